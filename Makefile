@@ -1,0 +1,134 @@
+# Makefile: `make` builds build/moonweld and build/moonweld.so. `make demo` and `make test` do all the set-up that they
+# need, missing packages included. V=1 shows commands, SAN=1 builds with sanitizers into build/san.
+
+CC     ?= cc
+PREFIX ?= /usr/local
+BUILD  := build$(if $(SAN),/san)
+Q      := $(if $(V),,@)
+SYSTEM := $(shell uname -s)
+CPU    := $(shell uname -m)
+
+# ---- what we stand on -----------------------------------------------------------------------------------------------
+LUA      := $(firstword $(foreach p,lua5.4 lua-5.4 lua54 lua,$(shell pkg-config --exists $(p) 2>/dev/null && echo $(p))))
+SECCOMP  := $(if $(filter Linux,$(SYSTEM)),libseccomp)
+PACKAGES := $(LUA) openblas libcjson $(SECCOMP)
+PC_FLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+LUA_LIBS := $(if $(LUA),$(shell pkg-config --libs $(LUA) 2>/dev/null))
+PC_LIBS  := $(shell pkg-config --libs openblas libcjson $(SECCOMP) 2>/dev/null)
+
+# ---- flags ----------------------------------------------------------------------------------------------------------
+comma    := ,
+WARN     := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion
+# Contraction and fast-math would make results depend on the compiler and the instruction set.
+EXACT    := -ffp-contract=off -fno-math-errno -fno-trapping-math
+HARDEN   := $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2) -fstack-protector-strong
+SANITIZE := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+OPTIMISE ?= -O2
+override CFLAGS += -std=c11 -D_GNU_SOURCE $(OPTIMISE) -g $(WARN) $(EXACT) -fPIC -fopenmp $(HARDEN) $(SANITIZE) \
+                   -Isrc -Iinclude $(PC_FLAGS)
+AS_NEEDED := $(if $(filter Linux,$(SYSTEM)),-Wl$(comma)--as-needed)
+override LDFLAGS += $(AS_NEEDED) $(SANITIZE) -fopenmp
+MODULE_FLAGS := $(if $(filter Darwin,$(SYSTEM)),-bundle -undefined dynamic_lookup,-shared)
+
+# One object an instruction set, from one body of kernels; other processors have the portable one.
+X86 := $(filter x86_64 amd64,$(CPU))
+$(BUILD)/obj/num/kernels_base.o:   override CFLAGS += -O3 $(if $(X86),-march=x86-64)
+$(BUILD)/obj/num/kernels_avx2.o:   override CFLAGS += -O3 -march=x86-64-v3
+$(BUILD)/obj/num/kernels_avx512.o: override CFLAGS += -O3 -march=x86-64-v4 -mprefer-vector-width=512
+
+# ---- files ----------------------------------------------------------------------------------------------------------
+LIB_SOURCES := $(wildcard $(foreach d,base io num expr exec bind,src/$(d)/*.c))
+ifeq ($(X86),)
+LIB_SOURCES := $(filter-out src/num/kernels_avx%.c,$(LIB_SOURCES))
+endif
+CLI_SOURCES := $(wildcard src/cli/*.c)
+LUA_FILES   := $(sort $(wildcard lua/moonweld/*.lua lua/moonweld/*/*.lua) $(wildcard recipes/*.lua))
+LIB_OBJECTS := $(LIB_SOURCES:src/%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/embedded.o
+CLI_OBJECTS := $(CLI_SOURCES:src/%.c=$(BUILD)/obj/%.o)
+UNIT_TESTS  := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
+UNIT_SHARED := $(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c))
+
+.PHONY: all units demo test check bench install clean deps
+.DELETE_ON_ERROR:
+all: $(BUILD)/moonweld $(BUILD)/moonweld.so
+
+$(BUILD)/moonweld: $(CLI_OBJECTS) $(LIB_OBJECTS)
+	@echo "  link    $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LUA_LIBS) $(PC_LIBS) -lm
+
+# The module takes Lua from the interpreter that loads it.
+$(BUILD)/moonweld.so: $(LIB_OBJECTS)
+	@echo "  link    $@"
+	$(Q)$(CC) $(LDFLAGS) $(MODULE_FLAGS) -o $@ $^ $(PC_LIBS) -lm
+
+$(BUILD)/obj/%.o: src/%.c | $(BUILD)/dependencies
+	@mkdir -p $(@D)
+	@echo "  cc      $<"
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# ---- the Lua files, carried inside the program ----------------------------------------------------------------------
+$(BUILD)/embed: src/tools/embed.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O1 $(WARN) -Isrc -Iinclude -o $@ $<
+
+# The list of files is a dependency too: a recipe that is removed must leave the program.
+$(BUILD)/embedded.list: FORCE
+	@mkdir -p $(@D)
+	@echo "$(LUA_FILES)" | cmp -s - $@ || echo "$(LUA_FILES)" > $@
+.PHONY: FORCE
+FORCE:
+
+$(BUILD)/embedded.c: $(BUILD)/embed $(BUILD)/embedded.list $(LUA_FILES)
+	@echo "  embed   $(words $(LUA_FILES)) Lua files"
+	$(Q)$(BUILD)/embed $@ $(foreach f,$(LUA_FILES),$(f:.lua=)=$(f))
+
+$(BUILD)/obj/embedded.o: $(BUILD)/embedded.c | $(BUILD)/dependencies
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
+
+# ---- dependencies ---------------------------------------------------------------------------------------------------
+$(BUILD)/dependencies: .ci/deps
+	@mkdir -p $(@D)
+	$(Q).ci/deps --check build
+	@touch $@
+
+deps:
+	$(Q).ci/deps
+
+# ---- tests ----------------------------------------------------------------------------------------------------------
+units: $(UNIT_TESTS)
+
+$(BUILD)/unit/%: tests/unit/%.c $(UNIT_SHARED) $(LIB_OBJECTS)
+	@mkdir -p $(@D)
+	@echo "  test    $@"
+	$(Q)$(CC) $(CFLAGS) -Itests/unit -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter-out %.h,$^) $(LUA_LIBS) $(PC_LIBS) -lm
+
+# What is installed changes what this file knows, so the second half of these runs in a make of its own.
+demo:
+	$(Q).ci/deps
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)tests/demo.sh $(BUILD)/moonweld
+
+test:
+	$(Q).ci/deps
+	$(Q)$(MAKE) --no-print-directory all units
+	$(Q)tests/run.sh $(BUILD)
+
+check: all
+	$(Q)lua5.4 tests/floors.lua $(BUILD)
+	$(Q)if command -v luacheck >/dev/null; then luacheck -q lua recipes tests; else echo "luacheck is not here: skipped"; fi
+	$(Q)$(MAKE) --no-print-directory SAN=1 all units
+	$(Q)tests/run.sh build/san unit cli
+
+bench: all
+	$(Q)tests/bench/bench.sh $(BUILD)/moonweld
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/lua/5.4
+	install -m 755 $(BUILD)/moonweld $(DESTDIR)$(PREFIX)/bin/moonweld
+	install -m 755 $(BUILD)/moonweld.so $(DESTDIR)$(PREFIX)/lib/lua/5.4/moonweld.so
+
+clean:
+	rm -rf build
+
+-include $(LIB_OBJECTS:.o=.d) $(CLI_OBJECTS:.o=.d) $(UNIT_TESTS:=.d)

@@ -1,0 +1,146 @@
+/* moonweld.h: the public C interface. It reads in the order of a merge: load a recipe, look at its signature, bind
+ * arguments, plan, run. Everything here is plain data and opaque handles; Lua, OpenMP and file formats stay behind it.
+ *
+ * Ownership: whoever calls a function that makes a handle (`_load`, `_plan`, `_open`) calls its `_free`; every const
+ * pointer is borrowed and lives as long as the handle it came from.
+ * Errors: what can fail returns false and fills the mw_error it was given. The library never prints and never exits. */
+#ifndef MOONWELD_H
+#define MOONWELD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MW_VERSION "0.1.0"
+
+/* ---- errors ---------------------------------------------------------------------------------------------------- */
+
+/* The value of a status is the exit code of the command line (sysexits.h). */
+typedef enum mw_status {
+#define MW_STATUS(name, code, meaning) MW_##name = code,
+#include "base/errors.def"
+#undef MW_STATUS
+} mw_status;
+
+typedef struct mw_error {
+  mw_status status;
+  int signal;      /* for MW_INTERRUPTED: the signal that ended the work */
+  char text[1000]; /* one line: file, field, found, expected */
+  char hint[400];  /* what to do about it, or "" */
+} mw_error;
+
+/* ---- options of every merge ------------------------------------------------------------------------------------ */
+
+typedef struct mw_options {
+  const char *output;    /* folder to make; NULL while only planning */
+  const char *dtype;     /* "f32" "f16" "bf16" "f64", or NULL / "keep": the donor's dtype, tensor by tensor */
+  uint64_t shard_size;   /* bytes of tensor data a file; default 5e9 */
+  int threads;           /* 0: OMP_NUM_THREADS, else all cores */
+  uint64_t seed;         /* default 0 */
+  double recipe_seconds; /* CPU time a recipe may take; 0: 1 s + 1 ms an input tensor */
+  uint64_t recipe_memory;/* bytes a recipe's Lua may take; 0: 256 MB */
+  bool force;            /* replace an output that Moonweld made */
+  bool durable;          /* flush a new output to the disk before it is published (a replaced one always is) */
+  bool copy_code;        /* carry *.py side files too */
+  bool missing_base;     /* --missing base: tensors an input lacks are the donor's; tensors only it has are dropped */
+  bool donor_integers;   /* integer tensors may differ: the donor's are taken */
+  bool nonfinite_keep;   /* NaN and infinities do not stop the merge */
+  const char *tied;      /* NULL, "untie" or "ignore": what to do with a head that differs from a tied embedding */
+} mw_options;
+
+void mw_options_init(mw_options *options);
+
+/* ---- recipes --------------------------------------------------------------------------------------------------- */
+
+typedef struct mw_recipe mw_recipe;
+
+typedef enum mw_arg_kind {
+  MW_ARG_NUMBER, MW_ARG_STRING, MW_ARG_FLAG, MW_ARG_MAYBE, MW_ARG_CHOICE, MW_ARG_EACH, MW_ARG_MODEL, MW_ARG_MODELS,
+  MW_ARG_SEED, MW_ARG_SCORE, MW_ARG_CALIBRATION
+} mw_arg_kind;
+
+/* One argument of a recipe, as declared (recipes/README.md describes the forms). */
+typedef struct mw_arg {
+  const char *name, *doc;
+  mw_arg_kind kind;
+  const char *fallback;       /* the default as one would type it; "" where there is none */
+  bool optional;              /* may be left out: has a default, or is a model declared { optional = true } */
+  bool whole;                 /* counts only */
+  bool has_min, has_max;      /* limits: of the value, or for MODELS of how many */
+  double min, max;
+  const char *const *choices; /* NULL-terminated; NULL but for CHOICE */
+} mw_arg;
+
+/* Loads a built-in recipe by name, or a file (anything with a '/' or ".lua"), in a locked child process. */
+bool mw_recipe_load(const char *name, const mw_options *options, mw_recipe **out, mw_error *err);
+void mw_recipe_free(mw_recipe *recipe);
+const char *mw_recipe_name(const mw_recipe *recipe);
+const char *mw_recipe_summary(const mw_recipe *recipe); /* its doc sentence */
+const char *mw_recipe_paper(const mw_recipe *recipe);   /* "" where none is given */
+size_t mw_recipe_args(const mw_recipe *recipe, const mw_arg **first);
+
+/* Names of the built-in recipes, sorted, NULL-terminated. */
+const char *const *mw_recipe_builtins(void);
+/* The nearest of `count` words to `word`, or NULL where none is near: for did-you-mean. */
+const char *mw_recipe_nearest(const char *word, const char *const *words, size_t count);
+
+/* ---- plans ----------------------------------------------------------------------------------------------------- */
+
+/* The words typed for one argument. `--t 0,0.5,1` is one word, `--weight 1 2 3` three. */
+typedef struct mw_binding {
+  const char *name;
+  const char *const *words;
+  size_t count;
+} mw_binding;
+
+typedef struct mw_plan mw_plan;
+
+/* Opens the models that the bindings name, evaluates the recipe in a second locked child, checks its graph, and lays
+ * out passes and output files. Reads headers only and writes nothing. */
+bool mw_plan_make(const mw_recipe *recipe, const mw_binding *bindings, size_t count, const mw_options *options,
+                  mw_plan **out, mw_error *err);
+void mw_plan_free(mw_plan *plan);
+
+typedef struct mw_plan_facts {
+  unsigned passes;        /* the longest chain of passes over the inputs, the output pass included */
+  uint64_t bytes_read;    /* over all passes */
+  uint64_t bytes_written; /* weights with their headers */
+  uint64_t peak_memory;   /* private bytes, an upper bound */
+  size_t tensors;         /* of the output */
+  size_t files;           /* of the output */
+} mw_plan_facts;
+
+mw_plan_facts mw_plan_measure(const mw_plan *plan);
+void mw_plan_file(const mw_plan *plan, size_t index, const char **name, uint64_t *bytes);
+/* The whole plan as the JSON document of `plan --json`; borrowed from the plan. */
+const char *mw_plan_json(const mw_plan *plan);
+/* Warnings gathered so far, one line each without a prefix. */
+size_t mw_plan_notes(const mw_plan *plan, const char *const **lines);
+
+/* Called now and then, from one thread at a time. Returning false asks the run to stop (as Ctrl-C does). */
+typedef bool (*mw_progress)(void *context, uint64_t bytes_done, uint64_t bytes_total, unsigned pass);
+
+/* Runs the plan: all passes, the output folder, its publication. */
+bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *err);
+
+/* ---- inspection ------------------------------------------------------------------------------------------------ */
+
+typedef struct mw_inspection mw_inspection;
+
+/* Opens a model or file, applying every input check. `stats` also reads the data. */
+bool mw_inspect_open(const char *path, bool stats, mw_inspection **out, mw_error *err);
+void mw_inspect_free(mw_inspection *inspection);
+const char *mw_inspect_json(const mw_inspection *inspection);
+const char *mw_inspect_text(const mw_inspection *inspection);
+size_t mw_inspect_notes(const mw_inspection *inspection, const char *const **lines);
+
+/* ---- the build -------------------------------------------------------------------------------------------------- */
+
+/* "moonweld 0.1.0" and what this build and machine can do: instruction set, Lua, sandbox. Several lines. */
+const char *mw_version(void);
+
+/* Opens the trusted, in-process Lua module (a lua_CFunction for package.preload). */
+struct lua_State;
+int luaopen_moonweld(struct lua_State *L);
+
+#endif

@@ -1,0 +1,24 @@
+/* dtype.h: the dtypes of safetensors. The value of a dtype is its rank in the reference writer's order. */
+#ifndef MW_BASE_DTYPE_H
+#define MW_BASE_DTYPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef enum mw_dtype {
+#define MW_DTYPE(name, bits, role) MW_DTYPE_##name,
+#include "base/dtypes.def"
+#undef MW_DTYPE
+  MW_DTYPE_COUNT
+} mw_dtype;
+
+typedef enum mw_role { MW_ROLE_REAL, MW_ROLE_INTEGER, MW_ROLE_OPAQUE } mw_role;
+
+const char *mw_dtype_name(mw_dtype dtype); /* as spelt in files: "BF16" */
+unsigned mw_dtype_bits(mw_dtype dtype);    /* of one element */
+mw_role mw_dtype_role(mw_dtype dtype);
+/* Bytes of one element; only for dtypes of whole bytes. */
+size_t mw_dtype_size(mw_dtype dtype);
+bool mw_dtype_parse(const char *name, size_t length, mw_dtype *out);
+
+#endif

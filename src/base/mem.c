@@ -1,0 +1,65 @@
+/* mem.c: every size is checked for overflow before it is asked for. */
+#include "base/mem.h"
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct mw_arena_block {
+  struct mw_arena_block *next;
+  size_t used, size;
+  _Alignas(16) unsigned char bytes[];
+} mw_arena_block;
+
+enum { FIRST_BLOCK = 1 << 10, LARGEST_BLOCK = 256 << 10 };
+
+void *mw_mem_new(size_t count, size_t size, mw_error *err) {
+  void *memory = calloc(count ? count : 1, size ? size : 1);
+  if (!memory) mw_error_memory(err, count * size);
+  return memory;
+}
+
+bool mw_mem_grow(void *array, size_t *capacity, size_t need, size_t size, mw_error *err) {
+  if (need <= *capacity) return true;
+  size_t count = *capacity + *capacity / 2, bytes;
+  if (count < need) count = need;
+  if (count < 8) count = 8;
+  void *old, *grown = NULL;
+  memcpy(&old, array, sizeof old);
+  if (!__builtin_mul_overflow(count, size, &bytes)) grown = realloc(old, bytes);
+  if (!grown) return mw_error_memory(err, need);
+  memcpy(array, &grown, sizeof grown);
+  *capacity = count;
+  return true;
+}
+
+void *mw_mem_take(mw_arena *arena, size_t bytes, mw_error *err) {
+  mw_arena_block *block = arena->block;
+  size_t need = (bytes + 15) & ~(size_t)15;
+  if (need < bytes) return mw_error_memory(err, bytes), NULL;
+  if (!block || block->size - block->used < need) {
+    size_t size = block ? block->size * 2 : FIRST_BLOCK;
+    if (size > LARGEST_BLOCK) size = LARGEST_BLOCK;
+    if (size < need) size = need;
+    mw_arena_block *fresh = calloc(1, sizeof *fresh + size);
+    if (!fresh) return mw_error_memory(err, size), NULL;
+    fresh->size = size;
+    fresh->next = block;
+    arena->block = block = fresh;
+  }
+  void *piece = block->bytes + block->used;
+  block->used += need;
+  return piece;
+}
+
+char *mw_mem_copy(mw_arena *arena, const char *text, size_t length, mw_error *err) {
+  char *copy = mw_mem_take(arena, length + 1, err);
+  if (copy && length) memcpy(copy, text, length);
+  return copy;
+}
+
+void mw_mem_release(mw_arena *arena) {
+  while (arena->block) {
+    mw_arena_block *next = arena->block->next;
+    free(arena->block);
+    arena->block = next;
+  }
+}

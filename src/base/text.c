@@ -1,0 +1,246 @@
+/* text.c: growing text and numbers, without the locale: a C locale object is made where libc would look at the global
+ * one. */
+#include "base/text.h"
+#include "base/mem.h"
+#include <locale.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- growing ---- */
+
+void mw_text_add(mw_text *text, const char *bytes, size_t length) {
+  mw_error ignored;
+  if (text->failed) return;
+  if (length > SIZE_MAX - text->length - 1 ||
+      !mw_mem_grow(&text->bytes, &text->capacity, text->length + length + 1, 1, &ignored)) {
+    text->failed = true;
+    return;
+  }
+  if (length) memcpy(text->bytes + text->length, bytes, length);
+  text->length += length;
+  text->bytes[text->length] = 0;
+}
+
+void mw_text_format(mw_text *text, const char *format, ...) {
+  char line[512];
+  va_list list;
+  va_start(list, format);
+  int need = vsnprintf(line, sizeof line, format, list);
+  va_end(list);
+  if (need < 0) text->failed = true;
+  else if ((size_t)need < sizeof line) mw_text_add(text, line, (size_t)need);
+  else {
+    char *longer = malloc((size_t)need + 1);
+    if (!longer) {
+      text->failed = true;
+      return;
+    }
+    va_start(list, format);
+    vsnprintf(longer, (size_t)need + 1, format, list);
+    va_end(list);
+    mw_text_add(text, longer, (size_t)need);
+    free(longer);
+  }
+}
+
+void mw_text_json(mw_text *text, const char *bytes, size_t length) {
+  static const char named[] = {['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
+  mw_text_add(text, "\"", 1);
+  size_t from = 0;
+  for (size_t i = 0; i < length; i++) {
+    unsigned char c = (unsigned char)bytes[i];
+    if (c >= 0x20 && c != '"' && c != '\\') continue;
+    mw_text_add(text, bytes + from, i - from);
+    from = i + 1;
+    if (c >= 0x20) mw_text_format(text, "\\%c", c);
+    else if (c < sizeof named && named[c]) mw_text_format(text, "\\%c", named[c]);
+    else mw_text_format(text, "\\u%04x", c);
+  }
+  mw_text_add(text, bytes + from, length - from);
+  mw_text_add(text, "\"", 1);
+}
+
+bool mw_text_check(const mw_text *text, mw_error *err) { return !text->failed || mw_error_memory(err, text->length); }
+
+void mw_text_free(mw_text *text) {
+  free(text->bytes);
+  *text = (mw_text){0};
+}
+
+/* ---- UTF-8 ---- */
+
+/* Length of the well-formed character at `bytes`, and its code point; 0 if there is none. */
+static size_t character(const unsigned char *b, size_t left, uint32_t *code) {
+  if (b[0] < 0x80) return *code = b[0], 1;
+  size_t n = b[0] >= 0xf0 ? 4 : b[0] >= 0xe0 ? 3 : 2;
+  if (b[0] < 0xc2 || b[0] > 0xf4 || left < n) return 0;
+  *code = b[0] & (0x7fu >> n);
+  for (size_t i = 1; i < n; i++) {
+    if ((b[i] & 0xc0) != 0x80) return 0;
+    *code = *code << 6 | (b[i] & 0x3f);
+  }
+  static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+  return *code < least[n] || *code > 0x10ffff || (*code >= 0xd800 && *code < 0xe000) ? 0 : n;
+}
+
+bool mw_text_is_utf8(const char *bytes, size_t length) {
+  uint32_t code;
+  for (size_t i = 0, n; i < length; i += n)
+    if (!(n = character((const unsigned char *)bytes + i, length - i, &code))) return false;
+  return true;
+}
+
+static bool is_control(uint32_t c) {
+  return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
+         (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+}
+
+const char *mw_text_shown(mw_shown *room, const char *bytes, size_t length) {
+  enum { LIMIT = 200 };
+  size_t used = 0;
+  for (size_t i = 0, n; i < length; i += n) {
+    uint32_t code = 0;
+    char escaped[16];
+    const char *piece = bytes + i;
+    size_t piece_length = n = character((const unsigned char *)piece, length - i, &code);
+    if (!n || is_control(code)) {
+      piece_length = (size_t)snprintf(escaped, sizeof escaped, !n || code < 0x80 ? "\\x%02x" : "\\u%04x",
+                                      n ? code : (unsigned char)*piece);
+      piece = escaped;
+      if (!n) n = 1;
+    }
+    if (used + piece_length > LIMIT) {
+      memcpy(room->bytes + used, "...", 4);
+      return room->bytes;
+    }
+    memcpy(room->bytes + used, piece, piece_length);
+    used += piece_length;
+  }
+  room->bytes[used] = 0;
+  return room->bytes;
+}
+
+const char *mw_text_shown_z(mw_shown *room, const char *string) { return mw_text_shown(room, string, strlen(string)); }
+
+/* ---- numbers ---- */
+
+bool mw_text_parse_u64(const char *bytes, size_t length, uint64_t *out) {
+  uint64_t value = 0;
+  for (size_t i = 0; i < length; i++) {
+    if (bytes[i] < '0' || bytes[i] > '9') return false;
+    if (__builtin_mul_overflow(value, 10u, &value) || __builtin_add_overflow(value, (uint64_t)(bytes[i] - '0'), &value))
+      return false;
+  }
+  *out = value;
+  return length > 0;
+}
+
+bool mw_text_parse_size(const char *string, uint64_t *out) {
+  static const struct { const char *name; uint64_t factor; } units[] = {
+      {"", 1}, {"B", 1}, {"KB", 1000}, {"MB", 1000000}, {"GB", 1000000000}, {"TB", 1000000000000},
+      {"K", 1000}, {"M", 1000000}, {"G", 1000000000}, {"KiB", 1u << 10}, {"MiB", 1u << 20}, {"GiB", 1u << 30}};
+  size_t digits = strspn(string, "0123456789");
+  const char *unit = string + digits;
+  while (*unit == ' ') unit++;
+  uint64_t value;
+  if (!mw_text_parse_u64(string, digits, &value)) return false;
+  for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+    if (strcasecmp(unit, units[i].name) == 0)
+      return !__builtin_mul_overflow(value, units[i].factor, out) && *out > 0;
+  return false;
+}
+
+bool mw_text_parse_number(const char *string, double *out) {
+  locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+  if (!plain) return false;
+  char *end;
+  *out = strtod_l(string, &end, plain);
+  freelocale(plain);
+  return *string && !*end && isfinite(*out) && *string != ' ' && *string != '\t' && *string != '\n';
+}
+
+const char *mw_text_number(char room[32], double value) {
+  locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0), before = plain ? uselocale(plain) : (locale_t)0;
+  for (int digits = 15; digits <= 17; digits++) {
+    snprintf(room, 32, "%.*g", digits, value);
+    if (strtod(room, NULL) == value) break;
+  }
+  if (plain) {
+    uselocale(before);
+    freelocale(plain);
+  }
+  return room;
+}
+
+const char *mw_text_size(char room[32], uint64_t bytes) {
+  static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
+  int unit = 0;
+  double value = (double)bytes;
+  while (value >= 999.5 && unit < 6) value /= 1000, unit++;
+  snprintf(room, 32, unit == 0 || value >= 99.95 ? "%.0f %s" : value >= 9.995 ? "%.1f %s" : "%.2f %s", value, units[unit]);
+  return room;
+}
+
+/* ---- words ---- */
+
+unsigned mw_text_distance(const char *a, const char *b, unsigned limit) {
+  enum { LONGEST = 64 };
+  size_t n = strlen(a), m = strlen(b);
+  if (n > LONGEST || m > LONGEST || (n > m ? n - m : m - n) > limit) return limit + 1;
+  unsigned row[LONGEST + 1];
+  for (size_t j = 0; j <= m; j++) row[j] = (unsigned)j;
+  for (size_t i = 1; i <= n; i++) {
+    unsigned diagonal = row[0];
+    row[0] = (unsigned)i;
+    for (size_t j = 1; j <= m; j++) {
+      unsigned change = diagonal + (a[i - 1] != b[j - 1]), best = change;
+      diagonal = row[j];
+      if (row[j] + 1 < best) best = row[j] + 1;
+      if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
+      row[j] = best;
+    }
+  }
+  return row[m] > limit ? limit + 1 : row[m];
+}
+
+/* Whether `c` is in the class that begins after '['; *end is set behind its ']', or to NULL if it has none. */
+static bool in_class(const char *class, char c, const char **end) {
+  bool found = false;
+  const char *p = class;
+  do {
+    if (!*p) return *end = NULL, false;
+    if (p[1] == '-' && p[2] && p[2] != ']') {
+      found |= c >= p[0] && c <= p[2];
+      p += 3;
+    } else found |= *p++ == c;
+  } while (*p != ']');
+  *end = p + 1;
+  return found;
+}
+
+bool mw_text_glob(const char *pattern, const char *string) {
+  const char *star = NULL, *retry = NULL; /* only the last '*' needs to be tried again */
+  while (*string || *pattern == '*') {
+    const char *end = NULL;
+    if (*pattern == '*') {
+      star = ++pattern, retry = string;
+      continue;
+    }
+    if (*pattern == '[') {
+      bool in = in_class(pattern + 1, *string, &end);
+      if (end ? in : *string == '[') {
+        pattern = end ? end : pattern + 1, string++;
+        continue;
+      }
+    } else if (*pattern && (*pattern == '?' || *pattern == *string)) {
+      pattern++, string++;
+      continue;
+    }
+    if (!star || !*retry) return false;
+    pattern = star, string = ++retry;
+  }
+  return !*pattern;
+}

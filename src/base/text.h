@@ -1,0 +1,50 @@
+/* text.h: growing text, foreign text made safe to show, and the numbers that people type. Bytes are UTF-8 throughout;
+ * nothing here depends on the locale. */
+#ifndef MW_BASE_TEXT_H
+#define MW_BASE_TEXT_H
+
+#include "base/error.h"
+
+/* Growing text; a zeroed one is empty. `bytes` is NUL-terminated once anything was added. A failed addition sets
+ * `failed` and later ones do nothing, so that a writer checks once, at the end. */
+typedef struct mw_text {
+  char *bytes;
+  size_t length, capacity;
+  bool failed;
+} mw_text;
+
+void mw_text_add(mw_text *text, const char *bytes, size_t length);
+void mw_text_format(mw_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A JSON string with quotes, escaped as the reference writer of safetensors does (formats: " \ and below 0x20). */
+void mw_text_json(mw_text *text, const char *bytes, size_t length);
+/* False with MW_MEMORY if any addition failed. */
+bool mw_text_check(const mw_text *text, mw_error *err);
+void mw_text_free(mw_text *text);
+
+/* Foreign text for a message: control characters (C0, DEL, C1, bidirectional marks) and bad UTF-8 escaped, cut to 200
+ * bytes with "...". The result lies in `room`. */
+typedef struct mw_shown { char bytes[256]; } mw_shown;
+const char *mw_text_shown(mw_shown *room, const char *bytes, size_t length);
+const char *mw_text_shown_z(mw_shown *room, const char *string);
+
+/* Whether the bytes are well-formed UTF-8 (no overlong forms, no surrogates). */
+bool mw_text_is_utf8(const char *bytes, size_t length);
+
+/* "123" -> 123; false unless all of it is digits within u64. */
+bool mw_text_parse_u64(const char *bytes, size_t length, uint64_t *out);
+/* "5GB" "500 MB" "4GiB" "1000": decimal and binary units, at least 1. */
+bool mw_text_parse_size(const char *string, uint64_t *out);
+/* A number in C syntax, whatever the locale; false unless all of it was read and it is finite. */
+bool mw_text_parse_number(const char *string, double *out);
+/* The shortest decimal text that reads back as the same double; returns room. */
+const char *mw_text_number(char room[32], double value);
+/* "1.07 GB" for people. */
+const char *mw_text_size(char room[32], uint64_t bytes);
+
+/* Edit distance of two words, at most `limit` + 1: for did-you-mean. */
+unsigned mw_text_distance(const char *a, const char *b, unsigned limit);
+
+/* `*` `?` `[abc]` against a whole string, in linear time (no recursion). */
+bool mw_text_glob(const char *pattern, const char *string);
+
+#endif

@@ -1,0 +1,154 @@
+/* inspect.c: what a model or a file holds, after every check that a merge would make of it. */
+#include "base/text.h"
+#include "io/family.h"
+#include "num/cpu.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct mw_inspection {
+  mw_note notes;
+  mw_text json, text;
+};
+
+typedef struct stats {
+  double smallest, largest, sum, squares;
+  uint64_t bad;
+} stats;
+
+enum { STEP = 32 << 10 };
+
+/* One plain pass in file order: people look at these numbers, no merge depends on them. */
+static bool measure(const mw_model *model, const mw_tensor *tensor, const mw_kernels *kernels, stats *out,
+                    mw_error *err) {
+  mw_dtype dtype = (mw_dtype)tensor->dtype;
+  unsigned char *stored = malloc(STEP * sizeof(double));
+  double *values = malloc(STEP * sizeof *values);
+  *out = (stats){.smallest = INFINITY, .largest = -INFINITY};
+  bool ok = stored && values ? true : mw_error_memory(err, STEP);
+  for (uint64_t at = 0; ok && at < tensor->elements; at += STEP) {
+    size_t n = (size_t)(tensor->elements - at < STEP ? tensor->elements - at : STEP), size = mw_dtype_size(dtype);
+    ok = mw_file_read(&model->files[tensor->file], tensor->offset + at * size, stored, n * size, err);
+    if (!ok) break;
+    kernels->type[1].load[dtype](values, stored, n);
+    for (size_t i = 0; i < n; i++) {
+      if (!isfinite(values[i])) {
+        out->bad++;
+        continue;
+      }
+      if (values[i] < out->smallest) out->smallest = values[i];
+      if (values[i] > out->largest) out->largest = values[i];
+      out->sum += values[i];
+      out->squares += values[i] * values[i];
+    }
+  }
+  free(stored);
+  free(values);
+  return ok;
+}
+
+static void put_stats(mw_inspection *inspection, const mw_tensor *tensor, const stats *s) {
+  char number[4][32];
+  uint64_t good = tensor->elements - s->bad;
+  mw_text_number(number[0], good ? s->smallest : 0);
+  mw_text_number(number[1], good ? s->largest : 0);
+  mw_text_number(number[2], good ? s->sum / (double)good : 0);
+  mw_text_number(number[3], sqrt(s->squares));
+  mw_text_format(&inspection->json, ",\"min\":%s,\"max\":%s,\"mean\":%s,\"norm\":%s,\"nonfinite\":%llu", number[0],
+                 number[1], number[2], number[3], (unsigned long long)s->bad);
+  mw_text_format(&inspection->text, "  min %.4g  max %.4g  mean %.4g  norm %.4g", good ? s->smallest : 0,
+                 good ? s->largest : 0, good ? s->sum / (double)good : 0, sqrt(s->squares));
+  if (s->bad) mw_text_format(&inspection->text, "  %llu NaN or infinite", (unsigned long long)s->bad);
+}
+
+static bool put_tensor(mw_inspection *inspection, const mw_model *model, const mw_tensor *tensor,
+                       const mw_kernels *kernels, mw_error *err) {
+  mw_text *json = &inspection->json, *text = &inspection->text;
+  mw_dtype dtype = (mw_dtype)tensor->dtype;
+  const char *path = mw_model_path(model, tensor), *slash = strrchr(path, '/');
+  mw_shown name;
+  if (tensor != model->tensors) mw_text_format(json, ",");
+  mw_text_format(json, "{\"name\":");
+  mw_text_json(json, tensor->name, strlen(tensor->name));
+  mw_text_format(json, ",\"dtype\":\"%s\",\"shape\":[", mw_dtype_name(dtype));
+  mw_text_format(text, "%-7s %s [", mw_dtype_name(dtype), mw_text_shown_z(&name, tensor->name));
+  for (unsigned i = 0; i < tensor->rank; i++) {
+    mw_text_format(json, i ? ",%llu" : "%llu", (unsigned long long)tensor->shape[i]);
+    mw_text_format(text, i ? ",%llu" : "%llu", (unsigned long long)tensor->shape[i]);
+  }
+  mw_text_format(text, "]");
+  mw_text_format(json, "],\"bytes\":%llu,\"file\":", (unsigned long long)mw_safetensors_bytes(tensor));
+  slash = slash ? slash + 1 : path;
+  mw_text_json(json, slash, strlen(slash));
+  if (kernels && mw_dtype_role(dtype) == MW_ROLE_REAL) {
+    stats s;
+    MW_TRY(measure(model, tensor, kernels, &s, err));
+    put_stats(inspection, tensor, &s);
+  }
+  mw_text_format(json, "}");
+  mw_text_format(text, "\n");
+  return true;
+}
+
+/* What a merge of this model would refuse is said as a warning. */
+static void warn(mw_inspection *inspection, const mw_model *model) {
+  mw_family_member member = {model, "this model"};
+  mw_family_rules rules = {0};
+  mw_family family;
+  mw_error refusal;
+  if (mw_family_join(&member, 1, 0, &rules, &inspection->notes, &family, &refusal)) mw_family_free(&family);
+  else mw_note_add(&inspection->notes, "a merge would refuse this: %s", refusal.text);
+}
+
+static bool compose(mw_inspection *inspection, const mw_model *model, const char *path, bool with_stats,
+                    mw_error *err) {
+  const mw_kernels *kernels = NULL;
+  if (with_stats) MW_TRY(mw_cpu_kernels(&kernels, err));
+  uint64_t parameters = 0, bytes = 0;
+  mw_text_format(&inspection->json, "{\"path\":");
+  mw_text_json(&inspection->json, path, strlen(path));
+  mw_text_format(&inspection->json, ",\"tensors\":[");
+  for (size_t i = 0; i < model->tensor_count; i++) {
+    MW_TRY(put_tensor(inspection, model, &model->tensors[i], kernels, err));
+    parameters += model->tensors[i].elements;
+    bytes += mw_safetensors_bytes(&model->tensors[i]);
+  }
+  mw_text_format(&inspection->json, "],\"parameters\":%llu,\"bytes\":%llu}\n", (unsigned long long)parameters,
+                 (unsigned long long)bytes);
+  char size[32];
+  mw_text_format(&inspection->text, "%zu tensors, %llu parameters, %s in %zu file%s\n", model->tensor_count,
+                 (unsigned long long)parameters, mw_text_size(size, bytes), model->file_count,
+                 model->file_count == 1 ? "" : "s");
+  return mw_text_check(&inspection->json, err) && mw_text_check(&inspection->text, err);
+}
+
+bool mw_inspect_open(const char *path, bool with_stats, mw_inspection **out, mw_error *err) {
+  mw_inspection *inspection = mw_mem_new(1, sizeof *inspection, err);
+  mw_model *model;
+  if (!inspection) return false;
+  bool ok = mw_model_open(path, &inspection->notes, &model, err);
+  if (ok) {
+    ok = compose(inspection, model, path, with_stats, err);
+    warn(inspection, model);
+    mw_model_close(model);
+  }
+  if (ok) *out = inspection;
+  else mw_inspect_free(inspection);
+  return ok;
+}
+
+void mw_inspect_free(mw_inspection *inspection) {
+  if (!inspection) return;
+  mw_note_free(&inspection->notes);
+  mw_text_free(&inspection->json);
+  mw_text_free(&inspection->text);
+  free(inspection);
+}
+
+const char *mw_inspect_json(const mw_inspection *inspection) { return inspection->json.bytes; }
+const char *mw_inspect_text(const mw_inspection *inspection) { return inspection->text.bytes; }
+
+size_t mw_inspect_notes(const mw_inspection *inspection, const char *const **lines) {
+  *lines = (const char *const *)inspection->notes.lines;
+  return inspection->notes.count;
+}

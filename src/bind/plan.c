@@ -1,0 +1,217 @@
+/* plan.c: from a recipe and its arguments to a plan, and from a plan to an output folder. Planning opens headers only;
+ * every fact that the run needs is fixed before its first byte is written. */
+#include "bind/host.h"
+#include "bind/inputs.h"
+#include "bind/story.h"
+#include "exec/run.h"
+#include "io/bundle.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct mw_plan {
+  const mw_recipe *recipe;
+  mw_options options;
+  mw_note notes;
+  mw_inputs inputs;
+  mw_host_result result; /* graph and outputs */
+  mw_node *nodes;        /* of every output, in the order of its name */
+  uint32_t *places, *copies;
+  size_t copy_count;
+  mw_schedule schedule;
+  mw_layout layout;
+  mw_run_cost cost;
+  mw_story_texts story;
+  mw_text json;
+};
+
+/* ---- checks of what came back from the child ---- */
+
+static bool same_shape(const mw_graph *graph, uint32_t shape, const mw_tensor *tensor) {
+  return mw_graph_rank(graph, shape) == tensor->rank &&
+         (tensor->rank == 0 || memcmp(mw_graph_dims(graph, shape), tensor->shape, tensor->rank * sizeof *tensor->shape) == 0);
+}
+
+/* The outputs are exactly the donor's tensors that compute; everything else of the donor is copied. */
+static bool place_outputs(mw_plan *plan, mw_error *err) {
+  const mw_family *family = &plan->inputs.family;
+  size_t count = plan->result.output_count, next = 0;
+  plan->nodes = mw_mem_new(count, sizeof *plan->nodes, err);
+  plan->places = mw_mem_new(count, sizeof *plan->places, err);
+  plan->copies = mw_mem_new(family->count, 2 * sizeof *plan->copies, err);
+  if (!plan->nodes || !plan->places || !plan->copies) return false;
+  for (size_t row = 0; row < family->count; row++) {
+    const mw_tensor *donor = family->donor[row];
+    if (mw_dtype_role((mw_dtype)donor->dtype) != MW_ROLE_REAL) {
+      plan->copies[2 * plan->copy_count] = plan->copies[2 * plan->copy_count + 1] = (uint32_t)row;
+      plan->copy_count++;
+      continue;
+    }
+    mw_shown name;
+    if (next >= count || strcmp(plan->result.outputs[next].name, donor->name) != 0)
+      return mw_error_set(err, MW_DATA, "the recipe's result lacks tensor '%s'", mw_text_shown_z(&name, donor->name));
+    mw_node node = plan->result.outputs[next].node;
+    uint32_t shape = mw_graph_facts(plan->result.graph, node).shape;
+    if (!shape || !same_shape(plan->result.graph, shape, donor))
+      return mw_error_set(err, MW_DATA, "the recipe's result has another shape for tensor '%s'",
+                          mw_text_shown_z(&name, donor->name));
+    plan->nodes[next] = node;
+    plan->places[next++] = (uint32_t)row;
+  }
+  return next == count || mw_error_set(err, MW_DATA, "the recipe's result has %zu tensors that the donor lacks", count - next);
+}
+
+static bool output_dtype(const mw_options *options, mw_dtype *out, bool *keep, mw_error *err) {
+  static const struct { const char *word; mw_dtype dtype; } words[] = {
+      {"f32", MW_DTYPE_F32}, {"f16", MW_DTYPE_F16}, {"bf16", MW_DTYPE_BF16}, {"f64", MW_DTYPE_F64}};
+  *keep = !options->dtype || strcmp(options->dtype, "keep") == 0;
+  for (size_t i = 0; i < sizeof words / sizeof *words && !*keep; i++)
+    if (strcmp(words[i].word, options->dtype) == 0) {
+      *out = words[i].dtype;
+      return true;
+    }
+  if (*keep) return true;
+  mw_shown word;
+  return mw_error_set(err, MW_USAGE, "--dtype %s is none of f32 f16 bf16 f64 keep", mw_text_shown_z(&word, options->dtype));
+}
+
+static bool lay_out(mw_plan *plan, mw_error *err) {
+  const mw_family *family = &plan->inputs.family;
+  mw_dtype wanted = MW_DTYPE_F32;
+  bool keep;
+  MW_TRY(output_dtype(&plan->options, &wanted, &keep, err));
+  mw_tensor *tensors = mw_mem_new(family->count, sizeof *tensors, err);
+  if (!tensors) return false;
+  for (size_t i = 0; i < family->count; i++) {
+    tensors[i] = *family->donor[i];
+    if (!keep && mw_dtype_role((mw_dtype)tensors[i].dtype) == MW_ROLE_REAL) tensors[i].dtype = (uint8_t)wanted;
+  }
+  bool ok = mw_layout_make(tensors, family->count, plan->options.shard_size, &plan->layout, err);
+  free(tensors);
+  return ok;
+}
+
+static mw_job job_of(mw_plan *plan) {
+  return (mw_job){.graph = plan->result.graph, .schedule = &plan->schedule, .family = &plan->inputs.family,
+                  .members = plan->inputs.members, .layout = &plan->layout, .places = plan->places,
+                  .copies = plan->copies, .copy_count = plan->copy_count,
+                  .threads = mw_run_threads(plan->options.threads), .nonfinite_keep = plan->options.nonfinite_keep};
+}
+
+static uint64_t written(const mw_plan *plan) {
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < plan->layout.shard_count; i++) bytes += plan->layout.shards[i].size;
+  return bytes;
+}
+
+static bool compose_json(mw_plan *plan, mw_error *err) {
+  mw_text *json = &plan->json;
+  mw_text_format(json, "{\"recipe\":");
+  const char *name = mw_recipe_name(plan->recipe);
+  mw_text_json(json, name, strlen(name));
+  mw_text_format(json, ",\"arguments\":%s,\"passes\":%u,\"bytes_read\":%llu,\"bytes_written\":%llu,\"peak_memory\":%llu,\"tensors\":%zu,\"outputs\":[",
+                 plan->story.arguments.bytes, plan->cost.passes, (unsigned long long)plan->cost.bytes_read,
+                 (unsigned long long)written(plan), (unsigned long long)plan->cost.peak_memory, plan->layout.count);
+  for (size_t i = 0; i < plan->layout.shard_count; i++)
+    mw_text_format(json, "%s{\"file\":\"%s\",\"bytes\":%llu}", i ? "," : "", plan->layout.shards[i].name,
+                   (unsigned long long)plan->layout.shards[i].size);
+  mw_text_format(json, "]}\n");
+  return mw_text_check(json, err);
+}
+
+static bool make(mw_plan *plan, const mw_binding *bindings, size_t count, mw_error *err) {
+  const mw_arg *args;
+  size_t arg_count = mw_recipe_args(plan->recipe, &args);
+  MW_TRY(mw_inputs_open(&plan->inputs, args, arg_count, bindings, count, &plan->options, &plan->notes, err));
+  MW_TRY(mw_host_evaluate(plan->recipe, bindings, count, &plan->inputs, &plan->options, &plan->result, err));
+  MW_TRY(place_outputs(plan, err));
+  MW_TRY(mw_schedule_make(plan->result.graph, plan->nodes, plan->result.output_count, &plan->schedule, err));
+  MW_TRY(lay_out(plan, err));
+  MW_TRY(mw_story_compose(&plan->story, plan->recipe, bindings, count, &plan->options, err));
+  mw_job job = job_of(plan);
+  return mw_run_measure(&job, &plan->cost, err) && compose_json(plan, err);
+}
+
+bool mw_plan_make(const mw_recipe *recipe, const mw_binding *bindings, size_t count, const mw_options *options,
+                  mw_plan **out, mw_error *err) {
+  mw_plan *plan = mw_mem_new(1, sizeof *plan, err);
+  if (!plan) return false;
+  plan->recipe = recipe;
+  plan->options = *options;
+  if (make(plan, bindings, count, err)) {
+    *out = plan;
+    return true;
+  }
+  mw_plan_free(plan);
+  return false;
+}
+
+void mw_plan_free(mw_plan *plan) {
+  if (!plan) return;
+  mw_schedule_free(&plan->schedule);
+  mw_layout_free(&plan->layout);
+  mw_host_release(&plan->result);
+  mw_inputs_close(&plan->inputs);
+  mw_story_free(&plan->story);
+  mw_note_free(&plan->notes);
+  mw_text_free(&plan->json);
+  free(plan->nodes);
+  free(plan->places);
+  free(plan->copies);
+  free(plan);
+}
+
+/* ---- what it says ---- */
+
+mw_plan_facts mw_plan_measure(const mw_plan *plan) {
+  return (mw_plan_facts){.passes = plan->cost.passes, .bytes_read = plan->cost.bytes_read, .bytes_written = written(plan),
+                         .peak_memory = plan->cost.peak_memory, .tensors = plan->layout.count,
+                         .files = plan->layout.shard_count};
+}
+
+void mw_plan_file(const mw_plan *plan, size_t index, const char **name, uint64_t *bytes) {
+  *name = plan->layout.shards[index].name;
+  *bytes = plan->layout.shards[index].size;
+}
+
+const char *mw_plan_json(const mw_plan *plan) { return plan->json.bytes; }
+
+size_t mw_plan_notes(const mw_plan *plan, const char *const **lines) {
+  *lines = (const char *const *)plan->notes.lines;
+  return plan->notes.count;
+}
+
+/* ---- the run ---- */
+
+static bool allowed(const mw_plan *plan, mw_error *err) {
+  if (!plan->options.output) return mw_error_set(err, MW_USAGE, "-o OUT is needed: the folder to make");
+  const mw_inputs *inputs = &plan->inputs;
+  const char **paths = mw_mem_new(inputs->count, sizeof *paths, err);
+  if (!paths) return false;
+  for (size_t i = 0; i < inputs->count; i++) {
+    const mw_model *model = inputs->members[i].model;
+    paths[i] = model->folder ? model->folder : model->files[0].path;
+  }
+  bool ok = mw_writer_allowed(plan->options.output, plan->options.force, paths, inputs->count, written(plan), err);
+  free(paths);
+  return ok;
+}
+
+bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *err) {
+  mw_inputs *inputs = &plan->inputs;
+  mw_family_rules rules = {plan->options.missing_base, plan->options.donor_integers, plan->options.tied};
+  MW_TRY(allowed(plan, err));
+  MW_TRY(mw_family_same_integers(&inputs->family, inputs->members, &rules, err));
+  mw_writer *writer;
+  MW_TRY(mw_writer_open(plan->options.output, &plan->layout, plan->options.force, &writer, err));
+  mw_job job = job_of(plan);
+  job.writer = writer;
+  job.progress = progress;
+  job.context = context;
+  mw_story story = mw_story_of(&plan->story, plan->recipe, &plan->result, &plan->options);
+  bool ok = mw_run_job(&job, err) &&
+            mw_bundle_write(writer, &plan->layout, &inputs->family, inputs->members, &story, &plan->notes, err) &&
+            mw_writer_publish(writer, plan->options.durable, err);
+  mw_writer_close(writer);
+  return ok;
+}

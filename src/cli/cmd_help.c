@@ -1,0 +1,128 @@
+/* cmd_help.c: the program's help, and a recipe's own, written from its signature. */
+#include "commands.h"
+#include "options.h"
+#include "print.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char help_text[] =
+  "moonweld merges model checkpoints by recipes: short Lua files, built in or your own.\n"
+  "\n"
+  "  moonweld RECIPE|FILE.lua [--ARG VALUE...]... -o OUT   merge; a file is named with a '/' or .lua\n"
+  "  moonweld RECIPE|FILE.lua --help                       a recipe's arguments\n"
+  "  moonweld plan RECIPE ... [--json]                     dry run of the same command line, headers only\n"
+  "  moonweld list [--json]                                the built-in recipes\n"
+  "  moonweld inspect PATH [--json] [--stats]              a model or a file, with every input check\n"
+  "  moonweld --help | --version\n"
+  "\n"
+  "A model is a .safetensors file, a folder, or the name of a model in the local hub cache (org/name[@revision]).\n"
+  "\n"
+  "Options of every merge\n"
+  "  -o, --output DIR       the folder to make\n"
+  "  --force                replace an output that moonweld made\n"
+  "  --dtype D              f32, f16, bf16, f64 or keep (default): the first model's, tensor by tensor\n"
+  "  --shard-size SIZE      tensor bytes a file (default 5GB)\n"
+  "  --threads N            default: OMP_NUM_THREADS, else all cores; results do not depend on it\n"
+  "  --seed N               of everything drawn at random (default 0)\n"
+  "  --quiet                say nothing but errors\n"
+  "  --log-json             report on standard error as JSON, a line an event\n"
+  "  --durable              flush the output to the disk before it is published\n"
+  "  --copy-code            carry the model's *.py files too\n"
+  "  --missing base         tensors that a model lacks are the first model's\n"
+  "  --donor-integers       integer tensors may differ: the first model's are taken\n"
+  "  --nonfinite keep       NaN and infinities do not stop the merge\n"
+  "  --tied untie|ignore    what to do with a head that differs from a tied embedding\n"
+  "  --recipe-seconds S     time a recipe may take\n"
+  "  --recipe-memory SIZE   memory a recipe may take (default 256MB)\n"
+  "\n"
+  "Lists are several words (--models A B C), gradients over depth have commas (--t 0,0.5,1).\n"
+  "Example: moonweld slerp --a ./one --b ./two --t 0.3 -o ./merged\n";
+
+void mw_cmd_help(FILE *out) { fputs(help_text, out); }
+
+const char *mw_cmd_help_value(const mw_arg *arg) {
+  switch (arg->kind) {
+    case MW_ARG_NUMBER: case MW_ARG_MAYBE: return arg->whole ? "COUNT" : "NUMBER";
+    case MW_ARG_STRING: return "TEXT";
+    case MW_ARG_CHOICE: return "WORD";
+    case MW_ARG_EACH: return "NUMBER...";
+    case MW_ARG_MODEL: return "MODEL";
+    case MW_ARG_MODELS: return "MODEL...";
+    default: return "";
+  }
+}
+
+static bool has_option(const mw_arg *arg) {
+  return arg->kind != MW_ARG_SEED && arg->kind != MW_ARG_SCORE && arg->kind != MW_ARG_CALIBRATION;
+}
+
+/* "--t NUMBER" in `room`. */
+static const char *option(mw_option_name *room, const mw_arg *arg) {
+  mw_options_spell(room, arg->name);
+  size_t used = strlen(room->text);
+  const char *value = mw_cmd_help_value(arg);
+  if (*value) snprintf(room->text + used, sizeof room->text - used, " %s", value);
+  return room->text;
+}
+
+/* "(default 0.5; 0 to 1)" */
+static void print_limits(FILE *out, const mw_arg *arg) {
+  const char *mark = " (";
+  const char *unit = arg->kind == MW_ARG_MODELS ? " models" : "";
+  if (arg->fallback[0]) {
+    fprintf(out, "%sdefault ", mark);
+    mw_print_plain(out, arg->fallback);
+    mark = "; ";
+  } else if (arg->optional && arg->kind != MW_ARG_FLAG) {
+    fprintf(out, "%soptional", mark);
+    mark = "; ";
+  }
+  for (const char *const *c = arg->choices; c && *c; c++) {
+    fprintf(out, "%s", c == arg->choices ? mark : ", ");
+    if (c == arg->choices) fputs("one of ", out);
+    mw_print_plain(out, *c);
+    mark = "; ";
+  }
+  if (arg->has_min && arg->has_max) fprintf(out, "%s%g to %g%s", mark, arg->min, arg->max, unit);
+  else if (arg->has_min) fprintf(out, "%sat least %g%s", mark, arg->min, unit);
+  else if (arg->has_max) fprintf(out, "%sat most %g%s", mark, arg->max, unit);
+  else if (mark[0] == ' ') return;
+  putc(')', out);
+}
+
+void mw_cmd_help_recipe(FILE *out, const mw_recipe *recipe) {
+  const mw_arg *args;
+  mw_option_name room;
+  size_t count = mw_recipe_args(recipe, &args), width = 0, shown = 0;
+  mw_print_plain(out, mw_recipe_name(recipe));
+  fputs(": ", out);
+  mw_print_plain(out, mw_recipe_summary(recipe));
+  putc('\n', out);
+  if (mw_recipe_paper(recipe)[0]) {
+    mw_print_plain(out, mw_recipe_paper(recipe));
+    putc('\n', out);
+  }
+  fputs("\nusage: moonweld ", out);
+  mw_print_plain(out, mw_recipe_name(recipe));
+  for (size_t i = 0; i < count; i++) {
+    if (!has_option(&args[i])) continue;
+    fprintf(out, args[i].optional ? " [%s]" : " %s", option(&room, &args[i]));
+    if (strlen(room.text) > width) width = strlen(room.text);
+    shown++;
+  }
+  fputs(" -o OUT\n", out);
+  if (shown) putc('\n', out);
+  for (size_t i = 0; i < count; i++) {
+    if (!has_option(&args[i])) {
+      if (args[i].kind == MW_ARG_SEED)
+        fprintf(out, "  %-*s  where its random numbers come from (default 0)\n", (int)width, "--seed N");
+      continue;
+    }
+    fprintf(out, "  %-*s  ", (int)width, option(&room, &args[i]));
+    mw_print_plain(out, args[i].doc);
+    print_limits(out, &args[i]);
+    putc('\n', out);
+  }
+  fputs("\n`moonweld --help` lists the options of every merge.\n", out);
+}

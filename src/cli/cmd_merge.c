@@ -1,0 +1,149 @@
+/* cmd_merge.c: the main job, and its dry run. A merge is a plan that is run: both read the same command line, and
+ * `plan` stops where the reading of tensor data would begin. */
+#include "commands.h"
+#include "options.h"
+#include "print.h"
+#include "signals.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct watch {
+  mw_term *term;
+  unsigned passes;
+} watch;
+
+static bool progress(void *context, uint64_t done, uint64_t total, unsigned pass) {
+  const watch *w = context;
+  mw_term_progress(w->term, done, total, pass, w->passes);
+  return mw_signals_caught() == 0;
+}
+
+static void show_warnings(mw_term *term, const mw_plan *plan) {
+  const char *const *lines;
+  size_t count = mw_plan_notes(plan, &lines);
+  mw_term_warnings(term, lines, count);
+}
+
+static bool interrupted(mw_error *err) {
+  int number = mw_signals_caught();
+  if (!number) return false;
+  mw_term_fail(err, MW_INTERRUPTED, "stopped by signal %d; nothing was written", number);
+  err->signal = number;
+  return true;
+}
+
+static bool run(mw_term *term, const mw_recipe *recipe, const mw_command_line *line, mw_plan *plan, mw_error *err) {
+  watch w = { term, mw_plan_measure(plan).passes };
+  if (interrupted(err)) return false;
+  mw_term_start(term, mw_recipe_name(recipe), line->options.output, mw_plan_measure(plan));
+  bool good = mw_plan_run(plan, progress, &w, err);
+  show_warnings(term, plan);
+  if (good) mw_term_done(term, line->options.output, mw_plan_measure(plan));
+  return good;
+}
+
+static void print_plan(const mw_recipe *recipe, const mw_plan *plan) {
+  mw_plan_facts facts = mw_plan_measure(plan);
+  mw_print_room room;
+  printf("recipe        ");
+  mw_print_plain(stdout, mw_recipe_name(recipe));
+  printf("\ntensors       %zu\npasses        %u\n", facts.tensors, facts.passes);
+  printf("bytes read    %llu (%s)\n", (unsigned long long)facts.bytes_read,
+         mw_print_size(&room, (double)facts.bytes_read));
+  printf("bytes written %llu (%s)\n", (unsigned long long)facts.bytes_written,
+         mw_print_size(&room, (double)facts.bytes_written));
+  printf("peak memory   %s\n", mw_print_size(&room, (double)facts.peak_memory));
+  for (size_t i = 0; i < facts.files; i++) {
+    const char *name;
+    uint64_t bytes;
+    mw_plan_file(plan, i, &name, &bytes);
+    printf("file          ");
+    mw_print_plain(stdout, name);
+    printf(" (%s)\n", mw_print_size(&room, (double)bytes));
+  }
+}
+
+/* An option that this version does not serve is no secret: a recipe that asks for it gets a plain answer, with any
+ * other recipe it is a slip of the pen. */
+static bool check_available(const mw_recipe *recipe, const mw_command_line *line, mw_error *err) {
+  if (!line->unavailable) return true;
+  const mw_arg *args;
+  size_t count = mw_recipe_args(recipe, &args);
+  mw_option_name name;
+  mw_options_spell(&name, line->unavailable);
+  for (size_t i = 0; i < count; i++)
+    if (args[i].kind == MW_ARG_SCORE || args[i].kind == MW_ARG_CALIBRATION)
+      return mw_term_fail(err, MW_UNAVAILABLE, "%s is not in this version", name.text);
+  return mw_term_fail(err, MW_USAGE, "'%s' does not use %s", mw_recipe_name(recipe), name.text);
+}
+
+static bool plan_and_run(mw_term *term, const mw_recipe *recipe, const mw_command_line *line, bool dry, mw_error *err) {
+  mw_plan *plan = NULL;
+  if (!check_available(recipe, line, err)) return false;
+  if (!dry && line->json)
+    return mw_term_fail(err, MW_USAGE, "--json belongs to `plan`\n--log-json reports a merge as JSON lines");
+  if (!dry && !line->options.output)
+    return mw_term_fail(err, MW_USAGE, "no output is named\nadd -o FOLDER, or begin with `plan` for a dry run");
+  bool good = mw_plan_make(recipe, line->bindings, line->count, &line->options, &plan, err);
+  if (good) {
+    show_warnings(term, plan);
+    if (!dry) good = run(term, recipe, line, plan, err);
+    else if (line->json) puts(mw_plan_json(plan));
+    else print_plan(recipe, plan);
+  }
+  if (plan) mw_plan_free(plan);
+  return good;
+}
+
+/* A bare word must be a built-in recipe; commands are offered too when it is not. */
+static bool check_name(const char *name, mw_error *err) {
+  static const char *const commands[] = { "plan", "list", "inspect", NULL };
+  const char *words[256];
+  size_t count = 0, length = strlen(name);
+  if (strchr(name, '/') || (length > 4 && strcmp(name + length - 4, ".lua") == 0)) return true;
+  for (const char *const *b = mw_recipe_builtins(); *b && count < 250; b++) {
+    if (strcmp(*b, name) == 0) return true;
+    words[count++] = *b;
+  }
+  for (const char *const *c = commands; *c; c++) words[count++] = *c;
+  const char *near = mw_recipe_nearest(name, words, count);
+  if (near) return mw_term_fail(err, MW_USAGE, "there is no recipe '%s' -- did you mean '%s'?", name, near);
+  return mw_term_fail(err, MW_USAGE,
+                      "there is no recipe '%s'\n`moonweld list` shows the recipes; a file is named with a '/' or .lua",
+                      name);
+}
+
+static int merge(mw_term *term, char **words, size_t count, bool dry) {
+  mw_error err = { .status = MW_OK };
+  mw_recipe *recipe = NULL;
+  mw_command_line line = { 0 };
+  char **rest = words + 1;
+  size_t rest_count = count - 1;
+  bool good = mw_options_parse(&line, rest, rest_count, NULL, &err);
+  term->quiet = line.quiet;
+  term->json = line.log_json;
+  bool help = good && line.help;
+  good = good && check_name(words[0], &err) && mw_recipe_load(words[0], &line.options, &recipe, &err);
+  mw_options_free(&line);
+  if (good && help) {
+    mw_cmd_help_recipe(stdout, recipe);
+  } else if (good) {
+    good = mw_options_parse(&line, rest, rest_count, recipe, &err) && plan_and_run(term, recipe, &line, dry, &err);
+    mw_options_free(&line);
+  }
+  if (recipe) mw_recipe_free(recipe);
+  return good ? 0 : mw_term_error(term, &err);
+}
+
+int mw_cmd_merge(mw_term *term, char **words, size_t count) { return merge(term, words, count, false); }
+
+int mw_cmd_merge_dry(mw_term *term, char **words, size_t count) {
+  mw_error err;
+  if (count == 0 || words[0][0] == '-') {
+    mw_term_fail(&err, MW_USAGE, "plan needs a recipe\nmoonweld plan RECIPE|FILE.lua [--ARG VALUE...]... [--json]");
+    return mw_term_error(term, &err);
+  }
+  return merge(term, words, count, true);
+}

@@ -1,0 +1,233 @@
+/* options.c: see options.h. Our own options are one table; the recipe's arguments join them as they are declared, so
+ * that one lookup, one did-you-mean and one rule of arity serve both. */
+#include "options.h"
+#include "term.h"
+#include "settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum arity { SWITCH, ONE, MANY } arity;
+
+typedef struct own_option {
+  const char *name;
+  arity arity;
+  bool (*set)(mw_command_line *line, const char *value, mw_error *err); /* of ONE */
+  size_t flag; /* of SWITCH: where its bool lies in the line */
+} own_option;
+
+#define FLAG(name, field) { name, SWITCH, NULL, offsetof(mw_command_line, field) }
+#define UNAVAILABLE(name, arity) { name, arity, NULL, 0 }
+static const own_option own[] = {
+  FLAG("help", help), FLAG("json", json), FLAG("quiet", quiet), FLAG("log_json", log_json),
+  FLAG("force", options.force), FLAG("durable", options.durable), FLAG("copy_code", options.copy_code),
+  FLAG("donor_integers", options.donor_integers),
+  { "output", ONE, mw_settings_output, 0 }, { "dtype", ONE, mw_settings_dtype, 0 },
+  { "shard_size", ONE, mw_settings_shard_size, 0 }, { "threads", ONE, mw_settings_threads, 0 },
+  { "seed", ONE, mw_settings_seed, 0 }, { "missing", ONE, mw_settings_missing, 0 },
+  { "nonfinite", ONE, mw_settings_nonfinite, 0 }, { "tied", ONE, mw_settings_tied, 0 },
+  { "recipe_seconds", ONE, mw_settings_recipe_seconds, 0 }, { "recipe_memory", ONE, mw_settings_recipe_memory, 0 },
+  UNAVAILABLE("score", ONE), UNAVAILABLE("score_timeout", ONE), UNAVAILABLE("data", MANY), UNAVAILABLE("window", ONE),
+};
+enum { OWN = sizeof own / sizeof *own, NAME_ROOM = 80 };
+
+typedef struct parser {
+  mw_command_line *line;
+  const mw_arg *args;
+  size_t arg_count, word_count;
+  bool lenient;          /* no signature yet */
+  bool given[OWN];       /* options with a value that were typed already */
+  bool ended;            /* `--` was read */
+  /* The option that the next word belongs to. */
+  char option[NAME_ROOM];
+  const own_option *mine;
+  const mw_arg *arg;
+  arity arity;
+  bool open, filled;     /* it may take a word; it has one */
+} parser;
+
+const char *mw_options_spell(mw_option_name *room, const char *name) {
+  size_t n = 0;
+  room->text[n++] = '-';
+  room->text[n++] = '-';
+  for (; *name && n + 1 < sizeof room->text; name++) room->text[n++] = *name == '_' ? '-' : *name;
+  room->text[n] = '\0';
+  return room->text;
+}
+
+/* Options begin with '-' and no option begins with a digit: "-0.5", "-.5" and "-1,0" are values, as is "-" alone. */
+static bool is_option(const char *word) {
+  return word[0] == '-' && word[1] != '\0' && !strchr("0123456789.", word[1]);
+}
+
+static arity arity_of(const mw_arg *arg) {
+  if (arg->kind == MW_ARG_FLAG) return SWITCH;
+  return arg->kind == MW_ARG_MODELS || arg->kind == MW_ARG_EACH ? MANY : ONE;
+}
+
+/* Arguments that a reserved option binds are not options of their own. */
+static bool is_bound(const mw_arg *arg) {
+  return arg->kind == MW_ARG_SEED || arg->kind == MW_ARG_SCORE || arg->kind == MW_ARG_CALIBRATION;
+}
+
+static bool find(parser *p, const char *name) {
+  p->mine = NULL;
+  p->arg = NULL;
+  for (size_t i = 0; i < OWN; i++) {
+    if (strcmp(name, own[i].name) != 0) continue;
+    p->mine = &own[i];
+    p->arity = own[i].arity;
+    return true;
+  }
+  for (size_t i = 0; i < p->arg_count; i++) {
+    if (is_bound(&p->args[i]) || strcmp(name, p->args[i].name) != 0) continue;
+    p->arg = &p->args[i];
+    p->arity = arity_of(p->arg);
+    return true;
+  }
+  return false;
+}
+
+static bool unknown(parser *p, mw_error *err) {
+  const char *candidates[OWN + 64];
+  size_t count = 0;
+  for (size_t i = 0; i < OWN; i++) candidates[count++] = own[i].name;
+  for (size_t i = 0; i < p->arg_count && count < OWN + 64; i++)
+    if (!is_bound(&p->args[i])) candidates[count++] = p->args[i].name;
+  const char *near = mw_recipe_nearest(p->option, candidates, count);
+  mw_option_name typed, meant;
+  mw_options_spell(&typed, p->option);
+  if (near)
+    return mw_term_fail(err, MW_USAGE, "there is no option %s -- did you mean %s?", typed.text,
+                        mw_options_spell(&meant, near));
+  return mw_term_fail(err, MW_USAGE, "there is no option %s\n`RECIPE --help` lists a recipe's arguments", typed.text);
+}
+
+/* Adds a word to an argument's binding, which begins with the first. Each list has room for all the words there are. */
+static bool bind(parser *p, const mw_arg *arg, const char *word, mw_error *err) {
+  mw_command_line *line = p->line;
+  size_t at = 0;
+  while (at < line->count && strcmp(line->bindings[at].name, arg->name) != 0) at++;
+  if (at == line->count) {
+    const char **room = calloc(p->word_count + 1, sizeof *room);
+    if (!room) return mw_term_fail(err, MW_MEMORY, "no memory for the command line");
+    line->bindings[line->count++] = (mw_binding){ .name = arg->name, .words = room };
+  } else if (p->arity == ONE) {
+    mw_option_name name;
+    return mw_term_fail(err, MW_USAGE, "%s is given twice", mw_options_spell(&name, arg->name));
+  }
+  mw_binding *binding = &line->bindings[at];
+  if (p->arity == SWITCH) binding->count = 0; /* the last of --x and --no-x counts */
+  ((const char **)binding->words)[binding->count++] = word;
+  return true;
+}
+
+static bool set_switch(parser *p, bool value, mw_error *err) {
+  p->open = false;
+  if (p->arg) return bind(p, p->arg, value ? "true" : "false", err);
+  *(bool *)((char *)p->line + p->mine->flag) = value;
+  return true;
+}
+
+static bool take_value(parser *p, const char *word, mw_error *err) {
+  mw_option_name name;
+  if (!p->open)
+    return mw_term_fail(err, MW_USAGE, "'%s' belongs to no option\nvalues follow their option: --t 0.5", word);
+  p->filled = true;
+  p->open = p->arity == MANY;
+  if (p->arg) return bind(p, p->arg, word, err);
+  if (!p->mine) return p->open = true; /* not ours, and its signature is not known yet */
+  if (!p->mine->set) {
+    if (!p->line->unavailable) p->line->unavailable = p->mine->name;
+    return true;
+  }
+  if (p->given[p->mine - own])
+    return mw_term_fail(err, MW_USAGE, "%s is given twice", mw_options_spell(&name, p->mine->name));
+  p->given[p->mine - own] = true;
+  return p->mine->set(p->line, word, err);
+}
+
+/* The option before must have its value when the next one begins. */
+static bool finish_option(parser *p, mw_error *err) {
+  mw_option_name name;
+  if (p->open && !p->filled && !(p->lenient && !p->mine))
+    return mw_term_fail(err, MW_USAGE, "%s needs a value", mw_options_spell(&name, p->option));
+  p->open = false;
+  return true;
+}
+
+/* "--no-x" of a switch x. */
+static bool find_negated(parser *p) {
+  return strncmp(p->option, "no_", 3) == 0 && find(p, p->option + 3) && p->arity == SWITCH;
+}
+
+static bool begin_option(parser *p, const char *word, mw_error *err) {
+  if (!finish_option(p, err)) return false;
+  bool is_long = word[1] == '-';
+  const char *start = word + (is_long ? 2 : 1), *equals = strchr(start, '=');
+  size_t length = equals ? (size_t)(equals - start) : strlen(start);
+  if (length == 0 || length >= sizeof p->option)
+    return mw_term_fail(err, MW_USAGE, "'%s' is no option", word);
+  for (size_t i = 0; i < length; i++) p->option[i] = start[i] == '-' ? '_' : start[i];
+  p->option[length] = '\0';
+  if (!is_long) {
+    const char *full = strcmp(p->option, "o") == 0 ? "output" : strcmp(p->option, "h") == 0 ? "help" : NULL;
+    if (!full)
+      return mw_term_fail(err, MW_USAGE, "there is no option '%s'\nonly -o and -h are short; all others begin with --",
+                          word);
+    strcpy(p->option, full);
+  }
+  p->filled = false;
+  p->open = true;
+  if (find(p, p->option)) {
+    if (p->arity == SWITCH) {
+      if (!equals) return set_switch(p, true, err);
+      bool yes = strcmp(equals + 1, "true") == 0;
+      if (yes || strcmp(equals + 1, "false") == 0) return set_switch(p, yes, err);
+      return mw_term_fail(err, MW_USAGE, "'%s': true or false is expected", word);
+    }
+  } else if (find_negated(p)) {
+    if (equals) return mw_term_fail(err, MW_USAGE, "'%s' takes no value", word);
+    return set_switch(p, false, err);
+  } else {
+    p->mine = NULL;
+    p->arg = NULL;
+    p->arity = MANY;
+    if (!p->lenient) return unknown(p, err);
+  }
+  if (!equals) return true;
+  return take_value(p, equals + 1, err) && ((p->open = false), true);
+}
+
+bool mw_options_parse(mw_command_line *line, char *const *words, size_t count, const mw_recipe *signature,
+                      mw_error *err) {
+  *line = (mw_command_line){ 0 };
+  mw_options_init(&line->options);
+  parser p = { .line = line, .word_count = count, .lenient = !signature };
+  if (signature) p.arg_count = mw_recipe_args(signature, &p.args);
+  line->bindings = calloc(count + 1, sizeof *line->bindings);
+  if (!line->bindings) return mw_term_fail(err, MW_MEMORY, "no memory for the command line");
+  for (size_t i = 0; i < count; i++) {
+    const char *word = words[i];
+    if (!p.ended && strcmp(word, "--") == 0) p.ended = true;
+    else if (!p.ended && is_option(word) ? !begin_option(&p, word, err) : !take_value(&p, word, err)) return false;
+  }
+  return finish_option(&p, err);
+}
+
+void mw_options_free(mw_command_line *line) {
+  for (size_t i = 0; i < line->count; i++) free((void *)line->bindings[i].words);
+  free(line->bindings);
+  line->bindings = NULL;
+  line->count = 0;
+}
+
+bool mw_options_take(char **words, size_t *count, const char *flag) {
+  for (size_t i = 0; i < *count && strcmp(words[i], "--") != 0; i++) {
+    if (strcmp(words[i], flag) != 0) continue;
+    memmove(&words[i], &words[i + 1], (*count - i - 1) * sizeof *words);
+    --*count;
+    return true;
+  }
+  return false;
+}

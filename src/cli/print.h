@@ -1,0 +1,19 @@
+/* print.h: text for people and text for machines, safe to print whatever a file name or a recipe puts into it. Plain
+ * text shows control characters as \xNN, so that nothing we quote can steer a terminal; JSON strings are always valid
+ * UTF-8, with U+FFFD in the place of a byte that is not. */
+#ifndef MW_CLI_PRINT_H
+#define MW_CLI_PRINT_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+void mw_print_plain(FILE *out, const char *text);
+
+/* The string with its quotes. */
+void mw_print_json(FILE *out, const char *text);
+
+/* "3.5 MB", "12 bytes": decimal units, as on the label of a disk. `room` is where it is written. */
+typedef struct mw_print_room { char text[32]; } mw_print_room;
+const char *mw_print_size(mw_print_room *room, double bytes);
+
+#endif

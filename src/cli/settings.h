@@ -1,0 +1,19 @@
+/* settings.h: the options that every merge has, from text to mw_options. What is not understood is an error
+ * that shows the word and says what is expected; nothing is guessed or clamped. */
+#ifndef MW_CLI_SETTINGS_H
+#define MW_CLI_SETTINGS_H
+
+#include "options.h"
+
+bool mw_settings_output(mw_command_line *line, const char *value, mw_error *err);
+bool mw_settings_dtype(mw_command_line *line, const char *value, mw_error *err);
+bool mw_settings_shard_size(mw_command_line *line, const char *value, mw_error *err);
+bool mw_settings_threads(mw_command_line *line, const char *value, mw_error *err);
+bool mw_settings_seed(mw_command_line *line, const char *value, mw_error *err);
+bool mw_settings_missing(mw_command_line *line, const char *value, mw_error *err);
+bool mw_settings_nonfinite(mw_command_line *line, const char *value, mw_error *err);
+bool mw_settings_tied(mw_command_line *line, const char *value, mw_error *err);
+bool mw_settings_recipe_seconds(mw_command_line *line, const char *value, mw_error *err);
+bool mw_settings_recipe_memory(mw_command_line *line, const char *value, mw_error *err);
+
+#endif

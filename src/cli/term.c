@@ -1,0 +1,131 @@
+/* term.c: see term.h. Progress is shown ten times a second on a terminal, and elsewhere as a plain line every ten
+ * seconds, so that the log of a long job stays short and that of a short one empty. */
+#include "term.h"
+#include "print.h"
+#include "signals.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static const double live_interval = 0.1, event_interval = 0.5, line_interval = 10;
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void mw_term_init(mw_term *term) { *term = (mw_term){ .live = isatty(STDERR_FILENO) == 1 }; }
+
+/* Removes the progress line before something else is printed. */
+static void clear(mw_term *term) {
+  if (term->drawn) fputs("\r\033[K", stderr);
+  term->drawn = false;
+}
+
+static void event_text(const char *event, const char *key, const char *text) {
+  fprintf(stderr, "{\"event\":\"%s\",\"%s\":", event, key);
+  mw_print_json(stderr, text);
+}
+
+int mw_term_error(mw_term *term, const mw_error *err) {
+  int code = (int)err->status;
+  if (err->status == MW_INTERRUPTED) code = 128 + (err->signal ? err->signal : mw_signals_caught());
+  clear(term);
+  if (term->json) {
+    event_text("error", "text", err->text);
+    fprintf(stderr, ",\"hint\":");
+    mw_print_json(stderr, err->hint);
+    fprintf(stderr, ",\"code\":%d}\n", code);
+    return code;
+  }
+  fputs("moonweld: error: ", stderr);
+  mw_print_plain(stderr, err->text);
+  putc('\n', stderr);
+  if (err->hint[0]) {
+    fputs("moonweld: hint: ", stderr);
+    mw_print_plain(stderr, err->hint);
+    putc('\n', stderr);
+  }
+  return code;
+}
+
+void mw_term_warnings(mw_term *term, const char *const *lines, size_t count) {
+  for (; term->warned < count; term->warned++) {
+    const char *line = lines[term->warned];
+    if (term->json) {
+      event_text("warning", "text", line);
+      fputs("}\n", stderr);
+    } else if (!term->quiet) {
+      clear(term);
+      fputs("moonweld: warning: ", stderr);
+      mw_print_plain(stderr, line);
+      putc('\n', stderr);
+    }
+  }
+}
+
+void mw_term_start(mw_term *term, const char *recipe, const char *output, mw_plan_facts facts) {
+  term->begun = term->shown = now();
+  if (!term->json) return;
+  event_text("start", "recipe", recipe);
+  fputs(",\"output\":", stderr);
+  mw_print_json(stderr, output);
+  fprintf(stderr, ",\"passes\":%u,\"bytes_read\":%llu,\"bytes_written\":%llu,\"tensors\":%zu}\n", facts.passes,
+          (unsigned long long)facts.bytes_read, (unsigned long long)facts.bytes_written, facts.tensors);
+}
+
+void mw_term_progress(mw_term *term, uint64_t done, uint64_t total, unsigned pass, unsigned passes) {
+  double interval = term->json ? event_interval : term->live ? live_interval : line_interval;
+  double time = now(), elapsed = time - term->begun;
+  bool last = term->json && done == total;
+  if ((time - term->shown < interval && !last) || (term->quiet && !term->json)) return;
+  term->shown = time;
+  if (term->json) {
+    fprintf(stderr, "{\"event\":\"progress\",\"done\":%llu,\"total\":%llu,\"pass\":%u}\n", (unsigned long long)done,
+            (unsigned long long)total, pass);
+    return;
+  }
+  mw_print_room size, rate;
+  double speed = elapsed > 0 ? (double)done / elapsed : 0;
+  double left = speed > 0 && total > done ? (double)(total - done) / speed : 0;
+  double share = total ? 100.0 * (double)done / (double)total : 100.0;
+  if (term->live) fputs("\r\033[K", stderr);
+  fprintf(stderr, "moonweld: %3.0f %% of %s, pass %u of %u, %s/s, %.0f s left", share,
+          mw_print_size(&size, (double)total), pass, passes, mw_print_size(&rate, speed), left);
+  if (!term->live) putc('\n', stderr);
+  term->drawn = term->live;
+}
+
+void mw_term_done(mw_term *term, const char *output, mw_plan_facts facts) {
+  double seconds = now() - term->begun;
+  clear(term);
+  if (term->json) {
+    event_text("done", "output", output);
+    fprintf(stderr, ",\"bytes\":%llu,\"seconds\":%.3f}\n", (unsigned long long)facts.bytes_written, seconds);
+  } else if (!term->quiet) {
+    mw_print_room size, rate;
+    double speed = (double)(facts.bytes_read + facts.bytes_written) / (seconds > 0 ? seconds : 1e-9);
+    fputs("moonweld: ", stderr);
+    mw_print_plain(stderr, output);
+    fprintf(stderr, ": %s in %.2f s, read and written at %s/s\n", mw_print_size(&size, (double)facts.bytes_written),
+            seconds, mw_print_size(&rate, speed));
+  }
+}
+
+bool mw_term_fail(mw_error *err, mw_status status, const char *format, ...) {
+  char line[sizeof err->text + sizeof err->hint];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(line, sizeof line, format, args);
+  va_end(args);
+  char *hint = strchr(line, '\n');
+  if (hint) *hint++ = '\0';
+  *err = (mw_error){ .status = status };
+  snprintf(err->text, sizeof err->text, "%.*s", (int)sizeof err->text - 1, line);
+  snprintf(err->hint, sizeof err->hint, "%.*s", (int)sizeof err->hint - 1, hint ? hint : "");
+  return false;
+}

@@ -1,0 +1,40 @@
+/* job.h: one merge as the executor sees it: a graph, its schedule, the files that its inputs lie in and the places that
+ * its outputs go to. Everything is borrowed. */
+#ifndef MW_EXEC_JOB_H
+#define MW_EXEC_JOB_H
+
+#include "expr/schedule.h"
+#include "io/family.h"
+#include "io/writer.h"
+#include "num/kernels.h"
+
+typedef struct mw_job {
+  const mw_graph *graph;
+  const mw_schedule *schedule;
+  const mw_family *family; /* INPUT (model, row): tensor `row` of member `model` */
+  const mw_family_member *members;
+  const mw_layout *layout;
+  const uint32_t *places;  /* of every output of the schedule: its tensor in the layout */
+  const uint32_t *copies;  /* pairs (row of the family, tensor of the layout): the donor's bytes, unchanged */
+  size_t copy_count;
+  mw_writer *writer;
+  int threads;             /* at least 1 */
+  bool nonfinite_keep;
+  bool (*progress)(void *context, uint64_t done, uint64_t total, unsigned pass);
+  void *context;
+} mw_job;
+
+/* What an INPUT node reads. */
+static inline const mw_tensor *mw_job_tensor(const mw_job *job, mw_node_facts input) {
+  const mw_family *family = job->family;
+  const mw_tensor *tensor = family->tensors[input.extra[1] * family->members + input.extra[0]];
+  return tensor ? tensor : family->donor[input.extra[1]];
+}
+
+static inline const mw_model *mw_job_model(const mw_job *job, mw_node_facts input) {
+  const mw_family *family = job->family;
+  bool own = family->tensors[input.extra[1] * family->members + input.extra[0]] != NULL;
+  return job->members[own ? input.extra[0] : family->donor_index].model;
+}
+
+#endif

@@ -1,0 +1,201 @@
+/* pass.c: cutting, folding and selecting. A pass keeps its stage's selections from one pass to the next. */
+#include "exec/pass.h"
+#include <stdlib.h>
+#include <string.h>
+
+static mw_op op_of(const mw_pass *pass, mw_node node) { return mw_graph_facts(pass->job.graph, node).op; }
+
+static bool selects(const mw_pass *pass, mw_root root) {
+  return !root.store && mw_graph_op_class(op_of(pass, root.node)) == MW_CLASS_SELECT;
+}
+
+static bool finished(const mw_selection *selection) { return selection->select.pass >= selection->select.passes; }
+
+static mw_selection *selection_of(const mw_pass *pass, mw_node node) {
+  for (size_t i = 0; i < pass->selection_count; i++)
+    if (pass->selections[i].node == node) return &pass->selections[i];
+  return NULL;
+}
+
+/* A selection over the tensors of `node`: their order gives every element its index. */
+static bool start_selection(mw_pass *pass, mw_node node, mw_values *values, mw_error *err) {
+  const mw_graph *graph = pass->job.graph;
+  mw_node_facts facts = mw_graph_facts(graph, node);
+  uint32_t tensors = facts.op == MW_OP_TIE ? facts.operands - 2 : facts.operands;
+  MW_TRY(mw_mem_grow(&pass->selections, &pass->selection_capacity, pass->selection_count + 1, sizeof *pass->selections, err));
+  mw_selection *s = &pass->selections[pass->selection_count++];
+  *s = (mw_selection){.node = node, .bins = mw_mem_new(MW_SELECT_BINS, sizeof *s->bins, err)};
+  if (!s->bins || !(s->origins = mw_mem_new(tensors, sizeof *s->origins, err))) return false;
+  uint64_t total = 0;
+  for (uint32_t i = 0; i < tensors; i++) {
+    s->origins[i] = total;
+    total += mw_graph_elements(graph, mw_graph_facts(graph, facts.operand[i]).shape);
+  }
+  if (facts.op != MW_OP_TIE) {
+    mw_select_key key = facts.op == MW_OP_KTH ? MW_SELECT_MAGNITUDE : MW_SELECT_VALUE;
+    s->select = mw_select_begin(key, facts.wide, 0, facts.extra[0], total);
+    return true;
+  }
+  double threshold, rank;
+  MW_TRY(mw_values_get(values, facts.operand[tensors], &threshold, err));
+  MW_TRY(mw_values_get(values, facts.operand[tensors + 1], &rank, err));
+  s->select = mw_select_begin(MW_SELECT_TIE, facts.wide, threshold, rank < 0 ? 0 : (uint64_t)rank, total);
+  if (!(rank >= 0)) { /* no tie is kept */
+    mw_values_set(values, node, -1);
+    s->select.pass = s->select.passes;
+  }
+  return true;
+}
+
+static bool know_needs(mw_pass *pass, const mw_task *task, mw_values *values, mw_error *err) {
+  const mw_root *roots = pass->schedule.roots + task->first_root;
+  MW_TRY(mw_program_compile(&pass->program, pass->job.graph, roots, task->root_count, err));
+  double ignored;
+  mw_vector *vector;
+  for (size_t i = 0; i < pass->program.scalar_count; i++)
+    MW_TRY(mw_values_get(values, pass->program.scalars[i], &ignored, err));
+  for (size_t i = 0; i < pass->program.vector_count; i++)
+    MW_TRY(mw_values_vector(values, pass->program.vectors[i], &vector, err));
+  for (uint32_t r = 0; r < task->root_count; r++)
+    if (!roots[r].store && op_of(pass, roots[r].node) == MW_OP_VECTOR)
+      MW_TRY(mw_values_vector(values, roots[r].node, &vector, err));
+  return true;
+}
+
+static bool cut(mw_pass *pass, size_t index, mw_error *err) {
+  const mw_job *job = &pass->job;
+  const mw_task *task = &pass->schedule.tasks[index];
+  MW_TRY(mw_mem_grow(&pass->cuts, &pass->cut_capacity, index + 1, sizeof *pass->cuts, err));
+  mw_cut *c = &pass->cuts[index];
+  *c = (mw_cut){.first_item = pass->items, .block = mw_worker_block(job, task, &pass->program)};
+  c->head = c->block;
+  for (size_t i = 0; i < pass->program.input_count; i++)
+    c->bytes += mw_dtype_size(mw_graph_facts(job->graph, pass->program.inputs[i]).dtype);
+  if (task->output != MW_SCHEDULE_NO_OUTPUT) {
+    const mw_tensor *output = &job->layout->tensors[job->places[task->output]];
+    size_t size = mw_dtype_size((mw_dtype)output->dtype);
+    uint64_t within = output->offset % (c->block * size);
+    c->bytes += size;
+    if (within % size == 0) c->head = c->block - within / size;
+  }
+  if (task->elements) pass->items += 1 + (task->elements > c->head ? (task->elements - c->head + c->block - 1) / c->block : 0);
+  return true;
+}
+
+/* Copies the stage's tasks with the roots that still have something to find. */
+static bool choose(mw_pass *pass, const mw_job *job, const mw_stage *stage, bool again, mw_error *err) {
+  mw_schedule *s = &pass->schedule;
+  s->root_count = s->task_count = 0;
+  for (uint32_t t = 0; t < stage->task_count; t++) {
+    mw_task task = job->schedule->tasks[stage->first_task + t];
+    uint32_t first = (uint32_t)s->root_count;
+    for (uint32_t r = 0; r < task.root_count; r++) {
+      mw_root root = job->schedule->roots[task.first_root + r];
+      bool selecting = selects(pass, root);
+      if (selecting ? finished(selection_of(pass, root.node)) : again) continue;
+      MW_TRY(mw_mem_grow(&s->roots, &s->root_capacity, s->root_count + 1, sizeof *s->roots, err));
+      s->roots[s->root_count++] = root;
+    }
+    if (s->root_count == first) continue;
+    task.root_count = (uint32_t)s->root_count - first;
+    task.first_root = first;
+    MW_TRY(mw_mem_grow(&s->tasks, &s->task_capacity, s->task_count + 1, sizeof *s->tasks, err));
+    s->tasks[s->task_count++] = task;
+  }
+  return true;
+}
+
+static void drop_selections(mw_pass *pass) {
+  for (size_t i = 0; i < pass->selection_count; i++) {
+    free(pass->selections[i].bins);
+    free(pass->selections[i].origins);
+  }
+  pass->selection_count = 0;
+}
+
+bool mw_pass_begin(mw_pass *pass, const mw_job *job, const mw_stage *stage, bool again, mw_values *values, mw_error *err) {
+  pass->job = *job;
+  if (!again) {
+    drop_selections(pass);
+    for (uint32_t t = 0; t < stage->task_count; t++) {
+      const mw_task *task = &job->schedule->tasks[stage->first_task + t];
+      for (uint32_t r = 0; r < task->root_count; r++) {
+        mw_root root = job->schedule->roots[task->first_root + r];
+        if (selects(pass, root) && !selection_of(pass, root.node))
+          MW_TRY(start_selection(pass, root.node, values, err));
+      }
+    }
+  }
+  MW_TRY(choose(pass, job, stage, again, err));
+  pass->job.schedule = &pass->schedule;
+  pass->items = 0;
+  pass->ordered = false;
+  for (size_t t = 0; t < pass->schedule.task_count; t++) {
+    MW_TRY(know_needs(pass, &pass->schedule.tasks[t], values, err));
+    MW_TRY(cut(pass, t, err));
+  }
+  for (size_t r = 0; r < pass->schedule.root_count && !pass->ordered; r++)
+    pass->ordered = !pass->schedule.roots[r].store &&
+                    mw_graph_op_class(op_of(pass, pass->schedule.roots[r].node)) == MW_CLASS_SUM;
+  for (size_t i = 0; i < pass->selection_count; i++)
+    memset(pass->selections[i].bins, 0, MW_SELECT_BINS * sizeof *pass->selections[i].bins);
+  free(pass->found);
+  return (pass->found = mw_mem_new(pass->schedule.root_count, sizeof *pass->found, err)) != NULL;
+}
+
+const mw_task *mw_pass_item(const mw_pass *pass, uint64_t item, uint64_t *start, uint64_t *count) {
+  size_t low = 0, high = pass->schedule.task_count;
+  while (high - low > 1) {
+    size_t middle = low + (high - low) / 2;
+    if (pass->cuts[middle].first_item <= item) low = middle;
+    else high = middle;
+  }
+  const mw_cut *c = &pass->cuts[low];
+  uint64_t k = item - c->first_item, elements = pass->schedule.tasks[low].elements;
+  *start = k ? c->head + (k - 1) * c->block : 0;
+  uint64_t end = c->head + k * c->block;
+  *count = (end < elements ? end : elements) - *start;
+  return &pass->schedule.tasks[low];
+}
+
+uint64_t mw_pass_bytes(const mw_pass *pass, const mw_task *task, uint64_t count) {
+  return pass->cuts[task - pass->schedule.tasks].bytes * count;
+}
+
+void mw_pass_take(mw_pass *pass, const mw_worker *worker) {
+  for (uint32_t r = 0; r < worker->task->root_count; r++) {
+    const mw_gather *gather = &worker->gathers[r];
+    double *found = &pass->found[worker->task->first_root + r];
+    for (size_t u = 0; u < gather->unit_count; u++) *found += gather->units[u];
+    if (gather->peak > *found) *found = gather->peak;
+  }
+}
+
+bool mw_pass_end(mw_pass *pass, mw_values *values, mw_error *err) {
+  for (size_t r = 0; r < pass->schedule.root_count; r++) {
+    mw_root root = pass->schedule.roots[r];
+    if (root.store) continue;
+    mw_op op = op_of(pass, root.node);
+    if (mw_graph_op_class(op) == MW_CLASS_SUM) mw_values_set(values, root.node, pass->found[r]);
+    if (op != MW_OP_VECTOR) continue;
+    mw_vector *vector;
+    MW_TRY(mw_values_vector(values, root.node, &vector, err));
+    for (size_t i = 0; i < vector->count; i++) vector->narrow[i] = (float)vector->wide[i];
+  }
+  for (size_t i = 0; i < pass->selection_count; i++) {
+    mw_selection *s = &pass->selections[i];
+    if (finished(s)) continue;
+    if (!mw_select_narrow(&s->select, s->bins)) return mw_error_set(err, MW_BUG, "a selection found too few elements");
+    if (finished(s)) mw_values_set(values, s->node, mw_select_value(&s->select));
+  }
+  return true;
+}
+
+void mw_pass_free(mw_pass *pass) {
+  drop_selections(pass);
+  mw_schedule_free(&pass->schedule);
+  mw_program_free(&pass->program);
+  free(pass->selections);
+  free(pass->cuts);
+  free(pass->found);
+}

@@ -1,0 +1,239 @@
+/* run.c: stages, passes and threads. Blocks are taken in file order by whichever thread is free; sums are added in block
+ * order (OpenMP's `ordered`), histograms commute, and every output block has its own place, so that nothing depends on
+ * who did what. An error stops the run at the next block. */
+#include "exec/run.h"
+#include "exec/pass.h"
+#include "num/cpu.h"
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { COPY_BLOCK = 256 << 10 };
+
+typedef struct runner {
+  const mw_job *job;
+  mw_values values;
+  mw_pass pass;
+  mw_worker *workers;
+  uint64_t done, total;
+  unsigned pass_number;
+  bool stop; /* written under `critical (mw_run)`, read anywhere */
+  mw_error error;
+} runner;
+
+int mw_run_threads(int wanted) {
+  int threads = wanted > 0 ? wanted : omp_get_max_threads();
+  return threads < 1 ? 1 : threads > 1024 ? 1024 : threads;
+}
+
+static size_t tile_size(void) {
+  const char *set = getenv("MOONWELD_TILE");
+  uint64_t size;
+  if (set && mw_text_parse_u64(set, strlen(set), &size) && size >= MW_LANES && size <= 65536 && size % MW_LANES == 0)
+    return (size_t)size;
+  return MW_TILE_DEFAULT;
+}
+
+static void fail(runner *r, const mw_error *err) {
+#pragma omp critical(mw_run)
+  if (!r->stop) {
+    r->stop = true;
+    r->error = *err;
+  }
+}
+
+static bool stopped(runner *r) {
+  bool stop;
+#pragma omp atomic read
+  stop = r->stop;
+  return stop;
+}
+
+/* Only the first thread talks to the caller. */
+static void report(runner *r, uint64_t bytes) {
+  uint64_t done;
+#pragma omp atomic capture
+  done = r->done += bytes;
+  const mw_job *job = r->job;
+  if (omp_get_thread_num() != 0 || !job->progress || job->progress(job->context, done, r->total, r->pass_number)) return;
+  mw_error err = {.status = MW_INTERRUPTED};
+  mw_error_set(&err, MW_INTERRUPTED, "interrupted; nothing was published");
+  fail(r, &err);
+}
+
+static bool run_item(runner *r, uint64_t item) {
+  mw_worker *worker = &r->workers[omp_get_thread_num()];
+  mw_error err;
+  uint64_t start, count;
+  const mw_task *task = mw_pass_item(&r->pass, item, &start, &count);
+  bool ok = true;
+  if (worker->task != task) {
+#pragma omp critical(mw_flush)
+    mw_worker_flush(worker);
+    ok = mw_worker_begin(worker, task, &r->values, r->pass.selections, r->pass.selection_count, &err);
+  }
+  if (!ok || !mw_worker_run(worker, start, count, &err)) {
+    fail(r, &err);
+    return false;
+  }
+  report(r, mw_pass_bytes(&r->pass, task, count));
+  return true;
+}
+
+static void run_blocks(runner *r) {
+  int64_t items = (int64_t)r->pass.items;
+#pragma omp parallel num_threads(r->job->threads)
+  {
+    mw_worker *worker = &r->workers[omp_get_thread_num()];
+    worker->job = &r->pass.job;
+    worker->task = NULL;
+    if (r->pass.ordered) {
+#pragma omp for ordered schedule(dynamic, 1)
+      for (int64_t i = 0; i < items; i++) {
+        bool ran = !stopped(r) && run_item(r, (uint64_t)i);
+#pragma omp ordered
+        if (ran) mw_pass_take(&r->pass, worker);
+      }
+    } else {
+#pragma omp for schedule(dynamic, 1)
+      for (int64_t i = 0; i < items; i++)
+        if (!stopped(r)) run_item(r, (uint64_t)i);
+    }
+#pragma omp critical(mw_flush)
+    mw_worker_flush(worker);
+  }
+}
+
+static bool run_stage(runner *r, const mw_stage *stage, mw_error *err) {
+  for (bool again = false;; again = true) {
+    MW_TRY(mw_pass_begin(&r->pass, r->job, stage, again, &r->values, err));
+    if (r->pass.schedule.task_count == 0) return true;
+    r->pass_number++;
+    run_blocks(r);
+    if (r->stop) {
+      *err = r->error;
+      return false;
+    }
+    MW_TRY(mw_pass_end(&r->pass, &r->values, err));
+  }
+}
+
+/* Tensors that are not computed: the donor's bytes. */
+static bool copy(runner *r, mw_error *err) {
+  const mw_job *job = r->job;
+  unsigned char *bytes = job->copy_count ? malloc(COPY_BLOCK) : NULL;
+  if (job->copy_count && !bytes) return mw_error_memory(err, COPY_BLOCK);
+  bool ok = true;
+  for (size_t i = 0; i < job->copy_count && ok; i++) {
+    const mw_tensor *from = job->family->donor[job->copies[2 * i]];
+    const mw_tensor *to = &job->layout->tensors[job->copies[2 * i + 1]];
+    const mw_model *donor = job->members[job->family->donor_index].model;
+    uint64_t total = mw_safetensors_bytes(from);
+    for (uint64_t at = 0; at < total && ok; at += COPY_BLOCK) {
+      size_t n = (size_t)(total - at < COPY_BLOCK ? total - at : COPY_BLOCK);
+      ok = mw_file_read(&donor->files[from->file], from->offset + at, bytes, n, err) &&
+           mw_writer_write(job->writer, to->file, to->offset + at, bytes, n, err);
+      report(r, 2 * n);
+      if (ok && r->stop) *err = r->error, ok = false;
+    }
+  }
+  free(bytes);
+  return ok;
+}
+
+static bool open_workers(runner *r, mw_error *err) {
+  const mw_kernels *kernels;
+  MW_TRY(mw_cpu_kernels(&kernels, err));
+  r->workers = mw_mem_new((size_t)r->job->threads, sizeof *r->workers, err);
+  if (!r->workers) return false;
+  for (int t = 0; t < r->job->threads; t++) {
+    r->workers[t].kernels = kernels;
+    r->workers[t].tile.size = tile_size();
+  }
+  return mw_values_new(&r->values, r->job->graph, err);
+}
+
+static void close_workers(runner *r) {
+  for (int t = 0; r->workers && t < r->job->threads; t++) mw_worker_free(&r->workers[t]);
+  free(r->workers);
+  mw_values_free(&r->values);
+  mw_pass_free(&r->pass);
+}
+
+static bool unchanged(const mw_job *job, mw_error *err) {
+  for (size_t m = 0; m < job->family->members; m++)
+    for (size_t f = 0; f < job->members[m].model->file_count; f++)
+      MW_TRY(mw_file_unchanged(&job->members[m].model->files[f], err));
+  return true;
+}
+
+bool mw_run_job(const mw_job *job, mw_error *err) {
+  runner r = {.job = job};
+  mw_run_cost cost;
+  MW_TRY(mw_run_measure(job, &cost, err));
+  r.total = cost.bytes_read;
+  for (size_t i = 0; i < job->layout->count; i++) r.total += mw_safetensors_bytes(&job->layout->tensors[i]);
+  bool ok = open_workers(&r, err);
+  for (size_t s = 0; s < job->schedule->stage_count && ok; s++) ok = run_stage(&r, &job->schedule->stages[s], err);
+  ok = ok && copy(&r, err) && unchanged(job, err);
+  close_workers(&r);
+  return ok;
+}
+
+static uint64_t task_bytes(const mw_job *job, const mw_program *program, const mw_task *task) {
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < program->input_count; i++)
+    bytes += task->elements * mw_dtype_size(mw_graph_facts(job->graph, program->inputs[i]).dtype);
+  return bytes;
+}
+
+/* Passes that a task's slowest root takes, and how many of its roots select. */
+static unsigned passes_of(const mw_job *job, const mw_task *task, unsigned *selecting) {
+  unsigned passes = 1;
+  *selecting = 0;
+  for (uint32_t i = 0; i < task->root_count; i++) {
+    mw_root root = job->schedule->roots[task->first_root + i];
+    mw_node_facts facts = mw_graph_facts(job->graph, root.node);
+    if (root.store || mw_graph_op_class(facts.op) != MW_CLASS_SELECT) continue;
+    mw_select select = mw_select_begin(facts.op == MW_OP_TIE ? MW_SELECT_TIE : MW_SELECT_MAGNITUDE, facts.wide, 0, 0,
+                                       UINT32_MAX);
+    if (select.passes > passes) passes = select.passes;
+    ++*selecting;
+  }
+  return passes;
+}
+
+bool mw_run_measure(const mw_job *job, mw_run_cost *cost, mw_error *err) {
+  mw_program program = {0};
+  uint64_t worker = 0, bins = 0;
+  unsigned chain = 0;
+  bool ok = true;
+  *cost = (mw_run_cost){0};
+  for (size_t s = 0; s < job->schedule->stage_count && ok; s++) {
+    const mw_stage *stage = &job->schedule->stages[s];
+    if (s && stage->batch != stage[-1].batch) chain = 0;
+    unsigned longest = 0;
+    for (uint32_t t = 0; t < stage->task_count && ok; t++) {
+      const mw_task *task = &job->schedule->tasks[stage->first_task + t];
+      ok = mw_program_compile(&program, job->graph, job->schedule->roots + task->first_root, task->root_count, err);
+      if (!ok) break;
+      unsigned selecting, passes = passes_of(job, task, &selecting);
+      uint64_t bytes = task_bytes(job, &program, task);
+      uint64_t need = mw_worker_block(job, task, &program) * (bytes / (task->elements ? task->elements : 1) + 8) +
+                      program.registers * tile_size() * (task->wide ? 8u : 4u) + selecting * MW_SELECT_BINS * 4u;
+      cost->bytes_read += bytes * passes;
+      if (passes > longest) longest = passes;
+      if (need > worker) worker = need;
+      if (selecting > bins) bins = selecting;
+    }
+    chain += longest;
+    if (chain > cost->passes) cost->passes = chain;
+  }
+  for (size_t i = 0; i < job->copy_count; i++)
+    cost->bytes_read += mw_safetensors_bytes(job->family->donor[job->copies[2 * i]]);
+  mw_program_free(&program);
+  cost->peak_memory = (8u << 20) + (uint64_t)job->threads * (worker + (64u << 10)) +
+                      (bins > MW_SCHEDULE_SELECTS ? bins : MW_SCHEDULE_SELECTS) * (bins ? MW_SELECT_BINS * 8u : 0u) +
+                      (uint64_t)mw_graph_count(job->graph) * 60 + (uint64_t)job->family->count * job->family->members * 150;
+  return ok;
+}

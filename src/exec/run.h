@@ -1,0 +1,20 @@
+/* run.h: runs a job: stage after stage, all threads on the blocks of a stage in file order. The only file that knows
+ * of OpenMP. The result's bits do not depend on threads, tiles or instruction set. */
+#ifndef MW_EXEC_RUN_H
+#define MW_EXEC_RUN_H
+
+#include "exec/job.h"
+
+typedef struct mw_run_cost {
+  unsigned passes;
+  uint64_t bytes_read, peak_memory;
+} mw_run_cost;
+
+/* What a job will cost, without running it (job->writer may be NULL). */
+bool mw_run_measure(const mw_job *job, mw_run_cost *cost, mw_error *err);
+/* Runs it; the writer then holds every tensor. */
+bool mw_run_job(const mw_job *job, mw_error *err);
+/* Threads to use where the user asked for `wanted` (0: OMP_NUM_THREADS, else all cores). */
+int mw_run_threads(int wanted);
+
+#endif

@@ -1,0 +1,158 @@
+/* tile.c: a loop over tiles around a loop over instructions. Tiles end at multiples of their size from the tensor's
+ * start, so that units of reductions and groups of random numbers never straddle two tiles. */
+#include "exec/tile.h"
+#include "num/accum.h"
+#include <stdlib.h>
+#include <string.h>
+
+static const uint8_t kernel_of[MW_OP_COUNT] = {
+#define MW_KERNEL(name, arity, expression) [MW_OP_##name] = MW_KERNEL_##name,
+#include "num/kernels.def"
+#undef MW_KERNEL
+};
+
+/* Registers start 64 bytes apart from each other's page offset, so that they do not compete for the same cache sets. */
+enum { STAGGER = 64, ALIGN = 4096 };
+
+static size_t value_size(const mw_tile *tile) { return tile->wide ? sizeof(double) : sizeof(float); }
+
+static size_t register_stride(const mw_tile *tile) { return tile->size * value_size(tile) + STAGGER; }
+
+static bool room(unsigned char **bytes, size_t *capacity, size_t need, mw_error *err) {
+  if (need <= *capacity) return true;
+  free(*bytes);
+  *capacity = 0;
+  *bytes = aligned_alloc(ALIGN, (need + ALIGN - 1) / ALIGN * ALIGN);
+  if (!*bytes) return mw_error_memory(err, need);
+  *capacity = need;
+  return true;
+}
+
+bool mw_tile_bind(mw_tile *tile, const mw_program *program, const double *scalars, mw_error *err) {
+  MW_TRY(room(&tile->registers, &tile->register_bytes, program->registers * register_stride(tile) + ALIGN, err));
+  MW_TRY(room(&tile->constants, &tile->constant_bytes, (program->scalar_count + 1) * sizeof(double), err));
+  for (size_t i = 0; i < program->scalar_count; i++) {
+    float narrow = (float)scalars[i];
+    if (tile->wide) memcpy(tile->constants + i * sizeof(double), &scalars[i], sizeof(double));
+    else memcpy(tile->constants + i * sizeof(double), &narrow, sizeof narrow);
+  }
+  return true;
+}
+
+void mw_tile_free(mw_tile *tile) {
+  free(tile->registers);
+  free(tile->constants);
+}
+
+/* ---- sinks ---- */
+
+static const unsigned char *value_at(const mw_tile *tile, const unsigned char *values, size_t index) {
+  return values + index * value_size(tile);
+}
+
+/* Feeds x (or x * y) to the lanes, folding them at every end of a unit. */
+static void add_units(const mw_tile *tile, mw_gather *gather, const unsigned char *x, const unsigned char *y,
+                      uint64_t start, size_t n, uint64_t elements) {
+  for (size_t done = 0; done < n;) {
+    size_t left = MW_UNIT - (size_t)((start + done) % MW_UNIT), step = n - done < left ? n - done : left;
+    if (y) tile->kernels->dot(gather->lanes, value_at(tile, x, done), value_at(tile, y, done), step);
+    else tile->kernels->sum(gather->lanes, value_at(tile, x, done), step);
+    done += step;
+    if (step < left && start + done < elements) continue;
+    gather->units[gather->unit_count++] = mw_accum_fold(gather->lanes, tile->wide);
+    memset(gather->lanes, 0, sizeof gather->lanes);
+  }
+}
+
+static void keep_vector(const mw_tile *tile, double *vector, const unsigned char *x, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    float narrow;
+    if (tile->wide) memcpy(&vector[i], value_at(tile, x, i), sizeof(double));
+    else memcpy(&narrow, value_at(tile, x, i), sizeof narrow), vector[i] = (double)narrow;
+  }
+}
+
+/* 1 where |a| > b, or |a| = b at an index up to c. */
+static void top(const mw_tile *tile, unsigned char *dst, const unsigned char *a, double b, double c, uint64_t start,
+                size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    double wide;
+    float narrow;
+    if (tile->wide) memcpy(&wide, value_at(tile, a, i), sizeof wide);
+    else memcpy(&narrow, value_at(tile, a, i), sizeof narrow), wide = (double)narrow;
+    double magnitude = wide < 0 ? -wide : wide;
+    bool kept = magnitude > b || (magnitude == b && (double)(start + i) <= c);
+    if (tile->wide) wide = kept, memcpy(dst + i * sizeof wide, &wide, sizeof wide);
+    else narrow = kept, memcpy(dst + i * sizeof narrow, &narrow, sizeof narrow);
+  }
+}
+
+/* ---- the machine ---- */
+
+static double constant(const mw_tile *tile, unsigned index) {
+  double wide;
+  float narrow;
+  memcpy(&wide, tile->constants + index * sizeof wide, sizeof wide);
+  memcpy(&narrow, tile->constants + index * sizeof wide, sizeof narrow);
+  return tile->wide ? wide : (double)narrow;
+}
+
+static void step_over(mw_tile *tile, const mw_graph *graph, const mw_instruction *step, mw_block *block, size_t offset,
+                      size_t n) {
+  const mw_kernel_set *k = tile->kernels;
+  size_t stride = register_stride(tile);
+  uint64_t start = block->start + offset;
+  const unsigned char *v[MW_PROGRAM_OPERANDS];
+  for (int i = 0; i < MW_PROGRAM_OPERANDS; i++)
+    v[i] = step->form >> i & 1 ? tile->constants + step->operand[i] * sizeof(double)
+                               : tile->registers + step->operand[i] * stride;
+  unsigned char *dst = tile->registers + step->dst * stride;
+  mw_gather *gather = block->gathers ? &block->gathers[step->index] : NULL;
+  switch (step->code) {
+  case MW_OP_INPUT: {
+    mw_dtype dtype = block->dtypes[step->index];
+    if (k->load[dtype](dst, block->inputs[step->index] + offset * mw_dtype_size(dtype), n))
+      block->bad_input = (int)step->index;
+    return;
+  }
+  case MW_PROGRAM_STORE:
+    if (k->store[block->output_dtype](block->output + offset * mw_dtype_size(block->output_dtype), v[0], n))
+      block->bad_output = true;
+    return;
+  case MW_OP_BERNOULLI:
+  case MW_OP_NORMAL: {
+    mw_node_facts facts = mw_graph_facts(graph, step->node);
+    mw_stream stream = {facts.extra[0], facts.extra[1]};
+    if (step->code == MW_OP_NORMAL) k->normal(dst, stream, start, n);
+    else k->bernoulli(dst, stream, start, n, constant(tile, step->operand[1]));
+    return;
+  }
+  case MW_OP_COLUMNS: {
+    uint32_t shape = mw_graph_facts(graph, step->node).shape;
+    uint64_t width = mw_graph_dims(graph, shape)[mw_graph_rank(graph, shape) - 1];
+    k->columns(dst, v[0], block->vectors[step->index], start, width, n);
+    return;
+  }
+  case MW_OP_TOP:
+    top(tile, dst, v[0], constant(tile, step->operand[1]), constant(tile, step->operand[2]),
+        mw_graph_facts(graph, step->node).extra[0] + start, n);
+    return;
+  case MW_OP_TOTAL: add_units(tile, gather, v[0], NULL, start, n, block->elements); return;
+  case MW_OP_DOT: add_units(tile, gather, v[0], v[1], start, n, block->elements); return;
+  case MW_OP_PEAK: gather->peak = k->peak(gather->peak, v[0], n); return;
+  case MW_OP_KTH:
+  case MW_OP_QUANTILE:
+  case MW_OP_TIE: mw_select_count(gather->select, v[0], gather->origin + start, n, gather->bins); return;
+  case MW_OP_VECTOR: keep_vector(tile, gather->vector + start, v[0], n); return;
+  default: k->map[kernel_of[step->code]][step->form](dst, v[0], v[1], v[2], v[3], n);
+  }
+}
+
+void mw_tile_run(mw_tile *tile, const mw_graph *graph, const mw_program *program, mw_block *block) {
+  for (size_t done = 0; done < block->count;) {
+    size_t left = tile->size - (size_t)((block->start + done) % tile->size);
+    size_t n = block->count - done < left ? block->count - done : left;
+    for (size_t i = 0; i < program->length; i++) step_over(tile, graph, &program->code[i], block, done, n);
+    done += n;
+  }
+}

@@ -1,0 +1,56 @@
+/* tile.h: the tile machine: runs a program over a run of elements, tile by tile, in registers that stay in the L1
+ * cache. It knows nothing of files. Results do not depend on the tile size. */
+#ifndef MW_EXEC_TILE_H
+#define MW_EXEC_TILE_H
+
+#include "expr/program.h"
+#include "num/kernels.h"
+#include "num/select.h"
+
+/* What one root collects over a block. */
+typedef struct mw_gather {
+  double *units;     /* TOTAL, DOT: the folded sums of the block's units, in order */
+  size_t unit_count;
+  double lanes[MW_LANES]; /* of the unit under way, as floats or doubles */
+  double peak;       /* PEAK */
+  uint32_t *bins;    /* SELECT */
+  const mw_select *select;
+  uint64_t origin;   /* SELECT: index of the tensor's first element among all operands */
+  double *vector;    /* VECTOR: the whole of it */
+} mw_gather;
+
+/* One thread's machine. */
+typedef struct mw_tile {
+  const mw_kernel_set *kernels;
+  bool wide;
+  size_t size;              /* elements a tile, a multiple of 64 */
+  unsigned char *registers;
+  size_t register_bytes;
+  unsigned char *constants; /* the program's scalars as compute values */
+  size_t constant_bytes;
+} mw_tile;
+
+enum { MW_TILE_DEFAULT = 1024 };
+
+/* A block: elements [start, start + count) of a tensor of `elements`. inputs[i] points to element `start` of
+ * program->inputs[i] as stored in dtypes[i]; `output` likewise, or is NULL. vectors[i] hold compute values. */
+typedef struct mw_block {
+  uint64_t start, elements;
+  size_t count;
+  const unsigned char *const *inputs;
+  const mw_dtype *dtypes;
+  unsigned char *output;
+  mw_dtype output_dtype;
+  const void *const *vectors;
+  mw_gather *gathers; /* one a root */
+  /* Set by the run: whether something not finite was read (and by which input) or written. */
+  int bad_input; /* -1: none */
+  bool bad_output;
+} mw_block;
+
+/* Makes room for a program and takes its scalars' values (as many as program->scalars). */
+bool mw_tile_bind(mw_tile *tile, const mw_program *program, const double *scalars, mw_error *err);
+void mw_tile_run(mw_tile *tile, const mw_graph *graph, const mw_program *program, mw_block *block);
+void mw_tile_free(mw_tile *tile);
+
+#endif

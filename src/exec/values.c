@@ -1,0 +1,82 @@
+/* values.c: scalars are computed when they are first asked for, by an iterative walk over what they depend on. */
+#include "exec/values.h"
+#include <stdlib.h>
+
+bool mw_values_new(mw_values *values, const mw_graph *graph, mw_error *err) {
+  *values = (mw_values){.graph = graph};
+  size_t count = mw_graph_count(graph) + 1u;
+  values->value = mw_mem_new(count, sizeof *values->value, err);
+  values->known = mw_mem_new(count, sizeof *values->known, err);
+  return values->value && values->known;
+}
+
+void mw_values_free(mw_values *values) {
+  for (size_t i = 0; i < values->vector_count; i++) {
+    free(values->vectors[i].wide);
+    free(values->vectors[i].narrow);
+  }
+  free(values->vectors);
+  free(values->value);
+  free(values->known);
+  free(values->stack);
+  *values = (mw_values){0};
+}
+
+void mw_values_set(mw_values *values, mw_node node, double value) {
+  values->value[node] = value;
+  values->known[node] = 1;
+}
+
+bool mw_values_get(mw_values *values, mw_node scalar, double *out, mw_error *err) {
+  *out = values->value[scalar];
+  if (values->known[scalar]) return true;
+  size_t depth = 0;
+  MW_TRY(mw_mem_grow(&values->stack, &values->stack_capacity, 1, sizeof *values->stack, err));
+  values->stack[depth++] = scalar;
+  while (depth) {
+    mw_node node = values->stack[depth - 1];
+    mw_node_facts facts = mw_graph_facts(values->graph, node);
+    if (values->known[node]) {
+      depth--;
+      continue;
+    }
+    double number;
+    if (mw_graph_is_number(values->graph, node, &number)) {
+      mw_values_set(values, node, number);
+      continue;
+    }
+    if (mw_graph_op_class(facts.op) != MW_CLASS_MAP || facts.shape)
+      return mw_error_set(err, MW_BUG, "'%s' is used before it was computed", mw_graph_op_name(facts.op));
+    size_t before = depth;
+    for (uint32_t i = 0; i < facts.operands; i++) {
+      if (values->known[facts.operand[i]]) continue;
+      MW_TRY(mw_mem_grow(&values->stack, &values->stack_capacity, depth + 1, sizeof *values->stack, err));
+      values->stack[depth++] = facts.operand[i];
+    }
+    if (depth > before) continue;
+    double operands[3] = {0};
+    for (uint32_t i = 0; i < facts.operands; i++) operands[i] = values->value[facts.operand[i]];
+    mw_values_set(values, node, mw_graph_compute(facts.op, operands));
+  }
+  *out = values->value[scalar];
+  return true;
+}
+
+bool mw_values_vector(mw_values *values, mw_node node, mw_vector **out, mw_error *err) {
+  for (size_t i = 0; i < values->vector_count; i++)
+    if (values->vectors[i].node == node) {
+      *out = &values->vectors[i];
+      return true;
+    }
+  MW_TRY(mw_mem_grow(&values->vectors, &values->vector_capacity, values->vector_count + 1, sizeof *values->vectors, err));
+  size_t count = (size_t)mw_graph_elements(values->graph, mw_graph_facts(values->graph, node).shape);
+  mw_vector vector = {.node = node, .count = count, .wide = mw_mem_new(count, sizeof(double), err)};
+  vector.narrow = vector.wide ? mw_mem_new(count, sizeof(float), err) : NULL;
+  if (!vector.narrow) {
+    free(vector.wide);
+    return false;
+  }
+  values->vectors[values->vector_count] = vector;
+  *out = &values->vectors[values->vector_count++];
+  return true;
+}

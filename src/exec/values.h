@@ -1,0 +1,33 @@
+/* values.h: the numbers that a run finds out: results of sinks, and the scalars computed from them in f64. */
+#ifndef MW_EXEC_VALUES_H
+#define MW_EXEC_VALUES_H
+
+#include "expr/graph.h"
+
+typedef struct mw_vector {
+  mw_node node;
+  size_t count;
+  double *wide;
+  float *narrow; /* the same numbers, filled when the vector is complete */
+} mw_vector;
+
+typedef struct mw_values {
+  const mw_graph *graph;
+  double *value;  /* of every node that is known */
+  uint8_t *known;
+  mw_node *stack;
+  size_t stack_capacity;
+  mw_vector *vectors;
+  size_t vector_count, vector_capacity;
+} mw_values;
+
+bool mw_values_new(mw_values *values, const mw_graph *graph, mw_error *err);
+void mw_values_free(mw_values *values);
+void mw_values_set(mw_values *values, mw_node node, double value);
+/* The value of a scalar whose sinks have run; remembers it. Of a known one, and of a vector that was made, threads may
+ * ask at the same time. */
+bool mw_values_get(mw_values *values, mw_node scalar, double *out, mw_error *err);
+/* The storage of a VECTOR node, made on the first call. */
+bool mw_values_vector(mw_values *values, mw_node node, mw_vector **out, mw_error *err);
+
+#endif

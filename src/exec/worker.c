@@ -1,0 +1,194 @@
+/* worker.c: everything that a thread does to a block. Buffers keep the alignment of the file offsets that they are read
+ * from, so that the kernel copies whole cache lines. */
+#include "exec/worker.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { PAGE = 4096, L2_BUDGET = 768 << 10, SMALLEST = 64 << 10 };
+
+static const mw_root *roots_of(const mw_worker *w) { return w->job->schedule->roots + w->task->first_root; }
+
+static const mw_tensor *output_of(const mw_job *job, const mw_task *task) {
+  return task->output == MW_SCHEDULE_NO_OUTPUT ? NULL : &job->layout->tensors[job->places[task->output]];
+}
+
+/* Streams (inputs and output) and their bytes an element decide; every stream gets at least SMALLEST bytes. */
+static uint64_t block_of(size_t bytes_each, size_t streams) {
+  size_t budget = streams * SMALLEST > L2_BUDGET ? streams * SMALLEST : L2_BUDGET;
+  uint64_t block = MW_UNIT;
+  while (block * 2 * bytes_each <= budget && block < (256u << 10)) block *= 2;
+  return block;
+}
+
+uint64_t mw_worker_block(const mw_job *job, const mw_task *task, const mw_program *program) {
+  const mw_tensor *output = output_of(job, task);
+  size_t bytes = output ? mw_dtype_size((mw_dtype)output->dtype) : 0, streams = output ? 1 : 0;
+  for (size_t i = 0; i < program->input_count; i++)
+    bytes += mw_dtype_size(mw_graph_facts(job->graph, program->inputs[i]).dtype), streams++;
+  return block_of(bytes ? bytes : 1, streams ? streams : 1);
+}
+
+static mw_selection *selection_of(mw_selection *selections, size_t count, mw_node node) {
+  for (size_t i = 0; i < count; i++)
+    if (selections[i].node == node) return &selections[i];
+  return NULL;
+}
+
+/* What each root gathers into. */
+static bool prepare_gathers(mw_worker *w, mw_values *values, mw_selection *selections, size_t count, uint64_t block,
+                            mw_error *err) {
+  uint32_t roots = w->task->root_count;
+  size_t units = (size_t)(block / MW_UNIT) + 1, bins = 0;
+  MW_TRY(mw_mem_grow(&w->gathers, &w->gathers_capacity, roots, sizeof *w->gathers, err));
+  MW_TRY(mw_mem_grow(&w->units, &w->units_capacity, roots * units, sizeof *w->units, err));
+  MW_TRY(mw_mem_grow(&w->selections, &w->selections_capacity, roots, sizeof *w->selections, err));
+  for (uint32_t r = 0; r < roots; r++) {
+    w->selections[r] = roots_of(w)[r].store ? NULL : selection_of(selections, count, roots_of(w)[r].node);
+    bins += w->selections[r] ? MW_SELECT_BINS : 0;
+  }
+  MW_TRY(mw_mem_grow(&w->bins, &w->bins_capacity, bins, sizeof *w->bins, err));
+  if (bins) memset(w->bins, 0, bins * sizeof *w->bins);
+  uint32_t *next = w->bins;
+  for (uint32_t r = 0; r < roots; r++) {
+    mw_root root = roots_of(w)[r];
+    mw_gather *gather = &w->gathers[r];
+    *gather = (mw_gather){.units = w->units + r * units};
+    if (w->selections[r]) {
+      gather->select = &w->selections[r]->select;
+      gather->origin = w->selections[r]->origins[root.part];
+      gather->bins = next;
+      next += MW_SELECT_BINS;
+    } else if (!root.store && mw_graph_facts(w->job->graph, root.node).op == MW_OP_VECTOR) {
+      mw_vector *vector;
+      MW_TRY(mw_values_vector(values, root.node, &vector, err));
+      gather->vector = vector->wide;
+    }
+  }
+  return true;
+}
+
+bool mw_worker_begin(mw_worker *w, const mw_task *task, mw_values *values, mw_selection *selections,
+                     size_t selection_count, mw_error *err) {
+  w->task = task;
+  const mw_job *job = w->job;
+  MW_TRY(mw_program_compile(&w->program, job->graph, roots_of(w), task->root_count, err));
+  mw_program *p = &w->program;
+  w->tile.wide = task->wide;
+  w->tile.kernels = &w->kernels->type[task->wide];
+  MW_TRY(mw_mem_grow(&w->scalars, &w->scalars_capacity, p->scalar_count + 1, sizeof *w->scalars, err));
+  for (size_t i = 0; i < p->scalar_count; i++) MW_TRY(mw_values_get(values, p->scalars[i], &w->scalars[i], err));
+  MW_TRY(mw_tile_bind(&w->tile, p, w->scalars, err));
+  MW_TRY(mw_mem_grow(&w->vectors, &w->vectors_capacity, p->vector_count + 1, sizeof *w->vectors, err));
+  for (size_t i = 0; i < p->vector_count; i++) {
+    mw_vector *vector;
+    MW_TRY(mw_values_vector(values, p->vectors[i], &vector, err));
+    w->vectors[i] = task->wide ? (void *)vector->wide : (void *)vector->narrow;
+  }
+  uint64_t block = mw_worker_block(job, task, p);
+  const mw_tensor *output = output_of(job, task);
+  size_t bytes = output ? (size_t)block * mw_dtype_size((mw_dtype)output->dtype) + 2 * PAGE : 0;
+  MW_TRY(mw_mem_grow(&w->inputs, &w->inputs_capacity, p->input_count + 2, sizeof *w->inputs, err));
+  MW_TRY(mw_mem_grow(&w->dtypes, &w->dtypes_capacity, p->input_count + 1, sizeof *w->dtypes, err));
+  for (size_t i = 0; i < p->input_count; i++) {
+    w->dtypes[i] = mw_graph_facts(job->graph, p->inputs[i]).dtype;
+    bytes += (size_t)block * mw_dtype_size(w->dtypes[i]) + 2 * PAGE;
+  }
+  if (bytes > w->buffer_bytes) {
+    free(w->buffer);
+    w->buffer_bytes = 0;
+    bytes = (bytes + PAGE - 1) / PAGE * PAGE;
+    if (!(w->buffer = aligned_alloc(PAGE, bytes))) return mw_error_memory(err, bytes);
+    w->buffer_bytes = bytes;
+  }
+  return prepare_gathers(w, values, selections, selection_count, block, err);
+}
+
+/* The exact count costs a second look at the tensor, which only a failing run pays for. */
+static bool report_input(const mw_worker *w, size_t index, mw_error *err) {
+  mw_node_facts facts = mw_graph_facts(w->job->graph, w->program.inputs[index]);
+  const mw_tensor *tensor = mw_job_tensor(w->job, facts);
+  const mw_model *model = mw_job_model(w->job, facts);
+  const mw_kernel_load load = w->kernels->type[1].load[facts.dtype];
+  uint64_t bad = 0, first = 0, step = 4096;
+  unsigned char stored[4096 * 8];
+  double values[4096];
+  for (uint64_t at = 0; at < tensor->elements; at += step) {
+    size_t n = (size_t)(tensor->elements - at < step ? tensor->elements - at : step);
+    MW_TRY(mw_file_read(&model->files[tensor->file], tensor->offset + at * mw_dtype_size(facts.dtype), stored,
+                        n * mw_dtype_size(facts.dtype), err));
+    if (!load(values, stored, n)) continue;
+    for (size_t i = 0; i < n; i++) {
+      if (values[i] - values[i] == 0) continue;
+      if (!bad++) first = at + i;
+    }
+  }
+  mw_shown name, path;
+  mw_error_set(err, MW_DATA, "%s: tensor '%s': %llu of %llu values are NaN or infinite, the first at index %llu",
+               mw_text_shown_z(&path, mw_model_path(model, tensor)), mw_text_shown_z(&name, tensor->name),
+               (unsigned long long)bad, (unsigned long long)tensor->elements, (unsigned long long)first);
+  return mw_error_hint(err, "give --nonfinite keep to merge it all the same");
+}
+
+static bool report_output(const mw_worker *w, uint64_t start, uint64_t count, mw_error *err) {
+  const mw_tensor *output = output_of(w->job, w->task);
+  mw_shown name;
+  mw_error_set(err, MW_DATA,
+               "tensor '%s' of the result: values between index %llu and %llu are NaN or infinite in %s",
+               mw_text_shown_z(&name, output->name), (unsigned long long)start, (unsigned long long)(start + count - 1),
+               mw_dtype_name((mw_dtype)output->dtype));
+  return mw_error_hint(err, "a division by zero, or a value beyond the dtype: try --dtype f32, or --nonfinite keep");
+}
+
+bool mw_worker_run(mw_worker *w, uint64_t start, uint64_t count, mw_error *err) {
+  const mw_job *job = w->job;
+  const mw_tensor *output = output_of(job, w->task);
+  unsigned char *next = w->buffer;
+  for (size_t i = 0; i < w->program.input_count; i++) {
+    mw_node_facts facts = mw_graph_facts(job->graph, w->program.inputs[i]);
+    const mw_tensor *tensor = mw_job_tensor(job, facts);
+    size_t size = mw_dtype_size(w->dtypes[i]);
+    uint64_t from = tensor->offset + start * size;
+    w->inputs[i] = next + from % PAGE;
+    MW_TRY(mw_file_read(&mw_job_model(job, facts)->files[tensor->file], from, w->inputs[i], (size_t)count * size, err));
+    next += ((size_t)(from % PAGE) + (size_t)count * size + PAGE - 1) / PAGE * PAGE;
+  }
+  for (uint32_t r = 0; r < w->task->root_count; r++) w->gathers[r].unit_count = 0;
+  mw_block block = {.start = start, .elements = w->task->elements, .count = (size_t)count,
+                    .inputs = (const unsigned char *const *)w->inputs, .dtypes = w->dtypes, .vectors = w->vectors,
+                    .gathers = w->gathers, .bad_input = -1};
+  uint64_t to = 0;
+  if (output) {
+    block.output_dtype = (mw_dtype)output->dtype;
+    to = output->offset + start * mw_dtype_size(block.output_dtype);
+    block.output = next + to % PAGE;
+  }
+  mw_tile_run(&w->tile, job->graph, &w->program, &block);
+  if (!job->nonfinite_keep && block.bad_input >= 0) return report_input(w, (size_t)block.bad_input, err);
+  if (!output) return true;
+  if (!job->nonfinite_keep && block.bad_output) return report_output(w, start, count, err);
+  return mw_writer_write(job->writer, output->file, to, block.output,
+                         (size_t)count * mw_dtype_size(block.output_dtype), err);
+}
+
+void mw_worker_flush(mw_worker *w) {
+  if (!w->task) return;
+  for (uint32_t r = 0; r < w->task->root_count; r++) {
+    if (!w->selections[r]) continue;
+    for (size_t b = 0; b < MW_SELECT_BINS; b++) w->selections[r]->bins[b] += w->gathers[r].bins[b];
+  }
+  w->task = NULL;
+}
+
+void mw_worker_free(mw_worker *w) {
+  mw_tile_free(&w->tile);
+  mw_program_free(&w->program);
+  free(w->buffer);
+  free(w->inputs);
+  free(w->dtypes);
+  free(w->vectors);
+  free(w->gathers);
+  free(w->units);
+  free(w->selections);
+  free(w->bins);
+  free(w->scalars);
+}

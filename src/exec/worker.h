@@ -1,0 +1,52 @@
+/* worker.h: one thread's part of a run: buffers, a tile machine and the program of the task at hand; it reads the
+ * inputs of a block, computes, and writes or gathers. */
+#ifndef MW_EXEC_WORKER_H
+#define MW_EXEC_WORKER_H
+
+#include "exec/job.h"
+#include "exec/tile.h"
+#include "exec/values.h"
+
+/* A selection under way, shared by the threads. */
+typedef struct mw_selection {
+  mw_node node;
+  mw_select select;
+  uint64_t *bins;    /* the merged counts of this pass */
+  uint64_t *origins; /* of every operand: index of its first element */
+} mw_selection;
+
+typedef struct mw_worker {
+  const mw_job *job;
+  const mw_kernels *kernels;
+  mw_tile tile;
+  mw_program program;
+  const mw_task *task;           /* what `program` is compiled for, or NULL */
+  unsigned char *buffer;         /* inputs, then the output */
+  size_t buffer_bytes;
+  unsigned char **inputs;
+  mw_dtype *dtypes;
+  const void **vectors;
+  mw_gather *gathers;
+  double *units;                 /* of all gathers */
+  size_t inputs_capacity, dtypes_capacity, vectors_capacity, gathers_capacity, units_capacity;
+  mw_selection **selections;     /* of each root, or NULL */
+  size_t selections_capacity;
+  uint32_t *bins;                /* MW_SELECT_BINS for each selecting root */
+  size_t bins_capacity;
+  double *scalars;
+  size_t scalars_capacity;
+} mw_worker;
+
+/* Elements of one block of a task, a multiple of 2048: its buffers fit the L2 cache. */
+uint64_t mw_worker_block(const mw_job *job, const mw_task *task, const mw_program *program);
+
+/* Makes the worker ready for a task, whose scalars and vectors `values` already knows: workers share it read-only. */
+bool mw_worker_begin(mw_worker *worker, const mw_task *task, mw_values *values, mw_selection *selections,
+                     size_t selection_count, mw_error *err);
+/* Runs elements [start, start + count) of the task. Sums and peaks are left in the gathers. */
+bool mw_worker_run(mw_worker *worker, uint64_t start, uint64_t count, mw_error *err);
+/* Adds this worker's histograms to the shared ones; call it alone (in a critical section). */
+void mw_worker_flush(mw_worker *worker);
+void mw_worker_free(mw_worker *worker);
+
+#endif

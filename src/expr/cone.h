@@ -1,0 +1,29 @@
+/* cone.h: the tensors that a root computes from, in the order of a depth-first walk that stops at inputs, scalars and
+ * vectors. The walk is iterative: a graph from a stranger may be deep. */
+#ifndef MW_EXPR_CONE_H
+#define MW_EXPR_CONE_H
+
+#include "expr/program.h"
+
+typedef struct mw_cone {
+  mw_node *nodes; /* operands before their users */
+  uint32_t *uses; /* how often each is an operand within the cone or a root's value */
+  size_t count, capacity, uses_capacity;
+  mw_node *edges; /* scalars and vectors that it meets, repeated */
+  size_t edge_count, edge_capacity;
+  mw_node *stack;
+  size_t stack_capacity;
+  uint32_t *table; /* node -> 1 + index in nodes; open addressing */
+  size_t table_size;
+} mw_cone;
+
+/* Adds everything below `value` (a tensor). A zeroed cone is empty. */
+bool mw_cone_add(mw_cone *cone, const mw_graph *graph, mw_node value, mw_error *err);
+/* Index in nodes, or -1. */
+long mw_cone_find(const mw_cone *cone, mw_node node);
+void mw_cone_clear(mw_cone *cone);
+void mw_cone_free(mw_cone *cone);
+/* The tensors that a root reads directly: one, or two of DOT. */
+unsigned mw_cone_values(const mw_graph *graph, mw_root root, mw_node values[2]);
+
+#endif

@@ -1,0 +1,69 @@
+/* graph.h: lazy expressions. A node is an id into one graph and dies with it; operands come before their users, so the
+ * graph cannot have a cycle. Equal expressions are one node (hash-consing); constants fold; the rewrites that recipes.md
+ * promises are made here and nowhere else. Constructors check everything, since a graph may come from a hostile process. */
+#ifndef MW_EXPR_GRAPH_H
+#define MW_EXPR_GRAPH_H
+
+#include "base/dtype.h"
+#include "base/mem.h"
+
+typedef enum mw_op {
+#define MW_OP(name, class, operands, meaning) MW_OP_##name,
+#include "expr/ops.def"
+#undef MW_OP
+  MW_OP_COUNT
+} mw_op;
+
+typedef enum mw_class {
+  MW_CLASS_LEAF, MW_CLASS_MAP, MW_CLASS_CHANCE, MW_CLASS_COLUMN, MW_CLASS_MASK, MW_CLASS_SUM, MW_CLASS_SELECT,
+  MW_CLASS_VECTOR, MW_CLASS_FUSED
+} mw_class;
+
+const char *mw_graph_op_name(mw_op op); /* "add" */
+const char *mw_graph_op_meaning(mw_op op);
+mw_class mw_graph_op_class(mw_op op);
+int mw_graph_op_operands(mw_op op);
+
+typedef uint32_t mw_node; /* 0 is no node */
+
+enum { MW_GRAPH_OPERANDS = 1 << 20, MW_GRAPH_VECTOR = 1 << 20, MW_GRAPH_NODES = 4 << 20 };
+
+typedef struct mw_node_facts {
+  mw_op op;
+  bool wide;             /* computed in f64: an F64 input is among what it is made of */
+  uint32_t shape;        /* 0: a scalar */
+  uint32_t operands;     /* how many */
+  const mw_node *operand;/* borrowed until the next constructor call */
+  uint64_t extra[2];     /* op's own; NUMBER: bits of the double; INPUT: model, row */
+  mw_dtype dtype;        /* INPUT only */
+} mw_node_facts;
+
+typedef struct mw_graph mw_graph;
+bool mw_graph_new(mw_graph **out, mw_error *err);
+void mw_graph_free(mw_graph *graph);
+uint32_t mw_graph_count(const mw_graph *graph); /* ids are 1 .. count */
+
+/* Shapes are interned; a tensor of rank 0 has a shape too. */
+bool mw_graph_shape(mw_graph *graph, const uint64_t *dims, unsigned rank, uint32_t *shape, mw_error *err);
+unsigned mw_graph_rank(const mw_graph *graph, uint32_t shape);
+const uint64_t *mw_graph_dims(const mw_graph *graph, uint32_t shape);
+uint64_t mw_graph_elements(const mw_graph *graph, uint32_t shape); /* 1 for a scalar */
+
+bool mw_graph_number(mw_graph *graph, double value, mw_node *out, mw_error *err);
+/* Tensor `row` of input model `model`. dtype must be REAL. */
+bool mw_graph_input(mw_graph *graph, uint32_t model, uint32_t row, mw_dtype dtype, uint32_t shape, mw_node *out,
+                    mw_error *err);
+/* Any other op but FUSED. Errors (MW_DATA): shapes that differ, a scalar where a tensor is needed, ranks outside ... */
+bool mw_graph_apply(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t count, const uint64_t extra[2],
+                    mw_node *out, mw_error *err);
+
+mw_node_facts mw_graph_facts(const mw_graph *graph, mw_node node); /* node must be in 1 .. count */
+bool mw_graph_is_number(const mw_graph *graph, mw_node node, double *value);
+/* The f64 function of a MAP op on scalars. */
+double mw_graph_compute(mw_op op, const double *operands);
+
+/* How many models the node weighs (recipes.md, "Mass"): an input 1, a + b the sum ...; NaN: unknown. mass[0 .. count]
+ * must hold count + 1 doubles. */
+void mw_graph_mass(const mw_graph *graph, double *mass);
+
+#endif

@@ -1,0 +1,227 @@
+/* program.c: from a cone to code: pairs of operations fuse where the inner one has no other use, and registers are
+ * given by a linear scan over last uses. Fused operations give the same bits as the pair that they replace. */
+#include "expr/cone.h"
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct scratch {
+  mw_cone cone;
+  uint8_t *fused;       /* of each cone node: swallowed by its only user */
+  uint32_t *last;       /* of each cone node: the last instruction that reads it */
+  uint16_t *place;      /* of each cone node: its register */
+  uint16_t *free;       /* registers to be given again */
+  size_t fused_capacity, last_capacity, place_capacity, free_capacity, free_count;
+} scratch;
+
+typedef struct compiler {
+  mw_program *program;
+  const mw_graph *graph;
+  scratch *s;
+  mw_error *err;
+} compiler;
+
+enum { MAX_REGISTERS = 4096 };
+
+/* Index of `node` in a small list, appended if it is not there. */
+static bool slot(mw_node **list, size_t *count, size_t *capacity, mw_node node, uint16_t *out, mw_error *err) {
+  size_t i = 0;
+  while (i < *count && (*list)[i] != node) i++;
+  if (i > UINT16_MAX) return mw_error_set(err, MW_DATA, "a recipe's expression uses more than %d numbers", UINT16_MAX);
+  *out = (uint16_t)i;
+  if (i < *count) return true;
+  MW_TRY(mw_mem_grow(list, capacity, i + 1, sizeof **list, err));
+  (*list)[(*count)++] = node;
+  return true;
+}
+
+/* Whether operand `i` of `facts` is an operation `op` that nothing else uses and that may be swallowed. */
+static bool inner(const compiler *c, mw_node node, mw_op op) {
+  long at = mw_cone_find(&c->s->cone, node);
+  return at >= 0 && c->s->cone.uses[at] == 1 && mw_graph_facts(c->graph, node).op == op && !c->s->fused[at];
+}
+
+static void swallow(const compiler *c, mw_node node) { c->s->fused[mw_cone_find(&c->s->cone, node)] = 1; }
+
+/* The operation that computes `facts`, fused where possible, and its operands. */
+static mw_op choose(const compiler *c, mw_node_facts facts, mw_node operands[MW_PROGRAM_OPERANDS], uint32_t *count) {
+  *count = facts.operands;
+  for (uint32_t i = 0; i < facts.operands && i < MW_PROGRAM_OPERANDS; i++) operands[i] = facts.operand[i];
+  if (facts.op != MW_OP_ADD && facts.op != MW_OP_MUL) return facts.op;
+  mw_node a = operands[0], b = operands[1];
+  mw_op pair = facts.op == MW_OP_ADD ? MW_OP_MUL : MW_OP_SUB;
+  bool left = inner(c, a, pair), right = inner(c, b, pair) && a != b;
+  if (facts.op == MW_OP_ADD && left && right) {
+    memcpy(operands, mw_graph_facts(c->graph, a).operand, 2 * sizeof *operands);
+    memcpy(operands + 2, mw_graph_facts(c->graph, b).operand, 2 * sizeof *operands);
+    swallow(c, a);
+    swallow(c, b);
+    *count = 4;
+    return MW_OP_MIX;
+  }
+  if (!left && !right) {
+    if (facts.op == MW_OP_MUL || !inner(c, a, MW_OP_ADD)) return facts.op;
+    memcpy(operands, mw_graph_facts(c->graph, a).operand, 2 * sizeof *operands);
+    operands[2] = b;
+    swallow(c, a);
+    *count = 3;
+    return MW_OP_ADD3;
+  }
+  mw_node in = left ? a : b, other = left ? b : a;
+  const mw_node *below = mw_graph_facts(c->graph, in).operand;
+  *count = 3;
+  swallow(c, in);
+  if (facts.op == MW_OP_MUL) {
+    operands[0] = below[0], operands[1] = below[1], operands[2] = other;
+    return MW_OP_SCALED_DELTA;
+  }
+  operands[0] = other, operands[1] = below[0], operands[2] = below[1];
+  return MW_OP_AXPY;
+}
+
+static mw_instruction *emit(compiler *c, uint8_t code, mw_node node) {
+  mw_program *p = c->program;
+  if (!mw_mem_grow(&p->code, &p->code_capacity, p->length + 1, sizeof *p->code, c->err)) return NULL;
+  p->code[p->length] = (mw_instruction){.code = code, .node = node};
+  return &p->code[p->length++];
+}
+
+/* Operands are written as cone indices first and become registers in `assign`. More than 65535 cone nodes would not
+ * fit, and are refused: no recipe comes near. */
+static bool operands_of(compiler *c, mw_instruction *step, const mw_node *operands, uint32_t first, uint32_t count) {
+  mw_program *p = c->program;
+  for (uint32_t i = first; i < count; i++) {
+    long at = mw_cone_find(&c->s->cone, operands[i]);
+    if (at >= 0) {
+      step->operand[i] = (uint16_t)at;
+      c->s->last[at] = (uint32_t)p->length - 1;
+      continue;
+    }
+    step->form |= (uint8_t)(1u << i);
+    MW_TRY(slot(&p->scalars, &p->scalar_count, &p->scalar_capacity, operands[i], &step->operand[i], c->err));
+  }
+  return true;
+}
+
+/* Fusion looks from users to operands, so it is decided before any code, from the last node backwards. */
+static bool generate(compiler *c) {
+  mw_program *p = c->program;
+  mw_cone *cone = &c->s->cone;
+  typedef struct choice { mw_node operands[MW_PROGRAM_OPERANDS]; uint32_t count; uint8_t op; } choice;
+  choice *choices = mw_mem_new(cone->count + 1, sizeof *choices, c->err);
+  if (!choices) return false;
+  bool ok = true;
+  for (size_t i = cone->count; i-- > 0;)
+    if (!c->s->fused[i])
+      choices[i].op = (uint8_t)choose(c, mw_graph_facts(c->graph, cone->nodes[i]), choices[i].operands, &choices[i].count);
+  for (size_t i = 0; i < cone->count && ok; i++) {
+    if (c->s->fused[i]) continue;
+    mw_node node = cone->nodes[i];
+    mw_instruction *step = emit(c, choices[i].op, node);
+    if (!step) { ok = false; break; }
+    step->dst = (uint16_t)i;
+    uint16_t index = 0;
+    if (choices[i].op == MW_OP_INPUT)
+      ok = slot(&p->inputs, &p->input_count, &p->input_capacity, node, &index, c->err);
+    else if (choices[i].op == MW_OP_COLUMNS)
+      ok = slot(&p->vectors, &p->vector_count, &p->vector_capacity, choices[i].operands[1], &index, c->err) &&
+           operands_of(c, step, choices[i].operands, 0, 1);
+    else
+      ok = operands_of(c, step, choices[i].operands,
+                       mw_graph_op_class((mw_op)choices[i].op) == MW_CLASS_CHANCE ? 1 : 0, choices[i].count);
+    step->index = index;
+  }
+  free(choices);
+  return ok;
+}
+
+static bool finish(compiler *c, const mw_root *roots, size_t count) {
+  for (size_t r = 0; r < count; r++) {
+    mw_node values[2];
+    unsigned n = mw_cone_values(c->graph, roots[r], values);
+    uint8_t code = roots[r].store ? MW_PROGRAM_STORE : (uint8_t)mw_graph_facts(c->graph, roots[r].node).op;
+    mw_instruction *step = emit(c, code, roots[r].node);
+    if (!step) return false;
+    step->index = (uint32_t)r;
+    MW_TRY(operands_of(c, step, values, 0, n));
+  }
+  return true;
+}
+
+static bool writes(uint8_t code) {
+  if (code == MW_PROGRAM_STORE) return false;
+  mw_class class = mw_graph_op_class((mw_op)code);
+  return class != MW_CLASS_SUM && class != MW_CLASS_SELECT && class != MW_CLASS_VECTOR;
+}
+
+static unsigned operand_count(const mw_instruction *step) {
+  if (step->code == MW_PROGRAM_STORE) return 1;
+  if (step->code == MW_OP_DOT) return 2;
+  if (!writes(step->code) || step->code == MW_OP_COLUMNS) return 1;
+  return (unsigned)mw_graph_op_operands((mw_op)step->code);
+}
+
+/* Cone indices become registers; a register is free again after its value's last use, at once for that step's result. */
+static bool assign(compiler *c) {
+  mw_program *p = c->program;
+  scratch *s = c->s;
+  p->registers = 0;
+  s->free_count = 0;
+  for (size_t i = 0; i < p->length; i++) {
+    mw_instruction *step = &p->code[i];
+    unsigned first = writes(step->code) && mw_graph_op_class((mw_op)step->code) == MW_CLASS_CHANCE ? 1 : 0;
+    for (unsigned o = first; o < operand_count(step); o++) {
+      if (step->form >> o & 1) continue;
+      uint16_t value = step->operand[o];
+      step->operand[o] = s->place[value];
+      if (s->last[value] != i) continue;
+      s->last[value] = UINT32_MAX; /* freed once, though it may be two operands */
+      MW_TRY(mw_mem_grow(&s->free, &s->free_capacity, s->free_count + 1, sizeof *s->free, c->err));
+      s->free[s->free_count++] = s->place[value];
+    }
+    if (!writes(step->code)) continue;
+    uint16_t value = step->dst;
+    if (!s->free_count && p->registers >= MAX_REGISTERS)
+      return mw_error_set(c->err, MW_DATA, "a recipe's expression keeps more than %d tensors at once", MAX_REGISTERS);
+    s->place[value] = step->dst = s->free_count ? s->free[--s->free_count] : (uint16_t)p->registers++;
+  }
+  return true;
+}
+
+bool mw_program_compile(mw_program *program, const mw_graph *graph, const mw_root *roots, size_t count, mw_error *err) {
+  if (!program->scratch && !(program->scratch = mw_mem_new(1, sizeof(scratch), err))) return false;
+  scratch *s = program->scratch;
+  mw_cone_clear(&s->cone);
+  program->length = program->input_count = program->scalar_count = program->vector_count = 0;
+  for (size_t r = 0; r < count; r++) {
+    mw_node values[2];
+    unsigned n = mw_cone_values(graph, roots[r], values);
+    for (unsigned i = 0; i < n; i++) MW_TRY(mw_cone_add(&s->cone, graph, values[i], err));
+  }
+  size_t nodes = s->cone.count;
+  if (nodes > UINT16_MAX)
+    return mw_error_set(err, MW_DATA, "a recipe's expression for one tensor has more than %d steps", UINT16_MAX);
+  MW_TRY(mw_mem_grow(&s->fused, &s->fused_capacity, nodes, sizeof *s->fused, err));
+  MW_TRY(mw_mem_grow(&s->last, &s->last_capacity, nodes, sizeof *s->last, err));
+  MW_TRY(mw_mem_grow(&s->place, &s->place_capacity, nodes, sizeof *s->place, err));
+  memset(s->fused, 0, nodes);
+  memset(s->last, 0xff, nodes * sizeof *s->last);
+  compiler c = {program, graph, s, err};
+  return generate(&c) && finish(&c, roots, count) && assign(&c);
+}
+
+void mw_program_free(mw_program *program) {
+  scratch *s = program->scratch;
+  if (s) {
+    mw_cone_free(&s->cone);
+    free(s->fused);
+    free(s->last);
+    free(s->place);
+    free(s->free);
+    free(s);
+  }
+  free(program->code);
+  free(program->inputs);
+  free(program->scalars);
+  free(program->vectors);
+  memset(program, 0, sizeof *program);
+}

@@ -1,0 +1,45 @@
+/* program.h: the tile program of some roots over one tensor shape: linear code over a few registers, each register one
+ * tile. Roots that share operands share their loads. Scalars and vectors that the code uses are known before it runs. */
+#ifndef MW_EXPR_PROGRAM_H
+#define MW_EXPR_PROGRAM_H
+
+#include "expr/graph.h"
+
+/* What to do with a value: store it (an output), or feed operand `part` of a sink. */
+typedef struct mw_root {
+  mw_node node;  /* the output's value, or the sink */
+  uint32_t part; /* SELECT: which operand; else 0 */
+  bool store;
+} mw_root;
+
+enum { MW_PROGRAM_STORE = MW_OP_COUNT, MW_PROGRAM_OPERANDS = 4 };
+
+/* One step. An operand is a register, or where its bit is set in `form` an index into the scalars.
+ *   INPUT         dst <- inputs[index]
+ *   MAP, FUSED    dst <- op(operands)
+ *   CHANCE, MASK  dst <- op(operands), parameters in `extra` of node
+ *   COLUMNS       dst <- operand 0 * vectors[index]
+ *   SUM, SELECT, VECTOR   feed operand 0 (and 1) to roots[index]
+ *   STORE         write operand 0 */
+typedef struct mw_instruction {
+  uint8_t code, form;
+  uint16_t dst;
+  uint16_t operand[MW_PROGRAM_OPERANDS];
+  uint32_t index;
+  mw_node node;
+} mw_instruction;
+
+typedef struct mw_program {
+  mw_instruction *code;
+  size_t length, code_capacity;
+  mw_node *inputs, *scalars, *vectors; /* INPUT nodes; scalar nodes; VECTOR nodes */
+  size_t input_count, input_capacity, scalar_count, scalar_capacity, vector_count, vector_capacity;
+  unsigned registers;
+  void *scratch; /* reused from one compilation to the next */
+} mw_program;
+
+/* Compiles; a zeroed program is ready to be compiled into, again and again. */
+bool mw_program_compile(mw_program *program, const mw_graph *graph, const mw_root *roots, size_t count, mw_error *err);
+void mw_program_free(mw_program *program);
+
+#endif

@@ -1,0 +1,226 @@
+/* schedule.c: levels by one ascending sweep (operands come first), batches and shared passes by union-find. */
+#include "expr/schedule.h"
+#include "expr/cone.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* A root with the keys by which roots form tasks. */
+typedef struct pending {
+  uint32_t batch, level, group;
+  bool wide;
+  mw_root root;
+  uint64_t elements;
+  uint32_t output;
+} pending;
+
+typedef struct maker {
+  const mw_graph *graph;
+  size_t nodes;
+  uint32_t *level; /* of every node; 0: depends on no sink */
+  uint8_t *needed;
+  uint32_t *parent; /* union-find over nodes */
+  uint32_t *batch;  /* of each component, by its root node; 0: none yet */
+  pending *list;
+  size_t count, capacity;
+  mw_cone cone;
+  mw_error *err;
+} maker;
+
+static bool is_sink(mw_op op) {
+  mw_class class = mw_graph_op_class(op);
+  return class == MW_CLASS_SUM || class == MW_CLASS_SELECT || class == MW_CLASS_VECTOR;
+}
+
+static uint32_t first_operand(mw_op op) { return mw_graph_op_class(op) == MW_CLASS_CHANCE ? 1 : 0; }
+
+static uint32_t find(uint32_t *parent, uint32_t node) {
+  while (parent[node] != node) node = parent[node] = parent[parent[node]];
+  return node;
+}
+
+/* The lower id becomes the representative, so that groups are named by their first member. */
+static void join(uint32_t *parent, uint32_t a, uint32_t b) {
+  a = find(parent, a), b = find(parent, b);
+  if (a < b) parent[b] = a;
+  else parent[a] = b;
+}
+
+static void reset(maker *m) {
+  for (uint32_t i = 0; i <= m->nodes; i++) m->parent[i] = i;
+}
+
+static void measure(maker *m, const mw_node *outputs, size_t count) {
+  for (uint32_t id = 1; id <= m->nodes; id++) {
+    mw_node_facts facts = mw_graph_facts(m->graph, id);
+    uint32_t level = 0;
+    for (uint32_t i = first_operand(facts.op); i < facts.operands; i++)
+      if (m->level[facts.operand[i]] > level) level = m->level[facts.operand[i]];
+    m->level[id] = level + is_sink(facts.op);
+  }
+  for (size_t i = 0; i < count; i++) m->needed[outputs[i]] = 1;
+  for (uint32_t id = (uint32_t)m->nodes; id > 0; id--) {
+    if (!m->needed[id]) continue;
+    mw_node_facts facts = mw_graph_facts(m->graph, id);
+    for (uint32_t i = first_operand(facts.op); i < facts.operands; i++) {
+      m->needed[facts.operand[i]] = 1;
+      if (m->level[facts.operand[i]]) join(m->parent, id, facts.operand[i]);
+    }
+  }
+}
+
+static uint64_t elements_of(const maker *m, mw_node node) {
+  return mw_graph_elements(m->graph, mw_graph_facts(m->graph, node).shape);
+}
+
+/* Components in output order fill batches up to the limits. */
+static bool divide(maker *m, const mw_node *outputs, size_t count) {
+  uint64_t *elements = mw_mem_new(m->nodes + 1, sizeof *elements, m->err);
+  uint32_t *selects = mw_mem_new(m->nodes + 1, sizeof *selects, m->err);
+  if (elements && selects) {
+    for (size_t i = 0; i < count; i++) elements[find(m->parent, outputs[i])] += elements_of(m, outputs[i]);
+    for (uint32_t id = 1; id <= m->nodes; id++)
+      if (m->needed[id] && mw_graph_op_class(mw_graph_facts(m->graph, id).op) == MW_CLASS_SELECT)
+        selects[find(m->parent, id)]++;
+    uint32_t batch = 1;
+    uint64_t held = 0, chosen = 0;
+    for (size_t i = 0; i < count; i++) {
+      uint32_t component = find(m->parent, outputs[i]);
+      if (m->batch[component]) continue;
+      bool waits = m->level[outputs[i]] > 0;
+      if (waits && held && (held + elements[component] > MW_SCHEDULE_ELEMENTS ||
+                            chosen + selects[component] > MW_SCHEDULE_SELECTS))
+        batch++, held = chosen = 0;
+      m->batch[component] = batch;
+      if (waits) held += elements[component], chosen += selects[component];
+    }
+  }
+  bool ok = elements && selects;
+  free(elements);
+  free(selects);
+  return ok;
+}
+
+static bool add(maker *m, mw_root root, uint32_t batch, uint32_t level, uint32_t output) {
+  mw_node values[2];
+  mw_cone_values(m->graph, root, values);
+  MW_TRY(mw_mem_grow(&m->list, &m->capacity, m->count + 1, sizeof *m->list, m->err));
+  m->list[m->count++] = (pending){batch, level, values[0], mw_graph_facts(m->graph, root.node).wide, root,
+                                  elements_of(m, values[0]), output};
+  return true;
+}
+
+static bool collect(maker *m, const mw_node *outputs, size_t count) {
+  for (uint32_t id = 1; id <= m->nodes; id++) {
+    mw_node_facts facts = mw_graph_facts(m->graph, id);
+    if (!m->needed[id] || !is_sink(facts.op)) continue;
+    uint32_t parts = mw_graph_op_class(facts.op) != MW_CLASS_SELECT ? 1
+                     : facts.op == MW_OP_TIE                       ? facts.operands - 2
+                                                                    : facts.operands;
+    for (uint32_t p = 0; p < parts; p++)
+      MW_TRY(add(m, (mw_root){id, p, false}, m->batch[find(m->parent, id)], m->level[id], MW_SCHEDULE_NO_OUTPUT));
+  }
+  for (size_t i = 0; i < count; i++)
+    MW_TRY(add(m, (mw_root){outputs[i], 0, true}, m->batch[find(m->parent, outputs[i])], UINT32_MAX, (uint32_t)i));
+  return true;
+}
+
+static int by_level(const void *a, const void *b) {
+  const pending *x = a, *y = b;
+  return (x->level > y->level) - (x->level < y->level);
+}
+
+static int by_task(const void *a, const void *b) {
+  const pending *x = a, *y = b;
+#define BY(field) if (x->field != y->field) return x->field < y->field ? -1 : 1
+  BY(batch);
+  BY(level);
+  BY(output);
+  BY(wide);
+  BY(group);
+  BY(elements);
+  BY(root.node);
+  BY(root.part);
+#undef BY
+  return 0;
+}
+
+/* Sinks of a level that read a common input get the same group: the first input of them all. */
+static bool gather(maker *m) {
+  qsort(m->list, m->count, sizeof *m->list, by_level);
+  for (size_t from = 0, to; from < m->count; from = to) {
+    for (to = from; to < m->count && m->list[to].level == m->list[from].level; to++) continue;
+    if (m->list[from].level == UINT32_MAX) break; /* outputs share nothing */
+    reset(m);
+    for (size_t i = from; i < to; i++) {
+      mw_node values[2], first = 0;
+      unsigned n = mw_cone_values(m->graph, m->list[i].root, values);
+      mw_cone_clear(&m->cone);
+      for (unsigned v = 0; v < n; v++) MW_TRY(mw_cone_add(&m->cone, m->graph, values[v], m->err));
+      for (size_t k = 0; k < m->cone.count; k++) {
+        if (mw_graph_facts(m->graph, m->cone.nodes[k]).op != MW_OP_INPUT) continue;
+        if (first) join(m->parent, first, m->cone.nodes[k]);
+        else first = m->cone.nodes[k];
+      }
+      if (first) m->list[i].group = first;
+    }
+    for (size_t i = from; i < to; i++) m->list[i].group = find(m->parent, m->list[i].group);
+  }
+  return true;
+}
+
+/* A task of very many roots would need very many histograms at once. */
+static bool together(const pending *a, const pending *b) {
+  return a->batch == b->batch && a->level == b->level && a->output == b->output && a->wide == b->wide &&
+         a->group == b->group && a->elements == b->elements;
+}
+
+static bool arrange(maker *m, mw_schedule *out) {
+  qsort(m->list, m->count, sizeof *m->list, by_task);
+  for (size_t i = 0; i < m->count; i++) {
+    const pending *p = &m->list[i], *before = i ? p - 1 : NULL;
+    MW_TRY(mw_mem_grow(&out->roots, &out->root_capacity, i + 1, sizeof *out->roots, m->err));
+    out->roots[out->root_count++] = p->root;
+    if (before && together(before, p)) {
+      out->tasks[out->task_count - 1].root_count++;
+      continue;
+    }
+    if (!before || before->batch != p->batch || before->level != p->level) {
+      MW_TRY(mw_mem_grow(&out->stages, &out->stage_capacity, out->stage_count + 1, sizeof *out->stages, m->err));
+      out->stages[out->stage_count++] = (mw_stage){(uint32_t)out->task_count, 0, p->batch};
+    }
+    MW_TRY(mw_mem_grow(&out->tasks, &out->task_capacity, out->task_count + 1, sizeof *out->tasks, m->err));
+    out->tasks[out->task_count++] = (mw_task){(uint32_t)i, 1, p->output, p->wide, p->elements};
+    out->stages[out->stage_count - 1].task_count++;
+  }
+  return true;
+}
+
+bool mw_schedule_make(const mw_graph *graph, const mw_node *outputs, size_t count, mw_schedule *out, mw_error *err) {
+  maker m = {.graph = graph, .nodes = mw_graph_count(graph), .err = err};
+  m.level = mw_mem_new(m.nodes + 1, sizeof *m.level, err);
+  m.needed = mw_mem_new(m.nodes + 1, sizeof *m.needed, err);
+  m.parent = mw_mem_new(m.nodes + 1, sizeof *m.parent, err);
+  m.batch = mw_mem_new(m.nodes + 1, sizeof *m.batch, err);
+  bool ok = m.level && m.needed && m.parent && m.batch;
+  memset(out, 0, sizeof *out);
+  if (ok) {
+    reset(&m);
+    measure(&m, outputs, count);
+    ok = divide(&m, outputs, count) && collect(&m, outputs, count) && gather(&m) && arrange(&m, out);
+  }
+  free(m.level);
+  free(m.needed);
+  free(m.parent);
+  free(m.batch);
+  free(m.list);
+  mw_cone_free(&m.cone);
+  if (!ok) mw_schedule_free(out);
+  return ok;
+}
+
+void mw_schedule_free(mw_schedule *schedule) {
+  free(schedule->roots);
+  free(schedule->tasks);
+  free(schedule->stages);
+  memset(schedule, 0, sizeof *schedule);
+}

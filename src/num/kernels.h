@@ -1,0 +1,69 @@
+/* kernels.h: the tables of compute kernels, one a instruction set, all equal bit for bit. Kernels are total: any bits
+ * in, some bits out, no errors. They are compiled from one body without contraction or fast-math. */
+#ifndef MW_NUM_KERNELS_H
+#define MW_NUM_KERNELS_H
+
+#include "base/dtype.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum mw_kernel {
+#define MW_KERNEL(name, arity, expression) MW_KERNEL_##name,
+#include "num/kernels.def"
+#undef MW_KERNEL
+  MW_KERNEL_COUNT
+} mw_kernel;
+
+enum { MW_UNIT = 2048, MW_LANES = 64, MW_GROUP = 64 };
+
+/* dst[i] = f(a, b, c, d). An operand is a tile of n values, or with its bit set in the form one value. dst may be any
+ * of the tiles. At least one operand is a tile. Values are float, in the wide table double. */
+typedef void (*mw_kernel_map)(void *dst, const void *a, const void *b, const void *c, const void *d, size_t n);
+
+/* Stored elements (any alignment) to compute values and back, one rounding to nearest even; NaN becomes the canonical
+ * quiet one. Both return whether a NaN or infinity was among the values read (load) or written (store). F8_E4M3 has no
+ * infinity: what is beyond 448 becomes its NaN, as in torch. */
+typedef bool (*mw_kernel_load)(void *dst, const void *stored, size_t n);
+typedef bool (*mw_kernel_store)(void *stored, const void *src, size_t n);
+
+/* Adds x (or x*y) to 64 lanes; element i goes to lane i % 64. n <= MW_UNIT, starting at a multiple of 64. */
+typedef void (*mw_kernel_sum)(void *lanes, const void *x, size_t n);
+typedef void (*mw_kernel_dot)(void *lanes, const void *x, const void *y, size_t n);
+/* max(|x|) of n values and `peak`. */
+typedef double (*mw_kernel_peak)(double peak, const void *x, size_t n);
+
+/* A stream of random numbers: element e of tensor `name` draws from Philox4x32-10 with this key; the counter's high
+ * words are `name`, its low words 16 * (e / 64) + e % 16, and the word taken is (e / 16) % 4. */
+typedef struct mw_stream { uint64_t key, name; } mw_stream;
+
+/* 1 with probability p (word < p * 2^32 computed in double; p >= 1 gives 1), for elements [start, start + n). */
+typedef void (*mw_kernel_bernoulli)(void *dst, mw_stream stream, uint64_t start, size_t n, double p);
+/* Standard normal variates (Box-Muller on two words of the element's own block, over mathx). */
+typedef void (*mw_kernel_normal)(void *dst, mw_stream stream, uint64_t start, size_t n);
+/* dst[i] = x[i] * columns[(start + i) % width]. */
+typedef void (*mw_kernel_columns)(void *dst, const void *x, const void *columns, uint64_t start, uint64_t width, size_t n);
+
+/* Everything that differs by compute type. Index 0 of mw_kernels.type: float, 1: double. */
+typedef struct mw_kernel_set {
+  mw_kernel_map map[MW_KERNEL_COUNT][16]; /* [kernel][form] */
+  mw_kernel_load load[MW_DTYPE_COUNT];    /* NULL but for REAL dtypes */
+  mw_kernel_store store[MW_DTYPE_COUNT];
+  mw_kernel_sum sum;
+  mw_kernel_dot dot;
+  mw_kernel_peak peak;
+  mw_kernel_bernoulli bernoulli;
+  mw_kernel_normal normal;
+  mw_kernel_columns columns;
+} mw_kernel_set;
+
+typedef struct mw_kernels {
+  const char *isa; /* "base" "avx2" "avx512" */
+  mw_kernel_set type[2];
+} mw_kernels;
+
+extern const mw_kernels mw_kernels_base;
+#ifdef __x86_64__
+extern const mw_kernels mw_kernels_avx2, mw_kernels_avx512;
+#endif
+
+#endif

@@ -1,0 +1,219 @@
+/* kernels_body.h: all kernels, once. Each kernels_<isa>.c defines MW_BODY_ISA (base, avx2, avx512) and includes this;
+ * the Makefile compiles it for that instruction set with -ffp-contract=off -fno-trapping-math -fno-math-errno. Loops are
+ * plain C that compilers vectorise; intrinsics stand only where they are equal bit for bit and well faster: f16 (F16C)
+ * and Philox. The parts that depend on the compute type are kernels_type.h, included for float and for double. */
+#include "base/mathx.h"
+#include "num/kernels.h"
+
+#ifdef MW_BODY_X86
+#include <immintrin.h>
+#endif
+
+/* Iterations of the next loop are independent, though dst may be one of the operands. */
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wpass-failed" /* POW stays scalar on SSE2 */
+#define MW_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define MW_INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
+/* Stored elements have any alignment. */
+typedef uint8_t __attribute__((may_alias)) stored8;
+typedef uint16_t __attribute__((may_alias, aligned(1))) stored16;
+typedef uint32_t __attribute__((may_alias, aligned(1))) stored32;
+typedef uint64_t __attribute__((may_alias, aligned(1))) stored64;
+
+static inline uint32_t float_bits(float x) { uint32_t bits; memcpy(&bits, &x, sizeof bits); return bits; }
+static inline float bits_float(uint32_t bits) { float x; memcpy(&x, &bits, sizeof x); return x; }
+
+/* ---- small floats ----------------------------------------------------------------------------------------------- */
+
+/* A small float, its sign cut off and shifted so that its exponent stands where that of float does. `bias` is the
+ * difference of the exponents' biases, `top` the first bits that are infinity or NaN. Denormals take their value from
+ * a subtraction, which is exact. */
+static inline float unpack(uint32_t bits, uint32_t sign, uint32_t bias, uint32_t top) {
+  uint32_t normal = bits + (bias << 23) + (bits >= top ? (255 - (top >> 23) - bias) << 23 : 0);
+  uint32_t tiny = float_bits(bits_float(bits + ((bias + 1) << 23)) - bits_float((bias + 1) << 23));
+  return bits_float((bits < 1 << 23 ? tiny : normal) | sign);
+}
+
+/* The bits of a small float without sign: x >= 0 as float bits, rounded to nearest even. `drop` bits of its mantissa go,
+ * `over` is the first x that becomes `infinity`. Denormals are rounded by adding `unit`, a power of two whose last bit
+ * is the last bit of the small float's denormals. */
+static inline uint32_t pack(uint32_t x, unsigned drop, uint32_t bias, float unit, uint32_t over, uint32_t infinity,
+                            uint32_t nan) {
+  uint32_t half = (UINT32_C(1) << (drop - 1)) - 1;
+  uint32_t normal = (x + half + ((x >> drop) & 1) - (bias << 23)) >> drop;
+  uint32_t tiny = float_bits(bits_float(x) + unit) - float_bits(unit);
+  uint32_t bits = x < (bias + 1) << 23 ? tiny : normal;
+  bits = x >= over ? infinity : bits;
+  return x > 0x7f800000 ? nan : bits;
+}
+
+static inline float from_f16(uint32_t h) { return unpack((h & 0x7fff) << 13, (h & 0x8000) << 16, 112, 31 << 23); }
+static inline float from_e5m2(uint32_t b) { return unpack((b & 0x7f) << 21, (b & 0x80) << 24, 112, 31 << 23); }
+/* E4M3 has no infinity: its one NaN is what has all bits set. */
+static inline float from_e4m3(uint32_t b) {
+  float x = unpack((b & 0x7f) << 20, (b & 0x80) << 24, 120, UINT32_C(255) << 23);
+  return (b & 0x7f) == 0x7f ? bits_float(0x7fc00000) : x;
+}
+
+/* NaN is written without its sign. */
+static inline uint32_t sign_of(uint32_t bits, unsigned shift) {
+  return (bits & INT32_MAX) > 0x7f800000 ? 0 : (bits & 0x80000000) >> shift;
+}
+static inline uint32_t to_f16(float x) {
+  uint32_t bits = float_bits(x);
+  return pack(bits & INT32_MAX, 13, 112, 0.5f, 0x477ff000, 0x7c00, 0x7e00) | sign_of(bits, 16);
+}
+static inline uint32_t to_e5m2(float x) {
+  uint32_t bits = float_bits(x);
+  return pack(bits & INT32_MAX, 21, 112, 128, 0x47700000, 0x7c, 0x7e) | sign_of(bits, 24);
+}
+static inline uint32_t to_e4m3(float x) {
+  uint32_t bits = float_bits(x);
+  return pack(bits & INT32_MAX, 20, 120, 16384, 0x43e80001, 0x7f, 0x7f)
+    | (float_bits(x) << 1 > UINT32_C(0x43e80000) << 1 ? 0 : (bits & 0x80000000) >> 24);
+}
+/* NaN is not looked at: the store redoes a tile that has one. */
+static inline uint32_t to_bf16(float x) {
+  uint32_t bits = float_bits(x);
+  return (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+}
+
+/* A double as float so that a second rounding, to fewer bits, gives what one rounding would: cut towards zero, and the
+ * last bit set if anything was lost ("round to odd", Boldo and Melquiond 2008). */
+static inline float round_odd(double x) {
+  float f = (float)x;
+  double back = (double)f;
+  uint32_t bits = float_bits(f), far = mw_mathx_abs(back) > mw_mathx_abs(x);
+  uint32_t lost = back != x && x == x;
+  return bits_float((bits - far) | lost);
+}
+
+/* ---- Philox4x32-10 ---------------------------------------------------------------------------------------------- */
+
+#define PHILOX_ROUNDS 10
+#define PHILOX_M0 UINT32_C(0xd2511f53)
+#define PHILOX_M1 UINT32_C(0xcd9e8d57)
+#define PHILOX_W0 UINT32_C(0x9e3779b9)
+#define PHILOX_W1 UINT32_C(0xbb67ae85)
+
+#if defined MW_BODY_X86 && defined __AVX512F__
+#define WIDE 16
+typedef __m512i words;
+#define WORDS_LOAD(p) _mm512_loadu_si512(p)
+#define WORDS_STORE(p, x) _mm512_storeu_si512(p, x)
+#define WORDS_ALL(x) _mm512_set1_epi32((int)(x))
+#define WORDS_XOR(a, b, c) _mm512_ternarylogic_epi32(a, b, c, 0x96)
+#define WORDS_MUL(a, b) _mm512_mul_epu32(a, b)
+#define WORDS_DOWN(a) _mm512_srli_epi64(a, 32)
+#define WORDS_UP(a) _mm512_slli_epi64(a, 32)
+#define WORDS_ODD(even, odd) _mm512_mask_blend_epi32(0xaaaa, even, odd)
+#elif defined MW_BODY_X86
+#define WIDE 8
+typedef __m256i words;
+#define WORDS_LOAD(p) _mm256_loadu_si256((const __m256i *)(const void *)(p))
+#define WORDS_STORE(p, x) _mm256_storeu_si256((__m256i *)(void *)(p), x)
+#define WORDS_ALL(x) _mm256_set1_epi32((int)(x))
+#define WORDS_XOR(a, b, c) _mm256_xor_si256(_mm256_xor_si256(a, b), c)
+#define WORDS_MUL(a, b) _mm256_mul_epu32(a, b)
+#define WORDS_DOWN(a) _mm256_srli_epi64(a, 32)
+#define WORDS_UP(a) _mm256_slli_epi64(a, 32)
+#define WORDS_ODD(even, odd) _mm256_blend_epi32(even, odd, 0xaa)
+#endif
+
+/* The 64 words of group g: word i belongs to element 64 * g + i. */
+static void philox_group(mw_stream stream, uint64_t group, uint32_t out[MW_GROUP]) {
+  uint32_t key0 = (uint32_t)stream.key, key1 = (uint32_t)(stream.key >> 32);
+  uint32_t low = (uint32_t)(group << 4), high = (uint32_t)(group >> 28);
+#ifdef WIDE
+  static const uint32_t steps[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  words m0 = WORDS_ALL(PHILOX_M0), m1 = WORDS_ALL(PHILOX_M1);
+  words x0[16 / WIDE], x1[16 / WIDE], x2[16 / WIDE], x3[16 / WIDE];
+  for (int part = 0; part < 16 / WIDE; part++) {
+    words zero = WORDS_ALL(0);
+    x0[part] = WORDS_XOR(WORDS_ALL(low), WORDS_LOAD(steps + part * WIDE), zero); /* the last 4 bits of low are 0 */
+    x1[part] = WORDS_ALL(high);
+    x2[part] = WORDS_ALL((uint32_t)stream.name);
+    x3[part] = WORDS_ALL((uint32_t)(stream.name >> 32));
+  }
+  for (int round = 0; round < PHILOX_ROUNDS; round++, key0 += PHILOX_W0, key1 += PHILOX_W1)
+    for (int part = 0; part < 16 / WIDE; part++) {
+      words even0 = WORDS_MUL(x0[part], m0), odd0 = WORDS_MUL(WORDS_DOWN(x0[part]), m0);
+      words even1 = WORDS_MUL(x2[part], m1), odd1 = WORDS_MUL(WORDS_DOWN(x2[part]), m1);
+      x0[part] = WORDS_XOR(WORDS_ODD(WORDS_DOWN(even1), odd1), x1[part], WORDS_ALL(key0));
+      x2[part] = WORDS_XOR(WORDS_ODD(WORDS_DOWN(even0), odd0), x3[part], WORDS_ALL(key1));
+      x1[part] = WORDS_ODD(even1, WORDS_UP(odd1));
+      x3[part] = WORDS_ODD(even0, WORDS_UP(odd0));
+    }
+  for (int part = 0; part < 16 / WIDE; part++) {
+    WORDS_STORE(out + part * WIDE, x0[part]);
+    WORDS_STORE(out + 16 + part * WIDE, x1[part]);
+    WORDS_STORE(out + 32 + part * WIDE, x2[part]);
+    WORDS_STORE(out + 48 + part * WIDE, x3[part]);
+  }
+#else
+  for (uint32_t i = 0; i < 16; i++) {
+    uint32_t x0 = low | i, x1 = high, x2 = (uint32_t)stream.name, x3 = (uint32_t)(stream.name >> 32);
+    for (uint32_t round = 0; round < PHILOX_ROUNDS; round++) {
+      uint64_t a = (uint64_t)PHILOX_M0 * x0, b = (uint64_t)PHILOX_M1 * x2;
+      x0 = (uint32_t)(b >> 32) ^ x1 ^ (key0 + round * PHILOX_W0);
+      x2 = (uint32_t)(a >> 32) ^ x3 ^ (key1 + round * PHILOX_W1);
+      x1 = (uint32_t)b;
+      x3 = (uint32_t)a;
+    }
+    out[i] = x0, out[16 + i] = x1, out[32 + i] = x2, out[48 + i] = x3;
+  }
+#endif
+}
+
+/* ---- both compute types, and the table --------------------------------------------------------------------------- */
+
+#define R float
+#define R_BITS uint32_t
+#define R_IS_FLOAT 1
+#define MW_SQRT __builtin_sqrtf
+#define NAME(name) name##_f32
+#include "num/kernels_type.h"
+
+#define R double
+#define R_BITS uint64_t
+#define R_IS_FLOAT 0
+#define MW_SQRT __builtin_sqrt
+#define NAME(name) name##_f64
+#include "num/kernels_type.h"
+
+#define FORMS_1(k, r) {k##_0##r}
+#define FORMS_2(k, r) {k##_0##r, k##_1##r, k##_2##r}
+#define FORMS_3(k, r) {k##_0##r, k##_1##r, k##_2##r, k##_3##r, k##_4##r, k##_5##r, k##_6##r}
+#define FORMS_4(k, r) {k##_0##r, k##_1##r, k##_2##r, k##_3##r, k##_4##r, k##_5##r, k##_6##r, k##_7##r, \
+                       k##_8##r, k##_9##r, k##_10##r, k##_11##r, k##_12##r, k##_13##r, k##_14##r}
+
+#define REST(r) \
+  .load = {[MW_DTYPE_F8_E5M2] = load_e5m2##r, [MW_DTYPE_F8_E4M3] = load_e4m3##r, [MW_DTYPE_F16] = load_f16##r, \
+           [MW_DTYPE_BF16] = load_bf16##r, [MW_DTYPE_F32] = load_f32##r, [MW_DTYPE_F64] = load_f64##r}, \
+  .store = {[MW_DTYPE_F8_E5M2] = store_e5m2##r, [MW_DTYPE_F8_E4M3] = store_e4m3##r, [MW_DTYPE_F16] = store_f16##r, \
+            [MW_DTYPE_BF16] = store_bf16##r, [MW_DTYPE_F32] = store_f32##r, [MW_DTYPE_F64] = store_f64##r}, \
+  .sum = sum##r, .dot = dot##r, .peak = peak##r, .bernoulli = bernoulli##r, .normal = normal##r, .columns = columns##r
+
+#define TEXT(name) #name
+#define ISA_TEXT(name) TEXT(name)
+#define JOIN(a, b) a##b
+#define TABLE(isa) JOIN(mw_kernels_, isa)
+
+const mw_kernels TABLE(MW_BODY_ISA) = {
+  .isa = ISA_TEXT(MW_BODY_ISA),
+  .type = {
+    {.map = {
+#define MW_KERNEL(name, arity, expression) [MW_KERNEL_##name] = FORMS_##arity(map_##name, _f32),
+#include "num/kernels.def"
+#undef MW_KERNEL
+     }, REST(_f32)},
+    {.map = {
+#define MW_KERNEL(name, arity, expression) [MW_KERNEL_##name] = FORMS_##arity(map_##name, _f64),
+#include "num/kernels.def"
+#undef MW_KERNEL
+     }, REST(_f64)},
+  },
+};

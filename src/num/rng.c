@@ -1,0 +1,97 @@
+/* rng.c: Philox4x32-10 and the plain variates drawn while planning. The counter of a plain draw is (draw low, draw high,
+ * attempt, kind): no two draws share a block. The bulk generators are kernels (kernels_type.h).
+ * Invariant: a variate depends on nothing but its arguments; log and exp are mathx's. */
+#include "num/rng.h"
+
+#include "base/mathx.h"
+#include <assert.h>
+
+enum { KIND_UNIFORM, KIND_NORMAL, KIND_GAMMA, KIND_BOOST };
+
+void mw_rng_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]) {
+  uint32_t x[4] = {counter[0], counter[1], counter[2], counter[3]}, key0 = key[0], key1 = key[1];
+  for (int round = 0; round < 10; round++, key0 += 0x9e3779b9, key1 += 0xbb67ae85) {
+    uint64_t a = (uint64_t)0xd2511f53 * x[0], b = (uint64_t)0xcd9e8d57 * x[2];
+    x[0] = (uint32_t)(b >> 32) ^ x[1] ^ key0;
+    x[2] = (uint32_t)(a >> 32) ^ x[3] ^ key1;
+    x[1] = (uint32_t)b;
+    x[3] = (uint32_t)a;
+  }
+  memcpy(out, x, sizeof x);
+}
+
+/* The finaliser of splitmix64 (Steele, Lea and Flood 2014). */
+static uint64_t mixed(uint64_t x) {
+  x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+  x = (x ^ x >> 27) * 0x94d049bb133111eb;
+  return x ^ x >> 31;
+}
+
+/* FNV-1a from a start that depends on key and length, finalised. */
+uint64_t mw_rng_label(uint64_t key, const char *bytes, size_t length) {
+  uint64_t hash = mixed(key + 0x9e3779b97f4a7c15 * (length + 1)) ^ 0xcbf29ce484222325;
+  for (size_t i = 0; i < length; i++)
+    hash = (hash ^ (unsigned char)bytes[i]) * 0x100000001b3;
+  return mixed(hash);
+}
+
+/* Two uniform numbers in (0, 1), odd multiples of 2^-53. */
+typedef struct pair { double first, second; } pair;
+
+static double unit(uint32_t high, uint32_t low) {
+  return ((double)((uint64_t)high << 20 | low >> 12) + 0.5) * 0x1p-52;
+}
+
+static pair uniforms(uint64_t key, uint64_t draw, uint32_t attempt, uint32_t kind) {
+  const uint32_t counter[4] = {(uint32_t)draw, (uint32_t)(draw >> 32), attempt, kind};
+  const uint32_t halves[2] = {(uint32_t)key, (uint32_t)(key >> 32)};
+  uint32_t word[4];
+  mw_rng_philox(counter, halves, word);
+  return (pair){unit(word[0], word[1]), unit(word[2], word[3])};
+}
+
+/* Box and Muller 1958. */
+static double normal_of(pair u) {
+  return __builtin_sqrt(-2 * mw_mathx_log(u.first)) * mw_mathx_cos(6.28318530717958647693 * u.second);
+}
+
+double mw_rng_uniform(uint64_t key, uint64_t draw) { return uniforms(key, draw, 0, KIND_UNIFORM).first; }
+double mw_rng_normal(uint64_t key, uint64_t draw) { return normal_of(uniforms(key, draw, 0, KIND_NORMAL)); }
+
+/* The logarithm of a gamma variate: for a small shape the variate itself is below the smallest double. */
+static double log_gamma(uint64_t key, uint64_t draw, double shape) {
+  assert(shape > 0);
+  double boost = 0;
+  /* Below 1e-290 the quotient would overflow; beta and dirichlet need differences of these numbers. */
+  shape = shape < 1e-290 ? 1e-290 : shape;
+  if (shape < 1) {
+    boost = mw_mathx_log(uniforms(key, draw, 0, KIND_BOOST).first) / shape;
+    shape += 1;
+  }
+  double d = shape - 1.0 / 3, c = 1 / __builtin_sqrt(9 * d);
+  for (uint32_t attempt = 0;; attempt += 2) {
+    double x = normal_of(uniforms(key, draw, attempt, KIND_GAMMA));
+    double u = uniforms(key, draw, attempt + 1, KIND_GAMMA).first, root = 1 + c * x, v = root * root * root;
+    if (root > 0 && mw_mathx_log(u) < 0.5 * x * x + d - d * v + d * mw_mathx_log(v))
+      return mw_mathx_log(d * v) + boost;
+  }
+}
+
+double mw_rng_gamma(uint64_t key, uint64_t draw, double shape) { return mw_mathx_exp(log_gamma(key, draw, shape)); }
+
+double mw_rng_beta(uint64_t key, double a, double b) {
+  /* x / (x + y) = 1 / (1 + y / x). */
+  return 1 / (1 + mw_mathx_exp(log_gamma(key, 1, b) - log_gamma(key, 0, a)));
+}
+
+void mw_rng_dirichlet(uint64_t key, double alpha, size_t n, double *out) {
+  double most = -MW_MATHX_INFINITY, total = 0;
+  for (size_t i = 0; i < n; i++) {
+    out[i] = log_gamma(key, i, alpha);
+    most = out[i] > most ? out[i] : most;
+  }
+  for (size_t i = 0; i < n; i++)
+    total += out[i] = mw_mathx_exp(out[i] - most);
+  for (size_t i = 0; i < n; i++)
+    out[i] /= total;
+}

@@ -1,0 +1,124 @@
+/* models.c: makes the models of the benchmark, as folders with config.json and one bf16 model.safetensors.
+ *   models DIR random COUNT ELEMENTS SEED   random weights around zero, all finite
+ *   models DIR sparse COUNT ELEMENTS        a file of holes: names and shapes, no data on the disk
+ *   models DIR llama7b                      a file of holes with the 291 tensors of a 7B model */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef struct header {
+  char *text;
+  size_t length, room;
+  uint64_t bytes; /* of tensor data described so far */
+} header;
+
+static void fail(const char *what) {
+  perror(what);
+  exit(74);
+}
+
+static void add(header *h, const char *name, uint64_t rows, uint64_t columns) {
+  if (h->room - h->length < 400) {
+    h->room = h->room * 2 + 4096;
+    h->text = realloc(h->text, h->room);
+    if (!h->text) fail("memory");
+  }
+  char shape[64];
+  uint64_t end = h->bytes + 2 * rows * (columns ? columns : 1);
+  if (columns) snprintf(shape, sizeof shape, "%" PRIu64 ",%" PRIu64, rows, columns);
+  else snprintf(shape, sizeof shape, "%" PRIu64, rows);
+  h->length += (size_t)snprintf(h->text + h->length, h->room - h->length,
+                                "%s\"%s\":{\"dtype\":\"BF16\",\"shape\":[%s],\"data_offsets\":[%" PRIu64 ",%" PRIu64 "]}",
+                                h->length ? "," : "{\"__metadata__\":{\"format\":\"pt\"},", name, shape, h->bytes, end);
+  h->bytes = end;
+}
+
+static void add_llama7b(header *h) {
+  static const struct { const char *name; uint64_t rows, columns; } parts[] = {
+    { "input_layernorm", 4096, 0 }, { "mlp.down_proj", 4096, 11008 }, { "mlp.gate_proj", 11008, 4096 },
+    { "mlp.up_proj", 11008, 4096 }, { "post_attention_layernorm", 4096, 0 }, { "self_attn.k_proj", 4096, 4096 },
+    { "self_attn.o_proj", 4096, 4096 }, { "self_attn.q_proj", 4096, 4096 }, { "self_attn.v_proj", 4096, 4096 },
+  };
+  add(h, "lm_head.weight", 32000, 4096);
+  add(h, "model.embed_tokens.weight", 32000, 4096);
+  for (int layer = 0; layer < 32; layer++)
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+      char name[120];
+      snprintf(name, sizeof name, "model.layers.%d.%s.weight", layer, parts[i].name);
+      add(h, name, parts[i].rows, parts[i].columns);
+    }
+  add(h, "model.norm.weight", 4096, 0);
+}
+
+static void write_all(int fd, const void *data, size_t length) {
+  for (const char *p = data; length;) {
+    ssize_t n = write(fd, p, length);
+    if (n <= 0) fail("write");
+    p += n;
+    length -= (size_t)n;
+  }
+}
+
+/* Random bf16 with magnitudes between 2^-10 and 1: sign and mantissa are drawn, the exponent from 117 to 126. */
+static void write_random(int fd, uint64_t bytes, uint64_t seed) {
+  enum { COUNT = 1 << 20 };
+  uint16_t *block = malloc(COUNT * sizeof *block);
+  if (!block) fail("memory");
+  uint64_t x = seed * 0x9e3779b97f4a7c15u + 1;
+  while (bytes) {
+    for (size_t i = 0; i < COUNT; i++) {
+      x ^= x << 13;
+      x ^= x >> 7;
+      x ^= x << 17;
+      uint64_t exponent = 117 + (x >> 40) % 10;
+      block[i] = (uint16_t)((x >> 17 & 0x8000) | exponent << 7 | (x >> 20 & 0x7f));
+    }
+    size_t length = bytes < COUNT * sizeof *block ? (size_t)bytes : COUNT * sizeof *block;
+    write_all(fd, block, length);
+    bytes -= length;
+  }
+  free(block);
+}
+
+int main(int argc, char **argv) {
+  header h = { 0 };
+  char path[4096];
+  if (argc < 3) return fprintf(stderr, "usage: models DIR random|sparse|llama7b [COUNT ELEMENTS [SEED]]\n"), 64;
+  int random = strcmp(argv[2], "random") == 0;
+  if (strcmp(argv[2], "llama7b") == 0) {
+    add_llama7b(&h);
+  } else if (argc >= 5 + random) {
+    uint64_t count = strtoull(argv[3], NULL, 10), elements = strtoull(argv[4], NULL, 10);
+    for (uint64_t i = 0; i < count; i++) {
+      char name[64];
+      snprintf(name, sizeof name, "model.layers.%05" PRIu64 ".weight", i);
+      add(&h, name, elements / 1024, 1024);
+    }
+  } else {
+    return 64;
+  }
+  h.text[h.length++] = '}';
+  while (h.length % 8) h.text[h.length++] = ' ';
+
+  mkdir(argv[1], 0755);
+  snprintf(path, sizeof path, "%s/config.json", argv[1]);
+  FILE *config = fopen(path, "w");
+  if (!config) fail(path);
+  fputs("{\n  \"model_type\": \"bench\",\n  \"torch_dtype\": \"bfloat16\"\n}\n", config);
+  if (fclose(config) != 0) fail(path);
+
+  snprintf(path, sizeof path, "%s/model.safetensors", argv[1]);
+  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  if (fd < 0) fail(path);
+  uint64_t length = h.length; /* the format is little-endian, as is every machine this runs on */
+  write_all(fd, &length, sizeof length);
+  write_all(fd, h.text, h.length);
+  if (random) write_random(fd, h.bytes, strtoull(argv[5], NULL, 10));
+  else if (ftruncate(fd, (off_t)(8 + h.length + h.bytes)) != 0) fail(path);
+  free(h.text);
+  return close(fd) == 0 ? 0 : 74;
+}

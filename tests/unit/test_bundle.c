@@ -1,0 +1,113 @@
+/* test_bundle.c: which files of a donor go along, and what the card and the lock file say. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "io/bundle.h"
+#include "io/lock.h"
+#include "unit.h"
+
+static void put(const char *path, const char *text) {
+  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+  CHECK(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+  close(fd);
+}
+
+static const char *get(const char *path) {
+  static char bytes[8192];
+  int fd = open(path, O_RDONLY);
+  ssize_t length = fd < 0 ? 0 : read(fd, bytes, sizeof bytes - 1);
+  if (fd >= 0) close(fd);
+  bytes[length > 0 ? length : 0] = 0;
+  return bytes;
+}
+
+static bool is_there(const char *path) { return access(path, F_OK) == 0; }
+
+static bool noted(const mw_note *notes, const char *words) {
+  for (size_t i = 0; i < notes->count; i++)
+    if (strstr(notes->lines[i], words)) return true;
+  return false;
+}
+
+/* A snapshot as the hub's cache has it, with links to its blobs and one that leads out. */
+static void make_donor(void) {
+  mkdir("blobs", 0777), mkdir("snapshots", 0777), mkdir("snapshots/c0", 0777);
+  mkdir("snapshots/c0/additional_chat_templates", 0777), mkdir("other", 0777);
+  put("blobs/t", "tokens"), put("secret.json", "secret");
+  CHECK(symlink("../../blobs/t", "snapshots/c0/tokenizer.json") == 0);
+  CHECK(symlink("../../secret.json", "snapshots/c0/added.json") == 0);
+  CHECK(symlink("nowhere", "snapshots/c0/dangling.txt") == 0);
+  put("snapshots/c0/LICENSE", "law"), put("snapshots/c0/vo\xff" "cab.txt", "bytes"), put("snapshots/c0/model.py", "code");
+  put("snapshots/c0/model.safetensors", "w"), put("snapshots/c0/pytorch_model.bin.index.json", "w");
+  put("snapshots/c0/.hidden", "h"), put("snapshots/c0/additional_chat_templates/tool.jinja", "{{}}");
+  put("snapshots/c0/README.md", "---\nlanguage: en\nlicense: \"apache-2.0\"\n---\n");
+  put("other/README.md", "---\r\nlicense: mit\r\n---\r\n");
+  CHECK(mkfifo("snapshots/c0/pipe.json", 0666) == 0);
+}
+
+static const mw_story story = {
+  .recipe_name = "ties", .recipe_summary = "Trims <b> and elects.", .recipe_paper = "arXiv:2306.01708",
+  .recipe_text = "-- ```` four\nreturn 1", .arguments_json = "{\"t\":\"0.5\",\"models\":[\"a: {\",\"b\"],\"none\":[ ]}",
+  .command = "moonweld ties", .seed = 7, .copy_code = false};
+
+static const char lock_text[] =
+  "  \"requires\": [],\n  \"arguments\": {\n    \"t\": \"0.5\",\n    \"models\": [\n      \"a: {\",\n      \"b\"\n    ],\n"
+  "    \"none\": []\n  },\n  \"seed\": 7,\n  \"drawn\": [],\n  \"command\": \"moonweld ties\",\n  \"inputs\": [\n    {\n"
+  "      \"label\": \"base\",\n      \"where\": \"org/a\",\n      \"hub\": \"org/a\",\n      \"commit\": null,\n"
+  "      \"files\": []\n    },\n";
+
+static const char front[] = "---\nbase_model:\n- \"org/a\"\nbase_model_relation: merge\nlibrary_name: transformers\n"
+                            "tags:\n- merge\n- moonweld\nlicense: \"other\"\n---\n";
+
+static void check_texts(void) {
+  const char *card = get("out/README.md");
+  CHECK(!strncmp(card, front, strlen(front)));
+  CHECK(strstr(card, "\n`````lua\n-- ```` four\nreturn 1\n`````\n") != NULL);
+  CHECK(strstr(card, "Trims &lt;b> and elects.") != NULL);
+  const char *lock = get("out/merge.lock.json");
+  CHECK(!strncmp(lock, "{\n  \"moonweld\": \"", 17) && strstr(lock, lock_text) != NULL);
+  CHECK(strstr(lock, "\"outputs\": [\n    {\"file\": \"model.safetensors\", \"bytes\": 40}\n  ]\n}\n") != NULL);
+  CHECK(mw_lock_is_ours("out") && !mw_lock_is_ours("other"));
+}
+
+static void test_bundle(void) {
+  char folder[] = "snapshots/c0", other[] = "other", hub[] = "org/a";
+  mw_model donor = {.where = hub, .folder = folder, .hub = hub}, second = {.where = other, .folder = other},
+           again = {.where = hub, .hub = hub};
+  mw_family_member members[] = {{&donor, "base"}, {&second, "models[1]"}, {&again, "models[2]"}};
+  mw_family family = {.members = 3};
+  mw_error err = {0};
+  mw_layout layout;
+  mw_writer *writer = NULL;
+  mw_note notes = {0};
+  CHECK(mw_layout_make(NULL, 0, 1000, &layout, &err) && mw_writer_open("out", &layout, false, &writer, &err));
+  CHECK(mw_bundle_write(writer, &layout, &family, members, &story, &notes, &err));
+  CHECK(mw_writer_publish(writer, true, &err));
+  mw_writer_close(writer);
+  CHECK_TEXT(get("out/tokenizer.json"), "tokens");
+  CHECK_TEXT(get("out/vo\xff" "cab.txt"), "bytes");
+  CHECK_TEXT(get("out/LICENSE"), "law");
+  CHECK_TEXT(get("out/additional_chat_templates/tool.jinja"), "{{}}");
+  CHECK(!is_there("out/added.json") && !is_there("out/dangling.txt") && !is_there("out/model.py"));
+  CHECK(!is_there("out/pytorch_model.bin.index.json") && !is_there("out/.hidden") && !is_there("out/pipe.json"));
+  CHECK(noted(&notes, "model.py") && noted(&notes, "added.json") && noted(&notes, "dangling.txt"));
+  CHECK(noted(&notes, "pipe.json") && noted(&notes, "licences differ"));
+  check_texts();
+  mw_note_free(&notes);
+  mw_layout_free(&layout);
+}
+
+int main(void) {
+  char folder[] = "/tmp/mw_bundle_XXXXXX", command[64];
+  CHECK(mkdtemp(folder) != NULL && chdir(folder) == 0);
+  make_donor();
+  test_bundle();
+  CHECK(chdir("/") == 0);
+  snprintf(command, sizeof command, "rm -rf %s", folder);
+  CHECK(system(command) == 0);
+  UNIT_END();
+}

@@ -1,0 +1,142 @@
+/* test_rng.c: Philox against the known answers of Random123, the distributions by moments and quantiles, and the bulk
+ * generators against the one-block function, for every table and any cut into tiles. */
+#include "base/mathx.h"
+#include "num/cpu.h"
+#include "num/rng.h"
+#include "unit.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DRAWS = 200000, BULK = 300 };
+
+static void known(uint32_t c0, uint32_t c1, uint32_t c2, uint32_t c3, uint32_t k0, uint32_t k1, const char *wanted) {
+  uint32_t out[4];
+  char text[40];
+  mw_rng_philox((uint32_t[]){c0, c1, c2, c3}, (uint32_t[]){k0, k1}, out);
+  snprintf(text, sizeof text, "%08x %08x %08x %08x", out[0], out[1], out[2], out[3]);
+  CHECK_TEXT(text, wanted);
+}
+
+static int ascending(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* Sample mean, variance, and the quantiles at 10 %, 50 %, 90 %, within six standard errors or so. */
+static void shaped(const char *name, double *x, double mean, double variance, const double quantiles[3]) {
+  double sum = 0, squares = 0;
+  for (int i = 0; i < DRAWS; i++) sum += x[i];
+  sum /= DRAWS;
+  for (int i = 0; i < DRAWS; i++) squares += (x[i] - sum) * (x[i] - sum);
+  squares /= DRAWS;
+  qsort(x, DRAWS, sizeof *x, ascending);
+  double spread = sqrt(variance), got[3] = {x[DRAWS / 10], x[DRAWS / 2], x[DRAWS / 10 * 9]};
+  bool fine = fabs(sum - mean) < 0.014 * spread && fabs(squares / variance - 1) < 0.04;
+  for (int i = 0; i < 3; i++)
+    fine = fine && fabs(got[i] - quantiles[i]) < 0.03 * spread;
+  if (!fine)
+    printf("%s: mean %g variance %g quantiles %g %g %g\n", name, sum, squares, got[0], got[1], got[2]);
+  CHECK(fine);
+}
+
+static void distributions(void) {
+  static double x[DRAWS];
+  uint64_t key = mw_rng_label(0, "test", 4);
+#define SHAPED(name, draw, mean, variance, ...) do { \
+    for (uint64_t i = 0; i < DRAWS; i++) x[i] = (draw); \
+    shaped(name, x, mean, variance, (const double[]){__VA_ARGS__}); \
+  } while (0)
+  SHAPED("uniform", mw_rng_uniform(key, i), 0.5, 1.0 / 12, 0.1, 0.5, 0.9);
+  SHAPED("normal", mw_rng_normal(key, i), 0, 1, -1.2815516, 0, 1.2815516);
+  SHAPED("gamma 3", mw_rng_gamma(key, i, 3), 3, 3, 1.1020653, 2.6740603, 5.3223203);
+  SHAPED("gamma 0.5", mw_rng_gamma(key, i, 0.5), 0.5, 0.5, 0.0078954, 0.2274682, 1.3527717);
+  SHAPED("beta arcsine", mw_rng_beta(key + i, 0.5, 0.5), 0.5, 0.125, 0.0244717, 0.5, 0.9755283);
+  SHAPED("beta 2 3", mw_rng_beta(key + i, 2, 3), 0.4, 0.04, 0.1425593, 0.3857276, 0.6795391);
+  for (uint64_t i = 0; i < 1000; i++) {
+    double tiny = mw_rng_beta(key + i, 1e-300, 1e-300), share[5], total = 0;
+    CHECK(tiny == 0 || tiny == 1);
+    CHECK(mw_rng_gamma(key, i, 1e-300) >= 0);
+    mw_rng_dirichlet(key + i, 0.3, 5, share);
+    for (int j = 0; j < 5; j++) total += share[j];
+    CHECK(fabs(total - 1) < 1e-15);
+  }
+}
+
+static double read_as(int type, const void *values, size_t i) {
+  return type ? ((const double *)values)[i] : (double)((const float *)values)[i];
+}
+
+/* The word of one element, by the definition in kernels.h. */
+static uint32_t word_of(mw_stream stream, uint64_t element, uint32_t out[4]) {
+  uint64_t low = 16 * (element / 64) + element % 16;
+  mw_rng_philox((uint32_t[]){(uint32_t)low, (uint32_t)(low >> 32), (uint32_t)stream.name, (uint32_t)(stream.name >> 32)},
+                (uint32_t[]){(uint32_t)stream.key, (uint32_t)(stream.key >> 32)}, out);
+  return out[element / 16 % 4];
+}
+
+static void bulk(const mw_kernels *kernels) {
+  const mw_stream stream = {0x0123456789abcdef, 0xfedcba9876543210};
+  const uint64_t starts[] = {0, 1, 63, 64, 100, (UINT64_C(1) << 34) - 130, UINT64_C(1) << 40};
+  const double chances[] = {0.3, 0, 1, 0x1p-32, 0.99999999999, -1, NAN, 2, 0.5};
+  double buffer[BULK];
+  for (int type = 0; type < 2; type++)
+    for (size_t s = 0; s < sizeof starts / sizeof *starts; s++)
+      for (size_t n = 0; n < BULK; n += n < 70 ? 1 : 37) {
+        uint32_t block[4];
+        double p = chances[(n + s) % 9];
+        bool fine = true;
+        kernels->type[type].bernoulli(buffer, stream, starts[s], n, p);
+        for (size_t i = 0; i < n; i++)
+          fine = fine && read_as(type, buffer, i) == (p >= 1 || word_of(stream, starts[s] + i, block) < p * 0x1p32);
+        CHECK(fine);
+        kernels->type[type].normal(buffer, stream, starts[s], n);
+        for (size_t i = 0; i < n; i++) {
+          uint64_t element = starts[s] + i, lane = element / 16 % 4;
+          word_of(stream, element, block);
+          double radius = sqrt(-2 * mw_mathx_log((block[lane & 2] + 0.5) * 0x1p-32));
+          double angle = (block[lane | 1] + 0.5) * (0x1p-32 * 6.28318530717958647693);
+          double wanted = radius * (lane & 1 ? mw_mathx_sin(angle) : mw_mathx_cos(angle));
+          fine = fine && read_as(type, buffer, i) == (type ? wanted : (double)(float)wanted);
+        }
+        CHECK(fine);
+      }
+}
+
+static void bulk_shape(const mw_kernels *kernels) {
+  static double x[DRAWS];
+  kernels->type[1].normal(x, (mw_stream){1, 2}, 0, DRAWS);
+  shaped("bulk normal", x, 0, 1, (const double[]){-1.2815516, 0, 1.2815516});
+  double total = 0;
+  kernels->type[1].bernoulli(x, (mw_stream){1, 2}, 0, DRAWS, 0.1);
+  for (int i = 0; i < DRAWS; i++) total += x[i];
+  CHECK(fabs(total / DRAWS - 0.1) < 0.004);
+}
+
+int main(void) {
+  known(0, 0, 0, 0, 0, 0, "6627e8d5 e169c58d bc57ac4c 9b00dbd8");
+  known(-1u, -1u, -1u, -1u, -1u, -1u, "408f276d 41c83b0e a20bc7c6 6d5451fd");
+  known(0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344, 0xa4093822, 0x299f31d0, "d16cfe09 94fdcceb 5001e420 24126ea1");
+  CHECK(mw_rng_label(1, "a", 1) != mw_rng_label(1, "b", 1) && mw_rng_label(1, "a", 1) != mw_rng_label(2, "a", 1));
+  CHECK(mw_rng_label(mw_rng_label(1, "a", 1), "b", 1) != mw_rng_label(1, "ab", 2));
+  CHECK(mw_rng_label(1, "a", 1) != mw_rng_label(1, "a\0", 2));
+  distributions();
+  const char *isas[] = {"base", "avx2", "avx512"};
+  for (int i = 0; i < 3; i++) {
+    const mw_kernels *kernels;
+    mw_error err;
+    setenv("MOONWELD_ISA", isas[i], 1);
+    if (mw_cpu_kernels(&kernels, &err)) {
+      CHECK_TEXT(kernels->isa, isas[i]);
+      bulk(kernels);
+      bulk_shape(kernels);
+    }
+  }
+  const mw_kernels *none;
+  mw_error err;
+  setenv("MOONWELD_ISA", "sse9", 1);
+  CHECK(!mw_cpu_kernels(&none, &err));
+  UNIT_END();
+}

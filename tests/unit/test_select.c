@@ -1,0 +1,92 @@
+/* test_select.c: selection against qsort: random sizes and ranks, many ties, both widths, any cut into tiles. */
+#include "num/select.h"
+#include "unit.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t state = 88172645463325252u;
+static uint64_t next(void) { state ^= state << 13; state ^= state >> 7; state ^= state << 17; return state; }
+
+static int ascending(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* The elements are cut at random places; element i of the vector has index `first` + i. */
+static bool chosen(mw_select_key key, bool wide, double threshold, uint64_t rank, const void *x, size_t n,
+                   uint64_t first, double *out) {
+  static uint32_t bins[MW_SELECT_BINS];
+  static uint64_t merged[MW_SELECT_BINS];
+  mw_select select = mw_select_begin(key, wide, threshold, rank, first + n);
+  while (select.pass < select.passes) {
+    memset(merged, 0, sizeof merged);
+    for (size_t at = 0, step; at < n; at += step) {
+      step = 1 + next() % n;
+      step = step > n - at ? n - at : step;
+      memset(bins, 0, sizeof bins);
+      mw_select_count(&select, (const char *)x + at * (wide ? 8 : 4), first + at, step, bins);
+      for (size_t i = 0; i < MW_SELECT_BINS; i++)
+        merged[i] += bins[i];
+    }
+    if (!mw_select_narrow(&select, merged))
+      return false;
+  }
+  *out = mw_select_value(&select);
+  return true;
+}
+
+static void compare(bool wide, size_t n, int kind) {
+  double *values = malloc(n * sizeof *values), *sorted = malloc(n * sizeof *sorted);
+  float *narrow = malloc(n * sizeof *narrow);
+  for (size_t i = 0; i < n; i++) {
+    double x = ((double)(int64_t)next()) * 0x1p-63;
+    x = kind == 0 ? x : kind == 1 ? trunc(x * 4) : x * pow(10, (double)(next() % 60) - 40);
+    narrow[i] = (float)x;
+    values[i] = wide ? x : (double)narrow[i];
+  }
+  const void *data = wide ? (void *)values : (void *)narrow;
+  for (int key = 0; key < 2; key++) {
+    for (size_t i = 0; i < n; i++)
+      sorted[i] = key == MW_SELECT_MAGNITUDE ? fabs(values[i]) : values[i];
+    qsort(sorted, n, sizeof *sorted, ascending);
+    size_t ranks[] = {0, n - 1, next() % n};
+    for (size_t i = 0; i < 3; i++) {
+      double got;
+      CHECK(chosen((mw_select_key)key, wide, 0, ranks[i], data, n, 0, &got) && got == sorted[ranks[i]]);
+    }
+    double none;
+    CHECK(!chosen((mw_select_key)key, wide, 0, n, data, n, 0, &none));
+  }
+  /* The last of the elements with the first one's magnitude, and one more. */
+  uint64_t first = kind == 2 ? UINT64_C(1) << 40 : 0, ties = 0, last = 0;
+  double threshold = fabs(values[0]), got;
+  for (size_t i = 0; i < n; i++)
+    if (fabs(values[i]) == threshold)
+      ties++, last = first + i;
+  CHECK(chosen(MW_SELECT_TIE, wide, threshold, ties - 1, data, n, first, &got) && got == (double)last);
+  CHECK(chosen(MW_SELECT_TIE, wide, threshold, 0, data, n, first, &got) && got == (double)first);
+  CHECK(!chosen(MW_SELECT_TIE, wide, threshold, ties, data, n, first, &got));
+  free(values);
+  free(sorted);
+  free(narrow);
+}
+
+int main(void) {
+  for (int wide = 0; wide < 2; wide++)
+    for (int kind = 0; kind < 3; kind++) {
+      const size_t sizes[] = {1, 2, 3, 511, 513, 70000};
+      for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        compare(wide, sizes[i], kind);
+      for (int i = 0; i < 8; i++)
+        compare(wide, 1 + next() % 5000, kind);
+    }
+  const float zeros[4] = {0.0f, -0.0f, 1.0f, -1.0f};
+  double got;
+  CHECK(chosen(MW_SELECT_VALUE, false, 0, 1, zeros, 4, 0, &got) && got == 0 && !signbit(got));
+  CHECK(chosen(MW_SELECT_VALUE, false, 0, 2, zeros, 4, 0, &got) && got == 0 && !signbit(got));
+  CHECK(chosen(MW_SELECT_VALUE, false, 0, 0, zeros, 4, 0, &got) && got == -1);
+  UNIT_END();
+}

@@ -1,0 +1,153 @@
+/* test_writer.c: what may be an output, and that OUT is at every moment absent, the old one, or complete. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "io/writer.h"
+#include "unit.h"
+
+static const uint64_t shape[] = {4};
+static const mw_tensor one = {.name = "w", .shape = shape, .elements = 4, .rank = 1, .dtype = MW_DTYPE_F32};
+
+static void put(const char *path, const char *text) {
+  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+  CHECK(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+  close(fd);
+}
+
+/* Entries of a folder but "." and ".."; -1 where there is none. */
+static int entries(const char *path) {
+  int count = -2;
+  DIR *stream = opendir(path);
+  if (!stream) return -1;
+  while (readdir(stream)) count++;
+  closedir(stream);
+  return count;
+}
+
+static bool holds(const char *path, const char *text) {
+  char bytes[256] = {0};
+  int fd = open(path, O_RDONLY);
+  ssize_t length = fd < 0 ? -1 : read(fd, bytes, sizeof bytes - 1);
+  if (fd >= 0) close(fd);
+  return length >= 0 && !strcmp(bytes, text);
+}
+
+static bool make(const char *out, bool force, bool durable, const char *note, mw_error *err) {
+  mw_layout layout;
+  mw_writer *writer = NULL;
+  CHECK(mw_layout_make(&one, 1, 1000, &layout, err));
+  bool done = mw_writer_open(out, &layout, force, &writer, err) &&
+              mw_writer_write(writer, 0, layout.tensors[0].offset, "0123456789abcdef", 16, err) &&
+              mw_writer_file(writer, "merge.lock.json", "{\"moonweld\": \"0.1.0\"}", 21, err) &&
+              mw_writer_file(writer, "sub/note", note, strlen(note), err) && mw_writer_publish(writer, durable, err);
+  mw_writer_close(writer);
+  mw_layout_free(&layout);
+  return done;
+}
+
+static mw_status allowed(const char *out, bool force, const char *input, uint64_t bytes) {
+  mw_error err = {0};
+  if (mw_writer_allowed(out, force, &input, input ? 1 : 0, bytes, &err)) return MW_OK;
+  CHECK(err.text[0] != 0);
+  return err.status;
+}
+
+static void test_publish(void) {
+  mw_error err = {0};
+  struct stat status;
+  CHECK(make("out", false, false, "first", &err));
+  CHECK(entries("out") == 3 && entries(".") == 1 && holds("out/sub/note", "first"));
+  CHECK(stat("out/model.safetensors", &status) == 0 && (status.st_mode & 0777) == 0644);
+  CHECK(status.st_size % 8 == 0 && status.st_size > 16);
+  CHECK(!make("out", false, false, "second", &err) && err.status == MW_CANNOT_CREATE);
+  CHECK(holds("out/sub/note", "first") && entries(".") == 1);
+  CHECK(make("out/", true, false, "second", &err) && holds("out/sub/note", "second") && entries(".") == 1);
+  CHECK(make("durable", false, true, "third", &err) && entries(".") == 2);
+}
+
+static void test_rules(void) {
+  mkdir("foreign", 0777);
+  put("foreign/thesis.txt", "mine");
+  mkdir("empty", 0777);
+  put("file", "mine");
+  CHECK(symlink("out", "link") == 0);
+  CHECK(allowed("foreign", true, NULL, 0) == MW_CANNOT_CREATE && allowed("foreign", false, NULL, 0) == MW_CANNOT_CREATE);
+  CHECK(allowed("empty", false, NULL, 0) == MW_CANNOT_CREATE && allowed("empty", true, NULL, 0) == MW_OK);
+  CHECK(allowed("file", true, NULL, 0) == MW_CANNOT_CREATE && allowed("link", true, NULL, 0) == MW_CANNOT_CREATE);
+  CHECK(allowed("absent/out", false, NULL, 0) == MW_CANNOT_CREATE);
+  CHECK(allowed("", false, NULL, 0) == MW_USAGE && allowed(".", true, NULL, 0) == MW_USAGE);
+  CHECK(allowed("/", true, NULL, 0) == MW_USAGE && allowed("out/..", true, NULL, 0) == MW_USAGE);
+  CHECK(allowed("new", false, NULL, UINT64_MAX) == MW_CANNOT_CREATE && allowed("new", false, NULL, 1) == MW_OK);
+  CHECK(allowed("out", true, "foreign", 0) == MW_OK && allowed("outer", false, "out", 0) == MW_OK);
+  mw_error err = {0};
+  CHECK(!make("foreign", true, false, "x", &err) && holds("foreign/thesis.txt", "mine") && entries("foreign") == 1);
+  CHECK(make("empty", true, false, "x", &err) && holds("empty/sub/note", "x"));
+}
+
+static void test_apart(void) {
+  CHECK(allowed("out", true, "out", 0) == MW_USAGE);
+  CHECK(allowed("out", true, "link", 0) == MW_USAGE && allowed("link", true, "out", 0) == MW_USAGE);
+  CHECK(allowed("out/new", false, "out", 0) == MW_USAGE && allowed("link/new", false, "out", 0) == MW_USAGE);
+  CHECK(allowed("out", true, "out/model.safetensors", 0) == MW_USAGE);
+  CHECK(allowed("out", true, "out/sub", 0) == MW_USAGE);
+  CHECK(allowed("./empty/../out/new", false, "out/", 0) == MW_USAGE);
+}
+
+/* A second run meets the lock of the first; what a killed run left is removed, and links in it are not followed. */
+static void test_partial(void) {
+  mw_error err = {0};
+  mw_layout layout;
+  mw_writer *first = NULL, *second = NULL;
+  char partial[4096];
+  CHECK(mw_layout_make(&one, 1, 1000, &layout, &err));
+  CHECK(mw_writer_open("late", &layout, false, &first, &err));
+  CHECK(strstr(mw_writer_folder(first), "/late.partial-") != NULL && entries("late") == -1);
+  CHECK(!mw_writer_open("./late", &layout, false, &second, &err) && err.status == MW_CHANGED && !second);
+  CHECK(strstr(err.text, "is being written by another run") != NULL);
+  CHECK(!mw_writer_file(first, "../escape", "x", 1, &err) && err.status == MW_BUG);
+  CHECK(!mw_writer_file(first, "a/b/c", "x", 1, &err) && !mw_writer_file(first, "/x", "x", 1, &err));
+  snprintf(partial, sizeof partial, "%s", mw_writer_folder(first));
+  mw_writer_close(first);
+  CHECK(entries(partial) == -1 && entries("late") == -1);
+  mkdir(partial, 0700);
+  CHECK(chdir(partial) == 0 && mkdir("deep", 0777) == 0 && symlink("../../foreign", "deep/link") == 0);
+  put("deep/model.safetensors", "stale");
+  CHECK(symlink("../foreign", "link") == 0 && chdir("..") == 0);
+  CHECK(make("late", false, false, "x", &err) && entries("late") == 3 && entries(partial) == -1);
+  CHECK(holds("foreign/thesis.txt", "mine") && entries("foreign") == 1);
+  mw_layout_free(&layout);
+}
+
+/* A name taken between opening and publishing is not overwritten. */
+static void test_taken(void) {
+  mw_error err = {0};
+  mw_layout layout;
+  mw_writer *writer = NULL;
+  CHECK(mw_layout_make(&one, 1, 1000, &layout, &err) && mw_writer_open("race", &layout, true, &writer, &err));
+  mkdir("race", 0777);
+  put("race/thesis.txt", "mine");
+  CHECK(!mw_writer_publish(writer, false, &err) && err.status == MW_CANNOT_CREATE);
+  mw_writer_close(writer);
+  CHECK(holds("race/thesis.txt", "mine") && entries("race") == 1);
+  mw_layout_free(&layout);
+}
+
+int main(void) {
+  char folder[] = "/tmp/mw_writer_XXXXXX", command[64];
+  umask(022);
+  CHECK(mkdtemp(folder) != NULL && chdir(folder) == 0);
+  test_publish();
+  test_rules();
+  test_apart();
+  test_partial();
+  test_taken();
+  CHECK(chdir("/") == 0);
+  snprintf(command, sizeof command, "rm -rf %s", folder);
+  CHECK(system(command) == 0);
+  UNIT_END();
+}
