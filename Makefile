@@ -25,7 +25,7 @@ HARDEN   := $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2) -fstack-protecto
 SANITIZE := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 OPTIMISE ?= -O2
 override CFLAGS += -std=c11 -D_GNU_SOURCE $(OPTIMISE) -g $(WARN) $(EXACT) -fPIC -fopenmp $(HARDEN) $(SANITIZE) \
-                   -Isrc -Iinclude $(PC_FLAGS)
+                   -Isrc -Iinclude $(if $(SECCOMP),-DMW_SECCOMP) $(PC_FLAGS)
 AS_NEEDED := $(if $(filter Linux,$(SYSTEM)),-Wl$(comma)--as-needed)
 override LDFLAGS += $(AS_NEEDED) $(SANITIZE) -fopenmp
 MODULE_FLAGS := $(if $(filter Darwin,$(SYSTEM)),-bundle -undefined dynamic_lookup,-shared)

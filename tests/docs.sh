@@ -45,7 +45,7 @@ run_block() { # FILE
         # shellcheck disable=SC2046
         (cd "$here" && moonweld block.lua --help && moonweld plan block.lua $(arguments ./block.lua))
       else
-        lua5.4 -e 'assert(loadfile(arg[1]))' "$file"
+        lua5.4 -e "assert(loadfile('$file'))"
       fi ;;
     *)
       if grep -qE '^ *(make|git|sudo|apt-get) ' "$file"; then

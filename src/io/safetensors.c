@@ -211,7 +211,7 @@ bool mw_safetensors_read(const mw_file *file, uint32_t index, mw_arena *arena, m
                          size_t *capacity, mw_error *err) {
   reader r = {.file = file, .index = index, .arena = arena, .err = err};
   char *header = NULL;
-  uint64_t length;
+  uint64_t length = 0;
   mw_json root;
   mw_text_shown_z(&r.path, file->path);
   char what[300];

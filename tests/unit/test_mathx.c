@@ -4,6 +4,7 @@
 #include "unit.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 static uint64_t state = 88172645463325252u;

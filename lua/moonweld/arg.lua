@@ -1,0 +1,207 @@
+--- arg.lua: arguments of recipes: how they are declared, what is typed for them, and what a table gives them.
+local core = ...
+local V, F = core.module("value"), core.module("field")
+local fail, kind = V.fail, V.kind
+local A = {}
+
+local reserved = {}
+for word in ([[output force dtype shard_size threads seed score score_timeout data quiet log_json copy_code missing
+  donor_integers nonfinite tied recipe_seconds recipe_memory durable window help version json]]):gmatch("%S+") do reserved[word] = true end
+
+local function usage(text, ...) return core.fail("usage", string.format(text, ...)) end
+
+local function number_text(x) return math.type(x) == "integer" and tostring(x) or string.format("%.14g", x) end
+A.number_text = number_text
+
+local function declare(arg)
+  local name, doc = arg.name, arg.doc
+  if type(name) ~= "string" or not name:match("^[a-z][a-z0-9_]*$") or #name > 64 then
+    return fail("an argument is named by small letters, digits and _, not '%s'", core.shown(tostring(name)))
+  end
+  if reserved[name] and not arg.bound then return fail("'%s' is an option of every merge; name the argument otherwise", name) end
+  if type(doc) ~= "string" or doc == "" then return fail("argument '%s' needs a sentence that says what it is", name) end
+  if doc:find("%c") or #doc > 1000 then return fail("the sentence of argument '%s' holds control characters or is too long", name) end
+  return setmetatable(arg, { __metatable = false, __newindex = function() return fail("a declared argument cannot be changed") end })
+end
+
+local function limits(arg, given, known)
+  for key in pairs(given or {}) do
+    if not known[key] then fail("argument '%s': there is no limit '%s'", tostring(arg.name), core.shown(tostring(key))) end
+  end
+  for _, key in ipairs { "min", "max" } do
+    local value = given and given[key]
+    if value ~= nil and (type(value) ~= "number" or value ~= value) then fail("argument '%s': '%s' is not a number", tostring(arg.name), key) end
+    arg[key] = value
+  end
+  arg.whole = given and given.whole or nil
+  arg.optional = arg.optional or given and given.optional or nil
+  return arg
+end
+
+local numeric = { min = true, max = true, whole = true }
+
+--- Whether a number keeps an argument's limits; else raises by `complain`.
+local function within(arg, value, complain)
+  local low, high = arg.min or -math.huge, arg.max or math.huge
+  if value ~= value or math.abs(value) == math.huge then return complain("'%s' = %s is not a finite number", arg.name, tostring(value)) end
+  if value < low or value > high then
+    if not arg.max then return complain("'%s' = %s is below %s", arg.name, number_text(value), number_text(low)) end
+    if not arg.min then return complain("'%s' = %s is above %s", arg.name, number_text(value), number_text(high)) end
+    return complain("'%s' = %s is outside [%s, %s]", arg.name, number_text(value), number_text(low), number_text(high))
+  end
+  if arg.whole and value ~= math.floor(value) then return complain("'%s' = %s is not a whole number", arg.name, number_text(value)) end
+  return value
+end
+
+local function check_default(arg)
+  if type(arg.default) == "number" then within(arg, arg.default, fail) end
+  return declare(arg)
+end
+
+local forms = {}
+
+function forms.maybe(name, doc, given)
+  return declare(limits({ kind = "maybe", name = name, doc = doc, optional = true }, given, numeric))
+end
+
+function forms.choice(name, words, doc)
+  if type(words) ~= "table" or #words == 0 then return fail("arg.choice('%s', {...}) needs words to choose from", tostring(name)) end
+  local choices = {}
+  for i, word in ipairs(words) do
+    if type(word) ~= "string" or not word:match("^[%w_%-%.]+$") then return fail("a choice of '%s' is not a word", tostring(name)) end
+    choices[i] = word
+  end
+  return declare { kind = "choice", name = name, doc = doc, default = choices[1], choices = choices, optional = true }
+end
+
+function forms.each(name, default, doc, given)
+  if type(default) ~= "number" then return fail("arg.each('%s') needs a number as its default", tostring(name)) end
+  return check_default(limits({ kind = "each", name = name, doc = doc, default = default, optional = true }, given, numeric))
+end
+
+function forms.model(name, doc, given)
+  return declare(limits({ kind = "model", name = name, doc = doc }, given, { optional = true }))
+end
+
+function forms.models(name, doc, given)
+  return declare(limits({ kind = "models", name = name, doc = doc }, given, { min = true, max = true, optional = true }))
+end
+
+function forms.seed() return declare { kind = "seed", name = "seed", doc = "the seed of --seed", bound = true, optional = true } end
+function forms.score() return declare { kind = "score", name = "score", doc = "the score of --score", bound = true, optional = true } end
+function forms.calibration() return declare { kind = "calibration", name = "data", doc = "the data of --data", bound = true, optional = true } end
+
+--- arg.from(recipe, "name", ..., {name = new default})
+function forms.from(recipe, ...)
+  local signature = A.signature_of(recipe)
+  if not signature then return fail("arg.from takes a recipe first") end
+  local result = { many = true }
+  for i = 1, select("#", ...) do
+    local wanted = (select(i, ...))
+    local news = type(wanted) == "table" and wanted or { [wanted] = A }
+    local names = {}
+    for name in pairs(news) do names[#names + 1] = tostring(name) end
+    table.sort(names)
+    for _, name in ipairs(names) do
+      local found = signature.by_name[name]
+      if not found then return fail("that recipe has no '%s'%s", core.shown(name), core.module("suggest").hint(name, A.names(signature.args))) end
+      local copy = {}
+      for key, value in pairs(found) do copy[key] = value end
+      if news[name] ~= A then copy.default = news[name] end
+      result[#result + 1] = check_default(copy)
+    end
+  end
+  return result
+end
+
+function A.names(args)
+  local names = {}
+  for i, arg in ipairs(args) do names[i] = arg.name end
+  return names
+end
+
+--- The `arg` of the vocabulary: callable, with the forms as fields.
+A.vocabulary = setmetatable({}, {
+  __index = function(_, key) return forms[key] or fail("there is no arg.%s", core.shown(tostring(key))) end,
+  __newindex = function() return fail("'arg' cannot be changed") end,
+  __metatable = false,
+  __call = function(_, name, default, doc, given)
+    local kinds = { number = "number", string = "string", boolean = "flag" }
+    local what = kinds[type(default)]
+    if not what then return fail("argument '%s' needs a number, a text or a flag as its default", core.shown(tostring(name))) end
+    return check_default(limits({ kind = what, name = name, doc = doc, default = default, optional = true }, given, numeric))
+  end,
+})
+
+-- ---- values ----
+
+local function check_field(arg, value, complain)
+  if type(value) == "number" then return within(arg, value, complain) end
+  if kind(value) == "field" then
+    F.numbers(value, function(number) within(arg, number, complain) end)
+    return value
+  end
+  return complain("'%s' is a number, not a %s", arg.name, kind(value))
+end
+
+--- What was typed: words become values.
+function A.typed(arg, words)
+  local function one()
+    if #words ~= 1 then usage("--%s takes one value, not %d", arg.name, #words) end
+    return words[1]
+  end
+  local function number(word)
+    local value = F.parse(word)
+    if value == nil then return usage("--%s %s is not a number", arg.name, core.shown(word)) end
+    return check_field(arg, value, usage)
+  end
+  if arg.kind == "number" or arg.kind == "maybe" then return number(one()) end
+  if arg.kind == "flag" then return one() == "true" end
+  if arg.kind == "string" then return one() end
+  if arg.kind == "choice" then return A.chosen(arg, one(), usage) end
+  local values = {}
+  for i, word in ipairs(words) do values[i] = number(word) end
+  return values
+end
+
+function A.chosen(arg, word, complain)
+  for _, choice in ipairs(arg.choices) do if choice == word then return word end end
+  return complain("'%s' = '%s' is none of %s", arg.name, core.shown(tostring(word)), table.concat(arg.choices, ", "))
+end
+
+--- What a table gave: `value` is checked against the argument.
+function A.given(arg, value)
+  local what = arg.kind
+  if what == "number" or what == "maybe" then return check_field(arg, value, fail) end
+  if what == "choice" then return A.chosen(arg, value, fail) end
+  if what == "flag" or what == "string" then
+    if type(value) ~= (what == "flag" and "boolean" or "string") then return fail("'%s' is a %s, not a %s", arg.name, what, kind(value)) end
+    return value
+  end
+  if what == "each" then
+    if type(value) == "number" or kind(value) == "field" then return { check_field(arg, value, fail) } end
+    local values = {}
+    for i, item in ipairs(V.items(value)) do values[i] = check_field(arg, item, fail) end
+    return values
+  end
+  if what == "model" and kind(value) ~= "model" then return fail("'%s' is a model, not a %s", arg.name, kind(value)) end
+  if what == "models" then
+    value = V.list(value)
+    for i, item in ipairs(V.items(value)) do
+      if kind(item) ~= "model" then return fail("'%s': member %d is a %s, not a model", arg.name, i, kind(item)) end
+    end
+  end
+  if what == "seed" and kind(value) ~= "seed" then return fail("'%s' is a seed, not a %s", arg.name, kind(value)) end
+  return value
+end
+
+--- A list of `count` values from those given: one stands for all.
+function A.spread(arg, values, count, complain)
+  if #values ~= 1 and #values ~= count then return complain("'%s' has %d values for %d models", arg.name, #values, count) end
+  local list = {}
+  for i = 1, count do list[i] = values[#values == 1 and 1 or i] end
+  return V.list(list)
+end
+
+A.usage = usage
+return A

@@ -1,0 +1,161 @@
+--- env.lua: all that a recipe file sees: a small, frozen, deterministic language (recipes.md, "Wall 2"). Each file has an
+-- environment of its own over one base; assigning a global stays in the file.
+local core = ...
+local V, O, F, A, R = core.module("value"), core.module("ops"), core.module("field"), core.module("arg"), core.module("recipe")
+core.module("names")
+local S = core.module("select")
+local fail = V.fail
+local E = {}
+
+local LONGEST = 1 << 20
+
+local function bounded(text)
+  if type(text) == "string" and #text > LONGEST then return fail("a text longer than 1 MB") end
+  return text
+end
+
+-- ---- the libraries ----
+
+local safe_string = {}
+for _, name in ipairs { "byte", "char", "find", "gmatch", "len", "lower", "match", "reverse", "sub", "upper" } do
+  safe_string[name] = string[name]
+end
+function safe_string.rep(text, n, separator)
+  text, separator = tostring(text), separator or ""
+  if type(n) == "number" and n > 0 and (#text + #separator) * n > LONGEST then return fail("string.rep of more than 1 MB") end
+  return string.rep(text, n, separator)
+end
+function safe_string.gsub(...)
+  local text, count = string.gsub(...)
+  return bounded(text), count
+end
+function safe_string.format(form, ...)
+  if type(form) == "string" and form:gsub("%%%%", ""):find("%%[^%a]*p") then return fail("string.format knows no %%p here") end
+  local args = { ... }
+  for i = 1, select("#", ...) do if type(args[i]) == "table" or type(args[i]) == "function" then args[i] = E.tostring(args[i]) end end
+  return bounded(string.format(form, table.unpack(args, 1, select("#", ...))))
+end
+
+local safe_math = { pi = math.pi, huge = math.huge, maxinteger = math.maxinteger, mininteger = math.mininteger }
+for _, name in ipairs { "abs", "ceil", "floor", "fmod", "max", "min", "modf", "sqrt", "tointeger", "type", "ult" } do safe_math[name] = math[name] end
+-- Transcendentals that give the same bits on every machine; glibc's do not.
+for name, f in pairs(core.mathx) do safe_math[name] = f end
+
+local safe_table = {}
+for _, name in ipairs { "concat", "insert", "move", "pack", "remove", "sort", "unpack" } do safe_table[name] = table[name] end
+function safe_table.concat(...) return bounded(table.concat(...)) end
+
+function E.tostring(x)
+  local what = type(x)
+  if what == "table" or what == "userdata" then return V.kind(x) == "node" and "tensor" or V.kind(x) end
+  if what == "function" then return "function" end
+  return tostring(x)
+end
+
+--- pairs in one order for everyone: the array part, numbers ascending, texts by bytes, booleans.
+local rank = { number = 1, string = 2, boolean = 3 }
+local function ordered_pairs(t)
+  if type(t) ~= "table" then return fail("pairs of a %s", V.kind(t)) end
+  if V.data(t) then return fail("pairs of a %s; use map or ipairs", V.kind(t)) end
+  local keys = {}
+  for key in next, t do
+    if not rank[type(key)] then fail("pairs of a table with a %s as a key has no order", type(key)) end
+    keys[#keys + 1] = key
+  end
+  table.sort(keys, function(a, b)
+    if type(a) ~= type(b) then return rank[type(a)] < rank[type(b)] end
+    if type(a) == "boolean" then return a and not b end
+    return a < b
+  end)
+  local i = 0
+  return function()
+    i = i + 1
+    if keys[i] ~= nil then return keys[i], t[keys[i]] end
+  end
+end
+
+local function list_pairs(t)
+  local items = V.kind(t) == "list" and V.data(t).items or t
+  if type(items) ~= "table" then return fail("ipairs of a %s", V.kind(t)) end
+  return ipairs(items)
+end
+
+local function frozen(t, name)
+  return setmetatable({}, { __metatable = false, __index = t, __newindex = function() return fail("'%s' cannot be changed", name) end })
+end
+
+local function safe_print(...)
+  local parts = table.pack(...)
+  for i = 1, parts.n do parts[i] = E.tostring(parts[i]) end
+  core.print(table.concat(parts, "\t"))
+end
+
+local function safe_error(message)
+  if type(message) == "table" then return fail("(error object is a table)") end
+  return fail("%s", core.shown(E.tostring(message)))
+end
+
+local function safe_assert(value, message, ...)
+  if not value then return safe_error(message == nil and "assertion failed!" or message) end
+  return value, message, ...
+end
+
+-- ---- require ----
+
+local loaded, loading = {}, {}
+
+local function require(name)
+  if type(name) ~= "string" then return fail("require takes a recipe's name") end
+  if loaded[name] then return loaded[name] end
+  if loading[name] then return fail("'%s' requires itself", core.shown(name)) end
+  local text, chunk = core.require(name)
+  loading[name] = true
+  loaded[name] = E.load(text, chunk)
+  loading[name] = nil
+  return loaded[name]
+end
+
+local base = {
+  assert = safe_assert, error = safe_error, ipairs = list_pairs, pairs = ordered_pairs, print = safe_print,
+  tonumber = tonumber, tostring = E.tostring, require = require,
+  select = function(n, ...) return select(n, ...) end,
+  type = function(x)
+    local what = V.kind(x)
+    return what == "node" and "tensor" or what
+  end,
+  math = frozen(safe_math, "math"), string = frozen(safe_string, "string"), table = frozen(safe_table, "table"),
+  recipe = R.recipe, arg = A.vocabulary, where = O.where, ratio = O.ratio, lerp = O.lerp, sum = O.sum, mean = O.mean,
+  min = O.min, max = O.max, models = O.models, layers = F.layers, pick = F.pick, sign_trim = S.sign_trim,
+}
+getmetatable("").__index = base.string
+getmetatable("").__metatable = false
+
+local words = {}
+for name in pairs(base) do words[#words + 1] = name end
+
+local absent = {}
+for word in ("setmetatable getmetatable rawget rawset rawequal rawlen next pcall xpcall coroutine load loadstring dofile loadfile debug os io package collectgarbage warn utf8 _G"):gmatch("%S+") do
+  absent[word] = true
+end
+
+local function environment()
+  local globals = {}
+  return setmetatable(globals, { __metatable = false, __index = function(_, key)
+    local value = base[key]
+    if value ~= nil then return value end
+    if absent[key] then return fail("recipes have no '%s'", key) end
+    return fail("there is no '%s'%s", core.shown(tostring(key)), type(key) == "string" and core.module("suggest").hint(key, { table.unpack(words) }) or "")
+  end })
+end
+
+--- The recipe that a file returns.
+function E.load(text, chunk)
+  if #text > 256 * 1024 then return fail("a recipe file has at most 256 KB") end
+  local run, message = core.load(text, chunk, environment())
+  if not run then return core.fail("data", core.shown(message)) end
+  local recipe = run()
+  if not R.signature_of(recipe) then return fail("%s returns a %s, not a recipe{...}", core.shown(chunk:sub(2)), V.kind(recipe)) end
+  return recipe
+end
+
+return E

@@ -1,0 +1,128 @@
+--- field.lua: numbers that vary over the tensors of a model: gradients over depth, and choices by name.
+local core = ...
+local V = core.module("value")
+local fail = V.fail
+local F = {}
+
+--- Layer of a tensor (from 0), or nil and whether it stands before the layers.
+local function layer_of(name)
+  local number = name:match("layers%.(%d+)%.") or name:match("%.h%.(%d+)%.") or name:match("^h%.(%d+)%.") or
+    name:match("blocks%.(%d+)%.") or name:match("layer%.(%d+)%.")
+  if number then return math.tointeger(tonumber(number)) end
+  return nil, name:find("embed") ~= nil or name:find("wte") ~= nil or name:find("wpe") ~= nil
+end
+
+local depth -- layers of the models at hand
+local function layers()
+  if depth then return depth end
+  depth = 0
+  for _, model in ipairs(core.models) do
+    for _, name in ipairs(model.names) do
+      local layer = layer_of(name)
+      if layer and layer + 1 > depth then depth = layer + 1 end
+    end
+  end
+  return depth
+end
+
+--- layers{0, 0.5, 1}: a gradient over depth. Layer l of L reads position l / (L - 1).
+function F.layers(values)
+  local numbers = {}
+  if type(values) ~= "table" then return fail("layers{...} takes numbers in braces") end
+  for i, value in ipairs(values) do
+    if type(value) ~= "number" or value ~= value then return fail("layers{...} takes plain numbers") end
+    numbers[i] = value
+  end
+  if #numbers == 0 then return fail("layers{} is empty") end
+  if #numbers == 1 then return numbers[1] end
+  return V.new("field", { numbers = numbers, at = function(name)
+    local layer, before = layer_of(name)
+    local count = layers()
+    local position = 0
+    if layer then position = count > 1 and layer / (count - 1) or 0
+    elseif not before then position = 1 end
+    local place = position * (#numbers - 1)
+    local low = math.floor(place)
+    if low >= #numbers - 1 then return numbers[#numbers] end
+    return numbers[low + 1] + (numbers[low + 2] - numbers[low + 1]) * (place - low)
+  end })
+end
+
+local function value_at(field, name)
+  return V.kind(field) == "field" and V.data(field).at(name) or field
+end
+
+--- Raises where a glob matches no tensor of any model.
+function F.check_glob(glob)
+  if type(glob) ~= "string" then return fail("a name pattern is a text, not a %s", type(glob)) end
+  if #core.models == 0 then return end
+  local words = {}
+  for _, model in ipairs(core.models) do
+    for _, name in ipairs(model.names) do
+      if core.glob(glob, name) then return end
+      words[#words + 1] = name
+    end
+  end
+  fail("no tensor is called '%s'%s", core.shown(glob), core.module("suggest").hint(glob, words))
+end
+
+--- pick{ {glob, number or field}, ..., default }: the first that matches.
+function F.pick(entries)
+  if type(entries) ~= "table" then return fail("pick{...} takes pairs and a default in braces") end
+  local pairs_of, default = {}, entries[#entries]
+  if type(default) ~= "number" and V.kind(default) ~= "field" then return fail("pick{...} ends with a default number") end
+  for i = 1, #entries - 1 do
+    local entry = entries[i]
+    if type(entry) ~= "table" or type(entry[1]) ~= "string" or
+      (type(entry[2]) ~= "number" and V.kind(entry[2]) ~= "field") then
+      return fail("entry %d of pick{...} is not {pattern, number}", i)
+    end
+    F.check_glob(entry[1])
+    pairs_of[i] = { entry[1], entry[2] }
+  end
+  return V.new("field", { at = function(name)
+    for _, entry in ipairs(pairs_of) do
+      if core.glob(entry[1], name) then return value_at(entry[2], name) end
+    end
+    return value_at(default, name)
+  end, members = (function()
+    local members = { default }
+    for _, entry in ipairs(pairs_of) do members[#members + 1] = entry[2] end
+    return members
+  end)() })
+end
+
+--- Every number that a field is made of, for limits.
+function F.numbers(field, visit)
+  if type(field) == "number" then return visit(field) end
+  local private = V.data(field)
+  for _, number in ipairs(private and private.numbers or {}) do visit(number) end
+  for _, member in ipairs(private and private.members or {}) do F.numbers(member, visit) end
+end
+
+--- "0.5", "0,0.5,1" or "*q_proj*=0,1; 0.5" as typed; nil if it is none of them.
+function F.parse(word)
+  if word:find("[=;]") then
+    local entries = {}
+    for part in (word .. ";"):gmatch("%s*(.-)%s*;") do
+      local glob, value = part:match("^(.-)%s*=%s*(.+)$")
+      local number = F.parse(value or part)
+      if not number then return nil end
+      entries[#entries + 1] = glob and { glob, number } or number
+    end
+    if type(entries[#entries]) == "table" and V.kind(entries[#entries]) ~= "field" then
+      return fail("'%s' needs a default at its end: \"PATTERN=NUMBER; NUMBER\"", core.shown(word))
+    end
+    return F.pick(entries)
+  end
+  local numbers = {}
+  for part in (word .. ","):gmatch("%s*(.-)%s*,") do
+    local number = tonumber(part)
+    if not number or number ~= number or math.abs(number) == math.huge or part:find("[xX]") then return nil end
+    numbers[#numbers + 1] = number
+  end
+  if #numbers == 1 then return numbers[1] end
+  return F.layers(numbers)
+end
+
+return F

@@ -1,0 +1,69 @@
+--- names.lua: what a model does with the names of its tensors, and what a list does with its members.
+local core = ...
+local V, F = core.module("value"), core.module("field")
+local data, kind, fail = V.data, V.kind, V.fail
+local model, list = V.only_for.model, V.only_for.list
+
+local function chosen(x, glob, wanted)
+  local private, names, nodes, found = data(x), {}, {}, false
+  if type(glob) ~= "string" then return fail("a name pattern is a text, not a %s", type(glob)) end
+  for _, name in ipairs(private.names) do
+    local matches = core.glob(glob, name)
+    found = found or matches
+    if matches == wanted then names[#names + 1], nodes[name] = name, private.nodes[name] end
+  end
+  if not found then fail("no tensor is called '%s'%s", core.shown(glob), core.module("suggest").hint(glob, { table.unpack(private.names, 1, math.min(#private.names, 4000)) })) end
+  return V.model(names, nodes, private.label)
+end
+
+function model.only(x, glob) return chosen(x, glob, true) end
+function model.except(x, glob) return chosen(x, glob, false) end
+function model.has(x, name) return data(x).nodes[name] ~= nil end
+
+function model.map(x, f)
+  local private, nodes = data(x), {}
+  for _, name in ipairs(private.names) do
+    V.current_name = name
+    local result = f(private.nodes[name], name)
+    local what = kind(result)
+    if what ~= "node" and what ~= "number" then fail("map's function gave a %s for tensor '%s', not a tensor", what, core.shown(name)) end
+    nodes[name] = what == "number" and core.number(result) or result
+  end
+  V.current_name = nil
+  return V.model(private.names, nodes, private.label)
+end
+
+--- other's tensors in the place of x's of the same name; new names are added.
+model["with"] = function(x, other)
+  if kind(other) ~= "model" then return fail("'with' takes a model, not a %s", kind(other)) end
+  local private, over = data(x), data(other)
+  local names, nodes = {}, {}
+  for _, name in ipairs(private.names) do names[#names + 1], nodes[name] = name, private.nodes[name] end
+  for _, name in ipairs(over.names) do
+    if nodes[name] == nil then names[#names + 1] = name end
+    nodes[name] = over.nodes[name]
+  end
+  table.sort(names)
+  return V.model(names, nodes, private.label)
+end
+
+function list.map(x, f)
+  local items = {}
+  for i, item in ipairs(data(x).items) do
+    items[i] = f(item, i)
+    if items[i] == nil then fail("map's function gave nothing for member %d", i) end
+  end
+  return V.list(items)
+end
+
+--- The members by falling score; of equal ones the later listed comes first (the order of the soups' code).
+function list.best_first(x, score)
+  local scored = {}
+  for i, item in ipairs(data(x).items) do scored[i] = { item = item, score = score(item), place = i } end
+  table.sort(scored, function(a, b) return a.score > b.score or (a.score == b.score and a.place > b.place) end)
+  local items = {}
+  for i, entry in ipairs(scored) do items[i] = entry.item end
+  return V.list(items)
+end
+
+return { check_glob = F.check_glob }

@@ -1,0 +1,170 @@
+--- ops.lua: everything element by element, reductions, and what goes across models (recipes.md, "Vocabulary").
+local core = ...
+local V = core.module("value")
+local lift, op, fail, kind = V.lift, V.op, V.fail, V.kind
+local methods, data = V.methods, V.data
+local O = {}
+
+local function lifted(name)
+  local f = op(name)
+  return function(...) return lift(f, ...) end
+end
+
+local function swapped(name)
+  local f = op(name)
+  return function(a, b) return lift(f, b, a) end
+end
+
+-- Operators of every kind of value.
+local operators = { __add = "add", __sub = "sub", __mul = "mul", __div = "div", __pow = "pow", __unm = "neg",
+  __band = "and", __bor = "or", __bnot = "not" }
+for _, name in ipairs { "tensor", "model", "list", "field", "flat", "seed" } do V.meta_of(name) end
+for _, meta in pairs(V.metas) do
+  for event, name in pairs(operators) do
+    local f, one = op(name), name == "neg" or name == "not"
+    meta[event] = one and function(a) return lift(f, a) end or function(a, b) return lift(f, a, b) end
+  end
+end
+
+for _, name in ipairs { "abs", "sign", "sqrt", "exp", "log", "tanh", "sin", "cos", "acos" } do methods[name] = lifted(name) end
+for _, name in ipairs { "lt", "le", "eq", "ne" } do methods[name] = lifted(name) end
+methods.gt, methods.ge = swapped "lt", swapped "le"
+methods.atleast, methods.atmost = lifted "max", lifted "min"
+
+function methods.clamp(x, low, high) return methods.atmost(methods.atleast(x, low), high) end
+
+O.where, O.ratio = lifted "where", lifted "ratio"
+
+function methods.keep(x, mask) return O.where(mask, x, 0) end
+
+--- (1 - t) * a + t * b
+function O.lerp(a, b, t)
+  return lift(function(x, y, s)
+    if s == 0 then return x elseif s == 1 then return y end
+    local rest = type(s) == "number" and 1 - s or op "sub" (1, s)
+    return op "add" (op "mul" (rest, x), op "mul" (s, y))
+  end, a, b, t)
+end
+
+function methods.scale_columns(x, c)
+  if type(c) == "table" and kind(c) == "table" then fail("scale_columns takes a tensor of one number for each column") end
+  return lift(function(tensor, columns) return core.apply("columns", tensor, core.apply("vector", columns)) end, x, c)
+end
+
+-- ---- reductions ----
+
+local function square_sum(x) return core.apply("dot", x, x) end
+local function norm(x) return core.apply("sqrt", square_sum(x)) end
+
+local reductions = {
+  total = function(x) return core.apply("total", x) end,
+  mean = function(x) return core.apply("div", core.apply("total", x), core.elements(x)) end,
+  norm = norm,
+  peak = function(x) return core.apply("peak", x) end,
+  dot = function(x, y) return core.apply("dot", x, y) end,
+  cosine = function(x, y) return core.apply("ratio", core.apply("dot", x, y), core.apply("mul", norm(x), norm(y))) end,
+}
+for name, f in pairs(reductions) do
+  methods[name] = function(x, y)
+    if (name == "dot" or name == "cosine") and y == nil then fail("'%s' needs two tensors", name) end
+    return lift(f, x, y)
+  end
+  if name ~= "dot" and name ~= "cosine" then methods[name] = function(x) return lift(f, x) end end
+end
+
+--- Rank of the q-quantile's lower neighbour among `count` values, from 0.
+local function quantile_rank(q, count)
+  if type(q) ~= "number" or not (q >= 0 and q <= 1) then fail("a quantile is a plain number from 0 to 1") end
+  return math.floor(q * (count - 1))
+end
+
+local function kth_rank(k, count)
+  if math.type(k) == "float" and k == math.floor(k) then k = math.floor(k) end
+  if math.type(k) ~= "integer" or k < 1 or k > count then fail("'kth_magnitude' takes a whole number from 1 to %d", count) end
+  return count - k
+end
+
+function methods.quantile(x, q)
+  return lift(function(t, at) return core.apply("quantile", { t }, quantile_rank(at, core.elements(t))) end, x, q)
+end
+
+function methods.kth_magnitude(x, k)
+  return lift(function(t, at) return core.apply("kth", { t }, kth_rank(at, core.elements(t))) end, x, k)
+end
+
+-- ---- the model as one vector ----
+
+function methods.flat(x)
+  if kind(x) == "list" then
+    local items = {}
+    for i, item in ipairs(data(x).items) do items[i] = methods.flat(item) end
+    return V.list(items)
+  end
+  if kind(x) ~= "model" then return fail("only a model is flattened") end
+  local list, elements = {}, 0
+  for i, name in ipairs(data(x).names) do
+    list[i] = data(x).nodes[name]
+    elements = elements + core.elements(list[i])
+  end
+  return V.new("flat", { list = list, elements = elements })
+end
+
+local function fold(name, list, f)
+  local result
+  for _, node in ipairs(list) do
+    local part = f(node)
+    result = result and core.apply(name, result, part) or part
+  end
+  return result
+end
+
+local flat = V.only_for.flat
+function flat.total(x) return fold("add", data(x).list, reductions.total) end
+function flat.mean(x) return core.apply("div", flat.total(x), data(x).elements) end
+function flat.norm(x) return core.apply("sqrt", fold("add", data(x).list, square_sum)) end
+function flat.peak(x) return fold("max", data(x).list, reductions.peak) end
+function flat.dot(x, y)
+  if kind(y) ~= "flat" or #data(y).list ~= #data(x).list then fail("'dot' of a flat model needs another one like it") end
+  local result
+  for i, node in ipairs(data(x).list) do
+    local part = core.apply("dot", node, data(y).list[i])
+    result = result and core.apply("add", result, part) or part
+  end
+  return result
+end
+function flat.cosine(x, y) return core.apply("ratio", flat.dot(x, y), core.apply("mul", flat.norm(x), flat.norm(y))) end
+function flat.quantile(x, q) return core.apply("quantile", data(x).list, quantile_rank(q, data(x).elements)) end
+function flat.kth_magnitude(x, k) return core.apply("kth", data(x).list, kth_rank(k, data(x).elements)) end
+
+-- ---- across models ----
+
+local function across(name, combine)
+  return function(list)
+    local items = V.items(list)
+    if #items == 0 then return fail("'%s' of an empty list", name) end
+    local result = items[1]
+    for i = 2, #items do result = combine(result, items[i]) end
+    return result
+  end
+end
+O.sum = across("sum", lifted "add")
+O.min, O.max = across("min", lifted "min"), across("max", lifted "max")
+function O.mean(list)
+  local items = V.items(list)
+  return lift(op "div", O.sum(list), #items)
+end
+
+function O.models(items)
+  if type(items) ~= "table" then return fail("models{...} takes models in braces") end
+  return V.list(items)
+end
+
+V.meta_of("list").__concat = function(a, b)
+  local items = {}
+  for _, side in ipairs { V.list(a), V.list(b) } do
+    for _, item in ipairs(data(side).items) do items[#items + 1] = item end
+  end
+  return V.list(items)
+end
+
+return O

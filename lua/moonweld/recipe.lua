@@ -1,0 +1,114 @@
+--- recipe.lua: recipe{...}: a function from models to models with a signature that the command line, help and other
+-- recipes read.
+local core = ...
+local V, A, S = core.module("value"), core.module("arg"), core.module("seed")
+local fail, kind = V.fail, V.kind
+local R = {}
+
+local signatures = setmetatable({}, { __mode = "k" })
+A.signature_of = function(recipe) return signatures[recipe] end
+R.signature_of = A.signature_of
+
+local function collect(parts)
+  local signature = { args = {}, by_name = {} }
+  local suggest = core.module("suggest")
+  for key in pairs(parts) do
+    if type(key) ~= "number" and key ~= "paper" then
+      fail("recipe{...} has no field '%s'%s", core.shown(tostring(key)), type(key) == "string" and suggest.hint(key, { "paper" }) or "")
+    end
+  end
+  local function add(arg)
+    if signature.by_name[arg.name] then fail("argument '%s' is declared twice", arg.name) end
+    if #signature.args >= 64 then fail("a recipe has at most 64 arguments") end
+    signature.args[#signature.args + 1], signature.by_name[arg.name] = arg, arg
+  end
+  for i, part in ipairs(parts) do
+    if type(part) == "string" then
+      if i ~= 1 then fail("only the first entry of recipe{...} is a text: what the recipe does") end
+      signature.summary = part
+    elseif type(part) == "function" then
+      if i ~= #parts then fail("the function is the last entry of recipe{...}") end
+      signature.run = part
+    elseif type(part) == "table" and part.many then
+      for _, arg in ipairs(part) do add(arg) end
+    elseif type(part) == "table" and part.kind and part.name then add(part)
+    else fail("entry %d of recipe{...} is neither an argument nor the function", i) end
+  end
+  return signature
+end
+
+function R.recipe(parts)
+  if type(parts) ~= "table" then return fail("recipe takes its parts in braces: recipe{...}") end
+  local signature = collect(parts)
+  signature.paper = parts.paper or ""
+  if type(signature.summary) ~= "string" or signature.summary == "" then fail("a recipe begins with a sentence that says what it does") end
+  for _, text in ipairs { signature.summary, signature.paper } do
+    if type(text) ~= "string" or text:find("%c") or #text > 1000 then fail("the texts of a recipe are single lines of at most 1000 bytes") end
+  end
+  if not signature.run then fail("a recipe ends with a function(a) ... end") end
+  local recipe = setmetatable({}, {
+    __metatable = false,
+    __newindex = function() return fail("a recipe cannot be changed") end,
+    __tostring = function() return "recipe" end,
+    __call = function(self, given) return R.call(self, given) end,
+  })
+  signatures[recipe] = signature
+  return recipe
+end
+
+--- Fills the arguments: `value_of(arg)` gives what was given, or nil. Lists of `arg.each` follow the models before them.
+local function fill(signature, value_of, complain)
+  local a, count = {}, 0
+  for _, arg in ipairs(signature.args) do
+    local value = value_of(arg)
+    if value == nil and arg.default ~= nil then value = arg.kind == "each" and { arg.default } or arg.default end
+    if value == nil and arg.kind == "seed" then value = S.root() end
+    if value == nil and arg.kind == "models" and arg.optional then value = V.list {} end
+    if value == nil and not arg.optional then complain("'%s' is needed: %s", arg.name, arg.doc) end
+    if arg.kind == "models" and value then
+      count = #V.items(value)
+      if arg.min and count < arg.min then complain("'%s' needs at least %g models, got %d", arg.name, arg.min, count) end
+      if arg.max and count > arg.max then complain("'%s' takes at most %g models, got %d", arg.name, arg.max, count) end
+    end
+    if arg.kind == "each" then value = A.spread(arg, value, count, complain) end
+    if arg.kind == "score" and not value then
+      value = function() return core.fail("usage", "this recipe needs --score COMMAND") end
+    end
+    a[arg.name] = value
+  end
+  return setmetatable({}, { __metatable = false, __newindex = function() return fail("arguments cannot be changed") end,
+    __index = function(_, key)
+      if a[key] ~= nil or signature.by_name[key] then return a[key] end
+      return fail("this recipe has no '%s'%s", core.shown(tostring(key)), core.module("suggest").hint(tostring(key), A.names(signature.args)))
+    end })
+end
+
+function R.call(recipe, given)
+  local signature = signatures[recipe]
+  if type(given) ~= "table" or kind(given) ~= "table" then return fail("a recipe is called with a table: ties{ base = m, experts = {...} }") end
+  for key in pairs(given) do
+    if not signature.by_name[key] then
+      fail("this recipe has no '%s'%s", core.shown(tostring(key)), core.module("suggest").hint(tostring(key), A.names(signature.args)))
+    end
+  end
+  local a = fill(signature, function(arg)
+    if given[arg.name] == nil then return nil end
+    return A.given(arg, given[arg.name])
+  end, fail)
+  local result = signature.run(a)
+  return result
+end
+
+--- Runs a recipe as the command line asks.
+function R.run(recipe, words, models)
+  local signature = signatures[recipe]
+  local a = fill(signature, function(arg)
+    if arg.kind == "model" then return models[arg.name] and models[arg.name][1] end
+    if arg.kind == "models" then return models[arg.name] and V.list(models[arg.name]) end
+    if words[arg.name] then return A.typed(arg, words[arg.name]) end
+    return nil
+  end, A.usage)
+  return signature.run(a)
+end
+
+return R

@@ -1,0 +1,128 @@
+--- seed.lua: named streams of random numbers. A draw is a function of the seed, the labels and the tensor's name, never
+-- of what was drawn before elsewhere; plain numbers drawn while planning are recorded for the lock file.
+local core = ...
+local V = core.module("value")
+local O = core.module("ops")
+local data, kind, fail = V.data, V.kind, V.fail
+local seed, methods = V.only_for.seed, V.methods
+local S = {}
+
+local function new(key, path) return V.new("seed", { key = key, path = path, draws = 0 }) end
+
+function S.root() return new(core.label(core.seed, "moonweld"), "seed") end
+
+local function text_of(label)
+  if math.type(label) == "integer" then return string.format("%d", label) end
+  if type(label) == "number" then return label == math.floor(label) and math.abs(label) < 2 ^ 53 and string.format("%d", math.floor(label)) or string.format("%.17g", label) end
+  if type(label) == "string" then return label end
+  return fail("a stream is labelled by texts and numbers, not by a %s", kind(label))
+end
+
+function seed.at(s, ...)
+  local key, path = data(s).key, data(s).path
+  for i = 1, select("#", ...) do
+    local text = text_of((select(i, ...)))
+    key, path = core.label(key, text), path .. "/" .. text
+  end
+  return new(key, path)
+end
+
+local function record(s, what, value)
+  core.drawn(data(s).path .. ":" .. what, value)
+  return value
+end
+
+local function next_draw(s)
+  local private = data(s)
+  private.draws = private.draws + 1
+  return private.draws - 1
+end
+
+function seed.uniform(s) return record(s, "uniform()", core.uniform(data(s).key, next_draw(s))) end
+
+local function positive(value, what)
+  if type(value) ~= "number" or not (value > 0 and value < math.huge) then fail("%s is a positive number", what) end
+  return value
+end
+
+local function key_of_draw(s)
+  local draw = next_draw(s)
+  return draw == 0 and data(s).key or core.label(data(s).key, tostring(draw))
+end
+
+function seed.beta(s, a, b)
+  positive(a, "a of beta(a, b)")
+  positive(b, "b of beta(a, b)")
+  return record(s, string.format("beta(%.17g, %.17g)", a, b), core.beta(key_of_draw(s), a, b))
+end
+
+function seed.dirichlet(s, n, alpha)
+  if type(n) ~= "number" or n < 1 or n ~= math.floor(n) then fail("dirichlet(n, alpha) takes a count of parts") end
+  positive(alpha, "alpha of dirichlet(n, alpha)")
+  local parts = core.dirichlet(key_of_draw(s), math.floor(n), alpha)
+  for i, part in ipairs(parts) do record(s, string.format("dirichlet(%d, %.17g)[%d]", n, alpha, i), part) end
+  return V.list(parts)
+end
+
+--- Draws over tensors: every member of a list from a stream of its own, every tensor by its name.
+local function draw(f, x, p, s)
+  if kind(s) ~= "seed" then return fail("a seed is needed here, such as a.seed:at(\"drop\")") end
+  if kind(x) == "list" then
+    local items = {}
+    for i, item in ipairs(data(x).items) do
+      items[i] = draw(f, item, kind(p) == "list" and data(p).items[i] or p, seed.at(s, i))
+    end
+    return V.list(items)
+  end
+  local key = data(s).key
+  if kind(x) == "node" then return f(x, p, key, V.current_name or "") end
+  if kind(x) ~= "model" then return fail("random numbers are drawn for tensors, not for a %s", kind(x)) end
+  local private, nodes = data(x), {}
+  for _, name in ipairs(private.names) do
+    local q = p
+    if kind(p) == "field" then q = data(p).at(name) elseif kind(p) == "model" then q = data(p).nodes[name] end
+    nodes[name] = f(private.nodes[name], q, key, name)
+  end
+  return V.model(private.names, nodes)
+end
+
+local function share(p)
+  if type(p) == "number" and not (p >= 0 and p <= 1) then fail("a probability of %s is outside [0, 1]", tostring(p)) end
+  if type(p) ~= "number" and kind(p) ~= "node" then fail("a probability is a number, not a %s", kind(p)) end
+  return p
+end
+
+function methods.bernoulli(x, p, s)
+  return draw(function(t, q, key, name) return core.apply("bernoulli", t, share(q), key, name) end, x, p, s)
+end
+
+function methods.normal(x, s)
+  return draw(function(t, _, key, name) return core.apply("normal", t, key, name) end, x, 0, s)
+end
+
+local rescales = {
+  none = function(_, kept) return kept end,
+  inverse = function(_, kept, q) return core.apply("div", kept, type(q) == "number" and 1 - q or core.apply("sub", 1, q)) end,
+  -- ||x||_1 / ||kept||_1 of the tensor, none where either is below 1e-7 (mergekit since February 2025)
+  l1 = function(x, kept)
+    local before, after = core.apply("total", core.apply("abs", x)), core.apply("total", core.apply("abs", kept))
+    local large = core.apply("and", core.apply("le", 1e-7, before), core.apply("le", 1e-7, after))
+    return core.apply("mul", kept, core.apply("where", large, core.apply("ratio", before, after), 1))
+  end,
+}
+
+--- DARE's drop and rescale: each element is dropped with probability p.
+function methods.drop_rescale(x, p, s, options)
+  local rescale = options and options.rescale or "inverse"
+  if not rescales[rescale] then return fail("rescale = '%s' is none of inverse, l1, none", core.shown(tostring(rescale))) end
+  return draw(function(t, q, key, name)
+    if share(q) == 0 then return t end
+    local dropped = core.apply("bernoulli", t, q, key, name)
+    local kept = core.apply("where", core.apply("not", dropped), t, 0)
+    if q == 1 then return kept end
+    return rescales[rescale](t, kept, q)
+  end, x, p, s)
+end
+
+S.where = O.where
+return S

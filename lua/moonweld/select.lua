@@ -1,0 +1,101 @@
+--- select.lua: trimming by magnitude (TIES) and the election of signs. Exact over the whole model or each tensor.
+local core = ...
+local V, O = core.module("value"), core.module("ops")
+local data, kind, fail, methods = V.data, V.kind, V.fail, V.methods
+local S = {}
+
+local function word_of(options, name, first, second)
+  local word = options and options[name] or first
+  if word ~= first and word ~= second then fail("%s = '%s' is neither '%s' nor '%s'", name, core.shown(tostring(word)), first, second) end
+  return word
+end
+
+local function check_options(options, known)
+  for key in pairs(options or {}) do
+    if not known[key] then fail("there is no option '%s' here", core.shown(tostring(key))) end
+  end
+end
+
+local function share(density)
+  if type(density) ~= "number" or not (density >= 0 and density <= 1) then fail("'density' = %s is outside [0, 1]", tostring(density)) end
+  return density
+end
+
+--- Masks of what is kept of tensors taken as one vector: a list in their order.
+local function masks(tensors, density, count)
+  local d, result = 0, {}
+  for _, t in ipairs(tensors) do d = d + core.elements(t) end
+  local kept = math.floor(d * density)
+  if count == "ties" then -- the reference: every |x| at least the (d - int(d * density))-th smallest
+    local threshold = core.apply("kth", tensors, math.max(d - kept, 1) - 1)
+    for i, t in ipairs(tensors) do result[i] = core.apply("le", threshold, core.apply("abs", t)) end
+    return result
+  end
+  if kept == 0 then
+    for i, t in ipairs(tensors) do result[i] = core.apply("lt", core.apply("abs", t), 0) end
+    return result
+  end
+  local threshold, greater = core.apply("kth", tensors, d - kept), 0
+  for _, t in ipairs(tensors) do
+    greater = core.apply("add", greater, core.apply("total", core.apply("lt", threshold, core.apply("abs", t))))
+  end
+  local last = core.apply("tie", tensors, threshold, core.apply("sub", kept - 1, greater))
+  local first = 0
+  for i, t in ipairs(tensors) do
+    result[i] = core.apply("top", t, threshold, last, first)
+    first = first + core.elements(t)
+  end
+  return result
+end
+
+local function trim(tensors, density, count)
+  if share(density) == 1 or #tensors == 0 then return tensors end
+  local result, mask = {}, masks(tensors, density, count)
+  for i, t in ipairs(tensors) do result[i] = core.apply("where", mask[i], t, 0) end
+  return result
+end
+
+--- keep_top(density, {per = "tensor" | "model", count = "ties" | "exact"})
+function methods.keep_top(x, density, options)
+  check_options(options, { per = true, count = true })
+  local per, count = word_of(options, "per", "tensor", "model"), word_of(options, "count", "ties", "exact")
+  if kind(x) == "list" or per == "tensor" or kind(x) ~= "model" then
+    if kind(x) == "list" and per == "model" then
+      local items = {}
+      for i, item in ipairs(data(x).items) do
+        items[i] = methods.keep_top(item, kind(density) == "list" and data(density).items[i] or density, options)
+      end
+      return V.list(items)
+    end
+    return V.lift(function(t, q)
+      if core.elements(t) == 0 then return t end
+      return trim({ t }, q, count)[1]
+    end, x, density)
+  end
+  local names, tensors, nodes = data(x).names, {}, {}
+  for i, name in ipairs(names) do tensors[i] = data(x).nodes[name] end
+  for i, node in ipairs(trim(tensors, density, count)) do nodes[names[i]] = node end
+  return V.model(names, nodes)
+end
+
+--- TIES' first two steps: the list trimmed, with what disagrees with the elected sign set to 0. A vote that is drawn goes
+-- to the model's majority (and where there is none either, to minus), or with drawn = "plus" to plus.
+function S.sign_trim(list, density, options)
+  check_options(options, { per = true, count = true, weight = true, drawn = true })
+  local drawn = word_of(options, "drawn", "majority", "plus")
+  local kept = methods.keep_top(V.list(list), density, options and { per = options.per, count = options.count })
+  local weight = options and options.weight
+  local votes = O.sum(weight == nil and kept or V.lift(V.op "mul", weight, kept))
+  local gamma, plus = methods.sign(votes), nil
+  if drawn == "plus" then plus = methods.ge(gamma, 0)
+  else
+    local majority = kind(gamma) == "model" and methods.flat(gamma) or gamma
+    local total = kind(majority) == "flat" and V.only_for.flat.total(majority) or methods.total(gamma)
+    plus = methods.gt(gamma + methods.eq(gamma, 0) * methods.sign(total), 0)
+  end
+  return V.lift(function(t, p)
+    return core.apply("where", core.apply("where", p, core.apply("lt", 0, t), core.apply("lt", t, 0)), t, 0)
+  end, kept, plus)
+end
+
+return S

@@ -1,0 +1,183 @@
+--- value.lua: the kinds of values a recipe handles, and lifting: an operation on tensors is one on models (every
+-- tensor) and on lists (every member). Values are immutable; their data lie here, out of a recipe's reach.
+local core = ...
+local V = {}
+
+local data = setmetatable({}, { __mode = "k" })
+local methods, metas = {}, {}
+V.methods = methods -- of every value; model, models and select add theirs
+V.only_for = { model = {}, list = {}, flat = {}, seed = {} }
+V.current_name = nil -- of the tensor that a map(f) is at
+
+local function fail(text, ...)
+  return core.fail("data", select("#", ...) > 0 and string.format(text, ...) or text)
+end
+V.fail = fail
+
+function V.kind(x)
+  local private = data[x]
+  if private then return private.kind end
+  if type(x) == "userdata" then return core.is_node(x) and "node" or "userdata" end
+  return type(x)
+end
+local kind = V.kind
+
+function V.data(x) return data[x] end
+
+local suggest = core.module("suggest")
+
+local function index(x, key)
+  local private = data[x]
+  local own = private and V.only_for[private.kind]
+  if private and private.kind == "list" and type(key) == "number" then return private.items[key] end
+  local found = own and own[key] or methods[key]
+  if found ~= nil then return found end
+  if type(key) ~= "string" then return nil end
+  local words = {}
+  for name in pairs(methods) do words[#words + 1] = name end
+  for name in pairs(own or {}) do words[#words + 1] = name end
+  local near = suggest.nearest(key, words)
+  return fail("a %s has no '%s'%s", private and private.kind or "tensor", core.shown(key),
+    near and (" -- did you mean '" .. near .. "'?") or "")
+end
+
+local function refuse() return fail("models, lists and tensors cannot be changed; make a new one") end
+
+local function order(op, word)
+  return function() return fail("'%s' can only answer true or false here; use a:%s(b), which gives a mask", op, word) end
+end
+
+--- The metatable of a kind; operators are filled in by ops.lua.
+local function meta_of(name)
+  metas[name] = metas[name] or { __index = index, __newindex = refuse, __metatable = false, __name = name,
+    __lt = order("<", "lt"), __le = order("<=", "le"), __tostring = function() return name end,
+    __len = function(x)
+      local private = data[x]
+      return private.items and #private.items or fail("only lists have a length")
+    end }
+  return metas[name]
+end
+V.meta_of = meta_of
+
+function V.new(name, private)
+  local x = setmetatable({}, meta_of(name))
+  private.kind = name
+  data[x] = private
+  return x
+end
+
+-- Tensors are userdata made in C; they share the same operators.
+do
+  local meta = core.node_metatable
+  for key, value in pairs(meta_of("tensor")) do meta[key] = value end
+  meta.__len = function() return fail("only lists have a length") end
+  metas.node = meta
+end
+V.metas = metas
+
+--- A list from a plain table or a list.
+function V.list(items)
+  if kind(items) == "list" then return items end
+  if type(items) ~= "table" then return fail("a list is needed, not a %s", kind(items)) end
+  local copy = {}
+  for i = 1, #items do copy[i] = items[i] end
+  return V.new("list", { items = copy })
+end
+
+function V.items(x)
+  if kind(x) == "list" then return data[x].items end
+  if kind(x) == "table" then return x end
+  return fail("a list is needed, not a %s", kind(x))
+end
+
+--- A model: names in byte order and the tensor (or lazy scalar) of each.
+function V.model(names, nodes, label) return V.new("model", { names = names, nodes = nodes, label = label }) end
+
+local function same_names(a, b)
+  if a.names == b.names then return end
+  for _, name in ipairs(a.names) do
+    if b.nodes[name] == nil then fail("%s has tensor '%s' and %s does not", a.label or "one model", core.shown(name), b.label or "the other") end
+  end
+  for _, name in ipairs(b.names) do
+    if a.nodes[name] == nil then fail("%s has tensor '%s' and %s does not", b.label or "one model", core.shown(name), a.label or "the other") end
+  end
+end
+
+local function lift_list(f, args, n, length)
+  local items = {}
+  for i = 1, length do
+    local inner = {}
+    for k = 1, n do
+      inner[k] = args[k]
+      if kind(args[k]) == "list" then inner[k] = data[args[k]].items[i] end
+    end
+    items[i] = V.lift(f, table.unpack(inner, 1, n))
+  end
+  return V.list(items)
+end
+
+local function lift_model(f, args, n, first)
+  local nodes = {}
+  local lookups = {}
+  for k = 1, n do
+    local private = data[args[k]]
+    if private and private.kind == "model" then
+      same_names(first, private)
+      lookups[k] = private.nodes
+    elseif private and private.kind == "field" then lookups[k] = private.at end
+  end
+  for _, name in ipairs(first.names) do
+    local inner = {}
+    for k = 1, n do
+      local lookup = lookups[k]
+      if lookup == nil then inner[k] = args[k]
+      elseif type(lookup) == "function" then inner[k] = lookup(name)
+      else inner[k] = lookup[name] end
+    end
+    nodes[name] = f(table.unpack(inner, 1, n))
+  end
+  return V.model(first.names, nodes)
+end
+
+--- f over tensors and numbers, applied to whatever the arguments are.
+function V.lift(f, ...)
+  local args, n = { ... }, select("#", ...)
+  local length, model, field
+  for k = 1, n do
+    local private = data[args[k]]
+    local what = private and private.kind
+    if what == "list" then
+      if length and length ~= #private.items then fail("lists of %d and %d members do not pair up", length, #private.items) end
+      length = #private.items
+    elseif what == "model" then model = model or private
+    elseif what == "field" then field = true
+    elseif what then fail("a %s cannot be computed with", what) end
+  end
+  if length then return lift_list(f, args, n, length) end
+  if model then return lift_model(f, args, n, model) end
+  if not field then return f(...) end
+  local fields = args
+  return V.new("field", { at = function(name)
+    local inner = {}
+    for k = 1, n do inner[k] = kind(fields[k]) == "field" and data[fields[k]].at(name) or fields[k] end
+    return f(table.unpack(inner, 1, n))
+  end })
+end
+
+--- One operation of the graph on tensors and numbers; numbers alone give a number.
+function V.op(name)
+  return function(...)
+    local numbers = true
+    for i = 1, select("#", ...) do
+      local x = (select(i, ...))
+      if type(x) == "boolean" or x == nil or type(x) == "string" or type(x) == "table" then
+        fail("a tensor or a number is needed here, not a %s", x == nil and "nil" or kind(x))
+      end
+      numbers = numbers and type(x) == "number"
+    end
+    local node = core.apply(name, ...)
+    return numbers and core.value(node) or node
+  end
+end
+
+return V

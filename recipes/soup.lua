@@ -1,0 +1,10 @@
+return recipe {
+  "Weighted mean of models (a uniform soup by default).",
+  paper = "Wortsman et al. 2022, arXiv:2203.05482",
+  arg.models("models", "fine-tunes of one initialisation", { min = 1 }),
+  arg.each("weight", 1.0, "w_i, one number for all models or one each; normalised to sum to 1"),
+  function(a)
+    local total = sum(a.weight)
+    return sum(a.weight / total * a.models)
+  end,
+}

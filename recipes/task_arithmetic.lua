@@ -1,0 +1,12 @@
+return recipe {
+  "Add the experts' task vectors to the base: base + scale * sum_t w_t * (expert_t - base).",
+  paper = "Ilharco et al. 2023, arXiv:2212.04089",
+  arg.model ("base",    "theta_0, the model the experts were tuned from"),
+  arg.models("experts", "theta_t, fine-tunes of base", { min = 1 }),
+  arg.each  ("weight", 1.0, "w_t, one number for all experts or one each"),
+  arg       ("scale",  1.0, "lambda, weight of the merged task vector"),
+  function(a)
+    local tau = a.experts - a.base
+    return a.base + a.scale * sum(a.weight * tau)
+  end,
+}

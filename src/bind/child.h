@@ -1,0 +1,19 @@
+/* child.h: what a locked child does: load a recipe and describe it, or evaluate it into a graph. */
+#ifndef MW_BIND_CHILD_H
+#define MW_BIND_CHILD_H
+
+#include "bind/guest.h"
+
+/* The recipe and what it is asked; lies in memory that the child inherits. */
+typedef struct mw_child_task {
+  const char *text, *chunk;
+  size_t length;
+  const mw_binding *bindings; /* evaluation only */
+  size_t binding_count;
+} mw_child_task;
+
+/* Both are mw_guest_work over a mw_child_task. */
+bool mw_child_describe(mw_state *state, void *task, int fd, mw_error *err);
+bool mw_child_evaluate(mw_state *state, void *task, int fd, mw_error *err);
+
+#endif

@@ -1,0 +1,321 @@
+/* host.c: a recipe's text is read once; children work on copies of it. What a child asks for is decided here. */
+#include "bind/host.h"
+#include "base/sha256.h"
+#include "bind/child.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { LARGEST_RECIPE = 256 << 10, MAX_ARGS = 64 };
+
+struct mw_recipe {
+  char *name, *text;
+  const char *folder; /* where `require` may look; NULL for a built-in */
+  char chunk[256];
+  size_t length;
+  const char *summary, *paper;
+  mw_arg args[MAX_ARGS];
+  size_t arg_count;
+  mw_arena arena;
+};
+
+typedef struct asking {
+  mw_child_task task; /* first: it is what the child gets */
+  const mw_recipe *recipe;
+  mw_recipe *described; /* being described, or NULL */
+  const mw_inputs *inputs;
+  mw_host_result *result;
+} asking;
+
+const char *mw_recipe_name(const mw_recipe *recipe) { return recipe->name; }
+const char *mw_recipe_summary(const mw_recipe *recipe) { return recipe->summary; }
+const char *mw_recipe_paper(const mw_recipe *recipe) { return recipe->paper; }
+const char *mw_host_text(const mw_recipe *recipe) { return recipe->text; }
+
+size_t mw_recipe_args(const mw_recipe *recipe, const mw_arg **first) {
+  *first = recipe->args;
+  return recipe->arg_count;
+}
+
+/* ---- texts ---- */
+
+static const mw_embed *builtin(const char *name) {
+  for (const mw_embed *file = mw_embed_files; file->name; file++)
+    if (strncmp(file->name, "recipes/", 8) == 0 && strcmp(file->name + 8, name) == 0) return file;
+  return NULL;
+}
+
+static bool check_text(const char *what, const char *text, size_t length, mw_error *err) {
+  if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+    return mw_error_set(err, MW_DATA, "%s: begins with a byte order mark; save it as plain UTF-8", what);
+  if (length && text[0] == '\x1b') return mw_error_set(err, MW_DATA, "%s: is compiled Lua; recipes are text", what);
+  if (memchr(text, 0, length)) return mw_error_set(err, MW_DATA, "%s: holds a NUL character; recipes are text", what);
+  return true;
+}
+
+/* A first line that begins with '#' becomes a comment of the same length, so that line numbers stay. */
+static void hide_shebang(char *text) {
+  for (char *c = text; text[0] == '#' && *c && *c != '\n'; c++)
+    if (c > text + 1) *c = ' ';
+  if (text[0] == '#') text[0] = '-', text[1] = text[1] == '\n' || !text[1] ? text[1] : '-';
+}
+
+static bool read_recipe(const char *path, char **text, size_t *length, mw_error *err) {
+  mw_shown shown;
+  MW_TRY(mw_file_slurp(path, LARGEST_RECIPE, text, length, err));
+  if (check_text(mw_text_shown_z(&shown, path), *text, *length, err)) {
+    hide_shebang(*text);
+    return true;
+  }
+  free(*text);
+  return false;
+}
+
+static bool find(mw_recipe *recipe, const char *name, mw_error *err) {
+  mw_shown shown;
+  bool file = strchr(name, '/') || (strlen(name) > 4 && strcmp(name + strlen(name) - 4, ".lua") == 0);
+  recipe->name = mw_mem_copy(&recipe->arena, name, strlen(name), err);
+  if (!recipe->name) return false;
+  if (file) {
+    const char *slash = strrchr(name, '/');
+    recipe->folder = slash ? mw_mem_copy(&recipe->arena, name, (size_t)(slash - name) + 1, err) : "./";
+    snprintf(recipe->chunk, sizeof recipe->chunk, "@%s", mw_text_shown_z(&shown, name));
+    return recipe->folder && read_recipe(name, &recipe->text, &recipe->length, err);
+  }
+  const mw_embed *embedded = builtin(name);
+  if (!embedded) {
+    mw_error_set(err, MW_USAGE, "there is no recipe '%s'", mw_text_shown_z(&shown, name));
+    return mw_error_hint(err, "moonweld list names them; a file is given as ./NAME.lua");
+  }
+  snprintf(recipe->chunk, sizeof recipe->chunk, "@%s.lua", embedded->name);
+  recipe->length = embedded->length;
+  recipe->text = mw_mem_new(embedded->length + 1, 1, err);
+  if (recipe->text) memcpy(recipe->text, embedded->bytes, embedded->length);
+  return recipe->text != NULL;
+}
+
+/* ---- require ---- */
+
+static bool is_word(const char *name) {
+  return *name && strlen(name) < 128 &&
+         strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == strlen(name);
+}
+
+/* NAME.lua beside the recipe; a link that leads out of the folder is refused. */
+static bool beside(const mw_recipe *recipe, const char *name, char **text, size_t *length, mw_error *err) {
+  char path[4096];
+  struct stat st;
+  if (!recipe->folder) return mw_error_set(err, MW_DATA, "there is no recipe '%s' to require", name);
+  snprintf(path, sizeof path, "%s%s.lua", recipe->folder, name);
+  char *folder = realpath(recipe->folder, NULL), *real = realpath(path, NULL);
+  bool inside = folder && real && strncmp(real, folder, strlen(folder)) == 0 && real[strlen(folder)] == '/';
+  bool there = real != NULL && stat(real, &st) == 0;
+  free(folder);
+  free(real);
+  if (!there) return mw_error_set(err, MW_DATA, "there is no recipe '%s' to require, neither built in nor beside this file", name);
+  if (!inside) return mw_error_set(err, MW_DATA, "'%s.lua' is a link that leads out of the recipe's folder", name);
+  return read_recipe(path, text, length, err);
+}
+
+static void record(mw_host_result *result, const char *name, const char *text, size_t length) {
+  mw_sha256 hash;
+  char hex[65];
+  char known[160];
+  snprintf(known, sizeof known, "\"name\": \"%s\"", name);
+  if (!result || (result->required.bytes && strstr(result->required.bytes, known))) return;
+  mw_sha256_init(&hash);
+  mw_sha256_add(&hash, text, length);
+  mw_sha256_finish(&hash, hex);
+  mw_text_format(&result->required, "%s{\"name\": \"%s\", \"sha256\": \"%s\"}", result->required.length ? ", " : "", name, hex);
+}
+
+static bool answer_require(asking *ask, int fd, const char *name) {
+  mw_text answer = {0};
+  mw_error err;
+  char chunk[200], *text = NULL;
+  size_t length = 0;
+  bool ok = is_word(name) || mw_error_set(&err, MW_DATA, "require takes a recipe's name: letters, digits, _ and -");
+  const mw_embed *embedded = ok ? builtin(name) : NULL;
+  if (embedded) {
+    snprintf(chunk, sizeof chunk, "@recipes/%s.lua", name);
+    length = embedded->length;
+  } else if (ok) {
+    snprintf(chunk, sizeof chunk, "@%s.lua", name);
+    ok = beside(ask->recipe, name, &text, &length, &err);
+  }
+  const char *bytes = embedded ? embedded->bytes : text;
+  mw_wire_put_text(&answer, ok ? chunk : err.text, strlen(ok ? chunk : err.text));
+  if (ok) {
+    mw_wire_put_text(&answer, bytes, length);
+    record(ask->result, name, bytes, length);
+  }
+  bool sent = mw_wire_send(fd, ok ? MW_WIRE_REQUIRE : MW_WIRE_ERROR, answer.bytes, answer.length);
+  mw_text_free(&answer);
+  free(text);
+  return sent;
+}
+
+/* ---- messages ---- */
+
+static const char *take_text(mw_wire *in, mw_arena *arena, mw_error *err) {
+  size_t length;
+  const char *text = mw_wire_text(in, &length);
+  return mw_mem_copy(arena, text, length, err);
+}
+
+static bool take_kind(const char *word, mw_arg_kind *out) {
+  static const char *const words[] = {"number", "string", "flag", "maybe", "choice", "each", "model", "models", "seed", "score", "calibration"};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (strcmp(words[i], word) == 0) return *out = (mw_arg_kind)i, true;
+  return false;
+}
+
+static bool take_arg(mw_wire *in, mw_recipe *recipe, mw_arg *arg, mw_error *err) {
+  arg->name = take_text(in, &recipe->arena, err);
+  const char *kind = take_text(in, &recipe->arena, err);
+  arg->doc = take_text(in, &recipe->arena, err);
+  arg->fallback = take_text(in, &recipe->arena, err);
+  uint32_t flags = mw_wire_u32(in);
+  arg->optional = flags & 1, arg->whole = flags & 2, arg->has_min = flags & 4, arg->has_max = flags & 8;
+  arg->min = mw_wire_double(in);
+  arg->max = mw_wire_double(in);
+  uint32_t count = mw_wire_u32(in);
+  if (!arg->fallback || in->failed || count > 1024 || !take_kind(kind, &arg->kind)) return false;
+  const char **choices = count ? mw_mem_take(&recipe->arena, (count + 1) * sizeof *choices, err) : NULL;
+  for (uint32_t i = 0; i < count && choices; i++)
+    if (!(choices[i] = take_text(in, &recipe->arena, err))) return false;
+  arg->choices = choices;
+  return !in->failed;
+}
+
+static bool take_signature(mw_recipe *recipe, const char *bytes, size_t length, mw_error *err) {
+  mw_wire in = {bytes, bytes + length, false};
+  mw_error_set(err, MW_DATA, "the recipe's process sent a broken signature");
+  recipe->summary = take_text(&in, &recipe->arena, err);
+  recipe->paper = take_text(&in, &recipe->arena, err);
+  uint32_t count = mw_wire_u32(&in);
+  if (!recipe->paper || count > MAX_ARGS) return false;
+  for (uint32_t i = 0; i < count; i++) MW_TRY(take_arg(&in, recipe, &recipe->args[i], err));
+  recipe->arg_count = count;
+  return !in.failed;
+}
+
+static void show_print(const char *bytes, size_t length) {
+  mw_shown shown;
+  fprintf(stderr, "recipe: %s\n", mw_text_shown(&shown, bytes, length));
+}
+
+static void take_drawn(mw_host_result *result, const char *bytes, size_t length) {
+  mw_wire in = {bytes, bytes + length, false};
+  size_t text_length;
+  const char *text = mw_wire_text(&in, &text_length);
+  double value = mw_wire_double(&in);
+  char number[32];
+  if (!result || in.failed || value - value != 0) return;
+  mw_text_format(&result->drawn, result->drawn.length ? ", {\"what\": " : "{\"what\": ");
+  mw_text_json(&result->drawn, text, mw_text_is_utf8(text, text_length) ? text_length : 0);
+  mw_text_format(&result->drawn, ", \"value\": %s}", mw_text_number(number, value));
+}
+
+static bool find_input(const void *context, uint64_t model, uint64_t row, mw_dtype *dtype, const uint64_t **dims, unsigned *rank) {
+  const mw_inputs *inputs = context;
+  if (model >= inputs->count || row >= inputs->family.count) return false;
+  const mw_tensor *tensor = inputs->family.tensors[row * inputs->family.members + model];
+  if (!tensor) tensor = inputs->family.donor[row];
+  *dtype = (mw_dtype)tensor->dtype;
+  *dims = tensor->shape;
+  *rank = tensor->rank;
+  return true;
+}
+
+static bool on_message(void *context, int fd, uint32_t kind, char *bytes, size_t length, mw_error *err) {
+  asking *ask = context;
+  switch (kind) {
+  case MW_WIRE_SIGNATURE:
+    if (ask->described) return take_signature(ask->described, bytes, length, err);
+    break;
+  case MW_WIRE_GRAPH:
+    if (!ask->result || ask->result->graph) break;
+    return mw_wire_take_graph(bytes, length, (mw_wire_inputs){ask->inputs, find_input}, &ask->result->arena,
+                              &ask->result->graph, &ask->result->outputs, &ask->result->output_count, err);
+  case MW_WIRE_PRINT:
+    if (ask->result) show_print(bytes, length);
+    return true;
+  case MW_WIRE_DRAWN: return take_drawn(ask->result, bytes, length), true;
+  case MW_WIRE_REQUIRE: return answer_require(ask, fd, bytes) || mw_error_set(err, MW_DATA, "the recipe's process is gone");
+  default: break;
+  }
+  return mw_error_set(err, MW_DATA, "the recipe's process sent what was not asked for");
+}
+
+/* ---- running children ---- */
+
+static mw_guest_limits limits_of(const mw_options *options, size_t tensors) {
+  return (mw_guest_limits){options->recipe_seconds > 0 ? options->recipe_seconds : 1 + (double)tensors / 1000,
+                           options->recipe_memory ? options->recipe_memory : 256u << 20};
+}
+
+/* Where an error's line got lost (a tail call), the recipe runs once more with a line hook, only to find it. */
+static bool run(asking *ask, mw_state *state, mw_guest_limits limits, mw_guest_work work, mw_error *err) {
+  if (mw_guest_run(state, limits, work, on_message, ask, err)) return true;
+  if (err->signal != -1) return false;
+  mw_error traced;
+  err->signal = 0;
+  state->trace = true;
+  ask->result = NULL;
+  limits.seconds *= 4;
+  if (!mw_guest_run(state, limits, work, on_message, ask, &traced) && traced.signal != -1 && traced.status == err->status)
+    *err = traced;
+  return false;
+}
+
+bool mw_recipe_load(const char *name, const mw_options *options, mw_recipe **out, mw_error *err) {
+  mw_recipe *recipe = mw_mem_new(1, sizeof *recipe, err);
+  if (!recipe) return false;
+  bool ok = find(recipe, name, err);
+  if (ok) {
+    asking ask = {.recipe = recipe, .described = recipe, .task = {recipe->text, recipe->chunk, recipe->length, NULL, 0}};
+    mw_state state = {.seed = options->seed};
+    mw_guest_limits limits = limits_of(options, 0);
+    ok = mw_guest_run(&state, limits, mw_child_describe, on_message, &ask, err);
+  }
+  if (!ok) {
+    err->signal = 0;
+    mw_recipe_free(recipe);
+  } else *out = recipe;
+  return ok;
+}
+
+void mw_recipe_free(mw_recipe *recipe) {
+  if (!recipe) return;
+  free(recipe->text);
+  mw_mem_release(&recipe->arena);
+  free(recipe);
+}
+
+bool mw_host_evaluate(const mw_recipe *recipe, const mw_binding *bindings, size_t count, const mw_inputs *inputs,
+                      const mw_options *options, mw_host_result *out, mw_error *err) {
+  asking ask = {.recipe = recipe, .inputs = inputs, .result = out,
+                .task = {recipe->text, recipe->chunk, recipe->length, bindings, count}};
+  mw_state state = {.inputs = inputs, .seed = options->seed};
+  MW_TRY(run(&ask, &state, limits_of(options, inputs->family.count * inputs->count), mw_child_evaluate, err));
+  mw_text_format(&out->drawn, "]");
+  mw_text_format(&out->required, "]");
+  mw_text drawn = out->drawn, required = out->required;
+  out->drawn = out->required = (mw_text){0};
+  mw_text_format(&out->drawn, "[%s", drawn.bytes);
+  mw_text_format(&out->required, "[%s", required.bytes);
+  mw_text_free(&drawn);
+  mw_text_free(&required);
+  out->drawn_json = out->drawn.bytes;
+  out->required_json = out->required.bytes;
+  return mw_text_check(&out->drawn, err) && mw_text_check(&out->required, err);
+}
+
+void mw_host_release(mw_host_result *result) {
+  mw_graph_free(result->graph);
+  mw_text_free(&result->drawn);
+  mw_text_free(&result->required);
+  mw_mem_release(&result->arena);
+}

@@ -1,0 +1,123 @@
+/* module.c: moonweld.so for a stock lua5.4: trusted pipelines drive whole merges; recipes still run in their locked
+ * process.
+ *   local mw = require "moonweld"
+ *   mw.merge("lerp", { a = "A", b = "B", t = 0.3 }, { output = "OUT", force = true, dtype = "f32", seed = 1 })
+ *   mw.plan(recipe, arguments, options), mw.inspect(path), mw.recipes(): JSON texts and a list of names
+ * Errors are raised as texts. */
+#include "moonweld.h"
+#include <lauxlib.h>
+#include <lua.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_ARGUMENTS = 64 };
+
+static int raise(lua_State *L, const mw_error *err) {
+  return luaL_error(L, *err->hint ? "%s (%s)" : "%s", err->text, err->hint);
+}
+
+static const char *field(lua_State *L, int table, const char *name) {
+  if (!lua_istable(L, table)) return NULL;
+  lua_getfield(L, table, name); /* stays on the stack, and alive */
+  return lua_tostring(L, -1);
+}
+
+static bool flag(lua_State *L, int table, const char *name) {
+  if (!lua_istable(L, table)) return false;
+  lua_getfield(L, table, name);
+  return lua_toboolean(L, -1);
+}
+
+static mw_options options_at(lua_State *L, int index) {
+  mw_options options;
+  mw_options_init(&options);
+  const char *number;
+  options.output = field(L, index, "output");
+  options.dtype = field(L, index, "dtype");
+  options.tied = field(L, index, "tied");
+  if ((number = field(L, index, "seed"))) options.seed = strtoull(number, NULL, 10);
+  if ((number = field(L, index, "threads"))) options.threads = atoi(number);
+  if ((number = field(L, index, "shard_size"))) options.shard_size = strtoull(number, NULL, 10);
+  options.force = flag(L, index, "force");
+  options.durable = flag(L, index, "durable");
+  options.donor_integers = flag(L, index, "donor_integers");
+  options.missing_base = flag(L, index, "missing_base");
+  options.nonfinite_keep = flag(L, index, "nonfinite_keep");
+  return options;
+}
+
+/* One word, or a list of words; the words stay on the stack. */
+static mw_binding binding_at(lua_State *L, const char *name) {
+  lua_Integer count = lua_istable(L, -1) ? luaL_len(L, -1) : 1;
+  int value = lua_gettop(L);
+  luaL_checkstack(L, (int)count + 8, "too many words");
+  const char **words = lua_newuserdatauv(L, (size_t)(count + 1) * sizeof *words, 0);
+  for (lua_Integer i = 0; i < count; i++) {
+    if (lua_istable(L, value)) lua_rawgeti(L, value, i + 1);
+    else lua_pushvalue(L, value);
+    if (lua_isboolean(L, -1)) lua_pushstring(L, lua_toboolean(L, -1) ? "true" : "false");
+    words[i] = luaL_checkstring(L, -1);
+  }
+  return (mw_binding){name, words, (size_t)count};
+}
+
+static mw_plan *plan_of(lua_State *L, mw_recipe **recipe, mw_error *err) {
+  mw_plan *plan = NULL;
+  mw_binding bindings[MAX_ARGUMENTS];
+  const mw_arg *args;
+  mw_options options = options_at(L, 3);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  if (!mw_recipe_load(luaL_checkstring(L, 1), &options, recipe, err)) return NULL;
+  size_t count = mw_recipe_args(*recipe, &args), bound = 0, given = 0;
+  for (size_t i = 0; i < count; i++)
+    if (lua_getfield(L, 2, args[i].name) != LUA_TNIL) bindings[bound++] = binding_at(L, args[i].name);
+  for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1)) given++;
+  if (given != bound) {
+    err->status = MW_USAGE;
+    strcpy(err->text, "an argument that the recipe does not have");
+    err->hint[0] = 0;
+  } else if (!mw_plan_make(*recipe, bindings, bound, &options, &plan, err)) plan = NULL;
+  return plan;
+}
+
+static int run(lua_State *L, bool merging) {
+  mw_error err;
+  mw_recipe *recipe = NULL;
+  mw_plan *plan = plan_of(L, &recipe, &err);
+  bool ok = plan != NULL;
+  if (ok) lua_pushstring(L, mw_plan_json(plan));
+  if (ok && merging) ok = mw_plan_run(plan, NULL, NULL, &err);
+  mw_plan_free(plan);
+  mw_recipe_free(recipe);
+  return ok ? 1 : raise(L, &err);
+}
+
+static int merge(lua_State *L) { return run(L, true); }
+static int plan(lua_State *L) { return run(L, false); }
+
+static int inspect(lua_State *L) {
+  mw_error err;
+  mw_inspection *inspection;
+  if (!mw_inspect_open(luaL_checkstring(L, 1), lua_toboolean(L, 2), &inspection, &err)) return raise(L, &err);
+  lua_pushstring(L, mw_inspect_json(inspection));
+  mw_inspect_free(inspection);
+  return 1;
+}
+
+static int recipes(lua_State *L) {
+  lua_newtable(L);
+  const char *const *names = mw_recipe_builtins();
+  for (lua_Integer i = 0; names[i]; i++) {
+    lua_pushstring(L, names[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
+int luaopen_moonweld(lua_State *L) {
+  static const luaL_Reg functions[] = {{"merge", merge}, {"plan", plan}, {"inspect", inspect}, {"recipes", recipes}, {NULL, NULL}};
+  luaL_newlib(L, functions);
+  lua_pushstring(L, MW_VERSION);
+  lua_setfield(L, -2, "version");
+  return 1;
+}

@@ -1,0 +1,45 @@
+/* state.h: a Lua state that knows the graph it builds and the models it may name; the C half of the prelude. */
+#ifndef MW_BIND_STATE_H
+#define MW_BIND_STATE_H
+
+#include "bind/embed.h"
+#include "bind/inputs.h"
+#include "bind/wire.h"
+#include <lua.h>
+
+/* How a state reaches the world outside: a child asks its parent, a trusted program looks itself. */
+typedef struct mw_state_world {
+  void *context;
+  /* The text of a required recipe (malloc'd), or NULL with a message in err. */
+  char *(*require)(void *context, const char *name, size_t *length, char chunk[256], mw_error *err);
+  void (*print)(void *context, const char *bytes, size_t length);
+  void (*drawn)(void *context, const char *what, double value);
+} mw_state_world;
+
+typedef struct mw_state {
+  lua_State *L;
+  size_t used, limit; /* bytes of Lua's memory */
+  mw_graph *graph;
+  const mw_inputs *inputs; /* NULL while only a signature is asked for */
+  uint64_t seed;
+  mw_state_world world;
+  bool trace;        /* a line hook remembers where the recipe is */
+  int last_line;
+  char last_chunk[256];
+} mw_state;
+
+/* Opens Lua with the prelude loaded; mw_state lies at a fixed address from here on. */
+bool mw_state_open(mw_state *state, mw_error *err);
+void mw_state_close(mw_state *state);
+/* Calls the prelude's function `name` with `args` values that the caller has pushed; leaves `results` on the stack.
+ * On failure err has kind and text, with the recipe's line where one is known. */
+bool mw_state_call(mw_state *state, const char *name, int args, int results, mw_error *err);
+/* The state of a running lua_State. */
+mw_state *mw_state_of(lua_State *L);
+/* Raises an error that carries its status; the recipe's line is put before it. */
+int mw_state_raise(lua_State *L, mw_status status, const char *text);
+
+/* core.c: fills the table `core` on top of the stack. */
+void mw_core_fill(lua_State *L);
+
+#endif

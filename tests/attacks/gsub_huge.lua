@@ -1,0 +1,6 @@
+-- expect: 65
+return recipe { "A hostile recipe.", arg.model("base", "a model"), function(a)
+  local s = string.rep("x", 1e6)
+  s = s:gsub("x", s)
+  return a.base
+end }

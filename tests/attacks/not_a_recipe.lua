@@ -1,0 +1,2 @@
+-- expect: 65
+return 42

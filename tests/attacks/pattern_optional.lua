@@ -1,0 +1,6 @@
+-- expect: 65 too long
+return recipe { "A hostile recipe.", arg.model("base", "a model"), function(a)
+  local n = 3000
+  string.find(string.rep("a", n), string.rep("a?", n) .. string.rep("a", n))
+  return a.base
+end }

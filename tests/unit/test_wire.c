@@ -1,0 +1,252 @@
+/* test_wire.c: graphs survive the trip over the wire, and hostile bytes do not survive the decoder: every truncation and
+ * many random mutations of a valid message end in an error or in a graph that still obeys its own rules. */
+#include "bind/wire.h"
+#include "unit.h"
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { MODELS = 3, ROWS = 4, MUTATIONS = 20000 };
+
+static const uint64_t matrix[] = {6, 4}, vector[] = {4};
+
+/* Rows 0 to 2 are matrices, the last is a vector; model 2 computes in f64. */
+static bool find(const void *context, uint64_t model, uint64_t row, mw_dtype *dtype, const uint64_t **dims, unsigned *rank) {
+  (void)context;
+  if (model >= MODELS || row >= ROWS) return false;
+  *dtype = model == 2 ? MW_DTYPE_F64 : MW_DTYPE_BF16;
+  *dims = row == ROWS - 1 ? vector : matrix;
+  *rank = row == ROWS - 1 ? 1 : 2;
+  return true;
+}
+
+static const mw_wire_inputs inputs = {NULL, find};
+
+static mw_node input(mw_graph *graph, uint32_t model, uint32_t row) {
+  mw_error err;
+  mw_dtype dtype;
+  const uint64_t *dims;
+  unsigned rank;
+  uint32_t shape;
+  mw_node node = 0;
+  CHECK(find(NULL, model, row, &dtype, &dims, &rank));
+  CHECK(mw_graph_shape(graph, dims, rank, &shape, &err) && mw_graph_input(graph, model, row, dtype, shape, &node, &err));
+  return node;
+}
+
+static mw_node number(mw_graph *graph, double value) {
+  mw_error err;
+  mw_node node = 0;
+  CHECK(mw_graph_number(graph, value, &node, &err));
+  return node;
+}
+
+static mw_node apply(mw_graph *graph, mw_op op, uint64_t extra, uint32_t count, const mw_node *operands) {
+  mw_error err;
+  mw_node node = 0;
+  uint64_t extras[2] = {extra, op == MW_OP_BERNOULLI || op == MW_OP_NORMAL ? 77 : 0};
+  CHECK(mw_graph_apply(graph, op, operands, count, extras, &node, &err));
+  return node;
+}
+
+#define APPLY(op, extra, ...) \
+  apply(graph, op, extra, (uint32_t)(sizeof((mw_node[]){__VA_ARGS__}) / sizeof(mw_node)), (mw_node[]){__VA_ARGS__})
+
+/* One node of every class, and a selection wide enough to leave the decoder's small array. */
+static void build(mw_graph *graph, mw_wire_output outputs[3]) {
+  mw_node base = input(graph, 0, 0), expert = input(graph, 1, 0), wide = input(graph, 2, 1), bias = input(graph, 0, 3);
+  mw_node delta = APPLY(MW_OP_SUB, 0, expert, base);
+  mw_node mask = APPLY(MW_OP_BERNOULLI, 1234, delta, number(graph, 0.25));
+  mw_node noise = APPLY(MW_OP_NORMAL, 99, delta);
+  mw_node threshold = APPLY(MW_OP_KTH, 30, delta, noise);
+  mw_node cut = APPLY(MW_OP_TIE, 0, delta, noise, threshold, number(graph, 2));
+  mw_node top = APPLY(MW_OP_TOP, 24, delta, threshold, cut);
+  mw_node many[20];
+  for (uint32_t i = 0; i < 20; i++) many[i] = APPLY(MW_OP_MUL, 0, delta, number(graph, i + 2.5));
+  mw_node low = apply(graph, MW_OP_QUANTILE, 5, 20, many);
+  mw_node scaled = APPLY(MW_OP_COLUMNS, 0, delta, APPLY(MW_OP_VECTOR, 0, bias));
+  mw_node dot = APPLY(MW_OP_DOT, 0, delta, base);
+  mw_node chosen = APPLY(MW_OP_WHERE, 0, mask, scaled, APPLY(MW_OP_MUL, 0, top, APPLY(MW_OP_ADD, 0, low, dot)));
+  outputs[0] = (mw_wire_output){"a.weight", APPLY(MW_OP_ADD, 0, base, chosen)};
+  outputs[1] = (mw_wire_output){"b.weight", APPLY(MW_OP_TANH, 0, wide)};
+  outputs[2] = (mw_wire_output){"c.bias", bias};
+}
+
+static bool same_node(const mw_graph *a, const mw_graph *b, mw_node id) {
+  mw_node_facts x = mw_graph_facts(a, id), y = mw_graph_facts(b, id);
+  if (x.op != y.op || x.wide != y.wide || x.operands != y.operands || x.dtype != y.dtype) return false;
+  if (x.extra[0] != y.extra[0] || x.extra[1] != y.extra[1]) return false;
+  if (mw_graph_elements(a, x.shape) != mw_graph_elements(b, y.shape) || !x.shape != !y.shape) return false;
+  return x.operands == 0 || memcmp(x.operand, y.operand, x.operands * sizeof *x.operand) == 0;
+}
+
+static void round_trip(const mw_graph *graph, const mw_text *message) {
+  mw_arena arena = {0};
+  mw_graph *again = NULL;
+  mw_wire_output *outputs = NULL;
+  size_t count = 0;
+  mw_error err;
+  CHECK(mw_wire_take_graph(message->bytes, message->length, inputs, &arena, &again, &outputs, &count, &err));
+  CHECK(count == 3 && mw_graph_count(again) == mw_graph_count(graph));
+  CHECK_TEXT(outputs[0].name, "a.weight");
+  CHECK_TEXT(outputs[2].name, "c.bias");
+  bool same = true;
+  for (mw_node id = 1; id <= mw_graph_count(graph); id++) same = same && same_node(graph, again, id);
+  CHECK(same);
+  mw_graph_free(again);
+  mw_mem_release(&arena);
+}
+
+/* What a graph that came out of the decoder must obey, whatever went in. */
+static bool obeys(const mw_graph *graph, const mw_wire_output *outputs, size_t count) {
+  for (mw_node id = 1; id <= mw_graph_count(graph); id++) {
+    mw_node_facts facts = mw_graph_facts(graph, id);
+    if (mw_graph_op_class(facts.op) == MW_CLASS_FUSED) return false;
+    for (uint32_t i = 0; i < facts.operands; i++)
+      if (facts.operand[i] == 0 || facts.operand[i] >= id) return false;
+    if (facts.op == MW_OP_INPUT && (facts.extra[0] >= MODELS || facts.extra[1] >= ROWS)) return false;
+  }
+  for (size_t i = 0; i < count; i++)
+    if (outputs[i].node == 0 || outputs[i].node > mw_graph_count(graph)) return false;
+  return true;
+}
+
+/* 1: refused with a message; 2: taken and sound; 0: neither. The bytes are copied to the heap, where a sanitizer sees
+ * the first byte read beyond them. */
+static int decode(const char *bytes, size_t length) {
+  char *copy = malloc(length ? length : 1);
+  if (!copy) return 0;
+  memcpy(copy, bytes, length);
+  mw_arena arena = {0};
+  mw_graph *graph = NULL;
+  mw_wire_output *outputs = NULL;
+  size_t count = 0;
+  mw_error err = {0};
+  int result;
+  if (!mw_wire_take_graph(copy, length, inputs, &arena, &graph, &outputs, &count, &err)) result = err.text[0] != 0;
+  else {
+    result = obeys(graph, outputs, count) ? 2 : 0;
+    mw_graph_free(graph);
+  }
+  mw_mem_release(&arena);
+  free(copy);
+  return result;
+}
+
+static void truncations(const mw_text *message) {
+  bool refused = true;
+  for (size_t length = 0; length < message->length; length++) refused = refused && decode(message->bytes, length) == 1;
+  CHECK(refused);
+  mw_text longer = {0};
+  mw_text_add(&longer, message->bytes, message->length);
+  mw_text_add(&longer, "x", 1);
+  CHECK(decode(longer.bytes, longer.length) == 1);
+  mw_text_free(&longer);
+}
+
+static void mutations(const mw_text *message) {
+  static const uint32_t edges[] = {0, 1, 0x7fffffff, 0x80000000, 0xffffffff, MW_GRAPH_NODES + 1, MW_OP_COUNT, 0x10000};
+  char *bytes = malloc(message->length);
+  uint64_t random = 88172645463325252u;
+  bool good = bytes != NULL;
+  int taken = 0;
+  for (int round = 0; round < MUTATIONS && good; round++) {
+    memcpy(bytes, message->bytes, message->length);
+    for (int change = 0; change <= round % 4; change++) {
+      random ^= random << 13, random ^= random >> 7, random ^= random << 17; /* xorshift64 (Marsaglia 2003) */
+      size_t at = (size_t)(random >> 16) % (message->length - 4);
+      if (random & 1) memcpy(bytes + at, &edges[(random >> 1) & 7], 4);
+      else bytes[at] = (char)(random >> 3);
+    }
+    int result = decode(bytes, message->length);
+    good = result != 0;
+    taken += result == 2;
+  }
+  CHECK(good);
+  CHECK(taken > 0 && taken < MUTATIONS); /* else the mutations test one side only */
+  free(bytes);
+}
+
+/* Messages made by hand, each wrong in one way. */
+static void crafted(void) {
+  mw_text text = {0};
+  mw_wire_put_u32(&text, 0xffffffff); /* a count far beyond the bytes: nothing of that size may be reserved */
+  CHECK(decode(text.bytes, text.length) == 1);
+  mw_text_free(&text);
+  for (int turn = 0; turn < 3; turn++) { /* an operand that is itself, the next node, no node */
+    mw_text loop = {0};
+    mw_wire_put_u32(&loop, 1);
+    mw_wire_put_u32(&loop, MW_OP_NEG);
+    mw_wire_put_u64(&loop, 0);
+    mw_wire_put_u64(&loop, 0);
+    mw_wire_put_u32(&loop, 1);
+    mw_wire_put_u32(&loop, turn == 0 ? 1 : turn == 1 ? 2 : 0);
+    mw_wire_put_u32(&loop, 0);
+    CHECK(decode(loop.bytes, loop.length) == 1);
+    mw_text_free(&loop);
+  }
+}
+
+/* Outputs must be in strict order, so that a name cannot come twice; a name with a NUL would be cut by C. */
+static void names(const mw_graph *graph, mw_node node) {
+  const mw_wire_output twice[] = {{"a", node}, {"a", node}}, turned[] = {{"b", node}, {"a", node}};
+  mw_text text = {0};
+  mw_wire_put_graph(&text, graph, twice, 2);
+  CHECK(decode(text.bytes, text.length) == 1);
+  mw_text_free(&text);
+  text = (mw_text){0};
+  mw_wire_put_graph(&text, graph, turned, 2);
+  CHECK(decode(text.bytes, text.length) == 1);
+  mw_text_free(&text);
+  text = (mw_text){0};
+  mw_wire_put_graph(&text, graph, twice, 1);
+  CHECK(decode(text.bytes, text.length) == 2);
+  text.bytes[text.length - 5] = 0; /* the name's only byte */
+  CHECK(decode(text.bytes, text.length) == 1);
+  mw_text_free(&text);
+}
+
+static void pipes(void) {
+  int ends[2];
+  uint32_t kind;
+  char *bytes;
+  size_t length;
+  bool open = pipe(ends) == 0;
+  CHECK(open);
+  if (!open) return;
+  CHECK(mw_wire_send(ends[1], MW_WIRE_PRINT, "hello", 5));
+  CHECK(mw_wire_receive(ends[0], 100, &kind, &bytes, &length));
+  CHECK(kind == MW_WIRE_PRINT && length == 5);
+  CHECK_TEXT(bytes, "hello");
+  free(bytes);
+  CHECK(mw_wire_send(ends[1], MW_WIRE_PRINT, "too long", 8));
+  CHECK(!mw_wire_receive(ends[0], 7, &kind, &bytes, &length));
+  close(ends[0]);
+  close(ends[1]);
+  open = pipe(ends) == 0;
+  CHECK(open);
+  if (!open) return;
+  CHECK(write(ends[1], "short", 5) == 5);
+  close(ends[1]);
+  CHECK(!mw_wire_receive(ends[0], 100, &kind, &bytes, &length));
+  close(ends[0]);
+}
+
+int main(void) {
+  mw_graph *graph;
+  mw_error err;
+  mw_wire_output outputs[3];
+  mw_text message = {0};
+  if (!mw_graph_new(&graph, &err)) return 1;
+  build(graph, outputs);
+  mw_wire_put_graph(&message, graph, outputs, 3);
+  CHECK(mw_text_check(&message, &err));
+  round_trip(graph, &message);
+  truncations(&message);
+  mutations(&message);
+  crafted();
+  names(graph, outputs[0].node);
+  pipes();
+  mw_text_free(&message);
+  mw_graph_free(graph);
+  UNIT_END();
+}
