@@ -152,7 +152,7 @@ end
 function E.load(text, chunk)
   if #text > 256 * 1024 then return fail("a recipe file has at most 256 KB") end
   local run, message = core.load(text, chunk, environment())
-  if not run then return core.fail("data", core.shown(message)) end
+  if not run then return core.fail("data", core.shown(tostring(message))) end
   local recipe = run()
   if not R.signature_of(recipe) then return fail("%s returns a %s, not a recipe{...}", core.shown(chunk:sub(2)), V.kind(recipe)) end
   return recipe

@@ -239,7 +239,9 @@ static int require(lua_State *L) {
   mw_error err;
   size_t length;
   char chunk[256];
-  char *text = state->world.require ? state->world.require(state->world.context, luaL_checkstring(L, 1), &length, chunk, &err) : NULL;
+  const char *name = luaL_checklstring(L, 1, &length);
+  if (strlen(name) != length) return mw_state_raise(L, MW_DATA, "require takes a recipe's name: letters, digits, _ and -");
+  char *text = state->world.require ? state->world.require(state->world.context, name, &length, chunk, &err) : NULL;
   if (!text) return fail(L, &err);
   lua_pushlstring(L, text, length);
   free(text);
@@ -251,6 +253,7 @@ static int load_text(lua_State *L) {
   size_t length;
   const char *text = luaL_checklstring(L, 1, &length);
   if (luaL_loadbufferx(L, text, length, luaL_checkstring(L, 2), "t") != LUA_OK) {
+    if (lua_istable(L, -1)) lua_getfield(L, -1, "text"); /* the message handler has already seen it */
     lua_pushnil(L);
     lua_insert(L, -2);
     return 2;

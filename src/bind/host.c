@@ -69,6 +69,7 @@ static bool read_recipe(const char *path, char **text, size_t *length, mw_error 
     return true;
   }
   free(*text);
+  *text = NULL;
   return false;
 }
 

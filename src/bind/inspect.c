@@ -96,6 +96,7 @@ static void warn(mw_inspection *inspection, const mw_model *model) {
   mw_family_rules rules = {0};
   mw_family family;
   mw_error refusal;
+  if (!model->folder) return; /* a lone file claims to be no whole model */
   if (mw_family_join(&member, 1, 0, &rules, &inspection->notes, &family, &refusal)) mw_family_free(&family);
   else mw_note_add(&inspection->notes, "a merge would refuse this: %s", refusal.text);
 }

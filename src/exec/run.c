@@ -176,6 +176,7 @@ bool mw_run_job(const mw_job *job, mw_error *err) {
   bool ok = open_workers(&r, err);
   for (size_t s = 0; s < job->schedule->stage_count && ok; s++) ok = run_stage(&r, &job->schedule->stages[s], err);
   ok = ok && copy(&r, err) && unchanged(job, err);
+  if (ok) report(&r, 0); /* whoever did the last block, the end is told */
   close_workers(&r);
   return ok;
 }

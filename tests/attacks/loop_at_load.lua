@@ -1,0 +1,2 @@
+-- expect: 65 too long
+while true do end

@@ -1,0 +1,2 @@
+-- expect: 65 syntax error
+this is not Lua
