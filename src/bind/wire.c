@@ -157,6 +157,9 @@ bool mw_wire_take_graph(const char *bytes, size_t length, mw_wire_inputs inputs,
     ok = take_outputs(&in, map, nodes, arena, outputs, count, err);
   }
   free(map);
-  if (!ok) mw_graph_free(*graph);
+  if (!ok) {
+    mw_graph_free(*graph);
+    *graph = NULL;
+  }
   return ok;
 }

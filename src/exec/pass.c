@@ -166,8 +166,9 @@ void mw_pass_take(mw_pass *pass, const mw_worker *worker) {
   for (uint32_t r = 0; r < worker->task->root_count; r++) {
     const mw_gather *gather = &worker->gathers[r];
     double *found = &pass->found[worker->task->first_root + r];
+    mw_op op = op_of(pass, pass->schedule.roots[worker->task->first_root + r].node);
     for (size_t u = 0; u < gather->unit_count; u++) *found += gather->units[u];
-    if (gather->peak > *found) *found = gather->peak;
+    if (op == MW_OP_PEAK && gather->peak > *found) *found = gather->peak;
   }
 }
 

@@ -58,6 +58,7 @@ bool mw_graph_new(mw_graph **out, mw_error *err) {
   if (!graph->table || !mw_mem_grow(&graph->nodes, &graph->capacity, 64, sizeof *graph->nodes, err) ||
       !mw_mem_grow(&graph->shapes, &graph->shape_capacity, 16, sizeof *graph->shapes, err)) {
     mw_graph_free(graph);
+    *out = NULL;
     return false;
   }
   graph->nodes[0] = (node){0};
