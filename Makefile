@@ -28,7 +28,8 @@ override CFLAGS += -std=c11 -D_GNU_SOURCE $(OPTIMISE) -g $(WARN) $(EXACT) -fPIC 
                    -Isrc -Iinclude $(if $(SECCOMP),-DMW_SECCOMP) $(PC_FLAGS)
 AS_NEEDED := $(if $(filter Linux,$(SYSTEM)),-Wl$(comma)--as-needed)
 override LDFLAGS += $(AS_NEEDED) $(SANITIZE) -fopenmp
-MODULE_FLAGS := $(if $(filter Darwin,$(SYSTEM)),-bundle -undefined dynamic_lookup,-shared)
+# OpenMP's threads outlive the Lua state that closes the module, so it is never unloaded.
+MODULE_FLAGS := $(if $(filter Darwin,$(SYSTEM)),-bundle -undefined dynamic_lookup,-shared -Wl$(comma)-z$(comma)nodelete)
 
 # One object an instruction set, from one body of kernels; other processors have the portable one.
 X86 := $(filter x86_64 amd64,$(CPU))

@@ -100,6 +100,7 @@ static _Noreturn void child(const mw_state *template, mw_guest_limits limits, mw
   signal(SIGPIPE, SIG_DFL);
   if (fd != 3 && dup2(fd, 3) < 0) _exit(HARD_EXIT);
   close_range(4, ~0u, 0);
+  close_range(0, 2, 0); /* what a recipe prints is a message, and it reads nothing */
   bool ok = mw_state_open(&state, &err);
   running = state.L;
   if (ok) {
@@ -113,6 +114,20 @@ static _Noreturn void child(const mw_state *template, mw_guest_limits limits, mw
 
 /* ---- the parent ---- */
 
+/* Control characters (C0, DEL, C1) and the marks that turn the direction of writing become spaces; where the bytes are
+ * no UTF-8, all beyond ASCII become question marks. */
+static void make_plain(char *text) {
+  bool utf8 = mw_text_is_utf8(text, strlen(text));
+  for (unsigned char *c = (unsigned char *)text; *c; c++) {
+    bool turns = c[0] == 0xe2 && ((c[1] == 0x80 && (c[2] == 0x8e || c[2] == 0x8f || (c[2] >= 0xaa && c[2] <= 0xae))) ||
+                                  (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9));
+    if (!utf8 && *c >= 0x80) *c = '?';
+    else if (*c < 0x20 || *c == 0x7f) *c = ' ';
+    else if (c[0] == 0xc2 && c[1] < 0xa0) c[0] = c[1] = ' ';
+    else if (turns) c[0] = c[1] = c[2] = ' ';
+  }
+}
+
 static bool take_error(const char *bytes, size_t length, mw_error *err) {
   mw_wire in = {bytes, bytes + length, false};
   uint32_t status = mw_wire_u32(&in), placed = mw_wire_u32(&in);
@@ -122,8 +137,8 @@ static bool take_error(const char *bytes, size_t length, mw_error *err) {
                status == MW_MISSING;
   mw_error_set(err, known ? (mw_status)status : MW_DATA, "%.*s", (int)text_length, text);
   if (hint_length) mw_error_hint(err, "%.*s", (int)hint_length, hint);
-  for (char *c = err->text; *c; c++)
-    if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = ' ';
+  make_plain(err->text);
+  make_plain(err->hint);
   err->signal = placed ? 0 : -1;
   return false;
 }

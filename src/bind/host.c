@@ -187,7 +187,7 @@ static bool take_arg(mw_wire *in, mw_recipe *recipe, mw_arg *arg, mw_error *err)
   for (uint32_t i = 0; i < count && choices; i++)
     if (!(choices[i] = take_text(in, &recipe->arena, err))) return false;
   arg->choices = choices;
-  return !in->failed;
+  return !in->failed && (choices || arg->kind != MW_ARG_CHOICE);
 }
 
 static bool take_signature(mw_recipe *recipe, const char *bytes, size_t length, mw_error *err) {

@@ -142,7 +142,7 @@ end)
 
 describe("promised rewrites", function()
   it("(b + x) - b is x, and b + 1 * (e - b) is e, to the last bit", function()
-    near(run "(y + x * 1e-9) - y", function(a) return f32(a * 1e-9) end)
+    near(run "(y + x * 1e-9) - y", function(a) return f32(a * f32(1e-9)) end)
     near(run "y + 1 * (x - y)", function(a) return a end)
   end)
 end)
