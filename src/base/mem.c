@@ -12,8 +12,10 @@ typedef struct mw_arena_block {
 enum { FIRST_BLOCK = 1 << 10, LARGEST_BLOCK = 256 << 10 };
 
 void *mw_mem_new(size_t count, size_t size, mw_error *err) {
-  void *memory = calloc(count ? count : 1, size ? size : 1);
-  if (!memory) mw_error_memory(err, count * size);
+  size_t bytes;
+  if (__builtin_mul_overflow(count, size, &bytes)) return mw_error_memory(err, SIZE_MAX), NULL;
+  void *memory = calloc(bytes ? bytes : 1, 1);
+  if (!memory) mw_error_memory(err, bytes);
   return memory;
 }
 
@@ -33,8 +35,9 @@ bool mw_mem_grow(void *array, size_t *capacity, size_t need, size_t size, mw_err
 
 void *mw_mem_take(mw_arena *arena, size_t bytes, mw_error *err) {
   mw_arena_block *block = arena->block;
+  /* The margin keeps the rounding and the block's own header from overflowing. */
+  if (bytes > SIZE_MAX / 2) return mw_error_memory(err, bytes), NULL;
   size_t need = (bytes + 15) & ~(size_t)15;
-  if (need < bytes) return mw_error_memory(err, bytes), NULL;
   if (!block || block->size - block->used < need) {
     size_t size = block ? block->size * 2 : FIRST_BLOCK;
     if (size > LARGEST_BLOCK) size = LARGEST_BLOCK;
@@ -51,7 +54,7 @@ void *mw_mem_take(mw_arena *arena, size_t bytes, mw_error *err) {
 }
 
 char *mw_mem_copy(mw_arena *arena, const char *text, size_t length, mw_error *err) {
-  char *copy = mw_mem_take(arena, length + 1, err);
+  char *copy = length < SIZE_MAX ? mw_mem_take(arena, length + 1, err) : (mw_error_memory(err, length), NULL);
   if (copy && length) memcpy(copy, text, length);
   return copy;
 }

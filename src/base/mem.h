@@ -7,7 +7,7 @@
 /* `count` zeroed elements of `size` bytes; an overflow is an error, zero elements give a valid pointer. */
 void *mw_mem_new(size_t count, size_t size, mw_error *err);
 
-/* Makes room for `need` elements of `size` bytes in *array, doubling; the new part is not zeroed.
+/* Makes room for `need` elements of `size` bytes in *array, half as much again at least; the new part is not zeroed.
  *   MW_TRY(mw_mem_grow((void **)&list->items, &list->capacity, list->count + 1, sizeof *list->items, err)); */
 bool mw_mem_grow(void *array, size_t *capacity, size_t need, size_t size, mw_error *err);
 

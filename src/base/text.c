@@ -9,6 +9,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The C locale for this thread, until `leave`. Nothing is cached: for "C" libc hands out an object that it has. */
+typedef struct plain { locale_t own, before; } plain;
+
+static plain enter_plain(void) {
+  plain p = {.own = newlocale(LC_ALL_MASK, "C", (locale_t)0)};
+  if (p.own) p.before = uselocale(p.own);
+  return p;
+}
+
+static void leave_plain(plain p) {
+  if (!p.own) return;
+  uselocale(p.before);
+  freelocale(p.own);
+}
+
 /* ---- growing ---- */
 
 void mw_text_add(mw_text *text, const char *bytes, size_t length) {
@@ -25,25 +40,21 @@ void mw_text_add(mw_text *text, const char *bytes, size_t length) {
 }
 
 void mw_text_format(mw_text *text, const char *format, ...) {
-  char line[512];
+  char line[512], *longer = NULL;
+  plain locale = enter_plain();
   va_list list;
   va_start(list, format);
   int need = vsnprintf(line, sizeof line, format, list);
   va_end(list);
-  if (need < 0) text->failed = true;
-  else if ((size_t)need < sizeof line) mw_text_add(text, line, (size_t)need);
-  else {
-    char *longer = malloc((size_t)need + 1);
-    if (!longer) {
-      text->failed = true;
-      return;
-    }
+  if (need >= (int)sizeof line && (longer = malloc((size_t)need + 1))) {
     va_start(list, format);
     vsnprintf(longer, (size_t)need + 1, format, list);
     va_end(list);
-    mw_text_add(text, longer, (size_t)need);
-    free(longer);
   }
+  leave_plain(locale);
+  if (need < 0 || (need >= (int)sizeof line && !longer)) text->failed = true;
+  else mw_text_add(text, longer ? longer : line, (size_t)need);
+  free(longer);
 }
 
 void mw_text_json(mw_text *text, const char *bytes, size_t length) {
@@ -88,8 +99,9 @@ static size_t character(const unsigned char *b, size_t left, uint32_t *code) {
 
 bool mw_text_is_utf8(const char *bytes, size_t length) {
   uint32_t code;
-  for (size_t i = 0, n; i < length; i += n)
-    if (!(n = character((const unsigned char *)bytes + i, length - i, &code))) return false;
+  for (size_t i = 0, n = 1; i < length; i += n)
+    if ((unsigned char)bytes[i] < 0x80) n = 1;
+    else if (!(n = character((const unsigned char *)bytes + i, length - i, &code))) return false;
   return true;
 }
 
@@ -141,7 +153,8 @@ bool mw_text_parse_u64(const char *bytes, size_t length, uint64_t *out) {
 bool mw_text_parse_size(const char *string, uint64_t *out) {
   static const struct { const char *name; uint64_t factor; } units[] = {
       {"", 1}, {"B", 1}, {"KB", 1000}, {"MB", 1000000}, {"GB", 1000000000}, {"TB", 1000000000000},
-      {"K", 1000}, {"M", 1000000}, {"G", 1000000000}, {"KiB", 1u << 10}, {"MiB", 1u << 20}, {"GiB", 1u << 30}};
+      {"K", 1000}, {"M", 1000000}, {"G", 1000000000}, {"KiB", 1u << 10}, {"MiB", 1u << 20}, {"GiB", 1u << 30},
+      {"T", 1000000000000}, {"TiB", 1ull << 40}};
   size_t digits = strspn(string, "0123456789");
   const char *unit = string + digits;
   while (*unit == ' ') unit++;
@@ -154,24 +167,21 @@ bool mw_text_parse_size(const char *string, uint64_t *out) {
 }
 
 bool mw_text_parse_number(const char *string, double *out) {
-  locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-  if (!plain) return false;
+  if (!*string || strchr(" \t\n\v\f\r", *string)) return false; /* strtod would skip the space */
+  plain locale = enter_plain();
   char *end;
-  *out = strtod_l(string, &end, plain);
-  freelocale(plain);
-  return *string && !*end && isfinite(*out) && *string != ' ' && *string != '\t' && *string != '\n';
+  *out = strtod(string, &end);
+  leave_plain(locale);
+  return !*end && isfinite(*out);
 }
 
 const char *mw_text_number(char room[32], double value) {
-  locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0), before = plain ? uselocale(plain) : (locale_t)0;
+  plain locale = enter_plain();
   for (int digits = 15; digits <= 17; digits++) {
     snprintf(room, 32, "%.*g", digits, value);
     if (strtod(room, NULL) == value) break;
   }
-  if (plain) {
-    uselocale(before);
-    freelocale(plain);
-  }
+  leave_plain(locale);
   return room;
 }
 
@@ -180,7 +190,9 @@ const char *mw_text_size(char room[32], uint64_t bytes) {
   int unit = 0;
   double value = (double)bytes;
   while (value >= 999.5 && unit < 6) value /= 1000, unit++;
+  plain locale = enter_plain();
   snprintf(room, 32, unit == 0 || value >= 99.95 ? "%.0f %s" : value >= 9.995 ? "%.1f %s" : "%.2f %s", value, units[unit]);
+  leave_plain(locale);
   return room;
 }
 
@@ -206,13 +218,12 @@ unsigned mw_text_distance(const char *a, const char *b, unsigned limit) {
   return row[m] > limit ? limit + 1 : row[m];
 }
 
-/* Whether `c` is in the class that begins after '['; *end is set behind its ']', or to NULL if it has none. */
+/* Whether `c` is in the class that begins after '['; *end is set behind its ']', which must be there. */
 static bool in_class(const char *class, char c, const char **end) {
   bool found = false;
   const char *p = class;
   do {
-    if (!*p) return *end = NULL, false;
-    if (p[1] == '-' && p[2] && p[2] != ']') {
+    if (p[1] == '-' && p[2] != ']') {
       found |= c >= p[0] && c <= p[2];
       p += 3;
     } else found |= *p++ == c;
@@ -223,16 +234,16 @@ static bool in_class(const char *class, char c, const char **end) {
 
 bool mw_text_glob(const char *pattern, const char *string) {
   const char *star = NULL, *retry = NULL; /* only the last '*' needs to be tried again */
+  const char *last = strrchr(pattern, ']'); /* a '[' behind which no class can end is itself */
   while (*string || *pattern == '*') {
     const char *end = NULL;
     if (*pattern == '*') {
       star = ++pattern, retry = string;
       continue;
     }
-    if (*pattern == '[') {
-      bool in = in_class(pattern + 1, *string, &end);
-      if (end ? in : *string == '[') {
-        pattern = end ? end : pattern + 1, string++;
+    if (*pattern == '[' && last && last >= pattern + 2) {
+      if (in_class(pattern + 1, *string, &end)) {
+        pattern = end, string++;
         continue;
       }
     } else if (*pattern && (*pattern == '?' || *pattern == *string)) {

@@ -44,7 +44,7 @@ const char *mw_text_size(char room[32], uint64_t bytes);
 /* Edit distance of two words, at most `limit` + 1: for did-you-mean. */
 unsigned mw_text_distance(const char *a, const char *b, unsigned limit);
 
-/* `*` `?` `[abc]` against a whole string, in linear time (no recursion). */
+/* `*` `?` `[abc]` against a whole string, in the product of their lengths at worst (no recursion). */
 bool mw_text_glob(const char *pattern, const char *string);
 
 #endif

@@ -40,42 +40,42 @@ static bool inner(const compiler *c, mw_node node, mw_op op) {
   return at >= 0 && c->s->cone.uses[at] == 1 && mw_graph_facts(c->graph, node).op == op && !c->s->fused[at];
 }
 
-static void swallow(const compiler *c, mw_node node) { c->s->fused[mw_cone_find(&c->s->cone, node)] = 1; }
+/* outer(inner(a, b), c) is fused(a, b, c); where `either`, outer(c, inner(a, b)) is too. */
+static const struct pair {
+  uint8_t outer, inner, fused;
+  bool either;
+} pairs[] = {
+    {MW_OP_ADD, MW_OP_MUL, MW_OP_MUL_ADD, true},      {MW_OP_MUL, MW_OP_SUB, MW_OP_SCALED_DELTA, true},
+    {MW_OP_MUL, MW_OP_ADD, MW_OP_SCALED_SUM, true},   {MW_OP_ADD, MW_OP_ADD, MW_OP_ADD3, false},
+    {MW_OP_MIN, MW_OP_MAX, MW_OP_CLAMP, false},
+};
+
+static void swallow(const compiler *c, mw_node node, mw_node operands[2]) {
+  memcpy(operands, mw_graph_facts(c->graph, node).operand, 2 * sizeof *operands);
+  c->s->fused[mw_cone_find(&c->s->cone, node)] = 1;
+}
 
 /* The operation that computes `facts`, fused where possible, and its operands. */
 static mw_op choose(const compiler *c, mw_node_facts facts, mw_node operands[MW_PROGRAM_OPERANDS], uint32_t *count) {
   *count = facts.operands;
   for (uint32_t i = 0; i < facts.operands && i < MW_PROGRAM_OPERANDS; i++) operands[i] = facts.operand[i];
-  if (facts.op != MW_OP_ADD && facts.op != MW_OP_MUL) return facts.op;
   mw_node a = operands[0], b = operands[1];
-  mw_op pair = facts.op == MW_OP_ADD ? MW_OP_MUL : MW_OP_SUB;
-  bool left = inner(c, a, pair), right = inner(c, b, pair) && a != b;
-  if (facts.op == MW_OP_ADD && left && right) {
-    memcpy(operands, mw_graph_facts(c->graph, a).operand, 2 * sizeof *operands);
-    memcpy(operands + 2, mw_graph_facts(c->graph, b).operand, 2 * sizeof *operands);
-    swallow(c, a);
-    swallow(c, b);
+  if (facts.op == MW_OP_ADD && a != b && inner(c, a, MW_OP_MUL) && inner(c, b, MW_OP_MUL)) {
+    swallow(c, a, operands);
+    swallow(c, b, operands + 2);
     *count = 4;
     return MW_OP_MIX;
   }
-  if (!left && !right) {
-    if (facts.op == MW_OP_MUL || !inner(c, a, MW_OP_ADD)) return facts.op;
-    memcpy(operands, mw_graph_facts(c->graph, a).operand, 2 * sizeof *operands);
-    operands[2] = b;
-    swallow(c, a);
+  for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+    if (pairs[i].outer != facts.op) continue;
+    bool left = inner(c, a, (mw_op)pairs[i].inner);
+    if (!left && !(pairs[i].either && inner(c, b, (mw_op)pairs[i].inner))) continue;
+    swallow(c, left ? a : b, operands);
+    operands[2] = left ? b : a;
     *count = 3;
-    return MW_OP_ADD3;
+    return (mw_op)pairs[i].fused;
   }
-  mw_node in = left ? a : b, other = left ? b : a;
-  const mw_node *below = mw_graph_facts(c->graph, in).operand;
-  *count = 3;
-  swallow(c, in);
-  if (facts.op == MW_OP_MUL) {
-    operands[0] = below[0], operands[1] = below[1], operands[2] = other;
-    return MW_OP_SCALED_DELTA;
-  }
-  operands[0] = other, operands[1] = below[0], operands[2] = below[1];
-  return MW_OP_AXPY;
+  return facts.op;
 }
 
 static mw_instruction *emit(compiler *c, uint8_t code, mw_node node) {

@@ -19,13 +19,16 @@ static bool listed(const char *const *list, size_t count, const char *word) {
 }
 #define LISTED(list, word) listed(list, sizeof list / sizeof *list, word)
 
-/* A count of the configuration: absent or null is 0; anything but a whole number from 1 to 2^31 is refused. */
+/* A count of the configuration: absent or null is 0. In an architecture that we know anything but a whole number from
+ * 1 to 2^31 - 1 is refused; elsewhere the key may mean anything, and 0 says that we do not know. */
 static bool count_of(const mw_config *config, const char *path, const char *key, uint64_t *out, mw_error *err) {
   mw_json value = mw_json_member(config->root, key);
   mw_shown shown;
   *out = 0;
   if (value.kind == MW_JSON_END || value.kind == MW_JSON_NULL) return true;
-  if (mw_json_u64(value, out) && *out > 0 && *out < (1u << 31)) return true;
+  bool whole = value.kind == MW_JSON_NUMBER && mw_json_u64(value, out) && *out > 0 && *out < (1u << 31);
+  if (!whole) *out = 0;
+  if (whole || !config->known) return true;
   return mw_error_set(err, MW_DATA, "%s: %s: found %s, expected a whole number from 1 to 2147483647", path, key,
                       mw_text_shown(&shown, value.bytes, value.length));
 }

@@ -140,12 +140,13 @@ bool mw_file_list(const char *folder, mw_arena *arena, const char ***names, size
   const char **list = NULL;
   size_t used = 0, capacity = 0;
   bool ok = true;
-  for (struct dirent *entry; ok && (entry = readdir(dir));) {
+  for (struct dirent *entry; errno = 0, ok && (entry = readdir(dir));) {
     if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
     ok = mw_mem_grow(&list, &capacity, used + 1, sizeof *list, err);
     if (ok) ok = (list[used] = mw_mem_copy(arena, entry->d_name, strlen(entry->d_name), err)) != NULL;
     if (ok) used++;
   }
+  if (ok && errno) ok = mw_error_set(err, MW_IO, "%s: %s", mw_text_shown_z(&shown, folder), strerror(errno));
   closedir(dir);
   if (ok && used) qsort(list, used, sizeof *list, by_bytes);
   *names = ok ? mw_mem_take(arena, (used + 1) * sizeof *list, err) : NULL;

@@ -18,7 +18,7 @@ bool mw_hub_is_id(const char *where) {
   size_t length = strcspn(where, "@");
   if (!slash || where[0] == '.' || where[0] == '~' || slash == where || mw_file_exists(where)) return false;
   if (length > 12 && strcmp(where + length - 12, ".safetensors") == 0) return false;
-  return memchr(slash + 1, '/', (size_t)(where + length - slash - 1)) == NULL && slash < where + length;
+  return slash < where + length && !memchr(slash + 1, '/', (size_t)(where + length - slash - 1));
 }
 
 static bool is_commit(const char *text) { return strlen(text) == 40 && strspn(text, "0123456789abcdef") == 40; }
@@ -44,11 +44,13 @@ static bool read_ref(const char *repository, const char *revision, mw_arena *are
   size_t length;
   const char *refs = mw_file_join(arena, repository, "refs", err);
   const char *path = refs ? mw_file_join(arena, refs, revision, err) : NULL;
+  mw_shown shown;
   if (!path || !mw_file_slurp(path, 4096, &text, &length, err)) return false;
   size_t start = strspn(text, " \t\r\n"), end = start + strcspn(text + start, " \t\r\n");
   text[end] = 0;
   *commit = mw_mem_copy(arena, text + start, end - start, err);
-  bool ok = *commit && (is_commit(*commit) || mw_error_set(err, MW_DATA, "%s: not a commit", path));
+  bool ok = *commit && (is_commit(*commit) || mw_error_set(err, MW_DATA, "%s: found no commit of 40 hex digits",
+                                                               mw_text_shown_z(&shown, path)));
   free(text);
   return ok;
 }
@@ -60,7 +62,8 @@ bool mw_hub_find(const char *id, mw_arena *arena, const char **folder, const cha
   const char *revision = at ? at + 1 : "main";
   if (!slash || !is_word(id, (size_t)(slash - id)) || !is_word(slash + 1, (size_t)(id + end - slash - 1)) ||
       !*revision || strstr(revision, "..") || revision[0] == '/')
-    return mw_error_set(err, MW_USAGE, "'%s' is neither a path that exists nor a hub id org/name[@revision]", mw_text_shown_z(&shown, id));
+    return mw_error_set(err, MW_USAGE, "'%s' is neither a path that exists nor a hub id org/name[@revision]",
+                        mw_text_shown_z(&shown, id));
   char name[256];
   snprintf(name, sizeof name, "models--%.*s--%.*s", (int)(slash - id), id, (int)(id + end - slash - 1), slash + 1);
   const char *root = cache(arena, err);
@@ -68,10 +71,12 @@ bool mw_hub_find(const char *id, mw_arena *arena, const char **folder, const cha
   if (!repository) return false;
   *commit = revision;
   bool found = is_commit(revision) || read_ref(repository, revision, arena, commit, err);
-  if (!found && err->status == MW_MEMORY) return false;
+  if (!found && err->status != MW_MISSING) return false;
   const char *snapshots = found ? mw_file_join(arena, repository, "snapshots", err) : NULL;
   *folder = snapshots ? mw_file_join(arena, snapshots, *commit, err) : NULL;
   if (*folder && mw_file_is_folder(*folder)) return true;
-  mw_error_set(err, MW_MISSING, "'%s' is neither a path that exists nor in the local cache %s", mw_text_shown_z(&shown, id), root);
+  mw_shown place;
+  mw_error_set(err, MW_MISSING, "'%s' is neither a path that exists nor in the local cache %s", mw_text_shown_z(&shown, id),
+               mw_text_shown_z(&place, root));
   return mw_error_hint(err, "download it first: moonweld never uses the network");
 }

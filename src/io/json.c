@@ -1,15 +1,21 @@
 /* json.c: one strict scan over the whole text with an explicit stack of containers, then a walk over text known to be
- * good. Duplicate keys are found by hashing unescaped keys per object: 8 bytes a key while its object is open, and an
- * exact comparison where two hashes meet. */
+ * good. Duplicate keys are found by hashing unescaped keys per object: at most 32 bytes a key while its object is open,
+ * and an exact comparison where two hashes meet. */
 #include "io/json.h"
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { DEEPEST = 128 };
 
-/* A key of an open object: where it is, found by its hash. */
+typedef struct slot {
+  uint32_t quote; /* 1 + offset of the key's opening quote; 0 is an empty slot */
+  uint32_t hash;
+} slot;
+
+/* The keys of an open object, in an open-addressed table at most half full. */
 typedef struct keys {
-  uint32_t *slots; /* 1 + offset of the key's opening quote; 0 is empty */
+  slot *slots;
   size_t size, count;
 } keys;
 
@@ -18,6 +24,7 @@ typedef struct scan {
   unsigned depth, limit;
   char close[DEEPEST]; /* '}' or ']' */
   keys open[DEEPEST];
+  uint64_t secret;
   mw_error *err;
 } scan;
 
@@ -86,68 +93,83 @@ static bool scan_word(scan *s, const char *word) {
 
 /* ---- unescaping ---- */
 
-/* The next character of a checked string's inside, as UTF-8 bytes; a lone surrogate gives 0. */
-static unsigned next_bytes(const char **at, unsigned char out[4]) {
+static uint32_t hex4(const char *p) {
+  uint32_t code = 0;
+  for (int i = 0; i < 4; i++) code = code << 4 | (uint32_t)hex_digit(p[i]);
+  return code;
+}
+
+static bool is_surrogate(uint32_t code) { return code >= 0xd800 && code < 0xe000; }
+
+/* The next character inside a checked string, spelt in whichever way; a lone surrogate is given as it is. */
+static uint32_t next_character(const char **at) {
   const char *p = *at;
-  if (*p != '\\') {
-    out[0] = (unsigned char)*p;
-    *at = p + 1;
-    return 1;
+  uint32_t lead = (unsigned char)*p;
+  if (lead >= 0x80) {
+    int n = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+    uint32_t code = lead & (0x7fu >> n);
+    for (int i = 1; i < n; i++) code = code << 6 | ((unsigned char)p[i] & 0x3f);
+    *at = p + n;
+    return code;
   }
+  if (lead != '\\') return *at = p + 1, lead;
   static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-  if (p[1] != 'u') {
-    out[0] = (unsigned char)to[strchr(from, p[1]) - from];
-    *at = p + 2;
-    return 1;
-  }
-  uint32_t code = 0, low = 0;
-  for (int i = 2; i < 6; i++) code = code << 4 | (uint32_t)hex_digit(p[i]);
+  if (p[1] != 'u') return *at = p + 2, (uint32_t)to[strchr(from, p[1]) - from];
+  uint32_t code = hex4(p + 2), low;
   *at = p + 6;
-  if (code >= 0xd800 && code < 0xe000) {
-    if (code >= 0xdc00 || p[6] != '\\' || p[7] != 'u') return 0;
-    for (int i = 8; i < 12; i++) low = low << 4 | (uint32_t)hex_digit(p[i]);
-    if (low < 0xdc00 || low >= 0xe000) return 0;
-    code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-    *at = p + 12;
-  }
-  if (code < 0x80) return out[0] = (unsigned char)code, 1;
-  if (code < 0x800) return out[0] = (unsigned char)(0xc0 | code >> 6), out[1] = (unsigned char)(0x80 | (code & 63)), 2;
-  if (code < 0x10000) {
-    out[0] = (unsigned char)(0xe0 | code >> 12), out[1] = (unsigned char)(0x80 | (code >> 6 & 63));
-    out[2] = (unsigned char)(0x80 | (code & 63));
-    return 3;
-  }
-  out[0] = (unsigned char)(0xf0 | code >> 18), out[1] = (unsigned char)(0x80 | (code >> 12 & 63));
-  out[2] = (unsigned char)(0x80 | (code >> 6 & 63)), out[3] = (unsigned char)(0x80 | (code & 63));
-  return 4;
+  if (code < 0xd800 || code >= 0xdc00 || p[6] != '\\' || p[7] != 'u') return code;
+  low = hex4(p + 8);
+  if (low < 0xdc00 || low >= 0xe000) return code;
+  *at = p + 12;
+  return 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+}
+
+/* A character as UTF-8; returns its length. */
+static unsigned encode(uint32_t code, char out[4]) {
+  static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
+  if (code < 0x80) return out[0] = (char)code, 1;
+  unsigned n = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+  for (unsigned i = n - 1; i > 0; i--, code >>= 6) out[i] = (char)(0x80 | (code & 63));
+  out[0] = (char)(lead[n] | code);
+  return n;
 }
 
 /* ---- duplicate keys ---- */
 
-/* Two keys that begin behind the quotes at a and b; lone surrogates are equal to each other, which errs on the safe side. */
+/* Two keys that begin with the quotes at a and b. */
 static bool same_key(const char *a, const char *b) {
-  unsigned char x[4], y[4];
-  for (a++, b++; *a != '"' && *b != '"';) {
-    unsigned n = next_bytes(&a, x), m = next_bytes(&b, y);
-    if (n != m || memcmp(x, y, n) != 0) return false;
-  }
+  for (a++, b++; *a != '"' && *b != '"';)
+    if (next_character(&a) != next_character(&b)) return false;
   return *a == *b;
 }
 
-static uint64_t hash_key(const char *quote) {
-  uint64_t hash = 0xcbf29ce484222325u;
-  unsigned char x[4];
+/* A polynomial over a prime at a secret point: a stranger cannot choose keys that meet (Carter and Wegman, 1979). */
+static uint32_t hash_key(const scan *s, const char *quote) {
+  const uint64_t prime = (UINT64_C(1) << 61) - 1;
+  uint64_t hash = 1;
   for (quote++; *quote != '"';) {
-    unsigned n = next_bytes(&quote, x);
-    for (unsigned i = 0; i < n; i++) hash = (hash ^ x[i]) * 0x100000001b3u;
+    unsigned __int128 product = (unsigned __int128)hash * s->secret + next_character(&quote);
+    hash = (uint64_t)(product & prime) + (uint64_t)(product >> 61);
+    if (hash >= prime) hash -= prime;
   }
-  return hash ^ hash >> 32;
+  hash *= 0x9e3779b97f4a7c15u;
+  return (uint32_t)(hash >> 32);
 }
 
-static void put_key(const scan *s, keys *k, const char *quote) {
-  size_t slot = hash_key(quote) & (k->size - 1);
-  while (k->slots[slot]) slot = (slot + 1) & (k->size - 1);
-  k->slots[slot] = (uint32_t)(quote - s->start) + 1;
+/* Differs from run to run, which changes no result: it only orders the table. */
+static uint64_t make_secret(const void *text) {
+  struct timespec now = {0};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  uint64_t x = (uint64_t)(uintptr_t)text ^ (uint64_t)(uintptr_t)&now << 20 ^ (uint64_t)now.tv_nsec << 32 ^ (uint64_t)now.tv_sec;
+  x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+  x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+  return ((x ^ x >> 31) >> 4) | 1 << 20;
+}
+
+static void put_key(keys *k, slot added) {
+  size_t at = added.hash & (k->size - 1);
+  while (k->slots[at].quote) at = (at + 1) & (k->size - 1);
+  k->slots[at] = added;
 }
 
 static bool add_key(scan *s, const char *quote) {
@@ -156,18 +178,18 @@ static bool add_key(scan *s, const char *quote) {
     keys wider = {.size = k->size ? k->size * 2 : 16, .count = k->count};
     if (!(wider.slots = mw_mem_new(wider.size, sizeof *wider.slots, s->err))) return false;
     for (size_t i = 0; i < k->size; i++)
-      if (k->slots[i]) put_key(s, &wider, s->start + k->slots[i] - 1);
+      if (k->slots[i].quote) put_key(&wider, k->slots[i]);
     free(k->slots);
     *k = wider;
   }
-  size_t slot = hash_key(quote) & (k->size - 1);
-  for (; k->slots[slot]; slot = (slot + 1) & (k->size - 1))
-    if (same_key(s->start + k->slots[slot] - 1, quote)) {
+  slot added = {(uint32_t)(quote - s->start) + 1, hash_key(s, quote)};
+  for (size_t at = added.hash & (k->size - 1); k->slots[at].quote; at = (at + 1) & (k->size - 1))
+    if (k->slots[at].hash == added.hash && same_key(s->start + k->slots[at].quote - 1, quote)) {
       mw_shown shown;
       return mw_error_set(s->err, MW_DATA, "%s: duplicate key %s", s->what,
                           mw_text_shown(&shown, quote, (size_t)(s->at - quote)));
     }
-  k->slots[slot] = (uint32_t)(quote - s->start) + 1;
+  put_key(k, added);
   k->count++;
   return true;
 }
@@ -253,7 +275,7 @@ static mw_json_kind kind_of(char c) {
 bool mw_json_check(const char *what, const char *bytes, size_t length, unsigned depth, mw_json *root, mw_error *err) {
   if (length >= UINT32_MAX) return mw_error_set(err, MW_DATA, "%s: %zu bytes of JSON are too many", what, length);
   if (!mw_text_is_utf8(bytes, length)) return mw_error_set(err, MW_DATA, "%s: not UTF-8", what);
-  scan s = {.what = what, .start = bytes, .at = bytes, .end = bytes + length, .err = err,
+  scan s = {.what = what, .start = bytes, .at = bytes, .end = bytes + length, .err = err, .secret = make_secret(bytes),
             .limit = depth < DEEPEST ? depth : DEEPEST};
   bool ok = scan_all(&s);
   while (s.depth) leave(&s);
@@ -331,9 +353,9 @@ bool mw_json_string(mw_json string, mw_arena *arena, const char **text, size_t *
   const char *at = string.bytes + 1, *end = string.bytes + string.length - 1;
   size_t used = 0;
   while (at < end) {
-    unsigned n = next_bytes(&at, (unsigned char *)out + used);
-    if (!n) return mw_error_set(err, MW_DATA, "lone surrogate in a string");
-    used += n;
+    uint32_t code = next_character(&at);
+    if (is_surrogate(code)) return mw_error_set(err, MW_DATA, "lone surrogate in a string");
+    used += encode(code, out + used);
   }
   out[used] = 0;
   *text = out;
@@ -344,13 +366,22 @@ bool mw_json_string(mw_json string, mw_arena *arena, const char **text, size_t *
 bool mw_json_equals(mw_json string, const char *text) {
   const char *at = string.bytes + 1, *end = string.bytes + string.length - 1;
   if (string.kind != MW_JSON_STRING) return false;
-  unsigned char piece[4];
+  char piece[4];
   while (at < end) {
-    unsigned n = next_bytes(&at, piece);
-    if (!n || strncmp(text, (const char *)piece, n) != 0) return false;
+    unsigned n = encode(next_character(&at), piece);
+    /* An escaped NUL equals the end of the text, but must not step over it. */
+    if (!*text || strncmp(text, piece, n) != 0) return false;
     text += n;
   }
   return !*text;
+}
+
+bool mw_json_is_text(mw_json string) {
+  const char *at = string.bytes + 1, *end = string.bytes + string.length - 1;
+  if (string.kind != MW_JSON_STRING) return false;
+  while (at < end)
+    if (is_surrogate(next_character(&at))) return false;
+  return true;
 }
 
 bool mw_json_u64(mw_json number, uint64_t *out) {

@@ -34,6 +34,8 @@ mw_json mw_json_member(mw_json object, const char *name);
 /* Unescaped text of a STRING into the arena; *length counts bytes, since text may hold NUL. Fails only for memory or a
  * lone surrogate (MW_DATA "lone surrogate"). */
 bool mw_json_string(mw_json string, mw_arena *arena, const char **text, size_t *length, mw_error *err);
+/* Whether it is a STRING without a lone surrogate, so that mw_json_string can fail for memory only. */
+bool mw_json_is_text(mw_json string);
 /* Whether a STRING, unescaped, equals `text`. */
 bool mw_json_equals(mw_json string, const char *text);
 /* A NUMBER spelt as an unsigned integer within u64 (no sign, fraction or exponent). */

@@ -20,12 +20,31 @@ const mw_tensor *mw_model_find(const mw_model *model, const char *name) {
 
 const char *mw_model_path(const mw_model *model, const mw_tensor *tensor) { return model->files[tensor->file].path; }
 
+bool mw_model_same(const mw_model *a, const mw_tensor *x, const mw_model *b, const mw_tensor *y, bool *same, mw_error *err) {
+  enum { STEP = 256 << 10 };
+  uint64_t bytes = mw_safetensors_bytes(x);
+  *same = x->dtype == y->dtype && bytes == mw_safetensors_bytes(y);
+  if (!*same) return true;
+  char *room = mw_mem_new(2, STEP, err);
+  bool ok = room != NULL;
+  for (uint64_t at = 0; ok && *same && at < bytes; at += STEP) {
+    size_t n = (size_t)(bytes - at < STEP ? bytes - at : STEP);
+    ok = mw_file_read(&a->files[x->file], x->offset + at, room, n, err) &&
+         mw_file_read(&b->files[y->file], y->offset + at, room + STEP, n, err);
+    *same = ok && memcmp(room, room + STEP, n) == 0;
+  }
+  free(room);
+  return ok;
+}
+
 static bool open_file(mw_model *model, const char *path, size_t *capacity, mw_error *err) {
   uint32_t index = (uint32_t)model->file_count;
   MW_TRY(mw_file_open(&model->files[index], path, err));
   model->file_count++;
   MW_TRY(mw_safetensors_read(&model->files[index], index, &model->arena, &model->tensors, &model->tensor_count, capacity, err));
-  return model->tensor_count <= MAX_TENSORS || mw_error_set(err, MW_DATA, "%s: more than %d tensors", path, MAX_TENSORS);
+  mw_shown shown;
+  return model->tensor_count <= MAX_TENSORS ||
+         mw_error_set(err, MW_DATA, "%s: more than %d tensors", mw_text_shown_z(&shown, path), MAX_TENSORS);
 }
 
 static bool check_unique(const mw_model *model, mw_error *err) {
@@ -59,23 +78,24 @@ static bool check_index(const mw_model *model, const mw_shards *shards, mw_error
   return true;
 }
 
-static bool open_all(mw_model *model, const mw_shards *shards, mw_error *err) {
-  size_t capacity = 0;
+static bool open_all(mw_model *model, const mw_shards *shards, mw_arena *arena, mw_error *err) {
+  size_t capacity = 0, absent = 0;
   mw_text missing = {0};
+  mw_shown shown;
   if (!(model->files = mw_mem_new(shards->count, sizeof *model->files, err))) return false;
-  for (size_t i = 0, listed = 0; i < shards->count; i++) {
-    const char *path = mw_file_join(&model->arena, model->folder, shards->names[i], err);
-    if (!path) return false;
-    if (!mw_file_exists(path) && listed++ < 20) mw_text_format(&missing, " %s", shards->names[i]);
-  }
-  if (missing.bytes) {
-    mw_shown shown;
-    mw_error_set(err, MW_MISSING, "%s: shards are missing:%s", mw_text_shown_z(&shown, model->folder), missing.bytes);
-    mw_text_free(&missing);
-    return false;
-  }
   for (size_t i = 0; i < shards->count; i++) {
-    const char *path = mw_file_join(&model->arena, model->folder, shards->names[i], err);
+    const char *path = mw_file_join(arena, model->folder, shards->names[i], err);
+    if (!path) return mw_text_free(&missing), false;
+    if (!mw_file_exists(path) && absent++ < 20) mw_text_format(&missing, " %s", mw_text_shown_z(&shown, shards->names[i]));
+  }
+  if (absent > 20) mw_text_format(&missing, " ... and %zu more", absent - 20);
+  if (absent)
+    mw_error_set(err, MW_MISSING, "%s: shards are missing:%s", mw_text_shown_z(&shown, model->folder),
+                 missing.bytes ? missing.bytes : "");
+  mw_text_free(&missing);
+  if (absent) return false;
+  for (size_t i = 0; i < shards->count; i++) {
+    const char *path = mw_file_join(arena, model->folder, shards->names[i], err);
     if (!path || !open_file(model, path, &capacity, err)) return false;
   }
   return true;
@@ -85,15 +105,32 @@ static void sort(mw_model *model) {
   if (model->tensor_count) qsort(model->tensors, model->tensor_count, sizeof *model->tensors, by_name);
 }
 
+/* Real indexes are often wrong here and no reader needs it: a warning. */
+static void check_total(const mw_model *model, const mw_shards *shards, mw_note *notes) {
+  uint64_t total = 0;
+  mw_shown shown;
+  for (size_t i = 0; i < model->tensor_count; i++) total += mw_safetensors_bytes(&model->tensors[i]);
+  if (shards->total == total) return;
+  mw_text_shown_z(&shown, model->folder);
+  if (shards->total)
+    mw_note_add(notes, "%s: the index's total_size: found %llu, but the tensors have %llu bytes", shown.bytes,
+                (unsigned long long)shards->total, (unsigned long long)total);
+  else mw_note_add(notes, "%s: the index's total_size: missing or not a number of bytes", shown.bytes);
+}
+
+/* What the index says is needed only here, so its texts die with this function. */
 static bool open_folder(mw_model *model, mw_note *notes, mw_error *err) {
   mw_shards shards = {0};
-  bool ok = mw_shards_find(model->folder, &model->arena, notes, &shards, err) && open_all(model, &shards, err);
+  mw_arena arena = {0};
+  bool ok = mw_shards_find(model->folder, &arena, notes, &shards, err) && open_all(model, &shards, &arena, err);
   if (ok) {
     sort(model);
     ok = check_unique(model, err) && (!shards.entries || check_index(model, &shards, err)) &&
          mw_config_open(&model->config, model->folder, err);
+    if (ok && shards.entries) check_total(model, &shards, notes);
   }
   mw_shards_free(&shards);
+  mw_mem_release(&arena);
   return ok;
 }
 
@@ -118,15 +155,14 @@ static bool recall_hub(mw_model *model, mw_error *err) {
 
 static bool locate(mw_model *model, const char *where, mw_error *err) {
   static const char index[] = "model.safetensors.index.json";
-  size_t n = strlen(where), m = sizeof index - 1;
-  const char *folder = where, *commit;
+  const char *slash = strrchr(where, '/'), *name = slash ? slash + 1 : where, *folder = where, *commit;
   if (mw_hub_is_id(where)) {
     MW_TRY(mw_hub_find(where, &model->arena, &folder, &commit, err));
     size_t length = strcspn(where, "@");
     if (!(model->hub = mw_mem_copy(&model->arena, where, length, err))) return false;
     if (!(model->commit = mw_mem_copy(&model->arena, commit, strlen(commit), err))) return false;
-  } else if (n >= m && strcmp(where + n - m, index) == 0 && mw_file_exists(where))
-    folder = n == m ? "." : mw_mem_copy(&model->arena, where, n - m - 1, err);
+  } else if (strcmp(name, index) == 0 && mw_file_exists(where))
+    folder = slash ? mw_mem_copy(&model->arena, where, (size_t)(name - where), err) : ".";
   else if (mw_file_exists(where) && !mw_file_is_folder(where)) return true; /* a lone file */
   else if (!mw_file_exists(where)) {
     mw_shown shown;

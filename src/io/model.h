@@ -25,6 +25,8 @@ bool mw_model_open(const char *where, mw_note *notes, mw_model **out, mw_error *
 void mw_model_close(mw_model *model);
 /* By name, or NULL. */
 const mw_tensor *mw_model_find(const mw_model *model, const char *name);
+/* Whether two tensors have the same dtype and the same bytes; reads both until they differ. */
+bool mw_model_same(const mw_model *a, const mw_tensor *x, const mw_model *b, const mw_tensor *y, bool *same, mw_error *err);
 /* "FILE" of a tensor, for messages. */
 const char *mw_model_path(const mw_model *model, const mw_tensor *tensor);
 

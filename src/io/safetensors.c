@@ -74,7 +74,7 @@ static bool read_metadata(const reader *r, mw_json metadata) {
   if (metadata.kind == MW_JSON_NULL) return true;
   if (metadata.kind != MW_JSON_OBJECT) return refuse(r, "__metadata__: expected an object of strings");
   for (mw_json_walk walk = mw_json_enter(metadata); mw_json_next(&walk, &key, &value);)
-    if (value.kind != MW_JSON_STRING) return refuse(r, "__metadata__: expected an object of strings");
+    if (!mw_json_is_text(key) || !mw_json_is_text(value)) return refuse(r, "__metadata__: expected an object of strings");
   return true;
 }
 

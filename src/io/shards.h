@@ -12,10 +12,11 @@ typedef struct mw_shards_entry {
 } mw_shards_entry;
 
 typedef struct mw_shards {
-  const char **names; /* file names within the folder */
+  const char **names; /* file names within the folder, sorted by bytes */
   size_t count, capacity;
   mw_shards_entry *entries; /* NULL without an index */
   size_t entry_count, entry_capacity;
+  uint64_t total; /* the index's metadata.total_size; 0 where it is missing or no number */
 } mw_shards;
 
 /* Texts live in the arena; free() names and entries by mw_shards_free. */

@@ -1,4 +1,5 @@
-/* Every file of the corpus of malformed and valid safetensors behaves as its expect.tsv says. */
+/* Every file of the corpus of malformed and valid safetensors behaves as its expect.tsv says; some cases that the corpus
+ * lacks are built here; and the writer's header is that of the reference, byte for byte. */
 #include "io/safetensors.h"
 #include "unit.h"
 #include <stdlib.h>
@@ -30,7 +31,7 @@ static void try_file(const char *path, bool accept, const char *word) {
 }
 
 /* The two largest files of the corpus are made here: a header of 100 000 brackets, a shape of a million dimensions. */
-static void try_built(const char *before, const char *piece, int times, const char *after, const char *word) {
+static void try_built(const char *before, const char *piece, int times, const char *after, bool accept, const char *word) {
   char path[] = "/tmp/moonweld-unit-XXXXXX";
   int fd = mkstemp(path);
   mw_text text = {0};
@@ -42,8 +43,54 @@ static void try_built(const char *before, const char *piece, int times, const ch
   mw_text_add(&text, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16);
   CHECK(write(fd, text.bytes, text.length) == (ssize_t)text.length);
   close(fd);
-  try_file(path, false, word);
+  try_file(path, accept, word);
   unlink(path);
+  mw_text_free(&text);
+}
+
+#define T "{\"dtype\":\"F32\",\"shape\":[4],\"data_offsets\":[0,16]}"
+#define EMPTY "{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}"
+
+static void beyond_corpus(void) {
+  try_built("{\"t\":" T "}", "", 0, "", true, "");
+  try_built("{\"__metadata__\":{\"a\":\"\\ud83d\\ude00\"},\"t\":" T "}", "", 0, "", true, "");
+  try_built("{\"__metadata__\":{\"a\":\"\\ud800\"},\"t\":" T "}", "", 0, "", false, "__metadata__");
+  try_built("{\"__metadata__\":{\"\\udc00\":\"a\"},\"t\":" T "}", "", 0, "", false, "__metadata__");
+  try_built("{\"t\":" T ",\"\xc3\xa9\":" EMPTY ",\"\\u00e9\":" EMPTY "}", "", 0, "", false, "duplicate");
+  try_built("{\"t\":{\"dtype\\u0000\":\"F32\",\"shape\":[4],\"data_offsets\":[0,16]}}", "", 0, "", false, "unknown field");
+  try_built("{\"t\":{\"shape\":[", "1,", 63, "4],\"dtype\":\"F32\",\"data_offsets\":[0,16]}}", true, "");
+  try_built("{\"t\":{\"shape\":[", "1,", 64, "4],\"dtype\":\"F32\",\"data_offsets\":[0,16]}}", false, "shape");
+  try_built("{\"", "n", 4096, "\":" T "}", true, "");
+  try_built("{\"", "n", 4097, "\":" T "}", false, "name");
+}
+
+static void lfs_hint(void) {
+  mw_error err = {0};
+  CHECK(!reads("tests/data/corpus/lfs-pointer.safetensors", &err) && strstr(err.hint, "git lfs pull"));
+  CHECK(!reads("tests/data/corpus", &err) && err.status == MW_DATA);
+  CHECK(!reads("tests/data/corpus/none.safetensors", &err) && err.status == MW_MISSING);
+}
+
+static void writing(void) {
+  static const uint64_t two[] = {2}, shape[] = {3, 1};
+  static const char expected[] =
+      "{\"__metadata__\":{\"format\":\"pt\"},\"z\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},"
+      "\"a\\n\":{\"dtype\":\"BF16\",\"shape\":[3,1],\"data_offsets\":[8,14]},"
+      "\"b\":{\"dtype\":\"BF16\",\"shape\":[],\"data_offsets\":[14,16]}}";
+  mw_tensor b = {.name = "b", .elements = 1, .dtype = MW_DTYPE_BF16};
+  mw_tensor a = {.name = "a\n", .shape = shape, .rank = 2, .elements = 3, .dtype = MW_DTYPE_BF16};
+  mw_tensor z = {.name = "z", .shape = two, .rank = 1, .elements = 2, .dtype = MW_DTYPE_F32};
+  mw_tensor *list[] = {&b, &a, &z};
+  mw_text text = {0};
+  mw_error err = {0};
+  qsort(list, 3, sizeof *list, mw_safetensors_order);
+  CHECK(list[0] == &z && list[1] == &a && list[2] == &b);
+  CHECK(mw_safetensors_header(list, 3, &text, &err));
+  size_t length = text.length - 8, used = sizeof expected - 1;
+  CHECK(length == (used + 7) / 8 * 8 && memcmp(text.bytes + 8, expected, used) == 0);
+  CHECK(strspn(text.bytes + 8 + used, " ") == length - used);
+  CHECK((unsigned char)text.bytes[0] == length % 256 && (unsigned char)text.bytes[1] == length / 256);
+  CHECK(z.offset == text.length && a.offset == text.length + 8 && b.offset == text.length + 14);
   mw_text_free(&text);
 }
 
@@ -60,7 +107,10 @@ int main(void) {
     try_file(path, strcmp(verdict, "accept") == 0, word);
   }
   if (expect) fclose(expect);
-  try_built("{\"t\":", "[", 100000, "", "nesting");
-  try_built("{\"t\":{\"dtype\":\"F32\",\"data_offsets\":[0,16],\"shape\":[", "1,", 1000000, "4]}}", "shape");
+  try_built("{\"t\":", "[", 100000, "", false, "nesting");
+  try_built("{\"t\":{\"dtype\":\"F32\",\"data_offsets\":[0,16],\"shape\":[", "1,", 1000000, "4]}}", false, "shape");
+  beyond_corpus();
+  lfs_hint();
+  writing();
   UNIT_END();
 }

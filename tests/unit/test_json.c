@@ -1,0 +1,153 @@
+/* JSON from strangers: what is refused and with which word, duplicate keys however they are spelt, the walk over what is
+ * good, and the cost of many keys. */
+#include "io/json.h"
+#include "unit.h"
+#include <stdlib.h>
+#include <time.h>
+
+enum { DEPTH = 32 };
+
+/* Checks a copy that ends where the text ends, so that a sanitizer sees a byte read too many. */
+static bool check(const char *text, size_t length, mw_error *err) {
+  mw_json root;
+  char *copy = malloc(length ? length : 1);
+  if (!copy) return false;
+  memcpy(copy, text, length);
+  bool ok = mw_json_check("text", copy, length, DEPTH, &root, err);
+  free(copy);
+  return ok;
+}
+
+static void accepted(void) {
+  static const char *const texts[] = {
+      "{}", "[]", "0", "-0", "\"\"", "true", "false", "null", " \t\r\n[ 1 , 2 ] \n", "{\"a\":{\"a\":[{\"a\":1}]}}",
+      "[1.5,-2e10,3E-7,0.0,1e+1,123456789012345678901234567890]", "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\ud83d\\ude00\"",
+      "[[[]],{},[{}]]", "{\"a\":1,\"A\":2,\"\":3,\"\\u0000\":4}", "\"\\ud800\"", "{\"\\ud800\":1,\"\\ud801\":2,\"\\udc00\":3}",
+      "{\"a\\u0000\":1,\"a\":2}"};
+  mw_error err = {0};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    bool ok = check(texts[i], strlen(texts[i]), &err);
+    if (!ok) printf("%s: %s\n", texts[i], err.text);
+    CHECK(ok);
+  }
+}
+
+static void refused(void) {
+  static const struct { const char *text, *word; } cases[] = {
+      {"", "JSON"}, {" ", "JSON"}, {"{", "JSON"}, {"[", "JSON"}, {"]", "JSON"}, {"[}", "JSON"}, {"{]", "JSON"},
+      {"[1,]", "JSON"}, {"[,1]", "JSON"}, {"[1 2]", "JSON"}, {"{\"a\"}", "JSON"}, {"{\"a\":}", "JSON"}, {"{\"a\":1,}", "JSON"},
+      {"{a:1}", "JSON"}, {"{1:1}", "JSON"}, {"{\"a\" 1}", "JSON"}, {"01", "JSON"}, {"-", "JSON"}, {"-01", "JSON"}, {"+1", "JSON"},
+      {".5", "JSON"}, {"1.", "JSON"}, {"1e", "JSON"}, {"1e+", "JSON"}, {"0x10", "JSON"}, {"NaN", "JSON"}, {"Infinity", "JSON"},
+      {"tru", "JSON"}, {"truex", "JSON"}, {"nul", "JSON"}, {"True", "JSON"}, {"'a'", "JSON"}, {"\"", "JSON"}, {"\"\\", "JSON"},
+      {"\"\\u", "JSON"}, {"\"\\u12", "JSON"}, {"\"\\u12\"", "JSON"}, {"\"\\u12g4\"", "JSON"}, {"\"\\x41\"", "JSON"},
+      {"\"\\u+123\"", "JSON"}, {"\"a\nb\"", "JSON"}, {"1 2", "JSON"}, {"{}{}", "JSON"}, {"[] /* c */", "JSON"}, {"// c\n1", "JSON"},
+      {"\xef\xbb\xbf{}", "JSON"}, {"\xc2\xa0{}", "JSON"}, {"\"\xc0\x80\"", "UTF-8"}, {"\"\xff\"", "UTF-8"},
+      {"\"\xed\xa0\x80\"", "UTF-8"}, {"\"\xc3", "UTF-8"},
+      {"{\"a\":1,\"a\":1}", "duplicate"}, {"{\"a\":1,\"\\u0061\":2}", "duplicate"}, {"[{\"a\":1,\"b\":2,\"a\":3}]", "duplicate"},
+      {"{\"\xc3\xa9\":1,\"\\u00e9\":2}", "duplicate"}, {"{\"\\u20AC\":1,\"\xe2\x82\xac\":2}", "duplicate"},
+      {"{\"\\ud83d\\ude00\":1,\"\xf0\x9f\x98\x80\":2}", "duplicate"}, {"{\"/\":1,\"\\/\":2}", "duplicate"},
+      {"{\"\\n\":1,\"\\u000A\":2}", "duplicate"}, {"{\"\":1,\"\":2}", "duplicate"}, {"{\"\\ud800\":1,\"\\uD800\":2}", "duplicate"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    mw_error err = {0};
+    bool ok = check(cases[i].text, strlen(cases[i].text), &err);
+    bool good = !ok && err.status == MW_DATA && strstr(err.text, cases[i].word) && strncmp(err.text, "text: ", 6) == 0;
+    if (!good) printf("%s: %s\n", cases[i].text, ok ? "accepted" : err.text);
+    CHECK(good);
+  }
+  mw_error err = {0};
+  CHECK(!check("[]\0", 3, &err) && strstr(err.text, "JSON"));
+  CHECK(!check("\"a\0b\"", 5, &err) && strstr(err.text, "JSON"));
+  CHECK(!check("{\"\x1b[31m\":1}", 10, &err) && !strchr(err.text, '\x1b'));
+}
+
+/* Every beginning of a good text is refused, and read within its bounds. */
+static void beginnings(void) {
+  static const char text[] = "{\"a\\u00e9\\ud83d\\ude00\":[1,-2.5e+3,true,null,{\"b\":\"\\n\xc3\xa9\"}],\"c\":false}";
+  mw_error err = {0};
+  int accepted = 0;
+  for (size_t i = 0; i < sizeof text - 1; i++) accepted += check(text, i, &err);
+  CHECK(accepted == 0 && check(text, sizeof text - 1, &err));
+}
+
+static void nesting(void) {
+  mw_error err = {0};
+  char text[2 * DEPTH + 2];
+  memset(text, '[', DEPTH + 1), memset(text + DEPTH + 1, ']', DEPTH + 1);
+  CHECK(check(text + 1, 2 * DEPTH, &err));
+  CHECK(!check(text, 2 * DEPTH + 2, &err) && err.status == MW_DATA && strstr(err.text, "nesting"));
+}
+
+static void walking(void) {
+  static const char text[] = " {\"shape\" : [1, 22 ,333], \"d\\u0074ype\":\"F32\", \"s\":\"a\\u0000b\\u20ac\\\"]}\", \"n\":-1.5e1,"
+                             " \"deep\":{\"x\":[[{}],\"}\"]}, \"lone\":\"\\udc00\", \"last\":null} ";
+  mw_error err = {0};
+  mw_arena arena = {0};
+  mw_json root, key, value;
+  const char *string;
+  size_t length;
+  uint64_t n, sum = 0;
+  double number;
+  CHECK(mw_json_check("text", text, sizeof text - 1, DEPTH, &root, &err) && root.kind == MW_JSON_OBJECT);
+  CHECK(root.bytes[0] == '{' && root.bytes[root.length - 1] == '}');
+  int members = 0;
+  for (mw_json_walk walk = mw_json_enter(root); mw_json_next(&walk, &key, &value); members++) CHECK(key.kind == MW_JSON_STRING);
+  CHECK(members == 7);
+  for (mw_json_walk walk = mw_json_enter(mw_json_member(root, "shape")); mw_json_next(&walk, NULL, &value);)
+    if (mw_json_u64(value, &n)) sum += n;
+  CHECK(sum == 356);
+  CHECK(mw_json_equals(mw_json_member(root, "dtype"), "F32") && !mw_json_equals(mw_json_member(root, "dtype"), "F3"));
+  CHECK(mw_json_string(mw_json_member(root, "s"), &arena, &string, &length, &err));
+  CHECK(length == 9 && memcmp(string, "a\0b\xe2\x82\xac\"]}", 10) == 0);
+  CHECK(mw_json_double(mw_json_member(root, "n"), &number) && number == -15 && !mw_json_u64(mw_json_member(root, "n"), &n));
+  CHECK(mw_json_member(root, "deep").length == strlen("{\"x\":[[{}],\"}\"]}"));
+  CHECK(mw_json_is_text(mw_json_member(root, "s")) && !mw_json_is_text(mw_json_member(root, "lone")));
+  CHECK(!mw_json_is_text(mw_json_member(root, "last")));
+  CHECK(!mw_json_string(mw_json_member(root, "lone"), &arena, &string, &length, &err) && err.status == MW_DATA);
+  CHECK(strstr(err.text, "lone surrogate") != NULL);
+  CHECK(mw_json_member(root, "last").kind == MW_JSON_NULL && mw_json_member(root, "none").kind == MW_JSON_END);
+  CHECK(mw_json_member(value, "shape").kind == MW_JSON_END);
+  CHECK(mw_json_check("text", "18446744073709551616", 20, DEPTH, &root, &err) && !mw_json_u64(root, &n));
+  mw_mem_release(&arena);
+}
+
+/* A key with an escaped NUL ends no comparison early and leads none past the end of the other text. */
+static void hidden_nul(void) {
+  static const char text[] = "{\"dtype\\u0000x\":1,\"dtype\\u0000\":2}";
+  mw_error err = {0};
+  mw_json root = {0}, key, value;
+  char *name = strdup("dtype");
+  CHECK(name && mw_json_check("text", text, sizeof text - 1, DEPTH, &root, &err));
+  for (mw_json_walk walk = mw_json_enter(root); mw_json_next(&walk, &key, &value);) CHECK(!mw_json_equals(key, name));
+  CHECK(mw_json_member(root, name).kind == MW_JSON_END);
+  free(name);
+}
+
+/* A million keys, once all different and once with the last one twice. The bound is generous: sanitizers are slow. */
+static void many_keys(void) {
+  mw_text text = {0};
+  mw_error err = {0};
+  mw_json root;
+  for (int i = 0; i < 1000000; i++) {
+    char entry[32];
+    mw_text_add(&text, entry, (size_t)snprintf(entry, sizeof entry, "%c\"k%d\":0", i ? ',' : '{', i));
+  }
+  mw_text_add(&text, "}", 1);
+  clock_t start = clock();
+  CHECK(mw_json_check("text", text.bytes, text.length, DEPTH, &root, &err));
+  text.bytes[text.length - 1] = ',';
+  mw_text_format(&text, "\"\\u006b999999\":0}");
+  CHECK(!mw_json_check("text", text.bytes, text.length, DEPTH, &root, &err) && strstr(err.text, "duplicate"));
+  CHECK((double)(clock() - start) / CLOCKS_PER_SEC < 20);
+  mw_text_free(&text);
+}
+
+int main(void) {
+  accepted();
+  refused();
+  beginnings();
+  nesting();
+  walking();
+  hidden_nul();
+  many_keys();
+  UNIT_END();
+}

@@ -1,0 +1,219 @@
+/* The ground floor: text and numbers whatever the locale, foreign text made safe, memory and errors at their limits,
+ * SHA-256 by the examples of FIPS 180-4. */
+#include "base/dtype.h"
+#include "base/mem.h"
+#include "base/note.h"
+#include "base/sha256.h"
+#include "base/text.h"
+#include "unit.h"
+#include <locale.h>
+#include <stdlib.h>
+
+static void numbers(void) {
+  static const double values[] = {0, -0.0, 1, 0.1, 1.0 / 3, 1e23, 5e-324, 1.7976931348623157e308, 123456789.125};
+  char room[32];
+  for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+    double back = 1;
+    CHECK(mw_text_parse_number(mw_text_number(room, values[i]), &back) && memcmp(&back, &values[i], sizeof back) == 0);
+  }
+  CHECK_TEXT(mw_text_number(room, 0.1), "0.1");
+  CHECK_TEXT(mw_text_number(room, 1.5), "1.5");
+  CHECK_TEXT(mw_text_size(room, 999), "999 B");
+  CHECK_TEXT(mw_text_size(room, 1070000000), "1.07 GB");
+  static const char *const refused[] = {"", " 1", "\v1", "\r1", "1 ", "1,5", "1x", "nan", "inf", "1e999", "-"};
+  double number;
+  for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) CHECK(!mw_text_parse_number(refused[i], &number));
+  CHECK(mw_text_parse_number("-1.5e3", &number) && number == -1500);
+  mw_text text = {0};
+  mw_text_format(&text, "%.2f", 1.25);
+  CHECK_TEXT(text.bytes, "1.25");
+  mw_text_free(&text);
+}
+
+/* The same once more where a decimal point is a comma, if this machine has such a locale. */
+static void numbers_abroad(void) {
+  static const char *const abroad[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "de_DE"};
+  for (size_t i = 0; i < sizeof abroad / sizeof *abroad; i++)
+    if (setlocale(LC_ALL, abroad[i])) {
+      numbers();
+      break;
+    }
+  setlocale(LC_ALL, "C");
+}
+
+static void whole_numbers(void) {
+  uint64_t n = 0;
+  CHECK(mw_text_parse_u64("18446744073709551615", 20, &n) && n == UINT64_MAX);
+  CHECK(!mw_text_parse_u64("18446744073709551616", 20, &n));
+  CHECK(!mw_text_parse_u64("99999999999999999999", 20, &n));
+  CHECK(!mw_text_parse_u64("", 0, &n) && !mw_text_parse_u64("-1", 2, &n) && !mw_text_parse_u64("1.0", 3, &n));
+  CHECK(mw_text_parse_size("5GB", &n) && n == 5000000000u);
+  CHECK(mw_text_parse_size("500 mb", &n) && n == 500000000u);
+  CHECK(mw_text_parse_size("4GiB", &n) && n == 4ull << 30);
+  CHECK(mw_text_parse_size("2TiB", &n) && n == 2ull << 40);
+  CHECK(mw_text_parse_size("1000", &n) && n == 1000);
+  CHECK(!mw_text_parse_size("0", &n) && !mw_text_parse_size("GB", &n) && !mw_text_parse_size("5XB", &n));
+  CHECK(!mw_text_parse_size("-1GB", &n) && !mw_text_parse_size("99999999999999TB", &n));
+}
+
+static void utf8(void) {
+  static const struct { const char *bytes; bool good; } cases[] = {
+      {"", true}, {"plain", true}, {"\xc3\xa9", true}, {"\xe2\x82\xac", true}, {"\xf0\x9f\x98\x80", true},
+      {"\xf4\x8f\xbf\xbf", true}, {"\xc0\xaf", false}, {"\xc1\x81", false}, {"\xe0\x80\xaf", false},
+      {"\xed\xa0\x80", false}, {"\xf0\x80\x80\xaf", false}, {"\xf4\x90\x80\x80", false}, {"\xf5\x80\x80\x80", false},
+      {"\x80", false}, {"\xff", false}, {"a\xc3", false}, {"\xe2\x82", false}, {"\xc3\x28", false}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    CHECK(mw_text_is_utf8(cases[i].bytes, strlen(cases[i].bytes)) == cases[i].good);
+}
+
+static void shown(void) {
+  mw_shown room;
+  char wide[1000];
+  CHECK_TEXT(mw_text_shown_z(&room, "model.weight"), "model.weight");
+  CHECK_TEXT(mw_text_shown_z(&room, "a\nb\x1b[31m\x7f"), "a\\x0ab\\x1b[31m\\x7f");
+  CHECK_TEXT(mw_text_shown_z(&room, "\xff" "\xc3\xa9" "\xc2\x85" "\xe2\x80\xae"), "\\xff\xc3\xa9\\u0085\\u202e");
+  CHECK_TEXT(mw_text_shown(&room, "a\0b", 3), "a\\x00b");
+  CHECK_TEXT(mw_text_shown(&room, "", 0), "");
+  memset(wide, '\n', sizeof wide);
+  CHECK(strlen(mw_text_shown(&room, wide, sizeof wide)) == 203);
+  /* A cut never splits a character. */
+  for (size_t i = 0; i + 3 <= sizeof wide; i += 3) memcpy(wide + i, "\xe2\x82\xac", 3);
+  mw_text_shown(&room, wide, 999);
+  CHECK(strlen(room.bytes) == 201 && mw_text_is_utf8(room.bytes, strlen(room.bytes)));
+}
+
+static void json_strings(void) {
+  mw_text text = {0};
+  mw_error err;
+  mw_text_json(&text, "a\"\\/\b\f\n\r\t\x01\x1f\x7f\xc3\xa9\0", 15);
+  CHECK_TEXT(text.bytes, "\"a\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\xc3\xa9\\u0000\"");
+  CHECK(mw_text_check(&text, &err));
+  mw_text_free(&text);
+  for (int i = 0; i < 1000; i++) mw_text_format(&text, "%s", "0123456789");
+  CHECK(text.length == 10000 && strlen(text.bytes) == 10000);
+  mw_text_format(&text, "%*d", 2000, 7);
+  CHECK(text.length == 12000 && text.bytes[11999] == '7');
+  mw_text_add(&text, "x", SIZE_MAX - 1);
+  CHECK(text.failed && text.length == 12000 && !mw_text_check(&text, &err) && err.status == MW_MEMORY);
+  mw_text_free(&text);
+}
+
+static void words(void) {
+  CHECK(mw_text_distance("weight", "weight", 3) == 0);
+  CHECK(mw_text_distance("wieght", "weight", 3) == 2);
+  CHECK(mw_text_distance("kitten", "sitting", 3) == 3);
+  CHECK(mw_text_distance("kitten", "sitting", 2) == 3);
+  CHECK(mw_text_distance("", "abc", 1) == 2);
+  static const struct { const char *pattern, *string; bool matches; } cases[] = {
+      {"", "", true}, {"*", "", true}, {"*", "abc", true}, {"?", "", false}, {"a?c", "abc", true}, {"a?c", "ac", false},
+      {"*.weight", "a.b.weight", true}, {"*.weight", "a.weight.x", false}, {"**a**", "bab", true},
+      {"layers.[0-9].*", "layers.7.mlp", true}, {"layers.[0-9].*", "layers.x.mlp", false}, {"[abc]", "b", true},
+      {"[]]", "]", true}, {"[]a]", "a", true}, {"[a-]", "-", true}, {"[", "[", true}, {"a[", "a[", true}, {"[a", "[a", true},
+      {"[]", "[]", true}, {"*[x]", "aax", true}, {"*a*b*c", "xxaxxbxxc", true}, {"*a*b*c", "xxaxxbxx", false}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    bool matches = mw_text_glob(cases[i].pattern, cases[i].string);
+    if (matches != cases[i].matches) printf("glob '%s' '%s'\n", cases[i].pattern, cases[i].string);
+    CHECK(matches == cases[i].matches);
+  }
+  /* Neither stars nor brackets without an end may cost more than the product of the lengths. */
+  enum { LONG = 4000 };
+  char pattern[LONG + 1], string[LONG + 1];
+  memset(pattern, '[', LONG), memset(string, '[', LONG);
+  pattern[0] = '*', pattern[LONG] = string[LONG] = 0;
+  pattern[LONG - 1] = 'x';
+  CHECK(!mw_text_glob(pattern, string));
+  for (int i = 0; i < LONG; i += 2) pattern[i] = '*';
+  CHECK(!mw_text_glob(pattern, string));
+}
+
+static void memory(void) {
+  mw_error err = {0};
+  mw_arena arena = {0};
+  void *none = mw_mem_new(0, 8, &err);
+  CHECK(none != NULL);
+  free(none);
+  CHECK(!mw_mem_new(SIZE_MAX / 2, 4, &err) && err.status == MW_MEMORY);
+  int *list = NULL;
+  size_t capacity = 0;
+  CHECK(mw_mem_grow(&list, &capacity, 3, sizeof *list, &err) && list && capacity >= 3);
+  err.status = MW_OK;
+  CHECK(!mw_mem_grow(&list, &capacity, SIZE_MAX / 2, sizeof *list, &err) && err.status == MW_MEMORY && list);
+  free(list);
+  bool aligned = true, zeroed = true;
+  for (size_t i = 0; i < 3000; i++) {
+    unsigned char *piece = mw_mem_take(&arena, i, &err);
+    if (!piece) break;
+    aligned &= (uintptr_t)piece % 16 == 0;
+    for (size_t j = 0; j < i; j++) zeroed &= piece[j] == 0;
+    memset(piece, 0xff, i);
+  }
+  CHECK(aligned && zeroed);
+  CHECK_TEXT(mw_mem_copy(&arena, "abc", 2, &err), "ab");
+  /* Sizes that overflow when rounded up or with a header before them. */
+  bool impossible = true;
+  for (size_t i = 0; i < 80; i++) {
+    err.status = MW_OK;
+    impossible &= !mw_mem_take(&arena, SIZE_MAX - i, &err) && err.status == MW_MEMORY;
+  }
+  CHECK(impossible);
+  CHECK(!mw_mem_copy(&arena, "", SIZE_MAX, &err));
+  mw_mem_release(&arena);
+  CHECK(arena.block == NULL);
+}
+
+static void errors(void) {
+  mw_error err = {0};
+  mw_note notes = {0};
+  char wide[1200];
+  CHECK(!mw_error_set(&err, MW_DATA, "shape: found %d", 3) && err.status == MW_DATA);
+  CHECK(!mw_error_wrap(&err, "file %s", "f") && err.status == MW_DATA);
+  CHECK_TEXT(err.text, "file f: shape: found 3");
+  CHECK(!mw_error_hint(&err, "try %s", "again"));
+  CHECK_TEXT(err.hint, "try again");
+  memset(wide, 'x', sizeof wide - 1), wide[sizeof wide - 1] = 0;
+  mw_error_wrap(&err, "%s", wide);
+  CHECK(strlen(err.text) == sizeof err.text - 1 || strlen(err.text) == sizeof err.text - 2);
+  mw_error_set(&err, MW_USAGE, "%s", wide);
+  CHECK(strlen(err.text) == sizeof err.text - 1 && err.hint[0] == 0);
+  mw_note_add(&notes, "one %d", 1), mw_note_add(&notes, "one 1"), mw_note_add(&notes, "two"), mw_note_add(NULL, "none");
+  CHECK(notes.count == 2);
+  mw_note_free(&notes);
+}
+
+static void dtypes(void) {
+  mw_dtype dtype;
+  for (int i = 0; i < MW_DTYPE_COUNT; i++) {
+    const char *name = mw_dtype_name((mw_dtype)i);
+    CHECK(mw_dtype_parse(name, strlen(name), &dtype) && dtype == (mw_dtype)i);
+  }
+  CHECK(MW_DTYPE_COUNT == 22 && mw_dtype_bits(MW_DTYPE_F4) == 4 && mw_dtype_size(MW_DTYPE_F64) == 8);
+  CHECK(!mw_dtype_parse("f32", 3, &dtype) && !mw_dtype_parse("F3", 2, &dtype) && !mw_dtype_parse("F321", 4, &dtype));
+}
+
+static void sha256(const char *piece, int times, const char *expected) {
+  mw_sha256 hash;
+  char hex[65];
+  mw_sha256_init(&hash);
+  for (int i = 0; i < times; i++) mw_sha256_add(&hash, piece, strlen(piece));
+  mw_sha256_finish(&hash, hex);
+  CHECK_TEXT(hex, expected);
+}
+
+int main(void) {
+  numbers();
+  numbers_abroad();
+  whole_numbers();
+  utf8();
+  shown();
+  json_strings();
+  words();
+  memory();
+  errors();
+  dtypes();
+  sha256("", 1, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  sha256("abc", 1, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  sha256("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 1,
+         "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+  sha256("aaaaaaaaaa", 100000, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+  UNIT_END();
+}
