@@ -54,7 +54,7 @@ static void trace(lua_State *L, lua_Debug *ar) {
 
 int mw_state_raise(lua_State *L, mw_status status, const char *text) {
   char at[300] = "";
-  bool placed = place(L, at);
+  bool placed = status == MW_USAGE || place(L, at); /* what was typed has no line */
   lua_createtable(L, 0, 3);
   lua_pushfstring(L, "%s%s", at, text);
   lua_setfield(L, -2, "text");
