@@ -4,6 +4,11 @@ local V, F = core.module("value"), core.module("field")
 local fail, kind = V.fail, V.kind
 local A = {}
 
+-- What a recipe holds of an argument is an empty handle: what was checked lies here and cannot be forged or changed.
+local declared = setmetatable({}, { __mode = "k" })
+-- The scores that the runtime made; a score is never a recipe's own function.
+A.scores = setmetatable({}, { __mode = "k" })
+
 local reserved = {}
 for word in ([[output force dtype shard_size threads seed score score_timeout data quiet log_json copy_code missing
   donor_integers nonfinite tied recipe_seconds recipe_memory durable window help version json]]):gmatch("%S+") do reserved[word] = true end
@@ -13,6 +18,15 @@ local function usage(text, ...) return core.fail("usage", string.format(text, ..
 local function number_text(x) return math.type(x) == "integer" and tostring(x) or string.format("%.14g", x) end
 A.number_text = number_text
 
+--- A handle for checked arguments; A.declared gives them back, or nil for anything else.
+function A.handle(args)
+  local handle = setmetatable({}, { __metatable = false, __newindex = function() return fail("a declared argument cannot be changed") end })
+  declared[handle] = args
+  return handle
+end
+
+function A.declared(handle) return declared[handle] end
+
 local function declare(arg)
   local name, doc = arg.name, arg.doc
   if type(name) ~= "string" or not name:match("^[a-z][a-z0-9_]*$") or #name > 64 then
@@ -21,7 +35,7 @@ local function declare(arg)
   if reserved[name] and not arg.bound then return fail("'%s' is an option of every merge; name the argument otherwise", name) end
   if type(doc) ~= "string" or doc == "" then return fail("argument '%s' needs a sentence that says what it is", name) end
   if doc:find("%c") or #doc > 1000 then return fail("the sentence of argument '%s' holds control characters or is too long", name) end
-  return setmetatable(arg, { __metatable = false, __newindex = function() return fail("a declared argument cannot be changed") end })
+  return A.handle { arg }
 end
 
 local function limits(arg, given, known)
@@ -53,8 +67,15 @@ local function within(arg, value, complain)
   return value
 end
 
+local default_types = { number = "number", maybe = "number", each = "number", string = "string", choice = "string", flag = "boolean" }
+
 local function check_default(arg)
-  if type(arg.default) == "number" then within(arg, arg.default, fail) end
+  local default, wanted = arg.default, default_types[arg.kind]
+  if default ~= nil then
+    if type(default) ~= wanted then return fail("argument '%s' cannot have a %s as its default", tostring(arg.name), kind(default)) end
+    if wanted == "number" then within(arg, default, fail) end
+    if arg.kind == "choice" then A.chosen(arg, default, fail) end
+  end
   return declare(arg)
 end
 
@@ -95,7 +116,7 @@ function forms.calibration() return declare { kind = "calibration", name = "data
 function forms.from(recipe, ...)
   local signature = A.signature_of(recipe)
   if not signature then return fail("arg.from takes a recipe first") end
-  local result = { many = true }
+  local result = {}
   for i = 1, select("#", ...) do
     local wanted = (select(i, ...))
     local news = type(wanted) == "table" and wanted or { [wanted] = A }
@@ -108,10 +129,10 @@ function forms.from(recipe, ...)
       local copy = {}
       for key, value in pairs(found) do copy[key] = value end
       if news[name] ~= A then copy.default = news[name] end
-      result[#result + 1] = check_default(copy)
+      result[#result + 1] = A.declared(check_default(copy))[1]
     end
   end
-  return result
+  return A.handle(result)
 end
 
 function A.names(args)
@@ -191,6 +212,7 @@ function A.given(arg, value)
       if kind(item) ~= "model" then return fail("'%s': member %d is a %s, not a model", arg.name, i, kind(item)) end
     end
   end
+  if what == "score" and not A.scores[value] then return fail("'%s' is the score of --score, not a %s of the recipe's own", arg.name, kind(value)) end
   if what == "seed" and kind(value) ~= "seed" then return fail("'%s' is a seed, not a %s", arg.name, kind(value)) end
   return value
 end

@@ -49,6 +49,7 @@ function E.tostring(x)
   local what = type(x)
   if what == "table" or what == "userdata" then return V.kind(x) == "node" and "tensor" or V.kind(x) end
   if what == "function" then return "function" end
+  if x ~= x then return "nan" end -- the sign of a NaN differs between processors
   return tostring(x)
 end
 

@@ -21,15 +21,15 @@ function model.except(x, glob) return chosen(x, glob, false) end
 function model.has(x, name) return data(x).nodes[name] ~= nil end
 
 function model.map(x, f)
-  local private, nodes = data(x), {}
+  local private, nodes, outer = data(x), {}, V.current_name
   for _, name in ipairs(private.names) do
-    V.current_name = name
+    V.current_name = name -- a map inside of f has put its own there
     local result = f(private.nodes[name], name)
     local what = kind(result)
     if what ~= "node" and what ~= "number" then fail("map's function gave a %s for tensor '%s', not a tensor", what, core.shown(name)) end
     nodes[name] = what == "number" and core.number(result) or result
   end
-  V.current_name = nil
+  V.current_name = outer
   return V.model(private.names, nodes, private.label)
 end
 

@@ -29,9 +29,8 @@ local function collect(parts)
     elseif type(part) == "function" then
       if i ~= #parts then fail("the function is the last entry of recipe{...}") end
       signature.run = part
-    elseif type(part) == "table" and part.many then
-      for _, arg in ipairs(part) do add(arg) end
-    elseif type(part) == "table" and part.kind and part.name then add(part)
+    elseif A.declared(part) then
+      for _, arg in ipairs(A.declared(part)) do add(arg) end
     else fail("entry %d of recipe{...} is neither an argument nor the function", i) end
   end
   return signature
@@ -73,6 +72,7 @@ local function fill(signature, value_of, complain)
     if arg.kind == "each" then value = A.spread(arg, value, count, complain) end
     if arg.kind == "score" and not value then
       value = function() return core.fail("usage", "this recipe needs --score COMMAND") end
+      A.scores[value] = true
     end
     a[arg.name] = value
   end

@@ -113,6 +113,9 @@ local rescales = {
 
 --- DARE's drop and rescale: each element is dropped with probability p.
 function methods.drop_rescale(x, p, s, options)
+  for key in pairs(options or {}) do
+    if key ~= "rescale" then return fail("there is no option '%s' here; 'rescale' is", core.shown(tostring(key))) end
+  end
   local rescale = options and options.rescale or "inverse"
   if not rescales[rescale] then return fail("rescale = '%s' is none of inverse, l1, none", core.shown(tostring(rescale))) end
   return draw(function(t, q, key, name)

@@ -86,7 +86,8 @@ function S.sign_trim(list, density, options)
   local kept = methods.keep_top(V.list(list), density, options and { per = options.per, count = options.count })
   local weight = options and options.weight
   local votes = O.sum(weight == nil and kept or V.lift(V.op "mul", weight, kept))
-  local gamma, plus = methods.sign(votes), nil
+  local gamma = methods.sign(votes)
+  local plus
   if drawn == "plus" then plus = methods.ge(gamma, 0)
   else
     local majority = kind(gamma) == "model" and methods.flat(gamma) or gamma

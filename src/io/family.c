@@ -1,13 +1,10 @@
 /* family.c: the donor's names rule. Every member must have each of them, in the same shape; what a member has beyond
  * them, or lacks, is an error unless the user said otherwise. */
 #include "io/family.h"
-#include <ctype.h>
+#include "io/head.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char head[] = "lm_head.weight";
-static const char *const embeddings[] = {"model.embed_tokens.weight", "transformer.wte.weight", "model.language_model.embed_tokens.weight"};
 
 typedef struct joining {
   const mw_family_member *members;
@@ -15,6 +12,7 @@ typedef struct joining {
   const mw_family_rules *rules;
   mw_note *notes;
   mw_family *out;
+  mw_head head;
   mw_error *err;
 } joining;
 
@@ -39,29 +37,65 @@ static bool check_quantized(const joining *j, const mw_family_member *member) {
   return mw_error_hint(j->err, "merge the models that it was made from, or dequantise it first");
 }
 
-/* Number of layers by names: 1 + the largest N of ".layers.N." */
+/* The layers that names speak of: 1 + the largest N of "layers.N.", or fewer where there are gaps between them. Names
+ * are sorted, so a layer's tensors stand together. */
 static uint64_t layers_present(const mw_model *model) {
-  uint64_t layers = 0, n;
+  uint64_t layers = 0, distinct = 0, n, last = UINT64_MAX;
   for (size_t i = 0; i < model->tensor_count; i++) {
     const char *at = strstr(model->tensors[i].name, "layers.");
     size_t digits = at ? strspn(at + 7, "0123456789") : 0;
-    if (digits && at[7 + digits] == '.' && mw_text_parse_u64(at + 7, digits, &n) && n + 1 > layers) layers = n + 1;
+    if (!digits || at[7 + digits] != '.' || !mw_text_parse_u64(at + 7, digits, &n) || n == UINT64_MAX) continue;
+    if (n + 1 > layers) layers = n + 1;
+    distinct += n != last;
+    last = n;
   }
-  return layers;
+  return distinct < layers ? distinct : layers;
 }
 
-static const mw_tensor *embedding_of(const mw_model *model) {
-  for (size_t i = 0; i < sizeof embeddings / sizeof *embeddings; i++) {
-    const mw_tensor *tensor = mw_model_find(model, embeddings[i]);
-    if (tensor) return tensor;
-  }
-  return NULL;
+static bool refuse_count(const joining *j, const mw_family_member *member, const char *key, uint64_t found,
+                         const mw_tensor *embedding, unsigned axis) {
+  return mw_error_set(j->err, MW_DATA, "%s: config.json: %s: found %llu, but '%s' has %llu %s", member->label, key,
+                      (unsigned long long)found, embedding->name, (unsigned long long)embedding->shape[axis],
+                      axis ? "columns" : "rows");
 }
 
-/* C2-C5, C8, C10: for architectures that we know, config and tensors must tell the same. */
+/* C4. Some architectures have a head_dim of their own where the key is absent. */
+static bool check_heads(const joining *j, const mw_family_member *member) {
+  const mw_config *config = &member->model->config;
+  mw_json own = mw_json_member(config->root, "head_dim");
+  bool given = own.kind != MW_JSON_END && own.kind != MW_JSON_NULL;
+  bool fixed = strncmp(config->model_type, "gemma", 5) == 0 || strcmp(config->model_type, "qwen3") == 0;
+  if (given || fixed || !config->heads || config->hidden % config->heads == 0) return true;
+  return mw_error_set(j->err, MW_DATA, "%s: config.json: num_attention_heads: found %llu, which does not divide hidden_size %llu",
+                      member->label, (unsigned long long)config->heads, (unsigned long long)config->hidden);
+}
+
+/* C8: the dtype that the config names should be that of at least one tensor. */
+static void check_dtype(const joining *j, const mw_family_member *member) {
+  static const struct { const char *name; mw_dtype dtype; } names[] = {
+      {"float32", MW_DTYPE_F32}, {"bfloat16", MW_DTYPE_BF16}, {"float16", MW_DTYPE_F16}, {"float64", MW_DTYPE_F64}};
+  const mw_model *model = member->model;
+  mw_json value = mw_json_member(model->config.root, "dtype");
+  if (value.kind != MW_JSON_STRING) value = mw_json_member(model->config.root, "torch_dtype");
+  for (size_t i = 0; value.kind == MW_JSON_STRING && i < sizeof names / sizeof *names; i++) {
+    if (!mw_json_equals(value, names[i].name)) continue;
+    for (size_t t = 0; t < model->tensor_count; t++)
+      if (model->tensors[t].dtype == names[i].dtype) return;
+    mw_note_add(j->notes, "%s: config.json: the dtype is %s, but no tensor has it", member->label, names[i].name);
+  }
+}
+
+/* A model with another end (a classifier's or a reward model's) has no use for a head. */
+static bool wants_head(const mw_config *config) {
+  mw_json list = mw_json_member(config->root, "architectures");
+  return list.kind != MW_JSON_ARRAY || memmem(list.bytes, list.length, "ForCausalLM", 11);
+}
+
+/* C3-C5, C8: for architectures that we know, config and tensors must tell the same. */
 static bool check_config(const joining *j, const mw_family_member *member) {
   const mw_config *config = &member->model->config;
   if (!config->text) return true;
+  check_dtype(j, member);
   if (!config->known) {
     mw_shown shown;
     mw_note_add(j->notes, "%s: model_type '%s' is not known: tensors are matched by name alone", member->label,
@@ -72,62 +106,16 @@ static bool check_config(const joining *j, const mw_family_member *member) {
   if (config->layers && present != config->layers)
     return mw_error_set(j->err, MW_DATA, "%s: config.json: num_hidden_layers: found %llu, but the tensors have %llu layers",
                         member->label, (unsigned long long)config->layers, (unsigned long long)present);
-  const mw_tensor *embedding = embedding_of(member->model);
+  MW_TRY(check_heads(j, member));
+  const mw_tensor *embedding = mw_head_embedding(member->model);
   if (!embedding || embedding->rank != 2) return true;
   if (config->vocabulary && embedding->shape[0] != config->vocabulary)
-    return mw_error_set(j->err, MW_DATA, "%s: config.json: vocab_size: found %llu, but '%s' has %llu rows", member->label,
-                        (unsigned long long)config->vocabulary, embedding->name, (unsigned long long)embedding->shape[0]);
+    return refuse_count(j, member, "vocab_size", config->vocabulary, embedding, 0);
   if (config->hidden && embedding->shape[1] != config->hidden)
-    return mw_error_set(j->err, MW_DATA, "%s: config.json: hidden_size: found %llu, but '%s' has %llu columns", member->label,
-                        (unsigned long long)config->hidden, embedding->name, (unsigned long long)embedding->shape[1]);
-  if (!config->tied && !mw_model_find(member->model, head)) {
-    mw_error_set(j->err, MW_DATA, "%s: config.json: tie_word_embeddings is false, but there is no '%s'", member->label, head);
-    return mw_error_hint(j->err, "the head is missing from the files, or the key should be true");
-  }
-  return true;
-}
-
-/* ---- tied heads ---- */
-
-static bool same_data(const mw_model *a, const mw_tensor *x, const mw_model *b, const mw_tensor *y, bool *same,
-                      mw_error *err) {
-  enum { STEP = 256 << 10 };
-  uint64_t bytes = mw_safetensors_bytes(x);
-  *same = x->dtype == y->dtype && bytes == mw_safetensors_bytes(y);
-  char *room = *same ? malloc(2 * STEP) : NULL;
-  if (*same && !room) return mw_error_memory(err, 2 * STEP);
-  bool ok = true;
-  for (uint64_t at = 0; *same && ok && at < bytes; at += STEP) {
-    size_t n = (size_t)(bytes - at < STEP ? bytes - at : STEP);
-    ok = mw_file_read(&a->files[x->file], x->offset + at, room, n, err) &&
-         mw_file_read(&b->files[y->file], y->offset + at, room + STEP, n, err);
-    *same = ok && memcmp(room, room + STEP, n) == 0;
-  }
-  free(room);
-  return ok;
-}
-
-/* A tied model may carry a head of its own. If it is the embedding's copy it is an alias and is dropped. */
-static bool check_tied(const joining *j, bool *drop_head) {
-  *drop_head = false;
-  bool differs = false, tied = false;
-  size_t who = 0;
-  for (size_t m = 0; m < j->count; m++) {
-    const mw_model *model = j->members[m].model;
-    const mw_tensor *own = mw_model_find(model, head), *embedding = embedding_of(model);
-    if (!model->config.text || !model->config.tied) continue;
-    tied = true;
-    bool same = false;
-    if (!own || !embedding) continue;
-    MW_TRY(same_data(model, own, model, embedding, &same, j->err));
-    if (!same) differs = true, who = m;
-  }
-  if (!tied) return true;
-  if (!differs || (j->rules->tied && strcmp(j->rules->tied, "ignore") == 0)) return *drop_head = true;
-  if (j->rules->tied && strcmp(j->rules->tied, "untie") == 0) return j->out->untie = true;
-  mw_error_set(j->err, MW_DATA, "%s: tie_word_embeddings is true, but '%s' differs from the embedding",
-               j->members[who].label, head);
-  return mw_error_hint(j->err, "--tied untie writes both and unties them, --tied ignore drops the head");
+    return refuse_count(j, member, "hidden_size", config->hidden, embedding, 1);
+  if (config->tied || mw_model_find(member->model, mw_head_name) || !wants_head(config)) return true;
+  mw_error_set(j->err, MW_DATA, "%s: config.json: tie_word_embeddings is false, but there is no '%s'", member->label, mw_head_name);
+  return mw_error_hint(j->err, "the head is missing from the files, or the key should be true");
 }
 
 /* ---- joining ---- */
@@ -173,7 +161,7 @@ static void lack(lacking *list, const char *name) {
 
 static bool report_lacking(const joining *j, lacking *list, const char *where, const char *but) {
   char more[40] = "";
-  if (list->count > 20) snprintf(more, sizeof more, " and %zu more", list->count - 20);
+  if (list->count > 20) snprintf(more, sizeof more, " ... and %zu more", list->count - 20);
   bool none = list->count == 0;
   if (!none) {
     mw_error_set(j->err, MW_DATA, "%s lacks %zu tensor%s that %s has: %s%s", where, list->count,
@@ -184,11 +172,13 @@ static bool report_lacking(const joining *j, lacking *list, const char *where, c
   return none;
 }
 
-static bool check_extra(const joining *j, size_t member, bool drop_head) {
+static bool is_head(const mw_tensor *tensor) { return strcmp(tensor->name, mw_head_name) == 0; }
+
+static bool check_extra(const joining *j, size_t member) {
   lacking list = {0};
   const mw_model *model = j->members[member].model, *donor = j->members[j->donor].model;
   for (size_t i = 0; i < model->tensor_count && member != j->donor; i++)
-    if (!mw_model_find(donor, model->tensors[i].name) && !(drop_head && strcmp(model->tensors[i].name, head) == 0))
+    if (!mw_model_find(donor, model->tensors[i].name) && (j->head.fate == MW_HEAD_KEEP || !is_head(&model->tensors[i])))
       lack(&list, model->tensors[i].name);
   if (j->rules->missing_base && list.count) {
     mw_note_add(j->notes, "%s: %zu tensors that only it has are dropped", j->members[member].label, list.count);
@@ -200,10 +190,10 @@ static bool check_extra(const joining *j, size_t member, bool drop_head) {
 static bool fill_member(const joining *j, size_t member) {
   mw_family *out = j->out;
   lacking list = {0};
-  bool tied_here = j->members[member].model->config.tied;
+  const mw_model *model = j->members[member].model;
   for (size_t row = 0; row < out->count; row++) {
-    const mw_tensor *donor = out->donor[row], *own = mw_model_find(j->members[member].model, donor->name);
-    if (!own && out->untie && tied_here && strcmp(donor->name, head) == 0) own = embedding_of(j->members[member].model);
+    const mw_tensor *donor = out->donor[row];
+    const mw_tensor *own = is_head(donor) ? mw_head_of(j->head, model) : mw_model_find(model, donor->name);
     out->tensors[row * out->members + member] = own;
     if (!own) lack(&list, donor->name);
     else if (!check_shape(j, member, own, donor)) {
@@ -218,29 +208,49 @@ static bool fill_member(const joining *j, size_t member) {
   return report_lacking(j, &list, j->members[member].label, j->members[j->donor].label);
 }
 
+/* The rows: the donor's tensors in name order, without a head that is dropped. A donor that is untied here and has no
+ * head of its own gets one: its embedding under the head's name. */
+static bool list_rows(const joining *j) {
+  mw_family *out = j->out;
+  const mw_model *donor = j->members[j->donor].model;
+  const mw_tensor *embedding = mw_head_embedding(donor);
+  mw_tensor *added = NULL;
+  if (j->head.fate == MW_HEAD_UNTIE && !mw_model_find(donor, mw_head_name) && embedding) {
+    if (!(added = mw_mem_take(&out->arena, sizeof *added, j->err))) return false;
+    *added = *embedding;
+    added->name = mw_head_name;
+  }
+  for (size_t i = 0; i < donor->tensor_count; i++) {
+    const mw_tensor *tensor = &donor->tensors[i];
+    if (added && strcmp(mw_head_name, tensor->name) < 0) out->donor[out->count++] = added, added = NULL;
+    if (j->head.fate != MW_HEAD_DROP || !is_head(tensor)) out->donor[out->count++] = tensor;
+  }
+  if (added) out->donor[out->count++] = added;
+  return true;
+}
+
 static bool join(joining *j) {
   mw_family *out = j->out;
   const mw_model *donor = j->members[j->donor].model;
-  bool drop_head;
+  size_t rows = donor->tensor_count + 1;
   for (size_t m = 0; m < j->count; m++) MW_TRY(check_quantized(j, &j->members[m]) && check_config(j, &j->members[m]));
   if (!donor->config.text)
     mw_note_add(j->notes, "%s is a lone file: the output will hold weights but no config and no tokenizer", j->members[j->donor].label);
-  MW_TRY(check_tied(j, &drop_head));
+  MW_TRY(mw_head_decide(j->members, j->count, j->donor, j->rules->tied, &j->head, j->err));
   out->members = j->count;
   out->donor_index = j->donor;
-  out->donor = mw_mem_take(&out->arena, donor->tensor_count * sizeof *out->donor + 1, j->err);
-  out->tensors = mw_mem_take(&out->arena, donor->tensor_count * j->count * sizeof *out->tensors + 1, j->err);
-  if (!out->donor || !out->tensors) return false;
-  for (size_t i = 0; i < donor->tensor_count; i++)
-    if (!drop_head || strcmp(donor->tensors[i].name, head) != 0) out->donor[out->count++] = &donor->tensors[i];
-  for (size_t m = 0; m < j->count; m++) MW_TRY(fill_member(j, m) && check_extra(j, m, drop_head));
+  out->untie = j->head.fate == MW_HEAD_UNTIE;
+  out->donor = mw_mem_take(&out->arena, rows * sizeof *out->donor, j->err);
+  out->tensors = mw_mem_take(&out->arena, rows * j->count * sizeof *out->tensors, j->err);
+  MW_TRY(out->donor && out->tensors && list_rows(j));
+  for (size_t m = 0; m < j->count; m++) MW_TRY(fill_member(j, m) && check_extra(j, m));
   return true;
 }
 
 bool mw_family_join(const mw_family_member *members, size_t count, size_t donor, const mw_family_rules *rules,
                     mw_note *notes, mw_family *out, mw_error *err) {
   *out = (mw_family){0};
-  joining j = {members, count, donor, rules, notes, out, err};
+  joining j = {members, count, donor, rules, notes, out, {MW_HEAD_KEEP, false}, err};
   if (join(&j)) return true;
   mw_family_free(out);
   return false;
@@ -256,7 +266,7 @@ bool mw_family_same_integers(const mw_family *family, const mw_family_member *me
       bool same = true;
       mw_shown name;
       if (!own || m == family->donor_index) continue;
-      MW_TRY(same_data(members[family->donor_index].model, donor, members[m].model, own, &same, err));
+      MW_TRY(mw_model_same(members[family->donor_index].model, donor, members[m].model, own, &same, err));
       if (same) continue;
       mw_error_set(err, MW_DATA, "%s: %s tensor '%s' differs from that of %s", members[m].label,
                    mw_dtype_name((mw_dtype)donor->dtype), mw_text_shown_z(&name, donor->name),

@@ -1,0 +1,263 @@
+---@meta
+--- types.lua: the vocabulary of recipes for editors that read LuaCATS annotations (LuaLS). It describes and does nothing:
+--- env.lua is the vocabulary. Point `workspace.library` at this folder.
+
+---A plain number, one that varies over the tensors (`layers`, `pick`), or one that is known only when the merge runs.
+---@alias Number number|Field|Scalar
+---A tensor, every tensor of a model, or every member of a list. Two lists pair up; anything else is repeated.
+---@alias Value Tensor|Model|List
+---@alias Operand Value|Number
+
+---What can be done element by element, and reduced.
+---@class Elements
+---@operator add(Operand): self
+---@operator sub(Operand): self
+---@operator mul(Operand): self
+---@operator div(Operand): self
+---@operator pow(Operand): self
+---@operator unm: self
+---@operator band(Operand): self
+---@operator bor(Operand): self
+---@operator bnot: self
+local Elements = {}
+
+---@return self
+function Elements:abs() end
+---@return self # 1, 0 or -1
+function Elements:sign() end
+---@return self
+function Elements:sqrt() end
+---@return self
+function Elements:exp() end
+---@return self
+function Elements:log() end
+---@return self
+function Elements:tanh() end
+---@return self
+function Elements:sin() end
+---@return self
+function Elements:cos() end
+---@return self
+function Elements:acos() end
+---@param low Operand
+---@param high Operand
+---@return self
+function Elements:clamp(low, high) end
+---@param least Operand
+---@return self
+function Elements:atleast(least) end
+---@param most Operand
+---@return self
+function Elements:atmost(most) end
+---@param y Operand
+---@return self # a mask: 1 where x < y
+function Elements:lt(y) end
+---@param y Operand
+---@return self # a mask: 1 where x <= y
+function Elements:le(y) end
+---@param y Operand
+---@return self # a mask: 1 where x > y
+function Elements:gt(y) end
+---@param y Operand
+---@return self # a mask: 1 where x >= y
+function Elements:ge(y) end
+---@param y Operand
+---@return self # a mask: 1 where x = y
+function Elements:eq(y) end
+---@param y Operand
+---@return self # a mask: 1 where x differs from y
+function Elements:ne(y) end
+---@param mask Operand
+---@return self # x where the mask is not 0, else 0
+function Elements:keep(mask) end
+---@param columns Value one number for each element of the last dimension
+---@return self
+function Elements:scale_columns(columns) end
+
+---@return Scalar
+function Elements:total() end
+---@return Scalar
+function Elements:mean() end
+---@return Scalar # L2
+function Elements:norm() end
+---@return Scalar # the largest |x|
+function Elements:peak() end
+---@param y Value|Flat
+---@return Scalar
+function Elements:dot(y) end
+---@param y Value|Flat
+---@return Scalar # 0 if either is zero
+function Elements:cosine(y) end
+---@param q number from 0 to 1
+---@return Scalar # the lower neighbour, exact
+function Elements:quantile(q) end
+---@param k integer from 1
+---@return Scalar # the k-th largest |x|, exact
+function Elements:kth_magnitude(k) end
+
+---Keeps every |x| at least the (d - int(d*density))-th smallest of the tensor or of the model. `count = "exact"` keeps
+---int(d*density), of equal ones the lower index. Density 1 keeps all; density 0 keeps the largest, or with "exact" nothing.
+---@param density Number
+---@param options? { per?: "tensor"|"model", count?: "ties"|"exact" }
+---@return self
+function Elements:keep_top(density, options) end
+---@param p Number
+---@param seed Seed
+---@return self # a mask, 1 with probability p
+function Elements:bernoulli(p, seed) end
+---@param seed Seed
+---@return self # standard normal variates
+function Elements:normal(seed) end
+---@param p Number share dropped
+---@param seed Seed
+---@param options? { rescale?: "inverse"|"l1"|"none" }
+---@return self
+function Elements:drop_rescale(p, seed, options) end
+
+---@class Tensor: Elements
+---A number that is known only when the merge runs.
+---@class Scalar: Elements
+---A number that varies over the tensors of a model.
+---@class Field: Elements
+
+---@class Model: Elements
+local Model = {}
+---@param glob string `*`, `?`, `[abc]`; one that matches nothing is an error
+---@return Model
+function Model:only(glob) end
+---@param glob string
+---@return Model
+function Model:except(glob) end
+---@param name string
+---@return boolean
+function Model:has(name) end
+---@param f fun(tensor: Tensor, name: string): Tensor|Scalar|number
+---@return Model
+function Model:map(f) end
+---@param other Model
+---@return Model # other's tensors in the place of those of the same name
+Model["with"] = function(self, other) end
+---@return Flat # the model as one vector, tensors in name order
+function Model:flat() end
+
+---A model as one vector.
+---@class Flat
+local Flat = {}
+---@return Scalar
+function Flat:total() end
+---@return Scalar
+function Flat:mean() end
+---@return Scalar
+function Flat:norm() end
+---@return Scalar
+function Flat:peak() end
+---@param y Flat
+---@return Scalar
+function Flat:dot(y) end
+---@param y Flat
+---@return Scalar
+function Flat:cosine(y) end
+---@param q number
+---@return Scalar
+function Flat:quantile(q) end
+---@param k integer
+---@return Scalar
+function Flat:kth_magnitude(k) end
+
+---@class List: Elements
+---@operator concat(List|table): List
+---@operator len: integer
+---@field [integer] any
+local List = {}
+---@param f fun(item: any, index: integer): any
+---@return List
+function List:map(f) end
+---@param score fun(model: Model): number greater is better
+---@return List
+function List:best_first(score) end
+---@return List # the members flattened
+function List:flat() end
+
+---A stream of random numbers; its labels and the tensor's name say which.
+---@class Seed
+local Seed = {}
+---@param ... string|number
+---@return Seed
+function Seed:at(...) end
+---@return number
+function Seed:uniform() end
+---@param a number
+---@param b number
+---@return number
+function Seed:beta(a, b) end
+---@param n integer
+---@param alpha number
+---@return List # n numbers that sum to 1
+function Seed:dirichlet(n, alpha) end
+
+---@class Recipe
+---@overload fun(arguments: table): Model
+---@class Argument
+
+---@alias Limits { min?: number, max?: number, whole?: boolean }
+
+---@class ArgumentForms
+---@overload fun(name: string, default: number|string|boolean, doc: string, limits?: Limits): Argument
+---@field maybe fun(name: string, doc: string, limits?: Limits): Argument
+---@field choice fun(name: string, words: string[], doc: string): Argument
+---@field each fun(name: string, default: number, doc: string, limits?: Limits): Argument
+---@field model fun(name: string, doc: string, options?: { optional?: boolean }): Argument
+---@field models fun(name: string, doc: string, limits?: { min?: integer, max?: integer, optional?: boolean }): Argument
+---@field seed fun(): Argument
+---@field score fun(): Argument
+---@field calibration fun(): Argument
+---@field from fun(recipe: Recipe, ...: string|table): Argument
+arg = {}
+
+---@param parts table a sentence, `paper =`, arguments, and a function(a) that gives a model
+---@return Recipe
+function recipe(parts) end
+---@param name string a built-in recipe, or a file beside this one
+---@return Recipe
+function require(name) end
+---@param mask Operand
+---@param x Operand
+---@param y Operand
+---@return Value
+function where(mask, x, y) end
+---@param x Operand
+---@param y Operand
+---@return Value # x / y, 0 where y is 0
+function ratio(x, y) end
+---@param a Operand
+---@param b Operand
+---@param t Number
+---@return Value # (1-t)*a + t*b; a itself at 0, b itself at 1
+function lerp(a, b, t) end
+---@param list List|table
+---@return Value
+function sum(list) end
+---@param list List|table
+---@return Value
+function mean(list) end
+---@param list List|table
+---@return Value
+function min(list) end
+---@param list List|table
+---@return Value
+function max(list) end
+---@param items table
+---@return List
+function models(items) end
+---@param values number[] layer l of L reads position l/(L-1)
+---@return Field
+function layers(values) end
+---@param entries table { {glob, number or field}, ..., default }
+---@return Field
+function pick(entries) end
+---The list trimmed, with what disagrees with the elected sign set to 0.
+---@param list List|table
+---@param density Number
+---@param options? { per?: "tensor"|"model", count?: "ties"|"exact", weight?: any, drawn?: "majority"|"plus" }
+---@return List
+function sign_trim(list, density, options) end
