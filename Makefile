@@ -102,7 +102,7 @@ units: $(UNIT_TESTS)
 $(BUILD)/unit/%: tests/unit/%.c $(UNIT_SHARED) $(LIB_OBJECTS)
 	@mkdir -p $(@D)
 	@echo "  test    $@"
-	$(Q)$(CC) $(CFLAGS) -Itests/unit -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter-out %.h,$^) $(LUA_LIBS) $(PC_LIBS) -lm
+	$(Q)$(CC) $(CFLAGS) -Itests/unit -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter-out %.h %.def,$^) $(LUA_LIBS) $(PC_LIBS) -lm
 
 # What is installed changes what this file knows, so the second half of these runs in a make of its own.
 demo:

@@ -215,7 +215,10 @@ static bool list_rows(const joining *j) {
   const mw_model *donor = j->members[j->donor].model;
   const mw_tensor *embedding = mw_head_embedding(donor);
   mw_tensor *added = NULL;
-  if (j->head.fate == MW_HEAD_UNTIE && !mw_model_find(donor, mw_head_name) && embedding) {
+  if (j->head.fate == MW_HEAD_UNTIE && !mw_model_find(donor, mw_head_name)) {
+    if (!embedding)
+      return mw_error_set(j->err, MW_DATA, "%s: has neither '%s' nor an embedding that could become it",
+                          j->members[j->donor].label, mw_head_name);
     if (!(added = mw_mem_take(&out->arena, sizeof *added, j->err))) return false;
     *added = *embedding;
     added->name = mw_head_name;

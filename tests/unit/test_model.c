@@ -1,67 +1,8 @@
-/* Opening models and joining them: the rows I1-I16 and C1-C13 of the list of bad input, on toy folders made here. */
-#include "io/family.h"
+/* Opening models: the rows I1-I16, C1 and C2 of the list of bad input, on toy folders made here. */
 #include "io/hub.h"
-#include "unit.h"
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/stat.h>
+#include "io/model.h"
+#include "toys.h"
 #include <time.h>
-#include <unistd.h>
-
-static char root[64]; /* all folders lie here, and the process works in it */
-
-/* ---- making toys ---- */
-
-typedef struct toy {
-  const char *name, *dtype;
-  unsigned rows, columns, size; /* size: bytes of an element */
-  char fill;
-} toy;
-
-static void put(const char *path, const void *bytes, size_t length) {
-  FILE *file = fopen(path, "wb");
-  CHECK(file && fwrite(bytes, 1, length, file) == length);
-  if (file) fclose(file);
-}
-
-static void put_text(const char *path, const char *text) { put(path, text, strlen(text)); }
-
-static void put_tensors(const char *path, const toy *toys, size_t count) {
-  mw_text out = {0};
-  unsigned at = 0;
-  mw_text_add(&out, "\0\0\0\0\0\0\0\0{", 9);
-  for (size_t i = 0; i < count; i++) {
-    unsigned bytes = toys[i].rows * toys[i].columns * toys[i].size;
-    mw_text_format(&out, "%s\"%s\":{\"dtype\":\"%s\",\"shape\":[%u,%u],\"data_offsets\":[%u,%u]}", i ? "," : "", toys[i].name,
-                   toys[i].dtype, toys[i].rows, toys[i].columns, at, at + bytes);
-    at += bytes;
-  }
-  mw_text_format(&out, "}");
-  for (int i = 0; i < 8; i++) out.bytes[i] = (char)((out.length - 8) >> (8 * i));
-  for (size_t i = 0; i < count; i++)
-    for (unsigned k = 0; k < toys[i].rows * toys[i].columns * toys[i].size; k++) mw_text_add(&out, &toys[i].fill, 1);
-  put(path, out.bytes, out.length);
-  mw_text_free(&out);
-}
-
-static const char llama[] = "{\"model_type\":\"llama\",\"architectures\":[\"LlamaForCausalLM\"],\"num_hidden_layers\":1,"
-                            "\"hidden_size\":4,\"vocab_size\":6,\"num_attention_heads\":2,\"tie_word_embeddings\":%s}";
-static const char any[] = "{\"model_type\":\"toy\"}";
-
-/* FOLDER with model.safetensors and a config; empty but for the config where count is 0. */
-static void put_model(const char *folder, const char *config, const toy *toys, size_t count) {
-  char path[256];
-  CHECK(mkdir(folder, 0755) == 0);
-  snprintf(path, sizeof path, "%s/config.json", folder);
-  if (config) put_text(path, config);
-  snprintf(path, sizeof path, "%s/model.safetensors", folder);
-  if (count) put_tensors(path, toys, count);
-}
-
-#define EMBED {"model.embed_tokens.weight", "F32", 6, 4, 4, 1}
-#define LAYER {"model.layers.0.up.weight", "F32", 4, 4, 4, 2}
-#define HEAD(fill) {"lm_head.weight", "F32", 6, 4, 4, fill}
-#define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* ---- opening ---- */
 
@@ -81,8 +22,6 @@ static void opens_at(const char *where, mw_status status, const char *words, con
 #define OPENS(where) opens_at(where, MW_OK, "", NULL, __LINE__)
 #define WARNS(where, words) opens_at(where, MW_OK, "", words, __LINE__)
 #define REFUSES(where, status, words) opens_at(where, status, words, NULL, __LINE__)
-
-static const toy first[] = {EMBED}, second[] = {LAYER}, whole[] = {EMBED, LAYER};
 
 /* A folder of two shards whose index is `index`, with total_size 160 in good ones. */
 static void put_sharded(const char *folder, const char *index) {
@@ -327,180 +266,14 @@ static void test_edit(void) {
   EDITS("{\"a\": \"dtype\"}", NULL, false, "{\"a\": \"dtype\"}");
 }
 
-/* ---- families ---- */
-
-static char tied_config[300], untied_config[300];
-
-/* What a join came to; `untie` and `rows` are of a family that was made. */
-typedef struct outcome {
-  bool untie;
-  size_t rows;
-  const char *head_from[2]; /* name of the tensor that stands for each member's head, or NULL */
-} outcome;
-
-static outcome joins_at(const char *donor, const char *other, mw_family_rules rules, mw_status status, const char *words,
-                        const char *warning, int line) {
-  outcome result = {0};
-  mw_error err = {0};
-  mw_note notes = {0};
-  mw_family family = {0};
-  mw_model *models[2] = {NULL, NULL};
-  static char names[2][64];
-  bool opened = mw_model_open(donor, NULL, &models[0], &err) && (!other || mw_model_open(other, NULL, &models[1], &err));
-  unit_check(opened, err.text, __FILE__, line);
-  mw_family_member members[2] = {{models[0], "base"}, {models[1], "experts[2]"}};
-  bool joined = opened && mw_family_join(members, other ? 2 : 1, 0, &rules, &notes, &family, &err);
-  bool ok = joined && mw_family_same_integers(&family, members, &rules, &err), warned = !warning;
-  for (size_t i = 0; i < notes.count && warning; i++) warned |= strstr(notes.lines[i], warning) != NULL;
-  bool good = ok == (status == MW_OK) && (ok || (err.status == status && strstr(err.text, words))) && warned;
-  if (!good) printf("%s + %s: %d %s\n", donor, other ? other : "", (int)err.status, err.text);
-  unit_check(good, words, __FILE__, line);
-  result.untie = family.untie;
-  result.rows = family.count;
-  for (size_t row = 0; row < family.count; row++) {
-    if (row && strcmp(family.donor[row - 1]->name, family.donor[row]->name) >= 0) unit_check(0, "sorted rows", __FILE__, line);
-    if (strcmp(family.donor[row]->name, "lm_head.weight") != 0) continue;
-    for (size_t m = 0; m < family.members; m++) {
-      const mw_tensor *own = family.tensors[row * family.members + m];
-      if (own) result.head_from[m] = strcpy(names[m], own->name);
-    }
-  }
-  if (joined) mw_family_free(&family);
-  mw_model_close(models[0]);
-  mw_model_close(models[1]);
-  mw_note_free(&notes);
-  return result;
-}
-#define NO_RULES (mw_family_rules){0}
-#define JOINS(donor, other, rules) joins_at(donor, other, rules, MW_OK, "", NULL, __LINE__)
-#define JOINS_WARNED(donor, other, rules, warning) joins_at(donor, other, rules, MW_OK, "", warning, __LINE__)
-#define JOIN_FAILS(donor, other, rules, words) joins_at(donor, other, rules, MW_DATA, words, NULL, __LINE__)
-
-static void test_family_config(void) {
-  snprintf(tied_config, sizeof tied_config, llama, "true");
-  snprintf(untied_config, sizeof untied_config, llama, "false");
-  put_model("tied", tied_config, whole, 2);
-  JOINS("tied", NULL, NO_RULES);
-  static const struct { const char *from, *to, *words; } changes[] = {
-      {"layers\":1", "layers\":2", "num_hidden_layers"}, {"vocab_size\":6", "vocab_size\":7", "vocab_size"},
-      {"hidden_size\":4", "hidden_size\":8", "hidden_size"}, {"heads\":2", "heads\":3", "num_attention_heads"},
-      {"true", "false", "lm_head.weight"}, {"{\"model", "{\"quantization_config\":{},\"model", "quantised"}};
-  put_model("wrong", any, whole, 2);
-  for (size_t i = 0; i < COUNT(changes); i++) {
-    char text[400];
-    const char *at = strstr(tied_config, changes[i].from);
-    snprintf(text, sizeof text, "%.*s%s%s", (int)(at - tied_config), tied_config, changes[i].to, at + strlen(changes[i].from));
-    put_text("wrong/config.json", text);
-    JOIN_FAILS("wrong", NULL, NO_RULES, changes[i].words);
-  }
-  put_text("wrong/config.json", "{\"model_type\":\"llama\",\"architectures\":[\"LlamaForSequenceClassification\"]}");
-  JOINS("wrong", NULL, NO_RULES);
-  put_text("wrong/config.json", "{\"model_type\":\"\\u001b\",\"dtype\":\"bfloat16\",\"quantization_config\":null}");
-  JOINS_WARNED("wrong", NULL, NO_RULES, "by name alone"); /* C5 */
-  JOINS_WARNED("wrong", NULL, NO_RULES, "bfloat16");      /* C8 */
-  static const toy gap[] = {{"model.layers.0.w", "F32", 1, 1, 4, 0}, {"model.layers.2.w", "F32", 1, 1, 4, 0}};
-  put_model("gap", "{\"model_type\":\"llama\",\"num_hidden_layers\":3}", gap, 2);
-  JOIN_FAILS("gap", NULL, NO_RULES, "2 layers");
-  static const char *const marks[] = {"a.weight_scale", "a.weight_scale_inv", "a.qweight", "a.weight.absmax", "a.SCB"};
-  for (size_t i = 0; i < COUNT(marks); i++) {
-    const toy scaled[] = {{"a.weight", "F8_E4M3", 2, 2, 1, 0}, {marks[i], "F32", 1, 1, 4, 0}};
-    put_tensors("scaled.safetensors", scaled, 2);
-    JOIN_FAILS("scaled.safetensors", NULL, NO_RULES, marks[i]);
-  }
-  const toy small[] = {{"a.weight", "F8_E4M3", 2, 2, 1, 0}};
-  put_tensors("small.safetensors", small, 1);
-  JOINS_WARNED("small.safetensors", NULL, NO_RULES, "lone file");
-}
-
-static void test_family_names(void) {
-  static const toy wide[] = {EMBED, {"model.layers.0.up.weight", "F32", 4, 5, 4, 2}};
-  static const toy tall[] = {{"model.embed_tokens.weight", "F32", 7, 4, 4, 1}, LAYER};
-  static const toy half[] = {EMBED, {"model.layers.0.up.weight", "F16", 4, 4, 2, 2}};
-  static const toy whole_numbers[] = {EMBED, {"model.layers.0.up.weight", "I32", 4, 4, 4, 2}};
-  static const toy extra[] = {EMBED, LAYER, {"zz", "F32", 1, 1, 4, 0}};
-  static const toy ids[] = {{"ids", "I64", 2, 2, 8, 1}}, other_ids[] = {{"ids", "I64", 2, 2, 8, 3}};
-  static const toy short_ids[] = {{"ids", "I32", 2, 2, 4, 1}};
-  put_tensors("whole.safetensors", whole, 2);
-  put_tensors("wide.safetensors", wide, 2);
-  put_tensors("tall.safetensors", tall, 2);
-  put_tensors("half.safetensors", half, 2);
-  put_tensors("numbers.safetensors", whole_numbers, 2);
-  put_tensors("extra.safetensors", extra, 3);
-  put_tensors("first.safetensors", first, 1);
-  put_tensors("ids.safetensors", ids, 1);
-  put_tensors("other-ids.safetensors", other_ids, 1);
-  put_tensors("short-ids.safetensors", short_ids, 1);
-  JOIN_FAILS("whole.safetensors", "wide.safetensors", NO_RULES,
-             "experts[2]: tensor 'model.layers.0.up.weight' is [4,5] here and [4,4] in base");
-  JOIN_FAILS("whole.safetensors", "tall.safetensors", NO_RULES, "[7,4] here and [6,4] in base");
-  JOIN_FAILS("whole.safetensors", "numbers.safetensors", NO_RULES, "I32 here and F32 in base");
-  JOINS("whole.safetensors", "half.safetensors", NO_RULES); /* C12 */
-  JOIN_FAILS("whole.safetensors", "first.safetensors", NO_RULES, "experts[2] lacks 1 tensor that base has");
-  JOIN_FAILS("whole.safetensors", "extra.safetensors", NO_RULES, "base lacks 1 tensor that experts[2] has: 'zz'");
-  mw_family_rules missing = {.missing_base = true}, integers = {.donor_integers = true};
-  CHECK(JOINS_WARNED("whole.safetensors", "first.safetensors", missing, "1 tensors that it lacks").rows == 2);
-  CHECK(JOINS_WARNED("whole.safetensors", "extra.safetensors", missing, "dropped").rows == 2);
-  JOINS("ids.safetensors", "ids.safetensors", NO_RULES); /* C13 */
-  JOIN_FAILS("ids.safetensors", "other-ids.safetensors", NO_RULES, "I64 tensor 'ids' differs");
-  JOIN_FAILS("ids.safetensors", "short-ids.safetensors", NO_RULES, "'ids' differs");
-  JOINS("ids.safetensors", "other-ids.safetensors", integers);
-  toy many[30];
-  char names[30][16];
-  for (int i = 0; i < 30; i++) snprintf(names[i], sizeof names[i], "t%02d", i), many[i] = (toy){names[i], "F32", 1, 1, 4, 0};
-  put_tensors("thirty.safetensors", many, 30);
-  put_tensors("one.safetensors", many, 1);
-  JOIN_FAILS("thirty.safetensors", "one.safetensors", NO_RULES, "'t20' ... and 9 more");
-}
-
-static void test_heads(void) {
-  static const toy alias[] = {EMBED, LAYER, HEAD(1)}, own[] = {EMBED, LAYER, HEAD(9)};
-  const char *head = "lm_head.weight", *embedding = "model.embed_tokens.weight";
-  mw_family_rules untie = {.tied = "untie"}, ignore = {.tied = "ignore"};
-  put_model("alias", tied_config, alias, 3);
-  put_model("odd", tied_config, own, 3);
-  put_model("untied", untied_config, own, 3);
-  put_tensors("own.safetensors", own, 3);
-  CHECK(JOINS("tied", "alias", NO_RULES).rows == 2);
-  CHECK(JOINS("alias", "tied", NO_RULES).rows == 2); /* an alias is dropped */
-  JOIN_FAILS("tied", "odd", NO_RULES, "differs from the embedding");
-  JOIN_FAILS("tied", "untied", NO_RULES, "in base");
-  JOIN_FAILS("tied", "own.safetensors", NO_RULES, "differs from the embedding");
-  outcome one = JOINS("tied", "odd", ignore);
-  CHECK(one.rows == 2 && !one.untie);
-  one = JOINS("tied", "odd", untie); /* a head that the donor lacks is made from its embedding */
-  CHECK(one.rows == 3 && one.untie);
-  CHECK_TEXT(one.head_from[0], embedding);
-  CHECK_TEXT(one.head_from[1], head);
-  one = JOINS("odd", "tied", untie);
-  CHECK(one.rows == 3 && one.untie);
-  CHECK_TEXT(one.head_from[0], head);
-  CHECK_TEXT(one.head_from[1], embedding);
-  one = JOINS("untied", "tied", NO_RULES); /* an untied output keeps its head whatever the others are */
-  CHECK(one.rows == 3 && !one.untie);
-  CHECK_TEXT(one.head_from[0], head);
-  CHECK_TEXT(one.head_from[1], embedding);
-  JOIN_FAILS("untied", "odd", NO_RULES, "experts[2]");
-  CHECK_TEXT(JOINS("untied", "odd", ignore).head_from[1], embedding);
-  CHECK_TEXT(JOINS("untied", "odd", untie).head_from[1], head);
-  CHECK(JOINS("own.safetensors", "tied", NO_RULES).rows == 3);
-  CHECK(JOINS("whole.safetensors", "alias", NO_RULES).rows == 2);
-}
-
 int main(void) {
-  char clean[128];
-  strcpy(root, "/tmp/moonweld-unit-XXXXXX");
-  CHECK(mkdtemp(root) != NULL && chdir(root) == 0);
+  toys_begin();
   test_index();
   test_folders();
   test_limits();
   test_hub();
   test_config();
   test_edit();
-  test_family_config();
-  test_family_names();
-  test_heads();
-  CHECK(chdir("/") == 0);
-  snprintf(clean, sizeof clean, "rm -rf %s", root);
-  CHECK(system(clean) == 0);
+  toys_end();
   UNIT_END();
 }
