@@ -52,18 +52,23 @@ static void trace(lua_State *L, lua_Debug *ar) {
   snprintf(state->last_chunk, sizeof state->last_chunk, "%s", ar->source + 1);
 }
 
-int mw_state_raise(lua_State *L, mw_status status, const char *text) {
-  char at[300] = "";
-  bool placed = status == MW_USAGE || place(L, at); /* what was typed has no line */
-  lua_createtable(L, 0, 3);
+/* Pushes an error as take_error() reads it; no recipe can make a table with our mark. */
+static void push_error(lua_State *L, mw_status status, bool placed, const char *at, const char *text) {
+  lua_createtable(L, 0, 4);
   lua_pushfstring(L, "%s%s", at, text);
   lua_setfield(L, -2, "text");
   lua_pushinteger(L, status);
   lua_setfield(L, -2, "status");
   lua_pushboolean(L, placed);
   lua_setfield(L, -2, "placed");
-  lua_pushlightuserdata(L, (void *)(uintptr_t)prelude_key); /* no recipe can make such a table */
+  lua_pushlightuserdata(L, (void *)(uintptr_t)prelude_key);
   lua_rawsetp(L, -2, prelude_key);
+}
+
+int mw_state_raise(lua_State *L, mw_status status, const char *text) {
+  char at[300] = "";
+  bool placed = status == MW_USAGE || place(L, at); /* what was typed has no line */
+  push_error(L, status, placed, at, text);
   return lua_error(L);
 }
 
@@ -88,13 +93,7 @@ static int handle(lua_State *L) {
       if (colon) rest = colon + 2;
     }
   }
-  lua_createtable(L, 0, 3);
-  lua_pushfstring(L, "%s%s", at, rest);
-  lua_setfield(L, -2, "text");
-  lua_pushinteger(L, MW_DATA);
-  lua_setfield(L, -2, "status");
-  lua_pushboolean(L, placed);
-  lua_setfield(L, -2, "placed");
+  push_error(L, MW_DATA, placed, at, rest);
   return 1;
 }
 

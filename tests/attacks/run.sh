@@ -16,6 +16,7 @@ cp tests/attacks/*.lua "$room/in/"
 echo 'return recipe { "Outside.", arg.model("base", "a model"), function(a) return a.base end }' > "$room/outside.lua"
 ln -s ../outside.lua "$room/in/linked.lua"
 mkfifo "$room/in/pipe.lua"
+{ echo '-- expect: 65 262144'; yes -- '-- a recipe file has at most 256 KB' | head -n 9000; } > "$room/in/too_large.lua"
 
 # A model of one tensor, [2,2] of F32, as one file: the length of its header, the header, 16 zero bytes.
 header='{"w.weight":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]}}'
