@@ -9,8 +9,9 @@ local below = {
   io   = { base = true },
   num  = { base = true },
   expr = { base = true },
+  text = { base = true, io = true },
   exec = { base = true, io = true, num = true, expr = true },
-  bind = { base = true, io = true, num = true, expr = true, exec = true },
+  bind = { base = true, io = true, num = true, expr = true, text = true, exec = true },
   cli  = {},
   tools = {},
 }

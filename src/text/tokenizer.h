@@ -1,0 +1,26 @@
+/* tokenizer.h: text to token ids, exactly as the reference of each format does: `tokenizer.json` (the tokenizers library
+ * 0.22, byte-level and SentencePiece-style BPE) and `tokenizer.model` (SentencePiece 0.2, BPE). What a file asks for and
+ * we do not implement is refused by its name (MW_UNAVAILABLE), never skipped; what is malformed is MW_DATA. */
+#ifndef MW_TEXT_TOKENIZER_H
+#define MW_TEXT_TOKENIZER_H
+
+#include "text/ids.h"
+
+typedef struct mw_tokenizer mw_tokenizer;
+
+/* `where` is a folder (its tokenizer.json, else its tokenizer.model) or one of these files, told apart by its name:
+ * ".json" is the first form, anything else the second. MW_MISSING where there is none. */
+bool mw_tokenizer_open(const char *where, mw_tokenizer **out, mw_error *err);
+/* The same from memory; `what` names the bytes in errors. */
+bool mw_tokenizer_from_json(const char *what, const char *bytes, size_t length, mw_tokenizer **out, mw_error *err);
+bool mw_tokenizer_from_model(const char *what, const char *bytes, size_t length, mw_tokenizer **out, mw_error *err);
+void mw_tokenizer_free(mw_tokenizer *tokenizer);
+
+/* Appends the ids of a text, which must be UTF-8 (MW_DATA if it is not). `special`: with the tokens that the
+ * tokenizer puts before and behind a text. Uses room inside the tokenizer: one call at a time. */
+bool mw_tokenizer_encode(mw_tokenizer *tokenizer, const char *text, size_t length, bool special, mw_ids *out, mw_error *err);
+
+/* One more than the greatest id, added tokens included. */
+uint32_t mw_tokenizer_count(const mw_tokenizer *tokenizer);
+
+#endif
