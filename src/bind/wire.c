@@ -77,6 +77,8 @@ void mw_wire_put_graph(mw_text *out, const mw_graph *graph, const mw_wire_output
     mw_wire_put_u64(out, facts.extra[1]);
     mw_wire_put_u32(out, facts.operands);
     mw_text_add(out, (const char *)facts.operand, facts.operands * sizeof *facts.operand);
+    if (facts.op == MW_OP_COEFFICIENT || facts.op == MW_OP_TOKENS)
+      mw_wire_put_u64(out, mw_graph_elements(graph, facts.shape));
   }
   mw_wire_put_u32(out, (uint32_t)count);
   for (size_t i = 0; i < count; i++) {
@@ -111,6 +113,12 @@ static bool take_node(mw_wire *in, mw_graph *graph, mw_wire_inputs inputs, mw_no
     return mw_graph_number(graph, value, &map[id], err);
   }
   if (op == MW_OP_INPUT) return take_input(graph, inputs, extra, &map[id], err);
+  if (op == MW_OP_COEFFICIENT) {
+    double initial;
+    memcpy(&initial, &extra[1], sizeof initial);
+    return mw_graph_coefficient(graph, extra[0], mw_wire_u64(in), initial, &map[id], err);
+  }
+  if (op == MW_OP_TOKENS) return mw_graph_tokens(graph, extra[0], mw_wire_u64(in), extra[1], &map[id], err);
   if (count > 16 && !(operands = mw_mem_new(count, sizeof *operands, err))) return false;
   bool ok = true;
   for (uint32_t i = 0; i < count && ok; i++) {
@@ -119,7 +127,8 @@ static bool take_node(mw_wire *in, mw_graph *graph, mw_wire_inputs inputs, mw_no
     operands[i] = ok ? map[operand] : 0;
   }
   if (!ok) mw_error_set(err, MW_DATA, "the recipe's process sent a broken graph");
-  ok = ok && mw_graph_apply(graph, (mw_op)op, operands, count, extra, &map[id], err);
+  if (op == MW_OP_LEARNED) ok = ok && mw_graph_learned(graph, count == 1 ? operands[0] : 0, extra[0], &map[id], err);
+  else ok = ok && mw_graph_apply(graph, (mw_op)op, operands, count, extra, &map[id], err);
   if (operands != few) free(operands);
   return ok;
 }

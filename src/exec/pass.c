@@ -52,10 +52,14 @@ static bool know_needs(mw_pass *pass, const mw_task *task, mw_values *values, mw
   MW_TRY(mw_program_compile(&pass->program, pass->job.graph, roots, task->root_count, err));
   double ignored;
   mw_vector *vector;
+  const float *coefficient;
   for (size_t i = 0; i < pass->program.scalar_count; i++)
     MW_TRY(mw_values_get(values, pass->program.scalars[i], &ignored, err));
   for (size_t i = 0; i < pass->program.vector_count; i++)
     MW_TRY(mw_values_vector(values, pass->program.vectors[i], &vector, err));
+  for (size_t i = 0; i < pass->program.input_count; i++)
+    if (op_of(pass, pass->program.inputs[i]) != MW_OP_INPUT)
+      MW_TRY(mw_values_coefficient(values, &pass->job, pass->program.inputs[i], &coefficient, err));
   for (uint32_t r = 0; r < task->root_count; r++)
     if (!roots[r].store && op_of(pass, roots[r].node) == MW_OP_VECTOR)
       MW_TRY(mw_values_vector(values, roots[r].node, &vector, err));
@@ -70,7 +74,7 @@ static bool cut(mw_pass *pass, size_t index, mw_error *err) {
   *c = (mw_cut){.first_item = pass->items, .block = mw_worker_block(job, task, &pass->program)};
   c->head = c->block;
   for (size_t i = 0; i < pass->program.input_count; i++)
-    c->bytes += mw_dtype_size(mw_graph_facts(job->graph, pass->program.inputs[i]).dtype);
+    c->bytes += mw_job_read_bytes(job, pass->program.inputs[i]);
   if (task->output != MW_SCHEDULE_NO_OUTPUT) {
     const mw_tensor *output = &job->layout->tensors[job->places[task->output]];
     size_t size = mw_dtype_size((mw_dtype)output->dtype);

@@ -184,7 +184,7 @@ bool mw_run_job(const mw_job *job, mw_error *err) {
 static uint64_t task_bytes(const mw_job *job, const mw_program *program, const mw_task *task) {
   uint64_t bytes = 0;
   for (size_t i = 0; i < program->input_count; i++)
-    bytes += task->elements * mw_dtype_size(mw_graph_facts(job->graph, program->inputs[i]).dtype);
+    bytes += task->elements * mw_job_read_bytes(job, program->inputs[i]);
   return bytes;
 }
 

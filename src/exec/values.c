@@ -1,6 +1,7 @@
 /* values.c: scalars are computed when they are first asked for, by an iterative walk over what they depend on. */
 #include "exec/values.h"
 #include <stdlib.h>
+#include <string.h>
 
 bool mw_values_new(mw_values *values, const mw_graph *graph, mw_error *err) {
   *values = (mw_values){.graph = graph};
@@ -15,6 +16,9 @@ void mw_values_free(mw_values *values) {
     free(values->vectors[i].wide);
     free(values->vectors[i].narrow);
   }
+  for (size_t i = 0; i < values->coefficient_count; i++)
+    free(values->coefficients[i].own);
+  free(values->coefficients);
   free(values->vectors);
   free(values->value);
   free(values->known);
@@ -78,5 +82,44 @@ bool mw_values_vector(mw_values *values, mw_node node, mw_vector **out, mw_error
   }
   values->vectors[values->vector_count] = vector;
   *out = &values->vectors[values->vector_count++];
+  return true;
+}
+
+/* What a training found, or NULL. */
+static const float *learned_of(const mw_job *job, mw_node_facts facts) {
+  size_t low = 0, high = job->learned_count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    const mw_learned *l = &job->learned[middle];
+    if (l->training == facts.extra[0] && l->coefficient == facts.operand[0]) return l->values;
+    if (l->training < facts.extra[0] || (l->training == facts.extra[0] && l->coefficient < facts.operand[0])) low = middle + 1;
+    else high = middle;
+  }
+  return NULL;
+}
+
+bool mw_values_coefficient(mw_values *values, const mw_job *job, mw_node node, const float **out, mw_error *err) {
+  for (size_t i = 0; i < values->coefficient_count; i++)
+    if (values->coefficients[i].node == node) {
+      *out = values->coefficients[i].values;
+      return true;
+    }
+  mw_node_facts facts = mw_graph_facts(values->graph, node);
+  size_t count = (size_t)mw_graph_elements(values->graph, facts.shape);
+  MW_TRY(mw_mem_grow(&values->coefficients, &values->coefficient_capacity, values->coefficient_count + 1,
+                     sizeof *values->coefficients, err));
+  mw_known known = {.node = node};
+  if (facts.op == MW_OP_LEARNED) {
+    if (!(known.values = learned_of(job, facts)))
+      return mw_error_set(err, MW_BUG, "a learned coefficient is used before it was learned");
+  } else {
+    double initial;
+    memcpy(&initial, &facts.extra[1], sizeof initial);
+    if (!(known.own = mw_mem_new(count, sizeof *known.own, err))) return false;
+    for (size_t i = 0; i < count; i++) known.own[i] = (float)initial;
+    known.values = known.own;
+  }
+  values->coefficients[values->coefficient_count++] = known;
+  *out = known.values;
   return true;
 }

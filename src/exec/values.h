@@ -2,7 +2,7 @@
 #ifndef MW_EXEC_VALUES_H
 #define MW_EXEC_VALUES_H
 
-#include "expr/graph.h"
+#include "exec/job.h"
 
 typedef struct mw_vector {
   mw_node node;
@@ -10,6 +10,13 @@ typedef struct mw_vector {
   double *wide;
   float *narrow; /* the same numbers, filled when the vector is complete */
 } mw_vector;
+
+/* A COEFFICIENT or LEARNED node in memory. */
+typedef struct mw_known {
+  mw_node node;
+  const float *values;
+  float *own; /* the same, where they must be freed */
+} mw_known;
 
 typedef struct mw_values {
   const mw_graph *graph;
@@ -19,6 +26,8 @@ typedef struct mw_values {
   size_t stack_capacity;
   mw_vector *vectors;
   size_t vector_count, vector_capacity;
+  mw_known *coefficients;
+  size_t coefficient_count, coefficient_capacity;
 } mw_values;
 
 bool mw_values_new(mw_values *values, const mw_graph *graph, mw_error *err);
@@ -29,5 +38,8 @@ void mw_values_set(mw_values *values, mw_node node, double value);
 bool mw_values_get(mw_values *values, mw_node scalar, double *out, mw_error *err);
 /* The storage of a VECTOR node, made on the first call. */
 bool mw_values_vector(mw_values *values, mw_node node, mw_vector **out, mw_error *err);
+/* The elements of a COEFFICIENT (its initial value) or LEARNED node (out of the job); found without a change once they
+ * were asked for. */
+bool mw_values_coefficient(mw_values *values, const mw_job *job, mw_node node, const float **out, mw_error *err);
 
 #endif

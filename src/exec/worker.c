@@ -24,7 +24,7 @@ uint64_t mw_worker_block(const mw_job *job, const mw_task *task, const mw_progra
   const mw_tensor *output = output_of(job, task);
   size_t bytes = output ? mw_dtype_size((mw_dtype)output->dtype) : 0, streams = output ? 1 : 0;
   for (size_t i = 0; i < program->input_count; i++)
-    bytes += mw_dtype_size(mw_graph_facts(job->graph, program->inputs[i]).dtype), streams++;
+    bytes += mw_job_read_bytes(job, program->inputs[i]), streams++;
   return block_of(bytes ? bytes : 1, streams ? streams : 1);
 }
 
@@ -89,8 +89,15 @@ bool mw_worker_begin(mw_worker *w, const mw_task *task, mw_values *values, mw_se
   size_t bytes = output ? (size_t)block * mw_dtype_size((mw_dtype)output->dtype) + 2 * PAGE : 0;
   MW_TRY(mw_mem_grow(&w->inputs, &w->inputs_capacity, p->input_count + 2, sizeof *w->inputs, err));
   MW_TRY(mw_mem_grow(&w->dtypes, &w->dtypes_capacity, p->input_count + 1, sizeof *w->dtypes, err));
+  MW_TRY(mw_mem_grow(&w->coefficients, &w->coefficients_capacity, p->input_count + 1, sizeof *w->coefficients, err));
   for (size_t i = 0; i < p->input_count; i++) {
-    w->dtypes[i] = mw_graph_facts(job->graph, p->inputs[i]).dtype;
+    mw_node_facts facts = mw_graph_facts(job->graph, p->inputs[i]);
+    w->dtypes[i] = facts.dtype;
+    w->coefficients[i] = NULL;
+    if (facts.op != MW_OP_INPUT) {
+      MW_TRY(mw_values_coefficient(values, job, p->inputs[i], &w->coefficients[i], err));
+      continue;
+    }
     bytes += (size_t)block * mw_dtype_size(w->dtypes[i]) + 2 * PAGE;
   }
   if (bytes > w->buffer_bytes) {
@@ -106,6 +113,7 @@ bool mw_worker_begin(mw_worker *w, const mw_task *task, mw_values *values, mw_se
 /* The exact count costs a second look at the tensor, which only a failing run pays for. */
 static bool report_input(const mw_worker *w, size_t index, mw_error *err) {
   mw_node_facts facts = mw_graph_facts(w->job->graph, w->program.inputs[index]);
+  if (w->coefficients[index]) return mw_error_set(err, MW_BUG, "a coefficient is NaN or infinite");
   const mw_tensor *tensor = mw_job_tensor(w->job, facts);
   const mw_model *model = mw_job_model(w->job, facts);
   const mw_kernel_load load = w->kernels->type[1].load[facts.dtype];
@@ -144,17 +152,21 @@ bool mw_worker_run(mw_worker *w, uint64_t start, uint64_t count, mw_error *err) 
   const mw_tensor *output = output_of(job, w->task);
   unsigned char *next = w->buffer;
   for (size_t i = 0; i < w->program.input_count; i++) {
+    if (w->coefficients[i]) {
+      w->inputs[i] = (const unsigned char *)(w->coefficients[i] + start);
+      continue;
+    }
     mw_node_facts facts = mw_graph_facts(job->graph, w->program.inputs[i]);
     const mw_tensor *tensor = mw_job_tensor(job, facts);
     size_t size = mw_dtype_size(w->dtypes[i]);
     uint64_t from = tensor->offset + start * size;
     w->inputs[i] = next + from % PAGE;
-    MW_TRY(mw_file_read(&mw_job_model(job, facts)->files[tensor->file], from, w->inputs[i], (size_t)count * size, err));
+    MW_TRY(mw_file_read(&mw_job_model(job, facts)->files[tensor->file], from, next + from % PAGE, (size_t)count * size, err));
     next += ((size_t)(from % PAGE) + (size_t)count * size + PAGE - 1) / PAGE * PAGE;
   }
   for (uint32_t r = 0; r < w->task->root_count; r++) w->gathers[r].unit_count = 0;
   mw_block block = {.start = start, .elements = w->task->elements, .count = (size_t)count,
-                    .inputs = (const unsigned char *const *)w->inputs, .dtypes = w->dtypes, .vectors = w->vectors,
+                    .inputs = w->inputs, .dtypes = w->dtypes, .vectors = w->vectors,
                     .gathers = w->gathers, .bad_input = -1};
   uint64_t to = 0;
   if (output) {
@@ -184,6 +196,7 @@ void mw_worker_free(mw_worker *w) {
   mw_program_free(&w->program);
   free(w->buffer);
   free(w->inputs);
+  free(w->coefficients);
   free(w->dtypes);
   free(w->vectors);
   free(w->gathers);

@@ -23,12 +23,13 @@ typedef struct mw_worker {
   const mw_task *task;           /* what `program` is compiled for, or NULL */
   unsigned char *buffer;         /* inputs, then the output */
   size_t buffer_bytes;
-  unsigned char **inputs;
+  const unsigned char **inputs;
+  const float **coefficients;    /* of each input: its values in memory, or NULL */
   mw_dtype *dtypes;
   const void **vectors;
   mw_gather *gathers;
   double *units;                 /* of all gathers */
-  size_t inputs_capacity, dtypes_capacity, vectors_capacity, gathers_capacity, units_capacity;
+  size_t inputs_capacity, coefficients_capacity, dtypes_capacity, vectors_capacity, gathers_capacity, units_capacity;
   mw_selection **selections;     /* of each root, or NULL */
   size_t selections_capacity;
   uint32_t *bins;                /* MW_SELECT_BINS for each selecting root */

@@ -37,9 +37,6 @@ static bool append(mw_cone *cone, mw_node node, mw_error *err) {
   return true;
 }
 
-/* Operands that the walk enters: CHANCE reads only its operand's shape. */
-static uint32_t first_operand(mw_node_facts facts) { return mw_graph_op_class(facts.op) == MW_CLASS_CHANCE ? 1 : 0; }
-
 bool mw_cone_add(mw_cone *cone, const mw_graph *graph, mw_node value, mw_error *err) {
   if (mw_cone_find(cone, value) < 0) {
     size_t depth = 0;
@@ -53,7 +50,7 @@ bool mw_cone_add(mw_cone *cone, const mw_graph *graph, mw_node value, mw_error *
         continue;
       }
       size_t before = depth;
-      for (uint32_t i = facts.operands; i-- > first_operand(facts);) {
+      for (uint32_t i = facts.operands; i-- > mw_graph_op_first(facts.op);) {
         mw_node operand = facts.operand[i];
         mw_node_facts below = mw_graph_facts(graph, operand);
         if (!below.shape || below.op == MW_OP_VECTOR || mw_cone_find(cone, operand) >= 0) continue;
@@ -61,7 +58,7 @@ bool mw_cone_add(mw_cone *cone, const mw_graph *graph, mw_node value, mw_error *
         cone->stack[depth++] = operand;
       }
       if (depth > before) continue; /* operands first */
-      for (uint32_t i = first_operand(facts); i < facts.operands; i++) {
+      for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands; i++) {
         long at = mw_cone_find(cone, facts.operand[i]);
         if (at >= 0) {
           cone->uses[at]++;

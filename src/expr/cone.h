@@ -1,5 +1,5 @@
-/* cone.h: the tensors that a root computes from, in the order of a depth-first walk that stops at inputs, scalars and
- * vectors. The walk is iterative: a graph from a stranger may be deep. */
+/* cone.h: the tensors that a root computes from, in the order of a depth-first walk that stops at inputs, coefficients,
+ * scalars and vectors. The walk is iterative: a graph from a stranger may be deep. */
 #ifndef MW_EXPR_CONE_H
 #define MW_EXPR_CONE_H
 

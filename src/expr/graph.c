@@ -3,13 +3,14 @@
  * of ops.def, whoever asked for it. */
 #include "expr/graph.h"
 #include "base/mathx.h"
-#include "base/text.h"
+#include "expr/rules.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct node {
-  uint8_t op, wide, dtype;
+  uint8_t op, dtype;
+  bool wide, learned, whole;
   uint32_t shape, first, count;
   uint64_t extra[2];
 } node;
@@ -48,6 +49,7 @@ const char *mw_graph_op_name(mw_op op) { return operations[op].name; }
 const char *mw_graph_op_meaning(mw_op op) { return operations[op].meaning; }
 mw_class mw_graph_op_class(mw_op op) { return operations[op].class; }
 int mw_graph_op_operands(mw_op op) { return operations[op].operands; }
+uint32_t mw_graph_op_first(mw_op op) { return operations[op].class == MW_CLASS_CHANCE || op == MW_OP_LEARNED ? 1 : 0; }
 
 bool mw_graph_new(mw_graph **out, mw_error *err) {
   mw_graph *graph = mw_mem_new(1, sizeof *graph, err);
@@ -112,19 +114,15 @@ uint64_t mw_graph_elements(const mw_graph *graph, uint32_t s) { return graph->sh
 
 mw_node_facts mw_graph_facts(const mw_graph *graph, mw_node id) {
   const node *n = &graph->nodes[id];
-  return (mw_node_facts){.op = (mw_op)n->op, .wide = n->wide, .shape = n->shape, .operands = n->count,
-                         .operand = graph->operands + n->first, .extra = {n->extra[0], n->extra[1]},
-                         .dtype = (mw_dtype)n->dtype};
+  return (mw_node_facts){.op = (mw_op)n->op, .wide = n->wide, .learned = n->learned, .whole = n->whole,
+                         .shape = n->shape, .operands = n->count, .operand = graph->operands + n->first,
+                         .extra = {n->extra[0], n->extra[1]}, .dtype = (mw_dtype)n->dtype};
 }
 
 bool mw_graph_is_number(const mw_graph *graph, mw_node id, double *value) {
   if (!id || graph->nodes[id].op != MW_OP_NUMBER) return false;
   memcpy(value, &graph->nodes[id].extra[0], sizeof *value);
   return true;
-}
-
-static bool is_tensor(const mw_graph *graph, mw_node id) {
-  return graph->nodes[id].shape && graph->nodes[id].op != MW_OP_VECTOR;
 }
 
 static uint64_t mix(uint64_t hash, uint64_t word) {
@@ -197,100 +195,35 @@ bool mw_graph_input(mw_graph *graph, uint32_t model, uint32_t row, mw_dtype dtyp
   return intern(graph, n, NULL, out, err);
 }
 
-/* ---- rules ---- */
-
-static bool wrong(const mw_graph *graph, mw_op op, mw_node a, mw_node b, mw_error *err) {
-  mw_text text = {0};
-  for (int side = 0; side < 2; side++) {
-    uint32_t s = graph->nodes[side ? b : a].shape;
-    mw_text_format(&text, side ? " and [" : "[");
-    for (unsigned i = 0; i < mw_graph_rank(graph, s); i++)
-      mw_text_format(&text, i ? ",%llu" : "%llu", (unsigned long long)mw_graph_dims(graph, s)[i]);
-    mw_text_format(&text, "]");
-  }
-  mw_error_set(err, MW_DATA, "'%s' of tensors of different shapes: %s", operations[op].name,
-               text.bytes ? text.bytes : "");
-  mw_text_free(&text);
-  return false;
+bool mw_graph_coefficient(mw_graph *graph, uint64_t ordinal, uint64_t elements, double initial, mw_node *out,
+                          mw_error *err) {
+  if (elements == 0 || elements > MW_GRAPH_VECTOR)
+    return mw_error_set(err, MW_DATA, "a coefficient has 1 to %d elements", MW_GRAPH_VECTOR);
+  if (!isfinite(initial)) return mw_error_set(err, MW_DATA, "a coefficient must start at a finite number");
+  node n = {.op = MW_OP_COEFFICIENT, .dtype = MW_DTYPE_F32, .learned = true, .extra = {ordinal}};
+  if (initial == 0) initial = 0; /* one zero */
+  memcpy(&n.extra[1], &initial, sizeof initial);
+  MW_TRY(mw_graph_shape(graph, &elements, 1, &n.shape, err));
+  return intern(graph, n, NULL, out, err);
 }
 
-/* The shape and width that the operands share; scalars go with anything. */
-static bool common(const mw_graph *graph, mw_op op, const mw_node *operands, uint32_t count, node *n, mw_error *err) {
-  mw_node first = 0;
-  for (uint32_t i = 0; i < count; i++) {
-    const node *o = &graph->nodes[operands[i]];
-    if (o->op == MW_OP_VECTOR) return mw_error_set(err, MW_DATA, "a vector can only scale columns");
-    if (!o->shape) continue;
-    if (first && o->shape != n->shape) return wrong(graph, op, first, operands[i], err);
-    first = operands[i];
-    n->shape = o->shape;
-    n->wide |= o->wide;
-  }
-  return true;
+bool mw_graph_learned(mw_graph *graph, mw_node coefficient, uint64_t training, mw_node *out, mw_error *err) {
+  if (!coefficient || coefficient > graph->count || graph->nodes[coefficient].op != MW_OP_COEFFICIENT)
+    return mw_error_set(err, MW_DATA, "only a coefficient can be learned");
+  node n = graph->nodes[coefficient];
+  n.op = MW_OP_LEARNED;
+  n.count = 1;
+  n.extra[0] = training;
+  n.extra[1] = 0;
+  return intern(graph, n, &coefficient, out, err);
 }
 
-static bool need_tensor(const mw_graph *graph, mw_op op, mw_node id, mw_error *err) {
-  return is_tensor(graph, id) || mw_error_set(err, MW_DATA, "'%s' needs a tensor, not a number", operations[op].name);
-}
-
-static bool need_scalar(const mw_graph *graph, mw_op op, mw_node id, mw_error *err) {
-  return !graph->nodes[id].shape || mw_error_set(err, MW_DATA, "'%s' needs a number, not a tensor", operations[op].name);
-}
-
-static bool check_select(const mw_graph *graph, node *n, const mw_node *operands, mw_error *err) {
-  uint32_t tensors = n->op == MW_OP_TIE ? n->count - 2 : n->count;
-  if (n->count < (n->op == MW_OP_TIE ? 3u : 1u)) return mw_error_set(err, MW_DATA, "a selection needs tensors");
-  uint64_t elements = 0;
-  for (uint32_t i = 0; i < tensors; i++) {
-    MW_TRY(need_tensor(graph, (mw_op)n->op, operands[i], err));
-    n->wide |= graph->nodes[operands[i]].wide;
-    if (__builtin_add_overflow(elements, mw_graph_elements(graph, graph->nodes[operands[i]].shape), &elements))
-      return mw_error_set(err, MW_DATA, "a selection over too many elements");
-  }
-  for (uint32_t i = tensors; i < n->count; i++) MW_TRY(need_scalar(graph, (mw_op)n->op, operands[i], err));
-  if (n->op != MW_OP_TIE && n->extra[0] >= elements)
-    return mw_error_set(err, MW_DATA, "a rank of %llu is outside of %llu elements", (unsigned long long)n->extra[0],
-                        (unsigned long long)elements);
-  return true;
-}
-
-/* Checks the operands of `n` by its class and sets its shape and width. */
-static bool check(const mw_graph *graph, node *n, const mw_node *operands, mw_error *err) {
-  mw_op op = (mw_op)n->op;
-  switch (operations[op].class) {
-  case MW_CLASS_MAP: return common(graph, op, operands, n->count, n, err);
-  case MW_CLASS_MASK:
-    MW_TRY(need_tensor(graph, op, operands[0], err));
-    MW_TRY(need_scalar(graph, op, operands[1], err) && need_scalar(graph, op, operands[2], err));
-    return common(graph, op, operands, 1, n, err);
-  case MW_CLASS_CHANCE:
-    MW_TRY(need_tensor(graph, op, operands[0], err));
-    if (n->count == 2) MW_TRY(need_scalar(graph, op, operands[1], err));
-    return common(graph, op, operands, 1, n, err);
-  case MW_CLASS_COLUMN: {
-    MW_TRY(need_tensor(graph, op, operands[0], err));
-    const node *x = &graph->nodes[operands[0]], *v = &graph->nodes[operands[1]];
-    unsigned rank = mw_graph_rank(graph, x->shape);
-    if (v->op != MW_OP_VECTOR || rank == 0 ||
-        mw_graph_dims(graph, x->shape)[rank - 1] != mw_graph_elements(graph, v->shape))
-      return mw_error_set(err, MW_DATA, "scale_columns needs one number for each column (the last dimension)");
-    return common(graph, op, operands, 1, n, err);
-  }
-  case MW_CLASS_SUM:
-    for (uint32_t i = 0; i < n->count; i++) MW_TRY(need_tensor(graph, op, operands[i], err));
-    MW_TRY(common(graph, op, operands, n->count, n, err));
-    n->shape = 0;
-    return true;
-  case MW_CLASS_SELECT: return check_select(graph, n, operands, err);
-  case MW_CLASS_VECTOR:
-    MW_TRY(need_tensor(graph, op, operands[0], err));
-    MW_TRY(common(graph, op, operands, 1, n, err));
-    return mw_graph_elements(graph, n->shape) <= MW_GRAPH_VECTOR ||
-           mw_error_set(err, MW_DATA, "a vector of more than %d elements", MW_GRAPH_VECTOR);
-  case MW_CLASS_LEAF:
-  case MW_CLASS_FUSED: break;
-  }
-  return mw_error_set(err, MW_DATA, "'%s' is not an operation of recipes", operations[op].name);
+bool mw_graph_tokens(mw_graph *graph, uint64_t set, uint64_t rows, uint64_t length, mw_node *out, mw_error *err) {
+  if (length == 0 || rows == 0 || rows % length)
+    return mw_error_set(err, MW_DATA, "a batch holds whole windows of at least one token");
+  node n = {.op = MW_OP_TOKENS, .extra = {set, length}};
+  MW_TRY(mw_graph_shape(graph, &rows, 1, &n.shape, err));
+  return intern(graph, n, NULL, out, err);
 }
 
 /* ---- rewrites ---- */
@@ -346,7 +279,14 @@ bool mw_graph_apply(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t
       return mw_error_set(err, MW_DATA, "'%s' of a value that is not in this graph", operations[op].name);
   node n = {.op = (uint8_t)op, .count = count};
   if (extra) memcpy(n.extra, extra, sizeof n.extra);
-  MW_TRY(check(graph, &n, operands, err));
+  MW_TRY(mw_rules_check(graph, op, operands, count, n.extra, &n.shape, err));
+  n.whole = operations[op].class == MW_CLASS_NET;
+  for (uint32_t i = 0; i < count; i++) {
+    const node *operand = &graph->nodes[operands[i]];
+    n.wide |= operand->wide && operand->shape && operand->op != MW_OP_VECTOR;
+    n.learned |= operand->learned;
+    n.whole |= operand->whole;
+  }
   if (operations[op].class == MW_CLASS_MAP) {
     double value;
     if (fold(graph, op, operands, count, &value)) return mw_graph_number(graph, value, out, err);
@@ -404,7 +344,7 @@ static double mass_of(const mw_graph *graph, const node *n, const mw_node *o, co
   case MW_OP_ADD: return mass[o[0]] + mass[o[1]];
   case MW_OP_SUB: return mass[o[0]] - mass[o[1]];
   case MW_OP_NEG: return -mass[o[0]];
-  case MW_OP_COLUMNS: return mass[o[0]];
+  case MW_OP_COLUMNS: return graph->nodes[o[1]].learned ? NAN : mass[o[0]]; /* what is learned may weigh anything */
   case MW_OP_MUL:
     if (mw_graph_is_number(graph, o[0], &value)) return value * mass[o[1]];
     if (mw_graph_is_number(graph, o[1], &value)) return value * mass[o[0]];

@@ -16,13 +16,15 @@ typedef enum mw_op {
 
 typedef enum mw_class {
   MW_CLASS_LEAF, MW_CLASS_MAP, MW_CLASS_CHANCE, MW_CLASS_COLUMN, MW_CLASS_MASK, MW_CLASS_SUM, MW_CLASS_SELECT,
-  MW_CLASS_VECTOR, MW_CLASS_FUSED
+  MW_CLASS_VECTOR, MW_CLASS_NET, MW_CLASS_FUSED
 } mw_class;
 
 const char *mw_graph_op_name(mw_op op); /* "add" */
 const char *mw_graph_op_meaning(mw_op op);
 mw_class mw_graph_op_class(mw_op op);
 int mw_graph_op_operands(mw_op op);
+/* The first operand whose values are read: CHANCE takes only the shape of its first, LEARNED nothing of its own. */
+uint32_t mw_graph_op_first(mw_op op);
 
 typedef uint32_t mw_node; /* 0 is no node */
 
@@ -31,11 +33,13 @@ enum { MW_GRAPH_OPERANDS = 1 << 20, MW_GRAPH_VECTOR = 1 << 20, MW_GRAPH_NODES = 
 typedef struct mw_node_facts {
   mw_op op;
   bool wide;             /* computed in f64: an F64 input is among what it is made of */
+  bool learned;          /* a coefficient, learned or to be learned, is among what it is made of */
+  bool whole;            /* a NET operation is, so that only src/learn can compute it */
   uint32_t shape;        /* 0: a scalar */
   uint32_t operands;     /* how many */
   const mw_node *operand;/* borrowed until the next constructor call */
   uint64_t extra[2];     /* op's own; NUMBER: bits of the double; INPUT: model, row */
-  mw_dtype dtype;        /* INPUT only */
+  mw_dtype dtype;        /* INPUT; COEFFICIENT and LEARNED are F32 in memory */
 } mw_node_facts;
 
 typedef struct mw_graph mw_graph;
@@ -53,9 +57,22 @@ bool mw_graph_number(mw_graph *graph, double value, mw_node *out, mw_error *err)
 /* Tensor `row` of input model `model`. dtype must be REAL. */
 bool mw_graph_input(mw_graph *graph, uint32_t model, uint32_t row, mw_dtype dtype, uint32_t shape, mw_node *out,
                     mw_error *err);
-/* Any other op but FUSED. Errors (MW_DATA): shapes that differ, a scalar where a tensor is needed, ranks outside ... */
+/* A trainable vector of `elements` (1 .. MW_GRAPH_VECTOR), all `initial` at first. `ordinal` tells coefficients of a
+ * recipe apart. */
+bool mw_graph_coefficient(mw_graph *graph, uint64_t ordinal, uint64_t elements, double initial, mw_node *out, mw_error *err);
+/* What training number `training` of the recipe made of a COEFFICIENT: known once that training has run. */
+bool mw_graph_learned(mw_graph *graph, mw_node coefficient, uint64_t training, mw_node *out, mw_error *err);
+/* The ids of a batch of data set `set`: windows of `length` positions, `rows` in all (a multiple of `length`). */
+bool mw_graph_tokens(mw_graph *graph, uint64_t set, uint64_t rows, uint64_t length, mw_node *out, mw_error *err);
+/* Any other op but FUSED and LEAF. Errors (MW_DATA): shapes that differ, a scalar where a tensor is needed, ranks outside ... */
 bool mw_graph_apply(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t count, const uint64_t extra[2],
                     mw_node *out, mw_error *err);
+
+/* extra[1] of ATTENTION: query heads, key-value heads (a divisor), and how many positions back a query sees, itself
+ * included (0: all). */
+static inline uint64_t mw_graph_heads(uint64_t heads, uint64_t kv_heads, uint64_t sliding) {
+  return heads << 48 | kv_heads << 32 | sliding;
+}
 
 mw_node_facts mw_graph_facts(const mw_graph *graph, mw_node node); /* node must be in 1 .. count */
 bool mw_graph_is_number(const mw_graph *graph, mw_node node, double *value);

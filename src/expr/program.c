@@ -55,8 +55,10 @@ static void swallow(const compiler *c, mw_node node, mw_node operands[2]) {
   c->s->fused[mw_cone_find(&c->s->cone, node)] = 1;
 }
 
-/* The operation that computes `facts`, fused where possible, and its operands. */
+/* The operation that computes `facts`, fused where possible, and its operands. Coefficients are read like inputs. */
 static mw_op choose(const compiler *c, mw_node_facts facts, mw_node operands[MW_PROGRAM_OPERANDS], uint32_t *count) {
+  *count = 0;
+  if (facts.op == MW_OP_COEFFICIENT || facts.op == MW_OP_LEARNED) return MW_OP_INPUT;
   *count = facts.operands;
   for (uint32_t i = 0; i < facts.operands && i < MW_PROGRAM_OPERANDS; i++) operands[i] = facts.operand[i];
   mw_node a = operands[0], b = operands[1];
@@ -127,7 +129,7 @@ static bool generate(compiler *c) {
            operands_of(c, step, choices[i].operands, 0, 1);
     else
       ok = operands_of(c, step, choices[i].operands,
-                       mw_graph_op_class((mw_op)choices[i].op) == MW_CLASS_CHANCE ? 1 : 0, choices[i].count);
+                       mw_graph_op_first((mw_op)choices[i].op), choices[i].count);
     step->index = index;
   }
   free(choices);
@@ -168,7 +170,7 @@ static bool assign(compiler *c) {
   s->free_count = 0;
   for (size_t i = 0; i < p->length; i++) {
     mw_instruction *step = &p->code[i];
-    unsigned first = writes(step->code) && mw_graph_op_class((mw_op)step->code) == MW_CLASS_CHANCE ? 1 : 0;
+    unsigned first = writes(step->code) ? mw_graph_op_first((mw_op)step->code) : 0;
     for (unsigned o = first; o < operand_count(step); o++) {
       if (step->form >> o & 1) continue;
       uint16_t value = step->operand[o];

@@ -15,7 +15,7 @@ typedef struct mw_root {
 enum { MW_PROGRAM_STORE = MW_OP_COUNT, MW_PROGRAM_OPERANDS = 4 };
 
 /* One step. An operand is a register, or where its bit is set in `form` an index into the scalars.
- *   INPUT         dst <- inputs[index]
+ *   INPUT         dst <- inputs[index], which may be a coefficient in memory
  *   MAP, FUSED    dst <- op(operands)
  *   CHANCE, MASK  dst <- op(operands), parameters in `extra` of node
  *   COLUMNS       dst <- operand 0 * vectors[index]
@@ -32,7 +32,7 @@ typedef struct mw_instruction {
 typedef struct mw_program {
   mw_instruction *code;
   size_t length, code_capacity;
-  mw_node *inputs, *scalars, *vectors; /* INPUT nodes; scalar nodes; VECTOR nodes */
+  mw_node *inputs, *scalars, *vectors; /* INPUT, COEFFICIENT, LEARNED; scalars; VECTOR */
   size_t input_count, input_capacity, scalar_count, scalar_capacity, vector_count, vector_capacity;
   unsigned registers;
   void *scratch; /* reused from one compilation to the next */

@@ -31,8 +31,6 @@ static bool is_sink(mw_op op) {
   return class == MW_CLASS_SUM || class == MW_CLASS_SELECT || class == MW_CLASS_VECTOR;
 }
 
-static uint32_t first_operand(mw_op op) { return mw_graph_op_class(op) == MW_CLASS_CHANCE ? 1 : 0; }
-
 static uint32_t find(uint32_t *parent, uint32_t node) {
   while (parent[node] != node) node = parent[node] = parent[parent[node]];
   return node;
@@ -53,7 +51,7 @@ static void measure(maker *m, const mw_node *outputs, size_t count) {
   for (uint32_t id = 1; id <= m->nodes; id++) {
     mw_node_facts facts = mw_graph_facts(m->graph, id);
     uint32_t level = 0;
-    for (uint32_t i = first_operand(facts.op); i < facts.operands; i++)
+    for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands; i++)
       if (m->level[facts.operand[i]] > level) level = m->level[facts.operand[i]];
     m->level[id] = level + is_sink(facts.op);
   }
@@ -61,7 +59,7 @@ static void measure(maker *m, const mw_node *outputs, size_t count) {
   for (uint32_t id = (uint32_t)m->nodes; id > 0; id--) {
     if (!m->needed[id]) continue;
     mw_node_facts facts = mw_graph_facts(m->graph, id);
-    for (uint32_t i = first_operand(facts.op); i < facts.operands; i++) {
+    for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands; i++) {
       m->needed[facts.operand[i]] = 1;
       if (m->level[facts.operand[i]]) join(m->parent, id, facts.operand[i]);
     }
@@ -196,13 +194,16 @@ static bool arrange(maker *m, mw_schedule *out) {
 }
 
 bool mw_schedule_make(const mw_graph *graph, const mw_node *outputs, size_t count, mw_schedule *out, mw_error *err) {
+  memset(out, 0, sizeof *out);
+  for (size_t i = 0; i < count; i++)
+    if (mw_graph_facts(graph, outputs[i]).whole)
+      return mw_error_set(err, MW_DATA, "a tensor of the result is made of a network's activations, which only learn computes");
   maker m = {.graph = graph, .nodes = mw_graph_count(graph), .err = err};
   m.level = mw_mem_new(m.nodes + 1, sizeof *m.level, err);
   m.needed = mw_mem_new(m.nodes + 1, sizeof *m.needed, err);
   m.parent = mw_mem_new(m.nodes + 1, sizeof *m.parent, err);
   m.batch = mw_mem_new(m.nodes + 1, sizeof *m.batch, err);
   bool ok = m.level && m.needed && m.parent && m.batch;
-  memset(out, 0, sizeof *out);
   if (ok) {
     reset(&m);
     measure(&m, outputs, count);

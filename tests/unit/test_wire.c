@@ -66,6 +66,13 @@ static void build(mw_graph *graph, mw_wire_output outputs[3]) {
   mw_node scaled = APPLY(MW_OP_COLUMNS, 0, delta, APPLY(MW_OP_VECTOR, 0, bias));
   mw_node dot = APPLY(MW_OP_DOT, 0, delta, base);
   mw_node chosen = APPLY(MW_OP_WHERE, 0, mask, scaled, APPLY(MW_OP_MUL, 0, top, APPLY(MW_OP_ADD, 0, low, dot)));
+  mw_node coefficient = 0, learned = 0, tokens = 0;
+  mw_error err;
+  CHECK(mw_graph_coefficient(graph, 3, 4, 0.5, &coefficient, &err) && mw_graph_learned(graph, coefficient, 1, &learned, &err));
+  CHECK(mw_graph_tokens(graph, 2, 8, 4, &tokens, &err));
+  mw_node rows = APPLY(MW_OP_EMBED, 0, tokens, APPLY(MW_OP_COLUMNS, 0, base, APPLY(MW_OP_VECTOR, 0, coefficient)));
+  APPLY(MW_OP_CROSS_ENTROPY, 0, APPLY(MW_OP_LINEAR, 0, rows, base), tokens);
+  scaled = APPLY(MW_OP_COLUMNS, 0, scaled, APPLY(MW_OP_VECTOR, 0, learned));
   outputs[0] = (mw_wire_output){"a.weight", APPLY(MW_OP_ADD, 0, base, chosen)};
   outputs[1] = (mw_wire_output){"b.weight", APPLY(MW_OP_TANH, 0, wide)};
   outputs[2] = (mw_wire_output){"c.bias", bias};
@@ -73,7 +80,7 @@ static void build(mw_graph *graph, mw_wire_output outputs[3]) {
 
 static bool same_node(const mw_graph *a, const mw_graph *b, mw_node id) {
   mw_node_facts x = mw_graph_facts(a, id), y = mw_graph_facts(b, id);
-  if (x.op != y.op || x.wide != y.wide || x.operands != y.operands || x.dtype != y.dtype) return false;
+  if (x.op != y.op || x.wide != y.wide || x.learned != y.learned || x.whole != y.whole || x.operands != y.operands || x.dtype != y.dtype) return false;
   if (x.extra[0] != y.extra[0] || x.extra[1] != y.extra[1]) return false;
   if (mw_graph_elements(a, x.shape) != mw_graph_elements(b, y.shape) || !x.shape != !y.shape) return false;
   return x.operands == 0 || memcmp(x.operand, y.operand, x.operands * sizeof *x.operand) == 0;

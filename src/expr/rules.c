@@ -1,0 +1,210 @@
+/* rules.c: the rules of ops.def, class by class. A graph may come from a hostile process: every field of `extra` that an
+ * executor divides by, or takes a size from, is checked here. */
+#include "expr/rules.h"
+#include "base/text.h"
+#include <math.h>
+#include <string.h>
+
+static mw_op op_of(const mw_graph *graph, mw_node node) { return mw_graph_facts(graph, node).op; }
+static uint32_t shape_of(const mw_graph *graph, mw_node node) { return mw_graph_facts(graph, node).shape; }
+
+/* Dimension `i` counted from 0, of a shape that has it. */
+static uint64_t dim(const mw_graph *graph, uint32_t shape, unsigned i) { return mw_graph_dims(graph, shape)[i]; }
+
+static bool wrong(const mw_graph *graph, mw_op op, mw_node a, mw_node b, const char *what, mw_error *err) {
+  mw_text text = {0};
+  for (int side = 0; side < 2; side++) {
+    uint32_t s = shape_of(graph, side ? b : a);
+    mw_text_format(&text, side ? " and [" : "[");
+    for (unsigned i = 0; i < mw_graph_rank(graph, s); i++)
+      mw_text_format(&text, i ? ",%llu" : "%llu", (unsigned long long)dim(graph, s, i));
+    mw_text_format(&text, "]");
+  }
+  mw_error_set(err, MW_DATA, "'%s' of tensors %s: %s", mw_graph_op_name(op), what, text.bytes ? text.bytes : "");
+  mw_text_free(&text);
+  return false;
+}
+
+/* The shape that the operands share; scalars go with anything. */
+static bool common(const mw_graph *graph, mw_op op, const mw_node *operands, uint32_t count, uint32_t *shape, mw_error *err) {
+  mw_node first = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    mw_node_facts o = mw_graph_facts(graph, operands[i]);
+    if (o.op == MW_OP_VECTOR) return mw_error_set(err, MW_DATA, "a vector can only scale columns");
+    if (o.op == MW_OP_TOKENS) return mw_error_set(err, MW_DATA, "'%s' of tokens, which are not numbers", mw_graph_op_name(op));
+    if (!o.shape) continue;
+    if (first && o.shape != *shape) return wrong(graph, op, first, operands[i], "of different shapes", err);
+    first = operands[i];
+    *shape = o.shape;
+  }
+  return true;
+}
+
+static bool need_tensor(const mw_graph *graph, mw_op op, mw_node id, mw_error *err) {
+  mw_op kind = op_of(graph, id);
+  return (shape_of(graph, id) && kind != MW_OP_VECTOR && kind != MW_OP_TOKENS) ||
+         mw_error_set(err, MW_DATA, "'%s' needs a tensor, not %s", mw_graph_op_name(op),
+                      kind == MW_OP_TOKENS ? "tokens" : "a number");
+}
+
+static bool need_scalar(const mw_graph *graph, mw_op op, mw_node id, mw_error *err) {
+  return !shape_of(graph, id) || mw_error_set(err, MW_DATA, "'%s' needs a number, not a tensor", mw_graph_op_name(op));
+}
+
+static bool check_select(const mw_graph *graph, mw_op op, const mw_node *operands, uint32_t count, const uint64_t extra[2],
+                         mw_error *err) {
+  uint32_t tensors = op == MW_OP_TIE ? count - 2 : count;
+  if (count < (op == MW_OP_TIE ? 3u : 1u)) return mw_error_set(err, MW_DATA, "a selection needs tensors");
+  uint64_t elements = 0;
+  for (uint32_t i = 0; i < tensors; i++) {
+    MW_TRY(need_tensor(graph, op, operands[i], err));
+    if (__builtin_add_overflow(elements, mw_graph_elements(graph, shape_of(graph, operands[i])), &elements))
+      return mw_error_set(err, MW_DATA, "a selection over too many elements");
+  }
+  for (uint32_t i = tensors; i < count; i++) MW_TRY(need_scalar(graph, op, operands[i], err));
+  if (op != MW_OP_TIE && extra[0] >= elements)
+    return mw_error_set(err, MW_DATA, "a rank of %llu is outside of %llu elements", (unsigned long long)extra[0],
+                        (unsigned long long)elements);
+  return true;
+}
+
+/* ---- networks ---- */
+
+/* A tensor of `rank` dimensions that holds something. */
+static bool need_rank(const mw_graph *graph, mw_op op, mw_node id, unsigned rank, mw_error *err) {
+  MW_TRY(need_tensor(graph, op, id, err));
+  uint32_t shape = shape_of(graph, id);
+  return (mw_graph_rank(graph, shape) == rank && mw_graph_elements(graph, shape) > 0) ||
+         mw_error_set(err, MW_DATA, "'%s' needs a tensor of %u dimensions here, not of %u", mw_graph_op_name(op), rank,
+                      mw_graph_rank(graph, shape));
+}
+
+/* A finite number above `least`, or equal to it where `equal`, in an operation's parameters. */
+static bool need_number(mw_op op, uint64_t bits, bool equal, mw_error *err) {
+  double value;
+  memcpy(&value, &bits, sizeof value);
+  return (isfinite(value) && (value > 0 || (equal && value == 0))) ||
+         mw_error_set(err, MW_DATA, "'%s' has a parameter that is not a number above zero", mw_graph_op_name(op));
+}
+
+static bool need_tokens(const mw_graph *graph, mw_op op, mw_node x, mw_node tokens, mw_error *err) {
+  if (op_of(graph, tokens) != MW_OP_TOKENS) return mw_error_set(err, MW_DATA, "'%s' needs the tokens of a batch", mw_graph_op_name(op));
+  return dim(graph, shape_of(graph, tokens), 0) == dim(graph, shape_of(graph, x), 0) ||
+         wrong(graph, op, x, tokens, "of different batches", err);
+}
+
+static bool misfit(mw_op op, const char *what, mw_error *err) {
+  return mw_error_set(err, MW_DATA, "'%s': %s", mw_graph_op_name(op), what);
+}
+
+static bool check_attention(const mw_graph *graph, const mw_node *o, const uint64_t extra[2], mw_error *err) {
+  mw_op op = MW_OP_ATTENTION;
+  for (int i = 0; i < 3; i++) MW_TRY(need_rank(graph, op, o[i], 2, err));
+  uint64_t heads = extra[1] >> 48, kv = extra[1] >> 32 & 0xffff, rows = dim(graph, shape_of(graph, o[0]), 0);
+  uint64_t q = dim(graph, shape_of(graph, o[0]), 1), k = dim(graph, shape_of(graph, o[1]), 1);
+  if (heads == 0 || kv == 0 || heads % kv || q % heads) return misfit(op, "its heads do not divide the width of the queries", err);
+  if (k != q / heads * kv || dim(graph, shape_of(graph, o[1]), 0) != rows)
+    return wrong(graph, op, o[0], o[1], "that do not have these heads", err);
+  if (shape_of(graph, o[1]) != shape_of(graph, o[2])) return wrong(graph, op, o[1], o[2], "of different shapes", err);
+  return (extra[0] && rows % extra[0] == 0) || misfit(op, "the length of a window does not divide the rows", err);
+}
+
+static bool check_rope(const mw_graph *graph, const mw_node *o, uint32_t count, const uint64_t extra[2], mw_error *err) {
+  MW_TRY(need_rank(graph, MW_OP_ROPE, o[0], 2, err));
+  uint32_t shape = shape_of(graph, o[0]);
+  if (extra[0] == 0 || dim(graph, shape, 0) % extra[0])
+    return misfit(MW_OP_ROPE, "the length of a window does not divide the rows", err);
+  if (extra[1] == 0 || extra[1] % 2 || dim(graph, shape, 1) % extra[1] || count - 1 != extra[1] / 2)
+    return misfit(MW_OP_ROPE, "a head needs an even width that divides the rows' and one frequency for two columns", err);
+  for (uint32_t i = 1; i < count; i++) {
+    double frequency;
+    if (!mw_graph_is_number(graph, o[i], &frequency) || !isfinite(frequency))
+      return misfit(MW_OP_ROPE, "frequencies are finite numbers", err);
+  }
+  return true;
+}
+
+/* Shapes of activations: the result has that of operand 0 unless said otherwise. */
+static bool check_net(mw_graph *graph, mw_op op, const mw_node *o, uint32_t count, const uint64_t extra[2],
+                      uint32_t *shape, mw_error *err) {
+  if (op == MW_OP_EMBED) {
+    if (op_of(graph, o[0]) != MW_OP_TOKENS) return mw_error_set(err, MW_DATA, "'%s' needs the tokens of a batch", mw_graph_op_name(op));
+    MW_TRY(need_rank(graph, op, o[1], 2, err));
+    uint64_t dims[2] = {dim(graph, shape_of(graph, o[0]), 0), dim(graph, shape_of(graph, o[1]), 1)};
+    return mw_graph_shape(graph, dims, 2, shape, err);
+  }
+  MW_TRY(need_rank(graph, op, o[0], 2, err));
+  uint32_t x = *shape = shape_of(graph, o[0]);
+  switch (op) {
+  case MW_OP_LINEAR: {
+    MW_TRY(need_rank(graph, op, o[1], 2, err));
+    if (dim(graph, x, 1) != dim(graph, shape_of(graph, o[1]), 1)) return wrong(graph, op, o[0], o[1], "of different widths", err);
+    uint64_t dims[2] = {dim(graph, x, 0), dim(graph, shape_of(graph, o[1]), 0)};
+    return mw_graph_shape(graph, dims, 2, shape, err);
+  }
+  case MW_OP_LAYER_NORM:
+    MW_TRY(need_rank(graph, op, o[2], 1, err));
+    if (shape_of(graph, o[1]) != shape_of(graph, o[2])) return wrong(graph, op, o[1], o[2], "of different shapes", err);
+    MW_TRY(need_number(op, extra[0], true, err));
+    /* fallthrough */
+  case MW_OP_BIAS:
+    MW_TRY(need_rank(graph, op, o[1], 1, err));
+    return dim(graph, shape_of(graph, o[1]), 0) == dim(graph, x, 1) || wrong(graph, op, o[0], o[1], "of different widths", err);
+  case MW_OP_RMS_NORM:
+    MW_TRY(need_rank(graph, op, o[1], 1, err) && need_number(op, extra[0], true, err));
+    return dim(graph, x, 1) % dim(graph, shape_of(graph, o[1]), 0) == 0 || wrong(graph, op, o[0], o[1], "of different widths", err);
+  case MW_OP_ROPE: return check_rope(graph, o, count, extra, err);
+  case MW_OP_ATTENTION: return check_attention(graph, o, extra, err);
+  case MW_OP_GELU: return extra[0] <= 1 || misfit(op, "there is the form 0, by erf, and 1, by tanh", err);
+  case MW_OP_KL: MW_TRY(need_number(op, extra[0], false, err)); /* fallthrough */
+  case MW_OP_MSE:
+    MW_TRY(need_rank(graph, op, o[1], 2, err));
+    if (shape_of(graph, o[1]) != x) return wrong(graph, op, o[0], o[1], "of different shapes", err);
+    *shape = 0;
+    return need_tokens(graph, op, o[0], o[2], err);
+  case MW_OP_CROSS_ENTROPY:
+  case MW_OP_ENTROPY: *shape = 0; return need_tokens(graph, op, o[0], o[1], err);
+  default: return true; /* SILU, SOFTMAX, LOG_SOFTMAX */
+  }
+}
+
+/* ---- the door ---- */
+
+bool mw_rules_check(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t count, const uint64_t extra[2],
+                    uint32_t *shape, mw_error *err) {
+  *shape = 0;
+  switch (mw_graph_op_class(op)) {
+  case MW_CLASS_MAP: return common(graph, op, operands, count, shape, err);
+  case MW_CLASS_MASK:
+    MW_TRY(need_tensor(graph, op, operands[0], err));
+    MW_TRY(need_scalar(graph, op, operands[1], err) && need_scalar(graph, op, operands[2], err));
+    return common(graph, op, operands, 1, shape, err);
+  case MW_CLASS_CHANCE:
+    MW_TRY(need_tensor(graph, op, operands[0], err));
+    if (count == 2) MW_TRY(need_scalar(graph, op, operands[1], err));
+    return common(graph, op, operands, 1, shape, err);
+  case MW_CLASS_COLUMN: {
+    MW_TRY(need_tensor(graph, op, operands[0], err));
+    uint32_t x = shape_of(graph, operands[0]), v = shape_of(graph, operands[1]);
+    unsigned rank = mw_graph_rank(graph, x);
+    if (op_of(graph, operands[1]) != MW_OP_VECTOR || rank == 0 || dim(graph, x, rank - 1) != mw_graph_elements(graph, v))
+      return mw_error_set(err, MW_DATA, "scale_columns needs one number for each column (the last dimension)");
+    return common(graph, op, operands, 1, shape, err);
+  }
+  case MW_CLASS_SUM:
+    for (uint32_t i = 0; i < count; i++) MW_TRY(need_tensor(graph, op, operands[i], err));
+    MW_TRY(common(graph, op, operands, count, shape, err));
+    *shape = 0;
+    return true;
+  case MW_CLASS_SELECT: return check_select(graph, op, operands, count, extra, err);
+  case MW_CLASS_VECTOR:
+    MW_TRY(need_tensor(graph, op, operands[0], err));
+    MW_TRY(common(graph, op, operands, 1, shape, err));
+    return mw_graph_elements(graph, *shape) <= MW_GRAPH_VECTOR ||
+           mw_error_set(err, MW_DATA, "a vector of more than %d elements", MW_GRAPH_VECTOR);
+  case MW_CLASS_NET: return check_net(graph, op, operands, count, extra, shape, err);
+  case MW_CLASS_LEAF:
+  case MW_CLASS_FUSED: break;
+  }
+  return mw_error_set(err, MW_DATA, "'%s' is not an operation of recipes", mw_graph_op_name(op));
+}
