@@ -22,7 +22,6 @@ local doors = {
   ["seccomp.h"] = { floor = "bind", single = true },
   ["omp.h"] = { floor = "exec" },
   ["cblas.h"] = { floor = "num", single = true },
-  ["cJSON.h"] = { floor = "io", single = true },
 }
 
 local passed, failed = 0, 0
