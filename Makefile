@@ -25,7 +25,7 @@ HARDEN   := $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2) -fstack-protecto
 SANITIZE := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 OPTIMISE ?= -O2
 override CFLAGS += -std=c11 -D_GNU_SOURCE $(OPTIMISE) -g $(WARN) $(EXACT) -fPIC -fopenmp $(HARDEN) $(SANITIZE) \
-                   -Isrc -Iinclude $(if $(SECCOMP),-DMW_SECCOMP) $(PC_FLAGS)
+                   -Isrc -Iinclude $(if $(SECCOMP),-DMW_SECCOMP) $(if $(SAN),-DMW_SANITIZED) $(PC_FLAGS)
 AS_NEEDED := $(if $(filter Linux,$(SYSTEM)),-Wl$(comma)--as-needed)
 override LDFLAGS += $(AS_NEEDED) $(SANITIZE) -fopenmp
 # OpenMP's threads outlive the Lua state that closes the module, so it is never unloaded.
@@ -62,10 +62,16 @@ $(BUILD)/moonweld.so: $(LIB_OBJECTS)
 	@echo "  link    $@"
 	$(Q)$(CC) $(LDFLAGS) $(MODULE_FLAGS) -o $@ $^ $(PC_LIBS) -lm
 
-$(BUILD)/obj/%.o: src/%.c | $(BUILD)/dependencies
+$(BUILD)/obj/%.o: src/%.c $(BUILD)/flags | $(BUILD)/dependencies
 	@mkdir -p $(@D)
 	@echo "  cc      $<"
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# Another compiler or other flags make other objects: what they were made with is a dependency too.
+MADE_WITH := $(CC) $(CFLAGS)
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(MADE_WITH)' | cmp -s - $@ || echo '$(MADE_WITH)' > $@
 
 # ---- the Lua files, carried inside the program ----------------------------------------------------------------------
 $(BUILD)/embed: src/tools/embed.c
@@ -83,7 +89,7 @@ $(BUILD)/embedded.c: $(BUILD)/embed $(BUILD)/embedded.list $(LUA_FILES)
 	@echo "  embed   $(words $(LUA_FILES)) Lua files"
 	$(Q)$(BUILD)/embed $@ $(foreach f,$(LUA_FILES),$(f:.lua=)=$(f))
 
-$(BUILD)/obj/embedded.o: $(BUILD)/embedded.c | $(BUILD)/dependencies
+$(BUILD)/obj/embedded.o: $(BUILD)/embedded.c $(BUILD)/flags | $(BUILD)/dependencies
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
 
@@ -115,9 +121,10 @@ test:
 	$(Q)$(MAKE) --no-print-directory all units
 	$(Q)tests/run.sh $(BUILD)
 
+# What takes longer than a test may: both compilers without a warning, one digest of both, and the sanitizers.
 check: all
-	$(Q)lua5.4 tests/floors.lua $(BUILD)
-	$(Q)if command -v luacheck >/dev/null; then luacheck -q lua recipes tests; else echo "luacheck is not here: skipped"; fi
+	$(Q)tests/run.sh $(BUILD) lint floors
+	$(Q)CLANG=$${CLANG-clang} tests/run.sh $(BUILD) golden
 	$(Q)$(MAKE) --no-print-directory SAN=1 all units
 	$(Q)tests/run.sh build/san unit cli
 

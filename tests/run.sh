@@ -5,7 +5,7 @@ set -u
 cd "$(dirname "$0")/.."
 build=$1
 shift
-suites=${*:-unit spec cli attacks floors docs golden}
+suites=${*:-unit spec cli attacks lint floors docs golden}
 export MOONWELD="$PWD/$build/moonweld" LUA_CPATH="$PWD/$build/?.so;;" MOONWELD_BUILD="$build"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
@@ -37,6 +37,7 @@ for suite in $suites; do
   case $suite in
     unit)   for t in tests/unit/test_*.c; do count "unit: $(basename "$t" .c)" "$build/unit/$(basename "$t" .c)"; done ;;
     spec)   count spec busted --lua=lua5.4 --output=plainTerminal tests/spec ;;
+    lint)   count lint tests/lint.sh ;;
     floors) count floors lua5.4 tests/floors.lua "$build" ;;
     docs)   count docs tests/docs.sh ;;
     *)      count "$suite" "tests/$suite/run.sh" ;;
