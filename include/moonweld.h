@@ -69,6 +69,7 @@ typedef struct mw_arg {
   bool has_min, has_max;      /* limits: of the value, or for MODELS of how many */
   double min, max;
   const char *const *choices; /* NULL-terminated; NULL but for CHOICE */
+  const char *const *profiled;/* NULL, or the default under each choice of the argument `profile`, in their order */
 } mw_arg;
 
 /* Loads a built-in recipe by name, or a file (anything with a '/' or ".lua"), in a locked child process. */

@@ -5,6 +5,7 @@ return recipe {
   arg.model("expert", "theta_t, a fine-tune of base"),
   arg("drop", 0.5, "p, share of elements dropped at random", { min = 0, max = 1 }),
   arg.choice("rescale", { "inverse", "l1", "none" }, "what is left is divided by 1 - p, scaled to its old L1 norm, or kept"),
+  arg.profile { mergekit = { drop = 0, rescale = "l1" } },
   arg.seed(),
   function(a)
     local tau = a.expert - a.base

@@ -7,10 +7,12 @@ return recipe {
   arg.from  (dare, "drop", "rescale"),
   arg.each  ("weight", 1.0, "w_t, one number for all experts or one each"),
   arg       ("scale",  1.0, "lambda, weight of the merged task vector"),
+  arg       ("normalize", false, "divide by the sum of the weights: a mean, not a sum"),
+  arg.profile { mergekit = { drop = 0, rescale = "l1" } },
   arg.seed(),
   function(a)
-    local tau     = a.experts - a.base
-    local thinned = tau:drop_rescale(a.drop, a.seed:at("dare"), { rescale = a.rescale })  -- a mask of its own for each expert
-    return a.base + a.scale * sum(a.weight * thinned)
+    local tau    = (a.experts - a.base):drop_rescale(a.drop, a.seed:at("dare"), { rescale = a.rescale })  -- a mask for each expert
+    local merged = sum(a.weight * tau)
+    return a.base + a.scale * (a.normalize and merged / sum(a.weight) or merged)
   end,
 }

@@ -4,12 +4,18 @@ return recipe {
   arg.model ("base",    "theta_0, the model the experts were tuned from"),
   arg.models("experts", "theta_t, fine-tunes of base", { min = 1 }),
   arg("density", 0.2, "share of each task vector kept", { min = 0, max = 1 }),
-  arg("scale",   1.0, "lambda, weight of the merged task vector"),
   arg.each("weight", 1.0, "w_t, one number for all experts or one each"),
-  arg.choice("per", { "model", "tensor" }, "rank magnitudes across the model (paper) or per tensor"),
+  arg("scale",   1.0, "lambda, weight of the merged task vector"),
+  arg.choice("per",      { "model", "tensor" },    "rank magnitudes across the model or per tensor"),
+  arg.choice("count",    { "ties", "exact" },      "keep all that ties at the threshold, or exactly density * n, lower index first"),
+  arg.choice("election", { "equal", "weighted" },  "whether weight counts in the vote on signs"),
+  arg.choice("drawn",    { "majority", "plus" },   "a drawn vote goes to the model's majority (else to minus), or to plus"),
+  arg("normalize", true, "divide by the weights of those who agree: a mean, not a sum"),
+  arg.profile { mergekit = { density = 1, per = "tensor", count = "exact", election = "weighted", drawn = "plus" } },
   function(a)
-    local kept = sign_trim(a.experts - a.base, a.density, { per = a.per })
-    local vote = a.weight * kept:ne(0)
-    return a.base + a.scale * ratio(sum(vote * kept), sum(vote))   -- 0 where nobody votes
+    local electors = a.election == "weighted" and a.weight or nil
+    local kept   = sign_trim(a.experts - a.base, a.density, { per = a.per, count = a.count, weight = electors, drawn = a.drawn })
+    local merged = a.normalize and disjoint_mean(kept, a.weight) or sum(a.weight * kept)
+    return a.base + a.scale * merged
   end,
 }

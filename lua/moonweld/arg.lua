@@ -9,10 +9,6 @@ local declared = setmetatable({}, { __mode = "k" })
 -- The scores that the runtime made; a score is never a recipe's own function.
 A.scores = setmetatable({}, { __mode = "k" })
 
-local reserved = {}
-for word in ([[output force dtype shard_size threads seed score score_timeout data quiet log_json copy_code missing
-  donor_integers nonfinite tied recipe_seconds recipe_memory durable window help version json]]):gmatch("%S+") do reserved[word] = true end
-
 local function usage(text, ...) return core.fail("usage", string.format(text, ...)) end
 
 local function number_text(x) return math.type(x) == "integer" and tostring(x) or string.format("%.14g", x) end
@@ -32,7 +28,7 @@ local function declare(arg)
   if type(name) ~= "string" or not name:match("^[a-z][a-z0-9_]*$") or #name > 64 then
     return fail("an argument is named by small letters, digits and _, not '%s'", core.shown(tostring(name)))
   end
-  if reserved[name] and not arg.bound then return fail("'%s' is an option of every merge; name the argument otherwise", name) end
+  if core.reserved[name] and not arg.bound then return fail("'%s' is an option of every merge; name the argument otherwise", name) end
   if type(doc) ~= "string" or doc == "" then return fail("argument '%s' needs a sentence that says what it is", name) end
   if doc:find("%c") or #doc > 1000 then return fail("the sentence of argument '%s' holds control characters or is too long", name) end
   return A.handle { arg }
@@ -79,6 +75,14 @@ local function check_default(arg)
   return declare(arg)
 end
 
+--- Raises where `default` is none that the argument could have been declared with.
+function A.check_default(arg, default)
+  local copy = {}
+  for key, value in pairs(arg) do copy[key] = value end
+  copy.default = default
+  return check_default(copy)
+end
+
 local forms = {}
 
 function forms.maybe(name, doc, given)
@@ -93,6 +97,22 @@ function forms.choice(name, words, doc)
     choices[i] = word
   end
   return declare { kind = "choice", name = name, doc = doc, default = choices[1], choices = choices, optional = true }
+end
+
+--- arg.profile{ word = { name = default, ... } }: the argument `profile`: other defaults under the name of a system whose
+-- published behaviour they are; `paper` stands for those declared. What is typed wins.
+function forms.profile(words)
+  local choices, defaults = {}, {}
+  if type(words) ~= "table" then return fail("arg.profile{...} takes a table of defaults for each word") end
+  for word, changed in pairs(words) do
+    if type(word) ~= "string" or word == "paper" or type(changed) ~= "table" then return fail("arg.profile takes { word = { argument = default } }") end
+    choices[#choices + 1], defaults[word] = word, {}
+    for name, default in pairs(changed) do defaults[word][name] = default end
+  end
+  table.sort(choices)
+  local handle = forms.choice("profile", { "paper", table.unpack(choices) }, "whose published defaults hold; what is typed wins")
+  A.declared(handle)[1].profiles = defaults
+  return handle
 end
 
 function forms.each(name, default, doc, given)
@@ -126,10 +146,9 @@ function forms.from(recipe, ...)
     for _, name in ipairs(names) do
       local found = signature.by_name[name]
       if not found then return fail("that recipe has no '%s'%s", core.shown(name), core.module("suggest").hint(name, A.names(signature.args))) end
-      local copy = {}
-      for key, value in pairs(found) do copy[key] = value end
-      if news[name] ~= A then copy.default = news[name] end
-      result[#result + 1] = A.declared(check_default(copy))[1]
+      local default = found.default
+      if news[name] ~= A then default = news[name] end
+      result[#result + 1] = A.declared(A.check_default(found, default))[1]
     end
   end
   return A.handle(result)

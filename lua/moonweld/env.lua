@@ -126,7 +126,7 @@ local base = {
   end,
   math = frozen(safe_math, "math"), string = frozen(safe_string, "string"), table = frozen(safe_table, "table"),
   recipe = R.recipe, arg = A.vocabulary, where = O.where, ratio = O.ratio, lerp = O.lerp, sum = O.sum, mean = O.mean,
-  min = O.min, max = O.max, models = O.models, layers = F.layers, pick = F.pick, sign_trim = S.sign_trim,
+  min = O.min, max = O.max, models = O.models, layers = F.layers, pick = F.pick, sign_trim = S.sign_trim, disjoint_mean = S.disjoint_mean,
 }
 getmetatable("").__index = base.string
 getmetatable("").__metatable = false

@@ -10,12 +10,22 @@ local function fallback_text(default)
   return tostring(default)
 end
 
+--- The default under each word of `profile`, where they differ.
+local function profiled(signature, arg)
+  local texts, differ = {}, false
+  for i, word in ipairs(next(signature.profiles) and signature.by_name.profile.choices or {}) do
+    local default = R.default_of(signature, arg, word)
+    texts[i], differ = fallback_text(default), differ or default ~= arg.default
+  end
+  return differ and texts or nil
+end
+
 function prelude.signature(text, chunk)
   local signature = R.signature_of(E.load(text, chunk))
   local args = {}
   for i, arg in ipairs(signature.args) do
     args[i] = { name = arg.name, kind = arg.kind, doc = arg.doc, fallback = fallback_text(arg.default),
-      optional = arg.optional, whole = arg.whole, min = arg.min, max = arg.max, choices = arg.choices }
+      profiled = profiled(signature, arg), optional = arg.optional, whole = arg.whole, min = arg.min, max = arg.max, choices = arg.choices }
   end
   return { summary = signature.summary, paper = signature.paper, args = args }
 end

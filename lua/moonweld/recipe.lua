@@ -9,8 +9,21 @@ local signatures = setmetatable({}, { __mode = "k" })
 A.signature_of = function(recipe) return signatures[recipe] end
 R.signature_of = A.signature_of
 
+--- The defaults that a profile changes are checked as if they were declared.
+local function check_profiles(signature)
+  for word, defaults in pairs(signature.profiles) do
+    for name, default in pairs(defaults) do
+      local arg = signature.by_name[name]
+      if not arg or arg.default == nil then
+        fail("profile '%s' changes the default of '%s', which this recipe does not have", word, core.shown(tostring(name)))
+      end
+      A.check_default(arg, default)
+    end
+  end
+end
+
 local function collect(parts)
-  local signature = { args = {}, by_name = {} }
+  local signature = { args = {}, by_name = {}, profiles = {} }
   local suggest = core.module("suggest")
   for key in pairs(parts) do
     if type(key) ~= "number" and key ~= "paper" then
@@ -21,6 +34,7 @@ local function collect(parts)
     if signature.by_name[arg.name] then fail("argument '%s' is declared twice", arg.name) end
     if #signature.args >= 64 then fail("a recipe has at most 64 arguments") end
     signature.args[#signature.args + 1], signature.by_name[arg.name] = arg, arg
+    signature.profiles = arg.profiles or signature.profiles
   end
   for i, part in ipairs(parts) do
     if type(part) == "string" then
@@ -33,6 +47,7 @@ local function collect(parts)
       for _, arg in ipairs(A.declared(part)) do add(arg) end
     else fail("entry %d of recipe{...} is neither an argument nor the function", i) end
   end
+  check_profiles(signature)
   return signature
 end
 
@@ -55,12 +70,20 @@ function R.recipe(parts)
   return recipe
 end
 
+--- An argument's default under a profile (nil: as declared).
+function R.default_of(signature, arg, profile)
+  local changed = signature.profiles[profile]
+  if changed and changed[arg.name] ~= nil then return changed[arg.name] end
+  return arg.default
+end
+
 --- Fills the arguments: `value_of(arg)` gives what was given, or nil. Lists of `arg.each` follow the models before them.
 local function fill(signature, value_of, complain)
   local a, count = {}, 0
+  local profile = signature.by_name.profile and value_of(signature.by_name.profile)
   for _, arg in ipairs(signature.args) do
-    local value = value_of(arg)
-    if value == nil and arg.default ~= nil then value = arg.kind == "each" and { arg.default } or arg.default end
+    local value, default = value_of(arg), R.default_of(signature, arg, profile)
+    if value == nil and default ~= nil then value = arg.kind == "each" and { default } or default end
     if value == nil and arg.kind == "seed" then value = S.root() end
     if value == nil and arg.kind == "models" and arg.optional then value = V.list {} end
     if value == nil and not arg.optional then complain("'%s' is needed: %s", arg.name, arg.doc) end

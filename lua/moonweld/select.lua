@@ -31,6 +31,7 @@ local function masks(tensors, density, count)
     for i, t in ipairs(tensors) do result[i] = core.apply("le", threshold, core.apply("abs", t)) end
     return result
   end
+  if density > 0 then kept = math.max(kept, 1) end -- as mergekit does since 0.1.5
   if kept == 0 then
     for i, t in ipairs(tensors) do result[i] = core.apply("lt", core.apply("abs", t), 0) end
     return result
@@ -78,15 +79,23 @@ function methods.keep_top(x, density, options)
   return V.model(names, nodes)
 end
 
+--- One model alone agrees with itself, whatever it weighs.
+local function is_alone(list, weight)
+  local own = kind(weight) == "list" and data(weight).items[1] or weight or 1
+  return #data(list).items == 1 and type(own) == "number" and own ~= 0
+end
+
 --- TIES' first two steps: the list trimmed, with what disagrees with the elected sign set to 0. A vote that is drawn goes
--- to the model's majority (and where there is none either, to minus), or with drawn = "plus" to plus.
+-- to the model's majority (and where there is none either, to minus), or with drawn = "plus" to plus. Where weights count,
+-- it is the weighted values that agree or not.
 function S.sign_trim(list, density, options)
   check_options(options, { per = true, count = true, weight = true, drawn = true })
   local drawn = word_of(options, "drawn", "majority", "plus")
   local kept = methods.keep_top(V.list(list), density, options and { per = options.per, count = options.count })
   local weight = options and options.weight
-  local votes = O.sum(weight == nil and kept or V.lift(V.op "mul", weight, kept))
-  local gamma = methods.sign(votes)
+  if is_alone(kept, weight) then return kept end
+  local voters = weight and V.lift(V.op "mul", weight, kept) or kept
+  local gamma = methods.sign(O.sum(voters))
   local plus
   if drawn == "plus" then plus = methods.ge(gamma, 0)
   else
@@ -94,9 +103,18 @@ function S.sign_trim(list, density, options)
     local total = kind(majority) == "flat" and V.only_for.flat.total(majority) or methods.total(gamma)
     plus = methods.gt(gamma + methods.eq(gamma, 0) * methods.sign(total), 0)
   end
-  return V.lift(function(t, p)
-    return core.apply("where", core.apply("where", p, core.apply("lt", 0, t), core.apply("lt", t, 0)), t, 0)
-  end, kept, plus)
+  return V.lift(function(t, voter, p)
+    return core.apply("where", core.apply("where", p, core.apply("lt", 0, voter), core.apply("lt", voter, 0)), t, 0)
+  end, kept, voters, plus)
+end
+
+--- TIES' last step: the (weighted) mean over those members that are not 0; 0 where all are.
+function S.disjoint_mean(list, weight)
+  list, weight = V.list(list), weight or 1
+  if is_alone(list, weight) then return data(list).items[1] end
+  local votes = V.lift(V.op "mul", weight, methods.ne(list, 0))
+  local total = O.sum(votes)
+  return O.sum(V.lift(V.op "mul", weight, list)) / O.where(methods.eq(total, 0), 1, total)
 end
 
 return S

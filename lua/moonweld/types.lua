@@ -96,7 +96,8 @@ function Elements:quantile(q) end
 function Elements:kth_magnitude(k) end
 
 ---Keeps every |x| at least the (d - int(d*density))-th smallest of the tensor or of the model. `count = "exact"` keeps
----int(d*density), of equal ones the lower index. Density 1 keeps all; density 0 keeps the largest, or with "exact" nothing.
+---int(d*density) but at least one, of equal ones the lower index. Density 1 keeps all; density 0 keeps the largest, or with
+---"exact" nothing.
 ---@param density Number
 ---@param options? { per?: "tensor"|"model", count?: "ties"|"exact" }
 ---@return self
@@ -205,6 +206,7 @@ function Seed:dirichlet(n, alpha) end
 ---@overload fun(name: string, default: number|string|boolean, doc: string, limits?: Limits): Argument
 ---@field maybe fun(name: string, doc: string, limits?: Limits): Argument
 ---@field choice fun(name: string, words: string[], doc: string): Argument
+---@field profile fun(words: table<string, table<string, any>>): Argument other defaults under each word; `paper` are those declared
 ---@field each fun(name: string, default: number, doc: string, limits?: Limits): Argument
 ---@field model fun(name: string, doc: string, options?: { optional?: boolean }): Argument
 ---@field models fun(name: string, doc: string, limits?: { min?: integer, max?: integer, optional?: boolean }): Argument
@@ -261,3 +263,8 @@ function pick(entries) end
 ---@param options? { per?: "tensor"|"model", count?: "ties"|"exact", weight?: any, drawn?: "majority"|"plus" }
 ---@return List
 function sign_trim(list, density, options) end
+---The mean over those members that are not 0, weighted where weights are given; 0 where all are.
+---@param list List|table
+---@param weight? any one for all, or a list
+---@return Value
+function disjoint_mean(list, weight) end

@@ -75,16 +75,8 @@ static double limit(lua_State *L, int table, const char *name) {
   return value;
 }
 
-static void put_arg(lua_State *L, mw_text *out) {
-  int arg = lua_gettop(L);
-  put_field(L, out, arg, "name");
-  put_field(L, out, arg, "kind");
-  put_field(L, out, arg, "doc");
-  put_field(L, out, arg, "fallback");
-  mw_wire_put_u32(out, flag(L, arg, "optional", 1) | flag(L, arg, "whole", 2) | flag(L, arg, "min", 4) | flag(L, arg, "max", 8));
-  mw_wire_put_double(out, limit(L, arg, "min"));
-  mw_wire_put_double(out, limit(L, arg, "max"));
-  lua_getfield(L, arg, "choices");
+static void put_words(lua_State *L, mw_text *out, int table, const char *name) {
+  lua_getfield(L, table, name);
   lua_Integer count = lua_istable(L, -1) ? luaL_len(L, -1) : 0;
   mw_wire_put_u32(out, (uint32_t)count);
   for (lua_Integer i = 1; i <= count; i++) {
@@ -95,6 +87,19 @@ static void put_arg(lua_State *L, mw_text *out) {
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
+}
+
+static void put_arg(lua_State *L, mw_text *out) {
+  int arg = lua_gettop(L);
+  put_field(L, out, arg, "name");
+  put_field(L, out, arg, "kind");
+  put_field(L, out, arg, "doc");
+  put_field(L, out, arg, "fallback");
+  mw_wire_put_u32(out, flag(L, arg, "optional", 1) | flag(L, arg, "whole", 2) | flag(L, arg, "min", 4) | flag(L, arg, "max", 8));
+  mw_wire_put_double(out, limit(L, arg, "min"));
+  mw_wire_put_double(out, limit(L, arg, "max"));
+  put_words(L, out, arg, "choices");
+  put_words(L, out, arg, "profiled");
 }
 
 bool mw_child_describe(mw_state *state, void *task, int fd, mw_error *err) {

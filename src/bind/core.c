@@ -266,6 +266,20 @@ static int load_text(lua_State *L) {
 #define MATH(name) static int math_##name(lua_State *L) { lua_pushnumber(L, mw_mathx_##name(luaL_checknumber(L, 1))); return 1; }
 MATH(exp) MATH(log) MATH(tanh) MATH(sin) MATH(cos) MATH(acos)
 
+const char *const mw_core_reserved[] = {
+    "output", "force", "dtype", "shard_size", "threads", "seed", "score", "score_timeout", "data", "quiet", "log_json",
+    "copy_code", "missing", "donor_integers", "nonfinite", "tied", "recipe_seconds", "recipe_memory", "durable", "window",
+    "help", "version", "json", NULL};
+
+static void fill_reserved(lua_State *L) {
+  lua_newtable(L);
+  for (const char *const *word = mw_core_reserved; *word; word++) {
+    lua_pushboolean(L, true);
+    lua_setfield(L, -2, *word);
+  }
+  lua_setfield(L, -2, "reserved");
+}
+
 static void fill_models(lua_State *L, const mw_inputs *inputs) {
   lua_newtable(L);
   for (size_t m = 0; inputs && m < inputs->count; m++) {
@@ -306,5 +320,6 @@ void mw_core_fill(lua_State *L) {
   lua_setfield(L, -2, "node_metatable");
   lua_pushinteger(L, (lua_Integer)state->seed);
   lua_setfield(L, -2, "seed");
+  fill_reserved(L);
   fill_models(L, state->inputs);
 }

@@ -172,6 +172,28 @@ static bool take_kind(const char *word, mw_arg_kind *out) {
   return false;
 }
 
+/* The names that recipe.lua and arg.lua allow; a bound argument has the name of its option. */
+static bool is_argument(const mw_arg *arg) {
+  static const char *const bound[] = {"seed", "score", "data"};
+  if (arg->kind >= MW_ARG_SEED) return strcmp(arg->name, bound[arg->kind - MW_ARG_SEED]) == 0;
+  size_t length = strspn(arg->name, "abcdefghijklmnopqrstuvwxyz0123456789_");
+  for (const char *const *word = mw_core_reserved; *word; word++)
+    if (strcmp(arg->name, *word) == 0) return false;
+  return *arg->name >= 'a' && length == strlen(arg->name) && length <= 64 && *arg->doc;
+}
+
+/* A counted list of texts; NULL for none. */
+static bool take_words(mw_wire *in, mw_arena *arena, const char *const **out, mw_error *err) {
+  uint32_t count = mw_wire_u32(in);
+  if (in->failed || count > 1024) return false;
+  const char **words = count ? mw_mem_take(arena, (count + 1) * sizeof *words, err) : NULL;
+  if (count && !words) return false;
+  for (uint32_t i = 0; i < count; i++)
+    if (!(words[i] = take_text(in, arena, err))) return false;
+  *out = words;
+  return true;
+}
+
 static bool take_arg(mw_wire *in, mw_recipe *recipe, mw_arg *arg, mw_error *err) {
   arg->name = take_text(in, &recipe->arena, err);
   const char *kind = take_text(in, &recipe->arena, err);
@@ -181,13 +203,28 @@ static bool take_arg(mw_wire *in, mw_recipe *recipe, mw_arg *arg, mw_error *err)
   arg->optional = flags & 1, arg->whole = flags & 2, arg->has_min = flags & 4, arg->has_max = flags & 8;
   arg->min = mw_wire_double(in);
   arg->max = mw_wire_double(in);
-  uint32_t count = mw_wire_u32(in);
-  if (!arg->fallback || in->failed || count > 1024 || !take_kind(kind, &arg->kind)) return false;
-  const char **choices = count ? mw_mem_take(&recipe->arena, (count + 1) * sizeof *choices, err) : NULL;
-  for (uint32_t i = 0; i < count && choices; i++)
-    if (!(choices[i] = take_text(in, &recipe->arena, err))) return false;
-  arg->choices = choices;
-  return !in->failed && (choices || arg->kind != MW_ARG_CHOICE);
+  return arg->fallback && take_kind(kind, &arg->kind) && is_argument(arg) &&
+         take_words(in, &recipe->arena, &arg->choices, err) && take_words(in, &recipe->arena, &arg->profiled, err) &&
+         !in->failed && (arg->choices || arg->kind != MW_ARG_CHOICE);
+}
+
+static size_t words_in(const char *const *words) {
+  size_t count = 0;
+  while (words && words[count]) count++;
+  return count;
+}
+
+/* No two arguments have one name, and profiled defaults belong to a `profile` that has as many words. */
+static bool is_consistent(const mw_recipe *recipe) {
+  size_t profiles = 0;
+  for (size_t i = 0; i < recipe->arg_count; i++) {
+    if (strcmp(recipe->args[i].name, "profile") == 0) profiles = words_in(recipe->args[i].choices);
+    for (size_t k = 0; k < i; k++)
+      if (strcmp(recipe->args[i].name, recipe->args[k].name) == 0) return false;
+  }
+  for (size_t i = 0; i < recipe->arg_count; i++)
+    if (recipe->args[i].profiled && words_in(recipe->args[i].profiled) != profiles) return false;
+  return true;
 }
 
 static bool take_signature(mw_recipe *recipe, const char *bytes, size_t length, mw_error *err) {
@@ -199,7 +236,7 @@ static bool take_signature(mw_recipe *recipe, const char *bytes, size_t length, 
   if (!recipe->paper || count > MAX_ARGS) return false;
   for (uint32_t i = 0; i < count; i++) MW_TRY(take_arg(&in, recipe, &recipe->args[i], err));
   recipe->arg_count = count;
-  return !in.failed;
+  return !in.failed && is_consistent(recipe);
 }
 
 static void show_print(const char *bytes, size_t length) {

@@ -39,7 +39,9 @@ mw_state *mw_state_of(lua_State *L);
 /* Raises an error that carries its status; the recipe's line is put before it. */
 int mw_state_raise(lua_State *L, mw_status status, const char *text);
 
-/* core.c: fills the table `core` on top of the stack. */
+/* core.c: the options of every merge, which no recipe may declare; NULL-terminated. */
+extern const char *const mw_core_reserved[];
+/* Fills the table `core` on top of the stack. */
 void mw_core_fill(lua_State *L);
 
 #endif

@@ -10,7 +10,15 @@ static const mw_binding *binding_of(const mw_binding *bindings, size_t count, co
 
 static bool is_list(const mw_arg *arg) { return arg->kind == MW_ARG_EACH || arg->kind == MW_ARG_MODELS; }
 
-static void put_argument(mw_text *json, const mw_arg *arg, const mw_binding *binding) {
+/* The default that held: what is typed for `profile` may have changed it. */
+static const char *fallback_of(const mw_arg *args, size_t count, const mw_arg *arg, const mw_binding *profile) {
+  for (size_t i = 0; i < count && arg->profiled && profile && profile->count == 1; i++)
+    for (size_t k = 0; strcmp(args[i].name, "profile") == 0 && args[i].choices && args[i].choices[k]; k++)
+      if (strcmp(args[i].choices[k], profile->words[0]) == 0) return arg->profiled[k];
+  return arg->fallback;
+}
+
+static void put_argument(mw_text *json, const mw_arg *arg, const char *fallback, const mw_binding *binding) {
   bool list = is_list(arg) && binding;
   mw_text_json(json, arg->name, strlen(arg->name));
   mw_text_format(json, list ? ": [" : ": ");
@@ -18,7 +26,7 @@ static void put_argument(mw_text *json, const mw_arg *arg, const mw_binding *bin
     if (w) mw_text_format(json, ", ");
     mw_text_json(json, binding->words[w], strlen(binding->words[w]));
   }
-  if (!binding) mw_text_json(json, arg->fallback, strlen(arg->fallback));
+  if (!binding) mw_text_json(json, fallback, strlen(fallback));
   if (list) mw_text_format(json, "]");
 }
 
@@ -49,9 +57,10 @@ bool mw_story_compose(mw_story_texts *texts, const mw_recipe *recipe, const mw_b
   for (size_t i = 0; i < arg_count; i++) {
     const mw_binding *binding = binding_of(bindings, count, args[i].name);
     bool reserved = args[i].kind >= MW_ARG_SEED;
-    if (!reserved && (binding || *args[i].fallback)) {
+    const char *fallback = fallback_of(args, arg_count, &args[i], binding_of(bindings, count, "profile"));
+    if (!reserved && (binding || *fallback)) {
       if (!first) mw_text_format(&texts->arguments, ", ");
-      put_argument(&texts->arguments, &args[i], binding);
+      put_argument(&texts->arguments, &args[i], fallback, binding);
       first = false;
     }
     if (!binding || reserved) continue;

@@ -66,13 +66,20 @@ static const char *option(mw_option_name *room, const mw_arg *arg) {
   return room->text;
 }
 
-/* "(default 0.5; 0 to 1)" */
-static void print_limits(FILE *out, const mw_arg *arg) {
+/* "(default 0.5, with mergekit 1; 0 to 1)" */
+static void print_limits(FILE *out, const mw_arg *arg, const mw_arg *profile) {
   const char *mark = " (";
   const char *unit = arg->kind == MW_ARG_MODELS ? " models" : "";
   if (arg->fallback[0]) {
     fprintf(out, "%sdefault ", mark);
     mw_print_plain(out, arg->fallback);
+    for (size_t i = 0; arg->profiled && profile && profile->choices[i]; i++)
+      if (strcmp(arg->profiled[i], arg->fallback) != 0) {
+        fputs(", with ", out);
+        mw_print_plain(out, profile->choices[i]);
+        putc(' ', out);
+        mw_print_plain(out, arg->profiled[i]);
+      }
     mark = "; ";
   } else if (arg->optional && arg->kind != MW_ARG_FLAG) {
     fprintf(out, "%soptional", mark);
@@ -89,6 +96,12 @@ static void print_limits(FILE *out, const mw_arg *arg) {
   else if (arg->has_max) fprintf(out, "%sat most %g%s", mark, arg->max, unit);
   else if (mark[0] == ' ') return;
   putc(')', out);
+}
+
+const mw_arg *mw_cmd_help_profile(const mw_arg *args, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (args[i].kind == MW_ARG_CHOICE && strcmp(args[i].name, "profile") == 0) return &args[i];
+  return NULL;
 }
 
 void mw_cmd_help_recipe(FILE *out, const mw_recipe *recipe) {
@@ -121,7 +134,7 @@ void mw_cmd_help_recipe(FILE *out, const mw_recipe *recipe) {
     }
     fprintf(out, "  %-*s  ", (int)width, option(&room, &args[i]));
     mw_print_plain(out, args[i].doc);
-    print_limits(out, &args[i]);
+    print_limits(out, &args[i], mw_cmd_help_profile(args, count));
     putc('\n', out);
   }
   fputs("\n`moonweld --help` lists the options of every merge.\n", out);

@@ -34,8 +34,7 @@ static bool is_json_number(const char *t) {
 }
 
 /* Numbers and flags as JSON has them, everything else as typed, null where there is no default. */
-static void print_default(const mw_arg *arg) {
-  const char *text = arg->fallback;
+static void print_default(const mw_arg *arg, const char *text) {
   bool number = arg->kind == MW_ARG_NUMBER || arg->kind == MW_ARG_EACH;
   bool flag = arg->kind == MW_ARG_FLAG && (strcmp(text, "true") == 0 || strcmp(text, "false") == 0);
   if (!*text && arg->kind != MW_ARG_STRING) fputs("null", stdout);
@@ -46,6 +45,7 @@ static void print_default(const mw_arg *arg) {
 static void print_json(const mw_recipe *recipe) {
   const mw_arg *args;
   size_t count = mw_recipe_args(recipe, &args);
+  const mw_arg *profile = mw_cmd_help_profile(args, count);
   fputs("{\"name\":", stdout);
   mw_print_json(stdout, mw_recipe_name(recipe));
   fputs(",\"summary\":", stdout);
@@ -57,7 +57,14 @@ static void print_json(const mw_recipe *recipe) {
     fputs(i ? ",{\"name\":" : "{\"name\":", stdout);
     mw_print_json(stdout, args[i].name);
     printf(",\"type\":\"%s\",\"default\":", mw_cmd_list_type(args[i].kind));
-    print_default(&args[i]);
+    print_default(&args[i], args[i].fallback);
+    for (size_t k = 0; args[i].profiled && profile && profile->choices[k]; k++) {
+      fputs(k ? "," : ",\"defaults\":{", stdout);
+      mw_print_json(stdout, profile->choices[k]);
+      putchar(':');
+      print_default(&args[i], args[i].profiled[k]);
+      if (!profile->choices[k + 1]) putchar('}');
+    }
     printf(",\"optional\":%s,\"doc\":", args[i].optional ? "true" : "false");
     mw_print_json(stdout, args[i].doc);
     putchar('}');

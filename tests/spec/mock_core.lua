@@ -20,7 +20,8 @@ local map = {
 
 --- A prelude over `models`: array of { label =, tensors = { name = { values... } } }; `files` are what require finds.
 function mock.prelude(models, files)
-  local core = { models = {}, seed = 0, node_metatable = {}, draws = {}, mathx = {} }
+  local core = { models = {}, seed = 0, node_metatable = {}, draws = {}, mathx = {},
+    reserved = { output = true, seed = true, threads = true } }
   local private = setmetatable({}, { __mode = "k" }) -- node -> { values =, scalar =, mass = }
 
   local function node(values, scalar, mass)

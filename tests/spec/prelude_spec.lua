@@ -183,7 +183,7 @@ describe("m3", function()
     local three, places = { model(BASE), model(BASE), model(BASE) }, { models = { 1, 2, 3 } }
     near(BASE, run("m3", three, {}, places), 1e-6)
     local _, message = failure(run, "m3", three, { lambda = { "0.3" } }, places)
-    assert.truthy(message:find("two models, not of 3", 1, true))
+    assert.truthy(message:find("one mix of two models", 1, true))
   end)
 end)
 
