@@ -46,6 +46,10 @@ typedef struct mw_options {
   bool donor_integers;   /* integer tensors may differ: the donor's are taken */
   bool nonfinite_keep;   /* NaN and infinities do not stop the merge */
   const char *tied;      /* NULL, "untie" or "ignore": what to do with a head that differs from a tied embedding */
+  const char *const *data; /* files of token windows that a recipe learns from (recipes/README.md, "Calibration data") */
+  size_t data_count;
+  uint32_t window;       /* tokens a window where such a file is text; 0: 256 */
+  const char *coefficients; /* NULL, or a coefficients.safetensors to start from instead of a recipe's initial values */
 } mw_options;
 
 void mw_options_init(mw_options *options);
@@ -56,7 +60,7 @@ typedef struct mw_recipe mw_recipe;
 
 typedef enum mw_arg_kind {
   MW_ARG_NUMBER, MW_ARG_STRING, MW_ARG_FLAG, MW_ARG_MAYBE, MW_ARG_CHOICE, MW_ARG_EACH, MW_ARG_MODEL, MW_ARG_MODELS,
-  MW_ARG_SEED, MW_ARG_SCORE, MW_ARG_CALIBRATION
+  MW_ARG_WORDS, MW_ARG_SEED, MW_ARG_SCORE, MW_ARG_CALIBRATION
 } mw_arg_kind;
 
 /* One argument of a recipe, as declared (recipes/README.md describes the forms). */
@@ -68,7 +72,7 @@ typedef struct mw_arg {
   bool whole;                 /* counts only */
   bool has_min, has_max;      /* limits: of the value, or for MODELS of how many */
   double min, max;
-  const char *const *choices; /* NULL-terminated; NULL but for CHOICE */
+  const char *const *choices; /* NULL-terminated; NULL but for CHOICE and WORDS (some of them) */
   const char *const *profiled;/* NULL, or the default under each choice of the argument `profile`, in their order */
 } mw_arg;
 

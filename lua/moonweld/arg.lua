@@ -63,7 +63,8 @@ local function within(arg, value, complain)
   return value
 end
 
-local default_types = { number = "number", maybe = "number", each = "number", string = "string", choice = "string", flag = "boolean" }
+local default_types = { number = "number", maybe = "number", each = "number", string = "string", choice = "string", words = "string",
+  flag = "boolean" }
 
 local function check_default(arg)
   local default, wanted = arg.default, default_types[arg.kind]
@@ -71,6 +72,7 @@ local function check_default(arg)
     if type(default) ~= wanted then return fail("argument '%s' cannot have a %s as its default", tostring(arg.name), kind(default)) end
     if wanted == "number" then within(arg, default, fail) end
     if arg.kind == "choice" then A.chosen(arg, default, fail) end
+    if arg.kind == "words" then A.some(arg, default, fail) end
   end
   return declare(arg)
 end
@@ -89,13 +91,18 @@ function forms.maybe(name, doc, given)
   return declare(limits({ kind = "maybe", name = name, doc = doc, optional = true }, given, numeric))
 end
 
-function forms.choice(name, words, doc)
-  if type(words) ~= "table" or #words == 0 then return fail("arg.choice('%s', {...}) needs words to choose from", tostring(name)) end
+local function choices_of(form, name, words)
+  if type(words) ~= "table" or #words == 0 then return fail("arg.%s('%s', {...}) needs words to choose from", form, tostring(name)) end
   local choices = {}
   for i, word in ipairs(words) do
     if type(word) ~= "string" or not word:match("^[%w_%-%.]+$") then return fail("a choice of '%s' is not a word", tostring(name)) end
     choices[i] = word
   end
+  return choices
+end
+
+function forms.choice(name, words, doc)
+  local choices = choices_of("choice", name, words)
   return declare { kind = "choice", name = name, doc = doc, default = choices[1], choices = choices, optional = true }
 end
 
@@ -113,6 +120,12 @@ function forms.profile(words)
   local handle = forms.choice("profile", { "paper", table.unpack(choices) }, "whose published defaults hold; what is typed wins")
   A.declared(handle)[1].profiles = defaults
   return handle
+end
+
+--- A list of some of the words; all of them unless told. Its default is kept as one text, "a b c".
+function forms.words(name, words, doc)
+  local choices = choices_of("words", name, words)
+  return declare { kind = "words", name = name, doc = doc, default = table.concat(choices, " "), choices = choices, optional = true }
 end
 
 function forms.each(name, default, doc, given)
@@ -199,6 +212,7 @@ function A.typed(arg, words)
   if arg.kind == "flag" then return one() == "true" end
   if arg.kind == "string" then return one() end
   if arg.kind == "choice" then return A.chosen(arg, one(), usage) end
+  if arg.kind == "words" then return A.some(arg, table.concat(words, " "), usage) end
   local values = {}
   for i, word in ipairs(words) do values[i] = number(word) end
   return values
@@ -209,11 +223,24 @@ function A.chosen(arg, word, complain)
   return complain("'%s' = '%s' is none of %s", arg.name, core.shown(tostring(word)), table.concat(arg.choices, ", "))
 end
 
+--- The list of words that a text holds, each one of the choices.
+function A.some(arg, text, complain)
+  local list = {}
+  for word in text:gmatch("%S+") do list[#list + 1] = A.chosen(arg, word, complain) end
+  if #list == 0 then return complain("'%s' is empty; it holds some of %s", arg.name, table.concat(arg.choices, ", ")) end
+  return V.list(list)
+end
+
 --- What a table gave: `value` is checked against the argument.
 function A.given(arg, value)
   local what = arg.kind
   if what == "number" or what == "maybe" then return check_field(arg, value, fail) end
   if what == "choice" then return A.chosen(arg, value, fail) end
+  if what == "words" then
+    local texts = {}
+    for i, word in ipairs(type(value) == "string" and { value } or V.items(value)) do texts[i] = tostring(word) end
+    return A.some(arg, table.concat(texts, " "), fail)
+  end
   if what == "flag" or what == "string" then
     if type(value) ~= (what == "flag" and "boolean" or "string") then return fail("'%s' is a %s, not a %s", arg.name, what, kind(value)) end
     return value
@@ -232,6 +259,7 @@ function A.given(arg, value)
     end
   end
   if what == "score" and not A.scores[value] then return fail("'%s' is the score of --score, not a %s of the recipe's own", arg.name, kind(value)) end
+  if what == "calibration" and kind(value) ~= "data" then return fail("'%s' is the data of --data, not a %s", arg.name, kind(value)) end
   if what == "seed" and kind(value) ~= "seed" then return fail("'%s' is a seed, not a %s", arg.name, kind(value)) end
   return value
 end

@@ -3,7 +3,7 @@
 local core = ...
 local V, O, F, A, R = core.module("value"), core.module("ops"), core.module("field"), core.module("arg"), core.module("recipe")
 core.module("names")
-local S = core.module("select")
+local S, N, H, L = core.module("select"), core.module("net"), core.module("arch"), core.module("learn")
 local fail = V.fail
 local E = {}
 
@@ -127,7 +127,10 @@ local base = {
   math = frozen(safe_math, "math"), string = frozen(safe_string, "string"), table = frozen(safe_table, "table"),
   recipe = R.recipe, arg = A.vocabulary, where = O.where, ratio = O.ratio, lerp = O.lerp, sum = O.sum, mean = O.mean,
   min = O.min, max = O.max, models = O.models, layers = F.layers, pick = F.pick, sign_trim = S.sign_trim, disjoint_mean = S.disjoint_mean,
+  learn = L.learn, logits = H.logits, cosine_penalty = L.cosine_penalty, architecture = H.architecture,
 }
+for _, name in ipairs { "linear", "embedding", "rms_norm", "layer_norm", "rope", "attention", "silu", "gelu", "softmax", "log_softmax",
+  "kl", "cross_entropy", "entropy", "mse" } do base[name] = N[name] end
 getmetatable("").__index = base.string
 getmetatable("").__metatable = false
 
@@ -149,13 +152,15 @@ local function environment()
   end })
 end
 
---- The recipe that a file returns.
+--- The recipe, or the architecture, that a file returns.
 function E.load(text, chunk)
   if #text > 256 * 1024 then return fail("a recipe file has at most 256 KB") end
   local run, message = core.load(text, chunk, environment())
   if not run then return core.fail("data", core.shown(tostring(message))) end
   local recipe = run()
-  if not R.signature_of(recipe) then return fail("%s returns a %s, not a recipe{...}", core.shown(chunk:sub(2)), V.kind(recipe)) end
+  if not R.signature_of(recipe) and V.kind(recipe) ~= "architecture" then
+    return fail("%s returns a %s, not a recipe{...}", core.shown(chunk:sub(2)), V.kind(recipe))
+  end
   return recipe
 end
 

@@ -84,7 +84,9 @@ local function fill(signature, value_of, complain)
   for _, arg in ipairs(signature.args) do
     local value, default = value_of(arg), R.default_of(signature, arg, profile)
     if value == nil and default ~= nil then value = arg.kind == "each" and { default } or default end
+    if arg.kind == "words" and value ~= nil and kind(value) ~= "list" then value = A.some(arg, value, complain) end
     if value == nil and arg.kind == "seed" then value = S.root() end
+    if value == nil and arg.kind == "calibration" then value = core.module("learn").data() end
     if value == nil and arg.kind == "models" and arg.optional then value = V.list {} end
     if value == nil and not arg.optional then complain("'%s' is needed: %s", arg.name, arg.doc) end
     if arg.kind == "models" and value then

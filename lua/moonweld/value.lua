@@ -6,8 +6,9 @@ local V = {}
 local data = setmetatable({}, { __mode = "k" })
 local methods, metas = {}, {}
 V.methods = methods -- of every value; model, models and select add theirs
-V.only_for = { model = {}, list = {}, flat = {}, seed = {} }
+V.only_for = { model = {}, list = {}, flat = {}, seed = {}, coefficients = {}, data = {} }
 V.current_name = nil -- of the tensor that a map(f) is at
+V.batch_of = setmetatable({}, { __mode = "k" }) -- of an activation, by its handle (net.lua)
 
 local function fail(text, ...)
   return core.fail("data", select("#", ...) > 0 and string.format(text, ...) or text)
@@ -142,7 +143,7 @@ end
 --- f over tensors and numbers, applied to whatever the arguments are.
 function V.lift(f, ...)
   local args, n = { ... }, select("#", ...)
-  local length, model, field
+  local length, model, field, coefficients
   for k = 1, n do
     local private = data[args[k]]
     local what = private and private.kind
@@ -151,9 +152,11 @@ function V.lift(f, ...)
       length = #private.items
     elseif what == "model" then model = model or private
     elseif what == "field" then field = true
+    elseif what == "coefficients" then coefficients = private
     elseif what then fail("a %s cannot be computed with", what) end
   end
   if length then return lift_list(f, args, n, length) end
+  if coefficients then return V.lift_coefficients(f, args, n, model) end -- learn.lua
   if model then return lift_model(f, args, n, model) end
   if not field then return f(...) end
   local fields = args
@@ -164,20 +167,27 @@ function V.lift(f, ...)
   end })
 end
 
---- One operation of the graph on tensors and numbers; numbers alone give a number.
+local ops = {}
+
+--- One operation of the graph on tensors and numbers; numbers alone give a number. One function for each name.
 function V.op(name)
-  return function(...)
-    local numbers = true
+  ops[name] = ops[name] or function(...)
+    local numbers, batch = true, nil
     for i = 1, select("#", ...) do
       local x = (select(i, ...))
       if type(x) == "boolean" or x == nil or type(x) == "string" or type(x) == "table" then
         fail("a tensor or a number is needed here, not a %s", x == nil and "nil" or kind(x))
       end
       numbers = numbers and type(x) == "number"
+      local own = V.batch_of[x]
+      if own and batch and own ~= batch then fail("outputs of two batches cannot be computed with one another") end
+      batch = batch or own
     end
     local node = core.apply(name, ...)
+    if batch then V.batch_of[node] = batch end
     return numbers and core.value(node) or node
   end
+  return ops[name]
 end
 
 return V

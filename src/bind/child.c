@@ -170,5 +170,6 @@ bool mw_child_evaluate(mw_state *state, void *context, int fd, mw_error *err) {
   }
   mw_text out = {0};
   mw_wire_put_graph(&out, state->graph, outputs, (size_t)count);
+  mw_lesson_put(&out, state->lessons, state->lesson_count);
   return mw_text_check(&out, err) && mw_wire_send(fd, MW_WIRE_GRAPH, out.bytes, out.length);
 }

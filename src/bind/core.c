@@ -1,6 +1,7 @@
 /* core.c: the functions that the prelude builds on: nodes of the graph, numbers drawn, names matched. They check what
  * Lua gives them and raise; the rules of the graph itself are the graph's. */
 #include "base/mathx.h"
+#include "bind/core_learn.h"
 #include "bind/state.h"
 #include "num/rng.h"
 #include <lauxlib.h>
@@ -12,14 +13,14 @@ static const char node_type[] = "moonweld.node";
 
 static int fail(lua_State *L, const mw_error *err) { return mw_state_raise(L, err->status, err->text); }
 
-static int push_node(lua_State *L, mw_node node) {
+int mw_core_push(lua_State *L, mw_node node) {
   mw_node *handle = lua_newuserdatauv(L, sizeof *handle, 0);
   *handle = node;
   luaL_setmetatable(L, node_type);
   return 1;
 }
 
-static mw_node node_at(lua_State *L, int index) {
+mw_node mw_core_node(lua_State *L, int index) {
   mw_error err;
   mw_node node;
   if (lua_type(L, index) == LUA_TNUMBER) {
@@ -34,9 +35,9 @@ static mw_node node_at(lua_State *L, int index) {
   return *handle;
 }
 
-static int number(lua_State *L) { return push_node(L, node_at(L, 1)); }
+static int number(lua_State *L) { return mw_core_push(L, mw_core_node(L, 1)); }
 
-static mw_op op_at(lua_State *L, int index) {
+mw_op mw_core_op(lua_State *L, int index) {
   const char *name = luaL_checkstring(L, index);
   for (int op = 0; op < MW_OP_COUNT; op++)
     if (strcasecmp(mw_graph_op_name((mw_op)op), name) == 0) return (mw_op)op;
@@ -53,7 +54,7 @@ static int finish(lua_State *L, mw_op op, const mw_node *operands, uint32_t coun
   mw_error err;
   mw_node node;
   if (!mw_graph_apply(mw_state_of(L)->graph, op, operands, count, extra, &node, &err)) return fail(L, &err);
-  return push_node(L, node);
+  return mw_core_push(L, node);
 }
 
 /* apply(op, list of nodes, rank) for KTH and QUANTILE, apply("tie", list, threshold, rank node). */
@@ -65,24 +66,24 @@ static int select_over(lua_State *L, mw_op op) {
   mw_node *operands = lua_newuserdatauv(L, (size_t)(count + 2) * sizeof *operands, 0);
   for (lua_Integer i = 0; i < count; i++) {
     lua_rawgeti(L, 2, i + 1);
-    operands[i] = node_at(L, -1);
+    operands[i] = mw_core_node(L, -1);
     lua_pop(L, 1);
   }
   if (op == MW_OP_TIE) {
-    operands[count++] = node_at(L, 3);
-    operands[count++] = node_at(L, 4);
+    operands[count++] = mw_core_node(L, 3);
+    operands[count++] = mw_core_node(L, 4);
   } else extra[0] = (uint64_t)luaL_checkinteger(L, 3);
   return finish(L, op, operands, (uint32_t)count, extra);
 }
 
 static int apply(lua_State *L) {
-  mw_op op = op_at(L, 1);
+  mw_op op = mw_core_op(L, 1);
   uint64_t extra[2] = {0, 0};
   mw_node operands[3];
   if (mw_graph_op_class(op) == MW_CLASS_SELECT) return select_over(L, op);
   int count = mw_graph_op_operands(op);
   if (count < 1 || count > 3) return luaL_error(L, "'%s' is not for recipes", mw_graph_op_name(op));
-  for (int i = 0; i < count; i++) operands[i] = node_at(L, 2 + i);
+  for (int i = 0; i < count; i++) operands[i] = mw_core_node(L, 2 + i);
   if (mw_graph_op_class(op) == MW_CLASS_CHANCE) {
     extra[0] = (uint64_t)luaL_checkinteger(L, 2 + count);
     extra[1] = name_key(L, 3 + count);
@@ -108,12 +109,12 @@ static int input(lua_State *L) {
   if (!mw_graph_shape(state->graph, tensor->shape, tensor->rank, &shape, &err) ||
       !mw_graph_input(state->graph, (uint32_t)model, (uint32_t)row, (mw_dtype)tensor->dtype, shape, &node, &err))
     return fail(L, &err);
-  return push_node(L, node);
+  return mw_core_push(L, node);
 }
 
 static int shape(lua_State *L) {
   const mw_graph *graph = mw_state_of(L)->graph;
-  uint32_t s = mw_graph_facts(graph, node_at(L, 1)).shape;
+  uint32_t s = mw_graph_facts(graph, mw_core_node(L, 1)).shape;
   if (!s) return 0;
   lua_newtable(L);
   for (unsigned i = 0; i < mw_graph_rank(graph, s); i++) {
@@ -125,19 +126,19 @@ static int shape(lua_State *L) {
 
 static int elements(lua_State *L) {
   const mw_graph *graph = mw_state_of(L)->graph;
-  lua_pushinteger(L, (lua_Integer)mw_graph_elements(graph, mw_graph_facts(graph, node_at(L, 1)).shape));
+  lua_pushinteger(L, (lua_Integer)mw_graph_elements(graph, mw_graph_facts(graph, mw_core_node(L, 1)).shape));
   return 1;
 }
 
 static int value(lua_State *L) {
   double number_value;
-  if (!mw_graph_is_number(mw_state_of(L)->graph, node_at(L, 1), &number_value)) return 0;
+  if (!mw_graph_is_number(mw_state_of(L)->graph, mw_core_node(L, 1), &number_value)) return 0;
   lua_pushnumber(L, number_value);
   return 1;
 }
 
 static int id(lua_State *L) {
-  lua_pushinteger(L, node_at(L, 1));
+  lua_pushinteger(L, mw_core_node(L, 1));
   return 1;
 }
 
@@ -155,7 +156,7 @@ static int mass(lua_State *L) {
   lua_createtable(L, (int)count, 0);
   for (lua_Integer i = 1; i <= count; i++) {
     lua_rawgeti(L, 1, i);
-    lua_pushnumber(L, masses[node_at(L, -1)]);
+    lua_pushnumber(L, masses[mw_core_node(L, -1)]);
     lua_rawseti(L, -3, i);
     lua_pop(L, 1);
   }
@@ -268,7 +269,7 @@ MATH(exp) MATH(log) MATH(tanh) MATH(sin) MATH(cos) MATH(acos)
 
 const char *const mw_core_reserved[] = {
     "output", "force", "dtype", "shard_size", "threads", "seed", "score", "score_timeout", "data", "quiet", "log_json",
-    "copy_code", "missing", "donor_integers", "nonfinite", "tied", "recipe_seconds", "recipe_memory", "durable", "window",
+    "copy_code", "missing", "donor_integers", "nonfinite", "tied", "recipe_seconds", "recipe_memory", "durable", "window", "coefficients",
     "help", "version", "json", NULL};
 
 static void fill_reserved(lua_State *L) {
@@ -322,4 +323,5 @@ void mw_core_fill(lua_State *L) {
   lua_setfield(L, -2, "seed");
   fill_reserved(L);
   fill_models(L, state->inputs);
+  mw_core_learn_fill(L);
 }

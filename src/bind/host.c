@@ -25,6 +25,7 @@ typedef struct asking {
   const mw_recipe *recipe;
   mw_recipe *described; /* being described, or NULL */
   const mw_inputs *inputs;
+  const mw_calibration *data;
   mw_host_result *result;
 } asking;
 
@@ -166,7 +167,7 @@ static const char *take_text(mw_wire *in, mw_arena *arena, mw_error *err) {
 }
 
 static bool take_kind(const char *word, mw_arg_kind *out) {
-  static const char *const words[] = {"number", "string", "flag", "maybe", "choice", "each", "model", "models", "seed", "score", "calibration"};
+  static const char *const words[] = {"number", "string", "flag", "maybe", "choice", "each", "model", "models", "words", "seed", "score", "calibration"};
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
     if (strcmp(words[i], word) == 0) return *out = (mw_arg_kind)i, true;
   return false;
@@ -267,6 +268,15 @@ static bool find_input(const void *context, uint64_t model, uint64_t row, mw_dty
   return true;
 }
 
+/* The trainings behind the graph. */
+static bool take_lessons(void *context, mw_wire *in, const mw_node *map, uint32_t nodes, const mw_graph *graph, mw_error *err) {
+  const asking *ask = context;
+  mw_host_result *result = ask->result;
+  return mw_lesson_take(in, map, nodes, graph, ask->data->facts, ask->data->count, &result->arena, &result->lessons,
+                        &result->lesson_count, err) &&
+         mw_lesson_applied(graph, result->outputs, result->output_count, result->lessons, result->lesson_count, err);
+}
+
 static bool on_message(void *context, int fd, uint32_t kind, char *bytes, size_t length, mw_error *err) {
   asking *ask = context;
   switch (kind) {
@@ -275,8 +285,9 @@ static bool on_message(void *context, int fd, uint32_t kind, char *bytes, size_t
     break;
   case MW_WIRE_GRAPH:
     if (!ask->result || ask->result->graph) break;
-    return mw_wire_take_graph(bytes, length, (mw_wire_inputs){ask->inputs, find_input}, &ask->result->arena,
-                              &ask->result->graph, &ask->result->outputs, &ask->result->output_count, err);
+    return mw_wire_take_graph(bytes, length, (mw_wire_inputs){ask->inputs, find_input},
+                              (mw_wire_rest){ask, take_lessons}, &ask->result->arena, &ask->result->graph,
+                              &ask->result->outputs, &ask->result->output_count, err);
   case MW_WIRE_PRINT:
     if (ask->result) show_print(bytes, length);
     return true;
@@ -333,10 +344,10 @@ void mw_recipe_free(mw_recipe *recipe) {
 }
 
 bool mw_host_evaluate(const mw_recipe *recipe, const mw_binding *bindings, size_t count, const mw_inputs *inputs,
-                      const mw_options *options, mw_host_result *out, mw_error *err) {
-  asking ask = {.recipe = recipe, .inputs = inputs, .result = out,
+                      const mw_calibration *data, const mw_options *options, mw_host_result *out, mw_error *err) {
+  asking ask = {.recipe = recipe, .inputs = inputs, .data = data, .result = out,
                 .task = {recipe->text, recipe->chunk, recipe->length, bindings, count}};
-  mw_state state = {.inputs = inputs, .seed = options->seed};
+  mw_state state = {.inputs = inputs, .sets = data->facts, .set_count = data->count, .seed = options->seed};
   MW_TRY(run(&ask, &state, limits_of(options, inputs->family.count * inputs->count), mw_child_evaluate, err));
   mw_text_format(&out->drawn, "]");
   mw_text_format(&out->required, "]");

@@ -14,7 +14,8 @@ struct mw_plan {
   mw_options options;
   mw_note notes;
   mw_inputs inputs;
-  mw_host_result result; /* graph and outputs */
+  mw_calibration data;
+  mw_host_result result; /* graph, outputs, trainings */
   mw_node *nodes;        /* of every output, in the order of its name */
   uint32_t *places, *copies;
   size_t copy_count;
@@ -123,7 +124,9 @@ static bool make(mw_plan *plan, const mw_binding *bindings, size_t count, mw_err
   const mw_arg *args;
   size_t arg_count = mw_recipe_args(plan->recipe, &args);
   MW_TRY(mw_inputs_open(&plan->inputs, args, arg_count, bindings, count, &plan->options, &plan->notes, err));
-  MW_TRY(mw_host_evaluate(plan->recipe, bindings, count, &plan->inputs, &plan->options, &plan->result, err));
+  MW_TRY(mw_calibration_open(&plan->data, plan->options.data, plan->options.data_count, plan->options.window,
+                             &plan->inputs.members[plan->inputs.donor], err));
+  MW_TRY(mw_host_evaluate(plan->recipe, bindings, count, &plan->inputs, &plan->data, &plan->options, &plan->result, err));
   MW_TRY(place_outputs(plan, err));
   MW_TRY(mw_schedule_make(plan->result.graph, plan->nodes, plan->result.output_count, &plan->schedule, err));
   MW_TRY(lay_out(plan, err));
@@ -151,6 +154,7 @@ void mw_plan_free(mw_plan *plan) {
   mw_schedule_free(&plan->schedule);
   mw_layout_free(&plan->layout);
   mw_host_release(&plan->result);
+  mw_calibration_close(&plan->data);
   mw_inputs_close(&plan->inputs);
   mw_story_free(&plan->story);
   mw_note_free(&plan->notes);
@@ -200,6 +204,7 @@ static bool allowed(const mw_plan *plan, mw_error *err) {
 bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *err) {
   mw_inputs *inputs = &plan->inputs;
   mw_family_rules rules = {plan->options.missing_base, plan->options.donor_integers, plan->options.tied};
+  if (plan->result.lesson_count) return mw_error_set(err, MW_UNAVAILABLE, "learning can be planned, but not yet run");
   MW_TRY(allowed(plan, err));
   MW_TRY(mw_family_same_integers(&inputs->family, inputs->members, &rules, err));
   mw_writer *writer;

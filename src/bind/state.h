@@ -4,7 +4,7 @@
 
 #include "bind/embed.h"
 #include "bind/inputs.h"
-#include "bind/wire.h"
+#include "bind/lesson.h"
 #include <lua.h>
 
 /* How a state reaches the world outside: a child asks its parent, a trusted program looks itself. */
@@ -23,6 +23,12 @@ typedef struct mw_state {
   const mw_inputs *inputs; /* NULL while only a signature is asked for */
   uint64_t seed;
   mw_state_world world;
+  const mw_lesson_set *sets; /* of --data; NULL where there are none */
+  size_t set_count;
+  mw_lesson *lessons; /* what the recipe asked to be learned so far, in `arena` */
+  size_t lesson_count;
+  uint64_t coefficients; /* made so far */
+  mw_arena arena;
   bool trace;        /* a line hook remembers where the recipe is */
   int last_line;
   char last_chunk[256];
@@ -43,5 +49,10 @@ int mw_state_raise(lua_State *L, mw_status status, const char *text);
 extern const char *const mw_core_reserved[];
 /* Fills the table `core` on top of the stack. */
 void mw_core_fill(lua_State *L);
+/* The node, or the number as a node, at a place of the stack; raises for anything else. */
+mw_node mw_core_node(lua_State *L, int index);
+int mw_core_push(lua_State *L, mw_node node);
+/* The operation whose name lies there; raises for another word. */
+mw_op mw_core_op(lua_State *L, int index);
 
 #endif

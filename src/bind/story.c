@@ -8,7 +8,7 @@ static const mw_binding *binding_of(const mw_binding *bindings, size_t count, co
   return NULL;
 }
 
-static bool is_list(const mw_arg *arg) { return arg->kind == MW_ARG_EACH || arg->kind == MW_ARG_MODELS; }
+static bool is_list(const mw_arg *arg) { return arg->kind == MW_ARG_EACH || arg->kind == MW_ARG_MODELS || arg->kind == MW_ARG_WORDS; }
 
 /* The default that held: what is typed for `profile` may have changed it. */
 static const char *fallback_of(const mw_arg *args, size_t count, const mw_arg *arg, const mw_binding *profile) {

@@ -146,13 +146,13 @@ static bool take_outputs(mw_wire *in, const mw_node *map, uint32_t nodes, mw_are
     (*outputs)[i].node = map[node];
     if (!((*outputs)[i].name = mw_mem_copy(arena, name, length, err))) return false;
     if (i && strcmp((*outputs)[i - 1].name, (*outputs)[i].name) >= 0) break;
-    if (i + 1 == *count) return in->at == in->end;
+    if (i + 1 == *count) return true;
   }
   return *count == 0 && !in->failed;
 }
 
-bool mw_wire_take_graph(const char *bytes, size_t length, mw_wire_inputs inputs, mw_arena *arena, mw_graph **graph,
-                        mw_wire_output **outputs, size_t *count, mw_error *err) {
+bool mw_wire_take_graph(const char *bytes, size_t length, mw_wire_inputs inputs, mw_wire_rest rest, mw_arena *arena,
+                        mw_graph **graph, mw_wire_output **outputs, size_t *count, mw_error *err) {
   mw_wire in = {bytes, bytes + length, false};
   uint32_t nodes = mw_wire_u32(&in);
   mw_error_set(err, MW_DATA, "the recipe's process sent a broken graph");
@@ -163,7 +163,9 @@ bool mw_wire_take_graph(const char *bytes, size_t length, mw_wire_inputs inputs,
   for (uint32_t id = 1; id <= nodes && ok; id++) ok = take_node(&in, *graph, inputs, map, id, err);
   if (ok) {
     mw_error_set(err, MW_DATA, "the recipe's process sent broken outputs");
-    ok = take_outputs(&in, map, nodes, arena, outputs, count, err);
+    ok = take_outputs(&in, map, nodes, arena, outputs, count, err) &&
+         (!rest.take || rest.take(rest.context, &in, map, nodes, *graph, err)) &&
+         (in.at == in.end || mw_error_set(err, MW_DATA, "the recipe's process sent more than a graph"));
   }
   free(map);
   if (!ok) {

@@ -46,8 +46,15 @@ typedef struct mw_wire_inputs {
   bool (*find)(const void *context, uint64_t model, uint64_t row, mw_dtype *dtype, const uint64_t **dims, unsigned *rank);
 } mw_wire_inputs;
 
+/* Who takes what follows the outputs: node ids of the message go through `map` (of `nodes` entries after [0]). NULL: the
+ * message ends there. */
+typedef struct mw_wire_rest {
+  void *context;
+  bool (*take)(void *context, mw_wire *in, const mw_node *map, uint32_t nodes, const mw_graph *graph, mw_error *err);
+} mw_wire_rest;
+
 /* Rebuilds a graph from bytes. Names go into the arena; *outputs is the arena's too. */
-bool mw_wire_take_graph(const char *bytes, size_t length, mw_wire_inputs inputs, mw_arena *arena, mw_graph **graph,
-                        mw_wire_output **outputs, size_t *count, mw_error *err);
+bool mw_wire_take_graph(const char *bytes, size_t length, mw_wire_inputs inputs, mw_wire_rest rest, mw_arena *arena,
+                        mw_graph **graph, mw_wire_output **outputs, size_t *count, mw_error *err);
 
 #endif

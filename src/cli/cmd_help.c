@@ -46,6 +46,7 @@ const char *mw_cmd_help_value(const mw_arg *arg) {
     case MW_ARG_NUMBER: case MW_ARG_MAYBE: return arg->whole ? "COUNT" : "NUMBER";
     case MW_ARG_STRING: return "TEXT";
     case MW_ARG_CHOICE: return "WORD";
+    case MW_ARG_WORDS: return "WORD...";
     case MW_ARG_EACH: return "NUMBER...";
     case MW_ARG_MODEL: return "MODEL";
     case MW_ARG_MODELS: return "MODEL...";
@@ -87,7 +88,7 @@ static void print_limits(FILE *out, const mw_arg *arg, const mw_arg *profile) {
   }
   for (const char *const *c = arg->choices; c && *c; c++) {
     fprintf(out, "%s", c == arg->choices ? mark : ", ");
-    if (c == arg->choices) fputs("one of ", out);
+    if (c == arg->choices) fputs(arg->kind == MW_ARG_WORDS ? "some of " : "one of ", out);
     mw_print_plain(out, *c);
     mark = "; ";
   }

@@ -65,17 +65,24 @@ static void print_plan(const mw_recipe *recipe, const mw_plan *plan) {
   }
 }
 
-/* An option that this version does not serve is no secret: a recipe that asks for it gets a plain answer, with any
- * other recipe it is a slip of the pen. */
-static bool check_available(const mw_recipe *recipe, const mw_command_line *line, mw_error *err) {
-  if (!line->unavailable) return true;
+static bool declares(const mw_recipe *recipe, mw_arg_kind kind) {
   const mw_arg *args;
   size_t count = mw_recipe_args(recipe, &args);
-  mw_option_name name;
-  mw_options_spell(&name, line->unavailable);
   for (size_t i = 0; i < count; i++)
-    if (args[i].kind == MW_ARG_SCORE || args[i].kind == MW_ARG_CALIBRATION)
-      return mw_term_fail(err, MW_UNAVAILABLE, "%s is not in this version", name.text);
+    if (args[i].kind == kind) return true;
+  return false;
+}
+
+/* An option that this version does not serve is no secret: a recipe that asks for it gets a plain answer, with any
+ * other recipe it is a slip of the pen, as data is for a recipe that learns nothing. */
+static bool check_available(const mw_recipe *recipe, const mw_command_line *line, mw_error *err) {
+  const mw_options *options = &line->options;
+  const char *data = options->data_count ? "data" : options->window ? "window" : options->coefficients ? "coefficients" : NULL;
+  const char *idle = line->unavailable ? line->unavailable : declares(recipe, MW_ARG_CALIBRATION) ? NULL : data;
+  mw_option_name name;
+  if (!idle) return true;
+  mw_options_spell(&name, idle);
+  if (line->unavailable && declares(recipe, MW_ARG_SCORE)) return mw_term_fail(err, MW_UNAVAILABLE, "%s is not in this version", name.text);
   return mw_term_fail(err, MW_USAGE, "'%s' does not use %s", mw_recipe_name(recipe), name.text);
 }
 

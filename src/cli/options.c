@@ -12,7 +12,7 @@ typedef enum arity { SWITCH, ONE, MANY } arity;
 typedef struct own_option {
   const char *name;
   arity arity;
-  bool (*set)(mw_command_line *line, const char *value, mw_error *err); /* of ONE */
+  bool (*set)(mw_command_line *line, const char *value, mw_error *err); /* of ONE, and of MANY for each word */
   size_t flag; /* of SWITCH: where its bool lies in the line */
 } own_option;
 
@@ -27,7 +27,9 @@ static const own_option own[] = {
   { "seed", ONE, mw_settings_seed, 0 }, { "missing", ONE, mw_settings_missing, 0 },
   { "nonfinite", ONE, mw_settings_nonfinite, 0 }, { "tied", ONE, mw_settings_tied, 0 },
   { "recipe_seconds", ONE, mw_settings_recipe_seconds, 0 }, { "recipe_memory", ONE, mw_settings_recipe_memory, 0 },
-  UNAVAILABLE("score", ONE), UNAVAILABLE("score_timeout", ONE), UNAVAILABLE("data", MANY), UNAVAILABLE("window", ONE),
+  UNAVAILABLE("score", ONE), UNAVAILABLE("score_timeout", ONE),
+  { "data", MANY, mw_settings_data, 0 }, { "window", ONE, mw_settings_window, 0 },
+  { "coefficients", ONE, mw_settings_coefficients, 0 },
 };
 enum { OWN = sizeof own / sizeof *own, NAME_ROOM = 80 };
 
@@ -62,7 +64,7 @@ static bool is_option(const char *word) {
 
 static arity arity_of(const mw_arg *arg) {
   if (arg->kind == MW_ARG_FLAG) return SWITCH;
-  return arg->kind == MW_ARG_MODELS || arg->kind == MW_ARG_EACH ? MANY : ONE;
+  return arg->kind == MW_ARG_MODELS || arg->kind == MW_ARG_EACH || arg->kind == MW_ARG_WORDS ? MANY : ONE;
 }
 
 /* Arguments that a reserved option binds are not options of their own. */
@@ -141,7 +143,7 @@ static bool take_value(parser *p, const char *word, mw_error *err) {
     if (!p->line->unavailable) p->line->unavailable = p->mine->name;
     return true;
   }
-  if (p->given[p->mine - own])
+  if (p->given[p->mine - own] && p->arity == ONE)
     return mw_term_fail(err, MW_USAGE, "%s is given twice", mw_options_spell(&name, p->mine->name));
   p->given[p->mine - own] = true;
   return p->mine->set(p->line, word, err);
@@ -206,7 +208,8 @@ bool mw_options_parse(mw_command_line *line, char *const *words, size_t count, c
   parser p = { .line = line, .word_count = count, .lenient = !signature };
   if (signature) p.arg_count = mw_recipe_args(signature, &p.args);
   line->bindings = calloc(count + 1, sizeof *line->bindings);
-  if (!line->bindings) return mw_term_fail(err, MW_MEMORY, "no memory for the command line");
+  line->data = calloc(count + 1, sizeof *line->data);
+  if (!line->bindings || !line->data) return mw_term_fail(err, MW_MEMORY, "no memory for the command line");
   for (size_t i = 0; i < count; i++) {
     const char *word = words[i];
     if (!p.ended && strcmp(word, "--") == 0) p.ended = true;
@@ -218,6 +221,8 @@ bool mw_options_parse(mw_command_line *line, char *const *words, size_t count, c
 void mw_options_free(mw_command_line *line) {
   for (size_t i = 0; i < line->count; i++) free((void *)line->bindings[i].words);
   free(line->bindings);
+  free(line->data);
+  line->data = NULL;
   line->bindings = NULL;
   line->count = 0;
 }

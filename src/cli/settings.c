@@ -136,3 +136,25 @@ bool mw_settings_recipe_seconds(mw_command_line *line, const char *value, mw_err
 bool mw_settings_recipe_memory(mw_command_line *line, const char *value, mw_error *err) {
   return size("--recipe-memory", value, &line->options.recipe_memory, err);
 }
+
+/* The list has room for every word of the command line. */
+bool mw_settings_data(mw_command_line *line, const char *value, mw_error *err) {
+  if (!*value) return mw_term_fail(err, MW_USAGE, "--data needs the name of a file");
+  line->data[line->options.data_count++] = value;
+  line->options.data = line->data;
+  return true;
+}
+
+bool mw_settings_window(mw_command_line *line, const char *value, mw_error *err) {
+  uint64_t count;
+  if (!whole(value, 1 << 18, &count) || count < 2)
+    return mw_term_fail(err, MW_USAGE, "--window '%s': a count of tokens from 2 to %d is expected", value, 1 << 18);
+  line->options.window = (uint32_t)count;
+  return true;
+}
+
+bool mw_settings_coefficients(mw_command_line *line, const char *value, mw_error *err) {
+  if (!*value) return mw_term_fail(err, MW_USAGE, "--coefficients needs the name of a file");
+  line->options.coefficients = value;
+  return true;
+}

@@ -92,7 +92,7 @@ static void round_trip(const mw_graph *graph, const mw_text *message) {
   mw_wire_output *outputs = NULL;
   size_t count = 0;
   mw_error err;
-  CHECK(mw_wire_take_graph(message->bytes, message->length, inputs, &arena, &again, &outputs, &count, &err));
+  CHECK(mw_wire_take_graph(message->bytes, message->length, inputs, (mw_wire_rest){0}, &arena, &again, &outputs, &count, &err));
   CHECK(count == 3 && mw_graph_count(again) == mw_graph_count(graph));
   CHECK_TEXT(outputs[0].name, "a.weight");
   CHECK_TEXT(outputs[2].name, "c.bias");
@@ -129,7 +129,7 @@ static int decode(const char *bytes, size_t length) {
   size_t count = 0;
   mw_error err = {0};
   int result;
-  if (!mw_wire_take_graph(copy, length, inputs, &arena, &graph, &outputs, &count, &err)) result = err.text[0] != 0;
+  if (!mw_wire_take_graph(copy, length, inputs, (mw_wire_rest){0}, &arena, &graph, &outputs, &count, &err)) result = err.text[0] != 0;
   else {
     result = obeys(graph, outputs, count) ? 2 : 0;
     mw_graph_free(graph);

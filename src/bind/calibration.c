@@ -1,0 +1,65 @@
+/* calibration.c: see calibration.h. */
+#include "bind/calibration.h"
+#include "base/sha256.h"
+#include "io/head.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_FILES = 64, HASH_BLOCK = 64 << 10 };
+
+/* "x.jsonl:FIELD" names a field of a file. */
+static bool hash_file(const char *path, char hex[65], mw_arena *arena, mw_error *err) {
+  const char *colon = strrchr(path, ':');
+  mw_file file;
+  char *bytes = malloc(HASH_BLOCK);
+  const char *name = colon && !mw_file_exists(path) ? mw_mem_copy(arena, path, (size_t)(colon - path), err) : path;
+  if (!bytes || !name || !mw_file_open(&file, name, err)) {
+    free(bytes);
+    return bytes ? false : mw_error_memory(err, HASH_BLOCK);
+  }
+  mw_sha256 hash;
+  mw_sha256_init(&hash);
+  bool ok = true;
+  for (uint64_t at = 0; at < file.size && ok; at += HASH_BLOCK) {
+    size_t n = (size_t)(file.size - at < HASH_BLOCK ? file.size - at : HASH_BLOCK);
+    ok = mw_file_read(&file, at, bytes, n, err);
+    if (ok) mw_sha256_add(&hash, bytes, n);
+  }
+  mw_sha256_finish(&hash, hex);
+  mw_file_close(&file);
+  free(bytes);
+  return ok;
+}
+
+static uint64_t vocabulary_of(const mw_model *model) {
+  const mw_tensor *embedding = mw_head_embedding(model);
+  return embedding && embedding->rank == 2 ? embedding->shape[0] : model->config.vocabulary;
+}
+
+bool mw_calibration_open(mw_calibration *data, const char *const *paths, size_t count, uint32_t window,
+                         const mw_family_member *donor, mw_error *err) {
+  *data = (mw_calibration){0};
+  if (count > MOST_FILES) return mw_error_set(err, MW_USAGE, "--data takes at most %d files", MOST_FILES);
+  data->sets = mw_mem_take(&data->arena, (count + 1) * sizeof *data->sets, err);
+  data->facts = data->sets ? mw_mem_take(&data->arena, (count + 1) * sizeof *data->facts, err) : NULL;
+  data->hashes = data->facts ? mw_mem_take(&data->arena, (count + 1) * sizeof *data->hashes, err) : NULL;
+  if (!data->hashes) return false;
+  for (size_t i = 0; i < count; i++) {
+    mw_dataset_source source = {paths[i], donor->model->folder, window, vocabulary_of(donor->model)};
+    MW_TRY(mw_dataset_open(&source, &data->sets[i], err));
+    data->count = i + 1;
+    const mw_dataset *set = data->sets[i];
+    const char *slash = strrchr(paths[i], '/'), *name = slash ? slash + 1 : paths[i];
+    data->facts[i] = (mw_lesson_set){mw_mem_copy(&data->arena, name, strlen(name), err), set->count, set->longest - 1};
+    if (!data->facts[i].name || !hash_file(paths[i], data->hashes[i], &data->arena, err)) return false;
+    if (data->facts[i].length > MW_LESSON_TOKENS)
+      return mw_error_set(err, MW_DATA, "--data: a window of %u tokens is beyond %d", set->longest, MW_LESSON_TOKENS);
+  }
+  return true;
+}
+
+void mw_calibration_close(mw_calibration *data) {
+  for (size_t i = 0; i < data->count; i++) mw_dataset_free(data->sets[i]);
+  mw_mem_release(&data->arena);
+  *data = (mw_calibration){0};
+}

@@ -1,0 +1,11 @@
+/* core_learn.h: what the prelude needs to build forward passes and losses: nodes of networks and coefficients, the
+ * donor's config.json, the data sets at hand, and records of trainings. */
+#ifndef MW_BIND_CORE_LEARN_H
+#define MW_BIND_CORE_LEARN_H
+
+#include "bind/state.h"
+
+/* Adds to the table `core` on top of the stack. */
+void mw_core_learn_fill(lua_State *L);
+
+#endif
