@@ -167,7 +167,9 @@ static bool unchanged(const mw_job *job, mw_error *err) {
   return true;
 }
 
-bool mw_run_job(const mw_job *job, mw_error *err) {
+bool mw_run_job(const mw_job *job, mw_error *err) { return mw_run_values(job, NULL, 0, NULL, err); }
+
+bool mw_run_values(const mw_job *job, const mw_node *scalars, size_t count, double *values, mw_error *err) {
   runner r = {.job = job};
   mw_run_cost cost;
   MW_TRY(mw_run_measure(job, &cost, err));
@@ -176,6 +178,7 @@ bool mw_run_job(const mw_job *job, mw_error *err) {
   bool ok = open_workers(&r, err);
   for (size_t s = 0; s < job->schedule->stage_count && ok; s++) ok = run_stage(&r, &job->schedule->stages[s], err);
   ok = ok && copy(&r, err) && unchanged(job, err);
+  for (size_t i = 0; i < count && ok; i++) ok = mw_values_get(&r.values, scalars[i], &values[i], err);
   if (ok) report(&r, 0); /* whoever did the last block, the end is told */
   close_workers(&r);
   return ok;

@@ -14,6 +14,9 @@ typedef struct mw_run_cost {
 bool mw_run_measure(const mw_job *job, mw_run_cost *cost, mw_error *err);
 /* Runs it; the writer then holds every tensor. */
 bool mw_run_job(const mw_job *job, mw_error *err);
+/* Runs it and tells what these scalars of its schedule came to. A job that only measures has no tensors to store: an
+ * empty layout, and no writer. */
+bool mw_run_values(const mw_job *job, const mw_node *scalars, size_t count, double *values, mw_error *err);
 /* Threads to use where the user asked for `wanted` (0: OMP_NUM_THREADS, else all cores). */
 int mw_run_threads(int wanted);
 

@@ -117,8 +117,10 @@ static bool collect(maker *m, const mw_node *outputs, size_t count) {
     for (uint32_t p = 0; p < parts; p++)
       MW_TRY(add(m, (mw_root){id, p, false}, m->batch[find(m->parent, id)], m->level[id], MW_SCHEDULE_NO_OUTPUT));
   }
-  for (size_t i = 0; i < count; i++)
+  for (size_t i = 0; i < count; i++) {
+    if (!mw_graph_facts(m->graph, outputs[i]).shape) continue; /* a scalar is found by the sinks it needs */
     MW_TRY(add(m, (mw_root){outputs[i], 0, true}, m->batch[find(m->parent, outputs[i])], UINT32_MAX, (uint32_t)i));
+  }
   return true;
 }
 

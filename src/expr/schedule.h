@@ -32,7 +32,8 @@ typedef struct mw_schedule {
   size_t root_capacity, task_capacity, stage_capacity;
 } mw_schedule;
 
-/* `outputs` are tensor nodes; MW_DATA if one depends on a NET operation (but through LEARNED). */
+/* `outputs` are tensors, to be stored, and scalars, whose sinks are to run; MW_DATA if one depends on a NET operation
+ * (but through LEARNED). */
 bool mw_schedule_make(const mw_graph *graph, const mw_node *outputs, size_t count, mw_schedule *out, mw_error *err);
 void mw_schedule_free(mw_schedule *schedule);
 
