@@ -74,7 +74,7 @@ bool mw_file_unchanged(const mw_file *file, mw_error *err) {
   remember(&now, &st);
   if (now.size == file->size && now.modified_ns == file->modified_ns && now.changed_ns == file->changed_ns) return true;
   mw_error_set(err, MW_CHANGED, "%s: changed while it was read", mw_text_shown_z(&shown, file->path));
-  return mw_error_hint(err, "run the merge again when nothing writes to the inputs");
+  return mw_error_hint(err, "run it again when nothing writes to the inputs");
 }
 
 bool mw_file_slurp(const char *path, size_t limit, char **bytes, size_t *length, mw_error *err) {

@@ -1,0 +1,66 @@
+/* Reports: where one may be written, what it replaces, and that a failure leaves what was there. */
+#include "io/report.h"
+#include "toys.h"
+
+static const char mark[] = "<!doctype html>";
+static mw_error err;
+
+static char *content(const char *path) {
+  static char text[100];
+  FILE *file = fopen(path, "rb");
+  size_t length = file ? fread(text, 1, sizeof text - 1, file) : 0;
+  if (file) fclose(file);
+  text[length] = 0;
+  return text;
+}
+
+static bool write_page(const char *path) { return mw_report_write(path, mark, "<!doctype html>new", 18, &err); }
+
+static void refuses(const char *path, const char *words) {
+  CHECK(!mw_report_allowed(path, mark, &err));
+  CHECK(err.status == MW_CANNOT_CREATE && strstr(err.text, words));
+  CHECK(!write_page(path) && err.status == MW_CANNOT_CREATE);
+}
+
+static void test_report_new(void) {
+  struct stat st;
+  umask(027);
+  CHECK(mw_report_allowed("new.html", mark, &err) && access("new.html", F_OK) != 0);
+  CHECK(write_page("new.html"));
+  CHECK_TEXT(content("new.html"), "<!doctype html>new");
+  CHECK(stat("new.html", &st) == 0 && (st.st_mode & 0777) == 0640);
+  CHECK(system("test \"$(ls -A | wc -l)\" = 1") == 0); /* nothing is left beside it */
+}
+
+static void test_report_replaces_reports_only(void) {
+  put_text("old.html", "<!doctype html>old, and much longer than the new one");
+  CHECK(write_page("old.html"));
+  CHECK_TEXT(content("old.html"), "<!doctype html>new");
+  put_text("empty", "");
+  CHECK(write_page("empty"));
+  put_text("notes.txt", "years of work");
+  refuses("notes.txt", "is not a report");
+  CHECK_TEXT(content("notes.txt"), "years of work");
+  put_text("short", "<!doc");
+  refuses("short", "is not a report");
+}
+
+static void test_report_places(void) {
+  CHECK(mkdir("folder", 0755) == 0 && symlink("old.html", "link") == 0 && mkfifo("pipe", 0644) == 0);
+  refuses("folder", "is a folder");
+  refuses("folder/", "a file's name");
+  refuses("", "a file's name");
+  refuses("link", "no regular file");
+  refuses("pipe", "no regular file");
+  refuses("nowhere/page.html", "nothing can be written");
+  refuses("old.html/page.html", "Not a directory");
+}
+
+int main(void) {
+  toys_begin();
+  test_report_new();
+  test_report_replaces_reports_only();
+  test_report_places();
+  toys_end();
+  UNIT_END();
+}
