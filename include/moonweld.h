@@ -139,6 +139,33 @@ const char *mw_inspect_json(const mw_inspection *inspection);
 const char *mw_inspect_text(const mw_inspection *inspection);
 size_t mw_inspect_notes(const mw_inspection *inspection, const char *const **lines);
 
+/* ---- difference ------------------------------------------------------------------------------------------------ */
+
+typedef struct mw_diff mw_diff;
+
+typedef struct mw_diff_options {
+  const char *base;     /* the model that both come from; NULL: none is given, A and B are compared as they are */
+  const char *html;     /* where an HTML page goes, or NULL. Asked before any data is read; replaces an older page only */
+  int threads;          /* 0: OMP_NUM_THREADS, else all cores; the numbers do not depend on it */
+  mw_progress progress; /* or NULL */
+  void *context;        /* of progress */
+} mw_diff_options;
+
+/* Compares two models tensor by tensor, in one pass over their files: how far they lie apart, the angle between their
+ * task vectors (their differences from the base), where those disagree in sign, what share of the elements changed.
+ * What only one of them has, or has in another shape, is part of the answer. `options` may be NULL. */
+bool mw_diff_make(const char *a, const char *b, const mw_diff_options *options, mw_diff **out, mw_error *err);
+void mw_diff_free(mw_diff *diff);
+/* `diff --json`: a list with an object a tensor. Keys: "tensor"; "relative_delta" |B - A| / |A|; "changed", the share of
+ * elements in which A and B differ; "cosine" and "sign_conflict" of the task vectors, without a base of the weights;
+ * with a base "delta_a" |A - base| / |base| and "changed_a", "delta_b" and "changed_b"; "layer", the layer or module;
+ * "state": same, differs, only_a, only_b, only_base, no_base, shape, dtype; "a", "b" (and "base"): dtype and shape, null
+ * where the model has no such tensor. A number that is not known is null, never NaN. */
+const char *mw_diff_json(const mw_diff *diff);
+const char *mw_diff_text(const mw_diff *diff); /* layers and the tensors that differ most, for people */
+/* Warnings: models that are not of one family, deltas too long to merge, what a merge would refuse. */
+size_t mw_diff_notes(const mw_diff *diff, const char *const **lines);
+
 /* ---- the build -------------------------------------------------------------------------------------------------- */
 
 /* "moonweld 0.1.0" and what this build and machine can do: instruction set, Lua, sandbox. Several lines. */

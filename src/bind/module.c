@@ -3,6 +3,7 @@
  *   local mw = require "moonweld"
  *   mw.merge("lerp", { a = "A", b = "B", t = 0.3 }, { output = "OUT", force = true, dtype = "f32", seed = 1 })
  *   mw.plan(recipe, arguments, options), mw.inspect(path), mw.recipes(): JSON texts and a list of names
+ *   mw.diff("A", "B", { base = "C", html = "FILE", threads = 2 }): a JSON text and a list of warnings
  * Errors are raised as texts. */
 #include "moonweld.h"
 #include <lauxlib.h>
@@ -104,6 +105,23 @@ static int inspect(lua_State *L) {
   return 1;
 }
 
+static int diff(lua_State *L) {
+  mw_error err;
+  mw_diff *diff;
+  const char *number, *const *lines;
+  mw_diff_options options = {.base = field(L, 3, "base"), .html = field(L, 3, "html")};
+  if ((number = field(L, 3, "threads"))) options.threads = atoi(number);
+  if (!mw_diff_make(luaL_checkstring(L, 1), luaL_checkstring(L, 2), &options, &diff, &err)) return raise(L, &err);
+  lua_pushstring(L, mw_diff_json(diff));
+  lua_newtable(L);
+  for (size_t i = 0, count = mw_diff_notes(diff, &lines); i < count; i++) {
+    lua_pushstring(L, lines[i]);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  mw_diff_free(diff);
+  return 2;
+}
+
 static int recipes(lua_State *L) {
   lua_newtable(L);
   const char *const *names = mw_recipe_builtins();
@@ -115,7 +133,8 @@ static int recipes(lua_State *L) {
 }
 
 int luaopen_moonweld(lua_State *L) {
-  static const luaL_Reg functions[] = {{"merge", merge}, {"plan", plan}, {"inspect", inspect}, {"recipes", recipes}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"merge", merge}, {"plan", plan}, {"inspect", inspect},
+                                       {"diff", diff},   {"recipes", recipes}, {NULL, NULL}};
   luaL_newlib(L, functions);
   lua_pushstring(L, MW_VERSION);
   lua_setfield(L, -2, "version");

@@ -14,6 +14,7 @@ static const char help_text[] =
   "  moonweld plan RECIPE ... [--json]                     dry run of the same command line, headers only\n"
   "  moonweld list [--json]                                the built-in recipes\n"
   "  moonweld inspect PATH [--json] [--stats]              a model or a file, with every input check\n"
+  "  moonweld diff A B [--base C] [--json] [--html FILE]   what differs, per tensor and layer; warns of what will not merge\n"
   "  moonweld --help | --version\n"
   "\n"
   "A model is a .safetensors file, a folder, or the name of a model in the local hub cache (org/name[@revision]).\n"

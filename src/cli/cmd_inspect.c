@@ -5,16 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#define USAGE "moonweld inspect PATH [--json] [--stats]"
+
 int mw_cmd_inspect(mw_term *term, char **words, size_t count) {
   mw_error err;
   mw_inspection *inspection = NULL;
   bool json = mw_options_take(words, &count, "--json"), stats = mw_options_take(words, &count, "--stats");
-  bool ended = mw_options_take(words, &count, "--"); /* a path may begin with '-' after it */
-  bool good = count == 1 && (ended || words[0][0] != '-');
-  if (!good && count > 0 && words[0][0] == '-' && !ended)
-    mw_term_fail(&err, MW_USAGE, "inspect has no option '%s'\nmoonweld inspect PATH [--json] [--stats]", words[0]);
-  else if (!good)
-    mw_term_fail(&err, MW_USAGE, "inspect takes one path\nmoonweld inspect PATH [--json] [--stats]");
+  bool good = mw_options_rest(words, &count, "inspect", USAGE, &err) &&
+              (count == 1 || mw_term_fail(&err, MW_USAGE, "inspect takes one path\n" USAGE));
   good = good && mw_inspect_open(words[0], stats, &inspection, &err);
   if (!good) return mw_term_error(term, &err);
   const char *const *lines;

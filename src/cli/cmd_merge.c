@@ -106,7 +106,7 @@ static bool plan_and_run(mw_term *term, const mw_recipe *recipe, const mw_comman
 
 /* A bare word must be a built-in recipe; commands are offered too when it is not. */
 static bool check_name(const char *name, mw_error *err) {
-  static const char *const commands[] = { "plan", "list", "inspect", NULL };
+  static const char *const commands[] = { "plan", "list", "inspect", "diff", NULL };
   const char *words[256];
   size_t count = 0, length = strlen(name);
   if (strchr(name, '/') || (length > 4 && strcmp(name + length - 4, ".lua") == 0)) return true;

@@ -227,12 +227,46 @@ void mw_options_free(mw_command_line *line) {
   line->count = 0;
 }
 
+static void drop(char **words, size_t *count, size_t at, size_t n) {
+  *count -= n;
+  memmove(&words[at], &words[at + n], (*count - at) * sizeof *words);
+}
+
 bool mw_options_take(char **words, size_t *count, const char *flag) {
   for (size_t i = 0; i < *count && strcmp(words[i], "--") != 0; i++) {
     if (strcmp(words[i], flag) != 0) continue;
-    memmove(&words[i], &words[i + 1], (*count - i - 1) * sizeof *words);
-    --*count;
+    drop(words, count, i, 1);
     return true;
   }
   return false;
+}
+
+bool mw_options_take_value(char **words, size_t *count, const char *option, const char **value, mw_error *err) {
+  size_t length = strlen(option);
+  const char *found = NULL;
+  for (size_t i = 0; i < *count && strcmp(words[i], "--") != 0;) {
+    bool equals = strncmp(words[i], option, length) == 0 && words[i][length] == '=';
+    if (!equals && strcmp(words[i], option) != 0) {
+      i++;
+      continue;
+    }
+    if (found) return mw_term_fail(err, MW_USAGE, "%s is given twice", option);
+    found = equals ? words[i] + length + 1 : i + 1 < *count ? words[i + 1] : "";
+    if (!*found || (!equals && is_option(found))) return mw_term_fail(err, MW_USAGE, "%s needs a value", option);
+    drop(words, count, i, equals ? 1 : 2);
+  }
+  if (found) *value = found;
+  return true;
+}
+
+bool mw_options_rest(char **words, size_t *count, const char *command, const char *usage, mw_error *err) {
+  for (size_t i = 0; i < *count; i++) {
+    if (strcmp(words[i], "--") == 0) {
+      drop(words, count, i, 1);
+      return true;
+    }
+    if (words[i][0] == '-')
+      return mw_term_fail(err, MW_USAGE, "%s has no option '%s'\n%s", command, words[i], usage);
+  }
+  return true;
 }

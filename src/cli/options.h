@@ -25,6 +25,10 @@ void mw_options_free(mw_command_line *line);
 
 /* For commands without a recipe: takes the named flag out of the words (as --x) if it is there. */
 bool mw_options_take(char **words, size_t *count, const char *flag);
+/* Takes `--x VALUE` or `--x=VALUE` out of the words; *value stays as it was where it is not there. */
+bool mw_options_take_value(char **words, size_t *count, const char *option, const char **value, mw_error *err);
+/* What is left must be no option. Takes out a `--`, after which a word may begin with '-'. */
+bool mw_options_rest(char **words, size_t *count, const char *command, const char *usage, mw_error *err);
 
 /* One argument's option as one types it ("--recipe-seconds"). */
 typedef struct mw_option_name { char text[80]; } mw_option_name;

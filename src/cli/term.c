@@ -68,8 +68,10 @@ void mw_term_warnings(mw_term *term, const char *const *lines, size_t count) {
   }
 }
 
+void mw_term_begin(mw_term *term) { term->begun = term->shown = now(); }
+
 void mw_term_start(mw_term *term, const char *recipe, const char *output, mw_plan_facts facts) {
-  term->begun = term->shown = now();
+  mw_term_begin(term);
   if (!term->json) return;
   event_text("start", "recipe", recipe);
   fputs(",\"output\":", stderr);

@@ -21,6 +21,8 @@ int mw_term_error(mw_term *term, const mw_error *err);
 /* Shows those of the lines that were not shown before. */
 void mw_term_warnings(mw_term *term, const char *const *lines, size_t count);
 
+/* The clock of progress starts. */
+void mw_term_begin(mw_term *term);
 void mw_term_start(mw_term *term, const char *recipe, const char *output, mw_plan_facts facts);
 void mw_term_progress(mw_term *term, uint64_t done, uint64_t total, unsigned pass, unsigned passes);
 void mw_term_done(mw_term *term, const char *output, mw_plan_facts facts);
