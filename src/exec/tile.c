@@ -24,8 +24,25 @@ static bool room(unsigned char **bytes, size_t *capacity, size_t need, mw_error 
   *capacity = 0;
   *bytes = aligned_alloc(ALIGN, (need + ALIGN - 1) / ALIGN * ALIGN);
   if (!*bytes) return mw_error_memory(err, need);
+  memset(*bytes, 0, need); /* maps read whole groups, also where a tile ends within one */
   *capacity = need;
   return true;
+}
+
+static bool is_map(uint8_t code) {
+  if (code == MW_PROGRAM_STORE) return false;
+  mw_class class = mw_graph_op_class((mw_op)code);
+  return class == MW_CLASS_MAP || class == MW_CLASS_FUSED;
+}
+
+static mw_tile_step step_of(const mw_tile *tile, const mw_instruction *code) {
+  size_t stride = register_stride(tile);
+  mw_tile_step step = {.dst = tile->registers + code->dst * stride};
+  for (int i = 0; i < MW_PROGRAM_OPERANDS; i++)
+    step.operand[i] = code->form >> i & 1 ? tile->constants + code->operand[i] * sizeof(double)
+                                          : tile->registers + code->operand[i] * stride;
+  if (is_map(code->code)) step.map = tile->kernels->map[kernel_of[code->code]][code->form];
+  return step;
 }
 
 bool mw_tile_bind(mw_tile *tile, const mw_program *program, const double *scalars, mw_error *err) {
@@ -36,10 +53,13 @@ bool mw_tile_bind(mw_tile *tile, const mw_program *program, const double *scalar
     if (tile->wide) memcpy(tile->constants + i * sizeof(double), &scalars[i], sizeof(double));
     else memcpy(tile->constants + i * sizeof(double), &narrow, sizeof narrow);
   }
+  MW_TRY(mw_mem_grow(&tile->steps, &tile->steps_capacity, program->length, sizeof *tile->steps, err));
+  for (size_t i = 0; i < program->length; i++) tile->steps[i] = step_of(tile, &program->code[i]);
   return true;
 }
 
 void mw_tile_free(mw_tile *tile) {
+  free(tile->steps);
   free(tile->registers);
   free(tile->constants);
 }
@@ -97,16 +117,13 @@ static double constant(const mw_tile *tile, unsigned index) {
   return tile->wide ? wide : (double)narrow;
 }
 
-static void step_over(mw_tile *tile, const mw_graph *graph, const mw_instruction *step, mw_block *block, size_t offset,
-                      size_t n) {
+/* Whatever is not a map. */
+static void step_over(mw_tile *tile, const mw_graph *graph, const mw_instruction *step, const mw_tile_step *places,
+                      mw_block *block, size_t offset, size_t n) {
   const mw_kernel_set *k = tile->kernels;
-  size_t stride = register_stride(tile);
   uint64_t start = block->start + offset;
-  const unsigned char *v[MW_PROGRAM_OPERANDS];
-  for (int i = 0; i < MW_PROGRAM_OPERANDS; i++)
-    v[i] = step->form >> i & 1 ? tile->constants + step->operand[i] * sizeof(double)
-                               : tile->registers + step->operand[i] * stride;
-  unsigned char *dst = tile->registers + step->dst * stride;
+  const unsigned char *const *v = places->operand;
+  unsigned char *dst = places->dst;
   mw_gather *gather = block->gathers ? &block->gathers[step->index] : NULL;
   switch (step->code) {
   case MW_OP_INPUT: {
@@ -144,7 +161,7 @@ static void step_over(mw_tile *tile, const mw_graph *graph, const mw_instruction
   case MW_OP_QUANTILE:
   case MW_OP_TIE: mw_select_count(gather->select, v[0], gather->origin + start, n, gather->bins); return;
   case MW_OP_VECTOR: keep_vector(tile, gather->vector + start, v[0], n); return;
-  default: k->map[kernel_of[step->code]][step->form](dst, v[0], v[1], v[2], v[3], n);
+  default: return;
   }
 }
 
@@ -152,7 +169,11 @@ void mw_tile_run(mw_tile *tile, const mw_graph *graph, const mw_program *program
   for (size_t done = 0; done < block->count;) {
     size_t left = tile->size - (size_t)((block->start + done) % tile->size);
     size_t n = block->count - done < left ? block->count - done : left;
-    for (size_t i = 0; i < program->length; i++) step_over(tile, graph, &program->code[i], block, done, n);
+    for (size_t i = 0; i < program->length; i++) {
+      const mw_tile_step *s = &tile->steps[i];
+      if (s->map) s->map(s->dst, s->operand[0], s->operand[1], s->operand[2], s->operand[3], n);
+      else step_over(tile, graph, &program->code[i], s, block, done, n);
+    }
     done += n;
   }
 }

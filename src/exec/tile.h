@@ -19,6 +19,13 @@ typedef struct mw_gather {
   double *vector;    /* VECTOR: the whole of it */
 } mw_gather;
 
+/* An instruction with all that is known before the first tile: where its values lie, and its kernel if it is a map. */
+typedef struct mw_tile_step {
+  mw_kernel_map map; /* or NULL */
+  unsigned char *dst;
+  const unsigned char *operand[MW_PROGRAM_OPERANDS];
+} mw_tile_step;
+
 /* One thread's machine. */
 typedef struct mw_tile {
   const mw_kernel_set *kernels;
@@ -28,6 +35,8 @@ typedef struct mw_tile {
   size_t register_bytes;
   unsigned char *constants; /* the program's scalars as compute values */
   size_t constant_bytes;
+  mw_tile_step *steps; /* of each instruction of the program */
+  size_t steps_capacity;
 } mw_tile;
 
 enum { MW_TILE_DEFAULT = 1024 };

@@ -1,7 +1,7 @@
 /* kernels_body.h: all kernels, once. Each kernels_<isa>.c defines MW_BODY_ISA (base, avx2, avx512) and includes this;
  * the Makefile compiles it for that instruction set with -ffp-contract=off -fno-trapping-math -fno-math-errno. Loops are
- * plain C that compilers vectorise; intrinsics stand only where they are equal bit for bit and well faster: f16 (F16C)
- * and Philox. The parts that depend on the compute type are kernels_type.h, included for float and for double. */
+ * plain C that compilers vectorise; intrinsics stand only where they are equal bit for bit and well faster: f16 (F16C),
+ * bf16 on AVX2, and Philox. The parts that depend on the compute type are kernels_type.h, included for float and for double. */
 #include "base/mathx.h"
 #include "num/kernels.h"
 
@@ -75,11 +75,46 @@ static inline uint32_t to_e4m3(float x) {
   return pack(bits & INT32_MAX, 20, 120, 16384, 0x43e80001, 0x7f, 0x7f)
     | (float_bits(x) << 1 > UINT32_C(0x43e80000) << 1 ? 0 : (bits & 0x80000000) >> 24);
 }
-/* NaN is not looked at: the store redoes a tile that has one. */
+/* NaN is not looked at: the store mends it. */
 static inline uint32_t to_bf16(float x) {
   uint32_t bits = float_bits(x);
   return (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
 }
+
+#ifdef MW_BODY_X86
+/* All 16-bit words of a vector joined by OR. */
+static inline uint32_t joined16(__m256i x) {
+  uint16_t word[16];
+  uint32_t all = 0;
+  _mm256_storeu_si256((__m256i *)(void *)word, x);
+  for (int i = 0; i < 16; i++)
+    all |= word[i];
+  return all;
+}
+#endif
+
+#if defined MW_BODY_X86 && !defined __AVX512F__
+/* AVX2 has no cheap way to widen words across its two lanes: both get all eight, each picks its four. */
+#define BF16_WIDEN(p) _mm256_castsi256_ps(_mm256_shuffle_epi8( \
+    _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)(p))), \
+    _mm256_setr_epi8(-1, -1, 0, 1, -1, -1, 2, 3, -1, -1, 4, 5, -1, -1, 6, 7, \
+                     -1, -1, 8, 9, -1, -1, 10, 11, -1, -1, 12, 13, -1, -1, 14, 15)))
+
+/* to_bf16 of 16 floats, whose high words are joined to `all`. High and low words are taken apart, so that rounding is
+ * done on 16 at a time: up where low + (high is odd) exceeds 0x8000, compared as signed after turning the first bit. */
+static inline __m256i bf16_round(const float *in, __m256i *all) {
+  const __m256i apart = _mm256_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15,
+                                         0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
+  __m256i x = _mm256_shuffle_epi8(_mm256_loadu_si256((const __m256i *)(const void *)in), apart);
+  __m256i y = _mm256_shuffle_epi8(_mm256_loadu_si256((const __m256i *)(const void *)(in + 8)), apart);
+  __m256i low = _mm256_unpacklo_epi64(x, y), high = _mm256_unpackhi_epi64(x, y);
+  __m256i over = _mm256_adds_epi16(_mm256_xor_si256(low, _mm256_set1_epi16(INT16_MIN)),
+                                   _mm256_and_si256(high, _mm256_set1_epi16(1)));
+  *all = _mm256_or_si256(*all, high);
+  __m256i rounded = _mm256_sub_epi16(high, _mm256_cmpgt_epi16(over, _mm256_setzero_si256()));
+  return _mm256_permute4x64_epi64(rounded, 0xd8);
+}
+#endif
 
 /* A double as float so that a second rounding, to fewer bits, gives what one rounding would: cut towards zero, and the
  * last bit set if anything was lost ("round to odd", Boldo and Melquiond 2008). */
@@ -174,6 +209,7 @@ static void philox_group(mw_stream stream, uint64_t group, uint32_t out[MW_GROUP
 #define R_BITS uint32_t
 #define R_IS_FLOAT 1
 #define MW_SQRT __builtin_sqrtf
+#define MW_ABS __builtin_fabsf
 #define NAME(name) name##_f32
 #include "num/kernels_type.h"
 
@@ -181,6 +217,7 @@ static void philox_group(mw_stream stream, uint64_t group, uint32_t out[MW_GROUP
 #define R_BITS uint64_t
 #define R_IS_FLOAT 0
 #define MW_SQRT __builtin_sqrt
+#define MW_ABS __builtin_fabs
 #define NAME(name) name##_f64
 #include "num/kernels_type.h"
 

@@ -1,11 +1,12 @@
 /* kernels_type.h: the kernels of one compute type; kernels_body.h includes it twice. No include guard on purpose.
- * Expects R (float or double), R_BITS (its bits), R_IS_FLOAT, MW_SQRT and NAME(x), which gives a name its suffix; it
+ * Expects R (float or double), R_BITS (its bits), R_IS_FLOAT, MW_SQRT, MW_ABS and NAME(x), which gives a name its suffix; it
  * undefines them at its end. Invariant: a result depends on no order but that of the source, so that every compiler
  * and instruction set gives the same bits. */
 
 /* ---- maps ------------------------------------------------------------------------------------------------------- */
 
-/* Operand `x` with bit `bit` of the form set is one value, read before the loop. */
+/* Whole groups, a constant number of elements each: compilers unroll them and need no code for what is left over.
+ * Operand `x` with bit `bit` of the form set is one value, read before the loop. */
 #define HOLD(x, bit, form) const R *tile_##x = p##x; const R one_##x = ((form) & (bit)) ? *tile_##x : 0; (void)one_##x
 #define TAKE(x, bit, form) const R x = ((form) & (bit)) ? one_##x : tile_##x[i]
 
@@ -23,10 +24,12 @@
                                         size_t n) { \
     R *out = dst; \
     HOLD_##arity(form); \
-    MW_INDEPENDENT \
-    for (size_t i = 0; i < n; i++) { \
-      TAKE_##arity(form); \
-      out[i] = (R)(expression); \
+    for (size_t group = 0; group < n; group += MW_GROUP) { \
+      MW_INDEPENDENT \
+      for (size_t i = group; i < group + MW_GROUP; i++) { \
+        TAKE_##arity(form); \
+        out[i] = (R)(expression); \
+      } \
     } \
   }
 #define MAPS_1(k, e) MAP(k, 1, 0, e)
@@ -43,44 +46,68 @@
 
 /* ---- loads ------------------------------------------------------------------------------------------------------ */
 
-/* Every load is fast on numbers; a tile that has a NaN is tidied afterwards. */
+/* What a load does when it may have met something that is not finite: NaN becomes the canonical one. Whether it had. */
 static bool NAME(tidy)(R *x, size_t n) {
-  for (size_t i = 0; i < n; i++)
+  uint32_t bad = 0;
+  for (size_t i = 0; i < n; i++) {
+    bad |= x[i] - x[i] != 0; /* infinity - infinity is NaN */
     x[i] = x[i] != x[i] ? (R)MW_MATHX_NAN : x[i];
-  return true;
+  }
+  return bad != 0;
 }
 
-/* `carry` is added to the bits without sign, so that infinity and NaN alone reach the bit `top`. */
-#define LOAD(dtype, stored_type, acc_type, value, carry, top) \
+/* Every load is fast on numbers. All stored bits are joined by OR, and only where the bits of `exponent` are then all
+ * set it looks closer: the weights of models are below 2, where the highest bit of an exponent is not. */
+#define LOAD(dtype, stored_type, seen_type, value, exponent) \
   static bool NAME(load_##dtype)(void *dst, const void *stored, size_t n) { \
     R *restrict out = dst; \
     const stored_type *restrict in = stored; \
-    acc_type bad = 0; \
+    seen_type seen = 0; \
     for (size_t i = 0; i < n; i++) { \
-      const acc_type s = (acc_type)in[i]; \
+      const seen_type s = (seen_type)in[i]; \
       out[i] = (R)(value); \
-      bad = (acc_type)(bad | (acc_type)((s & (acc_type)((top) - 1)) + (acc_type)(carry))); \
+      seen |= s; \
     } \
-    return (bad & (top)) ? NAME(tidy)(out, n) : false; \
+    return (seen & (exponent)) == (exponent) && NAME(tidy)(out, n); \
   }
-LOAD(e5m2, stored8, uint32_t, from_e5m2(s), 0x04, 0x80u)
-LOAD(e4m3, stored8, uint32_t, from_e4m3(s), 0x01, 0x80u)
-LOAD(bf16, stored16, uint16_t, bits_float((uint32_t)s << 16), 0x0080, 0x8000u)
-LOAD(f32, stored32, uint32_t, bits_float(s), 0x00800000, 0x80000000u)
+LOAD(e5m2, stored8, uint32_t, from_e5m2(s), 0x7cu)
+LOAD(e4m3, stored8, uint32_t, from_e4m3(s), 0x7fu)
+LOAD(f32, stored32, uint32_t, bits_float(s), 0x7f800000u)
+
+#if R_IS_FLOAT && defined BF16_WIDEN
+static bool NAME(load_bf16)(void *dst, const void *stored, size_t n) {
+  R *restrict out = dst;
+  const stored16 *restrict in = stored;
+  size_t i = 0;
+  __m256i all = _mm256_setzero_si256();
+  for (; i + 16 <= n; i += 16) {
+    all = _mm256_or_si256(all, _mm256_loadu_si256((const __m256i *)(const void *)(in + i)));
+    _mm256_storeu_ps(out + i, BF16_WIDEN(in + i));
+    _mm256_storeu_ps(out + i + 8, BF16_WIDEN(in + i + 8));
+  }
+  uint32_t seen = joined16(all);
+  for (; i < n; i++) {
+    out[i] = bits_float((uint32_t)in[i] << 16);
+    seen |= in[i];
+  }
+  return (seen & 0x7f80) == 0x7f80 && NAME(tidy)(out, n);
+}
+#else
+LOAD(bf16, stored16, uint16_t, bits_float((uint32_t)s << 16), 0x7f80)
+#endif
 
 #ifndef MW_BODY_X86
-LOAD(f16, stored16, uint32_t, from_f16(s), 0x0400, 0x8000u)
+LOAD(f16, stored16, uint32_t, from_f16(s), 0x7c00u)
 #else
 /* F16C. */
 static bool NAME(load_f16)(void *dst, const void *stored, size_t n) {
   R *restrict out = dst;
   const stored16 *restrict in = stored;
-  uint32_t bad = 0;
   size_t i = 0;
-  __m256i sum = _mm256_setzero_si256(), mask = _mm256_set1_epi16(INT16_MAX), carry = _mm256_set1_epi16(0x0400);
+  __m256i all = _mm256_setzero_si256();
   for (; i + 16 <= n; i += 16) {
     __m256i s = _mm256_loadu_si256((const __m256i *)(const void *)(in + i));
-    sum = _mm256_or_si256(sum, _mm256_add_epi16(_mm256_and_si256(s, mask), carry));
+    all = _mm256_or_si256(all, s);
 #if R_IS_FLOAT && defined __AVX512F__
     _mm512_storeu_ps(out + i, _mm512_cvtph_ps(s));
 #elif R_IS_FLOAT
@@ -94,12 +121,12 @@ static bool NAME(load_f16)(void *dst, const void *stored, size_t n) {
       out[i + j] = (R)x[j];
 #endif
   }
-  bad = ((uint32_t)_mm256_movemask_epi8(sum) & 0xaaaaaaaa) ? 0x8000 : 0;
+  uint32_t seen = joined16(all);
   for (; i < n; i++) {
     out[i] = (R)from_f16(in[i]);
-    bad |= (in[i] & 0x7fffu) + 0x0400;
+    seen |= in[i];
   }
-  return (bad & 0x8000) ? NAME(tidy)(out, n) : false;
+  return (seen & 0x7c00) == 0x7c00 && NAME(tidy)(out, n);
 }
 #endif
 
@@ -111,9 +138,9 @@ static bool NAME(load_f64)(void *dst, const void *stored, size_t n) {
   for (size_t i = 0; i < n; i++) {
     const R x = (R)mw_mathx_from(in[i]);
     out[i] = x;
-    bad |= x - x != 0; /* infinity - infinity is NaN */
+    bad |= x - x != 0;
   }
-  return bad ? NAME(tidy)(out, n) : false;
+  return bad && NAME(tidy)(out, n);
 }
 
 /* ---- stores ----------------------------------------------------------------------------------------------------- */
@@ -140,22 +167,34 @@ static bool NAME(load_f64)(void *dst, const void *stored, size_t n) {
 STORE(e5m2, stored8, to_e5m2, 0x7fu, 0x7cu)
 STORE(e4m3, stored8, to_e4m3, 0x7fu, 0x7fu)
 
-/* Rounds as if there were no NaN, notes whether something reaches infinity (from 0x7f7f8000 on), and mends NaN then. */
+/* Whether a bf16 of these values is not finite; NaN, which was rounded as if it were a number, is mended. */
+static bool NAME(mend_bf16)(stored16 *out, const R *in, size_t n) {
+  uint32_t bad = 0;
+  for (size_t i = 0; i < n; i++) {
+    out[i] = in[i] != in[i] ? 0x7fc0 : out[i];
+    bad |= (out[i] & 0x7f80u) == 0x7f80;
+  }
+  return bad != 0;
+}
+
+/* As in the loads: the rounding can reach infinity only from the two highest exponents on. */
 static bool NAME(store_bf16)(void *stored, const void *src, size_t n) {
   stored16 *restrict out = stored;
   const R *restrict in = src;
-  uint32_t bad = 0;
-  for (size_t i = 0; i < n; i++) {
+  uint32_t seen = 0;
+  size_t i = 0;
+#if R_IS_FLOAT && defined BF16_WIDEN
+  __m256i all = _mm256_setzero_si256();
+  for (; i + 16 <= n; i += 16)
+    _mm256_storeu_si256((__m256i *)(void *)(out + i), bf16_round(in + i, &all));
+  seen = joined16(all) << 16;
+#endif
+  for (; i < n; i++) {
     const float x = NARROW(in[i]);
     out[i] = (stored16)to_bf16(x);
-    bad |= (float_bits(x) & INT32_MAX) + 0x00808000;
+    seen |= float_bits(x);
   }
-  if (!(bad >> 31))
-    return false;
-  for (size_t i = 0; i < n; i++)
-    if (in[i] != in[i])
-      out[i] = 0x7fc0;
-  return true;
+  return (seen & 0x7f000000) == 0x7f000000 && NAME(mend_bf16)(out, in, n);
 }
 
 #if defined MW_BODY_X86 && R_IS_FLOAT
@@ -316,6 +355,7 @@ static void NAME(columns)(void *dst, const void *x, const void *columns, uint64_
 #undef R_BITS
 #undef R_IS_FLOAT
 #undef MW_SQRT
+#undef MW_ABS
 #undef NAME
 #undef HOLD
 #undef TAKE

@@ -17,6 +17,7 @@ static uint64_t next(void) { state ^= state << 13; state ^= state >> 7; state ^=
 /* ---- maps ------------------------------------------------------------------------------------------------------- */
 
 #define MW_SQRT(x) (sizeof(x) == 4 ? (R)sqrtf((float)(x)) : (R)sqrt((double)(x)))
+#define MW_ABS(x) (R)fabs((double)(x))
 #define R float
 static float map_float(mw_kernel kernel, float a, float b, float c, float d) {
   (void)b, (void)c, (void)d;
@@ -51,7 +52,7 @@ static const unsigned arities[] = {
 #undef MW_KERNEL
 };
 
-enum { TILE = 203 };
+enum { TILE = 203, ROOM = 256 }; /* maps touch whole groups */
 
 static double sample(void) {
   const double special[] = {0, -0.0, 1, -1, INFINITY, -INFINITY, NAN, 1e-310, 1e-40, 3e38, 0.5, 2};
@@ -62,8 +63,8 @@ static double sample(void) {
 static bool same(double x, double y) { return (x != x && y != y) || mw_mathx_bits(x) == mw_mathx_bits(y); }
 
 static void maps(const mw_kernels *kernels) {
-  static float narrow[4][TILE], narrow_out[TILE];
-  static double wide[4][TILE], wide_out[TILE];
+  static float narrow[4][ROOM], narrow_out[ROOM];
+  static double wide[4][ROOM], wide_out[ROOM];
   for (int kernel = 0; kernel < MW_KERNEL_COUNT; kernel++) {
     unsigned arity = arities[kernel], forms = 1u << arity;
     for (unsigned form = 0; form < 16; form++) {
