@@ -44,6 +44,17 @@ for name, f in pairs(core.mathx) do safe_math[name] = f end
 local safe_table = {}
 for _, name in ipairs { "concat", "insert", "move", "pack", "remove", "sort", "unpack" } do safe_table[name] = table[name] end
 function safe_table.concat(...) return bounded(table.concat(...)) end
+--- What carries a metatable is ours and does not change, even where the function would find nothing to do.
+local function own(name, t)
+  if type(t) == "table" and getmetatable(t) ~= nil then return fail("table.%s changes a table, and a %s cannot be changed", name, V.kind(t)) end
+end
+for _, name in ipairs { "insert", "remove", "sort" } do
+  safe_table[name] = function(t, ...) own(name, t) return table[name](t, ...) end
+end
+function safe_table.move(from, first, last, at, to)
+  own("move", to or from)
+  return table.move(from, first, last, at, to or from)
+end
 
 function E.tostring(x)
   local what = type(x)

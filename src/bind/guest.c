@@ -152,6 +152,9 @@ static bool take_error(const char *bytes, size_t length, mw_error *err) {
   return false;
 }
 
+/* A child that neither works nor asks is stuck; the machine may be busy with other things, so this is generous. */
+static double patience(mw_guest_limits limits) { return limits.patience > 0 ? limits.patience : 10 + 10 * limits.seconds; }
+
 static bool explain_end(int status, mw_guest_limits limits, mw_error *err) {
   int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
   if (number == SIGXCPU || number == SIGKILL || number == SIGPROF)
@@ -178,7 +181,11 @@ bool mw_guest_run(const mw_state *state, mw_guest_limits limits, mw_guest_work w
   uint32_t kind;
   char *bytes;
   size_t length, chatter = 0;
-  while (ok && mw_wire_receive(ends[0], LARGEST_MESSAGE, &kind, &bytes, &length)) {
+  double left = patience(limits);
+  /* A child that does not read its answers must not hold the parent either. */
+  struct timeval sending = {.tv_sec = (time_t)left, .tv_usec = (suseconds_t)((left - floor(left)) * 1e6)};
+  setsockopt(ends[0], SOL_SOCKET, SO_SNDTIMEO, &sending, sizeof sending);
+  while (ok && mw_wire_hear(ends[0], LARGEST_MESSAGE, &left, &kind, &bytes, &length)) {
     if (kind == MW_WIRE_ERROR) ok = take_error(bytes, length, err);
     else if (kind > MW_WIRE_GRAPH && (chatter += length + 16) > CHATTER)
       ok = mw_error_set(err, MW_DATA, "the recipe says too much: more than %d bytes", CHATTER);
@@ -186,6 +193,9 @@ bool mw_guest_run(const mw_state *state, mw_guest_limits limits, mw_guest_work w
     result |= kind == MW_WIRE_SIGNATURE || kind == MW_WIRE_GRAPH;
     free(bytes);
   }
+  if (ok && left <= 0)
+    ok = mw_error_set(err, MW_DATA, "the recipe's process does nothing: no answer in %g s (--recipe-seconds allows more)",
+                      patience(limits));
   if (!ok) kill(pid, SIGKILL);
   close(ends[0]);
   int status = 0;

@@ -302,7 +302,7 @@ static bool on_message(void *context, int fd, uint32_t kind, char *bytes, size_t
 
 static mw_guest_limits limits_of(const mw_options *options, size_t tensors) {
   return (mw_guest_limits){options->recipe_seconds > 0 ? options->recipe_seconds : 1 + (double)tensors / 1000,
-                           options->recipe_memory ? options->recipe_memory : 256u << 20};
+                           options->recipe_memory ? options->recipe_memory : 256u << 20, 0};
 }
 
 /* Where an error's line got lost (a tail call), the recipe runs once more with a line hook, only to find it. */

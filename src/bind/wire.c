@@ -1,8 +1,11 @@
 /* wire.c: little-endian by memcpy on both sides of one fork, so that no byte order can differ. */
 #include "bind/wire.h"
 #include <errno.h>
+#include <math.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 void mw_wire_put_u32(mw_text *out, uint32_t value) { mw_text_add(out, (const char *)&value, sizeof value); }
@@ -36,9 +39,40 @@ const char *mw_wire_text(mw_wire *in, size_t *length) {
   return at ? at : "";
 }
 
-static bool transfer(int fd, char *bytes, size_t length, bool writing) {
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Whether there is something to read before `deadline`. */
+static bool await(int fd, double deadline) {
+  for (;;) {
+    double left = deadline - now();
+    if (left <= 0) return false;
+    struct pollfd one = {.fd = fd, .events = POLLIN};
+    int ready = poll(&one, 1, left < 1000 ? (int)ceil(left * 1000) : 1000000);
+    if (ready > 0) return true;
+    if (ready < 0 && errno != EINTR) return false;
+  }
+}
+
+static bool put(int fd, const char *bytes, size_t length) {
   while (length) {
-    ssize_t n = writing ? write(fd, bytes, length) : read(fd, bytes, length);
+    ssize_t n = write(fd, bytes, length);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    bytes += n;
+    length -= (size_t)n;
+  }
+  return true;
+}
+
+/* A deadline of INFINITY is not asked for: a locked child may not poll. */
+static bool get(int fd, char *bytes, size_t length, double deadline) {
+  while (length) {
+    if (isfinite(deadline) && !await(fd, deadline)) return false;
+    ssize_t n = read(fd, bytes, length);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return false;
     bytes += n;
@@ -49,20 +83,31 @@ static bool transfer(int fd, char *bytes, size_t length, bool writing) {
 
 bool mw_wire_send(int fd, uint32_t kind, const char *bytes, size_t length) {
   uint64_t head[2] = {kind, length};
-  return transfer(fd, (char *)head, sizeof head, true) && transfer(fd, (char *)(uintptr_t)bytes, length, true);
+  return put(fd, (const char *)head, sizeof head) && put(fd, bytes, length);
 }
 
-bool mw_wire_receive(int fd, size_t limit, uint32_t *kind, char **bytes, size_t *length) {
+static bool receive(int fd, size_t limit, double deadline, uint32_t *kind, char **bytes, size_t *length) {
   uint64_t head[2];
-  if (!transfer(fd, (char *)head, sizeof head, false) || head[1] > limit) return false;
+  if (!get(fd, (char *)head, sizeof head, deadline) || head[1] > limit) return false;
   char *body = malloc((size_t)head[1] + 1);
   if (!body) return false;
-  if (!transfer(fd, body, (size_t)head[1], false)) return free(body), false;
+  if (!get(fd, body, (size_t)head[1], deadline)) return free(body), false;
   body[head[1]] = 0;
   *kind = (uint32_t)head[0];
   *bytes = body;
   *length = (size_t)head[1];
   return true;
+}
+
+bool mw_wire_receive(int fd, size_t limit, uint32_t *kind, char **bytes, size_t *length) {
+  return receive(fd, limit, INFINITY, kind, bytes, length);
+}
+
+bool mw_wire_hear(int fd, size_t limit, double *seconds, uint32_t *kind, char **bytes, size_t *length) {
+  double begun = now();
+  bool heard = receive(fd, limit, begun + *seconds, kind, bytes, length);
+  *seconds -= now() - begun;
+  return heard;
 }
 
 /* ---- graphs ---- */

@@ -26,17 +26,9 @@ static void show_warnings(mw_term *term, const mw_plan *plan) {
   mw_term_warnings(term, lines, count);
 }
 
-static bool interrupted(mw_error *err) {
-  int number = mw_signals_caught();
-  if (!number) return false;
-  mw_term_fail(err, MW_INTERRUPTED, "stopped by signal %d; nothing was written", number);
-  err->signal = number;
-  return true;
-}
-
 static bool run(mw_term *term, const mw_recipe *recipe, const mw_command_line *line, mw_plan *plan, mw_error *err) {
   watch w = { term, mw_plan_measure(plan).passes };
-  if (interrupted(err)) return false;
+  mw_signals_hold();
   mw_term_start(term, mw_recipe_name(recipe), line->options.output, mw_plan_measure(plan));
   bool good = mw_plan_run(plan, progress, &w, err);
   show_warnings(term, plan);

@@ -1,4 +1,4 @@
-/* signals.c: see signals.h. The one variable here is the only mutable global of the program: a signal handler has no
+/* signals.c: see signals.h. The variables here are the only mutable globals of the program: a signal handler has no
  * other place to leave its note. */
 #include "signals.h"
 
@@ -7,10 +7,10 @@
 #include <stddef.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t caught;
+static volatile sig_atomic_t caught, held;
 
 static void note(int number) {
-  if (caught) _exit(128 + number);
+  if (caught || !held) _exit(128 + number);
   caught = number;
 }
 
@@ -37,5 +37,7 @@ void mw_signals_install(void) {
     sigaction(stops[i], &action, NULL);
   }
 }
+
+void mw_signals_hold(void) { held = 1; }
 
 int mw_signals_caught(void) { return (int)caught; }
