@@ -11,10 +11,10 @@ CPU    := $(shell uname -m)
 # ---- what we stand on -----------------------------------------------------------------------------------------------
 LUA      := $(firstword $(foreach p,lua5.4 lua-5.4 lua54 lua,$(shell pkg-config --exists $(p) 2>/dev/null && echo $(p))))
 SECCOMP  := $(if $(filter Linux,$(SYSTEM)),libseccomp)
-PACKAGES := $(LUA) openblas $(SECCOMP)
+PACKAGES := $(LUA) openblas libpcre2-8 libutf8proc $(SECCOMP)
 PC_FLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 LUA_LIBS := $(if $(LUA),$(shell pkg-config --libs $(LUA) 2>/dev/null))
-PC_LIBS  := $(shell pkg-config --libs openblas $(SECCOMP) 2>/dev/null)
+PC_LIBS  := $(shell pkg-config --libs openblas libpcre2-8 libutf8proc $(SECCOMP) 2>/dev/null)
 
 # ---- flags ----------------------------------------------------------------------------------------------------------
 comma    := ,

@@ -166,6 +166,20 @@ const char *mw_diff_text(const mw_diff *diff); /* layers and the tensors that di
 /* Warnings: models that are not of one family, deltas too long to merge, what a merge would refuse. */
 size_t mw_diff_notes(const mw_diff *diff, const char *const **lines);
 
+/* ---- tokens ---------------------------------------------------------------------------------------------------- */
+
+typedef struct mw_tokens mw_tokens;
+
+/* Opens a model's tokenizer: `where` is a folder (tokenizer.json before tokenizer.model), one of these files, or the name
+ * of a model in the local hub cache. What a tokenizer asks for and is not implemented is MW_UNAVAILABLE, by its name. */
+bool mw_tokens_open(const char *where, mw_tokens **out, mw_error *err);
+void mw_tokens_free(mw_tokens *tokens);
+/* One line of {"text": ...}, without its end, to the token ids of its text: a JSON array, NUL-terminated, which is
+ * borrowed until the next call. `special`: with the tokens that the tokenizer puts before and behind a text.
+ * MW_DATA for a line that is no such object; `line_name` is where errors begin ("lines.jsonl: line 3"). */
+bool mw_tokens_line(mw_tokens *tokens, const char *line_name, const char *line, size_t length, bool special,
+                    const char **json, size_t *json_length, mw_error *err);
+
 /* ---- the build -------------------------------------------------------------------------------------------------- */
 
 /* "moonweld 0.1.0" and what this build and machine can do: instruction set, Lua, sandbox. Several lines. */

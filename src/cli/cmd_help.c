@@ -15,6 +15,7 @@ static const char help_text[] =
   "  moonweld list [--json]                                the built-in recipes\n"
   "  moonweld inspect PATH [--json] [--stats]              a model or a file, with every input check\n"
   "  moonweld diff A B [--base C] [--json] [--html FILE]   what differs, per tensor and layer; warns of what will not merge\n"
+  "  moonweld tokenize MODEL [FILE] [--plain]              lines of {\"text\": ...} in, the token ids of each out\n"
   "  moonweld --help | --version\n"
   "\n"
   "A model is a .safetensors file, a folder, or the name of a model in the local hub cache (org/name[@revision]).\n"

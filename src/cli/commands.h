@@ -12,6 +12,7 @@ int mw_cmd_merge_dry(mw_term *term, char **words, size_t count);
 int mw_cmd_list(mw_term *term, char **words, size_t count);
 int mw_cmd_inspect(mw_term *term, char **words, size_t count);
 int mw_cmd_diff(mw_term *term, char **words, size_t count);
+int mw_cmd_tokenize(mw_term *term, char **words, size_t count);
 
 void mw_cmd_help(FILE *out);
 void mw_cmd_help_recipe(FILE *out, const mw_recipe *recipe);

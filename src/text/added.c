@@ -1,0 +1,149 @@
+/* added.c: the tokens are sorted, so that at a place of the text each byte narrows the ones that still fit. */
+#include "text/added.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LONGEST = 1024 };
+
+/* ---- reading ---- */
+
+static int by_bytes(const void *a, const void *b) {
+  const mw_added_token *x = a, *y = b;
+  size_t n = x->length < y->length ? x->length : y->length;
+  int order = memcmp(x->text, y->text, n);
+  return order ? order : (x->length > y->length) - (x->length < y->length);
+}
+
+static bool sort(mw_added_list *list, const char *what, mw_error *err) {
+  mw_shown shown;
+  if (list->count) qsort(list->tokens, list->count, sizeof *list->tokens, by_bytes);
+  for (size_t i = 0; i < list->count; i++) {
+    list->begins[(unsigned char)list->tokens[i].text[0]] = true;
+    if (i && by_bytes(&list->tokens[i - 1], &list->tokens[i]) == 0)
+      return mw_error_set(err, MW_DATA, "%s: found '%s' twice, expected every content once", what,
+                          mw_text_shown(&shown, list->tokens[i].text, list->tokens[i].length));
+  }
+  return true;
+}
+
+static bool read_token(mw_added *added, const mw_option *option, const mw_vocab *vocab, mw_normalizer *normalizer) {
+  mw_json spelt = mw_json_member(option->json, "id");
+  mw_added_token token = {0};
+  bool normalized, single, special;
+  uint64_t id;
+  uint32_t known;
+  MW_TRY(mw_option_only(option, "id content single_word lstrip rstrip normalized special"));
+  if (!mw_json_u64(spelt, &id) || id >= UINT32_MAX) return mw_option_refuse(option, "id", spelt, "an id from 0 to 4294967294");
+  token.id = (uint32_t)id;
+  MW_TRY(mw_option_text(option, "content", &token.text, &token.length) && mw_option_absent(option, "single_word") &&
+         mw_option_flag(option, "single_word", false, &single) && mw_option_flag(option, "lstrip", false, &token.left) &&
+         mw_option_flag(option, "rstrip", false, &token.right) && mw_option_flag(option, "special", false, &special) &&
+         mw_option_flag(option, "normalized", !special, &normalized));
+  if (mw_vocab_find(vocab, token.text, token.length, &known) && known != token.id) {
+    char expected[48];
+    snprintf(expected, sizeof expected, "%lu, as in the vocabulary", (unsigned long)known);
+    return mw_option_refuse(option, "id", spelt, expected);
+  }
+  if (token.id >= added->count) added->count = token.id + 1;
+  if (normalized && normalizer->count) {
+    const char *text = token.text;
+    MW_TRY(mw_normalizer_run(normalizer, &text, &token.length, option->err));
+    if (!(token.text = mw_mem_copy(option->arena, token.length ? text : "", token.length, option->err))) return false;
+  }
+  if (token.length == 0) return true; /* it can be nowhere */
+  if (token.length > LONGEST)
+    return mw_error_set(option->err, MW_DATA, "%s: content of %zu bytes, expected at most %d", option->where, token.length, LONGEST);
+  mw_added_list *list = normalized ? &added->normalized : &added->raw;
+  MW_TRY(mw_mem_grow(&list->tokens, &list->capacity, list->count + 1, sizeof token, option->err));
+  list->tokens[list->count++] = token;
+  return true;
+}
+
+bool mw_added_read(mw_added *added, const char *what, mw_json json, const mw_vocab *vocab, mw_normalizer *normalizer,
+                   mw_arena *arena, mw_error *err) {
+  mw_json part;
+  mw_option option;
+  mw_shown shown;
+  size_t number = 0;
+  char where[280];
+  if (json.kind == MW_JSON_END || json.kind == MW_JSON_NULL) return true;
+  if (json.kind != MW_JSON_ARRAY)
+    return mw_error_set(err, MW_DATA, "%s: found %s, expected a list", what, mw_text_shown(&shown, json.bytes, json.length));
+  for (mw_json_walk walk = mw_json_enter(json); mw_json_next(&walk, NULL, &part); number++) {
+    snprintf(where, sizeof where, "%.255s[%zu]", what, number);
+    MW_TRY(mw_option_open(&option, where, part, "added token", arena, err) &&
+           read_token(added, &option, vocab, normalizer));
+  }
+  return sort(&added->raw, what, err) && sort(&added->normalized, what, err);
+}
+
+void mw_added_free(mw_added *added) {
+  free(added->raw.tokens);
+  free(added->normalized.tokens);
+}
+
+/* ---- finding ---- */
+
+/* The longest token that the text begins with, or NULL. */
+static const mw_added_token *longest(const mw_added_list *list, const char *text, size_t length) {
+  const mw_added_token *best = NULL;
+  size_t low = 0, high = list->count;
+  for (size_t depth = 0; low < high; depth++) {
+    if (list->tokens[low].length == depth) best = &list->tokens[low++]; /* the shortest of those that fit comes first */
+    if (depth == length) break;
+    /* Of those in [low, high), which agree in `depth` bytes, the ones whose next byte is the text's. */
+    unsigned char byte = (unsigned char)text[depth];
+    size_t from = low, to = high;
+    while (from < to) {
+      size_t middle = (from + to) / 2;
+      if ((unsigned char)list->tokens[middle].text[depth] < byte) from = middle + 1;
+      else to = middle;
+    }
+    low = from, to = high;
+    while (from < to) {
+      size_t middle = (from + to) / 2;
+      if ((unsigned char)list->tokens[middle].text[depth] <= byte) from = middle + 1;
+      else to = middle;
+    }
+    high = from;
+  }
+  return best;
+}
+
+/* The bytes of the white-space character at `text`, or 0. */
+static size_t space(const char *text, size_t length) {
+  const unsigned char *b = (const unsigned char *)text;
+  if (length && (*b == ' ' || (*b >= 9 && *b <= 13))) return 1;
+  if (length >= 2 && *b == 0xc2 && (b[1] == 0x85 || b[1] == 0xa0)) return 2;
+  if (length < 3 || *b < 0xe1 || *b > 0xe3) return 0;
+  unsigned code = (*b & 15u) << 12 | (b[1] & 63u) << 6 | (b[2] & 63u);
+  bool is = code == 0x1680 || (code >= 0x2000 && code <= 0x200a) || code == 0x2028 || code == 0x2029 || code == 0x202f ||
+            code == 0x205f || code == 0x3000;
+  return is ? 3 : 0;
+}
+
+mw_added_walk mw_added_enter(const char *text, size_t length) { return (mw_added_walk){.text = text, .length = length}; }
+
+bool mw_added_next(const mw_added_list *list, mw_added_walk *walk) {
+  const mw_added_token *token = NULL;
+  const char *text = walk->text;
+  if (walk->at > walk->length) return false;
+  for (; walk->at < walk->length; walk->at++)
+    if (list->begins[(unsigned char)text[walk->at]] && (token = longest(list, text + walk->at, walk->length - walk->at))) break;
+  size_t begin = walk->at, end = walk->at + (token ? token->length : 0);
+  walk->at = token ? end : walk->length + 1;
+  if (token && token->left)
+    for (size_t n = 1, back; n && begin > walk->from;) {
+      for (back = begin - 1; back > walk->from && ((unsigned char)text[back] & 0xc0) == 0x80;) back--;
+      if ((n = space(text + back, begin - back)) != 0) begin = back;
+    }
+  if (token && token->right)
+    for (size_t n; (n = space(text + end, walk->length - end)) != 0;) end += n;
+  walk->begin = walk->from;
+  walk->end = begin > walk->from ? begin : walk->from;
+  walk->has_token = token != NULL;
+  walk->id = token ? token->id : 0;
+  walk->from = end;
+  return true;
+}

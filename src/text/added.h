@@ -1,0 +1,45 @@
+/* added.h: the `added_tokens` of tokenizer.json: texts that are found as a whole before anything else is done, leftmost
+ * first, the longest where several begin at one place. Those with `normalized` are looked for in the normalised text. */
+#ifndef MW_TEXT_ADDED_H
+#define MW_TEXT_ADDED_H
+
+#include "text/normalizer.h"
+#include "text/vocab.h"
+
+typedef struct mw_added_token {
+  const char *text; /* as it is looked for */
+  size_t length;
+  uint32_t id;
+  bool left, right; /* takes the white space before it, behind it */
+} mw_added_token;
+
+typedef struct mw_added_list {
+  mw_added_token *tokens; /* sorted by bytes */
+  size_t count, capacity;
+  bool begins[256];       /* some token begins with this byte */
+} mw_added_list;
+
+typedef struct mw_added {
+  mw_added_list raw, normalized;
+  uint32_t count; /* one more than the greatest id; 0 where there is none */
+} mw_added;
+
+/* Reads the list, whose ids must agree with the vocabulary where that has a token's text. Free it also after a failure. */
+bool mw_added_read(mw_added *added, const char *what, mw_json json, const mw_vocab *vocab, mw_normalizer *normalizer,
+                   mw_arena *arena, mw_error *err);
+void mw_added_free(mw_added *added);
+
+/* A walk over a text: each step gives what lies before the next token (begin == end: nothing) and that token's id. */
+typedef struct mw_added_walk {
+  const char *text;
+  size_t length, at, from; /* where to look on; where the next plain part begins */
+  size_t begin, end;       /* the plain part of this step */
+  bool has_token;          /* false in the last step */
+  uint32_t id;
+} mw_added_walk;
+
+mw_added_walk mw_added_enter(const char *text, size_t length);
+/* False when all has been given. */
+bool mw_added_next(const mw_added_list *list, mw_added_walk *walk);
+
+#endif

@@ -1,0 +1,119 @@
+/* nfc.c: the door to utf8proc, which decomposes and composes. Characters younger than Unicode 9 are to the reference
+ * characters like any other, so the text is cut before and behind each of them; and most text holds nothing that NFC
+ * could change. Marks are put in order here, since utf8proc takes a time that grows with the square of their number. */
+#include "text/nfc.h"
+#include "base/mem.h"
+#include <stdlib.h>
+#include <string.h>
+#include <utf8proc.h>
+
+typedef struct range { uint32_t first, last; } range;
+
+static const range later[] = {
+#define MW_LATER(first, last) {0x##first, 0x##last},
+#include "text/later.def"
+#undef MW_LATER
+};
+
+enum { FIRST_MARK = 0x300, MOST = 18 }; /* below FIRST_MARK nothing changes; a decomposition has at most MOST characters */
+
+/* Characters of one run, all of which NFC may join or reorder. */
+typedef struct run {
+  utf8proc_int32_t *codes;
+  size_t count, capacity;
+} run;
+
+static uint32_t decode(const char *at, size_t *n) {
+  const unsigned char *b = (const unsigned char *)at;
+  *n = b[0] < 0x80 ? 1 : b[0] < 0xe0 ? 2 : b[0] < 0xf0 ? 3 : 4;
+  if (*n == 1) return b[0];
+  uint32_t code = b[0] & (0x7fu >> *n);
+  for (size_t i = 1; i < *n; i++) code = code << 6 | (b[i] & 0x3f);
+  return code;
+}
+
+static bool is_later(uint32_t code) {
+  size_t low = 0, high = sizeof later / sizeof *later;
+  while (low < high) {
+    size_t middle = (low + high) / 2;
+    if (code > later[middle].last) low = middle + 1;
+    else high = middle;
+  }
+  return low < sizeof later / sizeof *later && code >= later[low].first;
+}
+
+static unsigned class_of(utf8proc_int32_t code) { return (unsigned)utf8proc_get_property(code)->combining_class; }
+
+/* Stable counting sort of codes[first, end) by class, of which there are 256. */
+static bool order(utf8proc_int32_t *codes, size_t count, mw_error *err) {
+  size_t starts[257] = {0};
+  utf8proc_int32_t *sorted = mw_mem_new(count, sizeof *sorted, err);
+  if (!sorted) return false;
+  for (size_t i = 0; i < count; i++) starts[class_of(codes[i]) + 1]++;
+  for (size_t i = 1; i < 257; i++) starts[i] += starts[i - 1];
+  for (size_t i = 0; i < count; i++) sorted[starts[class_of(codes[i])]++] = codes[i];
+  memcpy(codes, sorted, count * sizeof *codes);
+  free(sorted);
+  return true;
+}
+
+static bool order_all(run *r, mw_error *err) {
+  for (size_t i = 0, end; i < r->count; i = end) {
+    bool sorted = true;
+    end = i + 1;
+    if (class_of(r->codes[i]) == 0) continue;
+    for (; end < r->count && class_of(r->codes[end]) != 0; end++)
+      sorted = sorted && class_of(r->codes[end - 1]) <= class_of(r->codes[end]);
+    if (!sorted) MW_TRY(order(r->codes + i, end - i, err));
+  }
+  return true;
+}
+
+static bool finish(run *r, mw_text *out, mw_error *err) {
+  MW_TRY(order_all(r, err));
+  utf8proc_ssize_t n = utf8proc_normalize_utf32(r->codes, (utf8proc_ssize_t)r->count, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+  for (utf8proc_ssize_t i = 0; i < n; i++) {
+    utf8proc_uint8_t bytes[4];
+    utf8proc_ssize_t length = utf8proc_encode_char(r->codes[i], bytes);
+    mw_text_add(out, (const char *)bytes, (size_t)length);
+  }
+  r->count = 0;
+  return true;
+}
+
+static bool add(run *r, uint32_t code, mw_error *err) {
+  int ignored = 0;
+  MW_TRY(mw_mem_grow(&r->codes, &r->capacity, r->count + MOST, sizeof *r->codes, err));
+  utf8proc_ssize_t n = utf8proc_decompose_char((utf8proc_int32_t)code, r->codes + r->count, MOST,
+                                               UTF8PROC_STABLE | UTF8PROC_DECOMPOSE, &ignored);
+  if (n < 0 || n > MOST) return mw_error_set(err, MW_BUG, "utf8proc decomposes U+%04X into %ld characters", (unsigned)code, (long)n);
+  r->count += (size_t)n;
+  return true;
+}
+
+bool mw_nfc_add(const char *text, size_t length, mw_text *out, mw_error *err) {
+  run r = {0};
+  bool ok = true;
+  size_t from = 0, at = 0, n, last = 0; /* text[from, last) is copied as it is; text[last, at) is the character before */
+  while (ok && at < length) {
+    uint32_t code = decode(text + at, &n);
+    if (code < FIRST_MARK || is_later(code)) {
+      last = at, at += n;
+      continue;
+    }
+    /* The character before may take part, if it is not one of the later ones. */
+    size_t unused;
+    if (last < at && is_later(decode(text + last, &unused))) last = at;
+    mw_text_add(out, text + from, last - from);
+    for (at = last; ok && at < length; at += n) {
+      code = decode(text + at, &n);
+      if (at > last && (code < FIRST_MARK || is_later(code))) break;
+      ok = add(&r, code, err);
+    }
+    ok = ok && finish(&r, out, err);
+    from = last = at;
+  }
+  mw_text_add(out, text + from, length - from);
+  free(r.codes);
+  return ok && mw_text_check(out, err);
+}

@@ -1,0 +1,26 @@
+/* vocab.h: from a token's text to its number. Texts are borrowed. Strangers choose the texts, so the hash is taken at a
+ * secret point: they cannot choose texts that meet. */
+#ifndef MW_TEXT_VOCAB_H
+#define MW_TEXT_VOCAB_H
+
+#include "base/error.h"
+
+typedef struct mw_vocab {
+  struct mw_vocab_slot *slots;
+  size_t size, count; /* size is 0 or a power of two */
+  uint64_t secret;
+} mw_vocab;
+
+/* An odd number nobody knows, for hashing. It differs from run to run, which changes no result. */
+uint64_t mw_vocab_secret(void);
+
+/* An empty vocabulary with room for `count` texts. */
+bool mw_vocab_make(mw_vocab *vocab, size_t count, mw_error *err);
+void mw_vocab_free(mw_vocab *vocab);
+
+/* The number of a text, or false. */
+bool mw_vocab_find(const mw_vocab *vocab, const char *text, size_t length, uint32_t *number);
+/* False with *known = true and nothing changed where the text is there already; MW_MEMORY otherwise. */
+bool mw_vocab_add(mw_vocab *vocab, const char *text, size_t length, uint32_t number, bool *known, mw_error *err);
+
+#endif
