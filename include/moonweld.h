@@ -31,6 +31,13 @@ typedef struct mw_error {
 
 /* ---- options of every merge ------------------------------------------------------------------------------------ */
 
+/* A candidate that a recipe asked the score of. Borrowed for the call. */
+typedef struct mw_scored {
+  size_t candidate;      /* from 1, in the order in which they were scored */
+  double score, seconds; /* greater is better; how long making and measuring it took */
+  const char *made_of;   /* "models[1], models[3]; seed/m3:beta(0.5, 0.5) = 0.31": its models and what was drawn for it */
+} mw_scored;
+
 typedef struct mw_options {
   const char *output;    /* folder to make; NULL while only planning */
   const char *dtype;     /* "f32" "f16" "bf16" "f64", or NULL / "keep": the donor's dtype, tensor by tensor */
@@ -45,6 +52,11 @@ typedef struct mw_options {
   bool missing_base;     /* --missing base: tensors an input lacks are the donor's; tensors only it has are dropped */
   bool donor_integers;   /* integer tensors may differ: the donor's are taken */
   bool nonfinite_keep;   /* NaN and infinities do not stop the merge */
+  const char *score;     /* NULL, or a shell command that measures a candidate: {dir} is its folder, quoted; the last number
+                            that it prints is the score */
+  double score_timeout;  /* seconds a score may take; 0: any time */
+  void (*scored)(void *context, const mw_scored *scored); /* told of every score as it comes; may be NULL */
+  void *scored_context;
   const char *tied;      /* NULL, "untie" or "ignore": what to do with a head that differs from a tied embedding */
   const char *const *data; /* files of token windows that a recipe learns from (recipes/README.md, "Calibration data") */
   size_t data_count;
@@ -113,6 +125,8 @@ typedef struct mw_plan_facts {
   uint64_t peak_memory;   /* private bytes, an upper bound */
   size_t tensors;         /* of the output */
   size_t files;           /* of the output */
+  size_t candidates;      /* 0, or the recipe scores candidates while it runs: so many if all score alike, and the other
+                             facts are those of the first */
 } mw_plan_facts;
 
 mw_plan_facts mw_plan_measure(const mw_plan *plan);
@@ -122,10 +136,12 @@ const char *mw_plan_json(const mw_plan *plan);
 /* Warnings gathered so far, one line each without a prefix. */
 size_t mw_plan_notes(const mw_plan *plan, const char *const **lines);
 
-/* Called now and then, from one thread at a time. Returning false asks the run to stop (as Ctrl-C does). */
+/* Called now and then, from one thread at a time. Returning false asks the run to stop (as Ctrl-C does). While a score is
+ * measured there is nothing to show but whether to go on: bytes_total is 0. */
 typedef bool (*mw_progress)(void *context, uint64_t bytes_done, uint64_t bytes_total, unsigned pass);
 
-/* Runs the plan: all passes, the output folder, its publication. */
+/* Runs the plan: all passes, the output folder, its publication. A recipe that scores is evaluated again for that, each
+ * candidate is made beside the output, measured and removed, and what the recipe then returns is written. */
 bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *err);
 
 /* ---- inspection ------------------------------------------------------------------------------------------------ */

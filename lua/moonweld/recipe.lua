@@ -95,10 +95,7 @@ local function fill(signature, value_of, complain)
       if arg.max and count > arg.max then complain("'%s' takes at most %g models, got %d", arg.name, arg.max, count) end
     end
     if arg.kind == "each" then value = A.spread(arg, value, count, complain) end
-    if arg.kind == "score" and not value then
-      value = function() return core.fail("usage", "this recipe needs --score COMMAND") end
-      A.scores[value] = true
-    end
+    if arg.kind == "score" and not value then value = core.module("result").score end
     a[arg.name] = value
   end
   return setmetatable({}, { __metatable = false, __newindex = function() return fail("arguments cannot be changed") end,

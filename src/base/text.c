@@ -74,6 +74,20 @@ void mw_text_json(mw_text *text, const char *bytes, size_t length) {
   mw_text_add(text, "\"", 1);
 }
 
+void mw_text_shell(mw_text *text, const char *word) {
+  static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./,:=@%+";
+  if (*word && strspn(word, safe) == strlen(word)) {
+    mw_text_add(text, word, strlen(word));
+    return;
+  }
+  mw_text_format(text, "'");
+  for (; *word; word++) {
+    if (*word == '\'') mw_text_format(text, "'\\''");
+    else mw_text_add(text, word, 1);
+  }
+  mw_text_format(text, "'");
+}
+
 bool mw_text_check(const mw_text *text, mw_error *err) { return !text->failed || mw_error_memory(err, text->length); }
 
 void mw_text_free(mw_text *text) {

@@ -17,6 +17,8 @@ void mw_text_add(mw_text *text, const char *bytes, size_t length);
 void mw_text_format(mw_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A JSON string with quotes, escaped as the reference writer of safetensors does (formats: " \ and below 0x20). */
 void mw_text_json(mw_text *text, const char *bytes, size_t length);
+/* A word as a POSIX shell takes it back: plain ones as they are, others in single quotes. */
+void mw_text_shell(mw_text *text, const char *word);
 /* False with MW_MEMORY if any addition failed. */
 bool mw_text_check(const mw_text *text, mw_error *err);
 void mw_text_free(mw_text *text);

@@ -42,8 +42,32 @@ static void send_drawn(void *context, const char *what, double value) {
   mw_text_free(&text);
 }
 
+static bool put_made(mw_text *out, const mw_state *state, const mw_wire_output *outputs, size_t count, mw_error *err) {
+  MW_TRY(mw_wire_put_graph(out, state->graph, outputs, count, state->lesson_count > 0, err));
+  mw_lesson_put(out, state->lessons, state->lesson_count);
+  return mw_text_check(out, err);
+}
+
+static bool ask_score(void *context, const mw_state *state, const mw_wire_output *outputs, size_t count, double *value,
+                      mw_error *err) {
+  int fd = *(int *)context;
+  mw_text out = {0};
+  uint32_t kind;
+  char *answer;
+  size_t length;
+  bool sent = put_made(&out, state, outputs, count, err) &&
+              (mw_wire_send(fd, MW_WIRE_SCORE, out.bytes, out.length) || mw_error_set(err, MW_DATA, "the parent process is gone"));
+  mw_text_free(&out);
+  MW_TRY(sent);
+  if (!mw_wire_receive(fd, 64, &kind, &answer, &length)) return mw_error_set(err, MW_DATA, "the parent process is gone");
+  mw_wire in = {answer, answer + length, false};
+  *value = mw_wire_double(&in);
+  free(answer);
+  return true;
+}
+
 static void connect_world(mw_state *state, int *fd) {
-  state->world = (mw_state_world){fd, ask_require, send_print, send_drawn};
+  state->world = (mw_state_world){fd, ask_require, send_print, send_drawn, state->scores ? ask_score : NULL};
 }
 
 static void push_recipe(lua_State *L, const mw_child_task *task) {
@@ -156,20 +180,8 @@ bool mw_child_evaluate(mw_state *state, void *context, int fd, mw_error *err) {
   push_words(L, task);
   push_places(L, state->inputs);
   MW_TRY(mw_state_call(state, "evaluate", 4, 1, err));
-  lua_Integer count = luaL_len(L, -1);
-  mw_wire_output *outputs = mw_mem_new((size_t)count, sizeof *outputs, err);
-  if (!outputs) return false;
-  for (lua_Integer i = 0; i < count; i++) { /* {name, node}; the result stays on the stack and keeps the names alive */
-    lua_rawgeti(L, -1, i + 1);
-    lua_rawgeti(L, -1, 1);
-    lua_rawgeti(L, -2, 2);
-    outputs[i].name = lua_tostring(L, -2);
-    const mw_node *node = lua_touserdata(L, -1);
-    outputs[i].node = node ? *node : 0;
-    lua_pop(L, 3);
-  }
+  size_t count;
+  mw_wire_output *outputs = mw_core_outputs(L, lua_gettop(L), &count, err); /* the result keeps the names alive */
   mw_text out = {0};
-  mw_wire_put_graph(&out, state->graph, outputs, (size_t)count);
-  mw_lesson_put(&out, state->lessons, state->lesson_count);
-  return mw_text_check(&out, err) && mw_wire_send(fd, MW_WIRE_GRAPH, out.bytes, out.length);
+  return outputs && put_made(&out, state, outputs, count, err) && mw_wire_send(fd, MW_WIRE_GRAPH, out.bytes, out.length);
 }

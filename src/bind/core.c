@@ -235,6 +235,35 @@ static int print(lua_State *L) {
   return 0;
 }
 
+mw_wire_output *mw_core_outputs(lua_State *L, int index, size_t *count, mw_error *err) {
+  *count = (size_t)luaL_len(L, index);
+  mw_wire_output *outputs = mw_mem_new(*count, sizeof *outputs, err);
+  for (size_t i = 0; i < *count && outputs; i++) {
+    lua_rawgeti(L, index, (lua_Integer)i + 1);
+    lua_rawgeti(L, -1, 1);
+    lua_rawgeti(L, -2, 2);
+    outputs[i] = (mw_wire_output){lua_tostring(L, -2), mw_core_node(L, -1)};
+    lua_pop(L, 3);
+  }
+  return outputs;
+}
+
+/* score(list of {name, tensor}): a plain number. */
+static int score(lua_State *L) {
+  mw_state *state = mw_state_of(L);
+  mw_error err;
+  size_t count;
+  double number_value = 0;
+  mw_wire_output *outputs = mw_core_outputs(L, 1, &count, &err);
+  if (outputs && !state->world.score) mw_error_set(&err, MW_USAGE, "there is no --score");
+  bool ok = outputs && state->world.score &&
+            state->world.score(state->world.context, state, outputs, count, &number_value, &err);
+  free(outputs);
+  if (!ok) return fail(L, &err);
+  lua_pushnumber(L, number_value);
+  return 1;
+}
+
 static int require(lua_State *L) {
   mw_state *state = mw_state_of(L);
   mw_error err;
@@ -309,7 +338,8 @@ void mw_core_fill(lua_State *L) {
       {"number", number}, {"apply", apply}, {"input", input}, {"shape", shape}, {"elements", elements}, {"value", value},
       {"id", id}, {"is_node", is_node}, {"mass", mass}, {"label", label}, {"uniform", uniform}, {"beta", beta},
       {"dirichlet", dirichlet}, {"drawn", drawn}, {"glob", glob}, {"distance", distance}, {"shown", shown},
-      {"fail", core_fail}, {"print", print}, {"require", require}, {"load", load_text}, {NULL, NULL}};
+      {"fail", core_fail}, {"print", print}, {"require", require}, {"load", load_text},
+      {"score", score}, {NULL, NULL}};
   static const luaL_Reg mathematics[] = {{"exp", math_exp}, {"log", math_log}, {"tanh", math_tanh}, {"sin", math_sin},
                                          {"cos", math_cos}, {"acos", math_acos}, {NULL, NULL}};
   mw_state *state = mw_state_of(L);
@@ -321,6 +351,8 @@ void mw_core_fill(lua_State *L) {
   lua_setfield(L, -2, "node_metatable");
   lua_pushinteger(L, (lua_Integer)state->seed);
   lua_setfield(L, -2, "seed");
+  lua_pushboolean(L, state->scores);
+  lua_setfield(L, -2, "can_score");
   fill_reserved(L);
   fill_models(L, state->inputs);
   mw_core_learn_fill(L);

@@ -2,21 +2,20 @@
 #include "bind/host.h"
 #include "base/sha256.h"
 #include "bind/child.h"
+#include "bind/signature.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { LARGEST_RECIPE = 256 << 10, MAX_ARGS = 64 };
+enum { LARGEST_RECIPE = 256 << 10 };
 
 struct mw_recipe {
   char *name, *text;
   const char *folder; /* where `require` may look; NULL for a built-in */
   char chunk[256];
   size_t length;
-  const char *summary, *paper;
-  mw_arg args[MAX_ARGS];
-  size_t arg_count;
+  mw_signature signature;
   mw_arena arena;
 };
 
@@ -27,16 +26,17 @@ typedef struct asking {
   const mw_inputs *inputs;
   const mw_calibration *data;
   mw_host_result *result;
+  mw_score *score; /* NULL: there is none */
 } asking;
 
 const char *mw_recipe_name(const mw_recipe *recipe) { return recipe->name; }
-const char *mw_recipe_summary(const mw_recipe *recipe) { return recipe->summary; }
-const char *mw_recipe_paper(const mw_recipe *recipe) { return recipe->paper; }
+const char *mw_recipe_summary(const mw_recipe *recipe) { return recipe->signature.summary; }
+const char *mw_recipe_paper(const mw_recipe *recipe) { return recipe->signature.paper; }
 const char *mw_host_text(const mw_recipe *recipe) { return recipe->text; }
 
 size_t mw_recipe_args(const mw_recipe *recipe, const mw_arg **first) {
-  *first = recipe->args;
-  return recipe->arg_count;
+  *first = recipe->signature.args;
+  return recipe->signature.count;
 }
 
 /* ---- texts ---- */
@@ -160,86 +160,6 @@ static bool answer_require(asking *ask, int fd, const char *name) {
 
 /* ---- messages ---- */
 
-static const char *take_text(mw_wire *in, mw_arena *arena, mw_error *err) {
-  size_t length;
-  const char *text = mw_wire_text(in, &length);
-  return mw_mem_copy(arena, text, length, err);
-}
-
-static bool take_kind(const char *word, mw_arg_kind *out) {
-  static const char *const words[] = {"number", "string", "flag", "maybe", "choice", "each", "model", "models", "words", "seed", "score", "calibration"};
-  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-    if (strcmp(words[i], word) == 0) return *out = (mw_arg_kind)i, true;
-  return false;
-}
-
-/* The names that recipe.lua and arg.lua allow; a bound argument has the name of its option. */
-static bool is_argument(const mw_arg *arg) {
-  static const char *const bound[] = {"seed", "score", "data"};
-  if (arg->kind >= MW_ARG_SEED) return strcmp(arg->name, bound[arg->kind - MW_ARG_SEED]) == 0;
-  size_t length = strspn(arg->name, "abcdefghijklmnopqrstuvwxyz0123456789_");
-  for (const char *const *word = mw_core_reserved; *word; word++)
-    if (strcmp(arg->name, *word) == 0) return false;
-  return *arg->name >= 'a' && length == strlen(arg->name) && length <= 64 && *arg->doc;
-}
-
-/* A counted list of texts; NULL for none. */
-static bool take_words(mw_wire *in, mw_arena *arena, const char *const **out, mw_error *err) {
-  uint32_t count = mw_wire_u32(in);
-  if (in->failed || count > 1024) return false;
-  const char **words = count ? mw_mem_take(arena, (count + 1) * sizeof *words, err) : NULL;
-  if (count && !words) return false;
-  for (uint32_t i = 0; i < count; i++)
-    if (!(words[i] = take_text(in, arena, err))) return false;
-  *out = words;
-  return true;
-}
-
-static bool take_arg(mw_wire *in, mw_recipe *recipe, mw_arg *arg, mw_error *err) {
-  arg->name = take_text(in, &recipe->arena, err);
-  const char *kind = take_text(in, &recipe->arena, err);
-  arg->doc = take_text(in, &recipe->arena, err);
-  arg->fallback = take_text(in, &recipe->arena, err);
-  uint32_t flags = mw_wire_u32(in);
-  arg->optional = flags & 1, arg->whole = flags & 2, arg->has_min = flags & 4, arg->has_max = flags & 8;
-  arg->min = mw_wire_double(in);
-  arg->max = mw_wire_double(in);
-  return arg->fallback && take_kind(kind, &arg->kind) && is_argument(arg) &&
-         take_words(in, &recipe->arena, &arg->choices, err) && take_words(in, &recipe->arena, &arg->profiled, err) &&
-         !in->failed && (arg->choices || arg->kind != MW_ARG_CHOICE);
-}
-
-static size_t words_in(const char *const *words) {
-  size_t count = 0;
-  while (words && words[count]) count++;
-  return count;
-}
-
-/* No two arguments have one name, and profiled defaults belong to a `profile` that has as many words. */
-static bool is_consistent(const mw_recipe *recipe) {
-  size_t profiles = 0;
-  for (size_t i = 0; i < recipe->arg_count; i++) {
-    if (strcmp(recipe->args[i].name, "profile") == 0) profiles = words_in(recipe->args[i].choices);
-    for (size_t k = 0; k < i; k++)
-      if (strcmp(recipe->args[i].name, recipe->args[k].name) == 0) return false;
-  }
-  for (size_t i = 0; i < recipe->arg_count; i++)
-    if (recipe->args[i].profiled && words_in(recipe->args[i].profiled) != profiles) return false;
-  return true;
-}
-
-static bool take_signature(mw_recipe *recipe, const char *bytes, size_t length, mw_error *err) {
-  mw_wire in = {bytes, bytes + length, false};
-  mw_error_set(err, MW_DATA, "the recipe's process sent a broken signature");
-  recipe->summary = take_text(&in, &recipe->arena, err);
-  recipe->paper = take_text(&in, &recipe->arena, err);
-  uint32_t count = mw_wire_u32(&in);
-  if (!recipe->paper || count > MAX_ARGS) return false;
-  for (uint32_t i = 0; i < count; i++) MW_TRY(take_arg(&in, recipe, &recipe->args[i], err));
-  recipe->arg_count = count;
-  return !in.failed && is_consistent(recipe);
-}
-
 static void show_print(const char *bytes, size_t length) {
   mw_shown shown;
   fprintf(stderr, "recipe: %s\n", mw_text_shown(&shown, bytes, length));
@@ -255,6 +175,9 @@ static void take_drawn(mw_host_result *result, const char *bytes, size_t length)
   mw_text_format(&result->drawn, result->drawn.length ? ", {\"what\": " : "{\"what\": ");
   mw_text_json(&result->drawn, text, mw_text_is_utf8(text, text_length) ? text_length : 0);
   mw_text_format(&result->drawn, ", \"value\": %s}", mw_text_number(number, value));
+  mw_shown shown;
+  mw_text_format(&result->drawn_words, "%s%s = %.6g", result->drawn_words.length ? ", " : "",
+                 mw_text_shown(&shown, text, text_length), value);
 }
 
 static bool find_input(const void *context, uint64_t model, uint64_t row, mw_dtype *dtype, const uint64_t **dims, unsigned *rank) {
@@ -268,29 +191,67 @@ static bool find_input(const void *context, uint64_t model, uint64_t row, mw_dty
   return true;
 }
 
+typedef struct taking {
+  const mw_calibration *data;
+  mw_candidate *to;
+} taking;
+
 /* The trainings behind the graph. */
 static bool take_lessons(void *context, mw_wire *in, const mw_node *map, uint32_t nodes, const mw_graph *graph, mw_error *err) {
-  const asking *ask = context;
+  const taking *t = context;
+  mw_candidate *to = t->to;
+  return mw_lesson_take(in, map, nodes, graph, t->data->facts, t->data->count, &to->arena, &to->lessons, &to->lesson_count, err) &&
+         mw_lesson_applied(graph, to->outputs, to->output_count, to->lessons, to->lesson_count, err);
+}
+
+static bool take_candidate(const asking *ask, const char *bytes, size_t length, mw_candidate *out, mw_error *err) {
+  taking t = {ask->data, out};
+  *out = (mw_candidate){0};
+  if (mw_wire_take_graph(bytes, length, (mw_wire_inputs){ask->inputs, find_input}, (mw_wire_rest){&t, take_lessons},
+                         &out->arena, &out->graph, &out->outputs, &out->output_count, err)) return true;
+  mw_mem_release(&out->arena);
+  return false;
+}
+
+/* What a recipe prints before it asks for its first score is heard while planning, the rest when scores are real. */
+static bool is_heard(const mw_score *score) { return !score || (score->count > 0) == (score->make != NULL); }
+
+static bool answer_score(asking *ask, int fd, const char *bytes, size_t length, mw_error *err) {
   mw_host_result *result = ask->result;
-  return mw_lesson_take(in, map, nodes, graph, ask->data->facts, ask->data->count, &result->arena, &result->lessons,
-                        &result->lesson_count, err) &&
-         mw_lesson_applied(graph, result->outputs, result->output_count, result->lessons, result->lesson_count, err);
+  mw_candidate candidate;
+  mw_text answer = {0};
+  size_t comma = result->drawn_before ? 2 : 0;
+  double value;
+  MW_TRY(take_candidate(ask, bytes, length, &candidate, err));
+  bool drawn = result->drawn.length > result->drawn_before, ok = mw_text_check(&result->drawn, err);
+  if (!mw_score_ask(ask->score, &candidate, drawn && ok ? result->drawn.bytes + result->drawn_before + comma : "",
+                    drawn && ok ? result->drawn_words.bytes : "", &value, err) || !ok)
+    return false;
+  result->drawn_before = result->drawn.length;
+  mw_text_free(&result->drawn_words);
+  mw_wire_put_double(&answer, value);
+  ok = mw_wire_send(fd, MW_WIRE_SCORE, answer.bytes, answer.length) ||
+       mw_error_set(err, MW_DATA, "the recipe's process is gone");
+  mw_text_free(&answer);
+  return ok;
 }
 
 static bool on_message(void *context, int fd, uint32_t kind, char *bytes, size_t length, mw_error *err) {
   asking *ask = context;
   switch (kind) {
   case MW_WIRE_SIGNATURE:
-    if (ask->described) return take_signature(ask->described, bytes, length, err);
+    if (ask->described)
+      return mw_signature_take(&ask->described->signature, &ask->described->arena, bytes, length, err);
     break;
   case MW_WIRE_GRAPH:
-    if (!ask->result || ask->result->graph) break;
-    return mw_wire_take_graph(bytes, length, (mw_wire_inputs){ask->inputs, find_input},
-                              (mw_wire_rest){ask, take_lessons}, &ask->result->arena, &ask->result->graph,
-                              &ask->result->outputs, &ask->result->output_count, err);
+    if (!ask->result || ask->result->made.graph) break;
+    return take_candidate(ask, bytes, length, &ask->result->made, err);
   case MW_WIRE_PRINT:
-    if (ask->result) show_print(bytes, length);
+    if (ask->result && is_heard(ask->score)) show_print(bytes, length);
     return true;
+  case MW_WIRE_SCORE:
+    if (!ask->result || !ask->score) break;
+    return answer_score(ask, fd, bytes, length, err);
   case MW_WIRE_DRAWN: return take_drawn(ask->result, bytes, length), true;
   case MW_WIRE_REQUIRE: return answer_require(ask, fd, bytes) || mw_error_set(err, MW_DATA, "the recipe's process is gone");
   default: break;
@@ -305,9 +266,14 @@ static mw_guest_limits limits_of(const mw_options *options, size_t tensors) {
                            options->recipe_memory ? options->recipe_memory : 256u << 20, 0};
 }
 
-/* Where an error's line got lost (a tail call), the recipe runs once more with a line hook, only to find it. */
+/* Where an error's line got lost (a tail call), the recipe runs once more with a line hook, only to find it; not after a
+ * score, since our process may have threads by then. While planning, scores are not real: what a recipe makes of them
+ * is no error. */
 static bool run(asking *ask, mw_state *state, mw_guest_limits limits, mw_guest_work work, mw_error *err) {
-  if (mw_guest_run(state, limits, work, on_message, ask, err)) return true;
+  bool ok = mw_guest_run(state, limits, work, on_message, ask, err);
+  bool scored = ask->score && ask->score->count;
+  if (ok || (scored && !ask->score->make && err->status == MW_DATA)) return true;
+  if (scored && err->signal == -1) err->signal = 0;
   if (err->signal != -1) return false;
   mw_error traced;
   err->signal = 0;
@@ -343,12 +309,22 @@ void mw_recipe_free(mw_recipe *recipe) {
   free(recipe);
 }
 
+/* While planning: the first candidate in the place of a result that depends on scores. */
+static void take_first(mw_score *score, mw_host_result *out) {
+  mw_score_drop(&out->made);
+  out->made = score->first;
+  score->first = (mw_candidate){0};
+}
+
 bool mw_host_evaluate(const mw_recipe *recipe, const mw_binding *bindings, size_t count, const mw_inputs *inputs,
-                      const mw_calibration *data, const mw_options *options, mw_host_result *out, mw_error *err) {
-  asking ask = {.recipe = recipe, .inputs = inputs, .data = data, .result = out,
+                      const mw_calibration *data, const mw_options *options, mw_score *score, mw_host_result *out,
+                      mw_error *err) {
+  asking ask = {.recipe = recipe, .inputs = inputs, .data = data, .result = out, .score = score,
                 .task = {recipe->text, recipe->chunk, recipe->length, bindings, count}};
-  mw_state state = {.inputs = inputs, .sets = data->facts, .set_count = data->count, .seed = options->seed};
+  mw_state state = {.inputs = inputs, .sets = data->facts, .set_count = data->count, .seed = options->seed,
+                    .scores = score != NULL};
   MW_TRY(run(&ask, &state, limits_of(options, inputs->family.count * inputs->count), mw_child_evaluate, err));
+  if (score && score->first.graph) take_first(score, out);
   mw_text_format(&out->drawn, "]");
   mw_text_format(&out->required, "]");
   mw_text drawn = out->drawn, required = out->required;
@@ -363,8 +339,8 @@ bool mw_host_evaluate(const mw_recipe *recipe, const mw_binding *bindings, size_
 }
 
 void mw_host_release(mw_host_result *result) {
-  mw_graph_free(result->graph);
+  mw_score_drop(&result->made);
   mw_text_free(&result->drawn);
   mw_text_free(&result->required);
-  mw_mem_release(&result->arena);
+  mw_text_free(&result->drawn_words);
 }

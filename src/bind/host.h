@@ -5,21 +5,22 @@
 
 #include "bind/calibration.h"
 #include "bind/inputs.h"
+#include "bind/score.h"
 
 /* What an evaluation gives. */
 typedef struct mw_host_result {
-  mw_graph *graph;
-  mw_wire_output *outputs; /* sorted by name */
-  size_t output_count;
-  mw_lesson *lessons; /* what is to be learned before the outputs are known, in this order */
-  size_t lesson_count;
+  mw_candidate made; /* graph, outputs sorted by name, trainings */
   const char *drawn_json, *required_json;
   mw_text drawn, required;
-  mw_arena arena;
+  size_t drawn_before; /* bytes of `drawn` that an earlier candidate has had */
+  mw_text drawn_words; /* what was drawn since then, for people */
 } mw_host_result;
 
+/* Evaluates the recipe in a child of its own. `score` answers what it asks for, or is NULL where there is no --score;
+ * while planning, the result of a recipe that asks is its first candidate. */
 bool mw_host_evaluate(const mw_recipe *recipe, const mw_binding *bindings, size_t count, const mw_inputs *inputs,
-                      const mw_calibration *data, const mw_options *options, mw_host_result *out, mw_error *err);
+                      const mw_calibration *data, const mw_options *options, mw_score *score, mw_host_result *out,
+                      mw_error *err);
 void mw_host_release(mw_host_result *result);
 /* The recipe file's own text. */
 const char *mw_host_text(const mw_recipe *recipe);

@@ -36,6 +36,8 @@ static mw_options options_at(lua_State *L, int index) {
   options.output = field(L, index, "output");
   options.dtype = field(L, index, "dtype");
   options.tied = field(L, index, "tied");
+  options.score = field(L, index, "score");
+  if ((number = field(L, index, "score_timeout"))) options.score_timeout = strtod(number, NULL);
   if ((number = field(L, index, "seed"))) options.seed = strtoull(number, NULL, 10);
   if ((number = field(L, index, "threads"))) options.threads = atoi(number);
   if ((number = field(L, index, "shard_size"))) options.shard_size = strtoull(number, NULL, 10);

@@ -24,6 +24,11 @@ struct mw_plan {
   mw_run_cost cost;
   mw_story_texts story;
   mw_text json;
+  size_t candidates;           /* of a recipe that scores: counted while planning */
+  mw_binding *bindings;        /* then kept for the run, which evaluates again */
+  size_t binding_count;
+  const mw_score *scores;      /* while it runs */
+  mw_arena arena;
 };
 
 /* ---- checks of what came back from the child ---- */
@@ -36,7 +41,7 @@ static bool same_shape(const mw_graph *graph, uint32_t shape, const mw_tensor *t
 /* The outputs are exactly the donor's tensors that compute; everything else of the donor is copied. */
 static bool place_outputs(mw_plan *plan, mw_error *err) {
   const mw_family *family = &plan->inputs.family;
-  size_t count = plan->result.output_count, next = 0;
+  size_t count = plan->result.made.output_count, next = 0;
   plan->nodes = mw_mem_new(count, sizeof *plan->nodes, err);
   plan->places = mw_mem_new(count, sizeof *plan->places, err);
   plan->copies = mw_mem_new(family->count, 2 * sizeof *plan->copies, err);
@@ -49,11 +54,11 @@ static bool place_outputs(mw_plan *plan, mw_error *err) {
       continue;
     }
     mw_shown name;
-    if (next >= count || strcmp(plan->result.outputs[next].name, donor->name) != 0)
+    if (next >= count || strcmp(plan->result.made.outputs[next].name, donor->name) != 0)
       return mw_error_set(err, MW_DATA, "the recipe's result lacks tensor '%s'", mw_text_shown_z(&name, donor->name));
-    mw_node node = plan->result.outputs[next].node;
-    uint32_t shape = mw_graph_facts(plan->result.graph, node).shape;
-    if (!shape || !same_shape(plan->result.graph, shape, donor))
+    mw_node node = plan->result.made.outputs[next].node;
+    uint32_t shape = mw_graph_facts(plan->result.made.graph, node).shape;
+    if (!shape || !same_shape(plan->result.made.graph, shape, donor))
       return mw_error_set(err, MW_DATA, "the recipe's result has another shape for tensor '%s'",
                           mw_text_shown_z(&name, donor->name));
     plan->nodes[next] = node;
@@ -93,7 +98,7 @@ static bool lay_out(mw_plan *plan, mw_error *err) {
 }
 
 static mw_job job_of(mw_plan *plan) {
-  return (mw_job){.graph = plan->result.graph, .schedule = &plan->schedule, .family = &plan->inputs.family,
+  return (mw_job){.graph = plan->result.made.graph, .schedule = &plan->schedule, .family = &plan->inputs.family,
                   .members = plan->inputs.members, .layout = &plan->layout, .places = plan->places,
                   .copies = plan->copies, .copy_count = plan->copy_count,
                   .threads = mw_run_threads(plan->options.threads), .nonfinite_keep = plan->options.nonfinite_keep};
@@ -116,8 +121,58 @@ static bool compose_json(mw_plan *plan, mw_error *err) {
   for (size_t i = 0; i < plan->layout.shard_count; i++)
     mw_text_format(json, "%s{\"file\":\"%s\",\"bytes\":%llu}", i ? "," : "", plan->layout.shards[i].name,
                    (unsigned long long)plan->layout.shards[i].size);
-  mw_text_format(json, "]}\n");
+  mw_text_format(json, "]");
+  if (plan->candidates) mw_text_format(json, ",\"candidates\":%zu", plan->candidates);
+  mw_text_format(json, "}\n");
   return mw_text_check(json, err);
+}
+
+/* From the result of a recipe to what the run needs. */
+static bool settle(mw_plan *plan, mw_error *err) {
+  return place_outputs(plan, err) &&
+         mw_schedule_make(plan->result.made.graph, plan->nodes, plan->result.made.output_count, &plan->schedule, err) &&
+         lay_out(plan, err);
+}
+
+static void unsettle(mw_plan *plan) {
+  mw_schedule_free(&plan->schedule);
+  mw_layout_free(&plan->layout);
+  free(plan->nodes);
+  free(plan->places);
+  free(plan->copies);
+  plan->schedule = (mw_schedule){0};
+  plan->layout = (mw_layout){0};
+  plan->nodes = NULL;
+  plan->places = plan->copies = NULL;
+  plan->copy_count = 0;
+}
+
+/* The run of a recipe that scores evaluates it again, when the caller's words may be gone. */
+static bool keep_bindings(mw_plan *plan, const mw_binding *bindings, size_t count, mw_error *err) {
+  plan->bindings = mw_mem_take(&plan->arena, (count + 1) * sizeof *plan->bindings, err);
+  for (size_t i = 0; i < count && plan->bindings; i++) {
+    const char **words = mw_mem_take(&plan->arena, (bindings[i].count + 1) * sizeof *words, err);
+    const char *name = mw_mem_copy(&plan->arena, bindings[i].name, strlen(bindings[i].name), err);
+    if (!words || !name) return false;
+    for (size_t w = 0; w < bindings[i].count; w++)
+      if (!(words[w] = mw_mem_copy(&plan->arena, bindings[i].words[w], strlen(bindings[i].words[w]), err))) return false;
+    plan->bindings[i] = (mw_binding){name, words, bindings[i].count};
+  }
+  plan->binding_count = count;
+  return plan->bindings != NULL;
+}
+
+/* Evaluates the recipe. Scores are not measured while planning: each is 0, and their number is kept. */
+static bool evaluate(mw_plan *plan, const mw_binding *bindings, size_t count, mw_error *err) {
+  mw_score score = {.options = &plan->options, .inputs = &plan->inputs};
+  mw_score_begin(&score);
+  bool ok = mw_host_evaluate(plan->recipe, bindings, count, &plan->inputs, &plan->data, &plan->options,
+                             plan->options.score ? &score : NULL, &plan->result, err);
+  plan->candidates = score.count;
+  mw_score_end(&score);
+  if (ok && plan->options.score && !plan->candidates)
+    mw_note_add(&plan->notes, "the recipe asks for no score: --score is not used");
+  return ok && (!plan->candidates || keep_bindings(plan, bindings, count, err));
 }
 
 static bool make(mw_plan *plan, const mw_binding *bindings, size_t count, mw_error *err) {
@@ -126,10 +181,8 @@ static bool make(mw_plan *plan, const mw_binding *bindings, size_t count, mw_err
   MW_TRY(mw_inputs_open(&plan->inputs, args, arg_count, bindings, count, &plan->options, &plan->notes, err));
   MW_TRY(mw_calibration_open(&plan->data, plan->options.data, plan->options.data_count, plan->options.window,
                              &plan->inputs.members[plan->inputs.donor], err));
-  MW_TRY(mw_host_evaluate(plan->recipe, bindings, count, &plan->inputs, &plan->data, &plan->options, &plan->result, err));
-  MW_TRY(place_outputs(plan, err));
-  MW_TRY(mw_schedule_make(plan->result.graph, plan->nodes, plan->result.output_count, &plan->schedule, err));
-  MW_TRY(lay_out(plan, err));
+  MW_TRY(evaluate(plan, bindings, count, err));
+  MW_TRY(settle(plan, err));
   MW_TRY(mw_story_compose(&plan->story, plan->recipe, bindings, count, &plan->options, err));
   mw_job job = job_of(plan);
   return mw_run_measure(&job, &plan->cost, err) && compose_json(plan, err);
@@ -151,17 +204,14 @@ bool mw_plan_make(const mw_recipe *recipe, const mw_binding *bindings, size_t co
 
 void mw_plan_free(mw_plan *plan) {
   if (!plan) return;
-  mw_schedule_free(&plan->schedule);
-  mw_layout_free(&plan->layout);
+  unsettle(plan);
   mw_host_release(&plan->result);
   mw_calibration_close(&plan->data);
   mw_inputs_close(&plan->inputs);
   mw_story_free(&plan->story);
   mw_note_free(&plan->notes);
   mw_text_free(&plan->json);
-  free(plan->nodes);
-  free(plan->places);
-  free(plan->copies);
+  mw_mem_release(&plan->arena);
   free(plan);
 }
 
@@ -170,7 +220,7 @@ void mw_plan_free(mw_plan *plan) {
 mw_plan_facts mw_plan_measure(const mw_plan *plan) {
   return (mw_plan_facts){.passes = plan->cost.passes, .bytes_read = plan->cost.bytes_read, .bytes_written = written(plan),
                          .peak_memory = plan->cost.peak_memory, .tensors = plan->layout.count,
-                         .files = plan->layout.shard_count};
+                         .files = plan->layout.shard_count, .candidates = plan->candidates};
 }
 
 void mw_plan_file(const mw_plan *plan, size_t index, const char **name, uint64_t *bytes) {
@@ -201,22 +251,75 @@ static bool allowed(const mw_plan *plan, mw_error *err) {
   return ok;
 }
 
-bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *err) {
-  mw_inputs *inputs = &plan->inputs;
-  mw_family_rules rules = {plan->options.missing_base, plan->options.donor_integers, plan->options.tied};
-  if (plan->result.lesson_count) return mw_error_set(err, MW_UNAVAILABLE, "learning can be planned, but not yet run");
-  MW_TRY(allowed(plan, err));
-  MW_TRY(mw_family_same_integers(&inputs->family, inputs->members, &rules, err));
+/* The output as a whole folder, in one go. */
+static bool write(mw_plan *plan, mw_progress progress, void *context, mw_error *err) {
   mw_writer *writer;
+  if (plan->result.made.lesson_count) return mw_error_set(err, MW_UNAVAILABLE, "learning can be planned, but not yet run");
   MW_TRY(mw_writer_open(plan->options.output, &plan->layout, plan->options.force, &writer, err));
   mw_job job = job_of(plan);
   job.writer = writer;
   job.progress = progress;
   job.context = context;
-  mw_story story = mw_story_of(&plan->story, plan->recipe, &plan->result, &plan->options);
+  mw_story story = mw_story_of(&plan->story, plan->recipe, &plan->result, plan->scores, &plan->options);
   bool ok = mw_run_job(&job, err) &&
-            mw_bundle_write(writer, &plan->layout, &inputs->family, inputs->members, &story, &plan->notes, err) &&
+            mw_bundle_write(writer, &plan->layout, &plan->inputs.family, plan->inputs.members, &story, &plan->notes, err) &&
             mw_writer_publish(writer, plan->options.durable, err);
   mw_writer_close(writer);
+  return ok;
+}
+
+/* ---- recipes that score ---- */
+
+typedef struct search {
+  const mw_plan *plan;
+  mw_progress progress;
+  void *context;
+} search;
+
+static bool search_goes_on(void *context, uint64_t done, uint64_t total, unsigned pass) {
+  const search *s = context;
+  return !s->progress || s->progress(s->context, done, total, pass);
+}
+
+/* A candidate is a plan of its own, on the same models, with the same options. */
+static bool make_candidate(void *context, const mw_candidate *made, const char *folder, mw_error *err) {
+  const search *s = context;
+  mw_plan candidate = {.recipe = s->plan->recipe, .options = s->plan->options, .inputs = s->plan->inputs,
+                       .data = s->plan->data, .story = s->plan->story, .result = {.made = *made}};
+  candidate.options.output = folder;
+  candidate.options.durable = candidate.options.force = false;
+  bool ok = settle(&candidate, err) && write(&candidate, search_goes_on, context, err);
+  unsettle(&candidate);
+  mw_note_free(&candidate.notes);
+  return ok;
+}
+
+/* Evaluates the recipe again, with scores that are real; what it returns takes the place of the planned result. */
+static bool search_result(mw_plan *plan, mw_score *score, mw_error *err) {
+  mw_host_result result = {0};
+  if (!mw_host_evaluate(plan->recipe, plan->bindings, plan->binding_count, &plan->inputs, &plan->data, &plan->options, score,
+                        &result, err)) {
+    mw_host_release(&result);
+    return false;
+  }
+  unsettle(plan);
+  mw_host_release(&plan->result);
+  plan->result = result;
+  return mw_score_choose(score, &plan->result.made, err) && settle(plan, err);
+}
+
+bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *err) {
+  mw_family_rules rules = {plan->options.missing_base, plan->options.donor_integers, plan->options.tied};
+  MW_TRY(allowed(plan, err));
+  MW_TRY(mw_family_same_integers(&plan->inputs.family, plan->inputs.members, &rules, err));
+  if (!plan->candidates) return write(plan, progress, context, err);
+  search s = {plan, progress, context};
+  mw_score score = {.options = &plan->options, .inputs = &plan->inputs, .make = make_candidate, .progress = search_goes_on,
+                    .context = &s};
+  mw_score_begin(&score);
+  plan->scores = &score;
+  bool ok = search_result(plan, &score, err) && write(plan, progress, context, err);
+  plan->scores = NULL;
+  mw_score_end(&score);
   return ok;
 }

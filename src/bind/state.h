@@ -7,6 +7,8 @@
 #include "bind/lesson.h"
 #include <lua.h>
 
+typedef struct mw_state mw_state;
+
 /* How a state reaches the world outside: a child asks its parent, a trusted program looks itself. */
 typedef struct mw_state_world {
   void *context;
@@ -14,14 +16,18 @@ typedef struct mw_state_world {
   char *(*require)(void *context, const char *name, size_t *length, char chunk[256], mw_error *err);
   void (*print)(void *context, const char *bytes, size_t length);
   void (*drawn)(void *context, const char *what, double value);
+  /* A candidate's score, or NULL where --score was not given. */
+  bool (*score)(void *context, const mw_state *state, const mw_wire_output *outputs, size_t count, double *value,
+                mw_error *err);
 } mw_state_world;
 
-typedef struct mw_state {
+struct mw_state {
   lua_State *L;
   size_t used, limit; /* bytes of Lua's memory */
   mw_graph *graph;
   const mw_inputs *inputs; /* NULL while only a signature is asked for */
   uint64_t seed;
+  bool scores;       /* there is a --score */
   mw_state_world world;
   const mw_lesson_set *sets; /* of --data; NULL where there are none */
   size_t set_count;
@@ -32,7 +38,7 @@ typedef struct mw_state {
   bool trace;        /* a line hook remembers where the recipe is */
   int last_line;
   char last_chunk[256];
-} mw_state;
+};
 
 /* Opens Lua with the prelude loaded; mw_state lies at a fixed address from here on. */
 bool mw_state_open(mw_state *state, mw_error *err);
@@ -54,5 +60,7 @@ mw_node mw_core_node(lua_State *L, int index);
 int mw_core_push(lua_State *L, mw_node node);
 /* The operation whose name lies there; raises for another word. */
 mw_op mw_core_op(lua_State *L, int index);
+/* The list of {name, tensor} at `index`, which must stay there: it owns the names. free() the result. */
+mw_wire_output *mw_core_outputs(lua_State *L, int index, size_t *count, mw_error *err);
 
 #endif

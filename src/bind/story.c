@@ -30,20 +30,9 @@ static void put_argument(mw_text *json, const mw_arg *arg, const char *fallback,
   if (list) mw_text_format(json, "]");
 }
 
-/* A word as a POSIX shell takes it back. */
 static void put_word(mw_text *text, const char *word) {
-  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./,:=@%+";
   mw_text_format(text, " ");
-  if (*word && strspn(word, plain) == strlen(word)) {
-    mw_text_add(text, word, strlen(word));
-    return;
-  }
-  mw_text_format(text, "'");
-  for (; *word; word++) {
-    if (*word == '\'') mw_text_format(text, "'\\''");
-    else mw_text_add(text, word, 1);
-  }
-  mw_text_format(text, "'");
+  mw_text_shell(text, word);
 }
 
 bool mw_story_compose(mw_story_texts *texts, const mw_recipe *recipe, const mw_binding *bindings, size_t count,
@@ -68,6 +57,10 @@ bool mw_story_compose(mw_story_texts *texts, const mw_recipe *recipe, const mw_b
     for (size_t w = 0; w < binding->count; w++) put_word(&texts->command, binding->words[w]);
   }
   mw_text_format(&texts->arguments, "}");
+  if (options->score) {
+    mw_text_format(&texts->command, " --score");
+    put_word(&texts->command, options->score);
+  }
   if (options->dtype) mw_text_format(&texts->command, " --dtype %s", options->dtype);
   if (options->seed) mw_text_format(&texts->command, " --seed %llu", (unsigned long long)options->seed);
   return mw_text_check(&texts->arguments, err) && mw_text_check(&texts->command, err);
@@ -82,11 +75,12 @@ static const char *config_dtype(const char *word) {
 }
 
 mw_story mw_story_of(const mw_story_texts *texts, const mw_recipe *recipe, const mw_host_result *result,
-                     const mw_options *options) {
+                     const mw_score *scores, const mw_options *options) {
   return (mw_story){.recipe_name = mw_recipe_name(recipe), .recipe_summary = mw_recipe_summary(recipe),
                     .recipe_paper = mw_recipe_paper(recipe), .recipe_text = mw_host_text(recipe),
                     .arguments_json = texts->arguments.bytes, .drawn_json = result->drawn_json,
-                    .required_json = result->required_json, .command = texts->command.bytes, .seed = options->seed,
+                    .required_json = result->required_json, .scores_json = scores ? scores->json.bytes : NULL,
+                    .scores_lines = scores ? scores->lines.bytes : NULL, .command = texts->command.bytes, .seed = options->seed,
                     .dtype = config_dtype(options->dtype), .copy_code = options->copy_code};
 }
 

@@ -13,9 +13,9 @@ typedef struct mw_story_texts {
 
 bool mw_story_compose(mw_story_texts *texts, const mw_recipe *recipe, const mw_binding *bindings, size_t count,
                       const mw_options *options, mw_error *err);
-/* The story itself; everything in it is borrowed from the arguments. */
+/* The story itself; everything in it is borrowed from the arguments. `scores` is NULL where nothing was scored. */
 mw_story mw_story_of(const mw_story_texts *texts, const mw_recipe *recipe, const mw_host_result *result,
-                     const mw_options *options);
+                     const mw_score *scores, const mw_options *options);
 void mw_story_free(mw_story_texts *texts);
 
 #endif

@@ -112,24 +112,43 @@ bool mw_wire_hear(int fd, size_t limit, double *seconds, uint32_t *kind, char **
 
 /* ---- graphs ---- */
 
-void mw_wire_put_graph(mw_text *out, const mw_graph *graph, const mw_wire_output *outputs, size_t count) {
-  uint32_t nodes = mw_graph_count(graph);
-  mw_wire_put_u32(out, nodes);
-  for (uint32_t id = 1; id <= nodes; id++) {
+/* New ids of the nodes that the outputs need (or of all), in the old order; 0 for the others. */
+static uint32_t renumber(const mw_graph *graph, const mw_wire_output *outputs, size_t count, bool whole, uint32_t *ids) {
+  uint32_t next = 0;
+  for (uint32_t id = 1; id <= mw_graph_count(graph); id++) ids[id] = whole;
+  for (size_t i = 0; i < count; i++) ids[outputs[i].node] = 1;
+  for (uint32_t id = mw_graph_count(graph); id > 0; id--) {
+    mw_node_facts facts = mw_graph_facts(graph, id);
+    for (uint32_t i = 0; i < facts.operands && ids[id]; i++) ids[facts.operand[i]] = 1;
+  }
+  for (uint32_t id = 1; id <= mw_graph_count(graph); id++)
+    if (ids[id]) ids[id] = ++next;
+  return next;
+}
+
+bool mw_wire_put_graph(mw_text *out, const mw_graph *graph, const mw_wire_output *outputs, size_t count, bool whole,
+                       mw_error *err) {
+  uint32_t *ids = mw_mem_new(mw_graph_count(graph) + 1u, sizeof *ids, err);
+  if (!ids) return false;
+  mw_wire_put_u32(out, renumber(graph, outputs, count, whole, ids));
+  for (uint32_t id = 1; id <= mw_graph_count(graph); id++) {
+    if (!ids[id]) continue;
     mw_node_facts facts = mw_graph_facts(graph, id);
     mw_wire_put_u32(out, facts.op);
     mw_wire_put_u64(out, facts.extra[0]);
     mw_wire_put_u64(out, facts.extra[1]);
     mw_wire_put_u32(out, facts.operands);
-    mw_text_add(out, (const char *)facts.operand, facts.operands * sizeof *facts.operand);
+    for (uint32_t i = 0; i < facts.operands; i++) mw_wire_put_u32(out, ids[facts.operand[i]]);
     if (facts.op == MW_OP_COEFFICIENT || facts.op == MW_OP_TOKENS)
       mw_wire_put_u64(out, mw_graph_elements(graph, facts.shape));
   }
   mw_wire_put_u32(out, (uint32_t)count);
   for (size_t i = 0; i < count; i++) {
     mw_wire_put_text(out, outputs[i].name, strlen(outputs[i].name));
-    mw_wire_put_u32(out, outputs[i].node);
+    mw_wire_put_u32(out, ids[outputs[i].node]);
   }
+  free(ids);
+  return mw_text_check(out, err);
 }
 
 static bool take_input(mw_graph *graph, mw_wire_inputs inputs, const uint64_t extra[2], mw_node *out, mw_error *err) {

@@ -7,7 +7,7 @@
 #include "expr/graph.h"
 
 typedef enum mw_wire_kind {
-  MW_WIRE_SIGNATURE = 1, MW_WIRE_GRAPH, MW_WIRE_ERROR, MW_WIRE_PRINT, MW_WIRE_REQUIRE, MW_WIRE_DRAWN
+  MW_WIRE_SIGNATURE = 1, MW_WIRE_GRAPH, MW_WIRE_ERROR, MW_WIRE_PRINT, MW_WIRE_REQUIRE, MW_WIRE_DRAWN, MW_WIRE_SCORE
 } mw_wire_kind;
 
 /* Writing: numbers and texts appended to a buffer. */
@@ -39,8 +39,9 @@ typedef struct mw_wire_output {
   mw_node node;
 } mw_wire_output;
 
-/* The graph and its outputs, sorted by name. */
-void mw_wire_put_graph(mw_text *out, const mw_graph *graph, const mw_wire_output *outputs, size_t count);
+/* The graph and its outputs, sorted by name: with its ids where `whole`, else only what the outputs need, renumbered. */
+bool mw_wire_put_graph(mw_text *out, const mw_graph *graph, const mw_wire_output *outputs, size_t count, bool whole,
+                       mw_error *err);
 
 /* What an INPUT node may name: the tensor at (model, row), or NULL. */
 typedef struct mw_wire_inputs {

@@ -27,6 +27,8 @@ static const char help_text[] =
   "  --shard-size SIZE      tensor bytes a file (default 5GB)\n"
   "  --threads N            default: OMP_NUM_THREADS, else all cores; results do not depend on it\n"
   "  --seed N               of everything drawn at random (default 0)\n"
+  "  --score COMMAND        measures a candidate: {dir} is its folder, the last number printed counts, greater is better\n"
+  "  --score-timeout S      seconds that it may take\n"
   "  --quiet                say nothing but errors\n"
   "  --log-json             report on standard error as JSON, a line an event\n"
   "  --durable              flush the output to the disk before it is published\n"
@@ -133,6 +135,8 @@ void mw_cmd_help_recipe(FILE *out, const mw_recipe *recipe) {
     if (!has_option(&args[i])) {
       if (args[i].kind == MW_ARG_SEED)
         fprintf(out, "  %-*s  where its random numbers come from (default 0)\n", (int)width, "--seed N");
+      if (args[i].kind == MW_ARG_SCORE)
+        fprintf(out, "  %-*s  measures a candidate in the folder {dir}; greater is better\n", (int)width, "--score COMMAND");
       continue;
     }
     fprintf(out, "  %-*s  ", (int)width, option(&room, &args[i]));

@@ -16,9 +16,11 @@ typedef struct watch {
 
 static bool progress(void *context, uint64_t done, uint64_t total, unsigned pass) {
   const watch *w = context;
-  mw_term_progress(w->term, done, total, pass, w->passes);
+  if (total) mw_term_progress(w->term, done, total, pass, w->passes);
   return mw_signals_caught() == 0;
 }
+
+static void scored(void *context, const mw_scored *score) { mw_term_scored(context, score); }
 
 static void show_warnings(mw_term *term, const mw_plan *plan) {
   const char *const *lines;
@@ -47,6 +49,8 @@ static void print_plan(const mw_recipe *recipe, const mw_plan *plan) {
   printf("bytes written %llu (%s)\n", (unsigned long long)facts.bytes_written,
          mw_print_size(&room, (double)facts.bytes_written));
   printf("peak memory   %s\n", mw_print_size(&room, (double)facts.peak_memory));
+  if (facts.candidates)
+    printf("candidates    %zu to be scored, if all score alike; this is the plan of the first\n", facts.candidates);
   for (size_t i = 0; i < facts.files; i++) {
     const char *name;
     uint64_t bytes;
@@ -70,11 +74,12 @@ static bool declares(const mw_recipe *recipe, mw_arg_kind kind) {
 static bool check_available(const mw_recipe *recipe, const mw_command_line *line, mw_error *err) {
   const mw_options *options = &line->options;
   const char *data = options->data_count ? "data" : options->window ? "window" : options->coefficients ? "coefficients" : NULL;
-  const char *idle = line->unavailable ? line->unavailable : declares(recipe, MW_ARG_CALIBRATION) ? NULL : data;
+  const char *score = options->score ? "score" : options->score_timeout > 0 ? "score_timeout" : NULL;
+  const char *idle = score && !declares(recipe, MW_ARG_SCORE) ? score : declares(recipe, MW_ARG_CALIBRATION) ? NULL : data;
   mw_option_name name;
+  if (options->score_timeout > 0 && !options->score) return mw_term_fail(err, MW_USAGE, "--score-timeout belongs to --score");
   if (!idle) return true;
   mw_options_spell(&name, idle);
-  if (line->unavailable && declares(recipe, MW_ARG_SCORE)) return mw_term_fail(err, MW_UNAVAILABLE, "%s is not in this version", name.text);
   return mw_term_fail(err, MW_USAGE, "'%s' does not use %s", mw_recipe_name(recipe), name.text);
 }
 
@@ -85,7 +90,10 @@ static bool plan_and_run(mw_term *term, const mw_recipe *recipe, const mw_comman
     return mw_term_fail(err, MW_USAGE, "--json belongs to `plan`\n--log-json reports a merge as JSON lines");
   if (!dry && !line->options.output)
     return mw_term_fail(err, MW_USAGE, "no output is named\nadd -o FOLDER, or begin with `plan` for a dry run");
-  bool good = mw_plan_make(recipe, line->bindings, line->count, &line->options, &plan, err);
+  mw_options options = line->options;
+  options.scored = scored;
+  options.scored_context = term;
+  bool good = mw_plan_make(recipe, line->bindings, line->count, &options, &plan, err);
   if (good) {
     show_warnings(term, plan);
     if (!dry) good = run(term, recipe, line, plan, err);

@@ -17,7 +17,6 @@ typedef struct own_option {
 } own_option;
 
 #define FLAG(name, field) { name, SWITCH, NULL, offsetof(mw_command_line, field) }
-#define UNAVAILABLE(name, arity) { name, arity, NULL, 0 }
 static const own_option own[] = {
   FLAG("help", help), FLAG("json", json), FLAG("quiet", quiet), FLAG("log_json", log_json),
   FLAG("force", options.force), FLAG("durable", options.durable), FLAG("copy_code", options.copy_code),
@@ -27,7 +26,7 @@ static const own_option own[] = {
   { "seed", ONE, mw_settings_seed, 0 }, { "missing", ONE, mw_settings_missing, 0 },
   { "nonfinite", ONE, mw_settings_nonfinite, 0 }, { "tied", ONE, mw_settings_tied, 0 },
   { "recipe_seconds", ONE, mw_settings_recipe_seconds, 0 }, { "recipe_memory", ONE, mw_settings_recipe_memory, 0 },
-  UNAVAILABLE("score", ONE), UNAVAILABLE("score_timeout", ONE),
+  { "score", ONE, mw_settings_score, 0 }, { "score_timeout", ONE, mw_settings_score_timeout, 0 },
   { "data", MANY, mw_settings_data, 0 }, { "window", ONE, mw_settings_window, 0 },
   { "coefficients", ONE, mw_settings_coefficients, 0 },
 };
@@ -139,10 +138,6 @@ static bool take_value(parser *p, const char *word, mw_error *err) {
   p->open = p->arity == MANY;
   if (p->arg) return bind(p, p->arg, word, err);
   if (!p->mine) return p->open = true; /* not ours, and its signature is not known yet */
-  if (!p->mine->set) {
-    if (!p->line->unavailable) p->line->unavailable = p->mine->name;
-    return true;
-  }
   if (p->given[p->mine - own] && p->arity == ONE)
     return mw_term_fail(err, MW_USAGE, "%s is given twice", mw_options_spell(&name, p->mine->name));
   p->given[p->mine - own] = true;

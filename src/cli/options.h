@@ -11,7 +11,6 @@
 typedef struct mw_command_line {
   mw_options options;
   bool help, json, quiet, log_json;
-  const char *unavailable; /* the first of --score, --data ... that was typed, or NULL: this version has none of them */
   const char **data;       /* what options.data points to; owned */
   mw_binding *bindings;    /* what was typed for the recipe's arguments; owned, with their words */
   size_t count;

@@ -124,13 +124,26 @@ bool mw_settings_tied(mw_command_line *line, const char *value, mw_error *err) {
   return true;
 }
 
-bool mw_settings_recipe_seconds(mw_command_line *line, const char *value, mw_error *err) {
+static bool seconds(const char *option, const char *value, double *out, mw_error *err) {
   const char *rest;
-  double seconds;
-  if (!decimal(value, &seconds, &rest) || *rest || seconds <= 0 || seconds > 1e6)
-    return mw_term_fail(err, MW_USAGE, "--recipe-seconds '%s': a time in seconds is expected", value);
-  line->options.recipe_seconds = seconds;
+  if (decimal(value, out, &rest) && !*rest && *out > 0 && *out <= 1e6) return true;
+  return mw_term_fail(err, MW_USAGE, "%s '%s': a time in seconds is expected", option, value);
+}
+
+bool mw_settings_recipe_seconds(mw_command_line *line, const char *value, mw_error *err) {
+  return seconds("--recipe-seconds", value, &line->options.recipe_seconds, err);
+}
+
+bool mw_settings_score(mw_command_line *line, const char *value, mw_error *err) {
+  if (strncmp(value, "loss:", 5) == 0) return mw_term_fail(err, MW_UNAVAILABLE, "--score loss:FILE is not in this version");
+  if (!strstr(value, "{dir}"))
+    return mw_term_fail(err, MW_USAGE, "--score '%s' does not name the candidate\n{dir} stands for its folder: --score \"./eval {dir}\"", value);
+  line->options.score = value;
   return true;
+}
+
+bool mw_settings_score_timeout(mw_command_line *line, const char *value, mw_error *err) {
+  return seconds("--score-timeout", value, &line->options.score_timeout, err);
 }
 
 bool mw_settings_recipe_memory(mw_command_line *line, const char *value, mw_error *err) {

@@ -14,6 +14,8 @@ bool mw_settings_missing(mw_command_line *line, const char *value, mw_error *err
 bool mw_settings_nonfinite(mw_command_line *line, const char *value, mw_error *err);
 bool mw_settings_tied(mw_command_line *line, const char *value, mw_error *err);
 bool mw_settings_recipe_seconds(mw_command_line *line, const char *value, mw_error *err);
+bool mw_settings_score(mw_command_line *line, const char *value, mw_error *err);
+bool mw_settings_score_timeout(mw_command_line *line, const char *value, mw_error *err);
 bool mw_settings_recipe_memory(mw_command_line *line, const char *value, mw_error *err);
 bool mw_settings_data(mw_command_line *line, const char *value, mw_error *err); /* one of several words */
 bool mw_settings_window(mw_command_line *line, const char *value, mw_error *err);

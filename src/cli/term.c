@@ -82,7 +82,7 @@ void mw_term_start(mw_term *term, const char *recipe, const char *output, mw_pla
 
 void mw_term_progress(mw_term *term, uint64_t done, uint64_t total, unsigned pass, unsigned passes) {
   double interval = term->json ? event_interval : term->live ? live_interval : line_interval;
-  double time = now(), elapsed = time - term->begun;
+  double time = now(), elapsed = time - term->stretch;
   bool last = term->json && done == total;
   if ((time - term->shown < interval && !last) || (term->quiet && !term->json)) return;
   term->shown = time;
@@ -100,6 +100,20 @@ void mw_term_progress(mw_term *term, uint64_t done, uint64_t total, unsigned pas
           mw_print_size(&size, (double)total), pass, passes, mw_print_size(&rate, speed), left);
   if (!term->live) putc('\n', stderr);
   term->drawn = term->live;
+}
+
+void mw_term_scored(mw_term *term, const mw_scored *scored) {
+  term->stretch = now();
+  if (term->json) {
+    fprintf(stderr, "{\"event\":\"score\",\"candidate\":%zu,\"made_of\":", scored->candidate);
+    mw_print_json(stderr, scored->made_of);
+    fprintf(stderr, ",\"score\":%.17g,\"seconds\":%.3f}\n", scored->score, scored->seconds);
+  } else if (!term->quiet) {
+    clear(term);
+    fprintf(stderr, "moonweld: candidate %zu (", scored->candidate);
+    mw_print_plain(stderr, scored->made_of);
+    fprintf(stderr, ") scores %.9g in %.2f s\n", scored->score, scored->seconds);
+  }
 }
 
 void mw_term_done(mw_term *term, const char *output, mw_plan_facts facts) {

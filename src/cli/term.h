@@ -11,6 +11,7 @@ typedef struct mw_term {
   bool live;           /* standard error is a terminal: progress is one line, drawn again and again */
   bool drawn;          /* that line is on the screen now */
   double begun, shown; /* seconds on the monotonic clock: of the start, of the last progress shown */
+  double stretch;      /* and of what the progress is about: the merge, or one candidate of a search */
   size_t warned;       /* warnings already shown */
 } mw_term;
 
@@ -25,6 +26,7 @@ void mw_term_warnings(mw_term *term, const char *const *lines, size_t count);
 void mw_term_begin(mw_term *term);
 void mw_term_start(mw_term *term, const char *recipe, const char *output, mw_plan_facts facts);
 void mw_term_progress(mw_term *term, uint64_t done, uint64_t total, unsigned pass, unsigned passes);
+void mw_term_scored(mw_term *term, const mw_scored *scored);
 void mw_term_done(mw_term *term, const char *output, mw_plan_facts facts);
 
 /* Fills an error with one formatted line and returns false; the hint is set apart by a newline in the text. */

@@ -185,6 +185,8 @@ bool mw_bundle_write(mw_writer *writer, const mw_layout *layout, const mw_family
                       &text, err));
   if (layout->shard_count > 1)
     MW_TRY(write_text(writer, "model.safetensors.index.json", mw_layout_index(layout, &text, err), &text, err));
+  if (story->scores_lines)
+    MW_TRY(mw_writer_file(writer, "moonweld/scores.jsonl", story->scores_lines, strlen(story->scores_lines), err));
   MW_TRY(write_text(writer, "README.md", mw_card_compose(members, count, story, notes, &text, err), &text, err));
   return write_text(writer, "merge.lock.json", mw_lock_compose(layout, members, count, story, &text, err), &text, err);
 }

@@ -12,6 +12,8 @@ typedef struct mw_story {
   const char *recipe_text;      /* the file, or the built-in's text */
   const char *arguments_json;   /* {"t": "0.5", "models": ["a", "b"]}: as typed or by default */
   const char *drawn_json;       /* [{"what": "seed:beta(0.5, 0.5)", "value": 0.31}] */
+  const char *scores_json;      /* {"candidates": [...], "chosen": 2}, or NULL where nothing was scored */
+  const char *scores_lines;     /* the candidates as JSON lines, for moonweld/scores.jsonl, or NULL */
   const char *required_json;    /* [{"name": "ties", "sha256": "..."}] */
   const char *command;          /* a command line that makes it again */
   uint64_t seed;

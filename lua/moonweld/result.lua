@@ -1,0 +1,49 @@
+--- result.lua: what a recipe may return, and what it may ask the score of: a whole model of one model's weight.
+local core = ...
+local V = core.module("value")
+local A = core.module("arg")
+local fail, kind = V.fail, V.kind
+local R = {}
+
+--- A recipe ends at one model's weight; what is not linear has none that is known.
+local function check_mass(names, nodes)
+  local masses = core.mass(nodes)
+  for i, mass in ipairs(masses) do
+    if mass == mass and math.abs(mass - 1) > 1e-6 then
+      if math.abs(mass) == math.huge then fail("tensor '%s': the weights of the result are not finite", core.shown(names[i])) end
+      local count = A.number_text(mass)
+      fail("the result weighs %s models, not 1%s", count,
+        mass > 1 and " -- did you mean mean(...)?" or math.abs(mass) < 1e-6 and " -- was the base to be added?" or "")
+    end
+  end
+end
+
+--- The outputs { name, tensor } of a model, in the order of names.
+function R.outputs(result)
+  if kind(result) ~= "model" then
+    return fail("the recipe returns a %s, not a model%s", kind(result), kind(result) == "list" and " -- did you mean mean(...)?" or "")
+  end
+  local private, outputs, nodes = V.data(result), {}, {}
+  for _, name in ipairs(core.models[1].names) do
+    if private.nodes[name] == nil then
+      return fail("the result lacks tensor '%s' -- base:with(result) fills what is missing", core.shown(name))
+    end
+  end
+  for i, name in ipairs(private.names) do
+    local node = private.nodes[name]
+    if not core.shape(node) then return fail("tensor '%s' of the result is a number, not a tensor", core.shown(name)) end
+    outputs[i], nodes[i] = { name, node }, node
+  end
+  check_mass(private.names, nodes)
+  return outputs
+end
+
+--- a.score: the number that the user's --score gives a model; greater is better.
+function R.score(model)
+  if not core.can_score then return core.fail("usage", 'this recipe needs --score "COMMAND {dir}"') end
+  if kind(model) ~= "model" then return fail("a score is of a model, not of a %s", kind(model)) end
+  return core.score(R.outputs(model))
+end
+A.scores[R.score] = true
+
+return R

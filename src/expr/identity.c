@@ -1,0 +1,65 @@
+/* identity.c: nodes are renumbered in the order in which a depth-first walk from the outputs leaves them, which depends on
+ * the expressions alone, since equal expressions are one node. The walk is iterative: a stranger's graph may be deep. */
+#include "expr/identity.h"
+#include "base/sha256.h"
+#include <stdlib.h>
+
+typedef struct walk {
+  const mw_graph *graph;
+  uint32_t *place; /* [count + 1] of every node: its new number, 0 before the walk left it */
+  uint32_t next;
+  mw_node *stack;
+  size_t capacity;
+  mw_sha256 hash;
+} walk;
+
+static void add(walk *w, uint64_t value) { mw_sha256_add(&w->hash, &value, sizeof value); }
+
+static void leave(walk *w, mw_node node, mw_node_facts facts, bool *models, size_t model_count) {
+  add(w, facts.op);
+  add(w, facts.extra[0]);
+  add(w, facts.extra[1]);
+  add(w, facts.operands);
+  for (uint32_t i = 0; i < facts.operands; i++) add(w, w->place[facts.operand[i]]);
+  w->place[node] = ++w->next;
+  if (facts.op == MW_OP_INPUT && models && facts.extra[0] < model_count) models[facts.extra[0]] = true;
+}
+
+static bool visit(walk *w, mw_node root, bool *models, size_t model_count, mw_error *err) {
+  size_t depth = 0;
+  MW_TRY(mw_mem_grow(&w->stack, &w->capacity, 1, sizeof *w->stack, err));
+  w->stack[depth++] = root;
+  while (depth) {
+    mw_node node = w->stack[depth - 1];
+    if (w->place[node]) {
+      depth--;
+      continue;
+    }
+    mw_node_facts facts = mw_graph_facts(w->graph, node);
+    size_t before = depth;
+    for (uint32_t i = facts.operands; i-- > 0;) {
+      if (w->place[facts.operand[i]]) continue;
+      MW_TRY(mw_mem_grow(&w->stack, &w->capacity, depth + 1, sizeof *w->stack, err));
+      w->stack[depth++] = facts.operand[i];
+    }
+    if (depth > before) continue; /* operands first */
+    leave(w, node, facts, models, model_count);
+    depth--;
+  }
+  return true;
+}
+
+bool mw_identity_hash(const mw_graph *graph, const mw_node *outputs, size_t count, bool *models, size_t model_count,
+                      char hex[65], mw_error *err) {
+  walk w = {.graph = graph, .place = mw_mem_new(mw_graph_count(graph) + 1u, sizeof *w.place, err)};
+  bool ok = w.place != NULL;
+  mw_sha256_init(&w.hash);
+  for (size_t i = 0; i < count && ok; i++) {
+    ok = visit(&w, outputs[i], models, model_count, err);
+    if (ok) add(&w, w.place[outputs[i]]);
+  }
+  mw_sha256_finish(&w.hash, hex);
+  free(w.place);
+  free(w.stack);
+  return ok;
+}

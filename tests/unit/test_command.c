@@ -1,0 +1,88 @@
+/* test_command.c: the last number of what a command prints, and commands that fail, hang, talk, and leave others behind. */
+#include "bind/command.h"
+#include "unit.h"
+
+#include <time.h>
+#include <unistd.h>
+
+static void last(const char *text, double wanted) {
+  double value = -12345;
+  bool found = mw_command_number(text, &value);
+  if (!found || value != wanted) printf("\"%s\": %d %.17g\n", text, found, value);
+  CHECK(found && value == wanted);
+}
+
+static void none(const char *text) {
+  double value;
+  if (mw_command_number(text, &value)) printf("\"%s\": %.17g\n", text, value);
+  CHECK(!mw_command_number(text, &value));
+}
+
+static void numbers(void) {
+  last("0.25\n", 0.25);
+  last("step 3\nscore: -1.5e-3", -1.5e-3);
+  last("accuracy=81.5%", 81.5);
+  last("[1, 2, 3.]", 3);
+  last("ends with a full stop 0.5.", 0.5);
+  last("+.5", 0.5);
+  last("top5 of model_7: 0.5 (done)", 0.5);
+  last("nan first, then 4", 4);
+  last("{\"score\":0.125}", 0.125);
+  last("3 infinite", 3);
+  none("");
+  none("no number here");
+  none("version 1.2.3");
+  none("0x10");
+  none("0.5 then nan");
+  none("-inf");
+  none("1e999");
+  none("5 Infinity");
+}
+
+static bool never(void *context) {
+  ++*(int *)context;
+  return false;
+}
+
+/* Runs it; the message holds `wanted` ("" for success). */
+static void runs(const char *command, double seconds, const char *wanted, const char *printed) {
+  mw_text output = {0};
+  mw_error err = {0};
+  bool ok = mw_command_run("the score", command, (mw_command_watch){.seconds = seconds}, &output, &err);
+  if (ok != !*wanted || (!ok && !strstr(err.text, wanted))) printf("%s: %d %s\n", command, ok, ok ? "" : err.text);
+  CHECK(ok == !*wanted && (ok || (strstr(err.text, wanted) && err.status == MW_DATA)));
+  if (printed) CHECK_TEXT(output.bytes ? output.bytes : "", printed);
+  mw_text_free(&output);
+}
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+int main(void) {
+  mw_text output = {0};
+  mw_error err = {0};
+  int asked = 0;
+  numbers();
+  runs("echo 1; echo 2", 0, "", "1\n2\n");
+  runs("cat", 0, "", ""); /* its input is empty */
+  runs("exit 3", 0, "code 3", NULL);
+  runs("no-such-program-at-all 2>/dev/null", 0, "code 127", NULL);
+  runs("kill -9 $$", 0, "signal 9", NULL);
+  double begun = now();
+  runs("sleep 60", 0.2, "--score-timeout", NULL);
+  runs("sleep 60 & sleep 60", 0.2, "--score-timeout", NULL);
+  runs("sleep 60 & echo 7", 0, "", "7\n"); /* what it leaves behind is ended, not waited for */
+  runs("trap '' TERM; sleep 60", 0.2, "--score-timeout", NULL);
+  CHECK(!mw_command_run("the score", "sleep 60", (mw_command_watch){0, never, &asked}, &output, &err));
+  CHECK(err.status == MW_INTERRUPTED && asked == 1);
+  CHECK(now() - begun < 20);
+  /* Much output is read, and its end kept. */
+  CHECK(mw_command_run("the score", "head -c 1000000 /dev/zero | tr '\\0' x; echo ' 0.5'", (mw_command_watch){0}, &output, &err));
+  double value = 0;
+  CHECK(output.length < 200000 && mw_command_number(output.bytes, &value) && value == 0.5);
+  mw_text_free(&output);
+  UNIT_END();
+}
