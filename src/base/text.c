@@ -2,6 +2,7 @@
  * one. */
 #include "base/text.h"
 #include "base/mem.h"
+#include <langinfo.h>
 #include <locale.h>
 #include <math.h>
 #include <stdarg.h>
@@ -9,11 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The C locale for this thread, until `leave`. Nothing is cached: for "C" libc hands out an object that it has. */
+/* The C locale for this thread, until `leave`; nothing where numbers are written as in C already. */
 typedef struct plain { locale_t own, before; } plain;
 
 static plain enter_plain(void) {
-  plain p = {.own = newlocale(LC_ALL_MASK, "C", (locale_t)0)};
+  plain p = {0};
+  if (strcmp(nl_langinfo(RADIXCHAR), ".") == 0) return p;
+  p.own = newlocale(LC_ALL_MASK, "C", (locale_t)0);
   if (p.own) p.before = uselocale(p.own);
   return p;
 }

@@ -65,7 +65,7 @@ static double value_of(const mw_compare_sums *sums, size_t figure) {
 
 static const mw_compare_row *head(const plot *p, size_t g) { return &p->compare->rows[p->compare->groups[g].first]; }
 
-enum { WIDTH = 520, HEIGHT = 216, LEFT = 52, RIGHT = 10, TOP = 12, BOTTOM = 30, DOTS = 3000 };
+enum { WIDTH = 520, HEIGHT = 216, LEFT = 52, RIGHT = 10, TOP = 12, BOTTOM = 30, DOTS = 3000, MANY = 48 };
 
 typedef struct axis { double low, high, step; } axis;
 
@@ -187,8 +187,8 @@ static void draw_series(plot *p, const series *s, const axis *a) {
   for (size_t i = 0; i < p->count; i++) {
     double value = value_of(&p->compare->groups[p->first + i].sums, s->figure);
     if (isnan(value)) continue;
-    mw_text_format(p->out, "<circle class=\"point %s\" cx=\"%.1f\" cy=\"%.1f\" r=\"%s\"><title>", s->class,
-                   x_of(p, (double)i), y_of(a, value), p->count > 48 ? "2.2" : "3.4");
+    mw_text_format(p->out, "<circle class=\"point%s %s\" cx=\"%.1f\" cy=\"%.1f\" r=\"3.4\"><title>",
+                   p->count > MANY ? " many" : "", s->class, x_of(p, (double)i), y_of(a, value));
     mw_markup_put(p->out, head(p, p->first + i)->name, head(p, p->first + i)->key);
     mw_markup_raw(p->out, ": ");
     mw_markup_number(p->out, value, s->figure != FIGURE(cosine));

@@ -44,6 +44,7 @@ const char mw_style_text[] =
     "svg .line{fill:none;stroke:var(--ink-of);stroke-width:2;stroke-linejoin:round;stroke-linecap:round}\n"
     "svg .line.b{stroke-dasharray:6 4}\n"
     "svg .point{fill:var(--ink-of);stroke:var(--card);stroke-width:1.5}\n"
+    "svg .many{stroke:none;fill-opacity:0}svg .many:hover{fill-opacity:1}\n"
     "svg .dot{fill:var(--ink-of);fill-opacity:.5}\n"
     ".key{margin-top:10px;color:var(--soft);font-size:13px}\n"
     "section>h2{margin:36px 0 10px}\n"
@@ -65,5 +66,5 @@ const char mw_style_text[] =
     "footer{margin-top:36px;color:var(--soft);font-size:12.5px}\n"
     "@media(max-width:760px){main{padding:24px 14px 40px}h1{font-size:25px}.charts{grid-template-columns:minmax(0,1fr)}"
     "figcaption{min-height:0}figure{padding:14px 14px 8px}.tiles{grid-template-columns:repeat(2,1fr)}.tiles dd{font-size:21px}"
-    "svg text{font-size:17px}th,td{padding:6px 9px}tbody th{min-width:156px;max-width:46vw}}\n"
+    "svg text{font-size:17px}svg .dot{r:2.6px}svg .line{stroke-width:2.8}th,td{padding:6px 9px}tbody th{min-width:156px;max-width:46vw}}\n"
     "@media print{body{background:#fff}.scroll{overflow:visible}figure{break-inside:avoid}}\n";

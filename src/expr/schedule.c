@@ -146,7 +146,7 @@ static int by_task(const void *a, const void *b) {
 
 /* Sinks of a level that read a common input get the same group: the first input of them all. */
 static bool gather(maker *m) {
-  qsort(m->list, m->count, sizeof *m->list, by_level);
+  if (m->count) qsort(m->list, m->count, sizeof *m->list, by_level);
   for (size_t from = 0, to; from < m->count; from = to) {
     for (to = from; to < m->count && m->list[to].level == m->list[from].level; to++) continue;
     if (m->list[from].level == UINT32_MAX) break; /* outputs share nothing */
@@ -175,7 +175,7 @@ static bool together(const pending *a, const pending *b) {
 }
 
 static bool arrange(maker *m, mw_schedule *out) {
-  qsort(m->list, m->count, sizeof *m->list, by_task);
+  if (m->count) qsort(m->list, m->count, sizeof *m->list, by_task);
   for (size_t i = 0; i < m->count; i++) {
     const pending *p = &m->list[i], *before = i ? p - 1 : NULL;
     MW_TRY(mw_mem_grow(&out->roots, &out->root_capacity, i + 1, sizeof *out->roots, m->err));
