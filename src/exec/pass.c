@@ -166,11 +166,11 @@ uint64_t mw_pass_bytes(const mw_pass *pass, const mw_task *task, uint64_t count)
   return pass->cuts[task - pass->schedule.tasks].bytes * count;
 }
 
-void mw_pass_take(mw_pass *pass, const mw_worker *worker) {
-  for (uint32_t r = 0; r < worker->task->root_count; r++) {
-    const mw_gather *gather = &worker->gathers[r];
-    double *found = &pass->found[worker->task->first_root + r];
-    mw_op op = op_of(pass, pass->schedule.roots[worker->task->first_root + r].node);
+void mw_pass_take(mw_pass *pass, const mw_task *task, const mw_gather *gathers) {
+  for (uint32_t r = 0; r < task->root_count; r++) {
+    const mw_gather *gather = &gathers[r];
+    double *found = &pass->found[task->first_root + r];
+    mw_op op = op_of(pass, pass->schedule.roots[task->first_root + r].node);
     for (size_t u = 0; u < gather->unit_count; u++) *found += gather->units[u];
     if (op == MW_OP_PEAK && gather->peak > *found) *found = gather->peak;
   }

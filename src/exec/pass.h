@@ -31,8 +31,8 @@ bool mw_pass_begin(mw_pass *pass, const mw_job *job, const mw_stage *stage, bool
 /* Which task and elements an item is. */
 const mw_task *mw_pass_item(const mw_pass *pass, uint64_t item, uint64_t *start, uint64_t *count);
 uint64_t mw_pass_bytes(const mw_pass *pass, const mw_task *task, uint64_t count);
-/* Takes what a worker gathered from a block; in block order where pass->ordered. */
-void mw_pass_take(mw_pass *pass, const mw_worker *worker);
+/* Takes what was gathered from a block of the task; in block order where pass->ordered. */
+void mw_pass_take(mw_pass *pass, const mw_task *task, const mw_gather *gathers);
 /* After the last block: results become known values, selections advance. */
 bool mw_pass_end(mw_pass *pass, mw_values *values, mw_error *err);
 void mw_pass_free(mw_pass *pass);

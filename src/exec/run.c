@@ -1,12 +1,13 @@
 /* run.c: stages, passes and threads. Blocks are taken in file order by whichever thread is free; sums are added in block
- * order (OpenMP's `ordered`), histograms commute, and every output block has its own place, so that nothing depends on
+ * order (order.h), histograms commute, and every output block has its own place, so that nothing depends on
  * who did what. An error stops the run at the next block. */
 #include "exec/run.h"
-#include "exec/pass.h"
+#include "exec/order.h"
 #include "num/cpu.h"
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { COPY_BLOCK = 256 << 10 };
 
@@ -14,6 +15,7 @@ typedef struct runner {
   const mw_job *job;
   mw_values values;
   mw_pass pass;
+  mw_order order;
   mw_worker *workers;
   uint64_t done, total;
   unsigned pass_number;
@@ -80,20 +82,27 @@ static bool run_item(runner *r, uint64_t item) {
   return true;
 }
 
+static void hand_over(runner *r, uint64_t item, const mw_worker *worker) {
+  static const struct timespec moment = {0, 50000};
+  for (bool taken = false; !taken && !stopped(r);) {
+#pragma omp critical(mw_order)
+    taken = mw_order_take(&r->order, &r->pass, item, worker);
+    if (!taken) nanosleep(&moment, NULL);
+  }
+}
+
 static void run_blocks(runner *r) {
   int64_t items = (int64_t)r->pass.items;
+  mw_order_begin(&r->order);
 #pragma omp parallel num_threads(r->job->threads)
   {
     mw_worker *worker = &r->workers[omp_get_thread_num()];
     worker->job = &r->pass.job;
     worker->task = NULL;
     if (r->pass.ordered) {
-#pragma omp for ordered schedule(dynamic, 1)
-      for (int64_t i = 0; i < items; i++) {
-        bool ran = !stopped(r) && run_item(r, (uint64_t)i);
-#pragma omp ordered
-        if (ran) mw_pass_take(&r->pass, worker);
-      }
+#pragma omp for schedule(dynamic, 1)
+      for (int64_t i = 0; i < items; i++)
+        if (!stopped(r) && run_item(r, (uint64_t)i)) hand_over(r, (uint64_t)i, worker);
     } else {
 #pragma omp for schedule(dynamic, 1)
       for (int64_t i = 0; i < items; i++)
@@ -150,7 +159,7 @@ static bool open_workers(runner *r, mw_error *err) {
     r->workers[t].kernels = kernels;
     r->workers[t].tile.size = tile_size();
   }
-  return mw_values_new(&r->values, r->job->graph, err);
+  return mw_order_new(&r->order, r->job->threads, err) && mw_values_new(&r->values, r->job->graph, err);
 }
 
 static void close_workers(runner *r) {
@@ -158,6 +167,7 @@ static void close_workers(runner *r) {
   free(r->workers);
   mw_values_free(&r->values);
   mw_pass_free(&r->pass);
+  mw_order_free(&r->order);
 }
 
 static bool unchanged(const mw_job *job, mw_error *err) {
@@ -223,7 +233,9 @@ bool mw_run_measure(const mw_job *job, mw_run_cost *cost, mw_error *err) {
       if (!ok) break;
       unsigned selecting, passes = passes_of(job, task, &selecting);
       uint64_t bytes = task_bytes(job, &program, task);
-      uint64_t need = mw_worker_block(job, task, &program) * (bytes / (task->elements ? task->elements : 1) + 8) +
+      uint64_t block = mw_worker_block(job, task, &program);
+      uint64_t need = block * (bytes / (task->elements ? task->elements : 1) + 8) +
+                      (task->output == MW_SCHEDULE_NO_OUTPUT ? mw_order_bytes(block, task->root_count) : 0) +
                       program.registers * tile_size() * (task->wide ? 8u : 4u) + selecting * MW_SELECT_BINS * 4u;
       cost->bytes_read += bytes * passes;
       if (passes > longest) longest = passes;

@@ -1,4 +1,6 @@
-/* Runs that only measure: scalars without any output, over several passes, the same for every number of threads. */
+/* Runs that only measure: scalars without any output, over several passes, the same for every number of threads; and
+ * sums that are added in the order of the blocks though the blocks come in any other. */
+#include "exec/order.h"
 #include "exec/run.h"
 #include "toys.h"
 #include <math.h>
@@ -12,8 +14,12 @@ static mw_node apply(mw_op op, mw_node x, mw_node y) {
   return node;
 }
 
-static mw_node input(const mw_family *family, uint32_t row) {
-  const mw_tensor *tensor = family->donor[row];
+static mw_model *model;
+static mw_family family;
+static mw_family_member member = {NULL, "model"};
+
+static mw_node input(uint32_t row) {
+  const mw_tensor *tensor = family.donor[row];
   uint32_t shape;
   mw_node node = 0;
   CHECK(mw_graph_shape(graph, tensor->shape, tensor->rank, &shape, &err) &&
@@ -21,16 +27,24 @@ static mw_node input(const mw_family *family, uint32_t row) {
   return node;
 }
 
-static void test_run_values(void) {
+static void open_two(void) {
   static const toy two[] = {{"a", "F32", 300, 70, 4, 0x3f}, {"b", "F32", 7, 5, 4, 0x40}};
-  put_tensors("two.safetensors", two, 2);
-  mw_model *model;
-  mw_family family = {0};
   mw_family_rules rules = {0};
+  put_tensors("two.safetensors", two, 2);
   CHECK(mw_model_open("two.safetensors", NULL, &model, &err));
-  mw_family_member member = {model, "model"};
+  member.model = model;
   CHECK(mw_family_join(&member, 1, 0, &rules, NULL, &family, &err) && mw_graph_new(&graph, &err));
-  mw_node a = input(&family, 0), b = input(&family, 1), number = 0;
+}
+
+static void close_two(void) {
+  mw_graph_free(graph);
+  mw_family_free(&family);
+  mw_model_close(model);
+}
+
+static void test_run_values(void) {
+  open_two();
+  mw_node a = input(0), b = input(1), number = 0;
   mw_node total = apply(MW_OP_TOTAL, a, 0), dot = apply(MW_OP_DOT, b, b);
   mw_node centred = apply(MW_OP_SUB, a, apply(MW_OP_DIV, total, dot)); /* known only after the first pass */
   CHECK(mw_graph_number(graph, 7, &number, &err));
@@ -55,14 +69,53 @@ static void test_run_values(void) {
   double expected[] = {21000 * x, 35 * y * y, 21000 * (x - 21000 * x / (35 * y * y)), sqrt(35 * y * y), 7};
   for (size_t i = 0; i < COUNT_OF; i++) CHECK(fabs(result[i] / expected[i] - 1) < 1e-6);
   mw_schedule_free(&schedule);
-  mw_graph_free(graph);
-  mw_family_free(&family);
-  mw_model_close(model);
+  close_two();
+}
+
+/* Terms whose sum depends on the order in which they are added. */
+static void test_order(void) {
+  enum { BLOCKS = 40, AHEAD = 8 };
+  open_two();
+  mw_node total = apply(MW_OP_TOTAL, input(0), 0);
+  mw_schedule schedule;
+  mw_layout nothing = {0};
+  CHECK(mw_schedule_make(graph, &total, 1, &schedule, &err));
+  mw_job job = {.graph = graph, .schedule = &schedule, .family = &family, .members = &member, .layout = &nothing, .threads = 1};
+  mw_values values;
+  mw_pass pass = {0};
+  mw_order order;
+  CHECK(mw_values_new(&values, graph, &err) && mw_order_new(&order, 1, &err));
+  double expected = 0;
+  for (int i = 0; i < BLOCKS; i++) expected += 1e16 / (i + 1), expected += i % 3 - 1e16 / (i + 2);
+  for (unsigned shuffle = 1; shuffle < 200; shuffle++) {
+    bool done[BLOCKS] = {false};
+    CHECK(mw_pass_begin(&pass, &job, &schedule.stages[0], false, &values, &err));
+    mw_order_begin(&order);
+    for (unsigned left = BLOCKS, random = shuffle; left;) {
+      random = random * 1103515245u + 12345u;
+      unsigned item = (random >> 16) % BLOCKS;
+      if (done[item]) continue;
+      double units[] = {1e16 / (item + 1), (int)(item % 3) - 1e16 / (item + 2)};
+      mw_gather gather = {.units = units, .unit_count = 2};
+      mw_worker worker = {.task = &pass.schedule.tasks[0], .gathers = &gather};
+      uint64_t next = order.next;
+      bool taken = mw_order_take(&order, &pass, item, &worker);
+      if (taken != (item < next + AHEAD)) CHECK(taken == (item < next + AHEAD));
+      if (taken) done[item] = true, left--;
+    }
+    CHECK(pass.found[0] == expected && order.next == BLOCKS);
+  }
+  mw_order_free(&order);
+  mw_values_free(&values);
+  mw_pass_free(&pass);
+  mw_schedule_free(&schedule);
+  close_two();
 }
 
 int main(void) {
   toys_begin();
   test_run_values();
+  test_order();
   toys_end();
   UNIT_END();
 }

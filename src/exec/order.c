@@ -1,0 +1,61 @@
+/* order.c: see order.h. */
+#include "exec/order.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { SLOTS = 8 }; /* a thread */
+
+bool mw_order_new(mw_order *order, int threads, mw_error *err) {
+  *order = (mw_order){.count = (size_t)threads * SLOTS};
+  order->slots = mw_mem_new(order->count, sizeof *order->slots, err);
+  return order->slots != NULL;
+}
+
+void mw_order_free(mw_order *order) {
+  for (size_t i = 0; order->slots && i < order->count; i++) {
+    free(order->slots[i].gathers);
+    free(order->slots[i].units);
+  }
+  free(order->slots);
+  *order = (mw_order){0};
+}
+
+void mw_order_begin(mw_order *order) {
+  order->next = 0;
+  for (size_t i = 0; i < order->count; i++) order->slots[i].full = false;
+}
+
+/* Without memory for it a block waits until it is the next. */
+static bool put_aside(mw_order_slot *slot, const mw_worker *worker) {
+  mw_error ignored;
+  uint32_t roots = worker->task->root_count;
+  size_t units = 0;
+  for (uint32_t r = 0; r < roots; r++) units += worker->gathers[r].unit_count;
+  MW_TRY(mw_mem_grow(&slot->gathers, &slot->gathers_capacity, roots, sizeof *slot->gathers, &ignored));
+  MW_TRY(mw_mem_grow(&slot->units, &slot->units_capacity, units, sizeof *slot->units, &ignored));
+  double *next = slot->units;
+  for (uint32_t r = 0; r < roots; r++) {
+    const mw_gather *from = &worker->gathers[r];
+    slot->gathers[r] = (mw_gather){.units = next, .unit_count = from->unit_count, .peak = from->peak};
+    if (from->unit_count) memcpy(next, from->units, from->unit_count * sizeof *next);
+    next += from->unit_count;
+  }
+  slot->task = worker->task;
+  return slot->full = true;
+}
+
+bool mw_order_take(mw_order *order, mw_pass *pass, uint64_t item, const mw_worker *worker) {
+  if (item != order->next)
+    return item - order->next < order->count && put_aside(&order->slots[item % order->count], worker);
+  mw_pass_take(pass, worker->task, worker->gathers);
+  for (;;) {
+    mw_order_slot *slot = &order->slots[++order->next % order->count];
+    if (!slot->full) return true;
+    mw_pass_take(pass, slot->task, slot->gathers);
+    slot->full = false;
+  }
+}
+
+uint64_t mw_order_bytes(uint64_t block, uint32_t roots) {
+  return SLOTS * (uint64_t)roots * (sizeof(mw_gather) + (block / MW_UNIT + 1) * sizeof(double)) * 3 / 2; /* growth */
+}
