@@ -1,7 +1,11 @@
-/* pass.c: cutting, folding and selecting. A pass keeps its stage's selections from one pass to the next. */
+/* pass.c: cutting, sampling, folding and selecting. A pass keeps its stage's selections from one pass to the next. */
 #include "exec/pass.h"
 #include <stdlib.h>
 #include <string.h>
+
+/* Selections over fewer elements than SAMPLE_FROM are not sampled; a sample has SAMPLE elements at most, and one of
+ * SAMPLE_STRIDE at most: so many that the guess is nearly always within 2^15 floats of the truth. */
+enum { SAMPLE = 4 << 20, SAMPLE_FROM = 16 << 20, SAMPLE_STRIDE = 16 };
 
 static mw_op op_of(const mw_pass *pass, mw_node node) { return mw_graph_facts(pass->job.graph, node).op; }
 
@@ -9,7 +13,7 @@ static bool selects(const mw_pass *pass, mw_root root) {
   return !root.store && mw_graph_op_class(op_of(pass, root.node)) == MW_CLASS_SELECT;
 }
 
-static bool finished(const mw_selection *selection) { return selection->select.pass >= selection->select.passes; }
+static bool finished(const mw_selection *selection) { return selection->select.found; }
 
 static mw_selection *selection_of(const mw_pass *pass, mw_node node) {
   for (size_t i = 0; i < pass->selection_count; i++)
@@ -17,32 +21,54 @@ static mw_selection *selection_of(const mw_pass *pass, mw_node node) {
   return NULL;
 }
 
+/* MOONWELD_SAMPLE=0 samples everything: a test of what large models do. */
+static bool is_sampled(mw_op op, bool wide, uint64_t total) {
+  const char *set = getenv("MOONWELD_SAMPLE");
+  uint64_t from = SAMPLE_FROM;
+  if (set) mw_text_parse_u64(set, strlen(set), &from);
+  return op != MW_OP_TIE && !wide && total >= from;
+}
+
+static uint32_t selected_tensors(mw_node_facts facts) {
+  return facts.op == MW_OP_TIE ? facts.operands - 2 : facts.operands;
+}
+
+unsigned mw_pass_expected(const mw_graph *graph, mw_node selection) {
+  mw_node_facts facts = mw_graph_facts(graph, selection);
+  uint64_t total = 0;
+  for (uint32_t i = 0; i < selected_tensors(facts); i++)
+    total += mw_graph_elements(graph, mw_graph_facts(graph, facts.operand[i]).shape);
+  if (is_sampled(facts.op, facts.wide, total)) return 1;
+  mw_select select = mw_select_begin(facts.op == MW_OP_TIE ? MW_SELECT_TIE : MW_SELECT_MAGNITUDE, facts.wide, 0, 0, total);
+  return mw_select_passes(&select);
+}
+
 /* A selection over the tensors of `node`: their order gives every element its index. */
 static bool start_selection(mw_pass *pass, mw_node node, mw_values *values, mw_error *err) {
   const mw_graph *graph = pass->job.graph;
   mw_node_facts facts = mw_graph_facts(graph, node);
-  uint32_t tensors = facts.op == MW_OP_TIE ? facts.operands - 2 : facts.operands;
+  uint32_t tensors = selected_tensors(facts);
   MW_TRY(mw_mem_grow(&pass->selections, &pass->selection_capacity, pass->selection_count + 1, sizeof *pass->selections, err));
   mw_selection *s = &pass->selections[pass->selection_count++];
   *s = (mw_selection){.node = node, .bins = mw_mem_new(MW_SELECT_BINS, sizeof *s->bins, err)};
   if (!s->bins || !(s->origins = mw_mem_new(tensors, sizeof *s->origins, err))) return false;
-  uint64_t total = 0;
   for (uint32_t i = 0; i < tensors; i++) {
-    s->origins[i] = total;
-    total += mw_graph_elements(graph, mw_graph_facts(graph, facts.operand[i]).shape);
+    s->origins[i] = s->total;
+    s->total += mw_graph_elements(graph, mw_graph_facts(graph, facts.operand[i]).shape);
   }
   if (facts.op != MW_OP_TIE) {
     mw_select_key key = facts.op == MW_OP_KTH ? MW_SELECT_MAGNITUDE : MW_SELECT_VALUE;
-    s->select = mw_select_begin(key, facts.wide, 0, facts.extra[0], total);
+    s->select = mw_select_begin(key, facts.wide, 0, facts.extra[0], s->total);
+    s->sampling = is_sampled(facts.op, facts.wide, s->total);
     return true;
   }
   double threshold, rank;
   MW_TRY(mw_values_get(values, facts.operand[tensors], &threshold, err));
   MW_TRY(mw_values_get(values, facts.operand[tensors + 1], &rank, err));
-  s->select = mw_select_begin(MW_SELECT_TIE, facts.wide, threshold, rank < 0 ? 0 : (uint64_t)rank, total);
+  s->select = mw_select_begin(MW_SELECT_TIE, facts.wide, threshold, rank < 0 ? 0 : (uint64_t)rank, s->total);
   if (!(rank >= 0)) { /* no tie is kept */
     mw_values_set(values, node, -1);
-    s->select.pass = s->select.passes;
+    s->select.found = true;
   }
   return true;
 }
@@ -66,6 +92,26 @@ static bool know_needs(mw_pass *pass, const mw_task *task, mw_values *values, mw
   return true;
 }
 
+/* Which unit of a run of `stride` is in the sample: another one in every run, lest rows and columns of a matrix show. */
+static uint64_t sampled_unit(const mw_pass *pass, uint64_t run) {
+  return run * pass->stride + (run * UINT64_C(0x9e3779b97f4a7c15) >> 32) % pass->stride;
+}
+
+/* The first run whose sampled unit is the task's. */
+static uint64_t first_run(const mw_pass *pass, const mw_cut *c) {
+  uint64_t run = c->first_unit / pass->stride;
+  return run + (sampled_unit(pass, run) < c->first_unit);
+}
+
+/* A task's units are counted on from those of the task before; its items are the units that the sample takes. */
+static void cut_sample(mw_pass *pass, mw_cut *c, uint64_t elements) {
+  c->first_unit = pass->units;
+  pass->units += (elements + MW_UNIT - 1) / MW_UNIT;
+  uint64_t end = pass->units / pass->stride;
+  end += sampled_unit(pass, end) < pass->units;
+  pass->items += end - first_run(pass, c);
+}
+
 static bool cut(mw_pass *pass, size_t index, mw_error *err) {
   const mw_job *job = &pass->job;
   const mw_task *task = &pass->schedule.tasks[index];
@@ -73,6 +119,10 @@ static bool cut(mw_pass *pass, size_t index, mw_error *err) {
   mw_cut *c = &pass->cuts[index];
   *c = (mw_cut){.first_item = pass->items, .block = mw_worker_block(job, task, &pass->program)};
   c->head = c->block;
+  if (pass->sampling) {
+    cut_sample(pass, c, task->elements);
+    return true;
+  }
   for (size_t i = 0; i < pass->program.input_count; i++)
     c->bytes += mw_job_read_bytes(job, pass->program.inputs[i]);
   if (task->output != MW_SCHEDULE_NO_OUTPUT) {
@@ -86,8 +136,16 @@ static bool cut(mw_pass *pass, size_t index, mw_error *err) {
   return true;
 }
 
-/* Copies the stage's tasks with the roots that still have something to find. */
-static bool choose(mw_pass *pass, const mw_job *job, const mw_stage *stage, bool again, mw_error *err) {
+/* Whether a root takes part: in a sample, selections that are sampled; in the first whole pass, all; then selections
+ * that are not finished. */
+static bool takes_part(const mw_pass *pass, mw_root root) {
+  if (!selects(pass, root)) return !pass->sampling && !pass->begun;
+  const mw_selection *s = selection_of(pass, root.node);
+  return pass->sampling ? s->sampling : !finished(s);
+}
+
+/* Copies the stage's tasks with the roots that take part. */
+static bool choose(mw_pass *pass, const mw_job *job, const mw_stage *stage, mw_error *err) {
   mw_schedule *s = &pass->schedule;
   s->root_count = s->task_count = 0;
   for (uint32_t t = 0; t < stage->task_count; t++) {
@@ -95,8 +153,7 @@ static bool choose(mw_pass *pass, const mw_job *job, const mw_stage *stage, bool
     uint32_t first = (uint32_t)s->root_count;
     for (uint32_t r = 0; r < task.root_count; r++) {
       mw_root root = job->schedule->roots[task.first_root + r];
-      bool selecting = selects(pass, root);
-      if (selecting ? finished(selection_of(pass, root.node)) : again) continue;
+      if (!takes_part(pass, root)) continue;
       MW_TRY(mw_mem_grow(&s->roots, &s->root_capacity, s->root_count + 1, sizeof *s->roots, err));
       s->roots[s->root_count++] = root;
     }
@@ -117,32 +174,75 @@ static void drop_selections(mw_pass *pass) {
   pass->selection_count = 0;
 }
 
-bool mw_pass_begin(mw_pass *pass, const mw_job *job, const mw_stage *stage, bool again, mw_values *values, mw_error *err) {
-  pass->job = *job;
-  if (!again) {
-    drop_selections(pass);
-    for (uint32_t t = 0; t < stage->task_count; t++) {
-      const mw_task *task = &job->schedule->tasks[stage->first_task + t];
-      for (uint32_t r = 0; r < task->root_count; r++) {
-        mw_root root = job->schedule->roots[task->first_root + r];
-        if (selects(pass, root) && !selection_of(pass, root.node))
-          MW_TRY(start_selection(pass, root.node, values, err));
-      }
+static bool start_selections(mw_pass *pass, const mw_stage *stage, mw_values *values, mw_error *err) {
+  drop_selections(pass);
+  for (uint32_t t = 0; t < stage->task_count; t++) {
+    const mw_task *task = &pass->job.schedule->tasks[stage->first_task + t];
+    for (uint32_t r = 0; r < task->root_count; r++) {
+      mw_root root = pass->job.schedule->roots[task->first_root + r];
+      if (selects(pass, root) && !selection_of(pass, root.node)) MW_TRY(start_selection(pass, root.node, values, err));
     }
   }
-  MW_TRY(choose(pass, job, stage, again, err));
+  return true;
+}
+
+static void choose_stride(mw_pass *pass) {
+  uint64_t total = 0;
+  for (size_t i = 0; i < pass->selection_count; i++)
+    if (pass->selections[i].sampling && pass->selections[i].total > total) total = pass->selections[i].total;
+  pass->stride = total / SAMPLE > SAMPLE_STRIDE ? total / SAMPLE : SAMPLE_STRIDE;
+}
+
+static uint64_t items_of(const mw_pass *pass, size_t task) {
+  return (task + 1 < pass->schedule.task_count ? pass->cuts[task + 1].first_item : pass->items) - pass->cuts[task].first_item;
+}
+
+/* Before the first pass over a sample: what of each selection is in it, and the rank sought there. */
+static void begin_samples(mw_pass *pass) {
+  for (size_t t = 0; t < pass->schedule.task_count; t++) {
+    const mw_task *task = &pass->schedule.tasks[t];
+    uint64_t start, count, sampled = 0;
+    for (uint64_t i = 0; i < items_of(pass, t); i++) {
+      mw_pass_item(pass, pass->cuts[t].first_item + i, &start, &count);
+      sampled += count;
+    }
+    for (uint32_t r = 0; r < task->root_count; r++)
+      selection_of(pass, pass->schedule.roots[task->first_root + r].node)->sampled += sampled;
+  }
+  for (size_t i = 0; i < pass->selection_count; i++) {
+    mw_selection *s = &pass->selections[i];
+    if (!s->sampling) continue;
+    uint64_t rank = (uint64_t)((double)s->select.rank / (double)s->total * (double)s->sampled);
+    s->sample = mw_select_begin(s->select.key, false, 0, rank < s->sampled || !rank ? rank : s->sampled - 1, s->sampled);
+  }
+}
+
+bool mw_pass_begin(mw_pass *pass, const mw_job *job, const mw_stage *stage, bool next, mw_values *values, mw_error *err) {
+  pass->job = *job;
+  if (!next) {
+    pass->begun = false;
+    MW_TRY(start_selections(pass, stage, values, err));
+  }
+  pass->sampling = false;
+  for (size_t i = 0; i < pass->selection_count; i++) pass->sampling |= pass->selections[i].sampling;
+  if (pass->sampling) choose_stride(pass);
+  MW_TRY(choose(pass, job, stage, err));
+  pass->begun |= !pass->sampling;
   pass->job.schedule = &pass->schedule;
-  pass->items = 0;
+  pass->items = pass->units = 0;
   pass->ordered = false;
   for (size_t t = 0; t < pass->schedule.task_count; t++) {
     MW_TRY(know_needs(pass, &pass->schedule.tasks[t], values, err));
     MW_TRY(cut(pass, t, err));
   }
+  if (pass->sampling && !next) begin_samples(pass);
   for (size_t r = 0; r < pass->schedule.root_count && !pass->ordered; r++)
     pass->ordered = !pass->schedule.roots[r].store &&
                     mw_graph_op_class(op_of(pass, pass->schedule.roots[r].node)) == MW_CLASS_SUM;
-  for (size_t i = 0; i < pass->selection_count; i++)
+  for (size_t i = 0; i < pass->selection_count; i++) {
     memset(pass->selections[i].bins, 0, MW_SELECT_BINS * sizeof *pass->selections[i].bins);
+    pass->selections[i].below = 0;
+  }
   free(pass->found);
   return (pass->found = mw_mem_new(pass->schedule.root_count, sizeof *pass->found, err)) != NULL;
 }
@@ -156,6 +256,11 @@ const mw_task *mw_pass_item(const mw_pass *pass, uint64_t item, uint64_t *start,
   }
   const mw_cut *c = &pass->cuts[low];
   uint64_t k = item - c->first_item, elements = pass->schedule.tasks[low].elements;
+  if (pass->sampling) {
+    *start = (sampled_unit(pass, first_run(pass, c) + k) - c->first_unit) * MW_UNIT;
+    *count = elements - *start < MW_UNIT ? elements - *start : MW_UNIT;
+    return &pass->schedule.tasks[low];
+  }
   *start = k ? c->head + (k - 1) * c->block : 0;
   uint64_t end = c->head + k * c->block;
   *count = (end < elements ? end : elements) - *start;
@@ -176,6 +281,21 @@ void mw_pass_take(mw_pass *pass, const mw_task *task, const mw_gather *gathers) 
   }
 }
 
+static bool end_sample(mw_selection *s) {
+  if (!s->sampling) return true;
+  s->sampling = mw_select_narrow(&s->sample, s->bins, s->below) && !s->sample.found;
+  if (s->sample.found) mw_select_aim(&s->select, mw_select_value(&s->sample));
+  return true;
+}
+
+static bool end_selection(mw_selection *s, mw_values *values, mw_error *err) {
+  if (finished(s)) return true;
+  if (!mw_select_narrow(&s->select, s->bins, s->below))
+    return mw_error_set(err, MW_BUG, "a selection found too few elements");
+  if (finished(s)) mw_values_set(values, s->node, mw_select_value(&s->select));
+  return true;
+}
+
 bool mw_pass_end(mw_pass *pass, mw_values *values, mw_error *err) {
   for (size_t r = 0; r < pass->schedule.root_count; r++) {
     mw_root root = pass->schedule.roots[r];
@@ -187,12 +307,8 @@ bool mw_pass_end(mw_pass *pass, mw_values *values, mw_error *err) {
     MW_TRY(mw_values_vector(values, root.node, &vector, err));
     for (size_t i = 0; i < vector->count; i++) vector->narrow[i] = (float)vector->wide[i];
   }
-  for (size_t i = 0; i < pass->selection_count; i++) {
-    mw_selection *s = &pass->selections[i];
-    if (finished(s)) continue;
-    if (!mw_select_narrow(&s->select, s->bins)) return mw_error_set(err, MW_BUG, "a selection found too few elements");
-    if (finished(s)) mw_values_set(values, s->node, mw_select_value(&s->select));
-  }
+  for (size_t i = 0; i < pass->selection_count; i++) MW_TRY(pass->sampling ? end_sample(&pass->selections[i])
+                                                                           : end_selection(&pass->selections[i], values, err));
   return true;
 }
 

@@ -1,5 +1,6 @@
-/* pass.h: one pass over the inputs of a stage: which tasks take part (selections need several passes, everything else
- * one), how they are cut into blocks, and what they find. */
+/* pass.h: one pass over the inputs of a stage: which tasks take part (selections may need several passes, everything else
+ * one), how they are cut into blocks, and what they find. Before the first pass over large selections there are two over
+ * a sample of their blocks, which tell where to look (select.h). */
 #ifndef MW_EXEC_PASS_H
 #define MW_EXEC_PASS_H
 
@@ -10,6 +11,7 @@ typedef struct mw_cut {
   uint64_t first_item; /* number of its first block within the pass */
   uint64_t head, block;
   uint64_t bytes;      /* read and written an element */
+  uint64_t first_unit; /* in a sample: number of its first unit of MW_UNIT elements within the pass */
 } mw_cut;
 
 typedef struct mw_pass {
@@ -18,6 +20,10 @@ typedef struct mw_pass {
   mw_cut *cuts;         /* of every task */
   size_t cut_capacity;
   uint64_t items;       /* blocks in all */
+  bool sampling;        /* a pass over a sample */
+  bool begun;           /* the stage's first whole pass is over or under way */
+  uint64_t stride;      /* one unit out of so many is in the sample */
+  uint64_t units;       /* of all tasks */
   bool ordered;         /* sums are added in block order */
   double *found;        /* of every root: TOTAL, DOT, PEAK */
   mw_selection *selections;
@@ -25,9 +31,9 @@ typedef struct mw_pass {
   mw_program program;   /* scratch */
 } mw_pass;
 
-/* The first pass of a stage (`again` false), or the next one for its selections that are not finished. Tells by
- * pass->items == 0 that there is none. Makes every scalar and vector known that the tasks need. */
-bool mw_pass_begin(mw_pass *pass, const mw_job *job, const mw_stage *stage, bool again, mw_values *values, mw_error *err);
+/* The first pass of a stage (`next` false), or the next one that it needs. It has no tasks if there is none. Makes every
+ * scalar and vector known that the tasks need. */
+bool mw_pass_begin(mw_pass *pass, const mw_job *job, const mw_stage *stage, bool next, mw_values *values, mw_error *err);
 /* Which task and elements an item is. */
 const mw_task *mw_pass_item(const mw_pass *pass, uint64_t item, uint64_t *start, uint64_t *count);
 uint64_t mw_pass_bytes(const mw_pass *pass, const mw_task *task, uint64_t count);
@@ -35,6 +41,8 @@ uint64_t mw_pass_bytes(const mw_pass *pass, const mw_task *task, uint64_t count)
 void mw_pass_take(mw_pass *pass, const mw_task *task, const mw_gather *gathers);
 /* After the last block: results become known values, selections advance. */
 bool mw_pass_end(mw_pass *pass, mw_values *values, mw_error *err);
+/* Whole passes that a selection will take, if a sample's guess is right. */
+unsigned mw_pass_expected(const mw_graph *graph, mw_node selection);
 void mw_pass_free(mw_pass *pass);
 
 #endif

@@ -65,20 +65,22 @@ static void report(runner *r, uint64_t bytes) {
 
 static bool run_item(runner *r, uint64_t item) {
   mw_worker *worker = &r->workers[omp_get_thread_num()];
+  mw_pass *pass = &r->pass;
   mw_error err;
   uint64_t start, count;
-  const mw_task *task = mw_pass_item(&r->pass, item, &start, &count);
-  bool ok = true;
-  if (worker->task != task) {
+  const mw_task *task = mw_pass_item(pass, item, &start, &count);
+  bool ok = true, keeps = mw_worker_keeps(worker, task, pass->selections, pass->selection_count);
+  if (!keeps) {
 #pragma omp critical(mw_flush)
     mw_worker_flush(worker);
-    ok = mw_worker_begin(worker, task, &r->values, r->pass.selections, r->pass.selection_count, &err);
   }
+  if (!keeps || worker->task != task)
+    ok = mw_worker_begin(worker, task, &r->values, pass->selections, pass->selection_count, &err);
   if (!ok || !mw_worker_run(worker, start, count, &err)) {
     fail(r, &err);
     return false;
   }
-  report(r, mw_pass_bytes(&r->pass, task, count));
+  report(r, mw_pass_bytes(pass, task, count));
   return true;
 }
 
@@ -114,10 +116,10 @@ static void run_blocks(runner *r) {
 }
 
 static bool run_stage(runner *r, const mw_stage *stage, mw_error *err) {
-  for (bool again = false;; again = true) {
-    MW_TRY(mw_pass_begin(&r->pass, r->job, stage, again, &r->values, err));
+  for (bool begun = false;; begun = true) {
+    MW_TRY(mw_pass_begin(&r->pass, r->job, stage, begun, &r->values, err));
     if (r->pass.schedule.task_count == 0) return true;
-    r->pass_number++;
+    if (!r->pass.sampling) r->pass_number++;
     run_blocks(r);
     if (r->stop) {
       *err = r->error;
@@ -201,17 +203,15 @@ static uint64_t task_bytes(const mw_job *job, const mw_program *program, const m
   return bytes;
 }
 
-/* Passes that a task's slowest root takes, and how many of its roots select. */
-static unsigned passes_of(const mw_job *job, const mw_task *task, unsigned *selecting) {
+/* Passes that a task's slowest root takes, and how many of its roots select. `known` remembers those of nodes. */
+static unsigned passes_of(const mw_job *job, const mw_task *task, uint8_t *known, unsigned *selecting) {
   unsigned passes = 1;
   *selecting = 0;
   for (uint32_t i = 0; i < task->root_count; i++) {
     mw_root root = job->schedule->roots[task->first_root + i];
-    mw_node_facts facts = mw_graph_facts(job->graph, root.node);
-    if (root.store || mw_graph_op_class(facts.op) != MW_CLASS_SELECT) continue;
-    mw_select select = mw_select_begin(facts.op == MW_OP_TIE ? MW_SELECT_TIE : MW_SELECT_MAGNITUDE, facts.wide, 0, 0,
-                                       UINT32_MAX);
-    if (select.passes > passes) passes = select.passes;
+    if (root.store || mw_graph_op_class(mw_graph_facts(job->graph, root.node).op) != MW_CLASS_SELECT) continue;
+    if (!known[root.node]) known[root.node] = (uint8_t)mw_pass_expected(job->graph, root.node);
+    if (known[root.node] > passes) passes = known[root.node];
     ++*selecting;
   }
   return passes;
@@ -221,7 +221,8 @@ bool mw_run_measure(const mw_job *job, mw_run_cost *cost, mw_error *err) {
   mw_program program = {0};
   uint64_t worker = 0, bins = 0;
   unsigned chain = 0;
-  bool ok = true;
+  uint8_t *known = mw_mem_new(mw_graph_count(job->graph) + 1u, sizeof *known, err);
+  bool ok = known != NULL;
   *cost = (mw_run_cost){0};
   for (size_t s = 0; s < job->schedule->stage_count && ok; s++) {
     const mw_stage *stage = &job->schedule->stages[s];
@@ -231,7 +232,7 @@ bool mw_run_measure(const mw_job *job, mw_run_cost *cost, mw_error *err) {
       const mw_task *task = &job->schedule->tasks[stage->first_task + t];
       ok = mw_program_compile(&program, job->graph, job->schedule->roots + task->first_root, task->root_count, err);
       if (!ok) break;
-      unsigned selecting, passes = passes_of(job, task, &selecting);
+      unsigned selecting, passes = passes_of(job, task, known, &selecting);
       uint64_t bytes = task_bytes(job, &program, task);
       uint64_t block = mw_worker_block(job, task, &program);
       uint64_t need = block * (bytes / (task->elements ? task->elements : 1) + 8) +
@@ -248,6 +249,7 @@ bool mw_run_measure(const mw_job *job, mw_run_cost *cost, mw_error *err) {
   for (size_t i = 0; i < job->copy_count; i++)
     cost->bytes_read += mw_safetensors_bytes(job->family->donor[job->copies[2 * i]]);
   mw_program_free(&program);
+  free(known);
   cost->peak_memory = (8u << 20) + (uint64_t)job->threads * (worker + (64u << 10)) +
                       (bins > MW_SCHEDULE_SELECTS ? bins : MW_SCHEDULE_SELECTS) * (bins ? MW_SELECT_BINS * 8u : 0u) +
                       (uint64_t)mw_graph_count(job->graph) * 60 + (uint64_t)job->family->count * job->family->members * 150;

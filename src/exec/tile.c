@@ -159,7 +159,9 @@ static void step_over(mw_tile *tile, const mw_graph *graph, const mw_instruction
   case MW_OP_PEAK: gather->peak = k->peak(gather->peak, v[0], n); return;
   case MW_OP_KTH:
   case MW_OP_QUANTILE:
-  case MW_OP_TIE: mw_select_count(gather->select, v[0], gather->origin + start, n, gather->bins); return;
+  case MW_OP_TIE:
+    *gather->below += mw_select_count(gather->select, k, v[0], gather->origin + start, n, gather->bins);
+    return;
   case MW_OP_VECTOR: keep_vector(tile, gather->vector + start, v[0], n); return;
   default: return;
   }

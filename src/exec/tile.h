@@ -13,7 +13,8 @@ typedef struct mw_gather {
   size_t unit_count;
   double lanes[MW_LANES]; /* of the unit under way, as floats or doubles */
   double peak;       /* PEAK */
-  uint32_t *bins;    /* SELECT */
+  uint32_t *bins;    /* SELECT: counts within the window, and how many were below it */
+  uint64_t *below;
   const mw_select *select;
   uint64_t origin;   /* SELECT: index of the tensor's first element among all operands */
   double *vector;    /* VECTOR: the whole of it */

@@ -28,36 +28,63 @@ uint64_t mw_worker_block(const mw_job *job, const mw_task *task, const mw_progra
   return block_of(bytes ? bytes : 1, streams ? streams : 1);
 }
 
-static mw_selection *selection_of(mw_selection *selections, size_t count, mw_node node) {
-  for (size_t i = 0; i < count; i++)
-    if (selections[i].node == node) return &selections[i];
-  return NULL;
+/* Index of the selection that a root feeds, or `count`. */
+static size_t selection_of(const mw_selection *selections, size_t count, mw_root root) {
+  size_t i = root.store ? count : 0;
+  while (i < count && selections[i].node != root.node) i++;
+  return i;
+}
+
+static size_t count_of(const mw_worker *w, const mw_selection *selection) {
+  size_t i = 0;
+  while (i < w->count_count && w->counts[i].selection != selection) i++;
+  return i;
+}
+
+bool mw_worker_keeps(const mw_worker *w, const mw_task *task, const mw_selection *selections, size_t count) {
+  if (w->counted >> 31) return false;
+  for (uint32_t r = 0; r < task->root_count; r++) {
+    size_t at = selection_of(selections, count, w->job->schedule->roots[task->first_root + r]);
+    if (at < count && count_of(w, &selections[at]) == w->count_count) return false;
+  }
+  return true;
+}
+
+/* After a flush: counts for every selection of the task. */
+static bool prepare_counts(mw_worker *w, mw_selection *selections, size_t count, mw_error *err) {
+  if (w->count_count) return true;
+  for (uint32_t r = 0; r < w->task->root_count; r++) {
+    size_t at = selection_of(selections, count, roots_of(w)[r]);
+    if (at == count || count_of(w, &selections[at]) < w->count_count) continue;
+    MW_TRY(mw_mem_grow(&w->counts, &w->counts_capacity, w->count_count + 1, sizeof *w->counts, err));
+    w->counts[w->count_count++] = (mw_count){.selection = &selections[at]};
+  }
+  size_t bins = w->count_count * MW_SELECT_BINS;
+  MW_TRY(mw_mem_grow(&w->bins, &w->bins_capacity, bins, sizeof *w->bins, err));
+  if (bins) memset(w->bins, 0, bins * sizeof *w->bins);
+  return true;
 }
 
 /* What each root gathers into. */
 static bool prepare_gathers(mw_worker *w, mw_values *values, mw_selection *selections, size_t count, uint64_t block,
                             mw_error *err) {
   uint32_t roots = w->task->root_count;
-  size_t units = (size_t)(block / MW_UNIT) + 1, bins = 0;
+  size_t units = (size_t)(block / MW_UNIT) + 1;
   MW_TRY(mw_mem_grow(&w->gathers, &w->gathers_capacity, roots, sizeof *w->gathers, err));
   MW_TRY(mw_mem_grow(&w->units, &w->units_capacity, roots * units, sizeof *w->units, err));
-  MW_TRY(mw_mem_grow(&w->selections, &w->selections_capacity, roots, sizeof *w->selections, err));
-  for (uint32_t r = 0; r < roots; r++) {
-    w->selections[r] = roots_of(w)[r].store ? NULL : selection_of(selections, count, roots_of(w)[r].node);
-    bins += w->selections[r] ? MW_SELECT_BINS : 0;
-  }
-  MW_TRY(mw_mem_grow(&w->bins, &w->bins_capacity, bins, sizeof *w->bins, err));
-  if (bins) memset(w->bins, 0, bins * sizeof *w->bins);
-  uint32_t *next = w->bins;
+  MW_TRY(prepare_counts(w, selections, count, err));
   for (uint32_t r = 0; r < roots; r++) {
     mw_root root = roots_of(w)[r];
     mw_gather *gather = &w->gathers[r];
     *gather = (mw_gather){.units = w->units + r * units};
-    if (w->selections[r]) {
-      gather->select = &w->selections[r]->select;
-      gather->origin = w->selections[r]->origins[root.part];
-      gather->bins = next;
-      next += MW_SELECT_BINS;
+    size_t which = selection_of(selections, count, root);
+    if (which < count) {
+      const mw_selection *s = &selections[which];
+      size_t at = count_of(w, s);
+      gather->select = s->sampling ? &s->sample : &s->select;
+      gather->origin = s->origins[root.part];
+      gather->bins = w->bins + at * MW_SELECT_BINS;
+      gather->below = &w->counts[at].below;
     } else if (!root.store && mw_graph_facts(w->job->graph, root.node).op == MW_OP_VECTOR) {
       mw_vector *vector;
       MW_TRY(mw_values_vector(values, root.node, &vector, err));
@@ -174,6 +201,7 @@ bool mw_worker_run(mw_worker *w, uint64_t start, uint64_t count, mw_error *err) 
     to = output->offset + start * mw_dtype_size(block.output_dtype);
     block.output = next + to % PAGE;
   }
+  w->counted += count;
   mw_tile_run(&w->tile, job->graph, &w->program, &block);
   if (!job->nonfinite_keep && block.bad_input >= 0) return report_input(w, (size_t)block.bad_input, err);
   if (!output) return true;
@@ -183,12 +211,14 @@ bool mw_worker_run(mw_worker *w, uint64_t start, uint64_t count, mw_error *err) 
 }
 
 void mw_worker_flush(mw_worker *w) {
-  if (!w->task) return;
-  for (uint32_t r = 0; r < w->task->root_count; r++) {
-    if (!w->selections[r]) continue;
-    for (size_t b = 0; b < MW_SELECT_BINS; b++) w->selections[r]->bins[b] += w->gathers[r].bins[b];
+  for (size_t i = 0; i < w->count_count; i++) {
+    mw_selection *s = w->counts[i].selection;
+    const uint32_t *bins = w->bins + i * MW_SELECT_BINS;
+    for (size_t b = 0; b < MW_SELECT_BINS; b++) s->bins[b] += bins[b];
+    s->below += w->counts[i].below;
   }
-  w->task = NULL;
+  w->count_count = 0;
+  w->counted = 0;
 }
 
 void mw_worker_free(mw_worker *w) {
@@ -201,7 +231,7 @@ void mw_worker_free(mw_worker *w) {
   free(w->vectors);
   free(w->gathers);
   free(w->units);
-  free(w->selections);
+  free(w->counts);
   free(w->bins);
   free(w->scalars);
 }

@@ -11,9 +11,19 @@
 typedef struct mw_selection {
   mw_node node;
   mw_select select;
+  mw_select sample;  /* the same over a sample, which aims the window of `select` */
+  bool sampling;
   uint64_t *bins;    /* the merged counts of this pass */
+  uint64_t below;
   uint64_t *origins; /* of every operand: index of its first element */
+  uint64_t total, sampled; /* elements of all operands, and of these in the sample */
 } mw_selection;
+
+/* One thread's counts of a selection. */
+typedef struct mw_count {
+  mw_selection *selection;
+  uint64_t below;
+} mw_count;
 
 typedef struct mw_worker {
   const mw_job *job;
@@ -30,10 +40,11 @@ typedef struct mw_worker {
   mw_gather *gathers;
   double *units;                 /* of all gathers */
   size_t inputs_capacity, coefficients_capacity, dtypes_capacity, vectors_capacity, gathers_capacity, units_capacity;
-  mw_selection **selections;     /* of each root, or NULL */
-  size_t selections_capacity;
-  uint32_t *bins;                /* MW_SELECT_BINS for each selecting root */
+  mw_count *counts;              /* kept from task to task while these share their selections */
+  size_t count_count, counts_capacity;
+  uint32_t *bins;                /* MW_SELECT_BINS of each count */
   size_t bins_capacity;
+  uint64_t counted;              /* elements since the counts were begun */
   double *scalars;
   size_t scalars_capacity;
 } mw_worker;
@@ -46,7 +57,10 @@ bool mw_worker_begin(mw_worker *worker, const mw_task *task, mw_values *values, 
                      size_t selection_count, mw_error *err);
 /* Runs elements [start, start + count) of the task. Sums and peaks are left in the gathers. */
 bool mw_worker_run(mw_worker *worker, uint64_t start, uint64_t count, mw_error *err);
-/* Adds this worker's histograms to the shared ones; call it alone (in a critical section). */
+/* Whether its counts can go on with a task: it has the task's selections, and is far from an overflow. If not, it must
+ * flush them before it begins. */
+bool mw_worker_keeps(const mw_worker *worker, const mw_task *task, const mw_selection *selections, size_t selection_count);
+/* Adds this worker's counts to the shared ones; call it alone (in a critical section). */
 void mw_worker_flush(mw_worker *worker);
 void mw_worker_free(mw_worker *worker);
 

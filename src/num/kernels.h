@@ -33,6 +33,11 @@ typedef void (*mw_kernel_dot)(void *lanes, const void *x, const void *y, size_t 
 /* max(|x|) of n values and `peak`. */
 typedef double (*mw_kernel_peak)(double peak, const void *x, size_t n);
 
+/* Selection (select.h): of n keys, counts those from `low` to `high` into bins[(key - low) >> shift], and returns how many
+ * are below `low`. A key is the bits as a signed integer: of |x| if `magnitude`, else in numeric order. */
+typedef uint64_t (*mw_kernel_window)(uint32_t *bins, const void *x, size_t n, bool magnitude, int64_t low, int64_t high,
+                                     unsigned shift);
+
 /* A stream of random numbers: element e of tensor `name` draws from Philox4x32-10 with this key; the counter's high
  * words are `name`, its low words 16 * (e / 64) + e % 16, and the word taken is (e / 16) % 4. */
 typedef struct mw_stream { uint64_t key, name; } mw_stream;
@@ -52,6 +57,7 @@ typedef struct mw_kernel_set {
   mw_kernel_sum sum;
   mw_kernel_dot dot;
   mw_kernel_peak peak;
+  mw_kernel_window window;
   mw_kernel_bernoulli bernoulli;
   mw_kernel_normal normal;
   mw_kernel_columns columns;

@@ -207,6 +207,7 @@ static void philox_group(mw_stream stream, uint64_t group, uint32_t out[MW_GROUP
 
 #define R float
 #define R_BITS uint32_t
+#define R_KEY int32_t
 #define R_IS_FLOAT 1
 #define MW_SQRT __builtin_sqrtf
 #define MW_ABS __builtin_fabsf
@@ -215,6 +216,7 @@ static void philox_group(mw_stream stream, uint64_t group, uint32_t out[MW_GROUP
 
 #define R double
 #define R_BITS uint64_t
+#define R_KEY int64_t
 #define R_IS_FLOAT 0
 #define MW_SQRT __builtin_sqrt
 #define MW_ABS __builtin_fabs
@@ -232,7 +234,7 @@ static void philox_group(mw_stream stream, uint64_t group, uint32_t out[MW_GROUP
            [MW_DTYPE_BF16] = load_bf16##r, [MW_DTYPE_F32] = load_f32##r, [MW_DTYPE_F64] = load_f64##r}, \
   .store = {[MW_DTYPE_F8_E5M2] = store_e5m2##r, [MW_DTYPE_F8_E4M3] = store_e4m3##r, [MW_DTYPE_F16] = store_f16##r, \
             [MW_DTYPE_BF16] = store_bf16##r, [MW_DTYPE_F32] = store_f32##r, [MW_DTYPE_F64] = store_f64##r}, \
-  .sum = sum##r, .dot = dot##r, .peak = peak##r, .bernoulli = bernoulli##r, .normal = normal##r, .columns = columns##r
+  .sum = sum##r, .dot = dot##r, .peak = peak##r, .window = window##r, .bernoulli = bernoulli##r, .normal = normal##r, .columns = columns##r
 
 #define TEXT(name) #name
 #define ISA_TEXT(name) TEXT(name)

@@ -1,5 +1,5 @@
 /* kernels_type.h: the kernels of one compute type; kernels_body.h includes it twice. No include guard on purpose.
- * Expects R (float or double), R_BITS (its bits), R_IS_FLOAT, MW_SQRT, MW_ABS and NAME(x), which gives a name its suffix; it
+ * Expects R (float or double), R_BITS (its bits), R_KEY (the same, signed), R_IS_FLOAT, MW_SQRT, MW_ABS and NAME(x), which gives a name its suffix; it
  * undefines them at its end. Invariant: a result depends on no order but that of the source, so that every compiler
  * and instruction set gives the same bits. */
 
@@ -293,6 +293,51 @@ static double NAME(peak)(double peak, const void *x, size_t n) {
   return value > peak || value != value ? (double)value : peak;
 }
 
+/* ---- selection --------------------------------------------------------------------------------------------------- */
+
+enum { NAME(WINDOW_PART) = 32 };
+
+/* Keys of |x| where `mask` is all bits but the sign and `turn` is 0; in numeric order where they are the other way. */
+static inline R_KEY NAME(key_of)(R x, R_KEY mask, R_KEY turn) {
+  R_KEY bits;
+  x = x + 0; /* -0 becomes +0 */
+  memcpy(&bits, &x, sizeof bits);
+  bits &= mask;
+  return bits ^ ((bits < 0 ? -1 : 0) & turn);
+}
+
+/* Few keys lie within an aimed window: parts that have none are passed over after three operations a key. */
+static uint64_t NAME(window)(uint32_t *bins, const void *x, size_t n, bool magnitude, int64_t low, int64_t high,
+                             unsigned shift) {
+  enum { PART = NAME(WINDOW_PART) };
+  const R *in = x;
+  const R_KEY most = (R_KEY)((R_BITS)-1 >> 1), from = (R_KEY)low, to = (R_KEY)high;
+  const R_KEY mask = magnitude ? most : -1, turn = magnitude ? 0 : most;
+  R_KEY below[PART] = {0}, key[PART];
+  uint64_t total = 0;
+  size_t i = 0;
+  for (; i + PART <= n; i += PART) {
+    R_BITS outside = (R_BITS)-1;
+    for (size_t j = 0; j < PART; j++) {
+      key[j] = NAME(key_of)(in[i + j], mask, turn);
+      R_KEY under = key[j] < from ? -1 : 0, over = key[j] > to ? -1 : 0;
+      below[j] -= under;
+      outside &= (R_BITS)(under | over);
+    }
+    if (outside) continue;
+    for (size_t j = 0; j < PART; j++)
+      if (key[j] >= from && key[j] <= to) bins[((R_BITS)key[j] - (R_BITS)from) >> shift]++;
+  }
+  for (; i < n; i++) {
+    R_KEY k = NAME(key_of)(in[i], mask, turn);
+    if (k < from) total++;
+    else if (k <= to) bins[((R_BITS)k - (R_BITS)from) >> shift]++;
+  }
+  for (size_t j = 0; j < PART; j++)
+    total += (uint64_t)below[j];
+  return total;
+}
+
 /* ---- chance and columns ----------------------------------------------------------------------------------------- */
 
 /* Calls for every group that [start, start + n) touches; `from` and `to` bound its elements within the group. */
@@ -353,6 +398,7 @@ static void NAME(columns)(void *dst, const void *x, const void *columns, uint64_
 
 #undef R
 #undef R_BITS
+#undef R_KEY
 #undef R_IS_FLOAT
 #undef MW_SQRT
 #undef MW_ABS

@@ -1,117 +1,102 @@
-/* select.c: exact selection by digits of 16 bits, the highest first. A key is the bits of an element, mapped so that
- * integer order is the order sought; NaN keys sort above infinity, in no promised way (callers refuse NaN first).
- * Invariant: counts commute, so neither threads nor the cut into tiles changes the answer. */
+/* select.c: windows and what they mean. A key is the bits of an element as a signed integer, mapped so that integer order
+ * is the order sought; NaN keys sort above infinity, in no promised way (callers refuse NaN first). The counting itself
+ * is a kernel. Invariant: counts commute, so neither threads nor the cut into tiles nor a guess changes the answer. */
 #include "num/select.h"
 
 #include <assert.h>
 #include <string.h>
 
-enum { DIGIT = 16, BLOCK = 512 };
+enum { DIGIT = 16 };
 
 mw_select mw_select_begin(mw_select_key key, bool wide, double threshold, uint64_t rank, uint64_t total) {
-  mw_select select = {.key = key, .wide = wide, .threshold = threshold, .rank = rank, .passes = wide ? 4 : 2};
-  if (key == MW_SELECT_TIE) {
-    select.passes = 1;
-    while (select.passes < 4 && total > UINT64_C(1) << (DIGIT * select.passes))
-      select.passes++;
-  }
+  mw_select select = {.key = key, .wide = wide, .threshold = threshold, .rank = rank};
+  if (key == MW_SELECT_TIE)
+    while (select.widest < 47 && total > UINT64_C(1) << (DIGIT + select.widest))
+      select.widest++;
+  else
+    select.widest = (wide ? 48u : 16u) - (key == MW_SELECT_MAGNITUDE);
+  if (key == MW_SELECT_VALUE)
+    select.first = wide ? INT64_MIN : INT32_MIN;
+  select.low = select.first;
+  select.shift = select.widest;
   return select;
 }
 
-static unsigned shift(const mw_select *select) { return DIGIT * (select->passes - 1 - select->pass); }
+unsigned mw_select_passes(const mw_select *select) { return 1 + (select->widest + DIGIT - 1) / DIGIT; }
 
-/* Digits above the present one, all of them zero in the first pass. */
-static uint64_t above(uint64_t digits) { return digits >> DIGIT; }
-
-static void count_float(const mw_select *select, const float *x, size_t n, uint32_t *bins) {
-  uint32_t keys[BLOCK], down = shift(select), prefix = (uint32_t)select->prefix;
-  for (size_t i = 0; i < n; i++) {
-    uint32_t bits;
-    memcpy(&bits, x + i, sizeof bits);
-    /* Negative numbers are turned upside down and put below the positive ones; + 0 makes -0 a +0. */
-    if (select->key == MW_SELECT_VALUE) {
-      float value = x[i] + 0.0f;
-      memcpy(&bits, &value, sizeof bits);
-      keys[i] = bits ^ (-(bits >> 31) | 0x80000000);
-    } else {
-      keys[i] = bits & INT32_MAX;
-    }
-  }
-  if (select->pass == 0)
-    for (size_t i = 0; i < n; i++)
-      bins[keys[i] >> down]++;
-  else
-    for (size_t i = 0; i < n; i++)
-      if (keys[i] >> DIGIT == prefix)
-        bins[keys[i] & (MW_SELECT_BINS - 1)]++;
+/* The last key of a window, which may be the last there is. */
+static int64_t last_key(const mw_select *select) {
+  int64_t last = select->wide || select->key == MW_SELECT_TIE ? INT64_MAX : INT32_MAX;
+  uint64_t span = ((uint64_t)MW_SELECT_BINS << select->shift) - 1;
+  return (uint64_t)last - (uint64_t)select->low < span ? last : (int64_t)((uint64_t)select->low + span);
 }
 
-static void count_double(const mw_select *select, const double *x, size_t n, uint32_t *bins) {
-  unsigned down = shift(select);
-  for (size_t i = 0; i < n; i++) {
-    uint64_t key;
-    double value = x[i] + 0.0;
+void mw_select_aim(mw_select *select, double value) {
+  assert(select->key != MW_SELECT_TIE);
+  int64_t key, half = MW_SELECT_BINS / 2;
+  if (select->wide) {
     memcpy(&key, &value, sizeof key);
-    key = select->key == MW_SELECT_VALUE ? key ^ (-(key >> 63) | UINT64_C(1) << 63) : key & INT64_MAX;
-    uint64_t digits = key >> down;
-    if (select->pass == 0 || above(digits) == select->prefix)
-      bins[digits & (MW_SELECT_BINS - 1)]++;
+    if (key < 0) key ^= INT64_MAX;
+  } else {
+    float narrow = (float)value;
+    int32_t bits;
+    memcpy(&bits, &narrow, sizeof bits);
+    key = bits < 0 ? bits ^ INT32_MAX : bits;
   }
+  select->low = key < select->first + half ? select->first : key - half;
+  select->shift = 0;
 }
 
-static void count_ties(const mw_select *select, const void *x, uint64_t start, size_t n, uint32_t *bins) {
-  unsigned down = shift(select);
+static uint64_t count_ties(const mw_select *select, const void *x, uint64_t start, size_t n, uint32_t *bins) {
+  uint64_t below = 0;
   for (size_t i = 0; i < n; i++) {
     double value = select->wide ? ((const double *)x)[i] : (double)((const float *)x)[i];
-    uint64_t digits = (start + i) >> down;
-    if ((value == select->threshold || -value == select->threshold)
-        && (select->pass == 0 || above(digits) == select->prefix))
-      bins[digits & (MW_SELECT_BINS - 1)]++;
+    if (value != select->threshold && -value != select->threshold)
+      continue;
+    int64_t key = (int64_t)(start + i);
+    if (key < select->low) below++;
+    else if (key <= last_key(select)) bins[(key - select->low) >> select->shift]++;
   }
+  return below;
 }
 
-void mw_select_count(const mw_select *select, const void *x, uint64_t start, size_t n, uint32_t *bins) {
-  assert(select->pass < select->passes);
+uint64_t mw_select_count(const mw_select *select, const mw_kernel_set *kernels, const void *x, uint64_t start, size_t n,
+                         uint32_t *bins) {
+  assert(!select->found);
   if (select->key == MW_SELECT_TIE)
-    count_ties(select, x, start, n, bins);
-  else if (select->wide)
-    count_double(select, x, n, bins);
-  else
-    for (size_t i = 0; i < n; i += BLOCK)
-      count_float(select, (const float *)x + i, n - i < BLOCK ? n - i : BLOCK, bins);
+    return count_ties(select, x, start, n, bins);
+  return kernels->window(bins, x, n, select->key == MW_SELECT_MAGNITUDE, select->low, last_key(select), select->shift);
 }
 
-bool mw_select_narrow(mw_select *select, const uint64_t *bins) {
-  assert(select->pass < select->passes);
-  uint64_t below = 0;
-  for (uint64_t digit = 0; digit < MW_SELECT_BINS; digit++) {
+bool mw_select_narrow(mw_select *select, const uint64_t *bins, uint64_t below) {
+  assert(!select->found);
+  for (uint64_t digit = 0; digit < MW_SELECT_BINS && select->rank >= below; digit++) {
     if (select->rank - below < bins[digit]) {
-      select->rank -= below;
-      select->prefix = select->prefix << DIGIT | digit;
-      select->pass++;
+      select->low = (int64_t)((uint64_t)select->low + (digit << select->shift));
+      select->found = select->shift == 0;
+      select->shift = select->shift > DIGIT ? select->shift - DIGIT : 0;
       return true;
     }
     below += bins[digit];
   }
-  return false;
+  if (select->shift == select->widest) return false;
+  select->low = select->first;
+  select->shift = select->widest;
+  return true;
 }
 
 double mw_select_value(const mw_select *select) {
-  assert(select->pass == select->passes);
-  uint64_t key = select->prefix;
-  if (select->key == MW_SELECT_TIE)
-    return (double)key;
+  assert(select->found);
+  int64_t key = select->low;
+  if (select->key == MW_SELECT_TIE) return (double)key;
   if (select->wide) {
     double value;
-    if (select->key == MW_SELECT_VALUE)
-      key ^= key >> 63 ? UINT64_C(1) << 63 : UINT64_MAX;
+    if (key < 0) key ^= INT64_MAX;
     memcpy(&value, &key, sizeof value);
     return value;
   }
-  uint32_t bits = (uint32_t)key;
+  int32_t bits = (int32_t)(key < 0 ? key ^ INT32_MAX : key);
   float value;
-  if (select->key == MW_SELECT_VALUE)
-    bits ^= bits >> 31 ? 0x80000000 : UINT32_MAX;
   memcpy(&value, &bits, sizeof value);
   return (double)value;
 }

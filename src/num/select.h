@@ -1,6 +1,7 @@
-/* select.h: exact selection by histogram passes over integer keys whose order is the order sought. Counts commute, so
- * that any thread count gives the same answer. A selection of rank r runs `passes` times over all elements: each pass
- * counts the keys that share the prefix found so far by their next digit of 16 bits. */
+/* select.h: exact selection by counting integer keys whose order is the order sought. Counts commute, so that any thread
+ * count gives the same answer. A selection looks at a window of keys: a pass counts the keys below it, and those inside by
+ * bins of 2^shift keys; then the window closes in on the bin that holds the rank sought, until a bin is one key. At first
+ * it holds all keys. Who can guess the answer aims the window; a guess that was wrong costs a pass and nothing else. */
 #ifndef MW_NUM_SELECT_H
 #define MW_NUM_SELECT_H
 
@@ -16,19 +17,28 @@ enum { MW_SELECT_BINS = 65536 };
 
 typedef struct mw_select {
   mw_select_key key;
-  bool wide;          /* elements are double */
-  double threshold;   /* TIE */
-  uint64_t rank;      /* sought: the rank-th smallest, counted from 0, among the keys that share `prefix` */
-  uint64_t prefix;    /* digits found so far */
-  unsigned pass, passes;
+  bool wide;         /* elements are double */
+  double threshold;  /* TIE */
+  uint64_t rank;     /* sought: the rank-th smallest, counted from 0 */
+  int64_t low;       /* the window: MW_SELECT_BINS bins of 2^shift keys from here on */
+  unsigned shift;
+  int64_t first;     /* the window that holds all keys */
+  unsigned widest;
+  bool found;        /* `low` is the key sought */
 } mw_select;
 
-/* `total` elements at most (sets the passes of TIE). */
+/* `total` elements at most (sets the widest window of TIE). */
 mw_select mw_select_begin(mw_select_key key, bool wide, double threshold, uint64_t rank, uint64_t total);
-/* Counts n elements of which the first has index `start`. bins: MW_SELECT_BINS counters. */
-void mw_select_count(const mw_select *select, const void *x, uint64_t start, size_t n, uint32_t *bins);
-/* Takes the merged counts of a pass: narrows prefix and rank, and advances `pass`. False if fewer keys than rank. */
-bool mw_select_narrow(mw_select *select, const uint64_t *bins);
-/* After the last pass: |x|, x, or the index. */
+/* Passes that it takes without a guess. */
+unsigned mw_select_passes(const mw_select *select);
+/* Aims the narrowest window at a value (not of TIE). */
+void mw_select_aim(mw_select *select, double value);
+/* Counts n elements of which the first has index `start`, into MW_SELECT_BINS counters. Returns how many lie below the
+ * window. */
+uint64_t mw_select_count(const mw_select *select, const mw_kernel_set *kernels, const void *x, uint64_t start, size_t n,
+                         uint32_t *bins);
+/* Takes the merged counts of a pass and moves the window. False if there are fewer keys than the rank sought. */
+bool mw_select_narrow(mw_select *select, const uint64_t *bins, uint64_t below);
+/* Once it is found: |x|, x, or the index. */
 double mw_select_value(const mw_select *select);
 #endif

@@ -1,4 +1,6 @@
-/* test_select.c: selection against qsort: random sizes and ranks, many ties, both widths, any cut into tiles. */
+/* test_select.c: selection against qsort: random sizes and ranks, many ties, both widths, any cut into
+ * tiles, any guess, every table of kernels. */
+#include "num/cpu.h"
 #include "num/select.h"
 #include "unit.h"
 
@@ -15,27 +17,37 @@ static int ascending(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-/* The elements are cut at random places; element i of the vector has index `first` + i. */
-static bool chosen(mw_select_key key, bool wide, double threshold, uint64_t rank, const void *x, size_t n,
-                   uint64_t first, double *out) {
+static const mw_kernels *kernels;
+
+/* The elements are cut at random places; element i of the vector has index `first` + i. A guess aims the window. */
+static bool chosen_near(mw_select_key key, bool wide, double threshold, uint64_t rank, const void *x, size_t n,
+                        uint64_t first, const double *guess, double *out) {
   static uint32_t bins[MW_SELECT_BINS];
   static uint64_t merged[MW_SELECT_BINS];
   mw_select select = mw_select_begin(key, wide, threshold, rank, first + n);
-  while (select.pass < select.passes) {
+  if (guess) mw_select_aim(&select, *guess);
+  for (unsigned pass = 0; !select.found; pass++) {
+    uint64_t below = 0;
+    CHECK(pass < mw_select_passes(&select) + (guess != NULL));
     memset(merged, 0, sizeof merged);
     for (size_t at = 0, step; at < n; at += step) {
       step = 1 + next() % n;
       step = step > n - at ? n - at : step;
       memset(bins, 0, sizeof bins);
-      mw_select_count(&select, (const char *)x + at * (wide ? 8 : 4), first + at, step, bins);
+      below += mw_select_count(&select, &kernels->type[wide], (const char *)x + at * (wide ? 8 : 4), first + at, step, bins);
       for (size_t i = 0; i < MW_SELECT_BINS; i++)
         merged[i] += bins[i];
     }
-    if (!mw_select_narrow(&select, merged))
+    if (!mw_select_narrow(&select, merged, below))
       return false;
   }
   *out = mw_select_value(&select);
   return true;
+}
+
+static bool chosen(mw_select_key key, bool wide, double threshold, uint64_t rank, const void *x, size_t n,
+                   uint64_t first, double *out) {
+  return chosen_near(key, wide, threshold, rank, x, n, first, NULL, out);
 }
 
 static void compare(bool wide, size_t n, int kind) {
@@ -43,7 +55,8 @@ static void compare(bool wide, size_t n, int kind) {
   float *narrow = malloc(n * sizeof *narrow);
   for (size_t i = 0; i < n; i++) {
     double x = ((double)(int64_t)next()) * 0x1p-63;
-    x = kind == 0 ? x : kind == 1 ? trunc(x * 4) : x * pow(10, (double)(next() % 60) - 40);
+    x = kind == 0 ? x : kind == 1 ? trunc(x * 4) : kind == 2 ? x * pow(10, (double)(next() % 60) - 40)
+        : kind == 3 ? 0 : kind == 4 ? 1 + x * 0x1p-20 : i % 2 ? 0.125 : -0.125; /* all zeros, a cluster, all ties */
     narrow[i] = (float)x;
     values[i] = wide ? x : (double)narrow[i];
   }
@@ -56,9 +69,16 @@ static void compare(bool wide, size_t n, int kind) {
     for (size_t i = 0; i < 3; i++) {
       double got;
       CHECK(chosen((mw_select_key)key, wide, 0, ranks[i], data, n, 0, &got) && got == sorted[ranks[i]]);
+      /* A guess changes nothing, however bad it is. */
+      const double guesses[] = {sorted[ranks[i]], sorted[next() % n], 0, -INFINITY, INFINITY, 1e-45, -3};
+      for (size_t g = 0; g < sizeof guesses / sizeof *guesses; g++) {
+        double guess = key == MW_SELECT_MAGNITUDE ? fabs(guesses[g]) : guesses[g];
+        CHECK(chosen_near((mw_select_key)key, wide, 0, ranks[i], data, n, 0, &guess, &got) && got == sorted[ranks[i]]);
+      }
     }
     double none;
     CHECK(!chosen((mw_select_key)key, wide, 0, n, data, n, 0, &none));
+    CHECK(!chosen_near((mw_select_key)key, wide, 0, n, data, n, 0, &sorted[0], &none));
   }
   /* The last of the elements with the first one's magnitude, and one more. */
   uint64_t first = kind == 2 ? UINT64_C(1) << 40 : 0, ties = 0, last = 0;
@@ -74,10 +94,10 @@ static void compare(bool wide, size_t n, int kind) {
   free(narrow);
 }
 
-int main(void) {
+static void all(void) {
   for (int wide = 0; wide < 2; wide++)
-    for (int kind = 0; kind < 3; kind++) {
-      const size_t sizes[] = {1, 2, 3, 511, 513, 70000};
+    for (int kind = 0; kind < 6; kind++) {
+      const size_t sizes[] = {1, 2, 3, 511, 513, 40000};
       for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         compare(wide, sizes[i], kind);
       for (int i = 0; i < 8; i++)
@@ -88,5 +108,15 @@ int main(void) {
   CHECK(chosen(MW_SELECT_VALUE, false, 0, 1, zeros, 4, 0, &got) && got == 0 && !signbit(got));
   CHECK(chosen(MW_SELECT_VALUE, false, 0, 2, zeros, 4, 0, &got) && got == 0 && !signbit(got));
   CHECK(chosen(MW_SELECT_VALUE, false, 0, 0, zeros, 4, 0, &got) && got == -1);
+}
+
+int main(void) {
+  const char *isas[] = {"base", "avx2", "avx512"};
+  for (int i = 0; i < 3; i++) {
+    mw_error err;
+    setenv("MOONWELD_ISA", isas[i], 1);
+    if (mw_cpu_kernels(&kernels, &err)) all();
+    else printf("%s: not on this CPU\n", isas[i]);
+  }
   UNIT_END();
 }
