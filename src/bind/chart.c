@@ -130,10 +130,14 @@ static void draw_grid(plot *p, const chart *c, const axis *a) {
     put_tick(p, value, a, c->percent);
     mw_markup_raw(p->out, "</text>");
   }
-  if (!(c->rule > 0 && a->high >= c->rule)) return;
-  double y = y_of(a, c->rule);
-  draw_line(p, "rule", y);
-  mw_text_format(p->out, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>", WIDTH - RIGHT, y - 5, c->rule_label);
+}
+
+static bool has_rule(const chart *c, const axis *a) { return c->rule > 0 && a->high >= c->rule; }
+
+/* Over the points, so that it can be read. */
+static void label_rule(plot *p, const chart *c, const axis *a) {
+  mw_text_format(p->out, "<text class=\"rule\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>", WIDTH - RIGHT,
+                 y_of(a, c->rule) - 5, c->rule_label);
 }
 
 /* Whether two neighbours are layers of one stack, so that a line may join them. */
@@ -209,8 +213,10 @@ static void put_chart(plot *p, const chart *c) {
                  WIDTH, HEIGHT, c->title);
   draw_grid(p, c, &a);
   draw_depth(p);
+  if (has_rule(c, &a)) draw_line(p, "rule", y_of(&a, c->rule));
   for (size_t s = 0; s < series_count && shows_dots(p); s++) draw_dots(p, &c->series[s], &a);
   for (size_t s = 0; s < series_count; s++) draw_series(p, &c->series[s], &a);
+  if (has_rule(c, &a)) label_rule(p, c, &a);
   mw_markup_raw(p->out, "</svg></figure>\n");
 }
 
@@ -222,8 +228,9 @@ void mw_chart_put(const mw_compare *compare, mw_text *out) {
   if (!p.count) return;
   mw_markup_raw(out, "<section class=\"charts\" aria-label=\"Charts\">\n");
   for (size_t i = 0; i < 4; i++) put_chart(&p, p.based ? charts_of_base[i] : charts_alone[i]);
-  mw_text_format(out, "</section>\n<p class=\"key\">%s%s.</p>\n",
-                 head(&p, p.first)->place == 1 ? "Left to right: the layers, first to last"
-                                               : "Left to right: the modules, in the order of the table below",
-                 shows_dots(&p) ? "; large points are whole layers, small ones their tensors" : "");
+  bool layers = head(&p, p.first)->place == 1;
+  mw_text_format(out, "</section>\n<p class=\"key\">Left to right: %s",
+                 layers ? "the layers, first to last" : "the modules, in the order of the table below");
+  if (shows_dots(&p)) mw_text_format(out, "; large points are whole %s, small ones their tensors", layers ? "layers" : "modules");
+  mw_markup_raw(out, ".</p>\n");
 }

@@ -77,16 +77,17 @@ static void check_length(const mw_compare *compare, const pair *p, mw_note *note
     if (length > longest) longest = length, worst = g;
   }
   if (!beyond && whole <= longest_delta) return;
-  if (whole > longest_delta)
-    mw_note_add(notes, "%s lies %.0f %% of the length of %s away from it: merges of deltas beyond about %.0f %% usually fail",
-                p->model, 100 * whole, p->from, 100 * longest_delta);
-  else {
-    const mw_compare_row *row = &compare->rows[compare->groups[worst].first];
-    mw_shown name;
-    mw_note_add(notes, "%s differs from %s by more than %.0f %% of its length in %zu of %zu layers and modules (%s: %.0f %%); "
-                "merges of such deltas usually fail", p->model, p->from, 100 * longest_delta, beyond, compare->group_count,
-                mw_text_shown(&name, row->name, row->key), 100 * longest);
+  if (whole > longest_delta) {
+    mw_note_add(notes, "the distance of %s from %s is %.0f %% of %s's length: merges of deltas beyond about %.0f %% usually fail",
+                p->model, p->from, 100 * whole, p->from, 100 * longest_delta);
+    return;
   }
+  const mw_compare_row *row = &compare->rows[compare->groups[worst].first];
+  mw_shown name;
+  mw_note_add(notes, "the distance of %s from %s is more than %.0f %% of %s's length in %zu of %zu layers and modules "
+              "(%s: %.0f %%): merges of such deltas usually fail",
+              p->model, p->from, 100 * longest_delta, p->from, beyond, compare->group_count,
+              mw_text_shown(&name, row->name, row->key), 100 * longest);
 }
 
 /* What a merge of these would say. */

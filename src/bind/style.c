@@ -39,6 +39,7 @@ const char mw_style_text[] =
     "svg{display:block;width:100%;height:auto;margin-top:8px;overflow:visible}\n"
     "svg text{fill:var(--soft);font-size:12px;font-family:inherit;font-variant-numeric:tabular-nums}\n"
     "svg .grid{stroke:var(--grid)}svg .zero{stroke:var(--soft);stroke-opacity:.55}\n"
+    "svg text.rule{paint-order:stroke;stroke:var(--card);stroke-width:4px;stroke-linejoin:round}\n"
     "svg line.rule{stroke:var(--warn-edge);stroke-dasharray:5 4}\n"
     "svg .a{--ink-of:var(--a)}svg .b{--ink-of:var(--b)}svg .d{--ink-of:var(--d)}\n"
     "svg .line{fill:none;stroke:var(--ink-of);stroke-width:2;stroke-linejoin:round;stroke-linecap:round}\n"

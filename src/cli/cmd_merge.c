@@ -97,7 +97,7 @@ static bool plan_and_run(mw_term *term, const mw_recipe *recipe, const mw_comman
   if (good) {
     show_warnings(term, plan);
     if (!dry) good = run(term, recipe, line, plan, err);
-    else if (line->json) puts(mw_plan_json(plan));
+    else if (line->json) fputs(mw_plan_json(plan), stdout);
     else print_plan(recipe, plan);
   }
   if (plan) mw_plan_free(plan);
