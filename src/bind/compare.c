@@ -319,7 +319,7 @@ static void add_up(mw_compare *compare) {
   for (size_t i = 0; i < compare->count; i++) {
     mw_compare_row *row = &compare->rows[i];
     bool known = row->sums.of[MW_COMPARE_ELEMENTS] > 0 || (has_data(row) && !row->tensor[MW_COMPARE_A]->elements);
-    if (row->state == MW_COMPARE_DIFFERS && known && !row->sums.of[MW_COMPARE_CHANGED]) row->state = MW_COMPARE_SAME;
+    if (row->state == MW_COMPARE_DIFFERS && known && row->sums.of[MW_COMPARE_CHANGED] == 0) row->state = MW_COMPARE_SAME;
     for (size_t k = 0; k < MW_COMPARE_SUMS; k++) {
       compare->groups[row->group].sums.of[k] += row->sums.of[k];
       compare->all.of[k] += row->sums.of[k];
