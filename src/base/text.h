@@ -17,6 +17,8 @@ void mw_text_add(mw_text *text, const char *bytes, size_t length);
 void mw_text_format(mw_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A JSON string with quotes, escaped as the reference writer of safetensors does (formats: " \ and below 0x20). */
 void mw_text_json(mw_text *text, const char *bytes, size_t length);
+/* A JSON number that reads back as the same double; null where it is not finite. */
+void mw_text_json_number(mw_text *text, double value);
 /* A word as a POSIX shell takes it back: plain ones as they are, others in single quotes. */
 void mw_text_shell(mw_text *text, const char *word);
 /* False with MW_MEMORY if any addition failed. */

@@ -111,8 +111,8 @@ static void warn(const mw_compare *compare, mw_note *notes) {
 /* ---- JSON ---- */
 
 static void put_number(mw_text *json, const char *key, double value) {
-  char room[32];
-  mw_text_format(json, ",\"%s\":%s", key, isfinite(value) ? mw_text_number(room, value) : "null");
+  mw_text_format(json, ",\"%s\":", key);
+  mw_text_json_number(json, value);
 }
 
 static void put_tensor(mw_text *json, const char *key, const mw_tensor *tensor) {

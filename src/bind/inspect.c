@@ -48,16 +48,17 @@ static bool measure(const mw_model *model, const mw_tensor *tensor, const mw_ker
 }
 
 static void put_stats(mw_inspection *inspection, const mw_tensor *tensor, const stats *s) {
-  char number[4][32];
   uint64_t good = tensor->elements - s->bad;
-  mw_text_number(number[0], good ? s->smallest : 0);
-  mw_text_number(number[1], good ? s->largest : 0);
-  mw_text_number(number[2], good ? s->sum / (double)good : 0);
-  mw_text_number(number[3], sqrt(s->squares));
-  mw_text_format(&inspection->json, ",\"min\":%s,\"max\":%s,\"mean\":%s,\"norm\":%s,\"nonfinite\":%llu", number[0],
-                 number[1], number[2], number[3], (unsigned long long)s->bad);
-  mw_text_format(&inspection->text, "  min %.4g  max %.4g  mean %.4g  norm %.4g", good ? s->smallest : 0,
-                 good ? s->largest : 0, good ? s->sum / (double)good : 0, sqrt(s->squares));
+  const struct { const char *key; double value; } numbers[] = {
+      {"min", good ? s->smallest : 0}, {"max", good ? s->largest : 0}, {"mean", good ? s->sum / (double)good : 0},
+      {"norm", sqrt(s->squares)}};
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+    mw_text_format(&inspection->json, ",\"%s\":", numbers[i].key);
+    mw_text_json_number(&inspection->json, numbers[i].value);
+  }
+  mw_text_format(&inspection->json, ",\"nonfinite\":%llu", (unsigned long long)s->bad);
+  mw_text_format(&inspection->text, "  min %.4g  max %.4g  mean %.4g  norm %.4g", numbers[0].value, numbers[1].value,
+                 numbers[2].value, numbers[3].value);
   if (s->bad) mw_text_format(&inspection->text, "  %llu NaN or infinite", (unsigned long long)s->bad);
 }
 

@@ -50,13 +50,8 @@ static bool copy(const reader *r, mw_error *err) {
 int mw_cmd_tokenize(mw_term *term, char **words, size_t count) {
   mw_error err;
   reader r = { .in = stdin, .name = "standard input", .special = !mw_options_take(words, &count, "--plain") };
-  bool ended = mw_options_take(words, &count, "--"); /* a path may begin with '-' after it */
-  for (size_t i = 0; i < count && !ended; i++) {
-    if (words[i][0] != '-') continue;
-    mw_term_fail(&err, MW_USAGE, "tokenize has no option '%s'\n%s", words[i], usage);
-    return mw_term_error(term, &err);
-  }
-  bool good = count == 1 || count == 2 || mw_term_fail(&err, MW_USAGE, "tokenize takes a model and at most one file\n%s", usage);
+  bool good = mw_options_rest(words, &count, "tokenize", usage, &err);
+  good = good && (count == 1 || count == 2 || mw_term_fail(&err, MW_USAGE, "tokenize takes a model and at most one file\n%s", usage));
   good = good && mw_tokens_open(words[0], &r.tokens, &err);
   if (good && count == 2) {
     r.name = words[1];

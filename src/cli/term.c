@@ -68,7 +68,7 @@ void mw_term_warnings(mw_term *term, const char *const *lines, size_t count) {
   }
 }
 
-void mw_term_begin(mw_term *term) { term->begun = term->shown = now(); }
+void mw_term_begin(mw_term *term) { term->begun = term->shown = term->stretch = now(); }
 
 void mw_term_start(mw_term *term, const char *recipe, const char *output, mw_plan_facts facts) {
   mw_term_begin(term);
