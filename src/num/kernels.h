@@ -63,9 +63,17 @@ typedef struct mw_kernel_set {
   mw_kernel_columns columns;
 } mw_kernel_set;
 
+/* The loops of networks, in f32: their meaning is in rows.def. */
+typedef struct mw_rows {
+#define MW_ROW(result, name, parameters) result(*name) parameters;
+#include "num/rows.def"
+#undef MW_ROW
+} mw_rows;
+
 typedef struct mw_kernels {
   const char *isa; /* "base" "avx2" "avx512" */
   mw_kernel_set type[2];
+  mw_rows rows;
 } mw_kernels;
 
 extern const mw_kernels mw_kernels_base;

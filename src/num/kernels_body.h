@@ -223,6 +223,8 @@ static void philox_group(mw_stream stream, uint64_t group, uint32_t out[MW_GROUP
 #define NAME(name) name##_f64
 #include "num/kernels_type.h"
 
+#include "num/kernels_rows.h"
+
 #define FORMS_1(k, r) {k##_0##r}
 #define FORMS_2(k, r) {k##_0##r, k##_1##r, k##_2##r}
 #define FORMS_3(k, r) {k##_0##r, k##_1##r, k##_2##r, k##_3##r, k##_4##r, k##_5##r, k##_6##r}
@@ -254,5 +256,10 @@ const mw_kernels TABLE(MW_BODY_ISA) = {
 #include "num/kernels.def"
 #undef MW_KERNEL
      }, REST(_f64)},
+  },
+  .rows = {
+#define MW_ROW(result, name, parameters) .name = row_##name,
+#include "num/rows.def"
+#undef MW_ROW
   },
 };

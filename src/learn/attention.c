@@ -1,0 +1,151 @@
+/* attention.c: scores of a block of queries against the keys that they see, by matrix products; the scores are computed
+ * again on the way back from the logarithm of each row's sum, which is all that is saved. An item going forward is one
+ * head of one window; going back it is one key-value head with all its query heads, whose sums then need no lock. */
+#include "learn/attention.h"
+#include "base/mathx.h"
+#include "num/gemm.h"
+#include <math.h>
+#include <string.h>
+
+enum { BLOCK = 64 };
+
+typedef struct attention {
+  const mw_net_call *call;
+  mw_slot *q, *k, *v, *y;
+  size_t length, windows, heads, kv_heads, group, width, q_stride, k_stride, sliding;
+  float scale;
+} attention;
+
+static attention attention_of(const mw_net_call *call) {
+  attention a = {.call = call, .q = mw_net_slot(call, 0), .k = mw_net_slot(call, 1), .v = mw_net_slot(call, 2), .y = call->y};
+  const uint64_t *extra = call->y->facts.extra;
+  a.length = (size_t)extra[0], a.heads = extra[1] >> 48, a.kv_heads = extra[1] >> 32 & 0xffff, a.sliding = (uint32_t)extra[1];
+  a.windows = mw_net_rows(call, a.q) / a.length, a.group = a.heads / a.kv_heads;
+  a.q_stride = mw_net_columns(call, a.q), a.k_stride = mw_net_columns(call, a.k), a.width = a.q_stride / a.heads;
+  a.scale = (float)(1 / sqrt((double)a.width));
+  return a;
+}
+
+size_t mw_attention_saves(mw_node_facts facts, size_t rows, size_t columns) {
+  (void)columns;
+  return rows * (size_t)(facts.extra[1] >> 48);
+}
+
+/* Queries [first, first + count) of a window see keys [low, high); the i-th of them sees [from(i), first + i]. */
+typedef struct seen {
+  size_t first, count, low, high;
+} seen;
+
+static size_t lowest(const attention *a, size_t query) { return a->sliding && query + 1 > a->sliding ? query + 1 - a->sliding : 0; }
+
+static seen seen_by(const attention *a, size_t block) {
+  size_t first = block * BLOCK, count = a->length - first < BLOCK ? a->length - first : BLOCK;
+  return (seen){first, count, lowest(a, first), first + count};
+}
+
+static mw_matrix part(const float *values, size_t stride, size_t row, size_t head, size_t width) {
+  return (mw_matrix){values + row * stride + head * width, stride};
+}
+
+/* The scaled scores of a block, [count, high - low]. */
+static void score(const attention *a, seen s, size_t row, size_t head, float *scores) {
+  mw_matrix q = part(a->q->values, a->q_stride, row + s.first, head, a->width);
+  mw_matrix k = part(a->k->values, a->k_stride, row + s.low, head / a->group, a->width);
+  mw_gemm_nt(s.count, s.high - s.low, a->width, a->scale, q, k, 0, scores, s.high - s.low);
+}
+
+static bool forward_head(void *context, size_t item, mw_hand *hand, mw_error *err) {
+  const attention *a = context;
+  const mw_rows *k = a->call->k;
+  size_t head = item % a->heads, row = item / a->heads * a->length;
+  float *scores = mw_team_room(&hand->work, BLOCK * a->length * sizeof *scores, err);
+  if (!scores) return false;
+  for (size_t b = 0; b * BLOCK < a->length; b++) {
+    seen s = seen_by(a, b);
+    size_t keys = s.high - s.low;
+    score(a, s, row, head, scores);
+    for (size_t i = 0; i < s.count; i++) {
+      float *line = scores + i * keys;
+      size_t from = lowest(a, s.first + i) - s.low, n = s.first + i + 1 - s.low - from;
+      float most = k->max(line + from, n);
+      double sum = k->exp_sum(line + from, line + from, 1, most, n);
+      k->scale(line + from, line + from, (float)(1 / sum), n);
+      memset(line, 0, from * sizeof *line);
+      memset(line + from + n, 0, (keys - from - n) * sizeof *line);
+      if (a->y->saved) a->y->saved[(row + s.first + i) * a->heads + head] = (float)((double)most + mw_mathx_log(sum));
+    }
+    mw_gemm_nn(s.count, a->width, keys, 1, (mw_matrix){scores, keys},
+               part(a->v->values, a->k_stride, row + s.low, head / a->group, a->width), 0,
+               a->y->values + (row + s.first) * a->q_stride + head * a->width, a->q_stride);
+  }
+  return true;
+}
+
+bool mw_attention_forward(const mw_net_call *call, mw_error *err) {
+  attention a = attention_of(call);
+  return mw_team_run(call->tape->team, a.windows * a.heads, forward_head, &a, err);
+}
+
+/* ---- backward ---- */
+
+/* Clears what is fresh of a head's columns. */
+static void clear(const attention *a, unsigned operand, size_t row, size_t head) {
+  mw_slot *slot = operand == 0 ? a->q : operand == 1 ? a->k : a->v;
+  size_t stride = operand ? a->k_stride : a->q_stride;
+  if (slot->wants && (a->call->fresh >> operand & 1))
+    for (size_t r = row; r < row + a->length; r++) memset(slot->gradient + r * stride + head * a->width, 0, a->width * sizeof(float));
+}
+
+static float *gradient_at(mw_slot *slot, size_t stride, size_t row, size_t head, size_t width) {
+  return slot->gradient + row * stride + head * width;
+}
+
+/* One block of one head: p are its probabilities, then ds the gradient of its scores. */
+static void back_block(const attention *a, seen s, size_t row, size_t head, float *p, float *ds) {
+  const mw_rows *k = a->call->k;
+  size_t keys = s.high - s.low, kv = head / a->group, width = a->width;
+  mw_matrix dy = part(a->y->gradient, a->q_stride, row + s.first, head, width);
+  mw_matrix y = part(a->y->values, a->q_stride, row + s.first, head, width);
+  score(a, s, row, head, p);
+  mw_gemm_nt(s.count, keys, width, 1, dy, part(a->v->values, a->k_stride, row + s.low, kv, width), 0, ds, keys);
+  for (size_t i = 0; i < s.count; i++) {
+    float *line = p + i * keys, *slope = ds + i * keys, shift = a->y->saved[(row + s.first + i) * a->heads + head];
+    size_t from = lowest(a, s.first + i) - s.low, n = s.first + i + 1 - s.low - from;
+    k->exp_sum(line + from, line + from, 1, shift, n);
+    memset(line, 0, from * sizeof *line);
+    memset(line + from + n, 0, (keys - from - n) * sizeof *line);
+    /* sum over keys of p * dp is dy . y */
+    double mean = k->dot(dy.values + i * dy.stride, y.values + i * y.stride, width);
+    k->softmax_back(slope + from, line + from, slope + from, (float)mean, a->scale, n);
+    memset(slope, 0, from * sizeof *slope);
+    memset(slope + from + n, 0, (keys - from - n) * sizeof *slope);
+  }
+  mw_matrix scores = {ds, keys};
+  if (a->v->wants)
+    mw_gemm_tn(keys, width, s.count, 1, (mw_matrix){p, keys}, dy, 1, gradient_at(a->v, a->k_stride, row + s.low, kv, width), a->k_stride);
+  if (a->q->wants)
+    mw_gemm_nn(s.count, width, keys, 1, scores, part(a->k->values, a->k_stride, row + s.low, kv, width), 1,
+               gradient_at(a->q, a->q_stride, row + s.first, head, width), a->q_stride);
+  if (a->k->wants)
+    mw_gemm_tn(keys, width, s.count, 1, scores, part(a->q->values, a->q_stride, row + s.first, head, width), 1,
+               gradient_at(a->k, a->k_stride, row + s.low, kv, width), a->k_stride);
+}
+
+static bool back_group(void *context, size_t item, mw_hand *hand, mw_error *err) {
+  const attention *a = context;
+  size_t kv = item % a->kv_heads, row = item / a->kv_heads * a->length;
+  float *work = mw_team_room(&hand->work, 2 * BLOCK * a->length * sizeof *work, err);
+  if (!work) return false;
+  clear(a, 1, row, kv);
+  clear(a, 2, row, kv);
+  for (size_t head = kv * a->group; head < (kv + 1) * a->group; head++) {
+    clear(a, 0, row, head);
+    for (size_t b = 0; b * BLOCK < a->length; b++) back_block(a, seen_by(a, b), row, head, work, work + BLOCK * a->length);
+  }
+  return true;
+}
+
+bool mw_attention_back(const mw_net_call *call, mw_error *err) {
+  attention a = attention_of(call);
+  return mw_team_run(call->tape->team, a.windows * a.kv_heads, back_group, &a, err);
+}

@@ -1,0 +1,211 @@
+/* formula.c: leaves, compilation and running. Leaves are INPUT nodes of models that cannot exist, and for scalars the
+ * TOTAL of one; their `row` is the slot. Runs go in chunks that stay in the L2 cache. */
+#include "learn/tape.h"
+#include <string.h>
+
+/* The models that stand for memory. */
+enum { VALUE = UINT32_MAX - 4, GRADIENT, PANEL };
+enum { CHUNK = 16 << 10 };
+
+/* ---- leaves ---- */
+
+static bool shape_of_main(mw_tape *tape, uint32_t shape, uint32_t *out, mw_error *err) {
+  const mw_graph *graph = tape->world->graph;
+  return mw_graph_shape(tape->lab, mw_graph_dims(graph, shape), mw_graph_rank(graph, shape), out, err);
+}
+
+bool mw_formula_slot(mw_tape *tape, uint32_t slot, bool gradient, mw_node *out, mw_error *err) {
+  uint32_t shape = tape->slots[slot].facts.shape, own;
+  if (shape) {
+    MW_TRY(shape_of_main(tape, shape, &own, err));
+    return mw_graph_input(tape->lab, gradient ? GRADIENT : VALUE, slot, MW_DTYPE_F32, own, out, err);
+  }
+  mw_node one;
+  MW_TRY(mw_graph_shape(tape->lab, NULL, 0, &own, err));
+  return mw_graph_input(tape->lab, gradient ? GRADIENT : VALUE, slot, MW_DTYPE_F32, own, &one, err) &&
+         mw_graph_apply(tape->lab, MW_OP_TOTAL, &one, 1, NULL, out, err);
+}
+
+bool mw_formula_vector(mw_tape *tape, uint32_t slot, mw_node *out, mw_error *err) {
+  mw_node tensor;
+  return mw_formula_slot(tape, slot, false, &tensor, err) &&
+         mw_graph_apply(tape->lab, MW_OP_VECTOR, &tensor, 1, NULL, out, err);
+}
+
+bool mw_formula_panel(mw_tape *tape, uint32_t shape, mw_node *out, mw_error *err) {
+  uint32_t own;
+  return shape_of_main(tape, shape, &own, err) && mw_graph_input(tape->lab, PANEL, 0, MW_DTYPE_F32, own, out, err);
+}
+
+bool mw_formula_leaf(mw_tape *tape, mw_node main, mw_node *out, mw_error *err) {
+  mw_node_facts facts = mw_graph_facts(tape->world->graph, main);
+  double number;
+  uint32_t own;
+  if (mw_graph_is_number(tape->world->graph, main, &number)) return mw_graph_number(tape->lab, number, out, err);
+  return shape_of_main(tape, facts.shape, &own, err) &&
+         mw_graph_input(tape->lab, (uint32_t)facts.extra[0], (uint32_t)facts.extra[1], facts.dtype, own, out, err);
+}
+
+/* The slot that a leaf of the lab stands for. */
+static const mw_slot *slot_at(const mw_tape *tape, mw_node_facts leaf, bool *gradient) {
+  if (leaf.op == MW_OP_VECTOR || leaf.op == MW_OP_TOTAL) leaf = mw_graph_facts(tape->lab, leaf.operand[0]);
+  *gradient = leaf.extra[0] == GRADIENT;
+  return leaf.extra[0] == VALUE || *gradient ? &tape->slots[leaf.extra[1]] : NULL;
+}
+
+/* ---- compilation ---- */
+
+bool mw_formula_make(mw_tape *tape, mw_node value, mw_formula *out, mw_error *err) {
+  mw_node_facts facts = mw_graph_facts(tape->lab, value);
+  out->sums = mw_graph_op_class(facts.op) == MW_CLASS_SUM;
+  mw_root root = {value, 0, !out->sums};
+  return mw_program_compile(&out->program, tape->lab, &root, 1, err);
+}
+
+void mw_formula_free(mw_formula *formula) { mw_program_free(&formula->program); }
+
+/* Calls note for every leaf below a scalar of the lab. Derivatives of one operation nest a few levels only. */
+static void scalar_reads(const mw_tape *tape, mw_node node, void (*note)(void *, uint32_t, bool), void *context) {
+  mw_node_facts facts = mw_graph_facts(tape->lab, node);
+  bool gradient;
+  if (facts.op == MW_OP_TOTAL) {
+    const mw_slot *slot = slot_at(tape, facts, &gradient);
+    note(context, (uint32_t)(slot - tape->slots), gradient);
+  } else
+    for (uint32_t i = 0; i < facts.operands; i++) scalar_reads(tape, facts.operand[i], note, context);
+}
+
+/* The value of a scalar of the lab. */
+static double scalar_value(const mw_tape *tape, mw_node node) {
+  mw_node_facts facts = mw_graph_facts(tape->lab, node);
+  double value, operands[3] = {0};
+  bool gradient;
+  if (mw_graph_is_number(tape->lab, node, &value)) return value;
+  if (facts.op == MW_OP_TOTAL) {
+    const mw_slot *slot = slot_at(tape, facts, &gradient);
+    return gradient ? slot->scalar_gradient : slot->scalar;
+  }
+  for (uint32_t i = 0; i < facts.operands; i++) operands[i] = scalar_value(tape, facts.operand[i]);
+  return mw_graph_compute(facts.op, operands);
+}
+
+void mw_formula_reads(const mw_tape *tape, const mw_formula *formula,
+                      void (*note)(void *context, uint32_t slot, bool gradient), void *context) {
+  const mw_program *p = &formula->program;
+  for (size_t i = 0; i < p->scalar_count; i++) scalar_reads(tape, p->scalars[i], note, context);
+  for (size_t i = 0; i < p->input_count + p->vector_count; i++) {
+    mw_node leaf = i < p->input_count ? p->inputs[i] : p->vectors[i - p->input_count];
+    bool gradient;
+    const mw_slot *slot = slot_at(tape, mw_graph_facts(tape->lab, leaf), &gradient);
+    if (slot) note(context, (uint32_t)(slot - tape->slots), gradient);
+  }
+}
+
+/* ---- running ---- */
+
+/* A program's operands, in the hand's reading room. */
+typedef struct bound {
+  const unsigned char **inputs;
+  mw_dtype *dtypes;
+  const void **vectors;
+  double *units;
+  unsigned char *files; /* what is read of models */
+} bound;
+
+static size_t file_bytes(const mw_tape *tape, const mw_program *p) {
+  size_t bytes = 0;
+  for (size_t i = 0; i < p->input_count; i++) {
+    mw_node_facts leaf = mw_graph_facts(tape->lab, p->inputs[i]);
+    if (leaf.extra[0] < VALUE) bytes += CHUNK * mw_dtype_size(leaf.dtype) + 64;
+  }
+  return bytes;
+}
+
+static bool bind(const mw_tape *tape, const mw_formula *formula, mw_hand *hand, size_t count, bound *b, mw_error *err) {
+  const mw_program *p = &formula->program;
+  size_t units = formula->sums ? count / MW_UNIT + 2 : 0;
+  size_t head = (p->input_count * 2 + p->vector_count + p->scalar_count + units + 8) * 8;
+  head = (head + 63) / 64 * 64;
+  unsigned char *at = mw_team_room(&hand->reading, head + file_bytes(tape, p), err);
+  if (!at) return false;
+  *b = (bound){.inputs = (const unsigned char **)at, .files = at + head};
+  b->vectors = (const void **)(b->inputs + p->input_count);
+  double *scalars = (double *)(b->vectors + p->vector_count);
+  b->units = scalars + p->scalar_count;
+  b->dtypes = (mw_dtype *)(b->units + units);
+  bool gradient;
+  for (size_t i = 0; i < p->input_count; i++) b->dtypes[i] = mw_graph_facts(tape->lab, p->inputs[i]).dtype;
+  for (size_t i = 0; i < p->vector_count; i++)
+    b->vectors[i] = slot_at(tape, mw_graph_facts(tape->lab, p->vectors[i]), &gradient)->values;
+  for (size_t i = 0; i < p->scalar_count; i++) scalars[i] = scalar_value(tape, p->scalars[i]);
+  return mw_tile_bind(&hand->tile, p, scalars, err);
+}
+
+/* Points to, or reads, the inputs' elements from `start` on. */
+static bool gather(const mw_tape *tape, const mw_program *p, bound *b, const float *panel, uint64_t panel_start,
+                   uint64_t start, size_t count, mw_error *err) {
+  unsigned char *files = b->files;
+  for (size_t i = 0; i < p->input_count; i++) {
+    mw_node_facts leaf = mw_graph_facts(tape->lab, p->inputs[i]);
+    bool gradient;
+    const mw_slot *slot = slot_at(tape, leaf, &gradient);
+    if (leaf.extra[0] == PANEL) b->inputs[i] = (const unsigned char *)(panel + (start - panel_start));
+    else if (slot) b->inputs[i] = (const unsigned char *)((gradient ? slot->gradient : slot->values) + start);
+    else {
+      const mw_tensor *tensor = mw_job_tensor(&tape->job, leaf);
+      size_t size = mw_dtype_size(leaf.dtype);
+      MW_TRY(mw_file_read(&mw_job_model(&tape->job, leaf)->files[tensor->file], tensor->offset + start * size, files,
+                          count * size, err));
+      b->inputs[i] = files;
+      files += (CHUNK * size + 63) / 64 * 64;
+    }
+  }
+  return true;
+}
+
+static bool not_finite(const mw_tape *tape, const mw_program *p, int input, mw_error *err) {
+  mw_node_facts leaf = mw_graph_facts(tape->lab, p->inputs[input]);
+  bool gradient;
+  mw_shown name;
+  const mw_slot *slot = slot_at(tape, leaf, &gradient);
+  if (slot || leaf.extra[0] == PANEL)
+    return mw_error_set(err, MW_DATA, "training has come to values that are not finite: try a smaller rate, or clip");
+  return mw_error_set(err, MW_DATA, "tensor '%s' has values that are NaN or infinite, which nothing can be learned from",
+                      mw_text_shown_z(&name, mw_job_tensor(&tape->job, leaf)->name));
+}
+
+bool mw_formula_run(const mw_tape *tape, const mw_formula *formula, mw_hand *hand, const float *panel, uint64_t start,
+                    size_t count, float *out, double *sum, mw_error *err) {
+  const mw_program *p = &formula->program;
+  bound b;
+  MW_TRY(bind(tape, formula, hand, count, &b, err));
+  mw_gather gathered = {.units = b.units};
+  for (size_t done = 0; done < count;) {
+    /* Chunks end at multiples of their size from the tensor's start, as units of sums do. */
+    size_t left = CHUNK - (size_t)((start + done) % CHUNK), n = count - done < left ? count - done : left;
+    MW_TRY(gather(tape, p, &b, panel, start, start + done, n, err));
+    mw_block block = {.start = start + done, .elements = start + count, .count = n, .inputs = b.inputs, .dtypes = b.dtypes,
+                      .output = (unsigned char *)(out ? out + done : NULL), .output_dtype = MW_DTYPE_F32,
+                      .vectors = b.vectors, .gathers = &gathered, .bad_input = -1};
+    mw_tile_run(&hand->tile, tape->lab, p, &block);
+    if (block.bad_input >= 0) return not_finite(tape, p, block.bad_input, err);
+    done += n;
+  }
+  if (!formula->sums) return true;
+  *sum = gathered.peak;
+  for (size_t u = 0; u < gathered.unit_count; u++) *sum += gathered.units[u];
+  return true;
+}
+
+bool mw_formula_columns(const mw_tape *tape, const mw_formula *formula, mw_hand *hand, const float *panel, uint64_t first,
+                        size_t rows, size_t columns, float *sums, mw_error *err) {
+  size_t step = columns < CHUNK / 2 ? CHUNK / 2 / columns : 1;
+  float *products = mw_team_room(&hand->products, step * columns * sizeof *products, err);
+  if (!products) return false;
+  for (size_t r = 0; r < rows; r += step) {
+    size_t n = rows - r < step ? rows - r : step;
+    MW_TRY(mw_formula_run(tape, formula, hand, panel + r * columns, (first + r) * columns, n * columns, products, NULL, err));
+    for (size_t i = 0; i < n; i++) hand->kernels->rows.add(sums, products + i * columns, 1, columns);
+  }
+  return true;
+}

@@ -1,0 +1,18 @@
+/* pieces.h: where in one block of memory each of many pieces lies, given when it is alive: two pieces that are alive at
+ * the same step do not overlap. First fit in the order of birth; deterministic. */
+#ifndef MW_LEARN_PIECES_H
+#define MW_LEARN_PIECES_H
+
+#include "base/mem.h"
+
+/* Floats that are alive from step `first` to step `last`, both included. */
+typedef struct mw_piece {
+  size_t size, offset;
+  uint32_t first, last;
+  bool used;
+} mw_piece;
+
+/* Sets the offsets of `count` pieces, multiples of 16 floats; *total floats hold them all. */
+bool mw_pieces_plan(mw_piece **pieces, size_t count, size_t *total, mw_error *err);
+
+#endif

@@ -1,0 +1,213 @@
+/* tape.c: which nodes become slots, weights and batches; lookups; running. The steps themselves are made in steps.c. */
+#include "learn/tape.h"
+#include "exec/values.h"
+#include "learn/elements.h"
+#include "learn/net.h"
+#include "learn/steps.h"
+#include <stdlib.h>
+#include <string.h>
+
+mw_slot *mw_tape_slot(const mw_tape *tape, mw_node node) {
+  mw_node_facts facts = mw_graph_facts(tape->world->graph, node);
+  if (facts.op == MW_OP_VECTOR) node = facts.operand[0];
+  return tape->slot_of[node] ? &tape->slots[tape->slot_of[node] - 1] : NULL;
+}
+
+mw_weight *mw_tape_weight(const mw_tape *tape, mw_node node) {
+  return tape->weight_of[node] ? &tape->weights[tape->weight_of[node] - 1] : NULL;
+}
+
+mw_batch *mw_tape_batch(const mw_tape *tape, mw_node tokens) {
+  for (size_t i = 0; i < tape->batch_count; i++)
+    if (tape->tokens[i] == tokens) return &tape->batches[i];
+  return NULL;
+}
+
+/* ---- what is needed ---- */
+
+typedef struct marker {
+  mw_tape *tape;
+  uint8_t *needed; /* of every node */
+} marker;
+
+static bool mark(void *context, mw_node node, mw_error *err) {
+  (void)err;
+  ((marker *)context)->needed[node] = 1;
+  return true;
+}
+
+static bool mark_operands(marker *m, mw_node node, mw_error *err) {
+  const mw_graph *graph = m->tape->world->graph;
+  mw_node_facts facts = mw_graph_facts(graph, node);
+  if (mw_graph_op_class(facts.op) == MW_CLASS_SELECT)
+    return mw_error_set(err, MW_DATA, "'%s' cannot be part of what is learned", mw_graph_op_name(facts.op));
+  uint8_t weights = mw_graph_op_class(facts.op) == MW_CLASS_NET ? mw_net_entry_of(facts.op)->weights : 0;
+  for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands; i++) {
+    if (facts.op == MW_OP_ROPE && i) break;
+    if (i >= 8 || !(weights >> i & 1)) m->needed[facts.operand[i]] = 1;
+    else if (mw_graph_facts(graph, facts.operand[i]).whole)
+      return mw_error_set(err, MW_DATA, "the weight of '%s' is made of activations, which is not supported", mw_graph_op_name(facts.op));
+    else MW_TRY(mw_weights_leaves(m->tape, facts.operand[i], mark, m, err));
+  }
+  return true;
+}
+
+static bool add_batch(mw_tape *tape, mw_node node, mw_node_facts facts, mw_error *err) {
+  if (facts.extra[0] >= tape->world->set_count) return mw_error_set(err, MW_DATA, "there is no data set %llu", (unsigned long long)facts.extra[0] + 1);
+  uint64_t rows = mw_graph_elements(tape->world->graph, facts.shape);
+  MW_TRY(mw_mem_grow(&tape->batches, &tape->batch_capacity, tape->batch_count + 1, sizeof *tape->batches, err));
+  MW_TRY(mw_mem_grow(&tape->tokens, &tape->token_capacity, tape->batch_count + 1, sizeof *tape->tokens, err));
+  MW_TRY(mw_batch_new(&tape->batches[tape->batch_count], rows / facts.extra[1], facts.extra[1], err));
+  tape->tokens[tape->batch_count++] = node;
+  return true;
+}
+
+/* Masks and what is drawn hand nothing on. */
+static bool differentiable(mw_op op) {
+  mw_class class = mw_graph_op_class(op);
+  return class != MW_CLASS_MASK && class != MW_CLASS_CHANCE;
+}
+
+static bool add_slot(mw_tape *tape, mw_node node, bool trained, mw_error *err) {
+  const mw_graph *graph = tape->world->graph;
+  mw_node_facts facts = mw_graph_facts(graph, node);
+  if (facts.op == MW_OP_TOKENS) return add_batch(tape, node, facts, err);
+  if (facts.op == MW_OP_NUMBER || facts.op == MW_OP_VECTOR) return true;
+  mw_slot slot = {.node = node, .facts = facts, .elements = (size_t)mw_graph_elements(graph, facts.shape), .wants = trained};
+  uint8_t weights = mw_graph_op_class(facts.op) == MW_CLASS_NET ? mw_net_entry_of(facts.op)->weights : 0;
+  for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands && differentiable(facts.op); i++) {
+    if (i < 8 && (weights >> i & 1)) {
+      MW_TRY(mw_weights_add(tape, facts.operand[i], err));
+      slot.wants |= mw_tape_weight(tape, facts.operand[i])->wants;
+    } else {
+      const mw_slot *operand = mw_tape_slot(tape, facts.operand[i]);
+      slot.wants |= operand && operand->wants;
+    }
+  }
+  /* A gradient that goes through a product needs the whole weight, many times. */
+  if (facts.op == MW_OP_LINEAR && mw_tape_slot(tape, facts.operand[0])->wants) mw_tape_weight(tape, facts.operand[1])->plain = false;
+  MW_TRY(mw_mem_grow(&tape->slots, &tape->slot_capacity, tape->slot_count + 1, sizeof *tape->slots, err));
+  tape->slots[tape->slot_count++] = slot;
+  tape->slot_of[node] = (uint32_t)tape->slot_count;
+  return true;
+}
+
+static bool add_slots(mw_tape *tape, const mw_node *also, size_t also_count, const mw_node *coefficients, size_t count,
+                      mw_error *err) {
+  uint32_t nodes = mw_graph_count(tape->world->graph);
+  uint8_t *needed = mw_mem_new(nodes + 1u, 2, err), *trained = needed + nodes + 1;
+  if (!needed) return false;
+  marker m = {tape, needed};
+  bool ok = true;
+  for (size_t i = 0; i < also_count; i++) needed[also[i]] = 1;
+  for (size_t i = 0; i < count; i++) needed[coefficients[i]] = trained[coefficients[i]] = 1;
+  needed[tape->loss] = 1;
+  for (uint32_t id = nodes; id > 0 && ok; id--)
+    if (needed[id]) ok = mark_operands(&m, id, err);
+  for (uint32_t id = 1; id <= nodes && ok; id++)
+    if (needed[id]) ok = add_slot(tape, id, trained[id], err);
+  free(needed);
+  return ok;
+}
+
+/* ---- making ---- */
+
+bool mw_tape_new(const mw_train_world *world, mw_node loss, const mw_node *also, size_t also_count,
+                 const mw_node *coefficients, size_t coefficient_count, mw_team *team, mw_tape **out, mw_error *err) {
+  uint32_t nodes = mw_graph_count(world->graph);
+  mw_tape *tape = mw_mem_new(1, sizeof *tape, err);
+  if (!tape) return false;
+  *out = tape;
+  tape->world = world;
+  tape->team = team;
+  tape->loss = loss;
+  tape->job = (mw_job){.graph = world->graph, .family = world->family, .members = world->members,
+                       .learned = world->learned, .learned_count = world->learned_count, .threads = world->threads};
+  tape->slot_of = mw_mem_new(nodes + 1u, sizeof *tape->slot_of, err);
+  tape->weight_of = tape->slot_of ? mw_mem_new(nodes + 1u, sizeof *tape->weight_of, err) : NULL;
+  bool ok = tape->weight_of && mw_graph_new(&tape->lab, err) &&
+            add_slots(tape, also, also_count, coefficients, coefficient_count, err) &&
+            mw_steps_make(tape, err);
+  if (ok) return true;
+  mw_tape_free(tape);
+  *out = NULL;
+  return false;
+}
+
+void mw_tape_free(mw_tape *tape) {
+  if (!tape) return;
+  for (size_t i = 0; i < tape->step_count; i++) {
+    for (size_t k = 0; k < tape->steps[i].on_count; k++) mw_formula_free(&tape->steps[i].ons[k].formula);
+    mw_formula_free(&tape->steps[i].formula);
+    free(tape->steps[i].ons);
+  }
+  for (size_t i = 0; i < tape->batch_count; i++) mw_batch_free(&tape->batches[i]);
+  for (size_t i = 0; i < tape->turn_count; i++) free(tape->turns[i].table);
+  mw_weights_free(tape);
+  mw_graph_free(tape->lab);
+  free(tape->steps);
+  free(tape->slots);
+  free(tape->slot_of);
+  free(tape->weight_of);
+  free(tape->batches);
+  free(tape->tokens);
+  free(tape->turns);
+  free(tape->arena);
+  free(tape->kept);
+  free(tape);
+}
+
+/* ---- running ---- */
+
+/* Memory for every slot: a fixed place for what has no activation in it, the planned pieces for the rest. */
+static bool allocate(mw_tape *tape, mw_error *err) {
+  mw_values values;
+  if (!(tape->kept = mw_mem_new(tape->kept_size + 1, sizeof *tape->kept, err))) return false;
+  if (!(tape->arena = mw_mem_new(tape->arena_size + 1, sizeof *tape->arena, err))) return false;
+  float *next = tape->kept;
+  MW_TRY(mw_values_new(&values, tape->world->graph, err));
+  bool ok = true;
+  for (size_t i = 0; i < tape->slot_count && ok; i++) {
+    mw_slot *s = &tape->slots[i];
+    if (s->value_piece.used) s->values = tape->arena + s->value_piece.offset;
+    if (s->gradient_piece.used) s->gradient = tape->arena + s->gradient_piece.offset;
+    if (s->saved_piece.used) s->saved = tape->arena + s->saved_piece.offset;
+    if (s->facts.whole || !s->facts.shape) continue;
+    s->values = next;
+    next += s->elements;
+    if (s->wants) s->gradient = next, next += s->elements;
+    const float *known;
+    if (s->facts.op != MW_OP_COEFFICIENT && s->facts.op != MW_OP_LEARNED) continue;
+    ok = mw_values_coefficient(&values, &tape->job, s->node, &known, err);
+    if (ok) memcpy(s->values, known, s->elements * sizeof *known);
+  }
+  mw_values_free(&values);
+  return ok;
+}
+
+static bool run_step(mw_tape *tape, mw_step *step, mw_graph *numbers, mw_error *err) {
+  if (step->kind == MW_STEP_FORM) return mw_weights_form(tape, err);
+  mw_slot *slot = &tape->slots[step->slot];
+  if (mw_graph_op_class(slot->facts.op) == MW_CLASS_NET) {
+    mw_net_call call = {tape, slot, &tape->team->hands[0].kernels->rows, step->fresh};
+    const mw_net_entry *entry = mw_net_entry_of(slot->facts.op);
+    return step->kind == MW_STEP_FORWARD ? entry->forward(&call, err) : entry->back(&call, err);
+  }
+  if (step->kind == MW_STEP_FORWARD) return mw_elements_forward(tape, step, err);
+  return mw_elements_back(tape, step, numbers, err);
+}
+
+bool mw_tape_run(mw_tape *tape, mw_error *err) {
+  if (!tape->kept) MW_TRY(allocate(tape, err));
+  for (size_t i = 0; i < tape->slot_count; i++) {
+    mw_slot *s = &tape->slots[i];
+    s->scalar_gradient = s->node == tape->loss;
+    if (s->gradient && !s->facts.whole) memset(s->gradient, 0, s->elements * sizeof *s->gradient);
+  }
+  mw_graph *numbers;
+  MW_TRY(mw_graph_new(&numbers, err));
+  bool ok = true;
+  for (size_t i = 0; i < tape->step_count && ok; i++) ok = run_step(tape, &tape->steps[i], numbers, err);
+  mw_graph_free(numbers);
+  return ok;
+}

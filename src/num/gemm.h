@@ -1,0 +1,31 @@
+/* gemm.h: matrix products of f32 by OpenBLAS, one thread a call. Parallel callers give every thread panels of its own,
+ * cut by the shapes alone: OpenBLAS's own threads would change the bits of a result. Bits still depend on the kernels
+ * that OpenBLAS chose for this CPU, so whoever keeps results records mw_gemm_core(). All matrices are row-major. */
+#ifndef MW_NUM_GEMM_H
+#define MW_NUM_GEMM_H
+
+#include <stddef.h>
+
+/* A matrix in memory: row i begins at values + i * stride. */
+typedef struct mw_matrix {
+  const float *values;
+  size_t stride;
+} mw_matrix;
+
+/* out[m, n] (row i at out + i * stride) = scale * product, added to what is there where `add`.
+ *   nt: a[m, k] times b[n, k] transposed; nn: a[m, k] times b[k, n]; tn: a[k, m] transposed times b[k, n] */
+void mw_gemm_nt(size_t m, size_t n, size_t k, float scale, mw_matrix a, mw_matrix b, int add, float *out, size_t stride);
+void mw_gemm_nn(size_t m, size_t n, size_t k, float scale, mw_matrix a, mw_matrix b, int add, float *out, size_t stride);
+void mw_gemm_tn(size_t m, size_t n, size_t k, float scale, mw_matrix a, mw_matrix b, int add, float *out, size_t stride);
+
+/* Makes OpenBLAS use one thread. An OpenMP build of it then takes OpenMP's default number of threads down to 1: whoever
+ * owns that default puts it back. */
+void mw_gemm_begin(void);
+/* The core type whose kernels run here: "Zen", "Haswell", "SkylakeX" ... */
+const char *mw_gemm_core(void);
+
+/* How many columns of a product one panel has, so that `columns` of them are cut evenly among a few threads: a
+ * function of `columns` alone. */
+size_t mw_gemm_panel(size_t columns);
+
+#endif

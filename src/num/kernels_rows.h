@@ -1,0 +1,117 @@
+/* kernels_rows.h: the loops of networks over a row of floats (rows.def says what each gives); included by kernels_body.h. Sums have the fixed shape of
+ * reductions (64 lanes a unit of 2048, folded by a tree, units in f64), so that they are the same bits everywhere. */
+
+/* e^x within 2 ulp for x <= 88, by Cody and Waite's reduction and a polynomial (Cephes, Moshier); below -87 it is 0,
+ * above 88 it is e^88. */
+static inline float row_exp(float value) {
+  float x = value < -87.5f ? -87.5f : value > 88.0f ? 88.0f : value;
+  float rounded = x * 1.44269504f + 12582912.0f; /* 1.5 * 2^23 leaves no fraction: the last bits are x / ln 2 */
+  float k = rounded - 12582912.0f;
+  float r = x - k * 0.693359375f;
+  r = r - k * -2.12194440e-4f;
+  float p = 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.0f;
+  float y = p * bits_float((float_bits(rounded) + 127) << 23);
+  return x < -87.0f ? 0.0f : y;
+}
+
+/* 1 / (1 + e^-x), without overflow. */
+static inline float row_sigmoid(float x) {
+  float e = row_exp(x < 0 ? x : -x);
+  return (x < 0 ? e : 1.0f) / (1.0f + e);
+}
+
+static float row_max(const float *x, size_t n) {
+  float lanes[MW_LANES];
+  size_t i = 0;
+  for (size_t j = 0; j < MW_LANES; j++) lanes[j] = x[j < n ? j : 0];
+  for (; i + MW_LANES <= n; i += MW_LANES)
+    for (size_t j = 0; j < MW_LANES; j++) lanes[j] = x[i + j] > lanes[j] ? x[i + j] : lanes[j];
+  for (size_t j = 0; i + j < n; j++) lanes[j] = x[i + j] > lanes[j] ? x[i + j] : lanes[j];
+  for (size_t width = MW_LANES / 2; width; width /= 2)
+    for (size_t j = 0; j < width; j++) lanes[j] = lanes[j + width] > lanes[j] ? lanes[j + width] : lanes[j];
+  return lanes[0];
+}
+
+static double row_fold(float *lanes) {
+  for (size_t width = MW_LANES / 2; width; width /= 2)
+    for (size_t j = 0; j < width; j++) lanes[j] += lanes[j + width];
+  return (double)lanes[0];
+}
+
+/* The sum over i of TERM(i), in the fixed shape. */
+#define ROW_SUM(name, parameters, ...) \
+  static double name parameters { \
+    double total = 0; \
+    for (size_t from = 0; from < n; from += MW_UNIT) { \
+      float lanes[MW_LANES] = {0}; \
+      size_t end = n - from < MW_UNIT ? n : from + MW_UNIT, at = from; \
+      for (; at + MW_LANES <= end; at += MW_LANES) { \
+        MW_INDEPENDENT \
+        for (size_t j = 0; j < MW_LANES; j++) { size_t i = at + j; lanes[j] += (__VA_ARGS__); } \
+      } \
+      for (size_t j = 0; at + j < end; j++) { size_t i = at + j; lanes[j] += (__VA_ARGS__); } \
+      total += row_fold(lanes); \
+    } \
+    return total; \
+  }
+ROW_SUM(row_sum, (const float *x, size_t n), x[i])
+ROW_SUM(row_dot, (const float *x, const float *y, size_t n), x[i] * y[i])
+ROW_SUM(row_distance, (const float *x, const float *y, size_t n), (x[i] - y[i]) * (x[i] - y[i]))
+ROW_SUM(row_exp_sum, (float *dst, const float *x, float scale, float shift, size_t n), dst[i] = row_exp(x[i] * scale - shift))
+ROW_SUM(row_exp_total, (const float *x, float scale, float shift, size_t n), row_exp(x[i] * scale - shift))
+ROW_SUM(row_exp_dot, (const float *x, const float *y, float scale, float shift, size_t n), row_exp(x[i] * scale - shift) * y[i])
+ROW_SUM(row_exp_gap, (const float *x, const float *y, float scale, float shift, size_t n),
+        row_exp(x[i] * scale - shift) * (x[i] - y[i]))
+
+#define ROW_MAP(name, parameters, ...) \
+  static void name parameters { \
+    MW_INDEPENDENT \
+    for (size_t i = 0; i < n; i++) { __VA_ARGS__; } \
+  }
+ROW_MAP(row_scale, (float *dst, const float *x, float a, size_t n), dst[i] = a * x[i])
+ROW_MAP(row_add, (float *dst, const float *x, float a, size_t n), dst[i] += a * x[i])
+ROW_MAP(row_plus, (float *dst, const float *x, const float *y, size_t n), dst[i] = x[i] + y[i])
+ROW_MAP(row_times, (float *dst, const float *x, const float *y, float a, size_t n), dst[i] = x[i] * a * y[i])
+ROW_MAP(row_times_add, (float *dst, const float *x, const float *y, float a, size_t n), dst[i] += x[i] * a * y[i])
+ROW_MAP(row_norm_back, (float *dst, const float *x, const float *g, const float *dy, float a, float b, size_t n),
+        dst[i] += g[i] * dy[i] * a - x[i] * b)
+ROW_MAP(row_exp_apart, (float *dst, const float *x, const float *y, float scale, float x_shift, float y_shift, float a, size_t n),
+        dst[i] += (row_exp(x[i] * scale - x_shift) - row_exp(y[i] * scale - y_shift)) * a)
+ROW_MAP(row_exp_add, (float *dst, const float *x, float scale, float shift, float a, size_t n),
+        dst[i] += row_exp(x[i] * scale - shift) * a)
+ROW_MAP(row_entropy_back, (float *dst, const float *x, float shift, float c, float a, size_t n),
+        dst[i] += row_exp(x[i] - shift) * (c - x[i]) * a)
+ROW_MAP(row_softmax_back, (float *dst, const float *p, const float *x, float c, float a, size_t n), dst[i] = p[i] * (x[i] - c) * a)
+ROW_MAP(row_shift, (float *dst, const float *x, float c, float a, size_t n), dst[i] = (x[i] - c) * a)
+ROW_MAP(row_silu, (float *dst, const float *x, size_t n), dst[i] = x[i] * row_sigmoid(x[i]))
+ROW_MAP(row_silu_back, (float *dst, const float *x, const float *dy, size_t n), float s = row_sigmoid(x[i]);
+        dst[i] += dy[i] * s * (1.0f + x[i] * (1.0f - s)))
+/* GELU by tanh, which is 2 sigmoid(2 u) - 1 for u = sqrt(2 / pi) (x + 0.044715 x^3). */
+ROW_MAP(row_gelu_tanh, (float *dst, const float *x, size_t n),
+        dst[i] = x[i] * row_sigmoid(1.59576912f * (x[i] + 0.044715f * x[i] * x[i] * x[i])))
+ROW_MAP(row_gelu_tanh_back, (float *dst, const float *x, const float *dy, size_t n),
+        float s = row_sigmoid(1.59576912f * (x[i] + 0.044715f * x[i] * x[i] * x[i]));
+        dst[i] += dy[i] * (s + x[i] * s * (1.0f - s) * 1.59576912f * (1.0f + 0.134145f * x[i] * x[i])))
+/* The normal distribution function by erf, within 1e-7 (Abramowitz and Stegun 7.1.26). */
+static inline float row_normal(float x) {
+  float a = (x < 0 ? -x : x) * 0.707106781f, t = 1.0f / (1.0f + 0.3275911f * a);
+  float p = ((((1.061405429f * t - 1.453152027f) * t + 1.421413741f) * t - 0.284496736f) * t + 0.254829592f) * t;
+  float tail = 0.5f * p * row_exp(-a * a);
+  return x < 0 ? tail : 1.0f - tail;
+}
+ROW_MAP(row_gelu_erf, (float *dst, const float *x, size_t n), dst[i] = x[i] * row_normal(x[i]))
+ROW_MAP(row_gelu_erf_back, (float *dst, const float *x, const float *dy, size_t n),
+        dst[i] += dy[i] * (row_normal(x[i]) + x[i] * 0.398942280f * row_exp(-0.5f * x[i] * x[i])))
+ROW_MAP(row_turn, (float *p, float *q, const float *x, const float *y, const float *c, const float *s, float sign, size_t n),
+        float turned = x[i] * c[i] - y[i] * s[i] * sign; q[i] = y[i] * c[i] + x[i] * s[i] * sign; p[i] = turned)
+ROW_MAP(row_turn_add, (float *p, float *q, const float *x, const float *y, const float *c, const float *s, float sign, size_t n),
+        p[i] += x[i] * c[i] - y[i] * s[i] * sign; q[i] += y[i] * c[i] + x[i] * s[i] * sign)
+
+#undef ROW_SUM
+#undef ROW_MAP
