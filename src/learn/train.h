@@ -69,4 +69,28 @@ typedef struct mw_train_watch {
   bool (*step)(void *context, const mw_train_report *report, const mw_train_state *state, mw_error *err);
 } mw_train_watch;
 
+/* Takes steps from state->step to training->steps. On an error, or when stopped, the state is that of the last whole
+ * step. Errors: MW_DATA where the loss cannot be learned (it depends on no coefficient, has an operation without a
+ * derivative, ids beyond the vocabulary, values that are not finite ...), MW_INTERRUPTED, MW_MEMORY, MW_IO. */
+bool mw_train_run(const mw_train_world *world, const mw_training *training, mw_train_state *state,
+                  const mw_train_watch *watch, mw_error *err);
+
+/* The mean of a scalar loss over all windows of the data sets that it reads, batch after batch in file order. A batch
+ * weighs as many tokens as its loss is a mean of: CROSS_ENTROPY those that have a next one. The loss must be one NET
+ * scalar. `tokens`: how many there were. `progress` may be NULL; false stops with MW_INTERRUPTED. */
+bool mw_train_evaluate(const mw_train_world *world, mw_node loss, bool (*progress)(void *context, uint64_t done, uint64_t total),
+                       void *context, double *mean, uint64_t *tokens, mw_error *err);
+
+/* What a training, or an evaluation where `coefficients` is 0, will take, without running it. */
+typedef struct mw_train_cost {
+  uint64_t memory;       /* bytes at its peak: the sum of the three below and the threads' own */
+  uint64_t weights;      /* bytes of weights formed in f32, 4 a parameter of what is merged */
+  uint64_t activations;  /* bytes of activations, their gradients and what is saved for the way back */
+  uint64_t coefficients; /* bytes of coefficients, gradients and the optimiser's state */
+  uint64_t tokens;       /* positions of all batches of a step: activations / tokens is the bound in bytes a token */
+  double products;       /* floating-point operations of matrix products a step, 2 a multiply-add */
+} mw_train_cost;
+bool mw_train_measure(const mw_train_world *world, mw_node loss, const mw_node *coefficients, size_t coefficient_count,
+                      mw_train_cost *cost, mw_error *err);
+
 #endif

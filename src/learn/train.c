@@ -1,0 +1,259 @@
+/* train.c: the loop. A step draws its batches, runs the tape, and moves the coefficients. */
+#include "learn/train.h"
+#include "learn/net.h"
+#include "learn/optim.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- state ---- */
+
+static size_t elements_of(const mw_graph *graph, mw_node node) { return (size_t)mw_graph_elements(graph, mw_graph_facts(graph, node).shape); }
+
+bool mw_train_state_new(mw_train_state *state, const mw_graph *graph, const mw_training *training, mw_error *err) {
+  *state = (mw_train_state){0};
+  for (size_t i = 0; i < training->coefficient_count; i++) state->count += elements_of(graph, training->coefficients[i]);
+  state->values = mw_mem_new(state->count, sizeof(float), err);
+  state->momentum = state->values ? mw_mem_new(state->count, sizeof(float), err) : NULL;
+  state->variance = state->momentum ? mw_mem_new(state->count, sizeof(float), err) : NULL;
+  if (!state->variance) return mw_train_state_free(state), false;
+  float *next = state->values;
+  for (size_t i = 0; i < training->coefficient_count; i++) {
+    double initial;
+    memcpy(&initial, &mw_graph_facts(graph, training->coefficients[i]).extra[1], sizeof initial);
+    for (size_t k = elements_of(graph, training->coefficients[i]); k > 0; k--) *next++ = (float)initial;
+  }
+  return true;
+}
+
+void mw_train_state_free(mw_train_state *state) {
+  free(state->values);
+  free(state->momentum);
+  free(state->variance);
+  *state = (mw_train_state){0};
+}
+
+/* ---- what is common to training and evaluating ---- */
+
+/* Every id must be a row of the tables that it looks up, and a column of the logits that predict it. */
+static bool check_vocabulary(const mw_tape *tape, mw_error *err) {
+  const mw_graph *graph = tape->world->graph;
+  for (size_t b = 0; b < tape->batch_count; b++) {
+    const mw_dataset *set = tape->world->sets[mw_graph_facts(graph, tape->tokens[b]).extra[0]];
+    uint32_t largest;
+    uint64_t predicted;
+    mw_batch_survey(set, tape->batches[b].length, &largest, &predicted);
+    for (size_t i = 0; i < tape->slot_count; i++) {
+      mw_node_facts facts = tape->slots[i].facts;
+      bool embeds = facts.op == MW_OP_EMBED && facts.operand[0] == tape->tokens[b];
+      if (!embeds && !(facts.op == MW_OP_CROSS_ENTROPY && facts.operand[1] == tape->tokens[b])) continue;
+      uint64_t size = mw_graph_dims(graph, mw_graph_facts(graph, facts.operand[embeds]).shape)[!embeds];
+      mw_shown path;
+      if (largest >= size) {
+        mw_error_set(err, MW_DATA, "%s: token %u, where the model's vocabulary has %llu", mw_text_shown_z(&path, set->path ? set->path : "data"),
+                     largest, (unsigned long long)size);
+        return mw_error_hint(err, "the data must be tokenised by the model's own tokenizer");
+      }
+    }
+  }
+  return true;
+}
+
+static bool check_coefficients(const mw_graph *graph, const mw_node *coefficients, size_t count, mw_error *err) {
+  for (size_t i = 0; i < count; i++)
+    if (!coefficients[i] || coefficients[i] > mw_graph_count(graph) || mw_graph_facts(graph, coefficients[i]).op != MW_OP_COEFFICIENT)
+      return mw_error_set(err, MW_DATA, "a training of something that is not a coefficient");
+  return true;
+}
+
+static bool check_scalar(const mw_graph *graph, mw_node node, mw_error *err) {
+  return (node && node <= mw_graph_count(graph) && !mw_graph_facts(graph, node).shape) ||
+         mw_error_set(err, MW_DATA, "a loss must be one number");
+}
+
+/* ---- training ---- */
+
+typedef struct run {
+  const mw_train_world *world;
+  const mw_training *training;
+  mw_train_state *state;
+  mw_team team;
+  mw_tape *tape;
+  mw_node *terms;
+  double *term_values;
+  const float **gradients;
+  size_t *counts;
+} run;
+
+static bool open_run(run *r, mw_error *err) {
+  const mw_training *t = r->training;
+  const mw_graph *graph = r->world->graph;
+  MW_TRY(check_coefficients(graph, t->coefficients, t->coefficient_count, err) && check_scalar(graph, t->loss, err));
+  r->terms = mw_mem_new(t->term_count + 1, sizeof *r->terms, err);
+  r->term_values = mw_mem_new(t->term_count + 1, sizeof *r->term_values, err);
+  r->gradients = mw_mem_new(t->coefficient_count + 1, sizeof *r->gradients, err);
+  r->counts = mw_mem_new(t->coefficient_count + 1, sizeof *r->counts, err);
+  if (!r->terms || !r->term_values || !r->gradients || !r->counts) return false;
+  for (size_t i = 0; i < t->term_count; i++) {
+    MW_TRY(check_scalar(graph, t->terms[i].node, err));
+    r->terms[i] = t->terms[i].node;
+  }
+  MW_TRY(mw_team_new(&r->team, r->world->threads, err));
+  MW_TRY(mw_tape_new(r->world, t->loss, r->terms, t->term_count, t->coefficients, t->coefficient_count, &r->team, &r->tape, err));
+  if (!mw_tape_slot(r->tape, t->loss)->wants)
+    return mw_error_set(err, MW_DATA, "the loss depends on none of the coefficients that are to be learned");
+  return check_vocabulary(r->tape, err);
+}
+
+static void close_run(run *r) {
+  mw_tape_free(r->tape);
+  mw_team_free(&r->team);
+  free(r->terms);
+  free(r->term_values);
+  free(r->gradients);
+  free(r->counts);
+}
+
+static bool draw(run *r, mw_error *err) {
+  for (size_t b = 0; b < r->tape->batch_count; b++) {
+    uint64_t set = mw_graph_facts(r->world->graph, r->tape->tokens[b]).extra[0];
+    MW_TRY(mw_batch_draw(&r->tape->batches[b], r->world->sets[set], set, r->training->seed, r->state->step, err));
+  }
+  return true;
+}
+
+static void load(run *r) {
+  const float *next = r->state->values;
+  for (size_t i = 0; i < r->training->coefficient_count; i++) {
+    mw_slot *slot = mw_tape_slot(r->tape, r->training->coefficients[i]);
+    memcpy(slot->values, next, slot->elements * sizeof *next);
+    next += slot->elements;
+  }
+}
+
+static bool move(run *r, mw_train_report *report, mw_error *err) {
+  const mw_training *t = r->training;
+  for (size_t i = 0; i < t->coefficient_count; i++) {
+    const mw_slot *slot = mw_tape_slot(r->tape, t->coefficients[i]);
+    r->gradients[i] = slot->gradient;
+    r->counts[i] = slot->elements;
+  }
+  report->gradient = mw_optim_norm(r->gradients, r->counts, t->coefficient_count);
+  if (!isfinite(report->loss) || !isfinite(report->gradient)) {
+    mw_error_set(err, MW_DATA, "the loss or its gradient is not finite at step %llu", (unsigned long long)report->step);
+    return mw_error_hint(err, "try a smaller rate, or clip");
+  }
+  double scale = t->clip > 0 && report->gradient > t->clip ? t->clip / report->gradient : 1;
+  size_t at = 0;
+  for (size_t i = 0; i < t->coefficient_count; at += r->counts[i++])
+    MW_TRY(mw_optim_step(t, report->step, scale, r->gradients[i], r->counts[i], r->state->values + at,
+                         r->state->momentum + at, r->state->variance + at, err));
+  r->state->step++;
+  return true;
+}
+
+static bool take_step(run *r, const mw_train_watch *watch, mw_error *err) {
+  const mw_training *t = r->training;
+  mw_train_report report = {.step = r->state->step + 1, .steps = t->steps, .terms = r->term_values};
+  MW_TRY(draw(r, err));
+  load(r);
+  MW_TRY(mw_tape_run(r->tape, err));
+  report.loss = mw_tape_slot(r->tape, t->loss)->scalar;
+  for (size_t i = 0; i < t->term_count; i++) {
+    const mw_slot *slot = mw_tape_slot(r->tape, r->terms[i]);
+    if (slot) r->term_values[i] = slot->scalar;
+    else mw_graph_is_number(r->world->graph, r->terms[i], &r->term_values[i]);
+  }
+  MW_TRY(move(r, &report, err));
+  if (!watch || !watch->step) return true;
+  mw_error_set(err, MW_INTERRUPTED, "training was interrupted after step %llu", (unsigned long long)report.step);
+  return watch->step(watch->context, &report, r->state, err);
+}
+
+bool mw_train_run(const mw_train_world *world, const mw_training *training, mw_train_state *state,
+                  const mw_train_watch *watch, mw_error *err) {
+  run r = {.world = world, .training = training, .state = state};
+  bool ok = open_run(&r, err);
+  while (ok && state->step < training->steps) ok = take_step(&r, watch, err);
+  close_run(&r);
+  return ok;
+}
+
+/* ---- evaluating ---- */
+
+bool mw_train_evaluate(const mw_train_world *world, mw_node loss, bool (*progress)(void *context, uint64_t done, uint64_t total),
+                       void *context, double *mean, uint64_t *tokens, mw_error *err) {
+  mw_team team = {0};
+  mw_tape *tape = NULL;
+  MW_TRY(check_scalar(world->graph, loss, err));
+  mw_node_facts facts = mw_graph_facts(world->graph, loss);
+  if (mw_graph_op_class(facts.op) != MW_CLASS_NET) return mw_error_set(err, MW_DATA, "only the loss of a network can be evaluated on data");
+  mw_node batch_node = facts.operand[facts.operands - 1];
+  bool ok = mw_team_new(&team, world->threads, err) && mw_tape_new(world, loss, NULL, 0, NULL, 0, &team, &tape, err) &&
+            check_vocabulary(tape, err);
+  double sum = 0;
+  *tokens = 0;
+  size_t total = 0;
+  for (size_t b = 0; ok && b < tape->batch_count; b++) {
+    size_t windows = world->sets[mw_graph_facts(world->graph, tape->tokens[b]).extra[0]]->count;
+    size_t batches = (windows + tape->batches[b].windows - 1) / tape->batches[b].windows;
+    if (batches > total) total = batches;
+  }
+  for (size_t step = 0; ok && step < total; step++) {
+    for (size_t b = 0; b < tape->batch_count; b++)
+      mw_batch_fill(&tape->batches[b], world->sets[mw_graph_facts(world->graph, tape->tokens[b]).extra[0]],
+                    step * tape->batches[b].windows);
+    ok = mw_tape_run(tape, err);
+    if (!ok) break;
+    const mw_batch *batch = mw_tape_batch(tape, batch_node);
+    uint64_t weight = facts.op == MW_OP_CROSS_ENTROPY ? batch->predicted : batch->tokens;
+    sum += mw_tape_slot(tape, loss)->scalar * (double)weight;
+    *tokens += weight;
+    if (progress && !progress(context, step + 1, total)) ok = mw_error_set(err, MW_INTERRUPTED, "interrupted");
+  }
+  if (ok && *tokens == 0) ok = mw_error_set(err, MW_DATA, "the data holds no token to predict");
+  *mean = ok ? sum / (double)*tokens : NAN;
+  if (ok && !isfinite(*mean)) ok = mw_error_set(err, MW_DATA, "the loss is not finite");
+  mw_tape_free(tape);
+  mw_team_free(&team);
+  return ok;
+}
+
+/* ---- measuring ---- */
+
+/* Multiply-adds of a slot's matrix products, twice, forward and back. */
+static double products_of(const mw_tape *tape, const mw_slot *slot) {
+  const mw_graph *graph = tape->world->graph;
+  mw_node_facts facts = slot->facts;
+  if (facts.op == MW_OP_LINEAR) {
+    const mw_weight *weight = mw_tape_weight(tape, facts.operand[1]);
+    double rows = (double)mw_graph_dims(graph, facts.shape)[0], once = 2 * rows * (double)weight->rows * (double)weight->columns;
+    return once * (1 + (slot->wants && mw_tape_slot(tape, facts.operand[0])->wants) + weight->wants);
+  }
+  if (facts.op != MW_OP_ATTENTION) return 0;
+  double rows = (double)mw_graph_dims(graph, facts.shape)[0], columns = (double)mw_graph_dims(graph, facts.shape)[1];
+  return 2 * rows * columns * (double)facts.extra[0] * (slot->wants ? 3.5 : 1); /* half of what is causal, twice */
+}
+
+bool mw_train_measure(const mw_train_world *world, mw_node loss, const mw_node *coefficients, size_t coefficient_count,
+                      mw_train_cost *cost, mw_error *err) {
+  mw_tape *tape = NULL;
+  *cost = (mw_train_cost){0};
+  MW_TRY(check_coefficients(world->graph, coefficients, coefficient_count, err) && check_scalar(world->graph, loss, err));
+  MW_TRY(mw_tape_new(world, loss, NULL, 0, coefficients, coefficient_count, NULL, &tape, err));
+  uint64_t panel = 0;
+  for (size_t i = 0; i < tape->weight_count; i++) {
+    const mw_weight *w = &tape->weights[i];
+    uint64_t rows = w->rows < 256 ? w->rows : 256, own = rows * w->columns * sizeof(float);
+    if (own > panel) panel = own;
+  }
+  for (size_t i = 0; i < tape->slot_count; i++) cost->products += products_of(tape, &tape->slots[i]);
+  for (size_t b = 0; b < tape->batch_count; b++) cost->tokens += tape->batches[b].windows * tape->batches[b].length;
+  cost->weights = mw_weights_size(tape) * sizeof(float);
+  cost->activations = tape->arena_size * sizeof(float);
+  for (size_t i = 0; i < coefficient_count; i++) cost->coefficients += 3 * elements_of(world->graph, coefficients[i]) * sizeof(float);
+  cost->coefficients += tape->kept_size * sizeof(float);
+  cost->memory = cost->weights + cost->activations + cost->coefficients + (uint64_t)world->threads * (panel + (8u << 20));
+  mw_tape_free(tape);
+  return true;
+}
