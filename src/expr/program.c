@@ -1,5 +1,5 @@
-/* program.c: from a cone to code: pairs of operations fuse where the inner one has no other use, and registers are
- * given by a linear scan over last uses. Fused operations give the same bits as the pair that they replace. */
+/* program.c: from a cone to code: trees of operations fuse where the inner ones have no other use, and registers are
+ * given by a linear scan over last uses. Fused operations give the same bits as the tree that they replace. */
 #include "expr/cone.h"
 #include <stdlib.h>
 #include <string.h>
@@ -34,49 +34,69 @@ static bool slot(mw_node **list, size_t *count, size_t *capacity, mw_node node, 
   return true;
 }
 
-/* Whether operand `i` of `facts` is an operation `op` that nothing else uses and that may be swallowed. */
-static bool inner(const compiler *c, mw_node node, mw_op op) {
-  long at = mw_cone_find(&c->s->cone, node);
-  return at >= 0 && c->s->cone.uses[at] == 1 && mw_graph_facts(c->graph, node).op == op && !c->s->fused[at];
-}
-
-/* outer(inner(a, b), c) is fused(a, b, c); where `either`, outer(c, inner(a, b)) is too. */
-static const struct pair {
-  uint8_t outer, inner, fused;
-  bool either;
-} pairs[] = {
-    {MW_OP_ADD, MW_OP_MUL, MW_OP_MUL_ADD, true},      {MW_OP_MUL, MW_OP_SUB, MW_OP_SCALED_DELTA, true},
-    {MW_OP_MUL, MW_OP_ADD, MW_OP_SCALED_SUM, true},   {MW_OP_ADD, MW_OP_ADD, MW_OP_ADD3, false},
-    {MW_OP_MIN, MW_OP_MAX, MW_OP_CLAMP, false},
+/* What fuses: trees of operations, outermost first, each followed by its operands. A to D are the fused operation's
+ * operands, ZERO is the number. An inner operation must have no other use. The first that fits is taken. */
+enum { A = MW_OP_COUNT, B, C, D, ZERO, LETTERS = 4 };
+static const struct pattern {
+  uint8_t fused, tree[12];
+} patterns[] = {
+    {MW_OP_MIX, {MW_OP_ADD, MW_OP_MUL, A, B, MW_OP_MUL, C, D}},
+    {MW_OP_MUL_ADD, {MW_OP_ADD, MW_OP_MUL, A, B, C}},
+    {MW_OP_MUL_ADD, {MW_OP_ADD, C, MW_OP_MUL, A, B}},
+    {MW_OP_SCALED_DELTA, {MW_OP_MUL, MW_OP_SUB, A, B, C}},
+    {MW_OP_SCALED_DELTA, {MW_OP_MUL, C, MW_OP_SUB, A, B}},
+    {MW_OP_SCALED_SUM, {MW_OP_MUL, MW_OP_ADD, A, B, C}},
+    {MW_OP_SCALED_SUM, {MW_OP_MUL, C, MW_OP_ADD, A, B}},
+    {MW_OP_TALLY, {MW_OP_ADD, MW_OP_NE, A, B, C}},
+    {MW_OP_TALLY, {MW_OP_ADD, C, MW_OP_NE, A, B}},
+    {MW_OP_ADD3, {MW_OP_ADD, MW_OP_ADD, A, B, C}},
+    {MW_OP_CLAMP, {MW_OP_MIN, MW_OP_MAX, A, B, C}},
+    {MW_OP_KEEP, {MW_OP_WHERE, MW_OP_LE, B, MW_OP_ABS, A, A, ZERO}},
+    {MW_OP_SIDE, {MW_OP_WHERE, MW_OP_WHERE, A, MW_OP_LT, ZERO, B, MW_OP_LT, B, ZERO, B, ZERO}},
+    {MW_OP_ELECT, {MW_OP_LT, ZERO, MW_OP_ADD, A, MW_OP_MUL, MW_OP_EQ, A, ZERO, B}},
+    {MW_OP_WHERE_EQ, {MW_OP_WHERE, MW_OP_EQ, A, B, C, D}},
 };
+typedef struct match {
+  mw_node operands[LETTERS], swallowed[8];
+  unsigned swallowed_count;
+} match;
 
-static void swallow(const compiler *c, mw_node node, mw_node operands[2]) {
-  memcpy(operands, mw_graph_facts(c->graph, node).operand, 2 * sizeof *operands);
-  c->s->fused[mw_cone_find(&c->s->cone, node)] = 1;
+/* Lays a tree over `node`. Returns where the tree goes on, or NULL. */
+static const uint8_t *lay(const compiler *c, const uint8_t *tree, mw_node node, bool outermost, match *m) {
+  double value;
+  if (*tree == ZERO) return mw_graph_is_number(c->graph, node, &value) && value == 0 ? tree + 1 : NULL;
+  if (*tree >= A) {
+    mw_node *bound = &m->operands[*tree - A];
+    if (*bound && *bound != node) return NULL;
+    *bound = node;
+    return tree + 1;
+  }
+  mw_node_facts facts = mw_graph_facts(c->graph, node);
+  if (facts.op != *tree++) return NULL;
+  if (!outermost) {
+    long at = mw_cone_find(&c->s->cone, node);
+    if (at < 0 || c->s->cone.uses[at] != 1 || c->s->fused[at]) return NULL;
+    m->swallowed[m->swallowed_count++] = node;
+  }
+  for (uint32_t i = 0; i < facts.operands && tree; i++) tree = lay(c, tree, facts.operand[i], false, m);
+  return tree;
 }
 
-/* The operation that computes `facts`, fused where possible, and its operands. Coefficients are read like inputs. */
-static mw_op choose(const compiler *c, mw_node_facts facts, mw_node operands[MW_PROGRAM_OPERANDS], uint32_t *count) {
+/* The operation that computes `node`, fused where possible, and its operands. Coefficients are read like inputs. */
+static mw_op choose(const compiler *c, mw_node node, mw_node operands[MW_PROGRAM_OPERANDS], uint32_t *count) {
+  mw_node_facts facts = mw_graph_facts(c->graph, node);
   *count = 0;
   if (facts.op == MW_OP_COEFFICIENT || facts.op == MW_OP_LEARNED) return MW_OP_INPUT;
+  for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
+    match m = {.swallowed_count = 0};
+    if (patterns[i].tree[0] != facts.op || !lay(c, patterns[i].tree, node, true, &m)) continue;
+    for (unsigned k = 0; k < m.swallowed_count; k++) c->s->fused[mw_cone_find(&c->s->cone, m.swallowed[k])] = 1;
+    *count = (uint32_t)mw_graph_op_operands((mw_op)patterns[i].fused);
+    memcpy(operands, m.operands, *count * sizeof *operands);
+    return (mw_op)patterns[i].fused;
+  }
   *count = facts.operands;
   for (uint32_t i = 0; i < facts.operands && i < MW_PROGRAM_OPERANDS; i++) operands[i] = facts.operand[i];
-  mw_node a = operands[0], b = operands[1];
-  if (facts.op == MW_OP_ADD && a != b && inner(c, a, MW_OP_MUL) && inner(c, b, MW_OP_MUL)) {
-    swallow(c, a, operands);
-    swallow(c, b, operands + 2);
-    *count = 4;
-    return MW_OP_MIX;
-  }
-  for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
-    if (pairs[i].outer != facts.op) continue;
-    bool left = inner(c, a, (mw_op)pairs[i].inner);
-    if (!left && !(pairs[i].either && inner(c, b, (mw_op)pairs[i].inner))) continue;
-    swallow(c, left ? a : b, operands);
-    operands[2] = left ? b : a;
-    *count = 3;
-    return (mw_op)pairs[i].fused;
-  }
   return facts.op;
 }
 
@@ -114,7 +134,7 @@ static bool generate(compiler *c) {
   bool ok = true;
   for (size_t i = cone->count; i-- > 0;)
     if (!c->s->fused[i])
-      choices[i].op = (uint8_t)choose(c, mw_graph_facts(c->graph, cone->nodes[i]), choices[i].operands, &choices[i].count);
+      choices[i].op = (uint8_t)choose(c, cone->nodes[i], choices[i].operands, &choices[i].count);
   for (size_t i = 0; i < cone->count && ok; i++) {
     if (c->s->fused[i]) continue;
     mw_node node = cone->nodes[i];

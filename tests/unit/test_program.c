@@ -1,0 +1,160 @@
+/* test_program.c: programs against the graph taken literally, operation by operation: thousands of random expressions, in
+ * which every fused operation must turn up, bit for bit (NaN equals NaN), for any tile size and cut into blocks. */
+#include "exec/tile.h"
+#include "num/cpu.h"
+#include "unit.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ELEMENTS = 300, ROOM = 320, MOST = 40, INPUTS = 3 };
+
+static uint64_t state = 88172645463325252u;
+static uint64_t next(void) { state ^= state << 13; state ^= state >> 7; state ^= state << 17; return state; }
+
+static const mw_op maps[] = {MW_OP_ADD, MW_OP_ADD, MW_OP_ADD, MW_OP_SUB, MW_OP_MUL, MW_OP_MUL, MW_OP_MIN, MW_OP_MAX,
+                             MW_OP_LT, MW_OP_LT, MW_OP_LE, MW_OP_EQ, MW_OP_NE, MW_OP_WHERE, MW_OP_WHERE, MW_OP_ABS,
+                             MW_OP_SIGN, MW_OP_NEG, MW_OP_AND, MW_OP_RATIO};
+static const double numbers[] = {0, 0, 1, 0.5, -2};
+
+static mw_graph *graph;
+static mw_error err;
+static mw_node nodes[MOST];
+static size_t count;
+static float inputs[INPUTS][ROOM];
+
+static mw_node number(double value) {
+  mw_node node = 0;
+  CHECK(mw_graph_number(graph, value, &node, &err));
+  return node;
+}
+
+static mw_node apply(mw_op op, mw_node a, mw_node b, mw_node c) {
+  const mw_node operands[3] = {a, b, c};
+  mw_node node = 0;
+  CHECK(mw_graph_apply(graph, op, operands, (uint32_t)mw_graph_op_operands(op), NULL, &node, &err));
+  return node;
+}
+
+static void begin(void) {
+  const uint64_t dims[] = {ELEMENTS};
+  uint32_t shape = 0;
+  CHECK(mw_graph_new(&graph, &err) && mw_graph_shape(graph, dims, 1, &shape, &err));
+  for (count = 0; count < INPUTS; count++)
+    CHECK(mw_graph_input(graph, 0, (uint32_t)count, MW_DTYPE_F32, shape, &nodes[count], &err));
+  const float special[] = {0, -0.0f, 1, -1, INFINITY, -INFINITY, 0.5f, 1e-41f};
+  for (size_t k = 0; k < INPUTS; k++)
+    for (size_t i = 0; i < ELEMENTS; i++)
+      inputs[k][i] = next() % 3 ? (float)(int32_t)next() * 0x1p-30f : special[next() % 8];
+}
+
+/* An operand: mostly what was made last, so that much is used once only, now and then a number. */
+static mw_node any(void) {
+  if (next() % 4 == 0) return number(numbers[next() % 5]);
+  return nodes[next() % 2 ? count - 1 - next() % 2 : next() % count];
+}
+
+static const mw_kernels *kernels;
+
+/* The value of a node, computed without fusion. */
+static void literally(mw_node node, float *out) {
+  mw_node_facts facts = mw_graph_facts(graph, node);
+  double value;
+  if (facts.op == MW_OP_INPUT) {
+    memcpy(out, inputs[facts.extra[1]], sizeof *inputs);
+  } else if (mw_graph_is_number(graph, node, &value)) {
+    out[0] = (float)value;
+  } else {
+    static const uint8_t kernel[MW_OP_COUNT] = {
+#define MW_KERNEL(name, arity, expression) [MW_OP_##name] = MW_KERNEL_##name,
+#include "num/kernels.def"
+#undef MW_KERNEL
+    };
+    float operand[3][ROOM];
+    unsigned form = 0;
+    for (uint32_t i = 0; i < facts.operands; i++) {
+      mw_node below = mw_graph_facts(graph, node).operand[i];
+      form |= (unsigned)!mw_graph_facts(graph, below).shape << i;
+      literally(below, operand[i]);
+    }
+    kernels->type[0].map[kernel[facts.op]][form](out, operand[0], operand[1], operand[2], NULL, ELEMENTS);
+  }
+}
+
+/* Runs the program of `node` in two blocks, and says which fused operations it has. */
+static void compare(mw_node node, bool seen[MW_OP_COUNT]) {
+  static float wanted[ROOM], got[ROOM];
+  const mw_root root = {.node = node, .store = true};
+  mw_program program = {0};
+  mw_tile tile = {.kernels = &kernels->type[0], .size = next() % 2 ? 64 : 256};
+  double scalars[MOST];
+  CHECK(mw_program_compile(&program, graph, &root, 1, &err));
+  for (size_t i = 0; i < program.scalar_count; i++)
+    CHECK(mw_graph_is_number(graph, program.scalars[i], &scalars[i]));
+  for (size_t i = 0; i < program.length; i++) seen[program.code[i].code % MW_OP_COUNT] = true;
+  CHECK(mw_tile_bind(&tile, &program, scalars, &err));
+  size_t cut = next() % ELEMENTS;
+  for (size_t from = 0, to = cut; from < ELEMENTS; from = to, to = ELEMENTS) {
+    const unsigned char *stored[INPUTS];
+    const mw_dtype dtypes[INPUTS] = {MW_DTYPE_F32, MW_DTYPE_F32, MW_DTYPE_F32};
+    for (size_t i = 0; i < program.input_count; i++)
+      stored[i] = (const unsigned char *)(inputs[mw_graph_facts(graph, program.inputs[i]).extra[1]] + from);
+    mw_block block = {.start = from, .elements = ELEMENTS, .count = to - from, .inputs = stored, .dtypes = dtypes,
+                      .output = (unsigned char *)(got + from), .output_dtype = MW_DTYPE_F32, .bad_input = -1};
+    mw_tile_run(&tile, graph, &program, &block);
+  }
+  literally(node, wanted);
+  size_t wrong = 0;
+  for (size_t i = 0; i < ELEMENTS; i++)
+    wrong += !(wanted[i] != wanted[i] && got[i] != got[i]) && memcmp(wanted + i, got + i, sizeof *got) != 0;
+  CHECK(wrong == 0);
+  mw_tile_free(&tile);
+  mw_program_free(&program);
+}
+
+/* What the methods of merging are made of, as their recipes write it. */
+static mw_node idiom(void) {
+  mw_node x = any(), y = nodes[0], zero = number(0);
+  switch (next() % 5) {
+  case 0: return apply(MW_OP_WHERE, apply(MW_OP_LE, number(0.5), apply(MW_OP_ABS, y, 0, 0), 0), y, zero);
+  case 1: {
+    mw_node g = apply(MW_OP_SIGN, y, 0, 0), drawn = apply(MW_OP_EQ, g, zero, 0);
+    return apply(MW_OP_LT, zero, apply(MW_OP_ADD, g, apply(MW_OP_MUL, drawn, number(next() % 2 ? 1 : -1), 0), 0), 0);
+  }
+  case 2: {
+    mw_node sides = apply(MW_OP_WHERE, x, apply(MW_OP_LT, zero, y, 0), apply(MW_OP_LT, y, zero, 0));
+    return apply(MW_OP_WHERE, sides, y, zero);
+  }
+  case 3: return apply(MW_OP_ADD, apply(MW_OP_MUL, x, number(0.5), 0), apply(MW_OP_MUL, y, number(-2), 0), 0);
+  default: return apply(MW_OP_WHERE, apply(MW_OP_EQ, y, zero, 0), number(1), y);
+  }
+}
+
+int main(void) {
+  const char *isas[] = {"base", "avx2", "avx512"};
+  for (int i = 0; i < 3; i++) {
+    bool seen[MW_OP_COUNT] = {false};
+    setenv("MOONWELD_ISA", isas[i], 1);
+    if (!mw_cpu_kernels(&kernels, &err)) {
+      printf("%s: not on this CPU\n", isas[i]);
+      continue;
+    }
+    for (int round = 0; round < 4000; round++) {
+      begin();
+      for (size_t steps = 1 + next() % 9; steps > 0; steps--) {
+        mw_node made = next() % 5 ? apply(maps[next() % (sizeof maps / sizeof *maps)], any(), any(), any()) : idiom();
+        if (mw_graph_facts(graph, made).shape) nodes[count++] = made;
+      }
+      compare(nodes[count - 1], seen);
+      mw_graph_free(graph);
+    }
+    for (int op = 0; op < MW_OP_COUNT; op++)
+      if (mw_graph_op_class((mw_op)op) == MW_CLASS_FUSED) {
+        if (!seen[op]) printf("%s never turned up\n", mw_graph_op_name((mw_op)op));
+        CHECK(seen[op]);
+      }
+  }
+  UNIT_END();
+}
