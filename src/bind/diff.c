@@ -188,7 +188,7 @@ static void put_heading(mw_text *text, const char *title, bool based) {
 
 static void put_layers(mw_text *text, const mw_compare *compare, bool based) {
   mw_shown name;
-  put_heading(text, "layer or module", based);
+  put_heading(text, "layer or module (tensors)", based);
   for (size_t g = 0; g < compare->group_count; g++) {
     const mw_compare_group *group = &compare->groups[g];
     const mw_compare_row *row = &compare->rows[group->first];

@@ -39,10 +39,9 @@ static bool check_old(const char *path, const char *mark, mw_error *err) {
   mw_file file;
   char begin[64];
   size_t length = strlen(mark);
-  mw_error unread;
-  if (!mw_file_open(&file, path, &unread)) return cannot(err, path, "exists and cannot be read");
+  if (!mw_file_open(&file, path, err)) return err->status != MW_MEMORY && cannot(err, path, "exists and cannot be read");
   bool ours = file.size == 0 || (length <= sizeof begin && file.size >= length &&
-                                 mw_file_read(&file, 0, begin, length, &unread) && memcmp(begin, mark, length) == 0);
+                                 mw_file_read(&file, 0, begin, length, err) && memcmp(begin, mark, length) == 0);
   mw_file_close(&file);
   if (ours) return true;
   cannot(err, path, "exists and is not a report");
