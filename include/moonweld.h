@@ -140,9 +140,37 @@ size_t mw_plan_notes(const mw_plan *plan, const char *const **lines);
  * measured there is nothing to show but whether to go on: bytes_total is 0. */
 typedef bool (*mw_progress)(void *context, uint64_t bytes_done, uint64_t bytes_total, unsigned pass);
 
-/* Runs the plan: all passes, the output folder, its publication. A recipe that scores is evaluated again for that, each
+/* How a training goes: step `step` of `steps`, from 1, of training `training` of `trainings`; the loss before the step. */
+typedef struct mw_learning_facts {
+  unsigned training, trainings;
+  uint64_t step, steps;
+  double loss;
+} mw_learning_facts;
+
+/* Called after every step. Returning false asks to stop: a checkpoint beside the output (OUT.learning) then keeps the
+ * training, and the same plan goes on from there. */
+typedef bool (*mw_learning)(void *context, const mw_learning_facts *facts);
+
+/* Who is told of the steps of this plan's trainings; a plan of a recipe that learns nothing has none. */
+void mw_plan_watch(mw_plan *plan, mw_learning learning, void *context);
+
+/* Runs the plan: the trainings, then all passes, the output folder, its publication. A recipe that scores is evaluated again for that, each
  * candidate is made beside the output, measured and removed, and what the recipe then returns is written. */
 bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *err);
+
+/* ---- evaluation ------------------------------------------------------------------------------------------------ */
+
+/* How well a causal model predicts a data set. */
+typedef struct mw_evaluation {
+  double loss;     /* cross-entropy in nats a predicted token; perplexity is its exponential */
+  uint64_t tokens; /* predicted: every token of a window but its first */
+} mw_evaluation;
+
+/* Evaluates a model on options->data (its threads and window count too): `results` has room for data_count of them. The
+ * forward pass is chosen by the model's config.json; MW_UNAVAILABLE names an architecture or option that there is none for.
+ * `progress` (may be NULL) counts windows as steps and data sets as trainings. */
+bool mw_eval_model(const char *model, const mw_options *options, mw_learning progress, void *context,
+                   mw_evaluation *results, mw_error *err);
 
 /* ---- inspection ------------------------------------------------------------------------------------------------ */
 

@@ -50,4 +50,10 @@ function prelude.evaluate(text, chunk, words, places)
   return core.module("result").outputs(R.run(recipe, words, models))
 end
 
+--- The mean cross-entropy of a model on each data set: of the tensors given by name, or of the first model as it is.
+function prelude.losses(nodes)
+  local model = open_models()[1]
+  return core.module("learn").losses(nodes and V.model(core.models[1].names, nodes, "the candidate") or model)
+end
+
 return prelude

@@ -45,7 +45,7 @@ local function class_of(architecture, name)
 end
 
 --- The coefficients of one model: `width(name, node, class)` numbers a tensor; what is left out keeps `init`.
-local function coefficients(model, init, options, width)
+local function coefficients(model, init, options, width, shared)
   if kind(model) ~= "model" then return fail("coefficients are for models, not for a %s", kind(model)) end
   if type(init) ~= "number" or init ~= init or math.abs(init) == math.huge then return fail("coefficients start at a plain number") end
   local private, chosen = data(model), chooser(options)
@@ -61,7 +61,7 @@ local function coefficients(model, init, options, width)
     end
   end
   if not any then fail("no tensor is left to learn coefficients for") end
-  return V.new("coefficients", { names = private.names, nodes = nodes, fixed = fixed, label = private.label })
+  return V.new("coefficients", { names = private.names, nodes = nodes, fixed = fixed, label = private.label, shared = shared })
 end
 
 local forms = {
@@ -74,7 +74,7 @@ local forms = {
   end,
   scalars = function(model, init, options)
     local one = core.coefficient(1, init)
-    return coefficients(model, init, options, function() return one end)
+    return coefficients(model, init, options, function() return one end, true)
   end,
 }
 for name, form in pairs(forms) do
@@ -206,12 +206,12 @@ function L.data()
   return V.new("data", { items = items })
 end
 
---- A symbolic batch for each file: `windows` windows of it.
+--- A symbolic batch of `windows` windows of file `i`.
+local function batch_of(i, set, windows) return V.new("batch", { tokens = core.tokens(i - 1, windows, set.length), length = set.length }) end
+
 local function batches(windows)
   local items = {}
-  for i, set in ipairs(core.data) do
-    items[i] = V.new("batch", { tokens = core.tokens(i - 1, windows, set.length), length = set.length })
-  end
+  for i, set in ipairs(core.data) do items[i] = batch_of(i, set, windows) end
   return V.list(items)
 end
 V.meta_of "batch"
@@ -226,7 +226,7 @@ local function rebuild(start, change)
       if private.fixed[name] then nodes[name] = node
       else
         local id = core.id(node)
-        made[id] = made[id] or change(node, name, private.label or "model")
+        made[id] = made[id] or change(node, private.shared and "" or name, private.label or "model")
         nodes[name] = made[id]
       end
     end
@@ -247,7 +247,7 @@ local function within(spec, key, default, low, high)
   local value = spec[key]
   if value == nil then value = default end
   if type(value) ~= "number" or not (value >= low and value <= high) then
-    return fail("learn's '%s' = %s is outside [%g, %g]", key, core.shown(tostring(value)), low, high)
+    return fail("learn's '%s' = %s is outside [%g, %g]", key, value ~= value and "nan" or core.shown(tostring(value)), low, high)
   end
   return value
 end
@@ -298,7 +298,10 @@ end
 --- The mean cross-entropy of a model on each file: what `moonweld eval` and --score loss:FILE run.
 function L.losses(model)
   local losses = {}
-  for i, batch in ipairs(V.items(batches(1))) do losses[i] = N.cross_entropy(A.logits(model, batch), batch) end
+  for i, set in ipairs(core.data) do
+    local batch = batch_of(i, set, math.max(1, math.min(set.windows, 512 // set.length))) -- rows enough for all threads
+    losses[i] = N.cross_entropy(A.logits(model, batch), batch)
+  end
   return losses
 end
 

@@ -140,6 +140,22 @@ function Model:map(f) end
 Model["with"] = function(self, other) end
 ---@return Flat # the model as one vector, tensors in name order
 function Model:flat() end
+---Trainable numbers that begin at `init`: one for each input column of a linear layer, hidden dimension of an embedding and
+---element of a norm, one for a bias. `scope` and `only` limit what is learned; what is left out stays at `init`.
+---@param init number
+---@param options? CoefficientOptions
+---@return Coefficients
+function Model:columns(init, options) end
+---One trainable number a tensor.
+---@param init number
+---@param options? CoefficientOptions
+---@return Coefficients
+function Model:tensors(init, options) end
+---One trainable number for the model.
+---@param init number
+---@param options? CoefficientOptions
+---@return Coefficients
+function Model:scalars(init, options) end
 
 ---A model as one vector.
 ---@class Flat
@@ -178,6 +194,24 @@ function List:map(f) end
 function List:best_first(score) end
 ---@return List # the members flattened
 function List:flat() end
+---@param init number
+---@param options? CoefficientOptions
+---@return List # coefficients of every member; see Model:columns
+function List:columns(init, options) end
+---@param init number
+---@param options? CoefficientOptions
+---@return List # coefficients of every member
+function List:tensors(init, options) end
+---@param init number
+---@param options? CoefficientOptions
+---@return List # coefficients of every member
+function List:scalars(init, options) end
+---@return List # of coefficients: exp(c_i) / sum_k exp(c_k), number by number
+function List:softmax() end
+---@return Scalar # of coefficients: the sum over members and tensors of ||c||_1
+function List:l1() end
+---@return Scalar # of coefficients: the sum over members and tensors of ||c||_2
+function List:l2() end
 
 ---A stream of random numbers; its labels and the tensor's name say which.
 ---@class Seed
@@ -206,13 +240,14 @@ function Seed:dirichlet(n, alpha) end
 ---@overload fun(name: string, default: number|string|boolean, doc: string, limits?: Limits): Argument
 ---@field maybe fun(name: string, doc: string, limits?: Limits): Argument
 ---@field choice fun(name: string, words: string[], doc: string): Argument
+---@field words fun(name: string, words: string[], doc: string): Argument a list of some of the words; all by default
 ---@field profile fun(words: table<string, table<string, any>>): Argument other defaults under each word; `paper` are those declared
 ---@field each fun(name: string, default: number, doc: string, limits?: Limits): Argument
 ---@field model fun(name: string, doc: string, options?: { optional?: boolean }): Argument
 ---@field models fun(name: string, doc: string, limits?: { min?: integer, max?: integer, optional?: boolean }): Argument
 ---@field seed fun(): Argument
 ---@field score fun(): Argument
----@field calibration fun(): Argument
+---@field calibration fun(): Argument `a.data`: the files of --data (`#a.data`: how many); also lets --window and --coefficients in
 ---@field from fun(recipe: Recipe, ...: string|table): Argument
 arg = {}
 
@@ -268,3 +303,114 @@ function sign_trim(list, density, options) end
 ---@param weight? any one for all, or a list
 ---@return Value
 function disjoint_mean(list, weight) end
+
+-- ---- learning ----
+
+---@alias CoefficientOptions { scope?: string[]|List, only?: string } `scope`: "linear" (with its biases), "norm", "embedding", as the architecture classes tensors; `only`: a glob
+
+---Trainable numbers for the tensors of one model. Element by element they behave as tensors do; times a model they scale it.
+---@class Coefficients: Elements
+local Coefficients = {}
+---@return Scalar # the sum over tensors of ||c||_1
+function Coefficients:l1() end
+---@return Scalar # the sum over tensors of ||c||_2
+function Coefficients:l2() end
+
+---The files of --data; `#data` is how many there are.
+---@class Data
+---@operator len: integer
+---Token windows of one file, not known before training runs.
+---@class Batch
+---What a network computes for a batch: a tensor [tokens, width]. `+ - * /`, the elementwise methods and :total() work on it.
+---@class Activation: Elements
+---A forward pass, with the class of every tensor.
+---@class Architecture
+
+---Coefficients that make `loss` small. `loss` runs once, on symbolic batches (one for each file of --data), and gives one
+---number; a step takes `windows` windows of every file, in an order drawn from `seed`, and AdamW (betas 0.9, 0.999, eps 1e-8)
+---takes a step. "mofo" moves only the `share` of each coefficient's elements that has the largest momentum.
+---@param settings { start: Coefficients|List, loss: (fun(c: any, batch: List): Scalar), data: Data, steps: integer, windows?: integer, rate?: number, seed?: Seed, optimizer?: "adamw"|"mofo", share?: number, decay?: number, clip?: number }
+---@return any # as `start`, learned
+function learn(settings) end
+---@param model Model
+---@param batch Batch
+---@param forward? Architecture|fun(w: fun(name: string, optional?: boolean): Tensor?, batch: Batch, config: Config): Activation by config.json unless given
+---@return Activation # [tokens, vocabulary]
+function logits(model, batch, forward) end
+---@param c List coefficients
+---@return Scalar # the mean cosine of all pairs, summed over tensors
+function cosine_penalty(c) end
+---@param teacher Activation
+---@param student Activation
+---@param options? { temperature?: number }
+---@return Scalar # T^2 * KL(softmax(teacher/T) || softmax(student/T)), mean over tokens
+function kl(teacher, student, options) end
+---@param logits Activation
+---@param batch? Batch
+---@return Scalar # nats a predicted token
+function cross_entropy(logits, batch) end
+---@param logits Activation
+---@return Scalar # nats a token
+function entropy(logits) end
+---@param x Activation
+---@param y Activation
+---@return Scalar # mean over tokens and columns of (x - y)^2
+function mse(x, y) end
+
+---What config.json says, for a forward pass; an option that it does not know is an error (69) that names it.
+---@class Config
+---@field count fun(key: string, default?: integer): integer a whole number from 1
+---@field number fun(key: string, default?: number): number above 0
+---@field flag fun(key: string): boolean
+---@field word fun(key: string, words: string[], default?: string): string one of the words, the first by default
+---@field window fun(layer: integer, switch?: string): integer how many positions back a layer sees; 0: all
+---@field rotary fun(width: integer): number[] angles a position, scaled as rope_scaling says (default, linear, llama3)
+
+---@param parts table a sentence, `paper =`, `types =` (model_type), `classes = { {glob, "linear"|"norm"|"embedding"|"bias"}, ... }`, and function(w, batch, config)
+---@return Architecture
+function architecture(parts) end
+---@param batch Batch
+---@param weight Value [vocabulary, width]
+---@return Activation # [tokens, width]
+function embedding(batch, weight) end
+---@param x Activation [tokens, in]
+---@param weight Value [out, in]
+---@param bias? Value [out]
+---@return Activation # [tokens, out]
+function linear(x, weight, bias) end
+---@param x Activation
+---@param gain Value [m]; every run of m values of a row is normalised by itself
+---@param eps number
+---@return Activation
+function rms_norm(x, gain, eps) end
+---@param x Activation
+---@param gain Value
+---@param bias Value
+---@param eps number
+---@return Activation
+function layer_norm(x, gain, bias, eps) end
+---Of every head of 2 * #frequencies values, the pair (j, j + #frequencies) is turned by position * frequencies[j].
+---@param x Activation
+---@param frequencies number[]
+---@return Activation
+function rope(x, frequencies) end
+---Causal within a window of data, scaled by 1 / sqrt(width of a head).
+---@param q Activation [tokens, heads * d]
+---@param k Activation [tokens, groups * d]
+---@param v Activation [tokens, groups * d]
+---@param options { heads: integer, groups?: integer, window?: integer } `window`: positions that are seen, the own included; 0: all
+---@return Activation # [tokens, heads * d]
+function attention(q, k, v, options) end
+---@param x Activation
+---@return Activation # x / (1 + exp(-x))
+function silu(x) end
+---@param x Activation
+---@param form? "erf"|"tanh"
+---@return Activation
+function gelu(x, form) end
+---@param x Activation
+---@return Activation # over the last dimension
+function softmax(x) end
+---@param x Activation
+---@return Activation
+function log_softmax(x) end

@@ -1,6 +1,7 @@
 /* child.c: calls the prelude and puts what it returns on the wire. */
 #include "bind/child.h"
 #include <lauxlib.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -184,4 +185,29 @@ bool mw_child_evaluate(mw_state *state, void *context, int fd, mw_error *err) {
   mw_wire_output *outputs = mw_core_outputs(L, lua_gettop(L), &count, err); /* the result keeps the names alive */
   mw_text out = {0};
   return outputs && put_made(&out, state, outputs, count, err) && mw_wire_send(fd, MW_WIRE_GRAPH, out.bytes, out.length);
+}
+
+bool mw_child_losses(mw_state *state, void *context, int fd, mw_error *err) {
+  const mw_child_candidate *candidate = context;
+  lua_State *L = state->L;
+  connect_world(state, &fd);
+  if (!candidate->count) lua_pushnil(L);
+  else lua_newtable(L);
+  for (size_t i = 0; i < candidate->count; i++) {
+    mw_core_push(L, candidate->outputs[i].node);
+    lua_setfield(L, -2, candidate->outputs[i].name);
+  }
+  MW_TRY(mw_state_call(state, "losses", 1, 1, err));
+  size_t count = (size_t)luaL_len(L, -1);
+  mw_wire_output *outputs = mw_mem_new(count, sizeof *outputs, err);
+  if (!outputs) return false;
+  for (size_t i = 0; i < count; i++) {
+    char name[24];
+    snprintf(name, sizeof name, "%06zu", i); /* in the order of texts too */
+    lua_rawgeti(L, 1, (lua_Integer)i + 1);
+    outputs[i] = (mw_wire_output){lua_pushstring(L, name), mw_core_node(L, -2)};
+  }
+  mw_text out = {0};
+  return mw_wire_put_graph(&out, state->graph, outputs, count, false, err) && mw_text_check(&out, err) &&
+         mw_wire_send(fd, MW_WIRE_GRAPH, out.bytes, out.length);
 }

@@ -16,4 +16,14 @@ typedef struct mw_child_task {
 bool mw_child_describe(mw_state *state, void *task, int fd, mw_error *err);
 bool mw_child_evaluate(mw_state *state, void *task, int fd, mw_error *err);
 
+/* A model given by its tensors, or with none the first of the inputs: its loss on each data set becomes a graph whose
+ * outputs are called 000000, 000001 ... in the order of the sets. */
+typedef struct mw_child_candidate {
+  const mw_wire_output *outputs; /* nodes of the state's graph */
+  size_t count;
+} mw_child_candidate;
+
+/* mw_guest_work over a mw_child_candidate. */
+bool mw_child_losses(mw_state *state, void *candidate, int fd, mw_error *err);
+
 #endif

@@ -107,6 +107,8 @@ static int learn(lua_State *L) {
     lua_rawgeti(L, -1, 1);
     lesson->parts[i].node = mw_core_node(L, -1);
     lua_pop(L, 1);
+    if (mw_graph_facts(state->graph, lesson->parts[i].node).op != MW_OP_COEFFICIENT)
+      return mw_state_raise(L, MW_DATA, "learn's 'start' holds coefficients as columns, tensors or scalars made them");
     lesson->parts[i].tensor = text_of(L, list + 1, 2, &state->arena);
     lesson->parts[i].label = text_of(L, list + 1, 3, &state->arena);
     lua_pop(L, 1);
@@ -184,6 +186,8 @@ static void fill_data(lua_State *L, const mw_state *state) {
     lua_newtable(L);
     lua_pushstring(L, state->sets[i].name);
     lua_setfield(L, -2, "name");
+    lua_pushinteger(L, (lua_Integer)state->sets[i].windows);
+    lua_setfield(L, -2, "windows");
     lua_pushinteger(L, state->sets[i].length);
     lua_setfield(L, -2, "length");
     lua_rawseti(L, -2, (lua_Integer)i + 1);

@@ -180,17 +180,6 @@ static void take_drawn(mw_host_result *result, const char *bytes, size_t length)
                  mw_text_shown(&shown, text, text_length), value);
 }
 
-static bool find_input(const void *context, uint64_t model, uint64_t row, mw_dtype *dtype, const uint64_t **dims, unsigned *rank) {
-  const mw_inputs *inputs = context;
-  if (model >= inputs->count || row >= inputs->family.count) return false;
-  const mw_tensor *tensor = inputs->family.tensors[row * inputs->family.members + model];
-  if (!tensor) tensor = inputs->family.donor[row];
-  *dtype = (mw_dtype)tensor->dtype;
-  *dims = tensor->shape;
-  *rank = tensor->rank;
-  return true;
-}
-
 typedef struct taking {
   const mw_calibration *data;
   mw_candidate *to;
@@ -207,7 +196,7 @@ static bool take_lessons(void *context, mw_wire *in, const mw_node *map, uint32_
 static bool take_candidate(const asking *ask, const char *bytes, size_t length, mw_candidate *out, mw_error *err) {
   taking t = {ask->data, out};
   *out = (mw_candidate){0};
-  if (mw_wire_take_graph(bytes, length, (mw_wire_inputs){ask->inputs, find_input}, (mw_wire_rest){&t, take_lessons},
+  if (mw_wire_take_graph(bytes, length, (mw_wire_inputs){ask->inputs, mw_inputs_find}, (mw_wire_rest){&t, take_lessons},
                          &out->arena, &out->graph, &out->outputs, &out->output_count, err)) return true;
   mw_mem_release(&out->arena);
   return false;
@@ -261,7 +250,7 @@ static bool on_message(void *context, int fd, uint32_t kind, char *bytes, size_t
 
 /* ---- running children ---- */
 
-static mw_guest_limits limits_of(const mw_options *options, size_t tensors) {
+mw_guest_limits mw_host_limits(const mw_options *options, size_t tensors) {
   return (mw_guest_limits){options->recipe_seconds > 0 ? options->recipe_seconds : 1 + (double)tensors / 1000,
                            options->recipe_memory ? options->recipe_memory : 256u << 20, 0};
 }
@@ -292,7 +281,7 @@ bool mw_recipe_load(const char *name, const mw_options *options, mw_recipe **out
   if (ok) {
     asking ask = {.recipe = recipe, .described = recipe, .task = {recipe->text, recipe->chunk, recipe->length, NULL, 0}};
     mw_state state = {.seed = options->seed};
-    mw_guest_limits limits = limits_of(options, 0);
+    mw_guest_limits limits = mw_host_limits(options, 0);
     ok = mw_guest_run(&state, limits, mw_child_describe, on_message, &ask, err);
   }
   if (!ok) {
@@ -323,7 +312,7 @@ bool mw_host_evaluate(const mw_recipe *recipe, const mw_binding *bindings, size_
                 .task = {recipe->text, recipe->chunk, recipe->length, bindings, count}};
   mw_state state = {.inputs = inputs, .sets = data->facts, .set_count = data->count, .seed = options->seed,
                     .scores = score != NULL};
-  MW_TRY(run(&ask, &state, limits_of(options, inputs->family.count * inputs->count), mw_child_evaluate, err));
+  MW_TRY(run(&ask, &state, mw_host_limits(options, inputs->family.count * inputs->count), mw_child_evaluate, err));
   if (score && score->first.graph) take_first(score, out);
   mw_text_format(&out->drawn, "]");
   mw_text_format(&out->required, "]");

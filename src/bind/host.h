@@ -4,6 +4,7 @@
 #define MW_BIND_HOST_H
 
 #include "bind/calibration.h"
+#include "bind/guest.h"
 #include "bind/inputs.h"
 #include "bind/score.h"
 
@@ -22,6 +23,8 @@ bool mw_host_evaluate(const mw_recipe *recipe, const mw_binding *bindings, size_
                       const mw_calibration *data, const mw_options *options, mw_score *score, mw_host_result *out,
                       mw_error *err);
 void mw_host_release(mw_host_result *result);
+/* What a recipe over so many tensors may take. */
+mw_guest_limits mw_host_limits(const mw_options *options, size_t tensors);
 /* The recipe file's own text. */
 const char *mw_host_text(const mw_recipe *recipe);
 

@@ -59,6 +59,18 @@ bool mw_inputs_open(mw_inputs *inputs, const mw_arg *args, size_t arg_count, con
   return inputs->joined = true;
 }
 
+bool mw_inputs_find(const void *context, uint64_t model, uint64_t row, mw_dtype *dtype, const uint64_t **dims,
+                    unsigned *rank) {
+  const mw_inputs *inputs = context;
+  if (model >= inputs->count || row >= inputs->family.count) return false;
+  const mw_tensor *tensor = inputs->family.tensors[row * inputs->family.members + model];
+  if (!tensor) tensor = inputs->family.donor[row];
+  *dtype = (mw_dtype)tensor->dtype;
+  *dims = tensor->shape;
+  *rank = tensor->rank;
+  return true;
+}
+
 void mw_inputs_close(mw_inputs *inputs) {
   if (inputs->joined) mw_family_free(&inputs->family);
   for (size_t i = 0; i < inputs->count; i++) mw_model_close((mw_model *)inputs->members[i].model);

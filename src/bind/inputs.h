@@ -24,6 +24,8 @@ typedef struct mw_inputs {
 /* Opens what the bindings name for the recipe's model arguments, and joins them by the options' rules. */
 bool mw_inputs_open(mw_inputs *inputs, const mw_arg *args, size_t arg_count, const mw_binding *bindings, size_t count,
                     const mw_options *options, mw_note *notes, mw_error *err);
+/* Tensor `row` of model `model`, or false: for wire.h, with an mw_inputs as its context. */
+bool mw_inputs_find(const void *context, uint64_t model, uint64_t row, mw_dtype *dtype, const uint64_t **dims, unsigned *rank);
 void mw_inputs_close(mw_inputs *inputs);
 
 #endif

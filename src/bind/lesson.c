@@ -28,7 +28,7 @@ static bool broken(mw_error *err) { return mw_error_set(err, MW_DATA, "the recip
 static const char *take_name(mw_wire *in, mw_arena *arena, mw_error *err) {
   size_t length;
   const char *text = mw_wire_text(in, &length);
-  if (in->failed || length == 0 || length > 4096 || memchr(text, 0, length) || !mw_text_is_utf8(text, length))
+  if (in->failed || length > 4096 || memchr(text, 0, length) || !mw_text_is_utf8(text, length))
     return broken(err), NULL;
   return mw_mem_copy(arena, text, length, err);
 }

@@ -12,7 +12,7 @@ enum {
   MW_LESSON_TOKENS = 1 << 18     /* of a batch of one data set */
 };
 
-/* A trained coefficient and what it is called: the tensor that it scales (of several the first) and whose it is. */
+/* A trained coefficient and what it is called: the tensor that it scales ("": all) and whose it is. */
 typedef struct mw_lesson_part {
   mw_node node; /* a COEFFICIENT */
   const char *tensor, *label;

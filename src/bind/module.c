@@ -3,11 +3,13 @@
  *   local mw = require "moonweld"
  *   mw.merge("lerp", { a = "A", b = "B", t = 0.3 }, { output = "OUT", force = true, dtype = "f32", seed = 1 })
  *   mw.plan(recipe, arguments, options), mw.inspect(path), mw.recipes(): JSON texts and a list of names
+ *   mw.eval(model, { data = { FILE, ... } }): a table for each file
  *   mw.diff("A", "B", { base = "C", html = "FILE", threads = 2 }): a JSON text and a list of warnings
  * Errors are raised as texts. */
 #include "moonweld.h"
 #include <lauxlib.h>
 #include <lua.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,26 +31,6 @@ static bool flag(lua_State *L, int table, const char *name) {
   return lua_toboolean(L, -1);
 }
 
-static mw_options options_at(lua_State *L, int index) {
-  mw_options options;
-  mw_options_init(&options);
-  const char *number;
-  options.output = field(L, index, "output");
-  options.dtype = field(L, index, "dtype");
-  options.tied = field(L, index, "tied");
-  options.score = field(L, index, "score");
-  if ((number = field(L, index, "score_timeout"))) options.score_timeout = strtod(number, NULL);
-  if ((number = field(L, index, "seed"))) options.seed = strtoull(number, NULL, 10);
-  if ((number = field(L, index, "threads"))) options.threads = atoi(number);
-  if ((number = field(L, index, "shard_size"))) options.shard_size = strtoull(number, NULL, 10);
-  options.force = flag(L, index, "force");
-  options.durable = flag(L, index, "durable");
-  options.donor_integers = flag(L, index, "donor_integers");
-  options.missing_base = flag(L, index, "missing_base");
-  options.nonfinite_keep = flag(L, index, "nonfinite_keep");
-  return options;
-}
-
 /* One word, or a list of words; the words stay on the stack. */
 static mw_binding binding_at(lua_State *L, const char *name) {
   lua_Integer count = lua_istable(L, -1) ? luaL_len(L, -1) : 1;
@@ -62,6 +44,33 @@ static mw_binding binding_at(lua_State *L, const char *name) {
     words[i] = luaL_checkstring(L, -1);
   }
   return (mw_binding){name, words, (size_t)count};
+}
+
+static mw_options options_at(lua_State *L, int index) {
+  mw_options options;
+  mw_options_init(&options);
+  const char *number;
+  options.output = field(L, index, "output");
+  options.dtype = field(L, index, "dtype");
+  options.tied = field(L, index, "tied");
+  options.score = field(L, index, "score");
+  if ((number = field(L, index, "score_timeout"))) options.score_timeout = strtod(number, NULL);
+  if ((number = field(L, index, "seed"))) options.seed = strtoull(number, NULL, 10);
+  if ((number = field(L, index, "threads"))) options.threads = atoi(number);
+  if ((number = field(L, index, "shard_size"))) options.shard_size = strtoull(number, NULL, 10);
+  if ((number = field(L, index, "window"))) options.window = (uint32_t)strtoul(number, NULL, 10);
+  options.coefficients = field(L, index, "coefficients");
+  if (lua_istable(L, index) && lua_getfield(L, index, "data") != LUA_TNIL) {
+    mw_binding data = binding_at(L, "data");
+    options.data = data.words;
+    options.data_count = data.count;
+  }
+  options.force = flag(L, index, "force");
+  options.durable = flag(L, index, "durable");
+  options.donor_integers = flag(L, index, "donor_integers");
+  options.missing_base = flag(L, index, "missing_base");
+  options.nonfinite_keep = flag(L, index, "nonfinite_keep");
+  return options;
 }
 
 static mw_plan *plan_of(lua_State *L, mw_recipe **recipe, mw_error *err) {
@@ -124,6 +133,29 @@ static int diff(lua_State *L) {
   return 2;
 }
 
+/* eval(model, options): a list of { data =, loss =, perplexity =, tokens = }, one for each of options.data. */
+static int eval(lua_State *L) {
+  mw_error err;
+  const char *model = luaL_checkstring(L, 1);
+  mw_options options = options_at(L, 2);
+  mw_evaluation *results = lua_newuserdatauv(L, (options.data_count + 1) * sizeof *results, 0);
+  if (!mw_eval_model(model, &options, NULL, NULL, results, &err)) return raise(L, &err);
+  lua_createtable(L, (int)options.data_count, 0);
+  for (size_t i = 0; i < options.data_count; i++) {
+    lua_createtable(L, 0, 4);
+    lua_pushstring(L, options.data[i]);
+    lua_setfield(L, -2, "data");
+    lua_pushnumber(L, results[i].loss);
+    lua_setfield(L, -2, "loss");
+    lua_pushnumber(L, exp(results[i].loss));
+    lua_setfield(L, -2, "perplexity");
+    lua_pushinteger(L, (lua_Integer)results[i].tokens);
+    lua_setfield(L, -2, "tokens");
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  return 1;
+}
+
 static int recipes(lua_State *L) {
   lua_newtable(L);
   const char *const *names = mw_recipe_builtins();
@@ -136,7 +168,7 @@ static int recipes(lua_State *L) {
 
 int luaopen_moonweld(lua_State *L) {
   static const luaL_Reg functions[] = {{"merge", merge}, {"plan", plan}, {"inspect", inspect},
-                                       {"diff", diff},   {"recipes", recipes}, {NULL, NULL}};
+                                       {"diff", diff},   {"eval", eval},       {"recipes", recipes}, {NULL, NULL}};
   luaL_newlib(L, functions);
   lua_pushstring(L, MW_VERSION);
   lua_setfield(L, -2, "version");

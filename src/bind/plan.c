@@ -3,6 +3,7 @@
 #include "bind/host.h"
 #include "bind/inputs.h"
 #include "bind/story.h"
+#include "bind/study.h"
 #include "exec/run.h"
 #include "io/bundle.h"
 #include <stdio.h>
@@ -29,6 +30,8 @@ struct mw_plan {
   size_t binding_count;
   const mw_score *scores;      /* while it runs */
   mw_arena arena;
+  mw_learning learning;
+  void *learner;
 };
 
 /* ---- checks of what came back from the child ---- */
@@ -251,20 +254,53 @@ static bool allowed(const mw_plan *plan, mw_error *err) {
   return ok;
 }
 
-/* The output as a whole folder, in one go. */
-static bool write(mw_plan *plan, mw_progress progress, void *context, mw_error *err) {
-  mw_writer *writer;
-  if (plan->result.made.lesson_count) return mw_error_set(err, MW_UNAVAILABLE, "learning can be planned, but not yet run");
-  MW_TRY(mw_writer_open(plan->options.output, &plan->layout, plan->options.force, &writer, err));
+void mw_plan_watch(mw_plan *plan, mw_learning learning, void *context) {
+  plan->learning = learning;
+  plan->learner = context;
+}
+
+static mw_study_job study_of(const mw_plan *plan) {
+  const mw_candidate *made = &plan->result.made;
+  return (mw_study_job){.graph = made->graph, .outputs = made->outputs, .output_count = made->output_count,
+                        .lessons = made->lessons, .lesson_count = made->lesson_count, .inputs = &plan->inputs,
+                        .data = &plan->data, .options = &plan->options, .threads = mw_run_threads(plan->options.threads),
+                        .learning = plan->learning, .context = plan->learner};
+}
+
+/* Learns what is to be learned, then streams the result into the writer's folder and publishes it. */
+static bool fill(mw_plan *plan, mw_writer *writer, mw_study *study, mw_progress progress, void *context, mw_error *err) {
   mw_job job = job_of(plan);
+  mw_text learning = {0};
   job.writer = writer;
   job.progress = progress;
   job.context = context;
+  if (study) {
+    MW_TRY(mw_study_run(study, err));
+    job.learned = mw_study_learned(study, &job.learned_count);
+    MW_TRY(mw_study_write(study, writer, err));
+  }
   mw_story story = mw_story_of(&plan->story, plan->recipe, &plan->result, plan->scores, &plan->options);
-  bool ok = mw_run_job(&job, err) &&
-            mw_bundle_write(writer, &plan->layout, &plan->inputs.family, plan->inputs.members, &story, &plan->notes, err) &&
-            mw_writer_publish(writer, plan->options.durable, err);
-  mw_writer_close(writer);
+  bool ok = mw_run_job(&job, err) && (!study || mw_study_tell(study, &learning, err));
+  story.learning_json = learning.bytes;
+  ok = ok && mw_bundle_write(writer, &plan->layout, &plan->inputs.family, plan->inputs.members, &story, &plan->notes, err) &&
+       mw_writer_publish(writer, plan->options.durable, err);
+  mw_text_free(&learning);
+  return ok;
+}
+
+/* The output as a whole folder, in one go. */
+static bool write(mw_plan *plan, mw_progress progress, void *context, mw_error *err) {
+  mw_study_job learning = study_of(plan);
+  mw_study *study = NULL;
+  mw_writer *writer;
+  MW_TRY(!learning.lesson_count || mw_study_open(&learning, &study, err));
+  bool ok = mw_writer_open(plan->options.output, &plan->layout, plan->options.force, &writer, err);
+  if (ok) {
+    ok = fill(plan, writer, study, progress, context, err);
+    mw_writer_close(writer);
+  }
+  if (ok && study) mw_study_done(study);
+  mw_study_free(study);
   return ok;
 }
 

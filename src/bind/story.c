@@ -63,6 +63,11 @@ bool mw_story_compose(mw_story_texts *texts, const mw_recipe *recipe, const mw_b
   }
   if (options->dtype) mw_text_format(&texts->command, " --dtype %s", options->dtype);
   if (options->seed) mw_text_format(&texts->command, " --seed %llu", (unsigned long long)options->seed);
+  if (options->data_count) mw_text_format(&texts->command, " --data");
+  for (size_t i = 0; i < options->data_count; i++) put_word(&texts->command, options->data[i]);
+  if (options->window) mw_text_format(&texts->command, " --window %u", options->window);
+  if (options->coefficients) mw_text_format(&texts->command, " --coefficients");
+  if (options->coefficients) put_word(&texts->command, options->coefficients);
   return mw_text_check(&texts->arguments, err) && mw_text_check(&texts->command, err);
 }
 

@@ -22,6 +22,12 @@ static bool progress(void *context, uint64_t done, uint64_t total, unsigned pass
 
 static void scored(void *context, const mw_scored *score) { mw_term_scored(context, score); }
 
+static bool learning(void *context, const mw_learning_facts *facts) {
+  const watch *w = context;
+  mw_term_learning(w->term, facts);
+  return mw_signals_caught() == 0;
+}
+
 static void show_warnings(mw_term *term, const mw_plan *plan) {
   const char *const *lines;
   size_t count = mw_plan_notes(plan, &lines);
@@ -32,6 +38,7 @@ static bool run(mw_term *term, const mw_recipe *recipe, const mw_command_line *l
   watch w = { term, mw_plan_measure(plan).passes };
   mw_signals_hold();
   mw_term_start(term, mw_recipe_name(recipe), line->options.output, mw_plan_measure(plan));
+  mw_plan_watch(plan, learning, &w);
   bool good = mw_plan_run(plan, progress, &w, err);
   show_warnings(term, plan);
   if (good) mw_term_done(term, line->options.output, mw_plan_measure(plan));

@@ -10,6 +10,7 @@
 int mw_cmd_merge(mw_term *term, char **words, size_t count); /* the recipe is the first word */
 int mw_cmd_merge_dry(mw_term *term, char **words, size_t count);
 int mw_cmd_list(mw_term *term, char **words, size_t count);
+int mw_cmd_eval(mw_term *term, char **words, size_t count);
 int mw_cmd_inspect(mw_term *term, char **words, size_t count);
 int mw_cmd_diff(mw_term *term, char **words, size_t count);
 int mw_cmd_tokenize(mw_term *term, char **words, size_t count);

@@ -37,6 +37,7 @@ typedef struct parser {
   const mw_arg *args;
   size_t arg_count, word_count;
   bool lenient;          /* no signature yet */
+  const char *const *only; /* a command's options, or NULL */
   bool given[OWN];       /* options with a value that were typed already */
   bool ended;            /* `--` was read */
   /* The option that the next word belongs to. */
@@ -71,11 +72,17 @@ static bool is_bound(const mw_arg *arg) {
   return arg->kind == MW_ARG_SEED || arg->kind == MW_ARG_SCORE || arg->kind == MW_ARG_CALIBRATION;
 }
 
+static bool is_known(const parser *p, const char *name) {
+  for (const char *const *known = p->only; known && *known; known++)
+    if (strcmp(*known, name) == 0) return true;
+  return !p->only;
+}
+
 static bool find(parser *p, const char *name) {
   p->mine = NULL;
   p->arg = NULL;
   for (size_t i = 0; i < OWN; i++) {
-    if (strcmp(name, own[i].name) != 0) continue;
+    if (strcmp(name, own[i].name) != 0 || !is_known(p, name)) continue;
     p->mine = &own[i];
     p->arity = own[i].arity;
     return true;
@@ -92,7 +99,8 @@ static bool find(parser *p, const char *name) {
 static bool unknown(parser *p, mw_error *err) {
   const char *candidates[OWN + 64];
   size_t count = 0;
-  for (size_t i = 0; i < OWN; i++) candidates[count++] = own[i].name;
+  for (size_t i = 0; i < OWN; i++)
+    if (is_known(p, own[i].name)) candidates[count++] = own[i].name;
   for (size_t i = 0; i < p->arg_count && count < OWN + 64; i++)
     if (!is_bound(&p->args[i])) candidates[count++] = p->args[i].name;
   const char *near = mw_recipe_nearest(p->option, candidates, count);
@@ -196,12 +204,11 @@ static bool begin_option(parser *p, const char *word, mw_error *err) {
   return take_value(p, equals + 1, err) && ((p->open = false), true);
 }
 
-bool mw_options_parse(mw_command_line *line, char *const *words, size_t count, const mw_recipe *signature,
-                      mw_error *err) {
+static bool parse(mw_command_line *line, char *const *words, size_t count, parser p, mw_error *err) {
   *line = (mw_command_line){ 0 };
   mw_options_init(&line->options);
-  parser p = { .line = line, .word_count = count, .lenient = !signature };
-  if (signature) p.arg_count = mw_recipe_args(signature, &p.args);
+  p.line = line;
+  p.word_count = count;
   line->bindings = calloc(count + 1, sizeof *line->bindings);
   line->data = calloc(count + 1, sizeof *line->data);
   if (!line->bindings || !line->data) return mw_term_fail(err, MW_MEMORY, "no memory for the command line");
@@ -211,6 +218,17 @@ bool mw_options_parse(mw_command_line *line, char *const *words, size_t count, c
     else if (!p.ended && is_option(word) ? !begin_option(&p, word, err) : !take_value(&p, word, err)) return false;
   }
   return finish_option(&p, err);
+}
+
+bool mw_options_parse(mw_command_line *line, char *const *words, size_t count, const mw_recipe *signature,
+                      mw_error *err) {
+  parser p = { .lenient = !signature };
+  if (signature) p.arg_count = mw_recipe_args(signature, &p.args);
+  return parse(line, words, count, p, err);
+}
+
+bool mw_options_only(mw_command_line *line, char *const *words, size_t count, const char *const *names, mw_error *err) {
+  return parse(line, words, count, (parser){ .only = names }, err);
 }
 
 void mw_options_free(mw_command_line *line) {

@@ -20,6 +20,8 @@ typedef struct mw_command_line {
  * line borrows the words; free it also after a failure. */
 bool mw_options_parse(mw_command_line *line, char *const *words, size_t count, const mw_recipe *signature,
                       mw_error *err);
+/* The same for a command without a recipe, which knows the options in `names` (NULL-terminated) alone. */
+bool mw_options_only(mw_command_line *line, char *const *words, size_t count, const char *const *names, mw_error *err);
 void mw_options_free(mw_command_line *line);
 
 /* For commands without a recipe: takes the named flag out of the words (as --x) if it is there. */

@@ -21,7 +21,7 @@ static double now(void) {
 void mw_term_init(mw_term *term) { *term = (mw_term){ .live = isatty(STDERR_FILENO) == 1 }; }
 
 /* Removes the progress line before something else is printed. */
-static void clear(mw_term *term) {
+void mw_term_clear(mw_term *term) {
   if (term->drawn) fputs("\r\033[K", stderr);
   term->drawn = false;
 }
@@ -34,7 +34,7 @@ static void event_text(const char *event, const char *key, const char *text) {
 int mw_term_error(mw_term *term, const mw_error *err) {
   int code = (int)err->status;
   if (err->status == MW_INTERRUPTED) code = 128 + (err->signal ? err->signal : mw_signals_caught());
-  clear(term);
+  mw_term_clear(term);
   if (term->json) {
     event_text("error", "text", err->text);
     fprintf(stderr, ",\"hint\":");
@@ -60,7 +60,7 @@ void mw_term_warnings(mw_term *term, const char *const *lines, size_t count) {
       event_text("warning", "text", line);
       fputs("}\n", stderr);
     } else if (!term->quiet) {
-      clear(term);
+      mw_term_clear(term);
       fputs("moonweld: warning: ", stderr);
       mw_print_plain(stderr, line);
       putc('\n', stderr);
@@ -109,16 +109,48 @@ void mw_term_scored(mw_term *term, const mw_scored *scored) {
     mw_print_json(stderr, scored->made_of);
     fprintf(stderr, ",\"score\":%.17g,\"seconds\":%.3f}\n", scored->score, scored->seconds);
   } else if (!term->quiet) {
-    clear(term);
+    mw_term_clear(term);
     fprintf(stderr, "moonweld: candidate %zu (", scored->candidate);
     mw_print_plain(stderr, scored->made_of);
     fprintf(stderr, ") scores %.9g in %.2f s\n", scored->score, scored->seconds);
   }
 }
 
+void mw_term_learning(mw_term *term, const mw_learning_facts *facts) {
+  double interval = term->json ? event_interval : term->live ? live_interval : line_interval;
+  double time = now();
+  bool last = facts->step == facts->steps;
+  if (!term->learning) term->learning = time, term->learned = facts->step;
+  uint64_t taken = facts->step - term->learned;
+  double left = taken ? (time - term->learning) / (double)taken * (double)(facts->steps - facts->step) : 0;
+  if (last) term->learning = 0; /* another training may follow */
+  if ((time - term->shown < interval && !(term->json && last)) || (term->quiet && !term->json)) return;
+  term->shown = time;
+  if (term->json) {
+    fprintf(stderr, "{\"event\":\"learning\",\"training\":%u,\"trainings\":%u,\"step\":%llu,\"steps\":%llu,\"loss\":%.9g,\"seconds_left\":%.1f}\n",
+            facts->training, facts->trainings, (unsigned long long)facts->step, (unsigned long long)facts->steps,
+            facts->loss, left);
+    return;
+  }
+  if (term->live) fputs("\r\033[K", stderr);
+  fprintf(stderr, "moonweld: learning, step %llu of %llu, loss %.5g, %.0f s left", (unsigned long long)facts->step,
+          (unsigned long long)facts->steps, facts->loss, left);
+  if (!term->live) putc('\n', stderr);
+  term->drawn = term->live;
+}
+
+void mw_term_evaluating(mw_term *term, const mw_learning_facts *facts) {
+  double time = now();
+  if (term->quiet || term->json || !term->live || time - term->shown < live_interval) return;
+  term->shown = time;
+  fprintf(stderr, "\r\033[Kmoonweld: evaluating, data %u of %u, window %llu of %llu", facts->training, facts->trainings,
+          (unsigned long long)facts->step, (unsigned long long)facts->steps);
+  term->drawn = true;
+}
+
 void mw_term_done(mw_term *term, const char *output, mw_plan_facts facts) {
   double seconds = now() - term->begun;
-  clear(term);
+  mw_term_clear(term);
   if (term->json) {
     event_text("done", "output", output);
     fprintf(stderr, ",\"bytes\":%llu,\"seconds\":%.3f}\n", (unsigned long long)facts.bytes_written, seconds);

@@ -12,6 +12,8 @@ typedef struct mw_term {
   bool drawn;          /* that line is on the screen now */
   double begun, shown; /* seconds on the monotonic clock: of the start, of the last progress shown */
   double stretch;      /* and of what the progress is about: the merge, or one candidate of a search */
+  double learning;     /* when the training under way was first heard of, or 0 */
+  uint64_t learned;    /* at which step that was */
   size_t warned;       /* warnings already shown */
 } mw_term;
 
@@ -27,6 +29,12 @@ void mw_term_begin(mw_term *term);
 void mw_term_start(mw_term *term, const char *recipe, const char *output, mw_plan_facts facts);
 void mw_term_progress(mw_term *term, uint64_t done, uint64_t total, unsigned pass, unsigned passes);
 void mw_term_scored(mw_term *term, const mw_scored *scored);
+/* A step of a training: its loss and how long the rest of it will take. */
+void mw_term_learning(mw_term *term, const mw_learning_facts *facts);
+/* How far an evaluation is. */
+void mw_term_evaluating(mw_term *term, const mw_learning_facts *facts);
+/* Removes a line that shows progress. */
+void mw_term_clear(mw_term *term);
 void mw_term_done(mw_term *term, const char *output, mw_plan_facts facts);
 
 /* Fills an error with one formatted line and returns false; the hint is set apart by a newline in the text. */

@@ -16,6 +16,7 @@ typedef struct mw_story {
   const char *scores_lines;     /* the candidates as JSON lines, for moonweld/scores.jsonl, or NULL */
   const char *required_json;    /* [{"name": "ties", "sha256": "..."}] */
   const char *command;          /* a command line that makes it again */
+  const char *learning_json;    /* settings, data and course of trainings; NULL where nothing was learned */
   uint64_t seed;
   const char *dtype;            /* "bfloat16" for config.json, or NULL: as the donor's */
   bool copy_code;

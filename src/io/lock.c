@@ -119,6 +119,7 @@ bool mw_lock_compose(const mw_layout *layout, const mw_family_member *members, s
   mw_text_format(out, "  \"seed\": %llu,\n", (unsigned long long)story->seed);
   add_json(out, "drawn", story->drawn_json ? story->drawn_json : "[]");
   if (story->scores_json) add_json(out, "scores", story->scores_json);
+  if (story->learning_json) add_json(out, "learning", story->learning_json);
   add_member(out, "  ", "command", story->command, ",");
   mw_text_format(out, "  \"inputs\": [");
   for (size_t i = 0; i < count; i++) {

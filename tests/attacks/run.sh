@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# run.sh: hostile recipes. Each file's first line says how it must end: `-- expect: CODE words of the message`. Whatever a
-# recipe does, --help and plan end within thirty seconds (two of CPU time) by an exit code of ours, in few lines, without a control character,
-# and nothing is left behind.
+# run.sh: hostile recipes. Each file's first line says how it must end: `-- expect: CODE words of the message`; a second
+# line `-- data` gives it data to learn from. Whatever a recipe does, --help and plan end within thirty seconds (two of CPU
+# time) by an exit code of ours, in few lines, without a control character, and nothing is left behind.
 set -u
 cd "$(dirname "$0")/../.."
 moonweld=$(realpath "${MOONWELD:-build/moonweld}")
@@ -22,6 +22,7 @@ mkfifo "$room/in/pipe.lua"
 header='{"w.weight":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]}}'
 while [ $((${#header} % 8)) != 0 ]; do header="$header "; done
 { printf "\\x$(printf %02x ${#header})\0\0\0\0\0\0\0%s" "$header"; head -c 16 /dev/zero; } > "$room/in/model.safetensors"
+echo '[0, 1, 1, 0, 1]' > "$room/in/ids.jsonl"
 cd "$room/in"
 ls -R "$room" > "$room/before.txt"
 
@@ -53,7 +54,9 @@ for file in *.lua; do
   [ -f "$file" ] && [ ! -L "$file" ] || continue
   read -r code words <<< "$(head -n 1 "$file" | tr -d '\0' | sed 's/^.*-- expect: *//')"
   attempt "$file" any "" "$moonweld" "./$file" --help
-  attempt "$file" "$code" "${words:-}" "$moonweld" plan "./$file" --base model.safetensors
+  data=()
+  [ "$(sed -n 2p "$file" | tr -d '\0')" = "-- data" ] && data=(--data ids.jsonl)
+  attempt "$file" "$code" "${words:-}" "$moonweld" plan "./$file" --base model.safetensors "${data[@]}"
 done
 
 rm -f "$room/out" "$room/err"

@@ -35,6 +35,25 @@ function toy.write(tensors, shapes)
   return file
 end
 
+--- A file that holds a text.
+function toy.text(ending, text)
+  local file = path(ending)
+  local out = assert(io.open(file, "w"))
+  out:write(text)
+  out:close()
+  return file
+end
+
+--- A model's folder: its tensors and its config.json.
+function toy.model(tensors, shapes, config)
+  local file, place = toy.write(tensors, shapes), path("-model")
+  os.execute("mkdir '" .. place .. "' && mv '" .. file .. "' '" .. place .. "/model.safetensors'")
+  local out = assert(io.open(place .. "/config.json", "w"))
+  out:write(config)
+  out:close()
+  return place
+end
+
 --- Reads F32 tensors back.
 function toy.read(file)
   local input = assert(io.open(file, "rb"))
@@ -52,13 +71,7 @@ end
 
 --- Runs a recipe (a name, or the text of a file) on files and gives the tensors of the result.
 function toy.run(recipe, arguments, options)
-  if recipe:find("return", 1, true) then
-    local file = path(".lua")
-    local out = assert(io.open(file, "w"))
-    out:write(recipe)
-    out:close()
-    recipe = file
-  end
+  if recipe:find("return", 1, true) then recipe = toy.text(".lua", recipe) end
   options = options or {}
   options.output = path("-out")
   mw.merge(recipe, arguments, options)

@@ -1,0 +1,21 @@
+/* curve.h: what a training said, for OUT/moonweld: training.jsonl, a line a step, and loss.svg, a chart a training. No
+ * times stand in them, so that the same run gives the same bytes. */
+#ifndef MW_BIND_CURVE_H
+#define MW_BIND_CURVE_H
+
+#include "base/text.h"
+
+/* One step: its loss and the length of its gradient, before the step was taken. */
+typedef struct mw_curve_point {
+  double loss, gradient;
+} mw_curve_point;
+
+typedef struct mw_curve {
+  const mw_curve_point *points;
+  size_t count;
+} mw_curve;
+
+bool mw_curve_lines(const mw_curve *curves, size_t count, mw_text *out, mw_error *err);
+bool mw_curve_chart(const mw_curve *curves, size_t count, mw_text *out, mw_error *err);
+
+#endif

@@ -1,0 +1,21 @@
+/* eval.h: the loss of a model on data: of one that lies on disk, or of a candidate that exists only as a graph. */
+#ifndef MW_BIND_EVAL_H
+#define MW_BIND_EVAL_H
+
+#include "bind/calibration.h"
+#include "bind/inputs.h"
+
+/* A model as the outputs of a graph over the inputs; without a graph the first input as it is. */
+typedef struct mw_eval_candidate {
+  mw_graph *graph;
+  const mw_wire_output *outputs;
+  size_t count;
+} mw_eval_candidate;
+
+/* Losses of all data sets. The forward pass is built in a locked process by the prelude alone, so that no recipe has a
+ * say in it. */
+bool mw_eval_candidate_losses(const mw_eval_candidate *candidate, const mw_inputs *inputs, const mw_calibration *data,
+                              const mw_options *options, mw_learning progress, void *context, mw_evaluation *results,
+                              mw_error *err);
+
+#endif

@@ -1,0 +1,271 @@
+/* study.c: see study.h. */
+#include "bind/study.h"
+#include "base/sha256.h"
+#include "bind/checkpoint.h"
+#include "bind/coefficients.h"
+#include "io/target.h"
+#include "learn/train.h"
+#include "num/gemm.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { SECONDS_BETWEEN = 10 }; /* checkpoints */
+
+struct mw_study {
+  mw_study_job job;
+  mw_training *trainings;
+  mw_learned *learned;
+  size_t learned_count, learned_total;
+  uint64_t *steps;
+  mw_checkpoint checkpoint; /* states and points too */
+  char coefficients[65];    /* hash of --coefficients, or "" */
+  double written;           /* when the last checkpoint was */
+  mw_arena arena;
+};
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ---- making ready ---- */
+
+static bool prepare_training(mw_study *study, size_t i, mw_error *err) {
+  const mw_lesson *lesson = &study->job.lessons[i];
+  mw_node *nodes = mw_mem_take(&study->arena, (lesson->count + 1) * sizeof *nodes, err);
+  if (!nodes) return false;
+  for (size_t k = 0; k < lesson->count; k++) nodes[k] = lesson->parts[k].node;
+  study->trainings[i] = (mw_training){.loss = lesson->loss, .coefficients = nodes, .coefficient_count = lesson->count,
+                                      .steps = lesson->steps, .rate = lesson->rate, .beta1 = 0.9, .beta2 = 0.999,
+                                      .epsilon = 1e-8, .decay = lesson->decay, .clip = lesson->clip, .share = lesson->share,
+                                      .seed = lesson->seed};
+  study->steps[i] = lesson->steps;
+  study->learned_total += lesson->count;
+  mw_checkpoint *checkpoint = &study->checkpoint;
+  checkpoint->points[i] = mw_mem_take(&study->arena, (lesson->steps + 1) * sizeof **checkpoint->points, err);
+  return checkpoint->points[i] && mw_train_state_new(&checkpoint->states[i], study->job.graph, &study->trainings[i], err);
+}
+
+static void add_number(mw_sha256 *sha, uint64_t number) { mw_sha256_add(sha, &number, sizeof number); }
+
+/* Everything that decides about the result: the graph with its trainings, the data, the inputs, this program. */
+static bool identify(mw_study *study, mw_error *err) {
+  const mw_study_job *job = &study->job;
+  mw_text text = {0};
+  mw_sha256 sha;
+  mw_text_format(&text, "%s %s %s ", MW_VERSION, mw_gemm_core(), study->coefficients);
+  for (size_t i = 0; i < job->data->count; i++) mw_text_format(&text, "%s %u ", job->data->hashes[i], job->data->facts[i].length);
+  MW_TRY(mw_wire_put_graph(&text, job->graph, job->outputs, job->output_count, true, err));
+  mw_lesson_put(&text, job->lessons, job->lesson_count);
+  MW_TRY(mw_text_check(&text, err));
+  mw_sha256_init(&sha);
+  mw_sha256_add(&sha, text.bytes, text.length);
+  mw_text_free(&text);
+  for (size_t m = 0; m < job->inputs->count; m++)
+    for (size_t f = 0; f < job->inputs->members[m].model->file_count; f++) {
+      const mw_file *file = &job->inputs->members[m].model->files[f];
+      add_number(&sha, file->size);
+      add_number(&sha, (uint64_t)file->modified_ns);
+      add_number(&sha, file->inode);
+    }
+  mw_sha256_finish(&sha, study->checkpoint.identity);
+  return true;
+}
+
+static bool place_checkpoint(mw_study *study, mw_error *err) {
+  mw_target target;
+  mw_text path = {0};
+  MW_TRY(mw_target_resolve(study->job.options->output, &study->arena, &target, err));
+  mw_text_format(&path, "%s.learning", target.path);
+  bool ok = mw_text_check(&path, err);
+  study->checkpoint.path = ok ? mw_mem_copy(&study->arena, path.bytes, path.length, err) : NULL;
+  mw_text_free(&path);
+  return study->checkpoint.path != NULL;
+}
+
+static bool load_coefficients(mw_study *study, mw_error *err) {
+  const mw_study_job *job = &study->job;
+  float **values = mw_mem_take(&study->arena, (job->lesson_count + 1) * sizeof *values, err);
+  if (!values) return false;
+  for (size_t i = 0; i < job->lesson_count; i++) values[i] = study->checkpoint.states[i].values;
+  return mw_coefficients_load(job->options->coefficients, job->lessons, job->lesson_count, job->graph, values,
+                              study->coefficients, err);
+}
+
+static bool make_ready(mw_study *study, mw_error *err) {
+  const mw_study_job *job = &study->job;
+  size_t count = job->lesson_count + 1;
+  mw_checkpoint *checkpoint = &study->checkpoint;
+  study->trainings = mw_mem_take(&study->arena, count * sizeof *study->trainings, err);
+  study->steps = study->trainings ? mw_mem_take(&study->arena, count * sizeof *study->steps, err) : NULL;
+  checkpoint->states = study->steps ? mw_mem_take(&study->arena, count * sizeof *checkpoint->states, err) : NULL;
+  checkpoint->points = checkpoint->states ? mw_mem_take(&study->arena, count * sizeof *checkpoint->points, err) : NULL;
+  if (!checkpoint->points) return false;
+  checkpoint->steps = study->steps;
+  for (; checkpoint->count < job->lesson_count; checkpoint->count++) MW_TRY(prepare_training(study, checkpoint->count, err));
+  study->learned = mw_mem_take(&study->arena, (study->learned_total + 1) * sizeof *study->learned, err);
+  if (!study->learned) return false;
+  if (job->options->coefficients) MW_TRY(load_coefficients(study, err));
+  bool found;
+  return identify(study, err) && place_checkpoint(study, err) && mw_checkpoint_read(checkpoint, &found, err);
+}
+
+bool mw_study_open(const mw_study_job *job, mw_study **out, mw_error *err) {
+  mw_study *study = mw_mem_new(1, sizeof *study, err);
+  if (!study) return false;
+  study->job = *job;
+  *out = study;
+  if (make_ready(study, err)) return true;
+  mw_study_free(study);
+  return false;
+}
+
+void mw_study_free(mw_study *study) {
+  if (!study) return;
+  for (size_t i = 0; i < study->checkpoint.count; i++) mw_train_state_free(&study->checkpoint.states[i]);
+  mw_mem_release(&study->arena);
+  free(study);
+}
+
+/* ---- running ---- */
+
+static bool keep(mw_study *study, mw_error *err) {
+  study->written = now();
+  return mw_checkpoint_write(&study->checkpoint, err);
+}
+
+static bool on_step(void *context, const mw_train_report *report, const mw_train_state *state, mw_error *err) {
+  mw_study *study = context;
+  mw_checkpoint *checkpoint = &study->checkpoint;
+  (void)state; /* the checkpoint's own */
+  checkpoint->points[checkpoint->current][report->step - 1] = (mw_curve_point){report->loss, report->gradient};
+  if (now() - study->written > SECONDS_BETWEEN) MW_TRY(keep(study, err));
+  mw_learning_facts facts = {(unsigned)checkpoint->current + 1, (unsigned)checkpoint->count, report->step, report->steps, report->loss};
+  return !study->job.learning || study->job.learning(study->job.context, &facts);
+}
+
+static int by_node(const void *a, const void *b) {
+  const mw_learned *x = a, *y = b;
+  return (x->coefficient > y->coefficient) - (x->coefficient < y->coefficient);
+}
+
+/* Training `i` has its values: they are what LEARNED(coefficient, i) is. */
+static void conclude(mw_study *study, size_t i) {
+  const mw_lesson *lesson = &study->job.lessons[i];
+  const float *at = study->checkpoint.states[i].values;
+  mw_learned *first = study->learned + study->learned_count;
+  for (size_t k = 0; k < lesson->count; k++) {
+    first[k] = (mw_learned){i, lesson->parts[k].node, at};
+    at += mw_graph_elements(study->job.graph, mw_graph_facts(study->job.graph, lesson->parts[k].node).shape);
+  }
+  qsort(first, lesson->count, sizeof *first, by_node);
+  study->learned_count += lesson->count;
+}
+
+static bool run_training(mw_study *study, size_t i, mw_error *err) {
+  const mw_study_job *job = &study->job;
+  mw_train_world world = {.graph = job->graph, .family = &job->inputs->family, .members = job->inputs->members,
+                          .sets = (const mw_dataset *const *)job->data->sets, .set_count = job->data->count, .learned = study->learned,
+                          .learned_count = study->learned_count, .threads = job->threads};
+  mw_train_watch watch = {study, on_step};
+  mw_train_state *state = &study->checkpoint.states[i];
+  mw_shown shown;
+  if (mw_train_run(&world, &study->trainings[i], state, &watch, err)) return true;
+  if (err->status != MW_INTERRUPTED) return false;
+  mw_error kept;
+  if (!keep(study, &kept)) return mw_error_wrap(err, "the training is lost (%s)", kept.text);
+  mw_error_set(err, MW_INTERRUPTED, "stopped after step %llu of %u; %s keeps it", (unsigned long long)state->step,
+               job->lessons[i].steps, mw_text_shown_z(&shown, study->checkpoint.path));
+  return mw_error_hint(err, "the same command goes on from there");
+}
+
+bool mw_study_run(mw_study *study, mw_error *err) {
+  mw_checkpoint *checkpoint = &study->checkpoint;
+  bool trained = false;
+  study->written = now();
+  for (size_t i = 0; i < checkpoint->count; i++) {
+    if (i > checkpoint->current) checkpoint->current = i;
+    if (i == checkpoint->current && checkpoint->states[i].step < study->steps[i]) {
+      MW_TRY(run_training(study, i, err));
+      trained = true;
+    }
+    conclude(study, i);
+  }
+  return !trained || keep(study, err); /* whatever happens to the output now */
+}
+
+const mw_learned *mw_study_learned(const mw_study *study, size_t *count) {
+  *count = study->learned_count;
+  return study->learned;
+}
+
+void mw_study_done(mw_study *study) { mw_checkpoint_remove(&study->checkpoint); }
+
+/* ---- what it leaves ---- */
+
+static mw_curve *curves_of(const mw_study *study, mw_error *err) {
+  mw_curve *curves = mw_mem_new(study->checkpoint.count, sizeof *curves, err);
+  for (size_t i = 0; curves && i < study->checkpoint.count; i++)
+    curves[i] = (mw_curve){study->checkpoint.points[i], (size_t)study->steps[i]};
+  return curves;
+}
+
+static bool put(mw_writer *writer, const char *name, bool composed, mw_text *text, mw_error *err) {
+  bool ok = composed && (!text->length || mw_writer_file(writer, name, text->bytes, text->length, err));
+  mw_text_free(text);
+  return ok;
+}
+
+bool mw_study_write(const mw_study *study, mw_writer *writer, mw_error *err) {
+  const mw_study_job *job = &study->job;
+  size_t count = job->lesson_count;
+  bool trained = false;
+  mw_text text = {0};
+  float **values = mw_mem_new(count, sizeof *values, err);
+  mw_curve *curves = values ? curves_of(study, err) : NULL;
+  bool ok = curves != NULL;
+  for (size_t i = 0; ok && i < count; i++) {
+    values[i] = study->checkpoint.states[i].values;
+    trained |= study->steps[i] > 0;
+  }
+  ok = ok && put(writer, "moonweld/coefficients.safetensors",
+                 mw_coefficients_compose(job->lessons, count, job->graph, values, &text, err), &text, err);
+  if (trained)
+    ok = ok && put(writer, "moonweld/training.jsonl", mw_curve_lines(curves, count, &text, err), &text, err) &&
+         put(writer, "moonweld/loss.svg", mw_curve_chart(curves, count, &text, err), &text, err);
+  free(values);
+  free(curves);
+  return ok;
+}
+
+bool mw_study_tell(const mw_study *study, mw_text *json, mw_error *err) {
+  const mw_study_job *job = &study->job;
+  char rate[32], decay[32], clip[32], share[32], first[32], last[32];
+  mw_text_format(json, "{\"blas_core\": \"%s\", \"window\": %u, \"data\": [", mw_gemm_core(),
+                 job->options->window ? job->options->window : MW_DATASET_WINDOW);
+  for (size_t i = 0; i < job->data->count; i++) {
+    mw_text_format(json, i ? ", {\"file\": " : "{\"file\": ");
+    const char *name = job->data->facts[i].name;
+    mw_text_json(json, name, mw_text_is_utf8(name, strlen(name)) ? strlen(name) : 0);
+    mw_text_format(json, ", \"sha256\": \"%s\", \"windows\": %zu}", job->data->hashes[i], job->data->sets[i]->count);
+  }
+  mw_text_format(json, "], \"coefficients\": %s%s%s, \"trainings\": [", *study->coefficients ? "\"" : "",
+                 *study->coefficients ? study->coefficients : "null", *study->coefficients ? "\"" : "");
+  for (size_t i = 0; i < job->lesson_count; i++) {
+    const mw_lesson *lesson = &job->lessons[i];
+    const mw_curve_point *points = study->checkpoint.points[i];
+    mw_text_format(json, "%s{\"coefficients\": %zu, \"steps\": %u, \"windows\": %u, \"rate\": %s, \"decay\": %s, \"clip\": %s, \"share\": %s",
+                   i ? ", " : "", study->checkpoint.states[i].count, lesson->steps, lesson->windows,
+                   mw_text_number(rate, lesson->rate), mw_text_number(decay, lesson->decay),
+                   mw_text_number(clip, lesson->clip), mw_text_number(share, lesson->share));
+    if (lesson->steps)
+      mw_text_format(json, ", \"first_loss\": %s, \"last_loss\": %s", mw_text_number(first, points[0].loss),
+                     mw_text_number(last, points[lesson->steps - 1].loss));
+    mw_text_format(json, "}");
+  }
+  mw_text_format(json, "]}");
+  return mw_text_check(json, err);
+}

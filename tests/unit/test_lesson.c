@@ -1,0 +1,146 @@
+/* test_lesson.c: trainings survive the trip over the wire; what a hostile process could send does not: every truncation,
+ * every setting out of its range, coefficients that are none, losses that learn nothing or use what is not there. */
+#include "bind/lesson.h"
+#include "unit.h"
+#include <math.h>
+#include <stdlib.h>
+
+static const uint64_t table_dims[] = {5, 4};
+static const mw_lesson_set sets[] = {{"a.jsonl", 3, 8}, {"b.jsonl", 9, 6}};
+
+typedef struct bench {
+  mw_graph *graph;
+  mw_node first, second, learned, table, tokens, loss, later, other_windows, other_set;
+} bench;
+
+static mw_node apply(mw_graph *graph, mw_op op, uint32_t count, const mw_node *operands) {
+  mw_error err;
+  mw_node node = 0;
+  CHECK(mw_graph_apply(graph, op, operands, count, NULL, &node, &err));
+  return node;
+}
+#define APPLY(op, ...) apply(b.graph, op, (uint32_t)(sizeof((mw_node[]){__VA_ARGS__}) / sizeof(mw_node)), (mw_node[]){__VA_ARGS__})
+
+/* The cross-entropy of a network of one table, scaled by `c`, on a batch. */
+static mw_node loss_of(bench b, mw_node c, uint64_t set, uint64_t rows, uint64_t length) {
+  mw_error err;
+  mw_node tokens = 0;
+  CHECK(mw_graph_tokens(b.graph, set, rows, length, &tokens, &err));
+  mw_node scaled = APPLY(MW_OP_COLUMNS, b.table, APPLY(MW_OP_VECTOR, c));
+  return APPLY(MW_OP_CROSS_ENTROPY, APPLY(MW_OP_LINEAR, APPLY(MW_OP_EMBED, tokens, scaled), b.table), tokens);
+}
+
+static bench build(void) {
+  bench b = {0};
+  mw_error err;
+  uint32_t shape;
+  CHECK(mw_graph_new(&b.graph, &err) && mw_graph_shape(b.graph, table_dims, 2, &shape, &err));
+  CHECK(mw_graph_input(b.graph, 0, 0, MW_DTYPE_F32, shape, &b.table, &err));
+  CHECK(mw_graph_coefficient(b.graph, 0, 4, 0.5, &b.first, &err) && mw_graph_coefficient(b.graph, 1, 4, 0.5, &b.second, &err));
+  CHECK(mw_graph_learned(b.graph, b.first, 0, &b.learned, &err));
+  b.loss = loss_of(b, b.first, 0, 16, 8);
+  b.later = APPLY(MW_OP_ADD, loss_of(b, b.second, 0, 16, 8), loss_of(b, b.learned, 1, 12, 6));
+  b.other_windows = loss_of(b, b.first, 0, 24, 8);
+  b.other_set = loss_of(b, b.first, 2, 16, 8);
+  return b;
+}
+
+/* What the decoder says to trainings: NULL for yes. Node ids are their own images. */
+static const char *decode(const bench *b, const char *bytes, size_t length, mw_lesson **lessons, size_t *count) {
+  static mw_error err;
+  static mw_arena arena;
+  mw_node map[64];
+  uint32_t nodes = mw_graph_count(b->graph);
+  for (uint32_t id = 0; id <= nodes && id < 64; id++) map[id] = id;
+  mw_mem_release(&arena);
+  char *copy = malloc(length ? length : 1); /* where a sanitizer sees the first byte read beyond them */
+  if (!copy) return "no memory";
+  memcpy(copy, bytes, length);
+  mw_wire in = {copy, copy + length, false};
+  err.text[0] = 0;
+  bool ok = mw_lesson_take(&in, map, nodes, b->graph, sets, 2, &arena, lessons, count, &err) && in.at == in.end;
+  free(copy);
+  return ok ? NULL : err.text[0] ? err.text : "bytes are left";
+}
+
+static void verdict(const bench *b, const mw_lesson *lessons, size_t count, const char *expected) {
+  mw_text text = {0};
+  mw_lesson *taken;
+  size_t taken_count;
+  mw_lesson_put(&text, lessons, count);
+  const char *found = decode(b, text.bytes, text.length, &taken, &taken_count);
+  if (!expected) CHECK(!found);
+  else CHECK(found && strstr(found, expected));
+  mw_text_free(&text);
+}
+
+static void settings(const bench *b, mw_lesson good) {
+  mw_lesson bad = good;
+#define WRONG(field, value) bad = good, bad.field = value, verdict(b, &bad, 1, "broken trainings")
+  WRONG(steps, MW_LESSON_STEPS + 1);
+  WRONG(steps, 0); /* with a loss */
+  WRONG(windows, 0);
+  WRONG(windows, MW_LESSON_WINDOWS + 1);
+  WRONG(rate, NAN);
+  WRONG(rate, -1);
+  WRONG(rate, INFINITY);
+  WRONG(decay, -0.1);
+  WRONG(clip, NAN);
+  WRONG(share, 1.5);
+  WRONG(loss, 1000);
+  WRONG(loss, 0);
+  WRONG(count, 0);
+#undef WRONG
+  mw_lesson_part none = {b->table, "t", "m"}, twice[2] = {{b->first, "t", "m"}, {b->first, "u", "m"}};
+  bad = good, bad.parts = &none;
+  verdict(b, &bad, 1, "broken trainings");
+  bad.parts = twice, bad.count = 2;
+  verdict(b, &bad, 1, "broken trainings");
+}
+
+static void losses(const bench *b, mw_lesson good) {
+  mw_lesson bad = good;
+  mw_lesson_part part = {b->second, "t", "m"};
+  bad.parts = &part;
+  verdict(b, &bad, 1, "does not depend");
+  bad = good, bad.loss = b->first;
+  verdict(b, &bad, 1, "a tensor");
+  bad.loss = b->other_windows;
+  verdict(b, &bad, 1, "another learn");
+  bad.loss = b->other_set;
+  verdict(b, &bad, 1, "not there");
+  bad = good, bad.loss = b->later, bad.parts = &part;
+  verdict(b, &bad, 1, "learned later");
+  mw_lesson both[2] = {good, bad};
+  verdict(b, both, 2, NULL);
+}
+
+int main(void) {
+  bench b = build();
+  mw_lesson_part part = {b.first, "model.t", "experts[1]"};
+  mw_lesson good = {.parts = &part, .count = 1, .loss = b.loss, .steps = 7, .windows = 2, .rate = 1e-3, .decay = 0.01,
+                    .clip = 1, .share = 0.3, .seed = 99};
+  mw_text text = {0};
+  mw_lesson *taken;
+  size_t count;
+  mw_lesson_put(&text, &good, 1);
+  CHECK(!decode(&b, text.bytes, text.length, &taken, &count) && count == 1);
+  CHECK(taken->steps == 7 && taken->windows == 2 && taken->rate == 1e-3 && taken->decay == 0.01 && taken->clip == 1);
+  CHECK(taken->share == 0.3 && taken->seed == 99 && taken->loss == b.loss && taken->count == 1);
+  CHECK_TEXT(taken->parts[0].tensor, "model.t");
+  CHECK_TEXT(taken->parts[0].label, "experts[1]");
+  bool refused = true;
+  for (size_t length = 0; length < text.length; length++) refused &= decode(&b, text.bytes, length, &taken, &count) != NULL;
+  CHECK(refused);
+  settings(&b, good);
+  losses(&b, good);
+
+  mw_error err;
+  mw_wire_output before = {"t", b.first}, after = {"t", b.learned};
+  CHECK(mw_lesson_applied(b.graph, &after, 1, &good, 1, &err));
+  CHECK(!mw_lesson_applied(b.graph, &before, 1, &good, 1, &err) && strstr(err.text, "before learn"));
+  CHECK(!mw_lesson_applied(b.graph, &after, 1, NULL, 0, &err) && strstr(err.text, "nothing learns"));
+  mw_text_free(&text);
+  mw_graph_free(b.graph);
+  UNIT_END();
+}
