@@ -136,6 +136,19 @@ const char *mw_plan_json(const mw_plan *plan);
 /* Warnings gathered so far, one line each without a prefix. */
 size_t mw_plan_notes(const mw_plan *plan, const char *const **lines);
 
+/* What a training of the plan will take. */
+typedef struct mw_plan_training {
+  uint64_t steps, windows;       /* windows of every data file in a step */
+  uint64_t coefficients;         /* numbers learned */
+  uint64_t tokens;               /* positions of all batches of a step */
+  uint64_t memory;               /* bytes at its peak, an upper bound: */
+  uint64_t weights, activations; /* of it merged weights in f32, and what grows with the tokens */
+  double flops, seconds;         /* a step: operations of matrix products, and about how long on this machine */
+} mw_plan_training;
+
+/* The trainings, in the order in which they run; none for a recipe that learns nothing. */
+size_t mw_plan_trainings(const mw_plan *plan, const mw_plan_training **first);
+
 /* Called now and then, from one thread at a time. Returning false asks the run to stop (as Ctrl-C does). While a score is
  * measured there is nothing to show but whether to go on: bytes_total is 0. */
 typedef bool (*mw_progress)(void *context, uint64_t bytes_done, uint64_t bytes_total, unsigned pass);

@@ -208,6 +208,6 @@ bool mw_child_losses(mw_state *state, void *context, int fd, mw_error *err) {
     outputs[i] = (mw_wire_output){lua_pushstring(L, name), mw_core_node(L, -2)};
   }
   mw_text out = {0};
-  return mw_wire_put_graph(&out, state->graph, outputs, count, false, err) && mw_text_check(&out, err) &&
+  return mw_wire_put_graph(&out, state->graph, outputs, count, true, err) && mw_text_check(&out, err) &&
          mw_wire_send(fd, MW_WIRE_GRAPH, out.bytes, out.length);
 }

@@ -34,15 +34,53 @@ static bool check(const asking *ask, size_t sets, mw_error *err) {
   return ok || mw_error_set(err, MW_BUG, "the forward pass gave no losses");
 }
 
+typedef struct showing {
+  mw_learning progress;
+  void *context;
+  unsigned set, sets;
+} showing;
+
+static bool show(void *context, uint64_t done, uint64_t total) {
+  const showing *s = context;
+  mw_learning_facts facts = {.training = s->set + 1, .trainings = s->sets, .step = done, .steps = total};
+  return !s->progress || s->progress(s->context, &facts);
+}
+
+/* The ids of the candidate's nodes are the same in the graph with its losses, which only grew. */
+static bool same_ids(const mw_eval_candidate *candidate, const mw_graph *grown) {
+  for (size_t i = 0; i < candidate->learned_count; i++) {
+    mw_node node = candidate->learned[i].coefficient;
+    if (node > mw_graph_count(grown)) return false;
+    mw_node_facts was = mw_graph_facts(candidate->graph, node), is = mw_graph_facts(grown, node);
+    if (is.op != MW_OP_COEFFICIENT || was.extra[0] != is.extra[0] ||
+        mw_graph_elements(grown, is.shape) != mw_graph_elements(candidate->graph, was.shape)) return false;
+  }
+  return true;
+}
+
+static bool run(const asking *ask, const mw_eval_candidate *candidate, const mw_calibration *data, const mw_options *options,
+                showing *s, mw_evaluation *results, mw_error *err) {
+  mw_train_world world = {.graph = ask->graph, .family = &ask->inputs->family, .members = ask->inputs->members,
+                          .sets = (const mw_dataset *const *)data->sets, .set_count = data->count,
+                          .learned = candidate->learned, .learned_count = candidate->learned_count,
+                          .threads = mw_run_threads(options->threads)};
+  for (; s->set < data->count; s->set++) {
+    mw_evaluation *result = &results[s->set];
+    MW_TRY(mw_train_evaluate(&world, ask->losses[s->set].node, show, s, &result->loss, &result->tokens, err));
+  }
+  return true;
+}
+
 bool mw_eval_candidate_losses(const mw_eval_candidate *candidate, const mw_inputs *inputs, const mw_calibration *data,
                               const mw_options *options, mw_learning progress, void *context, mw_evaluation *results,
                               mw_error *err) {
   asking ask = {.candidate = {candidate->outputs, candidate->count}, .inputs = inputs};
+  showing s = {progress, context, 0, (unsigned)data->count};
   mw_state state = {.inputs = inputs, .sets = data->facts, .set_count = data->count, .graph = candidate->graph};
   bool ok = mw_guest_run(&state, mw_host_limits(options, inputs->family.count), mw_child_losses, on_message, &ask, err) &&
-            check(&ask, data->count, err);
-  (void)progress, (void)context;
-  for (size_t i = 0; i < data->count && ok; i++) results[i] = (mw_evaluation){1.5, 100};
+            check(&ask, data->count, err) &&
+            (same_ids(candidate, ask.graph) || mw_error_set(err, MW_BUG, "the candidate's graph was renumbered")) &&
+            run(&ask, candidate, data, options, &s, results, err);
   mw_graph_free(ask.graph);
   mw_mem_release(&ask.arena);
   return ok;

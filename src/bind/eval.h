@@ -4,12 +4,15 @@
 
 #include "bind/calibration.h"
 #include "bind/inputs.h"
+#include "exec/job.h"
 
 /* A model as the outputs of a graph over the inputs; without a graph the first input as it is. */
 typedef struct mw_eval_candidate {
   mw_graph *graph;
   const mw_wire_output *outputs;
   size_t count;
+  const mw_learned *learned; /* what its LEARNED nodes are, as job.h has it */
+  size_t learned_count;
 } mw_eval_candidate;
 
 /* Losses of all data sets. The forward pass is built in a locked process by the prelude alone, so that no recipe has a

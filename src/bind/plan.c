@@ -30,6 +30,7 @@ struct mw_plan {
   size_t binding_count;
   const mw_score *scores;      /* while it runs */
   mw_arena arena;
+  mw_plan_training *trainings; /* in the arena: as many as the result has lessons */
   mw_learning learning;
   void *learner;
 };
@@ -113,6 +114,22 @@ static uint64_t written(const mw_plan *plan) {
   return bytes;
 }
 
+static void compose_learning(mw_plan *plan) {
+  mw_text *json = &plan->json;
+  mw_text_format(json, ",\"learning\":[");
+  for (size_t i = 0; i < plan->result.made.lesson_count; i++) {
+    const mw_plan_training *t = &plan->trainings[i];
+    char flops[32], seconds[32];
+    mw_text_format(json, "%s{\"steps\":%llu,\"windows\":%llu,\"coefficients\":%llu,\"tokens_per_step\":%llu,\"memory\":%llu,"
+                   "\"weight_memory\":%llu,\"activation_memory\":%llu,\"flops_per_step\":%s,\"seconds_per_step\":%s}",
+                   i ? "," : "", (unsigned long long)t->steps, (unsigned long long)t->windows,
+                   (unsigned long long)t->coefficients, (unsigned long long)t->tokens, (unsigned long long)t->memory,
+                   (unsigned long long)t->weights, (unsigned long long)t->activations, mw_text_number(flops, t->flops),
+                   mw_text_number(seconds, t->seconds));
+  }
+  mw_text_format(json, "]");
+}
+
 static bool compose_json(mw_plan *plan, mw_error *err) {
   mw_text *json = &plan->json;
   mw_text_format(json, "{\"recipe\":");
@@ -126,6 +143,7 @@ static bool compose_json(mw_plan *plan, mw_error *err) {
                    (unsigned long long)plan->layout.shards[i].size);
   mw_text_format(json, "]");
   if (plan->candidates) mw_text_format(json, ",\"candidates\":%zu", plan->candidates);
+  if (plan->result.made.lesson_count) compose_learning(plan);
   mw_text_format(json, "}\n");
   return mw_text_check(json, err);
 }
@@ -178,6 +196,29 @@ static bool evaluate(mw_plan *plan, const mw_binding *bindings, size_t count, mw
   return ok && (!plan->candidates || keep_bindings(plan, bindings, count, err));
 }
 
+static mw_study_job study_of(const mw_plan *plan) {
+  const mw_candidate *made = &plan->result.made;
+  return (mw_study_job){.graph = made->graph, .outputs = made->outputs, .output_count = made->output_count,
+                        .lessons = made->lessons, .lesson_count = made->lesson_count, .inputs = &plan->inputs,
+                        .data = &plan->data, .options = &plan->options, .output = plan->options.output,
+                        .threads = mw_run_threads(plan->options.threads), .learning = plan->learning,
+                        .context = plan->learner};
+}
+
+/* A merge and a training never run at the same time: the peak is that of the greater. */
+static bool measure(mw_plan *plan, mw_error *err) {
+  mw_job job = job_of(plan);
+  mw_study_job learning = study_of(plan);
+  MW_TRY(mw_run_measure(&job, &plan->cost, err));
+  plan->trainings = mw_mem_take(&plan->arena, (learning.lesson_count + 1) * sizeof *plan->trainings, err);
+  if (!plan->trainings || !mw_study_measure(&learning, plan->trainings, err)) return false;
+  for (size_t i = 0; i < learning.lesson_count; i++) {
+    uint64_t peak = plan->trainings[i].memory + (16u << 20);
+    if (plan->trainings[i].memory && peak > plan->cost.peak_memory) plan->cost.peak_memory = peak;
+  }
+  return true;
+}
+
 static bool make(mw_plan *plan, const mw_binding *bindings, size_t count, mw_error *err) {
   const mw_arg *args;
   size_t arg_count = mw_recipe_args(plan->recipe, &args);
@@ -187,8 +228,7 @@ static bool make(mw_plan *plan, const mw_binding *bindings, size_t count, mw_err
   MW_TRY(evaluate(plan, bindings, count, err));
   MW_TRY(settle(plan, err));
   MW_TRY(mw_story_compose(&plan->story, plan->recipe, bindings, count, &plan->options, err));
-  mw_job job = job_of(plan);
-  return mw_run_measure(&job, &plan->cost, err) && compose_json(plan, err);
+  return measure(plan, err) && compose_json(plan, err);
 }
 
 bool mw_plan_make(const mw_recipe *recipe, const mw_binding *bindings, size_t count, const mw_options *options,
@@ -231,6 +271,11 @@ void mw_plan_file(const mw_plan *plan, size_t index, const char **name, uint64_t
   *bytes = plan->layout.shards[index].size;
 }
 
+size_t mw_plan_trainings(const mw_plan *plan, const mw_plan_training **first) {
+  *first = plan->trainings;
+  return plan->result.made.lesson_count;
+}
+
 const char *mw_plan_json(const mw_plan *plan) { return plan->json.bytes; }
 
 size_t mw_plan_notes(const mw_plan *plan, const char *const **lines) {
@@ -257,14 +302,6 @@ static bool allowed(const mw_plan *plan, mw_error *err) {
 void mw_plan_watch(mw_plan *plan, mw_learning learning, void *context) {
   plan->learning = learning;
   plan->learner = context;
-}
-
-static mw_study_job study_of(const mw_plan *plan) {
-  const mw_candidate *made = &plan->result.made;
-  return (mw_study_job){.graph = made->graph, .outputs = made->outputs, .output_count = made->output_count,
-                        .lessons = made->lessons, .lesson_count = made->lesson_count, .inputs = &plan->inputs,
-                        .data = &plan->data, .options = &plan->options, .threads = mw_run_threads(plan->options.threads),
-                        .learning = plan->learning, .context = plan->learner};
 }
 
 /* Learns what is to be learned, then streams the result into the writer's folder and publishes it. */

@@ -78,12 +78,13 @@ static bool identify(mw_study *study, mw_error *err) {
 static bool place_checkpoint(mw_study *study, mw_error *err) {
   mw_target target;
   mw_text path = {0};
-  MW_TRY(mw_target_resolve(study->job.options->output, &study->arena, &target, err));
+  if (!study->job.output) return true;
+  MW_TRY(mw_target_resolve(study->job.output, &study->arena, &target, err));
   mw_text_format(&path, "%s.learning", target.path);
   bool ok = mw_text_check(&path, err);
   study->checkpoint.path = ok ? mw_mem_copy(&study->arena, path.bytes, path.length, err) : NULL;
   mw_text_free(&path);
-  return study->checkpoint.path != NULL;
+  return ok && study->checkpoint.path != NULL;
 }
 
 static bool load_coefficients(mw_study *study, mw_error *err) {
@@ -110,7 +111,8 @@ static bool make_ready(mw_study *study, mw_error *err) {
   if (!study->learned) return false;
   if (job->options->coefficients) MW_TRY(load_coefficients(study, err));
   bool found;
-  return identify(study, err) && place_checkpoint(study, err) && mw_checkpoint_read(checkpoint, &found, err);
+  return identify(study, err) && place_checkpoint(study, err) &&
+         (!job->output || mw_checkpoint_read(checkpoint, &found, err));
 }
 
 bool mw_study_open(const mw_study_job *job, mw_study **out, mw_error *err) {
@@ -130,9 +132,16 @@ void mw_study_free(mw_study *study) {
   free(study);
 }
 
+static mw_train_world world_of(const mw_study_job *job) {
+  return (mw_train_world){.graph = job->graph, .family = &job->inputs->family, .members = job->inputs->members,
+                          .sets = (const mw_dataset *const *)job->data->sets, .set_count = job->data->count,
+                          .threads = job->threads};
+}
+
 /* ---- running ---- */
 
 static bool keep(mw_study *study, mw_error *err) {
+  if (!study->job.output) return true;
   study->written = now();
   return mw_checkpoint_write(&study->checkpoint, err);
 }
@@ -167,14 +176,14 @@ static void conclude(mw_study *study, size_t i) {
 
 static bool run_training(mw_study *study, size_t i, mw_error *err) {
   const mw_study_job *job = &study->job;
-  mw_train_world world = {.graph = job->graph, .family = &job->inputs->family, .members = job->inputs->members,
-                          .sets = (const mw_dataset *const *)job->data->sets, .set_count = job->data->count, .learned = study->learned,
-                          .learned_count = study->learned_count, .threads = job->threads};
+  mw_train_world world = world_of(job);
+  world.learned = study->learned;
+  world.learned_count = study->learned_count;
   mw_train_watch watch = {study, on_step};
   mw_train_state *state = &study->checkpoint.states[i];
   mw_shown shown;
   if (mw_train_run(&world, &study->trainings[i], state, &watch, err)) return true;
-  if (err->status != MW_INTERRUPTED) return false;
+  if (err->status != MW_INTERRUPTED || !job->output) return false;
   mw_error kept;
   if (!keep(study, &kept)) return mw_error_wrap(err, "the training is lost (%s)", kept.text);
   mw_error_set(err, MW_INTERRUPTED, "stopped after step %llu of %u; %s keeps it", (unsigned long long)state->step,
@@ -202,7 +211,56 @@ const mw_learned *mw_study_learned(const mw_study *study, size_t *count) {
   return study->learned;
 }
 
-void mw_study_done(mw_study *study) { mw_checkpoint_remove(&study->checkpoint); }
+void mw_study_done(mw_study *study) {
+  if (study->job.output) mw_checkpoint_remove(&study->checkpoint);
+}
+
+/* ---- what it costs ---- */
+
+/* What one thread of this machine does in matrix products, in operations a second: the best of a few short runs. */
+static double speed_of_products(mw_error *err) {
+  enum { SIZE = 256, RUNS = 6 };
+  float *a = mw_mem_new(3 * SIZE * SIZE, sizeof *a, err);
+  double best = 0;
+  mw_gemm_begin();
+  for (int i = 0; a && i < RUNS; i++) {
+    mw_matrix x = {a, SIZE}, y = {a + SIZE * SIZE, SIZE};
+    double begun = now();
+    mw_gemm_nt(SIZE, SIZE, SIZE, 1, x, y, 0, a + 2 * SIZE * SIZE, SIZE);
+    double speed = 2.0 * SIZE * SIZE * SIZE / fmax(now() - begun, 1e-9);
+    if (speed > best) best = speed;
+  }
+  free(a);
+  return best;
+}
+
+bool mw_study_measure(const mw_study_job *job, mw_plan_training *costs, mw_error *err) {
+  mw_train_world world = world_of(job);
+  double speed = job->lesson_count ? speed_of_products(err) : 1;
+  MW_TRY(speed > 0);
+  for (size_t i = 0; i < job->lesson_count; i++) {
+    const mw_lesson *lesson = &job->lessons[i];
+    mw_train_cost cost = {0};
+    mw_node *nodes = mw_mem_new(lesson->count, sizeof *nodes, err);
+    if (!nodes) return false;
+    costs[i] = (mw_plan_training){.steps = lesson->steps, .windows = lesson->windows};
+    for (size_t k = 0; k < lesson->count; k++) {
+      nodes[k] = lesson->parts[k].node;
+      costs[i].coefficients += mw_graph_elements(job->graph, mw_graph_facts(job->graph, nodes[k]).shape);
+    }
+    bool ok = !lesson->loss || mw_train_measure(&world, lesson->loss, nodes, lesson->count, &cost, err);
+    free(nodes);
+    MW_TRY(ok);
+    costs[i].tokens = cost.tokens;
+    costs[i].memory = cost.memory;
+    costs[i].weights = cost.weights;
+    costs[i].activations = cost.activations;
+    costs[i].flops = cost.products;
+    /* About three quarters of the time goes into products (`make bench`). */
+    costs[i].seconds = cost.products / (speed * job->threads * 0.75);
+  }
+  return true;
+}
 
 /* ---- what it leaves ---- */
 

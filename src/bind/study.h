@@ -17,12 +17,16 @@ typedef struct mw_study_job {
   const mw_inputs *inputs;
   const mw_calibration *data;
   const mw_options *options;
+  const char *output;   /* where a checkpoint is kept beside; NULL: nothing is kept */
   int threads;
   mw_learning learning; /* may be NULL */
   void *context;
 } mw_study_job;
 
 typedef struct mw_study mw_study;
+
+/* What every training will take, without running any: `costs` has room for all. */
+bool mw_study_measure(const mw_study_job *job, mw_plan_training *costs, mw_error *err);
 
 /* Makes ready: initial values, those of --coefficients, or those of a run that was stopped. */
 bool mw_study_open(const mw_study_job *job, mw_study **out, mw_error *err);

@@ -45,6 +45,20 @@ static bool run(mw_term *term, const mw_recipe *recipe, const mw_command_line *l
   return good;
 }
 
+static void print_trainings(const mw_plan *plan) {
+  const mw_plan_training *t;
+  mw_print_room memory, weights, activations;
+  for (size_t count = mw_plan_trainings(plan, &t); count > 0; count--, t++) {
+    printf("training      %llu steps, %llu coefficients\n", (unsigned long long)t->steps, (unsigned long long)t->coefficients);
+    if (!t->steps) continue;
+    printf("a step        %llu tokens, %.3g Gflop of products, about %.2g s\n", (unsigned long long)t->tokens,
+           t->flops * 1e-9, t->seconds);
+    printf("in memory     %s: weights %s, activations %s (%.0f bytes a token)\n", mw_print_size(&memory, (double)t->memory),
+           mw_print_size(&weights, (double)t->weights), mw_print_size(&activations, (double)t->activations),
+           (double)t->activations / (double)(t->tokens ? t->tokens : 1));
+  }
+}
+
 static void print_plan(const mw_recipe *recipe, const mw_plan *plan) {
   mw_plan_facts facts = mw_plan_measure(plan);
   mw_print_room room;
@@ -56,6 +70,7 @@ static void print_plan(const mw_recipe *recipe, const mw_plan *plan) {
   printf("bytes written %llu (%s)\n", (unsigned long long)facts.bytes_written,
          mw_print_size(&room, (double)facts.bytes_written));
   printf("peak memory   %s\n", mw_print_size(&room, (double)facts.peak_memory));
+  print_trainings(plan);
   if (facts.candidates)
     printf("candidates    %zu to be scored, if all score alike; this is the plan of the first\n", facts.candidates);
   for (size_t i = 0; i < facts.files; i++) {
