@@ -197,8 +197,10 @@ static bool run_step(mw_tape *tape, mw_step *step, mw_graph *numbers, mw_error *
   return mw_elements_back(tape, step, numbers, err);
 }
 
+bool mw_tape_ready(mw_tape *tape, mw_error *err) { return tape->kept || allocate(tape, err); }
+
 bool mw_tape_run(mw_tape *tape, mw_error *err) {
-  if (!tape->kept) MW_TRY(allocate(tape, err));
+  MW_TRY(mw_tape_ready(tape, err));
   for (size_t i = 0; i < tape->slot_count; i++) {
     mw_slot *s = &tape->slots[i];
     s->scalar_gradient = s->node == tape->loss;

@@ -86,6 +86,8 @@ bool mw_tape_new(const mw_train_world *world, mw_node loss, const mw_node *also,
 void mw_tape_free(mw_tape *tape);
 /* Runs all steps on what the batches and the coefficients' slots hold. */
 bool mw_tape_run(mw_tape *tape, mw_error *err);
+/* Allocates the arena and gives coefficients their values, if that is still to be done: before somebody else sets them. */
+bool mw_tape_ready(mw_tape *tape, mw_error *err);
 
 /* The slot of a node; of a VECTOR that of its operand. NULL: it has none. */
 mw_slot *mw_tape_slot(const mw_tape *tape, mw_node node);

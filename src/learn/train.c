@@ -102,7 +102,7 @@ static bool open_run(run *r, mw_error *err) {
   MW_TRY(mw_tape_new(r->world, t->loss, r->terms, t->term_count, t->coefficients, t->coefficient_count, &r->team, &r->tape, err));
   if (!mw_tape_slot(r->tape, t->loss)->wants)
     return mw_error_set(err, MW_DATA, "the loss depends on none of the coefficients that are to be learned");
-  return check_vocabulary(r->tape, err);
+  return check_vocabulary(r->tape, err) && mw_tape_ready(r->tape, err);
 }
 
 static void close_run(run *r) {
