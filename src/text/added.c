@@ -46,12 +46,14 @@ static bool read_token(mw_added *added, const mw_option *option, const mw_vocab 
     return mw_option_refuse(option, "id", spelt, expected);
   }
   if (token.id >= added->count) added->count = token.id + 1;
+  if (token.length == 0) return true; /* it can be nowhere */
   if (normalized && normalizer->count) {
     const char *text = token.text;
     MW_TRY(mw_normalizer_run(normalizer, &text, &token.length, option->err));
-    if (!(token.text = mw_mem_copy(option->arena, token.length ? text : "", token.length, option->err))) return false;
+    if (token.length == 0)
+      return mw_option_refuse(option, "content", mw_json_member(option->json, "content"), "something that its normalization leaves");
+    if (!(token.text = mw_mem_copy(option->arena, text, token.length, option->err))) return false;
   }
-  if (token.length == 0) return true; /* it can be nowhere */
   if (token.length > LONGEST)
     return mw_error_set(option->err, MW_DATA, "%s: content of %zu bytes, expected at most %d", option->where, token.length, LONGEST);
   mw_added_list *list = normalized ? &added->normalized : &added->raw;
@@ -133,16 +135,18 @@ bool mw_added_next(const mw_added_list *list, mw_added_walk *walk) {
     if (list->begins[(unsigned char)text[walk->at]] && (token = longest(list, text + walk->at, walk->length - walk->at))) break;
   size_t begin = walk->at, end = walk->at + (token ? token->length : 0);
   walk->at = token ? end : walk->length + 1;
-  if (token && token->left)
+  if (token && token->left) {
     for (size_t n = 1, back; n && begin > walk->from;) {
       for (back = begin - 1; back > walk->from && ((unsigned char)text[back] & 0xc0) == 0x80;) back--;
       if ((n = space(text + back, begin - back)) != 0) begin = back;
     }
+    if (begin < walk->from) begin = walk->from;
+  }
   if (token && token->right)
     for (size_t n; (n = space(text + end, walk->length - end)) != 0;) end += n;
   walk->begin = walk->from;
   walk->end = begin > walk->from ? begin : walk->from;
-  walk->has_token = token != NULL;
+  walk->has_token = token && begin < end; /* else the token before took all of its white space */
   walk->id = token ? token->id : 0;
   walk->from = end;
   return true;

@@ -34,7 +34,7 @@ typedef struct mw_added_walk {
   const char *text;
   size_t length, at, from; /* where to look on; where the next plain part begins */
   size_t begin, end;       /* the plain part of this step */
-  bool has_token;          /* false in the last step */
+  bool has_token;          /* false at the end of the text */
   uint32_t id;
 } mw_added_walk;
 

@@ -43,6 +43,8 @@ static bool replace(const mw_normalizer_step *step, const char *text, size_t len
   for (bool found;; from = walk.end) {
     MW_TRY(mw_pattern_next(step->pattern, &walk, &found, err));
     if (!found) break;
+    if (walk.end == walk.begin)
+      return mw_error_set(err, MW_UNAVAILABLE, "a normalizer's Replace by a pattern that matches an empty text is not implemented");
     mw_text_add(out, text + from, walk.begin - from);
     mw_text_add(out, step->text, step->length);
     if (out->length > MOST_BYTES) return too_long(err);

@@ -5,7 +5,6 @@
 
 /* How GPT-2 splits; ByteLevel's own pattern. */
 static const char gpt2[] = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
-static const char punctuation[] = "[!-\\/:-@\\[-`\\{-~\\p{P}]";
 static const char behaviors[] = "Isolated Removed MergedWithPrevious MergedWithNext Contiguous";
 
 /* ---- reading ---- */
@@ -87,7 +86,6 @@ bool mw_pretokenizer_read(mw_pretokenizer *p, const char *what, mw_json json, mw
   mw_option option;
   mw_json list, part;
   bool each;
-  unsigned behavior;
   if (json.kind == MW_JSON_END || json.kind == MW_JSON_NULL) return true;
   MW_TRY(mw_option_open(&option, what, json, NULL, arena, err));
   if (strcmp(option.type, "ByteLevel") == 0) return read_bytes(p, &option);
@@ -99,9 +97,6 @@ bool mw_pretokenizer_read(mw_pretokenizer *p, const char *what, mw_json json, mw
   if (strcmp(option.type, "Digits") == 0)
     return mw_option_only(&option, "individual_digits") && mw_option_flag(&option, "individual_digits", false, &each) &&
            add_split(p, &option, "\\p{N}", each ? MW_PRETOKENIZER_ISOLATED : MW_PRETOKENIZER_CONTIGUOUS);
-  if (strcmp(option.type, "Punctuation") == 0)
-    return mw_option_only(&option, "behavior") && mw_option_word(&option, "behavior", behaviors, 0, &behavior) &&
-           add_split(p, &option, punctuation, (mw_pretokenizer_behavior)behavior);
   if (strcmp(option.type, "Sequence") != 0) return mw_option_unknown(&option);
   MW_TRY(mw_option_only(&option, "pretokenizers") && mw_option_member(&option, "pretokenizers", MW_JSON_ARRAY, &list));
   for (mw_json_walk walk = mw_json_enter(list); mw_json_next(&walk, NULL, &part);)

@@ -1,5 +1,5 @@
 /* pretokenizer.h: the `pre_tokenizer` of tokenizer.json, which cuts a text into the pieces within which tokens are merged:
- * ByteLevel, Metaspace, Split, Digits, Punctuation, WhitespaceSplit, CharDelimiterSplit, and Sequence of them. */
+ * ByteLevel, Metaspace, Split, Digits, WhitespaceSplit, CharDelimiterSplit, and Sequence of them. */
 #ifndef MW_TEXT_PRETOKENIZER_H
 #define MW_TEXT_PRETOKENIZER_H
 

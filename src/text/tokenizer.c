@@ -33,6 +33,22 @@ static mw_json part(mw_json root, const char *what, const char *member, char whe
   return mw_json_member(root, member);
 }
 
+/* The scheme "first" asks whether a piece began the text before normalization, which is not known of every piece. */
+static bool check_first(const mw_tokenizer *t, const char *what, mw_error *err) {
+  bool first = false, bytes = false, normalized = t->normalizer.count > 0, unclear = normalized && t->added.normalized.count;
+  for (size_t i = 0; i < t->pretokenizer.count; i++) {
+    bytes = bytes || t->pretokenizer.steps[i].kind == MW_PRETOKENIZER_BYTES;
+    if (!t->pretokenizer.steps[i].first_only) continue;
+    first = true;
+    unclear = unclear || bytes || (normalized && i > 1);
+  }
+  for (size_t i = 0; i < t->normalizer.count; i++)
+    unclear = unclear || (t->normalizer.steps[i].kind == MW_NORMALIZER_REPLACE && t->normalizer.steps[i].length == 0);
+  if (!first || !unclear) return true;
+  return mw_error_set(err, MW_UNAVAILABLE, "%s: Metaspace with prepend_scheme \"first\" is not implemented behind ByteLevel, or "
+                      "behind a normalizer and what cuts or removes text", what);
+}
+
 static bool read_json(mw_tokenizer *t, const char *what, mw_json root, mw_error *err) {
   char where[300];
   mw_option model;
@@ -53,7 +69,8 @@ static bool read_json(mw_tokenizer *t, const char *what, mw_json root, mw_error 
   value = part(root, what, "post_processor", where);
   MW_TRY(mw_processor_read(&t->processor, where, value, &t->arena, err));
   value = part(root, what, "added_tokens", where);
-  return mw_added_read(&t->added, where, value, &t->bpe.vocab, &t->normalizer, &t->arena, err);
+  MW_TRY(mw_added_read(&t->added, where, value, &t->bpe.vocab, &t->normalizer, &t->arena, err));
+  return check_first(t, what, err);
 }
 
 bool mw_tokenizer_from_json(const char *what, const char *bytes, size_t length, mw_tokenizer **out, mw_error *err) {
