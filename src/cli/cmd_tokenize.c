@@ -1,14 +1,13 @@
 /* cmd_tokenize.c: shows how a model's tokenizer reads texts: a line of JSON in, a line of ids out, each at once. */
 #include "commands.h"
 #include "options.h"
-#include "signals.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char usage[] = "moonweld tokenize MODEL [FILE] [--plain]";
+#define USAGE "moonweld tokenize MODEL [FILE] [--plain]"
 
 typedef struct reader {
   mw_tokens *tokens;
@@ -25,10 +24,6 @@ static bool copy(const reader *r, mw_error *err) {
   while (good && !ferror(stdout)) {
     errno = 0;
     ssize_t length = getline(&line, &room, r->in);
-    if (mw_signals_caught()) {
-      good = mw_term_fail(err, MW_INTERRUPTED, "stopped by signal %d", mw_signals_caught());
-      break;
-    }
     if (length < 0) {
       int code = errno;
       if (!feof(r->in)) good = mw_term_fail(err, code == ENOMEM ? MW_MEMORY : MW_IO, "%s: %s", r->name, strerror(code));
@@ -50,8 +45,9 @@ static bool copy(const reader *r, mw_error *err) {
 int mw_cmd_tokenize(mw_term *term, char **words, size_t count) {
   mw_error err;
   reader r = { .in = stdin, .name = "standard input", .special = !mw_options_take(words, &count, "--plain") };
-  bool good = mw_options_rest(words, &count, "tokenize", usage, &err);
-  good = good && (count == 1 || count == 2 || mw_term_fail(&err, MW_USAGE, "tokenize takes a model and at most one file\n%s", usage));
+  bool good = mw_options_rest(words, &count, "tokenize", USAGE, &err);
+  if (good && count != 1 && count != 2)
+    good = mw_term_fail(&err, MW_USAGE, "tokenize takes a model and at most one file, not %zu words\n" USAGE, count);
   good = good && mw_tokens_open(words[0], &r.tokens, &err);
   if (good && count == 2) {
     r.name = words[1];

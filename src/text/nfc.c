@@ -32,7 +32,10 @@ static uint32_t decode(const char *at, size_t *n) {
   return code;
 }
 
-static bool is_later(uint32_t code) {
+/* Whether NFC leaves this character alone and nothing is joined across it. U+11A7 composes with nothing, but utf8proc
+ * joins it to the Hangul syllable before. */
+static bool is_inert(uint32_t code) {
+  if (code < FIRST_MARK || code == 0x11a7) return true;
   size_t low = 0, high = sizeof later / sizeof *later;
   while (low < high) {
     size_t middle = (low + high) / 2;
@@ -97,17 +100,17 @@ bool mw_nfc_add(const char *text, size_t length, mw_text *out, mw_error *err) {
   size_t from = 0, at = 0, n, last = 0; /* text[from, last) is copied as it is; text[last, at) is the character before */
   while (ok && at < length) {
     uint32_t code = decode(text + at, &n);
-    if (code < FIRST_MARK || is_later(code)) {
+    if (is_inert(code)) {
       last = at, at += n;
       continue;
     }
-    /* The character before may take part, if it is not one of the later ones. */
+    /* A character below FIRST_MARK that comes before may take part. */
     size_t unused;
-    if (last < at && is_later(decode(text + last, &unused))) last = at;
+    if (last < at && decode(text + last, &unused) >= FIRST_MARK) last = at;
     mw_text_add(out, text + from, last - from);
     for (at = last; ok && at < length; at += n) {
       code = decode(text + at, &n);
-      if (at > last && (code < FIRST_MARK || is_later(code))) break;
+      if (at > last && is_inert(code)) break;
       ok = add(&r, code, err);
     }
     ok = ok && finish(&r, out, err);

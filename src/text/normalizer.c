@@ -31,14 +31,20 @@ bool mw_normalizer_read(mw_normalizer *n, const char *what, mw_json json, mw_are
   return true;
 }
 
-enum { MOST_BYTES = INT32_MAX };
+enum { GROWTH = 64, ROOM = 4096 };
 
-static bool too_long(mw_error *err) {
-  return mw_error_set(err, MW_DATA, "a text of more than %d bytes after normalization", MOST_BYTES);
+/* What normalization may make of so many bytes. */
+static size_t limit_of(size_t length) {
+  size_t limit = length * GROWTH + ROOM;
+  return limit < INT32_MAX ? limit : INT32_MAX;
 }
 
-static bool replace(const mw_normalizer_step *step, const char *text, size_t length, mw_text *out, mw_error *err) {
-  mw_pattern_walk walk = mw_pattern_enter(text, length);
+static bool too_long(size_t limit, mw_error *err) {
+  return mw_error_set(err, MW_DATA, "a text of more than %zu bytes after normalization", limit);
+}
+
+static bool replace(const mw_normalizer_step *step, const char *text, size_t length, size_t limit, mw_text *out, mw_error *err) {
+  mw_pattern_walk walk = mw_pattern_enter(step->pattern, text, length);
   size_t from = 0;
   for (bool found;; from = walk.end) {
     MW_TRY(mw_pattern_next(step->pattern, &walk, &found, err));
@@ -47,13 +53,14 @@ static bool replace(const mw_normalizer_step *step, const char *text, size_t len
       return mw_error_set(err, MW_UNAVAILABLE, "a normalizer's Replace by a pattern that matches an empty text is not implemented");
     mw_text_add(out, text + from, walk.begin - from);
     mw_text_add(out, step->text, step->length);
-    if (out->length > MOST_BYTES) return too_long(err);
+    if (out->length > limit) return too_long(limit, err);
   }
   mw_text_add(out, text + from, length - from);
   return true;
 }
 
 bool mw_normalizer_run(mw_normalizer *n, const char **text, size_t *length, mw_error *err) {
+  size_t limit = limit_of(*length);
   for (size_t i = 0; i < n->count && *length; i++) {
     const mw_normalizer_step *step = &n->steps[i];
     mw_text *out = &n->room[i % 2];
@@ -63,9 +70,9 @@ bool mw_normalizer_run(mw_normalizer *n, const char **text, size_t *length, mw_e
       mw_text_add(out, step->text, step->length);
       mw_text_add(out, *text, *length);
     }
-    if (step->kind == MW_NORMALIZER_REPLACE) MW_TRY(replace(step, *text, *length, out, err));
+    if (step->kind == MW_NORMALIZER_REPLACE) MW_TRY(replace(step, *text, *length, limit, out, err));
     MW_TRY(mw_text_check(out, err));
-    if (out->length > MOST_BYTES) return too_long(err);
+    if (out->length > limit) return too_long(limit, err);
     *text = out->bytes;
     *length = out->length;
   }

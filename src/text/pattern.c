@@ -18,42 +18,42 @@ enum {
 };
 
 struct mw_pattern {
-  pcre2_code *code;
+  pcre2_code *code, *later; /* for texts without and with characters that PCRE2's own classes may lack */
   pcre2_match_data *data;
   pcre2_match_context *limits;
   char *literal; /* else NULL */
   size_t literal_length;
 };
 
-static bool compile(mw_pattern *p, const char *text, size_t length, mw_error *err) {
+static bool compile(const char *regex, size_t regex_length, bool later, pcre2_code **out, mw_error *err) {
   int code;
+  mw_text text = {0};
   PCRE2_SIZE at;
   char message[128];
+  if (!mw_syntax_translate(regex, regex_length, later, &text, err)) return mw_text_free(&text), false;
   pcre2_compile_context *context = pcre2_compile_context_create(NULL);
-  if (!context) return mw_error_memory(err, length);
+  if (!context) return mw_text_free(&text), mw_error_memory(err, text.length);
   pcre2_set_newline(context, PCRE2_NEWLINE_LF);
   pcre2_set_bsr(context, PCRE2_BSR_UNICODE);
-  p->code = pcre2_compile((PCRE2_SPTR)text, length, PCRE2_UTF | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &code, &at, context);
+  *out = pcre2_compile((PCRE2_SPTR)(text.bytes ? text.bytes : ""), text.length, PCRE2_UTF | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &code, &at, context);
   pcre2_compile_context_free(context);
-  if (!p->code) {
-    if (code == PCRE2_ERROR_HEAP_FAILED) return mw_error_memory(err, length);
-    pcre2_get_error_message(code, (PCRE2_UCHAR *)message, sizeof message);
-    return mw_error_set(err, MW_DATA, "no pattern: %s", message);
-  }
-  p->data = pcre2_match_data_create(1, NULL);
-  p->limits = pcre2_match_context_create(NULL);
-  if (!p->data || !p->limits) return mw_error_memory(err, length);
-  pcre2_set_heap_limit(p->limits, HEAP);
-  return true;
+  mw_text_free(&text);
+  if (*out) return true;
+  if (code == PCRE2_ERROR_HEAP_FAILED) return mw_error_memory(err, regex_length);
+  pcre2_get_error_message(code, (PCRE2_UCHAR *)message, sizeof message);
+  return mw_error_set(err, MW_DATA, "no pattern: %s", message);
 }
 
 bool mw_pattern_regex(const char *text, size_t length, mw_pattern **out, mw_error *err) {
-  mw_text translated = {0};
   if (length > LONGEST) return mw_error_set(err, MW_DATA, "a pattern of %zu bytes, expected at most %d", length, LONGEST);
   mw_pattern *p = mw_mem_new(1, sizeof *p, err);
-  bool ok = p && mw_syntax_translate(text, length, &translated, err) &&
-            compile(p, translated.bytes ? translated.bytes : "", translated.length, err);
-  mw_text_free(&translated);
+  bool ok = p && compile(text, length, false, &p->code, err) && compile(text, length, true, &p->later, err);
+  if (ok) {
+    p->data = pcre2_match_data_create(1, NULL);
+    p->limits = pcre2_match_context_create(NULL);
+    ok = (p->data && p->limits) || mw_error_memory(err, length);
+  }
+  if (ok) pcre2_set_heap_limit(p->limits, HEAP);
   if (ok) *out = p;
   else mw_pattern_free(p);
   return ok;
@@ -91,11 +91,14 @@ void mw_pattern_free(mw_pattern *p) {
   pcre2_match_context_free(p->limits);
   pcre2_match_data_free(p->data);
   pcre2_code_free(p->code);
+  pcre2_code_free(p->later);
   free(p->literal);
   free(p);
 }
 
-mw_pattern_walk mw_pattern_enter(const char *text, size_t length) { return (mw_pattern_walk){.text = text, .length = length}; }
+mw_pattern_walk mw_pattern_enter(const mw_pattern *p, const char *text, size_t length) {
+  return (mw_pattern_walk){.text = text, .length = length, .later = p->code && mw_syntax_has_later(text, length)};
+}
 
 /* The leftmost match from walk->at on. */
 static bool match(mw_pattern *p, mw_pattern_walk *walk, bool *found, mw_error *err) {
@@ -107,7 +110,7 @@ static bool match(mw_pattern *p, mw_pattern_walk *walk, bool *found, mw_error *e
       return mw_error_set(err, MW_DATA, "a pattern needs more than %llu steps for a text of %zu bytes", (unsigned long long)budget,
                           walk->length);
     pcre2_set_match_limit(p->limits, steps);
-    result = pcre2_match(p->code, (PCRE2_SPTR)walk->text, walk->length, walk->at, PCRE2_NO_UTF_CHECK, p->data, p->limits);
+    result = pcre2_match(walk->later ? p->later : p->code, (PCRE2_SPTR)walk->text, walk->length, walk->at, PCRE2_NO_UTF_CHECK, p->data, p->limits);
     if (result != PCRE2_ERROR_MATCHLIMIT) break;
   }
   if (result == PCRE2_ERROR_NOMATCH) return *found = false, true;

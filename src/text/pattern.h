@@ -22,10 +22,11 @@ typedef struct mw_pattern_walk {
   size_t length, at;
   size_t begin, end;  /* the last match */
   bool matched;       /* there was one */
+  bool later;         /* the text holds characters that PCRE2's own classes may lack */
   uint64_t steps;     /* taken so far */
 } mw_pattern_walk;
 
-mw_pattern_walk mw_pattern_enter(const char *text, size_t length);
+mw_pattern_walk mw_pattern_enter(const mw_pattern *pattern, const char *text, size_t length);
 /* The next match; *found is false at the end. An empty match is found too, but not right behind the one before. One walk
  * at a time. */
 bool mw_pattern_next(mw_pattern *pattern, mw_pattern_walk *walk, bool *found, mw_error *err);

@@ -150,11 +150,12 @@ static bool fragment(const run *r, size_t step, const char *text, bool first, pe
 }
 
 static bool split(const run *r, size_t step, const char *text, size_t length, bool first) {
-  mw_pattern_walk walk = mw_pattern_enter(text, length);
+  mw_pattern *pattern = r->pretokenizer->steps[step].pattern;
+  mw_pattern_walk walk = mw_pattern_enter(pattern, text, length);
   pending p = {0};
   size_t from = 0;
   for (bool found;; from = walk.end) {
-    MW_TRY(mw_pattern_next(r->pretokenizer->steps[step].pattern, &walk, &found, r->err));
+    MW_TRY(mw_pattern_next(pattern, &walk, &found, r->err));
     if (!found) break;
     if (walk.begin > from) MW_TRY(fragment(r, step, text, first, &p, from, walk.begin, false));
     MW_TRY(fragment(r, step, text, first, &p, walk.begin, walk.end, true));

@@ -21,6 +21,7 @@ static const char no_space[] = "\\x{0}-\\x{8}\\x{e}-\\x{1f}\\x{21}-\\x{84}\\x{86
 
 typedef struct reader {
   const char *at, *end;
+  bool later;
   mw_text *out;
   mw_error *err;
 } reader;
@@ -47,7 +48,7 @@ static bool put_class(reader *r, const char *from) {
   for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
     if (strlen(classes[i]) != length || memcmp(classes[i], open + 1, length) != 0) continue;
     mw_text_format(r->out, "\\p{%s}", classes[i]);
-    for (size_t k = 0; k < sizeof later / sizeof *later; k++)
+    for (size_t k = 0; r->later && k < sizeof later / sizeof *later; k++)
       if (strncmp(later[k].class, classes[i], length) == 0)
         mw_text_format(r->out, "\\x{%x}-\\x{%x}", (unsigned)later[k].first, (unsigned)later[k].last);
     return true;
@@ -161,8 +162,8 @@ static bool read_repetition(reader *r) {
   return true;
 }
 
-bool mw_syntax_translate(const char *pattern, size_t length, mw_text *out, mw_error *err) {
-  reader r = {pattern, pattern + length, out, err};
+bool mw_syntax_translate(const char *pattern, size_t length, bool with_later, mw_text *out, mw_error *err) {
+  reader r = {pattern, pattern + length, with_later, out, err};
   meaning item;
   while (r.at < r.end) switch (*r.at) {
     case '\\': MW_TRY(read_escape(&r, false, &item)); break;
@@ -173,4 +174,30 @@ bool mw_syntax_translate(const char *pattern, size_t length, mw_text *out, mw_er
     default: read_plain(&r);
   }
   return mw_text_check(out, err);
+}
+
+static bool is_later(uint32_t code) {
+  size_t low = 0, high = sizeof later / sizeof *later;
+  while (low < high) {
+    size_t middle = (low + high) / 2;
+    if (code > later[middle].last) low = middle + 1;
+    else high = middle;
+  }
+  return low < sizeof later / sizeof *later && code >= later[low].first;
+}
+
+bool mw_syntax_has_later(const char *text, size_t length) {
+  const unsigned char *at = (const unsigned char *)text, *end = at + length;
+  while (at < end) {
+    if (*at < 0xe0) { /* all of them take three or four bytes */
+      at++;
+      continue;
+    }
+    bool four = *at >= 0xf0;
+    uint32_t code = four ? (at[0] & 7u) << 18 | (at[1] & 63u) << 12 | (at[2] & 63u) << 6 | (at[3] & 63u)
+                         : (at[0] & 15u) << 12 | (at[1] & 63u) << 6 | (at[2] & 63u);
+    if (is_later(code)) return true;
+    at += four ? 4 : 3;
+  }
+  return false;
 }

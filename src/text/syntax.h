@@ -6,7 +6,10 @@
 
 #include "base/text.h"
 
-/* Appends the translation of `pattern`, UTF-8. Errors are MW_UNAVAILABLE, or MW_DATA where it ends too early. */
-bool mw_syntax_translate(const char *pattern, size_t length, mw_text *out, mw_error *err);
+/* Appends the translation of `pattern`, UTF-8. Errors are MW_UNAVAILABLE, or MW_DATA where it ends too early. `later`: for
+ * texts with characters that PCRE2's own classes may lack; without, the pattern is shorter and faster. */
+bool mw_syntax_translate(const char *pattern, size_t length, bool later, mw_text *out, mw_error *err);
+/* Whether a text, UTF-8, holds such a character. */
+bool mw_syntax_has_later(const char *text, size_t length);
 
 #endif

@@ -21,16 +21,24 @@ uint64_t mw_vocab_secret(void) {
   return (secret ^ secret >> 29) * 0xbf58476d1ce4e5b9u | 1;
 }
 
+/* Up to seven bytes as a number, without a call and without a byte beyond them. */
+static uint64_t load(const char *text, size_t n) {
+  const unsigned char *b = (const unsigned char *)text;
+  uint32_t first, last;
+  if (n < 4) return n ? (uint64_t)b[0] | (uint64_t)b[n / 2] << (8 * (n / 2)) | (uint64_t)b[n - 1] << (8 * (n - 1)) : 0;
+  memcpy(&first, text, 4);
+  memcpy(&last, text + n - 4, 4);
+  return first | (uint64_t)last << (8 * (n - 4));
+}
+
 /* A polynomial over a prime at a secret point (Carter and Wegman, 1979), seven bytes a term, so that two texts of one
  * length meet with a chance of about their length in 2^61. */
 static uint64_t hash_of(const mw_vocab *vocab, const char *text, size_t length) {
   const uint64_t prime = (UINT64_C(1) << 61) - 1;
   uint64_t point = vocab->secret & prime, hash = length + 1;
   while (length) {
-    uint64_t term = 0;
     size_t n = length < 7 ? length : 7;
-    memcpy(&term, text, n);
-    unsigned __int128 product = (unsigned __int128)hash * point + term;
+    unsigned __int128 product = (unsigned __int128)hash * point + load(text, n);
     hash = (uint64_t)(product & prime) + (uint64_t)(product >> 61);
     if (hash >= prime) hash -= prime;
     text += n;

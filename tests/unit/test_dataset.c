@@ -21,9 +21,8 @@ static void put_rows(const char *path, const char *dtype, unsigned size, unsigne
 }
 
 /* The windows as text: "1 2 3|4 5". */
-static const char *windows_of(const char *path, uint64_t vocabulary) {
+static const char *read_as(mw_dataset_source source) {
   static mw_text shown;
-  mw_dataset_source source = {.path = path, .vocabulary = vocabulary};
   mw_dataset *set;
   mw_error err = {0};
   mw_text_free(&shown);
@@ -40,9 +39,13 @@ static const char *windows_of(const char *path, uint64_t vocabulary) {
     tokens += set->windows[i].length;
     if (set->windows[i].length > longest) longest = set->windows[i].length;
   }
-  CHECK(set->tokens == tokens && set->longest == longest && strcmp(set->path, path) == 0);
+  CHECK(set->tokens == tokens && set->longest == longest && strcmp(set->path, source.path) == 0);
   mw_dataset_free(set);
   return shown.bytes;
+}
+
+static const char *windows_of(const char *path, uint64_t vocabulary) {
+  return read_as((mw_dataset_source){.path = path, .vocabulary = vocabulary});
 }
 
 static void rows(void) {
@@ -125,6 +128,54 @@ static void lines(void) {
   CHECK_TEXT(windows_of("l.jsonl:", 10), "64: l.jsonl: no field is named behind the colon");
 }
 
+/* A tokenizer of single letters, a to e, that begins every text with id 9. */
+static const char letters[] =
+  "{\"model\":{\"vocab\":{\"a\":0,\"b\":1,\"c\":2,\"d\":3,\"e\":4},\"merges\":[]},\"post_processor\":{\"type\":\"TemplateProcessing\","
+  "\"single\":[{\"SpecialToken\":{\"id\":\"s\"}},{\"Sequence\":{\"id\":\"A\"}}],\"special_tokens\":{\"s\":{\"ids\":[9]}}}}";
+
+static void texts(void) {
+  CHECK(mkdir("model", 0755) == 0);
+  put_text("model/tokenizer.json", letters);
+  mw_dataset_source source = {.path = "t.txt", .tokenizer = "model", .window = 4};
+  put_text("t.txt", "abcdeab");
+  CHECK_TEXT(read_as(source), "9 0 1 2|3 4 0 1");
+  put_text("t.txt", "abcdeabc");
+  CHECK_TEXT(read_as(source), "9 0 1 2|3 4 0 1"); /* one token is left, which predicts nothing */
+  put_text("t.txt", "abcdeabcd");
+  CHECK_TEXT(read_as(source), "9 0 1 2|3 4 0 1|2 3");
+  put_text("t.txt", "");
+  CHECK_TEXT(read_as(source), "65: t.txt: found no window of at least 2 tokens, expected at least one");
+  put_text("t.txt", "ab\xff");
+  CHECK_TEXT(read_as(source), "65: t.txt: the text is not UTF-8");
+  source.tokenizer = "model/tokenizer.json";
+  source.path = "t.jsonl";
+  put_text("t.jsonl", "{\"text\":\"abcdea\"}\n{\"text\":\"\"}\n{\"text\":\"e\",\"mine\":\"abc\"}\n[7,8]\n{\"text\":\"b\\u0061\"}\n");
+  CHECK_TEXT(read_as(source), "9 0 1 2|3 4 0|9 4|7 8|9 1 0"); /* every document for itself */
+  put_text("t.jsonl", "{\"text\":\"e\",\"mine\":\"abc\"}\n{\"mine\":\"d\"}");
+  source.path = "t.jsonl:mine";
+  CHECK_TEXT(read_as(source), "9 0 1 2|9 3");
+  source.vocabulary = 9;
+  CHECK_TEXT(read_as(source), "65: t.jsonl: line 1: its tokenizer gives id 9, expected 0 to 8, the rows of the embedding");
+  put_text("t.jsonl", "{\"mine\":\"\\ud800\"}");
+  CHECK_TEXT(read_as(source), "65: t.jsonl: line 1: lone surrogate in a string");
+  put_text("t.jsonl", "{\"mine\":\"d\"}");
+  source.tokenizer = "nowhere";
+  CHECK_TEXT(read_as(source), "66: nowhere: No such file or directory");
+  put_text("model/tokenizer.json", "{\"model\":{\"type\":\"Unigram\"}}");
+  source.tokenizer = "model";
+  CHECK_TEXT(read_as(source), "69: model/tokenizer.json: model: Unigram is not implemented");
+  mw_text wide = {0};
+  put_text("model/tokenizer.json", letters);
+  for (int i = 0; i < 600; i++) mw_text_add(&wide, "a", 1);
+  put_text("t.txt", wide.bytes);
+  mw_dataset_source long_one = {.path = "t.txt", .tokenizer = "model"};
+  mw_dataset *set = NULL;
+  mw_error err = {0};
+  CHECK(mw_dataset_open(&long_one, &set, &err) && set->count == 3 && set->longest == 256 && set->windows[2].length == 89 && set->tokens == 601);
+  mw_dataset_free(set);
+  mw_text_free(&wide);
+}
+
 static void other_files(void) {
   put_text("x.parquet", "PAR1");
   CHECK_TEXT(windows_of("x.parquet", 0), "64: x.parquet: not a kind of data: expected a name that ends in .safetensors, .jsonl or .txt");
@@ -141,6 +192,7 @@ int main(void) {
   rows();
   masks();
   lines();
+  texts();
   other_files();
   toys_end();
   UNIT_END();
