@@ -11,7 +11,7 @@ models=tests/data/pico
 say() { printf '\n$ moonweld'; printf ' %s' "$@"; printf '\n'; "$moonweld" "$@"; }
 
 echo "Four small language models with one ancestor: the King James Bible, Python, manual pages, German."
-say diff "$models/kjv" "$models/de" --base "$models/base" --html "$out/diff.html" | head -n 16
+say diff "$models/kjv" "$models/de" --base "$models/base" --html "$out/diff.html" | head -n 18
 say slerp --a "$models/kjv" --b "$models/de" --t 0.3 -o "$out/slerp"
 say soup --models "$models/kjv" "$models/py" "$models/man" "$models/de" -o "$out/soup"
 
@@ -31,5 +31,5 @@ RECIPE
 printf '\nA method of our own, %s:\n' "$out/largest.lua"
 cat "$out/largest.lua"
 say "$out/largest.lua" --base "$models/base" --experts "$models/kjv" "$models/py" "$models/de" -o "$out/largest"
-say inspect "$out/largest" | head -n 16
+say inspect "$out/largest" | head -n 18
 printf '\nThe results lie in %s: folders that model loaders read, and diff.html, charts of how two of them differ.\n' "$out"
