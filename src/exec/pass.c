@@ -67,8 +67,8 @@ static bool start_selection(mw_pass *pass, mw_node node, mw_values *values, mw_e
   MW_TRY(mw_values_get(values, facts.operand[tensors + 1], &rank, err));
   s->select = mw_select_begin(MW_SELECT_TIE, facts.wide, threshold, rank < 0 ? 0 : (uint64_t)rank, s->total);
   if (!(rank >= 0)) { /* no tie is kept */
-    mw_values_set(values, node, -1);
     s->select.found = true;
+    return mw_values_set(values, node, -1, err);
   }
   return true;
 }
@@ -119,7 +119,7 @@ static bool cut(mw_pass *pass, size_t index, mw_error *err) {
   mw_cut *c = &pass->cuts[index];
   *c = (mw_cut){.first_item = pass->items, .block = mw_worker_block(job, task, &pass->program)};
   c->head = c->block;
-  if (pass->sampling) {
+  if (pass->phase == MW_PHASE_SAMPLE) {
     cut_sample(pass, c, task->elements);
     return true;
   }
@@ -136,16 +136,43 @@ static bool cut(mw_pass *pass, size_t index, mw_error *err) {
   return true;
 }
 
-/* Whether a root takes part: in a sample, selections that are sampled; in the first whole pass, all; then selections
- * that are not finished. */
-static bool takes_part(const mw_pass *pass, mw_root root) {
-  if (!selects(pass, root)) return !pass->sampling && !pass->begun;
-  const mw_selection *s = selection_of(pass, root.node);
-  return pass->sampling ? s->sampling : !finished(s);
+static bool is_total(const mw_pass *pass, const mw_task *task, mw_root root) {
+  return !root.store && task->output != MW_SCHEDULE_NO_OUTPUT && op_of(pass, root.node) == MW_OP_TOTAL;
+}
+
+/* Whether an output was computed from what turned out to be something else. */
+static bool is_stale(mw_pass *pass, mw_root root, const mw_values *values, bool *stale, mw_error *err) {
+  *stale = false;
+  if (!pass->guessing || !root.store) return true;
+  MW_TRY(mw_program_compile(&pass->program, pass->job.graph, &root, 1, err));
+  for (size_t i = 0; i < pass->program.scalar_count; i++)
+    *stale |= values->known[pass->program.scalars[i]] == MW_VALUES_CHANGED;
+  return true;
+}
+
+/* Whether a root of a task takes part. */
+static bool takes_part(mw_pass *pass, const mw_task *task, mw_root root, const mw_values *values, bool *takes,
+                       mw_error *err) {
+  bool selecting = selects(pass, root);
+  *takes = false;
+  switch (pass->phase) {
+  case MW_PHASE_SAMPLE: *takes = selecting && selection_of(pass, root.node)->sampling; break;
+  case MW_PHASE_TOTALS: *takes = is_total(pass, task, root); break;
+  case MW_PHASE_WHOLE:
+    *takes = selecting                      ? !finished(selection_of(pass, root.node))
+             : root.guess                   ? pass->guessing
+             : is_total(pass, task, root) ? pass->guessing
+                                            : true;
+    break;
+  case MW_PHASE_REST:
+    if (!selecting) return is_stale(pass, root, values, takes, err);
+    *takes = !finished(selection_of(pass, root.node));
+  }
+  return true;
 }
 
 /* Copies the stage's tasks with the roots that take part. */
-static bool choose(mw_pass *pass, const mw_job *job, const mw_stage *stage, mw_error *err) {
+static bool choose(mw_pass *pass, const mw_job *job, const mw_stage *stage, const mw_values *values, mw_error *err) {
   mw_schedule *s = &pass->schedule;
   s->root_count = s->task_count = 0;
   for (uint32_t t = 0; t < stage->task_count; t++) {
@@ -153,7 +180,9 @@ static bool choose(mw_pass *pass, const mw_job *job, const mw_stage *stage, mw_e
     uint32_t first = (uint32_t)s->root_count;
     for (uint32_t r = 0; r < task.root_count; r++) {
       mw_root root = job->schedule->roots[task.first_root + r];
-      if (!takes_part(pass, root)) continue;
+      bool takes;
+      MW_TRY(takes_part(pass, &task, root, values, &takes, err));
+      if (!takes) continue;
       MW_TRY(mw_mem_grow(&s->roots, &s->root_capacity, s->root_count + 1, sizeof *s->roots, err));
       s->roots[s->root_count++] = root;
     }
@@ -217,25 +246,77 @@ static void begin_samples(mw_pass *pass) {
   }
 }
 
+static bool any_samples(const mw_pass *pass) {
+  bool any = false;
+  for (size_t i = 0; i < pass->selection_count; i++) any |= pass->selections[i].sampling;
+  return any;
+}
+
+/* Whether the stage has totals beside outputs, and all of them are guessed. */
+static bool find_totals(const mw_pass *pass, const mw_stage *stage, const mw_values *values, bool *guessed) {
+  bool any = false;
+  *guessed = true;
+  for (uint32_t t = 0; t < stage->task_count; t++) {
+    const mw_task *task = &pass->job.schedule->tasks[stage->first_task + t];
+    for (uint32_t r = 0; r < task->root_count; r++) {
+      mw_root root = pass->job.schedule->roots[task->first_root + r];
+      if (!is_total(pass, task, root)) continue;
+      any = true;
+      *guessed = *guessed && values->known[root.node] == MW_VALUES_SUPPOSED;
+    }
+  }
+  return any;
+}
+
+/* Which phase comes now. Guesses are made of selections when the sample has told where they are, and of totals when
+ * such selections have been guessed. */
+static void choose_phase(mw_pass *pass, const mw_stage *stage, const mw_values *values, bool next) {
+  bool guessed, totals = find_totals(pass, stage, values, &guessed);
+  if (!next) pass->guessing = false;
+  if (any_samples(pass)) {
+    pass->phase = MW_PHASE_SAMPLE;
+  } else if (!next && totals && !guessed) {
+    pass->phase = MW_PHASE_TOTALS;
+  } else if (!next || pass->phase < MW_PHASE_WHOLE) {
+    pass->guessing = totals && guessed;
+    if (!totals && pass->selection_count) {
+      pass->guessing = true;
+      for (size_t i = 0; i < pass->selection_count; i++) pass->guessing &= pass->selections[i].sample.found;
+    }
+    pass->phase = MW_PHASE_WHOLE;
+  } else {
+    pass->guessing &= pass->phase == MW_PHASE_WHOLE; /* outputs are computed again once */
+    pass->phase = MW_PHASE_REST;
+  }
+}
+
+/* Before a pass that guesses: selections are what the sample says, totals what was supposed. */
+static bool believe(mw_pass *pass, mw_values *values, mw_error *err) {
+  for (size_t i = 0; i < pass->selection_count; i++)
+    MW_TRY(mw_values_set(values, pass->selections[i].node, mw_select_value(&pass->selections[i].sample), err));
+  for (size_t r = 0; r < pass->schedule.root_count; r++)
+    if (values->known[pass->schedule.roots[r].node] == MW_VALUES_SUPPOSED)
+      MW_TRY(mw_values_believe(values, pass->schedule.roots[r].node, err));
+  return true;
+}
+
 bool mw_pass_begin(mw_pass *pass, const mw_job *job, const mw_stage *stage, bool next, mw_values *values, mw_error *err) {
   pass->job = *job;
-  if (!next) {
-    pass->begun = false;
-    MW_TRY(start_selections(pass, stage, values, err));
-  }
-  pass->sampling = false;
-  for (size_t i = 0; i < pass->selection_count; i++) pass->sampling |= pass->selections[i].sampling;
-  if (pass->sampling) choose_stride(pass);
-  MW_TRY(choose(pass, job, stage, err));
-  pass->begun |= !pass->sampling;
+  if (!next) MW_TRY(start_selections(pass, stage, values, err));
+  choose_phase(pass, stage, values, next);
+  if (pass->phase == MW_PHASE_SAMPLE) choose_stride(pass);
+  MW_TRY(choose(pass, job, stage, values, err));
   pass->job.schedule = &pass->schedule;
   pass->items = pass->units = 0;
   pass->ordered = false;
-  for (size_t t = 0; t < pass->schedule.task_count; t++) {
-    MW_TRY(know_needs(pass, &pass->schedule.tasks[t], values, err));
-    MW_TRY(cut(pass, t, err));
-  }
-  if (pass->sampling && !next) begin_samples(pass);
+  bool guesses = pass->guessing && pass->phase == MW_PHASE_WHOLE;
+  mw_values_doubt(values, guesses);
+  bool ok = !guesses || believe(pass, values, err);
+  for (size_t t = 0; t < pass->schedule.task_count && ok; t++)
+    ok = know_needs(pass, &pass->schedule.tasks[t], values, err) && cut(pass, t, err);
+  values->doubt = false;
+  MW_TRY(ok);
+  if (pass->phase == MW_PHASE_SAMPLE && !next) begin_samples(pass);
   for (size_t r = 0; r < pass->schedule.root_count && !pass->ordered; r++)
     pass->ordered = !pass->schedule.roots[r].store &&
                     mw_graph_op_class(op_of(pass, pass->schedule.roots[r].node)) == MW_CLASS_SUM;
@@ -256,7 +337,7 @@ const mw_task *mw_pass_item(const mw_pass *pass, uint64_t item, uint64_t *start,
   }
   const mw_cut *c = &pass->cuts[low];
   uint64_t k = item - c->first_item, elements = pass->schedule.tasks[low].elements;
-  if (pass->sampling) {
+  if (pass->phase == MW_PHASE_SAMPLE) {
     *start = (sampled_unit(pass, first_run(pass, c) + k) - c->first_unit) * MW_UNIT;
     *count = elements - *start < MW_UNIT ? elements - *start : MW_UNIT;
     return &pass->schedule.tasks[low];
@@ -292,24 +373,27 @@ static bool end_selection(mw_selection *s, mw_values *values, mw_error *err) {
   if (finished(s)) return true;
   if (!mw_select_narrow(&s->select, s->bins, s->below))
     return mw_error_set(err, MW_BUG, "a selection found too few elements");
-  if (finished(s)) mw_values_set(values, s->node, mw_select_value(&s->select));
-  return true;
+  return !finished(s) || mw_values_set(values, s->node, mw_select_value(&s->select), err);
 }
 
 bool mw_pass_end(mw_pass *pass, mw_values *values, mw_error *err) {
+  bool guessed = pass->guessing && pass->phase == MW_PHASE_WHOLE;
+  if (guessed) mw_values_forget(values);
   for (size_t r = 0; r < pass->schedule.root_count; r++) {
     mw_root root = pass->schedule.roots[r];
     if (root.store) continue;
     mw_op op = op_of(pass, root.node);
-    if (mw_graph_op_class(op) == MW_CLASS_SUM) mw_values_set(values, root.node, pass->found[r]);
+    if (root.guess) mw_values_suppose(values, root.node, pass->found[r]);
+    else if (mw_graph_op_class(op) == MW_CLASS_SUM) MW_TRY(mw_values_set(values, root.node, pass->found[r], err));
     if (op != MW_OP_VECTOR) continue;
     mw_vector *vector;
     MW_TRY(mw_values_vector(values, root.node, &vector, err));
     for (size_t i = 0; i < vector->count; i++) vector->narrow[i] = (float)vector->wide[i];
   }
-  for (size_t i = 0; i < pass->selection_count; i++) MW_TRY(pass->sampling ? end_sample(&pass->selections[i])
-                                                                           : end_selection(&pass->selections[i], values, err));
-  return true;
+  for (size_t i = 0; i < pass->selection_count; i++)
+    MW_TRY(pass->phase == MW_PHASE_SAMPLE ? end_sample(&pass->selections[i])
+                                          : end_selection(&pass->selections[i], values, err));
+  return !guessed || pass->selection_count || mw_values_settle(values, err);
 }
 
 void mw_pass_free(mw_pass *pass) {

@@ -1,6 +1,4 @@
-/* pass.h: one pass over the inputs of a stage: which tasks take part (selections may need several passes, everything else
- * one), how they are cut into blocks, and what they find. Before the first pass over large selections there are two over
- * a sample of their blocks, which tell where to look (select.h). */
+/* pass.h: one pass over the inputs of a stage: which tasks take part, how they are cut into blocks, and what they find. */
 #ifndef MW_EXEC_PASS_H
 #define MW_EXEC_PASS_H
 
@@ -14,14 +12,22 @@ typedef struct mw_cut {
   uint64_t first_unit; /* in a sample: number of its first unit of MW_UNIT elements within the pass */
 } mw_cut;
 
+/* The passes of a stage, in this order. */
+typedef enum mw_phase {
+  MW_PHASE_SAMPLE, /* two over a sample of large selections, which tell where to look (select.h) */
+  MW_PHASE_TOTALS, /* totals beside outputs (schedule.h), where there is no guess of them */
+  MW_PHASE_WHOLE,  /* everything else */
+  MW_PHASE_REST    /* selections until they are found; outputs that were computed from a wrong guess */
+} mw_phase;
+
 typedef struct mw_pass {
   mw_schedule schedule; /* only this pass's roots and tasks */
   mw_job job;           /* the caller's, over this schedule */
   mw_cut *cuts;         /* of every task */
   size_t cut_capacity;
   uint64_t items;       /* blocks in all */
-  bool sampling;        /* a pass over a sample */
-  bool begun;           /* the stage's first whole pass is over or under way */
+  mw_phase phase;
+  bool guessing;        /* sinks are computed from guesses too, or outputs from guessed totals */
   uint64_t stride;      /* one unit out of so many is in the sample */
   uint64_t units;       /* of all tasks */
   bool ordered;         /* sums are added in block order */

@@ -10,6 +10,7 @@ typedef struct mw_root {
   mw_node node;  /* the output's value, or the sink */
   uint32_t part; /* SELECT: which operand; else 0 */
   bool store;
+  bool guess;    /* a sink computed from guesses, see schedule.h */
 } mw_root;
 
 enum { MW_PROGRAM_STORE = MW_OP_COUNT, MW_PROGRAM_OPERANDS = 4 };

@@ -1,4 +1,5 @@
-/* schedule.c: levels by one ascending sweep (operands come first), batches and shared passes by union-find. */
+/* schedule.c: levels by one ascending sweep (operands come first), batches and shared passes by union-find; guessed totals
+ * by a descending sweep over what their values are used for. */
 #include "expr/schedule.h"
 #include "expr/cone.h"
 #include <stdlib.h>
@@ -20,6 +21,7 @@ typedef struct maker {
   uint8_t *needed;
   uint32_t *parent; /* union-find over nodes */
   uint32_t *batch;  /* of each component, by its root node; 0: none yet */
+  uint32_t *beside; /* of every guessed total: 1 + the output that it is computed beside */
   pending *list;
   size_t count, capacity;
   mw_cone cone;
@@ -98,6 +100,57 @@ static bool divide(maker *m, const mw_node *outputs, size_t count) {
   return ok;
 }
 
+enum { AS_VALUE = 1, TO_SINK = 2 }; /* what a node is used for: as itself and not by its sign, and by another sink */
+
+/* What the nodes below `id` are used for, by what `id` is used for. */
+static void pass_down(const maker *m, uint32_t id, uint8_t *use) {
+  mw_node_facts facts = mw_graph_facts(m->graph, id);
+  uint8_t down = use[id];
+  if (is_sink(facts.op)) down = AS_VALUE | TO_SINK;
+  else if (facts.shape) down |= AS_VALUE;
+  else if (facts.op == MW_OP_SIGN) down &= TO_SINK;
+  for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands; i++) use[facts.operand[i]] |= down;
+}
+
+/* The highest level of what a guess cannot stand for: sinks that are not selections by rank. */
+static void stand(const maker *m, uint32_t id, uint32_t *firm) {
+  mw_node_facts facts = mw_graph_facts(m->graph, id);
+  for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands; i++)
+    if (firm[facts.operand[i]] > firm[id]) firm[id] = firm[facts.operand[i]];
+  if (is_sink(facts.op) && facts.op != MW_OP_KTH && facts.op != MW_OP_QUANTILE) firm[id] = m->level[id];
+}
+
+/* Finds the totals that are guessed, and of each the first output that has its operand. */
+static bool find_guesses(maker *m, const mw_node *outputs, size_t count) {
+  uint8_t *use = mw_mem_new(m->nodes + 1, sizeof *use, m->err);
+  uint32_t *firm = mw_mem_new(m->nodes + 1, sizeof *firm, m->err);
+  mw_node *total_of = mw_mem_new(m->nodes + 1, sizeof *total_of, m->err); /* of every node: the guessed total of it */
+  bool ok = use && firm && total_of, found = false;
+  for (size_t i = 0; i < count && ok; i++) use[outputs[i]] = AS_VALUE;
+  for (uint32_t id = (uint32_t)m->nodes; id > 0 && ok; id--)
+    if (m->needed[id]) pass_down(m, id, use);
+  for (uint32_t id = 1; id <= m->nodes && ok; id++) stand(m, id, firm);
+  for (uint32_t id = 1; id <= m->nodes && ok; id++) {
+    mw_node_facts facts = mw_graph_facts(m->graph, id);
+    if (!m->needed[id] || facts.op != MW_OP_TOTAL || use[id] || firm[facts.operand[0]] + 1 >= m->level[id]) continue;
+    total_of[facts.operand[0]] = id;
+    found = true;
+  }
+  for (size_t i = 0; i < count && found && ok; i++) {
+    mw_cone_clear(&m->cone);
+    ok = mw_cone_add(&m->cone, m->graph, outputs[i], m->err);
+    for (size_t k = 0; k < m->cone.count && ok; k++) {
+      mw_node total = total_of[m->cone.nodes[k]];
+      if (total && !m->beside[total] && mw_graph_facts(m->graph, total).wide == mw_graph_facts(m->graph, outputs[i]).wide)
+        m->beside[total] = (uint32_t)i + 1;
+    }
+  }
+  free(use);
+  free(firm);
+  free(total_of);
+  return ok;
+}
+
 static bool add(maker *m, mw_root root, uint32_t batch, uint32_t level, uint32_t output) {
   mw_node values[2];
   mw_cone_values(m->graph, root, values);
@@ -114,12 +167,19 @@ static bool collect(maker *m, const mw_node *outputs, size_t count) {
     uint32_t parts = mw_graph_op_class(facts.op) != MW_CLASS_SELECT ? 1
                      : facts.op == MW_OP_TIE                       ? facts.operands - 2
                                                                     : facts.operands;
+    uint32_t batch = m->batch[find(m->parent, id)], output = m->beside[id];
+    if (output) {
+      MW_TRY(add(m, (mw_root){.node = id, .guess = true}, batch, m->level[id] - 1, MW_SCHEDULE_NO_OUTPUT));
+      MW_TRY(add(m, (mw_root){.node = id}, batch, UINT32_MAX, output - 1));
+      m->list[m->count - 1].group = outputs[output - 1]; /* as the output itself */
+      continue;
+    }
     for (uint32_t p = 0; p < parts; p++)
-      MW_TRY(add(m, (mw_root){id, p, false}, m->batch[find(m->parent, id)], m->level[id], MW_SCHEDULE_NO_OUTPUT));
+      MW_TRY(add(m, (mw_root){.node = id, .part = p}, batch, m->level[id], MW_SCHEDULE_NO_OUTPUT));
   }
   for (size_t i = 0; i < count; i++) {
     if (!mw_graph_facts(m->graph, outputs[i]).shape) continue; /* a scalar is found by the sinks it needs */
-    MW_TRY(add(m, (mw_root){outputs[i], 0, true}, m->batch[find(m->parent, outputs[i])], UINT32_MAX, (uint32_t)i));
+    MW_TRY(add(m, (mw_root){.node = outputs[i], .store = true}, m->batch[find(m->parent, outputs[i])], UINT32_MAX, (uint32_t)i));
   }
   return true;
 }
@@ -205,16 +265,18 @@ bool mw_schedule_make(const mw_graph *graph, const mw_node *outputs, size_t coun
   m.needed = mw_mem_new(m.nodes + 1, sizeof *m.needed, err);
   m.parent = mw_mem_new(m.nodes + 1, sizeof *m.parent, err);
   m.batch = mw_mem_new(m.nodes + 1, sizeof *m.batch, err);
-  bool ok = m.level && m.needed && m.parent && m.batch;
+  m.beside = mw_mem_new(m.nodes + 1, sizeof *m.beside, err);
+  bool ok = m.level && m.needed && m.parent && m.batch && m.beside;
   if (ok) {
     reset(&m);
     measure(&m, outputs, count);
-    ok = divide(&m, outputs, count) && collect(&m, outputs, count) && gather(&m) && arrange(&m, out);
+    ok = divide(&m, outputs, count) && find_guesses(&m, outputs, count) && collect(&m, outputs, count) && gather(&m) && arrange(&m, out);
   }
   free(m.level);
   free(m.needed);
   free(m.parent);
   free(m.batch);
+  free(m.beside);
   free(m.list);
   mw_cone_free(&m.cone);
   if (!ok) mw_schedule_free(out);

@@ -1,7 +1,11 @@
 /* schedule.h: in which order the sinks and outputs of a graph are computed. A sink's *level* is one more than that of
  * the sinks it depends on; sinks of a level that read the same tensors share one task, that is one pass over them.
  * Outputs that depend on no common sink fall into batches, run one after the other, so that a tensor's repeated reads
- * find it in the page cache and the memory of selections stays bounded. */
+ * find it in the page cache and the memory of selections stays bounded.
+ *
+ * A total whose sign alone matters, and to outputs alone (the majority of a vote), is no stage of its own where it depends
+ * on selections: it is computed beside the outputs, which are computed from its guess. The guess is the total as it comes
+ * out beside the selections, from what is guessed of them. Who finds the guess wrong computes the outputs again. */
 #ifndef MW_EXPR_SCHEDULE_H
 #define MW_EXPR_SCHEDULE_H
 

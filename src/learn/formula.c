@@ -58,7 +58,7 @@ static const mw_slot *slot_at(const mw_tape *tape, mw_node_facts leaf, bool *gra
 bool mw_formula_make(mw_tape *tape, mw_node value, mw_formula *out, mw_error *err) {
   mw_node_facts facts = mw_graph_facts(tape->lab, value);
   out->sums = mw_graph_op_class(facts.op) == MW_CLASS_SUM;
-  mw_root root = {value, 0, !out->sums};
+  mw_root root = {.node = value, .store = !out->sums};
   return mw_program_compile(&out->program, tape->lab, &root, 1, err);
 }
 
