@@ -13,6 +13,8 @@ local function path(ending)
   return folder .. "/" .. count .. ending
 end
 
+toy.path = path
+
 --- Writes { name = { values... } } as F32 tensors of one dimension (or `shapes[name]`).
 function toy.write(tensors, shapes)
   local names, parts, data, at = {}, {}, {}, 0
