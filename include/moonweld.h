@@ -53,7 +53,9 @@ typedef struct mw_options {
   bool donor_integers;   /* integer tensors may differ: the donor's are taken */
   bool nonfinite_keep;   /* NaN and infinities do not stop the merge */
   const char *score;     /* NULL, or a shell command that measures a candidate: {dir} is its folder, quoted; the last number
-                            that it prints is the score */
+                            that it prints is the score. Or "loss:FILE": the negated mean loss on data */
+  const char *const *score_data; /* with "loss:FILE", further files */
+  size_t score_data_count;
   double score_timeout;  /* seconds a score may take; 0: any time */
   void (*scored)(void *context, const mw_scored *scored); /* told of every score as it comes; may be NULL */
   void *scored_context;

@@ -76,7 +76,8 @@ bool mw_eval_candidate_losses(const mw_eval_candidate *candidate, const mw_input
                               mw_error *err) {
   asking ask = {.candidate = {candidate->outputs, candidate->count}, .inputs = inputs};
   showing s = {progress, context, 0, (unsigned)data->count};
-  mw_state state = {.inputs = inputs, .sets = data->facts, .set_count = data->count, .graph = candidate->graph};
+  mw_state state = {.inputs = inputs, .sets = data->facts, .set_count = data->count,
+                    .graph = (mw_graph *)(uintptr_t)candidate->graph}; /* the child's own copy grows, ours does not */
   bool ok = mw_guest_run(&state, mw_host_limits(options, inputs->family.count), mw_child_losses, on_message, &ask, err) &&
             check(&ask, data->count, err) &&
             (same_ids(candidate, ask.graph) || mw_error_set(err, MW_BUG, "the candidate's graph was renumbered")) &&

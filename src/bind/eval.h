@@ -8,7 +8,7 @@
 
 /* A model as the outputs of a graph over the inputs; without a graph the first input as it is. */
 typedef struct mw_eval_candidate {
-  mw_graph *graph;
+  const mw_graph *graph;
   const mw_wire_output *outputs;
   size_t count;
   const mw_learned *learned; /* what its LEARNED nodes are, as job.h has it */

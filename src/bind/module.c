@@ -60,6 +60,11 @@ static mw_options options_at(lua_State *L, int index) {
   if ((number = field(L, index, "shard_size"))) options.shard_size = strtoull(number, NULL, 10);
   if ((number = field(L, index, "window"))) options.window = (uint32_t)strtoul(number, NULL, 10);
   options.coefficients = field(L, index, "coefficients");
+  if (lua_istable(L, index) && lua_getfield(L, index, "score_data") != LUA_TNIL) {
+    mw_binding judges = binding_at(L, "score_data");
+    options.score_data = judges.words;
+    options.score_data_count = judges.count;
+  }
   if (lua_istable(L, index) && lua_getfield(L, index, "data") != LUA_TNIL) {
     mw_binding data = binding_at(L, "data");
     options.data = data.words;

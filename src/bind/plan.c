@@ -3,7 +3,7 @@
 #include "bind/host.h"
 #include "bind/inputs.h"
 #include "bind/story.h"
-#include "bind/study.h"
+#include "bind/worth.h"
 #include "exec/run.h"
 #include "io/bundle.h"
 #include <stdio.h>
@@ -16,6 +16,7 @@ struct mw_plan {
   mw_note notes;
   mw_inputs inputs;
   mw_calibration data;
+  mw_calibration judges; /* of --score loss:FILE */
   mw_host_result result; /* graph, outputs, trainings */
   mw_node *nodes;        /* of every output, in the order of its name */
   uint32_t *places, *copies;
@@ -30,7 +31,8 @@ struct mw_plan {
   size_t binding_count;
   const mw_score *scores;      /* while it runs */
   mw_arena arena;
-  mw_plan_training *trainings; /* in the arena: as many as the result has lessons */
+  mw_plan_training *trainings; /* in the arena */
+  size_t training_count;
   mw_learning learning;
   void *learner;
 };
@@ -117,7 +119,7 @@ static uint64_t written(const mw_plan *plan) {
 static void compose_learning(mw_plan *plan) {
   mw_text *json = &plan->json;
   mw_text_format(json, ",\"learning\":[");
-  for (size_t i = 0; i < plan->result.made.lesson_count; i++) {
+  for (size_t i = 0; i < plan->training_count; i++) {
     const mw_plan_training *t = &plan->trainings[i];
     char flops[32], seconds[32];
     mw_text_format(json, "%s{\"steps\":%llu,\"windows\":%llu,\"coefficients\":%llu,\"tokens_per_step\":%llu,\"memory\":%llu,"
@@ -143,7 +145,7 @@ static bool compose_json(mw_plan *plan, mw_error *err) {
                    (unsigned long long)plan->layout.shards[i].size);
   mw_text_format(json, "]");
   if (plan->candidates) mw_text_format(json, ",\"candidates\":%zu", plan->candidates);
-  if (plan->result.made.lesson_count) compose_learning(plan);
+  if (plan->training_count) compose_learning(plan);
   mw_text_format(json, "}\n");
   return mw_text_check(json, err);
 }
@@ -196,8 +198,7 @@ static bool evaluate(mw_plan *plan, const mw_binding *bindings, size_t count, mw
   return ok && (!plan->candidates || keep_bindings(plan, bindings, count, err));
 }
 
-static mw_study_job study_of(const mw_plan *plan) {
-  const mw_candidate *made = &plan->result.made;
+static mw_study_job study_of(const mw_plan *plan, const mw_candidate *made) {
   return (mw_study_job){.graph = made->graph, .outputs = made->outputs, .output_count = made->output_count,
                         .lessons = made->lessons, .lesson_count = made->lesson_count, .inputs = &plan->inputs,
                         .data = &plan->data, .options = &plan->options, .output = plan->options.output,
@@ -208,15 +209,30 @@ static mw_study_job study_of(const mw_plan *plan) {
 /* A merge and a training never run at the same time: the peak is that of the greater. */
 static bool measure(mw_plan *plan, mw_error *err) {
   mw_job job = job_of(plan);
-  mw_study_job learning = study_of(plan);
+  mw_study_job learning = study_of(plan, &plan->result.made);
   MW_TRY(mw_run_measure(&job, &plan->cost, err));
   plan->trainings = mw_mem_take(&plan->arena, (learning.lesson_count + 1) * sizeof *plan->trainings, err);
   if (!plan->trainings || !mw_study_measure(&learning, plan->trainings, err)) return false;
+  plan->training_count = learning.lesson_count;
   for (size_t i = 0; i < learning.lesson_count; i++) {
     uint64_t peak = plan->trainings[i].memory + (16u << 20);
     if (plan->trainings[i].memory && peak > plan->cost.peak_memory) plan->cost.peak_memory = peak;
   }
   return true;
+}
+
+static bool scores_loss(const mw_plan *plan) { return plan->options.score && strncmp(plan->options.score, "loss:", 5) == 0; }
+
+/* The files of --score loss:FILE...: the first is named with the word. */
+static bool open_judges(mw_plan *plan, mw_error *err) {
+  if (!scores_loss(plan)) return true;
+  size_t more = plan->options.score_data_count;
+  const char **files = mw_mem_take(&plan->arena, (more + 1) * sizeof *files, err);
+  if (!files) return false;
+  files[0] = plan->options.score + 5;
+  for (size_t i = 0; i < more; i++) files[i + 1] = plan->options.score_data[i];
+  return mw_calibration_open(&plan->judges, files, more + 1, plan->options.window,
+                             &plan->inputs.members[plan->inputs.donor], err);
 }
 
 static bool make(mw_plan *plan, const mw_binding *bindings, size_t count, mw_error *err) {
@@ -225,6 +241,7 @@ static bool make(mw_plan *plan, const mw_binding *bindings, size_t count, mw_err
   MW_TRY(mw_inputs_open(&plan->inputs, args, arg_count, bindings, count, &plan->options, &plan->notes, err));
   MW_TRY(mw_calibration_open(&plan->data, plan->options.data, plan->options.data_count, plan->options.window,
                              &plan->inputs.members[plan->inputs.donor], err));
+  MW_TRY(open_judges(plan, err));
   MW_TRY(evaluate(plan, bindings, count, err));
   MW_TRY(settle(plan, err));
   MW_TRY(mw_story_compose(&plan->story, plan->recipe, bindings, count, &plan->options, err));
@@ -250,6 +267,7 @@ void mw_plan_free(mw_plan *plan) {
   unsettle(plan);
   mw_host_release(&plan->result);
   mw_calibration_close(&plan->data);
+  mw_calibration_close(&plan->judges);
   mw_inputs_close(&plan->inputs);
   mw_story_free(&plan->story);
   mw_note_free(&plan->notes);
@@ -273,7 +291,7 @@ void mw_plan_file(const mw_plan *plan, size_t index, const char **name, uint64_t
 
 size_t mw_plan_trainings(const mw_plan *plan, const mw_plan_training **first) {
   *first = plan->trainings;
-  return plan->result.made.lesson_count;
+  return plan->training_count;
 }
 
 const char *mw_plan_json(const mw_plan *plan) { return plan->json.bytes; }
@@ -327,7 +345,7 @@ static bool fill(mw_plan *plan, mw_writer *writer, mw_study *study, mw_progress 
 
 /* The output as a whole folder, in one go. */
 static bool write(mw_plan *plan, mw_progress progress, void *context, mw_error *err) {
-  mw_study_job learning = study_of(plan);
+  mw_study_job learning = study_of(plan, &plan->result.made);
   mw_study *study = NULL;
   mw_writer *writer;
   MW_TRY(!learning.lesson_count || mw_study_open(&learning, &study, err));
@@ -367,6 +385,19 @@ static bool make_candidate(void *context, const mw_candidate *made, const char *
   return ok;
 }
 
+static bool ask_whether_to_go_on(void *context, const mw_learning_facts *facts) {
+  (void)facts;
+  return search_goes_on(context, 0, 0, 0);
+}
+
+static bool measure_loss(void *context, const mw_candidate *made, double *value, mw_error *err) {
+  const search *s = context;
+  mw_study_job candidate = study_of(s->plan, made);
+  candidate.learning = ask_whether_to_go_on;
+  candidate.context = context;
+  return mw_worth_measure(&candidate, &s->plan->judges, value, err);
+}
+
 /* Evaluates the recipe again, with scores that are real; what it returns takes the place of the planned result. */
 static bool search_result(mw_plan *plan, mw_score *score, mw_error *err) {
   mw_host_result result = {0};
@@ -387,8 +418,8 @@ bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *e
   MW_TRY(mw_family_same_integers(&plan->inputs.family, plan->inputs.members, &rules, err));
   if (!plan->candidates) return write(plan, progress, context, err);
   search s = {plan, progress, context};
-  mw_score score = {.options = &plan->options, .inputs = &plan->inputs, .make = make_candidate, .progress = search_goes_on,
-                    .context = &s};
+  mw_score score = {.options = &plan->options, .inputs = &plan->inputs, .make = make_candidate,
+                    .loss = scores_loss(plan) ? measure_loss : NULL, .progress = search_goes_on, .context = &s};
   mw_score_begin(&score);
   plan->scores = &score;
   bool ok = search_result(plan, &score, err) && write(plan, progress, context, err);

@@ -158,8 +158,9 @@ static bool run_command(mw_score *score, const char *what, double *value, mw_err
   return ok;
 }
 
-/* Makes the candidate, measures it, removes it. */
+/* Makes the candidate, measures it, removes it; a loss needs none of that. */
 static bool measure(mw_score *score, const mw_candidate *candidate, const char *what, double *value, mw_error *err) {
+  if (score->loss) return score->loss(score->context, candidate, value, err) || mw_error_wrap(err, "%s", what);
   MW_TRY(open_room(score, err));
   if (!score->make(score->context, candidate, score->folder, err)) return mw_error_wrap(err, "%s", what);
   mw_error later;

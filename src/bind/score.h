@@ -1,5 +1,5 @@
 /* score.h: candidates that a recipe wants to know the worth of. A candidate is made as a whole model folder, the user's
- * command measures it, and its number is remembered by what the candidate computes, so that nothing is measured twice.
+ * command measures it (or we do, by its loss), and its number is remembered by what the candidate computes, so that nothing is measured twice.
  * The recipe chooses the candidate and nothing else. */
 #ifndef MW_BIND_SCORE_H
 #define MW_BIND_SCORE_H
@@ -22,12 +22,16 @@ void mw_score_drop(mw_candidate *candidate);
 /* Writes a candidate as a model folder; `folder` does not exist yet. */
 typedef bool (*mw_score_make)(void *context, const mw_candidate *candidate, const char *folder, mw_error *err);
 
+/* Measures a candidate without writing it. */
+typedef bool (*mw_score_loss)(void *context, const mw_candidate *candidate, double *value, mw_error *err);
+
 typedef struct mw_score {
   const mw_options *options;  /* --score, --score-timeout, -o; who is told of scores */
   const mw_inputs *inputs;
   mw_score_make make;         /* NULL while planning: every candidate then scores 0, and only their number counts */
+  mw_score_loss loss;         /* of --score loss:FILE, in the place of a command; else NULL */
   mw_progress progress;       /* asked whether to go on while a command runs; may be NULL */
-  void *context;              /* of both */
+  void *context;              /* of all three */
   size_t count;               /* of different candidates */
   struct mw_score_entry *entries;
   size_t capacity;

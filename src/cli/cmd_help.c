@@ -13,6 +13,7 @@ static const char help_text[] =
   "  moonweld RECIPE|FILE.lua --help                       a recipe's arguments\n"
   "  moonweld plan RECIPE ... [--json]                     dry run of the same command line, headers only\n"
   "  moonweld list [--json]                                the built-in recipes\n"
+  "  moonweld eval MODEL --data FILE... [--json]           loss and perplexity of a causal model\n"
   "  moonweld inspect PATH [--json] [--stats]              a model or a file, with every input check\n"
   "  moonweld diff A B [--base C] [--json] [--html FILE]   what differs, per tensor and layer; warns of what will not merge\n"
   "  moonweld tokenize MODEL [FILE] [--plain]              lines of {\"text\": ...} in, the token ids of each out\n"
@@ -28,7 +29,11 @@ static const char help_text[] =
   "  --threads N            default: OMP_NUM_THREADS, else all cores; results do not depend on it\n"
   "  --seed N               of everything drawn at random (default 0)\n"
   "  --score COMMAND        measures a candidate: {dir} is its folder, the last number printed counts, greater is better\n"
-  "  --score-timeout S      seconds that it may take\n"
+  "  --score loss:FILE...   or by the negated mean loss on data, without writing it\n"
+  "  --score-timeout S      seconds that a command may take\n"
+  "  --data FILE...         what a recipe learns from: token windows (.safetensors, .jsonl) or texts\n"
+  "  --window N             tokens a window of text (default 256)\n"
+  "  --coefficients FILE    a coefficients.safetensors that learning starts from\n"
   "  --quiet                say nothing but errors\n"
   "  --log-json             report on standard error as JSON, a line an event\n"
   "  --durable              flush the output to the disk before it is published\n"
@@ -109,6 +114,20 @@ const mw_arg *mw_cmd_help_profile(const mw_arg *args, size_t count) {
   return NULL;
 }
 
+/* The options of every merge that an argument of this kind listens to. */
+static void print_bound(FILE *out, mw_arg_kind kind, int width) {
+  if (kind == MW_ARG_SEED) fprintf(out, "  %-*s  where its random numbers come from (default 0)\n", width, "--seed N");
+  if (kind == MW_ARG_SCORE) {
+    fprintf(out, "  %-*s  measures a candidate in the folder {dir}; greater is better\n", width, "--score COMMAND");
+    fprintf(out, "  %-*s  or its negated mean loss on data\n", width, "--score loss:FILE...");
+  }
+  if (kind == MW_ARG_CALIBRATION) {
+    fprintf(out, "  %-*s  what it learns from: token windows (.safetensors, .jsonl) or texts\n", width, "--data FILE...");
+    fprintf(out, "  %-*s  tokens a window of text (default 256)\n", width, "--window N");
+    fprintf(out, "  %-*s  coefficients to start from (OUT/moonweld/coefficients.safetensors of another run)\n", width, "--coefficients FILE");
+  }
+}
+
 void mw_cmd_help_recipe(FILE *out, const mw_recipe *recipe) {
   const mw_arg *args;
   mw_option_name room;
@@ -133,10 +152,7 @@ void mw_cmd_help_recipe(FILE *out, const mw_recipe *recipe) {
   if (shown) putc('\n', out);
   for (size_t i = 0; i < count; i++) {
     if (!has_option(&args[i])) {
-      if (args[i].kind == MW_ARG_SEED)
-        fprintf(out, "  %-*s  where its random numbers come from (default 0)\n", (int)width, "--seed N");
-      if (args[i].kind == MW_ARG_SCORE)
-        fprintf(out, "  %-*s  measures a candidate in the folder {dir}; greater is better\n", (int)width, "--score COMMAND");
+      print_bound(out, args[i].kind, (int)width);
       continue;
     }
     fprintf(out, "  %-*s  ", (int)width, option(&room, &args[i]));

@@ -26,7 +26,7 @@ static const own_option own[] = {
   { "seed", ONE, mw_settings_seed, 0 }, { "missing", ONE, mw_settings_missing, 0 },
   { "nonfinite", ONE, mw_settings_nonfinite, 0 }, { "tied", ONE, mw_settings_tied, 0 },
   { "recipe_seconds", ONE, mw_settings_recipe_seconds, 0 }, { "recipe_memory", ONE, mw_settings_recipe_memory, 0 },
-  { "score", ONE, mw_settings_score, 0 }, { "score_timeout", ONE, mw_settings_score_timeout, 0 },
+  { "score", MANY, mw_settings_score, 0 }, { "score_timeout", ONE, mw_settings_score_timeout, 0 },
   { "data", MANY, mw_settings_data, 0 }, { "window", ONE, mw_settings_window, 0 },
   { "coefficients", ONE, mw_settings_coefficients, 0 },
 };
@@ -211,7 +211,8 @@ static bool parse(mw_command_line *line, char *const *words, size_t count, parse
   p.word_count = count;
   line->bindings = calloc(count + 1, sizeof *line->bindings);
   line->data = calloc(count + 1, sizeof *line->data);
-  if (!line->bindings || !line->data) return mw_term_fail(err, MW_MEMORY, "no memory for the command line");
+  line->judges = calloc(count + 1, sizeof *line->judges);
+  if (!line->bindings || !line->data || !line->judges) return mw_term_fail(err, MW_MEMORY, "no memory for the command line");
   for (size_t i = 0; i < count; i++) {
     const char *word = words[i];
     if (!p.ended && strcmp(word, "--") == 0) p.ended = true;
@@ -235,7 +236,8 @@ void mw_options_free(mw_command_line *line) {
   for (size_t i = 0; i < line->count; i++) free((void *)line->bindings[i].words);
   free(line->bindings);
   free(line->data);
-  line->data = NULL;
+  free(line->judges);
+  line->data = line->judges = NULL;
   line->bindings = NULL;
   line->count = 0;
 }

@@ -12,6 +12,7 @@ typedef struct mw_command_line {
   mw_options options;
   bool help, json, quiet, log_json;
   const char **data;       /* what options.data points to; owned */
+  const char **judges;     /* likewise, of options.score_data */
   mw_binding *bindings;    /* what was typed for the recipe's arguments; owned, with their words */
   size_t count;
 } mw_command_line;

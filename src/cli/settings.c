@@ -134,11 +134,20 @@ bool mw_settings_recipe_seconds(mw_command_line *line, const char *value, mw_err
   return seconds("--recipe-seconds", value, &line->options.recipe_seconds, err);
 }
 
+/* A command is one word; after loss:FILE more files may follow. */
 bool mw_settings_score(mw_command_line *line, const char *value, mw_error *err) {
-  if (strncmp(value, "loss:", 5) == 0) return mw_term_fail(err, MW_UNAVAILABLE, "--score loss:FILE is not in this version");
-  if (!strstr(value, "{dir}"))
+  mw_options *options = &line->options;
+  bool loss = strncmp(value, "loss:", 5) == 0;
+  if (options->score) {
+    if (loss || strncmp(options->score, "loss:", 5) != 0) return mw_term_fail(err, MW_USAGE, "--score is given twice");
+    line->judges[options->score_data_count++] = value;
+    options->score_data = line->judges;
+    return true;
+  }
+  if (loss && !value[5]) return mw_term_fail(err, MW_USAGE, "--score loss: needs a file\n--score loss:FILE...");
+  if (!loss && !strstr(value, "{dir}"))
     return mw_term_fail(err, MW_USAGE, "--score '%s' does not name the candidate\n{dir} stands for its folder: --score \"./eval {dir}\"", value);
-  line->options.score = value;
+  options->score = value;
   return true;
 }
 
