@@ -49,7 +49,7 @@ CLI_OBJECTS := $(CLI_SOURCES:src/%.c=$(BUILD)/obj/%.o)
 UNIT_TESTS  := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 UNIT_SHARED := $(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c))
 
-.PHONY: all units demo test check bench install clean deps
+.PHONY: all units demo demo-dam test check bench install clean deps
 .DELETE_ON_ERROR:
 all: $(BUILD)/moonweld $(BUILD)/moonweld.so
 
@@ -115,6 +115,11 @@ demo:
 	$(Q).ci/deps
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/demo.sh $(BUILD)/moonweld
+
+demo-dam:
+	$(Q).ci/deps
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)tests/demo_dam.sh $(BUILD)/moonweld
 
 test:
 	$(Q).ci/deps

@@ -8,16 +8,20 @@ root=$PWD
 moonweld=${MOONWELD:-$root/build/moonweld}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir "$work/bin" "$work/blocks"
+mkdir "$work/bin" "$work/blocks" "$work/saved"
 ln -s "$moonweld" "$work/bin/moonweld"
 export PATH="$work/bin:$PATH"
 pico=$root/tests/data/pico
 passed=0 failed=0
 
-# Writes each block to blocks/N.KIND, with the line it begins on in blocks/N.KIND.at.
+# Writes each block to blocks/N.KIND, with the line it begins on in blocks/N.KIND.at. Where the text before a Lua block
+# ends with "saved as `NAME.lua`:", shell blocks find it by that name.
 split() { # FILE
-  rm -f "$work"/blocks/*
-  awk -v dir="$work/blocks" '
+  rm -f "$work"/blocks/* "$work"/saved/*
+  awk -v dir="$work/blocks" -v saved="$work/saved" '
+    match($0, /saved as `[a-z_]+\.lua`:$/) { keep = saved "/" substr($0, RSTART + 10, RLENGTH - 12) }
+    inside == 1 && keep != "" && !/^```/ { print > keep }
+    /^```/ && inside { keep = "" }
     /^```(sh|lua)$/ && !inside { inside = 1; n++; name = sprintf("%s/%03d.%s", dir, n, substr($0, 4)); print NR > (name ".at"); next }
     /^```/ { inside = !inside && $0 != "```" ? 2 : 0; next }
     inside == 1 { print > name }' "$1"
@@ -32,6 +36,7 @@ arguments() { # RECIPE
       printf ' --%s %s %s' "$name" "$pico/kjv" "$pico/de"
     fi
   done
+  moonweld "$1" --help | grep -q '^  --data FILE' && printf ' --data %s %s' "$pico/data/kjv.calibration.safetensors" "$pico/data/de.calibration.safetensors"
 }
 
 run_block() { # FILE
@@ -53,7 +58,7 @@ run_block() { # FILE
       else
         ln -s "$root/tests" "$here/tests"
         ln -s "$root/recipes" "$here/recipes"
-        [ -f "$work/largest.lua" ] && cp "$work/largest.lua" "$here/largest.lua"
+        cp "$work"/saved/*.lua "$here/" 2>/dev/null
         (cd "$here" && bash -eu "$file")
       fi ;;
   esac
@@ -62,9 +67,6 @@ run_block() { # FILE
 for document in README.md recipes/README.md; do
   [ -f "$document" ] || { echo "not ok: $document is not there"; failed=$((failed + 1)); continue; }
   split "$document"
-  # The README's own recipe is what its shell block calls largest.lua.
-  first=$(grep -l 'The largest delta wins' "$work"/blocks/*.lua 2>/dev/null | head -n 1)
-  [ -n "$first" ] && cp "$first" "$work/largest.lua"
   for file in "$work"/blocks/*.sh "$work"/blocks/*.lua; do
     [ -f "$file" ] || continue
     if run_block "$file" > "$work/log" 2>&1 < /dev/null; then
