@@ -5,9 +5,11 @@ exclude_files = { "tests/attacks", "lua/moonweld/types.lua", "build" }
 
 local recipe = {
   read_globals = { "recipe", "arg", "where", "ratio", "lerp", "sum", "mean", "min", "max", "models", "layers", "pick", "sign_trim",
-    "disjoint_mean" },
+    "disjoint_mean", "learn", "logits", "cosine_penalty", "kl", "cross_entropy", "entropy", "mse", "architecture", "linear", "embedding",
+    "rms_norm", "layer_norm", "rope", "attention", "silu", "gelu", "softmax", "log_softmax" },
 }
 files["recipes"] = recipe
+files["lua/moonweld/arch"] = recipe
 files["tests/golden"] = recipe
 files["tests/bench"] = recipe
 files["tests/spec"] = { std = "lua54+busted" }
