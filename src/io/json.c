@@ -364,8 +364,8 @@ bool mw_json_string(mw_json string, mw_arena *arena, const char **text, size_t *
 }
 
 bool mw_json_equals(mw_json string, const char *text) {
-  const char *at = string.bytes + 1, *end = string.bytes + string.length - 1;
   if (string.kind != MW_JSON_STRING) return false;
+  const char *at = string.bytes + 1, *end = string.bytes + string.length - 1;
   char piece[4];
   while (at < end) {
     unsigned n = encode(next_character(&at), piece);
@@ -377,8 +377,8 @@ bool mw_json_equals(mw_json string, const char *text) {
 }
 
 bool mw_json_is_text(mw_json string) {
-  const char *at = string.bytes + 1, *end = string.bytes + string.length - 1;
   if (string.kind != MW_JSON_STRING) return false;
+  const char *at = string.bytes + 1, *end = string.bytes + string.length - 1;
   while (at < end)
     if (is_surrogate(next_character(&at))) return false;
   return true;

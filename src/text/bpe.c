@@ -98,6 +98,7 @@ static bool add_merge(mw_bpe *bpe, const mw_option *model, mw_json merge, uint32
   MW_TRY(mw_text_check(joined, model->err));
   if (!mw_vocab_find(&bpe->vocab, joined->bytes, joined->length, &merged))
     return mw_option_refuse(model, "merges", merge, "a result that is in the vocabulary");
+  bpe->words = bpe->words && mw_merge_word(joined->bytes, joined->length) == joined->length;
   uint64_t pair = (uint64_t)id[0] << 32 | id[1];
   *slot_of(bpe, pair) = (mw_bpe_pair){pair, rank, merged};
   return true;
@@ -119,7 +120,7 @@ static bool read_merges(mw_bpe *bpe, const mw_option *model) {
   return ok;
 }
 
-static unsigned encode(uint32_t code, char out[2]) {
+static unsigned put_code(uint32_t code, char out[2]) {
   if (code < 0x80) return out[0] = (char)code, 1;
   out[0] = (char)(0xc0 | code >> 6);
   out[1] = (char)(0x80 | (code & 63));
@@ -130,7 +131,7 @@ static unsigned encode(uint32_t code, char out[2]) {
 static void fill_tables(mw_bpe *bpe) {
   char name[8];
   for (uint32_t i = 0; i < 0x800; i++)
-    if (!mw_vocab_find(&bpe->vocab, name, encode(i, name), &bpe->single[i])) bpe->single[i] = MW_MERGE_NONE;
+    if (!mw_vocab_find(&bpe->vocab, name, put_code(i, name), &bpe->single[i])) bpe->single[i] = MW_MERGE_NONE;
   for (unsigned i = 0; i < 256; i++) {
     snprintf(name, sizeof name, "<0x%02X>", i);
     if (!mw_vocab_find(&bpe->vocab, name, 6, &bpe->byte[i])) bpe->byte[i] = MW_MERGE_NONE;
@@ -149,7 +150,10 @@ bool mw_bpe_read(mw_bpe *bpe, const mw_option *model) {
   MW_TRY(mw_option_flag(model, "byte_fallback", false, &bpe->byte_fallback) &&
          mw_option_flag(model, "ignore_merges", false, &bpe->ignore_merges) &&
          mw_option_flag(model, "fuse_unk", false, &bpe->fuse_unknown));
-  MW_TRY(read_vocab(bpe, model) && read_merges(bpe, model));
+  uint32_t mark;
+  MW_TRY(read_vocab(bpe, model));
+  bpe->words = mw_vocab_find(&bpe->vocab, "\xe2\x96\x81", 3, &mark);
+  MW_TRY(read_merges(bpe, model));
   fill_tables(bpe);
   if (unknown.kind == MW_JSON_END || unknown.kind == MW_JSON_NULL) return true;
   MW_TRY(mw_option_text(model, "unk_token", &text, &length));
@@ -206,12 +210,20 @@ static bool split(mw_bpe *bpe, const char *piece, size_t length, mw_error *err) 
   return !waiting || mw_merge_add(&bpe->row, bpe->unknown, 0, 1, err);
 }
 
-bool mw_bpe_encode(mw_bpe *bpe, const char *piece, size_t length, mw_ids *out, mw_error *err) {
-  uint32_t id;
-  if (bpe->ignore_merges && mw_vocab_find(&bpe->vocab, piece, length, &id)) return mw_ids_add(out, id, err);
-  MW_TRY(split(bpe, piece, length, err));
+static bool encode_word(mw_bpe *bpe, const char *word, size_t length, mw_ids *out, mw_error *err) {
+  MW_TRY(split(bpe, word, length, err));
   MW_TRY(mw_merge_run(&bpe->row, rank_of, bpe, err));
   for (uint32_t at = bpe->row.count ? 0 : MW_MERGE_NONE; at != MW_MERGE_NONE; at = bpe->row.symbols[at].next)
     MW_TRY(mw_ids_add(out, bpe->row.symbols[at].id, err));
+  return true;
+}
+
+bool mw_bpe_encode(mw_bpe *bpe, const char *piece, size_t length, mw_ids *out, mw_error *err) {
+  uint32_t id;
+  if (bpe->ignore_merges && mw_vocab_find(&bpe->vocab, piece, length, &id)) return mw_ids_add(out, id, err);
+  for (size_t n; length; piece += n, length -= n) {
+    n = bpe->words ? mw_merge_word(piece, length) : length;
+    MW_TRY(encode_word(bpe, piece, n, out, err));
+  }
   return true;
 }

@@ -17,6 +17,7 @@ typedef struct mw_bpe {
   uint32_t byte[256];        /* ids of "<0x00>" ... */
   uint32_t unknown, count;   /* the unknown token or MW_MERGE_NONE; one more than the greatest id */
   bool byte_fallback, ignore_merges, fuse_unknown;
+  bool words;                /* no merge joins words, so they are merged one by one */
   mw_merge row;
 } mw_bpe;
 

@@ -3,6 +3,7 @@
 #include "text/merge.h"
 #include "base/mem.h"
 #include <stdlib.h>
+#include <string.h>
 
 bool mw_merge_add(mw_merge *row, uint32_t id, uint32_t start, uint32_t length, mw_error *err) {
   if (row->count == row->capacity)
@@ -72,4 +73,12 @@ void mw_merge_free(mw_merge *row) {
   free(row->symbols);
   free(row->heap);
   *row = (mw_merge){0};
+}
+
+size_t mw_merge_word(const char *text, size_t length) {
+  static const char mark[] = "\xe2\x96\x81";
+  size_t at = 0;
+  while (length - at >= 3 && memcmp(text + at, mark, 3) == 0) at += 3;
+  const char *next = memmem(text + at, length - at, mark, 3);
+  return next ? (size_t)(next - text) : length;
 }

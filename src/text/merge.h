@@ -29,4 +29,8 @@ bool mw_merge_add(mw_merge *row, uint32_t id, uint32_t start, uint32_t length, m
 bool mw_merge_run(mw_merge *row, mw_merge_rank rank, const void *model, mw_error *err);
 void mw_merge_free(mw_merge *row);
 
+/* The bytes of the first word of a text: up to a U+2581 that follows another character. Where no token holds such a
+ * place, words can be merged one by one, in little memory. */
+size_t mw_merge_word(const char *text, size_t length);
+
 #endif

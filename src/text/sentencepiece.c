@@ -143,6 +143,7 @@ static bool index_pieces(mw_sentencepiece *m, const char *what, mw_error *err) {
       m->unknown = (uint32_t)i;
     }
     if (!ok || !matches) continue;
+    m->words = m->words && mw_merge_word(p->text, p->length) == p->length;
     ok = mw_vocab_add(&m->vocab, p->text, p->length, (uint32_t)i, &known, err);
     if (p->length > m->longest) m->longest = p->length;
     if (p->type == USER && p->length > m->user_longest) m->user_longest = p->length;
@@ -160,7 +161,7 @@ static bool index_pieces(mw_sentencepiece *m, const char *what, mw_error *err) {
 
 bool mw_sentencepiece_read(mw_sentencepiece *m, const char *what, const char *bytes, size_t length, mw_error *err) {
   header h = {.type = 1, .begin = 1, .prefix = true, .remove = true, .escape = true};
-  *m = (mw_sentencepiece){.unknown = MW_MERGE_NONE, .begin = MW_MERGE_NONE};
+  *m = (mw_sentencepiece){.unknown = MW_MERGE_NONE, .begin = MW_MERGE_NONE, .words = true};
   MW_TRY(read_parts(m, &h, what, bytes, length, err) && check_header(&h, what, err));
   m->byte_fallback = h.byte_fallback;
   m->prefix = h.prefix;
@@ -199,14 +200,14 @@ static size_t user_piece(const mw_sentencepiece *m, const char *text, size_t len
   return 0;
 }
 
-static bool split(mw_sentencepiece *m, mw_error *err) {
+/* The symbols of the text from `begin` to `end`. */
+static bool split(mw_sentencepiece *m, size_t begin, size_t end, mw_error *err) {
   const char *text = m->room.bytes;
-  size_t length = m->room.length;
   mw_merge_clear(&m->row);
-  for (size_t i = 0, n; i < length; i += n) {
+  for (size_t i = begin, n; i < end; i += n) {
     unsigned char lead = (unsigned char)text[i];
     uint32_t id = MW_MERGE_NONE;
-    n = m->user_longest ? user_piece(m, text + i, length - i, &id) : 0;
+    n = m->user_longest ? user_piece(m, text + i, end - i, &id) : 0;
     if (n == 0) {
       n = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
       if (!mw_vocab_find(&m->vocab, text + i, n, &id)) id = MW_MERGE_NONE;
@@ -216,9 +217,8 @@ static bool split(mw_sentencepiece *m, mw_error *err) {
   return true;
 }
 
-/* What is no piece becomes its bytes, or the unknown piece, a run of such only one of them. */
-static bool put(const mw_sentencepiece *m, mw_ids *out, mw_error *err) {
-  bool unknown = false;
+/* What is no piece becomes its bytes, or the unknown piece, a run of such (`unknown`: it goes on) only one of them. */
+static bool put(const mw_sentencepiece *m, bool *unknown, mw_ids *out, mw_error *err) {
   for (uint32_t at = 0; at != MW_MERGE_NONE; at = m->row.symbols[at].next) {
     const mw_merge_symbol *symbol = &m->row.symbols[at];
     if (symbol->id != MW_MERGE_NONE) {
@@ -226,10 +226,10 @@ static bool put(const mw_sentencepiece *m, mw_ids *out, mw_error *err) {
     } else if (m->byte_fallback) {
       for (uint32_t i = 0; i < symbol->length; i++)
         MW_TRY(mw_ids_add(out, m->byte[(unsigned char)m->room.bytes[symbol->start + i]], err));
-    } else if (!unknown) {
+    } else if (!*unknown) {
       MW_TRY(mw_ids_add(out, m->unknown, err));
     }
-    unknown = symbol->id == MW_MERGE_NONE;
+    *unknown = symbol->id == MW_MERGE_NONE;
   }
   return true;
 }
@@ -247,5 +247,10 @@ bool mw_sentencepiece_encode(mw_sentencepiece *m, const char *text, size_t lengt
   }
   MW_TRY(mw_text_check(&m->room, err));
   if (m->room.length > INT32_MAX) return mw_error_set(err, MW_DATA, "a text of more than %d bytes with its spaces escaped", INT32_MAX);
-  return split(m, err) && mw_merge_run(&m->row, rank_of, m, err) && put(m, out, err);
+  bool unknown = false;
+  for (size_t at = 0, n; at < m->room.length; at += n) {
+    n = m->words ? mw_merge_word(m->room.bytes + at, m->room.length - at) : m->room.length;
+    MW_TRY(split(m, at, at + n, err) && mw_merge_run(&m->row, rank_of, m, err) && put(m, &unknown, out, err));
+  }
+  return true;
 }

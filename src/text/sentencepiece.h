@@ -19,6 +19,7 @@ typedef struct mw_sentencepiece {
   uint32_t byte[256];       /* ids of "<0x00>" ..., where byte_fallback */
   uint32_t unknown, begin;  /* the unknown piece; the piece that begins a text, or MW_MERGE_NONE */
   bool byte_fallback, prefix, escape;
+  bool words;               /* no piece joins words, so they are merged one by one */
   mw_merge row;
   mw_text room;
 } mw_sentencepiece;

@@ -141,7 +141,14 @@ static void many_keys(void) {
   mw_text_free(&text);
 }
 
+/* What is not there is no text, and is not looked into. */
+static void nothing(void) {
+  mw_json none = {0};
+  CHECK(!mw_json_equals(none, "") && !mw_json_equals(none, "a") && !mw_json_is_text(none));
+}
+
 int main(void) {
+  nothing();
   accepted();
   refused();
   beginnings();

@@ -134,6 +134,18 @@ static void fallback(void) {
   mw_text_free(&model);
 }
 
+/* A piece that joins two words, and the same text without it. */
+static void words(void) {
+  mw_text model = {0};
+  put_toy(&model, -1, -2);
+  put_settings(&model, (settings){.no_prefix = true});
+  CHECK_TEXT(ids_of(&model, model.length, "a b z zb"), "3 2 4 2 0 2 0 4");
+  put_piece(&model, "a" SPACE "b", -1, NORMAL);
+  put_piece(&model, SPACE "b", -0.5f, NORMAL);
+  CHECK_TEXT(ids_of(&model, model.length, "a b z b"), "11 2 0 12");
+  mw_text_free(&model);
+}
+
 static void unavailable(void) {
   static const struct { settings s; const char *expected; } cases[] = {
       {{.type = 1}, "69: m: a model of the type UNIGRAM is not implemented"}, {{.type = 3}, "69: m: a model of the type WORD is not implemented"},
@@ -233,6 +245,7 @@ static void unknown_fields(void) {
 int main(void) {
   encoding();
   fallback();
+  words();
   unavailable();
   malformed();
   unknown_fields();

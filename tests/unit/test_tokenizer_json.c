@@ -52,6 +52,17 @@ static void merging(void) {
   CHECK_TEXT(ids(MERGING("[\"a b\",\"b c\",\"a b\"]"), "abc"), "0 8");
 }
 
+/* Words are merged one by one only where no merge joins them. */
+static void words(void) {
+#define WORDS(merges) "{\"model\":{\"vocab\":{\"a\":0,\"\xe2\x96\x81\":1,\"a\xe2\x96\x81\":2,\"\xe2\x96\x81" "a\":3,\"\xe2\x96\x81\xe2\x96\x81\":4},\"merges\":[" merges "]}}"
+  static const char text[] = "a\xe2\x96\x81" "a\xe2\x96\x81\xe2\x96\x81" "a\xe2\x96\x81";
+  CHECK_TEXT(ids(WORDS("\"a \xe2\x96\x81\""), text), "2 2 1 2");
+  CHECK_TEXT(ids(WORDS("\"\xe2\x96\x81 a\""), text), "0 3 1 3 1");
+  CHECK_TEXT(ids(WORDS("\"\xe2\x96\x81 a\",\"a \xe2\x96\x81\""), text), "0 3 1 3 1");
+  CHECK_TEXT(ids(WORDS("\"a \xe2\x96\x81\",\"\xe2\x96\x81 a\""), text), "2 2 1 2");
+  CHECK_TEXT(ids(WORDS("\"\xe2\x96\x81 \xe2\x96\x81\",\"\xe2\x96\x81 a\""), text), "0 3 4 0 1");
+}
+
 static void parts(void) {
   static const struct { const char *json, *text, *expected; } cases[] = {
       {DOCUMENT(",\"normalizer\":null,\"pre_tokenizer\":null,\"post_processor\":null,\"added_tokens\":[]"), "ab", "5"},
@@ -227,6 +238,7 @@ static void long_texts(void) {
 
 int main(void) {
   merging();
+  words();
   parts();
   unavailable();
   malformed();
