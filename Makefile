@@ -47,9 +47,10 @@ LUA_FILES   := $(sort $(wildcard lua/moonweld/*.lua lua/moonweld/*/*.lua) $(wild
 LIB_OBJECTS := $(LIB_SOURCES:src/%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/embedded.o
 CLI_OBJECTS := $(CLI_SOURCES:src/%.c=$(BUILD)/obj/%.o)
 UNIT_TESTS  := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
+FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT_SHARED := $(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c))
 
-.PHONY: all units demo demo-dam test check bench install clean deps
+.PHONY: all units demo demo-dam test check fuzz bench install clean deps
 .DELETE_ON_ERROR:
 all: $(BUILD)/moonweld $(BUILD)/moonweld.so
 
@@ -103,12 +104,27 @@ deps:
 	$(Q).ci/deps
 
 # ---- tests ----------------------------------------------------------------------------------------------------------
-units: $(UNIT_TESTS)
+units: $(UNIT_TESTS) $(FUZZ_TARGETS)
 
 $(BUILD)/unit/%: tests/unit/%.c $(UNIT_SHARED) $(LIB_OBJECTS)
 	@mkdir -p $(@D)
 	@echo "  test    $@"
 	$(Q)$(CC) $(CFLAGS) -Itests/unit -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter-out %.h %.def,$^) $(LUA_LIBS) $(PC_LIBS) -lm
+
+# A fuzz target with the driver that replays and mutates its seeds; `make fuzz` puts libFuzzer in the driver's place.
+$(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/driver.c tests/fuzz/fuzz.h $(LIB_OBJECTS)
+	@mkdir -p $(@D)
+	@echo "  fuzz    $@"
+	$(Q)$(CC) $(CFLAGS) -Itests/fuzz $(LDFLAGS) -o $@ $(filter-out %.h,$^) $(LUA_LIBS) $(PC_LIBS) -lm
+
+$(BUILD)/libfuzzer/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(LIB_OBJECTS)
+	@mkdir -p $(@D)
+	@echo "  fuzz    $@"
+	$(Q)$(CC) $(CFLAGS) -Itests/fuzz $(LDFLAGS) -fsanitize=fuzzer -o $@ $(filter-out %.h,$^) $(LUA_LIBS) $(PC_LIBS) -lm
+
+fuzz: units
+	$(Q).ci/deps clang
+	$(Q)tests/fuzz/run.sh long
 
 # What is installed changes what this file knows, so the second half of these runs in a make of its own.
 demo:
@@ -131,7 +147,8 @@ check: all
 	$(Q)tests/run.sh $(BUILD) lint floors
 	$(Q)CLANG=$${CLANG-clang} tests/run.sh $(BUILD) golden
 	$(Q)$(MAKE) --no-print-directory SAN=1 all units
-	$(Q)tests/run.sh build/san unit cli
+	$(Q)tests/run.sh build/san unit cli rules fuzz
+	$(Q)tests/faults/run.sh all
 
 bench: all
 	$(Q)tests/bench/bench.sh $(BUILD)/moonweld

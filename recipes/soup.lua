@@ -5,6 +5,7 @@ return recipe {
   arg.each("weight", 1.0, "w_i, one number for all models or one each; normalised to sum to 1"),
   function(a)
     local total = sum(a.weight)
+    assert(total ~= 0, "the weights sum to 0, so there is no mean")
     return sum(a.weight / total * a.models)
   end,
 }

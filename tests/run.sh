@@ -5,7 +5,7 @@ set -u
 cd "$(dirname "$0")/.."
 build=$1
 shift
-suites=${*:-unit spec cli attacks lint floors docs golden}
+suites=${*:-unit spec cli rules attacks faults fuzz lint floors docs golden}
 export MOONWELD="$PWD/$build/moonweld" LUA_CPATH="$PWD/$build/?.so;;" MOONWELD_BUILD="$build"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

@@ -193,6 +193,8 @@ bool mw_guest_run(const mw_state *state, mw_guest_limits limits, mw_guest_work w
     result |= kind == MW_WIRE_SIGNATURE || kind == MW_WIRE_GRAPH;
     free(bytes);
   }
+  if (ok && errno == ENOMEM)
+    ok = mw_error_set(err, MW_MEMORY, "out of memory for what the recipe's process says");
   if (ok && left <= 0)
     ok = mw_error_set(err, MW_DATA, "the recipe's process does nothing: no answer in %g s (--recipe-seconds allows more)",
                       patience(limits));

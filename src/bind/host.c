@@ -305,6 +305,15 @@ static void take_first(mw_score *score, mw_host_result *out) {
   score->first = (mw_candidate){0};
 }
 
+/* "a, b" becomes "[a, b]". */
+static bool enclose(mw_text *list, mw_error *err) {
+  mw_text whole = {.failed = list->failed};
+  mw_text_format(&whole, "[%s]", list->bytes ? list->bytes : "");
+  mw_text_free(list);
+  *list = whole;
+  return mw_text_check(list, err);
+}
+
 bool mw_host_evaluate(const mw_recipe *recipe, const mw_binding *bindings, size_t count, const mw_inputs *inputs,
                       const mw_calibration *data, const mw_options *options, mw_score *score, mw_host_result *out,
                       mw_error *err) {
@@ -314,17 +323,10 @@ bool mw_host_evaluate(const mw_recipe *recipe, const mw_binding *bindings, size_
                     .scores = score != NULL};
   MW_TRY(run(&ask, &state, mw_host_limits(options, inputs->family.count * inputs->count), mw_child_evaluate, err));
   if (score && score->first.graph) take_first(score, out);
-  mw_text_format(&out->drawn, "]");
-  mw_text_format(&out->required, "]");
-  mw_text drawn = out->drawn, required = out->required;
-  out->drawn = out->required = (mw_text){0};
-  mw_text_format(&out->drawn, "[%s", drawn.bytes);
-  mw_text_format(&out->required, "[%s", required.bytes);
-  mw_text_free(&drawn);
-  mw_text_free(&required);
+  MW_TRY(enclose(&out->drawn, err) && enclose(&out->required, err));
   out->drawn_json = out->drawn.bytes;
   out->required_json = out->required.bytes;
-  return mw_text_check(&out->drawn, err) && mw_text_check(&out->required, err);
+  return true;
 }
 
 void mw_host_release(mw_host_result *result) {

@@ -349,6 +349,7 @@ static bool write(mw_plan *plan, mw_progress progress, void *context, mw_error *
   mw_study *study = NULL;
   mw_writer *writer;
   MW_TRY(!learning.lesson_count || mw_study_open(&learning, &study, err));
+  mw_run_ready(mw_run_threads(plan->options.threads));
   bool ok = mw_writer_open(plan->options.output, &plan->layout, plan->options.force, &writer, err);
   if (ok) {
     ok = fill(plan, writer, study, progress, context, err);

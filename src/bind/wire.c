@@ -88,6 +88,7 @@ bool mw_wire_send(int fd, uint32_t kind, const char *bytes, size_t length) {
 
 static bool receive(int fd, size_t limit, double deadline, uint32_t *kind, char **bytes, size_t *length) {
   uint64_t head[2];
+  errno = 0;
   if (!get(fd, (char *)head, sizeof head, deadline) || head[1] > limit) return false;
   char *body = malloc((size_t)head[1] + 1);
   if (!body) return false;

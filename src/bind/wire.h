@@ -30,7 +30,8 @@ const char *mw_wire_text(mw_wire *in, size_t *length); /* not NUL-terminated */
 bool mw_wire_send(int fd, uint32_t kind, const char *bytes, size_t length);
 /* False at the end of the pipe or for a message above `limit`. free() *bytes, which is NUL-terminated. */
 bool mw_wire_receive(int fd, size_t limit, uint32_t *kind, char **bytes, size_t *length);
-/* The same, waiting no longer than *seconds, from which the time that it took is subtracted. At or below 0: too long. */
+/* The same, waiting no longer than *seconds, from which the time that it took is subtracted. At or below 0: too long.
+ * Both set errno to ENOMEM where a message had no room. */
 bool mw_wire_hear(int fd, size_t limit, double *seconds, uint32_t *kind, char **bytes, size_t *length);
 
 /* A named result of a recipe. */

@@ -4,6 +4,7 @@
 #include "exec/run.h"
 #include "exec/order.h"
 #include "num/cpu.h"
+#include <assert.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,13 @@ typedef struct runner {
 int mw_run_threads(int wanted) {
   int threads = wanted > 0 ? wanted : omp_get_max_threads();
   return threads < 1 ? 1 : threads > 1024 ? 1024 : threads;
+}
+
+void mw_run_ready(int threads) {
+  int started = 0;
+#pragma omp parallel num_threads(threads) reduction(+ : started)
+  started++;
+  assert(started > 0);
 }
 
 static size_t tile_size(void) {
@@ -76,6 +84,7 @@ static bool run_item(runner *r, uint64_t item) {
   }
   if (!keeps || worker->task != task)
     ok = mw_worker_begin(worker, task, &r->values, pass->selections, pass->selection_count, &err);
+  if (!ok) worker->task = NULL; /* half made: nothing in it may be used */
   if (!ok || !mw_worker_run(worker, start, count, &err)) {
     fail(r, &err);
     return false;

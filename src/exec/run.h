@@ -17,6 +17,9 @@ bool mw_run_job(const mw_job *job, mw_error *err);
 /* Runs it and tells what these scalars of its schedule came to. A job that only measures has no tensors to store: an
  * empty layout, and no writer. */
 bool mw_run_values(const mw_job *job, const mw_node *scalars, size_t count, double *values, mw_error *err);
+/* Starts the threads. Where the system has none to give or no memory for them, OpenMP ends the program: better before
+ * the first byte of an output than after. */
+void mw_run_ready(int threads);
 /* Threads to use where the user asked for `wanted` (0: OMP_NUM_THREADS, else all cores). */
 int mw_run_threads(int wanted);
 

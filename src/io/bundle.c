@@ -67,7 +67,7 @@ static void skip(copy *job, const char *name, const char *why) {
 
 /* Copies FOLDER/NAME to the output's NAME. `path` is its resolved place. */
 static bool copy_checked(copy *job, const char *name, const char *path, mw_error *err) {
-  struct stat status;
+  struct stat status = {0};
   char *bytes;
   size_t length;
   if (stat(path, &status) != 0 || !S_ISREG(status.st_mode)) {
@@ -90,7 +90,8 @@ static bool copy_checked(copy *job, const char *name, const char *path, mw_error
 static bool copy_file(copy *job, const char *name, mw_error *err) {
   const char *path = mw_file_join(&job->arena, job->folder, name, err);
   MW_TRY(path != NULL);
-  char *resolved = realpath(path, NULL);
+  char *resolved;
+  MW_TRY(mw_file_resolve(path, &resolved, err));
   if (!resolved || (!lies_in(resolved, job->root) && !lies_in(resolved, job->blobs))) {
     skip(job, name, resolved ? "it is a link out of the model's folder" : "it cannot be found");
     free(resolved);
@@ -140,19 +141,19 @@ static bool copy_sides(copy *job, mw_error *err) {
 /* A snapshot of the hub's cache is models--x/snapshots/COMMIT; its links lead to models--x/blobs. */
 static bool find_roots(copy *job, mw_error *err) {
   mw_shown room;
-  job->root = realpath(job->folder, NULL);
+  MW_TRY(mw_file_resolve(job->folder, &job->root, err));
   if (!job->root)
     return mw_error_set(err, MW_MISSING, "%s: the folder is gone", mw_text_shown_z(&room, job->folder));
   const char *above = mw_file_join(&job->arena, job->root, "..", err);
   MW_TRY(above != NULL);
-  char *parent = realpath(above, NULL);
+  char *parent;
+  MW_TRY(mw_file_resolve(above, &parent, err));
   bool cached = parent && ends_with(parent, "/snapshots");
   free(parent);
   if (!cached) return true;
   const char *blobs = mw_file_join(&job->arena, job->root, "../../blobs", err);
   MW_TRY(blobs != NULL);
-  job->blobs = realpath(blobs, NULL);
-  return true;
+  return mw_file_resolve(blobs, &job->blobs, err);
 }
 
 static bool copy_donor(mw_writer *writer, const char *folder, const mw_story *story, mw_note *notes, mw_error *err) {

@@ -23,7 +23,11 @@ static void remember(mw_file *file, const struct stat *st) {
 bool mw_file_open(mw_file *file, const char *path, mw_error *err) {
   mw_shown shown;
   *file = (mw_file){.fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
-  if (file->fd < 0) return mw_error_set(err, MW_MISSING, "%s: %s", mw_text_shown_z(&shown, path), strerror(errno));
+  if (file->fd < 0) {
+    int number = errno;
+    mw_error_set(err, MW_MISSING, "%s: %s", mw_text_shown_z(&shown, path), strerror(number));
+    return number == EMFILE ? mw_error_hint(err, "raise the limit of open files (ulimit -n)") : false;
+  }
   struct stat st;
   file->path = strdup(path);
   bool ok = file->path ? true : mw_error_memory(err, strlen(path));
@@ -126,6 +130,14 @@ bool mw_file_exists(const char *path) {
   return stat(path, &st) == 0;
 }
 
+bool mw_file_resolve(const char *path, char **resolved, mw_error *err) {
+  mw_shown shown;
+  *resolved = realpath(path, NULL);
+  if (*resolved || (errno != ENOMEM && errno != EIO)) return true;
+  if (errno == ENOMEM) return mw_error_memory(err, strlen(path));
+  return mw_error_set(err, MW_IO, "%s: %s", mw_text_shown_z(&shown, path), strerror(errno));
+}
+
 bool mw_file_is_folder(const char *path) {
   struct stat st;
   return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
@@ -136,6 +148,7 @@ static int by_bytes(const void *a, const void *b) { return strcmp(*(const char *
 bool mw_file_list(const char *folder, mw_arena *arena, const char ***names, size_t *count, mw_error *err) {
   mw_shown shown;
   DIR *dir = opendir(folder);
+  if (!dir && errno == ENOMEM) return mw_error_memory(err, 0);
   if (!dir) return mw_error_set(err, MW_MISSING, "%s: %s", mw_text_shown_z(&shown, folder), strerror(errno));
   const char **list = NULL;
   size_t used = 0, capacity = 0;

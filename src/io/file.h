@@ -33,6 +33,9 @@ bool mw_file_write(int fd, const char *path, uint64_t offset, const void *bytes,
 /* "a/b" in the arena. */
 const char *mw_file_join(mw_arena *arena, const char *folder, const char *name, mw_error *err);
 bool mw_file_exists(const char *path);
+/* The path without links, "." and ".."; *resolved is NULL where nothing is there (or it cannot be reached). free() it.
+ * False only where the question could not be answered: MW_MEMORY, MW_IO. */
+bool mw_file_resolve(const char *path, char **resolved, mw_error *err);
 bool mw_file_is_folder(const char *path);
 
 /* Names in a folder, sorted by bytes, without "." and "..", from the arena. */

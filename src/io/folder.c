@@ -19,6 +19,7 @@
 static bool fail(mw_error *err, mw_status status, const char *what, const char *name) {
   int number = errno;
   mw_shown room;
+  if (number == ENOMEM) return mw_error_memory(err, strlen(name));
   return mw_error_set(err, status, "%s: %s: %s", mw_text_shown_z(&room, name), what, strerror(number));
 }
 
@@ -76,7 +77,11 @@ static bool try_make(int parent, const char *name, const char *shown, int *fd, m
                 "cannot make the folder", name);
   *fd = open_folder(parent, name);
   if (*fd < 0 && errno == ENOENT) return true;
-  if (*fd < 0) return fail(err, MW_CANNOT_CREATE, "is in the way of the temporary folder", name);
+  if (*fd < 0) {
+    fail(err, MW_CANNOT_CREATE, fresh ? "cannot be opened" : "is in the way of the temporary folder", name);
+    if (fresh) unlinkat(parent, name, AT_REMOVEDIR);
+    return false;
+  }
   bool done = take_lock(*fd, shown, &locked, err);
   if (done && fresh && is_same(parent, name, *fd)) return true;
   if (done && !fresh) done = remove_stale(parent, name, *fd, locked, err);

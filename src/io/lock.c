@@ -134,20 +134,28 @@ bool mw_lock_compose(const mw_layout *layout, const mw_family_member *members, s
   return mw_text_check(out, err);
 }
 
-bool mw_lock_is_ours(const char *folder) {
-  mw_error ignored = {0};
+static bool look_into(const char *bytes, size_t length, bool *ours, mw_error *err) {
+  mw_json root;
+  bool valid = mw_json_check("merge.lock.json", bytes, length, 128, &root, err);
+  if (!valid && err->status == MW_MEMORY) return false;
+  *ours = valid && root.kind == MW_JSON_OBJECT && mw_json_member(root, "moonweld").kind == MW_JSON_STRING;
+  return true;
+}
+
+bool mw_lock_is_ours(const char *folder, bool *ours, mw_error *err) {
   mw_arena arena = {0};
   struct stat status;
   char *bytes = NULL;
   size_t length;
-  mw_json root;
-  /* A link in its place is not what we wrote. */
-  const char *path = mw_file_join(&arena, folder, "merge.lock.json", &ignored);
-  bool ours = path && lstat(path, &status) == 0 && S_ISREG(status.st_mode) &&
-              mw_file_slurp(path, LARGEST, &bytes, &length, &ignored) &&
-              mw_json_check("merge.lock.json", bytes, length, 128, &root, &ignored) && root.kind == MW_JSON_OBJECT &&
-              mw_json_member(root, "moonweld").kind == MW_JSON_STRING;
+  const char *path = mw_file_join(&arena, folder, "merge.lock.json", err);
+  *ours = false;
+  bool known = path != NULL;
+  /* A link in its place is not what we wrote, nor is what we may not read or what is too large. */
+  if (path && lstat(path, &status) == 0 && S_ISREG(status.st_mode)) {
+    known = mw_file_slurp(path, LARGEST, &bytes, &length, err) ? look_into(bytes, length, ours, err)
+                                                               : err->status == MW_DATA || err->status == MW_MISSING;
+  }
   free(bytes);
   mw_mem_release(&arena);
-  return ours;
+  return known;
 }

@@ -7,7 +7,7 @@
 
 bool mw_lock_compose(const mw_layout *layout, const mw_family_member *members, size_t count, const mw_story *story,
                      mw_text *out, mw_error *err);
-/* Whether a folder holds a merge.lock.json that Moonweld wrote. */
-bool mw_lock_is_ours(const char *folder);
+/* Whether a folder holds a merge.lock.json that Moonweld wrote. False where that could not be found out. */
+bool mw_lock_is_ours(const char *folder, bool *ours, mw_error *err);
 
 #endif

@@ -67,8 +67,8 @@ static bool lies_in(char *path, const struct stat *place) {
 static bool apart_from(const mw_target *target, const char *input, mw_error *err) {
   struct stat of_input, of_target;
   mw_shown rooms[2];
-  char *resolved = realpath(input, NULL);
-  if (!resolved && errno == ENOMEM) return mw_error_memory(err, 4096);
+  char *resolved;
+  MW_TRY(mw_file_resolve(input, &resolved, err));
   if (!resolved) return true; /* Whoever opens the input says so. */
   const char *how = NULL;
   char *path = strdup(target->path);
@@ -100,7 +100,9 @@ static bool may_replace(const mw_target *target, bool force, mw_error *err) {
   bool listed = mw_file_list(target->path, &arena, &names, &count, err);
   mw_mem_release(&arena);
   if (!listed) return err->status == MW_MEMORY ? false : cannot(err, "exists and cannot be read", target->typed);
-  if (count && !mw_lock_is_ours(target->path)) {
+  bool ours = false;
+  if (count) MW_TRY(mw_lock_is_ours(target->path, &ours, err));
+  if (count && !ours) {
     cannot(err, "exists and was not made by Moonweld", target->typed);
     return mw_error_hint(err, "choose another name, or remove it yourself; --force replaces only what Moonweld made");
   }

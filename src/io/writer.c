@@ -46,6 +46,7 @@ bool mw_writer_allowed(const char *out, bool force, const char *const *inputs, s
 static bool fail(mw_error *err, const char *what, const char *path) {
   int number = errno;
   mw_shown room;
+  if (number == ENOMEM) return mw_error_memory(err, strlen(path));
   mw_error_set(err, MW_IO, "%s: %s: %s", mw_text_shown_z(&room, path), what, strerror(number));
   if (number == EMFILE) mw_error_hint(err, "raise the limit of open files (ulimit -n) or use a larger --shard-size");
   return false;
@@ -259,11 +260,27 @@ bool mw_writer_publish(mw_writer *writer, bool durable, mw_error *err) {
   return !durable || mw_folder_sync(writer->parent, writer->target.parent, err);
 }
 
+/* Removes what was not published. All names are known, so that this works where memory is at its end. */
+static void discard(mw_writer *writer) {
+  mw_error ignored = {0};
+  for (size_t i = 0; i < writer->shard_count; i++)
+    if (writer->shard_paths[i]) unlinkat(writer->root, strrchr(writer->shard_paths[i], '/') + 1, 0);
+  for (size_t i = 0; i < writer->file_count; i++) {
+    char *slash = strchr(writer->files[i], '/');
+    unlinkat(writer->root, writer->files[i], 0);
+    if (!slash) continue;
+    *slash = 0;
+    unlinkat(writer->root, writer->files[i], AT_REMOVEDIR);
+  }
+  if (unlinkat(writer->parent, writer->partial, AT_REMOVEDIR) != 0)
+    mw_folder_remove(writer->parent, writer->partial, &ignored);
+}
+
 void mw_writer_close(mw_writer *writer) {
   if (!writer) return;
   mw_error ignored = {0};
   close_shards(writer, &ignored);
-  if (!writer->published && writer->root >= 0) mw_folder_remove(writer->parent, writer->partial, &ignored);
+  if (!writer->published && writer->root >= 0) discard(writer);
   if (writer->root >= 0) close(writer->root);
   if (writer->parent >= 0) close(writer->parent);
   free(writer->files);

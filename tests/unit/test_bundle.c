@@ -71,7 +71,9 @@ static void check_texts(void) {
   const char *lock = get("out/merge.lock.json");
   CHECK(!strncmp(lock, "{\n  \"moonweld\": \"", 17) && strstr(lock, lock_text) != NULL);
   CHECK(strstr(lock, "\"outputs\": [\n    {\"file\": \"model.safetensors\", \"bytes\": 40}\n  ]\n}\n") != NULL);
-  CHECK(mw_lock_is_ours("out") && !mw_lock_is_ours("other"));
+  bool ours;
+  mw_error err;
+  CHECK(mw_lock_is_ours("out", &ours, &err) && ours && mw_lock_is_ours("other", &ours, &err) && !ours);
 }
 
 static void test_bundle(void) {

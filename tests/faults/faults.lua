@@ -1,0 +1,166 @@
+-- faults.lua MOONWELD SHIM WORK [all]: makes the n-th call of every kind go wrong, for every n (without `all`, at
+-- every fourth or so), in a merge of toy models that replaces an older output or makes a new one. Promised:
+-- the output is then absent, the old one or complete; nothing temporary is left, but after SIGKILL, and the next run
+-- removes that; the exit code says what happened.
+local moonweld, shim, work, all = arg[1], arg[2], arg[3], arg[4] == "all"
+local passed, failed = 0, 0
+
+local function run(command)
+  local _, how, code = os.execute(command)
+  return how == "signal" and 128 + code or code
+end
+
+local function read(path)
+  local file = io.open(path, "rb")
+  local text = file and file:read("a")
+  if file then file:close() end
+  return text
+end
+
+local function write(path, text)
+  local file = assert(io.open(path, "wb"))
+  file:write(text)
+  file:close()
+end
+
+-- ---- toy models ----
+
+local function model(folder, fill)
+  local tensors = { { "a.weight", "F32", "[64,64]", 64 * 64 * 4 }, { "b.weight", "F32", "[3000]", 12000 },
+    { "steps", "I64", "[2]", 16 }, { "z.weight", "F32", "[5,7]", 140 } }
+  local header, data, at = {}, {}, 0
+  for _, t in ipairs(tensors) do
+    header[#header + 1] = ('"%s":{"dtype":"%s","shape":%s,"data_offsets":[%d,%d]}'):format(t[1], t[2], t[3], at, at + t[4])
+    data[#data + 1] = t[2] == "I64" and string.pack("<i8i8", 1, 2) or string.pack("<f", fill):rep(t[4] // 4)
+    at = at + t[4]
+  end
+  local text = "{" .. table.concat(header, ",") .. "}"
+  os.execute("mkdir -p " .. folder .. "/additional_chat_templates")
+  write(folder .. "/model.safetensors", string.pack("<s8", text) .. table.concat(data))
+  write(folder .. "/config.json", '{"model_type":"toy"}\n')
+  write(folder .. "/tokenizer.json", "{}\n")
+  write(folder .. "/additional_chat_templates/tool.jinja", "{}\n")
+end
+
+local a, b, out = work .. "/a", work .. "/b", work .. "/room/out"
+model(a, 1)
+model(b, 3)
+
+local function merge(t, fault, more)
+  return run(("%s exec '%s' slerp --a %s --b %s --t %s --threads 2 --shard-size 16400 -o %s %s --quiet 2> %s/err"):format(
+    fault or "", moonweld, a, b, t, out, more or "", work))
+end
+
+-- What lies in the room, with a digest of every file.
+local function snapshot()
+  local pipe = assert(io.popen("cd " .. work .. "/room && find . -type f -exec cksum {} + | LC_ALL=C sort && find . -type d | LC_ALL=C sort"))
+  local text = pipe:read("a")
+  pipe:close()
+  return text
+end
+
+-- Whether all of an output lies there, with whatever else.
+local function holds(state, output)
+  for line in output:gmatch("[^\n]+") do
+    if not state:find(line, 1, true) then return false end
+  end
+  return true
+end
+
+local function clear() os.execute("rm -rf " .. work .. "/room && mkdir " .. work .. "/room") end
+
+-- ---- the three states that are allowed ----
+
+clear()
+local absent = snapshot()
+assert(merge(0.5) == 0, read(work .. "/err"))
+local complete = snapshot()
+clear()
+assert(merge(0.25) == 0)
+local old = snapshot()
+os.execute("mv " .. work .. "/room " .. work .. "/old")
+
+local function start(replace)
+  clear()
+  if replace then os.execute("cp -a " .. work .. "/old/out " .. work .. "/room/out") end
+end
+
+local function bad(what, text)
+  failed = failed + 1
+  print("not ok: " .. what .. ": " .. text)
+end
+
+local function one(case, n, replace)
+  local what = ("%s %d %s%s"):format(case[1], n, case[2], replace and ", replacing" or "")
+  start(replace)
+  os.remove(work .. "/mark")
+  local code = merge(0.5, ("LD_PRELOAD=%s FAULT=%s:%d:%s FAULT_MARK=%s/mark"):format(shim, case[1], n, case[2], work),
+    (replace and "--force " or "") .. (case.more or ""))
+  if not read(work .. "/mark") then return false end
+  local state, before = snapshot(), replace and old or absent
+  local good = false
+  for _, allowed in ipairs(case.codes) do good = good or code == allowed end
+  if not good then
+    bad(what, ("exit code %d: %s"):format(code, (read(work .. "/err"):gsub("\n.*", ""))))
+  elseif case[2] == "kill" then
+    -- A killed run may leave its temporary folder, never a part of an output; the next one starts from there.
+    local sound = holds(state, complete) or replace and holds(state, old) or not replace and not state:find("./out/", 1, true)
+    if not sound then bad(what, "found\n" .. state)
+    elseif merge(0.5, nil, "--force") ~= 0 or snapshot() ~= complete then bad(what, "the next run does not mend it: " .. read(work .. "/err"))
+    else passed = passed + 1 end
+  elseif code == 0 and state ~= complete then bad(what, "said to be done, but found\n" .. state)
+  elseif code ~= 0 and state ~= before and not (case.left and holds(state, complete)) then
+    bad(what, ("exit code %d and left behind:\n%s"):format(code, state))
+  else passed = passed + 1 end
+  return true
+end
+
+local function each(case)
+  for _, replace in ipairs { false, true } do
+    local n = 1
+    while one(case, n, replace) do n = n + (all and 1 or case.step or 4) end
+    if n == 1 and not (case.rare and not replace) then bad(case[1] .. " " .. case[2], "the fault never came") end
+  end
+end
+
+-- ---- what may go wrong ----
+
+each { "pread", "EIO", codes = { 74 } }
+each { "pread", "short", codes = { 0 } }
+each { "pread", "EINTR", codes = { 0 } }
+each { "pread", "end", codes = { 75 } }
+each { "pwrite", "ENOSPC", codes = { 74 } }
+each { "pwrite", "EIO+", codes = { 74 } }
+each { "pwrite", "short", codes = { 0 } }
+each { "pwrite", "EINTR", codes = { 0 } }
+each { "fallocate", "ENOSPC", codes = { 74 }, step = 1 }
+each { "fallocate", "EDQUOT", codes = { 74 }, step = 1 }
+each { "fallocate", "EINTR", codes = { 0 }, step = 1 }
+each { "fallocate", "EOPNOTSUPP+", codes = { 0 }, step = 1 }
+each { "fdatasync", "EIO", codes = { 74 }, more = "--durable", step = 1 }
+each { "fsync", "EIO", codes = { 74 }, more = "--durable", left = true, step = 1 }
+each { "fsync", "EINVAL+", codes = { 0 }, more = "--durable", step = 1 }
+each { "mkdirat", "ENOSPC", codes = { 74 }, step = 1 }
+each { "mkdirat", "EACCES", codes = { 73, 74 }, step = 1 }
+-- 0: the first fills the standard streams, and a README that cannot be read tells no licence.
+each { "open", "EMFILE", codes = { 0, 66, 73, 74 } }
+each { "openat", "EMFILE", codes = { 73, 74 }, left = true }
+each { "openat", "EACCES", codes = { 73, 74 }, left = true }
+each { "close", "EIO", codes = { 0, 74 } }
+each { "fstat", "EIO", codes = { 0, 74, 75 } }
+each { "flock", "EINTR", codes = { 0 } }
+each { "flock", "EOPNOTSUPP+", codes = { 0 } }
+each { "renameat2", "EIO", codes = { 74 }, step = 1 }
+each { "renameat2", "EINVAL+", codes = { 0 }, step = 1 }
+each { "unlinkat", "EIO", codes = { 74 }, left = true, rare = true, step = 1 }
+each { "socketpair", "EMFILE", codes = { 69 }, step = 1 }
+each { "fork", "EAGAIN", codes = { 69 }, step = 1 }
+each { "any", "kill", codes = { 137 }, step = 17 }
+each { "any", "int", codes = { 0, 130 }, step = 13 }
+-- Without a warning's line or a thread's name a merge goes on. 1: OpenMP's own few mallocs, after which it ends the
+-- program; they come before the output is begun.
+each { "malloc", "ENOMEM", codes = { 0, 1, 71 }, step = 47 }
+each { "malloc", "ENOMEM+", codes = { 1, 71 }, step = 71 }
+
+print(("%d passed, %d failed"):format(passed, failed))
+os.exit(failed == 0)

@@ -1,0 +1,141 @@
+/* shim.c: a library to be preloaded that makes one call of the system go wrong: FAULT="CALL:N:ACTION" lets the N-th
+ * call named CALL ("any": of whatever name below but malloc) end as ACTION says. Memory that cannot be had is
+ * "malloc:N:ENOMEM". Where the fault came about, the file FAULT_MARK is made, so that a driver can go on until N is
+ * beyond the last call. Only the process that was started is meddled with, not the locked children that it forks.
+ *   an error's name  the call fails with it     short  a transfer moves half, at least one byte
+ *   end              a read finds the end       int    the signal SIGINT comes, then the call goes through
+ *   kill             the process is killed      A '+' after the action: every later call too. */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static char wanted[32], action[32];
+static long number, count;
+static bool lasting, off = true;
+
+static const struct { const char *name; int number; } errors[] = {
+    {"EIO", EIO}, {"ENOSPC", ENOSPC}, {"EINTR", EINTR}, {"EINVAL", EINVAL}, {"EOPNOTSUPP", EOPNOTSUPP}, {"EMFILE", EMFILE},
+    {"EACCES", EACCES}, {"EDQUOT", EDQUOT}, {"ENOMEM", ENOMEM}, {"EFBIG", EFBIG}, {"EAGAIN", EAGAIN}};
+
+static void child(void) { off = true; }
+
+__attribute__((constructor)) static void start(void) {
+  const char *text = getenv("FAULT");
+  if (!text || sscanf(text, "%31[^:]:%ld:%31s", wanted, &number, action) != 3) return;
+  size_t length = strlen(action);
+  lasting = length && action[length - 1] == '+';
+  if (lasting) action[length - 1] = 0;
+  pthread_atfork(NULL, NULL, child);
+  off = false;
+}
+
+static void mark(void) {
+  const char *path = getenv("FAULT_MARK");
+  if (path) syscall(SYS_close, syscall(SYS_openat, AT_FDCWD, path, O_CREAT | O_WRONLY, 0600));
+}
+
+/* Whether this call is the one; signals are sent at once. */
+static bool strikes(const char *name) {
+  if (off || (strcmp(wanted, name) != 0 && (strcmp(wanted, "any") != 0 || strcmp(name, "malloc") == 0))) return false;
+  long n = __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
+  if (n != number && !(lasting && n > number)) return false;
+  if (n == number) mark();
+  if (strcmp(action, "kill") == 0) kill(getpid(), SIGKILL);
+  if (strcmp(action, "int") == 0) return kill(getpid(), SIGINT), false;
+  return true;
+}
+
+static bool is(const char *word) { return strcmp(action, word) == 0; }
+
+/* Sets errno where the action is an error. */
+static bool fails(void) {
+  for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
+    if (is(errors[i].name)) return errno = errors[i].number, true;
+  return false;
+}
+
+#define REAL(type, name, ...) ((type (*)(__VA_ARGS__))dlsym(RTLD_NEXT, name))
+#define CALL(name, parameters, values, ...)                                    \
+  int name parameters {                                                        \
+    if (strikes(#name) && fails()) return -1;                                  \
+    return REAL(int, #name, __VA_ARGS__) values;                               \
+  }
+
+/* As Linux does it: the file is closed all the same. */
+int close(int fd) {
+  bool strike = strikes("close");
+  int result = REAL(int, "close", int)(fd);
+  return strike && fails() ? -1 : result;
+}
+
+CALL(fsync, (int fd), (fd), int)
+CALL(fdatasync, (int fd), (fd), int)
+CALL(flock, (int fd, int how), (fd, how), int, int)
+CALL(fallocate, (int fd, int mode, off_t at, off_t length), (fd, mode, at, length), int, int, off_t, off_t)
+CALL(ftruncate, (int fd, off_t length), (fd, length), int, off_t)
+CALL(mkdirat, (int at, const char *path, mode_t mode), (at, path, mode), int, const char *, mode_t)
+CALL(unlinkat, (int at, const char *path, int flags), (at, path, flags), int, const char *, int)
+CALL(renameat, (int a, const char *from, int b, const char *to), (a, from, b, to), int, const char *, int, const char *)
+CALL(renameat2, (int a, const char *from, int b, const char *to, unsigned flags), (a, from, b, to, flags), int,
+     const char *, int, const char *, unsigned)
+CALL(fstat, (int fd, struct stat *out), (fd, out), int, struct stat *)
+CALL(socketpair, (int domain, int type, int protocol, int ends[2]), (domain, type, protocol, ends), int, int, int, int *)
+
+pid_t fork(void) {
+  if (strikes("fork") && fails()) return -1;
+  return REAL(pid_t, "fork", void)();
+}
+
+int open(const char *path, int flags, ...) {
+  va_list list;
+  va_start(list, flags);
+  mode_t mode = flags & O_CREAT ? va_arg(list, mode_t) : 0;
+  va_end(list);
+  if (strikes("open") && fails()) return -1;
+  return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+
+int openat(int at, const char *path, int flags, ...) {
+  va_list list;
+  va_start(list, flags);
+  mode_t mode = flags & O_CREAT ? va_arg(list, mode_t) : 0;
+  va_end(list);
+  if (strikes("openat") && fails()) return -1;
+  return (int)syscall(SYS_openat, at, path, flags, mode);
+}
+
+static size_t half(size_t length) { return length > 1 ? length / 2 : length; }
+
+ssize_t pread(int fd, void *bytes, size_t length, off_t at) {
+  bool strike = strikes("pread");
+  if (strike && fails()) return -1;
+  if (strike && is("end")) return 0;
+  return syscall(SYS_pread64, fd, bytes, strike && is("short") ? half(length) : length, at);
+}
+
+ssize_t pwrite(int fd, const void *bytes, size_t length, off_t at) {
+  bool strike = strikes("pwrite");
+  if (strike && fails()) return -1;
+  return syscall(SYS_pwrite64, fd, bytes, strike && is("short") ? half(length) : length, at);
+}
+
+/* ---- memory: the C library's own functions lie under these names ---- */
+
+void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t), *__libc_memalign(size_t, size_t);
+
+void *malloc(size_t size) { return strikes("malloc") && fails() ? NULL : __libc_malloc(size); }
+void *calloc(size_t count_, size_t size) { return strikes("malloc") && fails() ? NULL : __libc_calloc(count_, size); }
+void *realloc(void *old, size_t size) { return strikes("malloc") && fails() ? NULL : __libc_realloc(old, size); }
+void *aligned_alloc(size_t alignment, size_t size) {
+  return strikes("malloc") && fails() ? NULL : __libc_memalign(alignment, size);
+}

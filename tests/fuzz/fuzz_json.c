@@ -1,0 +1,48 @@
+/* fuzz_json.c: what the strict scan accepts can be walked to its end without leaving the text, is UTF-8, and is accepted
+ * again by itself. */
+#include "fuzz.h"
+#include "io/json.h"
+
+static void walk(mw_json value, mw_arena *arena, const char *begin, const char *end) {
+  mw_json stack[200], key, inner;
+  mw_json_walk walks[200];
+  size_t depth = 0, length;
+  const char *text;
+  uint64_t whole;
+  double number;
+  mw_error err;
+  for (;;) {
+    REQUIRE(value.bytes >= begin && value.bytes + value.length <= end && value.length > 0);
+    if (value.kind == MW_JSON_STRING && mw_json_is_text(value)) REQUIRE(mw_json_string(value, arena, &text, &length, &err));
+    if (value.kind == MW_JSON_NUMBER) {
+      bool counted = mw_json_u64(value, &whole);
+      if (mw_json_double(value, &number) && counted) REQUIRE((double)whole == number);
+    }
+    if (value.kind == MW_JSON_OBJECT || value.kind == MW_JSON_ARRAY) {
+      REQUIRE(depth < 200);
+      stack[depth] = value;
+      walks[depth++] = mw_json_enter(value);
+    }
+    while (depth && !mw_json_next(&walks[depth - 1], &key, &inner)) depth--;
+    if (!depth) return;
+    if (stack[depth - 1].kind == MW_JSON_OBJECT) REQUIRE(key.kind == MW_JSON_STRING);
+    value = inner;
+  }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
+  mw_json root, again;
+  mw_error err;
+  mw_arena arena = {0};
+  char *text = malloc(length + 1); /* its own block, so that a sanitizer sees its end */
+  REQUIRE(text != NULL);
+  if (length) memcpy(text, bytes, length);
+  if (mw_json_check("text", text, length, 128, &root, &err)) {
+    REQUIRE(mw_text_is_utf8(text, length));
+    walk(root, &arena, text, text + length);
+    REQUIRE(mw_json_check("text", root.bytes, root.length, 128, &again, &err) && again.kind == root.kind);
+  } else REQUIRE(err.status == MW_DATA && err.text[0]);
+  mw_mem_release(&arena);
+  free(text);
+  return 0;
+}

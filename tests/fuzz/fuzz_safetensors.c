@@ -1,0 +1,60 @@
+/* fuzz_safetensors.c: every tensor of an accepted file lies within it, apart from all others, and a header written for
+ * them is accepted again with the same names, types and shapes. */
+#include "fuzz.h"
+#include "io/safetensors.h"
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static mw_file file_of(const void *bytes, size_t length, uint64_t size) {
+  static char path[] = "fuzzed.safetensors";
+  static int fd = -1;
+  if (fd < 0) fd = memfd_create("fuzz", 0);
+  REQUIRE(fd >= 0 && ftruncate(fd, 0) == 0 && pwrite(fd, bytes, length, 0) == (ssize_t)length);
+  REQUIRE(ftruncate(fd, (off_t)size) == 0);
+  return (mw_file){.path = path, .fd = fd, .size = size};
+}
+
+static void write_again(mw_tensor *tensors, size_t count) {
+  mw_tensor **order = malloc((count + 1) * sizeof *order), *found = NULL;
+  mw_text header = {0};
+  mw_arena arena = {0};
+  mw_error err;
+  uint64_t data = 0;
+  size_t found_count = 0, capacity = 0;
+  REQUIRE(order != NULL);
+  for (size_t i = 0; i < count; i++) order[i] = &tensors[i], data += mw_safetensors_bytes(&tensors[i]);
+  qsort(order, count, sizeof *order, mw_safetensors_order);
+  REQUIRE(mw_safetensors_header(order, count, &header, &err));
+  mw_file file = file_of(header.bytes, header.length, header.length + data);
+  REQUIRE(mw_safetensors_read(&file, 0, &arena, &found, &found_count, &capacity, &err) && found_count == count);
+  for (size_t i = 0; i < count; i++)
+    if (mw_safetensors_bytes(order[i])) /* those without bytes share a place, and so have no order */
+      REQUIRE(!strcmp(order[i]->name, found[i].name) && order[i]->dtype == found[i].dtype && order[i]->rank == found[i].rank &&
+              !memcmp(order[i]->shape, found[i].shape, order[i]->rank * sizeof *found[i].shape));
+  mw_mem_release(&arena);
+  mw_text_free(&header);
+  free(found);
+  free(order);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
+  mw_tensor *tensors = NULL;
+  size_t count = 0, capacity = 0;
+  mw_arena arena = {0};
+  mw_error err;
+  mw_file file = file_of(bytes, length, length);
+  if (mw_safetensors_read(&file, 0, &arena, &tensors, &count, &capacity, &err)) {
+    uint64_t next = count ? tensors[0].offset : 0;
+    for (size_t i = 0; i < count; i++) {
+      REQUIRE(tensors[i].offset == next);
+      next += mw_safetensors_bytes(&tensors[i]);
+      REQUIRE(*tensors[i].name && mw_text_is_utf8(tensors[i].name, strlen(tensors[i].name)) && tensors[i].rank <= 64);
+    }
+    REQUIRE(count == 0 || next == length);
+    write_again(tensors, count);
+  } else REQUIRE((err.status == MW_DATA || err.status == MW_CHANGED) && err.text[0]);
+  mw_mem_release(&arena);
+  free(tensors);
+  return 0;
+}

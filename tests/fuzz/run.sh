@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# run.sh [long]: the fuzz targets. As it is, every seed and RUNS (50000) mutations of them, the same ones each time, in a
+# few seconds; `long` builds them with clang's libFuzzer and its sanitizers into build/fuzz and runs each for SECONDS_EACH
+# (60). An input that was once a crash is kept among the seeds.
+set -u
+cd "$(dirname "$0")/../.."
+build=${MOONWELD_BUILD:-build}
+passed=0 failed=0
+
+seeds_of() { # TARGET
+  case $1 in
+    safetensors) echo tests/data/corpus ;;
+    *) [ -d "tests/fuzz/seeds/$1" ] && echo "tests/fuzz/seeds/$1" ;;
+  esac
+}
+
+for source in tests/fuzz/fuzz_*.c; do
+  target=$(basename "$source" .c)
+  seeds=$(seeds_of "${target#fuzz_}")
+  if [ "${1-}" = long ]; then
+    work=build/fuzz/work/$target
+    mkdir -p "$work/found" "$work/own"
+    "$build/fuzz/$target" 0 --write "$work/own" $seeds > /dev/null
+    make --no-print-directory -j"$(nproc)" BUILD=build/fuzz/objects CC=clang \
+      SANITIZE="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -Wno-pass-failed" \
+      HARDEN= build/fuzz/objects/libfuzzer/"$target" || exit 1
+    build/fuzz/objects/libfuzzer/"$target" -max_total_time="${SECONDS_EACH:-60}" -max_len=65536 -rss_limit_mb=4096 -timeout=20 \
+      -print_final_stats=1 -verbosity=0 -artifact_prefix="$work/" "$work/found" "$work/own" $seeds 2>&1 | tail -n 12
+    code=${PIPESTATUS[0]}
+  else
+    "$build/fuzz/$target" "${RUNS:-50000}" $seeds
+    code=$?
+  fi
+  if [ "$code" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "not ok: $target"; fi
+done
+echo "fuzz: $passed passed, $failed failed"
+[ "$failed" = 0 ]
