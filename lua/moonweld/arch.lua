@@ -125,7 +125,7 @@ local builtin -- model_type -> architecture
 local function load_builtins()
   builtin = {}
   for _, file in ipairs(files) do
-    local architecture = core.module("env").load(core.architecture(file), "@lua/moonweld/arch/" .. file .. ".lua")
+    local architecture = core.module("env").load_part(core.architecture(file), "@lua/moonweld/arch/" .. file .. ".lua")
     for _, word in ipairs(data(architecture).types) do builtin[word] = architecture end
   end
 end

@@ -122,7 +122,7 @@ local function require(name)
   if loading[name] then return fail("'%s' requires itself", core.shown(name)) end
   local text, chunk = core.require(name)
   loading[name] = true
-  loaded[name] = E.load(text, chunk)
+  loaded[name] = E.load_part(text, chunk)
   loading[name] = nil
   return loaded[name]
 end
@@ -163,16 +163,27 @@ local function environment()
   end })
 end
 
---- The recipe, or the architecture, that a file returns.
-function E.load(text, chunk)
+local function named(word) return (word:find("^[aeiou]") and "an " or "a ") .. word end
+
+local function run(text, chunk)
   if #text > 256 * 1024 then return fail("a recipe file has at most 256 KB") end
-  local run, message = core.load(text, chunk, environment())
-  if not run then return core.fail("data", core.shown(tostring(message))) end
-  local recipe = run()
-  if not R.signature_of(recipe) and V.kind(recipe) ~= "architecture" then
-    return fail("%s returns a %s, not a recipe{...}", core.shown(chunk:sub(2)), V.kind(recipe))
-  end
-  return recipe
+  local main, message = core.load(text, chunk, environment())
+  if not main then return core.fail("data", core.shown(tostring(message))) end
+  return main()
+end
+
+--- The recipe that a file returns.
+function E.load(text, chunk)
+  local recipe = run(text, chunk)
+  if R.signature_of(recipe) then return recipe end
+  return fail("%s returns %s, not a recipe{...}", core.shown(chunk:sub(2)), named(V.kind(recipe)))
+end
+
+--- What `require` may give: a recipe or an architecture.
+function E.load_part(text, chunk)
+  local part = run(text, chunk)
+  if R.signature_of(part) or V.kind(part) == "architecture" then return part end
+  return fail("%s returns %s, neither a recipe{...} nor an architecture{...}", core.shown(chunk:sub(2)), named(V.kind(part)))
 end
 
 return E

@@ -58,6 +58,25 @@ bool mw_calibration_open(mw_calibration *data, const char *const *paths, size_t 
   return true;
 }
 
+void mw_calibration_compare(const mw_family_member *members, size_t count, size_t donor, mw_note *notes) {
+  static const char *const names[] = {"tokenizer.json", "tokenizer.model"};
+  mw_arena arena = {0};
+  mw_error ignored;
+  for (size_t n = 0; n < 2; n++) {
+    char expected[65] = "", found[65];
+    for (size_t k = 0; k <= count; k++) { /* the donor first */
+      size_t m = k ? k - 1 : donor;
+      const char *folder = members[m].model->folder;
+      const char *path = folder ? mw_file_join(&arena, folder, names[n], &ignored) : NULL;
+      if ((k && m == donor) || !path || !mw_file_exists(path) || !hash_file(path, k ? found : expected, &arena, &ignored)) continue;
+      if (k && *expected && strcmp(found, expected) != 0)
+        mw_note_add(notes, "%s has another %s than %s: the same ids may stand for other texts", members[m].label, names[n],
+                    members[donor].label);
+    }
+  }
+  mw_mem_release(&arena);
+}
+
 void mw_calibration_close(mw_calibration *data) {
   for (size_t i = 0; i < data->count; i++) mw_dataset_free(data->sets[i]);
   mw_mem_release(&data->arena);

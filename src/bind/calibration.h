@@ -19,6 +19,8 @@ typedef struct mw_calibration {
  * `window`: tokens a window of text; 0: 256. */
 bool mw_calibration_open(mw_calibration *data, const char *const *paths, size_t count, uint32_t window,
                          const mw_family_member *donor, mw_error *err);
+/* Warns where a model's tokenizer file is not the donor's: the same ids then stand for other texts. */
+void mw_calibration_compare(const mw_family_member *members, size_t count, size_t donor, mw_note *notes);
 void mw_calibration_close(mw_calibration *data);
 
 #endif

@@ -116,8 +116,12 @@ bool mw_lesson_take(mw_wire *in, const mw_node *map, uint32_t nodes, const mw_gr
   unsigned char *room = *lessons ? mw_mem_new(2, mw_graph_count(graph) + 1u, err) : NULL;
   if (!room) return false;
   bool ok = true;
-  for (size_t i = 0; i < *count && ok; i++)
+  uint64_t steps = 0;
+  for (size_t i = 0; i < *count && ok; i++) {
     ok = take(in, map, nodes, graph, sets, set_count, room, arena, &(*lessons)[i], i, err);
+    if (ok && (steps += (*lessons)[i].steps) > MW_LESSON_STEPS)
+      ok = mw_error_set(err, MW_DATA, "the recipe learns for more than %d steps in all", MW_LESSON_STEPS);
+  }
   free(room);
   return ok;
 }

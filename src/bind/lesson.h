@@ -7,7 +7,7 @@
 
 enum {
   MW_LESSON_MOST = 64,           /* trainings of a recipe */
-  MW_LESSON_STEPS = 1000000,
+  MW_LESSON_STEPS = 1000000,     /* of all trainings together */
   MW_LESSON_WINDOWS = 1024,      /* of a data set and step */
   MW_LESSON_TOKENS = 1 << 18     /* of a batch of one data set */
 };

@@ -241,6 +241,8 @@ static bool make(mw_plan *plan, const mw_binding *bindings, size_t count, mw_err
   MW_TRY(mw_inputs_open(&plan->inputs, args, arg_count, bindings, count, &plan->options, &plan->notes, err));
   MW_TRY(mw_calibration_open(&plan->data, plan->options.data, plan->options.data_count, plan->options.window,
                              &plan->inputs.members[plan->inputs.donor], err));
+  if (plan->data.count)
+    mw_calibration_compare(plan->inputs.members, plan->inputs.count, plan->inputs.donor, &plan->notes);
   MW_TRY(open_judges(plan, err));
   MW_TRY(evaluate(plan, bindings, count, err));
   MW_TRY(settle(plan, err));

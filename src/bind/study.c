@@ -11,7 +11,8 @@
 #include <string.h>
 #include <time.h>
 
-enum { SECONDS_BETWEEN = 10 }; /* checkpoints */
+/* Between two checkpoints: at least so many seconds, and so many times as long as the last one took. */
+enum { SECONDS_BETWEEN = 10, TIMES_BETWEEN = 50 };
 
 struct mw_study {
   mw_study_job job;
@@ -21,7 +22,7 @@ struct mw_study {
   uint64_t *steps;
   mw_checkpoint checkpoint; /* states and points too */
   char coefficients[65];    /* hash of --coefficients, or "" */
-  double written;           /* when the last checkpoint was */
+  double written, took;     /* when the last checkpoint was, and how long it took */
   mw_arena arena;
 };
 
@@ -142,8 +143,11 @@ static mw_train_world world_of(const mw_study_job *job) {
 
 static bool keep(mw_study *study, mw_error *err) {
   if (!study->job.output) return true;
+  double begun = now();
+  bool ok = mw_checkpoint_write(&study->checkpoint, err);
   study->written = now();
-  return mw_checkpoint_write(&study->checkpoint, err);
+  study->took = study->written - begun;
+  return ok;
 }
 
 static bool on_step(void *context, const mw_train_report *report, const mw_train_state *state, mw_error *err) {
@@ -151,7 +155,7 @@ static bool on_step(void *context, const mw_train_report *report, const mw_train
   mw_checkpoint *checkpoint = &study->checkpoint;
   (void)state; /* the checkpoint's own */
   checkpoint->points[checkpoint->current][report->step - 1] = (mw_curve_point){report->loss, report->gradient};
-  if (now() - study->written > SECONDS_BETWEEN) MW_TRY(keep(study, err));
+  if (now() - study->written > fmax(SECONDS_BETWEEN, TIMES_BETWEEN * study->took)) MW_TRY(keep(study, err));
   mw_learning_facts facts = {(unsigned)checkpoint->current + 1, (unsigned)checkpoint->count, report->step, report->steps, report->loss};
   return !study->job.learning || study->job.learning(study->job.context, &facts);
 }

@@ -233,6 +233,32 @@ describe("operations of networks", function()
   end
 end)
 
+describe("a forward pass of one's own", function()
+  it("comes by require from a file beside the recipe, or as a function", function()
+    local vocabulary, width = 5, 3
+    local tensors = { ["e.weight"] = toy.random(vocabulary * width), ["e.norm"] = toy.random(width) }
+    local file, data = toy.write(tensors, { ["e.weight"] = { vocabulary, width } }), toy.text(".jsonl", "[1, 4, 0, 2]\n")
+    local forward = [[function(w, batch) return linear(rms_norm(embedding(batch, w "e.weight"), w "e.norm", 1e-6), w "e.weight") end]]
+    local part = toy.text(".lua", 'return architecture { "Mine.", classes = { { "*norm", "norm" }, { "*", "embedding" } }, ' .. forward .. " }")
+    local table_of, ids = {}, { 1, 4, 0, 2 }
+    for r = 1, vocabulary do table_of[r] = { table.unpack(tensors["e.weight"], (r - 1) * width + 1, r * width) } end
+    local x = {}
+    for i = 1, 3 do x[i] = table_of[ids[i] + 1] end
+    local expected = naive.cross_entropy(naive.linear(naive.rms_norm(x, tensors["e.norm"], 1e-6), table_of), ids)
+    for _, given in ipairs { 'require "' .. part:match "([^/]+)%.lua$" .. '"', forward } do
+      local folder = out()
+      mw.merge(toy.text(".lua", [[local mine = ]] .. given .. [[
+
+        return recipe { "An architecture of its own.", arg.model("x", "a model"), arg.calibration(), function(a)
+          return learn { start = a.x:columns(1), steps = 1, data = a.data,
+            loss = function(c, b) return cross_entropy(logits(c * a.x, b[1], mine), b[1]) end } * a.x end }]]),
+        { x = file }, { data = data, output = folder, threads = 1 })
+      local found = losses_of(folder)[1]
+      assert(math.abs(found - expected) < 2e-6, string.format("%.8f, expected %.8f", found, expected))
+    end
+  end)
+end)
+
 describe("coefficients", function()
   local one, two = toy.write { a = { 1, 2 }, b = { 3, 4 } }, toy.write { a = { 5, 6 }, b = { 7, 8 } }
   local data = toy.text(".jsonl", "[0, 1, 0]\n")

@@ -113,6 +113,8 @@ static void losses(const bench *b, mw_lesson good) {
   verdict(b, &bad, 1, "learned later");
   mw_lesson both[2] = {good, bad};
   verdict(b, both, 2, NULL);
+  both[0].steps = both[1].steps = MW_LESSON_STEPS / 2 + 1;
+  verdict(b, both, 2, "steps in all");
 }
 
 int main(void) {
