@@ -12,4 +12,5 @@ files["recipes"] = recipe
 files["lua/moonweld/arch"] = recipe
 files["tests/golden"] = recipe
 files["tests/bench"] = recipe
+files["tests/peers"] = recipe
 files["tests/spec"] = { std = "lua54+busted" }

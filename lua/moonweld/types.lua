@@ -102,6 +102,8 @@ function Elements:kth_magnitude(k) end
 ---@param options? { per?: "tensor"|"model", count?: "ties"|"exact" }
 ---@return self
 function Elements:keep_top(density, options) end
+---Independent draws: one for each element, from a stream of the seed, its labels and the tensor's name; members of a list
+---draw from streams of their own, so two models never share a mask.
 ---@param p Number
 ---@param seed Seed
 ---@return self # a mask, 1 with probability p
@@ -109,6 +111,8 @@ function Elements:bernoulli(p, seed) end
 ---@param seed Seed
 ---@return self # standard normal variates
 function Elements:normal(seed) end
+---DARE's step: every element is dropped with probability p on its own; what is left is divided by 1 - p (inverse), or given
+---back the tensor's L1 norm (l1; not where either norm is below 1e-7), or kept (none). p = 0 changes nothing, p = 1 gives 0.
 ---@param p Number share dropped
 ---@param seed Seed
 ---@param options? { rescale?: "inverse"|"l1"|"none" }
@@ -221,8 +225,9 @@ local Seed = {}
 function Seed:at(...) end
 ---@return number
 function Seed:uniform() end
----@param a number
----@param b number
+---Drawn while planning, and recorded in the lock file; each call draws anew.
+---@param a number above 0
+---@param b number above 0
 ---@return number
 function Seed:beta(a, b) end
 ---@param n integer

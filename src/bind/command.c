@@ -47,11 +47,13 @@ static int spawn(const char *command, int out, pid_t *pid) {
   return failed;
 }
 
-/* Reads what is there; false at the end. Only the tail is kept. */
+/* Reads what is there; false at the end. Only the tail is kept, and a NUL is a space, so that it ends no text. */
 static bool drain(int fd, mw_text *output) {
   char room[4096];
   ssize_t n;
   while ((n = read(fd, room, sizeof room)) > 0) {
+    for (ssize_t i = 0; i < n; i++)
+      if (!room[i]) room[i] = ' ';
     mw_text_add(output, room, (size_t)n);
     if (output->failed || output->length < 2 * KEPT) continue;
     memmove(output->bytes, output->bytes + output->length - KEPT, KEPT + 1);
@@ -60,8 +62,9 @@ static bool drain(int fd, mw_text *output) {
   return n < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
-/* Waits for the end of the process. False: it is over before that, and err says why. */
-static bool follow(const char *what, pid_t pid, int fd, mw_command_watch watch, mw_text *output, int *status, mw_error *err) {
+/* Waits for the end of the process, and leaves it to be reaped: until then its group is no other's. False: it is to be
+ * ended before, and err says why. */
+static bool follow(const char *what, pid_t pid, int fd, mw_command_watch watch, mw_text *output, mw_error *err) {
   double begun = now();
   for (bool open = true;;) {
     if (watch.go_on && !watch.go_on(watch.context))
@@ -71,18 +74,22 @@ static bool follow(const char *what, pid_t pid, int fd, mw_command_watch watch, 
     struct pollfd ready = {.fd = fd, .events = POLLIN};
     poll(&ready, open, open ? 100 : 10);
     if (open) open = drain(fd, output);
-    pid_t ended = waitpid(pid, status, WNOHANG);
-    if (ended == pid) break;
-    if (ended < 0 && errno != EINTR) return mw_error_set(err, MW_IO, "%s: lost its process: %s", what, strerror(errno));
+    siginfo_t ended = {0};
+    if (waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 && errno != EINTR)
+      return mw_error_set(err, MW_IO, "%s: lost its process: %s", what, strerror(errno));
+    if (ended.si_pid == pid) break;
   }
   drain(fd, output);
-  if (WIFSIGNALED(*status)) return mw_error_set(err, MW_DATA, "%s was ended by signal %d", what, WTERMSIG(*status));
-  if (WEXITSTATUS(*status)) return mw_error_set(err, MW_DATA, "%s ended with code %d", what, WEXITSTATUS(*status));
   return mw_text_check(output, err);
 }
 
+static bool judge(const char *what, int status, mw_error *err) {
+  if (WIFSIGNALED(status)) return mw_error_set(err, MW_DATA, "%s was ended by signal %d", what, WTERMSIG(status));
+  return !WEXITSTATUS(status) || mw_error_set(err, MW_DATA, "%s ended with code %d", what, WEXITSTATUS(status));
+}
+
 bool mw_command_run(const char *what, const char *command, mw_command_watch watch, mw_text *output, mw_error *err) {
-  int ends[2], status = -1;
+  int ends[2], status = 0;
   pid_t pid;
   if (pipe2(ends, O_CLOEXEC) != 0) return mw_error_set(err, MW_UNAVAILABLE, "no pipe for %s: %s", what, strerror(errno));
   fcntl(ends[0], F_SETFL, O_NONBLOCK);
@@ -92,12 +99,11 @@ bool mw_command_run(const char *what, const char *command, mw_command_watch watc
     close(ends[0]);
     return mw_error_set(err, MW_UNAVAILABLE, "no process for %s: %s", what, strerror(failed));
   }
-  bool ok = follow(what, pid, ends[0], watch, output, &status, err);
+  bool ok = follow(what, pid, ends[0], watch, output, err);
   kill(-pid, SIGKILL); /* the group: also what the command left behind */
-  if (status == -1)
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
   close(ends[0]);
-  return ok;
+  return ok && judge(what, status, err);
 }
 
 /* ---- the last number ---- */
@@ -134,10 +140,9 @@ static size_t nonfinite_at(const char *at) {
 bool mw_command_number(const char *text, double *value) {
   bool found = false;
   for (const char *at = text; *at;) {
-    size_t length = number_at(at), odd = length ? 0 : nonfinite_at(at), skip = length + odd;
     bool starts = at == text || !is_word(at[-1]);
-    bool ends = !is_word(at[skip]) || (at[skip] == '.' && !is_word(at[skip + 1]));
-    if (!skip || !starts || !ends) {
+    size_t length = starts ? number_at(at) : 0, skip = length || !starts ? length : nonfinite_at(at);
+    if (!skip || (is_word(at[skip]) && (at[skip] != '.' || is_word(at[skip + 1])))) {
       at++;
       continue;
     }

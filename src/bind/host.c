@@ -321,7 +321,9 @@ bool mw_host_evaluate(const mw_recipe *recipe, const mw_binding *bindings, size_
                 .task = {recipe->text, recipe->chunk, recipe->length, bindings, count}};
   mw_state state = {.inputs = inputs, .sets = data->facts, .set_count = data->count, .seed = options->seed,
                     .scores = score != NULL};
-  MW_TRY(run(&ask, &state, mw_host_limits(options, inputs->family.count * inputs->count), mw_child_evaluate, err));
+  mw_guest_limits limits = mw_host_limits(options, inputs->family.count * inputs->count);
+  if (score && options->recipe_seconds <= 0) limits.seconds *= 10; /* a search builds many candidates */
+  MW_TRY(run(&ask, &state, limits, mw_child_evaluate, err));
   if (score && score->first.graph) take_first(score, out);
   MW_TRY(enclose(&out->drawn, err) && enclose(&out->required, err));
   out->drawn_json = out->drawn.bytes;

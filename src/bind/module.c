@@ -2,6 +2,7 @@
  * process.
  *   local mw = require "moonweld"
  *   mw.merge("lerp", { a = "A", b = "B", t = 0.3 }, { output = "OUT", force = true, dtype = "f32", seed = 1 })
+ * (a recipe that scores: score = "COMMAND {dir}", score_timeout = seconds)
  *   mw.plan(recipe, arguments, options), mw.inspect(path), mw.recipes(): JSON texts and a list of names
  *   mw.eval(model, { data = { FILE, ... } }): a table for each file
  *   mw.diff("A", "B", { base = "C", html = "FILE", threads = 2 }): a JSON text and a list of warnings

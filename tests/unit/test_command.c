@@ -84,5 +84,13 @@ int main(void) {
   double value = 0;
   CHECK(output.length < 200000 && mw_command_number(output.bytes, &value) && value == 0.5);
   mw_text_free(&output);
+  /* A NUL ends nothing, and a long line of digits takes no long time. */
+  CHECK(mw_command_run("the score", "printf '1\\0 2'", (mw_command_watch){0}, &output, &err));
+  CHECK(mw_command_number(output.bytes, &value) && value == 2);
+  mw_text_free(&output);
+  begun = now();
+  CHECK(mw_command_run("the score", "head -c 100000 /dev/zero | tr '\\0' 7", (mw_command_watch){0}, &output, &err));
+  CHECK(!mw_command_number(output.bytes, &value) && now() - begun < 10);
+  mw_text_free(&output);
   UNIT_END();
 }

@@ -102,7 +102,7 @@ static void refuse(mw_guest_work work, double patience, const char *says) {
   CHECK(!mw_guest_run(&state, limits, work, on_message, &results, &err));
   CHECK(err.status == MW_DATA);
   if (!strstr(err.text, says)) CHECK_TEXT(err.text, says);
-  CHECK(now() - begun < 10);
+  CHECK(now() - begun < 60);
 }
 
 int main(void) {
@@ -113,14 +113,14 @@ int main(void) {
   refuse(waits, 0.5, "does nothing: no answer in 0.5 s");
   refuse(trickles, 0.5, "does nothing");
   refuse(asks_and_never_reads, 0.5, "is gone");
-  refuse(works_for_ever, 8, "more than 0.3 s of CPU");
-  refuse(leaves, 8, "without a result");
-  refuse(sends_too_large_a_message, 8, "without a result");
-  refuse(floods, 8, "says too much");
+  refuse(works_for_ever, 40, "more than 0.3 s of CPU");
+  refuse(leaves, 40, "without a result");
+  refuse(sends_too_large_a_message, 40, "without a result");
+  refuse(floods, 40, "says too much");
   if (strcmp(mw_guest_wall(), "seccomp") == 0) {
-    refuse(opens_a_file, 8, "may not do");
-    refuse(makes_a_socket, 8, "may not do");
-    refuse(forks, 8, "may not do");
+    refuse(opens_a_file, 40, "may not do");
+    refuse(makes_a_socket, 40, "may not do");
+    refuse(forks, 40, "may not do");
   }
   UNIT_END();
 }

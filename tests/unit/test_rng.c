@@ -54,15 +54,34 @@ static void distributions(void) {
   SHAPED("gamma 3", mw_rng_gamma(key, i, 3), 3, 3, 1.1020653, 2.6740603, 5.3223203);
   SHAPED("gamma 0.5", mw_rng_gamma(key, i, 0.5), 0.5, 0.5, 0.0078954, 0.2274682, 1.3527717);
   SHAPED("beta arcsine", mw_rng_beta(key + i, 0.5, 0.5), 0.5, 0.125, 0.0244717, 0.5, 0.9755283);
+  SHAPED("beta 0.4", mw_rng_beta(key + i, 0.4, 0.4), 0.5, 0.1388889, 0.0116905, 0.5, 0.9883095);
+  SHAPED("beta 2", mw_rng_beta(key + i, 2, 2), 0.5, 0.05, 0.1958001, 0.5, 0.8041999);
   SHAPED("beta 2 3", mw_rng_beta(key + i, 2, 3), 0.4, 0.04, 0.1425593, 0.3857276, 0.6795391);
   for (uint64_t i = 0; i < 1000; i++) {
     double tiny = mw_rng_beta(key + i, 1e-300, 1e-300), share[5], total = 0;
     CHECK(tiny == 0 || tiny == 1);
     CHECK(mw_rng_gamma(key, i, 1e-300) >= 0);
+    mw_rng_dirichlet(key + i, 0.7, 2, share); /* of two parts it is the beta variate of that key */
+    CHECK(fabs(share[0] - mw_rng_beta(key + i, 0.7, 0.7)) < 1e-15 && fabs(share[0] + share[1] - 1) < 1e-15);
     mw_rng_dirichlet(key + i, 0.3, 5, share);
     for (int j = 0; j < 5; j++) total += share[j];
     CHECK(fabs(total - 1) < 1e-15);
   }
+}
+
+/* Every part of Dirichlet(a, ..., a) of n is Beta(a, (n - 1) a): the mean 1 / n, and parts that exclude each other. */
+static void dirichlet(void) {
+  static double x[3][DRAWS];
+  double product = 0, share[3];
+  uint64_t key = mw_rng_label(0, "dirichlet", 9);
+  for (int i = 0; i < DRAWS; i++) {
+    mw_rng_dirichlet(key + (uint64_t)i, 1, 3, share);
+    for (int k = 0; k < 3; k++) x[k][i] = share[k];
+    product += share[0] * share[1];
+  }
+  CHECK(fabs(product / DRAWS - 1.0 / 12) < 0.002);
+  for (int k = 0; k < 3; k++)
+    shaped("dirichlet 1 of 3", x[k], 1.0 / 3, 1.0 / 18, (const double[]){0.0513167, 0.2928932, 0.6837722});
 }
 
 static double read_as(int type, const void *values, size_t i) {
@@ -123,6 +142,7 @@ int main(void) {
   CHECK(mw_rng_label(mw_rng_label(1, "a", 1), "b", 1) != mw_rng_label(1, "ab", 2));
   CHECK(mw_rng_label(1, "a", 1) != mw_rng_label(1, "a\0", 2));
   distributions();
+  dirichlet();
   const char *isas[] = {"base", "avx2", "avx512"};
   for (int i = 0; i < 3; i++) {
     const mw_kernels *kernels;

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# run.sh [SCRIPT...]: the peer checks: torch, transformers and mergekit compute the same. They need a Python that has them:
+#   python3 -m venv VENV && VENV/bin/pip install torch==2.13.0 && VENV/bin/pip install torch==2.13.0 mergekit transformers safetensors
+#   PEERS_PYTHON=VENV/bin/python tests/peers/run.sh
+# Without one they are skipped; they are never part of `make test`.
+set -u
+cd "$(dirname "$0")"
+python=${PEERS_PYTHON:-python3}
+if ! "$python" -c 'import torch, transformers, safetensors' 2>/dev/null; then
+  echo "skipped: PEERS_PYTHON names no Python with torch, transformers and safetensors"
+  exit 0
+fi
+failed=0
+for script in ${*:-torch_check.py losses.py mergekit_check.py}; do
+  if [ "$script" = mergekit_check.py ] && ! "$python" -c 'import mergekit' 2>/dev/null; then
+    echo "skipped: mergekit is not there"
+    continue
+  fi
+  echo "== $script"
+  "$python" "$script" || failed=1
+done
+exit $failed
