@@ -79,7 +79,8 @@ static const char *option(mw_option_name *room, const mw_arg *arg) {
 /* "(default 0.5, with mergekit 1; 0 to 1)" */
 static void print_limits(FILE *out, const mw_arg *arg, const mw_arg *profile) {
   const char *mark = " (";
-  const char *unit = arg->kind == MW_ARG_MODELS ? " models" : "";
+  bool one = arg->has_min ? arg->min == 1 && !arg->has_max : arg->max == 1;
+  const char *unit = arg->kind != MW_ARG_MODELS ? "" : one ? " model" : " models";
   if (arg->fallback[0]) {
     fprintf(out, "%sdefault ", mark);
     mw_print_plain(out, arg->fallback);
