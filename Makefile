@@ -50,7 +50,7 @@ UNIT_TESTS  := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/t
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT_SHARED := $(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c))
 
-.PHONY: all units demo demo-dam test check fuzz bench install clean deps
+.PHONY: all units demo demo-dam test check fuzz bench big install clean deps
 .DELETE_ON_ERROR:
 all: $(BUILD)/moonweld $(BUILD)/moonweld.so
 
@@ -152,6 +152,9 @@ check: all
 
 bench: all
 	$(Q)tests/bench/bench.sh $(BUILD)/moonweld
+
+big: all
+	$(Q)tests/big/run.sh $(BUILD)/moonweld
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/lua/5.4

@@ -54,11 +54,22 @@ for round in $(seq "$rounds"); do
   clock ops14 merge "$here/ops14.lua"; rm -rf out
   clock slerp merge slerp --t 0.3; rm -rf out
   clock cp copy_three; rm -rf copy
-  clock plan7b "$moonweld" plan lerp --a s1 --b s2
-  clock plan20k "$moonweld" plan lerp --a x1 --b x2
+  clock plan7b "$moonweld" plan lerp --a s1 --b s2 --quiet
+  clock plan20k "$moonweld" plan lerp --a x1 --b x2 --quiet
   clock help "$moonweld" --help
 done
 printf '\r' >&2
+
+# Cold files, where the system lets us drop its cache (root): the inputs are read from the disk.
+forget() { sync && echo 3 2> /dev/null > /proc/sys/vm/drop_caches; }
+if forget 2> /dev/null; then
+  for round in $(seq "$rounds"); do
+    printf '\rcold round %d of %d' "$round" "$rounds" >&2
+    forget; clock cat cat m1/model.safetensors m2/model.safetensors
+    forget; clock cold merge lerp --t 0.3; rm -rf out
+  done
+  printf '\r' >&2
+fi
 
 # The greatest private memory (kB of RssAnon) of a merge, asked of the system as often as it answers.
 peak_memory() {
@@ -96,6 +107,11 @@ row "14 operations / lerp"         "$(ratio ops14 lerp)"    "1.5 (AVX-512), 1.8 
 row "slerp / lerp"                 "$(ratio slerp lerp)"    "1.80"
 row "peak private memory, lerp"    "$(peak_memory lerp --a m1 --b m2 | awk '{ printf "%.1f MB", $1 / 1000 }')" "$((24 + 2 * threads)) MB"
 row "peak private memory, slerp"   "$(peak_memory slerp --a m1 --b m2 | awk '{ printf "%.1f MB", $1 / 1000 }')" "$((24 + 2 * threads)) MB"
+if [ -n "${times[cold]-}" ]; then
+  row "cold: lerp / cat of the inputs" "$(ratio cold cat)"    "1.15"
+else
+  row "cold: lerp / cat of the inputs" "needs root"           "1.15"
+fi
 row "plan of a 7B merge"           "$(milliseconds plan7b)"  "50 ms"
 row "plan of 20 000 tensors"       "$(milliseconds plan20k)" "1000 ms"
 row "--help"                       "$(milliseconds help)"    "10 ms"

@@ -1,6 +1,6 @@
 /* models.c: makes the models of the benchmark, as folders with config.json and one bf16 model.safetensors.
  *   models DIR random COUNT ELEMENTS SEED   random weights around zero, all finite
- *   models DIR sparse COUNT ELEMENTS        a file of holes: names and shapes, no data on the disk
+ *   models DIR sparse COUNT ELEMENTS [F64]  a file of holes: names and shapes, no data on the disk
  *   models DIR llama7b                      a file of holes with the 291 tensors of a 7B model */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -14,6 +14,8 @@ typedef struct header {
   char *text;
   size_t length, room;
   uint64_t bytes; /* of tensor data described so far */
+  const char *dtype;
+  unsigned size;  /* bytes of an element */
 } header;
 
 static void fail(const char *what) {
@@ -28,12 +30,12 @@ static void add(header *h, const char *name, uint64_t rows, uint64_t columns) {
     if (!h->text) fail("memory");
   }
   char shape[64];
-  uint64_t end = h->bytes + 2 * rows * (columns ? columns : 1);
+  uint64_t end = h->bytes + h->size * rows * (columns ? columns : 1);
   if (columns) snprintf(shape, sizeof shape, "%" PRIu64 ",%" PRIu64, rows, columns);
   else snprintf(shape, sizeof shape, "%" PRIu64, rows);
   h->length += (size_t)snprintf(h->text + h->length, h->room - h->length,
-                                "%s\"%s\":{\"dtype\":\"BF16\",\"shape\":[%s],\"data_offsets\":[%" PRIu64 ",%" PRIu64 "]}",
-                                h->length ? "," : "{\"__metadata__\":{\"format\":\"pt\"},", name, shape, h->bytes, end);
+                                "%s\"%s\":{\"dtype\":\"%s\",\"shape\":[%s],\"data_offsets\":[%" PRIu64 ",%" PRIu64 "]}",
+                                h->length ? "," : "{\"__metadata__\":{\"format\":\"pt\"},", name, h->dtype, shape, h->bytes, end);
   h->bytes = end;
 }
 
@@ -85,10 +87,11 @@ static void write_random(int fd, uint64_t bytes, uint64_t seed) {
 }
 
 int main(int argc, char **argv) {
-  header h = { 0 };
+  header h = { .dtype = "BF16", .size = 2 };
   char path[4096];
   if (argc < 3) return fprintf(stderr, "usage: models DIR random|sparse|llama7b [COUNT ELEMENTS [SEED]]\n"), 64;
   int random = strcmp(argv[2], "random") == 0;
+  if (!random && argc > 5 && strcmp(argv[5], "F64") == 0) h.dtype = "F64", h.size = 8;
   if (strcmp(argv[2], "llama7b") == 0) {
     add_llama7b(&h);
   } else if (argc >= 5 + random) {

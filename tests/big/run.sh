@@ -1,0 +1,132 @@
+#!/usr/bin/env bash
+# run.sh MOONWELD: memory does not grow with the models: proofs that are too long or need too much for `make test`. The
+# models are files of holes. Limits are a memory cgroup's where one can be made (root), which also counts the page cache;
+# else RLIMIT_DATA's, which counts private memory only. Works in $TMPDIR or build/big.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+moonweld=$(realpath "$1")
+work=${TMPDIR:-$here/../../build}/big
+threads=$(nproc)
+bound=$((24 + 2 * threads)) # MB of private memory
+passed=0 failed=0
+export LC_ALL=C
+mkdir -p "$work"
+trap 'rm -rf "$work"; [ -z "${group-}" ] || rmdir "$group" 2> /dev/null' EXIT
+${CC:-cc} -std=c11 -D_GNU_SOURCE -O2 -o "$work/models" "$here/../bench/models.c" || exit 70
+cd "$work" || exit 70
+
+# ---- limits ----
+
+group=
+make_group() {
+  local name=moonweld-$$
+  if mkdir "/sys/fs/cgroup/memory/$name" 2> /dev/null; then
+    group=/sys/fs/cgroup/memory/$name limit=memory.limit_in_bytes
+  elif [ -e /sys/fs/cgroup/cgroup.controllers ] && echo +memory > /sys/fs/cgroup/cgroup.subtree_control 2> /dev/null &&
+    mkdir "/sys/fs/cgroup/$name" 2> /dev/null; then
+    group=/sys/fs/cgroup/$name limit=memory.max
+  else
+    echo "no memory cgroup can be made: private memory is limited by RLIMIT_DATA, the page cache is not"
+  fi
+}
+
+# Runs a command within so many MB.
+within() { # MB COMMAND...
+  local mb=$1
+  shift
+  if [ -n "$group" ]; then
+    echo $((mb << 20)) > "$group/$limit"
+    (echo "$BASHPID" > "$group/cgroup.procs" && exec "$@")
+  else
+    prlimit --data=$((mb << 20)) "$@"
+  fi
+}
+
+# The greatest private memory (kB of RssAnon) of a command, asked of the system as often as it answers; its exit code.
+peak_memory() {
+  local key value rest process
+  peak=0
+  "$@" > text 2> errors &
+  process=$!
+  while [ -e "/proc/$process/status" ]; do
+    while read -r key value rest; do
+      [ "$key" = RssAnon: ] && [ "$value" -gt "$peak" ] && peak=$value
+      [ "$key" = State: ] && [ "$value" = Z ] && break 2
+    done 2> /dev/null < "/proc/$process/status" || true
+  done
+  wait "$process"
+}
+
+check() { # WHAT CONDITION...
+  local what=$1
+  shift
+  if "$@"; then passed=$((passed + 1)); printf 'ok      %s\n' "$what"; else
+    failed=$((failed + 1))
+    printf 'not ok: %s\n' "$what"
+    head -n 3 errors | sed 's/^/    /'
+  fi
+}
+
+make_group
+
+# ---- 100 GB ----
+
+./models large sparse 1500 8912896 F64 # 1500 tensors of 71 MB: 107 GB
+begun=${EPOCHREALTIME/./}
+peak_memory "$moonweld" plan lerp --a large --b large --dtype bf16
+code=$?
+took=$(((${EPOCHREALTIME/./} - begun) / 1000))
+check "a plan of 2 x 107 GB takes $took ms (2000) and $((peak / 1000)) MB ($bound)" \
+  [ "$code" = 0 -a "$took" -lt 2000 -a "$peak" -lt $((bound * 1000)) ]
+within 48 timeout -s INT 10 "$moonweld" lerp --a large --b large --dtype bf16 -o out --log-json > text 2> errors
+code=$?
+if grep -q '"code":7[34]' errors && grep -qE 'disk|space' errors; then
+  echo "skipped: there is no room for 27 GB of output"
+else
+  moved=$(grep -oE '"done":[0-9]+' errors | tail -n 1 | cut -d: -f2)
+  # 124: timeout sent the signal; the program itself ended with 130 then.
+  check "10 s of that merge within 48 MB moved $((${moved:-0} >> 20)) MB; stopped, nothing is left" \
+    [ "$code" = 124 -a "${moved:-0}" -gt $((48 << 20)) -a -z "$(ls -d out* 2> /dev/null)" ]
+  grep -q '"code":130' errors || check "it ends with 130" false
+fi
+rm -rf large
+
+# ---- 48 MB ----
+
+for m in a b; do ./models $m sparse 64 2097152; done
+for recipe in "lerp --a a --b b" "slerp --a a --b b" "ties --base a --experts b"; do
+  # shellcheck disable=SC2086
+  within 48 "$moonweld" $recipe -o out --quiet > text 2> errors
+  code=$?
+  check "${recipe%% *} of 2 x 256 MB within 48 MB" [ "$code" = 0 ]
+  # shellcheck disable=SC2086
+  "$moonweld" $recipe -o again --quiet
+  check "... and with the same bytes" cmp -s out/model.safetensors again/model.safetensors
+  rm -rf out again
+done
+rm -rf a b
+
+# ---- 16 inputs of 1000 tensors ----
+
+list=
+for i in $(seq 16); do
+  ./models "m$i" sparse 1000 65536
+  list="$list m$i"
+done
+# shellcheck disable=SC2086
+for recipe in "soup --models $list" "task_arithmetic --base m1 --experts ${list# m1}" "dare_linear --base m1 --experts ${list# m1}"; do
+  peak_memory "$moonweld" $recipe --threads "$threads" -o out --quiet
+  code=$?
+  check "${recipe%% *} of 16 inputs of 1000 tensors takes $((peak / 1000)) MB ($bound)" [ "$code" = 0 -a "$peak" -lt $((bound * 1000)) ]
+  rm -rf out
+done
+# A selection for each of 15 experts needs more; the plan says how much at most.
+# shellcheck disable=SC2086
+promised=$("$moonweld" plan ties --base m1 --experts ${list# m1} --json --quiet | grep -oE '"peak_memory": *[0-9]+' | grep -oE '[0-9]+$')
+# shellcheck disable=SC2086
+peak_memory "$moonweld" ties --base m1 --experts ${list# m1} --threads "$threads" -o out --quiet
+code=$?
+check "ties of 16 inputs of 1000 tensors takes $((peak / 1000)) MB (as planned: $((promised / 1000000)))" \
+  [ "$code" = 0 -a "$peak" -lt $((promised / 1000)) ]
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
