@@ -128,5 +128,35 @@ peak_memory "$moonweld" ties --base m1 --experts ${list# m1} --threads "$threads
 code=$?
 check "ties of 16 inputs of 1000 tensors takes $((peak / 1000)) MB (as planned: $((promised / 1000000)))" \
   [ "$code" = 0 -a "$peak" -lt $((promised / 1000)) ]
+rm -rf m1 m2 m3 m4 m5 m6 m7 m8 m9 m1?
+
+# ---- stopped, cut short and changed while it runs ----
+
+for m in a b; do ./models $m sparse 100 20971520; done # 4 GB each
+slowest=0
+for i in $(seq 20); do
+  "$moonweld" lerp --a a --b b -o out --quiet 2> errors &
+  process=$!
+  sleep "0.$((RANDOM % 90 + 10))"
+  begun=${EPOCHREALTIME/./}
+  kill -TERM $process # a shell starts what runs beside it with INT ignored
+  wait $process
+  code=$?
+  took=$(((${EPOCHREALTIME/./} - begun) / 1000))
+  [ "$took" -gt "$slowest" ] && slowest=$took
+  [ "$code" = 143 ] && [ -z "$(ls -d out* 2> /dev/null)" ] || break
+done
+check "20 times stopped at a random moment: 143 each time, nothing left, at most $slowest ms (1000)" \
+  [ "$i" = 20 -a "$code" = 143 -a "$slowest" -lt 1000 -a -z "$(ls -d out* 2> /dev/null)" ]
+for change in "truncate -s 1G" "touch" "truncate -s +1"; do
+  "$moonweld" lerp --a a --b b -o out --quiet 2> errors &
+  process=$!
+  sleep 0.3
+  $change b/model.safetensors
+  wait $process
+  code=$?
+  check "an input that meets '$change' meanwhile: 75, nothing left" [ "$code" = 75 -a -z "$(ls -d out* 2> /dev/null)" ]
+  ./models b sparse 100 20971520
+done
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
