@@ -153,7 +153,7 @@ static bool take_error(const char *bytes, size_t length, mw_error *err) {
 }
 
 /* A child that neither works nor asks is stuck; the machine may be busy with other things, so this is generous. */
-static double patience(mw_guest_limits limits) { return limits.patience > 0 ? limits.patience : 10 + 10 * limits.seconds; }
+static double patience(mw_guest_limits limits) { return limits.patience > 0 ? limits.patience : 30 + 30 * limits.seconds; }
 
 static bool explain_end(int status, mw_guest_limits limits, mw_error *err) {
   int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;

@@ -8,7 +8,7 @@
 typedef struct mw_guest_limits {
   double seconds;  /* of CPU, soft: the error names the line; one second later, hard */
   uint64_t memory; /* of Lua */
-  double patience; /* seconds that the parent waits in all, its own answers not counted; 0: 10 s + 10 times `seconds` */
+  double patience; /* seconds that the parent waits in all, its own answers not counted; 0: 30 s + 30 times `seconds` */
 } mw_guest_limits;
 
 /* What the child does with its locked state; `fd` leads to the parent. False: err goes to the parent. */

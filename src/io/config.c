@@ -93,7 +93,8 @@ static void edit_object(edit *e, mw_json object, bool nested) {
   char spelling[40];
   snprintf(spelling, sizeof spelling, "\"%s\"", e->dtype ? e->dtype : "");
   for (mw_json_walk walk = mw_json_enter(object); mw_json_next(&walk, &key, &value);) {
-    if (e->dtype && is_dtype(key) && (value.kind == MW_JSON_STRING || value.kind == MW_JSON_NULL)) {
+    bool plain = value.kind == MW_JSON_STRING || value.kind == MW_JSON_NULL; /* at the root it may be one a part */
+    if (e->dtype && is_dtype(key) && (plain || !nested)) {
       replace(e, value, spelling);
       e->dtypes += !nested;
     } else if (e->untie && mw_json_equals(key, "tie_word_embeddings")) {
