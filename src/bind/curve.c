@@ -48,6 +48,14 @@ static void put_point(mw_text *out, const char *before, double x, double y) {
   put_number(out, y, 5);
 }
 
+/* The mean of the last steps up to `i`, a twentieth of all. */
+static double trend(const mw_curve *curve, size_t i) {
+  size_t span = curve->count / 20 + 1, first = i + 1 > span ? i + 1 - span : 0;
+  double sum = 0;
+  for (size_t k = first; k <= i; k++) sum += curve->points[k].loss;
+  return sum / (double)(i + 1 - first);
+}
+
 static void put_chart(mw_text *out, const mw_curve *curve, size_t number, size_t count, double offset) {
   double low = curve->points[0].loss, high = low, width = WIDTH - LEFT - RIGHT, height = HEIGHT - TOP - BOTTOM;
   for (size_t i = 0; i < curve->count; i++) {
@@ -68,11 +76,15 @@ static void put_chart(mw_text *out, const mw_curve *curve, size_t number, size_t
   }
   put_text(out, LEFT, base + 18, "middle", "", 1);
   put_text(out, WIDTH - RIGHT, base + 18, "end", "step ", (double)curve->count);
-  mw_text_format(out, "<polyline points=\"");
   size_t stride = curve->count / MOST_POINTS + 1, last = curve->count - 1;
-  for (size_t i = 0; i <= last; i = i == last ? last + 1 : i + stride < last ? i + stride : last)
-    put_point(out, i ? " " : "", LEFT + (double)i / steps * width, base - (curve->points[i].loss - low) / span * height);
-  mw_text_format(out, "\"/>\n");
+  for (int smooth = 0; smooth < 2; smooth++) {
+    mw_text_format(out, smooth ? "<polyline points=\"" : "<polyline class=\"raw\" points=\"");
+    for (size_t i = 0; i <= last; i = i == last ? last + 1 : i + stride < last ? i + stride : last) {
+      double loss = smooth ? trend(curve, i) : curve->points[i].loss;
+      put_point(out, i ? " " : "", LEFT + (double)i / steps * width, base - (loss - low) / span * height);
+    }
+    mw_text_format(out, "\"/>\n");
+  }
 }
 
 bool mw_curve_chart(const mw_curve *curves, size_t count, mw_text *out, mw_error *err) {
@@ -81,7 +93,8 @@ bool mw_curve_chart(const mw_curve *curves, size_t count, mw_text *out, mw_error
   mw_text_format(out,
                  "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %zu\" width=\"%d\" height=\"%zu\" role=\"img\" "
                  "aria-label=\"loss by step\">\n<style>svg{background:#fff;font:12px system-ui,sans-serif}text{fill:#444}"
-                 ".grid{stroke:#8884;fill:none}polyline{fill:none;stroke:#2563eb;stroke-width:1.6;stroke-linejoin:round}"
+                 ".grid{stroke:#888;stroke-opacity:.3;fill:none}"
+                 "polyline{fill:none;stroke:#2563eb;stroke-width:1.8;stroke-linejoin:round}.raw{stroke-width:1;stroke-opacity:.35}"
                  "@media(prefers-color-scheme:dark){svg{background:#111}text{fill:#bbb}polyline{stroke:#7aa2ff}}</style>\n",
                  WIDTH, charts * HEIGHT, WIDTH, charts * HEIGHT);
   double offset = 0;

@@ -1,0 +1,31 @@
+/* test_curve.c: the log and the chart of trainings: a line a step, a chart a training, numbers as JSON and SVG have them. */
+#include "bind/curve.h"
+#include "unit.h"
+#include <string.h>
+
+static int count(const char *text, const char *word) {
+  int n = 0;
+  for (const char *at = text; (at = strstr(at, word)); at += strlen(word)) n++;
+  return n;
+}
+
+int main(void) {
+  static mw_curve_point many[5000];
+  for (int i = 0; i < 5000; i++) many[i] = (mw_curve_point){2.5 - 0.0001 * i, 1};
+  const mw_curve_point few[] = {{1.5, 0.25}, {1e-7, 3}}, one[] = {{0.5, 1}};
+  const mw_curve curves[] = {{few, 2}, {NULL, 0}, {one, 1}, {many, 5000}};
+  mw_text text = {0};
+  mw_error err;
+  CHECK(mw_curve_lines(curves, 3, &text, &err));
+  CHECK_TEXT(text.bytes, "{\"training\":1,\"step\":1,\"loss\":1.5,\"gradient\":0.25}\n"
+                         "{\"training\":1,\"step\":2,\"loss\":1e-07,\"gradient\":3}\n"
+                         "{\"training\":3,\"step\":1,\"loss\":0.5,\"gradient\":1}\n");
+  mw_text_free(&text);
+  CHECK(mw_curve_chart(curves, 4, &text, &err));
+  CHECK(count(text.bytes, "<polyline") == 6); /* each training as it was and its trend; what took no step has no chart */
+  CHECK(count(text.bytes, "<svg") == 1 && count(text.bytes, "</svg>") == 1);
+  CHECK(!strstr(text.bytes, "nan") && !strstr(text.bytes, "inf"));
+  CHECK(strstr(text.bytes, "step 5000<") && text.length < 60000); /* a long training does not make a large file */
+  mw_text_free(&text);
+  UNIT_END();
+}
