@@ -50,7 +50,7 @@ UNIT_TESTS  := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/t
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT_SHARED := $(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c))
 
-.PHONY: all units demo demo-dam test check fuzz bench big install clean deps
+.PHONY: all units demo demo-dam test check fuzz bench bench-learn big install clean deps
 .DELETE_ON_ERROR:
 all: $(BUILD)/moonweld $(BUILD)/moonweld.so
 
@@ -155,6 +155,13 @@ bench: all
 
 big: all
 	$(Q)tests/big/run.sh $(BUILD)/moonweld
+
+bench-learn: $(BUILD)/bench/learn
+	$(Q)tests/bench/learn.sh $(BUILD)/bench/learn
+
+$(BUILD)/bench/%: tests/bench/%.c $(UNIT_SHARED) $(LIB_OBJECTS)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -Itests/unit -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter-out %.h %.def,$^) $(LUA_LIBS) $(PC_LIBS) -lm
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/lua/5.4

@@ -18,18 +18,14 @@ static int descending(const void *a, const void *b) {
 }
 
 /* The k-th largest |m|, from 1. */
-static bool threshold(const float *momentum, size_t count, size_t k, float *out, mw_error *err) {
-  float *sorted = mw_mem_new(count, sizeof *sorted, err);
-  if (!sorted) return false;
-  for (size_t i = 0; i < count; i++) sorted[i] = fabsf(momentum[i]);
-  qsort(sorted, count, sizeof *sorted, descending);
-  *out = sorted[k - 1];
-  free(sorted);
-  return true;
+static float threshold(const float *momentum, size_t count, size_t k, float *work) {
+  for (size_t i = 0; i < count; i++) work[i] = fabsf(momentum[i]);
+  qsort(work, count, sizeof *work, descending);
+  return work[k - 1];
 }
 
-bool mw_optim_step(const mw_training *t, uint64_t step, double scale, const float *gradient, size_t count, float *values,
-                   float *momentum, float *variance, mw_error *err) {
+void mw_optim_step(const mw_training *t, uint64_t step, double scale, const float *gradient, size_t count, float *values,
+                   float *momentum, float *variance, float *work) {
   const float b1 = (float)t->beta1, b2 = (float)t->beta2, shrink = (float)(1 - t->rate * t->decay), factor = (float)scale;
   const float rate = (float)(t->rate / (1 - mw_mathx_pow(t->beta1, (double)step)));
   const float spread = (float)(1 / (1 - mw_mathx_pow(t->beta2, (double)step))), epsilon = (float)t->epsilon;
@@ -38,12 +34,10 @@ bool mw_optim_step(const mw_training *t, uint64_t step, double scale, const floa
     momentum[i] = b1 * momentum[i] + (1 - b1) * g;
     variance[i] = b2 * variance[i] + (1 - b2) * g * g;
   }
-  float least = 0;
   size_t kept = (size_t)(t->share * (double)count);
-  if (t->share < 1) MW_TRY(threshold(momentum, count, kept ? kept : 1, &least, err));
+  float least = t->share < 1 ? threshold(momentum, count, kept ? kept : 1, work) : 0;
   for (size_t i = 0; i < count; i++) {
     values[i] *= shrink;
     if (fabsf(momentum[i]) >= least) values[i] -= rate * momentum[i] / (sqrtf(variance[i] * spread) + epsilon);
   }
-  return true;
 }

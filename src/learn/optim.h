@@ -11,8 +11,9 @@ double mw_optim_norm(const float *const *gradients, const size_t *counts, size_t
 /* Step `step` (from 1) of one coefficient of `count` elements; its gradient is multiplied by `scale` first:
  *   c *= 1 - rate * decay;  m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2
  *   c -= rate * (m / (1 - b1^step)) / (sqrt(v / (1 - b2^step)) + epsilon)
- * With share < 1 the last line is for elements with |m| at least the k-th largest, k = max(1, int(share * count)). */
-bool mw_optim_step(const mw_training *training, uint64_t step, double scale, const float *gradient, size_t count,
-                   float *values, float *momentum, float *variance, mw_error *err);
+ * With share < 1 the last line is for elements with |m| at least the k-th largest, k = max(1, int(share * count)).
+ * `work` holds count floats. */
+void mw_optim_step(const mw_training *training, uint64_t step, double scale, const float *gradient, size_t count,
+                   float *values, float *momentum, float *variance, float *work);
 
 #endif

@@ -69,7 +69,7 @@ static bool forward(maker *m, size_t slot) {
   mw_slot *s = &m->tape->slots[slot];
   if (m->done[slot]) return true;
   m->done[slot] = 1;
-  if (s->facts.op == MW_OP_COEFFICIENT || s->facts.op == MW_OP_LEARNED) return true;
+  if (s->facts.op == MW_OP_COEFFICIENT || s->facts.op == MW_OP_LEARNED || s->constant) return true;
   mw_step *step;
   MW_TRY(append(m, MW_STEP_FORWARD, slot, &step));
   uint32_t now = (uint32_t)m->tape->step_count - 1;

@@ -1,5 +1,6 @@
 /* tape.c: which nodes become slots, weights and batches; lookups; running. The steps themselves are made in steps.c. */
 #include "learn/tape.h"
+#include "exec/run.h"
 #include "exec/values.h"
 #include "learn/elements.h"
 #include "learn/net.h"
@@ -36,9 +37,16 @@ static bool mark(void *context, mw_node node, mw_error *err) {
   return true;
 }
 
+/* A scalar that reads models and nothing else. */
+static bool is_constant(mw_node_facts facts) {
+  mw_class class = mw_graph_op_class(facts.op);
+  return (class == MW_CLASS_SUM || class == MW_CLASS_SELECT) && !facts.learned && !facts.whole;
+}
+
 static bool mark_operands(marker *m, mw_node node, mw_error *err) {
   const mw_graph *graph = m->tape->world->graph;
   mw_node_facts facts = mw_graph_facts(graph, node);
+  if (is_constant(facts)) return true;
   if (mw_graph_op_class(facts.op) == MW_CLASS_SELECT)
     return mw_error_set(err, MW_DATA, "'%s' cannot be part of what is learned", mw_graph_op_name(facts.op));
   uint8_t weights = mw_graph_op_class(facts.op) == MW_CLASS_NET ? mw_net_entry_of(facts.op)->weights : 0;
@@ -73,9 +81,10 @@ static bool add_slot(mw_tape *tape, mw_node node, bool trained, mw_error *err) {
   mw_node_facts facts = mw_graph_facts(graph, node);
   if (facts.op == MW_OP_TOKENS) return add_batch(tape, node, facts, err);
   if (facts.op == MW_OP_NUMBER || facts.op == MW_OP_VECTOR) return true;
-  mw_slot slot = {.node = node, .facts = facts, .elements = (size_t)mw_graph_elements(graph, facts.shape), .wants = trained};
+  mw_slot slot = {.node = node, .facts = facts, .elements = (size_t)mw_graph_elements(graph, facts.shape), .wants = trained,
+                  .constant = is_constant(facts)};
   uint8_t weights = mw_graph_op_class(facts.op) == MW_CLASS_NET ? mw_net_entry_of(facts.op)->weights : 0;
-  for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands && differentiable(facts.op); i++) {
+  for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands && differentiable(facts.op) && !slot.constant; i++) {
     if (i < 8 && (weights >> i & 1)) {
       MW_TRY(mw_weights_add(tape, facts.operand[i], err));
       slot.wants |= mw_tape_weight(tape, facts.operand[i])->wants;
@@ -159,9 +168,33 @@ void mw_tape_free(mw_tape *tape) {
 
 /* ---- running ---- */
 
-/* Memory for every slot: a fixed place for what has no activation in it, the planned pieces for the rest. */
-static bool allocate(mw_tape *tape, mw_error *err) {
+/* Sums and selections over models alone, by the other executor. */
+static bool know_constants(mw_tape *tape, mw_error *err) {
+  static const mw_layout nothing;
+  mw_node *nodes = mw_mem_new(tape->slot_count + 1, sizeof *nodes, err);
+  double *found = mw_mem_new(tape->slot_count + 1, sizeof *found, err);
+  mw_schedule schedule = {0};
+  size_t count = 0;
+  bool ok = nodes && found;
+  for (size_t i = 0; i < tape->slot_count && ok; i++)
+    if (tape->slots[i].constant) nodes[count++] = tape->slots[i].node;
+  if (count && (ok = mw_schedule_make(tape->world->graph, nodes, count, &schedule, err))) {
+    mw_job job = tape->job;
+    job.schedule = &schedule;
+    job.layout = &nothing;
+    ok = mw_run_values(&job, nodes, count, found, err);
+    for (size_t i = 0; i < count && ok; i++) mw_tape_slot(tape, nodes[i])->scalar = found[i];
+    mw_schedule_free(&schedule);
+  }
+  free(nodes);
+  free(found);
+  return ok;
+}
+
+/* A fixed place for what has no activation in it, the planned pieces for the rest. */
+bool mw_tape_ready(mw_tape *tape, mw_error *err) {
   mw_values values;
+  if (tape->kept) return true;
   if (!(tape->kept = mw_mem_new(tape->kept_size + 1, sizeof *tape->kept, err))) return false;
   if (!(tape->arena = mw_mem_new(tape->arena_size + 1, sizeof *tape->arena, err))) return false;
   float *next = tape->kept;
@@ -182,7 +215,7 @@ static bool allocate(mw_tape *tape, mw_error *err) {
     if (ok) memcpy(s->values, known, s->elements * sizeof *known);
   }
   mw_values_free(&values);
-  return ok;
+  return ok && know_constants(tape, err);
 }
 
 static bool run_step(mw_tape *tape, mw_step *step, mw_graph *numbers, mw_error *err) {
@@ -196,8 +229,6 @@ static bool run_step(mw_tape *tape, mw_step *step, mw_graph *numbers, mw_error *
   if (step->kind == MW_STEP_FORWARD) return mw_elements_forward(tape, step, err);
   return mw_elements_back(tape, step, numbers, err);
 }
-
-bool mw_tape_ready(mw_tape *tape, mw_error *err) { return tape->kept || allocate(tape, err); }
 
 bool mw_tape_run(mw_tape *tape, mw_error *err) {
   MW_TRY(mw_tape_ready(tape, err));

@@ -17,6 +17,7 @@ typedef struct mw_slot {
   mw_node_facts facts;      /* operands borrowed from the graph */
   size_t elements;
   bool wants;               /* a trained coefficient is below it, so its gradient is asked for */
+  bool constant;            /* a sum or selection over models alone: computed once, by exec */
   bool touched;             /* building: something has handed it a gradient */
   double scalar, scalar_gradient;
   float *values, *gradient; /* of a tensor; `gradient` only where it wants one */
@@ -84,10 +85,11 @@ typedef struct mw_tape {
 bool mw_tape_new(const mw_train_world *world, mw_node loss, const mw_node *also, size_t also_count,
                  const mw_node *coefficients, size_t coefficient_count, mw_team *team, mw_tape **out, mw_error *err);
 void mw_tape_free(mw_tape *tape);
+/* Allocates the slots' memory, gives coefficients their initial or learned values and computes what no step changes, if
+ * that is still to be done: before somebody else sets coefficients. */
+bool mw_tape_ready(mw_tape *tape, mw_error *err);
 /* Runs all steps on what the batches and the coefficients' slots hold. */
 bool mw_tape_run(mw_tape *tape, mw_error *err);
-/* Allocates the arena and gives coefficients their values, if that is still to be done: before somebody else sets them. */
-bool mw_tape_ready(mw_tape *tape, mw_error *err);
 
 /* The slot of a node; of a VECTOR that of its operand. NULL: it has none. */
 mw_slot *mw_tape_slot(const mw_tape *tape, mw_node node);

@@ -83,6 +83,7 @@ typedef struct run {
   double *term_values;
   const float **gradients;
   size_t *counts;
+  float *work; /* as much as all coefficients */
 } run;
 
 static bool open_run(run *r, mw_error *err) {
@@ -93,7 +94,8 @@ static bool open_run(run *r, mw_error *err) {
   r->term_values = mw_mem_new(t->term_count + 1, sizeof *r->term_values, err);
   r->gradients = mw_mem_new(t->coefficient_count + 1, sizeof *r->gradients, err);
   r->counts = mw_mem_new(t->coefficient_count + 1, sizeof *r->counts, err);
-  if (!r->terms || !r->term_values || !r->gradients || !r->counts) return false;
+  r->work = mw_mem_new(r->state->count + 1, sizeof *r->work, err);
+  if (!r->terms || !r->term_values || !r->gradients || !r->counts || !r->work) return false;
   for (size_t i = 0; i < t->term_count; i++) {
     MW_TRY(check_scalar(graph, t->terms[i].node, err));
     r->terms[i] = t->terms[i].node;
@@ -112,6 +114,7 @@ static void close_run(run *r) {
   free(r->term_values);
   free(r->gradients);
   free(r->counts);
+  free(r->work);
 }
 
 static bool draw(run *r, mw_error *err) {
@@ -146,8 +149,8 @@ static bool move(run *r, mw_train_report *report, mw_error *err) {
   double scale = t->clip > 0 && report->gradient > t->clip ? t->clip / report->gradient : 1;
   size_t at = 0;
   for (size_t i = 0; i < t->coefficient_count; at += r->counts[i++])
-    MW_TRY(mw_optim_step(t, report->step, scale, r->gradients[i], r->counts[i], r->state->values + at,
-                         r->state->momentum + at, r->state->variance + at, err));
+    mw_optim_step(t, report->step, scale, r->gradients[i], r->counts[i], r->state->values + at, r->state->momentum + at,
+                  r->state->variance + at, r->work);
   r->state->step++;
   return true;
 }

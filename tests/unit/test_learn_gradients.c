@@ -78,7 +78,7 @@ static void check(const char *what, mw_node loss) {
   mw_batch *b = mw_tape_batch(tape, batch);
   if (b) mw_batch_fill(b, net_sets[0], 0);
   uint64_t random = 5;
-  CHECK(mw_tape_run(tape, &err));
+  CHECK(mw_tape_ready(tape, &err));
   for (size_t c = 0; c < coefficient_count; c++) {
     mw_slot *slot = mw_tape_slot(tape, coefficients[c]);
     for (size_t i = 0; i < slot->elements; i++) slot->values[i] = (float)(0.6 + 0.4 * net_random(&random));
@@ -223,6 +223,10 @@ static void sums(void) {
   mw_node w = DO(ADD, DO(MUL, mixed(SQUARE_T, WIDTH), mask), DO(MUL, noise, DO(TOTAL, fresh(1))));
   w = DO(ADD, w, DO(MUL, WITH(TOP, 0, 0, input(0, SQUARE_T), number(0.4), number(3)), DO(COLUMNS, input(0, SQUARE_T), DO(VECTOR, fresh(WIDTH)))));
   check("chance and masks in a weight", weighed(DO(LINEAR, activation(), w)));
+  /* A weight over what is selected of two models, whose threshold and norm are computed once, elsewhere. */
+  mw_node delta = DO(SUB, input(1, SQUARE_T), input(0, SQUARE_T)), cut = WITH(KTH, WIDTH * WIDTH / 2, 0, delta);
+  w = DO(WHERE, DO(LT, DO(ABS, delta), cut), number(0), DO(DIV, delta, DO(SQRT, DO(DOT, delta, delta))));
+  check("a selection in a weight", weighed(DO(LINEAR, activation(), DO(ADD, input(0, SQUARE_T), DO(COLUMNS, w, DO(VECTOR, fresh(WIDTH)))))));
   check("a sum over a weight", DO(TOTAL, DO(MUL, w = mixed(SQUARE_T, WIDTH), w)));
 }
 
