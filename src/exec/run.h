@@ -1,5 +1,5 @@
-/* run.h: runs a job: stage after stage, all threads on the blocks of a stage in file order. The only file that knows
- * of OpenMP. The result's bits do not depend on threads, tiles or instruction set. */
+/* run.h: runs a job: stage after stage, all threads on the blocks of a stage in file order. The only file of this
+ * floor that knows of OpenMP. The result's bits do not depend on threads, tiles or instruction set. */
 #ifndef MW_EXEC_RUN_H
 #define MW_EXEC_RUN_H
 

@@ -5,7 +5,7 @@
 
 /* The models that stand for memory. */
 enum { VALUE = UINT32_MAX - 4, GRADIENT, PANEL };
-enum { CHUNK = 16 << 10 };
+enum { CHUNK = 32 << 10 };
 
 /* ---- leaves ---- */
 
@@ -55,8 +55,16 @@ static const mw_slot *slot_at(const mw_tape *tape, mw_node_facts leaf, bool *gra
 
 /* ---- compilation ---- */
 
+static bool is_input(const mw_tape *tape, mw_node node, bool panel) {
+  mw_node_facts facts = mw_graph_facts(tape->lab, node);
+  return facts.op == MW_OP_INPUT && (panel ? facts.extra[0] == PANEL : facts.extra[0] < VALUE);
+}
+
 bool mw_formula_make(mw_tape *tape, mw_node value, mw_formula *out, mw_error *err) {
   mw_node_facts facts = mw_graph_facts(tape->lab, value);
+  if (is_input(tape, value, false)) out->tensor = value;
+  if (facts.op == MW_OP_MUL && is_input(tape, facts.operand[0], true) && is_input(tape, facts.operand[1], false))
+    out->tensor = facts.operand[1];
   out->sums = mw_graph_op_class(facts.op) == MW_CLASS_SUM;
   mw_root root = {.node = value, .store = !out->sums};
   return mw_program_compile(&out->program, tape->lab, &root, 1, err);
@@ -163,8 +171,8 @@ static bool gather(const mw_tape *tape, const mw_program *p, bound *b, const flo
   return true;
 }
 
-static bool not_finite(const mw_tape *tape, const mw_program *p, int input, mw_error *err) {
-  mw_node_facts leaf = mw_graph_facts(tape->lab, p->inputs[input]);
+static bool not_finite(const mw_tape *tape, mw_node input, mw_error *err) {
+  mw_node_facts leaf = mw_graph_facts(tape->lab, input);
   bool gradient;
   mw_shown name;
   const mw_slot *slot = slot_at(tape, leaf, &gradient);
@@ -174,10 +182,27 @@ static bool not_finite(const mw_tape *tape, const mw_program *p, int input, mw_e
                       mw_text_shown_z(&name, mw_job_tensor(&tape->job, leaf)->name));
 }
 
+/* Elements of a model's tensor as floats. */
+static bool read_tensor(const mw_tape *tape, mw_node node, mw_hand *hand, uint64_t start, size_t count, float *out, mw_error *err) {
+  mw_node_facts leaf = mw_graph_facts(tape->lab, node);
+  const mw_tensor *tensor = mw_job_tensor(&tape->job, leaf);
+  const mw_file *file = &mw_job_model(&tape->job, leaf)->files[tensor->file];
+  size_t size = mw_dtype_size(leaf.dtype);
+  unsigned char *bytes = mw_team_room(&hand->reading, CHUNK * size, err);
+  if (!bytes) return false;
+  for (size_t done = 0; done < count; done += CHUNK) {
+    size_t n = count - done < CHUNK ? count - done : CHUNK;
+    MW_TRY(mw_file_read(file, tensor->offset + (start + done) * size, bytes, n * size, err));
+    if (hand->kernels->type[0].load[leaf.dtype](out + done, bytes, n)) return not_finite(tape, node, err);
+  }
+  return true;
+}
+
 bool mw_formula_run(const mw_tape *tape, const mw_formula *formula, mw_hand *hand, const float *panel, uint64_t start,
                     size_t count, float *out, double *sum, mw_error *err) {
   const mw_program *p = &formula->program;
   bound b;
+  if (formula->tensor && p->input_count == 1) return read_tensor(tape, formula->tensor, hand, start, count, out, err);
   MW_TRY(bind(tape, formula, hand, count, &b, err));
   mw_gather gathered = {.units = b.units};
   for (size_t done = 0; done < count;) {
@@ -188,7 +213,7 @@ bool mw_formula_run(const mw_tape *tape, const mw_formula *formula, mw_hand *han
                       .output = (unsigned char *)(out ? out + done : NULL), .output_dtype = MW_DTYPE_F32,
                       .vectors = b.vectors, .gathers = &gathered, .bad_input = -1};
     mw_tile_run(&hand->tile, tape->lab, p, &block);
-    if (block.bad_input >= 0) return not_finite(tape, p, block.bad_input, err);
+    if (block.bad_input >= 0) return not_finite(tape, p->inputs[block.bad_input], err);
     done += n;
   }
   if (!formula->sums) return true;
@@ -199,12 +224,19 @@ bool mw_formula_run(const mw_tape *tape, const mw_formula *formula, mw_hand *han
 
 bool mw_formula_columns(const mw_tape *tape, const mw_formula *formula, mw_hand *hand, const float *panel, uint64_t first,
                         size_t rows, size_t columns, float *sums, mw_error *err) {
-  size_t step = columns < CHUNK / 2 ? CHUNK / 2 / columns : 1;
+  size_t step = columns < CHUNK ? CHUNK / columns : 1;
   float *products = mw_team_room(&hand->products, step * columns * sizeof *products, err);
   if (!products) return false;
   for (size_t r = 0; r < rows; r += step) {
     size_t n = rows - r < step ? rows - r : step;
-    MW_TRY(mw_formula_run(tape, formula, hand, panel + r * columns, (first + r) * columns, n * columns, products, NULL, err));
+    const float *part = panel ? panel + r * columns : NULL;
+    if (formula->tensor) {
+      MW_TRY(read_tensor(tape, formula->tensor, hand, (first + r) * columns, n * columns, products, err));
+      for (size_t i = 0; i < n; i++)
+        hand->kernels->rows.times_add(sums, products + i * columns, part + i * columns, 1, columns);
+      continue;
+    }
+    MW_TRY(mw_formula_run(tape, formula, hand, part, (first + r) * columns, n * columns, products, NULL, err));
     for (size_t i = 0; i < n; i++) hand->kernels->rows.add(sums, products + i * columns, 1, columns);
   }
   return true;

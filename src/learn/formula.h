@@ -10,7 +10,8 @@ struct mw_tape;
 
 typedef struct mw_formula {
   mw_program program;
-  bool sums; /* gives a sum instead of floats */
+  bool sums;      /* gives a sum instead of floats */
+  mw_node tensor; /* it is this tensor of a model, or that times the panel: such formulas run without the tile machine */
 } mw_formula;
 
 /* Leaves of the lab. A slot's value or gradient, tensor or scalar; a slot as the vector of COLUMNS; the panel. */

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Elements that are done before the threads have woken up. */
+enum { SMALL = 64 << 10 };
+
 static const mw_net_entry entries[MW_OP_COUNT] = {
     [MW_OP_LINEAR] = {mw_linear_forward, mw_linear_back, .weights = 2, .reads = 1},
     [MW_OP_EMBED] = {mw_linear_embed, mw_linear_embed_back, .weights = 2},
@@ -60,7 +63,11 @@ static bool some_rows(void *context, size_t item, mw_hand *hand, mw_error *err) 
 }
 
 bool mw_net_by_rows(mw_net_rows_work *work, mw_error *err) {
-  return mw_team_run(work->call->tape->team, (work->rows + MW_NET_ROWS - 1) / MW_NET_ROWS, some_rows, work, err);
+  mw_team *team = work->call->tape->team;
+  size_t items = (work->rows + MW_NET_ROWS - 1) / MW_NET_ROWS;
+  if (work->rows * work->columns >= SMALL) return mw_team_run(team, items, some_rows, work, err);
+  for (size_t i = 0; i < items; i++) MW_TRY(some_rows(work, i, &team->hands[0], err));
+  return true;
 }
 
 bool mw_net_give_vector(const mw_net_call *call, unsigned operand, const float *partials, size_t rows, size_t n, mw_error *err) {

@@ -2,7 +2,7 @@
 #include "num/gemm.h"
 #include <cblas.h>
 
-enum { PANEL = 128, ROUND = 16 };
+enum { PANELS = 4, NARROW = 128, WIDE = 512, ROUND = 16 };
 
 static void multiply(CBLAS_TRANSPOSE left, CBLAS_TRANSPOSE right, size_t m, size_t n, size_t k, float scale, mw_matrix a,
                      mw_matrix b, int add, float *out, size_t stride) {
@@ -27,7 +27,8 @@ void mw_gemm_begin(void) { openblas_set_num_threads(1); }
 const char *mw_gemm_core(void) { return openblas_get_corename(); }
 
 size_t mw_gemm_panel(size_t columns) {
-  size_t panels = (columns + PANEL - 1) / PANEL;
+  size_t wanted = columns / PANELS < NARROW ? NARROW : columns / PANELS > WIDE ? WIDE : columns / PANELS;
+  size_t panels = (columns + wanted - 1) / wanted;
   panels += panels % 2;
   size_t panel = (columns + panels - 1) / panels;
   return (panel + ROUND - 1) / ROUND * ROUND;

@@ -24,8 +24,9 @@ void mw_gemm_begin(void);
 /* The core type whose kernels run here: "Zen", "Haswell", "SkylakeX" ... */
 const char *mw_gemm_core(void);
 
-/* How many columns of a product one panel has, so that `columns` of them are cut evenly among a few threads: a
- * function of `columns` alone. */
+/* How many columns of a product one panel has: a function of `columns` alone. Panels are even in number, so that two
+ * threads share them well, about four where that leaves them neither narrow (whatever they are multiplied by is packed
+ * again for each) nor too wide for the cache. */
 size_t mw_gemm_panel(size_t columns);
 
 #endif
