@@ -219,8 +219,8 @@ bool mw_graph_learned(mw_graph *graph, mw_node coefficient, uint64_t training, m
 }
 
 bool mw_graph_tokens(mw_graph *graph, uint64_t set, uint64_t rows, uint64_t length, mw_node *out, mw_error *err) {
-  if (length == 0 || rows == 0 || rows % length)
-    return mw_error_set(err, MW_DATA, "a batch holds whole windows of at least one token");
+  if (length == 0 || rows == 0 || rows % length || rows > MW_GRAPH_ROWS)
+    return mw_error_set(err, MW_DATA, "a batch holds whole windows of at least one token, and at most %d tokens", MW_GRAPH_ROWS);
   node n = {.op = MW_OP_TOKENS, .extra = {set, length}};
   MW_TRY(mw_graph_shape(graph, &rows, 1, &n.shape, err));
   return intern(graph, n, NULL, out, err);

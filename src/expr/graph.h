@@ -28,7 +28,7 @@ uint32_t mw_graph_op_first(mw_op op);
 
 typedef uint32_t mw_node; /* 0 is no node */
 
-enum { MW_GRAPH_OPERANDS = 1 << 20, MW_GRAPH_VECTOR = 1 << 20, MW_GRAPH_NODES = 4 << 20 };
+enum { MW_GRAPH_OPERANDS = 1 << 20, MW_GRAPH_VECTOR = 1 << 20, MW_GRAPH_NODES = 4 << 20, MW_GRAPH_ROWS = 16 << 20 };
 
 typedef struct mw_node_facts {
   mw_op op;
@@ -62,7 +62,8 @@ bool mw_graph_input(mw_graph *graph, uint32_t model, uint32_t row, mw_dtype dtyp
 bool mw_graph_coefficient(mw_graph *graph, uint64_t ordinal, uint64_t elements, double initial, mw_node *out, mw_error *err);
 /* What training number `training` of the recipe made of a COEFFICIENT: known once that training has run. */
 bool mw_graph_learned(mw_graph *graph, mw_node coefficient, uint64_t training, mw_node *out, mw_error *err);
-/* The ids of a batch of data set `set`: windows of `length` positions, `rows` in all (a multiple of `length`). */
+/* The ids of a batch of data set `set`: windows of `length` positions, `rows` in all (a multiple of `length`, at most
+ * MW_GRAPH_ROWS). */
 bool mw_graph_tokens(mw_graph *graph, uint64_t set, uint64_t rows, uint64_t length, mw_node *out, mw_error *err);
 /* Any other op but FUSED and LEAF. Errors (MW_DATA): shapes that differ, a scalar where a tensor is needed, ranks outside ... */
 bool mw_graph_apply(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t count, const uint64_t extra[2],

@@ -138,6 +138,9 @@ static bool check_net(mw_graph *graph, mw_op op, const mw_node *o, uint32_t coun
   switch (op) {
   case MW_OP_LINEAR: {
     MW_TRY(need_rank(graph, op, o[1], 2, err));
+    /* Widths are ints to whoever multiplies. */
+    if (dim(graph, x, 1) > INT32_MAX || dim(graph, shape_of(graph, o[1]), 0) > INT32_MAX)
+      return misfit(op, "a width beyond 2^31", err);
     if (dim(graph, x, 1) != dim(graph, shape_of(graph, o[1]), 1)) return wrong(graph, op, o[0], o[1], "of different widths", err);
     uint64_t dims[2] = {dim(graph, x, 0), dim(graph, shape_of(graph, o[1]), 0)};
     return mw_graph_shape(graph, dims, 2, shape, err);

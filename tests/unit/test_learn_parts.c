@@ -137,6 +137,33 @@ static void pieces(void) {
   CHECK(overlaps == 0 && total < sum / 2);
 }
 
+/* ---- trainings one after the other ---- */
+
+/* A loss that pulls a coefficient to `goal` times what an earlier training learned, or to `goal` itself. */
+static mw_node pull(mw_node c, mw_node earlier, double goal) {
+  mw_node far = DO(SUB, c, earlier ? DO(MUL, number(goal), earlier) : number(goal));
+  return DO(DOT, far, far);
+}
+
+static void learned(void) {
+  mw_node first_c = coefficient(8, 3, 0), second_c = coefficient(9, 3, 0), known = 0;
+  mw_train_world world = net_world(1);
+  mw_train_state one, two;
+  mw_training t = {.loss = pull(first_c, 0, 2), .coefficients = &first_c, .coefficient_count = 1, .steps = 800, .rate = 0.05,
+                   .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .share = 1};
+  CHECK(mw_graph_learned(graph, first_c, 0, &known, &err));
+  CHECK(mw_train_state_new(&one, graph, &t, &err) && mw_train_run(&world, &t, &one, NULL, &err));
+  CHECK(fabs((double)one.values[1] - 2) < 1e-3);
+  t.loss = pull(second_c, known, -0.5), t.coefficients = &second_c;
+  CHECK(mw_train_state_new(&two, graph, &t, &err));
+  CHECK(!mw_train_run(&world, &t, &two, NULL, &err) && err.status == MW_BUG); /* nobody has said what was learned */
+  mw_learned values = {0, first_c, one.values};
+  world.learned = &values, world.learned_count = 1;
+  CHECK(mw_train_run(&world, &t, &two, NULL, &err) && fabs((double)two.values[2] + 1) < 1e-3);
+  mw_train_state_free(&one);
+  mw_train_state_free(&two);
+}
+
 /* ---- refusals ---- */
 
 static const char *refused(mw_node loss, mw_node c) {
@@ -180,6 +207,7 @@ int main(void) {
   optimiser(0.01, 0, 1);
   norm();
   pieces();
+  learned();
   refusals();
   net_end();
   UNIT_END();

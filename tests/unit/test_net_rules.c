@@ -46,6 +46,7 @@ static void shapes(void) {
   mw_node tokens = 0, other = 0, none = 0;
   CHECK(mw_graph_tokens(graph, 0, 12, 4, &tokens, &err) && mw_graph_tokens(graph, 0, 8, 4, &other, &err));
   CHECK(!mw_graph_tokens(graph, 0, 12, 5, &none, &err) && !mw_graph_tokens(graph, 0, 12, 0, &none, &err));
+  CHECK(!mw_graph_tokens(graph, 0, (uint64_t)MW_GRAPH_ROWS * 2, 1, &none, &err));
   mw_node table = input(0, 50, 16), gain = input(1, 16, 0), half = input(2, 8, 0), seven = input(3, 7, 0);
   mw_node x = TRY(EMBED, 0, 0, tokens, table);
   CHECK(has_shape(x, 12, 16) && mw_graph_facts(graph, x).whole);
