@@ -152,6 +152,7 @@ check: all
 
 bench: all
 	$(Q)tests/bench/bench.sh $(BUILD)/moonweld
+	$(Q)$(MAKE) --no-print-directory bench-learn
 
 big: all
 	$(Q)tests/big/run.sh $(BUILD)/moonweld
