@@ -1,5 +1,7 @@
-/* team.h: the threads of learning, and the only file of it that knows of OpenMP. Work is cut into items by shapes alone;
- * who does which item never shows in a result. */
+/* team.h: the threads of learning. Work is cut into items by shapes alone; who does which item never shows in a result.
+ * A step of a network is thousands of short loops, so these are threads of our own: a loop ends when its items are done,
+ * not when every thread has come by (OpenMP's barrier waits for a thread that the system has taken off its core), and
+ * who waits looks for work for some microseconds and then sleeps. */
 #ifndef MW_LEARN_TEAM_H
 #define MW_LEARN_TEAM_H
 
@@ -24,17 +26,18 @@ enum { MW_TEAM_BLOCK = 64 << 10 }; /* elements of a block of elementwise work */
 /* At least `bytes` of a room, not cleared, valid until it is asked for more. NULL: out of memory. */
 void *mw_team_room(mw_room *room, size_t bytes, mw_error *err);
 
+typedef bool mw_team_work(void *context, size_t item, mw_hand *hand, mw_error *err);
+
 typedef struct mw_team {
   int threads;
-  mw_hand *hands; /* one a thread */
-  mw_error error; /* of the first item that failed */
-  bool failed;
+  mw_hand *hands;          /* one a thread; the caller's is the first */
+  struct mw_team_pool *pool;
 } mw_team;
 
 bool mw_team_new(mw_team *team, int threads, mw_error *err);
 void mw_team_free(mw_team *team);
-/* Runs work(context, item, hand) for items 0 .. count - 1. False if one failed: the others may not have run. */
-bool mw_team_run(mw_team *team, size_t count, bool (*work)(void *context, size_t item, mw_hand *hand, mw_error *err),
-                 void *context, mw_error *err);
+/* Runs work(context, item, hand) for items 0 .. count - 1; the caller works too. False if one failed: the others may not
+ * have run. */
+bool mw_team_run(mw_team *team, size_t count, mw_team_work *work, void *context, mw_error *err);
 
 #endif
