@@ -52,6 +52,7 @@ static const struct pattern {
     {MW_OP_ADD3, {MW_OP_ADD, MW_OP_ADD, A, B, C}},
     {MW_OP_CLAMP, {MW_OP_MIN, MW_OP_MAX, A, B, C}},
     {MW_OP_KEEP, {MW_OP_WHERE, MW_OP_LE, B, MW_OP_ABS, A, A, ZERO}},
+    {MW_OP_WHERE, {MW_OP_WHERE, MW_OP_NOT, A, C, B}},
     {MW_OP_SIDE, {MW_OP_WHERE, MW_OP_WHERE, A, MW_OP_LT, ZERO, B, MW_OP_LT, B, ZERO, B, ZERO}},
     {MW_OP_ELECT, {MW_OP_LT, ZERO, MW_OP_ADD, A, MW_OP_MUL, MW_OP_EQ, A, ZERO, B}},
     {MW_OP_WHERE_EQ, {MW_OP_WHERE, MW_OP_EQ, A, B, C, D}},

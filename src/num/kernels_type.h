@@ -357,11 +357,11 @@ static void NAME(bernoulli)(void *dst, mw_stream stream, uint64_t start, size_t 
   R one = limit ? 1 : 0;
   EACH_GROUP {
     uint32_t word[MW_GROUP];
-    R value[MW_GROUP];
+    R value[MW_GROUP], *whole = to - from == MW_GROUP ? out + (at - start) : value;
     philox_group(stream, at / MW_GROUP, word);
     for (size_t j = 0; j < MW_GROUP; j++)
-      value[j] = word[j] <= last ? one : 0;
-    memcpy(out + (at - start), value + from, (to - from) * sizeof(R));
+      whole[j] = word[j] <= last ? one : 0;
+    if (whole == value) memcpy(out + (at - start), value + from, (to - from) * sizeof(R));
   }
 }
 
