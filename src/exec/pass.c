@@ -22,12 +22,14 @@ static mw_selection *selection_of(const mw_pass *pass, mw_node node) {
 }
 
 /* MOONWELD_SAMPLE=0 samples everything: a test of what large models do. */
-static bool is_sampled(mw_op op, bool wide, uint64_t total) {
+bool mw_pass_samples(uint64_t elements) {
   const char *set = getenv("MOONWELD_SAMPLE");
   uint64_t from = SAMPLE_FROM;
   if (set) mw_text_parse_u64(set, strlen(set), &from);
-  return op != MW_OP_TIE && !wide && total >= from;
+  return elements >= from;
 }
+
+static bool is_sampled(mw_op op, bool wide, uint64_t total) { return op != MW_OP_TIE && !wide && mw_pass_samples(total); }
 
 static uint32_t selected_tensors(mw_node_facts facts) {
   return facts.op == MW_OP_TIE ? facts.operands - 2 : facts.operands;
@@ -119,7 +121,7 @@ static bool cut(mw_pass *pass, size_t index, mw_error *err) {
   mw_cut *c = &pass->cuts[index];
   *c = (mw_cut){.first_item = pass->items, .block = mw_worker_block(job, task, &pass->program)};
   c->head = c->block;
-  if (pass->phase == MW_PHASE_SAMPLE) {
+  if (pass->sampling) {
     cut_sample(pass, c, task->elements);
     return true;
   }
@@ -215,8 +217,7 @@ static bool start_selections(mw_pass *pass, const mw_stage *stage, mw_values *va
   return true;
 }
 
-static void choose_stride(mw_pass *pass) {
-  uint64_t total = 0;
+static void choose_stride(mw_pass *pass, uint64_t total) {
   for (size_t i = 0; i < pass->selection_count; i++)
     if (pass->selections[i].sampling && pass->selections[i].total > total) total = pass->selections[i].total;
   pass->stride = total / SAMPLE > SAMPLE_STRIDE ? total / SAMPLE : SAMPLE_STRIDE;
@@ -252,33 +253,37 @@ static bool any_samples(const mw_pass *pass) {
   return any;
 }
 
-/* Whether the stage has totals beside outputs, and all of them are guessed. */
-static bool find_totals(const mw_pass *pass, const mw_stage *stage, const mw_values *values, bool *guessed) {
-  bool any = false;
+/* Over how many elements the stage has totals beside outputs, and whether all of them are guessed. */
+static uint64_t find_totals(const mw_pass *pass, const mw_stage *stage, const mw_values *values, bool *guessed) {
+  uint64_t elements = 0;
   *guessed = true;
   for (uint32_t t = 0; t < stage->task_count; t++) {
     const mw_task *task = &pass->job.schedule->tasks[stage->first_task + t];
     for (uint32_t r = 0; r < task->root_count; r++) {
       mw_root root = pass->job.schedule->roots[task->first_root + r];
       if (!is_total(pass, task, root)) continue;
-      any = true;
+      elements += task->elements;
       *guessed = *guessed && values->known[root.node] == MW_VALUES_SUPPOSED;
     }
   }
-  return any;
+  return elements;
 }
 
 /* Which phase comes now. Guesses are made of selections when the sample has told where they are, and of totals when
  * such selections have been guessed. */
 static void choose_phase(mw_pass *pass, const mw_stage *stage, const mw_values *values, bool next) {
-  bool guessed, totals = find_totals(pass, stage, values, &guessed);
+  bool guessed;
+  uint64_t totals = find_totals(pass, stage, values, &guessed);
+  pass->sampling = false;
   if (!next) pass->guessing = false;
   if (any_samples(pass)) {
     pass->phase = MW_PHASE_SAMPLE;
+    pass->sampling = true;
   } else if (!next && totals && !guessed) {
     pass->phase = MW_PHASE_TOTALS;
+    pass->sampling = mw_pass_samples(totals);
   } else if (!next || pass->phase < MW_PHASE_WHOLE) {
-    pass->guessing = totals && guessed;
+    pass->guessing = totals > 0 && guessed;
     if (!totals && pass->selection_count) {
       pass->guessing = true;
       for (size_t i = 0; i < pass->selection_count; i++) pass->guessing &= pass->selections[i].sample.found;
@@ -288,6 +293,7 @@ static void choose_phase(mw_pass *pass, const mw_stage *stage, const mw_values *
     pass->guessing &= pass->phase == MW_PHASE_WHOLE; /* outputs are computed again once */
     pass->phase = MW_PHASE_REST;
   }
+  if (pass->sampling) choose_stride(pass, totals);
 }
 
 /* Before a pass that guesses: selections are what the sample says, totals what was supposed. */
@@ -304,7 +310,6 @@ bool mw_pass_begin(mw_pass *pass, const mw_job *job, const mw_stage *stage, bool
   pass->job = *job;
   if (!next) MW_TRY(start_selections(pass, stage, values, err));
   choose_phase(pass, stage, values, next);
-  if (pass->phase == MW_PHASE_SAMPLE) choose_stride(pass);
   MW_TRY(choose(pass, job, stage, values, err));
   pass->job.schedule = &pass->schedule;
   pass->items = pass->units = 0;
@@ -337,7 +342,7 @@ const mw_task *mw_pass_item(const mw_pass *pass, uint64_t item, uint64_t *start,
   }
   const mw_cut *c = &pass->cuts[low];
   uint64_t k = item - c->first_item, elements = pass->schedule.tasks[low].elements;
-  if (pass->phase == MW_PHASE_SAMPLE) {
+  if (pass->sampling) {
     *start = (sampled_unit(pass, first_run(pass, c) + k) - c->first_unit) * MW_UNIT;
     *count = elements - *start < MW_UNIT ? elements - *start : MW_UNIT;
     return &pass->schedule.tasks[low];
@@ -383,7 +388,8 @@ bool mw_pass_end(mw_pass *pass, mw_values *values, mw_error *err) {
     mw_root root = pass->schedule.roots[r];
     if (root.store) continue;
     mw_op op = op_of(pass, root.node);
-    if (root.guess) mw_values_suppose(values, root.node, pass->found[r]);
+    bool sampled = pass->sampling && pass->phase == MW_PHASE_TOTALS;
+    if (root.guess || sampled) mw_values_suppose(values, root.node, pass->found[r]);
     else if (mw_graph_op_class(op) == MW_CLASS_SUM) MW_TRY(mw_values_set(values, root.node, pass->found[r], err));
     if (op != MW_OP_VECTOR) continue;
     mw_vector *vector;

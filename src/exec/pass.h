@@ -15,7 +15,7 @@ typedef struct mw_cut {
 /* The passes of a stage, in this order. */
 typedef enum mw_phase {
   MW_PHASE_SAMPLE, /* two over a sample of large selections, which tell where to look (select.h) */
-  MW_PHASE_TOTALS, /* totals beside outputs (schedule.h), where there is no guess of them */
+  MW_PHASE_TOTALS, /* totals beside outputs (schedule.h), where there is no guess of them: over a sample, if they are large */
   MW_PHASE_WHOLE,  /* everything else */
   MW_PHASE_REST    /* selections until they are found; outputs that were computed from a wrong guess */
 } mw_phase;
@@ -28,6 +28,7 @@ typedef struct mw_pass {
   uint64_t items;       /* blocks in all */
   mw_phase phase;
   bool guessing;        /* sinks are computed from guesses too, or outputs from guessed totals */
+  bool sampling;        /* this is a pass over a sample */
   uint64_t stride;      /* one unit out of so many is in the sample */
   uint64_t units;       /* of all tasks */
   bool ordered;         /* sums are added in block order */
@@ -49,6 +50,8 @@ void mw_pass_take(mw_pass *pass, const mw_task *task, const mw_gather *gathers);
 bool mw_pass_end(mw_pass *pass, mw_values *values, mw_error *err);
 /* Whole passes that a selection will take, if a sample's guess is right. */
 unsigned mw_pass_expected(const mw_graph *graph, mw_node selection);
+/* Whether totals over so many elements are guessed from a sample. */
+bool mw_pass_samples(uint64_t elements);
 void mw_pass_free(mw_pass *pass);
 
 #endif

@@ -132,7 +132,9 @@ static bool find_guesses(maker *m, const mw_node *outputs, size_t count) {
   for (uint32_t id = 1; id <= m->nodes && ok; id++) stand(m, id, firm);
   for (uint32_t id = 1; id <= m->nodes && ok; id++) {
     mw_node_facts facts = mw_graph_facts(m->graph, id);
-    if (!m->needed[id] || facts.op != MW_OP_TOTAL || use[id] || firm[facts.operand[0]] + 1 >= m->level[id]) continue;
+    if (!m->needed[id] || facts.op != MW_OP_TOTAL || use[id]) continue;
+    bool first = m->level[id] == 1; /* nothing is known before it: guessed from a sample (exec/pass.h) */
+    if (!first && firm[facts.operand[0]] + 1 >= m->level[id]) continue;
     total_of[facts.operand[0]] = id;
     found = true;
   }
@@ -169,7 +171,8 @@ static bool collect(maker *m, const mw_node *outputs, size_t count) {
                                                                     : facts.operands;
     uint32_t batch = m->batch[find(m->parent, id)], output = m->beside[id];
     if (output) {
-      MW_TRY(add(m, (mw_root){.node = id, .guess = true}, batch, m->level[id] - 1, MW_SCHEDULE_NO_OUTPUT));
+      if (m->level[id] > 1)
+        MW_TRY(add(m, (mw_root){.node = id, .guess = true}, batch, m->level[id] - 1, MW_SCHEDULE_NO_OUTPUT));
       MW_TRY(add(m, (mw_root){.node = id}, batch, UINT32_MAX, output - 1));
       m->list[m->count - 1].group = outputs[output - 1]; /* as the output itself */
       continue;

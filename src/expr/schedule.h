@@ -4,8 +4,9 @@
  * find it in the page cache and the memory of selections stays bounded.
  *
  * A total whose sign alone matters, and to outputs alone (the majority of a vote), is no stage of its own where it depends
- * on selections: it is computed beside the outputs, which are computed from its guess. The guess is the total as it comes
- * out beside the selections, from what is guessed of them. Who finds the guess wrong computes the outputs again. */
+ * on selections alone, or on nothing: it is computed beside the outputs, which are computed from its guess. The guess is
+ * the total as it comes out beside the selections, from what is guessed of them, or else over a sample. Who finds the guess
+ * wrong computes the outputs again. */
 #ifndef MW_EXPR_SCHEDULE_H
 #define MW_EXPR_SCHEDULE_H
 
