@@ -295,47 +295,48 @@ static double NAME(peak)(double peak, const void *x, size_t n) {
 
 /* ---- selection --------------------------------------------------------------------------------------------------- */
 
-enum { NAME(WINDOW_PART) = 32 };
-
-/* Keys of |x| where `mask` is all bits but the sign and `turn` is 0; in numeric order where they are the other way. */
-static inline R_KEY NAME(key_of)(R x, R_KEY mask, R_KEY turn) {
+/* The key of |x|, or of x in numeric order, where -0 is +0. */
+static inline R_KEY NAME(key_of)(R x, bool magnitude) {
+  const R_KEY most = (R_KEY)((R_BITS)-1 >> 1);
   R_KEY bits;
-  x = x + 0; /* -0 becomes +0 */
+  if (!magnitude) x = x + 0;
   memcpy(&bits, &x, sizeof bits);
-  bits &= mask;
-  return bits ^ ((bits < 0 ? -1 : 0) & turn);
+  return magnitude ? bits & most : bits ^ ((bits < 0 ? -1 : 0) & most);
 }
 
-/* Few keys lie within an aimed window: parts that have none are passed over after three operations a key. */
-static uint64_t NAME(window)(uint32_t *bins, const void *x, size_t n, bool magnitude, int64_t low, int64_t high,
-                             unsigned shift) {
-  enum { PART = NAME(WINDOW_PART) };
-  const R *in = x;
-  const R_KEY most = (R_KEY)((R_BITS)-1 >> 1), from = (R_KEY)low, to = (R_KEY)high;
-  const R_KEY mask = magnitude ? most : -1, turn = magnitude ? 0 : most;
-  R_KEY below[PART] = {0}, key[PART];
+/* Few keys lie within an aimed window: parts that have none are passed over after few operations a key. */
+__attribute__((always_inline))
+static inline uint64_t NAME(window_of)(uint32_t *bins, const R *in, size_t n, bool magnitude, R_KEY from, R_KEY to,
+                                       unsigned shift) {
+  enum { PART = 32 };
+  R_KEY below[PART] = {0};
   uint64_t total = 0;
-  size_t i = 0;
-  for (; i + PART <= n; i += PART) {
+  for (size_t i = 0; i < n; i += PART) {
     R_BITS outside = (R_BITS)-1;
-    for (size_t j = 0; j < PART; j++) {
-      key[j] = NAME(key_of)(in[i + j], mask, turn);
-      R_KEY under = key[j] < from ? -1 : 0, over = key[j] > to ? -1 : 0;
-      below[j] -= under;
-      outside &= (R_BITS)(under | over);
+    const size_t end = n - i < PART ? n : i + PART;
+    if (end == i + PART)
+      for (size_t j = 0; j < PART; j++) {
+        const R_KEY key = NAME(key_of)(in[i + j], magnitude);
+        const R_KEY under = key < from ? -1 : 0, over = key > to ? -1 : 0;
+        below[j] -= under;
+        outside &= (R_BITS)(under | over);
+      }
+    if (end == i + PART && outside) continue;
+    for (size_t k = i; k < end; k++) {
+      const R_KEY key = NAME(key_of)(in[k], magnitude);
+      if (key >= from && key <= to) bins[((R_BITS)key - (R_BITS)from) >> shift]++;
+      else if (end != i + PART) total += key < from; /* a whole part has counted these */
     }
-    if (outside) continue;
-    for (size_t j = 0; j < PART; j++)
-      if (key[j] >= from && key[j] <= to) bins[((R_BITS)key[j] - (R_BITS)from) >> shift]++;
-  }
-  for (; i < n; i++) {
-    R_KEY k = NAME(key_of)(in[i], mask, turn);
-    if (k < from) total++;
-    else if (k <= to) bins[((R_BITS)k - (R_BITS)from) >> shift]++;
   }
   for (size_t j = 0; j < PART; j++)
     total += (uint64_t)below[j];
   return total;
+}
+
+static uint64_t NAME(window)(uint32_t *bins, const void *x, size_t n, bool magnitude, int64_t low, int64_t high,
+                             unsigned shift) {
+  return magnitude ? NAME(window_of)(bins, x, n, true, (R_KEY)low, (R_KEY)high, shift)
+                   : NAME(window_of)(bins, x, n, false, (R_KEY)low, (R_KEY)high, shift);
 }
 
 /* ---- chance and columns ----------------------------------------------------------------------------------------- */
