@@ -76,7 +76,9 @@ static bool put_file(const char *path, const mw_text *text, mw_error *err) {
   int fd = open(part.bytes, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
   bool ok = fd >= 0 || mw_error_set(err, MW_CANNOT_CREATE, "%s: %s", mw_text_shown_z(&shown, part.bytes), strerror(errno));
   ok = ok && mw_file_write(fd, part.bytes, 0, text->bytes, text->length, err);
-  if (fd >= 0 && (fsync(fd) != 0) | (close(fd) != 0) && ok)
+  bool safe = fd < 0 || fsync(fd) == 0;
+  if (fd >= 0) safe = close(fd) == 0 && safe;
+  if (ok && !safe)
     ok = mw_error_set(err, MW_IO, "%s: %s", mw_text_shown_z(&shown, part.bytes), strerror(errno));
   if (ok && rename(part.bytes, path) != 0)
     ok = mw_error_set(err, MW_IO, "%s: %s", mw_text_shown_z(&shown, path), strerror(errno));

@@ -120,7 +120,7 @@ void mw_term_learning(mw_term *term, const mw_learning_facts *facts) {
   double interval = term->json ? event_interval : term->live ? live_interval : line_interval;
   double time = now();
   bool last = facts->step == facts->steps;
-  if (!term->learning) term->learning = time, term->learned = facts->step;
+  if (term->learning == 0) term->learning = time, term->learned = facts->step;
   uint64_t taken = facts->step - term->learned;
   double left = taken ? (time - term->learning) / (double)taken * (double)(facts->steps - facts->step) : 0;
   if (last) term->learning = 0; /* another training may follow */

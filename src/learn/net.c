@@ -17,7 +17,7 @@ static const mw_net_entry entries[MW_OP_COUNT] = {
     [MW_OP_BIAS] = {mw_norms_bias, mw_norms_bias_back, .weights = 2},
     [MW_OP_RMS_NORM] = {mw_norms_rms, mw_norms_rms_back, .weights = 2, .reads = 1},
     [MW_OP_LAYER_NORM] = {mw_norms_layer, mw_norms_layer_back, .weights = 6, .reads = 1},
-    [MW_OP_ROPE] = {mw_layers_rope, mw_layers_rope_back},
+    [MW_OP_ROPE] = {mw_layers_rope, mw_layers_rope_back, .reads = 0},
     [MW_OP_ATTENTION] = {mw_attention_forward, mw_attention_back, .reads = 7, .reads_result = true, .saves = mw_attention_saves},
     [MW_OP_SILU] = {mw_layers_pointwise, mw_layers_pointwise_back, .reads = 1},
     [MW_OP_GELU] = {mw_layers_pointwise, mw_layers_pointwise_back, .reads = 1},
