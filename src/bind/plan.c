@@ -1,41 +1,9 @@
-/* plan.c: from a recipe and its arguments to a plan, and from a plan to an output folder. Planning opens headers only;
- * every fact that the run needs is fixed before its first byte is written. */
-#include "bind/host.h"
-#include "bind/inputs.h"
-#include "bind/story.h"
-#include "bind/worth.h"
-#include "exec/run.h"
-#include "io/bundle.h"
+/* plan.c: from a recipe and its arguments to a plan. Planning opens headers only; every fact that the run needs is fixed
+ * before its first byte is written. */
+#include "bind/plan.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct mw_plan {
-  const mw_recipe *recipe;
-  mw_options options;
-  mw_note notes;
-  mw_inputs inputs;
-  mw_calibration data;
-  mw_calibration judges; /* of --score loss:FILE */
-  mw_host_result result; /* graph, outputs, trainings */
-  mw_node *nodes;        /* of every output, in the order of its name */
-  uint32_t *places, *copies;
-  size_t copy_count;
-  mw_schedule schedule;
-  mw_layout layout;
-  mw_run_cost cost;
-  mw_story_texts story;
-  mw_text json;
-  size_t candidates;           /* of a recipe that scores: counted while planning */
-  mw_binding *bindings;        /* then kept for the run, which evaluates again */
-  size_t binding_count;
-  const mw_score *scores;      /* while it runs */
-  mw_arena arena;
-  mw_plan_training *trainings; /* in the arena */
-  size_t training_count;
-  mw_learning learning;
-  void *learner;
-};
 
 /* ---- checks of what came back from the child ---- */
 
@@ -103,14 +71,14 @@ static bool lay_out(mw_plan *plan, mw_error *err) {
   return ok;
 }
 
-static mw_job job_of(mw_plan *plan) {
+mw_job mw_plan_job(mw_plan *plan) {
   return (mw_job){.graph = plan->result.made.graph, .schedule = &plan->schedule, .family = &plan->inputs.family,
                   .members = plan->inputs.members, .layout = &plan->layout, .places = plan->places,
                   .copies = plan->copies, .copy_count = plan->copy_count,
                   .threads = mw_run_threads(plan->options.threads), .nonfinite_keep = plan->options.nonfinite_keep};
 }
 
-static uint64_t written(const mw_plan *plan) {
+uint64_t mw_plan_written(const mw_plan *plan) {
   uint64_t bytes = 0;
   for (size_t i = 0; i < plan->layout.shard_count; i++) bytes += plan->layout.shards[i].size;
   return bytes;
@@ -139,7 +107,7 @@ static bool compose_json(mw_plan *plan, mw_error *err) {
   mw_text_json(json, name, strlen(name));
   mw_text_format(json, ",\"arguments\":%s,\"passes\":%u,\"bytes_read\":%llu,\"bytes_written\":%llu,\"peak_memory\":%llu,\"tensors\":%zu,\"outputs\":[",
                  plan->story.arguments.bytes, plan->cost.passes, (unsigned long long)plan->cost.bytes_read,
-                 (unsigned long long)written(plan), (unsigned long long)plan->cost.peak_memory, plan->layout.count);
+                 (unsigned long long)mw_plan_written(plan), (unsigned long long)plan->cost.peak_memory, plan->layout.count);
   for (size_t i = 0; i < plan->layout.shard_count; i++)
     mw_text_format(json, "%s{\"file\":\"%s\",\"bytes\":%llu}", i ? "," : "", plan->layout.shards[i].name,
                    (unsigned long long)plan->layout.shards[i].size);
@@ -150,14 +118,13 @@ static bool compose_json(mw_plan *plan, mw_error *err) {
   return mw_text_check(json, err);
 }
 
-/* From the result of a recipe to what the run needs. */
-static bool settle(mw_plan *plan, mw_error *err) {
+bool mw_plan_settle(mw_plan *plan, mw_error *err) {
   return place_outputs(plan, err) &&
          mw_schedule_make(plan->result.made.graph, plan->nodes, plan->result.made.output_count, &plan->schedule, err) &&
          lay_out(plan, err);
 }
 
-static void unsettle(mw_plan *plan) {
+void mw_plan_unsettle(mw_plan *plan) {
   mw_schedule_free(&plan->schedule);
   mw_layout_free(&plan->layout);
   free(plan->nodes);
@@ -198,18 +165,17 @@ static bool evaluate(mw_plan *plan, const mw_binding *bindings, size_t count, mw
   return ok && (!plan->candidates || keep_bindings(plan, bindings, count, err));
 }
 
-static mw_study_job study_of(const mw_plan *plan, const mw_candidate *made) {
+mw_study_job mw_plan_study(const mw_plan *plan, const mw_candidate *made) {
   return (mw_study_job){.graph = made->graph, .outputs = made->outputs, .output_count = made->output_count,
                         .lessons = made->lessons, .lesson_count = made->lesson_count, .inputs = &plan->inputs,
-                        .data = &plan->data, .options = &plan->options, .output = plan->options.output,
-                        .threads = mw_run_threads(plan->options.threads), .learning = plan->learning,
-                        .context = plan->learner};
+                        .data = &plan->data, .options = &plan->options,
+                        .threads = mw_run_threads(plan->options.threads)};
 }
 
 /* A merge and a training never run at the same time: the peak is that of the greater. */
 static bool measure(mw_plan *plan, mw_error *err) {
-  mw_job job = job_of(plan);
-  mw_study_job learning = study_of(plan, &plan->result.made);
+  mw_job job = mw_plan_job(plan);
+  mw_study_job learning = mw_plan_study(plan, &plan->result.made);
   MW_TRY(mw_run_measure(&job, &plan->cost, err));
   plan->trainings = mw_mem_take(&plan->arena, (learning.lesson_count + 1) * sizeof *plan->trainings, err);
   if (!plan->trainings || !mw_study_measure(&learning, plan->trainings, err)) return false;
@@ -245,7 +211,7 @@ static bool make(mw_plan *plan, const mw_binding *bindings, size_t count, mw_err
     mw_calibration_compare(plan->inputs.members, plan->inputs.count, plan->inputs.donor, &plan->notes);
   MW_TRY(open_judges(plan, err));
   MW_TRY(evaluate(plan, bindings, count, err));
-  MW_TRY(settle(plan, err));
+  MW_TRY(mw_plan_settle(plan, err));
   MW_TRY(mw_story_compose(&plan->story, plan->recipe, bindings, count, &plan->options, err));
   return measure(plan, err) && compose_json(plan, err);
 }
@@ -266,7 +232,7 @@ bool mw_plan_make(const mw_recipe *recipe, const mw_binding *bindings, size_t co
 
 void mw_plan_free(mw_plan *plan) {
   if (!plan) return;
-  unsettle(plan);
+  mw_plan_unsettle(plan);
   mw_host_release(&plan->result);
   mw_calibration_close(&plan->data);
   mw_calibration_close(&plan->judges);
@@ -281,7 +247,7 @@ void mw_plan_free(mw_plan *plan) {
 /* ---- what it says ---- */
 
 mw_plan_facts mw_plan_measure(const mw_plan *plan) {
-  return (mw_plan_facts){.passes = plan->cost.passes, .bytes_read = plan->cost.bytes_read, .bytes_written = written(plan),
+  return (mw_plan_facts){.passes = plan->cost.passes, .bytes_read = plan->cost.bytes_read, .bytes_written = mw_plan_written(plan),
                          .peak_memory = plan->cost.peak_memory, .tensors = plan->layout.count,
                          .files = plan->layout.shard_count, .candidates = plan->candidates};
 }
@@ -301,132 +267,4 @@ const char *mw_plan_json(const mw_plan *plan) { return plan->json.bytes; }
 size_t mw_plan_notes(const mw_plan *plan, const char *const **lines) {
   *lines = (const char *const *)plan->notes.lines;
   return plan->notes.count;
-}
-
-/* ---- the run ---- */
-
-static bool allowed(const mw_plan *plan, mw_error *err) {
-  if (!plan->options.output) return mw_error_set(err, MW_USAGE, "-o OUT is needed: the folder to make");
-  const mw_inputs *inputs = &plan->inputs;
-  const char **paths = mw_mem_new(inputs->count, sizeof *paths, err);
-  if (!paths) return false;
-  for (size_t i = 0; i < inputs->count; i++) {
-    const mw_model *model = inputs->members[i].model;
-    paths[i] = model->folder ? model->folder : model->files[0].path;
-  }
-  bool ok = mw_writer_allowed(plan->options.output, plan->options.force, paths, inputs->count, written(plan), err);
-  free(paths);
-  return ok;
-}
-
-void mw_plan_watch(mw_plan *plan, mw_learning learning, void *context) {
-  plan->learning = learning;
-  plan->learner = context;
-}
-
-/* Learns what is to be learned, then streams the result into the writer's folder and publishes it. */
-static bool fill(mw_plan *plan, mw_writer *writer, mw_study *study, mw_progress progress, void *context, mw_error *err) {
-  mw_job job = job_of(plan);
-  mw_text learning = {0};
-  job.writer = writer;
-  job.progress = progress;
-  job.context = context;
-  if (study) {
-    MW_TRY(mw_study_run(study, err));
-    job.learned = mw_study_learned(study, &job.learned_count);
-    MW_TRY(mw_study_write(study, writer, err));
-  }
-  mw_story story = mw_story_of(&plan->story, plan->recipe, &plan->result, plan->scores, &plan->options);
-  bool ok = mw_run_job(&job, err) && (!study || mw_study_tell(study, &learning, err));
-  story.learning_json = learning.bytes;
-  ok = ok && mw_bundle_write(writer, &plan->layout, &plan->inputs.family, plan->inputs.members, &story, &plan->notes, err) &&
-       mw_writer_publish(writer, plan->options.durable, err);
-  mw_text_free(&learning);
-  return ok;
-}
-
-/* The output as a whole folder, in one go. */
-static bool write(mw_plan *plan, mw_progress progress, void *context, mw_error *err) {
-  mw_study_job learning = study_of(plan, &plan->result.made);
-  mw_study *study = NULL;
-  mw_writer *writer;
-  MW_TRY(!learning.lesson_count || mw_study_open(&learning, &study, err));
-  mw_run_ready(mw_run_threads(plan->options.threads));
-  bool ok = mw_writer_open(plan->options.output, &plan->layout, plan->options.force, &writer, err);
-  if (ok) {
-    ok = fill(plan, writer, study, progress, context, err);
-    mw_writer_close(writer);
-  }
-  if (ok && study) mw_study_done(study);
-  mw_study_free(study);
-  return ok;
-}
-
-/* ---- recipes that score ---- */
-
-typedef struct search {
-  const mw_plan *plan;
-  mw_progress progress;
-  void *context;
-} search;
-
-static bool search_goes_on(void *context, uint64_t done, uint64_t total, unsigned pass) {
-  const search *s = context;
-  return !s->progress || s->progress(s->context, done, total, pass);
-}
-
-/* A candidate is a plan of its own, on the same models, with the same options. */
-static bool make_candidate(void *context, const mw_candidate *made, const char *folder, mw_error *err) {
-  const search *s = context;
-  mw_plan candidate = {.recipe = s->plan->recipe, .options = s->plan->options, .inputs = s->plan->inputs,
-                       .data = s->plan->data, .story = s->plan->story, .result = {.made = *made}};
-  candidate.options.output = folder;
-  candidate.options.durable = candidate.options.force = false;
-  bool ok = settle(&candidate, err) && write(&candidate, search_goes_on, context, err);
-  unsettle(&candidate);
-  mw_note_free(&candidate.notes);
-  return ok;
-}
-
-static bool ask_whether_to_go_on(void *context, const mw_learning_facts *facts) {
-  (void)facts;
-  return search_goes_on(context, 0, 0, 0);
-}
-
-static bool measure_loss(void *context, const mw_candidate *made, double *value, mw_error *err) {
-  const search *s = context;
-  mw_study_job candidate = study_of(s->plan, made);
-  candidate.learning = ask_whether_to_go_on;
-  candidate.context = context;
-  return mw_worth_measure(&candidate, &s->plan->judges, value, err);
-}
-
-/* Evaluates the recipe again, with scores that are real; what it returns takes the place of the planned result. */
-static bool search_result(mw_plan *plan, mw_score *score, mw_error *err) {
-  mw_host_result result = {0};
-  if (!mw_host_evaluate(plan->recipe, plan->bindings, plan->binding_count, &plan->inputs, &plan->data, &plan->options, score,
-                        &result, err)) {
-    mw_host_release(&result);
-    return false;
-  }
-  unsettle(plan);
-  mw_host_release(&plan->result);
-  plan->result = result;
-  return mw_score_choose(score, &plan->result.made, err) && settle(plan, err);
-}
-
-bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *err) {
-  mw_family_rules rules = {plan->options.missing_base, plan->options.donor_integers, plan->options.tied};
-  MW_TRY(allowed(plan, err));
-  MW_TRY(mw_family_same_integers(&plan->inputs.family, plan->inputs.members, &rules, err));
-  if (!plan->candidates) return write(plan, progress, context, err);
-  search s = {plan, progress, context};
-  mw_score score = {.options = &plan->options, .inputs = &plan->inputs, .make = make_candidate,
-                    .loss = scores_loss(plan) ? measure_loss : NULL, .progress = search_goes_on, .context = &s};
-  mw_score_begin(&score);
-  plan->scores = &score;
-  bool ok = search_result(plan, &score, err) && write(plan, progress, context, err);
-  plan->scores = NULL;
-  mw_score_end(&score);
-  return ok;
 }

@@ -16,11 +16,9 @@ static bool evaluate(const mw_study_job *job, const mw_study *study, const mw_ca
 }
 
 bool mw_worth_measure(const mw_study_job *candidate, const mw_calibration *judges, double *worth, mw_error *err) {
-  mw_study_job job = *candidate;
   mw_study *study = NULL;
-  job.output = NULL;
-  MW_TRY(!job.lesson_count || mw_study_open(&job, &study, err));
-  bool ok = (!study || mw_study_run(study, err)) && evaluate(&job, study, judges, worth, err);
+  MW_TRY(!candidate->lesson_count || mw_study_open(candidate, &study, err));
+  bool ok = (!study || mw_study_run(study, err)) && evaluate(candidate, study, judges, worth, err);
   mw_study_free(study);
   return ok;
 }
