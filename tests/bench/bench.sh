@@ -61,7 +61,7 @@ for round in $(seq "$rounds"); do
   clock cp copy_three; rm -rf copy
 done
 # shellcheck disable=SC2086
-for round in 1 2 3; do
+for round in $(seq "$rounds"); do
   forget $files; clock cat cat $files
   forget $files; clock cold "$moonweld" lerp --t 0.3 $two; rm -rf out
 done
