@@ -2,6 +2,7 @@
 #include "bind/calibration.h"
 #include "base/sha256.h"
 #include "io/head.h"
+#include "num/gemm.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,6 +76,17 @@ void mw_calibration_compare(const mw_family_member *members, size_t count, size_
     }
   }
   mw_mem_release(&arena);
+}
+
+void mw_calibration_tell(const mw_calibration *data, uint32_t window, mw_text *json) {
+  mw_text_format(json, "\"blas_core\": \"%s\", \"window\": %u, \"data\": [", mw_gemm_core(), window ? window : MW_DATASET_WINDOW);
+  for (size_t i = 0; i < data->count; i++) {
+    mw_text_format(json, i ? ", {\"file\": " : "{\"file\": ");
+    const char *name = data->facts[i].name;
+    mw_text_json(json, name, mw_text_is_utf8(name, strlen(name)) ? strlen(name) : 0);
+    mw_text_format(json, ", \"sha256\": \"%s\", \"windows\": %zu}", data->hashes[i], data->sets[i]->count);
+  }
+  mw_text_format(json, "]");
 }
 
 void mw_calibration_close(mw_calibration *data) {

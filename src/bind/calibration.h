@@ -21,6 +21,8 @@ bool mw_calibration_open(mw_calibration *data, const char *const *paths, size_t 
                          const mw_family_member *donor, mw_error *err);
 /* Warns where a model's tokenizer file is not the donor's: the same ids then stand for other texts. */
 void mw_calibration_compare(const mw_family_member *members, size_t count, size_t donor, mw_note *notes);
+/* What a lock file says of it, members of a JSON object: the core type that products depend on, the window, the files. */
+void mw_calibration_tell(const mw_calibration *data, uint32_t window, mw_text *json);
 void mw_calibration_close(mw_calibration *data);
 
 #endif

@@ -297,9 +297,10 @@ static int load_text(lua_State *L) {
 MATH(exp) MATH(log) MATH(tanh) MATH(sin) MATH(cos) MATH(acos)
 
 const char *const mw_core_reserved[] = {
-    "output", "force", "dtype", "shard_size", "threads", "seed", "score", "score_timeout", "data", "quiet", "log_json",
-    "copy_code", "missing", "donor_integers", "nonfinite", "tied", "recipe_seconds", "recipe_memory", "durable", "window", "coefficients",
-    "help", "version", "json", NULL};
+#define MW_OPTION(name, form, field, told, value, doc) #name,
+#include "options.def"
+#undef MW_OPTION
+    "quiet", "log_json", "help", "version", "json", NULL};
 
 static void fill_reserved(lua_State *L) {
   lua_newtable(L);

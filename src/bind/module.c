@@ -7,7 +7,7 @@
  *   mw.eval(model, { data = { FILE, ... } }): a table for each file
  *   mw.diff("A", "B", { base = "C", html = "FILE", threads = 2 }): a JSON text and a list of warnings
  * Errors are raised as texts. */
-#include "moonweld.h"
+#include "base/text.h"
 #include <lauxlib.h>
 #include <lua.h>
 #include <math.h>
@@ -47,35 +47,42 @@ static mw_binding binding_at(lua_State *L, const char *name) {
   return (mw_binding){name, words, (size_t)count};
 }
 
+/* A whole number, as a number or as digits: what Lua's integers cannot hold is written so. */
+static uint64_t count_at(lua_State *L, int table, const char *name, uint64_t otherwise) {
+  int whole;
+  uint64_t value;
+  const char *text = field(L, table, name);
+  if (!text) return otherwise;
+  lua_Integer number = lua_tointegerx(L, -1, &whole);
+  if (whole && number >= 0) return (uint64_t)number;
+  if (!mw_text_parse_u64(text, strlen(text), &value)) luaL_error(L, "option '%s' is a whole number, not %s", name, text);
+  return value;
+}
+
+static double seconds_at(lua_State *L, int table, const char *name) {
+  return field(L, table, name) ? luaL_checknumber(L, -1) : 0;
+}
+
+static mw_binding words_at(lua_State *L, int table, const char *name) {
+  bool given = lua_istable(L, table) && lua_getfield(L, table, name) != LUA_TNIL;
+  return given ? binding_at(L, name) : (mw_binding){0};
+}
+
+/* Keys are the names of the fields: { missing_base = true } is --missing base. */
 static mw_options options_at(lua_State *L, int index) {
   mw_options options;
+  mw_binding list;
   mw_options_init(&options);
-  const char *number;
-  options.output = field(L, index, "output");
-  options.dtype = field(L, index, "dtype");
-  options.tied = field(L, index, "tied");
-  options.score = field(L, index, "score");
-  if ((number = field(L, index, "score_timeout"))) options.score_timeout = strtod(number, NULL);
-  if ((number = field(L, index, "seed"))) options.seed = strtoull(number, NULL, 10);
-  if ((number = field(L, index, "threads"))) options.threads = atoi(number);
-  if ((number = field(L, index, "shard_size"))) options.shard_size = strtoull(number, NULL, 10);
-  if ((number = field(L, index, "window"))) options.window = (uint32_t)strtoul(number, NULL, 10);
-  options.coefficients = field(L, index, "coefficients");
-  if (lua_istable(L, index) && lua_getfield(L, index, "score_data") != LUA_TNIL) {
-    mw_binding judges = binding_at(L, "score_data");
-    options.score_data = judges.words;
-    options.score_data_count = judges.count;
-  }
-  if (lua_istable(L, index) && lua_getfield(L, index, "data") != LUA_TNIL) {
-    mw_binding data = binding_at(L, "data");
-    options.data = data.words;
-    options.data_count = data.count;
-  }
-  options.force = flag(L, index, "force");
-  options.durable = flag(L, index, "durable");
-  options.donor_integers = flag(L, index, "donor_integers");
-  options.missing_base = flag(L, index, "missing_base");
-  options.nonfinite_keep = flag(L, index, "nonfinite_keep");
+#define TAKE_SWITCH(key) options.key = flag(L, index, #key);
+#define TAKE_WORD TAKE_SWITCH
+#define TAKE_TEXT(key) options.key = field(L, index, #key);
+#define TAKE_COUNT(key) options.key = (__typeof__(options.key))count_at(L, index, #key, (uint64_t)options.key);
+#define TAKE_SECONDS(key) options.key = seconds_at(L, index, #key);
+#define TAKE_TEXTS(key) list = words_at(L, index, #key), options.key = list.words, options.key##_count = list.count;
+#define TAKE_SCORE(key) TAKE_TEXT(key) TAKE_TEXTS(key##_data)
+#define MW_OPTION(name, form, field, told, value, doc) TAKE_##form(field)
+#include "options.def"
+#undef MW_OPTION
   return options;
 }
 

@@ -140,10 +140,14 @@ bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *e
   search s = {plan, progress, context};
   mw_score score = {.options = &plan->options, .inputs = &plan->inputs, .make = make_candidate,
                     .loss = plan->judges.count ? measure_loss : NULL, .progress = search_goes_on, .context = &s};
+  mw_text judges = {0};
+  if (plan->judges.count) mw_calibration_tell(&plan->judges, plan->options.window, &judges);
+  score.judges = judges.bytes;
   mw_score_begin(&score);
   plan->scores = &score;
-  bool ok = search_result(plan, &score, err) && write_result(plan, progress, context, err);
+  bool ok = mw_text_check(&judges, err) && search_result(plan, &score, err) && write_result(plan, progress, context, err);
   plan->scores = NULL;
   mw_score_end(&score);
+  mw_text_free(&judges);
   return ok;
 }

@@ -222,7 +222,9 @@ bool mw_score_choose(mw_score *score, const mw_candidate *result, mw_error *err)
   mw_text_free(&labels[1]);
   if (!ok) return false;
   const entry *chosen = known(score, identity);
-  mw_text_format(&score->json, "{\"candidates\": [");
+  mw_text_format(&score->json, "{");
+  if (score->judges) mw_text_format(&score->json, "\"judges\": {%s}, ", score->judges);
+  mw_text_format(&score->json, "\"candidates\": [");
   for (const char *line = score->lines.bytes; line && *line;) {
     size_t length = strcspn(line, "\n");
     mw_text_add(&score->json, line, length);

@@ -39,6 +39,7 @@ typedef struct mw_score {
   mw_candidate first;         /* while planning: until it is taken */
   int parent, room;           /* the folder beside the output in which candidates are made; -1 before the first */
   const char *room_name, *folder; /* of the room, of the candidate in it */
+  const char *judges;         /* of the lock file: what a loss was measured on, members of a JSON object; NULL: a command measures */
   mw_text lines;              /* a JSON line for each candidate */
   mw_text json;               /* of the lock file, after mw_score_choose */
   mw_arena arena;

@@ -30,9 +30,54 @@ static void put_argument(mw_text *json, const mw_arg *arg, const char *fallback,
   if (list) mw_text_format(json, "]");
 }
 
-static void put_word(mw_text *text, const char *word) {
-  mw_text_format(text, " ");
-  mw_text_shell(text, word);
+/* ---- the command ---- */
+
+static void put_name(mw_text *text, const char *before, const char *name) {
+  mw_text_format(text, " --%s", before);
+  for (; *name; name++) mw_text_add(text, *name == '_' ? "-" : name, 1);
+}
+
+/* "--x A B"; where a word could be taken for an option, "--x=-A --x=B". */
+static void put_words(mw_text *text, const char *name, const char *const *words, size_t count) {
+  bool alone = true;
+  for (size_t i = 0; i < count; i++) alone = alone && words[i][0] != '-';
+  for (size_t i = 0; i < count; i++) {
+    if (i == 0 || !alone) put_name(text, "", name);
+    mw_text_add(text, alone ? " " : "=", 1);
+    mw_text_shell(text, words[i]);
+  }
+}
+
+static void put_number(mw_text *text, const char *name, double value) {
+  char room[32];
+  const char *word = mw_text_number(room, value);
+  put_words(text, name, &word, 1);
+}
+
+static void put_count(mw_text *text, const char *name, uint64_t value) {
+  put_name(text, "", name);
+  mw_text_format(text, " %llu", (unsigned long long)value);
+}
+
+/* What options.def says is told. */
+static void put_options(mw_text *text, const mw_options *options) {
+  mw_options plain;
+  mw_options_init(&plain);
+#define TELL_SWITCH(name, word, field) if (options->field) put_name(text, "", name)
+#define TELL_WORD(name, word, field) if (options->field) put_words(text, name, &(const char *){word}, 1)
+#define TELL_TEXT(name, word, field) put_words(text, name, &options->field, options->field != NULL)
+#define TELL_COUNT(name, word, field) if (options->field != plain.field) put_count(text, name, (uint64_t)options->field)
+#define TELL_SECONDS(name, word, field) if (options->field > 0) put_number(text, name, options->field)
+#define TELL_TEXTS(name, word, field) put_words(text, name, options->field, options->field##_count)
+#define TELL_SCORE(name, word, field) TELL_TEXT(name, word, field), TELL_TEXTS(name, word, field##_data)
+#define MW_OPTION(name, form, field, told, value, doc) if (told) { TELL_##form(#name, value, field); }
+#include "options.def"
+#undef MW_OPTION
+}
+
+static void put_binding(mw_text *text, const mw_arg *arg, const mw_binding *binding) {
+  if (arg->kind != MW_ARG_FLAG) put_words(text, arg->name, binding->words, binding->count);
+  else if (binding->count) put_name(text, strcmp(binding->words[0], "true") == 0 ? "" : "no-", arg->name);
 }
 
 bool mw_story_compose(mw_story_texts *texts, const mw_recipe *recipe, const mw_binding *bindings, size_t count,
@@ -40,34 +85,22 @@ bool mw_story_compose(mw_story_texts *texts, const mw_recipe *recipe, const mw_b
   const mw_arg *args;
   size_t arg_count = mw_recipe_args(recipe, &args);
   bool first = true;
-  mw_text_format(&texts->command, "moonweld");
-  put_word(&texts->command, mw_recipe_name(recipe));
+  mw_text_format(&texts->command, "moonweld ");
+  mw_text_shell(&texts->command, mw_recipe_name(recipe));
   mw_text_format(&texts->arguments, "{");
   for (size_t i = 0; i < arg_count; i++) {
+    if (args[i].kind >= MW_ARG_SEED) continue; /* bound to an option */
     const mw_binding *binding = binding_of(bindings, count, args[i].name);
-    bool reserved = args[i].kind >= MW_ARG_SEED;
     const char *fallback = fallback_of(args, arg_count, &args[i], binding_of(bindings, count, "profile"));
-    if (!reserved && (binding || *fallback)) {
+    if (binding || *fallback) {
       if (!first) mw_text_format(&texts->arguments, ", ");
       put_argument(&texts->arguments, &args[i], fallback, binding);
       first = false;
     }
-    if (!binding || reserved) continue;
-    mw_text_format(&texts->command, " --%s", args[i].name);
-    for (size_t w = 0; w < binding->count; w++) put_word(&texts->command, binding->words[w]);
+    if (binding) put_binding(&texts->command, &args[i], binding);
   }
   mw_text_format(&texts->arguments, "}");
-  if (options->score) {
-    mw_text_format(&texts->command, " --score");
-    put_word(&texts->command, options->score);
-  }
-  if (options->dtype) mw_text_format(&texts->command, " --dtype %s", options->dtype);
-  if (options->seed) mw_text_format(&texts->command, " --seed %llu", (unsigned long long)options->seed);
-  if (options->data_count) mw_text_format(&texts->command, " --data");
-  for (size_t i = 0; i < options->data_count; i++) put_word(&texts->command, options->data[i]);
-  if (options->window) mw_text_format(&texts->command, " --window %u", options->window);
-  if (options->coefficients) mw_text_format(&texts->command, " --coefficients");
-  if (options->coefficients) put_word(&texts->command, options->coefficients);
+  put_options(&texts->command, options);
   return mw_text_check(&texts->arguments, err) && mw_text_check(&texts->command, err);
 }
 

@@ -306,15 +306,9 @@ bool mw_study_write(const mw_study *study, mw_writer *writer, mw_error *err) {
 bool mw_study_tell(const mw_study *study, mw_text *json, mw_error *err) {
   const mw_study_job *job = &study->job;
   char rate[32], decay[32], clip[32], share[32], first[32], last[32];
-  mw_text_format(json, "{\"blas_core\": \"%s\", \"window\": %u, \"data\": [", mw_gemm_core(),
-                 job->options->window ? job->options->window : MW_DATASET_WINDOW);
-  for (size_t i = 0; i < job->data->count; i++) {
-    mw_text_format(json, i ? ", {\"file\": " : "{\"file\": ");
-    const char *name = job->data->facts[i].name;
-    mw_text_json(json, name, mw_text_is_utf8(name, strlen(name)) ? strlen(name) : 0);
-    mw_text_format(json, ", \"sha256\": \"%s\", \"windows\": %zu}", job->data->hashes[i], job->data->sets[i]->count);
-  }
-  mw_text_format(json, "], \"coefficients\": %s%s%s, \"trainings\": [", *study->coefficients ? "\"" : "",
+  mw_text_format(json, "{");
+  mw_calibration_tell(job->data, job->options->window, json);
+  mw_text_format(json, ", \"coefficients\": %s%s%s, \"trainings\": [", *study->coefficients ? "\"" : "",
                  *study->coefficients ? study->coefficients : "null", *study->coefficients ? "\"" : "");
   for (size_t i = 0; i < job->lesson_count; i++) {
     const mw_lesson *lesson = &job->lessons[i];

@@ -21,34 +21,30 @@ static const char help_text[] =
   "\n"
   "A model is a .safetensors file, a folder, or the name of a model in the local hub cache (org/name[@revision]).\n"
   "\n"
-  "Options of every merge\n"
-  "  -o, --output DIR       the folder to make\n"
-  "  --force                replace an output that moonweld made\n"
-  "  --dtype D              f32, f16, bf16, f64 or keep (default): the first model's, tensor by tensor\n"
-  "  --shard-size SIZE      tensor bytes a file (default 5GB)\n"
-  "  --threads N            default: OMP_NUM_THREADS, else all cores; results do not depend on it\n"
-  "  --seed N               of everything drawn at random (default 0)\n"
-  "  --score COMMAND        measures a candidate: {dir} is its folder, the last number printed counts, greater is better\n"
-  "  --score loss:FILE...   or by the negated mean loss on data, without writing it\n"
-  "  --score-timeout S      seconds that a command may take\n"
-  "  --data FILE...         what a recipe learns from: token windows (.safetensors, .jsonl) or texts\n"
-  "  --window N             tokens a window of text (default 256)\n"
-  "  --coefficients FILE    a coefficients.safetensors that learning starts from\n"
+  "Options of every merge\n";
+
+static const char help_end[] =
   "  --quiet                say nothing but errors\n"
   "  --log-json             report on standard error as JSON, a line an event\n"
-  "  --durable              flush the output to the disk before it is published\n"
-  "  --copy-code            carry the model's *.py files too\n"
-  "  --missing base         tensors that a model lacks are the first model's\n"
-  "  --donor-integers       integer tensors may differ: the first model's are taken\n"
-  "  --nonfinite keep       NaN and infinities do not stop the merge\n"
-  "  --tied untie|ignore    what to do with a head that differs from a tied embedding\n"
-  "  --recipe-seconds S     time a recipe may take\n"
-  "  --recipe-memory SIZE   memory a recipe may take (default 256MB)\n"
   "\n"
   "Lists are several words (--models A B C), gradients over depth have commas (--t 0,0.5,1).\n"
   "Example: moonweld slerp --a ./one --b ./two --t 0.3 -o ./merged\n";
 
-void mw_cmd_help(FILE *out) { fputs(help_text, out); }
+static void print_option(FILE *out, const char *name, const char *value, const char *doc) {
+  mw_option_name spelt;
+  char room[sizeof spelt.text + 32];
+  snprintf(room, sizeof room, "%s%s%s%s", strcmp(name, "output") == 0 ? "-o, " : "", mw_options_spell(&spelt, name),
+           *value ? " " : "", value);
+  fprintf(out, "  %-22s %s\n", room, doc);
+}
+
+void mw_cmd_help(FILE *out) {
+  fputs(help_text, out);
+#define MW_OPTION(name, form, field, told, value, doc) print_option(out, #name, value, doc);
+#include "options.def"
+#undef MW_OPTION
+  fputs(help_end, out);
+}
 
 const char *mw_cmd_help_value(const mw_arg *arg) {
   switch (arg->kind) {

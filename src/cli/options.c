@@ -16,20 +16,20 @@ typedef struct own_option {
   size_t flag; /* of SWITCH: where its bool lies in the line */
 } own_option;
 
-#define FLAG(name, field) { name, SWITCH, NULL, offsetof(mw_command_line, field) }
+#define FLAG(name, field) { name, SWITCH, NULL, offsetof(mw_command_line, field) },
+#define OWN_SWITCH(name, field) FLAG(#name, options.field)
+#define OWN_WORD(name, field) { #name, ONE, mw_settings_##name, 0 },
+#define OWN_TEXT OWN_WORD
+#define OWN_COUNT OWN_WORD
+#define OWN_SECONDS OWN_WORD
+#define OWN_TEXTS(name, field) { #name, MANY, mw_settings_##name, 0 },
+#define OWN_SCORE OWN_TEXTS
+#define MW_OPTION(name, form, field, told, value, doc) OWN_##form(name, field)
 static const own_option own[] = {
-  FLAG("help", help), FLAG("json", json), FLAG("quiet", quiet), FLAG("log_json", log_json),
-  FLAG("force", options.force), FLAG("durable", options.durable), FLAG("copy_code", options.copy_code),
-  FLAG("donor_integers", options.donor_integers),
-  { "output", ONE, mw_settings_output, 0 }, { "dtype", ONE, mw_settings_dtype, 0 },
-  { "shard_size", ONE, mw_settings_shard_size, 0 }, { "threads", ONE, mw_settings_threads, 0 },
-  { "seed", ONE, mw_settings_seed, 0 }, { "missing", ONE, mw_settings_missing, 0 },
-  { "nonfinite", ONE, mw_settings_nonfinite, 0 }, { "tied", ONE, mw_settings_tied, 0 },
-  { "recipe_seconds", ONE, mw_settings_recipe_seconds, 0 }, { "recipe_memory", ONE, mw_settings_recipe_memory, 0 },
-  { "score", MANY, mw_settings_score, 0 }, { "score_timeout", ONE, mw_settings_score_timeout, 0 },
-  { "data", MANY, mw_settings_data, 0 }, { "window", ONE, mw_settings_window, 0 },
-  { "coefficients", ONE, mw_settings_coefficients, 0 },
+  FLAG("help", help) FLAG("json", json) FLAG("quiet", quiet) FLAG("log_json", log_json)
+#include "options.def"
 };
+#undef MW_OPTION
 enum { OWN = sizeof own / sizeof *own, NAME_ROOM = 80 };
 
 typedef struct parser {
