@@ -191,7 +191,8 @@ bool mw_eval_model(const char *model, const mw_options *options, mw_learning pro
 
 typedef struct mw_inspection mw_inspection;
 
-/* Opens a model or file, applying every input check. `stats` also reads the data. */
+/* Opens a model or file, applying every input check. `stats` also reads the data, and refuses (MW_DATA) files of the hub's
+ * cache whose contents have another SHA-256 than their blobs' names. */
 bool mw_inspect_open(const char *path, bool stats, mw_inspection **out, mw_error *err);
 void mw_inspect_free(mw_inspection *inspection);
 const char *mw_inspect_json(const mw_inspection *inspection);

@@ -1,34 +1,20 @@
 /* calibration.c: see calibration.h. */
 #include "bind/calibration.h"
-#include "base/sha256.h"
 #include "io/head.h"
 #include "num/gemm.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_FILES = 64, HASH_BLOCK = 64 << 10 };
+enum { MOST_FILES = 64 };
 
 /* "x.jsonl:FIELD" names a field of a file. */
 static bool hash_file(const char *path, char hex[65], mw_arena *arena, mw_error *err) {
   const char *colon = strrchr(path, ':');
   mw_file file;
-  char *bytes = malloc(HASH_BLOCK);
-  const char *name = colon && !mw_file_exists(path) ? mw_mem_copy(arena, path, (size_t)(colon - path), err) : path;
-  if (!bytes || !name || !mw_file_open(&file, name, err)) {
-    free(bytes);
-    return bytes ? false : mw_error_memory(err, HASH_BLOCK);
-  }
-  mw_sha256 hash;
-  mw_sha256_init(&hash);
-  bool ok = true;
-  for (uint64_t at = 0; at < file.size && ok; at += HASH_BLOCK) {
-    size_t n = (size_t)(file.size - at < HASH_BLOCK ? file.size - at : HASH_BLOCK);
-    ok = mw_file_read(&file, at, bytes, n, err);
-    if (ok) mw_sha256_add(&hash, bytes, n);
-  }
-  mw_sha256_finish(&hash, hex);
+  if (colon && !mw_file_exists(path)) path = mw_mem_copy(arena, path, (size_t)(colon - path), err);
+  if (!path || !mw_file_open(&file, path, err)) return false;
+  bool ok = mw_file_hash(&file, hex, err);
   mw_file_close(&file);
-  free(bytes);
   return ok;
 }
 

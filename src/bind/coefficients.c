@@ -1,6 +1,5 @@
 /* coefficients.c: see coefficients.h. */
 #include "bind/coefficients.h"
-#include "base/sha256.h"
 #include "io/safetensors.h"
 #include <math.h>
 #include <stdio.h>
@@ -128,19 +127,6 @@ static bool fill(const mw_file *file, const char *path, const mw_tensor *tensors
   return true;
 }
 
-static bool hash_of(const mw_file *file, char hash[65], mw_error *err) {
-  char block[4096];
-  mw_sha256 sha;
-  mw_sha256_init(&sha);
-  for (uint64_t at = 0; at < file->size; at += sizeof block) {
-    size_t n = (size_t)(file->size - at < sizeof block ? file->size - at : sizeof block);
-    MW_TRY(mw_file_read(file, at, block, n, err));
-    mw_sha256_add(&sha, block, n);
-  }
-  mw_sha256_finish(&sha, hash);
-  return true;
-}
-
 static bool load(const mw_file *file, const char *path, slot *slots, size_t slot_count, char hash[65], mw_arena *arena,
                  mw_error *err) {
   mw_tensor *tensors = NULL;
@@ -160,7 +146,7 @@ static bool load(const mw_file *file, const char *path, slot *slots, size_t slot
                       mw_text_shown_z(&name, stranger ? stranger : ""));
   }
   free(tensors);
-  return ok && hash_of(file, hash, err);
+  return ok && mw_file_hash(file, hash, err);
 }
 
 bool mw_coefficients_load(const char *path, const mw_lesson *lessons, size_t count, const mw_graph *graph,

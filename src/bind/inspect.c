@@ -1,6 +1,8 @@
-/* inspect.c: what a model or a file holds, after every check that a merge would make of it. */
+/* inspect.c: what a model or a file holds, after every check that a merge would make of it. With statistics all of it is
+ * read, and then files of the hub's cache are held against the hashes that they are named by. */
 #include "base/text.h"
 #include "io/family.h"
+#include "io/hub.h"
 #include "num/cpu.h"
 #include <math.h>
 #include <stdlib.h>
@@ -102,6 +104,23 @@ static void warn(mw_inspection *inspection, const mw_model *model) {
   else mw_note_add(&inspection->notes, "a merge would refuse this: %s", refusal.text);
 }
 
+/* The files of a model, side files too; what is not of the hub's cache promises nothing. */
+static bool verify(mw_inspection *inspection, const mw_model *model, mw_error *err) {
+  mw_arena arena = {0};
+  const char **names;
+  size_t count = 1, verified = 0;
+  bool ok = !model->folder || mw_file_list(model->folder, &arena, &names, &count, err);
+  for (size_t i = 0; ok && i < count; i++) {
+    const char *path = model->folder ? mw_file_join(&arena, model->folder, names[i], err) : model->where;
+    bool promised;
+    ok = path && mw_hub_verify(path, &promised, err);
+    if (ok && promised) verified++;
+  }
+  mw_mem_release(&arena);
+  if (verified) mw_text_format(&inspection->text, "%zu of its files have the SHA-256 that the cache knows them by\n", verified);
+  return ok;
+}
+
 static bool compose(mw_inspection *inspection, const mw_model *model, const char *path, bool with_stats,
                     mw_error *err) {
   const mw_kernels *kernels = NULL;
@@ -121,6 +140,7 @@ static bool compose(mw_inspection *inspection, const mw_model *model, const char
   mw_text_format(&inspection->text, "%zu tensors, %llu parameters, %s in %zu file%s\n", model->tensor_count,
                  (unsigned long long)parameters, mw_text_size(size, bytes), model->file_count,
                  model->file_count == 1 ? "" : "s");
+  if (with_stats) MW_TRY(verify(inspection, model, err));
   return mw_text_check(&inspection->json, err) && mw_text_check(&inspection->text, err);
 }
 

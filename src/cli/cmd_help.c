@@ -14,7 +14,7 @@ static const char help_text[] =
   "  moonweld plan RECIPE ... [--json]                     dry run of the same command line, headers only\n"
   "  moonweld list [--json]                                the built-in recipes\n"
   "  moonweld eval MODEL --data FILE... [--json]           loss and perplexity of a causal model\n"
-  "  moonweld inspect PATH [--json] [--stats]              a model or a file, with every input check\n"
+  "  moonweld inspect PATH [--json] [--stats]              a model or a file, with every input check; --stats reads all of it\n"
   "  moonweld diff A B [--base C] [--json] [--html FILE]   what differs, per tensor and layer; warns of what will not merge\n"
   "  moonweld tokenize MODEL [FILE] [--plain]              lines of {\"text\": ...} in, the token ids of each out\n"
   "  moonweld --help | --version\n"

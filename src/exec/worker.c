@@ -174,6 +174,13 @@ static bool report_output(const mw_worker *w, uint64_t start, uint64_t count, mw
   return mw_error_hint(err, "a division by zero, or a value beyond the dtype: try --dtype f32, or --nonfinite keep");
 }
 
+static bool read_input(const mw_worker *w, mw_node_facts facts, uint64_t from, void *bytes, size_t length, mw_error *err) {
+  const mw_tensor *tensor = mw_job_tensor(w->job, facts);
+  if (mw_file_read(&mw_job_model(w->job, facts)->files[tensor->file], from, bytes, length, err)) return true;
+  mw_shown name;
+  return err->status == MW_IO ? mw_error_wrap(err, "tensor '%s'", mw_text_shown_z(&name, tensor->name)) : false;
+}
+
 bool mw_worker_run(mw_worker *w, uint64_t start, uint64_t count, mw_error *err) {
   const mw_job *job = w->job;
   const mw_tensor *output = output_of(job, w->task);
@@ -188,7 +195,7 @@ bool mw_worker_run(mw_worker *w, uint64_t start, uint64_t count, mw_error *err) 
     size_t size = mw_dtype_size(w->dtypes[i]);
     uint64_t from = tensor->offset + start * size;
     w->inputs[i] = next + from % PAGE;
-    MW_TRY(mw_file_read(&mw_job_model(job, facts)->files[tensor->file], from, next + from % PAGE, (size_t)count * size, err));
+    MW_TRY(read_input(w, facts, from, next + from % PAGE, (size_t)count * size, err));
     next += ((size_t)(from % PAGE) + (size_t)count * size + PAGE - 1) / PAGE * PAGE;
   }
   for (uint32_t r = 0; r < w->task->root_count; r++) w->gathers[r].unit_count = 0;

@@ -1,5 +1,6 @@
 /* file.c: every loop that a transfer needs, in one place. */
 #include "io/file.h"
+#include "base/sha256.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LARGEST_CALL = 1 << 30 };
+enum { LARGEST_CALL = 1 << 30, HASH_BLOCK = 16 << 10 };
 
 static int64_t nanoseconds(struct timespec t) { return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec; }
 
@@ -79,6 +80,19 @@ bool mw_file_unchanged(const mw_file *file, mw_error *err) {
   if (now.size == file->size && now.modified_ns == file->modified_ns && now.changed_ns == file->changed_ns) return true;
   mw_error_set(err, MW_CHANGED, "%s: changed while it was read", mw_text_shown_z(&shown, file->path));
   return mw_error_hint(err, "run it again when nothing writes to the inputs");
+}
+
+bool mw_file_hash(const mw_file *file, char hex[65], mw_error *err) {
+  char block[HASH_BLOCK];
+  mw_sha256 hash;
+  mw_sha256_init(&hash);
+  for (uint64_t at = 0; at < file->size; at += sizeof block) {
+    size_t n = (size_t)(file->size - at < sizeof block ? file->size - at : sizeof block);
+    MW_TRY(mw_file_read(file, at, block, n, err));
+    mw_sha256_add(&hash, block, n);
+  }
+  mw_sha256_finish(&hash, hex);
+  return true;
 }
 
 bool mw_file_slurp(const char *path, size_t limit, char **bytes, size_t *length, mw_error *err) {

@@ -24,6 +24,9 @@ bool mw_file_read(const mw_file *file, uint64_t offset, void *bytes, size_t leng
 /* MW_CHANGED if size, inode, mtime or ctime are not what they were when it was opened. */
 bool mw_file_unchanged(const mw_file *file, mw_error *err);
 
+/* The SHA-256 of all of it, from its beginning to the size that it had when it was opened. */
+bool mw_file_hash(const mw_file *file, char hex[65], mw_error *err);
+
 /* The whole of a small file, at most `limit` bytes, NUL-terminated for convenience; free() it. */
 bool mw_file_slurp(const char *path, size_t limit, char **bytes, size_t *length, mw_error *err);
 

@@ -34,14 +34,18 @@ static bool is_same(int parent, const char *name, int fd) {
   return named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
 }
 
+static bool in_use(const char *shown, mw_error *err) {
+  mw_shown room;
+  mw_error_set(err, MW_CHANGED, "%s: is being written by another run", mw_text_shown_z(&room, shown));
+  return mw_error_hint(err, "wait until that one has ended, or choose another name");
+}
+
 /* Some file systems (NFS, FUSE) have no locks on folders: *locked then is false. */
 static bool take_lock(int fd, const char *shown, bool *locked, mw_error *err) {
-  mw_shown room;
   *locked = true;
   while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
     if (errno == EINTR) continue;
-    if (errno == EWOULDBLOCK)
-      return mw_error_set(err, MW_CHANGED, "%s: is being written by another run", mw_text_shown_z(&room, shown));
+    if (errno == EWOULDBLOCK) return in_use(shown, err);
     *locked = false;
     break;
   }
@@ -93,9 +97,7 @@ static bool try_make(int parent, const char *name, const char *shown, int *fd, m
 bool mw_folder_make(int parent, const char *name, const char *shown, int *fd, mw_error *err) {
   *fd = -1;
   for (int i = 0; i < TRIES && *fd < 0; i++) MW_TRY(try_make(parent, name, shown, fd, err));
-  mw_shown room;
-  if (*fd < 0) return mw_error_set(err, MW_CHANGED, "%s: is being written by another run", mw_text_shown_z(&room, shown));
-  return true;
+  return *fd >= 0 || in_use(shown, err);
 }
 
 typedef struct level {

@@ -1,4 +1,5 @@
-/* hub.c: the cache's layout is models--ORG--NAME/{refs/REVISION, snapshots/COMMIT}. Nothing is downloaded. */
+/* hub.c: the cache's layout is models--ORG--NAME/{refs/REVISION, snapshots/COMMIT, blobs/HASH}; a snapshot's files are links
+ * to blobs. Nothing is downloaded. */
 #include "io/hub.h"
 #include "io/file.h"
 #include <ctype.h>
@@ -79,4 +80,28 @@ bool mw_hub_find(const char *id, mw_arena *arena, const char **folder, const cha
   mw_error_set(err, MW_MISSING, "'%s' is neither a path that exists nor in the local cache %s", mw_text_shown_z(&shown, id),
                mw_text_shown_z(&place, root));
   return mw_error_hint(err, "download it first: moonweld never uses the network");
+}
+
+bool mw_hub_verify(const char *path, bool *promised, mw_error *err) {
+  char *blob, hex[65];
+  mw_file file;
+  mw_shown shown;
+  *promised = false;
+  MW_TRY(mw_file_resolve(path, &blob, err));
+  if (!blob) return true;
+  const char *name = strrchr(blob, '/') + 1, *folder = "/blobs/";
+  size_t before = (size_t)(name - blob), length = strlen(folder);
+  *promised = strlen(name) == 64 && strspn(name, "0123456789abcdef") == 64 && before >= length &&
+              memcmp(name - length, folder, length) == 0;
+  bool ok = !*promised || mw_file_open(&file, blob, err);
+  if (ok && *promised) {
+    ok = mw_file_hash(&file, hex, err);
+    mw_file_close(&file);
+    if (ok && strcmp(hex, name) != 0) {
+      mw_error_set(err, MW_DATA, "%s: SHA-256: found %s, expected %s, its blob's name", mw_text_shown_z(&shown, path), hex, name);
+      ok = mw_error_hint(err, "the cache's copy is damaged: remove it and download it again");
+    }
+  }
+  free(blob);
+  return ok;
 }

@@ -18,10 +18,10 @@ static bool holds(const char *const *sorted, size_t count, const char *name) {
   return count && bsearch(&name, sorted, count, sizeof *sorted, by_bytes);
 }
 
-/* Names are added in the order of their bytes. */
-static bool add_name(mw_shards *shards, const char *name, mw_error *err) {
+/* Names are added in the order of their bytes; `what` is named where there are too many. */
+static bool add_name(mw_shards *shards, const char *what, const char *name, mw_error *err) {
   if (shards->count && strcmp(shards->names[shards->count - 1], name) == 0) return true;
-  if (shards->count >= MAX_SHARDS) return mw_error_set(err, MW_DATA, "more than %d shards", MAX_SHARDS);
+  if (shards->count >= MAX_SHARDS) return mw_error_set(err, MW_DATA, "%s: more than %d shards", what, MAX_SHARDS);
   MW_TRY(mw_mem_grow(&shards->names, &shards->capacity, shards->count + 1, sizeof *shards->names, err));
   shards->names[shards->count++] = name;
   return true;
@@ -39,13 +39,13 @@ static int by_tensor(const void *a, const void *b) {
 
 /* files[i] is where the index places entries[i]: sorted and made unique they are the names, and each entry gets the
  * number of its own. Comparing with all names instead would take hours for an index made to that end. */
-static bool number_files(const char **files, mw_shards *out, mw_error *err) {
+static bool number_files(const char *path, const char **files, mw_shards *out, mw_error *err) {
   const char **sorted = mw_mem_new(out->entry_count, sizeof *sorted, err);
   if (!sorted) return false;
   memcpy(sorted, files, out->entry_count * sizeof *sorted);
   qsort(sorted, out->entry_count, sizeof *sorted, by_bytes);
   bool ok = true;
-  for (size_t i = 0; i < out->entry_count && ok; i++) ok = add_name(out, sorted[i], err);
+  for (size_t i = 0; i < out->entry_count && ok; i++) ok = add_name(out, path, sorted[i], err);
   free(sorted);
   for (size_t i = 0; i < out->entry_count && ok; i++) {
     const char **at = bsearch(&files[i], out->names, out->count, sizeof *out->names, by_bytes);
@@ -84,7 +84,7 @@ static bool read_entries(const char *path, mw_json map, mw_arena *arena, mw_shar
 
 static bool read_map(const char *path, mw_json map, mw_arena *arena, mw_shards *out, mw_error *err) {
   const char **files = NULL;
-  bool ok = read_entries(path, map, arena, out, &files, err) && number_files(files, out, err);
+  bool ok = read_entries(path, map, arena, out, &files, err) && number_files(path, files, out, err);
   free(files);
   MW_TRY(ok);
   qsort(out->entries, out->entry_count, sizeof *out->entries, by_tensor);
@@ -135,7 +135,7 @@ static bool collect_counted(const char *folder, const char **names, size_t count
       return mw_error_hint(err, "remove those that do not belong there");
     }
     of = total;
-    MW_TRY(add_name(out, names[i], err));
+    MW_TRY(add_name(out, shown.bytes, names[i], err));
   }
   for (unsigned want = 1; want <= of && out->count < of; want++) {
     char name[64];
@@ -220,7 +220,7 @@ bool mw_shards_find(const char *folder, mw_arena *arena, mw_note *notes, mw_shar
   if (holds(names, count, index_name)) {
     MW_TRY(read_index(folder, index_name, arena, out, err));
     if (single) MW_TRY(check_single(folder, out, arena, err));
-  } else if (single) MW_TRY(add_name(out, single_name, err));
+  } else if (single) MW_TRY(add_name(out, folder, single_name, err));
   else if (counted) MW_TRY(collect_counted(folder, names, count, out, err));
   else return nothing(folder, names, count, err);
   for (size_t i = 0; i < count; i++)

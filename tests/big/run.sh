@@ -91,6 +91,16 @@ else
 fi
 rm -rf large
 
+# ---- a tensor of more than 2^31 elements, and of more than one call can read ----
+
+./models huge sparse 1 2147483651
+printf '\200\077\000\100' | dd of=huge/model.safetensors bs=1 seek=$(($(stat -c %s huge/model.safetensors) - 4)) conv=notrunc 2> errors
+"$moonweld" lerp --a huge --b huge -o out --quiet 2> errors
+code=$?
+check "a tensor of 2147483651 elements keeps its last two" \
+  [ "$code" = 0 -a "$(tail -c 6 out/model.safetensors | od -An -tx1)" = " 00 00 80 3f 00 40" ]
+rm -rf huge out
+
 # ---- 48 MB ----
 
 for m in a b; do ./models $m sparse 64 2097152; done

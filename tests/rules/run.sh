@@ -8,6 +8,6 @@ chmod 755 "$work"
 cp "${MOONWELD:-build/moonweld}" "$work/moonweld"
 export LC_ALL=C
 unset OMP_NUM_THREADS
-rules=$PWD/tests/rules/rules.lua
+repository=$PWD rules=$PWD/tests/rules/rules.lua
 mkdir "$work/room"
-cd "$work/room" && lua5.4 "$rules" "$work/moonweld"
+cd "$work/room" && lua5.4 "$rules" "$work/moonweld" "$repository"

@@ -13,6 +13,12 @@ local function read(path)
   return bytes
 end
 
+local function write(path, bytes)
+  local file = assert(io.open(path, "wb"))
+  file:write(bytes)
+  file:close()
+end
+
 --- The values of a safetensors file: { name = { values... } }.
 local function tensors_of(path)
   local forms = { F32 = { "<f", 4 }, F64 = { "<d", 8 }, I32 = { "<i4", 4 } }
@@ -153,6 +159,12 @@ describe("dam", function()
     assert(not io.open(folder))
     local other = io.popen("sh -c \"" .. command(folder, 41) .. "\" 2>&1"):read "a"
     assert(other:find("of another command or other files", 1, true), other)
+    local kept = read(folder .. ".learning") -- altered or cut short, it is refused and stays
+    for _, altered in ipairs { kept:sub(1, 100) .. string.char(kept:byte(101) ~ 1) .. kept:sub(102), kept:sub(1, #kept // 2) } do
+      write(folder .. ".learning", altered)
+      assert(not os.execute(command(folder, 40) .. " --quiet 2> /dev/null") and read(folder .. ".learning") == altered)
+    end
+    write(folder .. ".learning", kept)
     assert(os.execute(command(folder, 40) .. " --quiet") and os.execute(command(whole, 40) .. " --quiet"))
     assert(not io.open(folder .. ".learning"))
     for _, name in ipairs { "model.safetensors", "moonweld/coefficients.safetensors", "moonweld/training.jsonl" } do

@@ -1,0 +1,83 @@
+/* An input file that shrinks, is replaced or is written to while it is read: nobody crashes, and it is noticed. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "io/file.h"
+#include "unit.h"
+
+static const char *const names[] = {"cut", "other", "whole"};
+
+static void put(const char *path, const char *text) {
+  FILE *file = fopen(path, "wb");
+  CHECK(file && fputs(text, file) >= 0 && fclose(file) == 0);
+}
+
+/* Clocks of file systems tick slowly: a change within one tick of the opening has no time of its own. */
+static void tick(void) { usleep(30000); }
+
+static void shrunk(void) {
+  mw_error err = {0};
+  mw_file file;
+  char bytes[8];
+  put("cut", "12345678");
+  CHECK(mw_file_open(&file, "cut", &err));
+  CHECK(truncate("cut", 5) == 0);
+  CHECK(mw_file_read(&file, 0, bytes, 5, &err) && memcmp(bytes, "12345", 5) == 0);
+  CHECK(!mw_file_read(&file, 0, bytes, 8, &err) && err.status == MW_CHANGED);
+  CHECK(strstr(err.text, "cut: shrank while it was read: ends at byte 5, expected 8") != NULL);
+  CHECK(!mw_file_unchanged(&file, &err) && err.status == MW_CHANGED);
+  mw_file_close(&file);
+}
+
+/* Whoever had the file open reads the old one to its end, and is told that it is no longer the one of that name. */
+static void replaced(void) {
+  mw_error err = {0};
+  mw_file file;
+  char bytes[8];
+  put("whole", "12345678");
+  CHECK(mw_file_open(&file, "whole", &err) && mw_file_unchanged(&file, &err));
+  tick();
+  put("other", "abcdefgh");
+  CHECK(rename("other", "whole") == 0);
+  CHECK(mw_file_read(&file, 0, bytes, 8, &err) && memcmp(bytes, "12345678", 8) == 0);
+  CHECK(!mw_file_unchanged(&file, &err) && err.status == MW_CHANGED);
+  mw_file_close(&file);
+}
+
+/* The same size and the old time of modification: the time of the change itself cannot be set back. */
+static void rewritten(void) {
+  mw_error err = {0};
+  mw_file file;
+  struct stat before;
+  put("whole", "12345678");
+  CHECK(stat("whole", &before) == 0 && mw_file_open(&file, "whole", &err));
+  tick();
+  put("whole", "1234567!");
+  CHECK(utimensat(AT_FDCWD, "whole", (struct timespec[2]){before.st_atim, before.st_mtim}, 0) == 0);
+  CHECK(!mw_file_unchanged(&file, &err) && err.status == MW_CHANGED);
+  mw_file_close(&file);
+}
+
+static void hashed(void) {
+  mw_error err = {0};
+  mw_file file;
+  char hex[65];
+  put("whole", "abc");
+  CHECK(mw_file_open(&file, "whole", &err) && mw_file_hash(&file, hex, &err));
+  CHECK_TEXT(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  mw_file_close(&file);
+}
+
+int main(void) {
+  char room[] = "/tmp/moonweld-unit-XXXXXX";
+  CHECK(mkdtemp(room) && chdir(room) == 0);
+  shrunk();
+  replaced();
+  rewritten();
+  hashed();
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) unlink(names[i]);
+  CHECK(chdir("/") == 0 && rmdir(room) == 0);
+  UNIT_END();
+}
