@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { MAGIC = 8, HASH = 64 };
@@ -68,36 +69,42 @@ static void hash_of(const char *bytes, size_t length, char hex[65]) {
   mw_sha256_finish(&sha, hex);
 }
 
-static bool put_file(const char *path, const mw_text *text, mw_error *err) {
-  mw_text part = {0};
+static bool write_part(const char *path, const mw_text *text, mw_error *err) {
   mw_shown shown;
-  mw_text_format(&part, "%s.part", path);
-  MW_TRY(mw_text_check(&part, err));
-  int fd = open(part.bytes, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-  bool ok = fd >= 0 || mw_error_set(err, MW_CANNOT_CREATE, "%s: %s", mw_text_shown_z(&shown, part.bytes), strerror(errno));
-  ok = ok && mw_file_write(fd, part.bytes, 0, text->bytes, text->length, err);
-  bool safe = fd < 0 || fsync(fd) == 0;
-  if (fd >= 0) safe = close(fd) == 0 && safe;
-  if (ok && !safe)
-    ok = mw_error_set(err, MW_IO, "%s: %s", mw_text_shown_z(&shown, part.bytes), strerror(errno));
-  if (ok && rename(part.bytes, path) != 0)
-    ok = mw_error_set(err, MW_IO, "%s: %s", mw_text_shown_z(&shown, path), strerror(errno));
-  if (!ok && fd >= 0) unlink(part.bytes);
-  mw_text_free(&part);
+  int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+  if (fd < 0) return mw_error_set(err, MW_CANNOT_CREATE, "%s: %s", mw_text_shown_z(&shown, path), strerror(errno));
+  bool ok = mw_file_write(fd, path, 0, text->bytes, text->length, err), safe = fsync(fd) == 0;
+  safe = close(fd) == 0 && safe;
+  if (ok && !safe) ok = mw_error_set(err, MW_IO, "%s: %s", mw_text_shown_z(&shown, path), strerror(errno));
+  if (!ok) unlink(path);
   return ok;
 }
 
-bool mw_checkpoint_write(const mw_checkpoint *checkpoint, mw_error *err) {
+/* The first one takes a free name, later ones replace their own. */
+static bool place(mw_checkpoint *checkpoint, mw_error *err) {
+  mw_shown shown;
+  struct stat there;
+  int result = checkpoint->ours ? -1 : renameat2(AT_FDCWD, checkpoint->part, AT_FDCWD, checkpoint->path, RENAME_NOREPLACE);
+  bool lacks_flag = errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP;
+  if (checkpoint->ours || (result != 0 && lacks_flag && lstat(checkpoint->path, &there) != 0))
+    result = rename(checkpoint->part, checkpoint->path);
+  if (result == 0) return checkpoint->ours = true;
+  mw_error_set(err, errno == EEXIST ? MW_CANNOT_CREATE : MW_IO, "%s: cannot keep the training there: %s",
+               mw_text_shown_z(&shown, checkpoint->path), strerror(errno));
+  unlink(checkpoint->part);
+  return false;
+}
+
+bool mw_checkpoint_write(mw_checkpoint *checkpoint, mw_error *err) {
   mw_text text = {0};
   char hex[65];
-  mw_checkpoint copy = *checkpoint;
   walk w = {.out = &text};
-  pass_all(&w, &copy);
+  pass_all(&w, checkpoint);
   bool ok = mw_text_check(&text, err);
   if (ok) {
     hash_of(text.bytes, text.length, hex);
     mw_text_add(&text, hex, HASH);
-    ok = mw_text_check(&text, err) && put_file(checkpoint->path, &text, err);
+    ok = mw_text_check(&text, err) && write_part(checkpoint->part, &text, err) && place(checkpoint, err);
   }
   mw_text_free(&text);
   return ok;
@@ -110,25 +117,32 @@ static size_t largest(const mw_checkpoint *c) {
   return bytes;
 }
 
-bool mw_checkpoint_read(mw_checkpoint *checkpoint, bool *found, mw_error *err) {
-  char *bytes, hex[65];
+/* Whether the bytes are of this run, and whole; then they are taken. */
+static bool take(mw_checkpoint *checkpoint, const char *bytes, size_t length) {
+  char hex[65];
+  if (length <= HASH) return false;
+  walk w = {.at = bytes, .end = bytes + length - HASH};
+  hash_of(bytes, length - HASH, hex);
+  return memcmp(hex, w.end, HASH) == 0 && pass_all(&w, checkpoint) && w.at == w.end;
+}
+
+bool mw_checkpoint_read(mw_checkpoint *checkpoint, mw_error *err) {
+  char *bytes = NULL;
   size_t length;
   mw_shown shown;
-  *found = mw_file_exists(checkpoint->path);
-  if (!*found) return true;
-  MW_TRY(mw_file_slurp(checkpoint->path, largest(checkpoint), &bytes, &length, err));
-  walk w = {.at = bytes, .end = bytes + length};
-  bool ok = length > HASH;
-  if (ok) {
-    w.end -= HASH;
-    hash_of(bytes, length - HASH, hex);
-    ok = memcmp(hex, w.end, HASH) == 0 && pass_all(&w, checkpoint) && w.at == w.end;
+  struct stat there = {0};
+  if (lstat(checkpoint->path, &there) != 0 && errno == ENOENT) return true;
+  if (S_ISREG(there.st_mode) && (uint64_t)there.st_size <= largest(checkpoint)) {
+    MW_TRY(mw_file_slurp(checkpoint->path, largest(checkpoint), &bytes, &length, err));
+    checkpoint->ours = take(checkpoint, bytes, length);
+    free(bytes);
+    if (checkpoint->ours) return true;
   }
-  free(bytes);
-  if (ok) return true;
   mw_error_set(err, MW_CANNOT_CREATE, "%s keeps a training that was stopped, of another command or other files",
                mw_text_shown_z(&shown, checkpoint->path));
   return mw_error_hint(err, "finish it by its own command, or remove the file to begin anew");
 }
 
-void mw_checkpoint_remove(const mw_checkpoint *checkpoint) { unlink(checkpoint->path); }
+void mw_checkpoint_remove(const mw_checkpoint *checkpoint) {
+  if (checkpoint->ours) unlink(checkpoint->path);
+}

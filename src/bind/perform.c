@@ -48,16 +48,15 @@ static bool fill(mw_plan *plan, mw_writer *writer, mw_study *study, mw_progress 
 
 /* A model as a whole folder, in one go. */
 static bool write(mw_plan *plan, const mw_study_job *learning, mw_progress progress, void *context, mw_error *err) {
+  mw_study_job job = *learning;
   mw_study *study = NULL;
   mw_writer *writer;
-  MW_TRY(!learning->lesson_count || mw_study_open(learning, &study, err));
   mw_run_ready(mw_run_threads(plan->options.threads));
-  bool ok = mw_writer_open(plan->options.output, &plan->layout, plan->options.force, &writer, err);
-  if (ok) {
-    ok = fill(plan, writer, study, progress, context, err);
-    mw_writer_close(writer);
-  }
+  MW_TRY(mw_writer_open(plan->options.output, &plan->layout, plan->options.force, &writer, err));
+  job.folder = mw_writer_folder(writer); /* from here on no other run makes this output: a checkpoint of it may be read */
+  bool ok = (!job.lesson_count || mw_study_open(&job, &study, err)) && fill(plan, writer, study, progress, context, err);
   if (ok && study) mw_study_done(study);
+  mw_writer_close(writer);
   mw_study_free(study);
   return ok;
 }

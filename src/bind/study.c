@@ -7,6 +7,7 @@
 #include "learn/train.h"
 #include "num/gemm.h"
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -77,15 +78,16 @@ static bool identify(mw_study *study, mw_error *err) {
 }
 
 static bool place_checkpoint(mw_study *study, mw_error *err) {
+  mw_checkpoint *checkpoint = &study->checkpoint;
   mw_target target;
-  mw_text path = {0};
   if (!study->job.output) return true;
   MW_TRY(mw_target_resolve(study->job.output, &study->arena, &target, err));
-  mw_text_format(&path, "%s.learning", target.path);
-  bool ok = mw_text_check(&path, err);
-  study->checkpoint.path = ok ? mw_mem_copy(&study->arena, path.bytes, path.length, err) : NULL;
-  mw_text_free(&path);
-  return ok && study->checkpoint.path != NULL;
+  size_t room = strlen(target.path) + sizeof ".learning";
+  char *path = mw_mem_take(&study->arena, room, err);
+  if (!path || !(checkpoint->part = mw_file_join(&study->arena, study->job.folder, "learning", err))) return false;
+  snprintf(path, room, "%s.learning", target.path);
+  checkpoint->path = path;
+  return mw_checkpoint_read(checkpoint, err);
 }
 
 static bool load_coefficients(mw_study *study, mw_error *err) {
@@ -111,19 +113,17 @@ static bool make_ready(mw_study *study, mw_error *err) {
   study->learned = mw_mem_take(&study->arena, (study->learned_total + 1) * sizeof *study->learned, err);
   if (!study->learned) return false;
   if (job->options->coefficients) MW_TRY(load_coefficients(study, err));
-  bool found;
-  return identify(study, err) && place_checkpoint(study, err) &&
-         (!job->output || mw_checkpoint_read(checkpoint, &found, err));
+  return identify(study, err) && place_checkpoint(study, err);
 }
 
 bool mw_study_open(const mw_study_job *job, mw_study **out, mw_error *err) {
   mw_study *study = mw_mem_new(1, sizeof *study, err);
   if (!study) return false;
   study->job = *job;
-  *out = study;
-  if (make_ready(study, err)) return true;
-  mw_study_free(study);
-  return false;
+  bool ok = make_ready(study, err);
+  if (!ok) mw_study_free(study);
+  *out = ok ? study : NULL;
+  return ok;
 }
 
 void mw_study_free(mw_study *study) {

@@ -18,6 +18,7 @@ typedef struct mw_study_job {
   const mw_calibration *data;
   const mw_options *options;
   const char *output;   /* where a checkpoint is kept beside; NULL: nothing is kept */
+  const char *folder;   /* with it, the output's temporary folder: locked by this run */
   int threads;
   mw_learning learning; /* may be NULL */
   void *context;
