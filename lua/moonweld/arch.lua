@@ -37,18 +37,25 @@ end
 
 -- ---- config.json ----
 
-local function at(key) return core.config[key] end
+--- How a model runs: as its own config.json says where it is one that was given, as the first model's where it is a merge.
+-- Second: what errors call it.
+local function config_at(model)
+  local label = model and data(model).label
+  local own = label and core.configs[label]
+  return own or core.config, own and own ~= core.config and label .. ": config.json" or "config.json"
+end
 
 --- What a forward pass asks of config.json. An option that it does not know is an error that says what it knows.
-local function config_of(types)
-  local config = {}
-  local function wrong(key, expected)
-    return core.fail("data", string.format("config.json: %s: found %s, expected %s", key, core.shown(tostring(at(key))), expected))
-  end
+local function config_of(values, where)
+  local config, types = {}, core.shown(tostring(values.model_type or "this architecture"))
+  local function at(key) return values[key] end
+  local function bad(text, ...) return core.fail("data", where .. ": " .. string.format(text, ...)) end
+  local function unknown(text, ...) return unavailable("%s: %s", where, string.format(text, ...)) end
+  local function wrong(key, expected) return bad("%s: found %s, expected %s", key, core.shown(tostring(at(key))), expected) end
   local function value(key, default, what)
     local found = at(key)
     if found == nil then found = default end
-    if found == nil then return core.fail("data", string.format("config.json: %s: missing, expected %s", key, what)) end
+    if found == nil then return bad("%s: missing, expected %s", key, what) end
     return found
   end
   --- A whole number from 1.
@@ -68,7 +75,7 @@ local function config_of(types)
   function config.word(key, words, default)
     local found = value(key, default or words[1], "a word")
     for _, word in ipairs(words) do if word == found then return word end end
-    return unavailable("config.json: %s = '%s': the forward pass of '%s' knows %s", key, core.shown(tostring(found)), types, table.concat(words, ", "))
+    return unknown("%s = '%s': the forward pass of '%s' knows %s", key, core.shown(tostring(found)), types, table.concat(words, ", "))
   end
   --- How many positions back a layer sees; 0: all. `switch` is the key that turns windows on, where there is one.
   function config.window(layer, switch)
@@ -84,10 +91,10 @@ local function config_of(types)
     if type(rope) ~= "table" then rope = {} end
     local word, theta = rope.rope_type or rope.type or "default", rope.rope_theta or config.number("rope_theta", 10000)
     local part, scale = rope.partial_rotary_factor or at("partial_rotary_factor") or 1, A.rope_scaling[word]
-    if part ~= 1 then return unavailable("config.json: partial_rotary_factor = %s: the forward pass of '%s' turns whole heads", core.shown(tostring(part)), types) end
-    if width % 2 ~= 0 then return core.fail("data", string.format("config.json: heads of %d values cannot be turned in pairs", width)) end
+    if part ~= 1 then return unknown("partial_rotary_factor = %s: the forward pass of '%s' turns whole heads", core.shown(tostring(part)), types) end
+    if width % 2 ~= 0 then return bad("heads of %d values cannot be turned in pairs", width) end
     if not scale then
-      return unavailable("config.json: rope_scaling of type '%s': the forward pass of '%s' knows default, linear, llama3", core.shown(tostring(word)), types)
+      return unknown("rope_scaling of type '%s': the forward pass of '%s' knows default, linear, llama3", core.shown(tostring(word)), types)
     end
     local frequencies = {}
     for j = 0, width // 2 - 1 do frequencies[j + 1] = scale(core.mathx.exp(-2 * j / width * core.mathx.log(theta)), rope) end
@@ -130,17 +137,18 @@ local function load_builtins()
   end
 end
 
---- The architecture of the models at hand, by the donor's config.json.
-function A.find()
-  if not core.config then return unavailable("the first model has no config.json, which names its architecture") end
+--- The architecture of a model, by its config.json or, without one, the first model's.
+function A.find(model)
+  local values, where = config_at(model)
+  if not values then return unavailable("the first model has no config.json, which names its architecture") end
   if not builtin then load_builtins() end
-  local word = core.config.model_type
+  local word = values.model_type
   local found = builtin[word]
   if found then return found end
   local words = {}
   for name in pairs(builtin) do words[#words + 1] = name end
   table.sort(words)
-  return unavailable("there is no forward pass for model_type '%s'; there are %s", core.shown(tostring(word)), table.concat(words, ", "))
+  return unavailable("%s: there is no forward pass for model_type '%s'; there are %s", where, core.shown(tostring(word)), table.concat(words, ", "))
 end
 
 --- What a tensor is for: "linear", "norm", "embedding" or "bias".
@@ -156,7 +164,7 @@ local function is_buffer(name) return name:find("rotary_emb%.inv_freq$") ~= nil 
 function A.logits(model, batch, forward)
   if kind(model) ~= "model" then return fail("logits takes a model, not a %s", kind(model)) end
   if kind(batch) ~= "batch" then return fail("logits takes a batch as its second argument, not a %s", kind(batch)) end
-  if forward == nil then forward = A.find() end
+  if forward == nil then forward = A.find(model) end
   local run = kind(forward) == "architecture" and data(forward).forward or forward
   if type(run) ~= "function" then return fail("a forward pass is architecture{...} or a function(w, batch, config), not a %s", kind(forward)) end
   local private, used = data(model), {}
@@ -166,7 +174,8 @@ function A.logits(model, batch, forward)
     if found == nil and not optional then fail("the forward pass needs tensor '%s', which the model lacks", core.shown(tostring(name))) end
     return found
   end
-  local result = run(tensor, batch, config_of(core.config and tostring(core.config.model_type) or "this architecture"))
+  local values, where = config_at(model)
+  local result = run(tensor, batch, config_of(values or {}, where))
   if kind(result) ~= "node" or V.batch_of[result] ~= batch then return fail("the forward pass gives a %s, not the logits of its batch", kind(result)) end
   for _, name in ipairs(private.names) do
     if not used[name] and not is_buffer(name) then

@@ -337,6 +337,7 @@ function Coefficients:l2() end
 ---@param settings { start: Coefficients|List, loss: (fun(c: any, batch: List): Scalar), data: Data, steps: integer, windows?: integer, rate?: number, seed?: Seed, optimizer?: "adamw"|"mofo", share?: number, decay?: number, clip?: number }
 ---@return any # as `start`, learned
 function learn(settings) end
+---What a model makes of a batch. One that was given runs as its own config.json says, a merge as the first model's does.
 ---@param model Model
 ---@param batch Batch
 ---@param forward? Architecture|fun(w: fun(name: string, optional?: boolean): Tensor?, batch: Batch, config: Config): Activation by config.json unless given

@@ -171,12 +171,21 @@ static void push_json(lua_State *L, mw_json value, int depth, int *budget) {
   }
 }
 
-static void fill_config(lua_State *L, const mw_inputs *inputs) {
-  const mw_config *config = inputs && inputs->count ? &inputs->members[inputs->donor].model->config : NULL;
-  int budget = CONFIG_VALUES;
-  if (!config || !config->text) return;
-  push_json(L, config->root, 0, &budget);
-  lua_setfield(L, -2, "config");
+/* core.configs: label of a model -> its config.json; core.config: the donor's. */
+static void fill_configs(lua_State *L, const mw_inputs *inputs) {
+  lua_newtable(L);
+  for (size_t m = 0; inputs && m < inputs->count; m++) {
+    const mw_config *config = &inputs->members[m].model->config;
+    int budget = CONFIG_VALUES;
+    if (!config->text) continue;
+    push_json(L, config->root, 0, &budget);
+    if (m == inputs->donor) {
+      lua_pushvalue(L, -1);
+      lua_setfield(L, -4, "config");
+    }
+    lua_setfield(L, -2, inputs->members[m].label);
+  }
+  lua_setfield(L, -2, "configs");
 }
 
 static void fill_data(lua_State *L, const mw_state *state) {
@@ -211,6 +220,6 @@ void mw_core_learn_fill(lua_State *L) {
   static const luaL_Reg functions[] = {{"net", net}, {"coefficient", coefficient}, {"learned", learned}, {"tokens", tokens},
                                        {"learn", learn}, {"architecture", architecture}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
-  fill_config(L, mw_state_of(L)->inputs);
+  fill_configs(L, mw_state_of(L)->inputs);
   fill_data(L, mw_state_of(L));
 }

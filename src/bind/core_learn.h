@@ -1,5 +1,5 @@
 /* core_learn.h: what the prelude needs to build forward passes and losses: nodes of networks and coefficients, the
- * donor's config.json, the data sets at hand, and records of trainings. */
+ * models' config.json, the data sets at hand, and records of trainings. */
 #ifndef MW_BIND_CORE_LEARN_H
 #define MW_BIND_CORE_LEARN_H
 

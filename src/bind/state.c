@@ -45,9 +45,11 @@ static bool place(lua_State *L, char room[300]) {
   return true;
 }
 
+/* The architectures are loaded by calls from a recipe: where it is does not change. */
 static void trace(lua_State *L, lua_Debug *ar) {
+  static const char parts[] = "@lua/moonweld/arch/";
   mw_state *state = mw_state_of(L);
-  if (!lua_getinfo(L, "S", ar) || ar->source[0] != '@') return;
+  if (!lua_getinfo(L, "S", ar) || ar->source[0] != '@' || strncmp(ar->source, parts, sizeof parts - 1) == 0) return;
   state->last_line = ar->currentline;
   snprintf(state->last_chunk, sizeof state->last_chunk, "%s", ar->source + 1);
 }

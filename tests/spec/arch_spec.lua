@@ -5,7 +5,7 @@ local toy, naive, mw = require "toy", require "naive", require "moonweld"
 math.randomseed(11)
 local VOCABULARY, HIDDEN, HEADS, GROUPS, D, INNER, LAYERS = 13, 12, 4, 2, 6, 10, 2
 
---- A model's folder, and a function that gives its tensors as matrices and vectors.
+--- A model's folder, a function that gives its tensors as matrices and vectors, and the folder of its twin with another config.json.
 local function model(config, extra)
   local tensors, shapes, matrices = {}, {}, {}
   local function add(name, rows, columns)
@@ -32,7 +32,7 @@ local function model(config, extra)
     for name, size in pairs(extra or {}) do add(here .. name, size) end
   end
   if not config:find "tie_word_embeddings" then add("lm_head.weight", VOCABULARY, HIDDEN) end
-  return toy.model(tensors, shapes, config), function(name) return matrices[name] end
+  return toy.model(tensors, shapes, config), function(name) return matrices[name] end, function(other) return toy.model(tensors, shapes, other) end
 end
 
 local common = string.format([["vocab_size": %d, "hidden_size": %d, "num_attention_heads": %d, "num_key_value_heads": %d, "head_dim": %d,
@@ -100,4 +100,32 @@ describe("forward passes", function()
       assert(not ok and message:find(case[3], 1, true), message)
     end)
   end
+end)
+
+describe("a model's own config.json", function()
+  local recipe = toy.text(".lua", [[return recipe { "What each expert says.", arg.models("experts", "models"), arg.calibration(), function(a)
+    return sum(learn { start = a.experts:columns(0.5), steps = 1, data = a.data, loss = function(c, batch)
+      return cross_entropy(logits(a.experts[2], batch[1]), batch[1]) + 0 * c:l1() end } * a.experts) end }]])
+
+  --- Two models of the same tensors, the second with a change of its config.json.
+  local function twins(from, to)
+    local config = "{" .. common .. ', "model_type": "llama"}'
+    local folder, _, twin = model(config)
+    return folder, twin((config:gsub(from, to)))
+  end
+
+  it("says how it runs, not that of the first model", function()
+    local one, two = twins('"rope_theta": 100', '"rope_theta": 7')
+    local folder, window = toy.path "-out", toy.text(".jsonl", "[1, 5, 3, 12, 0, 7, 7, 2]\n")
+    mw.merge(recipe, { experts = { one, two } }, { data = { window }, output = folder, threads = 1 })
+    local found = tonumber(io.open(folder .. "/moonweld/training.jsonl"):read("a"):match '"loss":([%d.]+)')
+    local first, second = mw.eval(one, { data = window })[1].loss, mw.eval(two, { data = window })[1].loss
+    assert(math.abs(first - second) > 1e-4 and math.abs(found - second) < 1e-6, string.format("%.8f, alone %.8f, the first %.8f", found, second, first))
+  end)
+
+  it("is named where it cannot be followed", function()
+    local one, two = twins('"model_type": "llama"', '"model_type": "rwkv"')
+    local ok, message = pcall(mw.merge, recipe, { experts = { one, two } }, { data = { ids }, output = toy.path "-out" })
+    assert(not ok and message:find("experts[2]: config.json: there is no forward pass for model_type 'rwkv'", 1, true), message)
+  end)
 end)
