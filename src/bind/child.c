@@ -43,10 +43,15 @@ static void send_drawn(void *context, const char *what, double value) {
   mw_text_free(&text);
 }
 
+/* A model and what is learned for it; other candidates of the recipe stay behind. */
 static bool put_made(mw_text *out, const mw_state *state, const mw_wire_output *outputs, size_t count, mw_error *err) {
-  MW_TRY(mw_wire_put_graph(out, state->graph, outputs, count, state->lesson_count > 0, err));
-  mw_lesson_put(out, state->lessons, state->lesson_count);
-  return mw_text_check(out, err);
+  mw_wire_choice choice;
+  MW_TRY(mw_lesson_applied(state->graph, outputs, count, state->lessons, state->lesson_count, err));
+  MW_TRY(mw_lesson_choose(state->graph, outputs, count, state->lessons, state->lesson_count, &choice, err));
+  bool ok = mw_wire_put_graph(out, state->graph, outputs, count, &choice, err);
+  if (ok) mw_lesson_put(out, state->lessons, state->lesson_count, &choice);
+  free(choice.nodes);
+  return ok && mw_text_check(out, err);
 }
 
 static bool ask_score(void *context, const mw_state *state, const mw_wire_output *outputs, size_t count, double *value,
@@ -208,6 +213,6 @@ bool mw_child_losses(mw_state *state, void *context, int fd, mw_error *err) {
     outputs[i] = (mw_wire_output){lua_pushstring(L, name), mw_core_node(L, -2)};
   }
   mw_text out = {0};
-  return mw_wire_put_graph(&out, state->graph, outputs, count, true, err) && mw_text_check(&out, err) &&
+  return mw_wire_put_graph(&out, state->graph, outputs, count, NULL, err) && mw_text_check(&out, err) &&
          mw_wire_send(fd, MW_WIRE_GRAPH, out.bytes, out.length);
 }

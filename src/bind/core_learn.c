@@ -86,11 +86,7 @@ static int learn(lua_State *L) {
   mw_state *state = mw_state_of(L);
   mw_error err;
   luaL_checktype(L, 1, LUA_TTABLE);
-  if (state->lesson_count == MW_LESSON_MOST) {
-    mw_error_set(&err, MW_DATA, "a recipe learns at most %d times", MW_LESSON_MOST);
-    return fail(L, &err);
-  }
-  if (!state->lessons && !(state->lessons = mw_mem_take(&state->arena, MW_LESSON_MOST * sizeof *state->lessons, &err))) return fail(L, &err);
+  if (!mw_mem_grow(&state->lessons, &state->lesson_capacity, state->lesson_count + 1, sizeof *state->lessons, &err)) return fail(L, &err);
   mw_lesson *lesson = &state->lessons[state->lesson_count];
   *lesson = (mw_lesson){.steps = (uint32_t)number_of(L, 1, "steps"), .windows = (uint32_t)number_of(L, 1, "windows"),
                         .rate = number_of(L, 1, "rate"), .decay = number_of(L, 1, "decay"), .clip = number_of(L, 1, "clip"),

@@ -190,7 +190,8 @@ static bool take_lessons(void *context, mw_wire *in, const mw_node *map, uint32_
   const taking *t = context;
   mw_candidate *to = t->to;
   return mw_lesson_take(in, map, nodes, graph, t->data->facts, t->data->count, &to->arena, &to->lessons, &to->lesson_count, err) &&
-         mw_lesson_applied(graph, to->outputs, to->output_count, to->lessons, to->lesson_count, err);
+         mw_lesson_applied(graph, to->outputs, to->output_count, to->lessons, to->lesson_count, err) &&
+         mw_lesson_needed(graph, to->outputs, to->output_count, to->lessons, to->lesson_count, err);
 }
 
 static bool take_candidate(const asking *ask, const char *bytes, size_t length, mw_candidate *out, mw_error *err) {

@@ -4,19 +4,48 @@
 #include <stdlib.h>
 #include <string.h>
 
-void mw_lesson_put(mw_text *out, const mw_lesson *lessons, size_t count) {
-  mw_wire_put_u32(out, (uint32_t)count);
+bool mw_lesson_choose(const mw_graph *graph, const mw_wire_output *outputs, size_t output_count, const mw_lesson *lessons,
+                      size_t count, mw_wire_choice *choice, mw_error *err) {
+  size_t ids = mw_graph_count(graph) + 1u;
+  uint32_t *nodes = mw_mem_new(ids + count, sizeof *nodes, err), *trainings = nodes + ids, next = 0, lesson_next = 0;
+  if (!nodes) return false;
+  for (size_t i = 0; i < output_count; i++) nodes[outputs[i].node] = 1;
+  for (size_t id = ids - 1; id > 0; id--) { /* a lesson is made of nodes that were there before what it learned */
+    if (!nodes[id]) continue;
+    mw_node_facts facts = mw_graph_facts(graph, (mw_node)id);
+    for (uint32_t i = 0; i < facts.operands; i++) nodes[facts.operand[i]] = 1;
+    if (facts.op != MW_OP_LEARNED || facts.extra[0] >= count || trainings[facts.extra[0]]) continue;
+    const mw_lesson *lesson = &lessons[facts.extra[0]];
+    trainings[facts.extra[0]] = 1;
+    if (lesson->loss) nodes[lesson->loss] = 1;
+    for (size_t k = 0; k < lesson->count; k++) nodes[lesson->parts[k].node] = 1;
+  }
+  for (size_t id = 1; id < ids; id++)
+    if (nodes[id]) nodes[id] = ++next;
+  for (size_t i = 0; i < count; i++)
+    if (trainings[i]) trainings[i] = ++lesson_next;
+  *choice = (mw_wire_choice){nodes, trainings};
+  if (lesson_next <= MW_LESSON_MOST) return true;
+  free(nodes);
+  return mw_error_set(err, MW_DATA, "a model is made of at most %d learn{...}, not of %u", MW_LESSON_MOST, lesson_next);
+}
+
+void mw_lesson_put(mw_text *out, const mw_lesson *lessons, size_t count, const mw_wire_choice *choice) {
+  uint32_t sent = 0;
+  for (size_t i = 0; i < count; i++) sent += !choice || choice->trainings[i];
+  mw_wire_put_u32(out, sent);
   for (size_t i = 0; i < count; i++) {
+    if (choice && !choice->trainings[i]) continue;
     const mw_lesson *lesson = &lessons[i];
     const double settings[] = {lesson->rate, lesson->decay, lesson->clip, lesson->share};
-    mw_wire_put_u32(out, lesson->loss);
+    mw_wire_put_u32(out, mw_wire_node(choice, lesson->loss));
     mw_wire_put_u32(out, lesson->steps);
     mw_wire_put_u32(out, lesson->windows);
     for (size_t k = 0; k < 4; k++) mw_wire_put_double(out, settings[k]);
     mw_wire_put_u64(out, lesson->seed);
     mw_wire_put_u32(out, (uint32_t)lesson->count);
     for (size_t k = 0; k < lesson->count; k++) {
-      mw_wire_put_u32(out, lesson->parts[k].node);
+      mw_wire_put_u32(out, mw_wire_node(choice, lesson->parts[k].node));
       mw_wire_put_text(out, lesson->parts[k].tensor, strlen(lesson->parts[k].tensor));
       mw_wire_put_text(out, lesson->parts[k].label, strlen(lesson->parts[k].label));
     }
@@ -78,6 +107,15 @@ static bool check_loss(const mw_graph *graph, const mw_lesson *lesson, size_t nu
   return depends || mw_error_set(err, MW_DATA, "learn's loss does not depend on the coefficients that it is to learn");
 }
 
+/* What is learned of a lesson is one of its coefficients. */
+static bool check_learned(const mw_graph *graph, size_t number, const unsigned char *trained, mw_error *err) {
+  for (mw_node id = 1; id <= mw_graph_count(graph); id++) {
+    mw_node_facts facts = mw_graph_facts(graph, id);
+    if (facts.op == MW_OP_LEARNED && facts.extra[0] == number && !trained[facts.operand[0]]) return broken(err);
+  }
+  return true;
+}
+
 static bool take_settings(mw_wire *in, mw_lesson *lesson, mw_error *err) {
   lesson->loss = mw_wire_u32(in); /* still the child's id */
   lesson->steps = mw_wire_u32(in);
@@ -105,7 +143,8 @@ static bool take(mw_wire *in, const mw_node *map, uint32_t nodes, const mw_graph
     if ((uint64_t)lesson->windows * sets[s].length > MW_LESSON_TOKENS)
       return mw_error_set(err, MW_DATA, "a batch of %u windows of %u tokens is beyond %d tokens", lesson->windows,
                           sets[s].length, MW_LESSON_TOKENS);
-  return !lesson->loss || check_loss(graph, lesson, number, room, room + ids, sets, set_count, err);
+  return (!lesson->loss || check_loss(graph, lesson, number, room, room + ids, sets, set_count, err)) &&
+         check_learned(graph, number, room, err);
 }
 
 bool mw_lesson_take(mw_wire *in, const mw_node *map, uint32_t nodes, const mw_graph *graph, const mw_lesson_set *sets,
@@ -144,5 +183,15 @@ bool mw_lesson_applied(const mw_graph *graph, const mw_wire_output *outputs, siz
       ok = mw_error_set(err, MW_DATA, "the result uses coefficients that nothing learns");
   }
   free(reached);
+  return ok;
+}
+
+bool mw_lesson_needed(const mw_graph *graph, const mw_wire_output *outputs, size_t output_count, const mw_lesson *lessons,
+                      size_t count, mw_error *err) {
+  mw_wire_choice choice;
+  MW_TRY(mw_lesson_choose(graph, outputs, output_count, lessons, count, &choice, err));
+  bool ok = true;
+  for (size_t i = 0; i < count && ok; i++) ok = choice.trainings[i] || broken(err);
+  free(choice.nodes);
   return ok;
 }

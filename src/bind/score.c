@@ -52,14 +52,18 @@ static void hash_lesson(mw_sha256 *hash, const mw_lesson *lesson) {
   mw_sha256_add(hash, counts, sizeof counts);
 }
 
-/* What is computed: the outputs, and the losses and settings of what is learned. */
+/* What is computed: the outputs, and what is learned, by which losses and settings. */
 static bool hash_all(const mw_candidate *candidate, bool *models, size_t model_count, char identity[65], mw_error *err) {
-  size_t outputs = candidate->output_count, count = outputs;
-  mw_node *nodes = mw_mem_new(outputs + candidate->lesson_count, sizeof *nodes, err);
+  size_t outputs = candidate->output_count, count = outputs, most = outputs;
+  for (size_t i = 0; i < candidate->lesson_count; i++) most += 1 + candidate->lessons[i].count;
+  mw_node *nodes = mw_mem_new(most, sizeof *nodes, err);
   if (!nodes) return false;
   for (size_t i = 0; i < outputs; i++) nodes[i] = candidate->outputs[i].node;
-  for (size_t i = 0; i < candidate->lesson_count; i++)
-    if (candidate->lessons[i].loss) nodes[count++] = candidate->lessons[i].loss;
+  for (size_t i = 0; i < candidate->lesson_count; i++) {
+    const mw_lesson *lesson = &candidate->lessons[i];
+    if (lesson->loss) nodes[count++] = lesson->loss;
+    for (size_t k = 0; k < lesson->count; k++) nodes[count++] = lesson->parts[k].node;
+  }
   bool ok = mw_identity_hash(candidate->graph, nodes, count, models, model_count, identity, err);
   free(nodes);
   mw_sha256 hash;

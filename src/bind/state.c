@@ -201,6 +201,7 @@ bool mw_state_open(mw_state *state, mw_error *err) {
 void mw_state_close(mw_state *state) {
   if (state->L) lua_close(state->L);
   mw_graph_free(state->graph);
+  free(state->lessons);
   mw_mem_release(&state->arena);
   state->L = NULL;
   state->graph = NULL;

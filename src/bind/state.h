@@ -31,8 +31,8 @@ struct mw_state {
   mw_state_world world;
   const mw_lesson_set *sets; /* of --data; NULL where there are none */
   size_t set_count;
-  mw_lesson *lessons; /* what the recipe asked to be learned so far, in `arena` */
-  size_t lesson_count;
+  mw_lesson *lessons; /* what the recipe asked to be learned so far, for any candidate; their parts lie in `arena` */
+  size_t lesson_count, lesson_capacity;
   uint64_t coefficients; /* made so far */
   mw_arena arena;
   bool trace;        /* a line hook remembers where the recipe is */

@@ -60,8 +60,8 @@ static bool identify(mw_study *study, mw_error *err) {
   mw_sha256 sha;
   mw_text_format(&text, "%s %s %s ", MW_VERSION, mw_gemm_core(), study->coefficients);
   for (size_t i = 0; i < job->data->count; i++) mw_text_format(&text, "%s %u ", job->data->hashes[i], job->data->facts[i].length);
-  MW_TRY(mw_wire_put_graph(&text, job->graph, job->outputs, job->output_count, true, err));
-  mw_lesson_put(&text, job->lessons, job->lesson_count);
+  MW_TRY(mw_wire_put_graph(&text, job->graph, job->outputs, job->output_count, NULL, err));
+  mw_lesson_put(&text, job->lessons, job->lesson_count, NULL);
   MW_TRY(mw_text_check(&text, err));
   mw_sha256_init(&sha);
   mw_sha256_add(&sha, text.bytes, text.length);

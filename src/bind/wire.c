@@ -113,42 +113,32 @@ bool mw_wire_hear(int fd, size_t limit, double *seconds, uint32_t *kind, char **
 
 /* ---- graphs ---- */
 
-/* New ids of the nodes that the outputs need (or of all), in the old order; 0 for the others. */
-static uint32_t renumber(const mw_graph *graph, const mw_wire_output *outputs, size_t count, bool whole, uint32_t *ids) {
-  uint32_t next = 0;
-  for (uint32_t id = 1; id <= mw_graph_count(graph); id++) ids[id] = whole;
-  for (size_t i = 0; i < count; i++) ids[outputs[i].node] = 1;
-  for (uint32_t id = mw_graph_count(graph); id > 0; id--) {
-    mw_node_facts facts = mw_graph_facts(graph, id);
-    for (uint32_t i = 0; i < facts.operands && ids[id]; i++) ids[facts.operand[i]] = 1;
-  }
-  for (uint32_t id = 1; id <= mw_graph_count(graph); id++)
-    if (ids[id]) ids[id] = ++next;
-  return next;
+static void put_node(mw_text *out, const mw_graph *graph, mw_node id, const mw_wire_choice *choice, uint64_t *coefficients) {
+  mw_node_facts facts = mw_graph_facts(graph, id);
+  if (choice && facts.op == MW_OP_COEFFICIENT) facts.extra[0] = (*coefficients)++;
+  if (choice && facts.op == MW_OP_LEARNED) facts.extra[0] = choice->trainings[facts.extra[0]] - 1;
+  mw_wire_put_u32(out, facts.op);
+  mw_wire_put_u64(out, facts.extra[0]);
+  mw_wire_put_u64(out, facts.extra[1]);
+  mw_wire_put_u32(out, facts.operands);
+  for (uint32_t i = 0; i < facts.operands; i++) mw_wire_put_u32(out, mw_wire_node(choice, facts.operand[i]));
+  if (facts.op == MW_OP_COEFFICIENT || facts.op == MW_OP_TOKENS)
+    mw_wire_put_u64(out, mw_graph_elements(graph, facts.shape));
 }
 
-bool mw_wire_put_graph(mw_text *out, const mw_graph *graph, const mw_wire_output *outputs, size_t count, bool whole,
-                       mw_error *err) {
-  uint32_t *ids = mw_mem_new(mw_graph_count(graph) + 1u, sizeof *ids, err);
-  if (!ids) return false;
-  mw_wire_put_u32(out, renumber(graph, outputs, count, whole, ids));
-  for (uint32_t id = 1; id <= mw_graph_count(graph); id++) {
-    if (!ids[id]) continue;
-    mw_node_facts facts = mw_graph_facts(graph, id);
-    mw_wire_put_u32(out, facts.op);
-    mw_wire_put_u64(out, facts.extra[0]);
-    mw_wire_put_u64(out, facts.extra[1]);
-    mw_wire_put_u32(out, facts.operands);
-    for (uint32_t i = 0; i < facts.operands; i++) mw_wire_put_u32(out, ids[facts.operand[i]]);
-    if (facts.op == MW_OP_COEFFICIENT || facts.op == MW_OP_TOKENS)
-      mw_wire_put_u64(out, mw_graph_elements(graph, facts.shape));
-  }
+bool mw_wire_put_graph(mw_text *out, const mw_graph *graph, const mw_wire_output *outputs, size_t count,
+                       const mw_wire_choice *choice, mw_error *err) {
+  uint32_t sent = 0;
+  uint64_t coefficients = 0;
+  for (mw_node id = 1; id <= mw_graph_count(graph); id++) sent += mw_wire_node(choice, id) != 0;
+  mw_wire_put_u32(out, sent);
+  for (mw_node id = 1; id <= mw_graph_count(graph); id++)
+    if (mw_wire_node(choice, id)) put_node(out, graph, id, choice, &coefficients);
   mw_wire_put_u32(out, (uint32_t)count);
   for (size_t i = 0; i < count; i++) {
     mw_wire_put_text(out, outputs[i].name, strlen(outputs[i].name));
-    mw_wire_put_u32(out, ids[outputs[i].node]);
+    mw_wire_put_u32(out, mw_wire_node(choice, outputs[i].node));
   }
-  free(ids);
   return mw_text_check(out, err);
 }
 

@@ -40,9 +40,19 @@ typedef struct mw_wire_output {
   mw_node node;
 } mw_wire_output;
 
-/* The graph and its outputs, sorted by name: with its ids where `whole`, else only what the outputs need, renumbered. */
-bool mw_wire_put_graph(mw_text *out, const mw_graph *graph, const mw_wire_output *outputs, size_t count, bool whole,
-                       mw_error *err);
+/* What of a graph a message holds, and what it is called there (from 1; 0: it stays behind). */
+typedef struct mw_wire_choice {
+  uint32_t *nodes;     /* of every node id; operands of what is sent are sent too */
+  uint32_t *trainings; /* of every training that a LEARNED node may name, from training 0 on */
+} mw_wire_choice;
+
+/* What a node is called in a message. */
+static inline uint32_t mw_wire_node(const mw_wire_choice *choice, mw_node node) { return choice ? choice->nodes[node] : node; }
+
+/* The graph and its outputs, sorted by name. Without a choice all of it as it is; else only what was chosen, where
+ * coefficients are numbered anew too. */
+bool mw_wire_put_graph(mw_text *out, const mw_graph *graph, const mw_wire_output *outputs, size_t count,
+                       const mw_wire_choice *choice, mw_error *err);
 
 /* What an INPUT node may name: the tensor at (model, row), or NULL. */
 typedef struct mw_wire_inputs {

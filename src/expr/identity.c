@@ -19,6 +19,7 @@ static void leave(walk *w, mw_node node, mw_node_facts facts, bool *models, size
   add(w, facts.op);
   add(w, facts.extra[0]);
   add(w, facts.extra[1]);
+  add(w, mw_graph_elements(w->graph, facts.shape));
   add(w, facts.operands);
   for (uint32_t i = 0; i < facts.operands; i++) add(w, w->place[facts.operand[i]]);
   w->place[node] = ++w->next;

@@ -74,7 +74,7 @@ size_t fuzz_seed(unsigned number, uint8_t *room, size_t size) {
     outputs[output_count] = (mw_wire_output){names[output_count], pool[i]};
     output_count++;
   }
-  REQUIRE(mw_wire_put_graph(&message, graph, outputs, output_count, true, &err) && message.length <= size);
+  REQUIRE(mw_wire_put_graph(&message, graph, outputs, output_count, NULL, &err) && message.length <= size);
   memcpy(room, message.bytes, message.length);
   size_t length = message.length;
   mw_text_free(&message);
@@ -125,9 +125,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
   if (mw_wire_take_graph(message, length, inputs, (mw_wire_rest){0}, &arenas[0], &graph, &outputs, &count, &err)) {
     mw_text sent = {0}, second = {0};
     check_nodes(graph, outputs, count);
-    REQUIRE(mw_wire_put_graph(&sent, graph, outputs, count, true, &err));
+    REQUIRE(mw_wire_put_graph(&sent, graph, outputs, count, NULL, &err));
     REQUIRE(mw_wire_take_graph(sent.bytes, sent.length, inputs, (mw_wire_rest){0}, &arenas[1], &again, &same, &same_count, &err));
-    REQUIRE(same_count == count && mw_wire_put_graph(&second, again, same, same_count, true, &err));
+    REQUIRE(same_count == count && mw_wire_put_graph(&second, again, same, same_count, NULL, &err));
     REQUIRE(second.length == sent.length && !memcmp(second.bytes, sent.bytes, sent.length));
     compile(graph, outputs, count);
     mw_text_free(&sent);

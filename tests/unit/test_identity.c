@@ -55,6 +55,22 @@ static void differs(const char *reference, bool noise, uint32_t first, uint32_t 
   mw_graph_free(graph);
 }
 
+/* Coefficients that differ in nothing but their length. */
+static void lengths(void) {
+  mw_error err;
+  char hex[2][65];
+  for (uint64_t i = 0; i < 2; i++) {
+    mw_graph *graph;
+    mw_node c = 0, total = 0;
+    if (!mw_graph_new(&graph, &err)) return;
+    CHECK(mw_graph_coefficient(graph, 0, 3 + i, 0.5, &c, &err));
+    CHECK(mw_graph_apply(graph, MW_OP_TOTAL, &c, 1, NULL, &total, &err));
+    hash(graph, &total, 1, NULL, hex[i]);
+    mw_graph_free(graph);
+  }
+  CHECK(strcmp(hex[0], hex[1]) != 0);
+}
+
 int main(void) {
   mw_graph *plain, *other;
   mw_error err;
@@ -76,6 +92,7 @@ int main(void) {
   differs(one, false, 1, 0, 0.5);
   differs(one, true, 0, 2, 0.5);
   differs(one, true, 0, 1, 0.25);
+  lengths();
   mw_graph_free(plain);
   mw_graph_free(other);
   UNIT_END();

@@ -67,7 +67,7 @@ static void verdict(const bench *b, const mw_lesson *lessons, size_t count, cons
   mw_text text = {0};
   mw_lesson *taken;
   size_t taken_count;
-  mw_lesson_put(&text, lessons, count);
+  mw_lesson_put(&text, lessons, count, NULL);
   const char *found = decode(b, text.bytes, text.length, &taken, &taken_count);
   if (!expected) CHECK(!found);
   else CHECK(found && strstr(found, expected));
@@ -117,6 +117,61 @@ static void losses(const bench *b, mw_lesson good) {
   verdict(b, both, 2, "steps in all");
 }
 
+/* A LEARNED of a coefficient that its lesson does not train would be missed only when all is trained; one of no lesson
+ * may not be looked up, even where only its shape is taken. */
+static void foreign(mw_lesson good) {
+  bench b = build();
+  mw_error err;
+  mw_node stranger = 0, drawn = 0, half = 0;
+  verdict(&b, &good, 1, NULL);
+  CHECK(mw_graph_learned(b.graph, b.second, UINT64_MAX, &stranger, &err) && mw_graph_number(b.graph, 0.5, &half, &err));
+  CHECK(mw_graph_apply(b.graph, MW_OP_BERNOULLI, (mw_node[]){stranger, half}, 2, (uint64_t[]){1, 77}, &drawn, &err));
+  mw_wire_output outputs[] = {{"t", b.learned}, {"u", drawn}};
+  CHECK(mw_lesson_applied(b.graph, outputs, 2, &good, 1, &err) && mw_lesson_needed(b.graph, outputs, 2, &good, 1, &err));
+  CHECK(!mw_lesson_needed(b.graph, outputs + 1, 1, &good, 1, &err) && strstr(err.text, "broken trainings"));
+  CHECK(mw_graph_learned(b.graph, b.second, 0, &stranger, &err));
+  verdict(&b, &good, 1, "broken trainings");
+  mw_graph_free(b.graph);
+}
+
+/* ---- candidates of a search ---- */
+
+/* What a process sends of a recipe with `before` other candidates, whose own candidate learns twice: a second lesson
+ * builds on what the first has learned. */
+static void send(size_t before, mw_text *out) {
+  bench b = build();
+  mw_error err;
+  mw_lesson lessons[8];
+  mw_lesson_part parts[8] = {{0}};
+  mw_node learned = 0, c = 0;
+  mw_wire_choice choice;
+  for (size_t i = 0; i < before + 2; i++) {
+    CHECK(mw_graph_coefficient(b.graph, 10 + i, 4, 0.5, &c, &err));
+    parts[i] = (mw_lesson_part){c, "model.t", "experts[1]"};
+    mw_node loss = loss_of(b, c, 0, 16, 8);
+    if (i == before + 1) loss = APPLY(MW_OP_ADD, loss, loss_of(b, learned, 1, 12, 6));
+    lessons[i] = (mw_lesson){.parts = &parts[i], .count = 1, .loss = loss, .steps = 7, .windows = 2, .share = 1};
+    CHECK(mw_graph_learned(b.graph, c, i, &learned, &err));
+  }
+  mw_wire_output output = {"t", learned};
+  CHECK(mw_lesson_choose(b.graph, &output, 1, lessons, before + 2, &choice, &err));
+  CHECK(mw_wire_put_graph(out, b.graph, &output, 1, &choice, &err));
+  mw_lesson_put(out, lessons, before + 2, &choice);
+  CHECK(mw_lesson_needed(b.graph, &output, 1, lessons, before + 2, &err) == (before == 0));
+  free(choice.nodes);
+  mw_graph_free(b.graph);
+}
+
+/* Other candidates leave no trace in a message; that a lesson is needed only by another one's loss, does. */
+static void candidates(void) {
+  mw_text alone = {0}, among = {0};
+  send(0, &alone);
+  send(5, &among);
+  CHECK(alone.length == among.length && memcmp(alone.bytes, among.bytes, alone.length) == 0);
+  mw_text_free(&alone);
+  mw_text_free(&among);
+}
+
 int main(void) {
   bench b = build();
   mw_lesson_part part = {b.first, "model.t", "experts[1]"};
@@ -125,7 +180,7 @@ int main(void) {
   mw_text text = {0};
   mw_lesson *taken;
   size_t count;
-  mw_lesson_put(&text, &good, 1);
+  mw_lesson_put(&text, &good, 1, NULL);
   CHECK(!decode(&b, text.bytes, text.length, &taken, &count) && count == 1);
   CHECK(taken->steps == 7 && taken->windows == 2 && taken->rate == 1e-3 && taken->decay == 0.01 && taken->clip == 1);
   CHECK(taken->share == 0.3 && taken->seed == 99 && taken->loss == b.loss && taken->count == 1);
@@ -136,6 +191,8 @@ int main(void) {
   CHECK(refused);
   settings(&b, good);
   losses(&b, good);
+  foreign(good);
+  candidates();
 
   mw_error err;
   mw_wire_output before = {"t", b.first}, after = {"t", b.learned};

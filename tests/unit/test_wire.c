@@ -1,6 +1,6 @@
 /* test_wire.c: graphs survive the trip over the wire, and hostile bytes do not survive the decoder: every truncation and
  * many random mutations of a valid message end in an error or in a graph that still obeys its own rules. */
-#include "bind/wire.h"
+#include "bind/lesson.h"
 #include "unit.h"
 #include <stdlib.h>
 #include <unistd.h>
@@ -96,7 +96,7 @@ static void round_trip(const mw_graph *graph, const mw_wire_output *sent, const 
   CHECK_TEXT(outputs[2].name, "c.bias");
   for (size_t i = 0; i < 3; i++) CHECK(same_facts(graph, sent[i].node, again, outputs[i].node));
   mw_text second = {0};
-  CHECK(mw_wire_put_graph(&second, again, outputs, count, true, &err));
+  CHECK(mw_wire_put_graph(&second, again, outputs, count, NULL, &err));
   CHECK(second.length == message->length && memcmp(second.bytes, message->bytes, second.length) == 0);
   mw_text_free(&second);
   mw_graph_free(again);
@@ -111,11 +111,14 @@ static void trimmed(const mw_graph *graph, const mw_wire_output *sent) {
   size_t count = 0;
   mw_error err;
   mw_text one = {0}, two = {0};
-  CHECK(mw_wire_put_graph(&one, graph, sent + 1, 2, false, &err));
+  mw_wire_choice choice;
+  CHECK(mw_lesson_choose(graph, sent + 1, 2, NULL, 0, &choice, &err));
+  CHECK(mw_wire_put_graph(&one, graph, sent + 1, 2, &choice, &err));
+  free(choice.nodes);
   CHECK(mw_wire_take_graph(one.bytes, one.length, inputs, (mw_wire_rest){0}, &arena, &again, &outputs, &count, &err));
   CHECK(count == 2 && mw_graph_count(again) == 3); /* tanh, its input, and the bias */
   for (size_t i = 0; i < 2; i++) CHECK(same_facts(graph, sent[i + 1].node, again, outputs[i].node));
-  CHECK(mw_wire_put_graph(&two, again, outputs, count, true, &err));
+  CHECK(mw_wire_put_graph(&two, again, outputs, count, NULL, &err));
   CHECK(one.length == two.length && memcmp(one.bytes, two.bytes, one.length) == 0);
   mw_text_free(&one);
   mw_text_free(&two);
@@ -218,15 +221,15 @@ static void names(const mw_graph *graph, mw_node node) {
   const mw_wire_output twice[] = {{"a", node}, {"a", node}}, turned[] = {{"b", node}, {"a", node}};
   mw_text text = {0};
   mw_error err;
-  CHECK(mw_wire_put_graph(&text, graph, twice, 2, false, &err));
+  CHECK(mw_wire_put_graph(&text, graph, twice, 2, NULL, &err));
   CHECK(decode(text.bytes, text.length) == 1);
   mw_text_free(&text);
   text = (mw_text){0};
-  CHECK(mw_wire_put_graph(&text, graph, turned, 2, false, &err));
+  CHECK(mw_wire_put_graph(&text, graph, turned, 2, NULL, &err));
   CHECK(decode(text.bytes, text.length) == 1);
   mw_text_free(&text);
   text = (mw_text){0};
-  CHECK(mw_wire_put_graph(&text, graph, twice, 1, false, &err));
+  CHECK(mw_wire_put_graph(&text, graph, twice, 1, NULL, &err));
   CHECK(decode(text.bytes, text.length) == 2);
   text.bytes[text.length - 5] = 0; /* the name's only byte */
   CHECK(decode(text.bytes, text.length) == 1);
@@ -266,7 +269,7 @@ int main(void) {
   mw_text message = {0};
   if (!mw_graph_new(&graph, &err)) return 1;
   build(graph, outputs);
-  CHECK(mw_wire_put_graph(&message, graph, outputs, 3, true, &err));
+  CHECK(mw_wire_put_graph(&message, graph, outputs, 3, NULL, &err));
   round_trip(graph, outputs, &message);
   trimmed(graph, outputs);
   truncations(&message);
