@@ -91,8 +91,9 @@ local function fill(signature, value_of, complain)
     if value == nil and not arg.optional then complain("'%s' is needed: %s", arg.name, arg.doc) end
     if arg.kind == "models" and value then
       count = #V.items(value)
-      if arg.min and count < arg.min then complain("'%s' needs at least %g models, got %d", arg.name, arg.min, count) end
-      if arg.max and count > arg.max then complain("'%s' takes at most %g models, got %d", arg.name, arg.max, count) end
+      local function models(limit) return string.format("%g model%s", limit, limit == 1 and "" or "s") end
+      if arg.min and count < arg.min then complain("'%s' needs at least %s, got %d", arg.name, models(arg.min), count) end
+      if arg.max and count > arg.max then complain("'%s' takes at most %s, got %d", arg.name, models(arg.max), count) end
     end
     if arg.kind == "each" then value = A.spread(arg, value, count, complain) end
     if arg.kind == "score" and not value then value = core.module("result").score end

@@ -226,16 +226,18 @@ unsigned mw_text_distance(const char *a, const char *b, unsigned limit) {
   enum { LONGEST = 64 };
   size_t n = strlen(a), m = strlen(b);
   if (n > LONGEST || m > LONGEST || (n > m ? n - m : m - n) > limit) return limit + 1;
-  unsigned row[LONGEST + 1];
+  unsigned rows[3][LONGEST + 1], *row = rows[0], *above = rows[1], *second = rows[2];
   for (size_t j = 0; j <= m; j++) row[j] = (unsigned)j;
   for (size_t i = 1; i <= n; i++) {
-    unsigned diagonal = row[0];
+    unsigned *oldest = second;
+    second = above, above = row, row = oldest;
     row[0] = (unsigned)i;
     for (size_t j = 1; j <= m; j++) {
-      unsigned change = diagonal + (a[i - 1] != b[j - 1]), best = change;
-      diagonal = row[j];
-      if (row[j] + 1 < best) best = row[j] + 1;
+      unsigned best = above[j - 1] + (a[i - 1] != b[j - 1]);
+      if (above[j] + 1 < best) best = above[j] + 1;
       if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
+      bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (swapped && second[j - 2] + 1 < best) best = second[j - 2] + 1;
       row[j] = best;
     }
   }

@@ -45,7 +45,7 @@ const char *mw_text_number(char room[32], double value);
 /* "1.07 GB" for people. */
 const char *mw_text_size(char room[32], uint64_t bytes);
 
-/* Edit distance of two words, at most `limit` + 1: for did-you-mean. */
+/* Edit distance of two words, at most `limit` + 1: for did-you-mean. Two letters that changed places are one edit. */
 unsigned mw_text_distance(const char *a, const char *b, unsigned limit);
 
 /* `*` `?` `[abc]` against a whole string, in the product of their lengths at worst (no recursion). */

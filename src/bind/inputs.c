@@ -18,9 +18,9 @@ static bool check_count(const mw_arg *arg, size_t count, mw_error *err) {
   if (arg->kind == MW_ARG_MODELS && count == 0)
     return mw_error_set(err, MW_USAGE, "--%s MODEL... is needed", arg->name), mw_error_hint(err, "%s", arg->doc);
   if (arg->has_min && (double)count < arg->min)
-    return mw_error_set(err, MW_USAGE, "--%s needs at least %g models, got %zu", arg->name, arg->min, count);
+    return mw_error_set(err, MW_USAGE, "--%s needs at least %g model%s, got %zu", arg->name, arg->min, arg->min == 1 ? "" : "s", count);
   if (arg->has_max && (double)count > arg->max)
-    return mw_error_set(err, MW_USAGE, "--%s takes at most %g models, got %zu", arg->name, arg->max, count);
+    return mw_error_set(err, MW_USAGE, "--%s takes at most %g model%s, got %zu", arg->name, arg->max, arg->max == 1 ? "" : "s", count);
   return true;
 }
 

@@ -1,6 +1,5 @@
 /* cmd_help.c: the program's help, and a recipe's own, written from its signature. */
 #include "commands.h"
-#include "options.h"
 #include "print.h"
 
 #include <stdio.h>
@@ -10,13 +9,9 @@ static const char help_text[] =
   "moonweld merges model checkpoints by recipes: short Lua files, built in or your own.\n"
   "\n"
   "  moonweld RECIPE|FILE.lua [--ARG VALUE...]... -o OUT   merge; a file is named with a '/' or .lua\n"
-  "  moonweld RECIPE|FILE.lua --help                       a recipe's arguments\n"
-  "  moonweld plan RECIPE ... [--json]                     dry run of the same command line, headers only\n"
-  "  moonweld list [--json]                                the built-in recipes\n"
-  "  moonweld eval MODEL --data FILE... [--json]           loss and perplexity of a causal model\n"
-  "  moonweld inspect PATH [--json] [--stats]              a model or a file, with every input check; --stats reads all of it\n"
-  "  moonweld diff A B [--base C] [--json] [--html FILE]   what differs, per tensor and layer; warns of what will not merge\n"
-  "  moonweld tokenize MODEL [FILE] [--plain]              lines of {\"text\": ...} in, the token ids of each out\n"
+  "  moonweld RECIPE|FILE.lua --help                       a recipe's arguments\n";
+
+static const char help_middle[] =
   "  moonweld --help | --version\n"
   "\n"
   "A model is a .safetensors file, a folder, or the name of a model in the local hub cache (org/name[@revision]).\n"
@@ -40,10 +35,27 @@ static void print_option(FILE *out, const char *name, const char *value, const c
 
 void mw_cmd_help(FILE *out) {
   fputs(help_text, out);
+  for (size_t i = 0; mw_commands_all[i]; i++) {
+    const mw_command *c = mw_commands_all[i];
+    const char *usage = c == &mw_cmd_merge_plan ? "RECIPE ... [--json]" : c->usage;
+    fprintf(out, "  moonweld %s %-*s %s\n", c->word, 43 - (int)strlen(c->word), usage, c->summary);
+  }
+  fputs(help_middle, out);
 #define MW_OPTION(name, form, field, told, value, doc) print_option(out, #name, value, doc);
 #include "options.def"
 #undef MW_OPTION
   fputs(help_end, out);
+}
+
+void mw_cmd_help_command(FILE *out, const mw_command *command) {
+  mw_commands_room room;
+  fprintf(out, "%s: %s\n\nusage: %s\n", command->word, command->summary, mw_commands_usage(&room, command));
+  for (const mw_option_doc *o = command->options; o->name; o++) {
+    if (o == command->options) putc('\n', out);
+    print_option(out, o->name, o->value, o->doc);
+  }
+  if (command == &mw_cmd_merge_plan)
+    fputs("\n`moonweld RECIPE --help` lists a recipe's arguments, `moonweld --help` the options of every merge.\n", out);
 }
 
 const char *mw_cmd_help_value(const mw_arg *arg) {

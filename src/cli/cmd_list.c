@@ -1,6 +1,5 @@
 /* cmd_list.c: the built-in recipes, one line each, or as JSON with their signatures. */
 #include "commands.h"
-#include "options.h"
 #include "print.h"
 
 #include <stdlib.h>
@@ -73,15 +72,14 @@ static void print_json(const mw_recipe *recipe) {
   fputs("]}", stdout);
 }
 
-int mw_cmd_list(mw_term *term, char **words, size_t count) {
+static const mw_option_doc options[] = {
+  { "json", "", "one JSON document, with every recipe's arguments" },
+  { NULL, NULL, NULL },
+};
+
+static int run(mw_term *term, const mw_command_line *line) {
   mw_error err;
-  bool json = mw_options_take(words, &count, "--json");
-  if (count > 0) {
-    mw_term_fail(&err, MW_USAGE, "list takes no '%s'\nmoonweld list [--json]", words[0]);
-    return mw_term_error(term, &err);
-  }
-  mw_options options;
-  mw_options_init(&options);
+  bool json = line->json;
   const char *const *names = mw_recipe_builtins();
   int width = 0;
   for (size_t i = 0; names[i]; i++)
@@ -89,7 +87,7 @@ int mw_cmd_list(mw_term *term, char **words, size_t count) {
   if (json) putchar('[');
   for (size_t i = 0; names[i]; i++) {
     mw_recipe *recipe;
-    if (!mw_recipe_load(names[i], &options, &recipe, &err)) return mw_term_error(term, &err);
+    if (!mw_recipe_load(names[i], &line->options, &recipe, &err)) return mw_term_error(term, &err);
     if (json) {
       if (i) fputs(",\n", stdout);
       print_json(recipe);
@@ -103,3 +101,5 @@ int mw_cmd_list(mw_term *term, char **words, size_t count) {
   if (json) puts("]");
   return 0;
 }
+
+const mw_command mw_cmd_list = { "list", "[--json]", "the built-in recipes", "nothing", 0, 0, options, run };

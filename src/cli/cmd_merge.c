@@ -1,7 +1,6 @@
 /* cmd_merge.c: the main job, and its dry run. A merge is a plan that is run: both read the same command line, and
  * `plan` stops where the reading of tensor data would begin. */
 #include "commands.h"
-#include "options.h"
 #include "print.h"
 #include "signals.h"
 
@@ -128,7 +127,6 @@ static bool plan_and_run(mw_term *term, const mw_recipe *recipe, const mw_comman
 
 /* A bare word must be a built-in recipe; commands are offered too when it is not. */
 static bool check_name(const char *name, mw_error *err) {
-  static const char *const commands[] = { "plan", "list", "inspect", "diff", NULL };
   const char *words[256];
   size_t count = 0, length = strlen(name);
   if (strchr(name, '/') || (length > 4 && strcmp(name + length - 4, ".lua") == 0)) return true;
@@ -136,7 +134,7 @@ static bool check_name(const char *name, mw_error *err) {
     if (strcmp(*b, name) == 0) return true;
     words[count++] = *b;
   }
-  for (const char *const *c = commands; *c; c++) words[count++] = *c;
+  for (size_t i = 0; mw_commands_all[i]; i++) words[count++] = mw_commands_all[i]->word;
   const char *near = mw_recipe_nearest(name, words, count);
   if (near) return mw_term_fail(err, MW_USAGE, "there is no recipe '%s' -- did you mean '%s'?", name, near);
   return mw_term_fail(err, MW_USAGE,
@@ -154,7 +152,9 @@ static int merge(mw_term *term, char **words, size_t count, bool dry) {
   term->quiet = line.quiet;
   term->json = line.log_json;
   bool help = good && line.help;
-  good = good && check_name(words[0], &err) && mw_recipe_load(words[0], &line.options, &recipe, &err);
+  mw_error unnamed; /* goes before what is wrong with the words behind the name */
+  if (!check_name(words[0], &unnamed)) good = false, err = unnamed;
+  good = good && mw_recipe_load(words[0], &line.options, &recipe, &err);
   mw_options_free(&line);
   if (good && help) {
     mw_cmd_help_recipe(stdout, recipe);
@@ -168,11 +168,20 @@ static int merge(mw_term *term, char **words, size_t count, bool dry) {
 
 int mw_cmd_merge(mw_term *term, char **words, size_t count) { return merge(term, words, count, false); }
 
+static const mw_option_doc plan_options[] = {
+  { "json", "", "one JSON document" },
+  { NULL, NULL, NULL },
+};
+
+const mw_command mw_cmd_merge_plan = { "plan", "RECIPE|FILE.lua [--ARG VALUE...]... [--json]",
+                                       "dry run of the same command line, headers only", "a recipe", 1, 1, plan_options, NULL };
+
 int mw_cmd_merge_dry(mw_term *term, char **words, size_t count) {
   mw_error err;
-  if (count == 0 || words[0][0] == '-') {
-    mw_term_fail(&err, MW_USAGE, "plan needs a recipe\nmoonweld plan RECIPE|FILE.lua [--ARG VALUE...]... [--json]");
-    return mw_term_error(term, &err);
-  }
-  return merge(term, words, count, true);
+  mw_commands_room room;
+  if (count > 0 && words[0][0] != '-') return merge(term, words, count, true);
+  for (size_t i = 0; i < count; i++)
+    if (strcmp(words[i], "--help") == 0 || strcmp(words[i], "-h") == 0) return mw_cmd_help_command(stdout, &mw_cmd_merge_plan), 0;
+  mw_term_fail(&err, MW_USAGE, "plan needs a recipe\n%s", mw_commands_usage(&room, &mw_cmd_merge_plan));
+  return mw_term_error(term, &err);
 }

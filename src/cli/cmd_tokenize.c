@@ -1,13 +1,15 @@
 /* cmd_tokenize.c: shows how a model's tokenizer reads texts: a line of JSON in, a line of ids out, each at once. */
 #include "commands.h"
-#include "options.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define USAGE "moonweld tokenize MODEL [FILE] [--plain]"
+static const mw_option_doc options[] = {
+  { "plain", "", "without the tokens that the tokenizer puts before and behind a text" },
+  { NULL, NULL, NULL },
+};
 
 typedef struct reader {
   mw_tokens *tokens;
@@ -42,20 +44,21 @@ static bool copy(const reader *r, mw_error *err) {
   return good;
 }
 
-int mw_cmd_tokenize(mw_term *term, char **words, size_t count) {
+static int run(mw_term *term, const mw_command_line *line) {
   mw_error err;
-  reader r = { .in = stdin, .name = "standard input", .special = !mw_options_take(words, &count, "--plain") };
-  bool good = mw_options_rest(words, &count, "tokenize", USAGE, &err);
-  if (good && count != 1 && count != 2)
-    good = mw_term_fail(&err, MW_USAGE, "tokenize takes a model and at most one file, not %zu words\n" USAGE, count);
-  good = good && mw_tokens_open(words[0], &r.tokens, &err);
-  if (good && count == 2) {
-    r.name = words[1];
-    r.in = fopen(words[1], "rbe");
-    good = r.in || mw_term_fail(&err, MW_MISSING, "%s: %s", words[1], strerror(errno));
+  reader r = { .in = stdin, .name = "standard input", .special = !line->plain };
+  bool good = mw_tokens_open(line->operands[0], &r.tokens, &err);
+  if (good && line->operand_count == 2) {
+    r.name = line->operands[1];
+    r.in = fopen(r.name, "rbe");
+    good = r.in || mw_term_fail(&err, MW_MISSING, "%s: %s", r.name, strerror(errno));
   }
   good = good && copy(&r, &err);
   if (r.in && r.in != stdin) fclose(r.in);
   mw_tokens_free(r.tokens);
   return good ? 0 : mw_term_error(term, &err);
 }
+
+const mw_command mw_cmd_tokenize = { "tokenize", "MODEL [FILE] [--plain]",
+                                     "lines of {\"text\": ...} in, the token ids of each out", "a model and at most one file", 1, 2,
+                                     options, run };

@@ -1,21 +1,37 @@
-/* commands.h: what the program can do, one function a command. Each is given the words after its own and returns the
- * exit code. */
+/* commands.h: what the program can do. A command's words are read and its help is written by what it declares here, so
+ * that all of them take --help, know their options alike and guess at what was meant. */
 #ifndef MW_CLI_COMMANDS_H
 #define MW_CLI_COMMANDS_H
 
+#include "options.h"
 #include "term.h"
 
 #include <stdio.h>
 
+typedef struct mw_command {
+  const char *word, *usage, *summary; /* usage without "moonweld" and the word; options that it does not name are added */
+  const char *takes;                  /* "two models" */
+  size_t least, most;                 /* operands */
+  const mw_option_doc *options;       /* up to one without a name */
+  int (*run)(mw_term *term, const mw_command_line *line);
+} mw_command;
+
+extern const mw_command mw_cmd_inspect, mw_cmd_diff, mw_cmd_eval, mw_cmd_tokenize, mw_cmd_list;
+/* All commands, NULL-terminated, in the order of the help; `plan` too, whose words cmd_merge.c reads. */
+extern const mw_command *const mw_commands_all[];
+
+/* The command's usage line, in `room`. */
+typedef struct mw_commands_room { char text[256]; } mw_commands_room;
+const char *mw_commands_usage(mw_commands_room *room, const mw_command *command);
+/* Reads the words behind the command's own, and runs it or shows its help. The exit code. */
+int mw_commands_run(const mw_command *command, mw_term *term, char **words, size_t count);
+
+extern const mw_command mw_cmd_merge_plan;
 int mw_cmd_merge(mw_term *term, char **words, size_t count); /* the recipe is the first word */
 int mw_cmd_merge_dry(mw_term *term, char **words, size_t count);
-int mw_cmd_list(mw_term *term, char **words, size_t count);
-int mw_cmd_eval(mw_term *term, char **words, size_t count);
-int mw_cmd_inspect(mw_term *term, char **words, size_t count);
-int mw_cmd_diff(mw_term *term, char **words, size_t count);
-int mw_cmd_tokenize(mw_term *term, char **words, size_t count);
 
 void mw_cmd_help(FILE *out);
+void mw_cmd_help_command(FILE *out, const mw_command *command);
 void mw_cmd_help_recipe(FILE *out, const mw_recipe *recipe);
 
 /* What is typed for an argument ("NUMBER"), and its kind in list --json ("number"). */

@@ -8,19 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef struct command {
-  const char *word;
-  int (*run)(mw_term *term, char **words, size_t count);
-} command;
+static bool is_help(const char *word) { return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0; }
 
-static int help(mw_term *term, char **words, size_t count) {
-  (void)term, (void)words, (void)count;
-  mw_cmd_help(stdout);
-  return 0;
-}
-
-static int version(mw_term *term, char **words, size_t count) {
-  (void)term, (void)words, (void)count;
+static int version(void) {
   const char *text = mw_version();
   size_t length = strlen(text);
   fputs(text, stdout);
@@ -28,23 +18,17 @@ static int version(mw_term *term, char **words, size_t count) {
   return 0;
 }
 
-static const command commands[] = {
-  { "plan", mw_cmd_merge_dry }, { "list", mw_cmd_list }, { "inspect", mw_cmd_inspect },
-  { "diff", mw_cmd_diff }, { "eval", mw_cmd_eval }, { "tokenize", mw_cmd_tokenize },
-  { "--help", help }, { "-h", help }, { "--version", version },
-};
-
 /* Words that later versions give a meaning: kept free, so that a recipe never takes one. */
 static const char *const reserved[] = { "verify", "rebuild", "seal", "clean", "report",
                                         "new", "doc", "repl", "script" };
 
 static int dispatch(mw_term *term, char **words, size_t count) {
   mw_error err;
-  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-    if (strcmp(words[0], commands[i].word) == 0) {
-      bool asks = count == 2 && (strcmp(words[1], "--help") == 0 || strcmp(words[1], "-h") == 0);
-      return (asks ? help : commands[i].run)(term, words + 1, count - 1);
-    }
+  if (is_help(words[0])) return mw_cmd_help(stdout), 0;
+  if (strcmp(words[0], "--version") == 0) return version();
+  if (strcmp(words[0], mw_cmd_merge_plan.word) == 0) return mw_cmd_merge_dry(term, words + 1, count - 1);
+  for (size_t i = 0; mw_commands_all[i]; i++)
+    if (strcmp(words[0], mw_commands_all[i]->word) == 0) return mw_commands_run(mw_commands_all[i], term, words + 1, count - 1);
   for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++) {
     if (strcmp(words[0], reserved[i]) != 0) continue;
     mw_term_fail(&err, MW_UNAVAILABLE, "'%s' is not in this version", words[0]);

@@ -14,20 +14,24 @@ typedef struct own_option {
   arity arity;
   bool (*set)(mw_command_line *line, const char *value, mw_error *err); /* of ONE, and of MANY for each word */
   size_t flag; /* of SWITCH: where its bool lies in the line */
+  bool foreign; /* no option of merges: commands have it */
 } own_option;
 
-#define FLAG(name, field) { name, SWITCH, NULL, offsetof(mw_command_line, field) },
+#define FLAG(name, field) { name, SWITCH, NULL, offsetof(mw_command_line, field), false },
 #define OWN_SWITCH(name, field) FLAG(#name, options.field)
-#define OWN_WORD(name, field) { #name, ONE, mw_settings_##name, 0 },
+#define OWN_WORD(name, field) { #name, ONE, mw_settings_##name, 0, false },
 #define OWN_TEXT OWN_WORD
 #define OWN_COUNT OWN_WORD
 #define OWN_SECONDS OWN_WORD
-#define OWN_TEXTS(name, field) { #name, MANY, mw_settings_##name, 0 },
+#define OWN_TEXTS(name, field) { #name, MANY, mw_settings_##name, 0, false },
 #define OWN_SCORE OWN_TEXTS
 #define MW_OPTION(name, form, field, told, value, doc) OWN_##form(name, field)
 static const own_option own[] = {
   FLAG("help", help) FLAG("json", json) FLAG("quiet", quiet) FLAG("log_json", log_json)
 #include "options.def"
+  { "base", ONE, mw_settings_base, 0, true }, { "html", ONE, mw_settings_html, 0, true },
+  { "stats", SWITCH, NULL, offsetof(mw_command_line, stats), true },
+  { "plain", SWITCH, NULL, offsetof(mw_command_line, plain), true },
 };
 #undef MW_OPTION
 enum { OWN = sizeof own / sizeof *own, NAME_ROOM = 80 };
@@ -37,7 +41,7 @@ typedef struct parser {
   const mw_arg *args;
   size_t arg_count, word_count;
   bool lenient;          /* no signature yet */
-  const char *const *only; /* a command's options, or NULL */
+  const mw_option_doc *command; /* a command's options, or NULL: a merge's */
   bool given[OWN];       /* options with a value that were typed already */
   bool ended;            /* `--` was read */
   /* The option that the next word belongs to. */
@@ -72,17 +76,18 @@ static bool is_bound(const mw_arg *arg) {
   return arg->kind == MW_ARG_SEED || arg->kind == MW_ARG_SCORE || arg->kind == MW_ARG_CALIBRATION;
 }
 
-static bool is_known(const parser *p, const char *name) {
-  for (const char *const *known = p->only; known && *known; known++)
-    if (strcmp(*known, name) == 0) return true;
-  return !p->only;
+static bool is_known(const parser *p, const own_option *option) {
+  if (!p->command) return !option->foreign;
+  for (const mw_option_doc *known = p->command; known->name; known++)
+    if (strcmp(known->name, option->name) == 0) return true;
+  return strcmp(option->name, "help") == 0;
 }
 
 static bool find(parser *p, const char *name) {
   p->mine = NULL;
   p->arg = NULL;
   for (size_t i = 0; i < OWN; i++) {
-    if (strcmp(name, own[i].name) != 0 || !is_known(p, name)) continue;
+    if (strcmp(name, own[i].name) != 0 || !is_known(p, &own[i])) continue;
     p->mine = &own[i];
     p->arity = own[i].arity;
     return true;
@@ -100,7 +105,7 @@ static bool unknown(parser *p, mw_error *err) {
   const char *candidates[OWN + 64];
   size_t count = 0;
   for (size_t i = 0; i < OWN; i++)
-    if (is_known(p, own[i].name)) candidates[count++] = own[i].name;
+    if (is_known(p, &own[i])) candidates[count++] = own[i].name;
   for (size_t i = 0; i < p->arg_count && count < OWN + 64; i++)
     if (!is_bound(&p->args[i])) candidates[count++] = p->args[i].name;
   const char *near = mw_recipe_nearest(p->option, candidates, count);
@@ -109,7 +114,8 @@ static bool unknown(parser *p, mw_error *err) {
   if (near)
     return mw_term_fail(err, MW_USAGE, "there is no option %s -- did you mean %s?", typed.text,
                         mw_options_spell(&meant, near));
-  return mw_term_fail(err, MW_USAGE, "there is no option %s\n`RECIPE --help` lists a recipe's arguments", typed.text);
+  return mw_term_fail(err, MW_USAGE, "there is no option %s\n%s", typed.text,
+                      p->command ? "`--help` behind the command lists its options" : "`RECIPE --help` lists a recipe's arguments");
 }
 
 /* Adds a word to an argument's binding, which begins with the first. Each list has room for all the words there are. */
@@ -140,6 +146,10 @@ static bool set_switch(parser *p, bool value, mw_error *err) {
 
 static bool take_value(parser *p, const char *word, mw_error *err) {
   mw_option_name name;
+  if (!p->open && p->command) {
+    p->line->operands[p->line->operand_count++] = word;
+    return true;
+  }
   if (!p->open)
     return mw_term_fail(err, MW_USAGE, "'%s' belongs to no option\nvalues follow their option: --t 0.5", word);
   p->filled = true;
@@ -212,11 +222,15 @@ static bool parse(mw_command_line *line, char *const *words, size_t count, parse
   line->bindings = calloc(count + 1, sizeof *line->bindings);
   line->data = calloc(count + 1, sizeof *line->data);
   line->judges = calloc(count + 1, sizeof *line->judges);
-  if (!line->bindings || !line->data || !line->judges) return mw_term_fail(err, MW_MEMORY, "no memory for the command line");
+  line->operands = calloc(count + 1, sizeof *line->operands);
+  if (!line->bindings || !line->data || !line->judges || !line->operands)
+    return mw_term_fail(err, MW_MEMORY, "no memory for the command line");
   for (size_t i = 0; i < count; i++) {
     const char *word = words[i];
-    if (!p.ended && strcmp(word, "--") == 0) p.ended = true;
-    else if (!p.ended && is_option(word) ? !begin_option(&p, word, err) : !take_value(&p, word, err)) return false;
+    if (!p.ended && strcmp(word, "--") == 0) {
+      p.ended = true;
+      if (p.command && !finish_option(&p, err)) return false;
+    } else if (!p.ended && is_option(word) ? !begin_option(&p, word, err) : !take_value(&p, word, err)) return false;
   }
   return finish_option(&p, err);
 }
@@ -228,8 +242,8 @@ bool mw_options_parse(mw_command_line *line, char *const *words, size_t count, c
   return parse(line, words, count, p, err);
 }
 
-bool mw_options_only(mw_command_line *line, char *const *words, size_t count, const char *const *names, mw_error *err) {
-  return parse(line, words, count, (parser){ .only = names }, err);
+bool mw_options_command(mw_command_line *line, char *const *words, size_t count, const mw_option_doc *options, mw_error *err) {
+  return parse(line, words, count, (parser){ .command = options }, err);
 }
 
 void mw_options_free(mw_command_line *line) {
@@ -237,51 +251,8 @@ void mw_options_free(mw_command_line *line) {
   free(line->bindings);
   free(line->data);
   free(line->judges);
-  line->data = line->judges = NULL;
+  free(line->operands);
+  line->data = line->judges = line->operands = NULL;
   line->bindings = NULL;
   line->count = 0;
-}
-
-static void drop(char **words, size_t *count, size_t at, size_t n) {
-  *count -= n;
-  memmove(&words[at], &words[at + n], (*count - at) * sizeof *words);
-}
-
-bool mw_options_take(char **words, size_t *count, const char *flag) {
-  for (size_t i = 0; i < *count && strcmp(words[i], "--") != 0; i++) {
-    if (strcmp(words[i], flag) != 0) continue;
-    drop(words, count, i, 1);
-    return true;
-  }
-  return false;
-}
-
-bool mw_options_take_value(char **words, size_t *count, const char *option, const char **value, mw_error *err) {
-  size_t length = strlen(option);
-  const char *found = NULL;
-  for (size_t i = 0; i < *count && strcmp(words[i], "--") != 0;) {
-    bool equals = strncmp(words[i], option, length) == 0 && words[i][length] == '=';
-    if (!equals && strcmp(words[i], option) != 0) {
-      i++;
-      continue;
-    }
-    if (found) return mw_term_fail(err, MW_USAGE, "%s is given twice", option);
-    found = equals ? words[i] + length + 1 : i + 1 < *count ? words[i + 1] : "";
-    if (!*found || (!equals && is_option(found))) return mw_term_fail(err, MW_USAGE, "%s needs a value", option);
-    drop(words, count, i, equals ? 1 : 2);
-  }
-  if (found) *value = found;
-  return true;
-}
-
-bool mw_options_rest(char **words, size_t *count, const char *command, const char *usage, mw_error *err) {
-  for (size_t i = 0; i < *count; i++) {
-    if (strcmp(words[i], "--") == 0) {
-      drop(words, count, i, 1);
-      return true;
-    }
-    if (words[i][0] == '-')
-      return mw_term_fail(err, MW_USAGE, "%s has no option '%s'\n%s", command, words[i], usage);
-  }
-  return true;
 }

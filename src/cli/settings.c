@@ -175,8 +175,20 @@ bool mw_settings_window(mw_command_line *line, const char *value, mw_error *err)
   return true;
 }
 
-bool mw_settings_coefficients(mw_command_line *line, const char *value, mw_error *err) {
-  if (!*value) return mw_term_fail(err, MW_USAGE, "--coefficients needs the name of a file");
-  line->options.coefficients = value;
+static bool named(const char *option, const char *value, const char **out, mw_error *err) {
+  if (!*value) return mw_term_fail(err, MW_USAGE, "%s needs a value", option);
+  *out = value;
   return true;
+}
+
+bool mw_settings_coefficients(mw_command_line *line, const char *value, mw_error *err) {
+  return named("--coefficients", value, &line->options.coefficients, err);
+}
+
+bool mw_settings_base(mw_command_line *line, const char *value, mw_error *err) {
+  return named("--base", value, &line->base, err);
+}
+
+bool mw_settings_html(mw_command_line *line, const char *value, mw_error *err) {
+  return named("--html", value, &line->html, err);
 }

@@ -73,8 +73,10 @@ local pico = "--models " .. PICO .. "kjv " .. PICO .. "py"
 local experts = "--experts " .. PICO .. "kjv " .. PICO .. "py"
 local cases = {
   { "whose files have spaces and quotes, with rules for what inputs differ in", "soup --models " .. one .. " " .. two .. " " .. strange },
-  { "that drops a head and keeps code, in several files", "lerp --a " .. one .. " --b " .. two .. " --t 0.25 --tied ignore --nonfinite keep --missing base --donor-integers --copy-code --shard-size 20" },
-  { "with another dtype, a seed and limits", "dare_linear --base " .. one .. " --experts " .. two .. " " .. one .. " " .. strange .. " --dtype f16 --seed 18446744073709551615 --recipe-seconds 9.5 --recipe-memory 64MB" },
+  { "that drops a head and keeps code, in several files", "lerp --a " .. one .. " --b " .. two ..
+    " --t 0.25 --tied ignore --nonfinite keep --missing base --donor-integers --copy-code --shard-size 20" },
+  { "with another dtype, a seed and limits", "dare_linear --base " .. one .. " --experts " .. two .. " " .. one .. " " .. strange ..
+    " --dtype f16 --seed 18446744073709551615 --recipe-seconds 9.5 --recipe-memory 64MB" },
   { "of inputs that begin with a hyphen", "soup --models " .. one .. " --models=" .. three .. " --models " .. two .. " " .. strange },
   { "of a file with flags and texts", "'my recipe.lua' --models " .. one .. " " .. two .. " " .. strange .. " --no-on --off --word=" .. quote "-v 'a'\n\"b\"" .. " --weight 1 -2 --t -0.5 --a_b 0.75" },
   { "of a file with an empty text", "'./my recipe.lua' --models " .. one .. " " .. two .. " " .. strange .. " --word '' --on=true" },
@@ -126,8 +128,8 @@ describe("the options of a program in Lua", function()
   local function lock(options)
     options.output = toy.path "-out"
     mw.merge("soup", { models = { file } }, options)
-    local lock = io.open(options.output .. "/merge.lock.json"):read "a"
-    return lock, command_of(lock)
+    local text = io.open(options.output .. "/merge.lock.json"):read "a"
+    return text, command_of(text)
   end
   it("are those of the command line, numbers in every form of Lua's", function()
     local text, command = lock { shard_size = 1e9, seed = "18446744073709551615", copy_code = true, recipe_seconds = 2.5, dtype = "f16", missing_base = true }

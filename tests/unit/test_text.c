@@ -105,7 +105,8 @@ static void json_strings(void) {
 
 static void words(void) {
   CHECK(mw_text_distance("weight", "weight", 3) == 0);
-  CHECK(mw_text_distance("wieght", "weight", 3) == 2);
+  CHECK(mw_text_distance("wieght", "weight", 3) == 1);
+  CHECK(mw_text_distance("ab", "ba", 3) == 1 && mw_text_distance("abc", "ca", 3) == 3 && mw_text_distance("jsno", "json", 1) == 1);
   CHECK(mw_text_distance("kitten", "sitting", 3) == 3);
   CHECK(mw_text_distance("kitten", "sitting", 2) == 3);
   CHECK(mw_text_distance("", "abc", 1) == 2);

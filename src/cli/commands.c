@@ -1,0 +1,39 @@
+/* commands.c: see commands.h. */
+#include "commands.h"
+
+#include <string.h>
+
+const mw_command *const mw_commands_all[] = { &mw_cmd_merge_plan, &mw_cmd_list, &mw_cmd_eval, &mw_cmd_inspect, &mw_cmd_diff,
+                                              &mw_cmd_tokenize, NULL };
+
+const char *mw_commands_usage(mw_commands_room *room, const mw_command *command) {
+  mw_option_name spelt;
+  size_t used = (size_t)snprintf(room->text, sizeof room->text, "moonweld %s%s%s", command->word, *command->usage ? " " : "", command->usage);
+  for (const mw_option_doc *o = command->options; o->name && used < sizeof room->text; o++)
+    if (!strstr(room->text, mw_options_spell(&spelt, o->name)))
+      used += (size_t)snprintf(room->text + used, sizeof room->text - used, " [%s%s%s]", spelt.text, *o->value ? " " : "", o->value);
+  return room->text;
+}
+
+static bool check_operands(const mw_command *command, const mw_command_line *line, mw_error *err) {
+  mw_commands_room room;
+  size_t count = line->operand_count;
+  if (count >= command->least && count <= command->most) return true;
+  mw_commands_usage(&room, command);
+  if (!command->most) return mw_term_fail(err, MW_USAGE, "%s takes no '%s'\n%s", command->word, line->operands[0], room.text);
+  return mw_term_fail(err, MW_USAGE, "%s takes %s, not %zu\n%s", command->word, command->takes, count, room.text);
+}
+
+int mw_commands_run(const mw_command *command, mw_term *term, char **words, size_t count) {
+  mw_error err = { .status = MW_OK };
+  mw_command_line line = { 0 };
+  int code = 0;
+  bool good = mw_options_command(&line, words, count, command->options, &err);
+  term->quiet = line.quiet;
+  term->json = line.log_json;
+  if (line.help) mw_cmd_help_command(stdout, command);
+  else if (good && check_operands(command, &line, &err)) code = command->run(term, &line);
+  else code = mw_term_error(term, &err);
+  mw_options_free(&line);
+  return code;
+}
