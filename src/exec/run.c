@@ -12,6 +12,10 @@
 
 enum { COPY_BLOCK = 256 << 10 };
 
+/* Bytes that were measured: of the program itself, of a thread beside its buffers, of a node with its operands, value
+ * and place in the table, and of an input's tensor with its name and shape. */
+enum { PROCESS = 2 << 20, THREAD = 128 << 10, NODE = 64, TENSOR = 150 };
+
 typedef struct runner {
   const mw_job *job;
   mw_values values;
@@ -19,7 +23,7 @@ typedef struct runner {
   mw_order order;
   mw_worker *workers;
   uint64_t done, total;
-  unsigned pass_number;
+  unsigned pass_number; /* of the tensors that are being read */
   bool stop; /* written under `critical (mw_run)`, read anywhere */
   mw_error error;
 } runner;
@@ -197,7 +201,15 @@ bool mw_run_values(const mw_job *job, const mw_node *scalars, size_t count, doub
   r.total = cost.bytes_read;
   for (size_t i = 0; i < job->layout->count; i++) r.total += mw_safetensors_bytes(&job->layout->tensors[i]);
   bool ok = open_workers(&r, err);
-  for (size_t s = 0; s < job->schedule->stage_count && ok; s++) ok = run_stage(&r, &job->schedule->stages[s], err);
+  unsigned start = 0, highest = 0;
+  for (size_t s = 0; s < job->schedule->stage_count && ok; s++) {
+    const mw_stage *stage = &job->schedule->stages[s];
+    if (!s || stage->batch != stage[-1].batch) start = highest = 0;
+    else if (stage->level != stage[-1].level) start = highest;
+    r.pass_number = start;
+    ok = run_stage(&r, stage, err);
+    if (r.pass_number > highest) highest = r.pass_number;
+  }
   ok = ok && copy(&r, err) && unchanged(job, err);
   for (size_t i = 0; i < count && ok; i++) ok = mw_values_get(&r.values, scalars[i], &values[i], err);
   if (ok) report(&r, 0); /* whoever did the last block, the end is told */
@@ -229,10 +241,12 @@ static uint64_t totals_of(const mw_job *job, const mw_stage *stage) {
   return elements;
 }
 
-/* Passes that a task's slowest root takes, and how many of its roots select. `known` remembers those of nodes. A total
+/* Passes that a task's slowest root takes, and how many of its roots select. `known` remembers those of nodes, `distinct`
+ * counts the selections that were not known. A total
  * beside an output takes a pass of its own unless it is guessed: beside selections, if all those of its batch are
  * sampled, and where there are none from a sample of its own. */
-static unsigned passes_of(const mw_job *job, const mw_task *task, uint8_t *known, guesses *g, unsigned *selecting) {
+static unsigned passes_of(const mw_job *job, const mw_task *task, uint8_t *known, guesses *g, unsigned *selecting,
+                          unsigned *distinct) {
   unsigned passes = 1, totals = 0;
   *selecting = 0;
   for (uint32_t i = 0; i < task->root_count; i++) {
@@ -240,7 +254,7 @@ static unsigned passes_of(const mw_job *job, const mw_task *task, uint8_t *known
     totals |= !root.store && task->output != MW_SCHEDULE_NO_OUTPUT;
     g->beside |= root.guess;
     if (root.store || mw_graph_op_class(mw_graph_facts(job->graph, root.node).op) != MW_CLASS_SELECT) continue;
-    if (!known[root.node]) known[root.node] = (uint8_t)mw_pass_expected(job->graph, root.node);
+    if (!known[root.node]) known[root.node] = (uint8_t)mw_pass_expected(job->graph, root.node), ++*distinct;
     if (known[root.node] > passes) passes = known[root.node];
     ++*selecting;
   }
@@ -250,8 +264,8 @@ static unsigned passes_of(const mw_job *job, const mw_task *task, uint8_t *known
 
 bool mw_run_measure(const mw_job *job, mw_run_cost *cost, mw_error *err) {
   mw_program program = {0};
-  uint64_t worker = 0, bins = 0;
-  unsigned chain = 0;
+  uint64_t most_buffers = 0, most_gathers = 0, bins = 0;
+  unsigned chain = 0, longest = 0;
   uint8_t *known = mw_mem_new(mw_graph_count(job->graph) + 1u, sizeof *known, err);
   bool ok = known != NULL;
   guesses g = {.sampled = true};
@@ -260,31 +274,31 @@ bool mw_run_measure(const mw_job *job, mw_run_cost *cost, mw_error *err) {
     const mw_stage *stage = &job->schedule->stages[s];
     if (!s || stage->batch != stage[-1].batch) chain = 0, g = (guesses){.sampled = true};
     g.totals = totals_of(job, stage);
-    unsigned longest = 0;
+    bool apart = s && stage->batch == stage[-1].batch && stage->level == stage[-1].level; /* other tensors' passes */
+    unsigned before = longest = apart ? longest : 0, distinct = 0; /* its selections are kept from pass to pass */
     for (uint32_t t = 0; t < stage->task_count && ok; t++) {
       const mw_task *task = &job->schedule->tasks[stage->first_task + t];
       ok = mw_program_compile(&program, job->graph, job->schedule->roots + task->first_root, task->root_count, err);
       if (!ok) break;
-      unsigned selecting, passes = passes_of(job, task, known, &g, &selecting);
-      uint64_t bytes = task_bytes(job, &program, task);
-      uint64_t block = mw_worker_block(job, task, &program);
-      uint64_t need = block * (bytes / (task->elements ? task->elements : 1) + 8) +
-                      (task->output == MW_SCHEDULE_NO_OUTPUT ? mw_order_bytes(block, task->root_count) : 0) +
-                      program.registers * tile_size() * (task->wide ? 8u : 4u) + selecting * MW_SELECT_BINS * 4u;
-      cost->bytes_read += bytes * passes;
+      unsigned selecting, passes = passes_of(job, task, known, &g, &selecting, &distinct);
+      uint64_t block = mw_worker_block(job, task, &program), buffers = mw_worker_bytes(job, task, &program, tile_size());
+      uint64_t gathers = mw_worker_gathers(block, task, selecting) + mw_order_bytes(block, task->root_count);
+      cost->bytes_read += task_bytes(job, &program, task) * passes;
       if (passes > longest) longest = passes;
-      if (need > worker) worker = need;
-      if (selecting > bins) bins = selecting;
+      if (buffers > most_buffers) most_buffers = buffers;
+      if (gathers > most_gathers) most_gathers = gathers;
     }
-    chain += longest;
+    if (distinct > bins) bins = distinct;
+    chain += longest - before;
     if (chain > cost->passes) cost->passes = chain;
   }
   for (size_t i = 0; i < job->copy_count; i++)
     cost->bytes_read += mw_safetensors_bytes(job->family->donor[job->copies[2 * i]]);
   mw_program_free(&program);
   free(known);
-  cost->peak_memory = (8u << 20) + (uint64_t)job->threads * (worker + (64u << 10)) +
-                      (bins > MW_SCHEDULE_SELECTS ? bins : MW_SCHEDULE_SELECTS) * (bins ? MW_SELECT_BINS * 8u : 0u) +
-                      (uint64_t)mw_graph_count(job->graph) * 60 + (uint64_t)job->family->count * job->family->members * 150;
+  /* The heap keeps the smaller buffer that a worker had before its largest one. */
+  cost->peak_memory = PROCESS + (uint64_t)job->threads * (most_buffers * 3 / 2 + most_gathers + THREAD) +
+                      bins * MW_SELECT_BINS * sizeof(uint64_t) +
+                      (uint64_t)mw_graph_count(job->graph) * NODE + (uint64_t)job->family->count * job->family->members * TENSOR;
   return ok;
 }

@@ -20,12 +20,28 @@ static uint64_t block_of(size_t bytes_each, size_t streams) {
   return block;
 }
 
-uint64_t mw_worker_block(const mw_job *job, const mw_task *task, const mw_program *program) {
+/* How many files are read and written, and their bytes an element. */
+static size_t streams_of(const mw_job *job, const mw_task *task, const mw_program *program, size_t *bytes) {
   const mw_tensor *output = output_of(job, task);
-  size_t bytes = output ? mw_dtype_size((mw_dtype)output->dtype) : 0, streams = output ? 1 : 0;
-  for (size_t i = 0; i < program->input_count; i++)
-    bytes += mw_job_read_bytes(job, program->inputs[i]), streams++;
+  *bytes = output ? mw_dtype_size((mw_dtype)output->dtype) : 0;
+  for (size_t i = 0; i < program->input_count; i++) *bytes += mw_job_read_bytes(job, program->inputs[i]);
+  return program->input_count + (output ? 1 : 0);
+}
+
+uint64_t mw_worker_block(const mw_job *job, const mw_task *task, const mw_program *program) {
+  size_t bytes, streams = streams_of(job, task, program, &bytes);
   return block_of(bytes ? bytes : 1, streams ? streams : 1);
+}
+
+uint64_t mw_worker_bytes(const mw_job *job, const mw_task *task, const mw_program *program, size_t tile) {
+  size_t bytes, streams = streams_of(job, task, program, &bytes);
+  return mw_worker_block(job, task, program) * bytes + (streams + 1) * 2 * PAGE +
+         program->registers * (tile * (task->wide ? sizeof(double) : sizeof(float)) + MW_LANES);
+}
+
+uint64_t mw_worker_gathers(uint64_t block, const mw_task *task, size_t selects) {
+  return task->root_count * (sizeof(mw_gather) + (block / MW_UNIT + 1) * sizeof(double)) * 3 / 2 + /* growth */
+         selects * MW_SELECT_BINS * sizeof(uint32_t);
 }
 
 /* Index of the selection that a root feeds, or `count`. */

@@ -52,6 +52,11 @@ typedef struct mw_worker {
 /* Elements of one block of a task, a multiple of 2048: its buffers fit the L2 cache. */
 uint64_t mw_worker_block(const mw_job *job, const mw_task *task, const mw_program *program);
 
+/* Memory that a worker takes for a task, at most: for its buffers and registers in tiles of `tile` elements, and for what
+ * it gathers from a block, with so many selections to count for. Both are kept for later tasks. */
+uint64_t mw_worker_bytes(const mw_job *job, const mw_task *task, const mw_program *program, size_t tile);
+uint64_t mw_worker_gathers(uint64_t block, const mw_task *task, size_t selects);
+
 /* Makes the worker ready for a task, whose scalars and vectors `values` already knows: workers share it read-only. */
 bool mw_worker_begin(mw_worker *worker, const mw_task *task, mw_values *values, mw_selection *selections,
                      size_t selection_count, mw_error *err);

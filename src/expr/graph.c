@@ -10,7 +10,7 @@
 
 typedef struct node {
   uint8_t op, dtype;
-  bool wide, learned, whole;
+  bool wide : 1, learned : 1, whole : 1;
   uint32_t shape, first, count;
   uint64_t extra[2];
 } node;

@@ -33,6 +33,10 @@ static bool is_sink(mw_op op) {
   return class == MW_CLASS_SUM || class == MW_CLASS_SELECT || class == MW_CLASS_VECTOR;
 }
 
+static bool selects(const maker *m, mw_root root) {
+  return !root.store && mw_graph_op_class(mw_graph_facts(m->graph, root.node).op) == MW_CLASS_SELECT;
+}
+
 static uint32_t find(uint32_t *parent, uint32_t node) {
   while (parent[node] != node) node = parent[node] = parent[parent[node]];
   return node;
@@ -198,8 +202,8 @@ static int by_task(const void *a, const void *b) {
   BY(batch);
   BY(level);
   BY(output);
-  BY(wide);
   BY(group);
+  BY(wide);
   BY(elements);
   BY(root.node);
   BY(root.part);
@@ -237,25 +241,55 @@ static bool together(const pending *a, const pending *b) {
          a->group == b->group && a->elements == b->elements;
 }
 
-static bool arrange(maker *m, mw_schedule *out) {
-  if (m->count) qsort(m->list, m->count, sizeof *m->list, by_task);
+/* For every node: 1 + the last place in the list of a selection that it is or depends on; 0: of none. */
+static uint32_t *find_reach(const maker *m) {
+  uint32_t *reach = mw_mem_new(m->nodes + 1, sizeof *reach, m->err);
+  for (size_t i = 0; reach && i < m->count; i++)
+    if (selects(m, m->list[i].root)) reach[m->list[i].root.node] = (uint32_t)i + 1;
+  for (uint32_t id = 1; reach && id <= m->nodes; id++) {
+    mw_node_facts facts = mw_graph_facts(m->graph, id);
+    for (uint32_t k = mw_graph_op_first(facts.op); k < facts.operands; k++)
+      if (reach[facts.operand[k]] > reach[id]) reach[id] = reach[facts.operand[k]];
+  }
+  return reach;
+}
+
+static bool add_stage(maker *m, const pending *p, mw_schedule *out) {
+  MW_TRY(mw_mem_grow(&out->stages, &out->stage_capacity, out->stage_count + 1, sizeof *out->stages, m->err));
+  out->stages[out->stage_count++] = (mw_stage){(uint32_t)out->task_count, 0, p->batch, p->level};
+  return true;
+}
+
+/* A stage ends with its level, or when it has enough selections and neither these nor guesses from them go on. */
+static bool arrange_by(maker *m, const uint32_t *reach, mw_schedule *out) {
+  uint32_t chosen = 0, bond = 0;
   for (size_t i = 0; i < m->count; i++) {
     const pending *p = &m->list[i], *before = i ? p - 1 : NULL;
     MW_TRY(mw_mem_grow(&out->roots, &out->root_capacity, i + 1, sizeof *out->roots, m->err));
     out->roots[out->root_count++] = p->root;
-    if (before && together(before, p)) {
-      out->tasks[out->task_count - 1].root_count++;
-      continue;
+    if (before && together(before, p)) out->tasks[out->task_count - 1].root_count++;
+    else {
+      bool on = before && before->batch == p->batch && before->level == p->level;
+      if (!on || (chosen >= MW_SCHEDULE_SELECTS && bond <= i)) {
+        MW_TRY(add_stage(m, p, out));
+        chosen = 0;
+      }
+      MW_TRY(mw_mem_grow(&out->tasks, &out->task_capacity, out->task_count + 1, sizeof *out->tasks, m->err));
+      out->tasks[out->task_count++] = (mw_task){(uint32_t)i, 1, p->output, p->wide, p->elements};
+      out->stages[out->stage_count - 1].task_count++;
     }
-    if (!before || before->batch != p->batch || before->level != p->level) {
-      MW_TRY(mw_mem_grow(&out->stages, &out->stage_capacity, out->stage_count + 1, sizeof *out->stages, m->err));
-      out->stages[out->stage_count++] = (mw_stage){(uint32_t)out->task_count, 0, p->batch};
-    }
-    MW_TRY(mw_mem_grow(&out->tasks, &out->task_capacity, out->task_count + 1, sizeof *out->tasks, m->err));
-    out->tasks[out->task_count++] = (mw_task){(uint32_t)i, 1, p->output, p->wide, p->elements};
-    out->stages[out->stage_count - 1].task_count++;
+    if (reach[p->root.node] > bond) bond = reach[p->root.node];
+    if (selects(m, p->root) && reach[p->root.node] == i + 1) chosen++;
   }
   return true;
+}
+
+static bool arrange(maker *m, mw_schedule *out) {
+  if (m->count) qsort(m->list, m->count, sizeof *m->list, by_task);
+  uint32_t *reach = find_reach(m);
+  bool ok = reach && arrange_by(m, reach, out);
+  free(reach);
+  return ok;
 }
 
 bool mw_schedule_make(const mw_graph *graph, const mw_node *outputs, size_t count, mw_schedule *out, mw_error *err) {

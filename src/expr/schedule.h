@@ -1,7 +1,8 @@
 /* schedule.h: in which order the sinks and outputs of a graph are computed. A sink's *level* is one more than that of
  * the sinks it depends on; sinks of a level that read the same tensors share one task, that is one pass over them.
  * Outputs that depend on no common sink fall into batches, run one after the other, so that a tensor's repeated reads
- * find it in the page cache and the memory of selections stays bounded.
+ * find it in the page cache. Within a batch a level of many selections is cut into stages of a few, where none lies on
+ * both sides of the cut: so the memory of their counters stays bounded.
  *
  * A total whose sign alone matters, and to outputs alone (the majority of a vote), is no stage of its own where it depends
  * on selections alone, or on nothing: it is computed beside the outputs, which are computed from its guess. The guess is
@@ -23,10 +24,11 @@ typedef struct mw_task {
   uint64_t elements;
 } mw_task;
 
-/* Tasks that may run at the same time; a stage begins when the one before has ended. */
+/* Tasks that may run at the same time; a stage begins when the one before has ended. Those of one batch and level read
+ * different tensors. */
 typedef struct mw_stage {
   uint32_t first_task, task_count;
-  uint32_t batch;
+  uint32_t batch, level;
 } mw_stage;
 
 typedef struct mw_schedule {

@@ -1,0 +1,123 @@
+/* A level of many selections is cut into stages of a few, so that the memory of their counters stays bounded; but never
+ * through a selection, nor between a guess and what it is guessed from. */
+#include "expr/schedule.h"
+#include "unit.h"
+
+enum { TENSORS = 40 };
+
+static mw_graph *graph;
+static mw_error err;
+static mw_node x[TENSORS];
+
+#define APPLY(op, ...) apply(op, (mw_node[]){__VA_ARGS__}, sizeof((mw_node[]){__VA_ARGS__}) / sizeof(mw_node))
+
+static mw_node apply(mw_op op, const mw_node *operands, size_t count) {
+  mw_node node = 0;
+  uint64_t rank[2] = {30};
+  CHECK(mw_graph_apply(graph, op, operands, (uint32_t)count, op == MW_OP_KTH ? rank : NULL, &node, &err));
+  return node;
+}
+
+static void begin(void) {
+  uint64_t dims[] = {100};
+  uint32_t shape;
+  CHECK(mw_graph_new(&graph, &err) && mw_graph_shape(graph, dims, 1, &shape, &err));
+  for (uint32_t i = 0; i < TENSORS; i++) CHECK(mw_graph_input(graph, 0, i, MW_DTYPE_F32, shape, &x[i], &err));
+}
+
+/* Outputs: the signs of what each tensor keeps above its threshold in `k`, turned by the sign of their total. */
+static void make(const mw_node *k, mw_schedule *schedule) {
+  mw_node votes[TENSORS], outputs[TENSORS], total = 0;
+  for (int i = 0; i < TENSORS; i++) {
+    votes[i] = APPLY(MW_OP_SIGN, APPLY(MW_OP_MUL, x[i], APPLY(MW_OP_LE, k[i], APPLY(MW_OP_ABS, x[i]))));
+    mw_node sum = APPLY(MW_OP_TOTAL, votes[i]);
+    total = total ? APPLY(MW_OP_ADD, total, sum) : sum;
+  }
+  for (int i = 0; i < TENSORS; i++) outputs[i] = APPLY(MW_OP_MUL, votes[i], APPLY(MW_OP_SIGN, total));
+  CHECK(mw_schedule_make(graph, outputs, TENSORS, schedule, &err));
+}
+
+/* The stage of a selection's roots, which must be one; they are counted. */
+static size_t stage_of(const mw_schedule *s, mw_node selection, size_t *parts) {
+  size_t found = SIZE_MAX;
+  *parts = 0;
+  for (size_t i = 0; i < s->stage_count; i++)
+    for (uint32_t t = 0; t < s->stages[i].task_count; t++) {
+      const mw_task *task = &s->tasks[s->stages[i].first_task + t];
+      for (uint32_t r = 0; r < task->root_count; r++) {
+        if (s->roots[task->first_root + r].node != selection || s->roots[task->first_root + r].store) continue;
+        if (*parts && i != found) CHECK(i == found);
+        found = i, ++*parts;
+      }
+    }
+  return found;
+}
+
+static void test_each(void) {
+  mw_node k[TENSORS];
+  mw_schedule s;
+  size_t parts, stage_selects[TENSORS] = {0};
+  begin();
+  for (int i = 0; i < TENSORS; i++) k[i] = APPLY(MW_OP_KTH, x[i]);
+  make(k, &s);
+  CHECK(s.stage_count == TENSORS / MW_SCHEDULE_SELECTS + 1);
+  for (int i = 0; i < TENSORS; i++) {
+    size_t stage = stage_of(&s, k[i], &parts);
+    CHECK(parts == 1 && stage < s.stage_count && ++stage_selects[stage] <= MW_SCHEDULE_SELECTS);
+    CHECK(s.stages[stage].batch == 1 && s.stages[stage].level == 1);
+  }
+  mw_schedule_free(&s);
+  mw_graph_free(graph);
+}
+
+/* The first of two selections runs over all tensors but the last: nothing can be cut but what comes after it. */
+static void test_shared(void) {
+  mw_node k[TENSORS];
+  mw_schedule s;
+  size_t parts;
+  begin();
+  k[0] = apply(MW_OP_KTH, x, TENSORS - 1);
+  for (int i = 1; i < TENSORS - 1; i++) k[i] = i < 20 ? APPLY(MW_OP_KTH, x[i]) : k[0];
+  k[TENSORS - 1] = APPLY(MW_OP_KTH, x[TENSORS - 1]);
+  make(k, &s);
+  CHECK(stage_of(&s, k[0], &parts) == 0 && parts == TENSORS - 1);
+  for (int i = 1; i < 20; i++) CHECK(stage_of(&s, k[i], &parts) == 0 && parts == 1);
+  CHECK(stage_of(&s, k[TENSORS - 1], &parts) == 1 && s.stage_count == 3);
+  mw_schedule_free(&s);
+  mw_graph_free(graph);
+}
+
+/* Each tensor's votes are guessed from the next tensor's threshold, and the first's from the last one's. */
+static void test_guesses(void) {
+  mw_node k[TENSORS], own[TENSORS];
+  mw_schedule s;
+  size_t parts, guesses = 0;
+  begin();
+  for (int i = 0; i < TENSORS; i++) own[i] = APPLY(MW_OP_KTH, x[i]);
+  for (int i = 0; i < TENSORS; i++) k[i] = own[(i + 1) % TENSORS];
+  make(k, &s);
+  for (size_t i = 0; i < s.stage_count; i++)
+    for (uint32_t t = 0; t < s.stages[i].task_count; t++) {
+      const mw_task *task = &s.tasks[s.stages[i].first_task + t];
+      for (uint32_t r = 0; r < task->root_count; r++) {
+        mw_root root = s.roots[task->first_root + r];
+        if (!root.guess) continue;
+        guesses++;
+        mw_node above = mw_graph_facts(graph, mw_graph_facts(graph, root.node).operand[0]).operand[0];
+        for (int n = 0; n < TENSORS; n++) {
+          bool reads = mw_graph_facts(graph, above).operand[0] == x[n] || mw_graph_facts(graph, above).operand[1] == x[n];
+          if (reads) CHECK(stage_of(&s, k[n], &parts) <= i);
+        }
+      }
+    }
+  CHECK(guesses == TENSORS);
+  mw_schedule_free(&s);
+  mw_graph_free(graph);
+}
+
+int main(void) {
+  test_each();
+  test_shared();
+  test_guesses();
+  UNIT_END();
+}
