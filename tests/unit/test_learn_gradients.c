@@ -117,7 +117,8 @@ static void networks(void) {
   check("linear", weighed(DO(LINEAR, activation(), mixed(SQUARE_T, WIDTH))));
   check("linear of a fixed weight", weighed(DO(LINEAR, activation(), input(0, SQUARE_T))));
   check("linear of fixed activations", weighed(DO(LINEAR, DO(EMBED, batch, input(0, EMBED_T)), mixed(SQUARE_T, WIDTH))));
-  check("bias", weighed(DO(MUL, DO(BIAS, x = activation(), mixed(BIAS_T, WIDTH)), x)));
+  x = activation();
+  check("bias", weighed(DO(MUL, DO(BIAS, x, mixed(BIAS_T, WIDTH)), x)));
   check("rms_norm", weighed(WITH(RMS_NORM, bits(1e-3), 0, activation(), mixed(BIAS_T, WIDTH))));
   mw_node half = DO(MUL, fresh(WIDTH / 2), number(2));
   check("rms_norm of runs", weighed(WITH(RMS_NORM, bits(1e-3), 0, activation(), half)));
@@ -227,7 +228,8 @@ static void sums(void) {
   mw_node delta = DO(SUB, input(1, SQUARE_T), input(0, SQUARE_T)), cut = WITH(KTH, WIDTH * WIDTH / 2, 0, delta);
   w = DO(WHERE, DO(LT, DO(ABS, delta), cut), number(0), DO(DIV, delta, DO(SQRT, DO(DOT, delta, delta))));
   check("a selection in a weight", weighed(DO(LINEAR, activation(), DO(ADD, input(0, SQUARE_T), DO(COLUMNS, w, DO(VECTOR, fresh(WIDTH)))))));
-  check("a sum over a weight", DO(TOTAL, DO(MUL, w = mixed(SQUARE_T, WIDTH), w)));
+  w = mixed(SQUARE_T, WIDTH);
+  check("a sum over a weight", DO(TOTAL, DO(MUL, w, w)));
 }
 
 static void completeness(void) {

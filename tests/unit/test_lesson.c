@@ -33,7 +33,7 @@ static mw_node loss_of(bench b, mw_node c, uint64_t set, uint64_t rows, uint64_t
 static bench build(void) {
   bench b = {0};
   mw_error err;
-  uint32_t shape;
+  uint32_t shape = 0;
   CHECK(mw_graph_new(&b.graph, &err) && mw_graph_shape(b.graph, table_dims, 2, &shape, &err));
   CHECK(mw_graph_input(b.graph, 0, 0, MW_DTYPE_F32, shape, &b.table, &err));
   CHECK(mw_graph_coefficient(b.graph, 0, 4, 0.5, &b.first, &err) && mw_graph_coefficient(b.graph, 1, 4, 0.5, &b.second, &err));
