@@ -103,7 +103,8 @@ function Elements:kth_magnitude(k) end
 ---@return self
 function Elements:keep_top(density, options) end
 ---Independent draws: one for each element, from a stream of the seed, its labels and the tensor's name; members of a list
----draw from streams of their own, so two models never share a mask.
+---draw from streams of their own, so two models never share a mask. A draw is true where a number of 32 bits is below
+---p * 2^32: what is true with probability p is true with every greater one.
 ---@param p Number
 ---@param seed Seed
 ---@return self # a mask, 1 with probability p
@@ -111,8 +112,9 @@ function Elements:bernoulli(p, seed) end
 ---@param seed Seed
 ---@return self # standard normal variates
 function Elements:normal(seed) end
----DARE's step: every element is dropped with probability p on its own; what is left is divided by 1 - p (inverse), or given
----back the tensor's L1 norm (l1; not where either norm is below 1e-7), or kept (none). p = 0 changes nothing, p = 1 gives 0.
+---DARE's step: every element is dropped with probability p on its own; what is left is multiplied by 1 / (1 - p)
+---(inverse), or given back the tensor's L1 norm (l1; not where either norm is below 1e-7), or kept (none). p = 0 changes
+---nothing, p = 1 gives 0.
 ---@param p Number share dropped
 ---@param seed Seed
 ---@param options? { rescale?: "inverse"|"l1"|"none" }

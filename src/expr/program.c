@@ -51,6 +51,7 @@ static const struct pattern {
     {MW_OP_TALLY, {MW_OP_ADD, C, MW_OP_NE, A, B}},
     {MW_OP_ADD3, {MW_OP_ADD, MW_OP_ADD, A, B, C}},
     {MW_OP_CLAMP, {MW_OP_MIN, MW_OP_MAX, A, B, C}},
+    {MW_OP_DROP, {MW_OP_WHERE, MW_OP_NOT, MW_OP_BERNOULLI, A, B, A, ZERO}},
     {MW_OP_KEEP, {MW_OP_WHERE, MW_OP_LE, B, MW_OP_ABS, A, A, ZERO}},
     {MW_OP_WHERE, {MW_OP_WHERE, MW_OP_NOT, A, C, B}},
     {MW_OP_SIDE, {MW_OP_WHERE, MW_OP_WHERE, A, MW_OP_LT, ZERO, B, MW_OP_LT, B, ZERO, B, ZERO}},
@@ -83,15 +84,20 @@ static const uint8_t *lay(const compiler *c, const uint8_t *tree, mw_node node, 
   return tree;
 }
 
-/* The operation that computes `node`, fused where possible, and its operands. Coefficients are read like inputs. */
-static mw_op choose(const compiler *c, mw_node node, mw_node operands[MW_PROGRAM_OPERANDS], uint32_t *count) {
+/* The operation that computes `*of`, fused where possible, and its operands. Coefficients are read like inputs. `*of`
+ * becomes the node whose parameters the operation has. */
+static mw_op choose(const compiler *c, mw_node *of, mw_node operands[MW_PROGRAM_OPERANDS], uint32_t *count) {
+  const mw_node node = *of;
   mw_node_facts facts = mw_graph_facts(c->graph, node);
   *count = 0;
   if (facts.op == MW_OP_COEFFICIENT || facts.op == MW_OP_LEARNED) return MW_OP_INPUT;
   for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
     match m = {.swallowed_count = 0};
     if (patterns[i].tree[0] != facts.op || !lay(c, patterns[i].tree, node, true, &m)) continue;
-    for (unsigned k = 0; k < m.swallowed_count; k++) c->s->fused[mw_cone_find(&c->s->cone, m.swallowed[k])] = 1;
+    for (unsigned k = 0; k < m.swallowed_count; k++) {
+      c->s->fused[mw_cone_find(&c->s->cone, m.swallowed[k])] = 1;
+      if (mw_graph_op_class(mw_graph_facts(c->graph, m.swallowed[k]).op) == MW_CLASS_CHANCE) *of = m.swallowed[k];
+    }
     *count = (uint32_t)mw_graph_op_operands((mw_op)patterns[i].fused);
     memcpy(operands, m.operands, *count * sizeof *operands);
     return (mw_op)patterns[i].fused;
@@ -129,17 +135,19 @@ static bool operands_of(compiler *c, mw_instruction *step, const mw_node *operan
 static bool generate(compiler *c) {
   mw_program *p = c->program;
   mw_cone *cone = &c->s->cone;
-  typedef struct choice { mw_node operands[MW_PROGRAM_OPERANDS]; uint32_t count; uint8_t op; } choice;
+  typedef struct choice { mw_node operands[MW_PROGRAM_OPERANDS]; uint32_t count; mw_node of; uint8_t op; } choice;
   choice *choices = mw_mem_new(cone->count + 1, sizeof *choices, c->err);
   if (!choices) return false;
   bool ok = true;
   for (size_t i = cone->count; i-- > 0;)
-    if (!c->s->fused[i])
-      choices[i].op = (uint8_t)choose(c, cone->nodes[i], choices[i].operands, &choices[i].count);
+    if (!c->s->fused[i]) {
+      choices[i].of = cone->nodes[i];
+      choices[i].op = (uint8_t)choose(c, &choices[i].of, choices[i].operands, &choices[i].count);
+    }
   for (size_t i = 0; i < cone->count && ok; i++) {
     if (c->s->fused[i]) continue;
     mw_node node = cone->nodes[i];
-    mw_instruction *step = emit(c, choices[i].op, node);
+    mw_instruction *step = emit(c, choices[i].op, choices[i].of);
     if (!step) { ok = false; break; }
     step->dst = (uint16_t)i;
     uint16_t index = 0;

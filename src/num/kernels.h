@@ -14,7 +14,7 @@ typedef enum mw_kernel {
   MW_KERNEL_COUNT
 } mw_kernel;
 
-enum { MW_UNIT = 2048, MW_LANES = 64, MW_GROUP = 64 };
+enum { MW_UNIT = 2048, MW_LANES = 64, MW_GROUP = 64, MW_DRAWS = 256 };
 
 /* dst[i] = f(a, b, c, d). An operand is a tile of n values, or with its bit set in the form one value. dst may be any
  * of the tiles. At least one operand is a tile. Values are float, in the wide table double. Whole groups of MW_GROUP
@@ -38,12 +38,16 @@ typedef double (*mw_kernel_peak)(double peak, const void *x, size_t n);
 typedef uint64_t (*mw_kernel_window)(uint32_t *bins, const void *x, size_t n, bool magnitude, int64_t low, int64_t high,
                                      unsigned shift);
 
-/* A stream of random numbers: element e of tensor `name` draws from Philox4x32-10 with this key; the counter's high
- * words are `name`, its low words 16 * (e / 64) + e % 16, and the word taken is (e / 16) % 4. */
+/* A stream of random numbers: word e of tensor `name` comes from Philox4x32-10 with this key; the counter's high
+ * words are `name`, its low words 16 * (e / 64) + e % 16, and of the block's words it is (e / 16) % 4. */
 typedef struct mw_stream { uint64_t key, name; } mw_stream;
 
-/* 1 with probability p (word < p * 2^32 computed in double; p >= 1 gives 1), for elements [start, start + n). */
+/* Chance: for elements [start, start + n) of a tensor, whether a number of 32 bits is below p * 2^32 (computed in double;
+ * p >= 1 is always true). Element e's number has byte (e / 64) % 4, from the lowest, of word 64 * (e / 256) + e % 64 as
+ * its highest 8 bits, and the highest 24 bits of word 2^63 + e below them: most draws are decided without those.
+ * bernoulli: dst[i] = 1 where it is, else 0. drop: dst[i] = 0 where it is, else x[i]; dst may be x. */
 typedef void (*mw_kernel_bernoulli)(void *dst, mw_stream stream, uint64_t start, size_t n, double p);
+typedef void (*mw_kernel_drop)(void *dst, const void *x, mw_stream stream, uint64_t start, size_t n, double p);
 /* Standard normal variates (Box-Muller on two words of the element's own block, over mathx). */
 typedef void (*mw_kernel_normal)(void *dst, mw_stream stream, uint64_t start, size_t n);
 /* dst[i] = x[i] * columns[(start + i) % width]. */
@@ -59,6 +63,7 @@ typedef struct mw_kernel_set {
   mw_kernel_peak peak;
   mw_kernel_window window;
   mw_kernel_bernoulli bernoulli;
+  mw_kernel_drop drop;
   mw_kernel_normal normal;
   mw_kernel_columns columns;
 } mw_kernel_set;

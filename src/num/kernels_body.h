@@ -158,27 +158,53 @@ typedef __m256i words;
 #define WORDS_ODD(even, odd) _mm256_blend_epi32(even, odd, 0xaa)
 #endif
 
-/* The 64 words of group g: word i belongs to element 64 * g + i. */
-static void philox_group(mw_stream stream, uint64_t group, uint32_t out[MW_GROUP]) {
-  uint32_t key0 = (uint32_t)stream.key, key1 = (uint32_t)(stream.key >> 32);
-  uint32_t low = (uint32_t)(group << 4), high = (uint32_t)(group >> 28);
+/* A stream and its key of every round. */
+typedef struct philox {
+  mw_stream stream;
+  uint32_t key[PHILOX_ROUNDS][2];
+} philox;
+
+static philox philox_of(mw_stream stream) {
+  philox p = {.stream = stream};
+  for (uint32_t round = 0; round < PHILOX_ROUNDS; round++) {
+    p.key[round][0] = (uint32_t)stream.key + round * PHILOX_W0;
+    p.key[round][1] = (uint32_t)(stream.key >> 32) + round * PHILOX_W1;
+  }
+  return p;
+}
+
+/* The four words of the block whose counter begins with x0, x1. */
+static inline void philox_block(const philox *p, uint32_t x0, uint32_t x1, uint32_t out[4]) {
+  uint32_t x2 = (uint32_t)p->stream.name, x3 = (uint32_t)(p->stream.name >> 32);
+  for (uint32_t round = 0; round < PHILOX_ROUNDS; round++) {
+    uint64_t a = (uint64_t)PHILOX_M0 * x0, b = (uint64_t)PHILOX_M1 * x2;
+    x0 = (uint32_t)(b >> 32) ^ x1 ^ p->key[round][0];
+    x2 = (uint32_t)(a >> 32) ^ x3 ^ p->key[round][1];
+    x1 = (uint32_t)b;
+    x3 = (uint32_t)a;
+  }
+  out[0] = x0, out[1] = x1, out[2] = x2, out[3] = x3;
+}
+
+/* The 64 words of group g: word i is word 64 * g + i of the stream. */
+static void philox_group(const philox *p, uint64_t group, uint32_t out[MW_GROUP]) {
 #ifdef WIDE
   static const uint32_t steps[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   words m0 = WORDS_ALL(PHILOX_M0), m1 = WORDS_ALL(PHILOX_M1);
   words x0[16 / WIDE], x1[16 / WIDE], x2[16 / WIDE], x3[16 / WIDE];
   for (int part = 0; part < 16 / WIDE; part++) {
     words zero = WORDS_ALL(0);
-    x0[part] = WORDS_XOR(WORDS_ALL(low), WORDS_LOAD(steps + part * WIDE), zero); /* the last 4 bits of low are 0 */
-    x1[part] = WORDS_ALL(high);
-    x2[part] = WORDS_ALL((uint32_t)stream.name);
-    x3[part] = WORDS_ALL((uint32_t)(stream.name >> 32));
+    x0[part] = WORDS_XOR(WORDS_ALL((uint32_t)(group << 4)), WORDS_LOAD(steps + part * WIDE), zero);
+    x1[part] = WORDS_ALL((uint32_t)(group >> 28));
+    x2[part] = WORDS_ALL((uint32_t)p->stream.name);
+    x3[part] = WORDS_ALL((uint32_t)(p->stream.name >> 32));
   }
-  for (int round = 0; round < PHILOX_ROUNDS; round++, key0 += PHILOX_W0, key1 += PHILOX_W1)
+  for (int round = 0; round < PHILOX_ROUNDS; round++)
     for (int part = 0; part < 16 / WIDE; part++) {
       words even0 = WORDS_MUL(x0[part], m0), odd0 = WORDS_MUL(WORDS_DOWN(x0[part]), m0);
       words even1 = WORDS_MUL(x2[part], m1), odd1 = WORDS_MUL(WORDS_DOWN(x2[part]), m1);
-      x0[part] = WORDS_XOR(WORDS_ODD(WORDS_DOWN(even1), odd1), x1[part], WORDS_ALL(key0));
-      x2[part] = WORDS_XOR(WORDS_ODD(WORDS_DOWN(even0), odd0), x3[part], WORDS_ALL(key1));
+      x0[part] = WORDS_XOR(WORDS_ODD(WORDS_DOWN(even1), odd1), x1[part], WORDS_ALL(p->key[round][0]));
+      x2[part] = WORDS_XOR(WORDS_ODD(WORDS_DOWN(even0), odd0), x3[part], WORDS_ALL(p->key[round][1]));
       x1[part] = WORDS_ODD(even1, WORDS_UP(odd1));
       x3[part] = WORDS_ODD(even0, WORDS_UP(odd0));
     }
@@ -190,17 +216,57 @@ static void philox_group(mw_stream stream, uint64_t group, uint32_t out[MW_GROUP
   }
 #else
   for (uint32_t i = 0; i < 16; i++) {
-    uint32_t x0 = low | i, x1 = high, x2 = (uint32_t)stream.name, x3 = (uint32_t)(stream.name >> 32);
-    for (uint32_t round = 0; round < PHILOX_ROUNDS; round++) {
-      uint64_t a = (uint64_t)PHILOX_M0 * x0, b = (uint64_t)PHILOX_M1 * x2;
-      x0 = (uint32_t)(b >> 32) ^ x1 ^ (key0 + round * PHILOX_W0);
-      x2 = (uint32_t)(a >> 32) ^ x3 ^ (key1 + round * PHILOX_W1);
-      x1 = (uint32_t)b;
-      x3 = (uint32_t)a;
-    }
-    out[i] = x0, out[16 + i] = x1, out[32 + i] = x2, out[48 + i] = x3;
+    uint32_t word[4];
+    philox_block(p, (uint32_t)(group << 4) | i, (uint32_t)(group >> 28), word);
+    for (uint32_t k = 0; k < 4; k++) out[16 * k + i] = word[k];
   }
 #endif
+}
+
+/* ---- chance ------------------------------------------------------------------------------------------------------ */
+
+/* Which of a few bytes are `value`: a mask of SPAN * SPAN_BITS bits, the lowest bit of each set. */
+#if defined MW_BODY_X86 && defined __AVX512F__
+enum { SPAN = 64, SPAN_BITS = 1 };
+static inline uint64_t equal_bytes(const uint8_t *in, uint8_t value) {
+  return _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(in), _mm512_set1_epi8((char)value));
+}
+#elif defined MW_BODY_X86
+enum { SPAN = 32, SPAN_BITS = 1 };
+static inline uint64_t equal_bytes(const uint8_t *in, uint8_t value) {
+  return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(WORDS_LOAD(in), _mm256_set1_epi8((char)value)));
+}
+#else
+enum { SPAN = 8, SPAN_BITS = 8 };
+static inline uint64_t equal_bytes(const uint8_t *in, uint8_t value) {
+  const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
+  uint64_t differ;
+  memcpy(&differ, in, sizeof differ);
+  differ ^= (low & ~(low << 1)) * value;
+  return ~(((differ & low) + low) | differ | low) >> 7;
+}
+#endif
+
+/* The draws of MW_DRAWS elements, a byte each: byte i / 64 of hit[i % 64] is all ones where element i's number is one of
+ * the `limit` lowest, else 0. Where its first byte is that of the highest such number, the rest of it is drawn. */
+static void draw(const philox *p, uint64_t group, uint64_t limit, uint32_t *restrict hit) {
+  const uint32_t last = limit ? (uint32_t)(limit - 1) : 0, rest = last & 0xffffff;
+  const uint8_t first = (uint8_t)(last >> 24), yes = limit ? 0xff : 0;
+  _Alignas(64) uint32_t word[MW_GROUP];
+  const uint8_t *restrict byte = (const uint8_t *)word;
+  uint8_t *restrict out = (uint8_t *)hit;
+  philox_group(p, group, word);
+  for (size_t i = 0; i < MW_DRAWS; i++)
+    out[i] = byte[i] <= first ? yes : 0;
+  if (rest == 0xffffff) return;
+  for (size_t span = 0; span < MW_DRAWS; span += SPAN)
+    for (uint64_t equal = equal_bytes(byte + span, first); equal; equal &= equal - 1) {
+      const size_t at = span + (size_t)__builtin_ctzll(equal) / SPAN_BITS;
+      const uint64_t i = (UINT64_C(1) << 63) + MW_DRAWS * group + at % 4 * MW_GROUP + at / 4;
+      uint32_t block[4];
+      philox_block(p, (uint32_t)(i / 64 << 4 | i % 16), (uint32_t)(i >> 34), block);
+      out[at] &= block[i / 16 % 4] >> 8 > rest ? 0 : 0xff;
+    }
 }
 
 /* ---- both compute types, and the table --------------------------------------------------------------------------- */
@@ -236,7 +302,8 @@ static void philox_group(mw_stream stream, uint64_t group, uint32_t out[MW_GROUP
            [MW_DTYPE_BF16] = load_bf16##r, [MW_DTYPE_F32] = load_f32##r, [MW_DTYPE_F64] = load_f64##r}, \
   .store = {[MW_DTYPE_F8_E5M2] = store_e5m2##r, [MW_DTYPE_F8_E4M3] = store_e4m3##r, [MW_DTYPE_F16] = store_f16##r, \
             [MW_DTYPE_BF16] = store_bf16##r, [MW_DTYPE_F32] = store_f32##r, [MW_DTYPE_F64] = store_f64##r}, \
-  .sum = sum##r, .dot = dot##r, .peak = peak##r, .window = window##r, .bernoulli = bernoulli##r, .normal = normal##r, .columns = columns##r
+  .sum = sum##r, .dot = dot##r, .peak = peak##r, .window = window##r, .bernoulli = bernoulli##r, .drop = drop##r, \
+  .normal = normal##r, .columns = columns##r
 
 #define TEXT(name) #name
 #define ISA_TEXT(name) TEXT(name)

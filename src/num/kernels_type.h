@@ -341,38 +341,62 @@ static uint64_t NAME(window)(uint32_t *bins, const void *x, size_t n, bool magni
 
 /* ---- chance and columns ----------------------------------------------------------------------------------------- */
 
-/* Calls for every group that [start, start + n) touches; `from` and `to` bound its elements within the group. */
-#define EACH_GROUP \
+/* Calls for every group of `size` elements that [start, start + n) touches; `from` and `to` bound its elements within it. */
+#define EACH_GROUP(size) \
   for (uint64_t at = start, end = start + n, from, to; \
-       at < end && (from = at % MW_GROUP, to = end - (at - from) < MW_GROUP ? end - (at - from) : MW_GROUP, true); \
+       at < end && (from = at % (size), to = end - (at - from) < (size) ? end - (at - from) : (size), true); \
        at += to - from)
 
-static void NAME(bernoulli)(void *dst, mw_stream stream, uint64_t start, size_t n, double p) {
-  R *out = dst;
-  double bound = p > 0 ? p * 0x1p32 : 0;
+/* n draws, their byte shifted up by `shift`: x where they were not made, or without x, 1 where they were. */
+__attribute__((always_inline))
+static inline void NAME(pick)(R *out, const R *x, const uint32_t *hit, unsigned shift, size_t n) {
+  MW_INDEPENDENT
+  for (size_t i = 0; i < n; i++) {
+    const R_BITS drawn = (int32_t)(hit[i] << shift) < 0 ? (R_BITS)-1 : 0;
+    const R value = x ? x[i] : 1;
+    R_BITS bits;
+    memcpy(&bits, &value, sizeof bits);
+    bits &= x ? ~drawn : drawn;
+    memcpy(&out[i], &bits, sizeof bits);
+  }
+}
+
+__attribute__((always_inline))
+static inline void NAME(chance)(R *out, const R *x, mw_stream stream, uint64_t start, size_t n, double p) {
+  const double bound = p > 0 ? p * 0x1p32 : 0;
   uint64_t limit = bound < 0x1p32 ? (uint64_t)bound : UINT64_C(1) << 32;
   if (bound < 0x1p32)
     limit += (double)limit < bound;
-  /* limit is the number of words that give 1; inclusive, it fits a word. */
-  uint32_t last = limit ? (uint32_t)(limit - 1) : 0;
-  R one = limit ? 1 : 0;
-  EACH_GROUP {
-    uint32_t word[MW_GROUP];
-    R value[MW_GROUP], *whole = to - from == MW_GROUP ? out + (at - start) : value;
-    philox_group(stream, at / MW_GROUP, word);
-    for (size_t j = 0; j < MW_GROUP; j++)
-      whole[j] = word[j] <= last ? one : 0;
-    if (whole == value) memcpy(out + (at - start), value + from, (to - from) * sizeof(R));
+  const philox source = philox_of(stream);
+  EACH_GROUP(MW_DRAWS) {
+    _Alignas(64) uint32_t hit[MW_GROUP];
+    draw(&source, at / MW_DRAWS, limit, hit);
+    for (size_t i = from, step; i < to; i += step) {
+      const size_t done = (size_t)(at - start) + i - from, lane = i % MW_GROUP;
+      const unsigned shift = 24 - 8 * (unsigned)(i / MW_GROUP);
+      step = MW_GROUP - lane < to - i ? MW_GROUP - lane : to - i;
+      if (step == MW_GROUP) NAME(pick)(out + done, x ? x + done : NULL, hit, shift, MW_GROUP);
+      else NAME(pick)(out + done, x ? x + done : NULL, hit + lane, shift, step);
+    }
   }
+}
+
+static void NAME(bernoulli)(void *dst, mw_stream stream, uint64_t start, size_t n, double p) {
+  NAME(chance)(dst, NULL, stream, start, n, p);
+}
+
+static void NAME(drop)(void *dst, const void *x, mw_stream stream, uint64_t start, size_t n, double p) {
+  NAME(chance)(dst, x, stream, start, n, p);
 }
 
 /* Words 0 and 1 of a block give its elements 0 and 1, words 2 and 3 its elements 2 and 3. */
 static void NAME(normal)(void *dst, mw_stream stream, uint64_t start, size_t n) {
   R *out = dst;
-  EACH_GROUP {
+  const philox source = philox_of(stream);
+  EACH_GROUP(MW_GROUP) {
     uint32_t word[MW_GROUP];
     R value[MW_GROUP];
-    philox_group(stream, at / MW_GROUP, word);
+    philox_group(&source, at / MW_GROUP, word);
     for (size_t half = 0; half < MW_GROUP; half += MW_GROUP / 2)
       for (size_t j = half; j < half + MW_GROUP / 4; j++) {
         double radius = __builtin_sqrt(-2 * mw_mathx_log(((double)word[j] + 0.5) * 0x1p-32));

@@ -195,7 +195,7 @@ local function thinned(f, drop, rescale, seed)
     result[t] = {}
     for i, d in ipairs(delta) do
       local kept = dropped[t][i] ~= 0 and 0 or d
-      result[t][i] = rescale == "inverse" and f32(kept / f32(1 - drop)) or kept
+      result[t][i] = rescale == "inverse" and f32(kept * f32(1 / (1 - drop))) or kept
     end
     if rescale == "l1" then
       each_tensor(function(_, from, to)

@@ -122,8 +122,13 @@ describe("chance", function()
     near(run "x:drop_rescale(0, a.seed)", function(a) return a end)
     near(run "x:drop_rescale(1, a.seed)", 0)
   end)
-  it("inverse rescaling divides what is kept by 1 - p", function()
-    for i, value in ipairs(run "x:drop_rescale(0.5, a.seed)") do assert(value == 0 or value == f32(X[i] / 0.5)) end
+  it("inverse rescaling multiplies what is kept by 1 / (1 - p)", function()
+    for _, p in ipairs { 0.5, 0.9, 0.3 } do
+      for i, value in ipairs(run("x:drop_rescale(" .. p .. ", a.seed)")) do
+        assert(value == 0 or value == f32(X[i] * f32(1 / (1 - p))))
+        assert(value == 0 or math.abs(value - X[i] / (1 - p)) <= 2 ^ -22 * math.abs(value))
+      end
+    end
   end)
   it("normal variates have mean 0 and variance 1", function()
     local values, sum, squares = run "x:normal(a.seed)", 0, 0

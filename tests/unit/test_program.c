@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ELEMENTS = 300, ROOM = 320, MOST = 40, INPUTS = 3 };
+enum { ELEMENTS = 700, ROOM = 704, MOST = 40, INPUTS = 3 };
 
 static uint64_t state = 88172645463325252u;
 static uint64_t next(void) { state ^= state << 13; state ^= state >> 7; state ^= state << 17; return state; }
@@ -66,6 +66,10 @@ static void literally(mw_node node, float *out) {
     memcpy(out, inputs[facts.extra[1]], sizeof *inputs);
   } else if (mw_graph_is_number(graph, node, &value)) {
     out[0] = (float)value;
+  } else if (facts.op == MW_OP_BERNOULLI) {
+    float chance[ROOM];
+    literally(facts.operand[1], chance);
+    kernels->type[0].bernoulli(out, (mw_stream){facts.extra[0], facts.extra[1]}, 0, ELEMENTS, (double)chance[0]);
   } else {
     static const uint8_t kernel[MW_OP_COUNT] = {
 #define MW_KERNEL(name, arity, expression) [MW_OP_##name] = MW_KERNEL_##name,
@@ -117,7 +121,7 @@ static void compare(mw_node node, bool seen[MW_OP_COUNT]) {
 /* What the methods of merging are made of, as their recipes write it. */
 static mw_node idiom(void) {
   mw_node x = any(), y = nodes[0], zero = number(0);
-  switch (next() % 5) {
+  switch (next() % 6) {
   case 0: return apply(MW_OP_WHERE, apply(MW_OP_LE, number(0.5), apply(MW_OP_ABS, y, 0, 0), 0), y, zero);
   case 1: {
     mw_node g = apply(MW_OP_SIGN, y, 0, 0), drawn = apply(MW_OP_EQ, g, zero, 0);
@@ -128,6 +132,12 @@ static mw_node idiom(void) {
     return apply(MW_OP_WHERE, sides, y, zero);
   }
   case 3: return apply(MW_OP_ADD, apply(MW_OP_MUL, x, number(0.5), 0), apply(MW_OP_MUL, y, number(-2), 0), 0);
+  case 4: {
+    const mw_node operands[] = {y, number(next() % 2 ? 0.3 : 0.5)};
+    mw_node drawn = 0;
+    CHECK(mw_graph_apply(graph, MW_OP_BERNOULLI, operands, 2, (uint64_t[]){next(), next()}, &drawn, &err));
+    return apply(MW_OP_WHERE, apply(MW_OP_NOT, drawn, 0, 0), y, zero);
+  }
   default: return apply(MW_OP_WHERE, apply(MW_OP_EQ, y, zero, 0), number(1), y);
   }
 }

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DRAWS = 200000, BULK = 300 };
+enum { DRAWS = 200000, BULK = 600, LONG = 1 << 24, TILE = 4096 };
 
 static void known(uint32_t c0, uint32_t c1, uint32_t c2, uint32_t c3, uint32_t k0, uint32_t k1, const char *wanted) {
   uint32_t out[4];
@@ -96,6 +96,26 @@ static uint32_t word_of(mw_stream stream, uint64_t element, uint32_t out[4]) {
   return out[element / 16 % 4];
 }
 
+/* The number of one draw, by the definition in kernels.h. */
+static uint32_t number_of(mw_stream stream, uint64_t element) {
+  uint32_t block[4], byte = word_of(stream, 64 * (element / 256) + element % 64, block) >> (8 * (element / 64 % 4)) & 0xff;
+  return byte << 24 | word_of(stream, (UINT64_C(1) << 63) + element, block) >> 8;
+}
+
+/* drop is bernoulli applied to values of any bits, also where it writes over them. */
+static void dropped(const mw_kernel_set *k, int type, mw_stream stream, uint64_t start, size_t n, double p, const void *mask) {
+  const size_t size = type ? sizeof(double) : sizeof(float);
+  unsigned char x[BULK * sizeof(double)], wanted[BULK * sizeof(double)], got[BULK * sizeof(double)];
+  for (size_t i = 0; i < n * size; i++) x[i] = (unsigned char)(i * 37 ^ 0xff);
+  memcpy(wanted, x, n * size);
+  for (size_t i = 0; i < n; i++)
+    if (read_as(type, mask, i) == 1) memset(wanted + i * size, 0, size);
+  k->drop(got, x, stream, start, n, p);
+  CHECK(memcmp(got, wanted, n * size) == 0);
+  k->drop(x, x, stream, start, n, p);
+  CHECK(memcmp(x, wanted, n * size) == 0);
+}
+
 static void bulk(const mw_kernels *kernels) {
   const mw_stream stream = {0x0123456789abcdef, 0xfedcba9876543210};
   const uint64_t starts[] = {0, 1, 63, 64, 100, (UINT64_C(1) << 34) - 130, UINT64_C(1) << 40};
@@ -109,8 +129,9 @@ static void bulk(const mw_kernels *kernels) {
         bool fine = true;
         kernels->type[type].bernoulli(buffer, stream, starts[s], n, p);
         for (size_t i = 0; i < n; i++)
-          fine = fine && read_as(type, buffer, i) == (p >= 1 || word_of(stream, starts[s] + i, block) < p * 0x1p32);
+          fine = fine && read_as(type, buffer, i) == (p >= 1 || number_of(stream, starts[s] + i) < p * 0x1p32);
         CHECK(fine);
+        dropped(&kernels->type[type], type, stream, starts[s], n, p, buffer);
         kernels->type[type].normal(buffer, stream, starts[s], n);
         for (size_t i = 0; i < n; i++) {
           uint64_t element = starts[s] + i, lane = element / 16 % 4;
@@ -128,10 +149,45 @@ static void bulk_shape(const mw_kernels *kernels) {
   static double x[DRAWS];
   kernels->type[1].normal(x, (mw_stream){1, 2}, 0, DRAWS);
   shaped("bulk normal", x, 0, 1, (const double[]){-1.2815516, 0, 1.2815516});
-  double total = 0;
-  kernels->type[1].bernoulli(x, (mw_stream){1, 2}, 0, DRAWS, 0.1);
-  for (int i = 0; i < DRAWS; i++) total += x[i];
-  CHECK(fabs(total / DRAWS - 0.1) < 0.004);
+}
+
+/* How many of LONG draws are true, within five standard errors; how often two are that are `apart` elements apart, as
+ * if they were independent: those 64 apart share a word, those 16 apart the block of their last bits. */
+static void chances(const mw_kernels *kernels) {
+  const double p[] = {0.5, 0.9, 0.1, 0.3, 0.001953125, 0x1p-20, 3.5 / 256};
+  const size_t apart[] = {1, 16, 64, 128, 192, 256};
+  static float hit[TILE + 256];
+  for (size_t i = 0; i < sizeof p / sizeof *p; i++) {
+    const mw_stream stream = {.key = 1 + i, .name = 2};
+    double total = 0, both[6] = {0};
+    for (uint64_t start = 0; start < LONG; start += TILE) {
+      kernels->type[0].bernoulli(hit, stream, start, TILE + 256, p[i]);
+      for (size_t j = 0; j < TILE; j++) total += (double)hit[j];
+      for (size_t k = 0; k < 6 && start < LONG / 8; k++)
+        for (size_t j = 0; j < TILE; j++) both[k] += (double)(hit[j] * hit[j + apart[k]]);
+    }
+    CHECK(fabs(total - LONG * p[i]) <= 5 * sqrt(LONG * p[i] * (1 - p[i])));
+    for (size_t k = 0; k < 6; k++)
+      CHECK(fabs(both[k] - LONG / 8 * p[i] * p[i]) <= 5 * sqrt(LONG / 8 * p[i] * p[i] * (1 + 2 * p[i])) + 1);
+  }
+}
+
+/* Where the first byte of a number is that of the bound, the rest of it decides: of these elements some are true and
+ * some not, as their numbers say. What is true with some probability is true with every greater one. */
+static void decided_late(const mw_kernels *kernels) {
+  const mw_stream stream = {3, 4};
+  const double bound = 200.25 / 256;
+  static float hit[TILE], more[TILE];
+  size_t late = 0, drawn = 0, wrong = 0;
+  kernels->type[0].bernoulli(hit, stream, 0, TILE, bound);
+  kernels->type[0].bernoulli(more, stream, 0, TILE, bound + 0x1p-12);
+  for (uint64_t e = 0; e < TILE; e++) {
+    const uint32_t number = number_of(stream, e);
+    late += number >> 24 == 200;
+    drawn += number >> 24 == 200 && hit[e] == 1;
+    wrong += (hit[e] == 1) != (number < bound * 0x1p32) || hit[e] > more[e];
+  }
+  CHECK(late > 5 && drawn > 0 && drawn < late && wrong == 0);
 }
 
 int main(void) {
@@ -152,6 +208,8 @@ int main(void) {
       CHECK_TEXT(kernels->isa, isas[i]);
       bulk(kernels);
       bulk_shape(kernels);
+      chances(kernels);
+      decided_late(kernels);
     }
   }
   const mw_kernels *none;
