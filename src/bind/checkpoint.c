@@ -1,6 +1,6 @@
 /* checkpoint.c: see checkpoint.h. The layout follows from the run, so that a file of another size is of another run: magic,
- * identity, current training and its step; of every training that is done values and points; of the current one values,
- * momentum, variance and the points so far; the hash of all before it. */
+ * identity, current training and its step; of every training that is done values and curve; of the current one values,
+ * momentum, variance and the curve so far; the hash of all before it. */
 #include "bind/checkpoint.h"
 #include "base/sha256.h"
 #include "io/file.h"
@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 enum { MAGIC = 8, HASH = 64 };
-static const char magic[MAGIC + 1] = "MWLEARN1";
+static const char magic[MAGIC + 1] = "MWLEARN2";
 
 /* One walk serves both directions: `at` is read from or written to. */
 typedef struct walk {
@@ -40,7 +40,8 @@ static void pass_training(walk *w, const mw_checkpoint *c, size_t i, uint64_t st
   pass(w, state->values, state->count * sizeof *state->values);
   if (whole) pass(w, state->momentum, state->count * sizeof *state->momentum);
   if (whole) pass(w, state->variance, state->count * sizeof *state->variance);
-  pass(w, c->points[i], (size_t)steps * sizeof **c->points);
+  pass(w, c->curves[i].points, (size_t)steps * sizeof *c->curves->points);
+  pass(w, c->curves[i].terms, (size_t)steps * c->curves[i].term_count * sizeof *c->curves->terms);
   state->step = steps;
 }
 
@@ -55,9 +56,9 @@ static bool pass_all(walk *w, mw_checkpoint *c) {
   pass(w, &current, sizeof current);
   pass(w, &step, sizeof step);
   if (w->failed || memcmp(head, magic, MAGIC) != 0 || memcmp(identity, c->identity, 64) != 0) return false;
-  if (current >= c->count || step > c->steps[current]) return false;
+  if (current >= c->count || step > c->curves[current].count) return false;
   c->current = (size_t)current;
-  for (size_t i = 0; i < c->current; i++) pass_training(w, c, i, c->steps[i], false);
+  for (size_t i = 0; i < c->current; i++) pass_training(w, c, i, c->curves[i].count, false);
   pass_training(w, c, c->current, step, true);
   return !w->failed;
 }
@@ -113,7 +114,8 @@ bool mw_checkpoint_write(mw_checkpoint *checkpoint, mw_error *err) {
 /* The most that a checkpoint of this run may be long. */
 static size_t largest(const mw_checkpoint *c) {
   size_t bytes = MAGIC + 64 + 16 + HASH;
-  for (size_t i = 0; i < c->count; i++) bytes += c->states[i].count * 12 + (size_t)c->steps[i] * sizeof **c->points;
+  for (size_t i = 0; i < c->count; i++)
+    bytes += c->states[i].count * 12 + c->curves[i].count * (sizeof *c->curves->points + c->curves[i].term_count * sizeof *c->curves->terms);
   return bytes;
 }
 

@@ -8,21 +8,20 @@
 #include "bind/curve.h"
 #include "learn/train.h"
 
-/* The parts of a study that a checkpoint holds; `states` and `points` have room for all trainings. */
+/* The parts of a study that a checkpoint holds. */
 typedef struct mw_checkpoint {
   const char *path, *part; /* where it is kept, where it is written first */
   bool ours;         /* what lies at `path` was read or written by this run */
   char identity[65]; /* of everything that decides about the result: hexadecimal SHA-256 */
   size_t count;      /* trainings */
   size_t current;    /* the one under way: those before it are done */
-  mw_train_state *states;
-  mw_curve_point **points; /* [count]: a point a step */
-  const uint64_t *steps;   /* [count] */
+  mw_train_state *states; /* [count] */
+  mw_curve *curves;       /* [count]: a point a step */
 } mw_checkpoint;
 
 /* MW_CANNOT_CREATE where something else took its name meanwhile. */
 bool mw_checkpoint_write(mw_checkpoint *checkpoint, mw_error *err);
-/* Fills current, states and points from the file, if there is one. A file of another run, one that is damaged, and whatever
+/* Fills current, states and curves from the file, if there is one. A file of another run, one that is damaged, and whatever
  * else has its name is MW_CANNOT_CREATE: nothing that somebody waited for is thrown away. */
 bool mw_checkpoint_read(mw_checkpoint *checkpoint, mw_error *err);
 /* The file goes, if it is of this run. */

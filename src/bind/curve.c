@@ -9,9 +9,16 @@ enum { WIDTH = 720, HEIGHT = 300, LEFT = 64, RIGHT = 16, TOP = 36, BOTTOM = 40, 
 bool mw_curve_lines(const mw_curve *curves, size_t count, mw_text *out, mw_error *err) {
   char loss[32], gradient[32];
   for (size_t t = 0; t < count; t++)
-    for (size_t i = 0; i < curves[t].count; i++)
-      mw_text_format(out, "{\"training\":%zu,\"step\":%zu,\"loss\":%s,\"gradient\":%s}\n", t + 1, i + 1,
-                     mw_text_number(loss, curves[t].points[i].loss), mw_text_number(gradient, curves[t].points[i].gradient));
+    for (size_t i = 0; i < curves[t].count; i++) {
+      const mw_curve *c = &curves[t];
+      mw_text_format(out, "{\"training\":%zu,\"step\":%zu,\"loss\":%s,\"gradient\":%s,\"terms\":{", t + 1, i + 1,
+                     mw_text_number(loss, c->points[i].loss), mw_text_number(gradient, c->points[i].gradient));
+      for (size_t k = 0; k < c->term_count; k++) {
+        mw_text_format(out, "%s\"%s\":", k ? "," : "", c->names[k]);
+        mw_text_json_number(out, c->terms[i * c->term_count + k]);
+      }
+      mw_text_format(out, "}}\n");
+    }
   return mw_text_check(out, err);
 }
 

@@ -1,5 +1,5 @@
-/* curve.h: what a training said, for OUT/moonweld: training.jsonl, a line a step, and loss.svg, a chart a training. No
- * times stand in them, so that the same run gives the same bytes. */
+/* curve.h: what a training said, for OUT/moonweld: training.jsonl, a line a step, with the terms that add up to its loss, and
+ * loss.svg, a chart a training. No times stand in them, so that the same run gives the same bytes. */
 #ifndef MW_BIND_CURVE_H
 #define MW_BIND_CURVE_H
 
@@ -11,8 +11,11 @@ typedef struct mw_curve_point {
 } mw_curve_point;
 
 typedef struct mw_curve {
-  const mw_curve_point *points;
+  mw_curve_point *points;
   size_t count;
+  const char *const *names; /* of the terms of the loss (terms.h) */
+  double *terms;            /* [count][term_count] */
+  size_t term_count;
 } mw_curve;
 
 bool mw_curve_lines(const mw_curve *curves, size_t count, mw_text *out, mw_error *err);

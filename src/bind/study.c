@@ -3,6 +3,7 @@
 #include "base/sha256.h"
 #include "bind/checkpoint.h"
 #include "bind/coefficients.h"
+#include "bind/terms.h"
 #include "io/target.h"
 #include "learn/train.h"
 #include "num/gemm.h"
@@ -20,8 +21,8 @@ struct mw_study {
   mw_training *trainings;
   mw_learned *learned;
   size_t learned_count, learned_total;
-  uint64_t *steps;
-  mw_checkpoint checkpoint; /* states and points too */
+  mw_terms *terms;          /* of each training's loss */
+  mw_checkpoint checkpoint; /* states and curves too */
   char coefficients[65];    /* hash of --coefficients, or "" */
   double written, took;     /* when the last checkpoint was, and how long it took */
   mw_arena arena;
@@ -44,11 +45,16 @@ static bool prepare_training(mw_study *study, size_t i, mw_error *err) {
                                       .steps = lesson->steps, .rate = lesson->rate, .beta1 = 0.9, .beta2 = 0.999,
                                       .epsilon = 1e-8, .decay = lesson->decay, .clip = lesson->clip, .share = lesson->share,
                                       .seed = lesson->seed};
-  study->steps[i] = lesson->steps;
   study->learned_total += lesson->count;
-  mw_checkpoint *checkpoint = &study->checkpoint;
-  checkpoint->points[i] = mw_mem_take(&study->arena, (lesson->steps + 1) * sizeof **checkpoint->points, err);
-  return checkpoint->points[i] && mw_train_state_new(&checkpoint->states[i], study->job.graph, &study->trainings[i], err);
+  mw_curve *curve = &study->checkpoint.curves[i];
+  mw_terms *terms = &study->terms[i];
+  if (lesson->loss) MW_TRY(mw_terms_find(study->job.graph, lesson->loss, &study->arena, terms, err));
+  study->trainings[i].terms = terms->nodes;
+  study->trainings[i].term_count = terms->node_count;
+  *curve = (mw_curve){.count = lesson->steps, .names = terms->names, .term_count = terms->count};
+  curve->points = mw_mem_take(&study->arena, (curve->count + 1) * sizeof *curve->points, err);
+  curve->terms = curve->points ? mw_mem_take(&study->arena, (curve->count * terms->count + 1) * sizeof *curve->terms, err) : NULL;
+  return curve->terms && mw_train_state_new(&study->checkpoint.states[i], study->job.graph, &study->trainings[i], err);
 }
 
 static void add_number(mw_sha256 *sha, uint64_t number) { mw_sha256_add(sha, &number, sizeof number); }
@@ -104,11 +110,10 @@ static bool make_ready(mw_study *study, mw_error *err) {
   size_t count = job->lesson_count + 1;
   mw_checkpoint *checkpoint = &study->checkpoint;
   study->trainings = mw_mem_take(&study->arena, count * sizeof *study->trainings, err);
-  study->steps = study->trainings ? mw_mem_take(&study->arena, count * sizeof *study->steps, err) : NULL;
-  checkpoint->states = study->steps ? mw_mem_take(&study->arena, count * sizeof *checkpoint->states, err) : NULL;
-  checkpoint->points = checkpoint->states ? mw_mem_take(&study->arena, count * sizeof *checkpoint->points, err) : NULL;
-  if (!checkpoint->points) return false;
-  checkpoint->steps = study->steps;
+  study->terms = study->trainings ? mw_mem_take(&study->arena, count * sizeof *study->terms, err) : NULL;
+  checkpoint->states = study->terms ? mw_mem_take(&study->arena, count * sizeof *checkpoint->states, err) : NULL;
+  checkpoint->curves = checkpoint->states ? mw_mem_take(&study->arena, count * sizeof *checkpoint->curves, err) : NULL;
+  if (!checkpoint->curves) return false;
   for (; checkpoint->count < job->lesson_count; checkpoint->count++) MW_TRY(prepare_training(study, checkpoint->count, err));
   study->learned = mw_mem_take(&study->arena, (study->learned_total + 1) * sizeof *study->learned, err);
   if (!study->learned) return false;
@@ -154,7 +159,9 @@ static bool on_step(void *context, const mw_train_report *report, const mw_train
   mw_study *study = context;
   mw_checkpoint *checkpoint = &study->checkpoint;
   (void)state; /* the checkpoint's own */
-  checkpoint->points[checkpoint->current][report->step - 1] = (mw_curve_point){report->loss, report->gradient};
+  mw_curve *curve = &checkpoint->curves[checkpoint->current];
+  curve->points[report->step - 1] = (mw_curve_point){report->loss, report->gradient};
+  mw_terms_sum(&study->terms[checkpoint->current], report->terms, curve->terms + (report->step - 1) * curve->term_count);
   if (now() - study->written > fmax(SECONDS_BETWEEN, TIMES_BETWEEN * study->took)) MW_TRY(keep(study, err));
   mw_learning_facts facts = {(unsigned)checkpoint->current + 1, (unsigned)checkpoint->count, report->step, report->steps, report->loss};
   return !study->job.learning || study->job.learning(study->job.context, &facts);
@@ -201,7 +208,7 @@ bool mw_study_run(mw_study *study, mw_error *err) {
   study->written = now();
   for (size_t i = 0; i < checkpoint->count; i++) {
     if (i > checkpoint->current) checkpoint->current = i;
-    if (i == checkpoint->current && checkpoint->states[i].step < study->steps[i]) {
+    if (i == checkpoint->current && checkpoint->states[i].step < checkpoint->curves[i].count) {
       MW_TRY(run_training(study, i, err));
       trained = true;
     }
@@ -268,13 +275,6 @@ bool mw_study_measure(const mw_study_job *job, mw_plan_training *costs, mw_error
 
 /* ---- what it leaves ---- */
 
-static mw_curve *curves_of(const mw_study *study, mw_error *err) {
-  mw_curve *curves = mw_mem_new(study->checkpoint.count, sizeof *curves, err);
-  for (size_t i = 0; curves && i < study->checkpoint.count; i++)
-    curves[i] = (mw_curve){study->checkpoint.points[i], (size_t)study->steps[i]};
-  return curves;
-}
-
 static bool put(mw_writer *writer, const char *name, bool composed, mw_text *text, mw_error *err) {
   bool ok = composed && (!text->length || mw_writer_file(writer, name, text->bytes, text->length, err));
   mw_text_free(text);
@@ -287,11 +287,11 @@ bool mw_study_write(const mw_study *study, mw_writer *writer, mw_error *err) {
   bool trained = false;
   mw_text text = {0};
   float **values = mw_mem_new(count, sizeof *values, err);
-  mw_curve *curves = values ? curves_of(study, err) : NULL;
-  bool ok = curves != NULL;
+  const mw_curve *curves = study->checkpoint.curves;
+  bool ok = values != NULL;
   for (size_t i = 0; ok && i < count; i++) {
     values[i] = study->checkpoint.states[i].values;
-    trained |= study->steps[i] > 0;
+    trained |= curves[i].count > 0;
   }
   ok = ok && put(writer, "moonweld/coefficients.safetensors",
                  mw_coefficients_compose(job->lessons, count, job->graph, values, &text, err), &text, err);
@@ -299,7 +299,6 @@ bool mw_study_write(const mw_study *study, mw_writer *writer, mw_error *err) {
     ok = ok && put(writer, "moonweld/training.jsonl", mw_curve_lines(curves, count, &text, err), &text, err) &&
          put(writer, "moonweld/loss.svg", mw_curve_chart(curves, count, &text, err), &text, err);
   free(values);
-  free(curves);
   return ok;
 }
 
@@ -312,7 +311,7 @@ bool mw_study_tell(const mw_study *study, mw_text *json, mw_error *err) {
                  *study->coefficients ? study->coefficients : "null", *study->coefficients ? "\"" : "");
   for (size_t i = 0; i < job->lesson_count; i++) {
     const mw_lesson *lesson = &job->lessons[i];
-    const mw_curve_point *points = study->checkpoint.points[i];
+    const mw_curve_point *points = study->checkpoint.curves[i].points;
     mw_text_format(json, "%s{\"coefficients\": %zu, \"steps\": %u, \"windows\": %u, \"rate\": %s, \"decay\": %s, \"clip\": %s, \"share\": %s",
                    i ? ", " : "", study->checkpoint.states[i].count, lesson->steps, lesson->windows,
                    mw_text_number(rate, lesson->rate), mw_text_number(decay, lesson->decay),

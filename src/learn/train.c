@@ -79,7 +79,6 @@ typedef struct run {
   mw_train_state *state;
   mw_team team;
   mw_tape *tape;
-  mw_node *terms;
   double *term_values;
   const float **gradients;
   size_t *counts;
@@ -90,18 +89,14 @@ static bool open_run(run *r, mw_error *err) {
   const mw_training *t = r->training;
   const mw_graph *graph = r->world->graph;
   MW_TRY(check_coefficients(graph, t->coefficients, t->coefficient_count, err) && check_scalar(graph, t->loss, err));
-  r->terms = mw_mem_new(t->term_count + 1, sizeof *r->terms, err);
   r->term_values = mw_mem_new(t->term_count + 1, sizeof *r->term_values, err);
   r->gradients = mw_mem_new(t->coefficient_count + 1, sizeof *r->gradients, err);
   r->counts = mw_mem_new(t->coefficient_count + 1, sizeof *r->counts, err);
   r->work = mw_mem_new(r->state->count + 1, sizeof *r->work, err);
-  if (!r->terms || !r->term_values || !r->gradients || !r->counts || !r->work) return false;
-  for (size_t i = 0; i < t->term_count; i++) {
-    MW_TRY(check_scalar(graph, t->terms[i].node, err));
-    r->terms[i] = t->terms[i].node;
-  }
+  if (!r->term_values || !r->gradients || !r->counts || !r->work) return false;
+  for (size_t i = 0; i < t->term_count; i++) MW_TRY(check_scalar(graph, t->terms[i], err));
   MW_TRY(mw_team_new(&r->team, r->world->threads, err));
-  MW_TRY(mw_tape_new(r->world, t->loss, r->terms, t->term_count, t->coefficients, t->coefficient_count, &r->team, &r->tape, err));
+  MW_TRY(mw_tape_new(r->world, t->loss, t->terms, t->term_count, t->coefficients, t->coefficient_count, &r->team, &r->tape, err));
   if (!mw_tape_slot(r->tape, t->loss)->wants)
     return mw_error_set(err, MW_DATA, "the loss depends on none of the coefficients that are to be learned");
   return check_vocabulary(r->tape, err) && mw_tape_ready(r->tape, err);
@@ -110,7 +105,6 @@ static bool open_run(run *r, mw_error *err) {
 static void close_run(run *r) {
   mw_tape_free(r->tape);
   mw_team_free(&r->team);
-  free(r->terms);
   free(r->term_values);
   free(r->gradients);
   free(r->counts);
@@ -163,9 +157,9 @@ static bool take_step(run *r, const mw_train_watch *watch, mw_error *err) {
   MW_TRY(mw_tape_run(r->tape, err));
   report.loss = mw_tape_slot(r->tape, t->loss)->scalar;
   for (size_t i = 0; i < t->term_count; i++) {
-    const mw_slot *slot = mw_tape_slot(r->tape, r->terms[i]);
+    const mw_slot *slot = mw_tape_slot(r->tape, t->terms[i]);
     if (slot) r->term_values[i] = slot->scalar;
-    else mw_graph_is_number(r->world->graph, r->terms[i], &r->term_values[i]);
+    else mw_graph_is_number(r->world->graph, t->terms[i], &r->term_values[i]);
   }
   MW_TRY(move(r, &report, err));
   if (!watch || !watch->step) return true;

@@ -19,18 +19,12 @@ typedef struct mw_train_world {
   int threads;                      /* at least 1 */
 } mw_train_world;
 
-/* A scalar that the log shows beside the loss. */
-typedef struct mw_train_term {
-  const char *name;
-  mw_node node;
-} mw_train_term;
-
 /* One call of `learn`. A step takes as many windows of each data set as its TOKENS nodes hold. */
 typedef struct mw_training {
   mw_node loss;                     /* a scalar */
   const mw_node *coefficients;      /* COEFFICIENT nodes, each once */
   size_t coefficient_count;
-  const mw_train_term *terms;
+  const mw_node *terms;             /* scalars that are reported beside the loss */
   size_t term_count;
   uint64_t steps;
   double rate;                      /* AdamW's step size, constant */

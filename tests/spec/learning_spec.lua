@@ -83,6 +83,11 @@ describe("dam", function()
     local losses, norms = losses_of(folder)
     local expected = tonumber(read(PICO .. "oracle/dam_loss.json"):match '"total": ([%d%.]+)')
     assert(math.abs(losses[1] - expected) < 1e-5, string.format("loss %.8f, expected %.8f", losses[1], expected))
+    local terms = {}
+    for name, value in read(folder .. "/moonweld/training.jsonl"):match '"terms":{(.-)}':gmatch '"(.-)":([%d%.e%-+]+)' do terms[name] = tonumber(value) end
+    local kl, similarity = tonumber(read(PICO .. "oracle/dam_loss.json"):match '"kl": ([%d%.]+)'), tonumber(read(PICO .. "oracle/dam_loss.json"):match '"similarity": ([%d%.]+)')
+    assert(math.abs(terms["kl data[1]"] + terms["kl data[2]"] - kl) < 1e-5)
+    assert(math.abs(terms.coefficients - 0.01 * similarity) < 1e-5)
 
     local checked = 0
     for name, moved in pairs(tensors_of(folder .. "/moonweld/coefficients.safetensors")) do
