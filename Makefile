@@ -142,10 +142,10 @@ test:
 	$(Q)$(MAKE) --no-print-directory all units
 	$(Q)tests/run.sh $(BUILD)
 
-# What takes longer than a test may: both compilers without a warning, one digest of both, and the sanitizers.
+# What takes longer than a test may: both compilers without a warning, one digest of both, races, and the sanitizers.
 check: all
 	$(Q)tests/run.sh $(BUILD) lint floors
-	$(Q)CLANG=$${CLANG-clang} tests/run.sh $(BUILD) golden
+	$(Q)CLANG=$${CLANG-clang} tests/run.sh $(BUILD) golden races
 	$(Q)$(MAKE) --no-print-directory SAN=1 all units
 	$(Q)tests/run.sh build/san unit cli rules fuzz
 	$(Q)tests/faults/run.sh all
