@@ -1,6 +1,7 @@
 --- arg.lua: arguments of recipes: how they are declared, what is typed for them, and what a table gives them.
 local core = ...
 local V, F = core.module("value"), core.module("field")
+local suggest = core.module("suggest")
 local fail, kind = V.fail, V.kind
 local A = {}
 
@@ -36,7 +37,9 @@ end
 
 local function limits(arg, given, known)
   for key in pairs(given or {}) do
-    if not known[key] then fail("argument '%s': there is no limit '%s'", tostring(arg.name), core.shown(tostring(key))) end
+    if not known[key] then
+      fail("argument '%s': there is no limit '%s'%s", tostring(arg.name), core.shown(tostring(key)), suggest.key(tostring(key), known))
+    end
   end
   for _, key in ipairs { "min", "max" } do
     local value = given and given[key]
@@ -158,7 +161,7 @@ function forms.from(recipe, ...)
     table.sort(names)
     for _, name in ipairs(names) do
       local found = signature.by_name[name]
-      if not found then return fail("that recipe has no '%s'%s", core.shown(name), core.module("suggest").hint(name, A.names(signature.args))) end
+      if not found then return fail("that recipe has no '%s'%s", core.shown(name), suggest.hint(name, A.names(signature.args))) end
       local default = found.default
       if news[name] ~= A then default = news[name] end
       result[#result + 1] = A.declared(A.check_default(found, default))[1]
@@ -175,7 +178,9 @@ end
 
 --- The `arg` of the vocabulary: callable, with the forms as fields.
 A.vocabulary = setmetatable({}, {
-  __index = function(_, key) return forms[key] or fail("there is no arg.%s", core.shown(tostring(key))) end,
+  __index = function(_, key)
+    return forms[key] or fail("there is no 'arg.%s'%s", core.shown(tostring(key)), suggest.key(tostring(key), forms))
+  end,
   __newindex = function() return fail("'arg' cannot be changed") end,
   __metatable = false,
   __call = function(_, name, default, doc, given)

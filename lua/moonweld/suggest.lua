@@ -18,4 +18,11 @@ function S.hint(word, list)
   return near and (" -- did you mean '" .. near .. "'?") or ""
 end
 
+--- The same among the keys of a table.
+function S.key(word, table)
+  local words = {}
+  for key in pairs(table) do words[#words + 1] = key end
+  return S.hint(word, words)
+end
+
 return S

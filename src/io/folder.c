@@ -78,7 +78,7 @@ static bool try_make(int parent, const char *name, const char *shown, int *fd, m
   bool fresh = mkdirat(parent, name, 0777) == 0, locked;
   if (!fresh && errno != EEXIST)
     return fail(err, errno == ENOSPC || errno == EDQUOT || errno == EIO ? MW_IO : MW_CANNOT_CREATE,
-                "cannot make the folder", name);
+                "the temporary folder beside it cannot be made", shown);
   *fd = open_folder(parent, name);
   if (*fd < 0 && errno == ENOENT) return true;
   if (*fd < 0) {

@@ -119,9 +119,10 @@ bool mw_target_free(const mw_target *target, bool force, bool *exists, mw_error 
   *exists = lstat(target->path, &here) == 0;
   if (!*exists && errno != ENOENT) return cannot(err, strerror(errno), target->typed);
   if (access(target->parent, W_OK | X_OK) != 0 || stat(target->parent, &parent) != 0) {
-    int number = errno;
-    cannot(err, "nothing can be made in the folder it lies in", target->typed);
-    return mw_error_hint(err, "%s", strerror(number));
+    mw_shown room;
+    mw_error_set(err, MW_CANNOT_CREATE, "%s: nothing can be made in the folder it lies in: %s",
+                 mw_text_shown_z(&room, target->typed), strerror(errno));
+    return mw_error_hint(err, "choose another folder, or ask for the right to write to this one");
   }
   if (!*exists) return true;
   if (S_ISLNK(here.st_mode) || !S_ISDIR(here.st_mode)) {
@@ -144,6 +145,7 @@ bool mw_target_room(const mw_target *target, uint64_t bytes, mw_error *err) {
   if (__builtin_mul_overflow((uint64_t)disk.f_bavail, block, &has) || has >= bytes) return true;
   /* Some network and user-space file systems report no sizes at all. */
   if (disk.f_blocks == 0) return true;
-  return mw_error_set(err, MW_CANNOT_CREATE, "%s: the disk needs %s, has %s", mw_text_shown_z(&room, target->typed),
-                      mw_text_size(rooms[0], bytes), mw_text_size(rooms[1], has));
+  mw_error_set(err, MW_CANNOT_CREATE, "%s: the disk needs %s, has %s", mw_text_shown_z(&room, target->typed),
+               mw_text_size(rooms[0], bytes), mw_text_size(rooms[1], has));
+  return mw_error_hint(err, "make room on it, or choose a folder on another disk");
 }

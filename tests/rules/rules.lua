@@ -296,7 +296,7 @@ before = nil
 if sh("[ $(id -u) = 0 ] && setpriv --reuid=65534 --clear-groups true 2> /dev/null") then
   before = "setpriv --reuid=65534 --clear-groups"
   sh("chmod 777 . && mkdir locked && chmod 755 locked")
-  check("R6 read-only", "soup --models good good -o locked/x", 73, "locked/x")
+  check("R6 read-only", "soup --models good good -o locked/x", 73, "locked/x", "Permission denied", "choose another folder")
   model "m"
   sh("chmod 0 m/model.safetensors")
   soup("I14", "m", 66, "Permission denied")
@@ -308,7 +308,7 @@ end
 local vast = '{"a":{"dtype":"F32","shape":[1000000000000],"data_offsets":[0,4000000000000]}}'
 write(model("m", false) .. "/model.safetensors", string.pack("<s8", vast))
 if sh("truncate -s %d m/model.safetensors 2> /dev/null", 8 + #vast + 4000000000000) then
-  check("F1", "soup --models m m -o out", 73, "out: the disk needs 4.00 TB, has ")
+  check("F1", "soup --models m m -o out", 73, "out: the disk needs 4.00 TB, has ", "make room")
 end
 
 model("wide", { { embed, "F32", { 1000, 2 }, floats(2000, 1) } })
