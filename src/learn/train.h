@@ -83,6 +83,7 @@ typedef struct mw_train_cost {
   uint64_t coefficients; /* bytes of coefficients, gradients and the optimiser's state */
   uint64_t tokens;       /* positions of all batches of a step: activations / tokens is the bound in bytes a token */
   double products;       /* floating-point operations of matrix products a step, 2 a multiply-add */
+  double touched;        /* elements of tensors that a step's operations read or write */
 } mw_train_cost;
 bool mw_train_measure(const mw_train_world *world, mw_node loss, const mw_node *coefficients, size_t coefficient_count,
                       mw_train_cost *cost, mw_error *err);

@@ -296,6 +296,27 @@ static bool same(const mw_train_state *a, const mw_train_state *b) {
          memcmp(a->variance, b->variance, n) == 0;
 }
 
+/* Products grow with the tokens; but a step also forms, reads and hands on weights, however few its tokens are: at least
+ * ten times as many elements as the model has parameters, and most of what a step of few tokens takes. */
+static void costs(void) {
+  mw_train_cost cost[2] = {{0}, {0}};
+  double parameters = 0;
+  for (uint32_t row = 0; row < family.count; row++) parameters += (double)mw_safetensors_bytes(family.donor[row]) / 2;
+  for (int i = 0; i < 2; i++) {
+    mw_graph *graph = NULL;
+    made m = {0};
+    mw_node kl;
+    CHECK(mw_graph_new(&graph, &err));
+    mw_node loss = dam(graph, &m, i ? 8 : 1, &kl);
+    mw_train_world w = world(graph, calibration, 1);
+    CHECK(mw_train_measure(&w, loss, m.all, m.count, &cost[i], &err) && cost[i].tokens == (i ? 4096 : 512));
+    mw_graph_free(graph);
+  }
+  double fixed = (8 * cost[0].touched - cost[1].touched) / 7;
+  CHECK(fabs(cost[1].products / cost[0].products - 8) < 1e-9);
+  CHECK(fixed > 10 * parameters && fixed < 40 * parameters && cost[0].touched > 2 * fixed);
+}
+
 static void training(void) {
   mw_graph *graph = NULL;
   made m = {0};
@@ -317,9 +338,6 @@ static void training(void) {
     mw_train_state_free(&one);
     mw_train_state_free(&two);
   }
-  mw_train_cost cost;
-  mw_train_world w = world(graph, calibration, 1);
-  CHECK(mw_train_measure(&w, loss, m.all, m.count, &cost, &err) && cost.tokens == 512);
   mw_graph_free(graph);
 }
 
@@ -329,6 +347,7 @@ int main(void) {
   validation_losses();
   gradients();
   training();
+  costs();
   close_all();
   UNIT_END();
 }
