@@ -30,7 +30,7 @@ static bool room(unsigned char **bytes, size_t *capacity, size_t need, mw_error 
 }
 
 static bool is_map(uint8_t code) {
-  if (code == MW_PROGRAM_STORE || code == MW_OP_DROP) return false;
+  if (code == MW_PROGRAM_STORE || code == MW_OP_DROP || code == MW_OP_DROP_DELTA) return false;
   mw_class class = mw_graph_op_class((mw_op)code);
   return class == MW_CLASS_MAP || class == MW_CLASS_FUSED;
 }
@@ -138,11 +138,13 @@ static void step_over(mw_tile *tile, const mw_graph *graph, const mw_instruction
     return;
   case MW_OP_BERNOULLI:
   case MW_OP_DROP:
+  case MW_OP_DROP_DELTA:
   case MW_OP_NORMAL: {
     mw_node_facts facts = mw_graph_facts(graph, step->node);
     mw_stream stream = {facts.extra[0], facts.extra[1]};
     if (step->code == MW_OP_NORMAL) k->normal(dst, stream, start, n);
-    else if (step->code == MW_OP_DROP) k->drop(dst, v[0], stream, start, n, constant(tile, step->operand[1]));
+    else if (step->code == MW_OP_DROP) k->drop(dst, v[0], NULL, stream, start, n, constant(tile, step->operand[1]));
+    else if (step->code == MW_OP_DROP_DELTA) k->drop(dst, v[0], v[1], stream, start, n, constant(tile, step->operand[2]));
     else k->bernoulli(dst, stream, start, n, constant(tile, step->operand[1]));
     return;
   }

@@ -51,6 +51,7 @@ static const struct pattern {
     {MW_OP_TALLY, {MW_OP_ADD, C, MW_OP_NE, A, B}},
     {MW_OP_ADD3, {MW_OP_ADD, MW_OP_ADD, A, B, C}},
     {MW_OP_CLAMP, {MW_OP_MIN, MW_OP_MAX, A, B, C}},
+    {MW_OP_DROP_DELTA, {MW_OP_WHERE, MW_OP_NOT, MW_OP_BERNOULLI, D, C, MW_OP_SUB, A, B, ZERO}},
     {MW_OP_DROP, {MW_OP_WHERE, MW_OP_NOT, MW_OP_BERNOULLI, A, B, A, ZERO}},
     {MW_OP_KEEP, {MW_OP_WHERE, MW_OP_LE, B, MW_OP_ABS, A, A, ZERO}},
     {MW_OP_WHERE, {MW_OP_WHERE, MW_OP_NOT, A, C, B}},
@@ -84,6 +85,12 @@ static const uint8_t *lay(const compiler *c, const uint8_t *tree, mw_node node, 
   return tree;
 }
 
+/* DROP_DELTA has no forms for numbers. */
+static bool has_kernel(const compiler *c, mw_op fused, const mw_node *operands) {
+  return fused != MW_OP_DROP_DELTA ||
+         (mw_graph_facts(c->graph, operands[0]).shape && mw_graph_facts(c->graph, operands[1]).shape);
+}
+
 /* The operation that computes `*of`, fused where possible, and its operands. Coefficients are read like inputs. `*of`
  * becomes the node whose parameters the operation has. */
 static mw_op choose(const compiler *c, mw_node *of, mw_node operands[MW_PROGRAM_OPERANDS], uint32_t *count) {
@@ -93,7 +100,9 @@ static mw_op choose(const compiler *c, mw_node *of, mw_node operands[MW_PROGRAM_
   if (facts.op == MW_OP_COEFFICIENT || facts.op == MW_OP_LEARNED) return MW_OP_INPUT;
   for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
     match m = {.swallowed_count = 0};
-    if (patterns[i].tree[0] != facts.op || !lay(c, patterns[i].tree, node, true, &m)) continue;
+    if (patterns[i].tree[0] != facts.op || !lay(c, patterns[i].tree, node, true, &m) ||
+        !has_kernel(c, patterns[i].fused, m.operands))
+      continue;
     for (unsigned k = 0; k < m.swallowed_count; k++) {
       c->s->fused[mw_cone_find(&c->s->cone, m.swallowed[k])] = 1;
       if (mw_graph_op_class(mw_graph_facts(c->graph, m.swallowed[k]).op) == MW_CLASS_CHANCE) *of = m.swallowed[k];

@@ -18,7 +18,7 @@ enum { MW_PROGRAM_STORE = MW_OP_COUNT, MW_PROGRAM_OPERANDS = 4 };
 /* One step. An operand is a register, or where its bit is set in `form` an index into the scalars.
  *   INPUT         dst <- inputs[index], which may be a coefficient in memory
  *   MAP, FUSED    dst <- op(operands)
- *   CHANCE, MASK, DROP  dst <- op(operands), parameters in `extra` of node
+ *   CHANCE, MASK, DROP...  dst <- op(operands), parameters in `extra` of node
  *   COLUMNS       dst <- operand 0 * vectors[index]
  *   SUM, SELECT, VECTOR   feed operand 0 (and 1) to roots[index]
  *   STORE         write operand 0 */

@@ -45,9 +45,11 @@ typedef struct mw_stream { uint64_t key, name; } mw_stream;
 /* Chance: for elements [start, start + n) of a tensor, whether a number of 32 bits is below p * 2^32 (computed in double;
  * p >= 1 is always true). Element e's number has byte (e / 64) % 4, from the lowest, of word 64 * (e / 256) + e % 64 as
  * its highest 8 bits, and the highest 24 bits of word 2^63 + e below them: most draws are decided without those.
- * bernoulli: dst[i] = 1 where it is, else 0. drop: dst[i] = 0 where it is, else x[i]; dst may be x. */
+ * bernoulli: dst[i] = 1 where it is, else 0. drop: dst[i] = 0 where it is, else x[i], or with y x[i] - y[i]; dst may be
+ * x or y. */
 typedef void (*mw_kernel_bernoulli)(void *dst, mw_stream stream, uint64_t start, size_t n, double p);
-typedef void (*mw_kernel_drop)(void *dst, const void *x, mw_stream stream, uint64_t start, size_t n, double p);
+typedef void (*mw_kernel_drop)(void *dst, const void *x, const void *y, mw_stream stream, uint64_t start, size_t n,
+                               double p);
 /* Standard normal variates (Box-Muller on two words of the element's own block, over mathx). */
 typedef void (*mw_kernel_normal)(void *dst, mw_stream stream, uint64_t start, size_t n);
 /* dst[i] = x[i] * columns[(start + i) % width]. */

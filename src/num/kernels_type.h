@@ -347,22 +347,23 @@ static uint64_t NAME(window)(uint32_t *bins, const void *x, size_t n, bool magni
        at < end && (from = at % (size), to = end - (at - from) < (size) ? end - (at - from) : (size), true); \
        at += to - from)
 
-/* n draws, their byte shifted up by `shift`: x where they were not made, or without x, 1 where they were. */
+/* n draws, their byte shifted up by `shift`, of none, one or two tiles: 1 where they are true; else x; else x - y. */
 __attribute__((always_inline))
-static inline void NAME(pick)(R *out, const R *x, const uint32_t *hit, unsigned shift, size_t n) {
+static inline void NAME(pick)(R *out, const R *x, const R *y, int tiles, const uint32_t *hit, unsigned shift, size_t n) {
   MW_INDEPENDENT
   for (size_t i = 0; i < n; i++) {
     const R_BITS drawn = (int32_t)(hit[i] << shift) < 0 ? (R_BITS)-1 : 0;
-    const R value = x ? x[i] : 1;
+    const R value = tiles == 0 ? 1 : tiles == 1 ? x[i] : x[i] - y[i];
     R_BITS bits;
     memcpy(&bits, &value, sizeof bits);
-    bits &= x ? ~drawn : drawn;
+    bits &= tiles ? ~drawn : drawn;
     memcpy(&out[i], &bits, sizeof bits);
   }
 }
 
 __attribute__((always_inline))
-static inline void NAME(chance)(R *out, const R *x, mw_stream stream, uint64_t start, size_t n, double p) {
+static inline void NAME(chance)(R *out, const R *x, const R *y, int tiles, mw_stream stream, uint64_t start, size_t n,
+                                double p) {
   const double bound = p > 0 ? p * 0x1p32 : 0;
   uint64_t limit = bound < 0x1p32 ? (uint64_t)bound : UINT64_C(1) << 32;
   if (bound < 0x1p32)
@@ -372,21 +373,25 @@ static inline void NAME(chance)(R *out, const R *x, mw_stream stream, uint64_t s
     _Alignas(64) uint32_t hit[MW_GROUP];
     draw(&source, at / MW_DRAWS, limit, hit);
     for (size_t i = from, step; i < to; i += step) {
-      const size_t done = (size_t)(at - start) + i - from, lane = i % MW_GROUP;
+      const size_t lane = i % MW_GROUP;
       const unsigned shift = 24 - 8 * (unsigned)(i / MW_GROUP);
       step = MW_GROUP - lane < to - i ? MW_GROUP - lane : to - i;
-      if (step == MW_GROUP) NAME(pick)(out + done, x ? x + done : NULL, hit, shift, MW_GROUP);
-      else NAME(pick)(out + done, x ? x + done : NULL, hit + lane, shift, step);
+      if (step == MW_GROUP) NAME(pick)(out, x, y, tiles, hit, shift, MW_GROUP);
+      else NAME(pick)(out, x, y, tiles, hit + lane, shift, step);
+      out += step;
+      if (tiles > 0) x += step;
+      if (tiles > 1) y += step;
     }
   }
 }
 
 static void NAME(bernoulli)(void *dst, mw_stream stream, uint64_t start, size_t n, double p) {
-  NAME(chance)(dst, NULL, stream, start, n, p);
+  NAME(chance)(dst, NULL, NULL, 0, stream, start, n, p);
 }
 
-static void NAME(drop)(void *dst, const void *x, mw_stream stream, uint64_t start, size_t n, double p) {
-  NAME(chance)(dst, x, stream, start, n, p);
+static void NAME(drop)(void *dst, const void *x, const void *y, mw_stream stream, uint64_t start, size_t n, double p) {
+  if (y) NAME(chance)(dst, x, y, 2, stream, start, n, p);
+  else NAME(chance)(dst, x, NULL, 1, stream, start, n, p);
 }
 
 /* Words 0 and 1 of a block give its elements 0 and 1, words 2 and 3 its elements 2 and 3. */

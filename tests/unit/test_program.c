@@ -133,10 +133,11 @@ static mw_node idiom(void) {
   }
   case 3: return apply(MW_OP_ADD, apply(MW_OP_MUL, x, number(0.5), 0), apply(MW_OP_MUL, y, number(-2), 0), 0);
   case 4: {
-    const mw_node operands[] = {y, number(next() % 2 ? 0.3 : 0.5)};
+    const mw_node values = next() % 2 ? y : apply(MW_OP_SUB, y, any(), 0);
+    const mw_node operands[] = {values, number(next() % 2 ? 0.3 : 0.5)};
     mw_node drawn = 0;
     CHECK(mw_graph_apply(graph, MW_OP_BERNOULLI, operands, 2, (uint64_t[]){next(), next()}, &drawn, &err));
-    return apply(MW_OP_WHERE, apply(MW_OP_NOT, drawn, 0, 0), y, zero);
+    return apply(MW_OP_WHERE, apply(MW_OP_NOT, drawn, 0, 0), values, zero);
   }
   default: return apply(MW_OP_WHERE, apply(MW_OP_EQ, y, zero, 0), number(1), y);
   }

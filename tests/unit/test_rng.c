@@ -102,7 +102,7 @@ static uint32_t number_of(mw_stream stream, uint64_t element) {
   return byte << 24 | word_of(stream, (UINT64_C(1) << 63) + element, block) >> 8;
 }
 
-/* drop is bernoulli applied to values of any bits, also where it writes over them. */
+/* drop is bernoulli applied to values of any bits, or to differences, also where it writes over an operand. */
 static void dropped(const mw_kernel_set *k, int type, mw_stream stream, uint64_t start, size_t n, double p, const void *mask) {
   const size_t size = type ? sizeof(double) : sizeof(float);
   unsigned char x[BULK * sizeof(double)], wanted[BULK * sizeof(double)], got[BULK * sizeof(double)];
@@ -110,10 +110,21 @@ static void dropped(const mw_kernel_set *k, int type, mw_stream stream, uint64_t
   memcpy(wanted, x, n * size);
   for (size_t i = 0; i < n; i++)
     if (read_as(type, mask, i) == 1) memset(wanted + i * size, 0, size);
-  k->drop(got, x, stream, start, n, p);
+  k->drop(got, x, NULL, stream, start, n, p);
   CHECK(memcmp(got, wanted, n * size) == 0);
-  k->drop(x, x, stream, start, n, p);
+  k->drop(x, x, NULL, stream, start, n, p);
   CHECK(memcmp(x, wanted, n * size) == 0);
+  double a[BULK], b[BULK], delta[BULK];
+  for (size_t i = 0; i < n; i++)
+    if (type) a[i] = (double)i, b[i] = 0.5;
+    else ((float *)a)[i] = (float)i, ((float *)b)[i] = 0.5f;
+  bool fine = true;
+  k->drop(delta, a, b, stream, start, n, p);
+  for (size_t i = 0; i < n; i++)
+    fine = fine && read_as(type, delta, i) == (read_as(type, mask, i) == 1 ? 0 : (double)i - 0.5);
+  CHECK(fine);
+  k->drop(b, a, b, stream, start, n, p);
+  CHECK(memcmp(b, delta, n * size) == 0);
 }
 
 static void bulk(const mw_kernels *kernels) {
