@@ -283,7 +283,7 @@ bool mw_recipe_load(const char *name, const mw_options *options, mw_recipe **out
     asking ask = {.recipe = recipe, .described = recipe, .task = {recipe->text, recipe->chunk, recipe->length, NULL, 0}};
     mw_state state = {.seed = options->seed};
     mw_guest_limits limits = mw_host_limits(options, 0);
-    ok = mw_guest_run(&state, limits, mw_child_describe, on_message, &ask, err);
+    ok = run(&ask, &state, limits, mw_child_describe, err);
   }
   if (!ok) {
     err->signal = 0;

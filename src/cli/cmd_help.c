@@ -110,9 +110,9 @@ static void print_limits(FILE *out, const mw_arg *arg, const mw_arg *profile) {
     mw_print_plain(out, *c);
     mark = "; ";
   }
-  if (arg->has_min && arg->has_max) fprintf(out, "%s%g to %g%s", mark, arg->min, arg->max, unit);
-  else if (arg->has_min) fprintf(out, "%sat least %g%s", mark, arg->min, unit);
-  else if (arg->has_max) fprintf(out, "%sat most %g%s", mark, arg->max, unit);
+  if (arg->has_min && arg->has_max) fprintf(out, "%s%.10g to %.10g%s", mark, arg->min, arg->max, unit);
+  else if (arg->has_min) fprintf(out, "%sat least %.10g%s", mark, arg->min, unit);
+  else if (arg->has_max) fprintf(out, "%sat most %.10g%s", mark, arg->max, unit);
   else if (mark[0] == ' ') return;
   putc(')', out);
 }
@@ -137,6 +137,11 @@ static void print_bound(FILE *out, mw_arg_kind kind, int width) {
   }
 }
 
+/* Of the longest of them. */
+static size_t bound_width(mw_arg_kind kind) {
+  return kind == MW_ARG_SEED ? strlen("--seed N") : kind == MW_ARG_SCORE ? strlen("--score loss:FILE...") : strlen("--coefficients FILE");
+}
+
 void mw_cmd_help_recipe(FILE *out, const mw_recipe *recipe) {
   const mw_arg *args;
   mw_option_name room;
@@ -152,7 +157,10 @@ void mw_cmd_help_recipe(FILE *out, const mw_recipe *recipe) {
   fputs("\nusage: moonweld ", out);
   mw_print_plain(out, mw_recipe_name(recipe));
   for (size_t i = 0; i < count; i++) {
-    if (!has_option(&args[i])) continue;
+    if (!has_option(&args[i])) {
+      if (bound_width(args[i].kind) > width) width = bound_width(args[i].kind);
+      continue;
+    }
     fprintf(out, args[i].optional ? " [%s]" : " %s", option(&room, &args[i]));
     if (strlen(room.text) > width) width = strlen(room.text);
     shown++;

@@ -5,7 +5,7 @@
 
 static const mw_option_doc options[] = {
   { "json", "", "one JSON document" },
-  { "stats", "", "read the data too: smallest and largest value, mean, norm, zeros and what is not finite" },
+  { "stats", "", "read the data too: smallest and largest value, mean, norm, how many are not finite" },
   { NULL, NULL, NULL },
 };
 
