@@ -47,7 +47,9 @@ function prelude.evaluate(text, chunk, words, places)
     models[name] = {}
     for i, number in ipairs(numbers) do models[name][i] = opened[number] end
   end
-  return core.module("result").outputs(R.run(recipe, words, models))
+  local result = R.run(recipe, words, models) -- no tail calls: what is wrong with a result is said of its recipe (state.c)
+  local outputs = core.module("result").outputs(result)
+  return outputs
 end
 
 --- The mean cross-entropy of a model on each data set: of the tensors given by name, or of the first model as it is.

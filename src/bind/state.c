@@ -27,31 +27,43 @@ static void *allocate(void *context, void *old, size_t old_size, size_t size) {
 
 /* ---- where a recipe is ---- */
 
-/* The innermost line that is a recipe's, or false. A tail call hides it; then a traced run knows the last line. */
+/* The innermost line that is a recipe's, or false. A tail call hides it; then a traced run knows the last line. What is
+ * said of a recipe's result, when it has returned, is said of the last line of its own file. */
 static bool place(lua_State *L, char room[300]) {
   lua_Debug ar;
-  mw_state *state = mw_state_of(L);
+  const mw_state *state = mw_state_of(L);
+  const struct mw_state_place *at = &state->main;
   for (int level = 0; lua_getstack(L, level, &ar); level++) {
-    if (!lua_getinfo(L, "Slt", &ar) || ar.source[0] != '@' || ar.currentline <= 0) {
-      if (ar.istailcall && !state->trace) break;
-      if (ar.istailcall && state->last_line) break;
-      continue;
+    bool known = lua_getinfo(L, "Slt", &ar);
+    if (known && ar.source[0] == '@' && ar.currentline > 0) {
+      snprintf(room, 300, "%s:%d: ", ar.source + 1, ar.currentline);
+      return true;
     }
-    snprintf(room, 300, "%s:%d: ", ar.source + 1, ar.currentline);
-    return true;
+    if (known && ar.istailcall && (!state->trace || state->last.line)) {
+      at = &state->last;
+      break;
+    }
   }
-  if (!state->last_line) return false;
-  snprintf(room, 300, "%s:%d: ", state->last_chunk, state->last_line);
+  if (!at->line) return false;
+  snprintf(room, 300, "%s:%d: ", at->chunk, at->line);
   return true;
 }
 
-/* The architectures are loaded by calls from a recipe: where it is does not change. */
+/* A hook for lines and returns: whoever returns is followed by the line that called. The architectures are loaded by calls
+ * from a recipe: where it is does not change. */
 static void trace(lua_State *L, lua_Debug *ar) {
   static const char parts[] = "@lua/moonweld/arch/";
   mw_state *state = mw_state_of(L);
-  if (!lua_getinfo(L, "S", ar) || ar->source[0] != '@' || strncmp(ar->source, parts, sizeof parts - 1) == 0) return;
-  state->last_line = ar->currentline;
-  snprintf(state->last_chunk, sizeof state->last_chunk, "%s", ar->source + 1);
+  lua_Debug caller;
+  bool line = ar->event == LUA_HOOKLINE;
+  if (!line && !lua_getstack(L, 1, &caller)) return;
+  if (!line) ar = &caller;
+  if (!lua_getinfo(L, "Sl", ar) || ar->source[0] != '@' || ar->currentline <= 0) return;
+  if (strncmp(ar->source, parts, sizeof parts - 1) == 0) return;
+  state->last.line = ar->currentline;
+  snprintf(state->last.chunk, sizeof state->last.chunk, "%s", ar->source + 1);
+  if (!state->main.line) memcpy(state->main.chunk, state->last.chunk, sizeof state->main.chunk);
+  if (strcmp(state->main.chunk, state->last.chunk) == 0) state->main.line = state->last.line;
 }
 
 /* Pushes an error as take_error() reads it; no recipe can make a table with our mark. */
@@ -134,7 +146,7 @@ bool mw_state_call(mw_state *state, const char *name, int args, int results, mw_
   lua_getfield(L, -1, name);
   lua_remove(L, -2);
   lua_insert(L, base + 1);
-  if (state->trace) lua_sethook(L, trace, LUA_MASKLINE, 0);
+  if (state->trace) lua_sethook(L, trace, LUA_MASKLINE | LUA_MASKRET, 0);
   int result = lua_pcall(L, args, results, base);
   lua_sethook(L, NULL, 0, 0);
   bool ok = result == LUA_OK || take_error(state, result, err);

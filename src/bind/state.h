@@ -35,9 +35,11 @@ struct mw_state {
   size_t lesson_count, lesson_capacity;
   uint64_t coefficients; /* made so far */
   mw_arena arena;
-  bool trace;        /* a line hook remembers where the recipe is */
-  int last_line;
-  char last_chunk[256];
+  bool trace;        /* a hook remembers where the recipe is */
+  struct mw_state_place {
+    int line; /* 0: none yet */
+    char chunk[256];
+  } last, main; /* in any file, and in the one that was asked for */
 };
 
 /* Opens Lua with the prelude loaded; mw_state lies at a fixed address from here on. */
