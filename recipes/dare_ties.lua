@@ -5,7 +5,7 @@ return recipe {
   arg.from(ties, "base", "experts"),
   arg.from(dare, "drop", "rescale"),
   arg.from(ties, { density = 1.0 }, "weight", "scale", "per", "count", "election", "drawn", "normalize"),  -- density 1: no trim after the drop
-  arg.profile { mergekit = { drop = 0, rescale = "l1", per = "tensor", count = "exact", election = "weighted", drawn = "plus", normalize = false } },
+  arg.profile { mergekit = { drop = 0, rescale = "l1", per = "tensor", count = "some", election = "weighted", drawn = "plus", normalize = false } },
   arg.seed(),
   function(a)
     local tau     = a.experts - a.base

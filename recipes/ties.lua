@@ -7,11 +7,11 @@ return recipe {
   arg.each("weight", 1.0, "w_t, one number for all experts or one each"),
   arg("scale",   1.0, "lambda, weight of the merged task vector"),
   arg.choice("per",      { "model", "tensor" },    "rank magnitudes across the model or per tensor"),
-  arg.choice("count",    { "ties", "exact" },      "keep all that ties at the threshold, or exactly density * n, lower index first"),
+  arg.choice("count",    { "ties", "exact", "some" }, "keep all that ties at the threshold, or exactly int(density * n), lower index first, or that but at least one"),
   arg.choice("election", { "equal", "weighted" },  "whether weight counts in the vote on signs"),
   arg.choice("drawn",    { "majority", "plus" },   "a drawn vote goes to the model's majority (else to minus), or to plus"),
   arg("normalize", true, "divide by the weights of those who agree: a mean, not a sum"),
-  arg.profile { mergekit = { density = 1, per = "tensor", count = "exact", election = "weighted", drawn = "plus" } },
+  arg.profile { mergekit = { density = 1, per = "tensor", count = "some", election = "weighted", drawn = "plus" } },
   function(a)
     local electors = a.election == "weighted" and a.weight or nil
     local kept   = sign_trim(a.experts - a.base, a.density, { per = a.per, count = a.count, weight = electors, drawn = a.drawn })

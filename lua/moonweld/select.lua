@@ -4,20 +4,17 @@ local V, O = core.module("value"), core.module("ops")
 local data, kind, fail, methods = V.data, V.kind, V.fail, V.methods
 local S = {}
 
-local function word_of(options, name, first, second)
-  local word = options and options[name] or first
-  if word ~= first and word ~= second then fail("%s = '%s' is neither '%s' nor '%s'", name, core.shown(tostring(word)), first, second) end
-  return word
-end
-
-local function check_options(options, known)
-  for key in pairs(options or {}) do
-    if not known[key] then fail("there is no option '%s' here", core.shown(tostring(key))) end
-  end
+--- One of the words, the first of which is the default.
+local function word_of(options, name, ...)
+  local word, words = options and options[name], { ... }
+  if word == nil then return words[1] end
+  for _, known in ipairs(words) do if word == known then return word end end
+  return fail("%s = '%s' is none of %s%s", name, core.shown(tostring(word)), table.concat(words, ", "), core.module("suggest").hint(tostring(word), words))
 end
 
 local function share(density)
-  if type(density) ~= "number" or not (density >= 0 and density <= 1) then fail("'density' = %s is outside [0, 1]", tostring(density)) end
+  if type(density) ~= "number" then fail("'density' is a plain number from 0 to 1, not %s", V.called(density)) end
+  if not (density >= 0 and density <= 1) then fail("'density' = %s is outside [0, 1]", tostring(density)) end
   return density
 end
 
@@ -31,7 +28,7 @@ local function masks(tensors, density, count)
     for i, t in ipairs(tensors) do result[i] = core.apply("le", threshold, core.apply("abs", t)) end
     return result
   end
-  if density > 0 then kept = math.max(kept, 1) end -- as mergekit does since 0.1.5
+  if count == "some" and density > 0 then kept = math.max(kept, 1) end -- as mergekit does since 0.1.5
   if kept == 0 then
     for i, t in ipairs(tensors) do result[i] = core.apply("lt", core.apply("abs", t), 0) end
     return result
@@ -56,10 +53,10 @@ local function trim(tensors, density, count)
   return result
 end
 
---- keep_top(density, {per = "tensor" | "model", count = "ties" | "exact"})
+--- keep_top(density, {per = "tensor" | "model", count = "ties" | "exact" | "some"})
 function methods.keep_top(x, density, options)
-  check_options(options, { per = true, count = true })
-  local per, count = word_of(options, "per", "tensor", "model"), word_of(options, "count", "ties", "exact")
+  V.check_options(options, "count", "per")
+  local per, count = word_of(options, "per", "tensor", "model"), word_of(options, "count", "ties", "exact", "some")
   if kind(x) == "list" or per == "tensor" or kind(x) ~= "model" then
     if kind(x) == "list" and per == "model" then
       local items = {}
@@ -89,7 +86,7 @@ end
 -- to the model's majority (and where there is none either, to minus), or with drawn = "plus" to plus. Where weights count,
 -- it is the weighted values that agree or not.
 function S.sign_trim(list, density, options)
-  check_options(options, { per = true, count = true, weight = true, drawn = true })
+  V.check_options(options, "count", "drawn", "per", "weight")
   local drawn = word_of(options, "drawn", "majority", "plus")
   local kept = methods.keep_top(V.list(list), density, options and { per = options.per, count = options.count })
   local weight = options and options.weight
@@ -100,8 +97,7 @@ function S.sign_trim(list, density, options)
   if drawn == "plus" then plus = methods.ge(gamma, 0)
   else
     local majority = kind(gamma) == "model" and methods.flat(gamma) or gamma
-    local total = kind(majority) == "flat" and V.only_for.flat.total(majority) or methods.total(gamma)
-    plus = methods.gt(gamma + methods.eq(gamma, 0) * methods.sign(total), 0)
+    plus = methods.gt(gamma + methods.eq(gamma, 0) * methods.sign(methods.total(majority)), 0)
   end
   return V.lift(function(t, voter, p)
     return core.apply("where", core.apply("where", p, core.apply("lt", 0, voter), core.apply("lt", voter, 0)), t, 0)

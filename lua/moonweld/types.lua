@@ -96,10 +96,10 @@ function Elements:quantile(q) end
 function Elements:kth_magnitude(k) end
 
 ---Keeps every |x| at least the (d - int(d*density))-th smallest of the tensor or of the model. `count = "exact"` keeps
----int(d*density) but at least one, of equal ones the lower index. Density 1 keeps all; density 0 keeps the largest, or with
----"exact" nothing.
+---int(d*density), of equal ones the lower index; "some" as many, but at least one where density is not 0. Density 1 keeps
+---all; density 0 keeps the largest with "ties", else nothing.
 ---@param density Number
----@param options? { per?: "tensor"|"model", count?: "ties"|"exact" }
+---@param options? { per?: "tensor"|"model", count?: "ties"|"exact"|"some" }
 ---@return self
 function Elements:keep_top(density, options) end
 ---Independent draws: one for each element, from a stream of the seed, its labels and the tensor's name; members of a list
@@ -302,7 +302,7 @@ function pick(entries) end
 ---The list trimmed, with what disagrees with the elected sign set to 0.
 ---@param list List|table
 ---@param density Number
----@param options? { per?: "tensor"|"model", count?: "ties"|"exact", weight?: any, drawn?: "majority"|"plus" }
+---@param options? { per?: "tensor"|"model", count?: "ties"|"exact"|"some", weight?: any, drawn?: "majority"|"plus" }
 ---@return List
 function sign_trim(list, density, options) end
 ---The mean over those members that are not 0, weighted where weights are given; 0 where all are.
