@@ -349,22 +349,40 @@ double mw_graph_compute(mw_op op, const double *operands) {
 
 /* ---- mass ---- */
 
+/* What drop_rescale leaves of a tensor, as often more as there is less of it: `factor` is 1 / (1 - p). */
+static bool is_rescaled(const mw_graph *graph, mw_node kept, double factor) {
+  mw_node dropped = part(graph, part(graph, kept, MW_OP_WHERE, 0), MW_OP_NOT, 0);
+  double p;
+  return is(graph, part(graph, kept, MW_OP_WHERE, 2), 0) &&
+         mw_graph_is_number(graph, part(graph, dropped, MW_OP_BERNOULLI, 1), &p) && fabs(factor * (1 - p) - 1) < 1e-12;
+}
+
+/* (1 - t) * x + t * y, for any t. */
+static bool is_lerp(const mw_graph *graph, mw_node a, mw_node b) {
+  mw_node rest = part(graph, a, MW_OP_MUL, 0), t = part(graph, b, MW_OP_MUL, 0);
+  return t && part(graph, rest, MW_OP_SUB, 1) == t && is(graph, part(graph, rest, MW_OP_SUB, 0), 1);
+}
+
 static double mass_of(const mw_graph *graph, const node *n, const mw_node *o, const double *mass) {
   double value;
   switch ((mw_op)n->op) {
   case MW_OP_NUMBER: return 0;
   case MW_OP_INPUT: return 1;
-  case MW_OP_ADD: return mass[o[0]] + mass[o[1]];
+  case MW_OP_ADD:
+    if (is_lerp(graph, o[0], o[1]) && mass[part(graph, o[0], MW_OP_MUL, 1)] == mass[part(graph, o[1], MW_OP_MUL, 1)])
+      return mass[part(graph, o[0], MW_OP_MUL, 1)];
+    return mass[o[0]] + mass[o[1]];
   case MW_OP_SUB: return mass[o[0]] - mass[o[1]];
   case MW_OP_NEG: return -mass[o[0]];
   case MW_OP_COLUMNS: return graph->nodes[o[1]].learned ? NAN : mass[o[0]]; /* what is learned may weigh anything */
   case MW_OP_MUL:
     if (mw_graph_is_number(graph, o[0], &value)) return value * mass[o[1]];
-    if (mw_graph_is_number(graph, o[1], &value)) return value * mass[o[0]];
+    if (mw_graph_is_number(graph, o[1], &value)) return is_rescaled(graph, o[0], value) ? mass[o[0]] : value * mass[o[0]];
     return mass[o[0]] == 0 || mass[o[1]] == 0 ? 0 : NAN;
   case MW_OP_DIV:
   case MW_OP_RATIO:
-    if (mw_graph_is_number(graph, o[1], &value) && value != 0) return mass[o[0]] / value;
+    if (mw_graph_is_number(graph, o[1], &value) && value != 0)
+      return is_rescaled(graph, o[0], 1 / value) ? mass[o[0]] : mass[o[0]] / value;
     return mass[o[0]] == 0 ? 0 : NAN;
   case MW_OP_WHERE: /* a selection (`keep`) keeps the mass; two models of one mass do too */
     if (mw_graph_is_number(graph, o[2], &value) && value == 0) return mass[o[1]];

@@ -5,6 +5,15 @@
 #include <math.h>
 #include <string.h>
 
+/* An operation as recipes write it, in small letters. */
+typedef struct word_room { char text[24]; } word_room;
+static word_room word_of(mw_op op) {
+  word_room room = {""};
+  const char *name = op == MW_OP_VECTOR ? "scale_columns" : mw_graph_op_name(op);
+  for (size_t i = 0; name[i] && i + 1 < sizeof room.text; i++) room.text[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] - 'A' + 'a') : name[i];
+  return room;
+}
+
 static mw_op op_of(const mw_graph *graph, mw_node node) { return mw_graph_facts(graph, node).op; }
 static uint32_t shape_of(const mw_graph *graph, mw_node node) { return mw_graph_facts(graph, node).shape; }
 
@@ -20,7 +29,7 @@ static bool wrong(const mw_graph *graph, mw_op op, mw_node a, mw_node b, const c
       mw_text_format(&text, i ? ",%llu" : "%llu", (unsigned long long)dim(graph, s, i));
     mw_text_format(&text, "]");
   }
-  mw_error_set(err, MW_DATA, "'%s' of tensors %s: %s", mw_graph_op_name(op), what, text.bytes ? text.bytes : "");
+  mw_error_set(err, MW_DATA, "'%s' of tensors %s: %s", word_of(op).text, what, text.bytes ? text.bytes : "");
   mw_text_free(&text);
   return false;
 }
@@ -31,7 +40,7 @@ static bool common(const mw_graph *graph, mw_op op, const mw_node *operands, uin
   for (uint32_t i = 0; i < count; i++) {
     mw_node_facts o = mw_graph_facts(graph, operands[i]);
     if (o.op == MW_OP_VECTOR) return mw_error_set(err, MW_DATA, "a vector can only scale columns");
-    if (o.op == MW_OP_TOKENS) return mw_error_set(err, MW_DATA, "'%s' of tokens, which are not numbers", mw_graph_op_name(op));
+    if (o.op == MW_OP_TOKENS) return mw_error_set(err, MW_DATA, "'%s' of tokens, which are not numbers", word_of(op).text);
     if (!o.shape) continue;
     if (first && o.shape != *shape) return wrong(graph, op, first, operands[i], "of different shapes", err);
     first = operands[i];
@@ -43,12 +52,12 @@ static bool common(const mw_graph *graph, mw_op op, const mw_node *operands, uin
 static bool need_tensor(const mw_graph *graph, mw_op op, mw_node id, mw_error *err) {
   mw_op kind = op_of(graph, id);
   return (shape_of(graph, id) && kind != MW_OP_VECTOR && kind != MW_OP_TOKENS) ||
-         mw_error_set(err, MW_DATA, "'%s' needs a tensor, not %s", mw_graph_op_name(op),
+         mw_error_set(err, MW_DATA, "'%s' needs a tensor, not %s", word_of(op).text,
                       kind == MW_OP_TOKENS ? "tokens" : "a number");
 }
 
 static bool need_scalar(const mw_graph *graph, mw_op op, mw_node id, mw_error *err) {
-  return !shape_of(graph, id) || mw_error_set(err, MW_DATA, "'%s' needs a number, not a tensor", mw_graph_op_name(op));
+  return !shape_of(graph, id) || mw_error_set(err, MW_DATA, "'%s' needs a number, not a tensor", word_of(op).text);
 }
 
 static bool check_select(const mw_graph *graph, mw_op op, const mw_node *operands, uint32_t count, const uint64_t extra[2],
@@ -75,7 +84,7 @@ static bool need_rank(const mw_graph *graph, mw_op op, mw_node id, unsigned rank
   MW_TRY(need_tensor(graph, op, id, err));
   uint32_t shape = shape_of(graph, id);
   return (mw_graph_rank(graph, shape) == rank && mw_graph_elements(graph, shape) > 0) ||
-         mw_error_set(err, MW_DATA, "'%s' needs a tensor of %u dimensions here, not of %u", mw_graph_op_name(op), rank,
+         mw_error_set(err, MW_DATA, "'%s' needs a tensor of %u dimensions here, not of %u", word_of(op).text, rank,
                       mw_graph_rank(graph, shape));
 }
 
@@ -84,17 +93,17 @@ static bool need_number(mw_op op, uint64_t bits, bool equal, mw_error *err) {
   double value;
   memcpy(&value, &bits, sizeof value);
   return (isfinite(value) && (value > 0 || (equal && value == 0))) ||
-         mw_error_set(err, MW_DATA, "'%s' has a parameter that is not a number above zero", mw_graph_op_name(op));
+         mw_error_set(err, MW_DATA, "'%s' has a parameter that is not a number above zero", word_of(op).text);
 }
 
 static bool need_tokens(const mw_graph *graph, mw_op op, mw_node x, mw_node tokens, mw_error *err) {
-  if (op_of(graph, tokens) != MW_OP_TOKENS) return mw_error_set(err, MW_DATA, "'%s' needs the tokens of a batch", mw_graph_op_name(op));
+  if (op_of(graph, tokens) != MW_OP_TOKENS) return mw_error_set(err, MW_DATA, "'%s' needs the tokens of a batch", word_of(op).text);
   return dim(graph, shape_of(graph, tokens), 0) == dim(graph, shape_of(graph, x), 0) ||
          wrong(graph, op, x, tokens, "of different batches", err);
 }
 
 static bool misfit(mw_op op, const char *what, mw_error *err) {
-  return mw_error_set(err, MW_DATA, "'%s': %s", mw_graph_op_name(op), what);
+  return mw_error_set(err, MW_DATA, "'%s': %s", word_of(op).text, what);
 }
 
 static bool check_attention(const mw_graph *graph, const mw_node *o, const uint64_t extra[2], mw_error *err) {
@@ -128,7 +137,7 @@ static bool check_rope(const mw_graph *graph, const mw_node *o, uint32_t count, 
 static bool check_net(mw_graph *graph, mw_op op, const mw_node *o, uint32_t count, const uint64_t extra[2],
                       uint32_t *shape, mw_error *err) {
   if (op == MW_OP_EMBED) {
-    if (op_of(graph, o[0]) != MW_OP_TOKENS) return mw_error_set(err, MW_DATA, "'%s' needs the tokens of a batch", mw_graph_op_name(op));
+    if (op_of(graph, o[0]) != MW_OP_TOKENS) return mw_error_set(err, MW_DATA, "'%s' needs the tokens of a batch", word_of(op).text);
     MW_TRY(need_rank(graph, op, o[1], 2, err));
     uint64_t dims[2] = {dim(graph, shape_of(graph, o[0]), 0), dim(graph, shape_of(graph, o[1]), 1)};
     return mw_graph_shape(graph, dims, 2, shape, err);
@@ -209,5 +218,5 @@ bool mw_rules_check(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t
   case MW_CLASS_LEAF:
   case MW_CLASS_FUSED: break;
   }
-  return mw_error_set(err, MW_DATA, "'%s' is not an operation of recipes", mw_graph_op_name(op));
+  return mw_error_set(err, MW_DATA, "'%s' is not an operation of recipes", word_of(op).text);
 }

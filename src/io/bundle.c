@@ -177,10 +177,7 @@ bool mw_bundle_write(mw_writer *writer, const mw_layout *layout, const mw_family
   const mw_model *donor = members[family->donor_index].model;
   size_t count = family->members;
   mw_text text = {0};
-  mw_shown room;
   if (donor->folder) MW_TRY(copy_donor(writer, donor->folder, story, notes, err));
-  else mw_note_add(notes, "%s is a lone file: the output has weights, but no config and no tokenizer",
-                   mw_text_shown_z(&room, donor->where));
   if (donor->config.text)
     MW_TRY(write_text(writer, "config.json", mw_config_edit(&donor->config, story->dtype, family->untie, &text, err),
                       &text, err));

@@ -238,7 +238,9 @@ static bool join(joining *j) {
   size_t rows = donor->tensor_count + 1;
   for (size_t m = 0; m < j->count; m++) MW_TRY(check_quantized(j, &j->members[m]) && check_config(j, &j->members[m]));
   if (!donor->config.text)
-    mw_note_add(j->notes, "%s is a lone file: the output will hold weights but no config and no tokenizer", j->members[j->donor].label);
+    mw_note_add(j->notes, donor->folder ? "%s has no config.json: the output will have none either"
+                                        : "%s is a lone file: the output will hold weights but no config and no tokenizer",
+                j->members[j->donor].label);
   MW_TRY(mw_head_decide(j->members, j->count, j->donor, j->rules->tied, &j->head, j->err));
   out->members = j->count;
   out->donor_index = j->donor;
