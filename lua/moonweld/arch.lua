@@ -162,11 +162,11 @@ local function is_buffer(name) return name:find("rotary_emb%.inv_freq$") ~= nil 
 
 --- The logits [tokens, vocabulary] of a model for a batch.
 function A.logits(model, batch, forward)
-  if kind(model) ~= "model" then return fail("logits takes a model, not a %s", kind(model)) end
-  if kind(batch) ~= "batch" then return fail("logits takes a batch as its second argument, not a %s", kind(batch)) end
+  if kind(model) ~= "model" then return fail("logits takes a model, not %s", V.called(model)) end
+  if kind(batch) ~= "batch" then return fail("logits takes a batch as its second argument, not %s", V.called(batch)) end
   if forward == nil then forward = A.find(model) end
   local run = kind(forward) == "architecture" and data(forward).forward or forward
-  if type(run) ~= "function" then return fail("a forward pass is architecture{...} or a function(w, batch, config), not a %s", kind(forward)) end
+  if type(run) ~= "function" then return fail("a forward pass is architecture{...} or a function(w, batch, config), not %s", V.called(forward)) end
   local private, used = data(model), {}
   local function tensor(name, optional)
     used[name] = true
@@ -176,7 +176,7 @@ function A.logits(model, batch, forward)
   end
   local values, where = config_at(model)
   local result = run(tensor, batch, config_of(values or {}, where))
-  if kind(result) ~= "node" or V.batch_of[result] ~= batch then return fail("the forward pass gives a %s, not the logits of its batch", kind(result)) end
+  if kind(result) ~= "node" or V.batch_of[result] ~= batch then return fail("the forward pass gives %s, not the logits of its batch", V.called(result)) end
   for _, name in ipairs(private.names) do
     if not used[name] and not is_buffer(name) then
       unavailable("the forward pass does not use tensor '%s', so the model is another one than its config.json says", core.shown(name))

@@ -12,7 +12,10 @@ A.scores = setmetatable({}, { __mode = "k" })
 
 local function usage(text, ...) return core.fail("usage", string.format(text, ...)) end
 
-local function number_text(x) return math.type(x) == "integer" and tostring(x) or string.format("%.14g", x) end
+local function number_text(x)
+  if x ~= x then return "nan" end -- the sign of a NaN differs between processors
+  return math.type(x) == "integer" and tostring(x) or string.format("%.14g", x)
+end
 A.number_text = number_text
 
 --- A handle for checked arguments; A.declared gives them back, or nil for anything else.
@@ -36,6 +39,7 @@ local function declare(arg)
 end
 
 local function limits(arg, given, known)
+  if given ~= nil and kind(given) ~= "table" then fail("argument '%s': limits are named in braces, such as {min = 0}", core.shown(tostring(arg.name))) end
   for key in pairs(given or {}) do
     if not known[key] then
       fail("argument '%s': there is no limit '%s'%s", tostring(arg.name), core.shown(tostring(key)), suggest.key(tostring(key), known))
@@ -56,7 +60,7 @@ local numeric = { min = true, max = true, whole = true }
 --- Whether a number keeps an argument's limits; else raises by `complain`.
 local function within(arg, value, complain)
   local low, high = arg.min or -math.huge, arg.max or math.huge
-  if value ~= value or math.abs(value) == math.huge then return complain("'%s' = %s is not a finite number", arg.name, tostring(value)) end
+  if value ~= value or math.abs(value) == math.huge then return complain("'%s' = %s is not a finite number", arg.name, number_text(value)) end
   if value < low or value > high then
     if not arg.max then return complain("'%s' = %s is below %s", arg.name, number_text(value), number_text(low)) end
     if not arg.min then return complain("'%s' = %s is above %s", arg.name, number_text(value), number_text(high)) end
@@ -196,10 +200,11 @@ A.vocabulary = setmetatable({}, {
 local function check_field(arg, value, complain)
   if type(value) == "number" then return within(arg, value, complain) end
   if kind(value) == "field" then
+    if arg.whole then return complain("'%s' is one whole number, not one that varies over the model", arg.name) end
     F.numbers(value, function(number) within(arg, number, complain) end)
     return value
   end
-  return complain("'%s' is a number, not a %s", arg.name, kind(value))
+  return complain("'%s' is a number, not %s", arg.name, V.called(value))
 end
 
 --- What was typed: words become values.
@@ -209,7 +214,7 @@ function A.typed(arg, words)
     return words[1]
   end
   local function number(word)
-    local value = F.parse(word)
+    local value = F.parse(word, usage)
     if value == nil then return usage("--%s %s is not a number", arg.name, core.shown(word)) end
     return check_field(arg, value, usage)
   end
@@ -225,7 +230,8 @@ end
 
 function A.chosen(arg, word, complain)
   for _, choice in ipairs(arg.choices) do if choice == word then return word end end
-  return complain("'%s' = '%s' is none of %s", arg.name, core.shown(tostring(word)), table.concat(arg.choices, ", "))
+  return complain("'%s' = '%s' is none of %s%s", arg.name, core.shown(tostring(word)), table.concat(arg.choices, ", "),
+    core.module("suggest").hint(tostring(word), { table.unpack(arg.choices) }))
 end
 
 --- The list of words that a text holds, each one of the choices.
@@ -247,7 +253,7 @@ function A.given(arg, value)
     return A.some(arg, table.concat(texts, " "), fail)
   end
   if what == "flag" or what == "string" then
-    if type(value) ~= (what == "flag" and "boolean" or "string") then return fail("'%s' is a %s, not a %s", arg.name, what, kind(value)) end
+    if type(value) ~= (what == "flag" and "boolean" or "string") then return fail("'%s' is a %s, not %s", arg.name, what, V.called(value)) end
     return value
   end
   if what == "each" then
@@ -256,16 +262,16 @@ function A.given(arg, value)
     for i, item in ipairs(V.items(value)) do values[i] = check_field(arg, item, fail) end
     return values
   end
-  if what == "model" and kind(value) ~= "model" then return fail("'%s' is a model, not a %s", arg.name, kind(value)) end
+  if what == "model" and kind(value) ~= "model" then return fail("'%s' is a model, not %s", arg.name, V.called(value)) end
   if what == "models" then
     value = V.list(value)
     for i, item in ipairs(V.items(value)) do
-      if kind(item) ~= "model" then return fail("'%s': member %d is a %s, not a model", arg.name, i, kind(item)) end
+      if kind(item) ~= "model" then return fail("'%s': member %d is %s, not a model", arg.name, i, V.called(item)) end
     end
   end
-  if what == "score" and not A.scores[value] then return fail("'%s' is the score of --score, not a %s of the recipe's own", arg.name, kind(value)) end
-  if what == "calibration" and kind(value) ~= "data" then return fail("'%s' is the data of --data, not a %s", arg.name, kind(value)) end
-  if what == "seed" and kind(value) ~= "seed" then return fail("'%s' is a seed, not a %s", arg.name, kind(value)) end
+  if what == "score" and not A.scores[value] then return fail("'%s' is the score of --score, not %s of the recipe's own", arg.name, V.called(value)) end
+  if what == "calibration" and kind(value) ~= "data" then return fail("'%s' is the data of --data, not %s", arg.name, V.called(value)) end
+  if what == "seed" and kind(value) ~= "seed" then return fail("'%s' is a seed, not %s", arg.name, V.called(value)) end
   return value
 end
 

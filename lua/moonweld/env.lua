@@ -30,7 +30,7 @@ function safe_string.gsub(...)
   return bounded(text), count
 end
 function safe_string.format(form, ...)
-  if type(form) == "string" and form:gsub("%%%%", ""):find("%%[^%a]*p") then return fail("string.format knows no %%p here") end
+  if type(form) == "string" and form:gsub("%%%%", ""):find("%%[^%a]*p") then return fail("string.format knows no %s here", "%p") end
   local args = { ... }
   for i = 1, select("#", ...) do if type(args[i]) == "table" or type(args[i]) == "function" then args[i] = E.tostring(args[i]) end end
   return bounded(string.format(form, table.unpack(args, 1, select("#", ...))))
@@ -46,7 +46,7 @@ for _, name in ipairs { "concat", "insert", "move", "pack", "remove", "sort", "u
 function safe_table.concat(...) return bounded(table.concat(...)) end
 --- What carries a metatable is ours and does not change, even where the function would find nothing to do.
 local function own(name, t)
-  if type(t) == "table" and getmetatable(t) ~= nil then return fail("table.%s changes a table, and a %s cannot be changed", name, V.kind(t)) end
+  if type(t) == "table" and getmetatable(t) ~= nil then return fail("table.%s changes a table, and %s cannot be changed", name, V.called(t)) end
 end
 for _, name in ipairs { "insert", "remove", "sort" } do
   safe_table[name] = function(t, ...) own(name, t) return table[name](t, ...) end
@@ -67,8 +67,8 @@ end
 --- pairs in one order for everyone: the array part, numbers ascending, texts by bytes, booleans.
 local rank = { number = 1, string = 2, boolean = 3 }
 local function ordered_pairs(t)
-  if type(t) ~= "table" then return fail("pairs of a %s", V.kind(t)) end
-  if V.data(t) then return fail("pairs of a %s; use map or ipairs", V.kind(t)) end
+  if type(t) ~= "table" then return fail("pairs of %s", V.called(t)) end
+  if V.data(t) then return fail("pairs of %s; use map or ipairs", V.called(t)) end
   local keys = {}
   for key in next, t do
     if not rank[type(key)] then fail("pairs of a table with a %s as a key has no order", type(key)) end
@@ -88,7 +88,7 @@ end
 
 local function list_pairs(t)
   local items = V.kind(t) == "list" and V.data(t).items or t
-  if type(items) ~= "table" then return fail("ipairs of a %s", V.kind(t)) end
+  if type(items) ~= "table" or V.data(items) then return fail("ipairs of %s", V.called(t)) end
   return ipairs(items)
 end
 
@@ -99,7 +99,7 @@ end
 local function safe_print(...)
   local parts = table.pack(...)
   for i = 1, parts.n do parts[i] = E.tostring(parts[i]) end
-  core.print(table.concat(parts, "\t"))
+  core.print(table.concat(parts, " "))
 end
 
 local function safe_error(message)
@@ -163,8 +163,6 @@ local function environment()
   end })
 end
 
-local function named(word) return (word:find("^[aeiou]") and "an " or "a ") .. word end
-
 local function run(text, chunk)
   if #text > 256 * 1024 then return fail("a recipe file has at most 256 KB") end
   local main, message = core.load(text, chunk, environment())
@@ -176,14 +174,14 @@ end
 function E.load(text, chunk)
   local recipe = run(text, chunk)
   if R.signature_of(recipe) then return recipe end
-  return fail("%s returns %s, not a recipe{...}", core.shown(chunk:sub(2)), named(V.kind(recipe)))
+  return fail("the file returns %s, not a recipe{...}", V.called(recipe))
 end
 
 --- What `require` may give: a recipe or an architecture.
 function E.load_part(text, chunk)
   local part = run(text, chunk)
   if R.signature_of(part) or V.kind(part) == "architecture" then return part end
-  return fail("%s returns %s, neither a recipe{...} nor an architecture{...}", core.shown(chunk:sub(2)), named(V.kind(part)))
+  return fail("%s returns %s, neither a recipe{...} nor an architecture{...}", core.shown(chunk:sub(2)), V.called(part))
 end
 
 return E

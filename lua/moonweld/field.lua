@@ -7,9 +7,10 @@ local F = {}
 --- Layer of a tensor (from 0), or nil and whether it stands before the layers.
 local function layer_of(name)
   local number = name:match("layers%.(%d+)%.") or name:match("%.h%.(%d+)%.") or name:match("^h%.(%d+)%.") or
-    name:match("blocks%.(%d+)%.") or name:match("layer%.(%d+)%.")
+    name:match("blocks?%.(%d+)%.") or name:match("layer%.(%d+)%.") -- T5 has block.3.layer.1.
   if number then return math.tointeger(tonumber(number)) end
-  return nil, name:find("embed") ~= nil or name:find("wte") ~= nil or name:find("wpe") ~= nil
+  local embeds = name:find("embed") ~= nil and name:find("embed_out", 1, true) == nil -- GPT-NeoX calls its head so
+  return nil, embeds or name:find("wte") ~= nil or name:find("wpe") ~= nil or name:find("^shared%.") ~= nil
 end
 
 local depth -- layers of the models at hand
@@ -28,7 +29,7 @@ end
 --- layers{0, 0.5, 1}: a gradient over depth. Layer l of L reads position l / (L - 1).
 function F.layers(values)
   local numbers = {}
-  if type(values) ~= "table" then return fail("layers{...} takes numbers in braces") end
+  if V.kind(values) ~= "table" then return fail("layers{...} takes numbers in braces") end
   for i, value in ipairs(values) do
     if type(value) ~= "number" or value ~= value then return fail("layers{...} takes plain numbers") end
     numbers[i] = value
@@ -48,13 +49,9 @@ function F.layers(values)
   end })
 end
 
-local function value_at(field, name)
-  return V.kind(field) == "field" and V.data(field).at(name) or field
-end
-
---- Raises where a glob matches no tensor of any model.
-function F.check_glob(glob)
-  if type(glob) ~= "string" then return fail("a name pattern is a text, not a %s", type(glob)) end
+--- Raises, by `complain`, where a glob matches no tensor of any model.
+function F.check_glob(glob, complain)
+  if type(glob) ~= "string" then return fail("a name pattern is a text, not %s", V.called(glob)) end
   if #core.models == 0 then return end
   local words = {}
   for _, model in ipairs(core.models) do
@@ -63,33 +60,35 @@ function F.check_glob(glob)
       words[#words + 1] = name
     end
   end
-  fail("no tensor is called '%s'%s", core.shown(glob), core.module("suggest").hint(glob, words))
+  return (complain or fail)("no tensor is called '%s'%s", core.shown(glob), core.module("suggest").hint(glob, words))
+end
+
+local function pick(entries, complain)
+  local pairs_of, default, members = {}, entries[#entries], { entries[#entries] }
+  for i = 1, #entries - 1 do
+    F.check_glob(entries[i][1], complain)
+    pairs_of[i], members[i + 1] = { entries[i][1], entries[i][2] }, entries[i][2]
+  end
+  return V.new("field", { members = members, at = function(name)
+    for _, entry in ipairs(pairs_of) do
+      if core.glob(entry[1], name) then return V.at(entry[2], name) end
+    end
+    return V.at(default, name)
+  end })
 end
 
 --- pick{ {glob, number or field}, ..., default }: the first that matches.
 function F.pick(entries)
-  if type(entries) ~= "table" then return fail("pick{...} takes pairs and a default in braces") end
-  local pairs_of, default = {}, entries[#entries]
-  if type(default) ~= "number" and V.kind(default) ~= "field" then return fail("pick{...} ends with a default number") end
+  if V.kind(entries) ~= "table" then return fail("pick{...} takes pairs and a default in braces") end
+  local function is_number(x) return type(x) == "number" or V.kind(x) == "field" end
+  if not is_number(entries[#entries]) then return fail("pick{...} ends with a default number") end
   for i = 1, #entries - 1 do
     local entry = entries[i]
-    if type(entry) ~= "table" or type(entry[1]) ~= "string" or
-      (type(entry[2]) ~= "number" and V.kind(entry[2]) ~= "field") then
+    if V.kind(entry) ~= "table" or #entry ~= 2 or type(entry[1]) ~= "string" or not is_number(entry[2]) then
       return fail("entry %d of pick{...} is not {pattern, number}", i)
     end
-    F.check_glob(entry[1])
-    pairs_of[i] = { entry[1], entry[2] }
   end
-  return V.new("field", { at = function(name)
-    for _, entry in ipairs(pairs_of) do
-      if core.glob(entry[1], name) then return value_at(entry[2], name) end
-    end
-    return value_at(default, name)
-  end, members = (function()
-    local members = { default }
-    for _, entry in ipairs(pairs_of) do members[#members + 1] = entry[2] end
-    return members
-  end)() })
+  return pick(entries, fail)
 end
 
 --- Every number that a field is made of, for limits.
@@ -101,19 +100,21 @@ function F.numbers(field, visit)
 end
 
 --- "0.5", "0,0.5,1" or "*q_proj*=0,1; 0.5" as typed; nil if it is none of them.
-function F.parse(word)
+function F.parse(word, complain)
   if word:find("[=;]") then
     local entries = {}
     for part in (word .. ";"):gmatch("%s*(.-)%s*;") do
       local glob, value = part:match("^(.-)%s*=%s*(.+)$")
-      local number = F.parse(value or part)
+      local number = F.parse(value or part, complain)
       if not number then return nil end
       entries[#entries + 1] = glob and { glob, number } or number
     end
-    if type(entries[#entries]) == "table" and V.kind(entries[#entries]) ~= "field" then
-      return fail("'%s' needs a default at its end: \"PATTERN=NUMBER; NUMBER\"", core.shown(word))
+    for i, entry in ipairs(entries) do
+      if (V.kind(entry) == "table") == (i == #entries) then
+        return complain("'%s' is pairs and a default at their end: \"PATTERN=NUMBER; NUMBER\"", core.shown(word))
+      end
     end
-    return F.pick(entries)
+    return pick(entries, complain)
   end
   local numbers = {}
   for part in (word .. ","):gmatch("%s*(.-)%s*,") do

@@ -46,7 +46,7 @@ end
 
 --- The coefficients of one model: `width(name, node, class)` numbers a tensor; what is left out keeps `init`.
 local function coefficients(model, init, options, width, shared)
-  if kind(model) ~= "model" then return fail("coefficients are for models, not for a %s", kind(model)) end
+  if kind(model) ~= "model" then return fail("coefficients are for models, not for %s", V.called(model)) end
   if type(init) ~= "number" or init ~= init or math.abs(init) == math.huge then return fail("coefficients start at a plain number") end
   local private, chosen = data(model), chooser(options)
   local architecture = options and options.scope ~= nil and A.find() or nil
@@ -140,7 +140,7 @@ local function rows_of(c)
   local members = kind(c) == "list" and data(c).items or { c }
   local rows, seen = {}, {}
   for _, member in ipairs(members) do
-    if kind(member) ~= "coefficients" then return fail("coefficients are needed here, not a %s", kind(member)) end
+    if kind(member) ~= "coefficients" then return fail("coefficients are needed here, not %s", V.called(member)) end
   end
   for _, name in ipairs(members[1] and data(members[1]).names or {}) do
     local row, ids = {}, {}
@@ -237,7 +237,7 @@ local function rebuild(start, change)
     for i, item in ipairs(data(start).items) do items[i] = rebuild(item, change) end
     return V.list(items)
   end
-  return fail("learn's 'start' is coefficients, such as experts:columns(1 / #experts), not a %s", what)
+  return fail("learn's 'start' is coefficients, such as experts:columns(1 / #experts), not %s", V.called(start))
 end
 
 local known = { start = true, loss = true, steps = true, rate = true, windows = true, seed = true, data = true, optimizer = true,
@@ -257,7 +257,7 @@ local function scalar_loss(spec, c, windows)
   local loss = spec.loss(c, batches(windows))
   V.learning = nil
   if kind(loss) == "number" then return fail("learn's loss is the number %s, whatever the coefficients are", tostring(loss)) end
-  if kind(loss) ~= "node" then return fail("learn's loss gives a %s, not a number", kind(loss)) end
+  if kind(loss) ~= "node" then return fail("learn's loss gives %s, not a number", V.called(loss)) end
   local shape = core.shape(loss)
   if shape then return fail("learn's loss is one number, not a tensor [%s]; kl, cross_entropy and :mean() give numbers", table.concat(shape, ",")) end
   return loss
@@ -277,10 +277,10 @@ function L.learn(spec)
   end
   local steps = N.whole(spec.steps, "learn's 'steps'", 0, 1000000)
   local windows = N.whole(spec.windows or 1, "learn's 'windows'", 1, 1024)
-  if type(spec.loss) ~= "function" then return fail("learn's 'loss' is a function(c, batch), not a %s", kind(spec.loss)) end
-  if kind(spec.data) ~= "data" then return fail("learn's 'data' is what arg.calibration() gives, not a %s", kind(spec.data)) end
+  if type(spec.loss) ~= "function" then return fail("learn's 'loss' is a function(c, batch), not %s", V.called(spec.loss)) end
+  if kind(spec.data) ~= "data" then return fail("learn's 'data' is what arg.calibration() gives, not %s", V.called(spec.data)) end
   if steps > 0 and #data(spec.data).items == 0 then return core.fail("usage", "this recipe learns from data: --data FILE... is needed") end
-  if spec.seed ~= nil and kind(spec.seed) ~= "seed" then return fail("learn's 'seed' is a seed, not a %s", kind(spec.seed)) end
+  if spec.seed ~= nil and kind(spec.seed) ~= "seed" then return fail("learn's 'seed' is a seed, not %s", V.called(spec.seed)) end
   local optimizer = spec.optimizer or "adamw"
   if optimizer ~= "adamw" and optimizer ~= "mofo" then return fail("learn's optimizer is 'adamw' or 'mofo', not '%s'", core.shown(tostring(optimizer))) end
   local record = { coefficients = {}, steps = steps, windows = windows, rate = within(spec, "rate", 1e-3, 0, 1e3),

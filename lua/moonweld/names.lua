@@ -6,7 +6,7 @@ local model, list = V.only_for.model, V.only_for.list
 
 local function chosen(x, glob, wanted)
   local private, names, nodes, found = data(x), {}, {}, false
-  if type(glob) ~= "string" then return fail("a name pattern is a text, not a %s", type(glob)) end
+  if type(glob) ~= "string" then return fail("a name pattern is a text, not %s", V.called(glob)) end
   for _, name in ipairs(private.names) do
     local matches = core.glob(glob, name)
     found = found or matches
@@ -18,15 +18,23 @@ end
 
 function model.only(x, glob) return chosen(x, glob, true) end
 function model.except(x, glob) return chosen(x, glob, false) end
-function model.has(x, name) return data(x).nodes[name] ~= nil end
+function model.has(x, name)
+  if type(name) ~= "string" then return fail("'has' takes a tensor's name, not %s", V.called(name)) end
+  return data(x).nodes[name] ~= nil
+end
+
+local function need_function(f, form)
+  if type(f) ~= "function" then return fail("this is written %s, with a function, not %s", form, V.called(f)) end
+end
 
 function model.map(x, f)
+  need_function(f, "model:map(function(tensor, name) ... end)")
   local private, nodes, outer = data(x), {}, V.current_name
   for _, name in ipairs(private.names) do
     V.current_name = name -- a map inside of f has put its own there
-    local result = f(private.nodes[name], name)
+    local result = V.at(f(private.nodes[name], name), name)
     local what = kind(result)
-    if what ~= "node" and what ~= "number" then fail("map's function gave a %s for tensor '%s', not a tensor", what, core.shown(name)) end
+    if what ~= "node" and what ~= "number" then fail("map's function gave %s for tensor '%s', not a tensor", V.called(result), core.shown(name)) end
     nodes[name] = what == "number" and core.number(result) or result
   end
   V.current_name = outer
@@ -35,7 +43,7 @@ end
 
 --- other's tensors in the place of x's of the same name; new names are added.
 model["with"] = function(x, other)
-  if kind(other) ~= "model" then return fail("'with' takes a model, not a %s", kind(other)) end
+  if kind(other) ~= "model" then return fail("'with' takes a model, not %s", V.called(other)) end
   local private, over = data(x), data(other)
   local names, nodes = {}, {}
   for _, name in ipairs(private.names) do names[#names + 1], nodes[name] = name, private.nodes[name] end
@@ -48,6 +56,7 @@ model["with"] = function(x, other)
 end
 
 function list.map(x, f)
+  need_function(f, "list:map(function(item, index) ... end)")
   local items = {}
   for i, item in ipairs(data(x).items) do
     items[i] = f(item, i)
@@ -58,8 +67,12 @@ end
 
 --- The members by falling score; of equal ones the later listed comes first (the order of the soups' code).
 function list.best_first(x, score)
+  need_function(score, "list:best_first(a.score)")
   local scored = {}
-  for i, item in ipairs(data(x).items) do scored[i] = { item = item, score = score(item), place = i } end
+  for i, item in ipairs(data(x).items) do
+    scored[i] = { item = item, score = score(item), place = i }
+    if type(scored[i].score) ~= "number" then return fail("a score is a plain number, not %s", V.called(scored[i].score)) end
+  end
   table.sort(scored, function(a, b) return a.score > b.score or (a.score == b.score and a.place > b.place) end)
   local items = {}
   for i, entry in ipairs(scored) do items[i] = entry.item end

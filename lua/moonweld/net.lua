@@ -10,7 +10,7 @@ local batch_of = V.batch_of -- V.op hands it on to what is computed from an acti
 local function bits(x) return (string.unpack("<i8", string.pack("<d", x))) end
 
 local function tensor(x, what)
-  if kind(x) ~= "node" or not core.shape(x) then return fail("%s is a tensor, not a %s", what, kind(x) == "node" and "number" or kind(x)) end
+  if kind(x) ~= "node" or not core.shape(x) then return fail("%s is a tensor, not %s", what, V.called(x)) end
   return x
 end
 
@@ -34,7 +34,7 @@ end
 
 --- The node of a batch's ids.
 local function tokens_of(batch)
-  if kind(batch) ~= "batch" then return fail("a batch is needed here, not a %s", kind(batch)) end
+  if kind(batch) ~= "batch" then return fail("a batch is needed here, not %s", V.called(batch)) end
   return data(batch).tokens
 end
 

@@ -5,14 +5,21 @@ local lift, op, fail, kind = V.lift, V.op, V.fail, V.kind
 local methods, data = V.methods, V.data
 local O = {}
 
-local function lifted(name)
+--- An operation of `wanted` values, written as `form` says.
+local function lifted(name, wanted, form)
   local f = op(name)
-  return function(...) return lift(f, ...) end
+  return function(...)
+    if select("#", ...) < wanted then fail("this is written %s", form) end
+    return lift(f, ...)
+  end
 end
 
-local function swapped(name)
-  local f = op(name)
-  return function(a, b) return lift(f, b, a) end
+local function swapped(name, form)
+  local f = lifted(name, 2, form)
+  return function(a, b)
+    if b == nil then return f(a) end
+    return f(b, a)
+  end
 end
 
 -- Operators of every kind of value.
@@ -26,19 +33,26 @@ for _, meta in pairs(V.metas) do
   end
 end
 
-for _, name in ipairs { "abs", "sign", "sqrt", "exp", "log", "tanh", "sin", "cos", "acos" } do methods[name] = lifted(name) end
-for _, name in ipairs { "lt", "le", "eq", "ne" } do methods[name] = lifted(name) end
-methods.gt, methods.ge = swapped "lt", swapped "le"
-methods.atleast, methods.atmost = lifted "max", lifted "min"
+for _, name in ipairs { "abs", "sign", "sqrt", "exp", "log", "tanh", "sin", "cos", "acos" } do methods[name] = lifted(name, 1, "x:" .. name .. "()") end
+for _, name in ipairs { "lt", "le", "eq", "ne" } do methods[name] = lifted(name, 2, "x:" .. name .. "(y)") end
+methods.gt, methods.ge = swapped("lt", "x:gt(y)"), swapped("le", "x:ge(y)")
+methods.atleast, methods.atmost = lifted("max", 2, "x:atleast(v)"), lifted("min", 2, "x:atmost(v)")
 
-function methods.clamp(x, low, high) return methods.atmost(methods.atleast(x, low), high) end
+function methods.clamp(x, low, high)
+  if low == nil or high == nil then fail("this is written x:clamp(low, high)") end
+  return methods.atmost(methods.atleast(x, low), high)
+end
 
-O.where, O.ratio = lifted "where", lifted "ratio"
+O.where, O.ratio = lifted("where", 3, "where(mask, x, y)"), lifted("ratio", 2, "ratio(x, y)")
 
-function methods.keep(x, mask) return O.where(mask, x, 0) end
+function methods.keep(x, mask)
+  if mask == nil then fail("this is written x:keep(mask)") end
+  return O.where(mask, x, 0)
+end
 
 --- (1 - t) * a + t * b
 function O.lerp(a, b, t)
+  if t == nil then fail("this is written lerp(a, b, t)") end
   return lift(function(x, y, s)
     if s == 0 then return x elseif s == 1 then return y end
     local rest = type(s) == "number" and 1 - s or op "sub" (1, s)
@@ -66,7 +80,7 @@ local reductions = {
 }
 for name, f in pairs(reductions) do
   methods[name] = function(x, y)
-    if (name == "dot" or name == "cosine") and y == nil then fail("'%s' needs two tensors", name) end
+    if y == nil then fail("this is written x:%s(y)", name) end
     return lift(f, x, y)
   end
   if name ~= "dot" and name ~= "cosine" then methods[name] = function(x) return lift(f, x) end end
@@ -84,13 +98,10 @@ local function kth_rank(k, count)
   return count - k
 end
 
-function methods.quantile(x, q)
-  return lift(function(t, at) return core.apply("quantile", { t }, quantile_rank(at, core.elements(t))) end, x, q)
-end
-
-function methods.kth_magnitude(x, k)
-  return lift(function(t, at) return core.apply("kth", { t }, kth_rank(at, core.elements(t))) end, x, k)
-end
+local function quantile(x, q) return core.apply("quantile", { x }, quantile_rank(q, core.elements(x))) end
+local function kth_magnitude(x, k) return core.apply("kth", { x }, kth_rank(k, core.elements(x))) end
+function methods.quantile(x, q) return lift(quantile, x, q) end
+function methods.kth_magnitude(x, k) return lift(kth_magnitude, x, k) end
 
 -- ---- the model as one vector ----
 
@@ -100,7 +111,7 @@ function methods.flat(x)
     for i, item in ipairs(data(x).items) do items[i] = methods.flat(item) end
     return V.list(items)
   end
-  if kind(x) ~= "model" then return fail("only a model is flattened") end
+  if kind(x) ~= "model" then return fail("only a model is flattened, not %s", V.called(x)) end
   local list, elements = {}, 0
   for i, name in ipairs(data(x).names) do
     list[i] = data(x).nodes[name]
@@ -118,23 +129,25 @@ local function fold(name, list, f)
   return result
 end
 
-local flat = V.only_for.flat
-function flat.total(x) return fold("add", data(x).list, reductions.total) end
-function flat.mean(x) return core.apply("div", flat.total(x), data(x).elements) end
-function flat.norm(x) return core.apply("sqrt", fold("add", data(x).list, square_sum)) end
-function flat.peak(x) return fold("max", data(x).list, reductions.peak) end
-function flat.dot(x, y)
-  if kind(y) ~= "flat" or #data(y).list ~= #data(x).list then fail("'dot' of a flat model needs another one like it") end
+local function flat_total(x) return fold("add", data(x).list, reductions.total) end
+local function flat_norm(x) return core.apply("sqrt", fold("add", data(x).list, square_sum)) end
+local function flat_dot(x, y)
+  local a, b = kind(x) == "flat" and data(x).list, kind(y) == "flat" and data(y).list
+  if not a or not b or #a ~= #b then fail("'dot' and 'cosine' of a flat model need another one like it") end
   local result
-  for i, node in ipairs(data(x).list) do
-    local part = core.apply("dot", node, data(y).list[i])
+  for i, node in ipairs(a) do
+    local part = core.apply("dot", node, b[i])
     result = result and core.apply("add", result, part) or part
   end
   return result
 end
-function flat.cosine(x, y) return core.apply("ratio", flat.dot(x, y), core.apply("mul", flat.norm(x), flat.norm(y))) end
-function flat.quantile(x, q) return core.apply("quantile", data(x).list, quantile_rank(q, data(x).elements)) end
-function flat.kth_magnitude(x, k) return core.apply("kth", data(x).list, kth_rank(k, data(x).elements)) end
+
+V.of_flat[reductions.total], V.of_flat[reductions.norm], V.of_flat[reductions.dot] = flat_total, flat_norm, flat_dot
+V.of_flat[reductions.mean] = function(x) return core.apply("div", flat_total(x), data(x).elements) end
+V.of_flat[reductions.peak] = function(x) return fold("max", data(x).list, reductions.peak) end
+V.of_flat[reductions.cosine] = function(x, y) return core.apply("ratio", flat_dot(x, y), core.apply("mul", flat_norm(x), flat_norm(y))) end
+V.of_flat[quantile] = function(x, q) return core.apply("quantile", data(x).list, quantile_rank(q, data(x).elements)) end
+V.of_flat[kth_magnitude] = function(x, k) return core.apply("kth", data(x).list, kth_rank(k, data(x).elements)) end
 
 -- ---- across models ----
 
@@ -147,15 +160,17 @@ local function across(name, combine)
     return result
   end
 end
-O.sum = across("sum", lifted "add")
-O.min, O.max = across("min", lifted "min"), across("max", lifted "max")
+for name, event in pairs { sum = "add", min = "min", max = "max" } do
+  local f = op(event)
+  O[name] = across(name, function(a, b) return lift(f, a, b) end)
+end
 function O.mean(list)
   local items = V.items(list)
   return lift(op "div", O.sum(list), #items)
 end
 
 function O.models(items)
-  if type(items) ~= "table" then return fail("models{...} takes models in braces") end
+  if kind(items) ~= "table" and kind(items) ~= "list" then return fail("models{...} takes models in braces, not %s", V.called(items)) end
   return V.list(items)
 end
 

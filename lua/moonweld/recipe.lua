@@ -33,6 +33,8 @@ local function collect(parts)
   local function add(arg)
     if signature.by_name[arg.name] then fail("argument '%s' is declared twice", arg.name) end
     if #signature.args >= 64 then fail("a recipe has at most 64 arguments") end
+    if arg.kind == "each" and not signature.models then fail("arg.each('%s') follows the arg.models that it goes with", arg.name) end
+    signature.models = signature.models or arg.kind == "models"
     signature.args[#signature.args + 1], signature.by_name[arg.name] = arg, arg
     signature.profiles = arg.profiles or signature.profiles
   end
@@ -131,7 +133,8 @@ function R.run(recipe, words, models)
     if words[arg.name] then return A.typed(arg, words[arg.name]) end
     return nil
   end, A.usage)
-  return signature.run(a)
+  local result = signature.run(a)
+  return result
 end
 
 return R

@@ -21,7 +21,7 @@ end
 --- The outputs { name, tensor } of a model, in the order of names.
 function R.outputs(result)
   if kind(result) ~= "model" then
-    return fail("the recipe returns a %s, not a model%s", kind(result), kind(result) == "list" and " -- did you mean mean(...)?" or "")
+    return fail("the recipe returns %s, not a model%s", V.called(result), kind(result) == "list" and " -- did you mean mean(...)?" or "")
   end
   local private, outputs, nodes = V.data(result), {}, {}
   for _, name in ipairs(core.models[1].names) do
@@ -41,7 +41,7 @@ end
 --- a.score: the number that the user's --score gives a model; greater is better.
 function R.score(model)
   if not core.can_score then return core.fail("usage", 'this recipe needs --score "COMMAND {dir}"') end
-  if kind(model) ~= "model" then return fail("a score is of a model, not of a %s", kind(model)) end
+  if kind(model) ~= "model" then return fail("a score is of a model, not of %s", V.called(model)) end
   return core.score(R.outputs(model))
 end
 A.scores[R.score] = true

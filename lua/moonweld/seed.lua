@@ -15,7 +15,7 @@ local function text_of(label)
   if math.type(label) == "integer" then return string.format("%d", label) end
   if type(label) == "number" then return label == math.floor(label) and math.abs(label) < 2 ^ 53 and string.format("%d", math.floor(label)) or string.format("%.17g", label) end
   if type(label) == "string" then return label end
-  return fail("a stream is labelled by texts and numbers, not by a %s", kind(label))
+  return fail("a stream is labelled by texts and numbers, not by %s", V.called(label))
 end
 
 function seed.at(s, ...)
@@ -57,7 +57,7 @@ function seed.beta(s, a, b)
 end
 
 function seed.dirichlet(s, n, alpha)
-  if type(n) ~= "number" or n < 1 or n ~= math.floor(n) then fail("dirichlet(n, alpha) takes a count of parts") end
+  if type(n) ~= "number" or not (n >= 1 and n <= 65536) or n ~= math.floor(n) then fail("n of dirichlet(n, alpha) is a whole number from 1 to 65536") end
   positive(alpha, "alpha of dirichlet(n, alpha)")
   local parts = core.dirichlet(key_of_draw(s), math.floor(n), alpha)
   for i, part in ipairs(parts) do record(s, string.format("dirichlet(%d, %.17g)[%d]", n, alpha, i), part) end
@@ -75,12 +75,11 @@ local function draw(f, x, p, s)
     return V.list(items)
   end
   local key = data(s).key
-  if kind(x) == "node" then return f(x, p, key, V.current_name or "") end
-  if kind(x) ~= "model" then return fail("random numbers are drawn for tensors, not for a %s", kind(x)) end
+  if kind(x) == "node" then return f(x, V.at(p, V.current_name), key, V.current_name or "") end
+  if kind(x) ~= "model" then return fail("random numbers are drawn for tensors, not for %s", V.called(x)) end
   local private, nodes = data(x), {}
   for _, name in ipairs(private.names) do
-    local q = p
-    if kind(p) == "field" then q = data(p).at(name) elseif kind(p) == "model" then q = data(p).nodes[name] end
+    local q = kind(p) == "model" and data(p).nodes[name] or V.at(p, name)
     nodes[name] = f(private.nodes[name], q, key, name)
   end
   return V.model(private.names, nodes)
@@ -88,7 +87,7 @@ end
 
 local function share(p)
   if type(p) == "number" and not (p >= 0 and p <= 1) then fail("a probability of %s is outside [0, 1]", tostring(p)) end
-  if type(p) ~= "number" and kind(p) ~= "node" then fail("a probability is a number, not a %s", kind(p)) end
+  if type(p) ~= "number" and (kind(p) ~= "node" or core.shape(p)) then fail("a probability is a number, not %s", V.called(p)) end
   return p
 end
 
@@ -116,9 +115,7 @@ local rescales = {
 
 --- DARE's drop and rescale: each element is dropped with probability p.
 function methods.drop_rescale(x, p, s, options)
-  for key in pairs(options or {}) do
-    if key ~= "rescale" then return fail("there is no option '%s' here; 'rescale' is", core.shown(tostring(key))) end
-  end
+  V.check_options(options, "rescale")
   local rescale = options and options.rescale or "inverse"
   if not rescales[rescale] then return fail("rescale = '%s' is none of inverse, l1, none", core.shown(tostring(rescale))) end
   return draw(function(t, q, key, name)

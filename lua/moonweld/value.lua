@@ -8,6 +8,7 @@ local methods, metas = {}, {}
 V.methods = methods -- of every value; model, models and select add theirs
 V.only_for = { model = {}, list = {}, flat = {}, seed = {}, coefficients = {}, data = {} }
 V.current_name = nil -- of the tensor that a map(f) is at
+V.of_flat = {} -- what a reduction is of a whole model, by what it is of one tensor (ops.lua)
 V.batch_of = setmetatable({}, { __mode = "k" }) -- of an activation, by its handle (net.lua)
 
 local function fail(text, ...)
@@ -25,6 +26,16 @@ local kind = V.kind
 
 function V.data(x) return data[x] end
 
+--- What an error calls a value: "a model", "nil".
+function V.called(x)
+  local what = kind(x)
+  if x == nil then return "nil" end
+  if what == "node" then return core.shape(x) and "a tensor" or "a lazy scalar" end
+  if what == "coefficients" or what == "data" then return what end
+  return (what:find("^[aeiou]") and "an " or "a ") .. what
+end
+local called = V.called
+
 local suggest = core.module("suggest")
 
 local function index(x, key)
@@ -38,7 +49,7 @@ local function index(x, key)
   for name in pairs(methods) do words[#words + 1] = name end
   for name in pairs(own or {}) do words[#words + 1] = name end
   local near = suggest.nearest(key, words)
-  return fail("a %s has no '%s'%s", private and private.kind or "tensor", core.shown(key),
+  return fail("%s has no '%s'%s", called(x), core.shown(key),
     near and (" -- did you mean '" .. near .. "'?") or "")
 end
 
@@ -76,10 +87,22 @@ do
 end
 V.metas = metas
 
+--- Raises unless `options` is nothing or a table that has only keys of these names.
+function V.check_options(options, ...)
+  if options == nil then return end
+  if kind(options) ~= "table" then fail("options are named in braces, such as {%s = ...}, not %s", (...), called(options)) end
+  local known = { ... }
+  for key in pairs(options) do
+    local found = false
+    for _, name in ipairs(known) do found = found or key == name end
+    if not found then fail("there is no option '%s' here%s", core.shown(tostring(key)), suggest.hint(tostring(key), known)) end
+  end
+end
+
 --- A list from a plain table or a list.
 function V.list(items)
   if kind(items) == "list" then return items end
-  if type(items) ~= "table" then return fail("a list is needed, not a %s", kind(items)) end
+  if kind(items) ~= "table" then return fail("a list is needed, not %s", called(items)) end
   local copy = {}
   for i = 1, #items do copy[i] = items[i] end
   return V.new("list", { items = copy })
@@ -88,7 +111,7 @@ end
 function V.items(x)
   if kind(x) == "list" then return data[x].items end
   if kind(x) == "table" then return x end
-  return fail("a list is needed, not a %s", kind(x))
+  return fail("a list is needed, not %s", called(x))
 end
 
 --- A model: names in byte order and the tensor (or lazy scalar) of each.
@@ -102,6 +125,12 @@ local function same_names(a, b)
   for _, name in ipairs(b.names) do
     if a.nodes[name] == nil then fail("%s has tensor '%s' and %s does not", b.label or "one model", core.shown(name), a.label or "the other") end
   end
+end
+
+--- A field's number for a tensor of this name; anything else as it is.
+function V.at(x, name)
+  if kind(x) ~= "field" then return x end
+  return name and data[x].at(name) or fail("a field is read where the tensor's name is known: for a model, or within model:map")
 end
 
 local function lift_list(f, args, n, length)
@@ -143,7 +172,7 @@ end
 --- f over tensors and numbers, applied to whatever the arguments are.
 function V.lift(f, ...)
   local args, n = { ... }, select("#", ...)
-  local length, model, field, coefficients
+  local length, model, field, coefficients, flat
   for k = 1, n do
     local private = data[args[k]]
     local what = private and private.kind
@@ -153,9 +182,11 @@ function V.lift(f, ...)
     elseif what == "model" then model = model or private
     elseif what == "field" then field = true
     elseif what == "coefficients" then coefficients = private
-    elseif what then fail("a %s cannot be computed with", what) end
+    elseif what == "flat" then flat = true
+    elseif what then fail("%s cannot be computed with", called(args[k])) end
   end
   if length then return lift_list(f, args, n, length) end
+  if flat then return (V.of_flat[f] or fail("a flat model has total, mean, norm, peak, dot, cosine, quantile and kth_magnitude; compute before :flat()"))(...) end
   if coefficients then return V.lift_coefficients(f, args, n, model) end -- learn.lua
   if model then return lift_model(f, args, n, model) end
   if not field then return f(...) end
@@ -176,7 +207,7 @@ function V.op(name)
     for i = 1, select("#", ...) do
       local x = (select(i, ...))
       if type(x) == "boolean" or x == nil or type(x) == "string" or type(x) == "table" then
-        fail("a tensor or a number is needed here, not a %s", x == nil and "nil" or kind(x))
+        fail("a tensor or a number is needed here, not %s", called(x))
       end
       numbers = numbers and type(x) == "number"
       local own = V.batch_of[x]

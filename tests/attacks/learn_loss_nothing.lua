@@ -1,4 +1,4 @@
--- expect: 65 loss gives a nil
+-- expect: 65 loss gives nil
 -- data
 return recipe { "An attack.", arg.model("base", "a model"), arg.calibration(), function(a)
   local m = models { a.base, a.base }

@@ -1,4 +1,4 @@
--- expect: 65 'ROPE'
+-- expect: 65 'rope'
 -- data
 return recipe { "An attack.", arg.model("base", "a model"), arg.calibration(), function(a)
   local m = models { a.base, a.base }

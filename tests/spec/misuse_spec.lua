@@ -1,0 +1,109 @@
+--- What is wrong with a recipe is said in one line: its file, its line, what was found, what to write instead.
+package.path = "tests/spec/?.lua;" .. package.path
+local toy = require "toy"
+
+local x = toy.write({ ["model.layers.0.w"] = { 1, 2, 3, 4 }, ["model.norm.weight"] = { 1, 2 } })
+
+--- What a merge by this text says, without the file's name: "LINE: message", or "message" where no line is told.
+local function said(text)
+  local file = toy.text(".lua", text)
+  local ok, message = pcall(toy.run, text, { x = x })
+  assert(not ok, "this should have failed: " .. text)
+  message = tostring(message):gsub("^tests/spec/toy.lua:%d+: ", "")
+  assert(not message:find("\n"), message)
+  return (message:gsub("^" .. file:match("^.*/"):gsub("%p", "%%%0") .. "%d+%.lua:", ""))
+end
+
+--- A recipe whose function's body, on line 2, is the text; l is a list of two models.
+local function body(text)
+  return 'return recipe { "d", arg.model("x", "m"), arg.seed(), function(a) local x, l = a.x, models { a.x, 2 * a.x }\n' .. text .. "\nend }"
+end
+
+local function declares(text) return 'return recipe { "d", arg.model("x", "m"),\n' .. text .. ",\nfunction(a) return a.x end }" end
+
+local nil_needed = "2: a tensor or a number is needed here, not "
+local flat = "2: a flat model has total, mean, norm, peak, dot, cosine, quantile and kth_magnitude; compute before :flat()"
+
+describe("an operation says how it is written", function()
+  for call, written in pairs { ["x:lt()"] = "x:lt(y)", ["x:ge()"] = "x:ge(y)", ["x:atleast()"] = "x:atleast(v)", ["x:clamp(1)"] = "x:clamp(low, high)",
+    ["where(x, x)"] = "where(mask, x, y)", ["ratio(x)"] = "ratio(x, y)", ["lerp(x, x)"] = "lerp(a, b, t)", ["x:keep()"] = "x:keep(mask)",
+    ["x:dot()"] = "x:dot(y)", ["x:cosine()"] = "x:cosine(y)",
+    ["x:map()"] = "model:map(function(tensor, name) ... end), with a function, not nil",
+    ["l:map(x)"] = "list:map(function(item, index) ... end), with a function, not a model",
+    ["l:best_first()"] = "list:best_first(a.score), with a function, not nil" } do
+    it(call, function() assert.equal("2: this is written " .. written, said(body("return " .. call))) end)
+  end
+end)
+
+describe("a value of the wrong kind is named", function()
+  local cases = {
+    ["x + nil"] = nil_needed .. "nil", ["x + {}"] = nil_needed .. "a table", ["x * 'a'"] = nil_needed .. "a string",
+    ["where(true, x, x)"] = nil_needed .. "a boolean", ["x * a.seed"] = "2: a seed cannot be computed with",
+    ["x:norm():total()"] = "2: 'total' needs a tensor, not a number", ["x:scale_columns(2)"] = "2: 'scale_columns' needs a tensor, not a number",
+    ["x:keep_top()"] = "2: 'density' is a plain number from 0 to 1, not nil", ["x:keep_top(2)"] = "2: 'density' = 2 is outside [0, 1]",
+    ["x:keep_top(x:norm())"] = "2: 'density' is a plain number from 0 to 1, not a lazy scalar",
+    ["x:keep_top(layers{0,1}, {per='model'})"] = "2: 'density' is a plain number from 0 to 1, not a field",
+    ["x:keep_top(0.5, 'exact')"] = "2: options are named in braces, such as {count = ...}, not a string",
+    ["x:keep_top(0.5, {cuont='exact'})"] = "2: there is no option 'cuont' here -- did you mean 'count'?",
+    ["x:keep_top(0.5, {per='modle'})"] = "2: per = 'modle' is none of tensor, model -- did you mean 'model'?",
+    ["sign_trim(x, 0.5)"] = "2: a list is needed, not a model", ["sum(x)"] = "2: a list is needed, not a model",
+    ["models(x)"] = "2: models{...} takes models in braces, not a model", ["l .. x"] = "2: a list is needed, not a model",
+    ["x:flat() + 1"] = flat, ["x:flat():keep_top(0.5)"] = flat, ["x:flat():dot(x)"] = "2: 'dot' and 'cosine' of a flat model need another one like it",
+    ["x:bernoulli(x, a.seed)"] = "2: a probability is a number, not a tensor", ["x:bernoulli(0.5)"] = '2: a seed is needed here, such as a.seed:at("drop")',
+    ["x:drop_rescale(0.5, a.seed, {rescle='l1'})"] = "2: there is no option 'rescle' here -- did you mean 'rescale'?",
+    ["x * a.seed:dirichlet(1e9, 1)"] = "2: n of dirichlet(n, alpha) is a whole number from 1 to 65536",
+    ["x:has()"] = "2: 'has' takes a tensor's name, not nil", ["x * pick{ {'*', 1, 2}, 3 }"] = "2: entry 1 of pick{...} is not {pattern, number}",
+    ["x:only('model.norm.wieght')"] = "2: no tensor is called 'model.norm.wieght' -- did you mean 'model.norm.weight'?",
+    ["x:map(function(t) return l end)"] = "2: map's function gave a list for tensor 'model.layers.0.w', not a tensor",
+    ["x:flat():total()"] = "2: the recipe returns a lazy scalar, not a model", ["l[3]"] = "2: the recipe returns nil, not a model",
+    ["l:best_first(function(m) return m:norm() end)"] = "2: a score is a plain number, not a model",
+    ["string.format('%p', x)"] = "2: string.format knows no %p here",
+  }
+  for call, message in pairs(cases) do
+    it(call, function() assert.equal(message, said(body("return " .. call))) end)
+  end
+  it("ipairs of a model", function() assert.equal("2: ipairs of a model", said(body "for _ in ipairs(x) do end return x")) end)
+end)
+
+describe("the line is the recipe's own", function()
+  local wrong = "this recipe has no 'bas' -- did you mean 'base'?"
+  it("where it calls a built-in recipe wrongly, first or later on a line", function()
+    assert.equal("2: " .. wrong, said(body 'local t = require "ties" return t { bas = x, experts = { x } }'))
+    assert.equal("2: " .. wrong, said(body 'local t = require "ties" return mean { t { base = x, experts = { x } }, t { bas = x } }'))
+  end)
+  it("where another recipe's result weighs too much", function()
+    assert.equal("3: the result weighs 2 models, not 1 -- did you mean mean(...)?",
+      said(body 'local t = require "task_arithmetic"\nreturn t { base = x, experts = { x, x } } + x'))
+    assert.equal("3: the result weighs 0 models, not 1 -- was the base to be added?",
+      said(body 'local t = require "task_arithmetic"\nreturn t { base = x - x, experts = { x - x } }'))
+  end)
+  local declarations = {
+    ["arg('n', 1)"] = "argument 'n' needs a sentence that says what it is", ["arg('n', 5, 'd', { max = 3 })"] = "'n' = 5 is above 3",
+    ["arg('n', 0 / 0, 'd')"] = "'n' = nan is not a finite number", ["arg('n', 1, 'd', 5)"] = "argument 'n': limits are named in braces, such as {min = 0}",
+    ["arg.modle('n', 'd')"] = "there is no 'arg.modle' -- did you mean 'model'?",
+    ["arg.from(require 'ties', { densty = 1 })"] = "that recipe has no 'densty' -- did you mean 'density'?",
+  }
+  for text, message in pairs(declarations) do
+    it("where it declares " .. text, function() assert.equal("2: " .. message, said(declares(text))) end)
+  end
+  it("where a declaration does not fit those before it", function()
+    assert.equal("1: arg.each('w') follows the arg.models that it goes with", said(declares "arg.each('w', 1, 'd')"))
+    assert.equal("1: the file returns a number, not a recipe{...}", said "return 3")
+  end)
+end)
+
+describe("what is typed has no line", function()
+  local text = declares "arg('n', 1, 'd', { max = 2 }), arg('k', 1, 'd', { whole = true }), arg.choice('c', { 'red', 'green' }, 'd')"
+  local function typed(name, value)
+    local _, message = pcall(toy.run, text, { x = x, [name] = value })
+    return (tostring(message):gsub("^tests/spec/toy.lua:%d+: ", ""))
+  end
+  it("and is judged as in a recipe", function()
+    assert.equal("no tensor is called '*nrm*'", typed("n", "*nrm*=1; 0"))
+    assert.equal("'0.5; *norm*=1; 0' is pairs and a default at their end: \"PATTERN=NUMBER; NUMBER\"", typed("n", "0.5; *norm*=1; 0"))
+    assert.equal("'*norm*=1' is pairs and a default at their end: \"PATTERN=NUMBER; NUMBER\"", typed("n", "*norm*=1"))
+    assert.equal("'n' = 3 is above 2", typed("n", "*norm*=0,3; 0"))
+    assert.equal("'k' is one whole number, not one that varies over the model", typed("k", "1,2"))
+    assert.equal("'c' = 'gren' is none of red, green -- did you mean 'green'?", typed("c", "gren"))
+  end)
+end)
