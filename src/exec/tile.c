@@ -1,6 +1,7 @@
 /* tile.c: a loop over tiles around a loop over instructions. Tiles end at multiples of their size from the tensor's
  * start, so that units of reductions and groups of random numbers never straddle two tiles. */
 #include "exec/tile.h"
+#include "exec/direct.h"
 #include "num/accum.h"
 #include <stdlib.h>
 #include <string.h>
@@ -37,15 +38,19 @@ static bool is_map(uint8_t code) {
 
 static mw_tile_step step_of(const mw_tile *tile, const mw_instruction *code) {
   size_t stride = register_stride(tile);
-  mw_tile_step step = {.dst = tile->registers + code->dst * stride};
+  mw_tile_step step = {.code = code, .dst = tile->registers + code->dst * stride};
   for (int i = 0; i < MW_PROGRAM_OPERANDS; i++)
     step.operand[i] = code->form >> i & 1 ? tile->constants + code->operand[i] * sizeof(double)
                                           : tile->registers + code->operand[i] * stride;
-  if (is_map(code->code)) step.map = tile->kernels->map[kernel_of[code->code]][code->form];
+  if (is_map(code->code)) {
+    step.kernel = (mw_kernel)kernel_of[code->code];
+    step.map = tile->kernels->map[step.kernel][code->form];
+  }
   return step;
 }
 
-bool mw_tile_bind(mw_tile *tile, const mw_program *program, const double *scalars, mw_error *err) {
+bool mw_tile_bind(mw_tile *tile, const mw_program *program, const mw_dtype *dtypes, mw_dtype output, const double *scalars,
+                  mw_error *err) {
   MW_TRY(room(&tile->registers, &tile->register_bytes, program->registers * register_stride(tile) + ALIGN, err));
   MW_TRY(room(&tile->constants, &tile->constant_bytes, (program->scalar_count + 1) * sizeof(double), err));
   for (size_t i = 0; i < program->scalar_count; i++) {
@@ -55,11 +60,14 @@ bool mw_tile_bind(mw_tile *tile, const mw_program *program, const double *scalar
   }
   MW_TRY(mw_mem_grow(&tile->steps, &tile->steps_capacity, program->length, sizeof *tile->steps, err));
   for (size_t i = 0; i < program->length; i++) tile->steps[i] = step_of(tile, &program->code[i]);
-  return true;
+  tile->step_count = program->length;
+  tile->fast_count = 0;
+  return !dtypes || mw_direct_choose(tile, program->registers, dtypes, output, err);
 }
 
 void mw_tile_free(mw_tile *tile) {
   free(tile->steps);
+  free(tile->fast);
   free(tile->registers);
   free(tile->constants);
 }
@@ -118,9 +126,10 @@ static double constant(const mw_tile *tile, unsigned index) {
 }
 
 /* Whatever is not a map. */
-static void step_over(mw_tile *tile, const mw_graph *graph, const mw_instruction *step, const mw_tile_step *places,
-                      mw_block *block, size_t offset, size_t n) {
+static void step_over(mw_tile *tile, const mw_graph *graph, const mw_tile_step *places, mw_block *block, size_t offset,
+                      size_t n) {
   const mw_kernel_set *k = tile->kernels;
+  const mw_instruction *step = places->code;
   uint64_t start = block->start + offset;
   const unsigned char *const *v = places->operand;
   unsigned char *dst = places->dst;
@@ -171,15 +180,32 @@ static void step_over(mw_tile *tile, const mw_graph *graph, const mw_instruction
   }
 }
 
-void mw_tile_run(mw_tile *tile, const mw_graph *graph, const mw_program *program, mw_block *block) {
+/* Whether a result is not finite. */
+static bool step_directly(const mw_tile_step *s, const mw_block *block, size_t offset, size_t n) {
+  const unsigned char *operand[MW_PROGRAM_OPERANDS];
+  for (int i = 0; i < MW_PROGRAM_OPERANDS; i++)
+    operand[i] = s->operand[i] ? s->operand[i] : block->inputs[s->input[i]] + offset * sizeof(uint16_t);
+  return s->direct(s->dst ? s->dst : block->output + offset * sizeof(uint16_t), operand[0], operand[1], operand[2], operand[3], n);
+}
+
+/* One tile. False where a direct step met what is not finite: nothing was gathered by then, and no other steps were lost. */
+static bool run_steps(mw_tile *tile, const mw_graph *graph, const mw_tile_step *steps, size_t count, mw_block *block,
+                      size_t offset, size_t n) {
+  for (const mw_tile_step *s = steps; s < steps + count; s++) {
+    if (s->direct) {
+      if (step_directly(s, block, offset, n)) return false;
+    } else if (s->map) s->map(s->dst, s->operand[0], s->operand[1], s->operand[2], s->operand[3], n);
+    else step_over(tile, graph, s, block, offset, n);
+  }
+  return true;
+}
+
+void mw_tile_run(mw_tile *tile, const mw_graph *graph, mw_block *block) {
   for (size_t done = 0; done < block->count;) {
     size_t left = tile->size - (size_t)((block->start + done) % tile->size);
     size_t n = block->count - done < left ? block->count - done : left;
-    for (size_t i = 0; i < program->length; i++) {
-      const mw_tile_step *s = &tile->steps[i];
-      if (s->map) s->map(s->dst, s->operand[0], s->operand[1], s->operand[2], s->operand[3], n);
-      else step_over(tile, graph, &program->code[i], s, block, done, n);
-    }
+    if (!tile->fast_count || !run_steps(tile, graph, tile->fast, tile->fast_count, block, done, n))
+      run_steps(tile, graph, tile->steps, tile->step_count, block, done, n);
     done += n;
   }
 }

@@ -22,9 +22,13 @@ typedef struct mw_gather {
 
 /* An instruction with all that is known before the first tile: where its values lie, and its kernel if it is a map. */
 typedef struct mw_tile_step {
-  mw_kernel_map map; /* or NULL */
-  unsigned char *dst;
-  const unsigned char *operand[MW_PROGRAM_OPERANDS];
+  const mw_instruction *code;
+  mw_kernel_map map;           /* or NULL */
+  mw_kernel kernel;            /* of a map */
+  mw_kernel_map_direct direct; /* or NULL: in the map's place, on what is stored (direct.h) */
+  unsigned char *dst;          /* NULL: the output */
+  const unsigned char *operand[MW_PROGRAM_OPERANDS]; /* NULL: the input below */
+  uint32_t input[MW_PROGRAM_OPERANDS];
 } mw_tile_step;
 
 /* One thread's machine. */
@@ -37,7 +41,8 @@ typedef struct mw_tile {
   unsigned char *constants; /* the program's scalars as compute values */
   size_t constant_bytes;
   mw_tile_step *steps; /* of each instruction of the program */
-  size_t steps_capacity;
+  mw_tile_step *fast;  /* fewer steps to the same end, as long as all values are finite; or none */
+  size_t step_count, fast_count, steps_capacity, fast_capacity;
 } mw_tile;
 
 enum { MW_TILE_DEFAULT = 1024 };
@@ -58,9 +63,12 @@ typedef struct mw_block {
   bool bad_output;
 } mw_block;
 
-/* Makes room for a program and takes its scalars' values (as many as program->scalars). */
-bool mw_tile_bind(mw_tile *tile, const mw_program *program, const double *scalars, mw_error *err);
-void mw_tile_run(mw_tile *tile, const mw_graph *graph, const mw_program *program, mw_block *block);
+/* Makes room for a program, which must outlive what is bound, and takes its scalars' values (as many as program->scalars).
+ * `dtypes` are those of its inputs and `output` that of its output, if there is one, for steps on what is stored: all
+ * buffers then have room for whole sixteens of elements. `dtypes` NULL: there will be no such steps. */
+bool mw_tile_bind(mw_tile *tile, const mw_program *program, const mw_dtype *dtypes, mw_dtype output, const double *scalars,
+                  mw_error *err);
+void mw_tile_run(mw_tile *tile, const mw_graph *graph, mw_block *block);
 void mw_tile_free(mw_tile *tile);
 
 #endif

@@ -120,7 +120,10 @@ bool mw_worker_begin(mw_worker *w, const mw_task *task, mw_values *values, mw_se
   w->tile.kernels = &w->kernels->type[task->wide];
   MW_TRY(mw_mem_grow(&w->scalars, &w->scalars_capacity, p->scalar_count + 1, sizeof *w->scalars, err));
   for (size_t i = 0; i < p->scalar_count; i++) MW_TRY(mw_values_get(values, p->scalars[i], &w->scalars[i], err));
-  MW_TRY(mw_tile_bind(&w->tile, p, w->scalars, err));
+  const mw_tensor *output = output_of(job, task);
+  MW_TRY(mw_mem_grow(&w->dtypes, &w->dtypes_capacity, p->input_count + 1, sizeof *w->dtypes, err));
+  for (size_t i = 0; i < p->input_count; i++) w->dtypes[i] = mw_graph_facts(job->graph, p->inputs[i]).dtype;
+  MW_TRY(mw_tile_bind(&w->tile, p, w->dtypes, output ? (mw_dtype)output->dtype : MW_DTYPE_F32, w->scalars, err));
   MW_TRY(mw_mem_grow(&w->vectors, &w->vectors_capacity, p->vector_count + 1, sizeof *w->vectors, err));
   for (size_t i = 0; i < p->vector_count; i++) {
     mw_vector *vector;
@@ -128,14 +131,11 @@ bool mw_worker_begin(mw_worker *w, const mw_task *task, mw_values *values, mw_se
     w->vectors[i] = task->wide ? (void *)vector->wide : (void *)vector->narrow;
   }
   uint64_t block = mw_worker_block(job, task, p);
-  const mw_tensor *output = output_of(job, task);
   size_t bytes = output ? (size_t)block * mw_dtype_size((mw_dtype)output->dtype) + 2 * PAGE : 0;
   MW_TRY(mw_mem_grow(&w->inputs, &w->inputs_capacity, p->input_count + 2, sizeof *w->inputs, err));
-  MW_TRY(mw_mem_grow(&w->dtypes, &w->dtypes_capacity, p->input_count + 1, sizeof *w->dtypes, err));
   MW_TRY(mw_mem_grow(&w->coefficients, &w->coefficients_capacity, p->input_count + 1, sizeof *w->coefficients, err));
   for (size_t i = 0; i < p->input_count; i++) {
     mw_node_facts facts = mw_graph_facts(job->graph, p->inputs[i]);
-    w->dtypes[i] = facts.dtype;
     w->coefficients[i] = NULL;
     if (facts.op != MW_OP_INPUT) {
       MW_TRY(mw_values_coefficient(values, job, p->inputs[i], &w->coefficients[i], err));
@@ -148,6 +148,7 @@ bool mw_worker_begin(mw_worker *w, const mw_task *task, mw_values *values, mw_se
     w->buffer_bytes = 0;
     bytes = (bytes + PAGE - 1) / PAGE * PAGE;
     if (!(w->buffer = aligned_alloc(PAGE, bytes))) return mw_error_memory(err, bytes);
+    memset(w->buffer, 0, bytes); /* direct steps read whole sixteens, also at an end */
     w->buffer_bytes = bytes;
   }
   return prepare_gathers(w, values, selections, selection_count, block, err);
@@ -225,7 +226,7 @@ bool mw_worker_run(mw_worker *w, uint64_t start, uint64_t count, mw_error *err) 
     block.output = next + to % PAGE;
   }
   w->counted += count;
-  mw_tile_run(&w->tile, job->graph, &w->program, &block);
+  mw_tile_run(&w->tile, job->graph, &block);
   if (!job->nonfinite_keep && block.bad_input >= 0) return report_input(w, (size_t)block.bad_input, err);
   if (!output) return true;
   if (!job->nonfinite_keep && block.bad_output) return report_output(w, start, count, err);

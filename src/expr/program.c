@@ -187,17 +187,18 @@ static bool finish(compiler *c, const mw_root *roots, size_t count) {
   return true;
 }
 
-static bool writes(uint8_t code) {
-  if (code == MW_PROGRAM_STORE) return false;
-  mw_class class = mw_graph_op_class((mw_op)code);
+bool mw_program_writes(const mw_instruction *step) {
+  if (step->code == MW_PROGRAM_STORE) return false;
+  mw_class class = mw_graph_op_class((mw_op)step->code);
   return class != MW_CLASS_SUM && class != MW_CLASS_SELECT && class != MW_CLASS_VECTOR;
 }
 
-static unsigned operand_count(const mw_instruction *step) {
-  if (step->code == MW_PROGRAM_STORE) return 1;
-  if (step->code == MW_OP_DOT) return 2;
-  if (!writes(step->code) || step->code == MW_OP_COLUMNS) return 1;
-  return (unsigned)mw_graph_op_operands((mw_op)step->code);
+void mw_program_reads(const mw_instruction *step, unsigned *first, unsigned *last) {
+  bool writes = mw_program_writes(step);
+  *first = writes ? mw_graph_op_first((mw_op)step->code) : 0;
+  if (step->code == MW_OP_DOT) *last = 2;
+  else if (!writes || step->code == MW_OP_COLUMNS) *last = 1;
+  else *last = (unsigned)mw_graph_op_operands((mw_op)step->code);
 }
 
 /* Cone indices become registers; a register is free again after its value's last use, at once for that step's result. */
@@ -208,8 +209,9 @@ static bool assign(compiler *c) {
   s->free_count = 0;
   for (size_t i = 0; i < p->length; i++) {
     mw_instruction *step = &p->code[i];
-    unsigned first = writes(step->code) ? mw_graph_op_first((mw_op)step->code) : 0;
-    for (unsigned o = first; o < operand_count(step); o++) {
+    unsigned first, last;
+    mw_program_reads(step, &first, &last);
+    for (unsigned o = first; o < last; o++) {
       if (step->form >> o & 1) continue;
       uint16_t value = step->operand[o];
       step->operand[o] = s->place[value];
@@ -218,7 +220,7 @@ static bool assign(compiler *c) {
       MW_TRY(mw_mem_grow(&s->free, &s->free_capacity, s->free_count + 1, sizeof *s->free, c->err));
       s->free[s->free_count++] = s->place[value];
     }
-    if (!writes(step->code)) continue;
+    if (!mw_program_writes(step)) continue;
     uint16_t value = step->dst;
     if (!s->free_count && p->registers >= MAX_REGISTERS)
       return mw_error_set(c->err, MW_DATA, "a recipe's expression keeps more than %d tensors at once", MAX_REGISTERS);

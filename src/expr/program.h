@@ -43,4 +43,8 @@ typedef struct mw_program {
 bool mw_program_compile(mw_program *program, const mw_graph *graph, const mw_root *roots, size_t count, mw_error *err);
 void mw_program_free(mw_program *program);
 
+/* Whether an instruction has a result, and which of its operands it reads: from the first to before the last. */
+bool mw_program_writes(const mw_instruction *step);
+void mw_program_reads(const mw_instruction *step, unsigned *first, unsigned *last);
+
 #endif

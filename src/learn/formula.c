@@ -146,7 +146,7 @@ static bool bind(const mw_tape *tape, const mw_formula *formula, mw_hand *hand, 
   for (size_t i = 0; i < p->vector_count; i++)
     b->vectors[i] = slot_at(tape, mw_graph_facts(tape->lab, p->vectors[i]), &gradient)->values;
   for (size_t i = 0; i < p->scalar_count; i++) scalars[i] = scalar_value(tape, p->scalars[i]);
-  return mw_tile_bind(&hand->tile, p, scalars, err);
+  return mw_tile_bind(&hand->tile, p, NULL, MW_DTYPE_F32, scalars, err);
 }
 
 /* Points to, or reads, the inputs' elements from `start` on. */
@@ -212,7 +212,7 @@ bool mw_formula_run(const mw_tape *tape, const mw_formula *formula, mw_hand *han
     mw_block block = {.start = start + done, .elements = start + count, .count = n, .inputs = b.inputs, .dtypes = b.dtypes,
                       .output = (unsigned char *)(out ? out + done : NULL), .output_dtype = MW_DTYPE_F32,
                       .vectors = b.vectors, .gathers = &gathered, .bad_input = -1};
-    mw_tile_run(&hand->tile, tape->lab, p, &block);
+    mw_tile_run(&hand->tile, tape->lab, &block);
     if (block.bad_input >= 0) return not_finite(tape, p->inputs[block.bad_input], err);
     done += n;
   }

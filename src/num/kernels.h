@@ -21,6 +21,15 @@ enum { MW_UNIT = 2048, MW_LANES = 64, MW_GROUP = 64, MW_DRAWS = 256 };
  * values are read and written: a tile has room for them, and what lies beyond its n values means nothing. */
 typedef void (*mw_kernel_map)(void *dst, const void *a, const void *b, const void *c, const void *d, size_t n);
 
+/* A map that reads bf16 as they are stored where the operand's bit is set in `stored`, one value where it is set in `one`,
+ * and writes bf16 if it `stores`. Whole sixteens are read and written: what is stored has room for them. Returns whether
+ * one of the n results is not finite; then they are not what a load, a map and a store would make of NaN. */
+typedef bool (*mw_kernel_map_direct)(void *dst, const void *a, const void *b, const void *c, const void *d, size_t n);
+typedef struct mw_kernel_direct {
+  uint8_t kernel, one, stored, stores;
+  mw_kernel_map_direct map;
+} mw_kernel_direct;
+
 /* Stored elements (any alignment) to compute values and back, one rounding to nearest even; NaN becomes the canonical
  * quiet one. Both return whether a NaN or infinity was among the values read (load) or written (store). F8_E4M3 has no
  * infinity: what is beyond 448 becomes its NaN, as in torch. */
@@ -58,6 +67,8 @@ typedef void (*mw_kernel_columns)(void *dst, const void *x, const void *columns,
 /* Everything that differs by compute type. Index 0 of mw_kernels.type: float, 1: double. */
 typedef struct mw_kernel_set {
   mw_kernel_map map[MW_KERNEL_COUNT][16]; /* [kernel][form] */
+  const mw_kernel_direct *direct;         /* of float alone (direct.def) */
+  size_t direct_count;
   mw_kernel_load load[MW_DTYPE_COUNT];    /* NULL but for REAL dtypes */
   mw_kernel_store store[MW_DTYPE_COUNT];
   mw_kernel_sum sum;

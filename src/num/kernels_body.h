@@ -1,7 +1,8 @@
 /* kernels_body.h: all kernels, once. Each kernels_<isa>.c defines MW_BODY_ISA (base, avx2, avx512) and includes this;
  * the Makefile compiles it for that instruction set with -ffp-contract=off -fno-trapping-math -fno-math-errno. Loops are
  * plain C that compilers vectorise; intrinsics stand only where they are equal bit for bit and well faster: f16 (F16C),
- * bf16 on AVX2, and Philox. The parts that depend on the compute type are kernels_type.h, included for float and for double. */
+ * bf16 on AVX2 (kernels_bf16.h), and Philox. The parts that depend on the compute type are kernels_type.h, included for float
+ * and for double. */
 #include "base/mathx.h"
 #include "num/kernels.h"
 
@@ -90,29 +91,6 @@ static inline uint32_t joined16(__m256i x) {
   for (int i = 0; i < 16; i++)
     all |= word[i];
   return all;
-}
-#endif
-
-#if defined MW_BODY_X86 && !defined __AVX512F__
-/* AVX2 has no cheap way to widen words across its two lanes: both get all eight, each picks its four. */
-#define BF16_WIDEN(p) _mm256_castsi256_ps(_mm256_shuffle_epi8( \
-    _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)(p))), \
-    _mm256_setr_epi8(-1, -1, 0, 1, -1, -1, 2, 3, -1, -1, 4, 5, -1, -1, 6, 7, \
-                     -1, -1, 8, 9, -1, -1, 10, 11, -1, -1, 12, 13, -1, -1, 14, 15)))
-
-/* to_bf16 of 16 floats, whose high words are joined to `all`. High and low words are taken apart, so that rounding is
- * done on 16 at a time: up where low + (high is odd) exceeds 0x8000, compared as signed after turning the first bit. */
-static inline __m256i bf16_round(const float *in, __m256i *all) {
-  const __m256i apart = _mm256_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15,
-                                         0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
-  __m256i x = _mm256_shuffle_epi8(_mm256_loadu_si256((const __m256i *)(const void *)in), apart);
-  __m256i y = _mm256_shuffle_epi8(_mm256_loadu_si256((const __m256i *)(const void *)(in + 8)), apart);
-  __m256i low = _mm256_unpacklo_epi64(x, y), high = _mm256_unpackhi_epi64(x, y);
-  __m256i over = _mm256_adds_epi16(_mm256_xor_si256(low, _mm256_set1_epi16(INT16_MIN)),
-                                   _mm256_and_si256(high, _mm256_set1_epi16(1)));
-  *all = _mm256_or_si256(*all, high);
-  __m256i rounded = _mm256_sub_epi16(high, _mm256_cmpgt_epi16(over, _mm256_setzero_si256()));
-  return _mm256_permute4x64_epi64(rounded, 0xd8);
 }
 #endif
 
@@ -269,6 +247,13 @@ static void draw(const philox *p, uint64_t group, uint64_t limit, uint32_t *rest
     }
 }
 
+#ifdef MW_BODY_X86
+#include "num/kernels_bf16.h"
+#define DIRECT .direct = direct_maps, .direct_count = sizeof direct_maps / sizeof *direct_maps,
+#else
+#define DIRECT
+#endif
+
 /* ---- both compute types, and the table --------------------------------------------------------------------------- */
 
 #define R float
@@ -317,7 +302,7 @@ const mw_kernels TABLE(MW_BODY_ISA) = {
 #define MW_KERNEL(name, arity, expression) [MW_KERNEL_##name] = FORMS_##arity(map_##name, _f32),
 #include "num/kernels.def"
 #undef MW_KERNEL
-     }, REST(_f32)},
+     }, DIRECT REST(_f32)},
     {.map = {
 #define MW_KERNEL(name, arity, expression) [MW_KERNEL_##name] = FORMS_##arity(map_##name, _f64),
 #include "num/kernels.def"

@@ -74,18 +74,18 @@ LOAD(e5m2, stored8, uint32_t, from_e5m2(s), 0x7cu)
 LOAD(e4m3, stored8, uint32_t, from_e4m3(s), 0x7fu)
 LOAD(f32, stored32, uint32_t, bits_float(s), 0x7f800000u)
 
-#if R_IS_FLOAT && defined BF16_WIDEN
+#if R_IS_FLOAT && defined MW_BODY_X86
 static bool NAME(load_bf16)(void *dst, const void *stored, size_t n) {
   R *restrict out = dst;
   const stored16 *restrict in = stored;
   size_t i = 0;
-  __m256i all = _mm256_setzero_si256();
-  for (; i + 16 <= n; i += 16) {
-    all = _mm256_or_si256(all, _mm256_loadu_si256((const __m256i *)(const void *)(in + i)));
-    _mm256_storeu_ps(out + i, BF16_WIDEN(in + i));
-    _mm256_storeu_ps(out + i + 8, BF16_WIDEN(in + i + 8));
+  value_bits all = {0};
+  for (; i + SIXTEEN <= n; i += SIXTEEN) {
+    const sixteen x = take_bf16(in + i);
+    all = join_sixteen(all, x);
+    put_sixteen(out + i, x);
   }
-  uint32_t seen = joined16(all);
+  uint32_t seen = joined(all) >> 16;
   for (; i < n; i++) {
     out[i] = bits_float((uint32_t)in[i] << 16);
     seen |= in[i];
@@ -183,11 +183,14 @@ static bool NAME(store_bf16)(void *stored, const void *src, size_t n) {
   const R *restrict in = src;
   uint32_t seen = 0;
   size_t i = 0;
-#if R_IS_FLOAT && defined BF16_WIDEN
-  __m256i all = _mm256_setzero_si256();
-  for (; i + 16 <= n; i += 16)
-    _mm256_storeu_si256((__m256i *)(void *)(out + i), bf16_round(in + i, &all));
-  seen = joined16(all) << 16;
+#if R_IS_FLOAT && defined MW_BODY_X86
+  value_bits all = {0};
+  for (; i + SIXTEEN <= n; i += SIXTEEN) {
+    const sixteen x = take_sixteen(in + i);
+    all = join_sixteen(all, x);
+    put_bf16(out + i, x);
+  }
+  seen = joined(all);
 #endif
   for (; i < n; i++) {
     const float x = NARROW(in[i]);

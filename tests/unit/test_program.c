@@ -1,5 +1,6 @@
 /* test_program.c: programs against the graph taken literally, operation by operation: thousands of random expressions, in
- * which every fused operation must turn up, bit for bit (NaN equals NaN), for any tile size and cut into blocks. */
+ * which every fused operation must turn up, bit for bit (NaN equals NaN), for any tile size and cut into blocks; on floats,
+ * and on bf16 where every kernel must turn up that works on what is stored. */
 #include "exec/tile.h"
 #include "num/cpu.h"
 #include "unit.h"
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ELEMENTS = 700, ROOM = 704, MOST = 40, INPUTS = 3 };
+enum { ELEMENTS = 700, ROOM = 704, HALVES = ROOM + 16, MOST = 40, INPUTS = 4 };
 
 static uint64_t state = 88172645463325252u;
 static uint64_t next(void) { state ^= state << 13; state ^= state >> 7; state ^= state << 17; return state; }
@@ -24,6 +25,9 @@ static mw_error err;
 static mw_node nodes[MOST];
 static size_t count;
 static float inputs[INPUTS][ROOM];
+static uint16_t halves[INPUTS][HALVES]; /* the same, if they are bf16, with room for whole sixteens */
+static mw_dtype dtype;
+static bool harmless;
 
 static mw_node number(double value) {
   mw_node node = 0;
@@ -41,13 +45,23 @@ static mw_node apply(mw_op op, mw_node a, mw_node b, mw_node c) {
 static void begin(void) {
   const uint64_t dims[] = {ELEMENTS};
   uint32_t shape = 0;
+  dtype = next() % 4 ? MW_DTYPE_BF16 : MW_DTYPE_F32;
+  harmless = next() % 2;
   CHECK(mw_graph_new(&graph, &err) && mw_graph_shape(graph, dims, 1, &shape, &err));
   for (count = 0; count < INPUTS; count++)
-    CHECK(mw_graph_input(graph, 0, (uint32_t)count, MW_DTYPE_F32, shape, &nodes[count], &err));
+    CHECK(mw_graph_input(graph, 0, (uint32_t)count, dtype, shape, &nodes[count], &err));
   const float special[] = {0, -0.0f, 1, -1, INFINITY, -INFINITY, 0.5f, 1e-41f};
   for (size_t k = 0; k < INPUTS; k++)
-    for (size_t i = 0; i < ELEMENTS; i++)
+    for (size_t i = 0; i < ELEMENTS; i++) {
+      uint32_t bits;
       inputs[k][i] = next() % 3 ? (float)(int32_t)next() * 0x1p-30f : special[next() % 8];
+      if (harmless && isinf(inputs[k][i])) inputs[k][i] = 3;
+      if (dtype != MW_DTYPE_BF16) continue;
+      memcpy(&bits, &inputs[k][i], sizeof bits);
+      halves[k][i] = (uint16_t)(bits >> 16);
+      bits &= 0xffff0000;
+      memcpy(&inputs[k][i], &bits, sizeof bits);
+    }
 }
 
 /* An operand: mostly what was made last, so that much is used once only, now and then a number. */
@@ -87,41 +101,75 @@ static void literally(mw_node node, float *out) {
   }
 }
 
-/* Runs the program of `node` in two blocks, and says which fused operations it has. */
-static void compare(mw_node node, bool seen[MW_OP_COUNT]) {
+/* Notes which kernels of what is stored the program has. */
+static void note_direct(const mw_tile *tile, bool *seen) {
+  for (size_t i = 0; i < tile->fast_count; i++)
+    for (size_t k = 0; k < tile->kernels->direct_count; k++) seen[k] |= tile->fast[i].direct == tile->kernels->direct[k].map;
+}
+
+/* Runs the program of `node` in two blocks, and says which fused operations and which kernels of what is stored it has. */
+static void compare(mw_node node, bool seen[MW_OP_COUNT], bool *direct) {
   static float wanted[ROOM], got[ROOM];
+  static uint16_t wanted_halves[HALVES], got_halves[HALVES];
   const mw_root root = {.node = node, .store = true};
+  const mw_dtype dtypes[INPUTS] = {dtype, dtype, dtype, dtype};
   mw_program program = {0};
   mw_tile tile = {.kernels = &kernels->type[0], .size = next() % 2 ? 64 : 256};
   double scalars[MOST];
+  bool bad = false, halved = dtype == MW_DTYPE_BF16;
   CHECK(mw_program_compile(&program, graph, &root, 1, &err));
   for (size_t i = 0; i < program.scalar_count; i++)
     CHECK(mw_graph_is_number(graph, program.scalars[i], &scalars[i]));
   for (size_t i = 0; i < program.length; i++) seen[program.code[i].code % MW_OP_COUNT] = true;
-  CHECK(mw_tile_bind(&tile, &program, scalars, &err));
+  CHECK(mw_tile_bind(&tile, &program, dtypes, dtype, scalars, &err));
+  note_direct(&tile, direct);
   size_t cut = next() % ELEMENTS;
   for (size_t from = 0, to = cut; from < ELEMENTS; from = to, to = ELEMENTS) {
     const unsigned char *stored[INPUTS];
-    const mw_dtype dtypes[INPUTS] = {MW_DTYPE_F32, MW_DTYPE_F32, MW_DTYPE_F32};
-    for (size_t i = 0; i < program.input_count; i++)
-      stored[i] = (const unsigned char *)(inputs[mw_graph_facts(graph, program.inputs[i]).extra[1]] + from);
+    for (size_t i = 0; i < program.input_count; i++) {
+      uint64_t k = mw_graph_facts(graph, program.inputs[i]).extra[1];
+      stored[i] = halved ? (const unsigned char *)(halves[k] + from) : (const unsigned char *)(inputs[k] + from);
+    }
     mw_block block = {.start = from, .elements = ELEMENTS, .count = to - from, .inputs = stored, .dtypes = dtypes,
-                      .output = (unsigned char *)(got + from), .output_dtype = MW_DTYPE_F32, .bad_input = -1};
-    mw_tile_run(&tile, graph, &program, &block);
+                      .output = halved ? (unsigned char *)(got_halves + from) : (unsigned char *)(got + from),
+                      .output_dtype = dtype, .bad_input = -1};
+    mw_tile_run(&tile, graph, &block);
+    bad |= block.bad_output;
+    CHECK(!harmless || block.bad_input < 0);
   }
   literally(node, wanted);
   size_t wrong = 0;
-  for (size_t i = 0; i < ELEMENTS; i++)
+  if (halved) {
+    CHECK(kernels->type[0].store[MW_DTYPE_BF16](wanted_halves, wanted, ELEMENTS) == bad);
+    wrong = (size_t)(memcmp(wanted_halves, got_halves, ELEMENTS * sizeof *got_halves) != 0);
+  }
+  for (size_t i = 0; i < ELEMENTS && !halved; i++)
     wrong += !(wanted[i] != wanted[i] && got[i] != got[i]) && memcmp(wanted + i, got + i, sizeof *got) != 0;
   CHECK(wrong == 0);
   mw_tile_free(&tile);
   mw_program_free(&program);
 }
 
+static mw_node times(mw_node x, mw_node weight) {
+  return next() % 2 ? apply(MW_OP_MUL, x, weight, 0) : apply(MW_OP_MUL, weight, x, 0);
+}
+
+/* Sums and means of models, and changes put on a base. */
+static mw_node sum(void) {
+  mw_node half = number(0.5), base = nodes[0], total = nodes[1];
+  bool weighted = next() % 2;
+  if (next() % 4 == 0) return times(apply(MW_OP_SUB, total, base, 0), half);
+  if (next() % 4 == 0) return apply(MW_OP_ADD, next() % 2 ? times(any(), half) : times(any(), any()), base, 0);
+  if (weighted) total = times(total, half);
+  for (size_t i = 2, most = 2 + next() % 3; i < most; i++)
+    total = apply(MW_OP_ADD, total, weighted ? times(nodes[i % INPUTS], half) : nodes[i % INPUTS], 0);
+  return weighted ? total : times(total, half);
+}
+
 /* What the methods of merging are made of, as their recipes write it. */
 static mw_node idiom(void) {
   mw_node x = any(), y = nodes[0], zero = number(0);
-  switch (next() % 6) {
+  switch (next() % 7) {
   case 0: return apply(MW_OP_WHERE, apply(MW_OP_LE, number(0.5), apply(MW_OP_ABS, y, 0, 0), 0), y, zero);
   case 1: {
     mw_node g = apply(MW_OP_SIGN, y, 0, 0), drawn = apply(MW_OP_EQ, g, zero, 0);
@@ -139,6 +187,7 @@ static mw_node idiom(void) {
     CHECK(mw_graph_apply(graph, MW_OP_BERNOULLI, operands, 2, (uint64_t[]){next(), next()}, &drawn, &err));
     return apply(MW_OP_WHERE, apply(MW_OP_NOT, drawn, 0, 0), values, zero);
   }
+  case 5: return sum();
   default: return apply(MW_OP_WHERE, apply(MW_OP_EQ, y, zero, 0), number(1), y);
   }
 }
@@ -146,19 +195,19 @@ static mw_node idiom(void) {
 int main(void) {
   const char *isas[] = {"base", "avx2", "avx512"};
   for (int i = 0; i < 3; i++) {
-    bool seen[MW_OP_COUNT] = {false};
+    bool seen[MW_OP_COUNT] = {false}, direct[256] = {false};
     setenv("MOONWELD_ISA", isas[i], 1);
     if (!mw_cpu_kernels(&kernels, &err)) {
       printf("%s: not on this CPU\n", isas[i]);
       continue;
     }
-    for (int round = 0; round < 4000; round++) {
+    for (int round = 0; round < 20000; round++) {
       begin();
       for (size_t steps = 1 + next() % 9; steps > 0; steps--) {
         mw_node made = next() % 5 ? apply(maps[next() % (sizeof maps / sizeof *maps)], any(), any(), any()) : idiom();
         if (mw_graph_facts(graph, made).shape) nodes[count++] = made;
       }
-      compare(nodes[count - 1], seen);
+      compare(nodes[count - 1], seen, direct);
       mw_graph_free(graph);
     }
     for (int op = 0; op < MW_OP_COUNT; op++)
@@ -166,6 +215,11 @@ int main(void) {
         if (!seen[op]) printf("%s never turned up\n", mw_graph_op_name((mw_op)op));
         CHECK(seen[op]);
       }
+    for (size_t k = 0; k < kernels->type[0].direct_count; k++) {
+      const mw_kernel_direct *d = &kernels->type[0].direct[k];
+      if (!direct[k]) printf("direct kernel %zu of %d, one %d, stored %d, stores %d, never turned up\n", k, d->kernel, d->one, d->stored, d->stores);
+      CHECK(direct[k]);
+    }
   }
   UNIT_END();
 }

@@ -1,0 +1,168 @@
+/* kernels_bf16.h: bf16, the dtype of most models, sixteen at a time in vector registers: how they become floats, how floats
+ * become them, and the maps of direct.def. kernels_body.h includes it before kernels_type.h, for AVX2 and AVX-512. */
+
+/* ---- sixteen values ---------------------------------------------------------------------------------------------- */
+
+#ifdef __AVX512F__
+#define VALUES 16
+#else
+#define VALUES 8
+/* AVX2 moves nothing cheaply from one half of a vector to the other: the first part has the elements 0 to 3 and 8 to 11,
+ * the second has the others, as bf16 come apart within the halves and go together again. */
+#define MW_HALVES 1
+#endif
+enum { SIXTEEN = 16, PARTS = SIXTEEN / VALUES };
+typedef float values __attribute__((vector_size(VALUES * 4)));
+typedef uint32_t value_bits __attribute__((vector_size(VALUES * 4)));
+typedef uint16_t value_halves __attribute__((vector_size(VALUES * 2)));
+typedef struct sixteen { values part[PARTS]; } sixteen;
+
+static inline sixteen take_sixteen(const float *p) {
+  sixteen x;
+#ifdef MW_HALVES
+  for (int i = 0; i < PARTS; i++)
+    x.part[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p + 4 * i)), _mm_loadu_ps(p + 4 * i + 8), 1);
+#else
+  memcpy(&x, p, sizeof x);
+#endif
+  return x;
+}
+
+static inline void put_sixteen(float *p, sixteen x) {
+#ifdef MW_HALVES
+  _mm256_storeu_ps(p, _mm256_permute2f128_ps(x.part[0], x.part[1], 0x20));
+  _mm256_storeu_ps(p + 8, _mm256_permute2f128_ps(x.part[0], x.part[1], 0x31));
+#else
+  memcpy(p, &x, sizeof x);
+#endif
+}
+
+static inline sixteen take_bf16(const stored16 *p) {
+  sixteen x;
+#ifdef MW_HALVES
+  const __m256i zero = _mm256_setzero_si256(), s = _mm256_loadu_si256((const __m256i *)(const void *)p);
+  x.part[0] = _mm256_castsi256_ps(_mm256_unpacklo_epi16(zero, s));
+  x.part[1] = _mm256_castsi256_ps(_mm256_unpackhi_epi16(zero, s));
+#else
+  for (int i = 0; i < PARTS; i++) {
+    value_halves h;
+    memcpy(&h, p + i * VALUES, sizeof h);
+    x.part[i] = (values)(__builtin_convertvector(h, value_bits) << 16);
+  }
+#endif
+  return x;
+}
+
+/* Rounds as to_bf16 does. With halves, high and low words are taken apart, so that rounding is done on 16 at a time: up
+ * where low + (high is odd) exceeds 0x8000, compared as signed after turning the first bit. */
+static inline void put_bf16(stored16 *p, sixteen x) {
+#ifdef MW_HALVES
+  const __m256i apart = _mm256_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15,
+                                         0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
+  __m256i first = _mm256_shuffle_epi8(_mm256_castps_si256(x.part[0]), apart);
+  __m256i second = _mm256_shuffle_epi8(_mm256_castps_si256(x.part[1]), apart);
+  __m256i low = _mm256_unpacklo_epi64(first, second), high = _mm256_unpackhi_epi64(first, second);
+  __m256i over = _mm256_adds_epi16(_mm256_xor_si256(low, _mm256_set1_epi16(INT16_MIN)),
+                                   _mm256_and_si256(high, _mm256_set1_epi16(1)));
+  _mm256_storeu_si256((__m256i *)(void *)p, _mm256_sub_epi16(high, _mm256_cmpgt_epi16(over, _mm256_setzero_si256())));
+#else
+  for (int i = 0; i < PARTS; i++) {
+    const value_bits bits = (value_bits)x.part[i];
+    const value_halves h = __builtin_convertvector((bits + 0x7fff + (bits >> 16 & 1)) >> 16, value_halves);
+    memcpy(p + i * VALUES, &h, sizeof h);
+  }
+#endif
+}
+
+static inline value_bits join_sixteen(value_bits seen, sixteen x) {
+  for (int i = 0; i < PARTS; i++)
+    seen |= (value_bits)x.part[i];
+  return seen;
+}
+
+/* All bits of a vector joined by OR. */
+static inline uint32_t joined(value_bits x) {
+  uint32_t all = 0;
+  for (int i = 0; i < VALUES; i++)
+    all |= x[i];
+  return all;
+}
+
+/* ---- maps of what is stored ---------------------------------------------------------------------------------------- */
+
+typedef struct operand { const void *p; values one; } operand;
+
+static inline operand hold_none(const void *p) { return (operand){p, {0}}; }
+static inline operand hold_one(const void *p) { return (operand){p, (values){0} + *(const float *)p}; }
+#define hold_stored hold_none
+#define hold_tile hold_none
+
+static inline sixteen read_stored(operand x, size_t i) { return take_bf16((const stored16 *)x.p + i); }
+static inline sixteen read_tile(operand x, size_t i) { return take_sixteen((const float *)x.p + i); }
+static inline sixteen read_one(operand x, size_t i) {
+  sixteen all;
+  (void)i;
+  for (int k = 0; k < PARTS; k++)
+    all.part[k] = x.one;
+  return all;
+}
+#define read_none read_one
+
+static inline void write_stored(void *p, size_t i, sixteen x) { put_bf16((stored16 *)p + i, x); }
+static inline void write_tile(void *p, size_t i, sixteen x) { put_sixteen((float *)p + i, x); }
+
+static bool finite_stored(const void *p, size_t n) {
+  const stored16 *in = p;
+  uint32_t bad = 0;
+  for (size_t i = 0; i < n; i++)
+    bad |= (in[i] & 0x7f80u) == 0x7f80;
+  return !bad;
+}
+static bool finite_tile(const void *p, size_t n) {
+  const float *in = p;
+  uint32_t bad = 0;
+  for (size_t i = 0; i < n; i++)
+    bad |= in[i] - in[i] != 0;
+  return !bad;
+}
+
+#define MW_KERNEL(name, arity, expression)
+#define MW_ARITHMETIC(name, arity, expression) \
+  static inline values vector_##name(values a, values b, values c, values d) { \
+    (void)a, (void)b, (void)c, (void)d; \
+    return expression; \
+  }
+#include "num/kernels.def"
+#undef MW_KERNEL
+
+/* What is not finite stays so under + - *: only the results are looked at, as in the stores: closer only where the bits of
+ * an exponent may all be set. */
+#define DIRECT_NAME(name, a, b, c, d, result) direct_##name##_##a##_##b##_##c##_##d##_##result
+#define MW_DIRECT(name, a, b, c, d, result) \
+  static bool DIRECT_NAME(name, a, b, c, d, result)(void *dst, const void *pa, const void *pb, const void *pc, \
+                                                    const void *pd, size_t n) { \
+    const operand oa = hold_##a(pa), ob = hold_##b(pb), oc = hold_##c(pc), od = hold_##d(pd); \
+    value_bits seen = {0}; \
+    for (size_t i = 0; i < n; i += SIXTEEN) { \
+      const sixteen xa = read_##a(oa, i), xb = read_##b(ob, i), xc = read_##c(oc, i), xd = read_##d(od, i); \
+      sixteen x; \
+      for (int k = 0; k < PARTS; k++) \
+        x.part[k] = vector_##name(xa.part[k], xb.part[k], xc.part[k], xd.part[k]); \
+      seen = join_sixteen(seen, x); \
+      write_##result(dst, i, x); \
+    } \
+    return (joined(seen) & 0x7f000000) == 0x7f000000 && !finite_##result(dst, n); \
+  }
+#include "num/direct.def"
+#undef MW_DIRECT
+
+/* Which of the operands are `one`, and which are `stored`. */
+enum { ONE_none = 0, ONE_one = 1, ONE_tile = 0, ONE_stored = 0, STORED_none = 0, STORED_one = 0, STORED_tile = 0, STORED_stored = 1 };
+#define MASK(what, a, b, c, d) (what##_##a | what##_##b << 1 | what##_##c << 2 | what##_##d << 3)
+
+static const mw_kernel_direct direct_maps[] = {
+#define MW_DIRECT(name, a, b, c, d, result) \
+  {MW_KERNEL_##name, MASK(ONE, a, b, c, d), MASK(STORED, a, b, c, d), STORED_##result, DIRECT_NAME(name, a, b, c, d, result)},
+#include "num/direct.def"
+#undef MW_DIRECT
+};
