@@ -1,8 +1,8 @@
 return recipe {
-  "Learned soup: weights that sum to 1, one a model (or a model and tensor), learned from labels.",
+  "Learned soup: weights that sum to 1, one a model (or a model and tensor or column), learned from labels.",
   paper = "Wortsman et al. 2022, arXiv:2203.05482",
   arg.models("models", "fine-tunes of one initialisation; --data names held-out files of any number", { min = 2 }),
-  arg.choice("by", { "model", "tensor" }, "one weight a model, or one a model and tensor"),
+  arg.choice("by", { "model", "tensor", "column" }, "one weight a model, one a model and tensor, or (an extension) one a model and input column"),
   arg("steps", 200, "steps of training; 0 applies --coefficients as they are", { min = 0, max = 1000000, whole = true }),
   arg("windows", 2, "windows of every file in a step", { min = 1, max = 1024, whole = true }),
   arg("rate", 0.05, "learning rate of AdamW", { min = 0, max = 1000 }),
@@ -14,8 +14,8 @@ return recipe {
       for i = 1, #batch do total = total + cross_entropy(logits(mix(c), batch[i]), batch[i]) end
       return total / #batch
     end
-    local start = a.by == "model" and a.models:scalars(0) or a.models:tensors(0)
-    return mix(learn { start = start, loss = loss, data = a.data, seed = a.seed:at("learned_soup"), steps = a.steps,
+    local forms = { model = a.models.scalars, tensor = a.models.tensors, column = a.models.columns }
+    return mix(learn { start = forms[a.by](a.models, 0), loss = loss, data = a.data, seed = a.seed:at("learned_soup"), steps = a.steps,
       windows = a.windows, rate = a.rate })
   end,
 }

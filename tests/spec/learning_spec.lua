@@ -301,3 +301,40 @@ describe("coefficients", function()
     it(case[1], function() assert(math.abs(first(case[2], case[3]) - case[4]) < 1e-6, first(case[2], case[3])) end)
   end
 end)
+
+describe("learned_soup", function()
+  --- A Llama of one layer, two heads of two values and a vocabulary of 7.
+  local function small()
+    local tensors, shapes = {}, {}
+    for name, shape in pairs { ["model.embed_tokens.weight"] = { 7, 4 }, ["model.norm.weight"] = { 4 }, ["model.layers.0.input_layernorm.weight"] = { 4 },
+      ["model.layers.0.post_attention_layernorm.weight"] = { 4 }, ["model.layers.0.self_attn.q_proj.weight"] = { 4, 4 },
+      ["model.layers.0.self_attn.k_proj.weight"] = { 4, 4 }, ["model.layers.0.self_attn.v_proj.weight"] = { 4, 4 }, ["model.layers.0.self_attn.o_proj.weight"] = { 4, 4 },
+      ["model.layers.0.mlp.gate_proj.weight"] = { 6, 4 }, ["model.layers.0.mlp.up_proj.weight"] = { 6, 4 }, ["model.layers.0.mlp.down_proj.weight"] = { 4, 6 } } do
+      tensors[name], shapes[name] = toy.random(shape[1] * (shape[2] or 1)), shape
+    end
+    return toy.model(tensors, shapes, [[{"model_type": "llama", "vocab_size": 7, "hidden_size": 4, "num_attention_heads": 2, "num_hidden_layers": 1,
+      "intermediate_size": 6, "tie_word_embeddings": true}]])
+  end
+  local one, two, data = small(), small(), toy.text(".jsonl", "[1, 5, 3, 0, 6, 2]\n[4, 4, 1, 2, 5, 6]\n")
+
+  for by, key in pairs { model = "models[%d]", tensor = "models[%d].%s", column = "models[%d].%s" } do
+    it("by " .. by .. " is the sum of what softmax makes of its coefficients, and better than the average", function()
+      local folder = out()
+      mw.merge("learned_soup", { models = { one, two }, by = by, steps = 30 }, { data = data, output = folder, threads = 1 })
+      local c = toy.read(folder .. "/moonweld/coefficients.safetensors")
+      local a, b = toy.read(one .. "/model.safetensors"), toy.read(two .. "/model.safetensors")
+      for name, values in pairs(toy.read(folder .. "/model.safetensors")) do
+        local x, y = c[key:format(1, name)], c[key:format(2, name)]
+        local columns = name:find "norm" and #values or name:find "down" and 6 or 4
+        assert.equal(by == "column" and columns or 1, #x)
+        for i, value in ipairs(values) do
+          local j = #x == 1 and 1 or (i - 1) % columns + 1
+          local share = 1 / (1 + math.exp(y[j] - x[j]))
+          assert(math.abs(value - (share * a[name][i] + (1 - share) * b[name][i])) < 1e-6, name)
+        end
+      end
+      local losses = losses_of(folder)
+      assert(losses[30] < losses[1])
+    end)
+  end
+end)
