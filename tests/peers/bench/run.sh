@@ -1,10 +1,16 @@
 #!/usr/bin/env bash
-# run.sh [METHOD...]: moonweld beside mergekit (bench.py); skipped where mergekit is not there. See tests/peers/run.sh.
+# run.sh [METHOD...]: moonweld beside mergekit (bench.py). run.sh learn: a step of DAM beside plain torch (learn.py). Skipped where
+# these are not there. See tests/peers/run.sh.
 set -u
 cd "$(dirname "$0")"
 python=${PEERS_PYTHON:-python3}
-if ! "$python" -c 'import torch, mergekit' 2>/dev/null; then
-  echo "skipped: PEERS_PYTHON names no Python with torch and mergekit"
+script=bench.py needs="torch, mergekit"
+if [ "${1-}" = learn ]; then
+  script=learn.py needs="torch, safetensors"
+  shift
+fi
+if ! "$python" -c "import $needs" 2>/dev/null; then
+  echo "skipped: PEERS_PYTHON names no Python with $needs"
   exit 0
 fi
-exec "$python" bench.py "$@"
+exec "$python" "$script" "$@"
