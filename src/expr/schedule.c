@@ -294,9 +294,14 @@ static bool arrange(maker *m, mw_schedule *out) {
 
 bool mw_schedule_make(const mw_graph *graph, const mw_node *outputs, size_t count, mw_schedule *out, mw_error *err) {
   memset(out, 0, sizeof *out);
-  for (size_t i = 0; i < count; i++)
-    if (mw_graph_facts(graph, outputs[i]).whole)
-      return mw_error_set(err, MW_DATA, "a tensor of the result is made of a network's activations, which only learn computes");
+  for (size_t i = 0; i < count; i++) {
+    mw_node_facts facts = mw_graph_facts(graph, outputs[i]);
+    if (facts.op == MW_OP_VECTOR)
+      return mw_error_set(err, MW_DATA, "a tensor of the result is a vector, which can only scale columns");
+    if (facts.whole)
+      return mw_error_set(err, MW_DATA,
+                          "a tensor of the result is made of a network's activations, which only learn computes");
+  }
   maker m = {.graph = graph, .nodes = mw_graph_count(graph), .err = err};
   m.level = mw_mem_new(m.nodes + 1, sizeof *m.level, err);
   m.needed = mw_mem_new(m.nodes + 1, sizeof *m.needed, err);

@@ -115,7 +115,17 @@ static void test_guesses(void) {
   mw_graph_free(graph);
 }
 
+/* A vector has no place in a program of tiles, whoever asks for one as a result. */
+static void test_vector(void) {
+  mw_schedule s;
+  begin();
+  mw_node vector = APPLY(MW_OP_VECTOR, x[0]);
+  CHECK(!mw_schedule_make(graph, &vector, 1, &s, &err) && err.status == MW_DATA && strstr(err.text, "scale columns"));
+  mw_graph_free(graph);
+}
+
 int main(void) {
+  test_vector();
   test_each();
   test_shared();
   test_guesses();
