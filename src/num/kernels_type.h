@@ -143,6 +143,23 @@ static bool NAME(load_f64)(void *dst, const void *stored, size_t n) {
   return bad && NAME(tidy)(out, n);
 }
 
+/* ---- the largest ------------------------------------------------------------------------------------------------ */
+
+/* Bits without sign are ordered as magnitudes are, NaN above all. */
+static double NAME(peak)(double peak, const void *x, size_t n) {
+  const R *in = x;
+  R_BITS most = 0;
+  R value;
+  for (size_t i = 0; i < n; i++) {
+    R_BITS bits;
+    memcpy(&bits, in + i, sizeof bits);
+    bits &= (R_BITS)-1 >> 1;
+    most = bits > most ? bits : most;
+  }
+  memcpy(&value, &most, sizeof value);
+  return value > peak || value != value ? (double)value : peak;
+}
+
 /* ---- stores ----------------------------------------------------------------------------------------------------- */
 
 /* The value before the last rounding. */
@@ -170,6 +187,7 @@ STORE(e4m3, stored8, to_e4m3, 0x7fu, 0x7fu)
 /* Whether a bf16 of these values is not finite; NaN, which was rounded as if it were a number, is mended. */
 static bool NAME(mend_bf16)(stored16 *out, const R *in, size_t n) {
   uint32_t bad = 0;
+  if (NAME(peak)(0, in, n) < 0x1.ffp127) return false;
   for (size_t i = 0; i < n; i++) {
     out[i] = in[i] != in[i] ? 0x7fc0 : out[i];
     bad |= (out[i] & 0x7f80u) == 0x7f80;
@@ -280,21 +298,6 @@ LANES(sum, (void *lanes, const void *x, size_t n), TERM)
 #define TERM(k) (a[k] * ((const R *)y)[k])
 LANES(dot, (void *lanes, const void *x, const void *y, size_t n), TERM)
 #undef TERM
-
-/* Bits without sign are ordered as magnitudes are, NaN above all. */
-static double NAME(peak)(double peak, const void *x, size_t n) {
-  const R *in = x;
-  R_BITS most = 0;
-  R value;
-  for (size_t i = 0; i < n; i++) {
-    R_BITS bits;
-    memcpy(&bits, in + i, sizeof bits);
-    bits &= (R_BITS)-1 >> 1;
-    most = bits > most ? bits : most;
-  }
-  memcpy(&value, &most, sizeof value);
-  return value > peak || value != value ? (double)value : peak;
-}
 
 /* ---- selection --------------------------------------------------------------------------------------------------- */
 

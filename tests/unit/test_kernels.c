@@ -221,6 +221,17 @@ static void dtypes(const mw_kernels *kernels) {
       store_all(kernels, f, 0, narrow, 17);
       store_all(kernels, f, 1, wide, 17);
     }
+    /* Among numbers that raise every suspicion one that is the last to stay finite, or the first that does not. */
+    const double largest = decoded(f, f->finite ? 0x7e : (((UINT64_C(1) << f->exponent) - 1) << f->mantissa) - 1);
+    const double over = f->finite ? largest + 16 : largest + ldexp(largest - decoded(f, encoded(f, largest) - 1), -1);
+    const double edges[] = {over, nextafter(over, 0), largest, -over, NAN};
+    for (size_t edge = 0; edge < 5; edge++) {
+      for (size_t i = 0; i < 33; i++)
+        wide[i] = i == 20 ? edges[edge] : i % 2 ? 1.5 : -3, narrow[i] = (float)wide[i];
+      if (edge == 1) narrow[20] = nextafterf((float)over, 0);
+      store_all(kernels, f, 0, narrow, 33);
+      store_all(kernels, f, 1, wide, 33);
+    }
     for (int round = 0; round < 2000; round++) {
       size_t n = 1 + next() % TILE;
       for (size_t i = 0; i < n; i++) {
