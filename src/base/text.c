@@ -60,51 +60,6 @@ void mw_text_format(mw_text *text, const char *format, ...) {
   free(longer);
 }
 
-void mw_text_json(mw_text *text, const char *bytes, size_t length) {
-  static const char named[] = {['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
-  mw_text_add(text, "\"", 1);
-  size_t from = 0;
-  for (size_t i = 0; i < length; i++) {
-    unsigned char c = (unsigned char)bytes[i];
-    if (c >= 0x20 && c != '"' && c != '\\') continue;
-    mw_text_add(text, bytes + from, i - from);
-    from = i + 1;
-    if (c >= 0x20) mw_text_format(text, "\\%c", c);
-    else if (c < sizeof named && named[c]) mw_text_format(text, "\\%c", named[c]);
-    else mw_text_format(text, "\\u%04x", c);
-  }
-  mw_text_add(text, bytes + from, length - from);
-  mw_text_add(text, "\"", 1);
-}
-
-void mw_text_shell(mw_text *text, const char *word) {
-  static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./,:=@%+";
-  if (*word && strspn(word, safe) == strlen(word)) {
-    mw_text_add(text, word, strlen(word));
-    return;
-  }
-  mw_text_format(text, "'");
-  for (; *word; word++) {
-    if (*word == '\'') mw_text_format(text, "'\\''");
-    else mw_text_add(text, word, 1);
-  }
-  mw_text_format(text, "'");
-}
-
-void mw_text_json_number(mw_text *text, double value) {
-  char room[32];
-  mw_text_number(room, value);
-  const char *written = isfinite(value) ? room : "null";
-  mw_text_add(text, written, strlen(written));
-}
-
-bool mw_text_check(const mw_text *text, mw_error *err) { return !text->failed || mw_error_memory(err, text->length); }
-
-void mw_text_free(mw_text *text) {
-  free(text->bytes);
-  *text = (mw_text){0};
-}
-
 /* ---- UTF-8 ---- */
 
 /* Length of the well-formed character at `bytes`, and its code point; 0 if there is none. */
@@ -127,6 +82,63 @@ bool mw_text_is_utf8(const char *bytes, size_t length) {
     if ((unsigned char)bytes[i] < 0x80) n = 1;
     else if (!(n = character((const unsigned char *)bytes + i, length - i, &code))) return false;
   return true;
+}
+
+/* ---- words of JSON and of shells ---- */
+
+void mw_text_json(mw_text *text, const char *bytes, size_t length) {
+  static const char named[] = {['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
+  mw_text_add(text, "\"", 1);
+  size_t from = 0;
+  for (size_t i = 0; i < length; i++) {
+    unsigned char c = (unsigned char)bytes[i];
+    uint32_t code;
+    size_t n = c < 0x80 ? 1 : character((const unsigned char *)bytes + i, length - i, &code);
+    if (n > 1) i += n - 1;
+    if (n && c >= 0x20 && c != '"' && c != '\\') continue;
+    mw_text_add(text, bytes + from, i - from);
+    from = i + 1;
+    if (!n) mw_text_add(text, "\xef\xbf\xbd", 3);
+    else if (c >= 0x20) mw_text_format(text, "\\%c", c);
+    else if (c < sizeof named && named[c]) mw_text_format(text, "\\%c", named[c]);
+    else mw_text_format(text, "\\u%04x", c);
+  }
+  mw_text_add(text, bytes + from, length - from);
+  mw_text_add(text, "\"", 1);
+}
+
+void mw_text_shell(mw_text *text, const char *word) {
+  static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./,:=@%+";
+  if (*word && strspn(word, safe) == strlen(word)) {
+    mw_text_add(text, word, strlen(word));
+    return;
+  }
+  if (!mw_text_is_utf8(word, strlen(word))) { /* what is told stays text */
+    mw_text_format(text, "\"$(printf '");
+    for (; *word; word++) mw_text_format(text, *word > 0 && *word != '%' && strchr(safe, *word) ? "%c" : "\\%03o", (unsigned char)*word);
+    mw_text_format(text, "')\"");
+    return;
+  }
+  mw_text_format(text, "'");
+  for (; *word; word++) {
+    if (*word == '\'') mw_text_format(text, "'\\''");
+    else mw_text_add(text, word, 1);
+  }
+  mw_text_format(text, "'");
+}
+
+void mw_text_json_number(mw_text *text, double value) {
+  char room[32];
+  mw_text_number(room, value);
+  const char *written = isfinite(value) ? room : "null";
+  mw_text_add(text, written, strlen(written));
+}
+
+bool mw_text_check(const mw_text *text, mw_error *err) { return !text->failed || mw_error_memory(err, text->length); }
+
+void mw_text_free(mw_text *text) {
+  free(text->bytes);
+  *text = (mw_text){0};
 }
 
 static bool is_control(uint32_t c) {

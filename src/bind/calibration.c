@@ -69,7 +69,7 @@ void mw_calibration_tell(const mw_calibration *data, uint32_t window, mw_text *j
   for (size_t i = 0; i < data->count; i++) {
     mw_text_format(json, i ? ", {\"file\": " : "{\"file\": ");
     const char *name = data->facts[i].name;
-    mw_text_json(json, name, mw_text_is_utf8(name, strlen(name)) ? strlen(name) : 0);
+    mw_text_json(json, name, strlen(name));
     mw_text_format(json, ", \"sha256\": \"%s\", \"windows\": %zu}", data->hashes[i], data->sets[i]->count);
   }
   mw_text_format(json, "]");

@@ -11,24 +11,10 @@
 #define NUMERIC_PROFILE 1
 #define LARGEST (64u << 20)
 
-/* A string or null. File names may hold any byte; bytes that are not UTF-8 become U+FFFD, since JSON cannot hold them. */
+/* A string or null. */
 static void add_string(mw_text *text, const char *string) {
-  if (!string) {
-    mw_text_add(text, "null", 4);
-    return;
-  }
-  if (mw_text_is_utf8(string, strlen(string))) {
-    mw_text_json(text, string, strlen(string));
-    return;
-  }
-  mw_text clean = {0};
-  for (const char *at = string; *at; at++) {
-    if ((unsigned char)*at < 0x80) mw_text_add(&clean, at, 1);
-    else mw_text_add(&clean, "\xef\xbf\xbd", 3);
-  }
-  if (clean.failed) text->failed = true;
-  else mw_text_json(text, clean.bytes, clean.length);
-  mw_text_free(&clean);
+  if (string) mw_text_json(text, string, strlen(string));
+  else mw_text_add(text, "null", 4);
 }
 
 static void add_member(mw_text *text, const char *indent, const char *key, const char *string, const char *end) {

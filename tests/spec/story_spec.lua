@@ -57,6 +57,7 @@ end
 model("it's \"one\"", 1.0, true)
 model("$HOME `two` \\", 2.0)
 model("-three", 3.0, true)
+model("b\xff '%d\"$x", 4.0)
 write("judge 'a'.jsonl", "[1, 20, 300, 4, 50]\n")
 write("judge b.jsonl", "[7, 8, 9, 11]\n")
 write("my recipe.lua", [[return recipe { "An argument of every form.",
@@ -83,6 +84,7 @@ local cases = {
   { "that was scored by a command", "m3 --models " .. one .. " " .. two .. " " .. strange .. " --samples 3 --seed 2 --score " .. quote "cksum < {dir}/'model.safetensors' | cut -d' ' -f1" },
   { "that was scored by losses", "greedy_soup " .. pico .. " --score loss:" .. quote "judge 'a'.jsonl" .. " " .. quote "judge b.jsonl" .. " --window 8 --threads 1" },
   { "that was learned", "dam " .. experts .. " --data " .. quote "judge 'a'.jsonl" .. " " .. quote "judge b.jsonl" .. " --steps 2 --window 7 --seed 3 --threads 1" },
+  { "of inputs whose names are no UTF-8", "lerp --a " .. quote "b\xff '%d\"$x" .. " --b " .. two .. " " .. strange },
   { "that began with coefficients", "dam " .. experts .. " --steps 0 --coefficients 'learned before/moonweld/coefficients.safetensors'",
     "moonweld dam " .. experts .. " --data " .. quote "judge 'a'.jsonl" .. " " .. quote "judge b.jsonl" .. " --steps 1 --threads 1 -o 'learned before'" },
 }
@@ -105,6 +107,9 @@ describe("the recorded command makes the same bytes again, of a merge", function
       assert(read(first .. "/README.md"):find("\n" .. command .. "\n", 1, true), command)
       said, good = sh(command .. " -o " .. quote(again))
       assert(good, command .. "\n" .. said)
+      assert(utf8.len(read(first .. "/merge.lock.json")) and utf8.len(read(first .. "/README.md")))
+      said, good = sh(command .. " --force -o " .. quote(again)) -- known as our own
+      assert(good, said)
       said, good = sh("diff -r " .. quote(first) .. " " .. quote(again))
       assert(good, command .. "\n" .. said)
     end)

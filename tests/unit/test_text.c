@@ -90,6 +90,12 @@ static void shown(void) {
 static void json_strings(void) {
   mw_text text = {0};
   mw_error err;
+  mw_text_json(&text, "\xc3\xa9 \xff\xc3", 5);
+  CHECK_TEXT(text.bytes, "\"\xc3\xa9 \xef\xbf\xbd\xef\xbf\xbd\"");
+  mw_text_free(&text);
+  mw_text_shell(&text, "a\xff'%b");
+  CHECK_TEXT(text.bytes, "\"$(printf 'a\\377\\047\\045b')\"");
+  mw_text_free(&text);
   mw_text_json(&text, "a\"\\/\b\f\n\r\t\x01\x1f\x7f\xc3\xa9\0", 15);
   CHECK_TEXT(text.bytes, "\"a\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\xc3\xa9\\u0000\"");
   CHECK(mw_text_check(&text, &err));
