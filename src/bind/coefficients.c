@@ -156,7 +156,8 @@ bool mw_coefficients_load(const char *path, const mw_lesson *lessons, size_t cou
   slot *slots;
   size_t slot_count;
   mw_shown shown;
-  MW_TRY(mw_file_open(&file, path, err));
+  if (!mw_file_open(&file, path, err))
+    return mw_error_hint(err, "an earlier merge keeps its coefficients in OUT/moonweld/coefficients.safetensors");
   bool ok = slots_of(lessons, count, graph, values, &arena, &slots, &slot_count, err) &&
             load(&file, mw_text_shown_z(&shown, path), slots, slot_count, hash, &arena, err);
   mw_file_close(&file);

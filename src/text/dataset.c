@@ -207,10 +207,12 @@ static bool add_line(builder *b, const char *where, const char *line, size_t len
     if (!b->field && value.kind == MW_JSON_END) value = mw_json_member(root, "text");
   }
   if (value.kind == MW_JSON_ARRAY) return add_array(b, where, value);
-  if (value.kind != MW_JSON_STRING || root.kind == MW_JSON_STRING)
-    return mw_error_set(b->err, MW_DATA, "%s: field '%s': found %s, expected a text or a list of token ids", where,
-                        b->field ? mw_text_shown_z(&shown, b->field) : "text",
-                        value.kind == MW_JSON_END ? "nothing" : root.kind == MW_JSON_OBJECT ? "another kind" : "no object");
+  if (value.kind != MW_JSON_STRING || root.kind == MW_JSON_STRING) {
+    mw_error_set(b->err, MW_DATA, "%s: field '%s': found %s, expected a text or a list of token ids", where,
+                 b->field ? mw_text_shown_z(&shown, b->field) : "text",
+                 value.kind == MW_JSON_END ? "nothing" : root.kind == MW_JSON_OBJECT ? "another kind" : "no object");
+    return mw_error_hint(b->err, "x.jsonl:FIELD names another field");
+  }
   mw_arena arena = {0};
   const char *text;
   size_t size;
