@@ -37,7 +37,40 @@ static double now(void) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+static mw_train_world world_of(const mw_study_job *job) {
+  return (mw_train_world){.graph = job->graph, .family = &job->inputs->family, .members = job->inputs->members,
+                          .sets = (const mw_dataset *const *)job->data->sets, .set_count = job->data->count,
+                          .threads = job->threads};
+}
+
+/* What a lesson will take, and how many numbers it learns; a lesson without steps takes nothing. */
+static bool measure(const mw_study_job *job, const mw_lesson *lesson, mw_train_cost *cost, uint64_t *numbers, mw_error *err) {
+  mw_train_world world = world_of(job);
+  mw_node *nodes = mw_mem_new(lesson->count, sizeof *nodes, err);
+  if (!nodes) return false;
+  *cost = (mw_train_cost){0};
+  *numbers = 0;
+  for (size_t k = 0; k < lesson->count; k++) {
+    nodes[k] = lesson->parts[k].node;
+    *numbers += mw_graph_elements(job->graph, mw_graph_facts(job->graph, nodes[k]).shape);
+  }
+  bool ok = !lesson->loss || mw_train_measure(&world, lesson->loss, nodes, lesson->count, cost, err);
+  free(nodes);
+  return ok;
+}
+
 /* ---- making ready ---- */
+
+/* Before anything is learned: all of it has room. */
+static bool check_room(const mw_study_job *job, mw_error *err) {
+  for (size_t i = 0; i < job->lesson_count; i++) {
+    mw_train_cost cost;
+    uint64_t numbers;
+    MW_TRY(measure(job, &job->lessons[i], &cost, &numbers, err));
+    if (!mw_train_fits(&cost, err)) return mw_error_wrap(err, "training %zu", i + 1);
+  }
+  return true;
+}
 
 static bool prepare_training(mw_study *study, size_t i, mw_error *err) {
   const mw_lesson *lesson = &study->job.lessons[i];
@@ -128,7 +161,7 @@ bool mw_study_open(const mw_study_job *job, mw_study **out, mw_error *err) {
   mw_study *study = mw_mem_new(1, sizeof *study, err);
   if (!study) return false;
   study->job = *job;
-  bool ok = make_ready(study, err);
+  bool ok = check_room(job, err) && make_ready(study, err);
   if (!ok) mw_study_free(study);
   *out = ok ? study : NULL;
   return ok;
@@ -139,12 +172,6 @@ void mw_study_free(mw_study *study) {
   for (size_t i = 0; i < study->checkpoint.count; i++) mw_train_state_free(&study->checkpoint.states[i]);
   mw_mem_release(&study->arena);
   free(study);
-}
-
-static mw_train_world world_of(const mw_study_job *job) {
-  return (mw_train_world){.graph = job->graph, .family = &job->inputs->family, .members = job->inputs->members,
-                          .sets = (const mw_dataset *const *)job->data->sets, .set_count = job->data->count,
-                          .threads = job->threads};
 }
 
 /* ---- running ---- */
@@ -249,27 +276,16 @@ static double speed_of_products(mw_error *err) {
 }
 
 bool mw_study_measure(const mw_study_job *job, mw_plan_training *costs, mw_error *err) {
-  mw_train_world world = world_of(job);
   double speed = job->lesson_count ? speed_of_products(err) : 1;
   MW_TRY(speed > 0);
   for (size_t i = 0; i < job->lesson_count; i++) {
     const mw_lesson *lesson = &job->lessons[i];
-    mw_train_cost cost = {0};
-    mw_node *nodes = mw_mem_new(lesson->count, sizeof *nodes, err);
-    if (!nodes) return false;
-    costs[i] = (mw_plan_training){.steps = lesson->steps, .windows = lesson->windows};
-    for (size_t k = 0; k < lesson->count; k++) {
-      nodes[k] = lesson->parts[k].node;
-      costs[i].coefficients += mw_graph_elements(job->graph, mw_graph_facts(job->graph, nodes[k]).shape);
-    }
-    bool ok = !lesson->loss || mw_train_measure(&world, lesson->loss, nodes, lesson->count, &cost, err);
-    free(nodes);
-    MW_TRY(ok);
-    costs[i].tokens = cost.tokens;
-    costs[i].memory = cost.memory;
-    costs[i].weights = cost.weights;
-    costs[i].activations = cost.activations;
-    costs[i].flops = cost.products;
+    mw_train_cost cost;
+    uint64_t numbers;
+    MW_TRY(measure(job, lesson, &cost, &numbers, err));
+    costs[i] = (mw_plan_training){.steps = lesson->steps, .windows = lesson->windows, .coefficients = numbers,
+                                  .tokens = cost.tokens, .memory = cost.memory, .weights = cost.weights,
+                                  .activations = cost.activations, .flops = cost.products};
     costs[i].seconds = (cost.products + OPERATIONS_AN_ELEMENT * cost.touched) / (speed * job->threads);
   }
   return true;

@@ -16,9 +16,10 @@ bool mw_pieces_plan(mw_piece **pieces, size_t count, size_t *total, mw_error *er
   mw_piece **living = mw_mem_new(count + 1, sizeof *living, err);
   if (!living) return false;
   size_t alive = 0;
+  bool fits = true;
   *total = 0;
   qsort(pieces, count, sizeof *pieces, by_birth);
-  for (size_t i = 0; i < count; i++) {
+  for (size_t i = 0; i < count && fits; i++) {
     mw_piece *piece = pieces[i];
     size_t kept = 0;
     for (size_t k = 0; k < alive; k++)
@@ -32,7 +33,8 @@ bool mw_pieces_plan(mw_piece **pieces, size_t count, size_t *total, mw_error *er
     living[place] = piece;
     alive++;
     if (offset + size > *total) *total = offset + size;
+    fits = *total <= MW_PIECES_MOST;
   }
   free(living);
-  return true;
+  return fits || mw_error_memory(err, SIZE_MAX);
 }

@@ -233,14 +233,15 @@ static bool plan(maker *m) {
   mw_piece **pieces = mw_mem_new(tape->slot_count * 3 + 1, sizeof *pieces, m->err);
   if (!pieces) return false;
   size_t count = 0;
-  for (size_t i = 0; i < tape->slot_count; i++) {
+  for (size_t i = 0; i < tape->slot_count && tape->kept_size <= MW_PIECES_MOST; i++) {
     mw_slot *s = &tape->slots[i];
     mw_piece *own[3] = {&s->value_piece, &s->gradient_piece, &s->saved_piece};
     for (int k = 0; k < 3; k++)
       if (own[k]->used) pieces[count++] = own[k];
     if (!s->facts.whole && s->facts.shape) tape->kept_size += s->elements * (1u + s->wants);
   }
-  bool ok = mw_pieces_plan(pieces, count, &tape->arena_size, m->err);
+  bool ok = tape->kept_size <= MW_PIECES_MOST ? mw_pieces_plan(pieces, count, &tape->arena_size, m->err)
+                                              : mw_error_memory(m->err, SIZE_MAX);
   free(pieces);
   return ok;
 }

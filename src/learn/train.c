@@ -1,6 +1,7 @@
 /* train.c: the loop. A step draws its batches, runs the tape, and moves the coefficients. */
 #include "learn/train.h"
-#include "learn/net.h"
+#include "base/machine.h"
+#include "learn/cost.h"
 #include "learn/optim.h"
 #include <math.h>
 #include <stdlib.h>
@@ -71,6 +72,33 @@ static bool check_scalar(const mw_graph *graph, mw_node node, mw_error *err) {
          mw_error_set(err, MW_DATA, "a loss must be one number");
 }
 
+/* ---- what it takes ---- */
+
+bool mw_train_measure(const mw_train_world *world, mw_node loss, const mw_node *coefficients, size_t coefficient_count,
+                      mw_train_cost *cost, mw_error *err) {
+  mw_tape *tape = NULL;
+  MW_TRY(check_coefficients(world->graph, coefficients, coefficient_count, err) && check_scalar(world->graph, loss, err));
+  MW_TRY(mw_tape_new(world, loss, NULL, 0, coefficients, coefficient_count, NULL, &tape, err));
+  *cost = mw_cost_of(tape, coefficients, coefficient_count);
+  mw_tape_free(tape);
+  return true;
+}
+
+bool mw_train_fits(const mw_train_cost *cost, mw_error *err) {
+  uint64_t there = mw_machine_memory();
+  if (cost->memory <= there) return true;
+  mw_error_set(err, MW_MEMORY, "%llu bytes of memory are needed, of them %llu for a batch of %llu tokens; this process may take %llu",
+               (unsigned long long)cost->memory, (unsigned long long)cost->activations, (unsigned long long)cost->tokens,
+               (unsigned long long)there);
+  return mw_error_hint(err, cost->memory - cost->activations <= there ? "a smaller batch takes less: fewer `windows`, or shorter ones by --window"
+                                                                      : "weights in f32 are too large for this machine, whatever the batch");
+}
+
+static bool tape_fits(const mw_tape *tape, const mw_node *coefficients, size_t count, mw_error *err) {
+  mw_train_cost cost = mw_cost_of(tape, coefficients, count);
+  return mw_train_fits(&cost, err);
+}
+
 /* ---- training ---- */
 
 typedef struct run {
@@ -99,7 +127,8 @@ static bool open_run(run *r, mw_error *err) {
   MW_TRY(mw_tape_new(r->world, t->loss, t->terms, t->term_count, t->coefficients, t->coefficient_count, &r->team, &r->tape, err));
   if (!mw_tape_slot(r->tape, t->loss)->wants)
     return mw_error_set(err, MW_DATA, "the loss depends on none of the coefficients that are to be learned");
-  return check_vocabulary(r->tape, err) && mw_tape_ready(r->tape, err);
+  return tape_fits(r->tape, t->coefficients, t->coefficient_count, err) && check_vocabulary(r->tape, err) &&
+         mw_tape_ready(r->tape, err);
 }
 
 static void close_run(run *r) {
@@ -187,7 +216,7 @@ bool mw_train_evaluate(const mw_train_world *world, mw_node loss, bool (*progres
   if (mw_graph_op_class(facts.op) != MW_CLASS_NET) return mw_error_set(err, MW_DATA, "only the loss of a network can be evaluated on data");
   mw_node batch_node = facts.operand[facts.operands - 1];
   bool ok = mw_team_new(&team, world->threads, err) && mw_tape_new(world, loss, NULL, 0, NULL, 0, &team, &tape, err) &&
-            check_vocabulary(tape, err);
+            tape_fits(tape, NULL, 0, err) && check_vocabulary(tape, err);
   double sum = 0;
   *tokens = 0;
   size_t total = 0;
@@ -214,65 +243,4 @@ bool mw_train_evaluate(const mw_train_world *world, mw_node loss, bool (*progres
   mw_tape_free(tape);
   mw_team_free(&team);
   return ok;
-}
-
-/* ---- measuring ---- */
-
-/* Multiply-adds of a slot's matrix products, twice, forward and back. */
-static double products_of(const mw_tape *tape, const mw_slot *slot) {
-  const mw_graph *graph = tape->world->graph;
-  mw_node_facts facts = slot->facts;
-  if (facts.op == MW_OP_LINEAR) {
-    const mw_weight *weight = mw_tape_weight(tape, facts.operand[1]);
-    double rows = (double)mw_graph_dims(graph, facts.shape)[0], once = 2 * rows * (double)weight->rows * (double)weight->columns;
-    return once * (1 + (slot->wants && mw_tape_slot(tape, facts.operand[0])->wants) + weight->wants);
-  }
-  if (facts.op != MW_OP_ATTENTION) return 0;
-  double rows = (double)mw_graph_dims(graph, facts.shape)[0], columns = (double)mw_graph_dims(graph, facts.shape)[1];
-  return 2 * rows * columns * (double)facts.extra[0] * (slot->wants ? 3.5 : 1); /* half of what is causal, twice */
-}
-
-/* Elements that a slot's operation reads or writes, forward and back. */
-static double touched_by(const mw_tape *tape, const mw_slot *slot) {
-  mw_node_facts facts = slot->facts;
-  double own = (double)slot->elements, back = slot->wants ? 2 : 0;
-  if (facts.op == MW_OP_LINEAR) {
-    const mw_weight *weight = mw_tape_weight(tape, facts.operand[1]);
-    const mw_slot *x = mw_tape_slot(tape, facts.operand[0]);
-    double all = (double)weight->rows * (double)weight->columns, gives = weight->wants ? 1 + (double)weight->leaf_count : 0;
-    return (own + (double)x->elements + all) * (1 + (slot->wants && x->wants) + weight->wants) + all * (weight->plain + gives);
-  }
-  if (facts.op == MW_OP_ATTENTION) /* a score for every head and pair of positions */
-    own += (double)mw_graph_dims(tape->world->graph, facts.shape)[0] * (double)facts.extra[0] * (double)(facts.extra[1] >> 48);
-  return mw_graph_op_class(facts.op) == MW_CLASS_LEAF ? 0 : own * (1 + facts.operands) * (1 + back);
-}
-
-bool mw_train_measure(const mw_train_world *world, mw_node loss, const mw_node *coefficients, size_t coefficient_count,
-                      mw_train_cost *cost, mw_error *err) {
-  mw_tape *tape = NULL;
-  *cost = (mw_train_cost){0};
-  MW_TRY(check_coefficients(world->graph, coefficients, coefficient_count, err) && check_scalar(world->graph, loss, err));
-  MW_TRY(mw_tape_new(world, loss, NULL, 0, coefficients, coefficient_count, NULL, &tape, err));
-  uint64_t panel = 0;
-  for (size_t i = 0; i < tape->weight_count; i++) {
-    const mw_weight *w = &tape->weights[i];
-    uint64_t rows = w->rows < 256 ? w->rows : 256, own = rows * w->columns * sizeof(float);
-    if (own > panel) panel = own;
-  }
-  for (size_t i = 0; i < tape->slot_count; i++) {
-    cost->products += products_of(tape, &tape->slots[i]);
-    cost->touched += touched_by(tape, &tape->slots[i]);
-  }
-  for (size_t i = 0; i < tape->weight_count; i++) { /* formed anew */
-    const mw_weight *w = &tape->weights[i];
-    if (w->wants) cost->touched += (double)w->rows * (double)w->columns * (1 + (double)w->leaf_count);
-  }
-  for (size_t b = 0; b < tape->batch_count; b++) cost->tokens += tape->batches[b].windows * tape->batches[b].length;
-  cost->weights = mw_weights_size(tape) * sizeof(float);
-  cost->activations = tape->arena_size * sizeof(float);
-  for (size_t i = 0; i < coefficient_count; i++) cost->coefficients += 3 * elements_of(world->graph, coefficients[i]) * sizeof(float);
-  cost->coefficients += tape->kept_size * sizeof(float);
-  cost->memory = cost->weights + cost->activations + cost->coefficients + (uint64_t)world->threads * (panel + (8u << 20));
-  mw_tape_free(tape);
-  return true;
 }

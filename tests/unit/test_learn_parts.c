@@ -192,6 +192,31 @@ static void refusals(void) {
   CHECK(strstr(refused(DO(TOTAL, small), c), "token 9, where the model's vocabulary has 6"));
 }
 
+/* A vocabulary of 2^30 words and a batch of 2^20 tokens: 2^52 bytes of logits, on no machine of today. */
+static void too_large(void) {
+  uint32_t shape;
+  mw_node c = coefficient(7, 1, 1), batch = tokens(0, 1 << 20, 1), table = 0;
+  mw_train_world world = net_world(1);
+  double mean;
+  uint64_t count;
+  CHECK(mw_graph_shape(graph, (uint64_t[]){1 << 30, 1}, 2, &shape, &err));
+  CHECK(mw_graph_input(graph, 0, 99, MW_DTYPE_F32, shape, &table, &err));
+  mw_node x = DO(EMBED, batch, DO(COLUMNS, table, DO(VECTOR, c)));
+  mw_node loss = DO(CROSS_ENTROPY, DO(LINEAR, x, table), batch);
+  CHECK(strstr(refused(loss, c), "for a batch of 1048576 tokens") && err.status == MW_MEMORY && strstr(err.hint, "smaller batch"));
+  loss = DO(CROSS_ENTROPY, DO(LINEAR, DO(EMBED, batch, table), table), batch);
+  CHECK(!mw_train_evaluate(&world, loss, NULL, NULL, &mean, &count, &err) && err.status == MW_MEMORY);
+  CHECK(mw_graph_shape(graph, (uint64_t[]){1ull << 48, 1}, 2, &shape, &err));
+  CHECK(mw_graph_input(graph, 0, 98, MW_DTYPE_F32, shape, &table, &err));
+  loss = DO(TOTAL, DO(EMBED, tokens(0, LENGTH, 1), DO(COLUMNS, table, DO(VECTOR, c))));
+  CHECK(strstr(refused(loss, c), "bytes of memory are needed") && strstr(err.hint, "whatever the batch"));
+
+  mw_piece large[] = {{.size = MW_PIECES_MOST / 2, .last = 1}, {.size = MW_PIECES_MOST / 2, .last = 1}, {.size = 32, .first = 1, .last = 1}};
+  mw_piece *all[] = {&large[0], &large[1], &large[2]};
+  size_t total;
+  CHECK(!mw_pieces_plan(all, 3, &total, &err) && err.status == MW_MEMORY);
+}
+
 int main(void) {
   for (int i = 0; i < NET_SETS; i++) net_sets[i] = &set;
   net_begin(tensors, sizeof tensors / sizeof *tensors);
@@ -209,6 +234,7 @@ int main(void) {
   pieces();
   learned();
   refusals();
+  too_large();
   net_end();
   UNIT_END();
 }
