@@ -158,6 +158,19 @@ describe("vectors of further methods, as recipes", function()
     gives({ 0.19787, -0.140447, 0.134084, -0.124464, 0.43407, 0.039574 }, 'local slerp = require "slerp"\n' ..
       method "return a.base + slerp { a = tau[1], b = tau[2], t = 0.3 }", ROUNDED)
   end)
+  it("nuslerp of every stored row, here a tensor each", function()
+    local function rows(values) return toy.write { a = table.move(values, 1, 3, 1, {}), b = table.move(values, 4, 6, 1, {}) } end
+    local experts = {}
+    for i = 1, 2 do
+      local values = {}
+      for k, d in ipairs(ROUNDED[i]) do values[k] = BASE[k] + d end
+      experts[i] = rows(values)
+    end
+    local found = toy.run('local slerp = require "slerp"\n' .. method "return a.base + slerp { a = tau[1], b = tau[2], t = 0.3 }",
+      { base = rows(BASE), experts = experts })
+    local all = table.move(found.b, 1, 3, 4, found.a)
+    check(all, { 0.294853, -0.1789, 0.145109, -0.087979, 0.332892, 0.028447 }, BASE, 1e-6)
+  end)
   it("multislerp, weights 1, 2, 3", function()
     local text = method [[
       local share = a.weight / sum(a.weight)
@@ -187,5 +200,22 @@ describe("vectors of further methods, as recipes", function()
       return centre * mean(a.experts:map(function(x) return x:norm() end))]]
     local given = { base = write(BASE), experts = files(ROUNDED) }
     check(toy.run(text, given).w, { 1.009656, -2.027012, 0.526844, 0.266845, 3.253073, -1.155001 }, nil, 2e-6)
+  end)
+end)
+
+describe("the vectors of DAM", function()
+  --- Coefficients that start at `init` and are not trained, under the published code's tanh, on three equal models.
+  local function untrained(init, values)
+    local file = toy.write { ["model.w.weight"] = values }
+    return toy.run('return recipe { "d", arg.models("experts", "m"), arg.calibration(), function(a)\n' ..
+      "local function mix(c) return sum(c:tanh() * a.experts) end\n" ..
+      "return mix(learn { start = a.experts:columns(" .. init .. "), steps = 0, data = a.data, loss = function() end }) end }",
+      { experts = { file, file, file } })["model.w.weight"]
+  end
+  it("tanh of 1 / N makes less than the mean of equal weights", function()
+    for k, value in ipairs(untrained("1 / 3", BASE)) do assert(math.abs(value - 0.964538 * BASE[k]) < 3e-6) end
+  end)
+  it("biases that start at 1 become 2.28 times themselves", function()
+    assert(math.abs(untrained("1", { 1 })[1] - 2.284782) < 2e-6)
   end)
 end)
