@@ -112,9 +112,9 @@ static void put_tick(plot *p, double value, const axis *a, bool percent) {
   double shown = percent ? 100 * value : value, step = percent ? 100 * a->step : a->step;
   int digits = step >= 0.999 ? 0 : (int)ceil(-log10(step) - 1e-9);
   bool zero = fabs(shown) < step / 2;
-  if (step >= 1e5) mw_text_format(p->out, "%g%s", zero ? 0.0 : shown, percent ? "&thinsp;%" : "");
+  if (step >= 1e5) mw_text_format(p->out, "%g%s", zero ? 0.0 : shown, percent ? "&#8201;%" : "");
   else mw_text_format(p->out, "%s%.*f%s", !zero && shown < 0 ? "\xe2\x88\x92" : "", zero ? 0 : digits, zero ? 0.0 : fabs(shown),
-                 percent ? "&thinsp;%" : "");
+                 percent ? "&#8201;%" : "");
 }
 
 static void draw_line(plot *p, const char *class, double y) {

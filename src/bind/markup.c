@@ -46,7 +46,7 @@ void mw_markup_number(mw_text *out, double value, bool percent) {
   const char *sign = value < 0 ? "\xe2\x88\x92" : "";
   if (isnan(value)) mw_markup_raw(out, "\xe2\x80\x93");
   else if (!percent) mw_text_format(out, "%s%.3f", fabs(value) < 0.0005 ? "" : sign, fabs(value));
-  else if (value > 0 && value < 5e-5) mw_markup_raw(out, "&lt;0.01&thinsp;%");
-  else if (value >= 100) mw_text_format(out, "%.3g&times;", value);
-  else mw_text_format(out, "%.*f&thinsp;%%", value >= 0.9995 ? 0 : value >= 0.0995 ? 1 : 2, 100 * value);
+  else if (value > 0 && value < 5e-5) mw_markup_raw(out, "&lt;0.01&#8201;%");
+  else if (value >= 100) mw_text_format(out, "%.3g&#215;", value);
+  else mw_text_format(out, "%.*f&#8201;%%", value >= 0.9995 ? 0 : value >= 0.0995 ? 1 : 2, 100 * value);
 }

@@ -63,7 +63,7 @@ bool mw_hub_find(const char *id, mw_arena *arena, const char **folder, const cha
   const char *revision = at ? at + 1 : "main";
   if (!slash || !is_word(id, (size_t)(slash - id)) || !is_word(slash + 1, (size_t)(id + end - slash - 1)) ||
       !*revision || strstr(revision, "..") || revision[0] == '/')
-    return mw_error_set(err, MW_USAGE, "'%s' is neither a path that exists nor a hub id org/name[@revision]",
+    return mw_error_set(err, MW_MISSING, "'%s' is neither a path that exists nor a hub id org/name[@revision]",
                         mw_text_shown_z(&shown, id));
   char name[256];
   snprintf(name, sizeof name, "models--%.*s--%.*s", (int)(slash - id), id, (int)(id + end - slash - 1), slash + 1);

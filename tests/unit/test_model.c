@@ -207,8 +207,8 @@ static void test_hub(void) {
   OPENS("org/name@0123456789abcdef0123456789abcdef01234567");
   REFUSES("org/name@broken", MW_DATA, "commit");
   REFUSES("org/name@absent", MW_MISSING, "cache");
-  REFUSES("org/name@../x", MW_USAGE, "hub id");
-  REFUSES("org/na me", MW_USAGE, "hub id");
+  REFUSES("org/name@../x", MW_MISSING, "hub id");
+  REFUSES("org/na me", MW_MISSING, "hub id");
   REFUSES("org/other", MW_MISSING, "never uses the network");
   unsetenv("HF_HUB_CACHE");
 }
