@@ -38,7 +38,7 @@ const char *mw_version(void) {
   mw_error err;
   const mw_kernels *kernels;
   bool ok = mw_cpu_kernels(&kernels, &err);
-  snprintf(text, sizeof text, "moonweld %s\nkernels: %s\nlua: %s\nsandbox: %s\n", MW_VERSION, ok ? kernels->isa : "MOONWELD_ISA names none of this machine's",
-           LUA_RELEASE, mw_guest_wall());
+  snprintf(text, sizeof text, "moonweld %s\nkernels: %s\nlua: %s\nsandbox: %s\n", MW_VERSION,
+           ok ? kernels->isa : "MOONWELD_ISA names none of this machine's", LUA_RELEASE, mw_guest_wall());
   return text;
 }

@@ -115,7 +115,8 @@ bool mw_checkpoint_write(mw_checkpoint *checkpoint, mw_error *err) {
 static size_t largest(const mw_checkpoint *c) {
   size_t bytes = MAGIC + 64 + 16 + HASH;
   for (size_t i = 0; i < c->count; i++)
-    bytes += c->states[i].count * 12 + c->curves[i].count * (sizeof *c->curves->points + c->curves[i].term_count * sizeof *c->curves->terms);
+    bytes += c->states[i].count * 12 +
+             c->curves[i].count * (sizeof *c->curves->points + c->curves[i].term_count * sizeof *c->curves->terms);
   return bytes;
 }
 

@@ -58,7 +58,8 @@ static int tokens(lua_State *L) {
                  (unsigned long long)length, MW_LESSON_TOKENS);
     return fail(L, &err);
   }
-  if (!mw_graph_tokens(mw_state_of(L)->graph, (uint64_t)luaL_checkinteger(L, 1), windows * length, length, &node, &err)) return fail(L, &err);
+  if (!mw_graph_tokens(mw_state_of(L)->graph, (uint64_t)luaL_checkinteger(L, 1), windows * length, length, &node, &err))
+    return fail(L, &err);
   return mw_core_push(L, node);
 }
 

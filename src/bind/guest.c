@@ -114,7 +114,8 @@ static _Noreturn void child(const mw_state *template, mw_guest_limits limits, mw
   running = state.L;
   if (ok) {
     start_clock(limits.seconds);
-    ok = (lock_resources(limits) && lock_calls()) || mw_error_set(&err, MW_UNAVAILABLE, "the recipe's sandbox cannot be set up: %s", strerror(errno));
+    ok = (lock_resources(limits) && lock_calls()) ||
+         mw_error_set(&err, MW_UNAVAILABLE, "the recipe's sandbox cannot be set up: %s", strerror(errno));
   }
   ok = ok && work(&state, context, 3, &err);
   if (!ok) send_error(3, &err);
@@ -158,7 +159,9 @@ static double patience(mw_guest_limits limits) { return limits.patience > 0 ? li
 static bool explain_end(int status, mw_guest_limits limits, mw_error *err) {
   int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
   if (number == SIGXCPU || number == SIGKILL || number == SIGPROF)
-    return mw_error_set(err, MW_DATA, "the recipe takes too long: more than %g s of CPU time (--recipe-seconds allows more)", limits.seconds);
+    return mw_error_set(err, MW_DATA,
+                        "the recipe takes too long: more than %g s of CPU time (--recipe-seconds allows more)",
+                        limits.seconds);
   if (number == SIGSYS) return mw_error_set(err, MW_DATA, "the recipe tried what a recipe may not do and was ended");
   if (number) return mw_error_set(err, MW_DATA, "the recipe's process was ended by signal %d", number);
   return mw_error_set(err, MW_DATA, "the recipe's process ended without a result");

@@ -37,7 +37,8 @@ typedef struct mw_lesson_set {
 
 /* What outputs need of a recipe's graph, which may hold other candidates of a search: the nodes below them and, where they
  * use what was learned, its lesson with all that it is made of. Both keep their order. free() choice->nodes, which holds
- * both. A LEARNED of no lesson (of which a hostile graph may take the shape) asks for none. MW_DATA: more than MW_LESSON_MOST lessons are needed. */
+ * both. A LEARNED of no lesson (of which a hostile graph may take the shape) asks for none. MW_DATA: more than
+ * MW_LESSON_MOST lessons are needed. */
 bool mw_lesson_choose(const mw_graph *graph, const mw_wire_output *outputs, size_t output_count, const mw_lesson *lessons,
                       size_t count, mw_wire_choice *choice, mw_error *err);
 /* Without a choice: all. */

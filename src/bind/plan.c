@@ -105,9 +105,12 @@ static bool compose_json(mw_plan *plan, mw_error *err) {
   mw_text_format(json, "{\"recipe\":");
   const char *name = mw_recipe_name(plan->recipe);
   mw_text_json(json, name, strlen(name));
-  mw_text_format(json, ",\"arguments\":%s,\"passes\":%u,\"bytes_read\":%llu,\"bytes_written\":%llu,\"peak_memory\":%llu,\"tensors\":%zu,\"outputs\":[",
+  mw_text_format(json,
+                 ",\"arguments\":%s,\"passes\":%u,\"bytes_read\":%llu,\"bytes_written\":%llu,\"peak_memory\":%llu,"
+                 "\"tensors\":%zu,\"outputs\":[",
                  plan->story.arguments.bytes, plan->cost.passes, (unsigned long long)plan->cost.bytes_read,
-                 (unsigned long long)mw_plan_written(plan), (unsigned long long)plan->cost.peak_memory, plan->layout.count);
+                 (unsigned long long)mw_plan_written(plan), (unsigned long long)plan->cost.peak_memory,
+                 plan->layout.count);
   for (size_t i = 0; i < plan->layout.shard_count; i++)
     mw_text_format(json, "%s{\"file\":\"%s\",\"bytes\":%llu}", i ? "," : "", plan->layout.shards[i].name,
                    (unsigned long long)plan->layout.shards[i].size);

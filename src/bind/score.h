@@ -1,6 +1,6 @@
 /* score.h: candidates that a recipe wants to know the worth of. A candidate is made as a whole model folder, the user's
- * command measures it (or we do, by its loss), and its number is remembered by what the candidate computes, so that nothing is measured twice.
- * The recipe chooses the candidate and nothing else. */
+ * command measures it (or we do, by its loss), and its number is remembered by what the candidate computes, so that
+ * nothing is measured twice. The recipe chooses the candidate and nothing else. */
 #ifndef MW_BIND_SCORE_H
 #define MW_BIND_SCORE_H
 

@@ -330,7 +330,9 @@ bool mw_study_tell(const mw_study *study, mw_text *json, mw_error *err) {
   for (size_t i = 0; i < job->lesson_count; i++) {
     const mw_lesson *lesson = &job->lessons[i];
     const mw_curve_point *points = study->checkpoint.curves[i].points;
-    mw_text_format(json, "%s{\"coefficients\": %zu, \"steps\": %u, \"windows\": %u, \"rate\": %s, \"decay\": %s, \"clip\": %s, \"share\": %s",
+    mw_text_format(json,
+                   "%s{\"coefficients\": %zu, \"steps\": %u, \"windows\": %u, \"rate\": %s, \"decay\": %s, "
+                   "\"clip\": %s, \"share\": %s",
                    i ? ", " : "", study->checkpoint.states[i].count, lesson->steps, lesson->windows,
                    mw_text_number(rate, lesson->rate), mw_text_number(decay, lesson->decay),
                    mw_text_number(clip, lesson->clip), mw_text_number(share, lesson->share));

@@ -133,7 +133,8 @@ static void print_bound(FILE *out, mw_arg_kind kind, int width) {
   if (kind == MW_ARG_CALIBRATION) {
     fprintf(out, "  %-*s  what it learns from: token windows (.safetensors, .jsonl) or texts\n", width, "--data FILE...");
     fprintf(out, "  %-*s  tokens a window of text (default 256)\n", width, "--window N");
-    fprintf(out, "  %-*s  coefficients to start from (OUT/moonweld/coefficients.safetensors of another run)\n", width, "--coefficients FILE");
+    fprintf(out, "  %-*s  coefficients to start from (OUT/moonweld/coefficients.safetensors of another run)\n", width,
+            "--coefficients FILE");
   }
 }
 

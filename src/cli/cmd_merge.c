@@ -94,7 +94,10 @@ static bool declares(const mw_recipe *recipe, mw_arg_kind kind) {
  * other recipe it is a slip of the pen, as data is for a recipe that learns nothing. */
 static bool check_available(const mw_recipe *recipe, const mw_command_line *line, mw_error *err) {
   const mw_options *options = &line->options;
-  const char *data = options->data_count ? "data" : options->window && !options->score ? "window" : options->coefficients ? "coefficients" : NULL;
+  const char *data = options->data_count                  ? "data"
+                     : options->window && !options->score ? "window"
+                     : options->coefficients              ? "coefficients"
+                                                          : NULL;
   const char *score = options->score ? "score" : options->score_timeout > 0 ? "score_timeout" : NULL;
   const char *idle = score && !declares(recipe, MW_ARG_SCORE) ? score : declares(recipe, MW_ARG_CALIBRATION) ? NULL : data;
   mw_option_name name;

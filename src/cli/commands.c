@@ -8,7 +8,8 @@ const mw_command *const mw_commands_all[] = { &mw_cmd_merge_plan, &mw_cmd_list, 
 
 const char *mw_commands_usage(mw_commands_room *room, const mw_command *command) {
   mw_option_name spelt;
-  size_t used = (size_t)snprintf(room->text, sizeof room->text, "moonweld %s%s%s", command->word, *command->usage ? " " : "", command->usage);
+  size_t used = (size_t)snprintf(room->text, sizeof room->text, "moonweld %s%s%s", command->word,
+                                 *command->usage ? " " : "", command->usage);
   for (const mw_option_doc *o = command->options; o->name && used < sizeof room->text; o++)
     if (!strstr(room->text, mw_options_spell(&spelt, o->name)))
       used += (size_t)snprintf(room->text + used, sizeof room->text - used, " [%s%s%s]", spelt.text, *o->value ? " " : "", o->value);

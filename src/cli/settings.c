@@ -146,7 +146,9 @@ bool mw_settings_score(mw_command_line *line, const char *value, mw_error *err) 
   }
   if (loss && !value[5]) return mw_term_fail(err, MW_USAGE, "--score loss: needs a file\n--score loss:FILE...");
   if (!loss && !strstr(value, "{dir}"))
-    return mw_term_fail(err, MW_USAGE, "--score '%s' does not name the candidate\n{dir} stands for its folder: --score \"./eval {dir}\"", value);
+    return mw_term_fail(
+        err, MW_USAGE,
+        "--score '%s' does not name the candidate\n{dir} stands for its folder: --score \"./eval {dir}\"", value);
   options->score = value;
   return true;
 }

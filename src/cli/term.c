@@ -127,7 +127,9 @@ void mw_term_learning(mw_term *term, const mw_learning_facts *facts) {
   if ((time - term->shown < interval && !(term->json && last)) || (term->quiet && !term->json)) return;
   term->shown = time;
   if (term->json) {
-    fprintf(stderr, "{\"event\":\"learning\",\"training\":%u,\"trainings\":%u,\"step\":%llu,\"steps\":%llu,\"loss\":%.9g,\"seconds_left\":%.1f}\n",
+    fprintf(stderr,
+            "{\"event\":\"learning\",\"training\":%u,\"trainings\":%u,\"step\":%llu,\"steps\":%llu,\"loss\":%.9g,"
+            "\"seconds_left\":%.1f}\n",
             facts->training, facts->trainings, (unsigned long long)facts->step, (unsigned long long)facts->steps,
             facts->loss, left);
     return;

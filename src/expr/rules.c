@@ -10,7 +10,8 @@ typedef struct word_room { char text[24]; } word_room;
 static word_room word_of(mw_op op) {
   word_room room = {""};
   const char *name = op == MW_OP_VECTOR ? "scale_columns" : mw_graph_op_name(op);
-  for (size_t i = 0; name[i] && i + 1 < sizeof room.text; i++) room.text[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] - 'A' + 'a') : name[i];
+  for (size_t i = 0; name[i] && i + 1 < sizeof room.text; i++)
+    room.text[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] - 'A' + 'a') : name[i];
   return room;
 }
 

@@ -29,7 +29,8 @@ static bool operands_in_lab(mw_tape *tape, mw_node_facts facts, mw_node operands
 static bool make_forward(mw_tape *tape, mw_step *step, mw_error *err) {
   mw_slot *slot = &tape->slots[step->slot];
   mw_node operands[3], value;
-  if (slot->facts.op == MW_OP_INPUT) return mw_formula_leaf(tape, slot->node, &value, err) && mw_formula_make(tape, value, &step->formula, err);
+  if (slot->facts.op == MW_OP_INPUT)
+    return mw_formula_leaf(tape, slot->node, &value, err) && mw_formula_make(tape, value, &step->formula, err);
   return operands_in_lab(tape, slot->facts, operands, err) &&
          mw_graph_apply(tape->lab, slot->facts.op, operands, slot->facts.operands, slot->facts.extra, &value, err) &&
          mw_formula_make(tape, value, &step->formula, err);

@@ -8,7 +8,8 @@
 /* The vectors that a norm multiplies and adds, which were formed. */
 static const float *vector(const mw_net_call *call, unsigned i) { return mw_net_weight(call, i)->values; }
 
-static mw_net_rows_work rows_work(const mw_net_call *call, bool (*work)(const mw_net_rows_work *, size_t, size_t, size_t, mw_hand *, mw_error *)) {
+static mw_net_rows_work rows_work(const mw_net_call *call, bool (*work)(const mw_net_rows_work *, size_t, size_t,
+                                                                        size_t, mw_hand *, mw_error *)) {
   return (mw_net_rows_work){call, mw_net_rows(call, call->y), mw_net_columns(call, call->y), NULL, work};
 }
 

@@ -61,7 +61,8 @@ static bool mark_operands(marker *m, mw_node node, mw_error *err) {
 }
 
 static bool add_batch(mw_tape *tape, mw_node node, mw_node_facts facts, mw_error *err) {
-  if (facts.extra[0] >= tape->world->set_count) return mw_error_set(err, MW_DATA, "there is no data set %llu", (unsigned long long)facts.extra[0] + 1);
+  if (facts.extra[0] >= tape->world->set_count)
+    return mw_error_set(err, MW_DATA, "there is no data set %llu", (unsigned long long)facts.extra[0] + 1);
   uint64_t rows = mw_graph_elements(tape->world->graph, facts.shape);
   MW_TRY(mw_mem_grow(&tape->batches, &tape->batch_capacity, tape->batch_count + 1, sizeof *tape->batches, err));
   MW_TRY(mw_mem_grow(&tape->tokens, &tape->token_capacity, tape->batch_count + 1, sizeof *tape->tokens, err));

@@ -9,7 +9,9 @@
 
 /* ---- state ---- */
 
-static size_t elements_of(const mw_graph *graph, mw_node node) { return (size_t)mw_graph_elements(graph, mw_graph_facts(graph, node).shape); }
+static size_t elements_of(const mw_graph *graph, mw_node node) {
+  return (size_t)mw_graph_elements(graph, mw_graph_facts(graph, node).shape);
+}
 
 bool mw_train_state_new(mw_train_state *state, const mw_graph *graph, const mw_training *training, mw_error *err) {
   *state = (mw_train_state){0};
@@ -51,8 +53,8 @@ static bool check_vocabulary(const mw_tape *tape, mw_error *err) {
       uint64_t size = mw_graph_dims(graph, mw_graph_facts(graph, facts.operand[embeds]).shape)[!embeds];
       mw_shown path;
       if (largest >= size) {
-        mw_error_set(err, MW_DATA, "%s: token %u, where the model's vocabulary has %llu", mw_text_shown_z(&path, set->path ? set->path : "data"),
-                     largest, (unsigned long long)size);
+        mw_error_set(err, MW_DATA, "%s: token %u, where the model's vocabulary has %llu",
+                     mw_text_shown_z(&path, set->path ? set->path : "data"), largest, (unsigned long long)size);
         return mw_error_hint(err, "the data must be tokenised by the model's own tokenizer");
       }
     }
@@ -90,8 +92,9 @@ bool mw_train_fits(const mw_train_cost *cost, mw_error *err) {
   mw_error_set(err, MW_MEMORY, "%llu bytes of memory are needed, of them %llu for a batch of %llu tokens; this process may take %llu",
                (unsigned long long)cost->memory, (unsigned long long)cost->activations, (unsigned long long)cost->tokens,
                (unsigned long long)there);
-  return mw_error_hint(err, cost->memory - cost->activations <= there ? "a smaller batch takes less: fewer `windows`, or shorter ones by --window"
-                                                                      : "weights in f32 are too large for this machine, whatever the batch");
+  return mw_error_hint(err, cost->memory - cost->activations <= there
+                                ? "a smaller batch takes less: fewer `windows`, or shorter ones by --window"
+                                : "weights in f32 are too large for this machine, whatever the batch");
 }
 
 static bool tape_fits(const mw_tape *tape, const mw_node *coefficients, size_t count, mw_error *err) {

@@ -1,5 +1,6 @@
-/* kernels_rows.h: the loops of networks over a row of floats (rows.def says what each gives); included by kernels_body.h. Sums have the fixed shape of
- * reductions (64 lanes a unit of 2048, folded by a tree, units in f64), so that they are the same bits everywhere. */
+/* kernels_rows.h: the loops of networks over a row of floats (rows.def says what each gives); included by
+ * kernels_body.h. Sums have the fixed shape of reductions (64 lanes a unit of 2048, folded by a tree, units in f64), so
+ * that they are the same bits everywhere. */
 
 /* e^x within 2 ulp for x <= 88, by Cody and Waite's reduction and a polynomial (Cephes, Moshier); below -87 it is 0,
  * above 88 it is e^88. */

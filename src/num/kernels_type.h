@@ -1,7 +1,7 @@
 /* kernels_type.h: the kernels of one compute type; kernels_body.h includes it twice. No include guard on purpose.
- * Expects R (float or double), R_BITS (its bits), R_KEY (the same, signed), R_IS_FLOAT, MW_SQRT, MW_ABS and NAME(x), which gives a name its suffix; it
- * undefines them at its end. Invariant: a result depends on no order but that of the source, so that every compiler
- * and instruction set gives the same bits. */
+ * Expects R (float or double), R_BITS (its bits), R_KEY (the same, signed), R_IS_FLOAT, MW_SQRT, MW_ABS and NAME(x),
+ * which gives a name its suffix; it undefines them at its end. Invariant: a result depends on no order but that of the
+ * source, so that every compiler and instruction set gives the same bits. */
 
 /* ---- maps ------------------------------------------------------------------------------------------------------- */
 

@@ -258,7 +258,9 @@ static bool read_all(builder *b) {
   if (ends_with(b->path, ".safetensors")) return read_safetensors(b);
   if (ends_with(b->path, ".txt")) return read_text(b);
   mw_error_set(b->err, MW_USAGE, "%s: not a kind of data: expected a name that ends in .safetensors, .jsonl or .txt", b->shown.bytes);
-  return mw_error_hint(b->err, "x.safetensors has input_ids, x.jsonl lines of ids or texts (x.jsonl:FIELD names their field), x.txt is a text");
+  return mw_error_hint(
+      b->err,
+      "x.safetensors has input_ids, x.jsonl lines of ids or texts (x.jsonl:FIELD names their field), x.txt is a text");
 }
 
 bool mw_dataset_open(const mw_dataset_source *source, mw_dataset **out, mw_error *err) {

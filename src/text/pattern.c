@@ -35,7 +35,8 @@ static bool compile(const char *regex, size_t regex_length, bool later, pcre2_co
   if (!context) return mw_text_free(&text), mw_error_memory(err, text.length);
   pcre2_set_newline(context, PCRE2_NEWLINE_LF);
   pcre2_set_bsr(context, PCRE2_BSR_UNICODE);
-  *out = pcre2_compile((PCRE2_SPTR)(text.bytes ? text.bytes : ""), text.length, PCRE2_UTF | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &code, &at, context);
+  *out = pcre2_compile((PCRE2_SPTR)(text.bytes ? text.bytes : ""), text.length,
+                       PCRE2_UTF | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &code, &at, context);
   pcre2_compile_context_free(context);
   mw_text_free(&text);
   if (*out) return true;
@@ -110,7 +111,8 @@ static bool match(mw_pattern *p, mw_pattern_walk *walk, bool *found, mw_error *e
       return mw_error_set(err, MW_DATA, "a pattern needs more than %llu steps for a text of %zu bytes", (unsigned long long)budget,
                           walk->length);
     pcre2_set_match_limit(p->limits, steps);
-    result = pcre2_match(walk->later ? p->later : p->code, (PCRE2_SPTR)walk->text, walk->length, walk->at, PCRE2_NO_UTF_CHECK, p->data, p->limits);
+    result = pcre2_match(walk->later ? p->later : p->code, (PCRE2_SPTR)walk->text, walk->length, walk->at,
+                         PCRE2_NO_UTF_CHECK, p->data, p->limits);
     if (result != PCRE2_ERROR_MATCHLIMIT) break;
   }
   if (result == PCRE2_ERROR_NOMATCH) return *found = false, true;

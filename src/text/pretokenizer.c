@@ -49,7 +49,8 @@ static bool read_metaspace(mw_pretokenizer *p, const mw_option *option) {
   for (size_t i = 0; i < length; i++) characters += ((unsigned char)mark[i] & 0xc0) != 0x80;
   if (characters != 1)
     return mw_option_refuse(option, "replacement", mw_json_member(option->json, "replacement"), "one character");
-  if (old.kind == MW_JSON_TRUE && scheme == NEVER) return mw_option_refuse(option, "add_prefix_space", old, "false, as prepend_scheme is never");
+  if (old.kind == MW_JSON_TRUE && scheme == NEVER)
+    return mw_option_refuse(option, "add_prefix_space", old, "false, as prepend_scheme is never");
   if (!prefix) scheme = NEVER;
   mw_pretokenizer_step step = {.kind = MW_PRETOKENIZER_SPACES, .mark = mark, .length = length, .first_only = scheme == FIRST};
   MW_TRY(add(p, option, step));

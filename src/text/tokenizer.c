@@ -161,7 +161,8 @@ static bool section(mw_tokenizer *t, const char *text, size_t length, bool first
   mw_added_walk walk = mw_added_enter(text, length);
   while (mw_added_next(&t->added.normalized, &walk)) {
     if (walk.end > walk.begin)
-      MW_TRY(mw_pretokenizer_run(&t->pretokenizer, text + walk.begin, walk.end - walk.begin, first && walk.begin == 0, put_piece, &to, err));
+      MW_TRY(mw_pretokenizer_run(&t->pretokenizer, text + walk.begin, walk.end - walk.begin, first && walk.begin == 0,
+                                 put_piece, &to, err));
     if (walk.has_token) MW_TRY(mw_ids_add(out, walk.id, err));
   }
   return true;
