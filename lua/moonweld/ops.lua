@@ -79,11 +79,12 @@ local reductions = {
   cosine = function(x, y) return core.apply("ratio", core.apply("dot", x, y), core.apply("mul", norm(x), norm(y))) end,
 }
 for name, f in pairs(reductions) do
+  local pair = name == "dot" or name == "cosine"
   methods[name] = function(x, y)
+    if not pair then return lift(f, x) end
     if y == nil then fail("this is written x:%s(y)", name) end
     return lift(f, x, y)
   end
-  if name ~= "dot" and name ~= "cosine" then methods[name] = function(x) return lift(f, x) end end
 end
 
 --- Rank of the q-quantile's lower neighbour among `count` values, from 0.

@@ -6,12 +6,7 @@ local toy, naive, mw = require "toy", require "naive", require "moonweld"
 local PICO = "tests/data/pico/"
 local PROGRAM = os.getenv "MOONWELD" or "build/moonweld"
 
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local bytes = file:read "a"
-  file:close()
-  return bytes
-end
+local read = toy.bytes
 
 local function write(path, bytes)
   local file = assert(io.open(path, "wb"))

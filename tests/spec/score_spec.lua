@@ -64,12 +64,7 @@ local function runs()
   return count
 end
 
-local function read(path)
-  local file = assert(io.open(path))
-  local text = file:read "a"
-  file:close()
-  return text
-end
+local read = toy.bytes
 
 --- A pool around TARGET, some of its members far off.
 local function pool(count)

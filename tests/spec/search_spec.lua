@@ -7,12 +7,7 @@ local PICO = "tests/data/pico/"
 local models = { PICO .. "kjv", PICO .. "py" }
 local labels = toy.text(".jsonl", "[1, 20, 300, 4, 50]\n[7, 8, 9]\n")
 
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local bytes = file:read "a"
-  file:close()
-  return bytes
-end
+local read = toy.bytes
 
 --- A recipe around `body`, which has soup(steps): a learned soup, and more(c, steps): what is learned on top of c.
 local function recipe(body)

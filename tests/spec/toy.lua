@@ -56,11 +56,17 @@ function toy.model(tensors, shapes, config)
   return place
 end
 
+--- The bytes of a file.
+function toy.bytes(file)
+  local input = assert(io.open(file, "rb"))
+  local bytes = input:read "a"
+  input:close()
+  return bytes
+end
+
 --- Reads F32 tensors back.
 function toy.read(file)
-  local input = assert(io.open(file, "rb"))
-  local bytes = input:read("a")
-  input:close()
+  local bytes = toy.bytes(file)
   local n = string.unpack("<I8", bytes)
   local tensors = {}
   for name, from, to in bytes:sub(9, 8 + n):gmatch('"([^"]+)":{"dtype":"F32","shape":%[[%d,]*%],"data_offsets":%[(%d+),(%d+)%]}') do
