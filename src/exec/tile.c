@@ -60,6 +60,7 @@ bool mw_tile_bind(mw_tile *tile, const mw_program *program, const mw_dtype *dtyp
   }
   MW_TRY(mw_mem_grow(&tile->steps, &tile->steps_capacity, program->length, sizeof *tile->steps, err));
   for (size_t i = 0; i < program->length; i++) tile->steps[i] = step_of(tile, &program->code[i]);
+  tile->scalars = scalars;
   tile->step_count = program->length;
   tile->fast_count = 0;
   return !dtypes || mw_direct_choose(tile, program->registers, dtypes, output, err);
@@ -100,19 +101,10 @@ static void keep_vector(const mw_tile *tile, double *vector, const unsigned char
   }
 }
 
-/* 1 where |a| > b, or |a| = b at an index up to c. */
-static void top(const mw_tile *tile, unsigned char *dst, const unsigned char *a, double b, double c, uint64_t start,
-                size_t n) {
-  for (size_t i = 0; i < n; i++) {
-    double wide;
-    float narrow;
-    if (tile->wide) memcpy(&wide, value_at(tile, a, i), sizeof wide);
-    else memcpy(&narrow, value_at(tile, a, i), sizeof narrow), wide = (double)narrow;
-    double magnitude = wide < 0 ? -wide : wide;
-    bool kept = magnitude > b || (magnitude == b && (double)(start + i) <= c);
-    if (tile->wide) wide = kept, memcpy(dst + i * sizeof wide, &wide, sizeof wide);
-    else narrow = kept, memcpy(dst + i * sizeof narrow, &narrow, sizeof narrow);
-  }
+/* How many of the n elements from index `start` on lie at an index up to `last`. */
+static size_t count_up_to(double last, uint64_t start, size_t n) {
+  double left = last - (double)start + 1;
+  return !(left > 0) ? 0 : left < (double)n ? (size_t)left : n;
 }
 
 /* ---- the machine ---- */
@@ -164,8 +156,9 @@ static void step_over(mw_tile *tile, const mw_graph *graph, const mw_tile_step *
     return;
   }
   case MW_OP_TOP:
-    top(tile, dst, v[0], constant(tile, step->operand[1]), constant(tile, step->operand[2]),
-        mw_graph_facts(graph, step->node).extra[0] + start, n);
+    /* An index may be beyond what a float can tell. */
+    k->top(dst, v[0], constant(tile, step->operand[1]),
+           count_up_to(tile->scalars[step->operand[2]], mw_graph_facts(graph, step->node).extra[0] + start, n), n);
     return;
   case MW_OP_TOTAL: add_units(tile, gather, v[0], NULL, start, n, block->elements); return;
   case MW_OP_DOT: add_units(tile, gather, v[0], v[1], start, n, block->elements); return;

@@ -38,7 +38,8 @@ typedef struct mw_tile {
   size_t size;              /* elements a tile, a multiple of 64 */
   unsigned char *registers;
   size_t register_bytes;
-  unsigned char *constants; /* the program's scalars as compute values */
+  const double *scalars;    /* the program's */
+  unsigned char *constants; /* these as compute values */
   size_t constant_bytes;
   mw_tile_step *steps; /* of each instruction of the program */
   mw_tile_step *fast;  /* fewer steps to the same end, as long as all values are finite; or none */
@@ -63,7 +64,7 @@ typedef struct mw_block {
   bool bad_output;
 } mw_block;
 
-/* Makes room for a program, which must outlive what is bound, and takes its scalars' values (as many as program->scalars).
+/* Makes room for a program and its scalars' values (as many as program->scalars), which must both outlive what is bound.
  * `dtypes` are those of its inputs and `output` that of its output, if there is one, for steps on what is stored: all
  * buffers then have room for whole sixteens of elements. `dtypes` NULL: there will be no such steps. */
 bool mw_tile_bind(mw_tile *tile, const mw_program *program, const mw_dtype *dtypes, mw_dtype output, const double *scalars,

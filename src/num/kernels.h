@@ -41,6 +41,8 @@ typedef void (*mw_kernel_sum)(void *lanes, const void *x, size_t n);
 typedef void (*mw_kernel_dot)(void *lanes, const void *x, const void *y, size_t n);
 /* max(|x|) of n values and `peak`. */
 typedef double (*mw_kernel_peak)(double peak, const void *x, size_t n);
+/* dst[i] = 1 where |x[i]| > threshold, or equals it for i < ties; else 0. dst may be x. */
+typedef void (*mw_kernel_top)(void *dst, const void *x, double threshold, size_t ties, size_t n);
 
 /* Selection (select.h): of n keys, counts those from `low` to `high` into bins[(key - low) >> shift], and returns how many
  * are below `low`. A key is the bits as a signed integer: of |x| if `magnitude`, else in numeric order. */
@@ -74,6 +76,7 @@ typedef struct mw_kernel_set {
   mw_kernel_sum sum;
   mw_kernel_dot dot;
   mw_kernel_peak peak;
+  mw_kernel_top top;
   mw_kernel_window window;
   mw_kernel_bernoulli bernoulli;
   mw_kernel_drop drop;

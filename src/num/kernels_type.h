@@ -160,6 +160,18 @@ static double NAME(peak)(double peak, const void *x, size_t n) {
   return value > peak || value != value ? (double)value : peak;
 }
 
+/* ---- the largest and what ties with them ------------------------------------------------------------------------ */
+
+static void NAME(top)(void *dst, const void *x, double threshold, size_t ties, size_t n) {
+  R *out = dst;
+  const R *in = x;
+  const R least = (R)threshold;
+  MW_INDEPENDENT
+  for (size_t i = 0; i < ties; i++) out[i] = least <= MW_ABS(in[i]) ? 1 : 0;
+  MW_INDEPENDENT
+  for (size_t i = ties; i < n; i++) out[i] = least < MW_ABS(in[i]) ? 1 : 0;
+}
+
 /* ---- stores ----------------------------------------------------------------------------------------------------- */
 
 /* The value before the last rounding. */

@@ -280,6 +280,28 @@ static void reductions(const mw_kernels *kernels, size_t n) {
   CHECK(mw_accum_fold(ones, false) == 96 && mw_accum_fold(wide_ones, true) == 2016);
 }
 
+/* Some ties and then none, into a tile of its own or the one that is read. */
+static void tops(const mw_kernels *kernels, size_t n) {
+  static float narrow[MW_UNIT], narrow_out[MW_UNIT];
+  static double wide[MW_UNIT], wide_out[MW_UNIT];
+  const double threshold = next() % 4 ? 0.5 : 0;
+  size_t ties = next() % (n + 1), wrong = 0;
+  bool in_place = next() % 2;
+  for (size_t i = 0; i < n; i++) {
+    wide[i] = next() % 3 ? sample() : next() % 2 ? threshold : -threshold;
+    narrow[i] = (float)wide[i];
+  }
+  if (in_place) memcpy(narrow_out, narrow, sizeof narrow), memcpy(wide_out, wide, sizeof wide);
+  kernels->type[0].top(narrow_out, in_place ? narrow_out : narrow, threshold, ties, n);
+  kernels->type[1].top(wide_out, in_place ? wide_out : wide, threshold, ties, n);
+  for (size_t i = 0; i < n; i++) {
+    double x = fabs((double)narrow[i]), y = fabs(wide[i]);
+    wrong += narrow_out[i] != (float)(x > threshold || (x == threshold && i < ties));
+    wrong += wide_out[i] != (double)(y > threshold || (y == threshold && i < ties));
+  }
+  CHECK(wrong == 0);
+}
+
 int main(void) {
   const char *isas[] = {"base", "avx2", "avx512"};
   for (int i = 0; i < 3; i++) {
@@ -294,7 +316,7 @@ int main(void) {
       maps(kernels);
     dtypes(kernels);
     for (size_t n = 1; n <= MW_UNIT; n += n < 200 ? 1 : 231)
-      reductions(kernels, n);
+      reductions(kernels, n), tops(kernels, n);
   }
   UNIT_END();
 }
