@@ -33,12 +33,8 @@ local function masks(tensors, density, count)
     for i, t in ipairs(tensors) do result[i] = core.apply("lt", core.apply("abs", t), 0) end
     return result
   end
-  local threshold, greater = core.apply("kth", tensors, d - kept), 0
-  for _, t in ipairs(tensors) do
-    greater = core.apply("add", greater, core.apply("total", core.apply("lt", threshold, core.apply("abs", t))))
-  end
-  local last = core.apply("tie", tensors, threshold, core.apply("sub", kept - 1, greater))
-  local first = 0
+  local threshold = core.apply("kth", tensors, d - kept)
+  local last, first = core.apply("tie", tensors, threshold), 0 -- those that equal it are kept up to the index `last`
   for i, t in ipairs(tensors) do
     result[i] = core.apply("top", t, threshold, last, first)
     first = first + core.elements(t)

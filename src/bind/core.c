@@ -57,22 +57,20 @@ static int finish(lua_State *L, mw_op op, const mw_node *operands, uint32_t coun
   return mw_core_push(L, node);
 }
 
-/* apply(op, list of nodes, rank) for KTH and QUANTILE, apply("tie", list, threshold, rank node). */
+/* apply(op, list of nodes, rank) for KTH and QUANTILE, apply("tie", list, KTH node). */
 static int select_over(lua_State *L, mw_op op) {
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_Integer count = luaL_len(L, 2);
   uint64_t extra[2] = {0, 0};
   luaL_argcheck(L, count > 0 && count < MW_GRAPH_OPERANDS, 2, "tensors are needed");
-  mw_node *operands = lua_newuserdatauv(L, (size_t)(count + 2) * sizeof *operands, 0);
+  mw_node *operands = lua_newuserdatauv(L, (size_t)(count + 1) * sizeof *operands, 0);
   for (lua_Integer i = 0; i < count; i++) {
     lua_rawgeti(L, 2, i + 1);
     operands[i] = mw_core_node(L, -1);
     lua_pop(L, 1);
   }
-  if (op == MW_OP_TIE) {
-    operands[count++] = mw_core_node(L, 3);
-    operands[count++] = mw_core_node(L, 4);
-  } else extra[0] = (uint64_t)luaL_checkinteger(L, 3);
+  if (op == MW_OP_TIE) operands[count++] = mw_core_node(L, 3);
+  else extra[0] = (uint64_t)luaL_checkinteger(L, 3);
   return finish(L, op, operands, (uint32_t)count, extra);
 }
 

@@ -3,76 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Selections over fewer elements than SAMPLE_FROM are not sampled; a sample has SAMPLE elements at most, and one of
- * SAMPLE_STRIDE at most: so many that the guess is nearly always within 2^15 floats of the truth. */
-enum { SAMPLE = 4 << 20, SAMPLE_FROM = 16 << 20, SAMPLE_STRIDE = 16 };
-
 static mw_op op_of(const mw_pass *pass, mw_node node) { return mw_graph_facts(pass->job.graph, node).op; }
 
 static bool selects(const mw_pass *pass, mw_root root) {
   return !root.store && mw_graph_op_class(op_of(pass, root.node)) == MW_CLASS_SELECT;
 }
 
-static bool finished(const mw_selection *selection) { return selection->select.found; }
-
 static mw_selection *selection_of(const mw_pass *pass, mw_node node) {
   for (size_t i = 0; i < pass->selection_count; i++)
     if (pass->selections[i].node == node) return &pass->selections[i];
   return NULL;
-}
-
-/* MOONWELD_SAMPLE=0 samples everything: a test of what large models do. */
-bool mw_pass_samples(uint64_t elements) {
-  const char *set = getenv("MOONWELD_SAMPLE");
-  uint64_t from = SAMPLE_FROM;
-  if (set) mw_text_parse_u64(set, strlen(set), &from);
-  return elements >= from;
-}
-
-static bool is_sampled(mw_op op, bool wide, uint64_t total) { return op != MW_OP_TIE && !wide && mw_pass_samples(total); }
-
-static uint32_t selected_tensors(mw_node_facts facts) {
-  return facts.op == MW_OP_TIE ? facts.operands - 2 : facts.operands;
-}
-
-unsigned mw_pass_expected(const mw_graph *graph, mw_node selection) {
-  mw_node_facts facts = mw_graph_facts(graph, selection);
-  uint64_t total = 0;
-  for (uint32_t i = 0; i < selected_tensors(facts); i++)
-    total += mw_graph_elements(graph, mw_graph_facts(graph, facts.operand[i]).shape);
-  if (is_sampled(facts.op, facts.wide, total)) return 1;
-  mw_select select = mw_select_begin(facts.op == MW_OP_TIE ? MW_SELECT_TIE : MW_SELECT_MAGNITUDE, facts.wide, 0, 0, total);
-  return mw_select_passes(&select);
-}
-
-/* A selection over the tensors of `node`: their order gives every element its index. */
-static bool start_selection(mw_pass *pass, mw_node node, mw_values *values, mw_error *err) {
-  const mw_graph *graph = pass->job.graph;
-  mw_node_facts facts = mw_graph_facts(graph, node);
-  uint32_t tensors = selected_tensors(facts);
-  MW_TRY(mw_mem_grow(&pass->selections, &pass->selection_capacity, pass->selection_count + 1, sizeof *pass->selections, err));
-  mw_selection *s = &pass->selections[pass->selection_count++];
-  *s = (mw_selection){.node = node, .bins = mw_mem_new(MW_SELECT_BINS, sizeof *s->bins, err)};
-  if (!s->bins || !(s->origins = mw_mem_new(tensors, sizeof *s->origins, err))) return false;
-  for (uint32_t i = 0; i < tensors; i++) {
-    s->origins[i] = s->total;
-    s->total += mw_graph_elements(graph, mw_graph_facts(graph, facts.operand[i]).shape);
-  }
-  if (facts.op != MW_OP_TIE) {
-    mw_select_key key = facts.op == MW_OP_KTH ? MW_SELECT_MAGNITUDE : MW_SELECT_VALUE;
-    s->select = mw_select_begin(key, facts.wide, 0, facts.extra[0], s->total);
-    s->sampling = is_sampled(facts.op, facts.wide, s->total);
-    return true;
-  }
-  double threshold, rank;
-  MW_TRY(mw_values_get(values, facts.operand[tensors], &threshold, err));
-  MW_TRY(mw_values_get(values, facts.operand[tensors + 1], &rank, err));
-  s->select = mw_select_begin(MW_SELECT_TIE, facts.wide, threshold, rank < 0 ? 0 : (uint64_t)rank, s->total);
-  if (!(rank >= 0)) { /* no tie is kept */
-    s->select.found = true;
-    return mw_values_set(values, node, -1, err);
-  }
-  return true;
 }
 
 static bool know_needs(mw_pass *pass, const mw_task *task, mw_values *values, mw_error *err) {
@@ -114,17 +54,23 @@ static void cut_sample(mw_pass *pass, mw_cut *c, uint64_t elements) {
   pass->items += end - first_run(pass, c);
 }
 
+/* A selection that knows where to look reads nothing else: it has its task for itself. */
+static bool is_apart(const mw_pass *pass, mw_root root) { return pass->phase == MW_PHASE_REST && op_of(pass, root.node) == MW_OP_TIE; }
+
 static bool cut(mw_pass *pass, size_t index, mw_error *err) {
   const mw_job *job = &pass->job;
   const mw_task *task = &pass->schedule.tasks[index];
+  mw_root root = pass->schedule.roots[task->first_root];
   MW_TRY(mw_mem_grow(&pass->cuts, &pass->cut_capacity, index + 1, sizeof *pass->cuts, err));
   mw_cut *c = &pass->cuts[index];
-  *c = (mw_cut){.first_item = pass->items, .block = mw_worker_block(job, task, &pass->program)};
-  c->head = c->block;
+  *c = (mw_cut){.first_item = pass->items, .to = task->elements, .block = mw_worker_block(job, task, &pass->program)};
+  if (is_apart(pass, root)) mw_selection_range(selection_of(pass, root.node), root.part, &c->from, &c->to);
+  c->head = c->from + c->block;
   if (pass->sampling) {
     cut_sample(pass, c, task->elements);
     return true;
   }
+  pass->whole |= c->to - c->from == task->elements;
   for (size_t i = 0; i < pass->program.input_count; i++)
     c->bytes += mw_job_read_bytes(job, pass->program.inputs[i]);
   if (task->output != MW_SCHEDULE_NO_OUTPUT) {
@@ -134,7 +80,7 @@ static bool cut(mw_pass *pass, size_t index, mw_error *err) {
     c->bytes += size;
     if (within % size == 0) c->head = c->block - within / size;
   }
-  if (task->elements) pass->items += 1 + (task->elements > c->head ? (task->elements - c->head + c->block - 1) / c->block : 0);
+  if (c->to > c->from) pass->items += 1 + (c->to > c->head ? (c->to - c->head + c->block - 1) / c->block : 0);
   return true;
 }
 
@@ -161,48 +107,58 @@ static bool takes_part(mw_pass *pass, const mw_task *task, mw_root root, const m
   case MW_PHASE_SAMPLE: *takes = selecting && selection_of(pass, root.node)->sampling; break;
   case MW_PHASE_TOTALS: *takes = is_total(pass, task, root); break;
   case MW_PHASE_WHOLE:
-    *takes = selecting                      ? !finished(selection_of(pass, root.node))
+    *takes = selecting                      ? !selection_of(pass, root.node)->select.found
              : root.guess                   ? pass->guessing
              : is_total(pass, task, root) ? pass->guessing
                                             : true;
     break;
   case MW_PHASE_REST:
     if (!selecting) return is_stale(pass, root, values, takes, err);
-    *takes = !finished(selection_of(pass, root.node));
+    *takes = !selection_of(pass, root.node)->select.found;
   }
+  return true;
+}
+
+/* Adds a root to the task before it, or to a new one like `task`. */
+static bool append(mw_schedule *s, const mw_task *task, mw_root root, bool anew, mw_error *err) {
+  MW_TRY(mw_mem_grow(&s->roots, &s->root_capacity, s->root_count + 1, sizeof *s->roots, err));
+  if (anew) {
+    MW_TRY(mw_mem_grow(&s->tasks, &s->task_capacity, s->task_count + 1, sizeof *s->tasks, err));
+    s->tasks[s->task_count] = *task;
+    s->tasks[s->task_count].first_root = (uint32_t)s->root_count;
+    s->tasks[s->task_count++].root_count = 0;
+  }
+  s->tasks[s->task_count - 1].root_count++;
+  s->roots[s->root_count++] = root;
   return true;
 }
 
 /* Copies the stage's tasks with the roots that take part. */
 static bool choose(mw_pass *pass, const mw_job *job, const mw_stage *stage, const mw_values *values, mw_error *err) {
-  mw_schedule *s = &pass->schedule;
-  s->root_count = s->task_count = 0;
+  pass->schedule.root_count = pass->schedule.task_count = 0;
   for (uint32_t t = 0; t < stage->task_count; t++) {
-    mw_task task = job->schedule->tasks[stage->first_task + t];
-    uint32_t first = (uint32_t)s->root_count;
-    for (uint32_t r = 0; r < task.root_count; r++) {
-      mw_root root = job->schedule->roots[task.first_root + r];
-      bool takes;
-      MW_TRY(takes_part(pass, &task, root, values, &takes, err));
+    const mw_task *task = &job->schedule->tasks[stage->first_task + t];
+    bool anew = true;
+    for (uint32_t r = 0; r < task->root_count; r++) {
+      mw_root root = job->schedule->roots[task->first_root + r];
+      bool takes, apart = is_apart(pass, root);
+      MW_TRY(takes_part(pass, task, root, values, &takes, err));
       if (!takes) continue;
-      MW_TRY(mw_mem_grow(&s->roots, &s->root_capacity, s->root_count + 1, sizeof *s->roots, err));
-      s->roots[s->root_count++] = root;
+      MW_TRY(append(&pass->schedule, task, root, anew || apart, err));
+      anew = apart;
     }
-    if (s->root_count == first) continue;
-    task.root_count = (uint32_t)s->root_count - first;
-    task.first_root = first;
-    MW_TRY(mw_mem_grow(&s->tasks, &s->task_capacity, s->task_count + 1, sizeof *s->tasks, err));
-    s->tasks[s->task_count++] = task;
   }
   return true;
 }
 
 static void drop_selections(mw_pass *pass) {
-  for (size_t i = 0; i < pass->selection_count; i++) {
-    free(pass->selections[i].bins);
-    free(pass->selections[i].origins);
-  }
+  for (size_t i = 0; i < pass->selection_count; i++) mw_selection_free(&pass->selections[i]);
   pass->selection_count = 0;
+}
+
+static bool start_selection(mw_pass *pass, mw_node node, mw_values *values, mw_error *err) {
+  MW_TRY(mw_mem_grow(&pass->selections, &pass->selection_capacity, pass->selection_count + 1, sizeof *pass->selections, err));
+  return mw_selection_new(pass->job.graph, node, values, &pass->selections[pass->selection_count++], err);
 }
 
 static bool start_selections(mw_pass *pass, const mw_stage *stage, mw_values *values, mw_error *err) {
@@ -220,7 +176,7 @@ static bool start_selections(mw_pass *pass, const mw_stage *stage, mw_values *va
 static void choose_stride(mw_pass *pass, uint64_t total) {
   for (size_t i = 0; i < pass->selection_count; i++)
     if (pass->selections[i].sampling && pass->selections[i].total > total) total = pass->selections[i].total;
-  pass->stride = total / SAMPLE > SAMPLE_STRIDE ? total / SAMPLE : SAMPLE_STRIDE;
+  pass->stride = mw_selection_stride(total);
 }
 
 static uint64_t items_of(const mw_pass *pass, size_t task) {
@@ -239,12 +195,7 @@ static void begin_samples(mw_pass *pass) {
     for (uint32_t r = 0; r < task->root_count; r++)
       selection_of(pass, pass->schedule.roots[task->first_root + r].node)->sampled += sampled;
   }
-  for (size_t i = 0; i < pass->selection_count; i++) {
-    mw_selection *s = &pass->selections[i];
-    if (!s->sampling) continue;
-    uint64_t rank = (uint64_t)((double)s->select.rank / (double)s->total * (double)s->sampled);
-    s->sample = mw_select_begin(s->select.key, false, 0, rank < s->sampled || !rank ? rank : s->sampled - 1, s->sampled);
-  }
+  for (size_t i = 0; i < pass->selection_count; i++) mw_selection_sample(&pass->selections[i]);
 }
 
 static bool any_samples(const mw_pass *pass) {
@@ -281,7 +232,7 @@ static void choose_phase(mw_pass *pass, const mw_stage *stage, const mw_values *
     pass->sampling = true;
   } else if (!next && totals && !guessed) {
     pass->phase = MW_PHASE_TOTALS;
-    pass->sampling = mw_pass_samples(totals);
+    pass->sampling = mw_selection_samples(totals);
   } else if (!next || pass->phase < MW_PHASE_WHOLE) {
     pass->guessing = totals > 0 && guessed;
     if (!totals && pass->selection_count) {
@@ -313,7 +264,7 @@ bool mw_pass_begin(mw_pass *pass, const mw_job *job, const mw_stage *stage, bool
   MW_TRY(choose(pass, job, stage, values, err));
   pass->job.schedule = &pass->schedule;
   pass->items = pass->units = 0;
-  pass->ordered = false;
+  pass->ordered = pass->whole = false;
   bool guesses = pass->guessing && pass->phase == MW_PHASE_WHOLE;
   mw_values_doubt(values, guesses);
   bool ok = !guesses || believe(pass, values, err);
@@ -325,10 +276,7 @@ bool mw_pass_begin(mw_pass *pass, const mw_job *job, const mw_stage *stage, bool
   for (size_t r = 0; r < pass->schedule.root_count && !pass->ordered; r++)
     pass->ordered = !pass->schedule.roots[r].store &&
                     mw_graph_op_class(op_of(pass, pass->schedule.roots[r].node)) == MW_CLASS_SUM;
-  for (size_t i = 0; i < pass->selection_count; i++) {
-    memset(pass->selections[i].bins, 0, MW_SELECT_BINS * sizeof *pass->selections[i].bins);
-    pass->selections[i].below = 0;
-  }
+  for (size_t i = 0; i < pass->selection_count; i++) mw_selection_clear(&pass->selections[i]);
   free(pass->found);
   return (pass->found = mw_mem_new(pass->schedule.root_count, sizeof *pass->found, err)) != NULL;
 }
@@ -347,9 +295,9 @@ const mw_task *mw_pass_item(const mw_pass *pass, uint64_t item, uint64_t *start,
     *count = elements - *start < MW_UNIT ? elements - *start : MW_UNIT;
     return &pass->schedule.tasks[low];
   }
-  *start = k ? c->head + (k - 1) * c->block : 0;
+  *start = k ? c->head + (k - 1) * c->block : c->from;
   uint64_t end = c->head + k * c->block;
-  *count = (end < elements ? end : elements) - *start;
+  *count = (end < c->to ? end : c->to) - *start;
   return &pass->schedule.tasks[low];
 }
 
@@ -365,20 +313,6 @@ void mw_pass_take(mw_pass *pass, const mw_task *task, const mw_gather *gathers) 
     for (size_t u = 0; u < gather->unit_count; u++) *found += gather->units[u];
     if (op == MW_OP_PEAK && gather->peak > *found) *found = gather->peak;
   }
-}
-
-static bool end_sample(mw_selection *s) {
-  if (!s->sampling) return true;
-  s->sampling = mw_select_narrow(&s->sample, s->bins, s->below) && !s->sample.found;
-  if (s->sample.found) mw_select_aim(&s->select, mw_select_value(&s->sample));
-  return true;
-}
-
-static bool end_selection(mw_selection *s, mw_values *values, mw_error *err) {
-  if (finished(s)) return true;
-  if (!mw_select_narrow(&s->select, s->bins, s->below))
-    return mw_error_set(err, MW_BUG, "a selection found too few elements");
-  return !finished(s) || mw_values_set(values, s->node, mw_select_value(&s->select), err);
 }
 
 bool mw_pass_end(mw_pass *pass, mw_values *values, mw_error *err) {
@@ -397,8 +331,8 @@ bool mw_pass_end(mw_pass *pass, mw_values *values, mw_error *err) {
     for (size_t i = 0; i < vector->count; i++) vector->narrow[i] = (float)vector->wide[i];
   }
   for (size_t i = 0; i < pass->selection_count; i++)
-    MW_TRY(pass->phase == MW_PHASE_SAMPLE ? end_sample(&pass->selections[i])
-                                          : end_selection(&pass->selections[i], values, err));
+    if (pass->phase == MW_PHASE_SAMPLE) mw_selection_end_sample(&pass->selections[i]);
+    else MW_TRY(mw_selection_end(&pass->selections[i], values, err));
   return !guessed || pass->selection_count || mw_values_settle(values, err);
 }
 

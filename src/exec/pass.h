@@ -4,10 +4,11 @@
 
 #include "exec/worker.h"
 
-/* How one task is cut: the first block ends where the output file's offset is a whole number of blocks. */
+/* How elements [from, to) of one task are cut: the first block ends at `head`, where the output file's offset is a whole
+ * number of blocks. */
 typedef struct mw_cut {
   uint64_t first_item; /* number of its first block within the pass */
-  uint64_t head, block;
+  uint64_t from, head, to, block;
   uint64_t bytes;      /* read and written an element */
   uint64_t first_unit; /* in a sample: number of its first unit of MW_UNIT elements within the pass */
 } mw_cut;
@@ -29,6 +30,7 @@ typedef struct mw_pass {
   mw_phase phase;
   bool guessing;        /* sinks are computed from guesses too, or outputs from guessed totals */
   bool sampling;        /* this is a pass over a sample */
+  bool whole;           /* this is one over all elements of a task */
   uint64_t stride;      /* one unit out of so many is in the sample */
   uint64_t units;       /* of all tasks */
   bool ordered;         /* sums are added in block order */
@@ -48,10 +50,6 @@ uint64_t mw_pass_bytes(const mw_pass *pass, const mw_task *task, uint64_t count)
 void mw_pass_take(mw_pass *pass, const mw_task *task, const mw_gather *gathers);
 /* After the last block: results become known values, selections advance. */
 bool mw_pass_end(mw_pass *pass, mw_values *values, mw_error *err);
-/* Whole passes that a selection will take, if a sample's guess is right. */
-unsigned mw_pass_expected(const mw_graph *graph, mw_node selection);
-/* Whether totals over so many elements are guessed from a sample. */
-bool mw_pass_samples(uint64_t elements);
 void mw_pass_free(mw_pass *pass);
 
 #endif

@@ -14,7 +14,7 @@ enum { COPY_BLOCK = 256 << 10 };
 
 /* Bytes that were measured: of the program itself, of a thread beside its buffers, of a node with its operands, value
  * and place in the table, and of an input's tensor with its name and shape. */
-enum { PROCESS = 2 << 20, THREAD = 128 << 10, NODE = 64, TENSOR = 150 };
+enum { PROCESS = 2 << 20, THREAD = 128 << 10, NODE = 72, TENSOR = 150 };
 
 typedef struct runner {
   const mw_job *job;
@@ -132,7 +132,7 @@ static bool run_stage(runner *r, const mw_stage *stage, mw_error *err) {
   for (bool begun = false;; begun = true) {
     MW_TRY(mw_pass_begin(&r->pass, r->job, stage, begun, &r->values, err));
     if (r->pass.schedule.task_count == 0) return true;
-    if (!r->pass.sampling) r->pass_number++;
+    if (r->pass.whole) r->pass_number++;
     run_blocks(r);
     if (r->stop) {
       *err = r->error;
@@ -254,12 +254,12 @@ static unsigned passes_of(const mw_job *job, const mw_task *task, uint8_t *known
     totals |= !root.store && task->output != MW_SCHEDULE_NO_OUTPUT;
     g->beside |= root.guess;
     if (root.store || mw_graph_op_class(mw_graph_facts(job->graph, root.node).op) != MW_CLASS_SELECT) continue;
-    if (!known[root.node]) known[root.node] = (uint8_t)mw_pass_expected(job->graph, root.node), ++*distinct;
+    if (!known[root.node]) known[root.node] = (uint8_t)mw_selection_expected(job->graph, root.node), ++*distinct;
     if (known[root.node] > passes) passes = known[root.node];
     ++*selecting;
   }
   g->sampled = g->sampled && passes == 1;
-  return passes + (totals && !(g->beside ? g->sampled : mw_pass_samples(g->totals)));
+  return passes + (totals && !(g->beside ? g->sampled : mw_selection_samples(g->totals)));
 }
 
 bool mw_run_measure(const mw_job *job, mw_run_cost *cost, mw_error *err) {

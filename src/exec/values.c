@@ -8,7 +8,8 @@ bool mw_values_new(mw_values *values, const mw_graph *graph, mw_error *err) {
   size_t count = mw_graph_count(graph) + 1u;
   values->value = mw_mem_new(count, sizeof *values->value, err);
   values->known = mw_mem_new(count, sizeof *values->known, err);
-  return values->value && values->known;
+  values->ties = mw_mem_new(count, sizeof *values->ties, err);
+  return values->value && values->known && values->ties;
 }
 
 void mw_values_free(mw_values *values) {
@@ -22,6 +23,7 @@ void mw_values_free(mw_values *values) {
   free(values->vectors);
   free(values->value);
   free(values->known);
+  free(values->ties);
   free(values->stack);
   free(values->beliefs);
   *values = (mw_values){0};

@@ -36,6 +36,7 @@ typedef struct mw_values {
   const mw_graph *graph;
   double *value;  /* of every node that is known */
   uint8_t *known; /* an mw_knowledge of every node */
+  uint64_t *ties; /* of every selection that was found: how many of what equals it have its rank or above; 0: all of it */
   bool doubt;
   mw_belief *beliefs; /* what was set in doubt */
   size_t belief_count, belief_capacity;

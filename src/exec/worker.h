@@ -3,21 +3,8 @@
 #ifndef MW_EXEC_WORKER_H
 #define MW_EXEC_WORKER_H
 
-#include "exec/job.h"
+#include "exec/selection.h"
 #include "exec/tile.h"
-#include "exec/values.h"
-
-/* A selection under way, shared by the threads. */
-typedef struct mw_selection {
-  mw_node node;
-  mw_select select;
-  mw_select sample;  /* the same over a sample, which aims the window of `select` */
-  bool sampling;
-  uint64_t *bins;    /* the merged counts of this pass */
-  uint64_t below;
-  uint64_t *origins; /* of every operand: index of its first element */
-  uint64_t total, sampled; /* elements of all operands, and of these in the sample */
-} mw_selection;
 
 /* One thread's counts of a selection. */
 typedef struct mw_count {

@@ -77,6 +77,8 @@ static inline uint64_t mw_graph_heads(uint64_t heads, uint64_t kv_heads, uint64_
 
 mw_node_facts mw_graph_facts(const mw_graph *graph, mw_node node); /* node must be in 1 .. count */
 bool mw_graph_is_number(const mw_graph *graph, mw_node node, double *value);
+/* How many of a SELECT's operands it selects from: the first ones. */
+static inline uint32_t mw_graph_selected(mw_node_facts facts) { return facts.operands - (facts.op == MW_OP_TIE); }
 /* The f64 function of a MAP op on scalars. */
 double mw_graph_compute(mw_op op, const double *operands);
 

@@ -63,19 +63,21 @@ static bool need_scalar(const mw_graph *graph, mw_op op, mw_node id, mw_error *e
 
 static bool check_select(const mw_graph *graph, mw_op op, const mw_node *operands, uint32_t count, const uint64_t extra[2],
                          mw_error *err) {
-  uint32_t tensors = op == MW_OP_TIE ? count - 2 : count;
-  if (count < (op == MW_OP_TIE ? 3u : 1u)) return mw_error_set(err, MW_DATA, "a selection needs tensors");
+  uint32_t tensors = mw_graph_selected((mw_node_facts){.op = op, .operands = count});
+  if (!tensors) return mw_error_set(err, MW_DATA, "a selection needs tensors");
   uint64_t elements = 0;
   for (uint32_t i = 0; i < tensors; i++) {
     MW_TRY(need_tensor(graph, op, operands[i], err));
     if (__builtin_add_overflow(elements, mw_graph_elements(graph, shape_of(graph, operands[i])), &elements))
       return mw_error_set(err, MW_DATA, "a selection over too many elements");
   }
-  for (uint32_t i = tensors; i < count; i++) MW_TRY(need_scalar(graph, op, operands[i], err));
-  if (op != MW_OP_TIE && extra[0] >= elements)
-    return mw_error_set(err, MW_DATA, "a rank of %llu is outside of %llu elements", (unsigned long long)extra[0],
-                        (unsigned long long)elements);
-  return true;
+  if (op == MW_OP_TIE) {
+    mw_node_facts kth = mw_graph_facts(graph, operands[tensors]);
+    return (kth.op == MW_OP_KTH && kth.operands == tensors && memcmp(kth.operand, operands, tensors * sizeof *operands) == 0) ||
+           mw_error_set(err, MW_DATA, "'tie' needs a 'kth' of its own tensors");
+  }
+  return extra[0] < elements || mw_error_set(err, MW_DATA, "a rank of %llu is outside of %llu elements",
+                                             (unsigned long long)extra[0], (unsigned long long)elements);
 }
 
 /* ---- networks ---- */

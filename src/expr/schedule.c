@@ -170,9 +170,7 @@ static bool collect(maker *m, const mw_node *outputs, size_t count) {
   for (uint32_t id = 1; id <= m->nodes; id++) {
     mw_node_facts facts = mw_graph_facts(m->graph, id);
     if (!m->needed[id] || !is_sink(facts.op)) continue;
-    uint32_t parts = mw_graph_op_class(facts.op) != MW_CLASS_SELECT ? 1
-                     : facts.op == MW_OP_TIE                       ? facts.operands - 2
-                                                                    : facts.operands;
+    uint32_t parts = mw_graph_op_class(facts.op) == MW_CLASS_SELECT ? mw_graph_selected(facts) : 1;
     uint32_t batch = m->batch[find(m->parent, id)], output = m->beside[id];
     if (output) {
       if (m->level[id] > 1)

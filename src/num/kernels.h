@@ -48,6 +48,8 @@ typedef void (*mw_kernel_top)(void *dst, const void *x, double threshold, size_t
  * are below `low`. A key is the bits as a signed integer: of |x| if `magnitude`, else in numeric order. */
 typedef uint64_t (*mw_kernel_window)(uint32_t *bins, const void *x, size_t n, bool magnitude, int64_t low, int64_t high,
                                      unsigned shift);
+/* How many of n values have |x| = threshold. */
+typedef size_t (*mw_kernel_ties)(const void *x, size_t n, double threshold);
 
 /* A stream of random numbers: word e of tensor `name` comes from Philox4x32-10 with this key; the counter's high
  * words are `name`, its low words 16 * (e / 64) + e % 16, and of the block's words it is (e / 16) % 4. */
@@ -78,6 +80,7 @@ typedef struct mw_kernel_set {
   mw_kernel_peak peak;
   mw_kernel_top top;
   mw_kernel_window window;
+  mw_kernel_ties ties;
   mw_kernel_bernoulli bernoulli;
   mw_kernel_drop drop;
   mw_kernel_normal normal;

@@ -287,8 +287,8 @@ static void draw(const philox *p, uint64_t group, uint64_t limit, uint32_t *rest
            [MW_DTYPE_BF16] = load_bf16##r, [MW_DTYPE_F32] = load_f32##r, [MW_DTYPE_F64] = load_f64##r}, \
   .store = {[MW_DTYPE_F8_E5M2] = store_e5m2##r, [MW_DTYPE_F8_E4M3] = store_e4m3##r, [MW_DTYPE_F16] = store_f16##r, \
             [MW_DTYPE_BF16] = store_bf16##r, [MW_DTYPE_F32] = store_f32##r, [MW_DTYPE_F64] = store_f64##r}, \
-  .sum = sum##r, .dot = dot##r, .peak = peak##r, .top = top##r, .window = window##r, .bernoulli = bernoulli##r, \
-  .drop = drop##r, .normal = normal##r, .columns = columns##r
+  .sum = sum##r, .dot = dot##r, .peak = peak##r, .top = top##r, .window = window##r, .ties = ties##r, \
+  .bernoulli = bernoulli##r, .drop = drop##r, .normal = normal##r, .columns = columns##r
 
 #define TEXT(name) #name
 #define ISA_TEXT(name) TEXT(name)

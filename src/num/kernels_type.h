@@ -357,6 +357,14 @@ static uint64_t NAME(window)(uint32_t *bins, const void *x, size_t n, bool magni
                    : NAME(window_of)(bins, x, n, false, (R_KEY)low, (R_KEY)high, shift);
 }
 
+static size_t NAME(ties)(const void *x, size_t n, double threshold) {
+  const R *in = x;
+  const R sought = (R)threshold;
+  R_BITS count = 0;
+  for (size_t i = 0; i < n; i++) count += MW_ABS(in[i]) == sought ? 1 : 0;
+  return (size_t)count;
+}
+
 /* ---- chance and columns ----------------------------------------------------------------------------------------- */
 
 /* Calls for every group of `size` elements that [start, start + n) touches; `from` and `to` bound its elements within it. */

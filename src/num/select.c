@@ -6,29 +6,31 @@
 #include <assert.h>
 #include <string.h>
 
-enum { DIGIT = 16 };
+enum { DIGIT = 16, RUN = 11 };
 
 mw_select mw_select_begin(mw_select_key key, bool wide, double threshold, uint64_t rank, uint64_t total) {
-  mw_select select = {.key = key, .wide = wide, .threshold = threshold, .rank = rank};
-  if (key == MW_SELECT_TIE)
-    while (select.widest < 47 && total > UINT64_C(1) << (DIGIT + select.widest))
-      select.widest++;
-  else
-    select.widest = (wide ? 48u : 16u) - (key == MW_SELECT_MAGNITUDE);
-  if (key == MW_SELECT_VALUE)
-    select.first = wide ? INT64_MIN : INT32_MIN;
+  mw_select select = {.key = key, .wide = wide, .threshold = threshold, .rank = rank, .end = wide ? INT64_MAX : INT32_MAX};
+  if (key == MW_SELECT_TIE) {
+    while (total >> (DIGIT + select.widest)) select.widest++;
+    if (select.widest && select.widest < RUN) select.widest = RUN; /* many at once are counted faster than one by one */
+    select.end = (int64_t)total - 1;
+  } else select.widest = (wide ? 48u : 16u) - (key == MW_SELECT_MAGNITUDE);
+  if (key == MW_SELECT_VALUE) select.first = wide ? INT64_MIN : INT32_MIN;
   select.low = select.first;
+  select.last = select.end;
   select.shift = select.widest;
   return select;
 }
 
-unsigned mw_select_passes(const mw_select *select) { return 1 + (select->widest + DIGIT - 1) / DIGIT; }
+unsigned mw_select_passes(const mw_select *select) {
+  return select->key == MW_SELECT_TIE ? 1 : 1 + (select->widest + DIGIT - 1) / DIGIT;
+}
 
-/* The last key of a window, which may be the last there is. */
-static int64_t last_key(const mw_select *select) {
-  int64_t last = select->wide || select->key == MW_SELECT_TIE ? INT64_MAX : INT32_MAX;
-  uint64_t span = ((uint64_t)MW_SELECT_BINS << select->shift) - 1;
-  return (uint64_t)last - (uint64_t)select->low < span ? last : (int64_t)((uint64_t)select->low + span);
+/* So many keys from `low` on, or what there is of them. */
+static void look_at(mw_select *select, int64_t low, uint64_t keys) {
+  uint64_t left = (uint64_t)select->end - (uint64_t)low;
+  select->low = low;
+  select->last = (int64_t)((uint64_t)low + (keys - 1 < left ? keys - 1 : left));
 }
 
 void mw_select_aim(mw_select *select, double value) {
@@ -43,36 +45,41 @@ void mw_select_aim(mw_select *select, double value) {
     memcpy(&bits, &narrow, sizeof bits);
     key = bits < 0 ? bits ^ INT32_MAX : bits;
   }
-  select->low = key < select->first + half ? select->first : key - half;
+  look_at(select, key < select->first + half ? select->first : key - half, MW_SELECT_BINS);
   select->shift = 0;
 }
 
-static uint64_t count_ties(const mw_select *select, const void *x, uint64_t start, size_t n, uint32_t *bins) {
-  uint64_t below = 0;
-  for (size_t i = 0; i < n; i++) {
-    double value = select->wide ? ((const double *)x)[i] : (double)((const float *)x)[i];
-    if (value != select->threshold && -value != select->threshold)
-      continue;
-    int64_t key = (int64_t)(start + i);
-    if (key < select->low) below++;
-    else if (key <= last_key(select)) bins[(key - select->low) >> select->shift]++;
+/* Counts runs of elements that share a bin. */
+static void count_ties(const mw_select *select, const mw_kernel_set *kernels, const void *x, uint64_t start, size_t n,
+                       uint32_t *bins) {
+  const uint64_t low = (uint64_t)select->low, last = (uint64_t)select->last;
+  uint64_t at = start < low ? low : start, end = start + n > last + 1 ? last + 1 : start + n;
+  for (uint64_t next; at < end; at = next) {
+    uint64_t bin = (at - low) >> select->shift;
+    next = low + ((bin + 1) << select->shift);
+    if (next > end) next = end;
+    const char *run = (const char *)x + (at - start) * (select->wide ? sizeof(double) : sizeof(float));
+    bins[bin] += (uint32_t)kernels->ties(run, (size_t)(next - at), select->threshold);
   }
-  return below;
 }
 
 uint64_t mw_select_count(const mw_select *select, const mw_kernel_set *kernels, const void *x, uint64_t start, size_t n,
                          uint32_t *bins) {
   assert(!select->found);
-  if (select->key == MW_SELECT_TIE)
-    return count_ties(select, x, start, n, bins);
-  return kernels->window(bins, x, n, select->key == MW_SELECT_MAGNITUDE, select->low, last_key(select), select->shift);
+  if (select->key != MW_SELECT_TIE)
+    return kernels->window(bins, x, n, select->key == MW_SELECT_MAGNITUDE, select->low, select->last, select->shift);
+  count_ties(select, kernels, x, start, n, bins);
+  return 0;
 }
 
 bool mw_select_narrow(mw_select *select, const uint64_t *bins, uint64_t below) {
   assert(!select->found);
+  if (select->key == MW_SELECT_TIE) below = select->less;
   for (uint64_t digit = 0; digit < MW_SELECT_BINS && select->rank >= below; digit++) {
     if (select->rank - below < bins[digit]) {
-      select->low = (int64_t)((uint64_t)select->low + (digit << select->shift));
+      look_at(select, (int64_t)((uint64_t)select->low + (digit << select->shift)), UINT64_C(1) << select->shift);
+      select->less = below;
+      select->equal = bins[digit];
       select->found = select->shift == 0;
       select->shift = select->shift > DIGIT ? select->shift - DIGIT : 0;
       return true;
@@ -81,8 +88,14 @@ bool mw_select_narrow(mw_select *select, const uint64_t *bins, uint64_t below) {
   }
   if (select->shift == select->widest) return false;
   select->low = select->first;
+  select->last = select->end;
   select->shift = select->widest;
   return true;
+}
+
+uint64_t mw_select_cut(const mw_select *select) {
+  assert(select->found);
+  return select->rank > select->less ? select->less + select->equal - select->rank : 0;
 }
 
 double mw_select_value(const mw_select *select) {

@@ -55,22 +55,20 @@ function mock.prelude(models, files)
   function special.kth(tensors, rank)
     local values = all_of(tensors, math.abs)
     table.sort(values)
-    return node({ assert(values[rank + 1], "rank outside") }, true, 0 / 0)
+    local handle = node({ assert(values[rank + 1], "rank outside") }, true, 0 / 0)
+    read(handle).rank = rank
+    return handle
   end
   function special.quantile(tensors, rank)
     local values = all_of(tensors, function(v) return v end)
     table.sort(values)
     return node({ assert(values[rank + 1], "rank outside") }, true, 0 / 0)
   end
-  function special.tie(tensors, threshold, rank)
-    local left = read(rank).values[1]
-    for i, v in ipairs(all_of(tensors, math.abs)) do
-      if v == read(threshold).values[1] then
-        if left == 0 then return node({ i - 1 }, true, 0 / 0) end
-        left = left - 1
-      end
-    end
-    error "no such tie"
+  function special.tie(tensors, kth)
+    local values, order = all_of(tensors, math.abs), {}
+    for i in ipairs(values) do order[i] = i end
+    table.sort(order, function(i, j) return values[i] < values[j] or (values[i] == values[j] and i > j) end)
+    return node({ order[read(kth).rank + 1] - 1 }, true, 0 / 0)
   end
   function special.top(x, threshold, last, first)
     local values, limit, cut = {}, read(threshold).values[1], read(last).values[1]

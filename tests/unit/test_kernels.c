@@ -291,6 +291,9 @@ static void tops(const mw_kernels *kernels, size_t n) {
     wide[i] = next() % 3 ? sample() : next() % 2 ? threshold : -threshold;
     narrow[i] = (float)wide[i];
   }
+  size_t equal = 0, wide_equal = 0;
+  for (size_t i = 0; i < n; i++) equal += fabsf(narrow[i]) == (float)threshold, wide_equal += fabs(wide[i]) == threshold;
+  CHECK(kernels->type[0].ties(narrow, n, threshold) == equal && kernels->type[1].ties(wide, n, threshold) == wide_equal);
   if (in_place) memcpy(narrow_out, narrow, sizeof narrow), memcpy(wide_out, wide, sizeof wide);
   kernels->type[0].top(narrow_out, in_place ? narrow_out : narrow, threshold, ties, n);
   kernels->type[1].top(wide_out, in_place ? wide_out : wide, threshold, ties, n);

@@ -58,7 +58,7 @@ static void build(mw_graph *graph, mw_wire_output outputs[3]) {
   mw_node mask = APPLY(MW_OP_BERNOULLI, 1234, delta, number(graph, 0.25));
   mw_node noise = APPLY(MW_OP_NORMAL, 99, delta);
   mw_node threshold = APPLY(MW_OP_KTH, 30, delta, noise);
-  mw_node cut = APPLY(MW_OP_TIE, 0, delta, noise, threshold, number(graph, 2));
+  mw_node cut = APPLY(MW_OP_TIE, 0, delta, noise, threshold);
   mw_node top = APPLY(MW_OP_TOP, 24, delta, threshold, cut);
   mw_node many[20];
   for (uint32_t i = 0; i < 20; i++) many[i] = APPLY(MW_OP_MUL, 0, delta, number(graph, i + 2.5));
