@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # run.sh: hostile recipes. Each file's first line says how it must end: `-- expect: CODE words of the message`; a second
-# line `-- data` gives it data to learn from. Whatever a recipe does, --help and plan end within thirty seconds (two of CPU
-# time) by an exit code of ours, in few lines, without a control character, and nothing is left behind.
+# line `-- data` gives it data to learn from, `-- time` twenty seconds instead of one, so that it is not time that ends it on
+# a slow machine. Whatever a recipe does, --help and plan end after that much CPU time (and four times as much to find the
+# line that took it) by an exit code of ours, in few lines, without a control character, and nothing is left behind.
 set -u
 cd "$(dirname "$0")/../.."
 moonweld=$(realpath "${MOONWELD:-build/moonweld}")
@@ -33,15 +34,16 @@ bad() { # NAME REASON
 }
 
 attempt() { # FILE WANTED WORDS COMMAND...: WANTED is a code, or "any" for 0, 64 and 65
-  local file=$1 wanted=$2 words=$3 code
+  local file=$1 wanted=$2 words=$3 cpu code TIMEFORMAT='%0U+%0S'
   shift 3
-  timeout -k 1 30 "$@" > "$room/out" 2> "$room/err" < /dev/null
+  cpu=$( { time timeout -k 1 200 "$@" > "$room/out" 2> "$room/err" < /dev/null; } 2>&1)
   code=$?
   case $wanted-$code in
     any-0 | any-64 | any-65 | "$code-$code") ;;
     *) bad "$file" "$*: ended with $code, not $wanted"; return ;;
   esac
   if ! grep -aqF -- "$words" "$room/err" && [ -n "$words" ]; then bad "$file" "the message lacks '$words'"
+  elif [ $((cpu)) -gt $((5 * seconds + 2)) ]; then bad "$file" "$*: $((cpu)) seconds of CPU time"
   elif [ "$code" != 0 ] && [ ! -s "$room/err" ]; then bad "$file" "no message"
   elif [ "$(wc -c < "$room/err")" -gt 100000 ]; then bad "$file" "too long a message"
   # C0 but for tab and newline, DEL, C1, and the marks that turn the direction of writing.
@@ -53,10 +55,13 @@ attempt() { # FILE WANTED WORDS COMMAND...: WANTED is a code, or "any" for 0, 64
 for file in *.lua; do
   [ -f "$file" ] && [ ! -L "$file" ] || continue
   read -r code words <<< "$(head -n 1 "$file" | tr -d '\0' | sed 's/^.*-- expect: *//')"
+  options=() seconds=1
+  case $(sed -n 2p "$file" | tr -d '\0') in
+    "-- data") options=(--data ids.jsonl) ;;
+    "-- time") seconds=20 options=(--recipe-seconds 20) ;;
+  esac
   attempt "$file" any "" "$moonweld" "./$file" --help
-  data=()
-  [ "$(sed -n 2p "$file" | tr -d '\0')" = "-- data" ] && data=(--data ids.jsonl)
-  attempt "$file" "$code" "${words:-}" "$moonweld" plan "./$file" --base model.safetensors "${data[@]}"
+  attempt "$file" "$code" "${words:-}" "$moonweld" plan "./$file" --base model.safetensors "${options[@]}"
 done
 
 rm -f "$room/out" "$room/err"
