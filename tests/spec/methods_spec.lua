@@ -175,6 +175,19 @@ describe("ties equals a naive loop, bit for bit", function()
     for i = 1, 232 do expected[i] = -0.5 end
     same(run("ties", { base = base, experts = { write(a), write(b) }, density = 1 }), expected)
   end)
+  it("a tensor without elements has no vote, however magnitudes are ranked", function()
+    local function file(value, none) return toy.write { none = none, w = { value, -0.5 * value, 0.25 } } end
+    local function result(none, options)
+      local experts = { file(1, none), file(-1, none), file(3, none) }
+      return toy.run("ties", with({ base = file(0, none), experts = experts, density = 0.5 }, options))
+    end
+    for _, count in ipairs { "ties", "exact", "some" } do
+      for _, per in ipairs { "model", "tensor" } do
+        local options = { count = count, per = per }
+        assert.same(with(result(nil, options), { none = {} }), result({}, options))
+      end
+    end
+  end)
 end)
 
 --- The masks of DARE, as the recipe `dare_linear` draws them: true where an expert's element is dropped.
