@@ -196,6 +196,7 @@ bool mw_child_losses(mw_state *state, void *context, int fd, mw_error *err) {
   const mw_child_candidate *candidate = context;
   lua_State *L = state->L;
   connect_world(state, &fd);
+  if (candidate->graph) state->graph = candidate->graph;
   if (!candidate->count) lua_pushnil(L);
   else lua_newtable(L);
   for (size_t i = 0; i < candidate->count; i++) {

@@ -19,7 +19,8 @@ bool mw_child_evaluate(mw_state *state, void *task, int fd, mw_error *err);
 /* A model given by its tensors, or with none the first of the inputs: its loss on each data set becomes a graph whose
  * outputs are called 000000, 000001 ... in the order of the sets. */
 typedef struct mw_child_candidate {
-  const mw_wire_output *outputs; /* nodes of the state's graph */
+  mw_graph *graph;               /* NULL where there are no outputs. The child's own copy grows, the parent's does not */
+  const mw_wire_output *outputs; /* its nodes */
   size_t count;
 } mw_child_candidate;
 

@@ -341,18 +341,22 @@ void mw_core_fill(lua_State *L) {
       {"score", score}, {NULL, NULL}};
   static const luaL_Reg mathematics[] = {{"exp", math_exp}, {"log", math_log}, {"tanh", math_tanh}, {"sin", math_sin},
                                          {"cos", math_cos}, {"acos", math_acos}, {NULL, NULL}};
-  mw_state *state = mw_state_of(L);
   luaL_setfuncs(L, functions, 0);
   lua_newtable(L);
   luaL_setfuncs(L, mathematics, 0);
   lua_setfield(L, -2, "mathx");
   luaL_newmetatable(L, node_type);
   lua_setfield(L, -2, "node_metatable");
+  fill_reserved(L);
+  mw_core_learn_fill(L);
+}
+
+void mw_core_tell(lua_State *L) {
+  const mw_state *state = mw_state_of(L);
   lua_pushinteger(L, (lua_Integer)state->seed);
   lua_setfield(L, -2, "seed");
   lua_pushboolean(L, state->scores);
   lua_setfield(L, -2, "can_score");
-  fill_reserved(L);
   fill_models(L, state->inputs);
-  mw_core_learn_fill(L);
+  mw_core_learn_tell(L);
 }

@@ -217,6 +217,9 @@ void mw_core_learn_fill(lua_State *L) {
   static const luaL_Reg functions[] = {{"net", net}, {"coefficient", coefficient}, {"learned", learned}, {"tokens", tokens},
                                        {"learn", learn}, {"architecture", architecture}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
+}
+
+void mw_core_learn_tell(lua_State *L) {
   fill_configs(L, mw_state_of(L)->inputs);
   fill_data(L, mw_state_of(L));
 }

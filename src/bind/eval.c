@@ -74,14 +74,19 @@ static bool run(const asking *ask, const mw_eval_candidate *candidate, const mw_
 bool mw_eval_candidate_losses(const mw_eval_candidate *candidate, const mw_inputs *inputs, const mw_calibration *data,
                               const mw_options *options, mw_learning progress, void *context, mw_evaluation *results,
                               mw_error *err) {
-  asking ask = {.candidate = {candidate->outputs, candidate->count}, .inputs = inputs};
+  asking ask = {.candidate = {(mw_graph *)(uintptr_t)candidate->graph, candidate->outputs, candidate->count}, .inputs = inputs};
   showing s = {progress, context, 0, (unsigned)data->count};
-  mw_state state = {.inputs = inputs, .sets = data->facts, .set_count = data->count,
-                    .graph = (mw_graph *)(uintptr_t)candidate->graph}; /* the child's own copy grows, ours does not */
+  mw_state template;
+  MW_TRY(mw_state_open(&template, err));
+  mw_state state = template;
+  state.inputs = inputs;
+  state.sets = data->facts;
+  state.set_count = data->count;
   bool ok = mw_guest_run(&state, mw_host_limits(options, inputs->family.count), mw_child_losses, on_message, &ask, err) &&
             check(&ask, data->count, err) &&
             (same_ids(candidate, ask.graph) || mw_error_set(err, MW_BUG, "the candidate's graph was renumbered")) &&
             run(&ask, candidate, data, options, &s, results, err);
+  mw_state_close(&template);
   mw_graph_free(ask.graph);
   mw_mem_release(&ask.arena);
   return ok;

@@ -110,7 +110,7 @@ static _Noreturn void child(const mw_state *template, mw_guest_limits limits, mw
   if (fd != 3 && dup2(fd, 3) < 0) _exit(HARD_EXIT);
   close_range(4, ~0u, 0);
   close_range(0, SANITIZED ? 1 : 2, 0); /* what a recipe prints is a message, and it reads nothing */
-  bool ok = mw_state_open(&state, &err);
+  bool ok = mw_state_begin(&state, &err);
   running = state.L;
   if (ok) {
     start_clock(limits.seconds);

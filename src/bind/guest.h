@@ -17,7 +17,7 @@ typedef bool (*mw_guest_work)(mw_state *state, void *context, int fd, mw_error *
 typedef bool (*mw_guest_message)(void *context, int fd, uint32_t kind, char *bytes, size_t length, mw_error *err);
 
 /* Runs `work` in a locked child and feeds its messages to `message`. How the child ended becomes one clear error.
- * `state` is a template: inputs, seed, trace. */
+ * `state` is a copy of an opened template with its inputs, sets, seed, scores and trace; only the child runs it. */
 bool mw_guest_run(const mw_state *state, mw_guest_limits limits, mw_guest_work work, mw_guest_message message,
                   void *context, mw_error *err);
 /* "seccomp" or "resource limits": what holds recipes on this system. */

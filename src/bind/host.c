@@ -16,6 +16,7 @@ struct mw_recipe {
   char chunk[256];
   size_t length;
   mw_signature signature;
+  mw_state template; /* opened once for all children */
   mw_arena arena;
 };
 
@@ -278,10 +279,11 @@ static bool run(asking *ask, mw_state *state, mw_guest_limits limits, mw_guest_w
 bool mw_recipe_load(const char *name, const mw_options *options, mw_recipe **out, mw_error *err) {
   mw_recipe *recipe = mw_mem_new(1, sizeof *recipe, err);
   if (!recipe) return false;
-  bool ok = find(recipe, name, err);
+  bool ok = find(recipe, name, err) && mw_state_open(&recipe->template, err);
   if (ok) {
     asking ask = {.recipe = recipe, .described = recipe, .task = {recipe->text, recipe->chunk, recipe->length, NULL, 0}};
-    mw_state state = {.seed = options->seed};
+    mw_state state = recipe->template;
+    state.seed = options->seed;
     mw_guest_limits limits = mw_host_limits(options, 0);
     ok = run(&ask, &state, limits, mw_child_describe, err);
   }
@@ -294,6 +296,7 @@ bool mw_recipe_load(const char *name, const mw_options *options, mw_recipe **out
 
 void mw_recipe_free(mw_recipe *recipe) {
   if (!recipe) return;
+  mw_state_close(&recipe->template);
   free(recipe->text);
   mw_mem_release(&recipe->arena);
   free(recipe);
@@ -320,8 +323,12 @@ bool mw_host_evaluate(const mw_recipe *recipe, const mw_binding *bindings, size_
                       mw_error *err) {
   asking ask = {.recipe = recipe, .inputs = inputs, .data = data, .result = out, .score = score,
                 .task = {recipe->text, recipe->chunk, recipe->length, bindings, count}};
-  mw_state state = {.inputs = inputs, .sets = data->facts, .set_count = data->count, .seed = options->seed,
-                    .scores = score != NULL};
+  mw_state state = recipe->template;
+  state.inputs = inputs;
+  state.sets = data->facts;
+  state.set_count = data->count;
+  state.seed = options->seed;
+  state.scores = score != NULL;
   mw_guest_limits limits = mw_host_limits(options, inputs->family.count * inputs->count);
   if (score && options->recipe_seconds <= 0) limits.seconds *= 10; /* a search builds many candidates */
   MW_TRY(run(&ask, &state, limits, mw_child_evaluate, err));

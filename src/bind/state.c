@@ -7,14 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char prelude_key[] = "moonweld.prelude", ours[] = "(moonweld)";
+static const char prelude_key[] = "moonweld.prelude", core_key[] = "moonweld.core", ours[] = "(moonweld)";
 
 mw_state *mw_state_of(lua_State *L) { return *(mw_state **)lua_getextraspace(L); }
 
 static void *allocate(void *context, void *old, size_t old_size, size_t size) {
   mw_state *state = context;
   if (!old) old_size = 0;
-  if (size > old_size && size - old_size > state->limit - state->used) return NULL;
+  if (size > old_size && (state->used > state->limit || size - old_size > state->limit - state->used)) return NULL;
   if (size == 0) {
     free(old);
     state->used -= old_size;
@@ -183,6 +183,8 @@ static int start(lua_State *L) {
   lua_newtable(L);
   mw_core_fill(L);
   lua_pushvalue(L, -1);
+  lua_setfield(L, LUA_REGISTRYINDEX, core_key);
+  lua_pushvalue(L, -1);
   lua_pushcclosure(L, module, 1);
   lua_pushvalue(L, -1);
   lua_setfield(L, -3, "module");
@@ -192,22 +194,45 @@ static int start(lua_State *L) {
   return 0;
 }
 
-bool mw_state_open(mw_state *state, mw_error *err) {
-  state->used = 0;
-  if (!state->graph) MW_TRY(mw_graph_new(&state->graph, err));
-  state->L = lua_newstate(allocate, state);
-  if (!state->L) return mw_error_memory(err, 1 << 16);
-  *(mw_state **)lua_getextraspace(state->L) = state;
+static int tell(lua_State *L) {
+  lua_getfield(L, LUA_REGISTRYINDEX, core_key);
+  mw_core_tell(L);
+  return 0;
+}
+
+/* Runs what is ours: that it fails is a bug, but for memory. */
+static bool run(mw_state *state, lua_CFunction work, mw_error *err) {
   lua_pushcfunction(state->L, handle);
-  lua_pushcfunction(state->L, start);
+  lua_pushcfunction(state->L, work);
   int result = lua_pcall(state->L, 0, 0, 1);
   if (result != LUA_OK) {
     take_error(state, result, err);
-    err->status = MW_BUG;
+    if (result != LUA_ERRMEM) err->status = MW_BUG;
     return false;
   }
   lua_settop(state->L, 0);
   return true;
+}
+
+bool mw_state_open(mw_state *state, mw_error *err) {
+  *state = (mw_state){.limit = SIZE_MAX};
+  MW_TRY(mw_graph_new(&state->graph, err));
+  state->L = lua_newstate(allocate, state);
+  if (!state->L) {
+    mw_state_close(state);
+    return mw_error_memory(err, 1 << 16);
+  }
+  *(mw_state **)lua_getextraspace(state->L) = state;
+  if (run(state, start, err)) return true;
+  if (err->status == MW_DATA) mw_error_memory(err, 1 << 20);
+  mw_state_close(state);
+  return false;
+}
+
+bool mw_state_begin(mw_state *state, mw_error *err) {
+  *(mw_state **)lua_getextraspace(state->L) = state;
+  lua_setallocf(state->L, allocate, state);
+  return run(state, tell, err);
 }
 
 void mw_state_close(mw_state *state) {

@@ -42,8 +42,11 @@ struct mw_state {
   } last, main; /* in any file, and in the one that was asked for */
 };
 
-/* Opens Lua with the prelude loaded; mw_state lies at a fixed address from here on. */
+/* Opens Lua with the prelude loaded, which takes milliseconds and knows nothing of what is asked: `state` is a template. */
 bool mw_state_open(mw_state *state, mw_error *err);
+/* Goes on with the copy of a template, in a process that is the template's own copy: the prelude learns of inputs, sets,
+ * seed and scores. mw_state lies at a fixed address from here on. */
+bool mw_state_begin(mw_state *state, mw_error *err);
 void mw_state_close(mw_state *state);
 /* Calls the prelude's function `name` with `args` values that the caller has pushed; leaves `results` on the stack.
  * On failure err has kind and text, with the recipe's line where one is known. */
@@ -55,8 +58,9 @@ int mw_state_raise(lua_State *L, mw_status status, const char *text);
 
 /* core.c: the options of every merge, which no recipe may declare; NULL-terminated. */
 extern const char *const mw_core_reserved[];
-/* Fills the table `core` on top of the stack. */
+/* Fills the table `core` on top of the stack: with functions, and later with what the state knows. */
 void mw_core_fill(lua_State *L);
+void mw_core_tell(lua_State *L);
 /* The node, or the number as a node, at a place of the stack; raises for anything else. */
 mw_node mw_core_node(lua_State *L, int index);
 int mw_core_push(lua_State *L, mw_node node);

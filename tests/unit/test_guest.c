@@ -95,21 +95,26 @@ static bool on_message(void *context, int fd, uint32_t kind, char *bytes, size_t
 
 static void refuse(mw_guest_work work, double patience, const char *says) {
   mw_guest_limits limits = {0.3, 64 << 20, patience};
-  mw_state state = {0};
+  mw_state state;
   mw_error err = {0};
   int results = 0;
   double begun = now();
+  CHECK(mw_state_open(&state, &err));
   CHECK(!mw_guest_run(&state, limits, work, on_message, &results, &err));
   CHECK(err.status == MW_DATA);
   if (!strstr(err.text, says)) CHECK_TEXT(err.text, says);
   CHECK(now() - begun < 60);
+  mw_state_close(&state);
 }
 
 int main(void) {
   int results = 0;
-  mw_state state = {0};
+  mw_state state;
   mw_error err = {0};
-  CHECK(mw_guest_run(&state, (mw_guest_limits){1, 64 << 20, 0}, sends_a_result, on_message, &results, &err) && results == 1);
+  CHECK(mw_state_open(&state, &err));
+  for (int times = 1; times <= 2; times++)
+    CHECK(mw_guest_run(&state, (mw_guest_limits){1, 64 << 20, 0}, sends_a_result, on_message, &results, &err) && results == times);
+  mw_state_close(&state);
   refuse(waits, 0.5, "does nothing: no answer in 0.5 s");
   refuse(trickles, 0.5, "does nothing");
   refuse(asks_and_never_reads, 0.5, "is gone");
