@@ -21,6 +21,16 @@ static bool hand_on(const mw_graph *graph, mw_node node, double *factors) {
   }
 }
 
+/* What penalises coefficients, by how it is written: cosine_penalty, :l1(), :l2(), the least of two in each place. */
+static const char *penalty(const mw_graph *graph, mw_node_facts facts) {
+  if (facts.op == MW_OP_RATIO) return "cosine";
+  if (facts.op == MW_OP_SQRT) return "l2";
+  if (facts.op == MW_OP_TOTAL) facts = mw_graph_facts(graph, facts.operand[0]);
+  if (facts.op != MW_OP_ABS) return "coefficients";
+  facts = mw_graph_facts(graph, facts.operand[0]);
+  return facts.op == MW_OP_COEFFICIENT ? "l1" : facts.op == MW_OP_MIN ? "overlap" : "coefficients";
+}
+
 /* What a node's term is called. */
 static void name_of(const mw_graph *graph, mw_node node, char room[64]) {
   mw_node_facts facts = mw_graph_facts(graph, node), last = facts;
@@ -29,7 +39,7 @@ static void name_of(const mw_graph *graph, mw_node node, char room[64]) {
     snprintf(room, 64, "%s data[%llu]", mw_graph_op_name(facts.op), (unsigned long long)last.extra[0] + 1);
     for (; *room != ' '; room++) /* as recipes spell it */
       if (*room >= 'A' && *room <= 'Z') *room = (char)(*room | 0x20);
-  } else strcpy(room, facts.whole ? "other" : facts.op == MW_OP_NUMBER ? "constant" : "coefficients");
+  } else strcpy(room, facts.whole ? "other" : facts.op == MW_OP_NUMBER ? "constant" : penalty(graph, facts));
 }
 
 /* The place of a name among the terms, a new one if need be. */

@@ -11,7 +11,8 @@ typedef struct mw_terms {
   double *factors;
   uint32_t *places;   /* of each node: which term it belongs to */
   size_t node_count;
-  const char **names; /* of the terms: "kl data[1]", "coefficients", "other", "constant" */
+  const char **names; /* of the terms: "kl data[1]", "cosine", "l1", "l2", "overlap", "coefficients" (what else is made of
+                         those alone), "other", "constant" */
   size_t count;
 } mw_terms;
 

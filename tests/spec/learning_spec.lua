@@ -44,6 +44,13 @@ local function losses_of(folder)
   return losses, gradients
 end
 
+--- The terms of the first step's loss.
+local function terms_of(folder)
+  local terms = {}
+  for name, value in read(folder .. "/moonweld/training.jsonl"):match '"terms":{(.-)}':gmatch '"(.-)":([%d%.e%-+]+)' do terms[name] = tonumber(value) end
+  return terms
+end
+
 describe("evaluation", function()
   it("gives the losses that an independent program found, within 1e-4 nats a token", function()
     local oracle = read(PICO .. "oracle/validation_loss.json")
@@ -78,11 +85,10 @@ describe("dam", function()
     local losses, norms = losses_of(folder)
     local expected = tonumber(read(PICO .. "oracle/dam_loss.json"):match '"total": ([%d%.]+)')
     assert(math.abs(losses[1] - expected) < 1e-5, string.format("loss %.8f, expected %.8f", losses[1], expected))
-    local terms = {}
-    for name, value in read(folder .. "/moonweld/training.jsonl"):match '"terms":{(.-)}':gmatch '"(.-)":([%d%.e%-+]+)' do terms[name] = tonumber(value) end
+    local terms = terms_of(folder)
     local kl, similarity = tonumber(read(PICO .. "oracle/dam_loss.json"):match '"kl": ([%d%.]+)'), tonumber(read(PICO .. "oracle/dam_loss.json"):match '"similarity": ([%d%.]+)')
     assert(math.abs(terms["kl data[1]"] + terms["kl data[2]"] - kl) < 1e-5)
-    assert(math.abs(terms.coefficients - 0.01 * similarity) < 1e-5)
+    assert(math.abs(terms.cosine - 0.01 * similarity) < 1e-5)
 
     local checked = 0
     for name, moved in pairs(tensors_of(folder .. "/moonweld/coefficients.safetensors")) do
@@ -101,6 +107,18 @@ describe("dam", function()
 
   local experts = { PICO .. "kjv", PICO .. "py" }
   local short = { windows("kjv.calibration", 1, 24, 33), windows("py.calibration", 1, 24, 33) }
+
+  it("logs every penalty by its name, and they add up to the loss with the rest", function()
+    local folder = out()
+    mw.merge("dam", { experts = experts, steps = 1, windows = 1, similarity = 0.5, l1 = 0.25, l2 = 0.25, overlap = 0.25 },
+      { data = short, output = folder, threads = 1 })
+    local terms, sum = terms_of(folder), 0
+    for _, value in pairs(terms) do sum = sum + value end
+    assert(math.abs(sum - losses_of(folder)[1]) < 1e-4 * sum, sum)
+    -- All coefficients are 1 / 2: 47 tensors of two equal vectors each.
+    assert(math.abs(terms.cosine - 0.5 * 47) < 1e-4 and terms.l2 > 0 and math.abs(terms.l1 - 2 * terms.overlap) < 1e-4, terms.cosine)
+    assert.is_nil(terms.coefficients)
+  end)
 
   it("makes a model that is better than the average on what it has not seen", function()
     local folder, average = out(), out()

@@ -61,6 +61,15 @@ int main(void) {
   for (int i = 0; i < 100; i++) doubled = apply(MW_OP_ADD, doubled, doubled);
   CHECK(mw_terms_find(graph, doubled, &arena, &terms, &err) && terms.count == 2 && term(&terms, "coefficients") == ldexp(1, 100));
 
+  /* Penalties, by name. */
+  mw_node size = apply(MW_OP_ABS, coefficient, 0), dot = apply(MW_OP_DOT, coefficient, coefficient), length = apply(MW_OP_SQRT, dot, 0);
+  mw_node least = apply(MW_OP_TOTAL, apply(MW_OP_ABS, apply(MW_OP_MIN, size, coefficient), 0), 0);
+  sum = apply(MW_OP_ADD, apply(MW_OP_TOTAL, size, 0), apply(MW_OP_MUL, number(2), length));
+  sum = apply(MW_OP_ADD, sum, apply(MW_OP_MUL, number(3), apply(MW_OP_RATIO, dot, apply(MW_OP_MUL, length, length))));
+  sum = apply(MW_OP_ADD, apply(MW_OP_ADD, sum, apply(MW_OP_MUL, number(4), least)), apply(MW_OP_MUL, number(5), dot));
+  CHECK(mw_terms_find(graph, sum, &arena, &terms, &err) && terms.count == 5 && term(&terms, "l1") == 1 && term(&terms, "l2") == 2);
+  CHECK(term(&terms, "cosine") == 3 && term(&terms, "overlap") == 4 && term(&terms, "coefficients") == 5);
+
   /* More data sets than a line of the log holds. */
   mw_node all = one;
   for (uint64_t i = 0; i < 60; i++) all = apply(MW_OP_ADD, all, loss_on(i));
