@@ -1,6 +1,6 @@
 /* attention.c: scores of a block of queries against the keys that they see, by matrix products; the scores are computed
- * again on the way back from the logarithm of each row's sum, which is all that is saved. An item going forward is one
- * head of one window; going back it is one key-value head with all its query heads, whose sums then need no lock. */
+ * again on the way back from the logarithm of each row's sum, which is all that is saved. An item going forward is a block
+ * of a head of a window; going back it is a key-value head with all its query heads, whose sums then need no lock. */
 #include "learn/attention.h"
 #include "base/mathx.h"
 #include "num/gemm.h"
@@ -54,36 +54,35 @@ static void score(const attention *a, seen s, size_t row, size_t head, float *sc
   mw_gemm_nt(s.count, s.high - s.low, a->width, a->scale, q, k, 0, scores, s.high - s.low);
 }
 
-static bool forward_head(void *context, size_t item, mw_hand *hand, mw_error *err) {
+/* The longest blocks come first, so that the threads end together. */
+static bool forward_block(void *context, size_t item, mw_hand *hand, mw_error *err) {
   const attention *a = context;
   const mw_rows *k = a->call->k;
-  size_t head = item % a->heads, row = item / a->heads * a->length;
+  size_t parts = a->windows * a->heads, head = item % a->heads, row = item % parts / a->heads * a->length;
+  seen s = seen_by(a, (a->length - 1) / BLOCK - item / parts);
+  size_t keys = s.high - s.low;
   float *scores = mw_team_room(&hand->work, BLOCK * a->length * sizeof *scores, err);
   if (!scores) return false;
-  for (size_t b = 0; b * BLOCK < a->length; b++) {
-    seen s = seen_by(a, b);
-    size_t keys = s.high - s.low;
-    score(a, s, row, head, scores);
-    for (size_t i = 0; i < s.count; i++) {
-      float *line = scores + i * keys;
-      size_t from = lowest(a, s.first + i) - s.low, n = s.first + i + 1 - s.low - from;
-      float most = k->max(line + from, n);
-      double sum = k->exp_sum(line + from, line + from, 1, most, n);
-      k->scale(line + from, line + from, (float)(1 / sum), n);
-      memset(line, 0, from * sizeof *line);
-      memset(line + from + n, 0, (keys - from - n) * sizeof *line);
-      if (a->y->saved) a->y->saved[(row + s.first + i) * a->heads + head] = (float)((double)most + mw_mathx_log(sum));
-    }
-    mw_gemm_nn(s.count, a->width, keys, 1, (mw_matrix){scores, keys},
-               part(a->v->values, a->k_stride, row + s.low, head / a->group, a->width), 0,
-               a->y->values + (row + s.first) * a->q_stride + head * a->width, a->q_stride);
+  score(a, s, row, head, scores);
+  for (size_t i = 0; i < s.count; i++) {
+    float *line = scores + i * keys;
+    size_t from = lowest(a, s.first + i) - s.low, n = s.first + i + 1 - s.low - from;
+    float most = k->max(line + from, n);
+    double sum = k->exp_sum(line + from, line + from, 1, most, n);
+    k->scale(line + from, line + from, (float)(1 / sum), n);
+    memset(line, 0, from * sizeof *line);
+    memset(line + from + n, 0, (keys - from - n) * sizeof *line);
+    if (a->y->saved) a->y->saved[(row + s.first + i) * a->heads + head] = (float)((double)most + mw_mathx_log(sum));
   }
+  mw_gemm_nn(s.count, a->width, keys, 1, (mw_matrix){scores, keys},
+             part(a->v->values, a->k_stride, row + s.low, head / a->group, a->width), 0,
+             a->y->values + (row + s.first) * a->q_stride + head * a->width, a->q_stride);
   return true;
 }
 
 bool mw_attention_forward(const mw_net_call *call, mw_error *err) {
   attention a = attention_of(call);
-  return mw_team_run(call->tape->team, a.windows * a.heads, forward_head, &a, err);
+  return mw_team_run(call->tape->team, a.windows * a.heads * ((a.length + BLOCK - 1) / BLOCK), forward_block, &a, err);
 }
 
 /* ---- backward ---- */

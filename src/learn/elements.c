@@ -6,6 +6,7 @@
 #include <string.h>
 
 enum { COLUMN_ROWS = 32 }; /* rows of an item that adds columns */
+enum { STORE_BLOCK = 16 << 10 }; /* elements of an item without a sum */
 
 static bool is_sum(mw_op op) { return mw_graph_op_class(op) == MW_CLASS_SUM; }
 
@@ -119,7 +120,7 @@ bool mw_elements_make(mw_tape *tape, mw_step *step, mw_error *err) {
 typedef struct blocks {
   mw_tape *tape;
   const mw_formula *formula;
-  size_t elements, columns;
+  size_t elements, columns, block;
   float *out;
   double *sums; /* of every block */
   float *partials;
@@ -127,22 +128,22 @@ typedef struct blocks {
 
 static bool run_block(void *context, size_t item, mw_hand *hand, mw_error *err) {
   const blocks *b = context;
-  size_t first = item * MW_TEAM_BLOCK, left = b->elements - first, n = left < MW_TEAM_BLOCK ? left : MW_TEAM_BLOCK;
+  size_t first = item * b->block, left = b->elements - first, n = left < b->block ? left : b->block;
   return mw_formula_run(b->tape, b->formula, hand, NULL, first, n, b->out ? b->out + first : NULL,
                         b->sums ? &b->sums[item] : NULL, err);
 }
 
-static size_t block_count(size_t elements) { return (elements + MW_TEAM_BLOCK - 1) / MW_TEAM_BLOCK; }
+static size_t block_count(const blocks *b) { return (b->elements + b->block - 1) / b->block; }
 
 static bool store(mw_tape *tape, const mw_formula *formula, size_t elements, float *out, mw_error *err) {
-  blocks b = {.tape = tape, .formula = formula, .elements = elements, .out = out};
-  return mw_team_run(tape->team, block_count(elements), run_block, &b, err);
+  blocks b = {.tape = tape, .formula = formula, .elements = elements, .block = STORE_BLOCK, .out = out};
+  return mw_team_run(tape->team, block_count(&b), run_block, &b, err);
 }
 
 static bool add_up(mw_tape *tape, const mw_formula *formula, size_t elements, bool peak, double *sum, mw_error *err) {
-  size_t count = block_count(elements);
-  blocks b = {.tape = tape, .formula = formula, .elements = elements, .sums = mw_mem_new(count + 1, sizeof *b.sums, err)};
-  if (!b.sums) return false;
+  blocks b = {.tape = tape, .formula = formula, .elements = elements, .block = MW_TEAM_BLOCK};
+  size_t count = block_count(&b);
+  if (!(b.sums = mw_mem_new(count + 1, sizeof *b.sums, err))) return false;
   bool ok = mw_team_run(tape->team, count, run_block, &b, err);
   *sum = 0;
   for (size_t i = 0; i < count; i++) *sum = !peak ? *sum + b.sums[i] : b.sums[i] > *sum ? b.sums[i] : *sum;

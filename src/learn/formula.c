@@ -182,17 +182,23 @@ static bool not_finite(const mw_tape *tape, mw_node input, mw_error *err) {
                       mw_text_shown_z(&name, mw_job_tensor(&tape->job, leaf)->name));
 }
 
-/* Elements of a model's tensor as floats. */
+/* Elements of a model's tensor as they are stored, in the hand's reading room. NULL: they could not be read. */
+static const unsigned char *read_stored(const mw_tape *tape, mw_node_facts leaf, mw_hand *hand, uint64_t start, size_t count,
+                                        mw_error *err) {
+  const mw_tensor *tensor = mw_job_tensor(&tape->job, leaf);
+  size_t size = mw_dtype_size(leaf.dtype);
+  unsigned char *bytes = mw_team_room(&hand->reading, count * size, err);
+  const mw_file *file = &mw_job_model(&tape->job, leaf)->files[tensor->file];
+  return bytes && mw_file_read(file, tensor->offset + start * size, bytes, count * size, err) ? bytes : NULL;
+}
+
+/* The same as floats. */
 static bool read_tensor(const mw_tape *tape, mw_node node, mw_hand *hand, uint64_t start, size_t count, float *out, mw_error *err) {
   mw_node_facts leaf = mw_graph_facts(tape->lab, node);
-  const mw_tensor *tensor = mw_job_tensor(&tape->job, leaf);
-  const mw_file *file = &mw_job_model(&tape->job, leaf)->files[tensor->file];
-  size_t size = mw_dtype_size(leaf.dtype);
-  unsigned char *bytes = mw_team_room(&hand->reading, CHUNK * size, err);
-  if (!bytes) return false;
   for (size_t done = 0; done < count; done += CHUNK) {
     size_t n = count - done < CHUNK ? count - done : CHUNK;
-    MW_TRY(mw_file_read(file, tensor->offset + (start + done) * size, bytes, n * size, err));
+    const unsigned char *bytes = read_stored(tape, leaf, hand, start + done, n, err);
+    if (!bytes) return false;
     if (hand->kernels->type[0].load[leaf.dtype](out + done, bytes, n)) return not_finite(tape, node, err);
   }
   return true;
@@ -222,20 +228,35 @@ bool mw_formula_run(const mw_tape *tape, const mw_formula *formula, mw_hand *han
   return true;
 }
 
+size_t mw_formula_rows(size_t columns) { return columns < CHUNK ? CHUNK / columns : 1; }
+
+/* The same where the formula is a tensor of a model times the panel. */
+static bool tensor_columns(const mw_tape *tape, mw_node node, mw_hand *hand, const float *panel, uint64_t first, size_t rows,
+                           size_t columns, float *sums, mw_error *err) {
+  mw_node_facts leaf = mw_graph_facts(tape->lab, node);
+  size_t n = rows * columns;
+  if (leaf.dtype == MW_DTYPE_BF16) {
+    const unsigned char *stored = read_stored(tape, leaf, hand, first * columns, n, err);
+    return stored && (!hand->kernels->rows.times_add_bf16(sums, stored, panel, rows, columns) || not_finite(tape, node, err));
+  }
+  float *values = mw_team_room(&hand->products, n * sizeof *values, err);
+  if (!values || !read_tensor(tape, node, hand, first * columns, n, values, err)) return false;
+  for (size_t i = 0; i < n; i += columns) hand->kernels->rows.times_add(sums, values + i, panel + i, 1, columns);
+  return true;
+}
+
 bool mw_formula_columns(const mw_tape *tape, const mw_formula *formula, mw_hand *hand, const float *panel, uint64_t first,
                         size_t rows, size_t columns, float *sums, mw_error *err) {
-  size_t step = columns < CHUNK ? CHUNK / columns : 1;
-  float *products = mw_team_room(&hand->products, step * columns * sizeof *products, err);
-  if (!products) return false;
+  size_t step = mw_formula_rows(columns);
   for (size_t r = 0; r < rows; r += step) {
     size_t n = rows - r < step ? rows - r : step;
     const float *part = panel ? panel + r * columns : NULL;
     if (formula->tensor) {
-      MW_TRY(read_tensor(tape, formula->tensor, hand, (first + r) * columns, n * columns, products, err));
-      for (size_t i = 0; i < n; i++)
-        hand->kernels->rows.times_add(sums, products + i * columns, part + i * columns, 1, columns);
+      MW_TRY(tensor_columns(tape, formula->tensor, hand, part, first + r, n, columns, sums, err));
       continue;
     }
+    float *products = mw_team_room(&hand->products, n * columns * sizeof *products, err);
+    if (!products) return false;
     MW_TRY(mw_formula_run(tape, formula, hand, part, (first + r) * columns, n * columns, products, NULL, err));
     for (size_t i = 0; i < n; i++) hand->kernels->rows.add(sums, products + i * columns, 1, columns);
   }

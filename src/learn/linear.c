@@ -14,7 +14,7 @@ typedef struct linear {
 static linear linear_of(const mw_net_call *call) {
   linear l = {.call = call, .x = mw_net_slot(call, 0), .y = call->y, .w = mw_net_weight(call, 1)};
   l.rows = mw_net_rows(call, l.x), l.in = mw_net_columns(call, l.x), l.out = mw_net_columns(call, l.y);
-  l.out_panel = mw_gemm_panel(l.out), l.in_panel = mw_gemm_panel(l.in);
+  l.out_panel = mw_gemm_panel(l.out), l.in_panel = 2 * mw_gemm_panel(l.in);
   l.in_items = l.x->wants ? (l.in + l.in_panel - 1) / l.in_panel : 0;
   return l;
 }
@@ -38,7 +38,8 @@ bool mw_linear_forward(const mw_net_call *call, mw_error *err) {
   return mw_team_run(call->tape->team, (l.out + l.out_panel - 1) / l.out_panel, forward_panel, &l, err);
 }
 
-/* Items are panels of dx = dy W, then panels of dW = dy^T x. */
+/* Items are panels of dx = dy W, then panels of dW = dy^T x. Those of dx are twice as wide: dy, which is packed again for
+ * each, is the larger side there, and dW's keep the other threads busy. */
 static bool back_panel(void *context, size_t item, mw_hand *hand, mw_error *err) {
   const linear *l = context;
   if (item < l->in_items) {

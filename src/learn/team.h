@@ -21,7 +21,7 @@ typedef struct mw_hand {
   mw_room reading, products; /* of a formula: what it reads and binds; what it adds up */
 } mw_hand;
 
-enum { MW_TEAM_BLOCK = 64 << 10 }; /* elements of a block of elementwise work */
+enum { MW_TEAM_BLOCK = 64 << 10 }; /* elements of a block of a sum */
 
 /* At least `bytes` of a room, not cleared, valid until it is asked for more. NULL: out of memory. */
 void *mw_team_room(mw_room *room, size_t bytes, mw_error *err);

@@ -257,14 +257,27 @@ bool mw_weights_alone(const mw_weight *w) {
   return false;
 }
 
+/* To the leaves that are sums over rows, together: the gradient is read from the cache by all but the first. */
+static bool give_columns(const mw_tape *tape, mw_weight *w, mw_hand *hand, float *partial, uint64_t first, size_t count,
+                         const float *gradient, mw_error *err) {
+  size_t step = mw_formula_rows(w->columns);
+  for (size_t r = 0; r < count; r += step)
+    for (size_t i = 0; i < w->leaf_count; i++)
+      if (w->leaves[i].kind == MW_LEAF_COLUMNS)
+        MW_TRY(mw_formula_columns(tape, &w->leaves[i].formula, hand, gradient + r * w->columns, first + r,
+                                  count - r < step ? count - r : step, w->columns, partial + w->leaves[i].place, err));
+  return true;
+}
+
 bool mw_weights_give(const mw_tape *tape, mw_weight *w, mw_hand *hand, size_t item, uint64_t first, size_t count,
                      const float *gradient, mw_error *err) {
+  float *partials = w->partials + item * w->partial_size;
+  MW_TRY(give_columns(tape, w, hand, partials, first, count, gradient, err));
   for (size_t i = 0; i < w->leaf_count; i++) {
     const mw_weight_leaf *leaf = &w->leaves[i];
-    float *partial = w->partials + item * w->partial_size + leaf->place;
-    if (leaf->kind == MW_LEAF_COLUMNS) {
-      MW_TRY(mw_formula_columns(tape, &leaf->formula, hand, gradient, first, count, w->columns, partial, err));
-    } else if (leaf->kind == MW_LEAF_SCALAR) {
+    float *partial = partials + leaf->place;
+    if (leaf->kind == MW_LEAF_COLUMNS) continue;
+    if (leaf->kind == MW_LEAF_SCALAR) {
       double total, sum;
       MW_TRY(mw_formula_run(tape, &leaf->formula, hand, gradient, first * w->columns, count * w->columns, NULL, &sum, err));
       memcpy(&total, partial, sizeof total);

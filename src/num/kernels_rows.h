@@ -114,5 +114,36 @@ ROW_MAP(row_turn, (float *p, float *q, const float *x, const float *y, const flo
 ROW_MAP(row_turn_add, (float *p, float *q, const float *x, const float *y, const float *c, const float *s, float sign, size_t n),
         p[i] += x[i] * c[i] - y[i] * s[i] * sign; q[i] += y[i] * c[i] + x[i] * s[i] * sign)
 
+/* Columns that stay in registers while rows pass: of every column, rows are added in order. */
+static bool row_times_add_bf16(float *dst, const void *x, const float *y, size_t rows, size_t n) {
+  const stored16 *in = x;
+  uint32_t bad = 0;
+  size_t c = 0;
+#ifdef MW_BODY_X86
+  enum { GROUPS = 4 };
+  for (; c + GROUPS * SIXTEEN <= n; c += GROUPS * SIXTEEN) {
+    sixteen sums[GROUPS];
+    value_bits seen = {0};
+    for (int g = 0; g < GROUPS; g++) sums[g] = take_sixteen(dst + c + g * SIXTEEN);
+    for (size_t r = 0; r < rows; r++)
+      for (int g = 0; g < GROUPS; g++) {
+        const size_t at = r * n + c + g * SIXTEEN;
+        const sixteen a = take_bf16(in + at), b = take_sixteen(y + at);
+        seen = join_sixteen(seen, a);
+        for (int k = 0; k < PARTS; k++) sums[g].part[k] += a.part[k] * b.part[k];
+      }
+    for (int g = 0; g < GROUPS; g++) put_sixteen(dst + c + g * SIXTEEN, sums[g]);
+    bad |= (joined(seen) >> 16 & 0x7f80) == 0x7f80;
+  }
+  if (bad) bad = !finite_stored(in, rows * n);
+#endif
+  for (size_t r = 0; r < rows; r++)
+    for (size_t i = r * n + c; i < r * n + n; i++) {
+      dst[i - r * n] += bits_float((uint32_t)in[i] << 16) * y[i];
+      bad |= (in[i] & 0x7f80u) == 0x7f80;
+    }
+  return bad;
+}
+
 #undef ROW_SUM
 #undef ROW_MAP

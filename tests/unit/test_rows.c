@@ -69,6 +69,32 @@ static void maps(const mw_rows *k) {
   CHECK(near(p[7], x[7] * z[7] + y[7] * z[7], 1e-6) && near(q[7], y[7] * z[7] - x[7] * z[7], 1e-6));
 }
 
+/* Rows of stored bf16 times floats, added over rows: exactly, in every width that registers do not divide; and what is not
+ * finite is seen wherever it lies. */
+static void stored(const mw_rows *k) {
+  enum { ROWS = 3, WIDE = 150 };
+  static uint16_t bf16[ROWS * WIDE];
+  for (size_t n = 1; n <= WIDE; n += n < 60 ? 59 : 30) {
+    float found[WIDE], expected[WIDE];
+    memcpy(found, z, sizeof found), memcpy(expected, z, sizeof expected);
+    for (size_t i = 0; i < ROWS * n; i++) {
+      uint32_t word;
+      memcpy(&word, &x[i], sizeof word);
+      bf16[i] = (uint16_t)(word >> 16), word &= 0xffff0000;
+      float value;
+      memcpy(&value, &word, sizeof value);
+      expected[i % n] += value * y[i];
+    }
+    CHECK(!k->times_add_bf16(found, bf16, y, ROWS, n) && memcmp(found, expected, sizeof found) == 0);
+    for (size_t i = 0; i < ROWS * n; i++) {
+      uint16_t kept = bf16[i];
+      bf16[i] = i % 2 ? 0x7f80 : 0xffc1; /* infinity, NaN */
+      CHECK(k->times_add_bf16(found, bf16, y, ROWS, n));
+      bf16[i] = kept;
+    }
+  }
+}
+
 /* Every map of a table into one buffer. */
 static void everything(const mw_rows *k, float out[][N]) {
   int at = 0;
@@ -88,6 +114,7 @@ static void alike(const mw_kernels *other) {
   everything(&mw_kernels_base.rows, here);
   everything(&other->rows, there);
   CHECK(memcmp(here, there, sizeof here) == 0);
+  stored(&other->rows);
 }
 
 int main(void) {
@@ -95,6 +122,7 @@ int main(void) {
   sums(&mw_kernels_base.rows);
   exponential(&mw_kernels_base.rows);
   maps(&mw_kernels_base.rows);
+  stored(&mw_kernels_base.rows);
 #ifdef __x86_64__
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) alike(&mw_kernels_avx2);
   if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) alike(&mw_kernels_avx512);
