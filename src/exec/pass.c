@@ -35,23 +35,29 @@ static bool know_needs(mw_pass *pass, const mw_task *task, mw_values *values, mw
 }
 
 /* Which unit of a run of `stride` is in the sample: another one in every run, lest rows and columns of a matrix show. */
-static uint64_t sampled_unit(const mw_pass *pass, uint64_t run) {
-  return run * pass->stride + (run * UINT64_C(0x9e3779b97f4a7c15) >> 32) % pass->stride;
+static uint64_t sampled_unit(const mw_cut *c, uint64_t run) {
+  return run * c->stride + (run * UINT64_C(0x9e3779b97f4a7c15) >> 32) % c->stride;
 }
 
 /* The first run whose sampled unit is the task's. */
-static uint64_t first_run(const mw_pass *pass, const mw_cut *c) {
-  uint64_t run = c->first_unit / pass->stride;
-  return run + (sampled_unit(pass, run) < c->first_unit);
+static uint64_t first_run(const mw_cut *c) {
+  uint64_t run = c->first_unit / c->stride;
+  return run + (sampled_unit(c, run) < c->first_unit);
 }
 
 /* A task's units are counted on from those of the task before; its items are the units that the sample takes. */
-static void cut_sample(mw_pass *pass, mw_cut *c, uint64_t elements) {
+static void cut_sample(mw_pass *pass, mw_cut *c, const mw_task *task) {
+  uint64_t total = pass->totals;
+  for (uint32_t r = 0; r < task->root_count; r++) {
+    const mw_selection *s = selection_of(pass, pass->schedule.roots[task->first_root + r].node);
+    if (s && s->total > total) total = s->total;
+  }
+  c->stride = mw_selection_stride(total);
   c->first_unit = pass->units;
-  pass->units += (elements + MW_UNIT - 1) / MW_UNIT;
-  uint64_t end = pass->units / pass->stride;
-  end += sampled_unit(pass, end) < pass->units;
-  pass->items += end - first_run(pass, c);
+  pass->units += (task->elements + MW_UNIT - 1) / MW_UNIT;
+  uint64_t end = pass->units / c->stride;
+  end += sampled_unit(c, end) < pass->units;
+  pass->items += end - first_run(c);
 }
 
 /* A selection that knows where to look reads nothing else: it has its task for itself. */
@@ -67,7 +73,7 @@ static bool cut(mw_pass *pass, size_t index, mw_error *err) {
   if (is_apart(pass, root)) mw_selection_range(selection_of(pass, root.node), root.part, &c->from, &c->to);
   c->head = c->from + c->block;
   if (pass->sampling) {
-    cut_sample(pass, c, task->elements);
+    cut_sample(pass, c, task);
     return true;
   }
   pass->whole |= c->to - c->from == task->elements;
@@ -173,12 +179,6 @@ static bool start_selections(mw_pass *pass, const mw_stage *stage, mw_values *va
   return true;
 }
 
-static void choose_stride(mw_pass *pass, uint64_t total) {
-  for (size_t i = 0; i < pass->selection_count; i++)
-    if (pass->selections[i].sampling && pass->selections[i].total > total) total = pass->selections[i].total;
-  pass->stride = mw_selection_stride(total);
-}
-
 static uint64_t items_of(const mw_pass *pass, size_t task) {
   return (task + 1 < pass->schedule.task_count ? pass->cuts[task + 1].first_item : pass->items) - pass->cuts[task].first_item;
 }
@@ -224,7 +224,7 @@ static uint64_t find_totals(const mw_pass *pass, const mw_stage *stage, const mw
  * such selections have been guessed. */
 static void choose_phase(mw_pass *pass, const mw_stage *stage, const mw_values *values, bool next) {
   bool guessed;
-  uint64_t totals = find_totals(pass, stage, values, &guessed);
+  uint64_t totals = pass->totals = find_totals(pass, stage, values, &guessed);
   pass->sampling = false;
   if (!next) pass->guessing = false;
   if (any_samples(pass)) {
@@ -244,7 +244,6 @@ static void choose_phase(mw_pass *pass, const mw_stage *stage, const mw_values *
     pass->guessing &= pass->phase == MW_PHASE_WHOLE; /* outputs are computed again once */
     pass->phase = MW_PHASE_REST;
   }
-  if (pass->sampling) choose_stride(pass, totals);
 }
 
 /* Before a pass that guesses: selections are what the sample says, totals what was supposed. */
@@ -291,7 +290,7 @@ const mw_task *mw_pass_item(const mw_pass *pass, uint64_t item, uint64_t *start,
   const mw_cut *c = &pass->cuts[low];
   uint64_t k = item - c->first_item, elements = pass->schedule.tasks[low].elements;
   if (pass->sampling) {
-    *start = (sampled_unit(pass, first_run(pass, c) + k) - c->first_unit) * MW_UNIT;
+    *start = (sampled_unit(c, first_run(c) + k) - c->first_unit) * MW_UNIT;
     *count = elements - *start < MW_UNIT ? elements - *start : MW_UNIT;
     return &pass->schedule.tasks[low];
   }

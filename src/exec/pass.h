@@ -11,6 +11,7 @@ typedef struct mw_cut {
   uint64_t from, head, to, block;
   uint64_t bytes;      /* read and written an element */
   uint64_t first_unit; /* in a sample: number of its first unit of MW_UNIT elements within the pass */
+  uint64_t stride;     /* one unit out of so many is in the sample */
 } mw_cut;
 
 /* The passes of a stage, in this order. */
@@ -31,7 +32,7 @@ typedef struct mw_pass {
   bool guessing;        /* sinks are computed from guesses too, or outputs from guessed totals */
   bool sampling;        /* this is a pass over a sample */
   bool whole;           /* this is one over all elements of a task */
-  uint64_t stride;      /* one unit out of so many is in the sample */
+  uint64_t totals;      /* elements of the totals beside outputs */
   uint64_t units;       /* of all tasks */
   bool ordered;         /* sums are added in block order */
   double *found;        /* of every root: TOTAL, DOT, PEAK */

@@ -6,7 +6,8 @@
 #include <assert.h>
 #include <string.h>
 
-enum { DIGIT = 16, RUN = 11 };
+/* NEAR: windows away. */
+enum { DIGIT = 16, RUN = 11, NEAR = 8 };
 
 mw_select mw_select_begin(mw_select_key key, bool wide, double threshold, uint64_t rank, uint64_t total) {
   mw_select select = {.key = key, .wide = wide, .threshold = threshold, .rank = rank, .end = wide ? INT64_MAX : INT32_MAX};
@@ -33,9 +34,15 @@ static void look_at(mw_select *select, int64_t low, uint64_t keys) {
   select->last = (int64_t)((uint64_t)low + (keys - 1 < left ? keys - 1 : left));
 }
 
+static void aim_at(mw_select *select, int64_t key) {
+  const int64_t half = MW_SELECT_BINS / 2;
+  look_at(select, key < select->first + half ? select->first : key - half, MW_SELECT_BINS);
+  select->shift = 0;
+}
+
 void mw_select_aim(mw_select *select, double value) {
   assert(select->key != MW_SELECT_TIE);
-  int64_t key, half = MW_SELECT_BINS / 2;
+  int64_t key;
   if (select->wide) {
     memcpy(&key, &value, sizeof key);
     if (key < 0) key ^= INT64_MAX;
@@ -45,8 +52,8 @@ void mw_select_aim(mw_select *select, double value) {
     memcpy(&bits, &narrow, sizeof bits);
     key = bits < 0 ? bits ^ INT32_MAX : bits;
   }
-  look_at(select, key < select->first + half ? select->first : key - half, MW_SELECT_BINS);
-  select->shift = 0;
+  aim_at(select, key);
+  select->aimed = true;
 }
 
 /* Counts runs of elements that share a bin. */
@@ -72,9 +79,25 @@ uint64_t mw_select_count(const mw_select *select, const mw_kernel_set *kernels, 
   return 0;
 }
 
+/* Aims once more where the aim missed: as far from the window as its own density tells, if that is not far. */
+static bool aim_again(mw_select *select, const uint64_t *bins, uint64_t below) {
+  uint64_t inside = 0;
+  for (size_t i = 0; i < MW_SELECT_BINS; i++) inside += bins[i];
+  bool lower = select->rank < below;
+  uint64_t away = lower ? below - select->rank : select->rank - below - inside;
+  if (!select->aimed || away / NEAR >= inside) return false;
+  uint64_t keys = away * MW_SELECT_BINS / inside;
+  uint64_t room = lower ? (uint64_t)select->low - (uint64_t)select->first : (uint64_t)select->end - (uint64_t)select->last;
+  if (keys > room) keys = room;
+  aim_at(select, lower ? select->low - (int64_t)keys : select->last + (int64_t)keys);
+  select->aimed = false;
+  return true;
+}
+
 bool mw_select_narrow(mw_select *select, const uint64_t *bins, uint64_t below) {
   assert(!select->found);
   if (select->key == MW_SELECT_TIE) below = select->less;
+  const uint64_t outside = below;
   for (uint64_t digit = 0; digit < MW_SELECT_BINS && select->rank >= below; digit++) {
     if (select->rank - below < bins[digit]) {
       look_at(select, (int64_t)((uint64_t)select->low + (digit << select->shift)), UINT64_C(1) << select->shift);
@@ -87,6 +110,7 @@ bool mw_select_narrow(mw_select *select, const uint64_t *bins, uint64_t below) {
     below += bins[digit];
   }
   if (select->shift == select->widest) return false;
+  if (aim_again(select, bins, outside)) return true;
   select->low = select->first;
   select->last = select->end;
   select->shift = select->widest;

@@ -27,6 +27,7 @@ typedef struct mw_select {
   unsigned widest;
   uint64_t less;     /* keys below the window; of an aimed one it is known when that has been narrowed */
   uint64_t equal;    /* once it is found: keys equal to it */
+  bool aimed;        /* at a guess, and not yet beside it */
   bool found;        /* `low` is the key sought */
 } mw_select;
 

@@ -19,7 +19,8 @@ static int ascending(const void *a, const void *b) {
 
 static const mw_kernels *kernels;
 
-static uint64_t cut; /* of the last that was chosen */
+static uint64_t cut;    /* of the last that was chosen */
+static unsigned passes; /* that it took */
 
 /* The elements are cut at random places; element i of the vector has index `first` + i. A guess aims the window. Of
  * indices, only what the window holds is looked at. */
@@ -29,9 +30,9 @@ static bool chosen_near(mw_select_key key, bool wide, double threshold, uint64_t
   static uint64_t merged[MW_SELECT_BINS];
   mw_select select = mw_select_begin(key, wide, threshold, rank, first + n);
   if (guess) mw_select_aim(&select, *guess);
-  for (unsigned pass = 0; !select.found; pass++) {
+  for (passes = 0; !select.found; passes++) {
     uint64_t below = 0;
-    CHECK(pass < mw_select_passes(&select) + (guess != NULL) + (key == MW_SELECT_TIE ? first ? 2 : 1 : 0));
+    CHECK(passes < mw_select_passes(&select) + 2u * (guess != NULL) + (key == MW_SELECT_TIE ? first ? 2 : 1 : 0));
     memset(merged, 0, sizeof merged);
     for (size_t at = 0, step; at < n; at += step) {
       step = 1 + next() % n;
@@ -104,7 +105,26 @@ static void compare(bool wide, size_t n, int kind) {
   free(narrow);
 }
 
+/* A guess that is some windows off is found beside where it was sought. */
+static void miss_by_little(void) {
+  enum { COUNT = 200000, APART = 4, WINDOW = MW_SELECT_BINS / APART };
+  static float x[COUNT];
+  for (int sign = -1; sign <= 1; sign += 2)
+    for (size_t i = 0; i < 30; i++) {
+      const int32_t away = (int32_t)(next() % (6 * WINDOW)) - 3 * WINDOW;
+      const size_t rank = COUNT / 2 - WINDOW / 2 + next() % WINDOW;
+      for (size_t k = 0; k < COUNT; k++) x[k] = (1 + (float)(APART * k) * 0x1p-23f) * (float)sign;
+      double guess = fabs((double)x[(size_t)((int64_t)rank + away)]), got;
+      CHECK(chosen_near(MW_SELECT_MAGNITUDE, false, 0, rank, x, COUNT, 0, &guess, &got) && got == fabs((double)x[rank]));
+      CHECK(passes <= 2 && (passes == 1) == (away > -WINDOW / 2 && away <= WINDOW / 2));
+      guess *= sign;
+      const size_t place = sign < 0 ? COUNT - 1 - rank : rank;
+      CHECK(chosen_near(MW_SELECT_VALUE, false, 0, place, x, COUNT, 0, &guess, &got) && got == (double)x[rank] && passes <= 2);
+    }
+}
+
 static void all(void) {
+  miss_by_little();
   for (int wide = 0; wide < 2; wide++)
     for (int kind = 0; kind < 6; kind++) {
       const size_t sizes[] = {1, 2, 3, 511, 513, 70000};
