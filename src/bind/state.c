@@ -114,7 +114,7 @@ static int handle(lua_State *L) {
 static bool take_error(mw_state *state, int result, mw_error *err) {
   lua_State *L = state->L;
   if (result == LUA_ERRMEM) {
-    mw_error_set(err, MW_DATA, "the recipe needs more than %zu MB of memory", state->limit >> 20);
+    mw_error_set(err, MW_DATA, "the recipe needs more than %zu MB of memory (--recipe-memory allows more)", state->limit >> 20);
     lua_pop(L, 1);
     return false;
   }

@@ -363,6 +363,9 @@ static bool is_lerp(const mw_graph *graph, mw_node a, mw_node b) {
   return t && part(graph, rest, MW_OP_SUB, 1) == t && is(graph, part(graph, rest, MW_OP_SUB, 0), 1);
 }
 
+/* Of `value` times something: a number that is none leaves no finite mass, rather than an unknown one. */
+static double times(double value, double mass) { return isnan(value) && !isnan(mass) ? (double)INFINITY : value * mass; }
+
 static double mass_of(const mw_graph *graph, const node *n, const mw_node *o, const double *mass) {
   double value;
   switch ((mw_op)n->op) {
@@ -376,8 +379,8 @@ static double mass_of(const mw_graph *graph, const node *n, const mw_node *o, co
   case MW_OP_NEG: return -mass[o[0]];
   case MW_OP_COLUMNS: return graph->nodes[o[1]].learned ? NAN : mass[o[0]]; /* what is learned may weigh anything */
   case MW_OP_MUL:
-    if (mw_graph_is_number(graph, o[0], &value)) return value * mass[o[1]];
-    if (mw_graph_is_number(graph, o[1], &value)) return is_rescaled(graph, o[0], value) ? mass[o[0]] : value * mass[o[0]];
+    if (mw_graph_is_number(graph, o[0], &value)) return times(value, mass[o[1]]);
+    if (mw_graph_is_number(graph, o[1], &value)) return is_rescaled(graph, o[0], value) ? mass[o[0]] : times(value, mass[o[0]]);
     return mass[o[0]] == 0 || mass[o[1]] == 0 ? 0 : NAN;
   case MW_OP_DIV:
   case MW_OP_RATIO:

@@ -98,8 +98,10 @@ static bool check_config(const joining *j, const mw_family_member *member) {
   check_dtype(j, member);
   if (!config->known) {
     mw_shown shown;
-    mw_note_add(j->notes, "%s: model_type '%s' is not known: tensors are matched by name alone", member->label,
-                mw_text_shown_z(&shown, config->model_type));
+    if (*config->model_type)
+      mw_note_add(j->notes, "%s: model_type '%s' is not known: tensors are matched by name alone", member->label,
+                  mw_text_shown_z(&shown, config->model_type));
+    else mw_note_add(j->notes, "%s: config.json names no model_type: tensors are matched by name alone", member->label);
     return true;
   }
   uint64_t present = layers_present(member->model);
