@@ -3,6 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Outputs that are computed from guessed totals come in so many parts; what was found in a part is known in the next. */
+enum { PARTS = 32 };
+
 static mw_op op_of(const mw_pass *pass, mw_node node) { return mw_graph_facts(pass->job.graph, node).op; }
 
 static bool selects(const mw_pass *pass, mw_root root) {
@@ -15,14 +18,24 @@ static mw_selection *selection_of(const mw_pass *pass, mw_node node) {
   return NULL;
 }
 
+/* Remembers what an output is computed from, as long as that is a guess. */
+static bool remember(mw_pass *pass, const mw_task *task, mw_node scalar, double value, mw_error *err) {
+  double number;
+  if (!pass->guessing || task->output == MW_SCHEDULE_NO_OUTPUT || mw_graph_is_number(pass->job.graph, scalar, &number)) return true;
+  MW_TRY(mw_mem_grow(&pass->beliefs, &pass->belief_capacity, pass->belief_count + 1, sizeof *pass->beliefs, err));
+  pass->beliefs[pass->belief_count++] = (mw_belief){task->output, scalar, value};
+  return true;
+}
+
 static bool know_needs(mw_pass *pass, const mw_task *task, mw_values *values, mw_error *err) {
   const mw_root *roots = pass->schedule.roots + task->first_root;
   MW_TRY(mw_program_compile(&pass->program, pass->job.graph, roots, task->root_count, err));
-  double ignored;
+  double value;
   mw_vector *vector;
   const float *coefficient;
   for (size_t i = 0; i < pass->program.scalar_count; i++)
-    MW_TRY(mw_values_get(values, pass->program.scalars[i], &ignored, err));
+    MW_TRY(mw_values_get(values, pass->program.scalars[i], &value, err) &&
+           remember(pass, task, pass->program.scalars[i], value, err));
   for (size_t i = 0; i < pass->program.vector_count; i++)
     MW_TRY(mw_values_vector(values, pass->program.vectors[i], &vector, err));
   for (size_t i = 0; i < pass->program.input_count; i++)
@@ -47,10 +60,10 @@ static uint64_t first_run(const mw_cut *c) {
 
 /* A task's units are counted on from those of the task before; its items are the units that the sample takes. */
 static void cut_sample(mw_pass *pass, mw_cut *c, const mw_task *task) {
-  uint64_t total = pass->totals;
+  uint64_t total = 0;
   for (uint32_t r = 0; r < task->root_count; r++) {
     const mw_selection *s = selection_of(pass, pass->schedule.roots[task->first_root + r].node);
-    if (s && s->total > total) total = s->total;
+    if (s->total > total) total = s->total;
   }
   c->stride = mw_selection_stride(total);
   c->first_unit = pass->units;
@@ -94,34 +107,25 @@ static bool is_total(const mw_pass *pass, const mw_task *task, mw_root root) {
   return !root.store && task->output != MW_SCHEDULE_NO_OUTPUT && op_of(pass, root.node) == MW_OP_TOTAL;
 }
 
-/* Whether an output was computed from what turned out to be something else. */
-static bool is_stale(mw_pass *pass, mw_root root, const mw_values *values, bool *stale, mw_error *err) {
+/* Whether an output was computed from what turned out to be something else; asked once of every output, in their order. */
+static bool is_stale(mw_pass *pass, const mw_task *task, mw_values *values, bool *stale, mw_error *err) {
   *stale = false;
-  if (!pass->guessing || !root.store) return true;
-  MW_TRY(mw_program_compile(&pass->program, pass->job.graph, &root, 1, err));
-  for (size_t i = 0; i < pass->program.scalar_count; i++)
-    *stale |= values->known[pass->program.scalars[i]] == MW_VALUES_CHANGED;
+  for (; pass->checked < pass->belief_count && pass->beliefs[pass->checked].output == task->output; pass->checked++) {
+    const mw_belief *belief = &pass->beliefs[pass->checked];
+    double value;
+    MW_TRY(mw_values_get(values, belief->scalar, &value, err));
+    *stale |= memcmp(&value, &belief->value, sizeof value) != 0;
+  }
   return true;
 }
 
 /* Whether a root of a task takes part. */
-static bool takes_part(mw_pass *pass, const mw_task *task, mw_root root, const mw_values *values, bool *takes,
-                       mw_error *err) {
-  bool selecting = selects(pass, root);
-  *takes = false;
-  switch (pass->phase) {
-  case MW_PHASE_SAMPLE: *takes = selecting && selection_of(pass, root.node)->sampling; break;
-  case MW_PHASE_TOTALS: *takes = is_total(pass, task, root); break;
-  case MW_PHASE_WHOLE:
-    *takes = selecting                      ? !selection_of(pass, root.node)->select.found
-             : root.guess                   ? pass->guessing
-             : is_total(pass, task, root) ? pass->guessing
-                                            : true;
-    break;
-  case MW_PHASE_REST:
-    if (!selecting) return is_stale(pass, root, values, takes, err);
-    *takes = !selection_of(pass, root.node)->select.found;
-  }
+static bool takes_part(mw_pass *pass, const mw_task *task, mw_root root, mw_values *values, bool *takes, mw_error *err) {
+  const mw_selection *selection = selects(pass, root) ? selection_of(pass, root.node) : NULL;
+  bool rest = pass->phase == MW_PHASE_REST;
+  if (rest && root.store) return is_stale(pass, task, values, takes, err);
+  if (pass->phase == MW_PHASE_SAMPLE) *takes = selection && selection->sampling;
+  else *takes = selection ? !selection->select.found : !rest && (!root.guess || pass->guessing);
   return true;
 }
 
@@ -139,10 +143,10 @@ static bool append(mw_schedule *s, const mw_task *task, mw_root root, bool anew,
   return true;
 }
 
-/* Copies the stage's tasks with the roots that take part. */
-static bool choose(mw_pass *pass, const mw_job *job, const mw_stage *stage, const mw_values *values, mw_error *err) {
+/* Copies the pass's tasks of the stage with the roots that take part. */
+static bool choose(mw_pass *pass, const mw_job *job, const mw_stage *stage, mw_values *values, mw_error *err) {
   pass->schedule.root_count = pass->schedule.task_count = 0;
-  for (uint32_t t = 0; t < stage->task_count; t++) {
+  for (uint32_t t = pass->from; t < pass->to; t++) {
     const mw_task *task = &job->schedule->tasks[stage->first_task + t];
     bool anew = true;
     for (uint32_t r = 0; r < task->root_count; r++) {
@@ -204,69 +208,68 @@ static bool any_samples(const mw_pass *pass) {
   return any;
 }
 
-/* Over how many elements the stage has totals beside outputs, and whether all of them are guessed. */
-static uint64_t find_totals(const mw_pass *pass, const mw_stage *stage, const mw_values *values, bool *guessed) {
-  uint64_t elements = 0;
-  *guessed = true;
+static bool has_totals(const mw_pass *pass, const mw_stage *stage) {
+  bool has = false;
   for (uint32_t t = 0; t < stage->task_count; t++) {
     const mw_task *task = &pass->job.schedule->tasks[stage->first_task + t];
-    for (uint32_t r = 0; r < task->root_count; r++) {
-      mw_root root = pass->job.schedule->roots[task->first_root + r];
-      if (!is_total(pass, task, root)) continue;
-      elements += task->elements;
-      *guessed = *guessed && values->known[root.node] == MW_VALUES_SUPPOSED;
-    }
+    for (uint32_t r = 0; r < task->root_count; r++)
+      has |= is_total(pass, task, pass->job.schedule->roots[task->first_root + r]);
   }
-  return elements;
+  return has;
 }
 
-/* Which phase comes now. Guesses are made of selections when the sample has told where they are, and of totals when
- * such selections have been guessed. */
-static void choose_phase(mw_pass *pass, const mw_stage *stage, const mw_values *values, bool next) {
-  bool guessed;
-  uint64_t totals = pass->totals = find_totals(pass, stage, values, &guessed);
-  pass->sampling = false;
-  if (!next) pass->guessing = false;
-  if (any_samples(pass)) {
-    pass->phase = MW_PHASE_SAMPLE;
-    pass->sampling = true;
-  } else if (!next && totals && !guessed) {
-    pass->phase = MW_PHASE_TOTALS;
-    pass->sampling = mw_selection_samples(totals);
-  } else if (!next || pass->phase < MW_PHASE_WHOLE) {
-    pass->guessing = totals > 0 && guessed;
-    if (!totals && pass->selection_count) {
-      pass->guessing = true;
-      for (size_t i = 0; i < pass->selection_count; i++) pass->guessing &= pass->selections[i].sample.found;
-    }
-    pass->phase = MW_PHASE_WHOLE;
-  } else {
-    pass->guessing &= pass->phase == MW_PHASE_WHOLE; /* outputs are computed again once */
-    pass->phase = MW_PHASE_REST;
-  }
+/* Where the part ends that begins with task `from`. */
+static uint32_t end_of_part(const mw_pass *pass, const mw_stage *stage, uint32_t from) {
+  const mw_task *tasks = pass->job.schedule->tasks + stage->first_task;
+  uint64_t all = 0, part = 0;
+  for (uint32_t t = 0; t < stage->task_count; t++) all += tasks[t].elements;
+  do part += tasks[from++].elements;
+  while (from < stage->task_count && part < all / PARTS);
+  return from;
 }
 
-/* Before a pass that guesses: selections are what the sample says, totals what was supposed. */
-static bool believe(mw_pass *pass, mw_values *values, mw_error *err) {
+/* Which phase comes now, over which of the stage's tasks. Guesses are made of selections when the sample has told where
+ * they are, and of totals always. */
+static void choose_phase(mw_pass *pass, const mw_stage *stage, bool next) {
+  bool parted = has_totals(pass, stage), goes_on = next && pass->phase == MW_PHASE_WHOLE && pass->to < stage->task_count;
+  pass->sampling = any_samples(pass);
+  if (pass->sampling) pass->phase = MW_PHASE_SAMPLE;
+  else if (!next || pass->phase == MW_PHASE_SAMPLE || goes_on) pass->phase = MW_PHASE_WHOLE;
+  else pass->phase = MW_PHASE_REST;
+  bool whole = pass->phase == MW_PHASE_WHOLE;
+  pass->from = goes_on ? pass->to : 0;
+  pass->to = whole && parted ? end_of_part(pass, stage, pass->from) : stage->task_count;
+  pass->guessing = whole && (parted || pass->selection_count);
+  for (size_t i = 0; i < pass->selection_count; i++) pass->guessing &= pass->selections[i].sample.found;
+}
+
+/* Before a pass that guesses: selections are what the sample says, totals what was supposed, or else 0. */
+static bool believe(mw_pass *pass, const mw_job *job, const mw_stage *stage, mw_values *values, mw_error *err) {
   for (size_t i = 0; i < pass->selection_count; i++)
     MW_TRY(mw_values_set(values, pass->selections[i].node, mw_select_value(&pass->selections[i].sample), err));
-  for (size_t r = 0; r < pass->schedule.root_count; r++)
-    if (values->known[pass->schedule.roots[r].node] == MW_VALUES_SUPPOSED)
-      MW_TRY(mw_values_believe(values, pass->schedule.roots[r].node, err));
+  for (uint32_t t = 0; t < stage->task_count; t++) {
+    const mw_task *task = &job->schedule->tasks[stage->first_task + t];
+    for (uint32_t r = 0; r < task->root_count; r++) {
+      mw_root root = job->schedule->roots[task->first_root + r];
+      if (is_total(pass, task, root)) MW_TRY(mw_values_believe(values, root.node, err));
+    }
+  }
   return true;
 }
 
 bool mw_pass_begin(mw_pass *pass, const mw_job *job, const mw_stage *stage, bool next, mw_values *values, mw_error *err) {
   pass->job = *job;
-  if (!next) MW_TRY(start_selections(pass, stage, values, err));
-  choose_phase(pass, stage, values, next);
+  if (!next) {
+    pass->belief_count = pass->checked = 0;
+    MW_TRY(start_selections(pass, stage, values, err));
+  }
+  choose_phase(pass, stage, next);
   MW_TRY(choose(pass, job, stage, values, err));
   pass->job.schedule = &pass->schedule;
   pass->items = pass->units = 0;
   pass->ordered = pass->whole = false;
-  bool guesses = pass->guessing && pass->phase == MW_PHASE_WHOLE;
-  mw_values_doubt(values, guesses);
-  bool ok = !guesses || believe(pass, values, err);
+  values->doubt = pass->guessing;
+  bool ok = !pass->guessing || believe(pass, job, stage, values, err);
   for (size_t t = 0; t < pass->schedule.task_count && ok; t++)
     ok = know_needs(pass, &pass->schedule.tasks[t], values, err) && cut(pass, t, err);
   values->doubt = false;
@@ -315,14 +318,12 @@ void mw_pass_take(mw_pass *pass, const mw_task *task, const mw_gather *gathers) 
 }
 
 bool mw_pass_end(mw_pass *pass, mw_values *values, mw_error *err) {
-  bool guessed = pass->guessing && pass->phase == MW_PHASE_WHOLE;
-  if (guessed) mw_values_forget(values);
+  mw_values_forget(values);
   for (size_t r = 0; r < pass->schedule.root_count; r++) {
     mw_root root = pass->schedule.roots[r];
     if (root.store) continue;
     mw_op op = op_of(pass, root.node);
-    bool sampled = pass->sampling && pass->phase == MW_PHASE_TOTALS;
-    if (root.guess || sampled) mw_values_suppose(values, root.node, pass->found[r]);
+    if (root.guess) mw_values_suppose(values, root.node, pass->found[r]);
     else if (mw_graph_op_class(op) == MW_CLASS_SUM) MW_TRY(mw_values_set(values, root.node, pass->found[r], err));
     if (op != MW_OP_VECTOR) continue;
     mw_vector *vector;
@@ -332,7 +333,7 @@ bool mw_pass_end(mw_pass *pass, mw_values *values, mw_error *err) {
   for (size_t i = 0; i < pass->selection_count; i++)
     if (pass->phase == MW_PHASE_SAMPLE) mw_selection_end_sample(&pass->selections[i]);
     else MW_TRY(mw_selection_end(&pass->selections[i], values, err));
-  return !guessed || pass->selection_count || mw_values_settle(values, err);
+  return true;
 }
 
 void mw_pass_free(mw_pass *pass) {
@@ -341,5 +342,6 @@ void mw_pass_free(mw_pass *pass) {
   mw_program_free(&pass->program);
   free(pass->selections);
   free(pass->cuts);
+  free(pass->beliefs);
   free(pass->found);
 }

@@ -17,10 +17,17 @@ typedef struct mw_cut {
 /* The passes of a stage, in this order. */
 typedef enum mw_phase {
   MW_PHASE_SAMPLE, /* two over a sample of large selections, which tell where to look (select.h) */
-  MW_PHASE_TOTALS, /* totals beside outputs (schedule.h), where there is no guess of them: over a sample, if they are large */
-  MW_PHASE_WHOLE,  /* everything else */
+  MW_PHASE_WHOLE,  /* everything, once; in parts, where there are totals beside outputs (schedule.h): a part takes for them
+                      what the parts before it have found, and what was guessed of the rest */
   MW_PHASE_REST    /* selections until they are found; outputs that were computed from a wrong guess */
 } mw_phase;
+
+/* What an output was computed from. */
+typedef struct mw_belief {
+  uint32_t output;
+  mw_node scalar;
+  double value;
+} mw_belief;
 
 typedef struct mw_pass {
   mw_schedule schedule; /* only this pass's roots and tasks */
@@ -29,10 +36,12 @@ typedef struct mw_pass {
   size_t cut_capacity;
   uint64_t items;       /* blocks in all */
   mw_phase phase;
+  uint32_t from, to;    /* the stage's tasks that it looks at */
   bool guessing;        /* sinks are computed from guesses too, or outputs from guessed totals */
+  mw_belief *beliefs;   /* of outputs in their order, where these are computed from guesses */
+  size_t belief_count, belief_capacity, checked;
   bool sampling;        /* this is a pass over a sample */
   bool whole;           /* this is one over all elements of a task */
-  uint64_t totals;      /* elements of the totals beside outputs */
   uint64_t units;       /* of all tasks */
   bool ordered;         /* sums are added in block order */
   double *found;        /* of every root: TOTAL, DOT, PEAK */

@@ -132,7 +132,7 @@ static bool run_stage(runner *r, const mw_stage *stage, mw_error *err) {
   for (bool begun = false;; begun = true) {
     MW_TRY(mw_pass_begin(&r->pass, r->job, stage, begun, &r->values, err));
     if (r->pass.schedule.task_count == 0) return true;
-    if (r->pass.whole) r->pass_number++;
+    if (r->pass.whole && !r->pass.from) r->pass_number++;
     run_blocks(r);
     if (r->stop) {
       *err = r->error;
@@ -217,12 +217,6 @@ bool mw_run_values(const mw_job *job, const mw_node *scalars, size_t count, doub
   return ok;
 }
 
-/* What is known of a batch's guessed totals (schedule.h). */
-typedef struct guesses {
-  bool beside, sampled; /* a guess is made beside selections; all of these are sampled */
-  uint64_t totals;      /* elements */
-} guesses;
-
 static uint64_t task_bytes(const mw_job *job, const mw_program *program, const mw_task *task) {
   uint64_t bytes = 0;
   for (size_t i = 0; i < program->input_count; i++)
@@ -230,36 +224,19 @@ static uint64_t task_bytes(const mw_job *job, const mw_program *program, const m
   return bytes;
 }
 
-/* Elements of a stage's totals beside outputs. */
-static uint64_t totals_of(const mw_job *job, const mw_stage *stage) {
-  uint64_t elements = 0;
-  for (uint32_t t = 0; t < stage->task_count; t++) {
-    const mw_task *task = &job->schedule->tasks[stage->first_task + t];
-    for (uint32_t i = 0; i < task->root_count && task->output != MW_SCHEDULE_NO_OUTPUT; i++)
-      if (!job->schedule->roots[task->first_root + i].store) elements += task->elements;
-  }
-  return elements;
-}
-
 /* Passes that a task's slowest root takes, and how many of its roots select. `known` remembers those of nodes, `distinct`
- * counts the selections that were not known. A total
- * beside an output takes a pass of its own unless it is guessed: beside selections, if all those of its batch are
- * sampled, and where there are none from a sample of its own. */
-static unsigned passes_of(const mw_job *job, const mw_task *task, uint8_t *known, guesses *g, unsigned *selecting,
-                          unsigned *distinct) {
-  unsigned passes = 1, totals = 0;
+ * counts the selections that were not known. */
+static unsigned passes_of(const mw_job *job, const mw_task *task, uint8_t *known, unsigned *selecting, unsigned *distinct) {
+  unsigned passes = 1;
   *selecting = 0;
   for (uint32_t i = 0; i < task->root_count; i++) {
     mw_root root = job->schedule->roots[task->first_root + i];
-    totals |= !root.store && task->output != MW_SCHEDULE_NO_OUTPUT;
-    g->beside |= root.guess;
     if (root.store || mw_graph_op_class(mw_graph_facts(job->graph, root.node).op) != MW_CLASS_SELECT) continue;
     if (!known[root.node]) known[root.node] = (uint8_t)mw_selection_expected(job->graph, root.node), ++*distinct;
     if (known[root.node] > passes) passes = known[root.node];
     ++*selecting;
   }
-  g->sampled = g->sampled && passes == 1;
-  return passes + (totals && !(g->beside ? g->sampled : mw_selection_samples(g->totals)));
+  return passes;
 }
 
 bool mw_run_measure(const mw_job *job, mw_run_cost *cost, mw_error *err) {
@@ -268,19 +245,17 @@ bool mw_run_measure(const mw_job *job, mw_run_cost *cost, mw_error *err) {
   unsigned chain = 0, longest = 0;
   uint8_t *known = mw_mem_new(mw_graph_count(job->graph) + 1u, sizeof *known, err);
   bool ok = known != NULL;
-  guesses g = {.sampled = true};
   *cost = (mw_run_cost){0};
   for (size_t s = 0; s < job->schedule->stage_count && ok; s++) {
     const mw_stage *stage = &job->schedule->stages[s];
-    if (!s || stage->batch != stage[-1].batch) chain = 0, g = (guesses){.sampled = true};
-    g.totals = totals_of(job, stage);
+    if (!s || stage->batch != stage[-1].batch) chain = 0;
     bool apart = s && stage->batch == stage[-1].batch && stage->level == stage[-1].level; /* other tensors' passes */
     unsigned before = longest = apart ? longest : 0, distinct = 0; /* its selections are kept from pass to pass */
     for (uint32_t t = 0; t < stage->task_count && ok; t++) {
       const mw_task *task = &job->schedule->tasks[stage->first_task + t];
       ok = mw_program_compile(&program, job->graph, job->schedule->roots + task->first_root, task->root_count, err);
       if (!ok) break;
-      unsigned selecting, passes = passes_of(job, task, known, &g, &selecting, &distinct);
+      unsigned selecting, passes = passes_of(job, task, known, &selecting, &distinct);
       uint64_t block = mw_worker_block(job, task, &program), buffers = mw_worker_bytes(job, task, &program, tile_size());
       uint64_t gathers = mw_worker_gathers(block, task, selecting) + mw_order_bytes(block, task->root_count);
       cost->bytes_read += task_bytes(job, &program, task) * passes;

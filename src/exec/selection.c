@@ -9,7 +9,8 @@
  * such a sample costs a quarter of what it spares, which is to count everything once more, bin by bin. */
 enum { SAMPLE = 4 << 20, SAMPLE_FROM = 1 << 20, SAMPLE_STRIDE = 8 };
 
-bool mw_selection_samples(uint64_t elements) {
+/* MOONWELD_SAMPLE=0 samples everything: a test of what large models do. */
+static bool is_large(uint64_t elements) {
   const char *set = getenv("MOONWELD_SAMPLE");
   uint64_t from = SAMPLE_FROM;
   if (set) mw_text_parse_u64(set, strlen(set), &from);
@@ -21,7 +22,7 @@ uint64_t mw_selection_stride(uint64_t elements) {
 }
 
 static bool is_sampled(mw_node_facts facts, uint64_t total) {
-  return facts.op != MW_OP_TIE && !facts.wide && mw_selection_samples(total);
+  return facts.op != MW_OP_TIE && !facts.wide && is_large(total);
 }
 
 static uint64_t elements_of(const mw_graph *graph, mw_node node) {

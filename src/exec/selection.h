@@ -21,9 +21,6 @@ typedef struct mw_selection {
 bool mw_selection_new(const mw_graph *graph, mw_node node, mw_values *values, mw_selection *out, mw_error *err);
 void mw_selection_free(mw_selection *selection);
 
-/* Whether something over so many elements is sampled first. MOONWELD_SAMPLE=0 samples everything: a test of what large
- * models do. */
-bool mw_selection_samples(uint64_t elements);
 /* One element out of how many is in a sample of so many elements. */
 uint64_t mw_selection_stride(uint64_t elements);
 /* Whole passes that a selection will take, if a sample's guess is right. */

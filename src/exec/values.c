@@ -25,58 +25,40 @@ void mw_values_free(mw_values *values) {
   free(values->known);
   free(values->ties);
   free(values->stack);
-  free(values->beliefs);
+  free(values->doubtful);
   *values = (mw_values){0};
 }
 
 bool mw_values_set(mw_values *values, mw_node node, double value, mw_error *err) {
   values->value[node] = value;
-  values->known[node] = values->doubt ? MW_VALUES_DOUBTFUL : MW_VALUES_KNOWN;
+  values->known[node] = true;
   if (!values->doubt) return true;
-  MW_TRY(mw_mem_grow(&values->beliefs, &values->belief_capacity, values->belief_count + 1, sizeof *values->beliefs, err));
-  values->beliefs[values->belief_count++] = (mw_belief){node, value};
+  MW_TRY(mw_mem_grow(&values->doubtful, &values->doubtful_capacity, values->doubtful_count + 1, sizeof *values->doubtful, err));
+  values->doubtful[values->doubtful_count++] = node;
   return true;
 }
 
-void mw_values_doubt(mw_values *values, bool doubt) {
-  values->doubt = doubt;
-  if (doubt) values->belief_count = 0;
-}
-
-void mw_values_suppose(mw_values *values, mw_node node, double value) {
-  values->value[node] = value;
-  values->known[node] = MW_VALUES_SUPPOSED;
-}
+void mw_values_suppose(mw_values *values, mw_node node, double value) { values->value[node] = value; }
 
 bool mw_values_believe(mw_values *values, mw_node node, mw_error *err) {
-  return mw_values_set(values, node, values->value[node], err);
+  return values->known[node] || mw_values_set(values, node, values->value[node], err);
 }
 
 void mw_values_forget(mw_values *values) {
-  for (size_t i = 0; i < values->belief_count; i++) values->known[values->beliefs[i].node] = MW_VALUES_UNKNOWN;
-}
-
-bool mw_values_settle(mw_values *values, mw_error *err) {
-  double value;
-  for (size_t i = 0; i < values->belief_count; i++) {
-    mw_belief belief = values->beliefs[i];
-    MW_TRY(mw_values_get(values, belief.node, &value, err));
-    if (value != belief.value) values->known[belief.node] = MW_VALUES_CHANGED;
-  }
-  values->belief_count = 0;
-  return true;
+  for (size_t i = 0; i < values->doubtful_count; i++) values->known[values->doubtful[i]] = false;
+  values->doubtful_count = 0;
 }
 
 bool mw_values_get(mw_values *values, mw_node scalar, double *out, mw_error *err) {
   *out = values->value[scalar];
-  if (values->known[scalar] > MW_VALUES_SUPPOSED) return true;
+  if (values->known[scalar]) return true;
   size_t depth = 0;
   MW_TRY(mw_mem_grow(&values->stack, &values->stack_capacity, 1, sizeof *values->stack, err));
   values->stack[depth++] = scalar;
   while (depth) {
     mw_node node = values->stack[depth - 1];
     mw_node_facts facts = mw_graph_facts(values->graph, node);
-    if (values->known[node] > MW_VALUES_SUPPOSED) {
+    if (values->known[node]) {
       depth--;
       continue;
     }
@@ -89,7 +71,7 @@ bool mw_values_get(mw_values *values, mw_node scalar, double *out, mw_error *err
       return mw_error_set(err, MW_BUG, "'%s' is used before it was computed", mw_graph_op_name(facts.op));
     size_t before = depth;
     for (uint32_t i = 0; i < facts.operands; i++) {
-      if (values->known[facts.operand[i]] > MW_VALUES_SUPPOSED) continue;
+      if (values->known[facts.operand[i]]) continue;
       MW_TRY(mw_mem_grow(&values->stack, &values->stack_capacity, depth + 1, sizeof *values->stack, err));
       values->stack[depth++] = facts.operand[i];
     }

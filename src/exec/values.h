@@ -1,5 +1,5 @@
 /* values.h: the numbers that a run finds out: results of sinks, and the scalars computed from them in f64. While it is in
- * doubt, what it sets and computes is remembered, and can be forgotten again. */
+ * doubt, what it sets and computes can be forgotten again. */
 #ifndef MW_EXEC_VALUES_H
 #define MW_EXEC_VALUES_H
 
@@ -19,27 +19,14 @@ typedef struct mw_known {
   float *own; /* the same, where they must be freed */
 } mw_known;
 
-typedef enum mw_knowledge {
-  MW_VALUES_UNKNOWN,
-  MW_VALUES_SUPPOSED, /* a guess that nothing uses yet */
-  MW_VALUES_DOUBTFUL, /* known, from a guess */
-  MW_VALUES_KNOWN,
-  MW_VALUES_CHANGED   /* known, and not what it was believed to be */
-} mw_knowledge;
-
-typedef struct mw_belief {
-  mw_node node;
-  double value;
-} mw_belief;
-
 typedef struct mw_values {
   const mw_graph *graph;
-  double *value;  /* of every node that is known */
-  uint8_t *known; /* an mw_knowledge of every node */
+  double *value;  /* of every node that is known, or supposed; else 0 */
+  bool *known;    /* of every node */
   uint64_t *ties; /* of every selection that was found: how many of what equals it have its rank or above; 0: all of it */
   bool doubt;
-  mw_belief *beliefs; /* what was set in doubt */
-  size_t belief_count, belief_capacity;
+  mw_node *doubtful; /* what was set in doubt */
+  size_t doubtful_count, doubtful_capacity;
   mw_node *stack;
   size_t stack_capacity;
   mw_vector *vectors;
@@ -51,16 +38,12 @@ typedef struct mw_values {
 bool mw_values_new(mw_values *values, const mw_graph *graph, mw_error *err);
 void mw_values_free(mw_values *values);
 bool mw_values_set(mw_values *values, mw_node node, double value, mw_error *err);
-/* Whether it is in doubt from now on; what was set in an earlier doubt is trusted, or was forgotten. */
-void mw_values_doubt(mw_values *values, bool doubt);
 /* Makes a guess known to mw_values_believe alone. */
 void mw_values_suppose(mw_values *values, mw_node node, double value);
-/* In doubt: takes a guess for what it stands for. */
+/* In doubt: takes what was supposed of a node for its value, if that is not known; 0 where nothing was. */
 bool mw_values_believe(mw_values *values, mw_node node, mw_error *err);
-/* Everything set in doubt is unknown again. */
+/* Everything set in doubt is unknown again, and as it was supposed to be. */
 void mw_values_forget(mw_values *values);
-/* Computes what was forgotten anew, and marks what has changed. */
-bool mw_values_settle(mw_values *values, mw_error *err);
 /* The value of a scalar whose sinks have run; remembers it. Of a known one, and of a vector that was made, threads may
  * ask at the same time. */
 bool mw_values_get(mw_values *values, mw_node scalar, double *out, mw_error *err);

@@ -137,7 +137,7 @@ static bool find_guesses(maker *m, const mw_node *outputs, size_t count) {
   for (uint32_t id = 1; id <= m->nodes && ok; id++) {
     mw_node_facts facts = mw_graph_facts(m->graph, id);
     if (!m->needed[id] || facts.op != MW_OP_TOTAL || use[id] || !elements_of(m, facts.operand[0])) continue;
-    bool first = m->level[id] == 1; /* nothing is known before it: guessed from a sample (exec/pass.h) */
+    bool first = m->level[id] == 1; /* nothing is known before it: guessed as it is found (exec/pass.h) */
     if (!first && firm[facts.operand[0]] + 1 >= m->level[id]) continue;
     total_of[facts.operand[0]] = id;
     found = true;

@@ -5,9 +5,9 @@
  * both sides of the cut: so the memory of their counters stays bounded.
  *
  * A total whose sign alone matters, and to outputs alone (the majority of a vote), is no stage of its own where it depends
- * on selections alone, or on nothing: it is computed beside the outputs, which are computed from its guess. The guess is
- * the total as it comes out beside the selections, from what is guessed of them, or else over a sample. Who finds the guess
- * wrong computes the outputs again. */
+ * on selections alone, or on nothing: it is computed beside the outputs, which are computed from a guess. The guess is what
+ * has been found of it so far, and of the rest the total as it comes out beside the selections, from what is guessed of
+ * them. Outputs that were computed from a wrong guess are computed again. */
 #ifndef MW_EXPR_SCHEDULE_H
 #define MW_EXPR_SCHEDULE_H
 
