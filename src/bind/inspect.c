@@ -104,6 +104,8 @@ static void warn(mw_inspection *inspection, const mw_model *model) {
   else mw_note_add(&inspection->notes, "a merge would refuse this: %s", refusal.text);
 }
 
+static const char *plural(uint64_t count) { return count == 1 ? "" : "s"; }
+
 /* The files of a model, side files too; what is not of the hub's cache promises nothing. */
 static bool verify(mw_inspection *inspection, const mw_model *model, mw_error *err) {
   mw_arena arena = {0};
@@ -137,9 +139,9 @@ static bool compose(mw_inspection *inspection, const mw_model *model, const char
   mw_text_format(&inspection->json, "],\"parameters\":%llu,\"bytes\":%llu}\n", (unsigned long long)parameters,
                  (unsigned long long)bytes);
   char size[32];
-  mw_text_format(&inspection->text, "%zu tensors, %llu parameters, %s in %zu file%s\n", model->tensor_count,
-                 (unsigned long long)parameters, mw_text_size(size, bytes), model->file_count,
-                 model->file_count == 1 ? "" : "s");
+  mw_text_format(&inspection->text, "%zu tensor%s, %llu parameter%s, %s in %zu file%s\n", model->tensor_count,
+                 plural(model->tensor_count), (unsigned long long)parameters, plural(parameters), mw_text_size(size, bytes),
+                 model->file_count, plural(model->file_count));
   if (with_stats) MW_TRY(verify(inspection, model, err));
   return mw_text_check(&inspection->json, err) && mw_text_check(&inspection->text, err);
 }
