@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# docs.sh: every ```sh and ```lua block of README.md and recipes/README.md works. Shell blocks run in a copy of what they
-# need, with `moonweld` on the path; a block that calls make or git is for people and only its syntax is checked. A Lua
+# docs.sh: every ```sh and ```lua block of README.md and recipes/README.md works. Shell blocks run one after the other in one
+# folder, as a reader tries them, with what they need and `moonweld` on the path; a block that calls make or git is for people and only its syntax is checked. A Lua
 # block that begins with `return recipe` answers --help and plans a merge of the carried models; other Lua blocks must compile.
 set -u
 cd "$(dirname "$0")/.."
@@ -40,9 +40,7 @@ arguments() { # RECIPE
 }
 
 run_block() { # FILE
-  local file=$1 here=$work/here
-  rm -rf "$here"
-  mkdir "$here"
+  local file=$1
   case $file in
     *.lua)
       if grep -q '^return recipe' "$file"; then
@@ -56,9 +54,6 @@ run_block() { # FILE
       if grep -qE '^ *(make|git|sudo|apt-get) ' "$file"; then
         bash -n "$file"
       else
-        ln -s "$root/tests" "$here/tests"
-        ln -s "$root/recipes" "$here/recipes"
-        cp "$work"/saved/*.lua "$here/" 2>/dev/null
         (cd "$here" && bash -eu "$file")
       fi ;;
   esac
@@ -67,6 +62,10 @@ run_block() { # FILE
 for document in README.md recipes/README.md; do
   [ -f "$document" ] || { echo "not ok: $document is not there"; failed=$((failed + 1)); continue; }
   split "$document"
+  here=$work/${document//\//-}.d
+  mkdir "$here"
+  ln -s "$root/tests" "$root/recipes" "$here/"
+  cp "$work"/saved/*.lua "$here/" 2>/dev/null
   for file in "$work"/blocks/*.sh "$work"/blocks/*.lua; do
     [ -f "$file" ] || continue
     if run_block "$file" > "$work/log" 2>&1 < /dev/null; then

@@ -12,7 +12,8 @@ static const char help_text[] =
   "  moonweld RECIPE|FILE.lua --help                       a recipe's arguments\n";
 
 static const char help_middle[] =
-  "  moonweld --help | --version\n"
+  "  moonweld help [COMMAND|RECIPE]                        this, or the help of one\n"
+  "  moonweld --version\n"
   "\n"
   "A model is a .safetensors file, a folder, or the name of a model in the local hub cache (org/name[@revision]).\n"
   "\n"

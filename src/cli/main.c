@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool is_help(const char *word) { return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0; }
+static bool is_help(const char *word) {
+  return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+}
 
 static int version(void) {
   const char *text = mw_version();
@@ -24,7 +26,11 @@ static const char *const reserved[] = { "verify", "rebuild", "seal", "clean", "r
 
 static int dispatch(mw_term *term, char **words, size_t count) {
   mw_error err;
-  if (is_help(words[0])) return mw_cmd_help(stdout), 0;
+  if (is_help(words[0])) {
+    if (count == 1 || is_help(words[1])) return mw_cmd_help(stdout), 0;
+    char *asked[] = { words[1], "--help" }; /* `help diff` is `diff --help` */
+    return dispatch(term, asked, 2);
+  }
   if (strcmp(words[0], "--version") == 0) return version();
   if (strcmp(words[0], mw_cmd_merge_plan.word) == 0) return mw_cmd_merge_dry(term, words + 1, count - 1);
   for (size_t i = 0; mw_commands_all[i]; i++)
