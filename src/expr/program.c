@@ -51,6 +51,7 @@ static const struct pattern {
     {MW_OP_TALLY, {MW_OP_ADD, C, MW_OP_NE, A, B}},
     {MW_OP_ADD3, {MW_OP_ADD, MW_OP_ADD, A, B, C}},
     {MW_OP_CLAMP, {MW_OP_MIN, MW_OP_MAX, A, B, C}},
+    {MW_OP_CAP, {MW_OP_MIN, MW_OP_ABS, A, B}},
     {MW_OP_DROP_DELTA, {MW_OP_WHERE, MW_OP_NOT, MW_OP_BERNOULLI, D, C, MW_OP_SUB, A, B, ZERO}},
     {MW_OP_DROP, {MW_OP_WHERE, MW_OP_NOT, MW_OP_BERNOULLI, A, B, A, ZERO}},
     {MW_OP_KEEP, {MW_OP_WHERE, MW_OP_LE, B, MW_OP_ABS, A, A, ZERO}},

@@ -53,31 +53,33 @@ static inline sixteen take_bf16(const stored16 *p) {
   return x;
 }
 
-/* Rounds as to_bf16 does. With halves, high and low words are taken apart, so that rounding is done on 16 at a time: up
- * where low + (high is odd) exceeds 0x8000, compared as signed after turning the first bit. */
-static inline void put_bf16(stored16 *p, sixteen x) {
+static inline value_bits join_sixteen(value_bits seen, sixteen x) {
+  for (int i = 0; i < PARTS; i++)
+    seen |= (value_bits)x.part[i];
+  return seen;
+}
+
+/* Rounds as to_bf16 does, and joins to `seen` what joined_stored wants of the values. With halves, high and low words are
+ * taken apart, so that 16 are rounded and joined at a time: up where the low word is over 0x8000, or equal to it and the
+ * high one is odd, which is the first bit of low - 1 + odd, at least 0. */
+static inline value_bits put_bf16(stored16 *p, sixteen x, value_bits seen) {
 #ifdef MW_HALVES
   const __m256i apart = _mm256_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15,
                                          0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
   __m256i first = _mm256_shuffle_epi8(_mm256_castps_si256(x.part[0]), apart);
   __m256i second = _mm256_shuffle_epi8(_mm256_castps_si256(x.part[1]), apart);
   __m256i low = _mm256_unpacklo_epi64(first, second), high = _mm256_unpackhi_epi64(first, second);
-  __m256i over = _mm256_adds_epi16(_mm256_xor_si256(low, _mm256_set1_epi16(INT16_MIN)),
-                                   _mm256_and_si256(high, _mm256_set1_epi16(1)));
-  _mm256_storeu_si256((__m256i *)(void *)p, _mm256_sub_epi16(high, _mm256_cmpgt_epi16(over, _mm256_setzero_si256())));
+  __m256i up = _mm256_srli_epi16(_mm256_subs_epu16(low, _mm256_andnot_si256(high, _mm256_set1_epi16(1))), 15);
+  _mm256_storeu_si256((__m256i *)(void *)p, _mm256_add_epi16(high, up));
+  return seen | (value_bits)high;
 #else
   for (int i = 0; i < PARTS; i++) {
     const value_bits bits = (value_bits)x.part[i];
     const value_halves h = __builtin_convertvector((bits + 0x7fff + (bits >> 16 & 1)) >> 16, value_halves);
     memcpy(p + i * VALUES, &h, sizeof h);
   }
+  return join_sixteen(seen, x);
 #endif
-}
-
-static inline value_bits join_sixteen(value_bits seen, sixteen x) {
-  for (int i = 0; i < PARTS; i++)
-    seen |= (value_bits)x.part[i];
-  return seen;
 }
 
 /* All bits of a vector joined by OR. */
@@ -87,6 +89,16 @@ static inline uint32_t joined(value_bits x) {
     all |= x[i];
   return all;
 }
+
+/* The higher 16 bits of all values joined by OR, as put_bf16 and join_sixteen have left them. */
+static inline uint32_t joined_stored(value_bits seen) {
+#ifdef MW_HALVES
+  return joined(seen | seen << 16) >> 16;
+#else
+  return joined(seen) >> 16;
+#endif
+}
+static inline uint32_t joined_tile(value_bits seen) { return joined(seen) >> 16; }
 
 /* ---- maps of what is stored ---------------------------------------------------------------------------------------- */
 
@@ -108,8 +120,14 @@ static inline sixteen read_one(operand x, size_t i) {
 }
 #define read_none read_one
 
-static inline void write_stored(void *p, size_t i, sixteen x) { put_bf16((stored16 *)p + i, x); }
-static inline void write_tile(void *p, size_t i, sixteen x) { put_sixteen((float *)p + i, x); }
+/* They join the values to those seen. */
+static inline value_bits write_stored(void *p, size_t i, sixteen x, value_bits seen) {
+  return put_bf16((stored16 *)p + i, x, seen);
+}
+static inline value_bits write_tile(void *p, size_t i, sixteen x, value_bits seen) {
+  put_sixteen((float *)p + i, x);
+  return join_sixteen(seen, x);
+}
 
 static bool finite_stored(const void *p, size_t n) {
   const stored16 *in = p;
@@ -148,10 +166,9 @@ static bool finite_tile(const void *p, size_t n) {
       sixteen x; \
       for (int k = 0; k < PARTS; k++) \
         x.part[k] = vector_##name(xa.part[k], xb.part[k], xc.part[k], xd.part[k]); \
-      seen = join_sixteen(seen, x); \
-      write_##result(dst, i, x); \
+      seen = write_##result(dst, i, x, seen); \
     } \
-    return (joined(seen) & 0x7f000000) == 0x7f000000 && !finite_##result(dst, n); \
+    return (joined_##result(seen) & 0x7f00) == 0x7f00 && !finite_##result(dst, n); \
   }
 #include "num/direct.def"
 #undef MW_DIRECT

@@ -85,7 +85,7 @@ static bool NAME(load_bf16)(void *dst, const void *stored, size_t n) {
     all = join_sixteen(all, x);
     put_sixteen(out + i, x);
   }
-  uint32_t seen = joined(all) >> 16;
+  uint32_t seen = joined_tile(all);
   for (; i < n; i++) {
     out[i] = bits_float((uint32_t)in[i] << 16);
     seen |= in[i];
@@ -217,17 +217,16 @@ static bool NAME(store_bf16)(void *stored, const void *src, size_t n) {
   value_bits all = {0};
   for (; i + SIXTEEN <= n; i += SIXTEEN) {
     const sixteen x = take_sixteen(in + i);
-    all = join_sixteen(all, x);
-    put_bf16(out + i, x);
+    all = put_bf16(out + i, x, all);
   }
-  seen = joined(all);
+  seen = joined_stored(all);
 #endif
   for (; i < n; i++) {
     const float x = NARROW(in[i]);
     out[i] = (stored16)to_bf16(x);
-    seen |= float_bits(x);
+    seen |= float_bits(x) >> 16;
   }
-  return (seen & 0x7f000000) == 0x7f000000 && NAME(mend_bf16)(out, in, n);
+  return (seen & 0x7f00) == 0x7f00 && NAME(mend_bf16)(out, in, n);
 }
 
 #if defined MW_BODY_X86 && R_IS_FLOAT

@@ -169,7 +169,8 @@ static mw_node sum(void) {
 /* What the methods of merging are made of, as their recipes write it. */
 static mw_node idiom(void) {
   mw_node x = any(), y = nodes[0], zero = number(0);
-  switch (next() % 7) {
+  switch (next() % 8) {
+  case 6: return apply(MW_OP_MIN, apply(MW_OP_ABS, y, 0, 0), next() % 2 ? x : number(0.5), 0);
   case 0: return apply(MW_OP_WHERE, apply(MW_OP_LE, number(0.5), apply(MW_OP_ABS, y, 0, 0), 0), y, zero);
   case 1: {
     mw_node g = apply(MW_OP_SIGN, y, 0, 0), drawn = apply(MW_OP_EQ, g, zero, 0);
