@@ -23,7 +23,7 @@ static bool remember(mw_pass *pass, const mw_task *task, mw_node scalar, double 
   double number;
   if (!pass->guessing || task->output == MW_SCHEDULE_NO_OUTPUT || mw_graph_is_number(pass->job.graph, scalar, &number)) return true;
   MW_TRY(mw_mem_grow(&pass->beliefs, &pass->belief_capacity, pass->belief_count + 1, sizeof *pass->beliefs, err));
-  pass->beliefs[pass->belief_count++] = (mw_belief){task->output, scalar, value};
+  pass->beliefs[pass->belief_count++] = (mw_belief){.output = task->output, .scalar = scalar, .value = value};
   return true;
 }
 
@@ -90,6 +90,7 @@ static bool cut(mw_pass *pass, size_t index, mw_error *err) {
     return true;
   }
   pass->whole |= c->to - c->from == task->elements;
+  c->guessed = pass->guessing && pass->belief_count && pass->beliefs[pass->belief_count - 1].output == task->output;
   for (size_t i = 0; i < pass->program.input_count; i++)
     c->bytes += mw_job_read_bytes(job, pass->program.inputs[i]);
   if (task->output != MW_SCHEDULE_NO_OUTPUT) {
@@ -107,14 +108,15 @@ static bool is_total(const mw_pass *pass, const mw_task *task, mw_root root) {
   return !root.store && task->output != MW_SCHEDULE_NO_OUTPUT && op_of(pass, root.node) == MW_OP_TOTAL;
 }
 
-/* Whether an output was computed from what turned out to be something else; asked once of every output, in their order. */
+/* Whether an output was computed from what turned out to be something else, or was not finite by a guess; asked once of every
+ * output, in their order. */
 static bool is_stale(mw_pass *pass, const mw_task *task, mw_values *values, bool *stale, mw_error *err) {
   *stale = false;
   for (; pass->checked < pass->belief_count && pass->beliefs[pass->checked].output == task->output; pass->checked++) {
     const mw_belief *belief = &pass->beliefs[pass->checked];
     double value;
     MW_TRY(mw_values_get(values, belief->scalar, &value, err));
-    *stale |= memcmp(&value, &belief->value, sizeof value) != 0;
+    *stale |= belief->unfit || memcmp(&value, &belief->value, sizeof value) != 0;
   }
   return true;
 }
@@ -307,6 +309,22 @@ uint64_t mw_pass_bytes(const mw_pass *pass, const mw_task *task, uint64_t count)
   return pass->cuts[task - pass->schedule.tasks].bytes * count;
 }
 
+bool mw_pass_doubts(mw_pass *pass, const mw_task *task) {
+  mw_cut *c = &pass->cuts[task - pass->schedule.tasks];
+  if (!c->guessed) return false;
+#pragma omp atomic write
+  c->unfit = true;
+  return true;
+}
+
+/* Beliefs of the pass are the last ones, in the order of its tasks. */
+static void keep_doubts(mw_pass *pass) {
+  size_t b = pass->belief_count;
+  for (size_t t = pass->schedule.task_count; t-- > 0;)
+    for (; pass->cuts[t].guessed && b && pass->beliefs[b - 1].output == pass->schedule.tasks[t].output; b--)
+      pass->beliefs[b - 1].unfit = pass->cuts[t].unfit;
+}
+
 void mw_pass_take(mw_pass *pass, const mw_task *task, const mw_gather *gathers) {
   for (uint32_t r = 0; r < task->root_count; r++) {
     const mw_gather *gather = &gathers[r];
@@ -319,6 +337,7 @@ void mw_pass_take(mw_pass *pass, const mw_task *task, const mw_gather *gathers) 
 
 bool mw_pass_end(mw_pass *pass, mw_values *values, mw_error *err) {
   mw_values_forget(values);
+  keep_doubts(pass);
   for (size_t r = 0; r < pass->schedule.root_count; r++) {
     mw_root root = pass->schedule.roots[r];
     if (root.store) continue;

@@ -12,6 +12,7 @@ typedef struct mw_cut {
   uint64_t bytes;      /* read and written an element */
   uint64_t first_unit; /* in a sample: number of its first unit of MW_UNIT elements within the pass */
   uint64_t stride;     /* one unit out of so many is in the sample */
+  bool guessed, unfit; /* its output is computed from a guess; and is not finite by that */
 } mw_cut;
 
 /* The passes of a stage, in this order. */
@@ -27,6 +28,7 @@ typedef struct mw_belief {
   uint32_t output;
   mw_node scalar;
   double value;
+  bool unfit; /* the output was not finite */
 } mw_belief;
 
 typedef struct mw_pass {
@@ -56,6 +58,9 @@ bool mw_pass_begin(mw_pass *pass, const mw_job *job, const mw_stage *stage, bool
 /* Which task and elements an item is. */
 const mw_task *mw_pass_item(const mw_pass *pass, uint64_t item, uint64_t *start, uint64_t *count);
 uint64_t mw_pass_bytes(const mw_pass *pass, const mw_task *task, uint64_t count);
+/* Whether an output of the task that is not finite is no error yet: it was computed from a guess, and will be again. Any
+ * thread may ask. */
+bool mw_pass_doubts(mw_pass *pass, const mw_task *task);
 /* Takes what was gathered from a block of the task; in block order where pass->ordered. */
 void mw_pass_take(mw_pass *pass, const mw_task *task, const mw_gather *gathers);
 /* After the last block: results become known values, selections advance. */

@@ -202,6 +202,7 @@ bool mw_worker_run(mw_worker *w, uint64_t start, uint64_t count, mw_error *err) 
   const mw_job *job = w->job;
   const mw_tensor *output = output_of(job, w->task);
   unsigned char *next = w->buffer;
+  w->bad_output = false;
   for (size_t i = 0; i < w->program.input_count; i++) {
     if (w->coefficients[i]) {
       w->inputs[i] = (const unsigned char *)(w->coefficients[i] + start);
@@ -229,7 +230,8 @@ bool mw_worker_run(mw_worker *w, uint64_t start, uint64_t count, mw_error *err) 
   mw_tile_run(&w->tile, job->graph, &block);
   if (!job->nonfinite_keep && block.bad_input >= 0) return report_input(w, (size_t)block.bad_input, err);
   if (!output) return true;
-  if (!job->nonfinite_keep && block.bad_output) return report_output(w, start, count, err);
+  w->bad_output = !job->nonfinite_keep && block.bad_output;
+  if (w->bad_output) return report_output(w, start, count, err);
   return mw_writer_write(job->writer, output->file, to, block.output,
                          (size_t)count * mw_dtype_size(block.output_dtype), err);
 }

@@ -34,6 +34,7 @@ typedef struct mw_worker {
   uint64_t counted;              /* elements since the counts were begun */
   double *scalars;
   size_t scalars_capacity;
+  bool bad_output;               /* of the last run: why it failed */
 } mw_worker;
 
 /* Elements of one block of a task, a multiple of 2048: its buffers fit the L2 cache. */
@@ -47,7 +48,8 @@ uint64_t mw_worker_gathers(uint64_t block, const mw_task *task, size_t selects);
 /* Makes the worker ready for a task, whose scalars and vectors `values` already knows: workers share it read-only. */
 bool mw_worker_begin(mw_worker *worker, const mw_task *task, mw_values *values, mw_selection *selections,
                      size_t selection_count, mw_error *err);
-/* Runs elements [start, start + count) of the task. Sums and peaks are left in the gathers. */
+/* Runs elements [start, start + count) of the task. Sums and peaks are left in the gathers, also where all that is wrong is
+ * that the output is not finite (`bad_output`): then it is not written. */
 bool mw_worker_run(mw_worker *worker, uint64_t start, uint64_t count, mw_error *err);
 /* Whether its counts can go on with a task: it has the task's selections, and is far from an overflow. If not, it must
  * flush them before it begins. */
