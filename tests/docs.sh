@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # docs.sh: every ```sh and ```lua block of README.md and recipes/README.md works. Shell blocks run one after the other in one
-# folder, as a reader tries them, with what they need and `moonweld` on the path; a block that calls make or git is for people and only its syntax is checked. A Lua
-# block that begins with `return recipe` answers --help and plans a merge of the carried models; other Lua blocks must compile.
+# folder, as a reader tries them, with what they need and `moonweld` on the path; a block that calls make or git is for people
+# and only its syntax is checked. A Lua block that begins with `return recipe` answers --help and plans a merge of the carried
+# models; other Lua blocks must compile.
 set -u
 cd "$(dirname "$0")/.."
 root=$PWD
