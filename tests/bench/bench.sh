@@ -53,7 +53,7 @@ for round in $(seq "$rounds"); do
   clock slerp "$moonweld" slerp --t 0.3 $two; rm -rf out
   clock linear4 "$moonweld" soup --models m1 m2 m3 m4 -o out --quiet; rm -rf out
   clock ties "$moonweld" ties $tuned; rm -rf out
-  clock ties_mergekit "$moonweld" ties --profile mergekit $tuned; rm -rf out
+  clock ties_mergekit "$moonweld" ties --profile mergekit --density 0.2 $tuned; rm -rf out
   clock dare_linear "$moonweld" dare_linear $tuned; rm -rf out
   clock dare_ties "$moonweld" dare_ties $tuned; rm -rf out
   clock plan7b "$moonweld" plan lerp --a s1 --b s2 --quiet
@@ -83,7 +83,7 @@ row "slerp / lerp"                 "$(ratio slerp lerp)"    "1.80"
 row "lerp / cat, cold files"       "$(ratio cold cat)"      "1.15"
 row "linear merge of four"         "$(milliseconds linear4)" ""
 row "ties / linear merge of four"  "$(ratio ties linear4)"  "3.0"
-row "ties, mergekit's profile / linear" "$(ratio ties_mergekit linear4)" ""
+row "ties of 0.2, mergekit's profile / linear" "$(ratio ties_mergekit linear4)" ""
 row "dare_linear / linear merge of four" "$(ratio dare_linear linear4)" "1.5"
 row "dare_ties / linear merge of four" "$(ratio dare_ties linear4)" "3.0"
 # shellcheck disable=SC2086
