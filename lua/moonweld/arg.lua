@@ -207,22 +207,31 @@ local function check_field(arg, value, complain)
   return complain("'%s' is a number, not %s", arg.name, V.called(value))
 end
 
---- What was typed: words become values.
-function A.typed(arg, words)
+--- "0.3,0.7" is a gradient, but where two models wait for a number each it was hardly meant so: both ways are told.
+local function check_meant(arg, word, count)
+  local numbers = not word:find("^layers:") and F.typed_numbers(word)
+  if numbers and #numbers > 1 and #numbers == count then
+    local typed = core.shown(word)
+    usage("--%s %s can be read in two ways: write --%s %s to give each of the %d models one, or --%s layers:%s for a gradient over the layers",
+      arg.name, typed, arg.name, (typed:gsub("%s*,%s*", " ")), count, arg.name, typed)
+  end
+end
+
+--- What was typed: words become values. `count`: of the models that an arg.each goes with.
+function A.typed(arg, words, count)
   local function one()
     if #words ~= 1 then usage("--%s takes one value, not %d", arg.name, #words) end
     return words[1]
   end
   local function number(word)
-    local value = F.parse(word, usage)
-    if value == nil then return usage("--%s %s is not a number", arg.name, core.shown(word)) end
-    return check_field(arg, value, usage)
+    return check_field(arg, F.parse(word, function(text, ...) return usage("--" .. arg.name .. ": " .. text, ...) end), usage)
   end
   if arg.kind == "number" or arg.kind == "maybe" then return number(one()) end
   if arg.kind == "flag" then return one() == "true" end
   if arg.kind == "string" then return one() end
   if arg.kind == "choice" then return A.chosen(arg, one(), usage) end
   if arg.kind == "words" then return A.some(arg, table.concat(words, " "), usage) end
+  if #words == 1 then check_meant(arg, words[1], count) end
   local values = {}
   for i, word in ipairs(words) do values[i] = number(word) end
   return values

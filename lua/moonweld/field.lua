@@ -99,31 +99,40 @@ function F.numbers(field, visit)
   for _, member in ipairs(private and private.members or {}) do F.numbers(member, visit) end
 end
 
---- "0.5", "0,0.5,1" or "*q_proj*=0,1; 0.5" as typed; nil if it is none of them.
-function F.parse(word, complain)
-  if word:find("[=;]") then
-    local entries = {}
-    for part in (word .. ";"):gmatch("%s*(.-)%s*;") do
-      local glob, value = part:match("^(.-)%s*=%s*(.+)$")
-      local number = F.parse(value or part, complain)
-      if not number then return nil end
-      entries[#entries + 1] = glob and { glob, number } or number
-    end
-    for i, entry in ipairs(entries) do
-      if (V.kind(entry) == "table") == (i == #entries) then
-        return complain("'%s' is pairs and a default at their end: \"PATTERN=NUMBER; NUMBER\"", core.shown(word))
-      end
-    end
-    return pick(entries, complain)
-  end
+--- Numbers with commas as typed, with or without "layers:" before them; nil if they are something else.
+function F.typed_numbers(text)
   local numbers = {}
-  for part in (word .. ","):gmatch("%s*(.-)%s*,") do
+  for part in (text:gsub("^layers:", "") .. ","):gmatch("([^,]*),") do
     local number = tonumber(part)
     if not number or number ~= number or math.abs(number) == math.huge or part:find("[xX]") then return nil end
     numbers[#numbers + 1] = number
   end
-  if #numbers == 1 then return numbers[1] end
-  return F.layers(numbers)
+  return numbers
+end
+
+local function trimmed(text) return text:match("^%s*(.-)%s*$") end
+
+--- What was typed for a number: "0.5", a gradient "0,0.5,1" (or "layers:0,0.5,1"), or a choice "*q_proj*=0,1; 0.5".
+function F.parse(word, complain)
+  local function numbers_of(text)
+    local numbers = F.typed_numbers(text)
+    if numbers then return F.layers(numbers) end
+    if trimmed(text) == "" then complain("found nothing, expected a number or a gradient such as 0,0.5,1") end
+    return complain("'%s' is not a number, nor a gradient such as 0,0.5,1", core.shown(text))
+  end
+  if not word:find("[=;]") then return numbers_of(word) end
+  local form, parts, entries = "\"PATTERN=NUMBER; NUMBER\"", {}, {}
+  for part in (word .. ";"):gmatch("([^;]*);") do parts[#parts + 1] = trimmed(part) end
+  for i, part in ipairs(parts) do
+    local glob, value = part:match("^(.-)%s*=%s*(.*)$")
+    if glob == "" then return complain("'%s' names no tensors before its '=': %s", core.shown(part), form) end
+    if value == "" then return complain("'%s' has no number behind its '=': %s", core.shown(part), form) end
+    if part == "" or (glob == nil) ~= (i == #parts) then
+      return complain("'%s' is not pairs with a default at their end: %s", core.shown(word), form)
+    end
+    entries[i] = glob and { glob, numbers_of(value) } or numbers_of(part)
+  end
+  return pick(entries, complain)
 end
 
 return F

@@ -79,12 +79,13 @@ function R.default_of(signature, arg, profile)
   return arg.default
 end
 
---- Fills the arguments: `value_of(arg)` gives what was given, or nil. Lists of `arg.each` follow the models before them.
+--- Fills the arguments: `value_of(arg, count)` gives what was given, or nil. Lists of `arg.each` follow the models before
+-- them, of which there are `count`.
 local function fill(signature, value_of, complain)
   local a, count = {}, 0
   local profile = signature.by_name.profile and value_of(signature.by_name.profile)
   for _, arg in ipairs(signature.args) do
-    local value, default = value_of(arg), R.default_of(signature, arg, profile)
+    local value, default = value_of(arg, count), R.default_of(signature, arg, profile)
     if value == nil and default ~= nil then value = arg.kind == "each" and { default } or default end
     if arg.kind == "words" and value ~= nil and kind(value) ~= "list" then value = A.some(arg, value, complain) end
     if value == nil and arg.kind == "seed" then value = S.root() end
@@ -127,10 +128,10 @@ end
 --- Runs a recipe as the command line asks.
 function R.run(recipe, words, models)
   local signature = signatures[recipe]
-  local a = fill(signature, function(arg)
+  local a = fill(signature, function(arg, count)
     if arg.kind == "model" then return models[arg.name] and models[arg.name][1] end
     if arg.kind == "models" then return models[arg.name] and V.list(models[arg.name]) end
-    if words[arg.name] then return A.typed(arg, words[arg.name]) end
+    if words[arg.name] then return A.typed(arg, words[arg.name], count) end
     return nil
   end, A.usage)
   local result = signature.run(a)

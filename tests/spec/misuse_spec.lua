@@ -99,11 +99,29 @@ describe("what is typed has no line", function()
     return (tostring(message):gsub("^tests/spec/toy.lua:%d+: ", ""))
   end
   it("and is judged as in a recipe", function()
-    assert.equal("no tensor is called '*nrm*'", typed("n", "*nrm*=1; 0"))
-    assert.equal("'0.5; *norm*=1; 0' is pairs and a default at their end: \"PATTERN=NUMBER; NUMBER\"", typed("n", "0.5; *norm*=1; 0"))
-    assert.equal("'*norm*=1' is pairs and a default at their end: \"PATTERN=NUMBER; NUMBER\"", typed("n", "*norm*=1"))
+    assert.equal("--n: no tensor is called '*nrm*'", typed("n", "*nrm*=1; 0"))
+    local form = ": \"PATTERN=NUMBER; NUMBER\""
+    for _, word in ipairs { "0.5; *norm*=1; 0", "*norm*=1", "*norm*=1;", "*norm*=1;; 0", "0.5;", ";", "0; 0" } do
+      assert.equal("--n: '" .. word .. "' is not pairs with a default at their end" .. form, typed("n", word))
+    end
+    for word, part in pairs { ["*norm*="] = "*norm*=", ["*norm*=; 0"] = "*norm*=", ["*norm*=1; 0="] = "0=" } do
+      assert.equal("--n: '" .. part .. "' has no number behind its '='" .. form, typed("n", word))
+    end
+    assert.equal("--n: '=1' names no tensors before its '='" .. form, typed("n", "=1; 0"))
+    for word, part in pairs { half = "half", nan = "nan", inf = "inf", ["0x1"] = "0x1", ["0,,1"] = "0,,1", ["0,1,"] = "0,1,", [","] = ",", ["layers:"] = "layers:",
+      ["layers:0,a"] = "layers:0,a", ["*norm*=a; 0"] = "a", ["*norm*=0=1; 0"] = "0=1" } do
+      assert.equal("--n: '" .. part .. "' is not a number, nor a gradient such as 0,0.5,1", typed("n", word))
+    end
+    for _, word in ipairs { "", " " } do assert.equal("--n: found nothing, expected a number or a gradient such as 0,0.5,1", typed("n", word)) end
     assert.equal("'n' = 3 is above 2", typed("n", "*norm*=0,3; 0"))
     assert.equal("'k' is one whole number, not one that varies over the model", typed("k", "1,2"))
     assert.equal("'c' = 'gren' is none of red, green -- did you mean 'green'?", typed("c", "gren"))
+  end)
+  it("and a gradient may say that it is one", function()
+    local scaled = 'return recipe { "d", arg.model("x", "m"), arg("n", 1, "d"), function(a) return a.x + a.n * (a.x - a.x:abs()) end }'
+    for _, word in ipairs { "layers:0,1", "*layers*=layers:0; layers:1" } do
+      local found = toy.run(scaled, { x = toy.write { ["model.layers.0.w"] = { -1 }, ["model.norm.weight"] = { -1 } }, n = word })
+      assert.same({ -1, -3 }, { found["model.layers.0.w"][1], found["model.norm.weight"][1] }, word)
+    end
   end)
 end)
