@@ -7,6 +7,7 @@ BUILD  := build$(if $(SAN),/san)
 Q      := $(if $(V),,@)
 SYSTEM := $(shell uname -s)
 CPU    := $(shell uname -m)
+JOBS   ?= $(shell nproc)
 
 # ---- what we stand on -----------------------------------------------------------------------------------------------
 LUA      := $(firstword $(foreach p,lua5.4 lua-5.4 lua54 lua,$(shell pkg-config --exists $(p) 2>/dev/null && echo $(p))))
@@ -48,7 +49,7 @@ LIB_OBJECTS := $(LIB_SOURCES:src/%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/embedded.o
 CLI_OBJECTS := $(CLI_SOURCES:src/%.c=$(BUILD)/obj/%.o)
 UNIT_TESTS  := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-UNIT_SHARED := $(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c))
+UNIT_SHARED := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c)))
 
 .PHONY: all units demo demo-dam test check fuzz bench bench-learn big install clean deps
 .DELETE_ON_ERROR:
@@ -106,16 +107,23 @@ deps:
 # ---- tests ----------------------------------------------------------------------------------------------------------
 units: $(UNIT_TESTS) $(FUZZ_TARGETS)
 
-$(BUILD)/unit/%: tests/unit/%.c $(UNIT_SHARED) $(LIB_OBJECTS)
+# Every source of tests is compiled once, and linked with what its folder shares.
+$(BUILD)/tests/%.o: tests/%.c $(BUILD)/flags | $(BUILD)/dependencies
 	@mkdir -p $(@D)
-	@echo "  test    $@"
-	$(Q)$(CC) $(CFLAGS) -Itests/unit -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter-out %.h %.def,$^) $(LUA_LIBS) $(PC_LIBS) -lm
+	$(Q)$(CC) $(CFLAGS) -Itests/unit -MMD -MP -c -o $@ $<
 
-# A fuzz target with the driver that replays and mutates its seeds; `make fuzz` puts libFuzzer in the driver's place.
-$(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/driver.c tests/fuzz/fuzz.h $(LIB_OBJECTS)
+define link_test
 	@mkdir -p $(@D)
-	@echo "  fuzz    $@"
-	$(Q)$(CC) $(CFLAGS) -Itests/fuzz $(LDFLAGS) -o $@ $(filter-out %.h,$^) $(LUA_LIBS) $(PC_LIBS) -lm
+	@echo "  link    $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LUA_LIBS) $(PC_LIBS) -lm
+endef
+$(UNIT_TESTS): $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(UNIT_SHARED) $(LIB_OBJECTS)
+	$(link_test)
+# A fuzz target with the driver that replays and mutates its seeds; `make fuzz` puts libFuzzer in the driver's place.
+$(FUZZ_TARGETS): $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/driver.o $(LIB_OBJECTS)
+	$(link_test)
+$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(UNIT_SHARED) $(LIB_OBJECTS)
+	$(link_test)
 
 $(BUILD)/libfuzzer/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(LIB_OBJECTS)
 	@mkdir -p $(@D)
@@ -137,10 +145,10 @@ demo-dam:
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/demo_dam.sh $(BUILD)/moonweld
 
+# Also what cannot be built or run ends with a sum.
 test:
-	$(Q).ci/deps
-	$(Q)$(MAKE) --no-print-directory all units
-	$(Q)tests/run.sh $(BUILD)
+	$(Q)(.ci/deps && $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS)) all units) || { echo "0 passed, 1 failed"; exit 1; }
+	$(Q)JOBS=$(JOBS) tests/run.sh $(BUILD)
 
 # What takes longer than a test may: both compilers without a warning, one digest of both, races, and the sanitizers.
 check: all
@@ -160,16 +168,12 @@ big: all
 bench-learn: $(BUILD)/bench/learn
 	$(Q)tests/bench/learn.sh $(BUILD)/bench/learn
 
-$(BUILD)/bench/%: tests/bench/%.c $(UNIT_SHARED) $(LIB_OBJECTS)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) -Itests/unit -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter-out %.h %.def,$^) $(LUA_LIBS) $(PC_LIBS) -lm
-
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/lua/5.4
 	install -m 755 $(BUILD)/moonweld $(DESTDIR)$(PREFIX)/bin/moonweld
 	install -m 755 $(BUILD)/moonweld.so $(DESTDIR)$(PREFIX)/lib/lua/5.4/moonweld.so
 
 clean:
-	rm -rf build
+	rm -rf $(BUILD)
 
--include $(LIB_OBJECTS:.o=.d) $(CLI_OBJECTS:.o=.d) $(UNIT_TESTS:=.d)
+-include $(LIB_OBJECTS:.o=.d) $(CLI_OBJECTS:.o=.d) $(wildcard $(BUILD)/tests/*/*.d)

@@ -16,6 +16,7 @@ mkdir "$work/bin"
 ln -s "$MOONWELD" "$work/bin/moonweld"
 export PATH="$work/bin:$PATH"
 passed=0 failed=0
+. ../part.sh
 
 # Compares one stream and says what is wrong with it.
 compare() { # CASE STREAM
@@ -43,7 +44,7 @@ compare() { # CASE STREAM
 
 for case in ${*:-*/}; do
   case=${case%/}
-  [ -f "$case/cmd" ] || continue
+  [ -f "$case/cmd" ] && mine || continue
   here=$work/here
   [ -d "$here" ] && chmod -R u+w "$here" && rm -rf "$here"
   mkdir "$here"

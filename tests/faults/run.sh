@@ -8,7 +8,7 @@ trap 'rm -rf "$work"' EXIT
 cp "${MOONWELD:-build/moonweld}" "$work/moonweld" # so that a long run outlives the next build
 export LC_ALL=C
 if [ "$(uname -s)" != Linux ] || ! ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -O1 -shared -fPIC -o "$work/shim.so" tests/faults/shim.c -ldl -lpthread; then
-  echo "no library can be preloaded here: skipped"
+  echo "skipped: no library can be preloaded here: faults"
   echo "0 passed, 0 failed"
   exit 0
 fi

@@ -14,7 +14,7 @@ export LC_ALL=C TSAN_OPTIONS="ignore_noninstrumented_modules=1 exitcode=66"
 plain=() # a kernel that scatters addresses widely leaves the sanitizer no room
 setarch -R true 2> "$work/errors" && plain=(setarch -R)
 
-skip() { echo "$1: skipped"; echo "0 passed, 0 failed"; exit 0; }
+skip() { echo "skipped: $1: races"; echo "0 passed, 0 failed"; exit 0; }
 
 check() { # WHAT CODE COMMAND...
   local what=$1 expected=$2 code

@@ -362,16 +362,17 @@ local elsewhere = {
   F16 = { "spec/learning_spec.lua", "cut short, it is refused" }, F17 = { "spec/learning_spec.lua", "altered" },
   F18 = { "faults/faults.lua", '"fallocate", "EOPNOTSUPP+"' },
 }
+local lacking = failed
 for letter, last in pairs { A = 1, I = 18, C = 14, N = 6, R = 7, F = 19 } do
   for number = 1, last do
     local rule = letter .. number
     local test = elsewhere[rule]
     if test and not read(repository .. "/tests/" .. test[1]):find(test[2], 1, true) then
       bad("%s: tests/%s does not hold it", rule, test[1])
-    elseif not test and not held[rule] then bad("%s has no case", rule)
-    else passed = passed + 1 end
+    elseif not test and not held[rule] then bad("%s has no case", rule) end
   end
 end
+if failed == lacking then passed = passed + 1 end
 
 print(("%d passed, %d failed"):format(passed, failed))
 os.exit(failed == 0)

@@ -61,7 +61,7 @@ static void order(void) {
 
 int main(void) {
   make();
-  filling();
-  order();
+  RUN(filling());
+  RUN(order());
   UNIT_END();
 }

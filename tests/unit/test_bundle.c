@@ -107,7 +107,7 @@ int main(void) {
   char folder[] = "/tmp/mw_bundle_XXXXXX", command[64];
   CHECK(mkdtemp(folder) != NULL && chdir(folder) == 0);
   make_donor();
-  test_bundle();
+  RUN(test_bundle());
   CHECK(chdir("/") == 0);
   snprintf(command, sizeof command, "rm -rf %s", folder);
   CHECK(system(command) == 0);

@@ -65,25 +65,28 @@ int main(void) {
   mw_text output = {0};
   mw_error err = {0};
   int asked = 0;
-  numbers();
-  runs("echo 1; echo 2", 0, "", "1\n2\n");
-  runs("cat", 0, "", ""); /* its input is empty */
-  runs("exit 3", 0, "code 3", NULL);
-  runs("no-such-program-at-all 2>/dev/null", 0, "code 127", NULL);
-  runs("kill -9 $$", 0, "signal 9", NULL);
+  RUN(numbers());
+  RUN(runs("echo 1; echo 2", 0, "", "1\n2\n"));
+  RUN(runs("cat", 0, "", "")); /* its input is empty */
+  RUN(runs("exit 3", 0, "code 3", NULL));
+  RUN(runs("no-such-program-at-all 2>/dev/null", 0, "code 127", NULL));
+  RUN(runs("kill -9 $$", 0, "signal 9", NULL));
   double begun = now();
-  runs("sleep 60", 0.2, "--score-timeout", NULL);
-  runs("sleep 60 & sleep 60", 0.2, "--score-timeout", NULL);
-  runs("sleep 60 & echo 7", 0, "", "7\n"); /* what it leaves behind is ended, not waited for */
-  runs("trap '' TERM; sleep 60", 0.2, "--score-timeout", NULL);
+  RUN(runs("sleep 60", 0.2, "--score-timeout", NULL));
+  RUN(runs("sleep 60 & sleep 60", 0.2, "--score-timeout", NULL));
+  RUN(runs("sleep 60 & echo 7", 0, "", "7\n")); /* what it leaves behind is ended, not waited for */
+  RUN(runs("trap '' TERM; sleep 60", 0.2, "--score-timeout", NULL));
+  CASE("a command that is no longer wanted");
   CHECK(!mw_command_run("the score", "sleep 60", (mw_command_watch){0, never, &asked}, &output, &err));
   CHECK(err.status == MW_INTERRUPTED && asked == 1);
   CHECK(now() - begun < 20);
+  CASE("much output");
   /* Much output is read, and its end kept. */
   CHECK(mw_command_run("the score", "head -c 1000000 /dev/zero | tr '\\0' x; echo ' 0.5'", (mw_command_watch){0}, &output, &err));
   double value = 0;
   CHECK(output.length < 200000 && mw_command_number(output.bytes, &value) && value == 0.5);
   mw_text_free(&output);
+  CASE("a NUL, and a long line");
   /* A NUL ends nothing, and a long line of digits takes no long time. */
   CHECK(mw_command_run("the score", "printf '1\\0 2'", (mw_command_watch){0}, &output, &err));
   CHECK(mw_command_number(output.bytes, &value) && value == 2);

@@ -19,11 +19,13 @@ int main(void) {
   const mw_curve curves[] = {{few, 2, names, terms, 2}, {.count = 0}, {one, 1, NULL, NULL, 0}, {many, 5000, NULL, NULL, 0}};
   mw_text text = {0};
   mw_error err;
+  CASE("lines");
   CHECK(mw_curve_lines(curves, 3, &text, &err));
   CHECK_TEXT(text.bytes, "{\"training\":1,\"step\":1,\"loss\":1.5,\"gradient\":0.25,\"terms\":{\"kl data[1]\":1.25,\"coefficients\":0.25}}\n"
                          "{\"training\":1,\"step\":2,\"loss\":1e-07,\"gradient\":3,\"terms\":{\"kl data[1]\":1e-07,\"coefficients\":null}}\n"
                          "{\"training\":3,\"step\":1,\"loss\":0.5,\"gradient\":1,\"terms\":{}}\n");
   mw_text_free(&text);
+  CASE("chart");
   CHECK(mw_curve_chart(curves, 4, &text, &err));
   CHECK(count(text.bytes, "<polyline") == 6); /* each training as it was and its trend; what took no step has no chart */
   CHECK(count(text.bytes, "<svg") == 1 && count(text.bytes, "</svg>") == 1);

@@ -189,11 +189,11 @@ static void other_files(void) {
 
 int main(void) {
   toys_begin();
-  rows();
-  masks();
-  lines();
-  texts();
-  other_files();
+  RUN(rows());
+  RUN(masks());
+  RUN(lines());
+  RUN(texts());
+  RUN(other_files());
   toys_end();
   UNIT_END();
 }

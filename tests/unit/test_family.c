@@ -167,9 +167,9 @@ static void test_heads(void) {
 
 int main(void) {
   toys_begin();
-  test_family_config();
-  test_family_names();
-  test_heads();
+  RUN(test_family_config());
+  RUN(test_family_names());
+  RUN(test_heads());
   toys_end();
   UNIT_END();
 }

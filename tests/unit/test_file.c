@@ -73,10 +73,10 @@ static void hashed(void) {
 int main(void) {
   char room[] = "/tmp/moonweld-unit-XXXXXX";
   CHECK(mkdtemp(room) && chdir(room) == 0);
-  shrunk();
-  replaced();
-  rewritten();
-  hashed();
+  RUN(shrunk());
+  RUN(replaced());
+  RUN(rewritten());
+  RUN(hashed());
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) unlink(names[i]);
   CHECK(chdir("/") == 0 && rmdir(room) == 0);
   UNIT_END();

@@ -111,21 +111,22 @@ int main(void) {
   int results = 0;
   mw_state state;
   mw_error err = {0};
+  CASE("a result, twice from one state");
   CHECK(mw_state_open(&state, &err));
   for (int times = 1; times <= 2; times++)
     CHECK(mw_guest_run(&state, (mw_guest_limits){1, 64 << 20, 0}, sends_a_result, on_message, &results, &err) && results == times);
   mw_state_close(&state);
-  refuse(waits, 0.5, "does nothing: no answer in 0.5 s");
-  refuse(trickles, 0.5, "does nothing");
-  refuse(asks_and_never_reads, 0.5, "is gone");
-  refuse(works_for_ever, 40, "more than 0.3 s of CPU");
-  refuse(leaves, 40, "without a result");
-  refuse(sends_too_large_a_message, 40, "without a result");
-  refuse(floods, 40, "says too much");
+  RUN(refuse(waits, 0.5, "does nothing: no answer in 0.5 s"));
+  RUN(refuse(trickles, 0.5, "does nothing"));
+  RUN(refuse(asks_and_never_reads, 0.5, "is gone"));
+  RUN(refuse(works_for_ever, 40, "more than 0.3 s of CPU"));
+  RUN(refuse(leaves, 40, "without a result"));
+  RUN(refuse(sends_too_large_a_message, 40, "without a result"));
+  RUN(refuse(floods, 40, "says too much"));
   if (strcmp(mw_guest_wall(), "seccomp") == 0) {
-    refuse(opens_a_file, 40, "may not do");
-    refuse(makes_a_socket, 40, "may not do");
-    refuse(forks, 40, "may not do");
+    RUN(refuse(opens_a_file, 40, "may not do"));
+    RUN(refuse(makes_a_socket, 40, "may not do"));
+    RUN(refuse(forks, 40, "may not do"));
   }
   UNIT_END();
 }

@@ -148,13 +148,13 @@ static void nothing(void) {
 }
 
 int main(void) {
-  nothing();
-  accepted();
-  refused();
-  beginnings();
-  nesting();
-  walking();
-  hidden_nul();
-  many_keys();
+  RUN(nothing());
+  RUN(accepted());
+  RUN(refused());
+  RUN(beginnings());
+  RUN(nesting());
+  RUN(walking());
+  RUN(hidden_nul());
+  RUN(many_keys());
   UNIT_END();
 }

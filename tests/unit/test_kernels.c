@@ -312,12 +312,15 @@ int main(void) {
     mw_error err;
     setenv("MOONWELD_ISA", isas[i], 1);
     if (!mw_cpu_kernels(&kernels, &err)) {
-      printf("%s: not on this CPU\n", isas[i]);
+      printf("skipped: %s is not on this CPU\n", isas[i]);
       continue;
     }
+    CASE("maps, %s", isas[i]);
     for (int round = 0; round < 4; round++)
       maps(kernels);
+    CASE("dtypes, %s", isas[i]);
     dtypes(kernels);
+    CASE("reductions and tops, %s", isas[i]);
     for (size_t n = 1; n <= MW_UNIT; n += n < 200 ? 1 : 231)
       reductions(kernels, n), tops(kernels, n);
   }

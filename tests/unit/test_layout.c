@@ -84,8 +84,8 @@ static void test_index(void) {
 }
 
 int main(void) {
-  test_headers();
-  test_shards();
-  test_index();
+  RUN(test_headers());
+  RUN(test_shards());
+  RUN(test_index());
   UNIT_END();
 }

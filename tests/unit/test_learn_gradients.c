@@ -248,11 +248,11 @@ int main(void) {
   for (int i = 0; i < NET_SETS; i++) net_sets[i] = &set;
   net_begin(tensors, sizeof tensors / sizeof *tensors);
   batch = tokens(0, ROWS, LENGTH);
-  networks();
-  losses();
-  elementwise();
-  sums();
-  completeness();
+  RUN(networks());
+  RUN(losses());
+  RUN(elementwise());
+  RUN(sums());
+  RUN(completeness());
   net_end();
   UNIT_END();
 }

@@ -220,21 +220,21 @@ static void too_large(void) {
 int main(void) {
   for (int i = 0; i < NET_SETS; i++) net_sets[i] = &set;
   net_begin(tensors, sizeof tensors / sizeof *tensors);
-  attention(2, 1, 0);
-  attention(2, 1, 3);
-  attention(4, 2, 0);
-  attention(3, 3, 0);
-  attention(3, 3, 1);
-  padding();
-  optimiser(1, 0, 1);
-  optimiser(1, 0.1, 0.5);
-  optimiser(0.3, 0, 1);
-  optimiser(0.01, 0, 1);
-  norm();
-  pieces();
-  learned();
-  refusals();
-  too_large();
+  RUN(attention(2, 1, 0));
+  RUN(attention(2, 1, 3));
+  RUN(attention(4, 2, 0));
+  RUN(attention(3, 3, 0));
+  RUN(attention(3, 3, 1));
+  RUN(padding());
+  RUN(optimiser(1, 0, 1));
+  RUN(optimiser(1, 0.1, 0.5));
+  RUN(optimiser(0.3, 0, 1));
+  RUN(optimiser(0.01, 0, 1));
+  RUN(norm());
+  RUN(pieces());
+  RUN(learned());
+  RUN(refusals());
+  RUN(too_large());
   net_end();
   UNIT_END();
 }

@@ -343,11 +343,11 @@ static void training(void) {
 
 int main(void) {
   open_all();
-  logits();
-  validation_losses();
-  gradients();
-  training();
-  costs();
+  RUN(logits());
+  RUN(validation_losses());
+  RUN(gradients());
+  RUN(training());
+  RUN(costs());
   close_all();
   UNIT_END();
 }

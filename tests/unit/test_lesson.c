@@ -67,6 +67,7 @@ static void verdict(const bench *b, const mw_lesson *lessons, size_t count, cons
   mw_text text = {0};
   mw_lesson *taken;
   size_t taken_count;
+  CASE("what is sent arrives");
   mw_lesson_put(&text, lessons, count, NULL);
   const char *found = decode(b, text.bytes, text.length, &taken, &taken_count);
   if (!expected) CHECK(!found);
@@ -186,14 +187,16 @@ int main(void) {
   CHECK(taken->share == 0.3 && taken->seed == 99 && taken->loss == b.loss && taken->count == 1);
   CHECK_TEXT(taken->parts[0].tensor, "model.t");
   CHECK_TEXT(taken->parts[0].label, "experts[1]");
+  CASE("truncations");
   bool refused = true;
   for (size_t length = 0; length < text.length; length++) refused &= decode(&b, text.bytes, length, &taken, &count) != NULL;
   CHECK(refused);
-  settings(&b, good);
-  losses(&b, good);
-  foreign(good);
-  candidates();
+  RUN(settings(&b, good));
+  RUN(losses(&b, good));
+  RUN(foreign(good));
+  RUN(candidates());
 
+  CASE("tensors before and after learning");
   mw_error err;
   mw_wire_output before = {"t", b.first}, after = {"t", b.learned};
   CHECK(mw_lesson_applied(b.graph, &after, 1, &good, 1, &err));

@@ -26,6 +26,7 @@ int main(void) {
   if (!mkdtemp(room) || chdir(room) != 0) return 1;
   for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) CHECK(mkdir(folders[i], 0755) == 0);
 
+  CASE("control groups, version 2");
   CHECK(groups("0::/box/inner\n") == UINT64_MAX);
   put("root/box/inner/memory.max", "max\n");
   CHECK(groups("0::/box/inner\n") == UINT64_MAX);
@@ -36,13 +37,16 @@ int main(void) {
   put("root/memory.max", "600\n");
   CHECK(groups("0::/box/inner\n") == 600 && groups("0::/\n") == 600);
   CHECK(groups("0::/elsewhere\n") == 600); /* a name that only the host knows */
+  CASE("control groups, version 1");
   CHECK(groups("3:cpu,cpuacct:/box\n1:memory_of_another:/box\n") == UINT64_MAX);
   put("root/memory/box/memory.limit_in_bytes", "4000\n");
   CHECK(groups("9:cpu,memory:/box\n") == 4000);
   CHECK(groups("9:cpu,memory:/box\n0::/\n") == 600);
+  CASE("no table, or none that makes sense");
   CHECK(groups("nonsense\n") == UINT64_MAX && groups("") == UINT64_MAX);
   CHECK(mw_machine_groups("missing", "root") == UINT64_MAX);
 
+  CASE("a limit of the process");
   uint64_t all = mw_machine_memory();
   struct rlimit limit;
   CHECK(all > 0 && getrlimit(RLIMIT_DATA, &limit) == 0);

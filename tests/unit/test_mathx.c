@@ -21,6 +21,7 @@ static double ulps(double got, long double wanted) {
 
 #define CASES 300000
 #define WORST(label, limit, make, ours, theirs) do { \
+    CASE("%s", label); \
     double worst = 0, at = 0, with = 0; \
     for (int i = 0; i < CASES; i++) { \
       double x, y = 0; \
@@ -60,7 +61,7 @@ int main(void) {
   WORST("pow roots", 0.75, x = between(0, 1e6); y = 0.5, mw_mathx_pow(x, y), sqrtl(x));
   WORST("pow squares", 0.75, x = between(-1e6, 1e6); y = 2, mw_mathx_pow(x, y), (long double)x * x);
 
-  /* Whole powers that are doubles are exact. */
+  CASE("whole powers that are doubles are exact");
   for (int base = -20; base <= 20; base++) {
     double exact = 1;
     for (int power = 0; power < 60 && fabs(exact) <= 0x1p53; power++, exact *= base)
@@ -70,6 +71,7 @@ int main(void) {
   for (int power = -1074; power < 1024; power++)
     CHECK(mw_mathx_pow(2, power) == ldexp(1, power));
 
+  CASE("special values");
   const double special[] = {0, -0.0, 1, -1, 0.5, -0.5, 2, -2, 3, -3, 1e300, -1e300, 0x1p-1074, -0x1p-1074, INFINITY,
                             -INFINITY, NAN, 0x1p52 + 1, 0x1p53, -0x1p52 - 1};
   enum { SPECIAL = sizeof special / sizeof *special };

@@ -268,12 +268,12 @@ static void test_edit(void) {
 
 int main(void) {
   toys_begin();
-  test_index();
-  test_folders();
-  test_limits();
-  test_hub();
-  test_config();
-  test_edit();
+  RUN(test_index());
+  RUN(test_folders());
+  RUN(test_limits());
+  RUN(test_hub());
+  RUN(test_config());
+  RUN(test_edit());
   toys_end();
   UNIT_END();
 }

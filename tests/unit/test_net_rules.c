@@ -98,8 +98,8 @@ static void coefficients(void) {
 
 int main(void) {
   CHECK(mw_graph_new(&graph, &err));
-  shapes();
-  coefficients();
+  RUN(shapes());
+  RUN(coefficients());
   mw_graph_free(graph);
   UNIT_END();
 }

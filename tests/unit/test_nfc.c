@@ -166,8 +166,8 @@ static void hostile(void) {
 
 int main(void) {
   load();
-  every_code_point();
-  many_texts();
-  hostile();
+  RUN(every_code_point());
+  RUN(many_texts());
+  RUN(hostile());
   UNIT_END();
 }

@@ -199,10 +199,10 @@ static void literals(void) {
 }
 
 int main(void) {
-  classes();
-  dialect();
-  refused();
-  literals();
-  bounds();
+  RUN(classes());
+  RUN(dialect());
+  RUN(refused());
+  RUN(literals());
+  RUN(bounds());
   UNIT_END();
 }

@@ -231,9 +231,10 @@ int main(void) {
     bool seen[MW_OP_COUNT] = {false}, direct[256] = {false};
     setenv("MOONWELD_ISA", isas[i], 1);
     if (!mw_cpu_kernels(&kernels, &err)) {
-      printf("%s: not on this CPU\n", isas[i]);
+      printf("skipped: %s is not on this CPU\n", isas[i]);
       continue;
     }
+    CASE("programs and plain evaluation agree, %s", isas[i]);
     for (int round = 0; round < 20000; round++) {
       begin();
       for (size_t steps = 1 + next() % 9; steps > 0; steps--) {
@@ -243,7 +244,9 @@ int main(void) {
       compare(nodes[count - 1], seen, direct);
       mw_graph_free(graph);
     }
+    CASE("test_top, %s", isas[i]);
     test_top();
+    CASE("every fused step and direct kernel turned up, %s", isas[i]);
     for (int op = 0; op < MW_OP_COUNT; op++)
       if (mw_graph_op_class((mw_op)op) == MW_CLASS_FUSED) {
         if (!seen[op]) printf("%s never turned up\n", mw_graph_op_name((mw_op)op));

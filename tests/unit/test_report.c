@@ -58,9 +58,9 @@ static void test_report_places(void) {
 
 int main(void) {
   toys_begin();
-  test_report_new();
-  test_report_replaces_reports_only();
-  test_report_places();
+  RUN(test_report_new());
+  RUN(test_report_replaces_reports_only());
+  RUN(test_report_places());
   toys_end();
   UNIT_END();
 }

@@ -119,13 +119,15 @@ static void alike(const mw_kernels *other) {
 
 int main(void) {
   make();
-  sums(&mw_kernels_base.rows);
-  exponential(&mw_kernels_base.rows);
-  maps(&mw_kernels_base.rows);
-  stored(&mw_kernels_base.rows);
+  RUN(sums(&mw_kernels_base.rows));
+  RUN(exponential(&mw_kernels_base.rows));
+  RUN(maps(&mw_kernels_base.rows));
+  RUN(stored(&mw_kernels_base.rows));
 #ifdef __x86_64__
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) alike(&mw_kernels_avx2);
-  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) alike(&mw_kernels_avx512);
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) RUN(alike(&mw_kernels_avx2));
+  else puts("skipped: avx2 is not on this CPU");
+  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) RUN(alike(&mw_kernels_avx512));
+  else puts("skipped: avx512 is not on this CPU");
 #endif
   UNIT_END();
 }

@@ -114,8 +114,8 @@ static void test_order(void) {
 
 int main(void) {
   toys_begin();
-  test_run_values();
-  test_order();
+  RUN(test_run_values());
+  RUN(test_order());
   toys_end();
   UNIT_END();
 }

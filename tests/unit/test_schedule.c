@@ -125,9 +125,9 @@ static void test_vector(void) {
 }
 
 int main(void) {
-  test_vector();
-  test_each();
-  test_shared();
-  test_guesses();
+  RUN(test_vector());
+  RUN(test_each());
+  RUN(test_shared());
+  RUN(test_guesses());
   UNIT_END();
 }

@@ -123,16 +123,19 @@ static void miss_by_little(void) {
     }
 }
 
-static void all(void) {
+static void all(const char *isa) {
+  CASE("miss_by_little, %s", isa);
   miss_by_little();
   for (int wide = 0; wide < 2; wide++)
     for (int kind = 0; kind < 6; kind++) {
+      CASE("%s of kind %d, %s", wide ? "doubles" : "floats", kind, isa);
       const size_t sizes[] = {1, 2, 3, 511, 513, 70000};
       for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         compare(wide, sizes[i], kind);
       for (int i = 0; i < 8; i++)
         compare(wide, 1 + next() % 5000, kind);
     }
+  CASE("zeros, %s", isa);
   const float zeros[4] = {0.0f, -0.0f, 1.0f, -1.0f};
   double got;
   CHECK(chosen(MW_SELECT_VALUE, false, 0, 1, zeros, 4, 0, &got) && got == 0 && !signbit(got));
@@ -145,8 +148,8 @@ int main(void) {
   for (int i = 0; i < 3; i++) {
     mw_error err;
     setenv("MOONWELD_ISA", isas[i], 1);
-    if (mw_cpu_kernels(&kernels, &err)) all();
-    else printf("%s: not on this CPU\n", isas[i]);
+    if (mw_cpu_kernels(&kernels, &err)) all(isas[i]);
+    else printf("skipped: %s is not on this CPU\n", isas[i]);
   }
   UNIT_END();
 }

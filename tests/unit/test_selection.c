@@ -92,6 +92,7 @@ int main(void) {
   toys_begin();
   put_tensors("m.safetensors", toys, TENSORS);
   for (int kind = 0; kind < KINDS; kind++) {
+    CASE("values of kind %d", kind);
     fill(kind);
     mw_model *model;
     mw_family family;

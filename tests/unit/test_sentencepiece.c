@@ -243,12 +243,12 @@ static void unknown_fields(void) {
 }
 
 int main(void) {
-  encoding();
-  fallback();
-  words();
-  unavailable();
-  malformed();
-  unknown_fields();
-  cut_and_changed();
+  RUN(encoding());
+  RUN(fallback());
+  RUN(words());
+  RUN(unavailable());
+  RUN(malformed());
+  RUN(unknown_fields());
+  RUN(cut_and_changed());
   UNIT_END();
 }

@@ -53,19 +53,23 @@ static bool one(const char *name, const char *kind, const char *doc) {
 }
 
 int main(void) {
+  CASE("names, kinds and words");
   CHECK(one("density", "number", "share kept") && one("seed", "seed", "the seed") && one("data", "calibration", "the data"));
   CHECK(!one("", "number", "d") && !one("Density", "number", "d") && !one("2nd", "number", "d") && !one("a-b", "number", "d"));
   CHECK(!one("a b", "number", "d") && !one("\x1b[31m", "number", "d") && !one("_x", "number", "d"));
   CHECK(!one("output", "number", "d") && !one("threads", "number", "d") && !one("score", "number", "d") && !one("seed", "number", "d"));
   CHECK(!one("density", "seed", "d") && !one("density", "nonsense", "d") && !one("density", "number", "") && !one("per", "choice", "d"));
   CHECK(!one("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "number", "d"));
+  CASE("two of one name");
   const argument twice[] = {{"x", "number", "d", {NULL}, {NULL}}, {"x", "number", "d", {NULL}, {NULL}}};
   CHECK(!takes(twice, 2, 0));
+  CASE("profiles");
   argument profiled[] = {{"x", "number", "d", {NULL}, {"1", "2"}}, {"profile", "choice", "d", {"paper", "mergekit"}, {NULL}}};
   CHECK(takes(profiled, 2, 0));
   CHECK(!takes(profiled, 1, 0)); /* a profile that is not there */
   profiled[0].profiled[1] = NULL;
   CHECK(!takes(profiled, 2, 0)); /* fewer defaults than words */
+  CASE("as many as there may be, and one more");
   argument many[MW_SIGNATURE_ARGS + 1];
   char names[MW_SIGNATURE_ARGS + 1][8];
   for (int i = 0; i <= MW_SIGNATURE_ARGS; i++) {
@@ -73,6 +77,7 @@ int main(void) {
     many[i] = (argument){names[i], "number", "d", {NULL}, {NULL}};
   }
   CHECK(takes(many, MW_SIGNATURE_ARGS, 0) && !takes(many, MW_SIGNATURE_ARGS + 1, 0));
+  CASE("truncations");
   mw_text whole = message(twice, 1);
   for (size_t cut = 1; cut <= whole.length; cut++) CHECK(!takes(twice, 1, cut));
   mw_text_free(&whole);

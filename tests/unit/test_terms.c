@@ -47,6 +47,7 @@ int main(void) {
   one = apply(MW_OP_TOTAL, coefficient, 0);
   mw_node first = loss_on(0), second = loss_on(1), square = apply(MW_OP_MUL, second, second);
 
+  CASE("a sum of many kinds");
   /* ((2 first - second) / 4 - one) + -square + 3 first + 7 */
   mw_node sum = apply(MW_OP_DIV, apply(MW_OP_SUB, apply(MW_OP_MUL, number(2), first), second), number(4));
   sum = apply(MW_OP_ADD, apply(MW_OP_SUB, sum, one), apply(MW_OP_NEG, square, 0));
@@ -55,13 +56,14 @@ int main(void) {
   CHECK(term(&terms, "cross_entropy data[1]") == 3.5 && term(&terms, "cross_entropy data[2]") == -0.25);
   CHECK(term(&terms, "coefficients") == -1 && term(&terms, "other") == -1 && term(&terms, "constant") == 1);
 
+  CASE("one loss");
   /* A lone loss is its own term; one that is added to itself a hundred times over is visited once. */
   CHECK(mw_terms_find(graph, first, &arena, &terms, &err) && terms.count == 1 && term(&terms, "cross_entropy data[1]") == 1);
   mw_node doubled = apply(MW_OP_ADD, one, first);
   for (int i = 0; i < 100; i++) doubled = apply(MW_OP_ADD, doubled, doubled);
   CHECK(mw_terms_find(graph, doubled, &arena, &terms, &err) && terms.count == 2 && term(&terms, "coefficients") == ldexp(1, 100));
 
-  /* Penalties, by name. */
+  CASE("penalties by name");
   mw_node size = apply(MW_OP_ABS, coefficient, 0), dot = apply(MW_OP_DOT, coefficient, coefficient), length = apply(MW_OP_SQRT, dot, 0);
   mw_node least = apply(MW_OP_TOTAL, apply(MW_OP_ABS, apply(MW_OP_MIN, size, coefficient), 0), 0);
   sum = apply(MW_OP_ADD, apply(MW_OP_TOTAL, size, 0), apply(MW_OP_MUL, number(2), length));
@@ -70,6 +72,7 @@ int main(void) {
   CHECK(mw_terms_find(graph, sum, &arena, &terms, &err) && terms.count == 5 && term(&terms, "l1") == 1 && term(&terms, "l2") == 2);
   CHECK(term(&terms, "cosine") == 3 && term(&terms, "overlap") == 4 && term(&terms, "coefficients") == 5);
 
+  CASE("more terms than a line holds");
   /* More data sets than a line of the log holds. */
   mw_node all = one;
   for (uint64_t i = 0; i < 60; i++) all = apply(MW_OP_ADD, all, loss_on(i));

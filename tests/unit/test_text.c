@@ -212,20 +212,20 @@ static void sha256(const char *piece, int times, const char *expected) {
 }
 
 int main(void) {
-  numbers();
-  numbers_abroad();
-  whole_numbers();
-  utf8();
-  shown();
-  json_strings();
-  words();
-  memory();
-  errors();
-  dtypes();
-  sha256("", 1, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-  sha256("abc", 1, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  sha256("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 1,
-         "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
-  sha256("aaaaaaaaaa", 100000, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+  RUN(numbers());
+  RUN(numbers_abroad());
+  RUN(whole_numbers());
+  RUN(utf8());
+  RUN(shown());
+  RUN(json_strings());
+  RUN(words());
+  RUN(memory());
+  RUN(errors());
+  RUN(dtypes());
+  RUN(sha256("", 1, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"));
+  RUN(sha256("abc", 1, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
+  RUN(sha256("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 1,
+         "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"));
+  RUN(sha256("aaaaaaaaaa", 100000, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"));
   UNIT_END();
 }

@@ -83,15 +83,17 @@ static uint32_t count_of(const char *where) {
 }
 
 int main(void) {
-  reference(DATA "gpt2", "gpt2", -1);
-  reference(DATA "llama3", "llama3", 2756);
-  reference(DATA "qwen2", "qwen2", -1);
-  reference(DATA "llama2", "llama2", 1); /* has both files: tokenizer.json comes first */
-  reference(DATA "llama2/tokenizer.json", "llama2", 1);
-  reference(DATA "llama2-prepend", "llama2-prepend", 1);
-  reference(DATA "llama2/tokenizer.model", "llama2-spm", 1);
+  RUN(reference(DATA "gpt2", "gpt2", -1));
+  RUN(reference(DATA "llama3", "llama3", 2756));
+  RUN(reference(DATA "qwen2", "qwen2", -1));
+  RUN(reference(DATA "llama2", "llama2", 1)); /* has both files: tokenizer.json comes first */
+  RUN(reference(DATA "llama2/tokenizer.json", "llama2", 1));
+  RUN(reference(DATA "llama2-prepend", "llama2-prepend", 1));
+  RUN(reference(DATA "llama2/tokenizer.model", "llama2-spm", 1));
+  CASE("counts");
   CHECK(count_of(DATA "gpt2") == 2023 && count_of(DATA "llama3") == 2759 && count_of(DATA "qwen2") == 2517);
   CHECK(count_of(DATA "llama2") == 2048 && count_of(DATA "llama2/tokenizer.model") == 2048);
+  CASE("folders without a tokenizer");
   mw_tokenizer *tokenizer;
   mw_error err = {0};
   CHECK(!mw_tokenizer_open("tests/unit", &tokenizer, &err) && err.status == MW_MISSING);

@@ -237,13 +237,13 @@ static void long_texts(void) {
 }
 
 int main(void) {
-  merging();
-  words();
-  parts();
-  unavailable();
-  malformed();
-  nesting();
-  cut_and_changed();
-  long_texts();
+  RUN(merging());
+  RUN(words());
+  RUN(parts());
+  RUN(unavailable());
+  RUN(malformed());
+  RUN(nesting());
+  RUN(cut_and_changed());
+  RUN(long_texts());
   UNIT_END();
 }

@@ -141,11 +141,11 @@ int main(void) {
   char folder[] = "/tmp/mw_writer_XXXXXX", command[64];
   umask(022);
   CHECK(mkdtemp(folder) != NULL && chdir(folder) == 0);
-  test_publish();
-  test_rules();
-  test_apart();
-  test_partial();
-  test_taken();
+  RUN(test_publish());
+  RUN(test_rules());
+  RUN(test_apart());
+  RUN(test_partial());
+  RUN(test_taken());
   CHECK(chdir("/") == 0);
   snprintf(command, sizeof command, "rm -rf %s", folder);
   CHECK(system(command) == 0);
