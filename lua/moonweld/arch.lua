@@ -2,6 +2,7 @@
 -- The files of arch/ are written in the language of recipes; a recipe can bring its own by `require`.
 local core = ...
 local V, N = core.module("value"), core.module("net")
+local word = core.module("word").word
 local data, kind, fail = V.data, V.kind, V.fail
 local A = {}
 
@@ -15,7 +16,7 @@ local function unavailable(text, ...) return core.fail("unavailable", string.for
 local classes = { linear = true, norm = true, embedding = true, bias = true }
 
 --- architecture { "what it is", paper =, types = {...}, classes = { {glob, class}, ... }, function(w, batch, config) ... end }
-function A.architecture(parts)
+A.architecture = word("architecture{...}", function(parts)
   if type(parts) ~= "table" then return fail("architecture takes its parts in braces") end
   local known = { paper = true, types = true, classes = true }
   for key in pairs(parts) do
@@ -33,7 +34,7 @@ function A.architecture(parts)
     private.classes[i] = { entry[1], entry[2] }
   end
   return V.new("architecture", private)
-end
+end)
 
 -- ---- config.json ----
 
@@ -74,7 +75,7 @@ local function config_of(values, where)
   --- One of the words; what the forward pass does not know is not available.
   function config.word(key, words, default)
     local found = value(key, default or words[1], "a word")
-    for _, word in ipairs(words) do if word == found then return word end end
+    for _, known in ipairs(words) do if known == found then return found end end
     return unknown("%s = '%s': the forward pass of '%s' knows %s", key, core.shown(tostring(found)), types, table.concat(words, ", "))
   end
   --- How many positions back a layer sees; 0: all. `switch` is the key that turns windows on, where there is one.
@@ -89,12 +90,12 @@ local function config_of(values, where)
   function config.rotary(width)
     local rope = at("rope_parameters") or at("rope_scaling")
     if type(rope) ~= "table" then rope = {} end
-    local word, theta = rope.rope_type or rope.type or "default", rope.rope_theta or config.number("rope_theta", 10000)
-    local part, scale = rope.partial_rotary_factor or at("partial_rotary_factor") or 1, A.rope_scaling[word]
+    local scaling, theta = rope.rope_type or rope.type or "default", rope.rope_theta or config.number("rope_theta", 10000)
+    local part, scale = rope.partial_rotary_factor or at("partial_rotary_factor") or 1, A.rope_scaling[scaling]
     if part ~= 1 then return unknown("partial_rotary_factor = %s: the forward pass of '%s' turns whole heads", core.shown(tostring(part)), types) end
     if width % 2 ~= 0 then return bad("heads of %d values cannot be turned in pairs", width) end
     if not scale then
-      return unknown("rope_scaling of type '%s': the forward pass of '%s' knows default, linear, llama3", core.shown(tostring(word)), types)
+      return unknown("rope_scaling of type '%s': the forward pass of '%s' knows default, linear, llama3", core.shown(tostring(scaling)), types)
     end
     local frequencies = {}
     for j = 0, width // 2 - 1 do frequencies[j + 1] = scale(core.mathx.exp(-2 * j / width * core.mathx.log(theta)), rope) end
@@ -133,7 +134,7 @@ local function load_builtins()
   builtin = {}
   for _, file in ipairs(files) do
     local architecture = core.module("env").load_part(core.architecture(file), "@lua/moonweld/arch/" .. file .. ".lua")
-    for _, word in ipairs(data(architecture).types) do builtin[word] = architecture end
+    for _, model_type in ipairs(data(architecture).types) do builtin[model_type] = architecture end
   end
 end
 
@@ -142,13 +143,13 @@ function A.find(model)
   local values, where = config_at(model)
   if not values then return unavailable("the first model has no config.json, which names its architecture") end
   if not builtin then load_builtins() end
-  local word = values.model_type
-  local found = builtin[word]
+  local model_type = values.model_type
+  local found = builtin[model_type]
   if found then return found end
   local words = {}
   for name in pairs(builtin) do words[#words + 1] = name end
   table.sort(words)
-  return unavailable("%s: there is no forward pass for model_type '%s'; there are %s", where, core.shown(tostring(word)), table.concat(words, ", "))
+  return unavailable("%s: there is no forward pass for model_type '%s'; there are %s", where, core.shown(tostring(model_type)), table.concat(words, ", "))
 end
 
 --- What a tensor is for: "linear", "norm", "embedding" or "bias".
@@ -161,7 +162,7 @@ end
 local function is_buffer(name) return name:find("rotary_emb%.inv_freq$") ~= nil end
 
 --- The logits [tokens, vocabulary] of a model for a batch.
-function A.logits(model, batch, forward)
+A.logits = word("logits(model, batch[, forward])", function(model, batch, forward)
   if kind(model) ~= "model" then return fail("logits takes a model, not %s", V.called(model)) end
   if kind(batch) ~= "batch" then return fail("logits takes a batch as its second argument, not %s", V.called(batch)) end
   if forward == nil then forward = A.find(model) end
@@ -183,7 +184,7 @@ function A.logits(model, batch, forward)
     end
   end
   return result
-end
+end)
 
 A.number = N.finite
 return A

@@ -174,6 +174,20 @@ function forms.from(recipe, ...)
   return A.handle(result)
 end
 
+-- How the forms are written says how many arguments they take.
+for _, form in ipairs { "arg.maybe(name, doc[, limits])", "arg.choice(name, words, doc)", "arg.words(name, words, doc)", "arg.profile{...}",
+  "arg.each(name, default, doc[, limits])", "arg.model(name, doc[, limits])", "arg.models(name, doc[, limits])", "arg.from(recipe, ...)",
+  "arg.seed()", "arg.score()", "arg.calibration()" } do
+  local name = form:match("%.(%l+)")
+  forms[name] = core.module("word").word(form, forms[name])
+end
+
+local plain = core.module("word").word("arg(name, default, doc[, limits])", function(name, default, doc, given)
+  local what = ({ number = "number", string = "string", boolean = "flag" })[type(default)]
+  if not what then return fail("argument '%s' needs a number, a text or a flag as its default", core.shown(tostring(name))) end
+  return check_default(limits({ kind = what, name = name, doc = doc, default = default, optional = true }, given, numeric))
+end)
+
 function A.names(args)
   local names = {}
   for i, arg in ipairs(args) do names[i] = arg.name end
@@ -187,12 +201,7 @@ A.vocabulary = setmetatable({}, {
   end,
   __newindex = function() return fail("'arg' cannot be changed") end,
   __metatable = false,
-  __call = function(_, name, default, doc, given)
-    local kinds = { number = "number", string = "string", boolean = "flag" }
-    local what = kinds[type(default)]
-    if not what then return fail("argument '%s' needs a number, a text or a flag as its default", core.shown(tostring(name))) end
-    return check_default(limits({ kind = what, name = name, doc = doc, default = default, optional = true }, given, numeric))
-  end,
+  __call = function(_, ...) return plain(...) end,
 })
 
 -- ---- values ----

@@ -135,13 +135,17 @@ local base = {
     local what = V.kind(x)
     return what == "node" and "tensor" or what
   end,
-  math = frozen(safe_math, "math"), string = frozen(safe_string, "string"), table = frozen(safe_table, "table"),
-  recipe = R.recipe, arg = A.vocabulary, where = O.where, ratio = O.ratio, lerp = O.lerp, sum = O.sum, mean = O.mean,
+  math = frozen(safe_math, "math"), string = frozen(safe_string, "string"), table = frozen(safe_table, "table"), arg = A.vocabulary,
+}
+--- The words that stand on their own; those of values, models, lists are theirs (word.lua).
+E.vocabulary = {
+  recipe = R.recipe, where = O.where, ratio = O.ratio, lerp = O.lerp, sum = O.sum, mean = O.mean,
   min = O.min, max = O.max, models = O.models, layers = F.layers, pick = F.pick, sign_trim = S.sign_trim, disjoint_mean = S.disjoint_mean,
   learn = L.learn, logits = H.logits, cosine_penalty = L.cosine_penalty, architecture = H.architecture,
 }
 for _, name in ipairs { "linear", "embedding", "rms_norm", "layer_norm", "rope", "attention", "silu", "gelu", "softmax", "log_softmax",
-  "kl", "cross_entropy", "entropy", "mse" } do base[name] = N[name] end
+  "kl", "cross_entropy", "entropy", "mse" } do E.vocabulary[name] = N[name] end
+for name, f in pairs(E.vocabulary) do base[name] = f end
 getmetatable("").__index = base.string
 getmetatable("").__metatable = false
 

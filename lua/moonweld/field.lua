@@ -1,6 +1,7 @@
 --- field.lua: numbers that vary over the tensors of a model: gradients over depth, and choices by name.
 local core = ...
 local V = core.module("value")
+local word = core.module("word").word
 local fail = V.fail
 local F = {}
 
@@ -27,7 +28,7 @@ local function layers()
 end
 
 --- layers{0, 0.5, 1}: a gradient over depth. Layer l of L reads position l / (L - 1).
-function F.layers(values)
+F.layers = word("layers{...}", function(values)
   local numbers = {}
   if V.kind(values) ~= "table" then return fail("layers{...} takes numbers in braces") end
   for i, value in ipairs(values) do
@@ -47,7 +48,7 @@ function F.layers(values)
     if low >= #numbers - 1 then return numbers[#numbers] end
     return numbers[low + 1] + (numbers[low + 2] - numbers[low + 1]) * (place - low)
   end })
-end
+end)
 
 --- Raises, by `complain`, where a glob matches no tensor of any model.
 function F.check_glob(glob, complain)
@@ -78,7 +79,7 @@ local function pick(entries, complain)
 end
 
 --- pick{ {glob, number or field}, ..., default }: the first that matches.
-function F.pick(entries)
+F.pick = word("pick{...}", function(entries)
   if V.kind(entries) ~= "table" then return fail("pick{...} takes pairs and a default in braces") end
   local function is_number(x) return type(x) == "number" or V.kind(x) == "field" end
   if not is_number(entries[#entries]) then return fail("pick{...} ends with a default number") end
@@ -89,7 +90,7 @@ function F.pick(entries)
     end
   end
   return pick(entries, fail)
-end
+end)
 
 --- Every number that a field is made of, for limits.
 function F.numbers(field, visit)
@@ -113,22 +114,22 @@ end
 local function trimmed(text) return text:match("^%s*(.-)%s*$") end
 
 --- What was typed for a number: "0.5", a gradient "0,0.5,1" (or "layers:0,0.5,1"), or a choice "*q_proj*=0,1; 0.5".
-function F.parse(word, complain)
+function F.parse(typed, complain)
   local function numbers_of(text)
     local numbers = F.typed_numbers(text)
     if numbers then return F.layers(numbers) end
     if trimmed(text) == "" then complain("found nothing, expected a number or a gradient such as 0,0.5,1") end
     return complain("'%s' is not a number, nor a gradient such as 0,0.5,1", core.shown(text))
   end
-  if not word:find("[=;]") then return numbers_of(word) end
+  if not typed:find("[=;]") then return numbers_of(typed) end
   local form, parts, entries = "\"PATTERN=NUMBER; NUMBER\"", {}, {}
-  for part in (word .. ";"):gmatch("([^;]*);") do parts[#parts + 1] = trimmed(part) end
+  for part in (typed .. ";"):gmatch("([^;]*);") do parts[#parts + 1] = trimmed(part) end
   for i, part in ipairs(parts) do
     local glob, value = part:match("^(.-)%s*=%s*(.*)$")
     if glob == "" then return complain("'%s' names no tensors before its '=': %s", core.shown(part), form) end
     if value == "" then return complain("'%s' has no number behind its '=': %s", core.shown(part), form) end
     if part == "" or (glob == nil) ~= (i == #parts) then
-      return complain("'%s' is not pairs with a default at their end: %s", core.shown(word), form)
+      return complain("'%s' is not pairs with a default at their end: %s", core.shown(typed), form)
     end
     entries[i] = glob and { glob, numbers_of(value) } or numbers_of(part)
   end

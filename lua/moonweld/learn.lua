@@ -3,6 +3,7 @@
 local core = ...
 local V, O, N, A = core.module("value"), core.module("ops"), core.module("net"), core.module("arch")
 local S = core.module("seed")
+local word = core.module("word").word
 local data, kind, fail = V.data, V.kind, V.fail
 local L = {}
 
@@ -16,20 +17,17 @@ end
 
 local function words_of(list)
   local words = {}
-  for _, word in ipairs(kind(list) == "list" and V.items(list) or type(list) == "table" and list or { list }) do
-    if word ~= "linear" and word ~= "norm" and word ~= "embedding" then
-      return fail("scope holds 'linear', 'norm', 'embedding', not '%s'", core.shown(tostring(word)))
+  for _, class in ipairs(kind(list) == "list" and V.items(list) or type(list) == "table" and list or { list }) do
+    if class ~= "linear" and class ~= "norm" and class ~= "embedding" then
+      return fail("scope holds 'linear', 'norm', 'embedding', not '%s'", core.shown(tostring(class)))
     end
-    words[word] = true
+    words[class] = true
   end
   return words
 end
 
 --- Whether a tensor's coefficients are learned: function(name), by {scope = words} or {only = glob}.
 local function chooser(options)
-  for key in pairs(options or {}) do
-    if key ~= "scope" and key ~= "only" then return fail("coefficients have no option '%s'; 'scope' and 'only' are", core.shown(tostring(key))) end
-  end
   local scope, only = options and options.scope, options and options.only
   if only ~= nil then core.module("field").check_glob(only) end
   local words = scope ~= nil and words_of(scope)
@@ -78,12 +76,13 @@ local forms = {
   end,
 }
 for name, form in pairs(forms) do
-  V.only_for.model[name] = form
-  V.only_for.list[name] = function(list, init, options)
+  local written = name .. "(init, {scope=, only=})"
+  word("model:" .. written, form)
+  word("list:" .. written, function(list, init, options)
     local items = {}
     for i, model in ipairs(data(list).items) do items[i] = form(model, init, options) end
     return V.list(items)
-  end
+  end)
 end
 
 V.meta_of "coefficients"
@@ -127,13 +126,13 @@ function V.lift_coefficients(f, args, n, model)
 end
 
 --- Each list member's share: exp(c_i) / sum_k exp(c_k).
-function V.only_for.list.softmax(list)
+word("list:softmax()", function(list)
   local items = data(list).items
   if #items == 0 or kind(items[1]) ~= "coefficients" then return fail("softmax over experts takes a list of coefficients") end
   local shifted = list - O.max(list) -- so that no exponent overflows
   local parts = V.methods.exp(shifted)
   return parts / O.sum(parts)
-end
+end)
 
 --- What is learned of a list (or of one model's coefficients): every different node once, by rows of one tensor each.
 local function rows_of(c)
@@ -158,7 +157,7 @@ end
 local function norm_of(x) return core.apply("sqrt", core.apply("dot", x, x)) end
 
 --- The sum over tensors of the mean cosine of all pairs of experts. A single number has no direction and counts as 0.
-function L.cosine_penalty(c)
+L.cosine_penalty = word("cosine_penalty(c)", function(c)
   local total = 0
   for _, row in ipairs(rows_of(c)) do
     local count = #row * (#row - 1) // 2
@@ -174,7 +173,7 @@ function L.cosine_penalty(c)
     end
   end
   return total
-end
+end)
 
 --- Sums over experts and tensors of ||c||_1 and ||c||_2.
 local function norm_sum(norm)
@@ -194,7 +193,8 @@ local function absolute(node)
   return core.apply("total", core.apply("abs", node))
 end
 for name, norm in pairs { l1 = absolute, l2 = norm_of } do
-  V.only_for.list[name], V.only_for.coefficients[name] = norm_sum(norm), norm_sum(norm)
+  word("list:" .. name .. "()", norm_sum(norm))
+  word("coefficients:" .. name .. "()", norm_sum(norm))
 end
 
 -- ---- learn ----
@@ -264,7 +264,7 @@ local function scalar_loss(spec, c, windows)
 end
 
 --- Coefficients that make `loss` small on the data: see recipes/README.md. Changes nothing that it is given.
-function L.learn(spec)
+L.learn = word("learn{...}", function(spec)
   if type(spec) ~= "table" or kind(spec) ~= "table" then return fail("learn takes its settings in braces: learn{ start =, loss =, ... }") end
   if V.learning then return fail("learn cannot be called within a loss") end
   for key in pairs(spec) do
@@ -293,7 +293,7 @@ function L.learn(spec)
   end)
   local number = core.learn(record)
   return rebuild(spec.start, function(node) return core.learned(node, number) end)
-end
+end)
 
 --- The mean cross-entropy of a model on each file: what `moonweld eval` and --score loss:FILE run.
 function L.losses(model)

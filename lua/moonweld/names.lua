@@ -1,8 +1,8 @@
 --- names.lua: what a model does with the names of its tensors, and what a list does with its members.
 local core = ...
 local V, F = core.module("value"), core.module("field")
+local word = core.module("word").word
 local data, kind, fail = V.data, V.kind, V.fail
-local model, list = V.only_for.model, V.only_for.list
 
 local function chosen(x, glob, wanted)
   local private, names, nodes, found = data(x), {}, {}, false
@@ -16,19 +16,20 @@ local function chosen(x, glob, wanted)
   return V.model(names, nodes, private.label)
 end
 
-function model.only(x, glob) return chosen(x, glob, true) end
-function model.except(x, glob) return chosen(x, glob, false) end
-function model.has(x, name)
+word("model:only(glob)", function(x, glob) return chosen(x, glob, true) end)
+word("model:except(glob)", function(x, glob) return chosen(x, glob, false) end)
+word("model:has(name)", function(x, name)
   if type(name) ~= "string" then return fail("'has' takes a tensor's name, not %s", V.called(name)) end
   return data(x).nodes[name] ~= nil
-end
+end)
 
 local function need_function(f, form)
   if type(f) ~= "function" then return fail("this is written %s, with a function, not %s", form, V.called(f)) end
 end
 
-function model.map(x, f)
-  need_function(f, "model:map(function(tensor, name) ... end)")
+local map_model = "model:map(function(tensor, name) ... end)"
+word(map_model, function(x, f)
+  need_function(f, map_model)
   local private, nodes, outer = data(x), {}, V.current_name
   for _, name in ipairs(private.names) do
     V.current_name = name -- a map inside of f has put its own there
@@ -39,10 +40,10 @@ function model.map(x, f)
   end
   V.current_name = outer
   return V.model(private.names, nodes, private.label)
-end
+end)
 
 --- other's tensors in the place of x's of the same name; new names are added.
-model["with"] = function(x, other)
+word("model:with(other)", function(x, other)
   if kind(other) ~= "model" then return fail("'with' takes a model, not %s", V.called(other)) end
   local private, over = data(x), data(other)
   local names, nodes = {}, {}
@@ -53,20 +54,21 @@ model["with"] = function(x, other)
   end
   table.sort(names)
   return V.model(names, nodes, private.label)
-end
+end)
 
-function list.map(x, f)
-  need_function(f, "list:map(function(item, index) ... end)")
+local map_list = "list:map(function(item, index) ... end)"
+word(map_list, function(x, f)
+  need_function(f, map_list)
   local items = {}
   for i, item in ipairs(data(x).items) do
     items[i] = f(item, i)
     if items[i] == nil then fail("map's function gave nothing for member %d", i) end
   end
   return V.list(items)
-end
+end)
 
 --- The members by falling score; of equal ones the later listed comes first (the order of the soups' code).
-function list.best_first(x, score)
+word("list:best_first(a.score)", function(x, score)
   need_function(score, "list:best_first(a.score)")
   local scored = {}
   for i, item in ipairs(data(x).items) do
@@ -77,6 +79,6 @@ function list.best_first(x, score)
   local items = {}
   for i, entry in ipairs(scored) do items[i] = entry.item end
   return V.list(items)
-end
+end)
 
 return { check_glob = F.check_glob }

@@ -2,6 +2,7 @@
 -- and `moonweld eval` run, never while models stream through. Every activation knows the batch that it belongs to.
 local core = ...
 local V = core.module("value")
+local word = core.module("word").word
 local fail, kind, data = V.fail, V.kind, V.data
 local N = {}
 
@@ -47,54 +48,54 @@ local function net(op, batch, operands, a, b)
 end
 
 --- embedding(batch, table[vocabulary, width]) -> [tokens, width]
-function N.embedding(batch, weight) return net("embed", batch, { tokens_of(batch), tensor(weight, "an embedding's table") }) end
+N.embedding = word("embedding(batch, table)", function(batch, weight)
+  return net("embed", batch, { tokens_of(batch), tensor(weight, "an embedding's table") })
+end)
 
 --- linear(x, weight[out, in], bias[out]) = x * weight^T (+ bias)
-function N.linear(x, weight, bias)
+N.linear = word("linear(x, weight[, bias])", function(x, weight, bias)
   local y = net("linear", batch_of[activation(x, "what linear takes")], { x, tensor(weight, "linear's weight") })
   if bias == nil then return y end
   return net("bias", batch_of[x], { y, tensor(bias, "linear's bias") })
-end
+end)
 
 --- rms_norm(x, gain[m], eps): every run of m values over its root mean square, times the gain.
-function N.rms_norm(x, gain, eps)
+N.rms_norm = word("rms_norm(x, gain, eps)", function(x, gain, eps)
   return net("rms_norm", batch_of[activation(x, "what rms_norm takes")], { x, tensor(gain, "rms_norm's gain") }, bits(number(eps, "rms_norm's eps")))
-end
+end)
 
-function N.layer_norm(x, gain, bias, eps)
+N.layer_norm = word("layer_norm(x, gain, bias, eps)", function(x, gain, bias, eps)
   return net("layer_norm", batch_of[activation(x, "what layer_norm takes")],
     { x, tensor(gain, "layer_norm's gain"), tensor(bias, "layer_norm's bias") }, bits(number(eps, "layer_norm's eps")))
-end
+end)
 
 --- rope(x, frequencies): of every head of 2 * #frequencies values, the pair (j, j + half) is turned by position * f_j.
-function N.rope(x, frequencies)
+N.rope = word("rope(x, frequencies)", function(x, frequencies)
   local operands = { activation(x, "what rope takes") }
   if type(frequencies) ~= "table" or #frequencies < 1 or #frequencies > 4096 then return fail("rope takes a table of frequencies") end
   for j, f in ipairs(frequencies) do operands[j + 1] = core.number(number(f, "a frequency")) end
   return net("rope", batch_of[x], operands, length_of(x), 2 * #frequencies)
-end
+end)
 
 --- attention(q, k, v, { heads =, groups = heads, window = 0 }): causal, scaled by 1 / sqrt(width of a head); `groups` is how
 --- many heads k and v have, `window` how many positions back are seen (0: all).
-function N.attention(q, k, v, options)
-  local known = { heads = true, groups = true, window = true }
-  for key in pairs(options or {}) do if not known[key] then fail("attention has no option '%s'", core.shown(tostring(key))) end end
+N.attention = word("attention(q, k, v, {heads=, groups=, window=})", function(q, k, v, options)
   local heads = whole(options and options.heads, "attention's 'heads'", 1, 65535)
   local groups = whole(options.groups or heads, "attention's 'groups'", 1, 65535)
   local window = whole(options.window or 0, "attention's 'window'", 0, 0xffffffff)
   return net("attention", batch_of[activation(q, "attention's q")], { q, activation(k, "attention's k"), activation(v, "attention's v") },
     length_of(q), heads << 48 | groups << 32 | window)
-end
+end)
 
 for name, op in pairs { silu = "silu", softmax = "softmax", log_softmax = "log_softmax" } do
-  N[name] = function(x) return net(op, batch_of[activation(x, "what " .. name .. " takes")], { x }) end
+  N[name] = word(name .. "(x)", function(x) return net(op, batch_of[activation(x, "what " .. name .. " takes")], { x }) end)
 end
 
 --- gelu(x, "erf" or "tanh")
-function N.gelu(x, form)
+N.gelu = word("gelu(x[, form])", function(x, form)
   if form ~= nil and form ~= "erf" and form ~= "tanh" then return fail("gelu's form is 'erf' or 'tanh'") end
   return net("gelu", batch_of[activation(x, "what gelu takes")], { x }, form == "tanh" and 1 or 0)
-end
+end)
 
 -- ---- losses: one number, the mean over the tokens of a batch; padding counts nowhere ----
 
@@ -105,30 +106,29 @@ local function same_batch(x, y, what)
 end
 
 --- T^2 * KL(teacher || student) a token, both softened by the temperature T.
-function N.kl(teacher, student, options)
-  for key in pairs(options or {}) do if key ~= "temperature" then fail("kl has no option '%s'", core.shown(tostring(key))) end end
+N.kl = word("kl(teacher, student, {temperature=})", function(teacher, student, options)
   local temperature = number(options and options.temperature or 1, "kl's temperature")
   if temperature <= 0 then return fail("kl's temperature is above 0") end
   local batch = same_batch(teacher, student, "kl")
   return net("kl", batch, { teacher, student, tokens_of(batch) }, bits(temperature))
-end
+end)
 
 --- Nats a predicted token: position p predicts the id at p + 1 of its window.
-function N.cross_entropy(logits, batch)
+N.cross_entropy = word("cross_entropy(logits[, batch])", function(logits, batch)
   batch = batch or batch_of[activation(logits, "what cross_entropy takes")]
   if batch_of[activation(logits, "what cross_entropy takes")] ~= batch then return fail("these logits belong to another batch") end
   return net("cross_entropy", batch, { logits, tokens_of(batch) })
-end
+end)
 
-function N.entropy(logits)
+N.entropy = word("entropy(logits)", function(logits)
   local batch = batch_of[activation(logits, "what entropy takes")]
   return net("entropy", batch, { logits, tokens_of(batch) })
-end
+end)
 
-function N.mse(x, y)
+N.mse = word("mse(x, y)", function(x, y)
   local batch = same_batch(x, y, "mse")
   return net("mse", batch, { x, y, tokens_of(batch) })
-end
+end)
 
 N.whole, N.finite = whole, number
 return N

@@ -1,25 +1,20 @@
 --- ops.lua: everything element by element, reductions, and what goes across models (recipes.md, "Vocabulary").
 local core = ...
 local V = core.module("value")
+local word = core.module("word").word
 local lift, op, fail, kind = V.lift, V.op, V.fail, V.kind
 local methods, data = V.methods, V.data
 local O = {}
 
---- An operation of `wanted` values, written as `form` says.
-local function lifted(name, wanted, form)
+--- An operation of the graph, on tensors, models and lists.
+local function lifted(name)
   local f = op(name)
-  return function(...)
-    if select("#", ...) < wanted then fail("this is written %s", form) end
-    return lift(f, ...)
-  end
+  return function(...) return lift(f, ...) end
 end
 
-local function swapped(name, form)
-  local f = lifted(name, 2, form)
-  return function(a, b)
-    if b == nil then return f(a) end
-    return f(b, a)
-  end
+local function swapped(name)
+  local f = op(name)
+  return function(a, b) return lift(f, b, a) end
 end
 
 -- Operators of every kind of value.
@@ -33,37 +28,30 @@ for _, meta in pairs(V.metas) do
   end
 end
 
-for _, name in ipairs { "abs", "sign", "sqrt", "exp", "log", "tanh", "sin", "cos", "acos" } do methods[name] = lifted(name, 1, "x:" .. name .. "()") end
-for _, name in ipairs { "lt", "le", "eq", "ne" } do methods[name] = lifted(name, 2, "x:" .. name .. "(y)") end
-methods.gt, methods.ge = swapped("lt", "x:gt(y)"), swapped("le", "x:ge(y)")
-methods.atleast, methods.atmost = lifted("max", 2, "x:atleast(v)"), lifted("min", 2, "x:atmost(v)")
+for _, name in ipairs { "abs", "sign", "sqrt", "exp", "log", "tanh", "sin", "cos", "acos" } do word("x:" .. name .. "()", lifted(name)) end
+for _, name in ipairs { "lt", "le", "eq", "ne" } do word("x:" .. name .. "(y)", lifted(name)) end
+word("x:gt(y)", swapped "lt")
+word("x:ge(y)", swapped "le")
+word("x:atleast(v)", lifted "max")
+word("x:atmost(v)", lifted "min")
+word("x:clamp(low, high)", function(x, low, high) return methods.atmost(methods.atleast(x, low), high) end)
 
-function methods.clamp(x, low, high)
-  if low == nil or high == nil then fail("this is written x:clamp(low, high)") end
-  return methods.atmost(methods.atleast(x, low), high)
-end
-
-O.where, O.ratio = lifted("where", 3, "where(mask, x, y)"), lifted("ratio", 2, "ratio(x, y)")
-
-function methods.keep(x, mask)
-  if mask == nil then fail("this is written x:keep(mask)") end
-  return O.where(mask, x, 0)
-end
+O.where, O.ratio = word("where(mask, x, y)", lifted "where"), word("ratio(x, y)", lifted "ratio")
+word("x:keep(mask)", function(x, mask) return O.where(mask, x, 0) end)
 
 --- (1 - t) * a + t * b
-function O.lerp(a, b, t)
-  if t == nil then fail("this is written lerp(a, b, t)") end
+O.lerp = word("lerp(a, b, t)", function(a, b, t)
   return lift(function(x, y, s)
     if s == 0 then return x elseif s == 1 then return y end
     local rest = type(s) == "number" and 1 - s or op "sub" (1, s)
     return op "add" (op "mul" (rest, x), op "mul" (s, y))
   end, a, b, t)
-end
+end)
 
-function methods.scale_columns(x, c)
+word("x:scale_columns(c)", function(x, c)
   if type(c) == "table" and kind(c) == "table" then fail("scale_columns takes a tensor of one number for each column") end
   return lift(function(tensor, columns) return core.apply("columns", tensor, core.apply("vector", columns)) end, x, c)
-end
+end)
 
 -- ---- reductions ----
 
@@ -80,11 +68,7 @@ local reductions = {
 }
 for name, f in pairs(reductions) do
   local pair = name == "dot" or name == "cosine"
-  methods[name] = function(x, y)
-    if not pair then return lift(f, x) end
-    if y == nil then fail("this is written x:%s(y)", name) end
-    return lift(f, x, y)
-  end
+  word("x:" .. name .. (pair and "(y)" or "()"), function(...) return lift(f, ...) end)
 end
 
 --- Rank of the q-quantile's lower neighbour among `count` values, from 0.
@@ -101,12 +85,12 @@ end
 
 local function quantile(x, q) return core.apply("quantile", { x }, quantile_rank(q, core.elements(x))) end
 local function kth_magnitude(x, k) return core.apply("kth", { x }, kth_rank(k, core.elements(x))) end
-function methods.quantile(x, q) return lift(quantile, x, q) end
-function methods.kth_magnitude(x, k) return lift(kth_magnitude, x, k) end
+word("x:quantile(q)", function(x, q) return lift(quantile, x, q) end)
+word("x:kth_magnitude(k)", function(x, k) return lift(kth_magnitude, x, k) end)
 
 -- ---- the model as one vector ----
 
-function methods.flat(x)
+word("x:flat()", function(x)
   if kind(x) == "list" then
     local items = {}
     for i, item in ipairs(data(x).items) do items[i] = methods.flat(item) end
@@ -119,7 +103,7 @@ function methods.flat(x)
     elements = elements + core.elements(list[i])
   end
   return V.new("flat", { list = list, elements = elements })
-end
+end)
 
 local function fold(name, list, f)
   local result
@@ -152,28 +136,23 @@ V.of_flat[kth_magnitude] = function(x, k) return core.apply("kth", data(x).list,
 
 -- ---- across models ----
 
-local function across(name, combine)
-  return function(list)
+local weights = "weights multiply: sum(w * list) / sum(w)"
+for name, instead in pairs { sum = weights, min = "x:atmost(v) is the smaller of two", max = "x:atleast(v) is the larger of two" } do
+  local f = op(name == "sum" and "add" or name)
+  O[name] = word(name .. "(list)", function(list)
     local items = V.items(list)
     if #items == 0 then return fail("'%s' of an empty list", name) end
     local result = items[1]
-    for i = 2, #items do result = combine(result, items[i]) end
+    for i = 2, #items do result = lift(f, result, items[i]) end
     return result
-  end
+  end, instead)
 end
-for name, event in pairs { sum = "add", min = "min", max = "max" } do
-  local f = op(event)
-  O[name] = across(name, function(a, b) return lift(f, a, b) end)
-end
-function O.mean(list)
-  local items = V.items(list)
-  return lift(op "div", O.sum(list), #items)
-end
+O.mean = word("mean(list)", function(list) return lift(op "div", O.sum(list), #V.items(list)) end, weights)
 
-function O.models(items)
+O.models = word("models{...}", function(items)
   if kind(items) ~= "table" and kind(items) ~= "list" then return fail("models{...} takes models in braces, not %s", V.called(items)) end
   return V.list(items)
-end
+end)
 
 V.meta_of("list").__concat = function(a, b)
   local items = {}

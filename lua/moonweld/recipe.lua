@@ -53,7 +53,7 @@ local function collect(parts)
   return signature
 end
 
-function R.recipe(parts)
+R.recipe = core.module("word").word("recipe{...}", function(parts)
   if type(parts) ~= "table" then return fail("recipe takes its parts in braces: recipe{...}") end
   local signature = collect(parts)
   signature.paper = parts.paper or ""
@@ -66,11 +66,11 @@ function R.recipe(parts)
     __metatable = false,
     __newindex = function() return fail("a recipe cannot be changed") end,
     __tostring = function() return "recipe" end,
-    __call = function(self, given) return R.call(self, given) end,
+    __call = function(self, ...) return R.call(self, ...) end,
   })
   signatures[recipe] = signature
   return recipe
-end
+end)
 
 --- An argument's default under a profile (nil: as declared).
 function R.default_of(signature, arg, profile)
@@ -109,9 +109,9 @@ local function fill(signature, value_of, complain)
     end })
 end
 
-function R.call(recipe, given)
+function R.call(recipe, given, ...)
   local signature = signatures[recipe]
-  if type(given) ~= "table" or kind(given) ~= "table" then return fail("a recipe is called with a table: ties{ base = m, experts = {...} }") end
+  if type(given) ~= "table" or kind(given) ~= "table" or select("#", ...) > 0 then return fail("a recipe is called with a table: ties{ base = m, experts = {...} }") end
   for key in pairs(given) do
     if not signature.by_name[key] then
       fail("this recipe has no '%s'%s", core.shown(tostring(key)), core.module("suggest").hint(tostring(key), A.names(signature.args)))

@@ -39,11 +39,11 @@ function R.outputs(result)
 end
 
 --- a.score: the number that the user's --score gives a model; greater is better.
-function R.score(model)
+R.score = core.module("word").word("a.score(model)", function(model)
   if not core.can_score then return core.fail("usage", 'this recipe needs --score "COMMAND {dir}"') end
   if kind(model) ~= "model" then return fail("a score is of a model, not of %s", V.called(model)) end
   return core.score(R.outputs(model))
-end
+end)
 A.scores[R.score] = true
 
 return R

@@ -2,9 +2,8 @@
 -- of what was drawn before elsewhere; plain numbers drawn while planning are recorded for the lock file.
 local core = ...
 local V = core.module("value")
-local O = core.module("ops")
+local word = core.module("word").word
 local data, kind, fail = V.data, V.kind, V.fail
-local seed, methods = V.only_for.seed, V.methods
 local S = {}
 
 local function new(key, path) return V.new("seed", { key = key, path = path, draws = 0 }) end
@@ -18,14 +17,14 @@ local function text_of(label)
   return fail("a stream is labelled by texts and numbers, not by %s", V.called(label))
 end
 
-function seed.at(s, ...)
+local at = word("seed:at(...)", function(s, ...)
   local key, path = data(s).key, data(s).path
   for i = 1, select("#", ...) do
     local text = text_of((select(i, ...)))
     key, path = core.label(key, text), path .. "/" .. text
   end
   return new(key, path)
-end
+end)
 
 local function record(s, what, value)
   core.drawn(data(s).path .. ":" .. what, value)
@@ -38,7 +37,7 @@ local function next_draw(s)
   return private.draws - 1
 end
 
-function seed.uniform(s) return record(s, "uniform()", core.uniform(data(s).key, next_draw(s))) end
+word("seed:uniform()", function(s) return record(s, "uniform()", core.uniform(data(s).key, next_draw(s))) end)
 
 local function positive(value, what)
   if type(value) ~= "number" or not (value > 0 and value < math.huge) then fail("%s is a positive number", what) end
@@ -50,19 +49,19 @@ local function key_of_draw(s)
   return draw == 0 and data(s).key or core.label(data(s).key, tostring(draw))
 end
 
-function seed.beta(s, a, b)
+word("seed:beta(a, b)", function(s, a, b)
   positive(a, "a of beta(a, b)")
   positive(b, "b of beta(a, b)")
   return record(s, string.format("beta(%.17g, %.17g)", a, b), core.beta(key_of_draw(s), a, b))
-end
+end)
 
-function seed.dirichlet(s, n, alpha)
+word("seed:dirichlet(n, alpha)", function(s, n, alpha)
   if type(n) ~= "number" or not (n >= 1 and n <= 65536) or n ~= math.floor(n) then fail("n of dirichlet(n, alpha) is a whole number from 1 to 65536") end
   positive(alpha, "alpha of dirichlet(n, alpha)")
   local parts = core.dirichlet(key_of_draw(s), math.floor(n), alpha)
   for i, part in ipairs(parts) do record(s, string.format("dirichlet(%d, %.17g)[%d]", n, alpha, i), part) end
   return V.list(parts)
-end
+end)
 
 --- Draws over tensors: every member of a list from a stream of its own, every tensor by its name.
 local function draw(f, x, p, s)
@@ -70,7 +69,7 @@ local function draw(f, x, p, s)
   if kind(x) == "list" then
     local items = {}
     for i, item in ipairs(data(x).items) do
-      items[i] = draw(f, item, kind(p) == "list" and data(p).items[i] or p, seed.at(s, i))
+      items[i] = draw(f, item, kind(p) == "list" and data(p).items[i] or p, at(s, i))
     end
     return V.list(items)
   end
@@ -91,13 +90,13 @@ local function share(p)
   return p
 end
 
-function methods.bernoulli(x, p, s)
+word("x:bernoulli(p, seed)", function(x, p, s)
   return draw(function(t, q, key, name) return core.apply("bernoulli", t, share(q), key, name) end, x, p, s)
-end
+end)
 
-function methods.normal(x, s)
+word("x:normal(seed)", function(x, s)
   return draw(function(t, _, key, name) return core.apply("normal", t, key, name) end, x, 0, s)
-end
+end)
 
 local rescales = {
   none = function(_, kept) return kept end,
@@ -114,8 +113,7 @@ local rescales = {
 }
 
 --- DARE's drop and rescale: each element is dropped with probability p.
-function methods.drop_rescale(x, p, s, options)
-  V.check_options(options, "rescale")
+word("x:drop_rescale(p, seed, {rescale=})", function(x, p, s, options)
   local rescale = options and options.rescale or "inverse"
   if not rescales[rescale] then return fail("rescale = '%s' is none of inverse, l1, none", core.shown(tostring(rescale))) end
   return draw(function(t, q, key, name)
@@ -125,7 +123,6 @@ function methods.drop_rescale(x, p, s, options)
     if q == 1 then return kept end
     return rescales[rescale](t, kept, q)
   end, x, p, s)
-end
+end)
 
-S.where = O.where
 return S

@@ -1,15 +1,16 @@
 --- select.lua: trimming by magnitude (TIES) and the election of signs. Exact over the whole model or each tensor.
 local core = ...
 local V, O = core.module("value"), core.module("ops")
+local word = core.module("word").word
 local data, kind, fail, methods = V.data, V.kind, V.fail, V.methods
 local S = {}
 
 --- One of the words, the first of which is the default.
 local function word_of(options, name, ...)
-  local word, words = options and options[name], { ... }
-  if word == nil then return words[1] end
-  for _, known in ipairs(words) do if word == known then return word end end
-  return fail("%s = '%s' is none of %s%s", name, core.shown(tostring(word)), table.concat(words, ", "), core.module("suggest").hint(tostring(word), words))
+  local given, words = options and options[name], { ... }
+  if given == nil then return words[1] end
+  for _, known in ipairs(words) do if given == known then return given end end
+  return fail("%s = '%s' is none of %s%s", name, core.shown(tostring(given)), table.concat(words, ", "), core.module("suggest").hint(tostring(given), words))
 end
 
 local function share(density)
@@ -49,9 +50,8 @@ local function trim(tensors, density, count)
   return result
 end
 
---- keep_top(density, {per = "tensor" | "model", count = "ties" | "exact" | "some"})
-function methods.keep_top(x, density, options)
-  V.check_options(options, "count", "per")
+--- per: "tensor" or "model"; count: "ties", "exact" or "some".
+word("x:keep_top(density, {per=, count=})", function(x, density, options)
   local per, count = word_of(options, "per", "tensor", "model"), word_of(options, "count", "ties", "exact", "some")
   if kind(x) == "list" or per == "tensor" or kind(x) ~= "model" then
     if kind(x) == "list" and per == "model" then
@@ -70,7 +70,7 @@ function methods.keep_top(x, density, options)
   for i, name in ipairs(names) do tensors[i] = data(x).nodes[name] end
   for i, node in ipairs(trim(tensors, density, count)) do nodes[names[i]] = node end
   return V.model(names, nodes)
-end
+end)
 
 --- One model alone agrees with itself, whatever it weighs.
 local function is_alone(list, weight)
@@ -81,8 +81,7 @@ end
 --- TIES' first two steps: the list trimmed, with what disagrees with the elected sign set to 0. A vote that is drawn goes
 -- to the model's majority (and where there is none either, to minus), or with drawn = "plus" to plus. Where weights count,
 -- it is the weighted values that agree or not.
-function S.sign_trim(list, density, options)
-  V.check_options(options, "count", "drawn", "per", "weight")
+S.sign_trim = word("sign_trim(list, density, {per=, count=, weight=, drawn=})", function(list, density, options)
   local drawn = word_of(options, "drawn", "majority", "plus")
   local kept = methods.keep_top(V.list(list), density, options and { per = options.per, count = options.count })
   local weight = options and options.weight
@@ -98,15 +97,15 @@ function S.sign_trim(list, density, options)
   return V.lift(function(t, voter, p)
     return core.apply("where", core.apply("where", p, core.apply("lt", 0, voter), core.apply("lt", voter, 0)), t, 0)
   end, kept, voters, plus)
-end
+end)
 
 --- TIES' last step: the (weighted) mean over those members that are not 0; 0 where all are.
-function S.disjoint_mean(list, weight)
+S.disjoint_mean = word("disjoint_mean(list[, weight])", function(list, weight)
   list, weight = V.list(list), weight or 1
   if is_alone(list, weight) then return data(list).items[1] end
   local votes = V.lift(V.op "mul", weight, methods.ne(list, 0))
   local total = O.sum(votes)
   return O.sum(V.lift(V.op "mul", weight, list)) / O.where(methods.eq(total, 0), 1, total)
-end
+end)
 
 return S

@@ -87,17 +87,6 @@ do
 end
 V.metas = metas
 
---- Raises unless `options` is nothing or a table that has only keys of these names.
-function V.check_options(options, ...)
-  if options == nil then return end
-  if kind(options) ~= "table" then fail("options are named in braces, such as {%s = ...}, not %s", (...), called(options)) end
-  local known = { ... }
-  for key in pairs(options) do
-    local found = false
-    for _, name in ipairs(known) do found = found or key == name end
-    if not found then fail("there is no option '%s' here%s", core.shown(tostring(key)), suggest.hint(tostring(key), known)) end
-  end
-end
 
 --- A list from a plain table or a list.
 function V.list(items)

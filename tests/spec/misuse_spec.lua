@@ -27,12 +27,32 @@ local flat = "2: a flat model has total, mean, norm, peak, dot, cosine, quantile
 describe("an operation says how it is written", function()
   for call, written in pairs { ["x:lt()"] = "x:lt(y)", ["x:ge()"] = "x:ge(y)", ["x:atleast()"] = "x:atleast(v)", ["x:clamp(1)"] = "x:clamp(low, high)",
     ["where(x, x)"] = "where(mask, x, y)", ["ratio(x)"] = "ratio(x, y)", ["lerp(x, x)"] = "lerp(a, b, t)", ["x:keep()"] = "x:keep(mask)",
-    ["x:dot()"] = "x:dot(y)", ["x:cosine()"] = "x:cosine(y)",
-    ["x:map()"] = "model:map(function(tensor, name) ... end), with a function, not nil",
+    ["x:dot()"] = "x:dot(y)", ["x:cosine()"] = "x:cosine(y)", ["x:keep_top()"] = "x:keep_top(density, {per=, count=})",
+    ["x:bernoulli(0.5)"] = "x:bernoulli(p, seed)", ["x:has()"] = "model:has(name)", ["x.norm()"] = "x:norm()",
+    ["x:map(nil)"] = "model:map(function(tensor, name) ... end), with a function, not nil",
     ["l:map(x)"] = "list:map(function(item, index) ... end), with a function, not a model",
-    ["l:best_first()"] = "list:best_first(a.score), with a function, not nil" } do
+    ["l:best_first(nil)"] = "list:best_first(a.score), with a function, not nil" } do
     it(call, function() assert.equal("2: this is written " .. written, said(body("return " .. call))) end)
   end
+end)
+
+describe("what no word reads is an error", function()
+  local weights = " -- weights multiply: sum(w * list) / sum(w)"
+  for call, written in pairs { ["x:norm{dim = 1}"] = "x:norm(), without {dim = ...}", ["x:norm(1)"] = "x:norm(), without 1", ["x:abs(3)"] = "x:abs(), without 3",
+    ["x:cosine(x, {dim = 1})"] = "x:cosine(y), without {dim = ...}", ["x:quantile(0.5, {per = 'model', a = 1})"] = "x:quantile(q), without {a = ..., per = ...}",
+    ["x:total(0)"] = "x:total(), without 0", ["mean(l, {.2, .3})"] = "mean(list), without {...}" .. weights, ["sum(l, x)"] = "sum(list), without a model" .. weights,
+    ["max(l, 0)"] = "max(list), without 0 -- x:atleast(v) is the larger of two", ["where(x, x, x, l)"] = "where(mask, x, y), without a list",
+    ["x:keep(x, nil, 'a')"] = "x:keep(mask), without 'a'", ["x:keep_top(1, {}, true)"] = "x:keep_top(density, {per=, count=}), without a boolean",
+    ["x * a.seed:uniform(3)"] = "seed:uniform(), without 3", ["x * layers({1, 2}, 3)"] = "layers{...}, without 3", ["x:only('*', '*')"] = "model:only(glob), without '*'",
+    ["models({x}, {x})"] = "models{...}, without {...}", ["disjoint_mean(l, 1, 2)"] = "disjoint_mean(list[, weight]), without 2" } do
+    it(call, function() assert.equal("2: this is written " .. written, said(body("return " .. call))) end)
+  end
+  it("also where it is declared, or a recipe is called", function()
+    assert.equal("2: this is written arg.model(name, doc[, limits]), without 5", said(declares "arg.model('m', 'd', {}, 5)"))
+    assert.equal("2: this is written arg.seed(), without 5", said(declares "arg.seed(5)"))
+    assert.equal("2: a recipe is called with a table: ties{ base = m, experts = {...} }", said(body "return require 'lerp' ({ a = x, b = x }, 0.3)"))
+  end)
+  it("but nil is nothing", function() toy.run(body "local none return where(x:abs(none):gt(0, nil), x, x, nil)", { x = x }) end)
 end)
 
 describe("a value of the wrong kind is named", function()
@@ -40,19 +60,19 @@ describe("a value of the wrong kind is named", function()
     ["x + nil"] = nil_needed .. "nil", ["x + {}"] = nil_needed .. "a table", ["x * 'a'"] = nil_needed .. "a string",
     ["where(true, x, x)"] = nil_needed .. "a boolean", ["x * a.seed"] = "2: a seed cannot be computed with",
     ["x:norm():total()"] = "2: 'total' needs a tensor, not a number", ["x:scale_columns(2)"] = "2: 'scale_columns' needs a tensor, not a number",
-    ["x:keep_top()"] = "2: 'density' is a plain number from 0 to 1, not nil", ["x:keep_top(2)"] = "2: 'density' = 2 is outside [0, 1]",
+    ["x:keep_top(nil)"] = "2: 'density' is a plain number from 0 to 1, not nil", ["x:keep_top(2)"] = "2: 'density' = 2 is outside [0, 1]",
     ["x:keep_top(x:norm())"] = "2: 'density' is a plain number from 0 to 1, not a lazy scalar",
     ["x:keep_top(layers{0,1}, {per='model'})"] = "2: 'density' is a plain number from 0 to 1, not a field",
-    ["x:keep_top(0.5, 'exact')"] = "2: options are named in braces, such as {count = ...}, not a string",
+    ["x:keep_top(0.5, 'exact')"] = "2: options are named in braces, such as {per = ...}, not a string",
     ["x:keep_top(0.5, {cuont='exact'})"] = "2: there is no option 'cuont' here -- did you mean 'count'?",
     ["x:keep_top(0.5, {per='modle'})"] = "2: per = 'modle' is none of tensor, model -- did you mean 'model'?",
     ["sign_trim(x, 0.5)"] = "2: a list is needed, not a model", ["sum(x)"] = "2: a list is needed, not a model",
     ["models(x)"] = "2: models{...} takes models in braces, not a model", ["l .. x"] = "2: a list is needed, not a model",
     ["x:flat() + 1"] = flat, ["x:flat():keep_top(0.5)"] = flat, ["x:flat():dot(x)"] = "2: 'dot' and 'cosine' of a flat model need another one like it",
-    ["x:bernoulli(x, a.seed)"] = "2: a probability is a number, not a tensor", ["x:bernoulli(0.5)"] = '2: a seed is needed here, such as a.seed:at("drop")',
+    ["x:bernoulli(x, a.seed)"] = "2: a probability is a number, not a tensor", ["x:bernoulli(0.5, 1)"] = '2: a seed is needed here, such as a.seed:at("drop")',
     ["x:drop_rescale(0.5, a.seed, {rescle='l1'})"] = "2: there is no option 'rescle' here -- did you mean 'rescale'?",
     ["x * a.seed:dirichlet(1e9, 1)"] = "2: n of dirichlet(n, alpha) is a whole number from 1 to 65536",
-    ["x:has()"] = "2: 'has' takes a tensor's name, not nil", ["x * pick{ {'*', 1, 2}, 3 }"] = "2: entry 1 of pick{...} is not {pattern, number}",
+    ["x:has(nil)"] = "2: 'has' takes a tensor's name, not nil", ["x * pick{ {'*', 1, 2}, 3 }"] = "2: entry 1 of pick{...} is not {pattern, number}",
     ["x:only('model.norm.wieght')"] = "2: no tensor is called 'model.norm.wieght' -- did you mean 'model.norm.weight'?",
     ["x:map(function(t) return l end)"] = "2: map's function gave a list for tensor 'model.layers.0.w', not a tensor",
     ["x:flat():total()"] = "2: the recipe returns a lazy scalar, not a model", ["l[3]"] = "2: the recipe returns nil, not a model",
@@ -78,7 +98,8 @@ describe("the line is the recipe's own", function()
       said(body 'local t = require "task_arithmetic"\nreturn t { base = x - x, experts = { x - x } }'))
   end)
   local declarations = {
-    ["arg('n', 1)"] = "argument 'n' needs a sentence that says what it is", ["arg('n', 5, 'd', { max = 3 })"] = "'n' = 5 is above 3",
+    ["arg('n', 1)"] = "this is written arg(name, default, doc[, limits])",
+    ["arg('n', 1, '')"] = "argument 'n' needs a sentence that says what it is", ["arg('n', 5, 'd', { max = 3 })"] = "'n' = 5 is above 3",
     ["arg('n', 0 / 0, 'd')"] = "'n' = nan is not a finite number", ["arg('n', 1, 'd', 5)"] = "argument 'n': limits are named in braces, such as {min = 0}",
     ["arg.modle('n', 'd')"] = "there is no 'arg.modle' -- did you mean 'model'?",
     ["arg.from(require 'ties', { densty = 1 })"] = "that recipe has no 'densty' -- did you mean 'density'?",

@@ -253,6 +253,33 @@ describe("what a recipe is told", function()
   end)
 end)
 
+describe("the vocabulary", function()
+  local _, core = mock.prelude { model(BASE, "base") }
+  local form_of = core.module("word").form_of
+  local words = {}
+  local function add(owner, set)
+    for name, f in pairs(set) do words[#words + 1] = { owner .. name, f } end
+  end
+  add("", core.module("env").vocabulary)
+  add("x:", core.module("value").methods)
+  for kind, set in pairs(core.module("value").only_for) do add(kind .. ":", set) end
+  table.sort(words, function(a, b) return a[1] < b[1] end)
+
+  it("says of every word how it is written", function()
+    for _, word in ipairs(words) do
+      local form = assert(form_of[word[2]], word[1] .. " is not declared by how it is written")
+      assert.equal(word[1], form:match("^[%l_%d:]+"))
+    end
+  end)
+  it("has no word that takes an argument more than that", function()
+    for _, word in ipairs(words) do
+      local _, said = failure(word[2], 1, 2, 3, 4, 5, 6)
+      local form = form_of[word[2]]
+      if not form:find("...)", 1, true) then assert.equal("this is written " .. form .. ", without ", said:match("^.-, without ")) end
+    end
+  end)
+end)
+
 describe("names and fields", function()
   it("a gradient reads the depth of each layer", function()
     assert.same({ 0, 0, 0, 0, 3, 1 }, one("return a.base:abs() * a.t", { t = { "0,1" } }, 'arg("t", 1, "t"),'))

@@ -1,0 +1,82 @@
+--- word.lua: a word of the vocabulary is declared by how it is written, which says how many arguments it takes:
+--   x:clamp(low, high)                     two, on any value; model: list: seed: ... on values of that kind alone
+--   where(mask, x, y)                      three, on its own
+--   linear(x, weight[, bias])              what stands in [...] may be left out
+--   x:keep_top(density, {per=, count=})    options in braces, too; they are these
+--   seed:at(...)  learn{...}               any number; one table
+-- Anything more is an error: x:norm{dim = 1} must not be the norm of the whole tensor without a word about it.
+local core = ...
+local V = core.module("value")
+local suggest = core.module("suggest")
+local fail, kind = V.fail, V.kind
+local W = {}
+
+W.form_of = setmetatable({}, { __mode = "k" }) -- how a word is written, by its function
+W.written = {} -- the same by its name
+
+local function count(arguments)
+  local n = 0
+  for _ in arguments:gsub("%b()", ""):gmatch("[^,]+") do n = n + 1 end
+  return n
+end
+
+--- Of "(x, weight[, bias])": the least and the most arguments, and the names of the options, if it takes any.
+local function read(form)
+  local inside = form:match("%((.*)%)$")
+  if not inside then return 1, 1 end
+  local first, rest = inside:match("^(.-)%[(.*)%]$")
+  if first then return count(first), count(first) + count(rest) end
+  first, rest = inside:match("^(.-),? ?{(.*)}$")
+  if first then
+    local names = {}
+    for name in rest:gmatch("[%w_]+") do names[#names + 1] = name end
+    return count(first), count(first) + 1, names
+  end
+  if inside:find("%.%.%.$") then return count(inside) - 1, math.huge end
+  return count(inside), count(inside)
+end
+
+local function told(x)
+  if kind(x) == "number" then return tostring(x) end
+  if kind(x) == "string" then return "'" .. core.shown(x) .. "'" end
+  if kind(x) ~= "table" then return V.called(x) end
+  local names = {}
+  for key in pairs(x) do if type(key) == "string" then names[#names + 1] = core.shown(key) .. " = " end end
+  table.sort(names)
+  return "{" .. table.concat(names, "..., ") .. "...}"
+end
+
+local function check_options(options, names)
+  if options == nil then return end
+  if kind(options) ~= "table" then fail("options are named in braces, such as {%s = ...}, not %s", names[1], V.called(options)) end
+  local known = {}
+  for _, name in ipairs(names) do known[name] = true end
+  for key in pairs(options) do
+    if not known[key] then fail("there is no option '%s' here%s", core.shown(tostring(key)), suggest.key(tostring(key), known)) end
+  end
+end
+
+--- The function `f` as the word that is written so: it counts arguments and knows its options. `instead`: what somebody who
+--- gives more may have meant. A word of values is from now on theirs.
+function W.word(form, f, instead)
+  local least, most, options = read(form)
+  local owner, name = form:match("^(%l+):([%l_%d]+)")
+  name = name or form:match("^[%l_%d%.]+")
+  if owner then least, most = least + 1, most + 1 end
+  local function word(...)
+    local given = select("#", ...)
+    if given < least then fail("this is written %s", form) end
+    for i = most + 1, given do
+      local more = (select(i, ...))
+      if more ~= nil then fail("this is written %s, without %s%s", form, told(more), instead and " -- " .. instead or "") end
+    end
+    if options and given >= most then check_options((select(most, ...)), options) end
+    if given > most then return f(table.unpack({ ... }, 1, most)) end
+    return f(...)
+  end
+  W.form_of[word], W.written[name] = form, form
+  if owner then (V.only_for[owner] or V.methods)[name] = word end
+  return word
+end
+
+return W
