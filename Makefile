@@ -39,7 +39,7 @@ $(BUILD)/obj/num/kernels_avx2.o:   override CFLAGS += -O3 -march=x86-64-v3
 $(BUILD)/obj/num/kernels_avx512.o: override CFLAGS += -O3 -march=x86-64-v4 -mprefer-vector-width=512
 
 # ---- files ----------------------------------------------------------------------------------------------------------
-LIB_SOURCES := $(wildcard $(foreach d,base io num expr text exec learn bind,src/$(d)/*.c))
+LIB_SOURCES := $(wildcard $(foreach d,base format num expr model text output recipe exec learn train report merge module,src/$(d)/*.c))
 ifeq ($(X86),)
 LIB_SOURCES := $(filter-out src/num/kernels_avx%.c,$(LIB_SOURCES))
 endif

@@ -18,7 +18,7 @@
 /* The value of a status is the exit code of the command line (sysexits.h). */
 typedef enum mw_status {
 #define MW_STATUS(name, code, meaning) MW_##name = code,
-#include "base/errors.def"
+#include "errors.def"
 #undef MW_STATUS
 } mw_status;
 

@@ -1,4 +1,4 @@
---- init.lua: what C calls: the signature of a recipe, and its evaluation into named outputs (core.c is the other side).
+--- init.lua: what C calls: the signature of a recipe, and its evaluation into named outputs (prelude_core.c is the other side).
 local core = ...
 local V, E, R, A = core.module("value"), core.module("env"), core.module("recipe"), core.module("arg")
 local prelude = {}
@@ -47,7 +47,7 @@ function prelude.evaluate(text, chunk, words, places)
     models[name] = {}
     for i, number in ipairs(numbers) do models[name][i] = opened[number] end
   end
-  local result = R.run(recipe, words, models) -- no tail calls: what is wrong with a result is said of its recipe (state.c)
+  local result = R.run(recipe, words, models) -- no tail calls: what is wrong with a result is said of its recipe (interpreter.c)
   local outputs = core.module("result").outputs(result)
   return outputs
 end

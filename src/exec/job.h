@@ -4,8 +4,8 @@
 #define MW_EXEC_JOB_H
 
 #include "expr/schedule.h"
-#include "io/family.h"
-#include "io/writer.h"
+#include "model/family.h"
+#include "output/writer.h"
 #include "num/kernels.h"
 
 /* What a training found: the values of LEARNED(coefficient, training). */

@@ -1,7 +1,7 @@
 /* tile.c: a loop over tiles around a loop over instructions. Tiles end at multiples of their size from the tensor's
  * start, so that units of reductions and groups of random numbers never straddle two tiles. */
 #include "exec/tile.h"
-#include "exec/direct.h"
+#include "exec/bf16_steps.h"
 #include "num/accum.h"
 #include <stdlib.h>
 #include <string.h>

@@ -25,7 +25,7 @@ typedef struct mw_tile_step {
   const mw_instruction *code;
   mw_kernel_map map;           /* or NULL */
   mw_kernel kernel;            /* of a map */
-  mw_kernel_map_direct direct; /* or NULL: in the map's place, on what is stored (direct.h) */
+  mw_kernel_map_direct direct; /* or NULL: in the map's place, on what is stored (bf16_steps.h) */
   unsigned char *dst;          /* NULL: the output */
   const unsigned char *operand[MW_PROGRAM_OPERANDS]; /* NULL: the input below */
   uint32_t input[MW_PROGRAM_OPERANDS];

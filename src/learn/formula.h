@@ -4,7 +4,7 @@
 #ifndef MW_LEARN_FORMULA_H
 #define MW_LEARN_FORMULA_H
 
-#include "learn/team.h"
+#include "learn/thread_pool.h"
 
 struct mw_tape;
 

@@ -9,7 +9,7 @@
 #define MW_LEARN_TAPE_H
 
 #include "learn/formula.h"
-#include "learn/pieces.h"
+#include "learn/buffer_plan.h"
 #include "learn/train.h"
 
 typedef struct mw_slot {

@@ -71,7 +71,7 @@ typedef void (*mw_kernel_columns)(void *dst, const void *x, const void *columns,
 /* Everything that differs by compute type. Index 0 of mw_kernels.type: float, 1: double. */
 typedef struct mw_kernel_set {
   mw_kernel_map map[MW_KERNEL_COUNT][16]; /* [kernel][form] */
-  const mw_kernel_direct *direct;         /* of float alone (direct.def) */
+  const mw_kernel_direct *direct;         /* of float alone (bf16_steps.def) */
   size_t direct_count;
   mw_kernel_load load[MW_DTYPE_COUNT];    /* NULL but for REAL dtypes */
   mw_kernel_store store[MW_DTYPE_COUNT];

@@ -1,5 +1,5 @@
 /* kernels_bf16.h: bf16, the dtype of most models, sixteen at a time in vector registers: how they become floats, how floats
- * become them, and the maps of direct.def. kernels_body.h includes it before kernels_type.h, for AVX2 and AVX-512. */
+ * become them, and the maps of bf16_steps.def. kernels_body.h includes it before kernels_type.h, for AVX2 and AVX-512. */
 
 /* ---- sixteen values ---------------------------------------------------------------------------------------------- */
 
@@ -170,7 +170,7 @@ static bool finite_tile(const void *p, size_t n) {
     } \
     return (joined_##result(seen) & 0x7f00) == 0x7f00 && !finite_##result(dst, n); \
   }
-#include "num/direct.def"
+#include "num/bf16_steps.def"
 #undef MW_DIRECT
 
 /* Which of the operands are `one`, and which are `stored`. */
@@ -180,6 +180,6 @@ enum { ONE_none = 0, ONE_one = 1, ONE_tile = 0, ONE_stored = 0, STORED_none = 0,
 static const mw_kernel_direct direct_maps[] = {
 #define MW_DIRECT(name, a, b, c, d, result) \
   {MW_KERNEL_##name, MASK(ONE, a, b, c, d), MASK(STORED, a, b, c, d), STORED_##result, DIRECT_NAME(name, a, b, c, d, result)},
-#include "num/direct.def"
+#include "num/bf16_steps.def"
 #undef MW_DIRECT
 };

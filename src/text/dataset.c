@@ -1,8 +1,8 @@
 /* dataset.c: rows of ids are windows, texts are cut into windows. All windows lie behind each other in one list of ids. */
 #include "text/dataset.h"
 #include "base/dtype.h"
-#include "io/json.h"
-#include "io/safetensors.h"
+#include "format/json.h"
+#include "format/safetensors.h"
 #include "text/tokenizer.h"
 #include <stdio.h>
 #include <stdlib.h>

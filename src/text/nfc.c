@@ -11,7 +11,7 @@ typedef struct range { uint32_t first, last; } range;
 
 static const range later[] = {
 #define MW_LATER(first, last) {0x##first, 0x##last},
-#include "text/later.def"
+#include "text/unicode_newer.def"
 #undef MW_LATER
 };
 

@@ -4,7 +4,7 @@
 #ifndef MW_TEXT_OPTION_H
 #define MW_TEXT_OPTION_H
 
-#include "io/json.h"
+#include "format/json.h"
 
 typedef struct mw_option {
   char where[300]; /* "tokenizer.json: pre_tokenizer: Split" */

@@ -1,7 +1,7 @@
 /* tokenizer.c: the two forms of tokenizers, and the way of a text through the parts of tokenizer.json: added tokens are
  * cut out, what is left is normalised, cut again, and merged piece by piece. */
 #include "text/tokenizer.h"
-#include "io/file.h"
+#include "format/file.h"
 #include "text/added.h"
 #include "text/bpe.h"
 #include "text/pretokenizer.h"

@@ -31,7 +31,7 @@ int main(int argc, char **argv) {
   if (argc < 2) return fprintf(stderr, "usage: embed OUT.c NAME=FILE...\n"), 64;
   FILE *out = fopen(argv[1], "wb");
   if (!out) return perror(argv[1]), 73;
-  fputs("#include \"bind/embed.h\"\nconst mw_embed mw_embed_files[] = {\n", out);
+  fputs("#include \"recipe/embed.h\"\nconst mw_embed mw_embed_files[] = {\n", out);
   for (int i = 2; i < argc; i++) {
     char *path = strchr(argv[i], '=');
     if (!path) return fprintf(stderr, "embed: %s: expected NAME=FILE\n", argv[i]), 64;

@@ -1,7 +1,7 @@
 /* fuzz_config.c: a config that is read can be edited, and what comes out is one that is read the same. */
 #include "fuzz.h"
-#include "io/config.h"
-#include "io/file.h"
+#include "model/config.h"
+#include "format/file.h"
 #include <fcntl.h>
 #include <unistd.h>
 

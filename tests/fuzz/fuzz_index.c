@@ -1,8 +1,8 @@
 /* fuzz_index.c: whatever an index says, the files that it leads to lie in its own folder, and every tensor's file is one
  * of them. */
 #include "fuzz.h"
-#include "io/file.h"
-#include "io/shards.h"
+#include "format/file.h"
+#include "model/shards.h"
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>

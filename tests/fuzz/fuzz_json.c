@@ -1,7 +1,7 @@
 /* fuzz_json.c: what the strict scan accepts can be walked to its end without leaving the text, is UTF-8, and is accepted
  * again by itself. */
 #include "fuzz.h"
-#include "io/json.h"
+#include "format/json.h"
 
 static void walk(mw_json value, mw_arena *arena, const char *begin, const char *end) {
   mw_json stack[200], key, inner;

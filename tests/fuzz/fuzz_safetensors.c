@@ -1,7 +1,7 @@
 /* fuzz_safetensors.c: every tensor of an accepted file lies within it, apart from all others, and a header written for
  * them is accepted again with the same names, types and shapes. */
 #include "fuzz.h"
-#include "io/safetensors.h"
+#include "format/safetensors.h"
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 /* fuzz_wire.c: the graph that a recipe's process sends. Whatever the bytes, what is taken obeys the graph's own rules,
  * says the same when it is sent again, and can be scheduled and compiled. The seeds are graphs grown at random from
  * every operation that there is, so that a new one is fuzzed from its first day. */
-#include "bind/wire.h"
+#include "recipe/message.h"
 #include "expr/schedule.h"
 #include "fuzz.h"
 

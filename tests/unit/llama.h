@@ -4,7 +4,7 @@
 #define MW_UNIT_LLAMA_H
 
 #include "base/mathx.h"
-#include "io/family.h"
+#include "model/family.h"
 #include "learn/train.h"
 #include "unit.h"
 #include <stdlib.h>

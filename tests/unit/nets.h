@@ -2,7 +2,7 @@
 #ifndef MW_UNIT_NETS_H
 #define MW_UNIT_NETS_H
 
-#include "io/family.h"
+#include "model/family.h"
 #include "learn/tape.h"
 #include "toys.h"
 #include <math.h>

@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "io/bundle.h"
-#include "io/lock.h"
+#include "output/side_files.h"
+#include "output/lock.h"
 #include "unit.h"
 
 static void put(const char *path, const char *text) {

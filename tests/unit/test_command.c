@@ -1,5 +1,5 @@
 /* test_command.c: the last number of what a command prints, and commands that fail, hang, talk, and leave others behind. */
-#include "bind/command.h"
+#include "merge/subprocess.h"
 #include "unit.h"
 
 #include <time.h>

@@ -1,5 +1,5 @@
 /* test_curve.c: the log and the chart of trainings: a line a step, a chart a training, numbers as JSON and SVG have them. */
-#include "bind/curve.h"
+#include "train/training_log.h"
 #include "unit.h"
 #include <math.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Joining models: the rows C3-C13 of the list of bad input and all combinations of tied and untied heads. */
-#include "io/family.h"
+#include "model/family.h"
 #include "toys.h"
 
 static const char llama[] = "{\"model_type\":\"llama\",\"architectures\":[\"LlamaForCausalLM\"],\"num_hidden_layers\":1,"

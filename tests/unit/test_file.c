@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "io/file.h"
+#include "format/file.h"
 #include "unit.h"
 
 static const char *const names[] = {"cut", "other", "whole"};

@@ -1,6 +1,6 @@
 /* test_guest.c: however a locked child ends, its parent says so in one line and never waits for long. Each case is work
  * that no recipe could get done from Lua: the child of a Lua that somebody has broken out of. */
-#include "bind/guest.h"
+#include "recipe/sandbox.h"
 #include "unit.h"
 #include <fcntl.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* JSON from strangers: what is refused and with which word, duplicate keys however they are spelt, the walk over what is
  * good, and the cost of many keys. */
-#include "io/json.h"
+#include "format/json.h"
 #include "unit.h"
 #include <stdlib.h>
 #include <time.h>

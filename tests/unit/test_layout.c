@@ -2,7 +2,7 @@
  * corpus/stref.py), shards as huggingface_hub fills them, the index as json.dumps prints it. */
 #include <string.h>
 
-#include "io/layout.h"
+#include "output/layout.h"
 #include "unit.h"
 
 static mw_tensor tensor(const char *name, mw_dtype dtype, const uint64_t *shape, unsigned rank) {

@@ -1,6 +1,6 @@
 /* test_lesson.c: trainings survive the trip over the wire; what a hostile process could send does not: every truncation,
  * every setting out of its range, coefficients that are none, losses that learn nothing or use what is not there. */
-#include "bind/lesson.h"
+#include "recipe/learn_spec.h"
 #include "unit.h"
 #include <math.h>
 #include <stdlib.h>

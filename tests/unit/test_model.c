@@ -1,6 +1,6 @@
 /* Opening models: the rows I1-I16, C1 and C2 of the list of bad input, on toy folders made here. */
-#include "io/hub.h"
-#include "io/model.h"
+#include "model/hub.h"
+#include "model/model.h"
 #include "toys.h"
 #include <time.h>
 

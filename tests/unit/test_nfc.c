@@ -1,7 +1,7 @@
 /* NFC against a plain implementation over the tables that were measured from the reference: every code point alone, and
  * many texts of those that decompose, compose or reorder, old and young. */
-#include "io/file.h"
-#include "io/json.h"
+#include "format/file.h"
+#include "format/json.h"
 #include "text/nfc.h"
 #include "unit.h"
 #include <stdlib.h>

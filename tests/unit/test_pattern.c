@@ -1,7 +1,7 @@
 /* Patterns as the reference's dialect has them: classes for every code point against the measured tables, what means the
  * same in PCRE2 and what is refused, and bounds on what a stranger's pattern may take. */
-#include "io/file.h"
-#include "io/json.h"
+#include "format/file.h"
+#include "format/json.h"
 #include "text/pattern.h"
 #include "unit.h"
 #include <stdlib.h>

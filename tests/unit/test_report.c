@@ -1,5 +1,5 @@
 /* Reports: where one may be written, what it replaces, and that a failure leaves what was there. */
-#include "io/report.h"
+#include "format/atomic_file.h"
 #include "toys.h"
 
 static const char mark[] = "<!doctype html>";

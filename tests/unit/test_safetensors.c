@@ -1,6 +1,6 @@
 /* Every file of the corpus of malformed and valid safetensors behaves as its expect.tsv says; some cases that the corpus
  * lacks are built here; and the writer's header is that of the reference, byte for byte. */
-#include "io/safetensors.h"
+#include "format/safetensors.h"
 #include "unit.h"
 #include <stdlib.h>
 #include <unistd.h>

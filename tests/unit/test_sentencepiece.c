@@ -1,5 +1,5 @@
 /* tokenizer.model: models of a few pieces, made here, and files of strangers. */
-#include "io/file.h"
+#include "format/file.h"
 #include "text/tokenizer.h"
 #include "unit.h"
 #include <math.h>

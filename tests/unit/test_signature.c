@@ -1,6 +1,6 @@
 /* test_signature.c: a signature from a hostile child: good ones are taken, and names, kinds, counts and profiles that the
  * prelude would never have let through are refused. */
-#include "bind/signature.h"
+#include "recipe/signature.h"
 #include "unit.h"
 
 typedef struct argument {

@@ -1,5 +1,5 @@
 /* test_terms.c: a loss as the sum of its terms, however it is written; a graph from a hostile process costs no more. */
-#include "bind/terms.h"
+#include "train/loss_terms.h"
 #include "unit.h"
 #include <math.h>
 #include <string.h>

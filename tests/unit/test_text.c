@@ -2,7 +2,7 @@
  * SHA-256 by the examples of FIPS 180-4. */
 #include "base/dtype.h"
 #include "base/mem.h"
-#include "base/note.h"
+#include "base/warning.h"
 #include "base/sha256.h"
 #include "base/text.h"
 #include "unit.h"

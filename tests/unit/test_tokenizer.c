@@ -1,8 +1,8 @@
 /* Five tokenizers, in both forms, give the ids of their references for 1033 texts that are full of traps: white space,
  * digits, contractions, marks, emoji, composition, special tokens inside the text, unassigned characters, lines of 100 kB.
  * tests/data/tokenizers/README.md tells where they come from. */
-#include "io/file.h"
-#include "io/json.h"
+#include "format/file.h"
+#include "format/json.h"
 #include "text/tokenizer.h"
 #include "unit.h"
 #include <stdlib.h>

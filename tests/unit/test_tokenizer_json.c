@@ -1,5 +1,5 @@
 /* tokenizer.json: what each part does with small texts, what is refused and by which name, and files of strangers. */
-#include "io/file.h"
+#include "format/file.h"
 #include "text/tokenizer.h"
 #include "unit.h"
 #include <stdlib.h>

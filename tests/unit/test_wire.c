@@ -1,6 +1,6 @@
 /* test_wire.c: graphs survive the trip over the wire, and hostile bytes do not survive the decoder: every truncation and
  * many random mutations of a valid message end in an error or in a graph that still obeys its own rules. */
-#include "bind/lesson.h"
+#include "recipe/learn_spec.h"
 #include "unit.h"
 #include <stdlib.h>
 #include <unistd.h>

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "io/writer.h"
+#include "output/writer.h"
 #include "unit.h"
 
 static const uint64_t shape[] = {4};

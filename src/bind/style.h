@@ -1,7 +1,0 @@
-/* style.h: how our HTML pages look: one text for the page's <style>, for light and dark screens, wide and narrow. */
-#ifndef MW_BIND_STYLE_H
-#define MW_BIND_STYLE_H
-
-extern const char mw_style_text[];
-
-#endif

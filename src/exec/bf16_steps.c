@@ -1,0 +1,114 @@
+/* bf16_steps.c: follows values from the steps that make them to those that read them, and merges loads and stores into maps
+ * for as long as kernels exist for it (num/direct.def). Sinks come last in a program, after every map. */
+#include "exec/bf16_steps.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { NONE = UINT32_MAX };
+
+/* A step and its neighbours, by index. */
+typedef struct flow {
+  uint32_t maker[MW_PROGRAM_OPERANDS]; /* who made an operand; NONE: it is a scalar, or there is none */
+  uint32_t readers;                    /* how often its own result is read */
+  uint32_t store;                      /* which store it may do itself, or NONE */
+  bool loads;                          /* an input that may remain where it is stored */
+  bool merged;                         /* a store that is done by its operand's maker */
+  const mw_kernel_direct *direct;
+} flow;
+
+static void follow(const mw_tile *tile, flow *flows, uint32_t *writer, const mw_dtype *dtypes) {
+  for (uint32_t i = 0; i < tile->step_count; i++) {
+    const mw_instruction *code = tile->steps[i].code;
+    flow *f = &flows[i];
+    unsigned first, last;
+    *f = (flow){.maker = {NONE, NONE, NONE, NONE}, .store = NONE};
+    f->loads = code->code == MW_OP_INPUT && dtypes[code->index] == MW_DTYPE_BF16;
+    mw_program_reads(code, &first, &last);
+    for (unsigned o = first; o < last; o++) {
+      if (code->form >> o & 1) continue;
+      flow *maker = &flows[f->maker[o] = writer[code->operand[o]]];
+      maker->readers++;
+      if (!tile->steps[i].map) maker->loads = false;
+    }
+    if (mw_program_writes(code)) writer[code->dst] = i;
+  }
+}
+
+/* Stores whose operand is a map's result, and nobody else's. */
+static void merge_stores(const mw_tile *tile, flow *flows) {
+  for (uint32_t i = 0; i < tile->step_count; i++) {
+    if (tile->steps[i].code->code != MW_PROGRAM_STORE || flows[i].maker[0] == NONE) continue;
+    uint32_t maker = flows[i].maker[0];
+    if (!tile->steps[maker].map || flows[maker].readers != 1) continue;
+    flows[maker].store = i;
+    flows[i].merged = true;
+  }
+}
+
+/* Which operands of a map lie where they are stored, by bit. */
+static uint8_t stored_of(const flow *flows, const flow *f) {
+  uint8_t stored = 0;
+  for (int o = 0; o < MW_PROGRAM_OPERANDS; o++)
+    if (f->maker[o] != NONE && flows[f->maker[o]].loads) stored |= (uint8_t)(1u << o);
+  return stored;
+}
+
+static const mw_kernel_direct *find(const mw_kernel_set *kernels, const mw_tile_step *step, uint8_t stored, bool stores) {
+  for (size_t i = 0; i < kernels->direct_count; i++) {
+    const mw_kernel_direct *d = &kernels->direct[i];
+    if (d->kernel == step->kernel && d->one == step->code->form && d->stored == stored && d->stores == stores) return d;
+  }
+  return NULL;
+}
+
+/* Finds the kernel of a map, or gives up what it has none for: first its store, then its inputs. Returns whether it gave up. */
+static bool settle(const mw_tile *tile, flow *flows, uint32_t i) {
+  flow *f = &flows[i];
+  uint8_t stored = stored_of(flows, f);
+  f->direct = NULL;
+  if (!tile->steps[i].map || (!stored && f->store == NONE)) return false;
+  if ((f->direct = find(tile->kernels, &tile->steps[i], stored, f->store != NONE))) return false;
+  if (f->store != NONE) {
+    flows[f->store].merged = false;
+    f->store = NONE;
+    return true;
+  }
+  for (int o = 0; o < MW_PROGRAM_OPERANDS; o++)
+    if (f->maker[o] != NONE) flows[f->maker[o]].loads = false;
+  return true;
+}
+
+static mw_tile_step step_of(const mw_tile *tile, const flow *flows, uint32_t i) {
+  const flow *f = &flows[i];
+  mw_tile_step step = tile->steps[i];
+  if (!f->direct) return step;
+  step.direct = f->direct->map;
+  if (f->store != NONE) step.dst = NULL;
+  for (int o = 0; o < MW_PROGRAM_OPERANDS; o++)
+    if (f->direct->stored >> o & 1) {
+      step.operand[o] = NULL;
+      step.input[o] = tile->steps[f->maker[o]].code->index;
+    }
+  return step;
+}
+
+bool mw_direct_choose(mw_tile *tile, unsigned registers, const mw_dtype *dtypes, mw_dtype output, mw_error *err) {
+  if (!tile->kernels->direct_count) return true;
+  flow *flows = mw_mem_new(tile->step_count + 1, sizeof *flows, err);
+  uint32_t *writer = flows ? mw_mem_new(registers + 1, sizeof *writer, err) : NULL;
+  bool ok = writer && mw_mem_grow(&tile->fast, &tile->fast_capacity, tile->step_count, sizeof *tile->fast, err);
+  if (ok) {
+    follow(tile, flows, writer, dtypes);
+    if (output == MW_DTYPE_BF16) merge_stores(tile, flows);
+    for (bool again = true; again;) {
+      again = false;
+      for (uint32_t i = 0; i < tile->step_count; i++) again |= settle(tile, flows, i);
+    }
+    for (uint32_t i = 0; i < tile->step_count; i++)
+      if (!flows[i].loads && !flows[i].merged) tile->fast[tile->fast_count++] = step_of(tile, flows, i);
+    if (tile->fast_count == tile->step_count) tile->fast_count = 0;
+  }
+  free(writer);
+  free(flows);
+  return ok;
+}

@@ -1,0 +1,87 @@
+/* atomic_file.c: see atomic_file.h. */
+#include "format/atomic_file.h"
+#include "format/file.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool cannot(mw_error *err, const char *path, const char *why) {
+  mw_shown shown;
+  return mw_error_set(err, MW_CANNOT_CREATE, "%s: %s", mw_text_shown_z(&shown, path), why);
+}
+
+/* The folder that `path` lies in. */
+static const char *folder_of(const char *path, mw_arena *arena, mw_error *err) {
+  const char *slash = strrchr(path, '/');
+  if (!slash) return ".";
+  return mw_mem_copy(arena, path, slash == path ? 1 : (size_t)(slash - path), err);
+}
+
+static bool check_folder(const char *path, mw_error *err) {
+  mw_arena arena = {0};
+  const char *folder = folder_of(path, &arena, err);
+  bool ok = folder != NULL;
+  if (ok && access(folder, W_OK | X_OK) != 0) {
+    int number = errno;
+    cannot(err, path, "nothing can be written to the folder it lies in");
+    ok = mw_error_hint(err, "%s", strerror(number));
+  }
+  mw_mem_release(&arena);
+  return ok;
+}
+
+/* Whether what is there is an older report. */
+static bool check_old(const char *path, const char *mark, mw_error *err) {
+  mw_file file;
+  char begin[64];
+  size_t length = strlen(mark);
+  if (!mw_file_open(&file, path, err)) return err->status != MW_MEMORY && cannot(err, path, "exists and cannot be read");
+  bool ours = file.size == 0 || (length <= sizeof begin && file.size >= length &&
+                                 mw_file_read(&file, 0, begin, length, err) && memcmp(begin, mark, length) == 0);
+  mw_file_close(&file);
+  if (ours) return true;
+  cannot(err, path, "exists and is not a report");
+  return mw_error_hint(err, "choose another name, or remove it yourself; only an older report is replaced");
+}
+
+bool mw_report_allowed(const char *path, const char *mark, mw_error *err) {
+  struct stat here;
+  size_t length = strlen(path);
+  if (length == 0 || path[length - 1] == '/') return cannot(err, path, "a file's name is expected");
+  if (lstat(path, &here) != 0) return errno == ENOENT ? check_folder(path, err) : cannot(err, path, strerror(errno));
+  if (S_ISDIR(here.st_mode)) return cannot(err, path, "is a folder; a file's name is expected");
+  if (!S_ISREG(here.st_mode)) return cannot(err, path, "exists and is no regular file");
+  return check_folder(path, err) && check_old(path, mark, err);
+}
+
+/* A new file beside `path`, whose name is left in `name`. */
+static int create_beside(const char *path, char *name, size_t size) {
+  for (unsigned i = 0; i < 100; i++) {
+    snprintf(name, size, "%s.new-%ld-%u", path, (long)getpid(), i);
+    int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd >= 0 || errno != EEXIST) return fd;
+  }
+  return -1;
+}
+
+bool mw_report_write(const char *path, const char *mark, const void *bytes, size_t length, mw_error *err) {
+  size_t size = strlen(path) + 48;
+  mw_shown shown;
+  MW_TRY(mw_report_allowed(path, mark, err));
+  char *name = mw_mem_new(size, 1, err);
+  if (!name) return false;
+  int fd = create_beside(path, name, size);
+  bool ok = fd >= 0 || cannot(err, path, strerror(errno));
+  if (ok) {
+    ok = mw_file_write(fd, path, 0, bytes, length, err);
+    if (close(fd) != 0 && ok) ok = mw_error_set(err, MW_IO, "%s: %s", mw_text_shown_z(&shown, path), strerror(errno));
+    if (ok && rename(name, path) != 0) ok = cannot(err, path, strerror(errno));
+    if (!ok) unlink(name);
+  }
+  free(name);
+  return ok;
+}

@@ -1,0 +1,184 @@
+/* file.c: every loop that a transfer needs, in one place. */
+#include "format/file.h"
+#include "base/sha256.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { LARGEST_CALL = 1 << 30, HASH_BLOCK = 16 << 10 };
+
+static int64_t nanoseconds(struct timespec t) { return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec; }
+
+static void remember(mw_file *file, const struct stat *st) {
+  file->size = (uint64_t)st->st_size;
+  file->device = (uint64_t)st->st_dev;
+  file->inode = (uint64_t)st->st_ino;
+  file->modified_ns = nanoseconds(st->st_mtim);
+  file->changed_ns = nanoseconds(st->st_ctim);
+}
+
+bool mw_file_open(mw_file *file, const char *path, mw_error *err) {
+  mw_shown shown;
+  *file = (mw_file){.fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
+  if (file->fd < 0) {
+    int number = errno;
+    mw_error_set(err, MW_MISSING, "%s: %s", mw_text_shown_z(&shown, path), strerror(number));
+    return number == EMFILE ? mw_error_hint(err, "raise the limit of open files (ulimit -n)") : false;
+  }
+  struct stat st;
+  file->path = strdup(path);
+  bool ok = file->path ? true : mw_error_memory(err, strlen(path));
+  if (ok && fstat(file->fd, &st) != 0)
+    ok = mw_error_set(err, MW_IO, "%s: %s", mw_text_shown_z(&shown, path), strerror(errno));
+  if (ok && !S_ISREG(st.st_mode))
+    ok = mw_error_set(err, MW_DATA, "%s: not a regular file", mw_text_shown_z(&shown, path));
+  if (ok) {
+    remember(file, &st);
+    posix_fadvise(file->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+  } else mw_file_close(file);
+  return ok;
+}
+
+void mw_file_close(mw_file *file) {
+  if (file->fd >= 0 && file->path) close(file->fd);
+  else if (file->fd > 2) close(file->fd);
+  free(file->path);
+  *file = (mw_file){.fd = -1};
+}
+
+bool mw_file_read(const mw_file *file, uint64_t offset, void *bytes, size_t length, mw_error *err) {
+  mw_shown shown;
+  char *to = bytes;
+  while (length) {
+    ssize_t n = pread(file->fd, to, length < LARGEST_CALL ? length : LARGEST_CALL, (off_t)offset);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0)
+      return mw_error_set(err, MW_IO, "%s: reading at byte %llu: %s", mw_text_shown_z(&shown, file->path),
+                          (unsigned long long)offset, strerror(errno));
+    if (n == 0)
+      return mw_error_set(err, MW_CHANGED, "%s: shrank while it was read: ends at byte %llu, expected %llu",
+                          mw_text_shown_z(&shown, file->path), (unsigned long long)offset,
+                          (unsigned long long)file->size);
+    to += n;
+    offset += (uint64_t)n;
+    length -= (size_t)n;
+  }
+  return true;
+}
+
+bool mw_file_unchanged(const mw_file *file, mw_error *err) {
+  mw_shown shown;
+  struct stat st;
+  mw_file now = {0};
+  if (fstat(file->fd, &st) != 0)
+    return mw_error_set(err, MW_IO, "%s: %s", mw_text_shown_z(&shown, file->path), strerror(errno));
+  remember(&now, &st);
+  if (now.size == file->size && now.modified_ns == file->modified_ns && now.changed_ns == file->changed_ns) return true;
+  mw_error_set(err, MW_CHANGED, "%s: changed while it was read", mw_text_shown_z(&shown, file->path));
+  return mw_error_hint(err, "run it again when nothing writes to the inputs");
+}
+
+bool mw_file_hash(const mw_file *file, char hex[65], mw_error *err) {
+  char block[HASH_BLOCK];
+  mw_sha256 hash;
+  mw_sha256_init(&hash);
+  for (uint64_t at = 0; at < file->size; at += sizeof block) {
+    size_t n = (size_t)(file->size - at < sizeof block ? file->size - at : sizeof block);
+    MW_TRY(mw_file_read(file, at, block, n, err));
+    mw_sha256_add(&hash, block, n);
+  }
+  mw_sha256_finish(&hash, hex);
+  return true;
+}
+
+bool mw_file_slurp(const char *path, size_t limit, char **bytes, size_t *length, mw_error *err) {
+  mw_file file;
+  mw_shown shown;
+  MW_TRY(mw_file_open(&file, path, err));
+  bool ok = file.size <= limit ||
+            mw_error_set(err, MW_DATA, "%s: %llu bytes, at most %zu are read", mw_text_shown_z(&shown, path),
+                         (unsigned long long)file.size, limit);
+  char *text = ok ? mw_mem_new((size_t)file.size + 1, 1, err) : NULL;
+  ok = text && mw_file_read(&file, 0, text, (size_t)file.size, err);
+  if (ok) {
+    *bytes = text;
+    *length = (size_t)file.size;
+  } else free(text);
+  mw_file_close(&file);
+  return ok;
+}
+
+bool mw_file_write(int fd, const char *path, uint64_t offset, const void *bytes, size_t length, mw_error *err) {
+  mw_shown shown;
+  const char *from = bytes;
+  while (length) {
+    ssize_t n = pwrite(fd, from, length < LARGEST_CALL ? length : LARGEST_CALL, (off_t)offset);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0)
+      return mw_error_set(err, MW_IO, "%s: writing at byte %llu: %s", mw_text_shown_z(&shown, path),
+                          (unsigned long long)offset, strerror(errno));
+    from += n;
+    offset += (uint64_t)n;
+    length -= (size_t)n;
+  }
+  return true;
+}
+
+const char *mw_file_join(mw_arena *arena, const char *folder, const char *name, mw_error *err) {
+  size_t n = strlen(folder), m = strlen(name);
+  bool slash = n && folder[n - 1] != '/';
+  char *path = mw_mem_take(arena, n + slash + m + 1, err);
+  if (!path) return NULL;
+  memcpy(path, folder, n);
+  if (slash) path[n] = '/';
+  memcpy(path + n + slash, name, m);
+  return path;
+}
+
+bool mw_file_exists(const char *path) {
+  struct stat st;
+  return stat(path, &st) == 0;
+}
+
+bool mw_file_resolve(const char *path, char **resolved, mw_error *err) {
+  mw_shown shown;
+  *resolved = realpath(path, NULL);
+  if (*resolved || (errno != ENOMEM && errno != EIO)) return true;
+  if (errno == ENOMEM) return mw_error_memory(err, strlen(path));
+  return mw_error_set(err, MW_IO, "%s: %s", mw_text_shown_z(&shown, path), strerror(errno));
+}
+
+bool mw_file_is_folder(const char *path) {
+  struct stat st;
+  return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static int by_bytes(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+bool mw_file_list(const char *folder, mw_arena *arena, const char ***names, size_t *count, mw_error *err) {
+  mw_shown shown;
+  DIR *dir = opendir(folder);
+  if (!dir && errno == ENOMEM) return mw_error_memory(err, 0);
+  if (!dir) return mw_error_set(err, MW_MISSING, "%s: %s", mw_text_shown_z(&shown, folder), strerror(errno));
+  const char **list = NULL;
+  size_t used = 0, capacity = 0;
+  bool ok = true;
+  for (struct dirent *entry; errno = 0, ok && (entry = readdir(dir));) {
+    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+    ok = mw_mem_grow(&list, &capacity, used + 1, sizeof *list, err);
+    if (ok) ok = (list[used] = mw_mem_copy(arena, entry->d_name, strlen(entry->d_name), err)) != NULL;
+    if (ok) used++;
+  }
+  if (ok && errno) ok = mw_error_set(err, MW_IO, "%s: %s", mw_text_shown_z(&shown, folder), strerror(errno));
+  closedir(dir);
+  if (ok && used) qsort(list, used, sizeof *list, by_bytes);
+  *names = ok ? mw_mem_take(arena, (used + 1) * sizeof *list, err) : NULL;
+  if (*names && used) memcpy(*names, list, used * sizeof *list);
+  free(list);
+  *count = used;
+  return *names != NULL;
+}

@@ -1,0 +1,158 @@
+/* folder.c: locked folders and their removal. The lock belongs to the inode, so it stays with a folder that is renamed;
+ * after taking it we look whether the name still means that inode, and begin again if it does not. Removal walks with
+ * an explicit stack of open folders, and unlinks by name within them: a link in the tree is removed, never entered. */
+#include "format/folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+#define DEEPEST 64
+#define TRIES 100
+
+static bool fail(mw_error *err, mw_status status, const char *what, const char *name) {
+  int number = errno;
+  mw_shown room;
+  if (number == ENOMEM) return mw_error_memory(err, strlen(name));
+  return mw_error_set(err, status, "%s: %s: %s", mw_text_shown_z(&room, name), what, strerror(number));
+}
+
+static int open_folder(int parent, const char *name) {
+  return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* Whether `name` still means the folder that is open as `fd`. */
+static bool is_same(int parent, const char *name, int fd) {
+  struct stat named, opened;
+  if (fstatat(parent, name, &named, AT_SYMLINK_NOFOLLOW) != 0 || fstat(fd, &opened) != 0) return false;
+  return named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
+}
+
+static bool in_use(const char *shown, mw_error *err) {
+  mw_shown room;
+  mw_error_set(err, MW_CHANGED, "%s: is being written by another run", mw_text_shown_z(&room, shown));
+  return mw_error_hint(err, "wait until that one has ended, or choose another name");
+}
+
+/* Some file systems (NFS, FUSE) have no locks on folders: *locked then is false. */
+static bool take_lock(int fd, const char *shown, bool *locked, mw_error *err) {
+  *locked = true;
+  while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EINTR) continue;
+    if (errno == EWOULDBLOCK) return in_use(shown, err);
+    *locked = false;
+    break;
+  }
+  return true;
+}
+
+bool mw_folder_lock(int parent, const char *name, const char *shown, int *fd, mw_error *err) {
+  *fd = open_folder(parent, name);
+  if (*fd < 0) return fail(err, MW_CANNOT_CREATE, "cannot open the folder", shown);
+  bool locked;
+  if (take_lock(*fd, shown, &locked, err) && (is_same(parent, name, *fd) || mw_error_set(err, MW_CHANGED,
+      "the output folder was replaced by another run meanwhile"))) return true;
+  close(*fd);
+  *fd = -1;
+  return false;
+}
+
+/* A folder that is there and unlocked was left by a run that was killed; it is removed under its lock. Without locks
+ * nobody can know that, and it stays. */
+static bool remove_stale(int parent, const char *name, int fd, bool locked, mw_error *err) {
+  mw_shown room;
+  if (!is_same(parent, name, fd)) return true;
+  if (locked) return mw_folder_remove(parent, name, err);
+  mw_error_set(err, MW_CANNOT_CREATE, "%s: another run is writing it, or was killed", mw_text_shown_z(&room, name));
+  return mw_error_hint(err, "this file system has no locks; remove that folder if no other run is there");
+}
+
+/* One attempt: *fd is the locked new folder, or -1 if something else happened to the name and one has to try again. */
+static bool try_make(int parent, const char *name, const char *shown, int *fd, mw_error *err) {
+  bool fresh = mkdirat(parent, name, 0777) == 0, locked;
+  if (!fresh && errno != EEXIST)
+    return fail(err, errno == ENOSPC || errno == EDQUOT || errno == EIO ? MW_IO : MW_CANNOT_CREATE,
+                "the temporary folder beside it cannot be made", shown);
+  *fd = open_folder(parent, name);
+  if (*fd < 0 && errno == ENOENT) return true;
+  if (*fd < 0) {
+    fail(err, MW_CANNOT_CREATE, fresh ? "cannot be opened" : "is in the way of the temporary folder", name);
+    if (fresh) unlinkat(parent, name, AT_REMOVEDIR);
+    return false;
+  }
+  bool done = take_lock(*fd, shown, &locked, err);
+  if (done && fresh && is_same(parent, name, *fd)) return true;
+  if (done && !fresh) done = remove_stale(parent, name, *fd, locked, err);
+  close(*fd);
+  *fd = -1;
+  return done;
+}
+
+bool mw_folder_make(int parent, const char *name, const char *shown, int *fd, mw_error *err) {
+  *fd = -1;
+  for (int i = 0; i < TRIES && *fd < 0; i++) MW_TRY(try_make(parent, name, shown, fd, err));
+  return *fd >= 0 || in_use(shown, err);
+}
+
+typedef struct level {
+  DIR *stream;
+  char name[NAME_MAX + 1]; /* by which the level above knows it */
+} level;
+
+/* Opens `name` of `parent` as the next level; one that has just gone is no error. */
+static bool enter(level *levels, size_t *depth, int parent, const char *name, mw_error *err) {
+  if (*depth == DEEPEST) return mw_error_set(err, MW_IO, "folders to remove lie more than %d deep", DEEPEST);
+  if (strlen(name) > NAME_MAX) return mw_error_set(err, MW_IO, "the name of a folder to remove is too long");
+  int fd = open_folder(parent, name);
+  if (fd < 0 && errno == ENOENT) return true;
+  if (fd < 0) return fail(err, MW_IO, "cannot be removed", name);
+  DIR *stream = fdopendir(fd);
+  if (!stream) {
+    fail(err, MW_IO, "cannot be removed", name);
+    close(fd);
+    return false;
+  }
+  levels[*depth].stream = stream;
+  strcpy(levels[(*depth)++].name, name);
+  return true;
+}
+
+/* Unlinks one entry of the deepest level, or enters it, or, at its end, removes that level. */
+static bool remove_step(level *levels, size_t *depth, int top, mw_error *err) {
+  level *last = &levels[*depth - 1];
+  errno = 0;
+  struct dirent *entry = readdir(last->stream);
+  if (!entry && errno) return fail(err, MW_IO, "cannot be read", last->name);
+  if (!entry) {
+    closedir(last->stream);
+    --*depth;
+    int above = *depth ? dirfd(levels[*depth - 1].stream) : top;
+    if (unlinkat(above, last->name, AT_REMOVEDIR) == 0 || errno == ENOENT) return true;
+    return fail(err, MW_IO, "cannot be removed", last->name);
+  }
+  if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")) return true;
+  int here = dirfd(last->stream);
+  if (unlinkat(here, entry->d_name, 0) == 0 || errno == ENOENT) return true;
+  if (errno != EISDIR && errno != EPERM) return fail(err, MW_IO, "cannot be removed", entry->d_name);
+  return enter(levels, depth, here, entry->d_name, err);
+}
+
+bool mw_folder_remove(int parent, const char *name, mw_error *err) {
+  level levels[DEEPEST];
+  size_t depth = 0;
+  bool done = enter(levels, &depth, parent, name, err);
+  while (done && depth) done = remove_step(levels, &depth, parent, err);
+  while (depth) closedir(levels[--depth].stream);
+  return done;
+}
+
+bool mw_folder_sync(int fd, const char *shown, mw_error *err) {
+  if (fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP || errno == EROFS) return true;
+  return fail(err, MW_IO, "cannot be brought to the disk", shown);
+}

@@ -1,0 +1,397 @@
+/* json.c: one strict scan over the whole text with an explicit stack of containers, then a walk over text known to be
+ * good. Duplicate keys are found by hashing unescaped keys per object: at most 32 bytes a key while its object is open,
+ * and an exact comparison where two hashes meet. */
+#include "format/json.h"
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { DEEPEST = 128 };
+
+typedef struct slot {
+  uint32_t quote; /* 1 + offset of the key's opening quote; 0 is an empty slot */
+  uint32_t hash;
+} slot;
+
+/* The keys of an open object, in an open-addressed table at most half full. */
+typedef struct keys {
+  slot *slots;
+  size_t size, count;
+} keys;
+
+typedef struct scan {
+  const char *what, *start, *at, *end;
+  unsigned depth, limit;
+  char close[DEEPEST]; /* '}' or ']' */
+  keys open[DEEPEST];
+  uint64_t secret;
+  mw_error *err;
+} scan;
+
+static bool bad(scan *s, const char *found) {
+  return mw_error_set(s->err, MW_DATA, "%s: not JSON: %s at byte %zu", s->what, found, (size_t)(s->at - s->start));
+}
+
+static const char *skip_space(const char *at, const char *end) {
+  while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r')) at++;
+  return at;
+}
+
+static void space(scan *s) { s->at = skip_space(s->at, s->end); }
+
+static int hex_digit(char c) {
+  return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+static bool scan_string(scan *s) {
+  if (s->at >= s->end || *s->at != '"') return bad(s, "expected a string");
+  for (s->at++; s->at < s->end; s->at++) {
+    unsigned char c = (unsigned char)*s->at;
+    if (c == '"') return s->at++, true;
+    if (c < 0x20) return bad(s, "a control character in a string");
+    if (c != '\\') continue;
+    if (++s->at >= s->end) break;
+    if (*s->at != 'u') {
+      if (!strchr("\"\\/bfnrt", *s->at) || !*s->at) return bad(s, "an unknown escape");
+      continue;
+    }
+    if (s->end - s->at < 5) break;
+    for (int i = 1; i <= 4; i++)
+      if (hex_digit(s->at[i]) < 0) return bad(s, "an unknown escape");
+    s->at += 4;
+  }
+  return bad(s, "a string without an end");
+}
+
+static bool is_digit(const char *at, const char *end) { return at < end && *at >= '0' && *at <= '9'; }
+
+static bool scan_number(scan *s) {
+  if (*s->at == '-') s->at++;
+  if (!is_digit(s->at, s->end)) return bad(s, "an unknown word");
+  if (*s->at == '0' && is_digit(s->at + 1, s->end)) return bad(s, "a number with a leading zero");
+  while (is_digit(s->at, s->end)) s->at++;
+  if (s->at < s->end && *s->at == '.') {
+    s->at++;
+    if (!is_digit(s->at, s->end)) return bad(s, "a number without digits");
+    while (is_digit(s->at, s->end)) s->at++;
+  }
+  if (s->at < s->end && (*s->at == 'e' || *s->at == 'E')) {
+    s->at++;
+    if (s->at < s->end && (*s->at == '+' || *s->at == '-')) s->at++;
+    if (!is_digit(s->at, s->end)) return bad(s, "a number without digits");
+    while (is_digit(s->at, s->end)) s->at++;
+  }
+  return true;
+}
+
+static bool scan_word(scan *s, const char *word) {
+  size_t n = strlen(word);
+  if ((size_t)(s->end - s->at) < n || memcmp(s->at, word, n) != 0) return bad(s, "an unknown word");
+  s->at += n;
+  return true;
+}
+
+/* ---- unescaping ---- */
+
+static uint32_t hex4(const char *p) {
+  uint32_t code = 0;
+  for (int i = 0; i < 4; i++) code = code << 4 | (uint32_t)hex_digit(p[i]);
+  return code;
+}
+
+static bool is_surrogate(uint32_t code) { return code >= 0xd800 && code < 0xe000; }
+
+/* The next character inside a checked string, spelt in whichever way; a lone surrogate is given as it is. */
+static uint32_t next_character(const char **at) {
+  const char *p = *at;
+  uint32_t lead = (unsigned char)*p;
+  if (lead >= 0x80) {
+    int n = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+    uint32_t code = lead & (0x7fu >> n);
+    for (int i = 1; i < n; i++) code = code << 6 | ((unsigned char)p[i] & 0x3f);
+    *at = p + n;
+    return code;
+  }
+  if (lead != '\\') return *at = p + 1, lead;
+  static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+  if (p[1] != 'u') return *at = p + 2, (uint32_t)to[strchr(from, p[1]) - from];
+  uint32_t code = hex4(p + 2), low;
+  *at = p + 6;
+  if (code < 0xd800 || code >= 0xdc00 || p[6] != '\\' || p[7] != 'u') return code;
+  low = hex4(p + 8);
+  if (low < 0xdc00 || low >= 0xe000) return code;
+  *at = p + 12;
+  return 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+}
+
+/* A character as UTF-8; returns its length. */
+static unsigned encode(uint32_t code, char out[4]) {
+  static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
+  if (code < 0x80) return out[0] = (char)code, 1;
+  unsigned n = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+  for (unsigned i = n - 1; i > 0; i--, code >>= 6) out[i] = (char)(0x80 | (code & 63));
+  out[0] = (char)(lead[n] | code);
+  return n;
+}
+
+/* ---- duplicate keys ---- */
+
+/* Two keys that begin with the quotes at a and b. */
+static bool same_key(const char *a, const char *b) {
+  for (a++, b++; *a != '"' && *b != '"';)
+    if (next_character(&a) != next_character(&b)) return false;
+  return *a == *b;
+}
+
+/* A polynomial over a prime at a secret point: a stranger cannot choose keys that meet (Carter and Wegman, 1979). */
+static uint32_t hash_key(const scan *s, const char *quote) {
+  const uint64_t prime = (UINT64_C(1) << 61) - 1;
+  uint64_t hash = 1;
+  for (quote++; *quote != '"';) {
+    unsigned __int128 product = (unsigned __int128)hash * s->secret + next_character(&quote);
+    hash = (uint64_t)(product & prime) + (uint64_t)(product >> 61);
+    if (hash >= prime) hash -= prime;
+  }
+  hash *= 0x9e3779b97f4a7c15u;
+  return (uint32_t)(hash >> 32);
+}
+
+/* Differs from run to run, which changes no result: it only orders the table. */
+static uint64_t make_secret(const void *text) {
+  struct timespec now = {0};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  uint64_t x = (uint64_t)(uintptr_t)text ^ (uint64_t)(uintptr_t)&now << 20 ^ (uint64_t)now.tv_nsec << 32 ^ (uint64_t)now.tv_sec;
+  x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+  x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+  return ((x ^ x >> 31) >> 4) | 1 << 20;
+}
+
+static void put_key(keys *k, slot added) {
+  size_t at = added.hash & (k->size - 1);
+  while (k->slots[at].quote) at = (at + 1) & (k->size - 1);
+  k->slots[at] = added;
+}
+
+static bool add_key(scan *s, const char *quote) {
+  keys *k = &s->open[s->depth - 1];
+  if (k->count * 2 >= k->size) {
+    keys wider = {.size = k->size ? k->size * 2 : 16, .count = k->count};
+    if (!(wider.slots = mw_mem_new(wider.size, sizeof *wider.slots, s->err))) return false;
+    for (size_t i = 0; i < k->size; i++)
+      if (k->slots[i].quote) put_key(&wider, k->slots[i]);
+    free(k->slots);
+    *k = wider;
+  }
+  slot added = {(uint32_t)(quote - s->start) + 1, hash_key(s, quote)};
+  for (size_t at = added.hash & (k->size - 1); k->slots[at].quote; at = (at + 1) & (k->size - 1))
+    if (k->slots[at].hash == added.hash && same_key(s->start + k->slots[at].quote - 1, quote)) {
+      mw_shown shown;
+      return mw_error_set(s->err, MW_DATA, "%s: duplicate key %s", s->what,
+                          mw_text_shown(&shown, quote, (size_t)(s->at - quote)));
+    }
+  put_key(k, added);
+  k->count++;
+  return true;
+}
+
+/* ---- the scan ---- */
+
+static bool enter(scan *s, char close) {
+  if (s->depth >= s->limit) return mw_error_set(s->err, MW_DATA, "%s: nesting deeper than %u", s->what, s->limit);
+  s->close[s->depth] = close;
+  s->open[s->depth++] = (keys){0};
+  s->at++;
+  return true;
+}
+
+static void leave(scan *s) {
+  free(s->open[--s->depth].slots);
+  s->at++;
+}
+
+static bool scan_key(scan *s) {
+  const char *quote = s->at;
+  MW_TRY(scan_string(s));
+  MW_TRY(add_key(s, quote));
+  space(s);
+  if (s->at >= s->end || *s->at != ':') return bad(s, "expected ':'");
+  s->at++;
+  space(s);
+  return true;
+}
+
+/* One value; for a container only its opening. */
+static bool scan_value(scan *s, bool *opened) {
+  *opened = false;
+  if (s->at >= s->end) return bad(s, "unexpected end");
+  switch (*s->at) {
+  case '{': return *opened = true, enter(s, '}');
+  case '[': return *opened = true, enter(s, ']');
+  case '"': return scan_string(s);
+  case 't': return scan_word(s, "true");
+  case 'f': return scan_word(s, "false");
+  case 'n': return scan_word(s, "null");
+  default: return scan_number(s);
+  }
+}
+
+static bool scan_all(scan *s) {
+  bool opened;
+  space(s);
+  MW_TRY(scan_value(s, &opened));
+  while (s->depth) {
+    space(s);
+    if (s->at >= s->end) return bad(s, "unexpected end");
+    char close = s->close[s->depth - 1];
+    if (*s->at == close) {
+      leave(s);
+      opened = false;
+      continue;
+    }
+    if (!opened) {
+      if (*s->at != ',') return bad(s, "expected ',' or an end");
+      s->at++;
+      space(s);
+    }
+    if (close == '}') MW_TRY(scan_key(s));
+    MW_TRY(scan_value(s, &opened));
+  }
+  space(s);
+  return s->at == s->end || bad(s, "bytes after the value");
+}
+
+static mw_json_kind kind_of(char c) {
+  switch (c) {
+  case '{': return MW_JSON_OBJECT;
+  case '[': return MW_JSON_ARRAY;
+  case '"': return MW_JSON_STRING;
+  case 't': return MW_JSON_TRUE;
+  case 'f': return MW_JSON_FALSE;
+  case 'n': return MW_JSON_NULL;
+  default: return MW_JSON_NUMBER;
+  }
+}
+
+bool mw_json_check(const char *what, const char *bytes, size_t length, unsigned depth, mw_json *root, mw_error *err) {
+  if (length >= UINT32_MAX) return mw_error_set(err, MW_DATA, "%s: %zu bytes of JSON are too many", what, length);
+  if (!mw_text_is_utf8(bytes, length)) return mw_error_set(err, MW_DATA, "%s: not UTF-8", what);
+  scan s = {.what = what, .start = bytes, .at = bytes, .end = bytes + length, .err = err, .secret = make_secret(bytes),
+            .limit = depth < DEEPEST ? depth : DEEPEST};
+  bool ok = scan_all(&s);
+  while (s.depth) leave(&s);
+  if (!ok) return false;
+  const char *first = skip_space(bytes, s.end), *last = s.end;
+  while (last > first && (last[-1] == ' ' || last[-1] == '\t' || last[-1] == '\n' || last[-1] == '\r')) last--;
+  *root = (mw_json){kind_of(*first), first, (size_t)(last - first)};
+  return true;
+}
+
+/* ---- walking checked text ---- */
+
+static const char *past_string(const char *at) {
+  for (at++; *at != '"'; at++)
+    if (*at == '\\') at++;
+  return at + 1;
+}
+
+static const char *past_value(const char *at, const char *end) {
+  if (*at == '"') return past_string(at);
+  if (*at != '{' && *at != '[') {
+    while (at < end && !strchr(",]} \t\n\r", *at)) at++;
+    return at;
+  }
+  for (size_t depth = 0;;) {
+    if (*at == '"') {
+      at = past_string(at);
+      continue;
+    }
+    if (*at == '{' || *at == '[') depth++;
+    if ((*at == '}' || *at == ']') && --depth == 0) return at + 1;
+    at++;
+  }
+}
+
+mw_json_walk mw_json_enter(mw_json container) {
+  if (container.kind != MW_JSON_OBJECT && container.kind != MW_JSON_ARRAY) return (mw_json_walk){0};
+  return (mw_json_walk){container.bytes + 1, container.bytes + container.length};
+}
+
+static mw_json take(mw_json_walk *walk) {
+  const char *from = walk->at;
+  walk->at = past_value(from, walk->end);
+  return (mw_json){kind_of(*from), from, (size_t)(walk->at - from)};
+}
+
+bool mw_json_next(mw_json_walk *walk, mw_json *key, mw_json *value) {
+  if (!walk->at) return false;
+  walk->at = skip_space(walk->at, walk->end);
+  if (*walk->at == ',') walk->at = skip_space(walk->at + 1, walk->end);
+  if (*walk->at == '}' || *walk->at == ']') return false;
+  mw_json first = take(walk);
+  walk->at = skip_space(walk->at, walk->end);
+  if (*walk->at != ':') {
+    *value = first;
+    return true;
+  }
+  if (key) *key = first;
+  walk->at = skip_space(walk->at + 1, walk->end);
+  *value = take(walk);
+  return true;
+}
+
+mw_json mw_json_member(mw_json object, const char *name) {
+  mw_json key, value;
+  mw_json_walk walk = mw_json_enter(object);
+  while (object.kind == MW_JSON_OBJECT && mw_json_next(&walk, &key, &value))
+    if (mw_json_equals(key, name)) return value;
+  return (mw_json){0};
+}
+
+bool mw_json_string(mw_json string, mw_arena *arena, const char **text, size_t *length, mw_error *err) {
+  char *out = mw_mem_take(arena, string.length, err);
+  if (!out) return false;
+  const char *at = string.bytes + 1, *end = string.bytes + string.length - 1;
+  size_t used = 0;
+  while (at < end) {
+    uint32_t code = next_character(&at);
+    if (is_surrogate(code)) return mw_error_set(err, MW_DATA, "lone surrogate in a string");
+    used += encode(code, out + used);
+  }
+  out[used] = 0;
+  *text = out;
+  *length = used;
+  return true;
+}
+
+bool mw_json_equals(mw_json string, const char *text) {
+  if (string.kind != MW_JSON_STRING) return false;
+  const char *at = string.bytes + 1, *end = string.bytes + string.length - 1;
+  char piece[4];
+  while (at < end) {
+    unsigned n = encode(next_character(&at), piece);
+    /* An escaped NUL equals the end of the text, but must not step over it. */
+    if (!*text || strncmp(text, piece, n) != 0) return false;
+    text += n;
+  }
+  return !*text;
+}
+
+bool mw_json_is_text(mw_json string) {
+  if (string.kind != MW_JSON_STRING) return false;
+  const char *at = string.bytes + 1, *end = string.bytes + string.length - 1;
+  while (at < end)
+    if (is_surrogate(next_character(&at))) return false;
+  return true;
+}
+
+bool mw_json_u64(mw_json number, uint64_t *out) {
+  return number.kind == MW_JSON_NUMBER && mw_text_parse_u64(number.bytes, number.length, out);
+}
+
+bool mw_json_double(mw_json number, double *out) {
+  char spelling[64];
+  if (number.kind != MW_JSON_NUMBER || number.length >= sizeof spelling) return false;
+  memcpy(spelling, number.bytes, number.length);
+  spelling[number.length] = 0;
+  return mw_text_parse_number(spelling, out);
+}

@@ -1,0 +1,257 @@
+/* safetensors.c: the reader applies the reference's rules in the reference's order, then ours; every size is u64 and
+ * checked before it is used. The writer's output is byte for byte that of the reference. */
+#include "format/safetensors.h"
+#include "format/json.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LARGEST_HEADER = 100000000, DEEPEST = 32, MAX_RANK = 64, MAX_TENSORS = 1 << 20, LONGEST_NAME = 4096 };
+
+typedef struct reader {
+  const mw_file *file;
+  uint32_t index;
+  uint64_t data; /* where tensor data begins */
+  mw_arena *arena;
+  mw_error *err;
+  mw_shown path;
+} reader;
+
+uint64_t mw_safetensors_bytes(const mw_tensor *tensor) {
+  return tensor->elements / 8 * mw_dtype_bits((mw_dtype)tensor->dtype) +
+         tensor->elements % 8 * mw_dtype_bits((mw_dtype)tensor->dtype) / 8;
+}
+
+static bool refuse(const reader *r, const char *what) {
+  return mw_error_set(r->err, MW_DATA, "%s: %s", r->path.bytes, what);
+}
+
+static bool refuse_field(const reader *r, const char *name, const char *field, mw_json found, const char *expected) {
+  mw_shown shown_name, shown;
+  return mw_error_set(r->err, MW_DATA, "%s: tensor '%s': %s: found %s, expected %s", r->path.bytes,
+                      mw_text_shown_z(&shown_name, name), field,
+                      found.kind == MW_JSON_END ? "nothing" : mw_text_shown(&shown, found.bytes, found.length), expected);
+}
+
+/* ---- the header's bytes ---- */
+
+static bool looks_like(const char *start, size_t length, const char *magic) {
+  return length >= strlen(magic) && memcmp(start, magic, strlen(magic)) == 0;
+}
+
+static bool read_header(reader *r, char **header, uint64_t *length) {
+  char start[64] = {0};
+  size_t have = r->file->size < sizeof start ? (size_t)r->file->size : sizeof start;
+  MW_TRY(mw_file_read(r->file, 0, start, have, r->err));
+  if (looks_like(start, have, "version https://git-lfs")) {
+    refuse(r, "a git-lfs pointer, not the file itself");
+    return mw_error_hint(r->err, "run: git lfs pull");
+  }
+  if (r->file->size < 8)
+    return mw_error_set(r->err, MW_DATA, "%s: file size: found %llu bytes, expected at least 8", r->path.bytes,
+                        (unsigned long long)r->file->size);
+  uint64_t n = 0;
+  for (int i = 7; i >= 0; i--) n = n << 8 | (unsigned char)start[i];
+  if (n > LARGEST_HEADER || n > r->file->size - 8) {
+    mw_error_set(r->err, MW_DATA, "%s: header length: found %llu, expected at most %llu (the rest of the file)",
+                 r->path.bytes, (unsigned long long)n,
+                 (unsigned long long)(r->file->size - 8 < LARGEST_HEADER ? r->file->size - 8 : LARGEST_HEADER));
+    if (looks_like(start, have, "PK")) mw_error_hint(r->err, "this is a zip file (a PyTorch .bin?): convert it to safetensors");
+    if (looks_like(start, have, "GGUF")) mw_error_hint(r->err, "this is a GGUF file: merge the model it was made from");
+    if (looks_like(start, have, "<")) mw_error_hint(r->err, "this is a web page: was the download refused?");
+    return false;
+  }
+  if (!(*header = mw_mem_new((size_t)n + 1, 1, r->err))) return false;
+  *length = n;
+  r->data = 8 + n;
+  return mw_file_read(r->file, 8, *header, (size_t)n, r->err);
+}
+
+/* ---- entries ---- */
+
+static bool read_metadata(const reader *r, mw_json metadata) {
+  mw_json key, value;
+  if (metadata.kind == MW_JSON_NULL) return true;
+  if (metadata.kind != MW_JSON_OBJECT) return refuse(r, "__metadata__: expected an object of strings");
+  for (mw_json_walk walk = mw_json_enter(metadata); mw_json_next(&walk, &key, &value);)
+    if (!mw_json_is_text(key) || !mw_json_is_text(value)) return refuse(r, "__metadata__: expected an object of strings");
+  return true;
+}
+
+static bool read_name(const reader *r, mw_json key, mw_tensor *tensor) {
+  size_t length;
+  mw_shown shown;
+  const char *spelt = mw_text_shown(&shown, key.bytes, key.length);
+  if (!mw_json_string(key, r->arena, &tensor->name, &length, r->err))
+    return r->err->status == MW_MEMORY ? false
+                                       : mw_error_set(r->err, MW_DATA, "%s: tensor name %s: a lone surrogate", r->path.bytes, spelt);
+  if (length == 0 || length > LONGEST_NAME || memchr(tensor->name, 0, length))
+    return mw_error_set(r->err, MW_DATA, "%s: tensor name %s: %s", r->path.bytes, spelt,
+                        length == 0 ? "empty" : length > LONGEST_NAME ? "longer than 4096 bytes" : "holds a NUL character");
+  return true;
+}
+
+/* The product is taken from left to right and checked at every step, as the reference does. */
+static bool read_shape(const reader *r, mw_json value, mw_tensor *tensor) {
+  uint64_t dims[MAX_RANK];
+  unsigned rank = 0;
+  mw_json dim;
+  if (value.kind != MW_JSON_ARRAY) return refuse_field(r, tensor->name, "shape", value, "a list of whole numbers");
+  tensor->elements = 1;
+  for (mw_json_walk walk = mw_json_enter(value); mw_json_next(&walk, NULL, &dim); rank++) {
+    if (rank == MAX_RANK) return refuse_field(r, tensor->name, "shape", value, "at most 64 dimensions");
+    if (!mw_json_u64(dim, &dims[rank])) return refuse_field(r, tensor->name, "shape", dim, "whole numbers below 2^64");
+    if (__builtin_mul_overflow(tensor->elements, dims[rank], &tensor->elements))
+      return refuse_field(r, tensor->name, "shape", value, "a product below 2^64");
+  }
+  tensor->rank = (uint8_t)rank;
+  uint64_t *kept = mw_mem_take(r->arena, rank * sizeof *dims, r->err);
+  if (!kept) return false;
+  memcpy(kept, dims, rank * sizeof *dims);
+  tensor->shape = kept;
+  return true;
+}
+
+static bool read_offsets(const reader *r, mw_json value, const char *name, uint64_t offsets[2]) {
+  unsigned count = 0;
+  mw_json number;
+  bool good = value.kind == MW_JSON_ARRAY;
+  for (mw_json_walk walk = mw_json_enter(value); good && mw_json_next(&walk, NULL, &number); count++)
+    good = count < 2 && mw_json_u64(number, &offsets[count]);
+  return (good && count == 2) || refuse_field(r, name, "data_offsets", value, "two whole numbers [begin, end]");
+}
+
+static bool check_span(const reader *r, const mw_tensor *tensor, mw_json shape, mw_json offsets_spelt,
+                       const uint64_t offsets[2]) {
+  uint64_t bits, room = r->file->size - r->data;
+  if (__builtin_mul_overflow(tensor->elements, (uint64_t)mw_dtype_bits((mw_dtype)tensor->dtype), &bits))
+    return refuse_field(r, tensor->name, "shape", shape, "a size in bits below 2^64");
+  if (bits % 8) return refuse_field(r, tensor->name, "dtype and shape", shape, "a whole number of bytes");
+  char expected[80];
+  if (offsets[0] > offsets[1] || offsets[1] > room) {
+    snprintf(expected, sizeof expected, "begin <= end <= %llu, by the file size", (unsigned long long)room);
+    return refuse_field(r, tensor->name, "data_offsets", offsets_spelt, expected);
+  }
+  if (offsets[1] - offsets[0] == bits / 8) return true;
+  mw_shown name, spelt, dims;
+  return mw_error_set(r->err, MW_DATA, "%s: tensor '%s': data_offsets %s hold %llu bytes, expected %llu for shape %s of %s",
+                      r->path.bytes, mw_text_shown_z(&name, tensor->name),
+                      mw_text_shown(&spelt, offsets_spelt.bytes, offsets_spelt.length),
+                      (unsigned long long)(offsets[1] - offsets[0]), (unsigned long long)(bits / 8),
+                      mw_text_shown(&dims, shape.bytes, shape.length), mw_dtype_name((mw_dtype)tensor->dtype));
+}
+
+static bool read_entry(const reader *r, mw_json key, mw_json entry, mw_tensor *tensor) {
+  mw_json field, value, dtype = {0}, shape = {0}, offsets_spelt = {0};
+  uint64_t offsets[2];
+  *tensor = (mw_tensor){.file = r->index};
+  MW_TRY(read_name(r, key, tensor));
+  if (entry.kind != MW_JSON_OBJECT) return refuse_field(r, tensor->name, "entry", entry, "an object");
+  for (mw_json_walk walk = mw_json_enter(entry); mw_json_next(&walk, &field, &value);) {
+    if (mw_json_equals(field, "dtype")) dtype = value;
+    else if (mw_json_equals(field, "shape")) shape = value;
+    else if (mw_json_equals(field, "data_offsets")) offsets_spelt = value;
+    else return refuse_field(r, tensor->name, "unknown field", field, "dtype, shape and data_offsets only");
+  }
+  mw_dtype parsed;
+  if (dtype.kind != MW_JSON_STRING || !mw_dtype_parse(dtype.bytes + 1, dtype.length - 2, &parsed))
+    return refuse_field(r, tensor->name, "dtype", dtype, "one of the 22 dtypes of safetensors");
+  tensor->dtype = (uint8_t)parsed;
+  MW_TRY(read_shape(r, shape, tensor));
+  MW_TRY(read_offsets(r, offsets_spelt, tensor->name, offsets));
+  MW_TRY(check_span(r, tensor, shape, offsets_spelt, offsets));
+  tensor->offset = r->data + offsets[0];
+  return true;
+}
+
+/* ---- the whole file ---- */
+
+static int by_offset(const void *a, const void *b) {
+  const mw_tensor *x = a, *y = b;
+  if (x->offset != y->offset) return x->offset < y->offset ? -1 : 1;
+  uint64_t n = mw_safetensors_bytes(x), m = mw_safetensors_bytes(y);
+  return n != m ? (n < m ? -1 : 1) : strcmp(x->name, y->name);
+}
+
+/* Sorted by offset, tensors fill the data without holes or overlaps. */
+static bool check_cover(const reader *r, const mw_tensor *tensors, size_t count) {
+  uint64_t at = r->data;
+  for (size_t i = 0; i < count; i++) {
+    mw_shown name;
+    if (tensors[i].offset != at)
+      return mw_error_set(r->err, MW_DATA, "%s: tensor '%s': data_offsets leave %s: begins at %llu, expected %llu",
+                          r->path.bytes, mw_text_shown_z(&name, tensors[i].name),
+                          tensors[i].offset < at ? "an overlap" : "a hole",
+                          (unsigned long long)(tensors[i].offset - r->data), (unsigned long long)(at - r->data));
+    at += mw_safetensors_bytes(&tensors[i]);
+  }
+  if (at == r->file->size) return true;
+  return mw_error_set(r->err, MW_DATA, "%s: file size: found %llu bytes, expected %llu by the last tensor", r->path.bytes,
+                      (unsigned long long)r->file->size, (unsigned long long)at);
+}
+
+static bool read_tensors(reader *r, mw_json root, mw_tensor **tensors, size_t *count, size_t *capacity) {
+  size_t first = *count;
+  mw_json key, value;
+  for (mw_json_walk walk = mw_json_enter(root); mw_json_next(&walk, &key, &value);) {
+    if (mw_json_equals(key, "__metadata__")) {
+      MW_TRY(read_metadata(r, value));
+      continue;
+    }
+    if (*count - first >= MAX_TENSORS) return refuse(r, "more than 1048576 tensors");
+    MW_TRY(mw_mem_grow(tensors, capacity, *count + 1, sizeof **tensors, r->err));
+    MW_TRY(read_entry(r, key, value, &(*tensors)[*count]));
+    ++*count;
+  }
+  if (*count > first) qsort(*tensors + first, *count - first, sizeof **tensors, by_offset);
+  return check_cover(r, *tensors ? *tensors + first : NULL, *count - first);
+}
+
+bool mw_safetensors_read(const mw_file *file, uint32_t index, mw_arena *arena, mw_tensor **tensors, size_t *count,
+                         size_t *capacity, mw_error *err) {
+  reader r = {.file = file, .index = index, .arena = arena, .err = err};
+  char *header = NULL;
+  uint64_t length = 0;
+  mw_json root;
+  mw_text_shown_z(&r.path, file->path);
+  char what[300];
+  snprintf(what, sizeof what, "%s: header", r.path.bytes);
+  bool ok = read_header(&r, &header, &length) && mw_json_check(what, header, (size_t)length, DEEPEST, &root, err);
+  if (ok && root.kind != MW_JSON_OBJECT) ok = refuse(&r, "header: expected an object");
+  ok = ok && read_tensors(&r, root, tensors, count, capacity);
+  free(header);
+  return ok;
+}
+
+/* ---- writing ---- */
+
+int mw_safetensors_order(const void *a, const void *b) {
+  const mw_tensor *x = *(const mw_tensor *const *)a, *y = *(const mw_tensor *const *)b;
+  return x->dtype != y->dtype ? (int)y->dtype - (int)x->dtype : strcmp(x->name, y->name);
+}
+
+bool mw_safetensors_header(mw_tensor *const *tensors, size_t count, mw_text *out, mw_error *err) {
+  mw_text_add(out, "\0\0\0\0\0\0\0\0", 8);
+  mw_text_format(out, "{\"__metadata__\":{\"format\":\"pt\"}");
+  uint64_t at = 0;
+  for (size_t i = 0; i < count; i++) {
+    mw_tensor *t = tensors[i];
+    mw_text_add(out, ",", 1);
+    mw_text_json(out, t->name, strlen(t->name));
+    mw_text_format(out, ":{\"dtype\":\"%s\",\"shape\":[", mw_dtype_name((mw_dtype)t->dtype));
+    for (unsigned d = 0; d < t->rank; d++) mw_text_format(out, d ? ",%llu" : "%llu", (unsigned long long)t->shape[d]);
+    t->offset = at;
+    at += mw_safetensors_bytes(t);
+    mw_text_format(out, "],\"data_offsets\":[%llu,%llu]}", (unsigned long long)t->offset, (unsigned long long)at);
+  }
+  mw_text_add(out, "}", 1);
+  while (!out->failed && out->length % 8) mw_text_add(out, " ", 1);
+  MW_TRY(mw_text_check(out, err));
+  uint64_t length = out->length - 8;
+  if (length > LARGEST_HEADER)
+    return mw_error_set(err, MW_CANNOT_CREATE, "the output's header would be %llu bytes, at most 100000000 are allowed",
+                        (unsigned long long)length);
+  for (int i = 0; i < 8; i++) out->bytes[i] = (char)(length >> (8 * i));
+  for (size_t i = 0; i < count; i++) tensors[i]->offset += out->length;
+  return true;
+}

@@ -1,0 +1,48 @@
+/* plan.h: a plan from within. plan.c makes it and says what it will take; run_plan.c carries it out, and makes plans of
+ * its own for the candidates of a search. */
+#ifndef MW_MERGE_PLAN_H
+#define MW_MERGE_PLAN_H
+
+#include "recipe/recipe.h"
+#include "merge/provenance.h"
+#include "train/training.h"
+#include "exec/run.h"
+
+struct mw_plan {
+  const mw_recipe *recipe;
+  mw_options options;
+  mw_note notes;
+  mw_inputs inputs;
+  mw_calibration data;
+  mw_calibration judges; /* of --score loss:FILE */
+  mw_host_result result; /* graph, outputs, trainings */
+  mw_node *nodes;        /* of every output, in the order of its name */
+  uint32_t *places, *copies;
+  size_t copy_count;
+  mw_schedule schedule;
+  mw_layout layout;
+  mw_run_cost cost;
+  mw_story_texts story;
+  mw_text json;
+  size_t candidates;           /* of a recipe that scores: counted while planning */
+  mw_binding *bindings;        /* then kept for the run, which evaluates again */
+  size_t binding_count;
+  const mw_score *scores;      /* while it runs */
+  mw_arena arena;
+  mw_plan_training *trainings; /* in the arena */
+  size_t training_count;
+  mw_learning learning;
+  void *learner;
+};
+
+/* From the result of a recipe to what the run needs: places, schedule, layout; and back, all of it freed. */
+bool mw_plan_settle(mw_plan *plan, mw_error *err);
+void mw_plan_unsettle(mw_plan *plan);
+/* The merge of a settled plan, for the executor. */
+mw_job mw_plan_job(mw_plan *plan);
+/* The trainings of a candidate on the plan's models and data. Nobody watches them, and nothing is kept of them. */
+mw_study_job mw_plan_study(const mw_plan *plan, const mw_candidate *made);
+/* Bytes of the output's tensor files. */
+uint64_t mw_plan_written(const mw_plan *plan);
+
+#endif

@@ -1,0 +1,128 @@
+/* provenance.c: arguments keep their spelling, so that a lock file says what was typed. */
+#include "merge/provenance.h"
+#include <string.h>
+
+static const mw_binding *binding_of(const mw_binding *bindings, size_t count, const char *name) {
+  for (size_t i = 0; i < count; i++)
+    if (strcmp(bindings[i].name, name) == 0) return &bindings[i];
+  return NULL;
+}
+
+static bool is_list(const mw_arg *arg) { return arg->kind == MW_ARG_EACH || arg->kind == MW_ARG_MODELS || arg->kind == MW_ARG_WORDS; }
+
+/* The default that held: what is typed for `profile` may have changed it. */
+static const char *fallback_of(const mw_arg *args, size_t count, const mw_arg *arg, const mw_binding *profile) {
+  for (size_t i = 0; i < count && arg->profiled && profile && profile->count == 1; i++)
+    for (size_t k = 0; strcmp(args[i].name, "profile") == 0 && args[i].choices && args[i].choices[k]; k++)
+      if (strcmp(args[i].choices[k], profile->words[0]) == 0) return arg->profiled[k];
+  return arg->fallback;
+}
+
+static void put_argument(mw_text *json, const mw_arg *arg, const char *fallback, const mw_binding *binding) {
+  bool list = is_list(arg) && binding;
+  mw_text_json(json, arg->name, strlen(arg->name));
+  mw_text_format(json, list ? ": [" : ": ");
+  for (size_t w = 0; binding && w < binding->count; w++) {
+    if (w) mw_text_format(json, ", ");
+    mw_text_json(json, binding->words[w], strlen(binding->words[w]));
+  }
+  if (!binding) mw_text_json(json, fallback, strlen(fallback));
+  if (list) mw_text_format(json, "]");
+}
+
+/* ---- the command ---- */
+
+static void put_name(mw_text *text, const char *before, const char *name) {
+  mw_text_format(text, " --%s", before);
+  for (; *name; name++) mw_text_add(text, *name == '_' ? "-" : name, 1);
+}
+
+/* "--x A B"; where a word could be taken for an option, "--x=-A --x=B". */
+static void put_words(mw_text *text, const char *name, const char *const *words, size_t count) {
+  bool alone = true;
+  for (size_t i = 0; i < count; i++) alone = alone && words[i][0] != '-';
+  for (size_t i = 0; i < count; i++) {
+    if (i == 0 || !alone) put_name(text, "", name);
+    mw_text_add(text, alone ? " " : "=", 1);
+    mw_text_shell(text, words[i]);
+  }
+}
+
+static void put_number(mw_text *text, const char *name, double value) {
+  char room[32];
+  const char *word = mw_text_number(room, value);
+  put_words(text, name, &word, 1);
+}
+
+static void put_count(mw_text *text, const char *name, uint64_t value) {
+  put_name(text, "", name);
+  mw_text_format(text, " %llu", (unsigned long long)value);
+}
+
+/* What options.def says is told. */
+static void put_options(mw_text *text, const mw_options *options) {
+  mw_options plain;
+  mw_options_init(&plain);
+#define TELL_SWITCH(name, word, field) if (options->field) put_name(text, "", name)
+#define TELL_WORD(name, word, field) if (options->field) put_words(text, name, &(const char *){word}, 1)
+#define TELL_TEXT(name, word, field) put_words(text, name, &options->field, options->field != NULL)
+#define TELL_COUNT(name, word, field) if (options->field != plain.field) put_count(text, name, (uint64_t)options->field)
+#define TELL_SECONDS(name, word, field) if (options->field > 0) put_number(text, name, options->field)
+#define TELL_TEXTS(name, word, field) put_words(text, name, options->field, options->field##_count)
+#define TELL_SCORE(name, word, field) TELL_TEXT(name, word, field), TELL_TEXTS(name, word, field##_data)
+#define MW_OPTION(name, form, field, told, value, doc) if (told) { TELL_##form(#name, value, field); }
+#include "options.def"
+#undef MW_OPTION
+}
+
+static void put_binding(mw_text *text, const mw_arg *arg, const mw_binding *binding) {
+  if (arg->kind != MW_ARG_FLAG) put_words(text, arg->name, binding->words, binding->count);
+  else if (binding->count) put_name(text, strcmp(binding->words[0], "true") == 0 ? "" : "no-", arg->name);
+}
+
+bool mw_story_compose(mw_story_texts *texts, const mw_recipe *recipe, const mw_binding *bindings, size_t count,
+                      const mw_options *options, mw_error *err) {
+  const mw_arg *args;
+  size_t arg_count = mw_recipe_args(recipe, &args);
+  bool first = true;
+  mw_text_format(&texts->command, "moonweld ");
+  mw_text_shell(&texts->command, mw_recipe_name(recipe));
+  mw_text_format(&texts->arguments, "{");
+  for (size_t i = 0; i < arg_count; i++) {
+    if (args[i].kind >= MW_ARG_SEED) continue; /* bound to an option */
+    const mw_binding *binding = binding_of(bindings, count, args[i].name);
+    const char *fallback = fallback_of(args, arg_count, &args[i], binding_of(bindings, count, "profile"));
+    if (binding || *fallback) {
+      if (!first) mw_text_format(&texts->arguments, ", ");
+      put_argument(&texts->arguments, &args[i], fallback, binding);
+      first = false;
+    }
+    if (binding) put_binding(&texts->command, &args[i], binding);
+  }
+  mw_text_format(&texts->arguments, "}");
+  put_options(&texts->command, options);
+  return mw_text_check(&texts->arguments, err) && mw_text_check(&texts->command, err);
+}
+
+/* config.json spells dtypes as torch does. */
+static const char *config_dtype(const char *word) {
+  static const char *const words[][2] = {{"f32", "float32"}, {"f16", "float16"}, {"bf16", "bfloat16"}, {"f64", "float64"}};
+  for (size_t i = 0; word && i < sizeof words / sizeof *words; i++)
+    if (strcmp(words[i][0], word) == 0) return words[i][1];
+  return NULL;
+}
+
+mw_story mw_story_of(const mw_story_texts *texts, const mw_recipe *recipe, const mw_host_result *result,
+                     const mw_score *scores, const mw_options *options) {
+  return (mw_story){.recipe_name = mw_recipe_name(recipe), .recipe_summary = mw_recipe_summary(recipe),
+                    .recipe_paper = mw_recipe_paper(recipe), .recipe_text = mw_host_text(recipe),
+                    .arguments_json = texts->arguments.bytes, .drawn_json = result->drawn_json,
+                    .required_json = result->required_json, .scores_json = scores ? scores->json.bytes : NULL,
+                    .scores_lines = scores ? scores->lines.bytes : NULL, .command = texts->command.bytes, .seed = options->seed,
+                    .dtype = config_dtype(options->dtype), .copy_code = options->copy_code};
+}
+
+void mw_story_free(mw_story_texts *texts) {
+  mw_text_free(&texts->arguments);
+  mw_text_free(&texts->command);
+}

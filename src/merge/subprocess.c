@@ -1,0 +1,159 @@
+/* subprocess.c: posix_spawn, since our process has threads by then. The command is watched by polling: what it prints, that
+ * it ends, the time, and whether the user wants to go on. Whatever it left running is killed with its group. */
+#include "merge/subprocess.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { KEPT = 64 << 10 };
+extern char **environ;
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* The new process has `out` as its output, nothing to read, and the signals that we ignore as they were. */
+static int spawn(const char *command, int out, pid_t *pid) {
+  posix_spawn_file_actions_t files;
+  posix_spawnattr_t attributes;
+  sigset_t plain;
+  sigemptyset(&plain);
+  sigaddset(&plain, SIGPIPE);
+  sigaddset(&plain, SIGXFSZ);
+  int failed = posix_spawn_file_actions_init(&files);
+  if (failed) return failed;
+  failed = posix_spawnattr_init(&attributes);
+  if (!failed) {
+    failed = posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    if (!failed) failed = posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
+    if (!failed) failed = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
+    if (!failed) failed = posix_spawnattr_setsigdefault(&attributes, &plain);
+    char *const words[] = {(char *)(uintptr_t) "sh", (char *)(uintptr_t) "-c", (char *)(uintptr_t)command, NULL};
+    if (!failed) failed = posix_spawn(pid, "/bin/sh", &files, &attributes, words, environ);
+    posix_spawnattr_destroy(&attributes);
+  }
+  posix_spawn_file_actions_destroy(&files);
+  return failed;
+}
+
+/* Reads what is there; false at the end. Only the tail is kept, and a NUL is a space, so that it ends no text. */
+static bool drain(int fd, mw_text *output) {
+  char room[4096];
+  ssize_t n;
+  while ((n = read(fd, room, sizeof room)) > 0) {
+    for (ssize_t i = 0; i < n; i++)
+      if (!room[i]) room[i] = ' ';
+    mw_text_add(output, room, (size_t)n);
+    if (output->failed || output->length < 2 * KEPT) continue;
+    memmove(output->bytes, output->bytes + output->length - KEPT, KEPT + 1);
+    output->length = KEPT;
+  }
+  return n < 0 && (errno == EAGAIN || errno == EINTR);
+}
+
+/* Waits for the end of the process, and leaves it to be reaped: until then its group is no other's. False: it is to be
+ * ended before, and err says why. */
+static bool follow(const char *what, pid_t pid, int fd, mw_command_watch watch, mw_text *output, mw_error *err) {
+  double begun = now();
+  for (bool open = true;;) {
+    if (watch.go_on && !watch.go_on(watch.context))
+      return mw_error_set(err, MW_INTERRUPTED, "interrupted; nothing was published");
+    if (watch.seconds > 0 && now() - begun > watch.seconds)
+      return mw_error_set(err, MW_DATA, "%s took more than %g s and was ended (--score-timeout)", what, watch.seconds);
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+    poll(&ready, open, open ? 100 : 10);
+    if (open) open = drain(fd, output);
+    siginfo_t ended = {0};
+    if (waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 && errno != EINTR)
+      return mw_error_set(err, MW_IO, "%s: lost its process: %s", what, strerror(errno));
+    if (ended.si_pid == pid) break;
+  }
+  drain(fd, output);
+  return mw_text_check(output, err);
+}
+
+static bool judge(const char *what, int status, mw_error *err) {
+  if (WIFSIGNALED(status)) return mw_error_set(err, MW_DATA, "%s was ended by signal %d", what, WTERMSIG(status));
+  return !WEXITSTATUS(status) || mw_error_set(err, MW_DATA, "%s ended with code %d", what, WEXITSTATUS(status));
+}
+
+bool mw_command_run(const char *what, const char *command, mw_command_watch watch, mw_text *output, mw_error *err) {
+  int ends[2], status = 0;
+  pid_t pid;
+  if (pipe2(ends, O_CLOEXEC) != 0) return mw_error_set(err, MW_UNAVAILABLE, "no pipe for %s: %s", what, strerror(errno));
+  fcntl(ends[0], F_SETFL, O_NONBLOCK);
+  int failed = spawn(command, ends[1], &pid);
+  close(ends[1]);
+  if (failed) {
+    close(ends[0]);
+    return mw_error_set(err, MW_UNAVAILABLE, "no process for %s: %s", what, strerror(failed));
+  }
+  bool ok = follow(what, pid, ends[0], watch, output, err);
+  kill(-pid, SIGKILL); /* the group: also what the command left behind */
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
+  close(ends[0]);
+  return ok && judge(what, status, err);
+}
+
+/* ---- the last number ---- */
+
+static bool is_word(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '.';
+}
+
+/* The length of a decimal number at `at`, or 0. */
+static size_t number_at(const char *at) {
+  static const char digits[] = "0123456789";
+  size_t sign = *at == '+' || *at == '-', whole = strspn(at + sign, digits), length = sign + whole, part = 0;
+  if (at[length] == '.') {
+    part = strspn(at + length + 1, digits);
+    if (whole || part) length += 1 + part;
+  }
+  if (!whole && !part) return 0;
+  if (at[length] == 'e' || at[length] == 'E') {
+    size_t more = length + 1 + (at[length + 1] == '+' || at[length + 1] == '-'), power = strspn(at + more, digits);
+    if (power) length = more + power;
+  }
+  return length;
+}
+
+/* "nan", "-inf", "Infinity": what a program prints for a number that it does not have. */
+static size_t nonfinite_at(const char *at) {
+  static const char *const words[] = {"nan", "infinity", "inf"};
+  size_t sign = *at == '+' || *at == '-';
+  for (size_t i = 0; i < 3; i++)
+    if (strncasecmp(at + sign, words[i], strlen(words[i])) == 0) return sign + strlen(words[i]);
+  return 0;
+}
+
+bool mw_command_number(const char *text, double *value) {
+  bool found = false;
+  for (const char *at = text; *at;) {
+    bool starts = at == text || !is_word(at[-1]);
+    size_t length = starts ? number_at(at) : 0, skip = length || !starts ? length : nonfinite_at(at);
+    if (!skip || (is_word(at[skip]) && (at[skip] != '.' || is_word(at[skip + 1])))) {
+      at++;
+      continue;
+    }
+    char room[64];
+    found = length && length < sizeof room;
+    if (found) {
+      memcpy(room, at, length);
+      room[length] = 0;
+      found = mw_text_parse_number(room + (*room == '+'), value);
+    }
+    at += skip;
+  }
+  return found;
+}

@@ -1,0 +1,124 @@
+/* config.c: facts are read by name; an edit copies the text and replaces the spans of a few values. */
+#include "model/config.h"
+#include "format/file.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LARGEST = 16 << 20, DEEPEST = 128 };
+
+static const char *const known_types[] = {"llama", "mistral", "mixtral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text",
+                                          "phi", "phi3", "smollm3", "granite", "olmo2", "cohere", "stablelm"};
+/* Architectures whose configuration class ties the head where the key is absent. */
+static const char *const tied_types[] = {"gemma", "gemma2", "gemma3_text", "cohere"};
+
+static bool listed(const char *const *list, size_t count, const char *word) {
+  for (size_t i = 0; i < count; i++)
+    if (strcmp(list[i], word) == 0) return true;
+  return false;
+}
+#define LISTED(list, word) listed(list, sizeof list / sizeof *list, word)
+
+/* A count of the configuration: absent or null is 0. In an architecture that we know anything but a whole number from
+ * 1 to 2^31 - 1 is refused; elsewhere the key may mean anything, and 0 says that we do not know. */
+static bool count_of(const mw_config *config, const char *path, const char *key, uint64_t *out, mw_error *err) {
+  mw_json value = mw_json_member(config->root, key);
+  mw_shown shown;
+  *out = 0;
+  if (value.kind == MW_JSON_END || value.kind == MW_JSON_NULL) return true;
+  bool whole = value.kind == MW_JSON_NUMBER && mw_json_u64(value, out) && *out > 0 && *out < (1u << 31);
+  if (!whole) *out = 0;
+  if (whole || !config->known) return true;
+  return mw_error_set(err, MW_DATA, "%s: %s: found %s, expected a whole number from 1 to 2147483647", path, key,
+                      mw_text_shown(&shown, value.bytes, value.length));
+}
+
+static bool facts_of(mw_config *config, const char *path, mw_error *err) {
+  mw_json type = mw_json_member(config->root, "model_type"), tie = mw_json_member(config->root, "tie_word_embeddings");
+  if (type.kind == MW_JSON_STRING && type.length - 2 < sizeof config->model_type) {
+    memcpy(config->model_type, type.bytes + 1, type.length - 2);
+    config->model_type[type.length - 2] = 0;
+  }
+  config->known = LISTED(known_types, config->model_type);
+  config->tied = tie.kind == MW_JSON_TRUE || (tie.kind != MW_JSON_FALSE && LISTED(tied_types, config->model_type));
+  mw_json quantized = mw_json_member(config->root, "quantization_config");
+  config->quantized = quantized.kind != MW_JSON_END && quantized.kind != MW_JSON_NULL;
+  return count_of(config, path, "num_hidden_layers", &config->layers, err) &&
+         count_of(config, path, "hidden_size", &config->hidden, err) &&
+         count_of(config, path, "vocab_size", &config->vocabulary, err) &&
+         count_of(config, path, "num_attention_heads", &config->heads, err);
+}
+
+bool mw_config_open(mw_config *config, const char *folder, mw_error *err) {
+  mw_arena arena = {0};
+  mw_shown shown;
+  *config = (mw_config){0};
+  const char *path = mw_file_join(&arena, folder, "config.json", err);
+  bool ok = path && mw_file_slurp(path, LARGEST, &config->text, &config->length, err);
+  const char *what = ok ? mw_text_shown_z(&shown, path) : "";
+  ok = ok && mw_json_check(what, config->text, config->length, DEEPEST, &config->root, err);
+  if (ok && config->root.kind != MW_JSON_OBJECT) ok = mw_error_set(err, MW_DATA, "%s: expected an object", what);
+  ok = ok && facts_of(config, what, err);
+  mw_mem_release(&arena);
+  if (!ok) mw_config_close(config);
+  return ok;
+}
+
+void mw_config_close(mw_config *config) {
+  free(config->text);
+  *config = (mw_config){0};
+}
+
+/* ---- edits ---- */
+
+typedef struct edit {
+  const char *at; /* what was copied so far ends here */
+  mw_text *out;
+  const char *dtype;
+  bool untie, tie_found;
+  unsigned dtypes;
+} edit;
+
+static void replace(edit *e, mw_json value, const char *spelling) {
+  mw_text_add(e->out, e->at, (size_t)(value.bytes - e->at));
+  mw_text_add(e->out, spelling, strlen(spelling));
+  e->at = value.bytes + value.length;
+}
+
+static bool is_dtype(mw_json key) { return mw_json_equals(key, "torch_dtype") || mw_json_equals(key, "dtype"); }
+
+/* One object's own values; nested objects (text_config ...) are visited too, one level deep. */
+static void edit_object(edit *e, mw_json object, bool nested) {
+  mw_json key, value;
+  char spelling[40];
+  snprintf(spelling, sizeof spelling, "\"%s\"", e->dtype ? e->dtype : "");
+  for (mw_json_walk walk = mw_json_enter(object); mw_json_next(&walk, &key, &value);) {
+    bool plain = value.kind == MW_JSON_STRING || value.kind == MW_JSON_NULL; /* at the root it may be one a part */
+    if (e->dtype && is_dtype(key) && (plain || !nested)) {
+      replace(e, value, spelling);
+      e->dtypes += !nested;
+    } else if (e->untie && mw_json_equals(key, "tie_word_embeddings")) {
+      replace(e, value, "false");
+      e->tie_found |= !nested;
+    } else if (value.kind == MW_JSON_OBJECT && !nested && !mw_json_equals(key, "quantization_config"))
+      edit_object(e, value, true);
+  }
+}
+
+bool mw_config_edit(const mw_config *config, const char *dtype, bool untie, mw_text *out, mw_error *err) {
+  edit e = {config->text, out, dtype, untie, false, 0};
+  edit_object(&e, config->root, false);
+  const char *close = config->root.bytes + config->root.length - 1, *last = close;
+  while (last > e.at && strchr(" \t\r\n", last[-1])) last--;
+  bool add_dtype = dtype && !e.dtypes, add_tie = untie && !e.tie_found;
+  if (add_dtype || add_tie) {
+    mw_text_add(out, e.at, (size_t)(last - e.at));
+    e.at = last;
+    const char *comma = last[-1] == '{' ? "" : ",";
+    if (add_dtype) mw_text_format(out, "%s\n  \"torch_dtype\": \"%s\",\n  \"dtype\": \"%s\"", comma, dtype, dtype), comma = ",";
+    if (add_tie) mw_text_format(out, "%s\n  \"tie_word_embeddings\": false", comma);
+    if (last == close) mw_text_format(out, "\n");
+  }
+  mw_text_add(out, e.at, (size_t)(config->text + config->length - e.at));
+  return mw_text_check(out, err);
+}

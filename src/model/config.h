@@ -1,0 +1,27 @@
+/* config.h: config.json of a model: the few facts that a merge needs, and edits that change a value's text and leave
+ * every other byte as it was. */
+#ifndef MW_MODEL_CONFIG_H
+#define MW_MODEL_CONFIG_H
+
+#include "format/json.h"
+
+typedef struct mw_config {
+  char *text; /* the file's bytes; NULL where there is no config */
+  size_t length;
+  mw_json root;
+  char model_type[64];      /* "" where absent */
+  bool known;               /* one of the architectures whose numbers we check */
+  bool tied;                /* tie_word_embeddings, by the key or the architecture's default */
+  bool quantized;           /* quantization_config is there and not null */
+  uint64_t layers, hidden, vocabulary, heads; /* 0 where absent */
+} mw_config;
+
+/* Reads and checks FOLDER/config.json (C1, C2: MW_MISSING or MW_DATA naming the key). */
+bool mw_config_open(mw_config *config, const char *folder, mw_error *err);
+void mw_config_close(mw_config *config);
+
+/* The text with every dtype key (`torch_dtype`, `dtype`, nested ones too) set to `dtype` ("bfloat16"), both added where
+ * there was none, and tie_word_embeddings set to false if `untie`. Nothing else changes. dtype NULL: leave dtypes. */
+bool mw_config_edit(const mw_config *config, const char *dtype, bool untie, mw_text *out, mw_error *err);
+
+#endif

@@ -1,0 +1,81 @@
+/* input_set.c: the donor of names, config and side files is the model of the argument `base`, else the first declared. */
+#include "model/input_set.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const mw_binding *binding_of(const mw_binding *bindings, size_t count, const char *name) {
+  for (size_t i = 0; i < count; i++)
+    if (strcmp(bindings[i].name, name) == 0) return &bindings[i];
+  return NULL;
+}
+
+static bool check_count(const mw_arg *arg, size_t count, mw_error *err) {
+  if (count == 0 && arg->optional) return true;
+  if (arg->kind == MW_ARG_MODEL && count != 1)
+    return mw_error_set(err, MW_USAGE, count ? "--%s takes one model, not %zu" : "--%s MODEL is needed", arg->name, count),
+           mw_error_hint(err, "%s", arg->doc);
+  if (arg->kind == MW_ARG_MODELS && count == 0)
+    return mw_error_set(err, MW_USAGE, "--%s MODEL... is needed", arg->name), mw_error_hint(err, "%s", arg->doc);
+  if (arg->has_min && (double)count < arg->min)
+    return mw_error_set(err, MW_USAGE, "--%s needs at least %g model%s, got %zu", arg->name, arg->min, arg->min == 1 ? "" : "s", count);
+  if (arg->has_max && (double)count > arg->max)
+    return mw_error_set(err, MW_USAGE, "--%s takes at most %g model%s, got %zu", arg->name, arg->max, arg->max == 1 ? "" : "s", count);
+  return true;
+}
+
+static bool open_one(mw_inputs *inputs, const mw_arg *arg, const char *where, size_t number, mw_note *notes,
+                     mw_error *err) {
+  char label[96];
+  if (arg->kind == MW_ARG_MODELS) snprintf(label, sizeof label, "%s[%zu]", arg->name, number);
+  else snprintf(label, sizeof label, "%s", arg->name);
+  MW_TRY(mw_mem_grow(&inputs->members, &inputs->capacity, inputs->count + 1, sizeof *inputs->members, err));
+  const char *kept = mw_mem_copy(&inputs->arena, label, strlen(label), err);
+  mw_model *model;
+  if (!kept || !mw_model_open(where, notes, &model, err)) return false;
+  inputs->members[inputs->count++] = (mw_family_member){model, kept};
+  return true;
+}
+
+bool mw_inputs_open(mw_inputs *inputs, const mw_arg *args, size_t arg_count, const mw_binding *bindings, size_t count,
+                    const mw_options *options, mw_note *notes, mw_error *err) {
+  bool have_donor = false;
+  for (size_t i = 0; i < arg_count; i++) {
+    const mw_arg *arg = &args[i];
+    if (arg->kind != MW_ARG_MODEL && arg->kind != MW_ARG_MODELS) continue;
+    const mw_binding *binding = binding_of(bindings, count, arg->name);
+    size_t words = binding ? binding->count : 0;
+    MW_TRY(check_count(arg, words, err));
+    if (!words) continue;
+    MW_TRY(mw_mem_grow(&inputs->places, &inputs->place_capacity, inputs->place_count + 1, sizeof *inputs->places, err));
+    inputs->places[inputs->place_count++] = (mw_input_place){arg->name, inputs->count, words};
+    if (strcmp(arg->name, "base") == 0 || !have_donor) inputs->donor = inputs->count;
+    have_donor = true;
+    for (size_t w = 0; w < words; w++) MW_TRY(open_one(inputs, arg, binding->words[w], w + 1, notes, err));
+  }
+  if (!inputs->count) return mw_error_set(err, MW_USAGE, "this recipe was given no model");
+  mw_family_rules rules = {options->missing_base, options->donor_integers, options->tied};
+  MW_TRY(mw_family_join(inputs->members, inputs->count, inputs->donor, &rules, notes, &inputs->family, err));
+  return inputs->joined = true;
+}
+
+bool mw_inputs_find(const void *context, uint64_t model, uint64_t row, mw_dtype *dtype, const uint64_t **dims,
+                    unsigned *rank) {
+  const mw_inputs *inputs = context;
+  if (model >= inputs->count || row >= inputs->family.count) return false;
+  const mw_tensor *tensor = inputs->family.tensors[row * inputs->family.members + model];
+  if (!tensor) tensor = inputs->family.donor[row];
+  *dtype = (mw_dtype)tensor->dtype;
+  *dims = tensor->shape;
+  *rank = tensor->rank;
+  return true;
+}
+
+void mw_inputs_close(mw_inputs *inputs) {
+  if (inputs->joined) mw_family_free(&inputs->family);
+  for (size_t i = 0; i < inputs->count; i++) mw_model_close((mw_model *)inputs->members[i].model);
+  free(inputs->members);
+  free(inputs->places);
+  mw_mem_release(&inputs->arena);
+  memset(inputs, 0, sizeof *inputs);
+}

@@ -1,0 +1,194 @@
+/* model.c: opens what the user named. Tensors end up sorted by name, names are unique over all files, and an index
+ * agrees with the files that it lists. */
+#include "model/model.h"
+#include "model/hub.h"
+#include "model/shards.h"
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { MAX_TENSORS = 1 << 20 };
+
+static int by_name(const void *a, const void *b) {
+  return strcmp(((const mw_tensor *)a)->name, ((const mw_tensor *)b)->name);
+}
+
+const mw_tensor *mw_model_find(const mw_model *model, const char *name) {
+  mw_tensor key = {.name = name};
+  return model->tensor_count ? bsearch(&key, model->tensors, model->tensor_count, sizeof key, by_name) : NULL;
+}
+
+const char *mw_model_path(const mw_model *model, const mw_tensor *tensor) { return model->files[tensor->file].path; }
+
+bool mw_model_same(const mw_model *a, const mw_tensor *x, const mw_model *b, const mw_tensor *y, bool *same, mw_error *err) {
+  enum { STEP = 256 << 10 };
+  uint64_t bytes = mw_safetensors_bytes(x);
+  *same = x->dtype == y->dtype && bytes == mw_safetensors_bytes(y);
+  if (!*same) return true;
+  char *room = mw_mem_new(2, STEP, err);
+  bool ok = room != NULL;
+  for (uint64_t at = 0; ok && *same && at < bytes; at += STEP) {
+    size_t n = (size_t)(bytes - at < STEP ? bytes - at : STEP);
+    ok = mw_file_read(&a->files[x->file], x->offset + at, room, n, err) &&
+         mw_file_read(&b->files[y->file], y->offset + at, room + STEP, n, err);
+    *same = ok && memcmp(room, room + STEP, n) == 0;
+  }
+  free(room);
+  return ok;
+}
+
+static bool open_file(mw_model *model, const char *path, size_t *capacity, mw_error *err) {
+  uint32_t index = (uint32_t)model->file_count;
+  MW_TRY(mw_file_open(&model->files[index], path, err));
+  model->file_count++;
+  MW_TRY(mw_safetensors_read(&model->files[index], index, &model->arena, &model->tensors, &model->tensor_count, capacity, err));
+  mw_shown shown;
+  return model->tensor_count <= MAX_TENSORS ||
+         mw_error_set(err, MW_DATA, "%s: more than %d tensors", mw_text_shown_z(&shown, path), MAX_TENSORS);
+}
+
+static bool check_unique(const mw_model *model, mw_error *err) {
+  mw_shown name, a, b;
+  for (size_t i = 1; i < model->tensor_count; i++)
+    if (strcmp(model->tensors[i - 1].name, model->tensors[i].name) == 0)
+      return mw_error_set(err, MW_DATA, "tensor '%s' is in two shards: %s and %s",
+                          mw_text_shown_z(&name, model->tensors[i].name),
+                          mw_text_shown_z(&a, mw_model_path(model, &model->tensors[i - 1])),
+                          mw_text_shown_z(&b, mw_model_path(model, &model->tensors[i])));
+  return true;
+}
+
+/* Both lists are sorted by name, so one walk over them finds every difference. */
+static bool check_index(const mw_model *model, const mw_shards *shards, mw_error *err) {
+  mw_shown name, file;
+  size_t t = 0, e = 0;
+  while (t < model->tensor_count || e < shards->entry_count) {
+    int order = t == model->tensor_count ? 1 : e == shards->entry_count ? -1
+                                             : strcmp(model->tensors[t].name, shards->entries[e].tensor);
+    if (order < 0)
+      return mw_error_set(err, MW_DATA, "%s: tensor '%s' is not in the index's weight_map",
+                          mw_text_shown_z(&file, mw_model_path(model, &model->tensors[t])),
+                          mw_text_shown_z(&name, model->tensors[t].name));
+    if (order > 0 || model->tensors[t].file != shards->entries[e].file)
+      return mw_error_set(err, MW_DATA, "%s: the index's weight_map places tensor '%s' here, and it is not",
+                          mw_text_shown_z(&file, model->files[shards->entries[e].file].path),
+                          mw_text_shown_z(&name, shards->entries[e].tensor));
+    t++, e++;
+  }
+  return true;
+}
+
+static bool open_all(mw_model *model, const mw_shards *shards, mw_arena *arena, mw_error *err) {
+  size_t capacity = 0, absent = 0;
+  mw_text missing = {0};
+  mw_shown shown;
+  if (!(model->files = mw_mem_new(shards->count, sizeof *model->files, err))) return false;
+  for (size_t i = 0; i < shards->count; i++) {
+    const char *path = mw_file_join(arena, model->folder, shards->names[i], err);
+    if (!path) return mw_text_free(&missing), false;
+    if (!mw_file_exists(path) && absent++ < 20) mw_text_format(&missing, " %s", mw_text_shown_z(&shown, shards->names[i]));
+  }
+  if (absent > 20) mw_text_format(&missing, " ... and %zu more", absent - 20);
+  if (absent)
+    mw_error_set(err, MW_MISSING, "%s: shards are missing:%s", mw_text_shown_z(&shown, model->folder),
+                 missing.bytes ? missing.bytes : "");
+  mw_text_free(&missing);
+  if (absent) return false;
+  for (size_t i = 0; i < shards->count; i++) {
+    const char *path = mw_file_join(arena, model->folder, shards->names[i], err);
+    if (!path || !open_file(model, path, &capacity, err)) return false;
+  }
+  return true;
+}
+
+static void sort(mw_model *model) {
+  if (model->tensor_count) qsort(model->tensors, model->tensor_count, sizeof *model->tensors, by_name);
+}
+
+/* Real indexes are often wrong here and no reader needs it: a warning. */
+static void check_total(const mw_model *model, const mw_shards *shards, mw_note *notes) {
+  uint64_t total = 0;
+  mw_shown shown;
+  for (size_t i = 0; i < model->tensor_count; i++) total += mw_safetensors_bytes(&model->tensors[i]);
+  if (shards->total == total) return;
+  mw_text_shown_z(&shown, model->folder);
+  if (shards->total)
+    mw_note_add(notes, "%s: the index's total_size: found %llu, but the tensors have %llu bytes", shown.bytes,
+                (unsigned long long)shards->total, (unsigned long long)total);
+  else mw_note_add(notes, "%s: the index's total_size: missing or not a number of bytes", shown.bytes);
+}
+
+/* What the index says is needed only here, so its texts die with this function. */
+static bool open_folder(mw_model *model, mw_note *notes, mw_error *err) {
+  mw_shards shards = {0};
+  mw_arena arena = {0};
+  bool ok = mw_shards_find(model->folder, &arena, notes, &shards, err) && open_all(model, &shards, &arena, err);
+  if (ok) {
+    sort(model);
+    ok = check_unique(model, err) && (!shards.entries || check_index(model, &shards, err)) &&
+         mw_config_open(&model->config, model->folder, err);
+    if (ok && shards.entries) check_total(model, &shards, notes);
+  }
+  mw_shards_free(&shards);
+  mw_mem_release(&arena);
+  return ok;
+}
+
+static bool open_lone(mw_model *model, const char *path, mw_error *err) {
+  size_t capacity = 0;
+  if (!(model->files = mw_mem_new(1, sizeof *model->files, err))) return false;
+  MW_TRY(open_file(model, path, &capacity, err));
+  sort(model);
+  return true;
+}
+
+/* "_name_or_path" of the config, where it is a hub id. */
+static bool recall_hub(mw_model *model, mw_error *err) {
+  mw_json name = mw_json_member(model->config.root, "_name_or_path");
+  const char *text;
+  size_t length;
+  if (model->hub || name.kind != MW_JSON_STRING) return true;
+  if (!mw_json_string(name, &model->arena, &text, &length, err)) return err->status != MW_MEMORY;
+  if (strlen(text) == length && mw_hub_is_id(text) && !strchr(text, '@')) model->hub = (char *)(uintptr_t)text;
+  return true;
+}
+
+static bool locate(mw_model *model, const char *where, mw_error *err) {
+  static const char index[] = "model.safetensors.index.json";
+  const char *slash = strrchr(where, '/'), *name = slash ? slash + 1 : where, *folder = where, *commit;
+  if (mw_hub_is_id(where)) {
+    MW_TRY(mw_hub_find(where, &model->arena, &folder, &commit, err));
+    size_t length = strcspn(where, "@");
+    if (!(model->hub = mw_mem_copy(&model->arena, where, length, err))) return false;
+    if (!(model->commit = mw_mem_copy(&model->arena, commit, strlen(commit), err))) return false;
+  } else if (strcmp(name, index) == 0 && mw_file_exists(where))
+    folder = slash ? mw_mem_copy(&model->arena, where, (size_t)(name - where), err) : ".";
+  else if (mw_file_exists(where) && !mw_file_is_folder(where)) return true; /* a lone file */
+  else if (!mw_file_exists(where)) {
+    mw_shown shown;
+    mw_error_set(err, MW_MISSING, "%s: no such file or folder", mw_text_shown_z(&shown, where));
+    return mw_error_hint(err, "give a folder, a safetensors file, or a hub id org/name that the local cache holds");
+  }
+  return folder && (model->folder = mw_mem_copy(&model->arena, folder, strlen(folder), err)) != NULL;
+}
+
+bool mw_model_open(const char *where, mw_note *notes, mw_model **out, mw_error *err) {
+  mw_model *model = mw_mem_new(1, sizeof *model, err);
+  if (!model) return false;
+  model->where = mw_mem_copy(&model->arena, where, strlen(where), err);
+  bool ok = model->where && locate(model, where, err);
+  if (ok) ok = model->folder ? open_folder(model, notes, err) && recall_hub(model, err) : open_lone(model, where, err);
+  if (ok) *out = model;
+  else mw_model_close(model);
+  return ok;
+}
+
+void mw_model_close(mw_model *model) {
+  if (!model) return;
+  for (size_t i = 0; i < model->file_count; i++) mw_file_close(&model->files[i]);
+  free(model->files);
+  free(model->tensors);
+  mw_config_close(&model->config);
+  mw_mem_release(&model->arena);
+  free(model);
+}

@@ -1,0 +1,33 @@
+/* model.h: a model as it lies on disk: one safetensors file, or a Hugging Face folder (single or sharded with an
+ * index), or a hub id resolved in the local cache. Opening reads headers and checks them; it never touches the network
+ * and never follows a name out of the folder. */
+#ifndef MW_MODEL_MODEL_H
+#define MW_MODEL_MODEL_H
+
+#include "base/warning.h"
+#include "model/config.h"
+#include "format/safetensors.h"
+
+typedef struct mw_model {
+  char *where;         /* what the user typed */
+  char *folder;        /* its folder; NULL for a lone file */
+  char *hub;           /* "org/name" where it came from the cache or the folder tells, else NULL */
+  char *commit;        /* 40 hex digits where it came from the cache, else NULL */
+  mw_file *files;      /* open for as long as the model */
+  size_t file_count;
+  mw_tensor *tensors;  /* sorted by name (bytes) */
+  size_t tensor_count;
+  mw_config config;    /* config.text is NULL for a lone file */
+  mw_arena arena;
+} mw_model;
+
+bool mw_model_open(const char *where, mw_note *notes, mw_model **out, mw_error *err);
+void mw_model_close(mw_model *model);
+/* By name, or NULL. */
+const mw_tensor *mw_model_find(const mw_model *model, const char *name);
+/* Whether two tensors have the same dtype and the same bytes; reads both until they differ. */
+bool mw_model_same(const mw_model *a, const mw_tensor *x, const mw_model *b, const mw_tensor *y, bool *same, mw_error *err);
+/* "FILE" of a tensor, for messages. */
+const char *mw_model_path(const mw_model *model, const mw_tensor *tensor);
+
+#endif

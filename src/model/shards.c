@@ -1,0 +1,237 @@
+/* shards.c: an index is followed to the letter and never out of its folder; without one, names must be complete. */
+#include "model/shards.h"
+#include "format/file.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LARGEST_INDEX = 64 << 20, DEEPEST = 32, MAX_SHARDS = 16384, MAX_TENSORS = 1 << 20, LARGEST_HEADER = 100000000 };
+
+static bool ends_with(const char *text, const char *end) {
+  size_t n = strlen(text), m = strlen(end);
+  return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+static int by_bytes(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+static bool holds(const char *const *sorted, size_t count, const char *name) {
+  return count && bsearch(&name, sorted, count, sizeof *sorted, by_bytes);
+}
+
+/* Names are added in the order of their bytes; `what` is named where there are too many. */
+static bool add_name(mw_shards *shards, const char *what, const char *name, mw_error *err) {
+  if (shards->count && strcmp(shards->names[shards->count - 1], name) == 0) return true;
+  if (shards->count >= MAX_SHARDS) return mw_error_set(err, MW_DATA, "%s: more than %d shards", what, MAX_SHARDS);
+  MW_TRY(mw_mem_grow(&shards->names, &shards->capacity, shards->count + 1, sizeof *shards->names, err));
+  shards->names[shards->count++] = name;
+  return true;
+}
+
+/* A shard's name may not lead anywhere else. */
+static bool is_plain(const char *name, size_t length) {
+  return length > 0 && length < 256 && !memchr(name, '/', length) && !memchr(name, '\\', length) &&
+         !memchr(name, 0, length) && strcmp(name, "..") != 0 && strcmp(name, ".") != 0;
+}
+
+static int by_tensor(const void *a, const void *b) {
+  return strcmp(((const mw_shards_entry *)a)->tensor, ((const mw_shards_entry *)b)->tensor);
+}
+
+/* files[i] is where the index places entries[i]: sorted and made unique they are the names, and each entry gets the
+ * number of its own. Comparing with all names instead would take hours for an index made to that end. */
+static bool number_files(const char *path, const char **files, mw_shards *out, mw_error *err) {
+  const char **sorted = mw_mem_new(out->entry_count, sizeof *sorted, err);
+  if (!sorted) return false;
+  memcpy(sorted, files, out->entry_count * sizeof *sorted);
+  qsort(sorted, out->entry_count, sizeof *sorted, by_bytes);
+  bool ok = true;
+  for (size_t i = 0; i < out->entry_count && ok; i++) ok = add_name(out, path, sorted[i], err);
+  free(sorted);
+  for (size_t i = 0; i < out->entry_count && ok; i++) {
+    const char **at = bsearch(&files[i], out->names, out->count, sizeof *out->names, by_bytes);
+    out->entries[i].file = (uint32_t)(at - out->names);
+  }
+  return ok;
+}
+
+static bool read_entries(const char *path, mw_json map, mw_arena *arena, mw_shards *out, const char ***files, mw_error *err) {
+  mw_json key, value;
+  mw_shown shown, shown_value;
+  size_t capacity = 0;
+  const char *file = NULL;
+  for (mw_json_walk walk = mw_json_enter(map); mw_json_next(&walk, &key, &value);) {
+    size_t length, file_length;
+    const char *tensor;
+    /* Neighbours mostly share their file: its name is then kept once. */
+    bool again = file && value.kind == MW_JSON_STRING && mw_json_equals(value, file);
+    if (!again && (value.kind != MW_JSON_STRING || !mw_json_string(value, arena, &file, &file_length, err) ||
+                   !is_plain(file, file_length)))
+      return mw_error_set(err, MW_DATA, "%s: weight_map: tensor %s: found %s, expected the name of a file in this folder",
+                          path, mw_text_shown(&shown, key.bytes, key.length),
+                          mw_text_shown(&shown_value, value.bytes, value.length));
+    if (!mw_json_string(key, arena, &tensor, &length, err) || strlen(tensor) != length)
+      return mw_error_set(err, MW_DATA, "%s: weight_map: tensor name %s", path,
+                          mw_text_shown(&shown, key.bytes, key.length));
+    if (out->entry_count >= MAX_TENSORS)
+      return mw_error_set(err, MW_DATA, "%s: weight_map: more than %d tensors", path, MAX_TENSORS);
+    MW_TRY(mw_mem_grow(&out->entries, &out->entry_capacity, out->entry_count + 1, sizeof *out->entries, err));
+    MW_TRY(mw_mem_grow(files, &capacity, out->entry_count + 1, sizeof **files, err));
+    (*files)[out->entry_count] = file;
+    out->entries[out->entry_count++] = (mw_shards_entry){tensor, 0};
+  }
+  return out->entry_count || mw_error_set(err, MW_DATA, "%s: weight_map: empty", path);
+}
+
+static bool read_map(const char *path, mw_json map, mw_arena *arena, mw_shards *out, mw_error *err) {
+  const char **files = NULL;
+  bool ok = read_entries(path, map, arena, out, &files, err) && number_files(path, files, out, err);
+  free(files);
+  MW_TRY(ok);
+  qsort(out->entries, out->entry_count, sizeof *out->entries, by_tensor);
+  return true;
+}
+
+static bool read_index(const char *folder, const char *name, mw_arena *arena, mw_shards *out, mw_error *err) {
+  char *text;
+  size_t length;
+  mw_json root;
+  mw_shown shown;
+  const char *path = mw_file_join(arena, folder, name, err);
+  if (!path || !mw_file_slurp(path, LARGEST_INDEX, &text, &length, err)) return false;
+  const char *what = mw_text_shown_z(&shown, path);
+  bool ok = mw_json_check(what, text, length, DEEPEST, &root, err);
+  if (ok) {
+    bool object = root.kind == MW_JSON_OBJECT;
+    mw_json map = object ? mw_json_member(root, "weight_map") : root;
+    ok = object && map.kind == MW_JSON_OBJECT
+             ? read_map(what, map, arena, out, err)
+             : mw_error_set(err, MW_DATA, "%s: weight_map: missing or not an object", what);
+    mw_json metadata = ok ? mw_json_member(root, "metadata") : root;
+    mw_json total = ok && metadata.kind == MW_JSON_OBJECT ? mw_json_member(metadata, "total_size") : (mw_json){0};
+    if (total.kind != MW_JSON_NUMBER || !mw_json_u64(total, &out->total)) out->total = 0;
+  }
+  free(text);
+  return ok;
+}
+
+/* "model-00002-of-00005.safetensors" -> 2 of 5. */
+static bool counts(const char *name, unsigned *index, unsigned *of) {
+  char again[64];
+  if (sscanf(name, "model-%5u-of-%5u.safetensors", index, of) != 2 || *index == 0 || *index > *of) return false;
+  snprintf(again, sizeof again, "model-%05u-of-%05u.safetensors", *index, *of);
+  return strcmp(name, again) == 0;
+}
+
+/* All of 1..of must be there, and only one set of them: which of two is meant, nobody can tell. */
+static bool collect_counted(const char *folder, const char **names, size_t count, mw_shards *out, mw_error *err) {
+  unsigned of = 0, index, total, absent = 0;
+  mw_text missing = {0};
+  mw_shown shown;
+  mw_text_shown_z(&shown, folder);
+  for (size_t i = 0; i < count; i++) {
+    if (!counts(names[i], &index, &total)) continue;
+    if (of && total != of) {
+      mw_error_set(err, MW_DATA, "%s: holds shards of two models, of %u and of %u files, and no index", shown.bytes, of, total);
+      return mw_error_hint(err, "remove those that do not belong there");
+    }
+    of = total;
+    MW_TRY(add_name(out, shown.bytes, names[i], err));
+  }
+  for (unsigned want = 1; want <= of && out->count < of; want++) {
+    char name[64];
+    snprintf(name, sizeof name, "model-%05u-of-%05u.safetensors", want, of);
+    if (!holds(out->names, out->count, name) && absent++ < 20) mw_text_format(&missing, " %s", name);
+  }
+  if (absent > 20) mw_text_format(&missing, " ... and %u more", absent - 20);
+  if (absent)
+    mw_error_set(err, MW_MISSING, "%s: shards are missing:%s", shown.bytes, missing.bytes ? missing.bytes : "");
+  mw_text_free(&missing);
+  return !absent;
+}
+
+static bool nothing(const char *folder, const char **names, size_t count, mw_error *err) {
+  mw_shown shown, other;
+  mw_text_shown_z(&shown, folder);
+  for (size_t i = 0; i < count; i++)
+    if (ends_with(names[i], ".safetensors")) {
+      mw_error_set(err, MW_MISSING, "%s: holds no model.safetensors, only %s", shown.bytes, mw_text_shown_z(&other, names[i]));
+      return mw_error_hint(err, "give that file itself as the model");
+    }
+  for (size_t i = 0; i < count; i++)
+    if (ends_with(names[i], ".bin") || ends_with(names[i], ".pt") || ends_with(names[i], ".pth")) {
+      mw_error_set(err, MW_DATA, "%s: holds no safetensors file, only %s", shown.bytes, mw_text_shown_z(&other, names[i]));
+      return mw_error_hint(err, "convert the model to safetensors once (save_pretrained does)");
+    }
+  return mw_error_set(err, MW_MISSING, "%s: holds no model.safetensors and no index", shown.bytes);
+}
+
+/* Whether two files have the same size and the same header, byte for byte. */
+static bool same_headers(const char *folder, const char *a, const char *b, mw_arena *arena, bool *same, mw_error *err) {
+  mw_file files[2];
+  char room[2][8192];
+  const char *path_a = mw_file_join(arena, folder, a, err), *path_b = mw_file_join(arena, folder, b, err);
+  *same = false;
+  if (!path_a || !path_b || !mw_file_open(&files[0], path_a, err)) return false;
+  if (!mw_file_open(&files[1], path_b, err)) return mw_file_close(&files[0]), false;
+  bool ok = true;
+  uint64_t end = files[0].size < 8 ? files[0].size : 8;
+  *same = files[0].size == files[1].size;
+  for (uint64_t at = 0; *same && at < end;) {
+    size_t n = end - at < sizeof *room ? (size_t)(end - at) : sizeof *room;
+    ok = mw_file_read(&files[0], at, room[0], n, err) && mw_file_read(&files[1], at, room[1], n, err);
+    *same = ok && memcmp(room[0], room[1], n) == 0;
+    if (*same && at == 0 && n == 8) {
+      uint64_t length = 0;
+      for (int i = 8; i-- > 0;) length = length << 8 | (unsigned char)room[0][i];
+      end = length <= LARGEST_HEADER && length <= files[0].size - 8 ? 8 + length : 8;
+    }
+    at += n;
+  }
+  mw_file_close(&files[0]);
+  mw_file_close(&files[1]);
+  return ok;
+}
+
+static const char single_name[] = "model.safetensors", index_name[] = "model.safetensors.index.json";
+
+/* A lone file beside an index is a second model, unless the index means it, or means its twin. */
+static bool check_single(const char *folder, const mw_shards *found, mw_arena *arena, mw_error *err) {
+  bool same = holds(found->names, found->count, single_name);
+  mw_shown shown;
+  if (!same && found->count == 1) {
+    const char *path = mw_file_join(arena, folder, found->names[0], err);
+    MW_TRY(path);
+    if (mw_file_exists(path)) MW_TRY(same_headers(folder, single_name, found->names[0], arena, &same, err));
+  }
+  if (same) return true;
+  mw_error_set(err, MW_DATA, "%s: holds both %s and %s", mw_text_shown_z(&shown, folder), single_name, index_name);
+  return mw_error_hint(err, "remove the one that does not belong there, or give the file itself");
+}
+
+bool mw_shards_find(const char *folder, mw_arena *arena, mw_note *notes, mw_shards *out, mw_error *err) {
+  const char **names;
+  size_t count;
+  mw_shown shown, place;
+  unsigned index, of;
+  bool counted = false;
+  MW_TRY(mw_file_list(folder, arena, &names, &count, err));
+  bool single = holds(names, count, single_name);
+  for (size_t i = 0; i < count && !counted; i++) counted = counts(names[i], &index, &of);
+  if (holds(names, count, index_name)) {
+    MW_TRY(read_index(folder, index_name, arena, out, err));
+    if (single) MW_TRY(check_single(folder, out, arena, err));
+  } else if (single) MW_TRY(add_name(out, folder, single_name, err));
+  else if (counted) MW_TRY(collect_counted(folder, names, count, out, err));
+  else return nothing(folder, names, count, err);
+  for (size_t i = 0; i < count; i++)
+    if (ends_with(names[i], ".safetensors") && !holds(out->names, out->count, names[i]))
+      mw_note_add(notes, "%s: %s is not part of the model and is left alone", mw_text_shown_z(&place, folder),
+                  mw_text_shown_z(&shown, names[i]));
+  return true;
+}
+
+void mw_shards_free(mw_shards *shards) {
+  free(shards->names);
+  free(shards->entries);
+  *shards = (mw_shards){0};
+}

@@ -1,0 +1,26 @@
+/* shards.h: which files of a folder hold the weights: one file, an index, or names that count themselves. */
+#ifndef MW_MODEL_SHARDS_H
+#define MW_MODEL_SHARDS_H
+
+#include "base/warning.h"
+#include "format/json.h"
+
+/* What the index says of one tensor; sorted by name. */
+typedef struct mw_shards_entry {
+  const char *tensor;
+  uint32_t file; /* in names */
+} mw_shards_entry;
+
+typedef struct mw_shards {
+  const char **names; /* file names within the folder, sorted by bytes */
+  size_t count, capacity;
+  mw_shards_entry *entries; /* NULL without an index */
+  size_t entry_count, entry_capacity;
+  uint64_t total; /* the index's metadata.total_size; 0 where it is missing or no number */
+} mw_shards;
+
+/* Texts live in the arena; free() names and entries by mw_shards_free. */
+bool mw_shards_find(const char *folder, mw_arena *arena, mw_note *notes, mw_shards *out, mw_error *err);
+void mw_shards_free(mw_shards *shards);
+
+#endif

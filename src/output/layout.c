@@ -1,0 +1,154 @@
+/* layout.c: greedy shards in name order, then each file in the reference writer's order. As in huggingface_hub a shard
+ * gets its number when it is closed, so a tensor over the limit, which closes at once, comes before the shard that was
+ * being filled. The index is what json.dumps(indent=2, sort_keys=True) prints, since transformers writes it so. */
+#include "output/layout.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define UNPLACED UINT32_MAX
+
+static bool copy_tensors(mw_layout *layout, const mw_tensor *tensors, size_t count, mw_error *err) {
+  if (count > SIZE_MAX / sizeof *tensors) return mw_error_memory(err, SIZE_MAX);
+  layout->tensors = mw_mem_take(&layout->arena, count * sizeof *tensors, err);
+  MW_TRY(layout->tensors != NULL);
+  layout->count = count;
+  for (size_t i = 0; i < count; i++) {
+    size_t bytes = tensors[i].rank * sizeof(uint64_t);
+    uint64_t *shape = mw_mem_take(&layout->arena, bytes, err);
+    MW_TRY(shape != NULL);
+    if (bytes) memcpy(shape, tensors[i].shape, bytes);
+    layout->tensors[i] = tensors[i];
+    layout->tensors[i].shape = shape;
+    layout->tensors[i].file = UNPLACED;
+  }
+  return true;
+}
+
+/* Gives the next number to the open shard: all tensors of [first, end) that have none yet. */
+static void close_shard(mw_layout *layout, size_t first, size_t end) {
+  for (size_t i = first; i < end; i++)
+    if (layout->tensors[i].file == UNPLACED) layout->tensors[i].file = (uint32_t)layout->shard_count;
+  layout->shard_count++;
+}
+
+static bool fill_shards(mw_layout *layout, uint64_t limit, mw_error *err) {
+  size_t first = 0;
+  uint64_t filled = 0;
+  bool open = false;
+  if (layout->count >= UNPLACED) return mw_error_set(err, MW_DATA, "the output would have %zu tensors", layout->count);
+  for (size_t i = 0; i < layout->count; i++) {
+    mw_tensor *tensor = &layout->tensors[i];
+    uint64_t bytes = mw_safetensors_bytes(tensor);
+    if (__builtin_add_overflow(layout->total_size, bytes, &layout->total_size) || layout->total_size > INT64_MAX)
+      return mw_error_set(err, MW_DATA, "the output would be larger than any file system allows");
+    if (bytes > limit) {
+      tensor->file = (uint32_t)layout->shard_count++;
+      continue;
+    }
+    if (open && bytes > limit - filled) {
+      close_shard(layout, first, i);
+      open = false;
+    }
+    if (!open) {
+      first = i;
+      filled = 0;
+      open = true;
+    }
+    filled += bytes;
+  }
+  if (open || layout->shard_count == 0) close_shard(layout, first, layout->count);
+  return true;
+}
+
+static const char *shard_name(mw_layout *layout, size_t index, mw_error *err) {
+  char name[80];
+  if (layout->shard_count == 1) return "model.safetensors";
+  int length = snprintf(name, sizeof name, "model-%05zu-of-%05zu.safetensors", index + 1, layout->shard_count);
+  return mw_mem_copy(&layout->arena, name, (size_t)length, err);
+}
+
+/* `members` are the shard's tensors in any order; they are sorted here. */
+static bool place_tensors(mw_shard *shard, mw_tensor **members, size_t count, mw_error *err) {
+  qsort(members, count, sizeof *members, mw_safetensors_order);
+  if (!mw_safetensors_header(members, count, &shard->header, err)) return mw_error_wrap(err, "%s", shard->name);
+  shard->size = shard->header.length;
+  for (size_t i = 0; i < count; i++) shard->size += mw_safetensors_bytes(members[i]);
+  return true;
+}
+
+/* Sorts the tensors by shard (counting sort) and writes each shard's header. */
+static bool make_shards(mw_layout *layout, mw_error *err) {
+  size_t *ends = mw_mem_take(&layout->arena, (layout->shard_count + 1) * sizeof *ends, err);
+  MW_TRY(ends != NULL);
+  mw_tensor **sorted = mw_mem_take(&layout->arena, layout->count * sizeof *sorted, err);
+  MW_TRY(sorted != NULL);
+  layout->shards = mw_mem_take(&layout->arena, layout->shard_count * sizeof *layout->shards, err);
+  MW_TRY(layout->shards != NULL);
+  for (size_t i = 0; i < layout->count; i++) ends[layout->tensors[i].file + 1]++;
+  for (size_t s = 0; s < layout->shard_count; s++) ends[s + 1] += ends[s];
+  for (size_t i = 0; i < layout->count; i++) sorted[ends[layout->tensors[i].file]++] = &layout->tensors[i];
+  /* Now ends[s] is where shard s ends, and so where shard s + 1 begins. */
+  for (size_t s = 0, begin = 0; s < layout->shard_count; begin = ends[s++]) {
+    layout->shards[s].name = shard_name(layout, s, err);
+    MW_TRY(layout->shards[s].name != NULL);
+    MW_TRY(place_tensors(&layout->shards[s], sorted + begin, ends[s] - begin, err));
+  }
+  return true;
+}
+
+bool mw_layout_make(const mw_tensor *tensors, size_t count, uint64_t shard_size, mw_layout *out, mw_error *err) {
+  *out = (mw_layout){0};
+  if (copy_tensors(out, tensors, count, err) && fill_shards(out, shard_size, err) && make_shards(out, err)) return true;
+  mw_layout_free(out);
+  return false;
+}
+
+void mw_layout_free(mw_layout *layout) {
+  for (size_t s = 0; layout->shards && s < layout->shard_count; s++) mw_text_free(&layout->shards[s].header);
+  mw_mem_release(&layout->arena);
+  *layout = (mw_layout){0};
+}
+
+/* One code point of well-formed UTF-8; *at moves past it. */
+static uint32_t next_point(const unsigned char **at) {
+  const unsigned char *p = *at;
+  unsigned more = *p < 0x80 ? 0 : *p < 0xe0 ? 1 : *p < 0xf0 ? 2 : 3;
+  uint32_t point = more == 0 ? *p : *p & (0x3fu >> more);
+  for (unsigned i = 1; i <= more && p[i]; i++) point = point << 6 | (p[i] & 0x3fu);
+  for (*at = p + 1; more && **at; more--) ++*at;
+  return point;
+}
+
+/* A string as Python's json.dumps spells it with ensure_ascii: everything outside ' '..'~' escaped. */
+static void add_ascii(mw_text *text, const char *string) {
+  static const char names[] = "\"\"\\\\\bb\ff\nn\rr\tt";
+  mw_text_add(text, "\"", 1);
+  for (const unsigned char *at = (const unsigned char *)string; *at;) {
+    uint32_t point = next_point(&at);
+    const char *named = NULL;
+    for (const char *pair = names; *pair && !named; pair += 2)
+      if ((unsigned char)*pair == point) named = pair + 1;
+    if (named) mw_text_format(text, "\\%c", *named);
+    else if (point >= ' ' && point <= '~') mw_text_format(text, "%c", (char)point);
+    else if (point < 0x10000) mw_text_format(text, "\\u%04x", point);
+    else mw_text_format(text, "\\u%04x\\u%04x", 0xd800 + ((point - 0x10000) >> 10), 0xdc00 + (point & 0x3ff));
+  }
+  mw_text_add(text, "\"", 1);
+}
+
+bool mw_layout_index(const mw_layout *layout, mw_text *out, mw_error *err) {
+  uint64_t parameters = 0;
+  for (size_t i = 0; i < layout->count; i++) parameters += layout->tensors[i].elements;
+  mw_text_format(out, "{\n  \"metadata\": {\n    \"total_parameters\": %llu,\n    \"total_size\": %llu\n  },\n",
+                 (unsigned long long)parameters, (unsigned long long)layout->total_size);
+  mw_text_format(out, "  \"weight_map\": {");
+  for (size_t i = 0; i < layout->count; i++) {
+    mw_text_format(out, "%s\n    ", i ? "," : "");
+    add_ascii(out, layout->tensors[i].name);
+    mw_text_format(out, ": \"%s\"", layout->shards[layout->tensors[i].file].name);
+  }
+  mw_text_format(out, "%s}\n}\n", layout->count ? "\n  " : "");
+  return mw_text_check(out, err);
+}

@@ -1,0 +1,29 @@
+/* side_files.h: everything of an output folder that is not weights: the donor's side files (tokenizer, templates, licence
+ * ...), config.json, the index, the model card, merge.lock.json. */
+#ifndef MW_OUTPUT_SIDE_FILES_H
+#define MW_OUTPUT_SIDE_FILES_H
+
+#include "model/family.h"
+#include "output/writer.h"
+
+/* What the card and the lock file tell of a merge. Texts are borrowed. */
+typedef struct mw_story {
+  const char *recipe_name, *recipe_summary, *recipe_paper;
+  const char *recipe_text;      /* the file, or the built-in's text */
+  const char *arguments_json;   /* {"t": "0.5", "models": ["a", "b"]}: as typed or by default */
+  const char *drawn_json;       /* [{"what": "seed:beta(0.5, 0.5)", "value": 0.31}] */
+  const char *scores_json;      /* {"candidates": [...], "chosen": 2}, or NULL where nothing was scored */
+  const char *scores_lines;     /* the candidates as JSON lines, for moonweld/scores.jsonl, or NULL */
+  const char *required_json;    /* [{"name": "ties", "sha256": "..."}] */
+  const char *command;          /* a command line that makes it again */
+  const char *learning_json;    /* settings, data and course of trainings; NULL where nothing was learned */
+  uint64_t seed;
+  const char *dtype;            /* "bfloat16" for config.json, or NULL: as the donor's */
+  bool copy_code;
+} mw_story;
+
+/* Writes them all into the writer's folder. */
+bool mw_bundle_write(mw_writer *writer, const mw_layout *layout, const mw_family *family,
+                     const mw_family_member *members, const mw_story *story, mw_note *notes, mw_error *err);
+
+#endif

@@ -1,0 +1,151 @@
+/* target.c: the rules about an output's place. Whether two places are one is asked of device and inode along the whole
+ * chain of parents, so that neither links, nor bind mounts, nor "..", nor upper case can hide it. */
+#include "output/target.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "format/file.h"
+#include "output/lock.h"
+
+/* The temporary folder's name adds ".replaced-" and 8 digits to the output's, and names end at 255 bytes. */
+#define LONGEST_NAME 230
+
+static bool cannot(mw_error *err, const char *what, const char *path) {
+  mw_shown room;
+  return mw_error_set(err, MW_CANNOT_CREATE, "%s: %s", mw_text_shown_z(&room, path), what);
+}
+
+bool mw_target_resolve(const char *out, mw_arena *arena, mw_target *target, mw_error *err) {
+  mw_shown room;
+  size_t end = strlen(out);
+  while (end > 1 && out[end - 1] == '/') end--;
+  size_t begin = end;
+  while (begin > 0 && out[begin - 1] != '/') begin--;
+  target->typed = out;
+  target->name = mw_mem_copy(arena, out + begin, end - begin, err);
+  MW_TRY(target->name != NULL);
+  if (!*target->name || !strcmp(target->name, ".") || !strcmp(target->name, ".."))
+    return mw_error_set(err, MW_USAGE, "output \"%s\" does not name a new folder", mw_text_shown_z(&room, out));
+  if (strlen(target->name) > LONGEST_NAME) return cannot(err, "the name is too long", out);
+  const char *above = begin ? mw_mem_copy(arena, out, begin, err) : ".";
+  MW_TRY(above != NULL);
+  char *resolved = realpath(above, NULL);
+  if (!resolved) {
+    int number = errno;
+    if (number == ENOMEM) return mw_error_memory(err, 4096);
+    mw_error_set(err, MW_CANNOT_CREATE, "%s: the folder to put it in: %s", mw_text_shown_z(&room, out), strerror(number));
+    return number == ENOENT ? mw_error_hint(err, "make that folder first (mkdir -p)") : false;
+  }
+  target->parent = mw_mem_copy(arena, resolved, strlen(resolved), err);
+  free(resolved);
+  MW_TRY(target->parent != NULL);
+  target->path = mw_file_join(arena, target->parent, target->name, err);
+  return target->path != NULL;
+}
+
+static bool same_file(const struct stat *a, const struct stat *b) {
+  return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Whether `path` (absolute, resolved) is `place` or lies in it. `path` is cut short on the way. */
+static bool lies_in(char *path, const struct stat *place) {
+  struct stat at;
+  for (;;) {
+    if (stat(path, &at) == 0 && same_file(&at, place)) return true;
+    char *slash = strrchr(path, '/');
+    if (!slash || !strcmp(path, "/")) return false;
+    if (slash == path) slash++;
+    *slash = 0;
+  }
+}
+
+static bool apart_from(const mw_target *target, const char *input, mw_error *err) {
+  struct stat of_input, of_target;
+  mw_shown rooms[2];
+  char *resolved;
+  MW_TRY(mw_file_resolve(input, &resolved, err));
+  if (!resolved) return true; /* Whoever opens the input says so. */
+  const char *how = NULL;
+  char *path = strdup(target->path);
+  bool known = path && stat(resolved, &of_input) == 0;
+  if (known && stat(target->path, &of_target) == 0) {
+    if (same_file(&of_input, &of_target)) how = "is";
+    else if (lies_in(resolved, &of_target)) how = "contains";
+  }
+  if (known && !how && lies_in(path, &of_input)) how = "lies in";
+  bool memory = path != NULL;
+  free(path);
+  free(resolved);
+  if (!memory) return mw_error_memory(err, strlen(target->path));
+  if (!how) return true;
+  mw_error_set(err, MW_USAGE, "output %s %s the input %s", mw_text_shown_z(&rooms[0], target->typed), how,
+               mw_text_shown_z(&rooms[1], input));
+  return mw_error_hint(err, "choose an output folder apart from the inputs; they are never changed");
+}
+
+bool mw_target_apart(const mw_target *target, const char *const *inputs, size_t count, mw_error *err) {
+  for (size_t i = 0; i < count; i++) MW_TRY(apart_from(target, inputs[i], err));
+  return true;
+}
+
+static bool may_replace(const mw_target *target, bool force, mw_error *err) {
+  mw_arena arena = {0};
+  const char **names;
+  size_t count = 0;
+  bool listed = mw_file_list(target->path, &arena, &names, &count, err);
+  mw_mem_release(&arena);
+  if (!listed) return err->status == MW_MEMORY ? false : cannot(err, "exists and cannot be read", target->typed);
+  bool ours = false;
+  if (count) MW_TRY(mw_lock_is_ours(target->path, &ours, err));
+  if (count && !ours) {
+    cannot(err, "exists and was not made by Moonweld", target->typed);
+    return mw_error_hint(err, "choose another name, or remove it yourself; --force replaces only what Moonweld made");
+  }
+  if (!force) {
+    cannot(err, "exists already", target->typed);
+    return mw_error_hint(err, count ? "--force replaces it" : "it is empty: --force uses its name");
+  }
+  if (access(target->path, W_OK | X_OK) != 0) return cannot(err, "is read-only and cannot be replaced", target->typed);
+  return true;
+}
+
+bool mw_target_free(const mw_target *target, bool force, bool *exists, mw_error *err) {
+  struct stat here, parent;
+  *exists = lstat(target->path, &here) == 0;
+  if (!*exists && errno != ENOENT) return cannot(err, strerror(errno), target->typed);
+  if (access(target->parent, W_OK | X_OK) != 0 || stat(target->parent, &parent) != 0) {
+    mw_shown room;
+    mw_error_set(err, MW_CANNOT_CREATE, "%s: nothing can be made in the folder it lies in: %s",
+                 mw_text_shown_z(&room, target->typed), strerror(errno));
+    return mw_error_hint(err, "choose another folder, or ask for the right to write to this one");
+  }
+  if (!*exists) return true;
+  if (S_ISLNK(here.st_mode) || !S_ISDIR(here.st_mode)) {
+    cannot(err, S_ISLNK(here.st_mode) ? "is a symbolic link" : "exists and is not a folder", target->typed);
+    return mw_error_hint(err, "choose another name, or remove it yourself");
+  }
+  if (here.st_dev != parent.st_dev) {
+    cannot(err, "is a mount point, which cannot be replaced", target->typed);
+    return mw_error_hint(err, "name a new folder in it");
+  }
+  return may_replace(target, force, err);
+}
+
+bool mw_target_room(const mw_target *target, uint64_t bytes, mw_error *err) {
+  struct statvfs disk;
+  char rooms[2][32];
+  mw_shown room;
+  if (bytes == 0 || statvfs(target->parent, &disk) != 0) return true;
+  uint64_t block = disk.f_frsize ? disk.f_frsize : disk.f_bsize, has;
+  if (__builtin_mul_overflow((uint64_t)disk.f_bavail, block, &has) || has >= bytes) return true;
+  /* Some network and user-space file systems report no sizes at all. */
+  if (disk.f_blocks == 0) return true;
+  mw_error_set(err, MW_CANNOT_CREATE, "%s: the disk needs %s, has %s", mw_text_shown_z(&room, target->typed),
+               mw_text_size(rooms[0], bytes), mw_text_size(rooms[1], has));
+  return mw_error_hint(err, "make room on it, or choose a folder on another disk");
+}

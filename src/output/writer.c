@@ -1,0 +1,289 @@
+/* writer.c: an output folder from its first byte to its publication. Invariant: OUT is touched by one rename only, and
+ * only after all that was written is known to be there; until then everything lies in OUT.partial-<hash of its path>,
+ * which a later run of the same output recognises and removes. Without `durable` nothing is flushed: a kernel that
+ * lives will write it, and fsync would cost more than a merge. An error of a flush is final and never retried. */
+#include "output/writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/sha256.h"
+#include "format/folder.h"
+#include "output/target.h"
+
+struct mw_writer {
+  mw_target target;
+  char *partial;       /* name of the temporary folder in the parent */
+  char *aside;         /* name of the replaced output, where two folders cannot be exchanged */
+  const char *folder;  /* path of the temporary folder */
+  int parent, root;    /* the open parent and temporary folder; the lock lies on `root` */
+  bool force, published;
+  int *shards;         /* [shard_count] open files */
+  const char **shard_paths;
+  size_t shard_count;
+  char **files;        /* names of the small files */
+  size_t file_count, file_capacity;
+  mw_arena arena;
+};
+
+bool mw_writer_allowed(const char *out, bool force, const char *const *inputs, size_t input_count, uint64_t bytes,
+                       mw_error *err) {
+  mw_arena arena = {0};
+  mw_target target;
+  bool exists;
+  bool allowed = mw_target_resolve(out, &arena, &target, err) && mw_target_apart(&target, inputs, input_count, err) &&
+                 mw_target_free(&target, force, &exists, err) && mw_target_room(&target, bytes, err);
+  mw_mem_release(&arena);
+  return allowed;
+}
+
+static bool fail(mw_error *err, const char *what, const char *path) {
+  int number = errno;
+  mw_shown room;
+  if (number == ENOMEM) return mw_error_memory(err, strlen(path));
+  mw_error_set(err, MW_IO, "%s: %s: %s", mw_text_shown_z(&room, path), what, strerror(number));
+  if (number == EMFILE) mw_error_hint(err, "raise the limit of open files (ulimit -n) or use a larger --shard-size");
+  return false;
+}
+
+/* Reserves the file's space, so that a full disk is told before the work and not in the middle of it. */
+static bool reserve(int fd, uint64_t size, const char *path, mw_error *err) {
+  int result;
+  while ((result = fallocate(fd, 0, 0, (off_t)size)) != 0 && errno == EINTR) continue;
+  if (result != 0 && (errno == EOPNOTSUPP || errno == ENOSYS)) result = ftruncate(fd, (off_t)size);
+  return result == 0 || fail(err, "cannot be made as large as it will be", path);
+}
+
+static bool open_shard(mw_writer *writer, size_t index, const mw_shard *shard, mw_error *err) {
+  const char *path = mw_file_join(&writer->arena, writer->folder, shard->name, err);
+  MW_TRY(path != NULL);
+  writer->shard_paths[index] = path;
+  int fd = openat(writer->root, shard->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+  if (fd < 0) return fail(err, "cannot be made", path);
+  writer->shards[index] = fd;
+  MW_TRY(reserve(fd, shard->size, path, err));
+  return mw_file_write(fd, path, 0, shard->header.bytes, shard->header.length, err);
+}
+
+static bool open_shards(mw_writer *writer, const mw_layout *layout, mw_error *err) {
+  writer->shards = mw_mem_take(&writer->arena, layout->shard_count * sizeof *writer->shards, err);
+  MW_TRY(writer->shards != NULL);
+  writer->shard_paths = mw_mem_take(&writer->arena, layout->shard_count * sizeof *writer->shard_paths, err);
+  MW_TRY(writer->shard_paths != NULL);
+  for (size_t i = 0; i < layout->shard_count; i++) writer->shards[i] = -1;
+  writer->shard_count = layout->shard_count;
+  for (size_t i = 0; i < layout->shard_count; i++) MW_TRY(open_shard(writer, i, &layout->shards[i], err));
+  return true;
+}
+
+/* The temporary names depend on the output's path alone, so that two runs on one output meet. */
+static bool choose_names(mw_writer *writer, mw_error *err) {
+  mw_sha256 hash;
+  char hex[65];
+  size_t room = strlen(writer->target.name) + sizeof ".replaced-01234567";
+  mw_sha256_init(&hash);
+  mw_sha256_add(&hash, writer->target.path, strlen(writer->target.path));
+  mw_sha256_finish(&hash, hex);
+  writer->partial = mw_mem_take(&writer->arena, room, err);
+  MW_TRY(writer->partial != NULL);
+  writer->aside = mw_mem_take(&writer->arena, room, err);
+  MW_TRY(writer->aside != NULL);
+  snprintf(writer->partial, room, "%s.partial-%.8s", writer->target.name, hex);
+  snprintf(writer->aside, room, "%s.replaced-%.8s", writer->target.name, hex);
+  writer->folder = mw_file_join(&writer->arena, writer->target.parent, writer->partial, err);
+  return writer->folder != NULL;
+}
+
+static bool begin(mw_writer *writer, const char *out, const mw_layout *layout, mw_error *err) {
+  bool exists;
+  MW_TRY(mw_target_resolve(out, &writer->arena, &writer->target, err));
+  MW_TRY(mw_target_free(&writer->target, writer->force, &exists, err));
+  MW_TRY(choose_names(writer, err));
+  writer->parent = open(writer->target.parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (writer->parent < 0) return fail(err, "cannot be opened", writer->target.parent);
+  MW_TRY(mw_folder_make(writer->parent, writer->partial, writer->target.typed, &writer->root, err));
+  return open_shards(writer, layout, err);
+}
+
+bool mw_writer_open(const char *out, const mw_layout *layout, bool force, mw_writer **writer, mw_error *err) {
+  *writer = NULL;
+  mw_writer *made = mw_mem_new(1, sizeof *made, err);
+  MW_TRY(made != NULL);
+  made->parent = made->root = -1;
+  made->force = force;
+  if (!begin(made, out, layout, err)) {
+    mw_writer_close(made);
+    return false;
+  }
+  *writer = made;
+  return true;
+}
+
+bool mw_writer_write(mw_writer *writer, uint32_t shard, uint64_t offset, const void *bytes, size_t length,
+                     mw_error *err) {
+  return mw_file_write(writer->shards[shard], writer->shard_paths[shard], offset, bytes, length, err);
+}
+
+/* Names come from us or from a listing of one folder: at most one '/', and never a way out. */
+static bool is_name_sound(const char *name) {
+  const char *slash = strchr(name, '/');
+  const char *last = slash ? slash + 1 : name;
+  if (!*last || *name == '/' || strchr(last, '/') || !strcmp(last, ".") || !strcmp(last, "..")) return false;
+  return !slash || (strncmp(name, "./", 2) != 0 && strncmp(name, "../", 3) != 0);
+}
+
+/* Makes the folder in which "sub/name" lies. */
+static bool make_room(mw_writer *writer, const char *name, mw_error *err) {
+  const char *slash = strchr(name, '/');
+  if (!slash) return true;
+  char *sub = mw_mem_copy(&writer->arena, name, (size_t)(slash - name), err);
+  MW_TRY(sub != NULL);
+  return mkdirat(writer->root, sub, 0777) == 0 || errno == EEXIST || fail(err, "cannot be made", sub);
+}
+
+bool mw_writer_file(mw_writer *writer, const char *name, const void *bytes, size_t length, mw_error *err) {
+  mw_shown room;
+  if (!is_name_sound(name))
+    return mw_error_set(err, MW_BUG, "\"%s\" is no name of an output file", mw_text_shown_z(&room, name));
+  MW_TRY(make_room(writer, name, err));
+  const char *path = mw_file_join(&writer->arena, writer->folder, name, err);
+  MW_TRY(path != NULL);
+  MW_TRY(mw_mem_grow(&writer->files, &writer->file_capacity, writer->file_count + 1, sizeof *writer->files, err));
+  char *kept = mw_mem_copy(&writer->arena, name, strlen(name), err);
+  MW_TRY(kept != NULL);
+  int fd = openat(writer->root, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+  if (fd < 0) return fail(err, "cannot be made", path);
+  writer->files[writer->file_count++] = kept;
+  bool written = mw_file_write(fd, path, 0, bytes, length, err);
+  if (close(fd) != 0 && written) written = fail(err, "cannot be closed", path);
+  return written;
+}
+
+const char *mw_writer_folder(const mw_writer *writer) { return writer->folder; }
+
+/* Flushes one small file, and the folder below the root in which it may lie. */
+static bool sync_file(const mw_writer *writer, const char *name, mw_error *err) {
+  int fd = openat(writer->root, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) return fail(err, "cannot be opened again", name);
+  bool done = fdatasync(fd) == 0 || fail(err, "cannot be brought to the disk", name);
+  close(fd);
+  const char *slash = strchr(name, '/');
+  if (!done || !slash) return done;
+  char sub[NAME_MAX + 1];
+  snprintf(sub, sizeof sub, "%.*s", (int)(slash - name), name);
+  fd = openat(writer->root, sub, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) return fail(err, "cannot be opened again", sub);
+  done = mw_folder_sync(fd, sub, err);
+  close(fd);
+  return done;
+}
+
+static bool sync_all(const mw_writer *writer, mw_error *err) {
+  for (size_t i = 0; i < writer->shard_count; i++)
+    if (fdatasync(writer->shards[i]) != 0) return fail(err, "cannot be brought to the disk", writer->shard_paths[i]);
+  for (size_t i = 0; i < writer->file_count; i++) MW_TRY(sync_file(writer, writer->files[i], err));
+  return mw_folder_sync(writer->root, writer->folder, err);
+}
+
+/* Closing is where a network file system tells of a write that failed. */
+static bool close_shards(mw_writer *writer, mw_error *err) {
+  bool done = true;
+  for (size_t i = 0; i < writer->shard_count; i++) {
+    int fd = writer->shards[i];
+    writer->shards[i] = -1;
+    if (fd >= 0 && close(fd) != 0 && done) done = fail(err, "cannot be closed", writer->shard_paths[i]);
+  }
+  return done;
+}
+
+static bool lacks_flag(int number) { return number == EINVAL || number == ENOSYS || number == EOPNOTSUPP; }
+
+static bool publish_new(mw_writer *writer, mw_error *err) {
+  int parent = writer->parent;
+  const char *name = writer->target.name;
+  int result = renameat2(parent, writer->partial, parent, name, RENAME_NOREPLACE);
+  if (result != 0 && lacks_flag(errno)) result = renameat(parent, writer->partial, parent, name);
+  if (result == 0) return writer->published = true;
+  mw_shown room;
+  if (errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR)
+    return mw_error_set(err, MW_CHANGED, "%s: something else took its name meanwhile",
+                        mw_text_shown_z(&room, writer->target.typed));
+  return fail(err, "cannot be given its name", writer->target.typed);
+}
+
+/* Two renames, for a file system that cannot exchange. Between them OUT is absent and the old one lies aside. */
+static bool publish_aside(mw_writer *writer, mw_error *err) {
+  int parent = writer->parent;
+  const char *name = writer->target.name;
+  MW_TRY(mw_folder_remove(parent, writer->aside, err));
+  if (renameat(parent, name, parent, writer->aside) != 0)
+    return fail(err, "cannot be moved aside", writer->target.typed);
+  if (renameat(parent, writer->partial, parent, name) == 0) return writer->published = true;
+  fail(err, "cannot be given its name", writer->target.typed);
+  if (renameat(parent, writer->aside, parent, name) != 0)
+    mw_error_hint(err, "the old one is still there, with \".replaced-\" in its name");
+  return false;
+}
+
+/* The old folder is locked until it is gone, since it takes the temporary folder's name, where the next run would
+ * find and remove it. */
+static bool publish_over(mw_writer *writer, mw_error *err) {
+  int parent = writer->parent, old;
+  const char *name = writer->target.name, *left = writer->partial;
+  MW_TRY(mw_folder_lock(parent, name, writer->target.typed, &old, err));
+  bool done = renameat2(parent, writer->partial, parent, name, RENAME_EXCHANGE) == 0;
+  if (done) writer->published = true;
+  else if (!lacks_flag(errno)) fail(err, "cannot be replaced", writer->target.typed);
+  else if ((done = publish_aside(writer, err))) left = writer->aside;
+  /* The new one must be safe before the old one goes. */
+  if (done) done = mw_folder_sync(parent, writer->target.parent, err);
+  if (done && !mw_folder_remove(parent, left, err))
+    done = mw_error_wrap(err, "the output is complete, but what it replaced could not all be removed");
+  close(old);
+  return done;
+}
+
+bool mw_writer_publish(mw_writer *writer, bool durable, mw_error *err) {
+  bool exists;
+  MW_TRY(mw_target_free(&writer->target, writer->force, &exists, err));
+  durable = durable || exists;
+  if (durable) MW_TRY(sync_all(writer, err));
+  MW_TRY(close_shards(writer, err));
+  if (exists) return publish_over(writer, err);
+  MW_TRY(publish_new(writer, err));
+  return !durable || mw_folder_sync(writer->parent, writer->target.parent, err);
+}
+
+/* Removes what was not published. All names are known, so that this works where memory is at its end. */
+static void discard(mw_writer *writer) {
+  mw_error ignored = {0};
+  for (size_t i = 0; i < writer->shard_count; i++)
+    if (writer->shard_paths[i]) unlinkat(writer->root, strrchr(writer->shard_paths[i], '/') + 1, 0);
+  for (size_t i = 0; i < writer->file_count; i++) {
+    char *slash = strchr(writer->files[i], '/');
+    unlinkat(writer->root, writer->files[i], 0);
+    if (!slash) continue;
+    *slash = 0;
+    unlinkat(writer->root, writer->files[i], AT_REMOVEDIR);
+  }
+  if (unlinkat(writer->parent, writer->partial, AT_REMOVEDIR) != 0)
+    mw_folder_remove(writer->parent, writer->partial, &ignored);
+}
+
+void mw_writer_close(mw_writer *writer) {
+  if (!writer) return;
+  mw_error ignored = {0};
+  close_shards(writer, &ignored);
+  if (!writer->published && writer->root >= 0) discard(writer);
+  if (writer->root >= 0) close(writer->root);
+  if (writer->parent >= 0) close(writer->parent);
+  free(writer->files);
+  mw_mem_release(&writer->arena);
+  free(writer);
+}

@@ -1,0 +1,30 @@
+/* writer.h: the output folder. Everything is written into a temporary folder beside it and published by one rename, so
+ * that the output is at every moment either absent, the old one, or complete. Data may be written by any thread. */
+#ifndef MW_OUTPUT_WRITER_H
+#define MW_OUTPUT_WRITER_H
+
+#include "output/layout.h"
+
+typedef struct mw_writer mw_writer;
+
+/* Whether OUT may be made: not inside or equal to an input folder or file (R5: MW_USAGE), absent, or with `force` an
+ * empty folder or one that Moonweld made (it holds merge.lock.json); else MW_CANNOT_CREATE. Enough free space for
+ * `bytes` (MW_CANNOT_CREATE "needs X, has Y"). Changes nothing. */
+bool mw_writer_allowed(const char *out, bool force, const char *const *inputs, size_t input_count, uint64_t bytes,
+                       mw_error *err);
+
+/* Makes the temporary folder (locked: a second run on the same output is MW_CHANGED), preallocates the shards and
+ * writes their headers. */
+bool mw_writer_open(const char *out, const mw_layout *layout, bool force, mw_writer **writer, mw_error *err);
+/* `length` bytes of tensor data at `offset` of shard `shard`. Thread-safe. */
+bool mw_writer_write(mw_writer *writer, uint32_t shard, uint64_t offset, const void *bytes, size_t length, mw_error *err);
+/* A small file of the output, "config.json" or "sub/name". */
+bool mw_writer_file(mw_writer *writer, const char *name, const void *bytes, size_t length, mw_error *err);
+/* Where the output is being made, for reading it back before it is published. */
+const char *mw_writer_folder(const mw_writer *writer);
+/* Publishes. With `durable`, and always when it replaces something, the bytes reach the disk before the rename. */
+bool mw_writer_publish(mw_writer *writer, bool durable, mw_error *err);
+/* Removes whatever was not published. */
+void mw_writer_close(mw_writer *writer);
+
+#endif

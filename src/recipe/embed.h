@@ -1,0 +1,15 @@
+/* embed.h: the Lua files that the program carries, made into one table by src/tools/embed.c. Names are paths such as
+ * "lua/moonweld/init" and "recipes/soup". */
+#ifndef MW_RECIPE_EMBED_H
+#define MW_RECIPE_EMBED_H
+
+#include <stddef.h>
+
+typedef struct mw_embed {
+  const char *name, *bytes;
+  size_t length;
+} mw_embed;
+
+extern const mw_embed mw_embed_files[]; /* ends with a NULL name */
+
+#endif

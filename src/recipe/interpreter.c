@@ -1,0 +1,245 @@
+/* interpreter.c: memory is capped by the allocator; errors carry a status and the line of the recipe that caused them. Prelude
+ * chunks are named "=(moonweld)", so that a recipe's own lines can be told from ours. */
+#include "recipe/interpreter.h"
+#include <lauxlib.h>
+#include <lualib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char prelude_key[] = "moonweld.prelude", core_key[] = "moonweld.core", ours[] = "(moonweld)";
+
+mw_state *mw_state_of(lua_State *L) { return *(mw_state **)lua_getextraspace(L); }
+
+static void *allocate(void *context, void *old, size_t old_size, size_t size) {
+  mw_state *state = context;
+  if (!old) old_size = 0;
+  if (size > old_size && (state->used > state->limit || size - old_size > state->limit - state->used)) return NULL;
+  if (size == 0) {
+    free(old);
+    state->used -= old_size;
+    return NULL;
+  }
+  void *memory = realloc(old, size);
+  if (memory) state->used = state->used - old_size + size;
+  return memory;
+}
+
+/* ---- where a recipe is ---- */
+
+/* The innermost line that is a recipe's, or false. A tail call hides it; then a traced run knows the last line. What is
+ * said of a recipe's result, when it has returned, is said of the last line of its own file. */
+static bool place(lua_State *L, char room[300]) {
+  lua_Debug ar;
+  const mw_state *state = mw_state_of(L);
+  const struct mw_state_place *at = &state->main;
+  for (int level = 0; lua_getstack(L, level, &ar); level++) {
+    bool known = lua_getinfo(L, "Slt", &ar);
+    if (known && ar.source[0] == '@' && ar.currentline > 0) {
+      snprintf(room, 300, "%s:%d: ", ar.source + 1, ar.currentline);
+      return true;
+    }
+    if (known && ar.istailcall && (!state->trace || state->last.line)) {
+      at = &state->last;
+      break;
+    }
+  }
+  if (!at->line) return false;
+  snprintf(room, 300, "%s:%d: ", at->chunk, at->line);
+  return true;
+}
+
+/* A hook for lines and returns: whoever returns is followed by the line that called. The architectures are loaded by calls
+ * from a recipe: where it is does not change. */
+static void trace(lua_State *L, lua_Debug *ar) {
+  static const char parts[] = "@lua/moonweld/arch/";
+  mw_state *state = mw_state_of(L);
+  lua_Debug caller;
+  bool line = ar->event == LUA_HOOKLINE;
+  if (!line && !lua_getstack(L, 1, &caller)) return;
+  if (!line) ar = &caller;
+  if (!lua_getinfo(L, "Sl", ar) || ar->source[0] != '@' || ar->currentline <= 0) return;
+  if (strncmp(ar->source, parts, sizeof parts - 1) == 0) return;
+  state->last.line = ar->currentline;
+  snprintf(state->last.chunk, sizeof state->last.chunk, "%s", ar->source + 1);
+  if (!state->main.line) memcpy(state->main.chunk, state->last.chunk, sizeof state->main.chunk);
+  if (strcmp(state->main.chunk, state->last.chunk) == 0) state->main.line = state->last.line;
+}
+
+/* Pushes an error as take_error() reads it; no recipe can make a table with our mark. */
+static void push_error(lua_State *L, mw_status status, bool placed, const char *at, const char *text) {
+  lua_createtable(L, 0, 4);
+  lua_pushfstring(L, "%s%s", at, text);
+  lua_setfield(L, -2, "text");
+  lua_pushinteger(L, status);
+  lua_setfield(L, -2, "status");
+  lua_pushboolean(L, placed);
+  lua_setfield(L, -2, "placed");
+  lua_pushlightuserdata(L, (void *)(uintptr_t)prelude_key);
+  lua_rawsetp(L, -2, prelude_key);
+}
+
+int mw_state_raise(lua_State *L, mw_status status, const char *text) {
+  char at[300] = "";
+  bool placed = status == MW_USAGE || place(L, at); /* what was typed has no line */
+  push_error(L, status, placed, at, text);
+  return lua_error(L);
+}
+
+/* Gives every error the form of mw_state_raise's. */
+static int handle(lua_State *L) {
+  if (lua_istable(L, 1)) {
+    lua_rawgetp(L, 1, prelude_key);
+    bool mine = lua_islightuserdata(L, -1);
+    lua_pop(L, 1);
+    if (mine) return 1;
+  }
+  char at[300] = "", text[700];
+  const char *message = lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : NULL;
+  if (!message) snprintf(text, sizeof text, "(error object is a %s)", luaL_typename(L, 1));
+  else snprintf(text, sizeof text, "%s", message);
+  char *rest = text;
+  bool placed = message != NULL;
+  if (strncmp(text, ours, sizeof ours - 1) == 0 || !message || !strchr(text, ':')) {
+    placed = place(L, at);
+    if (strncmp(text, ours, sizeof ours - 1) == 0) {
+      char *colon = strchr(text + sizeof ours, ':');
+      if (colon) rest = colon + 2;
+    }
+  }
+  push_error(L, MW_DATA, placed, at, rest);
+  return 1;
+}
+
+static bool take_error(mw_state *state, int result, mw_error *err) {
+  lua_State *L = state->L;
+  if (result == LUA_ERRMEM) {
+    mw_error_set(err, MW_DATA, "the recipe needs more than %zu MB of memory (--recipe-memory allows more)", state->limit >> 20);
+    lua_pop(L, 1);
+    return false;
+  }
+  if (!lua_istable(L, -1)) {
+    mw_error_set(err, MW_DATA, "the recipe failed: %s", lua_tostring(L, -1) ? lua_tostring(L, -1) : "(no message)");
+    lua_pop(L, 1);
+    return false;
+  }
+  lua_getfield(L, -1, "text");
+  lua_getfield(L, -2, "status");
+  lua_getfield(L, -3, "placed");
+  const char *text = lua_tostring(L, -3);
+  mw_text shown = {0};
+  for (size_t i = 0, n = text ? strlen(text) : 0; i < n; i++) /* one line, no control characters */
+    mw_text_add(&shown, (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? " " : text + i, 1);
+  mw_error_set(err, (mw_status)lua_tointeger(L, -2), "%s", shown.bytes ? shown.bytes : "");
+  err->signal = lua_toboolean(L, -1) ? 0 : -1; /* -1: the line is not known */
+  mw_text_free(&shown);
+  lua_pop(L, 4);
+  return false;
+}
+
+bool mw_state_call(mw_state *state, const char *name, int args, int results, mw_error *err) {
+  lua_State *L = state->L;
+  int base = lua_gettop(L) - args + 1;
+  lua_pushcfunction(L, handle);
+  lua_insert(L, base);
+  lua_getfield(L, LUA_REGISTRYINDEX, prelude_key);
+  lua_getfield(L, -1, name);
+  lua_remove(L, -2);
+  lua_insert(L, base + 1);
+  if (state->trace) lua_sethook(L, trace, LUA_MASKLINE | LUA_MASKRET, 0);
+  int result = lua_pcall(L, args, results, base);
+  lua_sethook(L, NULL, 0, 0);
+  bool ok = result == LUA_OK || take_error(state, result, err);
+  lua_remove(L, base);
+  return ok;
+}
+
+/* ---- the prelude ---- */
+
+static const mw_embed *embedded(const char *name) {
+  for (const mw_embed *file = mw_embed_files; file->name; file++)
+    if (strcmp(file->name, name) == 0) return file;
+  return NULL;
+}
+
+/* core.module(name): a prelude file, loaded once. Upvalue 1 is core. */
+static int module(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "moonweld.modules");
+  if (lua_getfield(L, -1, name) != LUA_TNIL) return 1;
+  lua_pop(L, 1);
+  const mw_embed *file = embedded(lua_pushfstring(L, "lua/moonweld/%s", name));
+  if (!file) return luaL_error(L, "the prelude has no module '%s'", name);
+  if (luaL_loadbufferx(L, file->bytes, file->length, "=(moonweld)", "t") != LUA_OK) return lua_error(L);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_call(L, 1, 1);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, 2, name);
+  return 1;
+}
+
+static int start(lua_State *L) {
+  luaL_openlibs(L);
+  lua_newtable(L);
+  mw_core_fill(L);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, LUA_REGISTRYINDEX, core_key);
+  lua_pushvalue(L, -1);
+  lua_pushcclosure(L, module, 1);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -3, "module");
+  lua_pushstring(L, "init");
+  lua_call(L, 1, 1);
+  lua_setfield(L, LUA_REGISTRYINDEX, prelude_key);
+  return 0;
+}
+
+static int tell(lua_State *L) {
+  lua_getfield(L, LUA_REGISTRYINDEX, core_key);
+  mw_core_tell(L);
+  return 0;
+}
+
+/* Runs what is ours: that it fails is a bug, but for memory. */
+static bool run(mw_state *state, lua_CFunction work, mw_error *err) {
+  lua_pushcfunction(state->L, handle);
+  lua_pushcfunction(state->L, work);
+  int result = lua_pcall(state->L, 0, 0, 1);
+  if (result != LUA_OK) {
+    take_error(state, result, err);
+    if (result != LUA_ERRMEM) err->status = MW_BUG;
+    return false;
+  }
+  lua_settop(state->L, 0);
+  return true;
+}
+
+bool mw_state_open(mw_state *state, mw_error *err) {
+  *state = (mw_state){.limit = SIZE_MAX};
+  MW_TRY(mw_graph_new(&state->graph, err));
+  state->L = lua_newstate(allocate, state);
+  if (!state->L) {
+    mw_state_close(state);
+    return mw_error_memory(err, 1 << 16);
+  }
+  *(mw_state **)lua_getextraspace(state->L) = state;
+  if (run(state, start, err)) return true;
+  if (err->status == MW_DATA) mw_error_memory(err, 1 << 20);
+  mw_state_close(state);
+  return false;
+}
+
+bool mw_state_begin(mw_state *state, mw_error *err) {
+  *(mw_state **)lua_getextraspace(state->L) = state;
+  lua_setallocf(state->L, allocate, state);
+  return run(state, tell, err);
+}
+
+void mw_state_close(mw_state *state) {
+  if (state->L) lua_close(state->L);
+  mw_graph_free(state->graph);
+  free(state->lessons);
+  mw_mem_release(&state->arena);
+  state->L = NULL;
+  state->graph = NULL;
+}

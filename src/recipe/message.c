@@ -1,0 +1,231 @@
+/* message.c: little-endian by memcpy on both sides of one fork, so that no byte order can differ. */
+#include "recipe/message.h"
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+void mw_wire_put_u32(mw_text *out, uint32_t value) { mw_text_add(out, (const char *)&value, sizeof value); }
+void mw_wire_put_u64(mw_text *out, uint64_t value) { mw_text_add(out, (const char *)&value, sizeof value); }
+void mw_wire_put_double(mw_text *out, double value) { mw_text_add(out, (const char *)&value, sizeof value); }
+
+void mw_wire_put_text(mw_text *out, const char *bytes, size_t length) {
+  mw_wire_put_u32(out, (uint32_t)length);
+  mw_text_add(out, bytes, length);
+}
+
+static const char *take(mw_wire *in, size_t length) {
+  if (in->failed || (size_t)(in->end - in->at) < length) {
+    in->failed = true;
+    return NULL;
+  }
+  const char *at = in->at;
+  in->at += length;
+  return at;
+}
+
+#define TAKE(type) type value = 0; const char *at = take(in, sizeof value); if (at) memcpy(&value, at, sizeof value); return value
+uint32_t mw_wire_u32(mw_wire *in) { TAKE(uint32_t); }
+uint64_t mw_wire_u64(mw_wire *in) { TAKE(uint64_t); }
+double mw_wire_double(mw_wire *in) { TAKE(double); }
+
+const char *mw_wire_text(mw_wire *in, size_t *length) {
+  *length = mw_wire_u32(in);
+  const char *at = take(in, *length);
+  if (!at) *length = 0;
+  return at ? at : "";
+}
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Whether there is something to read before `deadline`. */
+static bool await(int fd, double deadline) {
+  for (;;) {
+    double left = deadline - now();
+    if (left <= 0) return false;
+    struct pollfd one = {.fd = fd, .events = POLLIN};
+    int ready = poll(&one, 1, left < 1000 ? (int)ceil(left * 1000) : 1000000);
+    if (ready > 0) return true;
+    if (ready < 0 && errno != EINTR) return false;
+  }
+}
+
+static bool put(int fd, const char *bytes, size_t length) {
+  while (length) {
+    ssize_t n = write(fd, bytes, length);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    bytes += n;
+    length -= (size_t)n;
+  }
+  return true;
+}
+
+/* A deadline of INFINITY is not asked for: a locked child may not poll. */
+static bool get(int fd, char *bytes, size_t length, double deadline) {
+  while (length) {
+    if (isfinite(deadline) && !await(fd, deadline)) return false;
+    ssize_t n = read(fd, bytes, length);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    bytes += n;
+    length -= (size_t)n;
+  }
+  return true;
+}
+
+bool mw_wire_send(int fd, uint32_t kind, const char *bytes, size_t length) {
+  uint64_t head[2] = {kind, length};
+  return put(fd, (const char *)head, sizeof head) && put(fd, bytes, length);
+}
+
+static bool receive(int fd, size_t limit, double deadline, uint32_t *kind, char **bytes, size_t *length) {
+  uint64_t head[2];
+  errno = 0;
+  if (!get(fd, (char *)head, sizeof head, deadline) || head[1] > limit) return false;
+  char *body = malloc((size_t)head[1] + 1);
+  if (!body) return false;
+  if (!get(fd, body, (size_t)head[1], deadline)) return free(body), false;
+  body[head[1]] = 0;
+  *kind = (uint32_t)head[0];
+  *bytes = body;
+  *length = (size_t)head[1];
+  return true;
+}
+
+bool mw_wire_receive(int fd, size_t limit, uint32_t *kind, char **bytes, size_t *length) {
+  return receive(fd, limit, INFINITY, kind, bytes, length);
+}
+
+bool mw_wire_hear(int fd, size_t limit, double *seconds, uint32_t *kind, char **bytes, size_t *length) {
+  double begun = now();
+  bool heard = receive(fd, limit, begun + *seconds, kind, bytes, length);
+  *seconds -= now() - begun;
+  return heard;
+}
+
+/* ---- graphs ---- */
+
+static void put_node(mw_text *out, const mw_graph *graph, mw_node id, const mw_wire_choice *choice, uint64_t *coefficients) {
+  mw_node_facts facts = mw_graph_facts(graph, id);
+  if (choice && facts.op == MW_OP_COEFFICIENT) facts.extra[0] = (*coefficients)++;
+  if (choice && facts.op == MW_OP_LEARNED) facts.extra[0] = choice->trainings[facts.extra[0]] - 1;
+  mw_wire_put_u32(out, facts.op);
+  mw_wire_put_u64(out, facts.extra[0]);
+  mw_wire_put_u64(out, facts.extra[1]);
+  mw_wire_put_u32(out, facts.operands);
+  for (uint32_t i = 0; i < facts.operands; i++) mw_wire_put_u32(out, mw_wire_node(choice, facts.operand[i]));
+  if (facts.op == MW_OP_COEFFICIENT || facts.op == MW_OP_TOKENS)
+    mw_wire_put_u64(out, mw_graph_elements(graph, facts.shape));
+}
+
+bool mw_wire_put_graph(mw_text *out, const mw_graph *graph, const mw_wire_output *outputs, size_t count,
+                       const mw_wire_choice *choice, mw_error *err) {
+  uint32_t sent = 0;
+  uint64_t coefficients = 0;
+  for (mw_node id = 1; id <= mw_graph_count(graph); id++) sent += mw_wire_node(choice, id) != 0;
+  mw_wire_put_u32(out, sent);
+  for (mw_node id = 1; id <= mw_graph_count(graph); id++)
+    if (mw_wire_node(choice, id)) put_node(out, graph, id, choice, &coefficients);
+  mw_wire_put_u32(out, (uint32_t)count);
+  for (size_t i = 0; i < count; i++) {
+    mw_wire_put_text(out, outputs[i].name, strlen(outputs[i].name));
+    mw_wire_put_u32(out, mw_wire_node(choice, outputs[i].node));
+  }
+  return mw_text_check(out, err);
+}
+
+static bool take_input(mw_graph *graph, mw_wire_inputs inputs, const uint64_t extra[2], mw_node *out, mw_error *err) {
+  mw_dtype dtype;
+  const uint64_t *dims;
+  unsigned rank;
+  uint32_t shape;
+  if (extra[0] > UINT32_MAX || extra[1] > UINT32_MAX || !inputs.find(inputs.context, extra[0], extra[1], &dtype, &dims, &rank))
+    return mw_error_set(err, MW_DATA, "the recipe's process named an input tensor that is not there");
+  return mw_graph_shape(graph, dims, rank, &shape, err) &&
+         mw_graph_input(graph, (uint32_t)extra[0], (uint32_t)extra[1], dtype, shape, out, err);
+}
+
+static bool take_node(mw_wire *in, mw_graph *graph, mw_wire_inputs inputs, mw_node *map, uint32_t id, mw_error *err) {
+  uint32_t op = mw_wire_u32(in);
+  uint64_t extra[2];
+  extra[0] = mw_wire_u64(in);
+  extra[1] = mw_wire_u64(in);
+  uint32_t count = mw_wire_u32(in);
+  mw_node few[16], *operands = few;
+  if (in->failed || count > MW_GRAPH_OPERANDS || count > (size_t)(in->end - in->at) / sizeof *operands || op >= MW_OP_COUNT)
+    return mw_error_set(err, MW_DATA, "the recipe's process sent a broken graph");
+  if (op == MW_OP_NUMBER) {
+    double value;
+    memcpy(&value, &extra[0], sizeof value);
+    return mw_graph_number(graph, value, &map[id], err);
+  }
+  if (op == MW_OP_INPUT) return take_input(graph, inputs, extra, &map[id], err);
+  if (op == MW_OP_COEFFICIENT) {
+    double initial;
+    memcpy(&initial, &extra[1], sizeof initial);
+    return mw_graph_coefficient(graph, extra[0], mw_wire_u64(in), initial, &map[id], err);
+  }
+  if (op == MW_OP_TOKENS) return mw_graph_tokens(graph, extra[0], mw_wire_u64(in), extra[1], &map[id], err);
+  if (count > 16 && !(operands = mw_mem_new(count, sizeof *operands, err))) return false;
+  bool ok = true;
+  for (uint32_t i = 0; i < count && ok; i++) {
+    uint32_t operand = mw_wire_u32(in);
+    ok = operand > 0 && operand < id;
+    operands[i] = ok ? map[operand] : 0;
+  }
+  if (!ok) mw_error_set(err, MW_DATA, "the recipe's process sent a broken graph");
+  if (op == MW_OP_LEARNED) ok = ok && mw_graph_learned(graph, count == 1 ? operands[0] : 0, extra[0], &map[id], err);
+  else ok = ok && mw_graph_apply(graph, (mw_op)op, operands, count, extra, &map[id], err);
+  if (operands != few) free(operands);
+  return ok;
+}
+
+static bool take_outputs(mw_wire *in, const mw_node *map, uint32_t nodes, mw_arena *arena, mw_wire_output **outputs,
+                         size_t *count, mw_error *err) {
+  *count = mw_wire_u32(in);
+  if (*count > (size_t)(in->end - in->at) / 8) in->failed = true;
+  *outputs = in->failed ? NULL : mw_mem_take(arena, *count * sizeof **outputs + 1, err);
+  for (size_t i = 0; i < *count && *outputs; i++) {
+    size_t length;
+    const char *name = mw_wire_text(in, &length);
+    uint32_t node = mw_wire_u32(in);
+    if (in->failed || node == 0 || node > nodes || memchr(name, 0, length)) break;
+    (*outputs)[i].node = map[node];
+    if (!((*outputs)[i].name = mw_mem_copy(arena, name, length, err))) return false;
+    if (i && strcmp((*outputs)[i - 1].name, (*outputs)[i].name) >= 0) break;
+    if (i + 1 == *count) return true;
+  }
+  return *count == 0 && !in->failed;
+}
+
+bool mw_wire_take_graph(const char *bytes, size_t length, mw_wire_inputs inputs, mw_wire_rest rest, mw_arena *arena,
+                        mw_graph **graph, mw_wire_output **outputs, size_t *count, mw_error *err) {
+  mw_wire in = {bytes, bytes + length, false};
+  uint32_t nodes = mw_wire_u32(&in);
+  mw_error_set(err, MW_DATA, "the recipe's process sent a broken graph");
+  if (in.failed || nodes > MW_GRAPH_NODES || nodes > length / 16) return false;
+  mw_node *map = mw_mem_new(nodes + 1u, sizeof *map, err);
+  bool ok = map && mw_graph_new(graph, err);
+  if (!ok) return free(map), false;
+  for (uint32_t id = 1; id <= nodes && ok; id++) ok = take_node(&in, *graph, inputs, map, id, err);
+  if (ok) {
+    mw_error_set(err, MW_DATA, "the recipe's process sent broken outputs");
+    ok = take_outputs(&in, map, nodes, arena, outputs, count, err) &&
+         (!rest.take || rest.take(rest.context, &in, map, nodes, *graph, err)) &&
+         (in.at == in.end || mw_error_set(err, MW_DATA, "the recipe's process sent more than a graph"));
+  }
+  free(map);
+  if (!ok) {
+    mw_graph_free(*graph);
+    *graph = NULL;
+  }
+  return ok;
+}

@@ -1,0 +1,12 @@
+/* prelude_learn.h: what the prelude needs to build forward passes and losses: nodes of networks and coefficients, the
+ * models' config.json, the data sets at hand, and records of trainings. */
+#ifndef MW_RECIPE_PRELUDE_LEARN_H
+#define MW_RECIPE_PRELUDE_LEARN_H
+
+#include "recipe/interpreter.h"
+
+/* Adds to the table `core` on top of the stack. */
+void mw_core_learn_fill(lua_State *L);
+void mw_core_learn_tell(lua_State *L);
+
+#endif

@@ -1,0 +1,347 @@
+/* recipe.c: a recipe's text is read once; children work on copies of it. What a child asks for is decided here. */
+#include "recipe/recipe.h"
+#include "base/sha256.h"
+#include "recipe/child.h"
+#include "recipe/signature.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { LARGEST_RECIPE = 256 << 10 };
+
+struct mw_recipe {
+  char *name, *text;
+  const char *folder; /* where `require` may look; NULL for a built-in */
+  char chunk[256];
+  size_t length;
+  mw_signature signature;
+  mw_state template; /* opened once for all children */
+  mw_arena arena;
+};
+
+typedef struct asking {
+  mw_child_task task; /* first: it is what the child gets */
+  const mw_recipe *recipe;
+  mw_recipe *described; /* being described, or NULL */
+  const mw_inputs *inputs;
+  const mw_calibration *data;
+  mw_host_result *result;
+  mw_score *score; /* NULL: there is none */
+} asking;
+
+const char *mw_recipe_name(const mw_recipe *recipe) { return recipe->name; }
+const char *mw_recipe_summary(const mw_recipe *recipe) { return recipe->signature.summary; }
+const char *mw_recipe_paper(const mw_recipe *recipe) { return recipe->signature.paper; }
+const char *mw_host_text(const mw_recipe *recipe) { return recipe->text; }
+
+size_t mw_recipe_args(const mw_recipe *recipe, const mw_arg **first) {
+  *first = recipe->signature.args;
+  return recipe->signature.count;
+}
+
+/* ---- texts ---- */
+
+static const mw_embed *builtin(const char *name) {
+  for (const mw_embed *file = mw_embed_files; file->name; file++)
+    if (strncmp(file->name, "recipes/", 8) == 0 && strcmp(file->name + 8, name) == 0) return file;
+  return NULL;
+}
+
+static bool check_text(const char *what, const char *text, size_t length, mw_error *err) {
+  if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+    return mw_error_set(err, MW_DATA, "%s: begins with a byte order mark; save it as plain UTF-8", what);
+  if (length && text[0] == '\x1b') return mw_error_set(err, MW_DATA, "%s: is compiled Lua; recipes are text", what);
+  if (memchr(text, 0, length)) return mw_error_set(err, MW_DATA, "%s: holds a NUL character; recipes are text", what);
+  return true;
+}
+
+/* A first line that begins with '#' becomes a comment of the same length, so that line numbers stay. */
+static void hide_shebang(char *text) {
+  for (char *c = text; text[0] == '#' && *c && *c != '\n'; c++)
+    if (c > text + 1) *c = ' ';
+  if (text[0] == '#') text[0] = '-', text[1] = text[1] == '\n' || !text[1] ? text[1] : '-';
+}
+
+static bool read_recipe(const char *path, char **text, size_t *length, mw_error *err) {
+  mw_shown shown;
+  MW_TRY(mw_file_slurp(path, LARGEST_RECIPE, text, length, err));
+  if (check_text(mw_text_shown_z(&shown, path), *text, *length, err)) {
+    hide_shebang(*text);
+    return true;
+  }
+  free(*text);
+  *text = NULL;
+  return false;
+}
+
+static bool find(mw_recipe *recipe, const char *name, mw_error *err) {
+  mw_shown shown;
+  bool file = strchr(name, '/') || (strlen(name) > 4 && strcmp(name + strlen(name) - 4, ".lua") == 0);
+  recipe->name = mw_mem_copy(&recipe->arena, name, strlen(name), err);
+  if (!recipe->name) return false;
+  if (file) {
+    const char *slash = strrchr(name, '/');
+    recipe->folder = slash ? mw_mem_copy(&recipe->arena, name, (size_t)(slash - name) + 1, err) : "./";
+    snprintf(recipe->chunk, sizeof recipe->chunk, "@%s", mw_text_shown_z(&shown, name));
+    return recipe->folder && read_recipe(name, &recipe->text, &recipe->length, err);
+  }
+  const mw_embed *embedded = builtin(name);
+  if (!embedded) {
+    mw_error_set(err, MW_USAGE, "there is no recipe '%s'", mw_text_shown_z(&shown, name));
+    return mw_error_hint(err, "moonweld list names them; a file is given as ./NAME.lua");
+  }
+  snprintf(recipe->chunk, sizeof recipe->chunk, "@%s.lua", embedded->name);
+  recipe->length = embedded->length;
+  recipe->text = mw_mem_new(embedded->length + 1, 1, err);
+  if (recipe->text) memcpy(recipe->text, embedded->bytes, embedded->length);
+  return recipe->text != NULL;
+}
+
+/* ---- require ---- */
+
+static bool is_word(const char *name) {
+  return *name && strlen(name) < 128 &&
+         strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == strlen(name);
+}
+
+/* NAME.lua beside the recipe; a link that leads out of the folder is refused. */
+static bool beside(const mw_recipe *recipe, const char *name, char **text, size_t *length, mw_error *err) {
+  char path[4096];
+  struct stat st;
+  if (!recipe->folder) return mw_error_set(err, MW_DATA, "there is no recipe '%s' to require", name);
+  snprintf(path, sizeof path, "%s%s.lua", recipe->folder, name);
+  char *folder = realpath(recipe->folder, NULL), *real = realpath(path, NULL);
+  bool inside = folder && real && strncmp(real, folder, strlen(folder)) == 0 && real[strlen(folder)] == '/';
+  bool there = real != NULL && stat(real, &st) == 0;
+  free(folder);
+  free(real);
+  if (!there) return mw_error_set(err, MW_DATA, "there is no recipe '%s' to require, neither built in nor beside this file", name);
+  if (!inside) return mw_error_set(err, MW_DATA, "'%s.lua' is a link that leads out of the recipe's folder", name);
+  return read_recipe(path, text, length, err);
+}
+
+static void record(mw_host_result *result, const char *name, const char *text, size_t length) {
+  mw_sha256 hash;
+  char hex[65];
+  char known[160];
+  snprintf(known, sizeof known, "\"name\": \"%s\"", name);
+  if (!result || (result->required.bytes && strstr(result->required.bytes, known))) return;
+  mw_sha256_init(&hash);
+  mw_sha256_add(&hash, text, length);
+  mw_sha256_finish(&hash, hex);
+  mw_text_format(&result->required, "%s{\"name\": \"%s\", \"sha256\": \"%s\"}", result->required.length ? ", " : "", name, hex);
+}
+
+static bool answer_require(asking *ask, int fd, const char *name) {
+  mw_text answer = {0};
+  mw_error err;
+  char chunk[200], *text = NULL;
+  size_t length = 0;
+  bool ok = is_word(name) || mw_error_set(&err, MW_DATA, "require takes a recipe's name: letters, digits, _ and -");
+  const mw_embed *embedded = ok ? builtin(name) : NULL;
+  if (embedded) {
+    snprintf(chunk, sizeof chunk, "@recipes/%s.lua", name);
+    length = embedded->length;
+  } else if (ok) {
+    snprintf(chunk, sizeof chunk, "@%s.lua", name);
+    ok = beside(ask->recipe, name, &text, &length, &err);
+  }
+  const char *bytes = embedded ? embedded->bytes : text;
+  mw_wire_put_text(&answer, ok ? chunk : err.text, strlen(ok ? chunk : err.text));
+  if (ok) {
+    mw_wire_put_text(&answer, bytes, length);
+    record(ask->result, name, bytes, length);
+  }
+  bool sent = mw_wire_send(fd, ok ? MW_WIRE_REQUIRE : MW_WIRE_ERROR, answer.bytes, answer.length);
+  mw_text_free(&answer);
+  free(text);
+  return sent;
+}
+
+/* ---- messages ---- */
+
+static void show_print(const char *bytes, size_t length) {
+  mw_shown shown;
+  fprintf(stderr, "recipe: %s\n", mw_text_shown(&shown, bytes, length));
+}
+
+static void take_drawn(mw_host_result *result, const char *bytes, size_t length) {
+  mw_wire in = {bytes, bytes + length, false};
+  size_t text_length;
+  const char *text = mw_wire_text(&in, &text_length);
+  double value = mw_wire_double(&in);
+  char number[32];
+  if (!result || in.failed || value - value != 0) return;
+  mw_text_format(&result->drawn, result->drawn.length ? ", {\"what\": " : "{\"what\": ");
+  mw_text_json(&result->drawn, text, mw_text_is_utf8(text, text_length) ? text_length : 0);
+  mw_text_format(&result->drawn, ", \"value\": %s}", mw_text_number(number, value));
+  mw_shown shown;
+  mw_text_format(&result->drawn_words, "%s%s = %.6g", result->drawn_words.length ? ", " : "",
+                 mw_text_shown(&shown, text, text_length), value);
+}
+
+typedef struct taking {
+  const mw_calibration *data;
+  mw_candidate *to;
+} taking;
+
+/* The trainings behind the graph. */
+static bool take_lessons(void *context, mw_wire *in, const mw_node *map, uint32_t nodes, const mw_graph *graph, mw_error *err) {
+  const taking *t = context;
+  mw_candidate *to = t->to;
+  return mw_lesson_take(in, map, nodes, graph, t->data->facts, t->data->count, &to->arena, &to->lessons, &to->lesson_count, err) &&
+         mw_lesson_applied(graph, to->outputs, to->output_count, to->lessons, to->lesson_count, err) &&
+         mw_lesson_needed(graph, to->outputs, to->output_count, to->lessons, to->lesson_count, err);
+}
+
+static bool take_candidate(const asking *ask, const char *bytes, size_t length, mw_candidate *out, mw_error *err) {
+  taking t = {ask->data, out};
+  *out = (mw_candidate){0};
+  if (mw_wire_take_graph(bytes, length, (mw_wire_inputs){ask->inputs, mw_inputs_find}, (mw_wire_rest){&t, take_lessons},
+                         &out->arena, &out->graph, &out->outputs, &out->output_count, err)) return true;
+  mw_mem_release(&out->arena);
+  return false;
+}
+
+/* What a recipe prints before it asks for its first score is heard while planning, the rest when scores are real. */
+static bool is_heard(const mw_score *score) { return !score || (score->count > 0) == (score->make != NULL); }
+
+static bool answer_score(asking *ask, int fd, const char *bytes, size_t length, mw_error *err) {
+  mw_host_result *result = ask->result;
+  mw_candidate candidate;
+  mw_text answer = {0};
+  size_t comma = result->drawn_before ? 2 : 0;
+  double value;
+  MW_TRY(take_candidate(ask, bytes, length, &candidate, err));
+  bool drawn = result->drawn.length > result->drawn_before, ok = mw_text_check(&result->drawn, err);
+  if (!mw_score_ask(ask->score, &candidate, drawn && ok ? result->drawn.bytes + result->drawn_before + comma : "",
+                    drawn && ok ? result->drawn_words.bytes : "", &value, err) || !ok)
+    return false;
+  result->drawn_before = result->drawn.length;
+  mw_text_free(&result->drawn_words);
+  mw_wire_put_double(&answer, value);
+  ok = mw_wire_send(fd, MW_WIRE_SCORE, answer.bytes, answer.length) ||
+       mw_error_set(err, MW_DATA, "the recipe's process is gone");
+  mw_text_free(&answer);
+  return ok;
+}
+
+static bool on_message(void *context, int fd, uint32_t kind, char *bytes, size_t length, mw_error *err) {
+  asking *ask = context;
+  switch (kind) {
+  case MW_WIRE_SIGNATURE:
+    if (ask->described)
+      return mw_signature_take(&ask->described->signature, &ask->described->arena, bytes, length, err);
+    break;
+  case MW_WIRE_GRAPH:
+    if (!ask->result || ask->result->made.graph) break;
+    return take_candidate(ask, bytes, length, &ask->result->made, err);
+  case MW_WIRE_PRINT:
+    if (ask->result && is_heard(ask->score)) show_print(bytes, length);
+    return true;
+  case MW_WIRE_SCORE:
+    if (!ask->result || !ask->score) break;
+    return answer_score(ask, fd, bytes, length, err);
+  case MW_WIRE_DRAWN: return take_drawn(ask->result, bytes, length), true;
+  case MW_WIRE_REQUIRE: return answer_require(ask, fd, bytes) || mw_error_set(err, MW_DATA, "the recipe's process is gone");
+  default: break;
+  }
+  return mw_error_set(err, MW_DATA, "the recipe's process sent what was not asked for");
+}
+
+/* ---- running children ---- */
+
+mw_guest_limits mw_host_limits(const mw_options *options, size_t tensors) {
+  return (mw_guest_limits){options->recipe_seconds > 0 ? options->recipe_seconds : 1 + (double)tensors / 1000,
+                           options->recipe_memory ? options->recipe_memory : 256u << 20, 0};
+}
+
+/* Where an error's line got lost (a tail call), the recipe runs once more with a line hook, only to find it; not after a
+ * score, since our process may have threads by then. While planning, scores are not real: what a recipe makes of them
+ * is no error. */
+static bool run(asking *ask, mw_state *state, mw_guest_limits limits, mw_guest_work work, mw_error *err) {
+  bool ok = mw_guest_run(state, limits, work, on_message, ask, err);
+  bool scored = ask->score && ask->score->count;
+  if (ok || (scored && !ask->score->make && err->status == MW_DATA)) return true;
+  if (scored && err->signal == -1) err->signal = 0;
+  if (err->signal != -1) return false;
+  mw_error traced;
+  err->signal = 0;
+  state->trace = true;
+  ask->result = NULL;
+  limits.seconds *= 4;
+  if (!mw_guest_run(state, limits, work, on_message, ask, &traced) && traced.signal != -1 && traced.status == err->status)
+    *err = traced;
+  return false;
+}
+
+bool mw_recipe_load(const char *name, const mw_options *options, mw_recipe **out, mw_error *err) {
+  mw_recipe *recipe = mw_mem_new(1, sizeof *recipe, err);
+  if (!recipe) return false;
+  bool ok = find(recipe, name, err) && mw_state_open(&recipe->template, err);
+  if (ok) {
+    asking ask = {.recipe = recipe, .described = recipe, .task = {recipe->text, recipe->chunk, recipe->length, NULL, 0}};
+    mw_state state = recipe->template;
+    state.seed = options->seed;
+    mw_guest_limits limits = mw_host_limits(options, 0);
+    ok = run(&ask, &state, limits, mw_child_describe, err);
+  }
+  if (!ok) {
+    err->signal = 0;
+    mw_recipe_free(recipe);
+  } else *out = recipe;
+  return ok;
+}
+
+void mw_recipe_free(mw_recipe *recipe) {
+  if (!recipe) return;
+  mw_state_close(&recipe->template);
+  free(recipe->text);
+  mw_mem_release(&recipe->arena);
+  free(recipe);
+}
+
+/* While planning: the first candidate in the place of a result that depends on scores. */
+static void take_first(mw_score *score, mw_host_result *out) {
+  mw_score_drop(&out->made);
+  out->made = score->first;
+  score->first = (mw_candidate){0};
+}
+
+/* "a, b" becomes "[a, b]". */
+static bool enclose(mw_text *list, mw_error *err) {
+  mw_text whole = {.failed = list->failed};
+  mw_text_format(&whole, "[%s]", list->bytes ? list->bytes : "");
+  mw_text_free(list);
+  *list = whole;
+  return mw_text_check(list, err);
+}
+
+bool mw_host_evaluate(const mw_recipe *recipe, const mw_binding *bindings, size_t count, const mw_inputs *inputs,
+                      const mw_calibration *data, const mw_options *options, mw_score *score, mw_host_result *out,
+                      mw_error *err) {
+  asking ask = {.recipe = recipe, .inputs = inputs, .data = data, .result = out, .score = score,
+                .task = {recipe->text, recipe->chunk, recipe->length, bindings, count}};
+  mw_state state = recipe->template;
+  state.inputs = inputs;
+  state.sets = data->facts;
+  state.set_count = data->count;
+  state.seed = options->seed;
+  state.scores = score != NULL;
+  mw_guest_limits limits = mw_host_limits(options, inputs->family.count * inputs->count);
+  if (score && options->recipe_seconds <= 0) limits.seconds *= 10; /* a search builds many candidates */
+  MW_TRY(run(&ask, &state, limits, mw_child_evaluate, err));
+  if (score && score->first.graph) take_first(score, out);
+  MW_TRY(enclose(&out->drawn, err) && enclose(&out->required, err));
+  out->drawn_json = out->drawn.bytes;
+  out->required_json = out->required.bytes;
+  return true;
+}
+
+void mw_host_release(mw_host_result *result) {
+  mw_score_drop(&result->made);
+  mw_text_free(&result->drawn);
+  mw_text_free(&result->required);
+  mw_text_free(&result->drawn_words);
+}

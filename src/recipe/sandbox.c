@@ -1,0 +1,209 @@
+/* sandbox.c: fork, lock, work, report. The only door of libseccomp. The child never returns from here. */
+#include "recipe/sandbox.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <lauxlib.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#ifdef MW_SECCOMP
+#include <seccomp.h>
+#endif
+
+enum { LARGEST_MESSAGE = 512 << 20, CHATTER = 64 << 10, HARD_EXIT = 99 };
+
+const char *mw_guest_wall(void) {
+#ifdef MW_SECCOMP
+  return "seccomp";
+#else
+  return "resource limits";
+#endif
+}
+
+/* ---- the lock ---- */
+
+static bool limit(int resource, rlim_t soft, rlim_t hard) {
+  return setrlimit(resource, &(struct rlimit){soft, hard}) == 0;
+}
+
+/* A sanitizer's shadow is larger than any limit, its reports need a stream and it asks where the stack ends: the
+ * build with SAN=1 gets that much. */
+#ifdef MW_SANITIZED
+enum { SANITIZED = 1 };
+#else
+enum { SANITIZED = 0 };
+#endif
+
+static bool lock_resources(mw_guest_limits limits) {
+  rlim_t cpu = (rlim_t)ceil(limits.seconds) + 1, data = SANITIZED ? RLIM_INFINITY : limits.memory + (1u << 30);
+  return limit(RLIMIT_CPU, cpu, cpu + 1) && limit(RLIMIT_DATA, data, data) && limit(RLIMIT_FSIZE, 0, 0) &&
+         limit(RLIMIT_NOFILE, 0, 0) && limit(RLIMIT_NPROC, 0, 0) && limit(RLIMIT_CORE, 0, 0);
+}
+
+static bool lock_calls(void) {
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return false;
+#ifdef MW_SECCOMP
+  static const int allowed[] = {SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(brk), SCMP_SYS(mmap), SCMP_SYS(munmap),
+                                SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(futex), SCMP_SYS(clock_gettime),
+                                SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(getrandom),
+                                SANITIZED ? SCMP_SYS(sigaltstack) : SCMP_SYS(read)};
+  scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+  bool ok = filter != NULL;
+  for (size_t i = 0; ok && i < sizeof allowed / sizeof *allowed; i++)
+    ok = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0) == 0;
+  ok = ok && seccomp_load(filter) == 0;
+  seccomp_release(filter);
+  return ok;
+#else
+  return true;
+#endif
+}
+
+/* ---- time ---- */
+
+static lua_State *running; /* the signal handler's only way to the state; the child has one state */
+
+static void too_long(lua_State *L, lua_Debug *ar) {
+  (void)ar;
+  lua_sethook(L, NULL, 0, 0);
+  mw_state_raise(L, MW_DATA, "the recipe takes too long (--recipe-seconds allows more)");
+}
+
+static void on_timer(int number) {
+  (void)number;
+  if (running) lua_sethook(running, too_long, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+}
+
+static void start_clock(double seconds) {
+  struct sigaction action = {.sa_handler = on_timer, .sa_flags = SA_RESTART};
+  sigaction(SIGPROF, &action, NULL);
+  struct itimerval timer = {.it_value = {(time_t)seconds, (suseconds_t)((seconds - floor(seconds)) * 1e6)}};
+  setitimer(ITIMER_PROF, &timer, NULL);
+}
+
+/* ---- the child ---- */
+
+static void send_error(int fd, const mw_error *err) {
+  mw_text text = {0};
+  mw_wire_put_u32(&text, err->status);
+  mw_wire_put_u32(&text, err->signal == 0);
+  mw_wire_put_text(&text, err->text, strlen(err->text));
+  mw_wire_put_text(&text, err->hint, strlen(err->hint));
+  mw_wire_send(fd, MW_WIRE_ERROR, text.bytes, text.length);
+}
+
+static _Noreturn void child(const mw_state *template, mw_guest_limits limits, mw_guest_work work, void *context, int fd) {
+  mw_error err;
+  mw_state state = *template;
+  state.limit = (size_t)limits.memory;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  signal(SIGINT, SIG_IGN); /* the parent decides */
+  signal(SIGPIPE, SIG_DFL);
+  if (fd != 3 && dup2(fd, 3) < 0) _exit(HARD_EXIT);
+  close_range(4, ~0u, 0);
+  close_range(0, SANITIZED ? 1 : 2, 0); /* what a recipe prints is a message, and it reads nothing */
+  bool ok = mw_state_begin(&state, &err);
+  running = state.L;
+  if (ok) {
+    start_clock(limits.seconds);
+    ok = (lock_resources(limits) && lock_calls()) ||
+         mw_error_set(&err, MW_UNAVAILABLE, "the recipe's sandbox cannot be set up: %s", strerror(errno));
+  }
+  ok = ok && work(&state, context, 3, &err);
+  if (!ok) send_error(3, &err);
+  _exit(0);
+}
+
+/* ---- the parent ---- */
+
+/* Control characters (C0, DEL, C1) and the marks that turn the direction of writing become spaces; where the bytes are
+ * no UTF-8, all beyond ASCII become question marks. */
+static void make_plain(char *text) {
+  bool utf8 = mw_text_is_utf8(text, strlen(text));
+  for (unsigned char *c = (unsigned char *)text; *c; c++) {
+    bool turns = c[0] == 0xe2 && ((c[1] == 0x80 && (c[2] == 0x8e || c[2] == 0x8f || (c[2] >= 0xaa && c[2] <= 0xae))) ||
+                                  (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9));
+    if (!utf8 && *c >= 0x80) *c = '?';
+    else if (*c < 0x20 || *c == 0x7f) *c = ' ';
+    else if (c[0] == 0xc2 && c[1] < 0xa0) c[0] = c[1] = ' ';
+    else if (turns) c[0] = c[1] = c[2] = ' ';
+  }
+}
+
+static bool take_error(const char *bytes, size_t length, mw_error *err) {
+  mw_wire in = {bytes, bytes + length, false};
+  uint32_t status = mw_wire_u32(&in), placed = mw_wire_u32(&in);
+  size_t text_length, hint_length;
+  const char *text = mw_wire_text(&in, &text_length), *hint = mw_wire_text(&in, &hint_length);
+  bool known = status == MW_USAGE || status == MW_DATA || status == MW_MEMORY || status == MW_UNAVAILABLE || status == MW_BUG ||
+               status == MW_MISSING;
+  mw_error_set(err, known ? (mw_status)status : MW_DATA, "%.*s", (int)text_length, text);
+  if (hint_length) mw_error_hint(err, "%.*s", (int)hint_length, hint);
+  make_plain(err->text);
+  make_plain(err->hint);
+  err->signal = placed ? 0 : -1;
+  return false;
+}
+
+/* A child that neither works nor asks is stuck; the machine may be busy with other things, so this is generous. */
+static double patience(mw_guest_limits limits) { return limits.patience > 0 ? limits.patience : 30 + 30 * limits.seconds; }
+
+static bool explain_end(int status, mw_guest_limits limits, mw_error *err) {
+  int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  if (number == SIGXCPU || number == SIGKILL || number == SIGPROF)
+    return mw_error_set(err, MW_DATA,
+                        "the recipe takes too long: more than %g s of CPU time (--recipe-seconds allows more)",
+                        limits.seconds);
+  if (number == SIGSYS) return mw_error_set(err, MW_DATA, "the recipe tried what a recipe may not do and was ended");
+  if (number) return mw_error_set(err, MW_DATA, "the recipe's process was ended by signal %d", number);
+  return mw_error_set(err, MW_DATA, "the recipe's process ended without a result");
+}
+
+bool mw_guest_run(const mw_state *state, mw_guest_limits limits, mw_guest_work work, mw_guest_message message,
+                  void *context, mw_error *err) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+    return mw_error_set(err, MW_UNAVAILABLE, "no pipe for the recipe's process: %s", strerror(errno));
+  fflush(NULL);
+  pid_t pid = fork();
+  if (pid < 0) {
+    close(ends[0]), close(ends[1]);
+    return mw_error_set(err, MW_UNAVAILABLE, "no process for the recipe: %s", strerror(errno));
+  }
+  if (pid == 0) child(state, limits, work, context, ends[1]);
+  close(ends[1]);
+  bool ok = true, result = false;
+  uint32_t kind;
+  char *bytes;
+  size_t length, chatter = 0;
+  double left = patience(limits);
+  /* A child that does not read its answers must not hold the parent either. */
+  struct timeval sending = {.tv_sec = (time_t)left, .tv_usec = (suseconds_t)((left - floor(left)) * 1e6)};
+  setsockopt(ends[0], SOL_SOCKET, SO_SNDTIMEO, &sending, sizeof sending);
+  while (ok && mw_wire_hear(ends[0], LARGEST_MESSAGE, &left, &kind, &bytes, &length)) {
+    if (kind == MW_WIRE_ERROR) ok = take_error(bytes, length, err);
+    else if (kind > MW_WIRE_GRAPH && kind != MW_WIRE_SCORE && (chatter += length + 16) > CHATTER)
+      ok = mw_error_set(err, MW_DATA, "the recipe says too much: more than %d bytes", CHATTER);
+    else ok = message(context, ends[0], kind, bytes, length, err);
+    result |= kind == MW_WIRE_SIGNATURE || kind == MW_WIRE_GRAPH;
+    free(bytes);
+  }
+  if (ok && errno == ENOMEM)
+    ok = mw_error_set(err, MW_MEMORY, "out of memory for what the recipe's process says");
+  if (ok && left <= 0)
+    ok = mw_error_set(err, MW_DATA, "the recipe's process does nothing: no answer in %g s (--recipe-seconds allows more)",
+                      patience(limits));
+  if (!ok) kill(pid, SIGKILL);
+  close(ends[0]);
+  int status = 0;
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
+  return ok && (result || explain_end(status, limits, err));
+}

@@ -1,0 +1,86 @@
+/* signature.c: what recipe.lua and arg.lua promise of a signature is checked here again, since the child that ran them may
+ * be hostile. */
+#include "recipe/signature.h"
+#include "recipe/interpreter.h"
+#include <string.h>
+
+static const char *take_text(mw_wire *in, mw_arena *arena, mw_error *err) {
+  size_t length;
+  const char *text = mw_wire_text(in, &length);
+  return mw_mem_copy(arena, text, length, err);
+}
+
+static bool take_kind(const char *word, mw_arg_kind *out) {
+  static const char *const words[] = {"number", "string", "flag",  "maybe", "choice", "each",
+                                      "model",  "models", "words", "seed",  "score",  "calibration"};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (strcmp(words[i], word) == 0) return *out = (mw_arg_kind)i, true;
+  return false;
+}
+
+/* The names that recipe.lua and arg.lua allow; a bound argument has the name of its option. */
+static bool is_argument(const mw_arg *arg) {
+  static const char *const bound[] = {"seed", "score", "data"};
+  if (arg->kind >= MW_ARG_SEED) return strcmp(arg->name, bound[arg->kind - MW_ARG_SEED]) == 0;
+  size_t length = strspn(arg->name, "abcdefghijklmnopqrstuvwxyz0123456789_");
+  for (const char *const *word = mw_core_reserved; *word; word++)
+    if (strcmp(arg->name, *word) == 0) return false;
+  return *arg->name >= 'a' && length == strlen(arg->name) && length <= 64 && *arg->doc;
+}
+
+/* A counted list of texts; NULL for none. */
+static bool take_words(mw_wire *in, mw_arena *arena, const char *const **out, mw_error *err) {
+  uint32_t count = mw_wire_u32(in);
+  if (in->failed || count > 1024) return false;
+  const char **words = count ? mw_mem_take(arena, (count + 1) * sizeof *words, err) : NULL;
+  if (count && !words) return false;
+  for (uint32_t i = 0; i < count; i++)
+    if (!(words[i] = take_text(in, arena, err))) return false;
+  *out = words;
+  return true;
+}
+
+static bool take_arg(mw_wire *in, mw_arena *arena, mw_arg *arg, mw_error *err) {
+  arg->name = take_text(in, arena, err);
+  const char *kind = take_text(in, arena, err);
+  arg->doc = take_text(in, arena, err);
+  arg->fallback = take_text(in, arena, err);
+  uint32_t flags = mw_wire_u32(in);
+  arg->optional = flags & 1, arg->whole = flags & 2, arg->has_min = flags & 4, arg->has_max = flags & 8;
+  arg->min = mw_wire_double(in);
+  arg->max = mw_wire_double(in);
+  return arg->fallback && take_kind(kind, &arg->kind) && is_argument(arg) &&
+         take_words(in, arena, &arg->choices, err) && take_words(in, arena, &arg->profiled, err) &&
+         !in->failed && (arg->choices || arg->kind != MW_ARG_CHOICE);
+}
+
+static size_t words_in(const char *const *words) {
+  size_t count = 0;
+  while (words && words[count]) count++;
+  return count;
+}
+
+/* No two arguments have one name, and profiled defaults belong to a `profile` that has as many words. */
+static bool is_consistent(const mw_signature *signature) {
+  size_t profiles = 0;
+  for (size_t i = 0; i < signature->count; i++) {
+    if (strcmp(signature->args[i].name, "profile") == 0) profiles = words_in(signature->args[i].choices);
+    for (size_t k = 0; k < i; k++)
+      if (strcmp(signature->args[i].name, signature->args[k].name) == 0) return false;
+  }
+  for (size_t i = 0; i < signature->count; i++)
+    if (signature->args[i].profiled && words_in(signature->args[i].profiled) != profiles) return false;
+  return true;
+}
+
+bool mw_signature_take(mw_signature *signature, mw_arena *arena, const char *bytes, size_t length, mw_error *err) {
+  mw_wire in = {bytes, bytes + length, false};
+  mw_error_set(err, MW_DATA, "the recipe's process sent a broken signature");
+  signature->summary = take_text(&in, arena, err);
+  signature->paper = take_text(&in, arena, err);
+  uint32_t count = mw_wire_u32(&in);
+  if (!signature->paper || in.failed || count > MW_SIGNATURE_ARGS) return false;
+  for (uint32_t i = 0; i < count; i++) MW_TRY(take_arg(&in, arena, &signature->args[i], err));
+  signature->count = count;
+  return in.at == in.end && is_consistent(signature);
+}

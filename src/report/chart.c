@@ -1,0 +1,236 @@
+/* chart.c: see chart.h. A chart is a row of a table: what it shows, how far its axis reaches, the line to compare with. */
+#include "report/chart.h"
+#include "report/markup.h"
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+/* A figure of a comparison as the page shows it. */
+typedef struct series {
+  const char *label, *class; /* class "a", "b" or "d" (of both): its colour */
+  size_t figure;             /* offset in mw_compare_figures */
+} series;
+
+typedef struct chart {
+  const char *title, *note;
+  bool percent, signed_axis;
+  double rule, reach; /* a line to compare with, drawn where the values come up to `reach`; 0: none */
+  const char *rule_label;
+  double least_top;   /* the axis reaches at least up to here */
+  series series[2];
+} chart;
+
+#define FIGURE(name) offsetof(mw_compare_figures, name)
+
+static const chart delta_of_base = {
+    "Relative delta", "Length of the task vector, as a share of the base\xe2\x80\x99s.", true, false, 0.2, 0.1,
+    "20 %: longer ones merge badly", 0.01,
+    {{"A \xe2\x88\x92 base", "a", FIGURE(delta_a)}, {"B \xe2\x88\x92 base", "b", FIGURE(delta_b)}}};
+static const chart delta_alone = {
+    "Relative delta", "Distance of B from A, as a share of A\xe2\x80\x99s length.", true, false, 0.2, 0.1,
+    "20 %: longer ones merge badly", 0.01, {{"B \xe2\x88\x92 A", "d", FIGURE(relative_delta)}}};
+static const chart angle_of_base = {
+    "Cosine", "Of the two task vectors: 0 is at right angles, as unrelated tasks are.", false, true, 0, 0, NULL, 0.1,
+    {{"A and B", "d", FIGURE(cosine)}}};
+static const chart angle_alone = {
+    "Cosine", "Of the weights themselves: near 1 for models of one family, near 0 for strangers.", false, true, 0, 0,
+    NULL, 1, {{"A and B", "d", FIGURE(cosine)}}};
+static const chart conflict_of_base = {
+    "Sign conflict", "Share of the elements that the two task vectors push in opposite directions.", true, false, 0.5, 0,
+    "50 %: chance", 0.6, {{"A and B", "d", FIGURE(sign_conflict)}}};
+static const chart conflict_alone = {
+    "Sign conflict", "Share of the weights that have opposite signs.", true, false, 0.5, 0.3, "50 %: chance", 0.1,
+    {{"A and B", "d", FIGURE(sign_conflict)}}};
+static const chart change_of_base = {
+    "Changed", "Share of the elements that are not the base\xe2\x80\x99s.", true, false, 0, 0, NULL, 1,
+    {{"A", "a", FIGURE(changed_a)}, {"B", "b", FIGURE(changed_b)}}};
+static const chart change_alone = {"Changed", "Share of the elements of B that are not A\xe2\x80\x99s.", true, false, 0, 0,
+                                   NULL, 1, {{"B", "d", FIGURE(changed)}}};
+static const chart *const charts_of_base[] = {&delta_of_base, &angle_of_base, &conflict_of_base, &change_of_base};
+static const chart *const charts_alone[] = {&delta_alone, &angle_alone, &conflict_alone, &change_alone};
+
+typedef struct plot {
+  mw_text *out;
+  const mw_compare *compare;
+  bool based;
+  size_t first, count; /* the groups on the x axis: layers, or all where there are no layers */
+} plot;
+
+static double value_of(const mw_compare_sums *sums, size_t figure) {
+  mw_compare_figures figures = mw_compare_tell(sums);
+  double value;
+  memcpy(&value, (const char *)&figures + figure, sizeof value);
+  return value;
+}
+
+static const mw_compare_row *head(const plot *p, size_t g) { return &p->compare->rows[p->compare->groups[g].first]; }
+
+enum { WIDTH = 520, HEIGHT = 216, LEFT = 52, RIGHT = 10, TOP = 12, BOTTOM = 30, DOTS = 3000, MANY = 48 };
+
+typedef struct axis { double low, high, step; } axis;
+
+static double y_of(const axis *a, double value) {
+  return TOP + (a->high - value) / (a->high - a->low) * (HEIGHT - TOP - BOTTOM);
+}
+
+static double x_of(const plot *p, double place) {
+  return LEFT + (place + 0.5) * (WIDTH - LEFT - RIGHT) / (double)p->count;
+}
+
+/* Steps of 1, 2 or 5 times a power of ten, about four of them. */
+static axis choose_axis(double low, double high) {
+  double rough = (high - low) / 4, power = pow(10, floor(log10(rough)));
+  double step = rough / power <= 1 ? 1 : rough / power <= 2 ? 2 : rough / power <= 5 ? 5 : 10;
+  axis a = {.step = step * power};
+  a.low = floor(low / a.step + 1e-9) * a.step;
+  a.high = ceil(high / a.step - 1e-9) * a.step;
+  return a;
+}
+
+static bool shows_dots(const plot *p) { return p->compare->count <= DOTS; }
+
+static axis fit(const plot *p, const chart *c) {
+  double low = 0, high = c->least_top;
+  for (size_t s = 0; s < 2 && c->series[s].label; s++)
+    for (size_t g = p->first; g < p->first + p->count; g++) {
+      const mw_compare_group *group = &p->compare->groups[g];
+      for (size_t i = 0; i <= group->count; i++) { /* the group itself, then its tensors */
+        if (i && !shows_dots(p)) break;
+        double value = value_of(i ? &p->compare->rows[group->first + i - 1].sums : &group->sums, c->series[s].figure);
+        if (value > high) high = value;
+        if (value < low) low = value;
+      }
+    }
+  if (c->rule > 0 && high > c->reach && high < c->rule) high = c->rule;
+  if (c->signed_axis && high > 0.5) high = 1;
+  if (c->percent && high > 0.8 && high < 1) high = 1;
+  if (c->signed_axis && c->least_top < 1 && low > -c->least_top) low = -c->least_top;
+  return choose_axis(low, high);
+}
+
+static void put_tick(plot *p, double value, const axis *a, bool percent) {
+  double shown = percent ? 100 * value : value, step = percent ? 100 * a->step : a->step;
+  int digits = step >= 0.999 ? 0 : (int)ceil(-log10(step) - 1e-9);
+  bool zero = fabs(shown) < step / 2;
+  if (step >= 1e5) mw_text_format(p->out, "%g%s", zero ? 0.0 : shown, percent ? "&#8201;%" : "");
+  else mw_text_format(p->out, "%s%.*f%s", !zero && shown < 0 ? "\xe2\x88\x92" : "", zero ? 0 : digits, zero ? 0.0 : fabs(shown),
+                 percent ? "&#8201;%" : "");
+}
+
+static void draw_line(plot *p, const char *class, double y) {
+  mw_text_format(p->out, "<line class=\"%s\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>", class, LEFT, WIDTH - RIGHT, y, y);
+}
+
+static void draw_grid(plot *p, const chart *c, const axis *a) {
+  int lines = (int)lround((a->high - a->low) / a->step);
+  for (int i = 0; i <= lines; i++) {
+    double value = a->low + i * a->step, y = y_of(a, value);
+    draw_line(p, fabs(value) < a->step / 2 ? "zero" : "grid", y);
+    mw_text_format(p->out, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">", LEFT - 7, y + 4);
+    put_tick(p, value, a, c->percent);
+    mw_markup_raw(p->out, "</text>");
+  }
+}
+
+static bool has_rule(const chart *c, const axis *a) { return c->rule > 0 && a->high >= c->rule; }
+
+/* Over the points, so that it can be read. */
+static void label_rule(plot *p, const chart *c, const axis *a) {
+  mw_text_format(p->out, "<text class=\"rule\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>", WIDTH - RIGHT,
+                 y_of(a, c->rule) - 5, c->rule_label);
+}
+
+/* Whether two neighbours are layers of one stack, so that a line may join them. */
+static bool joined(const plot *p, size_t g, size_t h) {
+  const mw_compare_row *x = head(p, g), *y = head(p, h);
+  size_t n = x->key, m = y->key;
+  if (x->place != 1 || y->place != 1) return false;
+  while (n && x->name[n - 1] != '.') n--;
+  while (m && y->name[m - 1] != '.') m--;
+  return n == m && memcmp(x->name, y->name, n) == 0;
+}
+
+static void draw_depth(plot *p) {
+  size_t every = (p->count + 15) / 16;
+  for (size_t i = 0; i < p->count; i++) {
+    const mw_compare_row *row = head(p, p->first + i);
+    uint64_t number = row->place == 1 ? row->layer : i + 1;
+    if (row->place == 1 ? number % every : i % every) continue;
+    mw_text_format(p->out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%llu</text>", x_of(p, (double)i),
+                   HEIGHT - BOTTOM + 19, (unsigned long long)number);
+  }
+}
+
+static void draw_dots(plot *p, const series *s, const axis *a) {
+  for (size_t i = 0; i < p->count; i++) {
+    const mw_compare_group *group = &p->compare->groups[p->first + i];
+    for (size_t k = 0; k < group->count && group->count > 1; k++) {
+      const mw_compare_row *row = &p->compare->rows[group->first + k];
+      double value = value_of(&row->sums, s->figure), aside = ((double)k + 0.5) / (double)group->count - 0.5;
+      if (isnan(value)) continue;
+      mw_text_format(p->out, "<circle class=\"dot %s\" cx=\"%.1f\" cy=\"%.1f\" r=\"1.8\"><title>", s->class,
+                     x_of(p, (double)i + 0.7 * aside), y_of(a, value));
+      mw_markup_put(p->out, row->name, strlen(row->name));
+      mw_markup_raw(p->out, ": ");
+      mw_markup_number(p->out, value, s->figure != FIGURE(cosine));
+      mw_markup_raw(p->out, "</title></circle>");
+    }
+  }
+}
+
+static void draw_series(plot *p, const series *s, const axis *a) {
+  bool drawing = false;
+  mw_text_format(p->out, "<path class=\"line %s\" d=\"", s->class);
+  for (size_t i = 0; i < p->count; i++) {
+    double value = value_of(&p->compare->groups[p->first + i].sums, s->figure);
+    drawing = drawing && joined(p, p->first + i - 1, p->first + i);
+    if (!isnan(value)) mw_text_format(p->out, "%s%.1f %.1f", drawing ? "L" : "M", x_of(p, (double)i), y_of(a, value));
+    drawing = !isnan(value);
+  }
+  mw_markup_raw(p->out, "\"/>");
+  for (size_t i = 0; i < p->count; i++) {
+    double value = value_of(&p->compare->groups[p->first + i].sums, s->figure);
+    if (isnan(value)) continue;
+    mw_text_format(p->out, "<circle class=\"point%s %s\" cx=\"%.1f\" cy=\"%.1f\" r=\"3.4\"><title>",
+                   p->count > MANY ? " many" : "", s->class, x_of(p, (double)i), y_of(a, value));
+    mw_markup_put(p->out, head(p, p->first + i)->name, head(p, p->first + i)->key);
+    mw_markup_raw(p->out, ": ");
+    mw_markup_number(p->out, value, s->figure != FIGURE(cosine));
+    mw_markup_raw(p->out, "</title></circle>");
+  }
+}
+
+static void put_chart(plot *p, const chart *c) {
+  axis a = fit(p, c);
+  size_t series_count = c->series[1].label ? 2 : 1;
+  mw_text_format(p->out, "<figure><figcaption><h2>%s</h2><p>%s</p>", c->title, c->note);
+  if (series_count > 1)
+    mw_text_format(p->out, "<p class=\"legend\"><i class=\"a\"></i>%s <i class=\"b\"></i>%s</p>", c->series[0].label,
+                   c->series[1].label);
+  mw_text_format(p->out,
+                 "</figcaption><svg viewBox=\"0 0 %d %d\" role=\"img\" "
+                 "aria-label=\"%s by layer: the numbers are in the table below\">",
+                 WIDTH, HEIGHT, c->title);
+  draw_grid(p, c, &a);
+  draw_depth(p);
+  if (has_rule(c, &a)) draw_line(p, "rule", y_of(&a, c->rule));
+  for (size_t s = 0; s < series_count && shows_dots(p); s++) draw_dots(p, &c->series[s], &a);
+  for (size_t s = 0; s < series_count; s++) draw_series(p, &c->series[s], &a);
+  if (has_rule(c, &a)) label_rule(p, c, &a);
+  mw_markup_raw(p->out, "</svg></figure>\n");
+}
+
+void mw_chart_put(const mw_compare *compare, mw_text *out) {
+  plot p = {.out = out, .compare = compare, .based = compare->models == 3};
+  while (p.first < compare->group_count && head(&p, p.first)->place != 1) p.first++;
+  while (p.first + p.count < compare->group_count && head(&p, p.first + p.count)->place == 1) p.count++;
+  if (p.count < 2) p.first = 0, p.count = compare->group_count;
+  if (!p.count) return;
+  mw_markup_raw(out, "<section class=\"charts\" aria-label=\"Charts\">\n");
+  for (size_t i = 0; i < 4; i++) put_chart(&p, p.based ? charts_of_base[i] : charts_alone[i]);
+  bool layers = head(&p, p.first)->place == 1;
+  mw_text_format(out, "</section>\n<p class=\"key\">Left to right: %s",
+                 layers ? "the layers, first to last" : "the modules, in the order of the table below");
+  if (shows_dots(&p)) mw_text_format(out, "; large points are whole %s, small ones their tensors", layers ? "layers" : "modules");
+  mw_markup_raw(out, ".</p>\n");
+}

@@ -1,0 +1,359 @@
+/* diff.c: what a comparison says: warnings, JSON for programs, text for people. */
+#include "report/compare.h"
+#include "report/page.h"
+#include "format/atomic_file.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct mw_diff {
+  mw_note notes;
+  mw_text json, text;
+};
+
+/* ---- warnings ---- */
+
+/* Weights of models with one ancestor have a cosine near 1, those of strangers one near 0. */
+static const double strangers = 0.2;
+/* Longer deltas than this share of the base do not merge well. */
+static const double longest_delta = 0.2;
+static const size_t none = (size_t)-1;
+
+/* A model and what it is measured against: the base, or without one A. */
+typedef struct pair {
+  const char *model, *from, *both;
+  mw_compare_sum from_squares, squares, delta; /* sums: |from|^2, |model|^2, |model - from|^2 */
+  mw_compare_sum elements;
+} pair;
+
+static const pair pairs_with_base[] = {
+    {"A", "the base", "A and the base", MW_COMPARE_CC, MW_COMPARE_AA, MW_COMPARE_UU, MW_COMPARE_PAIRED},
+    {"B", "the base", "B and the base", MW_COMPARE_CC, MW_COMPARE_BB, MW_COMPARE_VV, MW_COMPARE_PAIRED}};
+static const pair pair_alone[] = {
+    {"B", "A", "A and B", MW_COMPARE_AA, MW_COMPARE_BB, MW_COMPARE_DD, MW_COMPARE_MEASURED}};
+
+/* Of the weights: x y = (|x|^2 + |y|^2 - |x - y|^2) / 2. NAN where one of them is zero or nothing was measured. */
+static double weight_cosine(const pair *p, const mw_compare_sums *sums) {
+  double x = sums->of[p->from_squares], y = sums->of[p->squares];
+  if (sums->of[p->elements] == 0 || !(x > 0 && y > 0)) return (double)NAN;
+  return (x + y - sums->of[p->delta]) / 2 / sqrt(x) / sqrt(y);
+}
+
+static double delta_length(const pair *p, const mw_compare_sums *sums) {
+  return sums->of[p->from_squares] > 0 ? sqrt(sums->of[p->delta]) / sqrt(sums->of[p->from_squares]) : 0;
+}
+
+/* Whether the two are relatives as far as their matrices tell. */
+static bool check_family(const mw_compare *compare, const pair *p, mw_note *notes) {
+  size_t matrices = 0, strange = 0, worst = none;
+  double least = 2;
+  for (size_t i = 0; i < compare->count; i++) {
+    const mw_compare_row *row = &compare->rows[i];
+    double cosine = weight_cosine(p, &row->sums);
+    if (isnan(cosine) || row->tensor[MW_COMPARE_A]->rank < 2) continue;
+    matrices++;
+    strange += cosine < strangers;
+    if (cosine < least) least = cosine, worst = i;
+  }
+  if (!strange) return true;
+  mw_shown name;
+  mw_text_shown_z(&name, compare->rows[worst].name);
+  bool all = strange * 2 >= matrices;
+  mw_note_add(notes,
+              all ? "%s are not of one family: the cosine of their weights is below %g in %zu of %zu matrices "
+                    "('%s': %.3f); a merge of such models fails"
+                  : "%s differ wholly in places: the cosine of their weights is below %g in %zu of %zu matrices "
+                    "('%s': %.3f); a merge fails there",
+              p->both, strangers, strange, matrices, name.bytes, least);
+  return !all;
+}
+
+static void check_length(const mw_compare *compare, const pair *p, mw_note *notes) {
+  double whole = delta_length(p, &compare->all), longest = 0;
+  size_t beyond = 0, worst = none;
+  for (size_t g = 0; g < compare->group_count; g++) {
+    double length = delta_length(p, &compare->groups[g].sums);
+    beyond += length > longest_delta;
+    if (length > longest) longest = length, worst = g;
+  }
+  if (!beyond && whole <= longest_delta) return;
+  if (whole > longest_delta) {
+    mw_note_add(notes, "the distance of %s from %s is %.0f %% of %s's length: merges of deltas beyond about %.0f %% usually fail",
+                p->model, p->from, 100 * whole, p->from, 100 * longest_delta);
+    return;
+  }
+  const mw_compare_row *row = &compare->rows[compare->groups[worst].first];
+  mw_shown name;
+  mw_note_add(notes, "the distance of %s from %s is more than %.0f %% of %s's length in %zu of %zu layers and modules "
+              "(%s: %.0f %%): merges of such deltas usually fail",
+              p->model, p->from, 100 * longest_delta, p->from, beyond, compare->group_count,
+              mw_text_shown(&name, row->name, row->key), 100 * longest);
+}
+
+/* What a merge of these would say. */
+static void check_merge(const mw_compare *compare, mw_note *notes) {
+  mw_family_rules rules = {0};
+  mw_family family;
+  mw_error refusal;
+  size_t donor = compare->models == 3 ? MW_COMPARE_BASE : MW_COMPARE_A;
+  if (mw_family_join(compare->members, compare->models, donor, &rules, NULL, &family, &refusal)) mw_family_free(&family);
+  else mw_note_add(notes, "a merge would refuse these models: %s", refusal.text);
+}
+
+static void warn(const mw_compare *compare, mw_note *notes) {
+  bool based = compare->models == 3;
+  const pair *pairs = based ? pairs_with_base : pair_alone;
+  for (size_t i = 0; i < (based ? 2 : 1); i++)
+    if (check_family(compare, &pairs[i], notes)) check_length(compare, &pairs[i], notes);
+  check_merge(compare, notes);
+}
+
+/* ---- JSON ---- */
+
+static void put_number(mw_text *json, const char *key, double value) {
+  mw_text_format(json, ",\"%s\":", key);
+  mw_text_json_number(json, value);
+}
+
+static void put_tensor(mw_text *json, const char *key, const mw_tensor *tensor) {
+  mw_text_format(json, ",\"%s\":", key);
+  if (!tensor) {
+    mw_text_format(json, "null");
+    return;
+  }
+  mw_text_format(json, "{\"dtype\":\"%s\",\"shape\":[", mw_dtype_name((mw_dtype)tensor->dtype));
+  for (unsigned i = 0; i < tensor->rank; i++)
+    mw_text_format(json, i ? ",%llu" : "%llu", (unsigned long long)tensor->shape[i]);
+  mw_text_format(json, "]}");
+}
+
+static void put_row(mw_text *json, const mw_compare_row *row, bool based) {
+  mw_compare_figures f = mw_compare_tell(&row->sums);
+  mw_text_format(json, "{\"tensor\":");
+  mw_text_json(json, row->name, strlen(row->name));
+  put_number(json, "relative_delta", f.relative_delta);
+  put_number(json, "changed", f.changed);
+  put_number(json, "cosine", f.cosine);
+  put_number(json, "sign_conflict", f.sign_conflict);
+  if (based) {
+    put_number(json, "delta_a", f.delta_a);
+    put_number(json, "delta_b", f.delta_b);
+    put_number(json, "changed_a", f.changed_a);
+    put_number(json, "changed_b", f.changed_b);
+  }
+  mw_text_format(json, ",\"layer\":");
+  mw_text_json(json, row->name, row->key);
+  mw_text_format(json, ",\"state\":\"%s\"", mw_compare_state_names[row->state]);
+  put_tensor(json, "a", row->tensor[MW_COMPARE_A]);
+  put_tensor(json, "b", row->tensor[MW_COMPARE_B]);
+  if (based) put_tensor(json, "base", row->tensor[MW_COMPARE_BASE]);
+  mw_text_format(json, "}");
+}
+
+static void compose_json(const mw_compare *compare, mw_text *json) {
+  mw_text_format(json, "[");
+  for (size_t i = 0; i < compare->count; i++) {
+    mw_text_format(json, i ? ",\n" : "\n");
+    put_row(json, &compare->rows[i], compare->models == 3);
+  }
+  mw_text_format(json, "\n]\n");
+}
+
+/* ---- text ---- */
+
+static void put_percent(mw_text *text, double value) {
+  if (isnan(value)) mw_text_format(text, "%9s", "-");
+  else if (value > 0 && value < 5e-5) mw_text_format(text, "%9s", "<0.01 %");
+  else if (value >= 100) mw_text_format(text, "%8.3gx", value);
+  else mw_text_format(text, "%7.2f %%", 100 * value);
+}
+
+static void put_figures(mw_text *text, const mw_compare_sums *sums, bool based) {
+  mw_compare_figures f = mw_compare_tell(sums);
+  if (based) {
+    put_percent(text, f.delta_a);
+    put_percent(text, f.delta_b);
+  }
+  put_percent(text, f.relative_delta);
+  if (isnan(f.cosine)) mw_text_format(text, "%9s", "-");
+  else mw_text_format(text, "%9.4f", f.cosine);
+  put_percent(text, f.sign_conflict);
+  put_percent(text, f.changed);
+}
+
+static void put_heading(mw_text *text, const char *title, bool based) {
+  mw_text_format(text, "\n%s%9s%9s%9s%9s  %s\n", based ? "   A-base   B-base" : "", "B-A", "cosine", "conflict",
+                 "changed", title);
+}
+
+static void put_layers(mw_text *text, const mw_compare *compare, bool based) {
+  mw_shown name;
+  put_heading(text, "layer or module (tensors)", based);
+  for (size_t g = 0; g < compare->group_count; g++) {
+    const mw_compare_group *group = &compare->groups[g];
+    const mw_compare_row *row = &compare->rows[group->first];
+    put_figures(text, &group->sums, based);
+    mw_text_format(text, "  %s (%zu)\n", mw_text_shown(&name, row->name, row->key), group->count);
+  }
+  put_figures(text, &compare->all, based);
+  mw_text_format(text, "  all (%zu)\n", compare->count);
+}
+
+/* How far a tensor moved, for the order of the worst; below 0 where nothing was measured. */
+static double distance(const mw_compare_row *row, bool based) {
+  mw_compare_figures f = mw_compare_tell(&row->sums);
+  if (row->sums.of[MW_COMPARE_MEASURED] == 0) return -1;
+  double a = based && row->state != MW_COMPARE_NO_BASE ? f.delta_a : f.relative_delta;
+  double b = based && row->state != MW_COMPARE_NO_BASE ? f.delta_b : f.relative_delta;
+  if (isnan(a) || isnan(b)) return INFINITY; /* something where there was nothing */
+  return a > b ? a : b;
+}
+
+typedef struct ranked { double distance; size_t row; } ranked;
+
+static int farthest_first(const void *a, const void *b) {
+  const ranked *x = a, *y = b;
+  if (x->distance != y->distance) return x->distance > y->distance ? -1 : 1;
+  return (x->row > y->row) - (x->row < y->row);
+}
+
+static bool put_worst(mw_text *text, const mw_compare *compare, bool based, mw_error *err) {
+  enum { SHOWN = 10 };
+  mw_shown name;
+  ranked *list = mw_mem_new(compare->count, sizeof *list, err);
+  if (!list) return false;
+  for (size_t i = 0; i < compare->count; i++) list[i] = (ranked){distance(&compare->rows[i], based), i};
+  qsort(list, compare->count, sizeof *list, farthest_first);
+  for (size_t i = 0; i < compare->count && i < SHOWN && list[i].distance > 0; i++) {
+    if (i == 0) put_heading(text, "tensors that moved farthest", based);
+    put_figures(text, &compare->rows[list[i].row].sums, based);
+    mw_text_format(text, "  %s\n", mw_text_shown_z(&name, compare->rows[list[i].row].name));
+  }
+  free(list);
+  return true;
+}
+
+static void put_shape(mw_text *text, const char *label, const mw_tensor *tensor) {
+  if (!tensor) return;
+  mw_text_format(text, "  %s %s [", label, mw_dtype_name((mw_dtype)tensor->dtype));
+  for (unsigned i = 0; i < tensor->rank; i++)
+    mw_text_format(text, i ? ",%llu" : "%llu", (unsigned long long)tensor->shape[i]);
+  mw_text_format(text, "]");
+}
+
+static bool in_state(const mw_compare_row *row, mw_compare_state state) { return row->state == state; }
+
+static bool other_dtype(const mw_compare_row *row, mw_compare_state state) {
+  (void)state;
+  const mw_tensor *a = row->tensor[MW_COMPARE_A], *b = row->tensor[MW_COMPARE_B];
+  return a && b && a->dtype != b->dtype && row->state != MW_COMPARE_DTYPE;
+}
+
+static bool other_bytes(const mw_compare_row *row, mw_compare_state state) {
+  return row->state == state && row->sums.of[MW_COMPARE_MEASURED] == 0;
+}
+
+/* What no number tells: one list a kind, at most 20 names each. */
+static void put_lists(mw_text *text, const mw_compare *compare) {
+  enum { SHOWN = 20 };
+  static const struct {
+    const char *title;
+    bool (*belongs)(const mw_compare_row *row, mw_compare_state state);
+    mw_compare_state state;
+  } lists[] = {{"only in A", in_state, MW_COMPARE_ONLY_A},
+               {"only in B", in_state, MW_COMPARE_ONLY_B},
+               {"only in the base", in_state, MW_COMPARE_ONLY_BASE},
+               {"the shapes differ; not compared", in_state, MW_COMPARE_SHAPE},
+               {"the kinds of dtype differ; not compared", in_state, MW_COMPARE_DTYPE},
+               {"the base has no such tensor; compared without it", in_state, MW_COMPARE_NO_BASE},
+               {"the dtypes differ; the values are compared", other_dtype, MW_COMPARE_DIFFERS},
+               {"compared by their bytes, which differ", other_bytes, MW_COMPARE_DIFFERS}};
+  mw_shown name;
+  for (size_t l = 0; l < sizeof lists / sizeof *lists; l++) {
+    size_t found = 0;
+    for (size_t i = 0; i < compare->count; i++) {
+      const mw_compare_row *row = &compare->rows[i];
+      if (!lists[l].belongs(row, lists[l].state) || ++found > SHOWN) continue;
+      if (found == 1) mw_text_format(text, "\n%s\n", lists[l].title);
+      mw_text_format(text, "  %s", mw_text_shown_z(&name, row->name));
+      put_shape(text, "A", row->tensor[MW_COMPARE_A]);
+      put_shape(text, "B", row->tensor[MW_COMPARE_B]);
+      put_shape(text, "base", row->tensor[MW_COMPARE_BASE]);
+      mw_text_format(text, "\n");
+    }
+    if (found > SHOWN) mw_text_format(text, "  ... and %zu more; --json lists all\n", found - SHOWN);
+  }
+}
+
+static const char legend_of_base[] =
+    "A-base, B-base: length of the task vector, of the base's. B-A: distance, of A's length. cosine, conflict:\n"
+    "angle and share of opposite signs of the two task vectors. changed: elements of B that are not A's.";
+static const char legend_alone[] =
+    "B-A: distance, of A's length. cosine, conflict: angle and share of opposite signs of the weights; with\n"
+    "--base of the task vectors. changed: elements of B that are not A's.";
+
+static bool is_same(const mw_compare *compare) {
+  for (size_t i = 0; i < compare->count; i++)
+    if (compare->rows[i].state != MW_COMPARE_SAME) return false;
+  return true;
+}
+
+static bool compose_text(const mw_compare *compare, mw_text *text, mw_error *err) {
+  static const char *const labels[] = {"A   ", "B   ", "base"};
+  bool based = compare->models == 3;
+  mw_shown where;
+  for (size_t m = 0; m < compare->models; m++)
+    mw_text_format(text, "%s  %s\n", labels[m], mw_text_shown_z(&where, compare->members[m].model->where));
+  mw_text_format(text, "\n%s\n", based ? legend_of_base : legend_alone);
+  put_layers(text, compare, based);
+  MW_TRY(put_worst(text, compare, based, err));
+  put_lists(text, compare);
+  if (is_same(compare)) mw_text_format(text, "\nA and B hold the same values.\n");
+  return mw_text_check(text, err);
+}
+
+/* ---- the public functions ---- */
+
+static bool compose(mw_diff *diff, const mw_compare *compare, const char *page, mw_error *err) {
+  mw_text html = {0};
+  warn(compare, &diff->notes);
+  compose_json(compare, &diff->json);
+  MW_TRY(mw_text_check(&diff->json, err) && compose_text(compare, &diff->text, err));
+  if (!page) return true;
+  bool ok = mw_page_compose(compare, &diff->notes, &html, err) &&
+            mw_report_write(page, mw_page_mark, html.bytes, html.length, err);
+  mw_text_free(&html);
+  return ok;
+}
+
+bool mw_diff_make(const char *a, const char *b, const mw_diff_options *options, mw_diff **out, mw_error *err) {
+  mw_diff_options plain = {0};
+  if (!options) options = &plain;
+  if (options->html) MW_TRY(mw_report_allowed(options->html, mw_page_mark, err));
+  mw_diff *diff = mw_mem_new(1, sizeof *diff, err);
+  if (!diff) return false;
+  mw_compare compare = {0};
+  bool ok = mw_compare_models(a, b, options->base, options->threads, options->progress, options->context, &diff->notes,
+                              &compare, err) &&
+            compose(diff, &compare, options->html, err);
+  mw_compare_close(&compare);
+  if (ok) *out = diff;
+  else mw_diff_free(diff);
+  return ok;
+}
+
+void mw_diff_free(mw_diff *diff) {
+  if (!diff) return;
+  mw_note_free(&diff->notes);
+  mw_text_free(&diff->json);
+  mw_text_free(&diff->text);
+  free(diff);
+}
+
+const char *mw_diff_json(const mw_diff *diff) { return diff->json.bytes; }
+const char *mw_diff_text(const mw_diff *diff) { return diff->text.bytes; }
+
+size_t mw_diff_notes(const mw_diff *diff, const char *const **lines) {
+  *lines = (const char *const *)diff->notes.lines;
+  return diff->notes.count;
+}

@@ -1,0 +1,82 @@
+/* calibration.c: see calibration.h. */
+#include "train/calibration.h"
+#include "model/tied_head.h"
+#include "num/gemm.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_FILES = 64 };
+
+/* "x.jsonl:FIELD" names a field of a file. */
+static bool hash_file(const char *path, char hex[65], mw_arena *arena, mw_error *err) {
+  const char *colon = strrchr(path, ':');
+  mw_file file;
+  if (colon && !mw_file_exists(path)) path = mw_mem_copy(arena, path, (size_t)(colon - path), err);
+  if (!path || !mw_file_open(&file, path, err)) return false;
+  bool ok = mw_file_hash(&file, hex, err);
+  mw_file_close(&file);
+  return ok;
+}
+
+static uint64_t vocabulary_of(const mw_model *model) {
+  const mw_tensor *embedding = mw_head_embedding(model);
+  return embedding && embedding->rank == 2 ? embedding->shape[0] : model->config.vocabulary;
+}
+
+bool mw_calibration_open(mw_calibration *data, const char *const *paths, size_t count, uint32_t window,
+                         const mw_family_member *donor, mw_error *err) {
+  *data = (mw_calibration){0};
+  if (count > MOST_FILES) return mw_error_set(err, MW_USAGE, "--data takes at most %d files", MOST_FILES);
+  data->sets = mw_mem_take(&data->arena, (count + 1) * sizeof *data->sets, err);
+  data->facts = data->sets ? mw_mem_take(&data->arena, (count + 1) * sizeof *data->facts, err) : NULL;
+  data->hashes = data->facts ? mw_mem_take(&data->arena, (count + 1) * sizeof *data->hashes, err) : NULL;
+  if (!data->hashes) return false;
+  for (size_t i = 0; i < count; i++) {
+    mw_dataset_source source = {paths[i], donor->model->folder, window, vocabulary_of(donor->model)};
+    MW_TRY(mw_dataset_open(&source, &data->sets[i], err));
+    data->count = i + 1;
+    const mw_dataset *set = data->sets[i];
+    const char *slash = strrchr(paths[i], '/'), *name = slash ? slash + 1 : paths[i];
+    data->facts[i] = (mw_lesson_set){mw_mem_copy(&data->arena, name, strlen(name), err), set->count, set->longest - 1};
+    if (!data->facts[i].name || !hash_file(paths[i], data->hashes[i], &data->arena, err)) return false;
+    if (data->facts[i].length > MW_LESSON_TOKENS)
+      return mw_error_set(err, MW_DATA, "--data: a window of %u tokens is beyond %d", set->longest, MW_LESSON_TOKENS);
+  }
+  return true;
+}
+
+void mw_calibration_compare(const mw_family_member *members, size_t count, size_t donor, mw_note *notes) {
+  static const char *const names[] = {"tokenizer.json", "tokenizer.model"};
+  mw_arena arena = {0};
+  mw_error ignored;
+  for (size_t n = 0; n < 2; n++) {
+    char expected[65] = "", found[65];
+    for (size_t k = 0; k <= count; k++) { /* the donor first */
+      size_t m = k ? k - 1 : donor;
+      const char *folder = members[m].model->folder;
+      const char *path = folder ? mw_file_join(&arena, folder, names[n], &ignored) : NULL;
+      if ((k && m == donor) || !path || !mw_file_exists(path) || !hash_file(path, k ? found : expected, &arena, &ignored)) continue;
+      if (k && *expected && strcmp(found, expected) != 0)
+        mw_note_add(notes, "%s has another %s than %s: the same ids may stand for other texts", members[m].label, names[n],
+                    members[donor].label);
+    }
+  }
+  mw_mem_release(&arena);
+}
+
+void mw_calibration_tell(const mw_calibration *data, uint32_t window, mw_text *json) {
+  mw_text_format(json, "\"blas_core\": \"%s\", \"window\": %u, \"data\": [", mw_gemm_core(), window ? window : MW_DATASET_WINDOW);
+  for (size_t i = 0; i < data->count; i++) {
+    mw_text_format(json, i ? ", {\"file\": " : "{\"file\": ");
+    const char *name = data->facts[i].name;
+    mw_text_json(json, name, strlen(name));
+    mw_text_format(json, ", \"sha256\": \"%s\", \"windows\": %zu}", data->hashes[i], data->sets[i]->count);
+  }
+  mw_text_format(json, "]");
+}
+
+void mw_calibration_close(mw_calibration *data) {
+  for (size_t i = 0; i < data->count; i++) mw_dataset_free(data->sets[i]);
+  mw_mem_release(&data->arena);
+  *data = (mw_calibration){0};
+}

@@ -1,0 +1,28 @@
+/* calibration.h: the files of --data, opened before the recipe is evaluated: a recipe then knows how many there are and how
+ * long their windows are, and nothing else of them. */
+#ifndef MW_TRAIN_CALIBRATION_H
+#define MW_TRAIN_CALIBRATION_H
+
+#include "recipe/learn_spec.h"
+#include "model/family.h"
+#include "text/dataset.h"
+
+typedef struct mw_calibration {
+  mw_dataset **sets;
+  mw_lesson_set *facts; /* a window has as many positions as it predicts ids at most */
+  char (*hashes)[65];   /* SHA-256 of each file */
+  size_t count;
+  mw_arena arena;
+} mw_calibration;
+
+/* Opens `count` files for a family: texts are tokenised by the donor's tokenizer, and every id must be in its vocabulary.
+ * `window`: tokens a window of text; 0: 256. */
+bool mw_calibration_open(mw_calibration *data, const char *const *paths, size_t count, uint32_t window,
+                         const mw_family_member *donor, mw_error *err);
+/* Warns where a model's tokenizer file is not the donor's: the same ids then stand for other texts. */
+void mw_calibration_compare(const mw_family_member *members, size_t count, size_t donor, mw_note *notes);
+/* What a lock file says of it, members of a JSON object: the core type that products depend on, the window, the files. */
+void mw_calibration_tell(const mw_calibration *data, uint32_t window, mw_text *json);
+void mw_calibration_close(mw_calibration *data);
+
+#endif

@@ -1,0 +1,19 @@
+/* coefficients.h: learned coefficients as a file: OUT/moonweld/coefficients.safetensors, and the same read again. A tensor
+ * is called LABEL.NAME ("experts[1].model.norm.weight"), or LABEL alone where one number scales a whole model; those of a
+ * recipe's second training begin with "learn2." and so on. All are F32, one dimension. */
+#ifndef MW_TRAIN_COEFFICIENTS_H
+#define MW_TRAIN_COEFFICIENTS_H
+
+#include "recipe/learn_spec.h"
+
+/* Names of all parts of all lessons, in order, from the arena. */
+bool mw_coefficients_name(const mw_lesson *lessons, size_t count, mw_arena *arena, const char ***names, mw_error *err);
+
+/* The file's bytes: `values[i]` holds the elements of lesson i, part after part. */
+bool mw_coefficients_compose(const mw_lesson *lessons, size_t count, const mw_graph *graph, float *const *values,
+                             mw_text *out, mw_error *err);
+/* Fills values from a file that holds exactly these tensors, all finite; `hash` gets the file's SHA-256. */
+bool mw_coefficients_load(const char *path, const mw_lesson *lessons, size_t count, const mw_graph *graph,
+                          float *const *values, char hash[65], mw_error *err);
+
+#endif

@@ -1,0 +1,24 @@
+/* loss_terms.h: what a loss is the sum of, for the log of a training: its losses of networks by data set, and the rest. */
+#ifndef MW_TRAIN_LOSS_TERMS_H
+#define MW_TRAIN_LOSS_TERMS_H
+
+#include "expr/graph.h"
+
+enum { MW_TERMS_MOST = 32 };
+
+typedef struct mw_terms {
+  mw_node *nodes;     /* scalars of which the loss is the sum, times their factors */
+  double *factors;
+  uint32_t *places;   /* of each node: which term it belongs to */
+  size_t node_count;
+  const char **names; /* of the terms: "kl data[1]", "cosine", "l1", "l2", "overlap", "coefficients" (what else is made of
+                         those alone), "other", "constant" */
+  size_t count;
+} mw_terms;
+
+/* Everything lives in the arena. Terms beyond MW_TERMS_MOST are "other". */
+bool mw_terms_find(const mw_graph *graph, mw_node loss, mw_arena *arena, mw_terms *terms, mw_error *err);
+/* The terms' values from those of the nodes; they add up to the loss. */
+void mw_terms_sum(const mw_terms *terms, const double *nodes, double *values);
+
+#endif

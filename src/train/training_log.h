@@ -1,0 +1,24 @@
+/* training_log.h: what a training said, for OUT/moonweld: training.jsonl, a line a step, with the terms that add up to its loss, and
+ * loss.svg, a chart a training. No times stand in them, so that the same run gives the same bytes. */
+#ifndef MW_TRAIN_TRAINING_LOG_H
+#define MW_TRAIN_TRAINING_LOG_H
+
+#include "base/text.h"
+
+/* One step: its loss and the length of its gradient, before the step was taken. */
+typedef struct mw_curve_point {
+  double loss, gradient;
+} mw_curve_point;
+
+typedef struct mw_curve {
+  mw_curve_point *points;
+  size_t count;
+  const char *const *names; /* of the terms of the loss (loss_terms.h) */
+  double *terms;            /* [count][term_count] */
+  size_t term_count;
+} mw_curve;
+
+bool mw_curve_lines(const mw_curve *curves, size_t count, mw_text *out, mw_error *err);
+bool mw_curve_chart(const mw_curve *curves, size_t count, mw_text *out, mw_error *err);
+
+#endif
