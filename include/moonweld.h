@@ -59,6 +59,8 @@ typedef struct mw_options {
   double score_timeout;  /* seconds a score may take; 0: any time */
   void (*scored)(void *context, const mw_scored *scored); /* told of every score as it comes; may be NULL */
   void *scored_context;
+  void (*print)(void *context, const char *line); /* told of every line that a recipe prints, safe to show; may be NULL */
+  void *print_context;
   const char *tied;      /* NULL, "untie" or "ignore": what to do with a head that differs from a tied embedding */
   const char *const *data; /* files of token windows that a recipe learns from (recipes/README.md, "Calibration data") */
   size_t data_count;

@@ -1,31 +1,48 @@
--- floors.lua [BUILD]: the house rules that a program can check. Every #include stays on its floor or goes down; each
--- foreign library has one door; no source has more than 500 lines; an exported name begins with its file's; no two
--- sources share a name. Names are read from the objects in BUILD/obj, so the build comes first.
+-- floors.lua [BUILD]: the house rules that a program can check. Every #include stays in its room or goes down; each
+-- foreign library has one door, and threads are made behind two; nothing below the command line prints or exits; the public
+-- headers need nothing of src; no source has more than 500 lines and no room more than 15 % of all; the name of an
+-- exported function or type begins with its file's; no two sources share a name. Functions are read from the objects in
+-- BUILD/obj, so the build comes first.
 local build = arg and arg[1] or "build"
 
--- Which floors a floor may include beside itself. The public header is for all of them.
+-- Which rooms a room may include beside itself: those of the floors below it that it needs. The public header is for all.
 local below = {
-  base = {},
-  io   = { base = true },
-  num  = { base = true },
-  expr = { base = true },
-  text = { base = true, io = true },
-  exec = { base = true, io = true, num = true, expr = true },
-  learn = { base = true, io = true, num = true, expr = true, text = true, exec = true }, -- a neighbour of exec, which does not know it
-  bind = { base = true, io = true, num = true, expr = true, text = true, exec = true, learn = true },
-  cli  = {},
-  tools = {},
+  base   = {},
+  format = { base = true },
+  num    = { base = true },
+  expr   = { base = true },
+  text   = { base = true, format = true },
+  model  = { base = true, format = true },
+  output = { base = true, format = true, model = true },
+  recipe = { base = true, format = true, num = true, expr = true, model = true },
+  exec   = { base = true, format = true, num = true, expr = true, model = true, output = true },
+  learn  = { base = true, format = true, num = true, expr = true, text = true, model = true, output = true, exec = true },
+  report = { base = true, format = true, num = true, expr = true, text = true, model = true, exec = true },
+  train  = { base = true, format = true, num = true, expr = true, text = true, model = true, output = true, recipe = true, exec = true,
+             learn = true },
+  merge  = { base = true, format = true, num = true, expr = true, text = true, model = true, output = true, recipe = true, exec = true,
+             learn = true, train = true },
+  module = { base = true },
+  cli    = { base = true },
+  tools  = {},
 }
 
--- Foreign headers: the floor that may have them, and whether one file of it is the only door.
+-- Foreign headers: the rooms that may have them, and whether one file of each is the only door.
 local doors = {
-  ["lua.h"] = { floor = "bind" }, ["lauxlib.h"] = { floor = "bind" }, ["lualib.h"] = { floor = "bind" },
-  ["seccomp.h"] = { floor = "bind", single = true },
-  ["omp.h"] = { floor = { exec = true, learn = true } },
-  ["cblas.h"] = { floor = "num", single = true },
-  ["pcre2.h"] = { floor = "text", single = true },
-  ["utf8proc.h"] = { floor = "text", single = true },
+  ["lua.h"] = { rooms = { recipe = true, module = true, merge = true } }, ["lauxlib.h"] = { rooms = { recipe = true, module = true } },
+  ["lualib.h"] = { rooms = { recipe = true } },
+  ["seccomp.h"] = { rooms = { recipe = true }, single = true },
+  ["omp.h"] = { rooms = { exec = true, learn = true }, single = true },
+  ["pthread.h"] = { rooms = { learn = true }, single = true },
+  ["cblas.h"] = { rooms = { num = true }, single = true },
+  ["pcre2.h"] = { rooms = { text = true }, single = true },
+  ["utf8proc.h"] = { rooms = { text = true }, single = true },
 }
+
+-- Which files may start or meet other threads.
+local threaded = { ["src/exec/run.c"] = true, ["src/exec/pass.c"] = true, ["src/learn/thread_pool.c"] = true, ["src/learn/thread_pool.h"] = true }
+-- Short words that stand on every page, in the place of their file's name.
+local short = { mw_node = "graph", mw_op = "graph", mw_arena = "mem" }
 
 -- A rule is a case, known by the sentence that tells of a breach.
 local kept = {}
@@ -49,7 +66,7 @@ local function read(path)
 end
 
 local sources = lines_of("find src include -type f | LC_ALL=C sort")
-local by_name, door_of = {}, {}
+local by_name, door_of, lines_in = {}, {}, {}
 
 for _, path in ipairs(sources) do
   local text = read(path)
@@ -62,8 +79,28 @@ for _, path in ipairs(sources) do
   local _, count = text:gsub("\n", "\n")
   check(count <= 500, "%s has %d lines; 500 is the limit", path, count)
 
+  local stem, kind = name:match("^(.*)%.(%w+)$")
+  if kind == "h" and floor then
+    local own, one = "mw_" .. stem, "mw_" .. stem:gsub("s$", "")
+    for line in ("\n" .. text):gmatch("\n(typedef [^\n]*)") do
+      local typed = line:match("^typedef %l+ (mw_[%w_]+) {") or line:match("%(%*(mw_[%w_]+)%)%(") or line:match("(mw_[%w_]+);") or line:match("^typedef %l+ (mw_[%w_]+)%(")
+      check(not typed or typed:sub(1, #own) == own or typed:sub(1, #one) == one or short[typed] == stem, "%s has the type %s; its names begin with %s", path, tostring(typed), own)
+    end
+  end
+  local code = text:gsub("/%*.-%*/", ""):gsub('"[^"\n]*"', '""'):gsub("format%(printf", "")
+  if floor and floor ~= "cli" and floor ~= "tools" then
+    for _, word in ipairs { "printf", "fprintf", "vprintf", "puts", "fputs", "putc", "fputc", "putchar", "perror", "exit", "abort" } do
+      check(not (" " .. code):match("[^%w_]" .. word .. "%s*%("), "%s uses %s: nothing below the command line prints or exits", path, word)
+    end
+  end
+  if floor and floor ~= "cli" and floor ~= "tools" then
+    check(not code:match("[^%w_]std[oe][ur][tr]r?[^%w_]"), "%s names a standard stream: nothing below the command line prints", path)
+  end
+  check(threaded[path] or not code:match("#%s*pragma%s+omp") and not code:match("pthread_"), "%s knows of threads; only %s do", path, "exec/run.c, exec/pass.c and learn/thread_pool.c")
+
   if floor then
-    check(below[floor], "%s: there is no floor '%s'", path, floor)
+    lines_in[floor] = (lines_in[floor] or 0) + count
+    check(below[floor], "%s: there is no room '%s'", path, floor)
     for mark, header in text:gmatch('\n%s*#%s*include%s*([<"])([^>"\n]+)[>"]') do
       local base = header:match("([^/]+)$")
       local other = header:match("^([^/]+)/")
@@ -72,19 +109,28 @@ for _, path in ipairs(sources) do
               "%s includes %s: %s may not know %s", path, header, floor, tostring(other))
       elseif doors[base] then
         local door = doors[base]
-        local home = type(door.floor) == "table" and door.floor[floor] or door.floor == floor
-        check(home, "%s includes <%s>, whose door is on another floor", path, header)
+        check(door.rooms[floor], "%s includes <%s>, whose door is in another room", path, header)
         if door.single then
-          check(not door_of[base] or door_of[base] == path, "<%s> has two doors: %s and %s", header,
-                tostring(door_of[base]), path)
-          door_of[base] = path
+          local key = base .. " in " .. floor
+          check(not door_of[key] or door_of[key] == path, "<%s> has two doors: %s and %s", header, tostring(door_of[key]), path)
+          door_of[key] = path
         end
       end
+    end
+  else
+    for mark, header in text:gmatch('\n%s*#%s*include%s*([<"])([^>"\n]+)[>"]') do
+      check(mark == "<" or not header:match("/"), "%s includes %s: what others see needs nothing of src", path, header)
     end
   end
 end
 
--- What the public header declares may be defined by whatever file of bind implements it.
+local all = 0
+for _, count in pairs(lines_in) do all = all + count end
+for room, count in pairs(lines_in) do
+  check(count <= 0.15 * all, "src/%s has %d of %d lines; a room has 15 %% at most", room, count, all)
+end
+
+-- What the public header declares may be defined by whatever file implements it.
 local public = {}
 for name in read("include/moonweld.h"):gmatch("([%w_]+)%s*%(") do public[name] = true end
 public.pow = true -- power.c stands in for the C library's

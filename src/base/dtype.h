@@ -12,11 +12,11 @@ typedef enum mw_dtype {
   MW_DTYPE_COUNT
 } mw_dtype;
 
-typedef enum mw_role { MW_ROLE_REAL, MW_ROLE_INTEGER, MW_ROLE_OPAQUE } mw_role;
+typedef enum mw_dtype_kind { MW_DTYPE_KIND_REAL, MW_DTYPE_KIND_INTEGER, MW_DTYPE_KIND_OPAQUE } mw_dtype_kind;
 
 const char *mw_dtype_name(mw_dtype dtype); /* as spelt in files: "BF16" */
 unsigned mw_dtype_bits(mw_dtype dtype);    /* of one element */
-mw_role mw_dtype_role(mw_dtype dtype);
+mw_dtype_kind mw_dtype_kind_of(mw_dtype dtype);
 /* Bytes of one element; only for dtypes of whole bytes. */
 size_t mw_dtype_size(mw_dtype dtype);
 bool mw_dtype_parse(const char *name, size_t length, mw_dtype *out);

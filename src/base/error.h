@@ -9,7 +9,7 @@
 #define MW_TRY(call) do { if (!(call)) return false; } while (0)
 
 /* All return false, so that they can be returned at once. Foreign text in the arguments must have gone through
- * mw_text_shown() first. */
+ * mw_text_escape() first. */
 bool mw_error_set(mw_error *err, mw_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* Puts "context: " before the text that is there. */
 bool mw_error_wrap(mw_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));

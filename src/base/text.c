@@ -146,7 +146,7 @@ static bool is_control(uint32_t c) {
          (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
 }
 
-const char *mw_text_shown(mw_shown *room, const char *bytes, size_t length) {
+const char *mw_text_escape(mw_text_escaped *room, const char *bytes, size_t length) {
   enum { LIMIT = 200 };
   size_t used = 0;
   for (size_t i = 0, n; i < length; i += n) {
@@ -171,7 +171,7 @@ const char *mw_text_shown(mw_shown *room, const char *bytes, size_t length) {
   return room->bytes;
 }
 
-const char *mw_text_shown_z(mw_shown *room, const char *string) { return mw_text_shown(room, string, strlen(string)); }
+const char *mw_text_escape_z(mw_text_escaped *room, const char *string) { return mw_text_escape(room, string, strlen(string)); }
 
 /* ---- numbers ---- */
 

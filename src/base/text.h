@@ -28,9 +28,9 @@ void mw_text_free(mw_text *text);
 
 /* Foreign text for a message: control characters (C0, DEL, C1, bidirectional marks) and bad UTF-8 escaped, cut to 200
  * bytes with "...". The result lies in `room`. */
-typedef struct mw_shown { char bytes[256]; } mw_shown;
-const char *mw_text_shown(mw_shown *room, const char *bytes, size_t length);
-const char *mw_text_shown_z(mw_shown *room, const char *string);
+typedef struct mw_text_escaped { char bytes[256]; } mw_text_escaped;
+const char *mw_text_escape(mw_text_escaped *room, const char *bytes, size_t length);
+const char *mw_text_escape_z(mw_text_escaped *room, const char *string);
 
 /* Whether the bytes are well-formed UTF-8 (no overlong forms, no surrogates). */
 bool mw_text_is_utf8(const char *bytes, size_t length);

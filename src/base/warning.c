@@ -6,23 +6,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-void mw_note_add(mw_note *note, const char *format, ...) {
-  if (!note) return;
+void mw_warning_add(mw_warning *warning, const char *format, ...) {
+  if (!warning) return;
   char line[1200];
   va_list list;
   va_start(list, format);
   vsnprintf(line, sizeof line, format, list);
   va_end(list);
-  for (size_t i = 0; i < note->count; i++)
-    if (strcmp(note->lines[i], line) == 0) return;
+  for (size_t i = 0; i < warning->count; i++)
+    if (strcmp(warning->lines[i], line) == 0) return;
   mw_error ignored;
-  if (!mw_mem_grow(&note->lines, &note->capacity, note->count + 1, sizeof *note->lines, &ignored)) return;
+  if (!mw_mem_grow(&warning->lines, &warning->capacity, warning->count + 1, sizeof *warning->lines, &ignored)) return;
   char *copy = strdup(line);
-  if (copy) note->lines[note->count++] = copy;
+  if (copy) warning->lines[warning->count++] = copy;
 }
 
-void mw_note_free(mw_note *note) {
-  for (size_t i = 0; i < note->count; i++) free(note->lines[i]);
-  free(note->lines);
-  *note = (mw_note){0};
+void mw_warning_free(mw_warning *warning) {
+  for (size_t i = 0; i < warning->count; i++) free(warning->lines[i]);
+  free(warning->lines);
+  *warning = (mw_warning){0};
 }

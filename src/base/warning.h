@@ -4,13 +4,13 @@
 
 #include "base/error.h"
 
-typedef struct mw_note {
+typedef struct mw_warning {
   char **lines;
   size_t count, capacity;
-} mw_note;
+} mw_warning;
 
-/* Adds a line; repeated lines are kept once; a line that cannot be stored is dropped. Does nothing where note is NULL. */
-void mw_note_add(mw_note *note, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void mw_note_free(mw_note *note);
+/* Adds a line; repeated lines are kept once; a line that cannot be stored is dropped. Does nothing where warning is NULL. */
+void mw_warning_add(mw_warning *warning, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void mw_warning_free(mw_warning *warning);
 
 #endif

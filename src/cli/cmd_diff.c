@@ -2,7 +2,7 @@
 #include "commands.h"
 #include "signals.h"
 
-static const mw_option_doc options[] = {
+static const mw_options_doc options[] = {
   { "base", "C", "the model that both come from: what is compared are the differences from it" },
   { "json", "", "one JSON document, an object a tensor" },
   { "html", "FILE", "also write a page with charts and full tables; replaces such a page only" },
@@ -17,7 +17,7 @@ static bool progress(void *context, uint64_t done, uint64_t total, unsigned pass
   return mw_signals_caught() == 0;
 }
 
-static int run(mw_term *term, const mw_command_line *line) {
+static int run(mw_term *term, const mw_options_line *line) {
   mw_diff_options how = { .base = line->base, .html = line->html, .threads = line->options.threads, .progress = progress,
                           .context = term };
   mw_error err = { .status = MW_OK };

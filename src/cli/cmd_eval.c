@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const mw_option_doc options[] = {
+static const mw_options_doc options[] = {
   { "data", "FILE...", "token windows (.safetensors, .jsonl) or texts; each is a line of the result" },
   { "window", "N", "tokens a window of text (default 256)" },
   { "threads", "N", "default: OMP_NUM_THREADS, else all cores" },
@@ -45,7 +45,7 @@ static void print_table(const mw_options *given, const mw_evaluation *results) {
   }
 }
 
-static bool evaluate(mw_term *term, const mw_command_line *line, mw_error *err) {
+static bool evaluate(mw_term *term, const mw_options_line *line, mw_error *err) {
   const mw_options *given = &line->options;
   mw_commands_room room;
   if (!given->data_count)
@@ -60,7 +60,7 @@ static bool evaluate(mw_term *term, const mw_command_line *line, mw_error *err) 
   return good;
 }
 
-static int run(mw_term *term, const mw_command_line *line) {
+static int run(mw_term *term, const mw_options_line *line) {
   mw_error err = { .status = MW_OK };
   return evaluate(term, line, &err) ? 0 : mw_term_error(term, &err);
 }

@@ -27,7 +27,7 @@ static const char help_end[] =
   "Example: moonweld slerp --a ./one --b ./two --t 0.3 -o ./merged\n";
 
 static void print_option(FILE *out, const char *name, const char *value, const char *doc) {
-  mw_option_name spelt;
+  mw_options_name spelt;
   char room[sizeof spelt.text + 32];
   snprintf(room, sizeof room, "%s%s%s%s", strcmp(name, "output") == 0 ? "-o, " : "", mw_options_spell(&spelt, name),
            *value ? " " : "", value);
@@ -51,7 +51,7 @@ void mw_cmd_help(FILE *out) {
 void mw_cmd_help_command(FILE *out, const mw_command *command) {
   mw_commands_room room;
   fprintf(out, "%s: %s\n\nusage: %s\n", command->word, command->summary, mw_commands_usage(&room, command));
-  for (const mw_option_doc *o = command->options; o->name; o++) {
+  for (const mw_options_doc *o = command->options; o->name; o++) {
     if (o == command->options) putc('\n', out);
     print_option(out, o->name, o->value, o->doc);
   }
@@ -77,7 +77,7 @@ static bool has_option(const mw_arg *arg) {
 }
 
 /* "--t NUMBER" in `room`. */
-static const char *option(mw_option_name *room, const mw_arg *arg) {
+static const char *option(mw_options_name *room, const mw_arg *arg) {
   mw_options_spell(room, arg->name);
   size_t used = strlen(room->text);
   const char *value = mw_cmd_help_value(arg);
@@ -146,7 +146,7 @@ static size_t bound_width(mw_arg_kind kind) {
 
 void mw_cmd_help_recipe(FILE *out, const mw_recipe *recipe) {
   const mw_arg *args;
-  mw_option_name room;
+  mw_options_name room;
   size_t count = mw_recipe_args(recipe, &args), width = 0, shown = 0;
   mw_print_plain(out, mw_recipe_name(recipe));
   fputs(": ", out);

@@ -3,13 +3,13 @@
 
 #include <string.h>
 
-static const mw_option_doc options[] = {
+static const mw_options_doc options[] = {
   { "json", "", "one JSON document" },
   { "stats", "", "read the data too: smallest and largest value, mean, norm, how many are not finite" },
   { NULL, NULL, NULL },
 };
 
-static int run(mw_term *term, const mw_command_line *line) {
+static int run(mw_term *term, const mw_options_line *line) {
   mw_error err;
   mw_inspection *inspection = NULL;
   if (!mw_inspect_open(line->operands[0], line->stats, &inspection, &err)) return mw_term_error(term, &err);

@@ -72,12 +72,12 @@ static void print_json(const mw_recipe *recipe) {
   fputs("]}", stdout);
 }
 
-static const mw_option_doc options[] = {
+static const mw_options_doc options[] = {
   { "json", "", "one JSON document, with every recipe's arguments" },
   { NULL, NULL, NULL },
 };
 
-static int run(mw_term *term, const mw_command_line *line) {
+static int run(mw_term *term, const mw_options_line *line) {
   mw_error err;
   bool json = line->json;
   const char *const *names = mw_recipe_builtins();

@@ -19,6 +19,8 @@ static bool progress(void *context, uint64_t done, uint64_t total, unsigned pass
   return mw_signals_caught() == 0;
 }
 
+static void printed(void *context, const char *line) { mw_term_printed(context, line); }
+
 static void scored(void *context, const mw_scored *score) { mw_term_scored(context, score); }
 
 static bool learning(void *context, const mw_learning_facts *facts) {
@@ -33,7 +35,7 @@ static void show_warnings(mw_term *term, const mw_plan *plan) {
   mw_term_warnings(term, lines, count);
 }
 
-static bool run(mw_term *term, const mw_recipe *recipe, const mw_command_line *line, mw_plan *plan, mw_error *err) {
+static bool run(mw_term *term, const mw_recipe *recipe, const mw_options_line *line, mw_plan *plan, mw_error *err) {
   watch w = { term, mw_plan_measure(plan).passes };
   mw_signals_hold();
   mw_term_start(term, mw_recipe_name(recipe), line->options.output, mw_plan_measure(plan));
@@ -92,7 +94,7 @@ static bool declares(const mw_recipe *recipe, mw_arg_kind kind) {
 
 /* An option that this version does not serve is no secret: a recipe that asks for it gets a plain answer, with any
  * other recipe it is a slip of the pen, as data is for a recipe that learns nothing. */
-static bool check_available(const mw_recipe *recipe, const mw_command_line *line, mw_error *err) {
+static bool check_available(const mw_recipe *recipe, const mw_options_line *line, mw_error *err) {
   const mw_options *options = &line->options;
   const char *data = options->data_count                  ? "data"
                      : options->window && !options->score ? "window"
@@ -100,14 +102,14 @@ static bool check_available(const mw_recipe *recipe, const mw_command_line *line
                                                           : NULL;
   const char *score = options->score ? "score" : options->score_timeout > 0 ? "score_timeout" : NULL;
   const char *idle = score && !declares(recipe, MW_ARG_SCORE) ? score : declares(recipe, MW_ARG_CALIBRATION) ? NULL : data;
-  mw_option_name name;
+  mw_options_name name;
   if (options->score_timeout > 0 && !options->score) return mw_term_fail(err, MW_USAGE, "--score-timeout belongs to --score");
   if (!idle) return true;
   mw_options_spell(&name, idle);
   return mw_term_fail(err, MW_USAGE, "'%s' does not use %s", mw_recipe_name(recipe), name.text);
 }
 
-static bool plan_and_run(mw_term *term, const mw_recipe *recipe, const mw_command_line *line, bool dry, mw_error *err) {
+static bool plan_and_run(mw_term *term, const mw_recipe *recipe, const mw_options_line *line, bool dry, mw_error *err) {
   mw_plan *plan = NULL;
   if (!check_available(recipe, line, err)) return false;
   if (!dry && line->json)
@@ -115,6 +117,8 @@ static bool plan_and_run(mw_term *term, const mw_recipe *recipe, const mw_comman
   if (!dry && !line->options.output)
     return mw_term_fail(err, MW_USAGE, "no output is named\nadd -o FOLDER, or begin with `plan` for a dry run");
   mw_options options = line->options;
+  options.print = printed;
+  options.print_context = term;
   options.scored = scored;
   options.scored_context = term;
   bool good = mw_plan_make(recipe, line->bindings, line->count, &options, &plan, err);
@@ -148,7 +152,7 @@ static bool check_name(const char *name, mw_error *err) {
 static int merge(mw_term *term, char **words, size_t count, bool dry) {
   mw_error err = { .status = MW_OK };
   mw_recipe *recipe = NULL;
-  mw_command_line line = { 0 };
+  mw_options_line line = { 0 };
   char **rest = words + 1;
   size_t rest_count = count - 1;
   bool good = mw_options_parse(&line, rest, rest_count, NULL, &err);
@@ -171,7 +175,7 @@ static int merge(mw_term *term, char **words, size_t count, bool dry) {
 
 int mw_cmd_merge(mw_term *term, char **words, size_t count) { return merge(term, words, count, false); }
 
-static const mw_option_doc plan_options[] = {
+static const mw_options_doc plan_options[] = {
   { "json", "", "one JSON document" },
   { NULL, NULL, NULL },
 };

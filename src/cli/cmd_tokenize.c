@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const mw_option_doc options[] = {
+static const mw_options_doc options[] = {
   { "plain", "", "without the tokens that the tokenizer puts before and behind a text" },
   { NULL, NULL, NULL },
 };
@@ -44,7 +44,7 @@ static bool copy(const reader *r, mw_error *err) {
   return good;
 }
 
-static int run(mw_term *term, const mw_command_line *line) {
+static int run(mw_term *term, const mw_options_line *line) {
   mw_error err;
   reader r = { .in = stdin, .name = "standard input", .special = !line->plain };
   bool good = mw_tokens_open(line->operands[0], &r.tokens, &err);

@@ -7,16 +7,16 @@ const mw_command *const mw_commands_all[] = { &mw_cmd_merge_plan, &mw_cmd_list, 
                                               &mw_cmd_tokenize, NULL };
 
 const char *mw_commands_usage(mw_commands_room *room, const mw_command *command) {
-  mw_option_name spelt;
+  mw_options_name spelt;
   size_t used = (size_t)snprintf(room->text, sizeof room->text, "moonweld %s%s%s", command->word,
                                  *command->usage ? " " : "", command->usage);
-  for (const mw_option_doc *o = command->options; o->name && used < sizeof room->text; o++)
+  for (const mw_options_doc *o = command->options; o->name && used < sizeof room->text; o++)
     if (!strstr(room->text, mw_options_spell(&spelt, o->name)))
       used += (size_t)snprintf(room->text + used, sizeof room->text - used, " [%s%s%s]", spelt.text, *o->value ? " " : "", o->value);
   return room->text;
 }
 
-static bool check_operands(const mw_command *command, const mw_command_line *line, mw_error *err) {
+static bool check_operands(const mw_command *command, const mw_options_line *line, mw_error *err) {
   mw_commands_room room;
   size_t count = line->operand_count;
   if (count >= command->least && count <= command->most) return true;
@@ -27,7 +27,7 @@ static bool check_operands(const mw_command *command, const mw_command_line *lin
 
 int mw_commands_run(const mw_command *command, mw_term *term, char **words, size_t count) {
   mw_error err = { .status = MW_OK };
-  mw_command_line line = { 0 };
+  mw_options_line line = { 0 };
   int code = 0;
   bool good = mw_options_command(&line, words, count, command->options, &err);
   term->quiet = line.quiet;

@@ -12,8 +12,8 @@ typedef struct mw_command {
   const char *word, *usage, *summary; /* usage without "moonweld" and the word; options that it does not name are added */
   const char *takes;                  /* "two models" */
   size_t least, most;                 /* operands */
-  const mw_option_doc *options;       /* up to one without a name */
-  int (*run)(mw_term *term, const mw_command_line *line);
+  const mw_options_doc *options;       /* up to one without a name */
+  int (*run)(mw_term *term, const mw_options_line *line);
 } mw_command;
 
 extern const mw_command mw_cmd_inspect, mw_cmd_diff, mw_cmd_eval, mw_cmd_tokenize, mw_cmd_list;

@@ -12,12 +12,12 @@ typedef enum arity { SWITCH, ONE, MANY } arity;
 typedef struct own_option {
   const char *name;
   arity arity;
-  bool (*set)(mw_command_line *line, const char *value, mw_error *err); /* of ONE, and of MANY for each word */
+  bool (*set)(mw_options_line *line, const char *value, mw_error *err); /* of ONE, and of MANY for each word */
   size_t flag; /* of SWITCH: where its bool lies in the line */
   bool foreign; /* no option of merges: commands have it */
 } own_option;
 
-#define FLAG(name, field) { name, SWITCH, NULL, offsetof(mw_command_line, field), false },
+#define FLAG(name, field) { name, SWITCH, NULL, offsetof(mw_options_line, field), false },
 #define OWN_SWITCH(name, field) FLAG(#name, options.field)
 #define OWN_WORD(name, field) { #name, ONE, mw_settings_##name, 0, false },
 #define OWN_TEXT OWN_WORD
@@ -30,18 +30,18 @@ static const own_option own[] = {
   FLAG("help", help) FLAG("json", json) FLAG("quiet", quiet) FLAG("log_json", log_json)
 #include "options.def"
   { "base", ONE, mw_settings_base, 0, true }, { "html", ONE, mw_settings_html, 0, true },
-  { "stats", SWITCH, NULL, offsetof(mw_command_line, stats), true },
-  { "plain", SWITCH, NULL, offsetof(mw_command_line, plain), true },
+  { "stats", SWITCH, NULL, offsetof(mw_options_line, stats), true },
+  { "plain", SWITCH, NULL, offsetof(mw_options_line, plain), true },
 };
 #undef MW_OPTION
 enum { OWN = sizeof own / sizeof *own, NAME_ROOM = 80 };
 
 typedef struct parser {
-  mw_command_line *line;
+  mw_options_line *line;
   const mw_arg *args;
   size_t arg_count, word_count;
   bool lenient;          /* no signature yet */
-  const mw_option_doc *command; /* a command's options, or NULL: a merge's */
+  const mw_options_doc *command; /* a command's options, or NULL: a merge's */
   bool given[OWN];       /* options with a value that were typed already */
   bool ended;            /* `--` was read */
   /* The option that the next word belongs to. */
@@ -52,7 +52,7 @@ typedef struct parser {
   bool open, filled;     /* it may take a word; it has one */
 } parser;
 
-const char *mw_options_spell(mw_option_name *room, const char *name) {
+const char *mw_options_spell(mw_options_name *room, const char *name) {
   size_t n = 0;
   room->text[n++] = '-';
   room->text[n++] = '-';
@@ -78,7 +78,7 @@ static bool is_bound(const mw_arg *arg) {
 
 static bool is_known(const parser *p, const own_option *option) {
   if (!p->command) return !option->foreign;
-  for (const mw_option_doc *known = p->command; known->name; known++)
+  for (const mw_options_doc *known = p->command; known->name; known++)
     if (strcmp(known->name, option->name) == 0) return true;
   return strcmp(option->name, "help") == 0;
 }
@@ -109,7 +109,7 @@ static bool unknown(parser *p, mw_error *err) {
   for (size_t i = 0; i < p->arg_count && count < OWN + 64; i++)
     if (!is_bound(&p->args[i])) candidates[count++] = p->args[i].name;
   const char *near = mw_recipe_nearest(p->option, candidates, count);
-  mw_option_name typed, meant;
+  mw_options_name typed, meant;
   mw_options_spell(&typed, p->option);
   if (near)
     return mw_term_fail(err, MW_USAGE, "there is no option %s -- did you mean %s?", typed.text,
@@ -120,7 +120,7 @@ static bool unknown(parser *p, mw_error *err) {
 
 /* Adds a word to an argument's binding, which begins with the first. Each list has room for all the words there are. */
 static bool bind(parser *p, const mw_arg *arg, const char *word, mw_error *err) {
-  mw_command_line *line = p->line;
+  mw_options_line *line = p->line;
   size_t at = 0;
   while (at < line->count && strcmp(line->bindings[at].name, arg->name) != 0) at++;
   if (at == line->count) {
@@ -128,7 +128,7 @@ static bool bind(parser *p, const mw_arg *arg, const char *word, mw_error *err) 
     if (!room) return mw_term_fail(err, MW_MEMORY, "no memory for the command line");
     line->bindings[line->count++] = (mw_binding){ .name = arg->name, .words = room };
   } else if (p->arity == ONE) {
-    mw_option_name name;
+    mw_options_name name;
     return mw_term_fail(err, MW_USAGE, "%s is given twice", mw_options_spell(&name, arg->name));
   }
   mw_binding *binding = &line->bindings[at];
@@ -145,7 +145,7 @@ static bool set_switch(parser *p, bool value, mw_error *err) {
 }
 
 static bool take_value(parser *p, const char *word, mw_error *err) {
-  mw_option_name name;
+  mw_options_name name;
   if (!p->open && p->command) {
     p->line->operands[p->line->operand_count++] = word;
     return true;
@@ -164,7 +164,7 @@ static bool take_value(parser *p, const char *word, mw_error *err) {
 
 /* The option before must have its value when the next one begins. */
 static bool finish_option(parser *p, mw_error *err) {
-  mw_option_name name;
+  mw_options_name name;
   if (p->open && !p->filled && !(p->lenient && !p->mine))
     return mw_term_fail(err, MW_USAGE, "%s needs a value", mw_options_spell(&name, p->option));
   p->open = false;
@@ -214,8 +214,8 @@ static bool begin_option(parser *p, const char *word, mw_error *err) {
   return take_value(p, equals + 1, err) && ((p->open = false), true);
 }
 
-static bool parse(mw_command_line *line, char *const *words, size_t count, parser p, mw_error *err) {
-  *line = (mw_command_line){ 0 };
+static bool parse(mw_options_line *line, char *const *words, size_t count, parser p, mw_error *err) {
+  *line = (mw_options_line){ 0 };
   mw_options_init(&line->options);
   p.line = line;
   p.word_count = count;
@@ -235,18 +235,18 @@ static bool parse(mw_command_line *line, char *const *words, size_t count, parse
   return finish_option(&p, err);
 }
 
-bool mw_options_parse(mw_command_line *line, char *const *words, size_t count, const mw_recipe *signature,
+bool mw_options_parse(mw_options_line *line, char *const *words, size_t count, const mw_recipe *signature,
                       mw_error *err) {
   parser p = { .lenient = !signature };
   if (signature) p.arg_count = mw_recipe_args(signature, &p.args);
   return parse(line, words, count, p, err);
 }
 
-bool mw_options_command(mw_command_line *line, char *const *words, size_t count, const mw_option_doc *options, mw_error *err) {
+bool mw_options_command(mw_options_line *line, char *const *words, size_t count, const mw_options_doc *options, mw_error *err) {
   return parse(line, words, count, (parser){ .command = options }, err);
 }
 
-void mw_options_free(mw_command_line *line) {
+void mw_options_free(mw_options_line *line) {
   for (size_t i = 0; i < line->count; i++) free((void *)line->bindings[i].words);
   free(line->bindings);
   free(line->data);

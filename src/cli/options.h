@@ -8,7 +8,7 @@
 
 #include "moonweld.h"
 
-typedef struct mw_command_line {
+typedef struct mw_options_line {
   mw_options options;
   bool help, json, quiet, log_json;
   bool stats, plain;         /* of commands alone */
@@ -19,24 +19,24 @@ typedef struct mw_command_line {
   const char **judges;     /* likewise, of options.score_data */
   mw_binding *bindings;    /* what was typed for the recipe's arguments; owned, with their words */
   size_t count;
-} mw_command_line;
+} mw_options_line;
 
 /* Reads `count` words. `signature` may be NULL: options that are not ours are passed over with their words. The
  * line borrows the words; free it also after a failure. */
-bool mw_options_parse(mw_command_line *line, char *const *words, size_t count, const mw_recipe *signature,
+bool mw_options_parse(mw_options_line *line, char *const *words, size_t count, const mw_recipe *signature,
                       mw_error *err);
-void mw_options_free(mw_command_line *line);
+void mw_options_free(mw_options_line *line);
 
 /* An option of a command without a recipe, as its help shows it. */
-typedef struct mw_option_doc {
+typedef struct mw_options_doc {
   const char *name, *value, *doc;
-} mw_option_doc;
+} mw_options_doc;
 /* Reads the words of a command that has these options (up to one without a name) and --help. Words that belong to no option
  * are its operands: behind `--` all of them. */
-bool mw_options_command(mw_command_line *line, char *const *words, size_t count, const mw_option_doc *options, mw_error *err);
+bool mw_options_command(mw_options_line *line, char *const *words, size_t count, const mw_options_doc *options, mw_error *err);
 
 /* One argument's option as one types it ("--recipe-seconds"). */
-typedef struct mw_option_name { char text[80]; } mw_option_name;
-const char *mw_options_spell(mw_option_name *room, const char *name);
+typedef struct mw_options_name { char text[80]; } mw_options_name;
+const char *mw_options_spell(mw_options_name *room, const char *name);
 
 #endif

@@ -73,13 +73,13 @@ static bool choice(const char *option, const char *text, const char *const *word
   return mw_term_fail(err, MW_USAGE, "%s '%s': expected one of: %s", option, text, list);
 }
 
-bool mw_settings_output(mw_command_line *line, const char *value, mw_error *err) {
+bool mw_settings_output(mw_options_line *line, const char *value, mw_error *err) {
   if (!*value) return mw_term_fail(err, MW_USAGE, "--output needs the name of a folder");
   line->options.output = value;
   return true;
 }
 
-bool mw_settings_dtype(mw_command_line *line, const char *value, mw_error *err) {
+bool mw_settings_dtype(mw_options_line *line, const char *value, mw_error *err) {
   static const char *const words[] = { "f32", "f16", "bf16", "f64", "keep", NULL };
   size_t index;
   if (!choice("--dtype", value, words, &index, err)) return false;
@@ -87,11 +87,11 @@ bool mw_settings_dtype(mw_command_line *line, const char *value, mw_error *err) 
   return true;
 }
 
-bool mw_settings_shard_size(mw_command_line *line, const char *value, mw_error *err) {
+bool mw_settings_shard_size(mw_options_line *line, const char *value, mw_error *err) {
   return size("--shard-size", value, &line->options.shard_size, err);
 }
 
-bool mw_settings_threads(mw_command_line *line, const char *value, mw_error *err) {
+bool mw_settings_threads(mw_options_line *line, const char *value, mw_error *err) {
   uint64_t count;
   if (!whole(value, 4096, &count) || count == 0)
     return mw_term_fail(err, MW_USAGE, "--threads '%s': a count from 1 to 4096 is expected", value);
@@ -99,24 +99,24 @@ bool mw_settings_threads(mw_command_line *line, const char *value, mw_error *err
   return true;
 }
 
-bool mw_settings_seed(mw_command_line *line, const char *value, mw_error *err) {
+bool mw_settings_seed(mw_options_line *line, const char *value, mw_error *err) {
   if (whole(value, UINT64_MAX, &line->options.seed)) return true;
   return mw_term_fail(err, MW_USAGE, "--seed '%s': a whole number from 0 to 2^64-1 is expected", value);
 }
 
-bool mw_settings_missing(mw_command_line *line, const char *value, mw_error *err) {
+bool mw_settings_missing(mw_options_line *line, const char *value, mw_error *err) {
   static const char *const words[] = { "base", NULL };
   size_t index;
   return choice("--missing", value, words, &index, err) && (line->options.missing_base = true);
 }
 
-bool mw_settings_nonfinite(mw_command_line *line, const char *value, mw_error *err) {
+bool mw_settings_nonfinite(mw_options_line *line, const char *value, mw_error *err) {
   static const char *const words[] = { "keep", NULL };
   size_t index;
   return choice("--nonfinite", value, words, &index, err) && (line->options.nonfinite_keep = true);
 }
 
-bool mw_settings_tied(mw_command_line *line, const char *value, mw_error *err) {
+bool mw_settings_tied(mw_options_line *line, const char *value, mw_error *err) {
   static const char *const words[] = { "untie", "ignore", NULL };
   size_t index;
   if (!choice("--tied", value, words, &index, err)) return false;
@@ -130,12 +130,12 @@ static bool seconds(const char *option, const char *value, double *out, mw_error
   return mw_term_fail(err, MW_USAGE, "%s '%s': a time in seconds is expected", option, value);
 }
 
-bool mw_settings_recipe_seconds(mw_command_line *line, const char *value, mw_error *err) {
+bool mw_settings_recipe_seconds(mw_options_line *line, const char *value, mw_error *err) {
   return seconds("--recipe-seconds", value, &line->options.recipe_seconds, err);
 }
 
 /* A command is one word; after loss:FILE more files may follow. */
-bool mw_settings_score(mw_command_line *line, const char *value, mw_error *err) {
+bool mw_settings_score(mw_options_line *line, const char *value, mw_error *err) {
   mw_options *options = &line->options;
   bool loss = strncmp(value, "loss:", 5) == 0;
   if (options->score) {
@@ -153,23 +153,23 @@ bool mw_settings_score(mw_command_line *line, const char *value, mw_error *err) 
   return true;
 }
 
-bool mw_settings_score_timeout(mw_command_line *line, const char *value, mw_error *err) {
+bool mw_settings_score_timeout(mw_options_line *line, const char *value, mw_error *err) {
   return seconds("--score-timeout", value, &line->options.score_timeout, err);
 }
 
-bool mw_settings_recipe_memory(mw_command_line *line, const char *value, mw_error *err) {
+bool mw_settings_recipe_memory(mw_options_line *line, const char *value, mw_error *err) {
   return size("--recipe-memory", value, &line->options.recipe_memory, err);
 }
 
 /* The list has room for every word of the command line. */
-bool mw_settings_data(mw_command_line *line, const char *value, mw_error *err) {
+bool mw_settings_data(mw_options_line *line, const char *value, mw_error *err) {
   if (!*value) return mw_term_fail(err, MW_USAGE, "--data needs the name of a file");
   line->data[line->options.data_count++] = value;
   line->options.data = line->data;
   return true;
 }
 
-bool mw_settings_window(mw_command_line *line, const char *value, mw_error *err) {
+bool mw_settings_window(mw_options_line *line, const char *value, mw_error *err) {
   uint64_t count;
   if (!whole(value, 1 << 18, &count) || count < 2)
     return mw_term_fail(err, MW_USAGE, "--window '%s': a count of tokens from 2 to %d is expected", value, 1 << 18);
@@ -183,14 +183,14 @@ static bool named(const char *option, const char *value, const char **out, mw_er
   return true;
 }
 
-bool mw_settings_coefficients(mw_command_line *line, const char *value, mw_error *err) {
+bool mw_settings_coefficients(mw_options_line *line, const char *value, mw_error *err) {
   return named("--coefficients", value, &line->options.coefficients, err);
 }
 
-bool mw_settings_base(mw_command_line *line, const char *value, mw_error *err) {
+bool mw_settings_base(mw_options_line *line, const char *value, mw_error *err) {
   return named("--base", value, &line->base, err);
 }
 
-bool mw_settings_html(mw_command_line *line, const char *value, mw_error *err) {
+bool mw_settings_html(mw_options_line *line, const char *value, mw_error *err) {
   return named("--html", value, &line->html, err);
 }

@@ -5,22 +5,22 @@
 
 #include "options.h"
 
-bool mw_settings_output(mw_command_line *line, const char *value, mw_error *err);
-bool mw_settings_dtype(mw_command_line *line, const char *value, mw_error *err);
-bool mw_settings_shard_size(mw_command_line *line, const char *value, mw_error *err);
-bool mw_settings_threads(mw_command_line *line, const char *value, mw_error *err);
-bool mw_settings_seed(mw_command_line *line, const char *value, mw_error *err);
-bool mw_settings_missing(mw_command_line *line, const char *value, mw_error *err);
-bool mw_settings_nonfinite(mw_command_line *line, const char *value, mw_error *err);
-bool mw_settings_tied(mw_command_line *line, const char *value, mw_error *err);
-bool mw_settings_recipe_seconds(mw_command_line *line, const char *value, mw_error *err);
-bool mw_settings_score(mw_command_line *line, const char *value, mw_error *err);
-bool mw_settings_score_timeout(mw_command_line *line, const char *value, mw_error *err);
-bool mw_settings_recipe_memory(mw_command_line *line, const char *value, mw_error *err);
-bool mw_settings_data(mw_command_line *line, const char *value, mw_error *err); /* one of several words */
-bool mw_settings_window(mw_command_line *line, const char *value, mw_error *err);
-bool mw_settings_base(mw_command_line *line, const char *value, mw_error *err); /* of diff, as is html */
-bool mw_settings_html(mw_command_line *line, const char *value, mw_error *err);
-bool mw_settings_coefficients(mw_command_line *line, const char *value, mw_error *err);
+bool mw_settings_output(mw_options_line *line, const char *value, mw_error *err);
+bool mw_settings_dtype(mw_options_line *line, const char *value, mw_error *err);
+bool mw_settings_shard_size(mw_options_line *line, const char *value, mw_error *err);
+bool mw_settings_threads(mw_options_line *line, const char *value, mw_error *err);
+bool mw_settings_seed(mw_options_line *line, const char *value, mw_error *err);
+bool mw_settings_missing(mw_options_line *line, const char *value, mw_error *err);
+bool mw_settings_nonfinite(mw_options_line *line, const char *value, mw_error *err);
+bool mw_settings_tied(mw_options_line *line, const char *value, mw_error *err);
+bool mw_settings_recipe_seconds(mw_options_line *line, const char *value, mw_error *err);
+bool mw_settings_score(mw_options_line *line, const char *value, mw_error *err);
+bool mw_settings_score_timeout(mw_options_line *line, const char *value, mw_error *err);
+bool mw_settings_recipe_memory(mw_options_line *line, const char *value, mw_error *err);
+bool mw_settings_data(mw_options_line *line, const char *value, mw_error *err); /* one of several words */
+bool mw_settings_window(mw_options_line *line, const char *value, mw_error *err);
+bool mw_settings_base(mw_options_line *line, const char *value, mw_error *err); /* of diff, as is html */
+bool mw_settings_html(mw_options_line *line, const char *value, mw_error *err);
+bool mw_settings_coefficients(mw_options_line *line, const char *value, mw_error *err);
 
 #endif

@@ -102,6 +102,18 @@ void mw_term_progress(mw_term *term, uint64_t done, uint64_t total, unsigned pas
   term->drawn = term->live;
 }
 
+void mw_term_printed(mw_term *term, const char *line) {
+  if (term->json) {
+    event_text("print", "text", line);
+    fputs("}\n", stderr);
+  } else if (!term->quiet) {
+    mw_term_clear(term);
+    fputs("recipe: ", stderr);
+    mw_print_plain(stderr, line);
+    putc('\n', stderr);
+  }
+}
+
 void mw_term_scored(mw_term *term, const mw_scored *scored) {
   term->stretch = now();
   if (term->json) {

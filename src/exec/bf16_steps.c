@@ -18,7 +18,7 @@ typedef struct flow {
 
 static void follow(const mw_tile *tile, flow *flows, uint32_t *writer, const mw_dtype *dtypes) {
   for (uint32_t i = 0; i < tile->step_count; i++) {
-    const mw_instruction *code = tile->steps[i].code;
+    const mw_program_instruction *code = tile->steps[i].code;
     flow *f = &flows[i];
     unsigned first, last;
     *f = (flow){.maker = {NONE, NONE, NONE, NONE}, .store = NONE};
@@ -92,7 +92,7 @@ static mw_tile_step step_of(const mw_tile *tile, const flow *flows, uint32_t i) 
   return step;
 }
 
-bool mw_direct_choose(mw_tile *tile, unsigned registers, const mw_dtype *dtypes, mw_dtype output, mw_error *err) {
+bool mw_bf16_steps_choose(mw_tile *tile, unsigned registers, const mw_dtype *dtypes, mw_dtype output, mw_error *err) {
   if (!tile->kernels->direct_count) return true;
   flow *flows = mw_mem_new(tile->step_count + 1, sizeof *flows, err);
   uint32_t *writer = flows ? mw_mem_new(registers + 1, sizeof *writer, err) : NULL;

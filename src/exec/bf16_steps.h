@@ -6,6 +6,6 @@
 #include "exec/tile.h"
 
 /* Fills tile->fast from tile->steps, if it becomes any shorter. */
-bool mw_direct_choose(mw_tile *tile, unsigned registers, const mw_dtype *dtypes, mw_dtype output, mw_error *err);
+bool mw_bf16_steps_choose(mw_tile *tile, unsigned registers, const mw_dtype *dtypes, mw_dtype output, mw_error *err);
 
 #endif

@@ -9,11 +9,11 @@
 #include "num/kernels.h"
 
 /* What a training found: the values of LEARNED(coefficient, training). */
-typedef struct mw_learned {
+typedef struct mw_job_learned {
   uint64_t training;
   mw_node coefficient;
   const float *values; /* as many as the coefficient has elements, all finite */
-} mw_learned;
+} mw_job_learned;
 
 typedef struct mw_job {
   const mw_graph *graph;
@@ -24,7 +24,7 @@ typedef struct mw_job {
   const uint32_t *places;  /* of every output of the schedule: its tensor in the layout */
   const uint32_t *copies;  /* pairs (row of the family, tensor of the layout): the donor's bytes, unchanged */
   size_t copy_count;
-  const mw_learned *learned; /* of every LEARNED node that the outputs need, by training, then coefficient */
+  const mw_job_learned *learned; /* of every LEARNED node that the outputs need, by training, then coefficient */
   size_t learned_count;
   mw_writer *writer;
   int threads;             /* at least 1 */
@@ -35,18 +35,18 @@ typedef struct mw_job {
 
 /* Bytes that an element of a program's input costs to read: a coefficient lies in memory. */
 static inline size_t mw_job_read_bytes(const mw_job *job, mw_node input) {
-  mw_node_facts facts = mw_graph_facts(job->graph, input);
+  mw_graph_node_facts facts = mw_graph_facts(job->graph, input);
   return facts.op == MW_OP_INPUT ? mw_dtype_size(facts.dtype) : 0;
 }
 
 /* What an INPUT node reads. */
-static inline const mw_tensor *mw_job_tensor(const mw_job *job, mw_node_facts input) {
+static inline const mw_tensor *mw_job_tensor(const mw_job *job, mw_graph_node_facts input) {
   const mw_family *family = job->family;
   const mw_tensor *tensor = family->tensors[input.extra[1] * family->members + input.extra[0]];
   return tensor ? tensor : family->donor[input.extra[1]];
 }
 
-static inline const mw_model *mw_job_model(const mw_job *job, mw_node_facts input) {
+static inline const mw_model *mw_job_model(const mw_job *job, mw_graph_node_facts input) {
   const mw_family *family = job->family;
   bool own = family->tensors[input.extra[1] * family->members + input.extra[0]] != NULL;
   return job->members[own ? input.extra[0] : family->donor_index].model;

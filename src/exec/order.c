@@ -35,8 +35,8 @@ static bool put_aside(mw_order_slot *slot, const mw_worker *worker) {
   MW_TRY(mw_mem_grow(&slot->units, &slot->units_capacity, units, sizeof *slot->units, &ignored));
   double *next = slot->units;
   for (uint32_t r = 0; r < roots; r++) {
-    const mw_gather *from = &worker->gathers[r];
-    slot->gathers[r] = (mw_gather){.units = next, .unit_count = from->unit_count, .peak = from->peak};
+    const mw_tile_gather *from = &worker->gathers[r];
+    slot->gathers[r] = (mw_tile_gather){.units = next, .unit_count = from->unit_count, .peak = from->peak};
     if (from->unit_count) memcpy(next, from->units, from->unit_count * sizeof *next);
     next += from->unit_count;
   }
@@ -57,5 +57,5 @@ bool mw_order_take(mw_order *order, mw_pass *pass, uint64_t item, const mw_worke
 }
 
 uint64_t mw_order_bytes(uint64_t block, uint32_t roots) {
-  return SLOTS * (uint64_t)roots * (sizeof(mw_gather) + (block / MW_UNIT + 1) * sizeof(double)) * 3 / 2; /* growth */
+  return SLOTS * (uint64_t)roots * (sizeof(mw_tile_gather) + (block / MW_UNIT + 1) * sizeof(double)) * 3 / 2; /* growth */
 }

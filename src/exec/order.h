@@ -8,8 +8,8 @@
 
 typedef struct mw_order_slot {
   bool full;
-  const mw_task *task;
-  mw_gather *gathers;
+  const mw_schedule_task *task;
+  mw_tile_gather *gathers;
   double *units;
   size_t gathers_capacity, units_capacity;
 } mw_order_slot;

@@ -8,7 +8,7 @@ enum { PARTS = 32 };
 
 static mw_op op_of(const mw_pass *pass, mw_node node) { return mw_graph_facts(pass->job.graph, node).op; }
 
-static bool selects(const mw_pass *pass, mw_root root) {
+static bool selects(const mw_pass *pass, mw_program_root root) {
   return !root.store && mw_graph_op_class(op_of(pass, root.node)) == MW_CLASS_SELECT;
 }
 
@@ -19,47 +19,47 @@ static mw_selection *selection_of(const mw_pass *pass, mw_node node) {
 }
 
 /* Remembers what an output is computed from, as long as that is a guess. */
-static bool remember(mw_pass *pass, const mw_task *task, mw_node scalar, double value, mw_error *err) {
+static bool remember(mw_pass *pass, const mw_schedule_task *task, mw_node scalar, double value, mw_error *err) {
   double number;
   if (!pass->guessing || task->output == MW_SCHEDULE_NO_OUTPUT || mw_graph_is_number(pass->job.graph, scalar, &number)) return true;
   MW_TRY(mw_mem_grow(&pass->beliefs, &pass->belief_capacity, pass->belief_count + 1, sizeof *pass->beliefs, err));
-  pass->beliefs[pass->belief_count++] = (mw_belief){.output = task->output, .scalar = scalar, .value = value};
+  pass->beliefs[pass->belief_count++] = (mw_pass_assumption){.output = task->output, .scalar = scalar, .value = value};
   return true;
 }
 
-static bool know_needs(mw_pass *pass, const mw_task *task, mw_values *values, mw_error *err) {
-  const mw_root *roots = pass->schedule.roots + task->first_root;
+static bool know_needs(mw_pass *pass, const mw_schedule_task *task, mw_values *values, mw_error *err) {
+  const mw_program_root *roots = pass->schedule.roots + task->first_root;
   MW_TRY(mw_program_compile(&pass->program, pass->job.graph, roots, task->root_count, err));
   double value;
-  mw_vector *vector;
+  mw_values_vector *vector;
   const float *coefficient;
   for (size_t i = 0; i < pass->program.scalar_count; i++)
     MW_TRY(mw_values_get(values, pass->program.scalars[i], &value, err) &&
            remember(pass, task, pass->program.scalars[i], value, err));
   for (size_t i = 0; i < pass->program.vector_count; i++)
-    MW_TRY(mw_values_vector(values, pass->program.vectors[i], &vector, err));
+    MW_TRY(mw_values_make(values, pass->program.vectors[i], &vector, err));
   for (size_t i = 0; i < pass->program.input_count; i++)
     if (op_of(pass, pass->program.inputs[i]) != MW_OP_INPUT)
       MW_TRY(mw_values_coefficient(values, &pass->job, pass->program.inputs[i], &coefficient, err));
   for (uint32_t r = 0; r < task->root_count; r++)
     if (!roots[r].store && op_of(pass, roots[r].node) == MW_OP_VECTOR)
-      MW_TRY(mw_values_vector(values, roots[r].node, &vector, err));
+      MW_TRY(mw_values_make(values, roots[r].node, &vector, err));
   return true;
 }
 
 /* Which unit of a run of `stride` is in the sample: another one in every run, lest rows and columns of a matrix show. */
-static uint64_t sampled_unit(const mw_cut *c, uint64_t run) {
+static uint64_t sampled_unit(const mw_pass_cut *c, uint64_t run) {
   return run * c->stride + (run * UINT64_C(0x9e3779b97f4a7c15) >> 32) % c->stride;
 }
 
 /* The first run whose sampled unit is the task's. */
-static uint64_t first_run(const mw_cut *c) {
+static uint64_t first_run(const mw_pass_cut *c) {
   uint64_t run = c->first_unit / c->stride;
   return run + (sampled_unit(c, run) < c->first_unit);
 }
 
 /* A task's units are counted on from those of the task before; its items are the units that the sample takes. */
-static void cut_sample(mw_pass *pass, mw_cut *c, const mw_task *task) {
+static void cut_sample(mw_pass *pass, mw_pass_cut *c, const mw_schedule_task *task) {
   uint64_t total = 0;
   for (uint32_t r = 0; r < task->root_count; r++) {
     const mw_selection *s = selection_of(pass, pass->schedule.roots[task->first_root + r].node);
@@ -74,15 +74,16 @@ static void cut_sample(mw_pass *pass, mw_cut *c, const mw_task *task) {
 }
 
 /* A selection that knows where to look reads nothing else: it has its task for itself. */
-static bool is_apart(const mw_pass *pass, mw_root root) { return pass->phase == MW_PHASE_REST && op_of(pass, root.node) == MW_OP_TIE; }
+static bool is_apart(const mw_pass *pass, mw_program_root root) { return pass->phase == MW_PHASE_REST && op_of(pass,
+                                                                                                               root.node) == MW_OP_TIE; }
 
 static bool cut(mw_pass *pass, size_t index, mw_error *err) {
   const mw_job *job = &pass->job;
-  const mw_task *task = &pass->schedule.tasks[index];
-  mw_root root = pass->schedule.roots[task->first_root];
+  const mw_schedule_task *task = &pass->schedule.tasks[index];
+  mw_program_root root = pass->schedule.roots[task->first_root];
   MW_TRY(mw_mem_grow(&pass->cuts, &pass->cut_capacity, index + 1, sizeof *pass->cuts, err));
-  mw_cut *c = &pass->cuts[index];
-  *c = (mw_cut){.first_item = pass->items, .to = task->elements, .block = mw_worker_block(job, task, &pass->program)};
+  mw_pass_cut *c = &pass->cuts[index];
+  *c = (mw_pass_cut){.first_item = pass->items, .to = task->elements, .block = mw_worker_block(job, task, &pass->program)};
   if (is_apart(pass, root)) mw_selection_range(selection_of(pass, root.node), root.part, &c->from, &c->to);
   c->head = c->from + c->block;
   if (pass->sampling) {
@@ -104,16 +105,16 @@ static bool cut(mw_pass *pass, size_t index, mw_error *err) {
   return true;
 }
 
-static bool is_total(const mw_pass *pass, const mw_task *task, mw_root root) {
+static bool is_total(const mw_pass *pass, const mw_schedule_task *task, mw_program_root root) {
   return !root.store && task->output != MW_SCHEDULE_NO_OUTPUT && op_of(pass, root.node) == MW_OP_TOTAL;
 }
 
 /* Whether an output was computed from what turned out to be something else, or was not finite by a guess; asked once of every
  * output, in their order. */
-static bool is_stale(mw_pass *pass, const mw_task *task, mw_values *values, bool *stale, mw_error *err) {
+static bool is_stale(mw_pass *pass, const mw_schedule_task *task, mw_values *values, bool *stale, mw_error *err) {
   *stale = false;
   for (; pass->checked < pass->belief_count && pass->beliefs[pass->checked].output == task->output; pass->checked++) {
-    const mw_belief *belief = &pass->beliefs[pass->checked];
+    const mw_pass_assumption *belief = &pass->beliefs[pass->checked];
     double value;
     MW_TRY(mw_values_get(values, belief->scalar, &value, err));
     *stale |= belief->unfit || memcmp(&value, &belief->value, sizeof value) != 0;
@@ -122,7 +123,7 @@ static bool is_stale(mw_pass *pass, const mw_task *task, mw_values *values, bool
 }
 
 /* Whether a root of a task takes part. */
-static bool takes_part(mw_pass *pass, const mw_task *task, mw_root root, mw_values *values, bool *takes, mw_error *err) {
+static bool takes_part(mw_pass *pass, const mw_schedule_task *task, mw_program_root root, mw_values *values, bool *takes, mw_error *err) {
   const mw_selection *selection = selects(pass, root) ? selection_of(pass, root.node) : NULL;
   bool rest = pass->phase == MW_PHASE_REST;
   if (rest && root.store) return is_stale(pass, task, values, takes, err);
@@ -132,7 +133,7 @@ static bool takes_part(mw_pass *pass, const mw_task *task, mw_root root, mw_valu
 }
 
 /* Adds a root to the task before it, or to a new one like `task`. */
-static bool append(mw_schedule *s, const mw_task *task, mw_root root, bool anew, mw_error *err) {
+static bool append(mw_schedule *s, const mw_schedule_task *task, mw_program_root root, bool anew, mw_error *err) {
   MW_TRY(mw_mem_grow(&s->roots, &s->root_capacity, s->root_count + 1, sizeof *s->roots, err));
   if (anew) {
     MW_TRY(mw_mem_grow(&s->tasks, &s->task_capacity, s->task_count + 1, sizeof *s->tasks, err));
@@ -146,13 +147,13 @@ static bool append(mw_schedule *s, const mw_task *task, mw_root root, bool anew,
 }
 
 /* Copies the pass's tasks of the stage with the roots that take part. */
-static bool choose(mw_pass *pass, const mw_job *job, const mw_stage *stage, mw_values *values, mw_error *err) {
+static bool choose(mw_pass *pass, const mw_job *job, const mw_schedule_stage *stage, mw_values *values, mw_error *err) {
   pass->schedule.root_count = pass->schedule.task_count = 0;
   for (uint32_t t = pass->from; t < pass->to; t++) {
-    const mw_task *task = &job->schedule->tasks[stage->first_task + t];
+    const mw_schedule_task *task = &job->schedule->tasks[stage->first_task + t];
     bool anew = true;
     for (uint32_t r = 0; r < task->root_count; r++) {
-      mw_root root = job->schedule->roots[task->first_root + r];
+      mw_program_root root = job->schedule->roots[task->first_root + r];
       bool takes, apart = is_apart(pass, root);
       MW_TRY(takes_part(pass, task, root, values, &takes, err));
       if (!takes) continue;
@@ -173,12 +174,12 @@ static bool start_selection(mw_pass *pass, mw_node node, mw_values *values, mw_e
   return mw_selection_new(pass->job.graph, node, values, &pass->selections[pass->selection_count++], err);
 }
 
-static bool start_selections(mw_pass *pass, const mw_stage *stage, mw_values *values, mw_error *err) {
+static bool start_selections(mw_pass *pass, const mw_schedule_stage *stage, mw_values *values, mw_error *err) {
   drop_selections(pass);
   for (uint32_t t = 0; t < stage->task_count; t++) {
-    const mw_task *task = &pass->job.schedule->tasks[stage->first_task + t];
+    const mw_schedule_task *task = &pass->job.schedule->tasks[stage->first_task + t];
     for (uint32_t r = 0; r < task->root_count; r++) {
-      mw_root root = pass->job.schedule->roots[task->first_root + r];
+      mw_program_root root = pass->job.schedule->roots[task->first_root + r];
       if (selects(pass, root) && !selection_of(pass, root.node)) MW_TRY(start_selection(pass, root.node, values, err));
     }
   }
@@ -192,7 +193,7 @@ static uint64_t items_of(const mw_pass *pass, size_t task) {
 /* Before the first pass over a sample: what of each selection is in it, and the rank sought there. */
 static void begin_samples(mw_pass *pass) {
   for (size_t t = 0; t < pass->schedule.task_count; t++) {
-    const mw_task *task = &pass->schedule.tasks[t];
+    const mw_schedule_task *task = &pass->schedule.tasks[t];
     uint64_t start, count, sampled = 0;
     for (uint64_t i = 0; i < items_of(pass, t); i++) {
       mw_pass_item(pass, pass->cuts[t].first_item + i, &start, &count);
@@ -210,10 +211,10 @@ static bool any_samples(const mw_pass *pass) {
   return any;
 }
 
-static bool has_totals(const mw_pass *pass, const mw_stage *stage) {
+static bool has_totals(const mw_pass *pass, const mw_schedule_stage *stage) {
   bool has = false;
   for (uint32_t t = 0; t < stage->task_count; t++) {
-    const mw_task *task = &pass->job.schedule->tasks[stage->first_task + t];
+    const mw_schedule_task *task = &pass->job.schedule->tasks[stage->first_task + t];
     for (uint32_t r = 0; r < task->root_count; r++)
       has |= is_total(pass, task, pass->job.schedule->roots[task->first_root + r]);
   }
@@ -221,8 +222,8 @@ static bool has_totals(const mw_pass *pass, const mw_stage *stage) {
 }
 
 /* Where the part ends that begins with task `from`. */
-static uint32_t end_of_part(const mw_pass *pass, const mw_stage *stage, uint32_t from) {
-  const mw_task *tasks = pass->job.schedule->tasks + stage->first_task;
+static uint32_t end_of_part(const mw_pass *pass, const mw_schedule_stage *stage, uint32_t from) {
+  const mw_schedule_task *tasks = pass->job.schedule->tasks + stage->first_task;
   uint64_t all = 0, part = 0;
   for (uint32_t t = 0; t < stage->task_count; t++) all += tasks[t].elements;
   do part += tasks[from++].elements;
@@ -232,7 +233,7 @@ static uint32_t end_of_part(const mw_pass *pass, const mw_stage *stage, uint32_t
 
 /* Which phase comes now, over which of the stage's tasks. Guesses are made of selections when the sample has told where
  * they are, and of totals always. */
-static void choose_phase(mw_pass *pass, const mw_stage *stage, bool next) {
+static void choose_phase(mw_pass *pass, const mw_schedule_stage *stage, bool next) {
   bool parted = has_totals(pass, stage), goes_on = next && pass->phase == MW_PHASE_WHOLE && pass->to < stage->task_count;
   pass->sampling = any_samples(pass);
   if (pass->sampling) pass->phase = MW_PHASE_SAMPLE;
@@ -246,20 +247,20 @@ static void choose_phase(mw_pass *pass, const mw_stage *stage, bool next) {
 }
 
 /* Before a pass that guesses: selections are what the sample says, totals what was supposed, or else 0. */
-static bool believe(mw_pass *pass, const mw_job *job, const mw_stage *stage, mw_values *values, mw_error *err) {
+static bool believe(mw_pass *pass, const mw_job *job, const mw_schedule_stage *stage, mw_values *values, mw_error *err) {
   for (size_t i = 0; i < pass->selection_count; i++)
     MW_TRY(mw_values_set(values, pass->selections[i].node, mw_select_value(&pass->selections[i].sample), err));
   for (uint32_t t = 0; t < stage->task_count; t++) {
-    const mw_task *task = &job->schedule->tasks[stage->first_task + t];
+    const mw_schedule_task *task = &job->schedule->tasks[stage->first_task + t];
     for (uint32_t r = 0; r < task->root_count; r++) {
-      mw_root root = job->schedule->roots[task->first_root + r];
+      mw_program_root root = job->schedule->roots[task->first_root + r];
       if (is_total(pass, task, root)) MW_TRY(mw_values_believe(values, root.node, err));
     }
   }
   return true;
 }
 
-bool mw_pass_begin(mw_pass *pass, const mw_job *job, const mw_stage *stage, bool next, mw_values *values, mw_error *err) {
+bool mw_pass_begin(mw_pass *pass, const mw_job *job, const mw_schedule_stage *stage, bool next, mw_values *values, mw_error *err) {
   pass->job = *job;
   if (!next) {
     pass->belief_count = pass->checked = 0;
@@ -285,14 +286,14 @@ bool mw_pass_begin(mw_pass *pass, const mw_job *job, const mw_stage *stage, bool
   return (pass->found = mw_mem_new(pass->schedule.root_count, sizeof *pass->found, err)) != NULL;
 }
 
-const mw_task *mw_pass_item(const mw_pass *pass, uint64_t item, uint64_t *start, uint64_t *count) {
+const mw_schedule_task *mw_pass_item(const mw_pass *pass, uint64_t item, uint64_t *start, uint64_t *count) {
   size_t low = 0, high = pass->schedule.task_count;
   while (high - low > 1) {
     size_t middle = low + (high - low) / 2;
     if (pass->cuts[middle].first_item <= item) low = middle;
     else high = middle;
   }
-  const mw_cut *c = &pass->cuts[low];
+  const mw_pass_cut *c = &pass->cuts[low];
   uint64_t k = item - c->first_item, elements = pass->schedule.tasks[low].elements;
   if (pass->sampling) {
     *start = (sampled_unit(c, first_run(c) + k) - c->first_unit) * MW_UNIT;
@@ -305,12 +306,12 @@ const mw_task *mw_pass_item(const mw_pass *pass, uint64_t item, uint64_t *start,
   return &pass->schedule.tasks[low];
 }
 
-uint64_t mw_pass_bytes(const mw_pass *pass, const mw_task *task, uint64_t count) {
+uint64_t mw_pass_bytes(const mw_pass *pass, const mw_schedule_task *task, uint64_t count) {
   return pass->cuts[task - pass->schedule.tasks].bytes * count;
 }
 
-bool mw_pass_doubts(mw_pass *pass, const mw_task *task) {
-  mw_cut *c = &pass->cuts[task - pass->schedule.tasks];
+bool mw_pass_doubts(mw_pass *pass, const mw_schedule_task *task) {
+  mw_pass_cut *c = &pass->cuts[task - pass->schedule.tasks];
   if (!c->guessed) return false;
 #pragma omp atomic write
   c->unfit = true;
@@ -325,9 +326,9 @@ static void keep_doubts(mw_pass *pass) {
       pass->beliefs[b - 1].unfit = pass->cuts[t].unfit;
 }
 
-void mw_pass_take(mw_pass *pass, const mw_task *task, const mw_gather *gathers) {
+void mw_pass_take(mw_pass *pass, const mw_schedule_task *task, const mw_tile_gather *gathers) {
   for (uint32_t r = 0; r < task->root_count; r++) {
-    const mw_gather *gather = &gathers[r];
+    const mw_tile_gather *gather = &gathers[r];
     double *found = &pass->found[task->first_root + r];
     mw_op op = op_of(pass, pass->schedule.roots[task->first_root + r].node);
     for (size_t u = 0; u < gather->unit_count; u++) *found += gather->units[u];
@@ -339,14 +340,14 @@ bool mw_pass_end(mw_pass *pass, mw_values *values, mw_error *err) {
   mw_values_forget(values);
   keep_doubts(pass);
   for (size_t r = 0; r < pass->schedule.root_count; r++) {
-    mw_root root = pass->schedule.roots[r];
+    mw_program_root root = pass->schedule.roots[r];
     if (root.store) continue;
     mw_op op = op_of(pass, root.node);
     if (root.guess) mw_values_suppose(values, root.node, pass->found[r]);
     else if (mw_graph_op_class(op) == MW_CLASS_SUM) MW_TRY(mw_values_set(values, root.node, pass->found[r], err));
     if (op != MW_OP_VECTOR) continue;
-    mw_vector *vector;
-    MW_TRY(mw_values_vector(values, root.node, &vector, err));
+    mw_values_vector *vector;
+    MW_TRY(mw_values_make(values, root.node, &vector, err));
     for (size_t i = 0; i < vector->count; i++) vector->narrow[i] = (float)vector->wide[i];
   }
   for (size_t i = 0; i < pass->selection_count; i++)

@@ -80,7 +80,7 @@ static bool run_item(runner *r, uint64_t item) {
   mw_pass *pass = &r->pass;
   mw_error err;
   uint64_t start, count;
-  const mw_task *task = mw_pass_item(pass, item, &start, &count);
+  const mw_schedule_task *task = mw_pass_item(pass, item, &start, &count);
   bool ok = true, keeps = mw_worker_keeps(worker, task, pass->selections, pass->selection_count);
   if (!keeps) {
 #pragma omp critical(mw_flush)
@@ -128,7 +128,7 @@ static void run_blocks(runner *r) {
   }
 }
 
-static bool run_stage(runner *r, const mw_stage *stage, mw_error *err) {
+static bool run_stage(runner *r, const mw_schedule_stage *stage, mw_error *err) {
   for (bool begun = false;; begun = true) {
     MW_TRY(mw_pass_begin(&r->pass, r->job, stage, begun, &r->values, err));
     if (r->pass.schedule.task_count == 0) return true;
@@ -203,7 +203,7 @@ bool mw_run_values(const mw_job *job, const mw_node *scalars, size_t count, doub
   bool ok = open_workers(&r, err);
   unsigned start = 0, highest = 0;
   for (size_t s = 0; s < job->schedule->stage_count && ok; s++) {
-    const mw_stage *stage = &job->schedule->stages[s];
+    const mw_schedule_stage *stage = &job->schedule->stages[s];
     if (!s || stage->batch != stage[-1].batch) start = highest = 0;
     else if (stage->level != stage[-1].level) start = highest;
     r.pass_number = start;
@@ -217,7 +217,7 @@ bool mw_run_values(const mw_job *job, const mw_node *scalars, size_t count, doub
   return ok;
 }
 
-static uint64_t task_bytes(const mw_job *job, const mw_program *program, const mw_task *task) {
+static uint64_t task_bytes(const mw_job *job, const mw_program *program, const mw_schedule_task *task) {
   uint64_t bytes = 0;
   for (size_t i = 0; i < program->input_count; i++)
     bytes += task->elements * mw_job_read_bytes(job, program->inputs[i]);
@@ -226,11 +226,11 @@ static uint64_t task_bytes(const mw_job *job, const mw_program *program, const m
 
 /* Passes that a task's slowest root takes, and how many of its roots select. `known` remembers those of nodes, `distinct`
  * counts the selections that were not known. */
-static unsigned passes_of(const mw_job *job, const mw_task *task, uint8_t *known, unsigned *selecting, unsigned *distinct) {
+static unsigned passes_of(const mw_job *job, const mw_schedule_task *task, uint8_t *known, unsigned *selecting, unsigned *distinct) {
   unsigned passes = 1;
   *selecting = 0;
   for (uint32_t i = 0; i < task->root_count; i++) {
-    mw_root root = job->schedule->roots[task->first_root + i];
+    mw_program_root root = job->schedule->roots[task->first_root + i];
     if (root.store || mw_graph_op_class(mw_graph_facts(job->graph, root.node).op) != MW_CLASS_SELECT) continue;
     if (!known[root.node]) known[root.node] = (uint8_t)mw_selection_expected(job->graph, root.node), ++*distinct;
     if (known[root.node] > passes) passes = known[root.node];
@@ -247,12 +247,12 @@ bool mw_run_measure(const mw_job *job, mw_run_cost *cost, mw_error *err) {
   bool ok = known != NULL;
   *cost = (mw_run_cost){0};
   for (size_t s = 0; s < job->schedule->stage_count && ok; s++) {
-    const mw_stage *stage = &job->schedule->stages[s];
+    const mw_schedule_stage *stage = &job->schedule->stages[s];
     if (!s || stage->batch != stage[-1].batch) chain = 0;
     bool apart = s && stage->batch == stage[-1].batch && stage->level == stage[-1].level; /* other tensors' passes */
     unsigned before = longest = apart ? longest : 0, distinct = 0; /* its selections are kept from pass to pass */
     for (uint32_t t = 0; t < stage->task_count && ok; t++) {
-      const mw_task *task = &job->schedule->tasks[stage->first_task + t];
+      const mw_schedule_task *task = &job->schedule->tasks[stage->first_task + t];
       ok = mw_program_compile(&program, job->graph, job->schedule->roots + task->first_root, task->root_count, err);
       if (!ok) break;
       unsigned selecting, passes = passes_of(job, task, known, &selecting, &distinct);

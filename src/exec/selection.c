@@ -21,7 +21,7 @@ uint64_t mw_selection_stride(uint64_t elements) {
   return elements / SAMPLE > SAMPLE_STRIDE ? elements / SAMPLE : SAMPLE_STRIDE;
 }
 
-static bool is_sampled(mw_node_facts facts, uint64_t total) {
+static bool is_sampled(mw_graph_node_facts facts, uint64_t total) {
   return facts.op != MW_OP_TIE && !facts.wide && is_large(total);
 }
 
@@ -29,13 +29,13 @@ static uint64_t elements_of(const mw_graph *graph, mw_node node) {
   return mw_graph_elements(graph, mw_graph_facts(graph, node).shape);
 }
 
-static mw_select begin(mw_node_facts facts, double threshold, uint64_t rank, uint64_t total) {
+static mw_select begin(mw_graph_node_facts facts, double threshold, uint64_t rank, uint64_t total) {
   mw_select_key key = facts.op == MW_OP_TIE ? MW_SELECT_TIE : facts.op == MW_OP_KTH ? MW_SELECT_MAGNITUDE : MW_SELECT_VALUE;
   return mw_select_begin(key, facts.wide, threshold, rank, total);
 }
 
 unsigned mw_selection_expected(const mw_graph *graph, mw_node node) {
-  mw_node_facts facts = mw_graph_facts(graph, node);
+  mw_graph_node_facts facts = mw_graph_facts(graph, node);
   uint64_t total = 0;
   for (uint32_t i = 0; i < mw_graph_selected(facts); i++) total += elements_of(graph, facts.operand[i]);
   if (is_sampled(facts, total)) return 1;
@@ -44,7 +44,7 @@ unsigned mw_selection_expected(const mw_graph *graph, mw_node node) {
 }
 
 /* Where a number is NaN, nothing equals it. */
-static bool start_tie(mw_selection *s, mw_node_facts facts, mw_values *values, mw_error *err) {
+static bool start_tie(mw_selection *s, mw_graph_node_facts facts, mw_values *values, mw_error *err) {
   mw_node kth = facts.operand[mw_graph_selected(facts)];
   double threshold;
   MW_TRY(mw_values_get(values, kth, &threshold, err));
@@ -55,7 +55,7 @@ static bool start_tie(mw_selection *s, mw_node_facts facts, mw_values *values, m
 }
 
 bool mw_selection_new(const mw_graph *graph, mw_node node, mw_values *values, mw_selection *out, mw_error *err) {
-  mw_node_facts facts = mw_graph_facts(graph, node);
+  mw_graph_node_facts facts = mw_graph_facts(graph, node);
   uint32_t tensors = mw_graph_selected(facts);
   *out = (mw_selection){.node = node, .bins = mw_mem_new(MW_SELECT_BINS, sizeof *out->bins, err)};
   if (!out->bins || !(out->origins = mw_mem_new(tensors + 1, sizeof *out->origins, err))) return false;

@@ -32,11 +32,11 @@ static bool room(unsigned char **bytes, size_t *capacity, size_t need, mw_error 
 
 static bool is_map(uint8_t code) {
   if (code == MW_PROGRAM_STORE || code == MW_OP_DROP || code == MW_OP_DROP_DELTA) return false;
-  mw_class class = mw_graph_op_class((mw_op)code);
+  mw_graph_class class = mw_graph_op_class((mw_op)code);
   return class == MW_CLASS_MAP || class == MW_CLASS_FUSED;
 }
 
-static mw_tile_step step_of(const mw_tile *tile, const mw_instruction *code) {
+static mw_tile_step step_of(const mw_tile *tile, const mw_program_instruction *code) {
   size_t stride = register_stride(tile);
   mw_tile_step step = {.code = code, .dst = tile->registers + code->dst * stride};
   for (int i = 0; i < MW_PROGRAM_OPERANDS; i++)
@@ -63,7 +63,7 @@ bool mw_tile_bind(mw_tile *tile, const mw_program *program, const mw_dtype *dtyp
   tile->scalars = scalars;
   tile->step_count = program->length;
   tile->fast_count = 0;
-  return !dtypes || mw_direct_choose(tile, program->registers, dtypes, output, err);
+  return !dtypes || mw_bf16_steps_choose(tile, program->registers, dtypes, output, err);
 }
 
 void mw_tile_free(mw_tile *tile) {
@@ -80,7 +80,7 @@ static const unsigned char *value_at(const mw_tile *tile, const unsigned char *v
 }
 
 /* Feeds x (or x * y) to the lanes, folding them at every end of a unit. */
-static void add_units(const mw_tile *tile, mw_gather *gather, const unsigned char *x, const unsigned char *y,
+static void add_units(const mw_tile *tile, mw_tile_gather *gather, const unsigned char *x, const unsigned char *y,
                       uint64_t start, size_t n, uint64_t elements) {
   for (size_t done = 0; done < n;) {
     size_t left = MW_UNIT - (size_t)((start + done) % MW_UNIT), step = n - done < left ? n - done : left;
@@ -118,14 +118,14 @@ static double constant(const mw_tile *tile, unsigned index) {
 }
 
 /* Whatever is not a map. */
-static void step_over(mw_tile *tile, const mw_graph *graph, const mw_tile_step *places, mw_block *block, size_t offset,
+static void step_over(mw_tile *tile, const mw_graph *graph, const mw_tile_step *places, mw_tile_block *block, size_t offset,
                       size_t n) {
   const mw_kernel_set *k = tile->kernels;
-  const mw_instruction *step = places->code;
+  const mw_program_instruction *step = places->code;
   uint64_t start = block->start + offset;
   const unsigned char *const *v = places->operand;
   unsigned char *dst = places->dst;
-  mw_gather *gather = block->gathers ? &block->gathers[step->index] : NULL;
+  mw_tile_gather *gather = block->gathers ? &block->gathers[step->index] : NULL;
   switch (step->code) {
   case MW_OP_INPUT: {
     mw_dtype dtype = block->dtypes[step->index];
@@ -141,8 +141,8 @@ static void step_over(mw_tile *tile, const mw_graph *graph, const mw_tile_step *
   case MW_OP_DROP:
   case MW_OP_DROP_DELTA:
   case MW_OP_NORMAL: {
-    mw_node_facts facts = mw_graph_facts(graph, step->node);
-    mw_stream stream = {facts.extra[0], facts.extra[1]};
+    mw_graph_node_facts facts = mw_graph_facts(graph, step->node);
+    mw_kernel_stream stream = {facts.extra[0], facts.extra[1]};
     if (step->code == MW_OP_NORMAL) k->normal(dst, stream, start, n);
     else if (step->code == MW_OP_DROP) k->drop(dst, v[0], NULL, stream, start, n, constant(tile, step->operand[1]));
     else if (step->code == MW_OP_DROP_DELTA) k->drop(dst, v[0], v[1], stream, start, n, constant(tile, step->operand[2]));
@@ -174,7 +174,7 @@ static void step_over(mw_tile *tile, const mw_graph *graph, const mw_tile_step *
 }
 
 /* Whether a result is not finite. */
-static bool step_directly(const mw_tile_step *s, const mw_block *block, size_t offset, size_t n) {
+static bool step_directly(const mw_tile_step *s, const mw_tile_block *block, size_t offset, size_t n) {
   const unsigned char *operand[MW_PROGRAM_OPERANDS];
   for (int i = 0; i < MW_PROGRAM_OPERANDS; i++)
     operand[i] = s->operand[i] ? s->operand[i] : block->inputs[s->input[i]] + offset * sizeof(uint16_t);
@@ -182,7 +182,7 @@ static bool step_directly(const mw_tile_step *s, const mw_block *block, size_t o
 }
 
 /* One tile. False where a direct step met what is not finite: nothing was gathered by then, and no other steps were lost. */
-static bool run_steps(mw_tile *tile, const mw_graph *graph, const mw_tile_step *steps, size_t count, mw_block *block,
+static bool run_steps(mw_tile *tile, const mw_graph *graph, const mw_tile_step *steps, size_t count, mw_tile_block *block,
                       size_t offset, size_t n) {
   for (const mw_tile_step *s = steps; s < steps + count; s++) {
     if (s->direct) {
@@ -193,7 +193,7 @@ static bool run_steps(mw_tile *tile, const mw_graph *graph, const mw_tile_step *
   return true;
 }
 
-void mw_tile_run(mw_tile *tile, const mw_graph *graph, mw_block *block) {
+void mw_tile_run(mw_tile *tile, const mw_graph *graph, mw_tile_block *block) {
   for (size_t done = 0; done < block->count;) {
     size_t left = tile->size - (size_t)((block->start + done) % tile->size);
     size_t n = block->count - done < left ? block->count - done : left;

@@ -8,7 +8,7 @@
 #include "num/select.h"
 
 /* What one root collects over a block. */
-typedef struct mw_gather {
+typedef struct mw_tile_gather {
   double *units;     /* TOTAL, DOT: the folded sums of the block's units, in order */
   size_t unit_count;
   double lanes[MW_LANES]; /* of the unit under way, as floats or doubles */
@@ -18,11 +18,11 @@ typedef struct mw_gather {
   const mw_select *select;
   uint64_t origin;   /* SELECT: index of the tensor's first element among all operands */
   double *vector;    /* VECTOR: the whole of it */
-} mw_gather;
+} mw_tile_gather;
 
 /* An instruction with all that is known before the first tile: where its values lie, and its kernel if it is a map. */
 typedef struct mw_tile_step {
-  const mw_instruction *code;
+  const mw_program_instruction *code;
   mw_kernel_map map;           /* or NULL */
   mw_kernel kernel;            /* of a map */
   mw_kernel_map_direct direct; /* or NULL: in the map's place, on what is stored (bf16_steps.h) */
@@ -50,7 +50,7 @@ enum { MW_TILE_DEFAULT = 1024 };
 
 /* A block: elements [start, start + count) of a tensor of `elements`. inputs[i] points to element `start` of
  * program->inputs[i] as stored in dtypes[i]; `output` likewise, or is NULL. vectors[i] hold compute values. */
-typedef struct mw_block {
+typedef struct mw_tile_block {
   uint64_t start, elements;
   size_t count;
   const unsigned char *const *inputs;
@@ -58,18 +58,18 @@ typedef struct mw_block {
   unsigned char *output;
   mw_dtype output_dtype;
   const void *const *vectors;
-  mw_gather *gathers; /* one a root */
+  mw_tile_gather *gathers; /* one a root */
   /* Set by the run: whether something not finite was read (and by which input) or written. */
   int bad_input; /* -1: none */
   bool bad_output;
-} mw_block;
+} mw_tile_block;
 
 /* Makes room for a program and its scalars' values (as many as program->scalars), which must both outlive what is bound.
  * `dtypes` are those of its inputs and `output` that of its output, if there is one, for steps on what is stored: all
  * buffers then have room for whole sixteens of elements. `dtypes` NULL: there will be no such steps. */
 bool mw_tile_bind(mw_tile *tile, const mw_program *program, const mw_dtype *dtypes, mw_dtype output, const double *scalars,
                   mw_error *err);
-void mw_tile_run(mw_tile *tile, const mw_graph *graph, mw_block *block);
+void mw_tile_run(mw_tile *tile, const mw_graph *graph, mw_tile_block *block);
 void mw_tile_free(mw_tile *tile);
 
 #endif

@@ -57,7 +57,7 @@ bool mw_values_get(mw_values *values, mw_node scalar, double *out, mw_error *err
   values->stack[depth++] = scalar;
   while (depth) {
     mw_node node = values->stack[depth - 1];
-    mw_node_facts facts = mw_graph_facts(values->graph, node);
+    mw_graph_node_facts facts = mw_graph_facts(values->graph, node);
     if (values->known[node]) {
       depth--;
       continue;
@@ -84,7 +84,7 @@ bool mw_values_get(mw_values *values, mw_node scalar, double *out, mw_error *err
   return true;
 }
 
-bool mw_values_vector(mw_values *values, mw_node node, mw_vector **out, mw_error *err) {
+bool mw_values_make(mw_values *values, mw_node node, mw_values_vector **out, mw_error *err) {
   for (size_t i = 0; i < values->vector_count; i++)
     if (values->vectors[i].node == node) {
       *out = &values->vectors[i];
@@ -92,7 +92,7 @@ bool mw_values_vector(mw_values *values, mw_node node, mw_vector **out, mw_error
     }
   MW_TRY(mw_mem_grow(&values->vectors, &values->vector_capacity, values->vector_count + 1, sizeof *values->vectors, err));
   size_t count = (size_t)mw_graph_elements(values->graph, mw_graph_facts(values->graph, node).shape);
-  mw_vector vector = {.node = node, .count = count, .wide = mw_mem_new(count, sizeof(double), err)};
+  mw_values_vector vector = {.node = node, .count = count, .wide = mw_mem_new(count, sizeof(double), err)};
   vector.narrow = vector.wide ? mw_mem_new(count, sizeof(float), err) : NULL;
   if (!vector.narrow) {
     free(vector.wide);
@@ -104,11 +104,11 @@ bool mw_values_vector(mw_values *values, mw_node node, mw_vector **out, mw_error
 }
 
 /* What a training found, or NULL. */
-static const float *learned_of(const mw_job *job, mw_node_facts facts) {
+static const float *learned_of(const mw_job *job, mw_graph_node_facts facts) {
   size_t low = 0, high = job->learned_count;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
-    const mw_learned *l = &job->learned[middle];
+    const mw_job_learned *l = &job->learned[middle];
     if (l->training == facts.extra[0] && l->coefficient == facts.operand[0]) return l->values;
     if (l->training < facts.extra[0] || (l->training == facts.extra[0] && l->coefficient < facts.operand[0])) low = middle + 1;
     else high = middle;
@@ -122,11 +122,11 @@ bool mw_values_coefficient(mw_values *values, const mw_job *job, mw_node node, c
       *out = values->coefficients[i].values;
       return true;
     }
-  mw_node_facts facts = mw_graph_facts(values->graph, node);
+  mw_graph_node_facts facts = mw_graph_facts(values->graph, node);
   size_t count = (size_t)mw_graph_elements(values->graph, facts.shape);
   MW_TRY(mw_mem_grow(&values->coefficients, &values->coefficient_capacity, values->coefficient_count + 1,
                      sizeof *values->coefficients, err));
-  mw_known known = {.node = node};
+  mw_values_known known = {.node = node};
   if (facts.op == MW_OP_LEARNED) {
     if (!(known.values = learned_of(job, facts)))
       return mw_error_set(err, MW_BUG, "a learned coefficient is used before it was learned");

@@ -5,19 +5,19 @@
 
 #include "exec/job.h"
 
-typedef struct mw_vector {
+typedef struct mw_values_vector {
   mw_node node;
   size_t count;
   double *wide;
   float *narrow; /* the same numbers, filled when the vector is complete */
-} mw_vector;
+} mw_values_vector;
 
 /* A COEFFICIENT or LEARNED node in memory. */
-typedef struct mw_known {
+typedef struct mw_values_known {
   mw_node node;
   const float *values;
   float *own; /* the same, where they must be freed */
-} mw_known;
+} mw_values_known;
 
 typedef struct mw_values {
   const mw_graph *graph;
@@ -29,9 +29,9 @@ typedef struct mw_values {
   size_t doubtful_count, doubtful_capacity;
   mw_node *stack;
   size_t stack_capacity;
-  mw_vector *vectors;
+  mw_values_vector *vectors;
   size_t vector_count, vector_capacity;
-  mw_known *coefficients;
+  mw_values_known *coefficients;
   size_t coefficient_count, coefficient_capacity;
 } mw_values;
 
@@ -48,7 +48,7 @@ void mw_values_forget(mw_values *values);
  * ask at the same time. */
 bool mw_values_get(mw_values *values, mw_node scalar, double *out, mw_error *err);
 /* The storage of a VECTOR node, made on the first call. */
-bool mw_values_vector(mw_values *values, mw_node node, mw_vector **out, mw_error *err);
+bool mw_values_make(mw_values *values, mw_node node, mw_values_vector **out, mw_error *err);
 /* The elements of a COEFFICIENT (its initial value) or LEARNED node (out of the job); found without a change once they
  * were asked for. */
 bool mw_values_coefficient(mw_values *values, const mw_job *job, mw_node node, const float **out, mw_error *err);

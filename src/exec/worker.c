@@ -6,9 +6,9 @@
 
 enum { PAGE = 4096, L2_BUDGET = 768 << 10, SMALLEST = 64 << 10 };
 
-static const mw_root *roots_of(const mw_worker *w) { return w->job->schedule->roots + w->task->first_root; }
+static const mw_program_root *roots_of(const mw_worker *w) { return w->job->schedule->roots + w->task->first_root; }
 
-static const mw_tensor *output_of(const mw_job *job, const mw_task *task) {
+static const mw_tensor *output_of(const mw_job *job, const mw_schedule_task *task) {
   return task->output == MW_SCHEDULE_NO_OUTPUT ? NULL : &job->layout->tensors[job->places[task->output]];
 }
 
@@ -21,31 +21,31 @@ static uint64_t block_of(size_t bytes_each, size_t streams) {
 }
 
 /* How many files are read and written, and their bytes an element. */
-static size_t streams_of(const mw_job *job, const mw_task *task, const mw_program *program, size_t *bytes) {
+static size_t streams_of(const mw_job *job, const mw_schedule_task *task, const mw_program *program, size_t *bytes) {
   const mw_tensor *output = output_of(job, task);
   *bytes = output ? mw_dtype_size((mw_dtype)output->dtype) : 0;
   for (size_t i = 0; i < program->input_count; i++) *bytes += mw_job_read_bytes(job, program->inputs[i]);
   return program->input_count + (output ? 1 : 0);
 }
 
-uint64_t mw_worker_block(const mw_job *job, const mw_task *task, const mw_program *program) {
+uint64_t mw_worker_block(const mw_job *job, const mw_schedule_task *task, const mw_program *program) {
   size_t bytes, streams = streams_of(job, task, program, &bytes);
   return block_of(bytes ? bytes : 1, streams ? streams : 1);
 }
 
-uint64_t mw_worker_bytes(const mw_job *job, const mw_task *task, const mw_program *program, size_t tile) {
+uint64_t mw_worker_bytes(const mw_job *job, const mw_schedule_task *task, const mw_program *program, size_t tile) {
   size_t bytes, streams = streams_of(job, task, program, &bytes);
   return mw_worker_block(job, task, program) * bytes + (streams + 1) * 2 * PAGE +
          program->registers * (tile * (task->wide ? sizeof(double) : sizeof(float)) + MW_LANES);
 }
 
-uint64_t mw_worker_gathers(uint64_t block, const mw_task *task, size_t selects) {
-  return task->root_count * (sizeof(mw_gather) + (block / MW_UNIT + 1) * sizeof(double)) * 3 / 2 + /* growth */
+uint64_t mw_worker_gathers(uint64_t block, const mw_schedule_task *task, size_t selects) {
+  return task->root_count * (sizeof(mw_tile_gather) + (block / MW_UNIT + 1) * sizeof(double)) * 3 / 2 + /* growth */
          selects * MW_SELECT_BINS * sizeof(uint32_t);
 }
 
 /* Index of the selection that a root feeds, or `count`. */
-static size_t selection_of(const mw_selection *selections, size_t count, mw_root root) {
+static size_t selection_of(const mw_selection *selections, size_t count, mw_program_root root) {
   size_t i = root.store ? count : 0;
   while (i < count && selections[i].node != root.node) i++;
   return i;
@@ -57,7 +57,7 @@ static size_t count_of(const mw_worker *w, const mw_selection *selection) {
   return i;
 }
 
-bool mw_worker_keeps(const mw_worker *w, const mw_task *task, const mw_selection *selections, size_t count) {
+bool mw_worker_keeps(const mw_worker *w, const mw_schedule_task *task, const mw_selection *selections, size_t count) {
   if (w->counted >> 31) return false;
   for (uint32_t r = 0; r < task->root_count; r++) {
     size_t at = selection_of(selections, count, w->job->schedule->roots[task->first_root + r]);
@@ -73,7 +73,7 @@ static bool prepare_counts(mw_worker *w, mw_selection *selections, size_t count,
     size_t at = selection_of(selections, count, roots_of(w)[r]);
     if (at == count || count_of(w, &selections[at]) < w->count_count) continue;
     MW_TRY(mw_mem_grow(&w->counts, &w->counts_capacity, w->count_count + 1, sizeof *w->counts, err));
-    w->counts[w->count_count++] = (mw_count){.selection = &selections[at]};
+    w->counts[w->count_count++] = (mw_worker_count){.selection = &selections[at]};
   }
   size_t bins = w->count_count * MW_SELECT_BINS;
   MW_TRY(mw_mem_grow(&w->bins, &w->bins_capacity, bins, sizeof *w->bins, err));
@@ -90,9 +90,9 @@ static bool prepare_gathers(mw_worker *w, mw_values *values, mw_selection *selec
   MW_TRY(mw_mem_grow(&w->units, &w->units_capacity, roots * units, sizeof *w->units, err));
   MW_TRY(prepare_counts(w, selections, count, err));
   for (uint32_t r = 0; r < roots; r++) {
-    mw_root root = roots_of(w)[r];
-    mw_gather *gather = &w->gathers[r];
-    *gather = (mw_gather){.units = w->units + r * units};
+    mw_program_root root = roots_of(w)[r];
+    mw_tile_gather *gather = &w->gathers[r];
+    *gather = (mw_tile_gather){.units = w->units + r * units};
     size_t which = selection_of(selections, count, root);
     if (which < count) {
       const mw_selection *s = &selections[which];
@@ -102,15 +102,15 @@ static bool prepare_gathers(mw_worker *w, mw_values *values, mw_selection *selec
       gather->bins = w->bins + at * MW_SELECT_BINS;
       gather->below = &w->counts[at].below;
     } else if (!root.store && mw_graph_facts(w->job->graph, root.node).op == MW_OP_VECTOR) {
-      mw_vector *vector;
-      MW_TRY(mw_values_vector(values, root.node, &vector, err));
+      mw_values_vector *vector;
+      MW_TRY(mw_values_make(values, root.node, &vector, err));
       gather->vector = vector->wide;
     }
   }
   return true;
 }
 
-bool mw_worker_begin(mw_worker *w, const mw_task *task, mw_values *values, mw_selection *selections,
+bool mw_worker_begin(mw_worker *w, const mw_schedule_task *task, mw_values *values, mw_selection *selections,
                      size_t selection_count, mw_error *err) {
   w->task = task;
   const mw_job *job = w->job;
@@ -126,8 +126,8 @@ bool mw_worker_begin(mw_worker *w, const mw_task *task, mw_values *values, mw_se
   MW_TRY(mw_tile_bind(&w->tile, p, w->dtypes, output ? (mw_dtype)output->dtype : MW_DTYPE_F32, w->scalars, err));
   MW_TRY(mw_mem_grow(&w->vectors, &w->vectors_capacity, p->vector_count + 1, sizeof *w->vectors, err));
   for (size_t i = 0; i < p->vector_count; i++) {
-    mw_vector *vector;
-    MW_TRY(mw_values_vector(values, p->vectors[i], &vector, err));
+    mw_values_vector *vector;
+    MW_TRY(mw_values_make(values, p->vectors[i], &vector, err));
     w->vectors[i] = task->wide ? (void *)vector->wide : (void *)vector->narrow;
   }
   uint64_t block = mw_worker_block(job, task, p);
@@ -135,7 +135,7 @@ bool mw_worker_begin(mw_worker *w, const mw_task *task, mw_values *values, mw_se
   MW_TRY(mw_mem_grow(&w->inputs, &w->inputs_capacity, p->input_count + 2, sizeof *w->inputs, err));
   MW_TRY(mw_mem_grow(&w->coefficients, &w->coefficients_capacity, p->input_count + 1, sizeof *w->coefficients, err));
   for (size_t i = 0; i < p->input_count; i++) {
-    mw_node_facts facts = mw_graph_facts(job->graph, p->inputs[i]);
+    mw_graph_node_facts facts = mw_graph_facts(job->graph, p->inputs[i]);
     w->coefficients[i] = NULL;
     if (facts.op != MW_OP_INPUT) {
       MW_TRY(mw_values_coefficient(values, job, p->inputs[i], &w->coefficients[i], err));
@@ -156,7 +156,7 @@ bool mw_worker_begin(mw_worker *w, const mw_task *task, mw_values *values, mw_se
 
 /* The exact count costs a second look at the tensor, which only a failing run pays for. */
 static bool report_input(const mw_worker *w, size_t index, mw_error *err) {
-  mw_node_facts facts = mw_graph_facts(w->job->graph, w->program.inputs[index]);
+  mw_graph_node_facts facts = mw_graph_facts(w->job->graph, w->program.inputs[index]);
   if (w->coefficients[index]) return mw_error_set(err, MW_BUG, "a coefficient is NaN or infinite");
   const mw_tensor *tensor = mw_job_tensor(w->job, facts);
   const mw_model *model = mw_job_model(w->job, facts);
@@ -174,28 +174,28 @@ static bool report_input(const mw_worker *w, size_t index, mw_error *err) {
       if (!bad++) first = at + i;
     }
   }
-  mw_shown name, path;
+  mw_text_escaped name, path;
   mw_error_set(err, MW_DATA, "%s: tensor '%s': %llu of %llu values are NaN or infinite, the first at index %llu",
-               mw_text_shown_z(&path, mw_model_path(model, tensor)), mw_text_shown_z(&name, tensor->name),
+               mw_text_escape_z(&path, mw_model_path(model, tensor)), mw_text_escape_z(&name, tensor->name),
                (unsigned long long)bad, (unsigned long long)tensor->elements, (unsigned long long)first);
   return mw_error_hint(err, "give --nonfinite keep to merge it all the same");
 }
 
 static bool report_output(const mw_worker *w, uint64_t start, uint64_t count, mw_error *err) {
   const mw_tensor *output = output_of(w->job, w->task);
-  mw_shown name;
+  mw_text_escaped name;
   mw_error_set(err, MW_DATA,
                "tensor '%s' of the result: values between index %llu and %llu are NaN or infinite in %s",
-               mw_text_shown_z(&name, output->name), (unsigned long long)start, (unsigned long long)(start + count - 1),
+               mw_text_escape_z(&name, output->name), (unsigned long long)start, (unsigned long long)(start + count - 1),
                mw_dtype_name((mw_dtype)output->dtype));
   return mw_error_hint(err, "a division by zero, or a value beyond the dtype: try --dtype f32, or --nonfinite keep");
 }
 
-static bool read_input(const mw_worker *w, mw_node_facts facts, uint64_t from, void *bytes, size_t length, mw_error *err) {
+static bool read_input(const mw_worker *w, mw_graph_node_facts facts, uint64_t from, void *bytes, size_t length, mw_error *err) {
   const mw_tensor *tensor = mw_job_tensor(w->job, facts);
   if (mw_file_read(&mw_job_model(w->job, facts)->files[tensor->file], from, bytes, length, err)) return true;
-  mw_shown name;
-  return err->status == MW_IO ? mw_error_wrap(err, "tensor '%s'", mw_text_shown_z(&name, tensor->name)) : false;
+  mw_text_escaped name;
+  return err->status == MW_IO ? mw_error_wrap(err, "tensor '%s'", mw_text_escape_z(&name, tensor->name)) : false;
 }
 
 bool mw_worker_run(mw_worker *w, uint64_t start, uint64_t count, mw_error *err) {
@@ -208,7 +208,7 @@ bool mw_worker_run(mw_worker *w, uint64_t start, uint64_t count, mw_error *err) 
       w->inputs[i] = (const unsigned char *)(w->coefficients[i] + start);
       continue;
     }
-    mw_node_facts facts = mw_graph_facts(job->graph, w->program.inputs[i]);
+    mw_graph_node_facts facts = mw_graph_facts(job->graph, w->program.inputs[i]);
     const mw_tensor *tensor = mw_job_tensor(job, facts);
     size_t size = mw_dtype_size(w->dtypes[i]);
     uint64_t from = tensor->offset + start * size;
@@ -217,7 +217,7 @@ bool mw_worker_run(mw_worker *w, uint64_t start, uint64_t count, mw_error *err) 
     next += ((size_t)(from % PAGE) + (size_t)count * size + PAGE - 1) / PAGE * PAGE;
   }
   for (uint32_t r = 0; r < w->task->root_count; r++) w->gathers[r].unit_count = 0;
-  mw_block block = {.start = start, .elements = w->task->elements, .count = (size_t)count,
+  mw_tile_block block = {.start = start, .elements = w->task->elements, .count = (size_t)count,
                     .inputs = w->inputs, .dtypes = w->dtypes, .vectors = w->vectors,
                     .gathers = w->gathers, .bad_input = -1};
   uint64_t to = 0;

@@ -44,7 +44,7 @@ bool mw_cone_add(mw_cone *cone, const mw_graph *graph, mw_node value, mw_error *
     cone->stack[depth++] = value;
     while (depth) {
       mw_node node = cone->stack[depth - 1];
-      mw_node_facts facts = mw_graph_facts(graph, node);
+      mw_graph_node_facts facts = mw_graph_facts(graph, node);
       if (mw_cone_find(cone, node) >= 0) {
         depth--;
         continue;
@@ -52,7 +52,7 @@ bool mw_cone_add(mw_cone *cone, const mw_graph *graph, mw_node value, mw_error *
       size_t before = depth;
       for (uint32_t i = facts.operands; i-- > mw_graph_op_first(facts.op);) {
         mw_node operand = facts.operand[i];
-        mw_node_facts below = mw_graph_facts(graph, operand);
+        mw_graph_node_facts below = mw_graph_facts(graph, operand);
         if (!below.shape || below.op == MW_OP_VECTOR || mw_cone_find(cone, operand) >= 0) continue;
         MW_TRY(mw_mem_grow(&cone->stack, &cone->stack_capacity, depth + 1, sizeof *cone->stack, err));
         cone->stack[depth++] = operand;
@@ -89,8 +89,8 @@ void mw_cone_free(mw_cone *cone) {
   memset(cone, 0, sizeof *cone);
 }
 
-unsigned mw_cone_values(const mw_graph *graph, mw_root root, mw_node values[2]) {
-  mw_node_facts facts = mw_graph_facts(graph, root.node);
+unsigned mw_cone_values(const mw_graph *graph, mw_program_root root, mw_node values[2]) {
+  mw_graph_node_facts facts = mw_graph_facts(graph, root.node);
   if (root.store) {
     values[0] = root.node;
     return 1;

@@ -24,6 +24,6 @@ long mw_cone_find(const mw_cone *cone, mw_node node);
 void mw_cone_clear(mw_cone *cone);
 void mw_cone_free(mw_cone *cone);
 /* The tensors that a root reads directly: one, or two of DOT. */
-unsigned mw_cone_values(const mw_graph *graph, mw_root root, mw_node values[2]);
+unsigned mw_cone_values(const mw_graph *graph, mw_program_root root, mw_node values[2]);
 
 #endif

@@ -37,7 +37,7 @@ struct mw_graph {
 
 static const struct {
   const char *name, *meaning;
-  mw_class class;
+  mw_graph_class class;
   int operands;
 } operations[] = {
 #define MW_OP(name, class, operands, meaning) {#name, meaning, MW_CLASS_##class, operands},
@@ -47,7 +47,7 @@ static const struct {
 
 const char *mw_graph_op_name(mw_op op) { return operations[op].name; }
 const char *mw_graph_op_meaning(mw_op op) { return operations[op].meaning; }
-mw_class mw_graph_op_class(mw_op op) { return operations[op].class; }
+mw_graph_class mw_graph_op_class(mw_op op) { return operations[op].class; }
 int mw_graph_op_operands(mw_op op) { return operations[op].operands; }
 uint32_t mw_graph_op_first(mw_op op) { return operations[op].class == MW_CLASS_CHANCE || op == MW_OP_LEARNED ? 1 : 0; }
 
@@ -112,9 +112,9 @@ uint64_t mw_graph_elements(const mw_graph *graph, uint32_t s) { return graph->sh
 
 /* ---- nodes ---- */
 
-mw_node_facts mw_graph_facts(const mw_graph *graph, mw_node id) {
+mw_graph_node_facts mw_graph_facts(const mw_graph *graph, mw_node id) {
   const node *n = &graph->nodes[id];
-  return (mw_node_facts){.op = (mw_op)n->op, .wide = n->wide, .learned = n->learned, .whole = n->whole,
+  return (mw_graph_node_facts){.op = (mw_op)n->op, .wide = n->wide, .learned = n->learned, .whole = n->whole,
                          .shape = n->shape, .operands = n->count, .operand = graph->operands + n->first,
                          .extra = {n->extra[0], n->extra[1]}, .dtype = (mw_dtype)n->dtype};
 }
@@ -188,7 +188,7 @@ bool mw_graph_number(mw_graph *graph, double value, mw_node *out, mw_error *err)
 
 bool mw_graph_input(mw_graph *graph, uint32_t model, uint32_t row, mw_dtype dtype, uint32_t s, mw_node *out,
                     mw_error *err) {
-  if (s == 0 || s >= graph->shape_count || dtype >= MW_DTYPE_COUNT || mw_dtype_role(dtype) != MW_ROLE_REAL)
+  if (s == 0 || s >= graph->shape_count || dtype >= MW_DTYPE_COUNT || mw_dtype_kind_of(dtype) != MW_DTYPE_KIND_REAL)
     return mw_error_set(err, MW_DATA, "an input tensor needs a shape and a dtype that computes");
   node n = {.op = MW_OP_INPUT, .shape = s, .dtype = (uint8_t)dtype, .wide = dtype == MW_DTYPE_F64,
             .extra = {model, row}};

@@ -14,14 +14,14 @@ typedef enum mw_op {
   MW_OP_COUNT
 } mw_op;
 
-typedef enum mw_class {
+typedef enum mw_graph_class {
   MW_CLASS_LEAF, MW_CLASS_MAP, MW_CLASS_CHANCE, MW_CLASS_COLUMN, MW_CLASS_MASK, MW_CLASS_SUM, MW_CLASS_SELECT,
   MW_CLASS_VECTOR, MW_CLASS_NET, MW_CLASS_FUSED
-} mw_class;
+} mw_graph_class;
 
 const char *mw_graph_op_name(mw_op op); /* "add" */
 const char *mw_graph_op_meaning(mw_op op);
-mw_class mw_graph_op_class(mw_op op);
+mw_graph_class mw_graph_op_class(mw_op op);
 int mw_graph_op_operands(mw_op op);
 /* The first operand whose values are read: CHANCE takes only the shape of its first, LEARNED nothing of its own. */
 uint32_t mw_graph_op_first(mw_op op);
@@ -30,7 +30,7 @@ typedef uint32_t mw_node; /* 0 is no node */
 
 enum { MW_GRAPH_OPERANDS = 1 << 20, MW_GRAPH_VECTOR = 1 << 20, MW_GRAPH_NODES = 4 << 20, MW_GRAPH_ROWS = 16 << 20 };
 
-typedef struct mw_node_facts {
+typedef struct mw_graph_node_facts {
   mw_op op;
   bool wide;             /* computed in f64: an F64 input is among what it is made of */
   bool learned;          /* a coefficient, learned or to be learned, is among what it is made of */
@@ -40,7 +40,13 @@ typedef struct mw_node_facts {
   const mw_node *operand;/* borrowed until the next constructor call */
   uint64_t extra[2];     /* op's own; NUMBER: bits of the double; INPUT: model, row */
   mw_dtype dtype;        /* INPUT; COEFFICIENT and LEARNED are F32 in memory */
-} mw_node_facts;
+} mw_graph_node_facts;
+
+/* A named result of a recipe. */
+typedef struct mw_graph_output {
+  const char *name;
+  mw_node node;
+} mw_graph_output;
 
 typedef struct mw_graph mw_graph;
 bool mw_graph_new(mw_graph **out, mw_error *err);
@@ -75,10 +81,10 @@ static inline uint64_t mw_graph_heads(uint64_t heads, uint64_t kv_heads, uint64_
   return heads << 48 | kv_heads << 32 | sliding;
 }
 
-mw_node_facts mw_graph_facts(const mw_graph *graph, mw_node node); /* node must be in 1 .. count */
+mw_graph_node_facts mw_graph_facts(const mw_graph *graph, mw_node node); /* node must be in 1 .. count */
 bool mw_graph_is_number(const mw_graph *graph, mw_node node, double *value);
 /* How many of a SELECT's operands it selects from: the first ones. */
-static inline uint32_t mw_graph_selected(mw_node_facts facts) { return facts.operands - (facts.op == MW_OP_TIE); }
+static inline uint32_t mw_graph_selected(mw_graph_node_facts facts) { return facts.operands - (facts.op == MW_OP_TIE); }
 /* The f64 function of a MAP op on scalars. */
 double mw_graph_compute(mw_op op, const double *operands);
 

@@ -15,7 +15,7 @@ typedef struct walk {
 
 static void add(walk *w, uint64_t value) { mw_sha256_add(&w->hash, &value, sizeof value); }
 
-static void leave(walk *w, mw_node node, mw_node_facts facts, bool *models, size_t model_count) {
+static void leave(walk *w, mw_node node, mw_graph_node_facts facts, bool *models, size_t model_count) {
   add(w, facts.op);
   add(w, facts.extra[0]);
   add(w, facts.extra[1]);
@@ -36,7 +36,7 @@ static bool visit(walk *w, mw_node root, bool *models, size_t model_count, mw_er
       depth--;
       continue;
     }
-    mw_node_facts facts = mw_graph_facts(w->graph, node);
+    mw_graph_node_facts facts = mw_graph_facts(w->graph, node);
     size_t before = depth;
     for (uint32_t i = facts.operands; i-- > 0;) {
       if (w->place[facts.operand[i]]) continue;

@@ -75,7 +75,7 @@ static const uint8_t *lay(const compiler *c, const uint8_t *tree, mw_node node, 
     *bound = node;
     return tree + 1;
   }
-  mw_node_facts facts = mw_graph_facts(c->graph, node);
+  mw_graph_node_facts facts = mw_graph_facts(c->graph, node);
   if (facts.op != *tree++) return NULL;
   if (!outermost) {
     long at = mw_cone_find(&c->s->cone, node);
@@ -96,7 +96,7 @@ static bool has_kernel(const compiler *c, mw_op fused, const mw_node *operands) 
  * becomes the node whose parameters the operation has. */
 static mw_op choose(const compiler *c, mw_node *of, mw_node operands[MW_PROGRAM_OPERANDS], uint32_t *count) {
   const mw_node node = *of;
-  mw_node_facts facts = mw_graph_facts(c->graph, node);
+  mw_graph_node_facts facts = mw_graph_facts(c->graph, node);
   *count = 0;
   if (facts.op == MW_OP_COEFFICIENT || facts.op == MW_OP_LEARNED) return MW_OP_INPUT;
   for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
@@ -117,16 +117,16 @@ static mw_op choose(const compiler *c, mw_node *of, mw_node operands[MW_PROGRAM_
   return facts.op;
 }
 
-static mw_instruction *emit(compiler *c, uint8_t code, mw_node node) {
+static mw_program_instruction *emit(compiler *c, uint8_t code, mw_node node) {
   mw_program *p = c->program;
   if (!mw_mem_grow(&p->code, &p->code_capacity, p->length + 1, sizeof *p->code, c->err)) return NULL;
-  p->code[p->length] = (mw_instruction){.code = code, .node = node};
+  p->code[p->length] = (mw_program_instruction){.code = code, .node = node};
   return &p->code[p->length++];
 }
 
 /* Operands are written as cone indices first and become registers in `assign`. More than 65535 cone nodes would not
  * fit, and are refused: no recipe comes near. */
-static bool operands_of(compiler *c, mw_instruction *step, const mw_node *operands, uint32_t first, uint32_t count) {
+static bool operands_of(compiler *c, mw_program_instruction *step, const mw_node *operands, uint32_t first, uint32_t count) {
   mw_program *p = c->program;
   for (uint32_t i = first; i < count; i++) {
     long at = mw_cone_find(&c->s->cone, operands[i]);
@@ -157,7 +157,7 @@ static bool generate(compiler *c) {
   for (size_t i = 0; i < cone->count && ok; i++) {
     if (c->s->fused[i]) continue;
     mw_node node = cone->nodes[i];
-    mw_instruction *step = emit(c, choices[i].op, choices[i].of);
+    mw_program_instruction *step = emit(c, choices[i].op, choices[i].of);
     if (!step) { ok = false; break; }
     step->dst = (uint16_t)i;
     uint16_t index = 0;
@@ -175,12 +175,12 @@ static bool generate(compiler *c) {
   return ok;
 }
 
-static bool finish(compiler *c, const mw_root *roots, size_t count) {
+static bool finish(compiler *c, const mw_program_root *roots, size_t count) {
   for (size_t r = 0; r < count; r++) {
     mw_node values[2];
     unsigned n = mw_cone_values(c->graph, roots[r], values);
     uint8_t code = roots[r].store ? MW_PROGRAM_STORE : (uint8_t)mw_graph_facts(c->graph, roots[r].node).op;
-    mw_instruction *step = emit(c, code, roots[r].node);
+    mw_program_instruction *step = emit(c, code, roots[r].node);
     if (!step) return false;
     step->index = (uint32_t)r;
     MW_TRY(operands_of(c, step, values, 0, n));
@@ -188,13 +188,13 @@ static bool finish(compiler *c, const mw_root *roots, size_t count) {
   return true;
 }
 
-bool mw_program_writes(const mw_instruction *step) {
+bool mw_program_writes(const mw_program_instruction *step) {
   if (step->code == MW_PROGRAM_STORE) return false;
-  mw_class class = mw_graph_op_class((mw_op)step->code);
+  mw_graph_class class = mw_graph_op_class((mw_op)step->code);
   return class != MW_CLASS_SUM && class != MW_CLASS_SELECT && class != MW_CLASS_VECTOR;
 }
 
-void mw_program_reads(const mw_instruction *step, unsigned *first, unsigned *last) {
+void mw_program_reads(const mw_program_instruction *step, unsigned *first, unsigned *last) {
   bool writes = mw_program_writes(step);
   *first = writes ? mw_graph_op_first((mw_op)step->code) : 0;
   if (step->code == MW_OP_DOT) *last = 2;
@@ -209,7 +209,7 @@ static bool assign(compiler *c) {
   p->registers = 0;
   s->free_count = 0;
   for (size_t i = 0; i < p->length; i++) {
-    mw_instruction *step = &p->code[i];
+    mw_program_instruction *step = &p->code[i];
     unsigned first, last;
     mw_program_reads(step, &first, &last);
     for (unsigned o = first; o < last; o++) {
@@ -230,7 +230,7 @@ static bool assign(compiler *c) {
   return true;
 }
 
-bool mw_program_compile(mw_program *program, const mw_graph *graph, const mw_root *roots, size_t count, mw_error *err) {
+bool mw_program_compile(mw_program *program, const mw_graph *graph, const mw_program_root *roots, size_t count, mw_error *err) {
   if (!program->scratch && !(program->scratch = mw_mem_new(1, sizeof(scratch), err))) return false;
   scratch *s = program->scratch;
   mw_cone_clear(&s->cone);

@@ -6,12 +6,12 @@
 #include "expr/graph.h"
 
 /* What to do with a value: store it (an output), or feed operand `part` of a sink. */
-typedef struct mw_root {
+typedef struct mw_program_root {
   mw_node node;  /* the output's value, or the sink */
   uint32_t part; /* SELECT: which operand; else 0 */
   bool store;
   bool guess;    /* a sink computed from guesses, see schedule.h */
-} mw_root;
+} mw_program_root;
 
 enum { MW_PROGRAM_STORE = MW_OP_COUNT, MW_PROGRAM_OPERANDS = 4 };
 
@@ -22,16 +22,16 @@ enum { MW_PROGRAM_STORE = MW_OP_COUNT, MW_PROGRAM_OPERANDS = 4 };
  *   COLUMNS       dst <- operand 0 * vectors[index]
  *   SUM, SELECT, VECTOR   feed operand 0 (and 1) to roots[index]
  *   STORE         write operand 0 */
-typedef struct mw_instruction {
+typedef struct mw_program_instruction {
   uint8_t code, form;
   uint16_t dst;
   uint16_t operand[MW_PROGRAM_OPERANDS];
   uint32_t index;
   mw_node node;
-} mw_instruction;
+} mw_program_instruction;
 
 typedef struct mw_program {
-  mw_instruction *code;
+  mw_program_instruction *code;
   size_t length, code_capacity;
   mw_node *inputs, *scalars, *vectors; /* INPUT, COEFFICIENT, LEARNED; scalars; VECTOR */
   size_t input_count, input_capacity, scalar_count, scalar_capacity, vector_count, vector_capacity;
@@ -40,11 +40,11 @@ typedef struct mw_program {
 } mw_program;
 
 /* Compiles; a zeroed program is ready to be compiled into, again and again. */
-bool mw_program_compile(mw_program *program, const mw_graph *graph, const mw_root *roots, size_t count, mw_error *err);
+bool mw_program_compile(mw_program *program, const mw_graph *graph, const mw_program_root *roots, size_t count, mw_error *err);
 void mw_program_free(mw_program *program);
 
 /* Whether an instruction has a result, and which of its operands it reads: from the first to before the last. */
-bool mw_program_writes(const mw_instruction *step);
-void mw_program_reads(const mw_instruction *step, unsigned *first, unsigned *last);
+bool mw_program_writes(const mw_program_instruction *step);
+void mw_program_reads(const mw_program_instruction *step, unsigned *first, unsigned *last);
 
 #endif

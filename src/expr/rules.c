@@ -39,7 +39,7 @@ static bool wrong(const mw_graph *graph, mw_op op, mw_node a, mw_node b, const c
 static bool common(const mw_graph *graph, mw_op op, const mw_node *operands, uint32_t count, uint32_t *shape, mw_error *err) {
   mw_node first = 0;
   for (uint32_t i = 0; i < count; i++) {
-    mw_node_facts o = mw_graph_facts(graph, operands[i]);
+    mw_graph_node_facts o = mw_graph_facts(graph, operands[i]);
     if (o.op == MW_OP_VECTOR) return mw_error_set(err, MW_DATA, "a vector can only scale columns");
     if (o.op == MW_OP_TOKENS) return mw_error_set(err, MW_DATA, "'%s' of tokens, which are not numbers", word_of(op).text);
     if (!o.shape) continue;
@@ -63,7 +63,7 @@ static bool need_scalar(const mw_graph *graph, mw_op op, mw_node id, mw_error *e
 
 static bool check_select(const mw_graph *graph, mw_op op, const mw_node *operands, uint32_t count, const uint64_t extra[2],
                          mw_error *err) {
-  uint32_t tensors = mw_graph_selected((mw_node_facts){.op = op, .operands = count});
+  uint32_t tensors = mw_graph_selected((mw_graph_node_facts){.op = op, .operands = count});
   if (!tensors) return mw_error_set(err, MW_DATA, "a selection needs tensors");
   uint64_t elements = 0;
   for (uint32_t i = 0; i < tensors; i++) {
@@ -72,7 +72,7 @@ static bool check_select(const mw_graph *graph, mw_op op, const mw_node *operand
       return mw_error_set(err, MW_DATA, "a selection over too many elements");
   }
   if (op == MW_OP_TIE) {
-    mw_node_facts kth = mw_graph_facts(graph, operands[tensors]);
+    mw_graph_node_facts kth = mw_graph_facts(graph, operands[tensors]);
     return (kth.op == MW_OP_KTH && kth.operands == tensors && memcmp(kth.operand, operands, tensors * sizeof *operands) == 0) ||
            mw_error_set(err, MW_DATA, "'tie' needs a 'kth' of its own tensors");
   }

@@ -9,7 +9,7 @@
 typedef struct pending {
   uint32_t batch, level, group;
   bool wide;
-  mw_root root;
+  mw_program_root root;
   uint64_t elements;
   uint32_t output;
 } pending;
@@ -29,11 +29,11 @@ typedef struct maker {
 } maker;
 
 static bool is_sink(mw_op op) {
-  mw_class class = mw_graph_op_class(op);
+  mw_graph_class class = mw_graph_op_class(op);
   return class == MW_CLASS_SUM || class == MW_CLASS_SELECT || class == MW_CLASS_VECTOR;
 }
 
-static bool selects(const maker *m, mw_root root) {
+static bool selects(const maker *m, mw_program_root root) {
   return !root.store && mw_graph_op_class(mw_graph_facts(m->graph, root.node).op) == MW_CLASS_SELECT;
 }
 
@@ -55,7 +55,7 @@ static void reset(maker *m) {
 
 static void measure(maker *m, const mw_node *outputs, size_t count) {
   for (uint32_t id = 1; id <= m->nodes; id++) {
-    mw_node_facts facts = mw_graph_facts(m->graph, id);
+    mw_graph_node_facts facts = mw_graph_facts(m->graph, id);
     uint32_t level = 0;
     for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands; i++)
       if (m->level[facts.operand[i]] > level) level = m->level[facts.operand[i]];
@@ -64,7 +64,7 @@ static void measure(maker *m, const mw_node *outputs, size_t count) {
   for (size_t i = 0; i < count; i++) m->needed[outputs[i]] = 1;
   for (uint32_t id = (uint32_t)m->nodes; id > 0; id--) {
     if (!m->needed[id]) continue;
-    mw_node_facts facts = mw_graph_facts(m->graph, id);
+    mw_graph_node_facts facts = mw_graph_facts(m->graph, id);
     for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands; i++) {
       m->needed[facts.operand[i]] = 1;
       if (m->level[facts.operand[i]]) join(m->parent, id, facts.operand[i]);
@@ -108,7 +108,7 @@ enum { AS_VALUE = 1, TO_SINK = 2 }; /* what a node is used for: as itself and no
 
 /* What the nodes below `id` are used for, by what `id` is used for. */
 static void pass_down(const maker *m, uint32_t id, uint8_t *use) {
-  mw_node_facts facts = mw_graph_facts(m->graph, id);
+  mw_graph_node_facts facts = mw_graph_facts(m->graph, id);
   uint8_t down = use[id];
   if (is_sink(facts.op)) down = AS_VALUE | TO_SINK;
   else if (facts.shape) down |= AS_VALUE;
@@ -118,7 +118,7 @@ static void pass_down(const maker *m, uint32_t id, uint8_t *use) {
 
 /* The highest level of what a guess cannot stand for: sinks that are not selections by rank. */
 static void stand(const maker *m, uint32_t id, uint32_t *firm) {
-  mw_node_facts facts = mw_graph_facts(m->graph, id);
+  mw_graph_node_facts facts = mw_graph_facts(m->graph, id);
   for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands; i++)
     if (firm[facts.operand[i]] > firm[id]) firm[id] = firm[facts.operand[i]];
   if (is_sink(facts.op) && facts.op != MW_OP_KTH && facts.op != MW_OP_QUANTILE) firm[id] = m->level[id];
@@ -135,7 +135,7 @@ static bool find_guesses(maker *m, const mw_node *outputs, size_t count) {
     if (m->needed[id]) pass_down(m, id, use);
   for (uint32_t id = 1; id <= m->nodes && ok; id++) stand(m, id, firm);
   for (uint32_t id = 1; id <= m->nodes && ok; id++) {
-    mw_node_facts facts = mw_graph_facts(m->graph, id);
+    mw_graph_node_facts facts = mw_graph_facts(m->graph, id);
     if (!m->needed[id] || facts.op != MW_OP_TOTAL || use[id] || !elements_of(m, facts.operand[0])) continue;
     bool first = m->level[id] == 1; /* nothing is known before it: guessed as it is found (exec/pass.h) */
     if (!first && firm[facts.operand[0]] + 1 >= m->level[id]) continue;
@@ -157,7 +157,7 @@ static bool find_guesses(maker *m, const mw_node *outputs, size_t count) {
   return ok;
 }
 
-static bool add(maker *m, mw_root root, uint32_t batch, uint32_t level, uint32_t output) {
+static bool add(maker *m, mw_program_root root, uint32_t batch, uint32_t level, uint32_t output) {
   mw_node values[2];
   mw_cone_values(m->graph, root, values);
   MW_TRY(mw_mem_grow(&m->list, &m->capacity, m->count + 1, sizeof *m->list, m->err));
@@ -168,23 +168,23 @@ static bool add(maker *m, mw_root root, uint32_t batch, uint32_t level, uint32_t
 
 static bool collect(maker *m, const mw_node *outputs, size_t count) {
   for (uint32_t id = 1; id <= m->nodes; id++) {
-    mw_node_facts facts = mw_graph_facts(m->graph, id);
+    mw_graph_node_facts facts = mw_graph_facts(m->graph, id);
     if (!m->needed[id] || !is_sink(facts.op)) continue;
     uint32_t parts = mw_graph_op_class(facts.op) == MW_CLASS_SELECT ? mw_graph_selected(facts) : 1;
     uint32_t batch = m->batch[find(m->parent, id)], output = m->beside[id];
     if (output) {
       if (m->level[id] > 1)
-        MW_TRY(add(m, (mw_root){.node = id, .guess = true}, batch, m->level[id] - 1, MW_SCHEDULE_NO_OUTPUT));
-      MW_TRY(add(m, (mw_root){.node = id}, batch, UINT32_MAX, output - 1));
+        MW_TRY(add(m, (mw_program_root){.node = id, .guess = true}, batch, m->level[id] - 1, MW_SCHEDULE_NO_OUTPUT));
+      MW_TRY(add(m, (mw_program_root){.node = id}, batch, UINT32_MAX, output - 1));
       m->list[m->count - 1].group = outputs[output - 1]; /* as the output itself */
       continue;
     }
     for (uint32_t p = 0; p < parts; p++)
-      MW_TRY(add(m, (mw_root){.node = id, .part = p}, batch, m->level[id], MW_SCHEDULE_NO_OUTPUT));
+      MW_TRY(add(m, (mw_program_root){.node = id, .part = p}, batch, m->level[id], MW_SCHEDULE_NO_OUTPUT));
   }
   for (size_t i = 0; i < count; i++) {
     if (!mw_graph_facts(m->graph, outputs[i]).shape) continue; /* a scalar is found by the sinks it needs */
-    MW_TRY(add(m, (mw_root){.node = outputs[i], .store = true}, m->batch[find(m->parent, outputs[i])], UINT32_MAX, (uint32_t)i));
+    MW_TRY(add(m, (mw_program_root){.node = outputs[i], .store = true}, m->batch[find(m->parent, outputs[i])], UINT32_MAX, (uint32_t)i));
   }
   return true;
 }
@@ -245,7 +245,7 @@ static uint32_t *find_reach(const maker *m) {
   for (size_t i = 0; reach && i < m->count; i++)
     if (selects(m, m->list[i].root)) reach[m->list[i].root.node] = (uint32_t)i + 1;
   for (uint32_t id = 1; reach && id <= m->nodes; id++) {
-    mw_node_facts facts = mw_graph_facts(m->graph, id);
+    mw_graph_node_facts facts = mw_graph_facts(m->graph, id);
     for (uint32_t k = mw_graph_op_first(facts.op); k < facts.operands; k++)
       if (reach[facts.operand[k]] > reach[id]) reach[id] = reach[facts.operand[k]];
   }
@@ -254,7 +254,7 @@ static uint32_t *find_reach(const maker *m) {
 
 static bool add_stage(maker *m, const pending *p, mw_schedule *out) {
   MW_TRY(mw_mem_grow(&out->stages, &out->stage_capacity, out->stage_count + 1, sizeof *out->stages, m->err));
-  out->stages[out->stage_count++] = (mw_stage){(uint32_t)out->task_count, 0, p->batch, p->level};
+  out->stages[out->stage_count++] = (mw_schedule_stage){(uint32_t)out->task_count, 0, p->batch, p->level};
   return true;
 }
 
@@ -273,7 +273,7 @@ static bool arrange_by(maker *m, const uint32_t *reach, mw_schedule *out) {
         chosen = 0;
       }
       MW_TRY(mw_mem_grow(&out->tasks, &out->task_capacity, out->task_count + 1, sizeof *out->tasks, m->err));
-      out->tasks[out->task_count++] = (mw_task){(uint32_t)i, 1, p->output, p->wide, p->elements};
+      out->tasks[out->task_count++] = (mw_schedule_task){(uint32_t)i, 1, p->output, p->wide, p->elements};
       out->stages[out->stage_count - 1].task_count++;
     }
     if (reach[p->root.node] > bond) bond = reach[p->root.node];
@@ -293,7 +293,7 @@ static bool arrange(maker *m, mw_schedule *out) {
 bool mw_schedule_make(const mw_graph *graph, const mw_node *outputs, size_t count, mw_schedule *out, mw_error *err) {
   memset(out, 0, sizeof *out);
   for (size_t i = 0; i < count; i++) {
-    mw_node_facts facts = mw_graph_facts(graph, outputs[i]);
+    mw_graph_node_facts facts = mw_graph_facts(graph, outputs[i]);
     if (facts.op == MW_OP_VECTOR)
       return mw_error_set(err, MW_DATA, "a tensor of the result is a vector, which can only scale columns");
     if (facts.whole)

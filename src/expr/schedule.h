@@ -17,24 +17,24 @@ enum { MW_SCHEDULE_NO_OUTPUT = UINT32_MAX, MW_SCHEDULE_SELECTS = 8 };
 #define MW_SCHEDULE_ELEMENTS ((uint64_t)128 << 20)
 
 /* One program over all elements of one shape. */
-typedef struct mw_task {
+typedef struct mw_schedule_task {
   uint32_t first_root, root_count; /* in roots */
   uint32_t output;                 /* index of the output that it writes, or MW_SCHEDULE_NO_OUTPUT */
   bool wide;
   uint64_t elements;
-} mw_task;
+} mw_schedule_task;
 
 /* Tasks that may run at the same time; a stage begins when the one before has ended. Those of one batch and level read
  * different tensors. */
-typedef struct mw_stage {
+typedef struct mw_schedule_stage {
   uint32_t first_task, task_count;
   uint32_t batch, level;
-} mw_stage;
+} mw_schedule_stage;
 
 typedef struct mw_schedule {
-  mw_root *roots;
-  mw_task *tasks;
-  mw_stage *stages;
+  mw_program_root *roots;
+  mw_schedule_task *tasks;
+  mw_schedule_stage *stages;
   size_t root_count, task_count, stage_count;
   size_t root_capacity, task_capacity, stage_capacity;
 } mw_schedule;

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 static bool cannot(mw_error *err, const char *path, const char *why) {
-  mw_shown shown;
-  return mw_error_set(err, MW_CANNOT_CREATE, "%s: %s", mw_text_shown_z(&shown, path), why);
+  mw_text_escaped shown;
+  return mw_error_set(err, MW_CANNOT_CREATE, "%s: %s", mw_text_escape_z(&shown, path), why);
 }
 
 /* The folder that `path` lies in. */
@@ -48,7 +48,7 @@ static bool check_old(const char *path, const char *mark, mw_error *err) {
   return mw_error_hint(err, "choose another name, or remove it yourself; only an older report is replaced");
 }
 
-bool mw_report_allowed(const char *path, const char *mark, mw_error *err) {
+bool mw_atomic_file_allowed(const char *path, const char *mark, mw_error *err) {
   struct stat here;
   size_t length = strlen(path);
   if (length == 0 || path[length - 1] == '/') return cannot(err, path, "a file's name is expected");
@@ -68,17 +68,17 @@ static int create_beside(const char *path, char *name, size_t size) {
   return -1;
 }
 
-bool mw_report_write(const char *path, const char *mark, const void *bytes, size_t length, mw_error *err) {
+bool mw_atomic_file_write(const char *path, const char *mark, const void *bytes, size_t length, mw_error *err) {
   size_t size = strlen(path) + 48;
-  mw_shown shown;
-  MW_TRY(mw_report_allowed(path, mark, err));
+  mw_text_escaped shown;
+  MW_TRY(mw_atomic_file_allowed(path, mark, err));
   char *name = mw_mem_new(size, 1, err);
   if (!name) return false;
   int fd = create_beside(path, name, size);
   bool ok = fd >= 0 || cannot(err, path, strerror(errno));
   if (ok) {
     ok = mw_file_write(fd, path, 0, bytes, length, err);
-    if (close(fd) != 0 && ok) ok = mw_error_set(err, MW_IO, "%s: %s", mw_text_shown_z(&shown, path), strerror(errno));
+    if (close(fd) != 0 && ok) ok = mw_error_set(err, MW_IO, "%s: %s", mw_text_escape_z(&shown, path), strerror(errno));
     if (ok && rename(name, path) != 0) ok = cannot(err, path, strerror(errno));
     if (!ok) unlink(name);
   }

@@ -22,20 +22,20 @@ static void remember(mw_file *file, const struct stat *st) {
 }
 
 bool mw_file_open(mw_file *file, const char *path, mw_error *err) {
-  mw_shown shown;
+  mw_text_escaped shown;
   *file = (mw_file){.fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
   if (file->fd < 0) {
     int number = errno;
-    mw_error_set(err, MW_MISSING, "%s: %s", mw_text_shown_z(&shown, path), strerror(number));
+    mw_error_set(err, MW_MISSING, "%s: %s", mw_text_escape_z(&shown, path), strerror(number));
     return number == EMFILE ? mw_error_hint(err, "raise the limit of open files (ulimit -n)") : false;
   }
   struct stat st;
   file->path = strdup(path);
   bool ok = file->path ? true : mw_error_memory(err, strlen(path));
   if (ok && fstat(file->fd, &st) != 0)
-    ok = mw_error_set(err, MW_IO, "%s: %s", mw_text_shown_z(&shown, path), strerror(errno));
+    ok = mw_error_set(err, MW_IO, "%s: %s", mw_text_escape_z(&shown, path), strerror(errno));
   if (ok && !S_ISREG(st.st_mode))
-    ok = mw_error_set(err, MW_DATA, "%s: not a regular file", mw_text_shown_z(&shown, path));
+    ok = mw_error_set(err, MW_DATA, "%s: not a regular file", mw_text_escape_z(&shown, path));
   if (ok) {
     remember(file, &st);
     posix_fadvise(file->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
@@ -51,17 +51,17 @@ void mw_file_close(mw_file *file) {
 }
 
 bool mw_file_read(const mw_file *file, uint64_t offset, void *bytes, size_t length, mw_error *err) {
-  mw_shown shown;
+  mw_text_escaped shown;
   char *to = bytes;
   while (length) {
     ssize_t n = pread(file->fd, to, length < LARGEST_CALL ? length : LARGEST_CALL, (off_t)offset);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0)
-      return mw_error_set(err, MW_IO, "%s: reading at byte %llu: %s", mw_text_shown_z(&shown, file->path),
+      return mw_error_set(err, MW_IO, "%s: reading at byte %llu: %s", mw_text_escape_z(&shown, file->path),
                           (unsigned long long)offset, strerror(errno));
     if (n == 0)
       return mw_error_set(err, MW_CHANGED, "%s: shrank while it was read: ends at byte %llu, expected %llu",
-                          mw_text_shown_z(&shown, file->path), (unsigned long long)offset,
+                          mw_text_escape_z(&shown, file->path), (unsigned long long)offset,
                           (unsigned long long)file->size);
     to += n;
     offset += (uint64_t)n;
@@ -71,14 +71,14 @@ bool mw_file_read(const mw_file *file, uint64_t offset, void *bytes, size_t leng
 }
 
 bool mw_file_unchanged(const mw_file *file, mw_error *err) {
-  mw_shown shown;
+  mw_text_escaped shown;
   struct stat st;
   mw_file now = {0};
   if (fstat(file->fd, &st) != 0)
-    return mw_error_set(err, MW_IO, "%s: %s", mw_text_shown_z(&shown, file->path), strerror(errno));
+    return mw_error_set(err, MW_IO, "%s: %s", mw_text_escape_z(&shown, file->path), strerror(errno));
   remember(&now, &st);
   if (now.size == file->size && now.modified_ns == file->modified_ns && now.changed_ns == file->changed_ns) return true;
-  mw_error_set(err, MW_CHANGED, "%s: changed while it was read", mw_text_shown_z(&shown, file->path));
+  mw_error_set(err, MW_CHANGED, "%s: changed while it was read", mw_text_escape_z(&shown, file->path));
   return mw_error_hint(err, "run it again when nothing writes to the inputs");
 }
 
@@ -97,10 +97,10 @@ bool mw_file_hash(const mw_file *file, char hex[65], mw_error *err) {
 
 bool mw_file_slurp(const char *path, size_t limit, char **bytes, size_t *length, mw_error *err) {
   mw_file file;
-  mw_shown shown;
+  mw_text_escaped shown;
   MW_TRY(mw_file_open(&file, path, err));
   bool ok = file.size <= limit ||
-            mw_error_set(err, MW_DATA, "%s: %llu bytes, at most %zu are read", mw_text_shown_z(&shown, path),
+            mw_error_set(err, MW_DATA, "%s: %llu bytes, at most %zu are read", mw_text_escape_z(&shown, path),
                          (unsigned long long)file.size, limit);
   char *text = ok ? mw_mem_new((size_t)file.size + 1, 1, err) : NULL;
   ok = text && mw_file_read(&file, 0, text, (size_t)file.size, err);
@@ -113,13 +113,13 @@ bool mw_file_slurp(const char *path, size_t limit, char **bytes, size_t *length,
 }
 
 bool mw_file_write(int fd, const char *path, uint64_t offset, const void *bytes, size_t length, mw_error *err) {
-  mw_shown shown;
+  mw_text_escaped shown;
   const char *from = bytes;
   while (length) {
     ssize_t n = pwrite(fd, from, length < LARGEST_CALL ? length : LARGEST_CALL, (off_t)offset);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0)
-      return mw_error_set(err, MW_IO, "%s: writing at byte %llu: %s", mw_text_shown_z(&shown, path),
+      return mw_error_set(err, MW_IO, "%s: writing at byte %llu: %s", mw_text_escape_z(&shown, path),
                           (unsigned long long)offset, strerror(errno));
     from += n;
     offset += (uint64_t)n;
@@ -145,11 +145,11 @@ bool mw_file_exists(const char *path) {
 }
 
 bool mw_file_resolve(const char *path, char **resolved, mw_error *err) {
-  mw_shown shown;
+  mw_text_escaped shown;
   *resolved = realpath(path, NULL);
   if (*resolved || (errno != ENOMEM && errno != EIO)) return true;
   if (errno == ENOMEM) return mw_error_memory(err, strlen(path));
-  return mw_error_set(err, MW_IO, "%s: %s", mw_text_shown_z(&shown, path), strerror(errno));
+  return mw_error_set(err, MW_IO, "%s: %s", mw_text_escape_z(&shown, path), strerror(errno));
 }
 
 bool mw_file_is_folder(const char *path) {
@@ -160,10 +160,10 @@ bool mw_file_is_folder(const char *path) {
 static int by_bytes(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
 
 bool mw_file_list(const char *folder, mw_arena *arena, const char ***names, size_t *count, mw_error *err) {
-  mw_shown shown;
+  mw_text_escaped shown;
   DIR *dir = opendir(folder);
   if (!dir && errno == ENOMEM) return mw_error_memory(err, 0);
-  if (!dir) return mw_error_set(err, MW_MISSING, "%s: %s", mw_text_shown_z(&shown, folder), strerror(errno));
+  if (!dir) return mw_error_set(err, MW_MISSING, "%s: %s", mw_text_escape_z(&shown, folder), strerror(errno));
   const char **list = NULL;
   size_t used = 0, capacity = 0;
   bool ok = true;
@@ -173,7 +173,7 @@ bool mw_file_list(const char *folder, mw_arena *arena, const char ***names, size
     if (ok) ok = (list[used] = mw_mem_copy(arena, entry->d_name, strlen(entry->d_name), err)) != NULL;
     if (ok) used++;
   }
-  if (ok && errno) ok = mw_error_set(err, MW_IO, "%s: %s", mw_text_shown_z(&shown, folder), strerror(errno));
+  if (ok && errno) ok = mw_error_set(err, MW_IO, "%s: %s", mw_text_escape_z(&shown, folder), strerror(errno));
   closedir(dir);
   if (ok && used) qsort(list, used, sizeof *list, by_bytes);
   *names = ok ? mw_mem_take(arena, (used + 1) * sizeof *list, err) : NULL;

@@ -185,9 +185,9 @@ static bool add_key(scan *s, const char *quote) {
   slot added = {(uint32_t)(quote - s->start) + 1, hash_key(s, quote)};
   for (size_t at = added.hash & (k->size - 1); k->slots[at].quote; at = (at + 1) & (k->size - 1))
     if (k->slots[at].hash == added.hash && same_key(s->start + k->slots[at].quote - 1, quote)) {
-      mw_shown shown;
+      mw_text_escaped shown;
       return mw_error_set(s->err, MW_DATA, "%s: duplicate key %s", s->what,
-                          mw_text_shown(&shown, quote, (size_t)(s->at - quote)));
+                          mw_text_escape(&shown, quote, (size_t)(s->at - quote)));
     }
   put_key(k, added);
   k->count++;

@@ -14,7 +14,7 @@ typedef struct reader {
   uint64_t data; /* where tensor data begins */
   mw_arena *arena;
   mw_error *err;
-  mw_shown path;
+  mw_text_escaped path;
 } reader;
 
 uint64_t mw_safetensors_bytes(const mw_tensor *tensor) {
@@ -27,10 +27,10 @@ static bool refuse(const reader *r, const char *what) {
 }
 
 static bool refuse_field(const reader *r, const char *name, const char *field, mw_json found, const char *expected) {
-  mw_shown shown_name, shown;
+  mw_text_escaped shown_name, shown;
   return mw_error_set(r->err, MW_DATA, "%s: tensor '%s': %s: found %s, expected %s", r->path.bytes,
-                      mw_text_shown_z(&shown_name, name), field,
-                      found.kind == MW_JSON_END ? "nothing" : mw_text_shown(&shown, found.bytes, found.length), expected);
+                      mw_text_escape_z(&shown_name, name), field,
+                      found.kind == MW_JSON_END ? "nothing" : mw_text_escape(&shown, found.bytes, found.length), expected);
 }
 
 /* ---- the header's bytes ---- */
@@ -80,8 +80,8 @@ static bool read_metadata(const reader *r, mw_json metadata) {
 
 static bool read_name(const reader *r, mw_json key, mw_tensor *tensor) {
   size_t length;
-  mw_shown shown;
-  const char *spelt = mw_text_shown(&shown, key.bytes, key.length);
+  mw_text_escaped shown;
+  const char *spelt = mw_text_escape(&shown, key.bytes, key.length);
   if (!mw_json_string(key, r->arena, &tensor->name, &length, r->err))
     return r->err->status == MW_MEMORY ? false
                                        : mw_error_set(r->err, MW_DATA, "%s: tensor name %s: a lone surrogate", r->path.bytes, spelt);
@@ -133,12 +133,12 @@ static bool check_span(const reader *r, const mw_tensor *tensor, mw_json shape, 
     return refuse_field(r, tensor->name, "data_offsets", offsets_spelt, expected);
   }
   if (offsets[1] - offsets[0] == bits / 8) return true;
-  mw_shown name, spelt, dims;
+  mw_text_escaped name, spelt, dims;
   return mw_error_set(r->err, MW_DATA, "%s: tensor '%s': data_offsets %s hold %llu bytes, expected %llu for shape %s of %s",
-                      r->path.bytes, mw_text_shown_z(&name, tensor->name),
-                      mw_text_shown(&spelt, offsets_spelt.bytes, offsets_spelt.length),
+                      r->path.bytes, mw_text_escape_z(&name, tensor->name),
+                      mw_text_escape(&spelt, offsets_spelt.bytes, offsets_spelt.length),
                       (unsigned long long)(offsets[1] - offsets[0]), (unsigned long long)(bits / 8),
-                      mw_text_shown(&dims, shape.bytes, shape.length), mw_dtype_name((mw_dtype)tensor->dtype));
+                      mw_text_escape(&dims, shape.bytes, shape.length), mw_dtype_name((mw_dtype)tensor->dtype));
 }
 
 static bool read_entry(const reader *r, mw_json key, mw_json entry, mw_tensor *tensor) {
@@ -177,10 +177,10 @@ static int by_offset(const void *a, const void *b) {
 static bool check_cover(const reader *r, const mw_tensor *tensors, size_t count) {
   uint64_t at = r->data;
   for (size_t i = 0; i < count; i++) {
-    mw_shown name;
+    mw_text_escaped name;
     if (tensors[i].offset != at)
       return mw_error_set(r->err, MW_DATA, "%s: tensor '%s': data_offsets leave %s: begins at %llu, expected %llu",
-                          r->path.bytes, mw_text_shown_z(&name, tensors[i].name),
+                          r->path.bytes, mw_text_escape_z(&name, tensors[i].name),
                           tensors[i].offset < at ? "an overlap" : "a hole",
                           (unsigned long long)(tensors[i].offset - r->data), (unsigned long long)(at - r->data));
     at += mw_safetensors_bytes(&tensors[i]);
@@ -213,7 +213,7 @@ bool mw_safetensors_read(const mw_file *file, uint32_t index, mw_arena *arena, m
   char *header = NULL;
   uint64_t length = 0;
   mw_json root;
-  mw_text_shown_z(&r.path, file->path);
+  mw_text_escape_z(&r.path, file->path);
   char what[300];
   snprintf(what, sizeof what, "%s: header", r.path.bytes);
   bool ok = read_header(&r, &header, &length) && mw_json_check(what, header, (size_t)length, DEEPEST, &root, err);

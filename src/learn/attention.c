@@ -11,7 +11,7 @@ enum { BLOCK = 64 };
 
 typedef struct attention {
   const mw_net_call *call;
-  mw_slot *q, *k, *v, *y;
+  mw_tape_slot *q, *k, *v, *y;
   size_t length, windows, heads, kv_heads, group, width, q_stride, k_stride, sliding;
   float scale;
 } attention;
@@ -26,7 +26,7 @@ static attention attention_of(const mw_net_call *call) {
   return a;
 }
 
-size_t mw_attention_saves(mw_node_facts facts, size_t rows, size_t columns) {
+size_t mw_attention_saves(mw_graph_node_facts facts, size_t rows, size_t columns) {
   (void)columns;
   return rows * (size_t)(facts.extra[1] >> 48);
 }
@@ -43,25 +43,25 @@ static seen seen_by(const attention *a, size_t block) {
   return (seen){first, count, lowest(a, first), first + count};
 }
 
-static mw_matrix part(const float *values, size_t stride, size_t row, size_t head, size_t width) {
-  return (mw_matrix){values + row * stride + head * width, stride};
+static mw_gemm_matrix part(const float *values, size_t stride, size_t row, size_t head, size_t width) {
+  return (mw_gemm_matrix){values + row * stride + head * width, stride};
 }
 
 /* The scaled scores of a block, [count, high - low]. */
 static void score(const attention *a, seen s, size_t row, size_t head, float *scores) {
-  mw_matrix q = part(a->q->values, a->q_stride, row + s.first, head, a->width);
-  mw_matrix k = part(a->k->values, a->k_stride, row + s.low, head / a->group, a->width);
+  mw_gemm_matrix q = part(a->q->values, a->q_stride, row + s.first, head, a->width);
+  mw_gemm_matrix k = part(a->k->values, a->k_stride, row + s.low, head / a->group, a->width);
   mw_gemm_nt(s.count, s.high - s.low, a->width, a->scale, q, k, 0, scores, s.high - s.low);
 }
 
 /* The longest blocks come first, so that the threads end together. */
-static bool forward_block(void *context, size_t item, mw_hand *hand, mw_error *err) {
+static bool forward_block(void *context, size_t item, mw_thread_pool_worker *worker, mw_error *err) {
   const attention *a = context;
-  const mw_rows *k = a->call->k;
+  const mw_kernel_rows *k = a->call->k;
   size_t parts = a->windows * a->heads, head = item % a->heads, row = item % parts / a->heads * a->length;
   seen s = seen_by(a, (a->length - 1) / BLOCK - item / parts);
   size_t keys = s.high - s.low;
-  float *scores = mw_team_room(&hand->work, BLOCK * a->length * sizeof *scores, err);
+  float *scores = mw_thread_pool_room(&worker->work, BLOCK * a->length * sizeof *scores, err);
   if (!scores) return false;
   score(a, s, row, head, scores);
   for (size_t i = 0; i < s.count; i++) {
@@ -74,7 +74,7 @@ static bool forward_block(void *context, size_t item, mw_hand *hand, mw_error *e
     memset(line + from + n, 0, (keys - from - n) * sizeof *line);
     if (a->y->saved) a->y->saved[(row + s.first + i) * a->heads + head] = (float)((double)most + mw_mathx_log(sum));
   }
-  mw_gemm_nn(s.count, a->width, keys, 1, (mw_matrix){scores, keys},
+  mw_gemm_nn(s.count, a->width, keys, 1, (mw_gemm_matrix){scores, keys},
              part(a->v->values, a->k_stride, row + s.low, head / a->group, a->width), 0,
              a->y->values + (row + s.first) * a->q_stride + head * a->width, a->q_stride);
   return true;
@@ -82,29 +82,29 @@ static bool forward_block(void *context, size_t item, mw_hand *hand, mw_error *e
 
 bool mw_attention_forward(const mw_net_call *call, mw_error *err) {
   attention a = attention_of(call);
-  return mw_team_run(call->tape->team, a.windows * a.heads * ((a.length + BLOCK - 1) / BLOCK), forward_block, &a, err);
+  return mw_thread_pool_run(call->tape->team, a.windows * a.heads * ((a.length + BLOCK - 1) / BLOCK), forward_block, &a, err);
 }
 
 /* ---- backward ---- */
 
 /* Clears what is fresh of a head's columns. */
 static void clear(const attention *a, unsigned operand, size_t row, size_t head) {
-  mw_slot *slot = operand == 0 ? a->q : operand == 1 ? a->k : a->v;
+  mw_tape_slot *slot = operand == 0 ? a->q : operand == 1 ? a->k : a->v;
   size_t stride = operand ? a->k_stride : a->q_stride;
   if (slot->wants && (a->call->fresh >> operand & 1))
     for (size_t r = row; r < row + a->length; r++) memset(slot->gradient + r * stride + head * a->width, 0, a->width * sizeof(float));
 }
 
-static float *gradient_at(mw_slot *slot, size_t stride, size_t row, size_t head, size_t width) {
+static float *gradient_at(mw_tape_slot *slot, size_t stride, size_t row, size_t head, size_t width) {
   return slot->gradient + row * stride + head * width;
 }
 
 /* One block of one head: p are its probabilities, then ds the gradient of its scores. */
 static void back_block(const attention *a, seen s, size_t row, size_t head, float *p, float *ds) {
-  const mw_rows *k = a->call->k;
+  const mw_kernel_rows *k = a->call->k;
   size_t keys = s.high - s.low, kv = head / a->group, width = a->width;
-  mw_matrix dy = part(a->y->gradient, a->q_stride, row + s.first, head, width);
-  mw_matrix y = part(a->y->values, a->q_stride, row + s.first, head, width);
+  mw_gemm_matrix dy = part(a->y->gradient, a->q_stride, row + s.first, head, width);
+  mw_gemm_matrix y = part(a->y->values, a->q_stride, row + s.first, head, width);
   score(a, s, row, head, p);
   mw_gemm_nt(s.count, keys, width, 1, dy, part(a->v->values, a->k_stride, row + s.low, kv, width), 0, ds, keys);
   for (size_t i = 0; i < s.count; i++) {
@@ -119,9 +119,10 @@ static void back_block(const attention *a, seen s, size_t row, size_t head, floa
     memset(slope, 0, from * sizeof *slope);
     memset(slope + from + n, 0, (keys - from - n) * sizeof *slope);
   }
-  mw_matrix scores = {ds, keys};
+  mw_gemm_matrix scores = {ds, keys};
   if (a->v->wants)
-    mw_gemm_tn(keys, width, s.count, 1, (mw_matrix){p, keys}, dy, 1, gradient_at(a->v, a->k_stride, row + s.low, kv, width), a->k_stride);
+    mw_gemm_tn(keys, width, s.count, 1, (mw_gemm_matrix){p, keys}, dy, 1, gradient_at(a->v, a->k_stride, row + s.low, kv,
+                                                                                      width), a->k_stride);
   if (a->q->wants)
     mw_gemm_nn(s.count, width, keys, 1, scores, part(a->k->values, a->k_stride, row + s.low, kv, width), 1,
                gradient_at(a->q, a->q_stride, row + s.first, head, width), a->q_stride);
@@ -130,10 +131,10 @@ static void back_block(const attention *a, seen s, size_t row, size_t head, floa
                gradient_at(a->k, a->k_stride, row + s.low, kv, width), a->k_stride);
 }
 
-static bool back_group(void *context, size_t item, mw_hand *hand, mw_error *err) {
+static bool back_group(void *context, size_t item, mw_thread_pool_worker *worker, mw_error *err) {
   const attention *a = context;
   size_t kv = item % a->kv_heads, row = item / a->kv_heads * a->length;
-  float *work = mw_team_room(&hand->work, 2 * BLOCK * a->length * sizeof *work, err);
+  float *work = mw_thread_pool_room(&worker->work, 2 * BLOCK * a->length * sizeof *work, err);
   if (!work) return false;
   clear(a, 1, row, kv);
   clear(a, 2, row, kv);
@@ -146,5 +147,5 @@ static bool back_group(void *context, size_t item, mw_hand *hand, mw_error *err)
 
 bool mw_attention_back(const mw_net_call *call, mw_error *err) {
   attention a = attention_of(call);
-  return mw_team_run(call->tape->team, a.windows * a.kv_heads, back_group, &a, err);
+  return mw_thread_pool_run(call->tape->team, a.windows * a.kv_heads, back_group, &a, err);
 }

@@ -23,7 +23,7 @@ void mw_batch_free(mw_batch *batch) {
   *batch = (mw_batch){0};
 }
 
-static size_t used(const mw_window *window, size_t length) {
+static size_t used(const mw_dataset_window *window, size_t length) {
   return window->length < length + 1 ? window->length : length + 1;
 }
 

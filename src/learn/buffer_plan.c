@@ -6,21 +6,21 @@
 enum { ROUND = 16 };
 
 static int by_birth(const void *a, const void *b) {
-  const mw_piece *x = *(mw_piece *const *)a, *y = *(mw_piece *const *)b;
+  const mw_buffer_plan_piece *x = *(mw_buffer_plan_piece *const *)a, *y = *(mw_buffer_plan_piece *const *)b;
   if (x->first != y->first) return x->first < y->first ? -1 : 1;
   if (x->size != y->size) return x->size > y->size ? -1 : 1;
   return (x > y) - (x < y);
 }
 
-bool mw_pieces_plan(mw_piece **pieces, size_t count, size_t *total, mw_error *err) {
-  mw_piece **living = mw_mem_new(count + 1, sizeof *living, err);
+bool mw_buffer_plan_plan(mw_buffer_plan_piece **pieces, size_t count, size_t *total, mw_error *err) {
+  mw_buffer_plan_piece **living = mw_mem_new(count + 1, sizeof *living, err);
   if (!living) return false;
   size_t alive = 0;
   bool fits = true;
   *total = 0;
   qsort(pieces, count, sizeof *pieces, by_birth);
   for (size_t i = 0; i < count && fits; i++) {
-    mw_piece *piece = pieces[i];
+    mw_buffer_plan_piece *piece = pieces[i];
     size_t kept = 0;
     for (size_t k = 0; k < alive; k++)
       if (living[k]->last >= piece->first) living[kept++] = living[k];

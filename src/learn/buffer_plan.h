@@ -6,17 +6,17 @@
 #include "base/mem.h"
 
 /* Floats (as many as a shape may have) that are alive from step `first` to step `last`, both included. */
-typedef struct mw_piece {
+typedef struct mw_buffer_plan_piece {
   size_t size, offset;
   uint32_t first, last;
   bool used;
-} mw_piece;
+} mw_buffer_plan_piece;
 
 /* Floats that one block may hold, however large the machine: their bytes can be added without overflow. */
 #define MW_PIECES_MOST (SIZE_MAX / 16)
 
 /* Sets the offsets of `count` pieces, multiples of 16 floats; *total floats hold them all. MW_MEMORY: they are more than
  * MW_PIECES_MOST. */
-bool mw_pieces_plan(mw_piece **pieces, size_t count, size_t *total, mw_error *err);
+bool mw_buffer_plan_plan(mw_buffer_plan_piece **pieces, size_t count, size_t *total, mw_error *err);
 
 #endif

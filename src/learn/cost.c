@@ -3,13 +3,13 @@
 #include "learn/weights.h"
 
 /* Multiply-adds of a slot's matrix products, twice, forward and back. */
-static double products_of(const mw_tape *tape, const mw_slot *slot) {
+static double products_of(const mw_tape *tape, const mw_tape_slot *slot) {
   const mw_graph *graph = tape->world->graph;
-  mw_node_facts facts = slot->facts;
+  mw_graph_node_facts facts = slot->facts;
   if (facts.op == MW_OP_LINEAR) {
-    const mw_weight *weight = mw_tape_weight(tape, facts.operand[1]);
+    const mw_tape_weight *weight = mw_tape_weight_of(tape, facts.operand[1]);
     double rows = (double)mw_graph_dims(graph, facts.shape)[0], once = 2 * rows * (double)weight->rows * (double)weight->columns;
-    return once * (1 + (slot->wants && mw_tape_slot(tape, facts.operand[0])->wants) + weight->wants);
+    return once * (1 + (slot->wants && mw_tape_find(tape, facts.operand[0])->wants) + weight->wants);
   }
   if (facts.op != MW_OP_ATTENTION) return 0;
   double rows = (double)mw_graph_dims(graph, facts.shape)[0], columns = (double)mw_graph_dims(graph, facts.shape)[1];
@@ -17,12 +17,12 @@ static double products_of(const mw_tape *tape, const mw_slot *slot) {
 }
 
 /* Elements that a slot's operation reads or writes, forward and back. */
-static double touched_by(const mw_tape *tape, const mw_slot *slot) {
-  mw_node_facts facts = slot->facts;
+static double touched_by(const mw_tape *tape, const mw_tape_slot *slot) {
+  mw_graph_node_facts facts = slot->facts;
   double own = (double)slot->elements, back = slot->wants ? 2 : 0;
   if (facts.op == MW_OP_LINEAR) {
-    const mw_weight *weight = mw_tape_weight(tape, facts.operand[1]);
-    const mw_slot *x = mw_tape_slot(tape, facts.operand[0]);
+    const mw_tape_weight *weight = mw_tape_weight_of(tape, facts.operand[1]);
+    const mw_tape_slot *x = mw_tape_find(tape, facts.operand[0]);
     double all = (double)weight->rows * (double)weight->columns, gives = weight->wants ? 1 + (double)weight->leaf_count : 0;
     return (own + (double)x->elements + all) * (1 + (slot->wants && x->wants) + weight->wants) + all * (weight->plain + gives);
   }
@@ -39,7 +39,7 @@ mw_train_cost mw_cost_of(const mw_tape *tape, const mw_node *coefficients, size_
   mw_train_cost cost = {0};
   uint64_t panel = 0;
   for (size_t i = 0; i < tape->weight_count; i++) {
-    const mw_weight *w = &tape->weights[i];
+    const mw_tape_weight *w = &tape->weights[i];
     uint64_t rows = w->rows < 256 ? w->rows : 256, own = rows * w->columns * sizeof(float);
     if (own > panel) panel = own;
   }
@@ -48,7 +48,7 @@ mw_train_cost mw_cost_of(const mw_tape *tape, const mw_node *coefficients, size_
     cost.touched += touched_by(tape, &tape->slots[i]);
   }
   for (size_t i = 0; i < tape->weight_count; i++) { /* formed anew */
-    const mw_weight *w = &tape->weights[i];
+    const mw_tape_weight *w = &tape->weights[i];
     if (w->wants) cost.touched += (double)w->rows * (double)w->columns * (1 + (double)w->leaf_count);
   }
   for (size_t b = 0; b < tape->batch_count; b++) cost.tokens += tape->batches[b].windows * tape->batches[b].length;

@@ -14,21 +14,21 @@ static bool is_sum(mw_op op) { return mw_graph_op_class(op) == MW_CLASS_SUM; }
 
 /* The lab's node for an operand of a slot. */
 static bool operand_in_lab(mw_tape *tape, mw_node operand, mw_node *out, mw_error *err) {
-  mw_node_facts facts = mw_graph_facts(tape->world->graph, operand);
+  mw_graph_node_facts facts = mw_graph_facts(tape->world->graph, operand);
   if (facts.op == MW_OP_NUMBER) return mw_formula_leaf(tape, operand, out, err);
-  mw_slot *slot = mw_tape_slot(tape, operand);
+  mw_tape_slot *slot = mw_tape_find(tape, operand);
   if (!slot) return mw_formula_panel(tape, facts.shape, out, err); /* CHANCE takes its shape only */
   uint32_t index = (uint32_t)(slot - tape->slots);
   return facts.op == MW_OP_VECTOR ? mw_formula_vector(tape, index, out, err) : mw_formula_slot(tape, index, false, out, err);
 }
 
-static bool operands_in_lab(mw_tape *tape, mw_node_facts facts, mw_node operands[3], mw_error *err) {
+static bool operands_in_lab(mw_tape *tape, mw_graph_node_facts facts, mw_node operands[3], mw_error *err) {
   for (uint32_t i = 0; i < facts.operands; i++) MW_TRY(operand_in_lab(tape, facts.operand[i], &operands[i], err));
   return true;
 }
 
-static bool make_forward(mw_tape *tape, mw_step *step, mw_error *err) {
-  mw_slot *slot = &tape->slots[step->slot];
+static bool make_forward(mw_tape *tape, mw_tape_step *step, mw_error *err) {
+  mw_tape_slot *slot = &tape->slots[step->slot];
   mw_node operands[3], value;
   if (slot->facts.op == MW_OP_INPUT)
     return mw_formula_leaf(tape, slot->node, &value, err) && mw_formula_make(tape, value, &step->formula, err);
@@ -49,20 +49,20 @@ static bool derive_sum(mw_graph *lab, mw_op op, const mw_node *o, mw_node y, mw_
          mw_graph_apply(lab, MW_OP_WHERE, (mw_node[]){at, sign, zero}, 3, NULL, out, err);
 }
 
-static bool hand_on(mw_tape *tape, mw_step *step, mw_node operand, int how, mw_node derivative, mw_error *err) {
+static bool hand_on(mw_tape *tape, mw_tape_step *step, mw_node operand, int how, mw_node derivative, mw_error *err) {
   if (!derivative) return true;
-  uint32_t slot = (uint32_t)(mw_tape_slot(tape, operand) - tape->slots);
+  uint32_t slot = (uint32_t)(mw_tape_find(tape, operand) - tape->slots);
   size_t i = 0;
   while (i < step->on_count && (step->ons[i].slot != slot || (int)step->ons[i].how != how)) i++;
   if (i == step->on_count) {
     MW_TRY(mw_mem_grow(&step->ons, &step->on_capacity, i + 1, sizeof *step->ons, err));
-    step->ons[step->on_count++] = (mw_hand_on){.slot = slot, .how = how};
+    step->ons[step->on_count++] = (mw_tape_propagation){.slot = slot, .how = how};
   }
   return mw_derive_add(tape->lab, step->ons[i].derivative, derivative, &step->ons[i].derivative, err);
 }
 
-static bool finish(mw_tape *tape, mw_hand_on *on, bool sum, mw_error *err) {
-  mw_slot *slot = &tape->slots[on->slot];
+static bool finish(mw_tape *tape, mw_tape_propagation *on, bool sum, mw_error *err) {
+  mw_tape_slot *slot = &tape->slots[on->slot];
   mw_node value = on->derivative, before;
   if (on->how == MW_HAND_TOTAL) MW_TRY(mw_graph_apply(tape->lab, MW_OP_TOTAL, &value, 1, NULL, &value, err));
   if (on->how == MW_HAND_STORE && (sum || slot->touched || !slot->facts.whole)) {
@@ -74,15 +74,15 @@ static bool finish(mw_tape *tape, mw_hand_on *on, bool sum, mw_error *err) {
   return mw_formula_make(tape, value, &on->formula, err);
 }
 
-static bool make_back(mw_tape *tape, mw_step *step, mw_error *err) {
-  mw_slot *slot = &tape->slots[step->slot];
-  mw_node_facts facts = slot->facts;
+static bool make_back(mw_tape *tape, mw_tape_step *step, mw_error *err) {
+  mw_tape_slot *slot = &tape->slots[step->slot];
+  mw_graph_node_facts facts = slot->facts;
   mw_node operands[3], y, g, out[3] = {0};
   unsigned wanted = 0;
   MW_TRY(operands_in_lab(tape, facts, operands, err));
   MW_TRY(mw_formula_slot(tape, step->slot, false, &y, err) && mw_formula_slot(tape, step->slot, true, &g, err));
   for (uint32_t i = 0; i < facts.operands; i++) {
-    const mw_slot *operand = mw_tape_slot(tape, facts.operand[i]);
+    const mw_tape_slot *operand = mw_tape_find(tape, facts.operand[i]);
     if (operand && operand->wants) wanted |= 1u << i;
   }
   if (facts.op == MW_OP_COLUMNS) {
@@ -102,12 +102,12 @@ static bool make_back(mw_tape *tape, mw_step *step, mw_error *err) {
   return true;
 }
 
-bool mw_elements_make(mw_tape *tape, mw_step *step, mw_error *err) {
-  mw_slot *slot = &tape->slots[step->slot];
+bool mw_elements_make(mw_tape *tape, mw_tape_step *step, mw_error *err) {
+  mw_tape_slot *slot = &tape->slots[step->slot];
   if (!slot->facts.shape && !is_sum(slot->facts.op)) { /* a scalar of scalars */
     if (step->kind == MW_STEP_BACK)
       for (uint32_t i = 0; i < slot->facts.operands; i++) {
-        mw_slot *operand = mw_tape_slot(tape, slot->facts.operand[i]);
+        mw_tape_slot *operand = mw_tape_find(tape, slot->facts.operand[i]);
         if (operand) operand->touched = true;
       }
     return true;
@@ -126,10 +126,10 @@ typedef struct blocks {
   float *partials;
 } blocks;
 
-static bool run_block(void *context, size_t item, mw_hand *hand, mw_error *err) {
+static bool run_block(void *context, size_t item, mw_thread_pool_worker *worker, mw_error *err) {
   const blocks *b = context;
   size_t first = item * b->block, left = b->elements - first, n = left < b->block ? left : b->block;
-  return mw_formula_run(b->tape, b->formula, hand, NULL, first, n, b->out ? b->out + first : NULL,
+  return mw_formula_run(b->tape, b->formula, worker, NULL, first, n, b->out ? b->out + first : NULL,
                         b->sums ? &b->sums[item] : NULL, err);
 }
 
@@ -137,34 +137,34 @@ static size_t block_count(const blocks *b) { return (b->elements + b->block - 1)
 
 static bool store(mw_tape *tape, const mw_formula *formula, size_t elements, float *out, mw_error *err) {
   blocks b = {.tape = tape, .formula = formula, .elements = elements, .block = STORE_BLOCK, .out = out};
-  return mw_team_run(tape->team, block_count(&b), run_block, &b, err);
+  return mw_thread_pool_run(tape->team, block_count(&b), run_block, &b, err);
 }
 
 static bool add_up(mw_tape *tape, const mw_formula *formula, size_t elements, bool peak, double *sum, mw_error *err) {
-  blocks b = {.tape = tape, .formula = formula, .elements = elements, .block = MW_TEAM_BLOCK};
+  blocks b = {.tape = tape, .formula = formula, .elements = elements, .block = MW_THREAD_POOL_BLOCK};
   size_t count = block_count(&b);
   if (!(b.sums = mw_mem_new(count + 1, sizeof *b.sums, err))) return false;
-  bool ok = mw_team_run(tape->team, count, run_block, &b, err);
+  bool ok = mw_thread_pool_run(tape->team, count, run_block, &b, err);
   *sum = 0;
   for (size_t i = 0; i < count; i++) *sum = !peak ? *sum + b.sums[i] : b.sums[i] > *sum ? b.sums[i] : *sum;
   free(b.sums);
   return ok;
 }
 
-static bool run_columns(void *context, size_t item, mw_hand *hand, mw_error *err) {
+static bool run_columns(void *context, size_t item, mw_thread_pool_worker *worker, mw_error *err) {
   const blocks *b = context;
   size_t first = item * COLUMN_ROWS, left = b->elements / b->columns - first;
-  return mw_formula_columns(b->tape, b->formula, hand, NULL, first, left < COLUMN_ROWS ? left : COLUMN_ROWS, b->columns,
+  return mw_formula_columns(b->tape, b->formula, worker, NULL, first, left < COLUMN_ROWS ? left : COLUMN_ROWS, b->columns,
                             b->partials + item * b->columns, err);
 }
 
 /* Adds the sums of the columns of a tensor of `elements` to what the slot has. */
-static bool add_columns(mw_tape *tape, const mw_formula *formula, size_t elements, mw_slot *slot, mw_error *err) {
+static bool add_columns(mw_tape *tape, const mw_formula *formula, size_t elements, mw_tape_slot *slot, mw_error *err) {
   size_t items = (elements / slot->elements + COLUMN_ROWS - 1) / COLUMN_ROWS;
   blocks b = {.tape = tape, .formula = formula, .elements = elements, .columns = slot->elements,
               .partials = mw_mem_new(items * slot->elements, sizeof *b.partials, err)};
   if (!b.partials) return false;
-  bool ok = mw_team_run(tape->team, items, run_columns, &b, err);
+  bool ok = mw_thread_pool_run(tape->team, items, run_columns, &b, err);
   for (size_t c = 0; c < slot->elements && ok; c++) {
     double sum = 0;
     for (size_t i = 0; i < items; i++) sum += (double)b.partials[i * slot->elements + c];
@@ -176,15 +176,15 @@ static bool add_columns(mw_tape *tape, const mw_formula *formula, size_t element
 
 static double scalar_of(const mw_tape *tape, mw_node node) {
   double value;
-  return mw_graph_is_number(tape->world->graph, node, &value) ? value : mw_tape_slot(tape, node)->scalar;
+  return mw_graph_is_number(tape->world->graph, node, &value) ? value : mw_tape_find(tape, node)->scalar;
 }
 
-bool mw_elements_forward(mw_tape *tape, const mw_step *step, mw_error *err) {
-  mw_slot *slot = &tape->slots[step->slot];
-  mw_node_facts facts = slot->facts;
+bool mw_elements_forward(mw_tape *tape, const mw_tape_step *step, mw_error *err) {
+  mw_tape_slot *slot = &tape->slots[step->slot];
+  mw_graph_node_facts facts = slot->facts;
   if (facts.shape) return store(tape, &step->formula, slot->elements, slot->values, err);
   if (is_sum(facts.op)) {
-    size_t elements = mw_tape_slot(tape, facts.operand[0])->elements;
+    size_t elements = mw_tape_find(tape, facts.operand[0])->elements;
     return add_up(tape, &step->formula, elements, facts.op == MW_OP_PEAK, &slot->scalar, err);
   }
   double operands[3] = {0};
@@ -194,12 +194,12 @@ bool mw_elements_forward(mw_tape *tape, const mw_step *step, mw_error *err) {
 }
 
 /* The derivative of a scalar operation: its rule, written on numbers, folds to a number. */
-static bool back_scalar(mw_tape *tape, mw_slot *slot, mw_graph *numbers, mw_error *err) {
-  mw_node_facts facts = slot->facts;
+static bool back_scalar(mw_tape *tape, mw_tape_slot *slot, mw_graph *numbers, mw_error *err) {
+  mw_graph_node_facts facts = slot->facts;
   mw_node operands[3], y, g, out[3];
   unsigned wanted = 0;
   for (uint32_t i = 0; i < facts.operands; i++) {
-    const mw_slot *operand = mw_tape_slot(tape, facts.operand[i]);
+    const mw_tape_slot *operand = mw_tape_find(tape, facts.operand[i]);
     wanted |= (unsigned)(operand && operand->wants) << i;
     MW_TRY(mw_graph_number(numbers, scalar_of(tape, facts.operand[i]), &operands[i], err));
   }
@@ -207,18 +207,18 @@ static bool back_scalar(mw_tape *tape, mw_slot *slot, mw_graph *numbers, mw_erro
   MW_TRY(mw_derive(numbers, facts.op, operands, y, g, wanted, out, err));
   for (uint32_t i = 0; i < facts.operands; i++) {
     double value;
-    if (out[i] && mw_graph_is_number(numbers, out[i], &value)) mw_tape_slot(tape, facts.operand[i])->scalar_gradient += value;
+    if (out[i] && mw_graph_is_number(numbers, out[i], &value)) mw_tape_find(tape, facts.operand[i])->scalar_gradient += value;
   }
   return true;
 }
 
-bool mw_elements_back(mw_tape *tape, const mw_step *step, mw_graph *numbers, mw_error *err) {
-  mw_slot *slot = &tape->slots[step->slot];
+bool mw_elements_back(mw_tape *tape, const mw_tape_step *step, mw_graph *numbers, mw_error *err) {
+  mw_tape_slot *slot = &tape->slots[step->slot];
   if (!slot->facts.shape && !is_sum(slot->facts.op)) return back_scalar(tape, slot, numbers, err);
-  size_t elements = slot->facts.shape ? slot->elements : mw_tape_slot(tape, slot->facts.operand[0])->elements;
+  size_t elements = slot->facts.shape ? slot->elements : mw_tape_find(tape, slot->facts.operand[0])->elements;
   for (size_t i = 0; i < step->on_count; i++) {
-    const mw_hand_on *on = &step->ons[i];
-    mw_slot *to = &tape->slots[on->slot];
+    const mw_tape_propagation *on = &step->ons[i];
+    mw_tape_slot *to = &tape->slots[on->slot];
     double sum;
     if (on->how == MW_HAND_STORE) {
       if (on->clear) memset(to->gradient, 0, elements * sizeof *to->gradient);

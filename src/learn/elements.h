@@ -6,9 +6,9 @@
 
 /* Makes the formula of a FORWARD step, or the hand-ons of a BACK step: slots that are touched are added to, the others
  * begin here and become touched. Scalars need none. */
-bool mw_elements_make(mw_tape *tape, mw_step *step, mw_error *err);
-bool mw_elements_forward(mw_tape *tape, const mw_step *step, mw_error *err);
+bool mw_elements_make(mw_tape *tape, mw_tape_step *step, mw_error *err);
+bool mw_elements_forward(mw_tape *tape, const mw_tape_step *step, mw_error *err);
 /* `numbers` is where derivatives of scalars are written. */
-bool mw_elements_back(mw_tape *tape, const mw_step *step, mw_graph *numbers, mw_error *err);
+bool mw_elements_back(mw_tape *tape, const mw_tape_step *step, mw_graph *numbers, mw_error *err);
 
 #endif

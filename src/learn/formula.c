@@ -38,7 +38,7 @@ bool mw_formula_panel(mw_tape *tape, uint32_t shape, mw_node *out, mw_error *err
 }
 
 bool mw_formula_leaf(mw_tape *tape, mw_node main, mw_node *out, mw_error *err) {
-  mw_node_facts facts = mw_graph_facts(tape->world->graph, main);
+  mw_graph_node_facts facts = mw_graph_facts(tape->world->graph, main);
   double number;
   uint32_t own;
   if (mw_graph_is_number(tape->world->graph, main, &number)) return mw_graph_number(tape->lab, number, out, err);
@@ -47,7 +47,7 @@ bool mw_formula_leaf(mw_tape *tape, mw_node main, mw_node *out, mw_error *err) {
 }
 
 /* The slot that a leaf of the lab stands for. */
-static const mw_slot *slot_at(const mw_tape *tape, mw_node_facts leaf, bool *gradient) {
+static const mw_tape_slot *slot_at(const mw_tape *tape, mw_graph_node_facts leaf, bool *gradient) {
   if (leaf.op == MW_OP_VECTOR || leaf.op == MW_OP_TOTAL) leaf = mw_graph_facts(tape->lab, leaf.operand[0]);
   *gradient = leaf.extra[0] == GRADIENT;
   return leaf.extra[0] == VALUE || *gradient ? &tape->slots[leaf.extra[1]] : NULL;
@@ -56,17 +56,17 @@ static const mw_slot *slot_at(const mw_tape *tape, mw_node_facts leaf, bool *gra
 /* ---- compilation ---- */
 
 static bool is_input(const mw_tape *tape, mw_node node, bool panel) {
-  mw_node_facts facts = mw_graph_facts(tape->lab, node);
+  mw_graph_node_facts facts = mw_graph_facts(tape->lab, node);
   return facts.op == MW_OP_INPUT && (panel ? facts.extra[0] == PANEL : facts.extra[0] < VALUE);
 }
 
 bool mw_formula_make(mw_tape *tape, mw_node value, mw_formula *out, mw_error *err) {
-  mw_node_facts facts = mw_graph_facts(tape->lab, value);
+  mw_graph_node_facts facts = mw_graph_facts(tape->lab, value);
   if (is_input(tape, value, false)) out->tensor = value;
   if (facts.op == MW_OP_MUL && is_input(tape, facts.operand[0], true) && is_input(tape, facts.operand[1], false))
     out->tensor = facts.operand[1];
   out->sums = mw_graph_op_class(facts.op) == MW_CLASS_SUM;
-  mw_root root = {.node = value, .store = !out->sums};
+  mw_program_root root = {.node = value, .store = !out->sums};
   return mw_program_compile(&out->program, tape->lab, &root, 1, err);
 }
 
@@ -74,10 +74,10 @@ void mw_formula_free(mw_formula *formula) { mw_program_free(&formula->program); 
 
 /* Calls note for every leaf below a scalar of the lab. Derivatives of one operation nest a few levels only. */
 static void scalar_reads(const mw_tape *tape, mw_node node, void (*note)(void *, uint32_t, bool), void *context) {
-  mw_node_facts facts = mw_graph_facts(tape->lab, node);
+  mw_graph_node_facts facts = mw_graph_facts(tape->lab, node);
   bool gradient;
   if (facts.op == MW_OP_TOTAL) {
-    const mw_slot *slot = slot_at(tape, facts, &gradient);
+    const mw_tape_slot *slot = slot_at(tape, facts, &gradient);
     note(context, (uint32_t)(slot - tape->slots), gradient);
   } else
     for (uint32_t i = 0; i < facts.operands; i++) scalar_reads(tape, facts.operand[i], note, context);
@@ -85,12 +85,12 @@ static void scalar_reads(const mw_tape *tape, mw_node node, void (*note)(void *,
 
 /* The value of a scalar of the lab. */
 static double scalar_value(const mw_tape *tape, mw_node node) {
-  mw_node_facts facts = mw_graph_facts(tape->lab, node);
+  mw_graph_node_facts facts = mw_graph_facts(tape->lab, node);
   double value, operands[3] = {0};
   bool gradient;
   if (mw_graph_is_number(tape->lab, node, &value)) return value;
   if (facts.op == MW_OP_TOTAL) {
-    const mw_slot *slot = slot_at(tape, facts, &gradient);
+    const mw_tape_slot *slot = slot_at(tape, facts, &gradient);
     return gradient ? slot->scalar_gradient : slot->scalar;
   }
   for (uint32_t i = 0; i < facts.operands; i++) operands[i] = scalar_value(tape, facts.operand[i]);
@@ -104,14 +104,14 @@ void mw_formula_reads(const mw_tape *tape, const mw_formula *formula,
   for (size_t i = 0; i < p->input_count + p->vector_count; i++) {
     mw_node leaf = i < p->input_count ? p->inputs[i] : p->vectors[i - p->input_count];
     bool gradient;
-    const mw_slot *slot = slot_at(tape, mw_graph_facts(tape->lab, leaf), &gradient);
+    const mw_tape_slot *slot = slot_at(tape, mw_graph_facts(tape->lab, leaf), &gradient);
     if (slot) note(context, (uint32_t)(slot - tape->slots), gradient);
   }
 }
 
 /* ---- running ---- */
 
-/* A program's operands, in the hand's reading room. */
+/* A program's operands, in the worker's reading room. */
 typedef struct bound {
   const unsigned char **inputs;
   mw_dtype *dtypes;
@@ -123,18 +123,18 @@ typedef struct bound {
 static size_t file_bytes(const mw_tape *tape, const mw_program *p) {
   size_t bytes = 0;
   for (size_t i = 0; i < p->input_count; i++) {
-    mw_node_facts leaf = mw_graph_facts(tape->lab, p->inputs[i]);
+    mw_graph_node_facts leaf = mw_graph_facts(tape->lab, p->inputs[i]);
     if (leaf.extra[0] < VALUE) bytes += CHUNK * mw_dtype_size(leaf.dtype) + 64;
   }
   return bytes;
 }
 
-static bool bind(const mw_tape *tape, const mw_formula *formula, mw_hand *hand, size_t count, bound *b, mw_error *err) {
+static bool bind(const mw_tape *tape, const mw_formula *formula, mw_thread_pool_worker *worker, size_t count, bound *b, mw_error *err) {
   const mw_program *p = &formula->program;
   size_t units = formula->sums ? count / MW_UNIT + 2 : 0;
   size_t head = (p->input_count * 2 + p->vector_count + p->scalar_count + units + 8) * 8;
   head = (head + 63) / 64 * 64;
-  unsigned char *at = mw_team_room(&hand->reading, head + file_bytes(tape, p), err);
+  unsigned char *at = mw_thread_pool_room(&worker->reading, head + file_bytes(tape, p), err);
   if (!at) return false;
   *b = (bound){.inputs = (const unsigned char **)at, .files = at + head};
   b->vectors = (const void **)(b->inputs + p->input_count);
@@ -146,7 +146,7 @@ static bool bind(const mw_tape *tape, const mw_formula *formula, mw_hand *hand, 
   for (size_t i = 0; i < p->vector_count; i++)
     b->vectors[i] = slot_at(tape, mw_graph_facts(tape->lab, p->vectors[i]), &gradient)->values;
   for (size_t i = 0; i < p->scalar_count; i++) scalars[i] = scalar_value(tape, p->scalars[i]);
-  return mw_tile_bind(&hand->tile, p, NULL, MW_DTYPE_F32, scalars, err);
+  return mw_tile_bind(&worker->tile, p, NULL, MW_DTYPE_F32, scalars, err);
 }
 
 /* Points to, or reads, the inputs' elements from `start` on. */
@@ -154,9 +154,9 @@ static bool gather(const mw_tape *tape, const mw_program *p, bound *b, const flo
                    uint64_t start, size_t count, mw_error *err) {
   unsigned char *files = b->files;
   for (size_t i = 0; i < p->input_count; i++) {
-    mw_node_facts leaf = mw_graph_facts(tape->lab, p->inputs[i]);
+    mw_graph_node_facts leaf = mw_graph_facts(tape->lab, p->inputs[i]);
     bool gradient;
-    const mw_slot *slot = slot_at(tape, leaf, &gradient);
+    const mw_tape_slot *slot = slot_at(tape, leaf, &gradient);
     if (leaf.extra[0] == PANEL) b->inputs[i] = (const unsigned char *)(panel + (start - panel_start));
     else if (slot) b->inputs[i] = (const unsigned char *)((gradient ? slot->gradient : slot->values) + start);
     else {
@@ -172,53 +172,55 @@ static bool gather(const mw_tape *tape, const mw_program *p, bound *b, const flo
 }
 
 static bool not_finite(const mw_tape *tape, mw_node input, mw_error *err) {
-  mw_node_facts leaf = mw_graph_facts(tape->lab, input);
+  mw_graph_node_facts leaf = mw_graph_facts(tape->lab, input);
   bool gradient;
-  mw_shown name;
-  const mw_slot *slot = slot_at(tape, leaf, &gradient);
+  mw_text_escaped name;
+  const mw_tape_slot *slot = slot_at(tape, leaf, &gradient);
   if (slot || leaf.extra[0] == PANEL)
     return mw_error_set(err, MW_DATA, "training has come to values that are not finite: try a smaller rate, or clip");
   return mw_error_set(err, MW_DATA, "tensor '%s' has values that are NaN or infinite, which nothing can be learned from",
-                      mw_text_shown_z(&name, mw_job_tensor(&tape->job, leaf)->name));
+                      mw_text_escape_z(&name, mw_job_tensor(&tape->job, leaf)->name));
 }
 
-/* Elements of a model's tensor as they are stored, in the hand's reading room. NULL: they could not be read. */
-static const unsigned char *read_stored(const mw_tape *tape, mw_node_facts leaf, mw_hand *hand, uint64_t start, size_t count,
+/* Elements of a model's tensor as they are stored, in the worker's reading room. NULL: they could not be read. */
+static const unsigned char *read_stored(const mw_tape *tape, mw_graph_node_facts leaf, mw_thread_pool_worker *worker,
+                                        uint64_t start, size_t count,
                                         mw_error *err) {
   const mw_tensor *tensor = mw_job_tensor(&tape->job, leaf);
   size_t size = mw_dtype_size(leaf.dtype);
-  unsigned char *bytes = mw_team_room(&hand->reading, count * size, err);
+  unsigned char *bytes = mw_thread_pool_room(&worker->reading, count * size, err);
   const mw_file *file = &mw_job_model(&tape->job, leaf)->files[tensor->file];
   return bytes && mw_file_read(file, tensor->offset + start * size, bytes, count * size, err) ? bytes : NULL;
 }
 
 /* The same as floats. */
-static bool read_tensor(const mw_tape *tape, mw_node node, mw_hand *hand, uint64_t start, size_t count, float *out, mw_error *err) {
-  mw_node_facts leaf = mw_graph_facts(tape->lab, node);
+static bool read_tensor(const mw_tape *tape, mw_node node, mw_thread_pool_worker *worker, uint64_t start, size_t count,
+                        float *out, mw_error *err) {
+  mw_graph_node_facts leaf = mw_graph_facts(tape->lab, node);
   for (size_t done = 0; done < count; done += CHUNK) {
     size_t n = count - done < CHUNK ? count - done : CHUNK;
-    const unsigned char *bytes = read_stored(tape, leaf, hand, start + done, n, err);
+    const unsigned char *bytes = read_stored(tape, leaf, worker, start + done, n, err);
     if (!bytes) return false;
-    if (hand->kernels->type[0].load[leaf.dtype](out + done, bytes, n)) return not_finite(tape, node, err);
+    if (worker->kernels->type[0].load[leaf.dtype](out + done, bytes, n)) return not_finite(tape, node, err);
   }
   return true;
 }
 
-bool mw_formula_run(const mw_tape *tape, const mw_formula *formula, mw_hand *hand, const float *panel, uint64_t start,
+bool mw_formula_run(const mw_tape *tape, const mw_formula *formula, mw_thread_pool_worker *worker, const float *panel, uint64_t start,
                     size_t count, float *out, double *sum, mw_error *err) {
   const mw_program *p = &formula->program;
   bound b;
-  if (formula->tensor && p->input_count == 1) return read_tensor(tape, formula->tensor, hand, start, count, out, err);
-  MW_TRY(bind(tape, formula, hand, count, &b, err));
-  mw_gather gathered = {.units = b.units};
+  if (formula->tensor && p->input_count == 1) return read_tensor(tape, formula->tensor, worker, start, count, out, err);
+  MW_TRY(bind(tape, formula, worker, count, &b, err));
+  mw_tile_gather gathered = {.units = b.units};
   for (size_t done = 0; done < count;) {
     /* Chunks end at multiples of their size from the tensor's start, as units of sums do. */
     size_t left = CHUNK - (size_t)((start + done) % CHUNK), n = count - done < left ? count - done : left;
     MW_TRY(gather(tape, p, &b, panel, start, start + done, n, err));
-    mw_block block = {.start = start + done, .elements = start + count, .count = n, .inputs = b.inputs, .dtypes = b.dtypes,
+    mw_tile_block block = {.start = start + done, .elements = start + count, .count = n, .inputs = b.inputs, .dtypes = b.dtypes,
                       .output = (unsigned char *)(out ? out + done : NULL), .output_dtype = MW_DTYPE_F32,
                       .vectors = b.vectors, .gathers = &gathered, .bad_input = -1};
-    mw_tile_run(&hand->tile, tape->lab, &block);
+    mw_tile_run(&worker->tile, tape->lab, &block);
     if (block.bad_input >= 0) return not_finite(tape, p->inputs[block.bad_input], err);
     done += n;
   }
@@ -231,34 +233,35 @@ bool mw_formula_run(const mw_tape *tape, const mw_formula *formula, mw_hand *han
 size_t mw_formula_rows(size_t columns) { return columns < CHUNK ? CHUNK / columns : 1; }
 
 /* The same where the formula is a tensor of a model times the panel. */
-static bool tensor_columns(const mw_tape *tape, mw_node node, mw_hand *hand, const float *panel, uint64_t first, size_t rows,
+static bool tensor_columns(const mw_tape *tape, mw_node node, mw_thread_pool_worker *worker, const float *panel,
+                           uint64_t first, size_t rows,
                            size_t columns, float *sums, mw_error *err) {
-  mw_node_facts leaf = mw_graph_facts(tape->lab, node);
+  mw_graph_node_facts leaf = mw_graph_facts(tape->lab, node);
   size_t n = rows * columns;
   if (leaf.dtype == MW_DTYPE_BF16) {
-    const unsigned char *stored = read_stored(tape, leaf, hand, first * columns, n, err);
-    return stored && (!hand->kernels->rows.times_add_bf16(sums, stored, panel, rows, columns) || not_finite(tape, node, err));
+    const unsigned char *stored = read_stored(tape, leaf, worker, first * columns, n, err);
+    return stored && (!worker->kernels->rows.times_add_bf16(sums, stored, panel, rows, columns) || not_finite(tape, node, err));
   }
-  float *values = mw_team_room(&hand->products, n * sizeof *values, err);
-  if (!values || !read_tensor(tape, node, hand, first * columns, n, values, err)) return false;
-  for (size_t i = 0; i < n; i += columns) hand->kernels->rows.times_add(sums, values + i, panel + i, 1, columns);
+  float *values = mw_thread_pool_room(&worker->products, n * sizeof *values, err);
+  if (!values || !read_tensor(tape, node, worker, first * columns, n, values, err)) return false;
+  for (size_t i = 0; i < n; i += columns) worker->kernels->rows.times_add(sums, values + i, panel + i, 1, columns);
   return true;
 }
 
-bool mw_formula_columns(const mw_tape *tape, const mw_formula *formula, mw_hand *hand, const float *panel, uint64_t first,
+bool mw_formula_columns(const mw_tape *tape, const mw_formula *formula, mw_thread_pool_worker *worker, const float *panel, uint64_t first,
                         size_t rows, size_t columns, float *sums, mw_error *err) {
   size_t step = mw_formula_rows(columns);
   for (size_t r = 0; r < rows; r += step) {
     size_t n = rows - r < step ? rows - r : step;
     const float *part = panel ? panel + r * columns : NULL;
     if (formula->tensor) {
-      MW_TRY(tensor_columns(tape, formula->tensor, hand, part, first + r, n, columns, sums, err));
+      MW_TRY(tensor_columns(tape, formula->tensor, worker, part, first + r, n, columns, sums, err));
       continue;
     }
-    float *products = mw_team_room(&hand->products, n * columns * sizeof *products, err);
+    float *products = mw_thread_pool_room(&worker->products, n * columns * sizeof *products, err);
     if (!products) return false;
-    MW_TRY(mw_formula_run(tape, formula, hand, part, (first + r) * columns, n * columns, products, NULL, err));
-    for (size_t i = 0; i < n; i++) hand->kernels->rows.add(sums, products + i * columns, 1, columns);
+    MW_TRY(mw_formula_run(tape, formula, worker, part, (first + r) * columns, n * columns, products, NULL, err));
+    for (size_t i = 0; i < n; i++) worker->kernels->rows.add(sums, products + i * columns, 1, columns);
   }
   return true;
 }

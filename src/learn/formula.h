@@ -31,12 +31,12 @@ void mw_formula_reads(const struct mw_tape *tape, const mw_formula *formula,
 /* Elements [start, start + count) of a tensor of `elements`. `panel` points to the panel's element `start`. Where the
  * formula sums, *sum is what these elements give (a PEAK: their peak), else out[0 .. count) is written; out may be the
  * memory of a slot that it reads at the same place. */
-bool mw_formula_run(const struct mw_tape *tape, const mw_formula *formula, mw_hand *hand, const float *panel,
+bool mw_formula_run(const struct mw_tape *tape, const mw_formula *formula, mw_thread_pool_worker *worker, const float *panel,
                     uint64_t start, size_t count, float *out, double *sum, mw_error *err);
 /* Rows of `columns` elements that stay in the cache: several formulas of one panel are run on so many at a time. */
 size_t mw_formula_rows(size_t columns);
 /* Adds the columns of rows [first, first + rows), of `columns` each, to sums[columns]. */
-bool mw_formula_columns(const struct mw_tape *tape, const mw_formula *formula, mw_hand *hand, const float *panel,
+bool mw_formula_columns(const struct mw_tape *tape, const mw_formula *formula, mw_thread_pool_worker *worker, const float *panel,
                         uint64_t first, size_t rows, size_t columns, float *sums, mw_error *err);
 
 #endif

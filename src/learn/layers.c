@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef bool rows_function(const mw_net_rows_work *, size_t, size_t, size_t, mw_hand *, mw_error *);
+typedef bool rows_function(const mw_net_rows_work *, size_t, size_t, size_t, mw_thread_pool_worker *, mw_error *);
 
 static bool by_rows(const mw_net_call *call, rows_function *function, void *context, mw_error *err) {
   mw_net_rows_work work = {call, mw_net_rows(call, call->y), mw_net_columns(call, call->y), context, function};
@@ -13,22 +13,23 @@ static bool by_rows(const mw_net_call *call, rows_function *function, void *cont
 
 /* ---- SILU and GELU ---- */
 
-static bool pointwise(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_hand *hand, mw_error *err) {
-  (void)item, (void)hand, (void)err;
-  const mw_rows *k = w->call->k;
+static bool pointwise(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_thread_pool_worker *worker, mw_error *err) {
+  (void)item, (void)worker, (void)err;
+  const mw_kernel_rows *k = w->call->k;
   size_t at = first * w->columns, n = rows * w->columns;
   const float *x = mw_net_slot(w->call, 0)->values + at;
-  mw_node_facts facts = w->call->y->facts;
+  mw_graph_node_facts facts = w->call->y->facts;
   (facts.op == MW_OP_SILU ? k->silu : facts.extra[0] ? k->gelu_tanh : k->gelu_erf)(w->call->y->values + at, x, n);
   return true;
 }
 
-static bool pointwise_back(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_hand *hand, mw_error *err) {
-  (void)item, (void)hand, (void)err;
-  const mw_rows *k = w->call->k;
+static bool pointwise_back(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_thread_pool_worker *worker,
+                           mw_error *err) {
+  (void)item, (void)worker, (void)err;
+  const mw_kernel_rows *k = w->call->k;
   size_t at = first * w->columns, n = rows * w->columns;
   const float *x = mw_net_slot(w->call, 0)->values + at, *dy = w->call->y->gradient + at;
-  mw_node_facts facts = w->call->y->facts;
+  mw_graph_node_facts facts = w->call->y->facts;
   (facts.op == MW_OP_SILU ? k->silu_back : facts.extra[0] ? k->gelu_tanh_back : k->gelu_erf_back)(
       mw_net_gradient(w->call, 0, at, n), x, dy, n);
   return true;
@@ -39,9 +40,9 @@ bool mw_layers_pointwise_back(const mw_net_call *call, mw_error *err) { return b
 
 /* ---- SOFTMAX and LOG_SOFTMAX ---- */
 
-static bool softmax(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_hand *hand, mw_error *err) {
-  (void)item, (void)hand, (void)err;
-  const mw_rows *k = w->call->k;
+static bool softmax(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_thread_pool_worker *worker, mw_error *err) {
+  (void)item, (void)worker, (void)err;
+  const mw_kernel_rows *k = w->call->k;
   size_t n = w->columns;
   for (size_t at = first * n; at < (first + rows) * n; at += n) {
     const float *x = mw_net_slot(w->call, 0)->values + at;
@@ -58,11 +59,11 @@ static bool softmax(const mw_net_rows_work *w, size_t item, size_t first, size_t
   return true;
 }
 
-static bool softmax_back(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_hand *hand, mw_error *err) {
+static bool softmax_back(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_thread_pool_worker *worker, mw_error *err) {
   (void)item;
-  const mw_rows *k = w->call->k;
+  const mw_kernel_rows *k = w->call->k;
   size_t n = w->columns;
-  float *work = mw_team_room(&hand->work, n * sizeof *work, err);
+  float *work = mw_thread_pool_room(&worker->work, n * sizeof *work, err);
   if (!work) return false;
   for (size_t at = first * n; at < (first + rows) * n; at += n) {
     const float *y = w->call->y->values + at, *dy = w->call->y->gradient + at;
@@ -84,9 +85,9 @@ bool mw_layers_softmax_back(const mw_net_call *call, mw_error *err) { return by_
 /* ---- ROPE ---- */
 
 /* The table of these frequencies, made when it is first needed. */
-static bool turns_of(const mw_net_call *call, const mw_turns **out, mw_error *err) {
+static bool turns_of(const mw_net_call *call, const mw_tape_turns **out, mw_error *err) {
   mw_tape *tape = call->tape;
-  const mw_node_facts facts = call->y->facts;
+  const mw_graph_node_facts facts = call->y->facts;
   size_t half = facts.operands - 1, length = (size_t)facts.extra[0];
   for (size_t i = 0; i < tape->turn_count; i++) {
     *out = &tape->turns[i];
@@ -94,7 +95,7 @@ static bool turns_of(const mw_net_call *call, const mw_turns **out, mw_error *er
       return true;
   }
   MW_TRY(mw_mem_grow(&tape->turns, &tape->turn_capacity, tape->turn_count + 1, sizeof *tape->turns, err));
-  mw_turns turns = {facts.operand + 1, half, length, mw_mem_new(2 * half * length, sizeof(float), err)};
+  mw_tape_turns turns = {facts.operand + 1, half, length, mw_mem_new(2 * half * length, sizeof(float), err)};
   if (!turns.table) return false;
   for (size_t p = 0; p < length; p++)
     for (size_t j = 0; j < half; j++) {
@@ -108,9 +109,9 @@ static bool turns_of(const mw_net_call *call, const mw_turns **out, mw_error *er
   return true;
 }
 
-static bool rope(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_hand *hand, mw_error *err) {
-  (void)item, (void)hand, (void)err;
-  const mw_turns *turns = w->context;
+static bool rope(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_thread_pool_worker *worker, mw_error *err) {
+  (void)item, (void)worker, (void)err;
+  const mw_tape_turns *turns = w->context;
   size_t half = turns->half;
   for (size_t r = first; r < first + rows; r++) {
     const float *c = turns->table + r % turns->length * half, *s = c + turns->length * half;
@@ -123,9 +124,9 @@ static bool rope(const mw_net_rows_work *w, size_t item, size_t first, size_t ro
 }
 
 /* The gradient turns the other way. */
-static bool rope_back(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_hand *hand, mw_error *err) {
-  (void)item, (void)hand, (void)err;
-  const mw_turns *turns = w->context;
+static bool rope_back(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_thread_pool_worker *worker, mw_error *err) {
+  (void)item, (void)worker, (void)err;
+  const mw_tape_turns *turns = w->context;
   size_t half = turns->half;
   for (size_t r = first; r < first + rows; r++) {
     const float *c = turns->table + r % turns->length * half, *s = c + turns->length * half;
@@ -138,11 +139,11 @@ static bool rope_back(const mw_net_rows_work *w, size_t item, size_t first, size
 }
 
 bool mw_layers_rope(const mw_net_call *call, mw_error *err) {
-  const mw_turns *turns;
+  const mw_tape_turns *turns;
   return turns_of(call, &turns, err) && by_rows(call, rope, (void *)(uintptr_t)turns, err);
 }
 
 bool mw_layers_rope_back(const mw_net_call *call, mw_error *err) {
-  const mw_turns *turns;
+  const mw_tape_turns *turns;
   return turns_of(call, &turns, err) && by_rows(call, rope_back, (void *)(uintptr_t)turns, err);
 }

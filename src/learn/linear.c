@@ -6,8 +6,8 @@
 
 typedef struct linear {
   const mw_net_call *call;
-  mw_slot *x, *y;
-  mw_weight *w;
+  mw_tape_slot *x, *y;
+  mw_tape_weight *w;
   size_t rows, in, out, out_panel, in_panel, in_items;
 } linear;
 
@@ -23,44 +23,45 @@ static size_t width_of(size_t item, size_t panel, size_t total) {
   return total - item * panel < panel ? total - item * panel : panel;
 }
 
-static bool forward_panel(void *context, size_t item, mw_hand *hand, mw_error *err) {
+static bool forward_panel(void *context, size_t item, mw_thread_pool_worker *worker, mw_error *err) {
   const linear *l = context;
   size_t first = item * l->out_panel, n = width_of(item, l->out_panel, l->out);
-  float *work = mw_team_room(&hand->work, n * l->in * sizeof *work, err);
+  float *work = mw_thread_pool_room(&worker->work, n * l->in * sizeof *work, err);
   const float *w;
-  MW_TRY(work && mw_weights_rows(l->call->tape, l->w, hand, work, first, n, &w, err));
-  mw_gemm_nt(l->rows, n, l->in, 1, (mw_matrix){l->x->values, l->in}, (mw_matrix){w, l->in}, 0, l->y->values + first, l->out);
+  MW_TRY(work && mw_weights_rows(l->call->tape, l->w, worker, work, first, n, &w, err));
+  mw_gemm_nt(l->rows, n, l->in, 1, (mw_gemm_matrix){l->x->values, l->in}, (mw_gemm_matrix){w, l->in}, 0, l->y->values + first, l->out);
   return true;
 }
 
 bool mw_linear_forward(const mw_net_call *call, mw_error *err) {
   linear l = linear_of(call);
-  return mw_team_run(call->tape->team, (l.out + l.out_panel - 1) / l.out_panel, forward_panel, &l, err);
+  return mw_thread_pool_run(call->tape->team, (l.out + l.out_panel - 1) / l.out_panel, forward_panel, &l, err);
 }
 
 /* Items are panels of dx = dy W, then panels of dW = dy^T x. Those of dx are twice as wide: dy, which is packed again for
  * each, is the larger side there, and dW's keep the other threads busy. */
-static bool back_panel(void *context, size_t item, mw_hand *hand, mw_error *err) {
+static bool back_panel(void *context, size_t item, mw_thread_pool_worker *worker, mw_error *err) {
   const linear *l = context;
   if (item < l->in_items) {
     size_t first = item * l->in_panel, n = width_of(item, l->in_panel, l->in);
-    mw_gemm_nn(l->rows, n, l->out, 1, (mw_matrix){l->y->gradient, l->out}, (mw_matrix){l->w->values + first, l->in},
+    mw_gemm_nn(l->rows, n, l->out, 1, (mw_gemm_matrix){l->y->gradient, l->out}, (mw_gemm_matrix){l->w->values + first, l->in},
                !(l->call->fresh & 1), l->x->gradient + first, l->in);
     return true;
   }
   item -= l->in_items;
   size_t first = item * l->out_panel, n = width_of(item, l->out_panel, l->out);
-  float *panel = mw_team_room(&hand->work, n * l->in * sizeof *panel, err);
+  float *panel = mw_thread_pool_room(&worker->work, n * l->in * sizeof *panel, err);
   if (!panel) return false;
-  mw_gemm_tn(n, l->in, l->rows, 1, (mw_matrix){l->y->gradient + first, l->out}, (mw_matrix){l->x->values, l->in}, 0, panel, l->in);
-  return mw_weights_give(l->call->tape, l->w, hand, item, first, n, panel, err);
+  mw_gemm_tn(n, l->in, l->rows, 1, (mw_gemm_matrix){l->y->gradient + first, l->out}, (mw_gemm_matrix){l->x->values, l->in},
+             0, panel, l->in);
+  return mw_weights_give(l->call->tape, l->w, worker, item, first, n, panel, err);
 }
 
 bool mw_linear_back(const mw_net_call *call, mw_error *err) {
   linear l = linear_of(call);
   size_t items = l.w->wants ? (l.out + l.out_panel - 1) / l.out_panel : 0;
   if (items) MW_TRY(mw_weights_begin(l.w, items, err));
-  MW_TRY(mw_team_run(call->tape->team, l.in_items + items, back_panel, &l, err));
+  MW_TRY(mw_thread_pool_run(call->tape->team, l.in_items + items, back_panel, &l, err));
   if (items) mw_weights_end(call->tape, l.w, items);
   return true;
 }
@@ -72,22 +73,23 @@ static uint32_t id_at(const mw_batch *batch, size_t row) {
   return batch->ids[row / batch->length * (batch->length + 1) + row % batch->length];
 }
 
-static bool embed_rows(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_hand *hand, mw_error *err) {
+static bool embed_rows(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_thread_pool_worker *worker, mw_error *err) {
   (void)item;
   const mw_batch *batch = mw_net_batch(w->call, 0);
   for (size_t r = first; r < first + rows; r++) {
     float *to = w->call->y->values + r * w->columns;
     const float *from;
-    MW_TRY(mw_weights_rows(w->call->tape, mw_net_weight(w->call, 1), hand, to, id_at(batch, r), 1, &from, err));
+    MW_TRY(mw_weights_rows(w->call->tape, mw_net_weight(w->call, 1), worker, to, id_at(batch, r), 1, &from, err));
     if (from != to) memcpy(to, from, w->columns * sizeof *to);
   }
   return true;
 }
 
-static bool embed_rows_back(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_hand *hand, mw_error *err) {
+static bool embed_rows_back(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_thread_pool_worker *worker,
+                            mw_error *err) {
   const mw_batch *batch = mw_net_batch(w->call, 0);
   for (size_t r = first; r < first + rows; r++)
-    MW_TRY(mw_weights_give(w->call->tape, mw_net_weight(w->call, 1), hand, item, id_at(batch, r), 1,
+    MW_TRY(mw_weights_give(w->call->tape, mw_net_weight(w->call, 1), worker, item, id_at(batch, r), 1,
                            w->call->y->gradient + r * w->columns, err));
   return true;
 }
@@ -103,7 +105,7 @@ bool mw_linear_embed(const mw_net_call *call, mw_error *err) {
 
 bool mw_linear_embed_back(const mw_net_call *call, mw_error *err) {
   mw_net_rows_work work = embedding(call);
-  mw_weight *weight = mw_net_weight(call, 1);
+  mw_tape_weight *weight = mw_net_weight(call, 1);
   size_t items = (work.rows + MW_NET_ROWS - 1) / MW_NET_ROWS;
   work.work = embed_rows_back;
   MW_TRY(mw_weights_begin(weight, items, err) && mw_net_by_rows(&work, err));

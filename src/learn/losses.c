@@ -7,7 +7,7 @@
 
 enum { SAVED = 3 }; /* floats a row */
 
-size_t mw_losses_saves(mw_node_facts facts, size_t rows, size_t columns) {
+size_t mw_losses_saves(mw_graph_node_facts facts, size_t rows, size_t columns) {
   (void)facts, (void)columns;
   return rows * SAVED;
 }
@@ -24,14 +24,14 @@ static bool counts(const mw_net_call *call, size_t row, uint32_t *next) {
 }
 
 /* log sum exp(x * scale). */
-static double log_sum(const mw_rows *k, const float *x, float scale, size_t n, float *most) {
+static double log_sum(const mw_kernel_rows *k, const float *x, float scale, size_t n, float *most) {
   *most = k->max(x, n) * scale;
   return (double)*most + mw_mathx_log(k->exp_total(x, scale, *most, n));
 }
 
 /* The loss of one row; `saved` keeps what the way back needs. */
 static double row_loss(const mw_net_call *call, const float *x, const float *z, size_t n, uint32_t next, float *saved) {
-  const mw_rows *k = call->k;
+  const mw_kernel_rows *k = call->k;
   float most, other, scale;
   double sum, mean;
   switch (call->y->facts.op) {
@@ -62,7 +62,7 @@ static double row_loss(const mw_net_call *call, const float *x, const float *z, 
 }
 
 typedef struct losses {
-  mw_slot *x, *z;
+  mw_tape_slot *x, *z;
   double *rows; /* the loss of each */
   float *saved; /* SAVED a row */
   float weight; /* BACK: of each row */
@@ -76,8 +76,8 @@ static double factor(const mw_net_call *call) {
   return count ? temperature * temperature / (double)count : 0;
 }
 
-static bool some_losses(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_hand *hand, mw_error *err) {
-  (void)item, (void)hand, (void)err;
+static bool some_losses(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_thread_pool_worker *worker, mw_error *err) {
+  (void)item, (void)worker, (void)err;
   losses *l = w->context;
   float unsaved[SAVED];
   uint32_t next;
@@ -102,10 +102,10 @@ bool mw_losses_forward(const mw_net_call *call, mw_error *err) {
 
 /* d/dx of sum p (log p - log q) is p ((x - z) scale - log sums - that) scale. */
 static bool teacher_back(const mw_net_rows_work *w, float *dx, const float *x, const float *z, const float *saved, float scale,
-                         float weight, mw_hand *hand, mw_error *err) {
-  const mw_rows *k = w->call->k;
+                         float weight, mw_thread_pool_worker *worker, mw_error *err) {
+  const mw_kernel_rows *k = w->call->k;
   size_t n = w->columns;
-  float *p = mw_team_room(&hand->work, 2 * n * sizeof *p, err), *gap = p + n;
+  float *p = mw_thread_pool_room(&worker->work, 2 * n * sizeof *p, err), *gap = p + n;
   if (!p) return false;
   k->exp_sum(p, x, scale, saved[0], n);
   k->scale(gap, x, scale, n);
@@ -115,9 +115,10 @@ static bool teacher_back(const mw_net_rows_work *w, float *dx, const float *x, c
   return true;
 }
 
-static bool row_back(const mw_net_rows_work *w, size_t row, uint32_t next, float *dx, float *dz, mw_hand *hand, mw_error *err) {
+static bool row_back(const mw_net_rows_work *w, size_t row, uint32_t next, float *dx, float *dz,
+                     mw_thread_pool_worker *worker, mw_error *err) {
   const losses *l = w->context;
-  const mw_rows *k = w->call->k;
+  const mw_kernel_rows *k = w->call->k;
   size_t n = w->columns;
   const float *x = l->x->values + row * n, *z = l->z ? l->z->values + row * n : NULL, *saved = l->saved + row * SAVED;
   float scale;
@@ -125,7 +126,7 @@ static bool row_back(const mw_net_rows_work *w, size_t row, uint32_t next, float
   case MW_OP_KL:
     scale = (float)(1 / mw_net_number(w->call));
     if (dz) k->exp_apart(dz, z, x, scale, saved[1], saved[0], l->weight * scale, n);
-    return !dx || teacher_back(w, dx, x, z, saved, scale, l->weight * scale, hand, err);
+    return !dx || teacher_back(w, dx, x, z, saved, scale, l->weight * scale, worker, err);
   case MW_OP_CROSS_ENTROPY:
     k->exp_add(dx, x, 1, saved[0], l->weight, n);
     dx[next] -= l->weight;
@@ -142,14 +143,14 @@ static bool row_back(const mw_net_rows_work *w, size_t row, uint32_t next, float
   }
 }
 
-static bool some_back(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_hand *hand, mw_error *err) {
+static bool some_back(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_thread_pool_worker *worker, mw_error *err) {
   (void)item;
   const losses *l = w->context;
   uint32_t next;
   for (size_t r = first; r < first + rows; r++) {
     float *dx = mw_net_gradient(w->call, 0, r * w->columns, w->columns);
     float *dz = l->z ? mw_net_gradient(w->call, 1, r * w->columns, w->columns) : NULL;
-    if (counts(w->call, r, &next)) MW_TRY(row_back(w, r, next, dx, dz, hand, err));
+    if (counts(w->call, r, &next)) MW_TRY(row_back(w, r, next, dx, dz, worker, err));
   }
   return true;
 }

@@ -6,6 +6,6 @@
 
 bool mw_losses_forward(const mw_net_call *call, mw_error *err);
 bool mw_losses_back(const mw_net_call *call, mw_error *err);
-size_t mw_losses_saves(mw_node_facts facts, size_t rows, size_t columns);
+size_t mw_losses_saves(mw_graph_node_facts facts, size_t rows, size_t columns);
 
 #endif

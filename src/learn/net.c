@@ -31,19 +31,19 @@ static const mw_net_entry entries[MW_OP_COUNT] = {
 
 const mw_net_entry *mw_net_entry_of(mw_op op) { return &entries[op]; }
 
-static const uint64_t *dims_of(const mw_net_call *call, const mw_slot *slot) {
+static const uint64_t *dims_of(const mw_net_call *call, const mw_tape_slot *slot) {
   return mw_graph_dims(call->tape->world->graph, slot->facts.shape);
 }
 
-size_t mw_net_rows(const mw_net_call *call, const mw_slot *slot) { return (size_t)dims_of(call, slot)[0]; }
-size_t mw_net_columns(const mw_net_call *call, const mw_slot *slot) { return (size_t)dims_of(call, slot)[1]; }
+size_t mw_net_rows(const mw_net_call *call, const mw_tape_slot *slot) { return (size_t)dims_of(call, slot)[0]; }
+size_t mw_net_columns(const mw_net_call *call, const mw_tape_slot *slot) { return (size_t)dims_of(call, slot)[1]; }
 
-mw_slot *mw_net_slot(const mw_net_call *call, unsigned i) { return mw_tape_slot(call->tape, call->y->facts.operand[i]); }
-mw_weight *mw_net_weight(const mw_net_call *call, unsigned i) { return mw_tape_weight(call->tape, call->y->facts.operand[i]); }
+mw_tape_slot *mw_net_slot(const mw_net_call *call, unsigned i) { return mw_tape_find(call->tape, call->y->facts.operand[i]); }
+mw_tape_weight *mw_net_weight(const mw_net_call *call, unsigned i) { return mw_tape_weight_of(call->tape, call->y->facts.operand[i]); }
 const mw_batch *mw_net_batch(const mw_net_call *call, unsigned i) { return mw_tape_batch(call->tape, call->y->facts.operand[i]); }
 
 float *mw_net_gradient(const mw_net_call *call, unsigned i, size_t at, size_t n) {
-  mw_slot *slot = mw_net_slot(call, i);
+  mw_tape_slot *slot = mw_net_slot(call, i);
   if (!slot->wants) return NULL;
   float *gradient = slot->gradient + at;
   if (call->fresh >> i & 1) memset(gradient, 0, n * sizeof *gradient);
@@ -56,22 +56,22 @@ double mw_net_number(const mw_net_call *call) {
   return value;
 }
 
-static bool some_rows(void *context, size_t item, mw_hand *hand, mw_error *err) {
+static bool some_rows(void *context, size_t item, mw_thread_pool_worker *worker, mw_error *err) {
   const mw_net_rows_work *w = context;
   size_t first = item * MW_NET_ROWS, left = w->rows - first;
-  return w->work(w, item, first, left < MW_NET_ROWS ? left : MW_NET_ROWS, hand, err);
+  return w->work(w, item, first, left < MW_NET_ROWS ? left : MW_NET_ROWS, worker, err);
 }
 
 bool mw_net_by_rows(mw_net_rows_work *work, mw_error *err) {
-  mw_team *team = work->call->tape->team;
+  mw_thread_pool *team = work->call->tape->team;
   size_t items = (work->rows + MW_NET_ROWS - 1) / MW_NET_ROWS;
-  if (work->rows * work->columns >= SMALL) return mw_team_run(team, items, some_rows, work, err);
-  for (size_t i = 0; i < items; i++) MW_TRY(some_rows(work, i, &team->hands[0], err));
+  if (work->rows * work->columns >= SMALL) return mw_thread_pool_run(team, items, some_rows, work, err);
+  for (size_t i = 0; i < items; i++) MW_TRY(some_rows(work, i, &team->workers[0], err));
   return true;
 }
 
 bool mw_net_give_vector(const mw_net_call *call, unsigned operand, const float *partials, size_t rows, size_t n, mw_error *err) {
-  mw_weight *weight = mw_net_weight(call, operand);
+  mw_tape_weight *weight = mw_net_weight(call, operand);
   float *total = mw_mem_new(n, sizeof *total, err);
   if (!total) return false;
   for (size_t c = 0; c < n; c++) {
@@ -80,7 +80,7 @@ bool mw_net_give_vector(const mw_net_call *call, unsigned operand, const float *
     total[c] = (float)sum;
   }
   bool ok = mw_weights_begin(weight, 1, err) &&
-            mw_weights_give(call->tape, weight, &call->tape->team->hands[0], 0, 0, 1, total, err);
+            mw_weights_give(call->tape, weight, &call->tape->team->workers[0], 0, 0, 1, total, err);
   if (ok) mw_weights_end(call->tape, weight, 1);
   free(total);
   return ok;

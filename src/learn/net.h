@@ -9,8 +9,8 @@
 /* One step of a tape. */
 typedef struct mw_net_call {
   mw_tape *tape;
-  mw_slot *y;        /* the operation's own slot */
-  const mw_rows *k;
+  mw_tape_slot *y;        /* the operation's own slot */
+  const mw_kernel_rows *k;
   unsigned fresh;    /* BACK: operands whose gradient is to be written, not added to */
 } mw_net_call;
 
@@ -23,17 +23,17 @@ typedef struct mw_net_entry {
   uint8_t reads;      /* operands whose values `back` reads */
   bool reads_result;  /* whether it reads y's */
   /* Floats that `forward` saves for `back`, for rows rows of columns columns of operand 0; NULL: none. */
-  size_t (*saves)(mw_node_facts facts, size_t rows, size_t columns);
+  size_t (*saves)(mw_graph_node_facts facts, size_t rows, size_t columns);
 } mw_net_entry;
 
 const mw_net_entry *mw_net_entry_of(mw_op op);
 
 /* Rows and columns of a slot of rank 2. */
-size_t mw_net_rows(const mw_net_call *call, const mw_slot *slot);
-size_t mw_net_columns(const mw_net_call *call, const mw_slot *slot);
+size_t mw_net_rows(const mw_net_call *call, const mw_tape_slot *slot);
+size_t mw_net_columns(const mw_net_call *call, const mw_tape_slot *slot);
 /* Operand i as a slot, a weight, or the batch of its tokens. */
-mw_slot *mw_net_slot(const mw_net_call *call, unsigned i);
-mw_weight *mw_net_weight(const mw_net_call *call, unsigned i);
+mw_tape_slot *mw_net_slot(const mw_net_call *call, unsigned i);
+mw_tape_weight *mw_net_weight(const mw_net_call *call, unsigned i);
 const mw_batch *mw_net_batch(const mw_net_call *call, unsigned i);
 /* `n` floats of operand i's gradient from `at` on, ready to be added to: cleared where they are fresh. NULL: not wanted. */
 float *mw_net_gradient(const mw_net_call *call, unsigned i, size_t at, size_t n);
@@ -46,7 +46,7 @@ typedef struct mw_net_rows_work {
   const mw_net_call *call;
   size_t rows, columns;
   void *context;
-  bool (*work)(const struct mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_hand *hand, mw_error *err);
+  bool (*work)(const struct mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_thread_pool_worker *worker, mw_error *err);
 } mw_net_rows_work;
 bool mw_net_by_rows(mw_net_rows_work *work, mw_error *err);
 /* Hands `rows` partial gradients of a weight that is a vector, of `n` floats each, on as their sum in order. */

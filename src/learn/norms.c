@@ -9,7 +9,7 @@
 static const float *vector(const mw_net_call *call, unsigned i) { return mw_net_weight(call, i)->values; }
 
 static mw_net_rows_work rows_work(const mw_net_call *call, bool (*work)(const mw_net_rows_work *, size_t, size_t,
-                                                                        size_t, mw_hand *, mw_error *)) {
+                                                                        size_t, mw_thread_pool_worker *, mw_error *)) {
   return (mw_net_rows_work){call, mw_net_rows(call, call->y), mw_net_columns(call, call->y), NULL, work};
 }
 
@@ -30,16 +30,17 @@ static bool with_partials(mw_net_rows_work *work, size_t n, unsigned vectors, mw
 
 /* ---- BIAS ---- */
 
-static bool bias_rows(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_hand *hand, mw_error *err) {
-  (void)item, (void)hand, (void)err;
+static bool bias_rows(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_thread_pool_worker *worker, mw_error *err) {
+  (void)item, (void)worker, (void)err;
   const float *x = mw_net_slot(w->call, 0)->values;
   for (size_t r = first; r < first + rows; r++)
     w->call->k->plus(w->call->y->values + r * w->columns, x + r * w->columns, vector(w->call, 1), w->columns);
   return true;
 }
 
-static bool bias_rows_back(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_hand *hand, mw_error *err) {
-  (void)hand, (void)err;
+static bool bias_rows_back(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_thread_pool_worker *worker,
+                           mw_error *err) {
+  (void)worker, (void)err;
   float *sums = (float *)w->context + item * w->columns;
   for (size_t r = first; r < first + rows; r++) {
     const float *dy = w->call->y->gradient + r * w->columns;
@@ -66,8 +67,8 @@ static float inverse_rms(const mw_net_call *call, const float *x, size_t m) {
   return (float)(1 / sqrt(call->k->dot(x, x, m) / (double)m + mw_net_number(call)));
 }
 
-static bool rms_rows(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_hand *hand, mw_error *err) {
-  (void)item, (void)hand, (void)err;
+static bool rms_rows(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_thread_pool_worker *worker, mw_error *err) {
+  (void)item, (void)worker, (void)err;
   const float *x = mw_net_slot(w->call, 0)->values;
   size_t m = mw_net_weight(w->call, 1)->columns;
   for (size_t at = first * w->columns; at < (first + rows) * w->columns; at += m)
@@ -76,11 +77,11 @@ static bool rms_rows(const mw_net_rows_work *w, size_t item, size_t first, size_
 }
 
 /* y = x g / r with r^2 = mean(x^2) + eps: dx = g dy / r - x * sum(g dy x) / (m r^3). */
-static bool rms_rows_back(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_hand *hand, mw_error *err) {
-  const mw_rows *k = w->call->k;
+static bool rms_rows_back(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_thread_pool_worker *worker, mw_error *err) {
+  const mw_kernel_rows *k = w->call->k;
   const float *x = mw_net_slot(w->call, 0)->values, *g = vector(w->call, 1);
   size_t m = mw_net_weight(w->call, 1)->columns;
-  float *product = mw_team_room(&hand->work, m * sizeof *product, err), *sums = (float *)w->context + item * m;
+  float *product = mw_thread_pool_room(&worker->work, m * sizeof *product, err), *sums = (float *)w->context + item * m;
   if (!product) return false;
   for (size_t at = first * w->columns; at < (first + rows) * w->columns; at += m) {
     const float *dy = w->call->y->gradient + at;
@@ -114,9 +115,9 @@ static void moments(const mw_net_call *call, const float *x, size_t n, float *me
   *inverse = (float)(1 / sqrt(square / (double)n + mw_net_number(call)));
 }
 
-static bool layer_rows(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_hand *hand, mw_error *err) {
-  (void)item, (void)hand, (void)err;
-  const mw_rows *k = w->call->k;
+static bool layer_rows(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_thread_pool_worker *worker, mw_error *err) {
+  (void)item, (void)worker, (void)err;
+  const mw_kernel_rows *k = w->call->k;
   for (size_t r = first; r < first + rows; r++) {
     const float *x = mw_net_slot(w->call, 0)->values + r * w->columns;
     float *y = w->call->y->values + r * w->columns, mean, inverse;
@@ -129,10 +130,11 @@ static bool layer_rows(const mw_net_rows_work *w, size_t item, size_t first, siz
 }
 
 /* With u = (x - mean) / deviation: dx = (g dy - mean(g dy) - u mean(g dy u)) / deviation. */
-static bool layer_rows_back(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_hand *hand, mw_error *err) {
-  const mw_rows *k = w->call->k;
+static bool layer_rows_back(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_thread_pool_worker *worker,
+                            mw_error *err) {
+  const mw_kernel_rows *k = w->call->k;
   size_t n = w->columns, items = (w->rows + MW_NET_ROWS - 1) / MW_NET_ROWS;
-  float *u = mw_team_room(&hand->work, 2 * n * sizeof *u, err), *product = u + n;
+  float *u = mw_thread_pool_room(&worker->work, 2 * n * sizeof *u, err), *product = u + n;
   float *gains = (float *)w->context + item * n, *shifts = gains + items * n;
   if (!u) return false;
   for (size_t r = first; r < first + rows; r++) {

@@ -24,7 +24,7 @@ static float threshold(const float *momentum, size_t count, size_t k, float *wor
   return work[k - 1];
 }
 
-void mw_optim_step(const mw_training *t, uint64_t step, double scale, const float *gradient, size_t count, float *values,
+void mw_optim_step(const mw_train_spec *t, uint64_t step, double scale, const float *gradient, size_t count, float *values,
                    float *momentum, float *variance, float *work) {
   const float b1 = (float)t->beta1, b2 = (float)t->beta2, shrink = (float)(1 - t->rate * t->decay), factor = (float)scale;
   const float rate = (float)(t->rate / (1 - mw_mathx_pow(t->beta1, (double)step)));

@@ -13,7 +13,7 @@ double mw_optim_norm(const float *const *gradients, const size_t *counts, size_t
  *   c -= rate * (m / (1 - b1^step)) / (sqrt(v / (1 - b2^step)) + epsilon)
  * With share < 1 the last line is for elements with |m| at least the k-th largest, k = max(1, int(share * count)).
  * `work` holds count floats. */
-void mw_optim_step(const mw_training *training, uint64_t step, double scale, const float *gradient, size_t count,
+void mw_optim_step(const mw_train_spec *training, uint64_t step, double scale, const float *gradient, size_t count,
                    float *values, float *momentum, float *variance, float *work);
 
 #endif

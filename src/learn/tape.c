@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-mw_slot *mw_tape_slot(const mw_tape *tape, mw_node node) {
-  mw_node_facts facts = mw_graph_facts(tape->world->graph, node);
+mw_tape_slot *mw_tape_find(const mw_tape *tape, mw_node node) {
+  mw_graph_node_facts facts = mw_graph_facts(tape->world->graph, node);
   if (facts.op == MW_OP_VECTOR) node = facts.operand[0];
   return tape->slot_of[node] ? &tape->slots[tape->slot_of[node] - 1] : NULL;
 }
 
-mw_weight *mw_tape_weight(const mw_tape *tape, mw_node node) {
+mw_tape_weight *mw_tape_weight_of(const mw_tape *tape, mw_node node) {
   return tape->weight_of[node] ? &tape->weights[tape->weight_of[node] - 1] : NULL;
 }
 
@@ -38,14 +38,14 @@ static bool mark(void *context, mw_node node, mw_error *err) {
 }
 
 /* A scalar that reads models and nothing else. */
-static bool is_constant(mw_node_facts facts) {
-  mw_class class = mw_graph_op_class(facts.op);
+static bool is_constant(mw_graph_node_facts facts) {
+  mw_graph_class class = mw_graph_op_class(facts.op);
   return (class == MW_CLASS_SUM || class == MW_CLASS_SELECT) && !facts.learned && !facts.whole;
 }
 
 static bool mark_operands(marker *m, mw_node node, mw_error *err) {
   const mw_graph *graph = m->tape->world->graph;
-  mw_node_facts facts = mw_graph_facts(graph, node);
+  mw_graph_node_facts facts = mw_graph_facts(graph, node);
   if (is_constant(facts)) return true;
   if (mw_graph_op_class(facts.op) == MW_CLASS_SELECT)
     return mw_error_set(err, MW_DATA, "'%s' cannot be part of what is learned", mw_graph_op_name(facts.op));
@@ -60,7 +60,7 @@ static bool mark_operands(marker *m, mw_node node, mw_error *err) {
   return true;
 }
 
-static bool add_batch(mw_tape *tape, mw_node node, mw_node_facts facts, mw_error *err) {
+static bool add_batch(mw_tape *tape, mw_node node, mw_graph_node_facts facts, mw_error *err) {
   if (facts.extra[0] >= tape->world->set_count)
     return mw_error_set(err, MW_DATA, "there is no data set %llu", (unsigned long long)facts.extra[0] + 1);
   uint64_t rows = mw_graph_elements(tape->world->graph, facts.shape);
@@ -73,29 +73,29 @@ static bool add_batch(mw_tape *tape, mw_node node, mw_node_facts facts, mw_error
 
 /* Masks and what is drawn hand nothing on. */
 static bool differentiable(mw_op op) {
-  mw_class class = mw_graph_op_class(op);
+  mw_graph_class class = mw_graph_op_class(op);
   return class != MW_CLASS_MASK && class != MW_CLASS_CHANCE;
 }
 
 static bool add_slot(mw_tape *tape, mw_node node, bool trained, mw_error *err) {
   const mw_graph *graph = tape->world->graph;
-  mw_node_facts facts = mw_graph_facts(graph, node);
+  mw_graph_node_facts facts = mw_graph_facts(graph, node);
   if (facts.op == MW_OP_TOKENS) return add_batch(tape, node, facts, err);
   if (facts.op == MW_OP_NUMBER || facts.op == MW_OP_VECTOR) return true;
-  mw_slot slot = {.node = node, .facts = facts, .elements = (size_t)mw_graph_elements(graph, facts.shape), .wants = trained,
+  mw_tape_slot slot = {.node = node, .facts = facts, .elements = (size_t)mw_graph_elements(graph, facts.shape), .wants = trained,
                   .constant = is_constant(facts)};
   uint8_t weights = mw_graph_op_class(facts.op) == MW_CLASS_NET ? mw_net_entry_of(facts.op)->weights : 0;
   for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands && differentiable(facts.op) && !slot.constant; i++) {
     if (i < 8 && (weights >> i & 1)) {
       MW_TRY(mw_weights_add(tape, facts.operand[i], err));
-      slot.wants |= mw_tape_weight(tape, facts.operand[i])->wants;
+      slot.wants |= mw_tape_weight_of(tape, facts.operand[i])->wants;
     } else {
-      const mw_slot *operand = mw_tape_slot(tape, facts.operand[i]);
+      const mw_tape_slot *operand = mw_tape_find(tape, facts.operand[i]);
       slot.wants |= operand && operand->wants;
     }
   }
   /* A gradient that goes through a product needs the whole weight, many times. */
-  if (facts.op == MW_OP_LINEAR && mw_tape_slot(tape, facts.operand[0])->wants) mw_tape_weight(tape, facts.operand[1])->plain = false;
+  if (facts.op == MW_OP_LINEAR && mw_tape_find(tape, facts.operand[0])->wants) mw_tape_weight_of(tape, facts.operand[1])->plain = false;
   MW_TRY(mw_mem_grow(&tape->slots, &tape->slot_capacity, tape->slot_count + 1, sizeof *tape->slots, err));
   tape->slots[tape->slot_count++] = slot;
   tape->slot_of[node] = (uint32_t)tape->slot_count;
@@ -123,7 +123,7 @@ static bool add_slots(mw_tape *tape, const mw_node *also, size_t also_count, con
 /* ---- making ---- */
 
 bool mw_tape_new(const mw_train_world *world, mw_node loss, const mw_node *also, size_t also_count,
-                 const mw_node *coefficients, size_t coefficient_count, mw_team *team, mw_tape **out, mw_error *err) {
+                 const mw_node *coefficients, size_t coefficient_count, mw_thread_pool *team, mw_tape **out, mw_error *err) {
   uint32_t nodes = mw_graph_count(world->graph);
   mw_tape *tape = mw_mem_new(1, sizeof *tape, err);
   if (!tape) return false;
@@ -184,7 +184,7 @@ static bool know_constants(mw_tape *tape, mw_error *err) {
     job.schedule = &schedule;
     job.layout = &nothing;
     ok = mw_run_values(&job, nodes, count, found, err);
-    for (size_t i = 0; i < count && ok; i++) mw_tape_slot(tape, nodes[i])->scalar = found[i];
+    for (size_t i = 0; i < count && ok; i++) mw_tape_find(tape, nodes[i])->scalar = found[i];
     mw_schedule_free(&schedule);
   }
   free(nodes);
@@ -202,7 +202,7 @@ bool mw_tape_ready(mw_tape *tape, mw_error *err) {
   MW_TRY(mw_values_new(&values, tape->world->graph, err));
   bool ok = true;
   for (size_t i = 0; i < tape->slot_count && ok; i++) {
-    mw_slot *s = &tape->slots[i];
+    mw_tape_slot *s = &tape->slots[i];
     if (s->value_piece.used) s->values = tape->arena + s->value_piece.offset;
     if (s->gradient_piece.used) s->gradient = tape->arena + s->gradient_piece.offset;
     if (s->saved_piece.used) s->saved = tape->arena + s->saved_piece.offset;
@@ -219,11 +219,11 @@ bool mw_tape_ready(mw_tape *tape, mw_error *err) {
   return ok && know_constants(tape, err);
 }
 
-static bool run_step(mw_tape *tape, mw_step *step, mw_graph *numbers, mw_error *err) {
+static bool run_step(mw_tape *tape, mw_tape_step *step, mw_graph *numbers, mw_error *err) {
   if (step->kind == MW_STEP_FORM) return mw_weights_form(tape, err);
-  mw_slot *slot = &tape->slots[step->slot];
+  mw_tape_slot *slot = &tape->slots[step->slot];
   if (mw_graph_op_class(slot->facts.op) == MW_CLASS_NET) {
-    mw_net_call call = {tape, slot, &tape->team->hands[0].kernels->rows, step->fresh};
+    mw_net_call call = {tape, slot, &tape->team->workers[0].kernels->rows, step->fresh};
     const mw_net_entry *entry = mw_net_entry_of(slot->facts.op);
     return step->kind == MW_STEP_FORWARD ? entry->forward(&call, err) : entry->back(&call, err);
   }
@@ -234,7 +234,7 @@ static bool run_step(mw_tape *tape, mw_step *step, mw_graph *numbers, mw_error *
 bool mw_tape_run(mw_tape *tape, mw_error *err) {
   MW_TRY(mw_tape_ready(tape, err));
   for (size_t i = 0; i < tape->slot_count; i++) {
-    mw_slot *s = &tape->slots[i];
+    mw_tape_slot *s = &tape->slots[i];
     s->scalar_gradient = s->node == tape->loss;
     if (s->gradient && !s->facts.whole) memset(s->gradient, 0, s->elements * sizeof *s->gradient);
   }

@@ -9,7 +9,7 @@
 
 enum { ALIGN = 64, LOOKS = 4000 /* some 20 microseconds */ };
 
-struct mw_team_pool {
+struct mw_thread_pool_pool {
   pthread_mutex_t lock;
   pthread_cond_t begun, done;
   int started;             /* threads that run */
@@ -18,7 +18,7 @@ struct mw_team_pool {
   atomic_size_t left;      /* items that are not done, for the caller who waits */
   /* Under the lock. */
   size_t next, count;
-  mw_team_work *work;
+  mw_thread_pool_work *work;
   void *context;
   bool failed;
   mw_error error;
@@ -26,11 +26,11 @@ struct mw_team_pool {
 
 /* What a thread of the pool is started with. */
 typedef struct start {
-  mw_team *team;
-  mw_hand *hand;
+  mw_thread_pool *team;
+  mw_thread_pool_worker *worker;
 } start;
 
-void *mw_team_room(mw_room *room, size_t bytes, mw_error *err) {
+void *mw_thread_pool_room(mw_thread_pool_buffer *room, size_t bytes, mw_error *err) {
   if (room->bytes && bytes <= room->size) return room->bytes;
   free(room->bytes);
   room->size = (bytes + bytes / 4 + ALIGN) / ALIGN * ALIGN;
@@ -42,20 +42,20 @@ void *mw_team_room(mw_room *room, size_t bytes, mw_error *err) {
 /* ---- loops ---- */
 
 /* Takes an item of the loop under way. The lock is held. */
-static bool take(struct mw_team_pool *pool, size_t *item) {
+static bool take(struct mw_thread_pool_pool *pool, size_t *item) {
   if (pool->next >= pool->count) return false;
   *item = pool->next++;
   return true;
 }
 
 /* Does an item, which is taken, and comes back with the lock held. After a failure items are only counted. */
-static void do_item(struct mw_team_pool *pool, size_t item, mw_hand *hand) {
-  mw_team_work *work = pool->work;
+static void do_item(struct mw_thread_pool_pool *pool, size_t item, mw_thread_pool_worker *worker) {
+  mw_thread_pool_work *work = pool->work;
   void *context = pool->context;
   bool failed = pool->failed;
   mw_error err;
   pthread_mutex_unlock(&pool->lock);
-  bool good = failed || work(context, item, hand, &err);
+  bool good = failed || work(context, item, worker, &err);
   pthread_mutex_lock(&pool->lock);
   if (!good && !pool->failed) {
     pool->failed = true;
@@ -73,8 +73,8 @@ static void breathe(void) {
 
 static void *serve(void *argument) {
   start *s = argument;
-  struct mw_team_pool *pool = s->team->pool;
-  mw_hand *hand = s->hand;
+  struct mw_thread_pool_pool *pool = s->team->pool;
+  mw_thread_pool_worker *worker = s->worker;
   unsigned seen = 0;
   size_t item;
   free(s);
@@ -85,20 +85,20 @@ static void *serve(void *argument) {
     while (atomic_load(&pool->loop) == seen && !pool->quit) pthread_cond_wait(&pool->begun, &pool->lock);
     seen = atomic_load(&pool->loop);
     bool quit = pool->quit;
-    while (!quit && take(pool, &item)) do_item(pool, item, hand);
+    while (!quit && take(pool, &item)) do_item(pool, item, worker);
     pthread_mutex_unlock(&pool->lock);
     if (quit) return NULL;
   }
 }
 
-bool mw_team_run(mw_team *team, size_t count, mw_team_work *work, void *context, mw_error *err) {
-  struct mw_team_pool *pool = team->pool;
+bool mw_thread_pool_run(mw_thread_pool *team, size_t count, mw_thread_pool_work *work, void *context, mw_error *err) {
+  struct mw_thread_pool_pool *pool = team->pool;
   size_t item;
   int before = omp_get_max_threads();
   omp_set_num_threads(1);
   if (count <= 1 || pool->started == 0) {
     bool good = true;
-    for (size_t i = 0; i < count && good; i++) good = work(context, i, &team->hands[0], err);
+    for (size_t i = 0; i < count && good; i++) good = work(context, i, &team->workers[0], err);
     omp_set_num_threads(before);
     return good;
   }
@@ -111,7 +111,7 @@ bool mw_team_run(mw_team *team, size_t count, mw_team_work *work, void *context,
   atomic_store(&pool->left, count);
   atomic_fetch_add(&pool->loop, 1);
   pthread_cond_broadcast(&pool->begun);
-  while (take(pool, &item)) do_item(pool, item, &team->hands[0]);
+  while (take(pool, &item)) do_item(pool, item, &team->workers[0]);
   pthread_mutex_unlock(&pool->lock);
   for (int look = 0; look < LOOKS && atomic_load(&pool->left); look++) breathe();
   pthread_mutex_lock(&pool->lock);
@@ -126,12 +126,12 @@ bool mw_team_run(mw_team *team, size_t count, mw_team_work *work, void *context,
 /* ---- threads ---- */
 
 typedef struct threads {
-  struct mw_team_pool pool;
+  struct mw_thread_pool_pool pool;
   pthread_t list[];
 } threads;
 
 /* The caller is a thread of the team too. */
-static bool start_threads(mw_team *team, mw_error *err) {
+static bool start_threads(mw_thread_pool *team, mw_error *err) {
   threads *all = mw_mem_new(1, sizeof *all + (size_t)team->threads * sizeof *all->list, err);
   if (!all) return false;
   team->pool = &all->pool;
@@ -141,7 +141,7 @@ static bool start_threads(mw_team *team, mw_error *err) {
   for (int t = 1; t < team->threads; t++) {
     start *s = mw_mem_new(1, sizeof *s, err);
     if (!s) return false;
-    *s = (start){team, &team->hands[t]};
+    *s = (start){team, &team->workers[t]};
     if (pthread_create(&all->list[all->pool.started], NULL, serve, s)) {
       free(s);
       return mw_error_set(err, MW_MEMORY, "no thread can be started beside %d others", all->pool.started + 1);
@@ -151,7 +151,7 @@ static bool start_threads(mw_team *team, mw_error *err) {
   return true;
 }
 
-static void end_threads(mw_team *team) {
+static void end_threads(mw_thread_pool *team) {
   threads *all = (threads *)team->pool;
   if (!all) return;
   pthread_mutex_lock(&all->pool.lock);
@@ -165,31 +165,31 @@ static void end_threads(mw_team *team) {
   free(all);
 }
 
-bool mw_team_new(mw_team *team, int count, mw_error *err) {
-  *team = (mw_team){.threads = count};
+bool mw_thread_pool_new(mw_thread_pool *team, int count, mw_error *err) {
+  *team = (mw_thread_pool){.threads = count};
   const mw_kernels *kernels;
   MW_TRY(mw_cpu_kernels(&kernels, err));
   int before = omp_get_max_threads();
   mw_gemm_begin();
   omp_set_num_threads(before);
-  if (!(team->hands = mw_mem_new((size_t)count, sizeof *team->hands, err))) return false;
+  if (!(team->workers = mw_mem_new((size_t)count, sizeof *team->workers, err))) return false;
   for (int t = 0; t < count; t++) {
-    team->hands[t].kernels = kernels;
-    team->hands[t].tile = (mw_tile){.kernels = &kernels->type[0], .size = MW_TILE_DEFAULT};
+    team->workers[t].kernels = kernels;
+    team->workers[t].tile = (mw_tile){.kernels = &kernels->type[0], .size = MW_TILE_DEFAULT};
   }
   if (start_threads(team, err)) return true;
-  mw_team_free(team);
+  mw_thread_pool_free(team);
   return false;
 }
 
-void mw_team_free(mw_team *team) {
+void mw_thread_pool_free(mw_thread_pool *team) {
   end_threads(team);
-  for (int t = 0; team->hands && t < team->threads; t++) {
-    mw_tile_free(&team->hands[t].tile);
-    free(team->hands[t].work.bytes);
-    free(team->hands[t].reading.bytes);
-    free(team->hands[t].products.bytes);
+  for (int t = 0; team->workers && t < team->threads; t++) {
+    mw_tile_free(&team->workers[t].tile);
+    free(team->workers[t].work.bytes);
+    free(team->workers[t].reading.bytes);
+    free(team->workers[t].products.bytes);
   }
-  free(team->hands);
-  *team = (mw_team){0};
+  free(team->workers);
+  *team = (mw_thread_pool){0};
 }

@@ -8,36 +8,36 @@
 #include "exec/tile.h"
 
 /* Bytes that grow and never shrink, aligned to 64. */
-typedef struct mw_room {
+typedef struct mw_thread_pool_buffer {
   unsigned char *bytes;
   size_t size;
-} mw_room;
+} mw_thread_pool_buffer;
 
 /* What one thread works with: its tile machine, and memory that items use as they like. */
-typedef struct mw_hand {
+typedef struct mw_thread_pool_worker {
   const mw_kernels *kernels;
   mw_tile tile;
-  mw_room work;           /* of the operation */
-  mw_room reading, products; /* of a formula: what it reads and binds; what it adds up */
-} mw_hand;
+  mw_thread_pool_buffer work;           /* of the operation */
+  mw_thread_pool_buffer reading, products; /* of a formula: what it reads and binds; what it adds up */
+} mw_thread_pool_worker;
 
-enum { MW_TEAM_BLOCK = 64 << 10 }; /* elements of a block of a sum */
+enum { MW_THREAD_POOL_BLOCK = 64 << 10 }; /* elements of a block of a sum */
 
 /* At least `bytes` of a room, not cleared, valid until it is asked for more. NULL: out of memory. */
-void *mw_team_room(mw_room *room, size_t bytes, mw_error *err);
+void *mw_thread_pool_room(mw_thread_pool_buffer *room, size_t bytes, mw_error *err);
 
-typedef bool mw_team_work(void *context, size_t item, mw_hand *hand, mw_error *err);
+typedef bool mw_thread_pool_work(void *context, size_t item, mw_thread_pool_worker *worker, mw_error *err);
 
-typedef struct mw_team {
+typedef struct mw_thread_pool {
   int threads;
-  mw_hand *hands;          /* one a thread; the caller's is the first */
-  struct mw_team_pool *pool;
-} mw_team;
+  mw_thread_pool_worker *workers;          /* one a thread; the caller's is the first */
+  struct mw_thread_pool_pool *pool;
+} mw_thread_pool;
 
-bool mw_team_new(mw_team *team, int threads, mw_error *err);
-void mw_team_free(mw_team *team);
-/* Runs work(context, item, hand) for items 0 .. count - 1; the caller works too. False if one failed: the others may not
+bool mw_thread_pool_new(mw_thread_pool *team, int threads, mw_error *err);
+void mw_thread_pool_free(mw_thread_pool *team);
+/* Runs work(context, item, worker) for items 0 .. count - 1; the caller works too. False if one failed: the others may not
  * have run. */
-bool mw_team_run(mw_team *team, size_t count, mw_team_work *work, void *context, mw_error *err);
+bool mw_thread_pool_run(mw_thread_pool *team, size_t count, mw_thread_pool_work *work, void *context, mw_error *err);
 
 #endif

@@ -13,7 +13,7 @@ static size_t elements_of(const mw_graph *graph, mw_node node) {
   return (size_t)mw_graph_elements(graph, mw_graph_facts(graph, node).shape);
 }
 
-bool mw_train_state_new(mw_train_state *state, const mw_graph *graph, const mw_training *training, mw_error *err) {
+bool mw_train_state_new(mw_train_state *state, const mw_graph *graph, const mw_train_spec *training, mw_error *err) {
   *state = (mw_train_state){0};
   for (size_t i = 0; i < training->coefficient_count; i++) state->count += elements_of(graph, training->coefficients[i]);
   state->values = mw_mem_new(state->count, sizeof(float), err);
@@ -47,14 +47,14 @@ static bool check_vocabulary(const mw_tape *tape, mw_error *err) {
     uint64_t predicted;
     mw_batch_survey(set, tape->batches[b].length, &largest, &predicted);
     for (size_t i = 0; i < tape->slot_count; i++) {
-      mw_node_facts facts = tape->slots[i].facts;
+      mw_graph_node_facts facts = tape->slots[i].facts;
       bool embeds = facts.op == MW_OP_EMBED && facts.operand[0] == tape->tokens[b];
       if (!embeds && !(facts.op == MW_OP_CROSS_ENTROPY && facts.operand[1] == tape->tokens[b])) continue;
       uint64_t size = mw_graph_dims(graph, mw_graph_facts(graph, facts.operand[embeds]).shape)[!embeds];
-      mw_shown path;
+      mw_text_escaped path;
       if (largest >= size) {
         mw_error_set(err, MW_DATA, "%s: token %u, where the model's vocabulary has %llu",
-                     mw_text_shown_z(&path, set->path ? set->path : "data"), largest, (unsigned long long)size);
+                     mw_text_escape_z(&path, set->path ? set->path : "data"), largest, (unsigned long long)size);
         return mw_error_hint(err, "the data must be tokenised by the model's own tokenizer");
       }
     }
@@ -106,9 +106,9 @@ static bool tape_fits(const mw_tape *tape, const mw_node *coefficients, size_t c
 
 typedef struct run {
   const mw_train_world *world;
-  const mw_training *training;
+  const mw_train_spec *training;
   mw_train_state *state;
-  mw_team team;
+  mw_thread_pool team;
   mw_tape *tape;
   double *term_values;
   const float **gradients;
@@ -117,7 +117,7 @@ typedef struct run {
 } run;
 
 static bool open_run(run *r, mw_error *err) {
-  const mw_training *t = r->training;
+  const mw_train_spec *t = r->training;
   const mw_graph *graph = r->world->graph;
   MW_TRY(check_coefficients(graph, t->coefficients, t->coefficient_count, err) && check_scalar(graph, t->loss, err));
   r->term_values = mw_mem_new(t->term_count + 1, sizeof *r->term_values, err);
@@ -126,9 +126,9 @@ static bool open_run(run *r, mw_error *err) {
   r->work = mw_mem_new(r->state->count + 1, sizeof *r->work, err);
   if (!r->term_values || !r->gradients || !r->counts || !r->work) return false;
   for (size_t i = 0; i < t->term_count; i++) MW_TRY(check_scalar(graph, t->terms[i], err));
-  MW_TRY(mw_team_new(&r->team, r->world->threads, err));
+  MW_TRY(mw_thread_pool_new(&r->team, r->world->threads, err));
   MW_TRY(mw_tape_new(r->world, t->loss, t->terms, t->term_count, t->coefficients, t->coefficient_count, &r->team, &r->tape, err));
-  if (!mw_tape_slot(r->tape, t->loss)->wants)
+  if (!mw_tape_find(r->tape, t->loss)->wants)
     return mw_error_set(err, MW_DATA, "the loss depends on none of the coefficients that are to be learned");
   return tape_fits(r->tape, t->coefficients, t->coefficient_count, err) && check_vocabulary(r->tape, err) &&
          mw_tape_ready(r->tape, err);
@@ -136,7 +136,7 @@ static bool open_run(run *r, mw_error *err) {
 
 static void close_run(run *r) {
   mw_tape_free(r->tape);
-  mw_team_free(&r->team);
+  mw_thread_pool_free(&r->team);
   free(r->term_values);
   free(r->gradients);
   free(r->counts);
@@ -154,16 +154,16 @@ static bool draw(run *r, mw_error *err) {
 static void load(run *r) {
   const float *next = r->state->values;
   for (size_t i = 0; i < r->training->coefficient_count; i++) {
-    mw_slot *slot = mw_tape_slot(r->tape, r->training->coefficients[i]);
+    mw_tape_slot *slot = mw_tape_find(r->tape, r->training->coefficients[i]);
     memcpy(slot->values, next, slot->elements * sizeof *next);
     next += slot->elements;
   }
 }
 
 static bool move(run *r, mw_train_report *report, mw_error *err) {
-  const mw_training *t = r->training;
+  const mw_train_spec *t = r->training;
   for (size_t i = 0; i < t->coefficient_count; i++) {
-    const mw_slot *slot = mw_tape_slot(r->tape, t->coefficients[i]);
+    const mw_tape_slot *slot = mw_tape_find(r->tape, t->coefficients[i]);
     r->gradients[i] = slot->gradient;
     r->counts[i] = slot->elements;
   }
@@ -182,14 +182,14 @@ static bool move(run *r, mw_train_report *report, mw_error *err) {
 }
 
 static bool take_step(run *r, const mw_train_watch *watch, mw_error *err) {
-  const mw_training *t = r->training;
+  const mw_train_spec *t = r->training;
   mw_train_report report = {.step = r->state->step + 1, .steps = t->steps, .terms = r->term_values};
   MW_TRY(draw(r, err));
   load(r);
   MW_TRY(mw_tape_run(r->tape, err));
-  report.loss = mw_tape_slot(r->tape, t->loss)->scalar;
+  report.loss = mw_tape_find(r->tape, t->loss)->scalar;
   for (size_t i = 0; i < t->term_count; i++) {
-    const mw_slot *slot = mw_tape_slot(r->tape, t->terms[i]);
+    const mw_tape_slot *slot = mw_tape_find(r->tape, t->terms[i]);
     if (slot) r->term_values[i] = slot->scalar;
     else mw_graph_is_number(r->world->graph, t->terms[i], &r->term_values[i]);
   }
@@ -199,7 +199,7 @@ static bool take_step(run *r, const mw_train_watch *watch, mw_error *err) {
   return watch->step(watch->context, &report, r->state, err);
 }
 
-bool mw_train_run(const mw_train_world *world, const mw_training *training, mw_train_state *state,
+bool mw_train_run(const mw_train_world *world, const mw_train_spec *training, mw_train_state *state,
                   const mw_train_watch *watch, mw_error *err) {
   run r = {.world = world, .training = training, .state = state};
   bool ok = open_run(&r, err);
@@ -212,13 +212,13 @@ bool mw_train_run(const mw_train_world *world, const mw_training *training, mw_t
 
 bool mw_train_evaluate(const mw_train_world *world, mw_node loss, bool (*progress)(void *context, uint64_t done, uint64_t total),
                        void *context, double *mean, uint64_t *tokens, mw_error *err) {
-  mw_team team = {0};
+  mw_thread_pool team = {0};
   mw_tape *tape = NULL;
   MW_TRY(check_scalar(world->graph, loss, err));
-  mw_node_facts facts = mw_graph_facts(world->graph, loss);
+  mw_graph_node_facts facts = mw_graph_facts(world->graph, loss);
   if (mw_graph_op_class(facts.op) != MW_CLASS_NET) return mw_error_set(err, MW_DATA, "only the loss of a network can be evaluated on data");
   mw_node batch_node = facts.operand[facts.operands - 1];
-  bool ok = mw_team_new(&team, world->threads, err) && mw_tape_new(world, loss, NULL, 0, NULL, 0, &team, &tape, err) &&
+  bool ok = mw_thread_pool_new(&team, world->threads, err) && mw_tape_new(world, loss, NULL, 0, NULL, 0, &team, &tape, err) &&
             tape_fits(tape, NULL, 0, err) && check_vocabulary(tape, err);
   double sum = 0;
   *tokens = 0;
@@ -236,7 +236,7 @@ bool mw_train_evaluate(const mw_train_world *world, mw_node loss, bool (*progres
     if (!ok) break;
     const mw_batch *batch = mw_tape_batch(tape, batch_node);
     uint64_t weight = facts.op == MW_OP_CROSS_ENTROPY ? batch->predicted : batch->tokens;
-    sum += mw_tape_slot(tape, loss)->scalar * (double)weight;
+    sum += mw_tape_find(tape, loss)->scalar * (double)weight;
     *tokens += weight;
     if (progress && !progress(context, step + 1, total)) ok = mw_error_set(err, MW_INTERRUPTED, "interrupted");
   }
@@ -244,6 +244,6 @@ bool mw_train_evaluate(const mw_train_world *world, mw_node loss, bool (*progres
   *mean = ok ? sum / (double)*tokens : NAN;
   if (ok && !isfinite(*mean)) ok = mw_error_set(err, MW_DATA, "the loss is not finite");
   mw_tape_free(tape);
-  mw_team_free(&team);
+  mw_thread_pool_free(&team);
   return ok;
 }

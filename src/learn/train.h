@@ -14,13 +14,13 @@ typedef struct mw_train_world {
   const mw_family_member *members;
   const mw_dataset *const *sets;    /* TOKENS of data set i: sets[i] */
   size_t set_count;
-  const mw_learned *learned;        /* of trainings that have run, sorted as in job.h */
+  const mw_job_learned *learned;        /* of trainings that have run, sorted as in job.h */
   size_t learned_count;
   int threads;                      /* at least 1 */
 } mw_train_world;
 
 /* One call of `learn`. A step takes as many windows of each data set as its TOKENS nodes hold. */
-typedef struct mw_training {
+typedef struct mw_train_spec {
   mw_node loss;                     /* a scalar */
   const mw_node *coefficients;      /* COEFFICIENT nodes, each once */
   size_t coefficient_count;
@@ -34,9 +34,9 @@ typedef struct mw_training {
   double share;                     /* MoFO: only this share of each coefficient's elements, those of largest momentum,
                                        is updated (at least one); 1: plain AdamW */
   uint64_t seed;                    /* key of the stream that orders the windows */
-} mw_training;
+} mw_train_spec;
 
-/* Coefficients and the optimiser's memory, element after element in the order of mw_training.coefficients. Saved
+/* Coefficients and the optimiser's memory, element after element in the order of mw_train_spec.coefficients. Saved
  * and loaded again, it continues the run bit for bit. */
 typedef struct mw_train_state {
   uint64_t step;                    /* steps that were taken */
@@ -45,7 +45,7 @@ typedef struct mw_train_state {
 } mw_train_state;
 
 /* The state before the first step: every coefficient at its initial value. */
-bool mw_train_state_new(mw_train_state *state, const mw_graph *graph, const mw_training *training, mw_error *err);
+bool mw_train_state_new(mw_train_state *state, const mw_graph *graph, const mw_train_spec *training, mw_error *err);
 void mw_train_state_free(mw_train_state *state);
 
 /* What a step found, before its update. */
@@ -66,7 +66,7 @@ typedef struct mw_train_watch {
 /* Takes steps from state->step to training->steps. On an error, or when stopped, the state is that of the last whole
  * step. Errors: MW_DATA where the loss cannot be learned (it depends on no coefficient, has an operation without a
  * derivative, ids beyond the vocabulary, values that are not finite ...), MW_INTERRUPTED, MW_MEMORY, MW_IO. */
-bool mw_train_run(const mw_train_world *world, const mw_training *training, mw_train_state *state,
+bool mw_train_run(const mw_train_world *world, const mw_train_spec *training, mw_train_state *state,
                   const mw_train_watch *watch, mw_error *err);
 
 /* The mean of a scalar loss over all windows of the data sets that it reads, batch after batch in file order. A batch

@@ -11,14 +11,14 @@ enum { PANEL_ELEMENTS = 128 << 10 };
 
 typedef struct builder {
   mw_tape *tape;
-  mw_weight *weight;
+  mw_tape_weight *weight;
   mw_cone cone;
   mw_node *lab, *gradient; /* of every cone node */
   uint8_t *wants;
   mw_error *err;
 } builder;
 
-static mw_node_facts facts_of(const mw_tape *tape, mw_node node) { return mw_graph_facts(tape->world->graph, node); }
+static mw_graph_node_facts facts_of(const mw_tape *tape, mw_node node) { return mw_graph_facts(tape->world->graph, node); }
 
 static bool is_known(mw_op op) { return op == MW_OP_COEFFICIENT || op == MW_OP_LEARNED; }
 
@@ -29,7 +29,7 @@ bool mw_weights_leaves(const mw_tape *tape, mw_node node, bool (*need)(void *con
   for (size_t i = 0; i < cone.count && ok; i++)
     if (is_known(facts_of(tape, cone.nodes[i]).op)) ok = need(context, cone.nodes[i], err);
   for (size_t i = 0; i < cone.edge_count && ok; i++) {
-    mw_node_facts facts = facts_of(tape, cone.edges[i]);
+    mw_graph_node_facts facts = facts_of(tape, cone.edges[i]);
     if (facts.op == MW_OP_VECTOR) ok = need(context, facts.operand[0], err);
     else if (facts.op != MW_OP_NUMBER) ok = need(context, cone.edges[i], err);
   }
@@ -37,12 +37,12 @@ bool mw_weights_leaves(const mw_tape *tape, mw_node node, bool (*need)(void *con
   return ok;
 }
 
-static uint32_t slot_index(const mw_tape *tape, mw_node node) { return (uint32_t)(mw_tape_slot(tape, node) - tape->slots); }
+static uint32_t slot_index(const mw_tape *tape, mw_node node) { return (uint32_t)(mw_tape_find(tape, node) - tape->slots); }
 
 /* The lab's node for an operand, and whether a trained coefficient is below it. */
 static bool operand_in_lab(builder *b, mw_node operand, mw_node *out, bool *wants) {
   long at = mw_cone_find(&b->cone, operand);
-  mw_node_facts facts = facts_of(b->tape, operand);
+  mw_graph_node_facts facts = facts_of(b->tape, operand);
   *wants = false;
   if (at >= 0) {
     *out = b->lab[at];
@@ -51,7 +51,7 @@ static bool operand_in_lab(builder *b, mw_node operand, mw_node *out, bool *want
   }
   if (facts.op == MW_OP_NUMBER) return mw_formula_leaf(b->tape, operand, out, b->err);
   if (facts.shape && facts.op != MW_OP_VECTOR) return mw_formula_panel(b->tape, facts.shape, out, b->err); /* CHANCE: a shape */
-  mw_slot *slot = mw_tape_slot(b->tape, operand);
+  mw_tape_slot *slot = mw_tape_find(b->tape, operand);
   *wants = slot->wants;
   uint32_t index = slot_index(b->tape, operand);
   return facts.op == MW_OP_VECTOR ? mw_formula_vector(b->tape, index, out, b->err)
@@ -61,10 +61,10 @@ static bool operand_in_lab(builder *b, mw_node operand, mw_node *out, bool *want
 static bool copy(builder *b) {
   for (size_t i = 0; i < b->cone.count; i++) {
     mw_node node = b->cone.nodes[i];
-    mw_node_facts facts = facts_of(b->tape, node);
+    mw_graph_node_facts facts = facts_of(b->tape, node);
     if (facts.op == MW_OP_INPUT) MW_TRY(mw_formula_leaf(b->tape, node, &b->lab[i], b->err));
     else if (is_known(facts.op)) {
-      b->wants[i] = mw_tape_slot(b->tape, node)->wants;
+      b->wants[i] = mw_tape_find(b->tape, node)->wants;
       MW_TRY(mw_formula_slot(b->tape, slot_index(b->tape, node), false, &b->lab[i], b->err));
     } else {
       mw_node operands[3];
@@ -82,7 +82,7 @@ static bool copy(builder *b) {
 
 /* Adds `derivative` to what the leaf is handed. */
 static bool hand_on(builder *b, mw_node leaf, int kind, mw_node derivative) {
-  mw_weight *w = b->weight;
+  mw_tape_weight *w = b->weight;
   uint32_t slot = slot_index(b->tape, leaf);
   size_t i = 0;
   while (i < w->leaf_count && (w->leaves[i].slot != slot || (int)w->leaves[i].kind != kind)) i++;
@@ -103,11 +103,11 @@ static bool give_operand(builder *b, mw_node operand, mw_node derivative) {
 /* Reverse mode over the cone, from the panel of the weight's gradient. */
 static bool differentiate(builder *b) {
   mw_graph *lab = b->tape->lab;
-  mw_node_facts whole = facts_of(b->tape, b->weight->node);
+  mw_graph_node_facts whole = facts_of(b->tape, b->weight->node);
   MW_TRY(mw_formula_panel(b->tape, whole.shape, &b->gradient[b->cone.count - 1], b->err));
   for (size_t i = b->cone.count; i-- > 0;) {
     mw_node g = b->gradient[i];
-    mw_node_facts facts = facts_of(b->tape, b->cone.nodes[i]);
+    mw_graph_node_facts facts = facts_of(b->tape, b->cone.nodes[i]);
     if (!g || !b->wants[i]) continue;
     if (is_known(facts.op)) {
       MW_TRY(hand_on(b, b->cone.nodes[i], MW_LEAF_ELEMENTS, g));
@@ -135,7 +135,7 @@ static bool differentiate(builder *b) {
 }
 
 static bool compile(builder *b) {
-  mw_weight *w = b->weight;
+  mw_tape_weight *w = b->weight;
   MW_TRY(mw_formula_make(b->tape, b->lab[b->cone.count - 1], &w->formula, b->err));
   for (size_t i = 0; i < w->leaf_count; i++) {
     mw_weight_leaf *leaf = &w->leaves[i];
@@ -152,12 +152,12 @@ static bool compile(builder *b) {
 bool mw_weights_add(mw_tape *tape, mw_node node, mw_error *err) {
   if (tape->weight_of[node]) return true;
   MW_TRY(mw_mem_grow(&tape->weights, &tape->weight_capacity, tape->weight_count + 1, sizeof *tape->weights, err));
-  mw_node_facts facts = facts_of(tape, node);
+  mw_graph_node_facts facts = facts_of(tape, node);
   const uint64_t *dims = mw_graph_dims(tape->world->graph, facts.shape);
   unsigned rank = mw_graph_rank(tape->world->graph, facts.shape);
-  mw_weight *w = &tape->weights[tape->weight_count++];
+  mw_tape_weight *w = &tape->weights[tape->weight_count++];
   tape->weight_of[node] = (uint32_t)tape->weight_count;
-  *w = (mw_weight){.node = node, .rows = rank == 2 ? dims[0] : 1, .columns = dims[rank - 1],
+  *w = (mw_tape_weight){.node = node, .rows = rank == 2 ? dims[0] : 1, .columns = dims[rank - 1],
                    .plain = rank == 2 && facts.op == MW_OP_INPUT};
   builder b = {.tape = tape, .weight = w, .err = err};
   bool ok = mw_cone_add(&b.cone, tape->world->graph, node, err);
@@ -176,7 +176,7 @@ bool mw_weights_add(mw_tape *tape, mw_node node, mw_error *err) {
 
 void mw_weights_free(mw_tape *tape) {
   for (size_t i = 0; i < tape->weight_count; i++) {
-    mw_weight *w = &tape->weights[i];
+    mw_tape_weight *w = &tape->weights[i];
     for (size_t l = 0; l < w->leaf_count; l++) mw_formula_free(&w->leaves[l].formula);
     mw_formula_free(&w->formula);
     free(w->leaves);
@@ -195,16 +195,16 @@ size_t mw_weights_size(const mw_tape *tape) {
 
 /* ---- forward ---- */
 
-static size_t panel_rows(const mw_weight *w) { return w->columns < PANEL_ELEMENTS ? PANEL_ELEMENTS / w->columns : 1; }
+static size_t panel_rows(const mw_tape_weight *w) { return w->columns < PANEL_ELEMENTS ? PANEL_ELEMENTS / w->columns : 1; }
 
-static size_t panels(const mw_weight *w) { return (w->rows + panel_rows(w) - 1) / panel_rows(w); }
+static size_t panels(const mw_tape_weight *w) { return (w->rows + panel_rows(w) - 1) / panel_rows(w); }
 
 typedef struct forming {
   mw_tape *tape;
   size_t *first; /* of every weight: its first item; one without any begins where the next one does, or beyond the last */
 } forming;
 
-static bool form_panel(void *context, size_t item, mw_hand *hand, mw_error *err) {
+static bool form_panel(void *context, size_t item, mw_thread_pool_worker *worker, mw_error *err) {
   const forming *f = context;
   size_t low = 0, high = f->tape->weight_count;
   while (high - low > 1) {
@@ -212,9 +212,9 @@ static bool form_panel(void *context, size_t item, mw_hand *hand, mw_error *err)
     if (f->first[middle] <= item) low = middle;
     else high = middle;
   }
-  mw_weight *w = &f->tape->weights[low];
+  mw_tape_weight *w = &f->tape->weights[low];
   size_t row = (item - f->first[low]) * panel_rows(w), rows = w->rows - row < panel_rows(w) ? w->rows - row : panel_rows(w);
-  return mw_formula_run(f->tape, &w->formula, hand, NULL, row * w->columns, rows * w->columns, w->values + row * w->columns,
+  return mw_formula_run(f->tape, &w->formula, worker, NULL, row * w->columns, rows * w->columns, w->values + row * w->columns,
                         NULL, err);
 }
 
@@ -224,80 +224,81 @@ bool mw_weights_form(mw_tape *tape, mw_error *err) {
   size_t items = 0;
   bool ok = true;
   for (size_t i = 0; i < tape->weight_count && ok; i++) {
-    mw_weight *w = &tape->weights[i];
+    mw_tape_weight *w = &tape->weights[i];
     f.first[i] = items;
     if (w->plain || (!w->wants && tape->constants_known)) continue;
     if (!w->values) ok = (w->values = mw_mem_new(w->rows * w->columns, sizeof *w->values, err)) != NULL;
     items += panels(w);
   }
-  ok = ok && mw_team_run(tape->team, items, form_panel, &f, err);
+  ok = ok && mw_thread_pool_run(tape->team, items, form_panel, &f, err);
   free(f.first);
   if (ok) tape->constants_known = true;
   return ok;
 }
 
-bool mw_weights_rows(const mw_tape *tape, const mw_weight *w, mw_hand *hand, float *work, uint64_t first, size_t count,
+bool mw_weights_rows(const mw_tape *tape, const mw_tape_weight *w, mw_thread_pool_worker *worker, float *work, uint64_t first, size_t count,
                      const float **out, mw_error *err) {
   *out = w->values ? w->values + first * w->columns : work;
   return w->values ||
-         mw_formula_run(tape, &w->formula, hand, NULL, first * w->columns, count * w->columns, work, NULL, err);
+         mw_formula_run(tape, &w->formula, worker, NULL, first * w->columns, count * w->columns, work, NULL, err);
 }
 
 /* ---- backward ---- */
 
-bool mw_weights_begin(mw_weight *w, size_t items, mw_error *err) {
+bool mw_weights_begin(mw_tape_weight *w, size_t items, mw_error *err) {
   MW_TRY(mw_mem_grow(&w->partials, &w->partial_capacity, items * w->partial_size + 1, sizeof *w->partials, err));
   memset(w->partials, 0, items * w->partial_size * sizeof *w->partials);
   return true;
 }
 
-bool mw_weights_alone(const mw_weight *w) {
+bool mw_weights_alone(const mw_tape_weight *w) {
   for (size_t i = 0; i < w->leaf_count; i++)
     if (w->leaves[i].kind == MW_LEAF_ELEMENTS) return true;
   return false;
 }
 
 /* To the leaves that are sums over rows, together: the gradient is read from the cache by all but the first. */
-static bool give_columns(const mw_tape *tape, mw_weight *w, mw_hand *hand, float *partial, uint64_t first, size_t count,
+static bool give_columns(const mw_tape *tape, mw_tape_weight *w, mw_thread_pool_worker *worker, float *partial,
+                         uint64_t first, size_t count,
                          const float *gradient, mw_error *err) {
   size_t step = mw_formula_rows(w->columns);
   for (size_t r = 0; r < count; r += step)
     for (size_t i = 0; i < w->leaf_count; i++)
       if (w->leaves[i].kind == MW_LEAF_COLUMNS)
-        MW_TRY(mw_formula_columns(tape, &w->leaves[i].formula, hand, gradient + r * w->columns, first + r,
+        MW_TRY(mw_formula_columns(tape, &w->leaves[i].formula, worker, gradient + r * w->columns, first + r,
                                   count - r < step ? count - r : step, w->columns, partial + w->leaves[i].place, err));
   return true;
 }
 
-bool mw_weights_give(const mw_tape *tape, mw_weight *w, mw_hand *hand, size_t item, uint64_t first, size_t count,
+bool mw_weights_give(const mw_tape *tape, mw_tape_weight *w, mw_thread_pool_worker *worker, size_t item, uint64_t first, size_t count,
                      const float *gradient, mw_error *err) {
   float *partials = w->partials + item * w->partial_size;
-  MW_TRY(give_columns(tape, w, hand, partials, first, count, gradient, err));
+  MW_TRY(give_columns(tape, w, worker, partials, first, count, gradient, err));
   for (size_t i = 0; i < w->leaf_count; i++) {
     const mw_weight_leaf *leaf = &w->leaves[i];
     float *partial = partials + leaf->place;
     if (leaf->kind == MW_LEAF_COLUMNS) continue;
     if (leaf->kind == MW_LEAF_SCALAR) {
       double total, sum;
-      MW_TRY(mw_formula_run(tape, &leaf->formula, hand, gradient, first * w->columns, count * w->columns, NULL, &sum, err));
+      MW_TRY(mw_formula_run(tape, &leaf->formula, worker, gradient, first * w->columns, count * w->columns, NULL, &sum, err));
       memcpy(&total, partial, sizeof total);
       total += sum;
       memcpy(partial, &total, sizeof total);
     } else {
       size_t n = count * w->columns;
-      float *found = mw_team_room(&hand->products, n * sizeof *found, err);
+      float *found = mw_thread_pool_room(&worker->products, n * sizeof *found, err);
       if (!found) return false;
-      MW_TRY(mw_formula_run(tape, &leaf->formula, hand, gradient, first * w->columns, n, found, NULL, err));
-      hand->kernels->rows.add(tape->slots[leaf->slot].gradient + first * w->columns, found, 1, n);
+      MW_TRY(mw_formula_run(tape, &leaf->formula, worker, gradient, first * w->columns, n, found, NULL, err));
+      worker->kernels->rows.add(tape->slots[leaf->slot].gradient + first * w->columns, found, 1, n);
     }
   }
   return true;
 }
 
-void mw_weights_end(mw_tape *tape, mw_weight *w, size_t items) {
+void mw_weights_end(mw_tape *tape, mw_tape_weight *w, size_t items) {
   for (size_t i = 0; i < w->leaf_count; i++) {
     const mw_weight_leaf *leaf = &w->leaves[i];
-    mw_slot *slot = &tape->slots[leaf->slot];
+    mw_tape_slot *slot = &tape->slots[leaf->slot];
     if (leaf->kind == MW_LEAF_SCALAR)
       for (size_t k = 0; k < items; k++) {
         double total;

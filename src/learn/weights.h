@@ -17,7 +17,7 @@ typedef struct mw_weight_leaf {
   size_t place;       /* within a partial result */
 } mw_weight_leaf;
 
-struct mw_weight {
+struct mw_tape_weight {
   mw_node node;
   size_t rows, columns; /* a vector is one row */
   bool wants, plain;    /* plain: a model's tensor of rank 2, never formed */
@@ -42,16 +42,17 @@ size_t mw_weights_size(const mw_tape *tape);
 /* Forms every weight that is not plain: those that want gradients, and at first the others too. */
 bool mw_weights_form(mw_tape *tape, mw_error *err);
 /* Rows [first, first + count) of a weight: where they lie, or computed into `work` (count * columns floats). */
-bool mw_weights_rows(const mw_tape *tape, const mw_weight *weight, mw_hand *hand, float *work, uint64_t first, size_t count,
+bool mw_weights_rows(const mw_tape *tape, const mw_tape_weight *weight, mw_thread_pool_worker *worker, float *work,
+                     uint64_t first, size_t count,
                      const float **out, mw_error *err);
 
 /* A reduction of a weight's gradient by `items` items of a team: begin, give rows within an item (item < items), end,
  * which adds the items' results in order. Where the weight has leaves of its own shape, two items must not give the same
  * row: mw_weights_alone tells that one item must do it all. */
-bool mw_weights_begin(mw_weight *weight, size_t items, mw_error *err);
-bool mw_weights_give(const mw_tape *tape, mw_weight *weight, mw_hand *hand, size_t item, uint64_t first, size_t count,
+bool mw_weights_begin(mw_tape_weight *weight, size_t items, mw_error *err);
+bool mw_weights_give(const mw_tape *tape, mw_tape_weight *weight, mw_thread_pool_worker *worker, size_t item, uint64_t first, size_t count,
                      const float *gradient, mw_error *err);
-void mw_weights_end(mw_tape *tape, mw_weight *weight, size_t items);
-bool mw_weights_alone(const mw_weight *weight);
+void mw_weights_end(mw_tape *tape, mw_tape_weight *weight, size_t items);
+bool mw_weights_alone(const mw_tape_weight *weight);
 
 #endif

@@ -39,6 +39,6 @@ const char *mw_version(void) {
   const mw_kernels *kernels;
   bool ok = mw_cpu_kernels(&kernels, &err);
   snprintf(text, sizeof text, "moonweld %s\nkernels: %s\nlua: %s\nsandbox: %s\n", MW_VERSION,
-           ok ? kernels->isa : "MOONWELD_ISA names none of this machine's", LUA_RELEASE, mw_guest_wall());
+           ok ? kernels->isa : "MOONWELD_ISA names none of this machine's", LUA_RELEASE, mw_sandbox_wall());
   return text;
 }

@@ -6,7 +6,7 @@
 #include "train/training.h"
 
 /* The negated mean, over data sets, of the candidate's loss in nats a predicted token: greater is better. What it has to
- * learn first is learned. `candidate` is the job of its trainings: graph, outputs, lessons. */
-bool mw_worth_measure(const mw_study_job *candidate, const mw_calibration *judges, double *worth, mw_error *err);
+ * learn first is learned. `candidate` is the job of its trainings: graph, outputs, specs. */
+bool mw_loss_score_measure(const mw_training_job *candidate, const mw_calibration *judges, double *worth, mw_error *err);
 
 #endif

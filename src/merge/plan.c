@@ -22,19 +22,19 @@ static bool place_outputs(mw_plan *plan, mw_error *err) {
   if (!plan->nodes || !plan->places || !plan->copies) return false;
   for (size_t row = 0; row < family->count; row++) {
     const mw_tensor *donor = family->donor[row];
-    if (mw_dtype_role((mw_dtype)donor->dtype) != MW_ROLE_REAL) {
+    if (mw_dtype_kind_of((mw_dtype)donor->dtype) != MW_DTYPE_KIND_REAL) {
       plan->copies[2 * plan->copy_count] = plan->copies[2 * plan->copy_count + 1] = (uint32_t)row;
       plan->copy_count++;
       continue;
     }
-    mw_shown name;
+    mw_text_escaped name;
     if (next >= count || strcmp(plan->result.made.outputs[next].name, donor->name) != 0)
-      return mw_error_set(err, MW_DATA, "the recipe's result lacks tensor '%s'", mw_text_shown_z(&name, donor->name));
+      return mw_error_set(err, MW_DATA, "the recipe's result lacks tensor '%s'", mw_text_escape_z(&name, donor->name));
     mw_node node = plan->result.made.outputs[next].node;
     uint32_t shape = mw_graph_facts(plan->result.made.graph, node).shape;
     if (!shape || !same_shape(plan->result.made.graph, shape, donor))
       return mw_error_set(err, MW_DATA, "the recipe's result has another shape for tensor '%s'",
-                          mw_text_shown_z(&name, donor->name));
+                          mw_text_escape_z(&name, donor->name));
     plan->nodes[next] = node;
     plan->places[next++] = (uint32_t)row;
   }
@@ -51,8 +51,8 @@ static bool output_dtype(const mw_options *options, mw_dtype *out, bool *keep, m
       return true;
     }
   if (*keep) return true;
-  mw_shown word;
-  return mw_error_set(err, MW_USAGE, "--dtype %s is none of f32 f16 bf16 f64 keep", mw_text_shown_z(&word, options->dtype));
+  mw_text_escaped word;
+  return mw_error_set(err, MW_USAGE, "--dtype %s is none of f32 f16 bf16 f64 keep", mw_text_escape_z(&word, options->dtype));
 }
 
 static bool lay_out(mw_plan *plan, mw_error *err) {
@@ -64,7 +64,7 @@ static bool lay_out(mw_plan *plan, mw_error *err) {
   if (!tensors) return false;
   for (size_t i = 0; i < family->count; i++) {
     tensors[i] = *family->donor[i];
-    if (!keep && mw_dtype_role((mw_dtype)tensors[i].dtype) == MW_ROLE_REAL) tensors[i].dtype = (uint8_t)wanted;
+    if (!keep && mw_dtype_kind_of((mw_dtype)tensors[i].dtype) == MW_DTYPE_KIND_REAL) tensors[i].dtype = (uint8_t)wanted;
   }
   bool ok = mw_layout_make(tensors, family->count, plan->options.shard_size, &plan->layout, err);
   free(tensors);
@@ -108,7 +108,7 @@ static bool compose_json(mw_plan *plan, mw_error *err) {
   mw_text_format(json,
                  ",\"arguments\":%s,\"passes\":%u,\"bytes_read\":%llu,\"bytes_written\":%llu,\"peak_memory\":%llu,"
                  "\"tensors\":%zu,\"outputs\":[",
-                 plan->story.arguments.bytes, plan->cost.passes, (unsigned long long)plan->cost.bytes_read,
+                 plan->provenance.arguments.bytes, plan->cost.passes, (unsigned long long)plan->cost.bytes_read,
                  (unsigned long long)mw_plan_written(plan), (unsigned long long)plan->cost.peak_memory,
                  plan->layout.count);
   for (size_t i = 0; i < plan->layout.shard_count; i++)
@@ -155,22 +155,29 @@ static bool keep_bindings(mw_plan *plan, const mw_binding *bindings, size_t coun
   return plan->bindings != NULL;
 }
 
+mw_recipe_task mw_plan_task(const mw_plan *plan, const mw_binding *bindings, size_t count, const mw_recipe_scorer *scorer) {
+  return (mw_recipe_task){.bindings = bindings, .binding_count = count, .inputs = &plan->inputs, .sets = plan->data.facts,
+                          .set_count = plan->data.count, .options = &plan->options, .scorer = scorer};
+}
+
 /* Evaluates the recipe. Scores are not measured while planning: each is 0, and their number is kept. */
 static bool evaluate(mw_plan *plan, const mw_binding *bindings, size_t count, mw_error *err) {
-  mw_score score = {.options = &plan->options, .inputs = &plan->inputs};
-  mw_score_begin(&score);
-  bool ok = mw_host_evaluate(plan->recipe, bindings, count, &plan->inputs, &plan->data, &plan->options,
-                             plan->options.score ? &score : NULL, &plan->result, err);
-  plan->candidates = score.count;
-  mw_score_end(&score);
+  mw_search search = {.options = &plan->options, .inputs = &plan->inputs};
+  mw_search_begin(&search);
+  mw_recipe_scorer scorer = mw_search_scorer(&search);
+  mw_recipe_task task = mw_plan_task(plan, bindings, count, plan->options.score ? &scorer : NULL);
+  bool ok = mw_recipe_evaluate(plan->recipe, &task, &plan->result, err);
+  mw_search_take_first(&search, &plan->result.made);
+  plan->candidates = search.count;
+  mw_search_end(&search);
   if (ok && plan->options.score && !plan->candidates)
-    mw_note_add(&plan->notes, "the recipe asks for no score: --score is not used");
+    mw_warning_add(&plan->warnings, "the recipe asks for no score: --score is not used");
   return ok && (!plan->candidates || keep_bindings(plan, bindings, count, err));
 }
 
-mw_study_job mw_plan_study(const mw_plan *plan, const mw_candidate *made) {
-  return (mw_study_job){.graph = made->graph, .outputs = made->outputs, .output_count = made->output_count,
-                        .lessons = made->lessons, .lesson_count = made->lesson_count, .inputs = &plan->inputs,
+mw_training_job mw_plan_open_training(const mw_plan *plan, const mw_recipe_candidate *made) {
+  return (mw_training_job){.graph = made->graph, .outputs = made->outputs, .output_count = made->output_count,
+                        .specs = made->specs, .spec_count = made->spec_count, .inputs = &plan->inputs,
                         .data = &plan->data, .options = &plan->options,
                         .threads = mw_run_threads(plan->options.threads)};
 }
@@ -178,12 +185,12 @@ mw_study_job mw_plan_study(const mw_plan *plan, const mw_candidate *made) {
 /* A merge and a training never run at the same time: the peak is that of the greater. */
 static bool measure(mw_plan *plan, mw_error *err) {
   mw_job job = mw_plan_job(plan);
-  mw_study_job learning = mw_plan_study(plan, &plan->result.made);
+  mw_training_job learning = mw_plan_open_training(plan, &plan->result.made);
   MW_TRY(mw_run_measure(&job, &plan->cost, err));
-  plan->trainings = mw_mem_take(&plan->arena, (learning.lesson_count + 1) * sizeof *plan->trainings, err);
-  if (!plan->trainings || !mw_study_measure(&learning, plan->trainings, err)) return false;
-  plan->training_count = learning.lesson_count;
-  for (size_t i = 0; i < learning.lesson_count; i++) {
+  plan->trainings = mw_mem_take(&plan->arena, (learning.spec_count + 1) * sizeof *plan->trainings, err);
+  if (!plan->trainings || !mw_training_measure(&learning, plan->trainings, err)) return false;
+  plan->training_count = learning.spec_count;
+  for (size_t i = 0; i < learning.spec_count; i++) {
     uint64_t peak = plan->trainings[i].memory + (16u << 20);
     if (plan->trainings[i].memory && peak > plan->cost.peak_memory) plan->cost.peak_memory = peak;
   }
@@ -207,15 +214,15 @@ static bool open_judges(mw_plan *plan, mw_error *err) {
 static bool make(mw_plan *plan, const mw_binding *bindings, size_t count, mw_error *err) {
   const mw_arg *args;
   size_t arg_count = mw_recipe_args(plan->recipe, &args);
-  MW_TRY(mw_inputs_open(&plan->inputs, args, arg_count, bindings, count, &plan->options, &plan->notes, err));
+  MW_TRY(mw_input_set_open(&plan->inputs, args, arg_count, bindings, count, &plan->options, &plan->warnings, err));
   MW_TRY(mw_calibration_open(&plan->data, plan->options.data, plan->options.data_count, plan->options.window,
                              &plan->inputs.members[plan->inputs.donor], err));
   if (plan->data.count)
-    mw_calibration_compare(plan->inputs.members, plan->inputs.count, plan->inputs.donor, &plan->notes);
+    mw_calibration_compare(plan->inputs.members, plan->inputs.count, plan->inputs.donor, &plan->warnings);
   MW_TRY(open_judges(plan, err));
   MW_TRY(evaluate(plan, bindings, count, err));
   MW_TRY(mw_plan_settle(plan, err));
-  MW_TRY(mw_story_compose(&plan->story, plan->recipe, bindings, count, &plan->options, err));
+  MW_TRY(mw_provenance_compose(&plan->provenance, plan->recipe, bindings, count, &plan->options, err));
   return measure(plan, err) && compose_json(plan, err);
 }
 
@@ -236,12 +243,12 @@ bool mw_plan_make(const mw_recipe *recipe, const mw_binding *bindings, size_t co
 void mw_plan_free(mw_plan *plan) {
   if (!plan) return;
   mw_plan_unsettle(plan);
-  mw_host_release(&plan->result);
+  mw_recipe_release(&plan->result);
   mw_calibration_close(&plan->data);
   mw_calibration_close(&plan->judges);
-  mw_inputs_close(&plan->inputs);
-  mw_story_free(&plan->story);
-  mw_note_free(&plan->notes);
+  mw_input_set_close(&plan->inputs);
+  mw_provenance_free(&plan->provenance);
+  mw_warning_free(&plan->warnings);
   mw_text_free(&plan->json);
   mw_mem_release(&plan->arena);
   free(plan);
@@ -268,6 +275,6 @@ size_t mw_plan_trainings(const mw_plan *plan, const mw_plan_training **first) {
 const char *mw_plan_json(const mw_plan *plan) { return plan->json.bytes; }
 
 size_t mw_plan_notes(const mw_plan *plan, const char *const **lines) {
-  *lines = (const char *const *)plan->notes.lines;
-  return plan->notes.count;
+  *lines = (const char *const *)plan->warnings.lines;
+  return plan->warnings.count;
 }

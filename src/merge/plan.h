@@ -3,31 +3,32 @@
 #ifndef MW_MERGE_PLAN_H
 #define MW_MERGE_PLAN_H
 
-#include "recipe/recipe.h"
+#include "merge/search.h"
 #include "merge/provenance.h"
+#include "train/calibration.h"
 #include "train/training.h"
 #include "exec/run.h"
 
 struct mw_plan {
   const mw_recipe *recipe;
   mw_options options;
-  mw_note notes;
-  mw_inputs inputs;
+  mw_warning warnings;
+  mw_input_set inputs;
   mw_calibration data;
   mw_calibration judges; /* of --score loss:FILE */
-  mw_host_result result; /* graph, outputs, trainings */
+  mw_recipe_result result; /* graph, outputs, trainings */
   mw_node *nodes;        /* of every output, in the order of its name */
   uint32_t *places, *copies;
   size_t copy_count;
   mw_schedule schedule;
   mw_layout layout;
   mw_run_cost cost;
-  mw_story_texts story;
+  mw_provenance_texts provenance;
   mw_text json;
   size_t candidates;           /* of a recipe that scores: counted while planning */
   mw_binding *bindings;        /* then kept for the run, which evaluates again */
   size_t binding_count;
-  const mw_score *scores;      /* while it runs */
+  const mw_search *scores;      /* while it runs */
   mw_arena arena;
   mw_plan_training *trainings; /* in the arena */
   size_t training_count;
@@ -41,7 +42,9 @@ void mw_plan_unsettle(mw_plan *plan);
 /* The merge of a settled plan, for the executor. */
 mw_job mw_plan_job(mw_plan *plan);
 /* The trainings of a candidate on the plan's models and data. Nobody watches them, and nothing is kept of them. */
-mw_study_job mw_plan_study(const mw_plan *plan, const mw_candidate *made);
+mw_training_job mw_plan_open_training(const mw_plan *plan, const mw_recipe_candidate *made);
+/* What the recipe is evaluated on. */
+mw_recipe_task mw_plan_task(const mw_plan *plan, const mw_binding *bindings, size_t count, const mw_recipe_scorer *scorer);
 /* Bytes of the output's tensor files. */
 uint64_t mw_plan_written(const mw_plan *plan);
 

@@ -80,7 +80,7 @@ static void put_binding(mw_text *text, const mw_arg *arg, const mw_binding *bind
   else if (binding->count) put_name(text, strcmp(binding->words[0], "true") == 0 ? "" : "no-", arg->name);
 }
 
-bool mw_story_compose(mw_story_texts *texts, const mw_recipe *recipe, const mw_binding *bindings, size_t count,
+bool mw_provenance_compose(mw_provenance_texts *texts, const mw_recipe *recipe, const mw_binding *bindings, size_t count,
                       const mw_options *options, mw_error *err) {
   const mw_arg *args;
   size_t arg_count = mw_recipe_args(recipe, &args);
@@ -112,17 +112,17 @@ static const char *config_dtype(const char *word) {
   return NULL;
 }
 
-mw_story mw_story_of(const mw_story_texts *texts, const mw_recipe *recipe, const mw_host_result *result,
-                     const mw_score *scores, const mw_options *options) {
-  return (mw_story){.recipe_name = mw_recipe_name(recipe), .recipe_summary = mw_recipe_summary(recipe),
-                    .recipe_paper = mw_recipe_paper(recipe), .recipe_text = mw_host_text(recipe),
-                    .arguments_json = texts->arguments.bytes, .drawn_json = result->drawn_json,
-                    .required_json = result->required_json, .scores_json = scores ? scores->json.bytes : NULL,
+mw_side_files_provenance mw_provenance_of(const mw_provenance_texts *texts, const mw_recipe *recipe, const mw_recipe_result *result,
+                     const mw_search *scores, const mw_options *options) {
+  return (mw_side_files_provenance){.recipe_name = mw_recipe_name(recipe), .recipe_summary = mw_recipe_summary(recipe),
+                    .recipe_paper = mw_recipe_paper(recipe), .recipe_text = mw_recipe_text(recipe),
+                    .arguments_json = texts->arguments.bytes, .drawn_json = result->drawn.bytes,
+                    .required_json = result->required.bytes, .scores_json = scores ? scores->json.bytes : NULL,
                     .scores_lines = scores ? scores->lines.bytes : NULL, .command = texts->command.bytes, .seed = options->seed,
                     .dtype = config_dtype(options->dtype), .copy_code = options->copy_code};
 }
 
-void mw_story_free(mw_story_texts *texts) {
+void mw_provenance_free(mw_provenance_texts *texts) {
   mw_text_free(&texts->arguments);
   mw_text_free(&texts->command);
 }

@@ -3,19 +3,19 @@
 #define MW_MERGE_PROVENANCE_H
 
 #include "base/text.h"
-#include "recipe/recipe.h"
+#include "merge/search.h"
 #include "output/side_files.h"
 
-typedef struct mw_story_texts {
+typedef struct mw_provenance_texts {
   mw_text arguments; /* JSON object: every argument, as typed or by default */
   mw_text command;   /* a command line for a shell, without -o */
-} mw_story_texts;
+} mw_provenance_texts;
 
-bool mw_story_compose(mw_story_texts *texts, const mw_recipe *recipe, const mw_binding *bindings, size_t count,
+bool mw_provenance_compose(mw_provenance_texts *texts, const mw_recipe *recipe, const mw_binding *bindings, size_t count,
                       const mw_options *options, mw_error *err);
-/* The story itself; everything in it is borrowed from the arguments. `scores` is NULL where nothing was scored. */
-mw_story mw_story_of(const mw_story_texts *texts, const mw_recipe *recipe, const mw_host_result *result,
-                     const mw_score *scores, const mw_options *options);
-void mw_story_free(mw_story_texts *texts);
+/* The provenance itself; everything in it is borrowed from the arguments. `scores` is NULL where nothing was scored. */
+mw_side_files_provenance mw_provenance_of(const mw_provenance_texts *texts, const mw_recipe *recipe, const mw_recipe_result *result,
+                     const mw_search *scores, const mw_options *options);
+void mw_provenance_free(mw_provenance_texts *texts);
 
 #endif

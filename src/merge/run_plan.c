@@ -8,7 +8,7 @@
 
 static bool allowed(const mw_plan *plan, mw_error *err) {
   if (!plan->options.output) return mw_error_set(err, MW_USAGE, "-o OUT is needed: the folder to make");
-  const mw_inputs *inputs = &plan->inputs;
+  const mw_input_set *inputs = &plan->inputs;
   const char **paths = mw_mem_new(inputs->count, sizeof *paths, err);
   if (!paths) return false;
   for (size_t i = 0; i < inputs->count; i++) {
@@ -26,44 +26,44 @@ void mw_plan_watch(mw_plan *plan, mw_learning learning, void *context) {
 }
 
 /* Learns what is to be learned, then streams the result into the writer's folder and publishes it. */
-static bool fill(mw_plan *plan, mw_writer *writer, mw_study *study, mw_progress progress, void *context, mw_error *err) {
+static bool fill(mw_plan *plan, mw_writer *writer, mw_training *training, mw_progress progress, void *context, mw_error *err) {
   mw_job job = mw_plan_job(plan);
   mw_text learning = {0};
   job.writer = writer;
   job.progress = progress;
   job.context = context;
-  if (study) {
-    MW_TRY(mw_study_run(study, err));
-    job.learned = mw_study_learned(study, &job.learned_count);
-    MW_TRY(mw_study_write(study, writer, err));
+  if (training) {
+    MW_TRY(mw_training_run(training, err));
+    job.learned = mw_training_learned(training, &job.learned_count);
+    MW_TRY(mw_training_write(training, writer, err));
   }
-  mw_story story = mw_story_of(&plan->story, plan->recipe, &plan->result, plan->scores, &plan->options);
-  bool ok = mw_run_job(&job, err) && (!study || mw_study_tell(study, &learning, err));
-  story.learning_json = learning.bytes;
-  ok = ok && mw_bundle_write(writer, &plan->layout, &plan->inputs.family, plan->inputs.members, &story, &plan->notes, err) &&
+  mw_side_files_provenance provenance = mw_provenance_of(&plan->provenance, plan->recipe, &plan->result, plan->scores, &plan->options);
+  bool ok = mw_run_job(&job, err) && (!training || mw_training_tell(training, &learning, err));
+  provenance.learning_json = learning.bytes;
+  ok = ok && mw_side_files_write(writer, &plan->layout, &plan->inputs.family, plan->inputs.members, &provenance, &plan->warnings, err) &&
        mw_writer_publish(writer, plan->options.durable, err);
   mw_text_free(&learning);
   return ok;
 }
 
 /* A model as a whole folder, in one go. */
-static bool write(mw_plan *plan, const mw_study_job *learning, mw_progress progress, void *context, mw_error *err) {
-  mw_study_job job = *learning;
-  mw_study *study = NULL;
+static bool write(mw_plan *plan, const mw_training_job *learning, mw_progress progress, void *context, mw_error *err) {
+  mw_training_job job = *learning;
+  mw_training *training = NULL;
   mw_writer *writer;
   mw_run_ready(mw_run_threads(plan->options.threads));
   MW_TRY(mw_writer_open(plan->options.output, &plan->layout, plan->options.force, &writer, err));
   job.folder = mw_writer_folder(writer); /* from here on no other run makes this output: a checkpoint of it may be read */
-  bool ok = (!job.lesson_count || mw_study_open(&job, &study, err)) && fill(plan, writer, study, progress, context, err);
-  if (ok && study) mw_study_done(study);
+  bool ok = (!job.spec_count || mw_training_open(&job, &training, err)) && fill(plan, writer, training, progress, context, err);
+  if (ok && training) mw_training_done(training);
   mw_writer_close(writer);
-  mw_study_free(study);
+  mw_training_free(training);
   return ok;
 }
 
 /* The result: a training of its that is stopped is kept beside it. */
 static bool write_result(mw_plan *plan, mw_progress progress, void *context, mw_error *err) {
-  mw_study_job learning = mw_plan_study(plan, &plan->result.made);
+  mw_training_job learning = mw_plan_open_training(plan, &plan->result.made);
   learning.output = plan->options.output;
   learning.learning = plan->learning;
   learning.context = plan->learner;
@@ -72,14 +72,14 @@ static bool write_result(mw_plan *plan, mw_progress progress, void *context, mw_
 
 /* ---- recipes that score ---- */
 
-typedef struct search {
+typedef struct searching {
   const mw_plan *plan;
   mw_progress progress;
   void *context;
-} search;
+} searching;
 
 static bool search_goes_on(void *context, uint64_t done, uint64_t total, unsigned pass) {
-  const search *s = context;
+  const searching *s = context;
   return !s->progress || s->progress(s->context, done, total, pass);
 }
 
@@ -89,46 +89,47 @@ static bool ask_whether_to_go_on(void *context, const mw_learning_facts *facts) 
 }
 
 /* What a candidate learns is kept nowhere: its trainings end with the search. */
-static mw_study_job study_candidate(void *context, const mw_candidate *made) {
-  const search *s = context;
-  mw_study_job learning = mw_plan_study(s->plan, made);
+static mw_training_job training_candidate(void *context, const mw_recipe_candidate *made) {
+  const searching *s = context;
+  mw_training_job learning = mw_plan_open_training(s->plan, made);
   learning.learning = ask_whether_to_go_on;
   learning.context = context;
   return learning;
 }
 
 /* A candidate is a plan of its own, on the same models, with the same options. */
-static bool make_candidate(void *context, const mw_candidate *made, const char *folder, mw_error *err) {
-  const search *s = context;
+static bool make_candidate(void *context, const mw_recipe_candidate *made, const char *folder, mw_error *err) {
+  const searching *s = context;
   mw_plan candidate = {.recipe = s->plan->recipe, .options = s->plan->options, .inputs = s->plan->inputs,
-                       .data = s->plan->data, .story = s->plan->story, .result = {.made = *made}};
+                       .data = s->plan->data, .provenance = s->plan->provenance, .result = {.made = *made}};
   candidate.options.output = folder;
   candidate.options.durable = candidate.options.force = false;
-  mw_study_job learning = study_candidate(context, made);
+  mw_training_job learning = training_candidate(context, made);
   bool ok = mw_plan_settle(&candidate, err) && write(&candidate, &learning, search_goes_on, context, err);
   mw_plan_unsettle(&candidate);
-  mw_note_free(&candidate.notes);
+  mw_warning_free(&candidate.warnings);
   return ok;
 }
 
-static bool measure_loss(void *context, const mw_candidate *made, double *value, mw_error *err) {
-  const search *s = context;
-  mw_study_job candidate = study_candidate(context, made);
-  return mw_worth_measure(&candidate, &s->plan->judges, value, err);
+static bool measure_loss(void *context, const mw_recipe_candidate *made, double *value, mw_error *err) {
+  const searching *s = context;
+  mw_training_job candidate = training_candidate(context, made);
+  return mw_loss_score_measure(&candidate, &s->plan->judges, value, err);
 }
 
 /* Evaluates the recipe again, with scores that are real; what it returns takes the place of the planned result. */
-static bool search_result(mw_plan *plan, mw_score *score, mw_error *err) {
-  mw_host_result result = {0};
-  if (!mw_host_evaluate(plan->recipe, plan->bindings, plan->binding_count, &plan->inputs, &plan->data, &plan->options, score,
-                        &result, err)) {
-    mw_host_release(&result);
+static bool search_result(mw_plan *plan, mw_search *search, mw_error *err) {
+  mw_recipe_result result = {0};
+  mw_recipe_scorer scorer = mw_search_scorer(search);
+  mw_recipe_task task = mw_plan_task(plan, plan->bindings, plan->binding_count, &scorer);
+  if (!mw_recipe_evaluate(plan->recipe, &task, &result, err)) {
+    mw_recipe_release(&result);
     return false;
   }
   mw_plan_unsettle(plan);
-  mw_host_release(&plan->result);
+  mw_recipe_release(&plan->result);
   plan->result = result;
-  return mw_score_choose(score, &plan->result.made, err) && mw_plan_settle(plan, err);
+  return mw_search_choose(search, &plan->result.made, err) && mw_plan_settle(plan, err);
 }
 
 bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *err) {
@@ -136,17 +137,17 @@ bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *e
   MW_TRY(allowed(plan, err));
   MW_TRY(mw_family_same_integers(&plan->inputs.family, plan->inputs.members, &rules, err));
   if (!plan->candidates) return write_result(plan, progress, context, err);
-  search s = {plan, progress, context};
-  mw_score score = {.options = &plan->options, .inputs = &plan->inputs, .make = make_candidate,
+  searching s = {plan, progress, context};
+  mw_search search = {.options = &plan->options, .inputs = &plan->inputs, .make = make_candidate,
                     .loss = plan->judges.count ? measure_loss : NULL, .progress = search_goes_on, .context = &s};
   mw_text judges = {0};
   if (plan->judges.count) mw_calibration_tell(&plan->judges, plan->options.window, &judges);
-  score.judges = judges.bytes;
-  mw_score_begin(&score);
-  plan->scores = &score;
-  bool ok = mw_text_check(&judges, err) && search_result(plan, &score, err) && write_result(plan, progress, context, err);
+  search.judges = judges.bytes;
+  mw_search_begin(&search);
+  plan->scores = &search;
+  bool ok = mw_text_check(&judges, err) && search_result(plan, &search, err) && write_result(plan, progress, context, err);
   plan->scores = NULL;
-  mw_score_end(&score);
+  mw_search_end(&search);
   mw_text_free(&judges);
   return ok;
 }

@@ -64,7 +64,7 @@ static bool drain(int fd, mw_text *output) {
 
 /* Waits for the end of the process, and leaves it to be reaped: until then its group is no other's. False: it is to be
  * ended before, and err says why. */
-static bool follow(const char *what, pid_t pid, int fd, mw_command_watch watch, mw_text *output, mw_error *err) {
+static bool follow(const char *what, pid_t pid, int fd, mw_subprocess_watch watch, mw_text *output, mw_error *err) {
   double begun = now();
   for (bool open = true;;) {
     if (watch.go_on && !watch.go_on(watch.context))
@@ -88,7 +88,7 @@ static bool judge(const char *what, int status, mw_error *err) {
   return !WEXITSTATUS(status) || mw_error_set(err, MW_DATA, "%s ended with code %d", what, WEXITSTATUS(status));
 }
 
-bool mw_command_run(const char *what, const char *command, mw_command_watch watch, mw_text *output, mw_error *err) {
+bool mw_subprocess_run(const char *what, const char *command, mw_subprocess_watch watch, mw_text *output, mw_error *err) {
   int ends[2], status = 0;
   pid_t pid;
   if (pipe2(ends, O_CLOEXEC) != 0) return mw_error_set(err, MW_UNAVAILABLE, "no pipe for %s: %s", what, strerror(errno));
@@ -137,7 +137,7 @@ static size_t nonfinite_at(const char *at) {
   return 0;
 }
 
-bool mw_command_number(const char *text, double *value) {
+bool mw_subprocess_number(const char *text, double *value) {
   bool found = false;
   for (const char *at = text; *at;) {
     bool starts = at == text || !is_word(at[-1]);

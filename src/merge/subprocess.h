@@ -5,18 +5,18 @@
 #include "base/text.h"
 
 /* What a running command is watched by. */
-typedef struct mw_command_watch {
+typedef struct mw_subprocess_watch {
   double seconds;                 /* it may take; 0: any time */
   bool (*go_on)(void *context);   /* asked ten times a second; false ends it with MW_INTERRUPTED. May be NULL */
   void *context;
-} mw_command_watch;
+} mw_subprocess_watch;
 
 /* Runs `command` by /bin/sh in a process group of its own, which does not outlive the call. Its input is empty, its
  * standard error is ours, and the last 64 KB of its output are appended to `output`. MW_DATA where it fails, by a code, a
  * signal or the time; `what` names it in the message. */
-bool mw_command_run(const char *what, const char *command, mw_command_watch watch, mw_text *output, mw_error *err);
+bool mw_subprocess_run(const char *what, const char *command, mw_subprocess_watch watch, mw_text *output, mw_error *err);
 /* The last number among the words of the text: "accuracy: 0.81 (n=5)" gives 5. False where there is none, or where the
  * last is nan or infinite. */
-bool mw_command_number(const char *text, double *value);
+bool mw_subprocess_number(const char *text, double *value);
 
 #endif

@@ -23,14 +23,14 @@ static bool listed(const char *const *list, size_t count, const char *word) {
  * 1 to 2^31 - 1 is refused; elsewhere the key may mean anything, and 0 says that we do not know. */
 static bool count_of(const mw_config *config, const char *path, const char *key, uint64_t *out, mw_error *err) {
   mw_json value = mw_json_member(config->root, key);
-  mw_shown shown;
+  mw_text_escaped shown;
   *out = 0;
   if (value.kind == MW_JSON_END || value.kind == MW_JSON_NULL) return true;
   bool whole = value.kind == MW_JSON_NUMBER && mw_json_u64(value, out) && *out > 0 && *out < (1u << 31);
   if (!whole) *out = 0;
   if (whole || !config->known) return true;
   return mw_error_set(err, MW_DATA, "%s: %s: found %s, expected a whole number from 1 to 2147483647", path, key,
-                      mw_text_shown(&shown, value.bytes, value.length));
+                      mw_text_escape(&shown, value.bytes, value.length));
 }
 
 static bool facts_of(mw_config *config, const char *path, mw_error *err) {
@@ -51,11 +51,11 @@ static bool facts_of(mw_config *config, const char *path, mw_error *err) {
 
 bool mw_config_open(mw_config *config, const char *folder, mw_error *err) {
   mw_arena arena = {0};
-  mw_shown shown;
+  mw_text_escaped shown;
   *config = (mw_config){0};
   const char *path = mw_file_join(&arena, folder, "config.json", err);
   bool ok = path && mw_file_slurp(path, LARGEST, &config->text, &config->length, err);
-  const char *what = ok ? mw_text_shown_z(&shown, path) : "";
+  const char *what = ok ? mw_text_escape_z(&shown, path) : "";
   ok = ok && mw_json_check(what, config->text, config->length, DEEPEST, &config->root, err);
   if (ok && config->root.kind != MW_JSON_OBJECT) ok = mw_error_set(err, MW_DATA, "%s: expected an object", what);
   ok = ok && facts_of(config, what, err);

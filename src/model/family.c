@@ -10,9 +10,9 @@ typedef struct joining {
   const mw_family_member *members;
   size_t count, donor;
   const mw_family_rules *rules;
-  mw_note *notes;
+  mw_warning *warnings;
   mw_family *out;
-  mw_head head;
+  mw_tied_head head;
   mw_error *err;
 } joining;
 
@@ -31,9 +31,9 @@ static bool check_quantized(const joining *j, const mw_family_member *member) {
   for (size_t i = 0; i < member->model->tensor_count && !found; i++)
     for (size_t k = 0; k < sizeof marks / sizeof *marks; k++)
       if (ends_with(member->model->tensors[i].name, marks[k])) found = member->model->tensors[i].name;
-  mw_shown shown;
+  mw_text_escaped shown;
   if (!found) return true;
-  mw_error_set(j->err, MW_DATA, "%s: a quantised input (%s)", member->label, mw_text_shown_z(&shown, found));
+  mw_error_set(j->err, MW_DATA, "%s: a quantised input (%s)", member->label, mw_text_escape_z(&shown, found));
   return mw_error_hint(j->err, "merge the models that it was made from, or dequantise it first");
 }
 
@@ -81,7 +81,7 @@ static void check_dtype(const joining *j, const mw_family_member *member) {
     if (!mw_json_equals(value, names[i].name)) continue;
     for (size_t t = 0; t < model->tensor_count; t++)
       if (model->tensors[t].dtype == names[i].dtype) return;
-    mw_note_add(j->notes, "%s: config.json: the dtype is %s, but no tensor has it", member->label, names[i].name);
+    mw_warning_add(j->warnings, "%s: config.json: the dtype is %s, but no tensor has it", member->label, names[i].name);
   }
 }
 
@@ -97,11 +97,11 @@ static bool check_config(const joining *j, const mw_family_member *member) {
   if (!config->text) return true;
   check_dtype(j, member);
   if (!config->known) {
-    mw_shown shown;
+    mw_text_escaped shown;
     if (*config->model_type)
-      mw_note_add(j->notes, "%s: model_type '%s' is not known: tensors are matched by name alone", member->label,
-                  mw_text_shown_z(&shown, config->model_type));
-    else mw_note_add(j->notes, "%s: config.json names no model_type: tensors are matched by name alone", member->label);
+      mw_warning_add(j->warnings, "%s: model_type '%s' is not known: tensors are matched by name alone", member->label,
+                  mw_text_escape_z(&shown, config->model_type));
+    else mw_warning_add(j->warnings, "%s: config.json names no model_type: tensors are matched by name alone", member->label);
     return true;
   }
   uint64_t present = layers_present(member->model);
@@ -109,14 +109,14 @@ static bool check_config(const joining *j, const mw_family_member *member) {
     return mw_error_set(j->err, MW_DATA, "%s: config.json: num_hidden_layers: found %llu, but the tensors have %llu layers",
                         member->label, (unsigned long long)config->layers, (unsigned long long)present);
   MW_TRY(check_heads(j, member));
-  const mw_tensor *embedding = mw_head_embedding(member->model);
+  const mw_tensor *embedding = mw_tied_head_embedding(member->model);
   if (!embedding || embedding->rank != 2) return true;
   if (config->vocabulary && embedding->shape[0] != config->vocabulary)
     return refuse_count(j, member, "vocab_size", config->vocabulary, embedding, 0);
   if (config->hidden && embedding->shape[1] != config->hidden)
     return refuse_count(j, member, "hidden_size", config->hidden, embedding, 1);
-  if (config->tied || mw_model_find(member->model, mw_head_name) || !wants_head(config)) return true;
-  mw_error_set(j->err, MW_DATA, "%s: config.json: tie_word_embeddings is false, but there is no '%s'", member->label, mw_head_name);
+  if (config->tied || mw_model_find(member->model, mw_tied_head_name) || !wants_head(config)) return true;
+  mw_error_set(j->err, MW_DATA, "%s: config.json: tie_word_embeddings is false, but there is no '%s'", member->label, mw_tied_head_name);
   return mw_error_hint(j->err, "the head is missing from the files, or the key should be true");
 }
 
@@ -130,11 +130,11 @@ static void spell(const mw_tensor *tensor, char room[128]) {
 }
 
 static bool check_shape(const joining *j, size_t member, const mw_tensor *own, const mw_tensor *donor) {
-  mw_shown name;
+  mw_text_escaped name;
   const char *label = j->members[member].label, *donor_label = j->members[j->donor].label;
-  mw_text_shown_z(&name, donor->name);
-  bool real = mw_dtype_role((mw_dtype)own->dtype) == MW_ROLE_REAL;
-  if (real != (mw_dtype_role((mw_dtype)donor->dtype) == MW_ROLE_REAL))
+  mw_text_escape_z(&name, donor->name);
+  bool real = mw_dtype_kind_of((mw_dtype)own->dtype) == MW_DTYPE_KIND_REAL;
+  if (real != (mw_dtype_kind_of((mw_dtype)donor->dtype) == MW_DTYPE_KIND_REAL))
     return mw_error_set(j->err, MW_DATA, "%s: tensor '%s' is %s here and %s in %s", label, name.bytes,
                         mw_dtype_name((mw_dtype)own->dtype), mw_dtype_name((mw_dtype)donor->dtype), donor_label);
   if (own->rank == donor->rank && (!own->rank || memcmp(own->shape, donor->shape, own->rank * sizeof *own->shape) == 0))
@@ -157,8 +157,8 @@ typedef struct lacking {
 } lacking;
 
 static void lack(lacking *list, const char *name) {
-  mw_shown shown;
-  if (list->count++ < 20) mw_text_format(&list->names, "%s'%s'", list->count > 1 ? ", " : "", mw_text_shown_z(&shown, name));
+  mw_text_escaped shown;
+  if (list->count++ < 20) mw_text_format(&list->names, "%s'%s'", list->count > 1 ? ", " : "", mw_text_escape_z(&shown, name));
 }
 
 static bool report_lacking(const joining *j, lacking *list, const char *where, const char *but) {
@@ -174,16 +174,16 @@ static bool report_lacking(const joining *j, lacking *list, const char *where, c
   return none;
 }
 
-static bool is_head(const mw_tensor *tensor) { return strcmp(tensor->name, mw_head_name) == 0; }
+static bool is_head(const mw_tensor *tensor) { return strcmp(tensor->name, mw_tied_head_name) == 0; }
 
 static bool check_extra(const joining *j, size_t member) {
   lacking list = {0};
   const mw_model *model = j->members[member].model, *donor = j->members[j->donor].model;
   for (size_t i = 0; i < model->tensor_count && member != j->donor; i++)
-    if (!mw_model_find(donor, model->tensors[i].name) && (j->head.fate == MW_HEAD_KEEP || !is_head(&model->tensors[i])))
+    if (!mw_model_find(donor, model->tensors[i].name) && (j->head.fate == MW_TIED_HEAD_KEEP || !is_head(&model->tensors[i])))
       lack(&list, model->tensors[i].name);
   if (j->rules->missing_base && list.count) {
-    mw_note_add(j->notes, "%s: %zu tensors that only it has are dropped", j->members[member].label, list.count);
+    mw_warning_add(j->warnings, "%s: %zu tensors that only it has are dropped", j->members[member].label, list.count);
     list.count = 0;
   }
   return report_lacking(j, &list, j->members[j->donor].label, j->members[member].label);
@@ -195,7 +195,7 @@ static bool fill_member(const joining *j, size_t member) {
   const mw_model *model = j->members[member].model;
   for (size_t row = 0; row < out->count; row++) {
     const mw_tensor *donor = out->donor[row];
-    const mw_tensor *own = is_head(donor) ? mw_head_of(j->head, model) : mw_model_find(model, donor->name);
+    const mw_tensor *own = is_head(donor) ? mw_tied_head_of(j->head, model) : mw_model_find(model, donor->name);
     out->tensors[row * out->members + member] = own;
     if (!own) lack(&list, donor->name);
     else if (!check_shape(j, member, own, donor)) {
@@ -204,7 +204,7 @@ static bool fill_member(const joining *j, size_t member) {
     }
   }
   if (j->rules->missing_base && list.count) {
-    mw_note_add(j->notes, "%s: %zu tensors that it lacks are the donor's", j->members[member].label, list.count);
+    mw_warning_add(j->warnings, "%s: %zu tensors that it lacks are the donor's", j->members[member].label, list.count);
     list.count = 0;
   }
   return report_lacking(j, &list, j->members[member].label, j->members[j->donor].label);
@@ -215,20 +215,20 @@ static bool fill_member(const joining *j, size_t member) {
 static bool list_rows(const joining *j) {
   mw_family *out = j->out;
   const mw_model *donor = j->members[j->donor].model;
-  const mw_tensor *embedding = mw_head_embedding(donor);
+  const mw_tensor *embedding = mw_tied_head_embedding(donor);
   mw_tensor *added = NULL;
-  if (j->head.fate == MW_HEAD_UNTIE && !mw_model_find(donor, mw_head_name)) {
+  if (j->head.fate == MW_TIED_HEAD_UNTIE && !mw_model_find(donor, mw_tied_head_name)) {
     if (!embedding)
       return mw_error_set(j->err, MW_DATA, "%s: has neither '%s' nor an embedding that could become it",
-                          j->members[j->donor].label, mw_head_name);
+                          j->members[j->donor].label, mw_tied_head_name);
     if (!(added = mw_mem_take(&out->arena, sizeof *added, j->err))) return false;
     *added = *embedding;
-    added->name = mw_head_name;
+    added->name = mw_tied_head_name;
   }
   for (size_t i = 0; i < donor->tensor_count; i++) {
     const mw_tensor *tensor = &donor->tensors[i];
-    if (added && strcmp(mw_head_name, tensor->name) < 0) out->donor[out->count++] = added, added = NULL;
-    if (j->head.fate != MW_HEAD_DROP || !is_head(tensor)) out->donor[out->count++] = tensor;
+    if (added && strcmp(mw_tied_head_name, tensor->name) < 0) out->donor[out->count++] = added, added = NULL;
+    if (j->head.fate != MW_TIED_HEAD_DROP || !is_head(tensor)) out->donor[out->count++] = tensor;
   }
   if (added) out->donor[out->count++] = added;
   return true;
@@ -240,13 +240,13 @@ static bool join(joining *j) {
   size_t rows = donor->tensor_count + 1;
   for (size_t m = 0; m < j->count; m++) MW_TRY(check_quantized(j, &j->members[m]) && check_config(j, &j->members[m]));
   if (!donor->config.text)
-    mw_note_add(j->notes, donor->folder ? "%s has no config.json: the output will have none either"
+    mw_warning_add(j->warnings, donor->folder ? "%s has no config.json: the output will have none either"
                                         : "%s is a lone file: the output will hold weights but no config and no tokenizer",
                 j->members[j->donor].label);
-  MW_TRY(mw_head_decide(j->members, j->count, j->donor, j->rules->tied, &j->head, j->err));
+  MW_TRY(mw_tied_head_decide(j->members, j->count, j->donor, j->rules->tied, &j->head, j->err));
   out->members = j->count;
   out->donor_index = j->donor;
-  out->untie = j->head.fate == MW_HEAD_UNTIE;
+  out->untie = j->head.fate == MW_TIED_HEAD_UNTIE;
   out->donor = mw_mem_take(&out->arena, rows * sizeof *out->donor, j->err);
   out->tensors = mw_mem_take(&out->arena, rows * j->count * sizeof *out->tensors, j->err);
   MW_TRY(out->donor && out->tensors && list_rows(j));
@@ -255,9 +255,9 @@ static bool join(joining *j) {
 }
 
 bool mw_family_join(const mw_family_member *members, size_t count, size_t donor, const mw_family_rules *rules,
-                    mw_note *notes, mw_family *out, mw_error *err) {
+                    mw_warning *warnings, mw_family *out, mw_error *err) {
   *out = (mw_family){0};
-  joining j = {members, count, donor, rules, notes, out, {MW_HEAD_KEEP, false}, err};
+  joining j = {members, count, donor, rules, warnings, out, {MW_TIED_HEAD_KEEP, false}, err};
   if (join(&j)) return true;
   mw_family_free(out);
   return false;
@@ -267,16 +267,16 @@ bool mw_family_same_integers(const mw_family *family, const mw_family_member *me
                              mw_error *err) {
   for (size_t row = 0; row < family->count; row++) {
     const mw_tensor *donor = family->donor[row];
-    if (mw_dtype_role((mw_dtype)donor->dtype) == MW_ROLE_REAL || rules->donor_integers) continue;
+    if (mw_dtype_kind_of((mw_dtype)donor->dtype) == MW_DTYPE_KIND_REAL || rules->donor_integers) continue;
     for (size_t m = 0; m < family->members; m++) {
       const mw_tensor *own = family->tensors[row * family->members + m];
       bool same = true;
-      mw_shown name;
+      mw_text_escaped name;
       if (!own || m == family->donor_index) continue;
       MW_TRY(mw_model_same(members[family->donor_index].model, donor, members[m].model, own, &same, err));
       if (same) continue;
       mw_error_set(err, MW_DATA, "%s: %s tensor '%s' differs from that of %s", members[m].label,
-                   mw_dtype_name((mw_dtype)donor->dtype), mw_text_shown_z(&name, donor->name),
+                   mw_dtype_name((mw_dtype)donor->dtype), mw_text_escape_z(&name, donor->name),
                    members[family->donor_index].label);
       return mw_error_hint(err, "--donor-integers takes the donor's");
     }

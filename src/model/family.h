@@ -25,9 +25,9 @@ typedef struct mw_family {
   mw_arena arena;
 } mw_family;
 
-/* Checks members against the donor (formats C3-C13, the tied rules, F8 scales). Warnings go to notes. */
+/* Checks members against the donor (formats C3-C13, the tied rules, F8 scales). Warnings go to warnings. */
 bool mw_family_join(const mw_family_member *members, size_t count, size_t donor, const mw_family_rules *rules,
-                    mw_note *notes, mw_family *out, mw_error *err);
+                    mw_warning *warnings, mw_family *out, mw_error *err);
 /* Reads the data of INTEGER and OPAQUE tensors: they must be equal in all members (unless donor_integers). */
 bool mw_family_same_integers(const mw_family *family, const mw_family_member *members, const mw_family_rules *rules,
                              mw_error *err);

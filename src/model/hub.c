@@ -45,26 +45,26 @@ static bool read_ref(const char *repository, const char *revision, mw_arena *are
   size_t length;
   const char *refs = mw_file_join(arena, repository, "refs", err);
   const char *path = refs ? mw_file_join(arena, refs, revision, err) : NULL;
-  mw_shown shown;
+  mw_text_escaped shown;
   if (!path || !mw_file_slurp(path, 4096, &text, &length, err)) return false;
   size_t start = strspn(text, " \t\r\n"), end = start + strcspn(text + start, " \t\r\n");
   text[end] = 0;
   *commit = mw_mem_copy(arena, text + start, end - start, err);
   bool ok = *commit && (is_commit(*commit) || mw_error_set(err, MW_DATA, "%s: found no commit of 40 hex digits",
-                                                               mw_text_shown_z(&shown, path)));
+                                                               mw_text_escape_z(&shown, path)));
   free(text);
   return ok;
 }
 
 bool mw_hub_find(const char *id, mw_arena *arena, const char **folder, const char **commit, mw_error *err) {
-  mw_shown shown;
+  mw_text_escaped shown;
   const char *slash = strchr(id, '/'), *at = strchr(id, '@');
   size_t end = at ? (size_t)(at - id) : strlen(id);
   const char *revision = at ? at + 1 : "main";
   if (!slash || !is_word(id, (size_t)(slash - id)) || !is_word(slash + 1, (size_t)(id + end - slash - 1)) ||
       !*revision || strstr(revision, "..") || revision[0] == '/')
     return mw_error_set(err, MW_MISSING, "'%s' is neither a path that exists nor a hub id org/name[@revision]",
-                        mw_text_shown_z(&shown, id));
+                        mw_text_escape_z(&shown, id));
   char name[256];
   snprintf(name, sizeof name, "models--%.*s--%.*s", (int)(slash - id), id, (int)(id + end - slash - 1), slash + 1);
   const char *root = cache(arena, err);
@@ -76,16 +76,16 @@ bool mw_hub_find(const char *id, mw_arena *arena, const char **folder, const cha
   const char *snapshots = found ? mw_file_join(arena, repository, "snapshots", err) : NULL;
   *folder = snapshots ? mw_file_join(arena, snapshots, *commit, err) : NULL;
   if (*folder && mw_file_is_folder(*folder)) return true;
-  mw_shown place;
-  mw_error_set(err, MW_MISSING, "'%s' is neither a path that exists nor in the local cache %s", mw_text_shown_z(&shown, id),
-               mw_text_shown_z(&place, root));
+  mw_text_escaped place;
+  mw_error_set(err, MW_MISSING, "'%s' is neither a path that exists nor in the local cache %s", mw_text_escape_z(&shown, id),
+               mw_text_escape_z(&place, root));
   return mw_error_hint(err, "download it first: moonweld never uses the network");
 }
 
 bool mw_hub_verify(const char *path, bool *promised, mw_error *err) {
   char *blob, hex[65];
   mw_file file;
-  mw_shown shown;
+  mw_text_escaped shown;
   *promised = false;
   MW_TRY(mw_file_resolve(path, &blob, err));
   if (!blob) return true;
@@ -98,7 +98,7 @@ bool mw_hub_verify(const char *path, bool *promised, mw_error *err) {
     ok = mw_file_hash(&file, hex, err);
     mw_file_close(&file);
     if (ok && strcmp(hex, name) != 0) {
-      mw_error_set(err, MW_DATA, "%s: SHA-256: found %s, expected %s, its blob's name", mw_text_shown_z(&shown, path), hex, name);
+      mw_error_set(err, MW_DATA, "%s: SHA-256: found %s, expected %s, its blob's name", mw_text_escape_z(&shown, path), hex, name);
       ok = mw_error_hint(err, "the cache's copy is damaged: remove it and download it again");
     }
   }

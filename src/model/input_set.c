@@ -24,7 +24,7 @@ static bool check_count(const mw_arg *arg, size_t count, mw_error *err) {
   return true;
 }
 
-static bool open_one(mw_inputs *inputs, const mw_arg *arg, const char *where, size_t number, mw_note *notes,
+static bool open_one(mw_input_set *inputs, const mw_arg *arg, const char *where, size_t number, mw_warning *warnings,
                      mw_error *err) {
   char label[96];
   if (arg->kind == MW_ARG_MODELS) snprintf(label, sizeof label, "%s[%zu]", arg->name, number);
@@ -32,13 +32,13 @@ static bool open_one(mw_inputs *inputs, const mw_arg *arg, const char *where, si
   MW_TRY(mw_mem_grow(&inputs->members, &inputs->capacity, inputs->count + 1, sizeof *inputs->members, err));
   const char *kept = mw_mem_copy(&inputs->arena, label, strlen(label), err);
   mw_model *model;
-  if (!kept || !mw_model_open(where, notes, &model, err)) return false;
+  if (!kept || !mw_model_open(where, warnings, &model, err)) return false;
   inputs->members[inputs->count++] = (mw_family_member){model, kept};
   return true;
 }
 
-bool mw_inputs_open(mw_inputs *inputs, const mw_arg *args, size_t arg_count, const mw_binding *bindings, size_t count,
-                    const mw_options *options, mw_note *notes, mw_error *err) {
+bool mw_input_set_open(mw_input_set *inputs, const mw_arg *args, size_t arg_count, const mw_binding *bindings, size_t count,
+                    const mw_options *options, mw_warning *warnings, mw_error *err) {
   bool have_donor = false;
   for (size_t i = 0; i < arg_count; i++) {
     const mw_arg *arg = &args[i];
@@ -48,20 +48,20 @@ bool mw_inputs_open(mw_inputs *inputs, const mw_arg *args, size_t arg_count, con
     MW_TRY(check_count(arg, words, err));
     if (!words) continue;
     MW_TRY(mw_mem_grow(&inputs->places, &inputs->place_capacity, inputs->place_count + 1, sizeof *inputs->places, err));
-    inputs->places[inputs->place_count++] = (mw_input_place){arg->name, inputs->count, words};
+    inputs->places[inputs->place_count++] = (mw_input_set_place){arg->name, inputs->count, words};
     if (strcmp(arg->name, "base") == 0 || !have_donor) inputs->donor = inputs->count;
     have_donor = true;
-    for (size_t w = 0; w < words; w++) MW_TRY(open_one(inputs, arg, binding->words[w], w + 1, notes, err));
+    for (size_t w = 0; w < words; w++) MW_TRY(open_one(inputs, arg, binding->words[w], w + 1, warnings, err));
   }
   if (!inputs->count) return mw_error_set(err, MW_USAGE, "this recipe was given no model");
   mw_family_rules rules = {options->missing_base, options->donor_integers, options->tied};
-  MW_TRY(mw_family_join(inputs->members, inputs->count, inputs->donor, &rules, notes, &inputs->family, err));
+  MW_TRY(mw_family_join(inputs->members, inputs->count, inputs->donor, &rules, warnings, &inputs->family, err));
   return inputs->joined = true;
 }
 
-bool mw_inputs_find(const void *context, uint64_t model, uint64_t row, mw_dtype *dtype, const uint64_t **dims,
+bool mw_input_set_find(const void *context, uint64_t model, uint64_t row, mw_dtype *dtype, const uint64_t **dims,
                     unsigned *rank) {
-  const mw_inputs *inputs = context;
+  const mw_input_set *inputs = context;
   if (model >= inputs->count || row >= inputs->family.count) return false;
   const mw_tensor *tensor = inputs->family.tensors[row * inputs->family.members + model];
   if (!tensor) tensor = inputs->family.donor[row];
@@ -71,7 +71,7 @@ bool mw_inputs_find(const void *context, uint64_t model, uint64_t row, mw_dtype 
   return true;
 }
 
-void mw_inputs_close(mw_inputs *inputs) {
+void mw_input_set_close(mw_input_set *inputs) {
   if (inputs->joined) mw_family_free(&inputs->family);
   for (size_t i = 0; i < inputs->count; i++) mw_model_close((mw_model *)inputs->members[i].model);
   free(inputs->members);

@@ -5,27 +5,27 @@
 #include "model/family.h"
 
 /* Which opened models an argument holds: members[first, first + count). */
-typedef struct mw_input_place {
+typedef struct mw_input_set_place {
   const char *argument;
   size_t first, count;
-} mw_input_place;
+} mw_input_set_place;
 
-typedef struct mw_inputs {
+typedef struct mw_input_set {
   mw_family_member *members;
   size_t count, capacity;
-  mw_input_place *places;
+  mw_input_set_place *places;
   size_t place_count, place_capacity;
   size_t donor;
   mw_family family;
   bool joined;
   mw_arena arena;
-} mw_inputs;
+} mw_input_set;
 
 /* Opens what the bindings name for the recipe's model arguments, and joins them by the options' rules. */
-bool mw_inputs_open(mw_inputs *inputs, const mw_arg *args, size_t arg_count, const mw_binding *bindings, size_t count,
-                    const mw_options *options, mw_note *notes, mw_error *err);
-/* Tensor `row` of model `model`, or false: for message.h, with an mw_inputs as its context. */
-bool mw_inputs_find(const void *context, uint64_t model, uint64_t row, mw_dtype *dtype, const uint64_t **dims, unsigned *rank);
-void mw_inputs_close(mw_inputs *inputs);
+bool mw_input_set_open(mw_input_set *inputs, const mw_arg *args, size_t arg_count, const mw_binding *bindings, size_t count,
+                    const mw_options *options, mw_warning *warnings, mw_error *err);
+/* Tensor `row` of model `model`, or false: for message.h, with an mw_input_set as its context. */
+bool mw_input_set_find(const void *context, uint64_t model, uint64_t row, mw_dtype *dtype, const uint64_t **dims, unsigned *rank);
+void mw_input_set_close(mw_input_set *inputs);
 
 #endif

@@ -42,37 +42,37 @@ static bool open_file(mw_model *model, const char *path, size_t *capacity, mw_er
   MW_TRY(mw_file_open(&model->files[index], path, err));
   model->file_count++;
   MW_TRY(mw_safetensors_read(&model->files[index], index, &model->arena, &model->tensors, &model->tensor_count, capacity, err));
-  mw_shown shown;
+  mw_text_escaped shown;
   return model->tensor_count <= MAX_TENSORS ||
-         mw_error_set(err, MW_DATA, "%s: more than %d tensors", mw_text_shown_z(&shown, path), MAX_TENSORS);
+         mw_error_set(err, MW_DATA, "%s: more than %d tensors", mw_text_escape_z(&shown, path), MAX_TENSORS);
 }
 
 static bool check_unique(const mw_model *model, mw_error *err) {
-  mw_shown name, a, b;
+  mw_text_escaped name, a, b;
   for (size_t i = 1; i < model->tensor_count; i++)
     if (strcmp(model->tensors[i - 1].name, model->tensors[i].name) == 0)
       return mw_error_set(err, MW_DATA, "tensor '%s' is in two shards: %s and %s",
-                          mw_text_shown_z(&name, model->tensors[i].name),
-                          mw_text_shown_z(&a, mw_model_path(model, &model->tensors[i - 1])),
-                          mw_text_shown_z(&b, mw_model_path(model, &model->tensors[i])));
+                          mw_text_escape_z(&name, model->tensors[i].name),
+                          mw_text_escape_z(&a, mw_model_path(model, &model->tensors[i - 1])),
+                          mw_text_escape_z(&b, mw_model_path(model, &model->tensors[i])));
   return true;
 }
 
 /* Both lists are sorted by name, so one walk over them finds every difference. */
 static bool check_index(const mw_model *model, const mw_shards *shards, mw_error *err) {
-  mw_shown name, file;
+  mw_text_escaped name, file;
   size_t t = 0, e = 0;
   while (t < model->tensor_count || e < shards->entry_count) {
     int order = t == model->tensor_count ? 1 : e == shards->entry_count ? -1
                                              : strcmp(model->tensors[t].name, shards->entries[e].tensor);
     if (order < 0)
       return mw_error_set(err, MW_DATA, "%s: tensor '%s' is not in the index's weight_map",
-                          mw_text_shown_z(&file, mw_model_path(model, &model->tensors[t])),
-                          mw_text_shown_z(&name, model->tensors[t].name));
+                          mw_text_escape_z(&file, mw_model_path(model, &model->tensors[t])),
+                          mw_text_escape_z(&name, model->tensors[t].name));
     if (order > 0 || model->tensors[t].file != shards->entries[e].file)
       return mw_error_set(err, MW_DATA, "%s: the index's weight_map places tensor '%s' here, and it is not",
-                          mw_text_shown_z(&file, model->files[shards->entries[e].file].path),
-                          mw_text_shown_z(&name, shards->entries[e].tensor));
+                          mw_text_escape_z(&file, model->files[shards->entries[e].file].path),
+                          mw_text_escape_z(&name, shards->entries[e].tensor));
     t++, e++;
   }
   return true;
@@ -81,16 +81,16 @@ static bool check_index(const mw_model *model, const mw_shards *shards, mw_error
 static bool open_all(mw_model *model, const mw_shards *shards, mw_arena *arena, mw_error *err) {
   size_t capacity = 0, absent = 0;
   mw_text missing = {0};
-  mw_shown shown;
+  mw_text_escaped shown;
   if (!(model->files = mw_mem_new(shards->count, sizeof *model->files, err))) return false;
   for (size_t i = 0; i < shards->count; i++) {
     const char *path = mw_file_join(arena, model->folder, shards->names[i], err);
     if (!path) return mw_text_free(&missing), false;
-    if (!mw_file_exists(path) && absent++ < 20) mw_text_format(&missing, " %s", mw_text_shown_z(&shown, shards->names[i]));
+    if (!mw_file_exists(path) && absent++ < 20) mw_text_format(&missing, " %s", mw_text_escape_z(&shown, shards->names[i]));
   }
   if (absent > 20) mw_text_format(&missing, " ... and %zu more", absent - 20);
   if (absent)
-    mw_error_set(err, MW_MISSING, "%s: shards are missing:%s", mw_text_shown_z(&shown, model->folder),
+    mw_error_set(err, MW_MISSING, "%s: shards are missing:%s", mw_text_escape_z(&shown, model->folder),
                  missing.bytes ? missing.bytes : "");
   mw_text_free(&missing);
   if (absent) return false;
@@ -106,28 +106,28 @@ static void sort(mw_model *model) {
 }
 
 /* Real indexes are often wrong here and no reader needs it: a warning. */
-static void check_total(const mw_model *model, const mw_shards *shards, mw_note *notes) {
+static void check_total(const mw_model *model, const mw_shards *shards, mw_warning *warnings) {
   uint64_t total = 0;
-  mw_shown shown;
+  mw_text_escaped shown;
   for (size_t i = 0; i < model->tensor_count; i++) total += mw_safetensors_bytes(&model->tensors[i]);
   if (shards->total == total) return;
-  mw_text_shown_z(&shown, model->folder);
+  mw_text_escape_z(&shown, model->folder);
   if (shards->total)
-    mw_note_add(notes, "%s: the index's total_size: found %llu, but the tensors have %llu bytes", shown.bytes,
+    mw_warning_add(warnings, "%s: the index's total_size: found %llu, but the tensors have %llu bytes", shown.bytes,
                 (unsigned long long)shards->total, (unsigned long long)total);
-  else mw_note_add(notes, "%s: the index's total_size: missing or not a number of bytes", shown.bytes);
+  else mw_warning_add(warnings, "%s: the index's total_size: missing or not a number of bytes", shown.bytes);
 }
 
 /* What the index says is needed only here, so its texts die with this function. */
-static bool open_folder(mw_model *model, mw_note *notes, mw_error *err) {
+static bool open_folder(mw_model *model, mw_warning *warnings, mw_error *err) {
   mw_shards shards = {0};
   mw_arena arena = {0};
-  bool ok = mw_shards_find(model->folder, &arena, notes, &shards, err) && open_all(model, &shards, &arena, err);
+  bool ok = mw_shards_find(model->folder, &arena, warnings, &shards, err) && open_all(model, &shards, &arena, err);
   if (ok) {
     sort(model);
     ok = check_unique(model, err) && (!shards.entries || check_index(model, &shards, err)) &&
          mw_config_open(&model->config, model->folder, err);
-    if (ok && shards.entries) check_total(model, &shards, notes);
+    if (ok && shards.entries) check_total(model, &shards, warnings);
   }
   mw_shards_free(&shards);
   mw_mem_release(&arena);
@@ -165,19 +165,19 @@ static bool locate(mw_model *model, const char *where, mw_error *err) {
     folder = slash ? mw_mem_copy(&model->arena, where, (size_t)(name - where), err) : ".";
   else if (mw_file_exists(where) && !mw_file_is_folder(where)) return true; /* a lone file */
   else if (!mw_file_exists(where)) {
-    mw_shown shown;
-    mw_error_set(err, MW_MISSING, "%s: no such file or folder", mw_text_shown_z(&shown, where));
+    mw_text_escaped shown;
+    mw_error_set(err, MW_MISSING, "%s: no such file or folder", mw_text_escape_z(&shown, where));
     return mw_error_hint(err, "give a folder, a safetensors file, or a hub id org/name that the local cache holds");
   }
   return folder && (model->folder = mw_mem_copy(&model->arena, folder, strlen(folder), err)) != NULL;
 }
 
-bool mw_model_open(const char *where, mw_note *notes, mw_model **out, mw_error *err) {
+bool mw_model_open(const char *where, mw_warning *warnings, mw_model **out, mw_error *err) {
   mw_model *model = mw_mem_new(1, sizeof *model, err);
   if (!model) return false;
   model->where = mw_mem_copy(&model->arena, where, strlen(where), err);
   bool ok = model->where && locate(model, where, err);
-  if (ok) ok = model->folder ? open_folder(model, notes, err) && recall_hub(model, err) : open_lone(model, where, err);
+  if (ok) ok = model->folder ? open_folder(model, warnings, err) && recall_hub(model, err) : open_lone(model, where, err);
   if (ok) *out = model;
   else mw_model_close(model);
   return ok;

@@ -21,7 +21,7 @@ typedef struct mw_model {
   mw_arena arena;
 } mw_model;
 
-bool mw_model_open(const char *where, mw_note *notes, mw_model **out, mw_error *err);
+bool mw_model_open(const char *where, mw_warning *warnings, mw_model **out, mw_error *err);
 void mw_model_close(mw_model *model);
 /* By name, or NULL. */
 const mw_tensor *mw_model_find(const mw_model *model, const char *name);

@@ -56,7 +56,7 @@ static bool number_files(const char *path, const char **files, mw_shards *out, m
 
 static bool read_entries(const char *path, mw_json map, mw_arena *arena, mw_shards *out, const char ***files, mw_error *err) {
   mw_json key, value;
-  mw_shown shown, shown_value;
+  mw_text_escaped shown, shown_value;
   size_t capacity = 0;
   const char *file = NULL;
   for (mw_json_walk walk = mw_json_enter(map); mw_json_next(&walk, &key, &value);) {
@@ -67,11 +67,11 @@ static bool read_entries(const char *path, mw_json map, mw_arena *arena, mw_shar
     if (!again && (value.kind != MW_JSON_STRING || !mw_json_string(value, arena, &file, &file_length, err) ||
                    !is_plain(file, file_length)))
       return mw_error_set(err, MW_DATA, "%s: weight_map: tensor %s: found %s, expected the name of a file in this folder",
-                          path, mw_text_shown(&shown, key.bytes, key.length),
-                          mw_text_shown(&shown_value, value.bytes, value.length));
+                          path, mw_text_escape(&shown, key.bytes, key.length),
+                          mw_text_escape(&shown_value, value.bytes, value.length));
     if (!mw_json_string(key, arena, &tensor, &length, err) || strlen(tensor) != length)
       return mw_error_set(err, MW_DATA, "%s: weight_map: tensor name %s", path,
-                          mw_text_shown(&shown, key.bytes, key.length));
+                          mw_text_escape(&shown, key.bytes, key.length));
     if (out->entry_count >= MAX_TENSORS)
       return mw_error_set(err, MW_DATA, "%s: weight_map: more than %d tensors", path, MAX_TENSORS);
     MW_TRY(mw_mem_grow(&out->entries, &out->entry_capacity, out->entry_count + 1, sizeof *out->entries, err));
@@ -95,10 +95,10 @@ static bool read_index(const char *folder, const char *name, mw_arena *arena, mw
   char *text;
   size_t length;
   mw_json root;
-  mw_shown shown;
+  mw_text_escaped shown;
   const char *path = mw_file_join(arena, folder, name, err);
   if (!path || !mw_file_slurp(path, LARGEST_INDEX, &text, &length, err)) return false;
-  const char *what = mw_text_shown_z(&shown, path);
+  const char *what = mw_text_escape_z(&shown, path);
   bool ok = mw_json_check(what, text, length, DEEPEST, &root, err);
   if (ok) {
     bool object = root.kind == MW_JSON_OBJECT;
@@ -126,8 +126,8 @@ static bool counts(const char *name, unsigned *index, unsigned *of) {
 static bool collect_counted(const char *folder, const char **names, size_t count, mw_shards *out, mw_error *err) {
   unsigned of = 0, index, total, absent = 0;
   mw_text missing = {0};
-  mw_shown shown;
-  mw_text_shown_z(&shown, folder);
+  mw_text_escaped shown;
+  mw_text_escape_z(&shown, folder);
   for (size_t i = 0; i < count; i++) {
     if (!counts(names[i], &index, &total)) continue;
     if (of && total != of) {
@@ -150,16 +150,16 @@ static bool collect_counted(const char *folder, const char **names, size_t count
 }
 
 static bool nothing(const char *folder, const char **names, size_t count, mw_error *err) {
-  mw_shown shown, other;
-  mw_text_shown_z(&shown, folder);
+  mw_text_escaped shown, other;
+  mw_text_escape_z(&shown, folder);
   for (size_t i = 0; i < count; i++)
     if (ends_with(names[i], ".safetensors")) {
-      mw_error_set(err, MW_MISSING, "%s: holds no model.safetensors, only %s", shown.bytes, mw_text_shown_z(&other, names[i]));
+      mw_error_set(err, MW_MISSING, "%s: holds no model.safetensors, only %s", shown.bytes, mw_text_escape_z(&other, names[i]));
       return mw_error_hint(err, "give that file itself as the model");
     }
   for (size_t i = 0; i < count; i++)
     if (ends_with(names[i], ".bin") || ends_with(names[i], ".pt") || ends_with(names[i], ".pth")) {
-      mw_error_set(err, MW_DATA, "%s: holds no safetensors file, only %s", shown.bytes, mw_text_shown_z(&other, names[i]));
+      mw_error_set(err, MW_DATA, "%s: holds no safetensors file, only %s", shown.bytes, mw_text_escape_z(&other, names[i]));
       return mw_error_hint(err, "convert the model to safetensors once (save_pretrained does)");
     }
   return mw_error_set(err, MW_MISSING, "%s: holds no model.safetensors and no index", shown.bytes);
@@ -197,21 +197,21 @@ static const char single_name[] = "model.safetensors", index_name[] = "model.saf
 /* A lone file beside an index is a second model, unless the index means it, or means its twin. */
 static bool check_single(const char *folder, const mw_shards *found, mw_arena *arena, mw_error *err) {
   bool same = holds(found->names, found->count, single_name);
-  mw_shown shown;
+  mw_text_escaped shown;
   if (!same && found->count == 1) {
     const char *path = mw_file_join(arena, folder, found->names[0], err);
     MW_TRY(path);
     if (mw_file_exists(path)) MW_TRY(same_headers(folder, single_name, found->names[0], arena, &same, err));
   }
   if (same) return true;
-  mw_error_set(err, MW_DATA, "%s: holds both %s and %s", mw_text_shown_z(&shown, folder), single_name, index_name);
+  mw_error_set(err, MW_DATA, "%s: holds both %s and %s", mw_text_escape_z(&shown, folder), single_name, index_name);
   return mw_error_hint(err, "remove the one that does not belong there, or give the file itself");
 }
 
-bool mw_shards_find(const char *folder, mw_arena *arena, mw_note *notes, mw_shards *out, mw_error *err) {
+bool mw_shards_find(const char *folder, mw_arena *arena, mw_warning *warnings, mw_shards *out, mw_error *err) {
   const char **names;
   size_t count;
-  mw_shown shown, place;
+  mw_text_escaped shown, place;
   unsigned index, of;
   bool counted = false;
   MW_TRY(mw_file_list(folder, arena, &names, &count, err));
@@ -225,8 +225,8 @@ bool mw_shards_find(const char *folder, mw_arena *arena, mw_note *notes, mw_shar
   else return nothing(folder, names, count, err);
   for (size_t i = 0; i < count; i++)
     if (ends_with(names[i], ".safetensors") && !holds(out->names, out->count, names[i]))
-      mw_note_add(notes, "%s: %s is not part of the model and is left alone", mw_text_shown_z(&place, folder),
-                  mw_text_shown_z(&shown, names[i]));
+      mw_warning_add(warnings, "%s: %s is not part of the model and is left alone", mw_text_escape_z(&place, folder),
+                  mw_text_escape_z(&shown, names[i]));
   return true;
 }
 

@@ -20,7 +20,7 @@ typedef struct mw_shards {
 } mw_shards;
 
 /* Texts live in the arena; free() names and entries by mw_shards_free. */
-bool mw_shards_find(const char *folder, mw_arena *arena, mw_note *notes, mw_shards *out, mw_error *err);
+bool mw_shards_find(const char *folder, mw_arena *arena, mw_warning *warnings, mw_shards *out, mw_error *err);
 void mw_shards_free(mw_shards *shards);
 
 #endif

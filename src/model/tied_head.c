@@ -3,13 +3,13 @@
 #include "model/tied_head.h"
 #include <string.h>
 
-const char mw_head_name[] = "lm_head.weight";
+const char mw_tied_head_name[] = "lm_head.weight";
 
 static const char *const embeddings[] = {"model.embed_tokens.weight", "transformer.wte.weight", "wte.weight",
                                          "model.language_model.embed_tokens.weight",
                                          "language_model.model.embed_tokens.weight", "shared.weight"};
 
-const mw_tensor *mw_head_embedding(const mw_model *model) {
+const mw_tensor *mw_tied_head_embedding(const mw_model *model) {
   for (size_t i = 0; i < sizeof embeddings / sizeof *embeddings; i++) {
     const mw_tensor *tensor = mw_model_find(model, embeddings[i]);
     if (tensor) return tensor;
@@ -20,46 +20,46 @@ const mw_tensor *mw_head_embedding(const mw_model *model) {
 static bool is_tied(const mw_model *model) { return model->config.text && model->config.tied; }
 
 static bool differs(const mw_model *model, bool *out, mw_error *err) {
-  const mw_tensor *own = mw_model_find(model, mw_head_name), *embedding = mw_head_embedding(model);
+  const mw_tensor *own = mw_model_find(model, mw_tied_head_name), *embedding = mw_tied_head_embedding(model);
   bool same = !own;
   if (own && embedding) MW_TRY(mw_model_same(model, own, model, embedding, &same, err));
   *out = !same;
   return true;
 }
 
-bool mw_head_decide(const mw_family_member *members, size_t count, size_t donor, const char *tied, mw_head *out,
+bool mw_tied_head_decide(const mw_family_member *members, size_t count, size_t donor, const char *tied, mw_tied_head *out,
                     mw_error *err) {
   const mw_model *first = members[donor].model;
   bool any = false, differ = false;
   size_t who = 0;
-  *out = (mw_head){MW_HEAD_KEEP, false};
+  *out = (mw_tied_head){MW_TIED_HEAD_KEEP, false};
   for (size_t m = 0; m < count; m++) any |= is_tied(members[m].model);
   if (!any) return true;
   /* A lone file says nothing about itself: without a head it is as tied as those beside it. */
-  bool tied_output = first->config.text ? first->config.tied : !mw_model_find(first, mw_head_name);
+  bool tied_output = first->config.text ? first->config.tied : !mw_model_find(first, mw_tied_head_name);
   for (size_t m = 0; m < count && !differ; m++) {
     /* An output with a head has room for the heads of untied models; a tied one has room for none. */
     if (tied_output || is_tied(members[m].model)) MW_TRY(differs(members[m].model, &differ, err));
     who = m;
   }
-  if (tied_output) out->fate = MW_HEAD_DROP;
+  if (tied_output) out->fate = MW_TIED_HEAD_DROP;
   if (!differ || (tied && strcmp(tied, "ignore") == 0)) return true;
   if (tied && strcmp(tied, "untie") == 0) {
-    *out = (mw_head){tied_output ? MW_HEAD_UNTIE : MW_HEAD_KEEP, true};
+    *out = (mw_tied_head){tied_output ? MW_TIED_HEAD_UNTIE : MW_TIED_HEAD_KEEP, true};
     return true;
   }
   if (is_tied(members[who].model))
     mw_error_set(err, MW_DATA, "%s: tie_word_embeddings is true, but '%s' differs from the embedding", members[who].label,
-                 mw_head_name);
+                 mw_tied_head_name);
   else
     mw_error_set(err, MW_DATA, "%s: '%s' differs from the embedding, but tie_word_embeddings is true in %s",
-                 members[who].label, mw_head_name, members[donor].label);
+                 members[who].label, mw_tied_head_name, members[donor].label);
   return mw_error_hint(err, tied_output ? "--tied untie writes both and unties them, --tied ignore drops the head"
                                         : "--tied untie takes this head, --tied ignore its embedding");
 }
 
-const mw_tensor *mw_head_of(mw_head head, const mw_model *model) {
-  const mw_tensor *own = mw_model_find(model, mw_head_name);
-  bool shares = is_tied(model) || head.fate == MW_HEAD_UNTIE;
-  return own && (head.stored || !shares) ? own : shares ? mw_head_embedding(model) : NULL;
+const mw_tensor *mw_tied_head_of(mw_tied_head head, const mw_model *model) {
+  const mw_tensor *own = mw_model_find(model, mw_tied_head_name);
+  bool shares = is_tied(model) || head.fate == MW_TIED_HEAD_UNTIE;
+  return own && (head.stored || !shares) ? own : shares ? mw_tied_head_embedding(model) : NULL;
 }

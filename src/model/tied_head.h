@@ -5,25 +5,25 @@
 
 #include "model/family.h"
 
-extern const char mw_head_name[];
+extern const char mw_tied_head_name[];
 
-typedef enum mw_head_fate {
-  MW_HEAD_KEEP,  /* the donor decides by name, like any other tensor */
-  MW_HEAD_DROP,  /* the output is tied and has none */
-  MW_HEAD_UNTIE  /* the output gets one, and its tie_word_embeddings becomes false */
-} mw_head_fate;
+typedef enum mw_tied_head_fate {
+  MW_TIED_HEAD_KEEP,  /* the donor decides by name, like any other tensor */
+  MW_TIED_HEAD_DROP,  /* the output is tied and has none */
+  MW_TIED_HEAD_UNTIE  /* the output gets one, and its tie_word_embeddings becomes false */
+} mw_tied_head_fate;
 
-typedef struct mw_head {
-  mw_head_fate fate;
+typedef struct mw_tied_head {
+  mw_tied_head_fate fate;
   bool stored; /* a tied model's stored head counts, not its embedding */
-} mw_head;
+} mw_tied_head;
 
 /* `tied` is NULL, "untie" or "ignore". MW_DATA (C6) where the user must choose. */
-bool mw_head_decide(const mw_family_member *members, size_t count, size_t donor, const char *tied, mw_head *out,
+bool mw_tied_head_decide(const mw_family_member *members, size_t count, size_t donor, const char *tied, mw_tied_head *out,
                     mw_error *err);
 /* The tensor that acts as a model's head: its own, or its embedding where the two are tied. NULL: it has none. */
-const mw_tensor *mw_head_of(mw_head head, const mw_model *model);
+const mw_tensor *mw_tied_head_of(mw_tied_head head, const mw_model *model);
 /* The tensor of the token embeddings, or NULL. */
-const mw_tensor *mw_head_embedding(const mw_model *model);
+const mw_tensor *mw_tied_head_embedding(const mw_model *model);
 
 #endif

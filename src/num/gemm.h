@@ -7,16 +7,16 @@
 #include <stddef.h>
 
 /* A matrix in memory: row i begins at values + i * stride. */
-typedef struct mw_matrix {
+typedef struct mw_gemm_matrix {
   const float *values;
   size_t stride;
-} mw_matrix;
+} mw_gemm_matrix;
 
 /* out[m, n] (row i at out + i * stride) = scale * product, added to what is there where `add`.
  *   nt: a[m, k] times b[n, k] transposed; nn: a[m, k] times b[k, n]; tn: a[k, m] transposed times b[k, n] */
-void mw_gemm_nt(size_t m, size_t n, size_t k, float scale, mw_matrix a, mw_matrix b, int add, float *out, size_t stride);
-void mw_gemm_nn(size_t m, size_t n, size_t k, float scale, mw_matrix a, mw_matrix b, int add, float *out, size_t stride);
-void mw_gemm_tn(size_t m, size_t n, size_t k, float scale, mw_matrix a, mw_matrix b, int add, float *out, size_t stride);
+void mw_gemm_nt(size_t m, size_t n, size_t k, float scale, mw_gemm_matrix a, mw_gemm_matrix b, int add, float *out, size_t stride);
+void mw_gemm_nn(size_t m, size_t n, size_t k, float scale, mw_gemm_matrix a, mw_gemm_matrix b, int add, float *out, size_t stride);
+void mw_gemm_tn(size_t m, size_t n, size_t k, float scale, mw_gemm_matrix a, mw_gemm_matrix b, int add, float *out, size_t stride);
 
 /* Makes OpenBLAS use one thread. An OpenMP build of it then takes OpenMP's default number of threads down to 1: whoever
  * owns that default puts it back. */

@@ -53,18 +53,18 @@ typedef size_t (*mw_kernel_ties)(const void *x, size_t n, double threshold);
 
 /* A stream of random numbers: word e of tensor `name` comes from Philox4x32-10 with this key; the counter's high
  * words are `name`, its low words 16 * (e / 64) + e % 16, and of the block's words it is (e / 16) % 4. */
-typedef struct mw_stream { uint64_t key, name; } mw_stream;
+typedef struct mw_kernel_stream { uint64_t key, name; } mw_kernel_stream;
 
 /* Chance: for elements [start, start + n) of a tensor, whether a number of 32 bits is below p * 2^32 (computed in double;
  * p >= 1 is always true). Element e's number has byte (e / 64) % 4, from the lowest, of word 64 * (e / 256) + e % 64 as
  * its highest 8 bits, and the highest 24 bits of word 2^63 + e below them: most draws are decided without those.
  * bernoulli: dst[i] = 1 where it is, else 0. drop: dst[i] = 0 where it is, else x[i], or with y x[i] - y[i]; dst may be
  * x or y. */
-typedef void (*mw_kernel_bernoulli)(void *dst, mw_stream stream, uint64_t start, size_t n, double p);
-typedef void (*mw_kernel_drop)(void *dst, const void *x, const void *y, mw_stream stream, uint64_t start, size_t n,
+typedef void (*mw_kernel_bernoulli)(void *dst, mw_kernel_stream stream, uint64_t start, size_t n, double p);
+typedef void (*mw_kernel_drop)(void *dst, const void *x, const void *y, mw_kernel_stream stream, uint64_t start, size_t n,
                                double p);
 /* Standard normal variates (Box-Muller on two words of the element's own block, over mathx). */
-typedef void (*mw_kernel_normal)(void *dst, mw_stream stream, uint64_t start, size_t n);
+typedef void (*mw_kernel_normal)(void *dst, mw_kernel_stream stream, uint64_t start, size_t n);
 /* dst[i] = x[i] * columns[(start + i) % width]. */
 typedef void (*mw_kernel_columns)(void *dst, const void *x, const void *columns, uint64_t start, uint64_t width, size_t n);
 
@@ -88,16 +88,16 @@ typedef struct mw_kernel_set {
 } mw_kernel_set;
 
 /* The loops of networks, in f32: their meaning is in rows.def. */
-typedef struct mw_rows {
+typedef struct mw_kernel_rows {
 #define MW_ROW(result, name, parameters) result(*name) parameters;
 #include "num/rows.def"
 #undef MW_ROW
-} mw_rows;
+} mw_kernel_rows;
 
 typedef struct mw_kernels {
   const char *isa; /* "base" "avx2" "avx512" */
   mw_kernel_set type[2];
-  mw_rows rows;
+  mw_kernel_rows rows;
 } mw_kernels;
 
 extern const mw_kernels mw_kernels_base;

@@ -156,7 +156,7 @@ static bool finite_tile(const void *p, size_t n) {
 /* What is not finite stays so under + - *: only the results are looked at, as in the stores: closer only where the bits of
  * an exponent may all be set. */
 #define DIRECT_NAME(name, a, b, c, d, result) direct_##name##_##a##_##b##_##c##_##d##_##result
-#define MW_DIRECT(name, a, b, c, d, result) \
+#define MW_BF16_STEP(name, a, b, c, d, result) \
   static bool DIRECT_NAME(name, a, b, c, d, result)(void *dst, const void *pa, const void *pb, const void *pc, \
                                                     const void *pd, size_t n) { \
     const operand oa = hold_##a(pa), ob = hold_##b(pb), oc = hold_##c(pc), od = hold_##d(pd); \
@@ -171,15 +171,15 @@ static bool finite_tile(const void *p, size_t n) {
     return (joined_##result(seen) & 0x7f00) == 0x7f00 && !finite_##result(dst, n); \
   }
 #include "num/bf16_steps.def"
-#undef MW_DIRECT
+#undef MW_BF16_STEP
 
 /* Which of the operands are `one`, and which are `stored`. */
 enum { ONE_none = 0, ONE_one = 1, ONE_tile = 0, ONE_stored = 0, STORED_none = 0, STORED_one = 0, STORED_tile = 0, STORED_stored = 1 };
 #define MASK(what, a, b, c, d) (what##_##a | what##_##b << 1 | what##_##c << 2 | what##_##d << 3)
 
 static const mw_kernel_direct direct_maps[] = {
-#define MW_DIRECT(name, a, b, c, d, result) \
+#define MW_BF16_STEP(name, a, b, c, d, result) \
   {MW_KERNEL_##name, MASK(ONE, a, b, c, d), MASK(STORED, a, b, c, d), STORED_##result, DIRECT_NAME(name, a, b, c, d, result)},
 #include "num/bf16_steps.def"
-#undef MW_DIRECT
+#undef MW_BF16_STEP
 };

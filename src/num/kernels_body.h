@@ -138,11 +138,11 @@ typedef __m256i words;
 
 /* A stream and its key of every round. */
 typedef struct philox {
-  mw_stream stream;
+  mw_kernel_stream stream;
   uint32_t key[PHILOX_ROUNDS][2];
 } philox;
 
-static philox philox_of(mw_stream stream) {
+static philox philox_of(mw_kernel_stream stream) {
   philox p = {.stream = stream};
   for (uint32_t round = 0; round < PHILOX_ROUNDS; round++) {
     p.key[round][0] = (uint32_t)stream.key + round * PHILOX_W0;

@@ -387,7 +387,7 @@ static inline void NAME(pick)(R *out, const R *x, const R *y, int tiles, const u
 }
 
 __attribute__((always_inline))
-static inline void NAME(chance)(R *out, const R *x, const R *y, int tiles, mw_stream stream, uint64_t start, size_t n,
+static inline void NAME(chance)(R *out, const R *x, const R *y, int tiles, mw_kernel_stream stream, uint64_t start, size_t n,
                                 double p) {
   const double bound = p > 0 ? p * 0x1p32 : 0;
   uint64_t limit = bound < 0x1p32 ? (uint64_t)bound : UINT64_C(1) << 32;
@@ -410,17 +410,17 @@ static inline void NAME(chance)(R *out, const R *x, const R *y, int tiles, mw_st
   }
 }
 
-static void NAME(bernoulli)(void *dst, mw_stream stream, uint64_t start, size_t n, double p) {
+static void NAME(bernoulli)(void *dst, mw_kernel_stream stream, uint64_t start, size_t n, double p) {
   NAME(chance)(dst, NULL, NULL, 0, stream, start, n, p);
 }
 
-static void NAME(drop)(void *dst, const void *x, const void *y, mw_stream stream, uint64_t start, size_t n, double p) {
+static void NAME(drop)(void *dst, const void *x, const void *y, mw_kernel_stream stream, uint64_t start, size_t n, double p) {
   if (y) NAME(chance)(dst, x, y, 2, stream, start, n, p);
   else NAME(chance)(dst, x, NULL, 1, stream, start, n, p);
 }
 
 /* Words 0 and 1 of a block give its elements 0 and 1, words 2 and 3 its elements 2 and 3. */
-static void NAME(normal)(void *dst, mw_stream stream, uint64_t start, size_t n) {
+static void NAME(normal)(void *dst, mw_kernel_stream stream, uint64_t start, size_t n) {
   R *out = dst;
   const philox source = philox_of(stream);
   EACH_GROUP(MW_GROUP) {

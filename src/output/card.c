@@ -61,21 +61,21 @@ bool mw_card_license(const mw_model *model, mw_arena *arena, const char **licens
 }
 
 /* The licence of all, "other" where they differ, "" where none is known. */
-static bool join_licenses(const mw_family_member *members, size_t count, mw_note *notes, mw_arena *arena,
+static bool join_licenses(const mw_family_member *members, size_t count, mw_warning *warnings, mw_arena *arena,
                           const char **joined, mw_error *err) {
   const char *first = NULL, *first_label = "";
   bool differ = false, known = false;
   *joined = "";
   for (size_t i = 0; i < count; i++) {
     const char *license;
-    mw_shown rooms[2];
+    mw_text_escaped rooms[2];
     MW_TRY(mw_card_license(members[i].model, arena, &license, err));
     known = known || *license;
     if (first && strcmp(first, license) != 0) {
       differ = true;
       if (*first && *license)
-        mw_note_add(notes, "licences differ: %s has %s, %s has %s; the card says \"other\"",
-                    mw_text_shown_z(&rooms[0], first_label), first, mw_text_shown_z(&rooms[1], members[i].label), license);
+        mw_warning_add(warnings, "licences differ: %s has %s, %s has %s; the card says \"other\"",
+                    mw_text_escape_z(&rooms[0], first_label), first, mw_text_escape_z(&rooms[1], members[i].label), license);
     }
     if (!first || (!*first && *license)) {
       first = license;
@@ -123,8 +123,8 @@ static void add_block(mw_text *out, const char *language, const char *text) {
 
 /* Foreign text within a line: what Markdown or HTML could take for markup is escaped. */
 static void add_words(mw_text *out, const char *words) {
-  mw_shown room;
-  for (const char *at = mw_text_shown_z(&room, words); *at; at++) {
+  mw_text_escaped room;
+  for (const char *at = mw_text_escape_z(&room, words); *at; at++) {
     if (*at == '<') mw_text_format(out, "&lt;");
     else if (*at == '&') mw_text_format(out, "&amp;");
     else mw_text_format(out, strchr("\\`*[]|", *at) ? "\\%c" : "%c", *at);
@@ -144,31 +144,32 @@ static void add_inputs(mw_text *out, const mw_family_member *members, size_t cou
   }
 }
 
-bool mw_card_compose(const mw_family_member *members, size_t count, const mw_story *story, mw_note *notes, mw_text *out,
+bool mw_card_compose(const mw_family_member *members, size_t count, const mw_side_files_provenance *provenance,
+                     mw_warning *warnings, mw_text *out,
                      mw_error *err) {
   mw_arena arena = {0};
   const char *license;
-  bool joined = join_licenses(members, count, notes, &arena, &license, err);
+  bool joined = join_licenses(members, count, warnings, &arena, &license, err);
   if (joined) add_front(out, members, count, license);
   mw_mem_release(&arena);
   MW_TRY(joined);
   mw_text_format(out, "# Merge by ");
-  add_words(out, story->recipe_name ? story->recipe_name : "recipe");
+  add_words(out, provenance->recipe_name ? provenance->recipe_name : "recipe");
   mw_text_format(out, "\n\nMerged with Moonweld %s. ", MW_VERSION);
-  if (story->recipe_summary) add_words(out, story->recipe_summary);
-  if (story->recipe_paper && *story->recipe_paper) {
+  if (provenance->recipe_summary) add_words(out, provenance->recipe_summary);
+  if (provenance->recipe_paper && *provenance->recipe_paper) {
     mw_text_format(out, "\n\nPaper: ");
-    add_words(out, story->recipe_paper);
+    add_words(out, provenance->recipe_paper);
   }
   mw_text_format(out, "\n");
   add_inputs(out, members, count);
-  if (story->command) {
+  if (provenance->command) {
     mw_text_format(out, "\n## Command\n\n");
-    add_block(out, "sh", story->command);
+    add_block(out, "sh", provenance->command);
   }
-  if (story->recipe_text) {
+  if (provenance->recipe_text) {
     mw_text_format(out, "\n## Recipe\n\n");
-    add_block(out, "lua", story->recipe_text);
+    add_block(out, "lua", provenance->recipe_text);
   }
   mw_text_format(out, "\nHow to make it again stands in `merge.lock.json`.\n");
   return mw_text_check(out, err);

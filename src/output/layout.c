@@ -70,7 +70,7 @@ static const char *shard_name(mw_layout *layout, size_t index, mw_error *err) {
 }
 
 /* `members` are the shard's tensors in any order; they are sorted here. */
-static bool place_tensors(mw_shard *shard, mw_tensor **members, size_t count, mw_error *err) {
+static bool place_tensors(mw_layout_file *shard, mw_tensor **members, size_t count, mw_error *err) {
   qsort(members, count, sizeof *members, mw_safetensors_order);
   if (!mw_safetensors_header(members, count, &shard->header, err)) return mw_error_wrap(err, "%s", shard->name);
   shard->size = shard->header.length;

@@ -5,16 +5,16 @@
 
 #include "format/safetensors.h"
 
-typedef struct mw_shard {
+typedef struct mw_layout_file {
   const char *name; /* model.safetensors or model-00001-of-00003.safetensors */
   mw_text header;   /* its first bytes, padding included */
   uint64_t size;    /* of the whole file */
-} mw_shard;
+} mw_layout_file;
 
 typedef struct mw_layout {
   mw_tensor *tensors; /* [count] in the caller's (name) order; `file` is the shard, `offset` the place in it */
   size_t count;
-  mw_shard *shards;
+  mw_layout_file *shards;
   size_t shard_count;
   uint64_t total_size; /* tensor bytes, without headers */
   mw_arena arena;

@@ -59,17 +59,17 @@ static void add_json(mw_text *text, const char *key, const char *json) {
   mw_text_add(text, ",\n", 2);
 }
 
-static void add_recipe(mw_text *text, const mw_story *story) {
-  const char *recipe = story->recipe_text ? story->recipe_text : "";
+static void add_recipe(mw_text *text, const mw_side_files_provenance *provenance) {
+  const char *recipe = provenance->recipe_text ? provenance->recipe_text : "";
   mw_sha256 hash;
   char hex[65];
   mw_sha256_init(&hash);
   mw_sha256_add(&hash, recipe, strlen(recipe));
   mw_sha256_finish(&hash, hex);
   mw_text_format(text, "  \"recipe\": {\n");
-  add_member(text, "    ", "name", story->recipe_name, ",");
-  add_member(text, "    ", "summary", story->recipe_summary, ",");
-  add_member(text, "    ", "paper", story->recipe_paper, ",");
+  add_member(text, "    ", "name", provenance->recipe_name, ",");
+  add_member(text, "    ", "summary", provenance->recipe_summary, ",");
+  add_member(text, "    ", "paper", provenance->recipe_paper, ",");
   add_member(text, "    ", "sha256", hex, ",");
   add_member(text, "    ", "text", recipe, "");
   mw_text_format(text, "  },\n");
@@ -96,17 +96,17 @@ static void add_input(mw_text *text, const mw_family_member *member) {
   mw_text_format(text, "%s]\n    }", model->file_count ? "\n      " : "");
 }
 
-bool mw_lock_compose(const mw_layout *layout, const mw_family_member *members, size_t count, const mw_story *story,
+bool mw_lock_compose(const mw_layout *layout, const mw_family_member *members, size_t count, const mw_side_files_provenance *provenance,
                      mw_text *out, mw_error *err) {
   mw_text_format(out, "{\n  \"moonweld\": \"%s\",\n  \"numeric_profile\": %d,\n", MW_VERSION, NUMERIC_PROFILE);
-  add_recipe(out, story);
-  add_json(out, "requires", story->required_json ? story->required_json : "[]");
-  add_json(out, "arguments", story->arguments_json ? story->arguments_json : "{}");
-  mw_text_format(out, "  \"seed\": %llu,\n", (unsigned long long)story->seed);
-  add_json(out, "drawn", story->drawn_json ? story->drawn_json : "[]");
-  if (story->scores_json) add_json(out, "scores", story->scores_json);
-  if (story->learning_json) add_json(out, "learning", story->learning_json);
-  add_member(out, "  ", "command", story->command, ",");
+  add_recipe(out, provenance);
+  add_json(out, "requires", provenance->required_json ? provenance->required_json : "[]");
+  add_json(out, "arguments", provenance->arguments_json ? provenance->arguments_json : "{}");
+  mw_text_format(out, "  \"seed\": %llu,\n", (unsigned long long)provenance->seed);
+  add_json(out, "drawn", provenance->drawn_json ? provenance->drawn_json : "[]");
+  if (provenance->scores_json) add_json(out, "scores", provenance->scores_json);
+  if (provenance->learning_json) add_json(out, "learning", provenance->learning_json);
+  add_member(out, "  ", "command", provenance->command, ",");
   mw_text_format(out, "  \"inputs\": [");
   for (size_t i = 0; i < count; i++) {
     mw_text_format(out, i ? ",\n" : "\n");

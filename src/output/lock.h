@@ -5,7 +5,7 @@
 
 #include "output/side_files.h"
 
-bool mw_lock_compose(const mw_layout *layout, const mw_family_member *members, size_t count, const mw_story *story,
+bool mw_lock_compose(const mw_layout *layout, const mw_family_member *members, size_t count, const mw_side_files_provenance *provenance,
                      mw_text *out, mw_error *err);
 /* Whether a folder holds a merge.lock.json that Moonweld wrote. False where that could not be found out. */
 bool mw_lock_is_ours(const char *folder, bool *ours, mw_error *err);

@@ -21,7 +21,7 @@ typedef struct copy {
   const char *folder; /* of the donor */
   char *root, *blobs; /* where links may lead: resolved; blobs is NULL outside the hub's cache */
   bool code;
-  mw_note *notes;
+  mw_warning *warnings;
   mw_arena arena;
 } copy;
 
@@ -61,8 +61,8 @@ static bool lies_in(const char *path, const char *folder) {
 }
 
 static void skip(copy *job, const char *name, const char *why) {
-  mw_shown room;
-  mw_note_add(job->notes, "%s is not copied: %s", mw_text_shown_z(&room, name), why);
+  mw_text_escaped room;
+  mw_warning_add(job->warnings, "%s is not copied: %s", mw_text_escape_z(&room, name), why);
 }
 
 /* Copies FOLDER/NAME to the output's NAME. `path` is its resolved place. */
@@ -121,29 +121,29 @@ static bool copy_sides(copy *job, mw_error *err) {
   const char **names;
   size_t count;
   mw_text code = {0};
-  mw_shown room;
+  mw_text_escaped room;
   MW_TRY(mw_file_list(job->folder, &job->arena, &names, &count, err));
   bool done = true;
   for (size_t i = 0; i < count && done; i++) {
     if (stays_behind(names[i])) continue;
     if (ends_with(names[i], ".py") && !job->code) {
-      mw_text_format(&code, "%s%s", code.length ? ", " : "", mw_text_shown_z(&room, names[i]));
+      mw_text_format(&code, "%s%s", code.length ? ", " : "", mw_text_escape_z(&room, names[i]));
       continue;
     }
     done = copy_file(job, names[i], err);
   }
   if (code.length && !code.failed)
-    mw_note_add(job->notes, "code of the model is not copied (--copy-code copies it): %.600s", code.bytes);
+    mw_warning_add(job->warnings, "code of the model is not copied (--copy-code copies it): %.600s", code.bytes);
   mw_text_free(&code);
   return done && copy_templates(job, err);
 }
 
 /* A snapshot of the hub's cache is models--x/snapshots/COMMIT; its links lead to models--x/blobs. */
 static bool find_roots(copy *job, mw_error *err) {
-  mw_shown room;
+  mw_text_escaped room;
   MW_TRY(mw_file_resolve(job->folder, &job->root, err));
   if (!job->root)
-    return mw_error_set(err, MW_MISSING, "%s: the folder is gone", mw_text_shown_z(&room, job->folder));
+    return mw_error_set(err, MW_MISSING, "%s: the folder is gone", mw_text_escape_z(&room, job->folder));
   const char *above = mw_file_join(&job->arena, job->root, "..", err);
   MW_TRY(above != NULL);
   char *parent;
@@ -156,8 +156,9 @@ static bool find_roots(copy *job, mw_error *err) {
   return mw_file_resolve(blobs, &job->blobs, err);
 }
 
-static bool copy_donor(mw_writer *writer, const char *folder, const mw_story *story, mw_note *notes, mw_error *err) {
-  copy job = {.writer = writer, .folder = folder, .code = story->copy_code, .notes = notes};
+static bool copy_donor(mw_writer *writer, const char *folder, const mw_side_files_provenance *provenance,
+                       mw_warning *warnings, mw_error *err) {
+  copy job = {.writer = writer, .folder = folder, .code = provenance->copy_code, .warnings = warnings};
   bool done = find_roots(&job, err) && copy_sides(&job, err);
   free(job.root);
   free(job.blobs);
@@ -172,19 +173,19 @@ static bool write_text(mw_writer *writer, const char *name, bool composed, mw_te
   return done;
 }
 
-bool mw_bundle_write(mw_writer *writer, const mw_layout *layout, const mw_family *family,
-                     const mw_family_member *members, const mw_story *story, mw_note *notes, mw_error *err) {
+bool mw_side_files_write(mw_writer *writer, const mw_layout *layout, const mw_family *family,
+                     const mw_family_member *members, const mw_side_files_provenance *provenance, mw_warning *warnings, mw_error *err) {
   const mw_model *donor = members[family->donor_index].model;
   size_t count = family->members;
   mw_text text = {0};
-  if (donor->folder) MW_TRY(copy_donor(writer, donor->folder, story, notes, err));
+  if (donor->folder) MW_TRY(copy_donor(writer, donor->folder, provenance, warnings, err));
   if (donor->config.text)
-    MW_TRY(write_text(writer, "config.json", mw_config_edit(&donor->config, story->dtype, family->untie, &text, err),
+    MW_TRY(write_text(writer, "config.json", mw_config_edit(&donor->config, provenance->dtype, family->untie, &text, err),
                       &text, err));
   if (layout->shard_count > 1)
     MW_TRY(write_text(writer, "model.safetensors.index.json", mw_layout_index(layout, &text, err), &text, err));
-  if (story->scores_lines)
-    MW_TRY(mw_writer_file(writer, "moonweld/scores.jsonl", story->scores_lines, strlen(story->scores_lines), err));
-  MW_TRY(write_text(writer, "README.md", mw_card_compose(members, count, story, notes, &text, err), &text, err));
-  return write_text(writer, "merge.lock.json", mw_lock_compose(layout, members, count, story, &text, err), &text, err);
+  if (provenance->scores_lines)
+    MW_TRY(mw_writer_file(writer, "moonweld/scores.jsonl", provenance->scores_lines, strlen(provenance->scores_lines), err));
+  MW_TRY(write_text(writer, "README.md", mw_card_compose(members, count, provenance, warnings, &text, err), &text, err));
+  return write_text(writer, "merge.lock.json", mw_lock_compose(layout, members, count, provenance, &text, err), &text, err);
 }

@@ -7,7 +7,7 @@
 #include "output/writer.h"
 
 /* What the card and the lock file tell of a merge. Texts are borrowed. */
-typedef struct mw_story {
+typedef struct mw_side_files_provenance {
   const char *recipe_name, *recipe_summary, *recipe_paper;
   const char *recipe_text;      /* the file, or the built-in's text */
   const char *arguments_json;   /* {"t": "0.5", "models": ["a", "b"]}: as typed or by default */
@@ -20,10 +20,10 @@ typedef struct mw_story {
   uint64_t seed;
   const char *dtype;            /* "bfloat16" for config.json, or NULL: as the donor's */
   bool copy_code;
-} mw_story;
+} mw_side_files_provenance;
 
 /* Writes them all into the writer's folder. */
-bool mw_bundle_write(mw_writer *writer, const mw_layout *layout, const mw_family *family,
-                     const mw_family_member *members, const mw_story *story, mw_note *notes, mw_error *err);
+bool mw_side_files_write(mw_writer *writer, const mw_layout *layout, const mw_family *family,
+                     const mw_family_member *members, const mw_side_files_provenance *provenance, mw_warning *warnings, mw_error *err);
 
 #endif

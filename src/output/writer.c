@@ -45,9 +45,9 @@ bool mw_writer_allowed(const char *out, bool force, const char *const *inputs, s
 
 static bool fail(mw_error *err, const char *what, const char *path) {
   int number = errno;
-  mw_shown room;
+  mw_text_escaped room;
   if (number == ENOMEM) return mw_error_memory(err, strlen(path));
-  mw_error_set(err, MW_IO, "%s: %s: %s", mw_text_shown_z(&room, path), what, strerror(number));
+  mw_error_set(err, MW_IO, "%s: %s: %s", mw_text_escape_z(&room, path), what, strerror(number));
   if (number == EMFILE) mw_error_hint(err, "raise the limit of open files (ulimit -n) or use a larger --shard-size");
   return false;
 }
@@ -60,7 +60,7 @@ static bool reserve(int fd, uint64_t size, const char *path, mw_error *err) {
   return result == 0 || fail(err, "cannot be made as large as it will be", path);
 }
 
-static bool open_shard(mw_writer *writer, size_t index, const mw_shard *shard, mw_error *err) {
+static bool open_shard(mw_writer *writer, size_t index, const mw_layout_file *shard, mw_error *err) {
   const char *path = mw_file_join(&writer->arena, writer->folder, shard->name, err);
   MW_TRY(path != NULL);
   writer->shard_paths[index] = path;
@@ -148,9 +148,9 @@ static bool make_room(mw_writer *writer, const char *name, mw_error *err) {
 }
 
 bool mw_writer_file(mw_writer *writer, const char *name, const void *bytes, size_t length, mw_error *err) {
-  mw_shown room;
+  mw_text_escaped room;
   if (!is_name_sound(name))
-    return mw_error_set(err, MW_BUG, "\"%s\" is no name of an output file", mw_text_shown_z(&room, name));
+    return mw_error_set(err, MW_BUG, "\"%s\" is no name of an output file", mw_text_escape_z(&room, name));
   MW_TRY(make_room(writer, name, err));
   const char *path = mw_file_join(&writer->arena, writer->folder, name, err);
   MW_TRY(path != NULL);
@@ -210,10 +210,10 @@ static bool publish_new(mw_writer *writer, mw_error *err) {
   int result = renameat2(parent, writer->partial, parent, name, RENAME_NOREPLACE);
   if (result != 0 && lacks_flag(errno)) result = renameat(parent, writer->partial, parent, name);
   if (result == 0) return writer->published = true;
-  mw_shown room;
+  mw_text_escaped room;
   if (errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR)
     return mw_error_set(err, MW_CHANGED, "%s: something else took its name meanwhile",
-                        mw_text_shown_z(&room, writer->target.typed));
+                        mw_text_escape_z(&room, writer->target.typed));
   return fail(err, "cannot be given its name", writer->target.typed);
 }
 

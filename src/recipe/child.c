@@ -1,5 +1,6 @@
 /* child.c: calls the prelude and puts what it returns on the wire. */
 #include "recipe/child.h"
+#include "recipe/prelude_core.h"
 #include <lauxlib.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,14 +13,14 @@ static char *ask_require(void *context, const char *name, size_t *length, char c
   uint32_t kind;
   char *answer;
   size_t answer_length;
-  if (!mw_wire_send(fd, MW_WIRE_REQUIRE, name, strlen(name)) ||
-      !mw_wire_receive(fd, 1 << 20, &kind, &answer, &answer_length))
+  if (!mw_message_send(fd, MW_MESSAGE_REQUIRE, name, strlen(name)) ||
+      !mw_message_receive(fd, 1 << 20, &kind, &answer, &answer_length))
     return mw_error_set(err, MW_DATA, "the parent process is gone"), NULL;
-  mw_wire in = {answer, answer + answer_length, false};
+  mw_message in = {answer, answer + answer_length, false};
   size_t chunk_length;
-  const char *first = mw_wire_text(&in, &chunk_length), *text = mw_wire_text(&in, length);
+  const char *first = mw_message_text(&in, &chunk_length), *text = mw_message_text(&in, length);
   char *copy = NULL;
-  if (kind == MW_WIRE_ERROR) mw_error_set(err, MW_DATA, "%.*s", (int)chunk_length, first);
+  if (kind == MW_MESSAGE_ERROR) mw_error_set(err, MW_DATA, "%.*s", (int)chunk_length, first);
   else if (!(copy = malloc(*length + 1))) mw_error_memory(err, *length);
   else {
     memcpy(copy, text, *length);
@@ -32,29 +33,29 @@ static char *ask_require(void *context, const char *name, size_t *length, char c
 }
 
 static void send_print(void *context, const char *bytes, size_t length) {
-  mw_wire_send(*(int *)context, MW_WIRE_PRINT, bytes, length);
+  mw_message_send(*(int *)context, MW_MESSAGE_PRINT, bytes, length);
 }
 
 static void send_drawn(void *context, const char *what, double value) {
   mw_text text = {0};
-  mw_wire_put_text(&text, what, strlen(what));
-  mw_wire_put_double(&text, value);
-  mw_wire_send(*(int *)context, MW_WIRE_DRAWN, text.bytes, text.length);
+  mw_message_put_text(&text, what, strlen(what));
+  mw_message_put_double(&text, value);
+  mw_message_send(*(int *)context, MW_MESSAGE_DRAWN, text.bytes, text.length);
   mw_text_free(&text);
 }
 
 /* A model and what is learned for it; other candidates of the recipe stay behind. */
-static bool put_made(mw_text *out, const mw_state *state, const mw_wire_output *outputs, size_t count, mw_error *err) {
-  mw_wire_choice choice;
-  MW_TRY(mw_lesson_applied(state->graph, outputs, count, state->lessons, state->lesson_count, err));
-  MW_TRY(mw_lesson_choose(state->graph, outputs, count, state->lessons, state->lesson_count, &choice, err));
-  bool ok = mw_wire_put_graph(out, state->graph, outputs, count, &choice, err);
-  if (ok) mw_lesson_put(out, state->lessons, state->lesson_count, &choice);
+static bool put_made(mw_text *out, const mw_interpreter *state, const mw_graph_output *outputs, size_t count, mw_error *err) {
+  mw_message_choice choice;
+  MW_TRY(mw_learn_spec_applied(state->graph, outputs, count, state->specs, state->spec_count, err));
+  MW_TRY(mw_learn_spec_choose(state->graph, outputs, count, state->specs, state->spec_count, &choice, err));
+  bool ok = mw_message_put_graph(out, state->graph, outputs, count, &choice, err);
+  if (ok) mw_learn_spec_put(out, state->specs, state->spec_count, &choice);
   free(choice.nodes);
   return ok && mw_text_check(out, err);
 }
 
-static bool ask_score(void *context, const mw_state *state, const mw_wire_output *outputs, size_t count, double *value,
+static bool ask_score(void *context, const mw_interpreter *state, const mw_graph_output *outputs, size_t count, double *value,
                       mw_error *err) {
   int fd = *(int *)context;
   mw_text out = {0};
@@ -62,18 +63,18 @@ static bool ask_score(void *context, const mw_state *state, const mw_wire_output
   char *answer;
   size_t length;
   bool sent = put_made(&out, state, outputs, count, err) &&
-              (mw_wire_send(fd, MW_WIRE_SCORE, out.bytes, out.length) || mw_error_set(err, MW_DATA, "the parent process is gone"));
+              (mw_message_send(fd, MW_MESSAGE_SCORE, out.bytes, out.length) || mw_error_set(err, MW_DATA, "the parent process is gone"));
   mw_text_free(&out);
   MW_TRY(sent);
-  if (!mw_wire_receive(fd, 64, &kind, &answer, &length)) return mw_error_set(err, MW_DATA, "the parent process is gone");
-  mw_wire in = {answer, answer + length, false};
-  *value = mw_wire_double(&in);
+  if (!mw_message_receive(fd, 64, &kind, &answer, &length)) return mw_error_set(err, MW_DATA, "the parent process is gone");
+  mw_message in = {answer, answer + length, false};
+  *value = mw_message_double(&in);
   free(answer);
   return true;
 }
 
-static void connect_world(mw_state *state, int *fd) {
-  state->world = (mw_state_world){fd, ask_require, send_print, send_drawn, state->scores ? ask_score : NULL};
+static void connect_world(mw_interpreter *state, int *fd) {
+  state->world = (mw_interpreter_world){fd, ask_require, send_print, send_drawn, state->scores ? ask_score : NULL};
 }
 
 static void push_recipe(lua_State *L, const mw_child_task *task) {
@@ -87,7 +88,7 @@ static void put_field(lua_State *L, mw_text *out, int table, const char *name) {
   size_t length;
   lua_getfield(L, table, name);
   const char *text = lua_tolstring(L, -1, &length);
-  mw_wire_put_text(out, text ? text : "", text ? length : 0);
+  mw_message_put_text(out, text ? text : "", text ? length : 0);
   lua_pop(L, 1);
 }
 
@@ -108,12 +109,12 @@ static double limit(lua_State *L, int table, const char *name) {
 static void put_words(lua_State *L, mw_text *out, int table, const char *name) {
   lua_getfield(L, table, name);
   lua_Integer count = lua_istable(L, -1) ? luaL_len(L, -1) : 0;
-  mw_wire_put_u32(out, (uint32_t)count);
+  mw_message_put_u32(out, (uint32_t)count);
   for (lua_Integer i = 1; i <= count; i++) {
     size_t length;
     lua_rawgeti(L, -1, i);
     const char *word = lua_tolstring(L, -1, &length);
-    mw_wire_put_text(out, word ? word : "", word ? length : 0);
+    mw_message_put_text(out, word ? word : "", word ? length : 0);
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
@@ -125,31 +126,31 @@ static void put_arg(lua_State *L, mw_text *out) {
   put_field(L, out, arg, "kind");
   put_field(L, out, arg, "doc");
   put_field(L, out, arg, "fallback");
-  mw_wire_put_u32(out, flag(L, arg, "optional", 1) | flag(L, arg, "whole", 2) | flag(L, arg, "min", 4) | flag(L, arg, "max", 8));
-  mw_wire_put_double(out, limit(L, arg, "min"));
-  mw_wire_put_double(out, limit(L, arg, "max"));
+  mw_message_put_u32(out, flag(L, arg, "optional", 1) | flag(L, arg, "whole", 2) | flag(L, arg, "min", 4) | flag(L, arg, "max", 8));
+  mw_message_put_double(out, limit(L, arg, "min"));
+  mw_message_put_double(out, limit(L, arg, "max"));
   put_words(L, out, arg, "choices");
   put_words(L, out, arg, "profiled");
 }
 
-bool mw_child_describe(mw_state *state, void *task, int fd, mw_error *err) {
+bool mw_child_describe(mw_interpreter *state, void *task, int fd, mw_error *err) {
   lua_State *L = state->L;
   connect_world(state, &fd);
   push_recipe(L, task);
-  MW_TRY(mw_state_call(state, "signature", 2, 1, err));
+  MW_TRY(mw_interpreter_call(state, "signature", 2, 1, err));
   mw_text out = {0};
   int signature = lua_gettop(L);
   put_field(L, &out, signature, "summary");
   put_field(L, &out, signature, "paper");
   lua_getfield(L, signature, "args");
   lua_Integer count = luaL_len(L, -1);
-  mw_wire_put_u32(&out, (uint32_t)count);
+  mw_message_put_u32(&out, (uint32_t)count);
   for (lua_Integer i = 1; i <= count; i++) {
     lua_rawgeti(L, signature + 1, i);
     put_arg(L, &out);
     lua_pop(L, 1);
   }
-  return mw_text_check(&out, err) && mw_wire_send(fd, MW_WIRE_SIGNATURE, out.bytes, out.length);
+  return mw_text_check(&out, err) && mw_message_send(fd, MW_MESSAGE_SIGNATURE, out.bytes, out.length);
 }
 
 /* ---- evaluation ---- */
@@ -166,7 +167,7 @@ static void push_words(lua_State *L, const mw_child_task *task) {
   }
 }
 
-static void push_places(lua_State *L, const mw_inputs *inputs) {
+static void push_places(lua_State *L, const mw_input_set *inputs) {
   lua_newtable(L);
   for (size_t p = 0; p < inputs->place_count; p++) {
     lua_newtable(L);
@@ -178,21 +179,21 @@ static void push_places(lua_State *L, const mw_inputs *inputs) {
   }
 }
 
-bool mw_child_evaluate(mw_state *state, void *context, int fd, mw_error *err) {
+bool mw_child_evaluate(mw_interpreter *state, void *context, int fd, mw_error *err) {
   const mw_child_task *task = context;
   lua_State *L = state->L;
   connect_world(state, &fd);
   push_recipe(L, task);
   push_words(L, task);
   push_places(L, state->inputs);
-  MW_TRY(mw_state_call(state, "evaluate", 4, 1, err));
+  MW_TRY(mw_interpreter_call(state, "evaluate", 4, 1, err));
   size_t count;
-  mw_wire_output *outputs = mw_core_outputs(L, lua_gettop(L), &count, err); /* the result keeps the names alive */
+  mw_graph_output *outputs = mw_prelude_core_outputs(L, lua_gettop(L), &count, err); /* the result keeps the names alive */
   mw_text out = {0};
-  return outputs && put_made(&out, state, outputs, count, err) && mw_wire_send(fd, MW_WIRE_GRAPH, out.bytes, out.length);
+  return outputs && put_made(&out, state, outputs, count, err) && mw_message_send(fd, MW_MESSAGE_GRAPH, out.bytes, out.length);
 }
 
-bool mw_child_losses(mw_state *state, void *context, int fd, mw_error *err) {
+bool mw_child_losses(mw_interpreter *state, void *context, int fd, mw_error *err) {
   const mw_child_candidate *candidate = context;
   lua_State *L = state->L;
   connect_world(state, &fd);
@@ -200,20 +201,20 @@ bool mw_child_losses(mw_state *state, void *context, int fd, mw_error *err) {
   if (!candidate->count) lua_pushnil(L);
   else lua_newtable(L);
   for (size_t i = 0; i < candidate->count; i++) {
-    mw_core_push(L, candidate->outputs[i].node);
+    mw_prelude_core_push(L, candidate->outputs[i].node);
     lua_setfield(L, -2, candidate->outputs[i].name);
   }
-  MW_TRY(mw_state_call(state, "losses", 1, 1, err));
+  MW_TRY(mw_interpreter_call(state, "losses", 1, 1, err));
   size_t count = (size_t)luaL_len(L, -1);
-  mw_wire_output *outputs = mw_mem_new(count, sizeof *outputs, err);
+  mw_graph_output *outputs = mw_mem_new(count, sizeof *outputs, err);
   if (!outputs) return false;
   for (size_t i = 0; i < count; i++) {
     char name[24];
     snprintf(name, sizeof name, "%06zu", i); /* in the order of texts too */
     lua_rawgeti(L, 1, (lua_Integer)i + 1);
-    outputs[i] = (mw_wire_output){lua_pushstring(L, name), mw_core_node(L, -2)};
+    outputs[i] = (mw_graph_output){lua_pushstring(L, name), mw_prelude_core_node(L, -2)};
   }
   mw_text out = {0};
-  return mw_wire_put_graph(&out, state->graph, outputs, count, NULL, err) && mw_text_check(&out, err) &&
-         mw_wire_send(fd, MW_WIRE_GRAPH, out.bytes, out.length);
+  return mw_message_put_graph(&out, state->graph, outputs, count, NULL, err) && mw_text_check(&out, err) &&
+         mw_message_send(fd, MW_MESSAGE_GRAPH, out.bytes, out.length);
 }

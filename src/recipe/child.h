@@ -12,19 +12,19 @@ typedef struct mw_child_task {
   size_t binding_count;
 } mw_child_task;
 
-/* Both are mw_guest_work over a mw_child_task. */
-bool mw_child_describe(mw_state *state, void *task, int fd, mw_error *err);
-bool mw_child_evaluate(mw_state *state, void *task, int fd, mw_error *err);
+/* Both are mw_sandbox_work over a mw_child_task. */
+bool mw_child_describe(mw_interpreter *state, void *task, int fd, mw_error *err);
+bool mw_child_evaluate(mw_interpreter *state, void *task, int fd, mw_error *err);
 
 /* A model given by its tensors, or with none the first of the inputs: its loss on each data set becomes a graph whose
  * outputs are called 000000, 000001 ... in the order of the sets. */
 typedef struct mw_child_candidate {
   mw_graph *graph;               /* NULL where there are no outputs. The child's own copy grows, the parent's does not */
-  const mw_wire_output *outputs; /* its nodes */
+  const mw_graph_output *outputs; /* its nodes */
   size_t count;
 } mw_child_candidate;
 
-/* mw_guest_work over a mw_child_candidate. */
-bool mw_child_losses(mw_state *state, void *candidate, int fd, mw_error *err);
+/* mw_sandbox_work over a mw_child_candidate. */
+bool mw_child_losses(mw_interpreter *state, void *candidate, int fd, mw_error *err);
 
 #endif

@@ -9,10 +9,10 @@
 
 static const char prelude_key[] = "moonweld.prelude", core_key[] = "moonweld.core", ours[] = "(moonweld)";
 
-mw_state *mw_state_of(lua_State *L) { return *(mw_state **)lua_getextraspace(L); }
+mw_interpreter *mw_interpreter_of(lua_State *L) { return *(mw_interpreter **)lua_getextraspace(L); }
 
 static void *allocate(void *context, void *old, size_t old_size, size_t size) {
-  mw_state *state = context;
+  mw_interpreter *state = context;
   if (!old) old_size = 0;
   if (size > old_size && (state->used > state->limit || size - old_size > state->limit - state->used)) return NULL;
   if (size == 0) {
@@ -31,8 +31,8 @@ static void *allocate(void *context, void *old, size_t old_size, size_t size) {
  * said of a recipe's result, when it has returned, is said of the last line of its own file. */
 static bool place(lua_State *L, char room[300]) {
   lua_Debug ar;
-  const mw_state *state = mw_state_of(L);
-  const struct mw_state_place *at = &state->main;
+  const mw_interpreter *state = mw_interpreter_of(L);
+  const struct mw_interpreter_place *at = &state->main;
   for (int level = 0; lua_getstack(L, level, &ar); level++) {
     bool known = lua_getinfo(L, "Slt", &ar);
     if (known && ar.source[0] == '@' && ar.currentline > 0) {
@@ -53,7 +53,7 @@ static bool place(lua_State *L, char room[300]) {
  * from a recipe: where it is does not change. */
 static void trace(lua_State *L, lua_Debug *ar) {
   static const char parts[] = "@lua/moonweld/arch/";
-  mw_state *state = mw_state_of(L);
+  mw_interpreter *state = mw_interpreter_of(L);
   lua_Debug caller;
   bool line = ar->event == LUA_HOOKLINE;
   if (!line && !lua_getstack(L, 1, &caller)) return;
@@ -79,14 +79,14 @@ static void push_error(lua_State *L, mw_status status, bool placed, const char *
   lua_rawsetp(L, -2, prelude_key);
 }
 
-int mw_state_raise(lua_State *L, mw_status status, const char *text) {
+int mw_interpreter_raise(lua_State *L, mw_status status, const char *text) {
   char at[300] = "";
   bool placed = status == MW_USAGE || place(L, at); /* what was typed has no line */
   push_error(L, status, placed, at, text);
   return lua_error(L);
 }
 
-/* Gives every error the form of mw_state_raise's. */
+/* Gives every error the form of mw_interpreter_raise's. */
 static int handle(lua_State *L) {
   if (lua_istable(L, 1)) {
     lua_rawgetp(L, 1, prelude_key);
@@ -111,7 +111,7 @@ static int handle(lua_State *L) {
   return 1;
 }
 
-static bool take_error(mw_state *state, int result, mw_error *err) {
+static bool take_error(mw_interpreter *state, int result, mw_error *err) {
   lua_State *L = state->L;
   if (result == LUA_ERRMEM) {
     mw_error_set(err, MW_DATA, "the recipe needs more than %zu MB of memory (--recipe-memory allows more)", state->limit >> 20);
@@ -137,7 +137,7 @@ static bool take_error(mw_state *state, int result, mw_error *err) {
   return false;
 }
 
-bool mw_state_call(mw_state *state, const char *name, int args, int results, mw_error *err) {
+bool mw_interpreter_call(mw_interpreter *state, const char *name, int args, int results, mw_error *err) {
   lua_State *L = state->L;
   int base = lua_gettop(L) - args + 1;
   lua_pushcfunction(L, handle);
@@ -181,7 +181,7 @@ static int module(lua_State *L) {
 static int start(lua_State *L) {
   luaL_openlibs(L);
   lua_newtable(L);
-  mw_core_fill(L);
+  mw_interpreter_of(L)->prelude->fill(L);
   lua_pushvalue(L, -1);
   lua_setfield(L, LUA_REGISTRYINDEX, core_key);
   lua_pushvalue(L, -1);
@@ -196,12 +196,12 @@ static int start(lua_State *L) {
 
 static int tell(lua_State *L) {
   lua_getfield(L, LUA_REGISTRYINDEX, core_key);
-  mw_core_tell(L);
+  mw_interpreter_of(L)->prelude->tell(L);
   return 0;
 }
 
 /* Runs what is ours: that it fails is a bug, but for memory. */
-static bool run(mw_state *state, lua_CFunction work, mw_error *err) {
+static bool run(mw_interpreter *state, lua_CFunction work, mw_error *err) {
   lua_pushcfunction(state->L, handle);
   lua_pushcfunction(state->L, work);
   int result = lua_pcall(state->L, 0, 0, 1);
@@ -214,31 +214,31 @@ static bool run(mw_state *state, lua_CFunction work, mw_error *err) {
   return true;
 }
 
-bool mw_state_open(mw_state *state, mw_error *err) {
-  *state = (mw_state){.limit = SIZE_MAX};
+bool mw_interpreter_open(mw_interpreter *state, const mw_interpreter_prelude *prelude, mw_error *err) {
+  *state = (mw_interpreter){.limit = SIZE_MAX, .prelude = prelude};
   MW_TRY(mw_graph_new(&state->graph, err));
   state->L = lua_newstate(allocate, state);
   if (!state->L) {
-    mw_state_close(state);
+    mw_interpreter_close(state);
     return mw_error_memory(err, 1 << 16);
   }
-  *(mw_state **)lua_getextraspace(state->L) = state;
+  *(mw_interpreter **)lua_getextraspace(state->L) = state;
   if (run(state, start, err)) return true;
   if (err->status == MW_DATA) mw_error_memory(err, 1 << 20);
-  mw_state_close(state);
+  mw_interpreter_close(state);
   return false;
 }
 
-bool mw_state_begin(mw_state *state, mw_error *err) {
-  *(mw_state **)lua_getextraspace(state->L) = state;
+bool mw_interpreter_begin(mw_interpreter *state, mw_error *err) {
+  *(mw_interpreter **)lua_getextraspace(state->L) = state;
   lua_setallocf(state->L, allocate, state);
   return run(state, tell, err);
 }
 
-void mw_state_close(mw_state *state) {
+void mw_interpreter_close(mw_interpreter *state) {
   if (state->L) lua_close(state->L);
   mw_graph_free(state->graph);
-  free(state->lessons);
+  free(state->specs);
   mw_mem_release(&state->arena);
   state->L = NULL;
   state->graph = NULL;

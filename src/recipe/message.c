@@ -8,16 +8,16 @@
 #include <time.h>
 #include <unistd.h>
 
-void mw_wire_put_u32(mw_text *out, uint32_t value) { mw_text_add(out, (const char *)&value, sizeof value); }
-void mw_wire_put_u64(mw_text *out, uint64_t value) { mw_text_add(out, (const char *)&value, sizeof value); }
-void mw_wire_put_double(mw_text *out, double value) { mw_text_add(out, (const char *)&value, sizeof value); }
+void mw_message_put_u32(mw_text *out, uint32_t value) { mw_text_add(out, (const char *)&value, sizeof value); }
+void mw_message_put_u64(mw_text *out, uint64_t value) { mw_text_add(out, (const char *)&value, sizeof value); }
+void mw_message_put_double(mw_text *out, double value) { mw_text_add(out, (const char *)&value, sizeof value); }
 
-void mw_wire_put_text(mw_text *out, const char *bytes, size_t length) {
-  mw_wire_put_u32(out, (uint32_t)length);
+void mw_message_put_text(mw_text *out, const char *bytes, size_t length) {
+  mw_message_put_u32(out, (uint32_t)length);
   mw_text_add(out, bytes, length);
 }
 
-static const char *take(mw_wire *in, size_t length) {
+static const char *take(mw_message *in, size_t length) {
   if (in->failed || (size_t)(in->end - in->at) < length) {
     in->failed = true;
     return NULL;
@@ -28,12 +28,12 @@ static const char *take(mw_wire *in, size_t length) {
 }
 
 #define TAKE(type) type value = 0; const char *at = take(in, sizeof value); if (at) memcpy(&value, at, sizeof value); return value
-uint32_t mw_wire_u32(mw_wire *in) { TAKE(uint32_t); }
-uint64_t mw_wire_u64(mw_wire *in) { TAKE(uint64_t); }
-double mw_wire_double(mw_wire *in) { TAKE(double); }
+uint32_t mw_message_u32(mw_message *in) { TAKE(uint32_t); }
+uint64_t mw_message_u64(mw_message *in) { TAKE(uint64_t); }
+double mw_message_double(mw_message *in) { TAKE(double); }
 
-const char *mw_wire_text(mw_wire *in, size_t *length) {
-  *length = mw_wire_u32(in);
+const char *mw_message_text(mw_message *in, size_t *length) {
+  *length = mw_message_u32(in);
   const char *at = take(in, *length);
   if (!at) *length = 0;
   return at ? at : "";
@@ -81,7 +81,7 @@ static bool get(int fd, char *bytes, size_t length, double deadline) {
   return true;
 }
 
-bool mw_wire_send(int fd, uint32_t kind, const char *bytes, size_t length) {
+bool mw_message_send(int fd, uint32_t kind, const char *bytes, size_t length) {
   uint64_t head[2] = {kind, length};
   return put(fd, (const char *)head, sizeof head) && put(fd, bytes, length);
 }
@@ -100,11 +100,11 @@ static bool receive(int fd, size_t limit, double deadline, uint32_t *kind, char 
   return true;
 }
 
-bool mw_wire_receive(int fd, size_t limit, uint32_t *kind, char **bytes, size_t *length) {
+bool mw_message_receive(int fd, size_t limit, uint32_t *kind, char **bytes, size_t *length) {
   return receive(fd, limit, INFINITY, kind, bytes, length);
 }
 
-bool mw_wire_hear(int fd, size_t limit, double *seconds, uint32_t *kind, char **bytes, size_t *length) {
+bool mw_message_hear(int fd, size_t limit, double *seconds, uint32_t *kind, char **bytes, size_t *length) {
   double begun = now();
   bool heard = receive(fd, limit, begun + *seconds, kind, bytes, length);
   *seconds -= now() - begun;
@@ -113,36 +113,36 @@ bool mw_wire_hear(int fd, size_t limit, double *seconds, uint32_t *kind, char **
 
 /* ---- graphs ---- */
 
-static void put_node(mw_text *out, const mw_graph *graph, mw_node id, const mw_wire_choice *choice, uint64_t *coefficients) {
-  mw_node_facts facts = mw_graph_facts(graph, id);
+static void put_node(mw_text *out, const mw_graph *graph, mw_node id, const mw_message_choice *choice, uint64_t *coefficients) {
+  mw_graph_node_facts facts = mw_graph_facts(graph, id);
   if (choice && facts.op == MW_OP_COEFFICIENT) facts.extra[0] = (*coefficients)++;
   if (choice && facts.op == MW_OP_LEARNED) facts.extra[0] = choice->trainings[facts.extra[0]] - 1;
-  mw_wire_put_u32(out, facts.op);
-  mw_wire_put_u64(out, facts.extra[0]);
-  mw_wire_put_u64(out, facts.extra[1]);
-  mw_wire_put_u32(out, facts.operands);
-  for (uint32_t i = 0; i < facts.operands; i++) mw_wire_put_u32(out, mw_wire_node(choice, facts.operand[i]));
+  mw_message_put_u32(out, facts.op);
+  mw_message_put_u64(out, facts.extra[0]);
+  mw_message_put_u64(out, facts.extra[1]);
+  mw_message_put_u32(out, facts.operands);
+  for (uint32_t i = 0; i < facts.operands; i++) mw_message_put_u32(out, mw_message_node(choice, facts.operand[i]));
   if (facts.op == MW_OP_COEFFICIENT || facts.op == MW_OP_TOKENS)
-    mw_wire_put_u64(out, mw_graph_elements(graph, facts.shape));
+    mw_message_put_u64(out, mw_graph_elements(graph, facts.shape));
 }
 
-bool mw_wire_put_graph(mw_text *out, const mw_graph *graph, const mw_wire_output *outputs, size_t count,
-                       const mw_wire_choice *choice, mw_error *err) {
+bool mw_message_put_graph(mw_text *out, const mw_graph *graph, const mw_graph_output *outputs, size_t count,
+                       const mw_message_choice *choice, mw_error *err) {
   uint32_t sent = 0;
   uint64_t coefficients = 0;
-  for (mw_node id = 1; id <= mw_graph_count(graph); id++) sent += mw_wire_node(choice, id) != 0;
-  mw_wire_put_u32(out, sent);
+  for (mw_node id = 1; id <= mw_graph_count(graph); id++) sent += mw_message_node(choice, id) != 0;
+  mw_message_put_u32(out, sent);
   for (mw_node id = 1; id <= mw_graph_count(graph); id++)
-    if (mw_wire_node(choice, id)) put_node(out, graph, id, choice, &coefficients);
-  mw_wire_put_u32(out, (uint32_t)count);
+    if (mw_message_node(choice, id)) put_node(out, graph, id, choice, &coefficients);
+  mw_message_put_u32(out, (uint32_t)count);
   for (size_t i = 0; i < count; i++) {
-    mw_wire_put_text(out, outputs[i].name, strlen(outputs[i].name));
-    mw_wire_put_u32(out, mw_wire_node(choice, outputs[i].node));
+    mw_message_put_text(out, outputs[i].name, strlen(outputs[i].name));
+    mw_message_put_u32(out, mw_message_node(choice, outputs[i].node));
   }
   return mw_text_check(out, err);
 }
 
-static bool take_input(mw_graph *graph, mw_wire_inputs inputs, const uint64_t extra[2], mw_node *out, mw_error *err) {
+static bool take_input(mw_graph *graph, mw_message_inputs inputs, const uint64_t extra[2], mw_node *out, mw_error *err) {
   mw_dtype dtype;
   const uint64_t *dims;
   unsigned rank;
@@ -153,12 +153,12 @@ static bool take_input(mw_graph *graph, mw_wire_inputs inputs, const uint64_t ex
          mw_graph_input(graph, (uint32_t)extra[0], (uint32_t)extra[1], dtype, shape, out, err);
 }
 
-static bool take_node(mw_wire *in, mw_graph *graph, mw_wire_inputs inputs, mw_node *map, uint32_t id, mw_error *err) {
-  uint32_t op = mw_wire_u32(in);
+static bool take_node(mw_message *in, mw_graph *graph, mw_message_inputs inputs, mw_node *map, uint32_t id, mw_error *err) {
+  uint32_t op = mw_message_u32(in);
   uint64_t extra[2];
-  extra[0] = mw_wire_u64(in);
-  extra[1] = mw_wire_u64(in);
-  uint32_t count = mw_wire_u32(in);
+  extra[0] = mw_message_u64(in);
+  extra[1] = mw_message_u64(in);
+  uint32_t count = mw_message_u32(in);
   mw_node few[16], *operands = few;
   if (in->failed || count > MW_GRAPH_OPERANDS || count > (size_t)(in->end - in->at) / sizeof *operands || op >= MW_OP_COUNT)
     return mw_error_set(err, MW_DATA, "the recipe's process sent a broken graph");
@@ -171,13 +171,13 @@ static bool take_node(mw_wire *in, mw_graph *graph, mw_wire_inputs inputs, mw_no
   if (op == MW_OP_COEFFICIENT) {
     double initial;
     memcpy(&initial, &extra[1], sizeof initial);
-    return mw_graph_coefficient(graph, extra[0], mw_wire_u64(in), initial, &map[id], err);
+    return mw_graph_coefficient(graph, extra[0], mw_message_u64(in), initial, &map[id], err);
   }
-  if (op == MW_OP_TOKENS) return mw_graph_tokens(graph, extra[0], mw_wire_u64(in), extra[1], &map[id], err);
+  if (op == MW_OP_TOKENS) return mw_graph_tokens(graph, extra[0], mw_message_u64(in), extra[1], &map[id], err);
   if (count > 16 && !(operands = mw_mem_new(count, sizeof *operands, err))) return false;
   bool ok = true;
   for (uint32_t i = 0; i < count && ok; i++) {
-    uint32_t operand = mw_wire_u32(in);
+    uint32_t operand = mw_message_u32(in);
     ok = operand > 0 && operand < id;
     operands[i] = ok ? map[operand] : 0;
   }
@@ -188,15 +188,15 @@ static bool take_node(mw_wire *in, mw_graph *graph, mw_wire_inputs inputs, mw_no
   return ok;
 }
 
-static bool take_outputs(mw_wire *in, const mw_node *map, uint32_t nodes, mw_arena *arena, mw_wire_output **outputs,
+static bool take_outputs(mw_message *in, const mw_node *map, uint32_t nodes, mw_arena *arena, mw_graph_output **outputs,
                          size_t *count, mw_error *err) {
-  *count = mw_wire_u32(in);
+  *count = mw_message_u32(in);
   if (*count > (size_t)(in->end - in->at) / 8) in->failed = true;
   *outputs = in->failed ? NULL : mw_mem_take(arena, *count * sizeof **outputs + 1, err);
   for (size_t i = 0; i < *count && *outputs; i++) {
     size_t length;
-    const char *name = mw_wire_text(in, &length);
-    uint32_t node = mw_wire_u32(in);
+    const char *name = mw_message_text(in, &length);
+    uint32_t node = mw_message_u32(in);
     if (in->failed || node == 0 || node > nodes || memchr(name, 0, length)) break;
     (*outputs)[i].node = map[node];
     if (!((*outputs)[i].name = mw_mem_copy(arena, name, length, err))) return false;
@@ -206,10 +206,10 @@ static bool take_outputs(mw_wire *in, const mw_node *map, uint32_t nodes, mw_are
   return *count == 0 && !in->failed;
 }
 
-bool mw_wire_take_graph(const char *bytes, size_t length, mw_wire_inputs inputs, mw_wire_rest rest, mw_arena *arena,
-                        mw_graph **graph, mw_wire_output **outputs, size_t *count, mw_error *err) {
-  mw_wire in = {bytes, bytes + length, false};
-  uint32_t nodes = mw_wire_u32(&in);
+bool mw_message_take_graph(const char *bytes, size_t length, mw_message_inputs inputs, mw_message_rest rest, mw_arena *arena,
+                        mw_graph **graph, mw_graph_output **outputs, size_t *count, mw_error *err) {
+  mw_message in = {bytes, bytes + length, false};
+  uint32_t nodes = mw_message_u32(&in);
   mw_error_set(err, MW_DATA, "the recipe's process sent a broken graph");
   if (in.failed || nodes > MW_GRAPH_NODES || nodes > length / 16) return false;
   mw_node *map = mw_mem_new(nodes + 1u, sizeof *map, err);

@@ -6,69 +6,63 @@
 #include "base/text.h"
 #include "expr/graph.h"
 
-typedef enum mw_wire_kind {
-  MW_WIRE_SIGNATURE = 1, MW_WIRE_GRAPH, MW_WIRE_ERROR, MW_WIRE_PRINT, MW_WIRE_REQUIRE, MW_WIRE_DRAWN, MW_WIRE_SCORE
-} mw_wire_kind;
+typedef enum mw_message_kind {
+  MW_MESSAGE_SIGNATURE = 1, MW_MESSAGE_GRAPH, MW_MESSAGE_ERROR, MW_MESSAGE_PRINT, MW_MESSAGE_REQUIRE, MW_MESSAGE_DRAWN, MW_MESSAGE_SCORE
+} mw_message_kind;
 
 /* Writing: numbers and texts appended to a buffer. */
-void mw_wire_put_u32(mw_text *out, uint32_t value);
-void mw_wire_put_u64(mw_text *out, uint64_t value);
-void mw_wire_put_double(mw_text *out, double value);
-void mw_wire_put_text(mw_text *out, const char *bytes, size_t length);
+void mw_message_put_u32(mw_text *out, uint32_t value);
+void mw_message_put_u64(mw_text *out, uint64_t value);
+void mw_message_put_double(mw_text *out, double value);
+void mw_message_put_text(mw_text *out, const char *bytes, size_t length);
 
 /* Reading: once something is missing, `failed` stays set and zeros are returned. */
-typedef struct mw_wire {
+typedef struct mw_message {
   const char *at, *end;
   bool failed;
-} mw_wire;
-uint32_t mw_wire_u32(mw_wire *in);
-uint64_t mw_wire_u64(mw_wire *in);
-double mw_wire_double(mw_wire *in);
-const char *mw_wire_text(mw_wire *in, size_t *length); /* not NUL-terminated */
+} mw_message;
+uint32_t mw_message_u32(mw_message *in);
+uint64_t mw_message_u64(mw_message *in);
+double mw_message_double(mw_message *in);
+const char *mw_message_text(mw_message *in, size_t *length); /* not NUL-terminated */
 
 /* Whole messages over a pipe. */
-bool mw_wire_send(int fd, uint32_t kind, const char *bytes, size_t length);
+bool mw_message_send(int fd, uint32_t kind, const char *bytes, size_t length);
 /* False at the end of the pipe or for a message above `limit`. free() *bytes, which is NUL-terminated. */
-bool mw_wire_receive(int fd, size_t limit, uint32_t *kind, char **bytes, size_t *length);
+bool mw_message_receive(int fd, size_t limit, uint32_t *kind, char **bytes, size_t *length);
 /* The same, waiting no longer than *seconds, from which the time that it took is subtracted. At or below 0: too long.
  * Both set errno to ENOMEM where a message had no room. */
-bool mw_wire_hear(int fd, size_t limit, double *seconds, uint32_t *kind, char **bytes, size_t *length);
-
-/* A named result of a recipe. */
-typedef struct mw_wire_output {
-  const char *name;
-  mw_node node;
-} mw_wire_output;
+bool mw_message_hear(int fd, size_t limit, double *seconds, uint32_t *kind, char **bytes, size_t *length);
 
 /* What of a graph a message holds, and what it is called there (from 1; 0: it stays behind). */
-typedef struct mw_wire_choice {
+typedef struct mw_message_choice {
   uint32_t *nodes;     /* of every node id; operands of what is sent are sent too */
   uint32_t *trainings; /* of every training that a LEARNED node may name, from training 0 on */
-} mw_wire_choice;
+} mw_message_choice;
 
 /* What a node is called in a message. */
-static inline uint32_t mw_wire_node(const mw_wire_choice *choice, mw_node node) { return choice ? choice->nodes[node] : node; }
+static inline uint32_t mw_message_node(const mw_message_choice *choice, mw_node node) { return choice ? choice->nodes[node] : node; }
 
 /* The graph and its outputs, sorted by name. Without a choice all of it as it is; else only what was chosen, where
  * coefficients are numbered anew too. */
-bool mw_wire_put_graph(mw_text *out, const mw_graph *graph, const mw_wire_output *outputs, size_t count,
-                       const mw_wire_choice *choice, mw_error *err);
+bool mw_message_put_graph(mw_text *out, const mw_graph *graph, const mw_graph_output *outputs, size_t count,
+                       const mw_message_choice *choice, mw_error *err);
 
 /* What an INPUT node may name: the tensor at (model, row), or NULL. */
-typedef struct mw_wire_inputs {
+typedef struct mw_message_inputs {
   const void *context;
   bool (*find)(const void *context, uint64_t model, uint64_t row, mw_dtype *dtype, const uint64_t **dims, unsigned *rank);
-} mw_wire_inputs;
+} mw_message_inputs;
 
 /* Who takes what follows the outputs: node ids of the message go through `map` (of `nodes` entries after [0]). NULL: the
  * message ends there. */
-typedef struct mw_wire_rest {
+typedef struct mw_message_rest {
   void *context;
-  bool (*take)(void *context, mw_wire *in, const mw_node *map, uint32_t nodes, const mw_graph *graph, mw_error *err);
-} mw_wire_rest;
+  bool (*take)(void *context, mw_message *in, const mw_node *map, uint32_t nodes, const mw_graph *graph, mw_error *err);
+} mw_message_rest;
 
 /* Rebuilds a graph from bytes. Names go into the arena; *outputs is the arena's too. */
-bool mw_wire_take_graph(const char *bytes, size_t length, mw_wire_inputs inputs, mw_wire_rest rest, mw_arena *arena,
-                        mw_graph **graph, mw_wire_output **outputs, size_t *count, mw_error *err);
+bool mw_message_take_graph(const char *bytes, size_t length, mw_message_inputs inputs, mw_message_rest rest, mw_arena *arena,
+                        mw_graph **graph, mw_graph_output **outputs, size_t *count, mw_error *err);
 
 #endif

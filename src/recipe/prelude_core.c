@@ -1,8 +1,8 @@
 /* prelude_core.c: the functions that the prelude builds on: nodes of the graph, numbers drawn, names matched. They check what
  * Lua gives them and raise; the rules of the graph itself are the graph's. */
 #include "base/mathx.h"
+#include "recipe/prelude_core.h"
 #include "recipe/prelude_learn.h"
-#include "recipe/interpreter.h"
 #include "num/rng.h"
 #include <lauxlib.h>
 #include <math.h>
@@ -11,33 +11,33 @@
 
 static const char node_type[] = "moonweld.node";
 
-static int fail(lua_State *L, const mw_error *err) { return mw_state_raise(L, err->status, err->text); }
+static int fail(lua_State *L, const mw_error *err) { return mw_interpreter_raise(L, err->status, err->text); }
 
-int mw_core_push(lua_State *L, mw_node node) {
+int mw_prelude_core_push(lua_State *L, mw_node node) {
   mw_node *handle = lua_newuserdatauv(L, sizeof *handle, 0);
   *handle = node;
   luaL_setmetatable(L, node_type);
   return 1;
 }
 
-mw_node mw_core_node(lua_State *L, int index) {
+mw_node mw_prelude_core_node(lua_State *L, int index) {
   mw_error err;
   mw_node node;
   if (lua_type(L, index) == LUA_TNUMBER) {
-    if (!mw_graph_number(mw_state_of(L)->graph, lua_tonumber(L, index), &node, &err)) fail(L, &err);
+    if (!mw_graph_number(mw_interpreter_of(L)->graph, lua_tonumber(L, index), &node, &err)) fail(L, &err);
     return node;
   }
   const mw_node *handle = luaL_testudata(L, index, node_type);
-  if (!handle || *handle == 0 || *handle > mw_graph_count(mw_state_of(L)->graph)) {
+  if (!handle || *handle == 0 || *handle > mw_graph_count(mw_interpreter_of(L)->graph)) {
     mw_error_set(&err, MW_DATA, "a tensor or a number is needed here, not a %s", luaL_typename(L, index));
     return (mw_node)fail(L, &err);
   }
   return *handle;
 }
 
-static int number(lua_State *L) { return mw_core_push(L, mw_core_node(L, 1)); }
+static int number(lua_State *L) { return mw_prelude_core_push(L, mw_prelude_core_node(L, 1)); }
 
-mw_op mw_core_op(lua_State *L, int index) {
+mw_op mw_prelude_core_op(lua_State *L, int index) {
   const char *name = luaL_checkstring(L, index);
   for (int op = 0; op < MW_OP_COUNT; op++)
     if (strcasecmp(mw_graph_op_name((mw_op)op), name) == 0) return (mw_op)op;
@@ -53,8 +53,8 @@ static uint64_t name_key(lua_State *L, int index) {
 static int finish(lua_State *L, mw_op op, const mw_node *operands, uint32_t count, const uint64_t extra[2]) {
   mw_error err;
   mw_node node;
-  if (!mw_graph_apply(mw_state_of(L)->graph, op, operands, count, extra, &node, &err)) return fail(L, &err);
-  return mw_core_push(L, node);
+  if (!mw_graph_apply(mw_interpreter_of(L)->graph, op, operands, count, extra, &node, &err)) return fail(L, &err);
+  return mw_prelude_core_push(L, node);
 }
 
 /* apply(op, list of nodes, rank) for KTH and QUANTILE, apply("tie", list, KTH node). */
@@ -66,22 +66,22 @@ static int select_over(lua_State *L, mw_op op) {
   mw_node *operands = lua_newuserdatauv(L, (size_t)(count + 1) * sizeof *operands, 0);
   for (lua_Integer i = 0; i < count; i++) {
     lua_rawgeti(L, 2, i + 1);
-    operands[i] = mw_core_node(L, -1);
+    operands[i] = mw_prelude_core_node(L, -1);
     lua_pop(L, 1);
   }
-  if (op == MW_OP_TIE) operands[count++] = mw_core_node(L, 3);
+  if (op == MW_OP_TIE) operands[count++] = mw_prelude_core_node(L, 3);
   else extra[0] = (uint64_t)luaL_checkinteger(L, 3);
   return finish(L, op, operands, (uint32_t)count, extra);
 }
 
 static int apply(lua_State *L) {
-  mw_op op = mw_core_op(L, 1);
+  mw_op op = mw_prelude_core_op(L, 1);
   uint64_t extra[2] = {0, 0};
   mw_node operands[3];
   if (mw_graph_op_class(op) == MW_CLASS_SELECT) return select_over(L, op);
   int count = mw_graph_op_operands(op);
   if (count < 1 || count > 3) return luaL_error(L, "'%s' is not for recipes", mw_graph_op_name(op));
-  for (int i = 0; i < count; i++) operands[i] = mw_core_node(L, 2 + i);
+  for (int i = 0; i < count; i++) operands[i] = mw_prelude_core_node(L, 2 + i);
   if (mw_graph_op_class(op) == MW_CLASS_CHANCE) {
     extra[0] = (uint64_t)luaL_checkinteger(L, 2 + count);
     extra[1] = name_key(L, 3 + count);
@@ -90,14 +90,14 @@ static int apply(lua_State *L) {
   return finish(L, op, operands, (uint32_t)count, extra);
 }
 
-static const mw_tensor *tensor_at(const mw_inputs *inputs, uint64_t model, uint64_t row) {
+static const mw_tensor *tensor_at(const mw_input_set *inputs, uint64_t model, uint64_t row) {
   if (!inputs || model >= inputs->count || row >= inputs->family.count) return NULL;
   const mw_tensor *own = inputs->family.tensors[row * inputs->family.members + model];
   return own ? own : inputs->family.donor[row];
 }
 
 static int input(lua_State *L) {
-  mw_state *state = mw_state_of(L);
+  mw_interpreter *state = mw_interpreter_of(L);
   uint64_t model = (uint64_t)luaL_checkinteger(L, 1) - 1, row = (uint64_t)luaL_checkinteger(L, 2) - 1;
   const mw_tensor *tensor = tensor_at(state->inputs, model, row);
   mw_error err;
@@ -107,12 +107,12 @@ static int input(lua_State *L) {
   if (!mw_graph_shape(state->graph, tensor->shape, tensor->rank, &shape, &err) ||
       !mw_graph_input(state->graph, (uint32_t)model, (uint32_t)row, (mw_dtype)tensor->dtype, shape, &node, &err))
     return fail(L, &err);
-  return mw_core_push(L, node);
+  return mw_prelude_core_push(L, node);
 }
 
 static int shape(lua_State *L) {
-  const mw_graph *graph = mw_state_of(L)->graph;
-  uint32_t s = mw_graph_facts(graph, mw_core_node(L, 1)).shape;
+  const mw_graph *graph = mw_interpreter_of(L)->graph;
+  uint32_t s = mw_graph_facts(graph, mw_prelude_core_node(L, 1)).shape;
   if (!s) return 0;
   lua_newtable(L);
   for (unsigned i = 0; i < mw_graph_rank(graph, s); i++) {
@@ -123,20 +123,20 @@ static int shape(lua_State *L) {
 }
 
 static int elements(lua_State *L) {
-  const mw_graph *graph = mw_state_of(L)->graph;
-  lua_pushinteger(L, (lua_Integer)mw_graph_elements(graph, mw_graph_facts(graph, mw_core_node(L, 1)).shape));
+  const mw_graph *graph = mw_interpreter_of(L)->graph;
+  lua_pushinteger(L, (lua_Integer)mw_graph_elements(graph, mw_graph_facts(graph, mw_prelude_core_node(L, 1)).shape));
   return 1;
 }
 
 static int value(lua_State *L) {
   double number_value;
-  if (!mw_graph_is_number(mw_state_of(L)->graph, mw_core_node(L, 1), &number_value)) return 0;
+  if (!mw_graph_is_number(mw_interpreter_of(L)->graph, mw_prelude_core_node(L, 1), &number_value)) return 0;
   lua_pushnumber(L, number_value);
   return 1;
 }
 
 static int id(lua_State *L) {
-  lua_pushinteger(L, mw_core_node(L, 1));
+  lua_pushinteger(L, mw_prelude_core_node(L, 1));
   return 1;
 }
 
@@ -146,7 +146,7 @@ static int is_node(lua_State *L) {
 }
 
 static int mass(lua_State *L) {
-  const mw_graph *graph = mw_state_of(L)->graph;
+  const mw_graph *graph = mw_interpreter_of(L)->graph;
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_Integer count = luaL_len(L, 1);
   double *masses = lua_newuserdatauv(L, (mw_graph_count(graph) + 1u) * sizeof *masses, 0);
@@ -154,7 +154,7 @@ static int mass(lua_State *L) {
   lua_createtable(L, (int)count, 0);
   for (lua_Integer i = 1; i <= count; i++) {
     lua_rawgeti(L, 1, i);
-    lua_pushnumber(L, masses[mw_core_node(L, -1)]);
+    lua_pushnumber(L, masses[mw_prelude_core_node(L, -1)]);
     lua_rawseti(L, -3, i);
     lua_pop(L, 1);
   }
@@ -194,7 +194,7 @@ static int dirichlet(lua_State *L) {
 }
 
 static int drawn(lua_State *L) {
-  mw_state *state = mw_state_of(L);
+  mw_interpreter *state = mw_interpreter_of(L);
   if (state->world.drawn) state->world.drawn(state->world.context, luaL_checkstring(L, 1), luaL_checknumber(L, 2));
   return 0;
 }
@@ -213,34 +213,34 @@ static int distance(lua_State *L) {
 
 static int shown(lua_State *L) {
   size_t length;
-  mw_shown room;
+  mw_text_escaped room;
   const char *text = luaL_checklstring(L, 1, &length);
-  lua_pushstring(L, mw_text_shown(&room, text, length));
+  lua_pushstring(L, mw_text_escape(&room, text, length));
   return 1;
 }
 
 static int core_fail(lua_State *L) {
   const char *kind = luaL_checkstring(L, 1);
-  return mw_state_raise(L, strcmp(kind, "usage") == 0 ? MW_USAGE : strcmp(kind, "unavailable") == 0 ? MW_UNAVAILABLE : MW_DATA,
+  return mw_interpreter_raise(L, strcmp(kind, "usage") == 0 ? MW_USAGE : strcmp(kind, "unavailable") == 0 ? MW_UNAVAILABLE : MW_DATA,
                         luaL_checkstring(L, 2));
 }
 
 static int print(lua_State *L) {
-  mw_state *state = mw_state_of(L);
+  mw_interpreter *state = mw_interpreter_of(L);
   size_t length;
   const char *text = luaL_checklstring(L, 1, &length);
   if (state->world.print) state->world.print(state->world.context, text, length);
   return 0;
 }
 
-mw_wire_output *mw_core_outputs(lua_State *L, int index, size_t *count, mw_error *err) {
+mw_graph_output *mw_prelude_core_outputs(lua_State *L, int index, size_t *count, mw_error *err) {
   *count = (size_t)luaL_len(L, index);
-  mw_wire_output *outputs = mw_mem_new(*count, sizeof *outputs, err);
+  mw_graph_output *outputs = mw_mem_new(*count, sizeof *outputs, err);
   for (size_t i = 0; i < *count && outputs; i++) {
     lua_rawgeti(L, index, (lua_Integer)i + 1);
     lua_rawgeti(L, -1, 1);
     lua_rawgeti(L, -2, 2);
-    outputs[i] = (mw_wire_output){lua_tostring(L, -2), mw_core_node(L, -1)};
+    outputs[i] = (mw_graph_output){lua_tostring(L, -2), mw_prelude_core_node(L, -1)};
     lua_pop(L, 3);
   }
   return outputs;
@@ -248,11 +248,11 @@ mw_wire_output *mw_core_outputs(lua_State *L, int index, size_t *count, mw_error
 
 /* score(list of {name, tensor}): a plain number. */
 static int score(lua_State *L) {
-  mw_state *state = mw_state_of(L);
+  mw_interpreter *state = mw_interpreter_of(L);
   mw_error err;
   size_t count;
   double number_value = 0;
-  mw_wire_output *outputs = mw_core_outputs(L, 1, &count, &err);
+  mw_graph_output *outputs = mw_prelude_core_outputs(L, 1, &count, &err);
   if (outputs && !state->world.score) mw_error_set(&err, MW_USAGE, "there is no --score");
   bool ok = outputs && state->world.score &&
             state->world.score(state->world.context, state, outputs, count, &number_value, &err);
@@ -263,12 +263,12 @@ static int score(lua_State *L) {
 }
 
 static int require(lua_State *L) {
-  mw_state *state = mw_state_of(L);
+  mw_interpreter *state = mw_interpreter_of(L);
   mw_error err;
   size_t length;
   char chunk[256];
   const char *name = luaL_checklstring(L, 1, &length);
-  if (strlen(name) != length) return mw_state_raise(L, MW_DATA, "require takes a recipe's name: letters, digits, _ and -");
+  if (strlen(name) != length) return mw_interpreter_raise(L, MW_DATA, "require takes a recipe's name: letters, digits, _ and -");
   char *text = state->world.require ? state->world.require(state->world.context, name, &length, chunk, &err) : NULL;
   if (!text) return fail(L, &err);
   lua_pushlstring(L, text, length);
@@ -294,7 +294,7 @@ static int load_text(lua_State *L) {
 #define MATH(name) static int math_##name(lua_State *L) { lua_pushnumber(L, mw_mathx_##name(luaL_checknumber(L, 1))); return 1; }
 MATH(exp) MATH(log) MATH(tanh) MATH(sin) MATH(cos) MATH(acos)
 
-const char *const mw_core_reserved[] = {
+const char *const mw_prelude_core_reserved[] = {
 #define MW_OPTION(name, form, field, told, value, doc) #name,
 #include "options.def"
 #undef MW_OPTION
@@ -302,14 +302,14 @@ const char *const mw_core_reserved[] = {
 
 static void fill_reserved(lua_State *L) {
   lua_newtable(L);
-  for (const char *const *word = mw_core_reserved; *word; word++) {
+  for (const char *const *word = mw_prelude_core_reserved; *word; word++) {
     lua_pushboolean(L, true);
     lua_setfield(L, -2, *word);
   }
   lua_setfield(L, -2, "reserved");
 }
 
-static void fill_models(lua_State *L, const mw_inputs *inputs) {
+static void fill_models(lua_State *L, const mw_input_set *inputs) {
   lua_newtable(L);
   for (size_t m = 0; inputs && m < inputs->count; m++) {
     lua_newtable(L);
@@ -319,7 +319,7 @@ static void fill_models(lua_State *L, const mw_inputs *inputs) {
     lua_newtable(L); /* rows */
     lua_Integer next = 1;
     for (size_t row = 0; row < inputs->family.count; row++) {
-      if (mw_dtype_role((mw_dtype)inputs->family.donor[row]->dtype) != MW_ROLE_REAL) continue;
+      if (mw_dtype_kind_of((mw_dtype)inputs->family.donor[row]->dtype) != MW_DTYPE_KIND_REAL) continue;
       lua_pushstring(L, inputs->family.donor[row]->name);
       lua_rawseti(L, -3, next);
       lua_pushinteger(L, (lua_Integer)row + 1);
@@ -332,7 +332,7 @@ static void fill_models(lua_State *L, const mw_inputs *inputs) {
   lua_setfield(L, -2, "models");
 }
 
-void mw_core_fill(lua_State *L) {
+static void fill(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"number", number}, {"apply", apply}, {"input", input}, {"shape", shape}, {"elements", elements}, {"value", value},
       {"id", id}, {"is_node", is_node}, {"mass", mass}, {"label", label}, {"uniform", uniform}, {"beta", beta},
@@ -348,15 +348,17 @@ void mw_core_fill(lua_State *L) {
   luaL_newmetatable(L, node_type);
   lua_setfield(L, -2, "node_metatable");
   fill_reserved(L);
-  mw_core_learn_fill(L);
+  mw_prelude_learn_fill(L);
 }
 
-void mw_core_tell(lua_State *L) {
-  const mw_state *state = mw_state_of(L);
+static void tell(lua_State *L) {
+  const mw_interpreter *state = mw_interpreter_of(L);
   lua_pushinteger(L, (lua_Integer)state->seed);
   lua_setfield(L, -2, "seed");
   lua_pushboolean(L, state->scores);
   lua_setfield(L, -2, "can_score");
   fill_models(L, state->inputs);
-  mw_core_learn_tell(L);
+  mw_prelude_learn_tell(L);
 }
+
+const mw_interpreter_prelude mw_prelude_core = {fill, tell};

@@ -1,6 +1,7 @@
 /* prelude_learn.c: see prelude_learn.h. The rules of the graph are the graph's; config.json was checked when the model was opened
  * and comes into Lua as a table of plain values, bounded in number and length. */
 #include "recipe/prelude_learn.h"
+#include "recipe/prelude_core.h"
 #include "recipe/learn_spec.h"
 #include <lauxlib.h>
 #include <stdio.h>
@@ -9,13 +10,13 @@
 
 enum { CONFIG_VALUES = 4096, CONFIG_TEXT = 1024, CONFIG_DEPTH = 3 };
 
-static int fail(lua_State *L, const mw_error *err) { return mw_state_raise(L, err->status, err->text); }
+static int fail(lua_State *L, const mw_error *err) { return mw_interpreter_raise(L, err->status, err->text); }
 
 /* ---- nodes ---- */
 
 /* net(op, {operands}, a, b) */
 static int net(lua_State *L) {
-  mw_op op = mw_core_op(L, 1);
+  mw_op op = mw_prelude_core_op(L, 1);
   mw_error err;
   mw_node node;
   luaL_checktype(L, 2, LUA_TTABLE);
@@ -24,28 +25,29 @@ static int net(lua_State *L) {
   mw_node *operands = lua_newuserdatauv(L, (size_t)count * sizeof *operands, 0);
   for (lua_Integer i = 0; i < count; i++) {
     lua_rawgeti(L, 2, i + 1);
-    operands[i] = mw_core_node(L, -1);
+    operands[i] = mw_prelude_core_node(L, -1);
     lua_pop(L, 1);
   }
   uint64_t extra[2] = {(uint64_t)luaL_checkinteger(L, 3), (uint64_t)luaL_checkinteger(L, 4)};
-  if (!mw_graph_apply(mw_state_of(L)->graph, op, operands, (uint32_t)count, extra, &node, &err)) return fail(L, &err);
-  return mw_core_push(L, node);
+  if (!mw_graph_apply(mw_interpreter_of(L)->graph, op, operands, (uint32_t)count, extra, &node, &err)) return fail(L, &err);
+  return mw_prelude_core_push(L, node);
 }
 
 static int coefficient(lua_State *L) {
-  mw_state *state = mw_state_of(L);
+  mw_interpreter *state = mw_interpreter_of(L);
   mw_error err;
   mw_node node;
   if (!mw_graph_coefficient(state->graph, state->coefficients++, (uint64_t)luaL_checkinteger(L, 1), luaL_checknumber(L, 2), &node, &err))
     return fail(L, &err);
-  return mw_core_push(L, node);
+  return mw_prelude_core_push(L, node);
 }
 
 static int learned(lua_State *L) {
   mw_error err;
   mw_node node;
-  if (!mw_graph_learned(mw_state_of(L)->graph, mw_core_node(L, 1), (uint64_t)luaL_checkinteger(L, 2), &node, &err)) return fail(L, &err);
-  return mw_core_push(L, node);
+  if (!mw_graph_learned(mw_interpreter_of(L)->graph, mw_prelude_core_node(L, 1), (uint64_t)luaL_checkinteger(L, 2), &node,
+                        &err)) return fail(L, &err);
+  return mw_prelude_core_push(L, node);
 }
 
 /* tokens(set, windows, length) */
@@ -53,14 +55,14 @@ static int tokens(lua_State *L) {
   mw_error err;
   mw_node node;
   uint64_t windows = (uint64_t)luaL_checkinteger(L, 2), length = (uint64_t)luaL_checkinteger(L, 3);
-  if (windows > MW_LESSON_WINDOWS || length > MW_LESSON_TOKENS || windows * length > MW_LESSON_TOKENS) {
+  if (windows > MW_LEARN_SPEC_WINDOWS || length > MW_LEARN_SPEC_TOKENS || windows * length > MW_LEARN_SPEC_TOKENS) {
     mw_error_set(&err, MW_DATA, "a batch of %llu windows of %llu tokens is beyond %d tokens", (unsigned long long)windows,
-                 (unsigned long long)length, MW_LESSON_TOKENS);
+                 (unsigned long long)length, MW_LEARN_SPEC_TOKENS);
     return fail(L, &err);
   }
-  if (!mw_graph_tokens(mw_state_of(L)->graph, (uint64_t)luaL_checkinteger(L, 1), windows * length, length, &node, &err))
+  if (!mw_graph_tokens(mw_interpreter_of(L)->graph, (uint64_t)luaL_checkinteger(L, 1), windows * length, length, &node, &err))
     return fail(L, &err);
-  return mw_core_push(L, node);
+  return mw_prelude_core_push(L, node);
 }
 
 /* ---- trainings ---- */
@@ -84,33 +86,33 @@ static const char *text_of(lua_State *L, int table, lua_Integer index, mw_arena 
 
 /* learn(record): remembers a training and gives its number, from 0. */
 static int learn(lua_State *L) {
-  mw_state *state = mw_state_of(L);
+  mw_interpreter *state = mw_interpreter_of(L);
   mw_error err;
   luaL_checktype(L, 1, LUA_TTABLE);
-  if (!mw_mem_grow(&state->lessons, &state->lesson_capacity, state->lesson_count + 1, sizeof *state->lessons, &err)) return fail(L, &err);
-  mw_lesson *lesson = &state->lessons[state->lesson_count];
-  *lesson = (mw_lesson){.steps = (uint32_t)number_of(L, 1, "steps"), .windows = (uint32_t)number_of(L, 1, "windows"),
+  if (!mw_mem_grow(&state->specs, &state->spec_capacity, state->spec_count + 1, sizeof *state->specs, &err)) return fail(L, &err);
+  mw_learn_spec *spec = &state->specs[state->spec_count];
+  *spec = (mw_learn_spec){.steps = (uint32_t)number_of(L, 1, "steps"), .windows = (uint32_t)number_of(L, 1, "windows"),
                         .rate = number_of(L, 1, "rate"), .decay = number_of(L, 1, "decay"), .clip = number_of(L, 1, "clip"),
                         .share = number_of(L, 1, "share")};
   lua_getfield(L, 1, "seed");
-  lesson->seed = (uint64_t)luaL_checkinteger(L, -1);
-  if (lua_getfield(L, 1, "loss") != LUA_TNIL) lesson->loss = mw_core_node(L, -1);
+  spec->seed = (uint64_t)luaL_checkinteger(L, -1);
+  if (lua_getfield(L, 1, "loss") != LUA_TNIL) spec->loss = mw_prelude_core_node(L, -1);
   lua_getfield(L, 1, "coefficients");
   int list = lua_gettop(L);
-  lesson->count = (size_t)luaL_len(L, list);
-  if (!(lesson->parts = mw_mem_take(&state->arena, (lesson->count + 1) * sizeof *lesson->parts, &err))) return fail(L, &err);
-  for (size_t i = 0; i < lesson->count; i++) {
+  spec->count = (size_t)luaL_len(L, list);
+  if (!(spec->parts = mw_mem_take(&state->arena, (spec->count + 1) * sizeof *spec->parts, &err))) return fail(L, &err);
+  for (size_t i = 0; i < spec->count; i++) {
     lua_rawgeti(L, list, (lua_Integer)i + 1);
     lua_rawgeti(L, -1, 1);
-    lesson->parts[i].node = mw_core_node(L, -1);
+    spec->parts[i].node = mw_prelude_core_node(L, -1);
     lua_pop(L, 1);
-    if (mw_graph_facts(state->graph, lesson->parts[i].node).op != MW_OP_COEFFICIENT)
-      return mw_state_raise(L, MW_DATA, "learn's 'start' holds coefficients as columns, tensors or scalars made them");
-    lesson->parts[i].tensor = text_of(L, list + 1, 2, &state->arena);
-    lesson->parts[i].label = text_of(L, list + 1, 3, &state->arena);
+    if (mw_graph_facts(state->graph, spec->parts[i].node).op != MW_OP_COEFFICIENT)
+      return mw_interpreter_raise(L, MW_DATA, "learn's 'start' holds coefficients as columns, tensors or scalars made them");
+    spec->parts[i].tensor = text_of(L, list + 1, 2, &state->arena);
+    spec->parts[i].label = text_of(L, list + 1, 3, &state->arena);
     lua_pop(L, 1);
   }
-  lua_pushinteger(L, (lua_Integer)state->lesson_count++);
+  lua_pushinteger(L, (lua_Integer)state->spec_count++);
   return 1;
 }
 
@@ -169,7 +171,7 @@ static void push_json(lua_State *L, mw_json value, int depth, int *budget) {
 }
 
 /* core.configs: label of a model -> its config.json; core.config: the donor's. */
-static void fill_configs(lua_State *L, const mw_inputs *inputs) {
+static void fill_configs(lua_State *L, const mw_input_set *inputs) {
   lua_newtable(L);
   for (size_t m = 0; inputs && m < inputs->count; m++) {
     const mw_config *config = &inputs->members[m].model->config;
@@ -185,7 +187,7 @@ static void fill_configs(lua_State *L, const mw_inputs *inputs) {
   lua_setfield(L, -2, "configs");
 }
 
-static void fill_data(lua_State *L, const mw_state *state) {
+static void fill_data(lua_State *L, const mw_interpreter *state) {
   if (!state->sets) return;
   lua_newtable(L);
   for (size_t i = 0; i < state->set_count; i++) {
@@ -213,13 +215,13 @@ static int architecture(lua_State *L) {
   return luaL_error(L, "no architecture '%s'", name);
 }
 
-void mw_core_learn_fill(lua_State *L) {
+void mw_prelude_learn_fill(lua_State *L) {
   static const luaL_Reg functions[] = {{"net", net}, {"coefficient", coefficient}, {"learned", learned}, {"tokens", tokens},
                                        {"learn", learn}, {"architecture", architecture}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }
 
-void mw_core_learn_tell(lua_State *L) {
-  fill_configs(L, mw_state_of(L)->inputs);
-  fill_data(L, mw_state_of(L));
+void mw_prelude_learn_tell(lua_State *L) {
+  fill_configs(L, mw_interpreter_of(L)->inputs);
+  fill_data(L, mw_interpreter_of(L));
 }

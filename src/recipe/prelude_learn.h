@@ -6,7 +6,7 @@
 #include "recipe/interpreter.h"
 
 /* Adds to the table `core` on top of the stack. */
-void mw_core_learn_fill(lua_State *L);
-void mw_core_learn_tell(lua_State *L);
+void mw_prelude_learn_fill(lua_State *L);
+void mw_prelude_learn_tell(lua_State *L);
 
 #endif

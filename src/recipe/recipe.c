@@ -2,6 +2,7 @@
 #include "recipe/recipe.h"
 #include "base/sha256.h"
 #include "recipe/child.h"
+#include "recipe/prelude_core.h"
 #include "recipe/signature.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,24 +17,23 @@ struct mw_recipe {
   char chunk[256];
   size_t length;
   mw_signature signature;
-  mw_state template; /* opened once for all children */
+  mw_interpreter template; /* opened once for all children */
   mw_arena arena;
 };
 
 typedef struct asking {
-  mw_child_task task; /* first: it is what the child gets */
+  mw_child_task child; /* first: it is what the child gets */
   const mw_recipe *recipe;
-  mw_recipe *described; /* being described, or NULL */
-  const mw_inputs *inputs;
-  const mw_calibration *data;
-  mw_host_result *result;
-  mw_score *score; /* NULL: there is none */
+  mw_recipe *described;       /* being described, or NULL */
+  const mw_recipe_task *task; /* being evaluated on, or NULL */
+  mw_recipe_result *result;
+  size_t scores;              /* answered so far */
 } asking;
 
 const char *mw_recipe_name(const mw_recipe *recipe) { return recipe->name; }
 const char *mw_recipe_summary(const mw_recipe *recipe) { return recipe->signature.summary; }
 const char *mw_recipe_paper(const mw_recipe *recipe) { return recipe->signature.paper; }
-const char *mw_host_text(const mw_recipe *recipe) { return recipe->text; }
+const char *mw_recipe_text(const mw_recipe *recipe) { return recipe->text; }
 
 size_t mw_recipe_args(const mw_recipe *recipe, const mw_arg **first) {
   *first = recipe->signature.args;
@@ -64,9 +64,9 @@ static void hide_shebang(char *text) {
 }
 
 static bool read_recipe(const char *path, char **text, size_t *length, mw_error *err) {
-  mw_shown shown;
+  mw_text_escaped shown;
   MW_TRY(mw_file_slurp(path, LARGEST_RECIPE, text, length, err));
-  if (check_text(mw_text_shown_z(&shown, path), *text, *length, err)) {
+  if (check_text(mw_text_escape_z(&shown, path), *text, *length, err)) {
     hide_shebang(*text);
     return true;
   }
@@ -76,19 +76,19 @@ static bool read_recipe(const char *path, char **text, size_t *length, mw_error 
 }
 
 static bool find(mw_recipe *recipe, const char *name, mw_error *err) {
-  mw_shown shown;
+  mw_text_escaped shown;
   bool file = strchr(name, '/') || (strlen(name) > 4 && strcmp(name + strlen(name) - 4, ".lua") == 0);
   recipe->name = mw_mem_copy(&recipe->arena, name, strlen(name), err);
   if (!recipe->name) return false;
   if (file) {
     const char *slash = strrchr(name, '/');
     recipe->folder = slash ? mw_mem_copy(&recipe->arena, name, (size_t)(slash - name) + 1, err) : "./";
-    snprintf(recipe->chunk, sizeof recipe->chunk, "@%s", mw_text_shown_z(&shown, name));
+    snprintf(recipe->chunk, sizeof recipe->chunk, "@%s", mw_text_escape_z(&shown, name));
     return recipe->folder && read_recipe(name, &recipe->text, &recipe->length, err);
   }
   const mw_embed *embedded = builtin(name);
   if (!embedded) {
-    mw_error_set(err, MW_USAGE, "there is no recipe '%s'", mw_text_shown_z(&shown, name));
+    mw_error_set(err, MW_USAGE, "there is no recipe '%s'", mw_text_escape_z(&shown, name));
     return mw_error_hint(err, "moonweld list names them; a file is given as ./NAME.lua");
   }
   snprintf(recipe->chunk, sizeof recipe->chunk, "@%s.lua", embedded->name);
@@ -121,7 +121,7 @@ static bool beside(const mw_recipe *recipe, const char *name, char **text, size_
   return read_recipe(path, text, length, err);
 }
 
-static void record(mw_host_result *result, const char *name, const char *text, size_t length) {
+static void record(mw_recipe_result *result, const char *name, const char *text, size_t length) {
   mw_sha256 hash;
   char hex[65];
   char known[160];
@@ -148,12 +148,12 @@ static bool answer_require(asking *ask, int fd, const char *name) {
     ok = beside(ask->recipe, name, &text, &length, &err);
   }
   const char *bytes = embedded ? embedded->bytes : text;
-  mw_wire_put_text(&answer, ok ? chunk : err.text, strlen(ok ? chunk : err.text));
+  mw_message_put_text(&answer, ok ? chunk : err.text, strlen(ok ? chunk : err.text));
   if (ok) {
-    mw_wire_put_text(&answer, bytes, length);
+    mw_message_put_text(&answer, bytes, length);
     record(ask->result, name, bytes, length);
   }
-  bool sent = mw_wire_send(fd, ok ? MW_WIRE_REQUIRE : MW_WIRE_ERROR, answer.bytes, answer.length);
+  bool sent = mw_message_send(fd, ok ? MW_MESSAGE_REQUIRE : MW_MESSAGE_ERROR, answer.bytes, answer.length);
   mw_text_free(&answer);
   free(text);
   return sent;
@@ -161,67 +161,73 @@ static bool answer_require(asking *ask, int fd, const char *name) {
 
 /* ---- messages ---- */
 
-static void show_print(const char *bytes, size_t length) {
-  mw_shown shown;
-  fprintf(stderr, "recipe: %s\n", mw_text_shown(&shown, bytes, length));
+static void show_print(const mw_options *options, const char *bytes, size_t length) {
+  mw_text_escaped shown;
+  if (options->print) options->print(options->print_context, mw_text_escape(&shown, bytes, length));
 }
 
-static void take_drawn(mw_host_result *result, const char *bytes, size_t length) {
-  mw_wire in = {bytes, bytes + length, false};
+static void take_drawn(mw_recipe_result *result, const char *bytes, size_t length) {
+  mw_message in = {bytes, bytes + length, false};
   size_t text_length;
-  const char *text = mw_wire_text(&in, &text_length);
-  double value = mw_wire_double(&in);
+  const char *text = mw_message_text(&in, &text_length);
+  double value = mw_message_double(&in);
   char number[32];
   if (!result || in.failed || value - value != 0) return;
   mw_text_format(&result->drawn, result->drawn.length ? ", {\"what\": " : "{\"what\": ");
   mw_text_json(&result->drawn, text, mw_text_is_utf8(text, text_length) ? text_length : 0);
   mw_text_format(&result->drawn, ", \"value\": %s}", mw_text_number(number, value));
-  mw_shown shown;
+  mw_text_escaped shown;
   mw_text_format(&result->drawn_words, "%s%s = %.6g", result->drawn_words.length ? ", " : "",
-                 mw_text_shown(&shown, text, text_length), value);
+                 mw_text_escape(&shown, text, text_length), value);
 }
 
 typedef struct taking {
-  const mw_calibration *data;
-  mw_candidate *to;
+  const mw_recipe_task *task;
+  mw_recipe_candidate *to;
 } taking;
 
 /* The trainings behind the graph. */
-static bool take_lessons(void *context, mw_wire *in, const mw_node *map, uint32_t nodes, const mw_graph *graph, mw_error *err) {
+static bool take_specs(void *context, mw_message *in, const mw_node *map, uint32_t nodes, const mw_graph *graph, mw_error *err) {
   const taking *t = context;
-  mw_candidate *to = t->to;
-  return mw_lesson_take(in, map, nodes, graph, t->data->facts, t->data->count, &to->arena, &to->lessons, &to->lesson_count, err) &&
-         mw_lesson_applied(graph, to->outputs, to->output_count, to->lessons, to->lesson_count, err) &&
-         mw_lesson_needed(graph, to->outputs, to->output_count, to->lessons, to->lesson_count, err);
+  mw_recipe_candidate *to = t->to;
+  return mw_learn_spec_take(in, map, nodes, graph, t->task->sets, t->task->set_count, &to->arena, &to->specs, &to->spec_count, err) &&
+         mw_learn_spec_applied(graph, to->outputs, to->output_count, to->specs, to->spec_count, err) &&
+         mw_learn_spec_needed(graph, to->outputs, to->output_count, to->specs, to->spec_count, err);
 }
 
-static bool take_candidate(const asking *ask, const char *bytes, size_t length, mw_candidate *out, mw_error *err) {
-  taking t = {ask->data, out};
-  *out = (mw_candidate){0};
-  if (mw_wire_take_graph(bytes, length, (mw_wire_inputs){ask->inputs, mw_inputs_find}, (mw_wire_rest){&t, take_lessons},
+static bool take_candidate(const asking *ask, const char *bytes, size_t length, mw_recipe_candidate *out, mw_error *err) {
+  taking t = {ask->task, out};
+  *out = (mw_recipe_candidate){0};
+  if (mw_message_take_graph(bytes, length, (mw_message_inputs){ask->task->inputs, mw_input_set_find}, (mw_message_rest){&t, take_specs},
                          &out->arena, &out->graph, &out->outputs, &out->output_count, err)) return true;
   mw_mem_release(&out->arena);
   return false;
 }
 
-/* What a recipe prints before it asks for its first score is heard while planning, the rest when scores are real. */
-static bool is_heard(const mw_score *score) { return !score || (score->count > 0) == (score->make != NULL); }
+/* A searching recipe runs twice. Each of its lines is shown once: up to the first score when planning, after it when
+ * scores are real. */
+static bool is_first_time(const asking *ask) {
+  const mw_recipe_scorer *scorer = ask->task->scorer;
+  return !scorer || (ask->scores > 0) == scorer->real;
+}
 
 static bool answer_score(asking *ask, int fd, const char *bytes, size_t length, mw_error *err) {
-  mw_host_result *result = ask->result;
-  mw_candidate candidate;
+  mw_recipe_result *result = ask->result;
+  mw_recipe_candidate candidate;
   mw_text answer = {0};
   size_t comma = result->drawn_before ? 2 : 0;
   double value;
   MW_TRY(take_candidate(ask, bytes, length, &candidate, err));
   bool drawn = result->drawn.length > result->drawn_before, ok = mw_text_check(&result->drawn, err);
-  if (!mw_score_ask(ask->score, &candidate, drawn && ok ? result->drawn.bytes + result->drawn_before + comma : "",
+  const mw_recipe_scorer *scorer = ask->task->scorer;
+  if (!scorer->ask(scorer->context, &candidate, drawn && ok ? result->drawn.bytes + result->drawn_before + comma : "",
                     drawn && ok ? result->drawn_words.bytes : "", &value, err) || !ok)
     return false;
+  ask->scores++;
   result->drawn_before = result->drawn.length;
   mw_text_free(&result->drawn_words);
-  mw_wire_put_double(&answer, value);
-  ok = mw_wire_send(fd, MW_WIRE_SCORE, answer.bytes, answer.length) ||
+  mw_message_put_double(&answer, value);
+  ok = mw_message_send(fd, MW_MESSAGE_SCORE, answer.bytes, answer.length) ||
        mw_error_set(err, MW_DATA, "the recipe's process is gone");
   mw_text_free(&answer);
   return ok;
@@ -230,21 +236,21 @@ static bool answer_score(asking *ask, int fd, const char *bytes, size_t length, 
 static bool on_message(void *context, int fd, uint32_t kind, char *bytes, size_t length, mw_error *err) {
   asking *ask = context;
   switch (kind) {
-  case MW_WIRE_SIGNATURE:
+  case MW_MESSAGE_SIGNATURE:
     if (ask->described)
       return mw_signature_take(&ask->described->signature, &ask->described->arena, bytes, length, err);
     break;
-  case MW_WIRE_GRAPH:
+  case MW_MESSAGE_GRAPH:
     if (!ask->result || ask->result->made.graph) break;
     return take_candidate(ask, bytes, length, &ask->result->made, err);
-  case MW_WIRE_PRINT:
-    if (ask->result && is_heard(ask->score)) show_print(bytes, length);
+  case MW_MESSAGE_PRINT:
+    if (ask->result && is_first_time(ask)) show_print(ask->task->options, bytes, length);
     return true;
-  case MW_WIRE_SCORE:
-    if (!ask->result || !ask->score) break;
+  case MW_MESSAGE_SCORE:
+    if (!ask->result || !ask->task->scorer) break;
     return answer_score(ask, fd, bytes, length, err);
-  case MW_WIRE_DRAWN: return take_drawn(ask->result, bytes, length), true;
-  case MW_WIRE_REQUIRE: return answer_require(ask, fd, bytes) || mw_error_set(err, MW_DATA, "the recipe's process is gone");
+  case MW_MESSAGE_DRAWN: return take_drawn(ask->result, bytes, length), true;
+  case MW_MESSAGE_REQUIRE: return answer_require(ask, fd, bytes) || mw_error_set(err, MW_DATA, "the recipe's process is gone");
   default: break;
   }
   return mw_error_set(err, MW_DATA, "the recipe's process sent what was not asked for");
@@ -252,18 +258,18 @@ static bool on_message(void *context, int fd, uint32_t kind, char *bytes, size_t
 
 /* ---- running children ---- */
 
-mw_guest_limits mw_host_limits(const mw_options *options, size_t tensors) {
-  return (mw_guest_limits){options->recipe_seconds > 0 ? options->recipe_seconds : 1 + (double)tensors / 1000,
+mw_sandbox_limits mw_recipe_limits(const mw_options *options, size_t tensors) {
+  return (mw_sandbox_limits){options->recipe_seconds > 0 ? options->recipe_seconds : 1 + (double)tensors / 1000,
                            options->recipe_memory ? options->recipe_memory : 256u << 20, 0};
 }
 
 /* Where an error's line got lost (a tail call), the recipe runs once more with a line hook, only to find it; not after a
  * score, since our process may have threads by then. While planning, scores are not real: what a recipe makes of them
  * is no error. */
-static bool run(asking *ask, mw_state *state, mw_guest_limits limits, mw_guest_work work, mw_error *err) {
-  bool ok = mw_guest_run(state, limits, work, on_message, ask, err);
-  bool scored = ask->score && ask->score->count;
-  if (ok || (scored && !ask->score->make && err->status == MW_DATA)) return true;
+static bool run(asking *ask, mw_interpreter *state, mw_sandbox_limits limits, mw_sandbox_work work, mw_error *err) {
+  bool ok = mw_sandbox_run(state, limits, work, on_message, ask, err);
+  bool scored = ask->scores > 0;
+  if (ok || (scored && !ask->task->scorer->real && err->status == MW_DATA)) return true;
   if (scored && err->signal == -1) err->signal = 0;
   if (err->signal != -1) return false;
   mw_error traced;
@@ -271,7 +277,7 @@ static bool run(asking *ask, mw_state *state, mw_guest_limits limits, mw_guest_w
   state->trace = true;
   ask->result = NULL;
   limits.seconds *= 4;
-  if (!mw_guest_run(state, limits, work, on_message, ask, &traced) && traced.signal != -1 && traced.status == err->status)
+  if (!mw_sandbox_run(state, limits, work, on_message, ask, &traced) && traced.signal != -1 && traced.status == err->status)
     *err = traced;
   return false;
 }
@@ -279,12 +285,12 @@ static bool run(asking *ask, mw_state *state, mw_guest_limits limits, mw_guest_w
 bool mw_recipe_load(const char *name, const mw_options *options, mw_recipe **out, mw_error *err) {
   mw_recipe *recipe = mw_mem_new(1, sizeof *recipe, err);
   if (!recipe) return false;
-  bool ok = find(recipe, name, err) && mw_state_open(&recipe->template, err);
+  bool ok = find(recipe, name, err) && mw_interpreter_open(&recipe->template, &mw_prelude_core, err);
   if (ok) {
-    asking ask = {.recipe = recipe, .described = recipe, .task = {recipe->text, recipe->chunk, recipe->length, NULL, 0}};
-    mw_state state = recipe->template;
+    asking ask = {.recipe = recipe, .described = recipe, .child = {recipe->text, recipe->chunk, recipe->length, NULL, 0}};
+    mw_interpreter state = recipe->template;
     state.seed = options->seed;
-    mw_guest_limits limits = mw_host_limits(options, 0);
+    mw_sandbox_limits limits = mw_recipe_limits(options, 0);
     ok = run(&ask, &state, limits, mw_child_describe, err);
   }
   if (!ok) {
@@ -296,17 +302,10 @@ bool mw_recipe_load(const char *name, const mw_options *options, mw_recipe **out
 
 void mw_recipe_free(mw_recipe *recipe) {
   if (!recipe) return;
-  mw_state_close(&recipe->template);
+  mw_interpreter_close(&recipe->template);
   free(recipe->text);
   mw_mem_release(&recipe->arena);
   free(recipe);
-}
-
-/* While planning: the first candidate in the place of a result that depends on scores. */
-static void take_first(mw_score *score, mw_host_result *out) {
-  mw_score_drop(&out->made);
-  out->made = score->first;
-  score->first = (mw_candidate){0};
 }
 
 /* "a, b" becomes "[a, b]". */
@@ -318,29 +317,28 @@ static bool enclose(mw_text *list, mw_error *err) {
   return mw_text_check(list, err);
 }
 
-bool mw_host_evaluate(const mw_recipe *recipe, const mw_binding *bindings, size_t count, const mw_inputs *inputs,
-                      const mw_calibration *data, const mw_options *options, mw_score *score, mw_host_result *out,
-                      mw_error *err) {
-  asking ask = {.recipe = recipe, .inputs = inputs, .data = data, .result = out, .score = score,
-                .task = {recipe->text, recipe->chunk, recipe->length, bindings, count}};
-  mw_state state = recipe->template;
-  state.inputs = inputs;
-  state.sets = data->facts;
-  state.set_count = data->count;
-  state.seed = options->seed;
-  state.scores = score != NULL;
-  mw_guest_limits limits = mw_host_limits(options, inputs->family.count * inputs->count);
-  if (score && options->recipe_seconds <= 0) limits.seconds *= 10; /* a search builds many candidates */
-  MW_TRY(run(&ask, &state, limits, mw_child_evaluate, err));
-  if (score && score->first.graph) take_first(score, out);
-  MW_TRY(enclose(&out->drawn, err) && enclose(&out->required, err));
-  out->drawn_json = out->drawn.bytes;
-  out->required_json = out->required.bytes;
-  return true;
+bool mw_recipe_evaluate(const mw_recipe *recipe, const mw_recipe_task *task, mw_recipe_result *out, mw_error *err) {
+  asking ask = {.recipe = recipe, .task = task, .result = out,
+                .child = {recipe->text, recipe->chunk, recipe->length, task->bindings, task->binding_count}};
+  mw_interpreter state = recipe->template;
+  state.inputs = task->inputs;
+  state.sets = task->sets;
+  state.set_count = task->set_count;
+  state.seed = task->options->seed;
+  state.scores = task->scorer != NULL;
+  mw_sandbox_limits limits = mw_recipe_limits(task->options, task->inputs->family.count * task->inputs->count);
+  if (task->scorer && task->options->recipe_seconds <= 0) limits.seconds *= 10; /* a search builds many candidates */
+  return run(&ask, &state, limits, mw_child_evaluate, err) && enclose(&out->drawn, err) && enclose(&out->required, err);
 }
 
-void mw_host_release(mw_host_result *result) {
-  mw_score_drop(&result->made);
+void mw_recipe_candidate_free(mw_recipe_candidate *candidate) {
+  mw_graph_free(candidate->graph);
+  mw_mem_release(&candidate->arena);
+  *candidate = (mw_recipe_candidate){0};
+}
+
+void mw_recipe_release(mw_recipe_result *result) {
+  mw_recipe_candidate_free(&result->made);
   mw_text_free(&result->drawn);
   mw_text_free(&result->required);
   mw_text_free(&result->drawn_words);

@@ -1,31 +1,59 @@
 /* recipe.h: the parent's side of recipes: it finds their text, has children load and evaluate it, and decides on what they
- * ask for. Implements the recipe part of moonweld.h. */
+ * ask for. What a candidate is worth is not known here: whoever evaluates a recipe brings a scorer. Implements the recipe
+ * part of moonweld.h. */
 #ifndef MW_RECIPE_RECIPE_H
 #define MW_RECIPE_RECIPE_H
 
-#include "train/calibration.h"
-#include "recipe/sandbox.h"
 #include "model/input_set.h"
-#include "merge/search.h"
+#include "recipe/sandbox.h"
+
+/* A model as a recipe has made it: what is computed, and what is to be learned before that. */
+typedef struct mw_recipe_candidate {
+  mw_graph *graph;
+  mw_graph_output *outputs; /* sorted by name */
+  size_t output_count;
+  mw_learn_spec *specs;   /* in the order in which they are learned */
+  size_t spec_count;
+  mw_arena arena;           /* of the outputs' names and the specs */
+} mw_recipe_candidate;
+
+void mw_recipe_candidate_free(mw_recipe_candidate *candidate);
+
+/* Who answers a recipe that asks for scores. */
+typedef struct mw_recipe_scorer {
+  void *context;
+  /* A candidate's number; the candidate is kept or freed by the scorer. `drawn` is what was drawn since the last one: JSON
+   * objects with commas between, and for people. */
+  bool (*ask)(void *context, mw_recipe_candidate *candidate, const char *drawn_json, const char *drawn_words, double *value,
+              mw_error *err);
+  bool real; /* false while planning: the numbers mean nothing, and what the recipe makes of them is no error */
+} mw_recipe_scorer;
+
+/* What a recipe is evaluated on. Everything is borrowed. */
+typedef struct mw_recipe_task {
+  const mw_binding *bindings;
+  size_t binding_count;
+  const mw_input_set *inputs;
+  const mw_learn_spec_set *sets; /* of --data */
+  size_t set_count;
+  const mw_options *options;
+  const mw_recipe_scorer *scorer; /* NULL: there is no --score */
+} mw_recipe_task;
 
 /* What an evaluation gives. */
-typedef struct mw_host_result {
-  mw_candidate made; /* graph, outputs sorted by name, trainings */
-  const char *drawn_json, *required_json;
-  mw_text drawn, required;
-  size_t drawn_before; /* bytes of `drawn` that an earlier candidate has had */
-  mw_text drawn_words; /* what was drawn since then, for people */
-} mw_host_result;
+typedef struct mw_recipe_result {
+  mw_recipe_candidate made; /* graph, outputs, trainings; empty where a planned search ended without one */
+  mw_text drawn, required;  /* JSON lists: what was drawn by a seed; the recipes that were required */
+  size_t drawn_before;      /* bytes of `drawn` that an earlier candidate has had */
+  mw_text drawn_words;      /* what was drawn since then, for people */
+} mw_recipe_result;
 
-/* Evaluates the recipe in a child of its own. `score` answers what it asks for, or is NULL where there is no --score;
- * while planning, the result of a recipe that asks is its first candidate. */
-bool mw_host_evaluate(const mw_recipe *recipe, const mw_binding *bindings, size_t count, const mw_inputs *inputs,
-                      const mw_calibration *data, const mw_options *options, mw_score *score, mw_host_result *out,
-                      mw_error *err);
-void mw_host_release(mw_host_result *result);
+/* Evaluates the recipe in a child of its own. */
+bool mw_recipe_evaluate(const mw_recipe *recipe, const mw_recipe_task *task, mw_recipe_result *out, mw_error *err);
+void mw_recipe_release(mw_recipe_result *result);
 /* What a recipe over so many tensors may take. */
-mw_guest_limits mw_host_limits(const mw_options *options, size_t tensors);
+mw_sandbox_limits mw_recipe_limits(const mw_options *options, size_t tensors);
 /* The recipe file's own text. */
-const char *mw_host_text(const mw_recipe *recipe);
+const char *mw_recipe_text(const mw_recipe *recipe);
 
 #endif

@@ -20,7 +20,7 @@
 
 enum { LARGEST_MESSAGE = 512 << 20, CHATTER = 64 << 10, HARD_EXIT = 99 };
 
-const char *mw_guest_wall(void) {
+const char *mw_sandbox_wall(void) {
 #ifdef MW_SECCOMP
   return "seccomp";
 #else
@@ -42,7 +42,7 @@ enum { SANITIZED = 1 };
 enum { SANITIZED = 0 };
 #endif
 
-static bool lock_resources(mw_guest_limits limits) {
+static bool lock_resources(mw_sandbox_limits limits) {
   rlim_t cpu = (rlim_t)ceil(limits.seconds) + 1, data = SANITIZED ? RLIM_INFINITY : limits.memory + (1u << 30);
   return limit(RLIMIT_CPU, cpu, cpu + 1) && limit(RLIMIT_DATA, data, data) && limit(RLIMIT_FSIZE, 0, 0) &&
          limit(RLIMIT_NOFILE, 0, 0) && limit(RLIMIT_NPROC, 0, 0) && limit(RLIMIT_CORE, 0, 0);
@@ -74,7 +74,7 @@ static lua_State *running; /* the signal handler's only way to the state; the ch
 static void too_long(lua_State *L, lua_Debug *ar) {
   (void)ar;
   lua_sethook(L, NULL, 0, 0);
-  mw_state_raise(L, MW_DATA, "the recipe takes too long (--recipe-seconds allows more)");
+  mw_interpreter_raise(L, MW_DATA, "the recipe takes too long (--recipe-seconds allows more)");
 }
 
 static void on_timer(int number) {
@@ -93,16 +93,16 @@ static void start_clock(double seconds) {
 
 static void send_error(int fd, const mw_error *err) {
   mw_text text = {0};
-  mw_wire_put_u32(&text, err->status);
-  mw_wire_put_u32(&text, err->signal == 0);
-  mw_wire_put_text(&text, err->text, strlen(err->text));
-  mw_wire_put_text(&text, err->hint, strlen(err->hint));
-  mw_wire_send(fd, MW_WIRE_ERROR, text.bytes, text.length);
+  mw_message_put_u32(&text, err->status);
+  mw_message_put_u32(&text, err->signal == 0);
+  mw_message_put_text(&text, err->text, strlen(err->text));
+  mw_message_put_text(&text, err->hint, strlen(err->hint));
+  mw_message_send(fd, MW_MESSAGE_ERROR, text.bytes, text.length);
 }
 
-static _Noreturn void child(const mw_state *template, mw_guest_limits limits, mw_guest_work work, void *context, int fd) {
+static _Noreturn void child(const mw_interpreter *template, mw_sandbox_limits limits, mw_sandbox_work work, void *context, int fd) {
   mw_error err;
-  mw_state state = *template;
+  mw_interpreter state = *template;
   state.limit = (size_t)limits.memory;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   signal(SIGINT, SIG_IGN); /* the parent decides */
@@ -110,7 +110,7 @@ static _Noreturn void child(const mw_state *template, mw_guest_limits limits, mw
   if (fd != 3 && dup2(fd, 3) < 0) _exit(HARD_EXIT);
   close_range(4, ~0u, 0);
   close_range(0, SANITIZED ? 1 : 2, 0); /* what a recipe prints is a message, and it reads nothing */
-  bool ok = mw_state_begin(&state, &err);
+  bool ok = mw_interpreter_begin(&state, &err);
   running = state.L;
   if (ok) {
     start_clock(limits.seconds);
@@ -139,10 +139,10 @@ static void make_plain(char *text) {
 }
 
 static bool take_error(const char *bytes, size_t length, mw_error *err) {
-  mw_wire in = {bytes, bytes + length, false};
-  uint32_t status = mw_wire_u32(&in), placed = mw_wire_u32(&in);
+  mw_message in = {bytes, bytes + length, false};
+  uint32_t status = mw_message_u32(&in), placed = mw_message_u32(&in);
   size_t text_length, hint_length;
-  const char *text = mw_wire_text(&in, &text_length), *hint = mw_wire_text(&in, &hint_length);
+  const char *text = mw_message_text(&in, &text_length), *hint = mw_message_text(&in, &hint_length);
   bool known = status == MW_USAGE || status == MW_DATA || status == MW_MEMORY || status == MW_UNAVAILABLE || status == MW_BUG ||
                status == MW_MISSING;
   mw_error_set(err, known ? (mw_status)status : MW_DATA, "%.*s", (int)text_length, text);
@@ -154,9 +154,9 @@ static bool take_error(const char *bytes, size_t length, mw_error *err) {
 }
 
 /* A child that neither works nor asks is stuck; the machine may be busy with other things, so this is generous. */
-static double patience(mw_guest_limits limits) { return limits.patience > 0 ? limits.patience : 30 + 30 * limits.seconds; }
+static double patience(mw_sandbox_limits limits) { return limits.patience > 0 ? limits.patience : 30 + 30 * limits.seconds; }
 
-static bool explain_end(int status, mw_guest_limits limits, mw_error *err) {
+static bool explain_end(int status, mw_sandbox_limits limits, mw_error *err) {
   int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
   if (number == SIGXCPU || number == SIGKILL || number == SIGPROF)
     return mw_error_set(err, MW_DATA,
@@ -167,7 +167,7 @@ static bool explain_end(int status, mw_guest_limits limits, mw_error *err) {
   return mw_error_set(err, MW_DATA, "the recipe's process ended without a result");
 }
 
-bool mw_guest_run(const mw_state *state, mw_guest_limits limits, mw_guest_work work, mw_guest_message message,
+bool mw_sandbox_run(const mw_interpreter *state, mw_sandbox_limits limits, mw_sandbox_work work, mw_sandbox_message message,
                   void *context, mw_error *err) {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
@@ -188,12 +188,12 @@ bool mw_guest_run(const mw_state *state, mw_guest_limits limits, mw_guest_work w
   /* A child that does not read its answers must not hold the parent either. */
   struct timeval sending = {.tv_sec = (time_t)left, .tv_usec = (suseconds_t)((left - floor(left)) * 1e6)};
   setsockopt(ends[0], SOL_SOCKET, SO_SNDTIMEO, &sending, sizeof sending);
-  while (ok && mw_wire_hear(ends[0], LARGEST_MESSAGE, &left, &kind, &bytes, &length)) {
-    if (kind == MW_WIRE_ERROR) ok = take_error(bytes, length, err);
-    else if (kind > MW_WIRE_GRAPH && kind != MW_WIRE_SCORE && (chatter += length + 16) > CHATTER)
+  while (ok && mw_message_hear(ends[0], LARGEST_MESSAGE, &left, &kind, &bytes, &length)) {
+    if (kind == MW_MESSAGE_ERROR) ok = take_error(bytes, length, err);
+    else if (kind > MW_MESSAGE_GRAPH && kind != MW_MESSAGE_SCORE && (chatter += length + 16) > CHATTER)
       ok = mw_error_set(err, MW_DATA, "the recipe says too much: more than %d bytes", CHATTER);
     else ok = message(context, ends[0], kind, bytes, length, err);
-    result |= kind == MW_WIRE_SIGNATURE || kind == MW_WIRE_GRAPH;
+    result |= kind == MW_MESSAGE_SIGNATURE || kind == MW_MESSAGE_GRAPH;
     free(bytes);
   }
   if (ok && errno == ENOMEM)

@@ -5,22 +5,22 @@
 
 #include "recipe/interpreter.h"
 
-typedef struct mw_guest_limits {
+typedef struct mw_sandbox_limits {
   double seconds;  /* of CPU, soft: the error names the line; one second later, hard */
   uint64_t memory; /* of Lua */
   double patience; /* seconds that the parent waits in all, its own answers not counted; 0: 30 s + 30 times `seconds` */
-} mw_guest_limits;
+} mw_sandbox_limits;
 
 /* What the child does with its locked state; `fd` leads to the parent. False: err goes to the parent. */
-typedef bool (*mw_guest_work)(mw_state *state, void *context, int fd, mw_error *err);
+typedef bool (*mw_sandbox_work)(mw_interpreter *state, void *context, int fd, mw_error *err);
 /* What the parent does with a message; may answer through `fd`. False ends the child with err. */
-typedef bool (*mw_guest_message)(void *context, int fd, uint32_t kind, char *bytes, size_t length, mw_error *err);
+typedef bool (*mw_sandbox_message)(void *context, int fd, uint32_t kind, char *bytes, size_t length, mw_error *err);
 
 /* Runs `work` in a locked child and feeds its messages to `message`. How the child ended becomes one clear error.
  * `state` is a copy of an opened template with its inputs, sets, seed, scores and trace; only the child runs it. */
-bool mw_guest_run(const mw_state *state, mw_guest_limits limits, mw_guest_work work, mw_guest_message message,
+bool mw_sandbox_run(const mw_interpreter *state, mw_sandbox_limits limits, mw_sandbox_work work, mw_sandbox_message message,
                   void *context, mw_error *err);
 /* "seccomp" or "resource limits": what holds recipes on this system. */
-const char *mw_guest_wall(void);
+const char *mw_sandbox_wall(void);
 
 #endif

@@ -1,12 +1,12 @@
 /* signature.c: what recipe.lua and arg.lua promise of a signature is checked here again, since the child that ran them may
  * be hostile. */
 #include "recipe/signature.h"
-#include "recipe/interpreter.h"
+#include "recipe/prelude_core.h"
 #include <string.h>
 
-static const char *take_text(mw_wire *in, mw_arena *arena, mw_error *err) {
+static const char *take_text(mw_message *in, mw_arena *arena, mw_error *err) {
   size_t length;
-  const char *text = mw_wire_text(in, &length);
+  const char *text = mw_message_text(in, &length);
   return mw_mem_copy(arena, text, length, err);
 }
 
@@ -23,14 +23,14 @@ static bool is_argument(const mw_arg *arg) {
   static const char *const bound[] = {"seed", "score", "data"};
   if (arg->kind >= MW_ARG_SEED) return strcmp(arg->name, bound[arg->kind - MW_ARG_SEED]) == 0;
   size_t length = strspn(arg->name, "abcdefghijklmnopqrstuvwxyz0123456789_");
-  for (const char *const *word = mw_core_reserved; *word; word++)
+  for (const char *const *word = mw_prelude_core_reserved; *word; word++)
     if (strcmp(arg->name, *word) == 0) return false;
   return *arg->name >= 'a' && length == strlen(arg->name) && length <= 64 && *arg->doc;
 }
 
 /* A counted list of texts; NULL for none. */
-static bool take_words(mw_wire *in, mw_arena *arena, const char *const **out, mw_error *err) {
-  uint32_t count = mw_wire_u32(in);
+static bool take_words(mw_message *in, mw_arena *arena, const char *const **out, mw_error *err) {
+  uint32_t count = mw_message_u32(in);
   if (in->failed || count > 1024) return false;
   const char **words = count ? mw_mem_take(arena, (count + 1) * sizeof *words, err) : NULL;
   if (count && !words) return false;
@@ -40,15 +40,15 @@ static bool take_words(mw_wire *in, mw_arena *arena, const char *const **out, mw
   return true;
 }
 
-static bool take_arg(mw_wire *in, mw_arena *arena, mw_arg *arg, mw_error *err) {
+static bool take_arg(mw_message *in, mw_arena *arena, mw_arg *arg, mw_error *err) {
   arg->name = take_text(in, arena, err);
   const char *kind = take_text(in, arena, err);
   arg->doc = take_text(in, arena, err);
   arg->fallback = take_text(in, arena, err);
-  uint32_t flags = mw_wire_u32(in);
+  uint32_t flags = mw_message_u32(in);
   arg->optional = flags & 1, arg->whole = flags & 2, arg->has_min = flags & 4, arg->has_max = flags & 8;
-  arg->min = mw_wire_double(in);
-  arg->max = mw_wire_double(in);
+  arg->min = mw_message_double(in);
+  arg->max = mw_message_double(in);
   return arg->fallback && take_kind(kind, &arg->kind) && is_argument(arg) &&
          take_words(in, arena, &arg->choices, err) && take_words(in, arena, &arg->profiled, err) &&
          !in->failed && (arg->choices || arg->kind != MW_ARG_CHOICE);
@@ -74,11 +74,11 @@ static bool is_consistent(const mw_signature *signature) {
 }
 
 bool mw_signature_take(mw_signature *signature, mw_arena *arena, const char *bytes, size_t length, mw_error *err) {
-  mw_wire in = {bytes, bytes + length, false};
+  mw_message in = {bytes, bytes + length, false};
   mw_error_set(err, MW_DATA, "the recipe's process sent a broken signature");
   signature->summary = take_text(&in, arena, err);
   signature->paper = take_text(&in, arena, err);
-  uint32_t count = mw_wire_u32(&in);
+  uint32_t count = mw_message_u32(&in);
   if (!signature->paper || in.failed || count > MW_SIGNATURE_ARGS) return false;
   for (uint32_t i = 0; i < count; i++) MW_TRY(take_arg(&in, arena, &signature->args[i], err));
   signature->count = count;

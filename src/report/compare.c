@@ -44,7 +44,7 @@ static int by_place(const void *a, const void *b) {
   return order ? order : strcmp(x->name, y->name);
 }
 
-static bool is_real(const mw_tensor *tensor) { return mw_dtype_role((mw_dtype)tensor->dtype) == MW_ROLE_REAL; }
+static bool is_real(const mw_tensor *tensor) { return mw_dtype_kind_of((mw_dtype)tensor->dtype) == MW_DTYPE_KIND_REAL; }
 
 static bool same_shape(const mw_tensor *x, const mw_tensor *y) {
   return x->rank == y->rank && (!x->rank || memcmp(x->shape, y->shape, x->rank * sizeof *x->shape) == 0);
@@ -296,17 +296,17 @@ static bool measure(mw_compare *compare, int threads, watch *w, mw_error *err) {
 /* ---- what it comes to ---- */
 
 /* A tensor whose squares are not finite has no length: what is left to say is how much of it differs, by its bytes. */
-static bool check_finite(mw_compare *compare, watch *w, mw_note *notes, mw_error *err) {
+static bool check_finite(mw_compare *compare, watch *w, mw_warning *warnings, mw_error *err) {
   w->before += w->run;
   w->total += w->run;
   for (size_t i = 0; i < compare->count; i++) {
     mw_compare_row *row = &compare->rows[i];
     double sum = 0;
-    mw_shown name;
+    mw_text_escaped name;
     for (size_t k = 0; k < MW_COMPARE_SUMS; k++) sum += row->sums.of[k] - row->sums.of[k];
     if (sum == 0) continue;
-    mw_note_add(notes, "'%s' holds NaN, infinities or numbers too large to square: it is not measured",
-                mw_text_shown_z(&name, row->name));
+    mw_warning_add(warnings, "'%s' holds NaN, infinities or numbers too large to square: it is not measured",
+                mw_text_escape_z(&name, row->name));
     row->sums = (mw_compare_sums){0};
     if (row->tensor[MW_COMPARE_A]->dtype != row->tensor[MW_COMPARE_B]->dtype) continue;
     w->total += 2 * mw_safetensors_bytes(row->tensor[MW_COMPARE_A]);
@@ -357,20 +357,20 @@ mw_compare_figures mw_compare_tell(const mw_compare_sums *sums) {
 
 /* ---- the whole ---- */
 
-static bool open_model(mw_compare *compare, const char *where, const char *label, mw_note *notes, mw_error *err) {
+static bool open_model(mw_compare *compare, const char *where, const char *label, mw_warning *warnings, mw_error *err) {
   mw_model *model;
-  MW_TRY(mw_model_open(where, notes, &model, err));
+  MW_TRY(mw_model_open(where, warnings, &model, err));
   compare->members[compare->models++] = (mw_family_member){model, label};
   return true;
 }
 
 bool mw_compare_models(const char *a, const char *b, const char *base, int threads, mw_progress progress, void *context,
-                       mw_note *notes, mw_compare *out, mw_error *err) {
+                       mw_warning *warnings, mw_compare *out, mw_error *err) {
   watch w = {progress, context, 0, 0, 0};
-  MW_TRY(open_model(out, a, "A", notes, err) && open_model(out, b, "B", notes, err));
-  if (base) MW_TRY(open_model(out, base, "the base", notes, err));
+  MW_TRY(open_model(out, a, "A", warnings, err) && open_model(out, b, "B", warnings, err));
+  if (base) MW_TRY(open_model(out, base, "the base", warnings, err));
   MW_TRY(list_rows(out, err) && group_rows(out, err));
-  MW_TRY(compare_integers(out, &w, err) && measure(out, threads, &w, err) && check_finite(out, &w, notes, err));
+  MW_TRY(compare_integers(out, &w, err) && measure(out, threads, &w, err) && check_finite(out, &w, warnings, err));
   add_up(out);
   return true;
 }

@@ -78,7 +78,7 @@ typedef struct mw_compare {
 /* Opens the models (base may be NULL) and compares them. A zeroed `out` is closed after a failure too. `progress` may
  * be NULL. */
 bool mw_compare_models(const char *a, const char *b, const char *base, int threads, mw_progress progress, void *context,
-                       mw_note *notes, mw_compare *out, mw_error *err);
+                       mw_warning *warnings, mw_compare *out, mw_error *err);
 void mw_compare_close(mw_compare *compare);
 
 #endif

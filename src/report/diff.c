@@ -7,7 +7,7 @@
 #include <string.h>
 
 struct mw_diff {
-  mw_note notes;
+  mw_warning warnings;
   mw_text json, text;
 };
 
@@ -44,7 +44,7 @@ static double delta_length(const pair *p, const mw_compare_sums *sums) {
 }
 
 /* Whether the two are relatives as far as their matrices tell. */
-static bool check_family(const mw_compare *compare, const pair *p, mw_note *notes) {
+static bool check_family(const mw_compare *compare, const pair *p, mw_warning *warnings) {
   size_t matrices = 0, strange = 0, worst = none;
   double least = 2;
   for (size_t i = 0; i < compare->count; i++) {
@@ -56,10 +56,10 @@ static bool check_family(const mw_compare *compare, const pair *p, mw_note *note
     if (cosine < least) least = cosine, worst = i;
   }
   if (!strange) return true;
-  mw_shown name;
-  mw_text_shown_z(&name, compare->rows[worst].name);
+  mw_text_escaped name;
+  mw_text_escape_z(&name, compare->rows[worst].name);
   bool all = strange * 2 >= matrices;
-  mw_note_add(notes,
+  mw_warning_add(warnings,
               all ? "%s are not of one family: the cosine of their weights is below %g in %zu of %zu matrices "
                     "('%s': %.3f); a merge of such models fails"
                   : "%s differ wholly in places: the cosine of their weights is below %g in %zu of %zu matrices "
@@ -68,7 +68,7 @@ static bool check_family(const mw_compare *compare, const pair *p, mw_note *note
   return !all;
 }
 
-static void check_length(const mw_compare *compare, const pair *p, mw_note *notes) {
+static void check_length(const mw_compare *compare, const pair *p, mw_warning *warnings) {
   double whole = delta_length(p, &compare->all), longest = 0;
   size_t beyond = 0, worst = none;
   for (size_t g = 0; g < compare->group_count; g++) {
@@ -78,34 +78,34 @@ static void check_length(const mw_compare *compare, const pair *p, mw_note *note
   }
   if (!beyond && whole <= longest_delta) return;
   if (whole > longest_delta) {
-    mw_note_add(notes, "the distance of %s from %s is %.0f %% of %s's length: merges of deltas beyond about %.0f %% usually fail",
+    mw_warning_add(warnings, "the distance of %s from %s is %.0f %% of %s's length: merges of deltas beyond about %.0f %% usually fail",
                 p->model, p->from, 100 * whole, p->from, 100 * longest_delta);
     return;
   }
   const mw_compare_row *row = &compare->rows[compare->groups[worst].first];
-  mw_shown name;
-  mw_note_add(notes, "the distance of %s from %s is more than %.0f %% of %s's length in %zu of %zu layers and modules "
+  mw_text_escaped name;
+  mw_warning_add(warnings, "the distance of %s from %s is more than %.0f %% of %s's length in %zu of %zu layers and modules "
               "(%s: %.0f %%): merges of such deltas usually fail",
               p->model, p->from, 100 * longest_delta, p->from, beyond, compare->group_count,
-              mw_text_shown(&name, row->name, row->key), 100 * longest);
+              mw_text_escape(&name, row->name, row->key), 100 * longest);
 }
 
 /* What a merge of these would say. */
-static void check_merge(const mw_compare *compare, mw_note *notes) {
+static void check_merge(const mw_compare *compare, mw_warning *warnings) {
   mw_family_rules rules = {0};
   mw_family family;
   mw_error refusal;
   size_t donor = compare->models == 3 ? MW_COMPARE_BASE : MW_COMPARE_A;
   if (mw_family_join(compare->members, compare->models, donor, &rules, NULL, &family, &refusal)) mw_family_free(&family);
-  else mw_note_add(notes, "a merge would refuse these models: %s", refusal.text);
+  else mw_warning_add(warnings, "a merge would refuse these models: %s", refusal.text);
 }
 
-static void warn(const mw_compare *compare, mw_note *notes) {
+static void warn(const mw_compare *compare, mw_warning *warnings) {
   bool based = compare->models == 3;
   const pair *pairs = based ? pairs_with_base : pair_alone;
   for (size_t i = 0; i < (based ? 2 : 1); i++)
-    if (check_family(compare, &pairs[i], notes)) check_length(compare, &pairs[i], notes);
-  check_merge(compare, notes);
+    if (check_family(compare, &pairs[i], warnings)) check_length(compare, &pairs[i], warnings);
+  check_merge(compare, warnings);
 }
 
 /* ---- JSON ---- */
@@ -187,13 +187,13 @@ static void put_heading(mw_text *text, const char *title, bool based) {
 }
 
 static void put_layers(mw_text *text, const mw_compare *compare, bool based) {
-  mw_shown name;
+  mw_text_escaped name;
   put_heading(text, "layer or module (tensors)", based);
   for (size_t g = 0; g < compare->group_count; g++) {
     const mw_compare_group *group = &compare->groups[g];
     const mw_compare_row *row = &compare->rows[group->first];
     put_figures(text, &group->sums, based);
-    mw_text_format(text, "  %s (%zu)\n", mw_text_shown(&name, row->name, row->key), group->count);
+    mw_text_format(text, "  %s (%zu)\n", mw_text_escape(&name, row->name, row->key), group->count);
   }
   put_figures(text, &compare->all, based);
   mw_text_format(text, "  all (%zu)\n", compare->count);
@@ -219,7 +219,7 @@ static int farthest_first(const void *a, const void *b) {
 
 static bool put_worst(mw_text *text, const mw_compare *compare, bool based, mw_error *err) {
   enum { SHOWN = 10 };
-  mw_shown name;
+  mw_text_escaped name;
   ranked *list = mw_mem_new(compare->count, sizeof *list, err);
   if (!list) return false;
   for (size_t i = 0; i < compare->count; i++) list[i] = (ranked){distance(&compare->rows[i], based), i};
@@ -227,7 +227,7 @@ static bool put_worst(mw_text *text, const mw_compare *compare, bool based, mw_e
   for (size_t i = 0; i < compare->count && i < SHOWN && list[i].distance > 0; i++) {
     if (i == 0) put_heading(text, "tensors that moved farthest", based);
     put_figures(text, &compare->rows[list[i].row].sums, based);
-    mw_text_format(text, "  %s\n", mw_text_shown_z(&name, compare->rows[list[i].row].name));
+    mw_text_format(text, "  %s\n", mw_text_escape_z(&name, compare->rows[list[i].row].name));
   }
   free(list);
   return true;
@@ -268,14 +268,14 @@ static void put_lists(mw_text *text, const mw_compare *compare) {
                {"the base has no such tensor; compared without it", in_state, MW_COMPARE_NO_BASE},
                {"the dtypes differ; the values are compared", other_dtype, MW_COMPARE_DIFFERS},
                {"compared by their bytes, which differ", other_bytes, MW_COMPARE_DIFFERS}};
-  mw_shown name;
+  mw_text_escaped name;
   for (size_t l = 0; l < sizeof lists / sizeof *lists; l++) {
     size_t found = 0;
     for (size_t i = 0; i < compare->count; i++) {
       const mw_compare_row *row = &compare->rows[i];
       if (!lists[l].belongs(row, lists[l].state) || ++found > SHOWN) continue;
       if (found == 1) mw_text_format(text, "\n%s\n", lists[l].title);
-      mw_text_format(text, "  %s", mw_text_shown_z(&name, row->name));
+      mw_text_format(text, "  %s", mw_text_escape_z(&name, row->name));
       put_shape(text, "A", row->tensor[MW_COMPARE_A]);
       put_shape(text, "B", row->tensor[MW_COMPARE_B]);
       put_shape(text, "base", row->tensor[MW_COMPARE_BASE]);
@@ -301,9 +301,9 @@ static bool is_same(const mw_compare *compare) {
 static bool compose_text(const mw_compare *compare, mw_text *text, mw_error *err) {
   static const char *const labels[] = {"A   ", "B   ", "base"};
   bool based = compare->models == 3;
-  mw_shown where;
+  mw_text_escaped where;
   for (size_t m = 0; m < compare->models; m++)
-    mw_text_format(text, "%s  %s\n", labels[m], mw_text_shown_z(&where, compare->members[m].model->where));
+    mw_text_format(text, "%s  %s\n", labels[m], mw_text_escape_z(&where, compare->members[m].model->where));
   mw_text_format(text, "\n%s\n", based ? legend_of_base : legend_alone);
   put_layers(text, compare, based);
   MW_TRY(put_worst(text, compare, based, err));
@@ -316,12 +316,12 @@ static bool compose_text(const mw_compare *compare, mw_text *text, mw_error *err
 
 static bool compose(mw_diff *diff, const mw_compare *compare, const char *page, mw_error *err) {
   mw_text html = {0};
-  warn(compare, &diff->notes);
+  warn(compare, &diff->warnings);
   compose_json(compare, &diff->json);
   MW_TRY(mw_text_check(&diff->json, err) && compose_text(compare, &diff->text, err));
   if (!page) return true;
-  bool ok = mw_page_compose(compare, &diff->notes, &html, err) &&
-            mw_report_write(page, mw_page_mark, html.bytes, html.length, err);
+  bool ok = mw_page_compose(compare, &diff->warnings, &html, err) &&
+            mw_atomic_file_write(page, mw_page_mark, html.bytes, html.length, err);
   mw_text_free(&html);
   return ok;
 }
@@ -329,11 +329,11 @@ static bool compose(mw_diff *diff, const mw_compare *compare, const char *page, 
 bool mw_diff_make(const char *a, const char *b, const mw_diff_options *options, mw_diff **out, mw_error *err) {
   mw_diff_options plain = {0};
   if (!options) options = &plain;
-  if (options->html) MW_TRY(mw_report_allowed(options->html, mw_page_mark, err));
+  if (options->html) MW_TRY(mw_atomic_file_allowed(options->html, mw_page_mark, err));
   mw_diff *diff = mw_mem_new(1, sizeof *diff, err);
   if (!diff) return false;
   mw_compare compare = {0};
-  bool ok = mw_compare_models(a, b, options->base, options->threads, options->progress, options->context, &diff->notes,
+  bool ok = mw_compare_models(a, b, options->base, options->threads, options->progress, options->context, &diff->warnings,
                               &compare, err) &&
             compose(diff, &compare, options->html, err);
   mw_compare_close(&compare);
@@ -344,7 +344,7 @@ bool mw_diff_make(const char *a, const char *b, const mw_diff_options *options, 
 
 void mw_diff_free(mw_diff *diff) {
   if (!diff) return;
-  mw_note_free(&diff->notes);
+  mw_warning_free(&diff->warnings);
   mw_text_free(&diff->json);
   mw_text_free(&diff->text);
   free(diff);
@@ -354,6 +354,6 @@ const char *mw_diff_json(const mw_diff *diff) { return diff->json.bytes; }
 const char *mw_diff_text(const mw_diff *diff) { return diff->text.bytes; }
 
 size_t mw_diff_notes(const mw_diff *diff, const char *const **lines) {
-  *lines = (const char *const *)diff->notes.lines;
-  return diff->notes.count;
+  *lines = (const char *const *)diff->warnings.lines;
+  return diff->warnings.count;
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 
 struct mw_inspection {
-  mw_note notes;
+  mw_warning warnings;
   mw_text json, text;
 };
 
@@ -69,12 +69,12 @@ static bool put_tensor(mw_inspection *inspection, const mw_model *model, const m
   mw_text *json = &inspection->json, *text = &inspection->text;
   mw_dtype dtype = (mw_dtype)tensor->dtype;
   const char *path = mw_model_path(model, tensor), *slash = strrchr(path, '/');
-  mw_shown name;
+  mw_text_escaped name;
   if (tensor != model->tensors) mw_text_format(json, ",");
   mw_text_format(json, "{\"name\":");
   mw_text_json(json, tensor->name, strlen(tensor->name));
   mw_text_format(json, ",\"dtype\":\"%s\",\"shape\":[", mw_dtype_name(dtype));
-  mw_text_format(text, "%-7s %s [", mw_dtype_name(dtype), mw_text_shown_z(&name, tensor->name));
+  mw_text_format(text, "%-7s %s [", mw_dtype_name(dtype), mw_text_escape_z(&name, tensor->name));
   for (unsigned i = 0; i < tensor->rank; i++) {
     mw_text_format(json, i ? ",%llu" : "%llu", (unsigned long long)tensor->shape[i]);
     mw_text_format(text, i ? ",%llu" : "%llu", (unsigned long long)tensor->shape[i]);
@@ -83,7 +83,7 @@ static bool put_tensor(mw_inspection *inspection, const mw_model *model, const m
   mw_text_format(json, "],\"bytes\":%llu,\"file\":", (unsigned long long)mw_safetensors_bytes(tensor));
   slash = slash ? slash + 1 : path;
   mw_text_json(json, slash, strlen(slash));
-  if (kernels && mw_dtype_role(dtype) == MW_ROLE_REAL) {
+  if (kernels && mw_dtype_kind_of(dtype) == MW_DTYPE_KIND_REAL) {
     stats s;
     MW_TRY(measure(model, tensor, kernels, &s, err));
     put_stats(inspection, tensor, &s);
@@ -100,8 +100,8 @@ static void warn(mw_inspection *inspection, const mw_model *model) {
   mw_family family;
   mw_error refusal;
   if (!model->folder) return; /* a lone file claims to be no whole model */
-  if (mw_family_join(&member, 1, 0, &rules, &inspection->notes, &family, &refusal)) mw_family_free(&family);
-  else mw_note_add(&inspection->notes, "a merge would refuse this: %s", refusal.text);
+  if (mw_family_join(&member, 1, 0, &rules, &inspection->warnings, &family, &refusal)) mw_family_free(&family);
+  else mw_warning_add(&inspection->warnings, "a merge would refuse this: %s", refusal.text);
 }
 
 static const char *plural(uint64_t count) { return count == 1 ? "" : "s"; }
@@ -150,7 +150,7 @@ bool mw_inspect_open(const char *path, bool with_stats, mw_inspection **out, mw_
   mw_inspection *inspection = mw_mem_new(1, sizeof *inspection, err);
   mw_model *model;
   if (!inspection) return false;
-  bool ok = mw_model_open(path, &inspection->notes, &model, err);
+  bool ok = mw_model_open(path, &inspection->warnings, &model, err);
   if (ok) {
     ok = compose(inspection, model, path, with_stats, err);
     warn(inspection, model);
@@ -163,7 +163,7 @@ bool mw_inspect_open(const char *path, bool with_stats, mw_inspection **out, mw_
 
 void mw_inspect_free(mw_inspection *inspection) {
   if (!inspection) return;
-  mw_note_free(&inspection->notes);
+  mw_warning_free(&inspection->warnings);
   mw_text_free(&inspection->json);
   mw_text_free(&inspection->text);
   free(inspection);
@@ -173,6 +173,6 @@ const char *mw_inspect_json(const mw_inspection *inspection) { return inspection
 const char *mw_inspect_text(const mw_inspection *inspection) { return inspection->text.bytes; }
 
 size_t mw_inspect_notes(const mw_inspection *inspection, const char *const **lines) {
-  *lines = (const char *const *)inspection->notes.lines;
-  return inspection->notes.count;
+  *lines = (const char *const *)inspection->warnings.lines;
+  return inspection->warnings.count;
 }

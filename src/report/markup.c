@@ -18,13 +18,13 @@ void mw_markup_line(mw_text *out, const char *line) {
 }
 
 void mw_markup_put(mw_text *out, const char *bytes, size_t length) {
-  mw_shown shown;
-  mw_markup_line(out, mw_text_shown(&shown, bytes, length));
+  mw_text_escaped shown;
+  mw_markup_line(out, mw_text_escape(&shown, bytes, length));
 }
 
 void mw_markup_name(mw_text *out, const char *bytes, size_t length) {
-  mw_shown shown;
-  for (const char *part = mw_text_shown(&shown, bytes, length); *part;) {
+  mw_text_escaped shown;
+  for (const char *part = mw_text_escape(&shown, bytes, length); *part;) {
     char *dot = strchr(part, '.'), kept = dot ? dot[1] : 0;
     if (dot) dot[1] = 0;
     mw_markup_line(out, part);

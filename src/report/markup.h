@@ -7,7 +7,7 @@
 
 /* Our own words as they are. */
 void mw_markup_raw(mw_text *out, const char *html);
-/* Foreign text: mw_text_shown's, escaped. */
+/* Foreign text: mw_text_escape's, escaped. */
 void mw_markup_put(mw_text *out, const char *bytes, size_t length);
 /* A tensor's name, which may be broken after its dots. */
 void mw_markup_name(mw_text *out, const char *bytes, size_t length);

@@ -44,7 +44,7 @@ static void put_head(page *p) {
   mw_markup_raw(p->out, "</dl>\n</header>\n");
 }
 
-static void put_warnings(page *p, const mw_note *warnings) {
+static void put_warnings(page *p, const mw_warning *warnings) {
   if (!warnings->count) return;
   mw_markup_raw(p->out, "<section class=\"warnings\" aria-label=\"Warnings\">\n<ul>\n");
   for (size_t i = 0; i < warnings->count; i++) {
@@ -185,7 +185,7 @@ static void put_tensors(page *p) {
   mw_markup_raw(p->out, "</section>\n");
 }
 
-bool mw_page_compose(const mw_compare *compare, const mw_note *warnings, mw_text *out, mw_error *err) {
+bool mw_page_compose(const mw_compare *compare, const mw_warning *warnings, mw_text *out, mw_error *err) {
   page p = {out, compare, compare->models == 3};
   put_head(&p);
   put_warnings(&p, warnings);

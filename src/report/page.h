@@ -10,6 +10,6 @@
 extern const char mw_page_mark[];
 
 /* `warnings` are shown on it. */
-bool mw_page_compose(const mw_compare *compare, const mw_note *warnings, mw_text *out, mw_error *err);
+bool mw_page_compose(const mw_compare *compare, const mw_warning *warnings, mw_text *out, mw_error *err);
 
 #endif

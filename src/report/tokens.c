@@ -46,10 +46,10 @@ static bool encode(mw_tokens *t, const char *name, mw_json root, bool special, m
   mw_arena arena = {0};
   const char *text;
   size_t length;
-  mw_shown shown;
+  mw_text_escaped shown;
   if (field.kind != MW_JSON_STRING)
     return mw_error_set(err, MW_DATA, "%s: found %s, expected an object with \"text\", a string", name,
-                        mw_text_shown(&shown, root.bytes, root.length));
+                        mw_text_escape(&shown, root.bytes, root.length));
   bool ok = (mw_json_string(field, &arena, &text, &length, err) &&
              mw_tokenizer_encode(t->tokenizer, text, length, special, &t->ids, err)) || mw_error_wrap(err, "%s", name);
   mw_mem_release(&arena);

@@ -16,13 +16,13 @@ static int by_bytes(const void *a, const void *b) {
 }
 
 static bool sort(mw_added_list *list, const char *what, mw_error *err) {
-  mw_shown shown;
+  mw_text_escaped shown;
   if (list->count) qsort(list->tokens, list->count, sizeof *list->tokens, by_bytes);
   for (size_t i = 0; i < list->count; i++) {
     list->begins[(unsigned char)list->tokens[i].text[0]] = true;
     if (i && by_bytes(&list->tokens[i - 1], &list->tokens[i]) == 0)
       return mw_error_set(err, MW_DATA, "%s: found '%s' twice, expected every content once", what,
-                          mw_text_shown(&shown, list->tokens[i].text, list->tokens[i].length));
+                          mw_text_escape(&shown, list->tokens[i].text, list->tokens[i].length));
   }
   return true;
 }
@@ -66,12 +66,12 @@ bool mw_added_read(mw_added *added, const char *what, mw_json json, const mw_voc
                    mw_arena *arena, mw_error *err) {
   mw_json part;
   mw_option option;
-  mw_shown shown;
+  mw_text_escaped shown;
   size_t number = 0;
   char where[280];
   if (json.kind == MW_JSON_END || json.kind == MW_JSON_NULL) return true;
   if (json.kind != MW_JSON_ARRAY)
-    return mw_error_set(err, MW_DATA, "%s: found %s, expected a list", what, mw_text_shown(&shown, json.bytes, json.length));
+    return mw_error_set(err, MW_DATA, "%s: found %s, expected a list", what, mw_text_escape(&shown, json.bytes, json.length));
   for (mw_json_walk walk = mw_json_enter(json); mw_json_next(&walk, NULL, &part); number++) {
     snprintf(where, sizeof where, "%.255s[%zu]", what, number);
     MW_TRY(mw_option_open(&option, where, part, "added token", arena, err) &&

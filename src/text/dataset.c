@@ -13,7 +13,7 @@ enum { LONGEST_ROW = 1 << 20, DEEPEST = 64, LARGEST_TEXT = 1 << 30 };
 typedef struct builder {
   const mw_dataset_source *source;
   const char *path, *field; /* the file; the field that was named, or NULL */
-  mw_shown shown;           /* the file, for messages */
+  mw_text_escaped shown;           /* the file, for messages */
   mw_tokenizer *tokenizer;  /* opened by the first text */
   mw_dataset *set;
   mw_ids ids;
@@ -27,7 +27,7 @@ static bool add_window(builder *b, size_t from) {
   size_t length = b->ids.count - from;
   if (length < 2) return b->ids.count = from, true;
   MW_TRY(mw_mem_grow(&b->set->windows, &b->capacity, b->set->count + 1, sizeof *b->set->windows, b->err));
-  b->set->windows[b->set->count++] = (mw_window){.length = (uint32_t)length};
+  b->set->windows[b->set->count++] = (mw_dataset_window){.length = (uint32_t)length};
   b->set->tokens += length;
   if (length > b->set->longest) b->set->longest = (uint32_t)length;
   return true;
@@ -48,12 +48,12 @@ typedef struct column {
 } column;
 
 static bool refuse_tensor(builder *b, const mw_tensor *tensor, const char *expected) {
-  mw_shown name;
+  mw_text_escaped name;
   mw_text shape = {0};
   for (unsigned i = 0; i < tensor->rank; i++)
     mw_text_format(&shape, i ? ", %llu" : "%llu", (unsigned long long)tensor->shape[i]);
   mw_error_set(b->err, MW_DATA, "%s: tensor '%s': found %s [%s], expected %s", b->shown.bytes,
-               mw_text_shown_z(&name, tensor->name), mw_dtype_name((mw_dtype)tensor->dtype), shape.bytes ? shape.bytes : "",
+               mw_text_escape_z(&name, tensor->name), mw_dtype_name((mw_dtype)tensor->dtype), shape.bytes ? shape.bytes : "",
                expected);
   mw_text_free(&shape);
   return false;
@@ -61,7 +61,7 @@ static bool refuse_tensor(builder *b, const mw_tensor *tensor, const char *expec
 
 static bool open_column(builder *b, const mw_tensor *tensor, bool mask, column *out) {
   mw_dtype dtype = (mw_dtype)tensor->dtype;
-  bool integer = mw_dtype_role(dtype) == MW_ROLE_INTEGER && (mask || dtype != MW_DTYPE_BOOL);
+  bool integer = mw_dtype_kind_of(dtype) == MW_DTYPE_KIND_INTEGER && (mask || dtype != MW_DTYPE_BOOL);
   if (!integer) return refuse_tensor(b, tensor, mask ? "an integer dtype or BOOL" : "an integer dtype");
   if (tensor->rank != 2) return refuse_tensor(b, tensor, "two dimensions [windows, tokens]");
   if (tensor->shape[1] < 2 || tensor->shape[1] > LONGEST_ROW) return refuse_tensor(b, tensor, "2 to 1048576 tokens a window");
@@ -183,13 +183,13 @@ static bool read_text(builder *b) {
 
 static bool add_array(builder *b, const char *where, mw_json array) {
   mw_json number;
-  mw_shown shown;
+  mw_text_escaped shown;
   uint64_t id;
   size_t from = b->ids.count;
   for (mw_json_walk walk = mw_json_enter(array); mw_json_next(&walk, NULL, &number);) {
     if (!mw_json_u64(number, &id) || id > limit(b))
       return mw_error_set(b->err, MW_DATA, "%s: token %zu: found %s, expected a whole number from 0 to %llu", where,
-                          b->ids.count - from, mw_text_shown(&shown, number.bytes, number.length), (unsigned long long)limit(b));
+                          b->ids.count - from, mw_text_escape(&shown, number.bytes, number.length), (unsigned long long)limit(b));
     if (b->ids.count - from == LONGEST_ROW)
       return mw_error_set(b->err, MW_DATA, "%s: more than %d tokens in one window", where, LONGEST_ROW);
     MW_TRY(mw_ids_add(&b->ids, (uint32_t)id, b->err));
@@ -199,7 +199,7 @@ static bool add_array(builder *b, const char *where, mw_json array) {
 
 static bool add_line(builder *b, const char *where, const char *line, size_t length) {
   mw_json root, value;
-  mw_shown shown;
+  mw_text_escaped shown;
   MW_TRY(mw_json_check(where, line, length, DEEPEST, &root, b->err));
   value = root;
   if (root.kind == MW_JSON_OBJECT) {
@@ -209,7 +209,7 @@ static bool add_line(builder *b, const char *where, const char *line, size_t len
   if (value.kind == MW_JSON_ARRAY) return add_array(b, where, value);
   if (value.kind != MW_JSON_STRING || root.kind == MW_JSON_STRING) {
     mw_error_set(b->err, MW_DATA, "%s: field '%s': found %s, expected a text or a list of token ids", where,
-                 b->field ? mw_text_shown_z(&shown, b->field) : "text",
+                 b->field ? mw_text_escape_z(&shown, b->field) : "text",
                  value.kind == MW_JSON_END ? "nothing" : root.kind == MW_JSON_OBJECT ? "another kind" : "no object");
     return mw_error_hint(b->err, "x.jsonl:FIELD names another field");
   }
@@ -252,7 +252,7 @@ static bool read_all(builder *b) {
     b->field = colon + strlen(mark);
     MW_TRY((b->path = mw_mem_copy(&b->arena, b->path, length, b->err)) != NULL);
   }
-  mw_text_shown_z(&b->shown, b->path);
+  mw_text_escape_z(&b->shown, b->path);
   if (b->field && !*b->field) return mw_error_set(b->err, MW_USAGE, "%s: no field is named behind the colon", b->shown.bytes);
   if (b->field || ends_with(b->path, ".jsonl")) return read_lines(b);
   if (ends_with(b->path, ".safetensors")) return read_safetensors(b);

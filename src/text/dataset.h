@@ -21,14 +21,14 @@ typedef struct mw_dataset_source {
 } mw_dataset_source;
 
 /* One window: ids[0, length) are real tokens, without padding; position p predicts ids[p + 1]. */
-typedef struct mw_window {
+typedef struct mw_dataset_window {
   const uint32_t *ids;
   uint32_t length; /* at least 2 */
-} mw_window;
+} mw_dataset_window;
 
 typedef struct mw_dataset {
   char *path;         /* as the source named it */
-  mw_window *windows; /* in the order of the file; at least one */
+  mw_dataset_window *windows; /* in the order of the file; at least one */
   size_t count;
   uint64_t tokens;    /* the sum of all lengths; `tokens - count` of them are predicted */
   uint32_t longest;   /* the greatest length */

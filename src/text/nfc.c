@@ -10,9 +10,9 @@
 typedef struct range { uint32_t first, last; } range;
 
 static const range later[] = {
-#define MW_LATER(first, last) {0x##first, 0x##last},
+#define MW_UNICODE_NEWER(first, last) {0x##first, 0x##last},
 #include "text/unicode_newer.def"
-#undef MW_LATER
+#undef MW_UNICODE_NEWER
 };
 
 enum { FIRST_MARK = 0x300, MOST = 18 }; /* below FIRST_MARK nothing changes; a decomposition has at most MOST characters */

@@ -27,7 +27,7 @@ typedef struct header {
 static bool read_piece(mw_sentencepiece *m, const char *what, const mw_protobuf *field, mw_error *err) {
   mw_protobuf walk = mw_protobuf_enter(what, field->bytes, field->length);
   mw_sentencepiece_piece piece = {.type = NORMAL};
-  mw_shown shown;
+  mw_text_escaped shown;
   for (bool found;;) {
     MW_TRY(mw_protobuf_next(&walk, &found, err));
     if (!found) break;
@@ -46,7 +46,7 @@ static bool read_piece(mw_sentencepiece *m, const char *what, const mw_protobuf 
   }
   if (piece.length == 0 || piece.length > LONGEST || !mw_text_is_utf8(piece.text, piece.length))
     return mw_error_set(err, MW_DATA, "%s: piece %zu: expected 1 to %d bytes of UTF-8", what, m->count, LONGEST);
-  mw_text_shown(&shown, piece.text, piece.length);
+  mw_text_escape(&shown, piece.text, piece.length);
   if (piece.type == 0) return mw_error_set(err, MW_DATA, "%s: piece %zu '%s': a type out of range", what, m->count, shown.bytes);
   if (piece.type == UNUSED)
     return mw_error_set(err, MW_UNAVAILABLE, "%s: piece %zu '%s': pieces of the type UNUSED are not implemented", what, m->count,
@@ -129,7 +129,7 @@ static bool rank_pieces(mw_sentencepiece *m, mw_error *err) {
 
 static bool index_pieces(mw_sentencepiece *m, const char *what, mw_error *err) {
   mw_vocab all = {0};
-  mw_shown shown;
+  mw_text_escaped shown;
   bool known = false, ok = mw_vocab_make(&all, m->count, err) && mw_vocab_make(&m->vocab, m->count, err);
   for (size_t i = 0; ok && i < m->count; i++) {
     const mw_sentencepiece_piece *p = &m->pieces[i];
@@ -137,7 +137,7 @@ static bool index_pieces(mw_sentencepiece *m, const char *what, mw_error *err) {
     ok = mw_vocab_add(&all, p->text, p->length, (uint32_t)i, &known, err);
     if (!ok && known)
       mw_error_set(err, MW_DATA, "%s: piece %zu: found '%s' twice, expected every piece once", what, i,
-                   mw_text_shown(&shown, p->text, p->length));
+                   mw_text_escape(&shown, p->text, p->length));
     if (ok && p->type == UNKNOWN) {
       if (m->unknown != MW_MERGE_NONE) ok = mw_error_set(err, MW_DATA, "%s: piece %zu: a second piece of the type UNKNOWN", what, i);
       m->unknown = (uint32_t)i;

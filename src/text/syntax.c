@@ -27,9 +27,9 @@ typedef struct reader {
 } reader;
 
 static bool refuse(const reader *r, const char *from, size_t length) {
-  mw_shown shown;
+  mw_text_escaped shown;
   if ((size_t)(r->end - from) < length) length = (size_t)(r->end - from);
-  return mw_error_set(r->err, MW_UNAVAILABLE, "'%s' in a pattern is not implemented", mw_text_shown(&shown, from, length));
+  return mw_error_set(r->err, MW_UNAVAILABLE, "'%s' in a pattern is not implemented", mw_text_escape(&shown, from, length));
 }
 
 static bool ends(const reader *r) { return mw_error_set(r->err, MW_DATA, "a pattern that ends too early"); }

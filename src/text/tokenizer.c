@@ -52,11 +52,11 @@ static bool check_first(const mw_tokenizer *t, const char *what, mw_error *err) 
 static bool read_json(mw_tokenizer *t, const char *what, mw_json root, mw_error *err) {
   char where[300];
   mw_option model;
-  mw_shown shown;
+  mw_text_escaped shown;
   if (root.kind != MW_JSON_OBJECT) return mw_error_set(err, MW_DATA, "%s: expected an object", what);
   mw_json value = part(root, what, "version", where);
   if (value.kind != MW_JSON_END && !mw_json_equals(value, "1.0"))
-    return mw_error_set(err, MW_UNAVAILABLE, "%s: found %s, expected \"1.0\"", where, mw_text_shown(&shown, value.bytes, value.length));
+    return mw_error_set(err, MW_UNAVAILABLE, "%s: found %s, expected \"1.0\"", where, mw_text_escape(&shown, value.bytes, value.length));
   value = part(root, what, "model", where);
   if (value.kind == MW_JSON_END) return mw_error_set(err, MW_DATA, "%s: found nothing, expected an object", where);
   MW_TRY(mw_option_open(&model, where, value, "BPE", &t->arena, err));
@@ -96,12 +96,12 @@ bool mw_tokenizer_from_model(const char *what, const char *bytes, size_t length,
 }
 
 static bool open_file(const char *path, mw_tokenizer **out, mw_error *err) {
-  mw_shown shown;
+  mw_text_escaped shown;
   char *bytes;
   size_t length = strlen(path);
   bool json = length > 5 && strcmp(path + length - 5, ".json") == 0;
   MW_TRY(mw_file_slurp(path, LARGEST, &bytes, &length, err));
-  bool ok = (json ? mw_tokenizer_from_json : mw_tokenizer_from_model)(mw_text_shown_z(&shown, path), bytes, length, out, err);
+  bool ok = (json ? mw_tokenizer_from_json : mw_tokenizer_from_model)(mw_text_escape_z(&shown, path), bytes, length, out, err);
   free(bytes);
   return ok;
 }
@@ -109,7 +109,7 @@ static bool open_file(const char *path, mw_tokenizer **out, mw_error *err) {
 bool mw_tokenizer_open(const char *where, mw_tokenizer **out, mw_error *err) {
   static const char *const names[] = {"tokenizer.json", "tokenizer.model"};
   mw_arena arena = {0};
-  mw_shown shown;
+  mw_text_escaped shown;
   const char *path = NULL;
   bool ok = true, found = false;
   if (!mw_file_is_folder(where)) return open_file(where, out, err);
@@ -118,7 +118,7 @@ bool mw_tokenizer_open(const char *where, mw_tokenizer **out, mw_error *err) {
     found = ok && mw_file_exists(path);
   }
   if (ok && !found)
-    ok = mw_error_set(err, MW_MISSING, "%s: found neither tokenizer.json nor tokenizer.model", mw_text_shown_z(&shown, where));
+    ok = mw_error_set(err, MW_MISSING, "%s: found neither tokenizer.json nor tokenizer.model", mw_text_escape_z(&shown, where));
   ok = ok && open_file(path, out, err);
   mw_mem_release(&arena);
   return ok;

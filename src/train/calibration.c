@@ -19,7 +19,7 @@ static bool hash_file(const char *path, char hex[65], mw_arena *arena, mw_error 
 }
 
 static uint64_t vocabulary_of(const mw_model *model) {
-  const mw_tensor *embedding = mw_head_embedding(model);
+  const mw_tensor *embedding = mw_tied_head_embedding(model);
   return embedding && embedding->rank == 2 ? embedding->shape[0] : model->config.vocabulary;
 }
 
@@ -37,15 +37,15 @@ bool mw_calibration_open(mw_calibration *data, const char *const *paths, size_t 
     data->count = i + 1;
     const mw_dataset *set = data->sets[i];
     const char *slash = strrchr(paths[i], '/'), *name = slash ? slash + 1 : paths[i];
-    data->facts[i] = (mw_lesson_set){mw_mem_copy(&data->arena, name, strlen(name), err), set->count, set->longest - 1};
+    data->facts[i] = (mw_learn_spec_set){mw_mem_copy(&data->arena, name, strlen(name), err), set->count, set->longest - 1};
     if (!data->facts[i].name || !hash_file(paths[i], data->hashes[i], &data->arena, err)) return false;
-    if (data->facts[i].length > MW_LESSON_TOKENS)
-      return mw_error_set(err, MW_DATA, "--data: a window of %u tokens is beyond %d", set->longest, MW_LESSON_TOKENS);
+    if (data->facts[i].length > MW_LEARN_SPEC_TOKENS)
+      return mw_error_set(err, MW_DATA, "--data: a window of %u tokens is beyond %d", set->longest, MW_LEARN_SPEC_TOKENS);
   }
   return true;
 }
 
-void mw_calibration_compare(const mw_family_member *members, size_t count, size_t donor, mw_note *notes) {
+void mw_calibration_compare(const mw_family_member *members, size_t count, size_t donor, mw_warning *warnings) {
   static const char *const names[] = {"tokenizer.json", "tokenizer.model"};
   mw_arena arena = {0};
   mw_error ignored;
@@ -57,7 +57,7 @@ void mw_calibration_compare(const mw_family_member *members, size_t count, size_
       const char *path = folder ? mw_file_join(&arena, folder, names[n], &ignored) : NULL;
       if ((k && m == donor) || !path || !mw_file_exists(path) || !hash_file(path, k ? found : expected, &arena, &ignored)) continue;
       if (k && *expected && strcmp(found, expected) != 0)
-        mw_note_add(notes, "%s has another %s than %s: the same ids may stand for other texts", members[m].label, names[n],
+        mw_warning_add(warnings, "%s has another %s than %s: the same ids may stand for other texts", members[m].label, names[n],
                     members[donor].label);
     }
   }

@@ -9,7 +9,7 @@
 
 typedef struct mw_calibration {
   mw_dataset **sets;
-  mw_lesson_set *facts; /* a window has as many positions as it predicts ids at most */
+  mw_learn_spec_set *facts; /* a window has as many positions as it predicts ids at most */
   char (*hashes)[65];   /* SHA-256 of each file */
   size_t count;
   mw_arena arena;
@@ -20,7 +20,7 @@ typedef struct mw_calibration {
 bool mw_calibration_open(mw_calibration *data, const char *const *paths, size_t count, uint32_t window,
                          const mw_family_member *donor, mw_error *err);
 /* Warns where a model's tokenizer file is not the donor's: the same ids then stand for other texts. */
-void mw_calibration_compare(const mw_family_member *members, size_t count, size_t donor, mw_note *notes);
+void mw_calibration_compare(const mw_family_member *members, size_t count, size_t donor, mw_warning *warnings);
 /* What a lock file says of it, members of a JSON object: the core type that products depend on, the window, the files. */
 void mw_calibration_tell(const mw_calibration *data, uint32_t window, mw_text *json);
 void mw_calibration_close(mw_calibration *data);

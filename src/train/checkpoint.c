@@ -71,19 +71,19 @@ static void hash_of(const char *bytes, size_t length, char hex[65]) {
 }
 
 static bool write_part(const char *path, const mw_text *text, mw_error *err) {
-  mw_shown shown;
+  mw_text_escaped shown;
   int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
-  if (fd < 0) return mw_error_set(err, MW_CANNOT_CREATE, "%s: %s", mw_text_shown_z(&shown, path), strerror(errno));
+  if (fd < 0) return mw_error_set(err, MW_CANNOT_CREATE, "%s: %s", mw_text_escape_z(&shown, path), strerror(errno));
   bool ok = mw_file_write(fd, path, 0, text->bytes, text->length, err), safe = fsync(fd) == 0;
   safe = close(fd) == 0 && safe;
-  if (ok && !safe) ok = mw_error_set(err, MW_IO, "%s: %s", mw_text_shown_z(&shown, path), strerror(errno));
+  if (ok && !safe) ok = mw_error_set(err, MW_IO, "%s: %s", mw_text_escape_z(&shown, path), strerror(errno));
   if (!ok) unlink(path);
   return ok;
 }
 
 /* The first one takes a free name, later ones replace their own. */
 static bool place(mw_checkpoint *checkpoint, mw_error *err) {
-  mw_shown shown;
+  mw_text_escaped shown;
   struct stat there;
   int result = checkpoint->ours ? -1 : renameat2(AT_FDCWD, checkpoint->part, AT_FDCWD, checkpoint->path, RENAME_NOREPLACE);
   bool lacks_flag = errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP;
@@ -91,7 +91,7 @@ static bool place(mw_checkpoint *checkpoint, mw_error *err) {
     result = rename(checkpoint->part, checkpoint->path);
   if (result == 0) return checkpoint->ours = true;
   mw_error_set(err, errno == EEXIST ? MW_CANNOT_CREATE : MW_IO, "%s: cannot keep the training there: %s",
-               mw_text_shown_z(&shown, checkpoint->path), strerror(errno));
+               mw_text_escape_z(&shown, checkpoint->path), strerror(errno));
   unlink(checkpoint->part);
   return false;
 }
@@ -132,7 +132,7 @@ static bool take(mw_checkpoint *checkpoint, const char *bytes, size_t length) {
 bool mw_checkpoint_read(mw_checkpoint *checkpoint, mw_error *err) {
   char *bytes = NULL;
   size_t length;
-  mw_shown shown;
+  mw_text_escaped shown;
   struct stat there = {0};
   if (lstat(checkpoint->path, &there) != 0 && errno == ENOENT) return true;
   if (S_ISREG(there.st_mode) && (uint64_t)there.st_size <= largest(checkpoint)) {
@@ -142,7 +142,7 @@ bool mw_checkpoint_read(mw_checkpoint *checkpoint, mw_error *err) {
     if (checkpoint->ours) return true;
   }
   mw_error_set(err, MW_CANNOT_CREATE, "%s keeps a training that was stopped, of another command or other files",
-               mw_text_shown_z(&shown, checkpoint->path));
+               mw_text_escape_z(&shown, checkpoint->path));
   return mw_error_hint(err, "finish it by its own command, or remove the file to begin anew");
 }
 

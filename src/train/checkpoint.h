@@ -8,7 +8,7 @@
 #include "train/training_log.h"
 #include "learn/train.h"
 
-/* The parts of a study that a checkpoint holds. */
+/* The parts of a training that a checkpoint holds. */
 typedef struct mw_checkpoint {
   const char *path, *part; /* where it is kept, where it is written first */
   bool ours;         /* what lies at `path` was read or written by this run */
@@ -16,7 +16,7 @@ typedef struct mw_checkpoint {
   size_t count;      /* trainings */
   size_t current;    /* the one under way: those before it are done */
   mw_train_state *states; /* [count] */
-  mw_curve *curves;       /* [count]: a point a step */
+  mw_training_log *curves;       /* [count]: a point a step */
 } mw_checkpoint;
 
 /* MW_CANNOT_CREATE where something else took its name meanwhile. */

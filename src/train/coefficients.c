@@ -32,15 +32,15 @@ static bool tell_apart(const char **names, size_t count, mw_arena *arena, mw_err
   return ok;
 }
 
-bool mw_coefficients_name(const mw_lesson *lessons, size_t count, mw_arena *arena, const char ***out, mw_error *err) {
+bool mw_coefficients_name(const mw_learn_spec *specs, size_t count, mw_arena *arena, const char ***out, mw_error *err) {
   size_t parts = 0, next = 0;
-  for (size_t i = 0; i < count; i++) parts += lessons[i].count;
+  for (size_t i = 0; i < count; i++) parts += specs[i].count;
   const char **names = mw_mem_take(arena, (parts + 1) * sizeof *names, err);
   bool ok = names != NULL;
   for (size_t i = 0; i < count && ok; i++)
-    for (size_t k = 0; k < lessons[i].count && ok; k++) {
+    for (size_t k = 0; k < specs[i].count && ok; k++) {
       mw_text text = {0};
-      const mw_lesson_part *part = &lessons[i].parts[k];
+      const mw_learn_spec_part *part = &specs[i].parts[k];
       if (i) mw_text_format(&text, "learn%zu.", i + 1);
       mw_text_format(&text, *part->tensor ? "%s.%s" : "%s%s", part->label, part->tensor);
       ok = mw_text_check(&text, err) && (names[next++] = mw_mem_copy(arena, text.bytes, text.length, err)) != NULL;
@@ -58,18 +58,18 @@ typedef struct slot {
   mw_tensor tensor;
 } slot;
 
-static bool slots_of(const mw_lesson *lessons, size_t count, const mw_graph *graph, float *const *values, mw_arena *arena,
+static bool slots_of(const mw_learn_spec *specs, size_t count, const mw_graph *graph, float *const *values, mw_arena *arena,
                      slot **out, size_t *slot_count, mw_error *err) {
   const char **names;
-  MW_TRY(mw_coefficients_name(lessons, count, arena, &names, err));
+  MW_TRY(mw_coefficients_name(specs, count, arena, &names, err));
   size_t total = 0, next = 0;
-  for (size_t i = 0; i < count; i++) total += lessons[i].count;
+  for (size_t i = 0; i < count; i++) total += specs[i].count;
   slot *slots = mw_mem_take(arena, (total + 1) * sizeof *slots, err);
   if (!slots) return false;
   for (size_t i = 0; i < count; i++) {
     float *at = values[i];
-    for (size_t k = 0; k < lessons[i].count; k++, next++) {
-      uint64_t elements = mw_graph_elements(graph, mw_graph_facts(graph, lessons[i].parts[k].node).shape);
+    for (size_t k = 0; k < specs[i].count; k++, next++) {
+      uint64_t elements = mw_graph_elements(graph, mw_graph_facts(graph, specs[i].parts[k].node).shape);
       slots[next] = (slot){.name = names[next], .shape = {elements}, .values = at};
       slots[next].tensor = (mw_tensor){.name = names[next], .shape = slots[next].shape, .elements = elements, .rank = 1,
                                        .dtype = MW_DTYPE_F32};
@@ -95,12 +95,12 @@ static bool compose(slot *slots, size_t count, mw_text *out, mw_error *err) {
   return ok && mw_text_check(out, err);
 }
 
-bool mw_coefficients_compose(const mw_lesson *lessons, size_t count, const mw_graph *graph, float *const *values,
+bool mw_coefficients_compose(const mw_learn_spec *specs, size_t count, const mw_graph *graph, float *const *values,
                              mw_text *out, mw_error *err) {
   mw_arena arena = {0};
   slot *slots;
   size_t slot_count;
-  bool ok = slots_of(lessons, count, graph, values, &arena, &slots, &slot_count, err) && compose(slots, slot_count, out, err);
+  bool ok = slots_of(specs, count, graph, values, &arena, &slots, &slot_count, err) && compose(slots, slot_count, out, err);
   mw_mem_release(&arena);
   return ok;
 }
@@ -112,18 +112,18 @@ static int by_name(const void *a, const void *b) {
 }
 
 static bool fill(const mw_file *file, const char *path, const mw_tensor *tensors, size_t count, const slot *s, mw_error *err) {
-  mw_shown name;
+  mw_text_escaped name;
   const mw_tensor *found = bsearch(&s->tensor, tensors, count, sizeof *tensors, by_name);
-  if (!found) return mw_error_set(err, MW_DATA, "%s: coefficient '%s' is missing", path, mw_text_shown_z(&name, s->name));
+  if (!found) return mw_error_set(err, MW_DATA, "%s: coefficient '%s' is missing", path, mw_text_escape_z(&name, s->name));
   if (found->dtype != MW_DTYPE_F32 || found->rank != 1 || found->elements != s->shape[0])
     return mw_error_set(err, MW_DATA, "%s: coefficient '%s': found %s of %llu elements, expected F32 [%llu]", path,
-                        mw_text_shown_z(&name, s->name), mw_dtype_name((mw_dtype)found->dtype),
+                        mw_text_escape_z(&name, s->name), mw_dtype_name((mw_dtype)found->dtype),
                         (unsigned long long)found->elements, (unsigned long long)s->shape[0]);
   MW_TRY(mw_file_read(file, found->offset, s->values, (size_t)found->elements * sizeof *s->values, err));
   for (uint64_t i = 0; i < found->elements; i++)
     if (!isfinite(s->values[i]))
       return mw_error_set(err, MW_DATA, "%s: coefficient '%s': element %llu is not finite", path,
-                          mw_text_shown_z(&name, s->name), (unsigned long long)i);
+                          mw_text_escape_z(&name, s->name), (unsigned long long)i);
   return true;
 }
 
@@ -131,7 +131,7 @@ static bool load(const mw_file *file, const char *path, slot *slots, size_t slot
                  mw_error *err) {
   mw_tensor *tensors = NULL;
   size_t count = 0, capacity = 0;
-  mw_shown name;
+  mw_text_escaped name;
   bool ok = mw_safetensors_read(file, 0, arena, &tensors, &count, &capacity, err);
   if (ok) qsort(tensors, count, sizeof *tensors, by_name);
   for (size_t i = 0; i < slot_count && ok; i++) ok = fill(file, path, tensors, count, &slots[i], err);
@@ -143,23 +143,23 @@ static bool load(const mw_file *file, const char *path, slot *slots, size_t slot
       if (!known) stranger = tensors[i].name;
     }
     ok = mw_error_set(err, MW_DATA, "%s: there is no such coefficient in this merge: '%s'", path,
-                      mw_text_shown_z(&name, stranger ? stranger : ""));
+                      mw_text_escape_z(&name, stranger ? stranger : ""));
   }
   free(tensors);
   return ok && mw_file_hash(file, hash, err);
 }
 
-bool mw_coefficients_load(const char *path, const mw_lesson *lessons, size_t count, const mw_graph *graph,
+bool mw_coefficients_load(const char *path, const mw_learn_spec *specs, size_t count, const mw_graph *graph,
                           float *const *values, char hash[65], mw_error *err) {
   mw_arena arena = {0};
   mw_file file;
   slot *slots;
   size_t slot_count;
-  mw_shown shown;
+  mw_text_escaped shown;
   if (!mw_file_open(&file, path, err))
     return mw_error_hint(err, "an earlier merge keeps its coefficients in OUT/moonweld/coefficients.safetensors");
-  bool ok = slots_of(lessons, count, graph, values, &arena, &slots, &slot_count, err) &&
-            load(&file, mw_text_shown_z(&shown, path), slots, slot_count, hash, &arena, err);
+  bool ok = slots_of(specs, count, graph, values, &arena, &slots, &slot_count, err) &&
+            load(&file, mw_text_escape_z(&shown, path), slots, slot_count, hash, &arena, err);
   mw_file_close(&file);
   mw_mem_release(&arena);
   return ok;

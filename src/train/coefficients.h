@@ -6,14 +6,14 @@
 
 #include "recipe/learn_spec.h"
 
-/* Names of all parts of all lessons, in order, from the arena. */
-bool mw_coefficients_name(const mw_lesson *lessons, size_t count, mw_arena *arena, const char ***names, mw_error *err);
+/* Names of all parts of all specs, in order, from the arena. */
+bool mw_coefficients_name(const mw_learn_spec *specs, size_t count, mw_arena *arena, const char ***names, mw_error *err);
 
-/* The file's bytes: `values[i]` holds the elements of lesson i, part after part. */
-bool mw_coefficients_compose(const mw_lesson *lessons, size_t count, const mw_graph *graph, float *const *values,
+/* The file's bytes: `values[i]` holds the elements of spec i, part after part. */
+bool mw_coefficients_compose(const mw_learn_spec *specs, size_t count, const mw_graph *graph, float *const *values,
                              mw_text *out, mw_error *err);
 /* Fills values from a file that holds exactly these tensors, all finite; `hash` gets the file's SHA-256. */
-bool mw_coefficients_load(const char *path, const mw_lesson *lessons, size_t count, const mw_graph *graph,
+bool mw_coefficients_load(const char *path, const mw_learn_spec *specs, size_t count, const mw_graph *graph,
                           float *const *values, char hash[65], mw_error *err);
 
 #endif

@@ -2,6 +2,7 @@
  * graph's own constructors as it does every graph, and src/learn runs it forwards. */
 #include "train/evaluate.h"
 #include "recipe/child.h"
+#include "recipe/prelude_core.h"
 #include "recipe/recipe.h"
 #include "exec/run.h"
 #include "learn/train.h"
@@ -9,9 +10,9 @@
 
 typedef struct asking {
   mw_child_candidate candidate; /* first: it is what the child gets */
-  const mw_inputs *inputs;
+  const mw_input_set *inputs;
   mw_graph *graph;
-  mw_wire_output *losses;
+  mw_graph_output *losses;
   size_t count;
   mw_arena arena;
 } asking;
@@ -19,8 +20,9 @@ typedef struct asking {
 static bool on_message(void *context, int fd, uint32_t kind, char *bytes, size_t length, mw_error *err) {
   asking *ask = context;
   (void)fd;
-  if (kind != MW_WIRE_GRAPH || ask->graph) return mw_error_set(err, MW_DATA, "the process of the forward pass sent what was not asked for");
-  return mw_wire_take_graph(bytes, length, (mw_wire_inputs){ask->inputs, mw_inputs_find}, (mw_wire_rest){0}, &ask->arena,
+  if (kind != MW_MESSAGE_GRAPH || ask->graph) return mw_error_set(err, MW_DATA,
+                                                                  "the process of the forward pass sent what was not asked for");
+  return mw_message_take_graph(bytes, length, (mw_message_inputs){ask->inputs, mw_input_set_find}, (mw_message_rest){0}, &ask->arena,
                             &ask->graph, &ask->losses, &ask->count, err);
 }
 
@@ -28,7 +30,7 @@ static bool on_message(void *context, int fd, uint32_t kind, char *bytes, size_t
 static bool check(const asking *ask, size_t sets, mw_error *err) {
   bool ok = ask->count == sets;
   for (size_t i = 0; i < ask->count && ok; i++) {
-    mw_node_facts facts = mw_graph_facts(ask->graph, ask->losses[i].node);
+    mw_graph_node_facts facts = mw_graph_facts(ask->graph, ask->losses[i].node);
     ok = facts.op == MW_OP_CROSS_ENTROPY && mw_graph_facts(ask->graph, facts.operand[1]).extra[0] == i;
   }
   return ok || mw_error_set(err, MW_BUG, "the forward pass gave no losses");
@@ -47,18 +49,18 @@ static bool show(void *context, uint64_t done, uint64_t total) {
 }
 
 /* The ids of the candidate's nodes are the same in the graph with its losses, which only grew. */
-static bool same_ids(const mw_eval_candidate *candidate, const mw_graph *grown) {
+static bool same_ids(const mw_evaluate_candidate *candidate, const mw_graph *grown) {
   for (size_t i = 0; i < candidate->learned_count; i++) {
     mw_node node = candidate->learned[i].coefficient;
     if (node > mw_graph_count(grown)) return false;
-    mw_node_facts was = mw_graph_facts(candidate->graph, node), is = mw_graph_facts(grown, node);
+    mw_graph_node_facts was = mw_graph_facts(candidate->graph, node), is = mw_graph_facts(grown, node);
     if (is.op != MW_OP_COEFFICIENT || was.extra[0] != is.extra[0] ||
         mw_graph_elements(grown, is.shape) != mw_graph_elements(candidate->graph, was.shape)) return false;
   }
   return true;
 }
 
-static bool run(const asking *ask, const mw_eval_candidate *candidate, const mw_calibration *data, const mw_options *options,
+static bool run(const asking *ask, const mw_evaluate_candidate *candidate, const mw_calibration *data, const mw_options *options,
                 showing *s, mw_evaluation *results, mw_error *err) {
   mw_train_world world = {.graph = ask->graph, .family = &ask->inputs->family, .members = ask->inputs->members,
                           .sets = (const mw_dataset *const *)data->sets, .set_count = data->count,
@@ -71,22 +73,22 @@ static bool run(const asking *ask, const mw_eval_candidate *candidate, const mw_
   return true;
 }
 
-bool mw_eval_candidate_losses(const mw_eval_candidate *candidate, const mw_inputs *inputs, const mw_calibration *data,
+bool mw_evaluate_candidate_losses(const mw_evaluate_candidate *candidate, const mw_input_set *inputs, const mw_calibration *data,
                               const mw_options *options, mw_learning progress, void *context, mw_evaluation *results,
                               mw_error *err) {
   asking ask = {.candidate = {(mw_graph *)(uintptr_t)candidate->graph, candidate->outputs, candidate->count}, .inputs = inputs};
   showing s = {progress, context, 0, (unsigned)data->count};
-  mw_state template;
-  MW_TRY(mw_state_open(&template, err));
-  mw_state state = template;
+  mw_interpreter template;
+  MW_TRY(mw_interpreter_open(&template, &mw_prelude_core, err));
+  mw_interpreter state = template;
   state.inputs = inputs;
   state.sets = data->facts;
   state.set_count = data->count;
-  bool ok = mw_guest_run(&state, mw_host_limits(options, inputs->family.count), mw_child_losses, on_message, &ask, err) &&
+  bool ok = mw_sandbox_run(&state, mw_recipe_limits(options, inputs->family.count), mw_child_losses, on_message, &ask, err) &&
             check(&ask, data->count, err) &&
             (same_ids(candidate, ask.graph) || mw_error_set(err, MW_BUG, "the candidate's graph was renumbered")) &&
             run(&ask, candidate, data, options, &s, results, err);
-  mw_state_close(&template);
+  mw_interpreter_close(&template);
   mw_graph_free(ask.graph);
   mw_mem_release(&ask.arena);
   return ok;
@@ -96,13 +98,13 @@ bool mw_eval_model(const char *model, const mw_options *options, mw_learning pro
                    mw_evaluation *results, mw_error *err) {
   static const mw_arg arg = {.name = "model", .doc = "the model to evaluate", .kind = MW_ARG_MODEL};
   const mw_binding binding = {"model", &model, 1};
-  const mw_eval_candidate itself = {0};
-  mw_inputs inputs = {0};
+  const mw_evaluate_candidate itself = {0};
+  mw_input_set inputs = {0};
   mw_calibration data = {0};
-  bool ok = mw_inputs_open(&inputs, &arg, 1, &binding, 1, options, NULL, err) &&
+  bool ok = mw_input_set_open(&inputs, &arg, 1, &binding, 1, options, NULL, err) &&
             mw_calibration_open(&data, options->data, options->data_count, options->window, &inputs.members[0], err) &&
-            mw_eval_candidate_losses(&itself, &inputs, &data, options, progress, context, results, err);
+            mw_evaluate_candidate_losses(&itself, &inputs, &data, options, progress, context, results, err);
   mw_calibration_close(&data);
-  mw_inputs_close(&inputs);
+  mw_input_set_close(&inputs);
   return ok;
 }

@@ -6,7 +6,7 @@
 
 /* Hands a node's factor on; false: it is a term itself. */
 static bool hand_on(const mw_graph *graph, mw_node node, double *factors) {
-  mw_node_facts facts = mw_graph_facts(graph, node);
+  mw_graph_node_facts facts = mw_graph_facts(graph, node);
   double factor = factors[node], number, *first = facts.operands ? &factors[facts.operand[0]] : NULL;
   double *second = facts.operands == 2 ? &factors[facts.operand[1]] : NULL;
   switch (facts.op) {
@@ -22,7 +22,7 @@ static bool hand_on(const mw_graph *graph, mw_node node, double *factors) {
 }
 
 /* What penalises coefficients, by how it is written: cosine_penalty, :l1(), :l2(), the least of two in each place. */
-static const char *penalty(const mw_graph *graph, mw_node_facts facts) {
+static const char *penalty(const mw_graph *graph, mw_graph_node_facts facts) {
   if (facts.op == MW_OP_RATIO) return "cosine";
   if (facts.op == MW_OP_SQRT) return "l2";
   if (facts.op == MW_OP_TOTAL) facts = mw_graph_facts(graph, facts.operand[0]);
@@ -33,7 +33,7 @@ static const char *penalty(const mw_graph *graph, mw_node_facts facts) {
 
 /* What a node's term is called. */
 static void name_of(const mw_graph *graph, mw_node node, char room[64]) {
-  mw_node_facts facts = mw_graph_facts(graph, node), last = facts;
+  mw_graph_node_facts facts = mw_graph_facts(graph, node), last = facts;
   if (facts.operands) last = mw_graph_facts(graph, facts.operand[facts.operands - 1]);
   if (mw_graph_op_class(facts.op) == MW_CLASS_NET && last.op == MW_OP_TOKENS) {
     snprintf(room, 64, "%s data[%llu]", mw_graph_op_name(facts.op), (unsigned long long)last.extra[0] + 1);
@@ -43,17 +43,17 @@ static void name_of(const mw_graph *graph, mw_node node, char room[64]) {
 }
 
 /* The place of a name among the terms, a new one if need be. */
-static bool place_of(mw_terms *terms, const char *name, mw_arena *arena, uint32_t *place, mw_error *err) {
+static bool place_of(mw_loss_terms *terms, const char *name, mw_arena *arena, uint32_t *place, mw_error *err) {
   if (terms->count >= MW_TERMS_MOST - 1) name = "other";
   for (*place = 0; *place < terms->count; ++*place)
     if (strcmp(terms->names[*place], name) == 0) return true;
   return (terms->names[terms->count++] = mw_mem_copy(arena, name, strlen(name), err)) != NULL;
 }
 
-bool mw_terms_find(const mw_graph *graph, mw_node loss, mw_arena *arena, mw_terms *terms, mw_error *err) {
+bool mw_loss_terms_find(const mw_graph *graph, mw_node loss, mw_arena *arena, mw_loss_terms *terms, mw_error *err) {
   char name[64];
   double *factors = mw_mem_take(arena, (loss + 1) * sizeof *factors, err);
-  *terms = (mw_terms){.factors = factors};
+  *terms = (mw_loss_terms){.factors = factors};
   terms->names = factors ? mw_mem_take(arena, MW_TERMS_MOST * sizeof *terms->names, err) : NULL;
   terms->nodes = terms->names ? mw_mem_take(arena, (loss + 1) * sizeof *terms->nodes, err) : NULL;
   terms->places = terms->nodes ? mw_mem_take(arena, (loss + 1) * sizeof *terms->places, err) : NULL;
@@ -72,7 +72,7 @@ bool mw_terms_find(const mw_graph *graph, mw_node loss, mw_arena *arena, mw_term
   return true;
 }
 
-void mw_terms_sum(const mw_terms *terms, const double *nodes, double *values) {
+void mw_loss_terms_sum(const mw_loss_terms *terms, const double *nodes, double *values) {
   memset(values, 0, terms->count * sizeof *values);
   for (size_t i = 0; i < terms->node_count; i++) values[terms->places[i]] += terms->factors[i] * nodes[i];
 }

@@ -6,7 +6,7 @@
 
 enum { MW_TERMS_MOST = 32 };
 
-typedef struct mw_terms {
+typedef struct mw_loss_terms {
   mw_node *nodes;     /* scalars of which the loss is the sum, times their factors */
   double *factors;
   uint32_t *places;   /* of each node: which term it belongs to */
@@ -14,11 +14,11 @@ typedef struct mw_terms {
   const char **names; /* of the terms: "kl data[1]", "cosine", "l1", "l2", "overlap", "coefficients" (what else is made of
                          those alone), "other", "constant" */
   size_t count;
-} mw_terms;
+} mw_loss_terms;
 
 /* Everything lives in the arena. Terms beyond MW_TERMS_MOST are "other". */
-bool mw_terms_find(const mw_graph *graph, mw_node loss, mw_arena *arena, mw_terms *terms, mw_error *err);
+bool mw_loss_terms_find(const mw_graph *graph, mw_node loss, mw_arena *arena, mw_loss_terms *terms, mw_error *err);
 /* The terms' values from those of the nodes; they add up to the loss. */
-void mw_terms_sum(const mw_terms *terms, const double *nodes, double *values);
+void mw_loss_terms_sum(const mw_loss_terms *terms, const double *nodes, double *values);
 
 #endif

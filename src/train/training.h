@@ -8,13 +8,13 @@
 #include "exec/job.h"
 
 /* Everything is borrowed. */
-typedef struct mw_study_job {
+typedef struct mw_training_job {
   const mw_graph *graph;
-  const mw_wire_output *outputs; /* for the identity of the run */
+  const mw_graph_output *outputs; /* for the identity of the run */
   size_t output_count;
-  const mw_lesson *lessons;
-  size_t lesson_count;
-  const mw_inputs *inputs;
+  const mw_learn_spec *specs;
+  size_t spec_count;
+  const mw_input_set *inputs;
   const mw_calibration *data;
   const mw_options *options;
   const char *output;   /* where a checkpoint is kept beside; NULL: nothing is kept */
@@ -22,25 +22,25 @@ typedef struct mw_study_job {
   int threads;
   mw_learning learning; /* may be NULL */
   void *context;
-} mw_study_job;
+} mw_training_job;
 
-typedef struct mw_study mw_study;
+typedef struct mw_training mw_training;
 
 /* What every training will take, without running any: `costs` has room for all. */
-bool mw_study_measure(const mw_study_job *job, mw_plan_training *costs, mw_error *err);
+bool mw_training_measure(const mw_training_job *job, mw_plan_training *costs, mw_error *err);
 
 /* Makes ready: initial values, those of --coefficients, or those of a run that was stopped. */
-bool mw_study_open(const mw_study_job *job, mw_study **out, mw_error *err);
+bool mw_training_open(const mw_training_job *job, mw_training **out, mw_error *err);
 /* Runs what is left. Where it is stopped, a checkpoint beside the output keeps it, and the error says so. */
-bool mw_study_run(mw_study *study, mw_error *err);
+bool mw_training_run(mw_training *training, mw_error *err);
 /* What was learned, as the executor wants it. */
-const mw_learned *mw_study_learned(const mw_study *study, size_t *count);
+const mw_job_learned *mw_training_learned(const mw_training *training, size_t *count);
 /* Writes moonweld/coefficients.safetensors, training.jsonl and loss.svg into the output. */
-bool mw_study_write(const mw_study *study, mw_writer *writer, mw_error *err);
+bool mw_training_write(const mw_training *training, mw_writer *writer, mw_error *err);
 /* The facts for merge.lock.json, a JSON object. */
-bool mw_study_tell(const mw_study *study, mw_text *json, mw_error *err);
+bool mw_training_tell(const mw_training *training, mw_text *json, mw_error *err);
 /* The output is published: the checkpoint goes. */
-void mw_study_done(mw_study *study);
-void mw_study_free(mw_study *study);
+void mw_training_done(mw_training *training);
+void mw_training_free(mw_training *training);
 
 #endif

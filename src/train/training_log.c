@@ -6,11 +6,11 @@
 
 enum { WIDTH = 720, HEIGHT = 300, LEFT = 64, RIGHT = 16, TOP = 36, BOTTOM = 40, MOST_POINTS = 600 };
 
-bool mw_curve_lines(const mw_curve *curves, size_t count, mw_text *out, mw_error *err) {
+bool mw_training_log_lines(const mw_training_log *curves, size_t count, mw_text *out, mw_error *err) {
   char loss[32], gradient[32];
   for (size_t t = 0; t < count; t++)
     for (size_t i = 0; i < curves[t].count; i++) {
-      const mw_curve *c = &curves[t];
+      const mw_training_log *c = &curves[t];
       mw_text_format(out, "{\"training\":%zu,\"step\":%zu,\"loss\":%s,\"gradient\":%s,\"terms\":{", t + 1, i + 1,
                      mw_text_number(loss, c->points[i].loss), mw_text_number(gradient, c->points[i].gradient));
       for (size_t k = 0; k < c->term_count; k++) {
@@ -56,14 +56,14 @@ static void put_point(mw_text *out, const char *before, double x, double y) {
 }
 
 /* The mean of the last steps up to `i`, a twentieth of all. */
-static double trend(const mw_curve *curve, size_t i) {
+static double trend(const mw_training_log *curve, size_t i) {
   size_t span = curve->count / 20 + 1, first = i + 1 > span ? i + 1 - span : 0;
   double sum = 0;
   for (size_t k = first; k <= i; k++) sum += curve->points[k].loss;
   return sum / (double)(i + 1 - first);
 }
 
-static void put_chart(mw_text *out, const mw_curve *curve, size_t number, size_t count, double offset) {
+static void put_chart(mw_text *out, const mw_training_log *curve, size_t number, size_t count, double offset) {
   double low = curve->points[0].loss, high = low, width = WIDTH - LEFT - RIGHT, height = HEIGHT - TOP - BOTTOM;
   for (size_t i = 0; i < curve->count; i++) {
     if (curve->points[i].loss < low) low = curve->points[i].loss;
@@ -94,7 +94,7 @@ static void put_chart(mw_text *out, const mw_curve *curve, size_t number, size_t
   }
 }
 
-bool mw_curve_chart(const mw_curve *curves, size_t count, mw_text *out, mw_error *err) {
+bool mw_training_log_chart(const mw_training_log *curves, size_t count, mw_text *out, mw_error *err) {
   size_t charts = 0;
   for (size_t i = 0; i < count; i++) charts += curves[i].count > 0;
   mw_text_format(out,

@@ -6,19 +6,19 @@
 #include "base/text.h"
 
 /* One step: its loss and the length of its gradient, before the step was taken. */
-typedef struct mw_curve_point {
+typedef struct mw_training_log_point {
   double loss, gradient;
-} mw_curve_point;
+} mw_training_log_point;
 
-typedef struct mw_curve {
-  mw_curve_point *points;
+typedef struct mw_training_log {
+  mw_training_log_point *points;
   size_t count;
   const char *const *names; /* of the terms of the loss (loss_terms.h) */
   double *terms;            /* [count][term_count] */
   size_t term_count;
-} mw_curve;
+} mw_training_log;
 
-bool mw_curve_lines(const mw_curve *curves, size_t count, mw_text *out, mw_error *err);
-bool mw_curve_chart(const mw_curve *curves, size_t count, mw_text *out, mw_error *err);
+bool mw_training_log_lines(const mw_training_log *curves, size_t count, mw_text *out, mw_error *err);
+bool mw_training_log_chart(const mw_training_log *curves, size_t count, mw_text *out, mw_error *err);
 
 #endif

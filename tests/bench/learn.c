@@ -156,10 +156,10 @@ static double products(const mw_tape *tape, int threads, double *flops) {
   openblas_set_num_threads(threads);
   *flops = 0;
   for (size_t s = 0; s < tape->step_count; s++) {
-    const mw_step *step = &tape->steps[s];
-    const mw_slot *slot = &tape->slots[step->slot];
+    const mw_tape_step *step = &tape->steps[s];
+    const mw_tape_slot *slot = &tape->slots[step->slot];
     if (step->kind == MW_STEP_FORM || slot->facts.op != MW_OP_LINEAR) continue;
-    const mw_weight *w = mw_tape_weight(tape, slot->facts.operand[1]);
+    const mw_tape_weight *w = mw_tape_weight_of(tape, slot->facts.operand[1]);
     int rows = LENGTH, n = (int)w->rows, k = (int)w->columns;
     double once = 2.0 * rows * n * k;
     if (step->kind == MW_STEP_FORWARD) {
@@ -167,7 +167,7 @@ static double products(const mw_tape *tape, int threads, double *flops) {
       *flops += once;
       continue;
     }
-    if (mw_tape_slot(tape, slot->facts.operand[0])->wants) {
+    if (mw_tape_find(tape, slot->facts.operand[0])->wants) {
       cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, k, n, 1, left, n, right, k, 0, out, k);
       *flops += once;
     }
@@ -198,12 +198,12 @@ static void tell(const char *what, double *ours, double *alone, double flops) {
 }
 
 static void measure(const char *what, const mw_train_world *world, mw_node loss, const made *m) {
-  mw_team team;
+  mw_thread_pool team;
   mw_tape *tape = NULL;
   mw_train_cost cost;
   double ours[TURNS], alone[TURNS], flops = 0;
   must(mw_train_measure(world, loss, m->all, m->count, &cost, &err));
-  must(mw_team_new(&team, world->threads, &err) && mw_tape_new(world, loss, NULL, 0, m->all, m->count, &team, &tape, &err));
+  must(mw_thread_pool_new(&team, world->threads, &err) && mw_tape_new(world, loss, NULL, 0, m->all, m->count, &team, &tape, &err));
   for (size_t b = 0; b < tape->batch_count; b++) mw_batch_fill(&tape->batches[b], world->sets[0], b);
   must(mw_tape_run(tape, &err)); /* touches all memory once */
   for (int t = 0; t < TURNS; t++) {
@@ -219,14 +219,14 @@ static void measure(const char *what, const mw_train_world *world, mw_node loss,
          (double)cost.memory * 1e-6, (double)cost.weights * 1e-6, (double)cost.activations * 1e-6, (double)cost.coefficients * 1e-6,
          (double)usage.ru_maxrss * 1e-3);
   mw_tape_free(tape);
-  mw_team_free(&team);
+  mw_thread_pool_free(&team);
 }
 
 int main(int argc, char **argv) {
   static const mw_family_rules rules;
   static uint32_t ids[EXPERTS][LENGTH + 1];
-  static mw_window windows[EXPERTS];
-  mw_note notes = {0};
+  static mw_dataset_window windows[EXPERTS];
+  mw_warning notes = {0};
   mw_model *models[EXPERTS];
   if (argc < 2 || chdir(argv[1])) return 2;
   if (argc > 2) layers = (unsigned)atoi(argv[2]);
@@ -237,7 +237,7 @@ int main(int argc, char **argv) {
     must(mw_model_open(folder, &notes, &models[e], &err));
     members[e] = (mw_family_member){models[e], folder};
     for (uint32_t i = 0; i <= LENGTH; i++) ids[e][i] = (i * 7919 + e * 104729) % VOCABULARY;
-    windows[e] = (mw_window){ids[e], LENGTH + 1};
+    windows[e] = (mw_dataset_window){ids[e], LENGTH + 1};
   }
   must(mw_family_join(members, EXPERTS, 0, &rules, &notes, &family, &err));
   mw_dataset set = {.windows = windows, .count = EXPERTS};
@@ -264,7 +264,7 @@ int main(int argc, char **argv) {
   mw_graph_free(graph);
   mw_family_free(&family);
   for (int e = 0; e < EXPERTS; e++) mw_model_close(models[e]);
-  mw_note_free(&notes);
+  mw_warning_free(&notes);
   free(left);
   free(right);
   free(out);

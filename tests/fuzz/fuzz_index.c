@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
   if (!folder[0]) make_folder();
   put("model.safetensors.index.json", bytes, length);
   mw_arena arena = {0};
-  mw_note notes = {0};
+  mw_warning notes = {0};
   mw_shards shards = {0};
   mw_error err;
   if (mw_shards_find(folder, &arena, &notes, &shards, &err)) {
@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
               (!i || strcmp(shards.entries[i - 1].tensor, shards.entries[i].tensor) < 0));
   } else REQUIRE(err.status == MW_DATA && err.text[0]);
   mw_shards_free(&shards);
-  mw_note_free(&notes);
+  mw_warning_free(&notes);
   mw_mem_release(&arena);
   return 0;
 }

@@ -15,8 +15,8 @@ static void check_number(const char *word) {
 }
 
 static void check_shown(const char *bytes, size_t length) {
-  mw_shown room;
-  const char *shown = mw_text_shown(&room, bytes, length);
+  mw_text_escaped room;
+  const char *shown = mw_text_escape(&room, bytes, length);
   size_t n = strlen(shown);
   REQUIRE(n < sizeof room && mw_text_is_utf8(shown, n));
   for (size_t i = 0; i < n; i++) {

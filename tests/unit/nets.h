@@ -1,4 +1,4 @@
-/* nets.h: small worlds for the tests of learning: models of random numbers, data sets by hand, and shorthand for graphs. */
+/* nets.h: small worlds for the tests of learning: models of random numbers, data sets by worker, and shorthand for graphs. */
 #ifndef MW_UNIT_NETS_H
 #define MW_UNIT_NETS_H
 
@@ -59,16 +59,16 @@ static inline void net_put(const char *folder, const net_tensor *tensors, size_t
 static inline void net_begin(const net_tensor *tensors, size_t count) {
   static const char *const folders[NET_MODELS] = {"one", "two"};
   static const mw_family_rules rules;
-  mw_note notes = {0};
+  mw_warning warnings = {0};
   toys_begin();
   for (size_t m = 0; m < NET_MODELS; m++) {
     net_put(folders[m], tensors, count, 77 + m);
-    CHECK(mw_model_open(folders[m], &notes, &net_models[m], &err));
+    CHECK(mw_model_open(folders[m], &warnings, &net_models[m], &err));
     net_members[m] = (mw_family_member){net_models[m], folders[m]};
   }
-  CHECK(mw_family_join(net_members, NET_MODELS, 0, &rules, &notes, &net_family, &err));
+  CHECK(mw_family_join(net_members, NET_MODELS, 0, &rules, &warnings, &net_family, &err));
   CHECK(net_family.count == count && mw_graph_new(&graph, &err));
-  mw_note_free(&notes);
+  mw_warning_free(&warnings);
 }
 
 static inline void net_end(void) {

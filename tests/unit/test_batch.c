@@ -7,13 +7,13 @@ enum { WINDOWS = 5, LENGTH = 3 };
 
 /* Window i holds i + 1 ids: 10 * i, 10 * i + 1 ... */
 static uint32_t ids[WINDOWS][WINDOWS];
-static mw_window windows[WINDOWS];
+static mw_dataset_window windows[WINDOWS];
 static const mw_dataset source = {.windows = windows, .count = WINDOWS};
 
 static void make(void) {
   for (uint32_t w = 0; w < WINDOWS; w++) {
     for (uint32_t i = 0; i <= w; i++) ids[w][i] = 10 * w + i;
-    windows[w] = (mw_window){ids[w], w + 1};
+    windows[w] = (mw_dataset_window){ids[w], w + 1};
   }
 }
 

@@ -19,16 +19,16 @@ static outcome joins_at(const char *donor, const char *other, mw_family_rules ru
                         const char *warning, int line) {
   outcome result = {0};
   mw_error err = {0};
-  mw_note notes = {0};
+  mw_warning warnings = {0};
   mw_family family = {0};
   mw_model *models[2] = {NULL, NULL};
   static char names[2][64];
   bool opened = mw_model_open(donor, NULL, &models[0], &err) && (!other || mw_model_open(other, NULL, &models[1], &err));
   unit_check(opened, err.text, __FILE__, line);
   mw_family_member members[2] = {{models[0], "base"}, {models[1], "experts[2]"}};
-  bool joined = opened && mw_family_join(members, other ? 2 : 1, 0, &rules, &notes, &family, &err);
+  bool joined = opened && mw_family_join(members, other ? 2 : 1, 0, &rules, &warnings, &family, &err);
   bool ok = joined && mw_family_same_integers(&family, members, &rules, &err), warned = !warning;
-  for (size_t i = 0; i < notes.count && warning; i++) warned |= strstr(notes.lines[i], warning) != NULL;
+  for (size_t i = 0; i < warnings.count && warning; i++) warned |= strstr(warnings.lines[i], warning) != NULL;
   bool good = ok == (status == MW_OK) && (ok || (err.status == status && strstr(err.text, words))) && warned;
   if (!good) printf("%s + %s: %d %s\n", donor, other ? other : "", (int)err.status, err.text);
   unit_check(good, words, __FILE__, line);
@@ -45,7 +45,7 @@ static outcome joins_at(const char *donor, const char *other, mw_family_rules ru
   if (joined) mw_family_free(&family);
   mw_model_close(models[0]);
   mw_model_close(models[1]);
-  mw_note_free(&notes);
+  mw_warning_free(&warnings);
   return result;
 }
 #define NO_RULES (mw_family_rules){0}

@@ -36,7 +36,7 @@ static mw_node weighed(mw_node x) { return DO(DOT, x, input(0, WEIGH_T)); }
 
 static double loss_of(mw_tape *tape) {
   CHECK(mw_tape_run(tape, &err));
-  return mw_tape_slot(tape, tape->loss)->scalar;
+  return mw_tape_find(tape, tape->loss)->scalar;
 }
 
 /* By four points, so that what remains of the error is that of f32. */
@@ -56,7 +56,7 @@ static void cover(mw_node loss) {
   uint8_t *needed = calloc(loss + 1, 1);
   needed[loss] = 1;
   for (mw_node id = loss; id > 0; id--) {
-    mw_node_facts facts = mw_graph_facts(graph, id);
+    mw_graph_node_facts facts = mw_graph_facts(graph, id);
     for (uint32_t i = 0; i < facts.operands && needed[id]; i++) needed[facts.operand[i]] = 1;
     if (needed[id]) covered[facts.op] = 1;
   }
@@ -65,12 +65,12 @@ static void cover(mw_node loss) {
 
 /* Holds the gradient of `loss` against finite differences in every coefficient made since the last check. */
 static void check(const char *what, mw_node loss) {
-  mw_team team;
+  mw_thread_pool team;
   mw_tape *tape = NULL;
   mw_train_world world = net_world(1);
   double worst = 0, largest = 0;
   cover(loss);
-  CHECK(mw_team_new(&team, 1, &err));
+  CHECK(mw_thread_pool_new(&team, 1, &err));
   bool made = mw_tape_new(&world, loss, NULL, 0, coefficients, coefficient_count, &team, &tape, &err);
   if (!made) printf("%s: %s\n", what, err.text);
   CHECK(made);
@@ -80,18 +80,18 @@ static void check(const char *what, mw_node loss) {
   uint64_t random = 5;
   CHECK(mw_tape_ready(tape, &err));
   for (size_t c = 0; c < coefficient_count; c++) {
-    mw_slot *slot = mw_tape_slot(tape, coefficients[c]);
+    mw_tape_slot *slot = mw_tape_find(tape, coefficients[c]);
     for (size_t i = 0; i < slot->elements; i++) slot->values[i] = (float)(0.6 + 0.4 * net_random(&random));
   }
   loss_of(tape);
   float *found[COEFFICIENTS];
   for (size_t c = 0; c < coefficient_count; c++) {
-    mw_slot *slot = mw_tape_slot(tape, coefficients[c]);
+    mw_tape_slot *slot = mw_tape_find(tape, coefficients[c]);
     found[c] = malloc(slot->elements * sizeof(float));
     memcpy(found[c], slot->gradient, slot->elements * sizeof(float));
   }
   for (size_t c = 0; c < coefficient_count; c++) {
-    mw_slot *slot = mw_tape_slot(tape, coefficients[c]);
+    mw_tape_slot *slot = mw_tape_find(tape, coefficients[c]);
     for (size_t i = 0; i < slot->elements; i++) {
       double expected = slope(tape, &slot->values[i]), error = fabs(expected - (double)found[c][i]);
       if (fabs(expected) > largest) largest = fabs(expected);
@@ -104,7 +104,7 @@ static void check(const char *what, mw_node loss) {
   CHECK(good);
   coefficient_count = 0;
   mw_tape_free(tape);
-  mw_team_free(&team);
+  mw_thread_pool_free(&team);
 }
 
 /* ---- networks ---- */
@@ -234,7 +234,7 @@ static void sums(void) {
 
 static void completeness(void) {
   for (int op = 0; op < MW_OP_COUNT; op++) {
-    mw_class class = mw_graph_op_class((mw_op)op);
+    mw_graph_class class = mw_graph_op_class((mw_op)op);
     bool ours = class == MW_CLASS_NET || class == MW_CLASS_MAP || class == MW_CLASS_SUM || class == MW_CLASS_COLUMN || class == MW_CLASS_VECTOR;
     if (ours && !covered[op]) printf("no case covers %s\n", mw_graph_op_name((mw_op)op));
     CHECK(!ours || covered[op]);
@@ -243,7 +243,7 @@ static void completeness(void) {
 
 int main(void) {
   static uint32_t ids[2][LENGTH + 1] = {{3, 1, 4, 1, 5, 9, 2}, {6, 5, 3, 5}};
-  static mw_window windows[2] = {{ids[0], LENGTH + 1}, {ids[1], 4}};
+  static mw_dataset_window windows[2] = {{ids[0], LENGTH + 1}, {ids[1], 4}};
   static const mw_dataset set = {.windows = windows, .count = 2};
   for (int i = 0; i < NET_SETS; i++) net_sets[i] = &set;
   net_begin(tensors, sizeof tensors / sizeof *tensors);

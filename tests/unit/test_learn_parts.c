@@ -9,12 +9,12 @@ enum { EMBED_T, HEAD_T, K_T, V_T };
 static const net_tensor tensors[] = {{"a.embed", VOCABULARY, WIDTH}, {"b.head", VOCABULARY, WIDTH}, {"c.k", KV, WIDTH}, {"d.v", KV, WIDTH}};
 
 static uint32_t ids[WINDOWS][LENGTH + 1] = {{3, 1, 4, 1, 5, 9, 2, 6, 5, 3}, {5, 8, 9, 7, 9}};
-static mw_window windows[WINDOWS] = {{ids[0], LENGTH + 1}, {ids[1], 5}};
+static mw_dataset_window windows[WINDOWS] = {{ids[0], LENGTH + 1}, {ids[1], 5}};
 static const mw_dataset set = {.windows = windows, .count = WINDOWS};
 
-static mw_tape *tape_of(const mw_train_world *world, mw_node loss, const mw_node *coefficients, size_t count, mw_team *team) {
+static mw_tape *tape_of(const mw_train_world *world, mw_node loss, const mw_node *coefficients, size_t count, mw_thread_pool *team) {
   mw_tape *tape = NULL;
-  bool good = mw_team_new(team, world->threads, &err) && mw_tape_new(world, loss, NULL, 0, coefficients, count, team, &tape, &err);
+  bool good = mw_thread_pool_new(team, world->threads, &err) && mw_tape_new(world, loss, NULL, 0, coefficients, count, team, &tape, &err);
   if (!good) printf("%s\n", err.text);
   CHECK(good);
   return tape;
@@ -23,7 +23,7 @@ static mw_tape *tape_of(const mw_train_world *world, mw_node loss, const mw_node
 /* ---- attention ---- */
 
 static void attention(size_t heads, size_t kv_heads, size_t sliding) {
-  mw_team team;
+  mw_thread_pool team;
   mw_train_world world = net_world(2);
   mw_node batch = tokens(0, ROWS, LENGTH), q = DO(EMBED, batch, input(0, EMBED_T)), k = DO(LINEAR, q, input(0, K_T)), v = DO(LINEAR, q, input(1, V_T));
   if (heads == kv_heads) k = DO(MUL, q, q), v = DO(TANH, q);
@@ -33,7 +33,7 @@ static void attention(size_t heads, size_t kv_heads, size_t sliding) {
   CHECK(mw_tape_run(tape, &err));
   /* The inputs again, from a run that keeps them: every tensor is the loss's own operand. */
   size_t width = WIDTH / heads, stride = kv_heads * width;
-  const float *Q = mw_tape_slot(tape, q)->values, *K = mw_tape_slot(tape, k)->values, *V = mw_tape_slot(tape, v)->values, *Y = mw_tape_slot(tape, y)->values;
+  const float *Q = mw_tape_find(tape, q)->values, *K = mw_tape_find(tape, k)->values, *V = mw_tape_find(tape, v)->values, *Y = mw_tape_find(tape, y)->values;
   double worst = 0;
   for (size_t row = 0; row < ROWS; row++)
     for (size_t h = 0; h < heads; h++) {
@@ -51,14 +51,14 @@ static void attention(size_t heads, size_t kv_heads, size_t sliding) {
   if (!(worst < 1e-6)) printf("attention with %zu, %zu heads, window %zu: off by %g\n", heads, kv_heads, sliding, worst);
   CHECK(worst < 1e-6);
   mw_tape_free(tape);
-  mw_team_free(&team);
+  mw_thread_pool_free(&team);
 }
 
 /* ---- padding ---- */
 
 /* The loss and gradient of a coefficient, with these ids in the padding. */
 static double padded(uint32_t filler, float gradient[WIDTH]) {
-  mw_team team;
+  mw_thread_pool team;
   mw_train_world world = net_world(2);
   mw_node c = coefficient(5, WIDTH, 1), batch = tokens(0, ROWS, LENGTH), x = DO(EMBED, batch, DO(COLUMNS, input(0, EMBED_T), DO(VECTOR, c)));
   mw_node y = WITH(ATTENTION, LENGTH, mw_graph_heads(2, 1, 0), x, DO(LINEAR, x, input(0, K_T)), DO(LINEAR, x, input(0, V_T)));
@@ -69,10 +69,10 @@ static double padded(uint32_t filler, float gradient[WIDTH]) {
   mw_batch_fill(b, &set, 0);
   for (size_t p = 5; p <= LENGTH; p++) b->ids[LENGTH + 1 + p] = filler;
   CHECK(mw_tape_run(tape, &err));
-  memcpy(gradient, mw_tape_slot(tape, c)->gradient, WIDTH * sizeof(float));
-  double value = mw_tape_slot(tape, loss)->scalar;
+  memcpy(gradient, mw_tape_find(tape, c)->gradient, WIDTH * sizeof(float));
+  double value = mw_tape_find(tape, loss)->scalar;
   mw_tape_free(tape);
-  mw_team_free(&team);
+  mw_thread_pool_free(&team);
   return value;
 }
 
@@ -86,7 +86,7 @@ static void padding(void) {
 
 static void optimiser(double share, double decay, double scale) {
   enum { N = 11, STEPS = 6 };
-  mw_training t = {.rate = 0.01, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-8, .decay = decay, .share = share};
+  mw_train_spec t = {.rate = 0.01, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-8, .decay = decay, .share = share};
   float values[N], work[N], m[N] = {0}, v[N] = {0};
   double x[N], a[N] = {0}, b[N] = {0};
   uint64_t random = 9;
@@ -119,17 +119,17 @@ static void norm(void) {
 
 static void pieces(void) {
   enum { N = 300 };
-  static mw_piece all[N];
-  mw_piece *list[N];
+  static mw_buffer_plan_piece all[N];
+  mw_buffer_plan_piece *list[N];
   uint64_t random = 3;
   size_t total = 0, sum = 0, overlaps = 0;
   for (int i = 0; i < N; i++) {
     uint32_t born = (uint32_t)(50 * (1 + net_random(&random)));
-    all[i] = (mw_piece){.size = (size_t)(200 * (1.01 + net_random(&random))), .first = born, .last = born + (uint32_t)(8 * (1 + net_random(&random))), .used = true};
+    all[i] = (mw_buffer_plan_piece){.size = (size_t)(200 * (1.01 + net_random(&random))), .first = born, .last = born + (uint32_t)(8 * (1 + net_random(&random))), .used = true};
     list[i] = &all[i];
     sum += all[i].size;
   }
-  CHECK(mw_pieces_plan(list, N, &total, &err));
+  CHECK(mw_buffer_plan_plan(list, N, &total, &err));
   for (int i = 0; i < N; i++)
     for (int k = 0; k < i; k++)
       overlaps += all[i].first <= all[k].last && all[k].first <= all[i].last && all[i].offset < all[k].offset + all[k].size &&
@@ -149,7 +149,7 @@ static void learned(void) {
   mw_node first_c = coefficient(8, 3, 0), second_c = coefficient(9, 3, 0), known = 0;
   mw_train_world world = net_world(1);
   mw_train_state one, two;
-  mw_training t = {.loss = pull(first_c, 0, 2), .coefficients = &first_c, .coefficient_count = 1, .steps = 800, .rate = 0.05,
+  mw_train_spec t = {.loss = pull(first_c, 0, 2), .coefficients = &first_c, .coefficient_count = 1, .steps = 800, .rate = 0.05,
                    .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .share = 1};
   CHECK(mw_graph_learned(graph, first_c, 0, &known, &err));
   CHECK(mw_train_state_new(&one, graph, &t, &err) && mw_train_run(&world, &t, &one, NULL, &err));
@@ -157,7 +157,7 @@ static void learned(void) {
   t.loss = pull(second_c, known, -0.5), t.coefficients = &second_c;
   CHECK(mw_train_state_new(&two, graph, &t, &err));
   CHECK(!mw_train_run(&world, &t, &two, NULL, &err) && err.status == MW_BUG); /* nobody has said what was learned */
-  mw_learned values = {0, first_c, one.values};
+  mw_job_learned values = {0, first_c, one.values};
   world.learned = &values, world.learned_count = 1;
   CHECK(mw_train_run(&world, &t, &two, NULL, &err) && fabs((double)two.values[2] + 1) < 1e-3);
   mw_train_state_free(&one);
@@ -170,7 +170,7 @@ static const char *refused(mw_node loss, mw_node c) {
   static const mw_train_watch none;
   mw_train_world world = net_world(1);
   mw_train_state state;
-  mw_training t = {.loss = loss, .coefficients = &c, .coefficient_count = 1, .steps = 1, .rate = 1e-3, .beta1 = 0.9, .beta2 = 0.999,
+  mw_train_spec t = {.loss = loss, .coefficients = &c, .coefficient_count = 1, .steps = 1, .rate = 1e-3, .beta1 = 0.9, .beta2 = 0.999,
                    .epsilon = 1e-8, .share = 1};
   CHECK(mw_train_state_new(&state, graph, &t, &err));
   CHECK(!mw_train_run(&world, &t, &state, &none, &err) && state.step == 0);
@@ -211,10 +211,10 @@ static void too_large(void) {
   loss = DO(TOTAL, DO(EMBED, tokens(0, LENGTH, 1), DO(COLUMNS, table, DO(VECTOR, c))));
   CHECK(strstr(refused(loss, c), "bytes of memory are needed") && strstr(err.hint, "whatever the batch"));
 
-  mw_piece large[] = {{.size = MW_PIECES_MOST / 2, .last = 1}, {.size = MW_PIECES_MOST / 2, .last = 1}, {.size = 32, .first = 1, .last = 1}};
-  mw_piece *all[] = {&large[0], &large[1], &large[2]};
+  mw_buffer_plan_piece large[] = {{.size = MW_PIECES_MOST / 2, .last = 1}, {.size = MW_PIECES_MOST / 2, .last = 1}, {.size = 32, .first = 1, .last = 1}};
+  mw_buffer_plan_piece *all[] = {&large[0], &large[1], &large[2]};
   size_t total;
-  CHECK(!mw_pieces_plan(all, 3, &total, &err) && err.status == MW_MEMORY);
+  CHECK(!mw_buffer_plan_plan(all, 3, &total, &err) && err.status == MW_MEMORY);
 }
 
 int main(void) {

@@ -29,17 +29,17 @@ static mw_dataset *data(const char *domain, const char *kind) {
 
 static void open_all(void) {
   static const mw_family_rules rules;
-  mw_note notes = {0};
+  mw_warning warnings = {0};
   for (int i = 0; i < EXPERTS; i++) {
     char path[256];
     snprintf(path, sizeof path, PICO "/%s", experts[i]);
-    CHECK(mw_model_open(path, &notes, &models[i], &err));
+    CHECK(mw_model_open(path, &warnings, &models[i], &err));
     members[i] = (mw_family_member){models[i], experts[i]};
     calibration[i] = data(experts[i], "calibration");
     validation[i] = data(experts[i], "validation");
   }
-  CHECK(mw_family_join(members, EXPERTS, 0, &rules, &notes, &family, &err));
-  mw_note_free(&notes);
+  CHECK(mw_family_join(members, EXPERTS, 0, &rules, &warnings, &family, &err));
+  mw_warning_free(&warnings);
 }
 
 static void close_all(void) {
@@ -150,9 +150,9 @@ static void close_oracle(oracle *o) {
   free(o->tensors);
 }
 
-static mw_tape *tape_of(mw_train_world *w, mw_node loss, made *m, mw_team *team) {
+static mw_tape *tape_of(mw_train_world *w, mw_node loss, made *m, mw_thread_pool *team) {
   mw_tape *tape = NULL;
-  bool good = mw_team_new(team, w->threads, &err) && mw_tape_new(w, loss, NULL, 0, m->all, m->count, team, &tape, &err);
+  bool good = mw_thread_pool_new(team, w->threads, &err) && mw_tape_new(w, loss, NULL, 0, m->all, m->count, team, &tape, &err);
   if (!good) printf("%s\n", err.text);
   CHECK(good);
   return tape;
@@ -163,7 +163,7 @@ static mw_tape *tape_of(mw_train_world *w, mw_node loss, made *m, mw_team *team)
 static void logits(void) {
   mw_graph *graph = NULL;
   made m = {0};
-  mw_team team;
+  mw_thread_pool team;
   oracle o;
   CHECK(mw_graph_new(&graph, &err));
   llama net = pico(graph, &m, plain);
@@ -177,7 +177,7 @@ static void logits(void) {
   CHECK(mw_tape_run(tape, &err));
   for (int p = 0; p < 8; p++)
     for (int v = 0; v < 2048; v++) {
-      double error = fabs((double)mw_tape_slot(tape, z)->values[p * 32 * 2048 + v] - expected[p * 2048 + v]);
+      double error = fabs((double)mw_tape_find(tape, z)->values[p * 32 * 2048 + v] - expected[p * 2048 + v]);
       if (!(error <= worst)) worst = error;
     }
   if (!(worst < 1e-4)) printf("logits are off by %g\n", worst);
@@ -185,7 +185,7 @@ static void logits(void) {
   free(expected);
   close_oracle(&o);
   mw_tape_free(tape);
-  mw_team_free(&team);
+  mw_thread_pool_free(&team);
   mw_graph_free(graph);
 }
 
@@ -214,7 +214,7 @@ static void validation_losses(void) {
 static void gradients(void) {
   mw_graph *graph = NULL;
   made m = {0};
-  mw_team team;
+  mw_thread_pool team;
   oracle o;
   mw_node kl;
   CHECK(mw_graph_new(&graph, &err));
@@ -229,12 +229,12 @@ static void gradients(void) {
       char name[160];
       snprintf(name, sizeof name, "coefficient.%s.%s", experts[e], family.donor[row]->name);
       double *values = values_of(&o, name);
-      mw_slot *slot = mw_tape_slot(tape, m.coefficient[e][row]);
+      mw_tape_slot *slot = mw_tape_find(tape, m.coefficient[e][row]);
       for (size_t i = 0; i < slot->elements; i++) slot->values[i] = (float)values[i];
       free(values);
     }
   CHECK(mw_tape_run(tape, &err));
-  double total = mw_tape_slot(tape, loss)->scalar, divergence = mw_tape_slot(tape, kl)->scalar, worst = 0;
+  double total = mw_tape_find(tape, loss)->scalar, divergence = mw_tape_find(tape, kl)->scalar, worst = 0;
   if (fabs(total - 0.7018313819506583) >= 1e-5) printf("loss %.9f, kl %.9f\n", total, divergence);
   CHECK(fabs(total - 0.7018313819506583) < 1e-5 && fabs(divergence - 0.2364165488858225) < 1e-5);
   for (uint32_t row = 0; row < family.count; row++)
@@ -242,7 +242,7 @@ static void gradients(void) {
       char name[160];
       snprintf(name, sizeof name, "gradient.%s.%s", experts[e], family.donor[row]->name);
       double *values = values_of(&o, name), largest = 0, error = 0;
-      const mw_slot *slot = mw_tape_slot(tape, m.coefficient[e][row]);
+      const mw_tape_slot *slot = mw_tape_find(tape, m.coefficient[e][row]);
       for (size_t i = 0; i < slot->elements; i++) {
         largest = fmax(largest, fabs(values[i]));
         error = fmax(error, fabs(values[i] - (double)slot->gradient[i]));
@@ -255,7 +255,7 @@ static void gradients(void) {
   printf("gradients of %zu coefficients are within %.1e of each tensor's largest entry\n", m.count, worst);
   close_oracle(&o);
   mw_tape_free(tape);
-  mw_team_free(&team);
+  mw_thread_pool_free(&team);
   mw_graph_free(graph);
 }
 
@@ -269,7 +269,7 @@ static bool stop_after(void *context, const mw_train_report *report, const mw_tr
 /* The state after `steps` steps with so many threads, stopped and taken up again after `stop`. */
 static mw_train_state trained(const mw_graph *graph, made *m, mw_node loss, int threads, uint64_t steps, uint64_t stop, double share) {
   mw_train_world w = world(graph, calibration, threads);
-  mw_training t = {.loss = loss, .coefficients = m->all, .coefficient_count = m->count, .steps = steps, .rate = 1e-3,
+  mw_train_spec t = {.loss = loss, .coefficients = m->all, .coefficient_count = m->count, .steps = steps, .rate = 1e-3,
                    .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .clip = 1, .share = share, .seed = 5};
   mw_train_state state, again;
   mw_train_watch watch = {&stop, stop_after};

@@ -1,4 +1,4 @@
-/* test_machine.c: what control groups of either version allow, on tables and folders by hand; and that limits of the
+/* test_machine.c: what control groups of either version allow, on tables and folders by worker; and that limits of the
  * process itself count. */
 #include "base/machine.h"
 #include "unit.h"

@@ -9,15 +9,15 @@
 /* Opens and closes; where the status is not OK the text must hold the words. */
 static void opens_at(const char *where, mw_status status, const char *words, const char *warning, int line) {
   mw_error err = {0};
-  mw_note notes = {0};
+  mw_warning warnings = {0};
   mw_model *model = NULL;
-  bool ok = mw_model_open(where, &notes, &model, &err), warned = !warning;
-  for (size_t i = 0; i < notes.count && warning; i++) warned |= strstr(notes.lines[i], warning) != NULL;
+  bool ok = mw_model_open(where, &warnings, &model, &err), warned = !warning;
+  for (size_t i = 0; i < warnings.count && warning; i++) warned |= strstr(warnings.lines[i], warning) != NULL;
   bool good = ok == (status == MW_OK) && (ok || (err.status == status && (strstr(err.text, words) || strstr(err.hint, words)))) && warned;
-  if (!good) printf("%s: %d %s (%s) %s\n", where, ok ? 0 : (int)err.status, err.text, err.hint, notes.count ? notes.lines[0] : "");
+  if (!good) printf("%s: %d %s (%s) %s\n", where, ok ? 0 : (int)err.status, err.text, err.hint, warnings.count ? warnings.lines[0] : "");
   unit_check(good, where, __FILE__, line);
   if (ok) mw_model_close(model);
-  mw_note_free(&notes);
+  mw_warning_free(&warnings);
 }
 #define OPENS(where) opens_at(where, MW_OK, "", NULL, __LINE__)
 #define WARNS(where, words) opens_at(where, MW_OK, "", words, __LINE__)

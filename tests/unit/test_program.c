@@ -74,7 +74,7 @@ static const mw_kernels *kernels;
 
 /* The value of a node, computed without fusion. */
 static void literally(mw_node node, float *out) {
-  mw_node_facts facts = mw_graph_facts(graph, node);
+  mw_graph_node_facts facts = mw_graph_facts(graph, node);
   double value;
   if (facts.op == MW_OP_INPUT) {
     memcpy(out, inputs[facts.extra[1]], sizeof *inputs);
@@ -83,7 +83,7 @@ static void literally(mw_node node, float *out) {
   } else if (facts.op == MW_OP_BERNOULLI) {
     float chance[ROOM];
     literally(facts.operand[1], chance);
-    kernels->type[0].bernoulli(out, (mw_stream){facts.extra[0], facts.extra[1]}, 0, ELEMENTS, (double)chance[0]);
+    kernels->type[0].bernoulli(out, (mw_kernel_stream){facts.extra[0], facts.extra[1]}, 0, ELEMENTS, (double)chance[0]);
   } else {
     static const uint8_t kernel[MW_OP_COUNT] = {
 #define MW_KERNEL(name, arity, expression) [MW_OP_##name] = MW_KERNEL_##name,
@@ -111,7 +111,7 @@ static void note_direct(const mw_tile *tile, bool *seen) {
 static void compare(mw_node node, bool seen[MW_OP_COUNT], bool *direct) {
   static float wanted[ROOM], got[ROOM];
   static uint16_t wanted_halves[HALVES], got_halves[HALVES];
-  const mw_root root = {.node = node, .store = true};
+  const mw_program_root root = {.node = node, .store = true};
   const mw_dtype dtypes[INPUTS] = {dtype, dtype, dtype, dtype};
   mw_program program = {0};
   mw_tile tile = {.kernels = &kernels->type[0], .size = next() % 2 ? 64 : 256};
@@ -130,7 +130,7 @@ static void compare(mw_node node, bool seen[MW_OP_COUNT], bool *direct) {
       uint64_t k = mw_graph_facts(graph, program.inputs[i]).extra[1];
       stored[i] = halved ? (const unsigned char *)(halves[k] + from) : (const unsigned char *)(inputs[k] + from);
     }
-    mw_block block = {.start = from, .elements = ELEMENTS, .count = to - from, .inputs = stored, .dtypes = dtypes,
+    mw_tile_block block = {.start = from, .elements = ELEMENTS, .count = to - from, .inputs = stored, .dtypes = dtypes,
                       .output = halved ? (unsigned char *)(got_halves + from) : (unsigned char *)(got + from),
                       .output_dtype = dtype, .bad_input = -1};
     mw_tile_run(&tile, graph, &block);
@@ -201,7 +201,7 @@ static void test_top(void) {
     begin();
     for (size_t i = 0; i < ELEMENTS; i++) inputs[0][i] = i % 3 ? -1 : i % 2 ? 2 : 0.5f;
     const mw_node operands[] = {nodes[0], number(1), number((double)origin + cut)};
-    mw_root root = {.store = true};
+    mw_program_root root = {.store = true};
     CHECK(mw_graph_apply(graph, MW_OP_TOP, operands, 3, (uint64_t[]){origin, 0}, &root.node, &err));
     mw_program program = {0};
     mw_tile tile = {.kernels = &kernels->type[0], .size = next() % 2 ? 64 : 256};
@@ -212,7 +212,7 @@ static void test_top(void) {
     const mw_dtype f32 = MW_DTYPE_F32;
     for (size_t from = 0, to = next() % ELEMENTS; from < ELEMENTS; from = to, to = ELEMENTS) {
       const unsigned char *stored = (const unsigned char *)(inputs[0] + from);
-      mw_block block = {.start = from, .elements = ELEMENTS, .count = to - from, .inputs = &stored, .dtypes = &f32,
+      mw_tile_block block = {.start = from, .elements = ELEMENTS, .count = to - from, .inputs = &stored, .dtypes = &f32,
                         .output = (unsigned char *)(got + from), .output_dtype = f32, .bad_input = -1};
       mw_tile_run(&tile, graph, &block);
     }

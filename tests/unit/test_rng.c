@@ -89,7 +89,7 @@ static double read_as(int type, const void *values, size_t i) {
 }
 
 /* The word of one element, by the definition in kernels.h. */
-static uint32_t word_of(mw_stream stream, uint64_t element, uint32_t out[4]) {
+static uint32_t word_of(mw_kernel_stream stream, uint64_t element, uint32_t out[4]) {
   uint64_t low = 16 * (element / 64) + element % 16;
   mw_rng_philox((uint32_t[]){(uint32_t)low, (uint32_t)(low >> 32), (uint32_t)stream.name, (uint32_t)(stream.name >> 32)},
                 (uint32_t[]){(uint32_t)stream.key, (uint32_t)(stream.key >> 32)}, out);
@@ -97,13 +97,13 @@ static uint32_t word_of(mw_stream stream, uint64_t element, uint32_t out[4]) {
 }
 
 /* The number of one draw, by the definition in kernels.h. */
-static uint32_t number_of(mw_stream stream, uint64_t element) {
+static uint32_t number_of(mw_kernel_stream stream, uint64_t element) {
   uint32_t block[4], byte = word_of(stream, 64 * (element / 256) + element % 64, block) >> (8 * (element / 64 % 4)) & 0xff;
   return byte << 24 | word_of(stream, (UINT64_C(1) << 63) + element, block) >> 8;
 }
 
 /* drop is bernoulli applied to values of any bits, or to differences, also where it writes over an operand. */
-static void dropped(const mw_kernel_set *k, int type, mw_stream stream, uint64_t start, size_t n, double p, const void *mask) {
+static void dropped(const mw_kernel_set *k, int type, mw_kernel_stream stream, uint64_t start, size_t n, double p, const void *mask) {
   const size_t size = type ? sizeof(double) : sizeof(float);
   unsigned char x[BULK * sizeof(double)], wanted[BULK * sizeof(double)], got[BULK * sizeof(double)];
   for (size_t i = 0; i < n * size; i++) x[i] = (unsigned char)(i * 37 ^ 0xff);
@@ -128,7 +128,7 @@ static void dropped(const mw_kernel_set *k, int type, mw_stream stream, uint64_t
 }
 
 static void bulk(const mw_kernels *kernels) {
-  const mw_stream stream = {0x0123456789abcdef, 0xfedcba9876543210};
+  const mw_kernel_stream stream = {0x0123456789abcdef, 0xfedcba9876543210};
   const uint64_t starts[] = {0, 1, 63, 64, 100, (UINT64_C(1) << 34) - 130, UINT64_C(1) << 40};
   const double chances[] = {0.3, 0, 1, 0x1p-32, 0.99999999999, -1, NAN, 2, 0.5};
   double buffer[BULK];
@@ -158,7 +158,7 @@ static void bulk(const mw_kernels *kernels) {
 
 static void bulk_shape(const mw_kernels *kernels) {
   static double x[DRAWS];
-  kernels->type[1].normal(x, (mw_stream){1, 2}, 0, DRAWS);
+  kernels->type[1].normal(x, (mw_kernel_stream){1, 2}, 0, DRAWS);
   shaped("bulk normal", x, 0, 1, (const double[]){-1.2815516, 0, 1.2815516});
 }
 
@@ -169,7 +169,7 @@ static void chances(const mw_kernels *kernels) {
   const size_t apart[] = {1, 16, 64, 128, 192, 256};
   static float hit[TILE + 256];
   for (size_t i = 0; i < sizeof p / sizeof *p; i++) {
-    const mw_stream stream = {.key = 1 + i, .name = 2};
+    const mw_kernel_stream stream = {.key = 1 + i, .name = 2};
     double total = 0, both[6] = {0};
     for (uint64_t start = 0; start < LONG; start += TILE) {
       kernels->type[0].bernoulli(hit, stream, start, TILE + 256, p[i]);
@@ -186,7 +186,7 @@ static void chances(const mw_kernels *kernels) {
 /* Where the first byte of a number is that of the bound, the rest of it decides: of these elements some are true and
  * some not, as their numbers say. What is true with some probability is true with every greater one. */
 static void decided_late(const mw_kernels *kernels) {
-  const mw_stream stream = {3, 4};
+  const mw_kernel_stream stream = {3, 4};
   const double bound = 200.25 / 256;
   static float hit[TILE], more[TILE];
   size_t late = 0, drawn = 0, wrong = 0;

@@ -18,7 +18,7 @@ static void make(void) {
 
 static int near(double found, double expected, double tolerance) { return fabs(found - expected) <= tolerance * (fabs(expected) + 1); }
 
-static void sums(const mw_rows *k) {
+static void sums(const mw_kernel_rows *k) {
   double sum = 0, dot = 0, distance = 0, total = 0, gap = 0, weighted = 0, most = -1e9;
   for (int i = 0; i < N; i++) {
     double e = exp(x[i] * 0.5 - 1.25);
@@ -33,7 +33,7 @@ static void sums(const mw_rows *k) {
 }
 
 /* The exponential where it matters: 1 at 0, 0 far below, no NaN, and accurate between. */
-static void exponential(const mw_rows *k) {
+static void exponential(const mw_kernel_rows *k) {
   float in[] = {0, -1e30f, -88, -87, -50.5f, 1, 10, 88, -1e-8f}, out[9];
   k->exp_sum(out, in, 1, 0, 9);
   CHECK(out[0] == 1 && out[1] == 0 && out[2] == 0 && out[3] > 0);
@@ -59,7 +59,7 @@ static int activation(void (*forward)(float *, const float *, size_t), void (*ba
   return good;
 }
 
-static void maps(const mw_rows *k) {
+static void maps(const mw_kernel_rows *k) {
   CHECK(activation(k->silu, k->silu_back, silu));
   CHECK(activation(k->gelu_tanh, k->gelu_tanh_back, gelu_tanh));
   CHECK(activation(k->gelu_erf, k->gelu_erf_back, gelu_erf));
@@ -71,7 +71,7 @@ static void maps(const mw_rows *k) {
 
 /* Rows of stored bf16 times floats, added over rows: exactly, in every width that registers do not divide; and what is not
  * finite is seen wherever it lies. */
-static void stored(const mw_rows *k) {
+static void stored(const mw_kernel_rows *k) {
   enum { ROWS = 3, WIDE = 150 };
   static uint16_t bf16[ROWS * WIDE];
   for (size_t n = 1; n <= WIDE; n += n < 60 ? 59 : 30) {
@@ -96,7 +96,7 @@ static void stored(const mw_rows *k) {
 }
 
 /* Every map of a table into one buffer. */
-static void everything(const mw_rows *k, float out[][N]) {
+static void everything(const mw_kernel_rows *k, float out[][N]) {
   int at = 0;
   for (int r = 0; r < 18; r++) memcpy(out[r], z, sizeof z);
   k->scale(out[at++], x, 0.3f, N), k->add(out[at++], x, 0.3f, N), k->plus(out[at++], x, y, N);

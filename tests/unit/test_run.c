@@ -96,7 +96,7 @@ static void test_order(void) {
       unsigned item = (random >> 16) % BLOCKS;
       if (done[item]) continue;
       double units[] = {1e16 / (item + 1), (int)(item % 3) - 1e16 / (item + 2)};
-      mw_gather gather = {.units = units, .unit_count = 2};
+      mw_tile_gather gather = {.units = units, .unit_count = 2};
       mw_worker worker = {.task = &pass.schedule.tasks[0], .gathers = &gather};
       uint64_t next = order.next;
       bool taken = mw_order_take(&order, &pass, item, &worker);

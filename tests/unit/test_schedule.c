@@ -43,7 +43,7 @@ static size_t stage_of(const mw_schedule *s, mw_node selection, size_t *parts) {
   *parts = 0;
   for (size_t i = 0; i < s->stage_count; i++)
     for (uint32_t t = 0; t < s->stages[i].task_count; t++) {
-      const mw_task *task = &s->tasks[s->stages[i].first_task + t];
+      const mw_schedule_task *task = &s->tasks[s->stages[i].first_task + t];
       for (uint32_t r = 0; r < task->root_count; r++) {
         if (s->roots[task->first_root + r].node != selection || s->roots[task->first_root + r].store) continue;
         if (*parts && i != found) CHECK(i == found);
@@ -98,9 +98,9 @@ static void test_guesses(void) {
   make(k, &s);
   for (size_t i = 0; i < s.stage_count; i++)
     for (uint32_t t = 0; t < s.stages[i].task_count; t++) {
-      const mw_task *task = &s.tasks[s.stages[i].first_task + t];
+      const mw_schedule_task *task = &s.tasks[s.stages[i].first_task + t];
       for (uint32_t r = 0; r < task->root_count; r++) {
-        mw_root root = s.roots[task->first_root + r];
+        mw_program_root root = s.roots[task->first_root + r];
         if (!root.guess) continue;
         guesses++;
         mw_node above = mw_graph_facts(graph, mw_graph_facts(graph, root.node).operand[0]).operand[0];

@@ -11,25 +11,25 @@ typedef struct argument {
 static void put_words(mw_text *out, const char *const words[4]) {
   uint32_t count = 0;
   while (count < 4 && words[count]) count++;
-  mw_wire_put_u32(out, count);
-  for (uint32_t i = 0; i < count; i++) mw_wire_put_text(out, words[i], strlen(words[i]));
+  mw_message_put_u32(out, count);
+  for (uint32_t i = 0; i < count; i++) mw_message_put_text(out, words[i], strlen(words[i]));
 }
 
-static void put(mw_text *out, const char *text) { mw_wire_put_text(out, text, strlen(text)); }
+static void put(mw_text *out, const char *text) { mw_message_put_text(out, text, strlen(text)); }
 
 static mw_text message(const argument *args, uint32_t count) {
   mw_text out = {0};
   put(&out, "A recipe.");
   put(&out, "");
-  mw_wire_put_u32(&out, count);
+  mw_message_put_u32(&out, count);
   for (uint32_t i = 0; i < count; i++) {
     put(&out, args[i].name);
     put(&out, args[i].kind);
     put(&out, args[i].doc);
     put(&out, "");
-    mw_wire_put_u32(&out, 1);
-    mw_wire_put_double(&out, 0);
-    mw_wire_put_double(&out, 1);
+    mw_message_put_u32(&out, 1);
+    mw_message_put_double(&out, 0);
+    mw_message_put_double(&out, 1);
     put_words(&out, args[i].choices);
     put_words(&out, args[i].profiled);
   }

@@ -72,18 +72,18 @@ static void utf8(void) {
 }
 
 static void shown(void) {
-  mw_shown room;
+  mw_text_escaped room;
   char wide[1000];
-  CHECK_TEXT(mw_text_shown_z(&room, "model.weight"), "model.weight");
-  CHECK_TEXT(mw_text_shown_z(&room, "a\nb\x1b[31m\x7f"), "a\\x0ab\\x1b[31m\\x7f");
-  CHECK_TEXT(mw_text_shown_z(&room, "\xff" "\xc3\xa9" "\xc2\x85" "\xe2\x80\xae"), "\\xff\xc3\xa9\\u0085\\u202e");
-  CHECK_TEXT(mw_text_shown(&room, "a\0b", 3), "a\\x00b");
-  CHECK_TEXT(mw_text_shown(&room, "", 0), "");
+  CHECK_TEXT(mw_text_escape_z(&room, "model.weight"), "model.weight");
+  CHECK_TEXT(mw_text_escape_z(&room, "a\nb\x1b[31m\x7f"), "a\\x0ab\\x1b[31m\\x7f");
+  CHECK_TEXT(mw_text_escape_z(&room, "\xff" "\xc3\xa9" "\xc2\x85" "\xe2\x80\xae"), "\\xff\xc3\xa9\\u0085\\u202e");
+  CHECK_TEXT(mw_text_escape(&room, "a\0b", 3), "a\\x00b");
+  CHECK_TEXT(mw_text_escape(&room, "", 0), "");
   memset(wide, '\n', sizeof wide);
-  CHECK(strlen(mw_text_shown(&room, wide, sizeof wide)) == 203);
+  CHECK(strlen(mw_text_escape(&room, wide, sizeof wide)) == 203);
   /* A cut never splits a character. */
   for (size_t i = 0; i + 3 <= sizeof wide; i += 3) memcpy(wide + i, "\xe2\x82\xac", 3);
-  mw_text_shown(&room, wide, 999);
+  mw_text_escape(&room, wide, 999);
   CHECK(strlen(room.bytes) == 201 && mw_text_is_utf8(room.bytes, strlen(room.bytes)));
 }
 
@@ -175,7 +175,7 @@ static void memory(void) {
 
 static void errors(void) {
   mw_error err = {0};
-  mw_note notes = {0};
+  mw_warning warnings = {0};
   char wide[1200];
   CHECK(!mw_error_set(&err, MW_DATA, "shape: found %d", 3) && err.status == MW_DATA);
   CHECK(!mw_error_wrap(&err, "file %s", "f") && err.status == MW_DATA);
@@ -187,9 +187,9 @@ static void errors(void) {
   CHECK(strlen(err.text) == sizeof err.text - 1 || strlen(err.text) == sizeof err.text - 2);
   mw_error_set(&err, MW_USAGE, "%s", wide);
   CHECK(strlen(err.text) == sizeof err.text - 1 && err.hint[0] == 0);
-  mw_note_add(&notes, "one %d", 1), mw_note_add(&notes, "one 1"), mw_note_add(&notes, "two"), mw_note_add(NULL, "none");
-  CHECK(notes.count == 2);
-  mw_note_free(&notes);
+  mw_warning_add(&warnings, "one %d", 1), mw_warning_add(&warnings, "one 1"), mw_warning_add(&warnings, "two"), mw_warning_add(NULL, "none");
+  CHECK(warnings.count == 2);
+  mw_warning_free(&warnings);
 }
 
 static void dtypes(void) {

@@ -1,4 +1,4 @@
-/* test_command.c: the last number of what a command prints, and commands that fail, hang, talk, and leave others behind. */
+/* test_subprocess.c: the last number of what a command prints, and commands that fail, hang, talk, and leave others behind. */
 #include "merge/subprocess.h"
 #include "unit.h"
 
@@ -7,15 +7,15 @@
 
 static void last(const char *text, double wanted) {
   double value = -12345;
-  bool found = mw_command_number(text, &value);
+  bool found = mw_subprocess_number(text, &value);
   if (!found || value != wanted) printf("\"%s\": %d %.17g\n", text, found, value);
   CHECK(found && value == wanted);
 }
 
 static void none(const char *text) {
   double value;
-  if (mw_command_number(text, &value)) printf("\"%s\": %.17g\n", text, value);
-  CHECK(!mw_command_number(text, &value));
+  if (mw_subprocess_number(text, &value)) printf("\"%s\": %.17g\n", text, value);
+  CHECK(!mw_subprocess_number(text, &value));
 }
 
 static void numbers(void) {
@@ -48,7 +48,7 @@ static bool never(void *context) {
 static void runs(const char *command, double seconds, const char *wanted, const char *printed) {
   mw_text output = {0};
   mw_error err = {0};
-  bool ok = mw_command_run("the score", command, (mw_command_watch){.seconds = seconds}, &output, &err);
+  bool ok = mw_subprocess_run("the score", command, (mw_subprocess_watch){.seconds = seconds}, &output, &err);
   if (ok != !*wanted || (!ok && !strstr(err.text, wanted))) printf("%s: %d %s\n", command, ok, ok ? "" : err.text);
   CHECK(ok == !*wanted && (ok || (strstr(err.text, wanted) && err.status == MW_DATA)));
   if (printed) CHECK_TEXT(output.bytes ? output.bytes : "", printed);
@@ -77,23 +77,23 @@ int main(void) {
   RUN(runs("sleep 60 & echo 7", 0, "", "7\n")); /* what it leaves behind is ended, not waited for */
   RUN(runs("trap '' TERM; sleep 60", 0.2, "--score-timeout", NULL));
   CASE("a command that is no longer wanted");
-  CHECK(!mw_command_run("the score", "sleep 60", (mw_command_watch){0, never, &asked}, &output, &err));
+  CHECK(!mw_subprocess_run("the score", "sleep 60", (mw_subprocess_watch){0, never, &asked}, &output, &err));
   CHECK(err.status == MW_INTERRUPTED && asked == 1);
   CHECK(now() - begun < 20);
   CASE("much output");
   /* Much output is read, and its end kept. */
-  CHECK(mw_command_run("the score", "head -c 1000000 /dev/zero | tr '\\0' x; echo ' 0.5'", (mw_command_watch){0}, &output, &err));
+  CHECK(mw_subprocess_run("the score", "head -c 1000000 /dev/zero | tr '\\0' x; echo ' 0.5'", (mw_subprocess_watch){0}, &output, &err));
   double value = 0;
-  CHECK(output.length < 200000 && mw_command_number(output.bytes, &value) && value == 0.5);
+  CHECK(output.length < 200000 && mw_subprocess_number(output.bytes, &value) && value == 0.5);
   mw_text_free(&output);
   CASE("a NUL, and a long line");
   /* A NUL ends nothing, and a long line of digits takes no long time. */
-  CHECK(mw_command_run("the score", "printf '1\\0 2'", (mw_command_watch){0}, &output, &err));
-  CHECK(mw_command_number(output.bytes, &value) && value == 2);
+  CHECK(mw_subprocess_run("the score", "printf '1\\0 2'", (mw_subprocess_watch){0}, &output, &err));
+  CHECK(mw_subprocess_number(output.bytes, &value) && value == 2);
   mw_text_free(&output);
   begun = now();
-  CHECK(mw_command_run("the score", "head -c 100000 /dev/zero | tr '\\0' 7", (mw_command_watch){0}, &output, &err));
-  CHECK(!mw_command_number(output.bytes, &value) && now() - begun < 10);
+  CHECK(mw_subprocess_run("the score", "head -c 100000 /dev/zero | tr '\\0' 7", (mw_subprocess_watch){0}, &output, &err));
+  CHECK(!mw_subprocess_number(output.bytes, &value) && now() - begun < 10);
   mw_text_free(&output);
   UNIT_END();
 }

@@ -1,4 +1,4 @@
-/* test_bundle.c: which files of a donor go along, and what the card and the lock file say. */
+/* test_side_files.c: which files of a donor go along, and what the card and the lock file say. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,9 +27,9 @@ static const char *get(const char *path) {
 
 static bool is_there(const char *path) { return access(path, F_OK) == 0; }
 
-static bool noted(const mw_note *notes, const char *words) {
-  for (size_t i = 0; i < notes->count; i++)
-    if (strstr(notes->lines[i], words)) return true;
+static bool noted(const mw_warning *warnings, const char *words) {
+  for (size_t i = 0; i < warnings->count; i++)
+    if (strstr(warnings->lines[i], words)) return true;
   return false;
 }
 
@@ -49,7 +49,7 @@ static void make_donor(void) {
   CHECK(mkfifo("snapshots/c0/pipe.json", 0666) == 0);
 }
 
-static const mw_story story = {
+static const mw_side_files_provenance provenance = {
   .recipe_name = "ties", .recipe_summary = "Trims <b> and elects.", .recipe_paper = "arXiv:2306.01708",
   .recipe_text = "-- ```` four\nreturn 1", .arguments_json = "{\"t\":\"0.5\",\"models\":[\"a: {\",\"b\"],\"none\":[ ]}",
   .command = "moonweld ties", .seed = 7, .copy_code = false};
@@ -85,9 +85,9 @@ static void test_bundle(void) {
   mw_error err = {0};
   mw_layout layout;
   mw_writer *writer = NULL;
-  mw_note notes = {0};
+  mw_warning warnings = {0};
   CHECK(mw_layout_make(NULL, 0, 1000, &layout, &err) && mw_writer_open("out", &layout, false, &writer, &err));
-  CHECK(mw_bundle_write(writer, &layout, &family, members, &story, &notes, &err));
+  CHECK(mw_side_files_write(writer, &layout, &family, members, &provenance, &warnings, &err));
   CHECK(mw_writer_publish(writer, true, &err));
   mw_writer_close(writer);
   CHECK_TEXT(get("out/tokenizer.json"), "tokens");
@@ -96,15 +96,15 @@ static void test_bundle(void) {
   CHECK_TEXT(get("out/additional_chat_templates/tool.jinja"), "{{}}");
   CHECK(!is_there("out/added.json") && !is_there("out/dangling.txt") && !is_there("out/model.py"));
   CHECK(!is_there("out/pytorch_model.bin.index.json") && !is_there("out/.hidden") && !is_there("out/pipe.json"));
-  CHECK(noted(&notes, "model.py") && noted(&notes, "added.json") && noted(&notes, "dangling.txt"));
-  CHECK(noted(&notes, "pipe.json") && noted(&notes, "licences differ"));
+  CHECK(noted(&warnings, "model.py") && noted(&warnings, "added.json") && noted(&warnings, "dangling.txt"));
+  CHECK(noted(&warnings, "pipe.json") && noted(&warnings, "licences differ"));
   check_texts();
-  mw_note_free(&notes);
+  mw_warning_free(&warnings);
   mw_layout_free(&layout);
 }
 
 int main(void) {
-  char folder[] = "/tmp/mw_bundle_XXXXXX", command[64];
+  char folder[] = "/tmp/mw_side_files_XXXXXX", command[64];
   CHECK(mkdtemp(folder) != NULL && chdir(folder) == 0);
   make_donor();
   RUN(test_bundle());

@@ -1,4 +1,4 @@
-/* fuzz_wire.c: the graph that a recipe's process sends. Whatever the bytes, what is taken obeys the graph's own rules,
+/* fuzz_message.c: the graph that a recipe's process sends. Whatever the bytes, what is taken obeys the graph's own rules,
  * says the same when it is sent again, and can be scheduled and compiled. The seeds are graphs grown at random from
  * every operation that there is, so that a new one is fuzzed from its first day. */
 #include "recipe/message.h"
@@ -18,7 +18,7 @@ static bool find(const void *context, uint64_t model, uint64_t row, mw_dtype *dt
   return true;
 }
 
-static const mw_wire_inputs inputs = {NULL, find};
+static const mw_message_inputs inputs = {NULL, find};
 
 /* ---- seeds ---- */
 
@@ -61,7 +61,7 @@ size_t fuzz_seed(unsigned number, uint8_t *room, size_t size) {
   mw_graph *graph;
   mw_error err;
   mw_node pool[POOL + 8];
-  mw_wire_output outputs[4];
+  mw_graph_output outputs[4];
   char names[4][8];
   mw_text message = {0};
   size_t count = 0, output_count = 0;
@@ -71,10 +71,10 @@ size_t fuzz_seed(unsigned number, uint8_t *room, size_t size) {
   for (size_t i = count; i-- > 0 && output_count < 4;) {
     if (!mw_graph_facts(graph, pool[i]).shape) continue;
     snprintf(names[output_count], sizeof *names, "t%zu", output_count);
-    outputs[output_count] = (mw_wire_output){names[output_count], pool[i]};
+    outputs[output_count] = (mw_graph_output){names[output_count], pool[i]};
     output_count++;
   }
-  REQUIRE(mw_wire_put_graph(&message, graph, outputs, output_count, NULL, &err) && message.length <= size);
+  REQUIRE(mw_message_put_graph(&message, graph, outputs, output_count, NULL, &err) && message.length <= size);
   memcpy(room, message.bytes, message.length);
   size_t length = message.length;
   mw_text_free(&message);
@@ -84,9 +84,9 @@ size_t fuzz_seed(unsigned number, uint8_t *room, size_t size) {
 
 /* ---- the target ---- */
 
-static void check_nodes(const mw_graph *graph, const mw_wire_output *outputs, size_t count) {
+static void check_nodes(const mw_graph *graph, const mw_graph_output *outputs, size_t count) {
   for (mw_node id = 1; id <= mw_graph_count(graph); id++) {
-    mw_node_facts facts = mw_graph_facts(graph, id);
+    mw_graph_node_facts facts = mw_graph_facts(graph, id);
     REQUIRE(mw_graph_op_class(facts.op) != MW_CLASS_FUSED);
     for (uint32_t i = 0; i < facts.operands; i++) REQUIRE(facts.operand[i] > 0 && facts.operand[i] < id);
     if (facts.op == MW_OP_INPUT) REQUIRE(facts.extra[0] < MODELS && facts.extra[1] < ROWS);
@@ -94,7 +94,7 @@ static void check_nodes(const mw_graph *graph, const mw_wire_output *outputs, si
   for (size_t i = 0; i < count; i++) REQUIRE(outputs[i].node > 0 && outputs[i].node <= mw_graph_count(graph));
 }
 
-static void compile(const mw_graph *graph, const mw_wire_output *outputs, size_t count) {
+static void compile(const mw_graph *graph, const mw_graph_output *outputs, size_t count) {
   mw_node *nodes = malloc((count + 1) * sizeof *nodes);
   mw_schedule schedule = {0};
   mw_program program = {0};
@@ -103,7 +103,7 @@ static void compile(const mw_graph *graph, const mw_wire_output *outputs, size_t
   for (size_t i = 0; i < count; i++) nodes[i] = outputs[i].node;
   if (mw_schedule_make(graph, nodes, count, &schedule, &err))
     for (size_t t = 0; t < schedule.task_count; t++) {
-      const mw_task *task = &schedule.tasks[t];
+      const mw_schedule_task *task = &schedule.tasks[t];
       REQUIRE(task->first_root + task->root_count <= schedule.root_count);
       if (!mw_program_compile(&program, graph, schedule.roots + task->first_root, task->root_count, &err)) continue;
       for (size_t i = 0; i < program.length; i++) REQUIRE(program.code[i].dst <= program.registers);
@@ -116,18 +116,18 @@ static void compile(const mw_graph *graph, const mw_wire_output *outputs, size_t
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
   mw_arena arenas[2] = {{0}, {0}};
   mw_graph *graph = NULL, *again = NULL;
-  mw_wire_output *outputs = NULL, *same = NULL;
+  mw_graph_output *outputs = NULL, *same = NULL;
   size_t count = 0, same_count = 0;
   mw_error err;
   char *message = malloc(length + 1);
   REQUIRE(message != NULL);
   if (length) memcpy(message, bytes, length);
-  if (mw_wire_take_graph(message, length, inputs, (mw_wire_rest){0}, &arenas[0], &graph, &outputs, &count, &err)) {
+  if (mw_message_take_graph(message, length, inputs, (mw_message_rest){0}, &arenas[0], &graph, &outputs, &count, &err)) {
     mw_text sent = {0}, second = {0};
     check_nodes(graph, outputs, count);
-    REQUIRE(mw_wire_put_graph(&sent, graph, outputs, count, NULL, &err));
-    REQUIRE(mw_wire_take_graph(sent.bytes, sent.length, inputs, (mw_wire_rest){0}, &arenas[1], &again, &same, &same_count, &err));
-    REQUIRE(same_count == count && mw_wire_put_graph(&second, again, same, same_count, NULL, &err));
+    REQUIRE(mw_message_put_graph(&sent, graph, outputs, count, NULL, &err));
+    REQUIRE(mw_message_take_graph(sent.bytes, sent.length, inputs, (mw_message_rest){0}, &arenas[1], &again, &same, &same_count, &err));
+    REQUIRE(same_count == count && mw_message_put_graph(&second, again, same, same_count, NULL, &err));
     REQUIRE(second.length == sent.length && !memcmp(second.bytes, sent.bytes, sent.length));
     compile(graph, outputs, count);
     mw_text_free(&sent);

@@ -1,4 +1,4 @@
-/* test_curve.c: the log and the chart of trainings: a line a step, a chart a training, numbers as JSON and SVG have them. */
+/* test_training_log.c: the log and the chart of trainings: a line a step, a chart a training, numbers as JSON and SVG have them. */
 #include "train/training_log.h"
 #include "unit.h"
 #include <math.h>
@@ -11,22 +11,22 @@ static int count(const char *text, const char *word) {
 }
 
 int main(void) {
-  static mw_curve_point many[5000];
-  for (int i = 0; i < 5000; i++) many[i] = (mw_curve_point){2.5 - 0.0001 * i, 1};
-  mw_curve_point few[] = {{1.5, 0.25}, {1e-7, 3}}, one[] = {{0.5, 1}};
+  static mw_training_log_point many[5000];
+  for (int i = 0; i < 5000; i++) many[i] = (mw_training_log_point){2.5 - 0.0001 * i, 1};
+  mw_training_log_point few[] = {{1.5, 0.25}, {1e-7, 3}}, one[] = {{0.5, 1}};
   const char *const names[] = {"kl data[1]", "coefficients"};
   double terms[] = {1.25, 0.25, 1e-7, NAN};
-  const mw_curve curves[] = {{few, 2, names, terms, 2}, {.count = 0}, {one, 1, NULL, NULL, 0}, {many, 5000, NULL, NULL, 0}};
+  const mw_training_log curves[] = {{few, 2, names, terms, 2}, {.count = 0}, {one, 1, NULL, NULL, 0}, {many, 5000, NULL, NULL, 0}};
   mw_text text = {0};
   mw_error err;
   CASE("lines");
-  CHECK(mw_curve_lines(curves, 3, &text, &err));
+  CHECK(mw_training_log_lines(curves, 3, &text, &err));
   CHECK_TEXT(text.bytes, "{\"training\":1,\"step\":1,\"loss\":1.5,\"gradient\":0.25,\"terms\":{\"kl data[1]\":1.25,\"coefficients\":0.25}}\n"
                          "{\"training\":1,\"step\":2,\"loss\":1e-07,\"gradient\":3,\"terms\":{\"kl data[1]\":1e-07,\"coefficients\":null}}\n"
                          "{\"training\":3,\"step\":1,\"loss\":0.5,\"gradient\":1,\"terms\":{}}\n");
   mw_text_free(&text);
   CASE("chart");
-  CHECK(mw_curve_chart(curves, 4, &text, &err));
+  CHECK(mw_training_log_chart(curves, 4, &text, &err));
   CHECK(count(text.bytes, "<polyline") == 6); /* each training as it was and its trend; what took no step has no chart */
   CHECK(count(text.bytes, "<svg") == 1 && count(text.bytes, "</svg>") == 1);
   CHECK(!strstr(text.bytes, "nan") && !strstr(text.bytes, "inf"));

@@ -1,5 +1,6 @@
-/* test_guest.c: however a locked child ends, its parent says so in one line and never waits for long. Each case is work
+/* test_sandbox.c: however a locked child ends, its parent says so in one line and never waits for long. Each case is work
  * that no recipe could get done from Lua: the child of a Lua that somebody has broken out of. */
+#include "recipe/prelude_core.h"
 #include "recipe/sandbox.h"
 #include "unit.h"
 #include <fcntl.h>
@@ -16,70 +17,70 @@ static double now(void) {
 
 /* ---- what children do ---- */
 
-static bool waits(mw_state *state, void *context, int fd, mw_error *err) {
+static bool waits(mw_interpreter *state, void *context, int fd, mw_error *err) {
   char byte;
   (void)state, (void)context, (void)err;
   while (read(fd, &byte, 1) > 0) continue;
   return true;
 }
 
-static bool trickles(mw_state *state, void *context, int fd, mw_error *err) {
-  uint64_t head[2] = {MW_WIRE_GRAPH, 1 << 20};
+static bool trickles(mw_interpreter *state, void *context, int fd, mw_error *err) {
+  uint64_t head[2] = {MW_MESSAGE_GRAPH, 1 << 20};
   (void)state, (void)context;
   if (write(fd, head, sizeof head) != sizeof head) return false;
   return waits(state, context, fd, err);
 }
 
-static bool asks_and_never_reads(mw_state *state, void *context, int fd, mw_error *err) {
+static bool asks_and_never_reads(mw_interpreter *state, void *context, int fd, mw_error *err) {
   (void)state, (void)context, (void)err;
   for (int i = 0; i < 100; i++)
-    if (!mw_wire_send(fd, MW_WIRE_REQUIRE, "x", 1)) break;
+    if (!mw_message_send(fd, MW_MESSAGE_REQUIRE, "x", 1)) break;
   for (volatile bool more = true; more;) continue;
   return true;
 }
 
-static bool opens_a_file(mw_state *state, void *context, int fd, mw_error *err) {
+static bool opens_a_file(mw_interpreter *state, void *context, int fd, mw_error *err) {
   (void)state, (void)context, (void)fd, (void)err;
   return open("/etc/hostname", O_RDONLY) >= 0;
 }
 
-static bool makes_a_socket(mw_state *state, void *context, int fd, mw_error *err) {
+static bool makes_a_socket(mw_interpreter *state, void *context, int fd, mw_error *err) {
   (void)state, (void)context, (void)fd, (void)err;
   return socket(AF_INET, SOCK_STREAM, 0) >= 0;
 }
 
-static bool forks(mw_state *state, void *context, int fd, mw_error *err) {
+static bool forks(mw_interpreter *state, void *context, int fd, mw_error *err) {
   (void)state, (void)context, (void)fd, (void)err;
   return fork() >= 0;
 }
 
-static bool leaves(mw_state *state, void *context, int fd, mw_error *err) {
+static bool leaves(mw_interpreter *state, void *context, int fd, mw_error *err) {
   (void)state, (void)context, (void)fd, (void)err;
   _exit(0);
 }
 
-static bool works_for_ever(mw_state *state, void *context, int fd, mw_error *err) {
+static bool works_for_ever(mw_interpreter *state, void *context, int fd, mw_error *err) {
   (void)state, (void)context, (void)fd, (void)err;
   for (volatile bool more = true; more;) continue;
   return true;
 }
 
-static bool sends_too_large_a_message(mw_state *state, void *context, int fd, mw_error *err) {
-  uint64_t head[2] = {MW_WIRE_GRAPH, UINT64_MAX};
+static bool sends_too_large_a_message(mw_interpreter *state, void *context, int fd, mw_error *err) {
+  uint64_t head[2] = {MW_MESSAGE_GRAPH, UINT64_MAX};
   (void)state, (void)context, (void)err;
   return write(fd, head, sizeof head) == sizeof head;
 }
 
-static bool floods(mw_state *state, void *context, int fd, mw_error *err) {
+static bool floods(mw_interpreter *state, void *context, int fd, mw_error *err) {
   (void)state, (void)context, (void)err;
   for (int i = 0; i < 10000; i++)
-    if (!mw_wire_send(fd, MW_WIRE_PRINT, "0123456789", 10)) break;
+    if (!mw_message_send(fd, MW_MESSAGE_PRINT, "0123456789", 10)) break;
   return true;
 }
 
-static bool sends_a_result(mw_state *state, void *context, int fd, mw_error *err) {
+static bool sends_a_result(mw_interpreter *state, void *context, int fd, mw_error *err) {
   (void)state, (void)context, (void)err;
-  return mw_wire_send(fd, MW_WIRE_SIGNATURE, "result", 6);
+  return mw_message_send(fd, MW_MESSAGE_SIGNATURE, "result", 6);
 }
 
 /* ---- the parent ---- */
@@ -87,35 +88,35 @@ static bool sends_a_result(mw_state *state, void *context, int fd, mw_error *err
 static bool on_message(void *context, int fd, uint32_t kind, char *bytes, size_t length, mw_error *err) {
   static char large[256 << 10];
   (void)length;
-  *(int *)context += kind == MW_WIRE_SIGNATURE && strcmp(bytes, "result") == 0;
-  if (kind == MW_WIRE_REQUIRE && !mw_wire_send(fd, kind, large, sizeof large))
+  *(int *)context += kind == MW_MESSAGE_SIGNATURE && strcmp(bytes, "result") == 0;
+  if (kind == MW_MESSAGE_REQUIRE && !mw_message_send(fd, kind, large, sizeof large))
     return mw_error_set(err, MW_DATA, "the recipe's process is gone");
   return true;
 }
 
-static void refuse(mw_guest_work work, double patience, const char *says) {
-  mw_guest_limits limits = {0.3, 64 << 20, patience};
-  mw_state state;
+static void refuse(mw_sandbox_work work, double patience, const char *says) {
+  mw_sandbox_limits limits = {0.3, 64 << 20, patience};
+  mw_interpreter state;
   mw_error err = {0};
   int results = 0;
   double begun = now();
-  CHECK(mw_state_open(&state, &err));
-  CHECK(!mw_guest_run(&state, limits, work, on_message, &results, &err));
+  CHECK(mw_interpreter_open(&state, &mw_prelude_core, &err));
+  CHECK(!mw_sandbox_run(&state, limits, work, on_message, &results, &err));
   CHECK(err.status == MW_DATA);
   if (!strstr(err.text, says)) CHECK_TEXT(err.text, says);
   CHECK(now() - begun < 60);
-  mw_state_close(&state);
+  mw_interpreter_close(&state);
 }
 
 int main(void) {
   int results = 0;
-  mw_state state;
+  mw_interpreter state;
   mw_error err = {0};
   CASE("a result, twice from one state");
-  CHECK(mw_state_open(&state, &err));
+  CHECK(mw_interpreter_open(&state, &mw_prelude_core, &err));
   for (int times = 1; times <= 2; times++)
-    CHECK(mw_guest_run(&state, (mw_guest_limits){1, 64 << 20, 0}, sends_a_result, on_message, &results, &err) && results == times);
-  mw_state_close(&state);
+    CHECK(mw_sandbox_run(&state, (mw_sandbox_limits){1, 64 << 20, 0}, sends_a_result, on_message, &results, &err) && results == times);
+  mw_interpreter_close(&state);
   RUN(refuse(waits, 0.5, "does nothing: no answer in 0.5 s"));
   RUN(refuse(trickles, 0.5, "does nothing"));
   RUN(refuse(asks_and_never_reads, 0.5, "is gone"));
@@ -123,7 +124,7 @@ int main(void) {
   RUN(refuse(leaves, 40, "without a result"));
   RUN(refuse(sends_too_large_a_message, 40, "without a result"));
   RUN(refuse(floods, 40, "says too much"));
-  if (strcmp(mw_guest_wall(), "seccomp") == 0) {
+  if (strcmp(mw_sandbox_wall(), "seccomp") == 0) {
     RUN(refuse(opens_a_file, 40, "may not do"));
     RUN(refuse(makes_a_socket, 40, "may not do"));
     RUN(refuse(forks, 40, "may not do"));

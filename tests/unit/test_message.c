@@ -1,4 +1,4 @@
-/* test_wire.c: graphs survive the trip over the wire, and hostile bytes do not survive the decoder: every truncation and
+/* test_message.c: graphs survive the trip over the wire, and hostile bytes do not survive the decoder: every truncation and
  * many random mutations of a valid message end in an error or in a graph that still obeys its own rules. */
 #include "recipe/learn_spec.h"
 #include "unit.h"
@@ -19,7 +19,7 @@ static bool find(const void *context, uint64_t model, uint64_t row, mw_dtype *dt
   return true;
 }
 
-static const mw_wire_inputs inputs = {NULL, find};
+static const mw_message_inputs inputs = {NULL, find};
 
 static mw_node input(mw_graph *graph, uint32_t model, uint32_t row) {
   mw_error err;
@@ -52,7 +52,7 @@ static mw_node apply(mw_graph *graph, mw_op op, uint64_t extra, uint32_t count, 
   apply(graph, op, extra, (uint32_t)(sizeof((mw_node[]){__VA_ARGS__}) / sizeof(mw_node)), (mw_node[]){__VA_ARGS__})
 
 /* One node of every class, and a selection wide enough to leave the decoder's small array. */
-static void build(mw_graph *graph, mw_wire_output outputs[3]) {
+static void build(mw_graph *graph, mw_graph_output outputs[3]) {
   mw_node base = input(graph, 0, 0), expert = input(graph, 1, 0), wide = input(graph, 2, 1), bias = input(graph, 0, 3);
   mw_node delta = APPLY(MW_OP_SUB, 0, expert, base);
   mw_node mask = APPLY(MW_OP_BERNOULLI, 1234, delta, number(graph, 0.25));
@@ -73,30 +73,30 @@ static void build(mw_graph *graph, mw_wire_output outputs[3]) {
   mw_node rows = APPLY(MW_OP_EMBED, 0, tokens, APPLY(MW_OP_COLUMNS, 0, base, APPLY(MW_OP_VECTOR, 0, coefficient)));
   APPLY(MW_OP_CROSS_ENTROPY, 0, APPLY(MW_OP_LINEAR, 0, rows, base), tokens);
   scaled = APPLY(MW_OP_COLUMNS, 0, scaled, APPLY(MW_OP_VECTOR, 0, learned));
-  outputs[0] = (mw_wire_output){"a.weight", APPLY(MW_OP_ADD, 0, base, chosen)};
-  outputs[1] = (mw_wire_output){"b.weight", APPLY(MW_OP_TANH, 0, wide)};
-  outputs[2] = (mw_wire_output){"c.bias", bias};
+  outputs[0] = (mw_graph_output){"a.weight", APPLY(MW_OP_ADD, 0, base, chosen)};
+  outputs[1] = (mw_graph_output){"b.weight", APPLY(MW_OP_TANH, 0, wide)};
+  outputs[2] = (mw_graph_output){"c.bias", bias};
 }
 
 static bool same_facts(const mw_graph *a, mw_node x_id, const mw_graph *b, mw_node y_id) {
-  mw_node_facts x = mw_graph_facts(a, x_id), y = mw_graph_facts(b, y_id);
+  mw_graph_node_facts x = mw_graph_facts(a, x_id), y = mw_graph_facts(b, y_id);
   return x.op == y.op && x.wide == y.wide && x.operands == y.operands && x.dtype == y.dtype && !x.shape == !y.shape &&
          mw_graph_elements(a, x.shape) == mw_graph_elements(b, y.shape);
 }
 
-static void round_trip(const mw_graph *graph, const mw_wire_output *sent, const mw_text *message) {
+static void round_trip(const mw_graph *graph, const mw_graph_output *sent, const mw_text *message) {
   mw_arena arena = {0};
   mw_graph *again = NULL;
-  mw_wire_output *outputs = NULL;
+  mw_graph_output *outputs = NULL;
   size_t count = 0;
   mw_error err;
-  CHECK(mw_wire_take_graph(message->bytes, message->length, inputs, (mw_wire_rest){0}, &arena, &again, &outputs, &count, &err));
+  CHECK(mw_message_take_graph(message->bytes, message->length, inputs, (mw_message_rest){0}, &arena, &again, &outputs, &count, &err));
   CHECK(count == 3 && mw_graph_count(again) == mw_graph_count(graph));
   CHECK_TEXT(outputs[0].name, "a.weight");
   CHECK_TEXT(outputs[2].name, "c.bias");
   for (size_t i = 0; i < 3; i++) CHECK(same_facts(graph, sent[i].node, again, outputs[i].node));
   mw_text second = {0};
-  CHECK(mw_wire_put_graph(&second, again, outputs, count, NULL, &err));
+  CHECK(mw_message_put_graph(&second, again, outputs, count, NULL, &err));
   CHECK(second.length == message->length && memcmp(second.bytes, message->bytes, second.length) == 0);
   mw_text_free(&second);
   mw_graph_free(again);
@@ -104,21 +104,21 @@ static void round_trip(const mw_graph *graph, const mw_wire_output *sent, const 
 }
 
 /* What outputs do not need stays behind, and what they need is the same. */
-static void trimmed(const mw_graph *graph, const mw_wire_output *sent) {
+static void trimmed(const mw_graph *graph, const mw_graph_output *sent) {
   mw_arena arena = {0};
   mw_graph *again = NULL;
-  mw_wire_output *outputs = NULL;
+  mw_graph_output *outputs = NULL;
   size_t count = 0;
   mw_error err;
   mw_text one = {0}, two = {0};
-  mw_wire_choice choice;
-  CHECK(mw_lesson_choose(graph, sent + 1, 2, NULL, 0, &choice, &err));
-  CHECK(mw_wire_put_graph(&one, graph, sent + 1, 2, &choice, &err));
+  mw_message_choice choice;
+  CHECK(mw_learn_spec_choose(graph, sent + 1, 2, NULL, 0, &choice, &err));
+  CHECK(mw_message_put_graph(&one, graph, sent + 1, 2, &choice, &err));
   free(choice.nodes);
-  CHECK(mw_wire_take_graph(one.bytes, one.length, inputs, (mw_wire_rest){0}, &arena, &again, &outputs, &count, &err));
+  CHECK(mw_message_take_graph(one.bytes, one.length, inputs, (mw_message_rest){0}, &arena, &again, &outputs, &count, &err));
   CHECK(count == 2 && mw_graph_count(again) == 3); /* tanh, its input, and the bias */
   for (size_t i = 0; i < 2; i++) CHECK(same_facts(graph, sent[i + 1].node, again, outputs[i].node));
-  CHECK(mw_wire_put_graph(&two, again, outputs, count, NULL, &err));
+  CHECK(mw_message_put_graph(&two, again, outputs, count, NULL, &err));
   CHECK(one.length == two.length && memcmp(one.bytes, two.bytes, one.length) == 0);
   mw_text_free(&one);
   mw_text_free(&two);
@@ -127,9 +127,9 @@ static void trimmed(const mw_graph *graph, const mw_wire_output *sent) {
 }
 
 /* What a graph that came out of the decoder must obey, whatever went in. */
-static bool obeys(const mw_graph *graph, const mw_wire_output *outputs, size_t count) {
+static bool obeys(const mw_graph *graph, const mw_graph_output *outputs, size_t count) {
   for (mw_node id = 1; id <= mw_graph_count(graph); id++) {
-    mw_node_facts facts = mw_graph_facts(graph, id);
+    mw_graph_node_facts facts = mw_graph_facts(graph, id);
     if (mw_graph_op_class(facts.op) == MW_CLASS_FUSED) return false;
     for (uint32_t i = 0; i < facts.operands; i++)
       if (facts.operand[i] == 0 || facts.operand[i] >= id) return false;
@@ -148,11 +148,11 @@ static int decode(const char *bytes, size_t length) {
   memcpy(copy, bytes, length);
   mw_arena arena = {0};
   mw_graph *graph = NULL;
-  mw_wire_output *outputs = NULL;
+  mw_graph_output *outputs = NULL;
   size_t count = 0;
   mw_error err = {0};
   int result;
-  if (!mw_wire_take_graph(copy, length, inputs, (mw_wire_rest){0}, &arena, &graph, &outputs, &count, &err)) result = err.text[0] != 0;
+  if (!mw_message_take_graph(copy, length, inputs, (mw_message_rest){0}, &arena, &graph, &outputs, &count, &err)) result = err.text[0] != 0;
   else {
     result = obeys(graph, outputs, count) ? 2 : 0;
     mw_graph_free(graph);
@@ -196,21 +196,21 @@ static void mutations(const mw_text *message) {
   free(bytes);
 }
 
-/* Messages made by hand, each wrong in one way. */
+/* Messages made by worker, each wrong in one way. */
 static void crafted(void) {
   mw_text text = {0};
-  mw_wire_put_u32(&text, 0xffffffff); /* a count far beyond the bytes: nothing of that size may be reserved */
+  mw_message_put_u32(&text, 0xffffffff); /* a count far beyond the bytes: nothing of that size may be reserved */
   CHECK(decode(text.bytes, text.length) == 1);
   mw_text_free(&text);
   for (int turn = 0; turn < 3; turn++) { /* an operand that is itself, the next node, no node */
     mw_text loop = {0};
-    mw_wire_put_u32(&loop, 1);
-    mw_wire_put_u32(&loop, MW_OP_NEG);
-    mw_wire_put_u64(&loop, 0);
-    mw_wire_put_u64(&loop, 0);
-    mw_wire_put_u32(&loop, 1);
-    mw_wire_put_u32(&loop, turn == 0 ? 1 : turn == 1 ? 2 : 0);
-    mw_wire_put_u32(&loop, 0);
+    mw_message_put_u32(&loop, 1);
+    mw_message_put_u32(&loop, MW_OP_NEG);
+    mw_message_put_u64(&loop, 0);
+    mw_message_put_u64(&loop, 0);
+    mw_message_put_u32(&loop, 1);
+    mw_message_put_u32(&loop, turn == 0 ? 1 : turn == 1 ? 2 : 0);
+    mw_message_put_u32(&loop, 0);
     CHECK(decode(loop.bytes, loop.length) == 1);
     mw_text_free(&loop);
   }
@@ -218,18 +218,18 @@ static void crafted(void) {
 
 /* Outputs must be in strict order, so that a name cannot come twice; a name with a NUL would be cut by C. */
 static void names(const mw_graph *graph, mw_node node) {
-  const mw_wire_output twice[] = {{"a", node}, {"a", node}}, turned[] = {{"b", node}, {"a", node}};
+  const mw_graph_output twice[] = {{"a", node}, {"a", node}}, turned[] = {{"b", node}, {"a", node}};
   mw_text text = {0};
   mw_error err;
-  CHECK(mw_wire_put_graph(&text, graph, twice, 2, NULL, &err));
+  CHECK(mw_message_put_graph(&text, graph, twice, 2, NULL, &err));
   CHECK(decode(text.bytes, text.length) == 1);
   mw_text_free(&text);
   text = (mw_text){0};
-  CHECK(mw_wire_put_graph(&text, graph, turned, 2, NULL, &err));
+  CHECK(mw_message_put_graph(&text, graph, turned, 2, NULL, &err));
   CHECK(decode(text.bytes, text.length) == 1);
   mw_text_free(&text);
   text = (mw_text){0};
-  CHECK(mw_wire_put_graph(&text, graph, twice, 1, NULL, &err));
+  CHECK(mw_message_put_graph(&text, graph, twice, 1, NULL, &err));
   CHECK(decode(text.bytes, text.length) == 2);
   text.bytes[text.length - 5] = 0; /* the name's only byte */
   CHECK(decode(text.bytes, text.length) == 1);
@@ -244,13 +244,13 @@ static void pipes(void) {
   bool open = pipe(ends) == 0;
   CHECK(open);
   if (!open) return;
-  CHECK(mw_wire_send(ends[1], MW_WIRE_PRINT, "hello", 5));
-  CHECK(mw_wire_receive(ends[0], 100, &kind, &bytes, &length));
-  CHECK(kind == MW_WIRE_PRINT && length == 5);
+  CHECK(mw_message_send(ends[1], MW_MESSAGE_PRINT, "hello", 5));
+  CHECK(mw_message_receive(ends[0], 100, &kind, &bytes, &length));
+  CHECK(kind == MW_MESSAGE_PRINT && length == 5);
   CHECK_TEXT(bytes, "hello");
   free(bytes);
-  CHECK(mw_wire_send(ends[1], MW_WIRE_PRINT, "too long", 8));
-  CHECK(!mw_wire_receive(ends[0], 7, &kind, &bytes, &length));
+  CHECK(mw_message_send(ends[1], MW_MESSAGE_PRINT, "too long", 8));
+  CHECK(!mw_message_receive(ends[0], 7, &kind, &bytes, &length));
   close(ends[0]);
   close(ends[1]);
   open = pipe(ends) == 0;
@@ -258,18 +258,18 @@ static void pipes(void) {
   if (!open) return;
   CHECK(write(ends[1], "short", 5) == 5);
   close(ends[1]);
-  CHECK(!mw_wire_receive(ends[0], 100, &kind, &bytes, &length));
+  CHECK(!mw_message_receive(ends[0], 100, &kind, &bytes, &length));
   close(ends[0]);
 }
 
 int main(void) {
   mw_graph *graph;
   mw_error err;
-  mw_wire_output outputs[3];
+  mw_graph_output outputs[3];
   mw_text message = {0};
   if (!mw_graph_new(&graph, &err)) return 1;
   build(graph, outputs);
-  CHECK(mw_wire_put_graph(&message, graph, outputs, 3, NULL, &err));
+  CHECK(mw_message_put_graph(&message, graph, outputs, 3, NULL, &err));
   RUN(round_trip(graph, outputs, &message));
   RUN(trimmed(graph, outputs));
   RUN(truncations(&message));

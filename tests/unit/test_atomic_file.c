@@ -14,10 +14,10 @@ static char *content(const char *path) {
   return text;
 }
 
-static bool write_page(const char *path) { return mw_report_write(path, mark, "<!doctype html>new", 18, &err); }
+static bool write_page(const char *path) { return mw_atomic_file_write(path, mark, "<!doctype html>new", 18, &err); }
 
 static void refuses(const char *path, const char *words) {
-  CHECK(!mw_report_allowed(path, mark, &err));
+  CHECK(!mw_atomic_file_allowed(path, mark, &err));
   CHECK(err.status == MW_CANNOT_CREATE && strstr(err.text, words));
   CHECK(!write_page(path) && err.status == MW_CANNOT_CREATE);
 }
@@ -25,7 +25,7 @@ static void refuses(const char *path, const char *words) {
 static void test_report_new(void) {
   struct stat st;
   umask(027);
-  CHECK(mw_report_allowed("new.html", mark, &err) && access("new.html", F_OK) != 0);
+  CHECK(mw_atomic_file_allowed("new.html", mark, &err) && access("new.html", F_OK) != 0);
   CHECK(write_page("new.html"));
   CHECK_TEXT(content("new.html"), "<!doctype html>new");
   CHECK(stat("new.html", &st) == 0 && (st.st_mode & 0777) == 0640);
