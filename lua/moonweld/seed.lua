@@ -63,6 +63,23 @@ word("seed:dirichlet(n, alpha)", function(s, n, alpha)
   return V.list(parts)
 end)
 
+local draws = {} -- the node that was drawn, by a stream's key and a tensor's name
+
+--- A draw for a tensor: operands, then the stream and the tensor's name. The same draw again is the same node; another one of
+-- the same stream would repeat its numbers, so that two experts of a loop had one mask.
+local function chance(op, s, name, ...)
+  local key, operands = data(s).key, { ... }
+  operands[#operands + 1], operands[#operands + 2] = key, name
+  local node = core.apply(op, table.unpack(operands))
+  local drawn, id = draws[key] or {}, core.id(node)
+  draws[key] = drawn
+  if drawn[name] and drawn[name] ~= id then
+    fail("two draws share a stream; name one with a.seed:at(i) (stream '%s'%s)", core.shown(data(s).path), name ~= "" and ", tensor '" .. core.shown(name) .. "'" or "")
+  end
+  drawn[name] = id
+  return node
+end
+
 --- Draws over tensors: every member of a list from a stream of its own, every tensor by its name.
 local function draw(f, x, p, s)
   if kind(s) ~= "seed" then return fail("a seed is needed here, such as a.seed:at(\"drop\")") end
@@ -73,13 +90,12 @@ local function draw(f, x, p, s)
     end
     return V.list(items)
   end
-  local key = data(s).key
-  if kind(x) == "node" then return f(x, V.at(p, V.current_name), key, V.current_name or "") end
+  if kind(x) == "node" then return f(x, V.at(p, V.current_name), s, V.current_name or "") end
   if kind(x) ~= "model" then return fail("random numbers are drawn for tensors, not for %s", V.called(x)) end
   local private, nodes = data(x), {}
   for _, name in ipairs(private.names) do
     local q = kind(p) == "model" and data(p).nodes[name] or V.at(p, name)
-    nodes[name] = f(private.nodes[name], q, key, name)
+    nodes[name] = f(private.nodes[name], q, s, name)
   end
   return V.model(private.names, nodes)
 end
@@ -91,11 +107,11 @@ local function share(p)
 end
 
 word("x:bernoulli(p, seed)", function(x, p, s)
-  return draw(function(t, q, key, name) return core.apply("bernoulli", t, share(q), key, name) end, x, p, s)
+  return draw(function(t, q, stream, name) return chance("bernoulli", stream, name, t, share(q)) end, x, p, s)
 end)
 
 word("x:normal(seed)", function(x, s)
-  return draw(function(t, _, key, name) return core.apply("normal", t, key, name) end, x, 0, s)
+  return draw(function(t, _, stream, name) return chance("normal", stream, name, t) end, x, 0, s)
 end)
 
 local rescales = {
@@ -116,9 +132,9 @@ local rescales = {
 word("x:drop_rescale(p, seed, {rescale=})", function(x, p, s, options)
   local rescale = options and options.rescale or "inverse"
   if not rescales[rescale] then return fail("rescale = '%s' is none of inverse, l1, none", core.shown(tostring(rescale))) end
-  return draw(function(t, q, key, name)
+  return draw(function(t, q, stream, name)
     if share(q) == 0 then return t end
-    local dropped = core.apply("bernoulli", t, q, key, name)
+    local dropped = chance("bernoulli", stream, name, t, q)
     local kept = core.apply("where", core.apply("not", dropped), t, 0)
     if q == 1 then return kept end
     return rescales[rescale](t, kept, q)

@@ -85,6 +85,28 @@ describe("a value of the wrong kind is named", function()
   it("ipairs of a model", function() assert.equal("2: ipairs of a model", said(body "for _ in ipairs(x) do end return x")) end)
 end)
 
+describe("two draws of one stream", function()
+  local head = "2: two draws share a stream; name one with a.seed:at(i) (stream 'seed"
+  for _, call in ipairs { "sum(l:map(function(t) return t:drop_rescale(0.5, a.seed) end))", "x:bernoulli(0.5, a.seed) & (2 * x):bernoulli(0.5, a.seed)",
+    "x:bernoulli(0.5, a.seed) & x:bernoulli(0.4, a.seed)", "x:normal(a.seed) + x:keep(x:bernoulli(0.5, a.seed))",
+    "sum(l:map(function(m) return m:map(function(t) return t:keep(t:bernoulli(0.5, a.seed)) end) end))",
+    "l:bernoulli(0.5, a.seed)[2] & x:bernoulli(0.5, a.seed:at(2))" } do
+    it(call, function()
+      local tensor = call:find "at%(2%)" and "/2', tensor 'model.layers.0.w')" or "', tensor 'model.layers.0.w')"
+      assert.equal(head .. tensor, said(body("return " .. call)))
+    end)
+  end
+  it("also where another recipe is called with one seed", function()
+    local message = said(body "local dare = require 'dare' return mean(l:map(function(m)\nreturn dare { base = x, expert = m, seed = a.seed } end))")
+    assert.equal("recipes/dare.lua:12: two draws share a stream; name one with a.seed:at(i) (stream 'seed/dare', tensor 'model.layers.0.w')", message)
+  end)
+  for _, call in ipairs { "where(x:bernoulli(0.5, a.seed), x, 0) + 0 * x:keep(~x:bernoulli(0.5, a.seed))", "mean(l:drop_rescale(0.5, a.seed)) - x / 2",
+    "mean(l:map(function(t, i) return t:drop_rescale(0.5, a.seed:at(i)) end)) - x / 2", "x:map(function(t) return t:drop_rescale(0.5, a.seed) end)",
+    "x:drop_rescale(0, a.seed) + x:normal(a.seed)", "lerp(x, x:only('*norm*'):with(x):drop_rescale(0.5, a.seed), 0.5)" } do
+    it("may be the same one, or of members or tensors: " .. call, function() toy.run(body("return " .. call), { x = x }) end)
+  end
+end)
+
 describe("the line is the recipe's own", function()
   local wrong = "this recipe has no 'bas' -- did you mean 'base'?"
   it("where it calls a built-in recipe wrongly, first or later on a line", function()

@@ -24,9 +24,11 @@ function mock.prelude(models, files)
     reserved = { output = true, seed = true, threads = true } }
   local private = setmetatable({}, { __mode = "k" }) -- node -> { values =, scalar =, mass = }
 
+  local nodes = 0
   local function node(values, scalar, mass)
     local handle = setmetatable({}, core.node_metatable)
-    private[handle] = { values = values, scalar = scalar, mass = mass }
+    nodes = nodes + 1
+    private[handle] = { values = values, scalar = scalar, mass = mass, id = nodes }
     return handle
   end
   local function read(x) return type(x) == "number" and { values = { x }, scalar = true, constant = x, mass = 0 } or assert(private[x]) end
@@ -77,10 +79,12 @@ function mock.prelude(models, files)
     end
     return node(values, false, 0 / 0)
   end
+  local drawn = {} -- equal draws are one node
   function special.bernoulli(x, p, key, name)
-    local values = {}
+    local values, all = {}, table.concat({ core.id(x), read(p).values[1], key, name }, " ")
     for i = 1, #read(x).values do values[i] = truth(core.uniform(core.label(key, name), i) < read(p).values[1]) end
-    return node(values, false, 0 / 0)
+    drawn[all] = drawn[all] or node(values, false, 0 / 0)
+    return drawn[all]
   end
   function special.vector(x) return x end
   function special.columns(x, c)
@@ -117,6 +121,7 @@ function mock.prelude(models, files)
   function core.shape(x) return not read(x).scalar and { #read(x).values } or nil end
   function core.elements(x) return #read(x).values end
   function core.value(x) return read(x).constant end
+  function core.id(x) return read(x).id end
   function core.is_node(x) return private[x] ~= nil end
   function core.mass(nodes) local masses = {} for i, n in ipairs(nodes) do masses[i] = read(n).mass end return masses end
   function core.label(key, text)
