@@ -10,7 +10,7 @@
 
 typedef struct node {
   uint8_t op, dtype;
-  bool wide : 1, learned : 1, whole : 1;
+  bool wide : 1, learned : 1, whole : 1, factor : 1;
   uint32_t shape, first, count;
   uint64_t extra[2];
 } node;
@@ -180,7 +180,7 @@ static bool intern(mw_graph *graph, node n, const mw_node *operands, mw_node *ou
 }
 
 bool mw_graph_number(mw_graph *graph, double value, mw_node *out, mw_error *err) {
-  node n = {.op = MW_OP_NUMBER};
+  node n = {.op = MW_OP_NUMBER, .factor = true};
   if (value == 0) value = 0; /* one zero */
   memcpy(&n.extra[0], &value, sizeof value);
   return intern(graph, n, NULL, out, err);
@@ -200,7 +200,7 @@ bool mw_graph_coefficient(mw_graph *graph, uint64_t ordinal, uint64_t elements, 
   if (elements == 0 || elements > MW_GRAPH_VECTOR)
     return mw_error_set(err, MW_DATA, "a coefficient has 1 to %d elements", MW_GRAPH_VECTOR);
   if (!isfinite(initial)) return mw_error_set(err, MW_DATA, "a coefficient must start at a finite number");
-  node n = {.op = MW_OP_COEFFICIENT, .dtype = MW_DTYPE_F32, .learned = true, .extra = {ordinal}};
+  node n = {.op = MW_OP_COEFFICIENT, .dtype = MW_DTYPE_F32, .learned = true, .factor = true, .extra = {ordinal}};
   if (initial == 0) initial = 0; /* one zero */
   memcpy(&n.extra[1], &initial, sizeof initial);
   MW_TRY(mw_graph_shape(graph, &elements, 1, &n.shape, err));
@@ -277,6 +277,12 @@ static bool fold(const mw_graph *graph, mw_op op, const mw_node *operands, uint3
   return true;
 }
 
+/* Whether an operation gives a mask. */
+static bool is_mask(mw_op op) {
+  return op == MW_OP_LT || op == MW_OP_LE || op == MW_OP_EQ || op == MW_OP_NE || op == MW_OP_AND || op == MW_OP_OR ||
+         op == MW_OP_NOT || op == MW_OP_TOP || op == MW_OP_BERNOULLI;
+}
+
 bool mw_graph_apply(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t count, const uint64_t extra[2],
                     mw_node *out, mw_error *err) {
   if ((unsigned)op >= MW_OP_COUNT) return mw_error_set(err, MW_DATA, "an unknown operation");
@@ -290,12 +296,15 @@ bool mw_graph_apply(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t
   if (extra) memcpy(n.extra, extra, sizeof n.extra);
   MW_TRY(mw_rules_check(graph, op, operands, count, n.extra, &n.shape, err));
   n.whole = operations[op].class == MW_CLASS_NET;
+  n.factor = true;
   for (uint32_t i = 0; i < count; i++) {
     const node *operand = &graph->nodes[operands[i]];
     n.wide |= operand->wide && operand->shape && operand->op != MW_OP_VECTOR;
     n.learned |= operand->learned;
     n.whole |= operand->whole;
+    n.factor &= operand->factor;
   }
+  n.factor |= is_mask(op) || n.shape == 0;
   if (operations[op].class == MW_CLASS_MAP) {
     double value;
     if (fold(graph, op, operands, count, &value)) return mw_graph_number(graph, value, out, err);
@@ -366,6 +375,15 @@ static bool is_lerp(const mw_graph *graph, mw_node a, mw_node b) {
 /* Of `value` times something: a number that is none leaves no finite mass, rather than an unknown one. */
 static double times(double value, double mass) { return isnan(value) && !isnan(mass) ? (double)INFINITY : value * mass; }
 
+/* Of a product that is of no plain number. A factor weighs what it multiplies, by an unknown number: of a delta it leaves a
+ * delta, so that `mask * tau` without its base is found. A product of two tensors of models, such as `base * (1 + 0.1 * tau)`
+ * or a weight `tau * tau`, is not linear in them and weighs an unknown number, but for a delta times an unknown one. */
+static double product(const mw_graph *graph, mw_node a, mw_node b, const double *mass) {
+  if (graph->nodes[a].factor) return mass[b] == 0 ? 0 : NAN;
+  if (graph->nodes[b].factor) return mass[a] == 0 ? 0 : NAN;
+  return (isnan(mass[a]) && mass[b] == 0) || (isnan(mass[b]) && mass[a] == 0) ? 0 : NAN;
+}
+
 static double mass_of(const mw_graph *graph, const node *n, const mw_node *o, const double *mass) {
   double value;
   switch ((mw_op)n->op) {
@@ -381,12 +399,12 @@ static double mass_of(const mw_graph *graph, const node *n, const mw_node *o, co
   case MW_OP_MUL:
     if (mw_graph_is_number(graph, o[0], &value)) return times(value, mass[o[1]]);
     if (mw_graph_is_number(graph, o[1], &value)) return is_rescaled(graph, o[0], value) ? mass[o[0]] : times(value, mass[o[0]]);
-    return mass[o[0]] == 0 || mass[o[1]] == 0 ? 0 : NAN;
+    return product(graph, o[0], o[1], mass);
   case MW_OP_DIV:
   case MW_OP_RATIO:
     if (mw_graph_is_number(graph, o[1], &value) && value != 0)
       return is_rescaled(graph, o[0], 1 / value) ? mass[o[0]] : mass[o[0]] / value;
-    return mass[o[0]] == 0 ? 0 : NAN;
+    return mass[o[0]] == 0 && !graph->nodes[o[0]].factor ? 0 : NAN; /* 1 / x is a weight like any other */
   case MW_OP_WHERE: /* a selection (`keep`) keeps the mass; two models of one mass do too */
     if (mw_graph_is_number(graph, o[2], &value) && value == 0) return mass[o[1]];
     return mass[o[1]] == mass[o[2]] ? mass[o[1]] : NAN;

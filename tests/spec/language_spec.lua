@@ -179,8 +179,24 @@ describe("what a result weighs", function()
     assert.equal("2", weighs "x + lerp(x, y, x:cosine(y))")
     assert.equal("2", weighs "where(x:gt(y), 2 * x, x + y)")
   end)
-  it("a delta weighs nothing", function()
+  it("a delta weighs nothing, whatever weighs it", function()
     assert.equal("0", weighs "x - y")
-    assert.equal("0", weighs "(x - y) * x:cosine(y)")
+    for _, weight in ipairs { "x:cosine(y)", "x:gt(y)", "where(x:gt(y), 1, -1)", "1 / x:norm()", "(1 / x:norm() - 1 / y:norm())", "(1 - x:gt(y))", "layers{1, 2}",
+      "x:bernoulli(0.5, a.seed)", "ratio(x:gt(y), x:gt(y) + 1)", "sum(l:gt(0))", "x:abs()", "ratio(x:abs(), sum(l:abs()))", "((x - y) * (x - y))" } do
+      assert.equal("0", weighs(weight .. " * (x - y)"), weight)
+      assert.equal("0", weighs("(x - y) * " .. weight), weight)
+    end
+    assert.equal("0", weighs "(x - y) / x:norm()")
+    assert.equal("0", weighs "(x - y) / (x - y):abs()")
+
+  end)
+  it("what is not linear in the models weighs an unknown number", function()
+    for _, one in ipairs { "x * (1 + 0.1 * (y - x))", "(1 + 0.1 * (y - x)) * x", "x * (y - x):exp()", "(x - y) * (x - y)", "x:keep_top(0.5) * where(x:gt(y), 2, 0)" } do
+      assert.equal("one", weighs(one), one)
+    end
+    for _, w in ipairs { "1 / l:norm()", "ratio(1, l:norm())", "1 / (l:norm() + 1)", "l:norm() ^ -1", "(l - x) * (l - x)", "1 / l:abs():atleast(0.1)", "where(l:gt(0), 2, 1)", "3 / l:atleast(0.1)",
+      "where(l:gt(0), 1, 0) / 3", "l:gt(0)", "(l - x):abs()" } do
+      assert.equal("one", weighs("(function(w) return ratio(sum(w * l), sum(w)) end)(" .. w .. ")"), w)
+    end
   end)
 end)
