@@ -24,11 +24,11 @@ function mock.prelude(models, files)
     reserved = { output = true, seed = true, threads = true } }
   local private = setmetatable({}, { __mode = "k" }) -- node -> { values =, scalar =, mass = }
 
-  local nodes = 0
+  local made = 0
   local function node(values, scalar, mass)
     local handle = setmetatable({}, core.node_metatable)
-    nodes = nodes + 1
-    private[handle] = { values = values, scalar = scalar, mass = mass, id = nodes }
+    made = made + 1
+    private[handle] = { values = values, scalar = scalar, mass = mass, id = made }
     return handle
   end
   local function read(x) return type(x) == "number" and { values = { x }, scalar = true, constant = x, mass = 0 } or assert(private[x]) end
