@@ -94,13 +94,10 @@ static const entry *known(const mw_search *search, const char *identity) {
 
 static bool open_room(mw_search *search, mw_error *err) {
   mw_target target;
-  mw_sha256 hash;
   char hex[65];
   if (search->room >= 0) return true;
   MW_TRY(mw_target_resolve(search->options->output, &search->arena, &target, err));
-  mw_sha256_init(&hash);
-  mw_sha256_add(&hash, target.path, strlen(target.path));
-  mw_sha256_finish(&hash, hex);
+  mw_sha256_of(target.path, strlen(target.path), hex);
   size_t length = strlen(target.name) + sizeof ".scoring-01234567";
   char *name = mw_mem_take(&search->arena, length, err);
   if (!name) return false;

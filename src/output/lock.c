@@ -61,11 +61,8 @@ static void add_json(mw_text *text, const char *key, const char *json) {
 
 static void add_recipe(mw_text *text, const mw_side_files_provenance *provenance) {
   const char *recipe = provenance->recipe_text ? provenance->recipe_text : "";
-  mw_sha256 hash;
   char hex[65];
-  mw_sha256_init(&hash);
-  mw_sha256_add(&hash, recipe, strlen(recipe));
-  mw_sha256_finish(&hash, hex);
+  mw_sha256_of(recipe, strlen(recipe), hex);
   mw_text_format(text, "  \"recipe\": {\n");
   add_member(text, "    ", "name", provenance->recipe_name, ",");
   add_member(text, "    ", "summary", provenance->recipe_summary, ",");

@@ -84,12 +84,9 @@ static bool open_shards(mw_writer *writer, const mw_layout *layout, mw_error *er
 
 /* The temporary names depend on the output's path alone, so that two runs on one output meet. */
 static bool choose_names(mw_writer *writer, mw_error *err) {
-  mw_sha256 hash;
   char hex[65];
   size_t room = strlen(writer->target.name) + sizeof ".replaced-01234567";
-  mw_sha256_init(&hash);
-  mw_sha256_add(&hash, writer->target.path, strlen(writer->target.path));
-  mw_sha256_finish(&hash, hex);
+  mw_sha256_of(writer->target.path, strlen(writer->target.path), hex);
   writer->partial = mw_mem_take(&writer->arena, room, err);
   MW_TRY(writer->partial != NULL);
   writer->aside = mw_mem_take(&writer->arena, room, err);

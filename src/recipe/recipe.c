@@ -122,14 +122,11 @@ static bool beside(const mw_recipe *recipe, const char *name, char **text, size_
 }
 
 static void record(mw_recipe_result *result, const char *name, const char *text, size_t length) {
-  mw_sha256 hash;
   char hex[65];
   char known[160];
   snprintf(known, sizeof known, "\"name\": \"%s\"", name);
   if (!result || (result->required.bytes && strstr(result->required.bytes, known))) return;
-  mw_sha256_init(&hash);
-  mw_sha256_add(&hash, text, length);
-  mw_sha256_finish(&hash, hex);
+  mw_sha256_of(text, length, hex);
   mw_text_format(&result->required, "%s{\"name\": \"%s\", \"sha256\": \"%s\"}", result->required.length ? ", " : "", name, hex);
 }
 

@@ -63,13 +63,6 @@ static bool pass_all(walk *w, mw_checkpoint *c) {
   return !w->failed;
 }
 
-static void hash_of(const char *bytes, size_t length, char hex[65]) {
-  mw_sha256 sha;
-  mw_sha256_init(&sha);
-  mw_sha256_add(&sha, bytes, length);
-  mw_sha256_finish(&sha, hex);
-}
-
 static bool write_part(const char *path, const mw_text *text, mw_error *err) {
   mw_text_escaped shown;
   int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
@@ -103,7 +96,7 @@ bool mw_checkpoint_write(mw_checkpoint *checkpoint, mw_error *err) {
   pass_all(&w, checkpoint);
   bool ok = mw_text_check(&text, err);
   if (ok) {
-    hash_of(text.bytes, text.length, hex);
+    mw_sha256_of(text.bytes, text.length, hex);
     mw_text_add(&text, hex, HASH);
     ok = mw_text_check(&text, err) && write_part(checkpoint->part, &text, err) && place(checkpoint, err);
   }
@@ -125,7 +118,7 @@ static bool take(mw_checkpoint *checkpoint, const char *bytes, size_t length) {
   char hex[65];
   if (length <= HASH) return false;
   walk w = {.at = bytes, .end = bytes + length - HASH};
-  hash_of(bytes, length - HASH, hex);
+  mw_sha256_of(bytes, length - HASH, hex);
   return memcmp(hex, w.end, HASH) == 0 && pass_all(&w, checkpoint) && w.at == w.end;
 }
 

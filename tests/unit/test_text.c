@@ -209,6 +209,8 @@ static void sha256(const char *piece, int times, const char *expected) {
   for (int i = 0; i < times; i++) mw_sha256_add(&hash, piece, strlen(piece));
   mw_sha256_finish(&hash, hex);
   CHECK_TEXT(hex, expected);
+  if (times == 1) mw_sha256_of(piece, strlen(piece), hex);
+  CHECK_TEXT(hex, expected);
 }
 
 int main(void) {
