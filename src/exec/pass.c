@@ -348,7 +348,7 @@ bool mw_pass_end(mw_pass *pass, mw_values *values, mw_error *err) {
     if (op != MW_OP_VECTOR) continue;
     mw_values_vector *vector;
     MW_TRY(mw_values_make(values, root.node, &vector, err));
-    for (size_t i = 0; i < vector->count; i++) vector->narrow[i] = (float)vector->wide[i];
+    for (size_t i = 0; i < vector->count; i++) vector->f32[i] = (float)vector->f64[i];
   }
   for (size_t i = 0; i < pass->selection_count; i++)
     if (pass->phase == MW_PHASE_SAMPLE) mw_selection_end_sample(&pass->selections[i]);

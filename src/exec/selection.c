@@ -22,7 +22,7 @@ uint64_t mw_selection_stride(uint64_t elements) {
 }
 
 static bool is_sampled(mw_graph_node_facts facts, uint64_t total) {
-  return facts.op != MW_OP_TIE && !facts.wide && is_large(total);
+  return facts.op != MW_OP_TIE && !facts.f64 && is_large(total);
 }
 
 static uint64_t elements_of(const mw_graph *graph, mw_node node) {
@@ -31,7 +31,7 @@ static uint64_t elements_of(const mw_graph *graph, mw_node node) {
 
 static mw_select begin(mw_graph_node_facts facts, double threshold, uint64_t rank, uint64_t total) {
   mw_select_key key = facts.op == MW_OP_TIE ? MW_SELECT_TIE : facts.op == MW_OP_KTH ? MW_SELECT_MAGNITUDE : MW_SELECT_VALUE;
-  return mw_select_begin(key, facts.wide, threshold, rank, total);
+  return mw_select_begin(key, facts.f64, threshold, rank, total);
 }
 
 unsigned mw_selection_expected(const mw_graph *graph, mw_node node) {

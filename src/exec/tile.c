@@ -15,7 +15,7 @@ static const uint8_t kernel_of[MW_OP_COUNT] = {
 /* Registers start 64 bytes apart from each other's page offset, so that they do not compete for the same cache sets. */
 enum { STAGGER = 64, ALIGN = 4096 };
 
-static size_t value_size(const mw_tile *tile) { return tile->wide ? sizeof(double) : sizeof(float); }
+static size_t value_size(const mw_tile *tile) { return tile->f64 ? sizeof(double) : sizeof(float); }
 
 static size_t register_stride(const mw_tile *tile) { return tile->size * value_size(tile) + STAGGER; }
 
@@ -54,9 +54,9 @@ bool mw_tile_bind(mw_tile *tile, const mw_program *program, const mw_dtype *dtyp
   MW_TRY(room(&tile->registers, &tile->register_bytes, program->registers * register_stride(tile) + ALIGN, err));
   MW_TRY(room(&tile->constants, &tile->constant_bytes, (program->scalar_count + 1) * sizeof(double), err));
   for (size_t i = 0; i < program->scalar_count; i++) {
-    float narrow = (float)scalars[i];
-    if (tile->wide) memcpy(tile->constants + i * sizeof(double), &scalars[i], sizeof(double));
-    else memcpy(tile->constants + i * sizeof(double), &narrow, sizeof narrow);
+    float f32 = (float)scalars[i];
+    if (tile->f64) memcpy(tile->constants + i * sizeof(double), &scalars[i], sizeof(double));
+    else memcpy(tile->constants + i * sizeof(double), &f32, sizeof f32);
   }
   MW_TRY(mw_mem_grow(&tile->steps, &tile->steps_capacity, program->length, sizeof *tile->steps, err));
   for (size_t i = 0; i < program->length; i++) tile->steps[i] = step_of(tile, &program->code[i]);
@@ -88,16 +88,16 @@ static void add_units(const mw_tile *tile, mw_tile_gather *gather, const unsigne
     else tile->kernels->sum(gather->lanes, value_at(tile, x, done), step);
     done += step;
     if (step < left && start + done < elements) continue;
-    gather->units[gather->unit_count++] = mw_accum_fold(gather->lanes, tile->wide);
+    gather->units[gather->unit_count++] = mw_accum_fold(gather->lanes, tile->f64);
     memset(gather->lanes, 0, sizeof gather->lanes);
   }
 }
 
 static void keep_vector(const mw_tile *tile, double *vector, const unsigned char *x, size_t n) {
   for (size_t i = 0; i < n; i++) {
-    float narrow;
-    if (tile->wide) memcpy(&vector[i], value_at(tile, x, i), sizeof(double));
-    else memcpy(&narrow, value_at(tile, x, i), sizeof narrow), vector[i] = (double)narrow;
+    float f32;
+    if (tile->f64) memcpy(&vector[i], value_at(tile, x, i), sizeof(double));
+    else memcpy(&f32, value_at(tile, x, i), sizeof f32), vector[i] = (double)f32;
   }
 }
 
@@ -110,11 +110,11 @@ static size_t count_up_to(double last, uint64_t start, size_t n) {
 /* ---- the machine ---- */
 
 static double constant(const mw_tile *tile, unsigned index) {
-  double wide;
-  float narrow;
-  memcpy(&wide, tile->constants + index * sizeof wide, sizeof wide);
-  memcpy(&narrow, tile->constants + index * sizeof wide, sizeof narrow);
-  return tile->wide ? wide : (double)narrow;
+  double f64;
+  float f32;
+  memcpy(&f64, tile->constants + index * sizeof f64, sizeof f64);
+  memcpy(&f32, tile->constants + index * sizeof f64, sizeof f32);
+  return tile->f64 ? f64 : (double)f32;
 }
 
 /* Whatever is not a map. */

@@ -34,7 +34,7 @@ typedef struct mw_tile_step {
 /* One thread's machine. */
 typedef struct mw_tile {
   const mw_kernel_set *kernels;
-  bool wide;
+  bool f64;
   size_t size;              /* elements a tile, a multiple of 64 */
   unsigned char *registers;
   size_t register_bytes;

@@ -14,8 +14,8 @@ bool mw_values_new(mw_values *values, const mw_graph *graph, mw_error *err) {
 
 void mw_values_free(mw_values *values) {
   for (size_t i = 0; i < values->vector_count; i++) {
-    free(values->vectors[i].wide);
-    free(values->vectors[i].narrow);
+    free(values->vectors[i].f64);
+    free(values->vectors[i].f32);
   }
   for (size_t i = 0; i < values->coefficient_count; i++)
     free(values->coefficients[i].own);
@@ -92,10 +92,10 @@ bool mw_values_make(mw_values *values, mw_node node, mw_values_vector **out, mw_
     }
   MW_TRY(mw_mem_grow(&values->vectors, &values->vector_capacity, values->vector_count + 1, sizeof *values->vectors, err));
   size_t count = (size_t)mw_graph_elements(values->graph, mw_graph_facts(values->graph, node).shape);
-  mw_values_vector vector = {.node = node, .count = count, .wide = mw_mem_new(count, sizeof(double), err)};
-  vector.narrow = vector.wide ? mw_mem_new(count, sizeof(float), err) : NULL;
-  if (!vector.narrow) {
-    free(vector.wide);
+  mw_values_vector vector = {.node = node, .count = count, .f64 = mw_mem_new(count, sizeof(double), err)};
+  vector.f32 = vector.f64 ? mw_mem_new(count, sizeof(float), err) : NULL;
+  if (!vector.f32) {
+    free(vector.f64);
     return false;
   }
   values->vectors[values->vector_count] = vector;

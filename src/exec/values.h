@@ -8,8 +8,8 @@
 typedef struct mw_values_vector {
   mw_node node;
   size_t count;
-  double *wide;
-  float *narrow; /* the same numbers, filled when the vector is complete */
+  double *f64;
+  float *f32; /* the same numbers, filled when the vector is complete */
 } mw_values_vector;
 
 /* A COEFFICIENT or LEARNED node in memory. */

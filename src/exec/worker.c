@@ -36,7 +36,7 @@ uint64_t mw_worker_block(const mw_job *job, const mw_schedule_task *task, const 
 uint64_t mw_worker_bytes(const mw_job *job, const mw_schedule_task *task, const mw_program *program, size_t tile) {
   size_t bytes, streams = streams_of(job, task, program, &bytes);
   return mw_worker_block(job, task, program) * bytes + (streams + 1) * 2 * PAGE +
-         program->registers * (tile * (task->wide ? sizeof(double) : sizeof(float)) + MW_LANES);
+         program->registers * (tile * (task->f64 ? sizeof(double) : sizeof(float)) + MW_LANES);
 }
 
 uint64_t mw_worker_gathers(uint64_t block, const mw_schedule_task *task, size_t selects) {
@@ -104,7 +104,7 @@ static bool prepare_gathers(mw_worker *w, mw_values *values, mw_selection *selec
     } else if (!root.store && mw_graph_facts(w->job->graph, root.node).op == MW_OP_VECTOR) {
       mw_values_vector *vector;
       MW_TRY(mw_values_make(values, root.node, &vector, err));
-      gather->vector = vector->wide;
+      gather->vector = vector->f64;
     }
   }
   return true;
@@ -116,8 +116,8 @@ bool mw_worker_begin(mw_worker *w, const mw_schedule_task *task, mw_values *valu
   const mw_job *job = w->job;
   MW_TRY(mw_program_compile(&w->program, job->graph, roots_of(w), task->root_count, err));
   mw_program *p = &w->program;
-  w->tile.wide = task->wide;
-  w->tile.kernels = &w->kernels->type[task->wide];
+  w->tile.f64 = task->f64;
+  w->tile.kernels = &w->kernels->type[task->f64];
   MW_TRY(mw_mem_grow(&w->scalars, &w->scalars_capacity, p->scalar_count + 1, sizeof *w->scalars, err));
   for (size_t i = 0; i < p->scalar_count; i++) MW_TRY(mw_values_get(values, p->scalars[i], &w->scalars[i], err));
   const mw_tensor *output = output_of(job, task);
@@ -128,7 +128,7 @@ bool mw_worker_begin(mw_worker *w, const mw_schedule_task *task, mw_values *valu
   for (size_t i = 0; i < p->vector_count; i++) {
     mw_values_vector *vector;
     MW_TRY(mw_values_make(values, p->vectors[i], &vector, err));
-    w->vectors[i] = task->wide ? (void *)vector->wide : (void *)vector->narrow;
+    w->vectors[i] = task->f64 ? (void *)vector->f64 : (void *)vector->f32;
   }
   uint64_t block = mw_worker_block(job, task, p);
   size_t bytes = output ? (size_t)block * mw_dtype_size((mw_dtype)output->dtype) + 2 * PAGE : 0;

@@ -10,7 +10,7 @@
 
 typedef struct node {
   uint8_t op, dtype;
-  bool wide : 1, learned : 1, whole : 1, factor : 1;
+  bool f64 : 1, learned : 1, whole : 1, factor : 1;
   uint32_t shape, first, count;
   uint64_t extra[2];
 } node;
@@ -114,7 +114,7 @@ uint64_t mw_graph_elements(const mw_graph *graph, uint32_t s) { return graph->sh
 
 mw_graph_node_facts mw_graph_facts(const mw_graph *graph, mw_node id) {
   const node *n = &graph->nodes[id];
-  return (mw_graph_node_facts){.op = (mw_op)n->op, .wide = n->wide, .learned = n->learned, .whole = n->whole,
+  return (mw_graph_node_facts){.op = (mw_op)n->op, .f64 = n->f64, .learned = n->learned, .whole = n->whole,
                          .shape = n->shape, .operands = n->count, .operand = graph->operands + n->first,
                          .extra = {n->extra[0], n->extra[1]}, .dtype = (mw_dtype)n->dtype};
 }
@@ -190,7 +190,7 @@ bool mw_graph_input(mw_graph *graph, uint32_t model, uint32_t row, mw_dtype dtyp
                     mw_error *err) {
   if (s == 0 || s >= graph->shape_count || dtype >= MW_DTYPE_COUNT || mw_dtype_kind_of(dtype) != MW_DTYPE_KIND_REAL)
     return mw_error_set(err, MW_DATA, "an input tensor needs a shape and a dtype that computes");
-  node n = {.op = MW_OP_INPUT, .shape = s, .dtype = (uint8_t)dtype, .wide = dtype == MW_DTYPE_F64,
+  node n = {.op = MW_OP_INPUT, .shape = s, .dtype = (uint8_t)dtype, .f64 = dtype == MW_DTYPE_F64,
             .extra = {model, row}};
   return intern(graph, n, NULL, out, err);
 }
@@ -299,7 +299,7 @@ bool mw_graph_apply(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t
   n.factor = true;
   for (uint32_t i = 0; i < count; i++) {
     const node *operand = &graph->nodes[operands[i]];
-    n.wide |= operand->wide && operand->shape && operand->op != MW_OP_VECTOR;
+    n.f64 |= operand->f64 && operand->shape && operand->op != MW_OP_VECTOR;
     n.learned |= operand->learned;
     n.whole |= operand->whole;
     n.factor &= operand->factor;

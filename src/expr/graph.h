@@ -32,7 +32,7 @@ enum { MW_GRAPH_OPERANDS = 1 << 20, MW_GRAPH_VECTOR = 1 << 20, MW_GRAPH_NODES = 
 
 typedef struct mw_graph_node_facts {
   mw_op op;
-  bool wide;             /* computed in f64: an F64 input is among what it is made of */
+  bool f64;              /* computed in f64: an F64 input is among what it is made of */
   bool learned;          /* a coefficient, learned or to be learned, is among what it is made of */
   bool whole;            /* a NET operation is, so that only src/learn can compute it */
   uint32_t shape;        /* 0: a scalar */

@@ -8,7 +8,7 @@
 /* A root with the keys by which roots form tasks. */
 typedef struct pending {
   uint32_t batch, level, group;
-  bool wide;
+  bool f64;
   mw_program_root root;
   uint64_t elements;
   uint32_t output;
@@ -147,7 +147,7 @@ static bool find_guesses(maker *m, const mw_node *outputs, size_t count) {
     ok = mw_cone_add(&m->cone, m->graph, outputs[i], m->err);
     for (size_t k = 0; k < m->cone.count && ok; k++) {
       mw_node total = total_of[m->cone.nodes[k]];
-      if (total && !m->beside[total] && mw_graph_facts(m->graph, total).wide == mw_graph_facts(m->graph, outputs[i]).wide)
+      if (total && !m->beside[total] && mw_graph_facts(m->graph, total).f64 == mw_graph_facts(m->graph, outputs[i]).f64)
         m->beside[total] = (uint32_t)i + 1;
     }
   }
@@ -161,7 +161,7 @@ static bool add(maker *m, mw_program_root root, uint32_t batch, uint32_t level, 
   mw_node values[2];
   mw_cone_values(m->graph, root, values);
   MW_TRY(mw_mem_grow(&m->list, &m->capacity, m->count + 1, sizeof *m->list, m->err));
-  m->list[m->count++] = (pending){batch, level, values[0], mw_graph_facts(m->graph, root.node).wide, root,
+  m->list[m->count++] = (pending){batch, level, values[0], mw_graph_facts(m->graph, root.node).f64, root,
                                   elements_of(m, values[0]), output};
   return true;
 }
@@ -201,7 +201,7 @@ static int by_task(const void *a, const void *b) {
   BY(level);
   BY(output);
   BY(group);
-  BY(wide);
+  BY(f64);
   BY(elements);
   BY(root.node);
   BY(root.part);
@@ -235,7 +235,7 @@ static bool gather(maker *m) {
 
 /* A task of very many roots would need very many histograms at once. */
 static bool together(const pending *a, const pending *b) {
-  return a->batch == b->batch && a->level == b->level && a->output == b->output && a->wide == b->wide &&
+  return a->batch == b->batch && a->level == b->level && a->output == b->output && a->f64 == b->f64 &&
          a->group == b->group && a->elements == b->elements;
 }
 
@@ -273,7 +273,7 @@ static bool arrange_by(maker *m, const uint32_t *reach, mw_schedule *out) {
         chosen = 0;
       }
       MW_TRY(mw_mem_grow(&out->tasks, &out->task_capacity, out->task_count + 1, sizeof *out->tasks, m->err));
-      out->tasks[out->task_count++] = (mw_schedule_task){(uint32_t)i, 1, p->output, p->wide, p->elements};
+      out->tasks[out->task_count++] = (mw_schedule_task){(uint32_t)i, 1, p->output, p->f64, p->elements};
       out->stages[out->stage_count - 1].task_count++;
     }
     if (reach[p->root.node] > bond) bond = reach[p->root.node];

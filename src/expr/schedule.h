@@ -20,7 +20,7 @@ enum { MW_SCHEDULE_NO_OUTPUT = UINT32_MAX, MW_SCHEDULE_SELECTS = 8 };
 typedef struct mw_schedule_task {
   uint32_t first_root, root_count; /* in roots */
   uint32_t output;                 /* index of the output that it writes, or MW_SCHEDULE_NO_OUTPUT */
-  bool wide;
+  bool f64;
   uint64_t elements;
 } mw_schedule_task;
 

@@ -5,6 +5,6 @@
 
 #include "num/kernels.h"
 
-/* The sum over one unit's lanes (64 floats, or doubles if wide) as a double. Destroys the lanes. */
-double mw_accum_fold(void *lanes, bool wide);
+/* The sum over one unit's lanes (64 floats, or doubles if f64) as a double. Destroys the lanes. */
+double mw_accum_fold(void *lanes, bool f64);
 #endif

@@ -17,7 +17,7 @@ typedef enum mw_kernel {
 enum { MW_UNIT = 2048, MW_LANES = 64, MW_GROUP = 64, MW_DRAWS = 256 };
 
 /* dst[i] = f(a, b, c, d). An operand is a tile of n values, or with its bit set in the form one value. dst may be any
- * of the tiles. At least one operand is a tile. Values are float, in the wide table double. Whole groups of MW_GROUP
+ * of the tiles. At least one operand is a tile. Values are float, double in the table of doubles. Whole groups of MW_GROUP
  * values are read and written: a tile has room for them, and what lies beyond its n values means nothing. */
 typedef void (*mw_kernel_map)(void *dst, const void *a, const void *b, const void *c, const void *d, size_t n);
 

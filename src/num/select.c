@@ -9,14 +9,14 @@
 /* NEAR: windows away. */
 enum { DIGIT = 16, RUN = 11, NEAR = 8 };
 
-mw_select mw_select_begin(mw_select_key key, bool wide, double threshold, uint64_t rank, uint64_t total) {
-  mw_select select = {.key = key, .wide = wide, .threshold = threshold, .rank = rank, .end = wide ? INT64_MAX : INT32_MAX};
+mw_select mw_select_begin(mw_select_key key, bool f64, double threshold, uint64_t rank, uint64_t total) {
+  mw_select select = {.key = key, .f64 = f64, .threshold = threshold, .rank = rank, .end = f64 ? INT64_MAX : INT32_MAX};
   if (key == MW_SELECT_TIE) {
     while (total >> (DIGIT + select.widest)) select.widest++;
     if (select.widest && select.widest < RUN) select.widest = RUN; /* many at once are counted faster than one by one */
     select.end = (int64_t)total - 1;
-  } else select.widest = (wide ? 48u : 16u) - (key == MW_SELECT_MAGNITUDE);
-  if (key == MW_SELECT_VALUE) select.first = wide ? INT64_MIN : INT32_MIN;
+  } else select.widest = (f64 ? 48u : 16u) - (key == MW_SELECT_MAGNITUDE);
+  if (key == MW_SELECT_VALUE) select.first = f64 ? INT64_MIN : INT32_MIN;
   select.low = select.first;
   select.last = select.end;
   select.shift = select.widest;
@@ -43,13 +43,13 @@ static void aim_at(mw_select *select, int64_t key) {
 void mw_select_aim(mw_select *select, double value) {
   assert(select->key != MW_SELECT_TIE);
   int64_t key;
-  if (select->wide) {
+  if (select->f64) {
     memcpy(&key, &value, sizeof key);
     if (key < 0) key ^= INT64_MAX;
   } else {
-    float narrow = (float)value;
+    float f32 = (float)value;
     int32_t bits;
-    memcpy(&bits, &narrow, sizeof bits);
+    memcpy(&bits, &f32, sizeof bits);
     key = bits < 0 ? bits ^ INT32_MAX : bits;
   }
   aim_at(select, key);
@@ -65,7 +65,7 @@ static void count_ties(const mw_select *select, const mw_kernel_set *kernels, co
     uint64_t bin = (at - low) >> select->shift;
     next = low + ((bin + 1) << select->shift);
     if (next > end) next = end;
-    const char *run = (const char *)x + (at - start) * (select->wide ? sizeof(double) : sizeof(float));
+    const char *run = (const char *)x + (at - start) * (select->f64 ? sizeof(double) : sizeof(float));
     bins[bin] += (uint32_t)kernels->ties(run, (size_t)(next - at), select->threshold);
   }
 }
@@ -126,7 +126,7 @@ double mw_select_value(const mw_select *select) {
   assert(select->found);
   int64_t key = select->low;
   if (select->key == MW_SELECT_TIE) return (double)key;
-  if (select->wide) {
+  if (select->f64) {
     double value;
     if (key < 0) key ^= INT64_MAX;
     memcpy(&value, &key, sizeof value);

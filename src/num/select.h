@@ -18,7 +18,7 @@ enum { MW_SELECT_BINS = 65536 };
 
 typedef struct mw_select {
   mw_select_key key;
-  bool wide;         /* elements are double */
+  bool f64;         /* elements are double */
   double threshold;  /* TIE */
   uint64_t rank;     /* sought: the rank-th smallest, counted from 0 */
   int64_t low, last; /* the window: these keys and those between, in MW_SELECT_BINS bins of 2^shift keys */
@@ -32,7 +32,7 @@ typedef struct mw_select {
 } mw_select;
 
 /* Among `total` elements. */
-mw_select mw_select_begin(mw_select_key key, bool wide, double threshold, uint64_t rank, uint64_t total);
+mw_select mw_select_begin(mw_select_key key, bool f64, double threshold, uint64_t rank, uint64_t total);
 /* Passes over all elements that it takes without a guess. */
 unsigned mw_select_passes(const mw_select *select);
 /* Aims the narrowest window at a value (not of TIE). */

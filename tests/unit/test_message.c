@@ -80,7 +80,7 @@ static void build(mw_graph *graph, mw_graph_output outputs[3]) {
 
 static bool same_facts(const mw_graph *a, mw_node x_id, const mw_graph *b, mw_node y_id) {
   mw_graph_node_facts x = mw_graph_facts(a, x_id), y = mw_graph_facts(b, y_id);
-  return x.op == y.op && x.wide == y.wide && x.operands == y.operands && x.dtype == y.dtype && !x.shape == !y.shape &&
+  return x.op == y.op && x.f64 == y.f64 && x.operands == y.operands && x.dtype == y.dtype && !x.shape == !y.shape &&
          mw_graph_elements(a, x.shape) == mw_graph_elements(b, y.shape);
 }
 

@@ -84,7 +84,7 @@ static void coefficients(void) {
   CHECK(!mw_graph_learned(graph, 0, 0, &none, &err) && !mw_graph_learned(graph, number(1), 0, &none, &err));
   CHECK(mw_graph_facts(graph, learned).learned && !mw_graph_facts(graph, learned).whole);
   mw_node table = input(0, 50, 16), scaled = TRY(COLUMNS, 0, 0, table, TRY(VECTOR, 0, 0, TRY(TANH, 0, 0, learned)));
-  CHECK(scaled && mw_graph_facts(graph, scaled).learned && !mw_graph_facts(graph, scaled).wide);
+  CHECK(scaled && mw_graph_facts(graph, scaled).learned && !mw_graph_facts(graph, scaled).f64);
   mw_node plain = TRY(COLUMNS, 0, 0, table, TRY(VECTOR, 0, 0, input(1, 16, 0)));
   mw_node times = TRY(MUL, 0, 0, table, TRY(TOTAL, 0, 0, learned));
   double mass[1024];

@@ -24,11 +24,11 @@ static unsigned passes; /* that it took */
 
 /* The elements are cut at random places; element i of the vector has index `first` + i. A guess aims the window. Of
  * indices, only what the window holds is looked at. */
-static bool chosen_near(mw_select_key key, bool wide, double threshold, uint64_t rank, const void *x, size_t n,
+static bool chosen_near(mw_select_key key, bool f64, double threshold, uint64_t rank, const void *x, size_t n,
                         uint64_t first, const double *guess, double *out) {
   static uint32_t bins[MW_SELECT_BINS];
   static uint64_t merged[MW_SELECT_BINS];
-  mw_select select = mw_select_begin(key, wide, threshold, rank, first + n);
+  mw_select select = mw_select_begin(key, f64, threshold, rank, first + n);
   if (guess) mw_select_aim(&select, *guess);
   for (passes = 0; !select.found; passes++) {
     uint64_t below = 0;
@@ -40,7 +40,7 @@ static bool chosen_near(mw_select_key key, bool wide, double threshold, uint64_t
       bool outside = (int64_t)(first + at + step) <= select.low || (int64_t)(first + at) > select.last;
       if (key == MW_SELECT_TIE && outside) continue;
       memset(bins, 0, sizeof bins);
-      below += mw_select_count(&select, &kernels->type[wide], (const char *)x + at * (wide ? 8 : 4), first + at, step, bins);
+      below += mw_select_count(&select, &kernels->type[f64], (const char *)x + at * (f64 ? 8 : 4), first + at, step, bins);
       for (size_t i = 0; i < MW_SELECT_BINS; i++)
         merged[i] += bins[i];
     }
@@ -52,22 +52,22 @@ static bool chosen_near(mw_select_key key, bool wide, double threshold, uint64_t
   return true;
 }
 
-static bool chosen(mw_select_key key, bool wide, double threshold, uint64_t rank, const void *x, size_t n,
+static bool chosen(mw_select_key key, bool f64, double threshold, uint64_t rank, const void *x, size_t n,
                    uint64_t first, double *out) {
-  return chosen_near(key, wide, threshold, rank, x, n, first, NULL, out);
+  return chosen_near(key, f64, threshold, rank, x, n, first, NULL, out);
 }
 
-static void compare(bool wide, size_t n, int kind) {
+static void compare(bool f64, size_t n, int kind) {
   double *values = malloc(n * sizeof *values), *sorted = malloc(n * sizeof *sorted);
-  float *narrow = malloc(n * sizeof *narrow);
+  float *f32 = malloc(n * sizeof *f32);
   for (size_t i = 0; i < n; i++) {
     double x = ((double)(int64_t)next()) * 0x1p-63;
     x = kind == 0 ? x : kind == 1 ? trunc(x * 4) : kind == 2 ? x * pow(10, (double)(next() % 60) - 40)
         : kind == 3 ? 0 : kind == 4 ? 1 + x * 0x1p-20 : i % 2 ? 0.125 : -0.125; /* all zeros, a cluster, all ties */
-    narrow[i] = (float)x;
-    values[i] = wide ? x : (double)narrow[i];
+    f32[i] = (float)x;
+    values[i] = f64 ? x : (double)f32[i];
   }
-  const void *data = wide ? (void *)values : (void *)narrow;
+  const void *data = f64 ? (void *)values : (void *)f32;
   for (int key = 0; key < 2; key++) {
     for (size_t i = 0; i < n; i++)
       sorted[i] = key == MW_SELECT_MAGNITUDE ? fabs(values[i]) : values[i];
@@ -79,17 +79,17 @@ static void compare(bool wide, size_t n, int kind) {
       while (from > 0 && sorted[from - 1] == sorted[ranks[i]]) from--;
       while (to < n && sorted[to] == sorted[ranks[i]]) to++;
       const uint64_t kept = from < ranks[i] ? to - ranks[i] : 0; /* of the equal ones, where they are not all kept */
-      CHECK(chosen((mw_select_key)key, wide, 0, ranks[i], data, n, 0, &got) && got == sorted[ranks[i]] && cut == kept);
+      CHECK(chosen((mw_select_key)key, f64, 0, ranks[i], data, n, 0, &got) && got == sorted[ranks[i]] && cut == kept);
       /* A guess changes nothing, however bad it is. */
       const double guesses[] = {sorted[ranks[i]], sorted[next() % n], 0, -INFINITY, INFINITY, 1e-45, -3};
       for (size_t g = 0; g < sizeof guesses / sizeof *guesses; g++) {
         double guess = key == MW_SELECT_MAGNITUDE ? fabs(guesses[g]) : guesses[g];
-        CHECK(chosen_near((mw_select_key)key, wide, 0, ranks[i], data, n, 0, &guess, &got) && got == sorted[ranks[i]] && cut == kept);
+        CHECK(chosen_near((mw_select_key)key, f64, 0, ranks[i], data, n, 0, &guess, &got) && got == sorted[ranks[i]] && cut == kept);
       }
     }
     double none;
-    CHECK(!chosen((mw_select_key)key, wide, 0, n, data, n, 0, &none));
-    CHECK(!chosen_near((mw_select_key)key, wide, 0, n, data, n, 0, &sorted[0], &none));
+    CHECK(!chosen((mw_select_key)key, f64, 0, n, data, n, 0, &none));
+    CHECK(!chosen_near((mw_select_key)key, f64, 0, n, data, n, 0, &sorted[0], &none));
   }
   /* The last of the elements with the first one's magnitude, and one more. */
   uint64_t first = kind == 2 ? (UINT64_C(1) << 40) + 77 : 0, ties = 0, last = 0;
@@ -97,12 +97,12 @@ static void compare(bool wide, size_t n, int kind) {
   for (size_t i = 0; i < n; i++)
     if (fabs(values[i]) == threshold)
       ties++, last = first + i;
-  CHECK(chosen(MW_SELECT_TIE, wide, threshold, ties - 1, data, n, first, &got) && got == (double)last);
-  CHECK(chosen(MW_SELECT_TIE, wide, threshold, 0, data, n, first, &got) && got == (double)first);
-  CHECK(!chosen(MW_SELECT_TIE, wide, threshold, ties, data, n, first, &got));
+  CHECK(chosen(MW_SELECT_TIE, f64, threshold, ties - 1, data, n, first, &got) && got == (double)last);
+  CHECK(chosen(MW_SELECT_TIE, f64, threshold, 0, data, n, first, &got) && got == (double)first);
+  CHECK(!chosen(MW_SELECT_TIE, f64, threshold, ties, data, n, first, &got));
   free(values);
   free(sorted);
-  free(narrow);
+  free(f32);
 }
 
 /* A guess that is some windows off is found beside where it was sought. */
@@ -126,14 +126,14 @@ static void miss_by_little(void) {
 static void all(const char *isa) {
   CASE("miss_by_little, %s", isa);
   miss_by_little();
-  for (int wide = 0; wide < 2; wide++)
+  for (int f64 = 0; f64 < 2; f64++)
     for (int kind = 0; kind < 6; kind++) {
-      CASE("%s of kind %d, %s", wide ? "doubles" : "floats", kind, isa);
+      CASE("%s of kind %d, %s", f64 ? "doubles" : "floats", kind, isa);
       const size_t sizes[] = {1, 2, 3, 511, 513, 70000};
       for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        compare(wide, sizes[i], kind);
+        compare(f64, sizes[i], kind);
       for (int i = 0; i < 8; i++)
-        compare(wide, 1 + next() % 5000, kind);
+        compare(f64, 1 + next() % 5000, kind);
     }
   CASE("zeros, %s", isa);
   const float zeros[4] = {0.0f, -0.0f, 1.0f, -1.0f};
