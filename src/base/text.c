@@ -2,6 +2,7 @@
  * one. */
 #include "base/text.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include <langinfo.h>
 #include <locale.h>
 #include <math.h>
@@ -60,30 +61,6 @@ void mw_text_format(mw_text *text, const char *format, ...) {
   free(longer);
 }
 
-/* ---- UTF-8 ---- */
-
-/* Length of the well-formed character at `bytes`, and its code point; 0 if there is none. */
-static size_t character(const unsigned char *b, size_t left, uint32_t *code) {
-  if (b[0] < 0x80) return *code = b[0], 1;
-  size_t n = b[0] >= 0xf0 ? 4 : b[0] >= 0xe0 ? 3 : 2;
-  if (b[0] < 0xc2 || b[0] > 0xf4 || left < n) return 0;
-  *code = b[0] & (0x7fu >> n);
-  for (size_t i = 1; i < n; i++) {
-    if ((b[i] & 0xc0) != 0x80) return 0;
-    *code = *code << 6 | (b[i] & 0x3f);
-  }
-  static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-  return *code < least[n] || *code > 0x10ffff || (*code >= 0xd800 && *code < 0xe000) ? 0 : n;
-}
-
-bool mw_text_is_utf8(const char *bytes, size_t length) {
-  uint32_t code;
-  for (size_t i = 0, n = 1; i < length; i += n)
-    if ((unsigned char)bytes[i] < 0x80) n = 1;
-    else if (!(n = character((const unsigned char *)bytes + i, length - i, &code))) return false;
-  return true;
-}
-
 /* ---- words of JSON and of shells ---- */
 
 void mw_text_json(mw_text *text, const char *bytes, size_t length) {
@@ -93,12 +70,11 @@ void mw_text_json(mw_text *text, const char *bytes, size_t length) {
   for (size_t i = 0; i < length; i++) {
     unsigned char c = (unsigned char)bytes[i];
     uint32_t code;
-    size_t n = c < 0x80 ? 1 : character((const unsigned char *)bytes + i, length - i, &code);
-    if (n > 1) i += n - 1;
-    if (n && c >= 0x20 && c != '"' && c != '\\') continue;
+    i += mw_utf8_decode(bytes + i, length - i, &code) - 1;
+    if (code != MW_UTF8_BAD && c >= 0x20 && c != '"' && c != '\\') continue;
     mw_text_add(text, bytes + from, i - from);
     from = i + 1;
-    if (!n) mw_text_add(text, "\xef\xbf\xbd", 3);
+    if (code == MW_UTF8_BAD) mw_text_add(text, "\xef\xbf\xbd", 3);
     else if (c >= 0x20) mw_text_format(text, "\\%c", c);
     else if (c < sizeof named && named[c]) mw_text_format(text, "\\%c", named[c]);
     else mw_text_format(text, "\\u%04x", c);
@@ -113,7 +89,7 @@ void mw_text_shell(mw_text *text, const char *word) {
     mw_text_add(text, word, strlen(word));
     return;
   }
-  if (!mw_text_is_utf8(word, strlen(word))) { /* what is told stays text */
+  if (!mw_utf8_valid(word, strlen(word))) { /* what is told stays text */
     mw_text_format(text, "\"$(printf '");
     for (; *word; word++) mw_text_format(text, *word > 0 && *word != '%' && strchr(safe, *word) ? "%c" : "\\%03o", (unsigned char)*word);
     mw_text_format(text, "')\"");
@@ -150,15 +126,13 @@ const char *mw_text_escape(mw_text_escaped *room, const char *bytes, size_t leng
   enum { LIMIT = 200 };
   size_t used = 0;
   for (size_t i = 0, n; i < length; i += n) {
-    uint32_t code = 0;
+    uint32_t code;
     char escaped[16];
     const char *piece = bytes + i;
-    size_t piece_length = n = character((const unsigned char *)piece, length - i, &code);
-    if (!n || is_control(code)) {
-      piece_length = (size_t)snprintf(escaped, sizeof escaped, !n || code < 0x80 ? "\\x%02x" : "\\u%04x",
-                                      n ? code : (unsigned char)*piece);
+    size_t piece_length = n = mw_utf8_decode(piece, length - i, &code);
+    if (code == MW_UTF8_BAD || is_control(code)) {
+      piece_length = (size_t)snprintf(escaped, sizeof escaped, n == 1 ? "\\x%02x" : "\\u%04x", n == 1 ? (unsigned char)*piece : code);
       piece = escaped;
-      if (!n) n = 1;
     }
     if (used + piece_length > LIMIT) {
       memcpy(room->bytes + used, "...", 4);

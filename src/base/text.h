@@ -32,9 +32,6 @@ typedef struct mw_text_escaped { char bytes[256]; } mw_text_escaped;
 const char *mw_text_escape(mw_text_escaped *room, const char *bytes, size_t length);
 const char *mw_text_escape_z(mw_text_escaped *room, const char *string);
 
-/* Whether the bytes are well-formed UTF-8 (no overlong forms, no surrogates). */
-bool mw_text_is_utf8(const char *bytes, size_t length);
-
 /* "123" -> 123; false unless all of it is digits within u64. */
 bool mw_text_parse_u64(const char *bytes, size_t length, uint64_t *out);
 /* "5GB" "500 MB" "4GiB" "1000": decimal and binary units, at least 1. */

@@ -2,9 +2,10 @@
  * good. Duplicate keys are found by hashing unescaped keys per object: at most 32 bytes a key while its object is open,
  * and an exact comparison where two hashes meet. */
 #include "format/json.h"
+#include "base/hash.h"
+#include "base/utf8.h"
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { DEEPEST = 128 };
 
@@ -104,34 +105,17 @@ static bool is_surrogate(uint32_t code) { return code >= 0xd800 && code < 0xe000
 /* The next character inside a checked string, spelt in whichever way; a lone surrogate is given as it is. */
 static uint32_t next_character(const char **at) {
   const char *p = *at;
-  uint32_t lead = (unsigned char)*p;
-  if (lead >= 0x80) {
-    int n = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-    uint32_t code = lead & (0x7fu >> n);
-    for (int i = 1; i < n; i++) code = code << 6 | ((unsigned char)p[i] & 0x3f);
-    *at = p + n;
-    return code;
-  }
-  if (lead != '\\') return *at = p + 1, lead;
+  uint32_t code, low;
+  if (*p != '\\') return *at = p + mw_utf8_decode(p, 4, &code), code;
   static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
   if (p[1] != 'u') return *at = p + 2, (uint32_t)to[strchr(from, p[1]) - from];
-  uint32_t code = hex4(p + 2), low;
+  code = hex4(p + 2);
   *at = p + 6;
   if (code < 0xd800 || code >= 0xdc00 || p[6] != '\\' || p[7] != 'u') return code;
   low = hex4(p + 8);
   if (low < 0xdc00 || low >= 0xe000) return code;
   *at = p + 12;
   return 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-}
-
-/* A character as UTF-8; returns its length. */
-static unsigned encode(uint32_t code, char out[4]) {
-  static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
-  if (code < 0x80) return out[0] = (char)code, 1;
-  unsigned n = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-  for (unsigned i = n - 1; i > 0; i--, code >>= 6) out[i] = (char)(0x80 | (code & 63));
-  out[0] = (char)(lead[n] | code);
-  return n;
 }
 
 /* ---- duplicate keys ---- */
@@ -143,27 +127,10 @@ static bool same_key(const char *a, const char *b) {
   return *a == *b;
 }
 
-/* A polynomial over a prime at a secret point: a stranger cannot choose keys that meet (Carter and Wegman, 1979). */
 static uint32_t hash_key(const scan *s, const char *quote) {
-  const uint64_t prime = (UINT64_C(1) << 61) - 1;
   uint64_t hash = 1;
-  for (quote++; *quote != '"';) {
-    unsigned __int128 product = (unsigned __int128)hash * s->secret + next_character(&quote);
-    hash = (uint64_t)(product & prime) + (uint64_t)(product >> 61);
-    if (hash >= prime) hash -= prime;
-  }
-  hash *= 0x9e3779b97f4a7c15u;
-  return (uint32_t)(hash >> 32);
-}
-
-/* Differs from run to run, which changes no result: it only orders the table. */
-static uint64_t make_secret(const void *text) {
-  struct timespec now = {0};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  uint64_t x = (uint64_t)(uintptr_t)text ^ (uint64_t)(uintptr_t)&now << 20 ^ (uint64_t)now.tv_nsec << 32 ^ (uint64_t)now.tv_sec;
-  x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-  x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-  return ((x ^ x >> 31) >> 4) | 1 << 20;
+  for (quote++; *quote != '"';) hash = mw_hash_add(hash, s->secret, next_character(&quote));
+  return (uint32_t)(mw_hash_finish(hash) >> 32);
 }
 
 static void put_key(keys *k, slot added) {
@@ -274,8 +241,8 @@ static mw_json_kind kind_of(char c) {
 
 bool mw_json_check(const char *what, const char *bytes, size_t length, unsigned depth, mw_json *root, mw_error *err) {
   if (length >= UINT32_MAX) return mw_error_set(err, MW_DATA, "%s: %zu bytes of JSON are too many", what, length);
-  if (!mw_text_is_utf8(bytes, length)) return mw_error_set(err, MW_DATA, "%s: not UTF-8", what);
-  scan s = {.what = what, .start = bytes, .at = bytes, .end = bytes + length, .err = err, .secret = make_secret(bytes),
+  if (!mw_utf8_valid(bytes, length)) return mw_error_set(err, MW_DATA, "%s: not UTF-8", what);
+  scan s = {.what = what, .start = bytes, .at = bytes, .end = bytes + length, .err = err, .secret = mw_hash_secret(),
             .limit = depth < DEEPEST ? depth : DEEPEST};
   bool ok = scan_all(&s);
   while (s.depth) leave(&s);
@@ -355,7 +322,7 @@ bool mw_json_string(mw_json string, mw_arena *arena, const char **text, size_t *
   while (at < end) {
     uint32_t code = next_character(&at);
     if (is_surrogate(code)) return mw_error_set(err, MW_DATA, "lone surrogate in a string");
-    used += encode(code, out + used);
+    used += mw_utf8_encode(code, out + used);
   }
   out[used] = 0;
   *text = out;
@@ -368,7 +335,7 @@ bool mw_json_equals(mw_json string, const char *text) {
   const char *at = string.bytes + 1, *end = string.bytes + string.length - 1;
   char piece[4];
   while (at < end) {
-    unsigned n = encode(next_character(&at), piece);
+    unsigned n = mw_utf8_encode(next_character(&at), piece);
     /* An escaped NUL equals the end of the text, but must not step over it. */
     if (!*text || strncmp(text, piece, n) != 0) return false;
     text += n;

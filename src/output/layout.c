@@ -2,6 +2,7 @@
  * gets its number when it is closed, so a tensor over the limit, which closes at once, comes before the shard that was
  * being filled. The index is what json.dumps(indent=2, sort_keys=True) prints, since transformers writes it so. */
 #include "output/layout.h"
+#include "base/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,22 +112,13 @@ void mw_layout_free(mw_layout *layout) {
   *layout = (mw_layout){0};
 }
 
-/* One code point of well-formed UTF-8; *at moves past it. */
-static uint32_t next_point(const unsigned char **at) {
-  const unsigned char *p = *at;
-  unsigned more = *p < 0x80 ? 0 : *p < 0xe0 ? 1 : *p < 0xf0 ? 2 : 3;
-  uint32_t point = more == 0 ? *p : *p & (0x3fu >> more);
-  for (unsigned i = 1; i <= more && p[i]; i++) point = point << 6 | (p[i] & 0x3fu);
-  for (*at = p + 1; more && **at; more--) ++*at;
-  return point;
-}
-
 /* A string as Python's json.dumps spells it with ensure_ascii: everything outside ' '..'~' escaped. */
 static void add_ascii(mw_text *text, const char *string) {
   static const char names[] = "\"\"\\\\\bb\ff\nn\rr\tt";
   mw_text_add(text, "\"", 1);
-  for (const unsigned char *at = (const unsigned char *)string; *at;) {
-    uint32_t point = next_point(&at);
+  while (*string) {
+    uint32_t point;
+    string += mw_utf8_decode(string, 4, &point);
     const char *named = NULL;
     for (const char *pair = names; *pair && !named; pair += 2)
       if ((unsigned char)*pair == point) named = pair + 1;

@@ -1,5 +1,6 @@
 /* learn_spec.c: see learn_spec.h. Walks over the graph are loops over its ids, since operands come before their users. */
 #include "recipe/learn_spec.h"
+#include "base/utf8.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +58,7 @@ static bool broken(mw_error *err) { return mw_error_set(err, MW_DATA, "the recip
 static const char *take_name(mw_message *in, mw_arena *arena, mw_error *err) {
   size_t length;
   const char *text = mw_message_text(in, &length);
-  if (in->failed || length > 4096 || memchr(text, 0, length) || !mw_text_is_utf8(text, length))
+  if (in->failed || length > 4096 || memchr(text, 0, length) || !mw_utf8_valid(text, length))
     return broken(err), NULL;
   return mw_mem_copy(arena, text, length, err);
 }

@@ -1,6 +1,7 @@
 /* recipe.c: a recipe's text is read once; children work on copies of it. What a child asks for is decided here. */
 #include "recipe/recipe.h"
 #include "base/sha256.h"
+#include "base/utf8.h"
 #include "recipe/child.h"
 #include "recipe/prelude_core.h"
 #include "recipe/signature.h"
@@ -171,7 +172,7 @@ static void take_drawn(mw_recipe_result *result, const char *bytes, size_t lengt
   char number[32];
   if (!result || in.failed || value - value != 0) return;
   mw_text_format(&result->drawn, result->drawn.length ? ", {\"what\": " : "{\"what\": ");
-  mw_text_json(&result->drawn, text, mw_text_is_utf8(text, text_length) ? text_length : 0);
+  mw_text_json(&result->drawn, text, mw_utf8_valid(text, text_length) ? text_length : 0);
   mw_text_format(&result->drawn, ", \"value\": %s}", mw_text_number(number, value));
   mw_text_escaped shown;
   mw_text_format(&result->drawn_words, "%s%s = %.6g", result->drawn_words.length ? ", " : "",

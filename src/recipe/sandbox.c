@@ -1,5 +1,6 @@
 /* sandbox.c: fork, lock, work, report. The only door of libseccomp. The child never returns from here. */
 #include "recipe/sandbox.h"
+#include "base/utf8.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
@@ -127,7 +128,7 @@ static _Noreturn void child(const mw_interpreter *template, mw_sandbox_limits li
 /* Control characters (C0, DEL, C1) and the marks that turn the direction of writing become spaces; where the bytes are
  * no UTF-8, all beyond ASCII become question marks. */
 static void make_plain(char *text) {
-  bool utf8 = mw_text_is_utf8(text, strlen(text));
+  bool utf8 = mw_utf8_valid(text, strlen(text));
   for (unsigned char *c = (unsigned char *)text; *c; c++) {
     bool turns = c[0] == 0xe2 && ((c[1] == 0x80 && (c[2] == 0x8e || c[2] == 0x8f || (c[2] >= 0xaa && c[2] <= 0xae))) ||
                                   (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9));

@@ -1,5 +1,6 @@
 /* added.c: the tokens are sorted, so that at a place of the text each byte narrows the ones that still fit. */
 #include "text/added.h"
+#include "base/utf8.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,7 +138,7 @@ bool mw_added_next(const mw_added_list *list, mw_added_walk *walk) {
   walk->at = token ? end : walk->length + 1;
   if (token && token->left) {
     for (size_t n = 1, back; n && begin > walk->from;) {
-      for (back = begin - 1; back > walk->from && ((unsigned char)text[back] & 0xc0) == 0x80;) back--;
+      for (back = begin - 1; back > walk->from && mw_utf8_continues(text[back]);) back--;
       if ((n = space(text + back, begin - back)) != 0) begin = back;
     }
     if (begin < walk->from) begin = walk->from;

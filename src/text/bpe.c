@@ -1,6 +1,8 @@
 /* bpe.c: reading the vocabulary and the merges, and encoding a piece. The merges are kept by the pair that they join,
  * since several pairs may make one token. Where one pair is listed twice the reference takes the later place. */
 #include "text/bpe.h"
+#include "base/hash.h"
+#include "base/utf8.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +28,7 @@ static uint32_t rank_of(const void *model, const mw_merge_symbol *left, const mw
 }
 
 static bool make_pairs(mw_bpe *bpe, size_t count, mw_error *err) {
-  bpe->secret = mw_vocab_secret();
+  bpe->secret = mw_hash_secret();
   for (bpe->pair_bits = 4; (size_t)1 << bpe->pair_bits < 2 * count; bpe->pair_bits++) {}
   size_t size = (size_t)1 << bpe->pair_bits;
   if (!(bpe->pairs = mw_mem_new(size, sizeof *bpe->pairs, err))) return false;
@@ -120,18 +122,11 @@ static bool read_merges(mw_bpe *bpe, const mw_option *model) {
   return ok;
 }
 
-static unsigned put_code(uint32_t code, char out[2]) {
-  if (code < 0x80) return out[0] = (char)code, 1;
-  out[0] = (char)(0xc0 | code >> 6);
-  out[1] = (char)(0x80 | (code & 63));
-  return 2;
-}
-
 /* Characters and bytes that are tokens are found without hashing. */
 static void fill_tables(mw_bpe *bpe) {
   char name[8];
   for (uint32_t i = 0; i < 0x800; i++)
-    if (!mw_vocab_find(&bpe->vocab, name, put_code(i, name), &bpe->single[i])) bpe->single[i] = MW_MERGE_NONE;
+    if (!mw_vocab_find(&bpe->vocab, name, mw_utf8_encode(i, name), &bpe->single[i])) bpe->single[i] = MW_MERGE_NONE;
   for (unsigned i = 0; i < 256; i++) {
     snprintf(name, sizeof name, "<0x%02X>", i);
     if (!mw_vocab_find(&bpe->vocab, name, 6, &bpe->byte[i])) bpe->byte[i] = MW_MERGE_NONE;
@@ -193,8 +188,7 @@ static bool split(mw_bpe *bpe, const char *piece, size_t length, mw_error *err) 
   bool waiting = false, done;
   mw_merge_clear(&bpe->row);
   for (size_t i = 0, n; i < length; i += n) {
-    unsigned char lead = (unsigned char)piece[i];
-    n = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    n = mw_utf8_length(piece[i]);
     uint32_t id = id_of(bpe, piece + i, n);
     if (id == MW_MERGE_NONE) {
       MW_TRY(add_bytes(bpe, piece + i, n, &done, err));

@@ -3,6 +3,7 @@
  * could change. Marks are put in order here, since utf8proc takes a time that grows with the square of their number. */
 #include "text/nfc.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
@@ -22,15 +23,6 @@ typedef struct run {
   utf8proc_int32_t *codes;
   size_t count, capacity;
 } run;
-
-static uint32_t decode(const char *at, size_t *n) {
-  const unsigned char *b = (const unsigned char *)at;
-  *n = b[0] < 0x80 ? 1 : b[0] < 0xe0 ? 2 : b[0] < 0xf0 ? 3 : 4;
-  if (*n == 1) return b[0];
-  uint32_t code = b[0] & (0x7fu >> *n);
-  for (size_t i = 1; i < *n; i++) code = code << 6 | (b[i] & 0x3f);
-  return code;
-}
 
 /* Whether NFC leaves this character alone and nothing is joined across it. U+11A7 composes with nothing, but utf8proc
  * joins it to the Hangul syllable before. */
@@ -97,19 +89,19 @@ static bool add(run *r, uint32_t code, mw_error *err) {
 bool mw_nfc_add(const char *text, size_t length, mw_text *out, mw_error *err) {
   run r = {0};
   bool ok = true;
-  size_t from = 0, at = 0, n, last = 0; /* text[from, last) is copied as it is; text[last, at) is the character before */
+  size_t from = 0, at = 0, last = 0; /* text[from, last) is copied as it is; text[last, at) is the character before */
   while (ok && at < length) {
-    uint32_t code = decode(text + at, &n);
+    uint32_t code, n = mw_utf8_decode(text + at, 4, &code);
     if (is_inert(code)) {
       last = at, at += n;
       continue;
     }
     /* A character below FIRST_MARK that comes before may take part. */
-    size_t unused;
-    if (last < at && decode(text + last, &unused) >= FIRST_MARK) last = at;
+    uint32_t before = 0;
+    if (last < at && mw_utf8_decode(text + last, 4, &before) && before >= FIRST_MARK) last = at;
     mw_text_add(out, text + from, last - from);
     for (at = last; ok && at < length; at += n) {
-      code = decode(text + at, &n);
+      n = mw_utf8_decode(text + at, 4, &code);
       if (at > last && is_inert(code)) break;
       ok = add(&r, code, err);
     }

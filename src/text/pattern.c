@@ -3,6 +3,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "text/pattern.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "text/syntax.h"
 #include <pcre2.h>
 #include <stdlib.h>
@@ -139,7 +140,7 @@ bool mw_pattern_next(mw_pattern *p, mw_pattern_walk *walk, bool *found, mw_error
     if (!*found) return true;
     walk->at = walk->end;
     if (walk->end > walk->begin || !walk->matched || walk->end != before) return walk->matched = true;
-    do walk->at++; while (walk->at < walk->length && ((unsigned char)walk->text[walk->at] & 0xc0) == 0x80);
+    do walk->at++; while (walk->at < walk->length && mw_utf8_continues(walk->text[walk->at]));
   }
   return *found = false, true;
 }

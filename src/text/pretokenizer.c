@@ -1,6 +1,7 @@
 /* pretokenizer.c: every component is read into a few simple steps. A piece that a step makes goes through the later
  * steps at once, so that no list of pieces is kept. */
 #include "text/pretokenizer.h"
+#include "base/utf8.h"
 #include <string.h>
 
 /* How GPT-2 splits; ByteLevel's own pattern. */
@@ -46,7 +47,7 @@ static bool read_metaspace(mw_pretokenizer *p, const mw_option *option) {
          mw_option_flag(option, "add_prefix_space", true, &prefix) &&
          mw_option_word(option, "prepend_scheme", "always never first", ALWAYS, &scheme));
   size_t characters = 0;
-  for (size_t i = 0; i < length; i++) characters += ((unsigned char)mark[i] & 0xc0) != 0x80;
+  for (size_t i = 0; i < length; i++) characters += !mw_utf8_continues(mark[i]);
   if (characters != 1)
     return mw_option_refuse(option, "replacement", mw_json_member(option->json, "replacement"), "one character");
   if (old.kind == MW_JSON_TRUE && scheme == NEVER)
@@ -173,8 +174,7 @@ static bool put_bytes(mw_text *out, const char *text, size_t length, mw_error *e
     if (b <= 0x20) code = 0x100 + b;
     else if (b >= 0x7f && b <= 0xa0) code = 0x121 + (b - 0x7f);
     else if (b == 0xad) code = 0x143;
-    if (code >= 0x80) out->bytes[out->length++] = (char)(0xc0 | code >> 6), code = 0x80 | (code & 63);
-    out->bytes[out->length++] = (char)code;
+    out->length += mw_utf8_encode(code, out->bytes + out->length);
   }
   return true;
 }

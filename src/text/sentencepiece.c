@@ -2,6 +2,7 @@
  * ranks when the model is read, so that the same heap serves both forms of byte-pair encoding. */
 #include "text/sentencepiece.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "text/protobuf.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +45,7 @@ static bool read_piece(mw_sentencepiece *m, const char *what, const mw_protobuf 
       piece.type = walk.number > BYTE ? 0 : (uint32_t)walk.number;
     }
   }
-  if (piece.length == 0 || piece.length > LONGEST || !mw_text_is_utf8(piece.text, piece.length))
+  if (piece.length == 0 || piece.length > LONGEST || !mw_utf8_valid(piece.text, piece.length))
     return mw_error_set(err, MW_DATA, "%s: piece %zu: expected 1 to %d bytes of UTF-8", what, m->count, LONGEST);
   mw_text_escape(&shown, piece.text, piece.length);
   if (piece.type == 0) return mw_error_set(err, MW_DATA, "%s: piece %zu '%s': a type out of range", what, m->count, shown.bytes);
@@ -205,11 +206,10 @@ static bool split(mw_sentencepiece *m, size_t begin, size_t end, mw_error *err) 
   const char *text = m->room.bytes;
   mw_merge_clear(&m->row);
   for (size_t i = begin, n; i < end; i += n) {
-    unsigned char lead = (unsigned char)text[i];
     uint32_t id = MW_MERGE_NONE;
     n = m->user_longest ? user_piece(m, text + i, end - i, &id) : 0;
     if (n == 0) {
-      n = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+      n = mw_utf8_length(text[i]);
       if (!mw_vocab_find(&m->vocab, text + i, n, &id)) id = MW_MERGE_NONE;
     }
     MW_TRY(mw_merge_add(&m->row, id, (uint32_t)i, (uint32_t)n, err));

@@ -1,6 +1,7 @@
 /* syntax.c: one walk over the pattern. Nothing is parsed beyond what has to be known: escapes, classes, groups and
  * repetitions; the rest is PCRE2's to check. */
 #include "text/syntax.h"
+#include "base/utf8.h"
 #include <string.h>
 
 typedef struct range { const char *class; uint32_t first, last; } range;
@@ -100,7 +101,7 @@ static bool read_escape(reader *r, bool bracket, meaning *item) {
 /* One plain character, which may be several bytes. */
 static void read_plain(reader *r) {
   size_t n = 1;
-  while (r->at + n < r->end && ((unsigned char)r->at[n] & 0xc0) == 0x80) n++;
+  while (r->at + n < r->end && mw_utf8_continues(r->at[n])) n++;
   mw_text_add(r->out, r->at, n);
   r->at += n;
 }
@@ -187,17 +188,10 @@ static bool is_later(uint32_t code) {
 }
 
 bool mw_syntax_has_later(const char *text, size_t length) {
-  const unsigned char *at = (const unsigned char *)text, *end = at + length;
-  while (at < end) {
-    if (*at < 0xe0) { /* all of them take three or four bytes */
-      at++;
-      continue;
-    }
-    bool four = *at >= 0xf0;
-    uint32_t code = four ? (at[0] & 7u) << 18 | (at[1] & 63u) << 12 | (at[2] & 63u) << 6 | (at[3] & 63u)
-                         : (at[0] & 15u) << 12 | (at[1] & 63u) << 6 | (at[2] & 63u);
-    if (is_later(code)) return true;
-    at += four ? 4 : 3;
+  uint32_t code;
+  for (size_t i = 0, n; i < length; i += n) {
+    n = mw_utf8_length(text[i]); /* all of them take three or four bytes */
+    if (n > 2 && mw_utf8_decode(text + i, n, &code) && is_later(code)) return true;
   }
   return false;
 }

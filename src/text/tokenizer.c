@@ -1,6 +1,7 @@
 /* tokenizer.c: the two forms of tokenizers, and the way of a text through the parts of tokenizer.json: added tokens are
  * cut out, what is left is normalised, cut again, and merged piece by piece. */
 #include "text/tokenizer.h"
+#include "base/utf8.h"
 #include "format/file.h"
 #include "text/added.h"
 #include "text/bpe.h"
@@ -181,7 +182,7 @@ static bool encode_json(mw_tokenizer *t, const char *text, size_t length, bool s
 
 bool mw_tokenizer_encode(mw_tokenizer *t, const char *text, size_t length, bool special, mw_ids *out, mw_error *err) {
   if (length > INT32_MAX) return mw_error_set(err, MW_DATA, "a text of %zu bytes, expected at most %d", length, INT32_MAX);
-  if (!mw_text_is_utf8(text, length)) return mw_error_set(err, MW_DATA, "the text is not UTF-8");
+  if (!mw_utf8_valid(text, length)) return mw_error_set(err, MW_DATA, "the text is not UTF-8");
   return t->is_model ? mw_sentencepiece_encode(&t->model, text, length, special, out, err)
                      : encode_json(t, text, length, special, out, err);
 }

@@ -1,25 +1,15 @@
 /* vocab.c: open addressing, at most half full. */
 #include "text/vocab.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <time.h>
 
 typedef struct mw_vocab_slot {
   const char *text; /* NULL: empty */
   uint32_t length, number;
   uint64_t hash;
 } mw_vocab_slot;
-
-uint64_t mw_vocab_secret(void) {
-  uint64_t secret = 0;
-  struct timespec now = {0};
-  if (getrandom(&secret, sizeof secret, GRND_NONBLOCK) == (ssize_t)sizeof secret) return secret | 1;
-  clock_gettime(CLOCK_MONOTONIC, &now); /* a kernel that has no randomness yet */
-  secret = (uint64_t)now.tv_nsec << 34 ^ (uint64_t)now.tv_sec ^ (uint64_t)(uintptr_t)&now;
-  return (secret ^ secret >> 29) * 0xbf58476d1ce4e5b9u | 1;
-}
 
 /* Up to seven bytes as a number, without a call and without a byte beyond them. */
 static uint64_t load(const char *text, size_t n) {
@@ -31,24 +21,20 @@ static uint64_t load(const char *text, size_t n) {
   return first | (uint64_t)last << (8 * (n - 4));
 }
 
-/* A polynomial over a prime at a secret point (Carter and Wegman, 1979), seven bytes a term, so that two texts of one
- * length meet with a chance of about their length in 2^61. */
+/* Seven bytes a term, so that two texts of one length meet with a chance of about their length in 2^61. */
 static uint64_t hash_of(const mw_vocab *vocab, const char *text, size_t length) {
-  const uint64_t prime = (UINT64_C(1) << 61) - 1;
-  uint64_t point = vocab->secret & prime, hash = length + 1;
+  uint64_t hash = length + 1;
   while (length) {
     size_t n = length < 7 ? length : 7;
-    unsigned __int128 product = (unsigned __int128)hash * point + load(text, n);
-    hash = (uint64_t)(product & prime) + (uint64_t)(product >> 61);
-    if (hash >= prime) hash -= prime;
+    hash = mw_hash_add(hash, vocab->secret, load(text, n));
     text += n;
     length -= n;
   }
-  return hash * 0x9e3779b97f4a7c15u;
+  return mw_hash_finish(hash);
 }
 
 bool mw_vocab_make(mw_vocab *vocab, size_t count, mw_error *err) {
-  *vocab = (mw_vocab){.size = 16, .secret = mw_vocab_secret()};
+  *vocab = (mw_vocab){.size = 16, .secret = mw_hash_secret()};
   while (vocab->size / 2 < count) vocab->size *= 2;
   return (vocab->slots = mw_mem_new(vocab->size, sizeof *vocab->slots, err)) != NULL;
 }

@@ -11,9 +11,6 @@ typedef struct mw_vocab {
   uint64_t secret;
 } mw_vocab;
 
-/* An odd number nobody knows, for hashing. It differs from run to run, which changes no result. */
-uint64_t mw_vocab_secret(void);
-
 /* An empty vocabulary with room for `count` texts. */
 bool mw_vocab_make(mw_vocab *vocab, size_t count, mw_error *err);
 void mw_vocab_free(mw_vocab *vocab);

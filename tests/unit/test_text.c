@@ -5,6 +5,7 @@
 #include "base/warning.h"
 #include "base/sha256.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "unit.h"
 #include <locale.h>
 #include <math.h>
@@ -61,14 +62,35 @@ static void whole_numbers(void) {
   CHECK(!mw_text_parse_size("-1GB", &n) && !mw_text_parse_size("99999999999999TB", &n));
 }
 
+/* What the bytes begin with: a code point of that length, or none. */
 static void utf8(void) {
-  static const struct { const char *bytes; bool good; } cases[] = {
-      {"", true}, {"plain", true}, {"\xc3\xa9", true}, {"\xe2\x82\xac", true}, {"\xf0\x9f\x98\x80", true},
-      {"\xf4\x8f\xbf\xbf", true}, {"\xc0\xaf", false}, {"\xc1\x81", false}, {"\xe0\x80\xaf", false},
-      {"\xed\xa0\x80", false}, {"\xf0\x80\x80\xaf", false}, {"\xf4\x90\x80\x80", false}, {"\xf5\x80\x80\x80", false},
-      {"\x80", false}, {"\xff", false}, {"a\xc3", false}, {"\xe2\x82", false}, {"\xc3\x28", false}};
-  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-    CHECK(mw_text_is_utf8(cases[i].bytes, strlen(cases[i].bytes)) == cases[i].good);
+  enum { NONE = -1 };
+  static const struct { const char *bytes; int64_t code; } cases[] = {
+      {"a", 'a'}, {"\x7f", 0x7f}, {"\xc2\x80", 0x80}, {"\xc3\xa9", 0xe9}, {"\xdf\xbf", 0x7ff}, {"\xe0\xa0\x80", 0x800},
+      {"\xe2\x82\xac", 0x20ac}, {"\xed\x9f\xbf", 0xd7ff}, {"\xee\x80\x80", 0xe000}, {"\xef\xbf\xbf", 0xffff},
+      {"\xf0\x90\x80\x80", 0x10000}, {"\xf0\x9f\x98\x80", 0x1f600}, {"\xf4\x8f\xbf\xbf", 0x10ffff},
+      {"\xc0\x80", NONE}, {"\xc0\xaf", NONE}, {"\xc1\xbf", NONE}, {"\xe0\x80\xaf", NONE}, {"\xe0\x9f\xbf", NONE}, /* overlong */
+      {"\xf0\x80\x80\xaf", NONE}, {"\xf0\x8f\xbf\xbf", NONE},
+      {"\xed\xa0\x80", NONE}, {"\xed\xbf\xbf", NONE}, /* surrogates */
+      {"\xf4\x90\x80\x80", NONE}, {"\xf5\x80\x80\x80", NONE}, {"\xf8\x88\x80\x80\x80", NONE}, {"\xff", NONE}, /* above U+10FFFF */
+      {"\x80", NONE}, {"\xbf", NONE}, {"\xc3\x28", NONE}, {"\xe2\x82\x28", NONE}, {"\xe2\x28\xac", NONE}, {"\xf0\x9f\x98\xc0", NONE},
+      {"\xc3", NONE}, {"\xe2\x82", NONE}, {"\xe2", NONE}, {"\xf0\x9f\x98", NONE}}; /* cut off */
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const char *bytes = cases[i].bytes;
+    uint32_t code = 0;
+    char back[5] = "", text[8];
+    size_t length = strlen(bytes);
+    bool good = cases[i].code != NONE;
+    CHECK(mw_utf8_decode(bytes, length, &code) == (good ? length : 1) && code == (good ? (uint32_t)cases[i].code : MW_UTF8_BAD));
+    CHECK(mw_utf8_decode(bytes, 4, &code) == (good ? length : 1)); /* a NUL ends it, too */
+    if (good) CHECK(mw_utf8_encode(code, back) == length && strcmp(back, bytes) == 0 && mw_utf8_length(*bytes) == length);
+    if (length > 1) CHECK(mw_utf8_decode(bytes, length - 1, &code) == 1 && code == MW_UTF8_BAD);
+    CHECK(mw_utf8_valid(bytes, length) == good);
+    snprintf(text, sizeof text, "a%sz", bytes);
+    CHECK(mw_utf8_valid(text, strlen(text)) == good);
+  }
+  CHECK(mw_utf8_valid("", 0) && mw_utf8_valid("a\0b", 3));
+  CHECK(mw_utf8_continues('\x80') && mw_utf8_continues('\xbf') && !mw_utf8_continues('\x7f') && !mw_utf8_continues('\xc2'));
 }
 
 static void shown(void) {
@@ -84,7 +106,7 @@ static void shown(void) {
   /* A cut never splits a character. */
   for (size_t i = 0; i + 3 <= sizeof wide; i += 3) memcpy(wide + i, "\xe2\x82\xac", 3);
   mw_text_escape(&room, wide, 999);
-  CHECK(strlen(room.bytes) == 201 && mw_text_is_utf8(room.bytes, strlen(room.bytes)));
+  CHECK(strlen(room.bytes) == 201 && mw_utf8_valid(room.bytes, strlen(room.bytes)));
 }
 
 static void json_strings(void) {

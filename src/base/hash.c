@@ -1,0 +1,13 @@
+/* hash.c: see hash.h. */
+#include "base/hash.h"
+#include <sys/random.h>
+#include <time.h>
+
+uint64_t mw_hash_secret(void) {
+  uint64_t secret = 0;
+  struct timespec now = {0};
+  if (getrandom(&secret, sizeof secret, GRND_NONBLOCK) == (ssize_t)sizeof secret) return secret | 1;
+  clock_gettime(CLOCK_MONOTONIC, &now); /* a kernel that has no randomness yet */
+  secret = (uint64_t)now.tv_nsec << 34 ^ (uint64_t)now.tv_sec ^ (uint64_t)(uintptr_t)&now;
+  return (secret ^ secret >> 29) * UINT64_C(0xbf58476d1ce4e5b9) | 1;
+}
