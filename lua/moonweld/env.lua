@@ -37,9 +37,21 @@ function safe_string.format(form, ...)
 end
 
 local safe_math = { pi = math.pi, huge = math.huge, maxinteger = math.maxinteger, mininteger = math.mininteger }
-for _, name in ipairs { "abs", "ceil", "floor", "fmod", "max", "min", "modf", "sqrt", "tointeger", "type", "ult" } do safe_math[name] = math[name] end
+--- A function of plain numbers; what it is of values is told.
+local function of_numbers(name, f)
+  local instead = ({ max = "max{x, y} or x:atleast(v)", min = "min{x, y} or x:atmost(v)" })[name] or V.methods[name] and "x:" .. name .. "()"
+  safe_math[name] = function(...)
+    for i = 1, select("#", ...) do
+      local x = (select(i, ...))
+      if V.data(x) or V.kind(x) == "node" then fail("math.%s takes plain numbers, not %s%s", name, V.called(x), instead and "; use " .. instead or "") end
+    end
+    return f(...)
+  end
+end
+for _, name in ipairs { "abs", "ceil", "floor", "fmod", "max", "min", "modf", "sqrt", "tointeger", "ult" } do of_numbers(name, math[name]) end
+safe_math.type = math.type
 -- Transcendentals that give the same bits on every machine; glibc's do not.
-for name, f in pairs(core.mathx) do safe_math[name] = f end
+for name, f in pairs(core.mathx) do of_numbers(name, f) end
 
 local safe_table = {}
 for _, name in ipairs { "concat", "insert", "move", "pack", "remove", "sort", "unpack" } do safe_table[name] = table[name] end
@@ -171,6 +183,9 @@ local function run(text, chunk)
   if #text > 256 * 1024 then return fail("a recipe file has at most 256 KB") end
   local main, message = core.load(text, chunk, environment())
   if not main then return core.fail("data", core.shown(tostring(message))) end
+  local findings
+  findings, V.comparisons[chunk] = core.module("conditions").read(text)
+  if findings[1] then return core.fail("data", string.format("%s:%d: %s", core.shown(chunk:sub(2)), findings[1].line, findings[1].text)) end
   return main()
 end
 

@@ -32,6 +32,7 @@ for _, name in ipairs { "abs", "sign", "sqrt", "exp", "log", "tanh", "sin", "cos
 for _, name in ipairs { "lt", "le", "eq", "ne" } do word("x:" .. name .. "(y)", lifted(name)) end
 word("x:gt(y)", swapped "lt")
 word("x:ge(y)", swapped "le")
+for _, name in ipairs { "lt", "le", "gt", "ge", "eq", "ne" } do V.lazy[name] = "mask" end
 word("x:atleast(v)", lifted "max")
 word("x:atmost(v)", lifted "min")
 word("x:clamp(low, high)", function(x, low, high) return methods.atmost(methods.atleast(x, low), high) end)
@@ -87,6 +88,7 @@ local function quantile(x, q) return core.apply("quantile", { x }, quantile_rank
 local function kth_magnitude(x, k) return core.apply("kth", { x }, kth_rank(k, core.elements(x))) end
 word("x:quantile(q)", function(x, q) return lift(quantile, x, q) end)
 word("x:kth_magnitude(k)", function(x, k) return lift(kth_magnitude, x, k) end)
+for _, name in ipairs { "total", "mean", "norm", "peak", "dot", "cosine", "quantile", "kth_magnitude" } do V.lazy[name] = "number" end
 
 -- ---- the model as one vector ----
 

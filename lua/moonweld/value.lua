@@ -55,14 +55,28 @@ end
 
 local function refuse() return fail("models, lists and tensors cannot be changed; make a new one") end
 
-local function order(op, word)
-  return function() return fail("'%s' can only answer true or false here; use a:%s(b), which gives a mask", op, word) end
+V.comparisons = {} -- which stand on a line of a recipe, by its chunk's name and the line (conditions.lua)
+V.lazy = {} -- the words that give a "number" or a "mask" that is known only when the merge runs (ops.lua)
+
+--- What Lua's `op` does with values. It is also what is called for `other`, turned round; the recipe's text says which it was.
+local function comparison(op, other, word, other_word)
+  return function()
+    local place = debug.getinfo(2, "Sl")
+    local seen = (V.comparisons[place.source] or {})[place.currentline] or {}
+    if seen[op] == seen[other] then
+      fail("'%s' and '%s' can only answer true or false here; use a:%s(b) or a:%s(b), which give masks", op, other, word, other_word)
+    end
+    return fail("'%s' can only answer true or false here; use a:%s(b), which gives a mask, and where(mask, x, y)", seen[other] and other or op,
+      seen[other] and other_word or word)
+  end
 end
+local computed = { tensor = true, model = true, list = true, field = true, flat = true, coefficients = true } -- what is compared element by element
 
 --- The metatable of a kind; operators are filled in by ops.lua.
 local function meta_of(name)
   metas[name] = metas[name] or { __index = index, __newindex = refuse, __metatable = false, __name = name,
-    __lt = order("<", "lt"), __le = order("<=", "le"), __tostring = function() return name end,
+    __eq = computed[name] and comparison("==", "~=", "eq", "ne") or nil,
+    __lt = comparison("<", ">", "lt", "gt"), __le = comparison("<=", ">=", "le", "ge"), __tostring = function() return name end,
     __len = function(x)
       local private = data[x]
       return private.items and #private.items or fail("only lists have a length")
