@@ -230,6 +230,11 @@ unsigned mw_text_distance(const char *a, const char *b, unsigned limit) {
   return row[m] > limit ? limit + 1 : row[m];
 }
 
+bool mw_text_ends_with(const char *string, const char *end) {
+  size_t n = strlen(string), m = strlen(end);
+  return n >= m && strcmp(string + n - m, end) == 0;
+}
+
 /* Whether `c` is in the class that begins after '['; *end is set behind its ']', which must be there. */
 static bool in_class(const char *class, char c, const char **end) {
   bool found = false;

@@ -46,6 +46,8 @@ const char *mw_text_size(char room[32], uint64_t bytes);
 /* Edit distance of two words, at most `limit` + 1: for did-you-mean. Two letters that changed places are one edit. */
 unsigned mw_text_distance(const char *a, const char *b, unsigned limit);
 
+bool mw_text_ends_with(const char *string, const char *end);
+
 /* `*` `?` `[abc]` against a whole string, in the product of their lengths at worst (no recursion). */
 bool mw_text_glob(const char *pattern, const char *string);
 

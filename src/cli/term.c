@@ -1,22 +1,16 @@
 /* term.c: see term.h. Progress is shown ten times a second on a terminal, and elsewhere as a plain line every ten
  * seconds, so that the log of a long job stays short and that of a short one empty. */
 #include "term.h"
+#include "base/clock.h"
 #include "print.h"
 #include "signals.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 static const double live_interval = 0.1, event_interval = 0.5, line_interval = 10;
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 void mw_term_init(mw_term *term) { *term = (mw_term){ .live = isatty(STDERR_FILENO) == 1 }; }
 
@@ -68,7 +62,7 @@ void mw_term_warnings(mw_term *term, const char *const *lines, size_t count) {
   }
 }
 
-void mw_term_begin(mw_term *term) { term->begun = term->shown = term->stretch = now(); }
+void mw_term_begin(mw_term *term) { term->begun = term->shown = term->stretch = mw_clock_now(); }
 
 void mw_term_start(mw_term *term, const char *recipe, const char *output, mw_plan_facts facts) {
   mw_term_begin(term);
@@ -82,7 +76,7 @@ void mw_term_start(mw_term *term, const char *recipe, const char *output, mw_pla
 
 void mw_term_progress(mw_term *term, uint64_t done, uint64_t total, unsigned pass, unsigned passes) {
   double interval = term->json ? event_interval : term->live ? live_interval : line_interval;
-  double time = now(), elapsed = time - term->stretch;
+  double time = mw_clock_now(), elapsed = time - term->stretch;
   bool last = term->json && done == total;
   if ((time - term->shown < interval && !last) || (term->quiet && !term->json)) return;
   term->shown = time;
@@ -115,7 +109,7 @@ void mw_term_printed(mw_term *term, const char *line) {
 }
 
 void mw_term_scored(mw_term *term, const mw_scored *scored) {
-  term->stretch = now();
+  term->stretch = mw_clock_now();
   if (term->json) {
     fprintf(stderr, "{\"event\":\"score\",\"candidate\":%zu,\"made_of\":", scored->candidate);
     mw_print_json(stderr, scored->made_of);
@@ -130,7 +124,7 @@ void mw_term_scored(mw_term *term, const mw_scored *scored) {
 
 void mw_term_learning(mw_term *term, const mw_learning_facts *facts) {
   double interval = term->json ? event_interval : term->live ? live_interval : line_interval;
-  double time = now();
+  double time = mw_clock_now();
   bool last = facts->step == facts->steps;
   if (term->learning == 0) term->learning = time, term->learned = facts->step;
   uint64_t taken = facts->step - term->learned;
@@ -154,7 +148,7 @@ void mw_term_learning(mw_term *term, const mw_learning_facts *facts) {
 }
 
 void mw_term_evaluating(mw_term *term, const mw_learning_facts *facts) {
-  double time = now();
+  double time = mw_clock_now();
   if (term->quiet || term->json || !term->live || time - term->shown < live_interval) return;
   term->shown = time;
   fprintf(stderr, "\r\033[Kmoonweld: evaluating, data %u of %u, window %llu of %llu", facts->training, facts->trainings,
@@ -163,7 +157,7 @@ void mw_term_evaluating(mw_term *term, const mw_learning_facts *facts) {
 }
 
 void mw_term_done(mw_term *term, const char *output, mw_plan_facts facts) {
-  double seconds = now() - term->begun;
+  double seconds = mw_clock_now() - term->begun;
   mw_term_clear(term);
   if (term->json) {
     event_text("done", "output", output);

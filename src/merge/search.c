@@ -1,6 +1,7 @@
 /* search.c: one room for all candidates of a run: OUT.scoring-<hash of its path>, locked while the run lives; what a killed
  * run left there is removed by the next. How a candidate is measured is decided in measure() alone. */
 #include "merge/search.h"
+#include "base/clock.h"
 #include "base/sha256.h"
 #include "merge/subprocess.h"
 #include "expr/identity.h"
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { MOST = 10000, ASKED = 1000000 };
@@ -163,12 +163,6 @@ static bool measure(mw_search *search, const mw_recipe_candidate *candidate, con
   return mw_folder_remove(search->room, "candidate", ok ? err : &later) && ok;
 }
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* A new candidate: its number, its line, and whoever wants to hear of it. */
 static bool take(mw_search *search, const mw_recipe_candidate *candidate, const char *identity, const mw_text labels[2],
                  const char *drawn_json, const char *drawn_words, double *value, mw_error *err) {
@@ -176,7 +170,7 @@ static bool take(mw_search *search, const mw_recipe_candidate *candidate, const 
   if (search->count >= MOST) return mw_error_set(err, MW_DATA, "the recipe asks for the scores of more than %d candidates", MOST);
   MW_TRY(mw_mem_grow(&search->entries, &search->capacity, search->count + 1, sizeof *search->entries, err));
   snprintf(what, sizeof what, "the score of candidate %zu", search->count + 1);
-  double begun = now();
+  double begun = mw_clock_now();
   *value = 0;
   if (search->make) MW_TRY(measure(search, candidate, what, value, err));
   memcpy(search->entries[search->count].identity, identity, 65);
@@ -187,7 +181,7 @@ static bool take(mw_search *search, const mw_recipe_candidate *candidate, const 
   mw_text_format(&of, "%s%s%s", labels[1].bytes ? labels[1].bytes : "", *drawn_words ? "; " : "", drawn_words);
   if (search->make && search->options->scored && !of.failed)
     search->options->scored(search->options->scored_context,
-                           &(mw_scored){search->count, *value, now() - begun, of.bytes ? of.bytes : ""});
+                           &(mw_scored){search->count, *value, mw_clock_now() - begun, of.bytes ? of.bytes : ""});
   mw_text_free(&of);
   return mw_text_check(&search->lines, err);
 }

@@ -1,6 +1,7 @@
 /* subprocess.c: posix_spawn, since our process has threads by then. The command is watched by polling: what it prints, that
  * it ends, the time, and whether the user wants to go on. Whatever it left running is killed with its group. */
 #include "merge/subprocess.h"
+#include "base/clock.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -11,17 +12,10 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { KEPT = 64 << 10 };
 extern char **environ;
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* The new process has `out` as its output, nothing to read, and the signals that we ignore as they were. */
 static int spawn(const char *command, int out, pid_t *pid) {
@@ -65,11 +59,11 @@ static bool drain(int fd, mw_text *output) {
 /* Waits for the end of the process, and leaves it to be reaped: until then its group is no other's. False: it is to be
  * ended before, and err says why. */
 static bool follow(const char *what, pid_t pid, int fd, mw_subprocess_watch watch, mw_text *output, mw_error *err) {
-  double begun = now();
+  double begun = mw_clock_now();
   for (bool open = true;;) {
     if (watch.go_on && !watch.go_on(watch.context))
       return mw_error_set(err, MW_INTERRUPTED, "interrupted; nothing was published");
-    if (watch.seconds > 0 && now() - begun > watch.seconds)
+    if (watch.seconds > 0 && mw_clock_now() - begun > watch.seconds)
       return mw_error_set(err, MW_DATA, "%s took more than %g s and was ended (--score-timeout)", what, watch.seconds);
     struct pollfd ready = {.fd = fd, .events = POLLIN};
     poll(&ready, open, open ? 100 : 10);

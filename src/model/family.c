@@ -18,11 +18,6 @@ typedef struct joining {
 
 /* ---- one member on its own ---- */
 
-static bool ends_with(const char *text, const char *end) {
-  size_t n = strlen(text), m = strlen(end);
-  return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 /* C7: raw quantised values cannot be averaged. */
 static bool check_quantized(const joining *j, const mw_family_member *member) {
   static const char *const marks[] = {".weight_scale", "_scale_inv", ".qweight", ".qzeros", ".absmax", ".SCB",
@@ -30,7 +25,7 @@ static bool check_quantized(const joining *j, const mw_family_member *member) {
   const char *found = member->model->config.quantized ? "quantization_config in config.json" : NULL;
   for (size_t i = 0; i < member->model->tensor_count && !found; i++)
     for (size_t k = 0; k < sizeof marks / sizeof *marks; k++)
-      if (ends_with(member->model->tensors[i].name, marks[k])) found = member->model->tensors[i].name;
+      if (mw_text_ends_with(member->model->tensors[i].name, marks[k])) found = member->model->tensors[i].name;
   mw_text_escaped shown;
   if (!found) return true;
   mw_error_set(j->err, MW_DATA, "%s: a quantised input (%s)", member->label, mw_text_escape_z(&shown, found));

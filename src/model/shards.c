@@ -7,11 +7,6 @@
 
 enum { LARGEST_INDEX = 64 << 20, DEEPEST = 32, MAX_SHARDS = 16384, MAX_TENSORS = 1 << 20, LARGEST_HEADER = 100000000 };
 
-static bool ends_with(const char *text, const char *end) {
-  size_t n = strlen(text), m = strlen(end);
-  return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 static int by_bytes(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
 
 static bool holds(const char *const *sorted, size_t count, const char *name) {
@@ -153,12 +148,12 @@ static bool nothing(const char *folder, const char **names, size_t count, mw_err
   mw_text_escaped shown, other;
   mw_text_escape_z(&shown, folder);
   for (size_t i = 0; i < count; i++)
-    if (ends_with(names[i], ".safetensors")) {
+    if (mw_text_ends_with(names[i], ".safetensors")) {
       mw_error_set(err, MW_MISSING, "%s: holds no model.safetensors, only %s", shown.bytes, mw_text_escape_z(&other, names[i]));
       return mw_error_hint(err, "give that file itself as the model");
     }
   for (size_t i = 0; i < count; i++)
-    if (ends_with(names[i], ".bin") || ends_with(names[i], ".pt") || ends_with(names[i], ".pth")) {
+    if (mw_text_ends_with(names[i], ".bin") || mw_text_ends_with(names[i], ".pt") || mw_text_ends_with(names[i], ".pth")) {
       mw_error_set(err, MW_DATA, "%s: holds no safetensors file, only %s", shown.bytes, mw_text_escape_z(&other, names[i]));
       return mw_error_hint(err, "convert the model to safetensors once (save_pretrained does)");
     }
@@ -224,7 +219,7 @@ bool mw_shards_find(const char *folder, mw_arena *arena, mw_warning *warnings, m
   else if (counted) MW_TRY(collect_counted(folder, names, count, out, err));
   else return nothing(folder, names, count, err);
   for (size_t i = 0; i < count; i++)
-    if (ends_with(names[i], ".safetensors") && !holds(out->names, out->count, names[i]))
+    if (mw_text_ends_with(names[i], ".safetensors") && !holds(out->names, out->count, names[i]))
       mw_warning_add(warnings, "%s: %s is not part of the model and is left alone", mw_text_escape_z(&place, folder),
                   mw_text_escape_z(&shown, names[i]));
   return true;

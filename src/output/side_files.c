@@ -25,7 +25,8 @@ typedef struct copy {
   mw_arena arena;
 } copy;
 
-static bool ends_with(const char *name, const char *end) {
+/* In upper or lower case. */
+static bool ends_like(const char *name, const char *end) {
   size_t length = strlen(name), tail = strlen(end);
   return length >= tail && !strcasecmp(name + length - tail, end);
 }
@@ -44,14 +45,14 @@ static bool stays_behind(const char *name) {
                                         ".index.json", NULL};
   /* We write our own; a mergekit recipe would tell how the donor was made, not this model. */
   static const char *const own[] = {"config.json", "README.md", "merge.lock.json", "mergekit_config.yml", NULL};
-  return *name == '.' || is_one_of(name, weights, ends_with) || is_one_of(name, own, equals);
+  return *name == '.' || is_one_of(name, weights, ends_like) || is_one_of(name, own, equals);
 }
 
 static uint64_t limit_of(const char *name) {
   static const char *const starts[] = {"tokenizer", "vocab", "merges", "spiece", "sentencepiece", "tekken",
                                        "added_tokens", "special_tokens", NULL};
   static const char *const ends[] = {".model", ".tiktoken", NULL};
-  bool tokenizer = is_one_of(name, starts, begins) || is_one_of(name, ends, ends_with);
+  bool tokenizer = is_one_of(name, starts, begins) || is_one_of(name, ends, ends_like);
   return tokenizer ? TOKENIZER_LIMIT : OTHER_LIMIT;
 }
 
@@ -110,7 +111,7 @@ static bool copy_templates(copy *job, mw_error *err) {
   if (!mw_file_is_folder(folder)) return true;
   MW_TRY(mw_file_list(folder, &job->arena, &names, &count, err));
   for (size_t i = 0; i < count; i++) {
-    if (*names[i] == '.' || !ends_with(names[i], ".jinja")) continue;
+    if (*names[i] == '.' || !ends_like(names[i], ".jinja")) continue;
     const char *name = mw_file_join(&job->arena, TEMPLATES, names[i], err);
     MW_TRY(name != NULL && copy_file(job, name, err));
   }
@@ -126,7 +127,7 @@ static bool copy_sides(copy *job, mw_error *err) {
   bool done = true;
   for (size_t i = 0; i < count && done; i++) {
     if (stays_behind(names[i])) continue;
-    if (ends_with(names[i], ".py") && !job->code) {
+    if (ends_like(names[i], ".py") && !job->code) {
       mw_text_format(&code, "%s%s", code.length ? ", " : "", mw_text_escape_z(&room, names[i]));
       continue;
     }
@@ -148,7 +149,7 @@ static bool find_roots(copy *job, mw_error *err) {
   MW_TRY(above != NULL);
   char *parent;
   MW_TRY(mw_file_resolve(above, &parent, err));
-  bool cached = parent && ends_with(parent, "/snapshots");
+  bool cached = parent && ends_like(parent, "/snapshots");
   free(parent);
   if (!cached) return true;
   const char *blobs = mw_file_join(&job->arena, job->root, "../../blobs", err);

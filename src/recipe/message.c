@@ -1,11 +1,11 @@
 /* message.c: little-endian by memcpy on both sides of one fork, so that no byte order can differ. */
 #include "recipe/message.h"
+#include "base/clock.h"
 #include <errno.h>
 #include <math.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 void mw_message_put_u32(mw_text *out, uint32_t value) { mw_text_add(out, (const char *)&value, sizeof value); }
@@ -39,16 +39,10 @@ const char *mw_message_text(mw_message *in, size_t *length) {
   return at ? at : "";
 }
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* Whether there is something to read before `deadline`. */
 static bool await(int fd, double deadline) {
   for (;;) {
-    double left = deadline - now();
+    double left = deadline - mw_clock_now();
     if (left <= 0) return false;
     struct pollfd one = {.fd = fd, .events = POLLIN};
     int ready = poll(&one, 1, left < 1000 ? (int)ceil(left * 1000) : 1000000);
@@ -105,9 +99,9 @@ bool mw_message_receive(int fd, size_t limit, uint32_t *kind, char **bytes, size
 }
 
 bool mw_message_hear(int fd, size_t limit, double *seconds, uint32_t *kind, char **bytes, size_t *length) {
-  double begun = now();
+  double begun = mw_clock_now();
   bool heard = receive(fd, limit, begun + *seconds, kind, bytes, length);
-  *seconds -= now() - begun;
+  *seconds -= mw_clock_now() - begun;
   return heard;
 }
 

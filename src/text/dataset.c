@@ -238,11 +238,6 @@ static bool read_lines(builder *b) {
 
 /* ---- the whole ---- */
 
-static bool ends_with(const char *path, const char *end) {
-  size_t n = strlen(path), m = strlen(end);
-  return n > m && strcmp(path + n - m, end) == 0;
-}
-
 static bool read_all(builder *b) {
   static const char mark[] = ".jsonl:";
   const char *colon = strstr(b->path, mark);
@@ -254,9 +249,9 @@ static bool read_all(builder *b) {
   }
   mw_text_escape_z(&b->shown, b->path);
   if (b->field && !*b->field) return mw_error_set(b->err, MW_USAGE, "%s: no field is named behind the colon", b->shown.bytes);
-  if (b->field || ends_with(b->path, ".jsonl")) return read_lines(b);
-  if (ends_with(b->path, ".safetensors")) return read_safetensors(b);
-  if (ends_with(b->path, ".txt")) return read_text(b);
+  if (b->field || mw_text_ends_with(b->path, ".jsonl")) return read_lines(b);
+  if (mw_text_ends_with(b->path, ".safetensors")) return read_safetensors(b);
+  if (mw_text_ends_with(b->path, ".txt")) return read_text(b);
   mw_error_set(b->err, MW_USAGE, "%s: not a kind of data: expected a name that ends in .safetensors, .jsonl or .txt", b->shown.bytes);
   return mw_error_hint(
       b->err,

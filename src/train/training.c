@@ -1,5 +1,6 @@
 /* training.c: see training.h. */
 #include "train/training.h"
+#include "base/clock.h"
 #include "base/sha256.h"
 #include "train/checkpoint.h"
 #include "train/coefficients.h"
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* Between two checkpoints: at least so many seconds, and so many times as long as the last one took. */
 enum { SECONDS_BETWEEN = 10, TIMES_BETWEEN = 50 };
@@ -30,12 +30,6 @@ struct mw_training {
   double written, took;     /* when the last checkpoint was, and how long it took */
   mw_arena arena;
 };
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static mw_train_world world_of(const mw_training_job *job) {
   return (mw_train_world){.graph = job->graph, .family = &job->inputs->family, .members = job->inputs->members,
@@ -178,9 +172,9 @@ void mw_training_free(mw_training *training) {
 
 static bool keep(mw_training *training, mw_error *err) {
   if (!training->job.output) return true;
-  double begun = now();
+  double begun = mw_clock_now();
   bool ok = mw_checkpoint_write(&training->checkpoint, err);
-  training->written = now();
+  training->written = mw_clock_now();
   training->took = training->written - begun;
   return ok;
 }
@@ -192,7 +186,7 @@ static bool on_step(void *context, const mw_train_report *report, const mw_train
   mw_training_log *curve = &checkpoint->curves[checkpoint->current];
   curve->points[report->step - 1] = (mw_training_log_point){report->loss, report->gradient};
   mw_loss_terms_sum(&training->terms[checkpoint->current], report->terms, curve->terms + (report->step - 1) * curve->term_count);
-  if (now() - training->written > fmax(SECONDS_BETWEEN, TIMES_BETWEEN * training->took)) MW_TRY(keep(training, err));
+  if (mw_clock_now() - training->written > fmax(SECONDS_BETWEEN, TIMES_BETWEEN * training->took)) MW_TRY(keep(training, err));
   mw_learning_facts facts = {(unsigned)checkpoint->current + 1, (unsigned)checkpoint->count, report->step, report->steps, report->loss};
   return !training->job.learning || training->job.learning(training->job.context, &facts);
 }
@@ -235,7 +229,7 @@ static bool run_training(mw_training *training, size_t i, mw_error *err) {
 bool mw_training_run(mw_training *training, mw_error *err) {
   mw_checkpoint *checkpoint = &training->checkpoint;
   bool trained = false;
-  training->written = now();
+  training->written = mw_clock_now();
   for (size_t i = 0; i < checkpoint->count; i++) {
     if (i > checkpoint->current) checkpoint->current = i;
     if (i == checkpoint->current && checkpoint->states[i].step < checkpoint->curves[i].count) {
@@ -266,9 +260,9 @@ static double speed_of_products(mw_error *err) {
   mw_gemm_begin();
   for (int i = 0; a && i < RUNS; i++) {
     mw_gemm_matrix x = {a, SIZE}, y = {a + SIZE * SIZE, SIZE};
-    double begun = now();
+    double begun = mw_clock_now();
     mw_gemm_nt(SIZE, SIZE, SIZE, 1, x, y, 0, a + 2 * SIZE * SIZE, SIZE);
-    double speed = 2.0 * SIZE * SIZE * SIZE / fmax(now() - begun, 1e-9);
+    double speed = 2.0 * SIZE * SIZE * SIZE / fmax(mw_clock_now() - begun, 1e-9);
     if (speed > best) best = speed;
   }
   free(a);

@@ -1,6 +1,7 @@
 /* learn.c FOLDER [LAYERS]: a step of DAM and an evaluation, against the matrix products that they are made of, alone, in
  * OpenBLAS with threads of its own. The model has SmolLM2-135M's shape and random weights; three experts, 256 tokens
  * each. Everything is measured in one run, turn by turn; the table tells the best of each and the middle ratio. */
+#include "base/clock.h"
 #include "../unit/llama.h"
 #include "learn/net.h"
 #include "num/gemm.h"
@@ -8,7 +9,6 @@
 #include <math.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { EXPERTS = 3, HIDDEN = 576, KV = 192, INNER = 1536, VOCABULARY = 49152, LENGTH = 256, TURNS = 5, MOST = 512 };
@@ -17,12 +17,6 @@ static unsigned layers = 30;
 static mw_error err;
 static mw_family family;
 static mw_family_member members[EXPERTS];
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void must(bool good) {
   if (good) return;
@@ -152,7 +146,7 @@ static float *left, *right, *out;
 
 /* Everything of LINEAR that the tape does, as one sgemm each, by all of OpenBLAS's threads. */
 static double products(const mw_tape *tape, int threads, double *flops) {
-  double start = now();
+  double start = mw_clock_now();
   openblas_set_num_threads(threads);
   *flops = 0;
   for (size_t s = 0; s < tape->step_count; s++) {
@@ -176,7 +170,7 @@ static double products(const mw_tape *tape, int threads, double *flops) {
       *flops += once;
     }
   }
-  double took = now() - start;
+  double took = mw_clock_now() - start;
   openblas_set_num_threads(1);
   return took;
 }
@@ -207,9 +201,9 @@ static void measure(const char *what, const mw_train_world *world, mw_node loss,
   for (size_t b = 0; b < tape->batch_count; b++) mw_batch_fill(&tape->batches[b], world->sets[0], b);
   must(mw_tape_run(tape, &err)); /* touches all memory once */
   for (int t = 0; t < TURNS; t++) {
-    double start = now();
+    double start = mw_clock_now();
     must(mw_tape_run(tape, &err));
-    ours[t] = now() - start;
+    ours[t] = mw_clock_now() - start;
     alone[t] = products(tape, world->threads, &flops);
   }
   tell(what, ours, alone, flops);

@@ -1,19 +1,13 @@
 /* test_sandbox.c: however a locked child ends, its parent says so in one line and never waits for long. Each case is work
  * that no recipe could get done from Lua: the child of a Lua that somebody has broken out of. */
+#include "base/clock.h"
 #include "recipe/prelude_core.h"
 #include "recipe/sandbox.h"
 #include "unit.h"
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- what children do ---- */
 
@@ -99,12 +93,12 @@ static void refuse(mw_sandbox_work work, double patience, const char *says) {
   mw_interpreter state;
   mw_error err = {0};
   int results = 0;
-  double begun = now();
+  double begun = mw_clock_now();
   CHECK(mw_interpreter_open(&state, &mw_prelude_core, &err));
   CHECK(!mw_sandbox_run(&state, limits, work, on_message, &results, &err));
   CHECK(err.status == MW_DATA);
   if (!strstr(err.text, says)) CHECK_TEXT(err.text, says);
-  CHECK(now() - begun < 60);
+  CHECK(mw_clock_now() - begun < 60);
   mw_interpreter_close(&state);
 }
 

@@ -1,8 +1,8 @@
 /* test_subprocess.c: the last number of what a command prints, and commands that fail, hang, talk, and leave others behind. */
+#include "base/clock.h"
 #include "merge/subprocess.h"
 #include "unit.h"
 
-#include <time.h>
 #include <unistd.h>
 
 static void last(const char *text, double wanted) {
@@ -55,12 +55,6 @@ static void runs(const char *command, double seconds, const char *wanted, const 
   mw_text_free(&output);
 }
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 int main(void) {
   mw_text output = {0};
   mw_error err = {0};
@@ -71,7 +65,7 @@ int main(void) {
   RUN(runs("exit 3", 0, "code 3", NULL));
   RUN(runs("no-such-program-at-all 2>/dev/null", 0, "code 127", NULL));
   RUN(runs("kill -9 $$", 0, "signal 9", NULL));
-  double begun = now();
+  double begun = mw_clock_now();
   RUN(runs("sleep 60", 0.2, "--score-timeout", NULL));
   RUN(runs("sleep 60 & sleep 60", 0.2, "--score-timeout", NULL));
   RUN(runs("sleep 60 & echo 7", 0, "", "7\n")); /* what it leaves behind is ended, not waited for */
@@ -79,7 +73,7 @@ int main(void) {
   CASE("a command that is no longer wanted");
   CHECK(!mw_subprocess_run("the score", "sleep 60", (mw_subprocess_watch){0, never, &asked}, &output, &err));
   CHECK(err.status == MW_INTERRUPTED && asked == 1);
-  CHECK(now() - begun < 20);
+  CHECK(mw_clock_now() - begun < 20);
   CASE("much output");
   /* Much output is read, and its end kept. */
   CHECK(mw_subprocess_run("the score", "head -c 1000000 /dev/zero | tr '\\0' x; echo ' 0.5'", (mw_subprocess_watch){0}, &output, &err));
@@ -91,9 +85,9 @@ int main(void) {
   CHECK(mw_subprocess_run("the score", "printf '1\\0 2'", (mw_subprocess_watch){0}, &output, &err));
   CHECK(mw_subprocess_number(output.bytes, &value) && value == 2);
   mw_text_free(&output);
-  begun = now();
+  begun = mw_clock_now();
   CHECK(mw_subprocess_run("the score", "head -c 100000 /dev/zero | tr '\\0' 7", (mw_subprocess_watch){0}, &output, &err));
-  CHECK(!mw_subprocess_number(output.bytes, &value) && now() - begun < 10);
+  CHECK(!mw_subprocess_number(output.bytes, &value) && mw_clock_now() - begun < 10);
   mw_text_free(&output);
   UNIT_END();
 }

@@ -132,6 +132,8 @@ static void json_strings(void) {
 }
 
 static void words(void) {
+  CHECK(mw_text_ends_with("a.txt", ".txt") && mw_text_ends_with(".txt", ".txt") && mw_text_ends_with("a", ""));
+  CHECK(!mw_text_ends_with("txt", ".txt") && !mw_text_ends_with("a.txt.gz", ".txt") && !mw_text_ends_with("a.TXT", ".txt"));
   CHECK(mw_text_distance("weight", "weight", 3) == 0);
   CHECK(mw_text_distance("wieght", "weight", 3) == 1);
   CHECK(mw_text_distance("ab", "ba", 3) == 1 && mw_text_distance("abc", "ca", 3) == 3 && mw_text_distance("jsno", "json", 1) == 1);

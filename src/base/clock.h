@@ -1,0 +1,8 @@
+/* clock.h: time that only goes forward. */
+#ifndef MW_BASE_CLOCK_H
+#define MW_BASE_CLOCK_H
+
+/* Seconds since a moment before this process began: only differences mean something. */
+double mw_clock_now(void);
+
+#endif
