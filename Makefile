@@ -51,7 +51,7 @@ UNIT_TESTS  := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/t
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT_SHARED := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c)))
 
-.PHONY: all units demo demo-dam test check fuzz bench bench-learn big install clean deps
+.PHONY: all units demo demo-dam test check fuzz bench bench-learn big install clean deps docs
 .DELETE_ON_ERROR:
 all: $(BUILD)/moonweld $(BUILD)/moonweld.so
 
@@ -103,6 +103,10 @@ $(BUILD)/dependencies: .ci/deps
 
 deps:
 	$(Q).ci/deps
+
+# What documents say of the elementwise operations, written from their table.
+docs:
+	$(Q)lua5.4 src/tools/docs.lua
 
 # ---- tests ----------------------------------------------------------------------------------------------------------
 units: $(UNIT_TESTS) $(FUZZ_TARGETS)

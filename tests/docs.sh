@@ -2,7 +2,7 @@
 # docs.sh: every ```sh and ```lua block of README.md and recipes/README.md works. Shell blocks run one after the other in one
 # folder, as a reader tries them, with what they need and `moonweld` on the path; a block that calls make or git is for people
 # and only its syntax is checked. A Lua block that begins with `return recipe` answers --help and plans a merge of the carried
-# models; other Lua blocks must compile.
+# models; other Lua blocks must compile. And what `make docs` writes is what stands there.
 set -u
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -78,5 +78,6 @@ for document in README.md recipes/README.md; do
     fi
   done
 done
+if lua5.4 src/tools/docs.lua check; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

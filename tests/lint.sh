@@ -14,7 +14,7 @@ passed=0 failed=0
 case_of() { if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi; }
 case_of lines 140 src include
 case_of lines 200 lua recipes tests .ci
-if command -v luacheck > /dev/null; then case_of luacheck -q --no-color lua recipes tests
+if command -v luacheck > /dev/null; then case_of luacheck -q --no-color lua recipes tests src/tools
 else echo "skipped: luacheck is not here"; fi
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -98,7 +98,7 @@ local function config_of(values, where)
       return unknown("rope_scaling of type '%s': the forward pass of '%s' knows default, linear, llama3", core.shown(tostring(scaling)), types)
     end
     local frequencies = {}
-    for j = 0, width // 2 - 1 do frequencies[j + 1] = scale(core.mathx.exp(-2 * j / width * core.mathx.log(theta)), rope) end
+    for j = 0, width // 2 - 1 do frequencies[j + 1] = scale(core.compute("exp", -2 * j / width * core.compute("log", theta)), rope) end
     return frequencies
   end
   return config

@@ -50,8 +50,13 @@ local function of_numbers(name, f)
 end
 for _, name in ipairs { "abs", "ceil", "floor", "fmod", "max", "min", "modf", "sqrt", "tointeger", "ult" } do of_numbers(name, math[name]) end
 safe_math.type = math.type
--- Transcendentals that give the same bits on every machine; glibc's do not.
-for name, f in pairs(core.mathx) do of_numbers(name, f) end
+-- What Lua's own library cannot do alike on every machine, such as exp, is the tensors' operation on a plain number.
+for _, entry in ipairs(core.elementwise) do
+  local name, alike = entry[1]:lower(), entry[2]:match "^x:(%l+)%(%)$"
+  if alike and not safe_math[alike] then
+    of_numbers(alike, function(x) return core.compute(name, tonumber(x) or fail("math.%s takes a number, not %s", alike, V.called(x))) end)
+  end
+end
 
 local safe_table = {}
 for _, name in ipairs { "concat", "insert", "move", "pack", "remove", "sort", "unpack" } do safe_table[name] = table[name] end
@@ -151,10 +156,10 @@ local base = {
 }
 --- The words that stand on their own; those of values, models, lists are theirs (word.lua).
 E.vocabulary = {
-  recipe = R.recipe, where = O.where, ratio = O.ratio, lerp = O.lerp, sum = O.sum, mean = O.mean,
-  min = O.min, max = O.max, models = O.models, layers = F.layers, pick = F.pick, sign_trim = S.sign_trim, disjoint_mean = S.disjoint_mean,
+  recipe = R.recipe, layers = F.layers, pick = F.pick, sign_trim = S.sign_trim, disjoint_mean = S.disjoint_mean,
   learn = L.learn, logits = H.logits, cosine_penalty = L.cosine_penalty, architecture = H.architecture,
 }
+for name, f in pairs(O) do E.vocabulary[name] = f end
 for _, name in ipairs { "linear", "embedding", "rms_norm", "layer_norm", "rope", "attention", "silu", "gelu", "softmax", "log_softmax",
   "kl", "cross_entropy", "entropy", "mse" } do E.vocabulary[name] = N[name] end
 for name, f in pairs(E.vocabulary) do base[name] = f end

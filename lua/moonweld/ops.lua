@@ -17,27 +17,35 @@ local function swapped(name)
   return function(a, b) return lift(f, b, a) end
 end
 
--- Operators of every kind of value.
-local operators = { __add = "add", __sub = "sub", __mul = "mul", __div = "div", __pow = "pow", __unm = "neg",
-  __band = "and", __bor = "or", __bnot = "not" }
 for _, name in ipairs { "tensor", "model", "list", "field", "flat", "seed" } do V.meta_of(name) end
-for _, meta in pairs(V.metas) do
-  for event, name in pairs(operators) do
-    local f, one = op(name), name == "neg" or name == "not"
-    meta[event] = one and function(a) return lift(f, a) end or function(a, b) return lift(f, a, b) end
+local two = { ["+"] = "__add", ["-"] = "__sub", ["*"] = "__mul", ["/"] = "__div", ["^"] = "__pow", ["&"] = "__band", ["|"] = "__bor" }
+local one = { ["-"] = "__unm", ["~"] = "__bnot" }
+
+--- An operator of every kind of value.
+local function operator(event, name, unary)
+  local f = op(name)
+  local function apply_one(a) return lift(f, a) end
+  local function apply_two(a, b) return lift(f, a, b) end
+  for _, meta in pairs(V.metas) do meta[event] = unary and apply_one or apply_two end
+end
+
+-- Every elementwise operation, as it is written (base/elementwise.def): an operator, a method of values, or a function.
+for _, entry in ipairs(core.elementwise) do
+  local name, written, kind_of = entry[1]:lower(), entry[2], entry[3]
+  local between, before, alone = written:match "^x (%p) y$", written:match "^(%p)x$", written:match "^(%l+)%("
+  if between then operator(two[between], name)
+  elseif before then operator(one[before], name, true)
+  else
+    local f = word(written, lifted(name))
+    if alone then O[alone] = f end
+    if kind_of == "MASK" then V.lazy[written:match "(%l+)%("] = "mask" end
   end
 end
 
-for _, name in ipairs { "abs", "sign", "sqrt", "exp", "log", "tanh", "sin", "cos", "acos" } do word("x:" .. name .. "()", lifted(name)) end
-for _, name in ipairs { "lt", "le", "eq", "ne" } do word("x:" .. name .. "(y)", lifted(name)) end
 word("x:gt(y)", swapped "lt")
 word("x:ge(y)", swapped "le")
-for _, name in ipairs { "lt", "le", "gt", "ge", "eq", "ne" } do V.lazy[name] = "mask" end
-word("x:atleast(v)", lifted "max")
-word("x:atmost(v)", lifted "min")
+V.lazy.gt, V.lazy.ge = "mask", "mask"
 word("x:clamp(low, high)", function(x, low, high) return methods.atmost(methods.atleast(x, low), high) end)
-
-O.where, O.ratio = word("where(mask, x, y)", lifted "where"), word("ratio(x, y)", lifted "ratio")
 word("x:keep(mask)", function(x, mask) return O.where(mask, x, 0) end)
 
 --- (1 - t) * a + t * b

@@ -8,65 +8,75 @@
 ---@alias Value Tensor|Model|List
 ---@alias Operand Value|Number
 
+-- <made of elementwise.def>
 ---What can be done element by element, and reduced.
 ---@class Elements
----@operator add(Operand): self
----@operator sub(Operand): self
----@operator mul(Operand): self
----@operator div(Operand): self
----@operator pow(Operand): self
----@operator unm: self
----@operator band(Operand): self
----@operator bor(Operand): self
----@operator bnot: self
+---@operator add(Operand): self # the sum
+---@operator sub(Operand): self # the difference
+---@operator mul(Operand): self # the product
+---@operator div(Operand): self # the quotient
+---@operator band(Operand): self # 1 where both are not 0, else 0
+---@operator bor(Operand): self # 1 where one is not 0, else 0
+---@operator bnot: self # 1 where x is 0, else 0
+---@operator unm: self # the negative
+---@operator pow(Operand): self # x to the power of y
 local Elements = {}
-
----@return self
+---@param v Operand
+---@return self # the smaller of x and v
+function Elements:atmost(v) end
+---@param v Operand
+---@return self # the larger of x and v
+function Elements:atleast(v) end
+---@param y Operand
+---@return self # 1 where x < y, else 0
+function Elements:lt(y) end
+---@param y Operand
+---@return self # 1 where x <= y, else 0
+function Elements:le(y) end
+---@param y Operand
+---@return self # 1 where x = y, else 0
+function Elements:eq(y) end
+---@param y Operand
+---@return self # 1 where x differs from y, else 0
+function Elements:ne(y) end
+---@return self # the magnitude
 function Elements:abs() end
 ---@return self # 1, 0 or -1
 function Elements:sign() end
----@return self
+---@return self # the square root
 function Elements:sqrt() end
----@return self
+---@return self # e to the power of x
 function Elements:exp() end
----@return self
+---@return self # the natural logarithm
 function Elements:log() end
----@return self
+---@return self # the hyperbolic tangent
 function Elements:tanh() end
----@return self
+---@return self # the sine of an angle in radians
 function Elements:sin() end
----@return self
+---@return self # the cosine of an angle in radians
 function Elements:cos() end
----@return self
+---@return self # the angle in radians whose cosine is x
 function Elements:acos() end
+---@param x Operand
+---@param y Operand
+---@return Value # x / y, 0 where y is 0
+function ratio(x, y) end
+---@param mask Operand
+---@param x Operand
+---@param y Operand
+---@return Value # x where the mask is not 0, else y
+function where(mask, x, y) end
+-- </made of elementwise.def>
 ---@param low Operand
 ---@param high Operand
 ---@return self
 function Elements:clamp(low, high) end
----@param least Operand
----@return self
-function Elements:atleast(least) end
----@param most Operand
----@return self
-function Elements:atmost(most) end
----@param y Operand
----@return self # a mask: 1 where x < y
-function Elements:lt(y) end
----@param y Operand
----@return self # a mask: 1 where x <= y
-function Elements:le(y) end
 ---@param y Operand
 ---@return self # a mask: 1 where x > y
 function Elements:gt(y) end
 ---@param y Operand
 ---@return self # a mask: 1 where x >= y
 function Elements:ge(y) end
----@param y Operand
----@return self # a mask: 1 where x = y
-function Elements:eq(y) end
----@param y Operand
----@return self # a mask: 1 where x differs from y
-function Elements:ne(y) end
 ---@param mask Operand
 ---@return self # x where the mask is not 0, else 0
 function Elements:keep(mask) end
@@ -264,15 +274,6 @@ function recipe(parts) end
 ---@param name string a built-in recipe, or a file beside this one
 ---@return Recipe
 function require(name) end
----@param mask Operand
----@param x Operand
----@param y Operand
----@return Value
-function where(mask, x, y) end
----@param x Operand
----@param y Operand
----@return Value # x / y, 0 where y is 0
-function ratio(x, y) end
 ---@param a Operand
 ---@param b Operand
 ---@param t Number

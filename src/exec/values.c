@@ -1,5 +1,6 @@
 /* values.c: scalars are computed when they are first asked for, by an iterative walk over what they depend on. */
 #include "exec/values.h"
+#include "expr/compute.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,7 +79,7 @@ bool mw_values_get(mw_values *values, mw_node scalar, double *out, mw_error *err
     if (depth > before) continue;
     double operands[3] = {0};
     for (uint32_t i = 0; i < facts.operands; i++) operands[i] = values->value[facts.operand[i]];
-    MW_TRY(mw_values_set(values, node, mw_graph_compute(facts.op, operands), err));
+    MW_TRY(mw_values_set(values, node, mw_compute(facts.op, operands), err));
   }
   *out = values->value[scalar];
   return true;

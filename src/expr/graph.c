@@ -2,7 +2,7 @@
  * hash table finds equal ones. Invariant: every operand's id is below its node's id, and every node satisfies the rules
  * of ops.def, whoever asked for it. */
 #include "expr/graph.h"
-#include "base/mathx.h"
+#include "expr/rewrite.h"
 #include "expr/rules.h"
 #include <math.h>
 #include <stdlib.h>
@@ -36,17 +36,23 @@ struct mw_graph {
 };
 
 static const struct {
-  const char *name, *meaning;
+  const char *name;
   mw_graph_class class;
   int operands;
 } operations[] = {
-#define MW_OP(name, class, operands, meaning) {#name, meaning, MW_CLASS_##class, operands},
+#define MW_OP(name, class, operands, meaning) {#name, MW_CLASS_##class, operands},
 #include "expr/ops.def"
 #undef MW_OP
 };
 
+enum { IS_ANY, IS_ARITHMETIC, IS_MASK };
+static const uint8_t kinds[MW_OP_COUNT] = {
+#define MW_ELEMENTWISE(name, kind, operands, written, meaning, expression) [MW_OP_##name] = IS_##kind,
+#include "base/elementwise.def"
+#undef MW_ELEMENTWISE
+    [MW_OP_TOP] = IS_MASK, [MW_OP_BERNOULLI] = IS_MASK};
+
 const char *mw_graph_op_name(mw_op op) { return operations[op].name; }
-const char *mw_graph_op_meaning(mw_op op) { return operations[op].meaning; }
 mw_graph_class mw_graph_op_class(mw_op op) { return operations[op].class; }
 int mw_graph_op_operands(mw_op op) { return operations[op].operands; }
 uint32_t mw_graph_op_first(mw_op op) { return operations[op].class == MW_CLASS_CHANCE || op == MW_OP_LEARNED ? 1 : 0; }
@@ -114,8 +120,8 @@ uint64_t mw_graph_elements(const mw_graph *graph, uint32_t s) { return graph->sh
 
 mw_graph_node_facts mw_graph_facts(const mw_graph *graph, mw_node id) {
   const node *n = &graph->nodes[id];
-  return (mw_graph_node_facts){.op = (mw_op)n->op, .f64 = n->f64, .learned = n->learned, .whole = n->whole,
-                         .shape = n->shape, .operands = n->count, .operand = graph->operands + n->first,
+  return (mw_graph_node_facts){.op = (mw_op)n->op, .f64 = n->f64, .learned = n->learned, .factor = n->factor,
+                         .whole = n->whole, .shape = n->shape, .operands = n->count, .operand = graph->operands + n->first,
                          .extra = {n->extra[0], n->extra[1]}, .dtype = (mw_dtype)n->dtype};
 }
 
@@ -123,6 +129,16 @@ bool mw_graph_is_number(const mw_graph *graph, mw_node id, double *value) {
   if (!id || graph->nodes[id].op != MW_OP_NUMBER) return false;
   memcpy(value, &graph->nodes[id].extra[0], sizeof *value);
   return true;
+}
+
+bool mw_graph_is(const mw_graph *graph, mw_node id, double number) {
+  double value;
+  return mw_graph_is_number(graph, id, &value) && value == number;
+}
+
+mw_node mw_graph_part(const mw_graph *graph, mw_node id, mw_op op, unsigned i) {
+  const node *n = &graph->nodes[id];
+  return n->op == op ? graph->operands[n->first + i] : 0;
 }
 
 static uint64_t mix(uint64_t hash, uint64_t word) {
@@ -226,62 +242,7 @@ bool mw_graph_tokens(mw_graph *graph, uint64_t set, uint64_t rows, uint64_t leng
   return intern(graph, n, NULL, out, err);
 }
 
-/* ---- rewrites ---- */
-
-static bool is(const mw_graph *graph, mw_node id, double number) {
-  double value;
-  return mw_graph_is_number(graph, id, &value) && value == number;
-}
-
-/* Operand `i` of a node of kind `op`, or 0. */
-static mw_node part(const mw_graph *graph, mw_node id, mw_op op, unsigned i) {
-  const node *n = &graph->nodes[id];
-  return n->op == op ? graph->operands[n->first + i] : 0;
-}
-
-/* The rewrites that recipes.md promises: what `a op b` is already, or 0. */
-static mw_node known(const mw_graph *graph, mw_op op, mw_node a, mw_node b) {
-  switch (op) {
-  case MW_OP_ADD:
-    if (is(graph, a, 0)) return b;
-    if (is(graph, b, 0)) return a;
-    if (part(graph, b, MW_OP_SUB, 1) == a && a) return part(graph, b, MW_OP_SUB, 0);
-    if (part(graph, a, MW_OP_SUB, 1) == b && b) return part(graph, a, MW_OP_SUB, 0);
-    return 0;
-  case MW_OP_SUB:
-    if (is(graph, b, 0)) return a;
-    if (part(graph, a, MW_OP_ADD, 0) == b) return part(graph, a, MW_OP_ADD, 1);
-    if (part(graph, a, MW_OP_ADD, 1) == b) return part(graph, a, MW_OP_ADD, 0);
-    return 0;
-  case MW_OP_MUL: return is(graph, a, 1) ? b : is(graph, b, 1) ? a : 0;
-  case MW_OP_DIV:
-  case MW_OP_POW: return is(graph, b, 1) ? a : 0;
-  default: return 0;
-  }
-}
-
-/* A quotient by a power of two is a product, to the last bit and much faster. `factor`: by what. */
-static bool is_product(const mw_graph *graph, mw_op op, mw_node b, double *factor) {
-  double value;
-  int exponent;
-  if (op != MW_OP_DIV || !mw_graph_is_number(graph, b, &value) || fabs(frexp(value, &exponent)) != 0.5) return false;
-  *factor = 1 / value;
-  return abs(exponent) <= 120; /* far from what float cannot hold */
-}
-
-static bool fold(const mw_graph *graph, mw_op op, const mw_node *operands, uint32_t count, double *value) {
-  double values[3];
-  for (uint32_t i = 0; i < count; i++)
-    if (!mw_graph_is_number(graph, operands[i], &values[i])) return false;
-  *value = mw_graph_compute(op, values);
-  return true;
-}
-
-/* Whether an operation gives a mask. */
-static bool is_mask(mw_op op) {
-  return op == MW_OP_LT || op == MW_OP_LE || op == MW_OP_EQ || op == MW_OP_NE || op == MW_OP_AND || op == MW_OP_OR ||
-         op == MW_OP_NOT || op == MW_OP_TOP || op == MW_OP_BERNOULLI;
-}
+/* ---- operations ---- */
 
 bool mw_graph_apply(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t count, const uint64_t extra[2],
                     mw_node *out, mw_error *err) {
@@ -304,118 +265,10 @@ bool mw_graph_apply(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t
     n.whole |= operand->whole;
     n.factor &= operand->factor;
   }
-  n.factor |= is_mask(op) || n.shape == 0;
+  n.factor |= kinds[op] == IS_MASK || n.shape == 0;
   if (operations[op].class == MW_CLASS_MAP) {
-    double value;
-    if (fold(graph, op, operands, count, &value)) return mw_graph_number(graph, value, out, err);
-    if (count == 2 && !is(graph, operands[1], 1) && is_product(graph, op, operands[1], &value)) {
-      mw_node product[2] = {operands[0]};
-      return mw_graph_number(graph, value, &product[1], err) && mw_graph_apply(graph, MW_OP_MUL, product, 2, NULL, out, err);
-    }
-    mw_node already = count == 2 ? known(graph, op, operands[0], operands[1]) : 0;
-    if (already && graph->nodes[already].shape == n.shape) {
-      *out = already;
-      return true;
-    }
+    MW_TRY(mw_rewrite(graph, op, operands, count, n.shape, out, err));
+    if (*out) return true;
   }
   return intern(graph, n, operands, out, err);
-}
-
-double mw_graph_compute(mw_op op, const double *operands) {
-  double a = operands[0], b = 0, c = 0;
-  if (operations[op].operands > 1) b = operands[1];
-  if (operations[op].operands > 2) c = operands[2];
-  switch (op) {
-  case MW_OP_ADD: return a + b;
-  case MW_OP_SUB: return a - b;
-  case MW_OP_MUL: return a * b;
-  case MW_OP_DIV: return a / b;
-  case MW_OP_RATIO: return b == 0 ? 0 : a / b;
-  case MW_OP_MIN: return b < a ? b : a;
-  case MW_OP_MAX: return b > a ? b : a;
-  case MW_OP_LT: return a < b;
-  case MW_OP_LE: return a <= b;
-  case MW_OP_EQ: return a == b;
-  case MW_OP_NE: return a != b;
-  case MW_OP_AND: return a != 0 && b != 0;
-  case MW_OP_OR: return a != 0 || b != 0;
-  case MW_OP_NOT: return a == 0;
-  case MW_OP_WHERE: return a != 0 ? b : c;
-  case MW_OP_NEG: return -a;
-  case MW_OP_ABS: return fabs(a);
-  case MW_OP_SIGN: return (a > 0) - (a < 0);
-  case MW_OP_SQRT: return sqrt(a);
-  case MW_OP_EXP: return mw_mathx_exp(a);
-  case MW_OP_LOG: return mw_mathx_log(a);
-  case MW_OP_TANH: return mw_mathx_tanh(a);
-  case MW_OP_SIN: return mw_mathx_sin(a);
-  case MW_OP_COS: return mw_mathx_cos(a);
-  case MW_OP_ACOS: return mw_mathx_acos(a);
-  case MW_OP_POW: return mw_mathx_pow(a, b);
-  default: return NAN;
-  }
-}
-
-/* ---- mass ---- */
-
-/* What drop_rescale leaves of a tensor, as often more as there is less of it: `factor` is 1 / (1 - p). */
-static bool is_rescaled(const mw_graph *graph, mw_node kept, double factor) {
-  mw_node dropped = part(graph, part(graph, kept, MW_OP_WHERE, 0), MW_OP_NOT, 0);
-  double p;
-  return is(graph, part(graph, kept, MW_OP_WHERE, 2), 0) &&
-         mw_graph_is_number(graph, part(graph, dropped, MW_OP_BERNOULLI, 1), &p) && fabs(factor * (1 - p) - 1) < 1e-12;
-}
-
-/* (1 - t) * x + t * y, for any t. */
-static bool is_lerp(const mw_graph *graph, mw_node a, mw_node b) {
-  mw_node rest = part(graph, a, MW_OP_MUL, 0), t = part(graph, b, MW_OP_MUL, 0);
-  return t && part(graph, rest, MW_OP_SUB, 1) == t && is(graph, part(graph, rest, MW_OP_SUB, 0), 1);
-}
-
-/* Of `value` times something: a number that is none leaves no finite mass, rather than an unknown one. */
-static double times(double value, double mass) { return isnan(value) && !isnan(mass) ? (double)INFINITY : value * mass; }
-
-/* Of a product that is of no plain number. A factor weighs what it multiplies, by an unknown number: of a delta it leaves a
- * delta, so that `mask * tau` without its base is found. A product of two tensors of models, such as `base * (1 + 0.1 * tau)`
- * or a weight `tau * tau`, is not linear in them and weighs an unknown number, but for a delta times an unknown one. */
-static double product(const mw_graph *graph, mw_node a, mw_node b, const double *mass) {
-  if (graph->nodes[a].factor) return mass[b] == 0 ? 0 : NAN;
-  if (graph->nodes[b].factor) return mass[a] == 0 ? 0 : NAN;
-  return (isnan(mass[a]) && mass[b] == 0) || (isnan(mass[b]) && mass[a] == 0) ? 0 : NAN;
-}
-
-static double mass_of(const mw_graph *graph, const node *n, const mw_node *o, const double *mass) {
-  double value;
-  switch ((mw_op)n->op) {
-  case MW_OP_NUMBER: return 0;
-  case MW_OP_INPUT: return 1;
-  case MW_OP_ADD:
-    if (is_lerp(graph, o[0], o[1]) && mass[part(graph, o[0], MW_OP_MUL, 1)] == mass[part(graph, o[1], MW_OP_MUL, 1)])
-      return mass[part(graph, o[0], MW_OP_MUL, 1)];
-    return mass[o[0]] + mass[o[1]];
-  case MW_OP_SUB: return mass[o[0]] - mass[o[1]];
-  case MW_OP_NEG: return -mass[o[0]];
-  case MW_OP_COLUMNS: return graph->nodes[o[1]].learned ? NAN : mass[o[0]]; /* what is learned may weigh anything */
-  case MW_OP_MUL:
-    if (mw_graph_is_number(graph, o[0], &value)) return times(value, mass[o[1]]);
-    if (mw_graph_is_number(graph, o[1], &value)) return is_rescaled(graph, o[0], value) ? mass[o[0]] : times(value, mass[o[0]]);
-    return product(graph, o[0], o[1], mass);
-  case MW_OP_DIV:
-  case MW_OP_RATIO:
-    if (mw_graph_is_number(graph, o[1], &value) && value != 0)
-      return is_rescaled(graph, o[0], 1 / value) ? mass[o[0]] : mass[o[0]] / value;
-    return mass[o[0]] == 0 && !graph->nodes[o[0]].factor ? 0 : NAN; /* 1 / x is a weight like any other */
-  case MW_OP_WHERE: /* a selection (`keep`) keeps the mass; two models of one mass do too */
-    if (mw_graph_is_number(graph, o[2], &value) && value == 0) return mass[o[1]];
-    return mass[o[1]] == mass[o[2]] ? mass[o[1]] : NAN;
-  default: return NAN;
-  }
-}
-
-void mw_graph_mass(const mw_graph *graph, double *mass) {
-  mass[0] = NAN;
-  for (size_t id = 1; id <= graph->count; id++) {
-    const node *n = &graph->nodes[id];
-    mass[id] = mass_of(graph, n, graph->operands + n->first, mass);
-  }
 }

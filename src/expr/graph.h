@@ -19,8 +19,7 @@ typedef enum mw_graph_class {
   MW_CLASS_VECTOR, MW_CLASS_NET, MW_CLASS_FUSED
 } mw_graph_class;
 
-const char *mw_graph_op_name(mw_op op); /* "add" */
-const char *mw_graph_op_meaning(mw_op op);
+const char *mw_graph_op_name(mw_op op); /* "ADD" */
 mw_graph_class mw_graph_op_class(mw_op op);
 int mw_graph_op_operands(mw_op op);
 /* The first operand whose values are read: CHANCE takes only the shape of its first, LEARNED nothing of its own. */
@@ -34,6 +33,7 @@ typedef struct mw_graph_node_facts {
   mw_op op;
   bool f64;              /* computed in f64: an F64 input is among what it is made of */
   bool learned;          /* a coefficient, learned or to be learned, is among what it is made of */
+  bool factor;           /* no tensor of a model is, but behind a mask or a number: it can only weigh others */
   bool whole;            /* a NET operation is, so that only src/learn can compute it */
   uint32_t shape;        /* 0: a scalar */
   uint32_t operands;     /* how many */
@@ -83,13 +83,9 @@ static inline uint64_t mw_graph_heads(uint64_t heads, uint64_t kv_heads, uint64_
 
 mw_graph_node_facts mw_graph_facts(const mw_graph *graph, mw_node node); /* node must be in 1 .. count */
 bool mw_graph_is_number(const mw_graph *graph, mw_node node, double *value);
+bool mw_graph_is(const mw_graph *graph, mw_node node, double number); /* whether it is this number */
+mw_node mw_graph_part(const mw_graph *graph, mw_node node, mw_op op, unsigned i); /* operand i of a node of this kind, else 0 */
 /* How many of a SELECT's operands it selects from: the first ones. */
 static inline uint32_t mw_graph_selected(mw_graph_node_facts facts) { return facts.operands - (facts.op == MW_OP_TIE); }
-/* The f64 function of a MAP op on scalars. */
-double mw_graph_compute(mw_op op, const double *operands);
-
-/* How many models the node weighs (recipes.md, "Mass"): an input 1, a + b the sum ...; NaN: unknown. mass[0 .. count]
- * must hold count + 1 doubles. */
-void mw_graph_mass(const mw_graph *graph, double *mass);
 
 #endif

@@ -2,6 +2,7 @@
  * whole units, so that it has the fixed shape of reductions. */
 #include "learn/elements.h"
 #include "expr/derive.h"
+#include "expr/compute.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -189,7 +190,7 @@ bool mw_elements_forward(mw_tape *tape, const mw_tape_step *step, mw_error *err)
   }
   double operands[3] = {0};
   for (uint32_t i = 0; i < facts.operands; i++) operands[i] = scalar_of(tape, facts.operand[i]);
-  slot->scalar = mw_graph_compute(facts.op, operands);
+  slot->scalar = mw_compute(facts.op, operands);
   return true;
 }
 

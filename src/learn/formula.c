@@ -1,6 +1,7 @@
 /* formula.c: leaves, compilation and running. Leaves are INPUT nodes of models that cannot exist, and for scalars the
  * TOTAL of one; their `row` is the slot. Runs go in chunks that stay in the L2 cache. */
 #include "learn/tape.h"
+#include "expr/compute.h"
 #include <string.h>
 
 /* The models that stand for memory. */
@@ -94,7 +95,7 @@ static double scalar_value(const mw_tape *tape, mw_node node) {
     return gradient ? slot->scalar_gradient : slot->scalar;
   }
   for (uint32_t i = 0; i < facts.operands; i++) operands[i] = scalar_value(tape, facts.operand[i]);
-  return mw_graph_compute(facts.op, operands);
+  return mw_compute(facts.op, operands);
 }
 
 void mw_formula_reads(const mw_tape *tape, const mw_formula *formula,

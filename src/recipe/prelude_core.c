@@ -1,11 +1,11 @@
 /* prelude_core.c: the functions that the prelude builds on: nodes of the graph, numbers drawn, names matched. They check what
  * Lua gives them and raise; the rules of the graph itself are the graph's. */
-#include "base/mathx.h"
 #include "recipe/prelude_core.h"
+#include "expr/compute.h"
+#include "expr/weight_sum.h"
 #include "recipe/prelude_learn.h"
 #include "num/rng.h"
 #include <lauxlib.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,6 +90,16 @@ static int apply(lua_State *L) {
   return finish(L, op, operands, (uint32_t)count, extra);
 }
 
+/* compute(op, numbers...): an elementwise operation on plain numbers, with the bits that the graph gives a constant. */
+static int compute(lua_State *L) {
+  mw_op op = mw_prelude_core_op(L, 1);
+  double operands[3];
+  if (mw_graph_op_class(op) != MW_CLASS_MAP) return luaL_error(L, "'%s' is not computed element by element", mw_graph_op_name(op));
+  for (int i = 0; i < mw_graph_op_operands(op); i++) operands[i] = luaL_checknumber(L, 2 + i);
+  lua_pushnumber(L, mw_compute(op, operands));
+  return 1;
+}
+
 static const mw_tensor *tensor_at(const mw_input_set *inputs, uint64_t model, uint64_t row) {
   if (!inputs || model >= inputs->count || row >= inputs->family.count) return NULL;
   const mw_tensor *own = inputs->family.tensors[row * inputs->family.members + model];
@@ -150,7 +160,7 @@ static int mass(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_Integer count = luaL_len(L, 1);
   double *masses = lua_newuserdatauv(L, (mw_graph_count(graph) + 1u) * sizeof *masses, 0);
-  mw_graph_mass(graph, masses);
+  mw_weight_sum(graph, masses);
   lua_createtable(L, (int)count, 0);
   for (lua_Integer i = 1; i <= count; i++) {
     lua_rawgeti(L, 1, i);
@@ -291,9 +301,6 @@ static int load_text(lua_State *L) {
   return 1;
 }
 
-#define MATH(name) static int math_##name(lua_State *L) { lua_pushnumber(L, mw_mathx_##name(luaL_checknumber(L, 1))); return 1; }
-MATH(exp) MATH(log) MATH(tanh) MATH(sin) MATH(cos) MATH(acos)
-
 const char *const mw_prelude_core_reserved[] = {
 #define MW_OPTION(name, form, field, told, value, doc) #name,
 #include "options.def"
@@ -307,6 +314,27 @@ static void fill_reserved(lua_State *L) {
     lua_setfield(L, -2, *word);
   }
   lua_setfield(L, -2, "reserved");
+}
+
+/* Every elementwise operation, how a recipe writes it, and its kind: a list of {name, written, kind}. */
+static void fill_elementwise(lua_State *L) {
+  static const struct { const char *name, *written, *kind; } words[] = {
+#define MW_ELEMENTWISE(name, kind, operands, written, meaning, expression) {#name, written, #kind},
+#include "base/elementwise.def"
+#undef MW_ELEMENTWISE
+  };
+  lua_newtable(L);
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    lua_newtable(L);
+    lua_pushstring(L, words[i].name);
+    lua_rawseti(L, -2, 1);
+    lua_pushstring(L, words[i].written);
+    lua_rawseti(L, -2, 2);
+    lua_pushstring(L, words[i].kind);
+    lua_rawseti(L, -2, 3);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  lua_setfield(L, -2, "elementwise");
 }
 
 static void fill_models(lua_State *L, const mw_input_set *inputs) {
@@ -334,20 +362,17 @@ static void fill_models(lua_State *L, const mw_input_set *inputs) {
 
 static void fill(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"number", number}, {"apply", apply}, {"input", input}, {"shape", shape}, {"elements", elements}, {"value", value},
+      {"number", number}, {"apply", apply}, {"compute", compute},
+      {"input", input}, {"shape", shape}, {"elements", elements}, {"value", value},
       {"id", id}, {"is_node", is_node}, {"mass", mass}, {"label", label}, {"uniform", uniform}, {"beta", beta},
       {"dirichlet", dirichlet}, {"drawn", drawn}, {"glob", glob}, {"distance", distance}, {"shown", shown},
       {"fail", core_fail}, {"print", print}, {"require", require}, {"load", load_text},
       {"score", score}, {NULL, NULL}};
-  static const luaL_Reg mathematics[] = {{"exp", math_exp}, {"log", math_log}, {"tanh", math_tanh}, {"sin", math_sin},
-                                         {"cos", math_cos}, {"acos", math_acos}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
-  lua_newtable(L);
-  luaL_setfuncs(L, mathematics, 0);
-  lua_setfield(L, -2, "mathx");
   luaL_newmetatable(L, node_type);
   lua_setfield(L, -2, "node_metatable");
   fill_reserved(L);
+  fill_elementwise(L);
   mw_prelude_learn_fill(L);
 }
 

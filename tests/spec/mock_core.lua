@@ -1,27 +1,41 @@
 --- mock_core.lua: the border to C (core.c) in plain Lua, so that the prelude can be judged alone: every node is computed
--- at once, on small arrays, by the naive meaning that ops.def gives its operation. Tensors round to f32, scalars stay f64.
+-- at once, on small arrays, by the naive meaning that elementwise.def gives its operation. Tensors round to f32, scalars stay f64.
 local mock = {}
 
 local function f32(x) return (string.unpack("<f", string.pack("<f", x))) end
 local function truth(b) return b and 1 or 0 end
 
-local map = {
-  add = function(a, b) return a + b end, sub = function(a, b) return a - b end, mul = function(a, b) return a * b end,
-  div = function(a, b) return a / b end, ratio = function(a, b) return b == 0 and 0 or a / b end,
-  pow = function(a, b) return a ^ b end, min = math.min, max = math.max,
-  lt = function(a, b) return truth(a < b) end, le = function(a, b) return truth(a <= b) end,
-  eq = function(a, b) return truth(a == b) end, ne = function(a, b) return truth(a ~= b) end,
-  ["and"] = function(a, b) return truth(a ~= 0 and b ~= 0) end, ["or"] = function(a, b) return truth(a ~= 0 or b ~= 0) end,
-  ["not"] = function(a) return truth(a == 0) end, where = function(m, a, b) return m ~= 0 and a or b end,
-  neg = function(a) return -a end, abs = math.abs, sign = function(a) return a > 0 and 1 or a < 0 and -1 or 0 end,
-  sqrt = math.sqrt, exp = math.exp, log = math.log, sin = math.sin, cos = math.cos, acos = math.acos,
-  tanh = function(a) local e = math.exp(2 * a) return (e - 1) / (e + 1) end,
-}
+local elementwise = dofile "src/tools/elementwise.lua" ()
+
+--- A C expression of the table in Lua, with numbers for truths: `b == 0 ? 0 : a / b` is choose(truth(b == 0), 0, a / b).
+local function in_lua(c)
+  local inner = {}
+  local text = c:gsub("%b()", function(part)
+    inner[#inner + 1] = "(" .. in_lua(part:sub(2, -2)) .. ")"
+    return "<" .. #inner .. ">"
+  end)
+  local first, rest = text:match "^(.-), (.*)$"
+  local condition, yes, no = text:match "^(.-) %? (.-) : (.*)$"
+  local left, sign, right = text:match "^(.-) ([=!<>]=?) (.*)$"
+  if first then text = in_lua(first) .. ", " .. in_lua(rest)
+  elseif condition then text = ("choose(%s, %s, %s)"):format(in_lua(condition), in_lua(yes), in_lua(no))
+  elseif sign then text = ("truth(%s %s %s)"):format(left, (sign:gsub("!", "~")), right) end
+  return (text:gsub("<(%d+)>", function(i) return inner[tonumber(i)] end))
+end
+
+local map = {}
+local known = setmetatable({ truth = truth, choose = function(m, a, b) if m ~= 0 then return a end return b end,
+  pow = function(a, b) return a ^ b end, tanh = function(a) local e = math.exp(2 * a) return (e - 1) / (e + 1) end }, { __index = math })
+for _, entry in ipairs(elementwise) do
+  local c = entry.expression:gsub("%(R%)", ""):gsub("%(double%)", ""):gsub("MW_(%u+)", string.lower):gsub("mw_mathx_", "")
+  map[entry.name] = assert(load("local a, b, c = ... return " .. in_lua(c), entry.name, "t", known))
+end
 
 --- A prelude over `models`: array of { label =, tensors = { name = { values... } } }; `files` are what require finds.
 function mock.prelude(models, files)
-  local core = { models = {}, seed = 0, node_metatable = {}, draws = {}, mathx = {},
+  local core = { models = {}, seed = 0, node_metatable = {}, draws = {}, elementwise = {},
     reserved = { output = true, seed = true, threads = true } }
+  for i, entry in ipairs(elementwise) do core.elementwise[i] = { entry.name, entry.written, entry.kind } end
   local private = setmetatable({}, { __mode = "k" }) -- node -> { values =, scalar =, mass = }
 
   local made = 0
@@ -116,6 +130,7 @@ function mock.prelude(models, files)
     return result
   end
 
+  function core.compute(op, ...) return map[op](...) end
   function core.number(x) local n = node({ x }, true, 0) private[n].constant = x return n end
   function core.input(m, row) return node(models[m].tensors[core.models[m].names[row]], false, 1) end
   function core.shape(x) return not read(x).scalar and { #read(x).values } or nil end

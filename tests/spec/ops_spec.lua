@@ -60,6 +60,15 @@ describe("element by element", function()
     { "x:sin()", function(a) return math.sin(a) end }, { "x:cos()", function(a) return math.cos(a) end },
     { "x:acos()", function(a) return math.acos(a) end }, { "(x:abs() + 1) ^ 1.5", function(a) return (math.abs(a) + 1) ^ 1.5 end },
   }
+  it("has a case of every operation of elementwise.def", function()
+    local texts = {}
+    for _, list in ipairs { cases, smooth } do for _, case in ipairs(list) do texts[#texts + 1] = case[1] end end
+    local all = table.concat(texts, "\n")
+    for _, entry in ipairs(dofile "src/tools/elementwise.lua" ()) do -- "x:lt(y)" is ":lt(", "x + y" is " + ", "-x" is "-x"
+      local mark = entry.written:match ":?[%l_]+%(" or entry.written:match " .+ " or entry.written
+      assert(all:find(mark, 1, true), "there is no case of " .. entry.written)
+    end
+  end)
   for _, case in ipairs(smooth) do
     it(case[1] .. " is within an f32 rounding or two of libm", function() near(run(case[1]), case[2], 4e-7) end)
   end

@@ -1,6 +1,7 @@
 /* test_net_rules.c: networks in the graph: what their constructors accept and give, and what they refuse, since a graph
  * may come from a hostile process; coefficients weigh what nobody knows; activations cannot be streamed. */
 #include "expr/schedule.h"
+#include "expr/weight_sum.h"
 #include "unit.h"
 #include <math.h>
 
@@ -89,7 +90,7 @@ static void coefficients(void) {
   mw_node times = TRY(MUL, 0, 0, table, TRY(TOTAL, 0, 0, learned));
   double mass[1024];
   CHECK(mw_graph_count(graph) < 1024);
-  mw_graph_mass(graph, mass);
+  mw_weight_sum(graph, mass);
   CHECK(isnan(mass[scaled]) && isnan(mass[times]) && mass[plain] == 1);
   mw_schedule schedule;
   CHECK(mw_schedule_make(graph, (mw_node[]){scaled, times}, 2, &schedule, &err));
