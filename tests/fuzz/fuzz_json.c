@@ -1,5 +1,6 @@
 /* fuzz_json.c: what the strict scan accepts can be walked to its end without leaving the text, is UTF-8, and is accepted
  * again by itself. */
+#include "base/utf8.h"
 #include "fuzz.h"
 #include "format/json.h"
 
@@ -38,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
   REQUIRE(text != NULL);
   if (length) memcpy(text, bytes, length);
   if (mw_json_check("text", text, length, 128, &root, &err)) {
-    REQUIRE(mw_text_is_utf8(text, length));
+    REQUIRE(mw_utf8_valid(text, length));
     walk(root, &arena, text, text + length);
     REQUIRE(mw_json_check("text", root.bytes, root.length, 128, &again, &err) && again.kind == root.kind);
   } else REQUIRE(err.status == MW_DATA && err.text[0]);

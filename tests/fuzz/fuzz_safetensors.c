@@ -1,5 +1,6 @@
 /* fuzz_safetensors.c: every tensor of an accepted file lies within it, apart from all others, and a header written for
  * them is accepted again with the same names, types and shapes. */
+#include "base/utf8.h"
 #include "fuzz.h"
 #include "format/safetensors.h"
 #include <fcntl.h>
@@ -49,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
     for (size_t i = 0; i < count; i++) {
       REQUIRE(tensors[i].offset == next);
       next += mw_safetensors_bytes(&tensors[i]);
-      REQUIRE(*tensors[i].name && mw_text_is_utf8(tensors[i].name, strlen(tensors[i].name)) && tensors[i].rank <= 64);
+      REQUIRE(*tensors[i].name && mw_utf8_valid(tensors[i].name, strlen(tensors[i].name)) && tensors[i].rank <= 64);
     }
     REQUIRE(count == 0 || next == length);
     write_again(tensors, count);
