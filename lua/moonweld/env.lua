@@ -4,6 +4,7 @@ local core = ...
 local V, O, F, A, R = core.module("value"), core.module("ops"), core.module("field"), core.module("arg"), core.module("recipe")
 core.module("names")
 local S, N, H, L = core.module("select"), core.module("net"), core.module("arch"), core.module("learn")
+local synonyms = core.module("synonyms")
 local fail = V.fail
 local E = {}
 
@@ -109,8 +110,15 @@ local function list_pairs(t)
   return ipairs(items)
 end
 
+local no_chance = ": a merge can be made again, so a recipe has no chance of its own; declare arg.seed(), then a.seed:uniform(), x:normal(a.seed)"
 local function frozen(t, name)
-  return setmetatable({}, { __metatable = false, __index = t, __newindex = function() return fail("'%s' cannot be changed", name) end })
+  return setmetatable({}, { __metatable = false, __newindex = function() return fail("'%s' cannot be changed", name) end, __index = function(_, key)
+    if t[key] ~= nil then return t[key] end
+    local words = {}
+    for known in pairs(t) do words[#words + 1] = known end
+    local hint = name == "math" and (key == "random" or key == "randomseed") and no_chance or synonyms.hint(tostring(key), words)
+    return fail("recipes have no '%s.%s'%s", name, core.shown(tostring(key)), hint)
+  end })
 end
 
 local function safe_print(...)
@@ -180,7 +188,7 @@ local function environment()
     local value = base[key]
     if value ~= nil then return value end
     if absent[key] then return fail("recipes have no '%s'", key) end
-    return fail("there is no '%s'%s", core.shown(tostring(key)), type(key) == "string" and core.module("suggest").hint(key, { table.unpack(words) }) or "")
+    return synonyms.library(key) or fail("there is no '%s'%s", core.shown(tostring(key)), synonyms.hint(tostring(key), { table.unpack(words) }))
   end })
 end
 

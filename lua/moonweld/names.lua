@@ -4,6 +4,17 @@ local V, F = core.module("value"), core.module("field")
 local word = core.module("word").word
 local data, kind, fail = V.data, V.kind, V.fail
 
+--- What is wrong with a name or pattern that no tensor of a model has.
+local function none_called(private, name)
+  local near = core.module("suggest").hint(name, { table.unpack(private.names, 1, math.min(#private.names, 4000)) })
+  return fail("no tensor is called '%s'%s", core.shown(name), near)
+end
+
+word("model:tensor(name)", function(x, name)
+  if type(name) ~= "string" then return fail("'tensor' takes a tensor's name, not %s", V.called(name)) end
+  return data(x).nodes[name] or none_called(data(x), name)
+end)
+
 local function chosen(x, glob, wanted)
   local private, names, nodes, found = data(x), {}, {}, false
   if type(glob) ~= "string" then return fail("a name pattern is a text, not %s", V.called(glob)) end
@@ -12,7 +23,7 @@ local function chosen(x, glob, wanted)
     found = found or matches
     if matches == wanted then names[#names + 1], nodes[name] = name, private.nodes[name] end
   end
-  if not found then fail("no tensor is called '%s'%s", core.shown(glob), core.module("suggest").hint(glob, { table.unpack(private.names, 1, math.min(#private.names, 4000)) })) end
+  if not found then none_called(private, glob) end
   return V.model(names, nodes, private.label)
 end
 

@@ -138,7 +138,11 @@ function Elements:drop_rescale(p, seed, options) end
 ---@class Field: Elements
 
 ---@class Model: Elements
+---@field [string] Tensor # by its name, such as m["model.norm.weight"]
 local Model = {}
+---@param name string
+---@return Tensor # also where its name is a word of models
+function Model:tensor(name) end
 ---@param glob string `*`, `?`, `[abc]`; one that matches nothing is an error
 ---@return Model
 function Model:only(glob) end

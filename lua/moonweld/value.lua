@@ -36,21 +36,20 @@ function V.called(x)
 end
 local called = V.called
 
-local suggest = core.module("suggest")
-
+--- Of a value: its words, a list's members, a model's tensors by name (model:tensor(name) where a name is a word, too).
 local function index(x, key)
   local private = data[x]
   local own = private and V.only_for[private.kind]
   if private and private.kind == "list" and type(key) == "number" then return private.items[key] end
-  local found = own and own[key] or methods[key]
-  if found ~= nil then return found end
-  if type(key) ~= "string" then return nil end
-  local words = {}
+  local found = own and own[key] or methods[key] or private and private.kind == "model" and private.nodes[key]
+  if found then return found end
+  if type(key) ~= "string" then return fail("%s is not indexed by %s", called(x), called(key)) end
+  local names = private and private.kind == "model" and private.names or {}
+  if names[1] and key:find(".", 1, true) then return own.tensor(x, key) end
+  local words = table.move(names, 1, math.min(#names, 4000), 1, {})
   for name in pairs(methods) do words[#words + 1] = name end
   for name in pairs(own or {}) do words[#words + 1] = name end
-  local near = suggest.nearest(key, words)
-  return fail("%s has no '%s'%s", called(x), core.shown(key),
-    near and (" -- did you mean '" .. near .. "'?") or "")
+  return fail("%s has no '%s'%s", called(x), core.shown(key), core.module("synonyms").hint(key, words))
 end
 
 local function refuse() return fail("models, lists and tensors cannot be changed; make a new one") end

@@ -74,7 +74,7 @@ function W.word(form, f, instead)
     if given > most then return f(table.unpack({ ... }, 1, most)) end
     return f(...)
   end
-  W.form_of[word], W.written[name] = form, form
+  W.form_of[word], W.written[name] = form, W.written[name] or form
   if owner then (V.only_for[owner] or V.methods)[name] = word end
   return word
 end

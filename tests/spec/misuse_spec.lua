@@ -85,6 +85,42 @@ describe("a value of the wrong kind is named", function()
   it("ipairs of a model", function() assert.equal("2: ipairs of a model", said(body "for _ in ipairs(x) do end return x")) end)
 end)
 
+describe("a word of another language, or of nobody", function()
+  local meant = " -- did you mean "
+  for text, message in pairs { ["x:absolute()"] = "a model has no 'absolute'" .. meant .. "x:abs()?", ["x:absolut()"] = "a model has no 'absolut'" .. meant .. "x:abs()?",
+    ["x:abss()"] = "a model has no 'abss'" .. meant .. "'abs'?", ["x:pow(2)"] = "a model has no 'pow'" .. meant .. "x ^ y?",
+    ["l:clip(0, 1)"] = "a list has no 'clip'" .. meant .. "x:clamp(low, high)?",
+    ["x:max()"] = "a model has no 'max'" .. meant .. "x:quantile(1), x:peak() of |x|, or max(list) of models?", ["x:lerp(x, 1)"] = "a model has no 'lerp'" .. meant .. "lerp(a, b, t)?",
+    ["x:map(function(t) return t:only('*') end)"] = "a tensor has no 'only'" .. meant .. "model:only(glob)?", ["x:banana()"] = "a model has no 'banana'",
+    ["torch.abs(x)"] = "recipes have no 'torch.abs'" .. meant .. "x:abs()?", ["torch.nn.functional.relu(x)"] = "recipes have no 'torch.nn.functional.relu'" .. meant .. "x:atleast(v)?",
+    ["np.linalg.norm(x)"] = "recipes have no 'np.linalg.norm'" .. meant .. "x:norm()?", ["torch.banana(x)"] = "recipes have no 'torch.banana'",
+    ["abs(x)"] = "there is no 'abs'" .. meant .. "x:abs()?", ["len(l)"] = "there is no 'len'" .. meant .. "#list?", ["None"] = "there is no 'None'" .. meant .. "nil?",
+    ["x ^ math.pow(2, 3)"] = "recipes have no 'math.pow'" .. meant .. "x ^ y?", ["x * math.flor(2)"] = "recipes have no 'math.flor'" .. meant .. "'floor'?",
+    ["('a'):dump()"] = "recipes have no 'string.dump'",
+    ["x * math.random()"] = "recipes have no 'math.random': a merge can be made again, so a recipe has no chance of its own; declare arg.seed(), then a.seed:uniform(), x:normal(a.seed)" } do
+    it(text, function() assert.equal("2: " .. message, said(body("return " .. text))) end)
+  end
+end)
+
+describe("a model's tensor by its name", function()
+  it("is one like those of map", function()
+    local found = toy.run(body "return x:map(function(t, name) return name:find 'norm' and x[name] + x:tensor(name) - t or x[name] end)", { x = x })
+    assert.same({ 1, 2, 3, 4 }, found["model.layers.0.w"])
+    assert.same({ 1, 2 }, found["model.norm.weight"])
+    found = toy.run(body "return x * (x:norm() / x:norm()['model.norm.weight'])", { x = x })
+    assert.near(4 * (30 / 5) ^ 0.5, found["model.layers.0.w"][4], 1e-5)
+  end)
+  it("is a word where it has that name, and asked for by tensor()", function()
+    local odd = toy.write { norm = { 3 }, w = { 5 } }
+    assert.same({ 3 }, toy.run(body "assert(x['norm'] == x.norm) return x:map(function(t, n) return n == 'norm' and x:tensor 'norm' or t end)", { x = odd }).norm)
+  end)
+  for text, message in pairs { ["x['model.norm.wieght']"] = "no tensor is called 'model.norm.wieght' -- did you mean 'model.norm.weight'?",
+    ["x:tensor('model.norm.wieght')"] = "no tensor is called 'model.norm.wieght' -- did you mean 'model.norm.weight'?", ["x:tensor(x)"] = "'tensor' takes a tensor's name, not a model",
+    ["x[1]"] = "a model is not indexed by a number", ["l['model.norm.weight']"] = "a list has no 'model.norm.weight'" } do
+    it(text, function() assert.equal("2: " .. message, said(body("return " .. text))) end)
+  end
+end)
+
 describe("two draws of one stream", function()
   local head = "2: two draws share a stream; name one with a.seed:at(i) (stream 'seed"
   for _, call in ipairs { "sum(l:map(function(t) return t:drop_rescale(0.5, a.seed) end))", "x:bernoulli(0.5, a.seed) & (2 * x):bernoulli(0.5, a.seed)",

@@ -280,6 +280,13 @@ describe("the vocabulary", function()
   end)
 end)
 
+describe("the synonyms", function()
+  it("are words that no value has", function()
+    local _, core = mock.prelude { model(BASE, "base") }
+    for word in pairs(core.module("synonyms").said) do assert.equal(nil, core.module("value").methods[word], word) end
+  end)
+end)
+
 describe("names and fields", function()
   it("a gradient reads the depth of each layer", function()
     assert.same({ 0, 0, 0, 0, 3, 1 }, one("return a.base:abs() * a.t", { t = { "0,1" } }, 'arg("t", 1, "t"),'))
