@@ -12,10 +12,10 @@ JOBS   ?= $(shell nproc)
 # ---- what we stand on -----------------------------------------------------------------------------------------------
 LUA      := $(firstword $(foreach p,lua5.4 lua-5.4 lua54 lua,$(shell pkg-config --exists $(p) 2>/dev/null && echo $(p))))
 SECCOMP  := $(if $(filter Linux,$(SYSTEM)),libseccomp)
-PACKAGES := $(LUA) nettle openblas libpcre2-8 libutf8proc $(SECCOMP)
+PACKAGES := $(LUA) nettle openblas libpcre2-8 libutf8proc libcjson $(SECCOMP)
 PC_FLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 LUA_LIBS := $(if $(LUA),$(shell pkg-config --libs $(LUA) 2>/dev/null))
-PC_LIBS  := $(shell pkg-config --libs nettle openblas libpcre2-8 libutf8proc $(SECCOMP) 2>/dev/null)
+PC_LIBS  := $(shell pkg-config --libs nettle openblas libpcre2-8 libutf8proc libcjson $(SECCOMP) 2>/dev/null)
 
 # ---- flags ----------------------------------------------------------------------------------------------------------
 comma    := ,

@@ -37,6 +37,7 @@ local doors = {
   ["pthread.h"] = { rooms = { learn = true }, single = true },
   ["cblas.h"] = { rooms = { num = true }, single = true },
   ["pcre2.h"] = { rooms = { text = true }, single = true },
+  ["cJSON.h"] = { rooms = { base = true }, single = true },
   ["utf8proc.h"] = { rooms = { text = true }, single = true },
 }
 

@@ -117,7 +117,7 @@ void mw_text_free(mw_text *text) {
   *text = (mw_text){0};
 }
 
-static bool is_control(uint32_t c) {
+bool mw_text_is_control(uint32_t c) {
   return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
          (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
 }
@@ -130,7 +130,7 @@ const char *mw_text_escape(mw_text_escaped *room, const char *bytes, size_t leng
     char escaped[16];
     const char *piece = bytes + i;
     size_t piece_length = n = mw_utf8_decode(piece, length - i, &code);
-    if (code == MW_UTF8_BAD || is_control(code)) {
+    if (code == MW_UTF8_BAD || mw_text_is_control(code)) {
       piece_length = (size_t)snprintf(escaped, sizeof escaped, n == 1 ? "\\x%02x" : "\\u%04x", n == 1 ? (unsigned char)*piece : code);
       piece = escaped;
     }

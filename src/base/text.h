@@ -31,6 +31,8 @@ void mw_text_free(mw_text *text);
 typedef struct mw_text_escaped { char bytes[256]; } mw_text_escaped;
 const char *mw_text_escape(mw_text_escaped *room, const char *bytes, size_t length);
 const char *mw_text_escape_z(mw_text_escaped *room, const char *string);
+/* Whether a character is one of these, which may steer a terminal. */
+bool mw_text_is_control(uint32_t code);
 
 /* "123" -> 123; false unless all of it is digits within u64. */
 bool mw_text_parse_u64(const char *bytes, size_t length, uint64_t *out);

@@ -1,0 +1,236 @@
+/* json_writer.c: cJSON builds and prints the trees; what it printed is put into its layout on the way to the text. Whether
+ * memory was had is asked in few places: of every item when it is added, and when a tree is printed. */
+#include "base/json_writer.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PIECE = 64 << 10 };
+
+typedef struct mw_json_writer_level {
+  cJSON *item; /* the container; NULL: it is streamed */
+  bool list;
+  bool filled; /* streamed, it has an element */
+} level;
+
+static bool is_stopped(const mw_json_writer *w) { return w->failed || w->refused; }
+
+/* ---- layout ---- */
+
+/* A container is spread over lines if so many are around it. */
+static bool is_spread(const mw_json_writer *w, size_t around) {
+  return w->layout == MW_JSON_WRITER_INDENTED || (w->layout == MW_JSON_WRITER_LINES && around == 0);
+}
+
+static void begin_line(mw_json_writer *w) {
+  mw_text_add(w->out, "\n", 1);
+  for (size_t i = 0; i < w->indent && w->layout == MW_JSON_WRITER_INDENTED; i++) mw_text_add(w->out, "  ", 2);
+}
+
+static void add_escape(mw_text *out, uint32_t code) {
+  if (code < 0x10000) mw_text_format(out, "\\u%04x", (unsigned)code);
+  else mw_text_format(out, "\\u%04x\\u%04x", (unsigned)(0xd800 + ((code - 0x10000) >> 10)), (unsigned)(0xdc00 + (code & 0x3ff)));
+}
+
+/* Adds a string as cJSON has printed it, which escapes quotes, '\' and what is below ' ', and returns what follows it. */
+static const char *lay_out_string(mw_json_writer *w, const char *at) {
+  const char *begin = at++;
+  while (*at != '"') {
+    uint32_t code = ' ';
+    size_t n = *at == '\\' ? 2 : (unsigned char)*at < 0x7f ? 1 : mw_utf8_decode(at, 4, &code);
+    if ((w->ascii && code > '~') || mw_text_is_control(code)) {
+      mw_text_add(w->out, begin, (size_t)(at - begin));
+      add_escape(w->out, code);
+      begin = at + n;
+    }
+    at += n;
+  }
+  mw_text_add(w->out, begin, (size_t)(++at - begin));
+  return at;
+}
+
+/* One of { } [ ] , : outside strings. */
+static void lay_out_mark(mw_json_writer *w, char c) {
+  bool closes = c == '}' || c == ']', opens = c == '{' || c == '[';
+  if (closes) w->indent--;
+  if (closes && !w->fresh && is_spread(w, w->indent)) begin_line(w);
+  mw_text_add(w->out, &c, 1);
+  if (opens) w->indent++;
+  if (c == ',' && is_spread(w, w->indent - 1)) begin_line(w);
+  if (c == ':' && w->layout == MW_JSON_WRITER_INDENTED) mw_text_add(w->out, " ", 1);
+  w->fresh = opens;
+}
+
+static bool is_space(char c) { return c == ' ' || c == '\n'; }
+static bool is_mark(char c) { return c == '{' || c == '}' || c == '[' || c == ']' || c == ',' || c == ':'; }
+
+/* Adds JSON, cut between its words at most, in the layout of the writer: its own spaces go. */
+static void lay_out(mw_json_writer *w, const char *json) {
+  for (const char *at = json, *word; *at; at = word) {
+    for (word = at; *word && *word != '"' && !is_mark(*word) && !is_space(*word);) word++;
+    if (is_space(*at)) {
+      word++;
+      continue;
+    }
+    if (w->fresh && *at != '}' && *at != ']') {
+      w->fresh = false;
+      if (is_spread(w, w->indent - 1)) begin_line(w);
+    }
+    if (word > at) mw_text_add(w->out, at, (size_t)(word - at));
+    else if (*at == '"') word = lay_out_string(w, at);
+    else lay_out_mark(w, *word++);
+  }
+}
+
+/* ---- trees ---- */
+
+static void print(mw_json_writer *w, const cJSON *item) {
+  char *printed = cJSON_PrintUnformatted(item);
+  if (printed) lay_out(w, printed);
+  else w->failed = true;
+  cJSON_free(printed);
+}
+
+/* The bytes as a string for cJSON: valid UTF-8 that ends with the first NUL. */
+static const char *make_safe(mw_json_writer *w, mw_text *room, const char *bytes, size_t length) {
+  uint32_t code;
+  room->length = 0;
+  mw_text_add(room, "", 0);
+  for (size_t i = 0, n; i < length; i += n) {
+    n = mw_utf8_decode(bytes + i, length - i, &code);
+    bool good = code && code != MW_UTF8_BAD;
+    mw_text_add(room, good ? bytes + i : "\xef\xbf\xbd", good ? n : 3);
+  }
+  w->failed = w->failed || room->failed;
+  return room->failed ? "" : room->bytes;
+}
+
+/* In a streamed container: what stands before its next element. */
+static void begin_element(mw_json_writer *w, const char *key) {
+  level *inner = w->depth ? &w->levels[w->depth - 1] : NULL;
+  if (!inner) return;
+  if (inner->filled) lay_out(w, ",");
+  inner->filled = true;
+  if (inner->list) return;
+  cJSON *name = cJSON_CreateString(make_safe(w, &w->key, key, strlen(key)));
+  print(w, name);
+  cJSON_Delete(name);
+  lay_out(w, ":");
+}
+
+/* Where an element is complete and in no tree any more. */
+static void end_element(mw_json_writer *w) {
+  if (!w->depth) mw_text_add(w->out, "\n", 1);
+  w->failed = w->failed || w->out->failed;
+  if (is_stopped(w) || !w->sink || (w->depth && w->out->length < PIECE)) return;
+  w->refused = !w->sink(w->context, w->out->bytes, w->out->length);
+  w->out->length = 0;
+}
+
+/* The container that a new item is added to, or NULL: the item is a tree of its own. */
+static cJSON *around(const mw_json_writer *w) { return w->depth ? w->levels[w->depth - 1].item : NULL; }
+
+/* Adds an item to the container around it, which owns it then. No item: there was no memory for it. */
+static void add_item(mw_json_writer *w, const char *key, cJSON *item) {
+  cJSON *container = around(w);
+  if (item && (w->levels[w->depth - 1].list ? cJSON_AddItemToArray(container, item)
+                                            : cJSON_AddItemToObject(container, make_safe(w, &w->key, key, strlen(key)), item)))
+    return;
+  w->failed = true;
+  cJSON_Delete(item);
+}
+
+/* ---- containers ---- */
+
+static void begin(mw_json_writer *w, const char *key, bool list) {
+  mw_error ignored;
+  bool inner = around(w), tree = inner || w->depth >= w->streamed;
+  if (is_stopped(w)) return;
+  if (!mw_mem_grow(&w->levels, &w->capacity, w->depth + 1, sizeof *w->levels, &ignored)) {
+    w->failed = true;
+    return;
+  }
+  cJSON *item = !tree ? NULL : list ? cJSON_CreateArray() : cJSON_CreateObject();
+  if (inner) add_item(w, key, item);
+  else begin_element(w, key);
+  if (!tree) lay_out(w, list ? "[" : "{");
+  else if (!item) w->failed = true;
+  if (!w->failed) w->levels[w->depth++] = (level){.item = item, .list = list};
+  else if (!inner) cJSON_Delete(item);
+}
+
+void mw_json_writer_object(mw_json_writer *writer, const char *key) { begin(writer, key, false); }
+void mw_json_writer_list(mw_json_writer *writer, const char *key) { begin(writer, key, true); }
+
+void mw_json_writer_end(mw_json_writer *writer) {
+  if (is_stopped(writer)) return;
+  level done = writer->levels[--writer->depth];
+  if (around(writer)) return;
+  if (done.item) print(writer, done.item);
+  else lay_out(writer, done.list ? "]" : "}");
+  cJSON_Delete(done.item);
+  end_element(writer);
+}
+
+/* ---- values ---- */
+
+void mw_json_writer_bytes(mw_json_writer *writer, const char *key, const char *bytes, size_t length) {
+  if (is_stopped(writer)) return;
+  cJSON *item = cJSON_CreateString(make_safe(writer, &writer->string, bytes, length));
+  if (around(writer)) {
+    add_item(writer, key, item);
+    return;
+  }
+  begin_element(writer, key);
+  print(writer, item);
+  cJSON_Delete(item);
+  end_element(writer);
+}
+
+void mw_json_writer_string(mw_json_writer *writer, const char *key, const char *string) {
+  if (string) mw_json_writer_bytes(writer, key, string, strlen(string));
+  else mw_json_writer_raw(writer, key, NULL);
+}
+
+/* What is spelled already is printed by cJSON as it is, and so needs no item where there is no tree around it. */
+void mw_json_writer_raw(mw_json_writer *writer, const char *key, const char *json) {
+  if (is_stopped(writer)) return;
+  if (!json) json = "null";
+  if (around(writer)) {
+    add_item(writer, key, cJSON_CreateRaw(json));
+    return;
+  }
+  begin_element(writer, key);
+  lay_out(writer, json);
+  end_element(writer);
+}
+
+void mw_json_writer_u64(mw_json_writer *writer, const char *key, uint64_t number) {
+  char room[24];
+  snprintf(room, sizeof room, "%llu", (unsigned long long)number);
+  mw_json_writer_raw(writer, key, room);
+}
+
+void mw_json_writer_number(mw_json_writer *writer, const char *key, double number) {
+  char room[32];
+  mw_json_writer_raw(writer, key, isfinite(number) ? mw_text_number(room, number) : NULL);
+}
+
+void mw_json_writer_bool(mw_json_writer *writer, const char *key, bool value) {
+  mw_json_writer_raw(writer, key, value ? "true" : "false");
+}
+
+bool mw_json_writer_finish(mw_json_writer *w, mw_error *err) {
+  cJSON *tree = NULL; /* that a failure left: the outermost has all the others */
+  for (size_t i = 0; i < w->depth && !tree; i++) tree = w->levels[i].item;
+  cJSON_Delete(tree);
+  free(w->levels);
+  mw_text_free(&w->key);
+  mw_text_free(&w->string);
+  if (w->refused) return mw_error_set(err, MW_IO, "what was written is not taken");
+  return (!w->failed && !w->out->failed) || mw_error_memory(err, w->out->length);
+}
