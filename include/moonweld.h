@@ -197,8 +197,13 @@ typedef struct mw_inspection mw_inspection;
  * cache whose contents have another SHA-256 than their blobs' names. */
 bool mw_inspect_open(const char *path, bool stats, mw_inspection **out, mw_error *err);
 void mw_inspect_free(mw_inspection *inspection);
-const char *mw_inspect_json(const mw_inspection *inspection);
-const char *mw_inspect_text(const mw_inspection *inspection);
+/* Takes a piece of a long text, about 64 KB, and returns whether it could: else what writes it ends with MW_IO. */
+typedef bool (*mw_sink)(void *context, const char *bytes, size_t length);
+/* One line of JSON, or a line a tensor for people, in pieces: a model may have a million tensors. */
+bool mw_inspect_write_json(const mw_inspection *inspection, mw_sink sink, void *context, mw_error *err);
+bool mw_inspect_write_text(const mw_inspection *inspection, mw_sink sink, void *context, mw_error *err);
+/* All of the JSON at once; NULL where there is no memory for it. */
+const char *mw_inspect_json(mw_inspection *inspection);
 size_t mw_inspect_notes(const mw_inspection *inspection, const char *const **lines);
 
 /* ---- difference ------------------------------------------------------------------------------------------------ */

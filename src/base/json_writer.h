@@ -34,9 +34,8 @@ typedef struct mw_json_writer {
   mw_json_writer_layout layout;
   bool ascii;        /* strings have no character beyond '~': as json.dumps writes them unless it is told otherwise */
   unsigned streamed; /* so many outermost levels are streamed; 0: the document is one tree */
-  /* Takes the next piece of the text, about 64 KB, and whether it could; NULL: all of it stays in `out`. */
-  bool (*sink)(void *context, const char *bytes, size_t length);
-  void *context;
+  mw_sink sink;      /* takes the text in pieces; NULL: all of it stays in `out` */
+  void *context;     /* of the sink */
 
   /* Its own: */
   bool failed, refused; /* memory ran out; the sink took no more. Nothing is written from then on */

@@ -1,7 +1,6 @@
 /* cmd_inspect.c: shows a model or a file, after every check that a merge would make of it. */
 #include "commands.h"
-
-#include <string.h>
+#include "print.h"
 
 static const mw_options_doc options[] = {
   { "json", "", "one JSON document" },
@@ -16,12 +15,9 @@ static int run(mw_term *term, const mw_options_line *line) {
   const char *const *lines;
   size_t warnings = mw_inspect_notes(inspection, &lines);
   mw_term_warnings(term, lines, warnings);
-  const char *text = line->json ? mw_inspect_json(inspection) : mw_inspect_text(inspection);
-  size_t length = strlen(text);
-  fwrite(text, 1, length, stdout);
-  if (length == 0 || text[length - 1] != '\n') putchar('\n');
+  bool good = (line->json ? mw_inspect_write_json : mw_inspect_write_text)(inspection, mw_print_piece, stdout, &err);
   mw_inspect_free(inspection);
-  return 0;
+  return good || ferror(stdout) ? 0 : mw_term_error(term, &err); /* what standard output refuses is told at the end */
 }
 
 const mw_command mw_cmd_inspect = { "inspect", "PATH [--json] [--stats]", "a model or a file, with every input check", "one path",

@@ -52,6 +52,8 @@ void mw_print_json(FILE *out, const char *text) {
   putc('"', out);
 }
 
+bool mw_print_piece(void *file, const char *bytes, size_t length) { return fwrite(bytes, 1, length, file) == length; }
+
 const char *mw_print_size(mw_print_room *room, double bytes) {
   static const char *const units[] = { "KB", "MB", "GB", "TB", "PB" };
   if (bytes < 1000) {

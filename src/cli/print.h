@@ -4,6 +4,7 @@
 #ifndef MW_CLI_PRINT_H
 #define MW_CLI_PRINT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -11,6 +12,9 @@ void mw_print_plain(FILE *out, const char *text);
 
 /* The string with its quotes. */
 void mw_print_json(FILE *out, const char *text);
+
+/* A sink of moonweld.h: writes the piece to a FILE. */
+bool mw_print_piece(void *file, const char *bytes, size_t length);
 
 /* "3.5 MB", "12 bytes": decimal units, as on the label of a disk. `room` is where it is written. */
 typedef struct mw_print_room { char text[32]; } mw_print_room;

@@ -1,6 +1,7 @@
 /* inspect.c: what a model or a file holds, after every check that a merge would make of it. With statistics all of it is
- * read, and then files of the hub's cache are held against the hashes that they are named by. */
-#include "base/text.h"
+ * read, and then files of the hub's cache are held against the hashes that they are named by. A model may have a million
+ * tensors, so that what is written of them is written tensor by tensor. */
+#include "base/json_writer.h"
 #include "model/family.h"
 #include "model/hub.h"
 #include "num/cpu.h"
@@ -8,17 +9,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct mw_inspection {
-  mw_warning warnings;
-  mw_text json, text;
-};
-
 typedef struct stats {
   double smallest, largest, sum, squares;
   uint64_t bad;
 } stats;
 
-enum { STEP = 32 << 10 };
+struct mw_inspection {
+  mw_warning warnings;
+  mw_model *model;
+  const char *path; /* as it was given */
+  stats *stats;     /* of every tensor, or NULL */
+  size_t verified;  /* files that have the hash that the hub's cache knows them by */
+  mw_text json;     /* once it was asked for */
+  uint64_t parameters, bytes;
+  mw_arena arena;
+};
+
+enum { STEP = 32 << 10, PIECE = 64 << 10 };
 
 /* One plain pass in file order: people look at these numbers, no merge depends on them. */
 static bool measure(const mw_model *model, const mw_tensor *tensor, const mw_kernels *kernels, stats *out,
@@ -49,52 +56,31 @@ static bool measure(const mw_model *model, const mw_tensor *tensor, const mw_ker
   return ok;
 }
 
-static void put_stats(mw_inspection *inspection, const mw_tensor *tensor, const stats *s) {
-  uint64_t good = tensor->elements - s->bad;
-  const struct { const char *key; double value; } numbers[] = {
-      {"min", good ? s->smallest : 0}, {"max", good ? s->largest : 0}, {"mean", good ? s->sum / (double)good : 0},
-      {"norm", sqrt(s->squares)}};
-  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-    mw_text_format(&inspection->json, ",\"%s\":", numbers[i].key);
-    mw_text_json_number(&inspection->json, numbers[i].value);
-  }
-  mw_text_format(&inspection->json, ",\"nonfinite\":%llu", (unsigned long long)s->bad);
-  mw_text_format(&inspection->text, "  min %.4g  max %.4g  mean %.4g  norm %.4g", numbers[0].value, numbers[1].value,
-                 numbers[2].value, numbers[3].value);
-  if (s->bad) mw_text_format(&inspection->text, "  %llu NaN or infinite", (unsigned long long)s->bad);
+static bool has_stats(const mw_inspection *inspection, const mw_tensor *tensor) {
+  return inspection->stats && mw_dtype_kind_of((mw_dtype)tensor->dtype) == MW_DTYPE_KIND_REAL;
 }
 
-static bool put_tensor(mw_inspection *inspection, const mw_model *model, const mw_tensor *tensor,
-                       const mw_kernels *kernels, mw_error *err) {
-  mw_text *json = &inspection->json, *text = &inspection->text;
-  mw_dtype dtype = (mw_dtype)tensor->dtype;
-  const char *path = mw_model_path(model, tensor), *slash = strrchr(path, '/');
-  mw_text_escaped name;
-  if (tensor != model->tensors) mw_text_format(json, ",");
-  mw_text_format(json, "{\"name\":");
-  mw_text_json(json, tensor->name, strlen(tensor->name));
-  mw_text_format(json, ",\"dtype\":\"%s\",\"shape\":[", mw_dtype_name(dtype));
-  mw_text_format(text, "%-7s %s [", mw_dtype_name(dtype), mw_text_escape_z(&name, tensor->name));
-  for (unsigned i = 0; i < tensor->rank; i++) {
-    mw_text_format(json, i ? ",%llu" : "%llu", (unsigned long long)tensor->shape[i]);
-    mw_text_format(text, i ? ",%llu" : "%llu", (unsigned long long)tensor->shape[i]);
-  }
-  mw_text_format(text, "]");
-  mw_text_format(json, "],\"bytes\":%llu,\"file\":", (unsigned long long)mw_safetensors_bytes(tensor));
-  slash = slash ? slash + 1 : path;
-  mw_text_json(json, slash, strlen(slash));
-  if (kernels && mw_dtype_kind_of(dtype) == MW_DTYPE_KIND_REAL) {
-    stats s;
-    MW_TRY(measure(model, tensor, kernels, &s, err));
-    put_stats(inspection, tensor, &s);
-  }
-  mw_text_format(json, "}");
-  mw_text_format(text, "\n");
+static bool measure_all(mw_inspection *inspection, mw_error *err) {
+  const mw_model *model = inspection->model;
+  const mw_kernels *kernels;
+  MW_TRY(mw_cpu_kernels(&kernels, err));
+  if (!(inspection->stats = mw_mem_new(model->tensor_count, sizeof *inspection->stats, err))) return false;
+  for (size_t i = 0; i < model->tensor_count; i++)
+    if (has_stats(inspection, &model->tensors[i])) MW_TRY(measure(model, &model->tensors[i], kernels, &inspection->stats[i], err));
   return true;
 }
 
+/* The numbers that people look at. */
+typedef struct figures { double min, max, mean, norm; } figures;
+
+static figures figures_of(const mw_tensor *tensor, const stats *s) {
+  uint64_t good = tensor->elements - s->bad;
+  return good ? (figures){s->smallest, s->largest, s->sum / (double)good, sqrt(s->squares)} : (figures){0};
+}
+
 /* What a merge of this model would refuse is said as a warning. */
-static void warn(mw_inspection *inspection, const mw_model *model) {
+static void warn(mw_inspection *inspection) {
+  const mw_model *model = inspection->model;
   mw_family_member member = {model, "this model"};
   mw_family_rules rules = {0};
   mw_family family;
@@ -104,58 +90,34 @@ static void warn(mw_inspection *inspection, const mw_model *model) {
   else mw_warning_add(&inspection->warnings, "a merge would refuse this: %s", refusal.text);
 }
 
-static const char *plural(uint64_t count) { return count == 1 ? "" : "s"; }
-
 /* The files of a model, side files too; what is not of the hub's cache promises nothing. */
-static bool verify(mw_inspection *inspection, const mw_model *model, mw_error *err) {
+static bool verify(mw_inspection *inspection, mw_error *err) {
+  const mw_model *model = inspection->model;
   mw_arena arena = {0};
   const char **names;
-  size_t count = 1, verified = 0;
+  size_t count = 1;
   bool ok = !model->folder || mw_file_list(model->folder, &arena, &names, &count, err);
   for (size_t i = 0; ok && i < count; i++) {
     const char *path = model->folder ? mw_file_join(&arena, model->folder, names[i], err) : model->where;
     bool promised;
     ok = path && mw_hub_verify(path, &promised, err);
-    if (ok && promised) verified++;
+    if (ok && promised) inspection->verified++;
   }
   mw_mem_release(&arena);
-  if (verified) mw_text_format(&inspection->text, "%zu of its files have the SHA-256 that the cache knows them by\n", verified);
   return ok;
-}
-
-static bool compose(mw_inspection *inspection, const mw_model *model, const char *path, bool with_stats,
-                    mw_error *err) {
-  const mw_kernels *kernels = NULL;
-  if (with_stats) MW_TRY(mw_cpu_kernels(&kernels, err));
-  uint64_t parameters = 0, bytes = 0;
-  mw_text_format(&inspection->json, "{\"path\":");
-  mw_text_json(&inspection->json, path, strlen(path));
-  mw_text_format(&inspection->json, ",\"tensors\":[");
-  for (size_t i = 0; i < model->tensor_count; i++) {
-    MW_TRY(put_tensor(inspection, model, &model->tensors[i], kernels, err));
-    parameters += model->tensors[i].elements;
-    bytes += mw_safetensors_bytes(&model->tensors[i]);
-  }
-  mw_text_format(&inspection->json, "],\"parameters\":%llu,\"bytes\":%llu}\n", (unsigned long long)parameters,
-                 (unsigned long long)bytes);
-  char size[32];
-  mw_text_format(&inspection->text, "%zu tensor%s, %llu parameter%s, %s in %zu file%s\n", model->tensor_count,
-                 plural(model->tensor_count), (unsigned long long)parameters, plural(parameters), mw_text_size(size, bytes),
-                 model->file_count, plural(model->file_count));
-  if (with_stats) MW_TRY(verify(inspection, model, err));
-  return mw_text_check(&inspection->json, err) && mw_text_check(&inspection->text, err);
 }
 
 bool mw_inspect_open(const char *path, bool with_stats, mw_inspection **out, mw_error *err) {
   mw_inspection *inspection = mw_mem_new(1, sizeof *inspection, err);
-  mw_model *model;
   if (!inspection) return false;
-  bool ok = mw_model_open(path, &inspection->warnings, &model, err);
-  if (ok) {
-    ok = compose(inspection, model, path, with_stats, err);
-    warn(inspection, model);
-    mw_model_close(model);
+  bool ok = (inspection->path = mw_mem_copy(&inspection->arena, path, strlen(path), err)) != NULL &&
+            mw_model_open(path, &inspection->warnings, &inspection->model, err) &&
+            (!with_stats || (measure_all(inspection, err) && verify(inspection, err)));
+  for (size_t i = 0; ok && i < inspection->model->tensor_count; i++) {
+    inspection->parameters += inspection->model->tensors[i].elements;
+    inspection->bytes += mw_safetensors_bytes(&inspection->model->tensors[i]);
   }
+  if (ok) warn(inspection);
   if (ok) *out = inspection;
   else mw_inspect_free(inspection);
   return ok;
@@ -163,16 +125,109 @@ bool mw_inspect_open(const char *path, bool with_stats, mw_inspection **out, mw_
 
 void mw_inspect_free(mw_inspection *inspection) {
   if (!inspection) return;
+  if (inspection->model) mw_model_close(inspection->model);
   mw_warning_free(&inspection->warnings);
   mw_text_free(&inspection->json);
-  mw_text_free(&inspection->text);
+  mw_mem_release(&inspection->arena);
+  free(inspection->stats);
   free(inspection);
 }
-
-const char *mw_inspect_json(const mw_inspection *inspection) { return inspection->json.bytes; }
-const char *mw_inspect_text(const mw_inspection *inspection) { return inspection->text.bytes; }
 
 size_t mw_inspect_notes(const mw_inspection *inspection, const char *const **lines) {
   *lines = (const char *const *)inspection->warnings.lines;
   return inspection->warnings.count;
+}
+
+/* ---- JSON ---- */
+
+static void put_json(mw_json_writer *json, const mw_inspection *inspection, size_t index) {
+  const mw_tensor *tensor = &inspection->model->tensors[index];
+  const char *file = mw_model_path(inspection->model, tensor), *slash = strrchr(file, '/');
+  mw_json_writer_object(json, NULL);
+  mw_json_writer_string(json, "name", tensor->name);
+  mw_json_writer_string(json, "dtype", mw_dtype_name((mw_dtype)tensor->dtype));
+  mw_json_writer_list(json, "shape");
+  for (unsigned i = 0; i < tensor->rank; i++) mw_json_writer_u64(json, NULL, tensor->shape[i]);
+  mw_json_writer_end(json);
+  mw_json_writer_u64(json, "bytes", mw_safetensors_bytes(tensor));
+  mw_json_writer_string(json, "file", slash ? slash + 1 : file);
+  if (has_stats(inspection, tensor)) {
+    figures f = figures_of(tensor, &inspection->stats[index]);
+    mw_json_writer_number(json, "min", f.min);
+    mw_json_writer_number(json, "max", f.max);
+    mw_json_writer_number(json, "mean", f.mean);
+    mw_json_writer_number(json, "norm", f.norm);
+    mw_json_writer_u64(json, "nonfinite", inspection->stats[index].bad);
+  }
+  mw_json_writer_end(json);
+}
+
+static bool write_json(mw_json_writer *json, const mw_inspection *inspection, mw_error *err) {
+  mw_json_writer_object(json, NULL);
+  mw_json_writer_string(json, "path", inspection->path);
+  mw_json_writer_list(json, "tensors");
+  for (size_t i = 0; i < inspection->model->tensor_count; i++) put_json(json, inspection, i);
+  mw_json_writer_end(json);
+  mw_json_writer_u64(json, "parameters", inspection->parameters);
+  mw_json_writer_u64(json, "bytes", inspection->bytes);
+  mw_json_writer_end(json);
+  return mw_json_writer_finish(json, err);
+}
+
+const char *mw_inspect_json(mw_inspection *inspection) {
+  mw_error ignored;
+  mw_json_writer json = {.out = &inspection->json, .streamed = 2};
+  if (!inspection->json.length && !write_json(&json, inspection, &ignored)) mw_text_free(&inspection->json);
+  return inspection->json.bytes;
+}
+
+bool mw_inspect_write_json(const mw_inspection *inspection, mw_sink sink, void *context, mw_error *err) {
+  mw_text text = {0};
+  mw_json_writer json = {.out = &text, .streamed = 2, .sink = sink, .context = context};
+  bool ok = write_json(&json, inspection, err);
+  mw_text_free(&text);
+  return ok;
+}
+
+/* ---- text ---- */
+
+static void put_line(mw_text *text, const mw_inspection *inspection, size_t index) {
+  const mw_tensor *tensor = &inspection->model->tensors[index];
+  mw_text_escaped name;
+  mw_text_format(text, "%-7s %s [", mw_dtype_name((mw_dtype)tensor->dtype), mw_text_escape_z(&name, tensor->name));
+  for (unsigned i = 0; i < tensor->rank; i++) mw_text_format(text, i ? ",%llu" : "%llu", (unsigned long long)tensor->shape[i]);
+  mw_text_format(text, "]");
+  if (has_stats(inspection, tensor)) {
+    const stats *s = &inspection->stats[index];
+    figures f = figures_of(tensor, s);
+    mw_text_format(text, "  min %.4g  max %.4g  mean %.4g  norm %.4g", f.min, f.max, f.mean, f.norm);
+    if (s->bad) mw_text_format(text, "  %llu NaN or infinite", (unsigned long long)s->bad);
+  }
+  mw_text_format(text, "\n");
+}
+
+static const char *plural(uint64_t count) { return count == 1 ? "" : "s"; }
+
+static void put_sum(mw_text *text, const mw_inspection *inspection) {
+  const mw_model *model = inspection->model;
+  char size[32];
+  mw_text_format(text, "%zu tensor%s, %llu parameter%s, %s in %zu file%s\n", model->tensor_count, plural(model->tensor_count),
+                 (unsigned long long)inspection->parameters, plural(inspection->parameters), mw_text_size(size, inspection->bytes),
+                 model->file_count, plural(model->file_count));
+  if (inspection->verified) mw_text_format(text, "%zu of its files have the SHA-256 that the cache knows them by\n", inspection->verified);
+}
+
+bool mw_inspect_write_text(const mw_inspection *inspection, mw_sink sink, void *context, mw_error *err) {
+  mw_text text = {0};
+  size_t count = inspection->model->tensor_count;
+  bool ok = true;
+  for (size_t i = 0; i <= count && ok; i++) {
+    if (i < count) put_line(&text, inspection, i);
+    else put_sum(&text, inspection);
+    if (text.length < PIECE && i < count) continue;
+    ok = mw_text_check(&text, err) && (sink(context, text.bytes, text.length) || mw_error_set(err, MW_IO, "the text is not taken"));
+    text.length = 0;
+  }
+  mw_text_free(&text);
+  return ok;
 }
