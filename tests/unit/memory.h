@@ -1,0 +1,49 @@
+/* memory.h: a test's own malloc: it counts what is held, and can refuse. Not under a sanitizer, which has one of its own: there
+ * MEMORY_COUNTED is 0 and nothing is counted or refused. */
+#ifndef MW_UNIT_MEMORY_H
+#define MW_UNIT_MEMORY_H
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+
+static long memory_left = -1;            /* so many more pieces can be had; below 0: all */
+static size_t memory_held, memory_peak;  /* bytes; the greatest since it was set last */
+
+#ifdef MW_SANITIZED
+enum { MEMORY_COUNTED = 0 };
+#else
+enum { MEMORY_COUNTED = 1 };
+
+void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t);
+void __libc_free(void *);
+
+static void *memory_taken(void *fresh) {
+  size_t held = __atomic_add_fetch(&memory_held, fresh ? malloc_usable_size(fresh) : 0, __ATOMIC_RELAXED);
+  if (held > memory_peak) memory_peak = held;
+  return fresh;
+}
+
+static void memory_given(void *old) { __atomic_sub_fetch(&memory_held, old ? malloc_usable_size(old) : 0, __ATOMIC_RELAXED); }
+
+static int memory_refused(void) {
+  if (memory_left != 0) return memory_left -= memory_left > 0, 0;
+  errno = ENOMEM;
+  return 1;
+}
+
+void *malloc(size_t size) { return memory_refused() ? NULL : memory_taken(__libc_malloc(size)); }
+void *calloc(size_t count, size_t size) { return memory_refused() ? NULL : memory_taken(__libc_calloc(count, size)); }
+
+void *realloc(void *old, size_t size) {
+  if (memory_refused()) return NULL;
+  size_t before = old ? malloc_usable_size(old) : 0;
+  void *fresh = __libc_realloc(old, size);
+  if (fresh) __atomic_sub_fetch(&memory_held, before, __ATOMIC_RELAXED);
+  return memory_taken(fresh);
+}
+
+void free(void *old) { memory_given(old), __libc_free(old); }
+#endif
+
+#endif
