@@ -352,8 +352,8 @@ end
 local elsewhere = {
   A1 = { "unit/test_safetensors.c", "data/corpus/expect.tsv" },
   N6 = { "big/run.sh", "2147483651" },
-  R1 = { "attacks/syntax.lua", "-- expect: 65" }, R2 = { "attacks/os_execute.lua", "-- expect: 65" },
-  R3 = { "attacks/rep_bomb.lua", "-- expect: 65" }, R4 = { "attacks/error_object.lua", "error object is a table" },
+  R1 = { "attacks/attacks.lua", '"syntax", "syntax error"' }, R2 = { "attacks/attacks.lua", '"os_execute"' },
+  R3 = { "attacks/attacks.lua", '"rep_bomb"' }, R4 = { "attacks/attacks.lua", "error object is a table" },
   F2 = { "faults/faults.lua", '"pwrite", "ENOSPC"' }, F3 = { "faults/faults.lua", '"pread", "EIO"' },
   F4 = { "faults/faults.lua", '"fdatasync", "EIO"' }, F5 = { "faults/faults.lua", '"pread", "short"' },
   F6 = { "unit/test_file.c", "shrunk" }, F7 = { "unit/test_file.c", "replaced" }, F8 = { "unit/test_file.c", "rewritten" },

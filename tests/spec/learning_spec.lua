@@ -160,7 +160,7 @@ describe("dam", function()
   it("that is stopped goes on by the same command, to the same bytes, and not by another", function()
     local folder, whole = out(), out()
     local function command(where, steps)
-      return string.format("exec '%s' dam --experts %s --data %s --steps %d --windows 8 --threads 1 -o %s", PROGRAM, table.concat(experts, " "), table.concat(short, " "), steps, where)
+      return string.format("exec '%s' dam --experts %s --data %s --steps %d --windows 2 --threads 1 -o %s", PROGRAM, table.concat(experts, " "), table.concat(short, " "), steps, where)
     end
     local pipe = io.popen("sh -c 'echo $$; " .. command(folder, 40):gsub("'", "'\\''") .. " --log-json' 2>&1")
     local pid, seen, last = pipe:read "l", nil, nil

@@ -1,6 +1,7 @@
---- toy.lua: small safetensors files written and read in plain Lua, and recipes run on them through moonweld.so.
+--- toy.lua: small safetensors files written and read in plain Lua, and recipes run on them through moonweld.so. They lie in a
+-- folder of their own, which is removed when Lua ends.
 local mw = require "moonweld"
-local toy = {}
+local toy = setmetatable({}, { __gc = function(self) os.execute("rm -rf '" .. self.folder .. "'") end })
 
 local folder = os.tmpname()
 os.remove(folder)

@@ -1,7 +1,0 @@
--- expect: 65 memory
--- time
-return recipe { "A hostile recipe.", arg.model("base", "a model"), function(a)
-  local t = {}
-  for i = 1, math.huge do t[i] = function() return i end end
-  return a.base
-end }

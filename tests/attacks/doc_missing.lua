@@ -1,4 +1,0 @@
--- expect: 65
-return recipe { "A hostile recipe.", arg.model("base", "a model"),
-  arg("x", 1),
-  function(a) return a.base end }

@@ -1,7 +1,0 @@
--- expect: 65 memory
--- time
-return recipe { "A hostile recipe.", arg.model("base", "a model"), function(a)
-  local s = "x"
-  while true do s = s .. s end
-  return a.base
-end }

@@ -1,5 +1,0 @@
--- expect: 65
-return recipe { "A hostile recipe.", arg.model("base", "a model"), function(a)
-  error({})
-  return a.base
-end }

@@ -1,4 +1,0 @@
--- expect: 65
-return recipe { "A hostile recipe.", arg.model("base", "a model"), function(a)
-  return a.base:only(string.rep("*a", 50000) .. "b")
-end }

@@ -1,5 +1,0 @@
--- expect: 65 not finite
-return recipe { "attack", arg.model("base", "a model"), function(a)
-  do return a.base * math.huge end
-  return a.base
-end }

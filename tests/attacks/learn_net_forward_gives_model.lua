@@ -1,8 +1,0 @@
--- expect: 65 not the logits of its batch
--- data
-return recipe { "An attack.", arg.model("base", "a model"), arg.calibration(), function(a)
-  local m = models { a.base, a.base }
-  local function tiny(w, batch) return linear(embedding(batch, w "w.weight"), w "w.weight") end
-  local function plain(c, batch) return cross_entropy(logits(sum(c * m), batch[1], tiny), batch[1]) end
-  return sum(learn { start = m:columns(0.5), data = a.data, steps = 1, loss = function(c, batch) local w a.base:map(function(t) w = t return t end) local e = embedding(batch[1], w) return (logits(a.base, batch[1], function() return a.base end)) end } * m)
-end }

@@ -1,8 +1,0 @@
--- expect: 69 no config.json
--- data
-return recipe { "An attack.", arg.model("base", "a model"), arg.calibration(), function(a)
-  local m = models { a.base, a.base }
-  local function tiny(w, batch) return linear(embedding(batch, w "w.weight"), w "w.weight") end
-  local function plain(c, batch) return cross_entropy(logits(sum(c * m), batch[1], tiny), batch[1]) end
-  return sum(m:columns(0.5, { scope = { "linear" } }) * m)
-end }

@@ -1,2 +1,0 @@
--- expect: 65 too long
-while true do end

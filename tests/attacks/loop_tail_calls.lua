@@ -1,6 +1,0 @@
--- expect: 65 too long
-return recipe { "A hostile recipe.", arg.model("base", "a model"), function(a)
-  local function f() return f() end
-  f()
-  return a.base
-end }

@@ -1,2 +1,0 @@
--- expect: 65
-return 42

@@ -1,2 +1,0 @@
--- expect: 65 syntax error
-this is not Lua
