@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "output/writer.h"
@@ -137,6 +138,24 @@ static void test_taken(void) {
   mw_layout_free(&layout);
 }
 
+/* Stands in for the C library's: somebody takes the name between the last look at it and the renaming, with an empty folder,
+ * which a plain rename replaces. */
+static const char *meanwhile;
+int renameat2(int from, const char *old, int to, const char *new, unsigned flags) {
+  if (meanwhile) CHECK(mkdir(meanwhile, 0777) == 0);
+  meanwhile = NULL;
+  return (int)syscall(SYS_renameat2, from, old, to, new, flags);
+}
+
+static void test_taken_at_last(void) {
+  mw_error err = {0};
+  int before = entries(".");
+  meanwhile = "last";
+  CHECK(!make("last", true, false, "x", &err) && err.status == MW_CHANGED && meanwhile == NULL);
+  CHECK_TEXT(err.text, "last: something else took its name meanwhile");
+  CHECK(entries("last") == 0 && entries(".") == before + 1);
+}
+
 int main(void) {
   char folder[] = "/tmp/mw_writer_XXXXXX", command[64];
   umask(022);
@@ -146,6 +165,7 @@ int main(void) {
   RUN(test_apart());
   RUN(test_partial());
   RUN(test_taken());
+  RUN(test_taken_at_last());
   CHECK(chdir("/") == 0);
   snprintf(command, sizeof command, "rm -rf %s", folder);
   CHECK(system(command) == 0);
