@@ -152,10 +152,10 @@ static bool copy(runner *r, mw_error *err) {
     const mw_tensor *from = job->family->donor[job->copies[2 * i]];
     const mw_tensor *to = &job->layout->tensors[job->copies[2 * i + 1]];
     const mw_model *donor = job->members[job->family->donor_index].model;
-    uint64_t total = mw_safetensors_bytes(from);
+    uint64_t total = mw_tensor_bytes(from);
     for (uint64_t at = 0; at < total && ok; at += COPY_BLOCK) {
       size_t n = (size_t)(total - at < COPY_BLOCK ? total - at : COPY_BLOCK);
-      ok = mw_file_read(&donor->files[from->file], from->offset + at, bytes, n, err) &&
+      ok = mw_model_read(donor, from, at, bytes, n, err) &&
            mw_writer_write(job->writer, to->file, to->offset + at, bytes, n, err);
       report(r, 2 * n);
       if (ok && r->stop) *err = r->error, ok = false;
@@ -199,7 +199,7 @@ bool mw_run_values(const mw_job *job, const mw_node *scalars, size_t count, doub
   mw_run_cost cost;
   MW_TRY(mw_run_measure(job, &cost, err));
   r.total = cost.bytes_read;
-  for (size_t i = 0; i < job->layout->count; i++) r.total += mw_safetensors_bytes(&job->layout->tensors[i]);
+  for (size_t i = 0; i < job->layout->count; i++) r.total += mw_tensor_bytes(&job->layout->tensors[i]);
   bool ok = open_workers(&r, err);
   unsigned start = 0, highest = 0;
   for (size_t s = 0; s < job->schedule->stage_count && ok; s++) {
@@ -268,7 +268,7 @@ bool mw_run_measure(const mw_job *job, mw_run_cost *cost, mw_error *err) {
     if (chain > cost->passes) cost->passes = chain;
   }
   for (size_t i = 0; i < job->copy_count; i++)
-    cost->bytes_read += mw_safetensors_bytes(job->family->donor[job->copies[2 * i]]);
+    cost->bytes_read += mw_tensor_bytes(job->family->donor[job->copies[2 * i]]);
   mw_program_free(&program);
   free(known);
   /* The heap keeps the smaller buffer that a worker had before its largest one. */
