@@ -1,6 +1,7 @@
 --- init.lua: what C calls: the signature of a recipe, and its evaluation into named outputs (prelude_core.c is the other side).
 local core = ...
 local V, E, R, A = core.module("value"), core.module("env"), core.module("recipe"), core.module("arg")
+local meet = core.module("meet")
 local prelude = {}
 
 local function fallback_text(default)
@@ -31,11 +32,15 @@ end
 
 local function open_models()
   local opened = {}
+  local stand_in = core.missing_base and function(name) return meet.donor.nodes[name] end
   for m, source in ipairs(core.models) do
-    local nodes = {}
+    local nodes, kept = {}, {}
     for i, name in ipairs(source.names) do nodes[name] = core.input(m, source.rows[i]) end
-    opened[m] = V.model(source.names, nodes, source.label)
+    for name, row in pairs(source.kept) do kept[name] = { m, row } end
+    source.names = meet.names(source.names)
+    opened[m] = V.model(source.names, nodes, source.label, { kept = kept }, stand_in)
   end
+  meet.donor = V.data(opened[core.donor])
   return opened
 end
 
@@ -55,7 +60,10 @@ end
 --- The mean cross-entropy of a model on each data set: of the tensors given by name, or of the first model as it is.
 function prelude.losses(nodes)
   local model = open_models()[1]
-  return core.module("learn").losses(nodes and V.model(core.models[1].names, nodes, "the candidate") or model)
+  local names = {}
+  for name in pairs(nodes or {}) do names[#names + 1] = name end
+  table.sort(names)
+  return core.module("learn").losses(nodes and V.model(names, nodes, "the candidate") or model)
 end
 
 return prelude

@@ -109,7 +109,7 @@ function V.lift_coefficients(f, args, n, model)
       if c.nodes[name] == nil then return fail("there is no coefficient for tensor '%s'", core.shown(name)) end
       nodes[name] = scale(c.nodes[name], model.nodes[name])
     end
-    return V.model(model.names, nodes)
+    return V.model(model.names, nodes, nil, model)
   end
   local nodes = {}
   for _, name in ipairs(first.names) do

@@ -23,15 +23,21 @@ local function chosen(x, glob, wanted)
     found = found or matches
     if matches == wanted then names[#names + 1], nodes[name] = name, private.nodes[name] end
   end
+  local kept = {}
+  for name, source in pairs(private.kept or {}) do
+    local matches = core.glob(glob, name)
+    found = found or matches
+    if matches == wanted then kept[name] = source end
+  end
   if not found then none_called(private, glob) end
-  return V.model(names, nodes, private.label)
+  return V.model(names, nodes, private.label, { kept = kept, part_of = private.part_of or private, laid_out = private.laid_out })
 end
 
 word("model:only(glob)", function(x, glob) return chosen(x, glob, true) end)
 word("model:except(glob)", function(x, glob) return chosen(x, glob, false) end)
 word("model:has(name)", function(x, name)
   if type(name) ~= "string" then return fail("'has' takes a tensor's name, not %s", V.called(name)) end
-  return data(x).nodes[name] ~= nil
+  return data(x).nodes[name] ~= nil or (data(x).kept or {})[name] ~= nil
 end)
 
 local function need_function(f, form)
@@ -50,21 +56,80 @@ word(map_model, function(x, f)
     nodes[name] = what == "number" and core.number(result) or result
   end
   V.current_name = outer
-  return V.model(private.names, nodes, private.label)
+  return V.model(private.names, nodes, private.label, private)
 end)
 
---- other's tensors in the place of x's of the same name; new names are added.
-word("model:with(other)", function(x, other)
+--- other's tensors in the place of x's of the same name; a name that x lacks is an error, or added where {add = true} says so.
+word("model:with(other, {add=})", function(x, other, options)
   if kind(other) ~= "model" then return fail("'with' takes a model, not %s", V.called(other)) end
-  local private, over = data(x), data(other)
-  local names, nodes = {}, {}
+  local private, over, add = data(x), data(other), options and options.add
+  local names, nodes, kept, added, whole = {}, {}, {}, false, private.part_of
   for _, name in ipairs(private.names) do names[#names + 1], nodes[name] = name, private.nodes[name] end
+  for name, source in pairs(private.kept or {}) do kept[name] = source end
+  local function take(name)
+    if nodes[name] ~= nil or kept[name] ~= nil then return end
+    if whole and (whole.nodes[name] ~= nil or (whole.kept or {})[name]) then return end -- what only or except had left out
+    if not add then
+      fail("%s has no tensor '%s' to be replaced%s; with(other, {add = true}) adds it", private.label or "this model", core.shown(name),
+        core.module("suggest").hint(name, { table.unpack(private.names, 1, math.min(#private.names, 4000)) }))
+    end
+    added = true
+  end
   for _, name in ipairs(over.names) do
+    take(name)
     if nodes[name] == nil then names[#names + 1] = name end
-    nodes[name] = over.nodes[name]
+    nodes[name], kept[name] = over.nodes[name], nil
+  end
+  for name, source in pairs(over.kept or {}) do
+    take(name)
+    kept[name] = source
+    nodes[name] = nil
+  end
+  local left = {}
+  for _, name in ipairs(names) do if nodes[name] ~= nil then left[#left + 1] = name end end
+  table.sort(left)
+  return V.model(left, nodes, private.label, { kept = kept, part_of = whole, laid_out = private.laid_out or added })
+end)
+
+-- ---- renaming ----
+
+--- from, to as globs: `*` in `to` is what `*` matched; or a function from a name to a name, nil to drop the tensor.
+local function renamer(from, to)
+  if kind(from) == "function" and to == nil then return from end
+  if type(from) ~= "string" or type(to) ~= "string" then
+    return fail("this is written model:rename(from, to) with two texts, or model:rename(function(name) ... end)")
+  end
+  local function stars(text) return select(2, text:gsub("%*", "")) end
+  if stars(to) > stars(from) then return fail("'%s' has more '*' than '%s', which they stand for", core.shown(to), core.shown(from)) end
+  if to == "" then return fail("a tensor needs a name; m:except(%q) drops tensors", core.shown(from)) end
+  return function(name) return core.renamed(name, from, to) or name end
+end
+
+word("model:rename(from[, to])", function(x, from, to)
+  local private, new_name = data(x), renamer(from, to)
+  local names, nodes, kept, origin, changed = {}, {}, {}, {}, false
+  local function move(name)
+    local new = new_name(name)
+    changed = changed or new ~= name
+    if new == nil then return nil end
+    if type(new) ~= "string" or new == "" then return fail("rename's function gave %s for tensor '%s', not a name", V.called(new), core.shown(name)) end
+    if origin[new] then return fail("tensors '%s' and '%s' would both be called '%s'", core.shown(origin[new]), core.shown(name), core.shown(new)) end
+    origin[new] = name
+    return new
+  end
+  for _, name in ipairs(private.names) do
+    local new = move(name)
+    if new then names[#names + 1], nodes[new] = new, private.nodes[name] end
+  end
+  for name, source in pairs(private.kept or {}) do
+    local new = move(name)
+    if new then kept[new] = source end
+  end
+  if not changed and type(from) == "string" then
+    fail("no tensor is called '%s'%s", core.shown(from), core.module("suggest").hint(from, { table.unpack(private.names, 1, math.min(#private.names, 4000)) }))
   end
   table.sort(names)
-  return V.model(names, nodes, private.label)
+  return V.model(names, nodes, private.label, { kept = kept, laid_out = true })
 end)
 
 local map_list = "list:map(function(item, index) ... end)"

@@ -24,8 +24,9 @@ function R.outputs(result)
     return fail("the recipe returns %s, not a model%s", V.called(result), kind(result) == "list" and " -- did you mean mean(...)?" or "")
   end
   local private, outputs, nodes = V.data(result), {}, {}
-  for _, name in ipairs(core.models[1].names) do
-    if private.nodes[name] == nil then
+  local donor, kept = core.module("meet").donor, private.kept or core.module("meet").donor.kept
+  for _, name in ipairs(private.laid_out and {} or donor.names) do
+    if private.nodes[name] == nil and not kept[name] then
       return fail("the result lacks tensor '%s' -- base:with(result) fills what is missing", core.shown(name))
     end
   end
@@ -35,6 +36,8 @@ function R.outputs(result)
     outputs[i], nodes[i] = { name, node }, node
   end
   check_mass(private.names, nodes)
+  for name, source in pairs(kept) do outputs[#outputs + 1] = { name, core.input(source[1], source[2]) } end
+  table.sort(outputs, function(x, y) return x[1] < y[1] end)
   return outputs
 end
 

@@ -97,7 +97,7 @@ local function draw(f, x, p, s)
     local q = kind(p) == "model" and data(p).nodes[name] or V.at(p, name)
     nodes[name] = f(private.nodes[name], q, s, name)
   end
-  return V.model(private.names, nodes)
+  return V.model(private.names, nodes, nil, private)
 end
 
 local function share(p)

@@ -69,7 +69,7 @@ word("x:keep_top(density, {per=, count=})", function(x, density, options)
   local names, tensors, nodes = data(x).names, {}, {}
   for i, name in ipairs(names) do tensors[i] = data(x).nodes[name] end
   for i, node in ipairs(trim(tensors, density, count)) do nodes[names[i]] = node end
-  return V.model(names, nodes)
+  return V.model(names, nodes, nil, data(x))
 end)
 
 --- One model alone agrees with itself, whatever it weighs.

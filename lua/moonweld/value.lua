@@ -36,6 +36,8 @@ function V.called(x)
 end
 local called = V.called
 
+local meet = core.module("meet")
+
 --- Of a value: its words, a list's members, a model's tensors by name (model:tensor(name) where a name is a word, too).
 local function index(x, key)
   local private = data[x]
@@ -116,17 +118,13 @@ function V.items(x)
   return fail("a list is needed, not %s", called(x))
 end
 
---- A model: names in byte order and the tensor (or lazy scalar) of each.
-function V.model(names, nodes, label) return V.new("model", { names = names, nodes = nodes, label = label }) end
-
-local function same_names(a, b)
-  if a.names == b.names then return end
-  for _, name in ipairs(a.names) do
-    if b.nodes[name] == nil then fail("%s has tensor '%s' and %s does not", a.label or "one model", core.shown(name), b.label or "the other") end
-  end
-  for _, name in ipairs(b.names) do
-    if a.nodes[name] == nil then fail("%s has tensor '%s' and %s does not", b.label or "one model", core.shown(name), a.label or "the other") end
-  end
+--- A model: names in byte order and the tensor (or lazy scalar) of each. `like`: the data of the model that it comes from:
+--- its kept tensors (integers, by name what core.input takes), the model that it is a part of, whether its layout is new.
+--- `stand_in`: with --missing base, what takes the place of a tensor that it lacks, by its name.
+function V.model(names, nodes, label, like, stand_in)
+  like = like or {}
+  return V.new("model", { names = names, nodes = nodes, label = label, kept = like.kept, part_of = like.part_of, laid_out = like.laid_out,
+    stand_in = stand_in })
 end
 
 --- A field's number for a tensor of this name; anything else as it is.
@@ -148,17 +146,33 @@ local function lift_list(f, args, n, length)
   return V.list(items)
 end
 
-local function lift_model(f, args, n, first)
-  local nodes = {}
-  local lookups = {}
+--- Of several models the one whose kept tensors are the donor's, else the first; the layout is new where any is. What is
+--- computed from one model alone goes by its name.
+local function like(models)
+  local chosen, laid_out, label = models[1], false, models[1].label
+  for _, model in ipairs(models) do
+    if model.kept and model.kept == meet.donor.kept then chosen = model end
+    laid_out = laid_out or model.laid_out
+    if model.label ~= label then label = nil end
+  end
+  return { kept = chosen.kept, part_of = models[1].part_of, laid_out = laid_out }, label
+end
+
+local function lift_model(f, args, n)
+  local nodes, lookups, models, place = {}, {}, {}, {}
   for k = 1, n do
     local private = data[args[k]]
     if private and private.kind == "model" then
-      same_names(first, private)
-      lookups[k] = private.nodes
+      models[#models + 1] = private
+      place[k] = #models
     elseif private and private.kind == "field" then lookups[k] = private.at end
   end
-  for _, name in ipairs(first.names) do
+  local names, tensors = meet.meet(models)
+  for k, i in pairs(place) do lookups[k] = tensors[i] end
+  local outer = V.meeting
+  V.meeting = { models = models, tensors = tensors }
+  for _, name in ipairs(names) do
+    V.meeting.name = name
     local inner = {}
     for k = 1, n do
       local lookup = lookups[k]
@@ -168,7 +182,18 @@ local function lift_model(f, args, n, first)
     end
     nodes[name] = f(table.unpack(inner, 1, n))
   end
-  return V.model(first.names, nodes)
+  V.meeting = outer
+  -- The donor's tensor stands in where a model was read, not where something was computed from it: 0.5 * m has 0.5 * donor.
+  local function stand_in(name)
+    local inner = {}
+    for k = 1, n do
+      local model = place[k] and models[place[k]]
+      inner[k] = model and (model.nodes[name] or model.stand_in(name)) or lookups[k] and lookups[k](name) or args[k]
+    end
+    return f(table.unpack(inner, 1, n))
+  end
+  local origin, label = like(models)
+  return V.model(names, nodes, label, origin, core.missing_base and meet.all_stand_in(models) and stand_in or nil)
 end
 
 --- f over tensors and numbers, applied to whatever the arguments are.
@@ -190,7 +215,7 @@ function V.lift(f, ...)
   if length then return lift_list(f, args, n, length) end
   if flat then return (V.of_flat[f] or fail("a flat model has total, mean, norm, peak, dot, cosine, quantile and kth_magnitude; compute before :flat()"))(...) end
   if coefficients then return V.lift_coefficients(f, args, n, model) end -- learn.lua
-  if model then return lift_model(f, args, n, model) end
+  if model then return lift_model(f, args, n) end
   if not field then return f(...) end
   local fields = args
   return V.new("field", { at = function(name)
@@ -198,6 +223,16 @@ function V.lift(f, ...)
     for k = 1, n do inner[k] = kind(fields[k]) == "field" and data[fields[k]].at(name) or fields[k] end
     return f(table.unpack(inner, 1, n))
   end })
+end
+
+--- Why an operation cannot be: where models met, by the shapes of their tensors.
+local function refuse_operation(wrong)
+  local m = V.meeting
+  if m then
+    local text, hint = meet.shapes(m.models, m.tensors, m.name)
+    if text then return core.fail("input", text, hint) end
+  end
+  return core.fail("data", wrong)
 end
 
 local ops = {}
@@ -216,7 +251,8 @@ function V.op(name)
       if own and batch and own ~= batch then fail("outputs of two batches cannot be computed with one another") end
       batch = batch or own
     end
-    local node = core.apply(name, ...)
+    local node, wrong = core.try(name, ...)
+    if not node then refuse_operation(wrong) end
     if batch then V.batch_of[node] = batch end
     return numbers and core.value(node) or node
   end

@@ -272,3 +272,33 @@ bool mw_text_glob(const char *pattern, const char *string) {
   }
   return !*pattern;
 }
+
+enum { MOST_STARS = 16 };
+
+/* What each '*' of `from` matched in `name`; how many there are, or -1. */
+static int captures(const char *name, const char *from, const char *found[MOST_STARS], size_t lengths[MOST_STARS]) {
+  size_t literal = strcspn(from, "*");
+  int stars = 0;
+  if (strncmp(name, from, literal) != 0) return -1;
+  for (name += literal, from += literal; *from == '*' && stars < MOST_STARS; stars++) {
+    size_t left = strlen(name), next = strcspn(++from, "*");
+    const char *at = !from[next] ? left >= next ? name + left - next : NULL : memmem(name, left, from, next);
+    if (!at || strncmp(at, from, next) != 0) return -1;
+    found[stars] = name, lengths[stars] = (size_t)(at - name);
+    name = at + next, from += next;
+  }
+  return *name || *from ? -1 : stars;
+}
+
+bool mw_text_rename(const char *name, const char *from, const char *to, mw_text *out) {
+  const char *found[MOST_STARS];
+  size_t lengths[MOST_STARS];
+  int stars = captures(name, from, found, lengths), used = 0;
+  for (const char *c = to; *c; c++) used += *c == '*';
+  if (stars < used) return false;
+  for (used = 0; *to; to++) {
+    if (*to == '*') mw_text_add(out, found[used], lengths[used]), used++;
+    else mw_text_add(out, to, 1);
+  }
+  return true;
+}

@@ -52,5 +52,9 @@ bool mw_text_ends_with(const char *string, const char *end);
 
 /* `*` `?` `[abc]` against a whole string, in the product of their lengths at worst (no recursion). */
 bool mw_text_glob(const char *pattern, const char *string);
+/* What `name` becomes by a renaming such as "first.*" -> "second.*": `*` in `to` is what the `*` of the same place in `from`
+ * matched, nothing else is special; all but the last `*` match as little as they can. False: `from` does not match, or `to`
+ * has more of them. */
+bool mw_text_rename(const char *name, const char *from, const char *to, mw_text *out);
 
 #endif

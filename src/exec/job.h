@@ -15,14 +15,18 @@ typedef struct mw_job_learned {
   const float *values; /* as many as the coefficient has elements, all finite */
 } mw_job_learned;
 
+/* Bytes that go from a member's tensor to one of the layout, unchanged. */
+typedef struct mw_job_copy {
+  uint32_t member, tensor, place;
+} mw_job_copy;
+
 typedef struct mw_job {
   const mw_graph *graph;
   const mw_schedule *schedule;
-  const mw_family *family; /* INPUT (model, row): tensor `row` of member `model` */
-  const mw_family_member *members;
+  const mw_family *family; /* INPUT (model, i): tensor i of member `model` */
   const mw_layout *layout;
   const uint32_t *places;  /* of every output of the schedule: its tensor in the layout */
-  const uint32_t *copies;  /* pairs (row of the family, tensor of the layout): the donor's bytes, unchanged */
+  const mw_job_copy *copies; /* tensors that are not computed */
   size_t copy_count;
   const mw_job_learned *learned; /* of every LEARNED node that the outputs need, by training, then coefficient */
   size_t learned_count;
@@ -41,15 +45,11 @@ static inline size_t mw_job_read_bytes(const mw_job *job, mw_node input) {
 
 /* What an INPUT node reads. */
 static inline const mw_tensor *mw_job_tensor(const mw_job *job, mw_graph_node_facts input) {
-  const mw_family *family = job->family;
-  const mw_tensor *tensor = family->tensors[input.extra[1] * family->members + input.extra[0]];
-  return tensor ? tensor : family->donor[input.extra[1]];
+  return &job->family->members[input.extra[0]].tensors[input.extra[1]];
 }
 
 static inline const mw_model *mw_job_model(const mw_job *job, mw_graph_node_facts input) {
-  const mw_family *family = job->family;
-  bool own = family->tensors[input.extra[1] * family->members + input.extra[0]] != NULL;
-  return job->members[own ? input.extra[0] : family->donor_index].model;
+  return job->family->members[input.extra[0]].model;
 }
 
 #endif

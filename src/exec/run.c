@@ -142,20 +142,19 @@ static bool run_stage(runner *r, const mw_schedule_stage *stage, mw_error *err) 
   }
 }
 
-/* Tensors that are not computed: the donor's bytes. */
+/* Tensors that are not computed. */
 static bool copy(runner *r, mw_error *err) {
   const mw_job *job = r->job;
   unsigned char *bytes = job->copy_count ? malloc(COPY_BLOCK) : NULL;
   if (job->copy_count && !bytes) return mw_error_memory(err, COPY_BLOCK);
   bool ok = true;
   for (size_t i = 0; i < job->copy_count && ok; i++) {
-    const mw_tensor *from = job->family->donor[job->copies[2 * i]];
-    const mw_tensor *to = &job->layout->tensors[job->copies[2 * i + 1]];
-    const mw_model *donor = job->members[job->family->donor_index].model;
-    uint64_t total = mw_tensor_bytes(from);
+    const mw_family_member *member = &job->family->members[job->copies[i].member];
+    const mw_tensor *from = &member->tensors[job->copies[i].tensor], *to = &job->layout->tensors[job->copies[i].place];
+    uint64_t total = mw_safetensors_bytes(from);
     for (uint64_t at = 0; at < total && ok; at += COPY_BLOCK) {
       size_t n = (size_t)(total - at < COPY_BLOCK ? total - at : COPY_BLOCK);
-      ok = mw_model_read(donor, from, at, bytes, n, err) &&
+      ok = mw_file_read(&member->model->files[from->file], from->offset + at, bytes, n, err) &&
            mw_writer_write(job->writer, to->file, to->offset + at, bytes, n, err);
       report(r, 2 * n);
       if (ok && r->stop) *err = r->error, ok = false;
@@ -186,9 +185,9 @@ static void close_workers(runner *r) {
 }
 
 static bool unchanged(const mw_job *job, mw_error *err) {
-  for (size_t m = 0; m < job->family->members; m++)
-    for (size_t f = 0; f < job->members[m].model->file_count; f++)
-      MW_TRY(mw_file_unchanged(&job->members[m].model->files[f], err));
+  for (size_t m = 0; m < job->family->count; m++)
+    for (size_t f = 0; f < job->family->members[m].model->file_count; f++)
+      MW_TRY(mw_file_unchanged(&job->family->members[m].model->files[f], err));
   return true;
 }
 
@@ -199,7 +198,7 @@ bool mw_run_values(const mw_job *job, const mw_node *scalars, size_t count, doub
   mw_run_cost cost;
   MW_TRY(mw_run_measure(job, &cost, err));
   r.total = cost.bytes_read;
-  for (size_t i = 0; i < job->layout->count; i++) r.total += mw_tensor_bytes(&job->layout->tensors[i]);
+  for (size_t i = 0; i < job->layout->count; i++) r.total += mw_safetensors_bytes(&job->layout->tensors[i]);
   bool ok = open_workers(&r, err);
   unsigned start = 0, highest = 0;
   for (size_t s = 0; s < job->schedule->stage_count && ok; s++) {
@@ -268,12 +267,14 @@ bool mw_run_measure(const mw_job *job, mw_run_cost *cost, mw_error *err) {
     if (chain > cost->passes) cost->passes = chain;
   }
   for (size_t i = 0; i < job->copy_count; i++)
-    cost->bytes_read += mw_tensor_bytes(job->family->donor[job->copies[2 * i]]);
+    cost->bytes_read += mw_safetensors_bytes(&job->family->members[job->copies[i].member].tensors[job->copies[i].tensor]);
   mw_program_free(&program);
   free(known);
+  uint64_t tensors = 0;
+  for (size_t m = 0; m < job->family->count; m++) tensors += job->family->members[m].count;
   /* The heap keeps the smaller buffer that a worker had before its largest one. */
   cost->peak_memory = PROCESS + (uint64_t)job->threads * (most_buffers * 3 / 2 + most_gathers + THREAD) +
                       bins * MW_SELECT_BINS * sizeof(uint64_t) +
-                      (uint64_t)mw_graph_count(job->graph) * NODE + (uint64_t)job->family->count * job->family->members * TENSOR;
+                      (uint64_t)mw_graph_count(job->graph) * NODE + tensors * TENSOR;
   return ok;
 }

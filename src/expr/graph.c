@@ -204,11 +204,16 @@ bool mw_graph_number(mw_graph *graph, double value, mw_node *out, mw_error *err)
 
 bool mw_graph_input(mw_graph *graph, uint32_t model, uint32_t row, mw_dtype dtype, uint32_t s, mw_node *out,
                     mw_error *err) {
-  if (s == 0 || s >= graph->shape_count || dtype >= MW_DTYPE_COUNT || mw_dtype_kind_of(dtype) != MW_DTYPE_KIND_REAL)
-    return mw_error_set(err, MW_DATA, "an input tensor needs a shape and a dtype that computes");
+  if (s == 0 || s >= graph->shape_count || dtype >= MW_DTYPE_COUNT)
+    return mw_error_set(err, MW_DATA, "an input tensor needs a shape and a dtype");
   node n = {.op = MW_OP_INPUT, .shape = s, .dtype = (uint8_t)dtype, .f64 = dtype == MW_DTYPE_F64,
             .extra = {model, row}};
   return intern(graph, n, NULL, out, err);
+}
+
+bool mw_graph_is_kept(const mw_graph *graph, mw_node id) {
+  const node *n = &graph->nodes[id];
+  return n->op == MW_OP_INPUT && mw_dtype_kind_of(n->dtype) != MW_DTYPE_KIND_REAL;
 }
 
 bool mw_graph_coefficient(mw_graph *graph, uint64_t ordinal, uint64_t elements, double initial, mw_node *out,
@@ -253,6 +258,8 @@ bool mw_graph_apply(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t
   for (uint32_t i = 0; i < count; i++)
     if (!operands[i] || operands[i] > graph->count)
       return mw_error_set(err, MW_DATA, "'%s' of a value that is not in this graph", operations[op].name);
+    else if (mw_graph_is_kept(graph, operands[i]))
+      return mw_error_set(err, MW_DATA, "'%s' of a tensor of integers, which is only copied", operations[op].name);
   node n = {.op = (uint8_t)op, .count = count};
   if (extra) memcpy(n.extra, extra, sizeof n.extra);
   MW_TRY(mw_rules_check(graph, op, operands, count, n.extra, &n.shape, err));

@@ -60,9 +60,10 @@ const uint64_t *mw_graph_dims(const mw_graph *graph, uint32_t shape);
 uint64_t mw_graph_elements(const mw_graph *graph, uint32_t shape); /* 1 for a scalar */
 
 bool mw_graph_number(mw_graph *graph, double value, mw_node *out, mw_error *err);
-/* Tensor `row` of input model `model`. dtype must be REAL. */
+/* Tensor `row` of input model `model`. Where its dtype is not REAL it can be an output, and nothing is computed with it. */
 bool mw_graph_input(mw_graph *graph, uint32_t model, uint32_t row, mw_dtype dtype, uint32_t shape, mw_node *out,
                     mw_error *err);
+bool mw_graph_is_kept(const mw_graph *graph, mw_node node);
 /* A trainable vector of `elements` (1 .. MW_GRAPH_VECTOR), all `initial` at first. `ordinal` tells coefficients of a
  * recipe apart. */
 bool mw_graph_coefficient(mw_graph *graph, uint64_t ordinal, uint64_t elements, double initial, mw_node *out, mw_error *err);

@@ -131,7 +131,7 @@ bool mw_tape_new(const mw_train_world *world, mw_node loss, const mw_node *also,
   tape->world = world;
   tape->team = team;
   tape->loss = loss;
-  tape->job = (mw_job){.graph = world->graph, .family = world->family, .members = world->members,
+  tape->job = (mw_job){.graph = world->graph, .family = world->family,
                        .learned = world->learned, .learned_count = world->learned_count, .threads = world->threads};
   tape->slot_of = mw_mem_new(nodes + 1u, sizeof *tape->slot_of, err);
   tape->weight_of = tape->slot_of ? mw_mem_new(nodes + 1u, sizeof *tape->weight_of, err) : NULL;

@@ -10,8 +10,7 @@
 /* What networks are made of and read. Everything is borrowed. */
 typedef struct mw_train_world {
   const mw_graph *graph;
-  const mw_family *family;          /* INPUT (model, row), as in job.h */
-  const mw_family_member *members;
+  const mw_family *family;          /* INPUT (model, i), as in job.h */
   const mw_dataset *const *sets;    /* TOKENS of data set i: sets[i] */
   size_t set_count;
   const mw_job_learned *learned;        /* of trainings that have run, sorted as in job.h */

@@ -1,44 +1,47 @@
 /* plan.c: from a recipe and its arguments to a plan. Planning opens headers only; every fact that the run needs is fixed
  * before its first byte is written. */
 #include "merge/plan.h"
+#include "base/utf8.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- checks of what came back from the child ---- */
 
-static bool same_shape(const mw_graph *graph, uint32_t shape, const mw_tensor *tensor) {
-  return mw_graph_rank(graph, shape) == tensor->rank &&
-         (tensor->rank == 0 || memcmp(mw_graph_dims(graph, shape), tensor->shape, tensor->rank * sizeof *tensor->shape) == 0);
+/* The member and tensor that an INPUT node reads. */
+static const mw_tensor *read_by(const mw_plan *plan, mw_graph_node_facts input) {
+  return &plan->inputs.members[input.extra[0]].tensors[input.extra[1]];
 }
 
-/* The outputs are exactly the donor's tensors that compute; everything else of the donor is copied. */
+/* The donor's shape holds where it has the name. */
+static bool check_output(const mw_plan *plan, const mw_graph_output *output, mw_error *err) {
+  const mw_graph *graph = plan->result.made.graph;
+  const mw_tensor *donor = mw_family_find(&plan->inputs.members[plan->inputs.donor], output->name);
+  uint32_t shape = mw_graph_facts(graph, output->node).shape;
+  mw_text_escaped name;
+  if (!*output->name || !mw_utf8_valid(output->name, strlen(output->name)) || strcmp(output->name, "__metadata__") == 0)
+    return mw_error_set(err, MW_DATA, "'%s' is no name for a tensor", mw_text_escape_z(&name, output->name));
+  bool same = shape && (!donor || (mw_graph_rank(graph, shape) == donor->rank &&
+                                   (!donor->rank || memcmp(mw_graph_dims(graph, shape), donor->shape,
+                                                           donor->rank * sizeof *donor->shape) == 0)));
+  return same || mw_error_set(err, MW_DATA, "the recipe's result has another shape for tensor '%s'", mw_text_escape_z(&name, output->name));
+}
+
+/* Outputs that are computed get a node, those that are kept a copy; places are in the order of names. */
 static bool place_outputs(mw_plan *plan, mw_error *err) {
-  const mw_family *family = &plan->inputs.family;
-  size_t count = plan->result.made.output_count, next = 0;
-  plan->nodes = mw_mem_new(count, sizeof *plan->nodes, err);
-  plan->places = mw_mem_new(count, sizeof *plan->places, err);
-  plan->copies = mw_mem_new(family->count, 2 * sizeof *plan->copies, err);
+  const mw_recipe_candidate *made = &plan->result.made;
+  plan->nodes = mw_mem_new(made->output_count, sizeof *plan->nodes, err);
+  plan->places = mw_mem_new(made->output_count, sizeof *plan->places, err);
+  plan->copies = mw_mem_new(made->output_count, sizeof *plan->copies, err);
   if (!plan->nodes || !plan->places || !plan->copies) return false;
-  for (size_t row = 0; row < family->count; row++) {
-    const mw_tensor *donor = family->donor[row];
-    if (mw_dtype_kind_of((mw_dtype)donor->dtype) != MW_DTYPE_KIND_REAL) {
-      plan->copies[2 * plan->copy_count] = plan->copies[2 * plan->copy_count + 1] = (uint32_t)row;
-      plan->copy_count++;
-      continue;
-    }
-    mw_text_escaped name;
-    if (next >= count || strcmp(plan->result.made.outputs[next].name, donor->name) != 0)
-      return mw_error_set(err, MW_DATA, "the recipe's result lacks tensor '%s'", mw_text_escape_z(&name, donor->name));
-    mw_node node = plan->result.made.outputs[next].node;
-    uint32_t shape = mw_graph_facts(plan->result.made.graph, node).shape;
-    if (!shape || !same_shape(plan->result.made.graph, shape, donor))
-      return mw_error_set(err, MW_DATA, "the recipe's result has another shape for tensor '%s'",
-                          mw_text_escape_z(&name, donor->name));
-    plan->nodes[next] = node;
-    plan->places[next++] = (uint32_t)row;
+  for (size_t i = 0; i < made->output_count; i++) {
+    mw_graph_node_facts facts = mw_graph_facts(made->graph, made->outputs[i].node);
+    MW_TRY(check_output(plan, &made->outputs[i], err));
+    bool kept = facts.op == MW_OP_INPUT && plan->inputs.members[facts.extra[0]].kept[facts.extra[1]];
+    if (kept) plan->copies[plan->copy_count++] = (mw_job_copy){(uint32_t)facts.extra[0], (uint32_t)facts.extra[1], (uint32_t)i};
+    else plan->places[plan->node_count] = (uint32_t)i, plan->nodes[plan->node_count++] = made->outputs[i].node;
   }
-  return next == count || mw_error_set(err, MW_DATA, "the recipe's result has %zu tensors that the donor lacks", count - next);
+  return true;
 }
 
 static bool output_dtype(const mw_options *options, mw_dtype *out, bool *keep, mw_error *err) {
@@ -55,25 +58,57 @@ static bool output_dtype(const mw_options *options, mw_dtype *out, bool *keep, m
   return mw_error_set(err, MW_USAGE, "--dtype %s is none of f32 f16 bf16 f64 keep", mw_text_escape_z(&word, options->dtype));
 }
 
+/* The dtype of a tensor that the donor lacks: that of the first input that it is made of, else the donor's most frequent. */
+static mw_dtype dtype_of_new(const mw_plan *plan, mw_node node) {
+  const mw_graph *graph = plan->result.made.graph;
+  const mw_family_member *donor = &plan->inputs.members[plan->inputs.donor];
+  for (;;) {
+    mw_graph_node_facts facts = mw_graph_facts(graph, node);
+    if (facts.op == MW_OP_INPUT) return (mw_dtype)read_by(plan, facts)->dtype;
+    if (!facts.operands) break;
+    node = facts.operand[0];
+  }
+  uint64_t elements[MW_DTYPE_COUNT] = {0};
+  mw_dtype most = MW_DTYPE_F32;
+  for (size_t i = 0; i < donor->count; i++) {
+    mw_dtype dtype = (mw_dtype)donor->tensors[i].dtype;
+    elements[dtype] += donor->kept[i] ? 0 : donor->tensors[i].elements;
+    if (elements[dtype] > elements[most]) most = dtype;
+  }
+  return most;
+}
+
+/* What output i is on the disk. */
+static mw_tensor describe(const mw_plan *plan, size_t i, const mw_dtype *wanted) {
+  const mw_graph *graph = plan->result.made.graph;
+  const mw_graph_output *output = &plan->result.made.outputs[i];
+  mw_graph_node_facts facts = mw_graph_facts(graph, output->node);
+  const mw_tensor *donor = mw_family_find(&plan->inputs.members[plan->inputs.donor], output->name);
+  bool kept = facts.op == MW_OP_INPUT && plan->inputs.members[facts.extra[0]].kept[facts.extra[1]];
+  mw_dtype dtype = kept ? (mw_dtype)read_by(plan, facts)->dtype
+                   : wanted ? *wanted
+                   : donor && mw_dtype_kind_of((mw_dtype)donor->dtype) == MW_DTYPE_KIND_REAL ? (mw_dtype)donor->dtype
+                   : dtype_of_new(plan, output->node);
+  return (mw_tensor){.name = output->name, .shape = mw_graph_dims(graph, facts.shape), .elements = mw_graph_elements(graph, facts.shape),
+                     .rank = (uint8_t)mw_graph_rank(graph, facts.shape), .dtype = (uint8_t)dtype};
+}
+
 static bool lay_out(mw_plan *plan, mw_error *err) {
-  const mw_family *family = &plan->inputs.family;
+  size_t count = plan->result.made.output_count;
   mw_dtype wanted = MW_DTYPE_F32;
   bool keep;
   MW_TRY(output_dtype(&plan->options, &wanted, &keep, err));
-  mw_tensor *tensors = mw_mem_new(family->count, sizeof *tensors, err);
+  mw_tensor *tensors = mw_mem_new(count, sizeof *tensors, err);
   if (!tensors) return false;
-  for (size_t i = 0; i < family->count; i++) {
-    tensors[i] = *family->donor[i];
-    if (!keep && mw_dtype_kind_of((mw_dtype)tensors[i].dtype) == MW_DTYPE_KIND_REAL) tensors[i].dtype = (uint8_t)wanted;
-  }
-  bool ok = mw_layout_make(tensors, family->count, plan->options.shard_size, &plan->layout, err);
+  for (size_t i = 0; i < count; i++) tensors[i] = describe(plan, i, keep ? NULL : &wanted);
+  bool ok = mw_layout_make(tensors, count, plan->options.shard_size, &plan->layout, err);
   free(tensors);
   return ok;
 }
 
 mw_job mw_plan_job(mw_plan *plan) {
   return (mw_job){.graph = plan->result.made.graph, .schedule = &plan->schedule, .family = &plan->inputs.family,
-                  .members = plan->inputs.members, .layout = &plan->layout, .places = plan->places,
+                  .layout = &plan->layout, .places = plan->places,
                   .copies = plan->copies, .copy_count = plan->copy_count,
                   .threads = mw_run_threads(plan->options.threads), .nonfinite_keep = plan->options.nonfinite_keep};
 }
@@ -114,7 +149,7 @@ static bool compose_json(mw_plan *plan, mw_error *err) {
   for (size_t i = 0; i < plan->layout.shard_count; i++)
     mw_text_format(json, "%s{\"file\":\"%s\",\"bytes\":%llu}", i ? "," : "", plan->layout.shards[i].name,
                    (unsigned long long)plan->layout.shards[i].size);
-  mw_text_format(json, "],\"donor\":\"%s\"", mw_plan_measure(plan).donor);
+  mw_text_format(json, "]");
   if (plan->candidates) mw_text_format(json, ",\"candidates\":%zu", plan->candidates);
   if (plan->training_count) compose_learning(plan);
   mw_text_format(json, "}\n");
@@ -123,7 +158,7 @@ static bool compose_json(mw_plan *plan, mw_error *err) {
 
 bool mw_plan_settle(mw_plan *plan, mw_error *err) {
   return place_outputs(plan, err) &&
-         mw_schedule_make(plan->result.made.graph, plan->nodes, plan->result.made.output_count, &plan->schedule, err) &&
+         mw_schedule_make(plan->result.made.graph, plan->nodes, plan->node_count, &plan->schedule, err) &&
          lay_out(plan, err);
 }
 
@@ -136,8 +171,9 @@ void mw_plan_unsettle(mw_plan *plan) {
   plan->schedule = (mw_schedule){0};
   plan->layout = (mw_layout){0};
   plan->nodes = NULL;
-  plan->places = plan->copies = NULL;
-  plan->copy_count = 0;
+  plan->places = NULL;
+  plan->copies = NULL;
+  plan->copy_count = plan->node_count = 0;
 }
 
 /* The run of a recipe that scores evaluates it again, when the caller's words may be gone. */
@@ -155,9 +191,10 @@ static bool keep_bindings(mw_plan *plan, const mw_binding *bindings, size_t coun
   return plan->bindings != NULL;
 }
 
-mw_recipe_task mw_plan_task(const mw_plan *plan, const mw_binding *bindings, size_t count, const mw_recipe_scorer *scorer) {
+mw_recipe_task mw_plan_task(const mw_plan *plan, const mw_binding *bindings, size_t count, mw_warning *warnings,
+                            const mw_recipe_scorer *scorer) {
   return (mw_recipe_task){.bindings = bindings, .binding_count = count, .inputs = &plan->inputs, .sets = plan->data.facts,
-                          .set_count = plan->data.count, .options = &plan->options, .scorer = scorer};
+                          .set_count = plan->data.count, .options = &plan->options, .warnings = warnings, .scorer = scorer};
 }
 
 /* Evaluates the recipe. Scores are not measured while planning: each is 0, and their number is kept. */
@@ -165,7 +202,7 @@ static bool evaluate(mw_plan *plan, const mw_binding *bindings, size_t count, mw
   mw_search search = {.options = &plan->options, .inputs = &plan->inputs};
   mw_search_begin(&search);
   mw_recipe_scorer scorer = mw_search_scorer(&search);
-  mw_recipe_task task = mw_plan_task(plan, bindings, count, plan->options.score ? &scorer : NULL);
+  mw_recipe_task task = mw_plan_task(plan, bindings, count, &plan->warnings, plan->options.score ? &scorer : NULL);
   bool ok = mw_recipe_evaluate(plan->recipe, &task, &plan->result, err);
   mw_search_take_first(&search, &plan->result.made);
   plan->candidates = search.count;
@@ -259,8 +296,7 @@ void mw_plan_free(mw_plan *plan) {
 mw_plan_facts mw_plan_measure(const mw_plan *plan) {
   return (mw_plan_facts){.passes = plan->cost.passes, .bytes_read = plan->cost.bytes_read, .bytes_written = mw_plan_written(plan),
                          .peak_memory = plan->cost.peak_memory, .tensors = plan->layout.count,
-                         .files = plan->layout.shard_count, .donor = plan->inputs.members[plan->inputs.donor].label,
-                         .candidates = plan->candidates};
+                         .files = plan->layout.shard_count, .candidates = plan->candidates};
 }
 
 void mw_plan_file(const mw_plan *plan, size_t index, const char **name, uint64_t *bytes) {

@@ -17,8 +17,10 @@ struct mw_plan {
   mw_calibration data;
   mw_calibration judges; /* of --score loss:FILE */
   mw_recipe_result result; /* graph, outputs, trainings */
-  mw_node *nodes;        /* of every output, in the order of its name */
-  uint32_t *places, *copies;
+  mw_node *nodes;        /* of every output that is computed, in the order of its name */
+  size_t node_count;
+  uint32_t *places;
+  mw_job_copy *copies;
   size_t copy_count;
   mw_schedule schedule;
   mw_layout layout;
@@ -44,7 +46,8 @@ mw_job mw_plan_job(mw_plan *plan);
 /* The trainings of a candidate on the plan's models and data. Nobody watches them, and nothing is kept of them. */
 mw_training_job mw_plan_open_training(const mw_plan *plan, const mw_recipe_candidate *made);
 /* What the recipe is evaluated on. */
-mw_recipe_task mw_plan_task(const mw_plan *plan, const mw_binding *bindings, size_t count, const mw_recipe_scorer *scorer);
+mw_recipe_task mw_plan_task(const mw_plan *plan, const mw_binding *bindings, size_t count, mw_warning *warnings,
+                            const mw_recipe_scorer *scorer);
 /* Bytes of the output's tensor files. */
 uint64_t mw_plan_written(const mw_plan *plan);
 

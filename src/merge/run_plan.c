@@ -40,7 +40,7 @@ static bool fill(mw_plan *plan, mw_writer *writer, mw_training *training, mw_pro
   mw_side_files_provenance provenance = mw_provenance_of(&plan->provenance, plan->recipe, &plan->result, plan->scores, &plan->options);
   bool ok = mw_run_job(&job, err) && (!training || mw_training_tell(training, &learning, err));
   provenance.learning_json = learning.bytes;
-  ok = ok && mw_side_files_write(writer, &plan->layout, &plan->inputs.family, plan->inputs.members, &provenance, &plan->warnings, err) &&
+  ok = ok && mw_side_files_write(writer, &plan->layout, &plan->inputs.family, &provenance, &plan->warnings, err) &&
        mw_writer_publish(writer, plan->options.durable, err);
   mw_text_free(&learning);
   return ok;
@@ -121,7 +121,7 @@ static bool measure_loss(void *context, const mw_recipe_candidate *made, double 
 static bool search_result(mw_plan *plan, mw_search *search, mw_error *err) {
   mw_recipe_result result = {0};
   mw_recipe_scorer scorer = mw_search_scorer(search);
-  mw_recipe_task task = mw_plan_task(plan, plan->bindings, plan->binding_count, &scorer);
+  mw_recipe_task task = mw_plan_task(plan, plan->bindings, plan->binding_count, &plan->warnings, &scorer);
   if (!mw_recipe_evaluate(plan->recipe, &task, &result, err)) {
     mw_recipe_release(&result);
     return false;
@@ -133,9 +133,8 @@ static bool search_result(mw_plan *plan, mw_search *search, mw_error *err) {
 }
 
 bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *err) {
-  mw_family_rules rules = {plan->options.missing_base, plan->options.donor_integers, plan->options.tied};
   MW_TRY(allowed(plan, err));
-  MW_TRY(mw_family_same_integers(&plan->inputs.family, plan->inputs.members, &rules, err));
+  MW_TRY(mw_family_same_integers(&plan->inputs.family, err));
   if (!plan->candidates) return write_result(plan, progress, context, err);
   searching s = {plan, progress, context};
   mw_search search = {.options = &plan->options, .inputs = &plan->inputs, .make = make_candidate,

@@ -1,5 +1,4 @@
-/* family.c: the donor's names rule. Every member must have each of them, in the same shape; what a member has beyond
- * them, or lacks, is an error unless the user said otherwise. */
+/* family.c: checks of one model on its own, then the list of what a recipe sees of it. */
 #include "model/family.h"
 #include "model/tied_head.h"
 #include <stdio.h>
@@ -7,7 +6,7 @@
 #include <string.h>
 
 typedef struct joining {
-  const mw_family_member *members;
+  mw_family_member *members;
   size_t count, donor;
   const mw_family_rules *rules;
   mw_warning *warnings;
@@ -59,7 +58,8 @@ static bool check_heads(const joining *j, const mw_family_member *member) {
   const mw_config *config = &member->model->config;
   mw_json own = mw_json_member(config->root, "head_dim");
   bool given = own.kind != MW_JSON_END && own.kind != MW_JSON_NULL;
-  if (given || config->architecture->head_dim || !config->heads || config->hidden % config->heads == 0) return true;
+  bool fixed = strncmp(config->model_type, "gemma", 5) == 0 || strcmp(config->model_type, "qwen3") == 0;
+  if (given || fixed || !config->heads || config->hidden % config->heads == 0) return true;
   return mw_error_set(j->err, MW_DATA, "%s: config.json: num_attention_heads: found %llu, which does not divide hidden_size %llu",
                       member->label, (unsigned long long)config->heads, (unsigned long long)config->hidden);
 }
@@ -90,7 +90,7 @@ static bool check_config(const joining *j, const mw_family_member *member) {
   const mw_config *config = &member->model->config;
   if (!config->text) return true;
   check_dtype(j, member);
-  if (!config->architecture) {
+  if (!config->known) {
     mw_text_escaped shown;
     if (*config->model_type)
       mw_warning_add(j->warnings, "%s: model_type '%s' is not known: tensors are matched by name alone", member->label,
@@ -114,141 +114,79 @@ static bool check_config(const joining *j, const mw_family_member *member) {
   return mw_error_hint(j->err, "the head is missing from the files, or the key should be true");
 }
 
-/* ---- joining ---- */
+/* ---- what a recipe sees of a member ---- */
 
-static void spell(const mw_tensor *tensor, char room[128]) {
-  size_t used = (size_t)snprintf(room, 128, "[");
-  for (unsigned i = 0; i < tensor->rank && used < 100; i++)
-    used += (size_t)snprintf(room + used, 128 - used, i ? ",%llu" : "%llu", (unsigned long long)tensor->shape[i]);
-  snprintf(room + used, 128 - used, "]");
-}
-
-static bool check_shape(const joining *j, size_t member, const mw_tensor *own, const mw_tensor *donor) {
-  mw_text_escaped name;
-  const char *label = j->members[member].label, *donor_label = j->members[j->donor].label;
-  mw_text_escape_z(&name, donor->name);
-  bool real = mw_dtype_kind_of((mw_dtype)own->dtype) == MW_DTYPE_KIND_REAL;
-  if (real != (mw_dtype_kind_of((mw_dtype)donor->dtype) == MW_DTYPE_KIND_REAL))
-    return mw_error_set(j->err, MW_DATA, "%s: tensor '%s' is %s here and %s in %s", label, name.bytes,
-                        mw_dtype_name((mw_dtype)own->dtype), mw_dtype_name((mw_dtype)donor->dtype), donor_label);
-  if (own->rank == donor->rank && (!own->rank || memcmp(own->shape, donor->shape, own->rank * sizeof *own->shape) == 0))
-    return true;
-  char here[128], there[128];
-  spell(own, here);
-  spell(donor, there);
-  mw_error_set(j->err, MW_DATA, "%s: tensor '%s' is %s here and %s in %s", label, name.bytes, here, there, donor_label);
-  bool vocabulary = own->rank == 2 && donor->rank == 2 && own->shape[1] == donor->shape[1] &&
-                    (strstr(donor->name, "embed") || strstr(donor->name, "wte") || strstr(donor->name, "lm_head"));
-  if (vocabulary)
-    mw_error_hint(j->err, "the vocabularies differ: give all models one tokenizer (resize_token_embeddings) first");
-  return false;
-}
-
-/* The names that one side lacks, at most 20 of them. */
-typedef struct lacking {
-  mw_text names;
-  size_t count;
-} lacking;
-
-static void lack(lacking *list, const char *name) {
-  mw_text_escaped shown;
-  if (list->count++ < 20) mw_text_format(&list->names, "%s'%s'", list->count > 1 ? ", " : "", mw_text_escape_z(&shown, name));
-}
-
-static bool report_lacking(const joining *j, lacking *list, const char *where, const char *but) {
-  char more[40] = "";
-  if (list->count > 20) snprintf(more, sizeof more, " ... and %zu more", list->count - 20);
-  bool none = list->count == 0;
-  if (!none) {
-    mw_error_set(j->err, MW_DATA, "%s lacks %zu tensor%s that %s has: %s%s", where, list->count,
-                 list->count == 1 ? "" : "s", but, list->names.bytes ? list->names.bytes : "", more);
-    mw_error_hint(j->err, "--missing base takes what is missing from the donor and drops what only an input has");
-  }
-  mw_text_free(&list->names);
-  return none;
-}
+/* Buffers that hold positions: also where a tool has made real numbers of them, they are no weights. */
+static bool is_index(const char *name) { return mw_text_ends_with(name, "position_ids"); }
 
 static bool is_head(const mw_tensor *tensor) { return strcmp(tensor->name, mw_tied_head_name) == 0; }
 
-static bool check_extra(const joining *j, size_t member) {
-  lacking list = {0};
-  const mw_model *model = j->members[member].model, *donor = j->members[j->donor].model;
-  for (size_t i = 0; i < model->tensor_count && member != j->donor; i++)
-    if (!mw_model_find(donor, model->tensors[i].name) && (j->head.fate == MW_TIED_HEAD_KEEP || !is_head(&model->tensors[i])))
-      lack(&list, model->tensors[i].name);
-  if (j->rules->missing_base && list.count) {
-    mw_warning_add(j->warnings, "%s: %zu tensors that only it has are dropped", j->members[member].label, list.count);
-    list.count = 0;
-  }
-  return report_lacking(j, &list, j->members[j->donor].label, j->members[member].label);
+static int by_name(const void *a, const void *b) {
+  const mw_tensor *x = a, *y = b;
+  return strcmp(x->name, y->name);
 }
 
-static bool fill_member(const joining *j, size_t member) {
-  mw_family *out = j->out;
-  lacking list = {0};
-  const mw_model *model = j->members[member].model;
-  for (size_t row = 0; row < out->count; row++) {
-    const mw_tensor *donor = out->donor[row];
-    const mw_tensor *own = is_head(donor) ? mw_tied_head_of(j->head, model) : mw_model_find(model, donor->name);
-    out->tensors[row * out->members + member] = own;
-    if (!own) lack(&list, donor->name);
-    else if (!check_shape(j, member, own, donor)) {
-      mw_text_free(&list.names);
-      return false;
+/* Its own tensors. The head is dropped, or the embedding stands for it, as the output's form asks. */
+static bool list_tensors(const joining *j, mw_family_member *member) {
+  const mw_model *model = member->model;
+  member->count = 0;
+  member->tensors = mw_mem_take(&j->out->arena, (model->tensor_count + 1) * sizeof *member->tensors, j->err);
+  if (!member->tensors) return false;
+  const mw_tensor *head = j->head.fate == MW_TIED_HEAD_DROP ? NULL : mw_tied_head_of(j->head, model);
+  if (j->head.fate == MW_TIED_HEAD_UNTIE && !head && member == &j->members[j->donor])
+    return mw_error_set(j->err, MW_DATA, "%s: has neither '%s' nor an embedding that could become it", member->label, mw_tied_head_name);
+  for (size_t i = 0; i < model->tensor_count; i++)
+    if (!is_head(&model->tensors[i])) member->tensors[member->count++] = model->tensors[i];
+  if (head) {
+    member->tensors[member->count] = *head;
+    member->tensors[member->count++].name = mw_tied_head_name;
+    qsort(member->tensors, member->count, sizeof *member->tensors, by_name);
+  }
+  return true;
+}
+
+static bool is_real(const mw_tensor *tensor) { return mw_dtype_kind_of((mw_dtype)tensor->dtype) == MW_DTYPE_KIND_REAL; }
+
+/* A tensor is kept where it holds no real numbers, in this model or in another one. */
+static bool mark_kept(const joining *j, mw_family_member *member) {
+  member->kept = mw_mem_take(&j->out->arena, member->count + 1, j->err);
+  if (!member->kept) return false;
+  for (size_t i = 0; i < member->count; i++) {
+    const mw_tensor *tensor = &member->tensors[i];
+    member->kept[i] = !is_real(tensor) || is_index(tensor->name);
+    for (size_t m = 0; m < j->count && !member->kept[i]; m++) {
+      const mw_tensor *other = &j->members[m] == member ? NULL : mw_family_find(&j->members[m], tensor->name);
+      member->kept[i] = other && !is_real(other);
     }
   }
-  if (j->rules->missing_base && list.count) {
-    mw_warning_add(j->warnings, "%s: %zu tensors that it lacks are the donor's", j->members[member].label, list.count);
-    list.count = 0;
-  }
-  return report_lacking(j, &list, j->members[member].label, j->members[j->donor].label);
-}
-
-/* The rows: the donor's tensors in name order, without a head that is dropped. A donor that is untied here and has no
- * head of its own gets one: its embedding under the head's name. */
-static bool list_rows(const joining *j) {
-  mw_family *out = j->out;
-  const mw_model *donor = j->members[j->donor].model;
-  const mw_tensor *embedding = mw_tied_head_embedding(donor);
-  mw_tensor *added = NULL;
-  if (j->head.fate == MW_TIED_HEAD_UNTIE && !mw_model_find(donor, mw_tied_head_name)) {
-    if (!embedding)
-      return mw_error_set(j->err, MW_DATA, "%s: has neither '%s' nor an embedding that could become it",
-                          j->members[j->donor].label, mw_tied_head_name);
-    if (!(added = mw_mem_take(&out->arena, sizeof *added, j->err))) return false;
-    *added = *embedding;
-    added->name = mw_tied_head_name;
-  }
-  for (size_t i = 0; i < donor->tensor_count; i++) {
-    const mw_tensor *tensor = &donor->tensors[i];
-    if (added && strcmp(mw_tied_head_name, tensor->name) < 0) out->donor[out->count++] = added, added = NULL;
-    if (j->head.fate != MW_TIED_HEAD_DROP || !is_head(tensor)) out->donor[out->count++] = tensor;
-  }
-  if (added) out->donor[out->count++] = added;
   return true;
 }
 
 static bool join(joining *j) {
   mw_family *out = j->out;
   const mw_model *donor = j->members[j->donor].model;
-  size_t rows = donor->tensor_count + 1;
   for (size_t m = 0; m < j->count; m++) MW_TRY(check_quantized(j, &j->members[m]) && check_config(j, &j->members[m]));
   if (!donor->config.text)
     mw_warning_add(j->warnings, donor->folder ? "%s has no config.json: the output will have none either"
                                         : "%s is a lone file: the output will hold weights but no config and no tokenizer",
                 j->members[j->donor].label);
   MW_TRY(mw_tied_head_decide(j->members, j->count, j->donor, j->rules->tied, &j->head, j->err));
-  out->members = j->count;
-  out->donor_index = j->donor;
+  out->members = j->members;
+  out->count = j->count;
+  out->donor = j->donor;
+  out->rules = *j->rules;
   out->untie = j->head.fate == MW_TIED_HEAD_UNTIE;
-  out->donor = mw_mem_take(&out->arena, rows * sizeof *out->donor, j->err);
-  out->tensors = mw_mem_take(&out->arena, rows * j->count * sizeof *out->tensors, j->err);
-  MW_TRY(out->donor && out->tensors && list_rows(j));
-  for (size_t m = 0; m < j->count; m++) MW_TRY(fill_member(j, m) && check_extra(j, m));
+  for (size_t m = 0; m < j->count; m++) MW_TRY(list_tensors(j, &j->members[m]));
+  for (size_t m = 0; m < j->count; m++) MW_TRY(mark_kept(j, &j->members[m]));
   return true;
 }
 
-bool mw_family_join(const mw_family_member *members, size_t count, size_t donor, const mw_family_rules *rules,
+const mw_tensor *mw_family_find(const mw_family_member *member, const char *name) {
+  const mw_tensor key = {.name = name};
+  return bsearch(&key, member->tensors, member->count, sizeof key, by_name);
+}
+
+bool mw_family_join(mw_family_member *members, size_t count, size_t donor, const mw_family_rules *rules,
                     mw_warning *warnings, mw_family *out, mw_error *err) {
   *out = (mw_family){0};
   joining j = {members, count, donor, rules, warnings, out, {MW_TIED_HEAD_KEEP, false}, err};
@@ -257,24 +195,28 @@ bool mw_family_join(const mw_family_member *members, size_t count, size_t donor,
   return false;
 }
 
-bool mw_family_same_integers(const mw_family *family, const mw_family_member *members, const mw_family_rules *rules,
-                             mw_error *err) {
-  for (size_t row = 0; row < family->count; row++) {
-    const mw_tensor *donor = family->donor[row];
-    if (mw_dtype_kind_of((mw_dtype)donor->dtype) == MW_DTYPE_KIND_REAL || rules->donor_integers) continue;
-    for (size_t m = 0; m < family->members; m++) {
-      const mw_tensor *own = family->tensors[row * family->members + m];
-      bool same = true;
-      mw_text_escaped name;
-      if (!own || m == family->donor_index) continue;
-      MW_TRY(mw_model_same(members[family->donor_index].model, donor, members[m].model, own, &same, err));
-      if (same) continue;
-      mw_error_set(err, MW_DATA, "%s: %s tensor '%s' differs from that of %s", members[m].label,
-                   mw_dtype_name((mw_dtype)donor->dtype), mw_text_escape_z(&name, donor->name),
-                   members[family->donor_index].label);
-      return mw_error_hint(err, "--donor-integers takes the donor's");
-    }
-  }
+static bool same_integers(const mw_family_member *donor, const mw_tensor *kept, const mw_family_member *member, mw_error *err) {
+  const mw_tensor *own = mw_family_find(member, kept->name);
+  bool same = true;
+  mw_text_escaped name;
+  if (!own || member == donor) return true;
+  MW_TRY(mw_model_same(donor->model, kept, member->model, own, &same, err));
+  if (same) return true;
+  mw_text_escape_z(&name, kept->name);
+  if (own->dtype != kept->dtype)
+    mw_error_set(err, MW_DATA, "%s: tensor '%s' is %s here and %s in %s", member->label, name.bytes,
+                 mw_dtype_name((mw_dtype)own->dtype), mw_dtype_name((mw_dtype)kept->dtype), donor->label);
+  else
+    mw_error_set(err, MW_DATA, "%s: %s tensor '%s' differs from that of %s", member->label, mw_dtype_name((mw_dtype)kept->dtype),
+                 name.bytes, donor->label);
+  return mw_error_hint(err, "--donor-integers takes that of %s", donor->label);
+}
+
+bool mw_family_same_integers(const mw_family *family, mw_error *err) {
+  const mw_family_member *donor = &family->members[family->donor];
+  for (size_t i = 0; i < donor->count && !family->rules.donor_integers; i++)
+    for (size_t m = 0; m < family->count && donor->kept[i]; m++)
+      MW_TRY(same_integers(donor, &donor->tensors[i], &family->members[m], err));
   return true;
 }
 

@@ -1,5 +1,7 @@
-/* family.h: whether several models can be merged at all, and which of their tensors take part: names, shapes, dtypes,
- * tied heads, quantised weights, integer buffers. One place decides, so that every command says the same. */
+/* family.h: the models of a merge beside each other: whether each of them can be merged at all, and what a recipe sees of
+ * it. A member's tensors are those of its files but for what is said here: a tied head is brought to the form of the
+ * donor's, tensors are renamed where the user asks for it, and integers are marked as kept. Which names and shapes go with
+ * which is not asked here: names meet where a recipe combines models (lua/moonweld/meet.lua). */
 #ifndef MW_MODEL_FAMILY_H
 #define MW_MODEL_FAMILY_H
 
@@ -7,7 +9,10 @@
 
 typedef struct mw_family_member {
   const mw_model *model;
-  const char *label; /* "base", "experts[2]": for messages */
+  const char *label;  /* "base", "experts[2]": for messages */
+  mw_tensor *tensors; /* [count] sorted by name; INPUT (model, i) of a graph reads tensor i */
+  bool *kept;         /* [count] copied bit for bit and never computed with: integers, masks, indices */
+  size_t count;
 } mw_family_member;
 
 typedef struct mw_family_rules {
@@ -15,22 +20,21 @@ typedef struct mw_family_rules {
   const char *tied; /* NULL, "untie", "ignore" */
 } mw_family_rules;
 
-/* The tensors of the merge, in name order. */
 typedef struct mw_family {
-  size_t count;
-  const mw_tensor **donor;        /* [count] of the donor: name, shape, dtype of the output */
-  const mw_tensor **tensors;      /* [count * members]: row i holds tensor i of every member; NULL: the donor's (--missing base) */
-  size_t members, donor_index;
-  bool untie;                     /* the output has a head of its own: tie_word_embeddings becomes false */
+  mw_family_member *members; /* the caller's */
+  size_t count, donor;       /* the donor: config, tokenizer, side files, dtypes, integers */
+  mw_family_rules rules;
+  bool untie;                /* the output has a head of its own: tie_word_embeddings becomes false */
   mw_arena arena;
 } mw_family;
 
-/* Checks members against the donor (formats C3-C13, the tied rules, F8 scales). Warnings go to warnings. */
-bool mw_family_join(const mw_family_member *members, size_t count, size_t donor, const mw_family_rules *rules,
+/* Checks each member (formats C3-C13, the tied rules, F8 scales) and lists its tensors. Warnings go to warnings. */
+bool mw_family_join(mw_family_member *members, size_t count, size_t donor, const mw_family_rules *rules,
                     mw_warning *warnings, mw_family *out, mw_error *err);
-/* Reads the data of INTEGER and OPAQUE tensors: they must be equal in all members (unless donor_integers). */
-bool mw_family_same_integers(const mw_family *family, const mw_family_member *members, const mw_family_rules *rules,
-                             mw_error *err);
+/* By name, or NULL. */
+const mw_tensor *mw_family_find(const mw_family_member *member, const char *name);
+/* Reads the data of kept tensors: those of the donor must be equal in all members that have them (unless rules.donor_integers). */
+bool mw_family_same_integers(const mw_family *family, mw_error *err);
 void mw_family_free(mw_family *family);
 
 #endif

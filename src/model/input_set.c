@@ -33,7 +33,7 @@ static bool open_one(mw_input_set *inputs, const mw_arg *arg, const char *where,
   const char *kept = mw_mem_copy(&inputs->arena, label, strlen(label), err);
   mw_model *model;
   if (!kept || !mw_model_open(where, warnings, &model, err)) return false;
-  inputs->members[inputs->count++] = (mw_family_member){model, kept};
+  inputs->members[inputs->count++] = (mw_family_member){.model = model, .label = kept};
   return true;
 }
 
@@ -59,16 +59,21 @@ bool mw_input_set_open(mw_input_set *inputs, const mw_arg *args, size_t arg_coun
   return inputs->joined = true;
 }
 
-bool mw_input_set_find(const void *context, uint64_t model, uint64_t row, mw_dtype *dtype, const uint64_t **dims,
-                    unsigned *rank) {
+bool mw_input_set_find(const void *context, uint64_t model, uint64_t index, mw_dtype *dtype, const uint64_t **dims,
+                       unsigned *rank) {
   const mw_input_set *inputs = context;
-  if (model >= inputs->count || row >= inputs->family.count) return false;
-  const mw_tensor *tensor = inputs->family.tensors[row * inputs->family.members + model];
-  if (!tensor) tensor = inputs->family.donor[row];
+  if (model >= inputs->count || index >= inputs->members[model].count) return false;
+  const mw_tensor *tensor = &inputs->members[model].tensors[index];
   *dtype = (mw_dtype)tensor->dtype;
   *dims = tensor->shape;
   *rank = tensor->rank;
   return true;
+}
+
+size_t mw_input_set_tensors(const mw_input_set *inputs) {
+  size_t tensors = 0;
+  for (size_t m = 0; m < inputs->count; m++) tensors += inputs->members[m].count;
+  return tensors;
 }
 
 void mw_input_set_close(mw_input_set *inputs) {

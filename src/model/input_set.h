@@ -24,8 +24,10 @@ typedef struct mw_input_set {
 /* Opens what the bindings name for the recipe's model arguments, and joins them by the options' rules. */
 bool mw_input_set_open(mw_input_set *inputs, const mw_arg *args, size_t arg_count, const mw_binding *bindings, size_t count,
                     const mw_options *options, mw_warning *warnings, mw_error *err);
-/* Tensor `row` of model `model`, or false: for message.h, with an mw_input_set as its context. */
-bool mw_input_set_find(const void *context, uint64_t model, uint64_t row, mw_dtype *dtype, const uint64_t **dims, unsigned *rank);
+/* Tensor `index` of model `model`, or false: for message.h, with an mw_input_set as its context. */
+bool mw_input_set_find(const void *context, uint64_t model, uint64_t index, mw_dtype *dtype, const uint64_t **dims, unsigned *rank);
+/* How many tensors all models have together. */
+size_t mw_input_set_tensors(const mw_input_set *inputs);
 void mw_input_set_close(mw_input_set *inputs);
 
 #endif

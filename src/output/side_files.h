@@ -24,6 +24,6 @@ typedef struct mw_side_files_provenance {
 
 /* Writes them all into the writer's folder. */
 bool mw_side_files_write(mw_writer *writer, const mw_layout *layout, const mw_family *family,
-                     const mw_family_member *members, const mw_side_files_provenance *provenance, mw_warning *warnings, mw_error *err);
+                         const mw_side_files_provenance *provenance, mw_warning *warnings, mw_error *err);
 
 #endif

@@ -36,6 +36,10 @@ static void send_print(void *context, const char *bytes, size_t length) {
   mw_message_send(*(int *)context, MW_MESSAGE_PRINT, bytes, length);
 }
 
+static void send_warning(void *context, const char *bytes, size_t length) {
+  mw_message_send(*(int *)context, MW_MESSAGE_WARNING, bytes, length);
+}
+
 static void send_drawn(void *context, const char *what, double value) {
   mw_text text = {0};
   mw_message_put_text(&text, what, strlen(what));
@@ -74,7 +78,7 @@ static bool ask_score(void *context, const mw_interpreter *state, const mw_graph
 }
 
 static void connect_world(mw_interpreter *state, int *fd) {
-  state->world = (mw_interpreter_world){fd, ask_require, send_print, send_drawn, state->scores ? ask_score : NULL};
+  state->world = (mw_interpreter_world){fd, ask_require, send_print, send_warning, send_drawn, state->scores ? ask_score : NULL};
 }
 
 static void push_recipe(lua_State *L, const mw_child_task *task) {
@@ -201,6 +205,7 @@ bool mw_child_losses(mw_interpreter *state, void *context, int fd, mw_error *err
   if (!candidate->count) lua_pushnil(L);
   else lua_newtable(L);
   for (size_t i = 0; i < candidate->count; i++) {
+    if (mw_graph_is_kept(candidate->graph, candidate->outputs[i].node)) continue; /* no forward pass reads integers */
     mw_prelude_core_push(L, candidate->outputs[i].node);
     lua_setfield(L, -2, candidate->outputs[i].name);
   }

@@ -67,8 +67,10 @@ static void trace(lua_State *L, lua_Debug *ar) {
 }
 
 /* Pushes an error as take_error() reads it; no recipe can make a table with our mark. */
-static void push_error(lua_State *L, mw_status status, bool placed, const char *at, const char *text) {
-  lua_createtable(L, 0, 4);
+static void push_error(lua_State *L, mw_status status, bool placed, const char *at, const char *text, const char *hint) {
+  lua_createtable(L, 0, 5);
+  lua_pushstring(L, hint);
+  lua_setfield(L, -2, "hint");
   lua_pushfstring(L, "%s%s", at, text);
   lua_setfield(L, -2, "text");
   lua_pushinteger(L, status);
@@ -82,7 +84,14 @@ static void push_error(lua_State *L, mw_status status, bool placed, const char *
 int mw_interpreter_raise(lua_State *L, mw_status status, const char *text) {
   char at[300] = "";
   bool placed = status == MW_USAGE || place(L, at); /* what was typed has no line */
-  push_error(L, status, placed, at, text);
+  push_error(L, status, placed, at, text, "");
+  return lua_error(L);
+}
+
+int mw_interpreter_raise_input(lua_State *L, const char *text, const char *hint) {
+  char at[300] = "";
+  bool placed = place(L, at), own = strncmp(at, "recipes/", 8) != 0;
+  push_error(L, MW_DATA, placed || !own, own ? at : "", text, hint);
   return lua_error(L);
 }
 
@@ -107,8 +116,14 @@ static int handle(lua_State *L) {
       if (colon) rest = colon + 2;
     }
   }
-  push_error(L, MW_DATA, placed, at, rest);
+  push_error(L, MW_DATA, placed, at, rest, "");
   return 1;
+}
+
+/* One line without control characters. */
+static void put_line(mw_text *out, const char *text) {
+  for (size_t i = 0, n = text ? strlen(text) : 0; i < n; i++)
+    mw_text_add(out, (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? " " : text + i, 1);
 }
 
 static bool take_error(mw_interpreter *state, int result, mw_error *err) {
@@ -126,14 +141,16 @@ static bool take_error(mw_interpreter *state, int result, mw_error *err) {
   lua_getfield(L, -1, "text");
   lua_getfield(L, -2, "status");
   lua_getfield(L, -3, "placed");
-  const char *text = lua_tostring(L, -3);
-  mw_text shown = {0};
-  for (size_t i = 0, n = text ? strlen(text) : 0; i < n; i++) /* one line, no control characters */
-    mw_text_add(&shown, (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? " " : text + i, 1);
-  mw_error_set(err, (mw_status)lua_tointeger(L, -2), "%s", shown.bytes ? shown.bytes : "");
-  err->signal = lua_toboolean(L, -1) ? 0 : -1; /* -1: the line is not known */
-  mw_text_free(&shown);
-  lua_pop(L, 4);
+  lua_getfield(L, -4, "hint");
+  mw_text text = {0}, hint = {0};
+  put_line(&text, lua_tostring(L, -4));
+  put_line(&hint, lua_tostring(L, -1));
+  mw_error_set(err, (mw_status)lua_tointeger(L, -3), "%s", text.bytes ? text.bytes : "");
+  if (hint.length) mw_error_hint(err, "%s", hint.bytes);
+  err->signal = lua_toboolean(L, -2) ? 0 : -1; /* -1: the line is not known */
+  mw_text_free(&text);
+  mw_text_free(&hint);
+  lua_pop(L, 5);
   return false;
 }
 

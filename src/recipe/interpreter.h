@@ -15,6 +15,7 @@ typedef struct mw_interpreter_world {
   /* The text of a required recipe (malloc'd), or NULL with a message in err. */
   char *(*require)(void *context, const char *name, size_t *length, char chunk[256], mw_error *err);
   void (*print)(void *context, const char *bytes, size_t length);
+  void (*warn)(void *context, const char *bytes, size_t length);
   void (*drawn)(void *context, const char *what, double value);
   /* A candidate's score, or NULL where --score was not given. */
   bool (*score)(void *context, const mw_interpreter *state, const mw_graph_output *outputs, size_t count, double *value,
@@ -62,5 +63,8 @@ bool mw_interpreter_call(mw_interpreter *state, const char *name, int args, int 
 mw_interpreter *mw_interpreter_of(lua_State *L);
 /* Raises an error that carries its status; the recipe's line is put before it. */
 int mw_interpreter_raise(lua_State *L, mw_status status, const char *text);
+/* Raises an error about the models that a recipe was given: MW_DATA, with a hint or "". A line of a built-in recipe would
+ * say nothing to who typed the models' names, so only that of an own recipe is put before it. */
+int mw_interpreter_raise_input(lua_State *L, const char *text, const char *hint);
 
 #endif

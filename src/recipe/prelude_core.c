@@ -50,11 +50,15 @@ static uint64_t name_key(lua_State *L, int index) {
   return mw_rng_label(0x6d6f6f6e, name, length);
 }
 
+/* The node; where it cannot be, nil and why (not MW_DATA: raised). */
 static int finish(lua_State *L, mw_op op, const mw_node *operands, uint32_t count, const uint64_t extra[2]) {
   mw_error err;
   mw_node node;
-  if (!mw_graph_apply(mw_interpreter_of(L)->graph, op, operands, count, extra, &node, &err)) return fail(L, &err);
-  return mw_prelude_core_push(L, node);
+  if (mw_graph_apply(mw_interpreter_of(L)->graph, op, operands, count, extra, &node, &err)) return mw_prelude_core_push(L, node);
+  if (err.status != MW_DATA) return fail(L, &err);
+  lua_pushnil(L);
+  lua_pushstring(L, err.text);
+  return 2;
 }
 
 /* apply(op, list of nodes, rank) for KTH and QUANTILE, apply("tie", list, KTH node). */
@@ -74,7 +78,8 @@ static int select_over(lua_State *L, mw_op op) {
   return finish(L, op, operands, (uint32_t)count, extra);
 }
 
-static int apply(lua_State *L) {
+/* try(op, operands...): the node, or nil and why there is none. */
+static int try(lua_State *L) {
   mw_op op = mw_prelude_core_op(L, 1);
   uint64_t extra[2] = {0, 0};
   mw_node operands[3];
@@ -100,22 +105,24 @@ static int compute(lua_State *L) {
   return 1;
 }
 
-static const mw_tensor *tensor_at(const mw_input_set *inputs, uint64_t model, uint64_t row) {
-  if (!inputs || model >= inputs->count || row >= inputs->family.count) return NULL;
-  const mw_tensor *own = inputs->family.tensors[row * inputs->family.members + model];
-  return own ? own : inputs->family.donor[row];
+/* apply: as try, but what cannot be is raised. */
+static int apply(lua_State *L) {
+  if (try(L) == 1) return 1;
+  return mw_interpreter_raise(L, MW_DATA, lua_tostring(L, -1));
 }
 
 static int input(lua_State *L) {
   mw_interpreter *state = mw_interpreter_of(L);
-  uint64_t model = (uint64_t)luaL_checkinteger(L, 1) - 1, row = (uint64_t)luaL_checkinteger(L, 2) - 1;
-  const mw_tensor *tensor = tensor_at(state->inputs, model, row);
+  uint64_t model = (uint64_t)luaL_checkinteger(L, 1) - 1, index = (uint64_t)luaL_checkinteger(L, 2) - 1;
+  const uint64_t *dims;
+  unsigned rank;
+  mw_dtype dtype;
   mw_error err;
   mw_node node;
   uint32_t shape;
-  if (!tensor) return luaL_error(L, "no such tensor");
-  if (!mw_graph_shape(state->graph, tensor->shape, tensor->rank, &shape, &err) ||
-      !mw_graph_input(state->graph, (uint32_t)model, (uint32_t)row, (mw_dtype)tensor->dtype, shape, &node, &err))
+  if (!state->inputs || !mw_input_set_find(state->inputs, model, index, &dtype, &dims, &rank)) return luaL_error(L, "no such tensor");
+  if (!mw_graph_shape(state->graph, dims, rank, &shape, &err) ||
+      !mw_graph_input(state->graph, (uint32_t)model, (uint32_t)index, dtype, shape, &node, &err))
     return fail(L, &err);
   return mw_prelude_core_push(L, node);
 }
@@ -231,6 +238,7 @@ static int shown(lua_State *L) {
 
 static int core_fail(lua_State *L) {
   const char *kind = luaL_checkstring(L, 1);
+  if (strcmp(kind, "input") == 0) return mw_interpreter_raise_input(L, luaL_checkstring(L, 2), luaL_optstring(L, 3, ""));
   return mw_interpreter_raise(L, strcmp(kind, "usage") == 0 ? MW_USAGE : strcmp(kind, "unavailable") == 0 ? MW_UNAVAILABLE : MW_DATA,
                         luaL_checkstring(L, 2));
 }
@@ -241,6 +249,25 @@ static int print(lua_State *L) {
   const char *text = luaL_checklstring(L, 1, &length);
   if (state->world.print) state->world.print(state->world.context, text, length);
   return 0;
+}
+
+/* warn(text): a finding of the prelude, for the user. */
+static int warn(lua_State *L) {
+  mw_interpreter *state = mw_interpreter_of(L);
+  size_t length;
+  const char *text = luaL_checklstring(L, 1, &length);
+  if (state->world.warn) state->world.warn(state->world.context, text, length);
+  return 0;
+}
+
+/* renamed(name, from, to): the new name, or nil where `from` does not match. */
+static int renamed(lua_State *L) {
+  mw_text name = {0};
+  bool matches = mw_text_rename(luaL_checkstring(L, 1), luaL_checkstring(L, 2), luaL_checkstring(L, 3), &name);
+  if (matches && !name.failed) lua_pushlstring(L, name.bytes ? name.bytes : "", name.length);
+  else lua_pushnil(L);
+  mw_text_free(&name);
+  return 1;
 }
 
 mw_graph_output *mw_prelude_core_outputs(lua_State *L, int index, size_t *count, mw_error *err) {
@@ -337,36 +364,52 @@ static void fill_elementwise(lua_State *L) {
   lua_setfield(L, -2, "elementwise");
 }
 
+/* One model: its label; names of the tensors that are computed with, and their numbers; the numbers of those that are kept,
+ * by name. */
+static void push_model(lua_State *L, const mw_family_member *member) {
+  lua_newtable(L);
+  lua_pushstring(L, member->label);
+  lua_setfield(L, -2, "label");
+  lua_newtable(L); /* names */
+  lua_newtable(L); /* rows */
+  lua_newtable(L); /* kept */
+  lua_Integer next = 1;
+  for (size_t i = 0; i < member->count; i++) {
+    lua_pushinteger(L, (lua_Integer)i + 1);
+    if (member->kept[i]) {
+      lua_setfield(L, -2, member->tensors[i].name);
+      continue;
+    }
+    lua_rawseti(L, -3, next);
+    lua_pushstring(L, member->tensors[i].name);
+    lua_rawseti(L, -4, next++);
+  }
+  lua_setfield(L, -4, "kept");
+  lua_setfield(L, -3, "rows");
+  lua_setfield(L, -2, "names");
+}
+
 static void fill_models(lua_State *L, const mw_input_set *inputs) {
   lua_newtable(L);
   for (size_t m = 0; inputs && m < inputs->count; m++) {
-    lua_newtable(L);
-    lua_pushstring(L, inputs->members[m].label);
-    lua_setfield(L, -2, "label");
-    lua_newtable(L); /* names */
-    lua_newtable(L); /* rows */
-    lua_Integer next = 1;
-    for (size_t row = 0; row < inputs->family.count; row++) {
-      if (mw_dtype_kind_of((mw_dtype)inputs->family.donor[row]->dtype) != MW_DTYPE_KIND_REAL) continue;
-      lua_pushstring(L, inputs->family.donor[row]->name);
-      lua_rawseti(L, -3, next);
-      lua_pushinteger(L, (lua_Integer)row + 1);
-      lua_rawseti(L, -2, next++);
-    }
-    lua_setfield(L, -3, "rows");
-    lua_setfield(L, -2, "names");
+    push_model(L, &inputs->members[m]);
     lua_rawseti(L, -2, (lua_Integer)m + 1);
   }
   lua_setfield(L, -2, "models");
+  if (!inputs) return;
+  lua_pushinteger(L, (lua_Integer)inputs->donor + 1);
+  lua_setfield(L, -2, "donor");
+  lua_pushboolean(L, inputs->family.rules.missing_base);
+  lua_setfield(L, -2, "missing_base");
 }
 
 static void fill(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"number", number}, {"apply", apply}, {"compute", compute},
-      {"input", input}, {"shape", shape}, {"elements", elements}, {"value", value},
+      {"number", number}, {"apply", apply}, {"try", try}, {"compute", compute}, {"input", input}, {"shape", shape}, {"elements", elements},
+      {"value", value},
       {"id", id}, {"is_node", is_node}, {"mass", mass}, {"label", label}, {"uniform", uniform}, {"beta", beta},
       {"dirichlet", dirichlet}, {"drawn", drawn}, {"glob", glob}, {"distance", distance}, {"shown", shown},
-      {"fail", core_fail}, {"print", print}, {"require", require}, {"load", load_text},
+      {"fail", core_fail}, {"print", print}, {"warn", warn}, {"renamed", renamed}, {"require", require}, {"load", load_text},
       {"score", score}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
   luaL_newmetatable(L, node_type);

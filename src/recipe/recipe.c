@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { LARGEST_RECIPE = 256 << 10 };
+enum { LARGEST_RECIPE = 256 << 10, MOST_WARNINGS = 1000 };
 
 struct mw_recipe {
   char *name, *text;
@@ -164,6 +164,11 @@ static void show_print(const mw_options *options, const char *bytes, size_t leng
   if (options->print) options->print(options->print_context, mw_text_escape(&shown, bytes, length));
 }
 
+static void take_warning(mw_warning *warnings, const char *bytes, size_t length) {
+  mw_text_escaped shown;
+  mw_warning_add(warnings, "%s", mw_text_escape(&shown, bytes, length));
+}
+
 static void take_drawn(mw_recipe_result *result, const char *bytes, size_t length) {
   mw_message in = {bytes, bytes + length, false};
   size_t text_length;
@@ -243,6 +248,9 @@ static bool on_message(void *context, int fd, uint32_t kind, char *bytes, size_t
     return take_candidate(ask, bytes, length, &ask->result->made, err);
   case MW_MESSAGE_PRINT:
     if (ask->result && is_first_time(ask)) show_print(ask->task->options, bytes, length);
+    return true;
+  case MW_MESSAGE_WARNING:
+    if (ask->result && ask->task->warnings->count < MOST_WARNINGS) take_warning(ask->task->warnings, bytes, length);
     return true;
   case MW_MESSAGE_SCORE:
     if (!ask->result || !ask->task->scorer) break;
@@ -324,7 +332,7 @@ bool mw_recipe_evaluate(const mw_recipe *recipe, const mw_recipe_task *task, mw_
   state.set_count = task->set_count;
   state.seed = task->options->seed;
   state.scores = task->scorer != NULL;
-  mw_sandbox_limits limits = mw_recipe_limits(task->options, task->inputs->family.count * task->inputs->count);
+  mw_sandbox_limits limits = mw_recipe_limits(task->options, mw_input_set_tensors(task->inputs));
   if (task->scorer && task->options->recipe_seconds <= 0) limits.seconds *= 10; /* a search builds many candidates */
   return run(&ask, &state, limits, mw_child_evaluate, err) && enclose(&out->drawn, err) && enclose(&out->required, err);
 }

@@ -37,6 +37,7 @@ typedef struct mw_recipe_task {
   const mw_learn_spec_set *sets; /* of --data */
   size_t set_count;
   const mw_options *options;
+  mw_warning *warnings;
   const mw_recipe_scorer *scorer; /* NULL: there is no --score */
 } mw_recipe_task;
 

@@ -131,14 +131,14 @@ static uint64_t count_changes(const unsigned char *x, const unsigned char *y, si
 static bool compare_bytes(const mw_compare *compare, mw_compare_row *row, watch *w, mw_error *err) {
   enum { STEP = 256 << 10 };
   const mw_tensor *a = row->tensor[MW_COMPARE_A], *b = row->tensor[MW_COMPARE_B];
-  uint64_t bytes = mw_tensor_bytes(a), changed = 0;
+  uint64_t bytes = mw_safetensors_bytes(a), changed = 0;
   size_t size = mw_dtype_bits((mw_dtype)a->dtype) % 8 ? 1 : mw_dtype_size((mw_dtype)a->dtype);
   unsigned char *room = mw_mem_new(2, STEP, err);
   bool ok = room != NULL;
   for (uint64_t at = 0; ok && at < bytes; at += STEP) {
     size_t n = (size_t)(bytes - at < STEP ? bytes - at : STEP);
-    ok = mw_model_read(compare->members[MW_COMPARE_A].model, a, at, room, n, err) &&
-         mw_model_read(compare->members[MW_COMPARE_B].model, b, at, room + STEP, n, err) &&
+    ok = mw_file_read(&compare->members[MW_COMPARE_A].model->files[a->file], a->offset + at, room, n, err) &&
+         mw_file_read(&compare->members[MW_COMPARE_B].model->files[b->file], b->offset + at, room + STEP, n, err) &&
          go_on(w, 2 * n, err);
     if (ok) changed += count_changes(room, room + STEP, n, size);
   }
@@ -151,7 +151,7 @@ static bool compare_bytes(const mw_compare *compare, mw_compare_row *row, watch 
 static bool compare_integers(mw_compare *compare, watch *w, mw_error *err) {
   for (size_t i = 0; i < compare->count; i++) {
     const mw_compare_row *row = &compare->rows[i];
-    if (has_data(row) && !is_real(row->tensor[MW_COMPARE_A])) w->total += 2 * mw_tensor_bytes(row->tensor[MW_COMPARE_A]);
+    if (has_data(row) && !is_real(row->tensor[MW_COMPARE_A])) w->total += 2 * mw_safetensors_bytes(row->tensor[MW_COMPARE_A]);
   }
   for (size_t i = 0; i < compare->count; i++) {
     mw_compare_row *row = &compare->rows[i];
@@ -228,10 +228,12 @@ static void describe(builder *b, const mw_compare_row *row, uint32_t index, bool
   sums[MW_COMPARE_UV] = dot(b, u, v);
 }
 
-/* The rows to compute, as the family that a job reads from. */
+/* The rows to compute, as a family that a job reads from: tensor i of each model is that of row rows[i]. */
 typedef struct measuring {
   mw_family family;
+  mw_family_member members[MW_COMPARE_MODELS];
   size_t *rows; /* of the comparison */
+  size_t count;
   mw_node *nodes;
   double *values;
   mw_graph *graph;
@@ -239,19 +241,20 @@ typedef struct measuring {
 } measuring;
 
 static bool select_rows(const mw_compare *compare, measuring *m, mw_error *err) {
-  size_t rows = compare->count;
-  m->family.members = compare->models;
-  m->family.donor = mw_mem_take(&m->family.arena, (rows + 1) * sizeof *m->family.donor, err);
-  m->family.tensors = mw_mem_take(&m->family.arena, (rows * compare->models + 1) * sizeof *m->family.tensors, err);
-  m->rows = mw_mem_new(rows, sizeof *m->rows, err);
-  MW_TRY(m->family.donor && m->family.tensors && m->rows);
-  for (size_t i = 0; i < rows; i++) {
-    const mw_compare_row *row = &compare->rows[i];
-    if (!has_data(row) || !is_real(row->tensor[MW_COMPARE_A])) continue;
-    size_t at = m->family.count++;
-    m->rows[at] = i;
-    m->family.donor[at] = row->tensor[MW_COMPARE_A];
-    for (size_t k = 0; k < compare->models; k++) m->family.tensors[at * compare->models + k] = row->tensor[k];
+  m->family.members = m->members;
+  m->family.count = compare->models;
+  m->rows = mw_mem_new(compare->count, sizeof *m->rows, err);
+  MW_TRY(m->rows);
+  for (size_t i = 0; i < compare->count; i++)
+    if (has_data(&compare->rows[i]) && is_real(compare->rows[i].tensor[MW_COMPARE_A])) m->rows[m->count++] = i;
+  for (size_t k = 0; k < compare->models; k++) {
+    mw_tensor *tensors = mw_mem_take(&m->family.arena, (m->count + 1) * sizeof *tensors, err);
+    MW_TRY(tensors);
+    for (size_t i = 0; i < m->count; i++) {
+      const mw_tensor *own = compare->rows[m->rows[i]].tensor[k];
+      tensors[i] = own ? *own : (mw_tensor){0}; /* what a model lacks is not read */
+    }
+    m->members[k] = (mw_family_member){.model = compare->members[k].model, .tensors = tensors, .count = m->count};
   }
   return true;
 }
@@ -263,17 +266,17 @@ static bool shifted(void *context, uint64_t done, uint64_t total, unsigned pass)
 }
 
 static bool run(const mw_compare *compare, measuring *m, int threads, watch *w, mw_error *err) {
-  size_t count = m->family.count * MW_COMPARE_SUMS;
+  size_t count = m->count * MW_COMPARE_SUMS;
   mw_layout nothing = {0};
   MW_TRY(mw_graph_new(&m->graph, err));
   m->nodes = mw_mem_new(count, sizeof *m->nodes, err);
   m->values = mw_mem_new(count, sizeof *m->values, err);
   MW_TRY(m->nodes && m->values);
   builder b = {m->graph, err, true};
-  for (size_t i = 0; i < m->family.count && b.ok; i++)
+  for (size_t i = 0; i < m->count && b.ok; i++)
     describe(&b, &compare->rows[m->rows[i]], (uint32_t)i, compare->models == 3, m->nodes + i * MW_COMPARE_SUMS);
   MW_TRY(b.ok && mw_schedule_make(m->graph, m->nodes, count, &m->schedule, err));
-  mw_job job = {.graph = m->graph, .schedule = &m->schedule, .family = &m->family, .members = compare->members,
+  mw_job job = {.graph = m->graph, .schedule = &m->schedule, .family = &m->family,
                 .layout = &nothing, .threads = mw_run_threads(threads), .nonfinite_keep = true, .progress = shifted,
                 .context = w};
   return mw_run_values(&job, m->nodes, count, m->values, err);
@@ -282,7 +285,7 @@ static bool run(const mw_compare *compare, measuring *m, int threads, watch *w, 
 static bool measure(mw_compare *compare, int threads, watch *w, mw_error *err) {
   measuring m = {0};
   bool ok = select_rows(compare, &m, err) && run(compare, &m, threads, w, err);
-  for (size_t i = 0; i < m.family.count && ok; i++)
+  for (size_t i = 0; i < m.count && ok; i++)
     memcpy(compare->rows[m.rows[i]].sums.of, m.values + i * MW_COMPARE_SUMS, sizeof(mw_compare_sums));
   mw_schedule_free(&m.schedule);
   mw_graph_free(m.graph);
@@ -309,7 +312,7 @@ static bool check_finite(mw_compare *compare, watch *w, mw_warning *warnings, mw
                 mw_text_escape_z(&name, row->name));
     row->sums = (mw_compare_sums){0};
     if (row->tensor[MW_COMPARE_A]->dtype != row->tensor[MW_COMPARE_B]->dtype) continue;
-    w->total += 2 * mw_tensor_bytes(row->tensor[MW_COMPARE_A]);
+    w->total += 2 * mw_safetensors_bytes(row->tensor[MW_COMPARE_A]);
     MW_TRY(compare_bytes(compare, row, w, err));
   }
   return true;
@@ -360,7 +363,7 @@ mw_compare_figures mw_compare_tell(const mw_compare_sums *sums) {
 static bool open_model(mw_compare *compare, const char *where, const char *label, mw_warning *warnings, mw_error *err) {
   mw_model *model;
   MW_TRY(mw_model_open(where, warnings, &model, err));
-  compare->members[compare->models++] = (mw_family_member){model, label};
+  compare->members[compare->models++] = (mw_family_member){.model = model, .label = label};
   return true;
 }
 

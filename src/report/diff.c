@@ -93,11 +93,26 @@ static void check_length(const mw_compare *compare, const pair *p, mw_warning *w
 /* What a merge of these would say. */
 static void check_merge(const mw_compare *compare, mw_warning *warnings) {
   mw_family_rules rules = {0};
+  mw_family_member members[MW_COMPARE_MODELS];
   mw_family family;
   mw_error refusal;
+  memcpy(members, compare->members, sizeof members);
   size_t donor = compare->models == 3 ? MW_COMPARE_BASE : MW_COMPARE_A;
-  if (mw_family_join(compare->members, compare->models, donor, &rules, NULL, &family, &refusal)) mw_family_free(&family);
-  else mw_warning_add(warnings, "a merge would refuse these models: %s", refusal.text);
+  if (!mw_family_join(members, compare->models, donor, &rules, NULL, &family, &refusal)) {
+    mw_warning_add(warnings, "a merge would refuse these models: %s", refusal.text);
+    return;
+  }
+  mw_family_free(&family);
+  size_t unmatched = 0, first = none;
+  for (size_t i = 0; i < compare->count; i++) {
+    mw_compare_state state = compare->rows[i].state;
+    if (state == MW_COMPARE_SAME || state == MW_COMPARE_DIFFERS) continue;
+    if (!unmatched++) first = i;
+  }
+  mw_text_escaped name;
+  if (unmatched)
+    mw_warning_add(warnings, "a merge would refuse these models: not all of them have %zu of the tensors, or have them in another shape, "
+                   "'%s' the first", unmatched, mw_text_escape_z(&name, compare->rows[first].name));
 }
 
 static void warn(const mw_compare *compare, mw_warning *warnings) {

@@ -62,7 +62,7 @@ static bool same_ids(const mw_evaluate_candidate *candidate, const mw_graph *gro
 
 static bool run(const asking *ask, const mw_evaluate_candidate *candidate, const mw_calibration *data, const mw_options *options,
                 showing *s, mw_evaluation *results, mw_error *err) {
-  mw_train_world world = {.graph = ask->graph, .family = &ask->inputs->family, .members = ask->inputs->members,
+  mw_train_world world = {.graph = ask->graph, .family = &ask->inputs->family,
                           .sets = (const mw_dataset *const *)data->sets, .set_count = data->count,
                           .learned = candidate->learned, .learned_count = candidate->learned_count,
                           .threads = mw_run_threads(options->threads)};
@@ -84,7 +84,7 @@ bool mw_evaluate_candidate_losses(const mw_evaluate_candidate *candidate, const 
   state.inputs = inputs;
   state.sets = data->facts;
   state.set_count = data->count;
-  bool ok = mw_sandbox_run(&state, mw_recipe_limits(options, inputs->family.count), mw_child_losses, on_message, &ask, err) &&
+  bool ok = mw_sandbox_run(&state, mw_recipe_limits(options, mw_input_set_tensors(inputs)), mw_child_losses, on_message, &ask, err) &&
             check(&ask, data->count, err) &&
             (same_ids(candidate, ask.graph) || mw_error_set(err, MW_BUG, "the candidate's graph was renumbered")) &&
             run(&ask, candidate, data, options, &s, results, err);

@@ -32,7 +32,7 @@ struct mw_training {
 };
 
 static mw_train_world world_of(const mw_training_job *job) {
-  return (mw_train_world){.graph = job->graph, .family = &job->inputs->family, .members = job->inputs->members,
+  return (mw_train_world){.graph = job->graph, .family = &job->inputs->family,
                           .sets = (const mw_dataset *const *)job->data->sets, .set_count = job->data->count,
                           .threads = job->threads};
 }
@@ -305,7 +305,7 @@ bool mw_training_write(const mw_training *training, mw_writer *writer, mw_error 
     values[i] = training->checkpoint.states[i].values;
     trained |= curves[i].count > 0;
   }
-  ok = ok && put(writer, "moonweld/coefficients" MW_SAFETENSORS_ENDING,
+  ok = ok && put(writer, "moonweld/coefficients.safetensors",
                  mw_coefficients_compose(job->specs, count, job->graph, values, &text, err), &text, err);
   if (trained)
     ok = ok && put(writer, "moonweld/training.jsonl", mw_training_log_lines(curves, count, &text, err), &text, err) &&

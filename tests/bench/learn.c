@@ -105,7 +105,7 @@ static mw_node mixed(llama *net, const char *name, uint32_t row) {
   made *m = net->context;
   (void)name;
   for (uint32_t e = 0; e < EXPERTS && !(e == 0 && m->weight[row]); e++) {
-    const mw_tensor *tensor = family.donor[row];
+    const mw_tensor *tensor = &members[0].tensors[row];
     mw_node c = 0;
     must(mw_graph_coefficient(net->graph, row * EXPERTS + e, tensor->shape[tensor->rank - 1], 1.0 / EXPERTS, &c, &err));
     m->coefficient[e][row] = m->all[m->count++] = c;
@@ -130,7 +130,7 @@ static mw_node dam(mw_graph *graph, made *m) {
     loss = loss ? LLAMA(ADD, 0, 0, loss, term) : term;
   }
   must(mw_graph_number(graph, 0.01 / 3, &weight, &err));
-  for (uint32_t row = 0; row < family.count; row++)
+  for (uint32_t row = 0; row < family.members[0].count; row++)
     for (int a = 0; a < EXPERTS; a++)
       for (int b = 0; b < a; b++) {
         mw_node x = m->coefficient[a][row], y = m->coefficient[b][row];
@@ -229,7 +229,7 @@ int main(int argc, char **argv) {
     snprintf(folder, sizeof folder, "expert%u", e);
     put_model(folder, e + 1);
     must(mw_model_open(folder, &notes, &models[e], &err));
-    members[e] = (mw_family_member){models[e], folder};
+    members[e] = (mw_family_member){.model = models[e], .label = folder};
     for (uint32_t i = 0; i <= LENGTH; i++) ids[e][i] = (i * 7919 + e * 104729) % VOCABULARY;
     windows[e] = (mw_dataset_window){ids[e], LENGTH + 1};
   }
@@ -245,7 +245,7 @@ int main(int argc, char **argv) {
   printf("learning, %u layers of SmolLM2-135M, %d threads, OpenBLAS %s\n", layers, threads, mw_gemm_core());
   printf("%-28s %10s %10s %12s %8s %8s\n", "", "moonweld", "sgemm", "", "best", "middle");
   mw_graph *graph = NULL;
-  mw_train_world world = {.family = &family, .members = members, .sets = sets, .set_count = EXPERTS, .threads = threads};
+  mw_train_world world = {.family = &family, .sets = sets, .set_count = EXPERTS, .threads = threads};
   static made m, none;
   must(mw_graph_new(&graph, &err));
   world.graph = graph;

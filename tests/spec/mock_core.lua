@@ -33,7 +33,7 @@ end
 
 --- A prelude over `models`: array of { label =, tensors = { name = { values... } } }; `files` are what require finds.
 function mock.prelude(models, files)
-  local core = { models = {}, seed = 0, node_metatable = {}, draws = {}, elementwise = {},
+  local core = { models = {}, seed = 0, node_metatable = {}, draws = {}, warnings = {}, elementwise = {},
     reserved = { output = true, seed = true, threads = true } }
   for i, entry in ipairs(elementwise) do core.elementwise[i] = { entry.name, entry.written, entry.kind } end
   local private = setmetatable({}, { __mode = "k" }) -- node -> { values =, scalar =, mass = }
@@ -131,6 +131,7 @@ function mock.prelude(models, files)
   end
 
   function core.compute(op, ...) return map[op](...) end
+  function core.try(...) return core.apply(...) end
   function core.number(x) local n = node({ x }, true, 0) private[n].constant = x return n end
   function core.input(m, row) return node(models[m].tensors[core.models[m].names[row]], false, 1) end
   function core.shape(x) return not read(x).scalar and { #read(x).values } or nil end
@@ -164,6 +165,13 @@ function mock.prelude(models, files)
   function core.shown(text) return (text:gsub("%c", "?")) end
   function core.fail(kind, message) error({ kind = kind, message = message }, 0) end
   function core.print() end
+  function core.warn(text) core.warnings[#core.warnings + 1] = text end
+  function core.renamed(name, from, to)
+    local pattern = "^" .. from:gsub("[%.%-%+]", "%%%0"):gsub("%*", "(.-)") .. "$"
+    local found = { name:match(pattern) }
+    if #found == 0 then return nil end
+    return (to:gsub("%*", function() return table.remove(found, 1) end))
+  end
   function core.load(text, chunk, env) return load(text, chunk, "t", env) end
   function core.require(name)
     if files and files[name] then return files[name], "@" .. name .. ".lua" end
@@ -178,8 +186,9 @@ function mock.prelude(models, files)
     for name in pairs(model.tensors) do names[#names + 1] = name end
     table.sort(names)
     for i in ipairs(names) do rows[i] = i end
-    core.models[m] = { label = model.label or "model " .. m, names = names, rows = rows }
+    core.models[m] = { label = model.label or "model " .. m, names = names, rows = rows, kept = {} }
   end
+  core.donor = 1
 
   -- The prelude's chunks take a node for the userdata that it is in C, and must not freeze the strings of this process.
   local strings = {}

@@ -41,13 +41,13 @@ static inline uint64_t llama_bits(double value) {
 
 static inline uint32_t llama_row(const mw_family *family, const char *name) {
   uint32_t row = 0;
-  while (row < family->count && strcmp(family->donor[row]->name, name)) row++;
-  CHECK(row < family->count);
+  while (row < family->members[0].count && strcmp(family->members[0].tensors[row].name, name)) row++;
+  CHECK(row < family->members[0].count);
   return row;
 }
 
 static inline mw_node llama_input(llama *net, uint32_t model, uint32_t row) {
-  const mw_tensor *tensor = net->family->donor[row];
+  const mw_tensor *tensor = &net->family->members[0].tensors[row];
   uint32_t shape;
   mw_node node = 0;
   CHECK(mw_graph_shape(net->graph, tensor->shape, tensor->rank, &shape, &llama_err) &&

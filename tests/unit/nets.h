@@ -64,10 +64,10 @@ static inline void net_begin(const net_tensor *tensors, size_t count) {
   for (size_t m = 0; m < NET_MODELS; m++) {
     net_put(folders[m], tensors, count, 77 + m);
     CHECK(mw_model_open(folders[m], &warnings, &net_models[m], &err));
-    net_members[m] = (mw_family_member){net_models[m], folders[m]};
+    net_members[m] = (mw_family_member){.model = net_models[m], .label = folders[m]};
   }
   CHECK(mw_family_join(net_members, NET_MODELS, 0, &rules, &warnings, &net_family, &err));
-  CHECK(net_family.count == count && mw_graph_new(&graph, &err));
+  CHECK(net_family.members[0].count == count && mw_graph_new(&graph, &err));
   mw_warning_free(&warnings);
 }
 
@@ -79,7 +79,7 @@ static inline void net_end(void) {
 }
 
 static inline mw_train_world net_world(int threads) {
-  return (mw_train_world){.graph = graph, .family = &net_family, .members = net_members, .sets = net_sets,
+  return (mw_train_world){.graph = graph, .family = &net_family, .sets = net_sets,
                           .set_count = NET_SETS, .threads = threads};
 }
 
@@ -100,7 +100,7 @@ static inline mw_node number(double value) {
 static inline mw_node input(uint32_t model, uint32_t row) {
   mw_node node = 0;
   uint32_t shape;
-  const mw_tensor *tensor = net_family.donor[row];
+  const mw_tensor *tensor = &net_family.members[0].tensors[row];
   CHECK(mw_graph_shape(graph, tensor->shape, tensor->rank, &shape, &err) &&
         mw_graph_input(graph, model, row, (mw_dtype)tensor->dtype, shape, &node, &err));
   return node;

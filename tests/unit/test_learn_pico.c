@@ -34,7 +34,7 @@ static void open_all(void) {
     char path[256];
     snprintf(path, sizeof path, PICO "/%s", experts[i]);
     CHECK(mw_model_open(path, &warnings, &models[i], &err));
-    members[i] = (mw_family_member){models[i], experts[i]};
+    members[i] = (mw_family_member){.model = models[i], .label = experts[i]};
     calibration[i] = data(experts[i], "calibration");
     validation[i] = data(experts[i], "validation");
   }
@@ -70,7 +70,7 @@ static mw_node mixed(llama *net, const char *name, uint32_t row) {
   (void)name;
   if (m->weight[row]) return m->weight[row];
   for (uint32_t e = 0; e < EXPERTS; e++) {
-    const mw_tensor *tensor = net->family->donor[row];
+    const mw_tensor *tensor = &net->family->members[0].tensors[row];
     mw_node c = 0;
     CHECK(mw_graph_coefficient(net->graph, row * EXPERTS + e, tensor->shape[tensor->rank - 1], 1.0 / EXPERTS, &c, &err));
     m->coefficient[e][row] = m->all[m->count++] = c;
@@ -102,7 +102,7 @@ static mw_node dam(mw_graph *graph, made *m, uint64_t windows, mw_node *kl) {
   }
   *kl = loss;
   CHECK(mw_graph_number(graph, 0.01, &weight, &err));
-  for (uint32_t row = 0; row < family.count; row++) {
+  for (uint32_t row = 0; row < family.members[0].count; row++) {
     mw_node a = m->coefficient[0][row], b = m->coefficient[1][row];
     mw_node norms = LLAMA(SQRT, 0, 0, LLAMA(MUL, 0, 0, LLAMA(DOT, 0, 0, a, a), LLAMA(DOT, 0, 0, b, b)));
     mw_node cosine = LLAMA(DIV, 0, 0, LLAMA(DOT, 0, 0, a, b), norms);
@@ -112,7 +112,7 @@ static mw_node dam(mw_graph *graph, made *m, uint64_t windows, mw_node *kl) {
 }
 
 static mw_train_world world(const mw_graph *graph, mw_dataset *const *sets, int threads) {
-  return (mw_train_world){.graph = graph, .family = &family, .members = members,
+  return (mw_train_world){.graph = graph, .family = &family,
                           .sets = (const mw_dataset *const *)sets, .set_count = EXPERTS, .threads = threads};
 }
 
@@ -122,21 +122,22 @@ static mw_train_world world(const mw_graph *graph, mw_dataset *const *sets, int 
 typedef struct oracle {
   mw_file file;
   mw_arena arena;
-  mw_tensor_list list;
+  mw_tensor *tensors;
+  size_t count, capacity;
 } oracle;
 
 static void open_oracle(oracle *o, const char *name) {
   char path[256];
   snprintf(path, sizeof path, PICO "/oracle/%s", name);
   *o = (oracle){0};
-  CHECK(mw_file_open(&o->file, path, &err) && mw_tensor_find(&o->file, 0, &o->arena, &o->list, &err));
+  CHECK(mw_file_open(&o->file, path, &err) && mw_safetensors_read(&o->file, 0, &o->arena, &o->tensors, &o->count, &o->capacity, &err));
 }
 
 static double *values_of(oracle *o, const char *name) {
-  for (size_t i = 0; i < o->list.count; i++)
-    if (strcmp(o->list.tensors[i].name, name) == 0) {
-      double *values = malloc(o->list.tensors[i].elements * sizeof *values);
-      CHECK(mw_tensor_read(&o->file, &o->list.tensors[i], 0, values, o->list.tensors[i].elements * sizeof *values, &err));
+  for (size_t i = 0; i < o->count; i++)
+    if (strcmp(o->tensors[i].name, name) == 0) {
+      double *values = malloc(o->tensors[i].elements * sizeof *values);
+      CHECK(mw_file_read(&o->file, o->tensors[i].offset, values, o->tensors[i].elements * sizeof *values, &err));
       return values;
     }
   unit_check(0, "a tensor of the oracle", __FILE__, __LINE__);
@@ -146,7 +147,7 @@ static double *values_of(oracle *o, const char *name) {
 static void close_oracle(oracle *o) {
   mw_file_close(&o->file);
   mw_mem_release(&o->arena);
-  free(o->list.tensors);
+  free(o->tensors);
 }
 
 static mw_tape *tape_of(mw_train_world *w, mw_node loss, made *m, mw_thread_pool *team) {
@@ -223,10 +224,10 @@ static void gradients(void) {
   open_oracle(&o, "dam_gradient.safetensors");
   CHECK(mw_tape_ready(tape, &err));
   for (size_t b = 0; b < tape->batch_count; b++) mw_batch_fill(&tape->batches[b], calibration[mw_graph_facts(graph, tape->tokens[b]).extra[0]], 0);
-  for (uint32_t row = 0; row < family.count; row++)
+  for (uint32_t row = 0; row < family.members[0].count; row++)
     for (int e = 0; e < EXPERTS; e++) {
       char name[160];
-      snprintf(name, sizeof name, "coefficient.%s.%s", experts[e], family.donor[row]->name);
+      snprintf(name, sizeof name, "coefficient.%s.%s", experts[e], family.members[0].tensors[row].name);
       double *values = values_of(&o, name);
       mw_tape_slot *slot = mw_tape_find(tape, m.coefficient[e][row]);
       for (size_t i = 0; i < slot->elements; i++) slot->values[i] = (float)values[i];
@@ -236,10 +237,10 @@ static void gradients(void) {
   double total = mw_tape_find(tape, loss)->scalar, divergence = mw_tape_find(tape, kl)->scalar, worst = 0;
   if (fabs(total - 0.7018313819506583) >= 1e-5) printf("loss %.9f, kl %.9f\n", total, divergence);
   CHECK(fabs(total - 0.7018313819506583) < 1e-5 && fabs(divergence - 0.2364165488858225) < 1e-5);
-  for (uint32_t row = 0; row < family.count; row++)
+  for (uint32_t row = 0; row < family.members[0].count; row++)
     for (int e = 0; e < EXPERTS; e++) {
       char name[160];
-      snprintf(name, sizeof name, "gradient.%s.%s", experts[e], family.donor[row]->name);
+      snprintf(name, sizeof name, "gradient.%s.%s", experts[e], family.members[0].tensors[row].name);
       double *values = values_of(&o, name), largest = 0, error = 0;
       const mw_tape_slot *slot = mw_tape_find(tape, m.coefficient[e][row]);
       for (size_t i = 0; i < slot->elements; i++) {
@@ -300,7 +301,7 @@ static bool same(const mw_train_state *a, const mw_train_state *b) {
 static void costs(void) {
   mw_train_cost cost[2] = {{0}, {0}};
   double parameters = 0;
-  for (uint32_t row = 0; row < family.count; row++) parameters += (double)mw_tensor_bytes(family.donor[row]) / 2;
+  for (uint32_t row = 0; row < family.members[0].count; row++) parameters += (double)mw_safetensors_bytes(&family.members[0].tensors[row]) / 2;
   for (int i = 0; i < 2; i++) {
     mw_graph *graph = NULL;
     made m = {0};

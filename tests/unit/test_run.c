@@ -16,10 +16,10 @@ static mw_node apply(mw_op op, mw_node x, mw_node y) {
 
 static mw_model *model;
 static mw_family family;
-static mw_family_member member = {NULL, "model"};
+static mw_family_member member = {.label = "model"};
 
 static mw_node input(uint32_t row) {
-  const mw_tensor *tensor = family.donor[row];
+  const mw_tensor *tensor = &member.tensors[row];
   uint32_t shape;
   mw_node node = 0;
   CHECK(mw_graph_shape(graph, tensor->shape, tensor->rank, &shape, &err) &&
@@ -55,7 +55,7 @@ static void test_run_values(void) {
   CHECK(mw_schedule_make(graph, scalars, COUNT_OF, &schedule, &err));
   double result[COUNT_OF] = {0};
   for (int threads = 1; threads <= 5; threads += 2) {
-    mw_job job = {.graph = graph, .schedule = &schedule, .family = &family, .members = &member, .layout = &nothing,
+    mw_job job = {.graph = graph, .schedule = &schedule, .family = &family, .layout = &nothing,
                   .threads = threads};
     double values[COUNT_OF] = {0};
     CHECK(mw_run_values(&job, scalars, COUNT_OF, values, &err));
@@ -80,7 +80,7 @@ static void test_order(void) {
   mw_schedule schedule;
   mw_layout nothing = {0};
   CHECK(mw_schedule_make(graph, &total, 1, &schedule, &err));
-  mw_job job = {.graph = graph, .schedule = &schedule, .family = &family, .members = &member, .layout = &nothing, .threads = 1};
+  mw_job job = {.graph = graph, .schedule = &schedule, .family = &family, .layout = &nothing, .threads = 1};
   mw_values values;
   mw_pass pass = {0};
   mw_order order;

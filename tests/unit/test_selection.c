@@ -46,7 +46,7 @@ static bool note(void *context, uint64_t done, uint64_t total, unsigned pass) {
 }
 
 /* Elements [from, to) of the file, which are tensors `part` to `last`. */
-static void compare(mw_family *family, mw_family_member *member, int part, int last, size_t from, size_t to, uint64_t rank) {
+static void compare(mw_family *family, const mw_family_member *member, int part, int last, size_t from, size_t to, uint64_t rank) {
   mw_graph *graph;
   mw_schedule schedule;
   mw_layout nothing = {0};
@@ -54,7 +54,7 @@ static void compare(mw_family *family, mw_family_member *member, int part, int l
   uint32_t count = 0;
   CHECK(mw_graph_new(&graph, &err));
   for (int i = part; i <= last; i++) {
-    const mw_tensor *tensor = family->donor[i];
+    const mw_tensor *tensor = &member->tensors[i];
     uint32_t shape;
     CHECK(mw_graph_shape(graph, tensor->shape, tensor->rank, &shape, &err) &&
           mw_graph_input(graph, 0, (uint32_t)i, MW_DTYPE_F32, shape, &operands[count++], &err));
@@ -66,7 +66,7 @@ static void compare(mw_family *family, mw_family_member *member, int part, int l
   for (int round = 0; round < 3; round++) {
     uint64_t read = 0;
     double found[2] = {0, 0};
-    mw_job job = {.graph = graph, .schedule = &schedule, .family = family, .members = member, .layout = &nothing,
+    mw_job job = {.graph = graph, .schedule = &schedule, .family = family, .layout = &nothing,
                   .threads = 1 + round, .nonfinite_keep = true, .progress = note, .context = &read};
     if (round == 2) setenv("MOONWELD_SAMPLE", "0", 1);
     CHECK(mw_run_values(&job, scalars, 2, found, &err));
@@ -98,7 +98,7 @@ int main(void) {
     mw_family family;
     mw_family_rules rules = {0};
     CHECK(mw_model_open("m.safetensors", NULL, &model, &err));
-    mw_family_member member = {model, "model"};
+    mw_family_member member = {.model = model, .label = "model"};
     CHECK(mw_family_join(&member, 1, 0, &rules, NULL, &family, &err));
     size_t at = 0;
     for (int t = 0; t <= TENSORS; t++) { /* each tensor, and at last all of them */

@@ -80,14 +80,15 @@ static void test_bundle(void) {
   char folder[] = "snapshots/c0", other[] = "other", hub[] = "org/a";
   mw_model donor = {.where = hub, .folder = folder, .hub = hub}, second = {.where = other, .folder = other},
            again = {.where = hub, .hub = hub};
-  mw_family_member members[] = {{&donor, "base"}, {&second, "models[1]"}, {&again, "models[2]"}};
-  mw_family family = {.members = 3};
+  mw_family_member members[] = {{.model = &donor, .label = "base"}, {.model = &second, .label = "models[1]"},
+                                {.model = &again, .label = "models[2]"}};
+  mw_family family = {.members = members, .count = 3};
   mw_error err = {0};
   mw_layout layout;
   mw_writer *writer = NULL;
   mw_warning warnings = {0};
   CHECK(mw_layout_make(NULL, 0, 1000, &layout, &err) && mw_writer_open("out", &layout, false, &writer, &err));
-  CHECK(mw_side_files_write(writer, &layout, &family, members, &provenance, &warnings, &err));
+  CHECK(mw_side_files_write(writer, &layout, &family, &provenance, &warnings, &err));
   CHECK(mw_writer_publish(writer, true, &err));
   mw_writer_close(writer);
   CHECK_TEXT(get("out/tokenizer.json"), "tokens");

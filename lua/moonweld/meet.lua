@@ -1,0 +1,225 @@
+--- meet.lua: names meet where models are combined. Two models of an elementwise word must have the same names; where they do
+-- not, an error tells what each has that the other lacks and which renaming would bring them together, or, with --missing
+-- base, the donor's tensors stand in. A model of which no tensor, or no layer, would take part is refused in any case:
+-- what it was given for cannot be what comes out.
+local core = ...
+local M = {}
+
+M.donor = nil -- the donor's data, set where the models are opened (init.lua)
+
+local function fail(text, ...) return core.fail("input", text:format(...)) end
+
+local interned = {}
+
+--- Equal lists of names are one table, so that models of one architecture are known to meet at a glance.
+function M.names(names)
+  local key = table.concat(names, "\0")
+  interned[key] = interned[key] or names
+  return interned[key]
+end
+
+local function called(private) return private.label or "what was computed" end
+
+-- ---- which names differ ----
+
+local function is_layered(name) return name:find("%.%d+%.") ~= nil or name:find("^%d+%.") ~= nil end
+
+local known = setmetatable({}, { __mode = "k" })
+
+--- What `wanted` has and `own` lacks, the reverse, and how many names and layered names they share.
+local function difference(wanted, own)
+  local cache = known[wanted.names]
+  if cache and cache[own.names] then return cache[own.names] end
+  local d = { lacking = {}, extra = {}, shared = 0, layers = 0, wanted_layers = 0, own_layers = 0 }
+  for _, name in ipairs(wanted.names) do
+    local layered = is_layered(name) and 1 or 0
+    d.wanted_layers = d.wanted_layers + layered
+    if own.nodes[name] == nil then d.lacking[#d.lacking + 1] = name
+    else d.shared, d.layers = d.shared + 1, d.layers + layered end
+  end
+  for _, name in ipairs(own.names) do
+    if is_layered(name) then d.own_layers = d.own_layers + 1 end
+    if wanted.nodes[name] == nil then d.extra[#d.extra + 1] = name end
+  end
+  known[wanted.names] = cache or setmetatable({}, { __mode = "k" })
+  known[wanted.names][own.names] = d
+  return d
+end
+
+-- ---- what would bring them together ----
+
+-- What tools put into names, by what saved them.
+local infixes = { "_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module.", "_forward_module.", "module.", "base_layer.", "model." }
+
+--- How many of own's names are wanted's after the renaming.
+local function matches(wanted, own, from, to)
+  local count = 0
+  for _, name in ipairs(own.names) do
+    local new = core.renamed(name, from, to)
+    if wanted.nodes[new or name] ~= nil then count = count + 1 end
+  end
+  return count
+end
+
+--- The candidates: another prefix, as two names with the longest common end tell, or a word that is taken out.
+local function candidates(d)
+  local list, seen = {}, {}
+  local function add(from, to)
+    if from ~= to and not seen[from .. "=" .. to] then list[#list + 1], seen[from .. "=" .. to] = { from, to }, true end
+  end
+  local by_end = {}
+  for _, name in ipairs(d.lacking) do by_end[name:match("[^.]+%.[^.]+$") or name] = name end
+  for i = 1, #d.extra, math.max(1, #d.extra // 8) do
+    local own_name = d.extra[i]
+    local other = by_end[own_name:match("[^.]+%.[^.]+$") or own_name]
+    if other then
+      local a, b = #own_name, #other
+      while a > 0 and b > 0 and own_name:byte(a) == other:byte(b) do a, b = a - 1, b - 1 end
+      while (a > 0 and own_name:sub(a, a) ~= ".") or (b > 0 and other:sub(b, b) ~= ".") do -- back to where a part begins
+        a, b = a + 1, b + 1
+        if a > #own_name or b > #other then break end
+      end
+      add(own_name:sub(1, a) .. "*", other:sub(1, b) .. "*")
+    end
+  end
+  for _, infix in ipairs(infixes) do
+    add(infix .. "*", "*")
+    add("*", infix .. "*")
+    add("*." .. infix .. "*", "*.*")
+  end
+  return list
+end
+
+--- The renaming of own's names that makes most of them wanted's, if it is unmistakable: it at least doubles what is
+--- shared, and leaves little behind.
+local function renaming(wanted, own, d)
+  local best, most = nil, d.shared
+  for _, candidate in ipairs(candidates(d)) do
+    local count = matches(wanted, own, candidate[1], candidate[2])
+    if count > most then best, most = candidate, count end
+  end
+  local enough = math.min(#wanted.names, #own.names)
+  if best and most >= 2 * d.shared and 10 * most >= 9 * enough then return best, most end
+end
+
+-- ---- what is said ----
+
+local function quoted(names, most)
+  local shown = {}
+  for i = 1, math.min(#names, most) do shown[i] = "'" .. core.shown(names[i]) .. "'" end
+  return table.concat(shown, ", ") .. (#names > most and (" ... and %d more"):format(#names - most) or "")
+end
+
+local function plural(count, word) return ("%d %s%s"):format(count, word, count == 1 and "" or "s") end
+
+--- Which way round it is told: who lacks something, and of whom.
+local function told(wanted, own, d)
+  local a, b, lacking, other = own, wanted, d.lacking, d.extra
+  if #lacking == 0 then a, b, lacking, other = wanted, own, d.extra, d.lacking end
+  local text = ("%s lacks %s that %s has: %s"):format(called(a), plural(#lacking, "tensor"), called(b), quoted(lacking, #other > 0 and 8 or 20))
+  if #other > 0 then text = text .. ("; it has %s that %s lacks: %s"):format(plural(#other, "tensor"), called(b), quoted(other, 4)) end
+  return text
+end
+
+--- What --missing base would do to this merge, or that nothing of `own` would be left in it.
+local function hint(wanted, own, d)
+  local best, count = renaming(wanted, own, d)
+  if best then
+    local whom = own.label and own.label .. ":" or ""
+    return ("--rename '%s%s=%s' makes %d of its %d names match"):format(whom, best[1], best[2], count, #own.names)
+  end
+  if d.shared == 0 then return "these models have no tensor in common; m:rename(from, to) in a recipe, or --rename FROM=TO, renames" end
+  local parts = {}
+  if #d.lacking > 0 then parts[1] = ("%s of %d would be %s's, unmerged"):format(plural(#d.lacking, "tensor"), #wanted.names, called(M.donor)) end
+  if #d.extra > 0 then parts[#parts + 1] = ("%s that only %s has would be dropped"):format(plural(#d.extra, "tensor"), called(own)) end
+  return "with --missing base " .. table.concat(parts, ", and ")
+end
+
+local function refuse(wanted, own, d) return core.fail("input", told(wanted, own, d), hint(wanted, own, d)) end
+
+--- Refused whatever the options say, by names alone.
+local function check_any(wanted, own, d)
+  if d.shared == 0 then
+    return core.fail("input", ("nothing of %s would be merged: none of its %s is one of %s's; it has %s, %s has %s"):format(called(own),
+      plural(#own.names, "tensor"), called(wanted), quoted(own.names, 2), called(wanted), quoted(wanted.names, 2)), hint(wanted, own, d))
+  end
+  if d.layers == 0 and d.wanted_layers > 0 and d.own_layers > 0 then
+    return core.fail("input", ("no layer of %s would be merged: %s"):format(called(own), told(wanted, own, d)),
+      renaming(wanted, own, d) and hint(wanted, own, d) or "its layers have other names than those of " .. called(wanted))
+  end
+end
+
+local said = {}
+
+local function tell(own, d)
+  local function once(text)
+    if not said[text] then core.warn(text) end
+    said[text] = true
+  end
+  if #d.lacking > 0 then once(("%s: %s that it lacks are the donor's"):format(called(own), plural(#d.lacking, "tensor"))) end
+  if #d.extra > 0 then once(("%s: %s that only it has are dropped"):format(called(own), plural(#d.extra, "tensor"))) end
+end
+
+-- ---- meeting ----
+
+--- The tensors of `own` under these names; what it lacks is the donor's, or what was computed from that.
+local function complete(names, own)
+  local nodes = {}
+  for _, name in ipairs(names) do
+    nodes[name] = own.nodes[name]
+    if nodes[name] == nil and own.stand_in and M.donor.nodes[name] ~= nil then nodes[name] = own.stand_in(name) end
+    if nodes[name] == nil then
+      fail("%s lacks tensor '%s', and nothing can stand in for it", called(own), core.shown(name))
+    end
+  end
+  return nodes
+end
+
+--- Whether the donor can stand in for what any of these models lacks.
+function M.all_stand_in(models)
+  for _, model in ipairs(models) do
+    if not model.stand_in then return false end
+  end
+  return true
+end
+
+--- models: the data of the models that are combined. Returns the names of the result and, for each model, its tensors by name.
+function M.meet(models)
+  local wanted = models[1]
+  for _, own in ipairs(models) do
+    if core.missing_base and own.names == M.donor.names then wanted = own end
+  end
+  local lookups = {}
+  for i, own in ipairs(models) do
+    lookups[i] = own.nodes
+    if own.names ~= wanted.names then
+      local d = difference(wanted, own)
+      if #d.lacking > 0 or #d.extra > 0 then
+        check_any(wanted, own, d)
+        if not core.missing_base then refuse(wanted, own, d) end
+        lookups[i] = complete(wanted.names, own)
+        tell(own, d)
+      end
+    end
+  end
+  return wanted.names, lookups
+end
+
+--- "experts[2]: tensor 'x' is [2,3] here and [2,4] in base", where an operation found shapes that differ, or nil.
+function M.shapes(models, lookups, name)
+  local first, spelt
+  local function spell(node) return "[" .. table.concat(core.shape(node), ",") .. "]" end
+  for i, own in ipairs(models) do
+    local node = lookups[i][name]
+    if core.is_node(node) and core.shape(node) then
+      if not first then first, spelt = own, spell(node)
+      elseif spell(node) ~= spelt then
+        local text = ("%s: tensor '%s' is %s here and %s in %s"):format(called(own), core.shown(name), spell(node), spelt, called(first))
+        local embeds = name:find("embed") or name:find("wte") or name:find("lm_head")
+        return text, embeds and "the vocabularies differ: give all models one tokenizer (resize_token_embeddings) first" or nil
+      end
+    end
+  end
+end
+
+return M
