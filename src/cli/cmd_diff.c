@@ -18,8 +18,8 @@ static bool progress(void *context, uint64_t done, uint64_t total, unsigned pass
 }
 
 static int run(mw_term *term, const mw_options_line *line) {
-  mw_diff_options how = { .base = line->base, .html = line->html, .threads = line->options.threads, .progress = progress,
-                          .context = term };
+  mw_diff_options how = { .base = mw_options_text(line, "base"), .html = mw_options_text(line, "html"),
+                          .threads = line->options.threads, .progress = progress, .context = term };
   mw_error err = { .status = MW_OK };
   mw_diff *diff = NULL;
   mw_term_begin(term);

@@ -11,7 +11,7 @@ static const mw_options_doc options[] = {
 static int run(mw_term *term, const mw_options_line *line) {
   mw_error err;
   mw_inspection *inspection = NULL;
-  if (!mw_inspect_open(line->operands[0], line->stats, &inspection, &err)) return mw_term_error(term, &err);
+  if (!mw_inspect_open(line->operands[0], mw_options_flag(line, "stats"), &inspection, &err)) return mw_term_error(term, &err);
   const char *const *lines;
   size_t warnings = mw_inspect_notes(inspection, &lines);
   mw_term_warnings(term, lines, warnings);

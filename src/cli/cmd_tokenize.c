@@ -46,7 +46,7 @@ static bool copy(const reader *r, mw_error *err) {
 
 static int run(mw_term *term, const mw_options_line *line) {
   mw_error err;
-  reader r = { .in = stdin, .name = "standard input", .special = !line->plain };
+  reader r = { .in = stdin, .name = "standard input", .special = !mw_options_flag(line, "plain") };
   bool good = mw_tokens_open(line->operands[0], &r.tokens, &err);
   if (good && line->operand_count == 2) {
     r.name = line->operands[1];

@@ -3,8 +3,12 @@
 
 #include <string.h>
 
-const mw_command *const mw_commands_all[] = { &mw_cmd_merge_plan, &mw_cmd_list, &mw_cmd_eval, &mw_cmd_inspect, &mw_cmd_diff,
-                                              &mw_cmd_tokenize, NULL };
+const mw_command *const mw_commands_all[] = {
+#define MW_COMMAND(name) &mw_cmd_##name,
+#include "commands.def"
+#undef MW_COMMAND
+  NULL
+};
 
 const char *mw_commands_usage(mw_commands_room *room, const mw_command *command) {
   mw_options_name spelt;

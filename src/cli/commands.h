@@ -16,7 +16,9 @@ typedef struct mw_command {
   int (*run)(mw_term *term, const mw_options_line *line);
 } mw_command;
 
-extern const mw_command mw_cmd_inspect, mw_cmd_diff, mw_cmd_eval, mw_cmd_tokenize, mw_cmd_list;
+#define MW_COMMAND(name) extern const mw_command mw_cmd_##name;
+#include "commands.def"
+#undef MW_COMMAND
 /* All commands, NULL-terminated, in the order of the help; `plan` too, whose words cmd_merge.c reads. */
 extern const mw_command *const mw_commands_all[];
 
@@ -26,7 +28,6 @@ const char *mw_commands_usage(mw_commands_room *room, const mw_command *command)
 /* Reads the words behind the command's own, and runs it or shows its help. The exit code. */
 int mw_commands_run(const mw_command *command, mw_term *term, char **words, size_t count);
 
-extern const mw_command mw_cmd_merge_plan;
 int mw_cmd_merge(mw_term *term, char **words, size_t count); /* the recipe is the first word */
 int mw_cmd_merge_dry(mw_term *term, char **words, size_t count);
 

@@ -1,9 +1,10 @@
 /* options.c: see options.h. Our own options are one table; the recipe's arguments join them as they are declared, so
- * that one lookup, one did-you-mean and one rule of arity serve both. */
+ * that one lookup, one did-you-mean and one rule of arity serve both; so do what a command has of its own. */
 #include "options.h"
 #include "term.h"
 #include "settings.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,27 +15,23 @@ typedef struct own_option {
   arity arity;
   bool (*set)(mw_options_line *line, const char *value, mw_error *err); /* of ONE, and of MANY for each word */
   size_t flag; /* of SWITCH: where its bool lies in the line */
-  bool foreign; /* no option of merges: commands have it */
 } own_option;
 
-#define FLAG(name, field) { name, SWITCH, NULL, offsetof(mw_options_line, field), false },
+#define FLAG(name, field) { name, SWITCH, NULL, offsetof(mw_options_line, field) },
 #define OWN_SWITCH(name, field) FLAG(#name, options.field)
-#define OWN_WORD(name, field) { #name, ONE, mw_settings_##name, 0, false },
+#define OWN_WORD(name, field) { #name, ONE, mw_settings_##name, 0 },
 #define OWN_TEXT OWN_WORD
 #define OWN_COUNT OWN_WORD
 #define OWN_SECONDS OWN_WORD
-#define OWN_TEXTS(name, field) { #name, MANY, mw_settings_##name, 0, false },
+#define OWN_TEXTS(name, field) { #name, MANY, mw_settings_##name, 0 },
 #define OWN_SCORE OWN_TEXTS
 #define MW_OPTION(name, form, field, told, value, doc) OWN_##form(name, field)
 static const own_option own[] = {
   FLAG("help", help) FLAG("json", json) FLAG("quiet", quiet) FLAG("log_json", log_json)
 #include "options.def"
-  { "base", ONE, mw_settings_base, 0, true }, { "html", ONE, mw_settings_html, 0, true },
-  { "stats", SWITCH, NULL, offsetof(mw_options_line, stats), true },
-  { "plain", SWITCH, NULL, offsetof(mw_options_line, plain), true },
 };
 #undef MW_OPTION
-enum { OWN = sizeof own / sizeof *own, NAME_ROOM = 80 };
+enum { OWN = sizeof own / sizeof *own, NAME_ROOM = 80, COMMAND_ROOM = 32 };
 
 typedef struct parser {
   mw_options_line *line;
@@ -77,7 +74,7 @@ static bool is_bound(const mw_arg *arg) {
 }
 
 static bool is_known(const parser *p, const own_option *option) {
-  if (!p->command) return !option->foreign;
+  if (!p->command) return true;
   for (const mw_options_doc *known = p->command; known->name; known++)
     if (strcmp(known->name, option->name) == 0) return true;
   return strcmp(option->name, "help") == 0;
@@ -152,6 +149,7 @@ static bool take_value(parser *p, const char *word, mw_error *err) {
   }
   if (!p->open)
     return mw_term_fail(err, MW_USAGE, "'%s' belongs to no option\nvalues follow their option: --t 0.5", word);
+  if (p->command && !*word) return mw_term_fail(err, MW_USAGE, "%s needs a value", mw_options_spell(&name, p->option));
   p->filled = true;
   p->open = p->arity == MANY;
   if (p->arg) return bind(p, p->arg, word, err);
@@ -242,8 +240,33 @@ bool mw_options_parse(mw_options_line *line, char *const *words, size_t count, c
   return parse(line, words, count, p, err);
 }
 
+static bool is_own(const char *name) {
+  for (size_t i = 0; i < OWN; i++)
+    if (strcmp(own[i].name, name) == 0) return true;
+  return false;
+}
+
+/* A command's own options are read as a recipe's arguments are. */
 bool mw_options_command(mw_options_line *line, char *const *words, size_t count, const mw_options_doc *options, mw_error *err) {
-  return parse(line, words, count, (parser){ .command = options }, err);
+  mw_arg args[COMMAND_ROOM];
+  parser p = { .command = options, .args = args };
+  for (; options->name; options++) {
+    if (is_own(options->name)) continue;
+    assert(p.arg_count < COMMAND_ROOM);
+    args[p.arg_count++] = (mw_arg){ .name = options->name, .kind = *options->value ? MW_ARG_STRING : MW_ARG_FLAG };
+  }
+  return parse(line, words, count, p, err);
+}
+
+const char *mw_options_text(const mw_options_line *line, const char *name) {
+  for (size_t i = 0; i < line->count; i++)
+    if (strcmp(line->bindings[i].name, name) == 0) return line->bindings[i].words[0];
+  return NULL;
+}
+
+bool mw_options_flag(const mw_options_line *line, const char *name) {
+  const char *text = mw_options_text(line, name);
+  return text && strcmp(text, "true") == 0;
 }
 
 void mw_options_free(mw_options_line *line) {

@@ -11,13 +11,11 @@
 typedef struct mw_options_line {
   mw_options options;
   bool help, json, quiet, log_json;
-  bool stats, plain;         /* of commands alone */
-  const char *base, *html;   /* likewise */
   const char **operands;     /* a command's words that belong to no option; owned */
   size_t operand_count;
   const char **data;       /* what options.data points to; owned */
   const char **judges;     /* likewise, of options.score_data */
-  mw_binding *bindings;    /* what was typed for the recipe's arguments; owned, with their words */
+  mw_binding *bindings;    /* what was typed for the recipe's arguments, or a command's own options; owned, with their words */
   size_t count;
 } mw_options_line;
 
@@ -27,13 +25,17 @@ bool mw_options_parse(mw_options_line *line, char *const *words, size_t count, c
                       mw_error *err);
 void mw_options_free(mw_options_line *line);
 
-/* An option of a command without a recipe, as its help shows it. */
+/* An option of a command without a recipe, as its help shows it. One of merges, and --json, fills its field of the line. Any
+ * other is the command's own: a switch where its value is "", else it takes one word. */
 typedef struct mw_options_doc {
   const char *name, *value, *doc;
 } mw_options_doc;
 /* Reads the words of a command that has these options (up to one without a name) and --help. Words that belong to no option
  * are its operands: behind `--` all of them. */
 bool mw_options_command(mw_options_line *line, char *const *words, size_t count, const mw_options_doc *options, mw_error *err);
+/* What was typed for a command's own option: of a switch; of one that takes one word, or NULL. */
+bool mw_options_flag(const mw_options_line *line, const char *name);
+const char *mw_options_text(const mw_options_line *line, const char *name);
 
 /* One argument's option as one types it ("--recipe-seconds"). */
 typedef struct mw_options_name { char text[80]; } mw_options_name;

@@ -186,11 +186,3 @@ static bool named(const char *option, const char *value, const char **out, mw_er
 bool mw_settings_coefficients(mw_options_line *line, const char *value, mw_error *err) {
   return named("--coefficients", value, &line->options.coefficients, err);
 }
-
-bool mw_settings_base(mw_options_line *line, const char *value, mw_error *err) {
-  return named("--base", value, &line->base, err);
-}
-
-bool mw_settings_html(mw_options_line *line, const char *value, mw_error *err) {
-  return named("--html", value, &line->html, err);
-}

@@ -19,8 +19,6 @@ bool mw_settings_score_timeout(mw_options_line *line, const char *value, mw_erro
 bool mw_settings_recipe_memory(mw_options_line *line, const char *value, mw_error *err);
 bool mw_settings_data(mw_options_line *line, const char *value, mw_error *err); /* one of several words */
 bool mw_settings_window(mw_options_line *line, const char *value, mw_error *err);
-bool mw_settings_base(mw_options_line *line, const char *value, mw_error *err); /* of diff, as is html */
-bool mw_settings_html(mw_options_line *line, const char *value, mw_error *err);
 bool mw_settings_coefficients(mw_options_line *line, const char *value, mw_error *err);
 
 #endif
