@@ -129,6 +129,7 @@ typedef struct mw_plan_facts {
   uint64_t peak_memory;   /* private bytes, an upper bound */
   size_t tensors;         /* of the output */
   size_t files;           /* of the output */
+  const char *donor;      /* whose model gives config, tokenizer and side files: "base", "models[1]"; borrowed from the plan */
   size_t candidates;      /* 0, or the recipe scores candidates while it runs: so many if all score alike, and the other
                              facts are those of the first */
 } mw_plan_facts;

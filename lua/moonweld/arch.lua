@@ -6,9 +6,6 @@ local word = core.module("word").word
 local data, kind, fail = V.data, V.kind, V.fail
 local A = {}
 
---- Built-in architectures, in the order in which an error lists them.
-local files = { "llama", "qwen2", "qwen3", "gemma" }
-
 local function unavailable(text, ...) return core.fail("unavailable", string.format(text, ...)) end
 
 -- ---- declaring ----
@@ -132,7 +129,7 @@ local builtin -- model_type -> architecture
 
 local function load_builtins()
   builtin = {}
-  for _, file in ipairs(files) do
+  for _, file in ipairs(core.architectures) do
     local architecture = core.module("env").load_part(core.architecture(file), "@lua/moonweld/arch/" .. file .. ".lua")
     for _, model_type in ipairs(data(architecture).types) do builtin[model_type] = architecture end
   end

@@ -65,7 +65,8 @@ static void print_plan(const mw_recipe *recipe, const mw_plan *plan) {
   mw_print_room room;
   printf("recipe        ");
   mw_print_plain(stdout, mw_recipe_name(recipe));
-  printf("\ntensors       %zu\npasses        %u\n", facts.tensors, facts.passes);
+  printf("\ndonor         %s (of config, tokenizer and side files)\n", facts.donor);
+  printf("tensors       %zu\npasses        %u\n", facts.tensors, facts.passes);
   printf("bytes read    %llu (%s)\n", (unsigned long long)facts.bytes_read,
          mw_print_size(&room, (double)facts.bytes_read));
   printf("bytes written %llu (%s)\n", (unsigned long long)facts.bytes_written,

@@ -161,14 +161,14 @@ void mw_term_done(mw_term *term, const char *output, mw_plan_facts facts) {
   mw_term_clear(term);
   if (term->json) {
     event_text("done", "output", output);
-    fprintf(stderr, ",\"bytes\":%llu,\"seconds\":%.3f}\n", (unsigned long long)facts.bytes_written, seconds);
+    fprintf(stderr, ",\"donor\":\"%s\",\"bytes\":%llu,\"seconds\":%.3f}\n", facts.donor, (unsigned long long)facts.bytes_written, seconds);
   } else if (!term->quiet) {
     mw_print_room size, rate;
     double speed = (double)(facts.bytes_read + facts.bytes_written) / (seconds > 0 ? seconds : 1e-9);
     fputs("moonweld: ", stderr);
     mw_print_plain(stderr, output);
-    fprintf(stderr, ": %s in %.2f s, read and written at %s/s\n", mw_print_size(&size, (double)facts.bytes_written),
-            seconds, mw_print_size(&rate, speed));
+    fprintf(stderr, ": %s in %.2f s, read and written at %s/s; donor: %s\n", mw_print_size(&size, (double)facts.bytes_written),
+            seconds, mw_print_size(&rate, speed), facts.donor);
   }
 }
 

@@ -151,10 +151,10 @@ static bool copy(runner *r, mw_error *err) {
   for (size_t i = 0; i < job->copy_count && ok; i++) {
     const mw_family_member *member = &job->family->members[job->copies[i].member];
     const mw_tensor *from = &member->tensors[job->copies[i].tensor], *to = &job->layout->tensors[job->copies[i].place];
-    uint64_t total = mw_safetensors_bytes(from);
+    uint64_t total = mw_tensor_bytes(from);
     for (uint64_t at = 0; at < total && ok; at += COPY_BLOCK) {
       size_t n = (size_t)(total - at < COPY_BLOCK ? total - at : COPY_BLOCK);
-      ok = mw_file_read(&member->model->files[from->file], from->offset + at, bytes, n, err) &&
+      ok = mw_model_read(member->model, from, at, bytes, n, err) &&
            mw_writer_write(job->writer, to->file, to->offset + at, bytes, n, err);
       report(r, 2 * n);
       if (ok && r->stop) *err = r->error, ok = false;
@@ -198,7 +198,7 @@ bool mw_run_values(const mw_job *job, const mw_node *scalars, size_t count, doub
   mw_run_cost cost;
   MW_TRY(mw_run_measure(job, &cost, err));
   r.total = cost.bytes_read;
-  for (size_t i = 0; i < job->layout->count; i++) r.total += mw_safetensors_bytes(&job->layout->tensors[i]);
+  for (size_t i = 0; i < job->layout->count; i++) r.total += mw_tensor_bytes(&job->layout->tensors[i]);
   bool ok = open_workers(&r, err);
   unsigned start = 0, highest = 0;
   for (size_t s = 0; s < job->schedule->stage_count && ok; s++) {
@@ -267,7 +267,7 @@ bool mw_run_measure(const mw_job *job, mw_run_cost *cost, mw_error *err) {
     if (chain > cost->passes) cost->passes = chain;
   }
   for (size_t i = 0; i < job->copy_count; i++)
-    cost->bytes_read += mw_safetensors_bytes(&job->family->members[job->copies[i].member].tensors[job->copies[i].tensor]);
+    cost->bytes_read += mw_tensor_bytes(&job->family->members[job->copies[i].member].tensors[job->copies[i].tensor]);
   mw_program_free(&program);
   free(known);
   uint64_t tensors = 0;

@@ -166,8 +166,7 @@ static bool report_input(const mw_worker *w, size_t index, mw_error *err) {
   double values[4096];
   for (uint64_t at = 0; at < tensor->elements; at += step) {
     size_t n = (size_t)(tensor->elements - at < step ? tensor->elements - at : step);
-    MW_TRY(mw_file_read(&model->files[tensor->file], tensor->offset + at * mw_dtype_size(facts.dtype), stored,
-                        n * mw_dtype_size(facts.dtype), err));
+    MW_TRY(mw_model_read(model, tensor, at * mw_dtype_size(facts.dtype), stored, n * mw_dtype_size(facts.dtype), err));
     if (!load(values, stored, n)) continue;
     for (size_t i = 0; i < n; i++) {
       if (values[i] - values[i] == 0) continue;
@@ -191,9 +190,9 @@ static bool report_output(const mw_worker *w, uint64_t start, uint64_t count, mw
   return mw_error_hint(err, "a division by zero, or a value beyond the dtype: try --dtype f32, or --nonfinite keep");
 }
 
-static bool read_input(const mw_worker *w, mw_graph_node_facts facts, uint64_t from, void *bytes, size_t length, mw_error *err) {
+static bool read_input(const mw_worker *w, mw_graph_node_facts facts, uint64_t at, void *bytes, size_t length, mw_error *err) {
   const mw_tensor *tensor = mw_job_tensor(w->job, facts);
-  if (mw_file_read(&mw_job_model(w->job, facts)->files[tensor->file], from, bytes, length, err)) return true;
+  if (mw_model_read(mw_job_model(w->job, facts), tensor, at, bytes, length, err)) return true;
   mw_text_escaped name;
   return err->status == MW_IO ? mw_error_wrap(err, "tensor '%s'", mw_text_escape_z(&name, tensor->name)) : false;
 }
@@ -211,10 +210,10 @@ bool mw_worker_run(mw_worker *w, uint64_t start, uint64_t count, mw_error *err) 
     mw_graph_node_facts facts = mw_graph_facts(job->graph, w->program.inputs[i]);
     const mw_tensor *tensor = mw_job_tensor(job, facts);
     size_t size = mw_dtype_size(w->dtypes[i]);
-    uint64_t from = tensor->offset + start * size;
-    w->inputs[i] = next + from % PAGE;
-    MW_TRY(read_input(w, facts, from, next + from % PAGE, (size_t)count * size, err));
-    next += ((size_t)(from % PAGE) + (size_t)count * size + PAGE - 1) / PAGE * PAGE;
+    uint64_t at = start * size, within = (tensor->offset + at) % PAGE;
+    w->inputs[i] = next + within;
+    MW_TRY(read_input(w, facts, at, next + within, (size_t)count * size, err));
+    next += ((size_t)within + (size_t)count * size + PAGE - 1) / PAGE * PAGE;
   }
   for (uint32_t r = 0; r < w->task->root_count; r++) w->gathers[r].unit_count = 0;
   mw_tile_block block = {.start = start, .elements = w->task->elements, .count = (size_t)count,

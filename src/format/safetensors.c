@@ -10,17 +10,11 @@ enum { LARGEST_HEADER = 100000000, DEEPEST = 32, MAX_RANK = 64, MAX_TENSORS = 1 
 
 typedef struct reader {
   const mw_file *file;
-  uint32_t index;
   uint64_t data; /* where tensor data begins */
   mw_arena *arena;
   mw_error *err;
   mw_text_escaped path;
 } reader;
-
-uint64_t mw_safetensors_bytes(const mw_tensor *tensor) {
-  return tensor->elements / 8 * mw_dtype_bits((mw_dtype)tensor->dtype) +
-         tensor->elements % 8 * mw_dtype_bits((mw_dtype)tensor->dtype) / 8;
-}
 
 static bool refuse(const reader *r, const char *what) {
   return mw_error_set(r->err, MW_DATA, "%s: %s", r->path.bytes, what);
@@ -39,6 +33,12 @@ static bool looks_like(const char *start, size_t length, const char *magic) {
   return length >= strlen(magic) && memcmp(start, magic, strlen(magic)) == 0;
 }
 
+static uint64_t length_at(const char *start) {
+  uint64_t length = 0;
+  for (int i = 7; i >= 0; i--) length = length << 8 | (unsigned char)start[i];
+  return length;
+}
+
 static bool read_header(reader *r, char **header, uint64_t *length) {
   char start[64] = {0};
   size_t have = r->file->size < sizeof start ? (size_t)r->file->size : sizeof start;
@@ -50,8 +50,7 @@ static bool read_header(reader *r, char **header, uint64_t *length) {
   if (r->file->size < 8)
     return mw_error_set(r->err, MW_DATA, "%s: file size: found %llu bytes, expected at least 8", r->path.bytes,
                         (unsigned long long)r->file->size);
-  uint64_t n = 0;
-  for (int i = 7; i >= 0; i--) n = n << 8 | (unsigned char)start[i];
+  uint64_t n = length_at(start);
   if (n > LARGEST_HEADER || n > r->file->size - 8) {
     mw_error_set(r->err, MW_DATA, "%s: header length: found %llu, expected at most %llu (the rest of the file)",
                  r->path.bytes, (unsigned long long)n,
@@ -144,7 +143,7 @@ static bool check_span(const reader *r, const mw_tensor *tensor, mw_json shape, 
 static bool read_entry(const reader *r, mw_json key, mw_json entry, mw_tensor *tensor) {
   mw_json field, value, dtype = {0}, shape = {0}, offsets_spelt = {0};
   uint64_t offsets[2];
-  *tensor = (mw_tensor){.file = r->index};
+  *tensor = (mw_tensor){0};
   MW_TRY(read_name(r, key, tensor));
   if (entry.kind != MW_JSON_OBJECT) return refuse_field(r, tensor->name, "entry", entry, "an object");
   for (mw_json_walk walk = mw_json_enter(entry); mw_json_next(&walk, &field, &value);) {
@@ -169,7 +168,7 @@ static bool read_entry(const reader *r, mw_json key, mw_json entry, mw_tensor *t
 static int by_offset(const void *a, const void *b) {
   const mw_tensor *x = a, *y = b;
   if (x->offset != y->offset) return x->offset < y->offset ? -1 : 1;
-  uint64_t n = mw_safetensors_bytes(x), m = mw_safetensors_bytes(y);
+  uint64_t n = mw_tensor_bytes(x), m = mw_tensor_bytes(y);
   return n != m ? (n < m ? -1 : 1) : strcmp(x->name, y->name);
 }
 
@@ -183,33 +182,37 @@ static bool check_cover(const reader *r, const mw_tensor *tensors, size_t count)
                           r->path.bytes, mw_text_escape_z(&name, tensors[i].name),
                           tensors[i].offset < at ? "an overlap" : "a hole",
                           (unsigned long long)(tensors[i].offset - r->data), (unsigned long long)(at - r->data));
-    at += mw_safetensors_bytes(&tensors[i]);
+    at += mw_tensor_bytes(&tensors[i]);
   }
   if (at == r->file->size) return true;
   return mw_error_set(r->err, MW_DATA, "%s: file size: found %llu bytes, expected %llu by the last tensor", r->path.bytes,
                       (unsigned long long)r->file->size, (unsigned long long)at);
 }
 
-static bool read_tensors(reader *r, mw_json root, mw_tensor **tensors, size_t *count, size_t *capacity) {
-  size_t first = *count;
+static bool read_tensors(reader *r, mw_json root, mw_tensor_list *out) {
+  size_t first = out->count;
   mw_json key, value;
   for (mw_json_walk walk = mw_json_enter(root); mw_json_next(&walk, &key, &value);) {
     if (mw_json_equals(key, "__metadata__")) {
       MW_TRY(read_metadata(r, value));
       continue;
     }
-    if (*count - first >= MAX_TENSORS) return refuse(r, "more than 1048576 tensors");
-    MW_TRY(mw_mem_grow(tensors, capacity, *count + 1, sizeof **tensors, r->err));
-    MW_TRY(read_entry(r, key, value, &(*tensors)[*count]));
-    ++*count;
+    if (out->count - first >= MAX_TENSORS) return refuse(r, "more than 1048576 tensors");
+    MW_TRY(mw_mem_grow(&out->tensors, &out->capacity, out->count + 1, sizeof *out->tensors, r->err));
+    MW_TRY(read_entry(r, key, value, &out->tensors[out->count]));
+    out->count++;
   }
-  if (*count > first) qsort(*tensors + first, *count - first, sizeof **tensors, by_offset);
-  return check_cover(r, *tensors ? *tensors + first : NULL, *count - first);
+  mw_tensor *tensors = out->tensors ? out->tensors + first : NULL;
+  if (out->count > first) qsort(tensors, out->count - first, sizeof *tensors, by_offset);
+  return check_cover(r, tensors, out->count - first);
 }
 
-bool mw_safetensors_read(const mw_file *file, uint32_t index, mw_arena *arena, mw_tensor **tensors, size_t *count,
-                         size_t *capacity, mw_error *err) {
-  reader r = {.file = file, .index = index, .arena = arena, .err = err};
+/* ---- the format ---- */
+
+static bool recognise(const char *start, size_t length) { return length > 8 && length_at(start) <= LARGEST_HEADER && start[8] == '{'; }
+
+static bool list(const mw_file *file, mw_arena *arena, mw_tensor_list *out, mw_error *err) {
+  reader r = {.file = file, .arena = arena, .err = err};
   char *header = NULL;
   uint64_t length = 0;
   mw_json root;
@@ -218,10 +221,25 @@ bool mw_safetensors_read(const mw_file *file, uint32_t index, mw_arena *arena, m
   snprintf(what, sizeof what, "%s: header", r.path.bytes);
   bool ok = read_header(&r, &header, &length) && mw_json_check(what, header, (size_t)length, DEEPEST, &root, err);
   if (ok && root.kind != MW_JSON_OBJECT) ok = refuse(&r, "header: expected an object");
-  ok = ok && read_tensors(&r, root, tensors, count, capacity);
+  ok = ok && read_tensors(&r, root, out);
   free(header);
   return ok;
 }
+
+static bool head(const mw_file *file, uint64_t *bytes, mw_error *err) {
+  char start[8] = {0};
+  *bytes = file->size < sizeof start ? file->size : sizeof start;
+  MW_TRY(mw_file_read(file, 0, start, (size_t)*bytes, err));
+  uint64_t length = length_at(start);
+  if (*bytes == sizeof start && length <= LARGEST_HEADER && length <= file->size - sizeof start) *bytes += length;
+  return true;
+}
+
+static bool read_elements(const mw_file *file, const mw_tensor *tensor, uint64_t at, void *bytes, size_t length, mw_error *err) {
+  return mw_file_read(file, tensor->offset + at, bytes, length, err);
+}
+
+const mw_tensor_format mw_safetensors_format = {MW_SAFETENSORS_ENDING, recognise, list, head, read_elements};
 
 /* ---- writing ---- */
 
@@ -241,7 +259,7 @@ bool mw_safetensors_header(mw_tensor *const *tensors, size_t count, mw_text *out
     mw_text_format(out, ":{\"dtype\":\"%s\",\"shape\":[", mw_dtype_name((mw_dtype)t->dtype));
     for (unsigned d = 0; d < t->rank; d++) mw_text_format(out, d ? ",%llu" : "%llu", (unsigned long long)t->shape[d]);
     t->offset = at;
-    at += mw_safetensors_bytes(t);
+    at += mw_tensor_bytes(t);
     mw_text_format(out, "],\"data_offsets\":[%llu,%llu]}", (unsigned long long)t->offset, (unsigned long long)at);
   }
   mw_text_add(out, "}", 1);

@@ -4,15 +4,13 @@
 #ifndef MW_FORMAT_SAFETENSORS_H
 #define MW_FORMAT_SAFETENSORS_H
 
-#include "format/file.h"
 #include "format/tensor.h"
 
-uint64_t mw_safetensors_bytes(const mw_tensor *tensor);
+/* How its files' names end; whatever is written is of this format. */
+#define MW_SAFETENSORS_ENDING ".safetensors"
 
-/* Every tensor of an open file, in file order, appended to *tensors (grown by mw_mem_grow). `index` becomes their
- * `file`. Errors name the file and the field (formats: "header length", "dtype", "data_offsets" ...). */
-bool mw_safetensors_read(const mw_file *file, uint32_t index, mw_arena *arena, mw_tensor **tensors, size_t *count,
-                         size_t *capacity, mw_error *err);
+/* Tensors are listed in file order. */
+extern const mw_tensor_format mw_safetensors_format;
 
 /* The reference writer's order: dtype rank descending, then name by bytes. For qsort over pointers to mw_tensor. */
 int mw_safetensors_order(const void *a, const void *b);

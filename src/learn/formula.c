@@ -163,8 +163,7 @@ static bool gather(const mw_tape *tape, const mw_program *p, bound *b, const flo
     else {
       const mw_tensor *tensor = mw_job_tensor(&tape->job, leaf);
       size_t size = mw_dtype_size(leaf.dtype);
-      MW_TRY(mw_file_read(&mw_job_model(&tape->job, leaf)->files[tensor->file], tensor->offset + start * size, files,
-                          count * size, err));
+      MW_TRY(mw_model_read(mw_job_model(&tape->job, leaf), tensor, start * size, files, count * size, err));
       b->inputs[i] = files;
       files += (CHUNK * size + 63) / 64 * 64;
     }
@@ -190,8 +189,7 @@ static const unsigned char *read_stored(const mw_tape *tape, mw_graph_node_facts
   const mw_tensor *tensor = mw_job_tensor(&tape->job, leaf);
   size_t size = mw_dtype_size(leaf.dtype);
   unsigned char *bytes = mw_thread_pool_room(&worker->reading, count * size, err);
-  const mw_file *file = &mw_job_model(&tape->job, leaf)->files[tensor->file];
-  return bytes && mw_file_read(file, tensor->offset + start * size, bytes, count * size, err) ? bytes : NULL;
+  return bytes && mw_model_read(mw_job_model(&tape->job, leaf), tensor, start * size, bytes, count * size, err) ? bytes : NULL;
 }
 
 /* The same as floats. */

@@ -149,7 +149,7 @@ static bool compose_json(mw_plan *plan, mw_error *err) {
   for (size_t i = 0; i < plan->layout.shard_count; i++)
     mw_text_format(json, "%s{\"file\":\"%s\",\"bytes\":%llu}", i ? "," : "", plan->layout.shards[i].name,
                    (unsigned long long)plan->layout.shards[i].size);
-  mw_text_format(json, "]");
+  mw_text_format(json, "],\"donor\":\"%s\"", mw_plan_measure(plan).donor);
   if (plan->candidates) mw_text_format(json, ",\"candidates\":%zu", plan->candidates);
   if (plan->training_count) compose_learning(plan);
   mw_text_format(json, "}\n");
@@ -296,7 +296,8 @@ void mw_plan_free(mw_plan *plan) {
 mw_plan_facts mw_plan_measure(const mw_plan *plan) {
   return (mw_plan_facts){.passes = plan->cost.passes, .bytes_read = plan->cost.bytes_read, .bytes_written = mw_plan_written(plan),
                          .peak_memory = plan->cost.peak_memory, .tensors = plan->layout.count,
-                         .files = plan->layout.shard_count, .candidates = plan->candidates};
+                         .files = plan->layout.shard_count, .donor = plan->inputs.members[plan->inputs.donor].label,
+                         .candidates = plan->candidates};
 }
 
 void mw_plan_file(const mw_plan *plan, size_t index, const char **name, uint64_t *bytes) {

@@ -7,18 +7,6 @@
 
 enum { LARGEST = 16 << 20, DEEPEST = 128 };
 
-static const char *const known_types[] = {"llama", "mistral", "mixtral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text",
-                                          "phi", "phi3", "smollm3", "granite", "olmo2", "cohere", "stablelm"};
-/* Architectures whose configuration class ties the head where the key is absent. */
-static const char *const tied_types[] = {"gemma", "gemma2", "gemma3_text", "cohere"};
-
-static bool listed(const char *const *list, size_t count, const char *word) {
-  for (size_t i = 0; i < count; i++)
-    if (strcmp(list[i], word) == 0) return true;
-  return false;
-}
-#define LISTED(list, word) listed(list, sizeof list / sizeof *list, word)
-
 /* A count of the configuration: absent or null is 0. In an architecture that we know anything but a whole number from
  * 1 to 2^31 - 1 is refused; elsewhere the key may mean anything, and 0 says that we do not know. */
 static bool count_of(const mw_config *config, const char *path, const char *key, uint64_t *out, mw_error *err) {
@@ -28,7 +16,7 @@ static bool count_of(const mw_config *config, const char *path, const char *key,
   if (value.kind == MW_JSON_END || value.kind == MW_JSON_NULL) return true;
   bool whole = value.kind == MW_JSON_NUMBER && mw_json_u64(value, out) && *out > 0 && *out < (1u << 31);
   if (!whole) *out = 0;
-  if (whole || !config->known) return true;
+  if (whole || !config->architecture) return true;
   return mw_error_set(err, MW_DATA, "%s: %s: found %s, expected a whole number from 1 to 2147483647", path, key,
                       mw_text_escape(&shown, value.bytes, value.length));
 }
@@ -39,8 +27,8 @@ static bool facts_of(mw_config *config, const char *path, mw_error *err) {
     memcpy(config->model_type, type.bytes + 1, type.length - 2);
     config->model_type[type.length - 2] = 0;
   }
-  config->known = LISTED(known_types, config->model_type);
-  config->tied = tie.kind == MW_JSON_TRUE || (tie.kind != MW_JSON_FALSE && LISTED(tied_types, config->model_type));
+  config->architecture = mw_architecture_of(config->model_type);
+  config->tied = tie.kind == MW_JSON_TRUE || (tie.kind != MW_JSON_FALSE && config->architecture && config->architecture->tied);
   mw_json quantized = mw_json_member(config->root, "quantization_config");
   config->quantized = quantized.kind != MW_JSON_END && quantized.kind != MW_JSON_NULL;
   return count_of(config, path, "num_hidden_layers", &config->layers, err) &&

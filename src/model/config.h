@@ -4,13 +4,14 @@
 #define MW_MODEL_CONFIG_H
 
 #include "format/json.h"
+#include "model/architecture.h"
 
 typedef struct mw_config {
   char *text; /* the file's bytes; NULL where there is no config */
   size_t length;
   mw_json root;
   char model_type[64];      /* "" where absent */
-  bool known;               /* one of the architectures whose numbers we check */
+  const mw_architecture *architecture; /* NULL: one that we do not know, whose numbers are not checked */
   bool tied;                /* tie_word_embeddings, by the key or the architecture's default */
   bool quantized;           /* quantization_config is there and not null */
   uint64_t layers, hidden, vocabulary, heads; /* 0 where absent */

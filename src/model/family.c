@@ -58,8 +58,7 @@ static bool check_heads(const joining *j, const mw_family_member *member) {
   const mw_config *config = &member->model->config;
   mw_json own = mw_json_member(config->root, "head_dim");
   bool given = own.kind != MW_JSON_END && own.kind != MW_JSON_NULL;
-  bool fixed = strncmp(config->model_type, "gemma", 5) == 0 || strcmp(config->model_type, "qwen3") == 0;
-  if (given || fixed || !config->heads || config->hidden % config->heads == 0) return true;
+  if (given || config->architecture->head_dim || !config->heads || config->hidden % config->heads == 0) return true;
   return mw_error_set(j->err, MW_DATA, "%s: config.json: num_attention_heads: found %llu, which does not divide hidden_size %llu",
                       member->label, (unsigned long long)config->heads, (unsigned long long)config->hidden);
 }
@@ -90,7 +89,7 @@ static bool check_config(const joining *j, const mw_family_member *member) {
   const mw_config *config = &member->model->config;
   if (!config->text) return true;
   check_dtype(j, member);
-  if (!config->known) {
+  if (!config->architecture) {
     mw_text_escaped shown;
     if (*config->model_type)
       mw_warning_add(j->warnings, "%s: model_type '%s' is not known: tensors are matched by name alone", member->label,

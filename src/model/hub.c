@@ -1,7 +1,7 @@
 /* hub.c: the cache's layout is models--ORG--NAME/{refs/REVISION, snapshots/COMMIT, blobs/HASH}; a snapshot's files are links
  * to blobs. Nothing is downloaded. */
 #include "model/hub.h"
-#include "format/file.h"
+#include "format/tensor.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@ bool mw_hub_is_id(const char *where) {
   const char *slash = strchr(where, '/');
   size_t length = strcspn(where, "@");
   if (!slash || where[0] == '.' || where[0] == '~' || slash == where || mw_file_exists(where)) return false;
-  if (length > 12 && strcmp(where + length - 12, ".safetensors") == 0) return false;
+  if (mw_tensor_ending(where)) return false;
   return slash < where + length && !memchr(slash + 1, '/', (size_t)(where + length - slash - 1));
 }
 

@@ -20,17 +20,20 @@ const mw_tensor *mw_model_find(const mw_model *model, const char *name) {
 
 const char *mw_model_path(const mw_model *model, const mw_tensor *tensor) { return model->files[tensor->file].path; }
 
+bool mw_model_read(const mw_model *model, const mw_tensor *tensor, uint64_t at, void *bytes, size_t length, mw_error *err) {
+  return mw_tensor_read(&model->files[tensor->file], tensor, at, bytes, length, err);
+}
+
 bool mw_model_same(const mw_model *a, const mw_tensor *x, const mw_model *b, const mw_tensor *y, bool *same, mw_error *err) {
   enum { STEP = 256 << 10 };
-  uint64_t bytes = mw_safetensors_bytes(x);
-  *same = x->dtype == y->dtype && bytes == mw_safetensors_bytes(y);
+  uint64_t bytes = mw_tensor_bytes(x);
+  *same = x->dtype == y->dtype && bytes == mw_tensor_bytes(y);
   if (!*same) return true;
   char *room = mw_mem_new(2, STEP, err);
   bool ok = room != NULL;
   for (uint64_t at = 0; ok && *same && at < bytes; at += STEP) {
     size_t n = (size_t)(bytes - at < STEP ? bytes - at : STEP);
-    ok = mw_file_read(&a->files[x->file], x->offset + at, room, n, err) &&
-         mw_file_read(&b->files[y->file], y->offset + at, room + STEP, n, err);
+    ok = mw_model_read(a, x, at, room, n, err) && mw_model_read(b, y, at, room + STEP, n, err);
     *same = ok && memcmp(room, room + STEP, n) == 0;
   }
   free(room);
@@ -41,8 +44,13 @@ static bool open_file(mw_model *model, const char *path, size_t *capacity, mw_er
   uint32_t index = (uint32_t)model->file_count;
   MW_TRY(mw_file_open(&model->files[index], path, err));
   model->file_count++;
-  MW_TRY(mw_safetensors_read(&model->files[index], index, &model->arena, &model->tensors, &model->tensor_count, capacity, err));
+  mw_tensor_list list = {model->tensors, model->tensor_count, *capacity};
+  bool ok = mw_tensor_find(&model->files[index], index, &model->arena, &list, err);
+  model->tensors = list.tensors;
+  model->tensor_count = list.count;
+  *capacity = list.capacity;
   mw_text_escaped shown;
+  if (!ok) return false;
   return model->tensor_count <= MAX_TENSORS ||
          mw_error_set(err, MW_DATA, "%s: more than %d tensors", mw_text_escape_z(&shown, path), MAX_TENSORS);
 }
@@ -109,7 +117,7 @@ static void sort(mw_model *model) {
 static void check_total(const mw_model *model, const mw_shards *shards, mw_warning *warnings) {
   uint64_t total = 0;
   mw_text_escaped shown;
-  for (size_t i = 0; i < model->tensor_count; i++) total += mw_safetensors_bytes(&model->tensors[i]);
+  for (size_t i = 0; i < model->tensor_count; i++) total += mw_tensor_bytes(&model->tensors[i]);
   if (shards->total == total) return;
   mw_text_escape_z(&shown, model->folder);
   if (shards->total)
@@ -154,14 +162,13 @@ static bool recall_hub(mw_model *model, mw_error *err) {
 }
 
 static bool locate(mw_model *model, const char *where, mw_error *err) {
-  static const char index[] = "model.safetensors.index.json";
   const char *slash = strrchr(where, '/'), *name = slash ? slash + 1 : where, *folder = where, *commit;
   if (mw_hub_is_id(where)) {
     MW_TRY(mw_hub_find(where, &model->arena, &folder, &commit, err));
     size_t length = strcspn(where, "@");
     if (!(model->hub = mw_mem_copy(&model->arena, where, length, err))) return false;
     if (!(model->commit = mw_mem_copy(&model->arena, commit, strlen(commit), err))) return false;
-  } else if (strcmp(name, index) == 0 && mw_file_exists(where))
+  } else if (mw_shards_is_index(name) && mw_file_exists(where))
     folder = slash ? mw_mem_copy(&model->arena, where, (size_t)(name - where), err) : ".";
   else if (mw_file_exists(where) && !mw_file_is_folder(where)) return true; /* a lone file */
   else if (!mw_file_exists(where)) {

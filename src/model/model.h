@@ -1,4 +1,4 @@
-/* model.h: a model as it lies on disk: one safetensors file, or a Hugging Face folder (single or sharded with an
+/* model.h: a model as it lies on disk: one file of a known format, or a Hugging Face folder (single or sharded with an
  * index), or a hub id resolved in the local cache. Opening reads headers and checks them; it never touches the network
  * and never follows a name out of the folder. */
 #ifndef MW_MODEL_MODEL_H
@@ -6,7 +6,7 @@
 
 #include "base/warning.h"
 #include "model/config.h"
-#include "format/safetensors.h"
+#include "format/tensor.h"
 
 typedef struct mw_model {
   char *where;         /* what the user typed */
@@ -25,6 +25,8 @@ bool mw_model_open(const char *where, mw_warning *warnings, mw_model **out, mw_e
 void mw_model_close(mw_model *model);
 /* By name, or NULL. */
 const mw_tensor *mw_model_find(const mw_model *model, const char *name);
+/* Bytes [at, at + length) of a tensor's elements. */
+bool mw_model_read(const mw_model *model, const mw_tensor *tensor, uint64_t at, void *bytes, size_t length, mw_error *err);
 /* Whether two tensors have the same dtype and the same bytes; reads both until they differ. */
 bool mw_model_same(const mw_model *a, const mw_tensor *x, const mw_model *b, const mw_tensor *y, bool *same, mw_error *err);
 /* "FILE" of a tensor, for messages. */

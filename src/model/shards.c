@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LARGEST_INDEX = 64 << 20, DEEPEST = 32, MAX_SHARDS = 16384, MAX_TENSORS = 1 << 20, LARGEST_HEADER = 100000000 };
+enum { LARGEST_INDEX = 64 << 20, DEEPEST = 32, MAX_SHARDS = 16384, MAX_TENSORS = 1 << 20 };
 
 static int by_bytes(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
 
@@ -109,32 +109,34 @@ static bool read_index(const char *folder, const char *name, mw_arena *arena, mw
   return ok;
 }
 
-/* "model-00002-of-00005.safetensors" -> 2 of 5. */
-static bool counts(const char *name, unsigned *index, unsigned *of) {
-  char again[64];
-  if (sscanf(name, "model-%5u-of-%5u.safetensors", index, of) != 2 || *index == 0 || *index > *of) return false;
-  snprintf(again, sizeof again, "model-%05u-of-%05u.safetensors", *index, *of);
+/* "model-00002-of-00005.safetensors" -> 2 of 5, and the ending. */
+static bool counts(const char *name, unsigned *index, unsigned *of, const char **ending) {
+  char again[80];
+  *ending = mw_tensor_ending(name);
+  if (!*ending || sscanf(name, "model-%5u-of-%5u", index, of) != 2 || *index == 0 || *index > *of) return false;
+  snprintf(again, sizeof again, "model-%05u-of-%05u%s", *index, *of, *ending);
   return strcmp(name, again) == 0;
 }
 
 /* All of 1..of must be there, and only one set of them: which of two is meant, nobody can tell. */
 static bool collect_counted(const char *folder, const char **names, size_t count, mw_shards *out, mw_error *err) {
   unsigned of = 0, index, total, absent = 0;
+  const char *ending = NULL, *own;
   mw_text missing = {0};
   mw_text_escaped shown;
   mw_text_escape_z(&shown, folder);
   for (size_t i = 0; i < count; i++) {
-    if (!counts(names[i], &index, &total)) continue;
-    if (of && total != of) {
+    if (!counts(names[i], &index, &total, &own)) continue;
+    if (of && (total != of || own != ending)) {
       mw_error_set(err, MW_DATA, "%s: holds shards of two models, of %u and of %u files, and no index", shown.bytes, of, total);
       return mw_error_hint(err, "remove those that do not belong there");
     }
-    of = total;
+    of = total, ending = own;
     MW_TRY(add_name(out, shown.bytes, names[i], err));
   }
   for (unsigned want = 1; want <= of && out->count < of; want++) {
-    char name[64];
-    snprintf(name, sizeof name, "model-%05u-of-%05u.safetensors", want, of);
+    char name[80];
+    snprintf(name, sizeof name, "model-%05u-of-%05u%s", want, of, ending);
     if (!holds(out->names, out->count, name) && absent++ < 20) mw_text_format(&missing, " %s", name);
   }
   if (absent > 20) mw_text_format(&missing, " ... and %u more", absent - 20);
@@ -146,10 +148,11 @@ static bool collect_counted(const char *folder, const char **names, size_t count
 
 static bool nothing(const char *folder, const char **names, size_t count, mw_error *err) {
   mw_text_escaped shown, other;
+  const char *ending, *usual = mw_tensor_formats[0]->ending;
   mw_text_escape_z(&shown, folder);
   for (size_t i = 0; i < count; i++)
-    if (mw_text_ends_with(names[i], ".safetensors")) {
-      mw_error_set(err, MW_MISSING, "%s: holds no model.safetensors, only %s", shown.bytes, mw_text_escape_z(&other, names[i]));
+    if ((ending = mw_tensor_ending(names[i]))) {
+      mw_error_set(err, MW_MISSING, "%s: holds no model%s, only %s", shown.bytes, ending, mw_text_escape_z(&other, names[i]));
       return mw_error_hint(err, "give that file itself as the model");
     }
   for (size_t i = 0; i < count; i++)
@@ -157,29 +160,24 @@ static bool nothing(const char *folder, const char **names, size_t count, mw_err
       mw_error_set(err, MW_DATA, "%s: holds no safetensors file, only %s", shown.bytes, mw_text_escape_z(&other, names[i]));
       return mw_error_hint(err, "convert the model to safetensors once (save_pretrained does)");
     }
-  return mw_error_set(err, MW_MISSING, "%s: holds no model.safetensors and no index", shown.bytes);
+  return mw_error_set(err, MW_MISSING, "%s: holds no model%s and no index", shown.bytes, usual);
 }
 
-/* Whether two files have the same size and the same header, byte for byte. */
-static bool same_headers(const char *folder, const char *a, const char *b, mw_arena *arena, bool *same, mw_error *err) {
+/* Whether two files have the same size and the same head, byte for byte. */
+static bool same_heads(const char *folder, const char *a, const char *b, mw_arena *arena, bool *same, mw_error *err) {
   mw_file files[2];
   char room[2][8192];
+  uint64_t end, other;
   const char *path_a = mw_file_join(arena, folder, a, err), *path_b = mw_file_join(arena, folder, b, err);
   *same = false;
   if (!path_a || !path_b || !mw_file_open(&files[0], path_a, err)) return false;
   if (!mw_file_open(&files[1], path_b, err)) return mw_file_close(&files[0]), false;
-  bool ok = true;
-  uint64_t end = files[0].size < 8 ? files[0].size : 8;
-  *same = files[0].size == files[1].size;
+  bool ok = mw_tensor_head(&files[0], &end, err) && mw_tensor_head(&files[1], &other, err);
+  *same = ok && files[0].size == files[1].size && end == other;
   for (uint64_t at = 0; *same && at < end;) {
     size_t n = end - at < sizeof *room ? (size_t)(end - at) : sizeof *room;
     ok = mw_file_read(&files[0], at, room[0], n, err) && mw_file_read(&files[1], at, room[1], n, err);
     *same = ok && memcmp(room[0], room[1], n) == 0;
-    if (*same && at == 0 && n == 8) {
-      uint64_t length = 0;
-      for (int i = 8; i-- > 0;) length = length << 8 | (unsigned char)room[0][i];
-      end = length <= LARGEST_HEADER && length <= files[0].size - 8 ? 8 + length : 8;
-    }
     at += n;
   }
   mw_file_close(&files[0]);
@@ -187,39 +185,67 @@ static bool same_headers(const char *folder, const char *a, const char *b, mw_ar
   return ok;
 }
 
-static const char single_name[] = "model.safetensors", index_name[] = "model.safetensors.index.json";
-
-/* A lone file beside an index is a second model, unless the index means it, or means its twin. */
-static bool check_single(const char *folder, const mw_shards *found, mw_arena *arena, mw_error *err) {
-  bool same = holds(found->names, found->count, single_name);
+static bool holds_both(const char *folder, const char *a, const char *b, mw_error *err) {
   mw_text_escaped shown;
-  if (!same && found->count == 1) {
-    const char *path = mw_file_join(arena, folder, found->names[0], err);
-    MW_TRY(path);
-    if (mw_file_exists(path)) MW_TRY(same_headers(folder, single_name, found->names[0], arena, &same, err));
-  }
-  if (same) return true;
-  mw_error_set(err, MW_DATA, "%s: holds both %s and %s", mw_text_escape_z(&shown, folder), single_name, index_name);
+  mw_error_set(err, MW_DATA, "%s: holds both %s and %s", mw_text_escape_z(&shown, folder), a, b);
   return mw_error_hint(err, "remove the one that does not belong there, or give the file itself");
 }
 
+/* A lone file beside an index is a second model, unless the index means it, or means its twin. */
+static bool check_single(const char *folder, const mw_shards *found, const char *single, const char *index,
+                         mw_arena *arena, mw_error *err) {
+  bool same = holds(found->names, found->count, single);
+  if (!same && found->count == 1) {
+    const char *path = mw_file_join(arena, folder, found->names[0], err);
+    MW_TRY(path);
+    if (mw_file_exists(path)) MW_TRY(same_heads(folder, single, found->names[0], arena, &same, err));
+  }
+  return same || holds_both(folder, single, index, err);
+}
+
+static const char index_tail[] = ".index.json";
+
+bool mw_shards_is_index(const char *name) {
+  char known[64];
+  for (size_t i = 0; mw_tensor_formats[i]; i++) {
+    snprintf(known, sizeof known, "model%s%s", mw_tensor_formats[i]->ending, index_tail);
+    if (strcmp(name, known) == 0) return true;
+  }
+  return false;
+}
+
+/* "model.safetensors" with this tail, or the same of another format, where it is there; of two formats nobody can tell which
+ * is meant. */
+static bool find_usual(const char *folder, const char *const *names, size_t count, const char *tail, mw_arena *arena,
+                       const char **out, mw_error *err) {
+  *out = NULL;
+  for (size_t i = 0; mw_tensor_formats[i]; i++) {
+    char name[64];
+    int length = snprintf(name, sizeof name, "model%s%s", mw_tensor_formats[i]->ending, tail);
+    if (!holds(names, count, name)) continue;
+    if (*out) return holds_both(folder, *out, name, err);
+    MW_TRY((*out = mw_mem_copy(arena, name, (size_t)length, err)) != NULL);
+  }
+  return true;
+}
+
 bool mw_shards_find(const char *folder, mw_arena *arena, mw_warning *warnings, mw_shards *out, mw_error *err) {
-  const char **names;
+  const char **names, *single, *index, *ending;
   size_t count;
   mw_text_escaped shown, place;
-  unsigned index, of;
+  unsigned number, of;
   bool counted = false;
   MW_TRY(mw_file_list(folder, arena, &names, &count, err));
-  bool single = holds(names, count, single_name);
-  for (size_t i = 0; i < count && !counted; i++) counted = counts(names[i], &index, &of);
-  if (holds(names, count, index_name)) {
-    MW_TRY(read_index(folder, index_name, arena, out, err));
-    if (single) MW_TRY(check_single(folder, out, arena, err));
-  } else if (single) MW_TRY(add_name(out, folder, single_name, err));
+  MW_TRY(find_usual(folder, names, count, "", arena, &single, err) && find_usual(folder, names, count, index_tail, arena, &index, err));
+  for (size_t i = 0; i < count && !counted; i++) counted = counts(names[i], &number, &of, &ending);
+  if (index) {
+    MW_TRY(read_index(folder, index, arena, out, err));
+    if (single) MW_TRY(check_single(folder, out, single, index, arena, err));
+  } else if (single) MW_TRY(add_name(out, folder, single, err));
   else if (counted) MW_TRY(collect_counted(folder, names, count, out, err));
   else return nothing(folder, names, count, err);
   for (size_t i = 0; i < count; i++)
-    if (mw_text_ends_with(names[i], ".safetensors") && !holds(out->names, out->count, names[i]))
+    if (mw_tensor_ending(names[i]) && !holds(out->names, out->count, names[i]))
       mw_warning_add(warnings, "%s: %s is not part of the model and is left alone", mw_text_escape_z(&place, folder),
                   mw_text_escape_z(&shown, names[i]));
   return true;

@@ -4,6 +4,7 @@
 
 #include "base/warning.h"
 #include "format/json.h"
+#include "format/tensor.h"
 
 /* What the index says of one tensor; sorted by name. */
 typedef struct mw_shards_entry {
@@ -21,6 +22,8 @@ typedef struct mw_shards {
 
 /* Texts live in the arena; free() names and entries by mw_shards_free. */
 bool mw_shards_find(const char *folder, mw_arena *arena, mw_warning *warnings, mw_shards *out, mw_error *err);
+/* Whether a file of this name is an index: "model.safetensors.index.json". */
+bool mw_shards_is_index(const char *name);
 void mw_shards_free(mw_shards *shards);
 
 #endif

@@ -5,16 +5,11 @@
 
 const char mw_tied_head_name[] = "lm_head.weight";
 
-static const char *const embeddings[] = {"model.embed_tokens.weight", "transformer.wte.weight", "wte.weight",
-                                         "model.language_model.embed_tokens.weight",
-                                         "language_model.model.embed_tokens.weight", "shared.weight"};
-
 const mw_tensor *mw_tied_head_embedding(const mw_model *model) {
-  for (size_t i = 0; i < sizeof embeddings / sizeof *embeddings; i++) {
-    const mw_tensor *tensor = mw_model_find(model, embeddings[i]);
-    if (tensor) return tensor;
-  }
-  return NULL;
+  const mw_tensor *tensor = NULL;
+  if (model->config.architecture) tensor = mw_model_find(model, model->config.architecture->embedding);
+  for (const char *const *name = mw_architecture_embeddings; *name && !tensor; name++) tensor = mw_model_find(model, *name);
+  return tensor;
 }
 
 static bool is_tied(const mw_model *model) { return model->config.text && model->config.tied; }

@@ -41,7 +41,7 @@ static bool fill_shards(mw_layout *layout, uint64_t limit, mw_error *err) {
   if (layout->count >= UNPLACED) return mw_error_set(err, MW_DATA, "the output would have %zu tensors", layout->count);
   for (size_t i = 0; i < layout->count; i++) {
     mw_tensor *tensor = &layout->tensors[i];
-    uint64_t bytes = mw_safetensors_bytes(tensor);
+    uint64_t bytes = mw_tensor_bytes(tensor);
     if (__builtin_add_overflow(layout->total_size, bytes, &layout->total_size) || layout->total_size > INT64_MAX)
       return mw_error_set(err, MW_DATA, "the output would be larger than any file system allows");
     if (bytes > limit) {
@@ -65,8 +65,8 @@ static bool fill_shards(mw_layout *layout, uint64_t limit, mw_error *err) {
 
 static const char *shard_name(mw_layout *layout, size_t index, mw_error *err) {
   char name[80];
-  if (layout->shard_count == 1) return "model.safetensors";
-  int length = snprintf(name, sizeof name, "model-%05zu-of-%05zu.safetensors", index + 1, layout->shard_count);
+  if (layout->shard_count == 1) return "model" MW_SAFETENSORS_ENDING;
+  int length = snprintf(name, sizeof name, "model-%05zu-of-%05zu" MW_SAFETENSORS_ENDING, index + 1, layout->shard_count);
   return mw_mem_copy(&layout->arena, name, (size_t)length, err);
 }
 
@@ -75,7 +75,7 @@ static bool place_tensors(mw_layout_file *shard, mw_tensor **members, size_t cou
   qsort(members, count, sizeof *members, mw_safetensors_order);
   if (!mw_safetensors_header(members, count, &shard->header, err)) return mw_error_wrap(err, "%s", shard->name);
   shard->size = shard->header.length;
-  for (size_t i = 0; i < count; i++) shard->size += mw_safetensors_bytes(members[i]);
+  for (size_t i = 0; i < count; i++) shard->size += mw_tensor_bytes(members[i]);
   return true;
 }
 

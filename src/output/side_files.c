@@ -41,10 +41,12 @@ static bool equals(const char *a, const char *b) { return !strcmp(a, b); }
 static bool begins(const char *name, const char *start) { return !strncmp(name, start, strlen(start)); }
 
 static bool stays_behind(const char *name) {
-  static const char *const weights[] = {".safetensors", ".bin", ".pt", ".pth", ".gguf", ".h5", ".msgpack", ".onnx",
+  static const char *const weights[] = {".bin", ".pt", ".pth", ".gguf", ".h5", ".msgpack", ".onnx",
                                         ".index.json", NULL};
   /* We write our own; a mergekit recipe would tell how the donor was made, not this model. */
   static const char *const own[] = {"config.json", "README.md", "merge.lock.json", "mergekit_config.yml", NULL};
+  for (size_t i = 0; mw_tensor_formats[i]; i++)
+    if (ends_like(name, mw_tensor_formats[i]->ending)) return true;
   return *name == '.' || is_one_of(name, weights, ends_like) || is_one_of(name, own, equals);
 }
 
@@ -185,7 +187,7 @@ bool mw_side_files_write(mw_writer *writer, const mw_layout *layout, const mw_fa
     MW_TRY(write_text(writer, "config.json", mw_config_edit(&donor->config, provenance->dtype, family->untie, &text, err),
                       &text, err));
   if (layout->shard_count > 1)
-    MW_TRY(write_text(writer, "model.safetensors.index.json", mw_layout_index(layout, &text, err), &text, err));
+    MW_TRY(write_text(writer, "model" MW_SAFETENSORS_ENDING ".index.json", mw_layout_index(layout, &text, err), &text, err));
   if (provenance->scores_lines)
     MW_TRY(mw_writer_file(writer, "moonweld/scores.jsonl", provenance->scores_lines, strlen(provenance->scores_lines), err));
   MW_TRY(write_text(writer, "README.md", mw_card_compose(members, count, provenance, warnings, &text, err), &text, err));

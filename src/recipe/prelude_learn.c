@@ -4,7 +4,6 @@
 #include "recipe/prelude_core.h"
 #include "recipe/learn_spec.h"
 #include <lauxlib.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -203,10 +202,23 @@ static void fill_data(lua_State *L, const mw_interpreter *state) {
   lua_setfield(L, -2, "data");
 }
 
-/* architecture(name): the text of a file of lua/moonweld/arch. */
+static const char folder[] = "lua/moonweld/arch/";
+
+/* core.architectures: the names of the files of lua/moonweld/arch, in the order of their bytes. */
+static void fill_architectures(lua_State *L) {
+  lua_Integer count = 0;
+  lua_newtable(L);
+  for (const mw_embed *file = mw_embed_files; file->name; file++) {
+    if (strncmp(file->name, folder, strlen(folder)) != 0) continue;
+    lua_pushstring(L, file->name + strlen(folder));
+    lua_rawseti(L, -2, ++count);
+  }
+  lua_setfield(L, -2, "architectures");
+}
+
+/* architecture(name): the text of one. */
 static int architecture(lua_State *L) {
-  char name[128];
-  snprintf(name, sizeof name, "lua/moonweld/arch/%s", luaL_checkstring(L, 1));
+  const char *name = lua_pushfstring(L, "%s%s", folder, luaL_checkstring(L, 1));
   for (const mw_embed *file = mw_embed_files; file->name; file++)
     if (strcmp(file->name, name) == 0) {
       lua_pushlstring(L, file->bytes, file->length);
@@ -219,6 +231,7 @@ void mw_prelude_learn_fill(lua_State *L) {
   static const luaL_Reg functions[] = {{"net", net}, {"coefficient", coefficient}, {"learned", learned}, {"tokens", tokens},
                                        {"learn", learn}, {"architecture", architecture}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
+  fill_architectures(L);
 }
 
 void mw_prelude_learn_tell(lua_State *L) {

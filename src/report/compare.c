@@ -131,14 +131,14 @@ static uint64_t count_changes(const unsigned char *x, const unsigned char *y, si
 static bool compare_bytes(const mw_compare *compare, mw_compare_row *row, watch *w, mw_error *err) {
   enum { STEP = 256 << 10 };
   const mw_tensor *a = row->tensor[MW_COMPARE_A], *b = row->tensor[MW_COMPARE_B];
-  uint64_t bytes = mw_safetensors_bytes(a), changed = 0;
+  uint64_t bytes = mw_tensor_bytes(a), changed = 0;
   size_t size = mw_dtype_bits((mw_dtype)a->dtype) % 8 ? 1 : mw_dtype_size((mw_dtype)a->dtype);
   unsigned char *room = mw_mem_new(2, STEP, err);
   bool ok = room != NULL;
   for (uint64_t at = 0; ok && at < bytes; at += STEP) {
     size_t n = (size_t)(bytes - at < STEP ? bytes - at : STEP);
-    ok = mw_file_read(&compare->members[MW_COMPARE_A].model->files[a->file], a->offset + at, room, n, err) &&
-         mw_file_read(&compare->members[MW_COMPARE_B].model->files[b->file], b->offset + at, room + STEP, n, err) &&
+    ok = mw_model_read(compare->members[MW_COMPARE_A].model, a, at, room, n, err) &&
+         mw_model_read(compare->members[MW_COMPARE_B].model, b, at, room + STEP, n, err) &&
          go_on(w, 2 * n, err);
     if (ok) changed += count_changes(room, room + STEP, n, size);
   }
@@ -151,7 +151,7 @@ static bool compare_bytes(const mw_compare *compare, mw_compare_row *row, watch 
 static bool compare_integers(mw_compare *compare, watch *w, mw_error *err) {
   for (size_t i = 0; i < compare->count; i++) {
     const mw_compare_row *row = &compare->rows[i];
-    if (has_data(row) && !is_real(row->tensor[MW_COMPARE_A])) w->total += 2 * mw_safetensors_bytes(row->tensor[MW_COMPARE_A]);
+    if (has_data(row) && !is_real(row->tensor[MW_COMPARE_A])) w->total += 2 * mw_tensor_bytes(row->tensor[MW_COMPARE_A]);
   }
   for (size_t i = 0; i < compare->count; i++) {
     mw_compare_row *row = &compare->rows[i];
@@ -312,7 +312,7 @@ static bool check_finite(mw_compare *compare, watch *w, mw_warning *warnings, mw
                 mw_text_escape_z(&name, row->name));
     row->sums = (mw_compare_sums){0};
     if (row->tensor[MW_COMPARE_A]->dtype != row->tensor[MW_COMPARE_B]->dtype) continue;
-    w->total += 2 * mw_safetensors_bytes(row->tensor[MW_COMPARE_A]);
+    w->total += 2 * mw_tensor_bytes(row->tensor[MW_COMPARE_A]);
     MW_TRY(compare_bytes(compare, row, w, err));
   }
   return true;

@@ -37,7 +37,7 @@ static bool measure(const mw_model *model, const mw_tensor *tensor, const mw_ker
   bool ok = stored && values ? true : mw_error_memory(err, STEP);
   for (uint64_t at = 0; ok && at < tensor->elements; at += STEP) {
     size_t n = (size_t)(tensor->elements - at < STEP ? tensor->elements - at : STEP), size = mw_dtype_size(dtype);
-    ok = mw_file_read(&model->files[tensor->file], tensor->offset + at * size, stored, n * size, err);
+    ok = mw_model_read(model, tensor, at * size, stored, n * size, err);
     if (!ok) break;
     kernels->type[1].load[dtype](values, stored, n);
     for (size_t i = 0; i < n; i++) {
@@ -115,7 +115,7 @@ bool mw_inspect_open(const char *path, bool with_stats, mw_inspection **out, mw_
             (!with_stats || (measure_all(inspection, err) && verify(inspection, err)));
   for (size_t i = 0; ok && i < inspection->model->tensor_count; i++) {
     inspection->parameters += inspection->model->tensors[i].elements;
-    inspection->bytes += mw_safetensors_bytes(&inspection->model->tensors[i]);
+    inspection->bytes += mw_tensor_bytes(&inspection->model->tensors[i]);
   }
   if (ok) warn(inspection);
   if (ok) *out = inspection;
@@ -149,7 +149,7 @@ static void put_json(mw_json_writer *json, const mw_inspection *inspection, size
   mw_json_writer_list(json, "shape");
   for (unsigned i = 0; i < tensor->rank; i++) mw_json_writer_u64(json, NULL, tensor->shape[i]);
   mw_json_writer_end(json);
-  mw_json_writer_u64(json, "bytes", mw_safetensors_bytes(tensor));
+  mw_json_writer_u64(json, "bytes", mw_tensor_bytes(tensor));
   mw_json_writer_string(json, "file", slash ? slash + 1 : file);
   if (has_stats(inspection, tensor)) {
     figures f = figures_of(tensor, &inspection->stats[index]);

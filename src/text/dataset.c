@@ -2,7 +2,7 @@
 #include "text/dataset.h"
 #include "base/dtype.h"
 #include "format/json.h"
-#include "format/safetensors.h"
+#include "format/tensor.h"
 #include "text/tokenizer.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +38,7 @@ static uint64_t limit(const builder *b) {
   return b->source->vocabulary && b->source->vocabulary <= UINT32_MAX ? b->source->vocabulary - 1 : UINT32_MAX;
 }
 
-/* ---- safetensors ---- */
+/* ---- tensors ---- */
 
 typedef struct column {
   const mw_tensor *tensor;
@@ -71,7 +71,7 @@ static bool open_column(builder *b, const mw_tensor *tensor, bool mask, column *
 
 static bool read_row(builder *b, const mw_file *file, column *c, uint64_t row) {
   size_t bytes = (size_t)c->tensor->shape[1] * c->size;
-  return mw_file_read(file, c->tensor->offset + row * bytes, c->row, bytes, b->err);
+  return mw_tensor_read(file, c->tensor, row * bytes, c->row, bytes, b->err);
 }
 
 /* Element i of the row, which must be at most `most`. */
@@ -123,21 +123,20 @@ static bool read_rows(builder *b, const mw_file *file, const mw_tensor *ids, con
   return true;
 }
 
-static bool read_safetensors(builder *b) {
+static bool read_tensors(builder *b) {
   mw_file file;
-  mw_tensor *tensors = NULL;
+  mw_tensor_list list = {0};
   const mw_tensor *ids = NULL, *mask = NULL;
-  size_t count = 0, capacity = 0;
   MW_TRY(mw_file_open(&file, b->path, b->err));
-  bool ok = mw_safetensors_read(&file, 0, &b->arena, &tensors, &count, &capacity, b->err);
-  for (size_t i = 0; ok && i < count; i++) {
-    if (strcmp(tensors[i].name, "input_ids") == 0) ids = &tensors[i];
-    if (strcmp(tensors[i].name, "attention_mask") == 0) mask = &tensors[i];
+  bool ok = mw_tensor_find(&file, 0, &b->arena, &list, b->err);
+  for (size_t i = 0; ok && i < list.count; i++) {
+    if (strcmp(list.tensors[i].name, "input_ids") == 0) ids = &list.tensors[i];
+    if (strcmp(list.tensors[i].name, "attention_mask") == 0) mask = &list.tensors[i];
   }
   if (ok && !ids)
     ok = mw_error_set(b->err, MW_DATA, "%s: found no tensor 'input_ids', expected one of shape [windows, tokens]", b->shown.bytes);
   ok = ok && read_rows(b, &file, ids, mask) && mw_file_unchanged(&file, b->err);
-  free(tensors);
+  free(list.tensors);
   mw_file_close(&file);
   return ok;
 }
@@ -250,7 +249,7 @@ static bool read_all(builder *b) {
   mw_text_escape_z(&b->shown, b->path);
   if (b->field && !*b->field) return mw_error_set(b->err, MW_USAGE, "%s: no field is named behind the colon", b->shown.bytes);
   if (b->field || mw_text_ends_with(b->path, ".jsonl")) return read_lines(b);
-  if (mw_text_ends_with(b->path, ".safetensors")) return read_safetensors(b);
+  if (mw_tensor_ending(b->path)) return read_tensors(b);
   if (mw_text_ends_with(b->path, ".txt")) return read_text(b);
   mw_error_set(b->err, MW_USAGE, "%s: not a kind of data: expected a name that ends in .safetensors, .jsonl or .txt", b->shown.bytes);
   return mw_error_hint(

@@ -119,7 +119,7 @@ static bool fill(const mw_file *file, const char *path, const mw_tensor *tensors
     return mw_error_set(err, MW_DATA, "%s: coefficient '%s': found %s of %llu elements, expected F32 [%llu]", path,
                         mw_text_escape_z(&name, s->name), mw_dtype_name((mw_dtype)found->dtype),
                         (unsigned long long)found->elements, (unsigned long long)s->shape[0]);
-  MW_TRY(mw_file_read(file, found->offset, s->values, (size_t)found->elements * sizeof *s->values, err));
+  MW_TRY(mw_tensor_read(file, found, 0, s->values, (size_t)found->elements * sizeof *s->values, err));
   for (uint64_t i = 0; i < found->elements; i++)
     if (!isfinite(s->values[i]))
       return mw_error_set(err, MW_DATA, "%s: coefficient '%s': element %llu is not finite", path,
@@ -129,10 +129,11 @@ static bool fill(const mw_file *file, const char *path, const mw_tensor *tensors
 
 static bool load(const mw_file *file, const char *path, slot *slots, size_t slot_count, char hash[65], mw_arena *arena,
                  mw_error *err) {
-  mw_tensor *tensors = NULL;
-  size_t count = 0, capacity = 0;
+  mw_tensor_list list = {0};
   mw_text_escaped name;
-  bool ok = mw_safetensors_read(file, 0, arena, &tensors, &count, &capacity, err);
+  bool ok = mw_tensor_find(file, 0, arena, &list, err);
+  mw_tensor *tensors = list.tensors;
+  size_t count = list.count;
   if (ok) qsort(tensors, count, sizeof *tensors, by_name);
   for (size_t i = 0; i < slot_count && ok; i++) ok = fill(file, path, tensors, count, &slots[i], err);
   if (ok && count != slot_count) {

@@ -305,7 +305,7 @@ bool mw_training_write(const mw_training *training, mw_writer *writer, mw_error 
     values[i] = training->checkpoint.states[i].values;
     trained |= curves[i].count > 0;
   }
-  ok = ok && put(writer, "moonweld/coefficients.safetensors",
+  ok = ok && put(writer, "moonweld/coefficients" MW_SAFETENSORS_ENDING,
                  mw_coefficients_compose(job->specs, count, job->graph, values, &text, err), &text, err);
   if (trained)
     ok = ok && put(writer, "moonweld/training.jsonl", mw_training_log_lines(curves, count, &text, err), &text, err) &&

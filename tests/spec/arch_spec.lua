@@ -129,3 +129,18 @@ describe("a model's own config.json", function()
     assert(not ok and message:find("experts[2]: config.json: there is no forward pass for model_type 'rwkv'", 1, true), message)
   end)
 end)
+
+describe("the types of lua/moonweld/arch", function()
+  local known = {}
+  for line in io.lines "src/model/architectures.def" do known[line:match "^MW_ARCHITECTURE%(([%w_]+)," or ""] = true end
+  local files = assert(io.popen "ls lua/moonweld/arch/*.lua")
+  for path in files:lines() do
+    it("in " .. path .. " are lines of architectures.def", function()
+      local file = assert(io.open(path))
+      local types = file:read "a":match "\n  types = {(.-)}"
+      file:close()
+      for name in types:gmatch '"([^"]+)"' do assert(known[name], "there is no line of " .. name) end
+    end)
+  end
+  files:close()
+end)

@@ -122,22 +122,21 @@ static mw_train_world world(const mw_graph *graph, mw_dataset *const *sets, int 
 typedef struct oracle {
   mw_file file;
   mw_arena arena;
-  mw_tensor *tensors;
-  size_t count, capacity;
+  mw_tensor_list list;
 } oracle;
 
 static void open_oracle(oracle *o, const char *name) {
   char path[256];
   snprintf(path, sizeof path, PICO "/oracle/%s", name);
   *o = (oracle){0};
-  CHECK(mw_file_open(&o->file, path, &err) && mw_safetensors_read(&o->file, 0, &o->arena, &o->tensors, &o->count, &o->capacity, &err));
+  CHECK(mw_file_open(&o->file, path, &err) && mw_tensor_find(&o->file, 0, &o->arena, &o->list, &err));
 }
 
 static double *values_of(oracle *o, const char *name) {
-  for (size_t i = 0; i < o->count; i++)
-    if (strcmp(o->tensors[i].name, name) == 0) {
-      double *values = malloc(o->tensors[i].elements * sizeof *values);
-      CHECK(mw_file_read(&o->file, o->tensors[i].offset, values, o->tensors[i].elements * sizeof *values, &err));
+  for (size_t i = 0; i < o->list.count; i++)
+    if (strcmp(o->list.tensors[i].name, name) == 0) {
+      double *values = malloc(o->list.tensors[i].elements * sizeof *values);
+      CHECK(mw_tensor_read(&o->file, &o->list.tensors[i], 0, values, o->list.tensors[i].elements * sizeof *values, &err));
       return values;
     }
   unit_check(0, "a tensor of the oracle", __FILE__, __LINE__);
@@ -147,7 +146,7 @@ static double *values_of(oracle *o, const char *name) {
 static void close_oracle(oracle *o) {
   mw_file_close(&o->file);
   mw_mem_release(&o->arena);
-  free(o->tensors);
+  free(o->list.tensors);
 }
 
 static mw_tape *tape_of(mw_train_world *w, mw_node loss, made *m, mw_thread_pool *team) {
@@ -301,7 +300,7 @@ static bool same(const mw_train_state *a, const mw_train_state *b) {
 static void costs(void) {
   mw_train_cost cost[2] = {{0}, {0}};
   double parameters = 0;
-  for (uint32_t row = 0; row < family.members[0].count; row++) parameters += (double)mw_safetensors_bytes(&family.members[0].tensors[row]) / 2;
+  for (uint32_t row = 0; row < family.members[0].count; row++) parameters += (double)mw_tensor_bytes(&family.members[0].tensors[row]) / 2;
   for (int i = 0; i < 2; i++) {
     mw_graph *graph = NULL;
     made m = {0};

@@ -8,11 +8,10 @@
 static bool reads(const char *path, mw_error *err) {
   mw_file file;
   mw_arena arena = {0};
-  mw_tensor *tensors = NULL;
-  size_t count = 0, capacity = 0;
+  mw_tensor_list list = {0};
   if (!mw_file_open(&file, path, err)) return false;
-  bool ok = mw_safetensors_read(&file, 0, &arena, &tensors, &count, &capacity, err);
-  free(tensors);
+  bool ok = mw_tensor_find(&file, 0, &arena, &list, err);
+  free(list.tensors);
   mw_mem_release(&arena);
   mw_file_close(&file);
   return ok;

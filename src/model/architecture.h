@@ -1,0 +1,18 @@
+/* architecture.h: what C knows of an architecture (architectures.def). */
+#ifndef MW_MODEL_ARCHITECTURE_H
+#define MW_MODEL_ARCHITECTURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct mw_architecture {
+  const char *model_type, *embedding;
+  bool tied, head_dim;
+} mw_architecture;
+
+/* NULL: one that we do not know. */
+const mw_architecture *mw_architecture_of(const char *model_type);
+/* The names that tensors of token embeddings have, in any architecture, NULL-terminated; one may come twice. */
+extern const char *const mw_architecture_embeddings[];
+
+#endif
