@@ -31,7 +31,7 @@ end
 F.layers = word("layers{...}", function(values)
   local numbers = {}
   if V.kind(values) ~= "table" then return fail("layers{...} takes numbers in braces") end
-  for i, value in ipairs(values) do
+  for i, value in ipairs(V.items(values)) do
     if type(value) ~= "number" or value ~= value then return fail("layers{...} takes plain numbers") end
     numbers[i] = value
   end
@@ -81,11 +81,12 @@ end
 --- pick{ {glob, number or field}, ..., default }: the first that matches.
 F.pick = word("pick{...}", function(entries)
   if V.kind(entries) ~= "table" then return fail("pick{...} takes pairs and a default in braces") end
+  entries = V.items(entries)
   local function is_number(x) return type(x) == "number" or V.kind(x) == "field" end
   if not is_number(entries[#entries]) then return fail("pick{...} ends with a default number") end
   for i = 1, #entries - 1 do
     local entry = entries[i]
-    if V.kind(entry) ~= "table" or #entry ~= 2 or type(entry[1]) ~= "string" or not is_number(entry[2]) then
+    if V.kind(entry) ~= "table" or #V.items(entry) ~= 2 or type(entry[1]) ~= "string" or not is_number(entry[2]) then
       return fail("entry %d of pick{...} is not {pattern, number}", i)
     end
   end

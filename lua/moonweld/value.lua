@@ -103,20 +103,21 @@ end
 V.metas = metas
 
 
---- A list from a plain table or a list.
-function V.list(items)
-  if kind(items) == "list" then return items end
-  if kind(items) ~= "table" then return fail("a list is needed, not %s", called(items)) end
-  local copy = {}
-  for i = 1, #items do copy[i] = items[i] end
-  return V.new("list", { items = copy })
-end
-
+--- The members of a plain table or a list. What is named in a table, or stands behind a nil, would be read by nobody.
 function V.items(x)
   if kind(x) == "list" then return data[x].items end
-  if kind(x) == "table" then return x end
-  return fail("a list is needed, not %s", called(x))
+  if kind(x) ~= "table" then return fail("a list is needed, not %s", called(x)) end
+  local copy, known = table.move(x, 1, #x, 1, {}), #x
+  for key in pairs(x) do
+    if math.type(key) ~= "integer" then fail("a list has members alone, without '%s'", core.shown(tostring(key))) end
+    if key < 1 or key > known then fail("member %d of a list stands behind a nil", key) end
+  end
+  for i = 1, known do if copy[i] == nil then fail("member %d of a list is nil", i) end end
+  return copy
 end
+
+--- A list from a plain table or a list.
+function V.list(x) return kind(x) == "list" and x or V.new("list", { items = V.items(x) }) end
 
 --- A model: names in byte order and the tensor (or lazy scalar) of each. `like`: the data of the model that it comes from:
 --- its kept tensors (integers, by name what core.input takes), the model that it is a part of, whether its layout is new.

@@ -47,6 +47,12 @@ describe("what no word reads is an error", function()
     ["models({x}, {x})"] = "models{...}, without {...}", ["disjoint_mean(l, 1, 2)"] = "disjoint_mean(list[, weight]), without 2" } do
     it(call, function() assert.equal("2: this is written " .. written, said(body("return " .. call))) end)
   end
+  for call, message in pairs { ["mean{x, x, weight = 2}"] = "a list has members alone, without 'weight'", ["max{x, dim = 1, x}"] = "a list has members alone, without 'dim'",
+    ["sum(models{x, per = 'model'})"] = "a list has members alone, without 'per'", ["x * layers{0, 1, at = 2}"] = "a list has members alone, without 'at'",
+    ["x * pick{ {'*', 1}, 2, default = 3 }"] = "a list has members alone, without 'default'", ["x * pick{ {'*', 1, or_else = 3}, 2 }"] = "a list has members alone, without 'or_else'",
+    ["mean{[1] = x, [3] = x}"] = "member 3 of a list stands behind a nil", ["mean{x, nil, x}"] = "member 2 of a list is nil" } do
+    it(call, function() assert.equal("2: " .. message, said(body("return " .. call))) end)
+  end
   it("also where it is declared, or a recipe is called", function()
     assert.equal("2: this is written arg.model(name, doc[, limits]), without 5", said(declares "arg.model('m', 'd', {}, 5)"))
     assert.equal("2: this is written arg.seed(), without 5", said(declares "arg.seed(5)"))
