@@ -50,10 +50,10 @@ static void locked_another(void) {
 }
 
 /* A new folder that lost its name is of no use: another one is made. */
-static void made_another(void) {
+static void made_another(void (*act)(void)) {
   mw_error err = {0};
   int fd;
-  meanwhile = moved_away;
+  meanwhile = act;
   CHECK(mw_folder_make(AT_FDCWD, "name", "out", &fd, &err) && is_named("name", fd));
   close(fd);
   CHECK(rmdir("old") == 0 && rmdir("name") == 0);
@@ -83,7 +83,8 @@ int main(void) {
   toys_begin();
   RUN(locks());
   RUN(locked_another());
-  RUN(made_another());
+  RUN(made_another(moved_away));
+  RUN(made_another(replaced));
   RUN(removed_nothing_of_others());
   toys_end();
   UNIT_END();
