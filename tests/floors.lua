@@ -137,20 +137,14 @@ local public = {}
 for name in read("include/moonweld.h"):gmatch("([%w_]+)%s*%(") do public[name] = true end
 public.pow = true -- power.c stands in for the C library's
 
-local objects = lines_of("find " .. build .. "/obj -mindepth 2 -name '*.o' 2>/dev/null | LC_ALL=C sort")
-check(#objects > 0, "there are no objects in %s/obj; run make first", build)
-for _, object in ipairs(objects) do
-  local stem = object:match("([^/]+)%.o$")
-  if by_name[stem .. ".c"] then -- else an object whose source is gone
-    for _, line in ipairs(lines_of("nm -g --defined-only " .. object)) do
-      local kind, symbol = line:match("(%a) ([%w_.]+)$")
-      -- Weak and underscored names are the compiler's and the sanitizers'.
-      if kind and not kind:match("[VvWwU]") and not symbol:match("^[_.]") and symbol ~= "main" and not public[symbol] then
-        local own = "mw_" .. stem
-        check(symbol == own or symbol:sub(1, #own + 1) == own .. "_", "%s.c exports %s; its names begin with %s_",
-              stem, symbol, own)
-      end
-    end
+local symbols = lines_of("find " .. build .. "/obj -mindepth 2 -name '*.o' 2>/dev/null | LC_ALL=C sort | xargs -r nm -A -g --defined-only")
+check(#symbols > 0, "there are no objects in %s/obj; run make first", build)
+for _, line in ipairs(symbols) do
+  local stem, kind, symbol = line:match("([^/]+)%.o:%x* (%a) ([%w_.]+)$")
+  -- An object whose source is gone does not count. Weak and underscored names are the compiler's and the sanitizers'.
+  if stem and by_name[stem .. ".c"] and not kind:match("[VvWwU]") and not symbol:match("^[_.]") and symbol ~= "main" and not public[symbol] then
+    local own = "mw_" .. stem
+    check(symbol == own or symbol:sub(1, #own + 1) == own .. "_", "%s.c exports %s; its names begin with %s_", stem, symbol, own)
   end
 end
 

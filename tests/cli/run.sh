@@ -16,6 +16,9 @@ mkdir "$work/bin"
 ln -s "$MOONWELD" "$work/bin/moonweld"
 export PATH="$work/bin:$PATH"
 passed=0 failed=0
+# For cases that wait for what another process does: the time limit below is all that ends them, however busy the machine.
+wait_for() { until "$@"; do sleep 0.05; done; } # COMMAND...
+export -f wait_for
 . ../part.sh
 
 # Compares one stream and says what is wrong with it.
@@ -48,7 +51,7 @@ for case in ${*:-*/}; do
   here=$work/here
   [ -d "$here" ] && chmod -R u+w "$here" && rm -rf "$here"
   mkdir "$here"
-  (cd "$here" && timeout 120 bash "$root/tests/cli/$case/cmd") > "$work/out" 2> "$work/err" < /dev/null
+  (cd "$here" && timeout 600 bash "$root/tests/cli/$case/cmd") > "$work/out" 2> "$work/err" < /dev/null
   code=$?
   sed -i "s|$PICO|@PICO@|g; s|$here|@HERE@|g" "$work/out" "$work/err"
   expected=0

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 enum { LARGEST = 1 << 16, MOST = 4096 };
@@ -98,6 +99,9 @@ static void mutate(void) {
   }
 }
 
+/* Twenty seconds of CPU time from now on: far beyond what any input may take. */
+static void limit(void) { setitimer(ITIMER_PROF, &(struct itimerval){.it_value = {20, 0}}, NULL); }
+
 static void take(const input *seed) {
   if (seed->length) memcpy(current, seed->bytes, seed->length);
   current_length = seed->length;
@@ -120,16 +124,16 @@ int main(int count, char **words) {
   }
   for (int i = writes ? 4 : 2; i < count; i++) add_path(words[i]);
   REQUIRE(seed_count > 0);
-  signal(SIGSEGV, crashed), signal(SIGABRT, crashed), signal(SIGFPE, crashed), signal(SIGALRM, crashed), signal(SIGBUS, crashed);
+  signal(SIGSEGV, crashed), signal(SIGABRT, crashed), signal(SIGFPE, crashed), signal(SIGPROF, crashed), signal(SIGBUS, crashed);
   for (size_t i = 0; i < seed_count; i++) {
     take(&seeds[i]);
-    alarm(20); /* far beyond what any input may take */
+    limit();
     run();
   }
   for (long i = 0; i < runs; i++) {
     take(&seeds[draw(seed_count)]);
     mutate();
-    if (i % 256 == 0) alarm(20);
+    if (i % 256 == 0) limit();
     run();
   }
   printf("%s: %zu seeds and %ld mutations went through\n", target, seed_count, runs);

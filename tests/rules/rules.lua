@@ -88,7 +88,7 @@ local function check(case, command, code, ...)
   local words = { ... }
   held[case:match("^%u%d+")] = true
   sh("rm -rf out")
-  local _, how, found = sh("%s timeout 20 '%s' %s > text 2> errors", before or "", program, command)
+  local _, how, found = sh("%s timeout 300 '%s' %s > text 2> errors", before or "", program, command)
   if how == "signal" then found = 128 + found end
   local errors, lacks = read("errors"), nil
   for _, word in ipairs(words) do
