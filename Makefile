@@ -25,12 +25,12 @@ EXACT    := -ffp-contract=off -fno-math-errno -fno-trapping-math
 HARDEN   := $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2) -fstack-protector-strong
 SANITIZE := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 OPTIMISE ?= -O2
-override CFLAGS += -std=c11 -D_GNU_SOURCE $(OPTIMISE) -g $(WARN) $(EXACT) -fPIC -fopenmp $(HARDEN) $(SANITIZE) \
+override CFLAGS += -std=c11 -D_GNU_SOURCE $(OPTIMISE) -g $(WARN) $(EXACT) -fPIC -fvisibility=hidden -fopenmp $(HARDEN) $(SANITIZE) \
                    -Isrc -Iinclude $(if $(SECCOMP),-DMW_SECCOMP) $(if $(SAN),-DMW_SANITIZED) $(PC_FLAGS)
 AS_NEEDED := $(if $(filter Linux,$(SYSTEM)),-Wl$(comma)--as-needed)
 override LDFLAGS += $(AS_NEEDED) $(SANITIZE) -fopenmp
-# OpenMP's threads outlive the Lua state that closes the module, so it is never unloaded.
-MODULE_FLAGS := $(if $(filter Darwin,$(SYSTEM)),-bundle -undefined dynamic_lookup,-shared -Wl$(comma)-z$(comma)nodelete)
+# OpenMP's threads outlive the Lua state that closes the module, so what is loaded is never unloaded.
+SHARED := -shared -Wl,-z,nodelete
 
 # One object an instruction set, from one body of kernels; other processors have the portable one.
 X86 := $(filter x86_64 amd64,$(CPU))
@@ -59,10 +59,22 @@ $(BUILD)/moonweld: $(CLI_OBJECTS) $(LIB_OBJECTS)
 	@echo "  link    $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LUA_LIBS) $(PC_LIBS) -lm
 
-# The module takes Lua from the interpreter that loads it.
-$(BUILD)/moonweld.so: $(LIB_OBJECTS)
+# The module takes Lua from the interpreter that loads it, and shows it luaopen_moonweld alone.
+$(BUILD)/moonweld.so: $(BUILD)/obj/module/module.o $(BUILD)/libmoonweld.a
 	@echo "  link    $@"
-	$(Q)$(CC) $(LDFLAGS) $(MODULE_FLAGS) -o $@ $^ $(PC_LIBS) -lm
+	$(Q)$(CC) $(LDFLAGS) $(SHARED) -Wl,--exclude-libs,libmoonweld.a -o $@ $^ $(PC_LIBS) -lm
+
+# ---- the library for C ----------------------------------------------------------------------------------------------
+VERSION := $(shell sed -n 's/^.define MW_VERSION "\(.*\)"/\1/p' include/moonweld.h)
+SONAME  := libmoonweld.so.$(firstword $(subst ., ,$(VERSION)))
+
+$(BUILD)/libmoonweld.a: $(LIB_OBJECTS)
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
+$(BUILD)/libmoonweld.so: $(LIB_OBJECTS)
+	@echo "  link    $@"
+	$(Q)$(CC) $(LDFLAGS) $(SHARED) -Wl,-soname,$(SONAME) -o $@ $^ $(LUA_LIBS) $(PC_LIBS) -lm
 
 $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags | $(BUILD)/dependencies
 	@mkdir -p $(@D)

@@ -1,9 +1,12 @@
 /* moonweld.h: the public C interface. It reads in the order of a merge: load a recipe, look at its signature, bind
  * arguments, plan, run. Everything here is plain data and opaque handles; Lua, OpenMP and file formats stay behind it.
  *
- * Ownership: whoever calls a function that makes a handle (`_load`, `_plan`, `_open`) calls its `_free`; every const
- * pointer is borrowed and lives as long as the handle it came from.
- * Errors: what can fail returns false and fills the mw_error it was given. The library never prints and never exits. */
+ * Ownership: whoever calls a function that makes a handle (`_load`, `_make`, `_open`) calls its `_free`, and a text or list
+ * that is returned lives as long as the handle it came from. What is passed in is borrowed for the call only, with one
+ * exception: a plan uses its recipe, and the callbacks of its options with their contexts, until it is freed.
+ * Errors: what can fail returns false and fills the mw_error it was given. The library never prints and never exits.
+ * Callbacks come from the thread that called the library, one at a time. One that returns false asks to stop, as Ctrl-C does:
+ * the call then fails with MW_INTERRUPTED. */
 #ifndef MOONWELD_H
 #define MOONWELD_H
 
@@ -13,12 +16,30 @@
 
 #define MW_VERSION "0.1.0"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default) /* what is declared here, and nothing else, is visible in the shared library */
+
 /* ---- errors ---------------------------------------------------------------------------------------------------- */
 
-/* The value of a status is the exit code of the command line (sysexits.h). */
+/* Every way in which a call, or the program, can end: X(name, exit code, meaning). The codes are those of sysexits.h. */
+#define MW_STATUS_MAP(X)                                                          \
+  X(OK, 0, "done")                                                                \
+  X(USAGE, 64, "wrong usage or recipe argument")                                  \
+  X(DATA, 65, "malformed model, or a recipe that fails")                          \
+  X(MISSING, 66, "an input that is not there or not readable")                    \
+  X(UNAVAILABLE, 69, "a capability that is not there")                            \
+  X(BUG, 70, "our own bug")                                                       \
+  X(MEMORY, 71, "out of memory")                                                  \
+  X(CANNOT_CREATE, 73, "the output cannot be created, or exists without --force") \
+  X(IO, 74, "input or output error")                                              \
+  X(CHANGED, 75, "an input changed meanwhile, or the output is in use")           \
+  X(INTERRUPTED, 128, "ended by a signal: 128 + its number")
+
 typedef enum mw_status {
 #define MW_STATUS(name, code, meaning) MW_##name = code,
-#include "errors.def"
+  MW_STATUS_MAP(MW_STATUS)
 #undef MW_STATUS
 } mw_status;
 
@@ -57,14 +78,14 @@ typedef struct mw_options {
   const char *const *score_data; /* with "loss:FILE", further files */
   size_t score_data_count;
   double score_timeout;  /* seconds a score may take; 0: any time */
-  void (*scored)(void *context, const mw_scored *scored); /* told of every score as it comes; may be NULL */
+  bool (*scored)(void *context, const mw_scored *scored); /* told of every score as it comes; may be NULL */
   void *scored_context;
-  void (*print)(void *context, const char *line); /* told of every line that a recipe prints, safe to show; may be NULL */
+  bool (*print)(void *context, const char *line); /* told of every line that a recipe prints, safe to show; may be NULL */
   void *print_context;
   const char *tied;      /* NULL, "untie" or "ignore": what to do with a head that differs from a tied embedding */
   const char *const *data; /* files of token windows that a recipe learns from (recipes/README.md, "Calibration data") */
   size_t data_count;
-  uint32_t window;       /* tokens a window where such a file is text; 0: 256 */
+  int window;            /* tokens a window where such a file is text; 0: 256 */
   const char *coefficients; /* NULL, or a coefficients.safetensors to start from instead of a recipe's initial values */
 } mw_options;
 
@@ -250,11 +271,23 @@ bool mw_tokens_line(mw_tokens *tokens, const char *line_name, const char *line, 
 
 /* ---- the build -------------------------------------------------------------------------------------------------- */
 
-/* "moonweld 0.1.0" and what this build and machine can do: instruction set, Lua, sandbox. Several lines. */
-const char *mw_version(void);
+/* This build, and what it can do on this machine. The texts are constants. */
+typedef struct mw_build {
+  const char *version; /* MW_VERSION of the library, which may be newer than the header's */
+  const char *kernels; /* the instruction set in use: "base", "avx2" or "avx512"; or what is wrong with MOONWELD_ISA */
+  const char *lua;     /* "Lua 5.4.4": what recipes run in */
+  const char *sandbox; /* what holds them: "seccomp" or "resource limits" */
+} mw_build;
+
+mw_build mw_version(void);
 
 /* Opens the trusted, in-process Lua module (a lua_CFunction for package.preload). */
 struct lua_State;
 int luaopen_moonweld(struct lua_State *L);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -29,7 +29,7 @@ local below = {
 
 -- Foreign headers: the rooms that may have them, and whether one file of each is the only door.
 local doors = {
-  ["lua.h"] = { rooms = { recipe = true, module = true, merge = true } }, ["lauxlib.h"] = { rooms = { recipe = true, module = true } },
+  ["lua.h"] = { rooms = { recipe = true, module = true } }, ["lauxlib.h"] = { rooms = { recipe = true, module = true } },
   ["lualib.h"] = { rooms = { recipe = true } },
   ["seccomp.h"] = { rooms = { recipe = true }, single = true },
   ["sha2.h"] = { rooms = { base = true }, single = true },
@@ -135,7 +135,7 @@ end
 -- What the public header declares may be defined by whatever file implements it.
 local public = {}
 for name in read("include/moonweld.h"):gmatch("([%w_]+)%s*%(") do public[name] = true end
-public.pow = true -- power.c stands in for the C library's
+public.pow = true -- cli/power.c stands in for the C library's
 
 local symbols = lines_of("find " .. build .. "/obj -mindepth 2 -name '*.o' 2>/dev/null | LC_ALL=C sort | xargs -r nm -A -g --defined-only")
 check(#symbols > 0, "there are no objects in %s/obj; run make first", build)

@@ -235,6 +235,17 @@ bool mw_text_ends_with(const char *string, const char *end) {
   return n >= m && strcmp(string + n - m, end) == 0;
 }
 
+const char *mw_text_nearest(const char *word, const char *const *words, size_t count) {
+  const char *best = NULL;
+  unsigned least = (unsigned)strlen(word) / 3 + 1;
+  if (least < 2) least = 2;
+  for (size_t i = 0; i < count; i++) {
+    unsigned distance = mw_text_distance(word, words[i], least);
+    if (distance < least) best = words[i], least = distance;
+  }
+  return best;
+}
+
 /* Whether `c` is in the class that begins after '['; *end is set behind its ']', which must be there. */
 static bool in_class(const char *class, char c, const char **end) {
   bool found = false;

@@ -47,6 +47,8 @@ const char *mw_text_size(char room[32], uint64_t bytes);
 
 /* Edit distance of two words, at most `limit` + 1: for did-you-mean. Two letters that changed places are one edit. */
 unsigned mw_text_distance(const char *a, const char *b, unsigned limit);
+/* The nearest of `count` words, or NULL where none is near. */
+const char *mw_text_nearest(const char *word, const char *const *words, size_t count);
 
 bool mw_text_ends_with(const char *string, const char *end);
 

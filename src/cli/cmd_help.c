@@ -1,6 +1,7 @@
 /* cmd_help.c: the program's help, and a recipe's own, written from its signature. */
 #include "commands.h"
 #include "print.h"
+#include "base/option_table.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -42,9 +43,7 @@ void mw_cmd_help(FILE *out) {
     fprintf(out, "  moonweld %s %-*s %s\n", c->word, 43 - (int)strlen(c->word), usage, c->summary);
   }
   fputs(help_middle, out);
-#define MW_OPTION(name, form, field, told, value, doc) print_option(out, #name, value, doc);
-#include "options.def"
-#undef MW_OPTION
+  for (const mw_option_table_row *row = mw_option_table; row->name; row++) print_option(out, row->name, row->value, row->doc);
   fputs(help_end, out);
 }
 

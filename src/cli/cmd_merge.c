@@ -19,9 +19,15 @@ static bool progress(void *context, uint64_t done, uint64_t total, unsigned pass
   return mw_signals_caught() == 0;
 }
 
-static void printed(void *context, const char *line) { mw_term_printed(context, line); }
+static bool printed(void *context, const char *line) {
+  mw_term_printed(context, line);
+  return mw_signals_caught() == 0;
+}
 
-static void scored(void *context, const mw_scored *score) { mw_term_scored(context, score); }
+static bool scored(void *context, const mw_scored *score) {
+  mw_term_scored(context, score);
+  return mw_signals_caught() == 0;
+}
 
 static bool learning(void *context, const mw_learning_facts *facts) {
   const watch *w = context;
@@ -85,34 +91,8 @@ static void print_plan(const mw_recipe *recipe, const mw_plan *plan) {
   }
 }
 
-static bool declares(const mw_recipe *recipe, mw_arg_kind kind) {
-  const mw_arg *args;
-  size_t count = mw_recipe_args(recipe, &args);
-  for (size_t i = 0; i < count; i++)
-    if (args[i].kind == kind) return true;
-  return false;
-}
-
-/* An option that this version does not serve is no secret: a recipe that asks for it gets a plain answer, with any
- * other recipe it is a slip of the pen, as data is for a recipe that learns nothing. */
-static bool check_available(const mw_recipe *recipe, const mw_options_line *line, mw_error *err) {
-  const mw_options *options = &line->options;
-  const char *data = options->data_count                  ? "data"
-                     : options->window && !options->score ? "window"
-                     : options->coefficients              ? "coefficients"
-                                                          : NULL;
-  const char *score = options->score ? "score" : options->score_timeout > 0 ? "score_timeout" : NULL;
-  const char *idle = score && !declares(recipe, MW_ARG_SCORE) ? score : declares(recipe, MW_ARG_CALIBRATION) ? NULL : data;
-  mw_options_name name;
-  if (options->score_timeout > 0 && !options->score) return mw_term_fail(err, MW_USAGE, "--score-timeout belongs to --score");
-  if (!idle) return true;
-  mw_options_spell(&name, idle);
-  return mw_term_fail(err, MW_USAGE, "'%s' does not use %s", mw_recipe_name(recipe), name.text);
-}
-
 static bool plan_and_run(mw_term *term, const mw_recipe *recipe, const mw_options_line *line, bool dry, mw_error *err) {
   mw_plan *plan = NULL;
-  if (!check_available(recipe, line, err)) return false;
   if (!dry && line->json)
     return mw_term_fail(err, MW_USAGE, "--json belongs to `plan`\n--log-json reports a merge as JSON lines");
   if (!dry && !line->options.output)

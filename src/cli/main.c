@@ -1,5 +1,5 @@
 /* main.c: the first word decides. A command's word wins over a recipe of the same name; every other word is a recipe or
- * its file. The exit codes are those of base/errors.def. */
+ * its file. The exit codes are those of MW_STATUS_MAP in moonweld.h. */
 #include "commands.h"
 #include "signals.h"
 
@@ -13,10 +13,8 @@ static bool is_help(const char *word) {
 }
 
 static int version(void) {
-  const char *text = mw_version();
-  size_t length = strlen(text);
-  fputs(text, stdout);
-  if (length == 0 || text[length - 1] != '\n') putchar('\n');
+  mw_build build = mw_version();
+  printf("moonweld %s\nkernels: %s\nlua: %s\nsandbox: %s\n", build.version, build.kernels, build.lua, build.sandbox);
   return 0;
 }
 

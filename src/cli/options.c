@@ -13,7 +13,8 @@ typedef enum arity { SWITCH, ONE, MANY } arity;
 typedef struct own_option {
   const char *name;
   arity arity;
-  bool (*set)(mw_options_line *line, const char *value, mw_error *err); /* of ONE, and of MANY for each word */
+  /* Of ONE, and of MANY for each word; NULL: of a number, by its row of options.def. */
+  bool (*set)(mw_options_line *line, const char *value, mw_error *err);
   size_t flag; /* of SWITCH: where its bool lies in the line */
 } own_option;
 
@@ -21,11 +22,12 @@ typedef struct own_option {
 #define OWN_SWITCH(name, field) FLAG(#name, options.field)
 #define OWN_WORD(name, field) { #name, ONE, mw_settings_##name, 0 },
 #define OWN_TEXT OWN_WORD
-#define OWN_COUNT OWN_WORD
-#define OWN_SECONDS OWN_WORD
+#define OWN_COUNT(name, field) { #name, ONE, NULL, 0 },
+#define OWN_SIZE OWN_COUNT
+#define OWN_SECONDS OWN_COUNT
 #define OWN_TEXTS(name, field) { #name, MANY, mw_settings_##name, 0 },
 #define OWN_SCORE OWN_TEXTS
-#define MW_OPTION(name, form, field, told, value, doc) OWN_##form(name, field)
+#define MW_OPTION(name, form, field, told, value, least, most, doc) OWN_##form(name, field)
 static const own_option own[] = {
   FLAG("help", help) FLAG("json", json) FLAG("quiet", quiet) FLAG("log_json", log_json)
 #include "options.def"
@@ -157,6 +159,7 @@ static bool take_value(parser *p, const char *word, mw_error *err) {
   if (p->given[p->mine - own] && p->arity == ONE)
     return mw_term_fail(err, MW_USAGE, "%s is given twice", mw_options_spell(&name, p->mine->name));
   p->given[p->mine - own] = true;
+  if (!p->mine->set) return mw_settings_number(p->line, p->mine->name, word, err);
   return p->mine->set(p->line, word, err);
 }
 

@@ -1,6 +1,8 @@
 /* settings.c: see settings.h. */
 #include "settings.h"
 #include "term.h"
+#include "base/option_table.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <math.h>
@@ -8,20 +10,6 @@
 #include <string.h>
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-/* Digits only, up to `max`. */
-static bool whole(const char *text, uint64_t max, uint64_t *out) {
-  uint64_t value = 0;
-  if (!*text) return false;
-  for (; *text; text++) {
-    if (!is_digit(*text)) return false;
-    uint64_t digit = (uint64_t)(*text - '0');
-    if (value > (max - digit) / 10) return false;
-    value = value * 10 + digit;
-  }
-  *out = value;
-  return true;
-}
 
 /* A finite decimal number that begins with a digit or a point; `end` is what follows it. */
 static bool decimal(const char *text, double *out, const char **end) {
@@ -35,7 +23,7 @@ static bool decimal(const char *text, double *out, const char **end) {
 }
 
 /* "5GB", "512 MiB", "1e9": decimal units unless they are written with an i. */
-static bool size(const char *option, const char *text, uint64_t *out, mw_error *err) {
+static bool size(const char *text, uint64_t *out) {
   static const char letters[] = "KMGT";
   const char *rest;
   double value;
@@ -51,9 +39,8 @@ static bool size(const char *option, const char *text, uint64_t *out, mw_error *
     if (*rest == 'B' || *rest == 'b') rest++;
     good = *rest == '\0' && value >= 1 && value < 9e18;
   }
-  if (!good) return mw_term_fail(err, MW_USAGE, "%s '%s': a size is expected, such as 5GB", option, text);
-  *out = (uint64_t)value;
-  return true;
+  if (good) *out = (uint64_t)value;
+  return good;
 }
 
 /* One of the words, as its index. */
@@ -87,21 +74,19 @@ bool mw_settings_dtype(mw_options_line *line, const char *value, mw_error *err) 
   return true;
 }
 
-bool mw_settings_shard_size(mw_options_line *line, const char *value, mw_error *err) {
-  return size("--shard-size", value, &line->options.shard_size, err);
-}
-
-bool mw_settings_threads(mw_options_line *line, const char *value, mw_error *err) {
+bool mw_settings_number(mw_options_line *line, const char *name, const char *value, mw_error *err) {
+  const mw_option_table_row *row = mw_option_table_find(name);
+  mw_options_name option;
+  char expected[96];
+  const char *rest;
   uint64_t count;
-  if (!whole(value, 4096, &count) || count == 0)
-    return mw_term_fail(err, MW_USAGE, "--threads '%s': a count from 1 to 4096 is expected", value);
-  line->options.threads = (int)count;
-  return true;
-}
-
-bool mw_settings_seed(mw_options_line *line, const char *value, mw_error *err) {
-  if (whole(value, UINT64_MAX, &line->options.seed)) return true;
-  return mw_term_fail(err, MW_USAGE, "--seed '%s': a whole number from 0 to 2^64-1 is expected", value);
+  double seconds;
+  if (row->form == MW_OPTION_SECONDS) {
+    if (decimal(value, &seconds, &rest) && !*rest && mw_option_table_set_seconds(row, &line->options, seconds)) return true;
+  } else if (row->form == MW_OPTION_SIZE ? size(value, &count) : mw_text_parse_u64(value, strlen(value), &count)) {
+    if (mw_option_table_set_count(row, &line->options, count)) return true;
+  }
+  return mw_term_fail(err, MW_USAGE, "%s '%s': %s", mw_options_spell(&option, name), value, mw_option_table_expected(row, expected));
 }
 
 bool mw_settings_missing(mw_options_line *line, const char *value, mw_error *err) {
@@ -124,16 +109,6 @@ bool mw_settings_tied(mw_options_line *line, const char *value, mw_error *err) {
   return true;
 }
 
-static bool seconds(const char *option, const char *value, double *out, mw_error *err) {
-  const char *rest;
-  if (decimal(value, out, &rest) && !*rest && *out > 0 && *out <= 1e6) return true;
-  return mw_term_fail(err, MW_USAGE, "%s '%s': a time in seconds is expected", option, value);
-}
-
-bool mw_settings_recipe_seconds(mw_options_line *line, const char *value, mw_error *err) {
-  return seconds("--recipe-seconds", value, &line->options.recipe_seconds, err);
-}
-
 /* A command is one word; after loss:FILE more files may follow. */
 bool mw_settings_score(mw_options_line *line, const char *value, mw_error *err) {
   mw_options *options = &line->options;
@@ -144,21 +119,8 @@ bool mw_settings_score(mw_options_line *line, const char *value, mw_error *err) 
     options->score_data = line->judges;
     return true;
   }
-  if (loss && !value[5]) return mw_term_fail(err, MW_USAGE, "--score loss: needs a file\n--score loss:FILE...");
-  if (!loss && !strstr(value, "{dir}"))
-    return mw_term_fail(
-        err, MW_USAGE,
-        "--score '%s' does not name the candidate\n{dir} stands for its folder: --score \"./eval {dir}\"", value);
   options->score = value;
   return true;
-}
-
-bool mw_settings_score_timeout(mw_options_line *line, const char *value, mw_error *err) {
-  return seconds("--score-timeout", value, &line->options.score_timeout, err);
-}
-
-bool mw_settings_recipe_memory(mw_options_line *line, const char *value, mw_error *err) {
-  return size("--recipe-memory", value, &line->options.recipe_memory, err);
 }
 
 /* The list has room for every word of the command line. */
@@ -166,14 +128,6 @@ bool mw_settings_data(mw_options_line *line, const char *value, mw_error *err) {
   if (!*value) return mw_term_fail(err, MW_USAGE, "--data needs the name of a file");
   line->data[line->options.data_count++] = value;
   line->options.data = line->data;
-  return true;
-}
-
-bool mw_settings_window(mw_options_line *line, const char *value, mw_error *err) {
-  uint64_t count;
-  if (!whole(value, 1 << 18, &count) || count < 2)
-    return mw_term_fail(err, MW_USAGE, "--window '%s': a count of tokens from 2 to %d is expected", value, 1 << 18);
-  line->options.window = (uint32_t)count;
   return true;
 }
 

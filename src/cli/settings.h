@@ -5,20 +5,15 @@
 
 #include "options.h"
 
+/* Sets a COUNT, SIZE or SECONDS of options.def, whose range it has. */
+bool mw_settings_number(mw_options_line *line, const char *name, const char *value, mw_error *err);
 bool mw_settings_output(mw_options_line *line, const char *value, mw_error *err);
 bool mw_settings_dtype(mw_options_line *line, const char *value, mw_error *err);
-bool mw_settings_shard_size(mw_options_line *line, const char *value, mw_error *err);
-bool mw_settings_threads(mw_options_line *line, const char *value, mw_error *err);
-bool mw_settings_seed(mw_options_line *line, const char *value, mw_error *err);
 bool mw_settings_missing(mw_options_line *line, const char *value, mw_error *err);
 bool mw_settings_nonfinite(mw_options_line *line, const char *value, mw_error *err);
 bool mw_settings_tied(mw_options_line *line, const char *value, mw_error *err);
-bool mw_settings_recipe_seconds(mw_options_line *line, const char *value, mw_error *err);
 bool mw_settings_score(mw_options_line *line, const char *value, mw_error *err);
-bool mw_settings_score_timeout(mw_options_line *line, const char *value, mw_error *err);
-bool mw_settings_recipe_memory(mw_options_line *line, const char *value, mw_error *err);
 bool mw_settings_data(mw_options_line *line, const char *value, mw_error *err); /* one of several words */
-bool mw_settings_window(mw_options_line *line, const char *value, mw_error *err);
 bool mw_settings_coefficients(mw_options_line *line, const char *value, mw_error *err);
 
 #endif

@@ -1,6 +1,8 @@
 /* plan.c: from a recipe and its arguments to a plan. Planning opens headers only; every fact that the run needs is fixed
  * before its first byte is written. */
 #include "merge/plan.h"
+#include "merge/request.h"
+#include "base/option_table.h"
 #include "base/utf8.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -250,6 +252,8 @@ static bool open_judges(mw_plan *plan, mw_error *err) {
 
 static bool make(mw_plan *plan, const mw_binding *bindings, size_t count, mw_error *err) {
   const mw_arg *args;
+  MW_TRY(mw_request_check(plan->recipe, bindings, count, &plan->options, err));
+  MW_TRY(mw_option_table_keep(&plan->options, &plan->arena, err));
   size_t arg_count = mw_recipe_args(plan->recipe, &args);
   MW_TRY(mw_input_set_open(&plan->inputs, args, arg_count, bindings, count, &plan->options, &plan->warnings, err));
   MW_TRY(mw_calibration_open(&plan->data, plan->options.data, plan->options.data_count, plan->options.window,

@@ -11,7 +11,7 @@
 
 struct mw_plan {
   const mw_recipe *recipe;
-  mw_options options;
+  mw_options options;    /* their texts and lists are in the arena */
   mw_warning warnings;
   mw_input_set inputs;
   mw_calibration data;

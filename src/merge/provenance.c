@@ -67,10 +67,11 @@ static void put_options(mw_text *text, const mw_options *options) {
 #define TELL_WORD(name, word, field) if (options->field) put_words(text, name, &(const char *){word}, 1)
 #define TELL_TEXT(name, word, field) put_words(text, name, &options->field, options->field != NULL)
 #define TELL_COUNT(name, word, field) if (options->field != plain.field) put_count(text, name, (uint64_t)options->field)
+#define TELL_SIZE TELL_COUNT
 #define TELL_SECONDS(name, word, field) if (options->field > 0) put_number(text, name, options->field)
 #define TELL_TEXTS(name, word, field) put_words(text, name, options->field, options->field##_count)
 #define TELL_SCORE(name, word, field) TELL_TEXT(name, word, field), TELL_TEXTS(name, word, field##_data)
-#define MW_OPTION(name, form, field, told, value, doc) if (told) { TELL_##form(#name, value, field); }
+#define MW_OPTION(name, form, field, told, value, least, most, doc) if (told) { TELL_##form(#name, value, field); }
 #include "options.def"
 #undef MW_OPTION
 }

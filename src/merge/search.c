@@ -179,10 +179,11 @@ static bool take(mw_search *search, const mw_recipe_candidate *candidate, const 
                  labels[0].bytes ? labels[0].bytes : "", drawn_json, mw_text_number(number, *value));
   mw_text of = {0};
   mw_text_format(&of, "%s%s%s", labels[1].bytes ? labels[1].bytes : "", *drawn_words ? "; " : "", drawn_words);
-  if (search->make && search->options->scored && !of.failed)
-    search->options->scored(search->options->scored_context,
-                           &(mw_scored){search->count, *value, mw_clock_now() - begun, of.bytes ? of.bytes : ""});
+  bool go_on = !search->make || !search->options->scored || of.failed ||
+               search->options->scored(search->options->scored_context,
+                                       &(mw_scored){search->count, *value, mw_clock_now() - begun, of.bytes ? of.bytes : ""});
   mw_text_free(&of);
+  if (!go_on) return mw_error_set(err, MW_INTERRUPTED, "interrupted; nothing was published");
   return mw_text_check(&search->lines, err);
 }
 

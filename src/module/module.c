@@ -76,11 +76,12 @@ static mw_options options_at(lua_State *L, int index) {
 #define TAKE_SWITCH(key) options.key = flag(L, index, #key);
 #define TAKE_WORD TAKE_SWITCH
 #define TAKE_TEXT(key) options.key = field(L, index, #key);
+#define TAKE_SIZE TAKE_COUNT
 #define TAKE_COUNT(key) options.key = (__typeof__(options.key))count_at(L, index, #key, (uint64_t)options.key);
 #define TAKE_SECONDS(key) options.key = seconds_at(L, index, #key);
 #define TAKE_TEXTS(key) list = words_at(L, index, #key), options.key = list.words, options.key##_count = list.count;
 #define TAKE_SCORE(key) TAKE_TEXT(key) TAKE_TEXTS(key##_data)
-#define MW_OPTION(name, form, field, told, value, doc) TAKE_##form(field)
+#define MW_OPTION(name, form, field, told, value, least, most, doc) TAKE_##form(field)
 #include "options.def"
 #undef MW_OPTION
   return options;

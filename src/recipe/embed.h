@@ -10,6 +10,7 @@ typedef struct mw_embed {
   size_t length;
 } mw_embed;
 
-extern const mw_embed mw_embed_files[]; /* ends with a NULL name */
+extern const mw_embed mw_embed_files[]; /* sorted; ends with a NULL name */
+extern const char *const mw_embed_recipes[]; /* "soup": the names below recipes/, sorted; ends with NULL */
 
 #endif

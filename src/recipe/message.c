@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 void mw_message_put_u32(mw_text *out, uint32_t value) { mw_text_add(out, (const char *)&value, sizeof value); }
@@ -51,9 +52,10 @@ static bool await(int fd, double deadline) {
   }
 }
 
+/* Without SIGPIPE, which would end a program that uses the library: that the other side is gone is an error like others. */
 static bool put(int fd, const char *bytes, size_t length) {
   while (length) {
-    ssize_t n = write(fd, bytes, length);
+    ssize_t n = send(fd, bytes, length, MSG_NOSIGNAL);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return false;
     bytes += n;

@@ -329,7 +329,7 @@ static int load_text(lua_State *L) {
 }
 
 const char *const mw_prelude_core_reserved[] = {
-#define MW_OPTION(name, form, field, told, value, doc) #name,
+#define MW_OPTION(name, form, field, told, value, least, most, doc) #name,
 #include "options.def"
 #undef MW_OPTION
     "quiet", "log_json", "help", "version", "json", NULL};

@@ -1,7 +1,9 @@
 /* recipe.c: a recipe's text is read once; children work on copies of it. What a child asks for is decided here. */
 #include "recipe/recipe.h"
+#include "base/option_table.h"
 #include "base/sha256.h"
 #include "base/utf8.h"
+#include "recipe/builtins.h"
 #include "recipe/child.h"
 #include "recipe/prelude_core.h"
 #include "recipe/signature.h"
@@ -43,12 +45,6 @@ size_t mw_recipe_args(const mw_recipe *recipe, const mw_arg **first) {
 
 /* ---- texts ---- */
 
-static const mw_embed *builtin(const char *name) {
-  for (const mw_embed *file = mw_embed_files; file->name; file++)
-    if (strncmp(file->name, "recipes/", 8) == 0 && strcmp(file->name + 8, name) == 0) return file;
-  return NULL;
-}
-
 static bool check_text(const char *what, const char *text, size_t length, mw_error *err) {
   if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
     return mw_error_set(err, MW_DATA, "%s: begins with a byte order mark; save it as plain UTF-8", what);
@@ -87,10 +83,13 @@ static bool find(mw_recipe *recipe, const char *name, mw_error *err) {
     snprintf(recipe->chunk, sizeof recipe->chunk, "@%s", mw_text_escape_z(&shown, name));
     return recipe->folder && read_recipe(name, &recipe->text, &recipe->length, err);
   }
-  const mw_embed *embedded = builtin(name);
+  const mw_embed *embedded = mw_builtins_find(name);
   if (!embedded) {
+    size_t count = 0;
+    while (mw_embed_recipes[count]) count++;
+    const char *near = mw_text_nearest(name, mw_embed_recipes, count);
     mw_error_set(err, MW_USAGE, "there is no recipe '%s'", mw_text_escape_z(&shown, name));
-    return mw_error_hint(err, "moonweld list names them; a file is given as ./NAME.lua");
+    return near ? mw_error_hint(err, "did you mean '%s'?", near) : mw_error_hint(err, "a file is given as ./NAME.lua");
   }
   snprintf(recipe->chunk, sizeof recipe->chunk, "@%s.lua", embedded->name);
   recipe->length = embedded->length;
@@ -137,7 +136,7 @@ static bool answer_require(asking *ask, int fd, const char *name) {
   char chunk[200], *text = NULL;
   size_t length = 0;
   bool ok = is_word(name) || mw_error_set(&err, MW_DATA, "require takes a recipe's name: letters, digits, _ and -");
-  const mw_embed *embedded = ok ? builtin(name) : NULL;
+  const mw_embed *embedded = ok ? mw_builtins_find(name) : NULL;
   if (embedded) {
     snprintf(chunk, sizeof chunk, "@recipes/%s.lua", name);
     length = embedded->length;
@@ -159,9 +158,10 @@ static bool answer_require(asking *ask, int fd, const char *name) {
 
 /* ---- messages ---- */
 
-static void show_print(const mw_options *options, const char *bytes, size_t length) {
+static bool show_print(const mw_options *options, const char *bytes, size_t length, mw_error *err) {
   mw_text_escaped shown;
-  if (options->print) options->print(options->print_context, mw_text_escape(&shown, bytes, length));
+  if (!options->print || options->print(options->print_context, mw_text_escape(&shown, bytes, length))) return true;
+  return mw_error_set(err, MW_INTERRUPTED, "interrupted; nothing was published");
 }
 
 static void take_warning(mw_warning *warnings, const char *bytes, size_t length) {
@@ -247,8 +247,7 @@ static bool on_message(void *context, int fd, uint32_t kind, char *bytes, size_t
     if (!ask->result || ask->result->made.graph) break;
     return take_candidate(ask, bytes, length, &ask->result->made, err);
   case MW_MESSAGE_PRINT:
-    if (ask->result && is_first_time(ask)) show_print(ask->task->options, bytes, length);
-    return true;
+    return !ask->result || !is_first_time(ask) || show_print(ask->task->options, bytes, length, err);
   case MW_MESSAGE_WARNING:
     if (ask->result && ask->task->warnings->count < MOST_WARNINGS) take_warning(ask->task->warnings, bytes, length);
     return true;
@@ -291,7 +290,7 @@ static bool run(asking *ask, mw_interpreter *state, mw_sandbox_limits limits, mw
 bool mw_recipe_load(const char *name, const mw_options *options, mw_recipe **out, mw_error *err) {
   mw_recipe *recipe = mw_mem_new(1, sizeof *recipe, err);
   if (!recipe) return false;
-  bool ok = find(recipe, name, err) && mw_interpreter_open(&recipe->template, &mw_prelude_core, err);
+  bool ok = mw_option_table_check(options, err) && find(recipe, name, err) && mw_interpreter_open(&recipe->template, &mw_prelude_core, err);
   if (ok) {
     asking ask = {.recipe = recipe, .described = recipe, .child = {recipe->text, recipe->chunk, recipe->length, NULL, 0}};
     mw_interpreter state = recipe->template;

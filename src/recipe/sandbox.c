@@ -52,7 +52,7 @@ static bool lock_resources(mw_sandbox_limits limits) {
 static bool lock_calls(void) {
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return false;
 #ifdef MW_SECCOMP
-  static const int allowed[] = {SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(brk), SCMP_SYS(mmap), SCMP_SYS(munmap),
+  static const int allowed[] = {SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(sendto), SCMP_SYS(brk), SCMP_SYS(mmap), SCMP_SYS(munmap),
                                 SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(futex), SCMP_SYS(clock_gettime),
                                 SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(getrandom),
                                 SANITIZED ? SCMP_SYS(sigaltstack) : SCMP_SYS(read)};

@@ -1,5 +1,6 @@
 /* diff.c: what a comparison says: warnings, JSON for programs, text for people. */
 #include "report/compare.h"
+#include "base/option_table.h"
 #include "report/page.h"
 #include "format/atomic_file.h"
 #include <math.h>
@@ -343,7 +344,11 @@ static bool compose(mw_diff *diff, const mw_compare *compare, const char *page, 
 
 bool mw_diff_make(const char *a, const char *b, const mw_diff_options *options, mw_diff **out, mw_error *err) {
   mw_diff_options plain = {0};
+  mw_options shared;
   if (!options) options = &plain;
+  mw_options_init(&shared);
+  shared.threads = options->threads;
+  MW_TRY(mw_option_table_check(&shared, err));
   if (options->html) MW_TRY(mw_atomic_file_allowed(options->html, mw_page_mark, err));
   mw_diff *diff = mw_mem_new(1, sizeof *diff, err);
   if (!diff) return false;

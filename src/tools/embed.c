@@ -1,4 +1,4 @@
-/* embed.c: a build tool: embed OUT.c NAME=FILE... writes the files as one C table of mw_embed. */
+/* embed.c: a build tool: embed OUT.c NAME=FILE... writes the files as one C table of mw_embed, and the names of recipes. */
 #include <stdio.h>
 #include <string.h>
 
@@ -40,6 +40,9 @@ int main(int argc, char **argv) {
     if (!put_file(out, path)) return 66;
     fprintf(out, ", %ld},\n", size_of(path));
   }
-  fputs("{0, 0, 0}};\n", out);
+  fputs("{0, 0, 0}};\n\nconst char *const mw_embed_recipes[] = {\n", out);
+  for (int i = 2; i < argc; i++) /* the names end where their '=' was */
+    if (strncmp(argv[i], "recipes/", 8) == 0) fprintf(out, "\"%s\",\n", argv[i] + 8);
+  fputs("0};\n", out);
   return fclose(out) == 0 ? 0 : 74;
 }

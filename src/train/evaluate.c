@@ -1,6 +1,7 @@
 /* evaluate.c: see evaluate.h. A child builds the graph of the losses on top of the candidate's; the parent takes it through the
  * graph's own constructors as it does every graph, and src/learn runs it forwards. */
 #include "train/evaluate.h"
+#include "base/option_table.h"
 #include "recipe/child.h"
 #include "recipe/prelude_core.h"
 #include "recipe/recipe.h"
@@ -101,7 +102,7 @@ bool mw_eval_model(const char *model, const mw_options *options, mw_learning pro
   const mw_evaluate_candidate itself = {0};
   mw_input_set inputs = {0};
   mw_calibration data = {0};
-  bool ok = mw_input_set_open(&inputs, &arg, 1, &binding, 1, options, NULL, err) &&
+  bool ok = mw_option_table_check(options, err) && mw_input_set_open(&inputs, &arg, 1, &binding, 1, options, NULL, err) &&
             mw_calibration_open(&data, options->data, options->data_count, options->window, &inputs.members[0], err) &&
             mw_evaluate_candidate_losses(&itself, &inputs, &data, options, progress, context, results, err);
   mw_calibration_close(&data);

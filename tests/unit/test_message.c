@@ -3,6 +3,7 @@
 #include "recipe/learn_spec.h"
 #include "unit.h"
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { MODELS = 3, ROWS = 4, MUTATIONS = 20000 };
@@ -236,12 +237,12 @@ static void names(const mw_graph *graph, mw_node node) {
   mw_text_free(&text);
 }
 
-static void pipes(void) {
+static void sockets(void) {
   int ends[2];
   uint32_t kind;
   char *bytes;
   size_t length;
-  bool open = pipe(ends) == 0;
+  bool open = socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0;
   CHECK(open);
   if (!open) return;
   CHECK(mw_message_send(ends[1], MW_MESSAGE_PRINT, "hello", 5));
@@ -252,8 +253,9 @@ static void pipes(void) {
   CHECK(mw_message_send(ends[1], MW_MESSAGE_PRINT, "too long", 8));
   CHECK(!mw_message_receive(ends[0], 7, &kind, &bytes, &length));
   close(ends[0]);
+  CHECK(!mw_message_send(ends[1], MW_MESSAGE_PRINT, "nobody", 6)); /* and SIGPIPE does not end the process */
   close(ends[1]);
-  open = pipe(ends) == 0;
+  open = socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0;
   CHECK(open);
   if (!open) return;
   CHECK(write(ends[1], "short", 5) == 5);
@@ -276,7 +278,7 @@ int main(void) {
   RUN(mutations(&message));
   RUN(crafted());
   RUN(names(graph, outputs[0].node));
-  RUN(pipes());
+  RUN(sockets());
   mw_text_free(&message);
   mw_graph_free(graph);
   UNIT_END();

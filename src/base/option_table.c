@@ -1,0 +1,119 @@
+/* option_table.c: see option_table.h. A field is found by its offset, and a COUNT is an int or a uint64_t by its size. */
+#include "base/option_table.h"
+#include "base/text.h"
+#include <stdio.h>
+#include <string.h>
+
+#define ONE(field) .at = offsetof(mw_options, field), .size = sizeof ((mw_options *)0)->field
+#define LIST(field) .list = offsetof(mw_options, field), .count = offsetof(mw_options, field##_count)
+#define PLACE_SWITCH(field) ONE(field)
+#define PLACE_WORD(field) ONE(field)
+#define PLACE_TEXT(field) ONE(field)
+#define PLACE_COUNT(field) ONE(field)
+#define PLACE_SIZE(field) ONE(field)
+#define PLACE_SECONDS(field) ONE(field)
+#define PLACE_TEXTS(field) LIST(field)
+#define PLACE_SCORE(field) ONE(field), LIST(field##_data)
+
+const mw_option_table_row mw_option_table[] = {
+#define MW_OPTION(typed, kind, field, told, shown, low, high, text) \
+  {.name = #typed, .key = #field, .form = MW_OPTION_##kind, PLACE_##kind(field), .value = shown, .least = low, .most = high, .doc = text},
+#include "options.def"
+#undef MW_OPTION
+  {.name = NULL}};
+
+void mw_options_init(mw_options *options) { *options = (mw_options){.shard_size = 5000000000u}; }
+
+const mw_option_table_row *mw_option_table_find(const char *name) {
+  for (const mw_option_table_row *row = mw_option_table; row->name; row++)
+    if (strcmp(row->name, name) == 0) return row;
+  return NULL;
+}
+
+static void *place(mw_options *options, size_t offset) { return (char *)options + offset; }
+static const void *value_of(const mw_options *options, size_t offset) { return (const char *)options + offset; }
+
+bool mw_option_table_set_count(const mw_option_table_row *row, mw_options *options, uint64_t value) {
+  if (value < row->least || value > row->most) return false;
+  if (row->size == sizeof(int)) *(int *)place(options, row->at) = (int)value;
+  else *(uint64_t *)place(options, row->at) = value;
+  return true;
+}
+
+bool mw_option_table_set_seconds(const mw_option_table_row *row, mw_options *options, double value) {
+  if (!(value > (double)row->least && value <= (double)row->most)) return false;
+  *(double *)place(options, row->at) = value;
+  return true;
+}
+
+const char *mw_option_table_expected(const mw_option_table_row *row, char room[96]) {
+  unsigned long long least = row->least, most = row->most;
+  if (row->form == MW_OPTION_SIZE) snprintf(room, 96, "a size is expected, such as 5GB");
+  else if (row->form == MW_OPTION_SECONDS) snprintf(room, 96, "a time in seconds is expected, above %llu up to %llu", least, most);
+  else snprintf(room, 96, "a whole number from %llu to %llu is expected", least, most);
+  return room;
+}
+
+/* ---- checks ---- */
+
+/* A field that was set without the table: in range, or as mw_options_init leaves it. */
+static bool is_good_count(const mw_option_table_row *row, const mw_options *options, const mw_options *plain) {
+  mw_options copy;
+  if (memcmp(value_of(options, row->at), value_of(plain, row->at), row->size) == 0) return true;
+  if (row->size == sizeof(uint64_t)) return mw_option_table_set_count(row, &copy, *(const uint64_t *)value_of(options, row->at));
+  int value = *(const int *)value_of(options, row->at);
+  return value >= 0 && mw_option_table_set_count(row, &copy, (uint64_t)value);
+}
+
+/* Whether `word` is one of "untie|ignore". */
+static bool is_one_of(const char *word, const char *words) {
+  size_t length = strlen(word);
+  for (; *words; words += strcspn(words, "|"), words += *words == '|')
+    if (strcspn(words, "|") == length && strncmp(words, word, length) == 0) return true;
+  return false;
+}
+
+bool mw_option_table_check(const mw_options *options, mw_error *err) {
+  mw_options plain, copy;
+  mw_text_escaped shown;
+  char expected[96];
+  mw_options_init(&plain);
+  for (const mw_option_table_row *row = mw_option_table; row->name; row++) {
+    bool number = row->form == MW_OPTION_COUNT || row->form == MW_OPTION_SIZE, seconds = row->form == MW_OPTION_SECONDS;
+    if (number && !is_good_count(row, options, &plain))
+      return mw_error_set(err, MW_USAGE, "option '%s': %s", row->name, mw_option_table_expected(row, expected));
+    double time = seconds ? *(const double *)value_of(options, row->at) : 0;
+    if (time != 0 && !mw_option_table_set_seconds(row, &copy, time))
+      return mw_error_set(err, MW_USAGE, "option '%s' = %g: %s", row->name, time, mw_option_table_expected(row, expected));
+    const char *word = row->form == MW_OPTION_TEXT ? *(const char *const *)value_of(options, row->at) : NULL;
+    if (word && strchr(row->value, '|') && !is_one_of(word, row->value))
+      return mw_error_set(err, MW_USAGE, "option '%s' = '%s': expected one of %s", row->name, mw_text_escape_z(&shown, word), row->value);
+  }
+  return true;
+}
+
+/* ---- copies ---- */
+
+static bool keep_text(const char **text, mw_arena *arena, mw_error *err) {
+  return !*text || (*text = mw_mem_copy(arena, *text, strlen(*text), err));
+}
+
+static bool keep_list(const char *const **list, size_t count, mw_arena *arena, mw_error *err) {
+  const char **copy = mw_mem_take(arena, (count + 1) * sizeof *copy, err);
+  if (!copy) return false;
+  for (size_t i = 0; i < count; i++) {
+    copy[i] = (*list)[i];
+    MW_TRY(keep_text(&copy[i], arena, err));
+  }
+  *list = copy;
+  return true;
+}
+
+bool mw_option_table_keep(mw_options *options, mw_arena *arena, mw_error *err) {
+  for (const mw_option_table_row *row = mw_option_table; row->name; row++) {
+    bool text = row->form == MW_OPTION_TEXT, list = row->form == MW_OPTION_TEXTS, both = row->form == MW_OPTION_SCORE;
+    if (text || both) MW_TRY(keep_text(place(options, row->at), arena, err));
+    if (list || both) MW_TRY(keep_list(place(options, row->list), *(const size_t *)value_of(options, row->count), arena, err));
+  }
+  return true;
+}

@@ -1,0 +1,40 @@
+/* option_table.h: options.def as a table: for whoever reads the options of a merge by their names (the command line, Lua),
+ * holds them against their ranges, or keeps them longer than the caller does. */
+#ifndef MW_BASE_OPTION_TABLE_H
+#define MW_BASE_OPTION_TABLE_H
+
+#include "base/mem.h"
+
+/* The forms of options.def. */
+typedef enum mw_option_table_form {
+  MW_OPTION_SWITCH, MW_OPTION_WORD, MW_OPTION_TEXT, MW_OPTION_COUNT, MW_OPTION_SIZE, MW_OPTION_SECONDS, MW_OPTION_TEXTS,
+  MW_OPTION_SCORE
+} mw_option_table_form;
+
+/* A line of options.def. */
+typedef struct mw_option_table_row {
+  const char *name, *key;  /* of the option as typed, with '_' for '-'; of its field in mw_options */
+  mw_option_table_form form;
+  size_t at, size;         /* the field's offset and size; not for TEXTS */
+  size_t list, count;      /* TEXTS and SCORE: offsets of the list and of its length */
+  const char *value;       /* what help calls the value */
+  uint64_t least, most;    /* COUNT and SIZE: the range, both included; SECONDS: above `least` up to `most` */
+  const char *doc;
+} mw_option_table_row;
+
+extern const mw_option_table_row mw_option_table[]; /* ends with a row without a name */
+
+/* The option typed as `name`, or NULL. */
+const mw_option_table_row *mw_option_table_find(const char *name);
+/* Sets a COUNT or SIZE, or a SECONDS; false if the value is out of range, and nothing is set. */
+bool mw_option_table_set_count(const mw_option_table_row *row, mw_options *options, uint64_t value);
+bool mw_option_table_set_seconds(const mw_option_table_row *row, mw_options *options, double value);
+/* "a whole number from 1 to 1024": what a number's option takes. Returns room. */
+const char *mw_option_table_expected(const mw_option_table_row *row, char room[96]);
+
+/* Whether every number is 0 or in its range, and every word one of those that help shows; else MW_USAGE. */
+bool mw_option_table_check(const mw_options *options, mw_error *err);
+/* Puts copies in the arena in the place of all texts and lists. */
+bool mw_option_table_keep(mw_options *options, mw_arena *arena, mw_error *err);
+
+#endif

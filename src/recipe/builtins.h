@@ -1,0 +1,10 @@
+/* builtins.h: the recipes that the program carries. */
+#ifndef MW_RECIPE_BUILTINS_H
+#define MW_RECIPE_BUILTINS_H
+
+#include "recipe/embed.h"
+
+/* The built-in recipe of that name, or NULL. */
+const mw_embed *mw_builtins_find(const char *name);
+
+#endif

@@ -1,8 +1,0 @@
-/* power.c: `x ^ y` of plain numbers in a recipe. Lua calls C's pow for it, whose last bit depends on the processor (the
- * C library has one with fused multiply-add and one without), and an operator of numbers cannot be replaced from within.
- * So the program has a pow of its own, the one that tensors get, and the linker gives it to Lua as well. The module
- * cannot do this to the interpreter that loads it. */
-#include "base/mathx.h"
-#include <math.h>
-
-double pow(double x, double y) { return mw_mathx_pow(x, y); }
