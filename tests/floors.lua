@@ -19,7 +19,7 @@ local below = {
   learn  = { base = true, format = true, num = true, expr = true, text = true, model = true, output = true, exec = true },
   report = { base = true, format = true, num = true, expr = true, text = true, model = true, exec = true },
   train  = { base = true, format = true, num = true, expr = true, text = true, model = true, output = true, recipe = true, exec = true,
-             learn = true },
+             learn = true, report = true },
   merge  = { base = true, format = true, num = true, expr = true, text = true, model = true, output = true, recipe = true, exec = true,
              learn = true, train = true },
   module = { base = true },

@@ -1,5 +1,6 @@
 /* chart.c: see chart.h. A chart is a row of a table: what it shows, how far its axis reaches, the line to compare with. */
 #include "report/chart.h"
+#include "report/axis.h"
 #include "report/markup.h"
 #include <math.h>
 #include <stddef.h>
@@ -67,29 +68,15 @@ static const mw_compare_row *head(const plot *p, size_t g) { return &p->compare-
 
 enum { WIDTH = 520, HEIGHT = 216, LEFT = 52, RIGHT = 10, TOP = 12, BOTTOM = 30, DOTS = 3000, MANY = 48 };
 
-typedef struct axis { double low, high, step; } axis;
-
-static double y_of(const axis *a, double value) {
-  return TOP + (a->high - value) / (a->high - a->low) * (HEIGHT - TOP - BOTTOM);
-}
+static double y_of(const mw_axis *a, double value) { return HEIGHT - BOTTOM - mw_axis_share(a, value) * (HEIGHT - TOP - BOTTOM); }
 
 static double x_of(const plot *p, double place) {
   return LEFT + (place + 0.5) * (WIDTH - LEFT - RIGHT) / (double)p->count;
 }
 
-/* Steps of 1, 2 or 5 times a power of ten, about four of them. */
-static axis choose_axis(double low, double high) {
-  double rough = (high - low) / 4, power = pow(10, floor(log10(rough)));
-  double step = rough / power <= 1 ? 1 : rough / power <= 2 ? 2 : rough / power <= 5 ? 5 : 10;
-  axis a = {.step = step * power};
-  a.low = floor(low / a.step + 1e-9) * a.step;
-  a.high = ceil(high / a.step - 1e-9) * a.step;
-  return a;
-}
-
 static bool shows_dots(const plot *p) { return p->compare->count <= DOTS; }
 
-static axis fit(const plot *p, const chart *c) {
+static mw_axis fit(const plot *p, const chart *c) {
   double low = 0, high = c->least_top;
   for (size_t s = 0; s < 2 && c->series[s].label; s++)
     for (size_t g = p->first; g < p->first + p->count; g++) {
@@ -105,37 +92,27 @@ static axis fit(const plot *p, const chart *c) {
   if (c->signed_axis && high > 0.5) high = 1;
   if (c->percent && high > 0.8 && high < 1) high = 1;
   if (c->signed_axis && c->least_top < 1 && low > -c->least_top) low = -c->least_top;
-  return choose_axis(low, high);
-}
-
-static void put_tick(plot *p, double value, const axis *a, bool percent) {
-  double shown = percent ? 100 * value : value, step = percent ? 100 * a->step : a->step;
-  int digits = step >= 0.999 ? 0 : (int)ceil(-log10(step) - 1e-9);
-  bool zero = fabs(shown) < step / 2;
-  if (step >= 1e5) mw_text_format(p->out, "%g%s", zero ? 0.0 : shown, percent ? "&#8201;%" : "");
-  else mw_text_format(p->out, "%s%.*f%s", !zero && shown < 0 ? "\xe2\x88\x92" : "", zero ? 0 : digits, zero ? 0.0 : fabs(shown),
-                 percent ? "&#8201;%" : "");
+  return mw_axis_of(low, high);
 }
 
 static void draw_line(plot *p, const char *class, double y) {
   mw_text_format(p->out, "<line class=\"%s\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>", class, LEFT, WIDTH - RIGHT, y, y);
 }
 
-static void draw_grid(plot *p, const chart *c, const axis *a) {
-  int lines = (int)lround((a->high - a->low) / a->step);
-  for (int i = 0; i <= lines; i++) {
-    double value = a->low + i * a->step, y = y_of(a, value);
-    draw_line(p, fabs(value) < a->step / 2 ? "zero" : "grid", y);
+static void draw_grid(plot *p, const chart *c, const mw_axis *a) {
+  for (int64_t line = a->first; line <= a->last; line++) {
+    double y = y_of(a, mw_axis_line(a, line));
+    draw_line(p, line == 0 ? "zero" : "grid", y);
     mw_text_format(p->out, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">", LEFT - 7, y + 4);
-    put_tick(p, value, a, c->percent);
-    mw_markup_raw(p->out, "</text>");
+    mw_axis_label(a, line, c->percent ? 100 : 1, p->out);
+    mw_markup_raw(p->out, c->percent ? "&#8201;%</text>" : "</text>");
   }
 }
 
-static bool has_rule(const chart *c, const axis *a) { return c->rule > 0 && a->high >= c->rule; }
+static bool has_rule(const chart *c, const mw_axis *a) { return c->rule > 0 && mw_axis_line(a, a->last) >= c->rule; }
 
 /* Over the points, so that it can be read. */
-static void label_rule(plot *p, const chart *c, const axis *a) {
+static void label_rule(plot *p, const chart *c, const mw_axis *a) {
   mw_text_format(p->out, "<text class=\"rule\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>", WIDTH - RIGHT,
                  y_of(a, c->rule) - 5, c->rule_label);
 }
@@ -161,7 +138,7 @@ static void draw_depth(plot *p) {
   }
 }
 
-static void draw_dots(plot *p, const series *s, const axis *a) {
+static void draw_dots(plot *p, const series *s, const mw_axis *a) {
   for (size_t i = 0; i < p->count; i++) {
     const mw_compare_group *group = &p->compare->groups[p->first + i];
     for (size_t k = 0; k < group->count && group->count > 1; k++) {
@@ -178,7 +155,7 @@ static void draw_dots(plot *p, const series *s, const axis *a) {
   }
 }
 
-static void draw_series(plot *p, const series *s, const axis *a) {
+static void draw_series(plot *p, const series *s, const mw_axis *a) {
   bool drawing = false;
   mw_text_format(p->out, "<path class=\"line %s\" d=\"", s->class);
   for (size_t i = 0; i < p->count; i++) {
@@ -201,7 +178,7 @@ static void draw_series(plot *p, const series *s, const axis *a) {
 }
 
 static void put_chart(plot *p, const chart *c) {
-  axis a = fit(p, c);
+  mw_axis a = fit(p, c);
   size_t series_count = c->series[1].label ? 2 : 1;
   mw_text_format(p->out, "<figure><figcaption><h2>%s</h2><p>%s</p>", c->title, c->note);
   if (series_count > 1)

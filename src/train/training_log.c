@@ -1,8 +1,6 @@
 /* training_log.c: see training_log.h. Charts are plain SVG 1.1 with one style element that follows a reader's dark or light theme. */
 #include "train/training_log.h"
-#include <math.h>
-#include <stdio.h>
-#include <string.h>
+#include "report/axis.h"
 
 enum { WIDTH = 720, HEIGHT = 300, LEFT = 64, RIGHT = 16, TOP = 36, BOTTOM = 40, MOST_POINTS = 600 };
 
@@ -22,37 +20,18 @@ bool mw_training_log_lines(const mw_training_log *curves, size_t count, mw_text 
   return mw_text_check(out, err);
 }
 
-/* The distance of grid lines: 1, 2 or 5 times a power of ten, so that 3 to 8 of them fit. */
-static double step_of(double range) {
-  double step = pow(10, floor(log10(range / 3)));
-  if (range / step > 14) return step * 5;
-  return range / step > 7 ? step * 2 : step;
-}
-
-/* A number of `digits` significant digits, whatever the locale. */
-static void put_number(mw_text *out, double value, int digits) {
-  char room[40];
-  snprintf(room, sizeof room, "%.*g", digits, value);
-  for (char *c = room; *c; c++)
-    if (*c == ',') *c = '.';
-  mw_text_add(out, room, strlen(room));
-}
-
 static void put_text(mw_text *out, double x, double y, const char *anchor, const char *words, double value) {
-  mw_text_format(out, "<text x=\"");
-  put_number(out, x, 5);
-  mw_text_format(out, "\" y=\"");
-  put_number(out, y, 5);
-  mw_text_format(out, "\" text-anchor=\"%s\">%s", anchor, words);
-  put_number(out, value, 6);
-  mw_text_format(out, "</text>\n");
+  mw_text_format(out, "<text x=\"%.5g\" y=\"%.5g\" text-anchor=\"%s\">%s%.6g</text>\n", x, y, anchor, words, value);
 }
 
-static void put_point(mw_text *out, const char *before, double x, double y) {
-  mw_text_format(out, "%s", before);
-  put_number(out, x, 5);
-  mw_text_format(out, ",");
-  put_number(out, y, 5);
+static void put_grid(mw_text *out, const mw_axis *axis, double base, double height) {
+  for (int64_t line = axis->first; line <= axis->last; line++) {
+    double y = base - mw_axis_share(axis, mw_axis_line(axis, line)) * height;
+    mw_text_format(out, "<path class=\"grid\" d=\"M%d,%.5gH%d\"/>\n<text x=\"%d\" y=\"%.5g\" text-anchor=\"end\">", LEFT, y,
+                   WIDTH - RIGHT, LEFT - 8, y + 4);
+    mw_axis_label(axis, line, 1, out);
+    mw_text_format(out, "</text>\n");
+  }
 }
 
 /* The mean of the last steps up to `i`, a twentieth of all. */
@@ -69,18 +48,12 @@ static void put_chart(mw_text *out, const mw_training_log *curve, size_t number,
     if (curve->points[i].loss < low) low = curve->points[i].loss;
     if (curve->points[i].loss > high) high = curve->points[i].loss;
   }
-  double span = high - low, pad = span > 0 ? span * 0.05 : fmax(fabs(high), 1) * 0.05;
-  low -= pad, span = high + pad - low;
-  double step = step_of(span), steps = curve->count > 1 ? (double)(curve->count - 1) : 1;
+  mw_axis axis = mw_axis_of(low, high);
+  double steps = curve->count > 1 ? (double)(curve->count - 1) : 1;
   double base = offset + TOP + height;
   if (count > 1) put_text(out, LEFT, offset + 22, "start", "loss of training ", (double)number + 1);
   else put_text(out, LEFT, offset + 22, "start", "loss, at last ", curve->points[curve->count - 1].loss);
-  for (double line = ceil(low / step) * step; line <= low + span; line += step) {
-    double y = base - (line - low) / span * height;
-    put_point(out, "<path class=\"grid\" d=\"M", LEFT, y);
-    mw_text_format(out, "H%d\"/>\n", WIDTH - RIGHT);
-    put_text(out, LEFT - 8, y + 4, "end", "", fabs(line) < step * 1e-6 ? 0 : line);
-  }
+  put_grid(out, &axis, base, height);
   put_text(out, LEFT, base + 18, "middle", "", 1);
   put_text(out, WIDTH - RIGHT, base + 18, "end", "step ", (double)curve->count);
   size_t stride = curve->count / MOST_POINTS + 1, last = curve->count - 1;
@@ -88,7 +61,7 @@ static void put_chart(mw_text *out, const mw_training_log *curve, size_t number,
     mw_text_format(out, smooth ? "<polyline points=\"" : "<polyline class=\"raw\" points=\"");
     for (size_t i = 0; i <= last; i = i == last ? last + 1 : i + stride < last ? i + stride : last) {
       double loss = smooth ? trend(curve, i) : curve->points[i].loss;
-      put_point(out, i ? " " : "", LEFT + (double)i / steps * width, base - (loss - low) / span * height);
+      mw_text_format(out, "%s%.5g,%.5g", i ? " " : "", LEFT + (double)i / steps * width, base - mw_axis_share(&axis, loss) * height);
     }
     mw_text_format(out, "\"/>\n");
   }

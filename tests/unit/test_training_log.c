@@ -32,5 +32,14 @@ int main(void) {
   CHECK(!strstr(text.bytes, "nan") && !strstr(text.bytes, "inf"));
   CHECK(strstr(text.bytes, "step 5000<") && text.length < 60000); /* a long training does not make a large file */
   mw_text_free(&text);
+  CASE("losses that differ by rounding alone");
+  mw_training_log_point flat[] = {{3.0, 1}, {3.0000000000000004, 1}, {3.0, 1}}, zero[] = {{0, 0}, {0, 0}}, huge[] = {{-3e38, 1}, {3e38, 1}},
+                        near[] = {{2.0, 1}, {2.00000001, 1}};
+  const mw_training_log odd[] = {{flat, 3, NULL, NULL, 0}, {zero, 2, NULL, NULL, 0}, {huge, 2, NULL, NULL, 0}, {near, 2, NULL, NULL, 0}};
+  CHECK(mw_training_log_chart(odd, 4, &text, &err));
+  CHECK(count(text.bytes, "class=\"grid\" d") >= 16 && count(text.bytes, "class=\"grid\" d") <= 32);
+  CHECK(!strstr(text.bytes, "nan") && !strstr(text.bytes, "inf"));
+  CHECK(strstr(text.bytes, ">2.000000005<")); /* neighbouring lines have different labels */
+  mw_text_free(&text);
   UNIT_END();
 }
