@@ -122,18 +122,29 @@ bool mw_text_is_control(uint32_t c) {
          (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
 }
 
+size_t mw_text_character(const char *bytes, size_t length, char escaped[16]) {
+  uint32_t code;
+  size_t n = mw_utf8_decode(bytes, length, &code);
+  *escaped = 0;
+  if (code == MW_UTF8_BAD || mw_text_is_control(code))
+    snprintf(escaped, 16, n == 1 ? "\\x%02x" : "\\u%04x", n == 1 ? (unsigned char)*bytes : code);
+  return n;
+}
+
+bool mw_text_is_plain(const char *bytes, size_t length) {
+  char escaped[16] = "";
+  for (size_t i = 0; i < length && !*escaped;) i += mw_text_character(bytes + i, length - i, escaped);
+  return !*escaped;
+}
+
 const char *mw_text_escape(mw_text_escaped *room, const char *bytes, size_t length) {
   enum { LIMIT = 200 };
   size_t used = 0;
+  char escaped[16];
   for (size_t i = 0, n; i < length; i += n) {
-    uint32_t code;
-    char escaped[16];
-    const char *piece = bytes + i;
-    size_t piece_length = n = mw_utf8_decode(piece, length - i, &code);
-    if (code == MW_UTF8_BAD || mw_text_is_control(code)) {
-      piece_length = (size_t)snprintf(escaped, sizeof escaped, n == 1 ? "\\x%02x" : "\\u%04x", n == 1 ? (unsigned char)*piece : code);
-      piece = escaped;
-    }
+    n = mw_text_character(bytes + i, length - i, escaped);
+    const char *piece = *escaped ? escaped : bytes + i;
+    size_t piece_length = *escaped ? strlen(escaped) : n;
     if (used + piece_length > LIMIT) {
       memcpy(room->bytes + used, "...", 4);
       return room->bytes;

@@ -26,8 +26,14 @@ void mw_text_shell(mw_text *text, const char *word);
 bool mw_text_check(const mw_text *text, mw_error *err);
 void mw_text_free(mw_text *text);
 
-/* Foreign text for a message: control characters (C0, DEL, C1, bidirectional marks) and bad UTF-8 escaped, cut to 200
- * bytes with "...". The result lies in `room`. */
+/* One character of foreign text, of which `length` bytes are left: how many bytes it is. Where it may not be shown as it is (a
+ * control character: C0, DEL, C1, a mark that turns the direction of writing; a byte that is no UTF-8) `escaped` is what to
+ * show in its place, as "\x1b" or "\u202e"; else it is empty. */
+size_t mw_text_character(const char *bytes, size_t length, char escaped[16]);
+/* Whether all of it may be shown as it is. */
+bool mw_text_is_plain(const char *bytes, size_t length);
+
+/* Foreign text for a message: escaped by mw_text_character's rule and cut to 200 bytes with "...". The result lies in `room`. */
 typedef struct mw_text_escaped { char bytes[256]; } mw_text_escaped;
 const char *mw_text_escape(mw_text_escaped *room, const char *bytes, size_t length);
 const char *mw_text_escape_z(mw_text_escaped *room, const char *string);

@@ -10,6 +10,12 @@ static const char *take_text(mw_message *in, mw_arena *arena, mw_error *err) {
   return mw_mem_copy(arena, text, length, err);
 }
 
+/* A text that is shown: nothing in it may steer a terminal. */
+static const char *take_plain(mw_message *in, mw_arena *arena, mw_error *err) {
+  const char *text = take_text(in, arena, err);
+  return text && mw_text_is_plain(text, strlen(text)) ? text : NULL;
+}
+
 static bool take_kind(const char *word, mw_arg_kind *out) {
   static const char *const words[] = {"number", "string", "flag",  "maybe", "choice", "each",
                                       "model",  "models", "words", "seed",  "score",  "calibration"};
@@ -34,24 +40,29 @@ static bool take_words(mw_message *in, mw_arena *arena, const char *const **out,
   if (in->failed || count > 1024) return false;
   const char **words = count ? mw_mem_take(arena, (count + 1) * sizeof *words, err) : NULL;
   if (count && !words) return false;
-  for (uint32_t i = 0; i < count; i++)
-    if (!(words[i] = take_text(in, arena, err))) return false;
+  for (uint32_t i = 0; i < count; i++) MW_TRY(words[i] = take_text(in, arena, err));
   *out = words;
   return true;
 }
 
+static bool are_plain(const char *const *words) {
+  for (; words && *words; words++)
+    if (!mw_text_is_plain(*words, strlen(*words))) return false;
+  return true;
+}
+
 static bool take_arg(mw_message *in, mw_arena *arena, mw_arg *arg, mw_error *err) {
-  arg->name = take_text(in, arena, err);
-  const char *kind = take_text(in, arena, err);
-  arg->doc = take_text(in, arena, err);
-  arg->fallback = take_text(in, arena, err);
+  const char *kind;
+  MW_TRY(arg->name = take_plain(in, arena, err));
+  MW_TRY(kind = take_plain(in, arena, err));
+  MW_TRY(arg->doc = take_plain(in, arena, err));
+  MW_TRY(arg->fallback = take_text(in, arena, err)); /* what one would type, whatever it is */
   uint32_t flags = mw_message_u32(in);
   arg->optional = flags & 1, arg->whole = flags & 2, arg->has_min = flags & 4, arg->has_max = flags & 8;
   arg->min = mw_message_double(in);
   arg->max = mw_message_double(in);
-  return arg->fallback && take_kind(kind, &arg->kind) && is_argument(arg) &&
-         take_words(in, arena, &arg->choices, err) && take_words(in, arena, &arg->profiled, err) &&
-         !in->failed && (arg->choices || arg->kind != MW_ARG_CHOICE);
+  return take_kind(kind, &arg->kind) && is_argument(arg) && take_words(in, arena, &arg->choices, err) && are_plain(arg->choices) &&
+         take_words(in, arena, &arg->profiled, err) && !in->failed && (arg->choices || arg->kind != MW_ARG_CHOICE);
 }
 
 static size_t words_in(const char *const *words) {
@@ -76,10 +87,10 @@ static bool is_consistent(const mw_signature *signature) {
 bool mw_signature_take(mw_signature *signature, mw_arena *arena, const char *bytes, size_t length, mw_error *err) {
   mw_message in = {bytes, bytes + length, false};
   mw_error_set(err, MW_DATA, "the recipe's process sent a broken signature");
-  signature->summary = take_text(&in, arena, err);
-  signature->paper = take_text(&in, arena, err);
+  MW_TRY(signature->summary = take_plain(&in, arena, err));
+  MW_TRY(signature->paper = take_plain(&in, arena, err));
   uint32_t count = mw_message_u32(&in);
-  if (!signature->paper || in.failed || count > MW_SIGNATURE_ARGS) return false;
+  if (in.failed || count > MW_SIGNATURE_ARGS) return false;
   for (uint32_t i = 0; i < count; i++) MW_TRY(take_arg(&in, arena, &signature->args[i], err));
   signature->count = count;
   return in.at == in.end && is_consistent(signature);

@@ -168,5 +168,33 @@ each { "any", "int", codes = { 0, 130 }, step = 13 }
 each { "malloc", "ENOMEM", codes = { 0, 1, 71 }, left = true, step = 47 }
 each { "malloc", "ENOMEM+", codes = { 0, 1, 71 }, left = true, step = 71 }
 
+-- ---- a recipe that is described ----
+
+-- Its arguments have long texts, so that what is told of them needs memory of its own; that is taken last.
+local function describe()
+  local args = {}
+  for i = 1, 60 do args[i] = ('arg("p%d", 0.5, "%s")'):format(i, ("long "):rep(180)) end
+  write(work .. "/long.lua", ('return recipe { "Many.", arg.model("base", "m"), %s, function(a) return a.base end }'):format(table.concat(args, ",\n")))
+  local function help(n)
+    os.remove(work .. "/mark")
+    local code = run(("LD_PRELOAD=%s FAULT=malloc:%d:ENOMEM FAULT_MARK=%s/mark exec '%s' %s/long.lua --help > %s/out 2> %s/err"):format(
+      shim, n, work, moonweld, work, work, work))
+    return read(work .. "/mark") ~= nil, code
+  end
+  local last, beyond = 1, 1 << 20
+  while beyond - last > 1 do
+    local middle = (last + beyond) // 2
+    if help(middle) then last = middle else beyond = middle end
+  end
+  wrong = 0
+  for n = math.max(1, last - (all and 400 or 100)), last do
+    local _, code = help(n)
+    if code ~= 0 and code ~= 71 then bad("malloc " .. n .. " of a recipe's help", "exit code " .. code) end
+  end
+  if last == 1 then bad("malloc of a recipe's help", "the fault never came") end
+  if wrong == 0 then passed = passed + 1 else failed = failed + 1 end
+end
+if part == parts then describe() end
+
 print(("%d passed, %d failed"):format(passed, failed))
 os.exit(failed == 0)

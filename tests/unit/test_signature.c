@@ -60,6 +60,10 @@ int main(void) {
   CHECK(!one("output", "number", "d") && !one("threads", "number", "d") && !one("score", "number", "d") && !one("seed", "number", "d"));
   CHECK(!one("density", "seed", "d") && !one("density", "nonsense", "d") && !one("density", "number", "") && !one("per", "choice", "d"));
   CHECK(!one("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "number", "d"));
+  CASE("texts that would steer a terminal");
+  CHECK(one("density", "number", "50 \xe2\x82\xac") && !one("density", "number", "\xff"));
+  CHECK(!one("density", "number", "\x1b[31m") && !one("density", "number", "\xc2\x9b" "31m") && !one("density", "number", "\xe2\x80\xae"));
+  CHECK(!takes(&(argument){"per", "choice", "d", {"a", "\xe2\x80\xae"}, {NULL}}, 1, 0));
   CASE("two of one name");
   const argument twice[] = {{"x", "number", "d", {NULL}, {NULL}}, {"x", "number", "d", {NULL}, {NULL}}};
   CHECK(!takes(twice, 2, 0));
