@@ -34,7 +34,9 @@ local function declare(arg)
   end
   if core.reserved[name] and not arg.bound then return fail("'%s' is an option of every merge; name the argument otherwise", name) end
   if type(doc) ~= "string" or doc == "" then return fail("argument '%s' needs a sentence that says what it is", name) end
-  if doc:find("%c") or #doc > 1000 then return fail("the sentence of argument '%s' holds control characters or is too long", name) end
+  if not core.plain(doc) or #doc > 1000 then
+    return fail("the sentence of argument '%s' is one line of UTF-8 without control characters, of at most 1000 bytes", name)
+  end
   return A.handle { arg }
 end
 
@@ -102,7 +104,7 @@ local function choices_of(form, name, words)
   if type(words) ~= "table" or #words == 0 then return fail("arg.%s('%s', {...}) needs words to choose from", form, tostring(name)) end
   local choices = {}
   for i, word in ipairs(words) do
-    if type(word) ~= "string" or not word:match("^[%w_%-%.]+$") then return fail("a choice of '%s' is not a word", tostring(name)) end
+    if type(word) ~= "string" or not word:match("^[A-Za-z0-9_%-%.]+$") then return fail("a choice of '%s' is not a word", tostring(name)) end
     choices[i] = word
   end
   return choices

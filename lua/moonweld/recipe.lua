@@ -59,7 +59,9 @@ R.recipe = core.module("word").word("recipe{...}", function(parts)
   signature.paper = parts.paper or ""
   if type(signature.summary) ~= "string" or signature.summary == "" then fail("a recipe begins with a sentence that says what it does") end
   for _, text in ipairs { signature.summary, signature.paper } do
-    if type(text) ~= "string" or text:find("%c") or #text > 1000 then fail("the texts of a recipe are single lines of at most 1000 bytes") end
+    if type(text) ~= "string" or not core.plain(text) or #text > 1000 then
+      fail("the texts of a recipe are single lines of UTF-8 without control characters, of at most 1000 bytes")
+    end
   end
   if not signature.run then fail("a recipe ends with a function(a) ... end") end
   local recipe = setmetatable({}, {

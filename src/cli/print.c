@@ -1,13 +1,17 @@
 /* print.c: see print.h. */
 #include "print.h"
+#include "base/text.h"
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 void mw_print_plain(FILE *out, const char *text) {
-  for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-    if (*p < 0x20 || *p == 0x7f) fprintf(out, "\\x%02x", *p);
-    else putc(*p, out);
+  char escaped[16];
+  for (size_t left = strlen(text), n; left; text += n, left -= n) {
+    n = mw_text_character(text, left, escaped);
+    if (*escaped) fputs(escaped, out);
+    else fwrite(text, 1, n, out);
   }
 }
 

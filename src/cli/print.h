@@ -1,5 +1,5 @@
 /* print.h: text for people and text for machines, safe to print whatever a file name or a recipe puts into it. Plain
- * text shows control characters as \xNN, so that nothing we quote can steer a terminal; JSON strings are always valid
+ * text is escaped by the rule of base/text.h, so that nothing we quote can steer a terminal; JSON strings are always valid
  * UTF-8, with U+FFFD in the place of a byte that is not. */
 #ifndef MW_CLI_PRINT_H
 #define MW_CLI_PRINT_H

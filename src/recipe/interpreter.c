@@ -142,14 +142,10 @@ static bool take_error(mw_interpreter *state, int result, mw_error *err) {
   lua_getfield(L, -2, "status");
   lua_getfield(L, -3, "placed");
   lua_getfield(L, -4, "hint");
-  mw_text text = {0}, hint = {0};
-  put_line(&text, lua_tostring(L, -4));
-  put_line(&hint, lua_tostring(L, -1));
-  mw_error_set(err, (mw_status)lua_tointeger(L, -3), "%s", text.bytes ? text.bytes : "");
-  if (hint.length) mw_error_hint(err, "%s", hint.bytes);
+  const char *text = lua_tostring(L, -4), *hint = lua_tostring(L, -1); /* made safe to show by the parent */
+  mw_error_set(err, (mw_status)lua_tointeger(L, -3), "%s", text ? text : "");
+  if (hint) mw_error_hint(err, "%s", hint);
   err->signal = lua_toboolean(L, -2) ? 0 : -1; /* -1: the line is not known */
-  mw_text_free(&text);
-  mw_text_free(&hint);
   lua_pop(L, 5);
   return false;
 }

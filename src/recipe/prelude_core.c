@@ -236,6 +236,14 @@ static int shown(lua_State *L) {
   return 1;
 }
 
+/* core.plain(text): whether it may be shown as it is. */
+static int plain(lua_State *L) {
+  size_t length;
+  const char *text = luaL_checklstring(L, 1, &length);
+  lua_pushboolean(L, mw_text_is_plain(text, length));
+  return 1;
+}
+
 static int core_fail(lua_State *L) {
   const char *kind = luaL_checkstring(L, 1);
   if (strcmp(kind, "input") == 0) return mw_interpreter_raise_input(L, luaL_checkstring(L, 2), luaL_optstring(L, 3, ""));
@@ -409,7 +417,7 @@ static void fill(lua_State *L) {
       {"value", value},
       {"id", id}, {"is_node", is_node}, {"mass", mass}, {"label", label}, {"uniform", uniform}, {"beta", beta},
       {"dirichlet", dirichlet}, {"drawn", drawn}, {"glob", glob}, {"distance", distance}, {"shown", shown},
-      {"fail", core_fail}, {"print", print}, {"warn", warn}, {"renamed", renamed}, {"require", require}, {"load", load_text},
+      {"plain", plain}, {"fail", core_fail}, {"print", print}, {"warn", warn}, {"renamed", renamed}, {"require", require}, {"load", load_text},
       {"score", score}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
   luaL_newmetatable(L, node_type);

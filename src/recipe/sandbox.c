@@ -125,17 +125,12 @@ static _Noreturn void child(const mw_interpreter *template, mw_sandbox_limits li
 
 /* ---- the parent ---- */
 
-/* Control characters (C0, DEL, C1) and the marks that turn the direction of writing become spaces; where the bytes are
- * no UTF-8, all beyond ASCII become question marks. */
+/* What may not be shown becomes spaces, or question marks where it is no UTF-8: the text stays one line of the same length. */
 static void make_plain(char *text) {
-  bool utf8 = mw_utf8_valid(text, strlen(text));
-  for (unsigned char *c = (unsigned char *)text; *c; c++) {
-    bool turns = c[0] == 0xe2 && ((c[1] == 0x80 && (c[2] == 0x8e || c[2] == 0x8f || (c[2] >= 0xaa && c[2] <= 0xae))) ||
-                                  (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9));
-    if (!utf8 && *c >= 0x80) *c = '?';
-    else if (*c < 0x20 || *c == 0x7f) *c = ' ';
-    else if (c[0] == 0xc2 && c[1] < 0xa0) c[0] = c[1] = ' ';
-    else if (turns) c[0] = c[1] = c[2] = ' ';
+  char escaped[16];
+  for (size_t n; *text; text += n) {
+    n = mw_text_character(text, strlen(text), escaped);
+    if (*escaped) memset(text, n == 1 && *text < 0 ? '?' : ' ', n);
   }
 }
 

@@ -48,6 +48,7 @@ attempt() { # WANTED COMMAND...: WANTED is a code, or "any" for 0, 64 and 65
   # C0 but for tab and newline, DEL, C1, and the marks that turn the direction of writing.
   elif grep -aqP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]|0x[0-9a-f]{8}' "$work/out" "$work/err"; then
     bad "a control character or an address came through"
+  elif ! cat "$work/out" "$work/err" | iconv -f UTF-8 -t UTF-8 > "$work/none" 2>&1; then bad "bytes that are no UTF-8 came through"
   fi
 }
 

@@ -162,6 +162,7 @@ function mock.prelude(models, files)
     end
     return row[#b]
   end
+  function core.plain(text) return utf8.len(text) ~= nil and not text:find("%c") end
   function core.shown(text) return (text:gsub("%c", "?")) end
   function core.fail(kind, message) error({ kind = kind, message = message }, 0) end
   function core.print() end
