@@ -322,9 +322,11 @@ static int require(lua_State *L) {
   return 2;
 }
 
+/* A first line that begins with '#' is not Lua's; its end stays, so that lines keep their numbers. */
 static int load_text(lua_State *L) {
   size_t length;
   const char *text = luaL_checklstring(L, 1, &length);
+  for (bool hidden = *text == '#'; hidden && *text && *text != '\n'; text++) length--;
   if (luaL_loadbufferx(L, text, length, luaL_checkstring(L, 2), "t") != LUA_OK) {
     if (lua_istable(L, -1)) lua_getfield(L, -1, "text"); /* the message handler has already seen it */
     lua_pushnil(L);

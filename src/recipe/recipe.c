@@ -53,20 +53,10 @@ static bool check_text(const char *what, const char *text, size_t length, mw_err
   return true;
 }
 
-/* A first line that begins with '#' becomes a comment of the same length, so that line numbers stay. */
-static void hide_shebang(char *text) {
-  for (char *c = text; text[0] == '#' && *c && *c != '\n'; c++)
-    if (c > text + 1) *c = ' ';
-  if (text[0] == '#') text[0] = '-', text[1] = text[1] == '\n' || !text[1] ? text[1] : '-';
-}
-
 static bool read_recipe(const char *path, char **text, size_t *length, mw_error *err) {
   mw_text_escaped shown;
   MW_TRY(mw_file_slurp(path, LARGEST_RECIPE, text, length, err));
-  if (check_text(mw_text_escape_z(&shown, path), *text, *length, err)) {
-    hide_shebang(*text);
-    return true;
-  }
+  if (check_text(mw_text_escape_z(&shown, path), *text, *length, err)) return true;
   free(*text);
   *text = NULL;
   return false;
