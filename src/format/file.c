@@ -152,6 +152,12 @@ bool mw_file_resolve(const char *path, char **resolved, mw_error *err) {
   return mw_error_set(err, MW_IO, "%s: %s", mw_text_escape_z(&shown, path), strerror(errno));
 }
 
+bool mw_file_lies_in(const char *path, const char *folder) {
+  size_t length = path && folder ? strlen(folder) : 0;
+  if (!length || strncmp(path, folder, length) != 0) return false;
+  return path[length] == '/' || (folder[length - 1] == '/' && path[length]); /* the root ends with its slash */
+}
+
 bool mw_file_is_folder(const char *path) {
   struct stat st;
   return stat(path, &st) == 0 && S_ISDIR(st.st_mode);

@@ -39,6 +39,8 @@ bool mw_file_exists(const char *path);
 /* The path without links, "." and ".."; *resolved is NULL where nothing is there (or it cannot be reached). free() it.
  * False only where the question could not be answered: MW_MEMORY, MW_IO. */
 bool mw_file_resolve(const char *path, char **resolved, mw_error *err);
+/* Whether one path lies in the folder of another, at any depth; both as mw_file_resolve gives them, NULL lies nowhere. */
+bool mw_file_lies_in(const char *path, const char *folder);
 bool mw_file_is_folder(const char *path);
 
 /* Names in a folder, sorted by bytes, without "." and "..", from the arena. */

@@ -58,11 +58,6 @@ static uint64_t limit_of(const char *name) {
   return tokenizer ? TOKENIZER_LIMIT : OTHER_LIMIT;
 }
 
-static bool lies_in(const char *path, const char *folder) {
-  size_t length = folder ? strlen(folder) : 0;
-  return length && !strncmp(path, folder, length) && path[length] == '/';
-}
-
 static void skip(copy *job, const char *name, const char *why) {
   mw_text_escaped room;
   mw_warning_add(job->warnings, "%s is not copied: %s", mw_text_escape_z(&room, name), why);
@@ -95,7 +90,7 @@ static bool copy_file(copy *job, const char *name, mw_error *err) {
   MW_TRY(path != NULL);
   char *resolved;
   MW_TRY(mw_file_resolve(path, &resolved, err));
-  if (!resolved || (!lies_in(resolved, job->root) && !lies_in(resolved, job->blobs))) {
+  if (!resolved || (!mw_file_lies_in(resolved, job->root) && !mw_file_lies_in(resolved, job->blobs))) {
     skip(job, name, resolved ? "it is a link out of the model's folder" : "it cannot be found");
     free(resolved);
     return true;

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { LARGEST_RECIPE = 256 << 10, MOST_WARNINGS = 1000 };
 
@@ -97,18 +96,20 @@ static bool is_word(const char *name) {
 
 /* NAME.lua beside the recipe; a link that leads out of the folder is refused. */
 static bool beside(const mw_recipe *recipe, const char *name, char **text, size_t *length, mw_error *err) {
-  char path[4096];
-  struct stat st;
+  mw_text path = {0};
+  char *folder = NULL, *file = NULL;
   if (!recipe->folder) return mw_error_set(err, MW_DATA, "there is no recipe '%s' to require", name);
-  snprintf(path, sizeof path, "%s%s.lua", recipe->folder, name);
-  char *folder = realpath(recipe->folder, NULL), *real = realpath(path, NULL);
-  bool inside = folder && real && strncmp(real, folder, strlen(folder)) == 0 && real[strlen(folder)] == '/';
-  bool there = real != NULL && stat(real, &st) == 0;
+  mw_text_format(&path, "%s%s.lua", recipe->folder, name);
+  bool ok = mw_text_check(&path, err) && mw_file_resolve(recipe->folder, &folder, err) && mw_file_resolve(path.bytes, &file, err);
+  if (ok && !file)
+    ok = mw_error_set(err, MW_DATA, "there is no recipe '%s' to require, neither built in nor beside this file", name);
+  if (ok && !mw_file_lies_in(file, folder))
+    ok = mw_error_set(err, MW_DATA, "'%s.lua' is a link that leads out of the recipe's folder", name);
+  ok = ok && read_recipe(path.bytes, text, length, err);
   free(folder);
-  free(real);
-  if (!there) return mw_error_set(err, MW_DATA, "there is no recipe '%s' to require, neither built in nor beside this file", name);
-  if (!inside) return mw_error_set(err, MW_DATA, "'%s.lua' is a link that leads out of the recipe's folder", name);
-  return read_recipe(path, text, length, err);
+  free(file);
+  mw_text_free(&path);
+  return ok;
 }
 
 static void record(mw_recipe_result *result, const char *name, const char *text, size_t length) {

@@ -17,6 +17,12 @@ static void put(const char *path, const char *text) {
 /* Clocks of file systems tick slowly: a change within one tick of the opening has no time of its own. */
 static void tick(void) { usleep(30000); }
 
+static void inside(void) {
+  CHECK(mw_file_lies_in("/a/b/c.lua", "/a/b") && mw_file_lies_in("/a/b/c.lua", "/a") && mw_file_lies_in("/c.lua", "/"));
+  CHECK(!mw_file_lies_in("/ab/c.lua", "/a") && !mw_file_lies_in("/a", "/a") && !mw_file_lies_in("/", "/") && !mw_file_lies_in("/a", "/a/b"));
+  CHECK(!mw_file_lies_in(NULL, "/a") && !mw_file_lies_in("/a/b", NULL));
+}
+
 static void shrunk(void) {
   mw_error err = {0};
   mw_file file;
@@ -73,6 +79,7 @@ static void hashed(void) {
 int main(void) {
   char room[] = "/tmp/moonweld-unit-XXXXXX";
   CHECK(mkdtemp(room) && chdir(room) == 0);
+  RUN(inside());
   RUN(shrunk());
   RUN(replaced());
   RUN(rewritten());
