@@ -27,23 +27,29 @@ static void *allocate(void *context, void *old, size_t old_size, size_t size) {
 
 /* ---- where a recipe is ---- */
 
-/* The innermost line that is a recipe's, or false. A tail call hides it; then a traced run knows the last line. What is
- * said of a recipe's result, when it has returned, is said of the last line of its own file. */
-static bool place(lua_State *L, char room[300]) {
+/* The innermost line of a recipe that is on the stack, below no tail call if `exact`: the caller that a tail call hides may be
+ * a recipe's, too. *hidden: it ended there. */
+static bool visible(lua_State *L, bool exact, bool *hidden, char room[300]) {
   lua_Debug ar;
-  const mw_interpreter *state = mw_interpreter_of(L);
-  const struct mw_interpreter_place *at = &state->main;
-  for (int level = 0; lua_getstack(L, level, &ar); level++) {
+  *hidden = false;
+  for (int level = 0; !*hidden && lua_getstack(L, level, &ar); level++) {
     bool known = lua_getinfo(L, "Slt", &ar);
     if (known && ar.source[0] == '@' && ar.currentline > 0) {
       snprintf(room, 300, "%s:%d: ", ar.source + 1, ar.currentline);
       return true;
     }
-    if (known && ar.istailcall && (!state->trace || state->last.line)) {
-      at = &state->last;
-      break;
-    }
+    *hidden = exact && known && ar.istailcall;
   }
+  return false;
+}
+
+/* The innermost line that is a recipe's, or false. Where a tail call hides it, a traced run knows the last line. What is
+ * said of a recipe's result, when it has returned, is said of the last line of its own file. */
+static bool place(lua_State *L, char room[300]) {
+  const mw_interpreter *state = mw_interpreter_of(L);
+  bool hidden;
+  if (visible(L, !state->trace || state->last.line, &hidden, room)) return true;
+  const struct mw_interpreter_place *at = hidden ? &state->last : &state->main;
   if (!at->line) return false;
   snprintf(room, 300, "%s:%d: ", at->chunk, at->line);
   return true;
@@ -95,6 +101,13 @@ int mw_interpreter_raise_input(lua_State *L, const char *text, const char *hint)
   return lua_error(L);
 }
 
+int mw_interpreter_interrupt(lua_State *L, mw_status status, const char *text) {
+  char at[300] = "";
+  bool hidden, placed = visible(L, false, &hidden, at) || place(L, at);
+  push_error(L, status, placed, at, text, "");
+  return lua_error(L);
+}
+
 /* Gives every error the form of mw_interpreter_raise's. */
 static int handle(lua_State *L) {
   if (lua_istable(L, 1)) {
@@ -120,12 +133,6 @@ static int handle(lua_State *L) {
   return 1;
 }
 
-/* One line without control characters. */
-static void put_line(mw_text *out, const char *text) {
-  for (size_t i = 0, n = text ? strlen(text) : 0; i < n; i++)
-    mw_text_add(out, (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? " " : text + i, 1);
-}
-
 static bool take_error(mw_interpreter *state, int result, mw_error *err) {
   lua_State *L = state->L;
   if (result == LUA_ERRMEM) {
@@ -145,7 +152,7 @@ static bool take_error(mw_interpreter *state, int result, mw_error *err) {
   const char *text = lua_tostring(L, -4), *hint = lua_tostring(L, -1); /* made safe to show by the parent */
   mw_error_set(err, (mw_status)lua_tointeger(L, -3), "%s", text ? text : "");
   if (hint) mw_error_hint(err, "%s", hint);
-  err->signal = lua_toboolean(L, -2) ? 0 : -1; /* -1: the line is not known */
+  state->line_hidden = !lua_toboolean(L, -2);
   lua_pop(L, 5);
   return false;
 }

@@ -43,6 +43,7 @@ struct mw_interpreter {
   size_t spec_count, spec_capacity;
   uint64_t coefficients; /* made so far */
   mw_arena arena;
+  bool line_hidden;  /* of the last error: it has a line, which a tail call hides; a traced run finds it */
   bool trace;        /* a hook remembers where the recipe is */
   struct mw_interpreter_place {
     int line; /* 0: none yet */
@@ -63,6 +64,9 @@ bool mw_interpreter_call(mw_interpreter *state, const char *name, int args, int 
 mw_interpreter *mw_interpreter_of(lua_State *L);
 /* Raises an error that carries its status; the recipe's line is put before it. */
 int mw_interpreter_raise(lua_State *L, mw_status status, const char *text);
+/* The same for what may come at any moment, as the end of the time does: the innermost line of a recipe that is still on the
+ * stack is good enough, whatever a tail call hides above it. */
+int mw_interpreter_interrupt(lua_State *L, mw_status status, const char *text);
 /* Raises an error about the models that a recipe was given: MW_DATA, with a hint or "". A line of a built-in recipe would
  * say nothing to who typed the models' names, so only that of an own recipe is put before it. */
 int mw_interpreter_raise_input(lua_State *L, const char *text, const char *hint);

@@ -1,4 +1,4 @@
-/* message.c: little-endian by memcpy on both sides of one fork, so that no byte order can differ. */
+/* message.c: numbers as they lie in memory, by memcpy: both sides are one program on one machine. */
 #include "recipe/message.h"
 #include "base/clock.h"
 #include <errno.h>
@@ -40,16 +40,19 @@ const char *mw_message_text(mw_message *in, size_t *length) {
   return at ? at : "";
 }
 
-/* Whether there is something to read before `deadline`. */
-static bool await(int fd, double deadline) {
-  for (;;) {
-    double left = deadline - mw_clock_now();
-    if (left <= 0) return false;
+/* Whether there is something to read before patience ends, which is asked for ten times a second. */
+static bool await(int fd, mw_message_patience *patience) {
+  static const double slice = 0.1;
+  while (patience->seconds > 0) {
     struct pollfd one = {.fd = fd, .events = POLLIN};
-    int ready = poll(&one, 1, left < 1000 ? (int)ceil(left * 1000) : 1000000);
+    double begun = mw_clock_now();
+    int ready = poll(&one, 1, (int)ceil(1000 * fmin(slice, patience->seconds)));
+    /* No more than the slice: this process may itself have been stopped (Ctrl-Z). */
+    if (!patience->works(patience->other)) patience->seconds -= fmin(mw_clock_now() - begun, slice);
     if (ready > 0) return true;
     if (ready < 0 && errno != EINTR) return false;
   }
+  return false;
 }
 
 /* Without SIGPIPE, which would end a program that uses the library: that the other side is gone is an error like others. */
@@ -64,10 +67,10 @@ static bool put(int fd, const char *bytes, size_t length) {
   return true;
 }
 
-/* A deadline of INFINITY is not asked for: a locked child may not poll. */
-static bool get(int fd, char *bytes, size_t length, double deadline) {
+/* Without a patience nobody polls: a locked child may not. */
+static bool get(int fd, char *bytes, size_t length, mw_message_patience *patience) {
   while (length) {
-    if (isfinite(deadline) && !await(fd, deadline)) return false;
+    if (patience && !await(fd, patience)) return false;
     ssize_t n = read(fd, bytes, length);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return false;
@@ -82,13 +85,13 @@ bool mw_message_send(int fd, uint32_t kind, const char *bytes, size_t length) {
   return put(fd, (const char *)head, sizeof head) && put(fd, bytes, length);
 }
 
-static bool receive(int fd, size_t limit, double deadline, uint32_t *kind, char **bytes, size_t *length) {
+static bool receive(int fd, size_t limit, mw_message_patience *patience, uint32_t *kind, char **bytes, size_t *length) {
   uint64_t head[2];
   errno = 0;
-  if (!get(fd, (char *)head, sizeof head, deadline) || head[1] > limit) return false;
+  if (!get(fd, (char *)head, sizeof head, patience) || head[1] > limit) return false;
   char *body = malloc((size_t)head[1] + 1);
   if (!body) return false;
-  if (!get(fd, body, (size_t)head[1], deadline)) return free(body), false;
+  if (!get(fd, body, (size_t)head[1], patience)) return free(body), false;
   body[head[1]] = 0;
   *kind = (uint32_t)head[0];
   *bytes = body;
@@ -97,14 +100,11 @@ static bool receive(int fd, size_t limit, double deadline, uint32_t *kind, char 
 }
 
 bool mw_message_receive(int fd, size_t limit, uint32_t *kind, char **bytes, size_t *length) {
-  return receive(fd, limit, INFINITY, kind, bytes, length);
+  return receive(fd, limit, NULL, kind, bytes, length);
 }
 
-bool mw_message_hear(int fd, size_t limit, double *seconds, uint32_t *kind, char **bytes, size_t *length) {
-  double begun = mw_clock_now();
-  bool heard = receive(fd, limit, begun + *seconds, kind, bytes, length);
-  *seconds -= mw_clock_now() - begun;
-  return heard;
+bool mw_message_hear(int fd, size_t limit, mw_message_patience *patience, uint32_t *kind, char **bytes, size_t *length) {
+  return receive(fd, limit, patience, kind, bytes, length);
 }
 
 /* ---- graphs ---- */

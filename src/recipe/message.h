@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "expr/graph.h"
+#include <sys/types.h>
 
 typedef enum mw_message_kind {
   MW_MESSAGE_SIGNATURE = 1, MW_MESSAGE_GRAPH, MW_MESSAGE_ERROR, MW_MESSAGE_PRINT, MW_MESSAGE_REQUIRE, MW_MESSAGE_DRAWN, MW_MESSAGE_SCORE,
@@ -31,9 +32,15 @@ const char *mw_message_text(mw_message *in, size_t *length); /* not NUL-terminat
 bool mw_message_send(int fd, uint32_t kind, const char *bytes, size_t length);
 /* False at the end of the pipe or for a message above `limit`. free() *bytes, which is NUL-terminated. */
 bool mw_message_receive(int fd, size_t limit, uint32_t *kind, char **bytes, size_t *length);
-/* The same, waiting no longer than *seconds, from which the time that it took is subtracted. At or below 0: too long.
- * Both set errno to ENOMEM where a message had no room. */
-bool mw_message_hear(int fd, size_t limit, double *seconds, uint32_t *kind, char **bytes, size_t *length);
+/* How long somebody waits for another process. */
+typedef struct mw_message_patience {
+  double seconds;             /* left, in all; at or below 0: none */
+  bool (*works)(pid_t other); /* whether the other works, or would if the machine let it: such time is not counted */
+  pid_t other;
+} mw_message_patience;
+
+/* The same, waiting no longer than patience allows. Both set errno to ENOMEM where a message had no room. */
+bool mw_message_hear(int fd, size_t limit, mw_message_patience *patience, uint32_t *kind, char **bytes, size_t *length);
 
 /* What of a graph a message holds, and what it is called there (from 1; 0: it stays behind). */
 typedef struct mw_message_choice {

@@ -419,7 +419,8 @@ static void fill(lua_State *L) {
       {"value", value},
       {"id", id}, {"is_node", is_node}, {"mass", mass}, {"label", label}, {"uniform", uniform}, {"beta", beta},
       {"dirichlet", dirichlet}, {"drawn", drawn}, {"glob", glob}, {"distance", distance}, {"shown", shown},
-      {"plain", plain}, {"fail", core_fail}, {"print", print}, {"warn", warn}, {"renamed", renamed}, {"require", require}, {"load", load_text},
+      {"plain", plain}, {"fail", core_fail}, {"print", print}, {"warn", warn}, {"renamed", renamed},
+      {"require", require}, {"load", load_text},
       {"score", score}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
   luaL_newmetatable(L, node_type);

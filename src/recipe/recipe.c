@@ -259,22 +259,27 @@ mw_sandbox_limits mw_recipe_limits(const mw_options *options, size_t tensors) {
                            options->recipe_memory ? options->recipe_memory : 256u << 20, 0};
 }
 
-/* Where an error's line got lost (a tail call), the recipe runs once more with a line hook, only to find it; not after a
- * score, since our process may have threads by then. While planning, scores are not real: what a recipe makes of them
- * is no error. */
+/* Whether the second error is the first one with its line before it. */
+static bool is_same_with_line(const mw_error *first, const mw_error *second) {
+  size_t n = strlen(first->text), m = strlen(second->text);
+  return first->status == second->status && m > n && strcmp(second->text + m - n, first->text) == 0;
+}
+
+/* Where a tail call hides an error's line, the recipe runs once more within the same limits and with a line hook, only to
+ * find it; without it the file is named. Not after a score, which would be measured again. While
+ * planning, scores are not real: what a recipe makes of them is no error. */
 static bool run(asking *ask, mw_interpreter *state, mw_sandbox_limits limits, mw_sandbox_work work, mw_error *err) {
-  bool ok = mw_sandbox_run(state, limits, work, on_message, ask, err);
+  bool hidden, ok = mw_sandbox_run(state, limits, work, on_message, ask, &hidden, err);
   bool scored = ask->scores > 0;
   if (ok || (scored && !ask->task->scorer->real && err->status == MW_DATA)) return true;
-  if (scored && err->signal == -1) err->signal = 0;
-  if (err->signal != -1) return false;
+  if (scored || !hidden) return false;
   mw_error traced;
-  err->signal = 0;
   state->trace = true;
   ask->result = NULL;
-  limits.seconds *= 4;
-  if (!mw_sandbox_run(state, limits, work, on_message, ask, &traced) && traced.signal != -1 && traced.status == err->status)
-    *err = traced;
+  bool found = !mw_sandbox_run(state, limits, work, on_message, ask, NULL, &traced) && is_same_with_line(err, &traced);
+  const char *file = ask->recipe->chunk + 1;
+  if (found) *err = traced;
+  else if (strncmp(err->text, file, strlen(file)) != 0) mw_error_wrap(err, "%s", file); /* what Lua cannot read names it */
   return false;
 }
 
@@ -289,10 +294,8 @@ bool mw_recipe_load(const char *name, const mw_options *options, mw_recipe **out
     mw_sandbox_limits limits = mw_recipe_limits(options, 0);
     ok = run(&ask, &state, limits, mw_child_describe, err);
   }
-  if (!ok) {
-    err->signal = 0;
-    mw_recipe_free(recipe);
-  } else *out = recipe;
+  if (!ok) mw_recipe_free(recipe);
+  else *out = recipe;
   return ok;
 }
 

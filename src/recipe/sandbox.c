@@ -1,6 +1,6 @@
 /* sandbox.c: fork, lock, work, report. The only door of libseccomp. The child never returns from here. */
 #include "recipe/sandbox.h"
-#include "base/utf8.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
@@ -44,9 +44,23 @@ enum { SANITIZED = 0 };
 #endif
 
 static bool lock_resources(mw_sandbox_limits limits) {
-  rlim_t cpu = (rlim_t)ceil(limits.seconds) + 1, data = SANITIZED ? RLIM_INFINITY : limits.memory + (1u << 30);
+  rlim_t cpu = (rlim_t)ceil(limits.seconds) + 1, data;
+  if (SANITIZED || __builtin_add_overflow(limits.memory, (rlim_t)1 << 30, &data)) data = RLIM_INFINITY;
   return limit(RLIMIT_CPU, cpu, cpu + 1) && limit(RLIMIT_DATA, data, data) && limit(RLIMIT_FSIZE, 0, 0) &&
          limit(RLIMIT_NOFILE, 0, 0) && limit(RLIMIT_NPROC, 0, 0) && limit(RLIMIT_CORE, 0, 0);
+}
+
+/* Closes all files from `first` to `last`. Where the call is missing (Linux before 5.9, some containers' filters), the system
+ * lists what is open; where it does not, nothing may run. */
+static bool close_files(unsigned first, unsigned last) {
+  if (close_range(first, last, 0) == 0) return true;
+  DIR *list = opendir("/proc/self/fd");
+  if (!list) return false;
+  for (const struct dirent *entry; errno = 0, (entry = readdir(list));) {
+    unsigned long fd = strtoul(entry->d_name, NULL, 10);
+    if (*entry->d_name != '.' && fd >= first && fd <= last && fd != (unsigned)dirfd(list)) close((int)fd);
+  }
+  return (errno == 0) & (closedir(list) == 0);
 }
 
 static bool lock_calls(void) {
@@ -75,7 +89,7 @@ static lua_State *running; /* the signal handler's only way to the state; the ch
 static void too_long(lua_State *L, lua_Debug *ar) {
   (void)ar;
   lua_sethook(L, NULL, 0, 0);
-  mw_interpreter_raise(L, MW_DATA, "the recipe takes too long (--recipe-seconds allows more)");
+  mw_interpreter_interrupt(L, MW_DATA, "the recipe takes too long (--recipe-seconds allows more)");
 }
 
 static void on_timer(int number) {
@@ -92,10 +106,10 @@ static void start_clock(double seconds) {
 
 /* ---- the child ---- */
 
-static void send_error(int fd, const mw_error *err) {
+static void send_error(int fd, const mw_error *err, bool line_hidden) {
   mw_text text = {0};
   mw_message_put_u32(&text, err->status);
-  mw_message_put_u32(&text, err->signal == 0);
+  mw_message_put_u32(&text, line_hidden);
   mw_message_put_text(&text, err->text, strlen(err->text));
   mw_message_put_text(&text, err->hint, strlen(err->hint));
   mw_message_send(fd, MW_MESSAGE_ERROR, text.bytes, text.length);
@@ -109,9 +123,10 @@ static _Noreturn void child(const mw_interpreter *template, mw_sandbox_limits li
   signal(SIGINT, SIG_IGN); /* the parent decides */
   signal(SIGPIPE, SIG_DFL);
   if (fd != 3 && dup2(fd, 3) < 0) _exit(HARD_EXIT);
-  close_range(4, ~0u, 0);
-  close_range(0, SANITIZED ? 1 : 2, 0); /* what a recipe prints is a message, and it reads nothing */
-  bool ok = mw_interpreter_begin(&state, &err);
+  /* What a recipe prints is a message, and it reads nothing. */
+  bool ok = (close_files(4, ~0u) && close_files(0, SANITIZED ? 1 : 2)) ||
+            mw_error_set(&err, MW_UNAVAILABLE, "the recipe's sandbox cannot be set up: its files cannot be closed: %s", strerror(errno));
+  ok = ok && mw_interpreter_begin(&state, &err);
   running = state.L;
   if (ok) {
     start_clock(limits.seconds);
@@ -119,7 +134,7 @@ static _Noreturn void child(const mw_interpreter *template, mw_sandbox_limits li
          mw_error_set(&err, MW_UNAVAILABLE, "the recipe's sandbox cannot be set up: %s", strerror(errno));
   }
   ok = ok && work(&state, context, 3, &err);
-  if (!ok) send_error(3, &err);
+  if (!ok) send_error(3, &err, state.line_hidden);
   _exit(0);
 }
 
@@ -134,9 +149,9 @@ static void make_plain(char *text) {
   }
 }
 
-static bool take_error(const char *bytes, size_t length, mw_error *err) {
+static bool take_error(const char *bytes, size_t length, bool *line_hidden, mw_error *err) {
   mw_message in = {bytes, bytes + length, false};
-  uint32_t status = mw_message_u32(&in), placed = mw_message_u32(&in);
+  uint32_t status = mw_message_u32(&in), hidden = mw_message_u32(&in);
   size_t text_length, hint_length;
   const char *text = mw_message_text(&in, &text_length), *hint = mw_message_text(&in, &hint_length);
   bool known = status == MW_USAGE || status == MW_DATA || status == MW_MEMORY || status == MW_UNAVAILABLE || status == MW_BUG ||
@@ -145,12 +160,32 @@ static bool take_error(const char *bytes, size_t length, mw_error *err) {
   if (hint_length) mw_error_hint(err, "%.*s", (int)hint_length, hint);
   make_plain(err->text);
   make_plain(err->hint);
-  err->signal = placed ? 0 : -1;
+  *line_hidden = hidden;
   return false;
 }
 
-/* A child that neither works nor asks is stuck; the machine may be busy with other things, so this is generous. */
+/* A child that waits and asks nothing is stuck. */
 static double patience(mw_sandbox_limits limits) { return limits.patience > 0 ? limits.patience : 30 + 30 * limits.seconds; }
+
+/* Whether a child runs, or would if it got a processor (R) or its memory (D): how much of that it may do is limited by its
+ * CPU time, and a busy machine is not its fault. Where the system does not tell, all time counts. */
+static bool works(pid_t child) {
+  char path[40], line[256] = "";
+  snprintf(path, sizeof path, "/proc/%d/stat", (int)child);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  ssize_t length = fd < 0 ? 0 : read(fd, line, sizeof line - 1);
+  if (fd >= 0) close(fd);
+  const char *name_end = length > 0 ? strrchr(line, ')') : NULL; /* pid (name) state ... */
+  return name_end && name_end[1] == ' ' && (name_end[2] == 'R' || name_end[2] == 'D');
+}
+
+/* No recipe takes a year; more does not fit the system's times. */
+static mw_sandbox_limits within_reason(mw_sandbox_limits limits) {
+  static const double year = 3e7;
+  limits.seconds = fmin(limits.seconds, year); /* also where it is no number */
+  limits.patience = fmin(limits.patience, year);
+  return limits;
+}
 
 static bool explain_end(int status, mw_sandbox_limits limits, mw_error *err) {
   int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
@@ -164,11 +199,18 @@ static bool explain_end(int status, mw_sandbox_limits limits, mw_error *err) {
 }
 
 bool mw_sandbox_run(const mw_interpreter *state, mw_sandbox_limits limits, mw_sandbox_work work, mw_sandbox_message message,
-                  void *context, mw_error *err) {
+                    void *context, bool *line_hidden, mw_error *err) {
   int ends[2];
+  bool hidden = false;
+  if (line_hidden) *line_hidden = false;
+  else line_hidden = &hidden;
+  limits = within_reason(limits);
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
     return mw_error_set(err, MW_UNAVAILABLE, "no pipe for the recipe's process: %s", strerror(errno));
   fflush(NULL);
+  /* Our process may have OpenMP's threads by now (a score or an evaluation runs between two recipes). The child has only the
+   * thread that forks: it may allocate, since glibc keeps malloc sound over a fork, and it must never enter a parallel region,
+   * whose other threads it would wait for. It runs Lua and builds a graph, which is all in one thread. */
   pid_t pid = fork();
   if (pid < 0) {
     close(ends[0]), close(ends[1]);
@@ -180,21 +222,23 @@ bool mw_sandbox_run(const mw_interpreter *state, mw_sandbox_limits limits, mw_sa
   uint32_t kind;
   char *bytes;
   size_t length, chatter = 0;
-  double left = patience(limits);
+  mw_message_patience left = {patience(limits), works, pid};
   /* A child that does not read its answers must not hold the parent either. */
-  struct timeval sending = {.tv_sec = (time_t)left, .tv_usec = (suseconds_t)((left - floor(left)) * 1e6)};
+  struct timeval sending = {.tv_sec = (time_t)left.seconds, .tv_usec = (suseconds_t)((left.seconds - floor(left.seconds)) * 1e6)};
   setsockopt(ends[0], SOL_SOCKET, SO_SNDTIMEO, &sending, sizeof sending);
   while (ok && mw_message_hear(ends[0], LARGEST_MESSAGE, &left, &kind, &bytes, &length)) {
-    if (kind == MW_MESSAGE_ERROR) ok = take_error(bytes, length, err);
-    else if (kind > MW_MESSAGE_GRAPH && kind != MW_MESSAGE_SCORE && (chatter += length + 16) > CHATTER)
+    bool is_result = kind == MW_MESSAGE_SIGNATURE || kind == MW_MESSAGE_GRAPH;
+    if (kind == MW_MESSAGE_ERROR) ok = take_error(bytes, length, line_hidden, err);
+    else if (is_result && result) ok = mw_error_set(err, MW_DATA, "the recipe's process sent a second result");
+    else if (!is_result && kind != MW_MESSAGE_SCORE && (chatter += length + 16) > CHATTER)
       ok = mw_error_set(err, MW_DATA, "the recipe says too much: more than %d bytes", CHATTER);
     else ok = message(context, ends[0], kind, bytes, length, err);
-    result |= kind == MW_MESSAGE_SIGNATURE || kind == MW_MESSAGE_GRAPH;
+    result |= is_result;
     free(bytes);
   }
   if (ok && errno == ENOMEM)
     ok = mw_error_set(err, MW_MEMORY, "out of memory for what the recipe's process says");
-  if (ok && left <= 0)
+  if (ok && left.seconds <= 0)
     ok = mw_error_set(err, MW_DATA, "the recipe's process does nothing: no answer in %g s (--recipe-seconds allows more)",
                       patience(limits));
   if (!ok) kill(pid, SIGKILL);

@@ -8,7 +8,8 @@
 typedef struct mw_sandbox_limits {
   double seconds;  /* of CPU, soft: the error names the line; one second later, hard */
   uint64_t memory; /* of Lua */
-  double patience; /* seconds that the parent waits in all, its own answers not counted; 0: 30 s + 30 times `seconds` */
+  double patience; /* seconds in all for which the parent waits while the child neither works nor would if the machine let it;
+                      0: 30 s + 30 times `seconds` */
 } mw_sandbox_limits;
 
 /* What the child does with its locked state; `fd` leads to the parent. False: err goes to the parent. */
@@ -16,10 +17,11 @@ typedef bool (*mw_sandbox_work)(mw_interpreter *state, void *context, int fd, mw
 /* What the parent does with a message; may answer through `fd`. False ends the child with err. */
 typedef bool (*mw_sandbox_message)(void *context, int fd, uint32_t kind, char *bytes, size_t length, mw_error *err);
 
-/* Runs `work` in a locked child and feeds its messages to `message`. How the child ended becomes one clear error.
- * `state` is a copy of an opened template with its inputs, sets, seed, scores and trace; only the child runs it. */
+/* Runs `work` in a locked child and feeds its messages to `message`, of results (SIGNATURE, GRAPH) at most one. How the child
+ * ended becomes one clear error. `state` is a copy of an opened template with its inputs, sets, seed, scores and trace; only
+ * the child runs it. *line_hidden (may be NULL): the recipe failed at a line that only a traced run finds. */
 bool mw_sandbox_run(const mw_interpreter *state, mw_sandbox_limits limits, mw_sandbox_work work, mw_sandbox_message message,
-                  void *context, mw_error *err);
+                    void *context, bool *line_hidden, mw_error *err);
 /* "seccomp" or "resource limits": what holds recipes on this system. */
 const char *mw_sandbox_wall(void);
 

@@ -85,7 +85,7 @@ bool mw_evaluate_candidate_losses(const mw_evaluate_candidate *candidate, const 
   state.inputs = inputs;
   state.sets = data->facts;
   state.set_count = data->count;
-  bool ok = mw_sandbox_run(&state, mw_recipe_limits(options, mw_input_set_tensors(inputs)), mw_child_losses, on_message, &ask, err) &&
+  bool ok = mw_sandbox_run(&state, mw_recipe_limits(options, mw_input_set_tensors(inputs)), mw_child_losses, on_message, &ask, NULL, err) &&
             check(&ask, data->count, err) &&
             (same_ids(candidate, ask.graph) || mw_error_set(err, MW_BUG, "the candidate's graph was renumbered")) &&
             run(&ask, candidate, data, options, &s, results, err);

@@ -5,10 +5,16 @@
 #include "recipe/sandbox.h"
 #include "unit.h"
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* ---- what children do ---- */
@@ -74,6 +80,33 @@ static bool floods(mw_interpreter *state, void *context, int fd, mw_error *err) 
   return true;
 }
 
+static bool describes_without_end(mw_interpreter *state, void *context, int fd, mw_error *err) {
+  (void)state, (void)context, (void)err;
+  while (mw_message_send(fd, MW_MESSAGE_SIGNATURE, "result", 6)) continue;
+  return true;
+}
+
+/* Works for so long that a starved child needs seconds for it. */
+static bool works_a_little(mw_interpreter *state, void *context, int fd, mw_error *err) {
+  struct timespec used = {0};
+  (void)state, (void)context, (void)err;
+  while (used.tv_sec == 0 && used.tv_nsec < 10000000) clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return mw_message_send(fd, MW_MESSAGE_SIGNATURE, "result", 6);
+}
+
+/* What a child may write to is open; only the way to its parent is. */
+static bool finds_files_closed(mw_interpreter *state, void *context, int fd, mw_error *err) {
+  (void)state, (void)context;
+  for (int other = 0; other < 300; other++)
+    if (other != fd && (write(other, "", 0) == 0 || errno != EBADF)) {
+#ifdef MW_SANITIZED
+      if (other == 2) continue;
+#endif
+      return mw_error_set(err, MW_DATA, "file %d is open", other);
+    }
+  return mw_message_send(fd, MW_MESSAGE_SIGNATURE, "result", 6);
+}
+
 static bool sends_a_result(mw_interpreter *state, void *context, int fd, mw_error *err) {
   (void)state, (void)context, (void)err;
   return mw_message_send(fd, MW_MESSAGE_SIGNATURE, "result", 6);
@@ -120,11 +153,76 @@ static void refuse(mw_sandbox_work work, double patience, const char *says) {
   int results = 0;
   double begun = mw_clock_now();
   CHECK(mw_interpreter_open(&state, &mw_prelude_core, &err));
-  CHECK(!mw_sandbox_run(&state, limits, work, on_message, &results, &err));
+  CHECK(!mw_sandbox_run(&state, limits, work, on_message, &results, NULL, &err));
   CHECK(err.status == MW_DATA);
   if (!strstr(err.text, says)) CHECK_TEXT(err.text, says);
   CHECK(mw_clock_now() - begun < 300);
   mw_interpreter_close(&state);
+}
+
+/* Whether a child's result is taken; `starve` (may be NULL) comes before it starts. */
+static bool is_taken(mw_sandbox_work work, mw_sandbox_limits limits, void (*starve)(void)) {
+  mw_interpreter state;
+  mw_error err = {0};
+  int results = 0;
+  bool opened = mw_interpreter_open(&state, &mw_prelude_core, &err);
+  if (starve) starve();
+  bool ok = opened && mw_sandbox_run(&state, limits, work, on_message, &results, NULL, &err) && results == 1;
+  if (!ok) CHECK_TEXT(err.text, "");
+  if (opened) mw_interpreter_close(&state);
+  return ok;
+}
+
+/* Keeps this process on the first of its processors. */
+static void pin(void) {
+  cpu_set_t all, one;
+  CPU_ZERO(&one);
+  int first = 0;
+  sched_getaffinity(0, sizeof all, &all);
+  while (first < CPU_SETSIZE - 1 && !CPU_ISSET(first, &all)) first++;
+  CPU_SET(first, &one);
+  sched_setaffinity(0, sizeof one, &one);
+}
+
+static void come_last(void) {
+  pin();
+  CHECK(nice(19) >= 0);
+}
+
+/* A child on a processor that two others keep busy, at the lowest priority, gets a hundredth of it: it works all the same,
+ * and its parent, which would wait 0.1 s for one that sleeps, waits. */
+static void starved(void) {
+  pid_t busy[2], subject;
+  int status = 1;
+  fflush(NULL);
+  for (int i = 0; i < 2; i++)
+    if ((busy[i] = fork()) == 0) {
+      pin();
+      alarm(120);
+      for (volatile bool more = true; more;) continue;
+    }
+  if ((subject = fork()) == 0) _exit(is_taken(works_a_little, (mw_sandbox_limits){5, 64 << 20, 0.1}, come_last) ? 0 : 1);
+  CHECK(subject > 0 && waitpid(subject, &status, 0) == subject && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  for (int i = 0; i < 2; i++)
+    if (busy[i] > 0) kill(busy[i], SIGKILL), waitpid(busy[i], &status, 0);
+}
+
+/* A system without the call: ours stands in for it. */
+static bool call_is_missing;
+int close_range(unsigned first, unsigned last, int flags) {
+  if (call_is_missing) return errno = ENOSYS, -1;
+  return (int)syscall(SYS_close_range, first, last, flags);
+}
+
+static void closes_files(void) {
+  int file = open("/dev/null", O_WRONLY | O_CLOEXEC), far = fcntl(file, F_DUPFD, 250);
+  CHECK(file >= 0 && far >= 250);
+  for (int missing = 0; missing < 2; missing++) {
+    call_is_missing = missing;
+    CHECK(is_taken(finds_files_closed, (mw_sandbox_limits){1, 64 << 20, 0}, NULL));
+  }
+  call_is_missing = false;
+  close(file), close(far);
 }
 
 int main(void) {
@@ -134,10 +232,10 @@ int main(void) {
   CASE("a result, twice from one state");
   CHECK(mw_interpreter_open(&state, &mw_prelude_core, &err));
   for (int times = 1; times <= 2; times++)
-    CHECK(mw_sandbox_run(&state, (mw_sandbox_limits){1, 64 << 20, 0}, sends_a_result, on_message, &results, &err) && results == times);
+    CHECK(mw_sandbox_run(&state, (mw_sandbox_limits){1, 64 << 20, 0}, sends_a_result, on_message, &results, NULL, &err) && results == times);
   CASE("limits, without the wall of calls");
   lets_calls_through = true;
-  if (!mw_sandbox_run(&state, (mw_sandbox_limits){1, 64 << 20, 0}, is_limited, on_message, &results, &err)) CHECK_TEXT(err.text, "");
+  if (!mw_sandbox_run(&state, (mw_sandbox_limits){1, 64 << 20, 0}, is_limited, on_message, &results, NULL, &err)) CHECK_TEXT(err.text, "");
   CHECK(results == 3);
   lets_calls_through = false;
   mw_interpreter_close(&state);
@@ -148,6 +246,11 @@ int main(void) {
   RUN(refuse(leaves, 40, "without a result"));
   RUN(refuse(sends_too_large_a_message, 40, "without a result"));
   RUN(refuse(floods, 40, "says too much"));
+  RUN(refuse(describes_without_end, 40, "a second result"));
+  RUN(closes_files());
+  RUN(starved());
+  CASE("limits beyond every clock and memory");
+  CHECK(is_taken(sends_a_result, (mw_sandbox_limits){1e300, UINT64_MAX, 1e300}, NULL));
   if (strcmp(mw_sandbox_wall(), "seccomp") == 0) {
     RUN(refuse(opens_a_file, 40, "may not do"));
     RUN(refuse(makes_a_socket, 40, "may not do"));
