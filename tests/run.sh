@@ -8,7 +8,7 @@ set -um # -m: each job has a process group of its own, which a signal ends as a 
 cd "$(dirname "$0")/.."
 build=$1
 shift
-suites=${*:-spec attacks faults golden unit cli rules fuzz docs floors lint}
+suites=${*:-spec reports attacks faults golden unit cli rules fuzz docs floors lint}
 export MOONWELD="$PWD/$build/moonweld" LUA_CPATH="$PWD/$build/?.so;;" MOONWELD_BUILD="$build"
 # Threads that wait for each other sleep: a machine that runs tests has more to do than cores.
 export OMP_WAIT_POLICY=passive
@@ -36,6 +36,8 @@ plan() { # SUITE
     unit)               for file in tests/unit/test_*.c; do plan "$file"; done ;;
     spec)               for file in tests/spec/*_spec.lua; do plan "$file"; done ;;
     tests/unit/*.c)     job "unit: $(basename "$1" .c)" "$build/unit/$(basename "$1" .c)" ;;
+    reports)            for file in tests/reports/*_spec.lua; do plan "$file"; done ;;
+    tests/reports/*.lua) job "reports: $(basename "$1" .lua)" "${busted[@]}" "$1" ;;
     tests/spec/*.lua)   job "spec: $(basename "$1" .lua)" "${busted[@]}" "$1" ;;
     attacks|cli|faults) parts 4 "$1" "tests/$1/run.sh" ;;
     golden)             [ -z "${CLANG-}" ] || job "golden, $CLANG" tests/golden/run.sh

@@ -156,8 +156,8 @@ local function tell(own, d)
     if not said[text] then core.warn(text) end
     said[text] = true
   end
-  if #d.lacking > 0 then once(("%s: %s that it lacks are the donor's"):format(called(own), plural(#d.lacking, "tensor"))) end
-  if #d.extra > 0 then once(("%s: %s that only it has are dropped"):format(called(own), plural(#d.extra, "tensor"))) end
+  if #d.lacking > 0 then once(("%s: %s that it lacks %s the donor's"):format(called(own), plural(#d.lacking, "tensor"), #d.lacking == 1 and "is" or "are")) end
+  if #d.extra > 0 then once(("%s: %s that only it has %s dropped"):format(called(own), plural(#d.extra, "tensor"), #d.extra == 1 and "is" or "are")) end
 end
 
 -- ---- meeting ----
@@ -187,7 +187,7 @@ end
 function M.meet(models)
   local wanted = models[1]
   for _, own in ipairs(models) do
-    if core.missing_base and own.names == M.donor.names then wanted = own end
+    if own.names == M.donor.names then wanted = own end
   end
   local lookups = {}
   for i, own in ipairs(models) do

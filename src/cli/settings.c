@@ -131,6 +131,13 @@ bool mw_settings_data(mw_options_line *line, const char *value, mw_error *err) {
   return true;
 }
 
+bool mw_settings_rename(mw_options_line *line, const char *value, mw_error *err) {
+  if (!*value) return mw_term_fail(err, MW_USAGE, "--rename needs FROM=TO");
+  line->renames[line->options.rename_count++] = value;
+  line->options.rename = line->renames;
+  return true;
+}
+
 static bool named(const char *option, const char *value, const char **out, mw_error *err) {
   if (!*value) return mw_term_fail(err, MW_USAGE, "%s needs a value", option);
   *out = value;

@@ -1,5 +1,6 @@
 /* family.c: checks of one model on its own, then the list of what a recipe sees of it. */
 #include "model/family.h"
+#include "model/rename.h"
 #include "model/tied_head.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -176,6 +177,7 @@ static bool join(joining *j) {
   out->rules = *j->rules;
   out->untie = j->head.fate == MW_TIED_HEAD_UNTIE;
   for (size_t m = 0; m < j->count; m++) MW_TRY(list_tensors(j, &j->members[m]));
+  MW_TRY(mw_rename_apply(out, j->rules->renames, j->rules->rename_count, j->err));
   for (size_t m = 0; m < j->count; m++) MW_TRY(mark_kept(j, &j->members[m]));
   return true;
 }

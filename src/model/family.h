@@ -18,6 +18,8 @@ typedef struct mw_family_member {
 typedef struct mw_family_rules {
   bool missing_base, donor_integers;
   const char *tied; /* NULL, "untie", "ignore" */
+  const char *const *renames; /* as typed: rename.h */
+  size_t rename_count;
 } mw_family_rules;
 
 typedef struct mw_family {

@@ -54,7 +54,7 @@ bool mw_input_set_open(mw_input_set *inputs, const mw_arg *args, size_t arg_coun
     for (size_t w = 0; w < words; w++) MW_TRY(open_one(inputs, arg, binding->words[w], w + 1, warnings, err));
   }
   if (!inputs->count) return mw_error_set(err, MW_USAGE, "this recipe was given no model");
-  mw_family_rules rules = {options->missing_base, options->donor_integers, options->tied};
+  mw_family_rules rules = {options->missing_base, options->donor_integers, options->tied, options->rename, options->rename_count};
   MW_TRY(mw_family_join(inputs->members, inputs->count, inputs->donor, &rules, warnings, &inputs->family, err));
   return inputs->joined = true;
 }

@@ -1,0 +1,142 @@
+--- Inputs whose names differ: compiled, wrapped and nested models, and renames that a recipe makes itself.
+package.path = "tests/reports/?.lua;" .. package.path
+local M = require "models"
+
+local function names(prefix, count, fill, more)
+  local tensors = {}
+  for layer = 0, count - 1 do tensors[prefix .. "model.layers." .. layer .. ".up.weight"] = { "F32", { 2, 2 }, fill + layer } end
+  tensors[prefix .. "model.embed_tokens.weight"] = { "F32", { 3, 2 }, fill }
+  for name, tensor in pairs(more or {}) do tensors[name] = tensor end
+  return tensors
+end
+
+M.safetensors("plain.safetensors", names("", 4, 1))
+M.safetensors("other.safetensors", names("", 4, 3))
+
+local prefixes = { "_orig_mod.", "module.", "base_model.model.", "model.", "first_stage_model.", "_forward_module.module." }
+
+describe("an input whose names all carry a prefix", function()
+  for _, prefix in ipairs(prefixes) do
+    it("is recognised in both directions: " .. prefix, function()
+      M.safetensors("wrapped.safetensors", names(prefix, 4, 3))
+      local said = M.refused("moonweld lerp --a plain.safetensors --b wrapped.safetensors", "nothing of b would be merged", prefix,
+        "--rename 'b:" .. prefix .. "*=*' makes 5 of its 5 names match")
+      assert.is_nil(said:find("missing base", 1, true))
+      M.refused("moonweld lerp --a wrapped.safetensors --b plain.safetensors", "--rename 'b:*=" .. prefix .. "*' makes 5 of its 5 names match")
+    end)
+
+    it("merges after the renaming that was proposed, with its own name or for whoever it helps: " .. prefix, function()
+      M.safetensors("wrapped.safetensors", names(prefix, 4, 3))
+      local wanted = M.made "moonweld lerp --a plain.safetensors --b other.safetensors"
+      assert.same(wanted, (M.made("moonweld lerp --a plain.safetensors --b wrapped.safetensors --rename 'b:" .. prefix .. "*=*'")))
+      assert.same(wanted, (M.made("moonweld lerp --a plain.safetensors --b wrapped.safetensors --rename '" .. prefix .. "*=*'")))
+    end)
+  end
+
+  it("is recognised where one known part stands for another, or within every layer", function()
+    M.safetensors("vl.safetensors", { ["model.language_model.layers.0.w"] = { "F32", { 2 }, 1 }, ["model.language_model.norm.w"] = { "F32", { 2 }, 1 } })
+    M.safetensors("lv.safetensors", { ["language_model.model.layers.0.w"] = { "F32", { 2 }, 1 }, ["language_model.model.norm.w"] = { "F32", { 2 }, 1 } })
+    M.refused("moonweld lerp --a vl.safetensors --b lv.safetensors", "--rename 'b:language_model.model.*=model.language_model.*' makes 2 of its 2")
+    local inside = {}
+    for name, tensor in pairs(names("", 4, 3)) do inside[name:gsub("(layers%.%d+%.)", "%1_checkpoint_wrapped_module.")] = tensor end
+    M.safetensors("inside.safetensors", inside)
+    M.refused("moonweld lerp --a plain.safetensors --b inside.safetensors", "--rename 'b:*._checkpoint_wrapped_module.*=*.*' makes 5 of its 5")
+  end)
+
+  it("is never merged as nothing, whatever the options say", function()
+    M.safetensors("wrapped.safetensors", names("_orig_mod.", 4, 3))
+    M.refused("moonweld task_arithmetic --base plain.safetensors --experts wrapped.safetensors --missing base --donor-integers",
+      "nothing of experts[1] would be merged", "_orig_mod.")
+    M.refused("moonweld soup --models plain.safetensors other.safetensors wrapped.safetensors --missing base", "nothing of models[3]")
+  end)
+
+  it("has no layer merged where only what lies outside of the layers meets", function()
+    local renamed = {}
+    for name, tensor in pairs(names("", 4, 3)) do renamed[name:gsub("layers", "blocks")] = tensor end
+    M.safetensors("blocks.safetensors", renamed)
+    M.refused("moonweld lerp --a plain.safetensors --b blocks.safetensors --missing base", "no layer of b would be merged",
+      "--rename 'b:model.blocks.*=model.layers.*' makes 5 of its 5")
+  end)
+end)
+
+describe("an input that lacks some tensors", function()
+  local head = { ["lm_head.weight"] = { "F32", { 2 }, 9 } }
+  M.safetensors("headed.safetensors", names("", 4, 3, head))
+
+  it("is refused, with what --missing base would do to this merge", function()
+    M.refused("moonweld lerp --a headed.safetensors --b plain.safetensors", "b lacks 1 tensor that a has: 'lm_head.weight'",
+      "with --missing base 1 tensor of 6 would be a's, unmerged")
+    M.refused("moonweld lerp --a plain.safetensors --b headed.safetensors", "a lacks 1 tensor that b has: 'lm_head.weight'",
+      "1 tensor that only b has would be dropped")
+  end)
+
+  it("takes them from the donor by --missing base, which is counted and told", function()
+    local tensors, said = M.made "moonweld lerp --a headed.safetensors --b plain.safetensors --missing base"
+    assert.same({ 9, 9 }, { table.unpack(tensors["lm_head.weight"]) })
+    assert.is_truthy(said:find("b: 1 tensor that it lacks is the donor's", 1, true))
+  end)
+
+  it("has the donor's tensor in the place of its own in every step of a formula, not in the place of a result", function()
+    local tensors = M.made "moonweld soup --models headed.safetensors plain.safetensors other.safetensors --weight 2 1 1 --missing base"
+    assert.same({ 9, 9 }, { table.unpack(tensors["lm_head.weight"]) })
+  end)
+end)
+
+describe("--rename", function()
+  it("is refused in one line where it is malformed, matches nothing or makes two tensors one", function()
+    M.refused("moonweld lerp --a plain.safetensors --b other.safetensors --rename nonsense", "--rename 'nonsense' is not of the form FROM=TO")
+    M.refused("moonweld lerp --a plain.safetensors --b other.safetensors --rename 'x.*=*'", "no tensor of the inputs is called 'x.*'")
+    M.refused("moonweld lerp --a plain.safetensors --b other.safetensors --rename 'b:*.up.weight=one'", "the name 'one'")
+    M.refused("moonweld lerp --a plain.safetensors --b other.safetensors --rename 'model.layers.*=model.blocks.*'", "no input would share more names")
+  end)
+
+  it("is part of the recorded command", function()
+    M.safetensors("wrapped.safetensors", names("module.", 4, 3))
+    local _, _, out = M.made "moonweld lerp --a plain.safetensors --b wrapped.safetensors --rename 'b:module.*=*'"
+    assert.is_truthy(M.bytes(out .. "/merge.lock.json"):find("--rename 'b:module.*=*'", 1, true))
+  end)
+end)
+
+describe("a recipe that renames", function()
+  M.safetensors("checkpoint.safetensors", { ["first_stage_model.a.w"] = { "F16", { 2 }, 1 }, ["first_stage_model.b.w"] = { "F16", { 2 }, 2 },
+    ["model.x.w"] = { "F16", { 2 }, 3 }, ["ids"] = { "I64", { 2 }, 7 } })
+  M.safetensors("vae.safetensors", { ["a.w"] = { "F32", { 2 }, 10 }, ["b.w"] = { "F32", { 2 }, 20 } })
+  local function recipe(text)
+    M.write("own.lua", 'return recipe { "Own.", arg.model("model", "a checkpoint"), arg.model("vae", "its vae"),\nfunction(a) return ' .. text .. " end }")
+    return "moonweld ./own.lua --model checkpoint.safetensors --vae vae.safetensors"
+  end
+
+  it("bakes another model's tensors into a checkpoint, in the checkpoint's dtype", function()
+    local tensors = M.made(recipe 'a.model:with(a.vae:rename("*", "first_stage_model.*"))')
+    assert.same({ dtype = "F16", shape = "2", 10, 10 }, tensors["first_stage_model.a.w"])
+    assert.same({ dtype = "F16", shape = "2", 3, 3 }, tensors["model.x.w"])
+    assert.same({ dtype = "I64", shape = "2", 7, 7 }, tensors["ids"])
+  end)
+
+  it("renames by a function, drops what it gives no name, and carries integers along", function()
+    local tensors = M.made(recipe 'a.model:rename(function(name) if name:find("first") then return nil end return "new." .. name end)')
+    local left = {}
+    for name in pairs(tensors) do left[#left + 1] = name end
+    table.sort(left)
+    assert.same({ "new.ids", "new.model.x.w" }, left)
+  end)
+
+  it("is told of a name that is mistyped, used twice or not there, with its line", function()
+    M.refused(recipe 'a.model:with(a.vae:rename("*", "frist_stage_model.*"))', "own.lua:2", "'frist_stage_model.a.w'", "did you mean 'first_stage_model.a.w'")
+    M.refused(recipe 'a.vae:rename("*.w", "w")', "own.lua:2", "would both be called 'w'")
+    M.refused(recipe 'a.vae:rename("x*", "y*")', "own.lua:2", "no tensor is called 'x*'")
+    M.refused(recipe 'a.vae:rename("*", "**")', "more '*'")
+  end)
+
+  it("may add tensors that the donor lacks, if it says so", function()
+    local tensors = M.made(recipe 'a.model:with(a.vae:rename("*", "new.*"), {add = true})')
+    assert.same({ dtype = "F32", shape = "2", 20, 20 }, tensors["new.b.w"])
+    M.refused(recipe 'a.model:with(a.vae)', "has no tensor 'a.w' to be replaced", "{add = true}")
+  end)
+
+  it("meets the names of another model where the two are combined", function()
+    M.refused(recipe "lerp(a.model, a.vae, 0.5)", "own.lua:2", "nothing of vae would be merged")
+    local tensors = M.made(recipe 'a.model:with(lerp(a.model:only("first*"), a.vae:rename("*", "first_stage_model.*"), 0.5))')
+    assert.same({ dtype = "F16", shape = "2", 5.5, 5.5 }, tensors["first_stage_model.a.w"])
+  end)
+end)
