@@ -193,7 +193,7 @@ local function environment()
 end
 
 local function run(text, chunk)
-  if #text > 256 * 1024 then return fail("a recipe file has at most 256 KB") end
+  if #text > 256 * 1024 then return fail("a recipe file has at most 256 KiB") end
   local main, message = core.load(text, chunk, environment())
   if not main then return core.fail("data", core.shown(tostring(message))) end
   local findings

@@ -171,22 +171,6 @@ bool mw_text_parse_u64(const char *bytes, size_t length, uint64_t *out) {
   return length > 0;
 }
 
-bool mw_text_parse_size(const char *string, uint64_t *out) {
-  static const struct { const char *name; uint64_t factor; } units[] = {
-      {"", 1}, {"B", 1}, {"KB", 1000}, {"MB", 1000000}, {"GB", 1000000000}, {"TB", 1000000000000},
-      {"K", 1000}, {"M", 1000000}, {"G", 1000000000}, {"KiB", 1u << 10}, {"MiB", 1u << 20}, {"GiB", 1u << 30},
-      {"T", 1000000000000}, {"TiB", 1ull << 40}};
-  size_t digits = strspn(string, "0123456789");
-  const char *unit = string + digits;
-  while (*unit == ' ') unit++;
-  uint64_t value;
-  if (!mw_text_parse_u64(string, digits, &value)) return false;
-  for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-    if (strcasecmp(unit, units[i].name) == 0)
-      return !__builtin_mul_overflow(value, units[i].factor, out) && *out > 0;
-  return false;
-}
-
 bool mw_text_parse_number(const char *string, double *out) {
   if (!*string || strchr(" \t\n\v\f\r", *string)) return false; /* strtod would skip the space */
   plain locale = enter_plain();
@@ -194,6 +178,27 @@ bool mw_text_parse_number(const char *string, double *out) {
   *out = strtod(string, &end);
   leave_plain(locale);
   return !*end && isfinite(*out);
+}
+
+bool mw_text_parse_size(const char *string, uint64_t *out) {
+  static const char prefixes[] = "KMGT";
+  char number[32];
+  double value;
+  size_t digits = strspn(string, "0123456789.eE+-");
+  if (digits >= sizeof number || !*string || strchr("eE+-", *string)) return false;
+  memcpy(number, string, digits);
+  number[digits] = 0;
+  if (!mw_text_parse_number(number, &value)) return false;
+  const char *unit = string + digits + (string[digits] == ' ');
+  const char *prefix = *unit > ' ' ? strchr(prefixes, *unit & ~0x20) : NULL;
+  if (prefix) {
+    bool binary = *++unit == 'i';
+    unit += binary;
+    for (const char *p = prefixes; p <= prefix; p++) value *= binary ? 1024 : 1000;
+  }
+  if (*unit == 'B' || *unit == 'b') unit++;
+  if (*unit || !(value >= 1 && value < 9e18)) return false;
+  return *out = (uint64_t)rint(value), true;
 }
 
 const char *mw_text_number(char room[32], double value) {
@@ -206,13 +211,12 @@ const char *mw_text_number(char room[32], double value) {
   return room;
 }
 
-const char *mw_text_size(char room[32], uint64_t bytes) {
-  static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
+const char *mw_text_size(char room[32], double bytes) {
+  static const char *const units[] = {"B", "KB", "MB", "GB", "TB", "PB", "EB"};
   int unit = 0;
-  double value = (double)bytes;
-  while (value >= 999.5 && unit < 6) value /= 1000, unit++;
+  for (; bytes >= 999.5 && unit < 6; unit++) bytes /= 1000;
   plain locale = enter_plain();
-  snprintf(room, 32, unit == 0 || value >= 99.95 ? "%.0f %s" : value >= 9.995 ? "%.1f %s" : "%.2f %s", value, units[unit]);
+  snprintf(room, 32, unit == 0 || bytes >= 99.95 ? "%.0f %s" : bytes >= 9.995 ? "%.1f %s" : "%.2f %s", bytes, units[unit]);
   leave_plain(locale);
   return room;
 }

@@ -42,14 +42,14 @@ bool mw_text_is_control(uint32_t code);
 
 /* "123" -> 123; false unless all of it is digits within u64. */
 bool mw_text_parse_u64(const char *bytes, size_t length, uint64_t *out);
-/* "5GB" "500 MB" "4GiB" "1000": decimal and binary units, at least 1. */
+/* Bytes, 1 to 9e18: "1000", "5GB", "1.5 GB", "4GiB", "1e9". GB is 10^9 and GiB 2^30; of the unit only the i must be small. */
 bool mw_text_parse_size(const char *string, uint64_t *out);
 /* A number in C syntax, whatever the locale; false unless all of it was read and it is finite. */
 bool mw_text_parse_number(const char *string, double *out);
 /* The shortest decimal text that reads back as the same double; returns room. */
 const char *mw_text_number(char room[32], double value);
-/* "1.07 GB" for people. */
-const char *mw_text_size(char room[32], uint64_t bytes);
+/* Bytes for people, in units as they are typed: "999 B", "1.07 GB"; returns room. */
+const char *mw_text_size(char room[32], double bytes);
 
 /* Edit distance of two words, at most `limit` + 1: for did-you-mean. Two letters that changed places are one edit. */
 unsigned mw_text_distance(const char *a, const char *b, unsigned limit);

@@ -1,6 +1,7 @@
 /* cmd_merge.c: the main job, and its dry run. A merge is a plan that is run: both read the same command line, and
  * `plan` stops where the reading of tensor data would begin. */
 #include "commands.h"
+#include "base/text.h"
 #include "print.h"
 #include "signals.h"
 
@@ -54,30 +55,30 @@ static bool run(mw_term *term, const mw_recipe *recipe, const mw_options_line *l
 
 static void print_trainings(const mw_plan *plan) {
   const mw_plan_training *t;
-  mw_print_room memory, weights, activations;
+  char memory[32], weights[32], activations[32];
   for (size_t count = mw_plan_trainings(plan, &t); count > 0; count--, t++) {
     printf("training      %llu steps, %llu coefficients\n", (unsigned long long)t->steps, (unsigned long long)t->coefficients);
     if (!t->steps) continue;
     printf("a step        %llu tokens, %.3g Gflop of products, about %.2g s\n", (unsigned long long)t->tokens,
            t->flops * 1e-9, t->seconds);
-    printf("in memory     %s: weights %s, activations %s (%.0f bytes a token)\n", mw_print_size(&memory, (double)t->memory),
-           mw_print_size(&weights, (double)t->weights), mw_print_size(&activations, (double)t->activations),
+    printf("in memory     %s: weights %s, activations %s (%.0f bytes a token)\n", mw_text_size(memory, (double)t->memory),
+           mw_text_size(weights, (double)t->weights), mw_text_size(activations, (double)t->activations),
            (double)t->activations / (double)(t->tokens ? t->tokens : 1));
   }
 }
 
 static void print_plan(const mw_recipe *recipe, const mw_plan *plan) {
   mw_plan_facts facts = mw_plan_measure(plan);
-  mw_print_room room;
+  char room[32];
   printf("recipe        ");
   mw_print_plain(stdout, mw_recipe_name(recipe));
   printf("\ndonor         %s (of config, tokenizer and side files)\n", facts.donor);
   printf("tensors       %zu\npasses        %u\n", facts.tensors, facts.passes);
   printf("bytes read    %llu (%s)\n", (unsigned long long)facts.bytes_read,
-         mw_print_size(&room, (double)facts.bytes_read));
+         mw_text_size(room, (double)facts.bytes_read));
   printf("bytes written %llu (%s)\n", (unsigned long long)facts.bytes_written,
-         mw_print_size(&room, (double)facts.bytes_written));
-  printf("peak memory   %s\n", mw_print_size(&room, (double)facts.peak_memory));
+         mw_text_size(room, (double)facts.bytes_written));
+  printf("peak memory   %s\n", mw_text_size(room, (double)facts.peak_memory));
   print_trainings(plan);
   if (facts.candidates)
     printf("candidates    %zu to be scored, if all score alike; this is the plan of the first\n", facts.candidates);
@@ -87,7 +88,7 @@ static void print_plan(const mw_recipe *recipe, const mw_plan *plan) {
     mw_plan_file(plan, i, &name, &bytes);
     printf("file          ");
     mw_print_plain(stdout, name);
-    printf(" (%s)\n", mw_print_size(&room, (double)bytes));
+    printf(" (%s)\n", mw_text_size(room, (double)bytes));
   }
 }
 

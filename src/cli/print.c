@@ -57,15 +57,3 @@ void mw_print_json(FILE *out, const char *text) {
 }
 
 bool mw_print_piece(void *file, const char *bytes, size_t length) { return fwrite(bytes, 1, length, file) == length; }
-
-const char *mw_print_size(mw_print_room *room, double bytes) {
-  static const char *const units[] = { "KB", "MB", "GB", "TB", "PB" };
-  if (bytes < 1000) {
-    snprintf(room->text, sizeof room->text, "%.0f bytes", bytes);
-    return room->text;
-  }
-  size_t unit = 0;
-  for (bytes /= 1000; bytes >= 999.5 && unit + 1 < sizeof units / sizeof *units; bytes /= 1000) unit++;
-  snprintf(room->text, sizeof room->text, bytes < 99.95 ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
-  return room->text;
-}

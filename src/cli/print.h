@@ -16,8 +16,4 @@ void mw_print_json(FILE *out, const char *text);
 /* A sink of moonweld.h: writes the piece to a FILE. */
 bool mw_print_piece(void *file, const char *bytes, size_t length);
 
-/* "3.5 MB", "12 bytes": decimal units, as on the label of a disk. `room` is where it is written. */
-typedef struct mw_print_room { char text[32]; } mw_print_room;
-const char *mw_print_size(mw_print_room *room, double bytes);
-
 #endif

@@ -4,44 +4,7 @@
 #include "base/option_table.h"
 #include "base/text.h"
 
-#include <errno.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
-
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-/* A finite decimal number that begins with a digit or a point; `end` is what follows it. */
-static bool decimal(const char *text, double *out, const char **end) {
-  if (!is_digit(*text) && *text != '.') return false;
-  if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) return false;
-  char *stop;
-  errno = 0;
-  *out = strtod(text, &stop);
-  *end = stop;
-  return stop != text && errno == 0 && isfinite(*out);
-}
-
-/* "5GB", "512 MiB", "1e9": decimal units unless they are written with an i. */
-static bool size(const char *text, uint64_t *out) {
-  static const char letters[] = "KMGT";
-  const char *rest;
-  double value;
-  bool good = decimal(text, &value, &rest);
-  if (good) {
-    if (*rest == ' ') rest++;
-    const char *letter = *rest > ' ' ? strchr(letters, *rest & ~0x20) : NULL;
-    if (letter) {
-      double step = rest[1] == 'i' ? 1024 : 1000;
-      rest += rest[1] == 'i' ? 2 : 1;
-      for (const char *l = letters; l <= letter; l++) value *= step;
-    }
-    if (*rest == 'B' || *rest == 'b') rest++;
-    good = *rest == '\0' && value >= 1 && value < 9e18;
-  }
-  if (good) *out = (uint64_t)value;
-  return good;
-}
 
 /* One of the words, as its index. */
 static bool choice(const char *option, const char *text, const char *const *words, size_t *out, mw_error *err) {
@@ -78,12 +41,11 @@ bool mw_settings_number(mw_options_line *line, const char *name, const char *val
   const mw_option_table_row *row = mw_option_table_find(name);
   mw_options_name option;
   char expected[96];
-  const char *rest;
   uint64_t count;
   double seconds;
   if (row->form == MW_OPTION_SECONDS) {
-    if (decimal(value, &seconds, &rest) && !*rest && mw_option_table_set_seconds(row, &line->options, seconds)) return true;
-  } else if (row->form == MW_OPTION_SIZE ? size(value, &count) : mw_text_parse_u64(value, strlen(value), &count)) {
+    if (mw_text_parse_number(value, &seconds) && mw_option_table_set_seconds(row, &line->options, seconds)) return true;
+  } else if (row->form == MW_OPTION_SIZE ? mw_text_parse_size(value, &count) : mw_text_parse_u64(value, strlen(value), &count)) {
     if (mw_option_table_set_count(row, &line->options, count)) return true;
   }
   return mw_term_fail(err, MW_USAGE, "%s '%s': %s", mw_options_spell(&option, name), value, mw_option_table_expected(row, expected));

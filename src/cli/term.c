@@ -2,6 +2,7 @@
  * seconds, so that the log of a long job stays short and that of a short one empty. */
 #include "term.h"
 #include "base/clock.h"
+#include "base/text.h"
 #include "print.h"
 #include "signals.h"
 
@@ -85,13 +86,13 @@ void mw_term_progress(mw_term *term, uint64_t done, uint64_t total, unsigned pas
             (unsigned long long)total, pass);
     return;
   }
-  mw_print_room size, rate;
+  char size[32], rate[32];
   double speed = elapsed > 0 ? (double)done / elapsed : 0;
   double left = speed > 0 && total > done ? (double)(total - done) / speed : 0;
   double share = total ? 100.0 * (double)done / (double)total : 100.0;
   if (term->live) fputs("\r\033[K", stderr);
   fprintf(stderr, "moonweld: %3.0f %% of %s, pass %u of %u, %s/s, %.0f s left", share,
-          mw_print_size(&size, (double)total), pass, passes, mw_print_size(&rate, speed), left);
+          mw_text_size(size, (double)total), pass, passes, mw_text_size(rate, speed), left);
   if (!term->live) putc('\n', stderr);
   term->drawn = term->live;
 }
@@ -163,12 +164,12 @@ void mw_term_done(mw_term *term, const char *output, mw_plan_facts facts) {
     event_text("done", "output", output);
     fprintf(stderr, ",\"donor\":\"%s\",\"bytes\":%llu,\"seconds\":%.3f}\n", facts.donor, (unsigned long long)facts.bytes_written, seconds);
   } else if (!term->quiet) {
-    mw_print_room size, rate;
+    char size[32], rate[32];
     double speed = (double)(facts.bytes_read + facts.bytes_written) / (seconds > 0 ? seconds : 1e-9);
     fputs("moonweld: ", stderr);
     mw_print_plain(stderr, output);
-    fprintf(stderr, ": %s in %.2f s, read and written at %s/s; donor: %s\n", mw_print_size(&size, (double)facts.bytes_written),
-            seconds, mw_print_size(&rate, speed), facts.donor);
+    fprintf(stderr, ": %s in %.2f s, read and written at %s/s; donor: %s\n", mw_text_size(size, (double)facts.bytes_written),
+            seconds, mw_text_size(rate, speed), facts.donor);
   }
 }
 

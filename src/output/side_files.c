@@ -75,7 +75,7 @@ static bool copy_checked(copy *job, const char *name, const char *path, mw_error
   if ((uint64_t)status.st_size > limit_of(name)) {
     char room[64];
     strcpy(room, "it is larger than ");
-    mw_text_size(room + strlen(room), limit_of(name));
+    mw_text_size(room + strlen(room), (double)limit_of(name));
     skip(job, name, room);
     return true;
   }

@@ -146,6 +146,6 @@ bool mw_target_room(const mw_target *target, uint64_t bytes, mw_error *err) {
   /* Some network and user-space file systems report no sizes at all. */
   if (disk.f_blocks == 0) return true;
   mw_error_set(err, MW_CANNOT_CREATE, "%s: the disk needs %s, has %s", mw_text_escape_z(&room, target->typed),
-               mw_text_size(rooms[0], bytes), mw_text_size(rooms[1], has));
+               mw_text_size(rooms[0], (double)bytes), mw_text_size(rooms[1], (double)has));
   return mw_error_hint(err, "make room on it, or choose a folder on another disk");
 }

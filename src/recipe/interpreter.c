@@ -136,7 +136,9 @@ static int handle(lua_State *L) {
 static bool take_error(mw_interpreter *state, int result, mw_error *err) {
   lua_State *L = state->L;
   if (result == LUA_ERRMEM) {
-    mw_error_set(err, MW_DATA, "the recipe needs more than %zu MB of memory (--recipe-memory allows more)", state->limit >> 20);
+    char size[32];
+    mw_error_set(err, MW_DATA, "the recipe needs more than %s of memory (--recipe-memory allows more)",
+                 mw_text_size(size, (double)state->limit));
     lua_pop(L, 1);
     return false;
   }

@@ -256,7 +256,7 @@ static bool on_message(void *context, int fd, uint32_t kind, char *bytes, size_t
 
 mw_sandbox_limits mw_recipe_limits(const mw_options *options, size_t tensors) {
   return (mw_sandbox_limits){options->recipe_seconds > 0 ? options->recipe_seconds : 1 + (double)tensors / 1000,
-                           options->recipe_memory ? options->recipe_memory : 256u << 20, 0};
+                           options->recipe_memory ? options->recipe_memory : 256000000, 0};
 }
 
 /* Whether the second error is the first one with its line before it. */

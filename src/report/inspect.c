@@ -212,7 +212,7 @@ static void put_sum(mw_text *text, const mw_inspection *inspection) {
   const mw_model *model = inspection->model;
   char size[32];
   mw_text_format(text, "%zu tensor%s, %llu parameter%s, %s in %zu file%s\n", model->tensor_count, plural(model->tensor_count),
-                 (unsigned long long)inspection->parameters, plural(inspection->parameters), mw_text_size(size, inspection->bytes),
+                 (unsigned long long)inspection->parameters, plural(inspection->parameters), mw_text_size(size, (double)inspection->bytes),
                  model->file_count, plural(model->file_count));
   if (inspection->verified) mw_text_format(text, "%zu of its files have the SHA-256 that the cache knows them by\n", inspection->verified);
 }

@@ -20,8 +20,10 @@ static void numbers(void) {
   }
   CHECK_TEXT(mw_text_number(room, 0.1), "0.1");
   CHECK_TEXT(mw_text_number(room, 1.5), "1.5");
-  CHECK_TEXT(mw_text_size(room, 999), "999 B");
-  CHECK_TEXT(mw_text_size(room, 1070000000), "1.07 GB");
+  static const struct { double bytes; const char *text; } sizes[] = {
+      {0, "0 B"}, {1, "1 B"}, {999, "999 B"}, {1000, "1.00 KB"}, {9994, "9.99 KB"}, {9995, "10.0 KB"}, {99949, "99.9 KB"}, {99950, "100 KB"},
+      {999499, "999 KB"}, {999500, "1.00 MB"}, {1070000000, "1.07 GB"}, {5e12, "5.00 TB"}, {1e15, "1.00 PB"}, {1.8e19, "18.0 EB"}};
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) CHECK_TEXT(mw_text_size(room, sizes[i].bytes), sizes[i].text);
   static const char *const refused[] = {"", " 1", "\v1", "\r1", "1 ", "1,5", "1x", "nan", "inf", "1e999", "-"};
   double number;
   for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) CHECK(!mw_text_parse_number(refused[i], &number));
@@ -36,30 +38,45 @@ static void numbers(void) {
   mw_text_free(&text);
 }
 
-/* The same once more where a decimal point is a comma, if this machine has such a locale. */
-static void numbers_abroad(void) {
-  static const char *const abroad[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "de_DE"};
-  for (size_t i = 0; i < sizeof abroad / sizeof *abroad; i++)
-    if (setlocale(LC_ALL, abroad[i])) {
-      numbers();
-      break;
-    }
-  setlocale(LC_ALL, "C");
-}
-
 static void whole_numbers(void) {
   uint64_t n = 0;
   CHECK(mw_text_parse_u64("18446744073709551615", 20, &n) && n == UINT64_MAX);
   CHECK(!mw_text_parse_u64("18446744073709551616", 20, &n));
   CHECK(!mw_text_parse_u64("99999999999999999999", 20, &n));
   CHECK(!mw_text_parse_u64("", 0, &n) && !mw_text_parse_u64("-1", 2, &n) && !mw_text_parse_u64("1.0", 3, &n));
-  CHECK(mw_text_parse_size("5GB", &n) && n == 5000000000u);
-  CHECK(mw_text_parse_size("500 mb", &n) && n == 500000000u);
-  CHECK(mw_text_parse_size("4GiB", &n) && n == 4ull << 30);
-  CHECK(mw_text_parse_size("2TiB", &n) && n == 2ull << 40);
-  CHECK(mw_text_parse_size("1000", &n) && n == 1000);
-  CHECK(!mw_text_parse_size("0", &n) && !mw_text_parse_size("GB", &n) && !mw_text_parse_size("5XB", &n));
-  CHECK(!mw_text_parse_size("-1GB", &n) && !mw_text_parse_size("99999999999999TB", &n));
+}
+
+static void sizes(void) {
+  static const struct { const char *typed; uint64_t bytes; } good[] = {
+      {"1", 1}, {"1000", 1000}, {"1000B", 1000}, {"7 b", 7}, {"1K", 1000}, {"1k", 1000}, {"1KB", 1000}, {"1kB", 1000}, {"1KiB", 1024},
+      {"1 Ki", 1024}, {"500 mb", 500000000}, {"500 MB", 500000000}, {"512MiB", 512 << 20}, {"5GB", 5000000000}, {"5gb", 5000000000},
+      {"4GiB", 4ull << 30}, {"2TB", 2000000000000}, {"2TiB", 2ull << 40}, {"1.5GB", 1500000000}, {".5K", 500}, {"4.35GB", 4350000000},
+      {"0.5KiB", 512}, {"1e9", 1000000000}, {"1e3 MB", 1000000000}, {"9007199254740993", 9007199254740992}};
+  static const char *const refused[] = {"", " ", "0", "0GB", "0.4", "GB", "B", "-1", "-1GB", "+1GB", "5XB", "5GBs", "5 GB ", "5  GB", " 5GB", "5iB", "5Gb i", "5GIB",
+                                        "0x10", "1e", "1e999", "inf", "nan", "1,5GB", "99999999999999TB", "9e18", "5G\nB", "5\x0bGB",
+                                        "0000000000000000000000000000000000001"};
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+    bool whole = mw_text_parse_size(good[i].typed, &bytes) && bytes == good[i].bytes;
+    if (!whole) printf("size '%s'\n", good[i].typed);
+    CHECK(whole);
+  }
+  for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+    if (mw_text_parse_size(refused[i], &bytes)) printf("size '%s'\n", refused[i]);
+    CHECK(!mw_text_parse_size(refused[i], &bytes));
+  }
+}
+
+/* The same once more where a decimal point is a comma, if this machine has such a locale. */
+static void numbers_abroad(void) {
+  static const char *const abroad[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "de_DE"};
+  for (size_t i = 0; i < sizeof abroad / sizeof *abroad; i++)
+    if (setlocale(LC_ALL, abroad[i])) {
+      numbers();
+      sizes();
+      break;
+    }
+  setlocale(LC_ALL, "C");
 }
 
 /* What the bytes begin with: a code point of that length, or none. */
@@ -243,6 +260,7 @@ int main(void) {
   RUN(numbers());
   RUN(numbers_abroad());
   RUN(whole_numbers());
+  RUN(sizes());
   RUN(utf8());
   RUN(shown());
   RUN(json_strings());
