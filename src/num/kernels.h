@@ -1,5 +1,6 @@
-/* kernels.h: the tables of compute kernels, one a instruction set, all equal bit for bit. Kernels are total: any bits
- * in, some bits out, no errors. They are compiled from one body without contraction or fast-math. */
+/* kernels.h: the tables of compute kernels, one for each instruction set; all give the same bits. A kernel takes any bits,
+ * NaN too, and has no errors. All tables are compiled from the same source (kernels_body.h), without contraction of a * b + c
+ * and without fast-math. */
 #ifndef MW_NUM_KERNELS_H
 #define MW_NUM_KERNELS_H
 
@@ -16,37 +17,39 @@ typedef enum mw_kernel {
 
 enum { MW_UNIT = 2048, MW_LANES = 64, MW_GROUP = 64, MW_DRAWS = 256 };
 
-/* dst[i] = f(a, b, c, d). An operand is a tile of n values, or with its bit set in the form one value. dst may be any
- * of the tiles. At least one operand is a tile. Values are float, double in the table of doubles. Whole groups of MW_GROUP
- * values are read and written: a tile has room for them, and what lies beyond its n values means nothing. */
+/* dst[i] = f(a, b, c, d). A kernel has a function for every *form*: bit k of the form says that operand k is a single value,
+ * not a tile of n values. So form 2 of MUL is a tile times one number: dst[i] = a[i] * b[0]. At least one operand is a tile.
+ * dst may be any of the tiles. Values are float, or double in the table of doubles. Whole groups of MW_GROUP values are read
+ * and written, so tiles must be padded to a multiple of that; values beyond n mean nothing. */
 typedef void (*mw_kernel_map)(void *dst, const void *a, const void *b, const void *c, const void *d, size_t n);
 
-/* A map that reads bf16 as they are stored where the operand's bit is set in `stored`, one value where it is set in `one`,
- * and writes bf16 if it `stores`. Whole sixteens are read and written: what is stored has room for them. Returns whether
- * one of the n results is not finite; then they are not what a load, a map and a store would make of NaN. */
+/* A map without load and store (bf16_steps.def): operands whose bit is set in `stored` are bf16 in the input's buffer, those whose
+ * bit is set in `one` a single value, the others tiles; the result is bf16 in the output's buffer if it `stores`, else a tile.
+ * Buffers of bf16 must be padded to 16 elements: whole vectors are read and written. Returns true if one of the n results
+ * is not finite: then the results may have other NaN bits than a load, a map and a store would give, and must not be used. */
 typedef bool (*mw_kernel_map_direct)(void *dst, const void *a, const void *b, const void *c, const void *d, size_t n);
 typedef struct mw_kernel_direct {
   uint8_t kernel, one, stored, stores;
   mw_kernel_map_direct map;
 } mw_kernel_direct;
 
-/* Stored elements (any alignment) to compute values and back, one rounding to nearest even; NaN becomes the canonical
- * quiet one. Both return whether a NaN or infinity was among the values read (load) or written (store). F8_E4M3 has no
- * infinity: what is beyond 448 becomes its NaN, as in torch. */
+/* From stored elements (at any alignment) to compute values and back, with one rounding to nearest even. Every NaN becomes the
+ * same quiet NaN. Both return true if a NaN or infinity was among the values read (load) or written (store). F8_E4M3 has no
+ * infinity: values beyond 448 become its NaN, as in torch. */
 typedef bool (*mw_kernel_load)(void *dst, const void *stored, size_t n);
 typedef bool (*mw_kernel_store)(void *stored, const void *src, size_t n);
 
 /* Adds x (or x*y) to 64 lanes; element i goes to lane i % 64. n <= MW_UNIT, starting at a multiple of 64. */
 typedef void (*mw_kernel_sum)(void *lanes, const void *x, size_t n);
 typedef void (*mw_kernel_dot)(void *lanes, const void *x, const void *y, size_t n);
-/* max(|x|) of n values and `peak`. */
+/* The largest of `peak` and |x[i]| for n values; NaN if one is NaN. */
 typedef double (*mw_kernel_peak)(double peak, const void *x, size_t n);
 /* dst[i] = 1 where |x[i]| > threshold, or equals it for i < ties; else 0. dst may be x. */
 typedef void (*mw_kernel_top)(void *dst, const void *x, double threshold, size_t ties, size_t n);
 
 /* Selection (select.h): of n keys, counts those from `low` to `high` into bins[(key - low) >> shift], and returns how many
  * are below `low`. A key is the bits as a signed integer: of |x| if `magnitude`, else in numeric order. */
-typedef uint64_t (*mw_kernel_window)(uint32_t *bins, const void *x, size_t n, bool magnitude, int64_t low, int64_t high,
+typedef uint64_t (*mw_kernel_key_range)(uint32_t *bins, const void *x, size_t n, bool magnitude, int64_t low, int64_t high,
                                      unsigned shift);
 /* How many of n values have |x| = threshold. */
 typedef size_t (*mw_kernel_ties)(const void *x, size_t n, double threshold);
@@ -55,11 +58,12 @@ typedef size_t (*mw_kernel_ties)(const void *x, size_t n, double threshold);
  * words are `name`, its low words 16 * (e / 64) + e % 16, and of the block's words it is (e / 16) % 4. */
 typedef struct mw_kernel_stream { uint64_t key, name; } mw_kernel_stream;
 
-/* Chance: for elements [start, start + n) of a tensor, whether a number of 32 bits is below p * 2^32 (computed in double;
- * p >= 1 is always true). Element e's number has byte (e / 64) % 4, from the lowest, of word 64 * (e / 256) + e % 64 as
- * its highest 8 bits, and the highest 24 bits of word 2^63 + e below them: most draws are decided without those.
- * bernoulli: dst[i] = 1 where it is, else 0. drop: dst[i] = 0 where it is, else x[i], or with y x[i] - y[i]; dst may be
- * x or y. */
+/* Chance: each of the elements [start, start + n) of a tensor draws true with probability p: if its number of 32 bits is below
+ * p * 2^32 (computed in double; p >= 1 is always true). The number's highest 8 bits are those of element e: byte (e / 64) % 4,
+ * from the lowest, of word 64 * (e / 256) + e % 64. Its lower 24 bits are the highest 24 of word 2^63 + e. So one word serves
+ * four elements, and most draws need no second word: the first byte decides unless it equals that of p * 2^32.
+ * bernoulli: dst[i] = 1 where true, else 0. drop: dst[i] = 0 where true, else x[i], or x[i] - y[i] if there is a y; dst may
+ * be x or y. */
 typedef void (*mw_kernel_bernoulli)(void *dst, mw_kernel_stream stream, uint64_t start, size_t n, double p);
 typedef void (*mw_kernel_drop)(void *dst, const void *x, const void *y, mw_kernel_stream stream, uint64_t start, size_t n,
                                double p);
@@ -68,18 +72,18 @@ typedef void (*mw_kernel_normal)(void *dst, mw_kernel_stream stream, uint64_t st
 /* dst[i] = x[i] * columns[(start + i) % width]. */
 typedef void (*mw_kernel_columns)(void *dst, const void *x, const void *columns, uint64_t start, uint64_t width, size_t n);
 
-/* Everything that differs by compute type. Index 0 of mw_kernels.type: float, 1: double. */
+/* The kernels of one compute type: mw_kernels.type[0] has those of float, type[1] those of double. */
 typedef struct mw_kernel_set {
   mw_kernel_map map[MW_KERNEL_COUNT][16]; /* [kernel][form] */
-  const mw_kernel_direct *direct;         /* of float alone (bf16_steps.def) */
+  const mw_kernel_direct *direct;         /* only in the table of float (bf16_steps.def) */
   size_t direct_count;
-  mw_kernel_load load[MW_DTYPE_COUNT];    /* NULL but for REAL dtypes */
+  mw_kernel_load load[MW_DTYPE_COUNT];    /* NULL where a dtype is not REAL (base/dtypes.def) */
   mw_kernel_store store[MW_DTYPE_COUNT];
   mw_kernel_sum sum;
   mw_kernel_dot dot;
   mw_kernel_peak peak;
   mw_kernel_top top;
-  mw_kernel_window window;
+  mw_kernel_key_range key_range;
   mw_kernel_ties ties;
   mw_kernel_bernoulli bernoulli;
   mw_kernel_drop drop;
@@ -87,7 +91,7 @@ typedef struct mw_kernel_set {
   mw_kernel_columns columns;
 } mw_kernel_set;
 
-/* The loops of networks, in f32: their meaning is in rows.def. */
+/* The loops of networks, in f32: rows.def says what each does. */
 typedef struct mw_kernel_rows {
 #define MW_ROW(result, name, parameters) result(*name) parameters;
 #include "num/rows.def"

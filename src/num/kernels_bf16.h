@@ -1,5 +1,13 @@
-/* kernels_bf16.h: bf16, the dtype of most models, sixteen at a time in vector registers: how they become floats, how floats
- * become them, and the maps of bf16_steps.def. kernels_body.h includes it before kernels_type.h, for AVX2 and AVX-512. */
+/* kernels_bf16.h: bf16, the dtype of most models, 16 elements at a time in vector registers: from bf16 to float, from float to
+ * bf16, and the maps of bf16_steps.def, which shows one of them in full. kernels_body.h includes this file before
+ * kernels_type.h, for AVX2 and AVX-512.
+ *
+ * A bf16 is the upper half of a float. So a load shifts 16 bits up, exactly; a store rounds the lower half away.
+ *
+ * Whether a value is not finite (all bits of its exponent are set) is not asked of each one. All values are joined by OR, and
+ * only if the joined bits have the higher 7 of the 8 exponent bits set, the results are looked at one by one. Weights of
+ * models are below 2, so this is rare: the highest exponent bit means 2 or more. The lowest one is left out since rounding
+ * may still carry into it. */
 
 /* ---- sixteen values ---------------------------------------------------------------------------------------------- */
 
@@ -7,8 +15,10 @@
 #define VALUES 16
 #else
 #define VALUES 8
-/* AVX2 moves nothing cheaply from one half of a vector to the other: the first part has the elements 0 to 3 and 8 to 11,
- * the second has the others, as bf16 come apart within the halves and go together again. */
+/* A vector of AVX2 has two halves of 16 bytes, and moving data from one half to the other is slow. The unpack instructions
+ * work within each half: of 16 bf16 (0 to 7 in the lower half, 8 to 15 in the upper) they make one vector with elements 0 to 3
+ * and 8 to 11 and one with 4 to 7 and 12 to 15. So this is the order of elements in part[0] and part[1]; packing within the
+ * halves brings them back. */
 #define MW_HALVES 1
 #endif
 enum { SIXTEEN = 16, PARTS = SIXTEEN / VALUES };
@@ -59,9 +69,16 @@ static inline value_bits join_sixteen(value_bits seen, sixteen x) {
   return seen;
 }
 
-/* Rounds as to_bf16 does, and joins to `seen` what joined_stored wants of the values. With halves, high and low words are
- * taken apart, so that 16 are rounded and joined at a time: up where the low word is over 0x8000, or equal to it and the
- * high one is odd, which is the first bit of low - 1 + odd, at least 0. */
+/* Rounds to nearest even, as to_bf16 does, and joins the bits of the values to `seen` for joined_stored.
+ *
+ * With halves, the high and the low words of 16 floats are separated into two vectors, so that one instruction works on 16
+ * words. The high word is rounded up by adding 1 if low > 0x8000, or if low = 0x8000 and high is odd. Both cases: the top bit
+ * of low - 1 (0 if low is 0), or of low if high is odd:
+ *
+ *   low      high is even: low - 1    high is odd: low
+ *   0x7fff   0x7ffe  down             0x7fff  down
+ *   0x8000   0x7fff  down             0x8000  up
+ *   0x8001   0x8000  up               0x8001  up */
 static inline value_bits put_bf16(stored16 *p, sixteen x, value_bits seen) {
 #ifdef MW_HALVES
   const __m256i apart = _mm256_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15,
@@ -90,7 +107,7 @@ static inline uint32_t joined(value_bits x) {
   return all;
 }
 
-/* The higher 16 bits of all values joined by OR, as put_bf16 and join_sixteen have left them. */
+/* The high words of all values joined by OR: after put_bf16, or after join_sixteen. */
 static inline uint32_t joined_stored(value_bits seen) {
 #ifdef MW_HALVES
   return joined(seen | seen << 16) >> 16;
@@ -100,7 +117,10 @@ static inline uint32_t joined_stored(value_bits seen) {
 }
 static inline uint32_t joined_tile(value_bits seen) { return joined(seen) >> 16; }
 
-/* ---- maps of what is stored ---------------------------------------------------------------------------------------- */
+/* ---- maps of stored bf16 ------------------------------------------------------------------------------------------- */
+
+/* MW_BF16_STEP glues names from the words of its line: hold_X prepares an operand before the loop, read_X gives 16 of its
+ * values, write_X takes 16 results, joined_X and finite_X look for values that are not finite. X is stored, tile, one, none. */
 
 typedef struct operand { const void *p; values one; } operand;
 
@@ -120,7 +140,7 @@ static inline sixteen read_one(operand x, size_t i) {
 }
 #define read_none read_one
 
-/* They join the values to those seen. */
+/* Both join the bits of the values to `seen`. */
 static inline value_bits write_stored(void *p, size_t i, sixteen x, value_bits seen) {
   return put_bf16((stored16 *)p + i, x, seen);
 }
@@ -144,6 +164,7 @@ static bool finite_tile(const void *p, size_t n) {
   return !bad;
 }
 
+/* vector_ADD, vector_SUB ...: the expressions of kernels.def on whole vectors. */
 #define MW_KERNEL(name, arity, expression)
 #define MW_ARITHMETIC(name, arity, expression) \
   static inline values vector_##name(values a, values b, values c, values d) { \
@@ -153,8 +174,7 @@ static bool finite_tile(const void *p, size_t n) {
 #include "num/kernels.def"
 #undef MW_KERNEL
 
-/* What is not finite stays so under + - *: only the results are looked at, as in the stores: closer only where the bits of
- * an exponent may all be set. */
+/* + - * of a value that is not finite gives one that is not finite, so it is enough to look at the results. */
 #define DIRECT_NAME(name, a, b, c, d, result) direct_##name##_##a##_##b##_##c##_##d##_##result
 #define MW_BF16_STEP(name, a, b, c, d, result) \
   static bool DIRECT_NAME(name, a, b, c, d, result)(void *dst, const void *pa, const void *pb, const void *pc, \
@@ -173,7 +193,7 @@ static bool finite_tile(const void *p, size_t n) {
 #include "num/bf16_steps.def"
 #undef MW_BF16_STEP
 
-/* Which of the operands are `one`, and which are `stored`. */
+/* A mask of operands: MASK(ONE, ...) has bit 0 set if a is `one`, bit 1 if b is, ...; MASK(STORED, ...) likewise. */
 enum { ONE_none = 0, ONE_one = 1, ONE_tile = 0, ONE_stored = 0, STORED_none = 0, STORED_one = 0, STORED_tile = 0, STORED_stored = 1 };
 #define MASK(what, a, b, c, d) (what##_##a | what##_##b << 1 | what##_##c << 2 | what##_##d << 3)
 

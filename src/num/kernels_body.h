@@ -1,8 +1,14 @@
-/* kernels_body.h: all kernels, once. Each kernels_<isa>.c defines MW_BODY_ISA (base, avx2, avx512) and includes this;
+/* kernels_body.h: the source of all kernels. Each kernels_<isa>.c defines MW_BODY_ISA (base, avx2, avx512) and includes this;
  * the Makefile compiles it for that instruction set with -ffp-contract=off -fno-trapping-math -fno-math-errno. Loops are
- * plain C that compilers vectorise; intrinsics stand only where they are equal bit for bit and well faster: f16 (F16C),
- * bf16 on AVX2 (kernels_bf16.h), and Philox. The parts that depend on the compute type are kernels_type.h, included for float
- * and for double. */
+ * plain C, which compilers vectorise. Intrinsics are used only where they give the same bits and are much faster: f16 (F16C),
+ * bf16 on AVX2 (kernels_bf16.h), and Philox.
+ *
+ * How the files fit together:
+ *   kernels.def, bf16_steps.def, rows.def   what exists: one line a kernel
+ *   kernels_body.h    what does not depend on the compute type, and the table at the end
+ *   kernels_type.h    the functions of one compute type; included here for float and for double
+ *   kernels_bf16.h    the maps that read and write bf16 directly, for float on x86
+ *   kernels_rows.h    the loops of networks, for float */
 #include "base/mathx.h"
 #include "num/kernels.h"
 
@@ -29,18 +35,18 @@ static inline float bits_float(uint32_t bits) { float x; memcpy(&x, &bits, sizeo
 
 /* ---- small floats ----------------------------------------------------------------------------------------------- */
 
-/* A small float, its sign cut off and shifted so that its exponent stands where that of float does. `bias` is the
- * difference of the exponents' biases, `top` the first bits that are infinity or NaN. Denormals take their value from
- * a subtraction, which is exact. */
+/* The float of a small float, which is given as `bits`: without its sign, and shifted so that its exponent is where that of float
+ * is. `bias` is the difference of the exponents' biases; bits from `top` on are infinity or NaN. A denormal m * 2^-k becomes
+ * a number by subtraction: (1.m - 1) * 2^-k, which is exact. */
 static inline float unpack(uint32_t bits, uint32_t sign, uint32_t bias, uint32_t top) {
   uint32_t normal = bits + (bias << 23) + (bits >= top ? (255 - (top >> 23) - bias) << 23 : 0);
   uint32_t tiny = float_bits(bits_float(bits + ((bias + 1) << 23)) - bits_float((bias + 1) << 23));
   return bits_float((bits < 1 << 23 ? tiny : normal) | sign);
 }
 
-/* The bits of a small float without sign: x >= 0 as float bits, rounded to nearest even. `drop` bits of its mantissa go,
- * `over` is the first x that becomes `infinity`. Denormals are rounded by adding `unit`, a power of two whose last bit
- * is the last bit of the small float's denormals. */
+/* The bits of a small float, without its sign: x, the bits of a float >= 0, rounded to nearest even. `drop` bits of the mantissa
+ * are lost; x from `over` on becomes `infinity`. A denormal is rounded by adding `unit`, a power of two so large that the
+ * last bit of the sum is the last bit of the small float's denormals. */
 static inline uint32_t pack(uint32_t x, unsigned drop, uint32_t bias, float unit, uint32_t over, uint32_t infinity,
                             uint32_t nan) {
   uint32_t half = (UINT32_C(1) << (drop - 1)) - 1;
@@ -53,13 +59,13 @@ static inline uint32_t pack(uint32_t x, unsigned drop, uint32_t bias, float unit
 
 static inline float from_f16(uint32_t h) { return unpack((h & 0x7fff) << 13, (h & 0x8000) << 16, 112, 31 << 23); }
 static inline float from_e5m2(uint32_t b) { return unpack((b & 0x7f) << 21, (b & 0x80) << 24, 112, 31 << 23); }
-/* E4M3 has no infinity: its one NaN is what has all bits set. */
+/* E4M3 has no infinity; its only NaN has all bits but the sign set. */
 static inline float from_e4m3(uint32_t b) {
   float x = unpack((b & 0x7f) << 20, (b & 0x80) << 24, 120, UINT32_C(255) << 23);
   return (b & 0x7f) == 0x7f ? bits_float(0x7fc00000) : x;
 }
 
-/* NaN is written without its sign. */
+/* The sign bit, shifted down; 0 for NaN, which is written without its sign. */
 static inline uint32_t sign_of(uint32_t bits, unsigned shift) {
   return (bits & INT32_MAX) > 0x7f800000 ? 0 : (bits & 0x80000000) >> shift;
 }
@@ -76,7 +82,7 @@ static inline uint32_t to_e4m3(float x) {
   return pack(bits & INT32_MAX, 20, 120, 16384, 0x43e80001, 0x7f, 0x7f)
     | (float_bits(x) << 1 > UINT32_C(0x43e80000) << 1 ? 0 : (bits & 0x80000000) >> 24);
 }
-/* NaN is not looked at: the store mends it. */
+/* Wrong for NaN, which the store writes again (mend_bf16). */
 static inline uint32_t to_bf16(float x) {
   uint32_t bits = float_bits(x);
   return (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
@@ -94,8 +100,9 @@ static inline uint32_t joined16(__m256i x) {
 }
 #endif
 
-/* A double as float so that a second rounding, to fewer bits, gives what one rounding would: cut towards zero, and the
- * last bit set if anything was lost ("round to odd", Boldo and Melquiond 2008). */
+/* A double as a float, such that rounding that to fewer bits gives the same as rounding the double once: it is cut towards zero,
+ * and its last bit is set if anything was lost ("round to odd", Boldo and Melquiond 2008). The set bit keeps a value from
+ * looking like the exact middle of two smaller floats. */
 static inline float round_odd(double x) {
   float f = (float)x;
   double back = (double)f;
@@ -105,6 +112,8 @@ static inline float round_odd(double x) {
 }
 
 /* ---- Philox4x32-10 ---------------------------------------------------------------------------------------------- */
+
+/* A counter and a key give a block of four random words of 32 bits, whichever block was made before (Salmon et al. 2011). */
 
 #define PHILOX_ROUNDS 10
 #define PHILOX_M0 UINT32_C(0xd2511f53)
@@ -136,7 +145,7 @@ typedef __m256i words;
 #define WORDS_ODD(even, odd) _mm256_blend_epi32(even, odd, 0xaa)
 #endif
 
-/* A stream and its key of every round. */
+/* A stream, and the key of each round. */
 typedef struct philox {
   mw_kernel_stream stream;
   uint32_t key[PHILOX_ROUNDS][2];
@@ -203,7 +212,7 @@ static void philox_group(const philox *p, uint64_t group, uint32_t out[MW_GROUP]
 
 /* ---- chance ------------------------------------------------------------------------------------------------------ */
 
-/* Which of a few bytes are `value`: a mask of SPAN * SPAN_BITS bits, the lowest bit of each set. */
+/* Which of SPAN bytes equal `value`: a mask with SPAN_BITS bits for each byte, of which the lowest is set if it does. */
 #if defined MW_BODY_X86 && defined __AVX512F__
 enum { SPAN = 64, SPAN_BITS = 1 };
 static inline uint64_t equal_bytes(const uint8_t *in, uint8_t value) {
@@ -225,8 +234,9 @@ static inline uint64_t equal_bytes(const uint8_t *in, uint8_t value) {
 }
 #endif
 
-/* The draws of MW_DRAWS elements, a byte each: byte i / 64 of hit[i % 64] is all ones where element i's number is one of
- * the `limit` lowest, else 0. Where its first byte is that of the highest such number, the rest of it is drawn. */
+/* The draws of MW_DRAWS elements, a byte each: byte i / 64 of hit[i % 64] is 0xff if element i's number of 32 bits is below
+ * `limit`, else 0. The number's first byte nearly always decides. Only if it equals the first byte of limit - 1, the other
+ * 24 bits are drawn from a word of their own. */
 static void draw(const philox *p, uint64_t group, uint64_t limit, uint32_t *restrict hit) {
   const uint32_t last = limit ? (uint32_t)(limit - 1) : 0, rest = last & 0xffffff;
   const uint8_t first = (uint8_t)(last >> 24), yes = limit ? 0xff : 0;
@@ -276,18 +286,20 @@ static void draw(const philox *p, uint64_t group, uint64_t limit, uint32_t *rest
 
 #include "num/kernels_rows.h"
 
+/* FORMS_n(map_NAME, suffix): the functions of all forms of a kernel with n operands, in order; MAPS_n of kernels_type.h made them. */
 #define FORMS_1(k, r) {k##_0##r}
 #define FORMS_2(k, r) {k##_0##r, k##_1##r, k##_2##r}
 #define FORMS_3(k, r) {k##_0##r, k##_1##r, k##_2##r, k##_3##r, k##_4##r, k##_5##r, k##_6##r}
 #define FORMS_4(k, r) {k##_0##r, k##_1##r, k##_2##r, k##_3##r, k##_4##r, k##_5##r, k##_6##r, k##_7##r, \
                        k##_8##r, k##_9##r, k##_10##r, k##_11##r, k##_12##r, k##_13##r, k##_14##r}
 
+/* REST(suffix): all kernels of a compute type but the maps. */
 #define REST(r) \
   .load = {[MW_DTYPE_F8_E5M2] = load_e5m2##r, [MW_DTYPE_F8_E4M3] = load_e4m3##r, [MW_DTYPE_F16] = load_f16##r, \
            [MW_DTYPE_BF16] = load_bf16##r, [MW_DTYPE_F32] = load_f32##r, [MW_DTYPE_F64] = load_f64##r}, \
   .store = {[MW_DTYPE_F8_E5M2] = store_e5m2##r, [MW_DTYPE_F8_E4M3] = store_e4m3##r, [MW_DTYPE_F16] = store_f16##r, \
             [MW_DTYPE_BF16] = store_bf16##r, [MW_DTYPE_F32] = store_f32##r, [MW_DTYPE_F64] = store_f64##r}, \
-  .sum = sum##r, .dot = dot##r, .peak = peak##r, .top = top##r, .window = window##r, .ties = ties##r, \
+  .sum = sum##r, .dot = dot##r, .peak = peak##r, .top = top##r, .key_range = key_range##r, .ties = ties##r, \
   .bernoulli = bernoulli##r, .drop = drop##r, .normal = normal##r, .columns = columns##r
 
 #define TEXT(name) #name

@@ -1,12 +1,33 @@
-/* kernels_type.h: the kernels of one compute type; kernels_body.h includes it twice. No include guard on purpose.
- * Expects R (float or double), R_BITS (its bits), R_KEY (the same, signed), R_IS_FLOAT, MW_SQRT, MW_ABS and NAME(x),
- * which gives a name its suffix; it undefines them at its end. Invariant: a result depends on no order but that of the
- * source, so that every compiler and instruction set gives the same bits. */
+/* kernels_type.h: the kernels of one compute type. kernels_body.h includes it twice, once for float and once for double, so it
+ * has no include guard. It expects these macros, and undefines them at its end: R (float or double), R_BITS (the unsigned
+ * integer of its size), R_KEY (the signed one), R_IS_FLOAT, MW_SQRT, MW_ABS and NAME(x), which gives a name its suffix.
+ * No result depends on the order in which a compiler or an instruction set computes, so all give the same bits. */
 
 /* ---- maps ------------------------------------------------------------------------------------------------------- */
 
-/* Whole groups, a constant number of elements each: compilers unroll them and need no code for what is left over.
- * Operand `x` with bit `bit` of the form set is one value, read before the loop. */
+/* A kernel has one function for each form: if bit k of the form is set, operand k is a single value instead of a tile. The
+ * loop runs over whole groups of MW_GROUP elements, a constant number, so that compilers unroll it without code for a rest.
+ *
+ *   HOLD(x, bit, form)     before the loop: names the operand's tile, and reads the single value
+ *   TAKE(x, bit, form)     in the loop: element i of operand x, or the single value; `form` is constant, so nothing is asked
+ *   HOLD_n(f), TAKE_n(f)   the same for the first n operands
+ *   MAP(name, n, form, e)  the function of one form
+ *   MAPS_n(name, e)        the functions of all forms of a kernel with n operands, except the form of single values only
+ *
+ * One line in full. MW_ARITHMETIC(MUL, 2, a * b) of kernels.def becomes MAPS_2(MUL, (a * b)), which is the forms 0, 1 and 2;
+ * form 2 (operand b is a single value) for float is:
+ *
+ *   static void map_MUL_2_f32(void *dst, const void *pa, const void *pb, const void *pc, const void *pd, size_t n) {
+ *     float *out = dst;
+ *     const float *tile_a = pa, one_a = 0;          // HOLD(a, 1, 2): bit 1 is not set in 2
+ *     const float *tile_b = pb, one_b = *tile_b;    // HOLD(b, 2, 2): bit 2 is
+ *     for (size_t group = 0; group < n; group += 64)
+ *       for (size_t i = group; i < group + 64; i++) {
+ *         const float a = tile_a[i];                // TAKE(a, 1, 2)
+ *         const float b = one_b;                    // TAKE(b, 2, 2)
+ *         out[i] = (float)(a * b);
+ *       }
+ *   } */
 #define HOLD(x, bit, form) const R *tile_##x = p##x; const R one_##x = ((form) & (bit)) ? *tile_##x : 0; (void)one_##x
 #define TAKE(x, bit, form) const R x = ((form) & (bit)) ? one_##x : tile_##x[i]
 
@@ -44,108 +65,9 @@
 #include "num/kernels.def"
 #undef MW_KERNEL
 
-/* ---- loads ------------------------------------------------------------------------------------------------------ */
+/* ---- the largest magnitude -------------------------------------------------------------------------------------- */
 
-/* What a load does when it may have met something that is not finite: NaN becomes the canonical one. Whether it had. */
-static bool NAME(tidy)(R *x, size_t n) {
-  uint32_t bad = 0;
-  for (size_t i = 0; i < n; i++) {
-    bad |= x[i] - x[i] != 0; /* infinity - infinity is NaN */
-    x[i] = x[i] != x[i] ? (R)MW_MATHX_NAN : x[i];
-  }
-  return bad != 0;
-}
-
-/* Every load is fast on numbers. All stored bits are joined by OR, and only where the bits of `exponent` are then all
- * set it looks closer: the weights of models are below 2, where the highest bit of an exponent is not. */
-#define LOAD(dtype, stored_type, seen_type, value, exponent) \
-  static bool NAME(load_##dtype)(void *dst, const void *stored, size_t n) { \
-    R *restrict out = dst; \
-    const stored_type *restrict in = stored; \
-    seen_type seen = 0; \
-    for (size_t i = 0; i < n; i++) { \
-      const seen_type s = (seen_type)in[i]; \
-      out[i] = (R)(value); \
-      seen |= s; \
-    } \
-    return (seen & (exponent)) == (exponent) && NAME(tidy)(out, n); \
-  }
-LOAD(e5m2, stored8, uint32_t, from_e5m2(s), 0x7cu)
-LOAD(e4m3, stored8, uint32_t, from_e4m3(s), 0x7fu)
-LOAD(f32, stored32, uint32_t, bits_float(s), 0x7f800000u)
-
-#if R_IS_FLOAT && defined MW_BODY_X86
-static bool NAME(load_bf16)(void *dst, const void *stored, size_t n) {
-  R *restrict out = dst;
-  const stored16 *restrict in = stored;
-  size_t i = 0;
-  value_bits all = {0};
-  for (; i + SIXTEEN <= n; i += SIXTEEN) {
-    const sixteen x = take_bf16(in + i);
-    all = join_sixteen(all, x);
-    put_sixteen(out + i, x);
-  }
-  uint32_t seen = joined_tile(all);
-  for (; i < n; i++) {
-    out[i] = bits_float((uint32_t)in[i] << 16);
-    seen |= in[i];
-  }
-  return (seen & 0x7f80) == 0x7f80 && NAME(tidy)(out, n);
-}
-#else
-LOAD(bf16, stored16, uint16_t, bits_float((uint32_t)s << 16), 0x7f80)
-#endif
-
-#ifndef MW_BODY_X86
-LOAD(f16, stored16, uint32_t, from_f16(s), 0x7c00u)
-#else
-/* F16C. */
-static bool NAME(load_f16)(void *dst, const void *stored, size_t n) {
-  R *restrict out = dst;
-  const stored16 *restrict in = stored;
-  size_t i = 0;
-  __m256i all = _mm256_setzero_si256();
-  for (; i + 16 <= n; i += 16) {
-    __m256i s = _mm256_loadu_si256((const __m256i *)(const void *)(in + i));
-    all = _mm256_or_si256(all, s);
-#if R_IS_FLOAT && defined __AVX512F__
-    _mm512_storeu_ps(out + i, _mm512_cvtph_ps(s));
-#elif R_IS_FLOAT
-    _mm256_storeu_ps(out + i, _mm256_cvtph_ps(_mm256_castsi256_si128(s)));
-    _mm256_storeu_ps(out + i + 8, _mm256_cvtph_ps(_mm256_extracti128_si256(s, 1)));
-#else
-    float x[16];
-    _mm256_storeu_ps(x, _mm256_cvtph_ps(_mm256_castsi256_si128(s)));
-    _mm256_storeu_ps(x + 8, _mm256_cvtph_ps(_mm256_extracti128_si256(s, 1)));
-    for (size_t j = 0; j < 16; j++)
-      out[i + j] = (R)x[j];
-#endif
-  }
-  uint32_t seen = joined16(all);
-  for (; i < n; i++) {
-    out[i] = (R)from_f16(in[i]);
-    seen |= in[i];
-  }
-  return (seen & 0x7c00) == 0x7c00 && NAME(tidy)(out, n);
-}
-#endif
-
-/* Looks at the result: what is too large for float counts as infinite. */
-static bool NAME(load_f64)(void *dst, const void *stored, size_t n) {
-  R *restrict out = dst;
-  const stored64 *restrict in = stored;
-  uint32_t bad = 0;
-  for (size_t i = 0; i < n; i++) {
-    const R x = (R)mw_mathx_from(in[i]);
-    out[i] = x;
-    bad |= x - x != 0;
-  }
-  return bad && NAME(tidy)(out, n);
-}
-
-/* ---- the largest ------------------------------------------------------------------------------------------------ */
-
-/* Bits without sign are ordered as magnitudes are, NaN above all. */
+/* The bits without the sign are ordered as magnitudes are, with NaN above infinity. */
 static double NAME(peak)(double peak, const void *x, size_t n) {
   const R *in = x;
   R_BITS most = 0;
@@ -160,7 +82,11 @@ static double NAME(peak)(double peak, const void *x, size_t n) {
   return value > peak || value != value ? (double)value : peak;
 }
 
-/* ---- the largest and what ties with them ------------------------------------------------------------------------ */
+/* ---- from stored elements and back: loads and stores -------------------------------------------------------- */
+
+#include "num/kernels_convert.h"
+
+/* ---- elements above a threshold, or equal to it up to an index -------------------------------------------------- */
 
 static void NAME(top)(void *dst, const void *x, double threshold, size_t ties, size_t n) {
   R *out = dst;
@@ -172,123 +98,10 @@ static void NAME(top)(void *dst, const void *x, double threshold, size_t ties, s
   for (size_t i = ties; i < n; i++) out[i] = least < MW_ABS(in[i]) ? 1 : 0;
 }
 
-/* ---- stores ----------------------------------------------------------------------------------------------------- */
-
-/* The value before the last rounding. */
-#if R_IS_FLOAT
-#define NARROW(x) (x)
-#else
-#define NARROW(x) round_odd(x)
-#endif
-
-#define STORE(dtype, stored_type, to, mask, limit) \
-  static bool NAME(store_##dtype)(void *stored, const void *src, size_t n) { \
-    stored_type *restrict out = stored; \
-    const R *restrict in = src; \
-    uint32_t bad = 0; \
-    for (size_t i = 0; i < n; i++) { \
-      const uint32_t s = to(NARROW(in[i])); \
-      out[i] = (stored_type)s; \
-      bad |= (s & (mask)) >= (limit); \
-    } \
-    return bad != 0; \
-  }
-STORE(e5m2, stored8, to_e5m2, 0x7fu, 0x7cu)
-STORE(e4m3, stored8, to_e4m3, 0x7fu, 0x7fu)
-
-/* Whether a bf16 of these values is not finite; NaN, which was rounded as if it were a number, is mended. */
-static bool NAME(mend_bf16)(stored16 *out, const R *in, size_t n) {
-  uint32_t bad = 0;
-  if (NAME(peak)(0, in, n) < 0x1.ffp127) return false;
-  for (size_t i = 0; i < n; i++) {
-    out[i] = in[i] != in[i] ? 0x7fc0 : out[i];
-    bad |= (out[i] & 0x7f80u) == 0x7f80;
-  }
-  return bad != 0;
-}
-
-/* As in the loads: the rounding can reach infinity only from the two highest exponents on. */
-static bool NAME(store_bf16)(void *stored, const void *src, size_t n) {
-  stored16 *restrict out = stored;
-  const R *restrict in = src;
-  uint32_t seen = 0;
-  size_t i = 0;
-#if R_IS_FLOAT && defined MW_BODY_X86
-  value_bits all = {0};
-  for (; i + SIXTEEN <= n; i += SIXTEEN) {
-    const sixteen x = take_sixteen(in + i);
-    all = put_bf16(out + i, x, all);
-  }
-  seen = joined_stored(all);
-#endif
-  for (; i < n; i++) {
-    const float x = NARROW(in[i]);
-    out[i] = (stored16)to_bf16(x);
-    seen |= float_bits(x) >> 16;
-  }
-  return (seen & 0x7f00) == 0x7f00 && NAME(mend_bf16)(out, in, n);
-}
-
-#if defined MW_BODY_X86 && R_IS_FLOAT
-/* F16C; it keeps the bits of a NaN, so that those are mended. */
-static bool NAME(store_f16)(void *stored, const void *src, size_t n) {
-  stored16 *restrict out = stored;
-  const R *restrict in = src;
-  uint32_t bad = 0;
-  size_t i = 0;
-  __m256i sum = _mm256_setzero_si256(), mask = _mm256_set1_epi16(INT16_MAX), carry = _mm256_set1_epi16(0x0400);
-  for (; i + 16 <= n; i += 16) {
-#ifdef __AVX512F__
-    __m256i s = _mm512_cvtps_ph(_mm512_loadu_ps(in + i), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-#else
-    __m256i s = _mm256_set_m128i(_mm256_cvtps_ph(_mm256_loadu_ps(in + i + 8), _MM_FROUND_TO_NEAREST_INT),
-                                 _mm256_cvtps_ph(_mm256_loadu_ps(in + i), _MM_FROUND_TO_NEAREST_INT));
-#endif
-    sum = _mm256_or_si256(sum, _mm256_add_epi16(_mm256_and_si256(s, mask), carry));
-    _mm256_storeu_si256((__m256i *)(void *)(out + i), s);
-  }
-  bad = ((uint32_t)_mm256_movemask_epi8(sum) & 0xaaaaaaaa) ? 0x8000 : 0;
-  for (; i < n; i++) {
-    out[i] = (stored16)to_f16(in[i]);
-    bad |= (out[i] & 0x7fffu) + 0x0400;
-  }
-  if (!(bad & 0x8000))
-    return false;
-  for (i = 0; i < n; i++)
-    if (in[i] != in[i])
-      out[i] = 0x7e00;
-  return true;
-}
-#else
-STORE(f16, stored16, to_f16, 0x7fffu, 0x7c00u)
-#endif
-
-static bool NAME(store_f32)(void *stored, const void *src, size_t n) {
-  stored32 *restrict out = stored;
-  const R *restrict in = src;
-  uint32_t bad = 0;
-  for (size_t i = 0; i < n; i++) {
-    const uint32_t bits = float_bits((float)in[i]), positive = bits & INT32_MAX;
-    out[i] = positive > 0x7f800000 ? 0x7fc00000 : bits;
-    bad |= positive + 0x00800000;
-  }
-  return bad >> 31;
-}
-
-static bool NAME(store_f64)(void *stored, const void *src, size_t n) {
-  stored64 *restrict out = stored;
-  const R *restrict in = src;
-  uint64_t bad = 0;
-  for (size_t i = 0; i < n; i++) {
-    const uint64_t bits = mw_mathx_bits((double)in[i]), positive = bits & INT64_MAX;
-    out[i] = positive > 0x7ff0000000000000 ? 0x7ff8000000000000 : bits;
-    bad |= positive + 0x0010000000000000;
-  }
-  return bad >> 63;
-}
-
 /* ---- reductions ------------------------------------------------------------------------------------------------- */
 
+/* Element i is added to lane i % 64; mw_accum_fold adds the lanes in a fixed order. So the sum does not depend on how many
+ * elements a vector register holds. LANES(name, parameters, term) makes the function; TERM(k) is what element k adds. */
 #define LANES(name, parameters, term) \
   static void NAME(name) parameters { \
     const R *restrict a = x; \
@@ -312,7 +125,7 @@ LANES(dot, (void *lanes, const void *x, const void *y, size_t n), TERM)
 
 /* ---- selection --------------------------------------------------------------------------------------------------- */
 
-/* The key of |x|, or of x in numeric order, where -0 is +0. */
+/* The key of |x|, or of x in numeric order (select.h). x + 0 turns -0 into +0. */
 static inline R_KEY NAME(key_of)(R x, bool magnitude) {
   const R_KEY most = (R_KEY)((R_BITS)-1 >> 1);
   R_KEY bits;
@@ -321,9 +134,10 @@ static inline R_KEY NAME(key_of)(R x, bool magnitude) {
   return magnitude ? bits & most : bits ^ ((bits < 0 ? -1 : 0) & most);
 }
 
-/* Few keys lie within an aimed window: parts that have none are passed over after few operations a key. */
+/* Few keys lie in a predicted range. So 32 keys at a time are compared with its ends, without branches; only if one of the 32 is
+ * in the range, they are looked at one by one. `below` has 32 lanes, each counting the keys below the range. */
 __attribute__((always_inline))
-static inline uint64_t NAME(window_of)(uint32_t *bins, const R *in, size_t n, bool magnitude, R_KEY from, R_KEY to,
+static inline uint64_t NAME(keys_in)(uint32_t *bins, const R *in, size_t n, bool magnitude, R_KEY from, R_KEY to,
                                        unsigned shift) {
   enum { PART = 32 };
   R_KEY below[PART] = {0};
@@ -342,7 +156,7 @@ static inline uint64_t NAME(window_of)(uint32_t *bins, const R *in, size_t n, bo
     for (size_t k = i; k < end; k++) {
       const R_KEY key = NAME(key_of)(in[k], magnitude);
       if (key >= from && key <= to) bins[((R_BITS)key - (R_BITS)from) >> shift]++;
-      else if (end != i + PART) total += key < from; /* a whole part has counted these */
+      else if (end != i + PART) total += key < from; /* a full part has counted these above */
     }
   }
   for (size_t j = 0; j < PART; j++)
@@ -350,10 +164,10 @@ static inline uint64_t NAME(window_of)(uint32_t *bins, const R *in, size_t n, bo
   return total;
 }
 
-static uint64_t NAME(window)(uint32_t *bins, const void *x, size_t n, bool magnitude, int64_t low, int64_t high,
+static uint64_t NAME(key_range)(uint32_t *bins, const void *x, size_t n, bool magnitude, int64_t low, int64_t high,
                              unsigned shift) {
-  return magnitude ? NAME(window_of)(bins, x, n, true, (R_KEY)low, (R_KEY)high, shift)
-                   : NAME(window_of)(bins, x, n, false, (R_KEY)low, (R_KEY)high, shift);
+  return magnitude ? NAME(keys_in)(bins, x, n, true, (R_KEY)low, (R_KEY)high, shift)
+                   : NAME(keys_in)(bins, x, n, false, (R_KEY)low, (R_KEY)high, shift);
 }
 
 static size_t NAME(ties)(const void *x, size_t n, double threshold) {
@@ -366,13 +180,14 @@ static size_t NAME(ties)(const void *x, size_t n, double threshold) {
 
 /* ---- chance and columns ----------------------------------------------------------------------------------------- */
 
-/* Calls for every group of `size` elements that [start, start + n) touches; `from` and `to` bound its elements within it. */
+/* A loop over the groups of `size` elements that [start, start + n) touches: elements [from, to) of each group belong to it. */
 #define EACH_GROUP(size) \
   for (uint64_t at = start, end = start + n, from, to; \
        at < end && (from = at % (size), to = end - (at - from) < (size) ? end - (at - from) : (size), true); \
        at += to - from)
 
-/* n draws, their byte shifted up by `shift`, of none, one or two tiles: 1 where they are true; else x; else x - y. */
+/* Uses n draws: the top bit of hit[i] << shift says whether draw i is true. Without tiles the result is 1 where true, else 0; with
+ * one tile 0 where true, else x; with two tiles 0 where true, else x - y. */
 __attribute__((always_inline))
 static inline void NAME(pick)(R *out, const R *x, const R *y, int tiles, const uint32_t *hit, unsigned shift, size_t n) {
   MW_INDEPENDENT
@@ -419,7 +234,8 @@ static void NAME(drop)(void *dst, const void *x, const void *y, mw_kernel_stream
   else NAME(chance)(dst, x, NULL, 1, stream, start, n, p);
 }
 
-/* Words 0 and 1 of a block give its elements 0 and 1, words 2 and 3 its elements 2 and 3. */
+/* Box-Muller: two random words give two normal values, radius * cos(angle) and radius * sin(angle). Words 0 and 1 of a Philox block
+ * give elements 0 and 1 of the block, words 2 and 3 elements 2 and 3. */
 static void NAME(normal)(void *dst, mw_kernel_stream stream, uint64_t start, size_t n) {
   R *out = dst;
   const philox source = philox_of(stream);
@@ -473,8 +289,5 @@ static void NAME(columns)(void *dst, const void *x, const void *columns, uint64_
 #undef MAPS_2
 #undef MAPS_3
 #undef MAPS_4
-#undef LOAD
-#undef STORE
-#undef NARROW
 #undef LANES
 #undef EACH_GROUP

@@ -1,46 +1,59 @@
-/* select.c: windows and what they mean. A key is the bits of an element as a signed integer, mapped so that integer order
- * is the order sought; NaN keys sort above infinity, in no promised way (callers refuse NaN first). The counting itself
- * is a kernel. Invariant: counts commute, so neither threads nor the cut into tiles nor a guess changes the answer. */
+/* select.c: keys, their ranges, and what the counts of a pass say. The counting itself is a kernel (`key_range` and `ties` in
+ * kernels.h). The key of a float x is its bits as a signed integer:
+ *
+ *   magnitude   the bits without the sign                   1.0 -> 0x3f800000,  -1.0 -> 0x3f800000
+ *   value       the bits of a positive number, and those    1.0 -> 0x3f800000,  -1.0 -> 0xc07fffff
+ *               of a negative one with all but the sign
+ *               inverted, since more is less there
+ *
+ * The keys of NaN lie beyond those of infinity, in no promised order: callers refuse NaN first. */
 #include "num/select.h"
 
 #include <assert.h>
 #include <string.h>
 
-/* NEAR: windows away. */
-enum { DIGIT = 16, RUN = 11, NEAR = 8 };
+/* DIGIT: bits of a key that a pass decides. RUN: bits of the shortest run of elements that share a bin of TIE. CLOSE: a missed
+ * rank is predicted again if it is at most so many range widths away. */
+enum { DIGIT = 16, RUN = 11, CLOSE = 8 };
 
-mw_select mw_select_begin(mw_select_key key, bool f64, double threshold, uint64_t rank, uint64_t total) {
-  mw_select select = {.key = key, .f64 = f64, .threshold = threshold, .rank = rank, .end = f64 ? INT64_MAX : INT32_MAX};
-  if (key == MW_SELECT_TIE) {
-    while (total >> (DIGIT + select.widest)) select.widest++;
-    if (select.widest && select.widest < RUN) select.widest = RUN; /* many at once are counted faster than one by one */
-    select.end = (int64_t)total - 1;
-  } else select.widest = (f64 ? 48u : 16u) - (key == MW_SELECT_MAGNITUDE);
-  if (key == MW_SELECT_VALUE) select.first = f64 ? INT64_MIN : INT32_MIN;
-  select.low = select.first;
-  select.last = select.end;
-  select.shift = select.widest;
-  return select;
+/* The range of all keys. */
+static void look_everywhere(mw_select *select) {
+  select->low = select->lowest;
+  select->last = select->highest;
+  select->shift = select->full_shift;
 }
 
-unsigned mw_select_passes(const mw_select *select) {
-  return select->key == MW_SELECT_TIE ? 1 : 1 + (select->widest + DIGIT - 1) / DIGIT;
-}
-
-/* So many keys from `low` on, or what there is of them. */
+/* The range of so many keys from `low` on, or of as many as there are. */
 static void look_at(mw_select *select, int64_t low, uint64_t keys) {
-  uint64_t left = (uint64_t)select->end - (uint64_t)low;
+  uint64_t left = (uint64_t)select->highest - (uint64_t)low;
   select->low = low;
   select->last = (int64_t)((uint64_t)low + (keys - 1 < left ? keys - 1 : left));
 }
 
-static void aim_at(mw_select *select, int64_t key) {
+/* The range around a key, in bins of one key each. */
+static void look_around(mw_select *select, int64_t key) {
   const int64_t half = MW_SELECT_BINS / 2;
-  look_at(select, key < select->first + half ? select->first : key - half, MW_SELECT_BINS);
+  look_at(select, key < select->lowest + half ? select->lowest : key - half, MW_SELECT_BINS);
   select->shift = 0;
 }
 
-void mw_select_aim(mw_select *select, double value) {
+mw_select mw_select_begin(mw_select_key key, bool f64, double threshold, uint64_t rank, uint64_t total) {
+  mw_select select = {.key = key, .f64 = f64, .threshold = threshold, .rank = rank, .highest = f64 ? INT64_MAX : INT32_MAX};
+  if (key == MW_SELECT_TIE) {
+    while (total >> (DIGIT + select.full_shift)) select.full_shift++;
+    if (select.full_shift && select.full_shift < RUN) select.full_shift = RUN; /* longer runs are counted faster */
+    select.highest = (int64_t)total - 1;
+  } else select.full_shift = (f64 ? 48u : 16u) - (key == MW_SELECT_MAGNITUDE);
+  if (key == MW_SELECT_VALUE) select.lowest = f64 ? INT64_MIN : INT32_MIN;
+  look_everywhere(&select);
+  return select;
+}
+
+unsigned mw_select_passes(const mw_select *select) {
+  return select->key == MW_SELECT_TIE ? 1 : 1 + (select->full_shift + DIGIT - 1) / DIGIT;
+}
+
+void mw_select_predict(mw_select *select, double value) {
   assert(select->key != MW_SELECT_TIE);
   int64_t key;
   if (select->f64) {
@@ -52,11 +65,11 @@ void mw_select_aim(mw_select *select, double value) {
     memcpy(&bits, &f32, sizeof bits);
     key = bits < 0 ? bits ^ INT32_MAX : bits;
   }
-  aim_at(select, key);
-  select->aimed = true;
+  look_around(select, key);
+  select->predicted = true;
 }
 
-/* Counts runs of elements that share a bin. */
+/* The key of a TIE is an index, so elements that follow each other share a bin: they are counted run by run. */
 static void count_ties(const mw_select *select, const mw_kernel_set *kernels, const void *x, uint64_t start, size_t n,
                        uint32_t *bins) {
   const uint64_t low = (uint64_t)select->low, last = (uint64_t)select->last;
@@ -74,46 +87,43 @@ uint64_t mw_select_count(const mw_select *select, const mw_kernel_set *kernels, 
                          uint32_t *bins) {
   assert(!select->found);
   if (select->key != MW_SELECT_TIE)
-    return kernels->window(bins, x, n, select->key == MW_SELECT_MAGNITUDE, select->low, select->last, select->shift);
+    return kernels->key_range(bins, x, n, select->key == MW_SELECT_MAGNITUDE, select->low, select->last, select->shift);
   count_ties(select, kernels, x, start, n, bins);
   return 0;
 }
 
-/* Aims once more where the aim missed: as far from the window as its own density tells, if that is not far. */
-static bool aim_again(mw_select *select, const uint64_t *bins, uint64_t below) {
+/* After a wrong prediction: predicts again from the density of keys inside the range, if the rank is close enough. */
+static bool predict_again(mw_select *select, const uint64_t *bins, uint64_t below) {
   uint64_t inside = 0;
   for (size_t i = 0; i < MW_SELECT_BINS; i++) inside += bins[i];
   bool lower = select->rank < below;
   uint64_t away = lower ? below - select->rank : select->rank - below - inside;
-  if (!select->aimed || away / NEAR >= inside) return false;
+  if (!select->predicted || away / CLOSE >= inside) return false;
   uint64_t keys = away * MW_SELECT_BINS / inside;
-  uint64_t room = lower ? (uint64_t)select->low - (uint64_t)select->first : (uint64_t)select->end - (uint64_t)select->last;
-  if (keys > room) keys = room;
-  aim_at(select, lower ? select->low - (int64_t)keys : select->last + (int64_t)keys);
-  select->aimed = false;
+  uint64_t left = lower ? (uint64_t)select->low - (uint64_t)select->lowest : (uint64_t)select->highest - (uint64_t)select->last;
+  if (keys > left) keys = left;
+  look_around(select, lower ? select->low - (int64_t)keys : select->last + (int64_t)keys);
+  select->predicted = false;
   return true;
 }
 
 bool mw_select_narrow(mw_select *select, const uint64_t *bins, uint64_t below) {
   assert(!select->found);
-  if (select->key == MW_SELECT_TIE) below = select->less;
-  const uint64_t outside = below;
-  for (uint64_t digit = 0; digit < MW_SELECT_BINS && select->rank >= below; digit++) {
-    if (select->rank - below < bins[digit]) {
-      look_at(select, (int64_t)((uint64_t)select->low + (digit << select->shift)), UINT64_C(1) << select->shift);
+  if (select->key == MW_SELECT_TIE) below = select->less; /* elements before the range were not read again */
+  const uint64_t below_range = below;
+  for (uint64_t bin = 0; bin < MW_SELECT_BINS && select->rank >= below; bin++) {
+    if (select->rank - below < bins[bin]) {
+      look_at(select, (int64_t)((uint64_t)select->low + (bin << select->shift)), UINT64_C(1) << select->shift);
       select->less = below;
-      select->equal = bins[digit];
+      select->equal = bins[bin];
       select->found = select->shift == 0;
       select->shift = select->shift > DIGIT ? select->shift - DIGIT : 0;
       return true;
     }
-    below += bins[digit];
+    below += bins[bin];
   }
-  if (select->shift == select->widest) return false;
-  if (aim_again(select, bins, outside)) return true;
-  select->low = select->first;
-  select->last = select->end;
-  select->shift = select->widest;
+  if (select->shift == select->full_shift) return false;
+  if (!predict_again(select, bins, below_range)) look_everywhere(select);
   return true;
 }
 

@@ -22,14 +22,14 @@ static const mw_kernels *kernels;
 static uint64_t cut;    /* of the last that was chosen */
 static unsigned passes; /* that it took */
 
-/* The elements are cut at random places; element i of the vector has index `first` + i. A guess aims the window. Of
- * indices, only what the window holds is looked at. */
+/* The elements are cut at random places; element i of the vector has index `first` + i. A guess predicts the range.
+ * Of indices, only those in the range are looked at. */
 static bool chosen_near(mw_select_key key, bool f64, double threshold, uint64_t rank, const void *x, size_t n,
                         uint64_t first, const double *guess, double *out) {
   static uint32_t bins[MW_SELECT_BINS];
   static uint64_t merged[MW_SELECT_BINS];
   mw_select select = mw_select_begin(key, f64, threshold, rank, first + n);
-  if (guess) mw_select_aim(&select, *guess);
+  if (guess) mw_select_predict(&select, *guess);
   for (passes = 0; !select.found; passes++) {
     uint64_t below = 0;
     CHECK(passes < mw_select_passes(&select) + 2u * (guess != NULL) + (key == MW_SELECT_TIE ? first ? 2 : 1 : 0));
@@ -105,7 +105,7 @@ static void compare(bool f64, size_t n, int kind) {
   free(f32);
 }
 
-/* A guess that is some windows off is found beside where it was sought. */
+/* After a guess that is some ranges off, the second prediction finds it. */
 static void miss_by_little(void) {
   enum { COUNT = 200000, APART = 4, WINDOW = MW_SELECT_BINS / APART };
   static float x[COUNT];
