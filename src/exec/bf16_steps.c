@@ -1,18 +1,20 @@
-/* bf16_steps.c: follows values from the steps that make them to those that read them, and merges loads and stores into maps
- * for as long as kernels exist for it (num/direct.def). Sinks come last in a program, after every map. */
+/* bf16_steps.c: first assumes that every load of a bf16 input and every store of a map's only result can go away, then takes
+ * back what no kernel exists for (num/bf16_steps.def): a map whose combination is missing gives up its store, and if that
+ * is not enough, all its inputs are loaded again. That may take a kernel from another map that reads the same input, so the
+ * steps are looked at until nothing changes. */
 #include "exec/bf16_steps.h"
 #include <stdlib.h>
 #include <string.h>
 
 enum { NONE = UINT32_MAX };
 
-/* A step and its neighbours, by index. */
+/* A step, and which steps make its operands and store its result, by index. */
 typedef struct flow {
-  uint32_t maker[MW_PROGRAM_OPERANDS]; /* who made an operand; NONE: it is a scalar, or there is none */
+  uint32_t maker[MW_PROGRAM_OPERANDS]; /* the step that computes an operand; NONE: it is a scalar, or there is none */
   uint32_t readers;                    /* how often its own result is read */
-  uint32_t store;                      /* which store it may do itself, or NONE */
-  bool loads;                          /* an input that may remain where it is stored */
-  bool merged;                         /* a store that is done by its operand's maker */
+  uint32_t store;                      /* the store that this step does itself, or NONE */
+  bool loads;                          /* this is a load that is left out: its readers read what is stored */
+  bool merged;                         /* this is a store that is left out: the step that computes its operand stores it */
   const mw_kernel_direct *direct;
 } flow;
 
@@ -34,7 +36,7 @@ static void follow(const mw_tile *tile, flow *flows, uint32_t *writer, const mw_
   }
 }
 
-/* Stores whose operand is a map's result, and nobody else's. */
+/* Leaves out stores whose operand is the result of a map that nothing else reads. */
 static void merge_stores(const mw_tile *tile, flow *flows) {
   for (uint32_t i = 0; i < tile->step_count; i++) {
     if (tile->steps[i].code->code != MW_PROGRAM_STORE || flows[i].maker[0] == NONE) continue;
@@ -45,7 +47,7 @@ static void merge_stores(const mw_tile *tile, flow *flows) {
   }
 }
 
-/* Which operands of a map lie where they are stored, by bit. */
+/* Which operands of a map are read as stored: a bit each. */
 static uint8_t stored_of(const flow *flows, const flow *f) {
   uint8_t stored = 0;
   for (int o = 0; o < MW_PROGRAM_OPERANDS; o++)
@@ -61,7 +63,8 @@ static const mw_kernel_direct *find(const mw_kernel_set *kernels, const mw_tile_
   return NULL;
 }
 
-/* Finds the kernel of a map, or gives up what it has none for: first its store, then its inputs. Returns whether it gave up. */
+/* Finds the kernel of a map. If there is none, gives up its store, or if it has none its inputs. Returns whether it gave up
+ * anything: then this map, or others that read the same input, must be looked at again. */
 static bool settle(const mw_tile *tile, flow *flows, uint32_t i) {
   flow *f = &flows[i];
   uint8_t stored = stored_of(flows, f);

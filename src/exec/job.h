@@ -1,5 +1,5 @@
-/* job.h: one merge as the executor sees it: a graph, its schedule, the files that its inputs lie in and the places that
- * its outputs go to. Everything is borrowed. */
+/* job.h: all that the executor needs for one merge: a graph, its schedule, the files of its inputs and the places of its
+ * outputs. Everything is borrowed. */
 #ifndef MW_EXEC_JOB_H
 #define MW_EXEC_JOB_H
 
@@ -8,7 +8,7 @@
 #include "output/writer.h"
 #include "num/kernels.h"
 
-/* What a training found: the values of LEARNED(coefficient, training). */
+/* The result of a training: the values of the node LEARNED(coefficient, training). */
 typedef struct mw_job_learned {
   uint64_t training;
   mw_node coefficient;
@@ -25,10 +25,10 @@ typedef struct mw_job {
   const mw_schedule *schedule;
   const mw_family *family; /* INPUT (model, i): tensor i of member `model` */
   const mw_layout *layout;
-  const uint32_t *places;  /* of every output of the schedule: its tensor in the layout */
+  const uint32_t *places;  /* for every output of the schedule: its tensor in the layout */
   const mw_job_copy *copies; /* tensors that are not computed */
   size_t copy_count;
-  const mw_job_learned *learned; /* of every LEARNED node that the outputs need, by training, then coefficient */
+  const mw_job_learned *learned; /* for every LEARNED node that the outputs need, sorted by training, then coefficient */
   size_t learned_count;
   mw_writer *writer;
   int threads;             /* at least 1 */
@@ -37,17 +37,18 @@ typedef struct mw_job {
   void *context;
 } mw_job;
 
-/* Bytes that an element of a program's input costs to read: a coefficient lies in memory. */
+/* Bytes of a file that one element of a program's input takes: none if it is a coefficient, which lies in memory. */
 static inline size_t mw_job_read_bytes(const mw_job *job, mw_node input) {
   mw_graph_node_facts facts = mw_graph_facts(job->graph, input);
   return facts.op == MW_OP_INPUT ? mw_dtype_size(facts.dtype) : 0;
 }
 
-/* What an INPUT node reads. */
+/* The tensor that an INPUT node reads. */
 static inline const mw_tensor *mw_job_tensor(const mw_job *job, mw_graph_node_facts input) {
   return &job->family->members[input.extra[0]].tensors[input.extra[1]];
 }
 
+/* The model whose files hold that tensor. */
 static inline const mw_model *mw_job_model(const mw_job *job, mw_graph_node_facts input) {
   return job->family->members[input.extra[0]].model;
 }

@@ -1,9 +1,10 @@
-/* order.c: see order.h. */
+/* order.c: the slots are a ring. A block is taken when its turn has come, and after it all that follow it without a gap and
+ * have been copied. */
 #include "exec/order.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOTS = 8 }; /* a thread */
+enum { SLOTS = 8 }; /* for each thread */
 
 bool mw_order_new(mw_order *order, int threads, mw_error *err) {
   *order = (mw_order){.count = (size_t)threads * SLOTS};
@@ -25,8 +26,8 @@ void mw_order_begin(mw_order *order) {
   for (size_t i = 0; i < order->count; i++) order->slots[i].full = false;
 }
 
-/* Without memory for it a block waits until it is the next. */
-static bool put_aside(mw_order_slot *slot, const mw_worker *worker) {
+/* If the copy cannot be allocated, the thread waits until its block is next. */
+static bool copy_aside(mw_order_slot *slot, const mw_worker *worker) {
   mw_error ignored;
   uint32_t roots = worker->task->root_count;
   size_t units = 0;
@@ -46,7 +47,7 @@ static bool put_aside(mw_order_slot *slot, const mw_worker *worker) {
 
 bool mw_order_take(mw_order *order, mw_pass *pass, uint64_t item, const mw_worker *worker) {
   if (item != order->next)
-    return item - order->next < order->count && put_aside(&order->slots[item % order->count], worker);
+    return item - order->next < order->count && copy_aside(&order->slots[item % order->count], worker);
   mw_pass_take(pass, worker->task, worker->gathers);
   for (;;) {
     mw_order_slot *slot = &order->slots[++order->next % order->count];

@@ -1,6 +1,7 @@
-/* run.c: stages, passes and threads. Blocks are taken in file order by whichever thread is free; sums are added in block
- * order (order.h), histograms commute, and every output block has its own place, so that nothing depends on
- * who did what. An error stops the run at the next block. */
+/* run.c: for each stage of the schedule, one pass after the other; in each pass, every free thread takes the next block. The
+ * result cannot depend on which thread did which block, for three reasons: sums are added in block order (order.h); counts
+ * of selections are integers, which may be added in any order; and each block of an output has its own place in the file.
+ * An error stops the run at the next block; of several errors the first one is kept. */
 #include "exec/run.h"
 #include "exec/order.h"
 #include "num/cpu.h"
@@ -12,8 +13,8 @@
 
 enum { COPY_BLOCK = 256 << 10 };
 
-/* Bytes that were measured: of the program itself, of a thread beside its buffers, of a node with its operands, value
- * and place in the table, and of an input's tensor with its name and shape. */
+/* Measured bytes: of the program itself; of a thread without its buffers; of a node with its operands, its value and its
+ * place in the hash table; of an input's tensor with its name and shape. */
 enum { PROCESS = 2 << 20, THREAD = 128 << 10, NODE = 72, TENSOR = 150 };
 
 typedef struct runner {
@@ -23,7 +24,7 @@ typedef struct runner {
   mw_order order;
   mw_worker *workers;
   uint64_t done, total;
-  unsigned pass_number; /* of the tensors that are being read */
+  unsigned pass_number; /* for the progress line: 1 in the first pass over a tensor, 2 in the second ... */
   bool stop; /* written under `critical (mw_run)`, read anywhere */
   mw_error error;
 } runner;
@@ -63,7 +64,7 @@ static bool stopped(runner *r) {
   return stop;
 }
 
-/* Only the first thread talks to the caller. */
+/* Counts bytes that were read and written. Only the first thread calls `progress`. */
 static void report(runner *r, uint64_t bytes) {
   uint64_t done;
 #pragma omp atomic capture
@@ -73,6 +74,14 @@ static void report(runner *r, uint64_t bytes) {
   mw_error err = {.status = MW_INTERRUPTED};
   mw_error_set(&err, MW_INTERRUPTED, "interrupted; nothing was published");
   fail(r, &err);
+}
+
+/* An output that is not finite is no error yet if it was computed from a guess. */
+static bool is_recomputed(mw_pass *pass, const mw_schedule_task *task) {
+  bool recomputed;
+#pragma omp critical(mw_speculation)
+  recomputed = mw_pass_note_not_finite(pass, task);
+  return recomputed;
 }
 
 static bool run_item(runner *r, uint64_t item) {
@@ -89,7 +98,7 @@ static bool run_item(runner *r, uint64_t item) {
   if (!keeps || worker->task != task)
     ok = mw_worker_begin(worker, task, &r->values, pass->selections, pass->selection_count, &err);
   if (!ok) worker->task = NULL; /* half made: nothing in it may be used */
-  if (!ok || (!mw_worker_run(worker, start, count, &err) && !(worker->bad_output && mw_pass_doubts(pass, task)))) {
+  if (!ok || (!mw_worker_run(worker, start, count, &err) && !(worker->bad_output && is_recomputed(pass, task)))) {
     fail(r, &err);
     return false;
   }
@@ -97,6 +106,7 @@ static bool run_item(runner *r, uint64_t item) {
   return true;
 }
 
+/* Gives what a block gathered to the pass. Waits, which is rare, while the block is too far ahead of the others. */
 static void hand_over(runner *r, uint64_t item, const mw_worker *worker) {
   static const struct timespec moment = {0, 50000};
   for (bool taken = false; !taken && !stopped(r);) {
@@ -200,6 +210,7 @@ bool mw_run_values(const mw_job *job, const mw_node *scalars, size_t count, doub
   r.total = cost.bytes_read;
   for (size_t i = 0; i < job->layout->count; i++) r.total += mw_tensor_bytes(&job->layout->tensors[i]);
   bool ok = open_workers(&r, err);
+  /* Passes are numbered within a batch. Stages of one level read different tensors, so they have the same numbers. */
   unsigned start = 0, highest = 0;
   for (size_t s = 0; s < job->schedule->stage_count && ok; s++) {
     const mw_schedule_stage *stage = &job->schedule->stages[s];
@@ -211,7 +222,7 @@ bool mw_run_values(const mw_job *job, const mw_node *scalars, size_t count, doub
   }
   ok = ok && copy(&r, err) && unchanged(job, err);
   for (size_t i = 0; i < count && ok; i++) ok = mw_values_get(&r.values, scalars[i], &values[i], err);
-  if (ok) report(&r, 0); /* whoever did the last block, the end is told */
+  if (ok) report(&r, 0); /* the last block may have been another thread's: tell the end */
   close_workers(&r);
   return ok;
 }
@@ -223,8 +234,8 @@ static uint64_t task_bytes(const mw_job *job, const mw_program *program, const m
   return bytes;
 }
 
-/* Passes that a task's slowest root takes, and how many of its roots select. `known` remembers those of nodes, `distinct`
- * counts the selections that were not known. */
+/* How many passes the task's slowest root takes, and how many of its roots are selections. `known` remembers the passes of
+ * each selection, `distinct` counts the selections that were met for the first time. */
 static unsigned passes_of(const mw_job *job, const mw_schedule_task *task, uint8_t *known, unsigned *selecting, unsigned *distinct) {
   unsigned passes = 1;
   *selecting = 0;
@@ -248,8 +259,9 @@ bool mw_run_measure(const mw_job *job, mw_run_cost *cost, mw_error *err) {
   for (size_t s = 0; s < job->schedule->stage_count && ok; s++) {
     const mw_schedule_stage *stage = &job->schedule->stages[s];
     if (!s || stage->batch != stage[-1].batch) chain = 0;
-    bool apart = s && stage->batch == stage[-1].batch && stage->level == stage[-1].level; /* other tensors' passes */
-    unsigned before = longest = apart ? longest : 0, distinct = 0; /* its selections are kept from pass to pass */
+    /* Stages of one batch and level read different tensors: of their passes not the sum counts, but the largest number. */
+    bool same_level = s && stage->batch == stage[-1].batch && stage->level == stage[-1].level;
+    unsigned before = longest = same_level ? longest : 0, distinct = 0;
     for (uint32_t t = 0; t < stage->task_count && ok; t++) {
       const mw_schedule_task *task = &job->schedule->tasks[stage->first_task + t];
       ok = mw_program_compile(&program, job->graph, job->schedule->roots + task->first_root, task->root_count, err);
@@ -272,7 +284,7 @@ bool mw_run_measure(const mw_job *job, mw_run_cost *cost, mw_error *err) {
   free(known);
   uint64_t tensors = 0;
   for (size_t m = 0; m < job->family->count; m++) tensors += job->family->members[m].count;
-  /* The heap keeps the smaller buffer that a worker had before its largest one. */
+  /* 3 / 2: the heap also keeps the smaller buffer that a worker had before its largest one. */
   cost->peak_memory = PROCESS + (uint64_t)job->threads * (most_buffers * 3 / 2 + most_gathers + THREAD) +
                       bins * MW_SELECT_BINS * sizeof(uint64_t) +
                       (uint64_t)mw_graph_count(job->graph) * NODE + tensors * TENSOR;

@@ -1,5 +1,5 @@
-/* run.h: runs a job: stage after stage, all threads on the blocks of a stage in file order. The only file of this
- * floor that knows of OpenMP. The result's bits do not depend on threads, tiles or instruction set. */
+/* run.h: runs a job: stage after stage, with all threads on the blocks of one pass, in file order. run.c is the only file of
+ * this room that knows of OpenMP. The result's bits do not depend on threads, tiles or instruction set. */
 #ifndef MW_EXEC_RUN_H
 #define MW_EXEC_RUN_H
 
@@ -14,13 +14,13 @@ typedef struct mw_run_cost {
 bool mw_run_measure(const mw_job *job, mw_run_cost *cost, mw_error *err);
 /* Runs it; the writer then holds every tensor. */
 bool mw_run_job(const mw_job *job, mw_error *err);
-/* Runs it and tells what these scalars of its schedule came to. A job that only measures has no tensors to store: an
- * empty layout, and no writer. */
+/* Runs it and gives the values of these scalars, which must be among the schedule's outputs. A job that only measures has
+ * no tensors to store: an empty layout, and no writer. */
 bool mw_run_values(const mw_job *job, const mw_node *scalars, size_t count, double *values, mw_error *err);
-/* Starts the threads. Where the system has none to give or no memory for them, OpenMP ends the program: better before
- * the first byte of an output than after. */
+/* Starts the threads. If the system cannot start them, OpenMP ends the program; so call this before the first byte of an
+ * output is written. */
 void mw_run_ready(int threads);
-/* Threads to use where the user asked for `wanted` (0: OMP_NUM_THREADS, else all cores). */
+/* Threads to use if the user asked for `wanted` (0: OMP_NUM_THREADS, else all cores); 1 to 1024. */
 int mw_run_threads(int wanted);
 
 #endif

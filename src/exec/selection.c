@@ -1,28 +1,15 @@
-/* selection.c: from a node to a search and from its end to a value. Of a KTH the values keep how many of the elements equal
- * to it have its rank or above, so that a TIE looks for an index only where these are not all of them. */
+/* selection.c: makes the search that a node needs, and a value of what it found. Of a KTH, values->ties keeps how many of the
+ * elements equal to it have its rank or a higher one. For example, of 5 3 3 3 1 the third largest is 3, and two of the three
+ * elements 3 are among the three largest: ties = 2. A TIE then looks for the index of the second 3. Where all equal elements
+ * have the rank (the fourth largest of these: all three), no index is needed and the TIE takes no pass. */
 #include "exec/selection.h"
+#include "exec/sample.h"
 #include <stdlib.h>
 #include <string.h>
 
-/* Selections over fewer elements than SAMPLE_FROM are not sampled; a sample has SAMPLE elements at most, and one of
- * SAMPLE_STRIDE at most: so many that the guess is mostly within 2^15 floats of the truth, and else not far from it. Counting
- * such a sample costs a quarter of what it spares, which is to count everything once more, bin by bin. */
-enum { SAMPLE = 4 << 20, SAMPLE_FROM = 1 << 20, SAMPLE_STRIDE = 8 };
-
-/* MOONWELD_SAMPLE=0 samples everything: a test of what large models do. */
-static bool is_large(uint64_t elements) {
-  const char *set = getenv("MOONWELD_SAMPLE");
-  uint64_t from = SAMPLE_FROM;
-  if (set) mw_text_parse_u64(set, strlen(set), &from);
-  return elements >= from;
-}
-
-uint64_t mw_selection_stride(uint64_t elements) {
-  return elements / SAMPLE > SAMPLE_STRIDE ? elements / SAMPLE : SAMPLE_STRIDE;
-}
-
+/* An index has nothing to predict it from, and 65536 keys of f64 are too few for a prediction. */
 static bool is_sampled(mw_graph_node_facts facts, uint64_t total) {
-  return facts.op != MW_OP_TIE && !facts.f64 && is_large(total);
+  return facts.op != MW_OP_TIE && !facts.f64 && mw_sample_pays(total);
 }
 
 static uint64_t elements_of(const mw_graph *graph, mw_node node) {
@@ -43,7 +30,7 @@ unsigned mw_selection_expected(const mw_graph *graph, mw_node node) {
   return mw_select_passes(&select);
 }
 
-/* Where a number is NaN, nothing equals it. */
+/* Nothing equals a threshold that is NaN: then there is no index to look for. */
 static bool start_tie(mw_selection *s, mw_graph_node_facts facts, mw_values *values, mw_error *err) {
   mw_node kth = facts.operand[mw_graph_selected(facts)];
   double threshold;
@@ -80,6 +67,7 @@ void mw_selection_range(const mw_selection *s, uint32_t part, uint64_t *from, ui
   if (low > origin) *from = low < end ? low - origin : *to;
 }
 
+/* The sample's rank is in proportion: rank / total = sample's rank / sampled. */
 void mw_selection_sample(mw_selection *s) {
   if (!s->sampling) return;
   uint64_t rank = (uint64_t)((double)s->select.rank / (double)s->total * (double)s->sampled);
@@ -94,7 +82,7 @@ void mw_selection_clear(mw_selection *s) {
 void mw_selection_end_sample(mw_selection *s) {
   if (!s->sampling) return;
   s->sampling = mw_select_narrow(&s->sample, s->bins, s->below) && !s->sample.found;
-  if (s->sample.found) mw_select_aim(&s->select, mw_select_value(&s->sample));
+  if (s->sample.found) mw_select_predict(&s->select, mw_select_value(&s->sample));
 }
 
 bool mw_selection_end(mw_selection *s, mw_values *values, mw_error *err) {

@@ -1,5 +1,17 @@
-/* selection.h: exact selections under way: what a SELECT node of the graph looks for (num/select.h) among its tensors, over
- * the passes of a stage. A sample aims those that have many elements. The threads count, the passes tell it the sums. */
+/* selection.h: one SELECT node of the graph over the passes of a stage: it looks for the element of a certain rank among all
+ * elements of its tensors (num/select.h tells how a search works). The threads count elements into bins; after each pass
+ * the merged counts advance the search.
+ *
+ * A search over many elements is predicted from a sample. For example, TIES keeps the largest 20 % of 7 billion elements of
+ * a task vector: the threshold is the magnitude of rank 5.6 billion. Without a sample this takes two passes over the models:
+ * one that counts magnitudes in coarse bins, and one that counts the bin of that rank key by key. With a sample:
+ *
+ *   1. One unit of 2048 elements out of 1669 is read (sample.h): 4 million elements. The same search among these, for the
+ *      rank in proportion (3.4 million of 4.2), takes two passes over the sample and finds, say, 0.00187.
+ *   2. The search among all elements then begins with a key range of 65536 neighbouring floats around 0.00187, one key a
+ *      bin. One pass counts the elements below the range and those in each bin. If the rank falls into the range, which it
+ *      nearly always does, that pass has found the exact answer.
+ *   3. If not, the counts tell on which side the answer is, and how far; the next pass looks there (num/select.h). */
 #ifndef MW_EXEC_SELECTION_H
 #define MW_EXEC_SELECTION_H
 
@@ -9,30 +21,30 @@
 typedef struct mw_selection {
   mw_node node;
   mw_select select;
-  mw_select sample;  /* the same over a sample, which aims the window of `select` */
-  bool sampling;
-  uint64_t *bins;    /* the merged counts of this pass */
-  uint64_t below;
-  uint64_t *origins; /* of every operand: index of its first element */
-  uint64_t total, sampled; /* elements of all operands, and of these in the sample */
+  mw_select sample;  /* the same search over a sample, which predicts the key range of `select` */
+  bool sampling;     /* the search over the sample has not ended */
+  uint64_t *bins;    /* the counts of this pass, of all threads */
+  uint64_t below;    /* elements of this pass below the key range */
+  uint64_t *origins; /* of every operand: index of its first element, counted through all operands */
+  uint64_t total, sampled; /* elements of all operands, and how many of these are in the sample */
 } mw_selection;
 
-/* Begins the selection of a node, whose scalars `values` knows; what needs no pass is found at once. */
+/* Begins the selection of a node. `values` knows the scalars that it reads. A selection that needs no pass is found at once. */
 bool mw_selection_new(const mw_graph *graph, mw_node node, mw_values *values, mw_selection *out, mw_error *err);
 void mw_selection_free(mw_selection *selection);
 
-/* One element out of how many is in a sample of so many elements. */
-uint64_t mw_selection_stride(uint64_t elements);
-/* Whole passes that a selection will take, if a sample's guess is right. */
+/* How many passes over all elements a selection will take, if the sample's prediction is right. */
 unsigned mw_selection_expected(const mw_graph *graph, mw_node node);
-/* Elements [from, to) of its tensor `part` that its next pass must see. */
+/* Which elements [from, to) of its tensor `part` its next pass must read. */
 void mw_selection_range(const mw_selection *selection, uint32_t part, uint64_t *from, uint64_t *to);
 
-/* Before the first pass over a sample, with `sampled` set; and before every pass. */
+/* Begins the search over the sample; `sampled` must be set. */
 void mw_selection_sample(mw_selection *selection);
+/* Clears the counts, before every pass. */
 void mw_selection_clear(mw_selection *selection);
-/* After a pass over a sample, and after any other, with everything counted. */
+/* Advances the search over the sample after a pass over it; when that is found, predicts with it. */
 void mw_selection_end_sample(mw_selection *selection);
+/* Advances the search after any other pass; when it is found, its value is set. */
 bool mw_selection_end(mw_selection *selection, mw_values *values, mw_error *err);
 
 #endif

@@ -1,5 +1,5 @@
-/* tile.c: a loop over tiles around a loop over instructions. Tiles end at multiples of their size from the tensor's
- * start, so that units of reductions and groups of random numbers never straddle two tiles. */
+/* tile.c: a loop over tiles around a loop over instructions. Tiles end at multiples of their size, counted from the tensor's
+ * first element. So a group of 64 lanes or random numbers is never cut by the end of a tile, whatever the block. */
 #include "exec/tile.h"
 #include "exec/bf16_steps.h"
 #include "num/accum.h"
@@ -19,13 +19,14 @@ static size_t value_size(const mw_tile *tile) { return tile->f64 ? sizeof(double
 
 static size_t register_stride(const mw_tile *tile) { return tile->size * value_size(tile) + STAGGER; }
 
-static bool room(unsigned char **bytes, size_t *capacity, size_t need, mw_error *err) {
+/* At least `need` zeroed bytes. */
+static bool reserve(unsigned char **bytes, size_t *capacity, size_t need, mw_error *err) {
   if (need <= *capacity) return true;
   free(*bytes);
   *capacity = 0;
   *bytes = aligned_alloc(ALIGN, (need + ALIGN - 1) / ALIGN * ALIGN);
   if (!*bytes) return mw_error_memory(err, need);
-  memset(*bytes, 0, need); /* maps read whole groups, also where a tile ends within one */
+  memset(*bytes, 0, need); /* maps read whole groups, also beyond the end of a tile */
   *capacity = need;
   return true;
 }
@@ -51,8 +52,8 @@ static mw_tile_step step_of(const mw_tile *tile, const mw_program_instruction *c
 
 bool mw_tile_bind(mw_tile *tile, const mw_program *program, const mw_dtype *dtypes, mw_dtype output, const double *scalars,
                   mw_error *err) {
-  MW_TRY(room(&tile->registers, &tile->register_bytes, program->registers * register_stride(tile) + ALIGN, err));
-  MW_TRY(room(&tile->constants, &tile->constant_bytes, (program->scalar_count + 1) * sizeof(double), err));
+  MW_TRY(reserve(&tile->registers, &tile->register_bytes, program->registers * register_stride(tile) + ALIGN, err));
+  MW_TRY(reserve(&tile->constants, &tile->constant_bytes, (program->scalar_count + 1) * sizeof(double), err));
   for (size_t i = 0; i < program->scalar_count; i++) {
     float f32 = (float)scalars[i];
     if (tile->f64) memcpy(tile->constants + i * sizeof(double), &scalars[i], sizeof(double));
@@ -79,7 +80,7 @@ static const unsigned char *value_at(const mw_tile *tile, const unsigned char *v
   return values + index * value_size(tile);
 }
 
-/* Feeds x (or x * y) to the lanes, folding them at every end of a unit. */
+/* Adds x (or x * y) to the lanes. At the end of each unit the lanes are folded into one sum. */
 static void add_units(const mw_tile *tile, mw_tile_gather *gather, const unsigned char *x, const unsigned char *y,
                       uint64_t start, size_t n, uint64_t elements) {
   for (size_t done = 0; done < n;) {
@@ -117,8 +118,8 @@ static double constant(const mw_tile *tile, unsigned index) {
   return tile->f64 ? f64 : (double)f32;
 }
 
-/* Whatever is not a map. */
-static void step_over(mw_tile *tile, const mw_graph *graph, const mw_tile_step *places, mw_tile_block *block, size_t offset,
+/* Runs an instruction that is not a map. */
+static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_step *places, mw_tile_block *block, size_t offset,
                       size_t n) {
   const mw_kernel_set *k = tile->kernels;
   const mw_program_instruction *step = places->code;
@@ -156,7 +157,7 @@ static void step_over(mw_tile *tile, const mw_graph *graph, const mw_tile_step *
     return;
   }
   case MW_OP_TOP:
-    /* An index may be beyond what a float can tell. */
+    /* The index is taken as a double: a float cannot hold every index. */
     k->top(dst, v[0], constant(tile, step->operand[1]),
            count_up_to(tile->scalars[step->operand[2]], mw_graph_facts(graph, step->node).extra[0] + start, n), n);
     return;
@@ -173,22 +174,23 @@ static void step_over(mw_tile *tile, const mw_graph *graph, const mw_tile_step *
   }
 }
 
-/* Whether a result is not finite. */
-static bool step_directly(const mw_tile_step *s, const mw_tile_block *block, size_t offset, size_t n) {
+/* Runs a step on stored bf16. Returns true if a result is not finite. */
+static bool run_direct(const mw_tile_step *s, const mw_tile_block *block, size_t offset, size_t n) {
   const unsigned char *operand[MW_PROGRAM_OPERANDS];
   for (int i = 0; i < MW_PROGRAM_OPERANDS; i++)
     operand[i] = s->operand[i] ? s->operand[i] : block->inputs[s->input[i]] + offset * sizeof(uint16_t);
   return s->direct(s->dst ? s->dst : block->output + offset * sizeof(uint16_t), operand[0], operand[1], operand[2], operand[3], n);
 }
 
-/* One tile. False where a direct step met what is not finite: nothing was gathered by then, and no other steps were lost. */
+/* Runs one tile. False if a step on bf16 had a result that is not finite: then the tile must be run again with the plain
+ * steps. Sinks come last in a program, so nothing has been gathered twice. */
 static bool run_steps(mw_tile *tile, const mw_graph *graph, const mw_tile_step *steps, size_t count, mw_tile_block *block,
                       size_t offset, size_t n) {
   for (const mw_tile_step *s = steps; s < steps + count; s++) {
     if (s->direct) {
-      if (step_directly(s, block, offset, n)) return false;
+      if (run_direct(s, block, offset, n)) return false;
     } else if (s->map) s->map(s->dst, s->operand[0], s->operand[1], s->operand[2], s->operand[3], n);
-    else step_over(tile, graph, s, block, offset, n);
+    else run_instruction(tile, graph, s, block, offset, n);
   }
   return true;
 }

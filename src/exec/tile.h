@@ -1,5 +1,17 @@
-/* tile.h: the tile machine: runs a program over a run of elements, tile by tile, in registers that stay in the L1
- * cache. It knows nothing of files. Results do not depend on the tile size. */
+/* tile.h: the tile machine runs a program (expr/program.h) over the elements of a block. It takes a tile of 1024 elements at
+ * a time through all instructions, so that the values between two instructions stay in the L1 cache: a register of the
+ * program is an array of one tile. It knows nothing of files. Results do not depend on the tile size.
+ *
+ * For example, `base + 0.5 * (expert - base)` over bf16 files is this program, run for every tile:
+ *
+ *   r0 <- INPUT base                 load: bf16 to float
+ *   r1 <- INPUT expert
+ *   r1 <- SUB r1, r0
+ *   r1 <- MUL_ADD 0.5, r1, r0        a fused map: 0.5 * r1 + r0
+ *   STORE r1                         float to bf16
+ *
+ * A second list of steps does the same with fewer instructions where maps can read and write bf16 themselves
+ * (bf16_steps.h). */
 #ifndef MW_EXEC_TILE_H
 #define MW_EXEC_TILE_H
 
@@ -11,23 +23,23 @@
 typedef struct mw_tile_gather {
   double *units;     /* TOTAL, DOT: the folded sums of the block's units, in order */
   size_t unit_count;
-  double lanes[MW_LANES]; /* of the unit under way, as floats or doubles */
+  double lanes[MW_LANES]; /* partial sums of the unit that is not complete, floats or doubles */
   double peak;       /* PEAK */
-  uint32_t *bins;    /* SELECT: counts within the window, and how many were below it */
+  uint32_t *bins;    /* SELECT: counts within the key range, and how many were below it */
   uint64_t *below;
   const mw_select *select;
   uint64_t origin;   /* SELECT: index of the tensor's first element among all operands */
-  double *vector;    /* VECTOR: the whole of it */
+  double *vector;    /* VECTOR: all its elements */
 } mw_tile_gather;
 
-/* An instruction with all that is known before the first tile: where its values lie, and its kernel if it is a map. */
+/* An instruction, prepared before the first tile: the addresses of its registers and constants, and the kernel of a map. */
 typedef struct mw_tile_step {
   const mw_program_instruction *code;
   mw_kernel_map map;           /* or NULL */
   mw_kernel kernel;            /* of a map */
-  mw_kernel_map_direct direct; /* or NULL: in the map's place, on what is stored (bf16_steps.h) */
-  unsigned char *dst;          /* NULL: the output */
-  const unsigned char *operand[MW_PROGRAM_OPERANDS]; /* NULL: the input below */
+  mw_kernel_map_direct direct; /* or NULL; used instead of the map, on bf16 as stored (bf16_steps.h) */
+  unsigned char *dst;          /* NULL: the output's buffer */
+  const unsigned char *operand[MW_PROGRAM_OPERANDS]; /* NULL: the buffer of input[i] */
   uint32_t input[MW_PROGRAM_OPERANDS];
 } mw_tile_step;
 
@@ -39,10 +51,10 @@ typedef struct mw_tile {
   unsigned char *registers;
   size_t register_bytes;
   const double *scalars;    /* the program's */
-  unsigned char *constants; /* these as compute values */
+  unsigned char *constants; /* the same as floats, or doubles if f64 */
   size_t constant_bytes;
   mw_tile_step *steps; /* of each instruction of the program */
-  mw_tile_step *fast;  /* fewer steps to the same end, as long as all values are finite; or none */
+  mw_tile_step *fast;  /* fewer steps with the same result, used while all values are finite; or none */
   size_t step_count, fast_count, steps_capacity, fast_capacity;
 } mw_tile;
 
@@ -59,14 +71,14 @@ typedef struct mw_tile_block {
   mw_dtype output_dtype;
   const void *const *vectors;
   mw_tile_gather *gathers; /* one a root */
-  /* Set by the run: whether something not finite was read (and by which input) or written. */
-  int bad_input; /* -1: none */
+  /* Set by the run where a NaN or infinity was read or written. */
+  int bad_input; /* the input's index; -1 must be set before */
   bool bad_output;
 } mw_tile_block;
 
-/* Makes room for a program and its scalars' values (as many as program->scalars), which must both outlive what is bound.
- * `dtypes` are those of its inputs and `output` that of its output, if there is one, for steps on what is stored: all
- * buffers then have room for whole sixteens of elements. `dtypes` NULL: there will be no such steps. */
+/* Prepares the steps of a program with these values of program->scalars; both must stay until the last run. `dtypes` are those
+ * of its inputs and `output` that of its output, if it has one. The buffers of bf16 inputs and outputs must then be padded to
+ * 16 elements, since steps on bf16 read and write whole groups. `dtypes` NULL: no steps on bf16. */
 bool mw_tile_bind(mw_tile *tile, const mw_program *program, const mw_dtype *dtypes, mw_dtype output, const double *scalars,
                   mw_error *err);
 void mw_tile_run(mw_tile *tile, const mw_graph *graph, mw_tile_block *block);

@@ -1,4 +1,6 @@
-/* values.c: scalars are computed when they are first asked for, by an iterative walk over what they depend on. */
+/* values.c: a scalar is computed when it is first asked for, by an iterative walk over the scalars it depends on. The walk
+ * ends at sinks, which passes must have set. For example, 1 / sqrt(DOT) where the DOT is known to be 4: the division waits for
+ * the square root; the root is computed as 2, then the division as 0.5, and both are kept. */
 #include "exec/values.h"
 #include "expr/compute.h"
 #include <stdlib.h>
@@ -26,28 +28,28 @@ void mw_values_free(mw_values *values) {
   free(values->known);
   free(values->ties);
   free(values->stack);
-  free(values->doubtful);
+  free(values->journal);
   *values = (mw_values){0};
 }
 
 bool mw_values_set(mw_values *values, mw_node node, double value, mw_error *err) {
   values->value[node] = value;
   values->known[node] = true;
-  if (!values->doubt) return true;
-  MW_TRY(mw_mem_grow(&values->doubtful, &values->doubtful_capacity, values->doubtful_count + 1, sizeof *values->doubtful, err));
-  values->doubtful[values->doubtful_count++] = node;
+  if (!values->speculative) return true;
+  MW_TRY(mw_mem_grow(&values->journal, &values->journal_capacity, values->journal_count + 1, sizeof *values->journal, err));
+  values->journal[values->journal_count++] = node;
   return true;
 }
 
-void mw_values_suppose(mw_values *values, mw_node node, double value) { values->value[node] = value; }
+void mw_values_guess(mw_values *values, mw_node node, double value) { values->value[node] = value; }
 
-bool mw_values_believe(mw_values *values, mw_node node, mw_error *err) {
+bool mw_values_assume(mw_values *values, mw_node node, mw_error *err) {
   return values->known[node] || mw_values_set(values, node, values->value[node], err);
 }
 
-void mw_values_forget(mw_values *values) {
-  for (size_t i = 0; i < values->doubtful_count; i++) values->known[values->doubtful[i]] = false;
-  values->doubtful_count = 0;
+void mw_values_roll_back(mw_values *values) {
+  for (size_t i = 0; i < values->journal_count; i++) values->known[values->journal[i]] = false;
+  values->journal_count = 0;
 }
 
 bool mw_values_get(mw_values *values, mw_node scalar, double *out, mw_error *err) {
@@ -104,7 +106,7 @@ bool mw_values_make(mw_values *values, mw_node node, mw_values_vector **out, mw_
   return true;
 }
 
-/* What a training found, or NULL. */
+/* The values that a training found for a LEARNED node, by binary search in the job's list; NULL if they are not there. */
 static const float *learned_of(const mw_job *job, mw_graph_node_facts facts) {
   size_t low = 0, high = job->learned_count;
   while (low < high) {

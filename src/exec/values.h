@@ -1,5 +1,5 @@
-/* values.h: the numbers that a run finds out: results of sinks, and the scalars computed from them in f64. While it is in
- * doubt, what it sets and computes can be forgotten again. */
+/* values.h: the numbers that a run finds out: results of sinks, and the scalars computed from them in f64. During
+ * speculation (speculation.h) every assignment is journalled, so that it can be rolled back. */
 #ifndef MW_EXEC_VALUES_H
 #define MW_EXEC_VALUES_H
 
@@ -9,24 +9,24 @@ typedef struct mw_values_vector {
   mw_node node;
   size_t count;
   double *f64;
-  float *f32; /* the same numbers, filled when the vector is complete */
+  float *f32; /* the same numbers rounded, filled when the vector is complete */
 } mw_values_vector;
 
-/* A COEFFICIENT or LEARNED node in memory. */
+/* The elements of a COEFFICIENT or LEARNED node. */
 typedef struct mw_values_known {
   mw_node node;
   const float *values;
-  float *own; /* the same, where they must be freed */
+  float *own; /* the same, if they are ours to free */
 } mw_values_known;
 
 typedef struct mw_values {
   const mw_graph *graph;
-  double *value;  /* of every node that is known, or supposed; else 0 */
+  double *value;  /* of every node: if it is known its value, else a guess of it, else 0 */
   bool *known;    /* of every node */
-  uint64_t *ties; /* of every selection that was found: how many of what equals it have its rank or above; 0: all of it */
-  bool doubt;
-  mw_node *doubtful; /* what was set in doubt */
-  size_t doubtful_count, doubtful_capacity;
+  uint64_t *ties; /* of every selection that was found: how many elements equal to it have its rank or a higher one; 0: all */
+  bool speculative;  /* what is set now will be rolled back */
+  mw_node *journal;  /* the nodes that were set so */
+  size_t journal_count, journal_capacity;
   mw_node *stack;
   size_t stack_capacity;
   mw_values_vector *vectors;
@@ -38,19 +38,19 @@ typedef struct mw_values {
 bool mw_values_new(mw_values *values, const mw_graph *graph, mw_error *err);
 void mw_values_free(mw_values *values);
 bool mw_values_set(mw_values *values, mw_node node, double value, mw_error *err);
-/* Makes a guess known to mw_values_believe alone. */
-void mw_values_suppose(mw_values *values, mw_node node, double value);
-/* In doubt: takes what was supposed of a node for its value, if that is not known; 0 where nothing was. */
-bool mw_values_believe(mw_values *values, mw_node node, mw_error *err);
-/* Everything set in doubt is unknown again, and as it was supposed to be. */
-void mw_values_forget(mw_values *values);
-/* The value of a scalar whose sinks have run; remembers it. Of a known one, and of a vector that was made, threads may
- * ask at the same time. */
+/* Keeps a guess of a node's value, for mw_values_assume. The node stays unknown. */
+void mw_values_guess(mw_values *values, mw_node node, double value);
+/* During speculation: use the node's guessed value if its real one is unknown; 0 if there is no guess. */
+bool mw_values_assume(mw_values *values, mw_node node, mw_error *err);
+/* Makes unknown again what was set during speculation. The guesses stay. */
+void mw_values_roll_back(mw_values *values);
+/* The value of a scalar whose sinks have run. It is computed at the first call and kept. Threads may ask at the same time
+ * for scalars that are known, and for vectors that were made. */
 bool mw_values_get(mw_values *values, mw_node scalar, double *out, mw_error *err);
 /* The storage of a VECTOR node, made on the first call. */
 bool mw_values_make(mw_values *values, mw_node node, mw_values_vector **out, mw_error *err);
-/* The elements of a COEFFICIENT (its initial value) or LEARNED node (out of the job); found without a change once they
- * were asked for. */
+/* The elements of a COEFFICIENT (its initial value) or LEARNED node (from the job). The first call for a node makes them;
+ * later ones change nothing. */
 bool mw_values_coefficient(mw_values *values, const mw_job *job, mw_node node, const float **out, mw_error *err);
 
 #endif

@@ -1,5 +1,10 @@
-/* worker.c: everything that a thread does to a block. Buffers keep the alignment of the file offsets that they are read
- * from, so that the kernel copies whole cache lines. */
+/* worker.c: the buffer of a worker holds the block's inputs one after the other, then its output. Each begins at the same
+ * offset within a page as its data in the file, so that the system's copies are aligned. For example, a block whose first
+ * input begins at offset 5000 of its file, which is 904 within a page, is read to byte 904 of the buffer; the next input
+ * begins on a page after its end, plus its own offset.
+ *
+ * Sums and counts of a block are gathered here and added to those of all threads later: sums in the order of the blocks
+ * (order.h), counts in any order (mw_worker_flush). */
 #include "exec/worker.h"
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +17,8 @@ static const mw_tensor *output_of(const mw_job *job, const mw_schedule_task *tas
   return task->output == MW_SCHEDULE_NO_OUTPUT ? NULL : &job->layout->tensors[job->places[task->output]];
 }
 
-/* Streams (inputs and output) and their bytes an element decide; every stream gets at least SMALLEST bytes. */
+/* The largest block, a power of two times MW_UNIT, whose inputs and output together fit the budget. With many streams (inputs
+ * and output) the budget grows, so that each may have SMALLEST bytes: shorter reads cost too much. */
 static uint64_t block_of(size_t bytes_each, size_t streams) {
   size_t budget = streams * SMALLEST > L2_BUDGET ? streams * SMALLEST : L2_BUDGET;
   uint64_t block = MW_UNIT;
@@ -20,7 +26,7 @@ static uint64_t block_of(size_t bytes_each, size_t streams) {
   return block;
 }
 
-/* How many files are read and written, and their bytes an element. */
+/* How many tensors are read and written, and their bytes for an element. */
 static size_t streams_of(const mw_job *job, const mw_schedule_task *task, const mw_program *program, size_t *bytes) {
   const mw_tensor *output = output_of(job, task);
   *bytes = output ? mw_dtype_size((mw_dtype)output->dtype) : 0;
@@ -66,7 +72,7 @@ bool mw_worker_keeps(const mw_worker *w, const mw_schedule_task *task, const mw_
   return true;
 }
 
-/* After a flush: counts for every selection of the task. */
+/* Empty counts for every selection of the task, if the counts have been flushed. */
 static bool prepare_counts(mw_worker *w, mw_selection *selections, size_t count, mw_error *err) {
   if (w->count_count) return true;
   for (uint32_t r = 0; r < w->task->root_count; r++) {
@@ -81,7 +87,7 @@ static bool prepare_counts(mw_worker *w, mw_selection *selections, size_t count,
   return true;
 }
 
-/* What each root gathers into. */
+/* Where each root of the task gathers what it finds. */
 static bool prepare_gathers(mw_worker *w, mw_values *values, mw_selection *selections, size_t count, uint64_t block,
                             mw_error *err) {
   uint32_t roots = w->task->root_count;
@@ -148,13 +154,13 @@ bool mw_worker_begin(mw_worker *w, const mw_schedule_task *task, mw_values *valu
     w->buffer_bytes = 0;
     bytes = (bytes + PAGE - 1) / PAGE * PAGE;
     if (!(w->buffer = aligned_alloc(PAGE, bytes))) return mw_error_memory(err, bytes);
-    memset(w->buffer, 0, bytes); /* direct steps read whole sixteens, also at an end */
+    memset(w->buffer, 0, bytes); /* steps on bf16 read whole groups of 16, also beyond the end */
     w->buffer_bytes = bytes;
   }
   return prepare_gathers(w, values, selections, selection_count, block, err);
 }
 
-/* The exact count costs a second look at the tensor, which only a failing run pays for. */
+/* Reads the tensor a second time to count its bad values: a failing run has the time. */
 static bool report_input(const mw_worker *w, size_t index, mw_error *err) {
   mw_graph_node_facts facts = mw_graph_facts(w->job->graph, w->program.inputs[index]);
   if (w->coefficients[index]) return mw_error_set(err, MW_BUG, "a coefficient is NaN or infinite");

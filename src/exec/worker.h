@@ -1,5 +1,6 @@
-/* worker.h: one thread's part of a run: buffers, a tile machine and the program of the task at hand; it reads the
- * inputs of a block, computes, and writes or gathers. */
+/* worker.h: what one thread does with a block: it reads the inputs, computes with its tile machine, and writes the output
+ * or gathers sums and counts. A worker has buffers and a compiled program, which are kept as long as the task stays the
+ * same. */
 #ifndef MW_EXEC_WORKER_H
 #define MW_EXEC_WORKER_H
 
@@ -17,7 +18,7 @@ typedef struct mw_worker {
   const mw_kernels *kernels;
   mw_tile tile;
   mw_program program;
-  const mw_schedule_task *task;           /* what `program` is compiled for, or NULL */
+  const mw_schedule_task *task;  /* what `program` is compiled for, or NULL */
   unsigned char *buffer;         /* inputs, then the output */
   size_t buffer_bytes;
   const unsigned char **inputs;
@@ -27,32 +28,32 @@ typedef struct mw_worker {
   mw_tile_gather *gathers;
   double *units;                 /* of all gathers */
   size_t inputs_capacity, coefficients_capacity, dtypes_capacity, vectors_capacity, gathers_capacity, units_capacity;
-  mw_worker_count *counts;              /* kept from task to task while these share their selections */
+  mw_worker_count *counts;       /* kept from task to task while these have the same selections */
   size_t count_count, counts_capacity;
   uint32_t *bins;                /* MW_SELECT_BINS of each count */
   size_t bins_capacity;
-  uint64_t counted;              /* elements since the counts were begun */
+  uint64_t counted;              /* elements since the counts were 0 */
   double *scalars;
   size_t scalars_capacity;
-  bool bad_output;               /* of the last run: why it failed */
+  bool bad_output;               /* the last run failed because its output is not finite */
 } mw_worker;
 
 /* Elements of one block of a task, a multiple of 2048: its buffers fit the L2 cache. */
 uint64_t mw_worker_block(const mw_job *job, const mw_schedule_task *task, const mw_program *program);
 
-/* Memory that a worker takes for a task, at most: for its buffers and registers in tiles of `tile` elements, and for what
- * it gathers from a block, with so many selections to count for. Both are kept for later tasks. */
+/* Bytes that a worker takes for a task, at most: mw_worker_bytes for its buffers and registers, in tiles of `tile` elements;
+ * mw_worker_gathers for what it gathers from a block, if the task has `selects` selections. Both are kept for later tasks. */
 uint64_t mw_worker_bytes(const mw_job *job, const mw_schedule_task *task, const mw_program *program, size_t tile);
 uint64_t mw_worker_gathers(uint64_t block, const mw_schedule_task *task, size_t selects);
 
 /* Makes the worker ready for a task, whose scalars and vectors `values` already knows: workers share it read-only. */
 bool mw_worker_begin(mw_worker *worker, const mw_schedule_task *task, mw_values *values, mw_selection *selections,
                      size_t selection_count, mw_error *err);
-/* Runs elements [start, start + count) of the task. Sums and peaks are left in the gathers, also where all that is wrong is
- * that the output is not finite (`bad_output`): then it is not written. */
+/* Runs elements [start, start + count) of the task. Sums and peaks are left in the gathers. Fails with `bad_output` set if the
+ * only fault is an output that is not finite: then the output is not written, but the gathers are good. */
 bool mw_worker_run(mw_worker *worker, uint64_t start, uint64_t count, mw_error *err);
-/* Whether its counts can go on with a task: it has the task's selections, and is far from an overflow. If not, it must
- * flush them before it begins. */
+/* Whether the worker can go on counting in the bins that it has: they are those of the task's selections, and far from an
+ * overflow of 32 bits. If not, it must flush them before it begins the task. */
 bool mw_worker_keeps(const mw_worker *worker, const mw_schedule_task *task, const mw_selection *selections, size_t selection_count);
 /* Adds this worker's counts to the shared ones; call it alone (in a critical section). */
 void mw_worker_flush(mw_worker *worker);
