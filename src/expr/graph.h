@@ -22,6 +22,11 @@ typedef enum mw_graph_class {
 const char *mw_graph_op_name(mw_op op); /* "ADD" */
 mw_graph_class mw_graph_op_class(mw_op op);
 int mw_graph_op_operands(mw_op op);
+/* Whether it is a reduction: computed once from whole tensors, in a pass of its own. */
+static inline bool mw_graph_op_is_sink(mw_op op) {
+  mw_graph_class class = mw_graph_op_class(op);
+  return class == MW_CLASS_SUM || class == MW_CLASS_SELECT || class == MW_CLASS_VECTOR;
+}
 /* The first operand whose values are read: CHANCE takes only the shape of its first, LEARNED nothing of its own. */
 uint32_t mw_graph_op_first(mw_op op);
 

@@ -189,9 +189,7 @@ static bool finish(compiler *c, const mw_program_root *roots, size_t count) {
 }
 
 bool mw_program_writes(const mw_program_instruction *step) {
-  if (step->code == MW_PROGRAM_STORE) return false;
-  mw_graph_class class = mw_graph_op_class((mw_op)step->code);
-  return class != MW_CLASS_SUM && class != MW_CLASS_SELECT && class != MW_CLASS_VECTOR;
+  return step->code != MW_PROGRAM_STORE && !mw_graph_op_is_sink((mw_op)step->code);
 }
 
 void mw_program_reads(const mw_program_instruction *step, unsigned *first, unsigned *last) {

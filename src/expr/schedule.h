@@ -1,18 +1,34 @@
-/* schedule.h: in which order the sinks and outputs of a graph are computed. A sink's *level* is one more than that of
- * the sinks it depends on; sinks of a level that read the same tensors share one task, that is one pass over them.
- * Outputs that depend on no common sink fall into batches, run one after the other, so that a tensor's repeated reads
- * find it in the page cache. Within a batch a level of many selections is cut into stages of a few, where none lies on
- * both sides of the cut: so the memory of their counters stays bounded.
+/* schedule.h: in which order the sinks (reductions) and outputs of a graph are computed, and what shares a pass over a tensor.
  *
- * A total whose sign alone matters, and to outputs alone (the majority of a vote), is no stage of its own where it depends
- * on selections alone, or on nothing: it is computed beside the outputs, which are computed from a guess. The guess is what
- * has been found of it so far, and of the rest the total as it comes out beside the selections, from what is guessed of
- * them. Outputs that were computed from a wrong guess are computed again. */
+ *   level   one more than the highest level of the sinks that a sink depends on; 1 if it depends on none. A level can begin
+ *           when the level before it has ended.
+ *   batch   outputs that depend on a common sink are in one batch. Batches run one after the other, each with all its levels,
+ *           so that a tensor that is read several times is still in the page cache.
+ *   task    one program over all elements of one shape: sinks of a level that read the same tensor share a task, so the
+ *           tensor is read once. Every output has its own.
+ *   stage   the tasks of one level of a batch. A level with many selections is cut into several stages, so that the memory
+ *           of their counters stays bounded; no selection lies in two stages.
+ *
+ * For example, `base + 0.5 * keep_top(expert - base, 0.2)` with a threshold for each of two tensors A and B:
+ *
+ *   batch 1   stage of level 1   task: kth of expert A - base A
+ *             stage of outputs   task: output A
+ *   batch 2   stage of level 1   task: kth of expert B - base B
+ *             stage of outputs   task: output B
+ *
+ * (Both small: then they are one batch with two tasks in each stage.) With one threshold for the whole model, all is one
+ * batch, since all outputs depend on that sink.
+ *
+ * Speculation. If outputs need only the *sign* of a total (a majority vote), they are computed in the same pass as the
+ * total, from a guess of its sign. Wrong guesses are found at the end, and those outputs are computed again. speculate.h
+ * tells which totals are guessed, exec/speculation.h the method with the example of ties.lua. Such a total has two roots:
+ * one in the task of an output, for its exact value, and, above level 1, one with `guess` in a task of the level before. */
 #ifndef MW_EXPR_SCHEDULE_H
 #define MW_EXPR_SCHEDULE_H
 
 #include "expr/program.h"
 
+/* A batch has about so many elements to compute, and so many selections; a stage has about so many selections too. */
 enum { MW_SCHEDULE_NO_OUTPUT = UINT32_MAX, MW_SCHEDULE_SELECTS = 8 };
 #define MW_SCHEDULE_ELEMENTS ((uint64_t)128 << 20)
 
@@ -24,7 +40,7 @@ typedef struct mw_schedule_task {
   uint64_t elements;
 } mw_schedule_task;
 
-/* Tasks that may run at the same time; a stage begins when the one before has ended. Those of one batch and level read
+/* Tasks that may run at the same time. A stage begins when the one before has ended. Stages of the same batch and level read
  * different tensors. */
 typedef struct mw_schedule_stage {
   uint32_t first_task, task_count;
@@ -39,8 +55,8 @@ typedef struct mw_schedule {
   size_t root_capacity, task_capacity, stage_capacity;
 } mw_schedule;
 
-/* `outputs` are tensors, to be stored, and scalars, whose sinks are to run; MW_DATA if one depends on a NET operation
- * (but through LEARNED). */
+/* `outputs` are tensors, which are stored, and scalars, whose sinks are run. MW_DATA if one depends on a NET operation (except
+ * through LEARNED, whose values a training has found). */
 bool mw_schedule_make(const mw_graph *graph, const mw_node *outputs, size_t count, mw_schedule *out, mw_error *err);
 void mw_schedule_free(mw_schedule *schedule);
 
