@@ -1,6 +1,9 @@
-/* attention.c: scores of a block of queries against the keys that they see, by matrix products; the scores are computed
- * again on the way back from the logarithm of each row's sum, which is all that is saved. An item going forward is a block
- * of a head of a window; going back it is a key-value head with all its query heads, whose sums then need no lock. */
+/* attention.c: a block of 64 queries is computed at a time: its scores against the keys that it sees (a matrix product), their
+ * softmax, and the product with the values. The scores are not kept: only the logarithm of each row's sum of exponentials is
+ * saved, and back computes the scores again (as FlashAttention does, Dao et al. 2022).
+ *
+ * Forward, an item is one block of one head of one window. Back, an item is one key-value head of one window with all query
+ * heads that share it: these add to the same gradients of keys and values, so no two threads write to the same place. */
 #include "learn/attention.h"
 #include "base/mathx.h"
 #include "num/gemm.h"
@@ -31,7 +34,7 @@ size_t mw_attention_saves(mw_graph_node_facts facts, size_t rows, size_t columns
   return rows * (size_t)(facts.extra[1] >> 48);
 }
 
-/* Queries [first, first + count) of a window see keys [low, high); the i-th of them sees [from(i), first + i]. */
+/* Queries [first, first + count) of a window see keys in [low, high). Query q sees keys [lowest(q), q]. */
 typedef struct seen {
   size_t first, count, low, high;
 } seen;
@@ -54,14 +57,14 @@ static void score(const attention *a, seen s, size_t row, size_t head, float *sc
   mw_gemm_nt(s.count, s.high - s.low, a->width, a->scale, q, k, 0, scores, s.high - s.low);
 }
 
-/* The longest blocks come first, so that the threads end together. */
+/* Later blocks see more keys and take longer. They come first, so that the threads end at about the same time. */
 static bool forward_block(void *context, size_t item, mw_thread_pool_worker *worker, mw_error *err) {
   const attention *a = context;
   const mw_kernel_rows *k = a->call->k;
   size_t parts = a->windows * a->heads, head = item % a->heads, row = item % parts / a->heads * a->length;
   seen s = seen_by(a, (a->length - 1) / BLOCK - item / parts);
   size_t keys = s.high - s.low;
-  float *scores = mw_thread_pool_room(&worker->work, BLOCK * a->length * sizeof *scores, err);
+  float *scores = mw_thread_pool_reserve(&worker->work, BLOCK * a->length * sizeof *scores, err);
   if (!scores) return false;
   score(a, s, row, head, scores);
   for (size_t i = 0; i < s.count; i++) {
@@ -82,12 +85,12 @@ static bool forward_block(void *context, size_t item, mw_thread_pool_worker *wor
 
 bool mw_attention_forward(const mw_net_call *call, mw_error *err) {
   attention a = attention_of(call);
-  return mw_thread_pool_run(call->tape->team, a.windows * a.heads * ((a.length + BLOCK - 1) / BLOCK), forward_block, &a, err);
+  return mw_thread_pool_run(call->tape->pool, a.windows * a.heads * ((a.length + BLOCK - 1) / BLOCK), forward_block, &a, err);
 }
 
 /* ---- backward ---- */
 
-/* Clears what is fresh of a head's columns. */
+/* Sets the columns of a head in an operand's gradient to 0, if nothing was propagated to it before. */
 static void clear(const attention *a, unsigned operand, size_t row, size_t head) {
   mw_tape_slot *slot = operand == 0 ? a->q : operand == 1 ? a->k : a->v;
   size_t stride = operand ? a->k_stride : a->q_stride;
@@ -99,7 +102,7 @@ static float *gradient_at(mw_tape_slot *slot, size_t stride, size_t row, size_t 
   return slot->gradient + row * stride + head * width;
 }
 
-/* One block of one head: p are its probabilities, then ds the gradient of its scores. */
+/* Back through one block of one head. p: room for its probabilities, ds: for the gradient of its scores. */
 static void back_block(const attention *a, seen s, size_t row, size_t head, float *p, float *ds) {
   const mw_kernel_rows *k = a->call->k;
   size_t keys = s.high - s.low, kv = head / a->group, width = a->width;
@@ -113,7 +116,7 @@ static void back_block(const attention *a, seen s, size_t row, size_t head, floa
     k->exp_sum(line + from, line + from, 1, shift, n);
     memset(line, 0, from * sizeof *line);
     memset(line + from + n, 0, (keys - from - n) * sizeof *line);
-    /* sum over keys of p * dp is dy . y */
+    /* The sum over the keys of p * dp equals dy . y. */
     double mean = k->dot(dy.values + i * dy.stride, y.values + i * y.stride, width);
     k->softmax_back(slope + from, line + from, slope + from, (float)mean, a->scale, n);
     memset(slope, 0, from * sizeof *slope);
@@ -134,7 +137,7 @@ static void back_block(const attention *a, seen s, size_t row, size_t head, floa
 static bool back_group(void *context, size_t item, mw_thread_pool_worker *worker, mw_error *err) {
   const attention *a = context;
   size_t kv = item % a->kv_heads, row = item / a->kv_heads * a->length;
-  float *work = mw_thread_pool_room(&worker->work, 2 * BLOCK * a->length * sizeof *work, err);
+  float *work = mw_thread_pool_reserve(&worker->work, 2 * BLOCK * a->length * sizeof *work, err);
   if (!work) return false;
   clear(a, 1, row, kv);
   clear(a, 2, row, kv);
@@ -147,5 +150,5 @@ static bool back_group(void *context, size_t item, mw_thread_pool_worker *worker
 
 bool mw_attention_back(const mw_net_call *call, mw_error *err) {
   attention a = attention_of(call);
-  return mw_thread_pool_run(call->tape->team, a.windows * a.kv_heads, back_group, &a, err);
+  return mw_thread_pool_run(call->tape->pool, a.windows * a.kv_heads, back_group, &a, err);
 }

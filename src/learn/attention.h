@@ -1,4 +1,4 @@
-/* attention.h: ATTENTION: causal, within windows, with grouped heads and an optional sliding window. */
+/* attention.h: ATTENTION: causal, within the windows of a batch, with grouped heads and optionally a sliding window. */
 #ifndef MW_LEARN_ATTENTION_H
 #define MW_LEARN_ATTENTION_H
 

@@ -1,5 +1,5 @@
-/* batch.c: filling and shuffling. An epoch's order is drawn anew for every step that needs it, so that a step knows its
- * windows without knowing the steps before it: a resumed run sees the same ones. */
+/* batch.c: fills batches, in file order or shuffled. Every step makes the order of its epoch from the seed, not from the step
+ * before it, so a run that is resumed at some step sees the same windows. */
 #include "learn/batch.h"
 #include "num/rng.h"
 #include <stdio.h>

@@ -1,6 +1,6 @@
-/* batch.h: token windows and the order in which a training takes them. A window holds up to length + 1 ids: a network
- * reads the first `length`, and the next-token loss looks at the one after. Positions beyond a short window are padding:
- * nothing real attends to them (attention is causal) and no loss counts them. */
+/* batch.h: token windows, and the order in which a training takes them. A window holds up to length + 1 ids: the network reads the
+ * first `length`, and the last one is only predicted. Positions after the end of a short window are padding: no token attends
+ * to them, since attention is causal, and no loss counts them. */
 #ifndef MW_LEARN_BATCH_H
 #define MW_LEARN_BATCH_H
 
@@ -19,12 +19,11 @@ typedef struct mw_batch {
 bool mw_batch_new(mw_batch *batch, size_t windows, size_t length, mw_error *err);
 void mw_batch_free(mw_batch *batch);
 
-/* Fills a batch with windows [first, first + windows) of the data set in file order; what is beyond the last is empty. */
+/* Fills a batch with windows [first, first + windows) of the data set in file order; windows beyond its end are empty. */
 void mw_batch_fill(mw_batch *batch, const mw_dataset *set, size_t first);
-/* Fills it with the windows of training step `step` (from 0): the step's `windows` next places of an endless sequence that
- * goes through the data set epoch after epoch, each epoch in an order of its own. That order is a Fisher-Yates shuffle by
- * the uniform draws of the stream `seed`, "windows", index of the
- * data set, epoch (rng.h): it depends on nothing else. */
+/* Fills it with the windows of training step `step` (from 0): places [step * windows, (step + 1) * windows) of an endless sequence
+ * that goes through the data set epoch after epoch, each epoch in an order of its own: a Fisher-Yates shuffle by the uniform
+ * draws of the stream (seed, "windows", index of the data set, epoch) of rng.h. It depends on nothing else. */
 bool mw_batch_draw(mw_batch *batch, const mw_dataset *set, uint64_t index, uint64_t seed, uint64_t step,
                    mw_error *err);
 /* The largest id of the data set within windows of `length`, and how many rows a pass over all of it predicts. */

@@ -1,8 +1,10 @@
-/* cost.c: see cost.h. */
+/* cost.c: adds up what is known before a tape runs. Memory is exact, as far as it is ours: weights that are formed, the planned
+ * arena, coefficients with their gradients and the optimiser's two averages, and each thread's panel with some megabytes of
+ * the BLAS library. Products and touched elements are estimates of the time, from the shapes. */
 #include "learn/cost.h"
 #include "learn/weights.h"
 
-/* Multiply-adds of a slot's matrix products, twice, forward and back. */
+/* Floating-point operations of a slot's matrix products, forward and back: two for each multiply-add. */
 static double products_of(const mw_tape *tape, const mw_tape_slot *slot) {
   const mw_graph *graph = tape->world->graph;
   mw_graph_node_facts facts = slot->facts;
@@ -13,7 +15,8 @@ static double products_of(const mw_tape *tape, const mw_tape_slot *slot) {
   }
   if (facts.op != MW_OP_ATTENTION) return 0;
   double rows = (double)mw_graph_dims(graph, facts.shape)[0], columns = (double)mw_graph_dims(graph, facts.shape)[1];
-  return 2 * rows * columns * (double)facts.extra[0] * (slot->wants ? 3.5 : 1); /* half of what is causal, twice */
+  /* Two products forward, five back, half of each because of causality. */
+  return 2 * rows * columns * (double)facts.extra[0] * (slot->wants ? 3.5 : 1);
 }
 
 /* Elements that a slot's operation reads or writes, forward and back. */
@@ -47,7 +50,7 @@ mw_train_cost mw_cost_of(const mw_tape *tape, const mw_node *coefficients, size_
     cost.products += products_of(tape, &tape->slots[i]);
     cost.touched += touched_by(tape, &tape->slots[i]);
   }
-  for (size_t i = 0; i < tape->weight_count; i++) { /* formed anew */
+  for (size_t i = 0; i < tape->weight_count; i++) { /* formed for each batch */
     const mw_tape_weight *w = &tape->weights[i];
     if (w->wants) cost.touched += (double)w->rows * (double)w->columns * (1 + (double)w->leaf_count);
   }

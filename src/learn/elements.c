@@ -1,30 +1,34 @@
-/* elements.c: formulas over blocks of a tensor. The sum of a tensor is the sum of its blocks in order, and blocks are
- * whole units, so that it has the fixed shape of reductions. */
+/* elements.c: builds and runs formulas (formula.h). A formula runs on blocks of a tensor, which the threads share. A sum is the
+ * sum of its blocks' sums, added in order; blocks are whole units of reductions (MW_UNIT), so the terms are always added in the
+ * same order, whatever the threads.
+ *
+ * BACK of a step builds, for each operand that wants a gradient, the expression derivative * gradient by the rules of
+ * expr/derive.h. If two operands are the same slot (x * x), their expressions are added before they are compiled. */
 #include "learn/elements.h"
 #include "expr/derive.h"
 #include "expr/compute.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLUMN_ROWS = 32 }; /* rows of an item that adds columns */
-enum { STORE_BLOCK = 16 << 10 }; /* elements of an item without a sum */
+/* COLUMN_ROWS: rows of an item that adds up columns. STORE_BLOCK: elements of an item that gives no sum. */
+enum { COLUMN_ROWS = 32, STORE_BLOCK = 16 << 10 };
 
 static bool is_sum(mw_op op) { return mw_graph_op_class(op) == MW_CLASS_SUM; }
 
 /* ---- making ---- */
 
-/* The lab's node for an operand of a slot. */
-static bool operand_in_lab(mw_tape *tape, mw_node operand, mw_node *out, mw_error *err) {
+/* The node of the scratch graph that stands for an operand of a slot. */
+static bool operand_in_scratch(mw_tape *tape, mw_node operand, mw_node *out, mw_error *err) {
   mw_graph_node_facts facts = mw_graph_facts(tape->world->graph, operand);
   if (facts.op == MW_OP_NUMBER) return mw_formula_leaf(tape, operand, out, err);
   mw_tape_slot *slot = mw_tape_find(tape, operand);
-  if (!slot) return mw_formula_panel(tape, facts.shape, out, err); /* CHANCE takes its shape only */
+  if (!slot) return mw_formula_panel(tape, facts.shape, out, err); /* of CHANCE, which reads only a shape */
   uint32_t index = (uint32_t)(slot - tape->slots);
   return facts.op == MW_OP_VECTOR ? mw_formula_vector(tape, index, out, err) : mw_formula_slot(tape, index, false, out, err);
 }
 
-static bool operands_in_lab(mw_tape *tape, mw_graph_node_facts facts, mw_node operands[3], mw_error *err) {
-  for (uint32_t i = 0; i < facts.operands; i++) MW_TRY(operand_in_lab(tape, facts.operand[i], &operands[i], err));
+static bool operands_in_scratch(mw_tape *tape, mw_graph_node_facts facts, mw_node operands[3], mw_error *err) {
+  for (uint32_t i = 0; i < facts.operands; i++) MW_TRY(operand_in_scratch(tape, facts.operand[i], &operands[i], err));
   return true;
 }
 
@@ -33,46 +37,48 @@ static bool make_forward(mw_tape *tape, mw_tape_step *step, mw_error *err) {
   mw_node operands[3], value;
   if (slot->facts.op == MW_OP_INPUT)
     return mw_formula_leaf(tape, slot->node, &value, err) && mw_formula_make(tape, value, &step->formula, err);
-  return operands_in_lab(tape, slot->facts, operands, err) &&
-         mw_graph_apply(tape->lab, slot->facts.op, operands, slot->facts.operands, slot->facts.extra, &value, err) &&
+  return operands_in_scratch(tape, slot->facts, operands, err) &&
+         mw_graph_apply(tape->scratch, slot->facts.op, operands, slot->facts.operands, slot->facts.extra, &value, err) &&
          mw_formula_make(tape, value, &step->formula, err);
 }
 
-/* What operand `i` is handed of SUM operations: g, g * the other, or g with the sign of the peak. */
-static bool derive_sum(mw_graph *lab, mw_op op, const mw_node *o, mw_node y, mw_node g, uint32_t i, mw_node *out, mw_error *err) {
+/* What a SUM operation propagates to operand i. TOTAL: g. DOT: g times the other operand. PEAK: g with the sign of x where |x| is
+ * the peak, else 0. */
+static bool derive_sum(mw_graph *scratch, mw_op op, const mw_node *o, mw_node y, mw_node g, uint32_t i, mw_node *out, mw_error *err) {
   if (op == MW_OP_TOTAL) return *out = g, true;
-  if (op == MW_OP_DOT) return mw_graph_apply(lab, MW_OP_MUL, (mw_node[]){o[1 - i], g}, 2, NULL, out, err);
+  if (op == MW_OP_DOT) return mw_graph_apply(scratch, MW_OP_MUL, (mw_node[]){o[1 - i], g}, 2, NULL, out, err);
   mw_node magnitude, at, sign, zero;
-  return mw_graph_number(lab, 0, &zero, err) && mw_graph_apply(lab, MW_OP_ABS, o, 1, NULL, &magnitude, err) &&
-         mw_graph_apply(lab, MW_OP_EQ, (mw_node[]){magnitude, y}, 2, NULL, &at, err) &&
-         mw_graph_apply(lab, MW_OP_SIGN, o, 1, NULL, &sign, err) &&
-         mw_graph_apply(lab, MW_OP_MUL, (mw_node[]){sign, g}, 2, NULL, &sign, err) &&
-         mw_graph_apply(lab, MW_OP_WHERE, (mw_node[]){at, sign, zero}, 3, NULL, out, err);
+  return mw_graph_number(scratch, 0, &zero, err) && mw_graph_apply(scratch, MW_OP_ABS, o, 1, NULL, &magnitude, err) &&
+         mw_graph_apply(scratch, MW_OP_EQ, (mw_node[]){magnitude, y}, 2, NULL, &at, err) &&
+         mw_graph_apply(scratch, MW_OP_SIGN, o, 1, NULL, &sign, err) &&
+         mw_graph_apply(scratch, MW_OP_MUL, (mw_node[]){sign, g}, 2, NULL, &sign, err) &&
+         mw_graph_apply(scratch, MW_OP_WHERE, (mw_node[]){at, sign, zero}, 3, NULL, out, err);
 }
 
-static bool hand_on(mw_tape *tape, mw_tape_step *step, mw_node operand, int how, mw_node derivative, mw_error *err) {
+static bool propagate(mw_tape *tape, mw_tape_step *step, mw_node operand, int how, mw_node derivative, mw_error *err) {
   if (!derivative) return true;
   uint32_t slot = (uint32_t)(mw_tape_find(tape, operand) - tape->slots);
   size_t i = 0;
-  while (i < step->on_count && (step->ons[i].slot != slot || (int)step->ons[i].how != how)) i++;
-  if (i == step->on_count) {
-    MW_TRY(mw_mem_grow(&step->ons, &step->on_capacity, i + 1, sizeof *step->ons, err));
-    step->ons[step->on_count++] = (mw_tape_propagation){.slot = slot, .how = how};
+  while (i < step->propagation_count && (step->propagations[i].slot != slot || (int)step->propagations[i].how != how)) i++;
+  if (i == step->propagation_count) {
+    MW_TRY(mw_mem_grow(&step->propagations, &step->propagation_capacity, i + 1, sizeof *step->propagations, err));
+    step->propagations[step->propagation_count++] = (mw_tape_propagation){.slot = slot, .how = how};
   }
-  return mw_derive_add(tape->lab, step->ons[i].derivative, derivative, &step->ons[i].derivative, err);
+  return mw_derive_add(tape->scratch, step->propagations[i].derivative, derivative, &step->propagations[i].derivative, err);
 }
 
-static bool finish(mw_tape *tape, mw_tape_propagation *on, bool sum, mw_error *err) {
-  mw_tape_slot *slot = &tape->slots[on->slot];
-  mw_node value = on->derivative, before;
-  if (on->how == MW_HAND_TOTAL) MW_TRY(mw_graph_apply(tape->lab, MW_OP_TOTAL, &value, 1, NULL, &value, err));
-  if (on->how == MW_HAND_STORE && (sum || slot->touched || !slot->facts.whole)) {
-    on->clear = slot->facts.whole && !slot->touched;
-    MW_TRY(mw_formula_slot(tape, on->slot, true, &before, err));
-    MW_TRY(mw_graph_apply(tape->lab, MW_OP_ADD, (mw_node[]){before, value}, 2, NULL, &value, err));
+/* Compiles a propagation: with the sum, or the addition to what the gradient was before, that it needs. */
+static bool finish(mw_tape *tape, mw_tape_propagation *p, bool sum, mw_error *err) {
+  mw_tape_slot *slot = &tape->slots[p->slot];
+  mw_node value = p->derivative, before;
+  if (p->how == MW_PROPAGATE_TOTAL) MW_TRY(mw_graph_apply(tape->scratch, MW_OP_TOTAL, &value, 1, NULL, &value, err));
+  if (p->how == MW_PROPAGATE_STORE && (sum || slot->touched || !slot->facts.whole)) {
+    p->clear = slot->facts.whole && !slot->touched;
+    MW_TRY(mw_formula_slot(tape, p->slot, true, &before, err));
+    MW_TRY(mw_graph_apply(tape->scratch, MW_OP_ADD, (mw_node[]){before, value}, 2, NULL, &value, err));
   }
   slot->touched = true;
-  return mw_formula_make(tape, value, &on->formula, err);
+  return mw_formula_make(tape, value, &p->formula, err);
 }
 
 static bool make_back(mw_tape *tape, mw_tape_step *step, mw_error *err) {
@@ -80,26 +86,26 @@ static bool make_back(mw_tape *tape, mw_tape_step *step, mw_error *err) {
   mw_graph_node_facts facts = slot->facts;
   mw_node operands[3], y, g, out[3] = {0};
   unsigned wanted = 0;
-  MW_TRY(operands_in_lab(tape, facts, operands, err));
+  MW_TRY(operands_in_scratch(tape, facts, operands, err));
   MW_TRY(mw_formula_slot(tape, step->slot, false, &y, err) && mw_formula_slot(tape, step->slot, true, &g, err));
   for (uint32_t i = 0; i < facts.operands; i++) {
     const mw_tape_slot *operand = mw_tape_find(tape, facts.operand[i]);
     if (operand && operand->wants) wanted |= 1u << i;
   }
   if (facts.op == MW_OP_COLUMNS) {
-    if (wanted & 1) MW_TRY(mw_graph_apply(tape->lab, MW_OP_COLUMNS, (mw_node[]){g, operands[1]}, 2, NULL, &out[0], err));
-    if (wanted & 2) MW_TRY(mw_graph_apply(tape->lab, MW_OP_MUL, (mw_node[]){g, operands[0]}, 2, NULL, &out[1], err));
+    if (wanted & 1) MW_TRY(mw_graph_apply(tape->scratch, MW_OP_COLUMNS, (mw_node[]){g, operands[1]}, 2, NULL, &out[0], err));
+    if (wanted & 2) MW_TRY(mw_graph_apply(tape->scratch, MW_OP_MUL, (mw_node[]){g, operands[0]}, 2, NULL, &out[1], err));
   } else if (is_sum(facts.op)) {
     for (uint32_t i = 0; i < facts.operands; i++)
-      if (wanted >> i & 1) MW_TRY(derive_sum(tape->lab, facts.op, operands, y, g, i, &out[i], err));
-  } else MW_TRY(mw_derive(tape->lab, facts.op, operands, y, g, wanted, out, err));
+      if (wanted >> i & 1) MW_TRY(derive_sum(tape->scratch, facts.op, operands, y, g, i, &out[i], err));
+  } else MW_TRY(mw_derive(tape->scratch, facts.op, operands, y, g, wanted, out, err));
   for (uint32_t i = 0; i < facts.operands; i++) {
-    int how = facts.op == MW_OP_COLUMNS && i == 1                               ? MW_HAND_COLUMNS
-              : mw_graph_facts(tape->world->graph, facts.operand[i]).shape == 0 ? MW_HAND_TOTAL
-                                                                                : MW_HAND_STORE;
-    MW_TRY(hand_on(tape, step, facts.operand[i], how, out[i], err));
+    int how = facts.op == MW_OP_COLUMNS && i == 1                               ? MW_PROPAGATE_COLUMNS
+              : mw_graph_facts(tape->world->graph, facts.operand[i]).shape == 0 ? MW_PROPAGATE_TOTAL
+                                                                                : MW_PROPAGATE_STORE;
+    MW_TRY(propagate(tape, step, facts.operand[i], how, out[i], err));
   }
-  for (size_t i = 0; i < step->on_count; i++) MW_TRY(finish(tape, &step->ons[i], is_sum(facts.op), err));
+  for (size_t i = 0; i < step->propagation_count; i++) MW_TRY(finish(tape, &step->propagations[i], is_sum(facts.op), err));
   return true;
 }
 
@@ -138,14 +144,14 @@ static size_t block_count(const blocks *b) { return (b->elements + b->block - 1)
 
 static bool store(mw_tape *tape, const mw_formula *formula, size_t elements, float *out, mw_error *err) {
   blocks b = {.tape = tape, .formula = formula, .elements = elements, .block = STORE_BLOCK, .out = out};
-  return mw_thread_pool_run(tape->team, block_count(&b), run_block, &b, err);
+  return mw_thread_pool_run(tape->pool, block_count(&b), run_block, &b, err);
 }
 
 static bool add_up(mw_tape *tape, const mw_formula *formula, size_t elements, bool peak, double *sum, mw_error *err) {
   blocks b = {.tape = tape, .formula = formula, .elements = elements, .block = MW_THREAD_POOL_BLOCK};
   size_t count = block_count(&b);
   if (!(b.sums = mw_mem_new(count + 1, sizeof *b.sums, err))) return false;
-  bool ok = mw_thread_pool_run(tape->team, count, run_block, &b, err);
+  bool ok = mw_thread_pool_run(tape->pool, count, run_block, &b, err);
   *sum = 0;
   for (size_t i = 0; i < count; i++) *sum = !peak ? *sum + b.sums[i] : b.sums[i] > *sum ? b.sums[i] : *sum;
   free(b.sums);
@@ -159,13 +165,13 @@ static bool run_columns(void *context, size_t item, mw_thread_pool_worker *worke
                             b->partials + item * b->columns, err);
 }
 
-/* Adds the sums of the columns of a tensor of `elements` to what the slot has. */
+/* Adds the sums of the columns of a tensor of `elements` to the slot's gradient. */
 static bool add_columns(mw_tape *tape, const mw_formula *formula, size_t elements, mw_tape_slot *slot, mw_error *err) {
   size_t items = (elements / slot->elements + COLUMN_ROWS - 1) / COLUMN_ROWS;
   blocks b = {.tape = tape, .formula = formula, .elements = elements, .columns = slot->elements,
               .partials = mw_mem_new(items * slot->elements, sizeof *b.partials, err)};
   if (!b.partials) return false;
-  bool ok = mw_thread_pool_run(tape->team, items, run_columns, &b, err);
+  bool ok = mw_thread_pool_run(tape->pool, items, run_columns, &b, err);
   for (size_t c = 0; c < slot->elements && ok; c++) {
     double sum = 0;
     for (size_t i = 0; i < items; i++) sum += (double)b.partials[i * slot->elements + c];
@@ -194,7 +200,7 @@ bool mw_elements_forward(mw_tape *tape, const mw_tape_step *step, mw_error *err)
   return true;
 }
 
-/* The derivative of a scalar operation: its rule, written on numbers, folds to a number. */
+/* The derivative of a scalar operation: in a graph of numbers, the expression that the rule gives folds to a number. */
 static bool back_scalar(mw_tape *tape, mw_tape_slot *slot, mw_graph *numbers, mw_error *err) {
   mw_graph_node_facts facts = slot->facts;
   mw_node operands[3], y, g, out[3];
@@ -217,17 +223,17 @@ bool mw_elements_back(mw_tape *tape, const mw_tape_step *step, mw_graph *numbers
   mw_tape_slot *slot = &tape->slots[step->slot];
   if (!slot->facts.shape && !is_sum(slot->facts.op)) return back_scalar(tape, slot, numbers, err);
   size_t elements = slot->facts.shape ? slot->elements : mw_tape_find(tape, slot->facts.operand[0])->elements;
-  for (size_t i = 0; i < step->on_count; i++) {
-    const mw_tape_propagation *on = &step->ons[i];
-    mw_tape_slot *to = &tape->slots[on->slot];
+  for (size_t i = 0; i < step->propagation_count; i++) {
+    const mw_tape_propagation *p = &step->propagations[i];
+    mw_tape_slot *to = &tape->slots[p->slot];
     double sum;
-    if (on->how == MW_HAND_STORE) {
-      if (on->clear) memset(to->gradient, 0, elements * sizeof *to->gradient);
-      MW_TRY(store(tape, &on->formula, elements, to->gradient, err));
-    } else if (on->how == MW_HAND_COLUMNS) {
-      MW_TRY(add_columns(tape, &on->formula, elements, to, err));
+    if (p->how == MW_PROPAGATE_STORE) {
+      if (p->clear) memset(to->gradient, 0, elements * sizeof *to->gradient);
+      MW_TRY(store(tape, &p->formula, elements, to->gradient, err));
+    } else if (p->how == MW_PROPAGATE_COLUMNS) {
+      MW_TRY(add_columns(tape, &p->formula, elements, to, err));
     } else {
-      MW_TRY(add_up(tape, &on->formula, elements, false, &sum, err));
+      MW_TRY(add_up(tape, &p->formula, elements, false, &sum, err));
       to->scalar_gradient += sum;
     }
   }

@@ -1,6 +1,18 @@
-/* formula.h: a piece of elementwise arithmetic as a tile program of its own: it reads slots, their gradients, a panel of
- * somebody's gradient and tensors of models, and gives floats or a sum. Forward steps, derivatives and merged weights are
- * all formulas. They are written in a graph of the tape's, the lab, whose leaves stand for memory. */
+/* formula.h: elementwise arithmetic as a tile program of its own (exec/tile.h). It may read slots, their gradients, a panel of
+ * a weight's gradient, and tensors of models; it gives floats, or their sum. Forward steps, derivatives and merged weights
+ * are all formulas.
+ *
+ * A formula is first built as an expression in the tape's scratch graph, where the graph's rewrites and the rules of
+ * expr/derive.h work as on any graph. Leaves of the scratch graph stand for memory. For example, y = a * b of slots a, b and y:
+ *
+ *   forward           MUL(value of a, value of b)
+ *   back to a         ADD(gradient of a, MUL(gradient of y, value of b))
+ *
+ * The second one is compiled to the program
+ *
+ *   r0 <- INPUT gradient of y;  r1 <- INPUT value of b;  r2 <- INPUT gradient of a;  r2 <- MUL_ADD r0, r1, r2;  STORE r2
+ *
+ * and run on the gradient of a in place. */
 #ifndef MW_LEARN_FORMULA_H
 #define MW_LEARN_FORMULA_H
 
@@ -10,32 +22,33 @@ struct mw_tape;
 
 typedef struct mw_formula {
   mw_program program;
-  bool sums;      /* gives a sum instead of floats */
-  mw_node tensor; /* it is this tensor of a model, or that times the panel: such formulas run without the tile machine */
+  bool sums;      /* it gives a sum instead of floats */
+  mw_node tensor; /* or 0; the formula is only this tensor of a model, or it times the panel: run without the tile machine */
 } mw_formula;
 
-/* Leaves of the lab. A slot's value or gradient, tensor or scalar; a slot as the vector of COLUMNS; the panel. */
+/* Leaves of the scratch graph: a slot's value or gradient, tensor or scalar; a slot as the vector of COLUMNS; the panel, with the
+ * shape of the main graph. */
 bool mw_formula_slot(struct mw_tape *tape, uint32_t slot, bool gradient, mw_node *out, mw_error *err);
 bool mw_formula_vector(struct mw_tape *tape, uint32_t slot, mw_node *out, mw_error *err);
 bool mw_formula_panel(struct mw_tape *tape, uint32_t shape_of_main, mw_node *out, mw_error *err);
-/* A tensor of a model, or a number, as it stands in the graph. */
+/* A tensor of a model, or a number, copied from the main graph. */
 bool mw_formula_leaf(struct mw_tape *tape, mw_node main, mw_node *out, mw_error *err);
 
-/* Compiles what gives the tensor `value`, or a SUM operation's result. */
+/* Compiles the expression `value` of the scratch graph: a tensor, or a SUM operation. */
 bool mw_formula_make(struct mw_tape *tape, mw_node value, mw_formula *out, mw_error *err);
 void mw_formula_free(mw_formula *formula);
-/* Which slots it reads: calls note(context, slot, gradient) for each. */
+/* Calls note(context, slot, gradient) for each slot that the formula reads. */
 void mw_formula_reads(const struct mw_tape *tape, const mw_formula *formula,
                       void (*note)(void *context, uint32_t slot, bool gradient), void *context);
 
-/* Elements [start, start + count) of a tensor of `elements`. `panel` points to the panel's element `start`. Where the
- * formula sums, *sum is what these elements give (a PEAK: their peak), else out[0 .. count) is written; out may be the
- * memory of a slot that it reads at the same place. */
+/* Runs the formula on elements [start, start + count) of its tensors. `panel` points to the panel's element `start`. If the
+ * formula sums, *sum becomes the sum of these elements (of a PEAK, the largest), else out[0 .. count) is written; `out` may
+ * be the memory of a slot that the formula reads, at the same elements. */
 bool mw_formula_run(const struct mw_tape *tape, const mw_formula *formula, mw_thread_pool_worker *worker, const float *panel,
                     uint64_t start, size_t count, float *out, double *sum, mw_error *err);
-/* Rows of `columns` elements that stay in the cache: several formulas of one panel are run on so many at a time. */
+/* How many rows of `columns` elements stay in the cache: several formulas of one panel are run on so many rows at a time. */
 size_t mw_formula_rows(size_t columns);
-/* Adds the columns of rows [first, first + rows), of `columns` each, to sums[columns]. */
+/* Adds rows [first, first + rows) of the formula's tensor, of `columns` elements each, to sums[columns]. */
 bool mw_formula_columns(const struct mw_tape *tape, const mw_formula *formula, mw_thread_pool_worker *worker, const float *panel,
                         uint64_t first, size_t rows, size_t columns, float *sums, mw_error *err);
 

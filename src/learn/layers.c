@@ -1,4 +1,4 @@
-/* layers.c: operations without weights, row by row. */
+/* layers.c: operations without weights. Each row is computed without the others, so the threads share the rows. */
 #include "learn/layers.h"
 #include "base/mathx.h"
 #include <stdlib.h>
@@ -63,7 +63,7 @@ static bool softmax_back(const mw_net_rows_work *w, size_t item, size_t first, s
   (void)item;
   const mw_kernel_rows *k = w->call->k;
   size_t n = w->columns;
-  float *work = mw_thread_pool_room(&worker->work, n * sizeof *work, err);
+  float *work = mw_thread_pool_reserve(&worker->work, n * sizeof *work, err);
   if (!work) return false;
   for (size_t at = first * n; at < (first + rows) * n; at += n) {
     const float *y = w->call->y->values + at, *dy = w->call->y->gradient + at;
@@ -84,66 +84,66 @@ bool mw_layers_softmax_back(const mw_net_call *call, mw_error *err) { return by_
 
 /* ---- ROPE ---- */
 
-/* The table of these frequencies, made when it is first needed. */
-static bool turns_of(const mw_net_call *call, const mw_tape_turns **out, mw_error *err) {
+/* The table for the frequencies of this operation, made at the first call. */
+static bool rotations_of(const mw_net_call *call, const mw_tape_rotations **out, mw_error *err) {
   mw_tape *tape = call->tape;
   const mw_graph_node_facts facts = call->y->facts;
   size_t half = facts.operands - 1, length = (size_t)facts.extra[0];
-  for (size_t i = 0; i < tape->turn_count; i++) {
-    *out = &tape->turns[i];
+  for (size_t i = 0; i < tape->rotation_count; i++) {
+    *out = &tape->rotations[i];
     if ((*out)->half == half && (*out)->length == length && memcmp((*out)->frequencies, facts.operand + 1, half * sizeof(mw_node)) == 0)
       return true;
   }
-  MW_TRY(mw_mem_grow(&tape->turns, &tape->turn_capacity, tape->turn_count + 1, sizeof *tape->turns, err));
-  mw_tape_turns turns = {facts.operand + 1, half, length, mw_mem_new(2 * half * length, sizeof(float), err)};
-  if (!turns.table) return false;
+  MW_TRY(mw_mem_grow(&tape->rotations, &tape->rotation_capacity, tape->rotation_count + 1, sizeof *tape->rotations, err));
+  mw_tape_rotations rotations = {facts.operand + 1, half, length, mw_mem_new(2 * half * length, sizeof(float), err)};
+  if (!rotations.table) return false;
   for (size_t p = 0; p < length; p++)
     for (size_t j = 0; j < half; j++) {
       double frequency = 0;
       mw_graph_is_number(tape->world->graph, facts.operand[1 + j], &frequency);
-      turns.table[p * half + j] = (float)mw_mathx_cos((double)p * frequency);
-      turns.table[(length + p) * half + j] = (float)mw_mathx_sin((double)p * frequency);
+      rotations.table[p * half + j] = (float)mw_mathx_cos((double)p * frequency);
+      rotations.table[(length + p) * half + j] = (float)mw_mathx_sin((double)p * frequency);
     }
-  tape->turns[tape->turn_count] = turns;
-  *out = &tape->turns[tape->turn_count++];
+  tape->rotations[tape->rotation_count] = rotations;
+  *out = &tape->rotations[tape->rotation_count++];
   return true;
 }
 
 static bool rope(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_thread_pool_worker *worker, mw_error *err) {
   (void)item, (void)worker, (void)err;
-  const mw_tape_turns *turns = w->context;
-  size_t half = turns->half;
+  const mw_tape_rotations *rotations = w->context;
+  size_t half = rotations->half;
   for (size_t r = first; r < first + rows; r++) {
-    const float *c = turns->table + r % turns->length * half, *s = c + turns->length * half;
+    const float *c = rotations->table + r % rotations->length * half, *s = c + rotations->length * half;
     const float *x = mw_net_slot(w->call, 0)->values + r * w->columns;
     float *y = w->call->y->values + r * w->columns;
     for (size_t h = 0; h < w->columns; h += 2 * half)
-      w->call->k->turn(y + h, y + h + half, x + h, x + h + half, c, s, 1, half);
+      w->call->k->rotate(y + h, y + h + half, x + h, x + h + half, c, s, 1, half);
   }
   return true;
 }
 
-/* The gradient turns the other way. */
+/* The inverse of a rotation is the rotation by the opposite angle. */
 static bool rope_back(const mw_net_rows_work *w, size_t item, size_t first, size_t rows, mw_thread_pool_worker *worker, mw_error *err) {
   (void)item, (void)worker, (void)err;
-  const mw_tape_turns *turns = w->context;
-  size_t half = turns->half;
+  const mw_tape_rotations *rotations = w->context;
+  size_t half = rotations->half;
   for (size_t r = first; r < first + rows; r++) {
-    const float *c = turns->table + r % turns->length * half, *s = c + turns->length * half;
+    const float *c = rotations->table + r % rotations->length * half, *s = c + rotations->length * half;
     const float *dy = w->call->y->gradient + r * w->columns;
     float *dx = mw_net_gradient(w->call, 0, r * w->columns, w->columns);
     for (size_t h = 0; h < w->columns; h += 2 * half)
-      w->call->k->turn_add(dx + h, dx + h + half, dy + h, dy + h + half, c, s, -1, half);
+      w->call->k->rotate_add(dx + h, dx + h + half, dy + h, dy + h + half, c, s, -1, half);
   }
   return true;
 }
 
 bool mw_layers_rope(const mw_net_call *call, mw_error *err) {
-  const mw_tape_turns *turns;
-  return turns_of(call, &turns, err) && by_rows(call, rope, (void *)(uintptr_t)turns, err);
+  const mw_tape_rotations *rotations;
+  return rotations_of(call, &rotations, err) && by_rows(call, rope, (void *)(uintptr_t)rotations, err);
 }
 
 bool mw_layers_rope_back(const mw_net_call *call, mw_error *err) {
-  const mw_tape_turns *turns;
-  return turns_of(call, &turns, err) && by_rows(call, rope_back, (void *)(uintptr_t)turns, err);
+  const mw_tape_rotations *rotations;
+  return rotations_of(call, &rotations, err) && by_rows(call, rope_back, (void *)(uintptr_t)rotations, err);
 }

@@ -1,4 +1,4 @@
-/* layers.h: what has no weights: SILU and GELU, SOFTMAX and LOG_SOFTMAX, ROPE. */
+/* layers.h: operations without weights: SILU and GELU, SOFTMAX and LOG_SOFTMAX, ROPE. */
 #ifndef MW_LEARN_LAYERS_H
 #define MW_LEARN_LAYERS_H
 

@@ -1,5 +1,6 @@
-/* linear.c: products in panels of the weight's rows, which are also how its gradient is computed and reduced: no panel
- * of a gradient outlives its item. Panels are cut by shapes alone. */
+/* linear.c: y = x W^T. W has a row for each column of y. An item is a panel of some rows of W: forward it computes these columns
+ * of y; back it computes these rows of dW, and propagates them at once (weights.h), so that no panel is kept. Other items of
+ * the way back are panels of dx = dy W. Panels depend on the shapes only, not on the threads. */
 #include "learn/linear.h"
 #include "num/gemm.h"
 #include <string.h>
@@ -26,7 +27,7 @@ static size_t width_of(size_t item, size_t panel, size_t total) {
 static bool forward_panel(void *context, size_t item, mw_thread_pool_worker *worker, mw_error *err) {
   const linear *l = context;
   size_t first = item * l->out_panel, n = width_of(item, l->out_panel, l->out);
-  float *work = mw_thread_pool_room(&worker->work, n * l->in * sizeof *work, err);
+  float *work = mw_thread_pool_reserve(&worker->work, n * l->in * sizeof *work, err);
   const float *w;
   MW_TRY(work && mw_weights_rows(l->call->tape, l->w, worker, work, first, n, &w, err));
   mw_gemm_nt(l->rows, n, l->in, 1, (mw_gemm_matrix){l->x->values, l->in}, (mw_gemm_matrix){w, l->in}, 0, l->y->values + first, l->out);
@@ -35,11 +36,11 @@ static bool forward_panel(void *context, size_t item, mw_thread_pool_worker *wor
 
 bool mw_linear_forward(const mw_net_call *call, mw_error *err) {
   linear l = linear_of(call);
-  return mw_thread_pool_run(call->tape->team, (l.out + l.out_panel - 1) / l.out_panel, forward_panel, &l, err);
+  return mw_thread_pool_run(call->tape->pool, (l.out + l.out_panel - 1) / l.out_panel, forward_panel, &l, err);
 }
 
-/* Items are panels of dx = dy W, then panels of dW = dy^T x. Those of dx are twice as wide: dy, which is packed again for
- * each, is the larger side there, and dW's keep the other threads busy. */
+/* Items are panels of dx = dy W, then panels of dW = dy^T x. Panels of dx are twice as wide: the product packs all of dy again
+ * for each, so few are better; there are enough panels of dW for the other threads. */
 static bool back_panel(void *context, size_t item, mw_thread_pool_worker *worker, mw_error *err) {
   const linear *l = context;
   if (item < l->in_items) {
@@ -50,18 +51,18 @@ static bool back_panel(void *context, size_t item, mw_thread_pool_worker *worker
   }
   item -= l->in_items;
   size_t first = item * l->out_panel, n = width_of(item, l->out_panel, l->out);
-  float *panel = mw_thread_pool_room(&worker->work, n * l->in * sizeof *panel, err);
+  float *panel = mw_thread_pool_reserve(&worker->work, n * l->in * sizeof *panel, err);
   if (!panel) return false;
   mw_gemm_tn(n, l->in, l->rows, 1, (mw_gemm_matrix){l->y->gradient + first, l->out}, (mw_gemm_matrix){l->x->values, l->in},
              0, panel, l->in);
-  return mw_weights_give(l->call->tape, l->w, worker, item, first, n, panel, err);
+  return mw_weights_propagate(l->call->tape, l->w, worker, item, first, n, panel, err);
 }
 
 bool mw_linear_back(const mw_net_call *call, mw_error *err) {
   linear l = linear_of(call);
   size_t items = l.w->wants ? (l.out + l.out_panel - 1) / l.out_panel : 0;
   if (items) MW_TRY(mw_weights_begin(l.w, items, err));
-  MW_TRY(mw_thread_pool_run(call->tape->team, l.in_items + items, back_panel, &l, err));
+  MW_TRY(mw_thread_pool_run(call->tape->pool, l.in_items + items, back_panel, &l, err));
   if (items) mw_weights_end(call->tape, l.w, items);
   return true;
 }
@@ -89,7 +90,7 @@ static bool embed_rows_back(const mw_net_rows_work *w, size_t item, size_t first
                             mw_error *err) {
   const mw_batch *batch = mw_net_batch(w->call, 0);
   for (size_t r = first; r < first + rows; r++)
-    MW_TRY(mw_weights_give(w->call->tape, mw_net_weight(w->call, 1), worker, item, id_at(batch, r), 1,
+    MW_TRY(mw_weights_propagate(w->call->tape, mw_net_weight(w->call, 1), worker, item, id_at(batch, r), 1,
                            w->call->y->gradient + r * w->columns, err));
   return true;
 }

@@ -1,4 +1,4 @@
-/* linear.h: LINEAR and EMBED, the operations that read large weights. */
+/* linear.h: LINEAR and EMBED, the operations with large weights. */
 #ifndef MW_LEARN_LINEAR_H
 #define MW_LEARN_LINEAR_H
 

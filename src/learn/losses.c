@@ -1,11 +1,12 @@
-/* losses.c: rows by themselves, their losses summed in order in f64. The way back needs of each row the logarithm of a
- * sum of exponentials, which is saved, and one more number of its kind. A batch without a row that counts gives 0. */
+/* losses.c: each row has a loss of its own; these are summed in f64 in the order of the rows. Forward saves for each row what back
+ * would compute again: the logarithm of its sum of exponentials, and what else its formula needs (row_loss). If no row of the
+ * batch counts, the loss is 0. */
 #include "learn/losses.h"
 #include "base/mathx.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { SAVED = 3 }; /* floats a row */
+enum { SAVED = 3 }; /* floats for each row */
 
 size_t mw_losses_saves(mw_graph_node_facts facts, size_t rows, size_t columns) {
   (void)facts, (void)columns;
@@ -29,7 +30,7 @@ static double log_sum(const mw_kernel_rows *k, const float *x, float scale, size
   return (double)*most + mw_mathx_log(k->exp_total(x, scale, *most, n));
 }
 
-/* The loss of one row; `saved` keeps what the way back needs. */
+/* The loss of one row; `saved` receives what back needs. */
 static double row_loss(const mw_net_call *call, const float *x, const float *z, size_t n, uint32_t next, float *saved) {
   const mw_kernel_rows *k = call->k;
   float most, other, scale;
@@ -63,12 +64,12 @@ static double row_loss(const mw_net_call *call, const float *x, const float *z, 
 
 typedef struct losses {
   mw_tape_slot *x, *z;
-  double *rows; /* the loss of each */
-  float *saved; /* SAVED a row */
-  float weight; /* BACK: of each row */
+  double *rows; /* the loss of each row */
+  float *saved; /* SAVED floats for each row */
+  float weight; /* BACK: the gradient of each row's loss */
 } losses;
 
-/* T^2 of KL, over the rows that count. */
+/* What a row's loss is multiplied with: 1 / how many rows count; for KL also T^2. */
 static double factor(const mw_net_call *call) {
   const mw_batch *batch = batch_of(call);
   uint64_t count = call->y->facts.op == MW_OP_CROSS_ENTROPY ? batch->predicted : batch->tokens;
@@ -100,12 +101,13 @@ bool mw_losses_forward(const mw_net_call *call, mw_error *err) {
   return ok;
 }
 
-/* d/dx of sum p (log p - log q) is p ((x - z) scale - log sums - that) scale. */
+/* With p = softmax(x scale), q = softmax(z scale), a and b the logarithms of their sums, and the row's loss L = sum p (log p -
+ * log q): dL/dx = scale p ((x - z) scale - a + b - L). */
 static bool teacher_back(const mw_net_rows_work *w, float *dx, const float *x, const float *z, const float *saved, float scale,
                          float weight, mw_thread_pool_worker *worker, mw_error *err) {
   const mw_kernel_rows *k = w->call->k;
   size_t n = w->columns;
-  float *p = mw_thread_pool_room(&worker->work, 2 * n * sizeof *p, err), *gap = p + n;
+  float *p = mw_thread_pool_reserve(&worker->work, 2 * n * sizeof *p, err), *gap = p + n;
   if (!p) return false;
   k->exp_sum(p, x, scale, saved[0], n);
   k->scale(gap, x, scale, n);
@@ -125,7 +127,7 @@ static bool row_back(const mw_net_rows_work *w, size_t row, uint32_t next, float
   switch (w->call->y->facts.op) {
   case MW_OP_KL:
     scale = (float)(1 / mw_net_number(w->call));
-    if (dz) k->exp_apart(dz, z, x, scale, saved[1], saved[0], l->weight * scale, n);
+    if (dz) k->exp_difference(dz, z, x, scale, saved[1], saved[0], l->weight * scale, n);
     return !dx || teacher_back(w, dx, x, z, saved, scale, l->weight * scale, worker, err);
   case MW_OP_CROSS_ENTROPY:
     k->exp_add(dx, x, 1, saved[0], l->weight, n);

@@ -1,4 +1,4 @@
-/* losses.h: KL, CROSS_ENTROPY, ENTROPY and MSE: means over the tokens of a batch; padding counts nowhere. */
+/* losses.h: KL, CROSS_ENTROPY, ENTROPY and MSE: means over the tokens of a batch. Padding does not count. */
 #ifndef MW_LEARN_LOSSES_H
 #define MW_LEARN_LOSSES_H
 

@@ -1,4 +1,4 @@
-/* net.c: the table of operations, and what they share. */
+/* net.c: the table of operations, and the helpers that they share. */
 #include "learn/net.h"
 #include "learn/attention.h"
 #include "learn/layers.h"
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Elements that are done before the threads have woken up. */
+/* So few elements are done sooner than the threads wake up. */
 enum { SMALL = 64 << 10 };
 
 static const mw_net_entry entries[MW_OP_COUNT] = {
@@ -63,14 +63,14 @@ static bool some_rows(void *context, size_t item, mw_thread_pool_worker *worker,
 }
 
 bool mw_net_by_rows(mw_net_rows_work *work, mw_error *err) {
-  mw_thread_pool *team = work->call->tape->team;
+  mw_thread_pool *pool = work->call->tape->pool;
   size_t items = (work->rows + MW_NET_ROWS - 1) / MW_NET_ROWS;
-  if (work->rows * work->columns >= SMALL) return mw_thread_pool_run(team, items, some_rows, work, err);
-  for (size_t i = 0; i < items; i++) MW_TRY(some_rows(work, i, &team->workers[0], err));
+  if (work->rows * work->columns >= SMALL) return mw_thread_pool_run(pool, items, some_rows, work, err);
+  for (size_t i = 0; i < items; i++) MW_TRY(some_rows(work, i, &pool->workers[0], err));
   return true;
 }
 
-bool mw_net_give_vector(const mw_net_call *call, unsigned operand, const float *partials, size_t rows, size_t n, mw_error *err) {
+bool mw_net_propagate_vector(const mw_net_call *call, unsigned operand, const float *partials, size_t rows, size_t n, mw_error *err) {
   mw_tape_weight *weight = mw_net_weight(call, operand);
   float *total = mw_mem_new(n, sizeof *total, err);
   if (!total) return false;
@@ -80,7 +80,7 @@ bool mw_net_give_vector(const mw_net_call *call, unsigned operand, const float *
     total[c] = (float)sum;
   }
   bool ok = mw_weights_begin(weight, 1, err) &&
-            mw_weights_give(call->tape, weight, &call->tape->team->workers[0], 0, 0, 1, total, err);
+            mw_weights_propagate(call->tape, weight, &call->tape->pool->workers[0], 0, 0, 1, total, err);
   if (ok) mw_weights_end(call->tape, weight, 1);
   free(total);
   return ok;

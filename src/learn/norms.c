@@ -1,11 +1,11 @@
-/* norms.c: every row (of RMS_NORM: every run of m values) by itself; gradients of the weights are summed within an item
- * of rows, and items in order. */
+/* norms.c: each row (of RMS_NORM: each run of m values) is computed without the others. The gradients of the weights are sums over
+ * rows: each item of rows has a partial sum, and these are added in the order of the items. */
 #include "learn/norms.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The vectors that a norm multiplies and adds, which were formed. */
+/* The values of the weight vector that is operand i. */
 static const float *vector(const mw_net_call *call, unsigned i) { return mw_net_weight(call, i)->values; }
 
 static mw_net_rows_work rows_work(const mw_net_call *call, bool (*work)(const mw_net_rows_work *, size_t, size_t,
@@ -13,8 +13,8 @@ static mw_net_rows_work rows_work(const mw_net_call *call, bool (*work)(const mw
   return (mw_net_rows_work){call, mw_net_rows(call, call->y), mw_net_columns(call, call->y), NULL, work};
 }
 
-/* Runs `work` with `count` floats of partial sums for every item of rows, and hands them on: n to operand 1 and, where
- * there are more, n to operand 2. */
+/* Runs `work` with n floats of partial sums for every item of rows and each of `vectors` weights, operands 1 and 2, and propagates
+ * the sums to these. */
 static bool with_partials(mw_net_rows_work *work, size_t n, unsigned vectors, mw_error *err) {
   size_t items = (work->rows + MW_NET_ROWS - 1) / MW_NET_ROWS;
   float *partials = mw_mem_new(items * n * vectors, sizeof *partials, err);
@@ -23,7 +23,7 @@ static bool with_partials(mw_net_rows_work *work, size_t n, unsigned vectors, mw
   bool ok = mw_net_by_rows(work, err);
   for (unsigned v = 0; v < vectors && ok; v++)
     if (mw_net_weight(work->call, v + 1)->wants)
-      ok = mw_net_give_vector(work->call, v + 1, partials + v * items * n, items, n, err);
+      ok = mw_net_propagate_vector(work->call, v + 1, partials + v * items * n, items, n, err);
   free(partials);
   return ok;
 }
@@ -81,7 +81,7 @@ static bool rms_rows_back(const mw_net_rows_work *w, size_t item, size_t first, 
   const mw_kernel_rows *k = w->call->k;
   const float *x = mw_net_slot(w->call, 0)->values, *g = vector(w->call, 1);
   size_t m = mw_net_weight(w->call, 1)->columns;
-  float *product = mw_thread_pool_room(&worker->work, m * sizeof *product, err), *sums = (float *)w->context + item * m;
+  float *product = mw_thread_pool_reserve(&worker->work, m * sizeof *product, err), *sums = (float *)w->context + item * m;
   if (!product) return false;
   for (size_t at = first * w->columns; at < (first + rows) * w->columns; at += m) {
     const float *dy = w->call->y->gradient + at;
@@ -110,7 +110,7 @@ bool mw_norms_rms_back(const mw_net_call *call, mw_error *err) {
 static void moments(const mw_net_call *call, const float *x, size_t n, float *mean, float *inverse) {
   double m = call->k->sum(x, n) / (double)n, square = 0;
   *mean = (float)m;
-  /* Around the mean, so that a large one does not swallow the variance. */
+  /* Squares of differences from the mean: with squares of x, a large mean would round the variance away. */
   for (size_t i = 0; i < n; i++) square += ((double)x[i] - m) * ((double)x[i] - m);
   *inverse = (float)(1 / sqrt(square / (double)n + mw_net_number(call)));
 }
@@ -134,7 +134,7 @@ static bool layer_rows_back(const mw_net_rows_work *w, size_t item, size_t first
                             mw_error *err) {
   const mw_kernel_rows *k = w->call->k;
   size_t n = w->columns, items = (w->rows + MW_NET_ROWS - 1) / MW_NET_ROWS;
-  float *u = mw_thread_pool_room(&worker->work, 2 * n * sizeof *u, err), *product = u + n;
+  float *u = mw_thread_pool_reserve(&worker->work, 2 * n * sizeof *u, err), *product = u + n;
   float *gains = (float *)w->context + item * n, *shifts = gains + items * n;
   if (!u) return false;
   for (size_t r = first; r < first + rows; r++) {

@@ -1,4 +1,4 @@
-/* optim.c: plain loops: coefficients are few. */
+/* optim.c: plain loops on one thread: there are few coefficients. */
 #include "learn/optim.h"
 #include "base/mathx.h"
 #include <math.h>

@@ -1,11 +1,22 @@
-/* steps.c: in which order slots are computed and differentiated.
- *   1. what has no activation in it (coefficients and all that is made of them alone), then the weights are formed
- *   2. the network. Where the loss is linear in the scalars that end it (sums of terms, scaled by numbers), their
- *      gradients are known beforehand: each group of terms that share differentiable activations goes forward and back
- *      before the next begins, and only one group's activations are alive at a time. Else all goes forward, then back
- *   3. what is left forward: scalars made of the network's, and what only the log asks for
- *   4. back through what has no activation in it
- * A value lives from the step that makes it to the last that reads it. */
+/* steps.c: in which order slots are computed and differentiated:
+ *
+ *   1. forward, all that is no activation: coefficients and what is made of them. Then the weights are formed.
+ *   2. the network, forward and back.
+ *   3. forward, what is left: scalars made of the network's scalars, and what only the log asks for.
+ *   4. back through all that is no activation.
+ *
+ * Groups. If the loss is linear in the scalars in which the network ends, the gradients of these are known before the network
+ * runs, so parts of it can go forward and back one after the other, and only one part's activations are alive at a time. For
+ * example, loss = 0.5 * KL(t1, s1) + 0.5 * KL(t2, s2), where s1 and s2 are outputs of the merged model on two data sets:
+ *
+ *   the gradients of both KL are 0.5, whatever their values are;
+ *   s1 and s2 have no activation in common (they read other tokens), so they are two groups;
+ *   group 1: t1, s1, KL forward, then back;  group 2 in the same memory: t2, s2, KL forward, then back.
+ *
+ * If s1 and s2 read the same tokens, they share activations; then they are one group, and all of it is alive at once. If the
+ * loss is not linear (a product of two losses), all goes forward, then back.
+ *
+ * A value is alive from the step that computes it to the last step that reads it; read_at and begin_at note both. */
 #include "learn/steps.h"
 #include "learn/elements.h"
 #include "learn/net.h"
@@ -14,10 +25,10 @@
 
 typedef struct maker {
   mw_tape *tape;
-  uint32_t *group; /* union-find over slots: those that share differentiable activations */
-  uint8_t *done;   /* of every slot: its forward step is there */
-  uint8_t *inside; /* of every slot: below the group at hand */
-  uint8_t *above;  /* of every slot: a scalar between the network's and the loss */
+  uint32_t *group; /* union-find over slots: those that share activations which want a gradient */
+  uint8_t *done;   /* of every slot: its forward step has been made */
+  uint8_t *inside; /* of every slot: the current group needs it */
+  uint8_t *above;  /* of every slot: a scalar between the network's scalars and the loss, these included */
   mw_error *err;
 } maker;
 
@@ -33,22 +44,22 @@ static bool is_arithmetic(const mw_tape_slot *s) { return !s->facts.shape && mw_
 
 /* ---- lifetimes ---- */
 
-static void read_at(mw_buffer_plan_piece *piece, uint32_t step) {
-  if (piece->used && step > piece->last) piece->last = step;
+static void read_at(mw_buffer_plan_buffer *buffer, uint32_t step) {
+  if (buffer->used && step > buffer->last) buffer->last = step;
 }
 
-static void begin_at(mw_buffer_plan_piece *piece, size_t size, uint32_t step) {
-  if (!piece->used) *piece = (mw_buffer_plan_piece){.size = size, .first = step, .last = step, .used = true};
+static void begin_at(mw_buffer_plan_buffer *buffer, size_t size, uint32_t step) {
+  if (!buffer->used) *buffer = (mw_buffer_plan_buffer){.size = size, .first = step, .last = step, .used = true};
 }
 
 static void note_read(void *context, uint32_t slot, bool gradient) {
   mw_tape *tape = context;
   mw_tape_slot *s = &tape->slots[slot];
   if (!s->facts.whole || !s->facts.shape) return;
-  read_at(gradient ? &s->gradient_piece : &s->value_piece, (uint32_t)tape->step_count - 1);
+  read_at(gradient ? &s->gradient_buffer : &s->value_buffer, (uint32_t)tape->step_count - 1);
 }
 
-/* ---- emission ---- */
+/* ---- making steps ---- */
 
 static bool append(maker *m, mw_tape_step_kind kind, size_t slot, mw_tape_step **out) {
   mw_tape *tape = m->tape;
@@ -65,6 +76,7 @@ static size_t saved_size(const maker *m, const mw_tape_slot *s) {
   return entry->saves(s->facts, (size_t)dims[0], (size_t)dims[1]);
 }
 
+/* Makes the FORWARD step of a slot, if it needs one and has none. */
 static bool forward(maker *m, size_t slot) {
   mw_tape_slot *s = &m->tape->slots[slot];
   if (m->done[slot]) return true;
@@ -75,16 +87,17 @@ static bool forward(maker *m, size_t slot) {
   uint32_t now = (uint32_t)m->tape->step_count - 1;
   for (uint32_t i = 0; i < s->facts.operands; i++) {
     mw_tape_slot *operand = operand_slot(m, s->facts, i);
-    if (operand) read_at(&operand->value_piece, now);
+    if (operand) read_at(&operand->value_buffer, now);
   }
-  if (s->facts.whole && s->facts.shape) begin_at(&s->value_piece, s->elements, now);
-  if (saved_size(m, s)) begin_at(&s->saved_piece, saved_size(m, s), now);
+  if (s->facts.whole && s->facts.shape) begin_at(&s->value_buffer, s->elements, now);
+  if (saved_size(m, s)) begin_at(&s->saved_buffer, saved_size(m, s), now);
   return mw_graph_op_class(s->facts.op) == MW_CLASS_NET || mw_elements_make(m->tape, step, m->err);
 }
 
+/* What the BACK step of a NET operation reads, and where it propagates to. */
 static bool net_back(maker *m, mw_tape_step *step, mw_tape_slot *s, uint32_t now) {
   const mw_net_entry *entry = mw_net_entry_of(s->facts.op);
-  if (entry->reads_result) read_at(&s->value_piece, now);
+  if (entry->reads_result) read_at(&s->value_buffer, now);
   for (uint32_t i = 0; i < s->facts.operands && i < 8; i++) {
     if (entry->weights >> i & 1) {
       mw_tape_weight *weight = mw_tape_weight_of(m->tape, s->facts.operand[i]);
@@ -93,7 +106,7 @@ static bool net_back(maker *m, mw_tape_step *step, mw_tape_slot *s, uint32_t now
     }
     mw_tape_slot *operand = operand_slot(m, s->facts, i);
     if (!operand) continue;
-    if (entry->reads >> i & 1) read_at(&operand->value_piece, now);
+    if (entry->reads >> i & 1) read_at(&operand->value_buffer, now);
     if (!operand->wants) continue;
     if (operand->facts.whole && !operand->touched) step->fresh |= 1u << i;
     operand->touched = true;
@@ -101,22 +114,23 @@ static bool net_back(maker *m, mw_tape_step *step, mw_tape_slot *s, uint32_t now
   return true;
 }
 
+/* Makes the BACK step of a slot, if something was propagated to it. */
 static bool back(maker *m, size_t slot) {
   mw_tape_slot *s = &m->tape->slots[slot];
   if (!s->wants || !s->touched || s->facts.op == MW_OP_COEFFICIENT) return true;
   mw_tape_step *step;
   MW_TRY(append(m, MW_STEP_BACK, slot, &step));
   uint32_t now = (uint32_t)m->tape->step_count - 1;
-  read_at(&s->gradient_piece, now);
-  read_at(&s->saved_piece, now);
+  read_at(&s->gradient_buffer, now);
+  read_at(&s->saved_buffer, now);
   if (mw_graph_op_class(s->facts.op) == MW_CLASS_NET) MW_TRY(net_back(m, step, s, now));
   else MW_TRY(mw_elements_make(m->tape, step, m->err));
   for (uint32_t i = 0; i < s->facts.operands; i++) {
     mw_tape_slot *operand = operand_slot(m, s->facts, i);
     if (operand && operand->wants && operand->touched && operand->facts.whole && operand->facts.shape)
-      begin_at(&operand->gradient_piece, operand->elements, now);
+      begin_at(&operand->gradient_buffer, operand->elements, now);
   }
-  for (size_t i = 0; i < step->on_count; i++) mw_formula_reads(m->tape, &step->ons[i].formula, note_read, m->tape);
+  for (size_t i = 0; i < step->propagation_count; i++) mw_formula_reads(m->tape, &step->propagations[i].formula, note_read, m->tape);
   return true;
 }
 
@@ -127,10 +141,10 @@ static uint32_t find(uint32_t *parent, uint32_t i) {
   return i;
 }
 
-/* Whether the loss is linear in the network's scalars; marks the scalars above them. */
+/* Whether the loss is linear in the network's scalars. Marks these, and those between them and the loss, as `above`. */
 static bool is_linear(maker *m) {
   mw_tape *tape = m->tape;
-  for (size_t i = 0; i < tape->slot_count; i++) /* a scalar of the network that goes back into it */
+  for (size_t i = 0; i < tape->slot_count; i++) /* a scalar of the network is read by the network */
     for (uint32_t o = 0; o < tape->slots[i].facts.operands; o++) {
       const mw_tape_slot *operand = operand_slot(m, tape->slots[i].facts, o);
       if (operand && operand->facts.whole && !operand->facts.shape && !is_arithmetic(&tape->slots[i])) return false;
@@ -154,8 +168,8 @@ static bool is_linear(maker *m) {
   return true;
 }
 
-/* Slots that share a differentiable activation, directly or not, become one group. */
-static void gather(maker *m) {
+/* Slots that share an activation which wants a gradient, directly or over other slots, become one group. */
+static void group_slots(maker *m) {
   mw_tape *tape = m->tape;
   for (uint32_t i = 0; i < tape->slot_count; i++) m->group[i] = i;
   for (uint32_t i = 0; i < tape->slot_count; i++) {
@@ -171,7 +185,7 @@ static void gather(maker *m) {
   }
 }
 
-/* One group forward, with whatever it needs, and back. */
+/* One group, forward with all that it needs, then back. */
 static bool run_group(maker *m, uint32_t group) {
   mw_tape *tape = m->tape;
   memset(m->inside, 0, tape->slot_count);
@@ -215,7 +229,7 @@ static bool order(maker *m) {
   MW_TRY(all_forward(m, false) && append(m, MW_STEP_FORM, 0, &step));
   if (is_linear(m)) {
     MW_TRY(all_back(m, 2));
-    gather(m);
+    group_slots(m);
     for (size_t i = 0; i < tape->slot_count; i++) {
       const mw_tape_slot *s = &tape->slots[i];
       if (m->above[i] && s->wants && s->facts.whole && !is_arithmetic(s) && !m->done[i])
@@ -230,19 +244,19 @@ static bool order(maker *m) {
 
 static bool plan(maker *m) {
   mw_tape *tape = m->tape;
-  mw_buffer_plan_piece **pieces = mw_mem_new(tape->slot_count * 3 + 1, sizeof *pieces, m->err);
-  if (!pieces) return false;
+  mw_buffer_plan_buffer **buffers = mw_mem_new(tape->slot_count * 3 + 1, sizeof *buffers, m->err);
+  if (!buffers) return false;
   size_t count = 0;
-  for (size_t i = 0; i < tape->slot_count && tape->kept_size <= MW_PIECES_MOST; i++) {
+  for (size_t i = 0; i < tape->slot_count && tape->kept_size <= MW_BUFFER_PLAN_MOST; i++) {
     mw_tape_slot *s = &tape->slots[i];
-    mw_buffer_plan_piece *own[3] = {&s->value_piece, &s->gradient_piece, &s->saved_piece};
+    mw_buffer_plan_buffer *own[3] = {&s->value_buffer, &s->gradient_buffer, &s->saved_buffer};
     for (int k = 0; k < 3; k++)
-      if (own[k]->used) pieces[count++] = own[k];
+      if (own[k]->used) buffers[count++] = own[k];
     if (!s->facts.whole && s->facts.shape) tape->kept_size += s->elements * (1u + s->wants);
   }
-  bool ok = tape->kept_size <= MW_PIECES_MOST ? mw_buffer_plan_plan(pieces, count, &tape->arena_size, m->err)
+  bool ok = tape->kept_size <= MW_BUFFER_PLAN_MOST ? mw_buffer_plan_make(buffers, count, &tape->arena_size, m->err)
                                               : mw_error_memory(m->err, SIZE_MAX);
-  free(pieces);
+  free(buffers);
   return ok;
 }
 

@@ -1,4 +1,7 @@
-/* tape.c: which nodes become slots, weights and batches; lookups; running. The steps themselves are made in steps.c. */
+/* tape.c: finds which nodes become slots, weights and batches, and runs the steps, which steps.c makes. A descending sweep over
+ * the graph marks what the loss depends on: the operands of a NET operation that are weights are not marked themselves, only
+ * the coefficients and scalars that their expressions read. An ascending sweep then makes slots of what is marked, so that
+ * operands have lower numbers than their users. */
 #include "learn/tape.h"
 #include "exec/run.h"
 #include "exec/values.h"
@@ -37,7 +40,7 @@ static bool mark(void *context, mw_node node, mw_error *err) {
   return true;
 }
 
-/* A scalar that reads models and nothing else. */
+/* A scalar that depends on models only. */
 static bool is_constant(mw_graph_node_facts facts) {
   mw_graph_class class = mw_graph_op_class(facts.op);
   return (class == MW_CLASS_SUM || class == MW_CLASS_SELECT) && !facts.learned && !facts.whole;
@@ -71,7 +74,7 @@ static bool add_batch(mw_tape *tape, mw_node node, mw_graph_node_facts facts, mw
   return true;
 }
 
-/* Masks and what is drawn hand nothing on. */
+/* Masks and random draws propagate nothing. */
 static bool differentiable(mw_op op) {
   mw_graph_class class = mw_graph_op_class(op);
   return class != MW_CLASS_MASK && class != MW_CLASS_CHANCE;
@@ -94,7 +97,7 @@ static bool add_slot(mw_tape *tape, mw_node node, bool trained, mw_error *err) {
       slot.wants |= operand && operand->wants;
     }
   }
-  /* A gradient that goes through a product needs the whole weight, many times. */
+  /* A gradient that is propagated through a product needs the whole weight, so it is formed. */
   if (facts.op == MW_OP_LINEAR && mw_tape_find(tape, facts.operand[0])->wants) mw_tape_weight_of(tape, facts.operand[1])->plain = false;
   MW_TRY(mw_mem_grow(&tape->slots, &tape->slot_capacity, tape->slot_count + 1, sizeof *tape->slots, err));
   tape->slots[tape->slot_count++] = slot;
@@ -123,19 +126,19 @@ static bool add_slots(mw_tape *tape, const mw_node *also, size_t also_count, con
 /* ---- making ---- */
 
 bool mw_tape_new(const mw_train_world *world, mw_node loss, const mw_node *also, size_t also_count,
-                 const mw_node *coefficients, size_t coefficient_count, mw_thread_pool *team, mw_tape **out, mw_error *err) {
+                 const mw_node *coefficients, size_t coefficient_count, mw_thread_pool *pool, mw_tape **out, mw_error *err) {
   uint32_t nodes = mw_graph_count(world->graph);
   mw_tape *tape = mw_mem_new(1, sizeof *tape, err);
   if (!tape) return false;
   *out = tape;
   tape->world = world;
-  tape->team = team;
+  tape->pool = pool;
   tape->loss = loss;
   tape->job = (mw_job){.graph = world->graph, .family = world->family,
                        .learned = world->learned, .learned_count = world->learned_count, .threads = world->threads};
   tape->slot_of = mw_mem_new(nodes + 1u, sizeof *tape->slot_of, err);
   tape->weight_of = tape->slot_of ? mw_mem_new(nodes + 1u, sizeof *tape->weight_of, err) : NULL;
-  bool ok = tape->weight_of && mw_graph_new(&tape->lab, err) &&
+  bool ok = tape->weight_of && mw_graph_new(&tape->scratch, err) &&
             add_slots(tape, also, also_count, coefficients, coefficient_count, err) &&
             mw_steps_make(tape, err);
   if (ok) return true;
@@ -147,21 +150,21 @@ bool mw_tape_new(const mw_train_world *world, mw_node loss, const mw_node *also,
 void mw_tape_free(mw_tape *tape) {
   if (!tape) return;
   for (size_t i = 0; i < tape->step_count; i++) {
-    for (size_t k = 0; k < tape->steps[i].on_count; k++) mw_formula_free(&tape->steps[i].ons[k].formula);
+    for (size_t k = 0; k < tape->steps[i].propagation_count; k++) mw_formula_free(&tape->steps[i].propagations[k].formula);
     mw_formula_free(&tape->steps[i].formula);
-    free(tape->steps[i].ons);
+    free(tape->steps[i].propagations);
   }
   for (size_t i = 0; i < tape->batch_count; i++) mw_batch_free(&tape->batches[i]);
-  for (size_t i = 0; i < tape->turn_count; i++) free(tape->turns[i].table);
+  for (size_t i = 0; i < tape->rotation_count; i++) free(tape->rotations[i].table);
   mw_weights_free(tape);
-  mw_graph_free(tape->lab);
+  mw_graph_free(tape->scratch);
   free(tape->steps);
   free(tape->slots);
   free(tape->slot_of);
   free(tape->weight_of);
   free(tape->batches);
   free(tape->tokens);
-  free(tape->turns);
+  free(tape->rotations);
   free(tape->arena);
   free(tape->kept);
   free(tape);
@@ -169,7 +172,7 @@ void mw_tape_free(mw_tape *tape) {
 
 /* ---- running ---- */
 
-/* Sums and selections over models alone, by the other executor. */
+/* Sums and selections over models only are computed by exec, as in a merge. */
 static bool know_constants(mw_tape *tape, mw_error *err) {
   static const mw_layout nothing;
   mw_node *nodes = mw_mem_new(tape->slot_count + 1, sizeof *nodes, err);
@@ -192,7 +195,7 @@ static bool know_constants(mw_tape *tape, mw_error *err) {
   return ok;
 }
 
-/* A fixed place for what has no activation in it, the planned pieces for the rest. */
+/* Activations get their planned places in the arena, other slots fixed places in `kept`. */
 bool mw_tape_ready(mw_tape *tape, mw_error *err) {
   mw_values values;
   if (tape->kept) return true;
@@ -203,9 +206,9 @@ bool mw_tape_ready(mw_tape *tape, mw_error *err) {
   bool ok = true;
   for (size_t i = 0; i < tape->slot_count && ok; i++) {
     mw_tape_slot *s = &tape->slots[i];
-    if (s->value_piece.used) s->values = tape->arena + s->value_piece.offset;
-    if (s->gradient_piece.used) s->gradient = tape->arena + s->gradient_piece.offset;
-    if (s->saved_piece.used) s->saved = tape->arena + s->saved_piece.offset;
+    if (s->value_buffer.used) s->values = tape->arena + s->value_buffer.offset;
+    if (s->gradient_buffer.used) s->gradient = tape->arena + s->gradient_buffer.offset;
+    if (s->saved_buffer.used) s->saved = tape->arena + s->saved_buffer.offset;
     if (s->facts.whole || !s->facts.shape) continue;
     s->values = next;
     next += s->elements;
@@ -223,7 +226,7 @@ static bool run_step(mw_tape *tape, mw_tape_step *step, mw_graph *numbers, mw_er
   if (step->kind == MW_STEP_FORM) return mw_weights_form(tape, err);
   mw_tape_slot *slot = &tape->slots[step->slot];
   if (mw_graph_op_class(slot->facts.op) == MW_CLASS_NET) {
-    mw_net_call call = {tape, slot, &tape->team->workers[0].kernels->rows, step->fresh};
+    mw_net_call call = {tape, slot, &tape->pool->workers[0].kernels->rows, step->fresh};
     const mw_net_entry *entry = mw_net_entry_of(slot->facts.op);
     return step->kind == MW_STEP_FORWARD ? entry->forward(&call, err) : entry->back(&call, err);
   }

@@ -1,10 +1,42 @@
-/* tape.h: a network and its loss as a list of steps over whole tensors, made once from the graph and run for every
- * batch: forward in the graph's order, then backward from the loss (reverse mode). Three kinds of values:
- *   slots    what a step computes: activations, coefficients and what is made of them, scalars
- *   weights  tensors without an activation in them that a NET operation reads (weights.h): computed panel by panel
+/* tape.h: a network and its loss as a list of steps over whole tensors. The list is made once from the graph and run for
+ * every batch: forward in the graph's order, which gives the loss, then backward, which gives the gradient of the loss for
+ * every trained coefficient (reverse mode of automatic differentiation).
+ *
+ * There are three kinds of values:
+ *   slots    what a step computes: activations (all that depends on the tokens), coefficients and what is made of them, scalars
+ *   weights  what a NET operation reads that is not an activation (weights.h): an expression over models and coefficients
  *   tokens   the batches of the data sets
- * Activations, their gradients and what steps save for their way back share one arena, planned by their lifetimes. Where
- * the loss is a sum of terms, each term goes forward and back before the next begins. Nothing here decides on threads. */
+ *
+ * For example, one trained coefficient c, a vector with one element for each column, mixes two models; the loss compares the
+ * output y of the mix with the output t of a teacher, which is another network and has slots of its own:
+ *
+ *   W = base + columns(expert - base, c)     a weight
+ *   x = EMBED(tokens, E)                     a slot; E, a tensor of a model, is a weight too
+ *   y = LINEAR(x, W)                         a slot
+ *   loss = KL(t, y)                          a slot, a scalar
+ *
+ *   step 1   FORM          W, since c has changed since the last batch
+ *   step 2   FORWARD x     rows of E
+ *   step 3   FORWARD y     x times W transposed
+ *   step 4   FORWARD loss  and saves the logarithm of each row's sum
+ *   step 5   BACK loss     propagates to y: gradient of y, by the rule of KL
+ *   step 6   BACK y        propagates to W: its gradient is dy transposed times x, made panel by panel (some rows at a time).
+ *                          Each panel is at once reduced to the gradient of c: g * (expert - base), summed over the rows.
+ *                          Nothing is propagated to x: there is no trained coefficient below it.
+ *
+ * The gradient of a slot is d loss / d slot, as large as the slot. BACK of a slot multiplies it with the derivatives of the
+ * slot's operation, and adds the products to the gradients of the operands. The steps go back in descending order of slots,
+ * so when a slot's turn comes, all its users have added their part.
+ *
+ * Memory. Activations, their gradients, and what a step saves for its way back lie in one arena, planned by their lifetimes
+ * (buffer_plan.h): in the example y is alive in steps 3 to 5, its gradient in 5 and 6. If the loss is a sum of terms, each
+ * term goes forward and back before the next begins, so that only one term's activations are alive (steps.c).
+ *
+ * How things are computed:
+ *   NET operations        by functions forward and back for each (net.h)
+ *   elementwise ones      by formulas: small graphs that are compiled for the tile machine; the derivatives are found by
+ *                         symbolic rules (formula.h, elements.h, expr/derive.h)
+ *   scalars of scalars    by the same rules, on numbers */
 #ifndef MW_LEARN_TAPE_H
 #define MW_LEARN_TAPE_H
 
@@ -16,24 +48,27 @@ typedef struct mw_tape_slot {
   mw_node node;
   mw_graph_node_facts facts;      /* operands borrowed from the graph */
   size_t elements;
-  bool wants;               /* a trained coefficient is below it, so its gradient is asked for */
-  bool constant;            /* a sum or selection over models alone: computed once, by exec */
-  bool touched;             /* building: something has handed it a gradient */
+  bool wants;               /* a gradient: there is a trained coefficient below it */
+  bool constant;            /* a sum or selection over models only: computed once, by exec */
+  bool touched;             /* while the steps are made: some step has propagated to it */
   double scalar, scalar_gradient;
-  float *values, *gradient; /* of a tensor; `gradient` only where it wants one */
-  float *saved;             /* what the operation keeps for its way back */
-  mw_buffer_plan_piece value_piece, gradient_piece, saved_piece; /* of activations */
+  float *values, *gradient; /* of a tensor; `gradient` is NULL if it wants none */
+  float *saved;             /* what the operation saved forward and needs back */
+  mw_buffer_plan_buffer value_buffer, gradient_buffer, saved_buffer; /* of activations */
 } mw_tape_slot;
 
 typedef struct mw_tape_weight mw_tape_weight;
 
 typedef enum mw_tape_step_kind { MW_STEP_FORWARD, MW_STEP_FORM, MW_STEP_BACK } mw_tape_step_kind;
 
-/* What a step hands to one of its slot's operands. */
+/* What a BACK step propagates to one slot: an expression of the step's operands and gradient.
+ *   STORE     the slot is a tensor of the same shape: each element gets its own
+ *   TOTAL     the slot is a scalar: it gets the sum
+ *   COLUMNS   the slot is the vector of COLUMNS: each element gets the sum of its column */
 typedef struct mw_tape_propagation {
   uint32_t slot;
-  enum { MW_HAND_STORE, MW_HAND_TOTAL, MW_HAND_COLUMNS } how;
-  bool clear;         /* STORE: the gradient begins here, but the formula adds to it */
+  enum { MW_PROPAGATE_STORE, MW_PROPAGATE_TOTAL, MW_PROPAGATE_COLUMNS } how;
+  bool clear;         /* STORE: set the gradient to 0 first; nothing was propagated before, and the formula adds */
   mw_node derivative; /* while it is built */
   mw_formula formula;
 } mw_tape_propagation;
@@ -41,28 +76,28 @@ typedef struct mw_tape_propagation {
 typedef struct mw_tape_step {
   mw_tape_step_kind kind;
   uint32_t slot;
-  unsigned fresh;     /* BACK: a bit for every operand whose gradient begins here */
+  unsigned fresh;     /* BACK: bit i: nothing was propagated to operand i before, so write its gradient, do not add */
   mw_formula formula; /* FORWARD, of elementwise operations and sums */
-  mw_tape_propagation *ons;    /* BACK, of the same */
-  size_t on_count, on_capacity;
+  mw_tape_propagation *propagations; /* BACK, of the same */
+  size_t propagation_count, propagation_capacity;
 } mw_tape_step;
 
-/* Cosines and sines of ROPE, [length, half] each, for one list of frequencies. */
-typedef struct mw_tape_turns {
+/* Cosines and sines of ROPE for one list of frequencies: [length, half] cosines, then as many sines. */
+typedef struct mw_tape_rotations {
   const mw_node *frequencies; /* `half` NUMBER nodes, borrowed */
   size_t half, length;
   float *table;
-} mw_tape_turns;
+} mw_tape_rotations;
 
 typedef struct mw_tape {
   const mw_train_world *world;
   mw_job job;            /* where INPUT nodes lie */
-  mw_thread_pool *team;
-  mw_graph *lab;         /* where formulas are written */
+  mw_thread_pool *pool;
+  mw_graph *scratch;     /* the graph in which formulas are built */
   mw_tape_slot *slots;
   size_t slot_count, slot_capacity;
   uint32_t *slot_of;     /* of every node: 1 + its slot, or 0 */
-  float *kept;           /* values, and gradients, of slots without an activation in them */
+  float *kept;           /* values and gradients of slots that are not activations: they stay from batch to batch */
   size_t kept_size;      /* in floats */
   mw_tape_weight *weights;
   size_t weight_count, weight_capacity;
@@ -72,26 +107,26 @@ typedef struct mw_tape {
   size_t batch_count, batch_capacity, token_capacity;
   mw_tape_step *steps;
   size_t step_count, step_capacity;
-  mw_tape_turns *turns;
-  size_t turn_count, turn_capacity;
+  mw_tape_rotations *rotations;
+  size_t rotation_count, rotation_capacity;
   float *arena;          /* of activations */
   size_t arena_size;     /* in floats */
-  bool constants_known;  /* weights that no step changes have been formed */
+  bool constants_known;  /* weights without a trained coefficient have been formed */
   mw_node loss;
 } mw_tape;
 
-/* Makes the steps for `loss` and the other scalars of `also`, going back to `coefficients` (none: forward only). MW_DATA
- * where something has no derivative or cannot be computed here, naming the operation. Allocates no arena. */
+/* Makes the steps that compute `loss` and the scalars of `also`, and the gradients of `coefficients` (none: forward only).
+ * MW_DATA if an operation has no derivative or cannot be computed here; the error names it. Allocates no arena. */
 bool mw_tape_new(const mw_train_world *world, mw_node loss, const mw_node *also, size_t also_count,
-                 const mw_node *coefficients, size_t coefficient_count, mw_thread_pool *team, mw_tape **out, mw_error *err);
+                 const mw_node *coefficients, size_t coefficient_count, mw_thread_pool *pool, mw_tape **out, mw_error *err);
 void mw_tape_free(mw_tape *tape);
-/* Allocates the slots' memory, gives coefficients their initial or learned values and computes what no step changes, if
- * that is still to be done: before somebody else sets coefficients. */
+/* At the first call: allocates the slots' memory, gives coefficients their initial or learned values and computes what no
+ * batch changes. To be called before coefficients are set. */
 bool mw_tape_ready(mw_tape *tape, mw_error *err);
-/* Runs all steps on what the batches and the coefficients' slots hold. */
+/* Runs all steps on the batches and the values of the coefficients' slots. */
 bool mw_tape_run(mw_tape *tape, mw_error *err);
 
-/* The slot of a node; of a VECTOR that of its operand. NULL: it has none. */
+/* The slot of a node, or NULL. A VECTOR has its operand's. */
 mw_tape_slot *mw_tape_find(const mw_tape *tape, mw_node node);
 mw_tape_weight *mw_tape_weight_of(const mw_tape *tape, mw_node node);
 mw_batch *mw_tape_batch(const mw_tape *tape, mw_node tokens);

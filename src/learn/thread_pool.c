@@ -1,4 +1,9 @@
-/* thread_pool.c: one loop at a time, under one lock: items are long enough that nobody waits for it. */
+/* thread_pool.c: one loop at a time. A thread takes the lock, takes the number of the next item, gives the lock back and does
+ * the item: items are so long that threads rarely wait for the lock.
+ *
+ * A loop is told by its number, `loop`, which the caller raises. A thread without work compares it with the number of the last
+ * loop that it saw, LOOKS times without the lock, then under the lock and asleep until `begun` is signalled. The caller waits
+ * for the end in the same way: it looks at `left`, the count of items that are not done, then sleeps until `done`. */
 #include "learn/thread_pool.h"
 #include "num/cpu.h"
 #include "num/gemm.h"
@@ -9,13 +14,13 @@
 
 enum { ALIGN = 64, LOOKS = 4000 /* some 20 microseconds */ };
 
-struct mw_thread_pool_pool {
+struct mw_thread_pool_shared {
   pthread_mutex_t lock;
   pthread_cond_t begun, done;
   int started;             /* threads that run */
   bool quit;
-  atomic_uint loop;        /* the number of the loop under way, for those who look for work */
-  atomic_size_t left;      /* items that are not done, for the caller who waits */
+  atomic_uint loop;        /* the number of the current loop */
+  atomic_size_t left;      /* its items that are not done */
   /* Under the lock. */
   size_t next, count;
   mw_thread_pool_work *work;
@@ -24,101 +29,102 @@ struct mw_thread_pool_pool {
   mw_error error;
 };
 
-/* What a thread of the pool is started with. */
+/* What a new thread is given. */
 typedef struct start {
-  mw_thread_pool *team;
+  mw_thread_pool *pool;
   mw_thread_pool_worker *worker;
 } start;
 
-void *mw_thread_pool_room(mw_thread_pool_buffer *room, size_t bytes, mw_error *err) {
-  if (room->bytes && bytes <= room->size) return room->bytes;
-  free(room->bytes);
-  room->size = (bytes + bytes / 4 + ALIGN) / ALIGN * ALIGN;
-  room->bytes = aligned_alloc(ALIGN, room->size);
-  if (!room->bytes) mw_error_memory(err, room->size);
-  return room->bytes;
+void *mw_thread_pool_reserve(mw_thread_pool_buffer *buffer, size_t bytes, mw_error *err) {
+  if (buffer->bytes && bytes <= buffer->size) return buffer->bytes;
+  free(buffer->bytes);
+  buffer->size = (bytes + bytes / 4 + ALIGN) / ALIGN * ALIGN;
+  buffer->bytes = aligned_alloc(ALIGN, buffer->size);
+  if (!buffer->bytes) mw_error_memory(err, buffer->size);
+  return buffer->bytes;
 }
 
 /* ---- loops ---- */
 
-/* Takes an item of the loop under way. The lock is held. */
-static bool take(struct mw_thread_pool_pool *pool, size_t *item) {
-  if (pool->next >= pool->count) return false;
-  *item = pool->next++;
+/* Takes an item of the current loop; false if all are taken. The lock is held. */
+static bool take(struct mw_thread_pool_shared *shared, size_t *item) {
+  if (shared->next >= shared->count) return false;
+  *item = shared->next++;
   return true;
 }
 
-/* Does an item, which is taken, and comes back with the lock held. After a failure items are only counted. */
-static void do_item(struct mw_thread_pool_pool *pool, size_t item, mw_thread_pool_worker *worker) {
-  mw_thread_pool_work *work = pool->work;
-  void *context = pool->context;
-  bool failed = pool->failed;
+/* Does an item that was taken. The lock is held before and after. When an item has failed, the rest is only counted. */
+static void do_item(struct mw_thread_pool_shared *shared, size_t item, mw_thread_pool_worker *worker) {
+  mw_thread_pool_work *work = shared->work;
+  void *context = shared->context;
+  bool failed = shared->failed;
   mw_error err;
-  pthread_mutex_unlock(&pool->lock);
+  pthread_mutex_unlock(&shared->lock);
   bool good = failed || work(context, item, worker, &err);
-  pthread_mutex_lock(&pool->lock);
-  if (!good && !pool->failed) {
-    pool->failed = true;
-    pool->error = err;
+  pthread_mutex_lock(&shared->lock);
+  if (!good && !shared->failed) {
+    shared->failed = true;
+    shared->error = err;
   }
-  if (atomic_fetch_sub(&pool->left, 1) == 1) pthread_cond_signal(&pool->done);
+  if (atomic_fetch_sub(&shared->left, 1) == 1) pthread_cond_signal(&shared->done);
 }
 
-/* A CPU's pause between two looks. */
-static void breathe(void) {
+/* Between two looks: tells the CPU that this is a waiting loop. */
+static void pause_cpu(void) {
 #ifdef __x86_64__
   __builtin_ia32_pause();
 #endif
 }
 
-static void *serve(void *argument) {
+/* The life of a thread: items of one loop after the other, until the pool is freed. */
+static void *work_until_quit(void *argument) {
   start *s = argument;
-  struct mw_thread_pool_pool *pool = s->team->pool;
+  struct mw_thread_pool_shared *shared = s->pool->shared;
   mw_thread_pool_worker *worker = s->worker;
   unsigned seen = 0;
   size_t item;
   free(s);
   omp_set_num_threads(1); /* of this thread: an OpenMP build of OpenBLAS asks for it */
   for (;;) {
-    for (int look = 0; look < LOOKS && atomic_load(&pool->loop) == seen; look++) breathe();
-    pthread_mutex_lock(&pool->lock);
-    while (atomic_load(&pool->loop) == seen && !pool->quit) pthread_cond_wait(&pool->begun, &pool->lock);
-    seen = atomic_load(&pool->loop);
-    bool quit = pool->quit;
-    while (!quit && take(pool, &item)) do_item(pool, item, worker);
-    pthread_mutex_unlock(&pool->lock);
+    for (int look = 0; look < LOOKS && atomic_load(&shared->loop) == seen; look++) pause_cpu();
+    pthread_mutex_lock(&shared->lock);
+    while (atomic_load(&shared->loop) == seen && !shared->quit) pthread_cond_wait(&shared->begun, &shared->lock);
+    seen = atomic_load(&shared->loop);
+    bool quit = shared->quit;
+    while (!quit && take(shared, &item)) do_item(shared, item, worker);
+    pthread_mutex_unlock(&shared->lock);
     if (quit) return NULL;
   }
 }
 
-bool mw_thread_pool_run(mw_thread_pool *team, size_t count, mw_thread_pool_work *work, void *context, mw_error *err) {
-  struct mw_thread_pool_pool *pool = team->pool;
+bool mw_thread_pool_run(mw_thread_pool *pool, size_t count, mw_thread_pool_work *work, void *context, mw_error *err) {
+  struct mw_thread_pool_shared *shared = pool->shared;
   size_t item;
   int before = omp_get_max_threads();
   omp_set_num_threads(1);
-  if (count <= 1 || pool->started == 0) {
+  if (count <= 1 || shared->started == 0) {
     bool good = true;
-    for (size_t i = 0; i < count && good; i++) good = work(context, i, &team->workers[0], err);
+    for (size_t i = 0; i < count && good; i++) good = work(context, i, &pool->workers[0], err);
     omp_set_num_threads(before);
     return good;
   }
-  pthread_mutex_lock(&pool->lock);
-  pool->work = work;
-  pool->context = context;
-  pool->next = 0;
-  pool->count = count;
-  pool->failed = false;
-  atomic_store(&pool->left, count);
-  atomic_fetch_add(&pool->loop, 1);
-  pthread_cond_broadcast(&pool->begun);
-  while (take(pool, &item)) do_item(pool, item, &team->workers[0]);
-  pthread_mutex_unlock(&pool->lock);
-  for (int look = 0; look < LOOKS && atomic_load(&pool->left); look++) breathe();
-  pthread_mutex_lock(&pool->lock);
-  while (atomic_load(&pool->left)) pthread_cond_wait(&pool->done, &pool->lock);
-  bool good = !pool->failed;
-  if (!good) *err = pool->error;
-  pthread_mutex_unlock(&pool->lock);
+  pthread_mutex_lock(&shared->lock);
+  shared->work = work;
+  shared->context = context;
+  shared->next = 0;
+  shared->count = count;
+  shared->failed = false;
+  atomic_store(&shared->left, count);
+  atomic_fetch_add(&shared->loop, 1);
+  pthread_cond_broadcast(&shared->begun);
+  while (take(shared, &item)) do_item(shared, item, &pool->workers[0]);
+  pthread_mutex_unlock(&shared->lock);
+  for (int look = 0; look < LOOKS && atomic_load(&shared->left); look++) pause_cpu();
+  pthread_mutex_lock(&shared->lock);
+  while (atomic_load(&shared->left)) pthread_cond_wait(&shared->done, &shared->lock);
+  bool good = !shared->failed;
+  if (!good) *err = shared->error;
+  pthread_mutex_unlock(&shared->lock);
   omp_set_num_threads(before);
   return good;
 }
@@ -126,70 +132,70 @@ bool mw_thread_pool_run(mw_thread_pool *team, size_t count, mw_thread_pool_work 
 /* ---- threads ---- */
 
 typedef struct threads {
-  struct mw_thread_pool_pool pool;
+  struct mw_thread_pool_shared shared;
   pthread_t list[];
 } threads;
 
-/* The caller is a thread of the team too. */
-static bool start_threads(mw_thread_pool *team, mw_error *err) {
-  threads *all = mw_mem_new(1, sizeof *all + (size_t)team->threads * sizeof *all->list, err);
+/* Starts all threads but the first, which is the caller's. */
+static bool start_threads(mw_thread_pool *pool, mw_error *err) {
+  threads *all = mw_mem_new(1, sizeof *all + (size_t)pool->threads * sizeof *all->list, err);
   if (!all) return false;
-  team->pool = &all->pool;
-  pthread_mutex_init(&all->pool.lock, NULL);
-  pthread_cond_init(&all->pool.begun, NULL);
-  pthread_cond_init(&all->pool.done, NULL);
-  for (int t = 1; t < team->threads; t++) {
+  pool->shared = &all->shared;
+  pthread_mutex_init(&all->shared.lock, NULL);
+  pthread_cond_init(&all->shared.begun, NULL);
+  pthread_cond_init(&all->shared.done, NULL);
+  for (int t = 1; t < pool->threads; t++) {
     start *s = mw_mem_new(1, sizeof *s, err);
     if (!s) return false;
-    *s = (start){team, &team->workers[t]};
-    if (pthread_create(&all->list[all->pool.started], NULL, serve, s)) {
+    *s = (start){pool, &pool->workers[t]};
+    if (pthread_create(&all->list[all->shared.started], NULL, work_until_quit, s)) {
       free(s);
-      return mw_error_set(err, MW_MEMORY, "no thread can be started beside %d others", all->pool.started + 1);
+      return mw_error_set(err, MW_MEMORY, "no thread can be started beside %d others", all->shared.started + 1);
     }
-    all->pool.started++;
+    all->shared.started++;
   }
   return true;
 }
 
-static void end_threads(mw_thread_pool *team) {
-  threads *all = (threads *)team->pool;
+static void end_threads(mw_thread_pool *pool) {
+  threads *all = (threads *)pool->shared;
   if (!all) return;
-  pthread_mutex_lock(&all->pool.lock);
-  all->pool.quit = true;
-  pthread_cond_broadcast(&all->pool.begun);
-  pthread_mutex_unlock(&all->pool.lock);
-  for (int t = 0; t < all->pool.started; t++) pthread_join(all->list[t], NULL);
-  pthread_mutex_destroy(&all->pool.lock);
-  pthread_cond_destroy(&all->pool.begun);
-  pthread_cond_destroy(&all->pool.done);
+  pthread_mutex_lock(&all->shared.lock);
+  all->shared.quit = true;
+  pthread_cond_broadcast(&all->shared.begun);
+  pthread_mutex_unlock(&all->shared.lock);
+  for (int t = 0; t < all->shared.started; t++) pthread_join(all->list[t], NULL);
+  pthread_mutex_destroy(&all->shared.lock);
+  pthread_cond_destroy(&all->shared.begun);
+  pthread_cond_destroy(&all->shared.done);
   free(all);
 }
 
-bool mw_thread_pool_new(mw_thread_pool *team, int count, mw_error *err) {
-  *team = (mw_thread_pool){.threads = count};
+bool mw_thread_pool_new(mw_thread_pool *pool, int count, mw_error *err) {
+  *pool = (mw_thread_pool){.threads = count};
   const mw_kernels *kernels;
   MW_TRY(mw_cpu_kernels(&kernels, err));
   int before = omp_get_max_threads();
   mw_gemm_begin();
   omp_set_num_threads(before);
-  if (!(team->workers = mw_mem_new((size_t)count, sizeof *team->workers, err))) return false;
+  if (!(pool->workers = mw_mem_new((size_t)count, sizeof *pool->workers, err))) return false;
   for (int t = 0; t < count; t++) {
-    team->workers[t].kernels = kernels;
-    team->workers[t].tile = (mw_tile){.kernels = &kernels->type[0], .size = MW_TILE_DEFAULT};
+    pool->workers[t].kernels = kernels;
+    pool->workers[t].tile = (mw_tile){.kernels = &kernels->type[0], .size = MW_TILE_DEFAULT};
   }
-  if (start_threads(team, err)) return true;
-  mw_thread_pool_free(team);
+  if (start_threads(pool, err)) return true;
+  mw_thread_pool_free(pool);
   return false;
 }
 
-void mw_thread_pool_free(mw_thread_pool *team) {
-  end_threads(team);
-  for (int t = 0; team->workers && t < team->threads; t++) {
-    mw_tile_free(&team->workers[t].tile);
-    free(team->workers[t].work.bytes);
-    free(team->workers[t].reading.bytes);
-    free(team->workers[t].products.bytes);
+void mw_thread_pool_free(mw_thread_pool *pool) {
+  end_threads(pool);
+  for (int t = 0; pool->workers && t < pool->threads; t++) {
+    mw_tile_free(&pool->workers[t].tile);
+    free(pool->workers[t].work.bytes);
+    free(pool->workers[t].reading.bytes);
+    free(pool->workers[t].products.bytes);
   }
-  free(team->workers);
-  *team = (mw_thread_pool){0};
+  free(pool->workers);
+  *pool = (mw_thread_pool){0};
 }

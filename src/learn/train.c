@@ -1,4 +1,5 @@
-/* train.c: the loop. A step draws its batches, runs the tape, and moves the coefficients. */
+/* train.c: the loops of training and evaluating. A step of training draws its batches, runs the tape, which gives the loss and
+ * the gradients, and lets the optimiser change the coefficients. */
 #include "learn/train.h"
 #include "base/machine.h"
 #include "learn/cost.h"
@@ -74,7 +75,7 @@ static bool check_scalar(const mw_graph *graph, mw_node node, mw_error *err) {
          mw_error_set(err, MW_DATA, "a loss must be one number");
 }
 
-/* ---- what it takes ---- */
+/* ---- memory and time ---- */
 
 bool mw_train_measure(const mw_train_world *world, mw_node loss, const mw_node *coefficients, size_t coefficient_count,
                       mw_train_cost *cost, mw_error *err) {
@@ -108,7 +109,7 @@ typedef struct run {
   const mw_train_world *world;
   const mw_train_spec *training;
   mw_train_state *state;
-  mw_thread_pool team;
+  mw_thread_pool pool;
   mw_tape *tape;
   double *term_values;
   const float **gradients;
@@ -126,8 +127,8 @@ static bool open_run(run *r, mw_error *err) {
   r->work = mw_mem_new(r->state->count + 1, sizeof *r->work, err);
   if (!r->term_values || !r->gradients || !r->counts || !r->work) return false;
   for (size_t i = 0; i < t->term_count; i++) MW_TRY(check_scalar(graph, t->terms[i], err));
-  MW_TRY(mw_thread_pool_new(&r->team, r->world->threads, err));
-  MW_TRY(mw_tape_new(r->world, t->loss, t->terms, t->term_count, t->coefficients, t->coefficient_count, &r->team, &r->tape, err));
+  MW_TRY(mw_thread_pool_new(&r->pool, r->world->threads, err));
+  MW_TRY(mw_tape_new(r->world, t->loss, t->terms, t->term_count, t->coefficients, t->coefficient_count, &r->pool, &r->tape, err));
   if (!mw_tape_find(r->tape, t->loss)->wants)
     return mw_error_set(err, MW_DATA, "the loss depends on none of the coefficients that are to be learned");
   return tape_fits(r->tape, t->coefficients, t->coefficient_count, err) && check_vocabulary(r->tape, err) &&
@@ -136,7 +137,7 @@ static bool open_run(run *r, mw_error *err) {
 
 static void close_run(run *r) {
   mw_tape_free(r->tape);
-  mw_thread_pool_free(&r->team);
+  mw_thread_pool_free(&r->pool);
   free(r->term_values);
   free(r->gradients);
   free(r->counts);
@@ -212,13 +213,13 @@ bool mw_train_run(const mw_train_world *world, const mw_train_spec *training, mw
 
 bool mw_train_evaluate(const mw_train_world *world, mw_node loss, bool (*progress)(void *context, uint64_t done, uint64_t total),
                        void *context, double *mean, uint64_t *tokens, mw_error *err) {
-  mw_thread_pool team = {0};
+  mw_thread_pool pool = {0};
   mw_tape *tape = NULL;
   MW_TRY(check_scalar(world->graph, loss, err));
   mw_graph_node_facts facts = mw_graph_facts(world->graph, loss);
   if (mw_graph_op_class(facts.op) != MW_CLASS_NET) return mw_error_set(err, MW_DATA, "only the loss of a network can be evaluated on data");
   mw_node batch_node = facts.operand[facts.operands - 1];
-  bool ok = mw_thread_pool_new(&team, world->threads, err) && mw_tape_new(world, loss, NULL, 0, NULL, 0, &team, &tape, err) &&
+  bool ok = mw_thread_pool_new(&pool, world->threads, err) && mw_tape_new(world, loss, NULL, 0, NULL, 0, &pool, &tape, err) &&
             tape_fits(tape, NULL, 0, err) && check_vocabulary(tape, err);
   double sum = 0;
   *tokens = 0;
@@ -244,6 +245,6 @@ bool mw_train_evaluate(const mw_train_world *world, mw_node loss, bool (*progres
   *mean = ok ? sum / (double)*tokens : NAN;
   if (ok && !isfinite(*mean)) ok = mw_error_set(err, MW_DATA, "the loss is not finite");
   mw_tape_free(tape);
-  mw_thread_pool_free(&team);
+  mw_thread_pool_free(&pool);
   return ok;
 }

@@ -1,13 +1,13 @@
-/* train.h: the door of learning: a loss in the graph, coefficients that it depends on, token windows, and the loop that
- * makes the loss small. Everything is f32 with f64 sums in a fixed order: results are the same bits for any number of
- * threads on one core type of OpenBLAS (mw_gemm_core), and a resumed run equals one that was never stopped. */
+/* train.h: learning, as other rooms see it: a loss in the graph, coefficients that it depends on, token windows, and the loop
+ * that makes the loss small. Values are f32, sums f64 in a fixed order: results are the same bits for any number of threads
+ * on one core type of OpenBLAS (mw_gemm_core), and a run that was stopped and resumed gives the same as one that was not. */
 #ifndef MW_LEARN_TRAIN_H
 #define MW_LEARN_TRAIN_H
 
 #include "exec/job.h"
 #include "learn/batch.h"
 
-/* What networks are made of and read. Everything is borrowed. */
+/* The models and data that networks read. Everything is borrowed. */
 typedef struct mw_train_world {
   const mw_graph *graph;
   const mw_family *family;          /* INPUT (model, i), as in job.h */
@@ -23,7 +23,7 @@ typedef struct mw_train_spec {
   mw_node loss;                     /* a scalar */
   const mw_node *coefficients;      /* COEFFICIENT nodes, each once */
   size_t coefficient_count;
-  const mw_node *terms;             /* scalars that are reported beside the loss */
+  const mw_node *terms;             /* scalars that are reported with the loss */
   size_t term_count;
   uint64_t steps;
   double rate;                      /* AdamW's step size, constant */

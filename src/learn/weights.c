@@ -1,4 +1,6 @@
-/* weights.c: expressions are copied into the lab, differentiated there in reverse mode, and run panel by panel. */
+/* weights.c: a weight's expression is copied from the main graph into the scratch graph, node by node (copy); differentiated
+ * there from the end to the leaves, beginning with the panel of the weight's gradient (differentiate); and compiled. The builder
+ * has, for every node of the expression's cone, its copy, the expression of its gradient, and whether it wants one. */
 #include "learn/weights.h"
 #include "expr/cone.h"
 #include "expr/derive.h"
@@ -13,8 +15,8 @@ typedef struct builder {
   mw_tape *tape;
   mw_tape_weight *weight;
   mw_cone cone;
-  mw_node *lab, *gradient; /* of every cone node */
-  uint8_t *wants;
+  mw_node *copies, *gradient; /* of every cone node, in the scratch graph */
+  uint8_t *wants;             /* of every cone node */
   mw_error *err;
 } builder;
 
@@ -39,13 +41,13 @@ bool mw_weights_leaves(const mw_tape *tape, mw_node node, bool (*need)(void *con
 
 static uint32_t slot_index(const mw_tape *tape, mw_node node) { return (uint32_t)(mw_tape_find(tape, node) - tape->slots); }
 
-/* The lab's node for an operand, and whether a trained coefficient is below it. */
-static bool operand_in_lab(builder *b, mw_node operand, mw_node *out, bool *wants) {
+/* The node of the scratch graph for an operand, and whether it wants a gradient. */
+static bool operand_in_scratch(builder *b, mw_node operand, mw_node *out, bool *wants) {
   long at = mw_cone_find(&b->cone, operand);
   mw_graph_node_facts facts = facts_of(b->tape, operand);
   *wants = false;
   if (at >= 0) {
-    *out = b->lab[at];
+    *out = b->copies[at];
     *wants = b->wants[at];
     return true;
   }
@@ -62,26 +64,26 @@ static bool copy(builder *b) {
   for (size_t i = 0; i < b->cone.count; i++) {
     mw_node node = b->cone.nodes[i];
     mw_graph_node_facts facts = facts_of(b->tape, node);
-    if (facts.op == MW_OP_INPUT) MW_TRY(mw_formula_leaf(b->tape, node, &b->lab[i], b->err));
+    if (facts.op == MW_OP_INPUT) MW_TRY(mw_formula_leaf(b->tape, node, &b->copies[i], b->err));
     else if (is_known(facts.op)) {
       b->wants[i] = mw_tape_find(b->tape, node)->wants;
-      MW_TRY(mw_formula_slot(b->tape, slot_index(b->tape, node), false, &b->lab[i], b->err));
+      MW_TRY(mw_formula_slot(b->tape, slot_index(b->tape, node), false, &b->copies[i], b->err));
     } else {
       mw_node operands[3];
       if (facts.operands > 3) return mw_error_set(b->err, MW_BUG, "an elementwise operation of %u operands", facts.operands);
       for (uint32_t o = 0; o < facts.operands; o++) {
         bool wants;
-        MW_TRY(operand_in_lab(b, facts.operand[o], &operands[o], &wants));
+        MW_TRY(operand_in_scratch(b, facts.operand[o], &operands[o], &wants));
         b->wants[i] |= wants && o >= mw_graph_op_first(facts.op);
       }
-      MW_TRY(mw_graph_apply(b->tape->lab, facts.op, operands, facts.operands, facts.extra, &b->lab[i], b->err));
+      MW_TRY(mw_graph_apply(b->tape->scratch, facts.op, operands, facts.operands, facts.extra, &b->copies[i], b->err));
     }
   }
   return true;
 }
 
-/* Adds `derivative` to what the leaf is handed. */
-static bool hand_on(builder *b, mw_node leaf, int kind, mw_node derivative) {
+/* Adds `derivative` to what is propagated to the leaf. */
+static bool propagate(builder *b, mw_node leaf, int kind, mw_node derivative) {
   mw_tape_weight *w = b->weight;
   uint32_t slot = slot_index(b->tape, leaf);
   size_t i = 0;
@@ -90,19 +92,19 @@ static bool hand_on(builder *b, mw_node leaf, int kind, mw_node derivative) {
     MW_TRY(mw_mem_grow(&w->leaves, &w->leaf_capacity, i + 1, sizeof *w->leaves, b->err));
     w->leaves[w->leaf_count++] = (mw_weight_leaf){.slot = slot, .kind = kind};
   }
-  return mw_derive_add(b->tape->lab, w->leaves[i].derivative, derivative, &w->leaves[i].derivative, b->err);
+  return mw_derive_add(b->tape->scratch, w->leaves[i].derivative, derivative, &w->leaves[i].derivative, b->err);
 }
 
-static bool give_operand(builder *b, mw_node operand, mw_node derivative) {
+static bool propagate_operand(builder *b, mw_node operand, mw_node derivative) {
   long at = mw_cone_find(&b->cone, operand);
   if (!derivative) return true;
-  if (at < 0) return hand_on(b, operand, MW_LEAF_SCALAR, derivative);
-  return mw_derive_add(b->tape->lab, b->gradient[at], derivative, &b->gradient[at], b->err);
+  if (at < 0) return propagate(b, operand, MW_LEAF_SCALAR, derivative);
+  return mw_derive_add(b->tape->scratch, b->gradient[at], derivative, &b->gradient[at], b->err);
 }
 
-/* Reverse mode over the cone, from the panel of the weight's gradient. */
+/* Finds what is propagated to each leaf: reverse mode over the cone, from the panel of the weight's gradient. */
 static bool differentiate(builder *b) {
-  mw_graph *lab = b->tape->lab;
+  mw_graph *scratch = b->tape->scratch;
   mw_graph_node_facts whole = facts_of(b->tape, b->weight->node);
   MW_TRY(mw_formula_panel(b->tape, whole.shape, &b->gradient[b->cone.count - 1], b->err));
   for (size_t i = b->cone.count; i-- > 0;) {
@@ -110,37 +112,37 @@ static bool differentiate(builder *b) {
     mw_graph_node_facts facts = facts_of(b->tape, b->cone.nodes[i]);
     if (!g || !b->wants[i]) continue;
     if (is_known(facts.op)) {
-      MW_TRY(hand_on(b, b->cone.nodes[i], MW_LEAF_ELEMENTS, g));
+      MW_TRY(propagate(b, b->cone.nodes[i], MW_LEAF_ELEMENTS, g));
       continue;
     }
     mw_node operands[3], out[3] = {0};
     bool wants[3];
     unsigned wanted = 0;
     for (uint32_t o = 0; o < facts.operands; o++) {
-      MW_TRY(operand_in_lab(b, facts.operand[o], &operands[o], &wants[o]));
+      MW_TRY(operand_in_scratch(b, facts.operand[o], &operands[o], &wants[o]));
       wanted |= (unsigned)wants[o] << o;
     }
     if (facts.op == MW_OP_COLUMNS) {
-      if (wants[0]) MW_TRY(mw_graph_apply(lab, MW_OP_COLUMNS, (mw_node[]){g, operands[1]}, 2, NULL, &out[0], b->err));
-      MW_TRY(give_operand(b, facts.operand[0], out[0]));
+      if (wants[0]) MW_TRY(mw_graph_apply(scratch, MW_OP_COLUMNS, (mw_node[]){g, operands[1]}, 2, NULL, &out[0], b->err));
+      MW_TRY(propagate_operand(b, facts.operand[0], out[0]));
       if (!wants[1]) continue;
-      MW_TRY(mw_graph_apply(lab, MW_OP_MUL, (mw_node[]){g, operands[0]}, 2, NULL, &out[1], b->err));
-      MW_TRY(hand_on(b, facts.operand[1], MW_LEAF_COLUMNS, out[1]));
+      MW_TRY(mw_graph_apply(scratch, MW_OP_MUL, (mw_node[]){g, operands[0]}, 2, NULL, &out[1], b->err));
+      MW_TRY(propagate(b, facts.operand[1], MW_LEAF_COLUMNS, out[1]));
       continue;
     }
-    MW_TRY(mw_derive(lab, facts.op, operands, b->lab[i], g, wanted, out, b->err));
-    for (uint32_t o = 0; o < facts.operands; o++) MW_TRY(give_operand(b, facts.operand[o], out[o]));
+    MW_TRY(mw_derive(scratch, facts.op, operands, b->copies[i], g, wanted, out, b->err));
+    for (uint32_t o = 0; o < facts.operands; o++) MW_TRY(propagate_operand(b, facts.operand[o], out[o]));
   }
   return true;
 }
 
 static bool compile(builder *b) {
   mw_tape_weight *w = b->weight;
-  MW_TRY(mw_formula_make(b->tape, b->lab[b->cone.count - 1], &w->formula, b->err));
+  MW_TRY(mw_formula_make(b->tape, b->copies[b->cone.count - 1], &w->formula, b->err));
   for (size_t i = 0; i < w->leaf_count; i++) {
     mw_weight_leaf *leaf = &w->leaves[i];
     mw_node value = leaf->derivative;
-    if (leaf->kind == MW_LEAF_SCALAR) MW_TRY(mw_graph_apply(b->tape->lab, MW_OP_TOTAL, &value, 1, NULL, &value, b->err));
+    if (leaf->kind == MW_LEAF_SCALAR) MW_TRY(mw_graph_apply(b->tape->scratch, MW_OP_TOTAL, &value, 1, NULL, &value, b->err));
     MW_TRY(mw_formula_make(b->tape, value, &leaf->formula, b->err));
     leaf->place = w->partial_size;
     w->partial_size += leaf->kind == MW_LEAF_COLUMNS ? w->columns : leaf->kind == MW_LEAF_SCALAR ? 2 : 0;
@@ -161,14 +163,14 @@ bool mw_weights_add(mw_tape *tape, mw_node node, mw_error *err) {
                    .plain = rank == 2 && facts.op == MW_OP_INPUT};
   builder b = {.tape = tape, .weight = w, .err = err};
   bool ok = mw_cone_add(&b.cone, tape->world->graph, node, err);
-  b.lab = ok ? mw_mem_new(b.cone.count, sizeof *b.lab, err) : NULL;
-  b.gradient = b.lab ? mw_mem_new(b.cone.count, sizeof *b.gradient, err) : NULL;
+  b.copies = ok ? mw_mem_new(b.cone.count, sizeof *b.copies, err) : NULL;
+  b.gradient = b.copies ? mw_mem_new(b.cone.count, sizeof *b.gradient, err) : NULL;
   b.wants = b.gradient ? mw_mem_new(b.cone.count, 1, err) : NULL;
   ok = b.wants && copy(&b);
   if (ok) w->wants = b.wants[b.cone.count - 1];
   ok = ok && (!w->wants || differentiate(&b)) && compile(&b);
   mw_cone_free(&b.cone);
-  free(b.lab);
+  free(b.copies);
   free(b.gradient);
   free(b.wants);
   return ok;
@@ -201,7 +203,7 @@ static size_t panels(const mw_tape_weight *w) { return (w->rows + panel_rows(w) 
 
 typedef struct forming {
   mw_tape *tape;
-  size_t *first; /* of every weight: its first item; one without any begins where the next one does, or beyond the last */
+  size_t *first; /* of every weight: its first item; a weight that has no items has the same as the next one */
 } forming;
 
 static bool form_panel(void *context, size_t item, mw_thread_pool_worker *worker, mw_error *err) {
@@ -230,7 +232,7 @@ bool mw_weights_form(mw_tape *tape, mw_error *err) {
     if (!w->values) ok = (w->values = mw_mem_new(w->rows * w->columns, sizeof *w->values, err)) != NULL;
     items += panels(w);
   }
-  ok = ok && mw_thread_pool_run(tape->team, items, form_panel, &f, err);
+  ok = ok && mw_thread_pool_run(tape->pool, items, form_panel, &f, err);
   free(f.first);
   if (ok) tape->constants_known = true;
   return ok;
@@ -251,14 +253,9 @@ bool mw_weights_begin(mw_tape_weight *w, size_t items, mw_error *err) {
   return true;
 }
 
-bool mw_weights_alone(const mw_tape_weight *w) {
-  for (size_t i = 0; i < w->leaf_count; i++)
-    if (w->leaves[i].kind == MW_LEAF_ELEMENTS) return true;
-  return false;
-}
-
-/* To the leaves that are sums over rows, together: the gradient is read from the cache by all but the first. */
-static bool give_columns(const mw_tape *tape, mw_tape_weight *w, mw_thread_pool_worker *worker, float *partial,
+/* Propagates to all COLUMNS leaves, some rows at a time: the first formula reads these rows from memory, the others from the
+ * cache. */
+static bool propagate_columns(const mw_tape *tape, mw_tape_weight *w, mw_thread_pool_worker *worker, float *partial,
                          uint64_t first, size_t count,
                          const float *gradient, mw_error *err) {
   size_t step = mw_formula_rows(w->columns);
@@ -270,10 +267,10 @@ static bool give_columns(const mw_tape *tape, mw_tape_weight *w, mw_thread_pool_
   return true;
 }
 
-bool mw_weights_give(const mw_tape *tape, mw_tape_weight *w, mw_thread_pool_worker *worker, size_t item, uint64_t first, size_t count,
-                     const float *gradient, mw_error *err) {
+bool mw_weights_propagate(const mw_tape *tape, mw_tape_weight *w, mw_thread_pool_worker *worker, size_t item, uint64_t first,
+                          size_t count, const float *gradient, mw_error *err) {
   float *partials = w->partials + item * w->partial_size;
-  MW_TRY(give_columns(tape, w, worker, partials, first, count, gradient, err));
+  MW_TRY(propagate_columns(tape, w, worker, partials, first, count, gradient, err));
   for (size_t i = 0; i < w->leaf_count; i++) {
     const mw_weight_leaf *leaf = &w->leaves[i];
     float *partial = partials + leaf->place;
@@ -286,7 +283,7 @@ bool mw_weights_give(const mw_tape *tape, mw_tape_weight *w, mw_thread_pool_work
       memcpy(partial, &total, sizeof total);
     } else {
       size_t n = count * w->columns;
-      float *found = mw_thread_pool_room(&worker->products, n * sizeof *found, err);
+      float *found = mw_thread_pool_reserve(&worker->products, n * sizeof *found, err);
       if (!found) return false;
       MW_TRY(mw_formula_run(tape, &leaf->formula, worker, gradient, first * w->columns, n, found, NULL, err));
       worker->kernels->rows.add(tape->slots[leaf->slot].gradient + first * w->columns, found, 1, n);

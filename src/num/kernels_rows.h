@@ -82,7 +82,7 @@ ROW_MAP(row_times, (float *dst, const float *x, const float *y, float a, size_t 
 ROW_MAP(row_times_add, (float *dst, const float *x, const float *y, float a, size_t n), dst[i] += x[i] * a * y[i])
 ROW_MAP(row_norm_back, (float *dst, const float *x, const float *g, const float *dy, float a, float b, size_t n),
         dst[i] += g[i] * dy[i] * a - x[i] * b)
-ROW_MAP(row_exp_apart, (float *dst, const float *x, const float *y, float scale, float x_shift, float y_shift, float a, size_t n),
+ROW_MAP(row_exp_difference, (float *dst, const float *x, const float *y, float scale, float x_shift, float y_shift, float a, size_t n),
         dst[i] += (row_exp(x[i] * scale - x_shift) - row_exp(y[i] * scale - y_shift)) * a)
 ROW_MAP(row_exp_add, (float *dst, const float *x, float scale, float shift, float a, size_t n),
         dst[i] += row_exp(x[i] * scale - shift) * a)
@@ -109,9 +109,9 @@ static inline float row_normal(float x) {
 ROW_MAP(row_gelu_erf, (float *dst, const float *x, size_t n), dst[i] = x[i] * row_normal(x[i]))
 ROW_MAP(row_gelu_erf_back, (float *dst, const float *x, const float *dy, size_t n),
         dst[i] += dy[i] * (row_normal(x[i]) + x[i] * 0.398942280f * row_exp(-0.5f * x[i] * x[i])))
-ROW_MAP(row_turn, (float *p, float *q, const float *x, const float *y, const float *c, const float *s, float sign, size_t n),
+ROW_MAP(row_rotate, (float *p, float *q, const float *x, const float *y, const float *c, const float *s, float sign, size_t n),
         float turned = x[i] * c[i] - y[i] * s[i] * sign; q[i] = y[i] * c[i] + x[i] * s[i] * sign; p[i] = turned)
-ROW_MAP(row_turn_add, (float *p, float *q, const float *x, const float *y, const float *c, const float *s, float sign, size_t n),
+ROW_MAP(row_rotate_add, (float *p, float *q, const float *x, const float *y, const float *c, const float *s, float sign, size_t n),
         p[i] += x[i] * c[i] - y[i] * s[i] * sign; q[i] += y[i] * c[i] + x[i] * s[i] * sign)
 
 /* Columns that stay in registers while rows pass: of every column, rows are added in order. */

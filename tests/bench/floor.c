@@ -52,9 +52,9 @@ int main(int argc, char **argv) {
   total = (uint64_t)status.st_size;
   if ((output = open(argv[3], O_RDWR | O_CREAT | O_TRUNC, 0644)) < 0) fail(argv[3]);
   if (posix_fallocate(output, 0, (off_t)total) != 0) fail("preallocation");
-  pthread_t team[MOST_THREADS];
+  pthread_t pool[MOST_THREADS];
   for (long i = 0; i < threads; i++)
-    if (pthread_create(&team[i], NULL, work, NULL) != 0) fail("thread");
-  for (long i = 0; i < threads; i++) pthread_join(team[i], NULL);
+    if (pthread_create(&pool[i], NULL, work, NULL) != 0) fail("thread");
+  for (long i = 0; i < threads; i++) pthread_join(pool[i], NULL);
   return close(output) == 0 ? 0 : 74;
 }

@@ -192,12 +192,12 @@ static void tell(const char *what, double *ours, double *alone, double flops) {
 }
 
 static void measure(const char *what, const mw_train_world *world, mw_node loss, const made *m) {
-  mw_thread_pool team;
+  mw_thread_pool pool;
   mw_tape *tape = NULL;
   mw_train_cost cost;
   double ours[TURNS], alone[TURNS], flops = 0;
   must(mw_train_measure(world, loss, m->all, m->count, &cost, &err));
-  must(mw_thread_pool_new(&team, world->threads, &err) && mw_tape_new(world, loss, NULL, 0, m->all, m->count, &team, &tape, &err));
+  must(mw_thread_pool_new(&pool, world->threads, &err) && mw_tape_new(world, loss, NULL, 0, m->all, m->count, &pool, &tape, &err));
   for (size_t b = 0; b < tape->batch_count; b++) mw_batch_fill(&tape->batches[b], world->sets[0], b);
   must(mw_tape_run(tape, &err)); /* touches all memory once */
   for (int t = 0; t < TURNS; t++) {
@@ -213,7 +213,7 @@ static void measure(const char *what, const mw_train_world *world, mw_node loss,
          (double)cost.memory * 1e-6, (double)cost.weights * 1e-6, (double)cost.activations * 1e-6, (double)cost.coefficients * 1e-6,
          (double)usage.ru_maxrss * 1e-3);
   mw_tape_free(tape);
-  mw_thread_pool_free(&team);
+  mw_thread_pool_free(&pool);
 }
 
 int main(int argc, char **argv) {

@@ -65,13 +65,13 @@ static void cover(mw_node loss) {
 
 /* Holds the gradient of `loss` against finite differences in every coefficient made since the last check. */
 static void check(const char *what, mw_node loss) {
-  mw_thread_pool team;
+  mw_thread_pool pool;
   mw_tape *tape = NULL;
   mw_train_world world = net_world(1);
   double worst = 0, largest = 0;
   cover(loss);
-  CHECK(mw_thread_pool_new(&team, 1, &err));
-  bool made = mw_tape_new(&world, loss, NULL, 0, coefficients, coefficient_count, &team, &tape, &err);
+  CHECK(mw_thread_pool_new(&pool, 1, &err));
+  bool made = mw_tape_new(&world, loss, NULL, 0, coefficients, coefficient_count, &pool, &tape, &err);
   if (!made) printf("%s: %s\n", what, err.text);
   CHECK(made);
   if (!made) exit(1);
@@ -104,7 +104,7 @@ static void check(const char *what, mw_node loss) {
   CHECK(good);
   coefficient_count = 0;
   mw_tape_free(tape);
-  mw_thread_pool_free(&team);
+  mw_thread_pool_free(&pool);
 }
 
 /* ---- networks ---- */

@@ -1,5 +1,5 @@
 /* test_learn_parts.c: parts of learning against plain C: attention with grouped heads and a sliding window, AdamW and
- * MoFO, padding that changes no bit, pieces of memory that never overlap while they live, and what is refused. */
+ * MoFO, padding that changes no bit, buffers that never overlap while they are alive, and what is refused. */
 #include "nets.h"
 #include "learn/optim.h"
 #include <math.h>
@@ -12,9 +12,9 @@ static uint32_t ids[WINDOWS][LENGTH + 1] = {{3, 1, 4, 1, 5, 9, 2, 6, 5, 3}, {5, 
 static mw_dataset_window windows[WINDOWS] = {{ids[0], LENGTH + 1}, {ids[1], 5}};
 static const mw_dataset set = {.windows = windows, .count = WINDOWS};
 
-static mw_tape *tape_of(const mw_train_world *world, mw_node loss, const mw_node *coefficients, size_t count, mw_thread_pool *team) {
+static mw_tape *tape_of(const mw_train_world *world, mw_node loss, const mw_node *coefficients, size_t count, mw_thread_pool *pool) {
   mw_tape *tape = NULL;
-  bool good = mw_thread_pool_new(team, world->threads, &err) && mw_tape_new(world, loss, NULL, 0, coefficients, count, team, &tape, &err);
+  bool good = mw_thread_pool_new(pool, world->threads, &err) && mw_tape_new(world, loss, NULL, 0, coefficients, count, pool, &tape, &err);
   if (!good) printf("%s\n", err.text);
   CHECK(good);
   return tape;
@@ -23,12 +23,12 @@ static mw_tape *tape_of(const mw_train_world *world, mw_node loss, const mw_node
 /* ---- attention ---- */
 
 static void attention(size_t heads, size_t kv_heads, size_t sliding) {
-  mw_thread_pool team;
+  mw_thread_pool pool;
   mw_train_world world = net_world(2);
   mw_node batch = tokens(0, ROWS, LENGTH), q = DO(EMBED, batch, input(0, EMBED_T)), k = DO(LINEAR, q, input(0, K_T)), v = DO(LINEAR, q, input(1, V_T));
   if (heads == kv_heads) k = DO(MUL, q, q), v = DO(TANH, q);
   mw_node y = WITH(ATTENTION, LENGTH, mw_graph_heads(heads, kv_heads, sliding), q, k, v), loss = DO(ADD, DO(TOTAL, y), DO(MUL, number(0), DO(ADD, DO(TOTAL, q), DO(ADD, DO(TOTAL, k), DO(TOTAL, v)))));
-  mw_tape *tape = tape_of(&world, loss, NULL, 0, &team);
+  mw_tape *tape = tape_of(&world, loss, NULL, 0, &pool);
   mw_batch_fill(mw_tape_batch(tape, batch), &set, 0);
   CHECK(mw_tape_run(tape, &err));
   /* The inputs again, from a run that keeps them: every tensor is the loss's own operand. */
@@ -51,20 +51,20 @@ static void attention(size_t heads, size_t kv_heads, size_t sliding) {
   if (!(worst < 1e-6)) printf("attention with %zu, %zu heads, window %zu: off by %g\n", heads, kv_heads, sliding, worst);
   CHECK(worst < 1e-6);
   mw_tape_free(tape);
-  mw_thread_pool_free(&team);
+  mw_thread_pool_free(&pool);
 }
 
 /* ---- padding ---- */
 
 /* The loss and gradient of a coefficient, with these ids in the padding. */
 static double padded(uint32_t filler, float gradient[WIDTH]) {
-  mw_thread_pool team;
+  mw_thread_pool pool;
   mw_train_world world = net_world(2);
   mw_node c = coefficient(5, WIDTH, 1), batch = tokens(0, ROWS, LENGTH), x = DO(EMBED, batch, DO(COLUMNS, input(0, EMBED_T), DO(VECTOR, c)));
   mw_node y = WITH(ATTENTION, LENGTH, mw_graph_heads(2, 1, 0), x, DO(LINEAR, x, input(0, K_T)), DO(LINEAR, x, input(0, V_T)));
   mw_node z = DO(LINEAR, DO(ADD, x, y), input(0, HEAD_T)), teacher = DO(LINEAR, DO(EMBED, batch, input(1, EMBED_T)), input(1, HEAD_T));
   mw_node loss = DO(ADD, WITH(KL, bits(2), 0, teacher, z, batch), DO(ADD, DO(CROSS_ENTROPY, z, batch), DO(ADD, DO(ENTROPY, z, batch), DO(MSE, z, teacher, batch))));
-  mw_tape *tape = tape_of(&world, loss, &c, 1, &team);
+  mw_tape *tape = tape_of(&world, loss, &c, 1, &pool);
   mw_batch *b = mw_tape_batch(tape, batch);
   mw_batch_fill(b, &set, 0);
   for (size_t p = 5; p <= LENGTH; p++) b->ids[LENGTH + 1 + p] = filler;
@@ -72,7 +72,7 @@ static double padded(uint32_t filler, float gradient[WIDTH]) {
   memcpy(gradient, mw_tape_find(tape, c)->gradient, WIDTH * sizeof(float));
   double value = mw_tape_find(tape, loss)->scalar;
   mw_tape_free(tape);
-  mw_thread_pool_free(&team);
+  mw_thread_pool_free(&pool);
   return value;
 }
 
@@ -117,19 +117,19 @@ static void norm(void) {
 
 /* ---- memory ---- */
 
-static void pieces(void) {
+static void buffers(void) {
   enum { N = 300 };
-  static mw_buffer_plan_piece all[N];
-  mw_buffer_plan_piece *list[N];
+  static mw_buffer_plan_buffer all[N];
+  mw_buffer_plan_buffer *list[N];
   uint64_t random = 3;
   size_t total = 0, sum = 0, overlaps = 0;
   for (int i = 0; i < N; i++) {
     uint32_t born = (uint32_t)(50 * (1 + net_random(&random)));
-    all[i] = (mw_buffer_plan_piece){.size = (size_t)(200 * (1.01 + net_random(&random))), .first = born, .last = born + (uint32_t)(8 * (1 + net_random(&random))), .used = true};
+    all[i] = (mw_buffer_plan_buffer){.size = (size_t)(200 * (1.01 + net_random(&random))), .first = born, .last = born + (uint32_t)(8 * (1 + net_random(&random))), .used = true};
     list[i] = &all[i];
     sum += all[i].size;
   }
-  CHECK(mw_buffer_plan_plan(list, N, &total, &err));
+  CHECK(mw_buffer_plan_make(list, N, &total, &err));
   for (int i = 0; i < N; i++)
     for (int k = 0; k < i; k++)
       overlaps += all[i].first <= all[k].last && all[k].first <= all[i].last && all[i].offset < all[k].offset + all[k].size &&
@@ -211,10 +211,10 @@ static void too_large(void) {
   loss = DO(TOTAL, DO(EMBED, tokens(0, LENGTH, 1), DO(COLUMNS, table, DO(VECTOR, c))));
   CHECK(strstr(refused(loss, c), "bytes of memory are needed") && strstr(err.hint, "whatever the batch"));
 
-  mw_buffer_plan_piece large[] = {{.size = MW_PIECES_MOST / 2, .last = 1}, {.size = MW_PIECES_MOST / 2, .last = 1}, {.size = 32, .first = 1, .last = 1}};
-  mw_buffer_plan_piece *all[] = {&large[0], &large[1], &large[2]};
+  mw_buffer_plan_buffer large[] = {{.size = MW_BUFFER_PLAN_MOST / 2, .last = 1}, {.size = MW_BUFFER_PLAN_MOST / 2, .last = 1}, {.size = 32, .first = 1, .last = 1}};
+  mw_buffer_plan_buffer *all[] = {&large[0], &large[1], &large[2]};
   size_t total;
-  CHECK(!mw_buffer_plan_plan(all, 3, &total, &err) && err.status == MW_MEMORY);
+  CHECK(!mw_buffer_plan_make(all, 3, &total, &err) && err.status == MW_MEMORY);
 }
 
 int main(void) {
@@ -231,7 +231,7 @@ int main(void) {
   RUN(optimiser(0.3, 0, 1));
   RUN(optimiser(0.01, 0, 1));
   RUN(norm());
-  RUN(pieces());
+  RUN(buffers());
   RUN(learned());
   RUN(refusals());
   RUN(too_large());

@@ -149,9 +149,9 @@ static void close_oracle(oracle *o) {
   free(o->list.tensors);
 }
 
-static mw_tape *tape_of(mw_train_world *w, mw_node loss, made *m, mw_thread_pool *team) {
+static mw_tape *tape_of(mw_train_world *w, mw_node loss, made *m, mw_thread_pool *pool) {
   mw_tape *tape = NULL;
-  bool good = mw_thread_pool_new(team, w->threads, &err) && mw_tape_new(w, loss, NULL, 0, m->all, m->count, team, &tape, &err);
+  bool good = mw_thread_pool_new(pool, w->threads, &err) && mw_tape_new(w, loss, NULL, 0, m->all, m->count, pool, &tape, &err);
   if (!good) printf("%s\n", err.text);
   CHECK(good);
   return tape;
@@ -162,14 +162,14 @@ static mw_tape *tape_of(mw_train_world *w, mw_node loss, made *m, mw_thread_pool
 static void logits(void) {
   mw_graph *graph = NULL;
   made m = {0};
-  mw_thread_pool team;
+  mw_thread_pool pool;
   oracle o;
   CHECK(mw_graph_new(&graph, &err));
   llama net = pico(graph, &m, plain);
   mw_node batch = tokens(graph, 0, 1), z = llama_logits(&net, batch);
   mw_node loss = llama_apply(graph, MW_OP_CROSS_ENTROPY, 0, 0, 2, (mw_node[]){z, batch});
   mw_train_world w = world(graph, calibration, 2);
-  mw_tape *tape = tape_of(&w, loss, &m, &team);
+  mw_tape *tape = tape_of(&w, loss, &m, &pool);
   open_oracle(&o, "logits_kjv_window0.safetensors");
   double *expected = values_of(&o, "logits"), worst = 0;
   mw_batch_fill(mw_tape_batch(tape, batch), calibration[0], 0);
@@ -184,7 +184,7 @@ static void logits(void) {
   free(expected);
   close_oracle(&o);
   mw_tape_free(tape);
-  mw_thread_pool_free(&team);
+  mw_thread_pool_free(&pool);
   mw_graph_free(graph);
 }
 
@@ -213,13 +213,13 @@ static void validation_losses(void) {
 static void gradients(void) {
   mw_graph *graph = NULL;
   made m = {0};
-  mw_thread_pool team;
+  mw_thread_pool pool;
   oracle o;
   mw_node kl;
   CHECK(mw_graph_new(&graph, &err));
   mw_node loss = dam(graph, &m, 2, &kl);
   mw_train_world w = world(graph, calibration, 2);
-  mw_tape *tape = tape_of(&w, loss, &m, &team);
+  mw_tape *tape = tape_of(&w, loss, &m, &pool);
   open_oracle(&o, "dam_gradient.safetensors");
   CHECK(mw_tape_ready(tape, &err));
   for (size_t b = 0; b < tape->batch_count; b++) mw_batch_fill(&tape->batches[b], calibration[mw_graph_facts(graph, tape->tokens[b]).extra[0]], 0);
@@ -254,7 +254,7 @@ static void gradients(void) {
   printf("gradients of %zu coefficients are within %.1e of each tensor's largest entry\n", m.count, worst);
   close_oracle(&o);
   mw_tape_free(tape);
-  mw_thread_pool_free(&team);
+  mw_thread_pool_free(&pool);
   mw_graph_free(graph);
 }
 

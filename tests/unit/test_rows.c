@@ -65,7 +65,7 @@ static void maps(const mw_kernel_rows *k) {
   CHECK(activation(k->gelu_erf, k->gelu_erf_back, gelu_erf));
   float p[N], q[N];
   memcpy(p, x, sizeof p), memcpy(q, y, sizeof q);
-  k->turn(p, q, p, q, z, z, -1, N);
+  k->rotate(p, q, p, q, z, z, -1, N);
   CHECK(near(p[7], x[7] * z[7] + y[7] * z[7], 1e-6) && near(q[7], y[7] * z[7] - x[7] * z[7], 1e-6));
 }
 
@@ -102,10 +102,10 @@ static void everything(const mw_kernel_rows *k, float out[][N]) {
   k->scale(out[at++], x, 0.3f, N), k->add(out[at++], x, 0.3f, N), k->plus(out[at++], x, y, N);
   k->shift(out[at++], x, 0.2f, 3, N), k->times(out[at++], x, y, 0.7f, N), k->times_add(out[at++], x, y, 0.7f, N);
   k->norm_back(out[at++], x, y, z, 0.4f, 0.6f, N), k->exp_add(out[at++], x, 0.5f, 1, 0.1f, N);
-  k->exp_apart(out[at++], x, y, 0.5f, 1, 2, 0.3f, N), k->entropy_back(out[at++], x, 2, 0.1f, 0.3f, N);
+  k->exp_difference(out[at++], x, y, 0.5f, 1, 2, 0.3f, N), k->entropy_back(out[at++], x, 2, 0.1f, 0.3f, N);
   k->softmax_back(out[at++], z, x, 0.5f, 2, N), k->silu(out[at++], x, N), k->silu_back(out[at++], x, y, N);
   k->gelu_tanh_back(out[at++], x, y, N), k->gelu_erf_back(out[at++], x, y, N), k->gelu_erf(out[at++], x, N);
-  k->turn_add(out[at], out[at + 1], x, y, z, z, 1, N);
+  k->rotate_add(out[at], out[at + 1], x, y, z, z, 1, N);
   out[0][0] = k->max(x, N), out[0][1] = (float)k->exp_gap(x, y, 1, 1, N), out[0][2] = (float)k->dot(x, y, N - 3);
 }
 
