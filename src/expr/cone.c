@@ -1,4 +1,5 @@
-/* cone.c: an iterative depth-first walk with a small hash set, so that its cost follows the cone and not the graph. */
+/* cone.c: an iterative depth-first walk. What it has met is in a small hash set, so the cost depends on the size of the cone, not
+ * on that of the graph. */
 #include "expr/cone.h"
 #include <stdlib.h>
 #include <string.h>

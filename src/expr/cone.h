@@ -1,5 +1,6 @@
-/* cone.h: the tensors that a root computes from, in the order of a depth-first walk that stops at inputs, coefficients,
- * scalars and vectors. The walk is iterative: a graph from a stranger may be deep. */
+/* cone.h: the cone of a root: all tensors that it computes from, operands before their users. The walk stops at inputs,
+ * coefficients, scalars and vectors. It is iterative, since a graph from a hostile process may be deep. For example, the cone
+ * of `(a - b) * t` with inputs a, b and a scalar t is: a, b, a - b, (a - b) * t; t is one of its edges. */
 #ifndef MW_EXPR_CONE_H
 #define MW_EXPR_CONE_H
 
@@ -9,7 +10,7 @@ typedef struct mw_cone {
   mw_node *nodes; /* operands before their users */
   uint32_t *uses; /* how often each is an operand within the cone or a root's value */
   size_t count, capacity, uses_capacity;
-  mw_node *edges; /* scalars and vectors that it meets, repeated */
+  mw_node *edges; /* the scalars and vectors that it reads, as often as it reads them */
   size_t edge_count, edge_capacity;
   mw_node *stack;
   size_t stack_capacity;

@@ -1,8 +1,9 @@
-/* derive.c: one rule an operation, written with the graph's own constructors, which fold and simplify. */
+/* derive.c: one rule for each operation, written with the graph's constructors, which fold constants and simplify. For example
+ * MUL: the derivative of a * b by a is b, so the gradient of a is g * b; if b is the number 1, the graph makes that g. */
 #include "expr/derive.h"
 #include <string.h>
 
-/* Where nodes are made; the first failure sticks and gives no nodes from then on. */
+/* The graph in which nodes are made. After a failure no more nodes are made, so that only the end must be checked. */
 typedef struct maker {
   mw_graph *graph;
   bool ok;
@@ -27,7 +28,7 @@ static mw_node number(maker *m, double value) {
 #define WHERE(mask, a, b) make(m, MW_OP_WHERE, 3, (mw_node[]){mask, a, b})
 #define ZERO number(m, 0)
 
-/* g * dy/da for operand `i` of y = op(a, b, c); 0 where it is zero everywhere. */
+/* g times the derivative of y = op(a, b, c) by operand i; no node (0) if that is zero everywhere. */
 static mw_node rule(maker *m, mw_op op, const mw_node *o, mw_node y, mw_node g, unsigned i) {
   mw_node a = o[0], b = mw_graph_op_operands(op) > 1 ? o[1] : 0;
   switch (op) {
@@ -48,10 +49,10 @@ static mw_node rule(maker *m, mw_op op, const mw_node *o, mw_node y, mw_node g, 
   case MW_OP_SIN: return TWO(MUL, g, ONE(COS, a));
   case MW_OP_COS: return ONE(NEG, TWO(MUL, g, ONE(SIN, a)));
   case MW_OP_ACOS: return ONE(NEG, TWO(RATIO, g, ONE(SQRT, TWO(SUB, number(m, 1), TWO(MUL, a, a)))));
-  case MW_OP_POW: /* x^b at x <= 0 has no derivative in b */
+  case MW_OP_POW: /* x^b has no derivative by b where x <= 0 */
     if (i == 0) return TWO(MUL, g, TWO(MUL, b, TWO(POW, a, TWO(SUB, b, number(m, 1)))));
     return WHERE(TWO(LT, ZERO, a), TWO(MUL, TWO(MUL, g, y), ONE(LOG, a)), ZERO);
-  default: return 0; /* masks, SIGN, and what is drawn */
+  default: return 0; /* masks, SIGN, random draws */
   }
 }
 

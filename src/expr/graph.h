@@ -36,10 +36,10 @@ enum { MW_GRAPH_OPERANDS = 1 << 20, MW_GRAPH_VECTOR = 1 << 20, MW_GRAPH_NODES = 
 
 typedef struct mw_graph_node_facts {
   mw_op op;
-  bool f64;              /* computed in f64: an F64 input is among what it is made of */
-  bool learned;          /* a coefficient, learned or to be learned, is among what it is made of */
-  bool factor;           /* no tensor of a model is, but behind a mask or a number: it can only weigh others */
-  bool whole;            /* a NET operation is, so that only src/learn can compute it */
+  bool f64;              /* it depends on an F64 input, so it is computed in f64 */
+  bool learned;          /* it depends on a coefficient */
+  bool factor;           /* it depends on tensors of models only through masks or scalars: it can only weigh others */
+  bool whole;            /* it depends on a NET operation, so only src/learn can compute it, as a whole tensor */
   uint32_t shape;        /* 0: a scalar */
   uint32_t operands;     /* how many */
   const mw_node *operand;/* borrowed until the next constructor call */

@@ -1,12 +1,13 @@
-/* identity.c: nodes are renumbered in the order in which a depth-first walk from the outputs leaves them, which depends on
- * the expressions alone, since equal expressions are one node. The walk is iterative: a stranger's graph may be deep. */
+/* identity.c: nodes get new numbers in the order in which a depth-first walk from the outputs leaves them; then all nodes are
+ * hashed in that order, with the new numbers of their operands. Equal expressions are one node, so these numbers depend on
+ * nothing but the expressions. The walk is iterative, since a graph from a hostile process may be deep. */
 #include "expr/identity.h"
 #include "base/sha256.h"
 #include <stdlib.h>
 
 typedef struct walk {
   const mw_graph *graph;
-  uint32_t *place; /* [count + 1] of every node: its new number, 0 before the walk left it */
+  uint32_t *place; /* of every node: its new number, from 1; 0: the walk has not left it */
   uint32_t next;
   mw_node *stack;
   size_t capacity;

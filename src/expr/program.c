@@ -1,15 +1,20 @@
-/* program.c: from a cone to code: trees of operations fuse where the inner ones have no other use, and registers are
- * given by a linear scan over last uses. Fused operations give the same bits as the tree that they replace. */
+/* program.c: from a cone to code, in these steps:
+ *   choose     trees of operations become one fused operation, if the inner ones have no other use; the result has the same
+ *              bits. For example a * b + c becomes MUL_ADD(a, b, c) and saves a tile that is written and read.
+ *   generate   one instruction for each node that is left, operands first; an operand is the index of its cone node
+ *   finish     an instruction for each root: a store or a sink
+ *   assign     cone indices become registers: a linear scan gives each result a register that is free, and frees a register
+ *              after its last use */
 #include "expr/cone.h"
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct scratch {
   mw_cone cone;
-  uint8_t *fused;       /* of each cone node: swallowed by its only user */
+  uint8_t *fused;       /* of each cone node: it is a part of its only user's fused operation */
   uint32_t *last;       /* of each cone node: the last instruction that reads it */
   uint16_t *place;      /* of each cone node: its register */
-  uint16_t *free;       /* registers to be given again */
+  uint16_t *free;       /* registers that can be used again */
   size_t fused_capacity, last_capacity, place_capacity, free_capacity, free_count;
 } scratch;
 
@@ -34,8 +39,9 @@ static bool slot(mw_node **list, size_t *count, size_t *capacity, mw_node node, 
   return true;
 }
 
-/* What fuses: trees of operations, outermost first, each followed by its operands. A to D are the fused operation's
- * operands, ZERO is the number. An inner operation must have no other use. The first that fits is taken. */
+/* The trees of operations that are fused: the outermost operation first, each followed by its operands. A to D are any operands,
+ * which become those of the fused operation; ZERO is the number 0. For example {ADD, MUL, A, B, C} is a * b + c. Inner
+ * operations must have no other use. The first tree that matches is taken. */
 enum { A = MW_OP_COUNT, B, C, D, ZERO, LETTERS = 4 };
 static const struct pattern {
   uint8_t fused, tree[12];
@@ -65,7 +71,7 @@ typedef struct match {
   unsigned swallowed_count;
 } match;
 
-/* Lays a tree over `node`. Returns where the tree goes on, or NULL. */
+/* Matches the tree at `tree` with the expression at `node`. Returns the place in the tree after it, or NULL: no match. */
 static const uint8_t *lay(const compiler *c, const uint8_t *tree, mw_node node, bool outermost, match *m) {
   double value;
   if (*tree == ZERO) return mw_graph_is_number(c->graph, node, &value) && value == 0 ? tree + 1 : NULL;
@@ -92,8 +98,8 @@ static bool has_kernel(const compiler *c, mw_op fused, const mw_node *operands) 
          (mw_graph_facts(c->graph, operands[0]).shape && mw_graph_facts(c->graph, operands[1]).shape);
 }
 
-/* The operation that computes `*of`, fused where possible, and its operands. Coefficients are read like inputs. `*of`
- * becomes the node whose parameters the operation has. */
+/* The operation that computes `*of`, fused if possible, and its operands. Coefficients are read like inputs. `*of` becomes the node
+ * whose `extra` the operation needs (the random stream, if a BERNOULLI was fused). */
 static mw_op choose(const compiler *c, mw_node *of, mw_node operands[MW_PROGRAM_OPERANDS], uint32_t *count) {
   const mw_node node = *of;
   mw_graph_node_facts facts = mw_graph_facts(c->graph, node);
@@ -124,8 +130,8 @@ static mw_program_instruction *emit(compiler *c, uint8_t code, mw_node node) {
   return &p->code[p->length++];
 }
 
-/* Operands are written as cone indices first and become registers in `assign`. More than 65535 cone nodes would not
- * fit, and are refused: no recipe comes near. */
+/* Operands are cone indices at first; `assign` replaces them by registers. More than 65535 cone nodes are refused: no recipe has
+ * nearly as many. */
 static bool operands_of(compiler *c, mw_program_instruction *step, const mw_node *operands, uint32_t first, uint32_t count) {
   mw_program *p = c->program;
   for (uint32_t i = first; i < count; i++) {
@@ -141,7 +147,8 @@ static bool operands_of(compiler *c, mw_program_instruction *step, const mw_node
   return true;
 }
 
-/* Fusion looks from users to operands, so it is decided before any code, from the last node backwards. */
+/* A tree is matched from its outermost operation, so operations are chosen first, from the last node backwards; then the code is
+ * generated forwards. */
 static bool generate(compiler *c) {
   mw_program *p = c->program;
   mw_cone *cone = &c->s->cone;
@@ -200,7 +207,7 @@ void mw_program_reads(const mw_program_instruction *step, unsigned *first, unsig
   else *last = (unsigned)mw_graph_op_operands((mw_op)step->code);
 }
 
-/* Cone indices become registers; a register is free again after its value's last use, at once for that step's result. */
+/* Cone indices become registers. A register is free after the last use of its value, so also for the result of that same step. */
 static bool assign(compiler *c) {
   mw_program *p = c->program;
   scratch *s = c->s;
@@ -215,7 +222,7 @@ static bool assign(compiler *c) {
       uint16_t value = step->operand[o];
       step->operand[o] = s->place[value];
       if (s->last[value] != i) continue;
-      s->last[value] = UINT32_MAX; /* freed once, though it may be two operands */
+      s->last[value] = UINT32_MAX; /* freed once, also if it is both operands */
       MW_TRY(mw_mem_grow(&s->free, &s->free_capacity, s->free_count + 1, sizeof *s->free, c->err));
       s->free[s->free_count++] = s->place[value];
     }

@@ -1,11 +1,12 @@
-/* program.h: the tile program of some roots over one tensor shape: linear code over a few registers, each register one
- * tile. Roots that share operands share their loads. Scalars and vectors that the code uses are known before it runs. */
+/* program.h: the tile program of some roots over one tensor shape: a list of instructions on a few registers, each of which
+ * holds a tile (exec/tile.h shows an example). If several roots read the same tensor, it is loaded once. Scalars and vectors
+ * that the code reads are computed before it runs. */
 #ifndef MW_EXPR_PROGRAM_H
 #define MW_EXPR_PROGRAM_H
 
 #include "expr/graph.h"
 
-/* What to do with a value: store it (an output), or feed operand `part` of a sink. */
+/* What a program computes a value for: to store it (an output), or as operand `part` of a sink. */
 typedef struct mw_program_root {
   mw_node node;  /* the output's value, or the sink */
   uint32_t part; /* SELECT: which operand; else 0 */
@@ -15,13 +16,13 @@ typedef struct mw_program_root {
 
 enum { MW_PROGRAM_STORE = MW_OP_COUNT, MW_PROGRAM_OPERANDS = 4 };
 
-/* One step. An operand is a register, or where its bit is set in `form` an index into the scalars.
+/* One instruction. An operand is a register; if its bit is set in `form`, it is an index into the scalars.
  *   INPUT         dst <- inputs[index], which may be a coefficient in memory
  *   MAP, FUSED    dst <- op(operands)
  *   CHANCE, MASK, DROP...  dst <- op(operands), parameters in `extra` of node
  *   COLUMNS       dst <- operand 0 * vectors[index]
- *   SUM, SELECT, VECTOR   feed operand 0 (and 1) to roots[index]
- *   STORE         write operand 0 */
+ *   SUM, SELECT, VECTOR   give operand 0 (and 1) to the sink roots[index]
+ *   STORE         store operand 0 */
 typedef struct mw_program_instruction {
   uint8_t code, form;
   uint16_t dst;
@@ -39,7 +40,7 @@ typedef struct mw_program {
   void *scratch; /* reused from one compilation to the next */
 } mw_program;
 
-/* Compiles; a zeroed program is ready to be compiled into, again and again. */
+/* Compiles into `program`, which is zeroed or holds an earlier program. */
 bool mw_program_compile(mw_program *program, const mw_graph *graph, const mw_program_root *roots, size_t count, mw_error *err);
 void mw_program_free(mw_program *program);
 

@@ -13,7 +13,7 @@ static bool fold(const mw_graph *graph, mw_op op, const mw_node *operands, uint3
   return true;
 }
 
-/* A quotient by a power of two is a product, to the last bit and much faster. `factor`: by what. */
+/* A quotient by a power of two equals the product with `factor`, bit for bit, and a product is much faster. */
 static bool is_product(const mw_graph *graph, mw_op op, mw_node b, double *factor) {
   double value;
   int exponent;

@@ -1,5 +1,5 @@
-/* rules.c: the rules of ops.def, class by class. A graph may come from a hostile process: every field of `extra` that an
- * executor divides by, or takes a size from, is checked here. */
+/* rules.c: the rules of ops.def, class by class. A graph may come from a hostile process, so every field of `extra` that is used as
+ * a divisor or a size when the graph is executed is checked here. */
 #include "expr/rules.h"
 #include "base/text.h"
 #include <math.h>
@@ -35,7 +35,7 @@ static bool wrong(const mw_graph *graph, mw_op op, mw_node a, mw_node b, const c
   return false;
 }
 
-/* The shape that the operands share; scalars go with anything. */
+/* The shape that the operands share. A scalar goes with every shape. */
 static bool common(const mw_graph *graph, mw_op op, const mw_node *operands, uint32_t count, uint32_t *shape, mw_error *err) {
   mw_node first = 0;
   for (uint32_t i = 0; i < count; i++) {
@@ -82,7 +82,7 @@ static bool check_select(const mw_graph *graph, mw_op op, const mw_node *operand
 
 /* ---- networks ---- */
 
-/* A tensor of `rank` dimensions that holds something. */
+/* A tensor of `rank` dimensions that has at least one element. */
 static bool need_rank(const mw_graph *graph, mw_op op, mw_node id, unsigned rank, mw_error *err) {
   MW_TRY(need_tensor(graph, op, id, err));
   uint32_t shape = shape_of(graph, id);
@@ -91,7 +91,7 @@ static bool need_rank(const mw_graph *graph, mw_op op, mw_node id, unsigned rank
                       mw_graph_rank(graph, shape));
 }
 
-/* A finite number above `least`, or equal to it where `equal`, in an operation's parameters. */
+/* A parameter that must be finite and above `least` (or equal to it, if `equal`). */
 static bool need_number(mw_op op, uint64_t bits, bool equal, mw_error *err) {
   double value;
   memcpy(&value, &bits, sizeof value);
@@ -150,7 +150,7 @@ static bool check_net(mw_graph *graph, mw_op op, const mw_node *o, uint32_t coun
   switch (op) {
   case MW_OP_LINEAR: {
     MW_TRY(need_rank(graph, op, o[1], 2, err));
-    /* Widths are ints to whoever multiplies. */
+    /* BLAS takes sizes as ints. */
     if (dim(graph, x, 1) > INT32_MAX || dim(graph, shape_of(graph, o[1]), 0) > INT32_MAX)
       return misfit(op, "a width beyond 2^31", err);
     if (dim(graph, x, 1) != dim(graph, shape_of(graph, o[1]), 1)) return wrong(graph, op, o[0], o[1], "of different widths", err);
@@ -183,7 +183,7 @@ static bool check_net(mw_graph *graph, mw_op op, const mw_node *o, uint32_t coun
   }
 }
 
-/* ---- the door ---- */
+/* ---- all classes ---- */
 
 bool mw_rules_check(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t count, const uint64_t extra[2],
                     uint32_t *shape, mw_error *err) {

@@ -1,5 +1,5 @@
-/* accum.c: folds the lanes of one unit. The tree is 32, 16, 8, 4, 2, 1 in the lanes' own type; only its result becomes
- * a double. Invariant: the order of additions never changes. */
+/* accum.c: folds the 64 lanes of a unit into one sum: lanes 32 to 63 are added to lanes 0 to 31, then 16 to 31 to 0 to 15, and so on
+ * to one, in the lanes' own type; only the result becomes a double. The order of additions never changes. */
 #include "num/accum.h"
 
 double mw_accum_fold(void *lanes, bool f64) {

@@ -1,5 +1,5 @@
-/* cpu.c: chooses the table of kernels. A table is offered only if the CPU has all of what its object was compiled for;
- * LZCNT and MOVBE come with every CPU that has AVX2 and BMI2. */
+/* cpu.c: chooses the table of kernels. A table is used only if the CPU has all features that its object was compiled for. LZCNT and
+ * MOVBE are not asked for: every CPU with AVX2 and BMI2 has them. */
 #include "num/cpu.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* cpu.h: which instruction set this machine runs, once, and its table of kernels. */
+/* cpu.h: the table of kernels for the instruction set of this machine. */
 #ifndef MW_NUM_CPU_H
 #define MW_NUM_CPU_H
 

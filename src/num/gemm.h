@@ -18,15 +18,15 @@ void mw_gemm_nt(size_t m, size_t n, size_t k, float scale, mw_gemm_matrix a, mw_
 void mw_gemm_nn(size_t m, size_t n, size_t k, float scale, mw_gemm_matrix a, mw_gemm_matrix b, int add, float *out, size_t stride);
 void mw_gemm_tn(size_t m, size_t n, size_t k, float scale, mw_gemm_matrix a, mw_gemm_matrix b, int add, float *out, size_t stride);
 
-/* Makes OpenBLAS use one thread. An OpenMP build of it then takes OpenMP's default number of threads down to 1: whoever
- * owns that default puts it back. */
+/* Makes OpenBLAS use one thread. An OpenMP build of OpenBLAS then sets OpenMP's default number of threads to 1; the caller must set
+ * it back. */
 void mw_gemm_begin(void);
 /* The core type whose kernels run here: "Zen", "Haswell", "SkylakeX" ... */
 const char *mw_gemm_core(void);
 
-/* How many columns of a product one panel has: a function of `columns` alone. Panels are even in number, so that two
- * threads share them well, about four where that leaves them neither narrow (whatever they are multiplied by is packed
- * again for each) nor too wide for the cache. */
+/* How many columns of a product one panel has; it depends on `columns` only. The number of panels is even, so that two threads
+ * share them well. It is about four, but a panel should not be too narrow (the other factor is packed again for each panel) nor
+ * too wide for the cache. */
 size_t mw_gemm_panel(size_t columns);
 
 #endif

@@ -1,12 +1,11 @@
-/* kernels_rows.h: the loops of networks over a row of floats (rows.def says what each gives); included by
- * kernels_body.h. Sums have the fixed shape of reductions (64 lanes a unit of 2048, folded by a tree, units in f64), so
- * that they are the same bits everywhere. */
+/* kernels_rows.h: the loops of networks over a row of floats; rows.def says what each computes. Included by kernels_body.h. Sums are
+ * added in the fixed order of accum.h, so they have the same bits everywhere. */
 
-/* e^x within 2 ulp for x <= 88, by Cody and Waite's reduction and a polynomial (Cephes, Moshier); below -87 it is 0,
- * above 88 it is e^88. */
+/* e^x within 2 ulp for -87 <= x <= 88: x = k ln 2 + r (Cody and Waite's reduction), e^r by a polynomial (Cephes, Moshier), times
+ * 2^k. Below -87 the result is 0, above 88 it is e^88. */
 static inline float row_exp(float value) {
   float x = value < -87.5f ? -87.5f : value > 88.0f ? 88.0f : value;
-  float rounded = x * 1.44269504f + 12582912.0f; /* 1.5 * 2^23 leaves no fraction: the last bits are x / ln 2 */
+  float rounded = x * 1.44269504f + 12582912.0f; /* adding 1.5 * 2^23 rounds to an integer, which is in the low bits */
   float k = rounded - 12582912.0f;
   float r = x - k * 0.693359375f;
   r = r - k * -2.12194440e-4f;
@@ -114,7 +113,7 @@ ROW_MAP(row_rotate, (float *p, float *q, const float *x, const float *y, const f
 ROW_MAP(row_rotate_add, (float *p, float *q, const float *x, const float *y, const float *c, const float *s, float sign, size_t n),
         p[i] += x[i] * c[i] - y[i] * s[i] * sign; q[i] += y[i] * c[i] + x[i] * s[i] * sign)
 
-/* Columns that stay in registers while rows pass: of every column, rows are added in order. */
+/* So many columns at a time are kept in registers while all rows are added to them, in the order of the rows. */
 static bool row_times_add_bf16(float *dst, const void *x, const float *y, size_t rows, size_t n) {
   const stored16 *in = x;
   uint32_t bad = 0;

@@ -1,6 +1,6 @@
-/* rng.c: Philox4x32-10 and the plain variates drawn while planning. The counter of a plain draw is (draw low, draw high,
- * attempt, kind): no two draws share a block. The bulk generators are kernels (kernels_type.h).
- * Invariant: a variate depends on nothing but its arguments; log and exp are mathx's. */
+/* rng.c: Philox4x32-10, and the single numbers that are drawn while a merge is planned. The counter of such a draw is (draw low, draw
+ * high, attempt, kind), so no two draws use the same block of random words. Whole tensors are drawn by kernels (kernels_type.h).
+ * A number depends only on its arguments; log and exp are those of mathx.h, the same on every machine. */
 #include "num/rng.h"
 
 #include "base/mathx.h"
@@ -27,7 +27,7 @@ static uint64_t mixed(uint64_t x) {
   return x ^ x >> 31;
 }
 
-/* FNV-1a from a start that depends on key and length, finalised. */
+/* FNV-1a that begins with a hash of key and length, then the finaliser. */
 uint64_t mw_rng_label(uint64_t key, const char *bytes, size_t length) {
   uint64_t hash = mixed(key + 0x9e3779b97f4a7c15 * (length + 1)) ^ 0xcbf29ce484222325;
   for (size_t i = 0; i < length; i++)
@@ -58,7 +58,7 @@ static double normal_of(pair u) {
 double mw_rng_uniform(uint64_t key, uint64_t draw) { return uniforms(key, draw, 0, KIND_UNIFORM).first; }
 double mw_rng_normal(uint64_t key, uint64_t draw) { return normal_of(uniforms(key, draw, 0, KIND_NORMAL)); }
 
-/* The logarithm of a gamma variate: for a small shape the variate itself is below the smallest double. */
+/* The logarithm of a gamma variate: with a small shape the variate itself can be too small for a double. */
 static double log_gamma(uint64_t key, uint64_t draw, double shape) {
   assert(shape > 0);
   double boost = 0;
