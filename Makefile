@@ -8,6 +8,7 @@ Q      := $(if $(V),,@)
 SYSTEM := $(shell uname -s)
 CPU    := $(shell uname -m)
 JOBS   ?= $(shell nproc)
+PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS)) # for a make within make
 
 # ---- what we stand on -----------------------------------------------------------------------------------------------
 LUA      := $(firstword $(foreach p,lua5.4 lua-5.4 lua54 lua,$(shell pkg-config --exists $(p) 2>/dev/null && echo $(p))))
@@ -153,26 +154,26 @@ fuzz: units
 # What is installed changes what this file knows, so the second half of these runs in a make of its own.
 demo:
 	$(Q).ci/deps
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all
 	$(Q)tests/demo.sh $(BUILD)/moonweld
 
 demo-dam:
 	$(Q).ci/deps
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all
 	$(Q)tests/demo_dam.sh $(BUILD)/moonweld
 
 # Also what cannot be built or run ends with a sum.
 test:
-	$(Q)(.ci/deps && $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS)) all units) || { echo "0 passed, 1 failed"; exit 1; }
+	$(Q)(.ci/deps && $(MAKE) --no-print-directory $(PARALLEL) all units) || { echo "0 passed, 1 failed"; exit 1; }
 	$(Q)JOBS=$(JOBS) tests/run.sh $(BUILD)
 
 # What takes longer than a test may: both compilers without a warning, one digest of both, races, and the sanitizers.
 check: all
 	$(Q)tests/run.sh $(BUILD) lint floors
 	$(Q)CLANG=$${CLANG-clang} tests/run.sh $(BUILD) golden races
-	$(Q)$(MAKE) --no-print-directory SAN=1 all units
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) SAN=1 all units
 	$(Q)tests/run.sh build/san unit cli rules fuzz
-	$(Q)tests/faults/run.sh all
+	$(Q)tests/run.sh $(BUILD) faults-all
 
 bench: all
 	$(Q)tests/bench/bench.sh $(BUILD)/moonweld

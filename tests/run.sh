@@ -42,6 +42,7 @@ plan() { # SUITE
     attacks|cli|faults) parts 4 "$1" "tests/$1/run.sh" ;;
     golden)             [ -z "${CLANG-}" ] || job "golden, $CLANG" tests/golden/run.sh
                         parts 2 golden env CLANG= tests/golden/run.sh ;;
+    faults-all)         parts 4 "faults, every call" tests/faults/run.sh all ;;
     lint|docs)          job "$1" "tests/$1.sh" ;;
     floors)             job floors lua5.4 tests/floors.lua "$build" ;;
     *)                  job "$1" "tests/$1/run.sh" ;;
