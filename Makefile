@@ -26,6 +26,7 @@ EXACT    := -ffp-contract=off -fno-math-errno -fno-trapping-math
 HARDEN   := $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2) -fstack-protector-strong
 SANITIZE := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 OPTIMISE ?= -O2
+KERNELS  ?= -O3
 override CFLAGS += -std=c11 -D_GNU_SOURCE $(OPTIMISE) -g $(WARN) $(EXACT) -fPIC -fvisibility=hidden -fopenmp $(HARDEN) $(SANITIZE) \
                    -Isrc -Iinclude $(if $(SECCOMP),-DMW_SECCOMP) $(if $(SAN),-DMW_SANITIZED) $(PC_FLAGS)
 AS_NEEDED := $(if $(filter Linux,$(SYSTEM)),-Wl$(comma)--as-needed)
@@ -35,9 +36,9 @@ SHARED := -shared -Wl,-z,nodelete
 
 # One object an instruction set, from one body of kernels; other processors have the portable one.
 X86 := $(filter x86_64 amd64,$(CPU))
-$(BUILD)/obj/num/kernels_base.o:   override CFLAGS += -O3 $(if $(X86),-march=x86-64)
-$(BUILD)/obj/num/kernels_avx2.o:   override CFLAGS += -O3 -march=x86-64-v3
-$(BUILD)/obj/num/kernels_avx512.o: override CFLAGS += -O3 -march=x86-64-v4 -mprefer-vector-width=512
+$(BUILD)/obj/num/kernels_base.o:   override CFLAGS += $(KERNELS) $(if $(X86),-march=x86-64)
+$(BUILD)/obj/num/kernels_avx2.o:   override CFLAGS += $(KERNELS) -march=x86-64-v3
+$(BUILD)/obj/num/kernels_avx512.o: override CFLAGS += $(KERNELS) -march=x86-64-v4 -mprefer-vector-width=512
 
 # ---- files ----------------------------------------------------------------------------------------------------------
 LIB_SOURCES := $(wildcard $(foreach d,base format num expr model text output recipe exec learn train report merge module,src/$(d)/*.c))

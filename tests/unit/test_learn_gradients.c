@@ -167,8 +167,13 @@ static mw_node tame(mw_node x) { return DO(ADD, number(0.5), DO(MUL, number(0.4)
 
 /* Masks jump and are flat elsewhere. */
 static bool is_flat(int op) {
-  return op == MW_OP_LT || op == MW_OP_LE || op == MW_OP_EQ || op == MW_OP_NE || op == MW_OP_AND || op == MW_OP_OR ||
-         op == MW_OP_NOT || op == MW_OP_SIGN;
+  enum { FLAT_ANY, FLAT_ARITHMETIC = FLAT_ANY, FLAT_MASK };
+  static const uint8_t kinds[MW_OP_COUNT] = {
+#define MW_ELEMENTWISE(name, kind, operands, written, meaning, expression) [MW_OP_##name] = FLAT_##kind,
+#include "base/elementwise.def"
+#undef MW_ELEMENTWISE
+  };
+  return kinds[op] == FLAT_MASK || op == MW_OP_SIGN;
 }
 
 /* op of a and b, which are kept apart by `fixed` (1 or -1) where the operation has a kink or jumps, as a factor of a. */
