@@ -22,7 +22,7 @@ local below = {
              learn = true, report = true },
   merge  = { base = true, format = true, num = true, expr = true, text = true, model = true, output = true, recipe = true, exec = true,
              learn = true, train = true },
-  module = { base = true },
+  module = { base = true, format = true },
   cli    = { base = true },
   tools  = {},
 }

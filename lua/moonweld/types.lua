@@ -1,6 +1,7 @@
----@meta
---- types.lua: the vocabulary of recipes for editors that read LuaCATS annotations (LuaLS). It describes and does nothing:
---- env.lua is the vocabulary. Point `workspace.library` at this folder.
+---@meta moonweld
+--- types.lua: the vocabulary of recipes, and at the end the module `moonweld` of programs, for editors that read LuaCATS
+--- annotations (LuaLS). It describes and does nothing: env.lua is the vocabulary, src/module/ the module. Point
+--- `workspace.library` at its folder.
 
 ---A plain number, one that varies over the tensors (`layers`, `pick`), or one that is known only when the merge runs.
 ---@alias Number number|Field|Scalar
@@ -427,3 +428,130 @@ function softmax(x) end
 ---@param x Activation
 ---@return Activation
 function log_softmax(x) end
+
+-- ---- the module: `local mw = require "moonweld"` in a program ----
+-- What is unknown, of another type or out of range is an error that names it. A callback that returns false stops the work, as
+-- does an error in it, which is then the one that is raised. Callbacks cannot yield.
+
+---Options are named as on the command line, with '_' for '-'; `moonweld --help` says what each does.
+---@class MergeOptions
+---@field output? string the folder to make; `plan` needs none
+---@field force? boolean
+---@field dtype? "f32"|"f16"|"bf16"|"f64"|"keep"
+---@field shard_size? integer|string bytes, or a text such as "5GB"
+---@field threads? integer from 1 to 1024
+---@field seed? integer|string from 0 to 2^64 - 1; as a text where an integer of Lua cannot hold it
+---@field score? string|string[] "COMMAND {dir}", or "loss:FILE" and more files
+---@field score_timeout? number seconds
+---@field data? string|string[]
+---@field window? integer tokens, from 2
+---@field coefficients? string
+---@field durable? boolean
+---@field copy_code? boolean
+---@field rename? string|string[] "[ARG:]FROM=TO"
+---@field missing? "base"
+---@field donor_integers? boolean
+---@field nonfinite? "keep"
+---@field tied? "untie"|"ignore"
+---@field recipe_seconds? number
+---@field recipe_memory? integer|string
+---@field progress? fun(done: integer, total: integer, pass: integer): boolean? bytes; total is 0 while a score is measured
+---@field learning? fun(facts: LearningFacts): boolean? after every step
+---@field scored? fun(score: Score): boolean?
+---@field print? fun(line: string): boolean? a line that the recipe prints; without it they are not shown
+
+---@class LearningFacts
+---@field training integer from 1
+---@field trainings integer
+---@field step integer from 1
+---@field steps integer
+---@field loss number before the step
+
+---@class Score
+---@field candidate integer from 1
+---@field score number greater is better
+---@field seconds number making and measuring it
+---@field made_of string "models[1], models[3]"
+
+---The document of `moonweld plan --json`.
+---@class Plan
+---@field recipe string
+---@field arguments table<string, string|string[]> as typed or by default
+---@field passes integer
+---@field bytes_read integer
+---@field bytes_written integer
+---@field peak_memory integer private bytes, an upper bound
+---@field tensors integer
+---@field outputs { file: string, bytes: integer }[]
+---@field donor string
+---@field candidates? integer to be scored, if all score alike
+---@field learning? table[]
+
+---The document of `moonweld inspect --json`.
+---@class Inspection
+---@field path string
+---@field tensors { name: string, dtype: string, shape: integer[], bytes: integer, file: string, min?: number, max?: number, mean?: number, norm?: number, nonfinite?: integer }[]
+
+---A row of `moonweld diff --json`. A number that is not known is nil, as is a model's part where it has no such tensor.
+---@class Difference
+---@field tensor string
+---@field layer string
+---@field state "same"|"differs"|"only_a"|"only_b"|"only_base"|"no_base"|"shape"|"dtype"
+---@field relative_delta? number
+---@field changed? number
+---@field cosine? number
+---@field sign_conflict? number
+---@field delta_a? number
+---@field delta_b? number
+---@field changed_a? number
+---@field changed_b? number
+---@field a? { dtype: string, shape: integer[] }
+---@field b? { dtype: string, shape: integer[] }
+---@field base? { dtype: string, shape: integer[] }
+
+---@class Evaluation
+---@field data string
+---@field loss number nats a predicted token
+---@field perplexity number
+---@field tokens integer predicted
+
+---@class moonweld
+---@field version string
+local moonweld = {}
+
+---@alias ModuleArgument string|number|boolean|string[]|number[]
+
+---Plans the merge and runs it.
+---@param recipe string a built-in recipe, or a file with a '/' or .lua
+---@param arguments table<string, ModuleArgument> lists where there may be several
+---@param options MergeOptions with `output`
+---@return Plan
+---@return string[] warnings
+function moonweld.merge(recipe, arguments, options) end
+---Reads headers only, and writes nothing.
+---@param recipe string
+---@param arguments table<string, ModuleArgument>
+---@param options? MergeOptions
+---@return Plan
+---@return string[] warnings
+function moonweld.plan(recipe, arguments, options) end
+---@param path string a model
+---@param options? { stats?: boolean }
+---@return Inspection
+---@return string[] warnings
+function moonweld.inspect(path, options) end
+---@param a string a model
+---@param b string
+---@param options? { base?: string, html?: string, threads?: integer, progress?: fun(done: integer, total: integer, pass: integer): boolean? }
+---@return Difference[]
+---@return string[] warnings
+function moonweld.diff(a, b, options) end
+---`progress` is told of windows: done, of how many, of which file.
+---@param model string
+---@param options { data: string|string[], window?: integer, threads?: integer, progress?: fun(done: integer, total: integer, file: integer): boolean? }
+---@return Evaluation[] # one for each file
+function moonweld.eval(model, options) end
+---@return string[] # names of the built-in recipes, sorted
+function moonweld.recipes() end
+
+return moonweld

@@ -17,7 +17,7 @@
 
 const mw_option_table_row mw_option_table[] = {
 #define MW_OPTION(typed, kind, field, told, shown, low, high, text) \
-  {.name = #typed, .key = #field, .form = MW_OPTION_##kind, PLACE_##kind(field), .value = shown, .least = low, .most = high, .doc = text},
+  {.name = #typed, .form = MW_OPTION_##kind, PLACE_##kind(field), .value = shown, .least = low, .most = high, .doc = text},
 #include "options.def"
 #undef MW_OPTION
   {.name = NULL}};

@@ -13,7 +13,7 @@ typedef enum mw_option_table_form {
 
 /* A line of options.def. */
 typedef struct mw_option_table_row {
-  const char *name, *key;  /* of the option as typed, with '_' for '-'; of its field in mw_options */
+  const char *name;        /* as it is typed, with '_' for '-' */
   mw_option_table_form form;
   size_t at, size;         /* the field's offset and size; not for TEXTS */
   size_t list, count;      /* TEXTS and SCORE: offsets of the list and of its length */

@@ -137,12 +137,12 @@ describe("the options of a program in Lua", function()
     return text, command_of(text)
   end
   it("are those of the command line, numbers in every form of Lua's", function()
-    local text, command = lock { shard_size = 1e9, seed = "18446744073709551615", copy_code = true, recipe_seconds = 2.5, dtype = "f16", missing_base = true }
+    local text, command = lock { shard_size = 1e9, seed = "18446744073709551615", copy_code = true, recipe_seconds = 2.5, dtype = "f16", missing = "base" }
     assert.equal("moonweld soup --models " .. file .. " --dtype f16 --shard-size 1000000000 --seed 18446744073709551615 --copy-code --missing base --recipe-seconds 2.5", command)
     assert(text:find('"file": "model.safetensors"', 1, true)) -- 1e9 is not 1
   end)
   it("are refused where they are no numbers", function()
-    local ok, message = pcall(lock, { shard_size = "5GB" })
-    assert(not ok and tostring(message):find("'shard_size' is a whole number, not 5GB", 1, true), message)
+    local ok, message = pcall(lock, { shard_size = "5XB" })
+    assert(not ok and tostring(message):find("option 'shard_size' = 5XB: a size is expected, such as 5GB", 1, true), message)
   end)
 end)
