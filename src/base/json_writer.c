@@ -18,6 +18,7 @@ typedef struct mw_json_writer_level {
 } level;
 
 static bool is_stopped(const mw_json_writer *w) { return w->failed || w->refused; }
+static mw_text *text_of(mw_json_writer *w) { return w->out ? w->out : &w->piece; }
 
 /* ---- layout ---- */
 
@@ -27,8 +28,8 @@ static bool is_spread(const mw_json_writer *w, size_t around) {
 }
 
 static void begin_line(mw_json_writer *w) {
-  mw_text_add(w->out, "\n", 1);
-  for (size_t i = 0; i < w->indent && w->layout == MW_JSON_WRITER_INDENTED; i++) mw_text_add(w->out, "  ", 2);
+  mw_text_add(text_of(w), "\n", 1);
+  for (size_t i = 0; i < w->indent && w->layout == MW_JSON_WRITER_INDENTED; i++) mw_text_add(text_of(w), "  ", 2);
 }
 
 static void add_escape(mw_text *out, uint32_t code) {
@@ -43,13 +44,13 @@ static const char *lay_out_string(mw_json_writer *w, const char *at) {
     uint32_t code = ' ';
     size_t n = *at == '\\' ? 2 : (unsigned char)*at < 0x7f ? 1 : mw_utf8_decode(at, 4, &code);
     if ((w->ascii && code > '~') || mw_text_is_control(code)) {
-      mw_text_add(w->out, begin, (size_t)(at - begin));
-      add_escape(w->out, code);
+      mw_text_add(text_of(w), begin, (size_t)(at - begin));
+      add_escape(text_of(w), code);
       begin = at + n;
     }
     at += n;
   }
-  mw_text_add(w->out, begin, (size_t)(++at - begin));
+  mw_text_add(text_of(w), begin, (size_t)(++at - begin));
   return at;
 }
 
@@ -58,10 +59,10 @@ static void lay_out_mark(mw_json_writer *w, char c) {
   bool closes = c == '}' || c == ']', opens = c == '{' || c == '[';
   if (closes) w->indent--;
   if (closes && !w->fresh && is_spread(w, w->indent)) begin_line(w);
-  mw_text_add(w->out, &c, 1);
+  mw_text_add(text_of(w), &c, 1);
   if (opens) w->indent++;
   if (c == ',' && is_spread(w, w->indent - 1)) begin_line(w);
-  if (c == ':' && w->layout == MW_JSON_WRITER_INDENTED) mw_text_add(w->out, " ", 1);
+  if (c == ':' && w->layout == MW_JSON_WRITER_INDENTED) mw_text_add(text_of(w), " ", 1);
   w->fresh = opens;
 }
 
@@ -80,7 +81,7 @@ static void lay_out(mw_json_writer *w, const char *json) {
       w->fresh = false;
       if (is_spread(w, w->indent - 1)) begin_line(w);
     }
-    if (word > at) mw_text_add(w->out, at, (size_t)(word - at));
+    if (word > at) mw_text_add(text_of(w), at, (size_t)(word - at));
     else if (*at == '"') word = lay_out_string(w, at);
     else lay_out_mark(w, *word++);
   }
@@ -124,11 +125,12 @@ static void begin_element(mw_json_writer *w, const char *key) {
 
 /* Where an element is complete and in no tree any more. */
 static void end_element(mw_json_writer *w) {
-  if (!w->depth) mw_text_add(w->out, "\n", 1);
-  w->failed = w->failed || w->out->failed;
-  if (is_stopped(w) || !w->sink || (w->depth && w->out->length < PIECE)) return;
-  w->refused = !w->sink(w->context, w->out->bytes, w->out->length);
-  w->out->length = 0;
+  mw_text *text = text_of(w);
+  if (!w->depth) mw_text_add(text, "\n", 1);
+  w->failed = w->failed || text->failed;
+  if (w->failed || !w->sink || (w->depth && text->length < PIECE)) return;
+  w->refused = !w->sink(w->context, text->bytes, text->length);
+  text->length = 0;
 }
 
 /* The container that a new item is added to, or NULL: the item is a tree of its own. */
@@ -231,6 +233,7 @@ bool mw_json_writer_finish(mw_json_writer *w, mw_error *err) {
   free(w->levels);
   mw_text_free(&w->key);
   mw_text_free(&w->string);
+  mw_text_free(&w->piece);
   if (w->refused) return mw_error_set(err, MW_IO, "what was written is not taken");
-  return (!w->failed && !w->out->failed) || mw_error_memory(err, w->out->length);
+  return !w->failed || mw_error_memory(err, 0);
 }

@@ -12,7 +12,7 @@
  *
  * A value is built as a tree of cJSON, which is printed and freed when the value is complete. The tree of a long document would
  * need several times the memory of its text, so the outermost levels of such a document may be `streamed`: their brackets and
- * commas are written at once, and each of their elements is a tree of its own. With a sink the text is handed on too, in pieces.
+ * commas are written at once, and each of their elements is a tree of its own. With a sink their text is not held either.
  *
  * Numbers are spelled here and are raw text for cJSON, so that every u64 and double reads back as the same number in any
  * locale; a double that is not finite is null. Strings are always valid UTF-8: what is none, or a NUL, becomes U+FFFD, and
@@ -28,20 +28,21 @@ typedef enum mw_json_writer_layout {
   MW_JSON_WRITER_INDENTED  /* as Python's json.dumps(indent=2): every element on a line of its own */
 } mw_json_writer_layout;
 
-/* A zeroed writer with an `out` is ready. It may write several documents, one after the other; each ends with a newline. */
+/* A zeroed writer with an `out` or a sink is ready. It may write several documents, one after the other; each ends with a newline. */
 typedef struct mw_json_writer {
-  mw_text *out; /* what is written is added here */
+  mw_text *out;  /* what is written is added here */
+  mw_sink sink;  /* takes the text in pieces; NULL: all of it stays in `out` */
+  void *context; /* of the sink */
   mw_json_writer_layout layout;
   bool ascii;        /* strings have no character beyond '~': as json.dumps writes them unless it is told otherwise */
   unsigned streamed; /* so many outermost levels are streamed; 0: the document is one tree */
-  mw_sink sink;      /* takes the text in pieces; NULL: all of it stays in `out` */
-  void *context;     /* of the sink */
 
   /* Its own: */
   bool failed, refused; /* memory ran out; the sink took no more. Nothing is written from then on */
   struct mw_json_writer_level *levels; /* the containers that are open, the outermost first */
   size_t depth, capacity;
   mw_text key, string; /* made safe */
+  mw_text piece;       /* where there is no `out` */
   size_t indent;       /* of the layout: brackets that are open in what was written */
   bool fresh;          /* and whether the last thing written was an opening one */
 } mw_json_writer;
@@ -61,7 +62,7 @@ void mw_json_writer_bool(mw_json_writer *writer, const char *key, bool value);
 /* A document that another writer has made, in the layout of this one. null for NULL. */
 void mw_json_writer_raw(mw_json_writer *writer, const char *key, const char *json);
 
-/* Frees what the writer holds, hands the rest to the sink, and says whether everything was written: MW_MEMORY, or MW_IO where
+/* Frees what the writer holds, and says whether everything was written: MW_MEMORY, or MW_IO where
  * the sink refused. To be called in any case. */
 bool mw_json_writer_finish(mw_json_writer *writer, mw_error *err);
 

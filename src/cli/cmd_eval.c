@@ -1,5 +1,6 @@
 /* cmd_eval.c: how well a causal model predicts texts: loss and perplexity of each data file. */
 #include "commands.h"
+#include "base/json_writer.h"
 #include "print.h"
 #include "signals.h"
 
@@ -22,15 +23,19 @@ static bool progress(void *context, const mw_learning_facts *facts) {
   return mw_signals_caught() == 0;
 }
 
-static void print_json(const mw_options *given, const mw_evaluation *results) {
-  putchar('[');
+static bool print_json(const mw_options *given, const mw_evaluation *results, mw_error *err) {
+  mw_json_writer json = { .sink = mw_print_piece, .context = stdout };
+  mw_json_writer_list(&json, NULL);
   for (size_t i = 0; i < given->data_count; i++) {
-    fputs(i ? ",{\"data\":" : "{\"data\":", stdout);
-    mw_print_json(stdout, given->data[i]);
-    printf(",\"loss\":%.9g,\"perplexity\":%.9g,\"tokens\":%llu}", results[i].loss, exp(results[i].loss),
-           (unsigned long long)results[i].tokens);
+    mw_json_writer_object(&json, NULL);
+    mw_json_writer_string(&json, "data", given->data[i]);
+    mw_json_writer_number(&json, "loss", results[i].loss);
+    mw_json_writer_number(&json, "perplexity", exp(results[i].loss));
+    mw_json_writer_u64(&json, "tokens", results[i].tokens);
+    mw_json_writer_end(&json);
   }
-  puts("]");
+  mw_json_writer_end(&json);
+  return mw_json_writer_finish(&json, err);
 }
 
 static void print_table(const mw_options *given, const mw_evaluation *results) {
@@ -54,7 +59,7 @@ static bool evaluate(mw_term *term, const mw_options_line *line, mw_error *err) 
   if (!results) return mw_term_fail(err, MW_MEMORY, "no memory for the results");
   bool good = mw_eval_model(line->operands[0], given, progress, term, results, err);
   mw_term_clear(term);
-  if (good && line->json) print_json(given, results);
+  if (good && line->json) good = print_json(given, results, err);
   else if (good) print_table(given, results);
   free(results);
   return good;

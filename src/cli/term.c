@@ -3,6 +3,7 @@
 #include "term.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "event_log.h"
 #include "print.h"
 #include "signals.h"
 
@@ -21,20 +22,12 @@ void mw_term_clear(mw_term *term) {
   term->drawn = false;
 }
 
-static void event_text(const char *event, const char *key, const char *text) {
-  fprintf(stderr, "{\"event\":\"%s\",\"%s\":", event, key);
-  mw_print_json(stderr, text);
-}
-
 int mw_term_error(mw_term *term, const mw_error *err) {
   int code = (int)err->status;
   if (err->status == MW_INTERRUPTED) code = 128 + (err->signal ? err->signal : mw_signals_caught());
   mw_term_clear(term);
   if (term->json) {
-    event_text("error", "text", err->text);
-    fprintf(stderr, ",\"hint\":");
-    mw_print_json(stderr, err->hint);
-    fprintf(stderr, ",\"code\":%d}\n", code);
+    mw_event_log_error(err, code);
     return code;
   }
   fputs("moonweld: error: ", stderr);
@@ -52,8 +45,7 @@ void mw_term_warnings(mw_term *term, const char *const *lines, size_t count) {
   for (; term->warned < count; term->warned++) {
     const char *line = lines[term->warned];
     if (term->json) {
-      event_text("warning", "text", line);
-      fputs("}\n", stderr);
+      mw_event_log_text("warning", line);
     } else if (!term->quiet) {
       mw_term_clear(term);
       fputs("moonweld: warning: ", stderr);
@@ -67,12 +59,7 @@ void mw_term_begin(mw_term *term) { term->begun = term->shown = term->stretch = 
 
 void mw_term_start(mw_term *term, const char *recipe, const char *output, mw_plan_facts facts) {
   mw_term_begin(term);
-  if (!term->json) return;
-  event_text("start", "recipe", recipe);
-  fputs(",\"output\":", stderr);
-  mw_print_json(stderr, output);
-  fprintf(stderr, ",\"passes\":%u,\"bytes_read\":%llu,\"bytes_written\":%llu,\"tensors\":%zu}\n", facts.passes,
-          (unsigned long long)facts.bytes_read, (unsigned long long)facts.bytes_written, facts.tensors);
+  if (term->json) mw_event_log_start(recipe, output, facts);
 }
 
 void mw_term_progress(mw_term *term, uint64_t done, uint64_t total, unsigned pass, unsigned passes) {
@@ -82,8 +69,7 @@ void mw_term_progress(mw_term *term, uint64_t done, uint64_t total, unsigned pas
   if ((time - term->shown < interval && !last) || (term->quiet && !term->json)) return;
   term->shown = time;
   if (term->json) {
-    fprintf(stderr, "{\"event\":\"progress\",\"done\":%llu,\"total\":%llu,\"pass\":%u}\n", (unsigned long long)done,
-            (unsigned long long)total, pass);
+    mw_event_log_progress(done, total, pass);
     return;
   }
   char size[32], rate[32];
@@ -99,8 +85,7 @@ void mw_term_progress(mw_term *term, uint64_t done, uint64_t total, unsigned pas
 
 void mw_term_printed(mw_term *term, const char *line) {
   if (term->json) {
-    event_text("print", "text", line);
-    fputs("}\n", stderr);
+    mw_event_log_text("print", line);
   } else if (!term->quiet) {
     mw_term_clear(term);
     fputs("recipe: ", stderr);
@@ -112,9 +97,7 @@ void mw_term_printed(mw_term *term, const char *line) {
 void mw_term_scored(mw_term *term, const mw_scored *scored) {
   term->stretch = mw_clock_now();
   if (term->json) {
-    fprintf(stderr, "{\"event\":\"score\",\"candidate\":%zu,\"made_of\":", scored->candidate);
-    mw_print_json(stderr, scored->made_of);
-    fprintf(stderr, ",\"score\":%.17g,\"seconds\":%.3f}\n", scored->score, scored->seconds);
+    mw_event_log_score(scored);
   } else if (!term->quiet) {
     mw_term_clear(term);
     fprintf(stderr, "moonweld: candidate %zu (", scored->candidate);
@@ -134,11 +117,7 @@ void mw_term_learning(mw_term *term, const mw_learning_facts *facts) {
   if ((time - term->shown < interval && !(term->json && last)) || (term->quiet && !term->json)) return;
   term->shown = time;
   if (term->json) {
-    fprintf(stderr,
-            "{\"event\":\"learning\",\"training\":%u,\"trainings\":%u,\"step\":%llu,\"steps\":%llu,\"loss\":%.9g,"
-            "\"seconds_left\":%.1f}\n",
-            facts->training, facts->trainings, (unsigned long long)facts->step, (unsigned long long)facts->steps,
-            facts->loss, left);
+    mw_event_log_learning(facts, left);
     return;
   }
   if (term->live) fputs("\r\033[K", stderr);
@@ -161,8 +140,7 @@ void mw_term_done(mw_term *term, const char *output, mw_plan_facts facts) {
   double seconds = mw_clock_now() - term->begun;
   mw_term_clear(term);
   if (term->json) {
-    event_text("done", "output", output);
-    fprintf(stderr, ",\"donor\":\"%s\",\"bytes\":%llu,\"seconds\":%.3f}\n", facts.donor, (unsigned long long)facts.bytes_written, seconds);
+    mw_event_log_done(output, facts, seconds);
   } else if (!term->quiet) {
     char size[32], rate[32];
     double speed = (double)(facts.bytes_read + facts.bytes_written) / (seconds > 0 ? seconds : 1e-9);

@@ -1,4 +1,5 @@
 /* diff.c: what a comparison says: warnings, JSON for programs, text for people. */
+#include "base/json_writer.h"
 #include "report/compare.h"
 #include "base/option_table.h"
 #include "report/page.h"
@@ -126,53 +127,47 @@ static void warn(const mw_compare *compare, mw_warning *warnings) {
 
 /* ---- JSON ---- */
 
-static void put_number(mw_text *json, const char *key, double value) {
-  mw_text_format(json, ",\"%s\":", key);
-  mw_text_json_number(json, value);
-}
-
-static void put_tensor(mw_text *json, const char *key, const mw_tensor *tensor) {
-  mw_text_format(json, ",\"%s\":", key);
+static void put_tensor(mw_json_writer *json, const char *key, const mw_tensor *tensor) {
   if (!tensor) {
-    mw_text_format(json, "null");
+    mw_json_writer_string(json, key, NULL);
     return;
   }
-  mw_text_format(json, "{\"dtype\":\"%s\",\"shape\":[", mw_dtype_name((mw_dtype)tensor->dtype));
-  for (unsigned i = 0; i < tensor->rank; i++)
-    mw_text_format(json, i ? ",%llu" : "%llu", (unsigned long long)tensor->shape[i]);
-  mw_text_format(json, "]}");
+  mw_json_writer_object(json, key);
+  mw_json_writer_string(json, "dtype", mw_dtype_name((mw_dtype)tensor->dtype));
+  mw_json_writer_list(json, "shape");
+  for (unsigned i = 0; i < tensor->rank; i++) mw_json_writer_u64(json, NULL, tensor->shape[i]);
+  mw_json_writer_end(json);
+  mw_json_writer_end(json);
 }
 
-static void put_row(mw_text *json, const mw_compare_row *row, bool based) {
+static void put_row(mw_json_writer *json, const mw_compare_row *row, bool based) {
   mw_compare_figures f = mw_compare_tell(&row->sums);
-  mw_text_format(json, "{\"tensor\":");
-  mw_text_json(json, row->name, strlen(row->name));
-  put_number(json, "relative_delta", f.relative_delta);
-  put_number(json, "changed", f.changed);
-  put_number(json, "cosine", f.cosine);
-  put_number(json, "sign_conflict", f.sign_conflict);
+  mw_json_writer_object(json, NULL);
+  mw_json_writer_string(json, "tensor", row->name);
+  mw_json_writer_number(json, "relative_delta", f.relative_delta);
+  mw_json_writer_number(json, "changed", f.changed);
+  mw_json_writer_number(json, "cosine", f.cosine);
+  mw_json_writer_number(json, "sign_conflict", f.sign_conflict);
   if (based) {
-    put_number(json, "delta_a", f.delta_a);
-    put_number(json, "delta_b", f.delta_b);
-    put_number(json, "changed_a", f.changed_a);
-    put_number(json, "changed_b", f.changed_b);
+    mw_json_writer_number(json, "delta_a", f.delta_a);
+    mw_json_writer_number(json, "delta_b", f.delta_b);
+    mw_json_writer_number(json, "changed_a", f.changed_a);
+    mw_json_writer_number(json, "changed_b", f.changed_b);
   }
-  mw_text_format(json, ",\"layer\":");
-  mw_text_json(json, row->name, row->key);
-  mw_text_format(json, ",\"state\":\"%s\"", mw_compare_state_names[row->state]);
+  mw_json_writer_bytes(json, "layer", row->name, row->key);
+  mw_json_writer_string(json, "state", mw_compare_state_names[row->state]);
   put_tensor(json, "a", row->tensor[MW_COMPARE_A]);
   put_tensor(json, "b", row->tensor[MW_COMPARE_B]);
   if (based) put_tensor(json, "base", row->tensor[MW_COMPARE_BASE]);
-  mw_text_format(json, "}");
+  mw_json_writer_end(json);
 }
 
-static void compose_json(const mw_compare *compare, mw_text *json) {
-  mw_text_format(json, "[");
-  for (size_t i = 0; i < compare->count; i++) {
-    mw_text_format(json, i ? ",\n" : "\n");
-    put_row(json, &compare->rows[i], compare->models == 3);
-  }
-  mw_text_format(json, "\n]\n");
+static bool compose_json(const mw_compare *compare, mw_text *out, mw_error *err) {
+  mw_json_writer json = {.out = out, .layout = MW_JSON_WRITER_LINES, .streamed = 1};
+  mw_json_writer_list(&json, NULL);
+  for (size_t i = 0; i < compare->count; i++) put_row(&json, &compare->rows[i], compare->models == 3);
+  mw_json_writer_end(&json);
+  return mw_json_writer_finish(&json, err);
 }
 
 /* ---- text ---- */
@@ -333,8 +328,7 @@ static bool compose_text(const mw_compare *compare, mw_text *text, mw_error *err
 static bool compose(mw_diff *diff, const mw_compare *compare, const char *page, mw_error *err) {
   mw_text html = {0};
   warn(compare, &diff->warnings);
-  compose_json(compare, &diff->json);
-  MW_TRY(mw_text_check(&diff->json, err) && compose_text(compare, &diff->text, err));
+  MW_TRY(compose_json(compare, &diff->json, err) && compose_text(compare, &diff->text, err));
   if (!page) return true;
   bool ok = mw_page_compose(compare, &diff->warnings, &html, err) &&
             mw_atomic_file_write(page, mw_page_mark, html.bytes, html.length, err);

@@ -182,11 +182,8 @@ const char *mw_inspect_json(mw_inspection *inspection) {
 }
 
 bool mw_inspect_write_json(const mw_inspection *inspection, mw_sink sink, void *context, mw_error *err) {
-  mw_text text = {0};
-  mw_json_writer json = {.out = &text, .streamed = 2, .sink = sink, .context = context};
-  bool ok = write_json(&json, inspection, err);
-  mw_text_free(&text);
-  return ok;
+  mw_json_writer json = {.sink = sink, .context = context, .streamed = 2};
+  return write_json(&json, inspection, err);
 }
 
 /* ---- text ---- */

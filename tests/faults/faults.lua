@@ -113,6 +113,10 @@ local function one(case, n, replace)
   elseif code ~= 0 and state ~= before and not (case.left and holds(state, complete)) then
     bad(what, ("exit code %d and left behind:\n%s"):format(code, state))
   end
+  -- Before the command line is read nobody knows that events are wanted; 1: OpenMP's own last words.
+  for line in (case.events and code ~= 1 and read(work .. "/err") or ""):gmatch("[^\n]+") do
+    if not line:find('^{"event":".*}$') and not line:find("no memory for the command line", 1, true) then bad(what, "no event: " .. line) end
+  end
   return true
 end
 
@@ -167,6 +171,8 @@ each { "any", "int", codes = { 0, 130 }, step = 13 }
 -- program; they come before the output is begun. To list a folder takes memory: what was replaced may be left.
 each { "malloc", "ENOMEM", codes = { 0, 1, 71 }, left = true, step = 47 }
 each { "malloc", "ENOMEM+", codes = { 0, 1, 71 }, left = true, step = 71 }
+each { "malloc", "ENOMEM", codes = { 0, 1, 71 }, left = true, step = 397, more = "--log-json", events = true }
+each { "malloc", "ENOMEM+", codes = { 0, 1, 71 }, left = true, step = 397, more = "--log-json", events = true }
 
 -- ---- a recipe that is described ----
 
