@@ -5,7 +5,6 @@
 #include "base/utf8.h"
 #include <cjson/cJSON.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -212,9 +211,10 @@ void mw_json_writer_raw(mw_json_writer *writer, const char *key, const char *jso
 }
 
 void mw_json_writer_u64(mw_json_writer *writer, const char *key, uint64_t number) {
-  char room[24];
-  snprintf(room, sizeof room, "%llu", (unsigned long long)number);
-  mw_json_writer_raw(writer, key, room);
+  char room[21], *at = room + sizeof room - 1; /* by hand: a document may consist of numbers, and printf is slow */
+  *at = 0;
+  do *--at = (char)('0' + number % 10); while (number /= 10);
+  mw_json_writer_raw(writer, key, at);
 }
 
 void mw_json_writer_number(mw_json_writer *writer, const char *key, double number) {

@@ -103,13 +103,6 @@ void mw_text_shell(mw_text *text, const char *word) {
   mw_text_format(text, "'");
 }
 
-void mw_text_json_number(mw_text *text, double value) {
-  char room[32];
-  mw_text_number(room, value);
-  const char *written = isfinite(value) ? room : "null";
-  mw_text_add(text, written, strlen(written));
-}
-
 bool mw_text_check(const mw_text *text, mw_error *err) { return !text->failed || mw_error_memory(err, text->length); }
 
 void mw_text_free(mw_text *text) {

@@ -18,8 +18,6 @@ void mw_text_format(mw_text *text, const char *format, ...) __attribute__((forma
 /* A JSON string with quotes, escaped as the reference writer of safetensors does (formats: " \ and below 0x20). A byte that
  * is no UTF-8 becomes U+FFFD. */
 void mw_text_json(mw_text *text, const char *bytes, size_t length);
-/* A JSON number that reads back as the same double; null where it is not finite. */
-void mw_text_json_number(mw_text *text, double value);
 /* A word as a POSIX shell takes it back: plain ones as they are, others in single quotes; what is no UTF-8 by printf. */
 void mw_text_shell(mw_text *text, const char *word);
 /* False with MW_MEMORY if any addition failed. */

@@ -2,6 +2,7 @@
  * before its first byte is written. */
 #include "merge/plan.h"
 #include "merge/request.h"
+#include "base/json_writer.h"
 #include "base/option_table.h"
 #include "base/utf8.h"
 #include <stdio.h>
@@ -121,41 +122,45 @@ uint64_t mw_plan_written(const mw_plan *plan) {
   return bytes;
 }
 
-static void compose_learning(mw_plan *plan) {
-  mw_text *json = &plan->json;
-  mw_text_format(json, ",\"learning\":[");
-  for (size_t i = 0; i < plan->training_count; i++) {
-    const mw_plan_training *t = &plan->trainings[i];
-    char flops[32], seconds[32];
-    mw_text_format(json, "%s{\"steps\":%llu,\"windows\":%llu,\"coefficients\":%llu,\"tokens_per_step\":%llu,\"memory\":%llu,"
-                   "\"weight_memory\":%llu,\"activation_memory\":%llu,\"flops_per_step\":%s,\"seconds_per_step\":%s}",
-                   i ? "," : "", (unsigned long long)t->steps, (unsigned long long)t->windows,
-                   (unsigned long long)t->coefficients, (unsigned long long)t->tokens, (unsigned long long)t->memory,
-                   (unsigned long long)t->weights, (unsigned long long)t->activations, mw_text_number(flops, t->flops),
-                   mw_text_number(seconds, t->seconds));
-  }
-  mw_text_format(json, "]");
+static void put_training(mw_json_writer *json, const mw_plan_training *t) {
+  mw_json_writer_object(json, NULL);
+  mw_json_writer_u64(json, "steps", t->steps);
+  mw_json_writer_u64(json, "windows", t->windows);
+  mw_json_writer_u64(json, "coefficients", t->coefficients);
+  mw_json_writer_u64(json, "tokens_per_step", t->tokens);
+  mw_json_writer_u64(json, "memory", t->memory);
+  mw_json_writer_u64(json, "weight_memory", t->weights);
+  mw_json_writer_u64(json, "activation_memory", t->activations);
+  mw_json_writer_number(json, "flops_per_step", t->flops);
+  mw_json_writer_number(json, "seconds_per_step", t->seconds);
+  mw_json_writer_end(json);
 }
 
 static bool compose_json(mw_plan *plan, mw_error *err) {
-  mw_text *json = &plan->json;
-  mw_text_format(json, "{\"recipe\":");
-  const char *name = mw_recipe_name(plan->recipe);
-  mw_text_json(json, name, strlen(name));
-  mw_text_format(json,
-                 ",\"arguments\":%s,\"passes\":%u,\"bytes_read\":%llu,\"bytes_written\":%llu,\"peak_memory\":%llu,"
-                 "\"tensors\":%zu,\"outputs\":[",
-                 plan->provenance.arguments.bytes, plan->cost.passes, (unsigned long long)plan->cost.bytes_read,
-                 (unsigned long long)mw_plan_written(plan), (unsigned long long)plan->cost.peak_memory,
-                 plan->layout.count);
-  for (size_t i = 0; i < plan->layout.shard_count; i++)
-    mw_text_format(json, "%s{\"file\":\"%s\",\"bytes\":%llu}", i ? "," : "", plan->layout.shards[i].name,
-                   (unsigned long long)plan->layout.shards[i].size);
-  mw_text_format(json, "],\"donor\":\"%s\"", mw_plan_measure(plan).donor);
-  if (plan->candidates) mw_text_format(json, ",\"candidates\":%zu", plan->candidates);
-  if (plan->training_count) compose_learning(plan);
-  mw_text_format(json, "}\n");
-  return mw_text_check(json, err);
+  mw_json_writer json = {.out = &plan->json, .streamed = 1};
+  mw_json_writer_object(&json, NULL);
+  mw_json_writer_string(&json, "recipe", mw_recipe_name(plan->recipe));
+  mw_json_writer_raw(&json, "arguments", plan->provenance.arguments.bytes);
+  mw_json_writer_u64(&json, "passes", plan->cost.passes);
+  mw_json_writer_u64(&json, "bytes_read", plan->cost.bytes_read);
+  mw_json_writer_u64(&json, "bytes_written", mw_plan_written(plan));
+  mw_json_writer_u64(&json, "peak_memory", plan->cost.peak_memory);
+  mw_json_writer_u64(&json, "tensors", plan->layout.count);
+  mw_json_writer_list(&json, "outputs");
+  for (size_t i = 0; i < plan->layout.shard_count; i++) {
+    mw_json_writer_object(&json, NULL);
+    mw_json_writer_string(&json, "file", plan->layout.shards[i].name);
+    mw_json_writer_u64(&json, "bytes", plan->layout.shards[i].size);
+    mw_json_writer_end(&json);
+  }
+  mw_json_writer_end(&json);
+  mw_json_writer_string(&json, "donor", mw_plan_measure(plan).donor);
+  if (plan->candidates) mw_json_writer_u64(&json, "candidates", plan->candidates);
+  if (plan->training_count) mw_json_writer_list(&json, "learning");
+  for (size_t i = 0; i < plan->training_count; i++) put_training(&json, &plan->trainings[i]);
+  if (plan->training_count) mw_json_writer_end(&json);
+  mw_json_writer_end(&json);
+  return mw_json_writer_finish(&json, err);
 }
 
 bool mw_plan_settle(mw_plan *plan, mw_error *err) {
@@ -264,6 +269,7 @@ static bool make(mw_plan *plan, const mw_binding *bindings, size_t count, mw_err
   MW_TRY(evaluate(plan, bindings, count, err));
   MW_TRY(mw_plan_settle(plan, err));
   MW_TRY(mw_provenance_compose(&plan->provenance, plan->recipe, bindings, count, &plan->options, err));
+  MW_TRY(mw_provenance_take(&plan->provenance, &plan->result, err));
   return measure(plan, err) && compose_json(plan, err);
 }
 

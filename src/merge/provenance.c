@@ -1,5 +1,6 @@
 /* provenance.c: arguments keep their spelling, so that a lock file says what was typed. */
 #include "merge/provenance.h"
+#include "base/json_writer.h"
 #include <string.h>
 
 static const mw_binding *binding_of(const mw_binding *bindings, size_t count, const char *name) {
@@ -18,16 +19,12 @@ static const char *fallback_of(const mw_arg *args, size_t count, const mw_arg *a
   return arg->fallback;
 }
 
-static void put_argument(mw_text *json, const mw_arg *arg, const char *fallback, const mw_binding *binding) {
+static void put_argument(mw_json_writer *json, const mw_arg *arg, const char *fallback, const mw_binding *binding) {
   bool list = is_list(arg) && binding;
-  mw_text_json(json, arg->name, strlen(arg->name));
-  mw_text_format(json, list ? ": [" : ": ");
-  for (size_t w = 0; binding && w < binding->count; w++) {
-    if (w) mw_text_format(json, ", ");
-    mw_text_json(json, binding->words[w], strlen(binding->words[w]));
-  }
-  if (!binding) mw_text_json(json, fallback, strlen(fallback));
-  if (list) mw_text_format(json, "]");
+  if (list) mw_json_writer_list(json, arg->name);
+  else mw_json_writer_string(json, arg->name, binding && binding->count ? binding->words[0] : fallback);
+  for (size_t w = 0; list && w < binding->count; w++) mw_json_writer_string(json, NULL, binding->words[w]);
+  if (list) mw_json_writer_end(json);
 }
 
 /* ---- the command ---- */
@@ -81,28 +78,48 @@ static void put_binding(mw_text *text, const mw_arg *arg, const mw_binding *bind
   else if (binding->count) put_name(text, strcmp(binding->words[0], "true") == 0 ? "" : "no-", arg->name);
 }
 
-bool mw_provenance_compose(mw_provenance_texts *texts, const mw_recipe *recipe, const mw_binding *bindings, size_t count,
-                      const mw_options *options, mw_error *err) {
+static bool put_arguments(mw_provenance_texts *texts, const mw_recipe *recipe, const mw_binding *bindings, size_t count, mw_error *err) {
+  mw_json_writer json = {.out = &texts->arguments};
   const mw_arg *args;
   size_t arg_count = mw_recipe_args(recipe, &args);
-  bool first = true;
-  mw_text_format(&texts->command, "moonweld ");
-  mw_text_shell(&texts->command, mw_recipe_name(recipe));
-  mw_text_format(&texts->arguments, "{");
+  mw_json_writer_object(&json, NULL);
   for (size_t i = 0; i < arg_count; i++) {
     if (args[i].kind >= MW_ARG_SEED) continue; /* bound to an option */
     const mw_binding *binding = binding_of(bindings, count, args[i].name);
     const char *fallback = fallback_of(args, arg_count, &args[i], binding_of(bindings, count, "profile"));
-    if (binding || *fallback) {
-      if (!first) mw_text_format(&texts->arguments, ", ");
-      put_argument(&texts->arguments, &args[i], fallback, binding);
-      first = false;
-    }
+    if (binding || *fallback) put_argument(&json, &args[i], fallback, binding);
     if (binding) put_binding(&texts->command, &args[i], binding);
   }
-  mw_text_format(&texts->arguments, "}");
+  mw_json_writer_end(&json);
+  return mw_json_writer_finish(&json, err);
+}
+
+bool mw_provenance_compose(mw_provenance_texts *texts, const mw_recipe *recipe, const mw_binding *bindings, size_t count,
+                      const mw_options *options, mw_error *err) {
+  mw_text_format(&texts->command, "moonweld ");
+  mw_text_shell(&texts->command, mw_recipe_name(recipe));
+  bool ok = put_arguments(texts, recipe, bindings, count, err);
   put_options(&texts->command, options);
-  return mw_text_check(&texts->arguments, err) && mw_text_check(&texts->command, err);
+  return ok && mw_text_check(&texts->command, err);
+}
+
+bool mw_provenance_take(mw_provenance_texts *texts, const mw_recipe_result *result, mw_error *err) {
+  mw_json_writer drawn = {.out = &texts->drawn}, required = {.out = &texts->required};
+  mw_text_free(&texts->drawn);
+  mw_text_free(&texts->required);
+  mw_json_writer_list(&drawn, NULL);
+  for (size_t i = 0; i < result->drawn_count; i++) mw_recipe_drawn_tell(&result->drawn[i], &drawn);
+  mw_json_writer_end(&drawn);
+  mw_json_writer_list(&required, NULL);
+  for (size_t i = 0; i < result->required_count; i++) {
+    mw_json_writer_object(&required, NULL);
+    mw_json_writer_string(&required, "name", result->required[i].name);
+    mw_json_writer_string(&required, "sha256", result->required[i].sha256);
+    mw_json_writer_end(&required);
+  }
+  mw_json_writer_end(&required);
+  bool ok = mw_json_writer_finish(&drawn, err);
+  return mw_json_writer_finish(&required, err) && ok;
 }
 
 /* config.json spells dtypes as torch does. */
@@ -113,12 +130,12 @@ static const char *config_dtype(const char *word) {
   return NULL;
 }
 
-mw_side_files_provenance mw_provenance_of(const mw_provenance_texts *texts, const mw_recipe *recipe, const mw_recipe_result *result,
-                     const mw_search *scores, const mw_options *options) {
+mw_side_files_provenance mw_provenance_of(const mw_provenance_texts *texts, const mw_recipe *recipe, const mw_search *scores,
+                     const mw_options *options) {
   return (mw_side_files_provenance){.recipe_name = mw_recipe_name(recipe), .recipe_summary = mw_recipe_summary(recipe),
                     .recipe_paper = mw_recipe_paper(recipe), .recipe_text = mw_recipe_text(recipe),
-                    .arguments_json = texts->arguments.bytes, .drawn_json = result->drawn.bytes,
-                    .required_json = result->required.bytes, .scores_json = scores ? scores->json.bytes : NULL,
+                    .arguments_json = texts->arguments.bytes, .drawn_json = texts->drawn.bytes,
+                    .required_json = texts->required.bytes, .scores_json = scores ? scores->json.bytes : NULL,
                     .scores_lines = scores ? scores->lines.bytes : NULL, .command = texts->command.bytes, .seed = options->seed,
                     .dtype = config_dtype(options->dtype), .copy_code = options->copy_code};
 }
@@ -126,4 +143,6 @@ mw_side_files_provenance mw_provenance_of(const mw_provenance_texts *texts, cons
 void mw_provenance_free(mw_provenance_texts *texts) {
   mw_text_free(&texts->arguments);
   mw_text_free(&texts->command);
+  mw_text_free(&texts->drawn);
+  mw_text_free(&texts->required);
 }

@@ -37,7 +37,7 @@ static bool fill(mw_plan *plan, mw_writer *writer, mw_training *training, mw_pro
     job.learned = mw_training_learned(training, &job.learned_count);
     MW_TRY(mw_training_write(training, writer, err));
   }
-  mw_side_files_provenance provenance = mw_provenance_of(&plan->provenance, plan->recipe, &plan->result, plan->scores, &plan->options);
+  mw_side_files_provenance provenance = mw_provenance_of(&plan->provenance, plan->recipe, plan->scores, &plan->options);
   bool ok = mw_run_job(&job, err) && (!training || mw_training_tell(training, &learning, err));
   provenance.learning_json = learning.bytes;
   ok = ok && mw_side_files_write(writer, &plan->layout, &plan->inputs.family, &provenance, &plan->warnings, err) &&
@@ -104,6 +104,7 @@ static bool make_candidate(void *context, const mw_recipe_candidate *made, const
                        .data = s->plan->data, .provenance = s->plan->provenance, .result = {.made = *made}};
   candidate.options.output = folder;
   candidate.options.durable = candidate.options.force = false;
+  candidate.provenance.drawn = candidate.provenance.required = (mw_text){0}; /* of another evaluation */
   mw_training_job learning = training_candidate(context, made);
   bool ok = mw_plan_settle(&candidate, err) && write(&candidate, &learning, search_goes_on, context, err);
   mw_plan_unsettle(&candidate);
@@ -129,7 +130,8 @@ static bool search_result(mw_plan *plan, mw_search *search, mw_error *err) {
   mw_plan_unsettle(plan);
   mw_recipe_release(&plan->result);
   plan->result = result;
-  return mw_search_choose(search, &plan->result.made, err) && mw_plan_settle(plan, err);
+  return mw_search_choose(search, &plan->result.made, err) && mw_plan_settle(plan, err) &&
+         mw_provenance_take(&plan->provenance, &plan->result, err);
 }
 
 bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *err) {
@@ -138,15 +140,11 @@ bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *e
   if (!plan->candidates) return write_result(plan, progress, context, err);
   searching s = {plan, progress, context};
   mw_search search = {.options = &plan->options, .inputs = &plan->inputs, .make = make_candidate,
-                    .loss = plan->judges.count ? measure_loss : NULL, .progress = search_goes_on, .context = &s};
-  mw_text judges = {0};
-  if (plan->judges.count) mw_calibration_tell(&plan->judges, plan->options.window, &judges);
-  search.judges = judges.bytes;
+                    .loss = plan->judges.count ? measure_loss : NULL, .judges = &plan->judges, .progress = search_goes_on, .context = &s};
   mw_search_begin(&search);
   plan->scores = &search;
-  bool ok = mw_text_check(&judges, err) && search_result(plan, &search, err) && write_result(plan, progress, context, err);
+  bool ok = search_result(plan, &search, err) && write_result(plan, progress, context, err);
   plan->scores = NULL;
   mw_search_end(&search);
-  mw_text_free(&judges);
   return ok;
 }

@@ -19,6 +19,7 @@ enum { MOST = 10000, ASKED = 1000000 };
 typedef struct mw_search_entry {
   char identity[65];
   double value;
+  const char *json; /* what is recorded of it */
 } entry;
 
 void mw_search_begin(mw_search *search) { search->parent = search->room = -1; }
@@ -68,20 +69,10 @@ static bool hash_all(const mw_recipe_candidate *candidate, bool *models, size_t 
   return ok;
 }
 
-/* Its identity, and the labels of the models that it is made of. */
-static bool identify(const mw_search *search, const mw_recipe_candidate *candidate, char identity[65], mw_text *json, mw_text *words,
-                     mw_error *err) {
-  bool *models = mw_mem_new(search->inputs->count, sizeof *models, err);
-  bool ok = models && hash_all(candidate, models, search->inputs->count, identity, err);
-  for (size_t m = 0, seen = 0; m < search->inputs->count && ok; m++) {
-    if (!models[m]) continue;
-    const char *label = search->inputs->members[m].label;
-    mw_text_format(json, seen ? ", " : "");
-    mw_text_json(json, label, strlen(label));
-    mw_text_format(words, "%s%s", seen++ ? ", " : "", label);
-  }
-  free(models);
-  return ok;
+/* Its identity, and of which models it is made. */
+static bool identify(const mw_search *search, const mw_recipe_candidate *candidate, char identity[65], bool **models, mw_error *err) {
+  *models = mw_mem_new(search->inputs->count, sizeof **models, err);
+  return *models && hash_all(candidate, *models, search->inputs->count, identity, err);
 }
 
 static const entry *known(const mw_search *search, const char *identity) {
@@ -163,43 +154,73 @@ static bool measure(mw_search *search, const mw_recipe_candidate *candidate, con
   return mw_folder_remove(search->room, "candidate", ok ? err : &later) && ok;
 }
 
+/* ---- what is told of a candidate ---- */
+
+static bool record(mw_search *search, size_t number, const bool *models, mw_recipe_draws drawn, double value, const char **out,
+                   mw_error *err) {
+  mw_text text = {0};
+  mw_json_writer json = {.out = &text};
+  mw_json_writer_object(&json, NULL);
+  mw_json_writer_u64(&json, "candidate", number);
+  mw_json_writer_list(&json, "models");
+  for (size_t m = 0; m < search->inputs->count; m++)
+    if (models[m]) mw_json_writer_string(&json, NULL, search->inputs->members[m].label);
+  mw_json_writer_end(&json);
+  mw_json_writer_list(&json, "drawn");
+  for (size_t i = 0; i < drawn.count; i++) mw_recipe_drawn_tell(&drawn.first[i], &json);
+  mw_json_writer_end(&json);
+  mw_json_writer_number(&json, "score", value);
+  mw_json_writer_end(&json);
+  bool ok = mw_json_writer_finish(&json, err) && (*out = mw_mem_copy(&search->arena, text.bytes, text.length, err));
+  mw_text_free(&text);
+  return ok;
+}
+
+/* "models[1], models[2]; seed/m3:beta(0.5, 0.5) = 0.31" */
+static bool tell(const mw_search *search, const bool *models, mw_recipe_draws drawn, mw_scored facts, mw_error *err) {
+  mw_text words = {0};
+  mw_text_escaped what;
+  if (!search->options->scored) return true;
+  for (size_t m = 0; m < search->inputs->count; m++)
+    if (models[m]) mw_text_format(&words, "%s%s", words.length ? ", " : "", search->inputs->members[m].label);
+  for (size_t i = 0; i < drawn.count; i++)
+    mw_text_format(&words, "%s%s = %.6g", i ? ", " : "; ", mw_text_escape_z(&what, drawn.first[i].what), drawn.first[i].value);
+  facts.made_of = words.bytes ? words.bytes : "";
+  bool ok = mw_text_check(&words, err) && (search->options->scored(search->options->scored_context, &facts) ||
+                                           mw_error_set(err, MW_INTERRUPTED, "interrupted; nothing was published"));
+  mw_text_free(&words);
+  return ok;
+}
+
 /* A new candidate: its number, its line, and whoever wants to hear of it. */
-static bool take(mw_search *search, const mw_recipe_candidate *candidate, const char *identity, const mw_text labels[2],
-                 const char *drawn_json, const char *drawn_words, double *value, mw_error *err) {
-  char what[64], number[32];
-  if (search->count >= MOST) return mw_error_set(err, MW_DATA, "the recipe asks for the scores of more than %d candidates", MOST);
-  MW_TRY(mw_mem_grow(&search->entries, &search->capacity, search->count + 1, sizeof *search->entries, err));
-  snprintf(what, sizeof what, "the score of candidate %zu", search->count + 1);
+static bool take(mw_search *search, const mw_recipe_candidate *candidate, const char *identity, const bool *models, mw_recipe_draws drawn,
+                 double *value, mw_error *err) {
+  char what[64];
+  size_t number = search->count + 1;
+  if (number > MOST) return mw_error_set(err, MW_DATA, "the recipe asks for the scores of more than %d candidates", MOST);
+  MW_TRY(mw_mem_grow(&search->entries, &search->capacity, number, sizeof *search->entries, err));
+  entry *new = &search->entries[search->count];
+  snprintf(what, sizeof what, "the score of candidate %zu", number);
   double begun = mw_clock_now();
   *value = 0;
   if (search->make) MW_TRY(measure(search, candidate, what, value, err));
-  memcpy(search->entries[search->count].identity, identity, 65);
-  search->entries[search->count++].value = *value;
-  mw_text_format(&search->lines, "{\"candidate\": %zu, \"models\": [%s], \"drawn\": [%s], \"score\": %s}\n", search->count,
-                 labels[0].bytes ? labels[0].bytes : "", drawn_json, mw_text_number(number, *value));
-  mw_text of = {0};
-  mw_text_format(&of, "%s%s%s", labels[1].bytes ? labels[1].bytes : "", *drawn_words ? "; " : "", drawn_words);
-  bool go_on = !search->make || !search->options->scored || of.failed ||
-               search->options->scored(search->options->scored_context,
-                                       &(mw_scored){search->count, *value, mw_clock_now() - begun, of.bytes ? of.bytes : ""});
-  mw_text_free(&of);
-  if (!go_on) return mw_error_set(err, MW_INTERRUPTED, "interrupted; nothing was published");
-  return mw_text_check(&search->lines, err);
+  memcpy(new->identity, identity, 65);
+  new->value = *value;
+  MW_TRY(record(search, number, models, drawn, *value, &new->json, err));
+  search->count = number;
+  return !search->make || tell(search, models, drawn, (mw_scored){number, *value, mw_clock_now() - begun, NULL}, err);
 }
 
-static bool answer(void *context, mw_recipe_candidate *candidate, const char *drawn_json, const char *drawn_words, double *value,
-                   mw_error *err) {
+static bool answer(void *context, mw_recipe_candidate *candidate, mw_recipe_draws drawn, double *value, mw_error *err) {
   mw_search *search = context;
   char identity[65];
-  mw_text labels[2] = {{0}, {0}};
+  bool *models = NULL;
   bool ok = search->asked++ < ASKED || mw_error_set(err, MW_DATA, "the recipe asks for more than %d scores", ASKED);
-  ok = ok && identify(search, candidate, identity, &labels[0], &labels[1], err) && mw_text_check(&labels[0], err) &&
-       mw_text_check(&labels[1], err);
+  ok = ok && identify(search, candidate, identity, &models, err);
   const entry *before = ok ? known(search, identity) : NULL;
   if (before) *value = before->value;
-  else ok = ok && take(search, candidate, identity, labels, drawn_json, drawn_words, value, err);
-  mw_text_free(&labels[0]);
-  mw_text_free(&labels[1]);
+  else ok = ok && take(search, candidate, identity, models, drawn, value, err);
+  free(models);
   if (ok && !search->make && search->count == 1 && !before) search->first = *candidate;
   else mw_recipe_candidate_free(candidate);
   return ok;
@@ -216,22 +237,26 @@ void mw_search_take_first(mw_search *search, mw_recipe_candidate *made) {
 
 bool mw_search_choose(mw_search *search, const mw_recipe_candidate *result, mw_error *err) {
   char identity[65];
-  mw_text labels[2] = {{0}, {0}};
-  bool ok = identify(search, result, identity, &labels[0], &labels[1], err);
-  mw_text_free(&labels[0]);
-  mw_text_free(&labels[1]);
+  bool *models;
+  bool ok = identify(search, result, identity, &models, err);
+  free(models);
   if (!ok) return false;
   const entry *chosen = known(search, identity);
-  mw_text_format(&search->json, "{");
-  if (search->judges) mw_text_format(&search->json, "\"judges\": {%s}, ", search->judges);
-  mw_text_format(&search->json, "\"candidates\": [");
-  for (const char *line = search->lines.bytes; line && *line;) {
-    size_t length = strcspn(line, "\n");
-    mw_text_add(&search->json, line, length);
-    line += length + 1;
-    if (*line) mw_text_format(&search->json, ", ");
+  mw_json_writer json = {.out = &search->json, .streamed = 2};
+  mw_json_writer_object(&json, NULL);
+  if (search->loss) {
+    mw_json_writer_object(&json, "judges");
+    mw_calibration_tell(search->judges, search->options->window, &json);
+    mw_json_writer_end(&json);
   }
-  if (chosen) mw_text_format(&search->json, "], \"chosen\": %zu}", (size_t)(chosen - search->entries) + 1);
-  else mw_text_format(&search->json, "], \"chosen\": null}");
-  return mw_text_check(&search->json, err);
+  mw_json_writer_list(&json, "candidates");
+  for (size_t i = 0; i < search->count; i++) {
+    mw_json_writer_raw(&json, NULL, search->entries[i].json);
+    mw_text_add(&search->lines, search->entries[i].json, strlen(search->entries[i].json));
+  }
+  mw_json_writer_end(&json);
+  if (chosen) mw_json_writer_u64(&json, "chosen", (uint64_t)(chosen - search->entries) + 1);
+  else mw_json_writer_string(&json, "chosen", NULL);
+  mw_json_writer_end(&json);
+  return mw_json_writer_finish(&json, err) && mw_text_check(&search->lines, err);
 }

@@ -5,6 +5,7 @@
 #define MW_MERGE_SEARCH_H
 
 #include "recipe/recipe.h"
+#include "train/calibration.h"
 
 /* Writes a candidate as a model folder; `folder` does not exist yet. */
 typedef bool (*mw_search_make)(void *context, const mw_recipe_candidate *candidate, const char *folder, mw_error *err);
@@ -26,9 +27,8 @@ typedef struct mw_search {
   mw_recipe_candidate first;         /* while planning: until it is taken */
   int parent, room;           /* the folder beside the output in which candidates are made; -1 before the first */
   const char *room_name, *folder; /* of the room, of the candidate in it */
-  const char *judges;         /* of the lock file: what a loss was measured on, members of a JSON object; NULL: a command measures */
-  mw_text lines;              /* a JSON line for each candidate */
-  mw_text json;               /* of the lock file, after mw_search_choose */
+  const mw_calibration *judges; /* with `loss`: what it is measured on, for the lock file */
+  mw_text lines, json;        /* after mw_search_choose: a JSON line for each candidate; for the lock file */
   mw_arena arena;
 } mw_search;
 

@@ -2,7 +2,7 @@
  * gets its number when it is closed, so a tensor over the limit, which closes at once, comes before the shard that was
  * being filled. The index is what json.dumps(indent=2, sort_keys=True) prints, since transformers writes it so. */
 #include "output/layout.h"
-#include "base/utf8.h"
+#include "base/json_writer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,35 +112,19 @@ void mw_layout_free(mw_layout *layout) {
   *layout = (mw_layout){0};
 }
 
-/* A string as Python's json.dumps spells it with ensure_ascii: everything outside ' '..'~' escaped. */
-static void add_ascii(mw_text *text, const char *string) {
-  static const char names[] = "\"\"\\\\\bb\ff\nn\rr\tt";
-  mw_text_add(text, "\"", 1);
-  while (*string) {
-    uint32_t point;
-    string += mw_utf8_decode(string, 4, &point);
-    const char *named = NULL;
-    for (const char *pair = names; *pair && !named; pair += 2)
-      if ((unsigned char)*pair == point) named = pair + 1;
-    if (named) mw_text_format(text, "\\%c", *named);
-    else if (point >= ' ' && point <= '~') mw_text_format(text, "%c", (char)point);
-    else if (point < 0x10000) mw_text_format(text, "\\u%04x", point);
-    else mw_text_format(text, "\\u%04x\\u%04x", 0xd800 + ((point - 0x10000) >> 10), 0xdc00 + (point & 0x3ff));
-  }
-  mw_text_add(text, "\"", 1);
-}
-
 bool mw_layout_index(const mw_layout *layout, mw_text *out, mw_error *err) {
+  mw_json_writer json = {.out = out, .layout = MW_JSON_WRITER_INDENTED, .ascii = true, .streamed = 2};
   uint64_t parameters = 0;
   for (size_t i = 0; i < layout->count; i++) parameters += layout->tensors[i].elements;
-  mw_text_format(out, "{\n  \"metadata\": {\n    \"total_parameters\": %llu,\n    \"total_size\": %llu\n  },\n",
-                 (unsigned long long)parameters, (unsigned long long)layout->total_size);
-  mw_text_format(out, "  \"weight_map\": {");
-  for (size_t i = 0; i < layout->count; i++) {
-    mw_text_format(out, "%s\n    ", i ? "," : "");
-    add_ascii(out, layout->tensors[i].name);
-    mw_text_format(out, ": \"%s\"", layout->shards[layout->tensors[i].file].name);
-  }
-  mw_text_format(out, "%s}\n}\n", layout->count ? "\n  " : "");
-  return mw_text_check(out, err);
+  mw_json_writer_object(&json, NULL);
+  mw_json_writer_object(&json, "metadata");
+  mw_json_writer_u64(&json, "total_parameters", parameters);
+  mw_json_writer_u64(&json, "total_size", layout->total_size);
+  mw_json_writer_end(&json);
+  mw_json_writer_object(&json, "weight_map");
+  for (size_t i = 0; i < layout->count; i++)
+    mw_json_writer_string(&json, layout->tensors[i].name, layout->shards[layout->tensors[i].file].name);
+  mw_json_writer_end(&json);
+  mw_json_writer_end(&json);
+  return mw_json_writer_finish(&json, err);
 }

@@ -1,75 +1,28 @@
 /* lock.c: merge.lock.json. Keys stand in a fixed order and nothing depends on the time, the host or the folder we run
- * in, so that the same merge gives the same bytes. Nested JSON that others composed is only indented here. */
+ * in, so that the same merge gives the same bytes. */
 #include "output/lock.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/json_writer.h"
 #include "base/sha256.h"
 
 #define NUMERIC_PROFILE 1
 #define LARGEST (64u << 20)
 
-/* A string or null. */
-static void add_string(mw_text *text, const char *string) {
-  if (string) mw_text_json(text, string, strlen(string));
-  else mw_text_add(text, "null", 4);
-}
-
-static void add_member(mw_text *text, const char *indent, const char *key, const char *string, const char *end) {
-  mw_text_format(text, "%s\"%s\": ", indent, key);
-  add_string(text, string);
-  mw_text_format(text, "%s\n", end);
-}
-
-static void add_line(mw_text *text, int depth) { mw_text_format(text, "\n%*s", 2 * depth, ""); }
-
-static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
-/* Copies a string, quotes included, and returns what follows it. */
-static const char *copy_string(mw_text *text, const char *at) {
-  const char *begin = at++;
-  while (*at && *at != '"') at += at[0] == '\\' && at[1] ? 2 : 1;
-  if (*at) at++;
-  mw_text_add(text, begin, (size_t)(at - begin));
-  return at;
-}
-
-/* `"key": json,` with the JSON's own layout replaced by an indent of 2. */
-static void add_json(mw_text *text, const char *key, const char *json) {
-  int depth = 1;
-  mw_text_format(text, "  \"%s\": ", key);
-  for (const char *at = json; *at;) {
-    if (*at == '"') {
-      at = copy_string(text, at);
-      continue;
-    }
-    char c = *at++;
-    if (is_space(c)) continue;
-    bool opens = c == '{' || c == '[', closes = c == '}' || c == ']';
-    if (closes) add_line(text, --depth);
-    mw_text_add(text, &c, 1);
-    if (c == ':') mw_text_add(text, " ", 1);
-    while (opens && is_space(*at)) at++;
-    if (opens && (*at == '}' || *at == ']')) mw_text_add(text, at++, 1);
-    else if (opens) add_line(text, ++depth);
-    else if (c == ',') add_line(text, depth);
-  }
-  mw_text_add(text, ",\n", 2);
-}
-
-static void add_recipe(mw_text *text, const mw_side_files_provenance *provenance) {
+static void put_recipe(mw_json_writer *json, const mw_side_files_provenance *provenance) {
   const char *recipe = provenance->recipe_text ? provenance->recipe_text : "";
   char hex[65];
   mw_sha256_of(recipe, strlen(recipe), hex);
-  mw_text_format(text, "  \"recipe\": {\n");
-  add_member(text, "    ", "name", provenance->recipe_name, ",");
-  add_member(text, "    ", "summary", provenance->recipe_summary, ",");
-  add_member(text, "    ", "paper", provenance->recipe_paper, ",");
-  add_member(text, "    ", "sha256", hex, ",");
-  add_member(text, "    ", "text", recipe, "");
-  mw_text_format(text, "  },\n");
+  mw_json_writer_object(json, "recipe");
+  mw_json_writer_string(json, "name", provenance->recipe_name);
+  mw_json_writer_string(json, "summary", provenance->recipe_summary);
+  mw_json_writer_string(json, "paper", provenance->recipe_paper);
+  mw_json_writer_string(json, "sha256", hex);
+  mw_json_writer_string(json, "text", recipe);
+  mw_json_writer_end(json);
 }
 
 static const char *last_part(const char *path) {
@@ -77,44 +30,49 @@ static const char *last_part(const char *path) {
   return slash ? slash + 1 : path;
 }
 
-static void add_input(mw_text *text, const mw_family_member *member) {
+static void put_file(mw_json_writer *json, const char *key, const char *name, const char *size_key, uint64_t size) {
+  mw_json_writer_object(json, NULL);
+  mw_json_writer_string(json, key, name);
+  mw_json_writer_u64(json, size_key, size);
+  mw_json_writer_end(json);
+}
+
+static void put_input(mw_json_writer *json, const mw_family_member *member) {
   const mw_model *model = member->model;
-  mw_text_format(text, "    {\n");
-  add_member(text, "      ", "label", member->label, ",");
-  add_member(text, "      ", "where", model->where, ",");
-  add_member(text, "      ", "hub", model->hub, ",");
-  add_member(text, "      ", "commit", model->commit, ",");
-  mw_text_format(text, "      \"files\": [");
-  for (size_t i = 0; i < model->file_count; i++) {
-    mw_text_format(text, "%s\n        {\"name\": ", i ? "," : "");
-    add_string(text, last_part(model->files[i].path));
-    mw_text_format(text, ", \"size\": %llu}", (unsigned long long)model->files[i].size);
-  }
-  mw_text_format(text, "%s]\n    }", model->file_count ? "\n      " : "");
+  mw_json_writer_object(json, NULL);
+  mw_json_writer_string(json, "label", member->label);
+  mw_json_writer_string(json, "where", model->where);
+  mw_json_writer_string(json, "hub", model->hub);
+  mw_json_writer_string(json, "commit", model->commit);
+  mw_json_writer_list(json, "files");
+  for (size_t i = 0; i < model->file_count; i++)
+    put_file(json, "name", last_part(model->files[i].path), "size", model->files[i].size);
+  mw_json_writer_end(json);
+  mw_json_writer_end(json);
 }
 
 bool mw_lock_compose(const mw_layout *layout, const mw_family_member *members, size_t count, const mw_side_files_provenance *provenance,
                      mw_text *out, mw_error *err) {
-  mw_text_format(out, "{\n  \"moonweld\": \"%s\",\n  \"numeric_profile\": %d,\n", MW_VERSION, NUMERIC_PROFILE);
-  add_recipe(out, provenance);
-  add_json(out, "requires", provenance->required_json ? provenance->required_json : "[]");
-  add_json(out, "arguments", provenance->arguments_json ? provenance->arguments_json : "{}");
-  mw_text_format(out, "  \"seed\": %llu,\n", (unsigned long long)provenance->seed);
-  add_json(out, "drawn", provenance->drawn_json ? provenance->drawn_json : "[]");
-  if (provenance->scores_json) add_json(out, "scores", provenance->scores_json);
-  if (provenance->learning_json) add_json(out, "learning", provenance->learning_json);
-  add_member(out, "  ", "command", provenance->command, ",");
-  mw_text_format(out, "  \"inputs\": [");
-  for (size_t i = 0; i < count; i++) {
-    mw_text_format(out, i ? ",\n" : "\n");
-    add_input(out, &members[i]);
-  }
-  mw_text_format(out, "%s],\n  \"outputs\": [", count ? "\n  " : "");
-  for (size_t i = 0; i < layout->shard_count; i++)
-    mw_text_format(out, "%s\n    {\"file\": \"%s\", \"bytes\": %llu}", i ? "," : "", layout->shards[i].name,
-                   (unsigned long long)layout->shards[i].size);
-  mw_text_format(out, "\n  ]\n}\n");
-  return mw_text_check(out, err);
+  mw_json_writer json = {.out = out, .layout = MW_JSON_WRITER_INDENTED, .streamed = 1};
+  mw_json_writer_object(&json, NULL);
+  mw_json_writer_string(&json, "moonweld", MW_VERSION);
+  mw_json_writer_u64(&json, "numeric_profile", NUMERIC_PROFILE);
+  put_recipe(&json, provenance);
+  mw_json_writer_raw(&json, "requires", provenance->required_json ? provenance->required_json : "[]");
+  mw_json_writer_raw(&json, "arguments", provenance->arguments_json ? provenance->arguments_json : "{}");
+  mw_json_writer_u64(&json, "seed", provenance->seed);
+  mw_json_writer_raw(&json, "drawn", provenance->drawn_json ? provenance->drawn_json : "[]");
+  if (provenance->scores_json) mw_json_writer_raw(&json, "scores", provenance->scores_json);
+  if (provenance->learning_json) mw_json_writer_raw(&json, "learning", provenance->learning_json);
+  mw_json_writer_string(&json, "command", provenance->command);
+  mw_json_writer_list(&json, "inputs");
+  for (size_t i = 0; i < count; i++) put_input(&json, &members[i]);
+  mw_json_writer_end(&json);
+  mw_json_writer_list(&json, "outputs");
+  for (size_t i = 0; i < layout->shard_count; i++) put_file(&json, "file", layout->shards[i].name, "bytes", layout->shards[i].size);
+  mw_json_writer_end(&json);
+  mw_json_writer_end(&json);
+  return mw_json_writer_finish(&json, err);
 }
 
 static bool look_into(const char *bytes, size_t length, bool *ours, mw_error *err) {

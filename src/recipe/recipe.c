@@ -112,39 +112,43 @@ static bool beside(const mw_recipe *recipe, const char *name, char **text, size_
   return ok;
 }
 
-static void record(mw_recipe_result *result, const char *name, const char *text, size_t length) {
+/* What is required again is recorded once. */
+static bool record(mw_recipe_result *result, const char *name, const char *text, size_t length, mw_error *err) {
   char hex[65];
-  char known[160];
-  snprintf(known, sizeof known, "\"name\": \"%s\"", name);
-  if (!result || (result->required.bytes && strstr(result->required.bytes, known))) return;
+  for (size_t i = 0; i < result->required_count; i++)
+    if (strcmp(result->required[i].name, name) == 0) return true;
+  MW_TRY(mw_mem_grow(&result->required, &result->required_capacity, result->required_count + 1, sizeof *result->required, err));
+  mw_recipe_required *new = &result->required[result->required_count];
   mw_sha256_of(text, length, hex);
-  mw_text_format(&result->required, "%s{\"name\": \"%s\", \"sha256\": \"%s\"}", result->required.length ? ", " : "", name, hex);
+  if (!(new->name = mw_mem_copy(&result->arena, name, strlen(name), err))) return false;
+  if (!(new->sha256 = mw_mem_copy(&result->arena, hex, 64, err))) return false;
+  result->required_count++;
+  return true;
 }
 
-static bool answer_require(asking *ask, int fd, const char *name) {
+static bool answer_require(const asking *ask, int fd, const char *name, mw_error *err) {
   mw_text answer = {0};
-  mw_error err;
+  mw_error refusal;
   char chunk[200], *text = NULL;
   size_t length = 0;
-  bool ok = is_word(name) || mw_error_set(&err, MW_DATA, "require takes a recipe's name: letters, digits, _ and -");
+  bool ok = is_word(name) || mw_error_set(&refusal, MW_DATA, "require takes a recipe's name: letters, digits, _ and -");
   const mw_embed *embedded = ok ? mw_builtins_find(name) : NULL;
   if (embedded) {
     snprintf(chunk, sizeof chunk, "@recipes/%s.lua", name);
     length = embedded->length;
   } else if (ok) {
     snprintf(chunk, sizeof chunk, "@%s.lua", name);
-    ok = beside(ask->recipe, name, &text, &length, &err);
+    ok = beside(ask->recipe, name, &text, &length, &refusal);
   }
   const char *bytes = embedded ? embedded->bytes : text;
-  mw_message_put_text(&answer, ok ? chunk : err.text, strlen(ok ? chunk : err.text));
-  if (ok) {
-    mw_message_put_text(&answer, bytes, length);
-    record(ask->result, name, bytes, length);
-  }
-  bool sent = mw_message_send(fd, ok ? MW_MESSAGE_REQUIRE : MW_MESSAGE_ERROR, answer.bytes, answer.length);
+  mw_message_put_text(&answer, ok ? chunk : refusal.text, strlen(ok ? chunk : refusal.text));
+  if (ok) mw_message_put_text(&answer, bytes, length);
+  bool done = (!ok || !ask->result || record(ask->result, name, bytes, length, err)) &&
+              (mw_message_send(fd, ok ? MW_MESSAGE_REQUIRE : MW_MESSAGE_ERROR, answer.bytes, answer.length) ||
+               mw_error_set(err, MW_DATA, "the recipe's process is gone"));
   mw_text_free(&answer);
   free(text);
-  return sent;
+  return done;
 }
 
 /* ---- messages ---- */
@@ -160,19 +164,24 @@ static void take_warning(mw_warning *warnings, const char *bytes, size_t length)
   mw_warning_add(warnings, "%s", mw_text_escape(&shown, bytes, length));
 }
 
-static void take_drawn(mw_recipe_result *result, const char *bytes, size_t length) {
+static bool take_drawn(mw_recipe_result *result, const char *bytes, size_t length, mw_error *err) {
   mw_message in = {bytes, bytes + length, false};
   size_t text_length;
   const char *text = mw_message_text(&in, &text_length);
   double value = mw_message_double(&in);
-  char number[32];
-  if (!result || in.failed || value - value != 0) return;
-  mw_text_format(&result->drawn, result->drawn.length ? ", {\"what\": " : "{\"what\": ");
-  mw_text_json(&result->drawn, text, mw_utf8_valid(text, text_length) ? text_length : 0);
-  mw_text_format(&result->drawn, ", \"value\": %s}", mw_text_number(number, value));
-  mw_text_escaped shown;
-  mw_text_format(&result->drawn_words, "%s%s = %.6g", result->drawn_words.length ? ", " : "",
-                 mw_text_escape(&shown, text, text_length), value);
+  if (!result || in.failed || value - value != 0) return true;
+  MW_TRY(mw_mem_grow(&result->drawn, &result->drawn_capacity, result->drawn_count + 1, sizeof *result->drawn, err));
+  const char *what = mw_mem_copy(&result->arena, text, text_length, err);
+  if (!what) return false;
+  result->drawn[result->drawn_count++] = (mw_recipe_drawn){what, value};
+  return true;
+}
+
+void mw_recipe_drawn_tell(const mw_recipe_drawn *drawn, mw_json_writer *json) {
+  mw_json_writer_object(json, NULL);
+  mw_json_writer_string(json, "what", drawn->what);
+  mw_json_writer_number(json, "value", drawn->value);
+  mw_json_writer_end(json);
 }
 
 typedef struct taking {
@@ -209,20 +218,17 @@ static bool answer_score(asking *ask, int fd, const char *bytes, size_t length, 
   mw_recipe_result *result = ask->result;
   mw_recipe_candidate candidate;
   mw_text answer = {0};
-  size_t comma = result->drawn_before ? 2 : 0;
   double value;
   MW_TRY(take_candidate(ask, bytes, length, &candidate, err));
-  bool drawn = result->drawn.length > result->drawn_before, ok = mw_text_check(&result->drawn, err);
+  mw_recipe_draws drawn = {.count = result->drawn_count - result->drawn_before};
+  if (drawn.count) drawn.first = &result->drawn[result->drawn_before];
   const mw_recipe_scorer *scorer = ask->task->scorer;
-  if (!scorer->ask(scorer->context, &candidate, drawn && ok ? result->drawn.bytes + result->drawn_before + comma : "",
-                    drawn && ok ? result->drawn_words.bytes : "", &value, err) || !ok)
-    return false;
+  MW_TRY(scorer->ask(scorer->context, &candidate, drawn, &value, err));
   ask->scores++;
-  result->drawn_before = result->drawn.length;
-  mw_text_free(&result->drawn_words);
+  result->drawn_before = result->drawn_count;
   mw_message_put_double(&answer, value);
-  ok = mw_message_send(fd, MW_MESSAGE_SCORE, answer.bytes, answer.length) ||
-       mw_error_set(err, MW_DATA, "the recipe's process is gone");
+  bool ok = mw_message_send(fd, MW_MESSAGE_SCORE, answer.bytes, answer.length) ||
+            mw_error_set(err, MW_DATA, "the recipe's process is gone");
   mw_text_free(&answer);
   return ok;
 }
@@ -245,8 +251,8 @@ static bool on_message(void *context, int fd, uint32_t kind, char *bytes, size_t
   case MW_MESSAGE_SCORE:
     if (!ask->result || !ask->task->scorer) break;
     return answer_score(ask, fd, bytes, length, err);
-  case MW_MESSAGE_DRAWN: return take_drawn(ask->result, bytes, length), true;
-  case MW_MESSAGE_REQUIRE: return answer_require(ask, fd, bytes) || mw_error_set(err, MW_DATA, "the recipe's process is gone");
+  case MW_MESSAGE_DRAWN: return take_drawn(ask->result, bytes, length, err);
+  case MW_MESSAGE_REQUIRE: return answer_require(ask, fd, bytes, err);
   default: break;
   }
   return mw_error_set(err, MW_DATA, "the recipe's process sent what was not asked for");
@@ -307,15 +313,6 @@ void mw_recipe_free(mw_recipe *recipe) {
   free(recipe);
 }
 
-/* "a, b" becomes "[a, b]". */
-static bool enclose(mw_text *list, mw_error *err) {
-  mw_text whole = {.failed = list->failed};
-  mw_text_format(&whole, "[%s]", list->bytes ? list->bytes : "");
-  mw_text_free(list);
-  *list = whole;
-  return mw_text_check(list, err);
-}
-
 bool mw_recipe_evaluate(const mw_recipe *recipe, const mw_recipe_task *task, mw_recipe_result *out, mw_error *err) {
   asking ask = {.recipe = recipe, .task = task, .result = out,
                 .child = {recipe->text, recipe->chunk, recipe->length, task->bindings, task->binding_count}};
@@ -327,7 +324,7 @@ bool mw_recipe_evaluate(const mw_recipe *recipe, const mw_recipe_task *task, mw_
   state.scores = task->scorer != NULL;
   mw_sandbox_limits limits = mw_recipe_limits(task->options, mw_input_set_tensors(task->inputs));
   if (task->scorer && task->options->recipe_seconds <= 0) limits.seconds *= 10; /* a search builds many candidates */
-  return run(&ask, &state, limits, mw_child_evaluate, err) && enclose(&out->drawn, err) && enclose(&out->required, err);
+  return run(&ask, &state, limits, mw_child_evaluate, err);
 }
 
 void mw_recipe_candidate_free(mw_recipe_candidate *candidate) {
@@ -338,7 +335,7 @@ void mw_recipe_candidate_free(mw_recipe_candidate *candidate) {
 
 void mw_recipe_release(mw_recipe_result *result) {
   mw_recipe_candidate_free(&result->made);
-  mw_text_free(&result->drawn);
-  mw_text_free(&result->required);
-  mw_text_free(&result->drawn_words);
+  free(result->drawn);
+  free(result->required);
+  mw_mem_release(&result->arena);
 }

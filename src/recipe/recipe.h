@@ -4,6 +4,7 @@
 #ifndef MW_RECIPE_RECIPE_H
 #define MW_RECIPE_RECIPE_H
 
+#include "base/json_writer.h"
 #include "model/input_set.h"
 #include "recipe/sandbox.h"
 
@@ -19,13 +20,25 @@ typedef struct mw_recipe_candidate {
 
 void mw_recipe_candidate_free(mw_recipe_candidate *candidate);
 
+/* A number that a seed gave, and what it was drawn as: "seed:beta(0.5, 0.5)". */
+typedef struct mw_recipe_drawn {
+  const char *what;
+  double value;
+} mw_recipe_drawn;
+
+typedef struct mw_recipe_draws {
+  const mw_recipe_drawn *first;
+  size_t count;
+} mw_recipe_draws;
+
+/* {"what": ..., "value": ...} */
+void mw_recipe_drawn_tell(const mw_recipe_drawn *drawn, mw_json_writer *json);
+
 /* Who answers a recipe that asks for scores. */
 typedef struct mw_recipe_scorer {
   void *context;
-  /* A candidate's number; the candidate is kept or freed by the scorer. `drawn` is what was drawn since the last one: JSON
-   * objects with commas between, and for people. */
-  bool (*ask)(void *context, mw_recipe_candidate *candidate, const char *drawn_json, const char *drawn_words, double *value,
-              mw_error *err);
+  /* A candidate's number; the candidate is kept or freed by the scorer. `drawn` is what was drawn since the last one. */
+  bool (*ask)(void *context, mw_recipe_candidate *candidate, mw_recipe_draws drawn, double *value, mw_error *err);
   bool real; /* false while planning: the numbers mean nothing, and what the recipe makes of them is no error */
 } mw_recipe_scorer;
 
@@ -41,12 +54,20 @@ typedef struct mw_recipe_task {
   const mw_recipe_scorer *scorer; /* NULL: there is no --score */
 } mw_recipe_task;
 
+/* A recipe that another one required, and the hash of its text. */
+typedef struct mw_recipe_required {
+  const char *name, *sha256;
+} mw_recipe_required;
+
 /* What an evaluation gives. */
 typedef struct mw_recipe_result {
   mw_recipe_candidate made; /* graph, outputs, trainings; empty where a planned search ended without one */
-  mw_text drawn, required;  /* JSON lists: what was drawn by a seed; the recipes that were required */
-  size_t drawn_before;      /* bytes of `drawn` that an earlier candidate has had */
-  mw_text drawn_words;      /* what was drawn since then, for people */
+  mw_recipe_drawn *drawn;   /* by a seed, in the order of the recipe */
+  size_t drawn_count, drawn_capacity;
+  size_t drawn_before;      /* so many an earlier candidate has had */
+  mw_recipe_required *required; /* the recipes that it required, each once */
+  size_t required_count, required_capacity;
+  mw_arena arena;           /* of the texts in both */
 } mw_recipe_result;
 
 /* Evaluates the recipe in a child of its own. */

@@ -1,5 +1,5 @@
 /* tokens.c: the public interface of tokenizers: a line of JSON in, a line of JSON out. */
-#include "base/text.h"
+#include "base/json_writer.h"
 #include "model/hub.h"
 #include "format/json.h"
 #include "text/tokenizer.h"
@@ -33,14 +33,6 @@ void mw_tokens_free(mw_tokens *tokens) {
   free(tokens);
 }
 
-/* The decimal digits of an id, which lines have by the million. */
-static void put_id(mw_text *out, uint32_t id, bool first) {
-  char room[12], *at = room + sizeof room;
-  do *--at = (char)('0' + id % 10); while (id /= 10);
-  if (!first) *--at = ',';
-  mw_text_add(out, at, (size_t)(room + sizeof room - at));
-}
-
 static bool encode(mw_tokens *t, const char *name, mw_json root, bool special, mw_error *err) {
   mw_json field = mw_json_member(root, "text");
   mw_arena arena = {0};
@@ -61,10 +53,12 @@ bool mw_tokens_line(mw_tokens *t, const char *line_name, const char *line, size_
   mw_json root;
   t->ids.count = t->json.length = 0;
   MW_TRY(mw_json_check(line_name, line, length, DEEPEST, &root, err) && encode(t, line_name, root, special, err));
-  mw_text_add(&t->json, "[", 1);
-  for (size_t i = 0; i < t->ids.count; i++) put_id(&t->json, t->ids.ids[i], i == 0);
-  mw_text_add(&t->json, "]", 1);
-  MW_TRY(mw_text_check(&t->json, err));
+  mw_json_writer out = {.out = &t->json, .streamed = 1};
+  mw_json_writer_list(&out, NULL);
+  for (size_t i = 0; i < t->ids.count; i++) mw_json_writer_u64(&out, NULL, t->ids.ids[i]);
+  mw_json_writer_end(&out);
+  MW_TRY(mw_json_writer_finish(&out, err));
+  t->json.bytes[--t->json.length] = 0; /* of the line alone */
   *json = t->json.bytes;
   *json_length = t->json.length;
   return true;

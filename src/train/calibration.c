@@ -64,15 +64,18 @@ void mw_calibration_compare(const mw_family_member *members, size_t count, size_
   mw_mem_release(&arena);
 }
 
-void mw_calibration_tell(const mw_calibration *data, uint32_t window, mw_text *json) {
-  mw_text_format(json, "\"blas_core\": \"%s\", \"window\": %u, \"data\": [", mw_gemm_core(), window ? window : MW_DATASET_WINDOW);
+void mw_calibration_tell(const mw_calibration *data, uint32_t window, mw_json_writer *json) {
+  mw_json_writer_string(json, "blas_core", mw_gemm_core());
+  mw_json_writer_u64(json, "window", window ? window : MW_DATASET_WINDOW);
+  mw_json_writer_list(json, "data");
   for (size_t i = 0; i < data->count; i++) {
-    mw_text_format(json, i ? ", {\"file\": " : "{\"file\": ");
-    const char *name = data->facts[i].name;
-    mw_text_json(json, name, strlen(name));
-    mw_text_format(json, ", \"sha256\": \"%s\", \"windows\": %zu}", data->hashes[i], data->sets[i]->count);
+    mw_json_writer_object(json, NULL);
+    mw_json_writer_string(json, "file", data->facts[i].name);
+    mw_json_writer_string(json, "sha256", data->hashes[i]);
+    mw_json_writer_u64(json, "windows", data->sets[i]->count);
+    mw_json_writer_end(json);
   }
-  mw_text_format(json, "]");
+  mw_json_writer_end(json);
 }
 
 void mw_calibration_close(mw_calibration *data) {

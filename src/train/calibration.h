@@ -3,6 +3,7 @@
 #ifndef MW_TRAIN_CALIBRATION_H
 #define MW_TRAIN_CALIBRATION_H
 
+#include "base/json_writer.h"
 #include "recipe/learn_spec.h"
 #include "model/family.h"
 #include "text/dataset.h"
@@ -21,8 +22,8 @@ bool mw_calibration_open(mw_calibration *data, const char *const *paths, size_t 
                          const mw_family_member *donor, mw_error *err);
 /* Warns where a model's tokenizer file is not the donor's: the same ids then stand for other texts. */
 void mw_calibration_compare(const mw_family_member *members, size_t count, size_t donor, mw_warning *warnings);
-/* What a lock file says of it, members of a JSON object: the core type that products depend on, the window, the files. */
-void mw_calibration_tell(const mw_calibration *data, uint32_t window, mw_text *json);
+/* Adds to an object what a lock file says of it: the core type that products depend on, the window, the files. */
+void mw_calibration_tell(const mw_calibration *data, uint32_t window, mw_json_writer *json);
 void mw_calibration_close(mw_calibration *data);
 
 #endif

@@ -314,27 +314,33 @@ bool mw_training_write(const mw_training *training, mw_writer *writer, mw_error 
   return ok;
 }
 
-bool mw_training_tell(const mw_training *training, mw_text *json, mw_error *err) {
-  const mw_training_job *job = &training->job;
-  char rate[32], decay[32], clip[32], share[32], first[32], last[32];
-  mw_text_format(json, "{");
-  mw_calibration_tell(job->data, job->options->window, json);
-  mw_text_format(json, ", \"coefficients\": %s%s%s, \"trainings\": [", *training->coefficients ? "\"" : "",
-                 *training->coefficients ? training->coefficients : "null", *training->coefficients ? "\"" : "");
-  for (size_t i = 0; i < job->spec_count; i++) {
-    const mw_learn_spec *spec = &job->specs[i];
-    const mw_training_log_point *points = training->checkpoint.curves[i].points;
-    mw_text_format(json,
-                   "%s{\"coefficients\": %zu, \"steps\": %u, \"windows\": %u, \"rate\": %s, \"decay\": %s, "
-                   "\"clip\": %s, \"share\": %s",
-                   i ? ", " : "", training->checkpoint.states[i].count, spec->steps, spec->windows,
-                   mw_text_number(rate, spec->rate), mw_text_number(decay, spec->decay),
-                   mw_text_number(clip, spec->clip), mw_text_number(share, spec->share));
-    if (spec->steps)
-      mw_text_format(json, ", \"first_loss\": %s, \"last_loss\": %s", mw_text_number(first, points[0].loss),
-                     mw_text_number(last, points[spec->steps - 1].loss));
-    mw_text_format(json, "}");
+static void put_training(mw_json_writer *json, const mw_training *training, size_t i) {
+  const mw_learn_spec *spec = &training->job.specs[i];
+  const mw_training_log_point *points = training->checkpoint.curves[i].points;
+  mw_json_writer_object(json, NULL);
+  mw_json_writer_u64(json, "coefficients", training->checkpoint.states[i].count);
+  mw_json_writer_u64(json, "steps", spec->steps);
+  mw_json_writer_u64(json, "windows", spec->windows);
+  mw_json_writer_number(json, "rate", spec->rate);
+  mw_json_writer_number(json, "decay", spec->decay);
+  mw_json_writer_number(json, "clip", spec->clip);
+  mw_json_writer_number(json, "share", spec->share);
+  if (spec->steps) {
+    mw_json_writer_number(json, "first_loss", points[0].loss);
+    mw_json_writer_number(json, "last_loss", points[spec->steps - 1].loss);
   }
-  mw_text_format(json, "]}");
-  return mw_text_check(json, err);
+  mw_json_writer_end(json);
+}
+
+bool mw_training_tell(const mw_training *training, mw_text *out, mw_error *err) {
+  const mw_training_job *job = &training->job;
+  mw_json_writer json = {.out = out};
+  mw_json_writer_object(&json, NULL);
+  mw_calibration_tell(job->data, job->options->window, &json);
+  mw_json_writer_string(&json, "coefficients", *training->coefficients ? training->coefficients : NULL);
+  mw_json_writer_list(&json, "trainings");
+  for (size_t i = 0; i < job->spec_count; i++) put_training(&json, training, i);
+  mw_json_writer_end(&json);
+  mw_json_writer_end(&json);
+  return mw_json_writer_finish(&json, err);
 }

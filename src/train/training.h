@@ -38,7 +38,7 @@ const mw_job_learned *mw_training_learned(const mw_training *training, size_t *c
 /* Writes moonweld/coefficients.safetensors, training.jsonl and loss.svg into the output. */
 bool mw_training_write(const mw_training *training, mw_writer *writer, mw_error *err);
 /* The facts for merge.lock.json, a JSON object. */
-bool mw_training_tell(const mw_training *training, mw_text *json, mw_error *err);
+bool mw_training_tell(const mw_training *training, mw_text *out, mw_error *err);
 /* The output is published: the checkpoint goes. */
 void mw_training_done(mw_training *training);
 void mw_training_free(mw_training *training);

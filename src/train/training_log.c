@@ -1,23 +1,28 @@
 /* training_log.c: see training_log.h. Charts are plain SVG 1.1 with one style element that follows a reader's dark or light theme. */
 #include "train/training_log.h"
+#include "base/json_writer.h"
 #include "report/axis.h"
 
 enum { WIDTH = 720, HEIGHT = 300, LEFT = 64, RIGHT = 16, TOP = 36, BOTTOM = 40, MOST_POINTS = 600 };
 
+static void put_step(mw_json_writer *json, const mw_training_log *curve, size_t training, size_t step) {
+  mw_json_writer_object(json, NULL);
+  mw_json_writer_u64(json, "training", training + 1);
+  mw_json_writer_u64(json, "step", step + 1);
+  mw_json_writer_number(json, "loss", curve->points[step].loss);
+  mw_json_writer_number(json, "gradient", curve->points[step].gradient);
+  mw_json_writer_object(json, "terms");
+  for (size_t k = 0; k < curve->term_count; k++)
+    mw_json_writer_number(json, curve->names[k], curve->terms[step * curve->term_count + k]);
+  mw_json_writer_end(json);
+  mw_json_writer_end(json);
+}
+
 bool mw_training_log_lines(const mw_training_log *curves, size_t count, mw_text *out, mw_error *err) {
-  char loss[32], gradient[32];
+  mw_json_writer json = {.out = out};
   for (size_t t = 0; t < count; t++)
-    for (size_t i = 0; i < curves[t].count; i++) {
-      const mw_training_log *c = &curves[t];
-      mw_text_format(out, "{\"training\":%zu,\"step\":%zu,\"loss\":%s,\"gradient\":%s,\"terms\":{", t + 1, i + 1,
-                     mw_text_number(loss, c->points[i].loss), mw_text_number(gradient, c->points[i].gradient));
-      for (size_t k = 0; k < c->term_count; k++) {
-        mw_text_format(out, "%s\"%s\":", k ? "," : "", c->names[k]);
-        mw_text_json_number(out, c->terms[i * c->term_count + k]);
-      }
-      mw_text_format(out, "}}\n");
-    }
-  return mw_text_check(out, err);
+    for (size_t i = 0; i < curves[t].count; i++) put_step(&json, &curves[t], t, i);
+  return mw_json_writer_finish(&json, err);
 }
 
 static void put_text(mw_text *out, double x, double y, const char *anchor, const char *words, double value) {

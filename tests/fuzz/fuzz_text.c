@@ -1,7 +1,8 @@
 /* fuzz_text.c: words as people type them: numbers agree with the C library's, printed numbers read back, sizes and globs
- * never run away, and what is shown holds no control character and is UTF-8. The input is two words, divided by a NUL. */
-#include "base/text.h"
+ * never run away, what is shown holds no control character and is UTF-8, what is written as JSON reads back. The input is two words, divided by a NUL. */
+#include "base/json_writer.h"
 #include "base/utf8.h"
+#include "format/json.h"
 #include "fuzz.h"
 #include <math.h>
 
@@ -27,6 +28,24 @@ static void check_shown(const char *bytes, size_t length) {
   }
 }
 
+/* Whatever is written reads back as JSON, in every layout, and shows no control character. */
+static void check_written(const char *key, const char *bytes, size_t length) {
+  mw_text text = {0};
+  mw_error err;
+  mw_json root;
+  mw_json_writer json = {.out = &text, .layout = (mw_json_writer_layout)(length % 3), .ascii = length / 3 % 2, .streamed = (unsigned)(length % 4)};
+  mw_json_writer_object(&json, NULL);
+  mw_json_writer_list(&json, key);
+  mw_json_writer_bytes(&json, NULL, bytes, length);
+  mw_json_writer_string(&json, NULL, key);
+  mw_json_writer_end(&json);
+  mw_json_writer_end(&json);
+  REQUIRE(mw_json_writer_finish(&json, &err) && mw_json_check("written", text.bytes, text.length, 3, &root, &err));
+  for (size_t i = 0; i < text.length; i++) REQUIRE((unsigned char)text.bytes[i] >= ' ' || text.bytes[i] == '\n');
+  for (size_t i = 0; i < text.length && json.ascii; i++) REQUIRE((unsigned char)text.bytes[i] < 0x7f);
+  mw_text_free(&text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
   char *first = malloc(length + 1);
   REQUIRE(first != NULL);
@@ -49,6 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
     unsigned distance = mw_text_distance(first, second, 8);
     REQUIRE(distance == mw_text_distance(second, first, 8) && distance <= 9 && (distance == 0) == !strcmp(first, second));
   }
+  check_written(first, (const char *)bytes, length);
   mw_text_json(&quoted, (const char *)bytes, length);
   REQUIRE(!quoted.failed && quoted.length >= length + 2 && quoted.bytes[quoted.length - 1] == '"');
   mw_text_free(&quoted);

@@ -113,8 +113,8 @@ describe("m3 with samples", function()
     assert.equal(6, #lines)
     local best, most
     for k, line in ipairs(lines) do
-      assert.equal(k, tonumber(line:match '"candidate": (%d+)'))
-      local lambda, score = tonumber(line:match '"value": ([%d.e-]+)'), tonumber(line:match '"score": ([%d.e-]+)')
+      assert.equal(k, tonumber(line:match '"candidate":(%d+)'))
+      local lambda, score = tonumber(line:match '"value":([%d.e-]+)'), tonumber(line:match '"score":([%d.e-]+)')
       local mix = {}
       for i = 1, N do mix[i] = f32(f32(f32(1 - lambda) * list[2][i]) + f32(f32(lambda) * list[1][i])) end
       assert.equal(score_of(mix), score)

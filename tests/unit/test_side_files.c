@@ -70,7 +70,7 @@ static void check_texts(void) {
   CHECK(strstr(card, "Trims &lt;b> and elects.") != NULL);
   const char *lock = get("out/merge.lock.json");
   CHECK(!strncmp(lock, "{\n  \"moonweld\": \"", 17) && strstr(lock, lock_text) != NULL);
-  CHECK(strstr(lock, "\"outputs\": [\n    {\"file\": \"model.safetensors\", \"bytes\": 40}\n  ]\n}\n") != NULL);
+  CHECK(strstr(lock, "\"outputs\": [\n    {\n      \"file\": \"model.safetensors\",\n      \"bytes\": 40\n    }\n  ]\n}\n") != NULL);
   bool ours;
   mw_error err;
   CHECK(mw_lock_is_ours("out", &ours, &err) && ours && mw_lock_is_ours("other", &ours, &err) && !ours);

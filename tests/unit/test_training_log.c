@@ -13,10 +13,11 @@ static int count(const char *text, const char *word) {
 int main(void) {
   static mw_training_log_point many[5000];
   for (int i = 0; i < 5000; i++) many[i] = (mw_training_log_point){2.5 - 0.0001 * i, 1};
-  mw_training_log_point few[] = {{1.5, 0.25}, {1e-7, 3}}, one[] = {{0.5, 1}};
+  mw_training_log_point few[] = {{1.5, 0.25}, {1e-7, 3}}, one[] = {{0.5, 1}}, wild[] = {{NAN, INFINITY}};
   const char *const names[] = {"kl data[1]", "coefficients"};
   double terms[] = {1.25, 0.25, 1e-7, NAN};
   const mw_training_log curves[] = {{few, 2, names, terms, 2}, {.count = 0}, {one, 1, NULL, NULL, 0}, {many, 5000, NULL, NULL, 0}};
+  const mw_training_log runaway = {wild, 1, NULL, NULL, 0};
   mw_text text = {0};
   mw_error err;
   CASE("lines");
@@ -24,6 +25,10 @@ int main(void) {
   CHECK_TEXT(text.bytes, "{\"training\":1,\"step\":1,\"loss\":1.5,\"gradient\":0.25,\"terms\":{\"kl data[1]\":1.25,\"coefficients\":0.25}}\n"
                          "{\"training\":1,\"step\":2,\"loss\":1e-07,\"gradient\":3,\"terms\":{\"kl data[1]\":1e-07,\"coefficients\":null}}\n"
                          "{\"training\":3,\"step\":1,\"loss\":0.5,\"gradient\":1,\"terms\":{}}\n");
+  mw_text_free(&text);
+  CASE("lines without numbers");
+  CHECK(mw_training_log_lines(&runaway, 1, &text, &err));
+  CHECK_TEXT(text.bytes, "{\"training\":1,\"step\":1,\"loss\":null,\"gradient\":null,\"terms\":{}}\n");
   mw_text_free(&text);
   CASE("chart");
   CHECK(mw_training_log_chart(curves, 4, &text, &err));
