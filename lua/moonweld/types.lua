@@ -9,7 +9,7 @@
 ---@alias Value Tensor|Model|List
 ---@alias Operand Value|Number
 
--- <made of elementwise.def>
+-- <made of elementwise.def by `make docs`>
 ---What can be done element by element, and reduced.
 ---@class Elements
 ---@operator add(Operand): self # the sum

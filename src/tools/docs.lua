@@ -83,6 +83,6 @@ end
 
 local good = replace("README.md", "| element by element", "", row())
 good = replace("recipes/README.md", "| written |", "\n", described() .. "\n") and good
-good = replace("lua/moonweld/types.lua", "-- <made of elementwise.def>", "-- </made of elementwise.def>\n",
-  "-- <made of elementwise.def>\n" .. types() .. "-- </made of elementwise.def>\n") and good
+good = replace("lua/moonweld/types.lua", "-- <made of elementwise.def by `make docs`>", "-- </made of elementwise.def>\n",
+  "-- <made of elementwise.def by `make docs`>\n" .. types() .. "-- </made of elementwise.def>\n") and good
 os.exit(good)
