@@ -15,7 +15,8 @@ typedef struct scratch {
   uint32_t *last;       /* of each cone node: the last instruction that reads it */
   uint16_t *place;      /* of each cone node: its register */
   uint16_t *free;       /* registers that can be used again */
-  size_t fused_capacity, last_capacity, place_capacity, free_capacity, free_count;
+  uint32_t *slots;      /* of each node of the graph: 1 + its index among the program's inputs, scalars or vectors; 0: not there */
+  size_t fused_capacity, last_capacity, place_capacity, free_capacity, free_count, slot_count;
 } scratch;
 
 typedef struct compiler {
@@ -27,15 +28,33 @@ typedef struct compiler {
 
 enum { MAX_REGISTERS = 4096 };
 
-/* Index of `node` in a small list, appended if it is not there. */
-static bool slot(mw_node **list, size_t *count, size_t *capacity, mw_node node, uint16_t *out, mw_error *err) {
-  size_t i = 0;
-  while (i < *count && (*list)[i] != node) i++;
-  if (i > UINT16_MAX) return mw_error_set(err, MW_DATA, "a recipe's expression uses more than %d numbers", UINT16_MAX);
-  *out = (uint16_t)i;
-  if (i < *count) return true;
-  MW_TRY(mw_mem_grow(list, capacity, i + 1, sizeof **list, err));
-  (*list)[(*count)++] = node;
+/* Index of `node` in the one of the program's lists that it belongs to, appended if it is not there. */
+static bool slot(compiler *c, mw_node **list, size_t *count, size_t *capacity, mw_node node, uint16_t *out) {
+  uint32_t *known = &c->s->slots[node];
+  if (!*known) {
+    if (*count > UINT16_MAX) return mw_error_set(c->err, MW_DATA, "a recipe's expression uses more than %d numbers", UINT16_MAX);
+    MW_TRY(mw_mem_grow(list, capacity, *count + 1, sizeof **list, c->err));
+    (*list)[(*count)++] = node;
+    *known = (uint32_t)*count;
+  }
+  *out = (uint16_t)(*known - 1);
+  return true;
+}
+
+static void forget(scratch *s, const mw_node *list, size_t count) {
+  for (size_t i = 0; i < count; i++) s->slots[list[i]] = 0;
+}
+
+/* Empties the lists of the program before, and makes room for every node of the graph. */
+static bool clear_slots(mw_program *p, const mw_graph *graph, mw_error *err) {
+  scratch *s = p->scratch;
+  forget(s, p->inputs, p->input_count);
+  forget(s, p->scalars, p->scalar_count);
+  forget(s, p->vectors, p->vector_count);
+  p->input_count = p->scalar_count = p->vector_count = 0;
+  size_t before = s->slot_count;
+  MW_TRY(mw_mem_grow(&s->slots, &s->slot_count, mw_graph_count(graph) + 1, sizeof *s->slots, err));
+  if (s->slot_count > before) memset(s->slots + before, 0, (s->slot_count - before) * sizeof *s->slots);
   return true;
 }
 
@@ -142,7 +161,7 @@ static bool operands_of(compiler *c, mw_program_instruction *step, const mw_node
       continue;
     }
     step->form |= (uint8_t)(1u << i);
-    MW_TRY(slot(&p->scalars, &p->scalar_count, &p->scalar_capacity, operands[i], &step->operand[i], c->err));
+    MW_TRY(slot(c, &p->scalars, &p->scalar_count, &p->scalar_capacity, operands[i], &step->operand[i]));
   }
   return true;
 }
@@ -169,9 +188,9 @@ static bool generate(compiler *c) {
     step->dst = (uint16_t)i;
     uint16_t index = 0;
     if (choices[i].op == MW_OP_INPUT)
-      ok = slot(&p->inputs, &p->input_count, &p->input_capacity, node, &index, c->err);
+      ok = slot(c, &p->inputs, &p->input_count, &p->input_capacity, node, &index);
     else if (choices[i].op == MW_OP_COLUMNS)
-      ok = slot(&p->vectors, &p->vector_count, &p->vector_capacity, choices[i].operands[1], &index, c->err) &&
+      ok = slot(c, &p->vectors, &p->vector_count, &p->vector_capacity, choices[i].operands[1], &index) &&
            operands_of(c, step, choices[i].operands, 0, 1);
     else
       ok = operands_of(c, step, choices[i].operands,
@@ -239,7 +258,8 @@ bool mw_program_compile(mw_program *program, const mw_graph *graph, const mw_pro
   if (!program->scratch && !(program->scratch = mw_mem_new(1, sizeof(scratch), err))) return false;
   scratch *s = program->scratch;
   mw_cone_clear(&s->cone);
-  program->length = program->input_count = program->scalar_count = program->vector_count = 0;
+  program->length = 0;
+  MW_TRY(clear_slots(program, graph, err));
   for (size_t r = 0; r < count; r++) {
     mw_node values[2];
     unsigned n = mw_cone_values(graph, roots[r], values);
@@ -265,6 +285,7 @@ void mw_program_free(mw_program *program) {
     free(s->last);
     free(s->place);
     free(s->free);
+    free(s->slots);
     free(s);
   }
   free(program->code);
