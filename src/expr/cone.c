@@ -53,8 +53,7 @@ bool mw_cone_add(mw_cone *cone, const mw_graph *graph, mw_node value, mw_error *
       size_t before = depth;
       for (uint32_t i = facts.operands; i-- > mw_graph_op_first(facts.op);) {
         mw_node operand = facts.operand[i];
-        mw_graph_node_facts below = mw_graph_facts(graph, operand);
-        if (!below.shape || below.op == MW_OP_VECTOR || mw_cone_find(cone, operand) >= 0) continue;
+        if (!mw_cone_goes_on(graph, operand) || mw_cone_find(cone, operand) >= 0) continue;
         MW_TRY(mw_mem_grow(&cone->stack, &cone->stack_capacity, depth + 1, sizeof *cone->stack, err));
         cone->stack[depth++] = operand;
       }

@@ -18,6 +18,11 @@ typedef struct mw_cone {
   size_t table_size;
 } mw_cone;
 
+/* Whether an operand is part of a cone; scalars and vectors are its edges. */
+static inline bool mw_cone_goes_on(const mw_graph *graph, mw_node operand) {
+  mw_graph_node_facts facts = mw_graph_facts(graph, operand);
+  return facts.shape && facts.op != MW_OP_VECTOR;
+}
 /* Adds everything below `value` (a tensor). A zeroed cone is empty. */
 bool mw_cone_add(mw_cone *cone, const mw_graph *graph, mw_node value, mw_error *err);
 /* Index in nodes, or -1. */

@@ -29,6 +29,10 @@ typedef struct maker {
   uint32_t *level;  /* of every node; 0: it depends on no sink */
   uint8_t *needed;  /* of every node: whether an output depends on it */
   uint32_t *parent; /* union-find over nodes */
+  uint32_t *seen, *input; /* of every node: the last level that it was met in, and an input below it; 0: none */
+  uint64_t steps, most_steps; /* of all passes together */
+  mw_node *stack;
+  size_t stack_capacity;
   uint32_t *batch;  /* of each component, at the node that represents it; 0: none yet */
   uint32_t *concurrent; /* of every guessed total: 1 + the output that it is computed concurrently with */
   pending *list;
@@ -171,25 +175,69 @@ static int by_task(const void *a, const void *b) {
   return 0;
 }
 
+static bool push(maker *m, mw_node node, size_t depth) {
+  MW_TRY(mw_mem_grow(&m->stack, &m->stack_capacity, depth + 1, sizeof *m->stack, m->err));
+  m->stack[depth] = node;
+  return true;
+}
+
+static bool too_many_steps(const maker *m) {
+  uint32_t passes = 0;
+  for (uint32_t id = 1; id <= m->nodes; id++)
+    if (m->level[id] > passes) passes = m->level[id];
+  mw_error_set(m->err, MW_DATA, "the recipe takes more than %llu steps for an element of each tensor, in %u passes over its models",
+               (unsigned long long)m->most_steps, passes + 1);
+  return mw_error_hint(m->err, "every pass computes again what it is made of: let fewer totals depend on each other");
+}
+
+/* Joins all inputs below `value` in this level; operands first, and what the level has met before is done. */
+static bool join_inputs(maker *m, mw_node value, uint32_t level) {
+  MW_TRY(push(m, value, 0));
+  for (size_t depth = 1; depth;) {
+    mw_node node = m->stack[depth - 1];
+    mw_graph_node_facts facts = mw_graph_facts(m->graph, node);
+    size_t before = depth;
+    if (m->seen[node] == level) { depth--; continue; }
+    for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands; i++)
+      if (mw_cone_goes_on(m->graph, facts.operand[i]) && m->seen[facts.operand[i]] != level) MW_TRY(push(m, facts.operand[i], depth++));
+    if (depth > before) continue;
+    m->seen[node] = level;
+    m->parent[node] = node;
+    if (m->steps++ == m->most_steps) return too_many_steps(m);
+    m->input[node] = facts.op == MW_OP_INPUT ? node : 0;
+    for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands; i++) {
+      mw_node below = mw_cone_goes_on(m->graph, facts.operand[i]) ? m->input[facts.operand[i]] : 0;
+      if (below && m->input[node]) unite(m->parent, below, m->input[node]);
+      else if (below) m->input[node] = below;
+    }
+    depth--;
+  }
+  return true;
+}
+
+/* What outputs take beyond that; each computes for itself, so each meets its nodes as a level of its own would. */
+static bool count_outputs(maker *m, const mw_node *outputs, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (mw_graph_facts(m->graph, outputs[i]).shape) MW_TRY(join_inputs(m, outputs[i], (uint32_t)(m->nodes + 1 + i)));
+  return true;
+}
+
 /* Sinks of a level that read a common input, directly or over other sinks, get the same group: the first of their inputs. For
- * example, sinks that read inputs {1, 2}, {3, 4} and {2, 3} are all in group 1. */
+ * example, sinks that read inputs {1, 2}, {3, 4} and {2, 3} are all in group 1. A level meets every node once, so that a chain of n
+ * totals, each of what the one before has made, takes n * n / 2 steps here as it does when it runs. */
 static bool group(maker *m) {
   if (m->count) qsort(m->list, m->count, sizeof *m->list, by_level);
   for (size_t from = 0, to; from < m->count; from = to) {
-    for (to = from; to < m->count && m->list[to].level == m->list[from].level; to++) continue;
-    if (m->list[from].level == UINT32_MAX) break; /* outputs have a task each */
-    reset(m);
+    uint32_t level = m->list[from].level;
+    for (to = from; to < m->count && m->list[to].level == level; to++) continue;
+    if (level == UINT32_MAX) break; /* outputs have a task each */
     for (size_t i = from; i < to; i++) {
-      mw_node values[2], first = 0;
+      mw_node values[2];
       unsigned n = mw_cone_values(m->graph, m->list[i].root, values);
-      mw_cone_clear(&m->cone);
-      for (unsigned v = 0; v < n; v++) MW_TRY(mw_cone_add(&m->cone, m->graph, values[v], m->err));
-      for (size_t k = 0; k < m->cone.count; k++) {
-        if (mw_graph_facts(m->graph, m->cone.nodes[k]).op != MW_OP_INPUT) continue;
-        if (first) unite(m->parent, first, m->cone.nodes[k]);
-        else first = m->cone.nodes[k];
-      }
-      if (first) m->list[i].group = first;
+      for (unsigned v = 0; v < n; v++) MW_TRY(join_inputs(m, values[v], level));
+      if (n == 2 && m->input[values[0]] && m->input[values[1]]) unite(m->parent, m->input[values[0]], m->input[values[1]]);
+      mw_node input = m->input[values[0]] ? m->input[values[0]] : n == 2 ? m->input[values[1]] : 0;
+      if (input) m->list[i].group = input;
     }
     for (size_t i = from; i < to; i++) m->list[i].group = find(m->parent, m->list[i].group);
   }
@@ -266,23 +314,30 @@ bool mw_schedule_make(const mw_graph *graph, const mw_node *outputs, size_t coun
       return mw_error_set(err, MW_DATA,
                           "a tensor of the result is made of a network's activations, which only learn computes");
   }
-  maker m = {.graph = graph, .nodes = mw_graph_count(graph), .err = err};
+  maker m = {.graph = graph, .nodes = mw_graph_count(graph),
+             .most_steps = MW_SCHEDULE_STEPS + MW_SCHEDULE_STEPS_EACH * (uint64_t)count, .err = err};
   m.level = mw_mem_new(m.nodes + 1, sizeof *m.level, err);
   m.needed = mw_mem_new(m.nodes + 1, sizeof *m.needed, err);
   m.parent = mw_mem_new(m.nodes + 1, sizeof *m.parent, err);
   m.batch = mw_mem_new(m.nodes + 1, sizeof *m.batch, err);
   m.concurrent = mw_mem_new(m.nodes + 1, sizeof *m.concurrent, err);
-  bool ok = m.level && m.needed && m.parent && m.batch && m.concurrent;
+  m.seen = mw_mem_new(m.nodes + 1, sizeof *m.seen, err);
+  m.input = mw_mem_new(m.nodes + 1, sizeof *m.input, err);
+  bool ok = m.level && m.needed && m.parent && m.batch && m.concurrent && m.seen && m.input;
   if (ok) {
     reset(&m);
     measure(&m, outputs, count);
-    ok = divide(&m, outputs, count) && find_guesses(&m, outputs, count) && collect(&m, outputs, count) && group(&m) && arrange(&m, out);
+    ok = divide(&m, outputs, count) && find_guesses(&m, outputs, count) && collect(&m, outputs, count) && group(&m) &&
+         count_outputs(&m, outputs, count) && arrange(&m, out);
   }
   free(m.level);
   free(m.needed);
   free(m.parent);
   free(m.batch);
   free(m.concurrent);
+  free(m.seen);
+  free(m.input);
+  free(m.stack);
   free(m.list);
   mw_cone_free(&m.cone);
   if (!ok) mw_schedule_free(out);

@@ -31,6 +31,9 @@
 /* A batch has about so many elements to compute, and so many selections; a stage has about so many selections too. */
 enum { MW_SCHEDULE_NO_OUTPUT = UINT32_MAX, MW_SCHEDULE_SELECTS = 8 };
 #define MW_SCHEDULE_ELEMENTS ((uint64_t)128 << 20)
+/* How many steps (operations on one element) all passes may take, and how many more for each output: far more than any
+ * method does, and few enough to be planned within seconds. */
+enum { MW_SCHEDULE_STEPS = 1 << 24, MW_SCHEDULE_STEPS_EACH = 1 << 12 };
 
 /* One program over all elements of one shape. */
 typedef struct mw_schedule_task {
@@ -56,7 +59,7 @@ typedef struct mw_schedule {
 } mw_schedule;
 
 /* `outputs` are tensors, which are stored, and scalars, whose sinks are run. MW_DATA if one depends on a NET operation (except
- * through LEARNED, whose values a training has found). */
+ * through LEARNED, whose values a training has found), or if all passes together take too many steps. */
 bool mw_schedule_make(const mw_graph *graph, const mw_node *outputs, size_t count, mw_schedule *out, mw_error *err);
 void mw_schedule_free(mw_schedule *schedule);
 

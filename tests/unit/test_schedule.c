@@ -2,6 +2,7 @@
  * through a selection, nor between a guess and what it is guessed from. */
 #include "expr/schedule.h"
 #include "unit.h"
+#include <time.h>
 
 enum { TENSORS = 40 };
 
@@ -124,10 +125,31 @@ static void test_vector(void) {
   mw_graph_free(graph);
 }
 
+/* Every total is one of what the total before has made: what is planned within a second or refused, which took minutes. */
+static bool plans_a_chain(int length) {
+  mw_schedule s;
+  begin();
+  mw_node y = x[0];
+  for (int i = 0; i < length; i++) y = APPLY(MW_OP_MUL, y, APPLY(MW_OP_TOTAL, y));
+  clock_t begun = clock();
+  bool ok = mw_schedule_make(graph, &y, 1, &s, &err);
+  CHECK(clock() - begun < 5 * CLOCKS_PER_SEC);
+  if (ok) CHECK(s.stage_count == (size_t)length + 1), mw_schedule_free(&s);
+  else CHECK(err.status == MW_DATA);
+  mw_graph_free(graph);
+  return ok;
+}
+
+static void test_chains(void) {
+  CHECK(plans_a_chain(1) && plans_a_chain(1000));
+  CHECK(!plans_a_chain(20000) && strstr(err.text, "in 20001 passes over its models"));
+}
+
 int main(void) {
   RUN(test_vector());
   RUN(test_each());
   RUN(test_shared());
   RUN(test_guesses());
+  RUN(test_chains());
   UNIT_END();
 }
