@@ -224,8 +224,9 @@ static bool parse(mw_options_line *line, char *const *words, size_t count, parse
   line->data = calloc(count + 1, sizeof *line->data);
   line->judges = calloc(count + 1, sizeof *line->judges);
   line->renames = calloc(count + 1, sizeof *line->renames);
+  line->allowed = calloc(count + 1, sizeof *line->allowed);
   line->operands = calloc(count + 1, sizeof *line->operands);
-  if (!line->bindings || !line->data || !line->judges || !line->renames || !line->operands)
+  if (!line->bindings || !line->data || !line->judges || !line->renames || !line->allowed || !line->operands)
     return mw_term_fail(err, MW_MEMORY, "no memory for the command line");
   for (size_t i = 0; i < count; i++) {
     const char *word = words[i];
@@ -279,8 +280,9 @@ void mw_options_free(mw_options_line *line) {
   free(line->data);
   free(line->judges);
   free(line->renames);
+  free(line->allowed);
   free(line->operands);
-  line->data = line->judges = line->renames = line->operands = NULL;
+  line->data = line->judges = line->renames = line->allowed = line->operands = NULL;
   line->bindings = NULL;
   line->count = 0;
 }

@@ -93,6 +93,15 @@ bool mw_settings_data(mw_options_line *line, const char *value, mw_error *err) {
   return true;
 }
 
+bool mw_settings_allow(mw_options_line *line, const char *value, mw_error *err) {
+  static const char *const words[] = { "config", "tokenizer", "quantised", "empty", NULL };
+  size_t index;
+  if (!choice("--allow", value, words, &index, err)) return false;
+  line->allowed[line->options.allow_count++] = words[index];
+  line->options.allow = line->allowed;
+  return true;
+}
+
 bool mw_settings_rename(mw_options_line *line, const char *value, mw_error *err) {
   if (!*value) return mw_term_fail(err, MW_USAGE, "--rename needs FROM=TO");
   line->renames[line->options.rename_count++] = value;

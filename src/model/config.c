@@ -28,13 +28,23 @@ static bool facts_of(mw_config *config, const char *path, mw_error *err) {
     config->model_type[type.length - 2] = 0;
   }
   config->architecture = mw_architecture_of(config->model_type);
-  config->tied = tie.kind == MW_JSON_TRUE || (tie.kind != MW_JSON_FALSE && config->architecture && config->architecture->tied);
-  mw_json quantized = mw_json_member(config->root, "quantization_config");
-  config->quantized = quantized.kind != MW_JSON_END && quantized.kind != MW_JSON_NULL;
+  config->tied = tie.kind == MW_JSON_TRUE || (tie.kind != MW_JSON_FALSE && mw_architecture_ties(config->model_type));
   return count_of(config, path, "num_hidden_layers", &config->layers, err) &&
          count_of(config, path, "hidden_size", &config->hidden, err) &&
          count_of(config, path, "vocab_size", &config->vocabulary, err) &&
          count_of(config, path, "num_attention_heads", &config->heads, err);
+}
+
+/* Puts numbers of the same length where Python's json module writes what is no JSON. */
+static void make_plain(char *text) {
+  static const struct { const char *word, *number; } words[] = {{"Infinity", "1e999999"}, {"NaN", "0e0"}};
+  bool inside = false;
+  for (char *c = text; *c; c++) {
+    if (*c == '"') inside = !inside;
+    else if (inside && *c == '\\' && c[1]) c++;
+    for (size_t i = 0; !inside && i < sizeof words / sizeof *words; i++)
+      if (strncmp(c, words[i].word, strlen(words[i].word)) == 0) memcpy(c, words[i].number, strlen(words[i].number));
+  }
 }
 
 bool mw_config_open(mw_config *config, const char *folder, mw_error *err) {
@@ -44,7 +54,11 @@ bool mw_config_open(mw_config *config, const char *folder, mw_error *err) {
   const char *path = mw_file_join(&arena, folder, "config.json", err);
   bool ok = path && mw_file_slurp(path, LARGEST, &config->text, &config->length, err);
   const char *what = ok ? mw_text_escape_z(&shown, path) : "";
-  ok = ok && mw_json_check(what, config->text, config->length, DEEPEST, &config->root, err);
+  if (ok) {
+    ok = (config->plain = mw_mem_new(config->length + 1, 1, err)) != NULL;
+    if (ok) make_plain(memcpy(config->plain, config->text, config->length));
+  }
+  ok = ok && mw_json_check(what, config->plain, config->length, DEEPEST, &config->root, err);
   if (ok && config->root.kind != MW_JSON_OBJECT) ok = mw_error_set(err, MW_DATA, "%s: expected an object", what);
   ok = ok && facts_of(config, what, err);
   mw_mem_release(&arena);
@@ -54,12 +68,14 @@ bool mw_config_open(mw_config *config, const char *folder, mw_error *err) {
 
 void mw_config_close(mw_config *config) {
   free(config->text);
+  free(config->plain);
   *config = (mw_config){0};
 }
 
 /* ---- edits ---- */
 
 typedef struct edit {
+  const mw_config *config;
   const char *at; /* what was copied so far ends here */
   mw_text *out;
   const char *dtype;
@@ -67,8 +83,14 @@ typedef struct edit {
   unsigned dtypes;
 } edit;
 
+/* Copies up to there, as the file spells it. */
+static void copy_to(edit *e, const char *end) {
+  mw_text_add(e->out, e->config->text + (e->at - e->config->plain), (size_t)(end - e->at));
+  e->at = end;
+}
+
 static void replace(edit *e, mw_json value, const char *spelling) {
-  mw_text_add(e->out, e->at, (size_t)(value.bytes - e->at));
+  copy_to(e, value.bytes);
   mw_text_add(e->out, spelling, strlen(spelling));
   e->at = value.bytes + value.length;
 }
@@ -94,19 +116,18 @@ static void edit_object(edit *e, mw_json object, bool nested) {
 }
 
 bool mw_config_edit(const mw_config *config, const char *dtype, bool untie, mw_text *out, mw_error *err) {
-  edit e = {config->text, out, dtype, untie, false, 0};
+  edit e = {config, config->plain, out, dtype, untie, false, 0};
   edit_object(&e, config->root, false);
   const char *close = config->root.bytes + config->root.length - 1, *last = close;
   while (last > e.at && strchr(" \t\r\n", last[-1])) last--;
   bool add_dtype = dtype && !e.dtypes, add_tie = untie && !e.tie_found;
   if (add_dtype || add_tie) {
-    mw_text_add(out, e.at, (size_t)(last - e.at));
-    e.at = last;
+    copy_to(&e, last);
     const char *comma = last[-1] == '{' ? "" : ",";
     if (add_dtype) mw_text_format(out, "%s\n  \"torch_dtype\": \"%s\",\n  \"dtype\": \"%s\"", comma, dtype, dtype), comma = ",";
     if (add_tie) mw_text_format(out, "%s\n  \"tie_word_embeddings\": false", comma);
     if (last == close) mw_text_format(out, "\n");
   }
-  mw_text_add(out, e.at, (size_t)(config->text + config->length - e.at));
+  copy_to(&e, config->plain + config->length);
   return mw_text_check(out, err);
 }

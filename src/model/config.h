@@ -8,12 +8,12 @@
 
 typedef struct mw_config {
   char *text; /* the file's bytes; NULL where there is no config */
+  char *plain; /* the same, but for Infinity and NaN, which Python writes and JSON has not: numbers of the same length */
   size_t length;
   mw_json root;
   char model_type[64];      /* "" where absent */
   const mw_architecture *architecture; /* NULL: one that we do not know, whose numbers are not checked */
   bool tied;                /* tie_word_embeddings, by the key or the architecture's default */
-  bool quantized;           /* quantization_config is there and not null */
   uint64_t layers, hidden, vocabulary, heads; /* 0 where absent */
 } mw_config;
 

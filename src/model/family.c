@@ -1,5 +1,7 @@
 /* family.c: checks of one model on its own, then the list of what a recipe sees of it. */
 #include "model/family.h"
+#include "model/fit.h"
+#include "model/quantised.h"
 #include "model/rename.h"
 #include "model/tied_head.h"
 #include <stdio.h>
@@ -18,18 +20,30 @@ typedef struct joining {
 
 /* ---- one member on its own ---- */
 
-/* C7: raw quantised values cannot be averaged. */
-static bool check_quantized(const joining *j, const mw_family_member *member) {
-  static const char *const marks[] = {".weight_scale", "_scale_inv", ".qweight", ".qzeros", ".absmax", ".SCB",
-                                      ".weight_packed", "scaled_fp8", ".weight_scale_2", ".quant_map"};
-  const char *found = member->model->config.quantized ? "quantization_config in config.json" : NULL;
-  for (size_t i = 0; i < member->model->tensor_count && !found; i++)
-    for (size_t k = 0; k < sizeof marks / sizeof *marks; k++)
-      if (mw_text_ends_with(member->model->tensors[i].name, marks[k])) found = member->model->tensors[i].name;
-  mw_text_escaped shown;
+/* C7: codes of weights cannot be averaged. */
+static bool check_quantised(const joining *j, const mw_family_member *member) {
+  mw_text_escaped room;
+  const char *found = mw_quantised_mark(member->model, &room);
   if (!found) return true;
-  mw_error_set(j->err, MW_DATA, "%s: a quantised input (%s)", member->label, mw_text_escape_z(&shown, found));
+  if (j->rules->allow_quantised) {
+    mw_warning_add(j->warnings, "%s: a quantised input (%s), let through by --allow quantised", member->label, found);
+    return true;
+  }
+  mw_error_set(j->err, MW_DATA, "%s: a quantised input (%s)", member->label, found);
   return mw_error_hint(j->err, "merge the models that it was made from, or dequantise it first");
+}
+
+static bool check_empty(const joining *j, const mw_family_member *member) {
+  mw_text_escaped name;
+  const mw_tensor *empty = mw_quantised_empty(member->model);
+  if (!empty) return true;
+  mw_text_escape_z(&name, empty->name);
+  if (j->rules->allow_empty) {
+    mw_warning_add(j->warnings, "%s: tensor '%s' has no elements, let through by --allow empty", member->label, name.bytes);
+    return true;
+  }
+  mw_error_set(j->err, MW_DATA, "%s: tensor '%s' has no elements: a weight is missing", member->label, name.bytes);
+  return mw_error_hint(j->err, "was it saved from DeepSpeed ZeRO-3 without gathering? its zero_to_fp32.py makes the whole model");
 }
 
 /* The layers that names speak of: 1 + the largest N of "layers.N.", or fewer where there are gaps between them. Names
@@ -110,7 +124,9 @@ static bool check_config(const joining *j, const mw_family_member *member) {
   if (config->hidden && embedding->shape[1] != config->hidden)
     return refuse_count(j, member, "hidden_size", config->hidden, embedding, 1);
   if (config->tied || mw_model_find(member->model, mw_tied_head_name) || !wants_head(config)) return true;
-  mw_error_set(j->err, MW_DATA, "%s: config.json: tie_word_embeddings is false, but there is no '%s'", member->label, mw_tied_head_name);
+  bool given = mw_json_member(config->root, "tie_word_embeddings").kind == MW_JSON_FALSE;
+  mw_error_set(j->err, MW_DATA, "%s: config.json: tie_word_embeddings is %s, but there is no '%s'", member->label,
+               given ? "false" : "absent, which means false here", mw_tied_head_name);
   return mw_error_hint(j->err, "the head is missing from the files, or the key should be true");
 }
 
@@ -135,8 +151,11 @@ static bool list_tensors(const joining *j, mw_family_member *member) {
   const mw_tensor *head = j->head.fate == MW_TIED_HEAD_DROP ? NULL : mw_tied_head_of(j->head, model);
   if (j->head.fate == MW_TIED_HEAD_UNTIE && !head && member == &j->members[j->donor])
     return mw_error_set(j->err, MW_DATA, "%s: has neither '%s' nor an embedding that could become it", member->label, mw_tied_head_name);
-  for (size_t i = 0; i < model->tensor_count; i++)
-    if (!is_head(&model->tensors[i])) member->tensors[member->count++] = model->tensors[i];
+  for (size_t i = 0; i < model->tensor_count; i++) {
+    bool alias;
+    MW_TRY(mw_tied_head_is_alias(member, &model->tensors[i], &alias, j->err));
+    if (!alias && !is_head(&model->tensors[i])) member->tensors[member->count++] = model->tensors[i];
+  }
   if (head) {
     member->tensors[member->count] = *head;
     member->tensors[member->count++].name = mw_tied_head_name;
@@ -165,11 +184,14 @@ static bool mark_kept(const joining *j, mw_family_member *member) {
 static bool join(joining *j) {
   mw_family *out = j->out;
   const mw_model *donor = j->members[j->donor].model;
-  for (size_t m = 0; m < j->count; m++) MW_TRY(check_quantized(j, &j->members[m]) && check_config(j, &j->members[m]));
+  for (size_t m = 0; m < j->count; m++) MW_TRY(check_quantised(j, &j->members[m]) && check_empty(j, &j->members[m]) && check_config(j, &j->members[m]));
   if (!donor->config.text)
     mw_warning_add(j->warnings, donor->folder ? "%s has no config.json: the output will have none either"
                                         : "%s is a lone file: the output will hold weights but no config and no tokenizer",
                 j->members[j->donor].label);
+  for (size_t m = 0; m < j->count; m++)
+    MW_TRY(m == j->donor || (mw_fit_config(&j->members[j->donor], &j->members[m], j->rules->allow_config, j->warnings, j->err) &&
+                             mw_fit_tokens(&j->members[j->donor], &j->members[m], j->rules->allow_tokenizer, j->warnings, j->err)));
   MW_TRY(mw_tied_head_decide(j->members, j->count, j->donor, j->rules->tied, &j->head, j->err));
   out->members = j->members;
   out->count = j->count;

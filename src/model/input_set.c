@@ -37,6 +37,19 @@ static bool open_one(mw_input_set *inputs, const mw_arg *arg, const char *where,
   return true;
 }
 
+static bool allow(const mw_options *options, mw_family_rules *rules, mw_error *err) {
+  for (size_t i = 0; i < options->allow_count; i++) {
+    const char *word = options->allow[i];
+    mw_text_escaped shown;
+    if (strcmp(word, "config") == 0) rules->allow_config = true;
+    else if (strcmp(word, "tokenizer") == 0) rules->allow_tokenizer = true;
+    else if (strcmp(word, "quantised") == 0) rules->allow_quantised = true;
+    else if (strcmp(word, "empty") == 0) rules->allow_empty = true;
+    else return mw_error_set(err, MW_USAGE, "--allow '%s' is none of config tokenizer quantised empty", mw_text_escape_z(&shown, word));
+  }
+  return true;
+}
+
 bool mw_input_set_open(mw_input_set *inputs, const mw_arg *args, size_t arg_count, const mw_binding *bindings, size_t count,
                     const mw_options *options, mw_warning *warnings, mw_error *err) {
   bool have_donor = false;
@@ -54,7 +67,9 @@ bool mw_input_set_open(mw_input_set *inputs, const mw_arg *args, size_t arg_coun
     for (size_t w = 0; w < words; w++) MW_TRY(open_one(inputs, arg, binding->words[w], w + 1, warnings, err));
   }
   if (!inputs->count) return mw_error_set(err, MW_USAGE, "this recipe was given no model");
-  mw_family_rules rules = {options->missing_base, options->donor_integers, options->tied, options->rename, options->rename_count};
+  mw_family_rules rules = {.missing_base = options->missing_base, .donor_integers = options->donor_integers, .tied = options->tied,
+                           .renames = options->rename, .rename_count = options->rename_count};
+  MW_TRY(allow(options, &rules, err));
   MW_TRY(mw_family_join(inputs->members, inputs->count, inputs->donor, &rules, warnings, &inputs->family, err));
   return inputs->joined = true;
 }

@@ -26,4 +26,8 @@ const mw_tensor *mw_tied_head_of(mw_tied_head head, const mw_model *model);
 /* The tensor of the token embeddings, or NULL. */
 const mw_tensor *mw_tied_head_embedding(const mw_model *model);
 
+/* Whether a tensor is the embedding once more, under another name that its architecture ties: such a one is dropped. MW_DATA
+ * where it has that name and differs. */
+bool mw_tied_head_is_alias(const mw_family_member *member, const mw_tensor *tensor, bool *alias, mw_error *err);
+
 #endif

@@ -1,0 +1,226 @@
+/* fit.c: both configurations are laid flat, a line a value, and compared line by line; tokens are compared id by id. */
+#include "model/fit.h"
+#include "model/vocabulary.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum weight { UNKNOWN, NEUTRAL, MEANS } weight;
+
+static const struct { const char *key; weight weight; const char *fallback; } known[] = {
+#define MW_FIT_KEY(key, fallback) {#key, MEANS, fallback},
+#define MW_FIT_NEUTRAL(key) {#key, NEUTRAL, ""},
+#include "model/fit_keys.def"
+#undef MW_FIT_KEY
+#undef MW_FIT_NEUTRAL
+};
+
+/* ---- a configuration as lines ---- */
+
+typedef struct line {
+  const char *path; /* "text_config.rope_theta" */
+  mw_json value;
+  bool rope;        /* said by rope_scaling or rope_parameters, which go before a key of the same path */
+} line;
+
+typedef struct lines {
+  line *of;
+  size_t count, capacity;
+  mw_arena arena;
+} lines;
+
+enum { DEEPEST = 8 };
+
+static const char *last_of(const char *path) {
+  const char *dot = strrchr(path, '.');
+  return dot ? dot + 1 : path;
+}
+
+static weight weight_of(const char *path, const char **fallback) {
+  const char *key = last_of(path);
+  *fallback = "";
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (strcmp(known[i].key, key) == 0) return *fallback = known[i].fallback, known[i].weight;
+  return UNKNOWN;
+}
+
+static bool is_rope(const char *key) { return strcmp(key, "rope_scaling") == 0 || strcmp(key, "rope_parameters") == 0; }
+
+/* Objects within are laid flat too. What an older configuration says as rope_theta and rope_scaling {type}, a newer one
+ * says as rope_parameters {rope_theta, rope_type}: all of it lies where rope_theta does. */
+static bool lay(lines *out, mw_json object, const char *path, bool rope, unsigned depth, mw_error *err) {
+  mw_json key, value;
+  for (mw_json_walk walk = mw_json_enter(object); mw_json_next(&walk, &key, &value);) {
+    const char *name, *fallback;
+    size_t length;
+    char whole[512];
+    if (!mw_json_is_text(key)) continue;
+    MW_TRY(mw_json_string(key, &out->arena, &name, &length, err));
+    if (rope && strcmp(name, "type") == 0) name = "rope_type";
+    if (strlen(path) + length + 12 > sizeof whole) continue;
+    if (is_rope(name)) snprintf(whole, sizeof whole, "%s", path);
+    else snprintf(whole, sizeof whole, "%s%s%s", path, *path ? "." : "", name);
+    if (weight_of(is_rope(name) ? name : whole, &fallback) == NEUTRAL) continue;
+    if (value.kind == MW_JSON_OBJECT && depth < DEEPEST) {
+      MW_TRY(lay(out, value, whole, is_rope(name), depth + 1, err));
+      continue;
+    }
+    if (is_rope(name) || value.kind == MW_JSON_NULL) continue; /* null is as good as absent */
+    MW_TRY(mw_mem_grow(&out->of, &out->capacity, out->count + 1, sizeof *out->of, err));
+    const char *kept = mw_mem_copy(&out->arena, whole, strlen(whole), err);
+    if (!kept) return false;
+    out->of[out->count++] = (line){kept, value, rope};
+  }
+  return true;
+}
+
+static const mw_json *find(const lines *in, const char *path) {
+  const mw_json *found = NULL;
+  for (size_t i = 0; i < in->count; i++)
+    if (strcmp(in->of[i].path, path) == 0 && (!found || in->of[i].rope)) found = &in->of[i].value;
+  return found;
+}
+
+/* ---- comparing ---- */
+
+static bool same(mw_json a, mw_json b) {
+  double x, y;
+  if (a.kind != b.kind) return false;
+  if (a.kind == MW_JSON_NUMBER)
+    return mw_json_double(a, &x) && mw_json_double(b, &y) && fabs(x - y) <= 1e-6 * fmax(fabs(x), fabs(y));
+  if (a.kind != MW_JSON_ARRAY) return a.length == b.length && memcmp(a.bytes, b.bytes, a.length) == 0;
+  mw_json_walk one = mw_json_enter(a), two = mw_json_enter(b);
+  mw_json key;
+  for (;;) {
+    bool more = mw_json_next(&one, &key, &a);
+    if (mw_json_next(&two, &key, &b) != more) return false;
+    if (!more) return true;
+    if (!same(a, b)) return false;
+  }
+}
+
+/* Whether a value is what its key means where it is absent. */
+static bool is_default(const mw_config *config, const char *path, mw_json value, const char *fallback) {
+  const char *key = last_of(path);
+  uint64_t number;
+  bool count = value.kind == MW_JSON_NUMBER && mw_json_u64(value, &number);
+  if (count && strcmp(key, "head_dim") == 0) return config->heads && number * config->heads == config->hidden;
+  if (count && strcmp(key, "num_key_value_heads") == 0) return number == config->heads;
+  if (!*fallback) return false;
+  mw_json absent;
+  mw_error ignored;
+  return mw_json_check("default", fallback, strlen(fallback), 4, &absent, &ignored) && same(value, absent);
+}
+
+static void say(mw_text *list, const char *path, const mw_json *other, const mw_json *donor, const char *label) {
+  mw_text_escaped here, there, key;
+  mw_text_format(list, "%s%s is %.80s here and %.80s in %s", list->length ? ", " : "", mw_text_escape_z(&key, path),
+                 other ? mw_text_escape(&here, other->bytes, other->length) : "absent",
+                 donor ? mw_text_escape(&there, donor->bytes, donor->length) : "absent", label);
+}
+
+/* A window that neither model uses may be of any width. */
+static bool is_idle(const lines *a, const lines *b, const char *path) {
+  const char *key = last_of(path);
+  const mw_json *one = find(a, "use_sliding_window"), *two = find(b, "use_sliding_window");
+  bool window = strcmp(key, "sliding_window") == 0 || strcmp(key, "max_window_layers") == 0;
+  return window && one && two && one->kind == MW_JSON_FALSE && two->kind == MW_JSON_FALSE;
+}
+
+typedef struct findings { mw_text wrong, odd; } findings;
+
+/* What `from` has that `to` has otherwise, or lacks. */
+static void compare(const mw_family_member *donor, const mw_family_member *other, const lines *d, const lines *o, findings *out) {
+  for (int side = 0; side < 2; side++) {
+    const lines *from = side ? o : d, *to = side ? d : o;
+    const mw_config *lacking = side ? &donor->model->config : &other->model->config;
+    for (size_t i = 0; i < from->count; i++) {
+      const char *path = from->of[i].path, *fallback;
+      const mw_json *value = &from->of[i].value, *match = find(to, path);
+      if (find(from, path) != value) continue; /* said again elsewhere */
+      weight w = weight_of(path, &fallback);
+      if (match ? side == 1 || same(*value, *match) : is_default(lacking, path, *value, fallback)) continue;
+      if (is_idle(d, o, path)) continue;
+      bool wrong = w == MEANS && (match || *fallback);
+      say(wrong ? &out->wrong : &out->odd, path, side ? value : match, side ? match : value, donor->label);
+    }
+  }
+}
+
+bool mw_fit_config(const mw_family_member *donor, const mw_family_member *other, bool allowed, mw_warning *warnings, mw_error *err) {
+  lines d = {0}, o = {0};
+  findings f = {0};
+  if (!donor->model->config.text || !other->model->config.text) return true;
+  bool ok = lay(&d, donor->model->config.root, "", false, 0, err) && lay(&o, other->model->config.root, "", false, 0, err);
+  if (ok) compare(donor, other, &d, &o, &f);
+  ok = ok && mw_text_check(&f.wrong, err) && mw_text_check(&f.odd, err);
+  if (ok && f.odd.length)
+    mw_warning_add(warnings, "%s: config.json: %.700s; the output has %s's", other->label, f.odd.bytes, donor->label);
+  if (ok && f.wrong.length && allowed)
+    mw_warning_add(warnings, "%s: config.json: %.700s; let through by --allow config, the output computes with %s's", other->label,
+                   f.wrong.bytes, donor->label);
+  if (ok && f.wrong.length && !allowed) {
+    ok = mw_error_set(err, MW_DATA, "%s: config.json: %.700s: equal weights do not mean the same", other->label, f.wrong.bytes);
+    mw_error_hint(err, "--allow config merges them all the same; the output then computes with %s's", donor->label);
+  }
+  mw_text_free(&f.wrong);
+  mw_text_free(&f.odd);
+  mw_mem_release(&d.arena);
+  mw_mem_release(&o.arena);
+  free(d.of);
+  free(o.of);
+  return ok;
+}
+
+/* ---- tokens ---- */
+
+enum { SHOWN = 6 };
+
+static void say_token(mw_text *list, size_t *count, size_t id, const mw_vocabulary_token *here, const mw_vocabulary_token *there,
+                      const char *label) {
+  mw_text_escaped a, b;
+  if ((*count)++ >= SHOWN) return;
+  mw_text_format(list, "%s%zu is '%.60s' here and '%.60s' in %s", list->length ? ", " : "", id, mw_text_escape(&a, here->text, here->length),
+                 mw_text_escape(&b, there->text, there->length), label);
+}
+
+static bool compare_tokens(const mw_family_member *donor, const mw_family_member *other, const mw_vocabulary *d, const mw_vocabulary *o,
+                           bool allowed, mw_warning *warnings, mw_error *err) {
+  mw_text ordinary = {0}, added = {0};
+  size_t wrong = 0, odd = 0, count = d->count < o->count ? d->count : o->count;
+  for (size_t id = 0; id < count; id++) {
+    const mw_vocabulary_token *a = &o->tokens[id], *b = &d->tokens[id];
+    if (!a->text || !b->text || (a->length == b->length && memcmp(a->text, b->text, a->length) == 0)) continue;
+    if (a->added || b->added) say_token(&added, &odd, id, a, b, donor->label);
+    else say_token(&ordinary, &wrong, id, a, b, donor->label);
+  }
+  bool ok = mw_text_check(&ordinary, err) && mw_text_check(&added, err);
+  if (ok && odd)
+    mw_warning_add(warnings, "%s: tokenizer: %zu added token%s at equal ids: %s%s; the output has %s's", other->label, odd,
+                   odd == 1 ? " differs" : "s differ", added.bytes, odd > SHOWN ? " ..." : "", donor->label);
+  if (ok && wrong && allowed)
+    mw_warning_add(warnings, "%s: tokenizer: %zu of %zu ordinary tokens differ at equal ids: %s%s; let through by --allow tokenizer", other->label,
+                   wrong, count, ordinary.bytes, wrong > SHOWN ? " ..." : "");
+  if (ok && wrong && !allowed) {
+    ok = mw_error_set(err, MW_DATA, "%s: tokenizer: %zu of %zu ordinary tokens differ at equal ids: %s%s", other->label, wrong, count,
+                      ordinary.bytes, wrong > SHOWN ? " ..." : "");
+    mw_error_hint(err, "rows of different tokens would be mixed; --allow tokenizer does it all the same, with %s's tokenizer", donor->label);
+  }
+  mw_text_free(&ordinary);
+  mw_text_free(&added);
+  return ok;
+}
+
+bool mw_fit_tokens(const mw_family_member *donor, const mw_family_member *other, bool allowed, mw_warning *warnings, mw_error *err) {
+  mw_vocabulary d = {0}, o = {0};
+  bool equal = false;
+  if (!donor->model->folder || !other->model->folder) return true;
+  bool ok = mw_vocabulary_equal(donor->model->folder, other->model->folder, &equal, err);
+  if (ok && !equal)
+    ok = mw_vocabulary_open(&d, donor->model->folder, err) && mw_vocabulary_open(&o, other->model->folder, err) &&
+         compare_tokens(donor, other, &d, &o, allowed, warnings, err);
+  mw_vocabulary_close(&d);
+  mw_vocabulary_close(&o);
+  return ok;
+}

@@ -1,0 +1,200 @@
+--- Inputs whose shapes agree and that still do not mean the same: configurations, tokenizers, codes of weights, missing weights,
+-- tied tensors.
+package.path = "tests/reports/?.lua;" .. package.path
+local M = require "models"
+
+local function llama(fill, more)
+  local tensors = {
+    ["model.embed_tokens.weight"] = { "F32", { 6, 4 }, fill }, ["model.layers.0.mlp.up_proj.weight"] = { "F32", { 4, 4 }, fill },
+    ["lm_head.weight"] = { "F32", { 6, 4 }, fill },
+  }
+  for name, tensor in pairs(more or {}) do tensors[name] = tensor or nil end
+  return tensors
+end
+local function config(more)
+  return '{"model_type": "llama", "num_hidden_layers": 1, "hidden_size": 4, "vocab_size": 6, "num_attention_heads": 2, "tie_word_embeddings": false' ..
+    (more and ", " .. more or "") .. "}"
+end
+local function pair(a, b, files_a, files_b)
+  os.execute("rm -rf '" .. M.folder .. "/a' '" .. M.folder .. "/b'")
+  M.model("a", llama(1), config(a), files_a)
+  M.model("b", llama(3), config(b), files_b)
+end
+local merge = "moonweld lerp --a a --b b"
+
+describe("configurations that give equal weights another meaning", function()
+  local different = {
+    { "rope_theta", '"rope_theta": 1000000.0', '"rope_theta": 10000.0' },
+    { "rope_theta", '"rope_theta": 1000000.0', nil },
+    { "rope_theta", '"rope_parameters": {"rope_theta": 500000.0, "rope_type": "default"}', '"rope_theta": 10000' },
+    { "factor", '"rope_scaling": {"type": "linear", "factor": 2.0}', '"rope_scaling": {"type": "linear", "factor": 4.0}' },
+    { "rope_type", '"rope_scaling": {"rope_type": "yarn", "factor": 2.0}', '"rope_scaling": null' },
+    { "rms_norm_eps", '"rms_norm_eps": 1e-05', '"rms_norm_eps": 1e-06' },
+    { "hidden_act", '"hidden_act": "silu"', '"hidden_act": "gelu"' },
+    { "num_key_value_heads", '"num_key_value_heads": 1', nil, "warning" },
+    { "sliding_window", '"sliding_window": 4096', nil },
+    { "logits_scaling", '"logits_scaling": 8.0', nil },
+    { "num_experts_per_tok", '"num_experts_per_tok": 2', '"num_experts_per_tok": 1' },
+    { "layer_types", '"layer_types": ["full_attention"]', '"layer_types": ["sliding_attention"]' },
+    { "text_config.rope_theta", '"text_config": {"rope_theta": 5}', '"text_config": {"rope_theta": 6}' },
+  }
+  for _, case in ipairs(different) do
+    if not case[4] then
+      it("are refused with key and both values, in merges and plans, whichever is the donor: " .. case[1] .. " " .. case[2], function()
+        pair(case[2], case[3])
+        M.refused(merge, "b: config.json: " .. case[1] .. " is", "--allow config merges them all the same")
+        M.refused("moonweld lerp --a b --b a", case[1] .. " is")
+        local code = M.run "moonweld plan lerp --a a --b b"
+        assert.equal(65, code)
+        local _, said = M.run "moonweld diff a b"
+        assert.is_truthy(said:find(case[1] .. " is", 1, true))
+      end)
+    end
+  end
+
+  it("are let through by --allow config, which says whose values hold", function()
+    pair('"rope_theta": 1000000.0', '"rope_theta": 10000.0')
+    local _, said = M.made(merge .. " --allow config")
+    assert.is_truthy(said:find("let through by --allow config, the output computes with a's", 1, true))
+  end)
+
+  it("are one where only the spelling differs, or what names and counts", function()
+    local same = {
+      { '"rope_theta": 10000', '"rope_theta": 1e4' }, { '"rope_theta": 10000.0', nil }, { '"rope_scaling": null', nil },
+      { '"rope_parameters": {"rope_theta": 10000.0, "rope_type": "default"}', '"rope_theta": 10000.0, "rope_scaling": null' },
+      { '"rope_scaling": {"type": "linear", "factor": 2}', '"rope_parameters": {"rope_type": "linear", "factor": 2.0}' },
+      { '"sliding_window": 4096, "use_sliding_window": false', '"sliding_window": 32768, "use_sliding_window": false' },
+      { '"head_dim": 2', nil }, { '"num_key_value_heads": 2', nil },
+      { '"_name_or_path": "x", "torch_dtype": "float32", "use_cache": true, "transformers_version": "4.40", "max_position_embeddings": 64',
+        '"_name_or_path": "y", "use_cache": false, "transformers_version": "5.0", "max_position_embeddings": 128' },
+    }
+    for _, case in ipairs(same) do
+      pair(case[1], case[2])
+      local _, said = M.made(merge)
+      assert.is_nil(said:find("config.json", 1, true), said)
+    end
+  end)
+
+  it("are warned of where a key is not known, or absent on one side without a known default", function()
+    pair('"some_new_switch": true', '"some_new_switch": false')
+    local _, said = M.made(merge)
+    assert.is_truthy(said:find("b: config.json: some_new_switch is false here and true in a; the output has a's", 1, true))
+    pair('"num_key_value_heads": 1', nil)
+    _, said = M.made(merge)
+    assert.is_truthy(said:find("num_key_value_heads is absent here and 1 in a", 1, true))
+  end)
+end)
+
+describe("tokenizers", function()
+  local function tokenizer(vocab, added)
+    local parts, more = {}, {}
+    for i, token in ipairs(vocab) do parts[i] = ('"%s": %d'):format(token, i - 1) end
+    for i, token in ipairs(added or {}) do more[i] = ('{"id": %d, "content": "%s", "special": true}'):format(#vocab + i - 1, token) end
+    return '{"model": {"type": "BPE", "vocab": {' .. table.concat(parts, ", ") .. '}}, "added_tokens": [' .. table.concat(more, ", ") .. "]}"
+  end
+  it("whose ordinary tokens differ at equal ids are refused, and --allow tokenizer says what it mixes", function()
+    pair(nil, nil, { ["tokenizer.json"] = tokenizer { "a", "b", "c", "d" } }, { ["tokenizer.json"] = tokenizer { "a", "c", "b", "d" } })
+    M.refused(merge, "b: tokenizer: 2 of 4 ordinary tokens differ at equal ids: 1 is 'c' here and 'b' in a")
+    local _, said = M.made(merge .. " --allow tokenizer")
+    assert.is_truthy(said:find("let through by --allow tokenizer", 1, true))
+  end)
+  it("whose added tokens were renamed are merged, with a warning that lists them", function()
+    pair(nil, nil, { ["tokenizer.json"] = tokenizer({ "a", "b" }, { "<|reserved_0|>" }) }, { ["tokenizer.json"] = tokenizer({ "a", "b" }, { "<|im_start|>" }) })
+    local _, said = M.made(merge)
+    assert.is_truthy(said:find("1 added token differs at equal ids: 2 is '<|im_start|>' here and '<|reserved_0|>' in a", 1, true))
+  end)
+  it("that say the same in other words pass without one", function()
+    pair(nil, nil, { ["tokenizer.json"] = tokenizer { "a", "b", "\\u00e9" } }, { ["vocab.json"] = '{"é": 2, "b": 1, "a": 0}' })
+    local _, said = M.made(merge)
+    assert.is_nil(said:find("token", 1, true), said)
+  end)
+end)
+
+describe("codes of weights", function()
+  local schemes = {
+    ["fp8 scale_weight"] = { ["x.weight"] = { "F8_E4M3", { 2, 2 }, 56 }, ["x.scale_weight"] = { "F32", {}, 2 } },
+    ["fp8 scale"] = { ["x.weight"] = { "F8_E4M3", { 2, 2 }, 56 }, ["x.scale"] = { "F32", { 2, 1 }, 2 } },
+    ["fp8 scale_inv"] = { ["x.weight"] = { "F8_E4M3", { 2, 2 }, 56 }, ["x.weight_scale_inv"] = { "F32", { 1, 1 }, 2 } },
+    ["fp8 scaled_fp8"] = { ["x.weight"] = { "F8_E4M3", { 2, 2 }, 56 }, ["scaled_fp8"] = { "F8_E4M3", { 2 }, 0 } },
+    mlx = { ["x.weight"] = { "U32", { 2, 2 }, 7 }, ["x.scales"] = { "F16", { 2, 1 }, 1 }, ["x.biases"] = { "F16", { 2, 1 }, 1 } },
+    mxfp4 = { ["x.gate_up_proj_blocks"] = { "U8", { 2, 2, 2 }, 7 }, ["x.gate_up_proj_scales"] = { "U8", { 2, 2 }, 7 } },
+    gptq = { ["x.qweight"] = { "I32", { 2, 2 }, 7 }, ["x.qzeros"] = { "I32", { 1, 2 }, 7 }, ["x.scales"] = { "F16", { 1, 2 }, 1 } },
+    int8 = { ["x.weight"] = { "I8", { 2, 2 }, 7 }, ["x.weight_scale"] = { "F32", { 2 }, 1 } },
+    ["int8 alone"] = { ["x.weight"] = { "I8", { 2, 2 }, 7 } },
+    bitsandbytes = { ["x.weight"] = { "U8", { 8, 1 }, 7 }, ["x.weight.absmax"] = { "F32", { 2 }, 1 } },
+    exl3 = { ["x.trellis"] = { "I16", { 2, 2, 2 }, 7 }, ["x.suh"] = { "F16", { 2 }, 1 } },
+    ["compressed-tensors"] = { ["x.weight_packed"] = { "I32", { 2, 2 }, 7 }, ["x.weight_shape"] = { "I64", { 2 }, 7 } },
+  }
+  for name, tensors in pairs(schemes) do
+    it("are refused and never hinted away: " .. name, function()
+      M.safetensors("codes.safetensors", tensors)
+      local said = M.refused("moonweld lerp --a codes.safetensors --b codes.safetensors", "a quantised input")
+      assert.is_nil(said:find("donor-integers", 1, true), said)
+      M.refused("moonweld lerp --a codes.safetensors --b codes.safetensors --donor-integers", "a quantised input")
+    end)
+  end
+  for _, key in ipairs { '"quantization_config": {"quant_method": "x"}', '"quantization": {"bits": 4}', '"text_config": {"quantization_config": {"bits": 4}}' } do
+    it("are known by the configuration: " .. key, function()
+      pair(key, key)
+      M.refused(merge, "a quantised input", "in config.json")
+    end)
+  end
+  it("are not seen in plain models with scales, masks and indices", function()
+    local plain = { ["norm.scale"] = { "F32", { 2 }, 1 }, ["norm.weight"] = { "F32", { 2, 2 }, 1 }, ["attn.mask"] = { "BOOL", { 2, 2 }, 1 },
+      ["position_ids"] = { "I64", { 1, 4 }, 3 }, ["relative_index"] = { "I32", { 2, 2 }, 1 }, ["bn.num_batches_tracked"] = { "I64", {}, 9 },
+      ["fp8.weight"] = { "F8_E4M3", { 2, 2 }, 56 } }
+    M.safetensors("plain.safetensors", plain)
+    M.made "moonweld lerp --a plain.safetensors --b plain.safetensors"
+  end)
+end)
+
+describe("weights that are not there", function()
+  it("are named, where a sharded training was saved without being gathered", function()
+    M.safetensors("holes.safetensors", { ["model.layers.0.up.weight"] = { "F32", { 0 }, 0 }, ["norm.weight"] = { "F32", { 2 }, 1 } })
+    M.refused("moonweld soup --models holes.safetensors holes.safetensors", "'model.layers.0.up.weight' has no elements", "zero_to_fp32.py")
+    M.made "moonweld soup --models holes.safetensors holes.safetensors --allow empty"
+  end)
+  it("are no markers: empty tensors of other names pass", function()
+    M.safetensors("marked.safetensors", { v_pred = { "F32", { 0 }, 0 }, ["norm.weight"] = { "F32", { 2 }, 1 } })
+    M.made "moonweld lerp --a marked.safetensors --b marked.safetensors"
+  end)
+end)
+
+describe("a tied tensor that only one file holds", function()
+  local models = {
+    gpt2 = { "transformer.wte.weight", "lm_head.weight" }, t5 = { "shared.weight", "encoder.embed_tokens.weight" },
+    bert = { "bert.embeddings.word_embeddings.weight", "cls.predictions.decoder.weight" },
+    whisper = { "model.decoder.embed_tokens.weight", "proj_out.weight" }, smollm3 = { "model.embed_tokens.weight", "lm_head.weight" },
+  }
+  for kind, names in pairs(models) do
+    it("means the same model, whichever has it: " .. kind, function()
+      local values = {}
+      for i = 1, 8 do values[i] = i end
+      local function tensors(alias)
+        return { [names[1]] = { "F32", { 4, 2 }, values }, ["x.layers.0.w"] = { "F32", { 2 }, 1 }, [names[2]] = alias and { "F32", { 4, 2 }, values } or nil }
+      end
+      os.execute("rm -rf '" .. M.folder .. "/with' '" .. M.folder .. "/without'")
+      M.model("with", tensors(true), '{"model_type": "' .. kind .. '"}')
+      M.model("without", tensors(false), '{"model_type": "' .. kind .. '"}')
+      for _, order in ipairs { "--a with --b without", "--a without --b with", "--a with --b with" } do
+        local made = M.made("moonweld lerp " .. order)
+        assert.is_nil(made[names[2]])
+        assert.same(values, { table.unpack(made[names[1]]) })
+      end
+    end)
+  end
+  it("is no alias where it differs: the choice is the user's", function()
+    os.execute("rm -rf '" .. M.folder .. "/odd'")
+    M.model("odd", { ["shared.weight"] = { "F32", { 2 }, 1 }, ["encoder.embed_tokens.weight"] = { "F32", { 2 }, 2 } }, '{"model_type": "t5"}')
+    M.refused("moonweld lerp --a odd --b odd", "'encoder.embed_tokens.weight' to 'shared.weight', but the two differ")
+  end)
+end)
+
+describe("a configuration as Python writes it", function()
+  it("may hold Infinity and NaN, which stay as they are", function()
+    local odd = '"time_step_limit": [0.0, Infinity], "low": -Infinity, "odd": NaN, "text": "Infinity"'
+    pair(odd, odd)
+    local _, _, out = M.made(merge .. " --dtype bf16")
+    assert.is_truthy(M.bytes(out .. "/config.json"):find(odd, 1, true))
+  end)
+end)
