@@ -181,7 +181,8 @@ static void say_token(mw_text *list, size_t *count, size_t id, const mw_vocabula
                       const char *label) {
   mw_text_escaped a, b;
   if ((*count)++ >= SHOWN) return;
-  mw_text_format(list, "%s%zu is '%.60s' here and '%.60s' in %s", list->length ? ", " : "", id, mw_text_escape(&a, here->text, here->length),
+  mw_text_format(list, "%s%zu is '%.60s' here and '%.60s' in %s", list->length ? ", " : "", id, mw_text_escape(&a,
+                                                                                                               here->text, here->length),
                  mw_text_escape(&b, there->text, there->length), label);
 }
 
@@ -200,12 +201,13 @@ static bool compare_tokens(const mw_family_member *donor, const mw_family_member
     mw_warning_add(warnings, "%s: tokenizer: %zu added token%s at equal ids: %s%s; the output has %s's", other->label, odd,
                    odd == 1 ? " differs" : "s differ", added.bytes, odd > SHOWN ? " ..." : "", donor->label);
   if (ok && wrong && allowed)
-    mw_warning_add(warnings, "%s: tokenizer: %zu of %zu ordinary tokens differ at equal ids: %s%s; let through by --allow tokenizer", other->label,
-                   wrong, count, ordinary.bytes, wrong > SHOWN ? " ..." : "");
+    mw_warning_add(warnings, "%s: tokenizer: %zu of %zu ordinary tokens differ at equal ids: %s%s; let through by --allow tokenizer",
+                   other->label, wrong, count, ordinary.bytes, wrong > SHOWN ? " ..." : "");
   if (ok && wrong && !allowed) {
     ok = mw_error_set(err, MW_DATA, "%s: tokenizer: %zu of %zu ordinary tokens differ at equal ids: %s%s", other->label, wrong, count,
                       ordinary.bytes, wrong > SHOWN ? " ..." : "");
-    mw_error_hint(err, "rows of different tokens would be mixed; --allow tokenizer does it all the same, with %s's tokenizer", donor->label);
+    mw_error_hint(err, "rows of different tokens would be mixed; --allow tokenizer does it all the same, with %s's tokenizer",
+                  donor->label);
   }
   mw_text_free(&ordinary);
   mw_text_free(&added);
@@ -217,9 +219,12 @@ bool mw_fit_tokens(const mw_family_member *donor, const mw_family_member *other,
   bool equal = false;
   if (!donor->model->folder || !other->model->folder) return true;
   bool ok = mw_vocabulary_equal(donor->model->folder, other->model->folder, &equal, err);
-  if (ok && !equal)
-    ok = mw_vocabulary_open(&d, donor->model->folder, err) && mw_vocabulary_open(&o, other->model->folder, err) &&
-         compare_tokens(donor, other, &d, &o, allowed, warnings, err);
+  if (ok && !equal) {
+    bool read = mw_vocabulary_open(&d, donor->model->folder, err) && mw_vocabulary_open(&o, other->model->folder, err);
+    if (read) ok = compare_tokens(donor, other, &d, &o, allowed, warnings, err);
+    else if (err->status != MW_DATA) ok = false;
+    else mw_warning_add(warnings, "%s: its tokenizer was not compared with %s's: %s", other->label, donor->label, err->text);
+  }
   mw_vocabulary_close(&d);
   mw_vocabulary_close(&o);
   return ok;

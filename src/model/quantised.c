@@ -8,7 +8,8 @@ static const char *const keys[] = {"quantization_config", "quantization", "compr
 
 /* Ends of names that only quantised models have. */
 static const char *const ends[] = {
-    ".qweight", ".qzeros", ".g_idx", ".weight_packed", ".weight_shape", ".weight_zero_point", ".weight_g_idx", /* GPTQ, AWQ, compressed-tensors */
+    ".qweight", ".qzeros", ".g_idx", ".weight_packed", ".weight_shape", ".weight_zero_point", ".weight_g_idx",
+    /* the above: GPTQ, AWQ, compressed-tensors */
     ".weight_scale", ".weight_scale_2", ".weight_global_scale", "_scale_inv", ".scale_weight", "scaled_fp8",   /* fp8, nvfp4 */
     ".absmax", ".nested_absmax", ".quant_map", ".nested_quant_map", ".SCB", ".weight_format",                  /* bitsandbytes */
     ".q_weight", ".q_scale", ".q_scale_max", ".q_invperm", ".q_groups", ".trellis", ".suh", ".svh",             /* exl2, exl3 */
@@ -48,7 +49,9 @@ static bool may_be_codes(const mw_tensor *tensor) {
  * those of a module stand together. */
 static bool has_scale(const mw_model *model, size_t index) {
   const char *name = model->tensors[index].name, *end = strrchr(name, '.'), *bar = strrchr(name, '_');
-  size_t stem = end && strcmp(end, ".weight") == 0 ? (size_t)(end - name) : bar && (!end || bar > end) ? (size_t)(bar - name) : strlen(name);
+  size_t stem = strlen(name);
+  if (end && strcmp(end, ".weight") == 0) stem = (size_t)(end - name);
+  else if (bar && (!end || bar > end)) stem = (size_t)(bar - name);
   for (int step = -1; step <= 1; step += 2)
     for (size_t i = index + (size_t)step; i < model->tensor_count && strncmp(model->tensors[i].name, name, stem) == 0; i += (size_t)step) {
       const char *rest = model->tensors[i].name + stem;
@@ -70,7 +73,8 @@ const char *mw_quantised_mark(const mw_model *model, mw_text_escaped *room) {
     const mw_tensor *tensor = &model->tensors[i];
     bool odd = strncmp(mw_dtype_name((mw_dtype)tensor->dtype), "F6_", 3) == 0 || strcmp(mw_dtype_name((mw_dtype)tensor->dtype), "F4") == 0;
     if (is_marked(tensor->name) || odd || (may_be_codes(tensor) && (is_integer_weight(tensor) || has_scale(model, i)))) {
-      snprintf(room->bytes, sizeof room->bytes, "%s tensor '%.200s'", mw_dtype_name((mw_dtype)tensor->dtype), mw_text_escape_z(&name, tensor->name));
+      snprintf(room->bytes, sizeof room->bytes, "%s tensor '%.200s'", mw_dtype_name((mw_dtype)tensor->dtype),
+               mw_text_escape_z(&name, tensor->name));
       return room->bytes;
     }
   }
