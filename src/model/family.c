@@ -181,11 +181,14 @@ static bool mark_kept(const joining *j, mw_family_member *member) {
   return true;
 }
 
+static bool check_one(const joining *j, const mw_family_member *member) {
+  return check_quantised(j, member) && check_empty(j, member) && check_config(j, member);
+}
+
 static bool join(joining *j) {
   mw_family *out = j->out;
   const mw_model *donor = j->members[j->donor].model;
-  for (size_t m = 0; m < j->count; m++) MW_TRY(check_quantised(j, &j->members[m]) && check_empty(j,
-                                                                                                 &j->members[m]) && check_config(j, &j->members[m]));
+  for (size_t m = 0; m < j->count; m++) MW_TRY(check_one(j, &j->members[m]));
   if (!donor->config.text)
     mw_warning_add(j->warnings, donor->folder ? "%s has no config.json: the output will have none either"
                                         : "%s is a lone file: the output will hold weights but no config and no tokenizer",
