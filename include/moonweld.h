@@ -71,6 +71,8 @@ typedef struct mw_options {
   bool durable;          /* flush a new output to the disk before it is published (a replaced one always is) */
   bool copy_code;        /* carry *.py side files too */
   bool missing_base;     /* --missing base: tensors an input lacks are the donor's; tensors only it has are dropped */
+  const char *donor;        /* NULL, or which input gives config, tokenizer and side files: "experts[1]", or as it was typed */
+  const char *chat_template;/* NULL, or whose chat template the output has: an input, a file, a folder, or "auto" */
   const char *const *allow; /* findings that are let through: "config" "tokenizer" "quantised" "empty" */
   size_t allow_count;
   const char *const *rename; /* "[ARG[i]:]FROM=TO": other names for tensors of inputs, `*` in TO being what it matched in FROM */

@@ -118,3 +118,11 @@ static bool named(const char *option, const char *value, const char **out, mw_er
 bool mw_settings_coefficients(mw_options_line *line, const char *value, mw_error *err) {
   return named("--coefficients", value, &line->options.coefficients, err);
 }
+
+bool mw_settings_donor(mw_options_line *line, const char *value, mw_error *err) {
+  return named("--donor", value, &line->options.donor, err);
+}
+
+bool mw_settings_chat_template(mw_options_line *line, const char *value, mw_error *err) {
+  return named("--chat-template", value, &line->options.chat_template, err);
+}

@@ -14,6 +14,8 @@ bool mw_settings_nonfinite(mw_options_line *line, const char *value, mw_error *e
 bool mw_settings_tied(mw_options_line *line, const char *value, mw_error *err);
 bool mw_settings_score(mw_options_line *line, const char *value, mw_error *err);
 bool mw_settings_data(mw_options_line *line, const char *value, mw_error *err); /* one of several words */
+bool mw_settings_donor(mw_options_line *line, const char *value, mw_error *err);
+bool mw_settings_chat_template(mw_options_line *line, const char *value, mw_error *err);
 bool mw_settings_allow(mw_options_line *line, const char *value, mw_error *err); /* likewise */
 bool mw_settings_rename(mw_options_line *line, const char *value, mw_error *err); /* one of several words */
 bool mw_settings_coefficients(mw_options_line *line, const char *value, mw_error *err);

@@ -1,6 +1,7 @@
 /* plan.c: from a recipe and its arguments to a plan. Planning opens headers only; every fact that the run needs is fixed
  * before its first byte is written. */
 #include "merge/plan.h"
+#include "model/chat.h"
 #include "merge/request.h"
 #include "base/json_writer.h"
 #include "base/option_table.h"
@@ -261,6 +262,9 @@ static bool make(mw_plan *plan, const mw_binding *bindings, size_t count, mw_err
   MW_TRY(mw_option_table_keep(&plan->options, &plan->arena, err));
   size_t arg_count = mw_recipe_args(plan->recipe, &args);
   MW_TRY(mw_input_set_open(&plan->inputs, args, arg_count, bindings, count, &plan->options, &plan->warnings, err));
+  MW_TRY(mw_chat_compare(&plan->inputs.family, &plan->warnings, err));
+  MW_TRY(!plan->options.chat_template ||
+         mw_chat_template(&plan->inputs.family, plan->options.chat_template, &plan->arena, &plan->chat_template, err));
   MW_TRY(mw_calibration_open(&plan->data, plan->options.data, plan->options.data_count, plan->options.window,
                              &plan->inputs.members[plan->inputs.donor], err));
   if (plan->data.count)

@@ -27,6 +27,7 @@ struct mw_plan {
   mw_run_cost cost;
   mw_provenance_texts provenance;
   mw_text json;
+  const char *chat_template;   /* of --chat-template, in the arena */
   size_t candidates;           /* of a recipe that scores: counted while planning */
   mw_binding *bindings;        /* then kept for the run, which evaluates again */
   size_t binding_count;

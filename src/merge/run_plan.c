@@ -39,6 +39,7 @@ static bool fill(mw_plan *plan, mw_writer *writer, mw_training *training, mw_pro
   }
   mw_side_files_provenance provenance = mw_provenance_of(&plan->provenance, plan->recipe, plan->scores, &plan->options);
   bool ok = mw_run_job(&job, err) && (!training || mw_training_tell(training, &learning, err));
+  provenance.chat_template = plan->chat_template;
   provenance.learning_json = learning.bytes;
   ok = ok && mw_side_files_write(writer, &plan->layout, &plan->inputs.family, &provenance, &plan->warnings, err) &&
        mw_writer_publish(writer, plan->options.durable, err);
@@ -101,7 +102,8 @@ static mw_training_job training_candidate(void *context, const mw_recipe_candida
 static bool make_candidate(void *context, const mw_recipe_candidate *made, const char *folder, mw_error *err) {
   const searching *s = context;
   mw_plan candidate = {.recipe = s->plan->recipe, .options = s->plan->options, .inputs = s->plan->inputs,
-                       .data = s->plan->data, .provenance = s->plan->provenance, .result = {.made = *made}};
+                       .data = s->plan->data, .provenance = s->plan->provenance, .chat_template = s->plan->chat_template,
+                       .result = {.made = *made}};
   candidate.options.output = folder;
   candidate.options.durable = candidate.options.force = false;
   candidate.provenance.drawn = candidate.provenance.required = (mw_text){0}; /* of another evaluation */

@@ -222,6 +222,14 @@ bool mw_family_join(mw_family_member *members, size_t count, size_t donor, const
   return false;
 }
 
+const mw_family_member *mw_family_named(const mw_family *family, const char *word) {
+  for (size_t m = 0; m < family->count; m++)
+    if (strcmp(family->members[m].label, word) == 0) return &family->members[m];
+  for (size_t m = 0; m < family->count; m++)
+    if (strcmp(family->members[m].model->where, word) == 0) return &family->members[m];
+  return NULL;
+}
+
 static bool same_integers(const mw_family_member *donor, const mw_tensor *kept, const mw_family_member *member, mw_error *err) {
   const mw_tensor *own = mw_family_find(member, kept->name);
   bool same = true;

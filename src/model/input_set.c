@@ -50,6 +50,18 @@ static bool allow(const mw_options *options, mw_family_rules *rules, mw_error *e
   return true;
 }
 
+/* --donor names one of the inputs. */
+static bool choose_donor(mw_input_set *inputs, const char *word, mw_error *err) {
+  mw_text_escaped shown;
+  const mw_family opened = {.members = inputs->members, .count = inputs->count};
+  const mw_family_member *named = word ? mw_family_named(&opened, word) : NULL;
+  if (named) inputs->donor = (size_t)(named - inputs->members);
+  if (!word || named) return true;
+  mw_error_set(err, MW_USAGE, "--donor '%s' is none of the inputs", mw_text_escape_z(&shown, word));
+  return mw_error_hint(err, "it is named by its argument, such as '%s', or as it was typed, '%s'", inputs->members[inputs->count - 1].label,
+                       mw_text_escape_z(&shown, inputs->members[inputs->count - 1].model->where));
+}
+
 bool mw_input_set_open(mw_input_set *inputs, const mw_arg *args, size_t arg_count, const mw_binding *bindings, size_t count,
                     const mw_options *options, mw_warning *warnings, mw_error *err) {
   bool have_donor = false;
@@ -69,7 +81,7 @@ bool mw_input_set_open(mw_input_set *inputs, const mw_arg *args, size_t arg_coun
   if (!inputs->count) return mw_error_set(err, MW_USAGE, "this recipe was given no model");
   mw_family_rules rules = {.missing_base = options->missing_base, .donor_integers = options->donor_integers, .tied = options->tied,
                            .renames = options->rename, .rename_count = options->rename_count};
-  MW_TRY(allow(options, &rules, err));
+  MW_TRY(allow(options, &rules, err) && choose_donor(inputs, options->donor, err));
   MW_TRY(mw_family_join(inputs->members, inputs->count, inputs->donor, &rules, warnings, &inputs->family, err));
   return inputs->joined = true;
 }

@@ -20,7 +20,7 @@ typedef struct copy {
   mw_writer *writer;
   const char *folder; /* of the donor */
   char *root, *blobs; /* where links may lead: resolved; blobs is NULL outside the hub's cache */
-  bool code;
+  bool code, template; /* whether code, and the donor's chat template, go along */
   mw_warning *warnings;
   mw_arena arena;
 } copy;
@@ -123,7 +123,7 @@ static bool copy_sides(copy *job, mw_error *err) {
   MW_TRY(mw_file_list(job->folder, &job->arena, &names, &count, err));
   bool done = true;
   for (size_t i = 0; i < count && done; i++) {
-    if (stays_behind(names[i])) continue;
+    if (stays_behind(names[i]) || (!job->template && equals(names[i], "chat_template.jinja"))) continue;
     if (ends_like(names[i], ".py") && !job->code) {
       mw_text_format(&code, "%s%s", code.length ? ", " : "", mw_text_escape_z(&room, names[i]));
       continue;
@@ -156,7 +156,8 @@ static bool find_roots(copy *job, mw_error *err) {
 
 static bool copy_donor(mw_writer *writer, const char *folder, const mw_side_files_provenance *provenance,
                        mw_warning *warnings, mw_error *err) {
-  copy job = {.writer = writer, .folder = folder, .code = provenance->copy_code, .warnings = warnings};
+  copy job = {.writer = writer, .folder = folder, .code = provenance->copy_code, .template = !provenance->chat_template,
+              .warnings = warnings};
   bool done = find_roots(&job, err) && copy_sides(&job, err);
   free(job.root);
   free(job.blobs);
@@ -178,6 +179,8 @@ bool mw_side_files_write(mw_writer *writer, const mw_layout *layout, const mw_fa
   size_t count = family->count;
   mw_text text = {0};
   if (donor->folder) MW_TRY(copy_donor(writer, donor->folder, provenance, warnings, err));
+  if (provenance->chat_template)
+    MW_TRY(mw_writer_file(writer, "chat_template.jinja", provenance->chat_template, strlen(provenance->chat_template), err));
   if (donor->config.text)
     MW_TRY(write_text(writer, "config.json", mw_config_edit(&donor->config, provenance->dtype, family->untie, &text, err),
                       &text, err));

@@ -20,6 +20,7 @@ typedef struct mw_side_files_provenance {
   uint64_t seed;
   const char *dtype;            /* "bfloat16" for config.json, or NULL: as the donor's */
   bool copy_code;
+  const char *chat_template;    /* in the place of the donor's, or NULL */
 } mw_side_files_provenance;
 
 /* Writes them all into the writer's folder. */

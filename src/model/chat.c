@@ -1,0 +1,168 @@
+/* chat.c: three small files of each model are read and compared by what they say, not by their bytes. */
+#include "model/chat.h"
+#include "format/file.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { LARGEST = 16 << 20, DEEPEST = 64 };
+
+/* What one model says; texts are in the arena, NULL where it says nothing. */
+typedef struct manners {
+  const char *template, *ends, *settings;
+} manners;
+
+/* FOLDER/NAME as a checked object, or kind MW_JSON_END. */
+static bool read_object(const char *folder, const char *name, mw_arena *arena, mw_json *root, mw_error *err) {
+  char *bytes;
+  size_t length;
+  mw_error ignored;
+  *root = (mw_json){.kind = MW_JSON_END};
+  const char *path = mw_file_join(arena, folder, name, err);
+  if (!path) return false;
+  if (!mw_file_slurp(path, LARGEST, &bytes, &length, &ignored)) return ignored.status != MW_MEMORY || mw_error_memory(err, LARGEST);
+  const char *kept = mw_mem_copy(arena, bytes, length, err);
+  free(bytes);
+  if (!kept) return false;
+  if (!mw_json_check(name, kept, length, DEEPEST, root, &ignored) || root->kind != MW_JSON_OBJECT) root->kind = MW_JSON_END;
+  return true;
+}
+
+static mw_json member(mw_json object, const char *key) {
+  return object.kind == MW_JSON_OBJECT ? mw_json_member(object, key) : (mw_json){.kind = MW_JSON_END};
+}
+
+static bool is_said(mw_json value) { return value.kind != MW_JSON_END && value.kind != MW_JSON_NULL; }
+
+/* A template is a text of its own, or a member of tokenizer_config.json: a text, or a list of which the one called default
+ * counts. */
+static bool read_template(const char *folder, mw_json tokenizer, mw_arena *arena, const char **out, mw_error *err) {
+  char *bytes;
+  size_t length;
+  mw_error ignored;
+  const char *path = mw_file_join(arena, folder, "chat_template.jinja", err);
+  if (!path) return false;
+  if (mw_file_slurp(path, LARGEST, &bytes, &length, &ignored)) {
+    *out = mw_mem_copy(arena, bytes, length, err);
+    free(bytes);
+    return *out != NULL;
+  }
+  mw_json value = member(tokenizer, "chat_template"), key, entry;
+  if (value.kind == MW_JSON_ARRAY)
+    for (mw_json_walk walk = mw_json_enter(value); mw_json_next(&walk, &key, &entry);)
+      if (entry.kind == MW_JSON_OBJECT && mw_json_equals(mw_json_member(entry, "name"), "default")) value = mw_json_member(entry,
+                                                                                                                           "template");
+  return !mw_json_is_text(value) || mw_json_string(value, arena, out, &length, err);
+}
+
+/* "eos_token": a text or an object with its content. */
+static mw_json token_of(mw_json tokenizer, const char *key) {
+  mw_json value = member(tokenizer, key);
+  return value.kind == MW_JSON_OBJECT ? mw_json_member(value, "content") : value;
+}
+
+static void put(mw_text *out, const char *key, mw_json value) {
+  if (is_said(value)) mw_text_format(out, "%s%s %.*s", out->length ? ", " : "", key, (int)(value.length < 120
+                                                                                           ? value.length : 120), value.bytes);
+}
+
+static bool keep(mw_text *text, mw_arena *arena, const char **out, mw_error *err) {
+  bool ok = mw_text_check(text, err);
+  if (ok && text->length) ok = (*out = mw_mem_copy(arena, text->bytes, text->length, err)) != NULL;
+  mw_text_free(text);
+  return ok;
+}
+
+static bool read_manners(const mw_model *model, mw_arena *arena, manners *out, mw_error *err) {
+  static const char *const settings[] = {"do_sample", "temperature", "top_p", "top_k", "min_p", "repetition_penalty", "max_new_tokens"};
+  mw_json tokenizer, generation, eos;
+  mw_text ends = {0}, said = {0};
+  *out = (manners){0};
+  if (!model->folder) return true;
+  MW_TRY(read_object(model->folder, "tokenizer_config.json", arena, &tokenizer, err));
+  MW_TRY(read_object(model->folder, "generation_config.json", arena, &generation, err));
+  MW_TRY(read_template(model->folder, tokenizer, arena, &out->template, err));
+  eos = member(generation, "eos_token_id");
+  put(&ends, "eos_token", token_of(tokenizer, "eos_token"));
+  put(&ends, "eos_token_id", is_said(eos) ? eos : model->config.text ? member(model->config.root, "eos_token_id") : eos);
+  put(&ends, "bos_token", token_of(tokenizer, "bos_token"));
+  for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) put(&said, settings[i], member(generation, settings[i]));
+  bool ok = keep(&ends, arena, &out->ends, err);
+  return keep(&said, arena, &out->settings, err) && ok;
+}
+
+static bool differ(const char *a, const char *b) { return a && (!b || strcmp(a, b) != 0); }
+
+static void tell(const mw_family *family, size_t m, const manners *donor, const manners *own, mw_warning *warnings) {
+  const char *label = family->members[m].label, *whose = family->members[family->donor].label;
+  mw_text_escaped a, b;
+  mw_text text = {0}, take = {0};
+  if (differ(own->template, donor->template))
+    mw_text_format(&text, donor->template ? "another chat template than %s" : "a chat template, which %s lacks", whose);
+  if (differ(own->ends, donor->ends))
+    mw_text_format(&text, "%sother end tokens (%s; %s has %s)", text.length ? ", " : "", mw_text_escape_z(&a, own->ends), whose,
+                   donor->ends ? mw_text_escape_z(&b, donor->ends) : "none");
+  if (differ(own->settings, donor->settings))
+    mw_text_format(&text, "%sother generation settings (%s; %s has %s)", text.length ? ", " : "", mw_text_escape_z(&a,
+                                                                                                                   own->settings), whose,
+                   donor->settings ? mw_text_escape_z(&b, donor->settings) : "none");
+  if (differ(own->template, donor->template)) mw_text_format(&take, ", --chat-template '%s' its template", label);
+  if (text.length && !text.failed && !take.failed)
+    mw_warning_add(warnings, "%s has %s: the output has those of %s; --donor '%s' takes config, tokenizer and side files of %s%s", label,
+                   text.bytes, whose, label, label, take.bytes ? take.bytes : "");
+  mw_text_free(&take);
+  mw_text_free(&text);
+}
+
+bool mw_chat_compare(const mw_family *family, mw_warning *warnings, mw_error *err) {
+  mw_arena arena = {0};
+  manners donor, own;
+  bool ok = read_manners(family->members[family->donor].model, &arena, &donor, err);
+  for (size_t m = 0; m < family->count && ok; m++) {
+    if (m == family->donor || !family->members[m].model->folder) continue;
+    ok = read_manners(family->members[m].model, &arena, &own, err);
+    if (ok) tell(family, m, &donor, &own, warnings);
+  }
+  mw_mem_release(&arena);
+  return ok;
+}
+
+/* ---- choosing a template ---- */
+
+static bool most_common(const mw_family *family, mw_arena *arena, const char **text, mw_error *err) {
+  const char **all = mw_mem_take(arena, (family->count + 1) * sizeof *all, err);
+  size_t most = 0;
+  if (!all) return false;
+  for (size_t m = 0; m < family->count; m++) {
+    manners own;
+    MW_TRY(read_manners(family->members[m].model, arena, &own, err));
+    all[m] = own.template;
+  }
+  for (size_t m = 0; m < family->count; m++) {
+    size_t count = 0;
+    for (size_t k = 0; k < family->count && all[m]; k++) count += all[k] && strcmp(all[k], all[m]) == 0;
+    if (count > most) most = count, *text = all[m];
+  }
+  return true;
+}
+
+bool mw_chat_template(const mw_family *family, const char *word, mw_arena *arena, const char **text, mw_error *err) {
+  mw_text_escaped shown;
+  char *bytes;
+  size_t length;
+  mw_json tokenizer;
+  *text = NULL;
+  const mw_family_member *named = mw_family_named(family, word);
+  if (strcmp(word, "auto") == 0) {
+    MW_TRY(most_common(family, arena, text, err));
+  } else if (named || mw_file_is_folder(word)) {
+    const char *folder = named ? named->model->folder : word;
+    if (folder) MW_TRY(read_object(folder, "tokenizer_config.json", arena, &tokenizer, err) && read_template(folder, tokenizer,
+                                                                                                             arena, text, err));
+  } else {
+    MW_TRY(mw_file_slurp(word, LARGEST, &bytes, &length, err));
+    *text = mw_mem_copy(arena, bytes, length, err);
+    free(bytes);
+    return *text != NULL;
+  }
+  return *text || mw_error_set(err, MW_USAGE, "--chat-template '%s': there is no chat template", mw_text_escape_z(&shown, word));
+}

@@ -1,0 +1,73 @@
+--- Chat models: which of the inputs gives template, end tokens and generation settings is said before the merge, and chosen.
+package.path = "tests/reports/?.lua;" .. package.path
+local M = require "models"
+
+local function tensors(fill) return { ["model.layers.0.w"] = { "F32", { 2 }, fill } } end
+local config = '{"model_type": "toy", "eos_token_id": %d}'
+M.model("base", tensors(1), config:format(1), { ["tokenizer_config.json"] = '{"eos_token": "</s>"}', ["generation_config.json"] = '{"eos_token_id": 1}' })
+M.model("chat", tensors(3), config:format(1), {
+  ["tokenizer_config.json"] = '{"eos_token": {"content": "<|im_end|>"}, "chat_template": "{{ messages }}"}',
+  ["generation_config.json"] = '{"eos_token_id": [1, 7], "temperature": 0.6}', ["special.json"] = "{}" })
+M.model("talk", tensors(5), config:format(1), { ["tokenizer_config.json"] = '{"eos_token": "</s>"}', ["chat_template.jinja"] = "{{ talk }}",
+  ["generation_config.json"] = '{"eos_token_id": 1}' })
+
+local function warned(command, ...)
+  local _, said, out = M.made(command)
+  for _, words in ipairs { ... } do assert(said:find(words, 1, true), words .. " is not said in: " .. said) end
+  return out, said
+end
+
+describe("the donor's chat files", function()
+  it("are told of where an expert has a template, end tokens or settings that they lack", function()
+    local out = warned("moonweld task_arithmetic --base base --experts chat", "experts[1] has a chat template, which base lacks", "<|im_end|>",
+      "[1, 7]", "temperature 0.6", "--donor 'experts[1]'", "--chat-template 'experts[1]' its template")
+    assert.equal('{"eos_token": "</s>"}', M.bytes(out .. "/tokenizer_config.json"))
+  end)
+
+  it("are told of in a plan, too, and not where all models say the same", function()
+    local code, said = M.run "moonweld plan task_arithmetic --base base --experts chat"
+    assert.equal(0, code)
+    assert.is_truthy(said:find("has a chat template", 1, true))
+    _, said = warned("moonweld lerp --a chat --b chat")
+    assert.is_nil(said:find("warning: b has", 1, true), said)
+  end)
+
+  it("are another model's by --donor, by its label or as it was typed; the tensors are merged as before", function()
+    local plain = M.made "moonweld task_arithmetic --base base --experts chat --scale 0.5"
+    for _, whom in ipairs { "'experts[1]'", "chat" } do
+      local made, said, out = M.made("moonweld task_arithmetic --base base --experts chat --scale 0.5 --donor " .. whom)
+      assert.same(plain, made)
+      assert.is_truthy(said:find("donor: experts[1]", 1, true))
+      assert.is_truthy(M.bytes(out .. "/tokenizer_config.json"):find("im_end", 1, true))
+      assert.equal("{}", M.bytes(out .. "/special.json"))
+    end
+  end)
+
+  it("are refused of a donor that is none of the inputs", function()
+    M.refused("moonweld task_arithmetic --base base --experts chat --donor talk", "--donor 'talk' is none of the inputs", "experts[1]")
+  end)
+end)
+
+describe("--chat-template", function()
+  local function template_of(option)
+    local _, _, out = M.made("moonweld task_arithmetic --base base --experts chat talk --chat-template " .. option)
+    return M.bytes(out .. "/chat_template.jinja")
+  end
+  it("takes that of an input, of another folder, of a file, or of most inputs", function()
+    assert.equal("{{ messages }}", template_of "'experts[1]'")
+    assert.equal("{{ talk }}", template_of "talk")
+    M.write("mine.jinja", "{{ mine }}")
+    assert.equal("{{ mine }}", template_of "mine.jinja")
+    assert.equal("{{ messages }}", template_of "auto")
+    local _, _, out = M.made "moonweld soup --models chat talk talk --chat-template auto"
+    assert.equal("{{ talk }}", M.bytes(out .. "/chat_template.jinja"))
+  end)
+  it("goes before that of the donor", function()
+    local _, _, out = M.made "moonweld lerp --a talk --b chat --chat-template b"
+    assert.equal("{{ messages }}", M.bytes(out .. "/chat_template.jinja"))
+  end)
+  it("is refused where there is none", function()
+    M.refused("moonweld task_arithmetic --base base --experts chat --chat-template base", "--chat-template 'base': there is no chat template")
+    M.refused("moonweld task_arithmetic --base base --experts chat --chat-template nowhere", "nowhere")
+  end)
+end)
