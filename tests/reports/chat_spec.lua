@@ -28,8 +28,8 @@ describe("the donor's chat files", function()
     local code, said = M.run "moonweld plan task_arithmetic --base base --experts chat"
     assert.equal(0, code)
     assert.is_truthy(said:find("has a chat template", 1, true))
-    _, said = warned("moonweld lerp --a chat --b chat")
-    assert.is_nil(said:find("warning: b has", 1, true), said)
+    local _, twin = warned("moonweld lerp --a chat --b chat")
+    assert.is_nil(twin:find("warning: b has", 1, true), twin)
   end)
 
   it("are another model's by --donor, by its label or as it was typed; the tensors are merged as before", function()
