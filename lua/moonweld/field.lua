@@ -2,32 +2,11 @@
 local core = ...
 local V = core.module("value")
 local word = core.module("word").word
+local depth = core.module("depth")
 local fail = V.fail
 local F = {}
 
---- Layer of a tensor (from 0), or nil and whether it stands before the layers.
-local function layer_of(name)
-  local number = name:match("layers%.(%d+)%.") or name:match("%.h%.(%d+)%.") or name:match("^h%.(%d+)%.") or
-    name:match("blocks?%.(%d+)%.") or name:match("layer%.(%d+)%.") -- T5 has block.3.layer.1.
-  if number then return math.tointeger(tonumber(number)) end
-  local embeds = name:find("embed") ~= nil and name:find("embed_out", 1, true) == nil -- GPT-NeoX calls its head so
-  return nil, embeds or name:find("wte") ~= nil or name:find("wpe") ~= nil or name:find("^shared%.") ~= nil
-end
-
-local depth -- layers of the models at hand
-local function layers()
-  if depth then return depth end
-  depth = 0
-  for _, model in ipairs(core.models) do
-    for _, name in ipairs(model.names) do
-      local layer = layer_of(name)
-      if layer and layer + 1 > depth then depth = layer + 1 end
-    end
-  end
-  return depth
-end
-
---- layers{0, 0.5, 1}: a gradient over depth. Layer l of L reads position l / (L - 1).
+--- layers{0, 0.5, 1}: a gradient over depth. Each stack of layers runs over all of it (depth.lua).
 F.layers = word("layers{...}", function(values)
   local numbers = {}
   if V.kind(values) ~= "table" then return fail("layers{...} takes numbers in braces") end
@@ -38,12 +17,7 @@ F.layers = word("layers{...}", function(values)
   if #numbers == 0 then return fail("layers{} is empty") end
   if #numbers == 1 then return numbers[1] end
   return V.new("field", { numbers = numbers, at = function(name)
-    local layer, before = layer_of(name)
-    local count = layers()
-    local position = 0
-    if layer then position = count > 1 and layer / (count - 1) or 0
-    elseif not before then position = 1 end
-    local place = position * (#numbers - 1)
+    local place = depth.of(name) * (#numbers - 1)
     local low = math.floor(place)
     if low >= #numbers - 1 then return numbers[#numbers] end
     return numbers[low + 1] + (numbers[low + 2] - numbers[low + 1]) * (place - low)

@@ -129,6 +129,7 @@ word("model:rename(from[, to])", function(x, from, to)
     fail("no tensor is called '%s'%s", core.shown(from), core.module("suggest").hint(from, { table.unpack(private.names, 1, math.min(#private.names, 4000)) }))
   end
   table.sort(names)
+  core.module("depth").see(names)
   return V.model(names, nodes, private.label, { kept = kept, laid_out = true })
 end)
 
