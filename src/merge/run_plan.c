@@ -138,6 +138,7 @@ static bool search_result(mw_plan *plan, mw_search *search, mw_error *err) {
 
 bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *err) {
   MW_TRY(allowed(plan, err));
+  MW_TRY(mw_side_files_check(plan->inputs.members[plan->inputs.donor].model, err));
   MW_TRY(mw_family_same_integers(&plan->inputs.family, err));
   if (!plan->candidates) return write_result(plan, progress, context, err);
   searching s = {plan, progress, context};

@@ -72,6 +72,37 @@ void mw_config_close(mw_config *config) {
   *config = (mw_config){0};
 }
 
+/* ---- dtypes ---- */
+
+static const struct { const char *name; mw_dtype dtype; } dtype_names[] = {
+    {"float32", MW_DTYPE_F32}, {"bfloat16", MW_DTYPE_BF16}, {"float16", MW_DTYPE_F16}, {"float64", MW_DTYPE_F64}};
+
+const char *mw_config_dtype_name(mw_dtype dtype) {
+  for (size_t i = 0; i < sizeof dtype_names / sizeof *dtype_names; i++)
+    if (dtype_names[i].dtype == dtype) return dtype_names[i].name;
+  return NULL;
+}
+
+static bool is_dtype(mw_json key) { return mw_json_equals(key, "torch_dtype") || mw_json_equals(key, "dtype"); }
+
+/* What edits may change below the root: text_config, vision_config ..., one level deep. */
+static bool is_part(mw_json key, mw_json value) {
+  return value.kind == MW_JSON_OBJECT && !mw_json_equals(key, "quantization_config");
+}
+
+static const char *absent_dtype(mw_json object, bool nested, const bool *held) {
+  mw_json key, value;
+  const char *absent = NULL;
+  for (mw_json_walk walk = mw_json_enter(object); !absent && mw_json_next(&walk, &key, &value);) {
+    for (size_t i = 0; is_dtype(key) && value.kind == MW_JSON_STRING && i < sizeof dtype_names / sizeof *dtype_names; i++)
+      if (mw_json_equals(value, dtype_names[i].name) && !held[dtype_names[i].dtype]) absent = dtype_names[i].name;
+    if (!absent && !nested && is_part(key, value)) absent = absent_dtype(value, true, held);
+  }
+  return absent;
+}
+
+const char *mw_config_absent_dtype(const mw_config *config, const bool *held) { return absent_dtype(config->root, false, held); }
+
 /* ---- edits ---- */
 
 typedef struct edit {
@@ -95,8 +126,6 @@ static void replace(edit *e, mw_json value, const char *spelling) {
   e->at = value.bytes + value.length;
 }
 
-static bool is_dtype(mw_json key) { return mw_json_equals(key, "torch_dtype") || mw_json_equals(key, "dtype"); }
-
 /* One object's own values; nested objects (text_config ...) are visited too, one level deep. */
 static void edit_object(edit *e, mw_json object, bool nested) {
   mw_json key, value;
@@ -110,7 +139,7 @@ static void edit_object(edit *e, mw_json object, bool nested) {
     } else if (e->untie && mw_json_equals(key, "tie_word_embeddings")) {
       replace(e, value, "false");
       e->tie_found |= !nested;
-    } else if (value.kind == MW_JSON_OBJECT && !nested && !mw_json_equals(key, "quantization_config"))
+    } else if (!nested && is_part(key, value))
       edit_object(e, value, true);
   }
 }

@@ -3,6 +3,7 @@
 #ifndef MW_MODEL_CONFIG_H
 #define MW_MODEL_CONFIG_H
 
+#include "base/dtype.h"
 #include "format/json.h"
 #include "model/architecture.h"
 
@@ -21,6 +22,10 @@ typedef struct mw_config {
 bool mw_config_open(mw_config *config, const char *folder, mw_error *err);
 void mw_config_close(mw_config *config);
 
+/* The first dtype that some dtype key, nested ones too, names and that no tensor has, as `held` ([MW_DTYPE_COUNT]) says; or NULL. */
+const char *mw_config_absent_dtype(const mw_config *config, const bool *held);
+/* The dtype as configurations spell it ("bfloat16"), or NULL for one that no configuration names. */
+const char *mw_config_dtype_name(mw_dtype dtype);
 /* The text with every dtype key (`torch_dtype`, `dtype`, nested ones too) set to `dtype` ("bfloat16"), both added where
  * there was none, and tie_word_embeddings set to false if `untie`. Nothing else changes. dtype NULL: leave dtypes. */
 bool mw_config_edit(const mw_config *config, const char *dtype, bool untie, mw_text *out, mw_error *err);

@@ -80,17 +80,11 @@ static bool check_heads(const joining *j, const mw_family_member *member) {
 
 /* C8: the dtype that the config names should be that of at least one tensor. */
 static void check_dtype(const joining *j, const mw_family_member *member) {
-  static const struct { const char *name; mw_dtype dtype; } names[] = {
-      {"float32", MW_DTYPE_F32}, {"bfloat16", MW_DTYPE_BF16}, {"float16", MW_DTYPE_F16}, {"float64", MW_DTYPE_F64}};
   const mw_model *model = member->model;
-  mw_json value = mw_json_member(model->config.root, "dtype");
-  if (value.kind != MW_JSON_STRING) value = mw_json_member(model->config.root, "torch_dtype");
-  for (size_t i = 0; value.kind == MW_JSON_STRING && i < sizeof names / sizeof *names; i++) {
-    if (!mw_json_equals(value, names[i].name)) continue;
-    for (size_t t = 0; t < model->tensor_count; t++)
-      if (model->tensors[t].dtype == names[i].dtype) return;
-    mw_warning_add(j->warnings, "%s: config.json: the dtype is %s, but no tensor has it", member->label, names[i].name);
-  }
+  bool held[MW_DTYPE_COUNT] = {false};
+  for (size_t t = 0; t < model->tensor_count; t++) held[model->tensors[t].dtype] = true;
+  const char *absent = mw_config_absent_dtype(&model->config, held);
+  if (absent) mw_warning_add(j->warnings, "%s: config.json: the dtype is %s, but no tensor has it", member->label, absent);
 }
 
 /* A model with another end (a classifier's or a reward model's) has no use for a head. */

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char repository_mark[] = "models--"; /* begins the folder of a model in the cache */
+
 static bool is_word(const char *bytes, size_t length) {
   if (!length || length > 96 || bytes[0] == '.' || bytes[0] == '-') return false;
   for (size_t i = 0; i < length; i++)
@@ -56,6 +58,39 @@ static bool read_ref(const char *repository, const char *revision, mw_arena *are
   return ok;
 }
 
+/* The commit of the only snapshot, for caches that were copied or made without `refs`. Of several nobody can tell which is meant. */
+static bool only_snapshot(const char *repository, mw_arena *arena, const char **commit, mw_error *err) {
+  const char **names, *snapshots = mw_file_join(arena, repository, "snapshots", err);
+  size_t count, found = 0;
+  mw_text_escaped shown;
+  if (!snapshots) return false;
+  mw_text_escape_z(&shown, repository);
+  if (!mw_file_is_folder(snapshots)) return mw_error_set(err, MW_MISSING, "%s: holds no snapshots", shown.bytes);
+  MW_TRY(mw_file_list(snapshots, arena, &names, &count, err));
+  for (size_t i = 0; i < count; i++)
+    if (is_commit(names[i]) && !found++) *commit = names[i];
+  if (found == 1) return true;
+  if (!found) return mw_error_set(err, MW_MISSING, "%s: holds no snapshots", shown.bytes);
+  mw_error_set(err, MW_USAGE, "%s: has no refs/main, and %zu snapshots", shown.bytes, found);
+  return mw_error_hint(err, "say which: org/name@COMMIT, or the folder snapshots/COMMIT in it");
+}
+
+/* MW_MISSING where the cache lacks the revision. */
+static bool find_snapshot(const char *repository, const char *revision, mw_arena *arena, const char **folder, const char **commit,
+                          mw_error *err) {
+  *commit = revision;
+  *folder = NULL;
+  if (!is_commit(revision) && !read_ref(repository, revision, arena, commit, err)) {
+    if (err->status != MW_MISSING || strcmp(revision, "main") != 0) return false;
+    MW_TRY(only_snapshot(repository, arena, commit, err));
+  }
+  const char *snapshots = mw_file_join(arena, repository, "snapshots", err);
+  *folder = snapshots ? mw_file_join(arena, snapshots, *commit, err) : NULL;
+  mw_text_escaped shown;
+  if (!*folder || mw_file_is_folder(*folder)) return *folder != NULL;
+  return mw_error_set(err, MW_MISSING, "%s: no such snapshot", mw_text_escape_z(&shown, *folder));
+}
+
 bool mw_hub_find(const char *id, mw_arena *arena, const char **folder, const char **commit, mw_error *err) {
   mw_text_escaped shown;
   const char *slash = strchr(id, '/'), *at = strchr(id, '@');
@@ -66,20 +101,52 @@ bool mw_hub_find(const char *id, mw_arena *arena, const char **folder, const cha
     return mw_error_set(err, MW_MISSING, "'%s' is neither a path that exists nor a hub id org/name[@revision]",
                         mw_text_escape_z(&shown, id));
   char name[256];
-  snprintf(name, sizeof name, "models--%.*s--%.*s", (int)(slash - id), id, (int)(id + end - slash - 1), slash + 1);
+  snprintf(name, sizeof name, "%s%.*s--%.*s", repository_mark, (int)(slash - id), id, (int)(id + end - slash - 1), slash + 1);
   const char *root = cache(arena, err);
   const char *repository = root ? mw_file_join(arena, root, name, err) : NULL;
   if (!repository) return false;
-  *commit = revision;
-  bool found = is_commit(revision) || read_ref(repository, revision, arena, commit, err);
-  if (!found && err->status != MW_MISSING) return false;
-  const char *snapshots = found ? mw_file_join(arena, repository, "snapshots", err) : NULL;
-  *folder = snapshots ? mw_file_join(arena, snapshots, *commit, err) : NULL;
-  if (*folder && mw_file_is_folder(*folder)) return true;
+  if (find_snapshot(repository, revision, arena, folder, commit, err)) return true;
+  if (err->status != MW_MISSING) return false;
   mw_text_escaped place;
   mw_error_set(err, MW_MISSING, "'%s' is neither a path that exists nor in the local cache %s", mw_text_escape_z(&shown, id),
                mw_text_escape_z(&place, root));
   return mw_error_hint(err, "download it first: moonweld never uses the network");
+}
+
+bool mw_hub_enter(const char *repository, mw_arena *arena, const char **id, const char **folder, const char **commit, mw_error *err) {
+  size_t length = strlen(repository), mark = sizeof repository_mark - 1;
+  *id = *folder = *commit = NULL;
+  while (length > 1 && repository[length - 1] == '/') length--;
+  size_t start = length;
+  while (start > 0 && repository[start - 1] != '/') start--;
+  const char *name = repository + start, *snapshots = mw_file_join(arena, repository, "snapshots", err);
+  if (!snapshots) return false;
+  if (length - start <= mark || memcmp(name, repository_mark, mark) != 0 || !mw_file_is_folder(snapshots)) return true;
+  char *words = mw_mem_copy(arena, name + mark, length - start - mark, err);
+  if (!words) return false;
+  char *between = strstr(words, "--"); /* models--org--name; a model of no organisation has one part */
+  if (between) {
+    *between = '/';
+    memmove(between + 1, between + 2, strlen(between + 2) + 1);
+  }
+  *id = words;
+  return find_snapshot(repository, "main", arena, folder, commit, err);
+}
+
+/* `name` is an object's hash: git's SHA-1 for small files, SHA-256 for large ones. */
+static bool is_hash(const char *name) {
+  size_t length = strlen(name);
+  return (length == 40 || length == 64) && strspn(name, "0123456789abcdef") == length;
+}
+
+bool mw_hub_is_blob(const char *resolved) {
+  static const char folder[] = "/blobs/";
+  const char *name = strrchr(resolved, '/');
+  size_t length = sizeof folder - 1;
+  if (!name || !is_hash(++name) || (size_t)(name - resolved) < length + 1 || memcmp(name - length, folder, length) != 0) return false;
+  const char *start = name - length;
+  while (start > resolved && start[-1] != '/') start--;
+  return strncmp(start, repository_mark, sizeof repository_mark - 1) == 0;
 }
 
 bool mw_hub_verify(const char *path, bool *promised, mw_error *err) {

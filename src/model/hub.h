@@ -7,8 +7,15 @@
 
 /* Whether the words look like a hub id and not like a path (no such path exists, one '/'). */
 bool mw_hub_is_id(const char *where);
-/* The snapshot folder and its commit. A malformed id is MW_USAGE, one that is not in the cache MW_MISSING. */
+/* The snapshot folder and its commit. A malformed id is MW_USAGE, one that is not in the cache MW_MISSING. Without a revision it
+ * is refs/main, and where that is not there the only snapshot. */
 bool mw_hub_find(const char *id, mw_arena *arena, const char **folder, const char **commit, mw_error *err);
+/* A folder of the cache itself, .../models--ORG--NAME, given as a path: its id "ORG/NAME", and the snapshot as above. All three
+ * are NULL where the folder is no such one. */
+bool mw_hub_enter(const char *repository, mw_arena *arena, const char **id, const char **folder, const char **commit, mw_error *err);
+/* Whether a path without links is a file of some hub's cache: .../models--ORG--NAME/blobs/HASH. Links to such files stand in
+ * snapshots and in folders that `--local-dir` of the hub's tool made. */
+bool mw_hub_is_blob(const char *resolved);
 /* Reads a file of a snapshot whose blob is named by its SHA-256, as the cache names large ones: MW_DATA if its contents
  * have another. *promised says whether the file has such a name; others are not read. */
 bool mw_hub_verify(const char *path, bool *promised, mw_error *err);

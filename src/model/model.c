@@ -161,17 +161,25 @@ static bool recall_hub(mw_model *model, mw_error *err) {
   return true;
 }
 
+/* "org/name" and the commit of a model of the hub's cache. */
+static bool keep_origin(mw_model *model, const char *id, const char *commit, mw_error *err) {
+  model->hub = mw_mem_copy(&model->arena, id, strcspn(id, "@"), err);
+  model->commit = model->hub ? mw_mem_copy(&model->arena, commit, strlen(commit), err) : NULL;
+  return model->commit != NULL;
+}
+
 static bool locate(mw_model *model, const char *where, mw_error *err) {
-  const char *slash = strrchr(where, '/'), *name = slash ? slash + 1 : where, *folder = where, *commit;
+  const char *slash = strrchr(where, '/'), *name = slash ? slash + 1 : where, *folder = where, *commit, *id, *snapshot;
   if (mw_hub_is_id(where)) {
-    MW_TRY(mw_hub_find(where, &model->arena, &folder, &commit, err));
-    size_t length = strcspn(where, "@");
-    if (!(model->hub = mw_mem_copy(&model->arena, where, length, err))) return false;
-    if (!(model->commit = mw_mem_copy(&model->arena, commit, strlen(commit), err))) return false;
+    MW_TRY(mw_hub_find(where, &model->arena, &folder, &commit, err) && keep_origin(model, where, commit, err));
+  } else if (mw_file_is_folder(where)) {
+    MW_TRY(mw_hub_enter(where, &model->arena, &id, &snapshot, &commit, err));
+    if (snapshot) MW_TRY(keep_origin(model, id, commit, err));
+    if (snapshot) folder = snapshot;
   } else if (mw_shards_is_index(name) && mw_file_exists(where))
     folder = slash ? mw_mem_copy(&model->arena, where, (size_t)(name - where), err) : ".";
-  else if (mw_file_exists(where) && !mw_file_is_folder(where)) return true; /* a lone file */
-  else if (!mw_file_exists(where)) {
+  else if (mw_file_exists(where)) return true; /* a lone file */
+  else {
     mw_text_escaped shown;
     mw_error_set(err, MW_MISSING, "%s: no such file or folder", mw_text_escape_z(&shown, where));
     return mw_error_hint(err, "give a folder, a safetensors file, or a hub id org/name that the local cache holds");

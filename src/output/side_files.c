@@ -1,14 +1,17 @@
-/* side_files.c: which files of the donor go with the weights. The rule names what stays behind (weights, their indexes,
- * what describes the donor itself, code); every other small file of the folder's root goes along byte for byte, since a
- * tokenizer or a licence that we do not know by name is needed all the same. A link counts only if it stays in the
- * folder or leads to the blobs of the hub's cache; nothing else on this machine is ever copied. */
+/* side_files.c: which files of the donor go with the weights. left_behind.def names what stays behind (weights, their
+ * indexes, what a training left, what describes the donor itself), and code does; every other small file of the folder's
+ * root goes along byte for byte, since a tokenizer or a licence that we do not know by name is needed all the same. A
+ * link counts only if it stays in the folder or leads to a blob of a hub's cache; nothing else on this machine is ever
+ * copied. */
 #include "output/side_files.h"
 
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "model/hub.h"
 #include "output/card.h"
 #include "output/lock.h"
 
@@ -37,26 +40,40 @@ static bool is_one_of(const char *name, const char *const *list, bool (*matches)
   return false;
 }
 
-static bool equals(const char *a, const char *b) { return !strcmp(a, b); }
 static bool begins(const char *name, const char *start) { return !strncmp(name, start, strlen(start)); }
 
-static bool stays_behind(const char *name) {
-  static const char *const weights[] = {".bin", ".pt", ".pth", ".gguf", ".h5", ".msgpack", ".onnx",
-                                        ".index.json", NULL};
-  /* We write our own; a mergekit recipe would tell how the donor was made, not this model. */
-  static const char *const own[] = {"config.json", "README.md", "merge.lock.json", "mergekit_config.yml", NULL};
+enum {
+#define MW_LEFT_BEHIND_KIND(kind, why, told) LEFT_##kind,
+#include "output/left_behind.def"
+  LEFT_KINDS
+};
+
+static const struct { const char *why; bool told; } left_kinds[LEFT_KINDS] = {
+#define MW_LEFT_BEHIND_KIND(kind, why, told) {why, told},
+#include "output/left_behind.def"
+};
+
+/* Why a file of this name stays where it is, or LEFT_KINDS: it goes along. */
+static unsigned left_behind(const char *name) {
+  static const struct { unsigned kind; const char *pattern; } table[] = {
+#define MW_LEFT_BEHIND(kind, pattern) {LEFT_##kind, pattern},
+#include "output/left_behind.def"
+  };
+  for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+    if (fnmatch(table[i].pattern, name, FNM_CASEFOLD) == 0) return table[i].kind;
   for (size_t i = 0; mw_tensor_formats[i]; i++)
-    if (ends_like(name, mw_tensor_formats[i]->ending)) return true;
-  return *name == '.' || is_one_of(name, weights, ends_like) || is_one_of(name, own, equals);
+    if (ends_like(name, mw_tensor_formats[i]->ending)) return LEFT_WEIGHTS;
+  return LEFT_KINDS;
 }
 
-static uint64_t limit_of(const char *name) {
+static bool is_tokenizer(const char *name) {
   static const char *const starts[] = {"tokenizer", "vocab", "merges", "spiece", "sentencepiece", "tekken",
                                        "added_tokens", "special_tokens", NULL};
   static const char *const ends[] = {".model", ".tiktoken", NULL};
-  bool tokenizer = is_one_of(name, starts, begins) || is_one_of(name, ends, ends_like);
-  return tokenizer ? TOKENIZER_LIMIT : OTHER_LIMIT;
+  return is_one_of(name, starts, begins) || is_one_of(name, ends, ends_like);
 }
+
+static uint64_t limit_of(const char *name) { return is_tokenizer(name) ? TOKENIZER_LIMIT : OTHER_LIMIT; }
 
 static void skip(copy *job, const char *name, const char *why) {
   mw_text_escaped room;
@@ -85,13 +102,22 @@ static bool copy_checked(copy *job, const char *name, const char *path, mw_error
   return written;
 }
 
-static bool copy_file(copy *job, const char *name, mw_error *err) {
+/* Where FOLDER/NAME lies without links, or why it may not be copied. free() the path. */
+static bool resolve(copy *job, const char *name, char **resolved, const char **why, mw_error *err) {
   const char *path = mw_file_join(&job->arena, job->folder, name, err);
-  MW_TRY(path != NULL);
+  MW_TRY(path != NULL && mw_file_resolve(path, resolved, err));
+  bool ours = *resolved && (mw_file_lies_in(*resolved, job->root) || mw_file_lies_in(*resolved, job->blobs) ||
+                            mw_hub_is_blob(*resolved));
+  *why = ours ? NULL : *resolved ? "it is a link out of the model's folder" : "it cannot be found";
+  return true;
+}
+
+static bool copy_file(copy *job, const char *name, mw_error *err) {
   char *resolved;
-  MW_TRY(mw_file_resolve(path, &resolved, err));
-  if (!resolved || (!mw_file_lies_in(resolved, job->root) && !mw_file_lies_in(resolved, job->blobs))) {
-    skip(job, name, resolved ? "it is a link out of the model's folder" : "it cannot be found");
+  const char *why;
+  MW_TRY(resolve(job, name, &resolved, &why, err));
+  if (why) {
+    skip(job, name, why);
     free(resolved);
     return true;
   }
@@ -123,7 +149,9 @@ static bool copy_sides(copy *job, mw_error *err) {
   MW_TRY(mw_file_list(job->folder, &job->arena, &names, &count, err));
   bool done = true;
   for (size_t i = 0; i < count && done; i++) {
-    if (stays_behind(names[i]) || (!job->template && equals(names[i], "chat_template.jinja"))) continue;
+    unsigned left = left_behind(names[i]);
+    if (left < LEFT_KINDS && left_kinds[left].told) skip(job, names[i], left_kinds[left].why);
+    if (left < LEFT_KINDS || (!job->template && !strcmp(names[i], "chat_template.jinja"))) continue;
     if (ends_like(names[i], ".py") && !job->code) {
       mw_text_format(&code, "%s%s", code.length ? ", " : "", mw_text_escape_z(&room, names[i]));
       continue;
@@ -154,15 +182,62 @@ static bool find_roots(copy *job, mw_error *err) {
   return mw_file_resolve(blobs, &job->blobs, err);
 }
 
+static void end_copy(copy *job) {
+  free(job->root);
+  free(job->blobs);
+  mw_mem_release(&job->arena);
+}
+
 static bool copy_donor(mw_writer *writer, const char *folder, const mw_side_files_provenance *provenance,
                        mw_warning *warnings, mw_error *err) {
   copy job = {.writer = writer, .folder = folder, .code = provenance->copy_code, .template = !provenance->chat_template,
               .warnings = warnings};
   bool done = find_roots(&job, err) && copy_sides(&job, err);
-  free(job.root);
-  free(job.blobs);
-  mw_mem_release(&job.arena);
+  end_copy(&job);
   return done;
+}
+
+/* What config.json is to say of the output's dtype: what the user asked for; where the donor's words fit no tensor, the dtype of
+ * most elements; NULL where they may stay. */
+static const char *dtype_word(const mw_layout *layout, const mw_config *config, const char *wanted) {
+  bool held[MW_DTYPE_COUNT] = {false};
+  uint64_t elements[MW_DTYPE_COUNT] = {0};
+  const char *most_word = NULL;
+  uint64_t most = 0;
+  if (wanted) return wanted;
+  for (size_t i = 0; i < layout->count; i++) {
+    mw_dtype dtype = (mw_dtype)layout->tensors[i].dtype;
+    const char *word = mw_config_dtype_name(dtype);
+    held[dtype] = true;
+    elements[dtype] += layout->tensors[i].elements;
+    if (word && elements[dtype] > most) most = elements[dtype], most_word = word;
+  }
+  return most_word && mw_config_absent_dtype(config, held) ? most_word : NULL;
+}
+
+static bool check_tokenizer(copy *job, mw_error *err) {
+  const char **names, *why;
+  size_t count;
+  MW_TRY(mw_file_list(job->folder, &job->arena, &names, &count, err));
+  for (size_t i = 0; i < count; i++) {
+    char *resolved;
+    mw_text_escaped rooms[2];
+    if (!is_tokenizer(names[i]) || left_behind(names[i]) < LEFT_KINDS) continue;
+    MW_TRY(resolve(job, names[i], &resolved, &why, err));
+    free(resolved);
+    if (!why) continue;
+    mw_error_set(err, MW_DATA, "%s/%s: %s, and the output would have no tokenizer", mw_text_escape_z(&rooms[0], job->folder),
+                 mw_text_escape_z(&rooms[1], names[i]), why);
+    return mw_error_hint(err, "put the file itself in its place, or remove the link");
+  }
+  return true;
+}
+
+bool mw_side_files_check(const mw_model *donor, mw_error *err) {
+  copy job = {.folder = donor->folder};
+  bool sound = !donor->folder || (find_roots(&job, err) && check_tokenizer(&job, err));
+  end_copy(&job);
+  return sound;
 }
 
 /* Writes a text that was composed, if it was, and frees it in any case. */
@@ -181,9 +256,10 @@ bool mw_side_files_write(mw_writer *writer, const mw_layout *layout, const mw_fa
   if (donor->folder) MW_TRY(copy_donor(writer, donor->folder, provenance, warnings, err));
   if (provenance->chat_template)
     MW_TRY(mw_writer_file(writer, "chat_template.jinja", provenance->chat_template, strlen(provenance->chat_template), err));
-  if (donor->config.text)
-    MW_TRY(write_text(writer, "config.json", mw_config_edit(&donor->config, provenance->dtype, family->untie, &text, err),
-                      &text, err));
+  if (donor->config.text) {
+    const char *dtype = dtype_word(layout, &donor->config, provenance->dtype);
+    MW_TRY(write_text(writer, "config.json", mw_config_edit(&donor->config, dtype, family->untie, &text, err), &text, err));
+  }
   if (layout->shard_count > 1)
     MW_TRY(write_text(writer, "model" MW_SAFETENSORS_ENDING ".index.json", mw_layout_index(layout, &text, err), &text, err));
   if (provenance->scores_lines)

@@ -23,6 +23,8 @@ typedef struct mw_side_files_provenance {
   const char *chat_template;    /* in the place of the donor's, or NULL */
 } mw_side_files_provenance;
 
+/* Whether the donor's tokenizer can be carried: MW_DATA where one of its files is a link that is not followed. Asked before a merge. */
+bool mw_side_files_check(const mw_model *donor, mw_error *err);
 /* Writes them all into the writer's folder. */
 bool mw_side_files_write(mw_writer *writer, const mw_layout *layout, const mw_family *family,
                          const mw_side_files_provenance *provenance, mw_warning *warnings, mw_error *err);
