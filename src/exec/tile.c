@@ -2,7 +2,6 @@
  * first element. So a group of 64 lanes or random numbers is never cut by the end of a tile, whatever the block. */
 #include "exec/tile.h"
 #include "exec/bf16_steps.h"
-#include "num/accum.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,6 +79,17 @@ static const unsigned char *value_at(const mw_tile *tile, const unsigned char *v
   return values + index * value_size(tile);
 }
 
+/* The sum of a unit's lanes, by a tree (32, 16, ... 1) in the lanes' own type: an order that depends on nothing. */
+static double fold(void *lanes, bool f64) {
+  float *f32 = lanes;
+  double *doubles = lanes;
+  for (size_t width = MW_LANES / 2; width > 0; width /= 2)
+    for (size_t i = 0; i < width; i++)
+      if (f64) doubles[i] += doubles[i + width];
+      else f32[i] += f32[i + width];
+  return f64 ? doubles[0] : (double)f32[0];
+}
+
 /* Adds x (or x * y) to the lanes. At the end of each unit the lanes are folded into one sum. */
 static void add_units(const mw_tile *tile, mw_tile_gather *gather, const unsigned char *x, const unsigned char *y,
                       uint64_t start, size_t n, uint64_t elements) {
@@ -89,7 +99,7 @@ static void add_units(const mw_tile *tile, mw_tile_gather *gather, const unsigne
     else tile->kernels->sum(gather->lanes, value_at(tile, x, done), step);
     done += step;
     if (step < left && start + done < elements) continue;
-    gather->units[gather->unit_count++] = mw_accum_fold(gather->lanes, tile->f64);
+    gather->units[gather->unit_count++] = fold(gather->lanes, tile->f64);
     memset(gather->lanes, 0, sizeof gather->lanes);
   }
 }

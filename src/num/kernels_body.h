@@ -10,7 +10,7 @@
  *   kernels_bf16.h    the maps that read and write bf16 directly, for float on x86
  *   kernels_rows.h    the loops of networks, for float */
 #include "base/mathx.h"
-#include "num/kernels.h"
+#include "num/rng.h"
 
 #ifdef MW_BODY_X86
 #include <immintrin.h>
@@ -115,12 +115,6 @@ static inline float round_odd(double x) {
 
 /* A counter and a key give a block of four random words of 32 bits, whichever block was made before (Salmon et al. 2011). */
 
-#define PHILOX_ROUNDS 10
-#define PHILOX_M0 UINT32_C(0xd2511f53)
-#define PHILOX_M1 UINT32_C(0xcd9e8d57)
-#define PHILOX_W0 UINT32_C(0x9e3779b9)
-#define PHILOX_W1 UINT32_C(0xbb67ae85)
-
 #if defined MW_BODY_X86 && defined __AVX512F__
 #define WIDE 16
 typedef __m512i words;
@@ -147,51 +141,31 @@ typedef __m256i words;
 
 /* A stream, and the key of each round. */
 typedef struct philox {
-  mw_kernel_stream stream;
-  uint32_t key[PHILOX_ROUNDS][2];
+  uint64_t name;
+  mw_rng_keys keys;
 } philox;
 
-static philox philox_of(mw_kernel_stream stream) {
-  philox p = {.stream = stream};
-  for (uint32_t round = 0; round < PHILOX_ROUNDS; round++) {
-    p.key[round][0] = (uint32_t)stream.key + round * PHILOX_W0;
-    p.key[round][1] = (uint32_t)(stream.key >> 32) + round * PHILOX_W1;
-  }
-  return p;
-}
-
-/* The four words of the block whose counter begins with x0, x1. */
-static inline void philox_block(const philox *p, uint32_t x0, uint32_t x1, uint32_t out[4]) {
-  uint32_t x2 = (uint32_t)p->stream.name, x3 = (uint32_t)(p->stream.name >> 32);
-  for (uint32_t round = 0; round < PHILOX_ROUNDS; round++) {
-    uint64_t a = (uint64_t)PHILOX_M0 * x0, b = (uint64_t)PHILOX_M1 * x2;
-    x0 = (uint32_t)(b >> 32) ^ x1 ^ p->key[round][0];
-    x2 = (uint32_t)(a >> 32) ^ x3 ^ p->key[round][1];
-    x1 = (uint32_t)b;
-    x3 = (uint32_t)a;
-  }
-  out[0] = x0, out[1] = x1, out[2] = x2, out[3] = x3;
-}
+static philox philox_of(mw_kernel_stream stream) { return (philox){stream.name, mw_rng_keys_of(stream.key)}; }
 
 /* The 64 words of group g: word i is word 64 * g + i of the stream. */
 static void philox_group(const philox *p, uint64_t group, uint32_t out[MW_GROUP]) {
 #ifdef WIDE
   static const uint32_t steps[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  words m0 = WORDS_ALL(PHILOX_M0), m1 = WORDS_ALL(PHILOX_M1);
+  words m0 = WORDS_ALL(MW_RNG_M0), m1 = WORDS_ALL(MW_RNG_M1);
   words x0[16 / WIDE], x1[16 / WIDE], x2[16 / WIDE], x3[16 / WIDE];
   for (int part = 0; part < 16 / WIDE; part++) {
     words zero = WORDS_ALL(0);
     x0[part] = WORDS_XOR(WORDS_ALL((uint32_t)(group << 4)), WORDS_LOAD(steps + part * WIDE), zero);
     x1[part] = WORDS_ALL((uint32_t)(group >> 28));
-    x2[part] = WORDS_ALL((uint32_t)p->stream.name);
-    x3[part] = WORDS_ALL((uint32_t)(p->stream.name >> 32));
+    x2[part] = WORDS_ALL((uint32_t)p->name);
+    x3[part] = WORDS_ALL((uint32_t)(p->name >> 32));
   }
-  for (int round = 0; round < PHILOX_ROUNDS; round++)
+  for (int round = 0; round < MW_RNG_ROUNDS; round++)
     for (int part = 0; part < 16 / WIDE; part++) {
       words even0 = WORDS_MUL(x0[part], m0), odd0 = WORDS_MUL(WORDS_DOWN(x0[part]), m0);
       words even1 = WORDS_MUL(x2[part], m1), odd1 = WORDS_MUL(WORDS_DOWN(x2[part]), m1);
-      x0[part] = WORDS_XOR(WORDS_ODD(WORDS_DOWN(even1), odd1), x1[part], WORDS_ALL(p->key[round][0]));
-      x2[part] = WORDS_XOR(WORDS_ODD(WORDS_DOWN(even0), odd0), x3[part], WORDS_ALL(p->key[round][1]));
+      x0[part] = WORDS_XOR(WORDS_ODD(WORDS_DOWN(even1), odd1), x1[part], WORDS_ALL(p->keys.round[round][0]));
+      x2[part] = WORDS_XOR(WORDS_ODD(WORDS_DOWN(even0), odd0), x3[part], WORDS_ALL(p->keys.round[round][1]));
       x1[part] = WORDS_ODD(even1, WORDS_UP(odd1));
       x3[part] = WORDS_ODD(even0, WORDS_UP(odd0));
     }
@@ -204,7 +178,7 @@ static void philox_group(const philox *p, uint64_t group, uint32_t out[MW_GROUP]
 #else
   for (uint32_t i = 0; i < 16; i++) {
     uint32_t word[4];
-    philox_block(p, (uint32_t)(group << 4) | i, (uint32_t)(group >> 28), word);
+    mw_rng_block(&p->keys, group << 4 | i, p->name, word);
     for (uint32_t k = 0; k < 4; k++) out[16 * k + i] = word[k];
   }
 #endif
@@ -252,7 +226,7 @@ static void draw(const philox *p, uint64_t group, uint64_t limit, uint32_t *rest
       const size_t at = span + (size_t)__builtin_ctzll(equal) / SPAN_BITS;
       const uint64_t i = (UINT64_C(1) << 63) + MW_DRAWS * group + at % 4 * MW_GROUP + at / 4;
       uint32_t block[4];
-      philox_block(p, (uint32_t)(i / 64 << 4 | i % 16), (uint32_t)(i >> 34), block);
+      mw_rng_block(&p->keys, i / 64 << 4 | i % 16, p->name, block);
       out[at] &= block[i / 16 % 4] >> 8 > rest ? 0 : 0xff;
     }
 }

@@ -6,19 +6,7 @@
 #include "base/mathx.h"
 #include <assert.h>
 
-enum { KIND_UNIFORM, KIND_NORMAL, KIND_GAMMA, KIND_BOOST };
-
-void mw_rng_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]) {
-  uint32_t x[4] = {counter[0], counter[1], counter[2], counter[3]}, key0 = key[0], key1 = key[1];
-  for (int round = 0; round < 10; round++, key0 += 0x9e3779b9, key1 += 0xbb67ae85) {
-    uint64_t a = (uint64_t)0xd2511f53 * x[0], b = (uint64_t)0xcd9e8d57 * x[2];
-    x[0] = (uint32_t)(b >> 32) ^ x[1] ^ key0;
-    x[2] = (uint32_t)(a >> 32) ^ x[3] ^ key1;
-    x[1] = (uint32_t)b;
-    x[3] = (uint32_t)a;
-  }
-  memcpy(out, x, sizeof x);
-}
+enum { KIND_UNIFORM, KIND_GAMMA = 2, KIND_BOOST }; /* others would draw other numbers */
 
 /* The finaliser of splitmix64 (Steele, Lea and Flood 2014). */
 static uint64_t mixed(uint64_t x) {
@@ -43,10 +31,9 @@ static double unit(uint32_t high, uint32_t low) {
 }
 
 static pair uniforms(uint64_t key, uint64_t draw, uint32_t attempt, uint32_t kind) {
-  const uint32_t counter[4] = {(uint32_t)draw, (uint32_t)(draw >> 32), attempt, kind};
-  const uint32_t halves[2] = {(uint32_t)key, (uint32_t)(key >> 32)};
+  const mw_rng_keys keys = mw_rng_keys_of(key);
   uint32_t word[4];
-  mw_rng_philox(counter, halves, word);
+  mw_rng_block(&keys, draw, (uint64_t)kind << 32 | attempt, word);
   return (pair){unit(word[0], word[1]), unit(word[2], word[3])};
 }
 
@@ -56,9 +43,9 @@ static double normal_of(pair u) {
 }
 
 double mw_rng_uniform(uint64_t key, uint64_t draw) { return uniforms(key, draw, 0, KIND_UNIFORM).first; }
-double mw_rng_normal(uint64_t key, uint64_t draw) { return normal_of(uniforms(key, draw, 0, KIND_NORMAL)); }
 
-/* The logarithm of a gamma variate: with a small shape the variate itself can be too small for a double. */
+/* The logarithm of a gamma variate, by Marsaglia and Tsang (2000), with the boost U^(1/shape) for a shape below 1: with a
+ * small shape the variate itself can be too small for a double. */
 static double log_gamma(uint64_t key, uint64_t draw, double shape) {
   assert(shape > 0);
   double boost = 0;
@@ -76,8 +63,6 @@ static double log_gamma(uint64_t key, uint64_t draw, double shape) {
       return mw_mathx_log(d * v) + boost;
   }
 }
-
-double mw_rng_gamma(uint64_t key, uint64_t draw, double shape) { return mw_mathx_exp(log_gamma(key, draw, shape)); }
 
 double mw_rng_beta(uint64_t key, double a, double b) {
   /* x / (x + y) = 1 / (1 + y / x). */

@@ -2,7 +2,6 @@
  * bit for bit (NaN equals NaN): odd lengths, unaligned stored elements, dst that is an operand, all elements of the
  * 8- and 16-bit dtypes, and stores over bits chosen around every rounding boundary. */
 #include "base/mathx.h"
-#include "num/accum.h"
 #include "num/cpu.h"
 #include "unit.h"
 
@@ -274,10 +273,6 @@ static void reductions(const mw_kernels *kernels, size_t n) {
   CHECK(fine);
   x[n / 2] = NAN;
   CHECK(isnan(kernels->type[0].peak(5, x, n)));
-  float ones[MW_LANES];
-  double wide_ones[MW_LANES];
-  for (int i = 0; i < MW_LANES; i++) ones[i] = 1.5f, wide_ones[i] = (double)i;
-  CHECK(mw_accum_fold(ones, false) == 96 && mw_accum_fold(wide_ones, true) == 2016);
 }
 
 /* Some ties and then none, into a tile of its own or the one that is read. */
