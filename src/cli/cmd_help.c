@@ -58,7 +58,8 @@ void mw_cmd_help_command(FILE *out, const mw_command *command) {
     fputs("\n`moonweld RECIPE --help` lists a recipe's arguments, `moonweld --help` the options of every merge.\n", out);
 }
 
-const char *mw_cmd_help_value(const mw_arg *arg) {
+/* What is typed for an argument. */
+static const char *value_of(const mw_arg *arg) {
   switch (arg->kind) {
     case MW_ARG_NUMBER: case MW_ARG_MAYBE: return arg->whole ? "COUNT" : "NUMBER";
     case MW_ARG_STRING: return "TEXT";
@@ -79,7 +80,7 @@ static bool has_option(const mw_arg *arg) {
 static const char *option(mw_options_name *room, const mw_arg *arg) {
   mw_options_spell(room, arg->name);
   size_t used = strlen(room->text);
-  const char *value = mw_cmd_help_value(arg);
+  const char *value = value_of(arg);
   if (*value) snprintf(room->text + used, sizeof room->text - used, " %s", value);
   return room->text;
 }

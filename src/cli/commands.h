@@ -35,8 +35,7 @@ void mw_cmd_help(FILE *out);
 void mw_cmd_help_command(FILE *out, const mw_command *command);
 void mw_cmd_help_recipe(FILE *out, const mw_recipe *recipe);
 
-/* What is typed for an argument ("NUMBER"), and its kind in list --json ("number"). */
-const char *mw_cmd_help_value(const mw_arg *arg);
+/* An argument's kind in list --json ("number"). */
 const char *mw_cmd_list_type(mw_arg_kind kind);
 /* The argument `profile`, under whose words other defaults may hold, or NULL. */
 const mw_arg *mw_cmd_help_profile(const mw_arg *args, size_t count);

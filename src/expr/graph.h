@@ -81,10 +81,13 @@ bool mw_graph_tokens(mw_graph *graph, uint64_t set, uint64_t rows, uint64_t leng
 bool mw_graph_apply(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t count, const uint64_t extra[2],
                     mw_node *out, mw_error *err);
 
-/* extra[1] of ATTENTION: query heads, key-value heads (a divisor), and how many positions back a query sees, itself
- * included (0: all). */
-static inline uint64_t mw_graph_heads(uint64_t heads, uint64_t kv_heads, uint64_t sliding) {
-  return heads << 48 | kv_heads << 32 | sliding;
+/* extra[1] of ATTENTION, in bits from the top: 16, 16 and 32. */
+typedef struct mw_graph_heads {
+  uint64_t query, key_value; /* the second divides the first */
+  uint32_t back;             /* how many positions a query sees, itself included; 0: all */
+} mw_graph_heads;
+static inline mw_graph_heads mw_graph_heads_of(const uint64_t extra[2]) {
+  return (mw_graph_heads){extra[1] >> 48, extra[1] >> 32 & 0xffff, (uint32_t)extra[1]};
 }
 
 mw_graph_node_facts mw_graph_facts(const mw_graph *graph, mw_node node); /* node must be in 1 .. count */

@@ -112,7 +112,8 @@ static bool misfit(mw_op op, const char *what, mw_error *err) {
 static bool check_attention(const mw_graph *graph, const mw_node *o, const uint64_t extra[2], mw_error *err) {
   mw_op op = MW_OP_ATTENTION;
   for (int i = 0; i < 3; i++) MW_TRY(need_rank(graph, op, o[i], 2, err));
-  uint64_t heads = extra[1] >> 48, kv = extra[1] >> 32 & 0xffff, rows = dim(graph, shape_of(graph, o[0]), 0);
+  const mw_graph_heads packed = mw_graph_heads_of(extra);
+  uint64_t heads = packed.query, kv = packed.key_value, rows = dim(graph, shape_of(graph, o[0]), 0);
   uint64_t q = dim(graph, shape_of(graph, o[0]), 1), k = dim(graph, shape_of(graph, o[1]), 1);
   if (heads == 0 || kv == 0 || heads % kv || q % heads) return misfit(op, "its heads do not divide the width of the queries", err);
   if (k != q / heads * kv || dim(graph, shape_of(graph, o[1]), 0) != rows)

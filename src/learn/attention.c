@@ -22,7 +22,8 @@ typedef struct attention {
 static attention attention_of(const mw_net_call *call) {
   attention a = {.call = call, .q = mw_net_slot(call, 0), .k = mw_net_slot(call, 1), .v = mw_net_slot(call, 2), .y = call->y};
   const uint64_t *extra = call->y->facts.extra;
-  a.length = (size_t)extra[0], a.heads = extra[1] >> 48, a.kv_heads = extra[1] >> 32 & 0xffff, a.sliding = (uint32_t)extra[1];
+  const mw_graph_heads heads = mw_graph_heads_of(extra);
+  a.length = (size_t)extra[0], a.heads = heads.query, a.kv_heads = heads.key_value, a.sliding = heads.back;
   a.windows = mw_net_rows(call, a.q) / a.length, a.group = a.heads / a.kv_heads;
   a.q_stride = mw_net_columns(call, a.q), a.k_stride = mw_net_columns(call, a.k), a.width = a.q_stride / a.heads;
   a.scale = (float)(1 / sqrt((double)a.width));
@@ -31,7 +32,7 @@ static attention attention_of(const mw_net_call *call) {
 
 size_t mw_attention_saves(mw_graph_node_facts facts, size_t rows, size_t columns) {
   (void)columns;
-  return rows * (size_t)(facts.extra[1] >> 48);
+  return rows * (size_t)mw_graph_heads_of(facts.extra).query;
 }
 
 /* Queries [first, first + count) of a window see keys in [low, high). Query q sees keys [lowest(q), q]. */

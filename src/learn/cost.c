@@ -30,7 +30,8 @@ static double touched_by(const mw_tape *tape, const mw_tape_slot *slot) {
     return (own + (double)x->elements + all) * (1 + (slot->wants && x->wants) + weight->wants) + all * (weight->plain + gives);
   }
   if (facts.op == MW_OP_ATTENTION) /* a score for every head and pair of positions */
-    own += (double)mw_graph_dims(tape->world->graph, facts.shape)[0] * (double)facts.extra[0] * (double)(facts.extra[1] >> 48);
+    own += (double)mw_graph_dims(tape->world->graph, facts.shape)[0] * (double)facts.extra[0] *
+           (double)mw_graph_heads_of(facts.extra).query;
   return mw_graph_op_class(facts.op) == MW_CLASS_LEAF ? 0 : own * (1 + facts.operands) * (1 + back);
 }
 

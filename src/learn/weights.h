@@ -53,7 +53,8 @@ bool mw_weights_rows(const mw_tape *tape, const mw_tape_weight *weight, mw_threa
                      const float **out, mw_error *err);
 
 /* Propagates a weight's gradient, in `items` items of a pool: begin; each item propagates the rows that it has computed; end adds
- * the partial results of the items in order. If the weight has ELEMENTS leaves, no two items may have the same row. */
+ * the partial results of the items in order. Two items may have the same row of a matrix, but not of a vector, which may be a
+ * coefficient itself (an ELEMENTS leaf): its gradient has one place. */
 bool mw_weights_begin(mw_tape_weight *weight, size_t items, mw_error *err);
 bool mw_weights_propagate(const mw_tape *tape, mw_tape_weight *weight, mw_thread_pool_worker *worker, size_t item, uint64_t first,
                           size_t count, const float *gradient, mw_error *err);

@@ -43,7 +43,8 @@ static bool find_license(const char *bytes, size_t length, mw_arena *arena, cons
   return true;
 }
 
-bool mw_card_license(const mw_model *model, mw_arena *arena, const char **license, mw_error *err) {
+/* The licence that a model's README.md names, or "" where it names none. False only for want of memory. */
+static bool license_of(const mw_model *model, mw_arena *arena, const char **license, mw_error *err) {
   mw_error ignored = {0};
   mw_file file;
   *license = "";
@@ -69,7 +70,7 @@ static bool join_licenses(const mw_family_member *members, size_t count, mw_warn
   for (size_t i = 0; i < count; i++) {
     const char *license;
     mw_text_escaped rooms[2];
-    MW_TRY(mw_card_license(members[i].model, arena, &license, err));
+    MW_TRY(license_of(members[i].model, arena, &license, err));
     known = known || *license;
     if (first && strcmp(first, license) != 0) {
       differ = true;

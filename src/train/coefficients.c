@@ -32,7 +32,8 @@ static bool tell_apart(const char **names, size_t count, mw_arena *arena, mw_err
   return ok;
 }
 
-bool mw_coefficients_name(const mw_learn_spec *specs, size_t count, mw_arena *arena, const char ***out, mw_error *err) {
+/* Names of all parts of all specs, in order, from the arena. */
+static bool name_parts(const mw_learn_spec *specs, size_t count, mw_arena *arena, const char ***out, mw_error *err) {
   size_t parts = 0, next = 0;
   for (size_t i = 0; i < count; i++) parts += specs[i].count;
   const char **names = mw_mem_take(arena, (parts + 1) * sizeof *names, err);
@@ -61,7 +62,7 @@ typedef struct slot {
 static bool slots_of(const mw_learn_spec *specs, size_t count, const mw_graph *graph, float *const *values, mw_arena *arena,
                      slot **out, size_t *slot_count, mw_error *err) {
   const char **names;
-  MW_TRY(mw_coefficients_name(specs, count, arena, &names, err));
+  MW_TRY(name_parts(specs, count, arena, &names, err));
   size_t total = 0, next = 0;
   for (size_t i = 0; i < count; i++) total += specs[i].count;
   slot *slots = mw_mem_take(arena, (total + 1) * sizeof *slots, err);

@@ -6,9 +6,6 @@
 
 #include "recipe/learn_spec.h"
 
-/* Names of all parts of all specs, in order, from the arena. */
-bool mw_coefficients_name(const mw_learn_spec *specs, size_t count, mw_arena *arena, const char ***names, mw_error *err);
-
 /* The file's bytes: `values[i]` holds the elements of spec i, part after part. */
 bool mw_coefficients_compose(const mw_learn_spec *specs, size_t count, const mw_graph *graph, float *const *values,
                              mw_text *out, mw_error *err);

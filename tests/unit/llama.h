@@ -3,6 +3,7 @@
 #ifndef MW_UNIT_LLAMA_H
 #define MW_UNIT_LLAMA_H
 
+#include "heads.h"
 #include "base/mathx.h"
 #include "model/family.h"
 #include "learn/train.h"
@@ -79,7 +80,7 @@ static inline mw_node llama_logits(llama *net, mw_node tokens) {
     mw_node q = LLAMA(LINEAR, 0, 0, n, llama_weight(net, layer, "self_attn.q_proj"));
     mw_node k = LLAMA(LINEAR, 0, 0, n, llama_weight(net, layer, "self_attn.k_proj"));
     mw_node v = LLAMA(LINEAR, 0, 0, n, llama_weight(net, layer, "self_attn.v_proj"));
-    mw_node a = LLAMA(ATTENTION, length, mw_graph_heads(net->heads, net->kv_heads, 0), llama_rope(net, q, length), llama_rope(net, k, length), v);
+    mw_node a = LLAMA(ATTENTION, length, packed_heads(net->heads, net->kv_heads, 0), llama_rope(net, q, length), llama_rope(net, k, length), v);
     x = LLAMA(ADD, 0, 0, x, LLAMA(LINEAR, 0, 0, a, llama_weight(net, layer, "self_attn.o_proj")));
     n = LLAMA(RMS_NORM, eps, 0, x, llama_weight(net, layer, "post_attention_layernorm"));
     mw_node gate = LLAMA(LINEAR, 0, 0, n, llama_weight(net, layer, "mlp.gate_proj"));

@@ -1,6 +1,7 @@
 /* test_learn_gradients.c: the gradient of every operation that learning has, against finite differences: operations of
  * networks on activations, elementwise ones on activations, in weights and on scalars, sums. An operation that no case
  * covers fails. */
+#include "heads.h"
 #include "nets.h"
 
 enum { ROWS = 12, LENGTH = 6, WIDTH = 8, VOCABULARY = 10, COEFFICIENTS = 64 };
@@ -125,13 +126,13 @@ static void networks(void) {
   check("layer_norm", weighed(WITH(LAYER_NORM, bits(1e-3), 0, activation(), mixed(BIAS_T, WIDTH), DO(ABS, mixed(BIAS_T, WIDTH)))));
   check("rope", weighed(rope(activation())));
   x = activation();
-  check("attention", weighed(WITH(ATTENTION, LENGTH, mw_graph_heads(2, 2, 0), rope(x), x, DO(LINEAR, x, input(1, SQUARE_T)))));
+  check("attention", weighed(WITH(ATTENTION, LENGTH, packed_heads(2, 2, 0), rope(x), x, DO(LINEAR, x, input(1, SQUARE_T)))));
   x = activation();
-  check("attention of one tensor", weighed(WITH(ATTENTION, LENGTH, mw_graph_heads(2, 2, 0), x, x, x)));
+  check("attention of one tensor", weighed(WITH(ATTENTION, LENGTH, packed_heads(2, 2, 0), x, x, x)));
   x = activation();
-  check("attention with groups", weighed(WITH(ATTENTION, LENGTH, mw_graph_heads(4, 2, 0), x, kv(x), kv(x))));
+  check("attention with groups", weighed(WITH(ATTENTION, LENGTH, packed_heads(4, 2, 0), x, kv(x), kv(x))));
   x = activation();
-  check("attention that slides", weighed(WITH(ATTENTION, LENGTH, mw_graph_heads(2, 1, 3), x, kv(x), kv(x))));
+  check("attention that slides", weighed(WITH(ATTENTION, LENGTH, packed_heads(2, 1, 3), x, kv(x), kv(x))));
   check("silu", weighed(DO(SILU, activation())));
   check("gelu", weighed(WITH(GELU, 0, 0, activation())));
   check("gelu by tanh", weighed(WITH(GELU, 1, 0, activation())));

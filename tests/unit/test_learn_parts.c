@@ -1,5 +1,10 @@
 /* test_learn_parts.c: parts of learning against plain C: attention with grouped heads and a sliding window, AdamW and
+<<<<<<< HEAD
  * MoFO, padding that changes no bit, buffers that never overlap while they are alive, and what is refused. */
+=======
+ * MoFO, padding that changes no bit, pieces of memory that never overlap while they live, and what is refused. */
+#include "heads.h"
+>>>>>>> c2783b3 (learn, output, train, cli: what only its own file uses is not exported; heads of attention are unpacked in one place)
 #include "nets.h"
 #include "learn/optim.h"
 #include <math.h>
@@ -27,8 +32,13 @@ static void attention(size_t heads, size_t kv_heads, size_t sliding) {
   mw_train_world world = net_world(2);
   mw_node batch = tokens(0, ROWS, LENGTH), q = DO(EMBED, batch, input(0, EMBED_T)), k = DO(LINEAR, q, input(0, K_T)), v = DO(LINEAR, q, input(1, V_T));
   if (heads == kv_heads) k = DO(MUL, q, q), v = DO(TANH, q);
+<<<<<<< HEAD
   mw_node y = WITH(ATTENTION, LENGTH, mw_graph_heads(heads, kv_heads, sliding), q, k, v), loss = DO(ADD, DO(TOTAL, y), DO(MUL, number(0), DO(ADD, DO(TOTAL, q), DO(ADD, DO(TOTAL, k), DO(TOTAL, v)))));
   mw_tape *tape = tape_of(&world, loss, NULL, 0, &pool);
+=======
+  mw_node y = WITH(ATTENTION, LENGTH, packed_heads(heads, kv_heads, sliding), q, k, v), loss = DO(ADD, DO(TOTAL, y), DO(MUL, number(0), DO(ADD, DO(TOTAL, q), DO(ADD, DO(TOTAL, k), DO(TOTAL, v)))));
+  mw_tape *tape = tape_of(&world, loss, NULL, 0, &team);
+>>>>>>> c2783b3 (learn, output, train, cli: what only its own file uses is not exported; heads of attention are unpacked in one place)
   mw_batch_fill(mw_tape_batch(tape, batch), &set, 0);
   CHECK(mw_tape_run(tape, &err));
   /* The inputs again, from a run that keeps them: every tensor is the loss's own operand. */
@@ -61,7 +71,7 @@ static double padded(uint32_t filler, float gradient[WIDTH]) {
   mw_thread_pool pool;
   mw_train_world world = net_world(2);
   mw_node c = coefficient(5, WIDTH, 1), batch = tokens(0, ROWS, LENGTH), x = DO(EMBED, batch, DO(COLUMNS, input(0, EMBED_T), DO(VECTOR, c)));
-  mw_node y = WITH(ATTENTION, LENGTH, mw_graph_heads(2, 1, 0), x, DO(LINEAR, x, input(0, K_T)), DO(LINEAR, x, input(0, V_T)));
+  mw_node y = WITH(ATTENTION, LENGTH, packed_heads(2, 1, 0), x, DO(LINEAR, x, input(0, K_T)), DO(LINEAR, x, input(0, V_T)));
   mw_node z = DO(LINEAR, DO(ADD, x, y), input(0, HEAD_T)), teacher = DO(LINEAR, DO(EMBED, batch, input(1, EMBED_T)), input(1, HEAD_T));
   mw_node loss = DO(ADD, WITH(KL, bits(2), 0, teacher, z, batch), DO(ADD, DO(CROSS_ENTROPY, z, batch), DO(ADD, DO(ENTROPY, z, batch), DO(MSE, z, teacher, batch))));
   mw_tape *tape = tape_of(&world, loss, &c, 1, &pool);

@@ -1,5 +1,6 @@
 /* test_net_rules.c: networks in the graph: what their constructors accept and give, and what they refuse, since a graph
  * may come from a hostile process; coefficients weigh what nobody knows; activations cannot be streamed. */
+#include "heads.h"
 #include "expr/schedule.h"
 #include "expr/weight_sum.h"
 #include "unit.h"
@@ -61,10 +62,10 @@ static void shapes(void) {
   CHECK(has_shape(TRY(ROPE, 4, 4, x, f, g), 12, 16) && !TRY(ROPE, 4, 4, x, f) && !TRY(ROPE, 5, 4, x, f, g) && !TRY(ROPE, 0, 4, x, f, g));
   CHECK(!TRY(ROPE, 4, 0, x, f, g) && !TRY(ROPE, 4, 4, x, f, x) && !TRY(ROPE, 4, UINT64_MAX, x, f, g));
   mw_node narrow = TRY(LINEAR, 0, 0, x, input(5, 8, 16));
-  CHECK(has_shape(TRY(ATTENTION, 4, mw_graph_heads(4, 2, 0), x, narrow, narrow), 12, 16));
-  CHECK(!TRY(ATTENTION, 4, mw_graph_heads(4, 3, 0), x, narrow, narrow) && !TRY(ATTENTION, 4, mw_graph_heads(0, 0, 0), x, narrow, narrow));
-  CHECK(!TRY(ATTENTION, 4, mw_graph_heads(4, 1, 0), x, narrow, narrow) && !TRY(ATTENTION, 4, mw_graph_heads(4, 2, 0), x, narrow, x));
-  CHECK(!TRY(ATTENTION, 0, mw_graph_heads(4, 2, 0), x, narrow, narrow) && !TRY(ATTENTION, 5, mw_graph_heads(4, 2, 0), x, narrow, narrow));
+  CHECK(has_shape(TRY(ATTENTION, 4, packed_heads(4, 2, 0), x, narrow, narrow), 12, 16));
+  CHECK(!TRY(ATTENTION, 4, packed_heads(4, 3, 0), x, narrow, narrow) && !TRY(ATTENTION, 4, packed_heads(0, 0, 0), x, narrow, narrow));
+  CHECK(!TRY(ATTENTION, 4, packed_heads(4, 1, 0), x, narrow, narrow) && !TRY(ATTENTION, 4, packed_heads(4, 2, 0), x, narrow, x));
+  CHECK(!TRY(ATTENTION, 0, packed_heads(4, 2, 0), x, narrow, narrow) && !TRY(ATTENTION, 5, packed_heads(4, 2, 0), x, narrow, narrow));
   CHECK(has_shape(TRY(SILU, 0, 0, x), 12, 16) && has_shape(TRY(GELU, 1, 0, x), 12, 16) && !TRY(GELU, 2, 0, x) && !TRY(SILU, 0, 0, gain));
   CHECK(has_shape(TRY(SOFTMAX, 0, 0, x), 12, 16) && has_shape(TRY(LOG_SOFTMAX, 0, 0, x), 12, 16) && !TRY(SOFTMAX, 0, 0, f));
   CHECK(has_shape(TRY(KL, bits(2), 0, x, x, tokens), 0, 0) && !TRY(KL, bits(0), 0, x, x, tokens) && !TRY(KL, bits(2), 0, x, narrow, tokens));
