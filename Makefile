@@ -1,18 +1,18 @@
 # Makefile: `make` builds build/moonweld and build/moonweld.so. `make demo` and `make test` do all the set-up that they
-# need, missing packages included. V=1 shows commands, SAN=1 builds with sanitizers into build/san.
+# need, missing packages included. V=1 shows commands, SAN=1 builds with sanitizers into build/san, SECCOMP= builds where there
+# is no libseccomp.
 
 CC     ?= cc
 PREFIX ?= /usr/local
 BUILD  := build$(if $(SAN),/san)
 Q      := $(if $(V),,@)
-SYSTEM := $(shell uname -s)
 CPU    := $(shell uname -m)
 JOBS   ?= $(shell nproc)
 PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS)) # for a make within make
 
 # ---- what we stand on -----------------------------------------------------------------------------------------------
 LUA      := $(firstword $(foreach p,lua5.4 lua-5.4 lua54 lua,$(shell pkg-config --exists $(p) 2>/dev/null && echo $(p))))
-SECCOMP  := $(if $(filter Linux,$(SYSTEM)),libseccomp)
+SECCOMP  ?= libseccomp
 PACKAGES := $(LUA) nettle openblas libpcre2-8 libutf8proc libcjson $(SECCOMP)
 PC_FLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 LUA_LIBS := $(if $(LUA),$(shell pkg-config --libs $(LUA) 2>/dev/null))
@@ -29,8 +29,7 @@ OPTIMISE ?= -O2
 KERNELS  ?= -O3
 override CFLAGS += -std=c11 -D_GNU_SOURCE $(OPTIMISE) -g $(WARN) $(EXACT) -fPIC -fvisibility=hidden -fopenmp $(HARDEN) $(SANITIZE) \
                    -Isrc -Iinclude $(if $(SECCOMP),-DMW_SECCOMP) $(if $(SAN),-DMW_SANITIZED) $(PC_FLAGS)
-AS_NEEDED := $(if $(filter Linux,$(SYSTEM)),-Wl$(comma)--as-needed)
-override LDFLAGS += $(AS_NEEDED) $(SANITIZE) -fopenmp
+override LDFLAGS += -Wl,--as-needed $(SANITIZE) -fopenmp
 # OpenMP's threads outlive the Lua state that closes the module, so what is loaded is never unloaded.
 SHARED := -shared -Wl,-z,nodelete
 
@@ -53,7 +52,7 @@ UNIT_TESTS  := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/t
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT_SHARED := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c)))
 
-.PHONY: all units demo demo-dam test check fuzz bench bench-learn big install clean deps docs
+.PHONY: all units demo demo-dam test check fuzz bench bench-learn big install install-module uninstall clean deps docs
 .DELETE_ON_ERROR:
 all: $(BUILD)/moonweld $(BUILD)/moonweld.so
 
@@ -74,9 +73,11 @@ $(BUILD)/libmoonweld.a: $(LIB_OBJECTS)
 	@rm -f $@
 	$(Q)ar rcs $@ $^
 
+# What moonweld.h declares is visible already; the map hides the locks of OpenMP's critical sections, too.
 $(BUILD)/libmoonweld.so: $(LIB_OBJECTS)
 	@echo "  link    $@"
-	$(Q)$(CC) $(LDFLAGS) $(SHARED) -Wl,-soname,$(SONAME) -o $@ $^ $(LUA_LIBS) $(PC_LIBS) -lm
+	@echo '{ global: mw_*; luaopen_moonweld; local: *; };' > $(BUILD)/libmoonweld.map
+	$(Q)$(CC) $(LDFLAGS) $(SHARED) -Wl,-soname,$(SONAME) -Wl,--version-script=$(BUILD)/libmoonweld.map -o $@ $^ $(LUA_LIBS) $(PC_LIBS) -lm
 
 $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags | $(BUILD)/dependencies
 	@mkdir -p $(@D)
@@ -186,10 +187,51 @@ big: all
 bench-learn: $(BUILD)/bench/learn
 	$(Q)tests/bench/learn.sh $(BUILD)/bench/learn
 
-install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/lua/5.4
-	install -m 755 $(BUILD)/moonweld $(DESTDIR)$(PREFIX)/bin/moonweld
-	install -m 755 $(BUILD)/moonweld.so $(DESTDIR)$(PREFIX)/lib/lua/5.4/moonweld.so
+# ---- installing -----------------------------------------------------------------------------------------------------
+LIBDIR  ?= $(PREFIX)/lib
+# Where Lua looks for modules written in C; luarocks has a place of its own.
+LUA_LIB ?= $(LIBDIR)/lua/5.4
+SHARE   := $(PREFIX)/share
+
+# MODE FILE PLACE of all that is installed; install and uninstall read this one list.
+MODULE_FILES  := 755:$(BUILD)/moonweld.so:$(LUA_LIB)/moonweld.so
+PROGRAM_FILES := 755:$(BUILD)/moonweld:$(PREFIX)/bin/moonweld 644:$(BUILD)/moonweld.1:$(SHARE)/man/man1/moonweld.1
+LIBRARY_FILES := 644:include/moonweld.h:$(PREFIX)/include/moonweld.h 644:$(BUILD)/libmoonweld.a:$(LIBDIR)/libmoonweld.a \
+  755:$(BUILD)/libmoonweld.so:$(LIBDIR)/libmoonweld.so.$(VERSION) 644:$(BUILD)/moonweld.pc:$(LIBDIR)/pkgconfig/moonweld.pc
+READ_FILES    := 644:LICENSE:$(SHARE)/moonweld/LICENSE 644:README.md:$(SHARE)/moonweld/README.md \
+  644:lua/moonweld/types.lua:$(SHARE)/moonweld/types/moonweld.lua \
+  $(foreach f,recipes/README.md $(wildcard recipes/*.lua),644:$(f):$(SHARE)/moonweld/$(f))
+ALL_FILES     := $(PROGRAM_FILES) $(MODULE_FILES) $(LIBRARY_FILES) $(READ_FILES)
+LINKS         := $(LIBDIR)/$(SONAME) $(LIBDIR)/libmoonweld.so
+
+# Each of the files given, as its words $$1 mode, $$2 file, $$3 place.
+each = set -e; $(foreach f,$(1),set -- $(subst :, ,$(f)); $(2);)
+
+install: all $(BUILD)/libmoonweld.so $(BUILD)/moonweld.1 $(BUILD)/moonweld.pc
+	$(Q)$(call each,$(ALL_FILES),install -D -m $$1 $$2 "$(DESTDIR)$$3")
+	$(Q)for link in $(LINKS); do ln -sf libmoonweld.so.$(VERSION) "$(DESTDIR)$$link"; done
+
+install-module: $(BUILD)/moonweld.so
+	$(Q)$(call each,$(MODULE_FILES),install -D -m $$1 $$2 "$(DESTDIR)$$3")
+
+# What is ours alone goes with its folders; folders that others use stay.
+uninstall:
+	$(Q)$(call each,$(ALL_FILES),rm -f "$(DESTDIR)$$3")
+	$(Q)for link in $(LINKS); do rm -f "$(DESTDIR)$$link"; done
+	$(Q)for f in /recipes /types ""; do rmdir "$(DESTDIR)$(SHARE)/moonweld$$f" 2> /dev/null || true; done
+
+$(BUILD)/manual: src/tools/manual.c $(filter-out %/main.o %/power.o,$(CLI_OBJECTS)) $(BUILD)/libmoonweld.a
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LUA_LIBS) $(PC_LIBS) -lm
+
+$(BUILD)/moonweld.1: $(BUILD)/manual
+	$(Q)$(BUILD)/manual > $@
+
+# A program that links libmoonweld.a needs what is private here.
+$(BUILD)/moonweld.pc: FORCE
+	$(Q){ echo 'prefix=$(PREFIX)'; echo 'libdir=$(LIBDIR)'; echo 'includedir=$(PREFIX)/include'; \
+	  echo; echo 'Name: moonweld'; echo 'Description: merges model checkpoints by recipes in Lua'; \
+	  echo 'Version: $(VERSION)'; echo 'Requires.private: $(PACKAGES)'; \
+	  echo 'Cflags: -I$${includedir}'; echo 'Libs: -L$${libdir} -lmoonweld'; echo 'Libs.private: -fopenmp -lm'; } > $@
 
 clean:
 	rm -rf $(BUILD)

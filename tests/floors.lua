@@ -24,7 +24,7 @@ local below = {
              learn = true, train = true },
   module = { base = true, format = true },
   cli    = { base = true },
-  tools  = {},
+  tools  = { base = true, cli = true },
 }
 
 -- Foreign headers: the rooms that may have them, and whether one file of each is the only door.

@@ -6,26 +6,17 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char help_text[] =
-  "moonweld merges model checkpoints by recipes: short Lua files, built in or your own.\n"
-  "\n"
-  "  moonweld RECIPE|FILE.lua [--ARG VALUE...]... -o OUT   merge; a file is named with a '/' or .lua\n"
-  "  moonweld RECIPE|FILE.lua --help                       a recipe's arguments\n";
-
-static const char help_middle[] =
-  "  moonweld help [COMMAND|RECIPE]                        this, or the help of one\n"
-  "  moonweld --version\n"
-  "\n"
-  "A model is a .safetensors file, a folder, or the name of a model in the local hub cache (org/name[@revision]).\n"
-  "\n"
-  "Options of every merge\n";
-
-static const char help_end[] =
-  "  --quiet                say nothing but errors\n"
-  "  --log-json             report on standard error as JSON, a line an event\n"
-  "\n"
-  "Lists are several words (--models A B C), gradients over depth have commas (--t 0,0.5,1).\n"
-  "Example: moonweld slerp --a ./one --b ./two --t 0.3 -o ./merged\n";
+const mw_command_text mw_cmd_help_texts = {
+  .what = "merges model checkpoints by recipes: short Lua files, built in or your own.",
+  .merge = { { "RECIPE|FILE.lua [--ARG VALUE...]... -o OUT", "merge; a file is named with a '/' or .lua" },
+             { "RECIPE|FILE.lua --help", "a recipe's arguments" } },
+  .others = { { "help [COMMAND|RECIPE]", "this, or the help of one" }, { "--version", "" } },
+  .models = "A model is a .safetensors file, a folder, or the name of a model in the local hub cache (org/name[@revision]).",
+  .lists = "Lists are several words (--models A B C), gradients over depth have commas (--t 0,0.5,1).",
+  .example = "moonweld slerp --a ./one --b ./two --t 0.3 -o ./merged",
+  .options = { { "quiet", "", "say nothing but errors" },
+               { "log_json", "", "report on standard error as JSON, a line an event" } },
+};
 
 static void print_option(FILE *out, const char *name, const char *value, const char *doc) {
   mw_options_name spelt;
@@ -35,16 +26,24 @@ static void print_option(FILE *out, const char *name, const char *value, const c
   fprintf(out, "  %-22s %s\n", room, doc);
 }
 
+static void print_form(FILE *out, const char *words, const char *usage, const char *meaning) {
+  int used = fprintf(out, "  moonweld %s%s%s", words, *usage ? " " : "", usage);
+  fprintf(out, *meaning ? "%*s%s\n" : "\n", used < 56 ? 56 - used : 1, "", meaning);
+}
+
 void mw_cmd_help(FILE *out) {
-  fputs(help_text, out);
+  const mw_command_text *text = &mw_cmd_help_texts;
+  fprintf(out, "moonweld %s\n\n", text->what);
+  for (size_t i = 0; i < 2; i++) print_form(out, text->merge[i].words, "", text->merge[i].meaning);
   for (size_t i = 0; mw_commands_all[i]; i++) {
     const mw_command *c = mw_commands_all[i];
-    const char *usage = c == &mw_cmd_merge_plan ? "RECIPE ... [--json]" : c->usage;
-    fprintf(out, "  moonweld %s %-*s %s\n", c->word, 43 - (int)strlen(c->word), usage, c->summary);
+    print_form(out, c->word, c == &mw_cmd_merge_plan ? "RECIPE ... [--json]" : c->usage, c->summary);
   }
-  fputs(help_middle, out);
+  for (size_t i = 0; i < 2; i++) print_form(out, text->others[i].words, "", text->others[i].meaning);
+  fprintf(out, "\n%s\n\nOptions of every merge\n", text->models);
   for (const mw_option_table_row *row = mw_option_table; row->name; row++) print_option(out, row->name, row->value, row->doc);
-  fputs(help_end, out);
+  for (size_t i = 0; i < 2; i++) print_option(out, text->options[i].name, text->options[i].value, text->options[i].doc);
+  fprintf(out, "\n%s\nExample: %s\n", text->lists, text->example);
 }
 
 void mw_cmd_help_command(FILE *out, const mw_command *command) {

@@ -31,6 +31,14 @@ int mw_commands_run(const mw_command *command, mw_term *term, char **words, size
 int mw_cmd_merge(mw_term *term, char **words, size_t count); /* the recipe is the first word */
 int mw_cmd_merge_dry(mw_term *term, char **words, size_t count);
 
+/* What help and the manual page (src/tools/manual.c) say beside what commands, options and recipes declare. */
+typedef struct mw_command_text {
+  const char *what, *models, *lists, *example;
+  struct { const char *words, *meaning; } merge[2], others[2];
+  mw_options_doc options[2]; /* of a merge, beside options.def */
+} mw_command_text;
+extern const mw_command_text mw_cmd_help_texts;
+
 void mw_cmd_help(FILE *out);
 void mw_cmd_help_command(FILE *out, const mw_command *command);
 void mw_cmd_help_recipe(FILE *out, const mw_recipe *recipe);
