@@ -1,10 +1,6 @@
 /* test_learn_parts.c: parts of learning against plain C: attention with grouped heads and a sliding window, AdamW and
-<<<<<<< HEAD
  * MoFO, padding that changes no bit, buffers that never overlap while they are alive, and what is refused. */
-=======
- * MoFO, padding that changes no bit, pieces of memory that never overlap while they live, and what is refused. */
 #include "heads.h"
->>>>>>> c2783b3 (learn, output, train, cli: what only its own file uses is not exported; heads of attention are unpacked in one place)
 #include "nets.h"
 #include "learn/optim.h"
 #include <math.h>
@@ -32,13 +28,8 @@ static void attention(size_t heads, size_t kv_heads, size_t sliding) {
   mw_train_world world = net_world(2);
   mw_node batch = tokens(0, ROWS, LENGTH), q = DO(EMBED, batch, input(0, EMBED_T)), k = DO(LINEAR, q, input(0, K_T)), v = DO(LINEAR, q, input(1, V_T));
   if (heads == kv_heads) k = DO(MUL, q, q), v = DO(TANH, q);
-<<<<<<< HEAD
-  mw_node y = WITH(ATTENTION, LENGTH, mw_graph_heads(heads, kv_heads, sliding), q, k, v), loss = DO(ADD, DO(TOTAL, y), DO(MUL, number(0), DO(ADD, DO(TOTAL, q), DO(ADD, DO(TOTAL, k), DO(TOTAL, v)))));
-  mw_tape *tape = tape_of(&world, loss, NULL, 0, &pool);
-=======
   mw_node y = WITH(ATTENTION, LENGTH, packed_heads(heads, kv_heads, sliding), q, k, v), loss = DO(ADD, DO(TOTAL, y), DO(MUL, number(0), DO(ADD, DO(TOTAL, q), DO(ADD, DO(TOTAL, k), DO(TOTAL, v)))));
-  mw_tape *tape = tape_of(&world, loss, NULL, 0, &team);
->>>>>>> c2783b3 (learn, output, train, cli: what only its own file uses is not exported; heads of attention are unpacked in one place)
+  mw_tape *tape = tape_of(&world, loss, NULL, 0, &pool);
   mw_batch_fill(mw_tape_batch(tape, batch), &set, 0);
   CHECK(mw_tape_run(tape, &err));
   /* The inputs again, from a run that keeps them: every tensor is the loss's own operand. */
