@@ -16,6 +16,7 @@ typedef struct mw_tensor {
   uint8_t rank;          /* at most 64 */
   uint8_t dtype;         /* mw_dtype */
   uint8_t format;        /* of its file: a line of formats.def */
+  const struct mw_scaled *scaled; /* NULL, or how its elements are made when they are read (model/scaled.h) */
 } mw_tensor;
 
 /* Where a format's reader puts the tensors of a file. */

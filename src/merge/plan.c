@@ -68,7 +68,7 @@ static mw_dtype dtype_of_new(const mw_plan *plan, mw_node node) {
   const mw_family_member *donor = &plan->inputs.members[plan->inputs.donor];
   for (;;) {
     mw_graph_node_facts facts = mw_graph_facts(graph, node);
-    if (facts.op == MW_OP_INPUT) return (mw_dtype)read_by(plan, facts)->dtype;
+    if (facts.op == MW_OP_INPUT) return read_by(plan, facts)->scaled ? MW_DTYPE_BF16 : (mw_dtype)read_by(plan, facts)->dtype;
     if (!facts.operands) break;
     node = facts.operand[0];
   }
@@ -91,6 +91,7 @@ static mw_tensor describe(const mw_plan *plan, size_t i, const mw_dtype *wanted)
   bool kept = facts.op == MW_OP_INPUT && plan->inputs.members[facts.extra[0]].kept[facts.extra[1]];
   mw_dtype dtype = kept ? (mw_dtype)read_by(plan, facts)->dtype
                    : wanted ? *wanted
+                   : donor && donor->scaled ? MW_DTYPE_BF16
                    : donor && mw_dtype_kind_of((mw_dtype)donor->dtype) == MW_DTYPE_KIND_REAL ? (mw_dtype)donor->dtype
                    : dtype_of_new(plan, output->node);
   return (mw_tensor){.name = output->name, .shape = mw_graph_dims(graph, facts.shape), .elements = mw_graph_elements(graph, facts.shape),

@@ -110,7 +110,7 @@ typedef struct edit {
   const char *at; /* what was copied so far ends here */
   mw_text *out;
   const char *dtype;
-  bool untie, tie_found;
+  bool untie, plain, tie_found;
   unsigned dtypes;
 } edit;
 
@@ -126,14 +126,30 @@ static void replace(edit *e, mw_json value, const char *spelling) {
   e->at = value.bytes + value.length;
 }
 
+/* Leaves a member out, with the comma that goes with it. `before` is where the last value ended, or NULL for the first. */
+static void leave_out(edit *e, const char *before, mw_json key, mw_json value) {
+  copy_to(e, before ? before : key.bytes);
+  e->at = value.bytes + value.length;
+  if (before) return;
+  e->at += strspn(e->at, " \t\r\n");
+  if (*e->at == ',') e->at += 1 + strspn(e->at + 1, " \t\r\n");
+}
+
 /* One object's own values; nested objects (text_config ...) are visited too, one level deep. */
 static void edit_object(edit *e, mw_json object, bool nested) {
   mw_json key, value;
   char spelling[40];
+  const char *before = NULL;
   snprintf(spelling, sizeof spelling, "\"%s\"", e->dtype ? e->dtype : "");
   for (mw_json_walk walk = mw_json_enter(object); mw_json_next(&walk, &key, &value);) {
-    bool plain = value.kind == MW_JSON_STRING || value.kind == MW_JSON_NULL; /* at the root it may be one a part */
-    if (e->dtype && is_dtype(key) && (plain || !nested)) {
+    bool word = value.kind == MW_JSON_STRING || value.kind == MW_JSON_NULL; /* at the root it may be one a part */
+    bool left_out = e->plain && mw_json_equals(key, "quantization_config");
+    if (left_out) {
+      leave_out(e, before, key, value);
+      continue;
+    }
+    before = value.bytes + value.length;
+    if (e->dtype && is_dtype(key) && (word || !nested)) {
       replace(e, value, spelling);
       e->dtypes += !nested;
     } else if (e->untie && mw_json_equals(key, "tie_word_embeddings")) {
@@ -144,8 +160,8 @@ static void edit_object(edit *e, mw_json object, bool nested) {
   }
 }
 
-bool mw_config_edit(const mw_config *config, const char *dtype, bool untie, mw_text *out, mw_error *err) {
-  edit e = {config, config->plain, out, dtype, untie, false, 0};
+bool mw_config_edit(const mw_config *config, const char *dtype, bool untie, bool plain, mw_text *out, mw_error *err) {
+  edit e = {config, config->plain, out, dtype, untie, plain, false, 0};
   edit_object(&e, config->root, false);
   const char *close = config->root.bytes + config->root.length - 1, *last = close;
   while (last > e.at && strchr(" \t\r\n", last[-1])) last--;

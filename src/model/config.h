@@ -27,7 +27,8 @@ const char *mw_config_absent_dtype(const mw_config *config, const bool *held);
 /* The dtype as configurations spell it ("bfloat16"), or NULL for one that no configuration names. */
 const char *mw_config_dtype_name(mw_dtype dtype);
 /* The text with every dtype key (`torch_dtype`, `dtype`, nested ones too) set to `dtype` ("bfloat16"), both added where
- * there was none, and tie_word_embeddings set to false if `untie`. Nothing else changes. dtype NULL: leave dtypes. */
-bool mw_config_edit(const mw_config *config, const char *dtype, bool untie, mw_text *out, mw_error *err);
+ * there was none, tie_word_embeddings set to false if `untie`, and without quantization_config if `plain`. Nothing else
+ * changes. dtype NULL: leave dtypes. */
+bool mw_config_edit(const mw_config *config, const char *dtype, bool untie, bool plain, mw_text *out, mw_error *err);
 
 #endif

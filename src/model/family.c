@@ -3,6 +3,7 @@
 #include "model/fit.h"
 #include "model/quantised.h"
 #include "model/rename.h"
+#include "model/scaled.h"
 #include "model/tied_head.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +24,7 @@ typedef struct joining {
 /* C7: codes of weights cannot be averaged. */
 static bool check_quantised(const joining *j, const mw_family_member *member) {
   mw_text_escaped room;
-  const char *found = mw_quantised_mark(member->model, &room);
+  const char *found = mw_quantised_mark(member, member->scaled, &room);
   if (!found) return true;
   if (j->rules->allow_quantised) {
     mw_warning_add(j->warnings, "%s: a quantised input (%s), let through by --allow quantised", member->label, found);
@@ -139,16 +140,16 @@ static int by_name(const void *a, const void *b) {
 /* Its own tensors. The head is dropped, or the embedding stands for it, as the output's form asks. */
 static bool list_tensors(const joining *j, mw_family_member *member) {
   const mw_model *model = member->model;
-  member->count = 0;
-  member->tensors = mw_mem_take(&j->out->arena, (model->tensor_count + 1) * sizeof *member->tensors, j->err);
-  if (!member->tensors) return false;
+  size_t count = member->count;
   const mw_tensor *head = j->head.fate == MW_TIED_HEAD_DROP ? NULL : mw_tied_head_of(j->head, model);
   if (j->head.fate == MW_TIED_HEAD_UNTIE && !head && member == &j->members[j->donor])
     return mw_error_set(j->err, MW_DATA, "%s: has neither '%s' nor an embedding that could become it", member->label, mw_tied_head_name);
-  for (size_t i = 0; i < model->tensor_count; i++) {
+  member->count = 0;
+  for (size_t i = 0; i < count; i++) {
     bool alias;
-    MW_TRY(mw_tied_head_is_alias(member, &model->tensors[i], &alias, j->err));
-    if (!alias && !is_head(&model->tensors[i])) member->tensors[member->count++] = model->tensors[i];
+    mw_tensor tensor = member->tensors[i];
+    MW_TRY(mw_tied_head_is_alias(member, &tensor, &alias, j->err));
+    if (!alias && !is_head(&tensor)) member->tensors[member->count++] = tensor;
   }
   if (head) {
     member->tensors[member->count] = *head;
@@ -182,7 +183,8 @@ static bool check_one(const joining *j, const mw_family_member *member) {
 static bool join(joining *j) {
   mw_family *out = j->out;
   const mw_model *donor = j->members[j->donor].model;
-  for (size_t m = 0; m < j->count; m++) MW_TRY(check_one(j, &j->members[m]));
+  for (size_t m = 0; m < j->count; m++)
+    MW_TRY(mw_scaled_list(&j->members[m], &out->arena, &j->members[m].scaled, j->err) && check_one(j, &j->members[m]));
   if (!donor->config.text)
     mw_warning_add(j->warnings, donor->folder ? "%s has no config.json: the output will have none either"
                                         : "%s is a lone file: the output will hold weights but no config and no tokenizer",

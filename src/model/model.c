@@ -1,6 +1,7 @@
 /* model.c: opens what the user named. Tensors end up sorted by name, names are unique over all files, and an index
  * agrees with the files that it lists. */
 #include "model/model.h"
+#include "model/scaled.h"
 #include "model/hub.h"
 #include "model/shards.h"
 #include <stdlib.h>
@@ -21,7 +22,9 @@ const mw_tensor *mw_model_find(const mw_model *model, const char *name) {
 const char *mw_model_path(const mw_model *model, const mw_tensor *tensor) { return model->files[tensor->file].path; }
 
 bool mw_model_read(const mw_model *model, const mw_tensor *tensor, uint64_t at, void *bytes, size_t length, mw_error *err) {
-  return mw_tensor_read(&model->files[tensor->file], tensor, at, bytes, length, err);
+  const mw_file *file = &model->files[tensor->file];
+  return tensor->scaled ? mw_scaled_read(file, tensor->scaled, at, bytes, length, err) : mw_tensor_read(file, tensor, at, bytes,
+                                                                                                        length, err);
 }
 
 bool mw_model_same(const mw_model *a, const mw_tensor *x, const mw_model *b, const mw_tensor *y, bool *same, mw_error *err) {

@@ -27,6 +27,7 @@ static const char *configured(const mw_config *config) {
 }
 
 static bool is_marked(const char *name) {
+  if (mw_text_ends_with(name, ".weight") || mw_text_ends_with(name, ".bias")) return false; /* most names */
   for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
     if (mw_text_ends_with(name, ends[i])) return true;
   return strstr(name, ".quant_state.") != NULL;
@@ -47,13 +48,13 @@ static bool may_be_codes(const mw_tensor *tensor) {
 
 /* Whether a tensor of the same module says scale: "x.weight" and "x.scales", "x_blocks" and "x_scales". Names are sorted, so
  * those of a module stand together. */
-static bool has_scale(const mw_model *model, size_t index) {
+static bool has_scale(const mw_family_member *model, size_t index) {
   const char *name = model->tensors[index].name, *end = strrchr(name, '.'), *bar = strrchr(name, '_');
   size_t stem = strlen(name);
   if (end && strcmp(end, ".weight") == 0) stem = (size_t)(end - name);
   else if (bar && (!end || bar > end)) stem = (size_t)(bar - name);
   for (int step = -1; step <= 1; step += 2)
-    for (size_t i = index + (size_t)step; i < model->tensor_count && strncmp(model->tensors[i].name, name, stem) == 0; i += (size_t)step) {
+    for (size_t i = index + (size_t)step; i < model->count && strncmp(model->tensors[i].name, name, stem) == 0; i += (size_t)step) {
       const char *rest = model->tensors[i].name + stem;
       if ((*rest == '.' || *rest == '_') && !strchr(rest + 1, '.') && strstr(rest, "scale")) return true;
     }
@@ -65,14 +66,14 @@ static bool is_integer_weight(const mw_tensor *tensor) {
   return !is_small((mw_dtype)tensor->dtype) && (mw_text_ends_with(tensor->name, ".weight") || mw_text_ends_with(tensor->name, "_blocks"));
 }
 
-const char *mw_quantised_mark(const mw_model *model, mw_text_escaped *room) {
+const char *mw_quantised_mark(const mw_family_member *member, bool scaled, mw_text_escaped *room) {
   mw_text_escaped name;
-  const char *key = configured(&model->config);
+  const char *key = scaled ? NULL : configured(&member->model->config);
   if (key) return snprintf(room->bytes, sizeof room->bytes, "%s in config.json", key), room->bytes;
-  for (size_t i = 0; i < model->tensor_count; i++) {
-    const mw_tensor *tensor = &model->tensors[i];
+  for (size_t i = 0; i < member->count; i++) {
+    const mw_tensor *tensor = &member->tensors[i];
     bool odd = strncmp(mw_dtype_name((mw_dtype)tensor->dtype), "F6_", 3) == 0 || strcmp(mw_dtype_name((mw_dtype)tensor->dtype), "F4") == 0;
-    if (is_marked(tensor->name) || odd || (may_be_codes(tensor) && (is_integer_weight(tensor) || has_scale(model, i)))) {
+    if (is_marked(tensor->name) || odd || (may_be_codes(tensor) && (is_integer_weight(tensor) || has_scale(member, i)))) {
       snprintf(room->bytes, sizeof room->bytes, "%s tensor '%.200s'", mw_dtype_name((mw_dtype)tensor->dtype),
                mw_text_escape_z(&name, tensor->name));
       return room->bytes;

@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
   put(bytes, length);
   if (mw_config_open(&config, folder, &err)) {
     mw_text text = {0};
-    REQUIRE(mw_config_edit(&config, "bfloat16", true, &text, &err));
+    REQUIRE(mw_config_edit(&config, "bfloat16", true, true, &text, &err));
     put(text.bytes, text.length);
     REQUIRE(mw_config_open(&again, folder, &err));
     REQUIRE(!strcmp(again.model_type, config.model_type) && again.layers == config.layers && again.hidden == config.hidden &&

@@ -112,10 +112,9 @@ end)
 
 describe("codes of weights", function()
   local schemes = {
-    ["fp8 scale_weight"] = { ["x.weight"] = { "F8_E4M3", { 2, 2 }, 56 }, ["x.scale_weight"] = { "F32", {}, 2 } },
-    ["fp8 scale"] = { ["x.weight"] = { "F8_E4M3", { 2, 2 }, 56 }, ["x.scale"] = { "F32", { 2, 1 }, 2 } },
-    ["fp8 scale_inv"] = { ["x.weight"] = { "F8_E4M3", { 2, 2 }, 56 }, ["x.weight_scale_inv"] = { "F32", { 1, 1 }, 2 } },
-    ["fp8 scaled_fp8"] = { ["x.weight"] = { "F8_E4M3", { 2, 2 }, 56 }, ["scaled_fp8"] = { "F8_E4M3", { 2 }, 0 } },
+    ["fp8 whose scale fits nothing"] = { ["x.weight"] = { "F8_E4M3", { 2, 2 }, 56 }, ["x.weight_scale"] = { "F32", { 3 }, 2 } },
+    ["fp8 with scales of eight bits"] = { ["x.weight"] = { "F8_E4M3", { 2, 2 }, 56 }, ["x.weight_scale"] = { "U8", { 2, 1 }, 2 } },
+    ["fp8 marked, without a scale"] = { ["x.weight"] = { "F8_E4M3", { 2, 2 }, 56 }, ["scaled_fp8"] = { "F8_E4M3", { 2 }, 0 } },
     mlx = { ["x.weight"] = { "U32", { 2, 2 }, 7 }, ["x.scales"] = { "F16", { 2, 1 }, 1 }, ["x.biases"] = { "F16", { 2, 1 }, 1 } },
     mxfp4 = { ["x.gate_up_proj_blocks"] = { "U8", { 2, 2, 2 }, 7 }, ["x.gate_up_proj_scales"] = { "U8", { 2, 2 }, 7 } },
     gptq = { ["x.qweight"] = { "I32", { 2, 2 }, 7 }, ["x.qzeros"] = { "I32", { 1, 2 }, 7 }, ["x.scales"] = { "F16", { 1, 2 }, 1 } },
@@ -145,6 +144,44 @@ describe("codes of weights", function()
       ["fp8.weight"] = { "F8_E4M3", { 2, 2 }, 56 } }
     M.safetensors("plain.safetensors", plain)
     M.made "moonweld lerp --a plain.safetensors --b plain.safetensors"
+  end)
+end)
+
+describe("fp8 weights with their scales", function()
+  local one, two = 0x38, 0x40 -- 1 and 2 in E4M3
+  local names = { "x.weight_scale", "x.weight_scale_inv", "x.scale_weight", "x.scale" }
+  for _, name in ipairs(names) do
+    it("are computed with, value times scale, and written as bf16: " .. name, function()
+      M.safetensors("a.safetensors", { ["x.weight"] = { "F8_E4M3", { 2, 2 }, one }, [name] = { "F32", { 1 }, 1 }, ["x.input_scale"] = { "F32", {}, 9 } })
+      M.safetensors("b.safetensors", { ["x.weight"] = { "F8_E4M3", { 2, 2 }, two }, [name] = { "F32", { 1 }, 3 }, ["x.input_scale"] = { "F32", {}, 9 } })
+      local made = M.made "moonweld lerp --a a.safetensors --b b.safetensors"
+      assert.same({ ["x.weight"] = { dtype = "BF16", shape = "2,2", 3.5, 3.5, 3.5, 3.5 } }, made)
+      assert.equal("F32", M.made("moonweld lerp --a a.safetensors --b b.safetensors --dtype f32")["x.weight"].dtype)
+    end)
+  end
+
+  it("have a scale of all, one a row, or one a block of 128 by 128", function()
+    M.safetensors("rows.safetensors", { ["x.weight"] = { "F8_E4M3", { 2, 3 }, one }, ["x.weight_scale"] = { "BF16", { 2, 1 }, { 2, 4 } } })
+    assert.same({ 2, 2, 2, 4, 4, 4 }, { table.unpack(M.made("moonweld passthrough --model rows.safetensors")["x.weight"]) })
+    M.safetensors("blocks.safetensors", { ["x.weight"] = { "F8_E4M3", { 129, 130 }, one }, ["x.weight_scale_inv"] = { "F32", { 2, 2 }, { 2, 4, 8, 16 } } })
+    local made = M.made("moonweld passthrough --model blocks.safetensors")["x.weight"]
+    assert.same({ 2, 2, 4, 4, 8, 16 }, { made[1], made[128], made[129], made[130], made[128 * 130 + 1], made[129 * 130] })
+  end)
+
+  it("are those of E5M2 too, subnormal codes and signs included", function()
+    M.safetensors("odd.safetensors", { ["x.weight"] = { "F8_E5M2", { 1, 4 }, { 0x3c, 0xbc, 0x01, 0x7b } }, ["x.weight_scale"] = { "F32", {}, 2 } })
+    local made = M.made "moonweld passthrough --model odd.safetensors --dtype f32"
+    assert.same({ 2, -2, 2.0 ^ -15, 2 * 57344.0 }, { table.unpack(made["x.weight"]) })
+  end)
+
+  it("merge with a model in bf16, whose dtype the output then has; config.json no longer says quantised", function()
+    local fp8 = '{"model_type": "toy", "quantization_config": {"quant_method": "fp8"}, "x": 1}'
+    M.model("codes", { ["x.weight"] = { "F8_E4M3", { 2 }, two }, ["x.weight_scale"] = { "F32", {}, 3 } }, fp8)
+    M.model("plain", { ["x.weight"] = { "BF16", { 2 }, 2 } }, '{"model_type": "toy", "x": 1}')
+    assert.same({ dtype = "BF16", shape = "2", 4, 4 }, M.made("moonweld lerp --a plain --b codes")["x.weight"])
+    local made, _, out = M.made "moonweld lerp --a codes --b plain"
+    assert.same({ dtype = "BF16", shape = "2", 4, 4 }, made["x.weight"])
+    assert.equal('{"model_type": "toy", "x": 1}', M.bytes(out .. "/config.json"))
   end)
 end)
 

@@ -248,7 +248,7 @@ static void edits_at(const char *before, const char *dtype, bool untie, const ch
   mw_error err = {0};
   mw_text out = {0};
   put_text("edit/config.json", before);
-  unit_check(mw_config_open(&config, "edit", &err) && mw_config_edit(&config, dtype, untie, &out, &err), err.text, __FILE__, line);
+  unit_check(mw_config_open(&config, "edit", &err) && mw_config_edit(&config, dtype, untie, false, &out, &err), err.text, __FILE__, line);
   unit_text(out.bytes, after, __FILE__, line);
   mw_text_free(&out);
   mw_config_close(&config);

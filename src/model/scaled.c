@@ -1,0 +1,151 @@
+/* scaled.c: the names that a scale goes by, the shapes that it may have, and the product. A product is rounded once, to f32. */
+#include "model/scaled.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK = 128, MOST_SCALES = 64 << 20, STEP = 4096 };
+
+/* "x.weight" has its scale in x.weight_scale, x.weight_scale_inv (DeepSeek's word for the same factor), x.scale_weight or
+ * x.scale; another tensor in NAME_scale or NAME_scale_inv. */
+static const mw_tensor *scale_of(const mw_model *model, const char *name, char *room, size_t size) {
+  static const char *const weight_ends[] = {"weight_scale", "weight_scale_inv", "scale_weight", "scale"};
+  static const char *const other_ends[] = {"_scale", "_scale_inv"};
+  bool weight = mw_text_ends_with(name, ".weight");
+  size_t stem = strlen(name) - (weight ? strlen("weight") : 0);
+  const char *const *ends = weight ? weight_ends : other_ends;
+  for (size_t i = 0, n = weight ? 4 : 2; i < n && stem + 20 < size; i++) {
+    memcpy(room, name, stem);
+    strcpy(room + stem, ends[i]);
+    const mw_tensor *found = mw_model_find(model, room);
+    if (found) return found;
+  }
+  return NULL;
+}
+
+static bool is_fp8(const mw_tensor *tensor) { return tensor->dtype == MW_DTYPE_F8_E4M3 || tensor->dtype == MW_DTYPE_F8_E5M2; }
+
+/* What only a model in fp8 needs: scales of activations, and the marker. */
+static bool is_of_activations(const char *name) {
+  static const char *const ends[] = {".input_scale", ".scale_input", ".activation_scale", ".output_scale", ".k_scale", ".v_scale",
+                                     "scaled_fp8"};
+  for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+    if (mw_text_ends_with(name, ends[i])) return true;
+  return false;
+}
+
+/* How a scale of this shape lies over the codes; false for a shape that says nothing. */
+static bool fits(const mw_tensor *codes, const mw_tensor *scale, mw_scaled *out) {
+  uint64_t width = codes->rank ? codes->shape[codes->rank - 1] : 1, rows = width ? codes->elements / width : 0;
+  *out = (mw_scaled){.codes = *codes, .width = width, .rows_each = rows, .columns_each = width, .across = 1};
+  if (!codes->elements || !scale->elements || scale->elements > MOST_SCALES) return false;
+  if (scale->elements == 1) return true;
+  out->rows_each = 1;
+  if (scale->elements == rows && (scale->rank == 1 || scale->shape[scale->rank - 1] == 1 || width == 1)) return true;
+  out->rows_each = out->columns_each = BLOCK;
+  out->across = (width + BLOCK - 1) / BLOCK;
+  return scale->rank == 2 && scale->shape[0] == (rows + BLOCK - 1) / BLOCK && scale->shape[1] == out->across;
+}
+
+static float widen(mw_dtype dtype, const unsigned char *at) {
+  uint32_t bits;
+  uint16_t half;
+  float value;
+  if (dtype == MW_DTYPE_F32) return memcpy(&value, at, 4), value;
+  memcpy(&half, at, 2);
+  if (dtype == MW_DTYPE_BF16) return bits = (uint32_t)half << 16, memcpy(&value, &bits, 4), value;
+  int exponent = half >> 10 & 31;
+  double size = exponent ? ldexp(1024 + (half & 1023), exponent - 25) : ldexp(half & 1023, -24);
+  return (float)(half & 0x8000 ? -size : size);
+}
+
+static bool read_scale(const mw_model *model, const mw_tensor *scale, mw_scaled *out, mw_arena *arena, mw_error *err) {
+  size_t each = mw_dtype_size((mw_dtype)scale->dtype), count = (size_t)scale->elements;
+  mw_text_escaped name;
+  unsigned char *bytes = mw_mem_new(count, each, err);
+  bool ok = bytes && mw_tensor_read(&model->files[scale->file], scale, 0, bytes, count * each, err) &&
+            (out->values = mw_mem_take(arena, count * sizeof *out->values, err)) != NULL;
+  for (size_t i = 0; ok && i < count; i++) {
+    out->values[i] = widen((mw_dtype)scale->dtype, bytes + i * each);
+    if (!isfinite(out->values[i])) ok = mw_error_set(err, MW_DATA, "scale '%s' is not finite", mw_text_escape_z(&name, scale->name));
+  }
+  free(bytes);
+  return ok;
+}
+
+static bool is_scale_dtype(const mw_tensor *scale) {
+  return scale->dtype == MW_DTYPE_F32 || scale->dtype == MW_DTYPE_BF16 || scale->dtype == MW_DTYPE_F16;
+}
+
+static int by_pointer(const void *a, const void *b) {
+  uintptr_t x = (uintptr_t)*(const mw_tensor *const *)a, y = (uintptr_t)*(const mw_tensor *const *)b;
+  return (x > y) - (x < y);
+}
+
+/* Puts what reads as floats in the place of codes; the scales that were used go into `used`. */
+static bool replace(mw_family_member *member, mw_arena *arena, const mw_tensor **used, size_t *count, mw_error *err) {
+  const mw_model *model = member->model;
+  char room[1024];
+  for (size_t i = 0; i < model->tensor_count; i++) {
+    mw_scaled scaled;
+    const mw_tensor *codes = &model->tensors[i], *scale = is_fp8(codes) ? scale_of(model, codes->name, room, sizeof room) : NULL;
+    member->tensors[i] = *codes;
+    if (!scale || !is_scale_dtype(scale) || !fits(codes, scale, &scaled)) continue;
+    mw_scaled *kept = mw_mem_take(arena, sizeof *kept, err);
+    if (!kept || !read_scale(model, scale, &scaled, arena, err)) return false;
+    *kept = scaled;
+    member->tensors[i].dtype = MW_DTYPE_F32;
+    member->tensors[i].scaled = kept;
+    used[(*count)++] = scale;
+  }
+  return true;
+}
+
+bool mw_scaled_list(mw_family_member *member, mw_arena *arena, bool *found, mw_error *err) {
+  const mw_model *model = member->model;
+  size_t used_count = 0, left = 0;
+  member->tensors = mw_mem_take(arena, (model->tensor_count + 2) * sizeof *member->tensors, err);
+  const mw_tensor **used = mw_mem_new(model->tensor_count, sizeof *used, err);
+  bool ok = member->tensors && used && replace(member, arena, used, &used_count, err);
+  if (ok) qsort(used, used_count, sizeof *used, by_pointer);
+  for (size_t i = 0; ok && i < model->tensor_count; i++) {
+    const mw_tensor *own = &model->tensors[i];
+    bool gone = used_count && (is_of_activations(own->name) || bsearch(&own, used, used_count, sizeof *used, by_pointer));
+    if (!gone) member->tensors[left++] = member->tensors[i];
+  }
+  free(used);
+  member->count = left;
+  *found = used_count != 0;
+  return ok;
+}
+
+/* ---- reading ---- */
+
+/* The value of a code: sign, exponent, mantissa; E4M3 has no infinities, its NaN is all ones. */
+static float value_of(mw_dtype dtype, unsigned char code) {
+  bool wide = dtype == MW_DTYPE_F8_E5M2;
+  int mantissa_bits = wide ? 2 : 3, bias = wide ? 15 : 7, exponent = (code & 0x7f) >> mantissa_bits,
+    mantissa = code & ((1 << mantissa_bits) - 1);
+  double size = exponent ? ldexp((1 << mantissa_bits) + mantissa, exponent - bias - mantissa_bits) : ldexp(mantissa,
+                                                                                                           1 - bias - mantissa_bits);
+  if (wide && exponent == 31) size = mantissa ? (double)NAN : (double)INFINITY;
+  if (!wide && (code & 0x7f) == 0x7f) size = (double)NAN;
+  return (float)(code & 0x80 ? -size : size);
+}
+
+bool mw_scaled_read(const mw_file *file, const mw_scaled *scaled, uint64_t at, void *bytes, size_t length, mw_error *err) {
+  float values[256], *out = bytes;
+  unsigned char codes[STEP];
+  for (unsigned code = 0; code < 256; code++) values[code] = value_of((mw_dtype)scaled->codes.dtype, (unsigned char)code);
+  uint64_t element = at / sizeof *out;
+  for (size_t done = 0, count = length / sizeof *out; done < count;) {
+    size_t n = count - done < STEP ? count - done : STEP;
+    MW_TRY(mw_tensor_read(file, &scaled->codes, element + done, codes, n, err));
+    for (size_t i = 0; i < n; i++) {
+      uint64_t e = element + done + i, row = e / scaled->width, column = e % scaled->width;
+      out[done + i] = values[codes[i]] * scaled->values[row / scaled->rows_each * scaled->across + column / scaled->columns_each];
+    }
+    done += n;
+  }
+  return true;
+}
