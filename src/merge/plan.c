@@ -106,7 +106,9 @@ static bool lay_out(mw_plan *plan, mw_error *err) {
   mw_tensor *tensors = mw_mem_new(count, sizeof *tensors, err);
   if (!tensors) return false;
   for (size_t i = 0; i < count; i++) tensors[i] = describe(plan, i, keep ? NULL : &wanted);
-  bool ok = mw_layout_make(tensors, count, plan->options.shard_size, &plan->layout, err);
+  const mw_model *donor = plan->inputs.members[plan->inputs.donor].model;
+  mw_layout_names names = {donor->stem, donor->parts, donor->part_count};
+  bool ok = mw_layout_make(tensors, count, plan->options.shard_size, &names, &plan->layout, err);
   free(tensors);
   return ok;
 }

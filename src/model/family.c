@@ -1,6 +1,7 @@
 /* family.c: checks of one model on its own, then the list of what a recipe sees of it. */
 #include "model/family.h"
 #include "model/fit.h"
+#include "model/modules.h"
 #include "model/quantised.h"
 #include "model/rename.h"
 #include "model/scaled.h"
@@ -191,7 +192,8 @@ static bool join(joining *j) {
                 j->members[j->donor].label);
   for (size_t m = 0; m < j->count; m++)
     MW_TRY(m == j->donor || (mw_fit_config(&j->members[j->donor], &j->members[m], j->rules->allow_config, j->warnings, j->err) &&
-                             mw_fit_tokens(&j->members[j->donor], &j->members[m], j->rules->allow_tokenizer, j->warnings, j->err)));
+                             mw_fit_tokens(&j->members[j->donor], &j->members[m], j->rules->allow_tokenizer, j->warnings, j->err) &&
+                             mw_modules_compare(donor, j->members[m].model, j->members[m].label, j->warnings, j->err)));
   MW_TRY(mw_tied_head_decide(j->members, j->count, j->donor, j->rules->tied, &j->head, j->err));
   out->members = j->members;
   out->count = j->count;

@@ -3,6 +3,7 @@
 #include "model/model.h"
 #include "model/scaled.h"
 #include "model/hub.h"
+#include "model/modules.h"
 #include "model/shards.h"
 #include <stdlib.h>
 #include <string.h>
@@ -89,6 +90,32 @@ static bool check_index(const mw_model *model, const mw_shards *shards, mw_error
   return true;
 }
 
+/* Its weights are tensors of the model, with the folder before their names. */
+static bool open_part(mw_model *model, const char *part, mw_error *err) {
+  const char *path;
+  size_t first = model->tensor_count, capacity = model->tensor_count;
+  MW_TRY(mw_modules_weights(model->folder, part, &model->arena, &path, err));
+  if (!path) return true;
+  mw_file *files = realloc(model->files, (model->file_count + 1) * sizeof *files);
+  if (!files) return mw_error_memory(err, (model->file_count + 1) * sizeof *files);
+  model->files = files;
+  MW_TRY(open_file(model, path, &capacity, err));
+  for (size_t i = first; i < model->tensor_count; i++)
+    if (!(model->tensors[i].name = mw_file_join(&model->arena, part, model->tensors[i].name, err))) return false;
+  return true;
+}
+
+static void sort(mw_model *model) {
+  if (model->tensor_count) qsort(model->tensors, model->tensor_count, sizeof *model->tensors, by_name);
+}
+
+static bool open_parts(mw_model *model, mw_error *err) {
+  MW_TRY(mw_modules_read(model->folder, &model->arena, &model->parts, &model->part_count, err));
+  for (size_t i = 0; i < model->part_count; i++) MW_TRY(open_part(model, model->parts[i], err));
+  sort(model);
+  return check_unique(model, err);
+}
+
 static bool open_all(mw_model *model, const mw_shards *shards, mw_arena *arena, mw_error *err) {
   size_t capacity = 0, absent = 0;
   mw_text missing = {0};
@@ -110,10 +137,6 @@ static bool open_all(mw_model *model, const mw_shards *shards, mw_arena *arena, 
     if (!path || !open_file(model, path, &capacity, err)) return false;
   }
   return true;
-}
-
-static void sort(mw_model *model) {
-  if (model->tensor_count) qsort(model->tensors, model->tensor_count, sizeof *model->tensors, by_name);
 }
 
 /* Real indexes are often wrong here and no reader needs it: a warning. */
@@ -139,14 +162,23 @@ static bool open_folder(mw_model *model, mw_warning *warnings, mw_error *err) {
     ok = check_unique(model, err) && (!shards.entries || check_index(model, &shards, err)) &&
          mw_config_open(&model->config, model->folder, err);
     if (ok && shards.entries) check_total(model, &shards, warnings);
+    model->stem = shards.stem;
+    ok = ok && open_parts(model, err);
   }
   mw_shards_free(&shards);
   mw_mem_release(&arena);
   return ok;
 }
 
-static bool open_lone(mw_model *model, const char *path, mw_error *err) {
+static bool open_lone(mw_model *model, const char *path, mw_warning *warnings, mw_error *err) {
   size_t capacity = 0;
+  unsigned of;
+  mw_text_escaped shown;
+  const char *slash = strrchr(path, '/');
+  model->stem = "model";
+  if (mw_shards_is_one(slash ? slash + 1 : path, &of) && of > 1)
+    mw_warning_add(warnings, "%s is one of %u shards: only what it holds is merged (give the folder for the whole model)",
+                   mw_text_escape_z(&shown, path), of);
   if (!(model->files = mw_mem_new(1, sizeof *model->files, err))) return false;
   MW_TRY(open_file(model, path, &capacity, err));
   sort(model);
@@ -195,7 +227,7 @@ bool mw_model_open(const char *where, mw_warning *warnings, mw_model **out, mw_e
   if (!model) return false;
   model->where = mw_mem_copy(&model->arena, where, strlen(where), err);
   bool ok = model->where && locate(model, where, err);
-  if (ok) ok = model->folder ? open_folder(model, warnings, err) && recall_hub(model, err) : open_lone(model, where, err);
+  if (ok) ok = model->folder ? open_folder(model, warnings, err) && recall_hub(model, err) : open_lone(model, where, warnings, err);
   if (ok) *out = model;
   else mw_model_close(model);
   return ok;

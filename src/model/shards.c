@@ -109,34 +109,50 @@ static bool read_index(const char *folder, const char *name, mw_arena *arena, mw
   return ok;
 }
 
-/* "model-00002-of-00005.safetensors" -> 2 of 5, and the ending. */
-static bool counts(const char *name, unsigned *index, unsigned *of, const char **ending) {
+/* What weights are called before their ending: by transformers and most others, and by diffusers. */
+static const char *const stems[] = {"model", "diffusion_pytorch_model"};
+enum { STEMS = sizeof stems / sizeof *stems };
+
+/* "model-00002-of-00005.safetensors" -> 2 of 5, what stands before, as one of `stems` or NULL, and the ending. */
+static bool counts(const char *name, const char **stem, unsigned *index, unsigned *of, const char **ending) {
   char again[80];
+  *stem = NULL;
   *ending = mw_tensor_ending(name);
-  if (!*ending || sscanf(name, "model-%5u-of-%5u", index, of) != 2 || *index == 0 || *index > *of) return false;
-  snprintf(again, sizeof again, "model-%05u-of-%05u%s", *index, *of, *ending);
-  return strcmp(name, again) == 0;
+  size_t tail = strlen("-00002-of-00005"), length = *ending ? strlen(name) - strlen(*ending) : 0;
+  if (length <= tail) return false;
+  const char *number = name + length - tail;
+  if (sscanf(number, "-%5u-of-%5u", index, of) != 2 || *index == 0 || *index > *of) return false;
+  snprintf(again, sizeof again, "-%05u-of-%05u%s", *index, *of, *ending);
+  for (size_t i = 0; i < STEMS; i++)
+    if (strlen(stems[i]) == length - tail && memcmp(name, stems[i], length - tail) == 0) *stem = stems[i];
+  return strcmp(number, again) == 0;
+}
+
+bool mw_shards_is_one(const char *name, unsigned *of) {
+  const char *stem, *ending;
+  unsigned index;
+  return counts(name, &stem, &index, of, &ending);
 }
 
 /* All of 1..of must be there, and only one set of them: which of two is meant, nobody can tell. */
 static bool collect_counted(const char *folder, const char **names, size_t count, mw_shards *out, mw_error *err) {
   unsigned of = 0, index, total, absent = 0;
-  const char *ending = NULL, *own;
+  const char *ending = NULL, *own, *stem;
   mw_text missing = {0};
   mw_text_escaped shown;
   mw_text_escape_z(&shown, folder);
   for (size_t i = 0; i < count; i++) {
-    if (!counts(names[i], &index, &total, &own)) continue;
-    if (of && (total != of || own != ending)) {
+    if (!counts(names[i], &stem, &index, &total, &own) || !stem) continue;
+    if (of && (total != of || own != ending || stem != out->stem)) {
       mw_error_set(err, MW_DATA, "%s: holds shards of two models, of %u and of %u files, and no index", shown.bytes, of, total);
       return mw_error_hint(err, "remove those that do not belong there");
     }
-    of = total, ending = own;
+    of = total, ending = own, out->stem = stem;
     MW_TRY(add_name(out, shown.bytes, names[i], err));
   }
   for (unsigned want = 1; want <= of && out->count < of; want++) {
     char name[80];
-    snprintf(name, sizeof name, "model-%05u-of-%05u%s", want, of, ending);
+    snprintf(name, sizeof name, "%s-%05u-of-%05u%s", out->stem, want, of, ending);
     if (!holds(out->names, out->count, name) && absent++ < 20) mw_text_format(&missing, " %s", name);
   }
   if (absent > 20) mw_text_format(&missing, " ... and %u more", absent - 20);
@@ -146,13 +162,32 @@ static bool collect_counted(const char *folder, const char **names, size_t count
   return !absent;
 }
 
-static bool nothing(const char *folder, const char **names, size_t count, mw_error *err) {
+/* A pipeline of diffusers: its components are models, each in a folder. */
+static bool pipeline(const char *folder, const char **names, size_t count, mw_arena *arena, mw_error *err) {
+  mw_text parts = {0};
+  mw_text_escaped shown;
+  for (size_t i = 0; i < count; i++) {
+    const char *part = mw_file_join(arena, folder, names[i], err), *config = part ? mw_file_join(arena, part, "config.json", err) : NULL;
+    if (!config) return mw_text_free(&parts), false;
+    if (mw_file_exists(config)) mw_text_format(&parts, "%s%s", parts.length ? ", " : "", mw_text_escape_z(&shown, names[i]));
+  }
+  mw_error_set(err, MW_DATA, "%s: a pipeline of diffusers (model_index.json), not one model; its components: %s",
+               mw_text_escape_z(&shown, folder), parts.length ? parts.bytes : "none");
+  mw_text_free(&parts);
+  return mw_error_hint(err, "merge it component by component: give these folders");
+}
+
+static bool nothing(const char *folder, const char **names, size_t count, mw_arena *arena, mw_error *err) {
   mw_text_escaped shown, other;
   const char *ending, *usual = mw_tensor_formats[0]->ending;
+  unsigned of;
+  if (holds(names, count, "model_index.json")) return pipeline(folder, names, count, arena, err);
   mw_text_escape_z(&shown, folder);
   for (size_t i = 0; i < count; i++)
     if ((ending = mw_tensor_ending(names[i]))) {
       mw_error_set(err, MW_MISSING, "%s: holds no model%s, only %s", shown.bytes, ending, mw_text_escape_z(&other, names[i]));
+      if (mw_shards_is_one(names[i], &of))
+        return mw_error_hint(err, "it is one of %u shards: name them model-00001-of-%05u%s and so on", of, of, ending);
       return mw_error_hint(err, "give that file itself as the model");
     }
   for (size_t i = 0; i < count; i++)
@@ -207,43 +242,47 @@ static const char index_tail[] = ".index.json";
 
 bool mw_shards_is_index(const char *name) {
   char known[64];
-  for (size_t i = 0; mw_tensor_formats[i]; i++) {
-    snprintf(known, sizeof known, "model%s%s", mw_tensor_formats[i]->ending, index_tail);
-    if (strcmp(name, known) == 0) return true;
-  }
+  for (size_t s = 0; s < STEMS; s++)
+    for (size_t i = 0; mw_tensor_formats[i]; i++) {
+      snprintf(known, sizeof known, "%s%s%s", stems[s], mw_tensor_formats[i]->ending, index_tail);
+      if (strcmp(name, known) == 0) return true;
+    }
   return false;
 }
 
-/* "model.safetensors" with this tail, or the same of another format, where it is there; of two formats nobody can tell which
+/* "model.safetensors" with this tail, or the same of another stem or format, where it is there; of two nobody can tell which
  * is meant. */
 static bool find_usual(const char *folder, const char *const *names, size_t count, const char *tail, mw_arena *arena,
-                       const char **out, mw_error *err) {
+                       const char **out, const char **stem, mw_error *err) {
   *out = NULL;
-  for (size_t i = 0; mw_tensor_formats[i]; i++) {
-    char name[64];
-    int length = snprintf(name, sizeof name, "model%s%s", mw_tensor_formats[i]->ending, tail);
-    if (!holds(names, count, name)) continue;
-    if (*out) return holds_both(folder, *out, name, err);
-    MW_TRY((*out = mw_mem_copy(arena, name, (size_t)length, err)) != NULL);
-  }
+  for (size_t s = 0; s < STEMS; s++)
+    for (size_t i = 0; mw_tensor_formats[i]; i++) {
+      char name[64];
+      int length = snprintf(name, sizeof name, "%s%s%s", stems[s], mw_tensor_formats[i]->ending, tail);
+      if (!holds(names, count, name)) continue;
+      if (*out) return holds_both(folder, *out, name, err);
+      MW_TRY((*out = mw_mem_copy(arena, name, (size_t)length, err)) != NULL);
+      *stem = stems[s];
+    }
   return true;
 }
 
 bool mw_shards_find(const char *folder, mw_arena *arena, mw_warning *warnings, mw_shards *out, mw_error *err) {
-  const char **names, *single, *index, *ending;
+  const char **names, *single, *index, *ending, *stem = NULL;
   size_t count;
   mw_text_escaped shown, place;
   unsigned number, of;
   bool counted = false;
   MW_TRY(mw_file_list(folder, arena, &names, &count, err));
-  MW_TRY(find_usual(folder, names, count, "", arena, &single, err) && find_usual(folder, names, count, index_tail, arena, &index, err));
-  for (size_t i = 0; i < count && !counted; i++) counted = counts(names[i], &number, &of, &ending);
+  MW_TRY(find_usual(folder, names, count, "", arena, &single, &out->stem, err) &&
+         find_usual(folder, names, count, index_tail, arena, &index, &out->stem, err));
+  for (size_t i = 0; i < count && !counted; i++) counted = counts(names[i], &stem, &number, &of, &ending) && stem;
   if (index) {
     MW_TRY(read_index(folder, index, arena, out, err));
     if (single) MW_TRY(check_single(folder, out, single, index, arena, err));
   } else if (single) MW_TRY(add_name(out, folder, single, err));
   else if (counted) MW_TRY(collect_counted(folder, names, count, out, err));
-  else return nothing(folder, names, count, err);
+  else return nothing(folder, names, count, arena, err);
   for (size_t i = 0; i < count; i++)
     if (mw_tensor_ending(names[i]) && !holds(out->names, out->count, names[i]))
       mw_warning_add(warnings, "%s: %s is not part of the model and is left alone", mw_text_escape_z(&place, folder),

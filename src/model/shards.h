@@ -13,6 +13,7 @@ typedef struct mw_shards_entry {
 } mw_shards_entry;
 
 typedef struct mw_shards {
+  const char *stem;   /* what the files are called: "model", or "diffusion_pytorch_model" */
   const char **names; /* file names within the folder, sorted by bytes */
   size_t count, capacity;
   mw_shards_entry *entries; /* NULL without an index */
@@ -24,6 +25,8 @@ typedef struct mw_shards {
 bool mw_shards_find(const char *folder, mw_arena *arena, mw_warning *warnings, mw_shards *out, mw_error *err);
 /* Whether a file of this name is an index: "model.safetensors.index.json". */
 bool mw_shards_is_index(const char *name);
+/* Whether a name counts itself, and so is one of several: "x-00001-of-00003.safetensors" of 3. */
+bool mw_shards_is_one(const char *name, unsigned *of);
 void mw_shards_free(mw_shards *shards);
 
 #endif

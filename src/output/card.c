@@ -93,7 +93,15 @@ static bool is_repeated(const mw_family_member *members, size_t index) {
   return false;
 }
 
-static void add_front(mw_text *out, const mw_family_member *members, size_t count, const char *license) {
+/* The library that loads the output, as the hub spells it. */
+static const char *library_of(const mw_model *donor) {
+  if (donor->part_count) return "sentence-transformers";
+  return strcmp(donor->stem, "model") == 0 ? "transformers" : "diffusers";
+}
+
+static void add_front(mw_text *out, const mw_family *family, const char *license) {
+  const mw_family_member *members = family->members;
+  size_t count = family->count;
   bool any = false;
   mw_text_format(out, "---\n");
   for (size_t i = 0; i < count; i++) {
@@ -102,7 +110,8 @@ static void add_front(mw_text *out, const mw_family_member *members, size_t coun
     mw_text_format(out, "%s- \"%s\"\n", any ? "" : "base_model:\n", hub);
     any = true;
   }
-  mw_text_format(out, "base_model_relation: merge\nlibrary_name: transformers\ntags:\n- merge\n- moonweld\n");
+  mw_text_format(out, "base_model_relation: merge\nlibrary_name: %s\ntags:\n- merge\n- moonweld\n",
+                 library_of(members[family->donor].model));
   if (*license) mw_text_format(out, "license: \"%s\"\n", license);
   mw_text_format(out, "---\n\n");
 }
@@ -145,13 +154,12 @@ static void add_inputs(mw_text *out, const mw_family_member *members, size_t cou
   }
 }
 
-bool mw_card_compose(const mw_family_member *members, size_t count, const mw_side_files_provenance *provenance,
-                     mw_warning *warnings, mw_text *out,
+bool mw_card_compose(const mw_family *family, const mw_side_files_provenance *provenance, mw_warning *warnings, mw_text *out,
                      mw_error *err) {
   mw_arena arena = {0};
   const char *license;
-  bool joined = join_licenses(members, count, warnings, &arena, &license, err);
-  if (joined) add_front(out, members, count, license);
+  bool joined = join_licenses(family->members, family->count, warnings, &arena, &license, err);
+  if (joined) add_front(out, family, license);
   mw_mem_release(&arena);
   MW_TRY(joined);
   mw_text_format(out, "# Merge by ");
@@ -163,7 +171,7 @@ bool mw_card_compose(const mw_family_member *members, size_t count, const mw_sid
     add_words(out, provenance->recipe_paper);
   }
   mw_text_format(out, "\n");
-  add_inputs(out, members, count);
+  add_inputs(out, family->members, family->count);
   if (provenance->command) {
     mw_text_format(out, "\n## Command\n\n");
     add_block(out, "sh", provenance->command);

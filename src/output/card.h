@@ -4,8 +4,7 @@
 
 #include "output/side_files.h"
 
-bool mw_card_compose(const mw_family_member *members, size_t count, const mw_side_files_provenance *provenance,
-                     mw_warning *warnings, mw_text *out,
+bool mw_card_compose(const mw_family *family, const mw_side_files_provenance *provenance, mw_warning *warnings, mw_text *out,
                      mw_error *err);
 
 #endif

@@ -27,11 +27,41 @@ static bool copy_tensors(mw_layout *layout, const mw_tensor *tensors, size_t cou
   return true;
 }
 
+/* The part that a tensor's name begins with, or part_count. */
+static size_t part_of(const mw_layout *layout, const mw_tensor *tensor) {
+  const mw_layout_names *names = &layout->names;
+  for (size_t p = 0; p < names->part_count; p++) {
+    size_t length = strlen(names->parts[p]);
+    if (strncmp(tensor->name, names->parts[p], length) == 0 && tensor->name[length] == '/') return p;
+  }
+  return names->part_count;
+}
+
 /* Gives the next number to the open shard: all tensors of [first, end) that have none yet. */
 static void close_shard(mw_layout *layout, size_t first, size_t end) {
   for (size_t i = first; i < end; i++)
-    if (layout->tensors[i].file == UNPLACED) layout->tensors[i].file = (uint32_t)layout->shard_count;
+    if (layout->tensors[i].file == UNPLACED && part_of(layout, &layout->tensors[i]) == layout->names.part_count)
+      layout->tensors[i].file = (uint32_t)layout->shard_count;
   layout->shard_count++;
+}
+
+/* One file a part, numbered behind the shards of the root; its tensors lose the part's name. */
+static bool fill_parts(mw_layout *layout, mw_error *err) {
+  layout->root_count = layout->shard_count;
+  layout->filled = mw_mem_take(&layout->arena, (layout->names.part_count + 1) * sizeof *layout->filled, err);
+  MW_TRY(layout->filled != NULL);
+  for (size_t p = 0; p < layout->names.part_count; p++) {
+    bool any = false;
+    for (size_t i = 0; i < layout->count; i++) {
+      mw_tensor *tensor = &layout->tensors[i];
+      if (tensor->file != UNPLACED || part_of(layout, tensor) != p) continue;
+      tensor->file = (uint32_t)layout->shard_count;
+      tensor->name += strlen(layout->names.parts[p]) + 1;
+      any = true;
+    }
+    if (any) layout->filled[layout->shard_count++ - layout->root_count] = layout->names.parts[p];
+  }
+  return true;
 }
 
 static bool fill_shards(mw_layout *layout, uint64_t limit, mw_error *err) {
@@ -42,6 +72,7 @@ static bool fill_shards(mw_layout *layout, uint64_t limit, mw_error *err) {
   for (size_t i = 0; i < layout->count; i++) {
     mw_tensor *tensor = &layout->tensors[i];
     uint64_t bytes = mw_tensor_bytes(tensor);
+    if (part_of(layout, tensor) < layout->names.part_count) continue;
     if (__builtin_add_overflow(layout->total_size, bytes, &layout->total_size) || layout->total_size > INT64_MAX)
       return mw_error_set(err, MW_DATA, "the output would be larger than any file system allows");
     if (bytes > limit) {
@@ -60,14 +91,19 @@ static bool fill_shards(mw_layout *layout, uint64_t limit, mw_error *err) {
     filled += bytes;
   }
   if (open || layout->shard_count == 0) close_shard(layout, first, layout->count);
-  return true;
+  return fill_parts(layout, err);
 }
 
 static const char *shard_name(mw_layout *layout, size_t index, mw_error *err) {
-  char name[80];
-  if (layout->shard_count == 1) return "model" MW_SAFETENSORS_ENDING;
-  int length = snprintf(name, sizeof name, "model-%05zu-of-%05zu" MW_SAFETENSORS_ENDING, index + 1, layout->shard_count);
-  return mw_mem_copy(&layout->arena, name, (size_t)length, err);
+  mw_text name = {0};
+  const char *stem = layout->names.stem;
+  if (index >= layout->root_count)
+    mw_text_format(&name, "%s/model" MW_SAFETENSORS_ENDING, layout->filled[index - layout->root_count]);
+  else if (layout->root_count == 1) mw_text_format(&name, "%s" MW_SAFETENSORS_ENDING, stem);
+  else mw_text_format(&name, "%s-%05zu-of-%05zu" MW_SAFETENSORS_ENDING, stem, index + 1, layout->root_count);
+  const char *kept = mw_text_check(&name, err) ? mw_mem_copy(&layout->arena, name.bytes, name.length, err) : NULL;
+  mw_text_free(&name);
+  return kept;
 }
 
 /* `members` are the shard's tensors in any order; they are sorted here. */
@@ -99,8 +135,9 @@ static bool make_shards(mw_layout *layout, mw_error *err) {
   return true;
 }
 
-bool mw_layout_make(const mw_tensor *tensors, size_t count, uint64_t shard_size, mw_layout *out, mw_error *err) {
-  *out = (mw_layout){0};
+bool mw_layout_make(const mw_tensor *tensors, size_t count, uint64_t shard_size, const mw_layout_names *names, mw_layout *out,
+                    mw_error *err) {
+  *out = (mw_layout){.names = *names};
   if (copy_tensors(out, tensors, count, err) && fill_shards(out, shard_size, err) && make_shards(out, err)) return true;
   mw_layout_free(out);
   return false;
@@ -115,7 +152,8 @@ void mw_layout_free(mw_layout *layout) {
 bool mw_layout_index(const mw_layout *layout, mw_text *out, mw_error *err) {
   mw_json_writer json = {.out = out, .layout = MW_JSON_WRITER_INDENTED, .ascii = true, .streamed = 2};
   uint64_t parameters = 0;
-  for (size_t i = 0; i < layout->count; i++) parameters += layout->tensors[i].elements;
+  for (size_t i = 0; i < layout->count; i++)
+    if (layout->tensors[i].file < layout->root_count) parameters += layout->tensors[i].elements;
   mw_json_writer_object(&json, NULL);
   mw_json_writer_object(&json, "metadata");
   mw_json_writer_u64(&json, "total_parameters", parameters);
@@ -123,7 +161,8 @@ bool mw_layout_index(const mw_layout *layout, mw_text *out, mw_error *err) {
   mw_json_writer_end(&json);
   mw_json_writer_object(&json, "weight_map");
   for (size_t i = 0; i < layout->count; i++)
-    mw_json_writer_string(&json, layout->tensors[i].name, layout->shards[layout->tensors[i].file].name);
+    if (layout->tensors[i].file < layout->root_count)
+      mw_json_writer_string(&json, layout->tensors[i].name, layout->shards[layout->tensors[i].file].name);
   mw_json_writer_end(&json);
   mw_json_writer_end(&json);
   return mw_json_writer_finish(&json, err);

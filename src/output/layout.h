@@ -11,19 +11,29 @@ typedef struct mw_layout_file {
   uint64_t size;    /* of the whole file */
 } mw_layout_file;
 
+/* What files are called. Tensors named PART/NAME lie in PART/model.safetensors as NAME; all others in STEM.safetensors or its shards. */
+typedef struct mw_layout_names {
+  const char *stem; /* "model" */
+  const char *const *parts;
+  size_t part_count;
+} mw_layout_names;
+
 typedef struct mw_layout {
   mw_tensor *tensors; /* [count] in the caller's (name) order; `file` is the shard, `offset` the place in it */
   size_t count;
-  mw_layout_file *shards;
-  size_t shard_count;
-  uint64_t total_size; /* tensor bytes, without headers */
+  mw_layout_file *shards; /* of the root, then one a part that has tensors */
+  size_t shard_count, root_count;
+  uint64_t total_size; /* tensor bytes of the root's shards, without headers */
+  mw_layout_names names;
+  const char **filled; /* the part of each file behind root_count */
   mw_arena arena;
 } mw_layout;
 
-/* `tensors` are copied (name, shape, dtype, elements); names are borrowed. */
-bool mw_layout_make(const mw_tensor *tensors, size_t count, uint64_t shard_size, mw_layout *out, mw_error *err);
+/* `tensors` are copied (name, shape, dtype, elements); names are borrowed, those of files too. */
+bool mw_layout_make(const mw_tensor *tensors, size_t count, uint64_t shard_size, const mw_layout_names *names, mw_layout *out,
+                    mw_error *err);
 void mw_layout_free(mw_layout *layout);
-/* model.safetensors.index.json (only for more than one shard): indent 2, sorted keys, total_size, weight_map. */
+/* STEM.safetensors.index.json (only for more than one shard of the root): indent 2, sorted keys, total_size, weight_map. */
 bool mw_layout_index(const mw_layout *layout, mw_text *out, mw_error *err);
 
 #endif

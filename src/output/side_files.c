@@ -6,6 +6,7 @@
 #include "output/side_files.h"
 
 #include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -22,6 +23,8 @@
 typedef struct copy {
   mw_writer *writer;
   const char *folder; /* of the donor */
+  const char *const *parts; /* [part_count] folders in it that are carried */
+  size_t part_count;
   char *root, *blobs; /* where links may lead: resolved; blobs is NULL outside the hub's cache */
   bool code, template; /* whether code, and the donor's chat template, go along */
   mw_warning *warnings;
@@ -126,19 +129,33 @@ static bool copy_file(copy *job, const char *name, mw_error *err) {
   return done;
 }
 
-static bool copy_templates(copy *job, mw_error *err) {
+/* The files of FOLDER/NAME that `wanted` lets through; a folder that is not there has none. */
+static bool copy_folder(copy *job, const char *folder, bool (*wanted)(const char *name), mw_error *err) {
   const char **names;
   size_t count;
-  const char *folder = mw_file_join(&job->arena, job->folder, TEMPLATES, err);
-  MW_TRY(folder != NULL);
-  if (!mw_file_is_folder(folder)) return true;
-  MW_TRY(mw_file_list(folder, &job->arena, &names, &count, err));
+  const char *path = mw_file_join(&job->arena, job->folder, folder, err);
+  MW_TRY(path != NULL);
+  if (!mw_file_is_folder(path)) return true;
+  MW_TRY(mw_file_list(path, &job->arena, &names, &count, err));
   for (size_t i = 0; i < count; i++) {
-    if (*names[i] == '.' || !ends_like(names[i], ".jinja")) continue;
-    const char *name = mw_file_join(&job->arena, TEMPLATES, names[i], err);
+    if (!wanted(names[i])) continue;
+    const char *name = mw_file_join(&job->arena, folder, names[i], err);
     MW_TRY(name != NULL && copy_file(job, name, err));
   }
   return true;
+}
+
+static bool is_template(const char *name) { return *name != '.' && ends_like(name, ".jinja"); }
+
+/* A part has a config.json of its own, which describes it and not its weights. */
+static bool is_of_part(const char *name) {
+  unsigned left = left_behind(name);
+  return !ends_like(name, ".py") && (left == LEFT_KINDS || left == LEFT_OWN);
+}
+
+static bool copy_folders(copy *job, mw_error *err) {
+  for (size_t i = 0; i < job->part_count; i++) MW_TRY(copy_folder(job, job->parts[i], is_of_part, err));
+  return copy_folder(job, TEMPLATES, is_template, err);
 }
 
 static bool copy_sides(copy *job, mw_error *err) {
@@ -161,7 +178,7 @@ static bool copy_sides(copy *job, mw_error *err) {
   if (code.length && !code.failed)
     mw_warning_add(job->warnings, "code of the model is not copied (--copy-code copies it): %.600s", code.bytes);
   mw_text_free(&code);
-  return done && copy_templates(job, err);
+  return done && copy_folders(job, err);
 }
 
 /* A snapshot of the hub's cache is models--x/snapshots/COMMIT; its links lead to models--x/blobs. */
@@ -188,10 +205,10 @@ static void end_copy(copy *job) {
   mw_mem_release(&job->arena);
 }
 
-static bool copy_donor(mw_writer *writer, const char *folder, const mw_side_files_provenance *provenance,
+static bool copy_donor(mw_writer *writer, const mw_model *donor, const mw_side_files_provenance *provenance,
                        mw_warning *warnings, mw_error *err) {
-  copy job = {.writer = writer, .folder = folder, .code = provenance->copy_code, .template = !provenance->chat_template,
-              .warnings = warnings};
+  copy job = {.writer = writer, .folder = donor->folder, .parts = donor->parts, .part_count = donor->part_count,
+              .code = provenance->copy_code, .template = !provenance->chat_template, .warnings = warnings};
   bool done = find_roots(&job, err) && copy_sides(&job, err);
   end_copy(&job);
   return done;
@@ -253,7 +270,7 @@ bool mw_side_files_write(mw_writer *writer, const mw_layout *layout, const mw_fa
   const mw_model *donor = members[family->donor].model;
   size_t count = family->count;
   mw_text text = {0};
-  if (donor->folder) MW_TRY(copy_donor(writer, donor->folder, provenance, warnings, err));
+  if (donor->folder) MW_TRY(copy_donor(writer, donor, provenance, warnings, err));
   if (provenance->chat_template)
     MW_TRY(mw_writer_file(writer, "chat_template.jinja", provenance->chat_template, strlen(provenance->chat_template), err));
   if (donor->config.text) {
@@ -261,10 +278,13 @@ bool mw_side_files_write(mw_writer *writer, const mw_layout *layout, const mw_fa
     MW_TRY(write_text(writer, "config.json", mw_config_edit(&donor->config, dtype, family->untie, members[family->donor].scaled, &text, err),
                       &text, err));
   }
-  if (layout->shard_count > 1)
-    MW_TRY(write_text(writer, "model" MW_SAFETENSORS_ENDING ".index.json", mw_layout_index(layout, &text, err), &text, err));
+  if (layout->root_count > 1) {
+    char name[80];
+    snprintf(name, sizeof name, "%s" MW_SAFETENSORS_ENDING ".index.json", layout->names.stem);
+    MW_TRY(write_text(writer, name, mw_layout_index(layout, &text, err), &text, err));
+  }
   if (provenance->scores_lines)
     MW_TRY(mw_writer_file(writer, "moonweld/scores.jsonl", provenance->scores_lines, strlen(provenance->scores_lines), err));
-  MW_TRY(write_text(writer, "README.md", mw_card_compose(members, count, provenance, warnings, &text, err), &text, err));
+  MW_TRY(write_text(writer, "README.md", mw_card_compose(family, provenance, warnings, &text, err), &text, err));
   return write_text(writer, "merge.lock.json", mw_lock_compose(layout, members, count, provenance, &text, err), &text, err);
 }

@@ -60,9 +60,18 @@ static bool reserve(int fd, uint64_t size, const char *path, mw_error *err) {
   return result == 0 || fail(err, "cannot be made as large as it will be", path);
 }
 
+/* Makes the folder in which "sub/name" lies. */
+static bool make_room(mw_writer *writer, const char *name, mw_error *err) {
+  const char *slash = strchr(name, '/');
+  if (!slash) return true;
+  char *sub = mw_mem_copy(&writer->arena, name, (size_t)(slash - name), err);
+  MW_TRY(sub != NULL);
+  return mkdirat(writer->root, sub, 0777) == 0 || errno == EEXIST || fail(err, "cannot be made", sub);
+}
+
 static bool open_shard(mw_writer *writer, size_t index, const mw_layout_file *shard, mw_error *err) {
   const char *path = mw_file_join(&writer->arena, writer->folder, shard->name, err);
-  MW_TRY(path != NULL);
+  MW_TRY(path != NULL && make_room(writer, shard->name, err));
   writer->shard_paths[index] = path;
   int fd = openat(writer->root, shard->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
   if (fd < 0) return fail(err, "cannot be made", path);
@@ -135,15 +144,6 @@ static bool is_name_sound(const char *name) {
   return !slash || (strncmp(name, "./", 2) != 0 && strncmp(name, "../", 3) != 0);
 }
 
-/* Makes the folder in which "sub/name" lies. */
-static bool make_room(mw_writer *writer, const char *name, mw_error *err) {
-  const char *slash = strchr(name, '/');
-  if (!slash) return true;
-  char *sub = mw_mem_copy(&writer->arena, name, (size_t)(slash - name), err);
-  MW_TRY(sub != NULL);
-  return mkdirat(writer->root, sub, 0777) == 0 || errno == EEXIST || fail(err, "cannot be made", sub);
-}
-
 bool mw_writer_file(mw_writer *writer, const char *name, const void *bytes, size_t length, mw_error *err) {
   mw_text_escaped room;
   if (!is_name_sound(name))
@@ -164,26 +164,35 @@ bool mw_writer_file(mw_writer *writer, const char *name, const void *bytes, size
 
 const char *mw_writer_folder(const mw_writer *writer) { return writer->folder; }
 
-/* Flushes one small file, and the folder below the root in which it may lie. */
+/* Flushes the folder below the root in which "sub/name" lies. */
+static bool sync_room(const mw_writer *writer, const char *name, mw_error *err) {
+  const char *slash = strchr(name, '/');
+  if (!slash) return true;
+  char sub[NAME_MAX + 1];
+  snprintf(sub, sizeof sub, "%.*s", (int)(slash - name), name);
+  int fd = openat(writer->root, sub, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) return fail(err, "cannot be opened again", sub);
+  bool done = mw_folder_sync(fd, sub, err);
+  close(fd);
+  return done;
+}
+
 static bool sync_file(const mw_writer *writer, const char *name, mw_error *err) {
   int fd = openat(writer->root, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0) return fail(err, "cannot be opened again", name);
   bool done = fdatasync(fd) == 0 || fail(err, "cannot be brought to the disk", name);
   close(fd);
-  const char *slash = strchr(name, '/');
-  if (!done || !slash) return done;
-  char sub[NAME_MAX + 1];
-  snprintf(sub, sizeof sub, "%.*s", (int)(slash - name), name);
-  fd = openat(writer->root, sub, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (fd < 0) return fail(err, "cannot be opened again", sub);
-  done = mw_folder_sync(fd, sub, err);
-  close(fd);
-  return done;
+  return done && sync_room(writer, name, err);
 }
 
+/* What a shard is called in the folder: "model.safetensors", "2_Dense/model.safetensors". */
+static const char *shard_name(const mw_writer *writer, size_t index) { return writer->shard_paths[index] + strlen(writer->folder) + 1; }
+
 static bool sync_all(const mw_writer *writer, mw_error *err) {
-  for (size_t i = 0; i < writer->shard_count; i++)
+  for (size_t i = 0; i < writer->shard_count; i++) {
     if (fdatasync(writer->shards[i]) != 0) return fail(err, "cannot be brought to the disk", writer->shard_paths[i]);
+    MW_TRY(sync_room(writer, shard_name(writer, i), err));
+  }
   for (size_t i = 0; i < writer->file_count; i++) MW_TRY(sync_file(writer, writer->files[i], err));
   return mw_folder_sync(writer->root, writer->folder, err);
 }
@@ -261,7 +270,7 @@ bool mw_writer_publish(mw_writer *writer, bool durable, mw_error *err) {
 static void discard(mw_writer *writer) {
   mw_error ignored = {0};
   for (size_t i = 0; i < writer->shard_count; i++)
-    if (writer->shard_paths[i]) unlinkat(writer->root, strrchr(writer->shard_paths[i], '/') + 1, 0);
+    if (writer->shard_paths[i]) unlinkat(writer->root, shard_name(writer, i), 0);
   for (size_t i = 0; i < writer->file_count; i++) {
     char *slash = strchr(writer->files[i], '/');
     unlinkat(writer->root, writer->files[i], 0);

@@ -114,3 +114,120 @@ describe("config.json of the output", function()
     end
   end)
 end)
+
+describe("a model of diffusers", function()
+  local config = '{"_class_name": "UNet2DConditionModel", "sample_size": 8}'
+  local function unet(folder, fill)
+    local stem = folder .. "/diffusion_pytorch_model"
+    M.safetensors(stem .. "-00001-of-00002.safetensors", { ["down.w"] = { "F32", { 2 }, fill } })
+    M.safetensors(stem .. "-00002-of-00002.safetensors", { ["up.w"] = { "F32", { 2 }, fill + 1 } })
+    M.write(stem .. ".safetensors.index.json", '{"metadata": {"total_size": 16}, "weight_map": {"down.w": "diffusion_pytorch_model-00001-of-00002.safetensors", '
+      .. '"up.w": "diffusion_pytorch_model-00002-of-00002.safetensors"}}')
+    M.write(folder .. "/config.json", config)
+  end
+  unet("pipe_a/unet", 1)
+  unet("pipe_b/unet", 3)
+
+  it("is merged under the names that diffusers loads, as one file or as shards with their index", function()
+    local _, _, out = M.made "moonweld lerp --a pipe_a/unet --b pipe_b/unet"
+    local tensors = M.read(out .. "/diffusion_pytorch_model.safetensors")
+    assert.same({ 2, 2, 3, 3 }, { tensors["down.w"][1], tensors["down.w"][2], tensors["up.w"][1], tensors["up.w"][2] })
+    assert.same({ "README.md", "config.json", "diffusion_pytorch_model.safetensors", "merge.lock.json" }, names(out))
+    assert.equal(config, M.bytes(out .. "/config.json"))
+    assert.is_truthy(M.bytes(out .. "/README.md"):find("library_name: diffusers", 1, true))
+    _, _, out = M.made "moonweld lerp --a pipe_a/unet --b pipe_b/unet --shard-size 8"
+    assert.same({ "README.md", "config.json", "diffusion_pytorch_model-00001-of-00002.safetensors", "diffusion_pytorch_model-00002-of-00002.safetensors",
+      "diffusion_pytorch_model.safetensors.index.json", "merge.lock.json" }, names(out))
+    assert.is_truthy(M.bytes(out .. "/diffusion_pytorch_model.safetensors.index.json"):find('"up.w": "diffusion_pytorch_model-00002-of-00002.safetensors"', 1, true))
+    M.made("moonweld lerp --a " .. out .. " --b pipe_b/unet/diffusion_pytorch_model.safetensors.index.json")
+  end)
+
+  it("may have lost its index, and is told of a shard that is missing", function()
+    unet("counted", 5)
+    M.run "rm counted/*.index.json"
+    local _, _, out = M.made "moonweld lerp --a counted --b pipe_b/unet"
+    assert.equal(4, M.read(out .. "/diffusion_pytorch_model.safetensors")["down.w"][1])
+    M.run "rm counted/*-00002-of-00002.safetensors"
+    M.refused("moonweld lerp --a counted --b pipe_b/unet", "shards are missing: diffusion_pytorch_model-00002-of-00002.safetensors")
+  end)
+
+  it("is told of where one shard of it is given, or shards of another name", function()
+    local shard = "unet/diffusion_pytorch_model-00001-of-00002.safetensors"
+    local _, said = M.made("moonweld lerp --a pipe_a/" .. shard .. " --b pipe_b/" .. shard)
+    assert.is_truthy(said:find("is one of 2 shards: only what it holds is merged", 1, true))
+    M.safetensors("odd/weights-00001-of-00003.safetensors", { w = { "F32", { 2 }, 1 } })
+    local refused = M.refused("moonweld lerp --a odd --b odd", "holds no model.safetensors", "it is one of 3 shards")
+    assert.is_nil(refused:find("give that file itself", 1, true))
+  end)
+
+  it("is not meant by a whole pipeline, whose components are named", function()
+    M.write("pipe_a/model_index.json", '{"_class_name": "StableDiffusionPipeline", "unet": ["diffusers", "UNet2DConditionModel"]}')
+    M.write("pipe_a/vae/config.json", "{}")
+    M.write("pipe_a/scheduler/scheduler_config.json", "{}")
+    M.refused("moonweld lerp --a pipe_a --b pipe_b", "a pipeline of diffusers", "its components: unet, vae", "component by component")
+  end)
+end)
+
+describe("a model of sentence-transformers", function()
+  local function embedder(folder, fill, files)
+    M.model(folder, { ["embeddings.w"] = { "F32", { 2 }, fill } }, '{"torch_dtype": "float32"}', { ["modules.json"] =
+      '[{"idx": 0, "path": ""}, {"idx": 1, "path": "1_Pooling"}, {"idx": 2, "path": "2_Dense"}, {"idx": 3, "path": "3_Normalize", '
+      .. '"type": "sentence_transformers.models.Normalize"}]',
+      ["1_Pooling/config.json"] = '{"pooling_mode_mean_tokens": true}', ["2_Dense/config.json"] = '{"out_features": 2}', ["2_Dense/pytorch_model.bin"] = "old" })
+    M.safetensors(folder .. "/2_Dense/model.safetensors", { ["linear.weight"] = { "F32", { 2 }, fill * 10 }, ["linear.bias"] = { "F16", { 1 }, fill } })
+    for name, bytes in pairs(files or {}) do M.write(folder .. "/" .. name, bytes) end
+  end
+  embedder("dense_a", 1)
+  embedder("dense_b", 3)
+  embedder("dense_base", 0)
+
+  it("is merged with its dense layers; the folders that modules.json names are carried", function()
+    local tensors, said, out = M.made "moonweld lerp --a dense_a --b dense_b"
+    assert.same({ "1_Pooling/config.json", "2_Dense/config.json", "2_Dense/model.safetensors", "README.md", "config.json", "merge.lock.json", "model.safetensors",
+      "modules.json" }, names(out))
+    assert.same({ ["embeddings.w"] = { dtype = "F32", shape = "2", 2, 2 } }, tensors)
+    assert.same({ ["linear.weight"] = { dtype = "F32", shape = "2", 20, 20 }, ["linear.bias"] = { dtype = "F16", shape = "1", 2 } },
+      M.read(out .. "/2_Dense/model.safetensors"))
+    assert.is_nil(said:find("is not that of the donor", 1, true))
+    assert.is_truthy(M.bytes(out .. "/README.md"):find("library_name: sentence-transformers", 1, true))
+    assert.same(tensors, (M.made("moonweld lerp --a " .. out .. " --b " .. out))) -- what was written is such a model again
+  end)
+
+  it("is merged by every recipe, in shards, again over the old output", function()
+    local tensors, _, out = M.made "moonweld task_arithmetic --base dense_base --experts dense_a dense_b"
+    assert.equal(4, tensors["embeddings.w"][1])
+    assert.equal(40, M.read(out .. "/2_Dense/model.safetensors")["linear.weight"][1])
+    assert.equal(0, (M.run("moonweld lerp --a dense_a --b dense_b --force -o " .. out)))
+    assert.equal(20, M.read(out .. "/2_Dense/model.safetensors")["linear.weight"][1])
+    assert.equal(2, M.read(out .. "/model.safetensors")["embeddings.w"][1])
+  end)
+
+  it("is refused where one has a layer that the other lacks, of another shape, or in a form that is not read", function()
+    embedder("less", 5)
+    M.run [[rm -r less/2_Dense; echo '[{"path": ""}, {"path": "1_Pooling"}]' > less/modules.json]]
+    M.refused("moonweld lerp --a dense_a --b less", "b lacks 2 tensors that a has", "2_Dense/linear")
+    embedder("wide", 5)
+    M.safetensors("wide/2_Dense/model.safetensors", { ["linear.weight"] = { "F32", { 3 }, 1 }, ["linear.bias"] = { "F16", { 1 }, 1 } })
+    M.refused("moonweld lerp --a dense_a --b wide", "2_Dense/linear.weight")
+    M.run "rm wide/2_Dense/model.safetensors"
+    M.refused("moonweld lerp --a dense_a --b wide", "wide/2_Dense: holds no model.safetensors, only pytorch_model.bin", "safe_serialization")
+    M.run "rm -r wide/2_Dense"
+    M.refused("moonweld lerp --a dense_a --b wide", "wide/2_Dense: no such folder, and modules.json names it")
+  end)
+
+  it("is refused where modules.json is malformed or leads out of the folder", function()
+    for path, words in pairs { ['"../dense_a"'] = "expected the name of a folder", ['"/etc"'] = "expected the name of a folder", ["7"] = "a module without a path",
+      ['".."'] = "expected the name of a folder", ['"2_Dense/x"'] = "expected the name of a folder", ['"a\\u0000b"'] = "expected the name of a folder" } do
+      embedder("bad", 1, { ["modules.json"] = '[{"path": ' .. path .. "}]" })
+      M.refused("moonweld lerp --a bad --b dense_b", "bad/modules.json", words)
+    end
+    embedder("bad", 1, { ["modules.json"] = "{}" })
+    M.refused("moonweld lerp --a bad --b dense_b", "bad/modules.json: expected a list of modules")
+  end)
+
+  it("is told of where another input pools in another way", function()
+    embedder("cls", 5, { ["1_Pooling/config.json"] = '{"pooling_mode_cls_token": true}' })
+    local _, said = M.made "moonweld lerp --a dense_a --b cls"
+    assert.is_truthy(said:find("b: 1_Pooling/config.json is not that of the donor, which is carried", 1, true))
+  end)
+end)

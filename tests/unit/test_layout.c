@@ -14,7 +14,7 @@ static mw_tensor tensor(const char *name, mw_dtype dtype, const uint64_t *shape,
 static void check_header(const mw_tensor *tensors, size_t count, const char *json, uint64_t size) {
   mw_error err = {0};
   mw_layout layout;
-  CHECK(mw_layout_make(tensors, count, 5000000000u, &layout, &err));
+  CHECK(mw_layout_make(tensors, count, 5000000000u, &(mw_layout_names){.stem = "model"}, &layout, &err));
   CHECK(layout.shard_count == 1 && layout.shards[0].size == size);
   CHECK_TEXT(layout.shards[0].name, "model.safetensors");
   CHECK(layout.shards[0].header.length == 8 + strlen(json));
@@ -55,7 +55,7 @@ static void test_shards(void) {
   static const uint32_t expected[] = {1, 1, 0, 2, 2};
   mw_error err = {0};
   mw_layout layout;
-  CHECK(mw_layout_make(tensors, 5, 80, &layout, &err));
+  CHECK(mw_layout_make(tensors, 5, 80, &(mw_layout_names){.stem = "model"}, &layout, &err));
   CHECK(layout.shard_count == 3 && layout.total_size == 260 && layout.count == 5);
   for (size_t i = 0; i < 5; i++) CHECK(layout.tensors[i].file == expected[i]);
   CHECK_TEXT(layout.shards[2].name, "model-00003-of-00003.safetensors");
@@ -64,7 +64,7 @@ static void test_shards(void) {
   CHECK(layout.shards[1].size == layout.shards[1].header.length + 80);
   CHECK(layout.shards[0].header.length % 8 == 0);
   mw_layout_free(&layout);
-  CHECK(mw_layout_make(tensors, 5, 260, &layout, &err) && layout.shard_count == 1);
+  CHECK(mw_layout_make(tensors, 5, 260, &(mw_layout_names){.stem = "model"}, &layout, &err) && layout.shard_count == 1);
   mw_layout_free(&layout);
 }
 
@@ -75,7 +75,7 @@ static void test_index(void) {
   mw_error err = {0};
   mw_layout layout;
   mw_text text = {0};
-  CHECK(mw_layout_make(tensors, 2, 6, &layout, &err) && mw_layout_index(&layout, &text, &err));
+  CHECK(mw_layout_make(tensors, 2, 6, &(mw_layout_names){.stem = "model"}, &layout, &err) && mw_layout_index(&layout, &text, &err));
   CHECK_TEXT(text.bytes, "{\n  \"metadata\": {\n    \"total_parameters\": 6,\n    \"total_size\": 12\n  },\n"
              "  \"weight_map\": {\n    \"a\": \"model-00001-of-00002.safetensors\",\n"
              "    \"b\\u007f\\\"\\u00e9\\ud83d\\ude00\": \"model-00002-of-00002.safetensors\"\n  }\n}\n");

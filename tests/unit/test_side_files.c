@@ -78,7 +78,7 @@ static void check_texts(void) {
 
 static void test_bundle(void) {
   char folder[] = "snapshots/c0", other[] = "other", hub[] = "org/a";
-  mw_model donor = {.where = hub, .folder = folder, .hub = hub}, second = {.where = other, .folder = other},
+  mw_model donor = {.where = hub, .folder = folder, .stem = "model", .hub = hub}, second = {.where = other, .folder = other},
            again = {.where = hub, .hub = hub};
   mw_family_member members[] = {{.model = &donor, .label = "base"}, {.model = &second, .label = "models[1]"},
                                 {.model = &again, .label = "models[2]"}};
@@ -87,7 +87,7 @@ static void test_bundle(void) {
   mw_layout layout;
   mw_writer *writer = NULL;
   mw_warning warnings = {0};
-  CHECK(mw_layout_make(NULL, 0, 1000, &layout, &err) && mw_writer_open("out", &layout, false, &writer, &err));
+  CHECK(mw_layout_make(NULL, 0, 1000, &(mw_layout_names){.stem = "model"}, &layout, &err) && mw_writer_open("out", &layout, false, &writer, &err));
   CHECK(mw_side_files_write(writer, &layout, &family, &provenance, &warnings, &err));
   CHECK(mw_writer_publish(writer, true, &err));
   mw_writer_close(writer);

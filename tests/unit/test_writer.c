@@ -41,7 +41,7 @@ static bool holds(const char *path, const char *text) {
 static bool make(const char *out, bool force, bool durable, const char *note, mw_error *err) {
   mw_layout layout;
   mw_writer *writer = NULL;
-  CHECK(mw_layout_make(&one, 1, 1000, &layout, err));
+  CHECK(mw_layout_make(&one, 1, 1000, &(mw_layout_names){.stem = "model"}, &layout, err));
   bool done = mw_writer_open(out, &layout, force, &writer, err) &&
               mw_writer_write(writer, 0, layout.tensors[0].offset, "0123456789abcdef", 16, err) &&
               mw_writer_file(writer, "merge.lock.json", "{\"moonweld\": \"0.1.0\"}", 21, err) &&
@@ -105,7 +105,7 @@ static void test_partial(void) {
   mw_layout layout;
   mw_writer *first = NULL, *second = NULL;
   char partial[4096];
-  CHECK(mw_layout_make(&one, 1, 1000, &layout, &err));
+  CHECK(mw_layout_make(&one, 1, 1000, &(mw_layout_names){.stem = "model"}, &layout, &err));
   CHECK(mw_writer_open("late", &layout, false, &first, &err));
   CHECK(strstr(mw_writer_folder(first), "/late.partial-") != NULL && entries("late") == -1);
   CHECK(!mw_writer_open("./late", &layout, false, &second, &err) && err.status == MW_CHANGED && !second);
@@ -129,7 +129,7 @@ static void test_taken(void) {
   mw_error err = {0};
   mw_layout layout;
   mw_writer *writer = NULL;
-  CHECK(mw_layout_make(&one, 1, 1000, &layout, &err) && mw_writer_open("race", &layout, true, &writer, &err));
+  CHECK(mw_layout_make(&one, 1, 1000, &(mw_layout_names){.stem = "model"}, &layout, &err) && mw_writer_open("race", &layout, true, &writer, &err));
   mkdir("race", 0777);
   put("race/thesis.txt", "mine");
   CHECK(!mw_writer_publish(writer, false, &err) && err.status == MW_CANNOT_CREATE);
