@@ -1,4 +1,4 @@
-/* clock.c: see clock.h. */
+/* clock.c: the system's monotonic clock. */
 #include "base/clock.h"
 #include <time.h>
 

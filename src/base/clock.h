@@ -2,7 +2,7 @@
 #ifndef MW_BASE_CLOCK_H
 #define MW_BASE_CLOCK_H
 
-/* Seconds since a moment before this process began: only differences mean something. */
+/* Seconds since some moment before this process began: only differences have a meaning. */
 double mw_clock_now(void);
 
 #endif

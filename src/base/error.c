@@ -1,4 +1,4 @@
-/* error.c: text is cut where it is too long, never refused: an error must always be able to be told. */
+/* error.c: an error's text that is too long is cut, so that every error can be reported, also when memory is exhausted. */
 #include "base/error.h"
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* hash.c: see hash.h. */
+/* hash.c: a secret comes from the kernel's random numbers; if it has none yet, from the clock. */
 #include "base/hash.h"
 #include <sys/random.h>
 #include <time.h>

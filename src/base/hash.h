@@ -1,15 +1,16 @@
-/* hash.h: hashes for tables whose keys strangers choose. The hash is a polynomial over a prime, whose coefficients are the
- * key's terms, taken at a secret point (Carter and Wegman, 1979): who does not know the point cannot choose keys that meet.
- * The secret differs from run to run, which changes no result: it only orders the tables. */
+/* hash.h: hashes for tables whose keys come from files of strangers, who could choose keys with equal hashes to make a program
+ * slow. The hash is a polynomial modulo a prime; its coefficients are the parts of the key, and its argument is a secret number
+ * (Carter and Wegman, 1979), so nobody can choose such keys. The secret differs from run to run. It changes no result, only the
+ * places in the tables. */
 #ifndef MW_BASE_HASH_H
 #define MW_BASE_HASH_H
 
 #include <stdint.h>
 
-/* An odd number nobody knows. */
+/* A new secret: an odd random number. A table keeps its own. */
 uint64_t mw_hash_secret(void);
 
-/* One term more. */
+/* Adds the next part of the key. */
 static inline uint64_t mw_hash_add(uint64_t hash, uint64_t secret, uint64_t term) {
   const uint64_t prime = (UINT64_C(1) << 61) - 1;
   unsigned __int128 product = (unsigned __int128)hash * (secret & prime) + term;
@@ -17,7 +18,7 @@ static inline uint64_t mw_hash_add(uint64_t hash, uint64_t secret, uint64_t term
   return hash >= prime ? hash - prime : hash;
 }
 
-/* The end: every bit has a part in the upper half. */
+/* The finished hash: every bit of the key has an influence on the upper half. */
 static inline uint64_t mw_hash_finish(uint64_t hash) { return hash * UINT64_C(0x9e3779b97f4a7c15); }
 
 #endif

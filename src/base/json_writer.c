@@ -1,5 +1,5 @@
-/* json_writer.c: cJSON builds and prints the trees; what it printed is put into its layout on the way to the text. Whether
- * memory was had is asked in few places: of every item when it is added, and when a tree is printed. */
+/* json_writer.c: cJSON builds the trees and prints them without spaces; its text is then copied into the layout of the writer
+ * (compact, lines, indented). Memory is checked in few places: for every item when it is added, and when a tree is printed. */
 #include "base/json_writer.h"
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -11,7 +11,7 @@
 enum { PIECE = 64 << 10 };
 
 typedef struct mw_json_writer_level {
-  cJSON *item; /* the container; NULL: it is streamed */
+  cJSON *item; /* the container; NULL if it is streamed */
   bool list;
   bool filled; /* streamed, it has an element */
 } level;
@@ -36,7 +36,7 @@ static void add_escape(mw_text *out, uint32_t code) {
   else mw_text_format(out, "\\u%04x\\u%04x", (unsigned)(0xd800 + ((code - 0x10000) >> 10)), (unsigned)(0xdc00 + (code & 0x3ff)));
 }
 
-/* Adds a string as cJSON has printed it, which escapes quotes, '\' and what is below ' ', and returns what follows it. */
+/* Adds a string that cJSON has printed, with quotes, '\' and control characters escaped. Returns the place after it. */
 static const char *lay_out_string(mw_json_writer *w, const char *at) {
   const char *begin = at++;
   while (*at != '"') {
@@ -68,7 +68,7 @@ static void lay_out_mark(mw_json_writer *w, char c) {
 static bool is_space(char c) { return c == ' ' || c == '\n'; }
 static bool is_mark(char c) { return c == '{' || c == '}' || c == '[' || c == ']' || c == ',' || c == ':'; }
 
-/* Adds JSON, cut between its words at most, in the layout of the writer: its own spaces go. */
+/* Adds JSON in the layout of the writer; its own spaces are dropped. A piece of JSON must not end inside a word or string. */
 static void lay_out(mw_json_writer *w, const char *json) {
   for (const char *at = json, *word; *at; at = word) {
     for (word = at; *word && *word != '"' && !is_mark(*word) && !is_space(*word);) word++;
@@ -95,7 +95,7 @@ static void print(mw_json_writer *w, const cJSON *item) {
   cJSON_free(printed);
 }
 
-/* The bytes as a string for cJSON: valid UTF-8 that ends with the first NUL. */
+/* The bytes as a string for cJSON: valid UTF-8 without NUL; everything else becomes U+FFFD. */
 static const char *make_safe(mw_json_writer *w, mw_text *room, const char *bytes, size_t length) {
   uint32_t code;
   room->length = 0;
@@ -109,7 +109,7 @@ static const char *make_safe(mw_json_writer *w, mw_text *room, const char *bytes
   return room->failed ? "" : room->bytes;
 }
 
-/* In a streamed container: what stands before its next element. */
+/* In a streamed container: writes what comes before its next element (a comma, a key). */
 static void begin_element(mw_json_writer *w, const char *key) {
   level *inner = w->depth ? &w->levels[w->depth - 1] : NULL;
   if (!inner) return;
@@ -122,7 +122,7 @@ static void begin_element(mw_json_writer *w, const char *key) {
   lay_out(w, ":");
 }
 
-/* Where an element is complete and in no tree any more. */
+/* Called when an element of a streamed container, or the document, is complete: gives the text to the sink. */
 static void end_element(mw_json_writer *w) {
   mw_text *text = text_of(w);
   if (!w->depth) mw_text_add(text, "\n", 1);
@@ -132,10 +132,10 @@ static void end_element(mw_json_writer *w) {
   text->length = 0;
 }
 
-/* The container that a new item is added to, or NULL: the item is a tree of its own. */
+/* The container to which a new item is added; NULL: the item is a tree of its own. */
 static cJSON *around(const mw_json_writer *w) { return w->depth ? w->levels[w->depth - 1].item : NULL; }
 
-/* Adds an item to the container around it, which owns it then. No item: there was no memory for it. */
+/* Adds an item to the container around it, which then owns it. NULL: there was no memory for the item. */
 static void add_item(mw_json_writer *w, const char *key, cJSON *item) {
   cJSON *container = around(w);
   if (item && (w->levels[w->depth - 1].list ? cJSON_AddItemToArray(container, item)
@@ -197,7 +197,7 @@ void mw_json_writer_string(mw_json_writer *writer, const char *key, const char *
   else mw_json_writer_raw(writer, key, NULL);
 }
 
-/* What is spelled already is printed by cJSON as it is, and so needs no item where there is no tree around it. */
+/* Raw text: cJSON prints it unchanged, so without a tree around it no item is needed. */
 void mw_json_writer_raw(mw_json_writer *writer, const char *key, const char *json) {
   if (is_stopped(writer)) return;
   if (!json) json = "null";
@@ -227,7 +227,7 @@ void mw_json_writer_bool(mw_json_writer *writer, const char *key, bool value) {
 }
 
 bool mw_json_writer_finish(mw_json_writer *w, mw_error *err) {
-  cJSON *tree = NULL; /* that a failure left: the outermost has all the others */
+  cJSON *tree = NULL; /* left by a failure: the outermost container owns all the others */
   for (size_t i = 0; i < w->depth && !tree; i++) tree = w->levels[i].item;
   cJSON_Delete(tree);
   free(w->levels);

@@ -1,5 +1,5 @@
-/* json_writer.h: JSON out; the door of cJSON. A document is written in its order: what lies in an object has a key, what lies
- * in a list, and the document itself, has NULL for one.
+/* json_writer.h: writes JSON; the door of cJSON. A document is written from its beginning to its end. Values in an object have a
+ * key; values in a list, and the document itself, have the key NULL.
  *
  *   mw_json_writer json = {.out = &text};
  *   mw_json_writer_object(&json, NULL);
@@ -38,7 +38,7 @@ typedef struct mw_json_writer {
   unsigned streamed; /* so many outermost levels are streamed; 0: the document is one tree */
 
   /* Its own: */
-  bool failed, refused; /* memory ran out; the sink took no more. Nothing is written from then on */
+  bool failed, refused; /* memory was exhausted; the sink refused a piece. After either nothing is written */
   struct mw_json_writer_level *levels; /* the containers that are open, the outermost first */
   size_t depth, capacity;
   mw_text key, string; /* made safe */

@@ -1,4 +1,4 @@
-/* machine.c: see machine.h. What cannot be read limits nothing. */
+/* machine.c: the smallest of several limits. A limit that cannot be read (no cgroup, no /proc) is treated as no limit. */
 #include "base/machine.h"
 #include <limits.h>
 #include <stdbool.h>
@@ -22,7 +22,7 @@ static uint64_t limit_in(const char *folder, const char *file) {
   return end == line ? UINT64_MAX : limit;
 }
 
-/* A group's limit, and those of all groups above it up to the root. */
+/* The smallest limit of a group and all groups above it, up to the root. */
 static uint64_t group_limit(const char *root, const char *group, const char *file) {
   char path[PATH_MAX];
   size_t top = strlen(root);

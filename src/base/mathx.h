@@ -1,7 +1,7 @@
-/* mathx.h: transcendentals as fixed polynomials in double without FMA, within 2 ulp, the same bits on every machine
- * (glibc's differ between CPUs). Inline and free of branches, so that kernels vectorise over them.
- * Only + - * /, square root and integer work on bits. Compile users with -ffp-contract=off.
- * Polynomials: fdlibm (Sun Microsystems, 1993). Refused: sin and cos of angles beyond 2^20, which give NaN. */
+/* mathx.h: exp, log, tanh, sin, pow and others as fixed polynomials in double, within 2 ulp, with the same bits on every machine
+ * (glibc's results differ between CPUs). They use only + - * /, square root and integer operations on bits, no FMA: files that
+ * include this are compiled with -ffp-contract=off. They are inline and without branches, so that compilers vectorise loops
+ * over them. Polynomials: fdlibm (Sun Microsystems, 1993). sin and cos of angles beyond 2^20 are NaN. */
 #ifndef MW_BASE_MATHX_H
 #define MW_BASE_MATHX_H
 
@@ -11,10 +11,10 @@
 #define MW_MATHX_NAN (__builtin_nan(""))
 #define MW_MATHX_INFINITY (__builtin_inf())
 #define MW_MATHX_ANGLE 1048576.0 /* the largest angle of sin and cos */
-/* Adding it rounds a number below 2^51 to an integer, which then stands in the low bits. */
+/* Adding this number rounds a number below 2^51 to an integer, which is then in the low bits of the sum. */
 #define MW_MATHX_ROUND 0x1.8p52
 
-/* ln 2 in two parts, of which the first has 21 zero bits at its end: times a whole exponent it is exact. */
+/* ln 2 in two parts. The first ends in 21 zero bits, so its product with an exponent is exact. */
 #define MW_MATHX_LN2 6.93147180369123816490e-01
 #define MW_MATHX_LN2_LOW 1.90821492927058770002e-10
 
@@ -32,9 +32,9 @@ static inline double mw_mathx_power_of_two(double k) {
   return mw_mathx_from((mw_mathx_bits(k + MW_MATHX_ROUND) + 1023) << 52);
 }
 
-/* ---- numbers of double precision twice -------------------------------------------------------------------------- */
+/* ---- sums and products as pairs of doubles: high + low is exact ------------------------------------------------- */
 
-/* The sum of two doubles, exact, where |high| > |low| or high is 0. */
+/* The exact sum of two doubles, if |high| > |low| or high is 0. */
 typedef struct mw_mathx_pair { double high, low; } mw_mathx_pair;
 
 static inline mw_mathx_pair mw_mathx_sum(double high, double low) {
@@ -72,7 +72,7 @@ static inline double mw_mathx_exp_pair(double x, double low) {
   double high = x - k * MW_MATHX_LN2, rest = k * MW_MATHX_LN2_LOW - low;
   mw_mathx_pair one = mw_mathx_sum(1, high);
   double y = one.high + (one.low + (mw_mathx_exp_rest(high - rest) - rest));
-  /* In two halves: 2^k itself may lie outside the range of doubles. */
+  /* 2^k is multiplied in two halves, since 2^k itself may be outside the range of doubles. */
   double half = (k * 0.5 + MW_MATHX_ROUND) - MW_MATHX_ROUND;
   return y * mw_mathx_power_of_two(half) * mw_mathx_power_of_two(k - half);
 }
@@ -101,7 +101,7 @@ static inline double mw_mathx_tanh(double x) {
 static inline double mw_mathx_split(double x, double *exponent) {
   double tiny = x < 0x1p-1022 ? 54 : 0;
   uint64_t bits = mw_mathx_bits(x < 0x1p-1022 ? x * 0x1p54 : x) + (0x3ff0000000000000 - 0x3fe6a09e00000000);
-  /* A small integer becomes a double by bits: conversions of 64 bits are slow before AVX-512. */
+  /* The integer becomes a double by its bits: without AVX-512 a conversion of 64 bits is slow. */
   *exponent = mw_mathx_from(0x4330000000000000 | ((bits >> 52) & 0xfff)) - (0x1p52 + 1023) - tiny;
   return mw_mathx_from((bits & 0xfffffffffffff) + 0x3fe6a09e00000000);
 }
@@ -146,7 +146,7 @@ static inline mw_mathx_pair mw_mathx_log_pair(double x) {
   return mw_mathx_sum(b.high, (a.low + b.low) + low);
 }
 
-/* As C's pow, infinities, zeros and negative bases included. It must be inlined for loops over it to vectorise. */
+/* As C's pow, also for infinities, zeros and negative bases. It is always inlined, so that loops over it are vectorised. */
 __attribute__((always_inline))
 static inline double mw_mathx_pow(double x, double y) {
   double base = mw_mathx_abs(x), power = mw_mathx_abs(y);
@@ -158,7 +158,7 @@ static inline double mw_mathx_pow(double x, double y) {
   double z = mw_mathx_exp_pair(sum.high, mw_mathx_abs(sum.high) < 800 ? sum.low : 0);
   z = base == 0 || base == MW_MATHX_INFINITY ? ((base == 0) == (y < 0) ? MW_MATHX_INFINITY : 0) : z;
   z = base == 1 ? 1 : z;
-  /* Whole exponents: above 2^53 all are even, between 2^52 and 2^53 the last bit tells. */
+  /* Whether the exponent is an odd integer: from 2^53 on all doubles are even, from 2^52 on the last bit tells. */
   double near = power < 0x1p52 ? (power + 0x1p52) - 0x1p52 : power;
   double half = power * 0.5, near_half = half < 0x1p52 ? (half + 0x1p52) - 0x1p52 : half;
   int negative = (int)(mw_mathx_bits(x) >> 63), whole = near == power, odd = whole & (near_half != half);

@@ -1,4 +1,4 @@
-/* mem.c: every size is checked for overflow before it is asked for. */
+/* mem.c: products and sums of sizes are checked for overflow before memory is asked for. */
 #include "base/mem.h"
 #include <stdlib.h>
 #include <string.h>

@@ -1,17 +1,17 @@
-/* mem.h: memory that can fail politely: checked sizes, growing arrays, and an arena whose pieces die together. */
+/* mem.h: memory whose failure is an ordinary error: checked sizes, growing arrays, and an arena, all of which is freed at once. */
 #ifndef MW_BASE_MEM_H
 #define MW_BASE_MEM_H
 
 #include "base/error.h"
 
-/* `count` zeroed elements of `size` bytes; an overflow is an error, zero elements give a valid pointer. */
+/* `count` zeroed elements of `size` bytes. An overflow of the product is an error; zero elements give a pointer that can be freed. */
 void *mw_mem_new(size_t count, size_t size, mw_error *err);
 
-/* Makes room for `need` elements of `size` bytes in *array, half as much again at least; the new part is not zeroed.
+/* Grows *array to at least `need` elements of `size` bytes, and by half at least. The new part is not zeroed.
  *   MW_TRY(mw_mem_grow((void **)&list->items, &list->capacity, list->count + 1, sizeof *list->items, err)); */
 bool mw_mem_grow(void *array, size_t *capacity, size_t need, size_t size, mw_error *err);
 
-/* Pieces of memory that are freed together. A zeroed arena is ready for use. */
+/* Memory that is allocated piece by piece and freed at once. A zeroed arena is ready for use. */
 typedef struct mw_arena {
   struct mw_arena_block *block;
 } mw_arena;

@@ -1,4 +1,4 @@
-/* sha256.c: see sha256.h. */
+/* sha256.c: the door of nettle. */
 #include "base/sha256.h"
 #include <stdint.h>
 

@@ -1,5 +1,5 @@
-/* text.c: growing text and numbers, without the locale: a C locale object is made where libc would look at the global
- * one. */
+/* text.c: growing text and numbers. Where libc depends on the global locale (decimal points), the C locale is set for this thread
+ * meanwhile. */
 #include "base/text.h"
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The C locale for this thread, until `leave`; nothing where numbers are written as in C already. */
+/* Sets the C locale for this thread, until `leave`. Does nothing if numbers are already written as in C. */
 typedef struct plain { locale_t own, before; } plain;
 
 static plain enter_plain(void) {
@@ -89,7 +89,7 @@ void mw_text_shell(mw_text *text, const char *word) {
     mw_text_add(text, word, strlen(word));
     return;
   }
-  if (!mw_utf8_valid(word, strlen(word))) { /* what is told stays text */
+  if (!mw_utf8_valid(word, strlen(word))) { /* the result must be valid UTF-8 */
     mw_text_format(text, "\"$(printf '");
     for (; *word; word++) mw_text_format(text, *word > 0 && *word != '%' && strchr(safe, *word) ? "%c" : "\\%03o", (unsigned char)*word);
     mw_text_format(text, "')\"");
@@ -254,7 +254,7 @@ const char *mw_text_nearest(const char *word, const char *const *words, size_t c
   return best;
 }
 
-/* Whether `c` is in the class that begins after '['; *end is set behind its ']', which must be there. */
+/* Whether `c` is in the class that begins after '['. *end becomes the place after its ']', which must exist. */
 static bool in_class(const char *class, char c, const char **end) {
   bool found = false;
   const char *p = class;
@@ -270,7 +270,7 @@ static bool in_class(const char *class, char c, const char **end) {
 
 bool mw_text_glob(const char *pattern, const char *string) {
   const char *star = NULL, *retry = NULL; /* only the last '*' needs to be tried again */
-  const char *last = strrchr(pattern, ']'); /* a '[' behind which no class can end is itself */
+  const char *last = strrchr(pattern, ']'); /* a '[' without a ']' after it is an ordinary character */
   while (*string || *pattern == '*') {
     const char *end = NULL;
     if (*pattern == '*') {

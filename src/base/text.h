@@ -1,12 +1,12 @@
-/* text.h: growing text, foreign text made safe to show, and the numbers that people type. Bytes are UTF-8 throughout;
- * nothing here depends on the locale. */
+/* text.h: growing text, text from files or users made safe to print, and numbers as people type them. All text is UTF-8; nothing
+ * here depends on the locale. */
 #ifndef MW_BASE_TEXT_H
 #define MW_BASE_TEXT_H
 
 #include "base/error.h"
 
-/* Growing text; a zeroed one is empty. `bytes` is NUL-terminated once anything was added. A failed addition sets
- * `failed` and later ones do nothing, so that a writer checks once, at the end. */
+/* Growing text; a zeroed one is empty. `bytes` is NUL-terminated as soon as something was added. An addition that fails sets
+ * `failed`, and later ones do nothing, so that only the end must be checked. */
 typedef struct mw_text {
   char *bytes;
   size_t length, capacity;
@@ -31,18 +31,19 @@ size_t mw_text_character(const char *bytes, size_t length, char escaped[16]);
 /* Whether all of it may be shown as it is. */
 bool mw_text_is_plain(const char *bytes, size_t length);
 
-/* Foreign text for a message: escaped by mw_text_character's rule and cut to 200 bytes with "...". The result lies in `room`. */
+/* Text from a file or user, made safe for a message: escaped by mw_text_character's rule, and cut to 200 bytes with "...". The result
+ * is in `room`. */
 typedef struct mw_text_escaped { char bytes[256]; } mw_text_escaped;
 const char *mw_text_escape(mw_text_escaped *room, const char *bytes, size_t length);
 const char *mw_text_escape_z(mw_text_escaped *room, const char *string);
-/* Whether a character is one of these, which may steer a terminal. */
+/* Whether a character is one of these control characters, with which a text could change a terminal. */
 bool mw_text_is_control(uint32_t code);
 
 /* "123" -> 123; false unless all of it is digits within u64. */
 bool mw_text_parse_u64(const char *bytes, size_t length, uint64_t *out);
 /* Bytes, 1 to 9e18: "1000", "5GB", "1.5 GB", "4GiB", "1e9". GB is 10^9 and GiB 2^30; of the unit only the i must be small. */
 bool mw_text_parse_size(const char *string, uint64_t *out);
-/* A number in C syntax, whatever the locale; false unless all of it was read and it is finite. */
+/* A number in C syntax, in any locale. False unless the whole text is a number and it is finite. */
 bool mw_text_parse_number(const char *string, double *out);
 /* The shortest decimal text that reads back as the same double; returns room. */
 const char *mw_text_number(char room[32], double value);
@@ -56,7 +57,7 @@ const char *mw_text_nearest(const char *word, const char *const *words, size_t c
 
 bool mw_text_ends_with(const char *string, const char *end);
 
-/* `*` `?` `[abc]` against a whole string, in the product of their lengths at worst (no recursion). */
+/* Whether a pattern with `*`, `?` and `[abc]` matches the whole string. Takes at most pattern length x string length steps. */
 bool mw_text_glob(const char *pattern, const char *string);
 /* What `name` becomes by a renaming such as "first.*" -> "second.*": `*` in `to` is what the `*` of the same place in `from`
  * matched, nothing else is special; all but the last `*` match as little as they can. False: `from` does not match, or `to`

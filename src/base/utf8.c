@@ -1,4 +1,4 @@
-/* utf8.c: see utf8.h. */
+/* utf8.c: one decoder for everybody: what is not the shortest form of a character is not UTF-8. */
 #include "base/utf8.h"
 
 unsigned mw_utf8_decode(const char *bytes, size_t left, uint32_t *code) {

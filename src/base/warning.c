@@ -1,4 +1,4 @@
-/* warning.c: a warning is never worth failing for, so a line that cannot be stored is dropped. */
+/* warning.c: a warning that cannot be stored is dropped: the work goes on without it. */
 #include "base/warning.h"
 #include "base/mem.h"
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* warning.h: warnings gathered while the work goes on, shown by whoever talks to the user. */
+/* warning.h: a list of warnings that is filled during the work; the command line or the Lua module shows them. */
 #ifndef MW_BASE_WARNING_H
 #define MW_BASE_WARNING_H
 
@@ -9,7 +9,7 @@ typedef struct mw_warning {
   size_t count, capacity;
 } mw_warning;
 
-/* Adds a line; repeated lines are kept once; a line that cannot be stored is dropped. Does nothing where warning is NULL. */
+/* Adds a line, if the list does not have it. A line that cannot be stored is dropped. Does nothing if `warning` is NULL. */
 void mw_warning_add(mw_warning *warning, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void mw_warning_free(mw_warning *warning);
 
