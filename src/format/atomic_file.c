@@ -1,4 +1,5 @@
-/* atomic_file.c: see atomic_file.h. */
+/* atomic_file.c: write to a new file in the same folder, sync, rename. The old file is complete until the rename, the new one after
+ * it; a crash leaves a file with a temporary name at worst. */
 #include "format/atomic_file.h"
 #include "format/file.h"
 #include <errno.h>
@@ -34,7 +35,7 @@ static bool check_folder(const char *path, mw_error *err) {
   return ok;
 }
 
-/* Whether what is there is an older report. */
+/* Whether the existing file is an older one of ours: empty, or beginning with `mark`. */
 static bool check_old(const char *path, const char *mark, mw_error *err) {
   mw_file file;
   char begin[64];
@@ -58,7 +59,7 @@ bool mw_atomic_file_allowed(const char *path, const char *mark, mw_error *err) {
   return check_folder(path, err) && check_old(path, mark, err);
 }
 
-/* A new file beside `path`, whose name is left in `name`. */
+/* A new file in the folder of `path`; `name` receives its name. */
 static int create_beside(const char *path, char *name, size_t size) {
   for (unsigned i = 0; i < 100; i++) {
     snprintf(name, size, "%s.new-%ld-%u", path, (long)getpid(), i);

@@ -1,4 +1,5 @@
-/* file.c: every loop that a transfer needs, in one place. */
+/* file.c: the only place with the loops that reads and writes need: a call may be interrupted (EINTR), transfer less than was asked
+ * for, or take no more than 2 GiB. */
 #include "format/file.h"
 #include "base/sha256.h"
 #include <dirent.h>

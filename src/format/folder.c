@@ -1,6 +1,11 @@
-/* folder.c: locked folders and their removal. The lock belongs to the inode, so it stays with a folder that is renamed;
- * after taking it we look whether the name still means that inode, and begin again if it does not. Removal walks with
- * an explicit stack of open folders, and unlinks by name within them: a link in the tree is removed, never entered. */
+/* folder.c: locked folders and their removal.
+ *
+ * A lock belongs to the inode, so it stays with a folder that is renamed. Between opening a folder by its name and locking it,
+ * another process may have renamed or removed it; so after locking we check that the name still refers to the same inode, and
+ * begin again if not.
+ *
+ * Removal keeps a stack of open folders and unlinks by name within the deepest one. A symbolic link in the tree is removed, and
+ * never followed. */
 #include "format/folder.h"
 
 #include <dirent.h>
@@ -27,7 +32,7 @@ static int open_folder(int parent, const char *name) {
   return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* Whether `name` still means the folder that is open as `fd`. */
+/* Whether `name` still refers to the folder that is open as `fd`. */
 static bool is_same(int parent, const char *name, int fd) {
   struct stat named, opened;
   if (fstatat(parent, name, &named, AT_SYMLINK_NOFOLLOW) != 0 || fstat(fd, &opened) != 0) return false;
@@ -40,7 +45,7 @@ static bool in_use(const char *shown, mw_error *err) {
   return mw_error_hint(err, "wait until that one has ended, or choose another name");
 }
 
-/* Some file systems (NFS, FUSE) have no locks on folders: *locked then is false. */
+/* Locks the folder. Some file systems (NFS, FUSE) have no locks on folders: then *locked is false, and that is no error. */
 static bool take_lock(int fd, const char *shown, bool *locked, mw_error *err) {
   *locked = true;
   while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
@@ -63,8 +68,8 @@ bool mw_folder_lock(int parent, const char *name, const char *shown, int *fd, mw
   return false;
 }
 
-/* A folder that is there and unlocked was left by a run that was killed; it is removed under its lock. Without locks
- * nobody can know that, and it stays. */
+/* A folder that exists but is not locked was left by a run that was killed: it is locked and removed. Without locks this cannot be
+ * known, so the folder stays. */
 static bool remove_stale(int parent, const char *name, int fd, bool locked, mw_error *err) {
   mw_text_escaped room;
   if (!is_same(parent, name, fd)) return true;
@@ -73,7 +78,7 @@ static bool remove_stale(int parent, const char *name, int fd, bool locked, mw_e
   return mw_error_hint(err, "this file system has no locks; remove that folder if no other run is there");
 }
 
-/* One attempt: *fd is the locked new folder, or -1 if something else happened to the name and one has to try again. */
+/* One attempt: *fd is the new folder, locked, or -1 if another process did something with the name meanwhile: try again. */
 static bool try_make(int parent, const char *name, const char *shown, int *fd, mw_error *err) {
   bool fresh = mkdirat(parent, name, 0777) == 0, locked;
   if (!fresh && errno != EEXIST)
@@ -102,10 +107,10 @@ bool mw_folder_make(int parent, const char *name, const char *shown, int *fd, mw
 
 typedef struct level {
   DIR *stream;
-  char name[NAME_MAX + 1]; /* by which the level above knows it */
+  char name[NAME_MAX + 1]; /* its name in the folder above */
 } level;
 
-/* Opens `name` of `parent` as the next level; one that has just gone is no error. */
+/* Opens `name` of `parent` as the next level. It is no error if it has just been removed. */
 static bool enter(level *levels, size_t *depth, int parent, const char *name, mw_error *err) {
   if (*depth == DEEPEST) return mw_error_set(err, MW_IO, "folders to remove lie more than %d deep", DEEPEST);
   if (strlen(name) > NAME_MAX) return mw_error_set(err, MW_IO, "the name of a folder to remove is too long");
@@ -123,7 +128,7 @@ static bool enter(level *levels, size_t *depth, int parent, const char *name, mw
   return true;
 }
 
-/* Unlinks one entry of the deepest level, or enters it, or, at its end, removes that level. */
+/* Takes one entry of the deepest level: unlinks a file, enters a folder; if there is none left, removes the level itself. */
 static bool remove_step(level *levels, size_t *depth, int top, mw_error *err) {
   level *last = &levels[*depth - 1];
   errno = 0;

@@ -1,6 +1,6 @@
-/* json.c: one strict scan over the whole text with an explicit stack of containers, then a walk over text known to be
- * good. Duplicate keys are found by hashing unescaped keys per object: at most 32 bytes a key while its object is open,
- * and an exact comparison where two hashes meet. */
+/* json.c: first a strict scan over the whole text, with a stack of the open containers; then walks over text that is known to be
+ * valid, which need few checks. Duplicate keys are found by a hash table for each open object, with at most 32 bytes for each of
+ * its keys; if two hashes are equal, the keys are compared. Keys are compared unescaped: "a" and "\u0061" are the same key. */
 #include "format/json.h"
 #include "base/hash.h"
 #include "base/utf8.h"
@@ -102,7 +102,7 @@ static uint32_t hex4(const char *p) {
 
 static bool is_surrogate(uint32_t code) { return code >= 0xd800 && code < 0xe000; }
 
-/* The next character inside a checked string, spelt in whichever way; a lone surrogate is given as it is. */
+/* The next character of a checked string, unescaped. A lone surrogate is returned as it is. */
 static uint32_t next_character(const char **at) {
   const char *p = *at;
   uint32_t code, low;
@@ -120,7 +120,7 @@ static uint32_t next_character(const char **at) {
 
 /* ---- duplicate keys ---- */
 
-/* Two keys that begin with the quotes at a and b. */
+/* Whether two keys are equal; their quotes are at a and b. */
 static bool same_key(const char *a, const char *b) {
   for (a++, b++; *a != '"' && *b != '"';)
     if (next_character(&a) != next_character(&b)) return false;
@@ -187,7 +187,7 @@ static bool scan_key(scan *s) {
   return true;
 }
 
-/* One value; for a container only its opening. */
+/* Scans one value, but of a container only its opening bracket. */
 static bool scan_value(scan *s, bool *opened) {
   *opened = false;
   if (s->at >= s->end) return bad(s, "unexpected end");
@@ -336,7 +336,7 @@ bool mw_json_equals(mw_json string, const char *text) {
   char piece[4];
   while (at < end) {
     unsigned n = mw_utf8_encode(next_character(&at), piece);
-    /* An escaped NUL equals the end of the text, but must not step over it. */
+    /* An escaped NUL looks like the end of `text`, but must not go beyond it. */
     if (!*text || strncmp(text, piece, n) != 0) return false;
     text += n;
   }

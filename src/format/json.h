@@ -1,6 +1,7 @@
-/* json.h: JSON from strangers. One strict, non-recursive scan checks the whole text first (UTF-8, grammar, depth,
- * duplicate keys, no byte order mark, no trailing bytes); then it can be walked token by token with every number's
- * spelling kept. Nothing is allocated a token, so that a header of 100 MB costs little more than its own bytes. */
+/* json.h: reads JSON that may be hostile. One strict scan without recursion checks the whole text first: UTF-8, grammar, depth,
+ * duplicate keys, no byte order mark, no trailing bytes. Then the text can be walked value by value; numbers keep their
+ * spelling, so a u64 loses nothing. Nothing is allocated for a value, so a header of 100 MB needs little more memory than its
+ * text. */
 #ifndef MW_FORMAT_JSON_H
 #define MW_FORMAT_JSON_H
 
@@ -8,11 +9,11 @@
 #include "base/text.h"
 
 typedef enum mw_json_kind {
-  MW_JSON_END, /* of the object, array or document that is being walked */
+  MW_JSON_END, /* no value: the end of what is walked */
   MW_JSON_OBJECT, MW_JSON_ARRAY, MW_JSON_STRING, MW_JSON_NUMBER, MW_JSON_TRUE, MW_JSON_FALSE, MW_JSON_NULL
 } mw_json_kind;
 
-/* A value in a checked text: `bytes[0, length)` is its spelling, quotes and brackets included. */
+/* A value in a checked text: `bytes[0, length)` is its text, with quotes or brackets. */
 typedef struct mw_json {
   mw_json_kind kind;
   const char *bytes;
@@ -28,7 +29,7 @@ typedef struct mw_json_walk { const char *at, *end; } mw_json_walk;
 mw_json_walk mw_json_enter(mw_json container);
 /* The next member (key is a STRING) or element (key may be NULL); false at the end. */
 bool mw_json_next(mw_json_walk *walk, mw_json *key, mw_json *value);
-/* The member of that name, or kind MW_JSON_END. */
+/* The member of that name; its kind is MW_JSON_END if there is none. */
 mw_json mw_json_member(mw_json object, const char *name);
 
 /* Unescaped text of a STRING into the arena; *length counts bytes, since text may hold NUL. Fails only for memory or a
@@ -40,7 +41,7 @@ bool mw_json_is_text(mw_json string);
 bool mw_json_equals(mw_json string, const char *text);
 /* A NUMBER spelt as an unsigned integer within u64 (no sign, fraction or exponent). */
 bool mw_json_u64(mw_json number, uint64_t *out);
-/* A NUMBER as a double, whatever the locale. */
+/* A NUMBER as a double, in any locale. */
 bool mw_json_double(mw_json number, double *out);
 
 #endif

@@ -1,5 +1,5 @@
-/* safetensors.c: the reader applies the reference's rules in the reference's order, then ours; every size is u64 and
- * checked before it is used. The writer's output is byte for byte that of the reference. */
+/* safetensors.c: the reader checks the rules of the reference implementation in the same order, so that errors agree, then our
+ * own. Every size is u64 and checked before it is used. The writer's output is the reference's, byte for byte. */
 #include "format/safetensors.h"
 #include "format/json.h"
 #include <stdio.h>

@@ -1,6 +1,6 @@
-/* safetensors.h: the container, read strictly and written byte for byte as the reference writer does.
- * Rules: https://github.com/huggingface/safetensors (README and tests); ours are stricter about duplicate and empty
- * names, unknown fields and nesting. A tensor that this reader accepts lies wholly inside its file. */
+/* safetensors.h: files in the format safetensors, read strictly, and written as the reference writer does, byte for byte.
+ * Rules: https://github.com/huggingface/safetensors (README and tests). Ours are stricter about duplicate and empty names,
+ * unknown fields and nesting. All bytes of a tensor that this reader accepts are inside its file. */
 #ifndef MW_FORMAT_SAFETENSORS_H
 #define MW_FORMAT_SAFETENSORS_H
 
