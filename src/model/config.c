@@ -1,4 +1,5 @@
-/* config.c: facts are read by name; an edit copies the text and replaces the spans of a few values. */
+/* config.c: facts are read by the names of their keys. An edit copies the text of the file and replaces only the values that must
+ * change, so that everything else keeps its bytes, spaces and order. */
 #include "model/config.h"
 #include "format/file.h"
 #include <stdio.h>
@@ -7,8 +8,8 @@
 
 enum { LARGEST = 16 << 20, DEEPEST = 128 };
 
-/* A count of the configuration: absent or null is 0. In an architecture that we know anything but a whole number from
- * 1 to 2^31 - 1 is refused; elsewhere the key may mean anything, and 0 says that we do not know. */
+/* A count in the configuration; 0 if it is absent or null. In an architecture that we know, everything but a whole number from 1 to
+ * 2^31 - 1 is refused. In others the key may mean something else: then the count is 0, unknown. */
 static bool count_of(const mw_config *config, const char *path, const char *key, uint64_t *out, mw_error *err) {
   mw_json value = mw_json_member(config->root, key);
   mw_text_escaped shown;

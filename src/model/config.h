@@ -1,5 +1,4 @@
-/* config.h: config.json of a model: the few facts that a merge needs, and edits that change a value's text and leave
- * every other byte as it was. */
+/* config.h: config.json of a model: the few facts that a merge needs, and edits that change single values and no other byte. */
 #ifndef MW_MODEL_CONFIG_H
 #define MW_MODEL_CONFIG_H
 

@@ -1,4 +1,4 @@
-/* family.c: checks of one model on its own, then the list of what a recipe sees of it. */
+/* family.c: first the checks of each model without the others, then the list of its tensors as a recipe sees them. */
 #include "model/family.h"
 #include "model/fit.h"
 #include "model/modules.h"
@@ -20,7 +20,7 @@ typedef struct joining {
   mw_error *err;
 } joining;
 
-/* ---- one member on its own ---- */
+/* ---- checks of one member ---- */
 
 /* C7: codes of weights cannot be averaged. */
 static bool check_quantised(const joining *j, const mw_family_member *member) {
@@ -70,7 +70,7 @@ static bool refuse_count(const joining *j, const mw_family_member *member, const
                       axis ? "columns" : "rows");
 }
 
-/* C4. Some architectures have a head_dim of their own where the key is absent. */
+/* C4. Some architectures have another default for head_dim if the key is absent. */
 static bool check_heads(const joining *j, const mw_family_member *member) {
   const mw_config *config = &member->model->config;
   mw_json own = mw_json_member(config->root, "head_dim");
@@ -89,13 +89,13 @@ static void check_dtype(const joining *j, const mw_family_member *member) {
   if (absent) mw_warning_add(j->warnings, "%s: config.json: the dtype is %s, but no tensor has it", member->label, absent);
 }
 
-/* A model with another end (a classifier's or a reward model's) has no use for a head. */
+/* Whether the model ends in a classifier or reward head: then it needs no lm_head. */
 static bool wants_head(const mw_config *config) {
   mw_json list = mw_json_member(config->root, "architectures");
   return list.kind != MW_JSON_ARRAY || memmem(list.bytes, list.length, "ForCausalLM", 11);
 }
 
-/* C3-C5, C8: for architectures that we know, config and tensors must tell the same. */
+/* C3-C5, C8: for architectures that we know, config and tensors must agree. */
 static bool check_config(const joining *j, const mw_family_member *member) {
   const mw_config *config = &member->model->config;
   if (!config->text) return true;
@@ -128,7 +128,7 @@ static bool check_config(const joining *j, const mw_family_member *member) {
 
 /* ---- what a recipe sees of a member ---- */
 
-/* Buffers that hold positions: also where a tool has made real numbers of them, they are no weights. */
+/* Buffers of positions. They are no weights, even if a tool has stored them as real numbers. */
 static bool is_index(const char *name) { return mw_text_ends_with(name, "position_ids"); }
 
 static bool is_head(const mw_tensor *tensor) { return strcmp(tensor->name, mw_tied_head_name) == 0; }
@@ -138,7 +138,7 @@ static int by_name(const void *a, const void *b) {
   return strcmp(x->name, y->name);
 }
 
-/* Its own tensors. The head is dropped, or the embedding stands for it, as the output's form asks. */
+/* Lists a member's tensors. The head is left out, or the embedding is taken as the head, as the output needs it. */
 static bool list_tensors(const joining *j, mw_family_member *member) {
   const mw_model *model = member->model;
   size_t count = member->count;
@@ -162,7 +162,7 @@ static bool list_tensors(const joining *j, mw_family_member *member) {
 
 static bool is_real(const mw_tensor *tensor) { return mw_dtype_kind_of((mw_dtype)tensor->dtype) == MW_DTYPE_KIND_REAL; }
 
-/* A tensor is kept where it holds no real numbers, in this model or in another one. */
+/* A tensor is kept if it does not hold real numbers, in this model or in another one. */
 static bool mark_kept(const joining *j, mw_family_member *member) {
   member->kept = mw_mem_take(&j->out->arena, member->count + 1, j->err);
   if (!member->kept) return false;

@@ -1,7 +1,7 @@
-/* family.h: the models of a merge beside each other: whether each of them can be merged at all, and what a recipe sees of
- * it. A member's tensors are those of its files but for what is said here: a tied head is brought to the form of the
- * donor's, tensors are renamed where the user asks for it, and integers are marked as kept. Which names and shapes go with
- * which is not asked here: names meet where a recipe combines models (lua/moonweld/meet.lua). */
+/* family.h: a family is the models of one merge: whether each of them can be merged at all, and which tensors a recipe sees of it.
+ * These are the tensors of its files, with three exceptions: a tied head is brought to the form of the donor's, tensors are renamed
+ * if the user asks for it, and integers are marked as kept. Whether names and shapes of different models fit together is decided
+ * where a recipe combines models (lua/moonweld/meet.lua). One member, the donor, gives config, tokenizer, dtypes and integers. */
 #ifndef MW_MODEL_FAMILY_H
 #define MW_MODEL_FAMILY_H
 
@@ -11,7 +11,7 @@ typedef struct mw_family_member {
   const mw_model *model;
   const char *label;  /* "base", "experts[2]": for messages */
   mw_tensor *tensors; /* [count] sorted by name; INPUT (model, i) of a graph reads tensor i */
-  bool *kept;         /* [count] copied bit for bit and never computed with: integers, masks, indices */
+  bool *kept;         /* [count] copied bit for bit, never computed with: integers, masks, indices */
   size_t count;
   bool scaled;        /* some of them are fp8 with scales, made when they are read */
 } mw_family_member;
@@ -35,7 +35,7 @@ typedef struct mw_family {
 /* Checks each member (formats C3-C13, the tied rules, F8 scales) and lists its tensors. Warnings go to warnings. */
 bool mw_family_join(mw_family_member *members, size_t count, size_t donor, const mw_family_rules *rules,
                     mw_warning *warnings, mw_family *out, mw_error *err);
-/* By name, or NULL. */
+/* The tensor of that name, or NULL. */
 const mw_tensor *mw_family_find(const mw_family_member *member, const char *name);
 /* The member that a word of the user's names: by its label ("base", "experts[2]") or as its model was typed; or NULL. */
 const mw_family_member *mw_family_named(const mw_family *family, const char *word);

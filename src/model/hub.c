@@ -26,7 +26,7 @@ bool mw_hub_is_id(const char *where) {
 
 static bool is_commit(const char *text) { return strlen(text) == 40 && strspn(text, "0123456789abcdef") == 40; }
 
-/* `~` and the first of the variables that is set; "hub" is added where the variable names the home and not the cache. */
+/* The folder of the cache: the first variable that is set, and what must be added to its value. `~` is the home folder. */
 static const char *cache(mw_arena *arena, mw_error *err) {
   static const struct { const char *variable, *below; } places[] = {
       {"HF_HUB_CACHE", ""}, {"HUGGINGFACE_HUB_CACHE", ""}, {"HF_HOME", "hub"}, {"XDG_CACHE_HOME", "huggingface/hub"},

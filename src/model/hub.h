@@ -1,5 +1,5 @@
-/* hub.h: hub ids (`org/name[@revision]`) in the local Hugging Face cache: HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE,
- * HF_HOME/hub, XDG_CACHE_HOME/huggingface/hub, ~/.cache/huggingface/hub. Never the network. */
+/* hub.h: models named by a hub id (`org/name[@revision]`), found in the local Hugging Face cache, never in the network. The cache is
+ * the first of HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME/hub, XDG_CACHE_HOME/huggingface/hub, ~/.cache/huggingface/hub. */
 #ifndef MW_MODEL_HUB_H
 #define MW_MODEL_HUB_H
 

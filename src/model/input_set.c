@@ -1,4 +1,5 @@
-/* input_set.c: the donor of names, config and side files is the model of the argument `base`, else the first declared. */
+/* input_set.c: opens each model once and joins all to a family. The donor, which gives names, config and side files, is the model of
+ * the argument `base`, or of the first model argument if there is no `base`. */
 #include "model/input_set.h"
 #include <stdio.h>
 #include <stdlib.h>

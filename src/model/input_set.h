@@ -1,4 +1,4 @@
-/* input_set.h: the models that a command line names, opened, labelled and joined into one family. */
+/* input_set.h: the models of one merge: opened, labelled for messages, and joined to one family. */
 #ifndef MW_MODEL_INPUT_SET_H
 #define MW_MODEL_INPUT_SET_H
 
@@ -21,7 +21,7 @@ typedef struct mw_input_set {
   mw_arena arena;
 } mw_input_set;
 
-/* Opens what the bindings name for the recipe's model arguments, and joins them by the options' rules. */
+/* Opens the models that the bindings give for the recipe's model arguments, and joins them to a family as the options say. */
 bool mw_input_set_open(mw_input_set *inputs, const mw_arg *args, size_t arg_count, const mw_binding *bindings, size_t count,
                     const mw_options *options, mw_warning *warnings, mw_error *err);
 /* Tensor `index` of model `model`, or false: for message.h, with an mw_input_set as its context. */

@@ -1,5 +1,5 @@
-/* model.c: opens what the user named. Tensors end up sorted by name, names are unique over all files, and an index
- * agrees with the files that it lists. */
+/* model.c: opens the files of a model and checks that they belong together: names are unique over all files, and an index agrees
+ * with the files that it lists. The tensors are then sorted by name. */
 #include "model/model.h"
 #include "model/scaled.h"
 #include "model/hub.h"
@@ -70,7 +70,7 @@ static bool check_unique(const mw_model *model, mw_error *err) {
   return true;
 }
 
-/* Both lists are sorted by name, so one walk over them finds every difference. */
+/* Index and files must list the same tensors. Both lists are sorted by name, so one walk over both finds every difference. */
 static bool check_index(const mw_model *model, const mw_shards *shards, mw_error *err) {
   mw_text_escaped name, file;
   size_t t = 0, e = 0;
@@ -152,7 +152,7 @@ static void check_total(const mw_model *model, const mw_shards *shards, mw_warni
   else mw_warning_add(warnings, "%s: the index's total_size: missing or not a number of bytes", shown.bytes);
 }
 
-/* What the index says is needed only here, so its texts die with this function. */
+/* The texts of the index are needed only here, so they are freed at the end of this function. */
 static bool open_folder(mw_model *model, mw_warning *warnings, mw_error *err) {
   mw_shards shards = {0};
   mw_arena arena = {0};
@@ -185,7 +185,7 @@ static bool open_lone(mw_model *model, const char *path, mw_warning *warnings, m
   return true;
 }
 
-/* "_name_or_path" of the config, where it is a hub id. */
+/* "_name_or_path" of the config, if it is a hub id. */
 static bool recall_hub(mw_model *model, mw_error *err) {
   mw_json name = mw_json_member(model->config.root, "_name_or_path");
   const char *text;

@@ -1,6 +1,6 @@
-/* model.h: a model as it lies on disk: one file of a known format, or a Hugging Face folder (single or sharded with an
- * index), or a hub id resolved in the local cache. Opening reads headers and checks them; it never touches the network
- * and never follows a name out of the folder. */
+/* model.h: a model on disk: a single file of a known format, or a Hugging Face folder (one file, or shards with an index), or a hub
+ * id that is found in the local cache. Opening reads and checks the headers only. It never uses the network, and never opens a
+ * file outside of the folder. */
 #ifndef MW_MODEL_MODEL_H
 #define MW_MODEL_MODEL_H
 
@@ -20,19 +20,19 @@ typedef struct mw_model {
   size_t file_count;
   mw_tensor *tensors;  /* sorted by name (bytes) */
   size_t tensor_count;
-  mw_config config;    /* config.text is NULL for a lone file */
+  mw_config config;    /* config.text is NULL for a single file */
   mw_arena arena;
 } mw_model;
 
 bool mw_model_open(const char *where, mw_warning *warnings, mw_model **out, mw_error *err);
 void mw_model_close(mw_model *model);
-/* By name, or NULL. */
+/* The tensor of that name, or NULL. */
 const mw_tensor *mw_model_find(const mw_model *model, const char *name);
 /* Bytes [at, at + length) of a tensor's elements. */
 bool mw_model_read(const mw_model *model, const mw_tensor *tensor, uint64_t at, void *bytes, size_t length, mw_error *err);
 /* Whether two tensors have the same dtype and the same bytes; reads both until they differ. */
 bool mw_model_same(const mw_model *a, const mw_tensor *x, const mw_model *b, const mw_tensor *y, bool *same, mw_error *err);
-/* "FILE" of a tensor, for messages. */
+/* The path of the file that holds a tensor, for messages. */
 const char *mw_model_path(const mw_model *model, const mw_tensor *tensor);
 
 #endif

@@ -1,4 +1,5 @@
-/* shards.c: an index is followed to the letter and never out of its folder; without one, names must be complete. */
+/* shards.c: if there is an index, its files are the model, and none may be outside of the folder. Without an index, file names that
+ * count themselves (model-00002-of-00005.safetensors) must be complete. */
 #include "model/shards.h"
 #include "format/file.h"
 #include <stdio.h>
@@ -13,7 +14,7 @@ static bool holds(const char *const *sorted, size_t count, const char *name) {
   return count && bsearch(&name, sorted, count, sizeof *sorted, by_bytes);
 }
 
-/* Names are added in the order of their bytes; `what` is named where there are too many. */
+/* Adds a name. Names come sorted by bytes; `what` is for the error if there are too many. */
 static bool add_name(mw_shards *shards, const char *what, const char *name, mw_error *err) {
   if (shards->count && strcmp(shards->names[shards->count - 1], name) == 0) return true;
   if (shards->count >= MAX_SHARDS) return mw_error_set(err, MW_DATA, "%s: more than %d shards", what, MAX_SHARDS);
@@ -22,7 +23,7 @@ static bool add_name(mw_shards *shards, const char *what, const char *name, mw_e
   return true;
 }
 
-/* A shard's name may not lead anywhere else. */
+/* A shard's name must be a plain file name of the folder. */
 static bool is_plain(const char *name, size_t length) {
   return length > 0 && length < 256 && !memchr(name, '/', length) && !memchr(name, '\\', length) &&
          !memchr(name, 0, length) && strcmp(name, "..") != 0 && strcmp(name, ".") != 0;
@@ -32,8 +33,8 @@ static int by_tensor(const void *a, const void *b) {
   return strcmp(((const mw_shards_entry *)a)->tensor, ((const mw_shards_entry *)b)->tensor);
 }
 
-/* files[i] is where the index places entries[i]: sorted and made unique they are the names, and each entry gets the
- * number of its own. Comparing with all names instead would take hours for an index made to that end. */
+/* files[i] is the file name that the index gives for entries[i]. Sorted and without duplicates they become the names, and each entry
+ * gets the number of its file. (Comparing each with all names so far could take hours for a hostile index.) */
 static bool number_files(const char *path, const char **files, mw_shards *out, mw_error *err) {
   const char **sorted = mw_mem_new(out->entry_count, sizeof *sorted, err);
   if (!sorted) return false;
@@ -57,7 +58,7 @@ static bool read_entries(const char *path, mw_json map, mw_arena *arena, mw_shar
   for (mw_json_walk walk = mw_json_enter(map); mw_json_next(&walk, &key, &value);) {
     size_t length, file_length;
     const char *tensor;
-    /* Neighbours mostly share their file: its name is then kept once. */
+    /* Neighbours are mostly in the same file: then they share the copy of its name. */
     bool again = file && value.kind == MW_JSON_STRING && mw_json_equals(value, file);
     if (!again && (value.kind != MW_JSON_STRING || !mw_json_string(value, arena, &file, &file_length, err) ||
                    !is_plain(file, file_length)))
@@ -134,7 +135,7 @@ bool mw_shards_is_one(const char *name, unsigned *of) {
   return counts(name, &stem, &index, of, &ending);
 }
 
-/* All of 1..of must be there, and only one set of them: which of two is meant, nobody can tell. */
+/* All files 1 to `of` must exist, and there must be only one such set: of two, nobody can know which one is meant. */
 static bool collect_counted(const char *folder, const char **names, size_t count, mw_shards *out, mw_error *err) {
   unsigned of = 0, index, total, absent = 0;
   const char *ending = NULL, *own, *stem;
@@ -226,7 +227,8 @@ static bool holds_both(const char *folder, const char *a, const char *b, mw_erro
   return mw_error_hint(err, "remove the one that does not belong there, or give the file itself");
 }
 
-/* A lone file beside an index is a second model, unless the index means it, or means its twin. */
+/* A single model.safetensors in a folder with an index is an error, since it is a second model, unless the index lists it, or lists
+ * one file only, which has the same size and header. */
 static bool check_single(const char *folder, const mw_shards *found, const char *single, const char *index,
                          mw_arena *arena, mw_error *err) {
   bool same = holds(found->names, found->count, single);

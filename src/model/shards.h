@@ -1,4 +1,5 @@
-/* shards.h: which files of a folder hold the weights: one file, an index, or names that count themselves. */
+/* shards.h: which files of a folder hold the weights: a single file, those of an index, or names that count themselves
+ * (model-00002-of-00005.safetensors). */
 #ifndef MW_MODEL_SHARDS_H
 #define MW_MODEL_SHARDS_H
 
@@ -6,7 +7,7 @@
 #include "format/json.h"
 #include "format/tensor.h"
 
-/* What the index says of one tensor; sorted by name. */
+/* A tensor in the index; sorted by name. */
 typedef struct mw_shards_entry {
   const char *tensor;
   uint32_t file; /* in names */
@@ -18,10 +19,10 @@ typedef struct mw_shards {
   size_t count, capacity;
   mw_shards_entry *entries; /* NULL without an index */
   size_t entry_count, entry_capacity;
-  uint64_t total; /* the index's metadata.total_size; 0 where it is missing or no number */
+  uint64_t total; /* the index's metadata.total_size; 0 if it is missing or not a number */
 } mw_shards;
 
-/* Texts live in the arena; free() names and entries by mw_shards_free. */
+/* Texts are in the arena; mw_shards_free frees names and entries. */
 bool mw_shards_find(const char *folder, mw_arena *arena, mw_warning *warnings, mw_shards *out, mw_error *err);
 /* Whether a file of this name is an index: "model.safetensors.index.json". */
 bool mw_shards_is_index(const char *name);

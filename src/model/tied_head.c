@@ -1,5 +1,6 @@
-/* tied_head.c: the output's config is the donor's, so the donor's key says whether the output is tied. Models that share no
- * key with it are brought to that form: an embedding stands for a tied model's head, and an alias is dropped. */
+/* tied_head.c: the output has the donor's config, so it is tied if the donor is. Other models are brought to that form: if the
+ * output has a head, a tied model's embedding is taken as its head; if the output is tied, a stored head that equals the
+ * embedding is dropped. */
 #include "model/tied_head.h"
 #include <string.h>
 
@@ -30,10 +31,10 @@ bool mw_tied_head_decide(const mw_family_member *members, size_t count, size_t d
   *out = (mw_tied_head){MW_TIED_HEAD_KEEP, false};
   for (size_t m = 0; m < count; m++) any |= is_tied(members[m].model);
   if (!any) return true;
-  /* A lone file says nothing about itself: without a head it is as tied as those beside it. */
+  /* A donor that is a single file has no config. If it has no lm_head, treat the output as tied, because another model is. */
   bool tied_output = first->config.text ? first->config.tied : !mw_model_find(first, mw_tied_head_name);
   for (size_t m = 0; m < count && !differ; m++) {
-    /* An output with a head has room for the heads of untied models; a tied one has room for none. */
+    /* An output with a head can take the heads of untied models; a tied output has no place for them. */
     if (tied_output || is_tied(members[m].model)) MW_TRY(differs(members[m].model, &differ, err));
     who = m;
   }

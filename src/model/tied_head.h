@@ -1,5 +1,5 @@
-/* tied_head.h: what becomes of `lm_head.weight` where some models share it with the embedding (tie_word_embeddings) and
- * others have one of their own. A head that differs from its embedding is never lost without the user's word. */
+/* tied_head.h: what becomes of `lm_head.weight` if some models share it with the embedding (tie_word_embeddings) and others have a
+ * separate one. A head that differs from its embedding is never dropped unless the user says so. */
 #ifndef MW_MODEL_TIED_HEAD_H
 #define MW_MODEL_TIED_HEAD_H
 
@@ -18,10 +18,10 @@ typedef struct mw_tied_head {
   bool stored; /* a tied model's stored head counts, not its embedding */
 } mw_tied_head;
 
-/* `tied` is NULL, "untie" or "ignore". MW_DATA (C6) where the user must choose. */
+/* `tied` is NULL, "untie" or "ignore". MW_DATA (C6) if the user must choose one of these. */
 bool mw_tied_head_decide(const mw_family_member *members, size_t count, size_t donor, const char *tied, mw_tied_head *out,
                     mw_error *err);
-/* The tensor that acts as a model's head: its own, or its embedding where the two are tied. NULL: it has none. */
+/* The tensor that is used as a model's head: lm_head, or the embedding if they are tied. NULL: there is none. */
 const mw_tensor *mw_tied_head_of(mw_tied_head head, const mw_model *model);
 /* The tensor of the token embeddings, or NULL. */
 const mw_tensor *mw_tied_head_embedding(const mw_model *model);
