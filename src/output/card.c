@@ -1,6 +1,6 @@
-/* card.c: the model card. What comes from strangers (names, licences, recipe texts) is either of a plain alphabet, or
- * quoted, or stands in a fence longer than any run of backticks in it: nothing in an input can end the front matter or
- * a fence of ours. */
+/* card.c: the model card. Text from inputs (names, licences, recipes) must not be able to end the front matter or a code block and
+ * add something of its own. So it is either restricted to a plain alphabet, or escaped, or in a code block whose fence is longer
+ * than any run of backticks in the text. */
 #include "output/card.h"
 
 #include <stdlib.h>
@@ -17,7 +17,7 @@ static bool is_plain(const char *text, size_t length) {
   return length > 0 && length <= 200;
 }
 
-/* The value of a line "license: x" of the front matter in `bytes`; "" where there is none or it is not plain. */
+/* The value of a line "license: x" in the front matter of `bytes`; "" if there is none or it is not a plain word. */
 static bool find_license(const char *bytes, size_t length, mw_arena *arena, const char **license, mw_error *err) {
   static const char key[] = "license:";
   const char *end = bytes + length;
@@ -61,7 +61,7 @@ static bool license_of(const mw_model *model, mw_arena *arena, const char **lice
   return done;
 }
 
-/* The licence of all, "other" where they differ, "" where none is known. */
+/* The licence that all models have, "other" if they differ, "" if none is known. */
 static bool join_licenses(const mw_family_member *members, size_t count, mw_warning *warnings, mw_arena *arena,
                           const char **joined, mw_error *err) {
   const char *first = NULL, *first_label = "";
@@ -131,7 +131,7 @@ static void add_block(mw_text *out, const char *language, const char *text) {
   mw_text_add(out, "\n", 1);
 }
 
-/* Foreign text within a line: what Markdown or HTML could take for markup is escaped. */
+/* Text from an input within a line: characters that are markup in Markdown or HTML are escaped. */
 static void add_words(mw_text *out, const char *words) {
   mw_text_escaped room;
   for (const char *at = mw_text_escape_z(&room, words); *at; at++) {

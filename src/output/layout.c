@@ -1,6 +1,7 @@
-/* layout.c: greedy shards in name order, then each file in the reference writer's order. As in huggingface_hub a shard
- * gets its number when it is closed, so a tensor over the limit, which closes at once, comes before the shard that was
- * being filled. The index is what json.dumps(indent=2, sort_keys=True) prints, since transformers writes it so. */
+/* layout.c: tensors fill shards in name order, as much as fits; within each file they are in the reference writer's order. As in
+ * huggingface_hub, a shard gets its number when it is closed. A tensor larger than the limit is a shard of its own and closed at
+ * once, so it comes before the shard that is being filled. For example, with a limit of 5 and tensors a 2, b 7, c 2: shard 1 is
+ * b, shard 2 is a and c. The index looks as Python's json.dumps(indent=2, sort_keys=True) prints it, which transformers uses. */
 #include "output/layout.h"
 #include "base/json_writer.h"
 

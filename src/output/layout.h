@@ -1,5 +1,5 @@
-/* layout.h: which byte of which output file every tensor gets. Pure: decided before the first byte is written.
- * Shards are filled greedily in name order (as huggingface_hub does); a tensor over the limit gets its own. */
+/* layout.h: the place of every tensor in the output files, decided before anything is written. Shards are filled in name order, as
+ * huggingface_hub does; a tensor larger than the limit has a shard of its own. */
 #ifndef MW_OUTPUT_LAYOUT_H
 #define MW_OUTPUT_LAYOUT_H
 

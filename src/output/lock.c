@@ -91,7 +91,7 @@ bool mw_lock_is_ours(const char *folder, bool *ours, mw_error *err) {
   const char *path = mw_file_join(&arena, folder, "merge.lock.json", err);
   *ours = false;
   bool known = path != NULL;
-  /* A link in its place is not what we wrote, nor is what we may not read or what is too large. */
+  /* We never write a link, nor a file that cannot be read or is so large. */
   if (path && lstat(path, &status) == 0 && S_ISREG(status.st_mode)) {
     known = mw_file_slurp(path, LARGEST, &bytes, &length, err) ? look_into(bytes, length, ours, err)
                                                                : err->status == MW_DATA || err->status == MW_MISSING;

@@ -31,7 +31,7 @@ typedef struct copy {
   mw_arena arena;
 } copy;
 
-/* In upper or lower case. */
+/* Compares without case. */
 static bool ends_like(const char *name, const char *end) {
   size_t length = strlen(name), tail = strlen(end);
   return length >= tail && !strcasecmp(name + length - tail, end);

@@ -6,7 +6,7 @@
 #include "model/family.h"
 #include "output/writer.h"
 
-/* What the card and the lock file tell of a merge. Texts are borrowed. */
+/* The facts of a merge for the card and the lock file. Texts are borrowed. */
 typedef struct mw_side_files_provenance {
   const char *recipe_name, *recipe_summary, *recipe_paper;
   const char *recipe_text;      /* the file, or the built-in's text */
@@ -15,7 +15,7 @@ typedef struct mw_side_files_provenance {
   const char *scores_json;      /* {"candidates": [...], "chosen": 2}, or NULL where nothing was scored */
   const char *scores_lines;     /* the candidates as JSON lines, for moonweld/scores.jsonl, or NULL */
   const char *required_json;    /* [{"name": "ties", "sha256": "..."}] */
-  const char *command;          /* a command line that makes it again */
+  const char *command;          /* a command line that makes the same output again */
   const char *learning_json;    /* settings, data and course of trainings; NULL where nothing was learned */
   uint64_t seed;
   const char *dtype;            /* "bfloat16" for config.json, or NULL: as the donor's */

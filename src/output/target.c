@@ -1,5 +1,5 @@
-/* target.c: the rules about an output's place. Whether two places are one is asked of device and inode along the whole
- * chain of parents, so that neither links, nor bind mounts, nor "..", nor upper case can hide it. */
+/* target.c: the rules for an output's place. Whether two paths are the same place, or one is inside the other, is decided by device
+ * and inode, of the folder and all its parents. So links, bind mounts, ".." or another case of letters cannot deceive it. */
 #include "output/target.h"
 
 #include <errno.h>
@@ -52,7 +52,7 @@ static bool same_file(const struct stat *a, const struct stat *b) {
   return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* Whether `path` (absolute, resolved) is `place` or lies in it. `path` is cut short on the way. */
+/* Whether `path` (absolute, resolved) is `place` or inside it. Shortens `path`. */
 static bool lies_in(char *path, const struct stat *place) {
   struct stat at;
   for (;;) {
@@ -69,7 +69,7 @@ static bool apart_from(const mw_target *target, const char *input, mw_error *err
   mw_text_escaped rooms[2];
   char *resolved;
   MW_TRY(mw_file_resolve(input, &resolved, err));
-  if (!resolved) return true; /* Whoever opens the input says so. */
+  if (!resolved) return true; /* there is no such input: whoever opens it reports that */
   const char *how = NULL;
   char *path = strdup(target->path);
   bool known = path && stat(resolved, &of_input) == 0;

@@ -1,7 +1,14 @@
-/* writer.c: an output folder from its first byte to its publication. Invariant: OUT is touched by one rename only, and
- * only after all that was written is known to be there; until then everything lies in OUT.partial-<hash of its path>,
- * which a later run of the same output recognises and removes. Without `durable` nothing is flushed: a kernel that
- * lives will write it, and fsync would cost more than a merge. An error of a flush is final and never retried. */
+/* writer.c: makes an output folder and publishes it.
+ *
+ *   1. Everything is written into OUT.partial-<hash of its path>, a locked folder beside OUT. If the run is killed, a later run of
+ *      the same output finds that folder without a lock and removes it.
+ *   2. When all is written and closed without an error, one rename makes it OUT; if OUT exists and may be replaced, one exchange
+ *      of the two names, after which the old folder is removed.
+ *
+ * So OUT is at every moment absent, the old output, or complete. With `durable`, and whenever an output is replaced, data is
+ * flushed to the disk before the rename; a flush that fails is never tried again, since the kernel may then have dropped the
+ * data. Without it, a crash of the machine soon after the merge can lose data, but a crash of the program cannot; flushing would
+ * take longer than the merge. */
 #include "output/writer.h"
 
 #include <errno.h>
@@ -20,7 +27,7 @@
 struct mw_writer {
   mw_target target;
   char *partial;       /* name of the temporary folder in the parent */
-  char *aside;         /* name of the replaced output, where two folders cannot be exchanged */
+  char *aside;         /* temporary name of the old output, if the file system cannot exchange two names */
   const char *folder;  /* path of the temporary folder */
   int parent, root;    /* the open parent and temporary folder; the lock lies on `root` */
   bool force, published;
@@ -52,7 +59,7 @@ static bool fail(mw_error *err, const char *what, const char *path) {
   return false;
 }
 
-/* Reserves the file's space, so that a full disk is told before the work and not in the middle of it. */
+/* Reserves the file's space, so that a full disk is found before the work begins. */
 static bool reserve(int fd, uint64_t size, const char *path, mw_error *err) {
   int result;
   while ((result = fallocate(fd, 0, 0, (off_t)size)) != 0 && errno == EINTR) continue;
@@ -91,7 +98,7 @@ static bool open_shards(mw_writer *writer, const mw_layout *layout, mw_error *er
   return true;
 }
 
-/* The temporary names depend on the output's path alone, so that two runs on one output meet. */
+/* Temporary names depend on the output's path only, so that two runs on the same output find each other's lock. */
 static bool choose_names(mw_writer *writer, mw_error *err) {
   char hex[65];
   size_t room = strlen(writer->target.name) + sizeof ".replaced-01234567";
@@ -136,7 +143,7 @@ bool mw_writer_write(mw_writer *writer, uint32_t shard, uint64_t offset, const v
   return mw_file_write(writer->shards[shard], writer->shard_paths[shard], offset, bytes, length, err);
 }
 
-/* Names come from us or from a listing of one folder: at most one '/', and never a way out. */
+/* Checks a name, which is ours or from the listing of a folder: at most one '/', and never "..". */
 static bool is_name_sound(const char *name) {
   const char *slash = strchr(name, '/');
   const char *last = slash ? slash + 1 : name;
@@ -197,7 +204,7 @@ static bool sync_all(const mw_writer *writer, mw_error *err) {
   return mw_folder_sync(writer->root, writer->folder, err);
 }
 
-/* Closing is where a network file system tells of a write that failed. */
+/* A network file system may report a failed write only when the file is closed. */
 static bool close_shards(mw_writer *writer, mw_error *err) {
   bool done = true;
   for (size_t i = 0; i < writer->shard_count; i++) {
@@ -223,7 +230,8 @@ static bool publish_new(mw_writer *writer, mw_error *err) {
   return fail(err, "cannot be given its name", writer->target.typed);
 }
 
-/* Two renames, for a file system that cannot exchange. Between them OUT is absent and the old one lies aside. */
+/* Replaces by two renames, if the file system cannot exchange names. Between them OUT is absent, and the old output has its temporary
+ * name. */
 static bool publish_aside(mw_writer *writer, mw_error *err) {
   int parent = writer->parent;
   const char *name = writer->target.name;
@@ -237,8 +245,8 @@ static bool publish_aside(mw_writer *writer, mw_error *err) {
   return false;
 }
 
-/* The old folder is locked until it is gone, since it takes the temporary folder's name, where the next run would
- * find and remove it. */
+/* Removes the old folder. It has the temporary folder's name now, and is locked meanwhile, so that another run does not remove it
+ * too. */
 static bool publish_over(mw_writer *writer, mw_error *err) {
   int parent = writer->parent, old;
   const char *name = writer->target.name, *left = writer->partial;
@@ -247,7 +255,7 @@ static bool publish_over(mw_writer *writer, mw_error *err) {
   if (done) writer->published = true;
   else if (!lacks_flag(errno)) fail(err, "cannot be replaced", writer->target.typed);
   else if ((done = publish_aside(writer, err))) left = writer->aside;
-  /* The new one must be safe before the old one goes. */
+  /* The new output must be on the disk before the old one is removed. */
   if (done) done = mw_folder_sync(parent, writer->target.parent, err);
   if (done && !mw_folder_remove(parent, left, err))
     done = mw_error_wrap(err, "the output is complete, but what it replaced could not all be removed");
@@ -266,7 +274,7 @@ bool mw_writer_publish(mw_writer *writer, bool durable, mw_error *err) {
   return !durable || mw_folder_sync(writer->parent, writer->target.parent, err);
 }
 
-/* Removes what was not published. All names are known, so that this works where memory is at its end. */
+/* Removes what was not published. Needs no memory, since all names are known. */
 static void discard(mw_writer *writer) {
   mw_error ignored = {0};
   for (size_t i = 0; i < writer->shard_count; i++)

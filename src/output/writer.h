@@ -1,5 +1,5 @@
-/* writer.h: the output folder. Everything is written into a temporary folder beside it and published by one rename, so
- * that the output is at every moment either absent, the old one, or complete. Data may be written by any thread. */
+/* writer.h: writes the output folder: first as a temporary folder beside it, which one rename then publishes. So the output is at
+ * every moment absent, the old one, or complete. Any thread may write data. */
 #ifndef MW_OUTPUT_WRITER_H
 #define MW_OUTPUT_WRITER_H
 
@@ -20,7 +20,7 @@ bool mw_writer_open(const char *out, const mw_layout *layout, bool force, mw_wri
 bool mw_writer_write(mw_writer *writer, uint32_t shard, uint64_t offset, const void *bytes, size_t length, mw_error *err);
 /* A small file of the output, "config.json" or "sub/name". */
 bool mw_writer_file(mw_writer *writer, const char *name, const void *bytes, size_t length, mw_error *err);
-/* Where the output is being made, for reading it back before it is published. */
+/* The path of the temporary folder, for reading it before it is published. */
 const char *mw_writer_folder(const mw_writer *writer);
 /* Publishes. With `durable`, and always when it replaces something, the bytes reach the disk before the rename. */
 bool mw_writer_publish(mw_writer *writer, bool durable, mw_error *err);
