@@ -1,4 +1,4 @@
-/* child.c: calls the prelude and puts what it returns on the wire. */
+/* child.c: the locked process (recipe.h shows both): calls functions of the prelude (lua/moonweld) and sends what they return. */
 #include "recipe/child.h"
 #include "recipe/prelude_core.h"
 #include <lauxlib.h>
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the world as a child sees it: its parent ---- */
+/* ---- what a child can ask of its parent, and tell it ---- */
 
 static char *ask_require(void *context, const char *name, size_t *length, char chunk[256], mw_error *err) {
   int fd = *(int *)context;
@@ -48,7 +48,7 @@ static void send_drawn(void *context, const char *what, double value) {
   mw_text_free(&text);
 }
 
-/* A model and what is learned for it; other candidates of the recipe stay behind. */
+/* Writes a model with its trainings. Nodes that only other candidates of the recipe use are not sent. */
 static bool put_made(mw_text *out, const mw_interpreter *state, const mw_graph_output *outputs, size_t count, mw_error *err) {
   mw_message_choice choice;
   MW_TRY(mw_learn_spec_applied(state->graph, outputs, count, state->specs, state->spec_count, err));
@@ -192,7 +192,8 @@ bool mw_child_evaluate(mw_interpreter *state, void *context, int fd, mw_error *e
   push_places(L, state->inputs);
   MW_TRY(mw_interpreter_call(state, "evaluate", 4, 1, err));
   size_t count;
-  mw_graph_output *outputs = mw_prelude_core_outputs(L, lua_gettop(L), &count, err); /* the result keeps the names alive */
+  /* The names belong to the result, which stays on the stack. */
+  mw_graph_output *outputs = mw_prelude_core_outputs(L, lua_gettop(L), &count, err);
   mw_text out = {0};
   return outputs && put_made(&out, state, outputs, count, err) && mw_message_send(fd, MW_MESSAGE_GRAPH, out.bytes, out.length);
 }
@@ -215,7 +216,7 @@ bool mw_child_losses(mw_interpreter *state, void *context, int fd, mw_error *err
   if (!outputs) return false;
   for (size_t i = 0; i < count; i++) {
     char name[24];
-    snprintf(name, sizeof name, "%06zu", i); /* in the order of texts too */
+    snprintf(name, sizeof name, "%06zu", i); /* sorted as texts they are in the order of numbers */
     lua_rawgeti(L, 1, (lua_Integer)i + 1);
     outputs[i] = (mw_graph_output){lua_pushstring(L, name), mw_prelude_core_node(L, -2)};
   }

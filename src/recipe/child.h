@@ -4,7 +4,7 @@
 
 #include "recipe/sandbox.h"
 
-/* The recipe and what it is asked; lies in memory that the child inherits. */
+/* The recipe and its arguments, in memory that the child inherits. */
 typedef struct mw_child_task {
   const char *text, *chunk;
   size_t length;
@@ -12,19 +12,19 @@ typedef struct mw_child_task {
   size_t binding_count;
 } mw_child_task;
 
-/* Both are mw_sandbox_work over a mw_child_task. */
+/* Work for mw_sandbox_run; the context is an mw_child_task. */
 bool mw_child_describe(mw_interpreter *state, void *task, int fd, mw_error *err);
 bool mw_child_evaluate(mw_interpreter *state, void *task, int fd, mw_error *err);
 
-/* A model given by its tensors, or with none the first of the inputs: its loss on each data set becomes a graph whose
- * outputs are called 000000, 000001 ... in the order of the sets. */
+/* A model of which the losses are wanted: given by its tensors, or if there are none, the first of the inputs. Its loss on each data
+ * set becomes an output of a graph, called 000000, 000001 ... in the order of the sets. */
 typedef struct mw_child_candidate {
-  mw_graph *graph;               /* NULL where there are no outputs. The child's own copy grows, the parent's does not */
-  const mw_graph_output *outputs; /* its nodes */
+  mw_graph *graph;               /* NULL if there are no outputs. The child adds nodes to its copy only */
+  const mw_graph_output *outputs; /* nodes of the graph */
   size_t count;
 } mw_child_candidate;
 
-/* mw_sandbox_work over a mw_child_candidate. */
+/* Work for mw_sandbox_run; the context is an mw_child_candidate. */
 bool mw_child_losses(mw_interpreter *state, void *candidate, int fd, mw_error *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* embed.h: the Lua files that the program carries, made into one table by src/tools/embed.c. Names are paths such as
+/* embed.h: the Lua files that are built into the program, a table that src/tools/embed.c makes. Names are paths such as
  * "lua/moonweld/init" and "recipes/soup". */
 #ifndef MW_RECIPE_EMBED_H
 #define MW_RECIPE_EMBED_H

@@ -1,5 +1,5 @@
-/* interpreter.c: memory is capped by the allocator; errors carry a status and the line of the recipe that caused them. Prelude
- * chunks are named "=(moonweld)", so that a recipe's own lines can be told from ours. */
+/* interpreter.c: a Lua state whose allocator refuses memory above a limit. Errors carry a status and the line of the recipe that
+ * caused them. Chunks of the prelude are named "=(moonweld)", so that a recipe's lines can be distinguished from ours. */
 #include "recipe/interpreter.h"
 #include <lauxlib.h>
 #include <lualib.h>
@@ -27,8 +27,8 @@ static void *allocate(void *context, void *old, size_t old_size, size_t size) {
 
 /* ---- where a recipe is ---- */
 
-/* The innermost line of a recipe that is on the stack, below no tail call if `exact`: the caller that a tail call hides may be
- * a recipe's, too. *hidden: it ended there. */
+/* The innermost line of a recipe on the call stack. If `exact`, the search ends at a tail call, since the caller that it hides may
+ * be a recipe's line too; *hidden says that it ended so. */
 static bool visible(lua_State *L, bool exact, bool *hidden, char room[300]) {
   lua_Debug ar;
   *hidden = false;
@@ -43,8 +43,8 @@ static bool visible(lua_State *L, bool exact, bool *hidden, char room[300]) {
   return false;
 }
 
-/* The innermost line that is a recipe's, or false. Where a tail call hides it, a traced run knows the last line. What is
- * said of a recipe's result, when it has returned, is said of the last line of its own file. */
+/* The innermost line of a recipe, or false. If a tail call hides it, a traced run knows the line that was last executed. An error in
+ * a recipe's result, found after it has returned, gets the last line of its file. */
 static bool place(lua_State *L, char room[300]) {
   const mw_interpreter *state = mw_interpreter_of(L);
   bool hidden;
@@ -55,8 +55,8 @@ static bool place(lua_State *L, char room[300]) {
   return true;
 }
 
-/* A hook for lines and returns: whoever returns is followed by the line that called. The architectures are loaded by calls
- * from a recipe: where it is does not change. */
+/* The hook of a traced run: after a line, or a return to the calling line, remembers where the recipe is. Files of architectures are
+ * loaded by calls from a recipe, and do not change that. */
 static void trace(lua_State *L, lua_Debug *ar) {
   static const char parts[] = "@lua/moonweld/arch/";
   mw_interpreter *state = mw_interpreter_of(L);
@@ -72,7 +72,7 @@ static void trace(lua_State *L, lua_Debug *ar) {
   if (strcmp(state->main.chunk, state->last.chunk) == 0) state->main.line = state->last.line;
 }
 
-/* Pushes an error as take_error() reads it; no recipe can make a table with our mark. */
+/* Pushes an error: a table that take_error() reads, marked by a metatable that no recipe can get. */
 static void push_error(lua_State *L, mw_status status, bool placed, const char *at, const char *text, const char *hint) {
   lua_createtable(L, 0, 5);
   lua_pushstring(L, hint);
@@ -89,7 +89,7 @@ static void push_error(lua_State *L, mw_status status, bool placed, const char *
 
 int mw_interpreter_raise(lua_State *L, mw_status status, const char *text) {
   char at[300] = "";
-  bool placed = status == MW_USAGE || place(L, at); /* what was typed has no line */
+  bool placed = status == MW_USAGE || place(L, at); /* an error in the command line has no line of a recipe */
   push_error(L, status, placed, at, text, "");
   return lua_error(L);
 }
@@ -108,7 +108,7 @@ int mw_interpreter_interrupt(lua_State *L, mw_status status, const char *text) {
   return lua_error(L);
 }
 
-/* Gives every error the form of mw_interpreter_raise's. */
+/* The message handler: makes every error one of mw_interpreter_raise's form. */
 static int handle(lua_State *L) {
   if (lua_istable(L, 1)) {
     lua_rawgetp(L, 1, prelude_key);
@@ -222,7 +222,7 @@ static int tell(lua_State *L) {
   return 0;
 }
 
-/* Runs what is ours: that it fails is a bug, but for memory. */
+/* Runs a chunk of the prelude. If it fails, that is a bug of ours, unless memory was exhausted. */
 static bool run(mw_interpreter *state, lua_CFunction work, mw_error *err) {
   lua_pushcfunction(state->L, handle);
   lua_pushcfunction(state->L, work);

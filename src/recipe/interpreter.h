@@ -1,4 +1,4 @@
-/* interpreter.h: a Lua state that knows the graph it builds and the models it may name; the C half of the prelude. */
+/* interpreter.h: a Lua state that builds a graph, and knows the models that a recipe may use. */
 #ifndef MW_RECIPE_INTERPRETER_H
 #define MW_RECIPE_INTERPRETER_H
 
@@ -9,7 +9,7 @@
 
 typedef struct mw_interpreter mw_interpreter;
 
-/* How a state reaches the world outside: a child asks its parent, a trusted program looks itself. */
+/* What a state asks of the outside: in a child these functions send messages to the parent. */
 typedef struct mw_interpreter_world {
   void *context;
   /* The text of a required recipe (malloc'd), or NULL with a message in err. */
@@ -17,13 +17,13 @@ typedef struct mw_interpreter_world {
   void (*print)(void *context, const char *bytes, size_t length);
   void (*warn)(void *context, const char *bytes, size_t length);
   void (*drawn)(void *context, const char *what, double value);
-  /* A candidate's score, or NULL where --score was not given. */
+  /* A candidate's score; NULL if there is no --score. */
   bool (*score)(void *context, const mw_interpreter *state, const mw_graph_output *outputs, size_t count, double *value,
                 mw_error *err);
 } mw_interpreter_world;
 
-/* The C half of the prelude: what the table `core` on top of the stack gets when a state is opened, and later of what the
- * state then knows (inputs, data, seed). */
+/* The C half of the prelude: functions that fill the table `core` on top of the stack, when a state is opened, and again when it
+ * knows its inputs, data and seed. */
 typedef struct mw_interpreter_prelude {
   void (*fill)(lua_State *L), (*tell)(lua_State *L);
 } mw_interpreter_prelude;
@@ -39,7 +39,7 @@ struct mw_interpreter {
   mw_interpreter_world world;
   const mw_learn_spec_set *sets; /* of --data; NULL where there are none */
   size_t set_count;
-  mw_learn_spec *specs; /* what the recipe asked to be learned so far, for any candidate; their parts lie in `arena` */
+  mw_learn_spec *specs; /* the trainings that the recipe has asked for so far, for all candidates; parts in `arena` */
   size_t spec_count, spec_capacity;
   uint64_t coefficients; /* made so far */
   mw_arena arena;
@@ -48,13 +48,14 @@ struct mw_interpreter {
   struct mw_interpreter_place {
     int line; /* 0: none yet */
     char chunk[256];
-  } last, main; /* in any file, and in the one that was asked for */
+  } last, main; /* the last line in any file, and in the recipe's own */
 };
 
-/* Opens Lua with the prelude loaded, which takes milliseconds and knows nothing of what is asked: `state` is a template. */
+/* Opens Lua and loads the prelude, which takes milliseconds. `state` is then a template: it has no inputs yet, and children begin
+ * with copies of it. */
 bool mw_interpreter_open(mw_interpreter *state, const mw_interpreter_prelude *prelude, mw_error *err);
-/* Goes on with the copy of a template, in a process that is the template's own copy: the prelude learns of inputs, sets,
- * seed and scores. mw_interpreter lies at a fixed address from here on. */
+/* Begins work with a copy of a template, in a forked process: tells the prelude the inputs, data sets, seed and whether there are
+ * scores. From now on the mw_interpreter must stay at its address. */
 bool mw_interpreter_begin(mw_interpreter *state, mw_error *err);
 void mw_interpreter_close(mw_interpreter *state);
 /* Calls the prelude's function `name` with `args` values that the caller has pushed; leaves `results` on the stack.

@@ -1,4 +1,5 @@
-/* learn_spec.c: see learn_spec.h. Walks over the graph are loops over its ids, since operands come before their users. */
+/* learn_spec.c: which trainings a model needs, and whether what a child says of them is valid. Operands have lower ids than their
+ * users, so a walk over the graph is a loop over its ids: downwards from the users to all that they depend on. */
 #include "recipe/learn_spec.h"
 #include "base/utf8.h"
 #include <math.h>
@@ -11,7 +12,7 @@ bool mw_learn_spec_choose(const mw_graph *graph, const mw_graph_output *outputs,
   uint32_t *nodes = mw_mem_new(ids + count, sizeof *nodes, err), *trainings = nodes + ids, next = 0, spec_next = 0;
   if (!nodes) return false;
   for (size_t i = 0; i < output_count; i++) nodes[outputs[i].node] = 1;
-  for (size_t id = ids - 1; id > 0; id--) { /* a spec is made of nodes that were there before what it learned */
+  for (size_t id = ids - 1; id > 0; id--) { /* a spec depends only on nodes older than what it learned */
     if (!nodes[id]) continue;
     mw_graph_node_facts facts = mw_graph_facts(graph, (mw_node)id);
     for (uint32_t i = 0; i < facts.operands; i++) nodes[facts.operand[i]] = 1;
@@ -85,7 +86,7 @@ static bool take_parts(mw_message *in, const mw_node *map, uint32_t nodes, const
   return true;
 }
 
-/* Marks in `reached` all that the loss is made of, and checks the leaves on the way. */
+/* Marks in `reached` all nodes that the loss depends on, and checks their leaves. */
 static bool check_loss(const mw_graph *graph, const mw_learn_spec *spec, size_t number, const unsigned char *trained,
                        unsigned char *reached, const mw_learn_spec_set *sets, size_t set_count, mw_error *err) {
   bool depends = false;
@@ -108,7 +109,7 @@ static bool check_loss(const mw_graph *graph, const mw_learn_spec *spec, size_t 
   return depends || mw_error_set(err, MW_DATA, "learn's loss does not depend on the coefficients that it is to learn");
 }
 
-/* What is learned of a spec is one of its coefficients. */
+/* Checks that a LEARNED node of a spec names one of its coefficients. */
 static bool check_learned(const mw_graph *graph, size_t number, const unsigned char *trained, mw_error *err) {
   for (mw_node id = 1; id <= mw_graph_count(graph); id++) {
     mw_graph_node_facts facts = mw_graph_facts(graph, id);

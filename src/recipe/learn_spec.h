@@ -1,5 +1,5 @@
-/* learn_spec.h: what a recipe wants learned: one record for each learn{...}, as it leaves Lua and crosses the wire beside the
- * graph. A record from a child is hostile until it was checked here against the graph and the data. */
+/* learn_spec.h: the trainings of a recipe: one record for each learn{...}. A child sends them after the graph; what it sends is
+ * checked here against the graph and the data, since the child may be hostile. */
 #ifndef MW_RECIPE_LEARN_SPEC_H
 #define MW_RECIPE_LEARN_SPEC_H
 
@@ -12,7 +12,7 @@ enum {
   MW_LEARN_SPEC_TOKENS = 1 << 18     /* of a batch of one data set */
 };
 
-/* A trained coefficient and what it is called: the tensor that it scales ("": all) and whose it is. */
+/* A trained coefficient, with the tensor that it scales ("": all) and the model whose tensor that is. */
 typedef struct mw_learn_spec_part {
   mw_node node; /* a COEFFICIENT */
   const char *tensor, *label;
@@ -24,7 +24,8 @@ typedef struct mw_learn_spec {
   mw_node loss;          /* a scalar; 0 where steps is 0 */
   uint32_t steps, windows;
   double rate, decay, clip; /* clip 0: none */
-  double share;          /* MoFO: of every coefficient only this share, of largest momentum, moves; 1: plain AdamW */
+  double share;          /* MoFO: of every coefficient only this share of elements is updated, those of largest momentum;
+                            1: plain AdamW */
   uint64_t seed;         /* key of the stream that orders the windows */
 } mw_learn_spec;
 
@@ -35,24 +36,23 @@ typedef struct mw_learn_spec_set {
   uint32_t length;   /* positions of a window in a batch */
 } mw_learn_spec_set;
 
-/* What outputs need of a recipe's graph, which may hold other candidates of a search: the nodes below them and, where they
- * use what was learned, its spec with all that it is made of. Both keep their order. free() choice->nodes, which holds
- * both. A LEARNED of no spec (of which a hostile graph may take the shape) asks for none. MW_DATA: more than
- * MW_LEARN_SPEC_MOST specs are needed. */
+/* Chooses what these outputs need of a recipe's graph, which may have nodes of other candidates: the nodes that they depend on, and
+ * for each LEARNED among these its spec, with the nodes that it depends on. Both keep their order. A LEARNED that names no spec
+ * (in a hostile graph) needs none. free() choice->nodes, which is the memory of both. MW_DATA: they need more than
+ * MW_LEARN_SPEC_MOST specs. */
 bool mw_learn_spec_choose(const mw_graph *graph, const mw_graph_output *outputs, size_t output_count, const mw_learn_spec *specs,
                       size_t count, mw_message_choice *choice, mw_error *err);
-/* Without a choice: all. */
+/* Writes the specs that were chosen; all if choice is NULL. */
 void mw_learn_spec_put(mw_text *out, const mw_learn_spec *specs, size_t count, const mw_message_choice *choice);
-/* Reads what mw_learn_spec_put wrote; node ids go through `map` (of `nodes` entries after [0]) and are checked against the
- * graph: coefficients are COEFFICIENTs, each once; a loss is a scalar that depends on one of them, on no training that
- * comes later, and on batches of `windows` windows of the given sets; what is LEARNED of a spec is one of its
- * coefficients. */
+/* Reads what mw_learn_spec_put wrote. map[i] is the graph's node for number i of the message, from 1 to `nodes`. Checks that
+ * coefficients are COEFFICIENTs, each once; that a loss is a scalar that depends on one of them, on no later training, and on
+ * batches of `windows` windows of the given sets; and that LEARNED nodes of a spec name its coefficients. */
 bool mw_learn_spec_take(mw_message *in, const mw_node *map, uint32_t nodes, const mw_graph *graph, const mw_learn_spec_set *sets,
                     size_t set_count, mw_arena *arena, mw_learn_spec **specs, size_t *count, mw_error *err);
-/* Whether the outputs use coefficients only after learning, where they are learned at all. */
+/* Checks that outputs use a coefficient that is learned only as LEARNED, never by its initial value. */
 bool mw_learn_spec_applied(const mw_graph *graph, const mw_graph_output *outputs, size_t output_count, const mw_learn_spec *specs,
                        size_t count, mw_error *err);
-/* Whether they need every spec, be it through another one; after all checks above. */
+/* Checks that the outputs need every spec, directly or through another one. To be called after the checks above. */
 bool mw_learn_spec_needed(const mw_graph *graph, const mw_graph_output *outputs, size_t output_count, const mw_learn_spec *specs,
                       size_t count, mw_error *err);
 

@@ -1,4 +1,4 @@
-/* message.c: numbers as they lie in memory, by memcpy: both sides are one program on one machine. */
+/* message.c: numbers are written and read by memcpy, in the byte order of the machine: both sides are one program that has forked. */
 #include "recipe/message.h"
 #include "base/clock.h"
 #include <errno.h>
@@ -67,7 +67,7 @@ static bool put(int fd, const char *bytes, size_t length) {
   return true;
 }
 
-/* Without a patience nobody polls: a locked child may not. */
+/* Without a patience poll is not called: a locked child may not call it. */
 static bool get(int fd, char *bytes, size_t length, mw_message_patience *patience) {
   while (length) {
     if (patience && !await(fd, patience)) return false;

@@ -1,5 +1,5 @@
-/* prelude_core.c: the functions that the prelude builds on: nodes of the graph, numbers drawn, names matched. They check what
- * Lua gives them and raise; the rules of the graph itself are the graph's. */
+/* prelude_core.c: the C functions that the prelude uses: nodes of the graph, random numbers, matching of names. They check their
+ * arguments and raise errors; the rules of operations are checked by the graph. */
 #include "recipe/prelude_core.h"
 #include "expr/compute.h"
 #include "expr/weight_sum.h"
@@ -216,7 +216,7 @@ static int drawn(lua_State *L) {
   return 0;
 }
 
-/* ---- words and the world ---- */
+/* ---- names, printing, other recipes, scores ---- */
 
 static int glob(lua_State *L) {
   lua_pushboolean(L, mw_text_glob(luaL_checkstring(L, 1), luaL_checkstring(L, 2)));

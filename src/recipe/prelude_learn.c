@@ -1,5 +1,5 @@
-/* prelude_learn.c: see prelude_learn.h. The rules of the graph are the graph's; config.json was checked when the model was opened
- * and comes into Lua as a table of plain values, bounded in number and length. */
+/* prelude_learn.c: operations of networks are checked by the graph, not here. config.json was checked when the model was opened; in Lua
+ * it is a table of plain values, limited in number and length. */
 #include "recipe/prelude_learn.h"
 #include "recipe/prelude_core.h"
 #include "recipe/learn_spec.h"
@@ -115,7 +115,7 @@ static int learn(lua_State *L) {
   return 1;
 }
 
-/* ---- what there is ---- */
+/* ---- configs, data sets, architectures ---- */
 
 static void push_text(lua_State *L, mw_json value) {
   mw_arena arena = {0};
@@ -127,7 +127,7 @@ static void push_text(lua_State *L, mw_json value) {
   mw_mem_release(&arena);
 }
 
-/* A value of config.json, or nil where it is too large to matter to a forward pass. */
+/* A value of config.json; nil if it is so large that no forward pass needs it. */
 static void push_json(lua_State *L, mw_json value, int depth, int *budget) {
   double number;
   uint64_t whole;

@@ -1,5 +1,5 @@
-/* prelude_learn.h: what the prelude needs to build forward passes and losses: nodes of networks and coefficients, the
- * models' config.json, the data sets at hand, and records of trainings. */
+/* prelude_learn.h: what the prelude needs to build forward passes and losses: operations of networks, coefficients, the models'
+ * config.json, the data sets, and records of trainings. */
 #ifndef MW_RECIPE_PRELUDE_LEARN_H
 #define MW_RECIPE_PRELUDE_LEARN_H
 

@@ -1,4 +1,5 @@
-/* recipe.c: a recipe's text is read once; children work on copies of it. What a child asks for is decided here. */
+/* recipe.c: the parent's side of a recipe. Its text is read once, and children inherit it. on_message takes each message of a child
+ * and refuses what was not asked for: a child that describes may send a SIGNATURE, one that evaluates one GRAPH. */
 #include "recipe/recipe.h"
 #include "base/option_table.h"
 #include "base/sha256.h"
@@ -24,12 +25,12 @@ struct mw_recipe {
 };
 
 typedef struct asking {
-  mw_child_task child; /* first: it is what the child gets */
+  mw_child_task child; /* must be first: the child takes the pointer as an mw_child_task */
   const mw_recipe *recipe;
-  mw_recipe *described;       /* being described, or NULL */
-  const mw_recipe_task *task; /* being evaluated on, or NULL */
+  mw_recipe *described;       /* the recipe, if the child describes it, else NULL */
+  const mw_recipe_task *task; /* what the child evaluates, else NULL */
   mw_recipe_result *result;
-  size_t scores;              /* answered so far */
+  size_t scores;              /* how many scores were answered */
 } asking;
 
 const char *mw_recipe_name(const mw_recipe *recipe) { return recipe->name; }
@@ -44,6 +45,8 @@ size_t mw_recipe_args(const mw_recipe *recipe, const mw_arg **first) {
 
 /* ---- texts ---- */
 
+/* A recipe must be plain text: Lua would also load compiled code, which can break its own interpreter. */
+/* A recipe must be plain text: Lua would also load compiled code, which can break its own interpreter. */
 static bool check_text(const char *what, const char *text, size_t length, mw_error *err) {
   if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
     return mw_error_set(err, MW_DATA, "%s: begins with a byte order mark; save it as plain UTF-8", what);
@@ -61,6 +64,8 @@ static bool read_recipe(const char *path, char **text, size_t *length, mw_error 
   return false;
 }
 
+/* Finds the text: a file if the name has a '/' or ends with ".lua", else a built-in recipe. */
+/* Finds the text: a file if the name has a '/' or ends with ".lua", else a built-in recipe. */
 static bool find(mw_recipe *recipe, const char *name, mw_error *err) {
   mw_text_escaped shown;
   bool file = strchr(name, '/') || (strlen(name) > 4 && strcmp(name + strlen(name) - 4, ".lua") == 0);
@@ -94,7 +99,7 @@ static bool is_word(const char *name) {
          strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == strlen(name);
 }
 
-/* NAME.lua beside the recipe; a link that leads out of the folder is refused. */
+/* Reads NAME.lua in the folder of the recipe. A link that leads out of the folder is refused. */
 static bool beside(const mw_recipe *recipe, const char *name, char **text, size_t *length, mw_error *err) {
   mw_text path = {0};
   char *folder = NULL, *file = NULL;
@@ -189,7 +194,7 @@ typedef struct taking {
   mw_recipe_candidate *to;
 } taking;
 
-/* The trainings behind the graph. */
+/* Reads the trainings, which follow the graph in the message. */
 static bool take_specs(void *context, mw_message *in, const mw_node *map, uint32_t nodes, const mw_graph *graph, mw_error *err) {
   const taking *t = context;
   mw_recipe_candidate *to = t->to;
@@ -198,6 +203,8 @@ static bool take_specs(void *context, mw_message *in, const mw_node *map, uint32
          mw_learn_spec_needed(graph, to->outputs, to->output_count, to->specs, to->spec_count, err);
 }
 
+/* Makes a model of a message: its graph, outputs and trainings, all checked. */
+/* Makes a model of a message: its graph, outputs and trainings, all checked. */
 static bool take_candidate(const asking *ask, const char *bytes, size_t length, mw_recipe_candidate *out, mw_error *err) {
   taking t = {ask->task, out};
   *out = (mw_recipe_candidate){0};
@@ -207,13 +214,14 @@ static bool take_candidate(const asking *ask, const char *bytes, size_t length, 
   return false;
 }
 
-/* A searching recipe runs twice. Each of its lines is shown once: up to the first score when planning, after it when
- * scores are real. */
+/* A searching recipe runs twice; print each of its lines once: up to the first score when planning, after it when running. */
 static bool is_first_time(const asking *ask) {
   const mw_recipe_scorer *scorer = ask->task->scorer;
   return !scorer || (ask->scores > 0) == scorer->real;
 }
 
+/* Has the candidate scored, which may take minutes, and sends the number. */
+/* Has the candidate scored, which may take minutes, and sends the number. */
 static bool answer_score(asking *ask, int fd, const char *bytes, size_t length, mw_error *err) {
   mw_recipe_result *result = ask->result;
   mw_recipe_candidate candidate;
@@ -233,6 +241,8 @@ static bool answer_score(asking *ask, int fd, const char *bytes, size_t length, 
   return ok;
 }
 
+/* Takes a message of the child; false ends it. */
+/* Takes a message of the child; false ends it. */
 static bool on_message(void *context, int fd, uint32_t kind, char *bytes, size_t length, mw_error *err) {
   asking *ask = context;
   switch (kind) {

@@ -1,6 +1,32 @@
-/* recipe.h: the parent's side of recipes: it finds their text, has children load and evaluate it, and decides on what they
- * ask for. What a candidate is worth is not known here: whoever evaluates a recipe brings a scorer. Implements the recipe
- * part of moonweld.h. */
+/* recipe.h: recipes as the program sees them: it finds a recipe's text, lets a child process load and evaluate it, and answers
+ * what that asks for. Implements the recipe part of moonweld.h.
+ *
+ * Two processes. A recipe is a Lua program from somewhere, and may be hostile. So it never runs in the process that reads models
+ * and writes outputs. That process, the parent, forks a child, which locks itself (sandbox.h): from then on the child can
+ * compute, and read from and write to one socket, but not open a file, start a process or use the network, even if the recipe
+ * finds a fault in Lua. The child builds the graph of the merge and sends it; the parent trusts nothing that comes (message.h),
+ * and executes the graph itself. So all that a hostile recipe can do is to describe a bad merge.
+ *
+ * For example, `moonweld lerp --a A --b B --t 0.3 --out C`:
+ *
+ *   parent                                          child 1: describes the recipe
+ *     reads the text of lerp.lua, forks               loads the prelude and lerp.lua
+ *     takes the signature: arguments a, b, t  <-      SIGNATURE
+ *     parses the command line by it                   ends
+ *     opens A and B, reads their headers
+ *                                                   child 2: evaluates the recipe
+ *     forks                                           has the text, the typed words, the names and shapes of A's and B's
+ *                                                     tensors: all in memory that it inherited. Calls the recipe.
+ *     answers what it asks, for example
+ *     the text of another recipe              <->     REQUIRE "ties"
+ *     rebuilds the graph node by node, and
+ *     checks each like a new one              <-      GRAPH: for each output, (1 - 0.3) * a + 0.3 * b
+ *     plans the passes, merges, writes C              ends
+ *
+ * A recipe may also send PRINT (a line for the user) and DRAWN (a random number that it used, for the lock file), and ask for
+ * the SCORE of a candidate: then the graph goes to the parent, which merges and measures the candidate, and answers a number.
+ * What a candidate's score is, is not decided here: who evaluates a recipe brings a scorer. A recipe that searches is evaluated
+ * twice: when planning, with scores that mean nothing, only to know what a candidate costs, and then in the run. */
 #ifndef MW_RECIPE_RECIPE_H
 #define MW_RECIPE_RECIPE_H
 
@@ -8,7 +34,7 @@
 #include "model/input_set.h"
 #include "recipe/sandbox.h"
 
-/* A model as a recipe has made it: what is computed, and what is to be learned before that. */
+/* A model as a recipe has made it: the graph of its tensors, and the trainings that must run before. */
 typedef struct mw_recipe_candidate {
   mw_graph *graph;
   mw_graph_output *outputs; /* sorted by name */
@@ -42,7 +68,7 @@ typedef struct mw_recipe_scorer {
   bool real; /* false while planning: the numbers mean nothing, and what the recipe makes of them is no error */
 } mw_recipe_scorer;
 
-/* What a recipe is evaluated on. Everything is borrowed. */
+/* All that a recipe is evaluated with. Everything is borrowed. */
 typedef struct mw_recipe_task {
   const mw_binding *bindings;
   size_t binding_count;
@@ -70,10 +96,10 @@ typedef struct mw_recipe_result {
   mw_arena arena;           /* of the texts in both */
 } mw_recipe_result;
 
-/* Evaluates the recipe in a child of its own. */
+/* Evaluates the recipe in a new child. */
 bool mw_recipe_evaluate(const mw_recipe *recipe, const mw_recipe_task *task, mw_recipe_result *out, mw_error *err);
 void mw_recipe_release(mw_recipe_result *result);
-/* What a recipe over so many tensors may take. */
+/* The limits of time and memory for a recipe over so many tensors. */
 mw_sandbox_limits mw_recipe_limits(const mw_options *options, size_t tensors);
 /* The recipe file's own text. */
 const char *mw_recipe_text(const mw_recipe *recipe);

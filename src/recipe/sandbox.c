@@ -1,4 +1,11 @@
-/* sandbox.c: fork, lock, work, report. The only door of libseccomp. The child never returns from here. */
+/* sandbox.c: forks a child, which locks itself, works, and ends without returning. The door of libseccomp.
+ *
+ * What the child gives up, in this order: all files but its socket; processor time, memory, file sizes, new files, processes
+ * (limits that it cannot raise again); and all system calls but about a dozen, which only compute and use open files. Any other
+ * call ends the process. Everything that a recipe needs is in memory before that: the interpreter, the prelude, names and shapes.
+ *
+ * fork() copies only the calling thread. That is safe here: the child never enters an OpenMP region, and the C library keeps its
+ * allocator usable after a fork. */
 #include "recipe/sandbox.h"
 #include <dirent.h>
 #include <errno.h>
@@ -35,14 +42,18 @@ static bool limit(int resource, rlim_t soft, rlim_t hard) {
   return setrlimit(resource, &(struct rlimit){soft, hard}) == 0;
 }
 
-/* A sanitizer's shadow is larger than any limit, its reports need a stream and it asks where the stack ends: the
- * build with SAN=1 gets that much. */
+/* A build with SAN=1 is allowed a little more: a sanitizer's shadow memory is larger than any limit, it writes reports to stderr, and
+ * it asks where the stack ends. */
 #ifdef MW_SANITIZED
 enum { SANITIZED = 1 };
 #else
 enum { SANITIZED = 0 };
 #endif
 
+/* Limits that cannot be raised again. CPU time: the timer below comes first, and can name the recipe's line. Data: a gigabyte more
+ * than Lua may take, for the graph and messages. No file may grow, be opened, and no process be made. */
+/* Limits that cannot be raised again. CPU time: the timer below comes first, and can name the recipe's line. Data: a gigabyte more
+ * than Lua may take, for the graph and messages. No file may grow, be opened, and no process be made. */
 static bool lock_resources(mw_sandbox_limits limits) {
   rlim_t cpu = (rlim_t)ceil(limits.seconds) + 1, data;
   if (SANITIZED || __builtin_add_overflow(limits.memory, (rlim_t)1 << 30, &data)) data = RLIM_INFINITY;
@@ -63,6 +74,8 @@ static bool close_files(unsigned first, unsigned last) {
   return (errno == 0) & (closedir(list) == 0);
 }
 
+/* Leaves only system calls that compute: memory, time, random numbers, read and write of open files, exit. */
+/* Leaves only system calls that compute: memory, time, random numbers, read and write of open files, exit. */
 static bool lock_calls(void) {
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return false;
 #ifdef MW_SECCOMP
@@ -84,7 +97,15 @@ static bool lock_calls(void) {
 
 /* ---- time ---- */
 
-static lua_State *running; /* the signal handler's only way to the state; the child has one state */
+/* When the time is over, a signal handler sets a hook in Lua, and the hook raises an error at the next instruction: so the error
+ * has the line of the recipe. If the recipe is in a long C function (a pattern that backtracks), the hook never runs, and a second
+ * later the limit of CPU time ends the process. */
+
+/* When the time is over, a signal handler sets a hook in Lua, and the hook raises an error at the next instruction: so the error
+ * has the line of the recipe. If the recipe is in a long C function (a pattern that backtracks), the hook never runs, and a second
+ * later the limit of CPU time ends the process. */
+
+static lua_State *running; /* for the signal handler, which gets no argument; the child has only one state */
 
 static void too_long(lua_State *L, lua_Debug *ar) {
   (void)ar;
@@ -187,6 +208,8 @@ static mw_sandbox_limits within_reason(mw_sandbox_limits limits) {
   return limits;
 }
 
+/* How the child ended without a result, as an error. */
+/* How the child ended without a result, as an error. */
 static bool explain_end(int status, mw_sandbox_limits limits, mw_error *err) {
   int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
   if (number == SIGXCPU || number == SIGKILL || number == SIGPROF)
@@ -223,7 +246,7 @@ bool mw_sandbox_run(const mw_interpreter *state, mw_sandbox_limits limits, mw_sa
   char *bytes;
   size_t length, chatter = 0;
   mw_message_patience left = {patience(limits), works, pid};
-  /* A child that does not read its answers must not hold the parent either. */
+  /* The same limit for an answer that the child does not read. */
   struct timeval sending = {.tv_sec = (time_t)left.seconds, .tv_usec = (suseconds_t)((left.seconds - floor(left.seconds)) * 1e6)};
   setsockopt(ends[0], SOL_SOCKET, SO_SNDTIMEO, &sending, sizeof sending);
   while (ok && mw_message_hear(ends[0], LARGEST_MESSAGE, &left, &kind, &bytes, &length)) {

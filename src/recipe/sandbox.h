@@ -1,5 +1,6 @@
-/* sandbox.h: the locked process in which a recipe is loaded and evaluated. A recipe can then not read, write, run, phone,
- * hang, exhaust memory or crash the program, whatever it finds in Lua: the kernel stands in the way. */
+/* sandbox.h: the locked process in which a recipe is loaded and evaluated. There a recipe cannot read or write files, start programs,
+ * use the network, run for ever, exhaust memory or crash the program. The kernel enforces this, so it holds even if a recipe
+ * finds a fault in Lua. recipe.h shows how both processes work together. */
 #ifndef MW_RECIPE_SANDBOX_H
 #define MW_RECIPE_SANDBOX_H
 
@@ -12,9 +13,9 @@ typedef struct mw_sandbox_limits {
                       0: 30 s + 30 times `seconds` */
 } mw_sandbox_limits;
 
-/* What the child does with its locked state; `fd` leads to the parent. False: err goes to the parent. */
+/* The child's work, when it is locked; `fd` is the socket to the parent. False: err is sent to the parent. */
 typedef bool (*mw_sandbox_work)(mw_interpreter *state, void *context, int fd, mw_error *err);
-/* What the parent does with a message; may answer through `fd`. False ends the child with err. */
+/* Takes a message in the parent, and may answer through `fd`. False: the child is ended, and err is the result. */
 typedef bool (*mw_sandbox_message)(void *context, int fd, uint32_t kind, char *bytes, size_t length, mw_error *err);
 
 /* Runs `work` in a locked child and feeds its messages to `message`, of results (SIGNATURE, GRAPH) at most one. How the child
@@ -22,7 +23,7 @@ typedef bool (*mw_sandbox_message)(void *context, int fd, uint32_t kind, char *b
  * the child runs it. *line_hidden (may be NULL): the recipe failed at a line that only a traced run finds. */
 bool mw_sandbox_run(const mw_interpreter *state, mw_sandbox_limits limits, mw_sandbox_work work, mw_sandbox_message message,
                     void *context, bool *line_hidden, mw_error *err);
-/* "seccomp" or "resource limits": what holds recipes on this system. */
+/* "seccomp" or "resource limits": what locks recipes on this system. */
 const char *mw_sandbox_wall(void);
 
 #endif

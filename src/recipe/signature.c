@@ -1,5 +1,4 @@
-/* signature.c: what recipe.lua and arg.lua promise of a signature is checked here again, since the child that ran them may
- * be hostile. */
+/* signature.c: checks a signature again, although recipe.lua and arg.lua have checked it in the child: the child may be hostile. */
 #include "recipe/signature.h"
 #include "recipe/prelude_core.h"
 #include <string.h>

@@ -1,4 +1,4 @@
-/* signature.h: a recipe's arguments as its child describes them, taken from hostile bytes. */
+/* signature.h: a recipe's arguments, as a child describes them in a message that may be hostile. */
 #ifndef MW_RECIPE_SIGNATURE_H
 #define MW_RECIPE_SIGNATURE_H
 
@@ -12,7 +12,8 @@ typedef struct mw_signature {
   size_t count;
 } mw_signature;
 
-/* Texts go into the arena. Names are words of their own that no option has; defaults of a profile belong to one. */
+/* Reads a signature; texts are in the arena. Checks that names of arguments differ from each other and from all options, and that
+ * there are profiled defaults only if there is a `profile`. */
 bool mw_signature_take(mw_signature *signature, mw_arena *arena, const char *bytes, size_t length, mw_error *err);
 
 #endif
