@@ -1,4 +1,5 @@
-/* added.c: the tokens are sorted, so that at a place of the text each byte narrows the ones that still fit. */
+/* added.c: the tokens are sorted by bytes. At a place of the text, each byte narrows the range of tokens that begin with what was
+ * read: of "<s>", "<sep>" and "<unk>", the text "<se" leaves first all three, then two, then one. */
 #include "text/added.h"
 #include "base/utf8.h"
 #include <stdio.h>
@@ -47,7 +48,7 @@ static bool read_token(mw_added *added, const mw_option *option, const mw_vocab 
     return mw_option_refuse(option, "id", spelt, expected);
   }
   if (token.id >= added->count) added->count = token.id + 1;
-  if (token.length == 0) return true; /* it can be nowhere */
+  if (token.length == 0) return true; /* it is never found */
   if (normalized && normalizer->count) {
     const char *text = token.text;
     MW_TRY(mw_normalizer_run(normalizer, &text, &token.length, option->err));
@@ -93,7 +94,7 @@ static const mw_added_token *longest(const mw_added_list *list, const char *text
   const mw_added_token *best = NULL;
   size_t low = 0, high = list->count;
   for (size_t depth = 0; low < high; depth++) {
-    if (list->tokens[low].length == depth) best = &list->tokens[low++]; /* the shortest of those that fit comes first */
+    if (list->tokens[low].length == depth) best = &list->tokens[low++]; /* of those that begin alike the shortest comes first */
     if (depth == length) break;
     /* Of those in [low, high), which agree in `depth` bytes, the ones whose next byte is the text's. */
     unsigned char byte = (unsigned char)text[depth];
@@ -147,7 +148,7 @@ bool mw_added_next(const mw_added_list *list, mw_added_walk *walk) {
     for (size_t n; (n = space(text + end, walk->length - end)) != 0;) end += n;
   walk->begin = walk->from;
   walk->end = begin > walk->from ? begin : walk->from;
-  walk->has_token = token && begin < end; /* else the token before took all of its white space */
+  walk->has_token = token && begin < end; /* it may be empty if the token before took its white space */
   walk->id = token ? token->id : 0;
   walk->from = end;
   return true;

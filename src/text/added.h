@@ -1,5 +1,6 @@
-/* added.h: the `added_tokens` of tokenizer.json: texts that are found as a whole before anything else is done, leftmost
- * first, the longest where several begin at one place. Those with `normalized` are looked for in the normalised text. */
+/* added.h: the `added_tokens` of tokenizer.json: texts that become one token wherever they occur, before anything else is done:
+ * leftmost first, and the longest if several begin at the same place. Those with `normalized` are searched in the normalised
+ * text. */
 #ifndef MW_TEXT_ADDED_H
 #define MW_TEXT_ADDED_H
 
@@ -7,10 +8,10 @@
 #include "text/vocab.h"
 
 typedef struct mw_added_token {
-  const char *text; /* as it is looked for */
+  const char *text; /* what is searched; normalised, if it is searched in normalised text */
   size_t length;
   uint32_t id;
-  bool left, right; /* takes the white space before it, behind it */
+  bool left, right; /* it also takes the white space before it; after it */
 } mw_added_token;
 
 typedef struct mw_added_list {
@@ -24,22 +25,22 @@ typedef struct mw_added {
   uint32_t count; /* one more than the greatest id; 0 where there is none */
 } mw_added;
 
-/* Reads the list, whose ids must agree with the vocabulary where that has a token's text. Free it also after a failure. */
+/* Reads the list. A token that the vocabulary has too must have the same id. Free it also after a failure. */
 bool mw_added_read(mw_added *added, const char *what, mw_json json, const mw_vocab *vocab, mw_normalizer *normalizer,
                    mw_arena *arena, mw_error *err);
 void mw_added_free(mw_added *added);
 
-/* A walk over a text: each step gives what lies before the next token (begin == end: nothing) and that token's id. */
+/* A walk over a text: each step gives the part before the next token (empty if begin == end) and that token's id. */
 typedef struct mw_added_walk {
   const char *text;
-  size_t length, at, from; /* where to look on; where the next plain part begins */
+  size_t length, at, from; /* the search goes on at `at`; the next plain part begins at `from` */
   size_t begin, end;       /* the plain part of this step */
   bool has_token;          /* false at the end of the text */
   uint32_t id;
 } mw_added_walk;
 
 mw_added_walk mw_added_enter(const char *text, size_t length);
-/* False when all has been given. */
+/* False at the end. */
 bool mw_added_next(const mw_added_list *list, mw_added_walk *walk);
 
 #endif

@@ -1,5 +1,5 @@
-/* bpe.c: reading the vocabulary and the merges, and encoding a piece. The merges are kept by the pair that they join,
- * since several pairs may make one token. Where one pair is listed twice the reference takes the later place. */
+/* bpe.c: reads the vocabulary and the merges, and encodes a piece. Merges are found by their pair of tokens, not by the token that
+ * they make, since several pairs may make the same. If a pair is listed twice, its later place counts, as in the reference. */
 #include "text/bpe.h"
 #include "base/hash.h"
 #include "base/utf8.h"
@@ -14,7 +14,7 @@ typedef struct mw_bpe_pair {
 
 /* ---- pairs ---- */
 
-/* Multiplication by a secret odd number, of which the top bits are kept (Dietzfelbinger, 1997). */
+/* A hash: the product with a secret odd number, of which the top bits are used (Dietzfelbinger, 1997). */
 static mw_bpe_pair *slot_of(const mw_bpe *bpe, uint64_t pair) {
   size_t mask = ((size_t)1 << bpe->pair_bits) - 1, at = (size_t)((pair * bpe->secret) >> (64 - bpe->pair_bits));
   while (bpe->pairs[at].rank != MW_MERGE_NONE && bpe->pairs[at].pair != pair) at = (at + 1) & mask;
@@ -122,7 +122,7 @@ static bool read_merges(mw_bpe *bpe, const mw_option *model) {
   return ok;
 }
 
-/* Characters and bytes that are tokens are found without hashing. */
+/* Makes tables of the characters and bytes that are tokens, which are then found without hashing. */
 static void fill_tables(mw_bpe *bpe) {
   char name[8];
   for (uint32_t i = 0; i < 0x800; i++)
@@ -173,7 +173,7 @@ static uint32_t id_of(const mw_bpe *bpe, const char *at, size_t n) {
   return mw_vocab_find(&bpe->vocab, at, n, &id) ? id : MW_MERGE_NONE;
 }
 
-/* A character that is no token, as its bytes; *done is false where one of them is no token either. */
+/* A character that is no token becomes the tokens of its bytes; *done is false if one of them is no token either. */
 static bool add_bytes(mw_bpe *bpe, const char *at, size_t n, bool *done, mw_error *err) {
   *done = bpe->byte_fallback;
   for (size_t i = 0; *done && i < n; i++) *done = bpe->byte[(unsigned char)at[i]] != MW_MERGE_NONE;
@@ -181,9 +181,9 @@ static bool add_bytes(mw_bpe *bpe, const char *at, size_t n, bool *done, mw_erro
   return true;
 }
 
-/* The characters of the piece. What is no token at all becomes the unknown token, a run of such one of them where they
- * are fused; without an unknown token it vanishes, as in the reference. Like there, the unknown token waits for the next
- * character that is a token: bytes overtake it. */
+/* The characters of the piece as symbols. A character that is no token, nor its bytes, becomes the unknown token; with fuse_unk a run
+ * of such characters becomes one unknown token; without an unknown token they are dropped. The unknown token is added only when a
+ * character follows that is a token, so it comes after byte tokens that follow it in the text: the reference does the same. */
 static bool split(mw_bpe *bpe, const char *piece, size_t length, mw_error *err) {
   bool waiting = false, done;
   mw_merge_clear(&bpe->row);

@@ -1,4 +1,5 @@
-/* dataset.c: rows of ids are windows, texts are cut into windows. All windows lie behind each other in one list of ids. */
+/* dataset.c: a row of ids is a window, a text is cut into windows. The ids of all windows are in one list, one window after the
+ * other. */
 #include "text/dataset.h"
 #include "base/dtype.h"
 #include "format/json.h"
@@ -12,7 +13,7 @@ enum { LONGEST_ROW = 1 << 20, DEEPEST = 64, LARGEST_TEXT = 1 << 30 };
 
 typedef struct builder {
   const mw_dataset_source *source;
-  const char *path, *field; /* the file; the field that was named, or NULL */
+  const char *path, *field; /* the file; the field that the user named, or NULL */
   mw_text_escaped shown;           /* the file, for messages */
   mw_tokenizer *tokenizer;  /* opened by the first text */
   mw_dataset *set;
@@ -22,7 +23,7 @@ typedef struct builder {
   mw_error *err;
 } builder;
 
-/* Makes what was added to the ids since `from` a window, or drops it where it predicts nothing. */
+/* The ids from `from` on become a window; fewer than 2, which predict nothing, are dropped. */
 static bool add_window(builder *b, size_t from) {
   size_t length = b->ids.count - from;
   if (length < 2) return b->ids.count = from, true;
@@ -33,7 +34,7 @@ static bool add_window(builder *b, size_t from) {
   return true;
 }
 
-/* The largest id that may be. */
+/* The largest valid id. */
 static uint64_t limit(const builder *b) {
   return b->source->vocabulary && b->source->vocabulary <= UINT32_MAX ? b->source->vocabulary - 1 : UINT32_MAX;
 }
@@ -74,7 +75,7 @@ static bool read_row(builder *b, const mw_file *file, column *c, uint64_t row) {
   return mw_tensor_read(file, c->tensor, row * bytes, c->row, bytes, b->err);
 }
 
-/* Element i of the row, which must be at most `most`. */
+/* Element i of the row; an error if it is above `most`. */
 static bool element(builder *b, const column *c, uint64_t row, uint64_t i, uint64_t most, uint32_t *out) {
   uint64_t value = 0;
   for (size_t k = c->size; k-- > 0;) value = value << 8 | c->row[i * c->size + k];
@@ -88,7 +89,7 @@ static bool element(builder *b, const column *c, uint64_t row, uint64_t i, uint6
                       (unsigned long long)row, (unsigned long long)i, found, (unsigned long long)most);
 }
 
-/* Where the ones of a row of the mask begin and end: one run, so that positions have no holes. */
+/* Where the ones in a row of the mask begin and end. They must be one run, so that positions have no gaps. */
 static bool masked(builder *b, const column *mask, uint64_t row, uint64_t *first, uint64_t *end) {
   uint64_t runs = 0, length = mask->tensor->shape[1];
   uint32_t before = 0, one;

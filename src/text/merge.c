@@ -1,5 +1,10 @@
-/* merge.c: the heap holds (rank, place) in one number each. An entry is good while its place still has that rank with
- * its neighbour; others are passed over. */
+/* merge.c: the heap has an entry for each pair of neighbours that can be merged: rank and place in one number, so that the lowest rank
+ * comes first, and of equal ranks the leftmost. Entries are not removed when a merge changes their neighbours; an entry that is
+ * taken out counts only if its place still has that rank. For example, `h u g s` with the merges (u g), (h ug), (ug s):
+ *
+ *   heap: (0, u)            merge u g: h ug s; new pairs (h ug), (ug s)
+ *   heap: (1, h), (2, ug)   merge h ug: hug s; the pair (ug s) no longer exists
+ *   heap: (2, ug)           not valid any more: passed over. Result: hug s */
 #include "text/merge.h"
 #include "base/mem.h"
 #include <stdlib.h>
@@ -41,7 +46,7 @@ static uint64_t pop(mw_merge *row) {
   return top;
 }
 
-/* Ranks the symbol with its next one. */
+/* Finds the rank of a symbol with the next one, and adds it to the heap. */
 static bool look(mw_merge *row, uint32_t at, mw_merge_rank rank, const void *model, mw_error *err) {
   mw_merge_symbol *left = &row->symbols[at];
   left->rank = left->next == MW_MERGE_NONE ? MW_MERGE_NONE : rank(model, left, &row->symbols[left->next], &left->merged);

@@ -1,6 +1,8 @@
-/* nfc.c: the door to utf8proc, which decomposes and composes. Characters younger than Unicode 9 are to the reference
- * characters like any other, so the text is cut before and behind each of them; and most text holds nothing that NFC
- * could change. Marks are put in order here, since utf8proc takes a time that grows with the square of their number. */
+/* nfc.c: the door of utf8proc, which decomposes and composes characters. Three things are done here:
+ *   - Most text has nothing that NFC could change; such parts are copied.
+ *   - The reference does not know characters that are younger than Unicode 9, and leaves them as they are. So the text is cut before
+ *     and after each of them.
+ *   - Combining marks are sorted here: utf8proc needs a time that grows with the square of their number. */
 #include "text/nfc.h"
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -16,16 +18,16 @@ static const range later[] = {
 #undef MW_UNICODE_NEWER
 };
 
-enum { FIRST_MARK = 0x300, MOST = 18 }; /* below FIRST_MARK nothing changes; a decomposition has at most MOST characters */
+enum { FIRST_MARK = 0x300, MOST = 18 }; /* no character below FIRST_MARK is changed by NFC; a decomposition has at most MOST characters */
 
-/* Characters of one run, all of which NFC may join or reorder. */
+/* Characters of one run, which NFC may join or reorder. */
 typedef struct run {
   utf8proc_int32_t *codes;
   size_t count, capacity;
 } run;
 
-/* Whether NFC leaves this character alone and nothing is joined across it. U+11A7 composes with nothing, but utf8proc
- * joins it to the Hangul syllable before. */
+/* Whether NFC does not change this character, nor join others across it. U+11A7 composes with nothing, but utf8proc would join it to
+ * the Hangul syllable before it. */
 static bool is_inert(uint32_t code) {
   if (code < FIRST_MARK || code == 0x11a7) return true;
   size_t low = 0, high = sizeof later / sizeof *later;
@@ -89,14 +91,14 @@ static bool add(run *r, uint32_t code, mw_error *err) {
 bool mw_nfc_add(const char *text, size_t length, mw_text *out, mw_error *err) {
   run r = {0};
   bool ok = true;
-  size_t from = 0, at = 0, last = 0; /* text[from, last) is copied as it is; text[last, at) is the character before */
+  size_t from = 0, at = 0, last = 0; /* text[from, last) will be copied unchanged; text[last, at) is the last character */
   while (ok && at < length) {
     uint32_t code, n = mw_utf8_decode(text + at, 4, &code);
     if (is_inert(code)) {
       last = at, at += n;
       continue;
     }
-    /* A character below FIRST_MARK that comes before may take part. */
+    /* The character before the run may be joined with it, also if it is below FIRST_MARK. */
     uint32_t before = 0;
     if (last < at && mw_utf8_decode(text + last, 4, &before) && before >= FIRST_MARK) last = at;
     mw_text_add(out, text + from, last - from);

@@ -1,4 +1,4 @@
-/* nfc.h: Unicode's canonical composition (NFC) as the reference knows it, which is that of Unicode 9. */
+/* nfc.h: Unicode's canonical composition (NFC), as the reference does it: that of Unicode 9. */
 #ifndef MW_TEXT_NFC_H
 #define MW_TEXT_NFC_H
 

@@ -1,4 +1,5 @@
-/* normalizer.c: a sequence is read into one list of steps, each of which makes a new text from the one before. */
+/* normalizer.c: the normalizer is read into one list of steps (a Sequence adds several). Each step makes a new text from that of the
+ * step before. */
 #include "text/normalizer.h"
 #include "text/nfc.h"
 #include <stdio.h>
@@ -33,7 +34,7 @@ bool mw_normalizer_read(mw_normalizer *n, const char *what, mw_json json, mw_are
 
 enum { GROWTH = 64, ROOM = 4096 };
 
-/* What normalization may make of so many bytes. */
+/* The largest normalised text of a text of so many bytes. */
 static size_t limit_of(size_t length) {
   size_t limit = length * GROWTH + ROOM;
   return limit < INT32_MAX ? limit : INT32_MAX;

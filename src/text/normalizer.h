@@ -20,7 +20,8 @@ typedef struct mw_normalizer {
   mw_text room[2];
 } mw_normalizer;
 
-/* `json` may be null or absent: nothing changes. Texts live in the arena. Free it also after a failure. */
+/* Reads the normalizer. `json` may be null or absent: then texts are not changed. Strings are in the arena. Free it also after a
+ * failure. */
 bool mw_normalizer_read(mw_normalizer *normalizer, const char *what, mw_json json, mw_arena *arena, mw_error *err);
 /* The normalised text, borrowed until the next call; it may be `text` itself. */
 bool mw_normalizer_run(mw_normalizer *normalizer, const char **text, size_t *length, mw_error *err);

@@ -1,9 +1,9 @@
-/* option.c: see option.h. */
+/* option.c: every reader of an option checks kind and value and composes the same form of error. */
 #include "text/option.h"
 #include <stdio.h>
 #include <string.h>
 
-/* Whether the word is one of those in the list, and which. */
+/* The place of a word in the list; false if it is not there. */
 static bool listed(const char *list, const char *word, size_t length, unsigned *place) {
   for (unsigned i = 0; *list; i++) {
     size_t n = strcspn(list, " ");

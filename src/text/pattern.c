@@ -1,5 +1,6 @@
-/* pattern.c: the door to PCRE2. It is run by its interpreter, whose steps can be counted: compiled code does not count
- * all of them. A match is first tried with few steps, then with more and more, until the text's budget is spent. */
+/* pattern.c: the door of PCRE2. Patterns are run by its interpreter, not compiled to machine code, since only the interpreter counts
+ * all steps. A match is tried with few steps first, then with more and more, until the budget of the text is spent: so the common
+ * case is fast, and a hostile pattern ends with an error. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "text/pattern.h"
 #include "base/mem.h"
@@ -19,7 +20,7 @@ enum {
 };
 
 struct mw_pattern {
-  pcre2_code *code, *later; /* for texts without and with characters that PCRE2's own classes may lack */
+  pcre2_code *code, *later; /* the second one for texts with characters that PCRE2's classes may not know */
   pcre2_match_data *data;
   pcre2_match_context *limits;
   char *literal; /* else NULL */

@@ -1,6 +1,5 @@
-/* pattern.h: what a tokenizer looks for in a text: a regular expression, run by PCRE2, or a literal. Patterns come from
- * strangers, so their size, their memory and their time are bounded: one that needs too many steps for a text is an
- * error, never a hang. */
+/* pattern.h: the patterns of tokenizers: a regular expression, which PCRE2 runs, or a literal text. A pattern may be hostile, so its
+ * size, memory and time are limited: one that needs too many steps is an error. */
 #ifndef MW_TEXT_PATTERN_H
 #define MW_TEXT_PATTERN_H
 
@@ -10,7 +9,7 @@ typedef struct mw_pattern mw_pattern;
 
 /* A regular expression in the reference's dialect (text/syntax.h). */
 bool mw_pattern_regex(const char *text, size_t length, mw_pattern **out, mw_error *err);
-/* A text that stands for itself; not empty. */
+/* A literal text, not empty. */
 bool mw_pattern_literal(const char *text, size_t length, mw_pattern **out, mw_error *err);
 /* The option "pattern" of a component: {"Regex": "x"} or {"String": "x"}. */
 bool mw_pattern_read(const mw_option *option, mw_pattern **out);
@@ -22,13 +21,13 @@ typedef struct mw_pattern_walk {
   size_t length, at;
   size_t begin, end;  /* the last match */
   bool matched;       /* there was one */
-  bool later;         /* the text holds characters that PCRE2's own classes may lack */
+  bool later;         /* the text has characters that PCRE2's classes may not know */
   uint64_t steps;     /* taken so far */
 } mw_pattern_walk;
 
 mw_pattern_walk mw_pattern_enter(const mw_pattern *pattern, const char *text, size_t length);
-/* The next match; *found is false at the end. An empty match is found too, but not right behind the one before. One walk
- * at a time. */
+/* The next match; *found is false at the end. Empty matches are found too, but not directly after another match. Only one walk over
+ * a pattern at a time. */
 bool mw_pattern_next(mw_pattern *pattern, mw_pattern_walk *walk, bool *found, mw_error *err);
 
 #endif

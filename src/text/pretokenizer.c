@@ -1,10 +1,10 @@
-/* pretokenizer.c: every component is read into a few simple steps. A piece that a step makes goes through the later
- * steps at once, so that no list of pieces is kept. */
+/* pretokenizer.c: every component is read into some simple steps. Each piece that a step cuts off goes through all later steps at
+ * once (push), so no lists of pieces are kept. */
 #include "text/pretokenizer.h"
 #include "base/utf8.h"
 #include <string.h>
 
-/* How GPT-2 splits; ByteLevel's own pattern. */
+/* The pattern of GPT-2, which ByteLevel uses. */
 static const char gpt2[] = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 static const char behaviors[] = "Isolated Removed MergedWithPrevious MergedWithNext Contiguous";
 
@@ -124,7 +124,7 @@ typedef struct run {
 
 static bool pass(const run *r, size_t step, const char *text, size_t length, bool first);
 
-/* What a split has found last and may still join with what comes. */
+/* The last part of a split, which may still be joined with the next one. */
 typedef struct pending {
   size_t begin, end;
   bool there, match; /* match: the last that was joined to it is one */
@@ -135,7 +135,7 @@ static bool flush(const run *r, size_t step, const char *text, bool first, const
   return pass(r, step + 1, text + p->begin, p->end - p->begin, first && p->begin == 0);
 }
 
-/* A match, or what lies between two. */
+/* Takes a match, or the text between two matches. */
 static bool fragment(const run *r, size_t step, const char *text, bool first, pending *p, size_t begin, size_t end, bool match) {
   bool join = false;
   if (r->pretokenizer->steps[step].invert) match = !match;
@@ -166,7 +166,8 @@ static bool split(const run *r, size_t step, const char *text, size_t length, bo
   return flush(r, step, text, first, &p);
 }
 
-/* GPT-2's stand-ins: printable characters of Latin-1 stand for themselves, the others for U+0100 and so on, in order. */
+/* GPT-2 writes every byte as a printable character: bytes that are printable in Latin-1 as themselves, the others, in order, as
+ * U+0100, U+0101 ... */
 static bool put_bytes(mw_text *out, const char *text, size_t length, mw_error *err) {
   MW_TRY(mw_mem_grow(&out->bytes, &out->capacity, 2 * length, 1, err));
   for (size_t i = 0; i < length; i++) {
@@ -191,7 +192,7 @@ static void put_spaces(mw_text *out, const mw_pretokenizer_step *step, const cha
   }
 }
 
-/* The piece through this step and the later ones. */
+/* Sends the piece through this step and all later ones. */
 static bool pass(const run *r, size_t at, const char *text, size_t length, bool first) {
   if (length == 0) return true;
   if (at == r->pretokenizer->count) return r->sink(r->context, text, length, r->err);

@@ -1,4 +1,4 @@
-/* pretokenizer.h: the `pre_tokenizer` of tokenizer.json, which cuts a text into the pieces within which tokens are merged:
+/* pretokenizer.h: the `pre_tokenizer` of tokenizer.json, which cuts a text into pieces; tokens are merged only within a piece:
  * ByteLevel, Metaspace, Split, Digits, WhitespaceSplit, CharDelimiterSplit, and Sequence of them. */
 #ifndef MW_TEXT_PRETOKENIZER_H
 #define MW_TEXT_PRETOKENIZER_H
@@ -22,7 +22,7 @@ typedef struct mw_pretokenizer_step {
   } kind;
   mw_pattern *pattern;
   mw_pretokenizer_behavior behavior;
-  bool invert;     /* what lies between the matches counts as a match */
+  bool invert;     /* the text between matches counts as the match */
   bool first_only; /* PREFIX: only before a piece that begins the text */
   const char *mark;
   size_t length;
@@ -34,10 +34,11 @@ typedef struct mw_pretokenizer {
   size_t count;
 } mw_pretokenizer;
 
-/* Is given every piece, none of which is empty, in order. */
+/* Called for every piece, in order; no piece is empty. */
 typedef bool (*mw_pretokenizer_sink)(void *context, const char *piece, size_t length, mw_error *err);
 
-/* `json` may be null or absent: the text is one piece. Texts live in the arena. Free it also after a failure. */
+/* Reads the pre-tokenizer. `json` may be null or absent: then a text is one piece. Strings are in the arena. Free it also after a
+ * failure. */
 bool mw_pretokenizer_read(mw_pretokenizer *pretokenizer, const char *what, mw_json json, mw_arena *arena, mw_error *err);
 /* `first`: the text is the beginning of what was given to the tokenizer. */
 bool mw_pretokenizer_run(mw_pretokenizer *pretokenizer, const char *text, size_t length, bool first,

@@ -1,4 +1,4 @@
-/* processor.c: a template for one text is read into what stands before and behind it. */
+/* processor.c: the template for a single text is read into the ids before and after the text. */
 #include "text/processor.h"
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* protobuf.c: https://protobuf.dev/programming-guides/encoding */
+/* protobuf.c: the wire format of https://protobuf.dev/programming-guides/encoding: each field is a number and a kind in one varint,
+ * then a varint, 4 or 8 bytes, or a length and as many bytes. */
 #include "text/protobuf.h"
 
 static bool bad(const mw_protobuf *walk, const char *found, mw_error *err) {

@@ -1,5 +1,5 @@
-/* protobuf.h: walking a message of Protocol Buffers that a stranger wrote: fields in order, each with its bounds checked.
- * Only what SentencePiece's models use: no groups. */
+/* protobuf.h: a walk over a message of Protocol Buffers that may be hostile: its fields in order, with bounds checked. Only what
+ * SentencePiece models use: no groups. */
 #ifndef MW_TEXT_PROTOBUF_H
 #define MW_TEXT_PROTOBUF_H
 
@@ -19,7 +19,7 @@ typedef struct mw_protobuf {
 } mw_protobuf;
 
 mw_protobuf mw_protobuf_enter(const char *what, const void *bytes, size_t length);
-/* The next field; *found is false at the end. MW_DATA where the bytes are no message. */
+/* The next field; *found is false at the end. MW_DATA if the bytes are not a message. */
 bool mw_protobuf_next(mw_protobuf *walk, bool *found, mw_error *err);
 /* MW_DATA unless the field that was read last has this kind. */
 bool mw_protobuf_is(const mw_protobuf *walk, mw_protobuf_kind kind, mw_error *err);

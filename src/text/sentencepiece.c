@@ -1,5 +1,5 @@
-/* sentencepiece.c: reading the model strictly, and encoding as bpe_model.cc of SentencePiece 0.2 does. Scores become
- * ranks when the model is read, so that the same heap serves both forms of byte-pair encoding. */
+/* sentencepiece.c: reads the model strictly, and encodes as bpe_model.cc of SentencePiece 0.2 does. When the model is read, scores
+ * are turned into ranks (the highest score is rank 0), so that merge.h does the work for both forms of byte-pair encoding. */
 #include "text/sentencepiece.h"
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -16,7 +16,7 @@ typedef struct mw_sentencepiece_piece {
   float score;
 } mw_sentencepiece_piece;
 
-/* What the model says of itself, with the defaults of sentencepiece_model.proto. */
+/* The model's options, with the defaults of sentencepiece_model.proto. */
 typedef struct header {
   uint64_t type;  /* of the model: 1 unigram, 2 BPE, 3 word, 4 char */
   int64_t begin;
@@ -116,7 +116,7 @@ static int by_score(const void *a, const void *b) {
   return (x->score < y->score) - (x->score > y->score);
 }
 
-/* Pieces of one score have one rank: of these the leftmost is joined first. */
+/* Pieces of the same score have the same rank: of these the leftmost is joined first. */
 static bool rank_pieces(mw_sentencepiece *m, mw_error *err) {
   mw_sentencepiece_piece **sorted = mw_mem_new(m->count, sizeof *sorted, err);
   if (!sorted) return false;
@@ -184,7 +184,7 @@ void mw_sentencepiece_free(mw_sentencepiece *m) {
 
 /* ---- encoding ---- */
 
-/* A symbol's id is its piece, or MW_MERGE_NONE for a character that is none. */
+/* A symbol's id is its piece, or MW_MERGE_NONE for a character that is not a piece. */
 static uint32_t rank_of(const void *model, const mw_merge_symbol *left, const mw_merge_symbol *right, uint32_t *merged) {
   const mw_sentencepiece *m = model;
   size_t length = (size_t)left->length + right->length;
@@ -217,7 +217,8 @@ static bool split(mw_sentencepiece *m, size_t begin, size_t end, mw_error *err) 
   return true;
 }
 
-/* What is no piece becomes its bytes, or the unknown piece, a run of such (`unknown`: it goes on) only one of them. */
+/* A symbol that is no piece becomes its bytes, or the unknown piece; a run of such symbols becomes only one (`unknown`: the last
+ * symbol was one). */
 static bool put(const mw_sentencepiece *m, bool *unknown, mw_ids *out, mw_error *err) {
   for (uint32_t at = 0; at != MW_MERGE_NONE; at = m->row.symbols[at].next) {
     const mw_merge_symbol *symbol = &m->row.symbols[at];
@@ -235,7 +236,7 @@ static bool put(const mw_sentencepiece *m, bool *unknown, mw_ids *out, mw_error 
 }
 
 bool mw_sentencepiece_encode(mw_sentencepiece *m, const char *text, size_t length, bool special, mw_ids *out, mw_error *err) {
-  static const char mark[] = "\xe2\x96\x81"; /* U+2581, the stand-in for a space */
+  static const char mark[] = "\xe2\x96\x81"; /* U+2581, which stands for a space */
   if (special && m->begin != MW_MERGE_NONE) MW_TRY(mw_ids_add(out, m->begin, err));
   if (length == 0) return true;
   m->room.length = 0;

@@ -1,12 +1,12 @@
-/* syntax.c: one walk over the pattern. Nothing is parsed beyond what has to be known: escapes, classes, groups and
- * repetitions; the rest is PCRE2's to check. */
+/* syntax.c: one walk over the pattern. Only what must be translated or refused is parsed: escapes, classes, groups and repetitions.
+ * PCRE2 checks the rest. */
 #include "text/syntax.h"
 #include "base/utf8.h"
 #include <string.h>
 
 typedef struct range { const char *class; uint32_t first, last; } range;
 
-/* What PCRE2's classes lack. */
+/* Characters that PCRE2's classes do not have. */
 static const range later[] = {
 #define MW_CLASS(class, first, last) {#class, 0x##first, 0x##last},
 #include "text/classes.def"
@@ -40,7 +40,7 @@ static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 static void put(reader *r, const char *text) { mw_text_add(r->out, text, strlen(text)); }
 
-/* The members of "{NAME}" behind \p, for within brackets. */
+/* The members of the class "{NAME}" after \p, to be put in brackets. */
 static bool put_class(reader *r, const char *from) {
   const char *open = r->at, *close = r->at < r->end ? memchr(r->at, '}', (size_t)(r->end - r->at)) : NULL;
   if (!close || *open != '{') return refuse(r, from, 3);
@@ -57,13 +57,13 @@ static bool put_class(reader *r, const char *from) {
   return refuse(r, from, (size_t)(close + 1 - from));
 }
 
-/* A code point of `digits` hexadecimal digits, or of any number of them within braces. */
+/* A code point: `digits` hexadecimal digits, or any number of them in braces. */
 static bool put_code(reader *r, const char *from, unsigned digits) {
   bool braces = r->at < r->end && *r->at == '{';
   const char *start = r->at + braces, *at = start;
   while (at < r->end && at - start < (braces ? 6 : (long)digits) && strchr("0123456789abcdefABCDEF", *at) && *at) at++;
   if (at == start || (braces ? at == r->end || *at != '}' : at - start != (long)digits)) return refuse(r, from, 6);
-  /* Two digits name a byte there, which is a character only in ASCII. */
+  /* In Oniguruma two digits are a byte, which is a character only in ASCII. */
   if (!braces && digits == 2 && *start > '7') return refuse(r, from, 4);
   mw_text_format(r->out, "\\x{%.*s}", (int)(at - start), start);
   r->at = at + braces;
@@ -72,7 +72,7 @@ static bool put_code(reader *r, const char *from, unsigned digits) {
 
 typedef enum meaning { CHARACTER, CLASS } meaning;
 
-/* What begins with a backslash. A class is written as members where it stands in brackets, else as a bracket. */
+/* An escape. A class becomes members if it is in brackets, else a bracket. */
 static bool read_escape(reader *r, bool bracket, meaning *item) {
   const char *from = r->at++;
   if (r->at == r->end) return ends(r);
@@ -148,7 +148,7 @@ static bool read_group(reader *r) {
   return true;
 }
 
-/* "{n}", "{n,}" or "{n,m}". Behind it '+' is no sign of possession there, and '?' one of laziness only if it has a comma. */
+/* "{n}", "{n,}" or "{n,m}". In Oniguruma a '+' after it does not mean possessive, and a '?' means lazy only if there is a comma. */
 static bool read_repetition(reader *r) {
   const char *at = r->at + 1;
   while (at < r->end && is_digit(*at)) at++;

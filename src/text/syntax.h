@@ -1,6 +1,6 @@
-/* syntax.h: regular expressions in the reference's dialect (Oniguruma's), written again for PCRE2. Most of what
- * tokenizers use means the same in both; classes of characters are the reference's, of its Unicode version; and what
- * means something else, or is not known to mean the same, is refused by its name. */
+/* syntax.h: translates regular expressions from the reference's dialect (Oniguruma's) for PCRE2. Most of what tokenizers use means
+ * the same in both. Classes of characters become those of the reference's Unicode version. What means something else in PCRE2, or
+ * may do so, is refused by its name. */
 #ifndef MW_TEXT_SYNTAX_H
 #define MW_TEXT_SYNTAX_H
 

@@ -1,5 +1,6 @@
-/* tokenizer.c: the two forms of tokenizers, and the way of a text through the parts of tokenizer.json: added tokens are
- * cut out, what is left is normalised, cut again, and merged piece by piece. */
+/* tokenizer.c: the two forms of tokenizers. A text goes through the parts of tokenizer.json in this order: added tokens are cut out;
+ * what is between them is normalised; added tokens that are searched in normalised text are cut out; the rest is cut into pieces
+ * by the pre-tokenizer, and each piece is merged to tokens. */
 #include "text/tokenizer.h"
 #include "base/utf8.h"
 #include "format/file.h"
@@ -34,7 +35,7 @@ static mw_json part(mw_json root, const char *what, const char *member, char whe
   return mw_json_member(root, member);
 }
 
-/* The scheme "first" asks whether a piece began the text before normalization, which is not known of every piece. */
+/* The scheme "first" depends on whether a piece begins the text before normalization, which we do not know of every piece. */
 static bool check_first(const mw_tokenizer *t, const char *what, mw_error *err) {
   bool first = false, bytes = false, normalized = t->normalizer.count > 0, unclear = normalized && t->added.normalized.count;
   for (size_t i = 0; i < t->pretokenizer.count; i++) {
@@ -155,7 +156,7 @@ static bool put_piece(void *context, const char *piece, size_t length, mw_error 
   return mw_bpe_encode(to->bpe, piece, length, to->out, err);
 }
 
-/* What lies between the added tokens of the raw text; `first`: it begins the text. */
+/* Encodes a part between added tokens of the raw text; `first`: the text begins with it. */
 static bool section(mw_tokenizer *t, const char *text, size_t length, bool first, mw_ids *out, mw_error *err) {
   sink to = {&t->bpe, out};
   MW_TRY(mw_normalizer_run(&t->normalizer, &text, &length, err));

@@ -1,6 +1,6 @@
-/* tokenizer.h: text to token ids, exactly as the reference of each format does: `tokenizer.json` (the tokenizers library
- * 0.22, byte-level and SentencePiece-style BPE) and `tokenizer.model` (SentencePiece 0.2, BPE). What a file asks for and
- * we do not implement is refused by its name (MW_UNAVAILABLE), never skipped; what is malformed is MW_DATA. */
+/* tokenizer.h: from text to token ids, exactly as the reference of each format: `tokenizer.json` (the tokenizers library 0.22,
+ * byte-level and SentencePiece-style BPE) and `tokenizer.model` (SentencePiece 0.2, BPE). A feature that is not implemented is
+ * refused by its name (MW_UNAVAILABLE), never skipped; a malformed file is MW_DATA. */
 #ifndef MW_TEXT_TOKENIZER_H
 #define MW_TEXT_TOKENIZER_H
 
@@ -8,8 +8,8 @@
 
 typedef struct mw_tokenizer mw_tokenizer;
 
-/* `where` is a folder (its tokenizer.json, else its tokenizer.model) or one of these files, told apart by its name:
- * ".json" is the first form, anything else the second. MW_MISSING where there is none. */
+/* `where` is a folder (its tokenizer.json, else its tokenizer.model) or one of these files: ".json" is the first form, any other
+ * name the second. MW_MISSING if there is none. */
 bool mw_tokenizer_open(const char *where, mw_tokenizer **out, mw_error *err);
 /* The same from memory; `what` names the bytes in errors. */
 bool mw_tokenizer_from_json(const char *what, const char *bytes, size_t length, mw_tokenizer **out, mw_error *err);

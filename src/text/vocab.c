@@ -1,4 +1,4 @@
-/* vocab.c: open addressing, at most half full. */
+/* vocab.c: a hash table with open addressing, at most half full. */
 #include "text/vocab.h"
 #include "base/hash.h"
 #include "base/mem.h"
@@ -11,7 +11,7 @@ typedef struct mw_vocab_slot {
   uint64_t hash;
 } mw_vocab_slot;
 
-/* Up to seven bytes as a number, without a call and without a byte beyond them. */
+/* Up to seven bytes as a number, without reading beyond them. */
 static uint64_t load(const char *text, size_t n) {
   const unsigned char *b = (const unsigned char *)text;
   uint32_t first, last;
@@ -21,7 +21,7 @@ static uint64_t load(const char *text, size_t n) {
   return first | (uint64_t)last << (8 * (n - 4));
 }
 
-/* Seven bytes a term, so that two texts of one length meet with a chance of about their length in 2^61. */
+/* Seven bytes are one term of the hash (base/hash.h): two texts of n bytes have the same hash with a probability of about n / 2^61. */
 static uint64_t hash_of(const mw_vocab *vocab, const char *text, size_t length) {
   uint64_t hash = length + 1;
   while (length) {
@@ -44,7 +44,7 @@ void mw_vocab_free(mw_vocab *vocab) {
   *vocab = (mw_vocab){0};
 }
 
-/* The slot of the text, or the empty one where it would be. */
+/* The slot of the text, or the empty slot where it would be added. */
 static mw_vocab_slot *slot_of(const mw_vocab *vocab, const char *text, size_t length, uint64_t hash) {
   size_t at = (size_t)(hash >> 32) & (vocab->size - 1);
   for (;; at = (at + 1) & (vocab->size - 1)) {

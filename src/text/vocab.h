@@ -1,5 +1,5 @@
-/* vocab.h: from a token's text to its number. Texts are borrowed. Strangers choose the texts, so the hash is taken at a
- * secret point: they cannot choose texts that meet. */
+/* vocab.h: from a token's text to its number. Texts are borrowed. A hostile file could choose texts with equal hashes, so the hash has
+ * a secret (base/hash.h). */
 #ifndef MW_TEXT_VOCAB_H
 #define MW_TEXT_VOCAB_H
 
@@ -17,7 +17,7 @@ void mw_vocab_free(mw_vocab *vocab);
 
 /* The number of a text, or false. */
 bool mw_vocab_find(const mw_vocab *vocab, const char *text, size_t length, uint32_t *number);
-/* False with *known = true and nothing changed where the text is there already; MW_MEMORY otherwise. */
+/* Adds a text. False with *known = true if it is already there; nothing is changed then. Else false is MW_MEMORY. */
 bool mw_vocab_add(mw_vocab *vocab, const char *text, size_t length, uint32_t number, bool *known, mw_error *err);
 
 #endif
