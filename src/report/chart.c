@@ -1,4 +1,4 @@
-/* chart.c: see chart.h. A chart is a row of a table: what it shows, how far its axis reaches, the line to compare with. */
+/* chart.c: each chart is a row of a table: its curves, how far its axis reaches, the line to compare with. */
 #include "report/chart.h"
 #include "report/axis.h"
 #include "report/markup.h"
@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 
-/* A figure of a comparison as the page shows it. */
+/* A curve: which figure of a comparison, with its name and colour. */
 typedef struct series {
   const char *label, *class; /* class "a", "b" or "d" (of both): its colour */
   size_t figure;             /* offset in mw_compare_figures */
@@ -15,7 +15,7 @@ typedef struct series {
 typedef struct chart {
   const char *title, *note;
   bool percent, signed_axis;
-  double rule, reach; /* a line to compare with, drawn where the values come up to `reach`; 0: none */
+  double rule, reach; /* a line to compare with, drawn if the values reach `reach`; 0: none */
   const char *rule_label;
   double least_top;   /* the axis reaches at least up to here */
   series series[2];
@@ -54,7 +54,7 @@ typedef struct plot {
   mw_text *out;
   const mw_compare *compare;
   bool based;
-  size_t first, count; /* the groups on the x axis: layers, or all where there are no layers */
+  size_t first, count; /* the groups on the x axis: layers, or all groups if there are no layers */
 } plot;
 
 static double value_of(const mw_compare_sums *sums, size_t figure) {
@@ -111,7 +111,7 @@ static void draw_grid(plot *p, const chart *c, const mw_axis *a) {
 
 static bool has_rule(const chart *c, const mw_axis *a) { return c->rule > 0 && mw_axis_line(a, a->last) >= c->rule; }
 
-/* Over the points, so that it can be read. */
+/* Drawn over the points, so that it can be read. */
 static void label_rule(plot *p, const chart *c, const mw_axis *a) {
   mw_text_format(p->out, "<text class=\"rule\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>", WIDTH - RIGHT,
                  y_of(a, c->rule) - 5, c->rule_label);

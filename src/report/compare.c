@@ -1,4 +1,5 @@
-/* compare.c: rows by a walk over the models' sorted names, sums by one job of the executor. */
+/* compare.c: a walk over the sorted names of all models gives the rows. The sums of all rows are the scalars of one graph, which the
+ * executor computes in one pass (exec/run.h). Tensors that are not real numbers are compared byte by byte. */
 #include "report/compare.h"
 #include "exec/run.h"
 #include <math.h>
@@ -10,7 +11,7 @@ const char *const mw_compare_state_names[MW_COMPARE_STATES] = {"same",      "dif
 
 /* ---- rows ---- */
 
-/* A layer is the first part of the name that is a number, with what stands before it: "model.layers.3". */
+/* The layer of a name: all up to its first part that is a number: "model.layers.3". */
 static void place(mw_compare_row *row) {
   const char *name = row->name, *last = strrchr(name, '.');
   for (const char *part = name; part; part = strchr(part, '.') ? strchr(part, '.') + 1 : NULL) {
@@ -50,7 +51,7 @@ static bool same_shape(const mw_tensor *x, const mw_tensor *y) {
   return x->rank == y->rank && (!x->rank || memcmp(x->shape, y->shape, x->rank * sizeof *x->shape) == 0);
 }
 
-/* What the headers tell; DIFFERS where the data must be asked. */
+/* The state as far as the headers tell; DIFFERS if the data must be compared. */
 static mw_compare_state judge(const mw_compare_row *row, size_t models) {
   const mw_tensor *a = row->tensor[MW_COMPARE_A], *b = row->tensor[MW_COMPARE_B], *c = row->tensor[MW_COMPARE_BASE];
   if (!a && !b) return MW_COMPARE_ONLY_BASE;
@@ -105,7 +106,7 @@ static bool has_data(const mw_compare_row *row) {
   return row->state == MW_COMPARE_DIFFERS || row->state == MW_COMPARE_NO_BASE;
 }
 
-/* ---- what is not computed: bytes ---- */
+/* ---- tensors that are compared byte by byte ---- */
 
 typedef struct watch {
   mw_progress progress;
@@ -120,7 +121,7 @@ static bool go_on(watch *w, uint64_t bytes, mw_error *err) {
   return mw_error_set(err, MW_INTERRUPTED, "interrupted");
 }
 
-/* Elements of `size` bytes that differ; of a dtype that shares bytes, the bytes. */
+/* How many elements of `size` bytes differ; if several elements share a byte, how many bytes. */
 static uint64_t count_changes(const unsigned char *x, const unsigned char *y, size_t bytes, size_t size) {
   uint64_t changed = 0;
   if (memcmp(x, y, bytes) == 0) return 0;
@@ -160,7 +161,7 @@ static bool compare_integers(mw_compare *compare, watch *w, mw_error *err) {
   return true;
 }
 
-/* ---- what is computed: a graph ---- */
+/* ---- tensors that are computed: a graph ---- */
 
 typedef struct builder {
   mw_graph *graph;
@@ -194,13 +195,13 @@ static mw_node count_unequal(builder *b, mw_node x, mw_node y) {
   return apply(b, MW_OP_TOTAL, apply(b, MW_OP_NE, x, y), 0);
 }
 
-/* The product of the signs, since that of the values may be too small to be told from 0. */
+/* The product of the signs: that of the values may be so small that it is 0. */
 static mw_node count_conflicts(builder *b, mw_node x, mw_node y) {
   mw_node product = apply(b, MW_OP_MUL, apply(b, MW_OP_SIGN, x, 0), apply(b, MW_OP_SIGN, y, 0));
   return apply(b, MW_OP_TOTAL, apply(b, MW_OP_LT, product, number(b, 0)), 0);
 }
 
-/* The node of every sum of one row. */
+/* Makes the node of each sum of one row. */
 static void describe(builder *b, const mw_compare_row *row, uint32_t index, bool with_base, mw_node *sums) {
   mw_node x = input(b, MW_COMPARE_A, index, row->tensor[MW_COMPARE_A]);
   mw_node y = input(b, MW_COMPARE_B, index, row->tensor[MW_COMPARE_B]);
@@ -296,9 +297,9 @@ static bool measure(mw_compare *compare, int threads, watch *w, mw_error *err) {
   return ok;
 }
 
-/* ---- what it comes to ---- */
+/* ---- from sums to figures ---- */
 
-/* A tensor whose squares are not finite has no length: what is left to say is how much of it differs, by its bytes. */
+/* If the squares are not finite, the tensor has no length; then only the share of different elements is told, by their bytes. */
 static bool check_finite(mw_compare *compare, watch *w, mw_warning *warnings, mw_error *err) {
   w->before += w->run;
   w->total += w->run;
@@ -330,7 +331,7 @@ static void add_up(mw_compare *compare) {
   }
 }
 
-/* |x| / |y| of two squared lengths over so many elements. */
+/* |x| / |y| from two squared lengths, over so many elements. */
 static double ratio(double x, double y, double elements) {
   if (elements == 0 || (y == 0 && x > 0)) return (double)NAN;
   return y > 0 ? sqrt(x) / sqrt(y) : 0;

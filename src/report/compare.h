@@ -1,7 +1,6 @@
-/* compare.h: two models tensor by tensor, and against the base that they may come from: which tensors there are, and the
- * sums over their elements from which lengths, angles and shares follow. Everything real is found in one pass of the
- * executor over a graph that has sinks and no outputs; everything else is compared byte by byte. A difference is a
- * result here and never an error. */
+/* compare.h: compares two models tensor by tensor, and both with the base that they may come from: which tensors each has, and sums
+ * over their elements, from which lengths, angles and shares are computed. All real tensors are read in one pass of the executor,
+ * the others byte by byte. A difference is a result, never an error. */
 #ifndef MW_REPORT_COMPARE_H
 #define MW_REPORT_COMPARE_H
 
@@ -25,7 +24,7 @@ typedef enum mw_compare_sum {
 
 typedef struct mw_compare_sums { double of[MW_COMPARE_SUMS]; } mw_compare_sums;
 
-/* What the sums tell. NAN where it is not known: nothing was measured, or a length would be measured by nothing. */
+/* What follows from the sums. NAN: not known, since nothing was measured, or since it would be a division by 0. */
 typedef struct mw_compare_figures {
   double relative_delta;   /* |B - A| / |A| */
   double delta_a, delta_b; /* |A - base| / |base|, |B - base| / |base| */
@@ -39,9 +38,9 @@ mw_compare_figures mw_compare_tell(const mw_compare_sums *sums);
 typedef enum mw_compare_state {
   MW_COMPARE_SAME, MW_COMPARE_DIFFERS,
   MW_COMPARE_ONLY_A, MW_COMPARE_ONLY_B, MW_COMPARE_ONLY_BASE,
-  MW_COMPARE_NO_BASE, /* the base lacks it or has it otherwise: compared without */
+  MW_COMPARE_NO_BASE, /* the base does not have it, or in another shape or kind: compared without the base */
   MW_COMPARE_SHAPE,   /* the shapes differ: not compared */
-  MW_COMPARE_DTYPE,   /* numbers here, integers or other bytes there: not compared */
+  MW_COMPARE_DTYPE,   /* real numbers in one, integers or other bytes in the other: not compared */
   MW_COMPARE_STATES
 } mw_compare_state;
 
@@ -55,11 +54,11 @@ typedef struct mw_compare_row {
   /* Of its name: the first `key` bytes are its layer's ("model.layers.3") or its module's ("model.norm"). */
   size_t key;
   uint64_t layer;
-  uint8_t place;    /* 0: before the layers, 1: in one, 2: behind them */
+  uint8_t place;    /* 0: before the layers, 1: in a layer, 2: after them */
   mw_compare_sums sums;
 } mw_compare_row;
 
-/* Tensors of one layer, or of one module outside of them. */
+/* The tensors of a layer, or of a module that is in no layer. */
 typedef struct mw_compare_group {
   size_t first, count; /* rows */
   mw_compare_sums sums;
@@ -68,7 +67,7 @@ typedef struct mw_compare_group {
 typedef struct mw_compare {
   mw_family_member members[MW_COMPARE_MODELS];
   size_t models;          /* 2, or 3 with a base */
-  mw_compare_row *rows;   /* in the order of a forward pass as far as names tell */
+  mw_compare_row *rows;   /* in the order of a forward pass, as far as names show it */
   size_t count;
   mw_compare_group *groups;
   size_t group_count;

@@ -15,13 +15,13 @@ struct mw_diff {
 
 /* ---- warnings ---- */
 
-/* Weights of models with one ancestor have a cosine near 1, those of strangers one near 0. */
+/* Weights of models that come from the same one have a cosine near 1, those of unrelated models near 0. */
 static const double strangers = 0.2;
-/* Longer deltas than this share of the base do not merge well. */
+/* Deltas longer than this share of the base do not merge well. */
 static const double longest_delta = 0.2;
 static const size_t none = (size_t)-1;
 
-/* A model and what it is measured against: the base, or without one A. */
+/* A model and the one that it is compared with: the base, or A if there is none. */
 typedef struct pair {
   const char *model, *from, *both;
   mw_compare_sum from_squares, squares, delta; /* sums: |from|^2, |model|^2, |model - from|^2 */
@@ -34,7 +34,7 @@ static const pair pairs_with_base[] = {
 static const pair pair_alone[] = {
     {"B", "A", "A and B", MW_COMPARE_AA, MW_COMPARE_BB, MW_COMPARE_DD, MW_COMPARE_MEASURED}};
 
-/* Of the weights: x y = (|x|^2 + |y|^2 - |x - y|^2) / 2. NAN where one of them is zero or nothing was measured. */
+/* The cosine of the weights, by x y = (|x|^2 + |y|^2 - |x - y|^2) / 2. NAN if one of them is zero, or nothing was measured. */
 static double weight_cosine(const pair *p, const mw_compare_sums *sums) {
   double x = sums->of[p->from_squares], y = sums->of[p->squares];
   if (sums->of[p->elements] == 0 || !(x > 0 && y > 0)) return (double)NAN;
@@ -45,7 +45,7 @@ static double delta_length(const pair *p, const mw_compare_sums *sums) {
   return sums->of[p->from_squares] > 0 ? sqrt(sums->of[p->delta]) / sqrt(sums->of[p->from_squares]) : 0;
 }
 
-/* Whether the two are relatives as far as their matrices tell. */
+/* Whether the two models come from the same one, as far as their matrices show. */
 static bool check_family(const mw_compare *compare, const pair *p, mw_warning *warnings) {
   size_t matrices = 0, strange = 0, worst = none;
   double least = 2;
@@ -92,7 +92,7 @@ static void check_length(const mw_compare *compare, const pair *p, mw_warning *w
               mw_text_escape(&name, row->name, row->key), 100 * longest);
 }
 
-/* What a merge of these would say. */
+/* The warnings and errors that a merge of these would give. */
 static void check_merge(const mw_compare *compare, mw_warning *warnings) {
   mw_family_rules rules = {0};
   mw_family_member members[MW_COMPARE_MODELS];
@@ -210,13 +210,13 @@ static void put_layers(mw_text *text, const mw_compare *compare, bool based) {
   mw_text_format(text, "  all (%zu)\n", compare->count);
 }
 
-/* How far a tensor moved, for the order of the worst; below 0 where nothing was measured. */
+/* How far a tensor moved, by which the list of the largest changes is sorted; below 0 if nothing was measured. */
 static double distance(const mw_compare_row *row, bool based) {
   mw_compare_figures f = mw_compare_tell(&row->sums);
   if (row->sums.of[MW_COMPARE_MEASURED] == 0) return -1;
   double a = based && row->state != MW_COMPARE_NO_BASE ? f.delta_a : f.relative_delta;
   double b = based && row->state != MW_COMPARE_NO_BASE ? f.delta_b : f.relative_delta;
-  if (isnan(a) || isnan(b)) return INFINITY; /* something where there was nothing */
+  if (isnan(a) || isnan(b)) return INFINITY; /* from zero to something */
   return a > b ? a : b;
 }
 
@@ -264,7 +264,7 @@ static bool other_bytes(const mw_compare_row *row, mw_compare_state state) {
   return row->state == state && row->sums.of[MW_COMPARE_MEASURED] == 0;
 }
 
-/* What no number tells: one list a kind, at most 20 names each. */
+/* Tensors that were not compared: a list for each reason, with at most 20 names. */
 static void put_lists(mw_text *text, const mw_compare *compare) {
   enum { SHOWN = 20 };
   static const struct {

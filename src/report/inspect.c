@@ -1,6 +1,6 @@
-/* inspect.c: what a model or a file holds, after every check that a merge would make of it. With statistics all of it is
- * read, and then files of the hub's cache are held against the hashes that they are named by. A model may have a million
- * tensors, so that what is written of them is written tensor by tensor. */
+/* inspect.c: what a model or a file contains, after all checks that a merge would do. With statistics all data is read, and files of
+ * the hub's cache are compared with the hashes in their names. A model may have a million tensors, so the text is written tensor
+ * by tensor. */
 #include "base/json_writer.h"
 #include "model/family.h"
 #include "model/hub.h"
@@ -19,7 +19,7 @@ struct mw_inspection {
   mw_model *model;
   const char *path; /* as it was given */
   stats *stats;     /* of every tensor, or NULL */
-  size_t verified;  /* files that have the hash that the hub's cache knows them by */
+  size_t verified;  /* files whose hash is the one in their name in the hub's cache */
   mw_text json;     /* once it was asked for */
   uint64_t parameters, bytes;
   mw_arena arena;
@@ -27,7 +27,7 @@ struct mw_inspection {
 
 enum { STEP = 32 << 10, PIECE = 64 << 10 };
 
-/* One plain pass in file order: people look at these numbers, no merge depends on them. */
+/* A plain loop in file order: these numbers are only for people, no merge depends on them. */
 static bool measure(const mw_model *model, const mw_tensor *tensor, const mw_kernels *kernels, stats *out,
                     mw_error *err) {
   mw_dtype dtype = (mw_dtype)tensor->dtype;
@@ -70,7 +70,7 @@ static bool measure_all(mw_inspection *inspection, mw_error *err) {
   return true;
 }
 
-/* The numbers that people look at. */
+/* The statistics of all tensors. */
 typedef struct figures { double min, max, mean, norm; } figures;
 
 static figures figures_of(const mw_tensor *tensor, const stats *s) {
@@ -78,19 +78,19 @@ static figures figures_of(const mw_tensor *tensor, const stats *s) {
   return good ? (figures){s->smallest, s->largest, s->sum / (double)good, sqrt(s->squares)} : (figures){0};
 }
 
-/* What a merge of this model would refuse is said as a warning. */
+/* What a merge of this model would refuse becomes a warning. */
 static void warn(mw_inspection *inspection) {
   const mw_model *model = inspection->model;
   mw_family_member member = {.model = model, .label = "this model"};
   mw_family_rules rules = {0};
   mw_family family;
   mw_error refusal;
-  if (!model->folder) return; /* a lone file claims to be no whole model */
+  if (!model->folder) return; /* a single file need not be a complete model */
   if (mw_family_join(&member, 1, 0, &rules, &inspection->warnings, &family, &refusal)) mw_family_free(&family);
   else mw_warning_add(&inspection->warnings, "a merge would refuse this: %s", refusal.text);
 }
 
-/* The files of a model, side files too; what is not of the hub's cache promises nothing. */
+/* Checks all files of a model, also side files. Only files of the hub's cache have a hash in their name. */
 static bool verify(mw_inspection *inspection, mw_error *err) {
   const mw_model *model = inspection->model;
   mw_arena arena = {0};

@@ -1,4 +1,4 @@
-/* markup.c: see markup.h. */
+/* markup.c: the only place that escapes text for HTML. */
 #include "report/markup.h"
 #include <math.h>
 #include <string.h>

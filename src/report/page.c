@@ -1,4 +1,4 @@
-/* page.c: see page.h. */
+/* page.c: the page's head, its charts, and two tables whose lengths have bars behind them. */
 #include "report/page.h"
 #include "report/chart.h"
 #include "report/markup.h"
@@ -75,7 +75,7 @@ static void put_tiles(page *p) {
   mw_markup_raw(p->out, "</dl>\n");
 }
 
-/* A length, with a bar behind it whose end is `full`. */
+/* A length, with a bar behind it; `full` is the length of a whole bar. */
 static void put_bar(page *p, double value, double full, const char *class) {
   double part = full > 0 && value > 0 ? 100 * value / full : 0;
   mw_text_format(p->out, "<td class=\"bar %s\" style=\"--v:%.1f%%\">", class, part > 100 ? 100 : part);
@@ -118,7 +118,7 @@ static void begin_table(page *p, const char *title, const char *id, const char *
   mw_markup_raw(p->out, "</tr></thead>\n<tbody>\n");
 }
 
-/* The greatest length of a list of sums, by which its bars are drawn. */
+/* The largest length in a list of sums, that of a whole bar. */
 static double longest(const page *p, const mw_compare_sums *sums, double so_far) {
   mw_compare_figures f = mw_compare_tell(sums);
   double lengths[] = {f.relative_delta, p->based ? f.delta_a : 0, p->based ? f.delta_b : 0};
@@ -143,7 +143,7 @@ static void put_layers(page *p) {
   mw_markup_raw(p->out, "</tr></tfoot>\n</table>\n</div>\n</section>\n");
 }
 
-/* "BF16 160x160", of two models where they differ. */
+/* "BF16 160x160"; of two models, if they differ. */
 static void put_kind(page *p, const mw_tensor *tensor) {
   mw_text_format(p->out, "%s ", mw_dtype_name((mw_dtype)tensor->dtype));
   for (unsigned i = 0; i < tensor->rank; i++)

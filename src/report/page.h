@@ -1,4 +1,4 @@
-/* page.h: a comparison as one HTML file: figures over depth as small charts, tables of layers and tensors. It needs
+/* page.h: a comparison as one HTML file: small charts of its figures, layer by layer, and tables of layers and tensors. It needs
  * neither scripts nor the network. */
 #ifndef MW_REPORT_PAGE_H
 #define MW_REPORT_PAGE_H
@@ -6,10 +6,10 @@
 #include "base/text.h"
 #include "report/compare.h"
 
-/* How every page begins; nothing else is ever replaced by one. */
+/* How every page begins. A file that does not begin so is never replaced by a page. */
 extern const char mw_page_mark[];
 
-/* `warnings` are shown on it. */
+/* The page also shows the `warnings`. */
 bool mw_page_compose(const mw_compare *compare, const mw_warning *warnings, mw_text *out, mw_error *err);
 
 #endif

@@ -1,5 +1,5 @@
-/* style.c: see style.h. Two colours stand for the two models, a third for what lies between them; each has the contrast
- * that small text needs on both grounds. */
+/* style.c: two colours stand for the two models, a third for what they have together. Each has enough contrast for small text, on a
+ * light and on a dark background. */
 #include "report/style.h"
 
 const char mw_style_text[] =
