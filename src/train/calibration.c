@@ -1,4 +1,5 @@
-/* calibration.c: see calibration.h. */
+/* calibration.c: opens data files by their kind (text to be tokenised, or token ids), and checks their ids against the donor's
+ * vocabulary, so that a recipe cannot begin with data of another tokenizer. */
 #include "train/calibration.h"
 #include "model/tied_head.h"
 #include "num/gemm.h"
@@ -7,7 +8,7 @@
 
 enum { MOST_FILES = 64 };
 
-/* "x.jsonl:FIELD" names a field of a file. */
+/* "x.jsonl:FIELD" names the field of a file that is read. */
 static bool hash_file(const char *path, char hex[65], mw_arena *arena, mw_error *err) {
   const char *colon = strrchr(path, ':');
   mw_file file;

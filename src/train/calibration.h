@@ -1,5 +1,5 @@
-/* calibration.h: the files of --data, opened before the recipe is evaluated: a recipe then knows how many there are and how
- * long their windows are, and nothing else of them. */
+/* calibration.h: the files of --data. They are opened before the recipe is evaluated; the recipe is told only how many there are, and
+ * how many windows of which length. */
 #ifndef MW_TRAIN_CALIBRATION_H
 #define MW_TRAIN_CALIBRATION_H
 
@@ -20,7 +20,7 @@ typedef struct mw_calibration {
  * `window`: tokens a window of text; 0: 256. */
 bool mw_calibration_open(mw_calibration *data, const char *const *paths, size_t count, uint32_t window,
                          const mw_family_member *donor, mw_error *err);
-/* Warns where a model's tokenizer file is not the donor's: the same ids then stand for other texts. */
+/* Warns if a model's tokenizer file differs from the donor's: the same ids may then be other texts. */
 void mw_calibration_compare(const mw_family_member *members, size_t count, size_t donor, mw_warning *warnings);
 /* Adds to an object what a lock file says of it: the core type that products depend on, the window, the files. */
 void mw_calibration_tell(const mw_calibration *data, uint32_t window, mw_json_writer *json);

@@ -1,6 +1,6 @@
-/* checkpoint.c: see checkpoint.h. The layout follows from the run, so that a file of another size is of another run: magic,
- * identity, current training and its step; of every training that is done values and curve; of the current one values,
- * momentum, variance and the curve so far; the hash of all before it. */
+/* checkpoint.c: the file is, one after the other: a magic word; the identity of the run; the number of the current training and its
+ * step; of every training that is done its values and curve; of the current one values, momentum, variance and the curve so far;
+ * and the hash of all before it. All sizes follow from the run, so a file of another size belongs to another run. */
 #include "train/checkpoint.h"
 #include "base/sha256.h"
 #include "format/file.h"
@@ -15,7 +15,7 @@
 enum { MAGIC = 8, HASH = 64 };
 static const char magic[MAGIC + 1] = "MWLEARN2";
 
-/* One walk serves both directions: `at` is read from or written to. */
+/* One function goes through the parts of the file, for writing and for reading. */
 typedef struct walk {
   mw_text *out;   /* writing; NULL: reading */
   const char *at, *end;
@@ -45,7 +45,7 @@ static void pass_training(walk *w, const mw_checkpoint *c, size_t i, uint64_t st
   state->step = steps;
 }
 
-/* Everything but the hash. False while reading: this is not of this run. */
+/* Writes or reads everything but the hash. False when reading: the file belongs to another run. */
 static bool pass_all(walk *w, mw_checkpoint *c) {
   char head[MAGIC], identity[64];
   memcpy(head, magic, MAGIC);
@@ -74,7 +74,7 @@ static bool write_part(const char *path, const mw_text *text, mw_error *err) {
   return ok;
 }
 
-/* The first one takes a free name, later ones replace their own. */
+/* The first checkpoint of a run needs a free name; later ones replace it. */
 static bool place(mw_checkpoint *checkpoint, mw_error *err) {
   mw_text_escaped shown;
   struct stat there;
@@ -104,7 +104,7 @@ bool mw_checkpoint_write(mw_checkpoint *checkpoint, mw_error *err) {
   return ok;
 }
 
-/* The most that a checkpoint of this run may be long. */
+/* The largest size of a checkpoint of this run. */
 static size_t largest(const mw_checkpoint *c) {
   size_t bytes = MAGIC + 64 + 16 + HASH;
   for (size_t i = 0; i < c->count; i++)
@@ -113,7 +113,7 @@ static size_t largest(const mw_checkpoint *c) {
   return bytes;
 }
 
-/* Whether the bytes are of this run, and whole; then they are taken. */
+/* Reads the file, if it belongs to this run and is complete; else false. */
 static bool take(mw_checkpoint *checkpoint, const char *bytes, size_t length) {
   char hex[65];
   if (length <= HASH) return false;

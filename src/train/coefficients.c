@@ -1,4 +1,5 @@
-/* coefficients.c: see coefficients.h. */
+/* coefficients.c: names of parts, and the safetensors file in both directions. Reading is strict: a file with other tensors than those
+ * of the recipe is refused, and the error names the first difference. */
 #include "train/coefficients.h"
 #include "format/safetensors.h"
 #include <math.h>
@@ -12,7 +13,7 @@ static int by_text(const void *a, const void *b) {
   return order ? order : (x > y) - (x < y);
 }
 
-/* Two of one name, which only a recipe that lists a model twice can make, are told apart by "~2". */
+/* If a recipe has the same model twice, two parts have the same name: the second one gets "~2". */
 static bool tell_apart(const char **names, size_t count, mw_arena *arena, mw_error *err) {
   const char ***sorted = mw_mem_new(count, sizeof *sorted, err);
   if (!sorted) return false;

@@ -1,6 +1,6 @@
-/* coefficients.h: learned coefficients as a file: OUT/moonweld/coefficients.safetensors, and the same read again. A tensor
- * is called LABEL.NAME ("experts[1].model.norm.weight"), or LABEL alone where one number scales a whole model; those of a
- * recipe's second training begin with "learn2." and so on. All are F32, one dimension. */
+/* coefficients.h: writes and reads learned coefficients: OUT/moonweld/coefficients.safetensors. A tensor's name is LABEL.NAME
+ * ("experts[1].model.norm.weight"), or LABEL if one number scales the whole model; those of a recipe's second training begin with
+ * "learn2.", and so on. All are F32 with one dimension. */
 #ifndef MW_TRAIN_COEFFICIENTS_H
 #define MW_TRAIN_COEFFICIENTS_H
 

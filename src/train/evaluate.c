@@ -1,5 +1,5 @@
-/* evaluate.c: see evaluate.h. A child builds the graph of the losses on top of the candidate's; the parent takes it through the
- * graph's own constructors as it does every graph, and src/learn runs it forwards. */
+/* evaluate.c: a child adds nodes for the losses to the candidate's graph and sends all; the parent makes the graph again by its
+ * constructors, as with every graph, and src/learn runs it forward. */
 #include "train/evaluate.h"
 #include "base/option_table.h"
 #include "recipe/child.h"
@@ -10,7 +10,7 @@
 #include <string.h>
 
 typedef struct asking {
-  mw_child_candidate candidate; /* first: it is what the child gets */
+  mw_child_candidate candidate; /* must be first: the child takes the pointer as an mw_child_candidate */
   const mw_input_set *inputs;
   mw_graph *graph;
   mw_graph_output *losses;
@@ -27,7 +27,7 @@ static bool on_message(void *context, int fd, uint32_t kind, char *bytes, size_t
                             &ask->graph, &ask->losses, &ask->count, err);
 }
 
-/* Losses must be what was asked for: the cross-entropy of data set i. */
+/* Checks that output i is the cross-entropy of data set i. */
 static bool check(const asking *ask, size_t sets, mw_error *err) {
   bool ok = ask->count == sets;
   for (size_t i = 0; i < ask->count && ok; i++) {
@@ -49,7 +49,7 @@ static bool show(void *context, uint64_t done, uint64_t total) {
   return !s->progress || s->progress(s->context, &facts);
 }
 
-/* The ids of the candidate's nodes are the same in the graph with its losses, which only grew. */
+/* Nodes were only added, so the candidate's nodes have the same ids in the graph with the losses. */
 static bool same_ids(const mw_evaluate_candidate *candidate, const mw_graph *grown) {
   for (size_t i = 0; i < candidate->learned_count; i++) {
     mw_node node = candidate->learned[i].coefficient;

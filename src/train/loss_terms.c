@@ -1,10 +1,11 @@
-/* loss_terms.c: the factor of every scalar in the loss is its derivative where the loss is linear in it, so factors flow from the
- * loss down through sums, differences and multiples, each node once. Where the flow ends are the terms. */
+/* loss_terms.c: splits a loss into terms. A walk from the loss down through sums, differences and products with numbers gives every
+ * scalar its factor in the loss; nodes where it ends are terms. For example 0.5 * kl + 0.1 * (l1 - 2 * l2) has the terms
+ * kl with 0.5, l1 with 0.1 and l2 with -0.2. */
 #include "train/loss_terms.h"
 #include <stdio.h>
 #include <string.h>
 
-/* Hands a node's factor on; false: it is a term itself. */
+/* Adds a node's factor to its operands'; false: the node is a term. */
 static bool hand_on(const mw_graph *graph, mw_node node, double *factors) {
   mw_graph_node_facts facts = mw_graph_facts(graph, node);
   double factor = factors[node], number, *first = facts.operands ? &factors[facts.operand[0]] : NULL;
@@ -21,7 +22,7 @@ static bool hand_on(const mw_graph *graph, mw_node node, double *factors) {
   }
 }
 
-/* What penalises coefficients, by how it is written: cosine_penalty, :l1(), :l2(), the least of two in each place. */
+/* The name of a penalty of coefficients, recognised by its form: cosine_penalty, :l1(), :l2(), the smaller of two in each place. */
 static const char *penalty(const mw_graph *graph, mw_graph_node_facts facts) {
   if (facts.op == MW_OP_RATIO) return "cosine";
   if (facts.op == MW_OP_SQRT) return "l2";
@@ -31,7 +32,7 @@ static const char *penalty(const mw_graph *graph, mw_graph_node_facts facts) {
   return facts.op == MW_OP_COEFFICIENT ? "l1" : facts.op == MW_OP_MIN ? "overlap" : "coefficients";
 }
 
-/* What a node's term is called. */
+/* The name of a node's term. */
 static void name_of(const mw_graph *graph, mw_node node, char room[64]) {
   mw_graph_node_facts facts = mw_graph_facts(graph, node), last = facts;
   if (facts.operands) last = mw_graph_facts(graph, facts.operand[facts.operands - 1]);
@@ -42,7 +43,7 @@ static void name_of(const mw_graph *graph, mw_node node, char room[64]) {
   } else strcpy(room, facts.whole ? "other" : facts.op == MW_OP_NUMBER ? "constant" : penalty(graph, facts));
 }
 
-/* The place of a name among the terms, a new one if need be. */
+/* The place of a name among the terms; a new name is added. */
 static bool place_of(mw_loss_terms *terms, const char *name, mw_arena *arena, uint32_t *place, mw_error *err) {
   if (terms->count >= MW_TERMS_MOST - 1) name = "other";
   for (*place = 0; *place < terms->count; ++*place)

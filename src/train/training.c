@@ -1,4 +1,7 @@
-/* training.c: see training.h. */
+/* training.c: runs the trainings of a plan one after the other. The identity of the run is a hash of everything on which the result
+ * depends. If a checkpoint of that identity exists, its values are taken and the run continues there. While a training runs, a
+ * checkpoint is written now and then, and at the end of each training. A training's result is the value of LEARNED nodes, which
+ * later trainings may read. */
 #include "train/training.h"
 #include "base/clock.h"
 #include "base/sha256.h"
@@ -13,10 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Between two checkpoints: at least so many seconds, and so many times as long as the last one took. */
+/* Between two checkpoints at least so many seconds pass, and so many times the time that the last one took. */
 enum { SECONDS_BETWEEN = 10, TIMES_BETWEEN = 50 };
-/* Reading or writing an element takes as long as so many operations of products: measured on nine trainings, from 14 tokens
- * of a model of 1.7 million parameters to 768 of a SmolLM2, whose times it then tells to a fifth. */
+/* Reading or writing an element takes as long as so many floating-point operations of matrix products. Measured on nine trainings,
+ * from 14 tokens of a model with 1.7 million parameters to 768 tokens of a SmolLM2; the estimates are then right to a fifth. */
 enum { OPERATIONS_AN_ELEMENT = 32 };
 
 struct mw_training {
@@ -27,7 +30,7 @@ struct mw_training {
   mw_loss_terms *terms;          /* of each training's loss */
   mw_checkpoint checkpoint; /* states and curves too */
   char coefficients[65];    /* hash of --coefficients, or "" */
-  double written, took;     /* when the last checkpoint was, and how long it took */
+  double written, took;     /* when the last checkpoint was written, and how long that took */
   mw_arena arena;
 };
 
@@ -37,7 +40,7 @@ static mw_train_world world_of(const mw_training_job *job) {
                           .threads = job->threads};
 }
 
-/* What a spec will take, and how many numbers it learns; a spec without steps takes nothing. */
+/* Memory and time of a spec, and how many numbers it learns. A spec without steps takes nothing. */
 static bool measure(const mw_training_job *job, const mw_learn_spec *spec, mw_train_cost *cost, uint64_t *numbers, mw_error *err) {
   mw_train_world world = world_of(job);
   mw_node *nodes = mw_mem_new(spec->count, sizeof *nodes, err);
@@ -53,9 +56,9 @@ static bool measure(const mw_training_job *job, const mw_learn_spec *spec, mw_tr
   return ok;
 }
 
-/* ---- making ready ---- */
+/* ---- preparing ---- */
 
-/* Before anything is learned: all of it has room. */
+/* Allocates the values and curves of all trainings before the first one runs. */
 static bool check_room(const mw_training_job *job, mw_error *err) {
   for (size_t i = 0; i < job->spec_count; i++) {
     mw_train_cost cost;
@@ -89,7 +92,7 @@ static bool prepare_training(mw_training *training, size_t i, mw_error *err) {
 
 static void add_number(mw_sha256 *sha, uint64_t number) { mw_sha256_add(sha, &number, sizeof number); }
 
-/* Everything that decides about the result: the graph with its trainings, the data, the inputs, this program. */
+/* The hash of everything on which the result depends: the graph with its trainings, the data, the inputs, this program. */
 static bool identify(mw_training *training, mw_error *err) {
   const mw_training_job *job = &training->job;
   mw_text text = {0};
@@ -196,7 +199,7 @@ static int by_node(const void *a, const void *b) {
   return (x->coefficient > y->coefficient) - (x->coefficient < y->coefficient);
 }
 
-/* Training `i` has its values: they are what LEARNED(coefficient, i) is. */
+/* Training i has ended: its values become those of LEARNED(coefficient, i). */
 static void conclude(mw_training *training, size_t i) {
   const mw_learn_spec *spec = &training->job.specs[i];
   const float *at = training->checkpoint.states[i].values;
@@ -238,7 +241,7 @@ bool mw_training_run(mw_training *training, mw_error *err) {
     }
     conclude(training, i);
   }
-  return !trained || keep(training, err); /* whatever happens to the output now */
+  return !trained || keep(training, err); /* kept even if the merge fails now */
 }
 
 const mw_job_learned *mw_training_learned(const mw_training *training, size_t *count) {
@@ -250,9 +253,9 @@ void mw_training_done(mw_training *training) {
   if (training->job.output) mw_checkpoint_remove(&training->checkpoint);
 }
 
-/* ---- what it costs ---- */
+/* ---- time and memory ---- */
 
-/* What one thread of this machine does in matrix products, in operations a second: the best of a few short runs. */
+/* How many floating-point operations a second one thread of this machine does in matrix products: the best of a few short runs. */
 static double speed_of_products(mw_error *err) {
   enum { SIZE = 256, RUNS = 6 };
   float *a = mw_mem_new(3 * SIZE * SIZE, sizeof *a, err);
@@ -285,7 +288,7 @@ bool mw_training_measure(const mw_training_job *job, mw_plan_training *costs, mw
   return true;
 }
 
-/* ---- what it leaves ---- */
+/* ---- files of the output ---- */
 
 static bool put(mw_writer *writer, const char *name, bool composed, mw_text *text, mw_error *err) {
   bool ok = composed && (!text->length || mw_writer_file(writer, name, text->bytes, text->length, err));

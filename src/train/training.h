@@ -1,5 +1,5 @@
-/* training.h: the trainings of a plan, run one after the other: what they begin with, what they keep while they run and where
- * they stop, and what they leave in the output. */
+/* training.h: runs the trainings of a plan one after the other: with which values they begin, when they are saved, and what they
+ * write into the output. */
 #ifndef MW_TRAIN_TRAINING_H
 #define MW_TRAIN_TRAINING_H
 
@@ -17,8 +17,8 @@ typedef struct mw_training_job {
   const mw_input_set *inputs;
   const mw_calibration *data;
   const mw_options *options;
-  const char *output;   /* where a checkpoint is kept beside; NULL: nothing is kept */
-  const char *folder;   /* with it, the output's temporary folder: locked by this run */
+  const char *output;   /* the output, beside which a checkpoint is kept; NULL: none is kept */
+  const char *folder;   /* then the output's temporary folder, which this run has locked */
   int threads;
   mw_learning learning; /* may be NULL */
   void *context;
@@ -26,14 +26,14 @@ typedef struct mw_training_job {
 
 typedef struct mw_training mw_training;
 
-/* What every training will take, without running any: `costs` has room for all. */
+/* What every training will take, without running any: costs[i] is that of training i. */
 bool mw_training_measure(const mw_training_job *job, mw_plan_training *costs, mw_error *err);
 
-/* Makes ready: initial values, those of --coefficients, or those of a run that was stopped. */
+/* Prepares the run: values are the initial ones, those of --coefficients, or those of the checkpoint of a run that was stopped. */
 bool mw_training_open(const mw_training_job *job, mw_training **out, mw_error *err);
-/* Runs what is left. Where it is stopped, a checkpoint beside the output keeps it, and the error says so. */
+/* Runs the trainings that are left. If it is stopped, a checkpoint beside the output keeps the state, and the error says so. */
 bool mw_training_run(mw_training *training, mw_error *err);
-/* What was learned, as the executor wants it. */
+/* The learned values, in the form that the executor reads (job.h). */
 const mw_job_learned *mw_training_learned(const mw_training *training, size_t *count);
 /* Writes moonweld/coefficients.safetensors, training.jsonl and loss.svg into the output. */
 bool mw_training_write(const mw_training *training, mw_writer *writer, mw_error *err);

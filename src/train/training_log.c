@@ -1,4 +1,4 @@
-/* training_log.c: see training_log.h. Charts are plain SVG 1.1 with one style element that follows a reader's dark or light theme. */
+/* training_log.c: charts are plain SVG 1.1, with one style element for dark and light themes. */
 #include "train/training_log.h"
 #include "base/json_writer.h"
 #include "report/axis.h"
@@ -39,7 +39,7 @@ static void put_grid(mw_text *out, const mw_axis *axis, double base, double heig
   }
 }
 
-/* The mean of the last steps up to `i`, a twentieth of all. */
+/* The mean of the last twentieth of all steps, up to step i. */
 static double trend(const mw_training_log *curve, size_t i) {
   size_t span = curve->count / 20 + 1, first = i + 1 > span ? i + 1 - span : 0;
   double sum = 0;

@@ -1,11 +1,11 @@
-/* training_log.h: what a training said, for OUT/moonweld: training.jsonl, a line a step, with the terms that add up to its loss, and
- * loss.svg, a chart a training. No times stand in them, so that the same run gives the same bytes. */
+/* training_log.h: the course of trainings, for OUT/moonweld: training.jsonl has a line for each step, with the terms of its loss, and
+ * loss.svg a chart for each training. They contain no times, so the same run gives the same bytes. */
 #ifndef MW_TRAIN_TRAINING_LOG_H
 #define MW_TRAIN_TRAINING_LOG_H
 
 #include "base/text.h"
 
-/* One step: its loss and the length of its gradient, before the step was taken. */
+/* One step: the loss, and the L2 norm of the gradient, before the step. */
 typedef struct mw_training_log_point {
   double loss, gradient;
 } mw_training_log_point;
