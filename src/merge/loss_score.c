@@ -1,4 +1,4 @@
-/* loss_score.c: see loss_score.h. */
+/* loss_score.c: first runs the candidate's own trainings, if it has any, then evaluates it on each data set (train/evaluate.h). */
 #include "merge/loss_score.h"
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
-/* plan.c: from a recipe and its arguments to a plan. Planning opens headers only; every fact that the run needs is fixed
- * before its first byte is written. */
+/* plan.c: makes a plan from a recipe and its arguments, in these steps: open the inputs (headers only), evaluate the recipe in a
+ * child, check what it returned, schedule the passes, lay out the output's files, measure what all will cost. All that the run
+ * needs is decided before anything is written. */
 #include "merge/plan.h"
 #include "model/chat.h"
 #include "merge/request.h"
@@ -10,14 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- checks of what came back from the child ---- */
+/* ---- checks of the child's result ---- */
 
 /* The member and tensor that an INPUT node reads. */
 static const mw_tensor *read_by(const mw_plan *plan, mw_graph_node_facts input) {
   return &plan->inputs.members[input.extra[0]].tensors[input.extra[1]];
 }
 
-/* The donor's shape holds where it has the name. */
+/* A tensor that the donor has must have the donor's shape. */
 static bool check_output(const mw_plan *plan, const mw_graph_output *output, mw_error *err) {
   const mw_graph *graph = plan->result.made.graph;
   const mw_tensor *donor = mw_family_find(&plan->inputs.members[plan->inputs.donor], output->name);
@@ -82,7 +83,7 @@ static mw_dtype dtype_of_new(const mw_plan *plan, mw_node node) {
   return most;
 }
 
-/* What output i is on the disk. */
+/* Output i as a tensor of the output's files. */
 static mw_tensor describe(const mw_plan *plan, size_t i, const mw_dtype *wanted) {
   const mw_graph *graph = plan->result.made.graph;
   const mw_graph_output *output = &plan->result.made.outputs[i];
@@ -187,7 +188,7 @@ void mw_plan_unsettle(mw_plan *plan) {
   plan->copy_count = plan->node_count = 0;
 }
 
-/* The run of a recipe that scores evaluates it again, when the caller's words may be gone. */
+/* Copies the bindings: a recipe that scores is evaluated again in the run, when the caller may have freed its words. */
 static bool keep_bindings(mw_plan *plan, const mw_binding *bindings, size_t count, mw_error *err) {
   plan->bindings = mw_mem_take(&plan->arena, (count + 1) * sizeof *plan->bindings, err);
   for (size_t i = 0; i < count && plan->bindings; i++) {
@@ -208,7 +209,7 @@ mw_recipe_task mw_plan_task(const mw_plan *plan, const mw_binding *bindings, siz
                           .set_count = plan->data.count, .options = &plan->options, .warnings = warnings, .scorer = scorer};
 }
 
-/* Evaluates the recipe. Scores are not measured while planning: each is 0, and their number is kept. */
+/* Evaluates the recipe. While planning nothing is measured: every score is 0, and the candidates are counted. */
 static bool evaluate(mw_plan *plan, const mw_binding *bindings, size_t count, mw_error *err) {
   mw_search search = {.options = &plan->options, .inputs = &plan->inputs};
   mw_search_begin(&search);
@@ -230,7 +231,7 @@ mw_training_job mw_plan_open_training(const mw_plan *plan, const mw_recipe_candi
                         .threads = mw_run_threads(plan->options.threads)};
 }
 
-/* A merge and a training never run at the same time: the peak is that of the greater. */
+/* A merge and a training never run at the same time: the peak is the larger of both. */
 static bool measure(mw_plan *plan, mw_error *err) {
   mw_job job = mw_plan_job(plan);
   mw_training_job learning = mw_plan_open_training(plan, &plan->result.made);
@@ -247,7 +248,7 @@ static bool measure(mw_plan *plan, mw_error *err) {
 
 static bool scores_loss(const mw_plan *plan) { return plan->options.score && strncmp(plan->options.score, "loss:", 5) == 0; }
 
-/* The files of --score loss:FILE...: the first is named with the word. */
+/* The files of --score loss:FILE...: the first one is a part of the word. */
 static bool open_judges(mw_plan *plan, mw_error *err) {
   if (!scores_loss(plan)) return true;
   size_t more = plan->options.score_data_count;
@@ -308,7 +309,7 @@ void mw_plan_free(mw_plan *plan) {
   free(plan);
 }
 
-/* ---- what it says ---- */
+/* ---- the plan as text and JSON ---- */
 
 mw_plan_facts mw_plan_measure(const mw_plan *plan) {
   return (mw_plan_facts){.passes = plan->cost.passes, .bytes_read = plan->cost.bytes_read, .bytes_written = mw_plan_written(plan),

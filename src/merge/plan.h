@@ -1,5 +1,5 @@
-/* plan.h: a plan from within. plan.c makes it and says what it will take; run_plan.c carries it out, and makes plans of
- * its own for the candidates of a search. */
+/* plan.h: what a plan consists of. plan.c makes a plan and tells what it will take; run_plan.c runs it, and makes further plans for
+ * the candidates of a search. */
 #ifndef MW_MERGE_PLAN_H
 #define MW_MERGE_PLAN_H
 
@@ -15,7 +15,7 @@ struct mw_plan {
   mw_warning warnings;
   mw_input_set inputs;
   mw_calibration data;
-  mw_calibration judges; /* of --score loss:FILE */
+  mw_calibration judges; /* the data of --score loss:FILE */
   mw_recipe_result result; /* graph, outputs, trainings */
   mw_node *nodes;        /* of every output that is computed, in the order of its name */
   size_t node_count;
@@ -29,7 +29,7 @@ struct mw_plan {
   mw_text json;
   const char *chat_template;   /* of --chat-template, in the arena */
   size_t candidates;           /* of a recipe that scores: counted while planning */
-  mw_binding *bindings;        /* then kept for the run, which evaluates again */
+  mw_binding *bindings;        /* if there are candidates: copied, since the run evaluates the recipe again */
   size_t binding_count;
   const mw_search *scores;      /* while it runs */
   mw_arena arena;
@@ -39,14 +39,14 @@ struct mw_plan {
   void *learner;
 };
 
-/* From the result of a recipe to what the run needs: places, schedule, layout; and back, all of it freed. */
+/* Makes from the result of a recipe what the run needs: places, schedule, layout. And frees all of that. */
 bool mw_plan_settle(mw_plan *plan, mw_error *err);
 void mw_plan_unsettle(mw_plan *plan);
-/* The merge of a settled plan, for the executor. */
+/* The merge of such a plan, for the executor. */
 mw_job mw_plan_job(mw_plan *plan);
-/* The trainings of a candidate on the plan's models and data. Nobody watches them, and nothing is kept of them. */
+/* The trainings of a candidate, on the plan's models and data. Their steps are not reported, and no checkpoint is kept. */
 mw_training_job mw_plan_open_training(const mw_plan *plan, const mw_recipe_candidate *made);
-/* What the recipe is evaluated on. */
+/* What the recipe is evaluated with. */
 mw_recipe_task mw_plan_task(const mw_plan *plan, const mw_binding *bindings, size_t count, mw_warning *warnings,
                             const mw_recipe_scorer *scorer);
 /* Bytes of the output's tensor files. */

@@ -1,4 +1,4 @@
-/* provenance.c: arguments keep their spelling, so that a lock file says what was typed. */
+/* provenance.c: arguments are recorded as they were typed, with their defaults, and so is a command line that makes the same output. */
 #include "merge/provenance.h"
 #include "base/json_writer.h"
 #include <string.h>
@@ -11,7 +11,7 @@ static const mw_binding *binding_of(const mw_binding *bindings, size_t count, co
 
 static bool is_list(const mw_arg *arg) { return arg->kind == MW_ARG_EACH || arg->kind == MW_ARG_MODELS || arg->kind == MW_ARG_WORDS; }
 
-/* The default that held: what is typed for `profile` may have changed it. */
+/* The default of an argument; the argument `profile` may change it. */
 static const char *fallback_of(const mw_arg *args, size_t count, const mw_arg *arg, const mw_binding *profile) {
   for (size_t i = 0; i < count && arg->profiled && profile && profile->count == 1; i++)
     for (size_t k = 0; strcmp(args[i].name, "profile") == 0 && args[i].choices && args[i].choices[k]; k++)
@@ -34,7 +34,7 @@ static void put_name(mw_text *text, const char *before, const char *name) {
   for (; *name; name++) mw_text_add(text, *name == '_' ? "-" : name, 1);
 }
 
-/* "--x A B"; where a word could be taken for an option, "--x=-A --x=B". */
+/* "--x A B"; if a word looks like an option, "--x=-A --x=B". */
 static void put_words(mw_text *text, const char *name, const char *const *words, size_t count) {
   bool alone = true;
   for (size_t i = 0; i < count; i++) alone = alone && words[i][0] != '-';
@@ -56,7 +56,7 @@ static void put_count(mw_text *text, const char *name, uint64_t value) {
   mw_text_format(text, " %llu", (unsigned long long)value);
 }
 
-/* What options.def says is told. */
+/* The options that options.def marks as recorded. */
 static void put_options(mw_text *text, const mw_options *options) {
   mw_options plain;
   mw_options_init(&plain);

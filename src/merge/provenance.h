@@ -1,4 +1,4 @@
-/* provenance.h: what the lock file and the model card tell of a merge, composed from the recipe and what was typed. */
+/* provenance.h: how an output was made, for its lock file and model card: from the recipe, and what was typed. */
 #ifndef MW_MERGE_PROVENANCE_H
 #define MW_MERGE_PROVENANCE_H
 

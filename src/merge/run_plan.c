@@ -1,5 +1,6 @@
-/* run_plan.c: from a plan to an output folder. A recipe that scores is evaluated again, with scores that are real: each
- * candidate is a plan of its own, watched like the last. */
+/* run_plan.c: runs a plan: its trainings, its passes, the side files, the publication. If the recipe scores candidates, it is first
+ * evaluated again, now with real scores: each candidate is made as a plan of its own, in a temporary folder, measured and removed;
+ * the result of that evaluation is then made like any other. */
 #include "merge/plan.h"
 #include "merge/loss_score.h"
 #include "output/side_files.h"
@@ -25,7 +26,7 @@ void mw_plan_watch(mw_plan *plan, mw_learning learning, void *context) {
   plan->learner = context;
 }
 
-/* Learns what is to be learned, then streams the result into the writer's folder and publishes it. */
+/* Runs the trainings, then the passes, which write into the writer's folder; then publishes it. */
 static bool fill(mw_plan *plan, mw_writer *writer, mw_training *training, mw_progress progress, void *context, mw_error *err) {
   mw_job job = mw_plan_job(plan);
   mw_text learning = {0};
@@ -47,14 +48,14 @@ static bool fill(mw_plan *plan, mw_writer *writer, mw_training *training, mw_pro
   return ok;
 }
 
-/* A model as a whole folder, in one go. */
+/* Makes a plan's output folder. */
 static bool write(mw_plan *plan, const mw_training_job *learning, mw_progress progress, void *context, mw_error *err) {
   mw_training_job job = *learning;
   mw_training *training = NULL;
   mw_writer *writer;
   mw_run_ready(mw_run_threads(plan->options.threads));
   MW_TRY(mw_writer_open(plan->options.output, &plan->layout, plan->options.force, &writer, err));
-  job.folder = mw_writer_folder(writer); /* from here on no other run makes this output: a checkpoint of it may be read */
+  job.folder = mw_writer_folder(writer); /* it is locked now: no other run makes this output, so its checkpoint may be read */
   bool ok = (!job.spec_count || mw_training_open(&job, &training, err)) && fill(plan, writer, training, progress, context, err);
   if (ok && training) mw_training_done(training);
   mw_writer_close(writer);
@@ -62,7 +63,7 @@ static bool write(mw_plan *plan, const mw_training_job *learning, mw_progress pr
   return ok;
 }
 
-/* The result: a training of its that is stopped is kept beside it. */
+/* Makes the result. If its training is stopped, a checkpoint is kept beside the output. */
 static bool write_result(mw_plan *plan, mw_progress progress, void *context, mw_error *err) {
   mw_training_job learning = mw_plan_open_training(plan, &plan->result.made);
   learning.output = plan->options.output;
@@ -89,7 +90,7 @@ static bool ask_whether_to_go_on(void *context, const mw_learning_facts *facts) 
   return search_goes_on(context, 0, 0, 0);
 }
 
-/* What a candidate learns is kept nowhere: its trainings end with the search. */
+/* No checkpoint is kept of a candidate's trainings. */
 static mw_training_job training_candidate(void *context, const mw_recipe_candidate *made) {
   const searching *s = context;
   mw_training_job learning = mw_plan_open_training(s->plan, made);
@@ -98,7 +99,7 @@ static mw_training_job training_candidate(void *context, const mw_recipe_candida
   return learning;
 }
 
-/* A candidate is a plan of its own, on the same models, with the same options. */
+/* Makes a candidate: a plan on the same models, with the same options. */
 static bool make_candidate(void *context, const mw_recipe_candidate *made, const char *folder, mw_error *err) {
   const searching *s = context;
   mw_plan candidate = {.recipe = s->plan->recipe, .options = s->plan->options, .inputs = s->plan->inputs,
@@ -120,7 +121,7 @@ static bool measure_loss(void *context, const mw_recipe_candidate *made, double 
   return mw_loss_score_measure(&candidate, &s->plan->judges, value, err);
 }
 
-/* Evaluates the recipe again, with scores that are real; what it returns takes the place of the planned result. */
+/* Evaluates the recipe again, with real scores. Its result replaces that of the plan. */
 static bool search_result(mw_plan *plan, mw_search *search, mw_error *err) {
   mw_recipe_result result = {0};
   mw_recipe_scorer scorer = mw_search_scorer(search);

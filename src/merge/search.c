@@ -1,5 +1,5 @@
-/* search.c: one room for all candidates of a run: OUT.scoring-<hash of its path>, locked while the run lives; what a killed
- * run left there is removed by the next. How a candidate is measured is decided in measure() alone. */
+/* search.c: all candidates of a run are written under OUT.scoring-HASH, a folder that is locked while the run lives. If a run is
+ * killed, the next one removes what it left there. Only measure() knows how a candidate is measured. */
 #include "merge/search.h"
 #include "base/clock.h"
 #include "base/sha256.h"
@@ -38,7 +38,7 @@ void mw_search_end(mw_search *search) {
   mw_mem_release(&search->arena);
 }
 
-/* ---- what a candidate is ---- */
+/* ---- the identity of a candidate ---- */
 
 static void hash_spec(mw_sha256 *hash, const mw_learn_spec *spec) {
   const double rates[] = {spec->rate, spec->decay, spec->clip, spec->share};
@@ -47,7 +47,7 @@ static void hash_spec(mw_sha256 *hash, const mw_learn_spec *spec) {
   mw_sha256_add(hash, counts, sizeof counts);
 }
 
-/* What is computed: the outputs, and what is learned, by which losses and settings. */
+/* The nodes that tell what a candidate computes: its outputs, and the losses and coefficients of its trainings. */
 static bool hash_all(const mw_recipe_candidate *candidate, bool *models, size_t model_count, char identity[65], mw_error *err) {
   size_t outputs = candidate->output_count, count = outputs, most = outputs;
   for (size_t i = 0; i < candidate->spec_count; i++) most += 1 + candidate->specs[i].count;
@@ -81,7 +81,7 @@ static const entry *known(const mw_search *search, const char *identity) {
   return NULL;
 }
 
-/* ---- the room ---- */
+/* ---- the folder of candidates ---- */
 
 static bool open_room(mw_search *search, mw_error *err) {
   mw_target target;
@@ -119,7 +119,7 @@ static bool fill_in(const char *command, const char *folder, mw_text *out, mw_er
   return mw_text_check(out, err);
 }
 
-/* The last line that says something, cut out of the text. */
+/* The last line that is not empty, cut out of the text. */
 static const char *last_line(char *text) {
   size_t end = strlen(text);
   while (end && strchr(" \t\r\n", text[end - 1])) text[--end] = 0;
@@ -144,7 +144,7 @@ static bool run_command(mw_search *search, const char *what, double *value, mw_e
   return ok;
 }
 
-/* Makes the candidate, measures it, removes it; a loss needs none of that. */
+/* Makes the candidate's folder, measures it and removes it. A loss is measured without a folder. */
 static bool measure(mw_search *search, const mw_recipe_candidate *candidate, const char *what, double *value, mw_error *err) {
   if (search->loss) return search->loss(search->context, candidate, value, err) || mw_error_wrap(err, "%s", what);
   MW_TRY(open_room(search, err));

@@ -1,6 +1,6 @@
-/* search.h: candidates that a recipe wants to know the worth of. A candidate is made as a whole model folder, the user's
- * command measures it (or we do, by its loss), and its number is remembered by what the candidate computes, so that
- * nothing is measured twice. The recipe chooses the candidate and nothing else. */
+/* search.h: the candidates of a recipe that searches, and their scores. A candidate is made as a whole model folder, which the user's
+ * command measures; or its loss is measured. Scores are remembered by the identity of what a candidate computes, so that nothing
+ * is measured twice. */
 #ifndef MW_MERGE_SEARCH_H
 #define MW_MERGE_SEARCH_H
 
@@ -23,7 +23,7 @@ typedef struct mw_search {
   size_t count;               /* of different candidates */
   struct mw_search_entry *entries;
   size_t capacity;
-  uint64_t asked;             /* how often, repeated ones included */
+  uint64_t asked;             /* how often a score was asked for, also of the same candidate */
   mw_recipe_candidate first;         /* while planning: until it is taken */
   int parent, room;           /* the folder beside the output in which candidates are made; -1 before the first */
   const char *room_name, *folder; /* of the room, of the candidate in it */

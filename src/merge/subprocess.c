@@ -1,5 +1,6 @@
-/* subprocess.c: posix_spawn, since our process has threads by then. The command is watched by polling: what it prints, that
- * it ends, the time, and whether the user wants to go on. Whatever it left running is killed with its group. */
+/* subprocess.c: starts a command by posix_spawn (not fork, since our process may have threads), and polls: for output, for its end, for
+ * the time limit, and for the user's wish to stop. At the end its whole process group is killed, with all that the command has
+ * started. */
 #include "merge/subprocess.h"
 #include "base/clock.h"
 #include <errno.h>
@@ -17,7 +18,7 @@
 enum { KEPT = 64 << 10 };
 extern char **environ;
 
-/* The new process has `out` as its output, nothing to read, and the signals that we ignore as they were. */
+/* The new process has `out` as its standard output, an empty input, and default handling of the signals that we ignore. */
 static int spawn(const char *command, int out, pid_t *pid) {
   posix_spawn_file_actions_t files;
   posix_spawnattr_t attributes;
@@ -41,7 +42,7 @@ static int spawn(const char *command, int out, pid_t *pid) {
   return failed;
 }
 
-/* Reads what is there; false at the end. Only the tail is kept, and a NUL is a space, so that it ends no text. */
+/* Reads the output that is there; false at its end. Only the last bytes are kept. A NUL becomes a space, since it would end the text. */
 static bool drain(int fd, mw_text *output) {
   char room[4096];
   ssize_t n;
@@ -56,8 +57,8 @@ static bool drain(int fd, mw_text *output) {
   return n < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
-/* Waits for the end of the process, and leaves it to be reaped: until then its group is no other's. False: it is to be
- * ended before, and err says why. */
+/* Waits for the end of the process, but does not reap it: until it is reaped, no other process can have its number, so its group can
+ * be killed safely. False: it must be ended, and err says why. */
 static bool follow(const char *what, pid_t pid, int fd, mw_subprocess_watch watch, mw_text *output, mw_error *err) {
   double begun = mw_clock_now();
   for (bool open = true;;) {
@@ -94,7 +95,7 @@ bool mw_subprocess_run(const char *what, const char *command, mw_subprocess_watc
     return mw_error_set(err, MW_UNAVAILABLE, "no process for %s: %s", what, strerror(failed));
   }
   bool ok = follow(what, pid, ends[0], watch, output, err);
-  kill(-pid, SIGKILL); /* the group: also what the command left behind */
+  kill(-pid, SIGKILL); /* the whole group: also what the command has started */
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
   close(ends[0]);
   return ok && judge(what, status, err);
@@ -122,7 +123,7 @@ static size_t number_at(const char *at) {
   return length;
 }
 
-/* "nan", "-inf", "Infinity": what a program prints for a number that it does not have. */
+/* Whether a word is "nan", "-inf", "Infinity" or the like: no number. */
 static size_t nonfinite_at(const char *at) {
   static const char *const words[] = {"nan", "infinity", "inf"};
   size_t sign = *at == '+' || *at == '-';

@@ -1,12 +1,12 @@
-/* subprocess.h: runs a command of the user's, and reads the number that it ends with. */
+/* subprocess.h: runs a command of the user, and finds the last number that it prints. */
 #ifndef MW_MERGE_SUBPROCESS_H
 #define MW_MERGE_SUBPROCESS_H
 
 #include "base/text.h"
 
-/* What a running command is watched by. */
+/* When a running command is ended. */
 typedef struct mw_subprocess_watch {
-  double seconds;                 /* it may take; 0: any time */
+  double seconds;                 /* the time that it may take; 0: any time */
   bool (*go_on)(void *context);   /* asked ten times a second; false ends it with MW_INTERRUPTED. May be NULL */
   void *context;
 } mw_subprocess_watch;
