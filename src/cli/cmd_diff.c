@@ -1,4 +1,4 @@
-/* cmd_diff.c: what differs between two models, before anyone merges them. */
+/* cmd_diff.c: shows what differs between two models, to be seen before a merge. */
 #include "commands.h"
 #include "signals.h"
 

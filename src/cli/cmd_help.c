@@ -123,7 +123,7 @@ const mw_arg *mw_cmd_help_profile(const mw_arg *args, size_t count) {
   return NULL;
 }
 
-/* The options of every merge that an argument of this kind listens to. */
+/* The option of every merge that an argument of this kind is bound to. */
 static void print_bound(FILE *out, mw_arg_kind kind, int width) {
   if (kind == MW_ARG_SEED) fprintf(out, "  %-*s  where its random numbers come from (default 0)\n", width, "--seed N");
   if (kind == MW_ARG_SCORE) {

@@ -1,5 +1,5 @@
-/* cmd_merge.c: the main job, and its dry run. A merge is a plan that is run: both read the same command line, and
- * `plan` stops where the reading of tensor data would begin. */
+/* cmd_merge.c: merge, and its dry run `plan`. A merge is a plan that is run: both read the same command line, and `plan` stops before
+ * the data of tensors is read. */
 #include "commands.h"
 #include "base/text.h"
 #include "print.h"
@@ -114,7 +114,7 @@ static bool plan_and_run(mw_term *term, const mw_recipe *recipe, const mw_option
   return good;
 }
 
-/* A bare word must be a built-in recipe; commands are offered too when it is not. */
+/* A word without '/' must be a built-in recipe; if it is not, recipes and commands with similar names are suggested. */
 static bool check_name(const char *name, mw_error *err) {
   const char *words[256];
   size_t count = 0, length = strlen(name);
@@ -141,7 +141,7 @@ static int merge(mw_term *term, char **words, size_t count, bool dry) {
   term->quiet = line.quiet;
   term->json = line.log_json;
   bool help = good && line.help;
-  mw_error unnamed; /* goes before what is wrong with the words behind the name */
+  mw_error unnamed; /* reported before errors in the words after the name */
   if (!check_name(words[0], &unnamed)) good = false, err = unnamed;
   good = good && mw_recipe_load(words[0], &line.options, &recipe, &err);
   mw_options_free(&line);

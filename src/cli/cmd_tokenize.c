@@ -37,7 +37,7 @@ static bool copy(const reader *r, mw_error *err) {
     if (!good) break;
     fwrite(json, 1, json_length, stdout);
     putchar('\n');
-    if (r->in == stdin) fflush(stdout); /* whoever asks line by line is answered line by line */
+    if (r->in == stdin) fflush(stdout); /* a program that sends a line waits for its answer */
   }
   free(line);
   free(where);

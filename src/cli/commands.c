@@ -1,4 +1,4 @@
-/* commands.c: see commands.h. */
+/* commands.c: the list of commands, and what all of them do alike: reading words, --help, suggestions. */
 #include "commands.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* commands.h: what the program can do. A command's words are read and its help is written by what it declares here, so
- * that all of them take --help, know their options alike and guess at what was meant. */
+/* commands.h: the commands of the program. What a command declares here is used to read its words and to write its help, so all
+ * commands take --help, read options in the same way and suggest what was meant. */
 #ifndef MW_CLI_COMMANDS_H
 #define MW_CLI_COMMANDS_H
 
@@ -25,7 +25,7 @@ extern const mw_command *const mw_commands_all[];
 /* The command's usage line, in `room`. */
 typedef struct mw_commands_room { char text[256]; } mw_commands_room;
 const char *mw_commands_usage(mw_commands_room *room, const mw_command *command);
-/* Reads the words behind the command's own, and runs it or shows its help. The exit code. */
+/* Reads the words after the command's name, and runs it or shows its help. Returns the exit code. */
 int mw_commands_run(const mw_command *command, mw_term *term, char **words, size_t count);
 
 int mw_cmd_merge(mw_term *term, char **words, size_t count); /* the recipe is the first word */
@@ -45,7 +45,7 @@ void mw_cmd_help_recipe(FILE *out, const mw_recipe *recipe);
 
 /* An argument's kind in list --json ("number"). */
 const char *mw_cmd_list_type(mw_arg_kind kind);
-/* The argument `profile`, under whose words other defaults may hold, or NULL. */
+/* The argument `profile`, whose words may change other defaults, or NULL. */
 const mw_arg *mw_cmd_help_profile(const mw_arg *args, size_t count);
 
 #endif

@@ -1,5 +1,5 @@
-/* main.c: the first word decides. A command's word wins over a recipe of the same name; every other word is a recipe or
- * its file. The exit codes are those of MW_STATUS_MAP in moonweld.h. */
+/* main.c: the first word is a command, or else a recipe or its file. A command's name wins over a recipe of the same name. Exit codes
+ * are those of MW_STATUS_MAP in moonweld.h. */
 #include "commands.h"
 #include "signals.h"
 
@@ -18,7 +18,7 @@ static int version(void) {
   return 0;
 }
 
-/* Words that later versions give a meaning: kept free, so that a recipe never takes one. */
+/* Words that later versions may use as commands: no recipe may have such a name. */
 static const char *const reserved[] = { "verify", "rebuild", "seal", "clean", "report",
                                         "new", "doc", "repl", "script" };
 
@@ -46,7 +46,8 @@ static int dispatch(mw_term *term, char **words, size_t count) {
   return mw_cmd_merge(term, words, count);
 }
 
-/* Results that did not reach their reader are an error; a reader that left (`| head`) is told of as any program is. */
+/* An error if results could not be written to standard output. If the reader has closed it (`| head`), the program ends as other
+ * programs do, by SIGPIPE. */
 static int finish(mw_term *term, int code) {
   mw_error err;
   errno = 0;

@@ -1,5 +1,5 @@
-/* options.c: see options.h. Our own options are one table; the recipe's arguments join them as they are declared, so
- * that one lookup, one did-you-mean and one rule of arity serve both; so do what a command has of its own. */
+/* options.c: the options of all merges are one table. A recipe's arguments, or a command's own options, are found by the same lookup,
+ * so suggestions and the rules for values are the same for all of them. */
 #include "options.h"
 #include "term.h"
 #include "settings.h"
@@ -15,7 +15,7 @@ typedef struct own_option {
   arity arity;
   /* Of ONE, and of MANY for each word; NULL: of a number, by its row of options.def. */
   bool (*set)(mw_options_line *line, const char *value, mw_error *err);
-  size_t flag; /* of SWITCH: where its bool lies in the line */
+  size_t flag; /* of SWITCH: the offset of its bool in the line */
 } own_option;
 
 #define FLAG(name, field) { name, SWITCH, NULL, offsetof(mw_options_line, field) },
@@ -41,7 +41,7 @@ typedef struct parser {
   size_t arg_count, word_count;
   bool lenient;          /* no signature yet */
   const mw_options_doc *command; /* a command's options, or NULL: a merge's */
-  bool given[OWN];       /* options with a value that were typed already */
+  bool given[OWN];       /* options with a value that have been typed */
   bool ended;            /* `--` was read */
   /* The option that the next word belongs to. */
   char option[NAME_ROOM];
@@ -60,7 +60,7 @@ const char *mw_options_spell(mw_options_name *room, const char *name) {
   return room->text;
 }
 
-/* Options begin with '-' and no option begins with a digit: "-0.5", "-.5" and "-1,0" are values, as is "-" alone. */
+/* Whether a word is an option: it begins with '-', but "-0.5", "-.5", "-1,0" and "-" are values. */
 static bool is_option(const char *word) {
   return word[0] == '-' && word[1] != '\0' && !strchr("0123456789.", word[1]);
 }
@@ -70,7 +70,7 @@ static arity arity_of(const mw_arg *arg) {
   return arg->kind == MW_ARG_MODELS || arg->kind == MW_ARG_EACH || arg->kind == MW_ARG_WORDS ? MANY : ONE;
 }
 
-/* Arguments that a reserved option binds are not options of their own. */
+/* An argument that is bound to a reserved option (a seed) is no option itself. */
 static bool is_bound(const mw_arg *arg) {
   return arg->kind == MW_ARG_SEED || arg->kind == MW_ARG_SCORE || arg->kind == MW_ARG_CALIBRATION;
 }
@@ -117,7 +117,7 @@ static bool unknown(parser *p, mw_error *err) {
                       p->command ? "`--help` behind the command lists its options" : "`RECIPE --help` lists a recipe's arguments");
 }
 
-/* Adds a word to an argument's binding, which begins with the first. Each list has room for all the words there are. */
+/* Adds a word to an argument's binding, which is made for the first word. Each list has a place for all words of the line. */
 static bool bind(parser *p, const mw_arg *arg, const char *word, mw_error *err) {
   mw_options_line *line = p->line;
   size_t at = 0;
@@ -155,7 +155,7 @@ static bool take_value(parser *p, const char *word, mw_error *err) {
   p->filled = true;
   p->open = p->arity == MANY;
   if (p->arg) return bind(p, p->arg, word, err);
-  if (!p->mine) return p->open = true; /* not ours, and its signature is not known yet */
+  if (!p->mine) return p->open = true; /* not ours; the recipe's arguments are not known yet */
   if (p->given[p->mine - own] && p->arity == ONE)
     return mw_term_fail(err, MW_USAGE, "%s is given twice", mw_options_spell(&name, p->mine->name));
   p->given[p->mine - own] = true;
@@ -163,7 +163,7 @@ static bool take_value(parser *p, const char *word, mw_error *err) {
   return p->mine->set(p->line, word, err);
 }
 
-/* The option before must have its value when the next one begins. */
+/* When an option begins, the one before must have its value. */
 static bool finish_option(parser *p, mw_error *err) {
   mw_options_name name;
   if (p->open && !p->filled && !(p->lenient && !p->mine))
@@ -251,7 +251,7 @@ static bool is_own(const char *name) {
   return false;
 }
 
-/* A command's own options are read as a recipe's arguments are. */
+/* A command's own options are read like a recipe's arguments. */
 bool mw_options_command(mw_options_line *line, char *const *words, size_t count, const mw_options_doc *options, mw_error *err) {
   mw_arg args[COMMAND_ROOM];
   parser p = { .command = options, .args = args };

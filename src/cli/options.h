@@ -1,8 +1,8 @@
-/* options.h: the words of a merge's command line, read by the recipe's signature. The same words are read twice: first
- * without a recipe, which finds what loading it needs (--help, --recipe-seconds, --log-json) and passes over what is not
- * ours; then with the recipe's arguments, when every word must have its place. `cli.md` is the contract:
- * --opt=value and --opt value, lists as several words or several options, --x and --no-x, '-' for '_', `--` ends
- * options, and a word that reads as a number is never an option. Commands without a recipe are read by the same rules. */
+/* options.h: reads the words of a merge's command line. They are read twice: first without knowing the recipe's arguments, for the
+ * options that are needed to load it (--help, --recipe-seconds, --log-json), when unknown options are passed over; then with its
+ * arguments, when every word must be understood. The rules: --opt=value and --opt value; lists as several words or several
+ * options; --x and --no-x; '-' for '_'; `--` ends options; a word that is a number is never an option. Commands without a recipe
+ * are read by the same rules. */
 #ifndef MW_CLI_OPTIONS_H
 #define MW_CLI_OPTIONS_H
 
@@ -20,25 +20,25 @@ typedef struct mw_options_line {
   size_t count;
 } mw_options_line;
 
-/* Reads `count` words. `signature` may be NULL: options that are not ours are passed over with their words. The
- * line borrows the words; free it also after a failure. */
+/* Reads `count` words. If `signature` is NULL, options that are not ours are passed over, with their words. The line borrows the
+ * words; free it also after a failure. */
 bool mw_options_parse(mw_options_line *line, char *const *words, size_t count, const mw_recipe *signature,
                       mw_error *err);
 void mw_options_free(mw_options_line *line);
 
-/* An option of a command without a recipe, as its help shows it. One of merges, and --json, fills its field of the line. Any
- * other is the command's own: a switch where its value is "", else it takes one word. */
+/* An option of a command without a recipe, as its help shows it. An option of merges, and --json, sets its field of the line. Any
+ * other is the command's own: a switch if its value is "", else it takes one word. */
 typedef struct mw_options_doc {
   const char *name, *value, *doc;
 } mw_options_doc;
-/* Reads the words of a command that has these options (up to one without a name) and --help. Words that belong to no option
- * are its operands: behind `--` all of them. */
+/* Reads the words of a command that has these options (the list ends with one without a name) and --help. Words that belong to no
+ * option are its operands; after `--` all are. */
 bool mw_options_command(mw_options_line *line, char *const *words, size_t count, const mw_options_doc *options, mw_error *err);
 /* What was typed for a command's own option: of a switch; of one that takes one word, or NULL. */
 bool mw_options_flag(const mw_options_line *line, const char *name);
 const char *mw_options_text(const mw_options_line *line, const char *name);
 
-/* One argument's option as one types it ("--recipe-seconds"). */
+/* The option of an argument as it is typed ("--recipe-seconds"). */
 typedef struct mw_options_name { char text[80]; } mw_options_name;
 const char *mw_options_spell(mw_options_name *room, const char *name);
 

@@ -1,4 +1,4 @@
-/* print.c: see print.h. */
+/* print.c: escaping for terminals. */
 #include "print.h"
 #include "base/text.h"
 

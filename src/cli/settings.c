@@ -1,4 +1,4 @@
-/* settings.c: see settings.h. */
+/* settings.c: one function for each option that is not a plain switch or text. */
 #include "settings.h"
 #include "term.h"
 #include "base/option_table.h"
@@ -85,7 +85,7 @@ bool mw_settings_score(mw_options_line *line, const char *value, mw_error *err) 
   return true;
 }
 
-/* The list has room for every word of the command line. */
+/* The list has a place for every word of the command line. */
 bool mw_settings_data(mw_options_line *line, const char *value, mw_error *err) {
   if (!*value) return mw_term_fail(err, MW_USAGE, "--data needs the name of a file");
   line->data[line->options.data_count++] = value;

@@ -1,5 +1,5 @@
-/* settings.h: the options that every merge has, from text to mw_options. What is not understood is an error
- * that shows the word and says what is expected; nothing is guessed or clamped. */
+/* settings.h: the options of every merge, from text to mw_options. A value that is not understood is an error that shows the word and
+ * says what is expected. */
 #ifndef MW_CLI_SETTINGS_H
 #define MW_CLI_SETTINGS_H
 

@@ -1,5 +1,4 @@
-/* signals.c: see signals.h. The variables here are the only mutable globals of the program: a signal handler has no
- * other place to leave its note. */
+/* signals.c: a signal handler gets no argument, so it stores the signal in a global variable. */
 #include "signals.h"
 
 #include <fcntl.h>
@@ -14,7 +13,7 @@ static void note(int number) {
   caught = number;
 }
 
-/* Opens /dev/null until a descriptor above standard error comes out; what is closed below it is filled on the way. */
+/* Opens /dev/null until its descriptor is above standard error: closed standard streams are then open. */
 static void fill_standard_streams(void) {
   int fd;
   do fd = open("/dev/null", O_RDWR);

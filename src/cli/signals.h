@@ -1,13 +1,13 @@
-/* signals.h: the process's manners. Closed standard streams are opened on /dev/null, so that no file of a merge can
- * take their place; SIGPIPE and SIGXFSZ become errors of the call that met them; INT, TERM and HUP end the process at once
- * with 128 + signal, until something is to be cleaned up: from then on they are noted, so that a merge can stop between
- * two blocks and remove what it made, and only a second one ends the process at once. */
+/* signals.h: standard streams and signals. Standard streams that are closed are opened on /dev/null, so that no file of a merge gets
+ * their number. SIGPIPE and SIGXFSZ become errors of the call that caused them. INT, TERM and HUP end the process at once with the
+ * exit code 128 + signal, as long as there is nothing to clean up. From then on they are stored, and the merge stops between two
+ * blocks and removes what it made; a second signal ends the process at once. */
 #ifndef MW_CLI_SIGNALS_H
 #define MW_CLI_SIGNALS_H
 
 void mw_signals_install(void);
 
-/* From here on there is something to clean up. */
+/* From now on there is something to clean up. */
 void mw_signals_hold(void);
 
 /* The first signal that asked us to stop, or 0. */

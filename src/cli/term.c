@@ -1,5 +1,5 @@
-/* term.c: see term.h. Progress is shown ten times a second on a terminal, and elsewhere as a plain line every ten
- * seconds, so that the log of a long job stays short and that of a short one empty. */
+/* term.c: on a terminal, progress is one line that is drawn again ten times a second. Elsewhere it is a new line every ten seconds: the
+ * log of a long job stays short, that of a short job has none. */
 #include "term.h"
 #include "base/clock.h"
 #include "base/text.h"
