@@ -13,7 +13,12 @@
  *     WHOLE     in 32 parts: outputs are computed from guesses of those totals that no earlier part has found
  *     REST      outputs that were computed from a wrong guess, if there are any
  *
- * A stage without selections or guesses is one WHOLE pass. */
+ * A stage without selections or guesses is one WHOLE pass.
+ *
+ * mw_pass_begin makes a pass in these steps: choose the phase; choose the roots that take part; if it is speculative, assume values
+ * for what is not known yet; prepare each task (its program, and all that it reads beside files) and cut it into items. run.c
+ * then lets the threads do the items, in any order, and gives their sums to mw_pass_take. mw_pass_end rolls assumed values back,
+ * makes the sums known values, and lets the selections take a step. */
 #include "exec/pass.h"
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +45,8 @@ static mw_selection *selection_of(const mw_pass *pass, mw_node node) {
 
 /* ---- the phase ---- */
 
+/* Whether outputs of the stage are computed from guesses. */
+/* Whether outputs of the stage are computed from guesses. */
 static bool has_guessed_totals(const mw_pass *pass, const mw_schedule_stage *stage) {
   for (uint32_t t = 0; t < stage->task_count; t++) {
     const mw_schedule_task *task = &pass->job.schedule->tasks[stage->first_task + t];
@@ -49,6 +56,8 @@ static bool has_guessed_totals(const mw_pass *pass, const mw_schedule_stage *sta
   return false;
 }
 
+/* Whether a selection still needs a pass over the sample. */
+/* Whether a selection still needs a pass over the sample. */
 static bool any_sampling(const mw_pass *pass) {
   for (size_t i = 0; i < pass->selection_count; i++)
     if (pass->selections[i].sampling) return true;
@@ -82,6 +91,10 @@ static void choose_phase(mw_pass *pass, const mw_schedule_stage *stage, bool nex
 
 /* ---- the roots that take part ---- */
 
+/* Whether a root takes part in this pass. SAMPLE: selections that are not predicted yet. WHOLE: everything, but roots that compute
+ * a guess only if the selections they depend on are predicted. REST: selections that are not found, invalidated outputs. */
+/* Whether a root takes part in this pass. SAMPLE: selections that are not predicted yet. WHOLE: everything, but roots that compute
+ * a guess only if the selections they depend on are predicted. REST: selections that are not found, invalidated outputs. */
 static bool takes_part(mw_pass *pass, const mw_schedule_task *task, mw_program_root root, mw_values *values, bool *takes, mw_error *err) {
   const mw_selection *selection = is_selection(pass, root) ? selection_of(pass, root.node) : NULL;
   bool rest = pass->phase == MW_PHASE_REST;
@@ -221,6 +234,8 @@ static bool start_selection(mw_pass *pass, mw_node node, mw_values *values, mw_e
   return mw_selection_new(pass->job.graph, node, values, &pass->selections[pass->selection_count++], err);
 }
 
+/* Begins a search for every selection of the stage. Its parts may be in several tasks. */
+/* Begins a search for every selection of the stage. Its parts may be in several tasks. */
 static bool start_selections(mw_pass *pass, const mw_schedule_stage *stage, mw_values *values, mw_error *err) {
   drop_selections(pass);
   for (uint32_t t = 0; t < stage->task_count; t++) {

@@ -3,7 +3,15 @@
  * same order, whatever the threads.
  *
  * BACK of a step builds, for each operand that wants a gradient, the expression derivative * gradient by the rules of
- * expr/derive.h. If two operands are the same slot (x * x), their expressions are added before they are compiled. */
+ * expr/derive.h. If two operands are the same slot, their expressions are added before they are compiled. For example y = x * s,
+ * a tensor times a scalar, and z = x * x:
+ *
+ *   y to x   gradient of x + (gradient of y) * s          STORE: element by element
+ *   y to s   total of (gradient of y) * x                 TOTAL: one sum over all blocks
+ *   z to x   gradient of x + (gradient of z) * x + (gradient of z) * x
+ *
+ * If y is the first that propagates to x, the formula does not read the gradient of x, and writes it. A scalar of scalars has no
+ * formula: its derivative is computed by the same rules in a graph of numbers, where every expression folds to a number. */
 #include "learn/elements.h"
 #include "expr/derive.h"
 #include "expr/compute.h"

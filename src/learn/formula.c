@@ -1,6 +1,17 @@
 /* formula.c: leaves, compilation and running. A leaf for memory is an INPUT node of a model with an impossible number, VALUE,
  * GRADIENT or PANEL, whose row is the slot: INPUT(GRADIENT, 3) is the gradient of slot 3. A scalar must not be a tensor in the
- * graph, so its leaf is the TOTAL of such an INPUT. Runs go in chunks that stay in the L2 cache. */
+ * graph, so its leaf is the TOTAL of such an INPUT.
+ *
+ * Compilation is mw_program_compile, as for merges. Running a program of the example in formula.h, elements [start, start + count):
+ *
+ *   bind     looks up each input, vector and scalar of the program: pointers into slots, and the numbers of scalar slots as they
+ *            are now. The lists lie in the worker's own buffer, so nothing is allocated when it has run once.
+ *   gather   for a chunk of at most 32768 elements: pointers to these elements of each input; tensors of models are read from
+ *            their files into the worker's buffer
+ *   run      the tile machine on the chunk; it writes into the output slot, or adds to the sums of units
+ *
+ * Chunks stay in the L2 cache. Two frequent formulas need no tile machine, since they are just a tensor of a model, or this times
+ * the panel: these read the file and use one kernel. */
 #include "learn/tape.h"
 #include "expr/compute.h"
 #include <string.h>
@@ -11,6 +22,8 @@ enum { CHUNK = 32 << 10 };
 
 /* ---- leaves ---- */
 
+/* The shape in the scratch graph that equals a shape of the main graph. */
+/* The shape in the scratch graph that equals a shape of the main graph. */
 static bool shape_of_main(mw_tape *tape, uint32_t shape, uint32_t *out, mw_error *err) {
   const mw_graph *graph = tape->world->graph;
   return mw_graph_shape(tape->scratch, mw_graph_dims(graph, shape), mw_graph_rank(graph, shape), out, err);
@@ -57,6 +70,8 @@ static const mw_tape_slot *slot_at(const mw_tape *tape, mw_graph_node_facts leaf
 
 /* ---- compilation ---- */
 
+/* Whether a node is the panel, or (`panel` false) a tensor of a model. */
+/* Whether a node is the panel, or (`panel` false) a tensor of a model. */
 static bool is_input(const mw_tape *tape, mw_node node, bool panel) {
   mw_graph_node_facts facts = mw_graph_facts(tape->scratch, node);
   return facts.op == MW_OP_INPUT && (panel ? facts.extra[0] == PANEL : facts.extra[0] < VALUE);
@@ -122,6 +137,8 @@ typedef struct bound {
   unsigned char *files; /* what is read from models */
 } bound;
 
+/* Bytes of the largest chunk of all inputs that are read from files. */
+/* Bytes of the largest chunk of all inputs that are read from files. */
 static size_t file_bytes(const mw_tape *tape, const mw_program *p) {
   size_t bytes = 0;
   for (size_t i = 0; i < p->input_count; i++) {
@@ -131,6 +148,8 @@ static size_t file_bytes(const mw_tape *tape, const mw_program *p) {
   return bytes;
 }
 
+/* Prepares the worker for the formula's program, for `count` elements in all. */
+/* Prepares the worker for the formula's program, for `count` elements in all. */
 static bool bind(const mw_tape *tape, const mw_formula *formula, mw_thread_pool_worker *worker, size_t count, bound *b, mw_error *err) {
   const mw_program *p = &formula->program;
   size_t units = formula->sums ? count / MW_UNIT + 2 : 0;
@@ -172,6 +191,8 @@ static bool gather(const mw_tape *tape, const mw_program *p, bound *b, const flo
   return true;
 }
 
+/* The error for an input with a NaN or infinity: a coefficient that has diverged, or a model with bad values. */
+/* The error for an input with a NaN or infinity: a coefficient that has diverged, or a model with bad values. */
 static bool not_finite(const mw_tape *tape, mw_node input, mw_error *err) {
   mw_graph_node_facts leaf = mw_graph_facts(tape->scratch, input);
   bool gradient;

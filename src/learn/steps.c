@@ -16,7 +16,18 @@
  * If s1 and s2 read the same tokens, they share activations; then they are one group, and all of it is alive at once. If the
  * loss is not linear (a product of two losses), all goes forward, then back.
  *
- * A value is alive from the step that computes it to the last step that reads it; read_at and begin_at note both. */
+ * Lifetimes. A value is alive from the step that computes it to the last step that reads it: begin_at and read_at note both while
+ * the steps are made. For example, x = EMBED(tokens); y = SILU(x); loss = CROSS_ENTROPY(y), with a trained coefficient in E:
+ *
+ *   step 1   FORWARD x       value of x begins
+ *   step 2   FORWARD y       reads x, value of y begins
+ *   step 3   FORWARD loss    reads y; what it saves begins
+ *   step 4   BACK loss       reads y and what was saved; gradient of y begins
+ *   step 5   BACK y          reads x and the gradient of y; gradient of x begins
+ *   step 6   BACK x          reads the gradient of x
+ *
+ * So y is alive in steps 2 to 4, and the gradient of x may take its memory. Which values a BACK step reads is told by the table
+ * of net.c (`reads`), and for formulas by the formula itself (note_read). */
 #include "learn/steps.h"
 #include "learn/elements.h"
 #include "learn/net.h"
@@ -32,6 +43,8 @@ typedef struct maker {
   mw_error *err;
 } maker;
 
+/* The slot of operand i, or NULL: it is a weight, a number or tokens, or its values are not read. */
+/* The slot of operand i, or NULL: it is a weight, a number or tokens, or its values are not read. */
 static mw_tape_slot *operand_slot(const maker *m, mw_graph_node_facts facts, uint32_t i) {
   if (i < mw_graph_op_first(facts.op) || (facts.op == MW_OP_ROPE && i)) return NULL;
   return mw_tape_find(m->tape, facts.operand[i]);
@@ -44,14 +57,20 @@ static bool is_arithmetic(const mw_tape_slot *s) { return !s->facts.shape && mw_
 
 /* ---- lifetimes ---- */
 
+/* The value is read at this step: it must be kept until then. */
+/* The value is read at this step: it must be kept until then. */
 static void read_at(mw_buffer_plan_buffer *buffer, uint32_t step) {
   if (buffer->used && step > buffer->last) buffer->last = step;
 }
 
+/* The value is computed at this step, if it was not before (a gradient is added to by several steps). */
+/* The value is computed at this step, if it was not before (a gradient is added to by several steps). */
 static void begin_at(mw_buffer_plan_buffer *buffer, size_t size, uint32_t step) {
   if (!buffer->used) *buffer = (mw_buffer_plan_buffer){.size = size, .first = step, .last = step, .used = true};
 }
 
+/* A formula of the last step reads this slot's value or gradient. Only activations have lifetimes. */
+/* A formula of the last step reads this slot's value or gradient. Only activations have lifetimes. */
 static void note_read(void *context, uint32_t slot, bool gradient) {
   mw_tape *tape = context;
   mw_tape_slot *s = &tape->slots[slot];
@@ -69,6 +88,8 @@ static bool append(maker *m, mw_tape_step_kind kind, size_t slot, mw_tape_step *
   return true;
 }
 
+/* Floats that the operation saves for its way back, if it has one. */
+/* Floats that the operation saves for its way back, if it has one. */
 static size_t saved_size(const maker *m, const mw_tape_slot *s) {
   const mw_net_entry *entry = mw_net_entry_of(s->facts.op);
   if (mw_graph_op_class(s->facts.op) != MW_CLASS_NET || !entry->saves || !s->wants) return 0;
@@ -220,6 +241,8 @@ static bool all_back(maker *m, int kind) {
   return true;
 }
 
+/* Makes all steps, in the order that is told above. */
+/* Makes all steps, in the order that is told above. */
 static bool order(maker *m) {
   mw_tape *tape = m->tape;
   mw_tape_step *step;
@@ -242,6 +265,8 @@ static bool order(maker *m) {
   return all_back(m, 0);
 }
 
+/* Places values, gradients and saved floats of activations in the arena, and counts the floats of the other slots. */
+/* Places values, gradients and saved floats of activations in the arena, and counts the floats of the other slots. */
 static bool plan(maker *m) {
   mw_tape *tape = m->tape;
   mw_buffer_plan_buffer **buffers = mw_mem_new(tape->slot_count * 3 + 1, sizeof *buffers, m->err);

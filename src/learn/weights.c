@@ -1,6 +1,18 @@
-/* weights.c: a weight's expression is copied from the main graph into the scratch graph, node by node (copy); differentiated
- * there from the end to the leaves, beginning with the panel of the weight's gradient (differentiate); and compiled. The builder
- * has, for every node of the expression's cone, its copy, the expression of its gradient, and whether it wants one. */
+/* weights.c: a weight is made in three steps. For example W = base + s * columns(expert - base, c), with trained s and c:
+ *
+ *   copy            the expression's cone is copied from the main graph into the scratch graph: base and expert as they are, s and c
+ *                   as leaves that stand for their slots. A node wants a gradient if s or c is below it.
+ *   differentiate   from W down to the leaves, in reverse mode; g, the panel of W's gradient, is the gradient of W itself:
+ *                     of s * columns(...)      g                          (the derivative of a sum)
+ *                     of s                     g * columns(...)           a SCALAR leaf: the sum of all elements
+ *                     of columns(...)          g * s
+ *                     of c                     g * s * (expert - base)    a COLUMNS leaf: the sums of the columns
+ *                     of base, expert          nothing: no coefficient is below them
+ *   compile         the expression of W, and that of each leaf, become formulas
+ *
+ * In a batch, mw_weights_form runs the expression of W on panels, which the threads share. On the way back, an operation that has
+ * computed a panel g calls mw_weights_propagate, which runs the leaves' formulas on it and adds their sums to the item's own
+ * partial results. mw_weights_end adds these in the order of the items, so threads do not change the result. */
 #include "learn/weights.h"
 #include "expr/cone.h"
 #include "expr/derive.h"
@@ -60,6 +72,8 @@ static bool operand_in_scratch(builder *b, mw_node operand, mw_node *out, bool *
                                   : mw_formula_slot(b->tape, index, false, out, b->err);
 }
 
+/* Copies the cone into the scratch graph, operands before their users. */
+/* Copies the cone into the scratch graph, operands before their users. */
 static bool copy(builder *b) {
   for (size_t i = 0; i < b->cone.count; i++) {
     mw_node node = b->cone.nodes[i];
@@ -95,6 +109,8 @@ static bool propagate(builder *b, mw_node leaf, int kind, mw_node derivative) {
   return mw_derive_add(b->tape->scratch, w->leaves[i].derivative, derivative, &w->leaves[i].derivative, b->err);
 }
 
+/* Adds `derivative` to the gradient of an operand: within the cone to its expression, else (a scalar) to what its leaf gets. */
+/* Adds `derivative` to the gradient of an operand: within the cone to its expression, else (a scalar) to what its leaf gets. */
 static bool propagate_operand(builder *b, mw_node operand, mw_node derivative) {
   long at = mw_cone_find(&b->cone, operand);
   if (!derivative) return true;
@@ -136,6 +152,8 @@ static bool differentiate(builder *b) {
   return true;
 }
 
+/* Compiles the weight and its leaves, and gives each leaf its place in a partial result. */
+/* Compiles the weight and its leaves, and gives each leaf its place in a partial result. */
 static bool compile(builder *b) {
   mw_tape_weight *w = b->weight;
   MW_TRY(mw_formula_make(b->tape, b->copies[b->cone.count - 1], &w->formula, b->err));
@@ -197,10 +215,14 @@ size_t mw_weights_size(const mw_tape *tape) {
 
 /* ---- forward ---- */
 
+/* Rows of a panel when a weight is formed: about PANEL_ELEMENTS elements. */
+/* Rows of a panel when a weight is formed: about PANEL_ELEMENTS elements. */
 static size_t panel_rows(const mw_tape_weight *w) { return w->columns < PANEL_ELEMENTS ? PANEL_ELEMENTS / w->columns : 1; }
 
 static size_t panels(const mw_tape_weight *w) { return (w->rows + panel_rows(w) - 1) / panel_rows(w); }
 
+/* Forming all weights is one loop of the pool: its items are the panels of one weight after the other. */
+/* Forming all weights is one loop of the pool: its items are the panels of one weight after the other. */
 typedef struct forming {
   mw_tape *tape;
   size_t *first; /* of every weight: its first item; a weight that has no items has the same as the next one */
@@ -247,6 +269,8 @@ bool mw_weights_rows(const mw_tape *tape, const mw_tape_weight *w, mw_thread_poo
 
 /* ---- backward ---- */
 
+/* Every item has a partial result of its own, so that no two threads add to the same number. */
+/* Every item has a partial result of its own, so that no two threads add to the same number. */
 bool mw_weights_begin(mw_tape_weight *w, size_t items, mw_error *err) {
   MW_TRY(mw_mem_grow(&w->partials, &w->partial_capacity, items * w->partial_size + 1, sizeof *w->partials, err));
   memset(w->partials, 0, items * w->partial_size * sizeof *w->partials);

@@ -27,6 +27,8 @@ typedef uint32_t value_bits __attribute__((vector_size(VALUES * 4)));
 typedef uint16_t value_halves __attribute__((vector_size(VALUES * 2)));
 typedef struct sixteen { values part[PARTS]; } sixteen;
 
+/* 16 floats from memory, and to memory. */
+/* 16 floats from memory, and to memory. */
 static inline sixteen take_sixteen(const float *p) {
   sixteen x;
 #ifdef MW_HALVES
@@ -47,6 +49,8 @@ static inline void put_sixteen(float *p, sixteen x) {
 #endif
 }
 
+/* 16 bf16 from memory, as floats: each becomes the upper half of a float whose lower half is 0. */
+/* 16 bf16 from memory, as floats: each becomes the upper half of a float whose lower half is 0. */
 static inline sixteen take_bf16(const stored16 *p) {
   sixteen x;
 #ifdef MW_HALVES
@@ -63,6 +67,8 @@ static inline sixteen take_bf16(const stored16 *p) {
   return x;
 }
 
+/* Joins the bits of 16 values to `seen`. */
+/* Joins the bits of 16 values to `seen`. */
 static inline value_bits join_sixteen(value_bits seen, sixteen x) {
   for (int i = 0; i < PARTS; i++)
     seen |= (value_bits)x.part[i];
@@ -122,6 +128,8 @@ static inline uint32_t joined_tile(value_bits seen) { return joined(seen) >> 16;
 /* MW_BF16_STEP glues names from the words of its line: hold_X prepares an operand before the loop, read_X gives 16 of its
  * values, write_X takes 16 results, joined_X and finite_X look for values that are not finite. X is stored, tile, one, none. */
 
+/* An operand within a loop: its memory, or its single value in all places of a vector. */
+/* An operand within a loop: its memory, or its single value in all places of a vector. */
 typedef struct operand { const void *p; values one; } operand;
 
 static inline operand hold_none(const void *p) { return (operand){p, {0}}; }
@@ -149,6 +157,8 @@ static inline value_bits write_tile(void *p, size_t i, sixteen x, value_bits see
   return join_sixteen(seen, x);
 }
 
+/* The closer look: whether all n results are finite. */
+/* The closer look: whether all n results are finite. */
 static bool finite_stored(const void *p, size_t n) {
   const stored16 *in = p;
   uint32_t bad = 0;
