@@ -84,6 +84,7 @@ static bool is_recomputed(mw_pass *pass, const mw_schedule_task *task) {
   return recomputed;
 }
 
+/* One block: prepares the worker if its task has changed, and runs it. Counts are flushed first if the new task has other selections. */
 static bool run_item(runner *r, uint64_t item) {
   mw_worker *worker = &r->workers[omp_get_thread_num()];
   mw_pass *pass = &r->pass;
@@ -116,6 +117,7 @@ static void hand_over(runner *r, uint64_t item, const mw_worker *worker) {
   }
 }
 
+/* All blocks of a pass. */
 static void run_blocks(runner *r) {
   int64_t items = (int64_t)r->pass.items;
   mw_order_begin(&r->order);
@@ -138,6 +140,7 @@ static void run_blocks(runner *r) {
   }
 }
 
+/* Passes of a stage, until it needs no more. */
 static bool run_stage(runner *r, const mw_schedule_stage *stage, mw_error *err) {
   for (bool begun = false;; begun = true) {
     MW_TRY(mw_pass_begin(&r->pass, r->job, stage, begun, &r->values, err));

@@ -116,6 +116,7 @@ static bool prepare_gathers(mw_worker *w, mw_values *values, mw_selection *selec
   return true;
 }
 
+/* Compiles the task's program, binds it to values and dtypes, and makes the buffer large enough for a block of all streams. */
 bool mw_worker_begin(mw_worker *w, const mw_schedule_task *task, mw_values *values, mw_selection *selections,
                      size_t selection_count, mw_error *err) {
   w->task = task;
@@ -186,6 +187,7 @@ static bool report_input(const mw_worker *w, size_t index, mw_error *err) {
   return mw_error_hint(err, "give --nonfinite keep to merge it all the same");
 }
 
+/* The error for an output that is not finite: it tells the block, which is all that is known. */
 static bool report_output(const mw_worker *w, uint64_t start, uint64_t count, mw_error *err) {
   const mw_tensor *output = output_of(w->job, w->task);
   mw_text_escaped name;
@@ -196,6 +198,7 @@ static bool report_output(const mw_worker *w, uint64_t start, uint64_t count, mw
   return mw_error_hint(err, "a division by zero, or a value beyond the dtype: try --dtype f32, or --nonfinite keep");
 }
 
+/* Reads a block of an input; an error gets the tensor's name. */
 static bool read_input(const mw_worker *w, mw_graph_node_facts facts, uint64_t at, void *bytes, size_t length, mw_error *err) {
   const mw_tensor *tensor = mw_job_tensor(w->job, facts);
   if (mw_model_read(mw_job_model(w->job, facts), tensor, at, bytes, length, err)) return true;

@@ -18,6 +18,7 @@ void mw_message_put_text(mw_text *out, const char *bytes, size_t length) {
   mw_text_add(out, bytes, length);
 }
 
+/* The next `length` bytes, or NULL if there are not so many. */
 static const char *take(mw_message *in, size_t length) {
   if (in->failed || (size_t)(in->end - in->at) < length) {
     in->failed = true;
@@ -109,6 +110,7 @@ bool mw_message_hear(int fd, size_t limit, mw_message_patience *patience, uint32
 
 /* ---- graphs ---- */
 
+/* Only a few operations have more than their extra and operands: elements of a COEFFICIENT, rows of TOKENS. */
 static void put_node(mw_text *out, const mw_graph *graph, mw_node id, const mw_message_choice *choice, uint64_t *coefficients) {
   mw_graph_node_facts facts = mw_graph_facts(graph, id);
   if (choice && facts.op == MW_OP_COEFFICIENT) facts.extra[0] = (*coefficients)++;
@@ -138,6 +140,7 @@ bool mw_message_put_graph(mw_text *out, const mw_graph *graph, const mw_graph_ou
   return mw_text_check(out, err);
 }
 
+/* An INPUT gets dtype and shape from the models, never from the message. */
 static bool take_input(mw_graph *graph, mw_message_inputs inputs, const uint64_t extra[2], mw_node *out, mw_error *err) {
   mw_dtype dtype;
   const uint64_t *dims;
@@ -149,6 +152,7 @@ static bool take_input(mw_graph *graph, mw_message_inputs inputs, const uint64_t
          mw_graph_input(graph, (uint32_t)extra[0], (uint32_t)extra[1], dtype, shape, out, err);
 }
 
+/* Reads node `id` and makes it in the graph, where equal nodes are one: so its number there, map[id], may be lower. */
 static bool take_node(mw_message *in, mw_graph *graph, mw_message_inputs inputs, mw_node *map, uint32_t id, mw_error *err) {
   uint32_t op = mw_message_u32(in);
   uint64_t extra[2];
@@ -184,6 +188,7 @@ static bool take_node(mw_message *in, mw_graph *graph, mw_message_inputs inputs,
   return ok;
 }
 
+/* Reads the outputs. Names must be sorted, without duplicates. A break of the loop means a broken message. */
 static bool take_outputs(mw_message *in, const mw_node *map, uint32_t nodes, mw_arena *arena, mw_graph_output **outputs,
                          size_t *count, mw_error *err) {
   *count = mw_message_u32(in);

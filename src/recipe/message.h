@@ -1,6 +1,19 @@
 /* message.h: messages between the parent and a child that evaluates a recipe (recipe.h shows both). What comes from a child may be
  * hostile, so it is checked here: lengths, counts, and every node, which is made again by the graph's constructors, with all
- * their checks. */
+ * their checks.
+ *
+ * A message is its kind and its length, two u64, and so many bytes. A graph is the number of its nodes; the nodes, operands before
+ * their users; the number of outputs; and for each its name and node. For example, the output "w" = x * 0.5, where x is tensor 7 of
+ * model 0, has three nodes:
+ *
+ *   3 nodes                                        u32
+ *   INPUT,  extra 0, 7,           no operands      node 1: u32, two u64, u32
+ *   NUMBER, extra bits of 0.5, 0, no operands      node 2
+ *   MUL,    extra 0, 0,           2 operands 1, 2  node 3; an operand is the number of an earlier node
+ *   1 output, "w", 3                               u32, the text with its length, u32
+ *
+ * The reader asks its inputs for the dtype and shape of tensor 7, and refuses the graph if there is none; it refuses operands that
+ * are not earlier nodes, so there are no cycles; mw_graph_apply checks the rest. */
 #ifndef MW_RECIPE_MESSAGE_H
 #define MW_RECIPE_MESSAGE_H
 

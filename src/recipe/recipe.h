@@ -7,7 +7,7 @@
  * finds a fault in Lua. The child builds the graph of the merge and sends it; the parent trusts nothing that comes (message.h),
  * and executes the graph itself. So all that a hostile recipe can do is to describe a bad merge.
  *
- * For example, `moonweld lerp --a A --b B --t 0.3 --out C`:
+ * For example, `moonweld lerp --a A --b B --t 0.3 -o C`:
  *
  *   parent                                          child 1: describes the recipe
  *     reads the text of lerp.lua, forks               loads the prelude and lerp.lua
