@@ -19,7 +19,6 @@ typedef struct flow {
 } flow;
 
 /* Finds the step that makes each operand, and the loads of bf16 that only maps read. writer[r] is the step that wrote register r. */
-/* Finds the step that makes each operand, and the loads of bf16 that only maps read. writer[r] is the step that wrote register r. */
 static void follow(const mw_tile *tile, flow *flows, uint32_t *writer, const mw_dtype *dtypes) {
   for (uint32_t i = 0; i < tile->step_count; i++) {
     const mw_program_instruction *code = tile->steps[i].code;
@@ -58,7 +57,6 @@ static uint8_t stored_of(const flow *flows, const flow *f) {
 }
 
 /* The kernel for this combination, or NULL. */
-/* The kernel for this combination, or NULL. */
 static const mw_kernel_direct *find(const mw_kernel_set *kernels, const mw_tile_step *step, uint8_t stored, bool stores) {
   for (size_t i = 0; i < kernels->direct_count; i++) {
     const mw_kernel_direct *d = &kernels->direct[i];
@@ -85,7 +83,6 @@ static bool settle(const mw_tile *tile, flow *flows, uint32_t i) {
   return true;
 }
 
-/* The step with its kernel: operands that are read as stored come from an input's buffer, a stored result goes to the output's. */
 /* The step with its kernel: operands that are read as stored come from an input's buffer, a stored result goes to the output's. */
 static mw_tile_step step_of(const mw_tile *tile, const flow *flows, uint32_t i) {
   const flow *f = &flows[i];

@@ -46,7 +46,6 @@ static mw_selection *selection_of(const mw_pass *pass, mw_node node) {
 /* ---- the phase ---- */
 
 /* Whether outputs of the stage are computed from guesses. */
-/* Whether outputs of the stage are computed from guesses. */
 static bool has_guessed_totals(const mw_pass *pass, const mw_schedule_stage *stage) {
   for (uint32_t t = 0; t < stage->task_count; t++) {
     const mw_schedule_task *task = &pass->job.schedule->tasks[stage->first_task + t];
@@ -56,7 +55,6 @@ static bool has_guessed_totals(const mw_pass *pass, const mw_schedule_stage *sta
   return false;
 }
 
-/* Whether a selection still needs a pass over the sample. */
 /* Whether a selection still needs a pass over the sample. */
 static bool any_sampling(const mw_pass *pass) {
   for (size_t i = 0; i < pass->selection_count; i++)
@@ -91,8 +89,6 @@ static void choose_phase(mw_pass *pass, const mw_schedule_stage *stage, bool nex
 
 /* ---- the roots that take part ---- */
 
-/* Whether a root takes part in this pass. SAMPLE: selections that are not predicted yet. WHOLE: everything, but roots that compute
- * a guess only if the selections they depend on are predicted. REST: selections that are not found, invalidated outputs. */
 /* Whether a root takes part in this pass. SAMPLE: selections that are not predicted yet. WHOLE: everything, but roots that compute
  * a guess only if the selections they depend on are predicted. REST: selections that are not found, invalidated outputs. */
 static bool takes_part(mw_pass *pass, const mw_schedule_task *task, mw_program_root root, mw_values *values, bool *takes, mw_error *err) {
@@ -234,7 +230,6 @@ static bool start_selection(mw_pass *pass, mw_node node, mw_values *values, mw_e
   return mw_selection_new(pass->job.graph, node, values, &pass->selections[pass->selection_count++], err);
 }
 
-/* Begins a search for every selection of the stage. Its parts may be in several tasks. */
 /* Begins a search for every selection of the stage. Its parts may be in several tasks. */
 static bool start_selections(mw_pass *pass, const mw_schedule_stage *stage, mw_values *values, mw_error *err) {
   drop_selections(pass);

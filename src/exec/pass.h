@@ -13,7 +13,7 @@ typedef enum mw_pass_phase {
   MW_PHASE_REST    /* selections that are not found yet; outputs that were computed from a wrong guess */
 } mw_pass_phase;
 
-/* What a pass knows of a task beside the schedule. */
+/* What a pass knows of a task, in addition to the schedule. */
 typedef struct mw_pass_task {
   uint64_t first_item; /* number of its first block within the pass */
   mw_sample sample;    /* in the phase SAMPLE: a block is a unit of the sample */

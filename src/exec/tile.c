@@ -37,7 +37,6 @@ static bool is_map(uint8_t code) {
 }
 
 /* Looks up all that an instruction needs, so that nothing is looked up for each tile. */
-/* Looks up all that an instruction needs, so that nothing is looked up for each tile. */
 static mw_tile_step step_of(const mw_tile *tile, const mw_program_instruction *code) {
   size_t stride = register_stride(tile);
   mw_tile_step step = {.code = code, .dst = tile->registers + code->dst * stride};
@@ -107,7 +106,6 @@ static void add_units(const mw_tile *tile, mw_tile_gather *gather, const unsigne
 }
 
 /* A VECTOR is kept as doubles, whatever it is computed in. */
-/* A VECTOR is kept as doubles, whatever it is computed in. */
 static void keep_vector(const mw_tile *tile, double *vector, const unsigned char *x, size_t n) {
   for (size_t i = 0; i < n; i++) {
     float f32;
@@ -124,7 +122,6 @@ static size_t count_up_to(double last, uint64_t start, size_t n) {
 
 /* ---- the machine ---- */
 
-/* The value of a scalar as the kernels see it: rounded to float, if this is a machine of floats. */
 /* The value of a scalar as the kernels see it: rounded to float, if this is a machine of floats. */
 static double constant(const mw_tile *tile, unsigned index) {
   double f64;
@@ -211,7 +208,6 @@ static bool run_steps(mw_tile *tile, const mw_graph *graph, const mw_tile_step *
   return true;
 }
 
-/* Runs the fast steps on each tile, or the plain steps if there are none, or if the fast ones met a value that is not finite. */
 /* Runs the fast steps on each tile, or the plain steps if there are none, or if the fast ones met a value that is not finite. */
 void mw_tile_run(mw_tile *tile, const mw_graph *graph, mw_tile_block *block) {
   for (size_t done = 0; done < block->count;) {

@@ -54,8 +54,6 @@ void mw_values_roll_back(mw_values *values) {
 
 /* The stack holds nodes that wait for their operands. A node on top with unknown operands pushes these; with known operands it is
  * computed and popped. Operands have lower ids than their users, so this ends. */
-/* The stack holds nodes that wait for their operands. A node on top with unknown operands pushes these; with known operands it is
- * computed and popped. Operands have lower ids than their users, so this ends. */
 bool mw_values_get(mw_values *values, mw_node scalar, double *out, mw_error *err) {
   *out = values->value[scalar];
   if (values->known[scalar]) return true;

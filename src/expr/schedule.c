@@ -123,7 +123,6 @@ static bool find_guesses(maker *m, const mw_node *outputs, size_t count) {
 }
 
 /* Adds a root to the list, at first with a group of its own: that of the tensor it reads. */
-/* Adds a root to the list, at first with a group of its own: that of the tensor it reads. */
 static bool add(maker *m, mw_program_root root, uint32_t batch, uint32_t level, uint32_t output) {
   mw_node values[2];
   mw_cone_values(m->graph, root, values);
@@ -158,14 +157,11 @@ static bool collect(maker *m, const mw_node *outputs, size_t count) {
 }
 
 /* The order for grouping: roots of a level together. */
-/* The order for grouping: roots of a level together. */
 static int by_level(const void *a, const void *b) {
   const pending *x = a, *y = b;
   return (x->level > y->level) - (x->level < y->level);
 }
 
-/* The order of the schedule: batch, level, then what makes a task. Outputs have the level UINT32_MAX, so they come last in their
- * batch, in their own order; sinks have the output MW_SCHEDULE_NO_OUTPUT. */
 /* The order of the schedule: batch, level, then what makes a task. Outputs have the level UINT32_MAX, so they come last in their
  * batch, in their own order; sinks have the output MW_SCHEDULE_NO_OUTPUT. */
 static int by_task(const void *a, const void *b) {
@@ -271,7 +267,6 @@ static uint32_t *find_dependence(const maker *m) {
   return depends_on;
 }
 
-/* Begins a stage with the task of this root. */
 /* Begins a stage with the task of this root. */
 static bool add_stage(maker *m, const pending *p, mw_schedule *out) {
   MW_TRY(mw_mem_grow(&out->stages, &out->stage_capacity, out->stage_count + 1, sizeof *out->stages, m->err));

@@ -23,7 +23,6 @@ enum { CHUNK = 32 << 10 };
 /* ---- leaves ---- */
 
 /* The shape in the scratch graph that equals a shape of the main graph. */
-/* The shape in the scratch graph that equals a shape of the main graph. */
 static bool shape_of_main(mw_tape *tape, uint32_t shape, uint32_t *out, mw_error *err) {
   const mw_graph *graph = tape->world->graph;
   return mw_graph_shape(tape->scratch, mw_graph_dims(graph, shape), mw_graph_rank(graph, shape), out, err);
@@ -70,7 +69,6 @@ static const mw_tape_slot *slot_at(const mw_tape *tape, mw_graph_node_facts leaf
 
 /* ---- compilation ---- */
 
-/* Whether a node is the panel, or (`panel` false) a tensor of a model. */
 /* Whether a node is the panel, or (`panel` false) a tensor of a model. */
 static bool is_input(const mw_tape *tape, mw_node node, bool panel) {
   mw_graph_node_facts facts = mw_graph_facts(tape->scratch, node);
@@ -138,7 +136,6 @@ typedef struct bound {
 } bound;
 
 /* Bytes of the largest chunk of all inputs that are read from files. */
-/* Bytes of the largest chunk of all inputs that are read from files. */
 static size_t file_bytes(const mw_tape *tape, const mw_program *p) {
   size_t bytes = 0;
   for (size_t i = 0; i < p->input_count; i++) {
@@ -148,7 +145,6 @@ static size_t file_bytes(const mw_tape *tape, const mw_program *p) {
   return bytes;
 }
 
-/* Prepares the worker for the formula's program, for `count` elements in all. */
 /* Prepares the worker for the formula's program, for `count` elements in all. */
 static bool bind(const mw_tape *tape, const mw_formula *formula, mw_thread_pool_worker *worker, size_t count, bound *b, mw_error *err) {
   const mw_program *p = &formula->program;
@@ -191,7 +187,6 @@ static bool gather(const mw_tape *tape, const mw_program *p, bound *b, const flo
   return true;
 }
 
-/* The error for an input with a NaN or infinity: a coefficient that has diverged, or a model with bad values. */
 /* The error for an input with a NaN or infinity: a coefficient that has diverged, or a model with bad values. */
 static bool not_finite(const mw_tape *tape, mw_node input, mw_error *err) {
   mw_graph_node_facts leaf = mw_graph_facts(tape->scratch, input);

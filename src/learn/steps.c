@@ -44,7 +44,6 @@ typedef struct maker {
 } maker;
 
 /* The slot of operand i, or NULL: it is a weight, a number or tokens, or its values are not read. */
-/* The slot of operand i, or NULL: it is a weight, a number or tokens, or its values are not read. */
 static mw_tape_slot *operand_slot(const maker *m, mw_graph_node_facts facts, uint32_t i) {
   if (i < mw_graph_op_first(facts.op) || (facts.op == MW_OP_ROPE && i)) return NULL;
   return mw_tape_find(m->tape, facts.operand[i]);
@@ -58,18 +57,15 @@ static bool is_arithmetic(const mw_tape_slot *s) { return !s->facts.shape && mw_
 /* ---- lifetimes ---- */
 
 /* The value is read at this step: it must be kept until then. */
-/* The value is read at this step: it must be kept until then. */
 static void read_at(mw_buffer_plan_buffer *buffer, uint32_t step) {
   if (buffer->used && step > buffer->last) buffer->last = step;
 }
 
 /* The value is computed at this step, if it was not before (a gradient is added to by several steps). */
-/* The value is computed at this step, if it was not before (a gradient is added to by several steps). */
 static void begin_at(mw_buffer_plan_buffer *buffer, size_t size, uint32_t step) {
   if (!buffer->used) *buffer = (mw_buffer_plan_buffer){.size = size, .first = step, .last = step, .used = true};
 }
 
-/* A formula of the last step reads this slot's value or gradient. Only activations have lifetimes. */
 /* A formula of the last step reads this slot's value or gradient. Only activations have lifetimes. */
 static void note_read(void *context, uint32_t slot, bool gradient) {
   mw_tape *tape = context;
@@ -88,7 +84,6 @@ static bool append(maker *m, mw_tape_step_kind kind, size_t slot, mw_tape_step *
   return true;
 }
 
-/* Floats that the operation saves for its way back, if it has one. */
 /* Floats that the operation saves for its way back, if it has one. */
 static size_t saved_size(const maker *m, const mw_tape_slot *s) {
   const mw_net_entry *entry = mw_net_entry_of(s->facts.op);
@@ -242,7 +237,6 @@ static bool all_back(maker *m, int kind) {
 }
 
 /* Makes all steps, in the order that is told above. */
-/* Makes all steps, in the order that is told above. */
 static bool order(maker *m) {
   mw_tape *tape = m->tape;
   mw_tape_step *step;
@@ -265,7 +259,6 @@ static bool order(maker *m) {
   return all_back(m, 0);
 }
 
-/* Places values, gradients and saved floats of activations in the arena, and counts the floats of the other slots. */
 /* Places values, gradients and saved floats of activations in the arena, and counts the floats of the other slots. */
 static bool plan(maker *m) {
   mw_tape *tape = m->tape;

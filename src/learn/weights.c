@@ -73,7 +73,6 @@ static bool operand_in_scratch(builder *b, mw_node operand, mw_node *out, bool *
 }
 
 /* Copies the cone into the scratch graph, operands before their users. */
-/* Copies the cone into the scratch graph, operands before their users. */
 static bool copy(builder *b) {
   for (size_t i = 0; i < b->cone.count; i++) {
     mw_node node = b->cone.nodes[i];
@@ -109,7 +108,6 @@ static bool propagate(builder *b, mw_node leaf, int kind, mw_node derivative) {
   return mw_derive_add(b->tape->scratch, w->leaves[i].derivative, derivative, &w->leaves[i].derivative, b->err);
 }
 
-/* Adds `derivative` to the gradient of an operand: within the cone to its expression, else (a scalar) to what its leaf gets. */
 /* Adds `derivative` to the gradient of an operand: within the cone to its expression, else (a scalar) to what its leaf gets. */
 static bool propagate_operand(builder *b, mw_node operand, mw_node derivative) {
   long at = mw_cone_find(&b->cone, operand);
@@ -152,7 +150,6 @@ static bool differentiate(builder *b) {
   return true;
 }
 
-/* Compiles the weight and its leaves, and gives each leaf its place in a partial result. */
 /* Compiles the weight and its leaves, and gives each leaf its place in a partial result. */
 static bool compile(builder *b) {
   mw_tape_weight *w = b->weight;
@@ -216,12 +213,10 @@ size_t mw_weights_size(const mw_tape *tape) {
 /* ---- forward ---- */
 
 /* Rows of a panel when a weight is formed: about PANEL_ELEMENTS elements. */
-/* Rows of a panel when a weight is formed: about PANEL_ELEMENTS elements. */
 static size_t panel_rows(const mw_tape_weight *w) { return w->columns < PANEL_ELEMENTS ? PANEL_ELEMENTS / w->columns : 1; }
 
 static size_t panels(const mw_tape_weight *w) { return (w->rows + panel_rows(w) - 1) / panel_rows(w); }
 
-/* Forming all weights is one loop of the pool: its items are the panels of one weight after the other. */
 /* Forming all weights is one loop of the pool: its items are the panels of one weight after the other. */
 typedef struct forming {
   mw_tape *tape;
@@ -269,7 +264,6 @@ bool mw_weights_rows(const mw_tape *tape, const mw_tape_weight *w, mw_thread_poo
 
 /* ---- backward ---- */
 
-/* Every item has a partial result of its own, so that no two threads add to the same number. */
 /* Every item has a partial result of its own, so that no two threads add to the same number. */
 bool mw_weights_begin(mw_tape_weight *w, size_t items, mw_error *err) {
   MW_TRY(mw_mem_grow(&w->partials, &w->partial_capacity, items * w->partial_size + 1, sizeof *w->partials, err));

@@ -39,7 +39,7 @@ mw_recipe_scorer mw_search_scorer(mw_search *search);
 void mw_search_take_first(mw_search *search, mw_recipe_candidate *made);
 /* Which candidate the result is, if any; composes `json`. */
 bool mw_search_choose(mw_search *search, const mw_recipe_candidate *result, mw_error *err);
-/* Removes what lies on the disk and frees everything. */
+/* Removes the folder of candidates and frees everything. */
 void mw_search_end(mw_search *search);
 
 #endif

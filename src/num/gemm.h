@@ -1,6 +1,6 @@
 /* gemm.h: matrix products of f32 by OpenBLAS, one thread a call. Parallel callers give every thread panels of its own,
  * cut by the shapes alone: OpenBLAS's own threads would change the bits of a result. Bits still depend on the kernels
- * that OpenBLAS chose for this CPU, so whoever keeps results records mw_gemm_core(). All matrices are row-major. */
+ * that OpenBLAS chose for this CPU, so the lock file records mw_gemm_core(). All matrices are row-major. */
 #ifndef MW_NUM_GEMM_H
 #define MW_NUM_GEMM_H
 

@@ -28,7 +28,6 @@ typedef uint16_t value_halves __attribute__((vector_size(VALUES * 2)));
 typedef struct sixteen { values part[PARTS]; } sixteen;
 
 /* 16 floats from memory, and to memory. */
-/* 16 floats from memory, and to memory. */
 static inline sixteen take_sixteen(const float *p) {
   sixteen x;
 #ifdef MW_HALVES
@@ -50,7 +49,6 @@ static inline void put_sixteen(float *p, sixteen x) {
 }
 
 /* 16 bf16 from memory, as floats: each becomes the upper half of a float whose lower half is 0. */
-/* 16 bf16 from memory, as floats: each becomes the upper half of a float whose lower half is 0. */
 static inline sixteen take_bf16(const stored16 *p) {
   sixteen x;
 #ifdef MW_HALVES
@@ -67,7 +65,6 @@ static inline sixteen take_bf16(const stored16 *p) {
   return x;
 }
 
-/* Joins the bits of 16 values to `seen`. */
 /* Joins the bits of 16 values to `seen`. */
 static inline value_bits join_sixteen(value_bits seen, sixteen x) {
   for (int i = 0; i < PARTS; i++)
@@ -129,7 +126,6 @@ static inline uint32_t joined_tile(value_bits seen) { return joined(seen) >> 16;
  * values, write_X takes 16 results, joined_X and finite_X look for values that are not finite. X is stored, tile, one, none. */
 
 /* An operand within a loop: its memory, or its single value in all places of a vector. */
-/* An operand within a loop: its memory, or its single value in all places of a vector. */
 typedef struct operand { const void *p; values one; } operand;
 
 static inline operand hold_none(const void *p) { return (operand){p, {0}}; }
@@ -157,7 +153,6 @@ static inline value_bits write_tile(void *p, size_t i, sixteen x, value_bits see
   return join_sixteen(seen, x);
 }
 
-/* The closer look: whether all n results are finite. */
 /* The closer look: whether all n results are finite. */
 static bool finite_stored(const void *p, size_t n) {
   const stored16 *in = p;

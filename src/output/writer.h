@@ -24,7 +24,7 @@ bool mw_writer_file(mw_writer *writer, const char *name, const void *bytes, size
 const char *mw_writer_folder(const mw_writer *writer);
 /* Publishes. With `durable`, and always when it replaces something, the bytes reach the disk before the rename. */
 bool mw_writer_publish(mw_writer *writer, bool durable, mw_error *err);
-/* Removes whatever was not published. */
+/* Removes what was not published. */
 void mw_writer_close(mw_writer *writer);
 
 #endif

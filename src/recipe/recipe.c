@@ -46,7 +46,6 @@ size_t mw_recipe_args(const mw_recipe *recipe, const mw_arg **first) {
 /* ---- texts ---- */
 
 /* A recipe must be plain text: Lua would also load compiled code, which can break its own interpreter. */
-/* A recipe must be plain text: Lua would also load compiled code, which can break its own interpreter. */
 static bool check_text(const char *what, const char *text, size_t length, mw_error *err) {
   if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
     return mw_error_set(err, MW_DATA, "%s: begins with a byte order mark; save it as plain UTF-8", what);
@@ -64,7 +63,6 @@ static bool read_recipe(const char *path, char **text, size_t *length, mw_error 
   return false;
 }
 
-/* Finds the text: a file if the name has a '/' or ends with ".lua", else a built-in recipe. */
 /* Finds the text: a file if the name has a '/' or ends with ".lua", else a built-in recipe. */
 static bool find(mw_recipe *recipe, const char *name, mw_error *err) {
   mw_text_escaped shown;
@@ -204,7 +202,6 @@ static bool take_specs(void *context, mw_message *in, const mw_node *map, uint32
 }
 
 /* Makes a model of a message: its graph, outputs and trainings, all checked. */
-/* Makes a model of a message: its graph, outputs and trainings, all checked. */
 static bool take_candidate(const asking *ask, const char *bytes, size_t length, mw_recipe_candidate *out, mw_error *err) {
   taking t = {ask->task, out};
   *out = (mw_recipe_candidate){0};
@@ -220,7 +217,6 @@ static bool is_first_time(const asking *ask) {
   return !scorer || (ask->scores > 0) == scorer->real;
 }
 
-/* Has the candidate scored, which may take minutes, and sends the number. */
 /* Has the candidate scored, which may take minutes, and sends the number. */
 static bool answer_score(asking *ask, int fd, const char *bytes, size_t length, mw_error *err) {
   mw_recipe_result *result = ask->result;
@@ -241,7 +237,6 @@ static bool answer_score(asking *ask, int fd, const char *bytes, size_t length, 
   return ok;
 }
 
-/* Takes a message of the child; false ends it. */
 /* Takes a message of the child; false ends it. */
 static bool on_message(void *context, int fd, uint32_t kind, char *bytes, size_t length, mw_error *err) {
   asking *ask = context;

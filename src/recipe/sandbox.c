@@ -52,8 +52,6 @@ enum { SANITIZED = 0 };
 
 /* Limits that cannot be raised again. CPU time: the timer below comes first, and can name the recipe's line. Data: a gigabyte more
  * than Lua may take, for the graph and messages. No file may grow, be opened, and no process be made. */
-/* Limits that cannot be raised again. CPU time: the timer below comes first, and can name the recipe's line. Data: a gigabyte more
- * than Lua may take, for the graph and messages. No file may grow, be opened, and no process be made. */
 static bool lock_resources(mw_sandbox_limits limits) {
   rlim_t cpu = (rlim_t)ceil(limits.seconds) + 1, data;
   if (SANITIZED || __builtin_add_overflow(limits.memory, (rlim_t)1 << 30, &data)) data = RLIM_INFINITY;
@@ -75,7 +73,6 @@ static bool close_files(unsigned first, unsigned last) {
 }
 
 /* Leaves only system calls that compute: memory, time, random numbers, read and write of open files, exit. */
-/* Leaves only system calls that compute: memory, time, random numbers, read and write of open files, exit. */
 static bool lock_calls(void) {
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return false;
 #ifdef MW_SECCOMP
@@ -96,10 +93,6 @@ static bool lock_calls(void) {
 }
 
 /* ---- time ---- */
-
-/* When the time is over, a signal handler sets a hook in Lua, and the hook raises an error at the next instruction: so the error
- * has the line of the recipe. If the recipe is in a long C function (a pattern that backtracks), the hook never runs, and a second
- * later the limit of CPU time ends the process. */
 
 /* When the time is over, a signal handler sets a hook in Lua, and the hook raises an error at the next instruction: so the error
  * has the line of the recipe. If the recipe is in a long C function (a pattern that backtracks), the hook never runs, and a second
@@ -208,7 +201,6 @@ static mw_sandbox_limits within_reason(mw_sandbox_limits limits) {
   return limits;
 }
 
-/* How the child ended without a result, as an error. */
 /* How the child ended without a result, as an error. */
 static bool explain_end(int status, mw_sandbox_limits limits, mw_error *err) {
   int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;

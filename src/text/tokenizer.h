@@ -17,7 +17,7 @@ bool mw_tokenizer_from_model(const char *what, const char *bytes, size_t length,
 void mw_tokenizer_free(mw_tokenizer *tokenizer);
 
 /* Appends the ids of a text, which must be UTF-8 (MW_DATA if it is not). `special`: with the tokens that the
- * tokenizer puts before and behind a text. Uses room inside the tokenizer: one call at a time. */
+ * tokenizer puts before and after a text. Uses memory inside the tokenizer: one call at a time. */
 bool mw_tokenizer_encode(mw_tokenizer *tokenizer, const char *text, size_t length, bool special, mw_ids *out, mw_error *err);
 
 /* One more than the greatest id, added tokens included. */
