@@ -1,4 +1,4 @@
-/* option_table.c: see option_table.h. A field is found by its offset, and a COUNT is an int or a uint64_t by its size. */
+/* option_table.c: a field of mw_options is found by its offset. A COUNT is an int or a uint64_t, which its size tells. */
 #include "base/option_table.h"
 #include "base/text.h"
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* option_table.h: options.def as a table: for whoever reads the options of a merge by their names (the command line, Lua),
- * holds them against their ranges, or keeps them longer than the caller does. */
+/* option_table.h: options.def as a table, by which the command line and Lua read the options of a merge by their names, the library
+ * checks their ranges, and a plan copies them. */
 #ifndef MW_BASE_OPTION_TABLE_H
 #define MW_BASE_OPTION_TABLE_H
 
@@ -34,7 +34,7 @@ const char *mw_option_table_expected(const mw_option_table_row *row, char room[9
 
 /* Whether every number is 0 or in its range, and every word one of those that help shows; else MW_USAGE. */
 bool mw_option_table_check(const mw_options *options, mw_error *err);
-/* Puts copies in the arena in the place of all texts and lists. */
+/* Replaces all texts and lists by copies in the arena. */
 bool mw_option_table_keep(mw_options *options, mw_arena *arena, mw_error *err);
 
 #endif

@@ -24,11 +24,11 @@ void mw_text_shell(mw_text *text, const char *word);
 bool mw_text_check(const mw_text *text, mw_error *err);
 void mw_text_free(mw_text *text);
 
-/* One character of foreign text, of which `length` bytes are left: how many bytes it is. Where it may not be shown as it is (a
- * control character: C0, DEL, C1, a mark that turns the direction of writing; a byte that is no UTF-8) `escaped` is what to
- * show in its place, as "\x1b" or "\u202e"; else it is empty. */
+/* The next character of a text from a file or user, of which `length` bytes are left. Returns how many bytes it has. If it must not
+ * be printed (a control character: C0, DEL, C1, a mark of writing direction; or a byte that is no UTF-8), `escaped` is what to
+ * print instead, as "\x1b" or "\u202e"; else it is empty. */
 size_t mw_text_character(const char *bytes, size_t length, char escaped[16]);
-/* Whether all of it may be shown as it is. */
+/* Whether the text can be printed unchanged. */
 bool mw_text_is_plain(const char *bytes, size_t length);
 
 /* Text from a file or user, made safe for a message: escaped by mw_text_character's rule, and cut to 200 bytes with "...". The result
@@ -52,16 +52,15 @@ const char *mw_text_size(char room[32], double bytes);
 
 /* Edit distance of two words, at most `limit` + 1: for did-you-mean. Two letters that changed places are one edit. */
 unsigned mw_text_distance(const char *a, const char *b, unsigned limit);
-/* The nearest of `count` words, or NULL where none is near. */
+/* The most similar of `count` words, or NULL if none is similar. */
 const char *mw_text_nearest(const char *word, const char *const *words, size_t count);
 
 bool mw_text_ends_with(const char *string, const char *end);
 
 /* Whether a pattern with `*`, `?` and `[abc]` matches the whole string. Takes at most pattern length x string length steps. */
 bool mw_text_glob(const char *pattern, const char *string);
-/* What `name` becomes by a renaming such as "first.*" -> "second.*": `*` in `to` is what the `*` of the same place in `from`
- * matched, nothing else is special; all but the last `*` match as little as they can. False: `from` does not match, or `to`
- * has more of them. */
+/* Renames `name` by a pair such as "first.*" -> "second.*": the i-th `*` of `to` becomes what the i-th `*` of `from` matched. No other
+ * character is special. All but the last `*` match as little as possible. False: `from` does not match, or `to` has more `*`. */
 bool mw_text_rename(const char *name, const char *from, const char *to, mw_text *out);
 
 #endif

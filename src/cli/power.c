@@ -1,7 +1,7 @@
-/* power.c: `x ^ y` of plain numbers in a recipe. Lua calls C's pow for it, whose last bit depends on the processor (the
- * C library has one with fused multiply-add and one without), and an operator of numbers cannot be replaced from within.
- * So the program has a pow of its own, the one that tensors get, and the linker gives it to Lua as well. The libraries
- * must not do this to a program that uses them: there `^` is the C library's. */
+/* power.c: `x ^ y` of plain numbers in a recipe. Lua computes it by C's pow, whose last bit depends on the processor (the C library
+ * has one version with fused multiply-add and one without), and in Lua the operator of two numbers cannot be replaced. So the
+ * program defines pow itself, the same that tensors use, and the linker takes it for Lua too. A library must not do this to the
+ * program that uses it, so there `^` is the C library's. */
 #include "base/mathx.h"
 #include <math.h>
 

@@ -1,6 +1,6 @@
 /* graph.c: storage and constructors of the expression graph. Nodes are 32 bytes, their operands lie in one pool, and a
- * hash table finds equal ones. Invariant: every operand's id is below its node's id, and every node satisfies the rules
- * of ops.def, whoever asked for it. */
+ * hash table finds equal ones. Every operand's id is below its node's id, and every node satisfies the rules of ops.def, also in a
+ * graph from a hostile process. */
 #include "expr/graph.h"
 #include "expr/rewrite.h"
 #include "expr/rules.h"

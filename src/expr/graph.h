@@ -65,14 +65,14 @@ const uint64_t *mw_graph_dims(const mw_graph *graph, uint32_t shape);
 uint64_t mw_graph_elements(const mw_graph *graph, uint32_t shape); /* 1 for a scalar */
 
 bool mw_graph_number(mw_graph *graph, double value, mw_node *out, mw_error *err);
-/* Tensor `row` of input model `model`. Where its dtype is not REAL it can be an output, and nothing is computed with it. */
+/* Tensor `row` of input model `model`. If its dtype is not REAL, it can only be an output; nothing can be computed with it. */
 bool mw_graph_input(mw_graph *graph, uint32_t model, uint32_t row, mw_dtype dtype, uint32_t shape, mw_node *out,
                     mw_error *err);
 bool mw_graph_is_kept(const mw_graph *graph, mw_node node);
-/* A trainable vector of `elements` (1 .. MW_GRAPH_VECTOR), all `initial` at first. `ordinal` tells coefficients of a
- * recipe apart. */
+/* A trainable vector of `elements` (1 .. MW_GRAPH_VECTOR), all `initial` at first. `ordinal` makes the coefficients of
+ * a recipe different nodes. */
 bool mw_graph_coefficient(mw_graph *graph, uint64_t ordinal, uint64_t elements, double initial, mw_node *out, mw_error *err);
-/* What training number `training` of the recipe made of a COEFFICIENT: known once that training has run. */
+/* The value of a COEFFICIENT after training number `training` of the recipe. It is known when that training has run. */
 bool mw_graph_learned(mw_graph *graph, mw_node coefficient, uint64_t training, mw_node *out, mw_error *err);
 /* The ids of a batch of data set `set`: windows of `length` positions, `rows` in all (a multiple of `length`, at most
  * MW_GRAPH_ROWS). */

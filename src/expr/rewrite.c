@@ -1,5 +1,5 @@
-/* rewrite.c: constants fold, what adds nothing is left out, and what was taken away and is added again (or the other way
- * round) leaves what there was: chained recipes lose no bits. Nothing else is rewritten: a + b + c stays in its order. */
+/* rewrite.c: constants are folded; x + 0 and x * 1 are x; (x - b) + b and (x + b) - b are x, so that chained recipes lose no bits.
+ * Nothing else is rewritten: a + b + c is computed in that order. */
 #include "expr/rewrite.h"
 #include "expr/compute.h"
 #include <math.h>
@@ -19,10 +19,10 @@ static bool is_product(const mw_graph *graph, mw_op op, mw_node b, double *facto
   int exponent;
   if (op != MW_OP_DIV || !mw_graph_is_number(graph, b, &value) || fabs(frexp(value, &exponent)) != 0.5) return false;
   *factor = 1 / value;
-  return abs(exponent) <= 120; /* far from what float cannot hold */
+  return abs(exponent) <= 120; /* far from the limits of float */
 }
 
-/* What `a op b` is already, or 0. */
+/* The node that equals `a op b`, or 0. */
 static mw_node known(const mw_graph *graph, mw_op op, mw_node a, mw_node b) {
   switch (op) {
   case MW_OP_ADD:

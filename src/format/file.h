@@ -39,7 +39,7 @@ bool mw_file_exists(const char *path);
 /* The path without links, "." and "..". *resolved is NULL if there is no such file or it cannot be reached. free() it. False only if
  * the system gave no answer: MW_MEMORY, MW_IO. */
 bool mw_file_resolve(const char *path, char **resolved, mw_error *err);
-/* Whether one path lies in the folder of another, at any depth; both as mw_file_resolve gives them, NULL lies nowhere. */
+/* Whether a path is inside a folder, at any depth. Both come from mw_file_resolve; false if one is NULL. */
 bool mw_file_lies_in(const char *path, const char *folder);
 bool mw_file_is_folder(const char *path);
 

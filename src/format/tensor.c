@@ -1,4 +1,4 @@
-/* tensor.c: chooses a file's format by its first bytes, as names say little: files of the hub's cache are named by hashes. */
+/* tensor.c: chooses a file's format by its first bytes, not by its name: files of the hub's cache have hashes as names. */
 #include "format/tensor.h"
 
 #define MW_FORMAT(name) extern const mw_tensor_format mw_##name##_format;

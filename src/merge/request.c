@@ -1,4 +1,4 @@
-/* request.c: see request.h. */
+/* request.c: every word of a request must have an effect, else it is an error: a word that is ignored is mostly a mistake. */
 #include "merge/request.h"
 #include "base/option_table.h"
 #include "base/text.h"
@@ -6,7 +6,7 @@
 
 enum { MOST_NAMES = 256 };
 
-/* Arguments of these kinds are filled by options. */
+/* Arguments of these kinds get their values from options. */
 static bool is_bound(const mw_arg *arg) { return arg->kind >= MW_ARG_SEED; }
 static bool is_list(const mw_arg *arg) { return arg->kind == MW_ARG_EACH || arg->kind == MW_ARG_MODELS || arg->kind == MW_ARG_WORDS; }
 
@@ -31,7 +31,7 @@ static bool check_binding(const mw_recipe *recipe, const mw_binding *binding, mw
   for (size_t i = 0; i < count && !arg; i++)
     if (!is_bound(&args[i]) && strcmp(args[i].name, binding->name) == 0) arg = &args[i];
   if (!arg) return unknown(recipe, binding->name, err);
-  if (is_list(arg) || arg->kind == MW_ARG_MODEL) return true; /* how many models there may be is said where they are opened */
+  if (is_list(arg) || arg->kind == MW_ARG_MODEL) return true; /* the number of models is checked when they are opened */
   if (binding->count != 1) return mw_error_set(err, MW_USAGE, "'%s' takes one value, not %zu", arg->name, binding->count);
   const char *word = binding->words[0];
   if (arg->kind == MW_ARG_FLAG && strcmp(word, "true") != 0 && strcmp(word, "false") != 0)
@@ -47,7 +47,7 @@ static bool declares(const mw_recipe *recipe, mw_arg_kind kind) {
   return false;
 }
 
-/* Data for a recipe that learns nothing, or a score for one that asks for none, is a slip of the pen. */
+/* --data with a recipe that does not learn, or --score with one that asks for no score, is an error: probably a mistake. */
 static bool check_used(const mw_recipe *recipe, const mw_options *options, mw_error *err) {
   const char *data = options->data_count                  ? "data"
                      : options->window && !options->score ? "window"

@@ -10,7 +10,7 @@ typedef struct mw_architecture {
   bool tied, head_dim;
 } mw_architecture;
 
-/* NULL: one that we do not know. */
+/* The architecture of that name; NULL: we do not know it. */
 const mw_architecture *mw_architecture_of(const char *model_type);
 /* Whether its head is tied where config.json does not say so. */
 bool mw_architecture_ties(const char *model_type);

@@ -1,4 +1,4 @@
-/* rename.c: names are changed in the lists of what a recipe sees; files stay as they are. */
+/* rename.c: changes names in the lists of tensors that a recipe sees; files are not changed. */
 #include "model/rename.h"
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@ typedef struct renaming {
   const char *whom; /* "vae", "experts[2]", or NULL */
 } renaming;
 
-/* Whether `whom` is this input, or the argument that it was given for: "experts" is of "experts[2]" too. */
+/* Whether `whom` names this input, or its whole argument: "experts" also names "experts[2]". */
 static bool is_of(const char *label, const char *whom, size_t length) {
   return strncmp(label, whom, length) == 0 && (label[length] == 0 || label[length] == '[');
 }
@@ -38,7 +38,7 @@ static int by_name(const void *a, const void *b) {
   return strcmp(x->name, y->name);
 }
 
-/* The member's tensors with their new names, in the arena; *changed tells how many have one. */
+/* The member's tensors with their new names, in the arena. *changed: how many have a new name. */
 static mw_tensor *renamed(mw_family *family, const mw_family_member *member, const renaming *r, size_t *changed, mw_error *err) {
   mw_tensor *tensors = mw_mem_take(&family->arena, (member->count + 1) * sizeof *tensors, err);
   mw_text name = {0};
@@ -55,7 +55,7 @@ static mw_tensor *renamed(mw_family *family, const mw_family_member *member, con
   return tensors;
 }
 
-/* The most names that these tensors share with any other input. */
+/* How many names these tensors share with another input: the largest such number. */
 static size_t shared(const mw_family *family, const mw_family_member *member, const mw_tensor *tensors) {
   size_t most = 0;
   for (size_t m = 0; m < family->count; m++) {

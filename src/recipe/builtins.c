@@ -1,4 +1,4 @@
-/* builtins.c: see builtins.h; and what moonweld.h tells of them and of this build. */
+/* builtins.c: finds built-in recipes, and implements what moonweld.h tells of them and of this build. */
 #include "recipe/builtins.h"
 #include "recipe/sandbox.h"
 #include "base/text.h"

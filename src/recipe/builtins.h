@@ -1,4 +1,4 @@
-/* builtins.h: the recipes that the program carries. */
+/* builtins.h: the recipes that are built into the program. */
 #ifndef MW_RECIPE_BUILTINS_H
 #define MW_RECIPE_BUILTINS_H
 

@@ -66,7 +66,7 @@ mw_interpreter *mw_interpreter_of(lua_State *L);
 /* Raises an error that carries its status; the recipe's line is put before it. */
 int mw_interpreter_raise(lua_State *L, mw_status status, const char *text);
 /* The same for what may come at any moment, as the end of the time does: the innermost line of a recipe that is still on the
- * stack is good enough, whatever a tail call hides above it. */
+ * stack is good enough, even if a tail call hides one above it. */
 int mw_interpreter_interrupt(lua_State *L, mw_status status, const char *text);
 /* Raises an error about the models that a recipe was given: MW_DATA, with a hint or "". A line of a built-in recipe would
  * say nothing to who typed the models' names, so only that of an own recipe is put before it. */

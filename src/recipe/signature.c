@@ -55,7 +55,7 @@ static bool take_arg(mw_message *in, mw_arena *arena, mw_arg *arg, mw_error *err
   MW_TRY(arg->name = take_plain(in, arena, err));
   MW_TRY(kind = take_plain(in, arena, err));
   MW_TRY(arg->doc = take_plain(in, arena, err));
-  MW_TRY(arg->fallback = take_text(in, arena, err)); /* what one would type, whatever it is */
+  MW_TRY(arg->fallback = take_text(in, arena, err)); /* any text: as it would be typed */
   uint32_t flags = mw_message_u32(in);
   arg->optional = flags & 1, arg->whole = flags & 2, arg->has_min = flags & 4, arg->has_max = flags & 8;
   arg->min = mw_message_double(in);

@@ -1,4 +1,4 @@
-/* axis.c: see axis.h. */
+/* axis.c: the step is the smallest of 1, 2, 5 times a power of ten that gives few enough grid lines. */
 #include "report/axis.h"
 #include <math.h>
 

@@ -16,9 +16,9 @@ typedef struct mw_axis {
  * the axis then reaches 5 % below and above it, instead of showing how sums were rounded. */
 mw_axis mw_axis_of(double low, double high);
 double mw_axis_line(const mw_axis *axis, int64_t line); /* the value at grid line `line`, from `first` to `last` */
-/* How far up a value lies: 0 at the lower end, 1 at the upper. */
+/* The place of a value on the axis: 0 at the lower end, 1 at the upper. */
 double mw_axis_share(const mw_axis *axis, double value);
-/* What is written at a grid line: as many digits as tell it from its neighbours, of the value times `scale` (100: per cent). */
+/* The text at a grid line: its value times `scale` (100: per cent), with so many digits that it differs from its neighbours. */
 void mw_axis_label(const mw_axis *axis, int64_t line, double scale, mw_text *out);
 
 #endif
