@@ -433,28 +433,32 @@ function log_softmax(x) end
 -- What is unknown, of another type or out of range is an error that names it. A callback that returns false stops the work, as
 -- does an error in it, which is then the one that is raised. Callbacks cannot yield.
 
----Options are named as on the command line, with '_' for '-'; `moonweld --help` says what each does.
+---Options are named as on the command line, with '_' for '-'. Numbers may be texts, where an integer of Lua cannot hold them; sizes
+---such as "5GB". What stands before `progress` is made of options.def by `make docs`.
 ---@class MergeOptions
----@field output? string the folder to make; `plan` needs none
----@field force? boolean
----@field dtype? "f32"|"f16"|"bf16"|"f64"|"keep"
----@field shard_size? integer|string bytes, or a text such as "5GB"
----@field threads? integer from 1 to 1024
----@field seed? integer|string from 0 to 2^64 - 1; as a text where an integer of Lua cannot hold it
----@field score? string|string[] "COMMAND {dir}", or "loss:FILE" and more files
----@field score_timeout? number seconds
----@field data? string|string[]
----@field window? integer tokens, from 2
----@field coefficients? string
----@field durable? boolean
----@field copy_code? boolean
----@field rename? string|string[] "[ARG:]FROM=TO"
----@field missing? "base"
----@field donor_integers? boolean
----@field nonfinite? "keep"
----@field tied? "untie"|"ignore"
----@field recipe_seconds? number
----@field recipe_memory? integer|string
+---@field output? string the folder to make
+---@field force? boolean replace an output that moonweld made
+---@field dtype? string f32, f16, bf16, f64 or keep (default): the first model's, tensor by tensor
+---@field shard_size? integer|string tensor bytes a file (default 5GB; GB is 10^9 bytes, GiB 2^30)
+---@field threads? integer|string default: OMP_NUM_THREADS, else all cores; results do not depend on it
+---@field seed? integer|string of everything drawn at random (default 0)
+---@field score? string|string[] measures a candidate: {dir} is its folder, the last number printed counts, greater is better
+---@field score_timeout? number seconds that a command may take
+---@field data? string|string[] what a recipe learns from: token windows (.safetensors, .jsonl) or texts
+---@field window? integer|string tokens a window of text (default 256)
+---@field coefficients? string a coefficients.safetensors that learning starts from
+---@field durable? boolean flush the output to the disk before it is published
+---@field copy_code? boolean carry the model's *.py files too
+---@field donor? string whose config, tokenizer and side files the output has: an input, as 'experts[1]' or as typed
+---@field chat_template? string the output's chat template: of an input, a folder or a file; auto: the one that most inputs have
+---@field rename? string|string[] give tensors of an input other names, as in 'experts[1]:_orig_mod.*=*'; without ARG of every input that it helps
+---@field allow? string|string[] let a finding through that would stop the merge; it is said what that does
+---@field missing? "base" tensors that a model lacks are the first model's
+---@field donor_integers? boolean integer tensors may differ: the first model's are taken
+---@field nonfinite? "keep" NaN and infinities do not stop the merge
+---@field tied? "untie"|"ignore" what to do with a head that differs from a tied embedding
+---@field recipe_seconds? number CPU time a recipe may take (default 1, and 1 more for every 1000 tensors)
+---@field recipe_memory? integer|string memory a recipe may take (default 256MB)
 ---@field progress? fun(done: integer, total: integer, pass: integer): boolean? bytes; total is 0 while a score is measured
 ---@field learning? fun(facts: LearningFacts): boolean? after every step
 ---@field scored? fun(score: Score): boolean?

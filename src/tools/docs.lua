@@ -1,6 +1,6 @@
 --- docs.lua [check]: writes what documents say of the elementwise operations from src/base/elementwise.def: a row of README.md,
--- a table of recipes/README.md, and the editor types. With `check` it writes nothing and fails where a document is not of
--- the table. `make docs` runs it; tests/docs.sh checks.
+-- a table of recipes/README.md, and the editor types; and of include/options.def the editor types of a merge's options. With
+-- `check` it writes nothing and fails where a document is not of its table. `make docs` runs it; tests/docs.sh checks.
 local operations = dofile "src/tools/elementwise.lua" ()
 local check = arg[1] == "check"
 
@@ -11,14 +11,14 @@ local function read(path)
   return text
 end
 
---- Everything from a line that begins with `first` to the next line `last`, both included, becomes `text`.
-local function replace(path, first, last, text)
+--- Everything from a line that begins with `first` to the next line `last`, both included, becomes `text`, made of `source`.
+local function replace(path, first, last, text, source)
   local old = read(path)
   local from = assert(old:find("\n" .. first, 1, true), path .. " has no line that begins with: " .. first) + 1
   local to = assert(select(2, old:find("\n" .. last, from, true)), path .. ": no end: " .. last)
   local new = old:sub(1, from - 1) .. text .. old:sub(to + 1)
   if new == old then return true end
-  if check then print(path .. " is not of src/base/elementwise.def: run `make docs`") return false end
+  if check then print(path .. " is not of " .. (source or "src/base/elementwise.def") .. ": run `make docs`") return false end
   local file = assert(io.open(path, "wb"))
   file:write(new)
   file:close()
@@ -81,8 +81,24 @@ local function types()
   return table.concat(lines, "\n") .. "\n"
 end
 
+--- The options of a merge, a field each.
+local function options()
+  local lines = {}
+  local of_form = { SWITCH = "boolean", COUNT = "integer|string", SIZE = "integer|string", SECONDS = "number", TEXTS = "string|string[]",
+    SCORE = "string|string[]" }
+  for name, form, value, doc in read("include/options.def"):gmatch '\nMW_OPTION%(([%l_]+), (%u+), [%l_]+, %d, "(.-)",[^"]*(".-")%)%f[\n]' do
+    local words = '"' .. value:gsub("|", '"|"') .. '"'
+    local kind = of_form[form] or (form == "WORD" or value:find "|") and words or "string"
+    lines[#lines + 1] = ("---@field %s? %s %s\n"):format(name, kind, doc:gsub('"%s+"', ""):sub(2, -2):gsub("\\n.*", ""))
+  end
+  assert(#lines > 15, "include/options.def cannot be read")
+  return table.concat(lines)
+end
+
 local good = replace("README.md", "| element by element", "", row())
 good = replace("recipes/README.md", "| written |", "\n", described() .. "\n") and good
 good = replace("lua/moonweld/types.lua", "-- <made of elementwise.def by `make docs`>", "-- </made of elementwise.def>\n",
   "-- <made of elementwise.def by `make docs`>\n" .. types() .. "-- </made of elementwise.def>\n") and good
+good = replace("lua/moonweld/types.lua", "---@field output? ", "---@field progress?", options() .. "---@field progress?",
+  "include/options.def") and good
 os.exit(good)

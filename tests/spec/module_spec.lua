@@ -117,15 +117,6 @@ describe("options of the module", function()
     refuses("does not name the candidate", mw.plan, "greedy_soup", { models = { one } }, { score = "echo 1" })
   end)
 
-  it("are all in types.lua", function()
-    local types, count = read "lua/moonweld/types.lua", 0
-    for name in read("include/options.def"):gmatch "\nMW_OPTION%(([%l_]+)," do
-      assert(types:find("---@field " .. name .. "? ", 1, true), name)
-      count = count + 1
-    end
-    assert(count > 15)
-  end)
-
   it("take every spelling of a number", function()
     for _, seed in ipairs { 7, 7.0, "7" } do
       local out = toy.path "-out"
