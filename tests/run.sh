@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # run.sh BUILD [SUITE...]: runs the suites side by side, JOBS at once (as many as there are cores), and adds up what they say.
-# A suite is a name of the list below, one file of tests/unit or tests/spec, or a folder of tests with a run.sh. Large ones run
+# A suite is a name of the list below, one file of tests/unit, spec or reports, or a folder of tests with a run.sh. Large ones run
 # as several jobs, each with a part of the cases (part.sh). A job ends with a line `N passed, N failed`; one that does not, or
 # that ends badly without naming a failure, counts as one failure itself. A line `skipped: WHAT` tells of what it could not test.
 # What a job said is shown where it failed, or with V=1; jobs are told in the order of the list, whichever ends first.
@@ -31,18 +31,17 @@ parts() { # COUNT NAME COMMAND...
   for ((k = 1; k <= count; k++)); do job "$name $k/$count" env PART="$k/$count" "$@"; done
 }
 plan() { # SUITE
-  local file
+  local file name=${1#tests/}
+  name=${name%.*}
   case $1 in
     unit)               for file in tests/unit/test_*.c; do plan "$file"; done ;;
-    spec)               for file in tests/spec/*_spec.lua; do plan "$file"; done ;;
-    tests/unit/*.c)     job "unit: $(basename "$1" .c)" "$build/unit/$(basename "$1" .c)" ;;
-    reports)            for file in tests/reports/*_spec.lua; do plan "$file"; done ;;
-    tests/reports/*.lua) job "reports: $(basename "$1" .lua)" "${busted[@]}" "$1" ;;
-    tests/spec/*.lua)   job "spec: $(basename "$1" .lua)" "${busted[@]}" "$1" ;;
+    spec|reports)       for file in "tests/$1/"*_spec.lua; do plan "$file"; done ;;
+    tests/unit/*.c)     job "$name" "$build/$name" ;;
+    tests/*_spec.lua)   job "$name" "${busted[@]}" "$1" ;;
     attacks|cli|faults) parts 4 "$1" "tests/$1/run.sh" ;;
+    faults-all)         parts 4 "faults, every call" tests/faults/run.sh all ;;
     golden)             [ -z "${CLANG-}" ] || job "golden, $CLANG" tests/golden/run.sh
                         parts 2 golden env CLANG= tests/golden/run.sh ;;
-    faults-all)         parts 4 "faults, every call" tests/faults/run.sh all ;;
     lint|docs)          job "$1" "tests/$1.sh" ;;
     floors)             job floors lua5.4 tests/floors.lua "$build" ;;
     *)                  job "$1" "tests/$1/run.sh" ;;
