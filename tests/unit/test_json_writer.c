@@ -184,7 +184,7 @@ static void without_memory(void) {
       if (!whole) mw_text_free(&text);
       CHECK(whole || memory_held == before);
     }
-    CHECK(n > 20 || !MEMORY_COUNTED);
+    CHECK(n > 10 || !MEMORY_COUNTED);
     CHECK_TEXT(text.bytes, twice);
   }
 }
