@@ -1,5 +1,7 @@
 /* dtype.c: the table of dtypes.def. */
 #include "base/dtype.h"
+#include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 static const struct {
@@ -24,4 +26,19 @@ bool mw_dtype_parse(const char *name, size_t length, mw_dtype *out) {
       return true;
     }
   return false;
+}
+
+double mw_dtype_number(mw_dtype dtype, const void *bytes) {
+  double number;
+  float single;
+  uint16_t half;
+  if (dtype == MW_DTYPE_F64) return memcpy(&number, bytes, 8), number;
+  if (dtype == MW_DTYPE_F32) return memcpy(&single, bytes, 4), (double)single;
+  memcpy(&half, bytes, 2);
+  uint32_t bits = (uint32_t)half << 16;
+  if (dtype == MW_DTYPE_BF16) return memcpy(&single, &bits, 4), (double)single;
+  int exponent = half >> 10 & 31, mantissa = half & 1023;
+  number = exponent == 31 ? (mantissa ? (double)NAN : (double)INFINITY) : exponent ? ldexp(1024 + mantissa,
+                                                                                           exponent - 25) : ldexp(mantissa, -24);
+  return half & 0x8000 ? -number : number;
 }

@@ -21,4 +21,7 @@ mw_dtype_kind mw_dtype_kind_of(mw_dtype dtype);
 size_t mw_dtype_size(mw_dtype dtype);
 bool mw_dtype_parse(const char *name, size_t length, mw_dtype *out);
 
+/* The number that F64, F32, BF16 or F16 bytes spell; for a few of them, tensors go through num's kernels. */
+double mw_dtype_number(mw_dtype dtype, const void *bytes);
+
 #endif

@@ -4,6 +4,7 @@
 #include "merge/plan.h"
 #include "merge/loss_score.h"
 #include "output/side_files.h"
+#include "output/variances.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,7 +40,8 @@ static bool fill(mw_plan *plan, mw_writer *writer, mw_training *training, mw_pro
     MW_TRY(mw_training_write(training, writer, err));
   }
   mw_side_files_provenance provenance = mw_provenance_of(&plan->provenance, plan->recipe, plan->scores, &plan->options);
-  bool ok = mw_run_job(&job, err) && (!training || mw_training_tell(training, &learning, err));
+  bool ok = mw_run_job(&job, err) && mw_variances_check(&plan->layout, mw_writer_folder(writer), err) &&
+            (!training || mw_training_tell(training, &learning, err));
   provenance.chat_template = plan->chat_template;
   provenance.learning_json = learning.bytes;
   ok = ok && mw_side_files_write(writer, &plan->layout, &plan->inputs.family, &provenance, &plan->warnings, err) &&

@@ -47,18 +47,6 @@ static bool fits(const mw_tensor *codes, const mw_tensor *scale, mw_scaled *out)
   return scale->rank == 2 && scale->shape[0] == (rows + BLOCK - 1) / BLOCK && scale->shape[1] == out->across;
 }
 
-static float widen(mw_dtype dtype, const unsigned char *at) {
-  uint32_t bits;
-  uint16_t half;
-  float value;
-  if (dtype == MW_DTYPE_F32) return memcpy(&value, at, 4), value;
-  memcpy(&half, at, 2);
-  if (dtype == MW_DTYPE_BF16) return bits = (uint32_t)half << 16, memcpy(&value, &bits, 4), value;
-  int exponent = half >> 10 & 31;
-  double size = exponent ? ldexp(1024 + (half & 1023), exponent - 25) : ldexp(half & 1023, -24);
-  return (float)(half & 0x8000 ? -size : size);
-}
-
 static bool read_scale(const mw_model *model, const mw_tensor *scale, mw_scaled *out, mw_arena *arena, mw_error *err) {
   size_t each = mw_dtype_size((mw_dtype)scale->dtype), count = (size_t)scale->elements;
   mw_text_escaped name;
@@ -66,7 +54,7 @@ static bool read_scale(const mw_model *model, const mw_tensor *scale, mw_scaled 
   bool ok = bytes && mw_tensor_read(&model->files[scale->file], scale, 0, bytes, count * each, err) &&
             (out->values = mw_mem_take(arena, count * sizeof *out->values, err)) != NULL;
   for (size_t i = 0; ok && i < count; i++) {
-    out->values[i] = widen((mw_dtype)scale->dtype, bytes + i * each);
+    out->values[i] = (float)mw_dtype_number((mw_dtype)scale->dtype, bytes + i * each);
     if (!isfinite(out->values[i])) ok = mw_error_set(err, MW_DATA, "scale '%s' is not finite", mw_text_escape_z(&name, scale->name));
   }
   free(bytes);

@@ -227,6 +227,16 @@ describe("a tied tensor that only one file holds", function()
   end)
 end)
 
+describe("variances of a batch norm", function()
+  it("that a merge makes negative stop it, by the tensor's name", function()
+    M.safetensors("one.safetensors", { ["bn.running_var"] = { "F32", { 3 }, { 1, 2, 3 } } })
+    M.safetensors("two.safetensors", { ["bn.running_var"] = { "F32", { 3 }, { 3, 2.5, 3 } } })
+    M.refused("moonweld task_arithmetic --base one.safetensors --experts two.safetensors --scale -1",
+      "tensor 'bn.running_var' of the result: 1 of 3 variances are below 0, the least -1")
+    M.made "moonweld lerp --a one.safetensors --b two.safetensors"
+  end)
+end)
+
 describe("a configuration as Python writes it", function()
   it("may hold Infinity and NaN, which stay as they are", function()
     local odd = '"time_step_limit": [0.0, Infinity], "low": -Infinity, "odd": NaN, "text": "Infinity"'
