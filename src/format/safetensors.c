@@ -195,6 +195,7 @@ static bool read_tensors(reader *r, mw_json root, mw_tensor_list *out) {
   for (mw_json_walk walk = mw_json_enter(root); mw_json_next(&walk, &key, &value);) {
     if (mw_json_equals(key, "__metadata__")) {
       MW_TRY(read_metadata(r, value));
+      if (value.kind == MW_JSON_OBJECT && !(out->metadata = mw_mem_copy(r->arena, value.bytes, value.length, r->err))) return false;
       continue;
     }
     if (out->count - first >= MAX_TENSORS) return refuse(r, "more than 1048576 tensors");
@@ -248,9 +249,25 @@ int mw_safetensors_order(const void *a, const void *b) {
   return x->dtype != y->dtype ? (int)y->dtype - (int)x->dtype : strcmp(x->name, y->name);
 }
 
-bool mw_safetensors_header(mw_tensor *const *tensors, size_t count, mw_text *out, mw_error *err) {
+/* A hash in the metadata is that of the file it was copied from. */
+static void put_metadata(const char *metadata, mw_text *out) {
+  mw_json object = {MW_JSON_OBJECT, metadata, strlen(metadata)}, key, value;
+  bool any = false;
+  mw_text_format(out, "{\"__metadata__\":{");
+  for (mw_json_walk walk = mw_json_enter(object); mw_json_next(&walk, &key, &value);) {
+    if (memmem(key.bytes, key.length, "hash", 4)) continue;
+    if (any) mw_text_add(out, ",", 1);
+    mw_text_add(out, key.bytes, key.length);
+    mw_text_add(out, ":", 1);
+    mw_text_add(out, value.bytes, value.length);
+    any = true;
+  }
+  mw_text_add(out, "}", 1);
+}
+
+bool mw_safetensors_header(mw_tensor *const *tensors, size_t count, const char *metadata, mw_text *out, mw_error *err) {
   mw_text_add(out, "\0\0\0\0\0\0\0\0", 8);
-  mw_text_format(out, "{\"__metadata__\":{\"format\":\"pt\"}");
+  put_metadata(metadata ? metadata : "{\"format\":\"pt\"}", out);
   uint64_t at = 0;
   for (size_t i = 0; i < count; i++) {
     mw_tensor *t = tensors[i];

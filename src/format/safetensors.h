@@ -15,8 +15,9 @@ extern const mw_tensor_format mw_safetensors_format;
 /* The reference writer's order: dtype rank descending, then name by bytes. For qsort over pointers to mw_tensor. */
 int mw_safetensors_order(const void *a, const void *b);
 
-/* The header of a file that holds `count` tensors, already in writer's order, with metadata {"format":"pt"}: the 8
- * bytes of its length, the JSON, the padding. Sets every tensor's `offset`. */
-bool mw_safetensors_header(mw_tensor *const *tensors, size_t count, mw_text *out, mw_error *err);
+/* The header of a file that holds `count` tensors, already in writer's order: the 8 bytes of its length, the
+ * JSON, the padding. `metadata` is a checked JSON object of texts, whose hashes are left out, or NULL: {"format":"pt"}. Sets every
+ * tensor's `offset`. */
+bool mw_safetensors_header(mw_tensor *const *tensors, size_t count, const char *metadata, mw_text *out, mw_error *err);
 
 #endif

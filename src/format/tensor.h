@@ -23,6 +23,7 @@ typedef struct mw_tensor {
 typedef struct mw_tensor_list {
   mw_tensor *tensors; /* free() them */
   size_t count, capacity;
+  const char *metadata; /* what the file says of itself, as a JSON object of texts, in the arena; NULL where it says nothing */
 } mw_tensor_list;
 
 typedef struct mw_tensor_format {

@@ -99,6 +99,23 @@ static mw_tensor describe(const mw_plan *plan, size_t i, const mw_dtype *wanted)
                      .rank = (uint8_t)mw_graph_rank(graph, facts.shape), .dtype = (uint8_t)dtype};
 }
 
+/* -o NAME.safetensors: one file and no folder. What needs a folder is refused. */
+static bool name_lone(mw_plan *plan, const mw_model *donor, mw_layout_names *names, mw_error *err) {
+  const char *out = plan->options.output;
+  if (!out || !mw_text_ends_with(out, MW_SAFETENSORS_ENDING)) return true;
+  const char *slash = strrchr(out, '/'), *name = slash ? slash + 1 : out;
+  bool learned = plan->result.made.spec_count;
+  const char *needs = donor->part_count ? "has parts in folders" : learned ? "is learned, with files of its own" : NULL;
+  mw_text_escaped shown;
+  if (needs) {
+    mw_error_set(err, MW_USAGE, "%s: the model %s, so that one file cannot hold it", mw_text_escape_z(&shown, out), needs);
+    return mw_error_hint(err, "name a folder: -o NAME");
+  }
+  names->lone = true;
+  names->stem = mw_mem_copy(&plan->arena, name, strlen(name) - strlen(MW_SAFETENSORS_ENDING), err);
+  return names->stem != NULL;
+}
+
 static bool lay_out(mw_plan *plan, mw_error *err) {
   size_t count = plan->result.made.output_count;
   mw_dtype wanted = MW_DTYPE_F32;
@@ -108,8 +125,9 @@ static bool lay_out(mw_plan *plan, mw_error *err) {
   if (!tensors) return false;
   for (size_t i = 0; i < count; i++) tensors[i] = describe(plan, i, keep ? NULL : &wanted);
   const mw_model *donor = plan->inputs.members[plan->inputs.donor].model;
-  mw_layout_names names = {donor->stem, donor->parts, donor->part_count};
-  bool ok = mw_layout_make(tensors, count, plan->options.shard_size, &names, &plan->layout, err);
+  mw_layout_names names = {.stem = donor->stem, .parts = donor->parts, .part_count = donor->part_count, .metadata = donor->metadata};
+  bool ok = name_lone(plan, donor, &names, err) &&
+            mw_layout_make(tensors, count, names.lone ? UINT64_MAX : plan->options.shard_size, &names, &plan->layout, err);
   free(tensors);
   return ok;
 }

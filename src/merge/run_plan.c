@@ -9,7 +9,7 @@
 #include <string.h>
 
 static bool allowed(const mw_plan *plan, mw_error *err) {
-  if (!plan->options.output) return mw_error_set(err, MW_USAGE, "-o OUT is needed: the folder to make");
+  if (!plan->options.output) return mw_error_set(err, MW_USAGE, "-o OUT is needed: the folder or the file NAME.safetensors to make");
   const mw_input_set *inputs = &plan->inputs;
   const char **paths = mw_mem_new(inputs->count, sizeof *paths, err);
   if (!paths) return false;

@@ -48,11 +48,12 @@ static bool open_file(mw_model *model, const char *path, size_t *capacity, mw_er
   uint32_t index = (uint32_t)model->file_count;
   MW_TRY(mw_file_open(&model->files[index], path, err));
   model->file_count++;
-  mw_tensor_list list = {model->tensors, model->tensor_count, *capacity};
+  mw_tensor_list list = {model->tensors, model->tensor_count, *capacity, NULL};
   bool ok = mw_tensor_find(&model->files[index], index, &model->arena, &list, err);
   model->tensors = list.tensors;
   model->tensor_count = list.count;
   *capacity = list.capacity;
+  model->metadata = list.metadata;
   mw_text_escaped shown;
   if (!ok) return false;
   return model->tensor_count <= MAX_TENSORS ||
@@ -112,6 +113,7 @@ static void sort(mw_model *model) {
 static bool open_parts(mw_model *model, mw_error *err) {
   MW_TRY(mw_modules_read(model->folder, &model->arena, &model->parts, &model->part_count, err));
   for (size_t i = 0; i < model->part_count; i++) MW_TRY(open_part(model, model->parts[i], err));
+  model->metadata = NULL;
   sort(model);
   return check_unique(model, err);
 }
@@ -163,6 +165,7 @@ static bool open_folder(mw_model *model, mw_warning *warnings, mw_error *err) {
          mw_config_open(&model->config, model->folder, err);
     if (ok && shards.entries) check_total(model, &shards, warnings);
     model->stem = shards.stem;
+    model->metadata = NULL;
     ok = ok && open_parts(model, err);
   }
   mw_shards_free(&shards);

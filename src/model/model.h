@@ -14,6 +14,7 @@ typedef struct mw_model {
   char *hub;           /* "org/name" where it came from the cache or the folder tells, else NULL */
   char *commit;        /* 40 hex digits where it came from the cache, else NULL */
   const char *stem;    /* what its files are called: "model" where it is a lone file */
+  const char *metadata; /* of a lone file: what it says of itself, as a JSON object; else NULL */
   const char **parts;  /* [part_count] folders of its parts (modules.h); a tensor of "2_Dense" is called "2_Dense/NAME" */
   size_t part_count;
   mw_file *files;      /* open for as long as the model */

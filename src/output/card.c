@@ -180,6 +180,6 @@ bool mw_card_compose(const mw_family *family, const mw_side_files_provenance *pr
     mw_text_format(out, "\n## Recipe\n\n");
     add_block(out, "lua", provenance->recipe_text);
   }
-  mw_text_format(out, "\nHow to make it again stands in `merge.lock.json`.\n");
+  mw_text_format(out, "\nHow to make it again stands in the lock file beside this card.\n");
   return mw_text_check(out, err);
 }

@@ -108,9 +108,9 @@ static const char *shard_name(mw_layout *layout, size_t index, mw_error *err) {
 }
 
 /* `members` are the shard's tensors in any order; they are sorted here. */
-static bool place_tensors(mw_layout_file *shard, mw_tensor **members, size_t count, mw_error *err) {
+static bool place_tensors(mw_layout_file *shard, mw_tensor **members, size_t count, const char *metadata, mw_error *err) {
   qsort(members, count, sizeof *members, mw_safetensors_order);
-  if (!mw_safetensors_header(members, count, &shard->header, err)) return mw_error_wrap(err, "%s", shard->name);
+  if (!mw_safetensors_header(members, count, metadata, &shard->header, err)) return mw_error_wrap(err, "%s", shard->name);
   shard->size = shard->header.length;
   for (size_t i = 0; i < count; i++) shard->size += mw_tensor_bytes(members[i]);
   return true;
@@ -131,7 +131,7 @@ static bool make_shards(mw_layout *layout, mw_error *err) {
   for (size_t s = 0, begin = 0; s < layout->shard_count; begin = ends[s++]) {
     layout->shards[s].name = shard_name(layout, s, err);
     MW_TRY(layout->shards[s].name != NULL);
-    MW_TRY(place_tensors(&layout->shards[s], sorted + begin, ends[s] - begin, err));
+    MW_TRY(place_tensors(&layout->shards[s], sorted + begin, ends[s] - begin, s < layout->root_count ? layout->names.metadata : NULL, err));
   }
   return true;
 }

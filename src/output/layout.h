@@ -16,6 +16,8 @@ typedef struct mw_layout_names {
   const char *stem; /* "model" */
   const char *const *parts;
   size_t part_count;
+  const char *metadata; /* of the files of the root; NULL: {"format":"pt"} */
+  bool lone;            /* one file STEM.safetensors is all that is wanted: there are no parts, no shards and no folder */
 } mw_layout_names;
 
 typedef struct mw_layout {

@@ -83,20 +83,17 @@ static bool look_into(const char *bytes, size_t length, bool *ours, mw_error *er
   return true;
 }
 
-bool mw_lock_is_ours(const char *folder, bool *ours, mw_error *err) {
-  mw_arena arena = {0};
+bool mw_lock_is_ours(const char *path, bool *ours, mw_error *err) {
   struct stat status;
   char *bytes = NULL;
   size_t length;
-  const char *path = mw_file_join(&arena, folder, "merge.lock.json", err);
   *ours = false;
-  bool known = path != NULL;
+  bool known = true;
   /* We never write a link, nor a file that cannot be read or is so large. */
-  if (path && lstat(path, &status) == 0 && S_ISREG(status.st_mode)) {
+  if (lstat(path, &status) == 0 && S_ISREG(status.st_mode)) {
     known = mw_file_slurp(path, LARGEST, &bytes, &length, err) ? look_into(bytes, length, ours, err)
                                                                : err->status == MW_DATA || err->status == MW_MISSING;
   }
   free(bytes);
-  mw_mem_release(&arena);
   return known;
 }

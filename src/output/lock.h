@@ -7,7 +7,7 @@
 
 bool mw_lock_compose(const mw_layout *layout, const mw_family_member *members, size_t count, const mw_side_files_provenance *provenance,
                      mw_text *out, mw_error *err);
-/* Whether a folder has a merge.lock.json that Moonweld wrote. The function fails if that cannot be found out. */
-bool mw_lock_is_ours(const char *folder, bool *ours, mw_error *err);
+/* Whether there is a lock file at the path that Moonweld wrote. The function fails if that cannot be found out. */
+bool mw_lock_is_ours(const char *path, bool *ours, mw_error *err);
 
 #endif

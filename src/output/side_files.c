@@ -270,10 +270,11 @@ bool mw_side_files_write(mw_writer *writer, const mw_layout *layout, const mw_fa
   const mw_model *donor = members[family->donor].model;
   size_t count = family->count;
   mw_text text = {0};
-  if (donor->folder) MW_TRY(copy_donor(writer, donor, provenance, warnings, err));
-  if (provenance->chat_template)
+  bool lone = layout->names.lone;
+  if (donor->folder && !lone) MW_TRY(copy_donor(writer, donor, provenance, warnings, err));
+  if (provenance->chat_template && !lone)
     MW_TRY(mw_writer_file(writer, "chat_template.jinja", provenance->chat_template, strlen(provenance->chat_template), err));
-  if (donor->config.text) {
+  if (donor->config.text && !lone) {
     const char *dtype = dtype_word(layout, &donor->config, provenance->dtype);
     bool scaled = members[family->donor].scaled;
     MW_TRY(write_text(writer, "config.json", mw_config_edit(&donor->config, dtype, family->untie, scaled, &text, err), &text, err));
@@ -283,7 +284,7 @@ bool mw_side_files_write(mw_writer *writer, const mw_layout *layout, const mw_fa
     snprintf(name, sizeof name, "%s" MW_SAFETENSORS_ENDING ".index.json", layout->names.stem);
     MW_TRY(write_text(writer, name, mw_layout_index(layout, &text, err), &text, err));
   }
-  if (provenance->scores_lines)
+  if (provenance->scores_lines && !lone)
     MW_TRY(mw_writer_file(writer, "moonweld/scores.jsonl", provenance->scores_lines, strlen(provenance->scores_lines), err));
   MW_TRY(write_text(writer, "README.md", mw_card_compose(family, provenance, warnings, &text, err), &text, err));
   return write_text(writer, "merge.lock.json", mw_lock_compose(layout, members, count, provenance, &text, err), &text, err);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "format/file.h"
+#include "format/safetensors.h"
 #include "output/lock.h"
 
 /* The temporary folder's name adds ".replaced-" and 8 digits to the output's, and names end at 255 bytes. */
@@ -18,6 +19,23 @@
 static bool cannot(mw_error *err, const char *what, const char *path) {
   mw_text_escaped room;
   return mw_error_set(err, MW_CANNOT_CREATE, "%s: %s", mw_text_escape_z(&room, path), what);
+}
+
+/* "x.safetensors" -> "x.lock.json". */
+static const char *beside(const mw_target *target, const char *ending, mw_arena *arena, mw_error *err) {
+  size_t stem = strlen(target->path) - strlen(MW_SAFETENSORS_ENDING), length = strlen(ending);
+  char *path = mw_mem_take(arena, stem + length + 1, err);
+  if (!path) return NULL;
+  memcpy(path, target->path, stem);
+  memcpy(path + stem, ending, length + 1);
+  return path;
+}
+
+static bool name_company(mw_target *target, mw_arena *arena, mw_error *err) {
+  bool lone = mw_text_ends_with(target->typed, MW_SAFETENSORS_ENDING);
+  target->lock = lone ? beside(target, ".lock.json", arena, err) : mw_file_join(arena, target->path, "merge.lock.json", err);
+  target->card = lone ? beside(target, ".md", arena, err) : NULL;
+  return target->lock && (!lone || target->card);
 }
 
 bool mw_target_resolve(const char *out, mw_arena *arena, mw_target *target, mw_error *err) {
@@ -45,7 +63,7 @@ bool mw_target_resolve(const char *out, mw_arena *arena, mw_target *target, mw_e
   free(resolved);
   MW_TRY(target->parent != NULL);
   target->path = mw_file_join(arena, target->parent, target->name, err);
-  return target->path != NULL;
+  return target->path != NULL && name_company(target, arena, err);
 }
 
 static bool same_file(const struct stat *a, const struct stat *b) {
@@ -101,7 +119,7 @@ static bool may_replace(const mw_target *target, bool force, mw_error *err) {
   mw_mem_release(&arena);
   if (!listed) return err->status == MW_MEMORY ? false : cannot(err, "exists and cannot be read", target->typed);
   bool ours = false;
-  if (count) MW_TRY(mw_lock_is_ours(target->path, &ours, err));
+  if (count) MW_TRY(mw_lock_is_ours(target->lock, &ours, err));
   if (count && !ours) {
     cannot(err, "exists and was not made by Moonweld", target->typed);
     return mw_error_hint(err, "choose another name, or remove it yourself; --force replaces only what Moonweld made");
@@ -114,6 +132,26 @@ static bool may_replace(const mw_target *target, bool force, mw_error *err) {
   return true;
 }
 
+/* A lone file, its lock and its card. Without the file a lock of ours is what a killed run left. */
+static bool may_make_lone(const mw_target *target, bool force, const struct stat *here, mw_error *err) {
+  struct stat status;
+  bool ours;
+  MW_TRY(mw_lock_is_ours(target->lock, &ours, err));
+  if (here && !S_ISREG(here->st_mode)) {
+    cannot(err, S_ISLNK(here->st_mode) ? "is a symbolic link" : "exists and is not a file", target->typed);
+    return mw_error_hint(err, "choose another name, or remove it yourself");
+  }
+  const char *taken = ours ? NULL : here ? target->path : lstat(target->lock, &status) == 0 ? target->lock
+                                                         : lstat(target->card, &status) == 0 ? target->card : NULL;
+  if (taken) {
+    cannot(err, "exists and was not made by Moonweld", taken == target->path ? target->typed : taken);
+    return mw_error_hint(err, "choose another name, or remove it yourself; --force replaces only what Moonweld made");
+  }
+  if (!here || force) return true;
+  cannot(err, "exists already", target->typed);
+  return mw_error_hint(err, "--force replaces it");
+}
+
 bool mw_target_free(const mw_target *target, bool force, bool *exists, mw_error *err) {
   struct stat here, parent;
   *exists = lstat(target->path, &here) == 0;
@@ -124,6 +162,7 @@ bool mw_target_free(const mw_target *target, bool force, bool *exists, mw_error 
                  mw_text_escape_z(&room, target->typed), strerror(errno));
     return mw_error_hint(err, "choose another folder, or ask for the right to write to this one");
   }
+  if (target->card) return may_make_lone(target, force, *exists ? &here : NULL, err);
   if (!*exists) return true;
   if (S_ISLNK(here.st_mode) || !S_ISDIR(here.st_mode)) {
     cannot(err, S_ISLNK(here.st_mode) ? "is a symbolic link" : "exists and is not a folder", target->typed);

@@ -245,6 +245,39 @@ static bool publish_aside(mw_writer *writer, mw_error *err) {
   return false;
 }
 
+static const char *last_part(const char *path) { return strrchr(path, '/') + 1; }
+
+static bool name_company(const mw_writer *writer, const char *from, const char *to, mw_error *err) {
+  return renameat(writer->root, from, writer->parent, last_part(to)) == 0 || fail(err, "cannot be given its name", to);
+}
+
+static bool name_weights(mw_writer *writer, bool exists, mw_error *err) {
+  const mw_target *target = &writer->target;
+  int parent = writer->parent;
+  const char *from = shard_name(writer, 0);
+  int result = renameat2(writer->root, from, parent, target->name, exists ? 0 : RENAME_NOREPLACE);
+  if (result != 0 && lacks_flag(errno)) result = renameat(writer->root, from, parent, target->name);
+  mw_text_escaped room;
+  if (result != 0 && errno == EEXIST)
+    return mw_error_set(err, MW_CHANGED, "%s: something else took its name meanwhile", mw_text_escape_z(&room, target->typed));
+  if (result != 0) return fail(err, "cannot be given its name", target->typed);
+  return writer->published = true;
+}
+
+/* Publishes a lone file. Lock and card get their names first, then the weights by one rename: NAME.safetensors is at every moment
+ * absent, the old one, or complete. A run that is killed in between leaves a lock without weights, which the next run replaces. */
+static bool publish_lone(mw_writer *writer, bool exists, mw_error *err) {
+  const mw_target *target = &writer->target;
+  if (name_company(writer, "merge.lock.json", target->lock, err) && name_company(writer, "README.md", target->card, err) &&
+      name_weights(writer, exists, err))
+    return mw_folder_remove(writer->parent, writer->partial, err);
+  if (!exists) {
+    unlinkat(writer->parent, last_part(target->lock), 0);
+    unlinkat(writer->parent, last_part(target->card), 0);
+  }
+  return false;
+}
+
 /* Removes the old folder. It has the temporary folder's name now, and is locked meanwhile, so that another run does not remove it
  * too. */
 static bool publish_over(mw_writer *writer, mw_error *err) {
@@ -269,8 +302,8 @@ bool mw_writer_publish(mw_writer *writer, bool durable, mw_error *err) {
   durable = durable || exists;
   if (durable) MW_TRY(sync_all(writer, err));
   MW_TRY(close_shards(writer, err));
-  if (exists) return publish_over(writer, err);
-  MW_TRY(publish_new(writer, err));
+  if (exists && !writer->target.card) return publish_over(writer, err);
+  MW_TRY(writer->target.card ? publish_lone(writer, exists, err) : publish_new(writer, err));
   return !durable || mw_folder_sync(writer->parent, writer->target.parent, err);
 }
 

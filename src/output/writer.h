@@ -22,7 +22,9 @@ bool mw_writer_write(mw_writer *writer, uint32_t shard, uint64_t offset, const v
 bool mw_writer_file(mw_writer *writer, const char *name, const void *bytes, size_t length, mw_error *err);
 /* The path of the temporary folder, for reading it before it is published. */
 const char *mw_writer_folder(const mw_writer *writer);
-/* Publishes. With `durable`, and always when it replaces something, the bytes reach the disk before the rename. */
+/* Publishes: the folder, or of a lone file (OUT ends with .safetensors) the only shard as OUT, merge.lock.json and README.md
+ * as NAME.lock.json and NAME.md beside it. With `durable`, and always when it replaces something, the bytes reach the disk
+ * before the rename. */
 bool mw_writer_publish(mw_writer *writer, bool durable, mw_error *err);
 /* Removes what was not published. */
 void mw_writer_close(mw_writer *writer);

@@ -88,7 +88,7 @@ static bool compose(slot *slots, size_t count, mw_text *out, mw_error *err) {
   if (!order) return false;
   for (size_t i = 0; i < count; i++) order[i] = &slots[i].tensor;
   qsort(order, count, sizeof *order, mw_safetensors_order);
-  bool ok = mw_safetensors_header(order, count, out, err);
+  bool ok = mw_safetensors_header(order, count, NULL, out, err);
   for (size_t i = 0; i < count && ok; i++) {
     const slot *s = (const slot *)((const char *)order[i] - offsetof(slot, tensor));
     mw_text_add(out, (const char *)s->values, s->shape[0] * sizeof *s->values);

@@ -26,7 +26,7 @@ static void write_again(mw_tensor *tensors, size_t count) {
   REQUIRE(order != NULL);
   for (size_t i = 0; i < count; i++) order[i] = &tensors[i], data += mw_tensor_bytes(&tensors[i]);
   qsort(order, count, sizeof *order, mw_safetensors_order);
-  REQUIRE(mw_safetensors_header(order, count, &header, &err));
+  REQUIRE(mw_safetensors_header(order, count, NULL, &header, &err));
   mw_file file = file_of(header.bytes, header.length, header.length + data);
   REQUIRE(mw_tensor_find(&file, 0, &arena, &found, &err) && found.count == count);
   for (size_t i = 0; i < count; i++)

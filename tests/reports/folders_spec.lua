@@ -231,3 +231,62 @@ describe("a model of sentence-transformers", function()
     assert.is_truthy(said:find("b: 1_Pooling/config.json is not that of the donor, which is carried", 1, true))
   end)
 end)
+
+describe("-o NAME.safetensors", function()
+  local metadata = '{"modelspec.title":"A \\u00e4","modelspec.hash_sha256":"0xabc","format":"pt","sshs_model_hash":"12"}'
+  M.safetensors("lone_a.safetensors", { w = { "F16", { 2 }, 1 } }, metadata)
+  M.safetensors("lone_b.safetensors", { w = { "F16", { 2 }, 3 } }, '{"format":"pt","modelspec.title":"B"}')
+  local merge = "moonweld lerp --a lone_a.safetensors --b lone_b.safetensors "
+  local function exits(code, command, ...)
+    local got, said = M.run(command)
+    assert.equal(code, got, said)
+    for _, words in ipairs { ... } do assert(said:find(words, 1, true), ("'%s' is not said in: %s"):format(words, said)) end
+  end
+
+  it("writes one file with the donor's metadata, its lock and its card beside it", function()
+    M.run "mkdir -p single"
+    exits(0, merge .. "-o single/x.safetensors --shard-size 1")
+    assert.same({ "x.lock.json", "x.md", "x.safetensors" }, names "single")
+    assert.same({ w = { dtype = "F16", shape = "2", 2, 2 } }, M.read "single/x.safetensors")
+    assert.is_truthy(M.bytes("single/x.safetensors"):find('{"__metadata__":{"modelspec.title":"A \\u00e4","format":"pt"},"w"', 1, true))
+    assert.is_truthy(M.bytes("single/x.lock.json"):find('"file": "x.safetensors"', 1, true))
+    exits(0, "moonweld lerp --a single/x.safetensors --b lone_b.safetensors -o single_folder")
+    assert.is_truthy(M.bytes("single_folder/model.safetensors"):find('"modelspec.title":"A', 1, true))
+  end)
+
+  it("takes folders too, whose files but the weights stay behind", function()
+    M.run "mkdir -p single2"
+    exits(0, "moonweld lerp --a other --b other -o single2/y.safetensors")
+    assert.same({ "y.lock.json", "y.md", "y.safetensors" }, names "single2")
+    assert.is_truthy(M.bytes("single2/y.safetensors"):find('{"__metadata__":{"format":"pt"},', 1, true))
+    exits(64, "moonweld lerp --a dense_a --b dense_b -o single2/z.safetensors", "has parts in folders", "name a folder")
+  end)
+
+  it("replaces by --force what Moonweld made, and nothing else", function()
+    M.run "rm -rf single3 && mkdir -p single3"
+    exits(0, merge .. "-o single3/x.safetensors")
+    exits(73, merge .. "-o single3/x.safetensors", "exists already", "--force replaces it")
+    exits(0, merge .. "--t 1 --force -o single3/x.safetensors")
+    assert.equal(3, M.read("single3/x.safetensors").w[1])
+    assert.same({ "x.lock.json", "x.md", "x.safetensors" }, names "single3")
+    M.run "cp lone_a.safetensors single3/own.safetensors && echo notes > single3/n.md && mkdir single3/d.safetensors && ln -s x.safetensors single3/l.safetensors"
+    exits(73, merge .. "--force -o single3/own.safetensors", "own.safetensors: exists and was not made by Moonweld")
+    exits(73, merge .. "--force -o single3/n.safetensors", "n.md: exists and was not made by Moonweld")
+    exits(73, merge .. "--force -o single3/d.safetensors", "exists and is not a file")
+    exits(73, merge .. "--force -o single3/l.safetensors", "is a symbolic link")
+    exits(64, merge .. "--force -o lone_a.safetensors")
+    assert.equal("notes\n", M.bytes "single3/n.md")
+    assert.equal(M.bytes "lone_a.safetensors", M.bytes "single3/own.safetensors")
+  end)
+
+  it("goes on where a run was killed before the weights had their name", function()
+    M.run "rm -rf single4 && mkdir -p single4 && cp single/x.lock.json single/x.md single4"
+    exits(0, merge .. "-o single4/x.safetensors")
+    assert.same({ "x.lock.json", "x.md", "x.safetensors" }, names "single4")
+  end)
+
+  it("is a folder where the name ends with a slash", function()
+    exits(0, merge .. "-o folder.safetensors/")
+    assert.is_truthy(M.bytes "folder.safetensors/model.safetensors")
+  end)
+end)

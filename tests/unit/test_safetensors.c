@@ -83,7 +83,7 @@ static void writing(void) {
   mw_error err = {0};
   qsort(list, 3, sizeof *list, mw_safetensors_order);
   CHECK(list[0] == &z && list[1] == &a && list[2] == &b);
-  CHECK(mw_safetensors_header(list, 3, &text, &err));
+  CHECK(mw_safetensors_header(list, 3, NULL, &text, &err));
   size_t length = text.length - 8, used = sizeof expected - 1;
   CHECK(length == (used + 7) / 8 * 8 && memcmp(text.bytes + 8, expected, used) == 0);
   CHECK(strspn(text.bytes + 8 + used, " ") == length - used);

@@ -73,7 +73,7 @@ static void check_texts(void) {
   CHECK(strstr(lock, "\"outputs\": [\n    {\n      \"file\": \"model.safetensors\",\n      \"bytes\": 40\n    }\n  ]\n}\n") != NULL);
   bool ours;
   mw_error err;
-  CHECK(mw_lock_is_ours("out", &ours, &err) && ours && mw_lock_is_ours("other", &ours, &err) && !ours);
+  CHECK(mw_lock_is_ours("out/merge.lock.json", &ours, &err) && ours && mw_lock_is_ours("other/merge.lock.json", &ours, &err) && !ours);
 }
 
 static void test_bundle(void) {
