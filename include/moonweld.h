@@ -67,6 +67,7 @@ typedef struct mw_options {
   uint64_t seed;         /* default 0 */
   double recipe_seconds; /* CPU time a recipe may take; 0: 1 s + 1 ms an input tensor */
   uint64_t recipe_memory;/* bytes a recipe's Lua may take; 0: 256 MB */
+  bool explain;          /* while planning, keep what mw_plan_explained tells */
   bool force;            /* replace an output that Moonweld made */
   bool durable;          /* flush a new output to the disk before it is published (a replaced one always is) */
   bool copy_code;        /* carry *.py side files too */
@@ -177,6 +178,16 @@ typedef struct mw_plan_training {
   uint64_t weights, activations; /* of it merged weights in f32, and what grows with the tokens */
   double flops, seconds;         /* a step: operations of matrix products, and about how long on this machine */
 } mw_plan_training;
+
+/* The number that an argument which varies over the model, such as `--t 0,0.5,1`, gives a tensor of the output. */
+typedef struct mw_plan_number {
+  const char *argument, *tensor; /* "t", or "weight[2]" where each model has a number of its own */
+  double number;
+} mw_plan_number;
+
+/* Of a plan with options.explain: a number for each such argument and tensor that is computed, in the order of both; integer
+ * tensors, which are carried as they are, have none. */
+size_t mw_plan_explained(const mw_plan *plan, const mw_plan_number **first);
 
 /* The trainings, in the order in which they run; none for a recipe that learns nothing. */
 size_t mw_plan_trainings(const mw_plan *plan, const mw_plan_training **first);

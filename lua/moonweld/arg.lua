@@ -228,14 +228,18 @@ local function check_meant(arg, word, count)
   end
 end
 
+A.varying = {} -- what was typed and varies over the model: its name, such as "t" or "weight[2]", and the field
+
 --- What was typed: words become values. `count`: of the models that an arg.each goes with.
 function A.typed(arg, words, count)
   local function one()
     if #words ~= 1 then usage("--%s takes one value, not %d", arg.name, #words) end
     return words[1]
   end
-  local function number(word)
-    return check_field(arg, F.parse(word, function(text, ...) return usage("--" .. arg.name .. ": " .. text, ...) end), usage)
+  local function number(word, place)
+    local value = check_field(arg, F.parse(word, function(text, ...) return usage("--" .. arg.name .. ": " .. text, ...) end), usage)
+    if kind(value) == "field" then A.varying[#A.varying + 1] = { arg.name .. (place or ""), value } end
+    return value
   end
   if arg.kind == "number" or arg.kind == "maybe" then return number(one()) end
   if arg.kind == "flag" then return one() == "true" end
@@ -244,7 +248,7 @@ function A.typed(arg, words, count)
   if arg.kind == "words" then return A.some(arg, table.concat(words, " "), usage) end
   if #words == 1 then check_meant(arg, words[1], count) end
   local values = {}
-  for i, word in ipairs(words) do values[i] = number(word) end
+  for i, word in ipairs(words) do values[i] = number(word, #words > 1 and ("[%d]"):format(i)) end
   return values
 end
 

@@ -44,6 +44,13 @@ local function open_models()
   return opened
 end
 
+--- Tells what each argument that varies over the model gives every tensor that is computed.
+local function explain(result)
+  for _, varying in ipairs(A.varying) do
+    for _, name in ipairs(V.data(result).names) do core.explained(varying[1], name, V.at(varying[2], name)) end
+  end
+end
+
 --- words: { argument = { word, ... } }; places: { argument = { number of a model, ... } }.
 function prelude.evaluate(text, chunk, words, places)
   local recipe = E.load(text, chunk)
@@ -54,6 +61,7 @@ function prelude.evaluate(text, chunk, words, places)
   end
   local result = R.run(recipe, words, models) -- no tail calls: what is wrong with a result is said of its recipe (interpreter.c)
   local outputs = core.module("result").outputs(result)
+  if core.explain then explain(result) end
   return outputs
 end
 

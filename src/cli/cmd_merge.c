@@ -92,13 +92,29 @@ static void print_plan(const mw_recipe *recipe, const mw_plan *plan) {
   }
 }
 
+static void print_explained(const mw_plan *plan) {
+  const mw_plan_number *n;
+  size_t count = mw_plan_explained(plan, &n);
+  if (count == 0) puts("explained     no argument varies over the model: every tensor gets the same numbers");
+  for (; count > 0; count--, n++) {
+    int room = 13 - (int)strlen(n->argument);
+    mw_print_plain(stdout, n->argument);
+    printf("%*s %-12.10g ", room > 0 ? room : 0, "", n->number);
+    mw_print_plain(stdout, n->tensor);
+    putchar('\n');
+  }
+}
+
 static bool plan_and_run(mw_term *term, const mw_recipe *recipe, const mw_options_line *line, bool dry, mw_error *err) {
   mw_plan *plan = NULL;
   if (!dry && line->json)
     return mw_term_fail(err, MW_USAGE, "--json belongs to `plan`\n--log-json reports a merge as JSON lines");
+  if (!dry && line->explain)
+    return mw_term_fail(err, MW_USAGE, "--explain belongs to `plan`\n`moonweld plan` before the same words explains them");
   if (!dry && !line->options.output)
     return mw_term_fail(err, MW_USAGE, "no output is named\nadd -o FOLDER, or begin with `plan` for a dry run");
   mw_options options = line->options;
+  options.explain = line->explain;
   options.print = printed;
   options.print_context = term;
   options.scored = scored;
@@ -109,6 +125,7 @@ static bool plan_and_run(mw_term *term, const mw_recipe *recipe, const mw_option
     if (!dry) good = run(term, recipe, line, plan, err);
     else if (line->json) fputs(mw_plan_json(plan), stdout);
     else print_plan(recipe, plan);
+    if (line->explain && !line->json) print_explained(plan);
   }
   if (plan) mw_plan_free(plan);
   return good;
@@ -159,10 +176,11 @@ int mw_cmd_merge(mw_term *term, char **words, size_t count) { return merge(term,
 
 static const mw_options_doc plan_options[] = {
   { "json", "", "one JSON document" },
+  { "explain", "", "also the number that every tensor gets of an argument that varies, such as --t 0,0.5,1" },
   { NULL, NULL, NULL },
 };
 
-const mw_command mw_cmd_merge_plan = { "plan", "RECIPE|FILE.lua [--ARG VALUE...]... [--json]",
+const mw_command mw_cmd_merge_plan = { "plan", "RECIPE|FILE.lua [--ARG VALUE...]... [--json] [--explain]",
                                        "dry run of the same command line, headers only", "a recipe", 1, 1, plan_options, NULL };
 
 int mw_cmd_merge_dry(mw_term *term, char **words, size_t count) {

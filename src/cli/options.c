@@ -29,7 +29,7 @@ typedef struct own_option {
 #define OWN_SCORE OWN_TEXTS
 #define MW_OPTION(name, form, field, told, value, least, most, doc) OWN_##form(name, field)
 static const own_option own[] = {
-  FLAG("help", help) FLAG("json", json) FLAG("quiet", quiet) FLAG("log_json", log_json)
+  FLAG("help", help) FLAG("json", json) FLAG("explain", explain) FLAG("quiet", quiet) FLAG("log_json", log_json)
 #include "options.def"
 };
 #undef MW_OPTION

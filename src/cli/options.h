@@ -10,7 +10,7 @@
 
 typedef struct mw_options_line {
   mw_options options;
-  bool help, json, quiet, log_json;
+  bool help, json, explain, quiet, log_json;
   const char **operands;     /* a command's words that belong to no option; owned */
   size_t operand_count;
   const char **data;       /* what options.data points to; owned */

@@ -159,6 +159,19 @@ static void put_training(mw_json_writer *json, const mw_plan_training *t) {
   mw_json_writer_end(json);
 }
 
+static void put_explained(mw_json_writer *json, const mw_plan *plan) {
+  const mw_plan_number *n;
+  mw_json_writer_list(json, "explained");
+  for (size_t count = mw_plan_explained(plan, &n); count > 0; count--, n++) {
+    mw_json_writer_object(json, NULL);
+    mw_json_writer_string(json, "argument", n->argument);
+    mw_json_writer_string(json, "tensor", n->tensor);
+    mw_json_writer_number(json, "number", n->number);
+    mw_json_writer_end(json);
+  }
+  mw_json_writer_end(json);
+}
+
 static bool compose_json(mw_plan *plan, mw_error *err) {
   mw_json_writer json = {.out = &plan->json, .streamed = 1};
   mw_json_writer_object(&json, NULL);
@@ -182,6 +195,7 @@ static bool compose_json(mw_plan *plan, mw_error *err) {
   if (plan->training_count) mw_json_writer_list(&json, "learning");
   for (size_t i = 0; i < plan->training_count; i++) put_training(&json, &plan->trainings[i]);
   if (plan->training_count) mw_json_writer_end(&json);
+  if (plan->options.explain) put_explained(&json, plan);
   mw_json_writer_end(&json);
   return mw_json_writer_finish(&json, err);
 }
@@ -344,6 +358,11 @@ void mw_plan_file(const mw_plan *plan, size_t index, const char **name, uint64_t
 size_t mw_plan_trainings(const mw_plan *plan, const mw_plan_training **first) {
   *first = plan->trainings;
   return plan->training_count;
+}
+
+size_t mw_plan_explained(const mw_plan *plan, const mw_plan_number **first) {
+  *first = plan->result.explained;
+  return plan->result.explained_count;
 }
 
 const char *mw_plan_json(const mw_plan *plan) { return plan->json.bytes; }

@@ -156,6 +156,7 @@ static size_t known_names(const char *const *names, const char *known[MOST_NAMES
   for (const char *const *name = names; name && *name; name++) known[count++] = *name;
   for (const mw_option_table_row *row = mw_option_table; !names && row->name; row++) known[count++] = row->name;
   for (const char *const *name = mw_call_names; !names && *name; name++) known[count++] = *name;
+  if (!names) known[count++] = "explain";
   return count;
 }
 
@@ -184,6 +185,7 @@ void mw_given_options(mw_call *call, int index, const char *const *names, mw_giv
     if (i == count) refuse(call, name, known, count);
     else if (is_callback(name)) mw_call_set(call, name);
     else if (strcmp(name, "stats") == 0) out->stats = flag_at_top(call, name);
+    else if (strcmp(name, "explain") == 0) out->options.explain = flag_at_top(call, name);
     else if (strcmp(name, "base") == 0) out->base = text_at_top(call, &what);
     else if (strcmp(name, "html") == 0) out->html = text_at_top(call, &what);
     else option_at_top(call, mw_option_table_find(name), &out->options);

@@ -48,6 +48,15 @@ static void send_drawn(void *context, const char *what, double value) {
   mw_text_free(&text);
 }
 
+static void send_explained(void *context, const char *argument, const char *tensor, double number) {
+  mw_text text = {0};
+  mw_message_put_text(&text, argument, strlen(argument));
+  mw_message_put_text(&text, tensor, strlen(tensor));
+  mw_message_put_double(&text, number);
+  mw_message_send(*(int *)context, MW_MESSAGE_EXPLAINED, text.bytes, text.length);
+  mw_text_free(&text);
+}
+
 /* Writes a model with its trainings. Nodes that only other candidates of the recipe use are not sent. */
 static bool put_made(mw_text *out, const mw_interpreter *state, const mw_graph_output *outputs, size_t count, mw_error *err) {
   mw_message_choice choice;
@@ -78,7 +87,8 @@ static bool ask_score(void *context, const mw_interpreter *state, const mw_graph
 }
 
 static void connect_world(mw_interpreter *state, int *fd) {
-  state->world = (mw_interpreter_world){fd, ask_require, send_print, send_warning, send_drawn, state->scores ? ask_score : NULL};
+  state->world = (mw_interpreter_world){fd, ask_require, send_print, send_warning, send_drawn, state->explain ? send_explained : NULL,
+                                        state->scores ? ask_score : NULL};
 }
 
 static void push_recipe(lua_State *L, const mw_child_task *task) {

@@ -17,6 +17,7 @@ typedef struct mw_interpreter_world {
   void (*print)(void *context, const char *bytes, size_t length);
   void (*warn)(void *context, const char *bytes, size_t length);
   void (*drawn)(void *context, const char *what, double value);
+  void (*explained)(void *context, const char *argument, const char *tensor, double number); /* NULL: nobody asks */
   /* A candidate's score; NULL if there is no --score. */
   bool (*score)(void *context, const mw_interpreter *state, const mw_graph_output *outputs, size_t count, double *value,
                 mw_error *err);
@@ -36,6 +37,7 @@ struct mw_interpreter {
   const mw_input_set *inputs; /* NULL while only a signature is asked for */
   uint64_t seed;
   bool scores;       /* there is a --score */
+  bool explain;      /* the parent wants to know what varying arguments give every tensor */
   mw_interpreter_world world;
   const mw_learn_spec_set *sets; /* of --data; NULL where there are none */
   size_t set_count;

@@ -23,7 +23,7 @@
 
 typedef enum mw_message_kind {
   MW_MESSAGE_SIGNATURE = 1, MW_MESSAGE_GRAPH, MW_MESSAGE_ERROR, MW_MESSAGE_PRINT, MW_MESSAGE_REQUIRE, MW_MESSAGE_DRAWN, MW_MESSAGE_SCORE,
-  MW_MESSAGE_WARNING
+  MW_MESSAGE_WARNING, MW_MESSAGE_EXPLAINED
 } mw_message_kind;
 
 /* Writing: numbers and texts are added to a buffer. */

@@ -216,6 +216,14 @@ static int drawn(lua_State *L) {
   return 0;
 }
 
+/* explained(argument, tensor, number) */
+static int explained(lua_State *L) {
+  mw_interpreter *state = mw_interpreter_of(L);
+  const char *argument = luaL_checkstring(L, 1), *tensor = luaL_checkstring(L, 2);
+  state->world.explained(state->world.context, argument, tensor, luaL_checknumber(L, 3));
+  return 0;
+}
+
 /* ---- names, printing, other recipes, scores ---- */
 
 static int glob(lua_State *L) {
@@ -342,7 +350,7 @@ const char *const mw_prelude_core_reserved[] = {
 #define MW_OPTION(name, form, field, told, value, least, most, doc) #name,
 #include "options.def"
 #undef MW_OPTION
-    "quiet", "log_json", "help", "version", "json", NULL};
+    "quiet", "log_json", "help", "version", "json", "explain", NULL};
 
 static void fill_reserved(lua_State *L) {
   lua_newtable(L);
@@ -418,8 +426,8 @@ static void fill(lua_State *L) {
       {"number", number}, {"apply", apply}, {"try", try}, {"compute", compute}, {"input", input}, {"shape", shape}, {"elements", elements},
       {"value", value},
       {"id", id}, {"is_node", is_node}, {"mass", mass}, {"label", label}, {"uniform", uniform}, {"beta", beta},
-      {"dirichlet", dirichlet}, {"drawn", drawn}, {"glob", glob}, {"distance", distance}, {"shown", shown},
-      {"plain", plain}, {"fail", core_fail}, {"print", print}, {"warn", warn}, {"renamed", renamed},
+      {"dirichlet", dirichlet}, {"drawn", drawn}, {"explained", explained}, {"glob", glob}, {"distance", distance},
+      {"shown", shown}, {"plain", plain}, {"fail", core_fail}, {"print", print}, {"warn", warn}, {"renamed", renamed},
       {"require", require}, {"load", load_text},
       {"score", score}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
@@ -436,6 +444,8 @@ static void tell(lua_State *L) {
   lua_setfield(L, -2, "seed");
   lua_pushboolean(L, state->scores);
   lua_setfield(L, -2, "can_score");
+  lua_pushboolean(L, state->explain);
+  lua_setfield(L, -2, "explain");
   fill_models(L, state->inputs);
   mw_prelude_learn_tell(L);
 }

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LARGEST_RECIPE = 256 << 10, MOST_WARNINGS = 1000 };
+enum { LARGEST_RECIPE = 256 << 10, MOST_WARNINGS = 1000, MOST_EXPLAINED = 256 << 20 };
 
 struct mw_recipe {
   char *name, *text;
@@ -180,6 +180,22 @@ static bool take_drawn(mw_recipe_result *result, const char *bytes, size_t lengt
   return true;
 }
 
+/* One more line of --explain. */
+static bool take_explained(mw_recipe_result *result, const char *bytes, size_t length, mw_error *err) {
+  mw_message in = {bytes, bytes + length, false};
+  size_t argument_length, tensor_length;
+  const char *argument = mw_message_text(&in, &argument_length), *tensor = mw_message_text(&in, &tensor_length);
+  double number = mw_message_double(&in);
+  if (in.failed) return mw_error_set(err, MW_DATA, "the recipe's process sent a broken explanation");
+  if ((result->explained_bytes += length) > MOST_EXPLAINED)
+    return mw_error_set(err, MW_DATA, "the recipe has more than %d bytes to explain: let fewer arguments vary", MOST_EXPLAINED);
+  MW_TRY(mw_mem_grow(&result->explained, &result->explained_capacity, result->explained_count + 1, sizeof *result->explained, err));
+  mw_plan_number *new = &result->explained[result->explained_count++];
+  *new = (mw_plan_number){.number = number};
+  return (new->argument = mw_mem_copy(&result->arena, argument, argument_length, err)) &&
+         (new->tensor = mw_mem_copy(&result->arena, tensor, tensor_length, err));
+}
+
 void mw_recipe_drawn_tell(const mw_recipe_drawn *drawn, mw_json_writer *json) {
   mw_json_writer_object(json, NULL);
   mw_json_writer_string(json, "what", drawn->what);
@@ -257,6 +273,9 @@ static bool on_message(void *context, int fd, uint32_t kind, char *bytes, size_t
     if (!ask->result || !ask->task->scorer) break;
     return answer_score(ask, fd, bytes, length, err);
   case MW_MESSAGE_DRAWN: return take_drawn(ask->result, bytes, length, err);
+  case MW_MESSAGE_EXPLAINED:
+    if (ask->task && !ask->task->options->explain) break;
+    return !ask->result || take_explained(ask->result, bytes, length, err);
   case MW_MESSAGE_REQUIRE: return answer_require(ask, fd, bytes, err);
   default: break;
   }
@@ -327,6 +346,7 @@ bool mw_recipe_evaluate(const mw_recipe *recipe, const mw_recipe_task *task, mw_
   state.set_count = task->set_count;
   state.seed = task->options->seed;
   state.scores = task->scorer != NULL;
+  state.explain = task->options->explain;
   mw_sandbox_limits limits = mw_recipe_limits(task->options, mw_input_set_tensors(task->inputs));
   if (task->scorer && task->options->recipe_seconds <= 0) limits.seconds *= 10; /* a search builds many candidates */
   return run(&ask, &state, limits, mw_child_evaluate, err);
@@ -341,6 +361,7 @@ void mw_recipe_candidate_free(mw_recipe_candidate *candidate) {
 void mw_recipe_release(mw_recipe_result *result) {
   mw_recipe_candidate_free(&result->made);
   free(result->drawn);
+  free(result->explained);
   free(result->required);
   mw_mem_release(&result->arena);
 }

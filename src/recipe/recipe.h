@@ -90,10 +90,12 @@ typedef struct mw_recipe_result {
   mw_recipe_candidate made; /* graph, outputs, trainings; empty where a planned search ended without one */
   mw_recipe_drawn *drawn;   /* by a seed, in the order of the recipe */
   size_t drawn_count, drawn_capacity;
+  mw_plan_number *explained; /* where options->explain asks for it */
+  size_t explained_count, explained_capacity, explained_bytes;
   size_t drawn_before;      /* so many an earlier candidate has had */
   mw_recipe_required *required; /* the recipes that it required, each once */
   size_t required_count, required_capacity;
-  mw_arena arena;           /* of the texts in both */
+  mw_arena arena;           /* of the texts of all */
 } mw_recipe_result;
 
 /* Evaluates the recipe in a new child. */

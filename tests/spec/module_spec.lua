@@ -38,6 +38,16 @@ describe("what the module gives", function()
     assert.truthy(warnings[1]:find "lone file")
   end)
 
+  it("explains on demand what each tensor gets of an argument that varies", function()
+    local plan = lerp({ explain = true }, { t = "*v*=layers:0,1; 0.25" })
+    local names = {}
+    for i, entry in ipairs(plan.explained) do names[i] = ("%s %s %g"):format(entry.argument, entry.tensor, entry.number) end
+    assert.same({ "t v 1", "t w 0.25" }, names)
+    assert.is_nil(lerp({}, { t = "0,1" }).explained)
+    assert.same({}, lerp({ explain = true }, { t = 0.5 }).explained)
+    refuses("option 'explain' belongs to plan, not to merge", mw.merge, "lerp", { a = one, b = two }, { output = "x", explain = true })
+    refuses("option 'explain' is true or false, not a string", mw.plan, "lerp", { a = one, b = two }, { explain = "yes" })
+  end)
   it("is the plan of what was merged", function()
     local out = toy.path "-out"
     local plan = mw.merge("lerp", { a = one, b = two, t = 0.5 }, { output = out })
