@@ -8,8 +8,9 @@ static const struct {
   const char *name;
   unsigned bits;
   mw_dtype_kind role;
+  const char *word, *torch;
 } dtypes[MW_DTYPE_COUNT] = {
-#define MW_DTYPE(name, bits, role) {#name, bits, MW_DTYPE_KIND_##role},
+#define MW_DTYPE(name, bits, role, word, torch) {#name, bits, MW_DTYPE_KIND_##role, word, torch},
 #include "base/dtypes.def"
 #undef MW_DTYPE
 };
@@ -18,6 +19,14 @@ const char *mw_dtype_name(mw_dtype dtype) { return dtypes[dtype].name; }
 unsigned mw_dtype_bits(mw_dtype dtype) { return dtypes[dtype].bits; }
 mw_dtype_kind mw_dtype_kind_of(mw_dtype dtype) { return dtypes[dtype].role; }
 size_t mw_dtype_size(mw_dtype dtype) { return dtypes[dtype].bits / 8; }
+
+const char *mw_dtype_torch(mw_dtype dtype) { return dtypes[dtype].torch; }
+
+bool mw_dtype_of_word(const char *word, mw_dtype *out) {
+  for (int i = 0; i < MW_DTYPE_COUNT; i++)
+    if (dtypes[i].word && strcmp(dtypes[i].word, word) == 0) return *out = (mw_dtype)i, true;
+  return false;
+}
 
 bool mw_dtype_parse(const char *name, size_t length, mw_dtype *out) {
   for (int i = 0; i < MW_DTYPE_COUNT; i++)

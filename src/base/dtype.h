@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 typedef enum mw_dtype {
-#define MW_DTYPE(name, bits, role) MW_DTYPE_##name,
+#define MW_DTYPE(name, bits, role, word, torch) MW_DTYPE_##name,
 #include "base/dtypes.def"
 #undef MW_DTYPE
   MW_DTYPE_COUNT
@@ -19,6 +19,10 @@ unsigned mw_dtype_bits(mw_dtype dtype);    /* of one element */
 mw_dtype_kind mw_dtype_kind_of(mw_dtype dtype);
 /* Bytes of one element; only for dtypes of whole bytes. */
 size_t mw_dtype_size(mw_dtype dtype);
+/* "bfloat16", as torch and config.json spell one that an output may have; NULL of all others. */
+const char *mw_dtype_torch(mw_dtype dtype);
+/* The one that --dtype calls so ("bf16"). */
+bool mw_dtype_of_word(const char *word, mw_dtype *out);
 bool mw_dtype_parse(const char *name, size_t length, mw_dtype *out);
 
 /* The number that F64, F32, BF16 or F16 bytes spell; for a few of them, tensors go through num's kernels. */

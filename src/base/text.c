@@ -103,6 +103,11 @@ void mw_text_shell(mw_text *text, const char *word) {
   mw_text_format(text, "'");
 }
 
+void mw_text_shape(mw_text *text, const uint64_t *dims, size_t rank) {
+  for (size_t i = 0; i < rank; i++) mw_text_format(text, "%s%llu", i ? "," : "[", (unsigned long long)dims[i]);
+  mw_text_format(text, rank ? "]" : "[]");
+}
+
 bool mw_text_check(const mw_text *text, mw_error *err) { return !text->failed || mw_error_memory(err, text->length); }
 
 void mw_text_free(mw_text *text) {

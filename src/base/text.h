@@ -18,6 +18,8 @@ void mw_text_format(mw_text *text, const char *format, ...) __attribute__((forma
 /* A JSON string with quotes, escaped as the reference writer of safetensors does (formats: " \ and below 0x20). A byte that
  * is no UTF-8 becomes U+FFFD. */
 void mw_text_json(mw_text *text, const char *bytes, size_t length);
+/* A shape: "[2,3]", "[]" of a scalar. */
+void mw_text_shape(mw_text *text, const uint64_t *dims, size_t rank);
 /* A word as a POSIX shell takes it back: plain ones as they are, others in single quotes; what is no UTF-8 by printf. */
 void mw_text_shell(mw_text *text, const char *word);
 /* False with MW_MEMORY if any addition failed. */

@@ -23,7 +23,8 @@ static void print_option(FILE *out, const char *name, const char *value, const c
   char room[sizeof spelt.text + 32];
   snprintf(room, sizeof room, "%s%s%s%s", strcmp(name, "output") == 0 ? "-o, " : "", mw_options_spell(&spelt, name),
            *value ? " " : "", value);
-  fprintf(out, "  %-22s %s\n", room, doc);
+  bool wide = strlen(room) > 22; /* its text begins on a line of its own */
+  fprintf(out, wide ? "  %s\n%25s%s\n" : "  %-22s%s %s\n", room, "", doc);
 }
 
 static void print_form(FILE *out, const char *words, const char *usage, const char *meaning) {

@@ -25,10 +25,8 @@ static bool wrong(const mw_graph *graph, mw_op op, mw_node a, mw_node b, const c
   mw_text text = {0};
   for (int side = 0; side < 2; side++) {
     uint32_t s = shape_of(graph, side ? b : a);
-    mw_text_format(&text, side ? " and [" : "[");
-    for (unsigned i = 0; i < mw_graph_rank(graph, s); i++)
-      mw_text_format(&text, i ? ",%llu" : "%llu", (unsigned long long)dim(graph, s, i));
-    mw_text_format(&text, "]");
+    mw_text_format(&text, side ? " and " : "");
+    mw_text_shape(&text, mw_graph_dims(graph, s), mw_graph_rank(graph, s));
   }
   mw_error_set(err, MW_DATA, "'%s' of tensors %s: %s", word_of(op).text, what, text.bytes ? text.bytes : "");
   mw_text_free(&text);

@@ -273,11 +273,11 @@ bool mw_safetensors_header(mw_tensor *const *tensors, size_t count, const char *
     mw_tensor *t = tensors[i];
     mw_text_add(out, ",", 1);
     mw_text_json(out, t->name, strlen(t->name));
-    mw_text_format(out, ":{\"dtype\":\"%s\",\"shape\":[", mw_dtype_name((mw_dtype)t->dtype));
-    for (unsigned d = 0; d < t->rank; d++) mw_text_format(out, d ? ",%llu" : "%llu", (unsigned long long)t->shape[d]);
+    mw_text_format(out, ":{\"dtype\":\"%s\",\"shape\":", mw_dtype_name((mw_dtype)t->dtype));
+    mw_text_shape(out, t->shape, t->rank);
     t->offset = at;
     at += mw_tensor_bytes(t);
-    mw_text_format(out, "],\"data_offsets\":[%llu,%llu]}", (unsigned long long)t->offset, (unsigned long long)at);
+    mw_text_format(out, ",\"data_offsets\":[%llu,%llu]}", (unsigned long long)t->offset, (unsigned long long)at);
   }
   mw_text_add(out, "}", 1);
   while (!out->failed && out->length % 8) mw_text_add(out, " ", 1);

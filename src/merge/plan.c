@@ -49,20 +49,6 @@ static bool place_outputs(mw_plan *plan, mw_error *err) {
   return true;
 }
 
-static bool output_dtype(const mw_options *options, mw_dtype *out, bool *keep, mw_error *err) {
-  static const struct { const char *word; mw_dtype dtype; } words[] = {
-      {"f32", MW_DTYPE_F32}, {"f16", MW_DTYPE_F16}, {"bf16", MW_DTYPE_BF16}, {"f64", MW_DTYPE_F64}};
-  *keep = !options->dtype || strcmp(options->dtype, "keep") == 0;
-  for (size_t i = 0; i < sizeof words / sizeof *words && !*keep; i++)
-    if (strcmp(words[i].word, options->dtype) == 0) {
-      *out = words[i].dtype;
-      return true;
-    }
-  if (*keep) return true;
-  mw_text_escaped word;
-  return mw_error_set(err, MW_USAGE, "--dtype %s is none of f32 f16 bf16 f64 keep", mw_text_escape_z(&word, options->dtype));
-}
-
 /* The dtype of a tensor that the donor lacks: that of the first input that it is made of, else the donor's most frequent. */
 static mw_dtype dtype_of_new(const mw_plan *plan, mw_node node) {
   const mw_graph *graph = plan->result.made.graph;
@@ -118,9 +104,8 @@ static bool name_lone(mw_plan *plan, const mw_model *donor, mw_layout_names *nam
 
 static bool lay_out(mw_plan *plan, mw_error *err) {
   size_t count = plan->result.made.output_count;
-  mw_dtype wanted = MW_DTYPE_F32;
-  bool keep;
-  MW_TRY(output_dtype(&plan->options, &wanted, &keep, err));
+  mw_dtype wanted;
+  bool keep = !plan->options.dtype || !mw_dtype_of_word(plan->options.dtype, &wanted); /* the options were checked */
   mw_tensor *tensors = mw_mem_new(count, sizeof *tensors, err);
   if (!tensors) return false;
   for (size_t i = 0; i < count; i++) tensors[i] = describe(plan, i, keep ? NULL : &wanted);

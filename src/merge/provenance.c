@@ -122,22 +122,16 @@ bool mw_provenance_take(mw_provenance_texts *texts, const mw_recipe_result *resu
   return mw_json_writer_finish(&required, err) && ok;
 }
 
-/* config.json spells dtypes as torch does. */
-static const char *config_dtype(const char *word) {
-  static const char *const words[][2] = {{"f32", "float32"}, {"f16", "float16"}, {"bf16", "bfloat16"}, {"f64", "float64"}};
-  for (size_t i = 0; word && i < sizeof words / sizeof *words; i++)
-    if (strcmp(words[i][0], word) == 0) return words[i][1];
-  return NULL;
-}
-
 mw_side_files_provenance mw_provenance_of(const mw_provenance_texts *texts, const mw_recipe *recipe, const mw_search *scores,
                      const mw_options *options) {
+  mw_dtype dtype;
+  bool set = options->dtype && mw_dtype_of_word(options->dtype, &dtype);
   return (mw_side_files_provenance){.recipe_name = mw_recipe_name(recipe), .recipe_summary = mw_recipe_summary(recipe),
                     .recipe_paper = mw_recipe_paper(recipe), .recipe_text = mw_recipe_text(recipe),
                     .arguments_json = texts->arguments.bytes, .drawn_json = texts->drawn.bytes,
                     .required_json = texts->required.bytes, .scores_json = scores ? scores->json.bytes : NULL,
                     .scores_lines = scores ? scores->lines.bytes : NULL, .command = texts->command.bytes, .seed = options->seed,
-                    .dtype = config_dtype(options->dtype), .copy_code = options->copy_code};
+                    .dtype = set ? mw_dtype_torch(dtype) : NULL, .copy_code = options->copy_code};
 }
 
 void mw_provenance_free(mw_provenance_texts *texts) {

@@ -75,15 +75,6 @@ void mw_config_close(mw_config *config) {
 
 /* ---- dtypes ---- */
 
-static const struct { const char *name; mw_dtype dtype; } dtype_names[] = {
-    {"float32", MW_DTYPE_F32}, {"bfloat16", MW_DTYPE_BF16}, {"float16", MW_DTYPE_F16}, {"float64", MW_DTYPE_F64}};
-
-const char *mw_config_dtype_name(mw_dtype dtype) {
-  for (size_t i = 0; i < sizeof dtype_names / sizeof *dtype_names; i++)
-    if (dtype_names[i].dtype == dtype) return dtype_names[i].name;
-  return NULL;
-}
-
 static bool is_dtype(mw_json key) { return mw_json_equals(key, "torch_dtype") || mw_json_equals(key, "dtype"); }
 
 /* What edits may change below the root: text_config, vision_config ..., one level deep. */
@@ -95,8 +86,10 @@ static const char *absent_dtype(mw_json object, bool nested, const bool *held) {
   mw_json key, value;
   const char *absent = NULL;
   for (mw_json_walk walk = mw_json_enter(object); !absent && mw_json_next(&walk, &key, &value);) {
-    for (size_t i = 0; is_dtype(key) && value.kind == MW_JSON_STRING && i < sizeof dtype_names / sizeof *dtype_names; i++)
-      if (mw_json_equals(value, dtype_names[i].name) && !held[dtype_names[i].dtype]) absent = dtype_names[i].name;
+    for (int d = 0; is_dtype(key) && d < MW_DTYPE_COUNT; d++) {
+      const char *name = mw_dtype_torch((mw_dtype)d);
+      if (name && mw_json_equals(value, name) && !held[d]) absent = name;
+    }
     if (!absent && !nested && is_part(key, value)) absent = absent_dtype(value, true, held);
   }
   return absent;

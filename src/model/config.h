@@ -23,8 +23,6 @@ void mw_config_close(mw_config *config);
 
 /* The first dtype that some dtype key, nested ones too, names and that no tensor has, as `held` ([MW_DTYPE_COUNT]) says; or NULL. */
 const char *mw_config_absent_dtype(const mw_config *config, const bool *held);
-/* The dtype as configurations spell it ("bfloat16"), or NULL for one that no configuration names. */
-const char *mw_config_dtype_name(mw_dtype dtype);
 /* The text with every dtype key (`torch_dtype`, `dtype`, nested ones too) set to `dtype` ("bfloat16"), both added where
  * there was none, tie_word_embeddings set to false if `untie`, and without quantization_config if `plain`. Nothing else
  * changes. dtype NULL: leave dtypes. */

@@ -224,7 +224,7 @@ static const char *dtype_word(const mw_layout *layout, const mw_config *config, 
   if (wanted) return wanted;
   for (size_t i = 0; i < layout->count; i++) {
     mw_dtype dtype = (mw_dtype)layout->tensors[i].dtype;
-    const char *word = mw_config_dtype_name(dtype);
+    const char *word = mw_dtype_torch(dtype);
     held[dtype] = true;
     elements[dtype] += layout->tensors[i].elements;
     if (word && elements[dtype] > most) most = elements[dtype], most_word = word;

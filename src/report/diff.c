@@ -246,10 +246,8 @@ static bool put_worst(mw_text *text, const mw_compare *compare, bool based, mw_e
 
 static void put_shape(mw_text *text, const char *label, const mw_tensor *tensor) {
   if (!tensor) return;
-  mw_text_format(text, "  %s %s [", label, mw_dtype_name((mw_dtype)tensor->dtype));
-  for (unsigned i = 0; i < tensor->rank; i++)
-    mw_text_format(text, i ? ",%llu" : "%llu", (unsigned long long)tensor->shape[i]);
-  mw_text_format(text, "]");
+  mw_text_format(text, "  %s %s ", label, mw_dtype_name((mw_dtype)tensor->dtype));
+  mw_text_shape(text, tensor->shape, tensor->rank);
 }
 
 static bool in_state(const mw_compare_row *row, mw_compare_state state) { return row->state == state; }

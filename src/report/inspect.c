@@ -191,9 +191,8 @@ bool mw_inspect_write_json(const mw_inspection *inspection, mw_sink sink, void *
 static void put_line(mw_text *text, const mw_inspection *inspection, size_t index) {
   const mw_tensor *tensor = &inspection->model->tensors[index];
   mw_text_escaped name;
-  mw_text_format(text, "%-7s %s [", mw_dtype_name((mw_dtype)tensor->dtype), mw_text_escape_z(&name, tensor->name));
-  for (unsigned i = 0; i < tensor->rank; i++) mw_text_format(text, i ? ",%llu" : "%llu", (unsigned long long)tensor->shape[i]);
-  mw_text_format(text, "]");
+  mw_text_format(text, "%-7s %s ", mw_dtype_name((mw_dtype)tensor->dtype), mw_text_escape_z(&name, tensor->name));
+  mw_text_shape(text, tensor->shape, tensor->rank);
   if (has_stats(inspection, tensor)) {
     const stats *s = &inspection->stats[index];
     figures f = figures_of(tensor, s);

@@ -51,9 +51,8 @@ typedef struct column {
 static bool refuse_tensor(builder *b, const mw_tensor *tensor, const char *expected) {
   mw_text_escaped name;
   mw_text shape = {0};
-  for (unsigned i = 0; i < tensor->rank; i++)
-    mw_text_format(&shape, i ? ", %llu" : "%llu", (unsigned long long)tensor->shape[i]);
-  mw_error_set(b->err, MW_DATA, "%s: tensor '%s': found %s [%s], expected %s", b->shown.bytes,
+  mw_text_shape(&shape, tensor->shape, tensor->rank);
+  mw_error_set(b->err, MW_DATA, "%s: tensor '%s': found %s %s, expected %s", b->shown.bytes,
                mw_text_escape_z(&name, tensor->name), mw_dtype_name((mw_dtype)tensor->dtype), shape.bytes ? shape.bytes : "",
                expected);
   mw_text_free(&shape);

@@ -65,11 +65,11 @@ static void rows(void) {
   put_rows("b.safetensors", "I8", 1, 1, 2, low, NULL, NULL);
   CHECK_TEXT(windows_of("b.safetensors", 0), "65: b.safetensors: input_ids[0, 1]: found -2, expected 0 to 4294967295");
   put_rows("c.safetensors", "F32", 4, 1, 2, ids, NULL, NULL);
-  CHECK_TEXT(windows_of("c.safetensors", 0), "65: c.safetensors: tensor 'input_ids': found F32 [1, 2], expected an integer dtype");
+  CHECK_TEXT(windows_of("c.safetensors", 0), "65: c.safetensors: tensor 'input_ids': found F32 [1,2], expected an integer dtype");
   put_rows("c.safetensors", "BOOL", 1, 1, 2, ids, NULL, NULL);
-  CHECK_TEXT(windows_of("c.safetensors", 0), "65: c.safetensors: tensor 'input_ids': found BOOL [1, 2], expected an integer dtype");
+  CHECK_TEXT(windows_of("c.safetensors", 0), "65: c.safetensors: tensor 'input_ids': found BOOL [1,2], expected an integer dtype");
   put_rows("c.safetensors", "I32", 4, 2, 1, ids, NULL, NULL);
-  CHECK_TEXT(windows_of("c.safetensors", 0), "65: c.safetensors: tensor 'input_ids': found I32 [2, 1], expected 2 to 1048576 tokens a window");
+  CHECK_TEXT(windows_of("c.safetensors", 0), "65: c.safetensors: tensor 'input_ids': found I32 [2,1], expected 2 to 1048576 tokens a window");
   put_rows("c.safetensors", "I32", 4, 0, 3, ids, NULL, NULL);
   CHECK_TEXT(windows_of("c.safetensors", 0), "65: c.safetensors: found no window of at least 2 tokens, expected at least one");
   static const toy flat = {"input_ids", "I32", 2, 2, 4, 0}, other = {"ids", "I32", 2, 2, 4, 0};

@@ -230,6 +230,15 @@ static void errors(void) {
   mw_warning_free(&warnings);
 }
 
+static void shapes(void) {
+  mw_text text = {0};
+  mw_text_shape(&text, NULL, 0);
+  mw_text_shape(&text, (const uint64_t[]){2, 3}, 2);
+  mw_text_shape(&text, (const uint64_t[]){UINT64_MAX}, 1);
+  CHECK_TEXT(text.bytes, "[][2,3][18446744073709551615]");
+  mw_text_free(&text);
+}
+
 static void dtypes(void) {
   mw_dtype dtype;
   for (int i = 0; i < MW_DTYPE_COUNT; i++) {
@@ -237,6 +246,16 @@ static void dtypes(void) {
     CHECK(mw_dtype_parse(name, strlen(name), &dtype) && dtype == (mw_dtype)i);
   }
   CHECK(MW_DTYPE_COUNT == 22 && mw_dtype_bits(MW_DTYPE_F4) == 4 && mw_dtype_size(MW_DTYPE_F64) == 8);
+  static const struct { const char *word, *torch; mw_dtype dtype; } words[] = {
+      {"f32", "float32", MW_DTYPE_F32}, {"f16", "float16", MW_DTYPE_F16}, {"bf16", "bfloat16", MW_DTYPE_BF16}, {"f64", "float64", MW_DTYPE_F64}};
+  int spelt = 0;
+  for (int i = 0; i < MW_DTYPE_COUNT; i++) spelt += mw_dtype_torch((mw_dtype)i) != NULL;
+  CHECK(spelt == 4);
+  for (size_t i = 0; i < 4; i++) {
+    CHECK(mw_dtype_of_word(words[i].word, &dtype) && dtype == words[i].dtype);
+    CHECK_TEXT(mw_dtype_torch(dtype), words[i].torch);
+  }
+  CHECK(!mw_dtype_of_word("F32", &dtype) && !mw_dtype_of_word("keep", &dtype) && !mw_dtype_of_word("", &dtype) && !mw_dtype_of_word("float32", &dtype));
   CHECK(!mw_dtype_parse("f32", 3, &dtype) && !mw_dtype_parse("F3", 2, &dtype) && !mw_dtype_parse("F321", 4, &dtype));
 }
 
@@ -262,6 +281,7 @@ int main(void) {
   RUN(words());
   RUN(memory());
   RUN(errors());
+  RUN(shapes());
   RUN(dtypes());
   RUN(sha256("", 1, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"));
   RUN(sha256("abc", 1, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
