@@ -16,7 +16,8 @@ SECCOMP  ?= libseccomp
 PACKAGES := $(LUA) nettle openblas libpcre2-8 libutf8proc libcjson $(SECCOMP)
 PC_FLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 LUA_LIBS := $(if $(LUA),$(shell pkg-config --libs $(LUA) 2>/dev/null))
-PC_LIBS  := $(shell pkg-config --libs nettle openblas libpcre2-8 libutf8proc libcjson $(SECCOMP) 2>/dev/null)
+# OpenBLAS is loaded when something computes with it (src/num/openblas.h): only its header is needed here.
+PC_LIBS  := $(shell pkg-config --libs nettle libpcre2-8 libutf8proc libcjson $(SECCOMP) 2>/dev/null) -ldl
 
 # ---- flags ----------------------------------------------------------------------------------------------------------
 comma    := ,
@@ -141,6 +142,7 @@ $(UNIT_TESTS): $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(UNIT_SHARED) $(LIB_OBJ
 # A fuzz target with the driver that replays and mutates its seeds; `make fuzz` puts libFuzzer in the driver's place.
 $(FUZZ_TARGETS): $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/driver.o $(LIB_OBJECTS)
 	$(link_test)
+$(BUILD)/bench/%: PC_LIBS += $(shell pkg-config --libs openblas 2>/dev/null)
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(UNIT_SHARED) $(LIB_OBJECTS)
 	$(link_test)
 

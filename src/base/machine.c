@@ -70,3 +70,14 @@ uint64_t mw_machine_memory(void) {
   }
   return least(limit, mw_machine_groups("/proc/self/cgroup", "/sys/fs/cgroup"));
 }
+
+uint64_t mw_machine_space(void) {
+  struct rlimit found;
+  char line[64] = "";
+  if (getrlimit(RLIMIT_AS, &found) != 0 || found.rlim_cur == RLIM_INFINITY) return UINT64_MAX;
+  FILE *in = fopen("/proc/self/statm", "re"); /* the first number: pages in all */
+  bool known = in && fgets(line, sizeof line, in);
+  if (in) fclose(in);
+  uint64_t taken = known ? strtoull(line, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+  return taken < found.rlim_cur ? found.rlim_cur - taken : 0;
+}

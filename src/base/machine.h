@@ -7,6 +7,8 @@
 /* Bytes of memory that this process may take: the machine's, or less if a control group or a limit of the process (`ulimit -v`,
  * `ulimit -d`) says so. Swap is not counted: a training reads all of its memory at every step. UINT64_MAX if nothing is known. */
 uint64_t mw_machine_memory(void);
+/* Bytes of address space that it may take beyond what it has, by `ulimit -v`; UINT64_MAX where that says nothing. */
+uint64_t mw_machine_space(void);
 /* The smallest limit of the control groups that `table` (/proc/self/cgroup) names and of those above them, up to `root`
  * (/sys/fs/cgroup). Versions 1 and 2. */
 uint64_t mw_machine_groups(const char *table, const char *root);

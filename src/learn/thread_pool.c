@@ -176,8 +176,9 @@ bool mw_thread_pool_new(mw_thread_pool *pool, int count, mw_error *err) {
   const mw_kernels *kernels;
   MW_TRY(mw_cpu_kernels(&kernels, err));
   int before = omp_get_max_threads();
-  mw_gemm_begin();
+  bool begun = mw_gemm_begin(err);
   omp_set_num_threads(before);
+  MW_TRY(begun);
   if (!(pool->workers = mw_mem_new((size_t)count, sizeof *pool->workers, err))) return false;
   for (int t = 0; t < count; t++) {
     pool->workers[t].kernels = kernels;

@@ -4,6 +4,7 @@
 #include "base/machine.h"
 #include "learn/cost.h"
 #include "learn/optim.h"
+#include "num/gemm.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,9 +88,9 @@ bool mw_train_measure(const mw_train_world *world, mw_node loss, const mw_node *
   return true;
 }
 
-bool mw_train_fits(const mw_train_cost *cost, mw_error *err) {
+bool mw_train_fits(const mw_train_cost *cost, int threads, mw_error *err) {
   uint64_t there = mw_machine_memory();
-  if (cost->memory <= there) return true;
+  if (cost->memory <= there) return mw_gemm_fits(threads, cost->memory, err);
   mw_error_set(err, MW_MEMORY, "%llu bytes of memory are needed, of them %llu for a batch of %llu tokens; this process may take %llu",
                (unsigned long long)cost->memory, (unsigned long long)cost->activations, (unsigned long long)cost->tokens,
                (unsigned long long)there);
@@ -100,7 +101,7 @@ bool mw_train_fits(const mw_train_cost *cost, mw_error *err) {
 
 static bool tape_fits(const mw_tape *tape, const mw_node *coefficients, size_t count, mw_error *err) {
   mw_train_cost cost = mw_cost_of(tape, coefficients, count);
-  return mw_train_fits(&cost, err);
+  return mw_train_fits(&cost, tape->world->threads, err);
 }
 
 /* ---- training ---- */

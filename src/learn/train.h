@@ -86,8 +86,9 @@ typedef struct mw_train_cost {
 } mw_train_cost;
 bool mw_train_measure(const mw_train_world *world, mw_node loss, const mw_node *coefficients, size_t coefficient_count,
                       mw_train_cost *cost, mw_error *err);
-/* Whether this process may take that much memory (base/machine.h): else MW_MEMORY, with both figures and what to do.
- * Running and evaluating ask it too, before they take any. */
-bool mw_train_fits(const mw_train_cost *cost, mw_error *err);
+/* Whether this process may take that much memory (base/machine.h), and that much address space beside OpenBLAS's buffers for
+ * `threads`: else MW_MEMORY, with the figures and what to do. Running and evaluating ask it too, before they take any. Comes
+ * after mw_gemm_begin(). */
+bool mw_train_fits(const mw_train_cost *cost, int threads, mw_error *err);
 
 #endif

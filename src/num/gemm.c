@@ -1,12 +1,20 @@
-/* gemm.c: the only file that knows <cblas.h>. */
+/* gemm.c: the only file that knows <cblas.h>, for the types of what is found in the loaded library. */
 #include "num/gemm.h"
+#include "num/openblas.h"
 #include <cblas.h>
+#include <string.h>
 
 enum { PANELS = 4, NARROW = 128, WIDE = 512, ROUND = 16 };
 
+static struct {
+  __typeof__(cblas_sgemm) *sgemm;
+  __typeof__(openblas_set_num_threads) *set_threads;
+  __typeof__(openblas_get_corename) *core;
+} blas;
+
 static void multiply(CBLAS_TRANSPOSE left, CBLAS_TRANSPOSE right, size_t m, size_t n, size_t k, float scale, mw_gemm_matrix a,
                      mw_gemm_matrix b, int add, float *out, size_t stride) {
-  cblas_sgemm(CblasRowMajor, left, right, (blasint)m, (blasint)n, (blasint)k, scale, a.values, (blasint)a.stride, b.values,
+  blas.sgemm(CblasRowMajor, left, right, (blasint)m, (blasint)n, (blasint)k, scale, a.values, (blasint)a.stride, b.values,
               (blasint)b.stride, add ? 1 : 0, out, (blasint)stride);
 }
 
@@ -22,9 +30,23 @@ void mw_gemm_tn(size_t m, size_t n, size_t k, float scale, mw_gemm_matrix a, mw_
   multiply(CblasTrans, CblasNoTrans, m, n, k, scale, a, b, add, out, stride);
 }
 
-void mw_gemm_begin(void) { openblas_set_num_threads(1); }
+static void find(void *function, const char *name) {
+  void (*found)(void) = mw_openblas_find(name);
+  memcpy(function, &found, sizeof found);
+}
 
-const char *mw_gemm_core(void) { return openblas_get_corename(); }
+bool mw_gemm_begin(mw_error *err) {
+  MW_TRY(mw_openblas_load(err));
+  find(&blas.sgemm, "cblas_sgemm");
+  find(&blas.core, "openblas_get_corename");
+  find(&blas.set_threads, "openblas_set_num_threads");
+  blas.set_threads(1);
+  return true;
+}
+
+bool mw_gemm_fits(int threads, uint64_t others, mw_error *err) { return mw_openblas_fits(threads, others, err); }
+
+const char *mw_gemm_core(void) { return blas.core(); }
 
 size_t mw_gemm_panel(size_t columns) {
   size_t wanted = columns / PANELS < NARROW ? NARROW : columns / PANELS > WIDE ? WIDE : columns / PANELS;

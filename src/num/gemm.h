@@ -4,6 +4,7 @@
 #ifndef MW_NUM_GEMM_H
 #define MW_NUM_GEMM_H
 
+#include "base/error.h"
 #include <stddef.h>
 
 /* A matrix in memory: row i begins at values + i * stride. */
@@ -18,10 +19,13 @@ void mw_gemm_nt(size_t m, size_t n, size_t k, float scale, mw_gemm_matrix a, mw_
 void mw_gemm_nn(size_t m, size_t n, size_t k, float scale, mw_gemm_matrix a, mw_gemm_matrix b, int add, float *out, size_t stride);
 void mw_gemm_tn(size_t m, size_t n, size_t k, float scale, mw_gemm_matrix a, mw_gemm_matrix b, int add, float *out, size_t stride);
 
-/* Makes OpenBLAS use one thread. An OpenMP build of OpenBLAS then sets OpenMP's default number of threads to 1; the caller must set
- * it back. */
-void mw_gemm_begin(void);
-/* The core type whose kernels run here: "Zen", "Haswell", "SkylakeX" ... */
+/* Comes before all products: loads OpenBLAS (openblas.h) and makes it use one thread. MW_UNAVAILABLE where it is not installed.
+ * An OpenMP build of it then takes OpenMP's default number of threads down to 1: whoever owns that default puts it back. */
+bool mw_gemm_begin(mw_error *err);
+/* Comes before products of `threads` at a time that take `others` bytes beside: MW_MEMORY where a limit of address space leaves
+ * OpenBLAS no room for its buffers, for which it would wait for ever. */
+bool mw_gemm_fits(int threads, uint64_t others, mw_error *err);
+/* The core type whose kernels run here, once they are loaded: "Zen", "Haswell", "SkylakeX" ... */
 const char *mw_gemm_core(void);
 
 /* How many columns of a product one panel has; it depends on `columns` only. The number of panels is even, so that two threads

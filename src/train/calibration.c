@@ -28,6 +28,7 @@ bool mw_calibration_open(mw_calibration *data, const char *const *paths, size_t 
                          const mw_family_member *donor, mw_error *err) {
   *data = (mw_calibration){0};
   if (count > MOST_FILES) return mw_error_set(err, MW_USAGE, "--data takes at most %d files", MOST_FILES);
+  if (count) MW_TRY(mw_gemm_begin(err)); /* whoever brings data computes with it, and mw_calibration_tell() names the core */
   data->sets = mw_mem_take(&data->arena, (count + 1) * sizeof *data->sets, err);
   data->facts = data->sets ? mw_mem_take(&data->arena, (count + 1) * sizeof *data->facts, err) : NULL;
   data->hashes = data->facts ? mw_mem_take(&data->arena, (count + 1) * sizeof *data->hashes, err) : NULL;

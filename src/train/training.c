@@ -60,11 +60,12 @@ static bool measure(const mw_training_job *job, const mw_learn_spec *spec, mw_tr
 
 /* Allocates the values and curves of all trainings before the first one runs. */
 static bool check_room(const mw_training_job *job, mw_error *err) {
+  MW_TRY(mw_gemm_begin(err));
   for (size_t i = 0; i < job->spec_count; i++) {
     mw_train_cost cost;
     uint64_t numbers;
     MW_TRY(measure(job, &job->specs[i], &cost, &numbers, err));
-    if (!mw_train_fits(&cost, err)) return mw_error_wrap(err, "training %zu", i + 1);
+    if (!mw_train_fits(&cost, job->threads, err)) return mw_error_wrap(err, "training %zu", i + 1);
   }
   return true;
 }
@@ -258,9 +259,9 @@ void mw_training_done(mw_training *training) {
 /* How many floating-point operations a second one thread of this machine does in matrix products: the best of a few short runs. */
 static double speed_of_products(mw_error *err) {
   enum { SIZE = 256, RUNS = 6 };
-  float *a = mw_mem_new(3 * SIZE * SIZE, sizeof *a, err);
+  bool ready = mw_gemm_begin(err) && mw_gemm_fits(1, 3 * SIZE * SIZE * sizeof(float), err);
+  float *a = ready ? mw_mem_new(3 * SIZE * SIZE, sizeof *a, err) : NULL;
   double best = 0;
-  mw_gemm_begin();
   for (int i = 0; a && i < RUNS; i++) {
     mw_gemm_matrix x = {a, SIZE}, y = {a + SIZE * SIZE, SIZE};
     double begun = mw_clock_now();
