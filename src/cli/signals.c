@@ -1,5 +1,6 @@
 /* signals.c: a signal handler gets no argument, so it stores the signal in a global variable. */
 #include "signals.h"
+#include "moonweld.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -9,8 +10,8 @@
 static volatile sig_atomic_t caught, held;
 
 static void note(int number) {
-  if (caught || !held) _exit(128 + number);
-  caught = number;
+  if (!held || (caught && mw_plan_abandon())) _exit(128 + number);
+  if (!caught) caught = number;
 }
 
 /* Opens /dev/null until its descriptor is above standard error: closed standard streams are then open. */

@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 enum { KEPT = 64 << 10 };
+/* The process group that runs now, or 0, and whether one is being started: a signal handler has no other way to know. */
+static volatile sig_atomic_t running, starting;
 extern char **environ;
 
 /* The new process has `out` as its standard output, an empty input, and default handling of the signals that we ignore. */
@@ -88,7 +90,10 @@ bool mw_subprocess_run(const char *what, const char *command, mw_subprocess_watc
   pid_t pid;
   if (pipe2(ends, O_CLOEXEC) != 0) return mw_error_set(err, MW_UNAVAILABLE, "no pipe for %s: %s", what, strerror(errno));
   fcntl(ends[0], F_SETFL, O_NONBLOCK);
+  starting = true;
   int failed = spawn(command, ends[1], &pid);
+  if (!failed) running = pid;
+  starting = false;
   close(ends[1]);
   if (failed) {
     close(ends[0]);
@@ -96,9 +101,15 @@ bool mw_subprocess_run(const char *what, const char *command, mw_subprocess_watc
   }
   bool ok = follow(what, pid, ends[0], watch, output, err);
   kill(-pid, SIGKILL); /* the whole group: also what the command has started */
+  running = 0; /* before it is reaped, and its number another's */
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
   close(ends[0]);
   return ok && judge(what, status, err);
+}
+
+bool mw_plan_abandon(void) {
+  if (running) kill(-(pid_t)running, SIGKILL);
+  return running || !starting;
 }
 
 /* ---- the last number ---- */
