@@ -120,7 +120,10 @@ typedef struct mw_arg {
   const char *const *profiled;/* NULL, or the default under each choice of the argument `profile`, in their order */
 } mw_arg;
 
-/* Loads a built-in recipe by name, or a file (anything with a '/' or ".lua"), in a locked child process. */
+/* Whether a name is a built-in recipe's, or a file's: it has a '/' or a '.'. If not: MW_USAGE, with what was probably meant; `words`
+ * (`count` of them, or NULL and 0) may have been meant too. */
+bool mw_recipe_is_known(const char *name, const char *const *words, size_t count, mw_error *err);
+/* Loads a built-in recipe by name, or a file, in a locked child process. */
 bool mw_recipe_load(const char *name, const mw_options *options, mw_recipe **out, mw_error *err);
 void mw_recipe_free(mw_recipe *recipe);
 const char *mw_recipe_name(const mw_recipe *recipe);

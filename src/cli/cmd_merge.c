@@ -131,21 +131,12 @@ static bool plan_and_run(mw_term *term, const mw_recipe *recipe, const mw_option
   return good;
 }
 
-/* A word without '/' must be a built-in recipe; if it is not, recipes and commands with similar names are suggested. */
+/* Whether there is such a recipe; if not, commands with similar names are suggested too. */
 static bool check_name(const char *name, mw_error *err) {
-  const char *words[256];
-  size_t count = 0, length = strlen(name);
-  if (strchr(name, '/') || (length > 4 && strcmp(name + length - 4, ".lua") == 0)) return true;
-  for (const char *const *b = mw_recipe_builtins(); *b && count < 250; b++) {
-    if (strcmp(*b, name) == 0) return true;
-    words[count++] = *b;
-  }
-  for (size_t i = 0; mw_commands_all[i]; i++) words[count++] = mw_commands_all[i]->word;
-  const char *near = mw_recipe_nearest(name, words, count);
-  if (near) return mw_term_fail(err, MW_USAGE, "there is no recipe '%s' -- did you mean '%s'?", name, near);
-  return mw_term_fail(err, MW_USAGE,
-                      "there is no recipe '%s'\n`moonweld list` shows the recipes; a file is named with a '/' or .lua",
-                      name);
+  const char *words[32];
+  size_t count = 0;
+  for (size_t i = 0; mw_commands_all[i] && count < sizeof words / sizeof *words; i++) words[count++] = mw_commands_all[i]->word;
+  return mw_recipe_is_known(name, words, count, err);
 }
 
 static int merge(mw_term *term, char **words, size_t count, bool dry) {

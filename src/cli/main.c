@@ -12,6 +12,11 @@ static bool is_help(const char *word) {
   return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
 }
 
+/* As other programs spell --version. */
+static bool is_version(const char *word) {
+  return strcmp(word, "-v") == 0 || strcmp(word, "-V") == 0 || strcmp(word, "-version") == 0 || strcmp(word, "version") == 0;
+}
+
 static int version(void) {
   mw_build build = mw_version();
   printf("moonweld %s\nkernels: %s\nlua: %s\nsandbox: %s\n", build.version, build.kernels, build.lua, build.sandbox);
@@ -36,6 +41,10 @@ static int dispatch(mw_term *term, char **words, size_t count) {
   for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++) {
     if (strcmp(words[0], reserved[i]) != 0) continue;
     mw_term_fail(&err, MW_UNAVAILABLE, "'%s' is not in this version", words[0]);
+    return mw_term_error(term, &err);
+  }
+  if (is_version(words[0])) {
+    mw_term_fail(&err, MW_USAGE, "there is no '%s'\ndid you mean --version?", words[0]);
     return mw_term_error(term, &err);
   }
   if (words[0][0] == '-') {

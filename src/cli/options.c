@@ -5,6 +5,7 @@
 #include "settings.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +42,9 @@ typedef struct parser {
   size_t arg_count, word_count;
   bool lenient;          /* no signature yet */
   const mw_options_doc *command; /* a command's options, or NULL: a merge's */
+  const char *recipe;    /* the name of a merge's recipe, once that is known */
+  char *const *words;    /* all there are, and the one that is read */
+  size_t at;
   bool given[OWN];       /* options with a value that have been typed */
   bool ended;            /* `--` was read */
   /* The option that the next word belongs to. */
@@ -113,8 +117,10 @@ static bool unknown(parser *p, mw_error *err) {
   if (near)
     return mw_term_fail(err, MW_USAGE, "there is no option %s -- did you mean %s?", typed.text,
                         mw_options_spell(&meant, near));
-  return mw_term_fail(err, MW_USAGE, "there is no option %s\n%s", typed.text,
-                      p->command ? "`--help` behind the command lists its options" : "`RECIPE --help` lists a recipe's arguments");
+  if (p->command)
+    return mw_term_fail(err, MW_USAGE, "there is no option %s\n`--help` behind the command lists its options", typed.text);
+  return mw_term_fail(err, MW_USAGE, "there is no option %s\n`moonweld %s --help` lists the arguments of this recipe", typed.text,
+                      p->recipe);
 }
 
 /* Adds a word to an argument's binding, which is made for the first word. Each list has a place for all words of the line. */
@@ -143,14 +149,38 @@ static bool set_switch(parser *p, bool value, mw_error *err) {
   return true;
 }
 
+static bool is_given(const parser *p, const char *name) {
+  for (size_t i = 0; i < p->line->count; i++)
+    if (strcmp(p->line->bindings[i].name, name) == 0) return true;
+  return false;
+}
+
+/* Words without an option are mostly models: "a b" of a recipe that takes --a and --b are told as "--a a --b b". */
+static bool refuse_stray(const parser *p, mw_error *err) {
+  char said[400] = "";
+  size_t next = p->at, end = next, used = 0;
+  while (end < p->word_count && !is_option(p->words[end])) end++;
+  for (size_t i = 0; i < p->arg_count && next < end; i++) {
+    mw_options_name name;
+    const mw_arg *arg = &p->args[i];
+    if ((arg->kind != MW_ARG_MODEL && arg->kind != MW_ARG_MODELS) || is_given(p, arg->name)) continue;
+    size_t last = arg->kind == MW_ARG_MODELS ? end : next + 1;
+    if (used < sizeof said) used += (size_t)snprintf(said + used, sizeof said - used, " %s", mw_options_spell(&name, arg->name));
+    for (; next < last; next++)
+      if (used < sizeof said) used += (size_t)snprintf(said + used, sizeof said - used, " %s", p->words[next]);
+  }
+  bool whole = used && used < sizeof said;
+  return mw_term_fail(err, MW_USAGE, "'%s' belongs to no option\n%s%s", p->words[p->at],
+                      whole ? "models follow their option:" : "values follow their option: --t 0.5", whole ? said : "");
+}
+
 static bool take_value(parser *p, const char *word, mw_error *err) {
   mw_options_name name;
   if (!p->open && p->command) {
     p->line->operands[p->line->operand_count++] = word;
     return true;
   }
-  if (!p->open)
-    return mw_term_fail(err, MW_USAGE, "'%s' belongs to no option\nvalues follow their option: --t 0.5", word);
+  if (!p->open) return p->lenient || refuse_stray(p, err); /* told when the recipe's arguments are known */
   if (p->command && !*word) return mw_term_fail(err, MW_USAGE, "%s needs a value", mw_options_spell(&name, p->option));
   p->filled = true;
   p->open = p->arity == MANY;
@@ -219,6 +249,7 @@ static bool parse(mw_options_line *line, char *const *words, size_t count, parse
   *line = (mw_options_line){ 0 };
   mw_options_init(&line->options);
   p.line = line;
+  p.words = words;
   p.word_count = count;
   line->bindings = calloc(count + 1, sizeof *line->bindings);
   line->data = calloc(count + 1, sizeof *line->data);
@@ -228,8 +259,8 @@ static bool parse(mw_options_line *line, char *const *words, size_t count, parse
   line->operands = calloc(count + 1, sizeof *line->operands);
   if (!line->bindings || !line->data || !line->judges || !line->renames || !line->allowed || !line->operands)
     return mw_term_fail(err, MW_MEMORY, "no memory for the command line");
-  for (size_t i = 0; i < count; i++) {
-    const char *word = words[i];
+  for (; p.at < count; p.at++) {
+    const char *word = words[p.at];
     if (!p.ended && strcmp(word, "--") == 0) {
       p.ended = true;
       if (p.command && !finish_option(&p, err)) return false;
@@ -242,6 +273,7 @@ bool mw_options_parse(mw_options_line *line, char *const *words, size_t count, c
                       mw_error *err) {
   parser p = { .lenient = !signature };
   if (signature) p.arg_count = mw_recipe_args(signature, &p.args);
+  if (signature) p.recipe = mw_recipe_name(signature);
   return parse(line, words, count, p, err);
 }
 

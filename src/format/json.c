@@ -2,8 +2,10 @@
  * valid, which need few checks. Duplicate keys are found by a hash table for each open object, with at most 32 bytes for each of
  * its keys; if two hashes are equal, the keys are compared. Keys are compared unescaped: "a" and "\u0061" are the same key. */
 #include "format/json.h"
+#include "format/recognise.h"
 #include "base/hash.h"
 #include "base/utf8.h"
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -239,13 +241,25 @@ static mw_json_kind kind_of(char c) {
   }
 }
 
+/* A web page, a git-lfs pointer or a server's "404: Not Found" is named: that helps more than the byte where it is no JSON. Always
+ * false; err says already what is wrong. */
+static bool name_kind(const char *what, const char *bytes, size_t length, mw_error *err) {
+  const mw_recognise_kind *kind = length && *bytes != '{' ? mw_recognise("", bytes, length) : NULL;
+  bool known = kind && (kind != &mw_recognise_text || (length > 8 && isalnum((unsigned char)*bytes)));
+  return known && mw_recognise_refuse(what, kind, bytes, length, "JSON", err);
+}
+
 bool mw_json_check(const char *what, const char *bytes, size_t length, unsigned depth, mw_json *root, mw_error *err) {
   if (length >= UINT32_MAX) return mw_error_set(err, MW_DATA, "%s: %zu bytes of JSON are too many", what, length);
-  if (!mw_utf8_valid(bytes, length)) return mw_error_set(err, MW_DATA, "%s: not UTF-8", what);
+  if (!mw_utf8_valid(bytes, length)) {
+    mw_error_set(err, MW_DATA, "%s: not UTF-8", what);
+    return name_kind(what, bytes, length, err);
+  }
   scan s = {.what = what, .start = bytes, .at = bytes, .end = bytes + length, .err = err, .secret = mw_hash_secret(),
             .limit = depth < DEEPEST ? depth : DEEPEST};
   bool ok = scan_all(&s);
   while (s.depth) leave(&s);
+  if (!ok && err->status == MW_DATA) return name_kind(what, bytes, length, err);
   if (!ok) return false;
   const char *first = skip_space(bytes, s.end), *last = s.end;
   while (last > first && (last[-1] == ' ' || last[-1] == '\t' || last[-1] == '\n' || last[-1] == '\r')) last--;

@@ -29,10 +29,6 @@ static bool refuse_field(const reader *r, const char *name, const char *field, m
 
 /* ---- the header's bytes ---- */
 
-static bool looks_like(const char *start, size_t length, const char *magic) {
-  return length >= strlen(magic) && memcmp(start, magic, strlen(magic)) == 0;
-}
-
 static uint64_t length_at(const char *start) {
   uint64_t length = 0;
   for (int i = 7; i >= 0; i--) length = length << 8 | (unsigned char)start[i];
@@ -40,26 +36,16 @@ static uint64_t length_at(const char *start) {
 }
 
 static bool read_header(reader *r, char **header, uint64_t *length) {
-  char start[64] = {0};
-  size_t have = r->file->size < sizeof start ? (size_t)r->file->size : sizeof start;
-  MW_TRY(mw_file_read(r->file, 0, start, have, r->err));
-  if (looks_like(start, have, "version https://git-lfs")) {
-    refuse(r, "a git-lfs pointer, not the file itself");
-    return mw_error_hint(r->err, "run: git lfs pull");
-  }
-  if (r->file->size < 8)
+  char start[8];
+  if (r->file->size < sizeof start)
     return mw_error_set(r->err, MW_DATA, "%s: file size: found %llu bytes, expected at least 8", r->path.bytes,
                         (unsigned long long)r->file->size);
+  MW_TRY(mw_file_read(r->file, 0, start, sizeof start, r->err));
   uint64_t n = length_at(start);
-  if (n > LARGEST_HEADER || n > r->file->size - 8) {
-    mw_error_set(r->err, MW_DATA, "%s: header length: found %llu, expected at most %llu (the rest of the file)",
-                 r->path.bytes, (unsigned long long)n,
-                 (unsigned long long)(r->file->size - 8 < LARGEST_HEADER ? r->file->size - 8 : LARGEST_HEADER));
-    if (looks_like(start, have, "PK")) mw_error_hint(r->err, "this is a zip file (a PyTorch .bin?): convert it to safetensors");
-    if (looks_like(start, have, "GGUF")) mw_error_hint(r->err, "this is a GGUF file: merge the model it was made from");
-    if (looks_like(start, have, "<")) mw_error_hint(r->err, "this is a web page: was the download refused?");
-    return false;
-  }
+  if (n > LARGEST_HEADER || n > r->file->size - 8)
+    return mw_error_set(r->err, MW_DATA, "%s: header length: found %llu, expected at most %llu (the rest of the file)",
+                        r->path.bytes, (unsigned long long)n,
+                        (unsigned long long)(r->file->size - 8 < LARGEST_HEADER ? r->file->size - 8 : LARGEST_HEADER));
   if (!(*header = mw_mem_new((size_t)n + 1, 1, r->err))) return false;
   *length = n;
   r->data = 8 + n;

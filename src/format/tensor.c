@@ -1,5 +1,6 @@
 /* tensor.c: chooses a file's format by its first bytes, not by its name: files of the hub's cache have hashes as names. */
 #include "format/tensor.h"
+#include "format/recognise.h"
 
 #define MW_FORMAT(name) extern const mw_tensor_format mw_##name##_format;
 #include "format/formats.def"
@@ -17,6 +18,7 @@ const char *mw_tensor_ending(const char *name) {
   return NULL;
 }
 
+/* What no format recognises is named for what it is, where that is known; else the first format tells what is wrong with it. */
 static bool format_of(const mw_file *file, uint8_t *out, mw_error *err) {
   char start[64];
   size_t length = file->size < sizeof start ? (size_t)file->size : sizeof start;
@@ -24,7 +26,7 @@ static bool format_of(const mw_file *file, uint8_t *out, mw_error *err) {
   MW_TRY(mw_file_read(file, 0, start, length, err));
   for (uint8_t i = 0; mw_tensor_formats[i]; i++)
     if (mw_tensor_formats[i]->recognise(start, length)) return *out = i, true;
-  return true;
+  return mw_recognise_check(file, "a safetensors file, which begins with its header length", err);
 }
 
 bool mw_tensor_find(const mw_file *file, uint32_t index, mw_arena *arena, mw_tensor_list *out, mw_error *err) {

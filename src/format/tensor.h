@@ -44,8 +44,8 @@ extern const mw_tensor_format *const mw_tensor_formats[];
 
 /* The ending of a format, if the file's name has one, else NULL. */
 const char *mw_tensor_ending(const char *name);
-/* Calls the functions of the format that recognises the file. If none does, the first format tells what is wrong. `index` becomes the
- * tensors' `file`. */
+/* Calls the functions of the format that recognises the file. If none does, the file is named for what it is (recognise.h), or the
+ * first format tells what is wrong. `index` becomes the tensors' `file`. */
 bool mw_tensor_find(const mw_file *file, uint32_t index, mw_arena *arena, mw_tensor_list *out, mw_error *err);
 bool mw_tensor_head(const mw_file *file, uint64_t *bytes, mw_error *err);
 bool mw_tensor_read(const mw_file *file, const mw_tensor *tensor, uint64_t at, void *bytes, size_t length, mw_error *err);

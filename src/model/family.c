@@ -1,5 +1,6 @@
 /* family.c: first the checks of each model without the others, then the list of its tensors as a recipe sees them. */
 #include "model/family.h"
+#include "model/adapter.h"
 #include "model/fit.h"
 #include "model/modules.h"
 #include "model/quantised.h"
@@ -178,7 +179,7 @@ static bool mark_kept(const joining *j, mw_family_member *member) {
 }
 
 static bool check_one(const joining *j, const mw_family_member *member) {
-  return check_quantised(j, member) && check_empty(j, member) && check_config(j, member);
+  return mw_adapter_check(member->model, j->err) && check_quantised(j, member) && check_empty(j, member) && check_config(j, member);
 }
 
 static bool join(joining *j) {

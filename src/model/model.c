@@ -4,6 +4,7 @@
 #include "model/scaled.h"
 #include "model/hub.h"
 #include "model/modules.h"
+#include "model/near_path.h"
 #include "model/shards.h"
 #include <stdlib.h>
 #include <string.h>
@@ -209,7 +210,8 @@ static bool keep_origin(mw_model *model, const char *id, const char *commit, mw_
 static bool locate(mw_model *model, const char *where, mw_error *err) {
   const char *slash = strrchr(where, '/'), *name = slash ? slash + 1 : where, *folder = where, *commit, *id, *snapshot;
   if (mw_hub_is_id(where)) {
-    MW_TRY(mw_hub_find(where, &model->arena, &folder, &commit, err) && keep_origin(model, where, commit, err));
+    if (!mw_hub_find(where, &model->arena, &folder, &commit, err)) return mw_near_path_hint(where, &model->arena, err);
+    MW_TRY(keep_origin(model, where, commit, err));
   } else if (mw_file_is_folder(where)) {
     MW_TRY(mw_hub_enter(where, &model->arena, &id, &snapshot, &commit, err));
     if (snapshot) MW_TRY(keep_origin(model, id, commit, err));
@@ -220,7 +222,8 @@ static bool locate(mw_model *model, const char *where, mw_error *err) {
   else {
     mw_text_escaped shown;
     mw_error_set(err, MW_MISSING, "%s: no such file or folder", mw_text_escape_z(&shown, where));
-    return mw_error_hint(err, "give a folder, a safetensors file, or a hub id org/name that the local cache holds");
+    mw_error_hint(err, "give a folder, a safetensors file, or a hub id org/name that the local cache holds");
+    return mw_near_path_hint(where, &model->arena, err);
   }
   return folder && (model->folder = mw_mem_copy(&model->arena, folder, strlen(folder), err)) != NULL;
 }

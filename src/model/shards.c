@@ -2,6 +2,8 @@
  * count themselves (model-00002-of-00005.safetensors) must be complete. */
 #include "model/shards.h"
 #include "format/file.h"
+#include "model/adapter.h"
+#include "model/near_path.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,6 +186,8 @@ static bool nothing(const char *folder, const char **names, size_t count, mw_are
   unsigned of;
   if (holds(names, count, "model_index.json")) return pipeline(folder, names, count, arena, err);
   mw_text_escape_z(&shown, folder);
+  if (holds(names, count, "adapter_config.json") || holds(names, count, "adapter_model.safetensors"))
+    return mw_adapter_refuse(shown.bytes, err);
   for (size_t i = 0; i < count; i++)
     if ((ending = mw_tensor_ending(names[i]))) {
       mw_error_set(err, MW_MISSING, "%s: holds no model%s, only %s", shown.bytes, ending, mw_text_escape_z(&other, names[i]));
@@ -196,7 +200,13 @@ static bool nothing(const char *folder, const char **names, size_t count, mw_are
       mw_error_set(err, MW_DATA, "%s: holds no safetensors file, only %s", shown.bytes, mw_text_escape_z(&other, names[i]));
       return mw_error_hint(err, "convert the model to safetensors once (save_pretrained does)");
     }
-  return mw_error_set(err, MW_MISSING, "%s: holds no model%s and no index", shown.bytes, usual);
+  for (size_t i = 0; i < count; i++)
+    if (mw_text_ends_with(names[i], ".gguf")) {
+      mw_error_set(err, MW_DATA, "%s: holds no safetensors file, only %s", shown.bytes, mw_text_escape_z(&other, names[i]));
+      return mw_error_hint(err, "merge the model that it was made from, and quantise the result");
+    }
+  mw_error_set(err, MW_MISSING, "%s: holds no model%s and no index", shown.bytes, usual);
+  return mw_near_path_below(folder, names, count, arena, err);
 }
 
 /* Whether two files have the same size and the same head, byte for byte. */

@@ -6,10 +6,40 @@
 #include <lua.h>
 #include <string.h>
 
+static size_t count_of(const char *const *words) {
+  size_t count = 0;
+  while (words[count]) count++;
+  return count;
+}
+
 const mw_embed *mw_builtins_find(const char *name) {
   for (const mw_embed *file = mw_embed_files; file->name; file++)
     if (strncmp(file->name, "recipes/", 8) == 0 && strcmp(file->name + 8, name) == 0) return file;
   return NULL;
+}
+
+/* Methods that other tools have, by the names they have there, and what they are here; NULL: nothing yet. */
+static const struct { const char *name, *here; } elsewhere[] = {
+    {"linear", "soup"}, {"average", "soup"}, {"mean", "soup"}, {"uniform_soup", "soup"}, {"model_soups", "soup"},
+    {"weighted_average", "soup"}, {"weighted_sum", "lerp"}, {"add_difference", "task_arithmetic"}, {"frankenmerge", "passthrough"},
+    {"ties_merging", "ties"}, {"nuslerp", NULL}, {"multislerp", NULL}, {"della", NULL}, {"della_linear", NULL}, {"breadcrumbs", NULL},
+    {"breadcrumbs_ties", NULL}, {"model_stock", NULL}, {"karcher", NULL}, {"sce", NULL}, {"arcee_fusion", NULL}, {"nearswap", NULL},
+    {"core_space", NULL}, {"ram", NULL}, {"ramplus_tl", NULL}, {"fisher", NULL}, {"regmean", NULL}};
+
+bool mw_recipe_is_known(const char *name, const char *const *words, size_t count, mw_error *err) {
+  mw_text_escaped shown;
+  if (mw_builtins_find(name) || strpbrk(name, "/.")) return true;
+  mw_error_set(err, MW_USAGE, "there is no recipe '%s'", mw_text_escape_z(&shown, name));
+  for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++) {
+    if (strcmp(elsewhere[i].name, name) != 0) continue;
+    if (elsewhere[i].here) return mw_error_hint(err, "what other tools call '%s' is '%s' here: moonweld %s --help", name,
+                                                elsewhere[i].here, elsewhere[i].here);
+    return mw_error_hint(err, "this version has no such method; it can be written as a recipe of a few lines (recipes/README.md)");
+  }
+  const char *near = mw_text_nearest(name, mw_embed_recipes, count_of(mw_embed_recipes));
+  if (!near) near = mw_text_nearest(name, words, count);
+  return near ? mw_error_hint(err, "did you mean '%s'?", near)
+              : mw_error_hint(err, "`moonweld list` shows the recipes; a file's name has a '/' or a '.' in it");
 }
 
 const char *const *mw_recipe_builtins(void) { return mw_embed_recipes; }

@@ -4,6 +4,7 @@
 #include "base/option_table.h"
 #include "base/sha256.h"
 #include "base/utf8.h"
+#include "format/recognise.h"
 #include "recipe/builtins.h"
 #include "recipe/child.h"
 #include "recipe/prelude_core.h"
@@ -46,9 +47,9 @@ size_t mw_recipe_args(const mw_recipe *recipe, const mw_arg **first) {
 /* ---- texts ---- */
 
 /* A recipe must be plain text: Lua would also load compiled code, which can break its own interpreter. */
-static bool check_text(const char *what, const char *text, size_t length, mw_error *err) {
-  if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
-    return mw_error_set(err, MW_DATA, "%s: begins with a byte order mark; save it as plain UTF-8", what);
+static bool check_text(const char *path, const char *what, const char *text, size_t length, mw_error *err) {
+  const mw_recognise_kind *kind = length ? mw_recognise(path, text, length) : NULL;
+  if (kind && kind != &mw_recognise_text) return mw_recognise_refuse(what, kind, text, length, "a recipe, which is a Lua text", err);
   if (length && text[0] == '\x1b') return mw_error_set(err, MW_DATA, "%s: is compiled Lua; recipes are text", what);
   if (memchr(text, 0, length)) return mw_error_set(err, MW_DATA, "%s: holds a NUL character; recipes are text", what);
   return true;
@@ -56,32 +57,29 @@ static bool check_text(const char *what, const char *text, size_t length, mw_err
 
 static bool read_recipe(const char *path, char **text, size_t *length, mw_error *err) {
   mw_text_escaped shown;
+  if (mw_file_is_folder(path)) {
+    mw_error_set(err, MW_DATA, "%s: a folder, expected a recipe, which is a Lua text", mw_text_escape_z(&shown, path));
+    return mw_error_hint(err, "models follow the recipe's options: moonweld soup --models MODEL...");
+  }
   MW_TRY(mw_file_slurp(path, LARGEST_RECIPE, text, length, err));
-  if (check_text(mw_text_escape_z(&shown, path), *text, *length, err)) return true;
+  if (check_text(path, mw_text_escape_z(&shown, path), *text, *length, err)) return true;
   free(*text);
   *text = NULL;
   return false;
 }
 
-/* Finds the text: a file if the name has a '/' or ends with ".lua", else a built-in recipe. */
+/* Finds the text: the built-in recipe of that name, else a file. */
 static bool find(mw_recipe *recipe, const char *name, mw_error *err) {
   mw_text_escaped shown;
-  bool file = strchr(name, '/') || (strlen(name) > 4 && strcmp(name + strlen(name) - 4, ".lua") == 0);
+  const mw_embed *embedded = mw_builtins_find(name);
+  MW_TRY(mw_recipe_is_known(name, NULL, 0, err));
   recipe->name = mw_mem_copy(&recipe->arena, name, strlen(name), err);
   if (!recipe->name) return false;
-  if (file) {
+  if (!embedded) {
     const char *slash = strrchr(name, '/');
     recipe->folder = slash ? mw_mem_copy(&recipe->arena, name, (size_t)(slash - name) + 1, err) : "./";
     snprintf(recipe->chunk, sizeof recipe->chunk, "@%s", mw_text_escape_z(&shown, name));
     return recipe->folder && read_recipe(name, &recipe->text, &recipe->length, err);
-  }
-  const mw_embed *embedded = mw_builtins_find(name);
-  if (!embedded) {
-    size_t count = 0;
-    while (mw_embed_recipes[count]) count++;
-    const char *near = mw_text_nearest(name, mw_embed_recipes, count);
-    mw_error_set(err, MW_USAGE, "there is no recipe '%s'", mw_text_escape_z(&shown, name));
-    return near ? mw_error_hint(err, "did you mean '%s'?", near) : mw_error_hint(err, "a file is given as ./NAME.lua");
   }
   snprintf(recipe->chunk, sizeof recipe->chunk, "@%s.lua", embedded->name);
   recipe->length = embedded->length;

@@ -1,0 +1,62 @@
+/* near_path.c: reads folders only, and only once something is wrong. */
+#include "model/near_path.h"
+#include "format/tensor.h"
+#include <string.h>
+
+/* "a,b" -> "a b"; whether each is there. */
+static bool hint_commas(const char *where, mw_arena *arena, mw_error *err) {
+  mw_text_escaped shown;
+  mw_error ignored;
+  char *words = mw_mem_copy(arena, where, strlen(where), &ignored);
+  bool found = words && strchr(words, ',');
+  for (char *at = words, *comma; found && at; at = comma ? comma + 1 : NULL) {
+    if ((comma = strchr(at, ','))) *comma = '\0';
+    found = mw_file_exists(at);
+    if (comma) *comma = ' ';
+  }
+  if (found) mw_error_hint(err, "models are separated by spaces, not by commas: %s", mw_text_escape_z(&shown, words));
+  return found;
+}
+
+bool mw_near_path_hint(const char *where, mw_arena *arena, mw_error *err) {
+  const char *slash = strrchr(where, '/'), *name = slash ? slash + 1 : where, **names;
+  mw_text_escaped shown, near_shown;
+  mw_error ignored; /* what went wrong is told already */
+  size_t count;
+  if (err->status != MW_MISSING || hint_commas(where, arena, err)) return false;
+  const char *folder = slash ? mw_mem_copy(arena, where, slash == where ? 1 : (size_t)(slash - where), &ignored) : ".";
+  if (!folder || !*name || !mw_file_is_folder(folder) || !mw_file_list(folder, arena, &names, &count, &ignored)) return false;
+  const char *near = mw_text_nearest(name, names, count);
+  if (!near) return false;
+  return mw_error_hint(err, "did you mean '%s%s'?", slash ? mw_text_escape(&shown, where, (size_t)(name - where)) : "",
+                       mw_text_escape_z(&near_shown, near));
+}
+
+/* Whether a folder holds a file that is called as those of models are: "model.safetensors", "model-00001-of-00002.safetensors". */
+static bool holds_model(const char *folder, mw_arena *arena) {
+  const char **names;
+  size_t count;
+  mw_error ignored;
+  if (!mw_file_is_folder(folder) || !mw_file_list(folder, arena, &names, &count, &ignored)) return false;
+  for (size_t i = 0; i < count; i++)
+    if (strncmp(names[i], "model", 5) == 0 && mw_tensor_ending(names[i])) return true;
+  return false;
+}
+
+bool mw_near_path_below(const char *folder, const char *const *names, size_t count, mw_arena *arena, mw_error *err) {
+  enum { SHOWN = 2, LOOKED_AT = 200 };
+  const char *found[SHOWN];
+  mw_text_escaped shown[SHOWN];
+  mw_error ignored;
+  size_t models = 0;
+  for (size_t i = 0; i < count && i < LOOKED_AT; i++) {
+    const char *path = mw_file_join(arena, folder, names[i], &ignored);
+    if (!path || !holds_model(path, arena)) continue;
+    if (models < SHOWN) found[models] = path;
+    models++;
+  }
+  for (size_t i = 0; i < models && i < SHOWN; i++) mw_text_escape_z(&shown[i], found[i]);
+  if (models == 1) return mw_error_hint(err, "did you mean %s?", shown[0].bytes);
+  return models && mw_error_hint(err, "it holds %zu folders of models, such as %s and %s: give these", models, shown[0].bytes,
+                                 shown[1].bytes);
+}
