@@ -438,7 +438,7 @@ function log_softmax(x) end
 ---@class MergeOptions
 ---@field output? string the folder to make
 ---@field force? boolean replace an output that moonweld made
----@field dtype? string f32, f16, bf16, f64 or keep (default): the first model's, tensor by tensor
+---@field dtype? "f32"|"f16"|"bf16"|"f64"|"keep" of the output; keep (default): the first model's, tensor by tensor
 ---@field shard_size? integer|string tensor bytes a file (default 5GB; GB is 10^9 bytes, GiB 2^30)
 ---@field threads? integer|string default: OMP_NUM_THREADS, else all cores; results do not depend on it
 ---@field seed? integer|string of everything drawn at random (default 0)
