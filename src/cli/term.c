@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static const double live_interval = 0.1, event_interval = 0.5, line_interval = 10;
@@ -62,6 +63,24 @@ void mw_term_start(mw_term *term, const char *recipe, const char *output, mw_pla
   if (term->json) mw_event_log_start(recipe, output, facts);
 }
 
+/* Shows how far the work is. A form of it stands on each line of the text, the longest first: the first that the terminal has
+ * columns for is drawn, where the one before was; what is wider would start a new line each time. Elsewhere the first is a line. */
+static __attribute__((format(printf, 2, 3))) void show(mw_term *term, const char *format, ...) {
+  char forms[512];
+  struct winsize window;
+  size_t columns = sizeof forms, length;
+  va_list args;
+  va_start(args, format);
+  vsnprintf(forms, sizeof forms, format, args);
+  va_end(args);
+  if (term->live && ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col) columns = window.ws_col - 1u;
+  const char *form = forms;
+  while ((length = strcspn(form, "\n")) > columns && form[length]) form += length + 1;
+  if (term->live) fputs("\r\033[K", stderr);
+  fprintf(stderr, "%.*s%s", (int)(length < columns ? length : columns), form, term->live ? "" : "\n");
+  term->drawn = term->live;
+}
+
 void mw_term_progress(mw_term *term, uint64_t done, uint64_t total, unsigned pass, unsigned passes) {
   double interval = term->json ? event_interval : term->live ? live_interval : line_interval;
   double time = mw_clock_now(), elapsed = time - term->stretch;
@@ -76,11 +95,10 @@ void mw_term_progress(mw_term *term, uint64_t done, uint64_t total, unsigned pas
   double speed = elapsed > 0 ? (double)done / elapsed : 0;
   double left = speed > 0 && total > done ? (double)(total - done) / speed : 0;
   double share = total ? 100.0 * (double)done / (double)total : 100.0;
-  if (term->live) fputs("\r\033[K", stderr);
-  fprintf(stderr, "moonweld: %3.0f %% of %s, pass %u of %u, %s/s, %.0f s left", share,
-          mw_text_size(size, (double)total), pass, passes, mw_text_size(rate, speed), left);
-  if (!term->live) putc('\n', stderr);
-  term->drawn = term->live;
+  mw_text_size(size, (double)total);
+  show(term, "moonweld: %3.0f %% of %s, pass %u of %u, %s/s, %.0f s left\n%.0f %% of %s, pass %u of %u, %.0f s left\n"
+       "%.0f %%, %.0f s left\n%.0f %%",
+       share, size, pass, passes, mw_text_size(rate, speed), left, share, size, pass, passes, left, share, left, share);
 }
 
 void mw_term_printed(mw_term *term, const char *line) {
@@ -120,20 +138,19 @@ void mw_term_learning(mw_term *term, const mw_learning_facts *facts) {
     mw_event_log_learning(facts, left);
     return;
   }
-  if (term->live) fputs("\r\033[K", stderr);
-  fprintf(stderr, "moonweld: learning, step %llu of %llu, loss %.5g, %.0f s left", (unsigned long long)facts->step,
-          (unsigned long long)facts->steps, facts->loss, left);
-  if (!term->live) putc('\n', stderr);
-  term->drawn = term->live;
+  unsigned long long step = facts->step, steps = facts->steps;
+  show(term, "moonweld: learning, step %llu of %llu, loss %.5g, %.0f s left\nstep %llu of %llu, loss %.5g, %.0f s left\n"
+       "%llu of %llu, %.0f s left\n%llu",
+       step, steps, facts->loss, left, step, steps, facts->loss, left, step, steps, left, step);
 }
 
 void mw_term_evaluating(mw_term *term, const mw_learning_facts *facts) {
   double time = mw_clock_now();
   if (term->quiet || term->json || !term->live || time - term->shown < live_interval) return;
   term->shown = time;
-  fprintf(stderr, "\r\033[Kmoonweld: evaluating, data %u of %u, window %llu of %llu", facts->training, facts->trainings,
-          (unsigned long long)facts->step, (unsigned long long)facts->steps);
-  term->drawn = true;
+  unsigned long long window = facts->step, windows = facts->steps;
+  show(term, "moonweld: evaluating, data %u of %u, window %llu of %llu\ndata %u of %u, window %llu of %llu\n%llu of %llu\n%llu",
+       facts->training, facts->trainings, window, windows, facts->training, facts->trainings, window, windows, window, windows, window);
 }
 
 void mw_term_done(mw_term *term, const char *output, mw_plan_facts facts) {
