@@ -4,6 +4,9 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Kernels, headers of files and messages read numbers where they lie: safetensors files are little-endian, and so are we. */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "moonweld runs on little-endian machines only");
+
 static const struct {
   const char *name;
   unsigned bits;

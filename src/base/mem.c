@@ -26,8 +26,9 @@ bool mw_mem_grow(void *array, size_t *capacity, size_t need, size_t size, mw_err
   if (count < 8) count = 8;
   void *old, *grown = NULL;
   memcpy(&old, array, sizeof old);
-  if (!__builtin_mul_overflow(count, size, &bytes)) grown = realloc(old, bytes);
-  if (!grown) return mw_error_memory(err, need);
+  if (__builtin_mul_overflow(count, size, &bytes)) bytes = SIZE_MAX; /* more than there can be */
+  else grown = realloc(old, bytes);
+  if (!grown) return mw_error_memory(err, bytes);
   memcpy(array, &grown, sizeof grown);
   *capacity = count;
   return true;

@@ -243,6 +243,13 @@ unsigned mw_text_distance(const char *a, const char *b, unsigned limit) {
   return row[m] > limit ? limit + 1 : row[m];
 }
 
+static char small(char c) { return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c; }
+
+bool mw_text_is_same_word(const char *a, const char *b) {
+  while (*a && small(*a) == small(*b)) a++, b++;
+  return small(*a) == small(*b);
+}
+
 bool mw_text_ends_with(const char *string, const char *end) {
   size_t n = strlen(string), m = strlen(end);
   return n >= m && strcmp(string + n - m, end) == 0;

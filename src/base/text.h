@@ -57,6 +57,8 @@ unsigned mw_text_distance(const char *a, const char *b, unsigned limit);
 /* The most similar of `count` words, or NULL if none is similar. */
 const char *mw_text_nearest(const char *word, const char *const *words, size_t count);
 
+/* Whether two words are the same but for the case of ASCII letters. */
+bool mw_text_is_same_word(const char *a, const char *b);
 bool mw_text_ends_with(const char *string, const char *end);
 
 /* Whether a pattern with `*`, `?` and `[abc]` matches the whole string. Takes at most pattern length x string length steps. */

@@ -21,7 +21,7 @@ bool mw_file_open(mw_file *file, const char *path, mw_error *err);
 void mw_file_close(mw_file *file);
 /* Exactly `length` bytes at `offset`. A short file is MW_CHANGED ("shrank while it was read"), EIO is MW_IO. */
 bool mw_file_read(const mw_file *file, uint64_t offset, void *bytes, size_t length, mw_error *err);
-/* MW_CHANGED if size, inode, mtime or ctime are not what they were when it was opened. */
+/* MW_CHANGED if the size, mtime or ctime of the open file are not what they were when it was opened. */
 bool mw_file_unchanged(const mw_file *file, mw_error *err);
 
 /* The SHA-256 of the file, as long as it was when it was opened. */

@@ -108,8 +108,9 @@ static bool add_slot(mw_tape *tape, mw_node node, bool trained, mw_error *err) {
 static bool add_slots(mw_tape *tape, const mw_node *also, size_t also_count, const mw_node *coefficients, size_t count,
                       mw_error *err) {
   uint32_t nodes = mw_graph_count(tape->world->graph);
-  uint8_t *needed = mw_mem_new(nodes + 1u, 2, err), *trained = needed + nodes + 1;
+  uint8_t *needed = mw_mem_new(nodes + 1u, 2, err);
   if (!needed) return false;
+  uint8_t *trained = needed + nodes + 1;
   marker m = {tape, needed};
   bool ok = true;
   for (size_t i = 0; i < also_count; i++) needed[also[i]] = 1;

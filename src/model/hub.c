@@ -2,7 +2,6 @@
  * to blobs. Nothing is downloaded. */
 #include "model/hub.h"
 #include "format/tensor.h"
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +10,7 @@ static const char repository_mark[] = "models--"; /* begins the folder of a mode
 
 static bool is_word(const char *bytes, size_t length) {
   if (!length || length > 96 || bytes[0] == '.' || bytes[0] == '-') return false;
-  for (size_t i = 0; i < length; i++)
-    if (!isalnum((unsigned char)bytes[i]) && !strchr("-_.", bytes[i])) return false;
-  return true;
+  return strspn(bytes, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") >= length;
 }
 
 bool mw_hub_is_id(const char *where) {

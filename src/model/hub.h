@@ -7,7 +7,7 @@
 
 /* Whether the words look like a hub id and not like a path (no such path exists, one '/'). */
 bool mw_hub_is_id(const char *where);
-/* The snapshot folder and its commit. A malformed id is MW_USAGE, one that is not in the cache MW_MISSING. Without a revision it
+/* The snapshot folder and its commit. MW_MISSING where the id is malformed or not in the cache. Without a revision it
  * is refs/main, and where that is not there the only snapshot. */
 bool mw_hub_find(const char *id, mw_arena *arena, const char **folder, const char **commit, mw_error *err);
 /* A folder of the cache itself, .../models--ORG--NAME, given as a path: its id "ORG/NAME", and the snapshot as above. All three

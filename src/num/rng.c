@@ -49,8 +49,9 @@ double mw_rng_uniform(uint64_t key, uint64_t draw) { return uniforms(key, draw, 
 static double log_gamma(uint64_t key, uint64_t draw, double shape) {
   assert(shape > 0);
   double boost = 0;
-  /* Below 1e-290 the quotient would overflow; beta and dirichlet need differences of these numbers. */
-  shape = shape < 1e-290 ? 1e-290 : shape;
+  /* Below 1e-290 the quotient would overflow; beta and dirichlet need differences of these numbers. Above 1e290 the squares
+   * would, and no attempt would ever succeed: with any such shape the variate is the shape itself, to all digits. */
+  shape = shape < 1e-290 ? 1e-290 : shape > 1e290 ? 1e290 : shape;
   if (shape < 1) {
     boost = mw_mathx_log(uniforms(key, draw, 0, KIND_BOOST).first) / shape;
     shape += 1;

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 #include "model/hub.h"
@@ -34,7 +33,7 @@ typedef struct copy {
 /* Compares without case. */
 static bool ends_like(const char *name, const char *end) {
   size_t length = strlen(name), tail = strlen(end);
-  return length >= tail && !strcasecmp(name + length - tail, end);
+  return length >= tail && mw_text_is_same_word(name + length - tail, end);
 }
 
 static bool is_one_of(const char *name, const char *const *list, bool (*matches)(const char *, const char *)) {

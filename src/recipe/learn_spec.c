@@ -9,8 +9,9 @@
 bool mw_learn_spec_choose(const mw_graph *graph, const mw_graph_output *outputs, size_t output_count, const mw_learn_spec *specs,
                       size_t count, mw_message_choice *choice, mw_error *err) {
   size_t ids = mw_graph_count(graph) + 1u;
-  uint32_t *nodes = mw_mem_new(ids + count, sizeof *nodes, err), *trainings = nodes + ids, next = 0, spec_next = 0;
+  uint32_t *nodes = mw_mem_new(ids + count, sizeof *nodes, err), next = 0, spec_next = 0;
   if (!nodes) return false;
+  uint32_t *trainings = nodes + ids;
   for (size_t i = 0; i < output_count; i++) nodes[outputs[i].node] = 1;
   for (size_t id = ids - 1; id > 0; id--) { /* a spec depends only on nodes older than what it learned */
     if (!nodes[id]) continue;
@@ -170,8 +171,9 @@ bool mw_learn_spec_take(mw_message *in, const mw_node *map, uint32_t nodes, cons
 bool mw_learn_spec_applied(const mw_graph *graph, const mw_graph_output *outputs, size_t output_count, const mw_learn_spec *specs,
                        size_t count, mw_error *err) {
   size_t ids = mw_graph_count(graph) + 1u;
-  unsigned char *reached = mw_mem_new(2, ids, err), *trained = reached + ids;
+  unsigned char *reached = mw_mem_new(2, ids, err);
   if (!reached) return false;
+  unsigned char *trained = reached + ids;
   bool ok = true;
   for (size_t i = 0; i < output_count; i++) reached[outputs[i].node] = 1;
   for (size_t i = 0; i < count; i++)

@@ -40,7 +40,7 @@ static int number(lua_State *L) { return mw_prelude_core_push(L, mw_prelude_core
 mw_op mw_prelude_core_op(lua_State *L, int index) {
   const char *name = luaL_checkstring(L, index);
   for (int op = 0; op < MW_OP_COUNT; op++)
-    if (strcasecmp(mw_graph_op_name((mw_op)op), name) == 0) return (mw_op)op;
+    if (mw_text_is_same_word(mw_graph_op_name((mw_op)op), name)) return (mw_op)op;
   return (mw_op)luaL_error(L, "no operation '%s'", name);
 }
 

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
+#include <locale.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -136,6 +137,7 @@ static _Noreturn void child(const mw_interpreter *template, mw_sandbox_limits li
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   signal(SIGINT, SIG_IGN); /* the parent decides */
   signal(SIGPIPE, SIG_DFL);
+  uselocale(newlocale(LC_ALL_MASK, "C", (locale_t)0)); /* Lua asks it for letters and the decimal point */
   if (fd != 3 && dup2(fd, 3) < 0) _exit(HARD_EXIT);
   /* What a recipe prints is a message, and it reads nothing. */
   bool ok = (close_files(4, ~0u) && close_files(0, SANITIZED ? 1 : 2)) ||

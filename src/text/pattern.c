@@ -34,7 +34,7 @@ static bool compile(const char *regex, size_t regex_length, bool later, pcre2_co
   char message[128];
   if (!mw_syntax_translate(regex, regex_length, later, &text, err)) return mw_text_free(&text), false;
   pcre2_compile_context *context = pcre2_compile_context_create(NULL);
-  if (!context) return mw_text_free(&text), mw_error_memory(err, text.length);
+  if (!context) return mw_text_free(&text), mw_error_memory(err, regex_length);
   pcre2_set_newline(context, PCRE2_NEWLINE_LF);
   pcre2_set_bsr(context, PCRE2_BSR_UNICODE);
   *out = pcre2_compile((PCRE2_SPTR)(text.bytes ? text.bytes : ""), text.length,

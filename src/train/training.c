@@ -100,11 +100,11 @@ static bool identify(mw_training *training, mw_error *err) {
   mw_sha256 sha;
   mw_text_format(&text, "%s %s %s ", MW_VERSION, mw_gemm_core(), training->coefficients);
   for (size_t i = 0; i < job->data->count; i++) mw_text_format(&text, "%s %u ", job->data->hashes[i], job->data->facts[i].length);
-  MW_TRY(mw_message_put_graph(&text, job->graph, job->outputs, job->output_count, NULL, err));
+  bool ok = mw_message_put_graph(&text, job->graph, job->outputs, job->output_count, NULL, err);
   mw_learn_spec_put(&text, job->specs, job->spec_count, NULL);
-  MW_TRY(mw_text_check(&text, err));
+  ok = ok && mw_text_check(&text, err);
   mw_sha256_init(&sha);
-  mw_sha256_add(&sha, text.bytes, text.length);
+  if (ok) mw_sha256_add(&sha, text.bytes, text.length);
   mw_text_free(&text);
   for (size_t m = 0; m < job->inputs->count; m++)
     for (size_t f = 0; f < job->inputs->members[m].model->file_count; f++) {

@@ -207,6 +207,8 @@ int main(void) {
   CHECK(mw_rng_label(1, "a", 1) != mw_rng_label(1, "a\0", 2));
   RUN(distributions());
   RUN(dirichlet());
+  CASE("shapes that are no numbers of any use");
+  CHECK(mw_rng_beta(1, HUGE_VAL, HUGE_VAL) == 0.5 && mw_rng_beta(1, HUGE_VAL, 1) == 1);
   const char *isas[] = {"base", "avx2", "avx512"};
   for (int i = 0; i < 3; i++) {
     const mw_kernels *kernels;

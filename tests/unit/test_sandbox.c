@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -111,6 +112,14 @@ static bool finds_files_closed(mw_interpreter *state, void *context, int fd, mw_
       return mw_error_set(err, MW_DATA, "file %d is open", other);
     }
   return mw_message_send(fd, MW_MESSAGE_SIGNATURE, "result", 6);
+}
+
+/* A program that loads the module may have any locale. */
+static bool writes_numbers_plainly(mw_interpreter *state, void *context, int fd, mw_error *err) {
+  char room[16];
+  (void)state, (void)context;
+  snprintf(room, sizeof room, "%g", 0.5);
+  return strcmp(room, "0.5") == 0 ? mw_message_send(fd, MW_MESSAGE_SIGNATURE, "result", 6) : mw_error_set(err, MW_DATA, "%s", room);
 }
 
 static bool sends_a_result(mw_interpreter *state, void *context, int fd, mw_error *err) {
@@ -254,6 +263,10 @@ int main(void) {
   RUN(refuse(describes_without_end, 40, "a second result"));
   RUN(closes_files());
   RUN(starved());
+  CASE("a locale with a decimal comma, if this machine has one");
+  if (setlocale(LC_ALL, "de_DE.UTF-8") || setlocale(LC_ALL, "fr_FR.UTF-8"))
+    CHECK(is_taken(writes_numbers_plainly, (mw_sandbox_limits){1, 64 << 20, 0}, NULL));
+  setlocale(LC_ALL, "C");
   CASE("limits beyond every clock and memory");
   CHECK(is_taken(sends_a_result, (mw_sandbox_limits){1e300, UINT64_MAX, 1e300}, NULL));
   if (strcmp(mw_sandbox_wall(), "seccomp") == 0) {

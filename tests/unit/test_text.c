@@ -110,6 +110,7 @@ static void shown(void) {
   char wide[1000];
   CHECK_TEXT(mw_text_escape_z(&room, "model.weight"), "model.weight");
   CHECK_TEXT(mw_text_escape_z(&room, "\xc2\x9b" "31m\xe2\x80\xae \x9b \xe2\x82\xac"), "\\u009b31m\\u202e \\x9b \xe2\x82\xac");
+  CHECK(mw_text_is_same_word("MIN", "min") && mw_text_is_same_word("", "") && !mw_text_is_same_word("min", "mi") && !mw_text_is_same_word("[", "{"));
   CHECK(mw_text_is_plain("50 \xe2\x82\xac", 6) && mw_text_is_plain("", 0) && !mw_text_is_plain("a\n", 2) && !mw_text_is_plain("\xe2\x82", 2));
   CHECK_TEXT(mw_text_escape_z(&room, "a\nb\x1b[31m\x7f"), "a\\x0ab\\x1b[31m\\x7f");
   CHECK_TEXT(mw_text_escape_z(&room, "\xff" "\xc3\xa9" "\xc2\x85" "\xe2\x80\xae"), "\\xff\xc3\xa9\\u0085\\u202e");
