@@ -100,7 +100,7 @@ static void test_family_names(void) {
   put_tensors("ids.safetensors", ids, 1);
   put_tensors("other-ids.safetensors", other_ids, 1);
   put_tensors("short-ids.safetensors", short_ids, 1);
-  JOIN_FAILS("whole.safetensors", "numbers.safetensors", NO_RULES, "I32 here and F32 in base");
+  JOIN_FAILS("whole.safetensors", "numbers.safetensors", NO_RULES, "a quantised input (I32 tensor");
   JOINS("whole.safetensors", "half.safetensors", NO_RULES); /* C12 */
   mw_family_rules integers = {.donor_integers = true};
   JOINS("ids.safetensors", "ids.safetensors", NO_RULES); /* C13 */
