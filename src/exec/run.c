@@ -226,6 +226,7 @@ bool mw_run_values(const mw_job *job, const mw_node *scalars, size_t count, doub
   ok = ok && copy(&r, err) && unchanged(job, err);
   for (size_t i = 0; i < count && ok; i++) ok = mw_values_get(&r.values, scalars[i], &values[i], err);
   if (ok) report(&r, 0); /* the last block may have been another thread's: tell the end */
+  if (ok && r.stop) *err = r.error, ok = false; /* who is told may still say no */
   close_workers(&r);
   return ok;
 }

@@ -129,8 +129,8 @@ static void leave_out(edit *e, const char *before, mw_json key, mw_json value) {
   if (*e->at == ',') e->at += 1 + strspn(e->at + 1, " \t\r\n");
 }
 
-/* One object's own values; nested objects (text_config ...) are visited too, one level deep. */
-static void edit_object(edit *e, mw_json object, bool nested) {
+/* One object's own values; nested objects (text_config ...) are visited too, one level deep. False: none is left. */
+static bool edit_object(edit *e, mw_json object, bool nested) {
   mw_json key, value;
   char spelling[40];
   const char *before = NULL;
@@ -152,17 +152,18 @@ static void edit_object(edit *e, mw_json object, bool nested) {
     } else if (!nested && is_part(key, value))
       edit_object(e, value, true);
   }
+  return before != NULL;
 }
 
 bool mw_config_edit(const mw_config *config, const char *dtype, bool untie, bool plain, mw_text *out, mw_error *err) {
   edit e = {config, config->plain, out, dtype, untie, plain, false, 0};
-  edit_object(&e, config->root, false);
+  bool any = edit_object(&e, config->root, false);
   const char *close = config->root.bytes + config->root.length - 1, *last = close;
   while (last > e.at && strchr(" \t\r\n", last[-1])) last--;
   bool add_dtype = dtype && !e.dtypes, add_tie = untie && !e.tie_found;
   if (add_dtype || add_tie) {
     copy_to(&e, last);
-    const char *comma = last[-1] == '{' ? "" : ",";
+    const char *comma = any ? "," : "";
     if (add_dtype) mw_text_format(out, "%s\n  \"torch_dtype\": \"%s\",\n  \"dtype\": \"%s\"", comma, dtype, dtype), comma = ",";
     if (add_tie) mw_text_format(out, "%s\n  \"tie_word_embeddings\": false", comma);
     if (last == close) mw_text_format(out, "\n");

@@ -122,7 +122,7 @@ when_loaded {
   { "require_dots", "require takes a recipe's name", [[require "..outside"]] },
   { "require_fifo", "not a regular file", [[require "pipe"]] },
   { "require_flood", "no recipe 'nowhere1'", [[for i = 1, 1e6 do require("nowhere" .. i) end]] },
-  { "require_folder", "not a regular file", [[require "folder"]] },
+  { "require_folder", "a folder, expected a recipe", [[require "folder"]] },
   { "require_itself", "requires itself", [[require "require_itself"]] },
   { "require_link", "leads out of the recipe's folder", [[require "linked"]] },
   { "require_missing", "nowhere", [[require "nowhere"]] },

@@ -123,7 +123,7 @@ describe("options of the module", function()
 
   it("are refused by a recipe that has no use for them", function()
     refuses("'lerp' does not use --data", lerp, { data = "labels.jsonl" })
-    refuses("'lerp' does not use --score", lerp, { score = "echo 1 {dir}" })
+    refuses("'lerp' does not use --score", lerp, { score = ": {dir}; echo 1" })
     refuses("does not name the candidate", mw.plan, "greedy_soup", { models = { one } }, { score = "echo 1" })
   end)
 
@@ -246,7 +246,7 @@ describe("callbacks of the module", function()
       assert.falsy(exists(out .. "/model.safetensors"))
     end
     raises("progress", mw.merge, "soup", { models = experts }, { progress = fail, threads = 2 })
-    raises("scored", mw.merge, "greedy_soup", { models = { one, two } }, { score = "echo 1 {dir}", scored = fail })
+    raises("scored", mw.merge, "greedy_soup", { models = { one, two } }, { score = ": {dir}; echo 1", scored = fail })
     raises("print", mw.plan, printing, { a = one }, { print = fail })
     raises("learning", mw.merge, "dam", { experts = experts, steps = 3, windows = 1 }, { data = short, learning = fail, threads = 1 })
     raises("diff", mw.diff, experts[1], experts[2], { progress = fail })
@@ -296,7 +296,7 @@ describe("an error in the module", function()
     local script = toy.text(".lua", ([[
       local mw = require "moonweld"
       print(pcall(mw.merge, "greedy_soup", { models = { "%s", "%s" } }, { output = "%s",
-        score = "for p in $(cat /proc/$PPID/task/*/children); do [ $p = $$ ] || kill -9 $p; done; sleep 0.2; echo 1 {dir}" })) ]]):format(one, two, toy.path "-out"))
+        score = "for p in $(cat /proc/$PPID/task/*/children); do [ $p = $$ ] || kill -9 $p; done; sleep 0.2; : {dir}; echo 1" })) ]]):format(one, two, toy.path "-out"))
     local pipe = io.popen("lua5.4 " .. script .. " 2>&1")
     local text = pipe:read "a"
     local _, how, code = pipe:close()

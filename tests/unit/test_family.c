@@ -78,11 +78,16 @@ static void test_family_config(void) {
   static const toy gap[] = {{"model.layers.0.w", "F32", 1, 1, 4, 0}, {"model.layers.2.w", "F32", 1, 1, 4, 0}};
   put_model("gap", "{\"model_type\":\"llama\",\"num_hidden_layers\":3}", gap, 2);
   JOIN_FAILS("gap", NULL, NO_RULES, "2 layers");
-  static const char *const marks[] = {"a.weight_scale", "a.weight_scale_inv", "a.qweight", "a.weight.absmax", "a.SCB"};
+  static const char *const marks[] = {"a.qweight", "a.weight.absmax", "a.SCB"}, *const scales[] = {"a.weight_scale", "a.weight_scale_inv"};
   for (size_t i = 0; i < COUNT(marks); i++) {
     const toy scaled[] = {{"a.weight", "F8_E4M3", 2, 2, 1, 0}, {marks[i], "F32", 1, 1, 4, 0}};
     put_tensors("scaled.safetensors", scaled, 2);
     JOIN_FAILS("scaled.safetensors", NULL, NO_RULES, marks[i]);
+  }
+  for (size_t i = 0; i < COUNT(scales); i++) { /* fp8 with its scale is a weight */
+    const toy scaled[] = {{"a.weight", "F8_E4M3", 2, 2, 1, 0}, {scales[i], "F32", 1, 1, 4, 0}};
+    put_tensors("scaled.safetensors", scaled, 2);
+    CHECK(JOINS("scaled.safetensors", NULL, NO_RULES).tensors == 1);
   }
   const toy small[] = {{"a.weight", "F8_E4M3", 2, 2, 1, 0}};
   put_tensors("small.safetensors", small, 1);
