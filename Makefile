@@ -14,7 +14,8 @@ PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS)) # for a make within make
 LUA      := $(firstword $(foreach p,lua5.4 lua-5.4 lua54 lua,$(shell pkg-config --exists $(p) 2>/dev/null && echo $(p))))
 SECCOMP  ?= libseccomp
 PACKAGES := $(LUA) nettle openblas libpcre2-8 libutf8proc libcjson $(SECCOMP)
-PC_FLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+# Of xxHash the header is enough.
+PC_FLAGS := $(shell pkg-config --cflags $(PACKAGES) libxxhash 2>/dev/null)
 LUA_LIBS := $(if $(LUA),$(shell pkg-config --libs $(LUA) 2>/dev/null))
 # OpenBLAS is loaded when something computes with it (src/num/openblas.h): only its header is needed here.
 PC_LIBS  := $(shell pkg-config --libs nettle libpcre2-8 libutf8proc libcjson $(SECCOMP) 2>/dev/null) -ldl

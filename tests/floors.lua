@@ -32,7 +32,7 @@ local doors = {
   ["lua.h"] = { rooms = { recipe = true, module = true } }, ["lauxlib.h"] = { rooms = { recipe = true, module = true } },
   ["lualib.h"] = { rooms = { recipe = true } },
   ["seccomp.h"] = { rooms = { recipe = true }, single = true },
-  ["sha2.h"] = { rooms = { base = true }, single = true },
+  ["sha2.h"] = { rooms = { base = true }, single = true }, ["xxhash.h"] = { rooms = { base = true }, single = true },
   ["omp.h"] = { rooms = { exec = true, learn = true }, single = true },
   ["pthread.h"] = { rooms = { learn = true }, single = true },
   ["cblas.h"] = { rooms = { num = true }, single = true }, ["dlfcn.h"] = { rooms = { num = true }, single = true },
