@@ -20,11 +20,12 @@ local remedies = { ["and"] = "where(mask, x, y) chooses, m & n joins masks", ["o
 
 local function is_lazy(e) return e and (e.kind == "mask" or e.kind == "number") end
 
---- The findings { line =, text = } of a text, and which comparisons stand on each of its lines: { [line] = { [operator] = true } }.
+--- The findings { line =, text = } of a text, and what is written on each of its lines: comparisons, and fields and methods by their
+--- dot: { [line] = { ["<"] = true, [".norm"] = true } }.
 function C.read(text)
   local kinds, texts, lines = lexer.tokens(text)
   local at = 1 -- the token that comes next
-  local findings, operators, own, scopes = {}, {}, {}, {}
+  local findings, written, own, scopes = {}, {}, {}, {}
   local expression, block
 
   local function peek() return kinds[at] end
@@ -40,6 +41,11 @@ function C.read(text)
   local function declare(name, value) scopes[#scopes][name] = { value = value } end
   local function variable(name)
     for i = #scopes, 1, -1 do if scopes[i][name] then return scopes[i][name] end end
+  end
+
+  local function note(what, line)
+    written[line] = written[line] or {}
+    written[line][what] = true
   end
 
   local function report(e, line, form, ...)
@@ -80,10 +86,8 @@ function C.read(text)
     end
     local e = is_lazy(left) and left or is_lazy(right) and right or nil
     if compares[operator] then
-      for _, place in ipairs { line, lines[at - 1] } do
-        operators[place] = operators[place] or {}
-        operators[place][operator] = true
-      end
+      note(operator, line)
+      note(operator, lines[at - 1])
       local equal = operator == "==" or operator == "~="
       if e and equal and not e.item and not (left and left.kind == "nil") and not (right and right.kind == "nil") then
         report(e, line, "'%s' is always %s of what ':%s' gives, since it is not known before the merge runs; use x:%s(y), which gives a mask", operator,
@@ -167,6 +171,7 @@ function C.read(text)
       if kind == "." then
         take()
         e, name, field = nil, nil, take()
+        note("." .. field, lines[at - 1])
       elseif kind == "[" then
         take()
         expression()
@@ -176,6 +181,7 @@ function C.read(text)
       elseif kind == ":" then
         take()
         local word, line = take(), lines[at - 1]
+        note("." .. word, line)
         arguments()
         e = V.lazy[word] and { kind = V.lazy[word], word = word, line = line } or nil
         name, field = nil, nil
@@ -317,7 +323,7 @@ function C.read(text)
     if not own[finding.word] and not (finding.variable and finding.variable.assigned) then real[#real + 1] = finding end
   end
   table.sort(real, function(a, b) return a.line < b.line end)
-  return real, operators
+  return real, written
 end
 
 return C

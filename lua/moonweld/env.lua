@@ -197,7 +197,7 @@ local function run(text, chunk)
   local main, message = core.load(text, chunk, environment())
   if not main then return core.fail("data", core.shown(tostring(message))) end
   local findings
-  findings, V.comparisons[chunk] = core.module("conditions").read(text)
+  findings, V.written[chunk] = core.module("conditions").read(text)
   if findings[1] then return core.fail("data", string.format("%s:%d: %s", core.shown(chunk:sub(2)), findings[1].line, findings[1].text)) end
   return main()
 end

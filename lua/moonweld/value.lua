@@ -9,6 +9,7 @@ V.methods = methods -- of every value; model, models and select add theirs
 V.only_for = { model = {}, list = {}, flat = {}, seed = {}, coefficients = {}, data = {} }
 V.current_name = nil -- of the tensor that a map(f) is at
 V.of_flat = {} -- what a reduction is of a whole model, by what it is of one tensor (ops.lua)
+V.written = {} -- the comparisons and ".words" of a recipe's lines, by its chunk's name and the line (conditions.lua)
 V.batch_of = setmetatable({}, { __mode = "k" }) -- of an activation, by its handle (net.lua)
 
 local function fail(text, ...)
@@ -38,13 +39,23 @@ local called = V.called
 
 local meet = core.module("meet")
 
---- Of a value: its words, a list's members, a model's tensors by name (model:tensor(name) where a name is a word, too).
+--- Whether the recipe that is being run says m.key or m:key(). For Lua these and m["key"] are one; the recipe's text is not.
+local function is_dotted(key)
+  local place = debug.getinfo(3, "Sl")
+  local lines = V.written[place.source]
+  return not lines or (lines[place.currentline] or {})["." .. key]
+end
+
+--- Of a value: its words, a list's members, a model's tensors by name: where a name is a word too, m["norm"] is the tensor, m:norm()
+--- the word.
 local function index(x, key)
   local private = data[x]
   local own = private and V.only_for[private.kind]
   if private and private.kind == "list" and type(key) == "number" then return private.items[key] end
-  local found = own and own[key] or methods[key] or private and private.kind == "model" and private.nodes[key]
-  if found then return found end
+  local found = own and own[key] or methods[key]
+  local tensor = private and private.kind == "model" and private.nodes[key]
+  if found and not (tensor and not is_dotted(key)) then return found end
+  if tensor then return tensor end
   if type(key) ~= "string" then return fail("%s is not indexed by %s", called(x), called(key)) end
   local names = private and private.kind == "model" and private.names or {}
   if names[1] and key:find(".", 1, true) then return own.tensor(x, key) end
@@ -56,14 +67,13 @@ end
 
 local function refuse() return fail("models, lists and tensors cannot be changed; make a new one") end
 
-V.comparisons = {} -- which stand on a line of a recipe, by its chunk's name and the line (conditions.lua)
 V.lazy = {} -- the words that give a "number" or a "mask" that is known only when the merge runs (ops.lua)
 
 --- What Lua's `op` does with values. It is also what is called for `other`, turned round; the recipe's text says which it was.
 local function comparison(op, other, word, other_word)
   return function()
     local place = debug.getinfo(2, "Sl")
-    local seen = (V.comparisons[place.source] or {})[place.currentline] or {}
+    local seen = (V.written[place.source] or {})[place.currentline] or {}
     if seen[op] == seen[other] then
       fail("'%s' and '%s' can only answer true or false here; use a:%s(b) or a:%s(b), which give masks", op, other, word, other_word)
     end

@@ -159,6 +159,21 @@ describe("lists and names", function()
   end)
 end)
 
+describe("a name in brackets is the tensor's where a tensor has it", function()
+  local m = toy.write { norm = { 3, -4 }, abs = { -6, 6 }, w = { 1, 2 } }
+  local function of_w(expression) -- what w is times the expression, a number of m
+    local text = 'return recipe { "d", arg.model("m", "m"), function(a)\nlocal m = a.m\n' ..
+      'return m:map(function(t, name) if name ~= "w" then return t end\nlocal s = ' .. expression .. '\nreturn t:eq(t):keep(t:eq(t)) * s end) end }'
+    return toy.run(text, { m = m }).w[1]
+  end
+  it("in brackets", function() assert.equal(4, of_w 'm["norm"]:peak()') end)
+  it("by a variable", function() assert.equal(6, of_w 'm[({ "abs" })[1]]:peak()') end)
+  it("by a colon", function() assert.equal(5, of_w 'm:norm()\n["norm"]') end)
+  it("by a dot", function() assert.equal(5, of_w 'm.norm(m)\n["norm"]') end)
+  it("by a colon on a line of its own", function() assert.equal(6, of_w 'm\n:\nabs(\n)["abs"]:peak()') end)
+  it("a word that no tensor has", function() assert.equal(2, of_w 'm["peak"](m)["w"]') end)
+end)
+
 describe("what a result weighs", function()
   local function weighs(expression)
     local ok, message = pcall(run, "return " .. expression)
