@@ -69,7 +69,8 @@ typedef struct mw_options {
   uint64_t recipe_memory;/* bytes a recipe's Lua may take; 0: 256 MB */
   bool explain;          /* while planning, keep what mw_plan_explained tells */
   bool force;            /* replace an output that Moonweld made */
-  bool durable;          /* flush a new output to the disk before it is published (a replaced one always is) */
+  bool no_sync;          /* do not wait until the output is on the disk: a power cut soon after may spoil it */
+  bool durable;          /* wait for it: the default, an error together with no_sync */
   bool copy_code;        /* carry *.py side files too */
   bool missing_base;     /* --missing base: tensors an input lacks are the donor's; tensors only it has are dropped */
   const char *donor;        /* NULL, or which input gives config, tokenizer and side files: "experts[1]", or as it was typed */

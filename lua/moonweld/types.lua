@@ -447,7 +447,8 @@ function log_softmax(x) end
 ---@field data? string|string[] what a recipe learns from: token windows (.safetensors, .jsonl) or texts
 ---@field window? integer|string tokens a window of text (default 256)
 ---@field coefficients? string a coefficients.safetensors that learning starts from
----@field durable? boolean flush the output to the disk before it is published
+---@field no_sync? boolean do not wait until the output is on the disk: for scratch work, a power cut may spoil it
+---@field durable? boolean wait until the output is on the disk before saying that it is done: the default
 ---@field copy_code? boolean carry the model's *.py files too
 ---@field donor? string whose config, tokenizer and side files the output has: an input, as 'experts[1]' or as typed
 ---@field chat_template? string the output's chat template: of an input, a folder or a file; auto: the one that most inputs have

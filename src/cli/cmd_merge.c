@@ -49,7 +49,7 @@ static bool run(mw_term *term, const mw_recipe *recipe, const mw_options_line *l
   mw_plan_watch(plan, learning, &w);
   bool good = mw_plan_run(plan, progress, &w, err);
   show_warnings(term, plan);
-  if (good) mw_term_done(term, line->options.output, mw_plan_measure(plan));
+  if (good) mw_term_done(term, &line->options, mw_plan_measure(plan));
   return good;
 }
 

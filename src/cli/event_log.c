@@ -87,12 +87,13 @@ void mw_event_log_learning(const mw_learning_facts *facts, double seconds_left) 
   end(&json);
 }
 
-void mw_event_log_done(const char *output, mw_plan_facts facts, double seconds) {
+void mw_event_log_done(const mw_options *options, mw_plan_facts facts, double seconds) {
   mw_json_writer json;
   begin(&json, "done");
-  mw_json_writer_string(&json, "output", output);
+  mw_json_writer_string(&json, "output", options->output);
   mw_json_writer_string(&json, "donor", facts.donor);
   mw_json_writer_u64(&json, "bytes", facts.bytes_written);
+  mw_json_writer_bool(&json, "synced", !options->no_sync);
   put_seconds(&json, "seconds", seconds);
   end(&json);
 }

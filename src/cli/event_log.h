@@ -11,6 +11,6 @@ void mw_event_log_start(const char *recipe, const char *output, mw_plan_facts fa
 void mw_event_log_progress(uint64_t done, uint64_t total, unsigned pass);
 void mw_event_log_score(const mw_scored *scored);
 void mw_event_log_learning(const mw_learning_facts *facts, double seconds_left);
-void mw_event_log_done(const char *output, mw_plan_facts facts, double seconds);
+void mw_event_log_done(const mw_options *options, mw_plan_facts facts, double seconds);
 
 #endif

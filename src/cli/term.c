@@ -153,18 +153,18 @@ void mw_term_evaluating(mw_term *term, const mw_learning_facts *facts) {
        facts->training, facts->trainings, window, windows, facts->training, facts->trainings, window, windows, window, windows, window);
 }
 
-void mw_term_done(mw_term *term, const char *output, mw_plan_facts facts) {
+void mw_term_done(mw_term *term, const mw_options *options, mw_plan_facts facts) {
   double seconds = mw_clock_now() - term->begun;
   mw_term_clear(term);
   if (term->json) {
-    mw_event_log_done(output, facts, seconds);
+    mw_event_log_done(options, facts, seconds);
   } else if (!term->quiet) {
     char size[32], rate[32];
     double speed = (double)(facts.bytes_read + facts.bytes_written) / (seconds > 0 ? seconds : 1e-9);
     fputs("moonweld: ", stderr);
-    mw_print_plain(stderr, output);
-    fprintf(stderr, ": %s in %.2f s, read and written at %s/s; donor: %s\n", mw_text_size(size, (double)facts.bytes_written),
-            seconds, mw_text_size(rate, speed), facts.donor);
+    mw_print_plain(stderr, options->output);
+    fprintf(stderr, ": %s in %.2f s, read and written at %s/s; donor: %s%s\n", mw_text_size(size, (double)facts.bytes_written),
+            seconds, mw_text_size(rate, speed), facts.donor, options->no_sync ? "; not synced to the disk" : "");
   }
 }
 

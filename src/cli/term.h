@@ -36,7 +36,7 @@ void mw_term_learning(mw_term *term, const mw_learning_facts *facts);
 void mw_term_evaluating(mw_term *term, const mw_learning_facts *facts);
 /* Removes a line that shows progress. */
 void mw_term_clear(mw_term *term);
-void mw_term_done(mw_term *term, const char *output, mw_plan_facts facts);
+void mw_term_done(mw_term *term, const mw_options *options, mw_plan_facts facts);
 
 /* Sets an error from a formatted text and returns false; what follows a newline in the text is the hint. */
 bool mw_term_fail(mw_error *err, mw_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));

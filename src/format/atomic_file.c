@@ -2,6 +2,7 @@
  * it; a crash leaves a file with a temporary name at worst. */
 #include "format/atomic_file.h"
 #include "format/file.h"
+#include "format/sync.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -79,9 +80,11 @@ bool mw_atomic_file_write(const char *path, const char *mark, const void *bytes,
   bool ok = fd >= 0 || cannot(err, path, strerror(errno));
   if (ok) {
     ok = mw_file_write(fd, path, 0, bytes, length, err);
+    ok = ok && mw_sync_file(fd, path, err);
     if (close(fd) != 0 && ok) ok = mw_error_set(err, MW_IO, "%s: %s", mw_text_escape_z(&shown, path), strerror(errno));
     if (ok && rename(name, path) != 0) ok = cannot(err, path, strerror(errno));
     if (!ok) unlink(name);
+    ok = ok && mw_sync_folder_of(path, err);
   }
   free(name);
   return ok;

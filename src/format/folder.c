@@ -156,8 +156,3 @@ bool mw_folder_remove(int parent, const char *name, mw_error *err) {
   while (depth) closedir(levels[--depth].stream);
   return done;
 }
-
-bool mw_folder_sync(int fd, const char *shown, mw_error *err) {
-  if (fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP || errno == EROFS) return true;
-  return fail(err, MW_IO, "cannot be brought to the disk", shown);
-}

@@ -12,7 +12,5 @@ bool mw_folder_make(int parent, const char *name, const char *shown, int *fd, mw
 bool mw_folder_lock(int parent, const char *name, const char *shown, int *fd, mw_error *err);
 /* Removes the folder and all that is in it; one that is not there is no error. */
 bool mw_folder_remove(int parent, const char *name, mw_error *err);
-/* Writes a folder's entries to the disk (fsync), if the file system can do that. */
-bool mw_folder_sync(int fd, const char *shown, mw_error *err);
 
 #endif

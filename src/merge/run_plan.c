@@ -45,7 +45,7 @@ static bool fill(mw_plan *plan, mw_writer *writer, mw_training *training, mw_pro
   provenance.chat_template = plan->chat_template;
   provenance.learning_json = learning.bytes;
   ok = ok && mw_side_files_write(writer, &plan->layout, &plan->inputs.family, &provenance, &plan->warnings, err) &&
-       mw_writer_publish(writer, plan->options.durable, err);
+       mw_writer_publish(writer, err);
   mw_text_free(&learning);
   return ok;
 }
@@ -56,7 +56,7 @@ static bool write(mw_plan *plan, const mw_training_job *learning, mw_progress pr
   mw_training *training = NULL;
   mw_writer *writer;
   mw_run_ready(mw_run_threads(plan->options.threads));
-  MW_TRY(mw_writer_open(plan->options.output, &plan->layout, plan->options.force, &writer, err));
+  MW_TRY(mw_writer_open(plan->options.output, &plan->layout, plan->options.force, !plan->options.no_sync, &writer, err));
   job.folder = mw_writer_folder(writer); /* it is locked now: no other run makes this output, so its checkpoint may be read */
   bool ok = (!job.spec_count || mw_training_open(&job, &training, err)) && fill(plan, writer, training, progress, context, err);
   if (ok && training) mw_training_done(training);
@@ -108,7 +108,8 @@ static bool make_candidate(void *context, const mw_recipe_candidate *made, const
                        .data = s->plan->data, .provenance = s->plan->provenance, .chat_template = s->plan->chat_template,
                        .result = {.made = *made}};
   candidate.options.output = folder;
-  candidate.options.durable = candidate.options.force = false;
+  candidate.options.force = false;
+  candidate.options.no_sync = true; /* it is removed when it was measured */
   candidate.provenance.drawn = candidate.provenance.required = (mw_text){0}; /* of another evaluation */
   mw_training_job learning = training_candidate(context, made);
   bool ok = mw_plan_settle(&candidate, err) && write(&candidate, &learning, search_goes_on, context, err);

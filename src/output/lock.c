@@ -75,23 +75,31 @@ bool mw_lock_compose(const mw_layout *layout, const mw_family_member *members, s
   return mw_json_writer_finish(&json, err);
 }
 
-static bool look_into(const char *bytes, size_t length, bool *ours, mw_error *err) {
+static bool is_spoiled(const char *bytes, size_t length) {
+  static const char begin[] = "{\n  \"moonweld\":";
+  size_t zeros = 0;
+  while (zeros < length && !bytes[zeros]) zeros++;
+  return zeros == length || (length >= sizeof begin && memcmp(bytes, begin, sizeof begin - 1) == 0);
+}
+
+static bool look_into(const char *bytes, size_t length, mw_lock_kind *kind, mw_error *err) {
   mw_json root;
   bool valid = mw_json_check("merge.lock.json", bytes, length, 128, &root, err);
   if (!valid && err->status == MW_MEMORY) return false;
-  *ours = valid && root.kind == MW_JSON_OBJECT && mw_json_member(root, "moonweld").kind == MW_JSON_STRING;
+  if (!valid) *kind = is_spoiled(bytes, length) ? MW_LOCK_SPOILED : MW_LOCK_NONE;
+  else if (root.kind == MW_JSON_OBJECT && mw_json_member(root, "moonweld").kind == MW_JSON_STRING) *kind = MW_LOCK_OURS;
   return true;
 }
 
-bool mw_lock_is_ours(const char *path, bool *ours, mw_error *err) {
+bool mw_lock_look(const char *path, mw_lock_kind *kind, mw_error *err) {
   struct stat status;
   char *bytes = NULL;
   size_t length;
-  *ours = false;
+  *kind = MW_LOCK_NONE;
   bool known = true;
   /* We never write a link, nor a file that cannot be read or is so large. */
   if (lstat(path, &status) == 0 && S_ISREG(status.st_mode)) {
-    known = mw_file_slurp(path, LARGEST, &bytes, &length, err) ? look_into(bytes, length, ours, err)
+    known = mw_file_slurp(path, LARGEST, &bytes, &length, err) ? look_into(bytes, length, kind, err)
                                                                : err->status == MW_DATA || err->status == MW_MISSING;
   }
   free(bytes);

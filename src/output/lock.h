@@ -7,7 +7,14 @@
 
 bool mw_lock_compose(const mw_layout *layout, const mw_family_member *members, size_t count, const mw_side_files_provenance *provenance,
                      mw_text *out, mw_error *err);
-/* Whether there is a lock file at the path that Moonweld wrote. The function fails if that cannot be found out. */
-bool mw_lock_is_ours(const char *path, bool *ours, mw_error *err);
+/* What lies at the path of a lock file. */
+typedef enum mw_lock_kind {
+  MW_LOCK_NONE,    /* nothing, or nothing of ours */
+  MW_LOCK_OURS,    /* what Moonweld wrote */
+  MW_LOCK_SPOILED  /* what a power cut left of it: empty, only zeros, or with our beginning and cut off */
+} mw_lock_kind;
+
+/* The function fails if that cannot be found out. */
+bool mw_lock_look(const char *path, mw_lock_kind *kind, mw_error *err);
 
 #endif

@@ -118,14 +118,15 @@ static bool may_replace(const mw_target *target, bool force, mw_error *err) {
   bool listed = mw_file_list(target->path, &arena, &names, &count, err);
   mw_mem_release(&arena);
   if (!listed) return err->status == MW_MEMORY ? false : cannot(err, "exists and cannot be read", target->typed);
-  bool ours = false;
-  if (count) MW_TRY(mw_lock_is_ours(target->lock, &ours, err));
-  if (count && !ours) {
+  mw_lock_kind lock = MW_LOCK_NONE;
+  if (count) MW_TRY(mw_lock_look(target->lock, &lock, err));
+  if (count && lock == MW_LOCK_NONE) {
     cannot(err, "exists and was not made by Moonweld", target->typed);
     return mw_error_hint(err, "choose another name, or remove it yourself; --force replaces only what Moonweld made");
   }
   if (!force) {
-    cannot(err, "exists already", target->typed);
+    cannot(err, lock == MW_LOCK_SPOILED ? "exists already, and is not complete: its lock file is what a power cut leaves"
+                                        : "exists already", target->typed);
     return mw_error_hint(err, count ? "--force replaces it" : "it is empty: --force uses its name");
   }
   if (access(target->path, W_OK | X_OK) != 0) return cannot(err, "is read-only and cannot be replaced", target->typed);
@@ -135,13 +136,13 @@ static bool may_replace(const mw_target *target, bool force, mw_error *err) {
 /* A lone file, its lock and its card. Without the file a lock of ours is what a killed run left. */
 static bool may_make_lone(const mw_target *target, bool force, const struct stat *here, mw_error *err) {
   struct stat status;
-  bool ours;
-  MW_TRY(mw_lock_is_ours(target->lock, &ours, err));
+  mw_lock_kind lock;
+  MW_TRY(mw_lock_look(target->lock, &lock, err));
   if (here && !S_ISREG(here->st_mode)) {
     cannot(err, S_ISLNK(here->st_mode) ? "is a symbolic link" : "exists and is not a file", target->typed);
     return mw_error_hint(err, "choose another name, or remove it yourself");
   }
-  const char *taken = ours ? NULL : here ? target->path : lstat(target->lock, &status) == 0 ? target->lock
+  const char *taken = lock != MW_LOCK_NONE ? NULL : here ? target->path : lstat(target->lock, &status) == 0 ? target->lock
                                                          : lstat(target->card, &status) == 0 ? target->card : NULL;
   if (taken) {
     cannot(err, "exists and was not made by Moonweld", taken == target->path ? target->typed : taken);

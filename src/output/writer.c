@@ -5,10 +5,10 @@
  *   2. When all is written and closed without an error, one rename makes it OUT; if OUT exists and may be replaced, one exchange
  *      of the two names, after which the old folder is removed.
  *
- * So OUT is at every moment absent, the old output, or complete. With `durable`, and whenever an output is replaced, data is
- * flushed to the disk before the rename; a flush that fails is never tried again, since the kernel may then have dropped the
- * data. Without it, a crash of the machine soon after the merge can lose data, but a crash of the program cannot; flushing would
- * take longer than the merge. */
+ * So OUT is at every moment absent, the old output, or complete: after a power cut too, since the bytes of every file, then the
+ * folders they lie in, are brought to the disk before the rename, and the rename before anybody says that the merge is done.
+ * Weights are written back behind the merge (sync.h), so that this takes little longer than the disk needs. Without `sync` a
+ * crash of the machine soon after the merge can lose data; a crash of the program cannot. */
 #include "output/writer.h"
 
 #include <errno.h>
@@ -22,6 +22,7 @@
 
 #include "base/sha256.h"
 #include "format/folder.h"
+#include "format/sync.h"
 #include "output/target.h"
 
 struct mw_writer {
@@ -30,8 +31,9 @@ struct mw_writer {
   char *aside;         /* temporary name of the old output, if the file system cannot exchange two names */
   const char *folder;  /* path of the temporary folder */
   int parent, root;    /* the open parent and temporary folder; the lock lies on `root` */
-  bool force, published;
+  bool force, sync, published;
   int *shards;         /* [shard_count] open files */
+  mw_sync_behind *behind; /* [shard_count] */
   const char **shard_paths;
   size_t shard_count;
   char **files;        /* names of the small files */
@@ -92,6 +94,8 @@ static bool open_shards(mw_writer *writer, const mw_layout *layout, mw_error *er
   MW_TRY(writer->shards != NULL);
   writer->shard_paths = mw_mem_take(&writer->arena, layout->shard_count * sizeof *writer->shard_paths, err);
   MW_TRY(writer->shard_paths != NULL);
+  writer->behind = mw_mem_take(&writer->arena, layout->shard_count * sizeof *writer->behind, err);
+  MW_TRY(writer->behind != NULL);
   for (size_t i = 0; i < layout->shard_count; i++) writer->shards[i] = -1;
   writer->shard_count = layout->shard_count;
   for (size_t i = 0; i < layout->shard_count; i++) MW_TRY(open_shard(writer, i, &layout->shards[i], err));
@@ -124,12 +128,13 @@ static bool begin(mw_writer *writer, const char *out, const mw_layout *layout, m
   return open_shards(writer, layout, err);
 }
 
-bool mw_writer_open(const char *out, const mw_layout *layout, bool force, mw_writer **writer, mw_error *err) {
+bool mw_writer_open(const char *out, const mw_layout *layout, bool force, bool sync, mw_writer **writer, mw_error *err) {
   *writer = NULL;
   mw_writer *made = mw_mem_new(1, sizeof *made, err);
   MW_TRY(made != NULL);
   made->parent = made->root = -1;
   made->force = force;
+  made->sync = sync;
   if (!begin(made, out, layout, err)) {
     mw_writer_close(made);
     return false;
@@ -140,7 +145,10 @@ bool mw_writer_open(const char *out, const mw_layout *layout, bool force, mw_wri
 
 bool mw_writer_write(mw_writer *writer, uint32_t shard, uint64_t offset, const void *bytes, size_t length,
                      mw_error *err) {
-  return mw_file_write(writer->shards[shard], writer->shard_paths[shard], offset, bytes, length, err);
+  int fd = writer->shards[shard];
+  const char *path = writer->shard_paths[shard];
+  return mw_file_write(fd, path, offset, bytes, length, err) &&
+         (!writer->sync || mw_sync_behind_written(&writer->behind[shard], length, fd, path, err));
 }
 
 /* Checks a name, which is ours or from the listing of a folder: at most one '/', and never "..". */
@@ -165,13 +173,14 @@ bool mw_writer_file(mw_writer *writer, const char *name, const void *bytes, size
   if (fd < 0) return fail(err, "cannot be made", path);
   writer->files[writer->file_count++] = kept;
   bool written = mw_file_write(fd, path, 0, bytes, length, err);
+  if (writer->sync) mw_sync_start(fd);
   if (close(fd) != 0 && written) written = fail(err, "cannot be closed", path);
   return written;
 }
 
 const char *mw_writer_folder(const mw_writer *writer) { return writer->folder; }
 
-/* Flushes the folder below the root in which "sub/name" lies. */
+/* Syncs the folder below the root in which "sub/name" lies. */
 static bool sync_room(const mw_writer *writer, const char *name, mw_error *err) {
   const char *slash = strchr(name, '/');
   if (!slash) return true;
@@ -179,7 +188,7 @@ static bool sync_room(const mw_writer *writer, const char *name, mw_error *err) 
   snprintf(sub, sizeof sub, "%.*s", (int)(slash - name), name);
   int fd = openat(writer->root, sub, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0) return fail(err, "cannot be opened again", sub);
-  bool done = mw_folder_sync(fd, sub, err);
+  bool done = mw_sync_folder(fd, sub, err);
   close(fd);
   return done;
 }
@@ -187,7 +196,7 @@ static bool sync_room(const mw_writer *writer, const char *name, mw_error *err) 
 static bool sync_file(const mw_writer *writer, const char *name, mw_error *err) {
   int fd = openat(writer->root, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0) return fail(err, "cannot be opened again", name);
-  bool done = fdatasync(fd) == 0 || fail(err, "cannot be brought to the disk", name);
+  bool done = mw_sync_file(fd, name, err);
   close(fd);
   return done && sync_room(writer, name, err);
 }
@@ -195,13 +204,19 @@ static bool sync_file(const mw_writer *writer, const char *name, mw_error *err) 
 /* What a shard is called in the folder: "model.safetensors", "2_Dense/model.safetensors". */
 static const char *shard_name(const mw_writer *writer, size_t index) { return writer->shard_paths[index] + strlen(writer->folder) + 1; }
 
+/* Syncs the parent: the names in it are then on the disk. */
+static bool sync_parent(const mw_writer *writer, mw_error *err) {
+  return !writer->sync || mw_sync_folder(writer->parent, writer->target.parent, err);
+}
+
 static bool sync_all(const mw_writer *writer, mw_error *err) {
+  if (!writer->sync) return true;
   for (size_t i = 0; i < writer->shard_count; i++) {
-    if (fdatasync(writer->shards[i]) != 0) return fail(err, "cannot be brought to the disk", writer->shard_paths[i]);
+    MW_TRY(mw_sync_file(writer->shards[i], writer->shard_paths[i], err));
     MW_TRY(sync_room(writer, shard_name(writer, i), err));
   }
   for (size_t i = 0; i < writer->file_count; i++) MW_TRY(sync_file(writer, writer->files[i], err));
-  return mw_folder_sync(writer->root, writer->folder, err);
+  return mw_sync_folder(writer->root, writer->folder, err);
 }
 
 /* A network file system may report a failed write only when the file is closed. */
@@ -269,7 +284,7 @@ static bool name_weights(mw_writer *writer, bool exists, mw_error *err) {
 static bool publish_lone(mw_writer *writer, bool exists, mw_error *err) {
   const mw_target *target = &writer->target;
   if (name_company(writer, "merge.lock.json", target->lock, err) && name_company(writer, "README.md", target->card, err) &&
-      name_weights(writer, exists, err))
+      sync_parent(writer, err) && name_weights(writer, exists, err))
     return mw_folder_remove(writer->parent, writer->partial, err);
   if (!exists) {
     unlinkat(writer->parent, last_part(target->lock), 0);
@@ -289,22 +304,20 @@ static bool publish_over(mw_writer *writer, mw_error *err) {
   else if (!lacks_flag(errno)) fail(err, "cannot be replaced", writer->target.typed);
   else if ((done = publish_aside(writer, err))) left = writer->aside;
   /* The new output must be on the disk before the old one is removed. */
-  if (done) done = mw_folder_sync(parent, writer->target.parent, err);
+  if (done) done = sync_parent(writer, err);
   if (done && !mw_folder_remove(parent, left, err))
     done = mw_error_wrap(err, "the output is complete, but what it replaced could not all be removed");
   close(old);
   return done;
 }
 
-bool mw_writer_publish(mw_writer *writer, bool durable, mw_error *err) {
+bool mw_writer_publish(mw_writer *writer, mw_error *err) {
   bool exists;
   MW_TRY(mw_target_free(&writer->target, writer->force, &exists, err));
-  durable = durable || exists;
-  if (durable) MW_TRY(sync_all(writer, err));
-  MW_TRY(close_shards(writer, err));
+  MW_TRY(sync_all(writer, err) && close_shards(writer, err));
   if (exists && !writer->target.card) return publish_over(writer, err);
   MW_TRY(writer->target.card ? publish_lone(writer, exists, err) : publish_new(writer, err));
-  return !durable || mw_folder_sync(writer->parent, writer->target.parent, err);
+  return sync_parent(writer, err);
 }
 
 /* Removes what was not published. Needs no memory, since all names are known. */

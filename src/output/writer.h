@@ -14,8 +14,8 @@ bool mw_writer_allowed(const char *out, bool force, const char *const *inputs, s
                        mw_error *err);
 
 /* Makes the temporary folder (locked: a second run on the same output is MW_CHANGED), preallocates the shards and
- * writes their headers. */
-bool mw_writer_open(const char *out, const mw_layout *layout, bool force, mw_writer **writer, mw_error *err);
+ * writes their headers. With `sync` the output is on the disk when it is published; without it, some time later. */
+bool mw_writer_open(const char *out, const mw_layout *layout, bool force, bool sync, mw_writer **writer, mw_error *err);
 /* `length` bytes of tensor data at `offset` of shard `shard`. Thread-safe. */
 bool mw_writer_write(mw_writer *writer, uint32_t shard, uint64_t offset, const void *bytes, size_t length, mw_error *err);
 /* A small file of the output, "config.json" or "sub/name". */
@@ -23,9 +23,9 @@ bool mw_writer_file(mw_writer *writer, const char *name, const void *bytes, size
 /* The path of the temporary folder, for reading it before it is published. */
 const char *mw_writer_folder(const mw_writer *writer);
 /* Publishes: the folder, or of a lone file (OUT ends with .safetensors) the only shard as OUT, merge.lock.json and README.md
- * as NAME.lock.json and NAME.md beside it. With `durable`, and always when it replaces something, the bytes reach the disk
- * before the rename. */
-bool mw_writer_publish(mw_writer *writer, bool durable, mw_error *err);
+ * as NAME.lock.json and NAME.md beside it. MW_IO if the disk does not take it; an output that it would replace is then still
+ * there, or the new one is complete. */
+bool mw_writer_publish(mw_writer *writer, mw_error *err);
 /* Removes what was not published. */
 void mw_writer_close(mw_writer *writer);
 

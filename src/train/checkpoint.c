@@ -4,6 +4,7 @@
 #include "train/checkpoint.h"
 #include "base/sha256.h"
 #include "format/file.h"
+#include "format/sync.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -67,9 +68,8 @@ static bool write_part(const char *path, const mw_text *text, mw_error *err) {
   mw_text_escaped shown;
   int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
   if (fd < 0) return mw_error_set(err, MW_CANNOT_CREATE, "%s: %s", mw_text_escape_z(&shown, path), strerror(errno));
-  bool ok = mw_file_write(fd, path, 0, text->bytes, text->length, err), safe = fsync(fd) == 0;
-  safe = close(fd) == 0 && safe;
-  if (ok && !safe) ok = mw_error_set(err, MW_IO, "%s: %s", mw_text_escape_z(&shown, path), strerror(errno));
+  bool ok = mw_file_write(fd, path, 0, text->bytes, text->length, err) && mw_sync_file(fd, path, err);
+  if (close(fd) != 0 && ok) ok = mw_error_set(err, MW_IO, "%s: %s", mw_text_escape_z(&shown, path), strerror(errno));
   if (!ok) unlink(path);
   return ok;
 }
@@ -82,7 +82,7 @@ static bool place(mw_checkpoint *checkpoint, mw_error *err) {
   bool lacks_flag = errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP;
   if (checkpoint->ours || (result != 0 && lacks_flag && lstat(checkpoint->path, &there) != 0))
     result = rename(checkpoint->part, checkpoint->path);
-  if (result == 0) return checkpoint->ours = true;
+  if (result == 0) return (checkpoint->ours = true) && mw_sync_folder_of(checkpoint->path, err);
   mw_error_set(err, errno == EEXIST ? MW_CANNOT_CREATE : MW_IO, "%s: cannot keep the training there: %s",
                mw_text_escape_z(&shown, checkpoint->path), strerror(errno));
   unlink(checkpoint->part);

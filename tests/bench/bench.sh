@@ -36,8 +36,8 @@ copy_three() {
 }
 floor() { ./floor m1/model.safetensors m2/model.safetensors floor.out "$threads"; }
 
-two="--a m1 --b m2 -o out --quiet"
-tuned="--base m1 --experts m2 m3 m4 -o out --quiet"
+two="--a m1 --b m2 -o out --quiet --no-sync"
+tuned="--base m1 --experts m2 m3 m4 -o out --quiet --no-sync"
 many() { for m in $(seq "$2"); do echo "$1$m"; done; } # PREFIX COUNT
 
 # shellcheck disable=SC2086
@@ -51,7 +51,7 @@ for round in $(seq "$rounds"); do
   clock ops8 "$moonweld" "$here/ops8.lua" $two; rm -rf out
   clock ops14 "$moonweld" "$here/ops14.lua" $two; rm -rf out
   clock slerp "$moonweld" slerp --t 0.3 $two; rm -rf out
-  clock linear4 "$moonweld" soup --models m1 m2 m3 m4 -o out --quiet; rm -rf out
+  clock linear4 "$moonweld" soup --models m1 m2 m3 m4 -o out --quiet --no-sync; rm -rf out
   clock ties "$moonweld" ties $tuned; rm -rf out
   clock ties_mergekit "$moonweld" ties --profile mergekit --density 0.2 $tuned; rm -rf out
   clock dare_linear "$moonweld" dare_linear $tuned; rm -rf out
@@ -65,6 +65,13 @@ done
 for round in $(seq "$rounds"); do
   forget $files; clock cat cat $files
   forget $files; clock cold "$moonweld" lerp --t 0.3 $two; rm -rf out
+done
+# shellcheck disable=SC2086
+for round in $(seq "$rounds"); do
+  sync; clock unsynced "$moonweld" lerp --t 0.3 $two; rm -rf out
+  sync; clock dd dd if=m1/model.safetensors of=copy bs=1M conv=fdatasync status=none; rm copy
+  sync; clock synced "$moonweld" lerp --t 0.3 --a m1 --b m2 -o out --quiet; rm -rf out
+  slower "unsynced" "dd"
 done
 printf '\r' >&2
 
@@ -81,6 +88,8 @@ row "8 operations / lerp"          "$(ratio ops8 lerp)"     "1.20"
 row "14 operations / lerp"         "$(ratio ops14 lerp)"    "1.5 (AVX-512), 1.8 (AVX2)"
 row "slerp / lerp"                 "$(ratio slerp lerp)"    "1.80"
 row "lerp / cat, cold files"       "$(ratio cold cat)"      "1.15"
+row "lerp, on the disk"            "$(milliseconds synced)" ""
+row "lerp on the disk / slower of lerp without and dd conv=fdatasync" "$(ratio synced slower)" "1.10"
 row "linear merge of four"         "$(milliseconds linear4)" ""
 row "ties / linear merge of four"  "$(ratio ties linear4)"  "3.0"
 row "ties of 0.2, mergekit's profile / linear" "$(ratio ties_mergekit linear4)" ""

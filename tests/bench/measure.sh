@@ -13,6 +13,13 @@ clock() { # NAME COMMAND...
   times[$name]+="$((ended - begun)) "
 }
 
+# Adds the slower of the last times of two lists to the list "slower".
+slower() { # NAME NAME
+  local one other
+  one=$(awk '{ print $NF }' <<< "${times[$1]}") other=$(awk '{ print $NF }' <<< "${times[$2]}")
+  times[slower]+="$((one > other ? one : other)) "
+}
+
 # The greatest private memory (RssAnon) of a command, asked of the system as often as it answers.
 peak_memory() { # COMMAND...
   local peak=0 key value rest process

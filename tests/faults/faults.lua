@@ -147,9 +147,10 @@ each { "fallocate", "ENOSPC", codes = { 74 }, step = 1 }
 each { "fallocate", "EDQUOT", codes = { 74 }, step = 1 }
 each { "fallocate", "EINTR", codes = { 0 }, step = 1 }
 each { "fallocate", "EOPNOTSUPP+", codes = { 0 }, step = 1 }
-each { "fdatasync", "EIO", codes = { 74 }, more = "--durable", step = 1 }
-each { "fsync", "EIO", codes = { 74 }, more = "--durable", left = true, step = 1 }
-each { "fsync", "EINVAL+", codes = { 0 }, more = "--durable", step = 1 }
+each { "fdatasync", "EIO", codes = { 74 }, step = 1 }
+each { "fsync", "EIO", codes = { 74 }, left = true, step = 1 }
+each { "fsync", "EINVAL+", codes = { 0 }, step = 1 }
+each { "sync_file_range", "ENOSYS+", codes = { 0 }, step = 1 }
 each { "mkdirat", "ENOSPC", codes = { 74 }, step = 1 }
 each { "mkdirat", "EACCES", codes = { 73, 74 }, step = 1 }
 -- 0: the first fills the standard streams, and a README that cannot be read tells no licence.

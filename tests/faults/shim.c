@@ -25,7 +25,7 @@ static bool lasting, off = true;
 
 static const struct { const char *name; int number; } errors[] = {
     {"EIO", EIO}, {"ENOSPC", ENOSPC}, {"EINTR", EINTR}, {"EINVAL", EINVAL}, {"EOPNOTSUPP", EOPNOTSUPP}, {"EMFILE", EMFILE},
-    {"EACCES", EACCES}, {"EDQUOT", EDQUOT}, {"ENOMEM", ENOMEM}, {"EFBIG", EFBIG}, {"EAGAIN", EAGAIN}};
+    {"EACCES", EACCES}, {"EDQUOT", EDQUOT}, {"ENOMEM", ENOMEM}, {"EFBIG", EFBIG}, {"EAGAIN", EAGAIN}, {"ENOSYS", ENOSYS}};
 
 static void child(void) { off = true; }
 
@@ -80,6 +80,7 @@ int close(int fd) {
 
 CALL(fsync, (int fd), (fd), int)
 CALL(fdatasync, (int fd), (fd), int)
+CALL(sync_file_range, (int fd, off_t at, off_t length, unsigned how), (fd, at, length, how), int, off_t, off_t, unsigned)
 CALL(flock, (int fd, int how), (fd, how), int, int)
 CALL(fallocate, (int fd, int mode, off_t at, off_t length), (fd, mode, at, length), int, int, off_t, off_t)
 CALL(ftruncate, (int fd, off_t length), (fd, length), int, off_t)

@@ -71,9 +71,10 @@ static void check_texts(void) {
   const char *lock = get("out/merge.lock.json");
   CHECK(!strncmp(lock, "{\n  \"moonweld\": \"", 17) && strstr(lock, lock_text) != NULL);
   CHECK(strstr(lock, "\"outputs\": [\n    {\n      \"file\": \"model.safetensors\",\n      \"bytes\": 40\n    }\n  ]\n}\n") != NULL);
-  bool ours;
+  mw_lock_kind kind;
   mw_error err;
-  CHECK(mw_lock_is_ours("out/merge.lock.json", &ours, &err) && ours && mw_lock_is_ours("other/merge.lock.json", &ours, &err) && !ours);
+  CHECK(mw_lock_look("out/merge.lock.json", &kind, &err) && kind == MW_LOCK_OURS);
+  CHECK(mw_lock_look("other/merge.lock.json", &kind, &err) && kind == MW_LOCK_NONE);
 }
 
 static void test_bundle(void) {
@@ -87,9 +88,9 @@ static void test_bundle(void) {
   mw_layout layout;
   mw_writer *writer = NULL;
   mw_warning warnings = {0};
-  CHECK(mw_layout_make(NULL, 0, 1000, &(mw_layout_names){.stem = "model"}, &layout, &err) && mw_writer_open("out", &layout, false, &writer, &err));
+  CHECK(mw_layout_make(NULL, 0, 1000, &(mw_layout_names){.stem = "model"}, &layout, &err) && mw_writer_open("out", &layout, false, false, &writer, &err));
   CHECK(mw_side_files_write(writer, &layout, &family, &provenance, &warnings, &err));
-  CHECK(mw_writer_publish(writer, true, &err));
+  CHECK(mw_writer_publish(writer, &err));
   mw_writer_close(writer);
   CHECK_TEXT(get("out/tokenizer.json"), "tokens");
   CHECK_TEXT(get("out/vo\xff" "cab.txt"), "bytes");
