@@ -34,28 +34,34 @@ bool mw_mem_grow(void *array, size_t *capacity, size_t need, size_t size, mw_err
   return true;
 }
 
-void *mw_mem_take(mw_arena *arena, size_t bytes, mw_error *err) {
+char *mw_mem_text(mw_arena *arena, size_t bytes, mw_error *err) {
   mw_arena_block *block = arena->block;
-  /* The margin keeps the rounding and the block's own header from overflowing. */
+  /* The margin keeps the block's own header from overflowing. */
   if (bytes > SIZE_MAX / 2) return mw_error_memory(err, bytes), NULL;
-  size_t need = (bytes + 15) & ~(size_t)15;
-  if (!block || block->size - block->used < need) {
+  if (!block || block->size - block->used < bytes) {
     size_t size = block ? block->size * 2 : FIRST_BLOCK;
     if (size > LARGEST_BLOCK) size = LARGEST_BLOCK;
-    if (size < need) size = need;
+    if (size < bytes) size = bytes;
     mw_arena_block *fresh = calloc(1, sizeof *fresh + size);
     if (!fresh) return mw_error_memory(err, size), NULL;
     fresh->size = size;
     fresh->next = block;
     arena->block = block = fresh;
   }
-  void *piece = block->bytes + block->used;
-  block->used += need;
+  char *piece = (char *)block->bytes + block->used;
+  block->used += bytes;
   return piece;
 }
 
+void *mw_mem_take(mw_arena *arena, size_t bytes, mw_error *err) {
+  mw_arena_block *block = arena->block;
+  size_t past = block ? block->used % 16 : 0;
+  if (past) block->used += 16 - past < block->size - block->used ? 16 - past : block->size - block->used;
+  return mw_mem_text(arena, bytes, err);
+}
+
 char *mw_mem_copy(mw_arena *arena, const char *text, size_t length, mw_error *err) {
-  char *copy = length < SIZE_MAX ? mw_mem_take(arena, length + 1, err) : (mw_error_memory(err, length), NULL);
+  char *copy = length < SIZE_MAX ? mw_mem_text(arena, length + 1, err) : (mw_error_memory(err, length), NULL);
   if (copy && length) memcpy(copy, text, length);
   return copy;
 }

@@ -18,6 +18,8 @@ typedef struct mw_arena {
 
 /* Zeroed bytes, aligned for any type up to 16 bytes. */
 void *mw_mem_take(mw_arena *arena, size_t bytes, mw_error *err);
+/* Zeroed bytes for text, not aligned: one text follows another without a gap. */
+char *mw_mem_text(mw_arena *arena, size_t bytes, mw_error *err);
 /* A NUL-terminated copy of `length` bytes. */
 char *mw_mem_copy(mw_arena *arena, const char *text, size_t length, mw_error *err);
 void mw_mem_release(mw_arena *arena);

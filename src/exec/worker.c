@@ -168,11 +168,11 @@ static bool report_input(const mw_worker *w, size_t index, mw_error *err) {
   const mw_tensor *tensor = mw_job_tensor(w->job, facts);
   const mw_model *model = mw_job_model(w->job, facts);
   const mw_kernel_load load = w->kernels->type[1].load[facts.dtype];
-  uint64_t bad = 0, first = 0, step = 4096;
+  uint64_t elements = mw_tensor_elements(tensor), bad = 0, first = 0, step = 4096;
   unsigned char stored[4096 * 8];
   double values[4096];
-  for (uint64_t at = 0; at < tensor->elements; at += step) {
-    size_t n = (size_t)(tensor->elements - at < step ? tensor->elements - at : step);
+  for (uint64_t at = 0; at < elements; at += step) {
+    size_t n = (size_t)(elements - at < step ? elements - at : step);
     MW_TRY(mw_model_read(model, tensor, at * mw_dtype_size(facts.dtype), stored, n * mw_dtype_size(facts.dtype), err));
     if (!load(values, stored, n)) continue;
     for (size_t i = 0; i < n; i++) {
@@ -183,7 +183,7 @@ static bool report_input(const mw_worker *w, size_t index, mw_error *err) {
   mw_text_escaped name, path;
   mw_error_set(err, MW_DATA, "%s: tensor '%s': %llu of %llu values are NaN or infinite, the first at index %llu",
                mw_text_escape_z(&path, mw_model_path(model, tensor)), mw_text_escape_z(&name, tensor->name),
-               (unsigned long long)bad, (unsigned long long)tensor->elements, (unsigned long long)first);
+               (unsigned long long)bad, (unsigned long long)elements, (unsigned long long)first);
   return mw_error_hint(err, "give --nonfinite keep to merge it all the same");
 }
 

@@ -329,7 +329,7 @@ mw_json mw_json_member(mw_json object, const char *name) {
 }
 
 bool mw_json_string(mw_json string, mw_arena *arena, const char **text, size_t *length, mw_error *err) {
-  char *out = mw_mem_take(arena, string.length, err);
+  char *out = mw_mem_text(arena, string.length - 1, err); /* without its quotes, with a NUL */
   if (!out) return false;
   const char *at = string.bytes + 1, *end = string.bytes + string.length - 1;
   size_t used = 0;

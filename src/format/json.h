@@ -1,7 +1,7 @@
 /* json.h: reads JSON that may be hostile. One strict scan without recursion checks the whole text first: UTF-8, grammar, depth,
  * duplicate keys, no byte order mark, no trailing bytes. Then the text can be walked value by value; numbers keep their
- * spelling, so a u64 loses nothing. Nothing is allocated for a value, so a header of 100 MB needs little more memory than its
- * text. */
+ * spelling, so a u64 loses nothing. Nothing is allocated for a value. A very large object is read member by member, without its
+ * whole text (json_members.h). */
 #ifndef MW_FORMAT_JSON_H
 #define MW_FORMAT_JSON_H
 

@@ -1,12 +1,13 @@
 /* safetensors.c: the reader checks the rules of the reference implementation in the same order, so that errors agree, then our
- * own. Every size is u64 and checked before it is used. The writer's output is the reference's, byte for byte. */
+ * own. Every size is u64 and checked before it is used. The header is read tensor by tensor: only the tensors stay in memory, not
+ * its text. The writer's output is the reference's, byte for byte. */
 #include "format/safetensors.h"
-#include "format/json.h"
+#include "format/json_members.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LARGEST_HEADER = 100000000, DEEPEST = 32, MAX_RANK = 64, MAX_TENSORS = 1 << 20, LONGEST_NAME = 4096 };
+enum { LARGEST_HEADER = 100000000, DEEPEST = 32, MAX_RANK = 64, LONGEST_NAME = 4096 };
 
 typedef struct reader {
   const mw_file *file;
@@ -14,6 +15,7 @@ typedef struct reader {
   mw_arena *arena;
   mw_error *err;
   mw_text_escaped path;
+  bool described; /* there was a member "__metadata__" */
 } reader;
 
 static bool refuse(const reader *r, const char *what) {
@@ -35,7 +37,7 @@ static uint64_t length_at(const char *start) {
   return length;
 }
 
-static bool read_header(reader *r, char **header, uint64_t *length) {
+static bool read_length(reader *r) {
   char start[8];
   if (r->file->size < sizeof start)
     return mw_error_set(r->err, MW_DATA, "%s: file size: found %llu bytes, expected at least 8", r->path.bytes,
@@ -46,22 +48,25 @@ static bool read_header(reader *r, char **header, uint64_t *length) {
     return mw_error_set(r->err, MW_DATA, "%s: header length: found %llu, expected at most %llu (the rest of the file)",
                         r->path.bytes, (unsigned long long)n,
                         (unsigned long long)(r->file->size - 8 < LARGEST_HEADER ? r->file->size - 8 : LARGEST_HEADER));
-  if (!(*header = mw_mem_new((size_t)n + 1, 1, r->err))) return false;
-  *length = n;
   r->data = 8 + n;
-  return mw_file_read(r->file, 8, *header, (size_t)n, r->err);
+  return true;
+}
+
+/* A header that was refused is checked as a whole: what is no JSON is told before what is no tensor, with the byte where it is. */
+static bool tell_of_text(reader *r) {
+  char what[300], *header = mw_mem_new(r->data - 8, 1, r->err);
+  mw_error first = *r->err;
+  mw_json root;
+  snprintf(what, sizeof what, "%s: header", r->path.bytes);
+  bool good = header && mw_file_read(r->file, 8, header, r->data - 8, r->err) &&
+              mw_json_check(what, header, r->data - 8, DEEPEST, &root, r->err);
+  if (good && root.kind != MW_JSON_OBJECT) refuse(r, "header: expected an object");
+  else if (good) *r->err = first;
+  free(header);
+  return false;
 }
 
 /* ---- entries ---- */
-
-static bool read_metadata(const reader *r, mw_json metadata) {
-  mw_json key, value;
-  if (metadata.kind == MW_JSON_NULL) return true;
-  if (metadata.kind != MW_JSON_OBJECT) return refuse(r, "__metadata__: expected an object of strings");
-  for (mw_json_walk walk = mw_json_enter(metadata); mw_json_next(&walk, &key, &value);)
-    if (!mw_json_is_text(key) || !mw_json_is_text(value)) return refuse(r, "__metadata__: expected an object of strings");
-  return true;
-}
 
 static bool read_name(const reader *r, mw_json key, mw_tensor *tensor) {
   size_t length;
@@ -77,19 +82,23 @@ static bool read_name(const reader *r, mw_json key, mw_tensor *tensor) {
 }
 
 /* The product is taken from left to right and checked at every step, as the reference does. */
-static bool read_shape(const reader *r, mw_json value, mw_tensor *tensor) {
-  uint64_t dims[MAX_RANK];
+static bool read_shape(const reader *r, mw_json value, const mw_tensor *before, mw_tensor *tensor) {
+  uint64_t dims[MAX_RANK], elements = 1;
   unsigned rank = 0;
   mw_json dim;
   if (value.kind != MW_JSON_ARRAY) return refuse_field(r, tensor->name, "shape", value, "a list of whole numbers");
-  tensor->elements = 1;
   for (mw_json_walk walk = mw_json_enter(value); mw_json_next(&walk, NULL, &dim); rank++) {
     if (rank == MAX_RANK) return refuse_field(r, tensor->name, "shape", value, "at most 64 dimensions");
     if (!mw_json_u64(dim, &dims[rank])) return refuse_field(r, tensor->name, "shape", dim, "whole numbers below 2^64");
-    if (__builtin_mul_overflow(tensor->elements, dims[rank], &tensor->elements))
+    if (__builtin_mul_overflow(elements, dims[rank], &elements))
       return refuse_field(r, tensor->name, "shape", value, "a product below 2^64");
   }
   tensor->rank = (uint8_t)rank;
+  /* Neighbours often have one shape: they share it. */
+  if (before && before->rank == rank && memcmp(before->shape, dims, rank * sizeof *dims) == 0) {
+    tensor->shape = before->shape;
+    return true;
+  }
   uint64_t *kept = mw_mem_take(r->arena, rank * sizeof *dims, r->err);
   if (!kept) return false;
   memcpy(kept, dims, rank * sizeof *dims);
@@ -109,7 +118,7 @@ static bool read_offsets(const reader *r, mw_json value, const char *name, uint6
 static bool check_span(const reader *r, const mw_tensor *tensor, mw_json shape, mw_json offsets_spelt,
                        const uint64_t offsets[2]) {
   uint64_t bits, room = r->file->size - r->data;
-  if (__builtin_mul_overflow(tensor->elements, (uint64_t)mw_dtype_bits((mw_dtype)tensor->dtype), &bits))
+  if (__builtin_mul_overflow(mw_tensor_elements(tensor), (uint64_t)mw_dtype_bits((mw_dtype)tensor->dtype), &bits))
     return refuse_field(r, tensor->name, "shape", shape, "a size in bits below 2^64");
   if (bits % 8) return refuse_field(r, tensor->name, "dtype and shape", shape, "a whole number of bytes");
   char expected[80];
@@ -126,7 +135,8 @@ static bool check_span(const reader *r, const mw_tensor *tensor, mw_json shape, 
                       mw_text_escape(&dims, shape.bytes, shape.length), mw_dtype_name((mw_dtype)tensor->dtype));
 }
 
-static bool read_entry(const reader *r, mw_json key, mw_json entry, mw_tensor *tensor) {
+/* `before` is another tensor of the file, or NULL. */
+static bool read_entry(const reader *r, mw_json key, mw_json entry, const mw_tensor *before, mw_tensor *tensor) {
   mw_json field, value, dtype = {0}, shape = {0}, offsets_spelt = {0};
   uint64_t offsets[2];
   *tensor = (mw_tensor){0};
@@ -142,7 +152,7 @@ static bool read_entry(const reader *r, mw_json key, mw_json entry, mw_tensor *t
   if (dtype.kind != MW_JSON_STRING || !mw_dtype_parse(dtype.bytes + 1, dtype.length - 2, &parsed))
     return refuse_field(r, tensor->name, "dtype", dtype, "one of the 22 dtypes of safetensors");
   tensor->dtype = (uint8_t)parsed;
-  MW_TRY(read_shape(r, shape, tensor));
+  MW_TRY(read_shape(r, shape, before, tensor));
   MW_TRY(read_offsets(r, offsets_spelt, tensor->name, offsets));
   MW_TRY(check_span(r, tensor, shape, offsets_spelt, offsets));
   tensor->offset = r->data + offsets[0];
@@ -151,11 +161,10 @@ static bool read_entry(const reader *r, mw_json key, mw_json entry, mw_tensor *t
 
 /* ---- the whole file ---- */
 
-static int by_offset(const void *a, const void *b) {
-  const mw_tensor *x = a, *y = b;
-  if (x->offset != y->offset) return x->offset < y->offset ? -1 : 1;
-  uint64_t n = mw_tensor_bytes(x), m = mw_tensor_bytes(y);
-  return n != m ? (n < m ? -1 : 1) : strcmp(x->name, y->name);
+static int by_offset(const mw_tensor *a, const mw_tensor *b) {
+  if (a->offset != b->offset) return a->offset < b->offset ? -1 : 1;
+  uint64_t n = mw_tensor_bytes(a), m = mw_tensor_bytes(b);
+  return n != m ? (n < m ? -1 : 1) : strcmp(a->name, b->name);
 }
 
 /* Sorted by offset, tensors fill the data without holes or overlaps. */
@@ -175,23 +184,52 @@ static bool check_cover(const reader *r, const mw_tensor *tensors, size_t count)
                       (unsigned long long)r->file->size, (unsigned long long)at);
 }
 
-static bool read_tensors(reader *r, mw_json root, mw_tensor_list *out) {
-  size_t first = out->count;
+static bool read_metadata(reader *r, mw_json metadata, mw_tensor_list *out) {
   mw_json key, value;
-  for (mw_json_walk walk = mw_json_enter(root); mw_json_next(&walk, &key, &value);) {
+  if (r->described) return refuse(r, "__metadata__: there are two");
+  r->described = true;
+  if (metadata.kind == MW_JSON_NULL) return true;
+  if (metadata.kind != MW_JSON_OBJECT) return refuse(r, "__metadata__: expected an object of strings");
+  for (mw_json_walk walk = mw_json_enter(metadata); mw_json_next(&walk, &key, &value);)
+    if (!mw_json_is_text(key) || !mw_json_is_text(value)) return refuse(r, "__metadata__: expected an object of strings");
+  return (out->metadata = mw_mem_copy(r->arena, metadata.bytes, metadata.length, r->err)) != NULL;
+}
+
+static bool read_members(reader *r, mw_json_members *members, mw_tensor_list *out) {
+  mw_json member, key, value;
+  for (size_t first = out->count;;) {
+    MW_TRY(mw_json_members_next(members, &member, r->err));
+    if (member.kind == MW_JSON_END) return true;
+    mw_json_walk walk = mw_json_enter(member);
+    mw_json_next(&walk, &key, &value);
     if (mw_json_equals(key, "__metadata__")) {
-      MW_TRY(read_metadata(r, value));
-      if (value.kind == MW_JSON_OBJECT && !(out->metadata = mw_mem_copy(r->arena, value.bytes, value.length, r->err))) return false;
+      MW_TRY(read_metadata(r, value, out));
       continue;
     }
-    if (out->count - first >= MAX_TENSORS) return refuse(r, "more than 1048576 tensors");
+    if (out->count >= MW_TENSOR_MOST) return refuse(r, "more than 1048576 tensors");
     MW_TRY(mw_mem_grow(&out->tensors, &out->capacity, out->count + 1, sizeof *out->tensors, r->err));
-    MW_TRY(read_entry(r, key, value, &out->tensors[out->count]));
+    mw_tensor *tensor = &out->tensors[out->count];
+    MW_TRY(read_entry(r, key, value, out->count > first ? tensor - 1 : NULL, tensor));
     out->count++;
   }
+}
+
+static bool check_names(const reader *r, const mw_tensor *sorted, size_t count) {
+  for (size_t i = 1; i < count; i++)
+    if (strcmp(sorted[i - 1].name, sorted[i].name) == 0) return refuse(r, "two tensors have one name");
+  return true;
+}
+
+static bool read_tensors(reader *r, mw_tensor_list *out) {
+  size_t first = out->count;
+  mw_json_members members = {.file = r->file, .at = 8, .end = r->data, .depth = DEEPEST};
+  bool ok = read_members(r, &members, out);
+  mw_json_members_free(&members);
   mw_tensor *tensors = out->tensors ? out->tensors + first : NULL;
-  if (out->count > first) qsort(tensors, out->count - first, sizeof *tensors, by_offset);
-  return check_cover(r, tensors, out->count - first);
+  size_t count = out->count - first;
+  ok = ok && mw_tensor_sort(tensors, count, mw_tensor_by_name, r->err) && check_names(r, tensors, count);
+  return ok ? mw_tensor_sort(tensors, count, by_offset, r->err) && check_cover(r, tensors, count)
+            : r->err->status == MW_DATA && tell_of_text(r);
 }
 
 /* ---- the format ---- */
@@ -200,17 +238,8 @@ static bool recognise(const char *start, size_t length) { return length > 8 && l
 
 static bool list(const mw_file *file, mw_arena *arena, mw_tensor_list *out, mw_error *err) {
   reader r = {.file = file, .arena = arena, .err = err};
-  char *header = NULL;
-  uint64_t length = 0;
-  mw_json root;
   mw_text_escape_z(&r.path, file->path);
-  char what[300];
-  snprintf(what, sizeof what, "%s: header", r.path.bytes);
-  bool ok = read_header(&r, &header, &length) && mw_json_check(what, header, (size_t)length, DEEPEST, &root, err);
-  if (ok && root.kind != MW_JSON_OBJECT) ok = refuse(&r, "header: expected an object");
-  ok = ok && read_tensors(&r, root, out);
-  free(header);
-  return ok;
+  return read_length(&r) && read_tensors(&r, out);
 }
 
 static bool head(const mw_file *file, uint64_t *bytes, mw_error *err) {

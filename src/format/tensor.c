@@ -1,6 +1,9 @@
-/* tensor.c: chooses a file's format by its first bytes, not by its name: files of the hub's cache have hashes as names. */
+/* tensor.c: chooses a file's format by its first bytes, not by its name: files of the hub's cache have hashes as names. Also what
+ * lists of tensors of any format need. */
 #include "format/tensor.h"
 #include "format/recognise.h"
+#include <stdlib.h>
+#include <string.h>
 
 #define MW_FORMAT(name) extern const mw_tensor_format mw_##name##_format;
 #include "format/formats.def"
@@ -49,7 +52,63 @@ bool mw_tensor_read(const mw_file *file, const mw_tensor *tensor, uint64_t at, v
   return mw_tensor_formats[tensor->format]->read(file, tensor, at, bytes, length, err);
 }
 
+uint64_t mw_tensor_elements(const mw_tensor *tensor) {
+  uint64_t product = 1;
+  for (unsigned i = 0; i < tensor->rank; i++) product *= tensor->shape[i];
+  return product;
+}
+
 uint64_t mw_tensor_bytes(const mw_tensor *tensor) {
+  uint64_t elements = mw_tensor_elements(tensor);
   unsigned bits = mw_dtype_bits((mw_dtype)tensor->dtype);
-  return tensor->elements / 8 * bits + tensor->elements % 8 * bits / 8;
+  return elements / 8 * bits + elements % 8 * bits / 8;
+}
+
+/* ---- order ---- */
+
+typedef struct sorting {
+  const mw_tensor *tensors;
+  mw_tensor_order *order;
+} sorting;
+
+static int by_index(const void *a, const void *b, void *context) {
+  const sorting *s = context;
+  return s->order(&s->tensors[*(const uint32_t *)a], &s->tensors[*(const uint32_t *)b]);
+}
+
+/* Moves tensor from[i] to place i, for every i. The places form circles: 2 <- 5 <- 3 <- 2; a circle is moved as a whole, with one
+ * tensor held beside it. */
+static void move_to_places(mw_tensor *tensors, uint32_t *from, size_t count) {
+  for (uint32_t i = 0; i < count; i++) {
+    mw_tensor first = tensors[i];
+    uint32_t at = i, next;
+    for (; (next = from[at]) != i; at = next) {
+      tensors[at] = tensors[next];
+      from[at] = at;
+    }
+    tensors[at] = first;
+    from[at] = at;
+  }
+}
+
+/* Numbers of four bytes are sorted in the place of tensors: qsort may need as much memory again as what it sorts. */
+bool mw_tensor_sort(mw_tensor *tensors, size_t count, mw_tensor_order *order, mw_error *err) {
+  size_t sorted = 1;
+  while (sorted < count && order(&tensors[sorted - 1], &tensors[sorted]) <= 0) sorted++;
+  if (sorted >= count) return true;
+  uint32_t *from = mw_mem_new(count, sizeof *from, err);
+  if (!from) return false;
+  for (uint32_t i = 0; i < count; i++) from[i] = i;
+  qsort_r(from, count, sizeof *from, by_index, &(sorting){tensors, order});
+  move_to_places(tensors, from, count);
+  free(from);
+  return true;
+}
+
+int mw_tensor_by_name(const mw_tensor *a, const mw_tensor *b) { return strcmp(a->name, b->name); }
+
+static int against_name(const void *name, const void *tensor) { return strcmp(name, ((const mw_tensor *)tensor)->name); }
+
+const mw_tensor *mw_tensor_named(const mw_tensor *tensors, size_t count, const char *name) {
+  return count ? bsearch(name, tensors, count, sizeof *tensors, against_name) : NULL;
 }

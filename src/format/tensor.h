@@ -6,17 +6,23 @@
 #include "base/dtype.h"
 #include "format/file.h"
 
-/* One tensor as a file declares it. Strings and shapes are in the owner's arena. */
+/* A model has at most so many tensors. */
+enum { MW_TENSOR_MOST = 1 << 20 };
+
+/* One tensor as a file declares it. Strings and shapes are in the owner's arena. A model may have a million of these, so they are
+ * small. */
 typedef struct mw_tensor {
   const char *name;      /* UTF-8, not empty, no NUL inside */
-  const uint64_t *shape; /* rank numbers */
-  uint64_t elements;     /* their product; 1 for rank 0 */
-  uint64_t offset;       /* of its first byte, from the start of the file */
-  uint32_t file;         /* which file of the model; 0 if it is a single file */
-  uint8_t rank;          /* at most 64 */
-  uint8_t dtype;         /* mw_dtype */
-  uint8_t format;        /* of its file: a line of formats.def */
-  const struct mw_scaled *scaled; /* NULL, or how its elements are made when they are read (model/scaled.h) */
+  const uint64_t *shape; /* rank numbers, whose product is below 2^64 */
+  union {
+    uint64_t offset;                /* of its first byte, from the start of the file */
+    const struct mw_scaled *scaled; /* where `is_scaled`: how its elements are made when they are read (model/scaled.h) */
+  };
+  uint32_t file;  /* which file of the model; 0 if it is a single file */
+  uint8_t rank;   /* at most 64 */
+  uint8_t dtype;  /* mw_dtype */
+  uint8_t format; /* of its file: a line of formats.def */
+  bool is_scaled;
 } mw_tensor;
 
 /* Where a format's reader puts the tensors of a file. */
@@ -50,7 +56,17 @@ bool mw_tensor_find(const mw_file *file, uint32_t index, mw_arena *arena, mw_ten
 bool mw_tensor_head(const mw_file *file, uint64_t *bytes, mw_error *err);
 bool mw_tensor_read(const mw_file *file, const mw_tensor *tensor, uint64_t at, void *bytes, size_t length, mw_error *err);
 
+/* The product of its shape; 1 for rank 0. */
+uint64_t mw_tensor_elements(const mw_tensor *tensor);
 /* How many bytes its elements take. */
 uint64_t mw_tensor_bytes(const mw_tensor *tensor);
+
+/* Sorts in place, with 8 bytes of memory for each tensor. */
+typedef int mw_tensor_order(const mw_tensor *a, const mw_tensor *b);
+bool mw_tensor_sort(mw_tensor *tensors, size_t count, mw_tensor_order *order, mw_error *err);
+/* The order of names, by bytes. */
+mw_tensor_order mw_tensor_by_name;
+/* The tensor of that name among tensors that are sorted by name, or NULL. */
+const mw_tensor *mw_tensor_named(const mw_tensor *tensors, size_t count, const char *name);
 
 #endif

@@ -134,11 +134,6 @@ static bool is_index(const char *name) { return mw_text_ends_with(name, "positio
 
 static bool is_head(const mw_tensor *tensor) { return strcmp(tensor->name, mw_tied_head_name) == 0; }
 
-static int by_name(const void *a, const void *b) {
-  const mw_tensor *x = a, *y = b;
-  return strcmp(x->name, y->name);
-}
-
 /* Lists a member's tensors. The head is left out, or the embedding is taken as the head, as the output needs it. */
 static bool list_tensors(const joining *j, mw_family_member *member) {
   const mw_model *model = member->model;
@@ -156,7 +151,7 @@ static bool list_tensors(const joining *j, mw_family_member *member) {
   if (head) {
     member->tensors[member->count] = *head;
     member->tensors[member->count++].name = mw_tied_head_name;
-    qsort(member->tensors, member->count, sizeof *member->tensors, by_name);
+    return mw_tensor_sort(member->tensors, member->count, mw_tensor_by_name, j->err);
   }
   return true;
 }
@@ -208,8 +203,7 @@ static bool join(joining *j) {
 }
 
 const mw_tensor *mw_family_find(const mw_family_member *member, const char *name) {
-  const mw_tensor key = {.name = name};
-  return bsearch(&key, member->tensors, member->count, sizeof key, by_name);
+  return mw_tensor_named(member->tensors, member->count, name);
 }
 
 bool mw_family_join(mw_family_member *members, size_t count, size_t donor, const mw_family_rules *rules,

@@ -10,22 +10,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MAX_TENSORS = 1 << 20 };
-
-static int by_name(const void *a, const void *b) {
-  return strcmp(((const mw_tensor *)a)->name, ((const mw_tensor *)b)->name);
-}
-
 const mw_tensor *mw_model_find(const mw_model *model, const char *name) {
-  mw_tensor key = {.name = name};
-  return model->tensor_count ? bsearch(&key, model->tensors, model->tensor_count, sizeof key, by_name) : NULL;
+  return mw_tensor_named(model->tensors, model->tensor_count, name);
 }
 
 const char *mw_model_path(const mw_model *model, const mw_tensor *tensor) { return model->files[tensor->file].path; }
 
 bool mw_model_read(const mw_model *model, const mw_tensor *tensor, uint64_t at, void *bytes, size_t length, mw_error *err) {
   const mw_file *file = &model->files[tensor->file];
-  return tensor->scaled ? mw_scaled_read(file, tensor->scaled, at, bytes, length, err) : mw_tensor_read(file, tensor, at, bytes,
+  return tensor->is_scaled ? mw_scaled_read(file, tensor->scaled, at, bytes, length, err) : mw_tensor_read(file, tensor, at, bytes,
                                                                                                         length, err);
 }
 
@@ -55,10 +48,7 @@ static bool open_file(mw_model *model, const char *path, size_t *capacity, mw_er
   model->tensor_count = list.count;
   *capacity = list.capacity;
   model->metadata = list.metadata;
-  mw_text_escaped shown;
-  if (!ok) return false;
-  return model->tensor_count <= MAX_TENSORS ||
-         mw_error_set(err, MW_DATA, "%s: more than %d tensors", mw_text_escape_z(&shown, path), MAX_TENSORS);
+  return ok;
 }
 
 static bool check_unique(const mw_model *model, mw_error *err) {
@@ -107,16 +97,13 @@ static bool open_part(mw_model *model, const char *part, mw_error *err) {
   return true;
 }
 
-static void sort(mw_model *model) {
-  if (model->tensor_count) qsort(model->tensors, model->tensor_count, sizeof *model->tensors, by_name);
-}
+static bool sort(mw_model *model, mw_error *err) { return mw_tensor_sort(model->tensors, model->tensor_count, mw_tensor_by_name, err); }
 
 static bool open_parts(mw_model *model, mw_error *err) {
   MW_TRY(mw_modules_read(model->folder, &model->arena, &model->parts, &model->part_count, err));
   for (size_t i = 0; i < model->part_count; i++) MW_TRY(open_part(model, model->parts[i], err));
   model->metadata = NULL;
-  sort(model);
-  return check_unique(model, err);
+  return sort(model, err) && check_unique(model, err);
 }
 
 static bool open_all(mw_model *model, const mw_shards *shards, mw_arena *arena, mw_error *err) {
@@ -161,8 +148,7 @@ static bool open_folder(mw_model *model, mw_warning *warnings, mw_error *err) {
   mw_arena arena = {0};
   bool ok = mw_shards_find(model->folder, &arena, warnings, &shards, err) && open_all(model, &shards, &arena, err);
   if (ok) {
-    sort(model);
-    ok = check_unique(model, err) && (!shards.entries || check_index(model, &shards, err)) &&
+    ok = sort(model, err) && check_unique(model, err) && (!shards.entries || check_index(model, &shards, err)) &&
          mw_config_open(&model->config, model->folder, err);
     if (ok && shards.entries) check_total(model, &shards, warnings);
     model->stem = shards.stem;
@@ -185,8 +171,7 @@ static bool open_lone(mw_model *model, const char *path, mw_warning *warnings, m
                    mw_text_escape_z(&shown, path), of);
   if (!(model->files = mw_mem_new(1, sizeof *model->files, err))) return false;
   MW_TRY(open_file(model, path, &capacity, err));
-  sort(model);
-  return true;
+  return sort(model, err);
 }
 
 /* "_name_or_path" of the config, if it is a hub id. */

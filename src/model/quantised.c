@@ -86,7 +86,7 @@ const mw_tensor *mw_quantised_empty(const mw_model *model) {
   for (size_t i = 0; i < model->tensor_count; i++) {
     const mw_tensor *tensor = &model->tensors[i];
     bool weight = mw_text_ends_with(tensor->name, ".weight") || mw_text_ends_with(tensor->name, ".bias");
-    if (weight && tensor->rank && !tensor->elements) return tensor;
+    if (weight && tensor->rank && !mw_tensor_elements(tensor)) return tensor;
   }
   return NULL;
 }

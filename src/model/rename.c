@@ -33,11 +33,6 @@ static bool parse(mw_family *family, const char *typed, renaming *out, mw_error 
   return true;
 }
 
-static int by_name(const void *a, const void *b) {
-  const mw_tensor *x = a, *y = b;
-  return strcmp(x->name, y->name);
-}
-
 /* The member's tensors with their new names, in the arena. *changed: how many have a new name. */
 static mw_tensor *renamed(mw_family *family, const mw_family_member *member, const renaming *r, size_t *changed, mw_error *err) {
   mw_tensor *tensors = mw_mem_take(&family->arena, (member->count + 1) * sizeof *tensors, err);
@@ -51,8 +46,7 @@ static mw_tensor *renamed(mw_family *family, const mw_family_member *member, con
     if (!mw_text_check(&name, err) || !(tensors[i].name = mw_mem_copy(&family->arena, name.bytes, name.length, err))) tensors = NULL;
   }
   mw_text_free(&name);
-  if (tensors) qsort(tensors, member->count, sizeof *tensors, by_name);
-  return tensors;
+  return tensors && mw_tensor_sort(tensors, member->count, mw_tensor_by_name, err) ? tensors : NULL;
 }
 
 /* How many names these tensors share with another input: the largest such number. */

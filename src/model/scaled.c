@@ -36,19 +36,20 @@ static bool is_of_activations(const char *name) {
 
 /* How a scale of this shape lies over the codes; false for a shape that says nothing. */
 static bool fits(const mw_tensor *codes, const mw_tensor *scale, mw_scaled *out) {
-  uint64_t width = codes->rank ? codes->shape[codes->rank - 1] : 1, rows = width ? codes->elements / width : 0;
+  uint64_t width = codes->rank ? codes->shape[codes->rank - 1] : 1, rows = width ? mw_tensor_elements(codes) / width : 0;
+  uint64_t scales = mw_tensor_elements(scale);
   *out = (mw_scaled){.codes = *codes, .width = width, .rows_each = rows, .columns_each = width, .across = 1};
-  if (!codes->elements || !scale->elements || scale->elements > MOST_SCALES) return false;
-  if (scale->elements == 1) return true;
+  if (!mw_tensor_elements(codes) || !scales || scales > MOST_SCALES) return false;
+  if (scales == 1) return true;
   out->rows_each = 1;
-  if (scale->elements == rows && (scale->rank == 1 || scale->shape[scale->rank - 1] == 1 || width == 1)) return true;
+  if (scales == rows && (scale->rank == 1 || scale->shape[scale->rank - 1] == 1 || width == 1)) return true;
   out->rows_each = out->columns_each = BLOCK;
   out->across = (width + BLOCK - 1) / BLOCK;
   return scale->rank == 2 && scale->shape[0] == (rows + BLOCK - 1) / BLOCK && scale->shape[1] == out->across;
 }
 
 static bool read_scale(const mw_model *model, const mw_tensor *scale, mw_scaled *out, mw_arena *arena, mw_error *err) {
-  size_t each = mw_dtype_size((mw_dtype)scale->dtype), count = (size_t)scale->elements;
+  size_t each = mw_dtype_size((mw_dtype)scale->dtype), count = (size_t)mw_tensor_elements(scale);
   mw_text_escaped name;
   unsigned char *bytes = mw_mem_new(count, each, err);
   bool ok = bytes && mw_tensor_read(&model->files[scale->file], scale, 0, bytes, count * each, err) &&
@@ -84,6 +85,7 @@ static bool replace(mw_family_member *member, mw_arena *arena, const mw_tensor *
     *kept = scaled;
     member->tensors[i].dtype = MW_DTYPE_F32;
     member->tensors[i].scaled = kept;
+    member->tensors[i].is_scaled = true;
     used[(*count)++] = scale;
   }
   return true;

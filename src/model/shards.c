@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LARGEST_INDEX = 64 << 20, DEEPEST = 32, MAX_SHARDS = 16384, MAX_TENSORS = 1 << 20 };
+enum { LARGEST_INDEX = 64 << 20, DEEPEST = 32, MAX_SHARDS = 16384 };
 
 static int by_bytes(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
 
@@ -70,8 +70,8 @@ static bool read_entries(const char *path, mw_json map, mw_arena *arena, mw_shar
     if (!mw_json_string(key, arena, &tensor, &length, err) || strlen(tensor) != length)
       return mw_error_set(err, MW_DATA, "%s: weight_map: tensor name %s", path,
                           mw_text_escape(&shown, key.bytes, key.length));
-    if (out->entry_count >= MAX_TENSORS)
-      return mw_error_set(err, MW_DATA, "%s: weight_map: more than %d tensors", path, MAX_TENSORS);
+    if (out->entry_count >= MW_TENSOR_MOST)
+      return mw_error_set(err, MW_DATA, "%s: weight_map: more than %d tensors", path, MW_TENSOR_MOST);
     MW_TRY(mw_mem_grow(&out->entries, &out->entry_capacity, out->entry_count + 1, sizeof *out->entries, err));
     MW_TRY(mw_mem_grow(files, &capacity, out->entry_count + 1, sizeof **files, err));
     (*files)[out->entry_count] = file;

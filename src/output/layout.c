@@ -154,7 +154,7 @@ bool mw_layout_index(const mw_layout *layout, mw_text *out, mw_error *err) {
   mw_json_writer json = {.out = out, .layout = MW_JSON_WRITER_INDENTED, .ascii = true, .streamed = 2};
   uint64_t parameters = 0;
   for (size_t i = 0; i < layout->count; i++)
-    if (layout->tensors[i].file < layout->root_count) parameters += layout->tensors[i].elements;
+    if (layout->tensors[i].file < layout->root_count) parameters += mw_tensor_elements(&layout->tensors[i]);
   mw_json_writer_object(&json, NULL);
   mw_json_writer_object(&json, "metadata");
   mw_json_writer_u64(&json, "total_parameters", parameters);

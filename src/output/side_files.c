@@ -225,7 +225,7 @@ static const char *dtype_word(const mw_layout *layout, const mw_config *config, 
     mw_dtype dtype = (mw_dtype)layout->tensors[i].dtype;
     const char *word = mw_dtype_torch(dtype);
     held[dtype] = true;
-    elements[dtype] += layout->tensors[i].elements;
+    elements[dtype] += mw_tensor_elements(&layout->tensors[i]);
     if (word && elements[dtype] > most) most = elements[dtype], most_word = word;
   }
   return most_word && mw_config_absent_dtype(config, held) ? most_word : NULL;

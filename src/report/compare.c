@@ -205,7 +205,7 @@ static mw_node count_conflicts(builder *b, mw_node x, mw_node y) {
 static void describe(builder *b, const mw_compare_row *row, uint32_t index, bool with_base, mw_node *sums) {
   mw_node x = input(b, MW_COMPARE_A, index, row->tensor[MW_COMPARE_A]);
   mw_node y = input(b, MW_COMPARE_B, index, row->tensor[MW_COMPARE_B]);
-  mw_node zero = number(b, 0), elements = number(b, (double)row->tensor[MW_COMPARE_A]->elements);
+  mw_node zero = number(b, 0), elements = number(b, (double)mw_tensor_elements(row->tensor[MW_COMPARE_A]));
   mw_node delta = apply(b, MW_OP_SUB, y, x), u = x, v = y;
   for (size_t i = 0; i < MW_COMPARE_SUMS; i++) sums[i] = zero;
   sums[MW_COMPARE_ELEMENTS] = sums[MW_COMPARE_MEASURED] = elements;
@@ -322,7 +322,7 @@ static bool check_finite(mw_compare *compare, watch *w, mw_warning *warnings, mw
 static void add_up(mw_compare *compare) {
   for (size_t i = 0; i < compare->count; i++) {
     mw_compare_row *row = &compare->rows[i];
-    bool known = row->sums.of[MW_COMPARE_ELEMENTS] > 0 || (has_data(row) && !row->tensor[MW_COMPARE_A]->elements);
+    bool known = row->sums.of[MW_COMPARE_ELEMENTS] > 0 || (has_data(row) && !mw_tensor_elements(row->tensor[MW_COMPARE_A]));
     if (row->state == MW_COMPARE_DIFFERS && known && row->sums.of[MW_COMPARE_CHANGED] == 0) row->state = MW_COMPARE_SAME;
     for (size_t k = 0; k < MW_COMPARE_SUMS; k++) {
       compare->groups[row->group].sums.of[k] += row->sums.of[k];

@@ -35,8 +35,8 @@ static bool measure(const mw_model *model, const mw_tensor *tensor, const mw_ker
   double *values = malloc(STEP * sizeof *values);
   *out = (stats){.smallest = INFINITY, .largest = -INFINITY};
   bool ok = stored && values ? true : mw_error_memory(err, STEP);
-  for (uint64_t at = 0; ok && at < tensor->elements; at += STEP) {
-    size_t n = (size_t)(tensor->elements - at < STEP ? tensor->elements - at : STEP), size = mw_dtype_size(dtype);
+  for (uint64_t at = 0, elements = mw_tensor_elements(tensor); ok && at < elements; at += STEP) {
+    size_t n = (size_t)(elements - at < STEP ? elements - at : STEP), size = mw_dtype_size(dtype);
     ok = mw_model_read(model, tensor, at * size, stored, n * size, err);
     if (!ok) break;
     kernels->type[1].load[dtype](values, stored, n);
@@ -74,7 +74,7 @@ static bool measure_all(mw_inspection *inspection, mw_error *err) {
 typedef struct figures { double min, max, mean, norm; } figures;
 
 static figures figures_of(const mw_tensor *tensor, const stats *s) {
-  uint64_t good = tensor->elements - s->bad;
+  uint64_t good = mw_tensor_elements(tensor) - s->bad;
   return good ? (figures){s->smallest, s->largest, s->sum / (double)good, sqrt(s->squares)} : (figures){0};
 }
 
@@ -114,7 +114,7 @@ bool mw_inspect_open(const char *path, bool with_stats, mw_inspection **out, mw_
             mw_model_open(path, &inspection->warnings, &inspection->model, err) &&
             (!with_stats || (measure_all(inspection, err) && verify(inspection, err)));
   for (size_t i = 0; ok && i < inspection->model->tensor_count; i++) {
-    inspection->parameters += inspection->model->tensors[i].elements;
+    inspection->parameters += mw_tensor_elements(&inspection->model->tensors[i]);
     inspection->bytes += mw_tensor_bytes(&inspection->model->tensors[i]);
   }
   if (ok) warn(inspection);

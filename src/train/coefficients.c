@@ -73,7 +73,7 @@ static bool slots_of(const mw_learn_spec *specs, size_t count, const mw_graph *g
     for (size_t k = 0; k < specs[i].count; k++, next++) {
       uint64_t elements = mw_graph_elements(graph, mw_graph_facts(graph, specs[i].parts[k].node).shape);
       slots[next] = (slot){.name = names[next], .shape = {elements}, .values = at};
-      slots[next].tensor = (mw_tensor){.name = names[next], .shape = slots[next].shape, .elements = elements, .rank = 1,
+      slots[next].tensor = (mw_tensor){.name = names[next], .shape = slots[next].shape, .rank = 1,
                                        .dtype = MW_DTYPE_F32};
       at += elements;
     }
@@ -109,20 +109,16 @@ bool mw_coefficients_compose(const mw_learn_spec *specs, size_t count, const mw_
 
 /* ---- reading ---- */
 
-static int by_name(const void *a, const void *b) {
-  return strcmp(((const mw_tensor *)a)->name, ((const mw_tensor *)b)->name);
-}
-
 static bool fill(const mw_file *file, const char *path, const mw_tensor *tensors, size_t count, const slot *s, mw_error *err) {
   mw_text_escaped name;
-  const mw_tensor *found = bsearch(&s->tensor, tensors, count, sizeof *tensors, by_name);
+  const mw_tensor *found = mw_tensor_named(tensors, count, s->name);
   if (!found) return mw_error_set(err, MW_DATA, "%s: coefficient '%s' is missing", path, mw_text_escape_z(&name, s->name));
-  if (found->dtype != MW_DTYPE_F32 || found->rank != 1 || found->elements != s->shape[0])
+  if (found->dtype != MW_DTYPE_F32 || found->rank != 1 || found->shape[0] != s->shape[0])
     return mw_error_set(err, MW_DATA, "%s: coefficient '%s': found %s of %llu elements, expected F32 [%llu]", path,
                         mw_text_escape_z(&name, s->name), mw_dtype_name((mw_dtype)found->dtype),
-                        (unsigned long long)found->elements, (unsigned long long)s->shape[0]);
-  MW_TRY(mw_tensor_read(file, found, 0, s->values, (size_t)found->elements * sizeof *s->values, err));
-  for (uint64_t i = 0; i < found->elements; i++)
+                        (unsigned long long)mw_tensor_elements(found), (unsigned long long)s->shape[0]);
+  MW_TRY(mw_tensor_read(file, found, 0, s->values, (size_t)s->shape[0] * sizeof *s->values, err));
+  for (uint64_t i = 0; i < s->shape[0]; i++)
     if (!isfinite(s->values[i]))
       return mw_error_set(err, MW_DATA, "%s: coefficient '%s': element %llu is not finite", path,
                           mw_text_escape_z(&name, s->name), (unsigned long long)i);
@@ -133,10 +129,9 @@ static bool load(const mw_file *file, const char *path, slot *slots, size_t slot
                  mw_error *err) {
   mw_tensor_list list = {0};
   mw_text_escaped name;
-  bool ok = mw_tensor_find(file, 0, arena, &list, err);
+  bool ok = mw_tensor_find(file, 0, arena, &list, err) && mw_tensor_sort(list.tensors, list.count, mw_tensor_by_name, err);
   mw_tensor *tensors = list.tensors;
   size_t count = list.count;
-  if (ok) qsort(tensors, count, sizeof *tensors, by_name);
   for (size_t i = 0; i < slot_count && ok; i++) ok = fill(file, path, tensors, count, &slots[i], err);
   if (ok && count != slot_count) {
     const char *stranger = NULL;

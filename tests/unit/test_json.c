@@ -1,9 +1,11 @@
 /* JSON from strangers: what is refused and with which word, duplicate keys however they are spelt, the walk over what is
- * good, and the cost of many keys. */
-#include "format/json.h"
+ * good, the cost of many keys, and an object that is read member by member. */
+#include "format/json_members.h"
 #include "unit.h"
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { DEPTH = 32 };
 
@@ -147,6 +149,61 @@ static void nothing(void) {
   CHECK(!mw_json_equals(none, "") && !mw_json_equals(none, "a") && !mw_json_is_text(none));
 }
 
+/* ---- member by member ---- */
+
+enum { PIECE = 64 << 10 }; /* as json_members.c reads */
+
+/* How many members are read of a text with so many spaces before it, or -1. */
+static int members_of(int fd, const char *text, size_t spaces) {
+  static char path[] = "text", whole[3 * PIECE];
+  size_t length = spaces + strlen(text);
+  memset(whole, ' ', spaces);
+  memcpy(whole + spaces, text, strlen(text));
+  CHECK(ftruncate(fd, 0) == 0 && pwrite(fd, whole, length, 0) == (ssize_t)length);
+  mw_file file = {.path = path, .fd = fd, .size = length};
+  mw_json_members members = {.file = &file, .end = length, .depth = DEPTH};
+  mw_json member, key, value;
+  mw_error err = {0};
+  int count = 0;
+  bool ok;
+  while ((ok = mw_json_members_next(&members, &member, &err)) && member.kind == MW_JSON_OBJECT) {
+    mw_json_walk walk = mw_json_enter(member);
+    CHECK(mw_json_next(&walk, &key, &value) && key.kind == MW_JSON_STRING && !mw_json_next(&walk, &key, &value));
+    count++;
+  }
+  CHECK(ok || err.status == MW_DATA);
+  mw_json_members_free(&members);
+  return ok ? count : -1;
+}
+
+/* The same is good as in one piece, wherever a piece ends. */
+static void members(void) {
+  static const struct { const char *text; int count; } cases[] = {
+      {"{}", 0}, {" { } ", 0}, {"{\"a\":1}", 1}, {"{\"a\":1,\"b\":[1,{\"c\":\"]}\"},{}],\"\\\\\":\"\\\"\" , \"d\" : { } }\n", 4},
+      {"{\"\xc3\xa9,\":\"\\u00e9}\"}", 1}, {"", -1}, {"{", -1}, {"[1]", -1}, {"1", -1}, {"{,}", -1}, {"{\"a\":1,}", -1}, {"{,\"a\":1}", -1},
+      {"{\"a\":1,,\"b\":2}", -1}, {"{\"a\":1]", -1}, {"{\"a\":[1}", -1}, {"{\"a\":[1}]}", -1}, {"{\"a\"}", -1}, {"{\"a\":1}}", -1},
+      {"{\"a\":1} x", -1}, {"{\"a\":1}{\"b\":1}", -1}, {"{\"a\":\"\xff\"}", -1}, {"{\"a\":{\"b\":1,\"b\":1}}", -1}, {"{\"a\":01}", -1},
+      {"{\"a\":1 \"b\":2}", -1}, {"{\"a\":\"\\", -1}, {"{\"a\":1,\"b", -1}};
+  int fd = memfd_create("text", 0);
+  mw_error err;
+  CHECK(fd >= 0);
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    size_t length = strlen(cases[i].text);
+    const char *open = strchr(cases[i].text, '{');
+    CHECK((cases[i].count >= 0) == (check(cases[i].text, length, &err) && open && open < cases[i].text + 2));
+    CHECK(members_of(fd, cases[i].text, 0) == cases[i].count);
+    for (size_t end = 0; end <= length; end++) CHECK(members_of(fd, cases[i].text, PIECE - end) == cases[i].count);
+  }
+  char *text = malloc(2 * PIECE + 1);
+  CHECK(text != NULL);
+  memset(text, 'x', 2 * PIECE);
+  memcpy(text, "{\"a\":\"", 6);
+  memcpy(text + 2 * PIECE - 8, "\",\"b\":1}", 9);
+  CHECK(members_of(fd, text, 0) == 2 && members_of(fd, text, PIECE - 3) == 2); /* a member longer than a piece */
+  free(text);
+  close(fd);
+}
+
 int main(void) {
   RUN(nothing());
   RUN(accepted());
@@ -156,5 +213,6 @@ int main(void) {
   RUN(walking());
   RUN(hidden_nul());
   RUN(many_keys());
+  RUN(members());
   UNIT_END();
 }

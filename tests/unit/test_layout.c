@@ -6,8 +6,7 @@
 #include "unit.h"
 
 static mw_tensor tensor(const char *name, mw_dtype dtype, const uint64_t *shape, unsigned rank) {
-  mw_tensor made = {.name = name, .shape = shape, .elements = 1, .rank = (uint8_t)rank, .dtype = (uint8_t)dtype};
-  for (unsigned i = 0; i < rank; i++) made.elements *= shape[i];
+  mw_tensor made = {.name = name, .shape = shape, .rank = (uint8_t)rank, .dtype = (uint8_t)dtype};
   return made;
 }
 

@@ -135,8 +135,8 @@ static void open_oracle(oracle *o, const char *name) {
 static double *values_of(oracle *o, const char *name) {
   for (size_t i = 0; i < o->list.count; i++)
     if (strcmp(o->list.tensors[i].name, name) == 0) {
-      double *values = malloc(o->list.tensors[i].elements * sizeof *values);
-      CHECK(mw_tensor_read(&o->file, &o->list.tensors[i], 0, values, o->list.tensors[i].elements * sizeof *values, &err));
+      double *values = malloc(mw_tensor_bytes(&o->list.tensors[i]));
+      CHECK(mw_tensor_read(&o->file, &o->list.tensors[i], 0, values, mw_tensor_bytes(&o->list.tensors[i]), &err));
       return values;
     }
   unit_check(0, "a tensor of the oracle", __FILE__, __LINE__);

@@ -75,9 +75,9 @@ static void writing(void) {
       "{\"__metadata__\":{\"format\":\"pt\"},\"z\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},"
       "\"a\\n\":{\"dtype\":\"BF16\",\"shape\":[3,1],\"data_offsets\":[8,14]},"
       "\"b\":{\"dtype\":\"BF16\",\"shape\":[],\"data_offsets\":[14,16]}}";
-  mw_tensor b = {.name = "b", .elements = 1, .dtype = MW_DTYPE_BF16};
-  mw_tensor a = {.name = "a\n", .shape = shape, .rank = 2, .elements = 3, .dtype = MW_DTYPE_BF16};
-  mw_tensor z = {.name = "z", .shape = two, .rank = 1, .elements = 2, .dtype = MW_DTYPE_F32};
+  mw_tensor b = {.name = "b", .dtype = MW_DTYPE_BF16};
+  mw_tensor a = {.name = "a\n", .shape = shape, .rank = 2, .dtype = MW_DTYPE_BF16};
+  mw_tensor z = {.name = "z", .shape = two, .rank = 1, .dtype = MW_DTYPE_F32};
   mw_tensor *list[] = {&b, &a, &z};
   mw_text text = {0};
   mw_error err = {0};

@@ -12,7 +12,7 @@
 #include "unit.h"
 
 static const uint64_t shape[] = {4};
-static const mw_tensor one = {.name = "w", .shape = shape, .elements = 4, .rank = 1, .dtype = MW_DTYPE_F32};
+static const mw_tensor one = {.name = "w", .shape = shape, .rank = 1, .dtype = MW_DTYPE_F32};
 
 static void put(const char *path, const char *text) {
   int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
