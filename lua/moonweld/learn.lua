@@ -90,7 +90,7 @@ V.meta_of "data"
 
 --- A coefficient times a tensor: a number for all of it, or one a column.
 local function scale(c, tensor)
-  if type(c) == "number" or not core.shape(c) then return core.apply("mul", c, tensor) end
+  if type(c) == "number" or not core.is_tensor(c) then return core.apply("mul", c, tensor) end
   if core.elements(c) == 1 then return core.apply("mul", core.apply("total", c), tensor) end
   return core.apply("columns", tensor, core.apply("vector", c))
 end
@@ -161,7 +161,7 @@ L.cosine_penalty = word("cosine_penalty(c)", function(c)
   local total = 0
   for _, row in ipairs(rows_of(c)) do
     local count = #row * (#row - 1) // 2
-    if count > 0 and core.shape(row[1]) and core.elements(row[1]) > 1 then
+    if count > 0 and core.is_tensor(row[1]) and core.elements(row[1]) > 1 then
       local sum = 0
       for i = 1, #row do
         for j = i + 1, #row do
@@ -189,7 +189,7 @@ local function norm_sum(norm)
   end
 end
 local function absolute(node)
-  if not core.shape(node) then return core.apply("abs", node) end
+  if not core.is_tensor(node) then return core.apply("abs", node) end
   return core.apply("total", core.apply("abs", node))
 end
 for name, norm in pairs { l1 = absolute, l2 = norm_of } do

@@ -211,7 +211,7 @@ function M.shapes(models, lookups, name)
   local function spell(node) return "[" .. table.concat(core.shape(node), ",") .. "]" end
   for i, own in ipairs(models) do
     local node = lookups[i][name]
-    if core.is_node(node) and core.shape(node) then
+    if core.is_node(node) and core.is_tensor(node) then
       if not first then first, spelt = own, spell(node)
       elseif spell(node) ~= spelt then
         local text = ("%s: tensor '%s' is %s here and %s in %s"):format(called(own), core.shown(name), spell(node), spelt, called(first))

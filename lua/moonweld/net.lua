@@ -11,7 +11,7 @@ local batch_of = V.batch_of -- V.op hands it on to what is computed from an acti
 local function bits(x) return (string.unpack("<i8", string.pack("<d", x))) end
 
 local function tensor(x, what)
-  if kind(x) ~= "node" or not core.shape(x) then return fail("%s is a tensor, not %s", what, V.called(x)) end
+  if kind(x) ~= "node" or not core.is_tensor(x) then return fail("%s is a tensor, not %s", what, V.called(x)) end
   return x
 end
 
@@ -43,7 +43,7 @@ local function length_of(x) return data(batch_of[x]).length end
 
 local function net(op, batch, operands, a, b)
   local node = core.net(op, operands, a or 0, b or 0)
-  if core.shape(node) then batch_of[node] = batch end
+  if core.is_tensor(node) then batch_of[node] = batch end
   return node
 end
 

@@ -32,12 +32,12 @@ function R.outputs(result)
   end
   for i, name in ipairs(private.names) do
     local node = private.nodes[name]
-    if not core.shape(node) then return fail("tensor '%s' of the result is a number, not a tensor", core.shown(name)) end
+    if not core.is_tensor(node) then return fail("tensor '%s' of the result is a number, not a tensor", core.shown(name)) end
     outputs[i], nodes[i] = { name, node }, node
   end
   check_mass(private.names, nodes)
   for name, source in pairs(kept) do outputs[#outputs + 1] = { name, core.input(source[1], source[2]) } end
-  table.sort(outputs, function(x, y) return x[1] < y[1] end)
+  if next(kept) then table.sort(outputs, function(x, y) return x[1] < y[1] end) end -- those of the model are in order
   return outputs
 end
 

@@ -102,7 +102,7 @@ end
 
 local function share(p)
   if type(p) == "number" and not (p >= 0 and p <= 1) then fail("a probability of %s is outside [0, 1]", tostring(p)) end
-  if type(p) ~= "number" and (kind(p) ~= "node" or core.shape(p)) then fail("a probability is a number, not %s", V.called(p)) end
+  if type(p) ~= "number" and (kind(p) ~= "node" or core.is_tensor(p)) then fail("a probability is a number, not %s", V.called(p)) end
   return p
 end
 

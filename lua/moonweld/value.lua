@@ -31,7 +31,7 @@ function V.data(x) return data[x] end
 function V.called(x)
   local what = kind(x)
   if x == nil then return "nil" end
-  if what == "node" then return core.shape(x) and "a tensor" or "a lazy scalar" end
+  if what == "node" then return core.is_tensor(x) and "a tensor" or "a lazy scalar" end
   if what == "coefficients" or what == "data" then return what end
   return (what:find("^[aeiou]") and "an " or "a ") .. what
 end
@@ -182,16 +182,16 @@ local function lift_model(f, args, n)
   for k, i in pairs(place) do lookups[k] = tensors[i] end
   local outer = V.meeting
   V.meeting = { models = models, tensors = tensors }
+  local operands = {}
   for _, name in ipairs(names) do
     V.meeting.name = name
-    local inner = {}
     for k = 1, n do
       local lookup = lookups[k]
-      if lookup == nil then inner[k] = args[k]
-      elseif type(lookup) == "function" then inner[k] = lookup(name)
-      else inner[k] = lookup[name] end
+      if lookup == nil then operands[k] = args[k]
+      elseif type(lookup) == "function" then operands[k] = lookup(name)
+      else operands[k] = lookup[name] end
     end
-    nodes[name] = f(table.unpack(inner, 1, n))
+    nodes[name] = f(table.unpack(operands, 1, n))
   end
   V.meeting = outer
   -- The donor's tensor stands in where a model was read, not where something was computed from it: 0.5 * m has 0.5 * donor.
@@ -248,24 +248,26 @@ end
 
 local ops = {}
 
+--- The batch that activations among these belong to, if any does.
+local function batch_of(...)
+  local batch
+  for i = 1, select("#", ...) do
+    local own = V.batch_of[(select(i, ...))]
+    if own and batch and own ~= batch then fail("outputs of two batches cannot be computed with one another") end
+    batch = batch or own
+  end
+  return batch
+end
+
 --- One operation of the graph on tensors and numbers; numbers alone give a number. One function for each name.
 function V.op(name)
   ops[name] = ops[name] or function(...)
-    local numbers, batch = true, nil
-    for i = 1, select("#", ...) do
-      local x = (select(i, ...))
-      if type(x) == "boolean" or x == nil or type(x) == "string" or type(x) == "table" then
-        fail("a tensor or a number is needed here, not %s", called(x))
-      end
-      numbers = numbers and type(x) == "number"
-      local own = V.batch_of[x]
-      if own and batch and own ~= batch then fail("outputs of two batches cannot be computed with one another") end
-      batch = batch or own
-    end
-    local node, wrong = core.try(name, ...)
-    if not node then refuse_operation(wrong) end
-    if batch then V.batch_of[node] = batch end
-    return numbers and core.value(node) or node
+    local batch = next(V.batch_of) and batch_of(...)
+    local result, wrong = core.try(name, ...)
+    if math.type(wrong) then fail("a tensor or a number is needed here, not %s", called((select(wrong, ...)))) end
+    if wrong then refuse_operation(wrong) end
+    if batch then V.batch_of[result] = batch end
+    return result
   end
   return ops[name]
 end

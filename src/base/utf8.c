@@ -1,5 +1,6 @@
 /* utf8.c: one decoder for everybody: what is not the shortest form of a character is not UTF-8. */
 #include "base/utf8.h"
+#include <string.h>
 
 unsigned mw_utf8_decode(const char *bytes, size_t left, uint32_t *code) {
   static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -29,7 +30,10 @@ unsigned mw_utf8_encode(uint32_t code, char out[4]) {
 
 bool mw_utf8_valid(const char *bytes, size_t length) {
   uint32_t code = 0;
-  for (size_t i = 0; i < length && code != MW_UTF8_BAD;)
-    i += (unsigned char)bytes[i] < 0x80 ? 1 : mw_utf8_decode(bytes + i, length - i, &code);
+  uint64_t eight;
+  for (size_t i = 0; i < length && code != MW_UTF8_BAD;) {
+    if (length - i >= sizeof eight && (memcpy(&eight, bytes + i, sizeof eight), !(eight & 0x8080808080808080u))) i += sizeof eight;
+    else i += (unsigned char)bytes[i] < 0x80 ? 1 : mw_utf8_decode(bytes + i, length - i, &code);
+  }
   return code != MW_UTF8_BAD;
 }

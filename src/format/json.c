@@ -46,13 +46,17 @@ static int hex_digit(char c) {
   return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
+/* Where a run of characters that stand for themselves ends, in a string. */
+static const char *past_plain(const char *at, const char *end) {
+  while (at < end && *at != '"' && *at != '\\' && (unsigned char)*at >= 0x20) at++;
+  return at;
+}
+
 static bool scan_string(scan *s) {
   if (s->at >= s->end || *s->at != '"') return bad(s, "expected a string");
-  for (s->at++; s->at < s->end; s->at++) {
-    unsigned char c = (unsigned char)*s->at;
-    if (c == '"') return s->at++, true;
-    if (c < 0x20) return bad(s, "a control character in a string");
-    if (c != '\\') continue;
+  for (s->at++; (s->at = past_plain(s->at, s->end)) < s->end; s->at++) {
+    if (*s->at == '"') return s->at++, true;
+    if (*s->at != '\\') return bad(s, "a control character in a string");
     if (++s->at >= s->end) break;
     if (*s->at != 'u') {
       if (!strchr("\"\\/bfnrt", *s->at) || !*s->at) return bad(s, "an unknown escape");
@@ -108,6 +112,7 @@ static bool is_surrogate(uint32_t code) { return code >= 0xd800 && code < 0xe000
 static uint32_t next_character(const char **at) {
   const char *p = *at;
   uint32_t code, low;
+  if (*p != '\\' && (unsigned char)*p < 0x80) return *at = p + 1, (uint32_t)*p;
   if (*p != '\\') return *at = p + mw_utf8_decode(p, 4, &code), code;
   static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
   if (p[1] != 'u') return *at = p + 2, (uint32_t)to[strchr(from, p[1]) - from];
@@ -129,10 +134,21 @@ static bool same_key(const char *a, const char *b) {
   return *a == *b;
 }
 
+/* Of its bytes, unescaped, in parts of seven. */
 static uint32_t hash_key(const scan *s, const char *quote) {
-  uint64_t hash = 1;
-  for (quote++; *quote != '"';) hash = mw_hash_add(hash, s->secret, next_character(&quote));
-  return (uint32_t)(mw_hash_finish(hash) >> 32);
+  uint64_t hash = 1, part = 0;
+  unsigned held = 0;
+  for (quote++; *quote != '"';) {
+    char piece[4];
+    unsigned n = mw_utf8_encode(next_character(&quote), piece);
+    for (unsigned i = 0; i < n; i++) {
+      part = part << 8 | (unsigned char)piece[i];
+      if (++held < 7) continue;
+      hash = mw_hash_add(hash, s->secret, part);
+      part = held = 0;
+    }
+  }
+  return (uint32_t)(mw_hash_finish(mw_hash_add(hash, s->secret, part << 3 | held)) >> 32);
 }
 
 static void put_key(keys *k, slot added) {
@@ -269,27 +285,29 @@ bool mw_json_check(const char *what, const char *bytes, size_t length, unsigned 
 
 /* ---- walking checked text ---- */
 
-static const char *past_string(const char *at) {
-  for (at++; *at != '"'; at++)
+/* These two stop at `end` in a text that was not checked. */
+static const char *past_string(const char *at, const char *end) {
+  for (at++; at < end && *at != '"'; at++)
     if (*at == '\\') at++;
-  return at + 1;
+  return at < end ? at + 1 : end;
 }
 
 static const char *past_value(const char *at, const char *end) {
-  if (*at == '"') return past_string(at);
+  if (*at == '"') return past_string(at, end);
   if (*at != '{' && *at != '[') {
     while (at < end && !strchr(",]} \t\n\r", *at)) at++;
     return at;
   }
-  for (size_t depth = 0;;) {
+  for (size_t depth = 0; at < end;) {
     if (*at == '"') {
-      at = past_string(at);
+      at = past_string(at, end);
       continue;
     }
     if (*at == '{' || *at == '[') depth++;
     if ((*at == '}' || *at == ']') && --depth == 0) return at + 1;
     at++;
   }
+  return end;
 }
 
 mw_json_walk mw_json_enter(mw_json container) {
@@ -328,6 +346,29 @@ mw_json mw_json_member(mw_json object, const char *name) {
   return (mw_json){0};
 }
 
+mw_json mw_json_skim(mw_json object, const char *name) {
+  if (object.kind != MW_JSON_OBJECT) return (mw_json){0};
+  const char *end = object.bytes + object.length, *at = skip_space(object.bytes, end);
+  const size_t n = strlen(name);
+  if (at < end && *at == '{') at++;
+  for (;;) {
+    at = skip_space(at, end);
+    if (at < end && *at == ',') at = skip_space(at + 1, end);
+    if (at == end || *at != '"') break;
+    const char *key = at;
+    at = past_string(at, end);
+    bool found = (size_t)(at - key) == n + 2 && memcmp(key + 1, name, n) == 0;
+    at = skip_space(at, end);
+    if (at == end || *at != ':') break;
+    at = skip_space(at + 1, end);
+    if (at == end) break;
+    const char *value = at;
+    at = past_value(at, end);
+    if (found) return (mw_json){kind_of(*value), value, (size_t)(at - value)};
+  }
+  return (mw_json){0};
+}
+
 bool mw_json_string(mw_json string, mw_arena *arena, const char **text, size_t *length, mw_error *err) {
   char *out = mw_mem_text(arena, string.length - 1, err); /* without its quotes, with a NUL */
   if (!out) return false;
@@ -347,6 +388,7 @@ bool mw_json_string(mw_json string, mw_arena *arena, const char **text, size_t *
 bool mw_json_equals(mw_json string, const char *text) {
   if (string.kind != MW_JSON_STRING) return false;
   const char *at = string.bytes + 1, *end = string.bytes + string.length - 1;
+  if (!memchr(at, '\\', string.length - 2)) return strlen(text) == string.length - 2 && memcmp(at, text, string.length - 2) == 0;
   char piece[4];
   while (at < end) {
     unsigned n = mw_utf8_encode(next_character(&at), piece);

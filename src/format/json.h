@@ -32,6 +32,11 @@ bool mw_json_next(mw_json_walk *walk, mw_json *key, mw_json *value);
 /* The member of that name; its kind is MW_JSON_END if there is none. */
 mw_json mw_json_member(mw_json object, const char *name);
 
+/* The member of that name, spelt without escapes, of an object whose text was not checked: only strings and brackets are followed,
+ * which takes a fraction of the time. What it returns lies within the text, may be anything, and is given to mw_json_check before
+ * it is used. For large documents of which a part is read, such as the vocabulary of tokenizer.json. */
+mw_json mw_json_skim(mw_json object, const char *name);
+
 /* Unescaped text of a STRING into the arena; *length counts bytes, since text may hold NUL. Fails only for memory or a
  * lone surrogate (MW_DATA "lone surrogate"). */
 bool mw_json_string(mw_json string, mw_arena *arena, const char **text, size_t *length, mw_error *err);

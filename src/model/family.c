@@ -177,6 +177,19 @@ static bool check_one(const joining *j, const mw_family_member *member) {
   return mw_adapter_check(member->model, j->err) && check_quantised(j, member) && check_empty(j, member) && check_config(j, member);
 }
 
+/* Every model must mean by its weights what the donor means by them. */
+static bool check_fit(const joining *j) {
+  const mw_family_member *donor = &j->members[j->donor];
+  mw_vocabulary tokens = {0};
+  bool ok = true;
+  for (size_t m = 0; m < j->count && ok; m++)
+    ok = m == j->donor || (mw_fit_config(donor, &j->members[m], j->rules->allow_config, j->warnings, j->err) &&
+                           mw_fit_tokens(donor, &j->members[m], &tokens, j->rules->allow_tokenizer, j->warnings, j->err) &&
+                           mw_modules_compare(donor->model, j->members[m].model, j->members[m].label, j->warnings, j->err));
+  mw_vocabulary_close(&tokens);
+  return ok;
+}
+
 static bool join(joining *j) {
   mw_family *out = j->out;
   const mw_model *donor = j->members[j->donor].model;
@@ -186,10 +199,7 @@ static bool join(joining *j) {
     mw_warning_add(j->warnings, donor->folder ? "%s has no config.json: the output will have none either"
                                         : "%s is a lone file: the output will hold weights but no config and no tokenizer",
                 j->members[j->donor].label);
-  for (size_t m = 0; m < j->count; m++)
-    MW_TRY(m == j->donor || (mw_fit_config(&j->members[j->donor], &j->members[m], j->rules->allow_config, j->warnings, j->err) &&
-                             mw_fit_tokens(&j->members[j->donor], &j->members[m], j->rules->allow_tokenizer, j->warnings, j->err) &&
-                             mw_modules_compare(donor, j->members[m].model, j->members[m].label, j->warnings, j->err)));
+  MW_TRY(check_fit(j));
   MW_TRY(mw_tied_head_decide(j->members, j->count, j->donor, j->rules->tied, &j->head, j->err));
   out->members = j->members;
   out->count = j->count;

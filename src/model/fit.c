@@ -1,6 +1,5 @@
 /* fit.c: both configurations are laid flat, a line a value, and compared line by line; tokens are compared id by id. */
 #include "model/fit.h"
-#include "model/vocabulary.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -214,18 +213,20 @@ static bool compare_tokens(const mw_family_member *donor, const mw_family_member
   return ok;
 }
 
-bool mw_fit_tokens(const mw_family_member *donor, const mw_family_member *other, bool allowed, mw_warning *warnings, mw_error *err) {
-  mw_vocabulary d = {0}, o = {0};
+bool mw_fit_tokens(const mw_family_member *donor, const mw_family_member *other, mw_vocabulary *tokens, bool allowed,
+                   mw_warning *warnings, mw_error *err) {
+  mw_vocabulary o = {0};
   bool equal = false;
   if (!donor->model->folder || !other->model->folder) return true;
   bool ok = mw_vocabulary_equal(donor->model->folder, other->model->folder, &equal, err);
   if (ok && !equal) {
-    bool read = mw_vocabulary_open(&d, donor->model->folder, err) && mw_vocabulary_open(&o, other->model->folder, err);
-    if (read) ok = compare_tokens(donor, other, &d, &o, allowed, warnings, err);
+    bool read = (tokens->path || mw_vocabulary_open(tokens, donor->model->folder, err)) &&
+                mw_vocabulary_open(&o, other->model->folder, err) &&
+                (mw_vocabulary_same(tokens, &o) || (mw_vocabulary_read(tokens, err) && mw_vocabulary_read(&o, err)));
+    if (read) ok = compare_tokens(donor, other, tokens, &o, allowed, warnings, err);
     else if (err->status != MW_DATA) ok = false;
     else mw_warning_add(warnings, "%s: its tokenizer was not compared with %s's: %s", other->label, donor->label, err->text);
   }
-  mw_vocabulary_close(&d);
   mw_vocabulary_close(&o);
   return ok;
 }

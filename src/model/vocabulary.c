@@ -1,7 +1,7 @@
-/* vocabulary.c: texts are borrowed from the file's bytes where they are spelt plainly, else unescaped. */
+/* vocabulary.c: texts are borrowed from the file's bytes where they are spelt plainly, else unescaped. Most tokenizers that differ
+ * do so in what is said of truncation, padding or templates: then their tokens need not be read. */
 #include "model/vocabulary.h"
 #include "format/file.h"
-#include "format/json.h"
 #include "text/protobuf.h"
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 enum { LARGEST = 256 << 20, DEEPEST = 64, MOST = 1 << 24 };
 
 static bool put(mw_vocabulary *v, uint64_t id, const char *text, size_t length, bool added, mw_error *err) {
-  if (id >= MOST) return mw_error_set(err, MW_DATA, "%s: a token has the id %llu", v->file, (unsigned long long)id);
+  if (id >= MOST) return mw_error_set(err, MW_DATA, "%s: a token has the id %llu", v->path, (unsigned long long)id);
   size_t before = v->capacity;
   MW_TRY(mw_mem_grow(&v->tokens, &v->capacity, (size_t)id + 1, sizeof *v->tokens, err));
   if (v->capacity > before) memset(v->tokens + before, 0, (v->capacity - before) * sizeof *v->tokens);
@@ -76,25 +76,40 @@ static bool take_added(mw_vocabulary *v, mw_json list, mw_error *err) {
   return true;
 }
 
-static bool read_tokenizer(mw_vocabulary *v, const char *path, size_t length, mw_error *err) {
-  mw_json root;
-  MW_TRY(mw_json_check(path, v->bytes, length, DEEPEST, &root, err));
-  if (root.kind != MW_JSON_OBJECT) return true;
-  mw_json model = mw_json_member(root, "model"), vocab = model.kind == MW_JSON_OBJECT ? mw_json_member(model, "vocab") : model;
-  MW_TRY(vocab.kind == MW_JSON_ARRAY ? take_list(v, vocab, err) : take_map(v, vocab, false, err));
-  return take_added(v, mw_json_member(root, "added_tokens"), err);
+/* The merges are two thirds of the file and tell nothing about ids: only the two parts that do are looked for. Where there is no
+ * vocabulary, or the file is cut off, all of it is checked, which says what is wrong. */
+static void skim_tokenizer(mw_vocabulary *v) {
+  mw_json root = {MW_JSON_OBJECT, v->bytes, v->length}, model = mw_json_skim(root, "model");
+  mw_json vocab = mw_json_skim(model, "vocab");
+  if (vocab.kind == MW_JSON_END || model.bytes[model.length - 1] != '}') return;
+  v->ordinary = vocab;
+  v->added = mw_json_skim(root, "added_tokens");
+}
+
+static bool read_tokenizer(mw_vocabulary *v, mw_error *err) {
+  mw_json root, vocab, added = v->added;
+  bool good = v->ordinary.kind != MW_JSON_END &&
+              mw_json_check(v->path, v->ordinary.bytes, v->ordinary.length, DEEPEST, &vocab, err) &&
+              (added.kind == MW_JSON_END || mw_json_check(v->path, added.bytes, added.length, DEEPEST, &added, err));
+  if (!good) {
+    MW_TRY(mw_json_check(v->path, v->bytes, v->length, DEEPEST, &root, err));
+    mw_json model = root.kind == MW_JSON_OBJECT ? mw_json_member(root, "model") : root;
+    vocab = model.kind == MW_JSON_OBJECT ? mw_json_member(model, "vocab") : model;
+    added = root.kind == MW_JSON_OBJECT ? mw_json_member(root, "added_tokens") : root;
+  }
+  return (vocab.kind == MW_JSON_ARRAY ? take_list(v, vocab, err) : take_map(v, vocab, false, err)) && take_added(v, added, err);
 }
 
 /* SentencePiece's message: field 1 holds a piece, whose field 1 is its text and field 3 its kind (3: control). */
-static bool read_pieces(mw_vocabulary *v, const char *path, size_t length, mw_error *err) {
-  mw_protobuf walk = mw_protobuf_enter(path, v->bytes, length);
+static bool read_pieces(mw_vocabulary *v, mw_error *err) {
+  mw_protobuf walk = mw_protobuf_enter(v->path, v->bytes, v->length);
   uint64_t id = 0;
   bool found;
   for (;;) {
     MW_TRY(mw_protobuf_next(&walk, &found, err));
     if (!found) return true;
     if (walk.field != 1 || walk.kind != MW_PROTOBUF_BYTES) continue;
-    mw_protobuf piece = mw_protobuf_enter(path, walk.bytes, walk.length);
+    mw_protobuf piece = mw_protobuf_enter(v->path, walk.bytes, walk.length);
     mw_vocabulary_token token = {0};
     for (;;) {
       MW_TRY(mw_protobuf_next(&piece, &found, err));
@@ -107,15 +122,14 @@ static bool read_pieces(mw_vocabulary *v, const char *path, size_t length, mw_er
   }
 }
 
-static bool read_map(mw_vocabulary *v, const char *path, size_t length, mw_error *err) {
+static bool read_map(mw_vocabulary *v, mw_error *err) {
   mw_json root;
-  return mw_json_check(path, v->bytes, length, DEEPEST, &root, err) && take_map(v, root, false, err);
+  return mw_json_check(v->path, v->bytes, v->length, DEEPEST, &root, err) && take_map(v, root, false, err);
 }
 
-static bool read_lines(mw_vocabulary *v, const char *path, size_t length, mw_error *err) {
+static bool read_lines(mw_vocabulary *v, mw_error *err) {
   uint64_t id = 0;
-  (void)path;
-  for (const char *at = v->bytes, *end = v->bytes + length; at < end; id++) {
+  for (const char *at = v->bytes, *end = v->bytes + v->length; at < end; id++) {
     const char *newline = memchr(at, '\n', (size_t)(end - at)), *stop = newline ? newline : end;
     size_t size = (size_t)(stop - at);
     if (size && at[size - 1] == '\r') size--;
@@ -127,22 +141,44 @@ static bool read_lines(mw_vocabulary *v, const char *path, size_t length, mw_err
 
 static const struct {
   const char *name;
-  bool (*read)(mw_vocabulary *v, const char *path, size_t length, mw_error *err);
+  bool (*read)(mw_vocabulary *v, mw_error *err);
 } files[] = {{"tokenizer.json", read_tokenizer}, {"tokenizer.model", read_pieces}, {"vocab.json", read_map}, {"vocab.txt", read_lines}};
 
-bool mw_vocabulary_open(mw_vocabulary *vocabulary, const char *folder, mw_error *err) {
-  *vocabulary = (mw_vocabulary){0};
+static bool open_first(mw_vocabulary *v, const char *folder, mw_error *err) {
   for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-    size_t length;
     mw_text_escaped shown;
-    const char *path = mw_file_join(&vocabulary->arena, folder, files[i].name, err);
+    const char *path = mw_file_join(&v->arena, folder, files[i].name, err);
     if (!path) return false;
     if (!mw_file_exists(path)) continue;
-    vocabulary->file = files[i].name;
-    return mw_file_slurp(path, LARGEST, &vocabulary->bytes, &length, err) &&
-           files[i].read(vocabulary, mw_text_escape_z(&shown, path), length, err);
+    mw_text_escape_z(&shown, path);
+    v->read = files[i].read;
+    v->path = mw_mem_copy(&v->arena, shown.bytes, strlen(shown.bytes), err);
+    if (!v->path || !mw_file_slurp(path, LARGEST, &v->bytes, &v->length, err)) return false;
+    if (v->read == read_tokenizer) skim_tokenizer(v);
+    return true;
   }
   return true;
+}
+
+bool mw_vocabulary_open(mw_vocabulary *v, const char *folder, mw_error *err) {
+  *v = (mw_vocabulary){0};
+  bool ok = open_first(v, folder, err);
+  if (!ok) mw_vocabulary_close(v);
+  return ok;
+}
+
+bool mw_vocabulary_read(mw_vocabulary *v, mw_error *err) {
+  if (!v->read || v->count || v->read(v, err)) return true;
+  v->count = 0;
+  return false;
+}
+
+static bool same_text(mw_json a, mw_json b) {
+  return a.kind == b.kind && a.length == b.length && (a.kind == MW_JSON_END || memcmp(a.bytes, b.bytes, a.length) == 0);
+}
+
+bool mw_vocabulary_same(const mw_vocabulary *a, const mw_vocabulary *b) {
+  return a->ordinary.kind != MW_JSON_END && same_text(a->ordinary, b->ordinary) && same_text(a->added, b->added);
 }
 
 void mw_vocabulary_close(mw_vocabulary *vocabulary) {
@@ -153,12 +189,20 @@ void mw_vocabulary_close(mw_vocabulary *vocabulary) {
 }
 
 static bool same_bytes(const char *a, const char *b, bool *equal, mw_error *err) {
-  char *one = NULL, *two = NULL;
-  size_t length, other;
-  bool ok = mw_file_slurp(a, LARGEST, &one, &length, err) && mw_file_slurp(b, LARGEST, &two, &other, err);
-  *equal = ok && length == other && memcmp(one, two, length) == 0;
-  free(one);
-  free(two);
+  enum { STEP = 64 << 10 };
+  char one[STEP], two[STEP];
+  mw_file x, y;
+  MW_TRY(mw_file_open(&x, a, err));
+  if (!mw_file_open(&y, b, err)) return mw_file_close(&x), false;
+  bool ok = true, one_file = x.device == y.device && x.inode == y.inode; /* models of a hub's cache share their tokenizer */
+  *equal = x.size == y.size;
+  for (uint64_t at = 0; ok && *equal && !one_file && at < x.size; at += STEP) {
+    size_t n = x.size - at < STEP ? (size_t)(x.size - at) : STEP;
+    ok = mw_file_read(&x, at, one, n, err) && mw_file_read(&y, at, two, n, err);
+    *equal = ok && memcmp(one, two, n) == 0;
+  }
+  mw_file_close(&x);
+  mw_file_close(&y);
   return ok;
 }
 

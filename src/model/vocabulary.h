@@ -3,7 +3,7 @@
 #ifndef MW_MODEL_VOCABULARY_H
 #define MW_MODEL_VOCABULARY_H
 
-#include "base/mem.h"
+#include "format/json.h"
 
 typedef struct mw_vocabulary_token {
   const char *text; /* NULL: no token has this id */
@@ -14,14 +14,22 @@ typedef struct mw_vocabulary_token {
 typedef struct mw_vocabulary {
   mw_vocabulary_token *tokens; /* [count], by id */
   size_t count, capacity;
-  const char *file;            /* its name; NULL where the folder has none, then there are no tokens */
-  char *bytes;
+  const char *path;            /* of its file, printable; NULL where the folder has none, then there are no tokens */
+  char *bytes;                 /* the file */
+  size_t length;
+  mw_json ordinary, added;     /* of tokenizer.json: the text of its vocabulary and of its added tokens, not checked */
+  bool (*read)(struct mw_vocabulary *vocabulary, mw_error *err);
   mw_arena arena;
 } mw_vocabulary;
 
-/* MW_DATA for a file that is none, with its path and what is wrong; ids above 2^24 are refused. */
+/* The file, without its tokens. */
 bool mw_vocabulary_open(mw_vocabulary *vocabulary, const char *folder, mw_error *err);
+/* The tokens, if they were not read before. MW_DATA for a file that is none, with its path and what is wrong; ids above 2^24 are
+ * refused. */
+bool mw_vocabulary_read(mw_vocabulary *vocabulary, mw_error *err);
 void mw_vocabulary_close(mw_vocabulary *vocabulary);
+/* Whether two tokenizer.json have the same tokens, byte for byte, whatever else is in them. */
+bool mw_vocabulary_same(const mw_vocabulary *a, const mw_vocabulary *b);
 /* Whether the first of these files that both folders have, or that neither lacks, is equal byte for byte. */
 bool mw_vocabulary_equal(const char *a, const char *b, bool *equal, mw_error *err);
 

@@ -202,6 +202,7 @@ static int module(lua_State *L) {
 
 static int start(lua_State *L) {
   luaL_openlibs(L);
+  lua_gc(L, LUA_GCINC, 400, 0, 0); /* most of what a recipe makes stays to its end: look for garbage when memory is four times as much */
   lua_newtable(L);
   mw_interpreter_of(L)->prelude->fill(L);
   lua_pushvalue(L, -1);

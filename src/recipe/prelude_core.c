@@ -78,8 +78,8 @@ static int select_over(lua_State *L, mw_op op) {
   return finish(L, op, operands, (uint32_t)count, extra);
 }
 
-/* try(op, operands...): the node, or nil and why there is none. */
-static int try(lua_State *L) {
+/* The node of op(operands...); where there is none, nil and why. */
+static int operate(lua_State *L) {
   mw_op op = mw_prelude_core_op(L, 1);
   uint64_t extra[2] = {0, 0};
   mw_node operands[3];
@@ -105,10 +105,29 @@ static int compute(lua_State *L) {
   return 1;
 }
 
-/* apply: as try, but what cannot be is raised. */
+/* apply(op, operands...): the node; what cannot be is raised. */
 static int apply(lua_State *L) {
-  if (try(L) == 1) return 1;
+  if (operate(L) == 1) return 1;
   return mw_interpreter_raise(L, MW_DATA, lua_tostring(L, -1));
+}
+
+/* try(op, tensors and numbers...): the node, or the number where all are numbers. Else nil and why there is none: the place of the
+ * operand that is neither, or a text. */
+static int try(lua_State *L) {
+  bool numbers = true;
+  for (int i = 2, last = lua_gettop(L); i <= last; i++) {
+    bool is_number = lua_type(L, i) == LUA_TNUMBER;
+    numbers &= is_number;
+    if (is_number || luaL_testudata(L, i, node_type)) continue;
+    lua_pushnil(L);
+    lua_pushinteger(L, i - 1);
+    return 2;
+  }
+  int results = operate(L);
+  double number_value;
+  if (results == 1 && numbers && mw_graph_is_number(mw_interpreter_of(L)->graph, mw_prelude_core_node(L, -1), &number_value))
+    lua_pushnumber(L, number_value);
+  return results;
 }
 
 static int input(lua_State *L) {
@@ -136,6 +155,12 @@ static int shape(lua_State *L) {
     lua_pushinteger(L, (lua_Integer)mw_graph_dims(graph, s)[i]);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
+  return 1;
+}
+
+/* is_tensor(node): whether it has a shape; a lazy scalar has none. */
+static int is_tensor(lua_State *L) {
+  lua_pushboolean(L, mw_graph_facts(mw_interpreter_of(L)->graph, mw_prelude_core_node(L, 1)).shape != 0);
   return 1;
 }
 
@@ -424,12 +449,10 @@ static void fill_models(lua_State *L, const mw_input_set *inputs) {
 static void fill(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"number", number}, {"apply", apply}, {"try", try}, {"compute", compute}, {"input", input}, {"shape", shape}, {"elements", elements},
-      {"value", value},
-      {"id", id}, {"is_node", is_node}, {"mass", mass}, {"label", label}, {"uniform", uniform}, {"beta", beta},
-      {"dirichlet", dirichlet}, {"drawn", drawn}, {"explained", explained}, {"glob", glob}, {"distance", distance},
-      {"shown", shown}, {"plain", plain}, {"fail", core_fail}, {"print", print}, {"warn", warn}, {"renamed", renamed},
-      {"require", require}, {"load", load_text},
-      {"score", score}, {NULL, NULL}};
+      {"value", value}, {"id", id}, {"is_node", is_node}, {"is_tensor", is_tensor}, {"mass", mass}, {"label", label},
+      {"uniform", uniform}, {"beta", beta}, {"dirichlet", dirichlet}, {"drawn", drawn}, {"explained", explained}, {"glob", glob},
+      {"distance", distance}, {"shown", shown}, {"plain", plain}, {"fail", core_fail}, {"print", print}, {"warn", warn},
+      {"renamed", renamed}, {"require", require}, {"load", load_text}, {"score", score}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
   luaL_newmetatable(L, node_type);
   lua_setfield(L, -2, "node_metatable");

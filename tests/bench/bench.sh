@@ -21,7 +21,17 @@ for seed in 1 2 3 4; do
   [ -f "m$seed/model.safetensors" ] || ./models "m$seed" random 64 8388608 "$seed"
 done
 # Files of holes: shapes, and no data.
-for m in s1 s2; do ./models "$m" llama7b; done
+for m in s1 s2 v1 v2 v3; do ./models "$m" llama7b; done
+# As large as Llama 2's: 32 000 tokens, 60 000 merges.
+tokenizer() { # WORD: the text of the last token
+  awk -v last="$1" 'BEGIN {
+    print "{\"added_tokens\": [], \"model\": {\"type\": \"BPE\", \"vocab\": {"
+    for (i = 0; i < 32000; i++) printf "      \"\304\240%x\": %d,\n", i + 65536, i
+    printf "      \"%s\": 32000\n    },\n    \"merges\": [\n", last
+    for (i = 0; i < 60000; i++) printf "      [\n        \"\304\240%x\",\n        \"%x\"\n      ],\n", i, i * 7
+    print "      [\"a\", \"b\"]\n    ]\n  }\n}" }'
+}
+tokenizer a > v1/tokenizer.json; tokenizer a > v2/tokenizer.json; tokenizer b > v3/tokenizer.json
 for m in x1 x2; do ./models "$m" sparse 20000 524288; done
 for m in h1 h2; do ./models "$m" sparse 1000 52428800; done
 for m in $(seq 24); do ./models "n$m" sparse 1000 65536; ./models "t$m" sparse 2000 65536; done
@@ -57,6 +67,8 @@ for round in $(seq "$rounds"); do
   clock dare_linear "$moonweld" dare_linear $tuned; rm -rf out
   clock dare_ties "$moonweld" dare_ties $tuned; rm -rf out
   clock plan7b "$moonweld" plan lerp --a s1 --b s2 --quiet
+  clock plan7b_equal "$moonweld" plan lerp --a v1 --b v2 --quiet
+  clock plan7b_parsed "$moonweld" plan lerp --a v1 --b v3 --allow tokenizer --quiet
   clock plan20k "$moonweld" plan lerp --a x1 --b x2 --quiet
   clock help "$moonweld" --help
   clock cp copy_three; rm -rf copy
@@ -107,6 +119,8 @@ row "peak memory, 24 inputs of 2000 tensors" "$(peak_memory "$moonweld" soup --m
   "$(megabytes "$within + 0.128 * 8 * $threads + 300 * (24 * 2000 - 16 * 1000) / 1e6")"; rm -rf out
 row "peak memory, plan of two models of 100 GB" "$(peak_memory "$moonweld" plan lerp --a h1 --b h2)" "$within MB"
 }
-row "plan of a 7B merge"           "$(milliseconds plan7b)"  "50 ms"
-row "plan of 20 000 tensors"       "$(milliseconds plan20k)" "1000 ms"
+row "plan of a 7B merge"           "$(milliseconds plan7b)"  "20 ms"
+row "the same, equal tokenizers"   "$(milliseconds plan7b_equal)" "20 ms"
+row "the same, tokenizers read"    "$(milliseconds plan7b_parsed)" "60 ms"
+row "plan of 20 000 tensors"       "$(milliseconds plan20k)" "400 ms"
 row "--help"                       "$(milliseconds help)"    "10 ms"

@@ -35,6 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
   mw_json root, again;
   mw_error err;
   mw_arena arena = {0};
+  static const char *const names[] = {"", "a", "model"};
   char *text = malloc(length + 1); /* its own block, so that a sanitizer sees its end */
   REQUIRE(text != NULL);
   if (length) memcpy(text, bytes, length);
@@ -43,6 +44,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
     walk(root, &arena, text, text + length);
     REQUIRE(mw_json_check("text", root.bytes, root.length, 128, &again, &err) && again.kind == root.kind);
   } else REQUIRE(err.status == MW_DATA && err.text[0]);
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    mw_json part = mw_json_skim((mw_json){MW_JSON_OBJECT, text, length}, names[i]);
+    REQUIRE(part.kind == MW_JSON_END || (part.bytes > text && part.bytes + part.length <= text + length));
+  }
   mw_mem_release(&arena);
   free(text);
   return 0;

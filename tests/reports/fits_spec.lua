@@ -108,6 +108,23 @@ describe("tokenizers", function()
     local _, said = M.made(merge)
     assert.is_nil(said:find("token", 1, true), said)
   end)
+  it("are compared however the file is laid out, and one that is cut off is told of", function()
+    local merges = '"merges": [["a", "b}"], ["{", "]\\\""]]'
+    local function laid(model, rest) return '{"added_tokens": [], "model": ' .. model .. (rest or "}") end
+    local first = { ["tokenizer.json"] = laid('{"vocab": {"a": 0, "b": 1}, ' .. merges .. "}") }
+    pair(nil, nil, first, { ["tokenizer.json"] = laid("{" .. merges .. ', "vocab": {"b": 0, "a": 1}}') })
+    M.refused(merge, "b: tokenizer: 2 of 2 ordinary tokens differ")
+    pair(nil, nil, first, { ["tokenizer.json"] = laid('{"v\\u006fcab": {"b": 0, "a": 1}}') })
+    M.refused(merge, "b: tokenizer: 2 of 2 ordinary tokens differ")
+    pair(nil, nil, first, { ["tokenizer.json"] = laid('{"vocab": {"a": 0, "b": 1}, "merges": []}', ', "truncation": {"max_length": 9}}') })
+    local _, silent = M.made(merge)
+    assert.is_nil(silent:find("token", 1, true), silent)
+    for _, broken in ipairs { laid('{"vocab": {"a": 0, "b": 1}, "merges": [["a', ""), laid('{"vocab": {"a": 0, "a": 1}}'), laid('{"vocab": {"a": 0, "b"}}') } do
+      pair(nil, nil, first, { ["tokenizer.json"] = broken })
+      local _, said = M.made(merge)
+      assert.is_truthy(said:find("b: its tokenizer was not compared with a's: b/tokenizer.json: ", 1, true), said)
+    end
+  end)
 end)
 
 describe("codes of weights", function()

@@ -131,10 +131,20 @@ function mock.prelude(models, files)
   end
 
   function core.compute(op, ...) return map[op](...) end
-  function core.try(...) return core.apply(...) end
+  function core.try(op, ...)
+    local numbers = true
+    for i = 1, select("#", ...) do
+      local x = (select(i, ...))
+      if type(x) ~= "number" and not private[x] then return nil, i end
+      numbers = numbers and type(x) == "number"
+    end
+    local result = core.apply(op, ...)
+    return numbers and read(result).constant or result
+  end
   function core.number(x) local n = node({ x }, true, 0) private[n].constant = x return n end
   function core.input(m, row) return node(models[m].tensors[core.models[m].names[row]], false, 1) end
   function core.shape(x) return not read(x).scalar and { #read(x).values } or nil end
+  function core.is_tensor(x) return not read(x).scalar end
   function core.elements(x) return #read(x).values end
   function core.value(x) return read(x).constant end
   function core.id(x) return read(x).id end

@@ -34,6 +34,28 @@ static void accepted(void) {
   }
 }
 
+/* Parts of texts that nobody checked: found, or not, and never beyond the end. */
+static void skimmed(void) {
+  static const struct { const char *text, *name, *found; } cases[] = {
+      {"{\"a\":1,\"b\":[1,{\"b\":2}],\"c\":3}", "b", "[1,{\"b\":2}]"}, {" {\"a\" : \"}\\\"{\" , \"b\" : true }", "b", "true"},
+      {"{\"a\":{\"b\":1}}", "b", NULL}, {"{\"a\":[}]}", "a", "[}"}, {"{\"a\":{\"b\":[1", "a", "{\"b\":[1"}, {"{\"a\":\"x", "a", "\"x"},
+      {"{\"a\":\"x\\", "a", "\"x\\"}, {"{\"a\":", "a", NULL}, {"{\"a\"", "a", NULL}, {"{\"a", "a", NULL}, {"{", "a", NULL}, {"", "a", NULL},
+      {"[1]", "a", NULL}, {"{x}", "a", NULL}, {"{\"a\" 1}", "a", NULL}, {"{\"\\u0061\":1}", "a", NULL}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    size_t length = strlen(cases[i].text);
+    char *copy = malloc(length ? length : 1);
+    if (!copy) return;
+    memcpy(copy, cases[i].text, length);
+    mw_json part = mw_json_skim((mw_json){MW_JSON_OBJECT, copy, length}, cases[i].name);
+    bool good = cases[i].found ? part.length == strlen(cases[i].found) && memcmp(part.bytes, cases[i].found, part.length) == 0
+                               : part.kind == MW_JSON_END;
+    if (!good) printf("%s: %.*s\n", cases[i].text, (int)part.length, part.bytes ? part.bytes : "");
+    CHECK(good);
+    free(copy);
+  }
+  CHECK(mw_json_skim((mw_json){0}, "a").kind == MW_JSON_END);
+}
+
 static void refused(void) {
   static const struct { const char *text, *word; } cases[] = {
       {"", "JSON"}, {" ", "JSON"}, {"{", "JSON"}, {"[", "JSON"}, {"]", "JSON"}, {"[}", "JSON"}, {"{]", "JSON"},
@@ -207,6 +229,7 @@ static void members(void) {
 int main(void) {
   RUN(nothing());
   RUN(accepted());
+  RUN(skimmed());
   RUN(refused());
   RUN(beginnings());
   RUN(nesting());
