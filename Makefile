@@ -136,15 +136,15 @@ $(BUILD)/tests/%.o: tests/%.c $(BUILD)/flags | $(BUILD)/dependencies
 define link_test
 	@mkdir -p $(@D)
 	@echo "  link    $@"
-	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LUA_LIBS) $(PC_LIBS) -lm
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LUA_LIBS) $(PC_LIBS) -lm
 endef
-$(UNIT_TESTS): $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(UNIT_SHARED) $(LIB_OBJECTS)
+$(UNIT_TESTS): $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(UNIT_SHARED) $(BUILD)/libmoonweld.a
 	$(link_test)
 # A fuzz target with the driver that replays and mutates its seeds; `make fuzz` puts libFuzzer in the driver's place.
-$(FUZZ_TARGETS): $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/driver.o $(LIB_OBJECTS)
+$(FUZZ_TARGETS): $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/driver.o $(BUILD)/libmoonweld.a
 	$(link_test)
 $(BUILD)/bench/%: PC_LIBS += $(shell pkg-config --libs openblas 2>/dev/null)
-$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(UNIT_SHARED) $(LIB_OBJECTS)
+$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(UNIT_SHARED) $(BUILD)/libmoonweld.a
 	$(link_test)
 
 $(BUILD)/libfuzzer/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(LIB_OBJECTS)
