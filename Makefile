@@ -40,11 +40,12 @@ X86 := $(filter x86_64 amd64,$(CPU))
 $(BUILD)/obj/num/kernels_base.o:   override CFLAGS += $(KERNELS) $(if $(X86),-march=x86-64)
 $(BUILD)/obj/num/kernels_avx2.o:   override CFLAGS += $(KERNELS) -march=x86-64-v3
 $(BUILD)/obj/num/kernels_avx512.o: override CFLAGS += $(KERNELS) -march=x86-64-v4 -mprefer-vector-width=512
+$(BUILD)/obj/base/checksum_avx2.o: override CFLAGS += -mavx2
 
 # ---- files ----------------------------------------------------------------------------------------------------------
 LIB_SOURCES := $(wildcard $(foreach d,base format num expr model text output recipe exec learn train report merge module,src/$(d)/*.c))
 ifeq ($(X86),)
-LIB_SOURCES := $(filter-out src/num/kernels_avx%.c,$(LIB_SOURCES))
+LIB_SOURCES := $(filter-out src/num/kernels_avx%.c src/base/checksum_avx2.c,$(LIB_SOURCES))
 endif
 CLI_SOURCES := $(wildcard src/cli/*.c)
 LUA_FILES   := $(sort $(wildcard lua/moonweld/*.lua lua/moonweld/*/*.lua) $(wildcard recipes/*.lua))

@@ -1,34 +1,18 @@
-/* checksum.c: the door of xxHash, of which the header is used and no library is linked. */
+/* checksum.c: chooses the instruction set, and spells checksums. */
 #include "base/checksum.h"
-#define XXH_INLINE_ALL
 #include <string.h>
-#include <xxhash.h>
 
-#if XXH_VERSION_NUMBER < 800
-#error "xxHash before 0.8.0 has another XXH3"
+static const mw_checksum_form *form(void) {
+#ifdef __x86_64__
+  if (__builtin_cpu_supports("avx2")) return &mw_checksum_avx2;
 #endif
-
-_Static_assert(sizeof(mw_checksum_state) >= sizeof(XXH3_state_t), "the state has room for that of xxHash");
-
-static mw_checksum canonical(XXH128_hash_t hash) {
-  mw_checksum checksum;
-  XXH128_canonical_t order;
-  XXH128_canonicalFromHash(&order, hash);
-  memcpy(checksum.bytes, order.digest, sizeof checksum.bytes);
-  return checksum;
+  return &mw_checksum_base;
 }
 
-mw_checksum mw_checksum_of(const void *bytes, size_t length) { return canonical(XXH3_128bits(bytes, length)); }
-
-void mw_checksum_begin(mw_checksum_state *state) { XXH3_128bits_reset((XXH3_state_t *)state->opaque); }
-
-void mw_checksum_add(mw_checksum_state *state, const void *bytes, size_t length) {
-  XXH3_128bits_update((XXH3_state_t *)state->opaque, bytes, length);
-}
-
-mw_checksum mw_checksum_end(const mw_checksum_state *state) {
-  return canonical(XXH3_128bits_digest((const XXH3_state_t *)state->opaque));
-}
+mw_checksum mw_checksum_of(const void *bytes, size_t length) { return form()->of(bytes, length); }
+void mw_checksum_begin(mw_checksum_state *state) { form()->begin(state); }
+void mw_checksum_add(mw_checksum_state *state, const void *bytes, size_t length) { form()->add(state, bytes, length); }
+mw_checksum mw_checksum_end(const mw_checksum_state *state) { return form()->end(state); }
 
 bool mw_checksum_same(mw_checksum a, mw_checksum b) { return memcmp(a.bytes, b.bytes, sizeof a.bytes) == 0; }
 

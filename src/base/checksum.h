@@ -24,4 +24,13 @@ const char *mw_checksum_hex(mw_checksum checksum, char hex[33]);
 /* The other way: false unless the text is just 32 lower-case hex digits. */
 bool mw_checksum_parse(const char *text, size_t length, mw_checksum *out);
 
+/* The same functions for one instruction set. */
+typedef struct mw_checksum_form {
+  mw_checksum (*of)(const void *bytes, size_t length);
+  void (*begin)(mw_checksum_state *state);
+  void (*add)(mw_checksum_state *state, const void *bytes, size_t length);
+  mw_checksum (*end)(const mw_checksum_state *state);
+} mw_checksum_form;
+extern const mw_checksum_form mw_checksum_base, mw_checksum_avx2; /* the second one on x86-64 only */
+
 #endif

@@ -61,12 +61,19 @@ static void check_text(const unsigned char *bytes) {
   CHECK(!mw_checksum_parse(hex, 32, &back));
 }
 
+/* Whatever this machine chooses, the form for all of them gives the same. */
+static void check_forms(const unsigned char *bytes) {
+  for (size_t length = 0; length <= MOST; length++)
+    CHECK(mw_checksum_same(mw_checksum_of(bytes, length), mw_checksum_base.of(bytes, length)));
+}
+
 int main(void) {
   unsigned char bytes[MOST];
   fill(bytes, MOST);
   check_answers(bytes);
   RUN(check_pieces(bytes));
   RUN(check_a_changed_bit(bytes));
+  RUN(check_forms(bytes));
   RUN(check_text(bytes));
   UNIT_END();
 }
