@@ -71,6 +71,7 @@ typedef struct mw_options {
   bool force;            /* replace an output that Moonweld made */
   bool no_sync;          /* do not wait until the output is on the disk: a power cut soon after may spoil it */
   bool durable;          /* wait for it: the default, an error together with no_sync */
+  bool no_hash;          /* no checksums of inputs and output in merge.lock.json */
   bool copy_code;        /* carry *.py side files too */
   bool missing_base;     /* --missing base: tensors an input lacks are the donor's; tensors only it has are dropped */
   const char *donor;        /* NULL, or which input gives config, tokenizer and side files: "experts[1]", or as it was typed */

@@ -5,19 +5,40 @@
  *   elements   [0, 1798)       [1798, 3846)     [3846, 5000)
  *   bytes      1000 ... 8191   8192 ... 16383   16384 ... 20999
  *
- * A task without an output has no such offset: its first block is as long as the others. */
+ * A task without an output is cut by its first input in the same way, but in whole units, since sums are made of these: its
+ * blocks end a little before or behind the place. */
 #include "exec/cut.h"
+
+/* Where element 0 of the task lies: in the output, or else in the first input that is a file. */
+static void find_place(mw_cut *cut, const mw_job *job, const mw_schedule_task *task, const mw_program *program) {
+  if (task->output != MW_SCHEDULE_NO_OUTPUT) {
+    const mw_tensor *output = &job->layout->tensors[job->places[task->output]];
+    cut->file = &job->layout->shards[output->file];
+    cut->offset = output->offset;
+    cut->size = mw_dtype_size((mw_dtype)output->dtype);
+    return;
+  }
+  for (size_t i = 0; i < program->input_count && !cut->file; i++) {
+    mw_graph_node_facts facts = mw_graph_facts(job->graph, program->inputs[i]);
+    if (facts.op != MW_OP_INPUT) continue;
+    const mw_tensor *tensor = mw_job_tensor(job, facts);
+    cut->file = &mw_job_model(job, facts)->files[tensor->file];
+    cut->offset = tensor->offset;
+    cut->size = mw_dtype_size((mw_dtype)tensor->dtype);
+  }
+}
 
 mw_cut mw_cut_make(const mw_job *job, const mw_schedule_task *task, const mw_program *program, uint64_t from, uint64_t to) {
   mw_cut cut = {.from = from, .to = to, .block = mw_worker_block(job, task, program)};
   cut.head = from + cut.block;
   for (size_t i = 0; i < program->input_count; i++) cut.bytes += mw_job_read_bytes(job, program->inputs[i]);
-  if (task->output == MW_SCHEDULE_NO_OUTPUT) return cut;
-  const mw_tensor *output = &job->layout->tensors[job->places[task->output]];
-  size_t size = mw_dtype_size((mw_dtype)output->dtype);
-  uint64_t within = output->offset % (cut.block * size);
-  cut.bytes += size;
-  if (within % size == 0) cut.head = cut.block - within / size;
+  find_place(&cut, job, task, program);
+  bool writes = task->output != MW_SCHEDULE_NO_OUTPUT;
+  if (writes) cut.bytes += cut.size;
+  if (!cut.size || (from && !writes)) return cut;
+  uint64_t within = cut.offset % (cut.block * cut.size);
+  if (writes && within % cut.size == 0) cut.head = cut.block - within / cut.size;
+  if (!writes && within) cut.head = cut.block - within / cut.size / MW_UNIT * MW_UNIT;
   return cut;
 }
 

@@ -9,6 +9,10 @@
 typedef struct mw_cut {
   uint64_t from, head, to, block;
   uint64_t bytes; /* read and written for each element */
+  /* The file whose chunks a thread takes as a whole (run.c), the output or else the first input: element 0 lies there at `offset`. */
+  const void *file;
+  uint64_t offset;
+  size_t size;    /* of an element in it */
 } mw_cut;
 
 /* Cuts elements [from, to) of a task that `program` computes. */

@@ -4,10 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOTS = 8 }; /* for each thread */
-
 bool mw_order_new(mw_order *order, int threads, mw_error *err) {
-  *order = (mw_order){.count = (size_t)threads * SLOTS};
+  *order = (mw_order){.count = (size_t)threads * MW_ORDER_SLOTS};
   order->slots = mw_mem_new(order->count, sizeof *order->slots, err);
   return order->slots != NULL;
 }
@@ -58,5 +56,5 @@ bool mw_order_take(mw_order *order, mw_pass *pass, uint64_t item, const mw_worke
 }
 
 uint64_t mw_order_bytes(uint64_t block, uint32_t roots) {
-  return SLOTS * (uint64_t)roots * (sizeof(mw_tile_gather) + (block / MW_UNIT + 1) * sizeof(double)) * 3 / 2; /* growth */
+  return MW_ORDER_SLOTS * (uint64_t)roots * (sizeof(mw_tile_gather) + (block / MW_UNIT + 1) * sizeof(double)) * 3 / 2; /* growth */
 }

@@ -19,6 +19,9 @@ typedef struct mw_order_slot {
   size_t gathers_capacity, units_capacity;
 } mw_order_slot;
 
+/* How many blocks a thread may have begun ahead of the others' turns. */
+enum { MW_ORDER_SLOTS = 16 };
+
 typedef struct mw_order {
   uint64_t next;        /* the block whose turn it is */
   mw_order_slot *slots; /* copies of later blocks: block b is in slot b % count */

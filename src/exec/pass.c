@@ -300,6 +300,24 @@ const mw_schedule_task *mw_pass_item(const mw_pass *pass, uint64_t item, uint64_
   return &pass->schedule.tasks[low];
 }
 
+/* The chunk in which the middle of an item lies. */
+static uint64_t chunk_of(const mw_pass *pass, uint64_t item, const void **file) {
+  uint64_t start, count;
+  const mw_schedule_task *task = mw_pass_item(pass, item, &start, &count);
+  const mw_cut *cut = &pass->tasks[task - pass->schedule.tasks].cut;
+  *file = cut->file;
+  return (cut->offset + (start + count / 2) * cut->size) / MW_FILE_CHECKSUM_CHUNK;
+}
+
+uint64_t mw_pass_run(const mw_pass *pass, uint64_t item, uint64_t most) {
+  uint64_t end = item + 1, last = pass->items - item < most ? pass->items : item + most;
+  const void *file, *other;
+  if (pass->phase == MW_PHASE_SAMPLE || end >= last) return end;
+  uint64_t chunk = chunk_of(pass, item, &file);
+  while (end < last && chunk_of(pass, end, &other) == chunk && other == file) end++;
+  return end;
+}
+
 uint64_t mw_pass_bytes(const mw_pass *pass, const mw_schedule_task *task, uint64_t count) {
   return pass->tasks[task - pass->schedule.tasks].cut.bytes * count;
 }

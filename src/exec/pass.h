@@ -44,6 +44,9 @@ typedef struct mw_pass {
 bool mw_pass_begin(mw_pass *pass, const mw_job *job, const mw_schedule_stage *stage, bool next, mw_values *values, mw_error *err);
 /* The task and elements of an item (a block, numbered through the pass). */
 const mw_schedule_task *mw_pass_item(const mw_pass *pass, uint64_t item, uint64_t *start, uint64_t *count);
+/* Where the run of items ends that begins with `item`: those that lie in one chunk of a file (cut.h), at most `most`. A thread that
+ * takes such a run reads and writes each chunk in order, as its checksum wants it. */
+uint64_t mw_pass_run(const mw_pass *pass, uint64_t item, uint64_t most);
 /* Bytes that `count` elements of the task read and write. */
 uint64_t mw_pass_bytes(const mw_pass *pass, const mw_schedule_task *task, uint64_t count);
 /* Tells that an output of the task is not finite. Returns true if this is no error yet: the output was computed from a guess,

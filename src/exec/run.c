@@ -17,12 +17,16 @@ enum { COPY_BLOCK = 256 << 10 };
  * place in the hash table; of an input's tensor with its name and shape. */
 enum { PROCESS = 2 << 20, THREAD = 128 << 10, NODE = 72, TENSOR = 150 };
 
+/* Pieces that checksums keep aside, for each thread: those in which its chunk begins and ends in every stream. */
+enum { CHECKSUM = 512 << 10 };
+
 typedef struct runner {
   const mw_job *job;
   mw_values values;
   mw_pass pass;
   mw_order order;
   mw_worker *workers;
+  uint64_t next;        /* the first item of the pass that no thread has taken */
   uint64_t done, total;
   unsigned pass_number; /* for the progress line: 1 in the first pass over a tensor, 2 in the second ... */
   bool stop; /* written under `critical (mw_run)`, read anywhere */
@@ -117,24 +121,31 @@ static void hand_over(runner *r, uint64_t item, const mw_worker *worker) {
   }
 }
 
+/* The next blocks that are free: one, or for checksums those of a chunk, if there are many for each thread. */
+static bool take_run(runner *r, uint64_t *from, uint64_t *to) {
+  uint64_t most = r->job->counted ? r->pass.items / ((uint64_t)r->job->threads * 4) : 1;
+  if (r->pass.ordered && most > MW_ORDER_SLOTS) most = MW_ORDER_SLOTS;
+#pragma omp critical(mw_take)
+  {
+    *from = *to = r->next;
+    if (r->next < r->pass.items) r->next = *to = mw_pass_run(&r->pass, *from, most);
+  }
+  return *from < *to;
+}
+
 /* All blocks of a pass. */
 static void run_blocks(runner *r) {
-  int64_t items = (int64_t)r->pass.items;
   mw_order_begin(&r->order);
+  r->next = 0;
 #pragma omp parallel num_threads(r->job->threads)
   {
     mw_worker *worker = &r->workers[omp_get_thread_num()];
     worker->job = &r->pass.job;
     worker->task = NULL;
-    if (r->pass.ordered) {
-#pragma omp for schedule(dynamic, 1)
-      for (int64_t i = 0; i < items; i++)
-        if (!stopped(r) && run_item(r, (uint64_t)i)) hand_over(r, (uint64_t)i, worker);
-    } else {
-#pragma omp for schedule(dynamic, 1)
-      for (int64_t i = 0; i < items; i++)
-        if (!stopped(r)) run_item(r, (uint64_t)i);
-    }
+    worker->sampling = r->pass.phase == MW_PHASE_SAMPLE;
+    for (uint64_t i, end; !stopped(r) && take_run(r, &i, &end);)
+      for (; i < end && !stopped(r); i++)
+        if (run_item(r, i) && r->pass.ordered) hand_over(r, i, worker);
 #pragma omp critical(mw_flush)
     mw_worker_flush(worker);
   }
@@ -167,7 +178,7 @@ static bool copy(runner *r, mw_error *err) {
     uint64_t total = mw_tensor_bytes(from);
     for (uint64_t at = 0; at < total && ok; at += COPY_BLOCK) {
       size_t n = (size_t)(total - at < COPY_BLOCK ? total - at : COPY_BLOCK);
-      ok = mw_model_read(member->model, from, at, bytes, n, err) &&
+      ok = mw_model_read_counted(member->model, from, at, bytes, n, err) &&
            mw_writer_write(job->writer, to->file, to->offset + at, bytes, n, err);
       report(r, 2 * n);
       if (ok && r->stop) *err = r->error, ok = false;
@@ -175,6 +186,33 @@ static bool copy(runner *r, mw_error *err) {
   }
   free(bytes);
   return ok;
+}
+
+/* Reads what the checksum of a file still lacks, all threads together. */
+static bool complete(runner *r, mw_file_checksum *checksum, mw_error *err) {
+  int64_t count = checksum ? (int64_t)mw_file_checksum_count(checksum) : 0;
+  for (int64_t i = 0; i < count; i++) r->total += mw_file_checksum_missing(checksum, (size_t)i);
+#pragma omp parallel for schedule(dynamic, 1) num_threads(r->job->threads)
+  for (int64_t i = 0; i < count; i++) {
+    mw_error own;
+    uint64_t missing = stopped(r) ? 0 : mw_file_checksum_missing(checksum, (size_t)i);
+    if (!missing) continue;
+    if (mw_file_checksum_complete(checksum, (size_t)i, &own)) report(r, missing);
+    else fail(r, &own);
+  }
+  if (r->stop) *err = r->error;
+  return !r->stop;
+}
+
+/* What no recipe reads is counted too: headers, tensors that it leaves out. */
+static bool complete_all(runner *r, mw_error *err) {
+  if (!r->job->counted) return true;
+  for (size_t m = 0; m < r->job->family->count; m++) {
+    const mw_model *model = r->job->family->members[m].model;
+    for (size_t f = 0; f < model->file_count; f++) MW_TRY(complete(r, model->files[f].checksum, err));
+  }
+  for (size_t s = 0; s < r->job->layout->shard_count; s++) MW_TRY(complete(r, mw_writer_checksum(r->job->writer, s), err));
+  return true;
 }
 
 static bool open_workers(runner *r, mw_error *err) {
@@ -196,6 +234,8 @@ static void close_workers(runner *r) {
   mw_pass_free(&r->pass);
   mw_order_free(&r->order);
 }
+
+uint64_t mw_run_checksum_memory(int threads) { return (uint64_t)threads * CHECKSUM; }
 
 static bool unchanged(const mw_job *job, mw_error *err) {
   for (size_t m = 0; m < job->family->count; m++)
@@ -223,7 +263,7 @@ bool mw_run_values(const mw_job *job, const mw_node *scalars, size_t count, doub
     ok = run_stage(&r, stage, err);
     if (r.pass_number > highest) highest = r.pass_number;
   }
-  ok = ok && copy(&r, err) && unchanged(job, err);
+  ok = ok && copy(&r, err) && complete_all(&r, err) && unchanged(job, err);
   for (size_t i = 0; i < count && ok; i++) ok = mw_values_get(&r.values, scalars[i], &values[i], err);
   if (ok) report(&r, 0); /* the last block may have been another thread's: tell the end */
   if (ok && r.stop) *err = r.error, ok = false; /* who is told may still say no */
@@ -286,11 +326,16 @@ bool mw_run_measure(const mw_job *job, mw_run_cost *cost, mw_error *err) {
     cost->bytes_read += mw_tensor_bytes(&job->family->members[job->copies[i].member].tensors[job->copies[i].tensor]);
   mw_program_free(&program);
   free(known);
-  uint64_t tensors = 0;
+  uint64_t tensors = 0, checksums = 0;
   for (size_t m = 0; m < job->family->count; m++) tensors += job->family->members[m].count;
+  for (size_t m = 0; m < job->family->count && job->counted; m++)
+    for (size_t f = 0; f < job->family->members[m].model->file_count; f++)
+      checksums += mw_file_checksum_cost(job->family->members[m].model->files[f].size);
+  for (size_t i = 0; i < job->layout->shard_count && job->counted; i++) checksums += mw_file_checksum_cost(job->layout->shards[i].size);
+  if (job->counted) checksums += mw_run_checksum_memory(job->threads);
   /* 3 / 2: the heap also keeps the smaller buffer that a worker had before its largest one. */
   cost->peak_memory = PROCESS + (uint64_t)job->threads * (most_buffers * 3 / 2 + most_gathers + THREAD) +
                       bins * MW_SELECT_BINS * sizeof(uint64_t) +
-                      (uint64_t)mw_graph_count(job->graph) * NODE + tensors * TENSOR;
+                      (uint64_t)mw_graph_count(job->graph) * NODE + tensors * TENSOR + checksums;
   return ok;
 }

@@ -12,6 +12,8 @@ typedef struct mw_run_cost {
 
 /* What a job will cost, without running it (job->writer may be NULL). */
 bool mw_run_measure(const mw_job *job, mw_run_cost *cost, mw_error *err);
+/* Bytes that the checksums of a counted job may keep aside (mw_file_checksum_memory). */
+uint64_t mw_run_checksum_memory(int threads);
 /* Runs it; the writer then holds every tensor. */
 bool mw_run_job(const mw_job *job, mw_error *err);
 /* Runs it and gives the values of these scalars, which must be among the schedule's outputs. A job that only measures has

@@ -201,7 +201,8 @@ static bool report_output(const mw_worker *w, uint64_t start, uint64_t count, mw
 /* Reads a block of an input; an error gets the tensor's name. */
 static bool read_input(const mw_worker *w, mw_graph_node_facts facts, uint64_t at, void *bytes, size_t length, mw_error *err) {
   const mw_tensor *tensor = mw_job_tensor(w->job, facts);
-  if (mw_model_read(mw_job_model(w->job, facts), tensor, at, bytes, length, err)) return true;
+  const mw_model *model = mw_job_model(w->job, facts);
+  if ((w->sampling ? mw_model_read : mw_model_read_counted)(model, tensor, at, bytes, length, err)) return true;
   mw_text_escaped name;
   return err->status == MW_IO ? mw_error_wrap(err, "tensor '%s'", mw_text_escape_z(&name, tensor->name)) : false;
 }

@@ -35,6 +35,7 @@ typedef struct mw_worker {
   uint64_t counted;              /* elements since the counts were 0 */
   double *scalars;
   size_t scalars_capacity;
+  bool sampling;                 /* it reads a sample: nothing of that is counted for checksums */
   bool bad_output;               /* the last run failed because its output is not finite */
 } mw_worker;
 

@@ -13,6 +13,7 @@ typedef struct mw_file {
   uint64_t size;
   uint64_t device, inode;
   int64_t modified_ns, changed_ns;
+  struct mw_file_checksum *checksum; /* takes what is read of it (file_checksum.h), or NULL; its owner is whoever set it */
 } mw_file;
 
 /* Opens for reading. A FIFO or device is refused at once (O_NONBLOCK, then S_ISREG) and never waited for. MW_MISSING if there is no

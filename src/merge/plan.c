@@ -121,7 +121,8 @@ mw_job mw_plan_job(mw_plan *plan) {
   return (mw_job){.graph = plan->result.made.graph, .schedule = &plan->schedule, .family = &plan->inputs.family,
                   .layout = &plan->layout, .places = plan->places,
                   .copies = plan->copies, .copy_count = plan->copy_count,
-                  .threads = mw_run_threads(plan->options.threads), .nonfinite_keep = plan->options.nonfinite_keep};
+                  .threads = mw_run_threads(plan->options.threads), .nonfinite_keep = plan->options.nonfinite_keep,
+                  .counted = !plan->options.no_hash};
 }
 
 uint64_t mw_plan_written(const mw_plan *plan) {

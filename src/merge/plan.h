@@ -32,6 +32,7 @@ struct mw_plan {
   mw_binding *bindings;        /* if there are candidates: copied, since the run evaluates the recipe again */
   size_t binding_count;
   const mw_search *scores;      /* while it runs */
+  mw_file_checksum_memory checksums; /* of what is read and written */
   mw_arena arena;
   mw_plan_training *trainings; /* in the arena */
   size_t training_count;

@@ -27,6 +27,15 @@ void mw_plan_watch(mw_plan *plan, mw_learning learning, void *context) {
   plan->learner = context;
 }
 
+/* From now on what is read of the inputs, and written, goes into their checksums. */
+static bool count(mw_plan *plan, mw_writer *writer, mw_error *err) {
+  if (plan->options.no_hash) return true;
+  plan->checksums.left = (long long)mw_run_checksum_memory(mw_run_threads(plan->options.threads));
+  for (size_t i = 0; i < plan->inputs.count; i++)
+    MW_TRY(mw_model_count((mw_model *)(uintptr_t)plan->inputs.members[i].model, &plan->checksums, err));
+  return mw_writer_count(writer, &plan->layout, &plan->checksums, err);
+}
+
 /* Runs the trainings, then the passes, which write into the writer's folder; then publishes it. */
 static bool fill(mw_plan *plan, mw_writer *writer, mw_training *training, mw_progress progress, void *context, mw_error *err) {
   mw_job job = mw_plan_job(plan);
@@ -40,7 +49,7 @@ static bool fill(mw_plan *plan, mw_writer *writer, mw_training *training, mw_pro
     MW_TRY(mw_training_write(training, writer, err));
   }
   mw_side_files_provenance provenance = mw_provenance_of(&plan->provenance, plan->recipe, plan->scores, &plan->options);
-  bool ok = mw_run_job(&job, err) && mw_variances_check(&plan->layout, mw_writer_folder(writer), err) &&
+  bool ok = count(plan, writer, err) && mw_run_job(&job, err) && mw_variances_check(&plan->layout, mw_writer_folder(writer), err) &&
             (!training || mw_training_tell(training, &learning, err));
   provenance.chat_template = plan->chat_template;
   provenance.learning_json = learning.bytes;
@@ -109,7 +118,7 @@ static bool make_candidate(void *context, const mw_recipe_candidate *made, const
                        .result = {.made = *made}};
   candidate.options.output = folder;
   candidate.options.force = false;
-  candidate.options.no_sync = true; /* it is removed when it was measured */
+  candidate.options.no_sync = candidate.options.no_hash = true; /* it is removed when it was measured */
   candidate.provenance.drawn = candidate.provenance.required = (mw_text){0}; /* of another evaluation */
   mw_training_job learning = training_candidate(context, made);
   bool ok = mw_plan_settle(&candidate, err) && write(&candidate, &learning, search_goes_on, context, err);

@@ -22,6 +22,19 @@ bool mw_model_read(const mw_model *model, const mw_tensor *tensor, uint64_t at, 
                                                                                                         length, err);
 }
 
+bool mw_model_read_counted(const mw_model *model, const mw_tensor *tensor, uint64_t at, void *bytes, size_t length, mw_error *err) {
+  mw_file_checksum *checksum = tensor->scaled ? NULL : model->files[tensor->file].checksum;
+  MW_TRY(mw_model_read(model, tensor, at, bytes, length, err));
+  if (checksum) mw_file_checksum_add(checksum, tensor->offset + at, bytes, length);
+  return true;
+}
+
+bool mw_model_count(mw_model *model, mw_file_checksum_memory *memory, mw_error *err) {
+  for (size_t i = 0; i < model->file_count; i++)
+    if (!model->files[i].checksum) MW_TRY(mw_file_checksum_new(&model->files[i], false, memory, &model->files[i].checksum, err));
+  return true;
+}
+
 bool mw_model_same(const mw_model *a, const mw_tensor *x, const mw_model *b, const mw_tensor *y, bool *same, mw_error *err) {
   enum { STEP = 256 << 10 };
   uint64_t bytes = mw_tensor_bytes(x);
@@ -226,7 +239,10 @@ bool mw_model_open(const char *where, mw_warning *warnings, mw_model **out, mw_e
 
 void mw_model_close(mw_model *model) {
   if (!model) return;
-  for (size_t i = 0; i < model->file_count; i++) mw_file_close(&model->files[i]);
+  for (size_t i = 0; i < model->file_count; i++) {
+    mw_file_checksum_free(model->files[i].checksum);
+    mw_file_close(&model->files[i]);
+  }
   free(model->files);
   free(model->tensors);
   mw_config_close(&model->config);

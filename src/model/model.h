@@ -6,6 +6,7 @@
 
 #include "base/warning.h"
 #include "model/config.h"
+#include "format/file_checksum.h"
 #include "format/tensor.h"
 
 typedef struct mw_model {
@@ -31,6 +32,11 @@ void mw_model_close(mw_model *model);
 const mw_tensor *mw_model_find(const mw_model *model, const char *name);
 /* Bytes [at, at + length) of a tensor's elements. */
 bool mw_model_read(const mw_model *model, const mw_tensor *tensor, uint64_t at, void *bytes, size_t length, mw_error *err);
+/* The same where whole tensors are read in order, for the checksums of the model's files; elements that are made when they are read
+ * (scaled) are left to mw_file_checksum_complete. */
+bool mw_model_read_counted(const mw_model *model, const mw_tensor *tensor, uint64_t at, void *bytes, size_t length, mw_error *err);
+/* Gives each of its files a checksum, which takes what is read from now on. They stay as long as the model. */
+bool mw_model_count(mw_model *model, mw_file_checksum_memory *memory, mw_error *err);
 /* Whether two tensors have the same dtype and the same bytes; reads both until they differ. */
 bool mw_model_same(const mw_model *a, const mw_tensor *x, const mw_model *b, const mw_tensor *y, bool *same, mw_error *err);
 /* The path of the file that holds a tensor, for messages. */

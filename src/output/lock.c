@@ -11,6 +11,8 @@
 
 #define NUMERIC_PROFILE 1
 #define LARGEST (64u << 20)
+#define COUNTED "xxh3: XXH3-128 of each 4194304 bytes, then XXH3-128 of these checksums in order; chunks: the first 8 digits of each"
+enum { MARK = 8 };
 
 static void put_recipe(mw_json_writer *json, const mw_side_files_provenance *provenance) {
   const char *recipe = provenance->recipe_text ? provenance->recipe_text : "";
@@ -30,12 +32,25 @@ static const char *last_part(const char *path) {
   return slash ? slash + 1 : path;
 }
 
-static void put_file(mw_json_writer *json, const char *key, const char *name, const char *size_key, uint64_t size) {
+/* `chunks` are the checksums of the file's chunks, NULL where they are not counted. With `where` the first 8 digits of each are kept
+ * too, by which a change is found. */
+static void put_file(mw_json_writer *json, const char *key, const char *name, const char *size_key, uint64_t size,
+                     const mw_checksum *chunks, bool where) {
+  char hex[33];
+  size_t count = mw_file_checksum_chunks_of(size);
   mw_json_writer_object(json, NULL);
   mw_json_writer_string(json, key, name);
   mw_json_writer_u64(json, size_key, size);
+  if (chunks) mw_json_writer_string(json, "xxh3", mw_checksum_hex(mw_file_checksum_total(chunks, count), hex));
+  mw_text marks = {0};
+  for (size_t i = 0; chunks && where && count > 1 && i < count; i++) mw_text_add(&marks, mw_checksum_hex(chunks[i], hex), MARK);
+  if (marks.length) mw_json_writer_bytes(json, "chunks", marks.bytes, marks.length);
+  if (marks.failed) json->failed = true;
+  mw_text_free(&marks);
   mw_json_writer_end(json);
 }
+
+static const mw_checksum *sums_of(const mw_file_checksum *checksum) { return checksum ? mw_file_checksum_chunks(checksum) : NULL; }
 
 static void put_input(mw_json_writer *json, const mw_family_member *member) {
   const mw_model *model = member->model;
@@ -46,17 +61,36 @@ static void put_input(mw_json_writer *json, const mw_family_member *member) {
   mw_json_writer_string(json, "commit", model->commit);
   mw_json_writer_list(json, "files");
   for (size_t i = 0; i < model->file_count; i++)
-    put_file(json, "name", last_part(model->files[i].path), "size", model->files[i].size);
+    put_file(json, "name", last_part(model->files[i].path), "size", model->files[i].size, sums_of(model->files[i].checksum), false);
   mw_json_writer_end(json);
   mw_json_writer_end(json);
 }
 
+/* The weights, then every small file. */
+static void put_outputs(mw_json_writer *json, const mw_layout *layout, const mw_writer *writer) {
+  const mw_writer_small *files;
+  size_t count = mw_writer_files(writer, &files);
+  mw_json_writer_list(json, "outputs");
+  for (size_t i = 0; i < layout->shard_count; i++)
+    put_file(json, "file", layout->shards[i].name, "bytes", layout->shards[i].size, sums_of(mw_writer_checksum(writer, i)), true);
+  for (size_t i = 0; i < count; i++) {
+    char hex[33];
+    mw_json_writer_object(json, NULL);
+    mw_json_writer_string(json, "file", files[i].name);
+    mw_json_writer_u64(json, "bytes", files[i].bytes);
+    if (mw_writer_checksum(writer, 0)) mw_json_writer_string(json, "xxh3", mw_checksum_hex(files[i].checksum, hex));
+    mw_json_writer_end(json);
+  }
+  mw_json_writer_end(json);
+}
+
 bool mw_lock_compose(const mw_layout *layout, const mw_family_member *members, size_t count, const mw_side_files_provenance *provenance,
-                     mw_text *out, mw_error *err) {
+                     const mw_writer *writer, mw_text *out, mw_error *err) {
   mw_json_writer json = {.out = out, .layout = MW_JSON_WRITER_INDENTED, .streamed = 1};
   mw_json_writer_object(&json, NULL);
   mw_json_writer_string(&json, "moonweld", MW_VERSION);
   mw_json_writer_u64(&json, "numeric_profile", NUMERIC_PROFILE);
+  mw_json_writer_string(&json, "checksums", mw_writer_checksum(writer, 0) ? COUNTED : NULL);
   put_recipe(&json, provenance);
   mw_json_writer_raw(&json, "requires", provenance->required_json ? provenance->required_json : "[]");
   mw_json_writer_raw(&json, "arguments", provenance->arguments_json ? provenance->arguments_json : "{}");
@@ -68,11 +102,18 @@ bool mw_lock_compose(const mw_layout *layout, const mw_family_member *members, s
   mw_json_writer_list(&json, "inputs");
   for (size_t i = 0; i < count; i++) put_input(&json, &members[i]);
   mw_json_writer_end(&json);
-  mw_json_writer_list(&json, "outputs");
-  for (size_t i = 0; i < layout->shard_count; i++) put_file(&json, "file", layout->shards[i].name, "bytes", layout->shards[i].size);
+  put_outputs(&json, layout, writer);
   mw_json_writer_end(&json);
-  mw_json_writer_end(&json);
-  return mw_json_writer_finish(&json, err);
+  return mw_json_writer_finish(&json, err) && mw_lock_sign(out, err);
+}
+
+/* The last member is the checksum of all bytes before it, so that nobody edits a lock without being told of it. */
+bool mw_lock_sign(mw_text *lock, mw_error *err) {
+  char hex[33];
+  lock->length -= strlen("\n}\n");
+  mw_checksum_hex(mw_checksum_of(lock->bytes, lock->length), hex);
+  mw_text_format(lock, MW_LOCK_LAST "%s\"\n}\n", hex);
+  return mw_text_check(lock, err);
 }
 
 static bool is_spoiled(const char *bytes, size_t length) {

@@ -36,7 +36,8 @@ struct mw_writer {
   mw_sync_behind *behind; /* [shard_count] */
   const char **shard_paths;
   size_t shard_count;
-  char **files;        /* names of the small files */
+  mw_file *counted;    /* [shard_count] the shards, as their checksums see them; or NULL */
+  mw_writer_small *files;
   size_t file_count, file_capacity;
   mw_arena arena;
 };
@@ -147,8 +148,30 @@ bool mw_writer_write(mw_writer *writer, uint32_t shard, uint64_t offset, const v
                      mw_error *err) {
   int fd = writer->shards[shard];
   const char *path = writer->shard_paths[shard];
-  return mw_file_write(fd, path, offset, bytes, length, err) &&
-         (!writer->sync || mw_sync_behind_written(&writer->behind[shard], length, fd, path, err));
+  MW_TRY(mw_file_write(fd, path, offset, bytes, length, err));
+  if (writer->counted) mw_file_checksum_add(writer->counted[shard].checksum, offset, bytes, length);
+  return !writer->sync || mw_sync_behind_written(&writer->behind[shard], length, fd, path, err);
+}
+
+bool mw_writer_count(mw_writer *writer, const mw_layout *layout, mw_file_checksum_memory *memory, mw_error *err) {
+  writer->counted = mw_mem_take(&writer->arena, (layout->shard_count + 1) * sizeof *writer->counted, err);
+  MW_TRY(writer->counted != NULL);
+  for (size_t i = 0; i < layout->shard_count; i++) {
+    const mw_layout_file *shard = &layout->shards[i];
+    writer->counted[i] = (mw_file){.path = (char *)(uintptr_t)writer->shard_paths[i], .fd = writer->shards[i], .size = shard->size};
+    MW_TRY(mw_file_checksum_new(&writer->counted[i], true, memory, &writer->counted[i].checksum, err));
+    mw_file_checksum_add(writer->counted[i].checksum, 0, shard->header.bytes, shard->header.length);
+  }
+  return true;
+}
+
+mw_file_checksum *mw_writer_checksum(const mw_writer *writer, size_t shard) {
+  return writer->counted ? writer->counted[shard].checksum : NULL;
+}
+
+size_t mw_writer_files(const mw_writer *writer, const mw_writer_small **first) {
+  *first = writer->files;
+  return writer->file_count;
 }
 
 /* Checks a name, which is ours or from the listing of a folder: at most one '/', and never "..". */
@@ -171,7 +194,7 @@ bool mw_writer_file(mw_writer *writer, const char *name, const void *bytes, size
   MW_TRY(kept != NULL);
   int fd = openat(writer->root, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
   if (fd < 0) return fail(err, "cannot be made", path);
-  writer->files[writer->file_count++] = kept;
+  writer->files[writer->file_count++] = (mw_writer_small){kept, length, mw_file_checksum_of(bytes, length)};
   bool written = mw_file_write(fd, path, 0, bytes, length, err);
   if (writer->sync) mw_sync_start(fd);
   if (close(fd) != 0 && written) written = fail(err, "cannot be closed", path);
@@ -215,7 +238,7 @@ static bool sync_all(const mw_writer *writer, mw_error *err) {
     MW_TRY(mw_sync_file(writer->shards[i], writer->shard_paths[i], err));
     MW_TRY(sync_room(writer, shard_name(writer, i), err));
   }
-  for (size_t i = 0; i < writer->file_count; i++) MW_TRY(sync_file(writer, writer->files[i], err));
+  for (size_t i = 0; i < writer->file_count; i++) MW_TRY(sync_file(writer, writer->files[i].name, err));
   return mw_sync_folder(writer->root, writer->folder, err);
 }
 
@@ -326,11 +349,11 @@ static void discard(mw_writer *writer) {
   for (size_t i = 0; i < writer->shard_count; i++)
     if (writer->shard_paths[i]) unlinkat(writer->root, shard_name(writer, i), 0);
   for (size_t i = 0; i < writer->file_count; i++) {
-    char *slash = strchr(writer->files[i], '/');
-    unlinkat(writer->root, writer->files[i], 0);
+    char *name = writer->files[i].name, *slash = strchr(name, '/');
+    unlinkat(writer->root, name, 0);
     if (!slash) continue;
     *slash = 0;
-    unlinkat(writer->root, writer->files[i], AT_REMOVEDIR);
+    unlinkat(writer->root, name, AT_REMOVEDIR);
   }
   if (unlinkat(writer->parent, writer->partial, AT_REMOVEDIR) != 0)
     mw_folder_remove(writer->parent, writer->partial, &ignored);
@@ -343,6 +366,7 @@ void mw_writer_close(mw_writer *writer) {
   if (!writer->published && writer->root >= 0) discard(writer);
   if (writer->root >= 0) close(writer->root);
   if (writer->parent >= 0) close(writer->parent);
+  for (size_t i = 0; writer->counted && i < writer->shard_count; i++) mw_file_checksum_free(writer->counted[i].checksum);
   free(writer->files);
   mw_mem_release(&writer->arena);
   free(writer);

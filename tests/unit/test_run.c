@@ -74,7 +74,7 @@ static void test_run_values(void) {
 
 /* Terms whose sum depends on the order in which they are added. */
 static void test_order(void) {
-  enum { BLOCKS = 40, AHEAD = 8 };
+  enum { BLOCKS = 40, AHEAD = MW_ORDER_SLOTS };
   open_two();
   mw_node total = apply(MW_OP_TOTAL, input(0), 0);
   mw_schedule schedule;

@@ -70,7 +70,13 @@ static void check_texts(void) {
   CHECK(strstr(card, "Trims &lt;b> and elects.") != NULL);
   const char *lock = get("out/merge.lock.json");
   CHECK(!strncmp(lock, "{\n  \"moonweld\": \"", 17) && strstr(lock, lock_text) != NULL);
-  CHECK(strstr(lock, "\"outputs\": [\n    {\n      \"file\": \"model.safetensors\",\n      \"bytes\": 40\n    }\n  ]\n}\n") != NULL);
+  CHECK(strstr(lock, "\"checksums\": null,") && !strstr(lock, "\"xxh3\""));
+  CHECK(strstr(lock, "\"outputs\": [\n    {\n      \"file\": \"model.safetensors\",\n      \"bytes\": 40\n    },\n") != NULL);
+  CHECK(strstr(lock, "      \"file\": \"tokenizer.json\",\n      \"bytes\": 6\n") != NULL);
+  char hex[33];
+  const char *last = strstr(lock, MW_LOCK_LAST);
+  CHECK(last && !strncmp(last + strlen(MW_LOCK_LAST), mw_checksum_hex(mw_checksum_of(lock, (size_t)(last - lock)), hex), 32));
+  CHECK(last && !strcmp(last + strlen(MW_LOCK_LAST) + 32, "\"\n}\n"));
   mw_lock_kind kind;
   mw_error err;
   CHECK(mw_lock_look("out/merge.lock.json", &kind, &err) && kind == MW_LOCK_OURS);
