@@ -107,7 +107,7 @@ end
 local function quoted(names, most)
   local shown = {}
   for i = 1, math.min(#names, most) do shown[i] = "'" .. core.shown(names[i]) .. "'" end
-  return table.concat(shown, ", ") .. (#names > most and (" ... and %d more"):format(#names - most) or "")
+  return (names[1] and table.concat(shown, ", ") or "none") .. (#names > most and (" ... and %d more"):format(#names - most) or "")
 end
 
 local function plural(count, word) return ("%d %s%s"):format(count, word, count == 1 and "" or "s") end
@@ -173,6 +173,32 @@ local function complete(names, own)
     end
   end
   return nodes
+end
+
+--- What stands in for a tensor that a model lacks where `f` was made of it, tensor by tensor: f of what would stand in before.
+function M.stand_in(own, f)
+  return own.stand_in and function(name)
+    local tensor = own.stand_in(name)
+    return tensor ~= nil and f(tensor, name) or nil
+  end
+end
+
+--- A model's names and its tensors by them. With --missing base the donor's are among them: what is ranked over a whole model is
+--- ranked over them too.
+function M.whole(own)
+  local added = false
+  local names, nodes = table.move(own.names, 1, #own.names, 1, {}), {}
+  for _, name in ipairs(names) do nodes[name] = own.nodes[name] end
+  for _, name in ipairs(own.stand_in and M.donor.names or {}) do
+    if nodes[name] == nil then
+      nodes[name] = own.stand_in(name)
+      if nodes[name] ~= nil then names[#names + 1], added = name, true end
+    end
+  end
+  if not added then return own.names, own.nodes end
+  table.sort(names)
+  tell(own, difference({ names = names, nodes = nodes }, own))
+  return M.names(names), nodes
 end
 
 --- Whether the donor can stand in for what any of these models lacks.

@@ -2,6 +2,7 @@
 local core = ...
 local V, F = core.module("value"), core.module("field")
 local word = core.module("word").word
+local meet = core.module("meet")
 local data, kind, fail = V.data, V.kind, V.fail
 
 --- What is wrong with a name or pattern that no tensor of a model has.
@@ -30,7 +31,8 @@ local function chosen(x, glob, wanted)
     if matches == wanted then kept[name] = source end
   end
   if not found then none_called(private, glob) end
-  return V.model(names, nodes, private.label, { kept = kept, part_of = private.part_of or private, laid_out = private.laid_out })
+  local stand_in = private.stand_in and function(name) return core.glob(glob, name) == wanted and private.stand_in(name) or nil end
+  return V.model(names, nodes, private.label, { kept = kept, part_of = private.part_of or private, laid_out = private.laid_out }, stand_in)
 end
 
 word("model:only(glob)", function(x, glob) return chosen(x, glob, true) end)
@@ -47,16 +49,18 @@ end
 local map_model = "model:map(function(tensor, name) ... end)"
 word(map_model, function(x, f)
   need_function(f, map_model)
-  local private, nodes, outer = data(x), {}, V.current_name
-  for _, name in ipairs(private.names) do
-    V.current_name = name -- a map inside of f has put its own there
-    local result = V.at(f(private.nodes[name], name), name)
+  local private, nodes = data(x), {}
+  local function mapped(tensor, name)
+    local outer = V.current_name
+    V.current_name = name
+    local result = V.at(f(tensor, name), name)
+    V.current_name = outer
     local what = kind(result)
     if what ~= "node" and what ~= "number" then fail("map's function gave %s for tensor '%s', not a tensor", V.called(result), core.shown(name)) end
-    nodes[name] = what == "number" and core.number(result) or result
+    return what == "number" and core.number(result) or result
   end
-  V.current_name = outer
-  return V.model(private.names, nodes, private.label, private)
+  for _, name in ipairs(private.names) do nodes[name] = mapped(private.nodes[name], name) end
+  return V.model(private.names, nodes, private.label, private, meet.stand_in(private, mapped))
 end)
 
 --- other's tensors in the place of x's of the same name; a name that x lacks is an error, or added where {add = true} says so.

@@ -2,7 +2,7 @@
 -- of what was drawn before elsewhere; plain numbers drawn while planning are recorded for the lock file.
 local core = ...
 local V = core.module("value")
-local word = core.module("word").word
+local word, meet = core.module("word").word, core.module("meet")
 local data, kind, fail = V.data, V.kind, V.fail
 local S = {}
 
@@ -93,11 +93,12 @@ local function draw(f, x, p, s)
   if kind(x) == "node" then return f(x, V.at(p, V.current_name), s, V.current_name or "") end
   if kind(x) ~= "model" then return fail("random numbers are drawn for tensors, not for %s", V.called(x)) end
   local private, nodes = data(x), {}
-  for _, name in ipairs(private.names) do
+  local function drawn(tensor, name)
     local q = kind(p) == "model" and data(p).nodes[name] or V.at(p, name)
-    nodes[name] = f(private.nodes[name], q, s, name)
+    return f(tensor, q, s, name)
   end
-  return V.model(private.names, nodes, nil, private)
+  for _, name in ipairs(private.names) do nodes[name] = drawn(private.nodes[name], name) end
+  return V.model(private.names, nodes, private.label, private, meet.stand_in(private, drawn))
 end
 
 local function share(p)

@@ -66,10 +66,11 @@ word("x:keep_top(density, {per=, count=})", function(x, density, options)
       return trim({ t }, q, count)[1]
     end, x, density)
   end
-  local names, tensors, nodes = data(x).names, {}, {}
-  for i, name in ipairs(names) do tensors[i] = data(x).nodes[name] end
+  local names, whole = core.module("meet").whole(data(x))
+  local tensors, nodes = {}, {}
+  for i, name in ipairs(names) do tensors[i] = whole[name] end
   for i, node in ipairs(trim(tensors, density, count)) do nodes[names[i]] = node end
-  return V.model(names, nodes, nil, data(x))
+  return V.model(names, nodes, data(x).label, data(x))
 end)
 
 --- One model alone agrees with itself, whatever it weighs.

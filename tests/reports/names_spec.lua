@@ -82,6 +82,40 @@ describe("an input that lacks some tensors", function()
   end)
 end)
 
+describe("--missing base in a recipe's own words", function()
+  local function tensors(a, b) return { ["model.layers.0.w"] = { "F32", { 2 }, a }, ["lm_head.weight"] = b and { "F32", { 2 }, b } } end
+  M.safetensors("whole.safetensors", tensors({ 1, -2 }, { 8, 0.5 }))
+  M.safetensors("lacking.safetensors", tensors { 3, 4 })
+  --- What a recipe of base and expert makes of the two tensors, where the expert lacks the head.
+  local function makes(expression)
+    M.write("own.lua", 'return recipe { "d", arg.model("base", "b"), arg.model("expert", "e"), arg.seed(), function(a)\n' ..
+      "local base, expert, seed = a.base, a.expert, a.seed\nlocal m = " .. expression .. "\nreturn where(m:eq(m), m, m:abs()) end }") -- of no known weight
+    local made, said = M.made "moonweld ./own.lua --base whole.safetensors --expert lacking.safetensors --missing base"
+    assert.is_truthy(said:find("expert: 1 tensor that it lacks is the donor's", 1, true), said)
+    return { table.unpack(made["model.layers.0.w"]) }, { table.unpack(made["lm_head.weight"]) }
+  end
+  local function gives(expression, layer, head)
+    it(expression, function()
+      local found_layer, found_head = makes(expression)
+      assert.same(layer, found_layer)
+      assert.same(head, found_head)
+    end)
+  end
+  gives("2 * expert - base", { 5, 10 }, { 8, 0.5 })
+  gives("2 * expert:drop_rescale(0, seed) - base", { 5, 10 }, { 8, 0.5 })
+  gives("expert:drop_rescale(1, seed) + base", { 1, -2 }, { 8, 0.5 })
+  gives("expert:map(function(t, name) return name == 'lm_head.weight' and t or 3 * t end) + base", { 10, 10 }, { 16, 1 })
+  gives("expert:only('*') * 2 - base", { 5, 10 }, { 8, 0.5 })
+  gives("base:only('*w*') + expert:only('*w*')", { 4, 2 }, { 16, 1 })
+  gives("expert:keep_top(0.5, { count = 'exact' }) + base", { 1, 2 }, { 16, 0.5 })
+  gives("expert:keep_top(0.75, { per = 'model', count = 'exact' }) + base", { 4, 2 }, { 16, 0.5 })
+  gives("expert:keep_top(0.25, { per = 'model', count = 'exact' }) + base", { 1, -2 }, { 16, 0.5 })
+  it("draws for the donor's tensor as for one of its own", function()
+    local _, head = makes "expert:drop_rescale(0.5, seed) + base"
+    for i, value in ipairs { 8, 0.5 } do assert(head[i] == value or head[i] == 3 * value, head[i]) end
+  end)
+end)
+
 describe("--rename", function()
   it("is refused in one line where it is malformed, matches nothing or makes two tensors one", function()
     M.refused("moonweld lerp --a plain.safetensors --b other.safetensors --rename nonsense", "--rename 'nonsense' is not of the form FROM=TO")
