@@ -4,7 +4,7 @@
  *
  * Forward, an item is one block of one head of one window. Back, an item is one key-value head of one window with all query
  * heads that share it: these add to the same gradients of keys and values, so no two threads write to the same place. */
-#include "learn/attention.h"
+#include "learn/layers.h"
 #include "base/mathx.h"
 #include "num/gemm.h"
 #include <math.h>

@@ -1,7 +1,7 @@
 /* cost.c: adds up what is known before a tape runs. Memory is exact, as far as it is ours: weights that are formed, the planned
  * arena, coefficients with their gradients and the optimiser's two averages, and each thread's panel with some megabytes of
  * the BLAS library. Products and touched elements are estimates of the time, from the shapes. */
-#include "learn/cost.h"
+#include "learn/tape.h"
 #include "learn/weights.h"
 
 /* Floating-point operations of a slot's matrix products, forward and back: two for each multiply-add. */

@@ -1,7 +1,7 @@
 /* linear.c: y = x W^T. W has a row for each column of y. An item is a panel of some rows of W: forward it computes these columns
  * of y; back it computes these rows of dW, and propagates them at once (weights.h), so that no panel is kept. Other items of
  * the way back are panels of dx = dy W. Panels depend on the shapes only, not on the threads. */
-#include "learn/linear.h"
+#include "learn/layers.h"
 #include "num/gemm.h"
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* losses.c: each row has a loss of its own; these are summed in f64 in the order of the rows. Forward saves for each row what back
  * would compute again: the logarithm of its sum of exponentials, and what else its formula needs (row_loss). If no row of the
  * batch counts, the loss is 0. */
-#include "learn/losses.h"
+#include "learn/layers.h"
 #include "base/mathx.h"
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,6 @@
 /* net.c: the table of operations, and the helpers that they share. */
 #include "learn/net.h"
-#include "learn/attention.h"
 #include "learn/layers.h"
-#include "learn/linear.h"
-#include "learn/losses.h"
-#include "learn/norms.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* norms.c: each row (of RMS_NORM: each run of m values) is computed without the others. The gradients of the weights are sums over
  * rows: each item of rows has a partial sum, and these are added in the order of the items. */
-#include "learn/norms.h"
+#include "learn/layers.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -28,7 +28,7 @@
  *
  * So y is alive in steps 2 to 4, and the gradient of x may take its memory. Which values a BACK step reads is told by the table
  * of net.c (`reads`), and for formulas by the formula itself (note_read). */
-#include "learn/steps.h"
+#include "learn/tape.h"
 #include "learn/elements.h"
 #include "learn/net.h"
 #include <stdlib.h>

@@ -7,7 +7,6 @@
 #include "exec/values.h"
 #include "learn/elements.h"
 #include "learn/net.h"
-#include "learn/steps.h"
 #include <stdlib.h>
 #include <string.h>
 

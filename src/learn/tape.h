@@ -131,4 +131,11 @@ mw_tape_slot *mw_tape_find(const mw_tape *tape, mw_node node);
 mw_tape_weight *mw_tape_weight_of(const mw_tape *tape, mw_node node);
 mw_batch *mw_tape_batch(const mw_tape *tape, mw_node tokens);
 
+/* steps.c: makes the list of steps of a tape that has its slots, weights and batches, and plans from which step to which each value
+ * must be kept, and so the arena. */
+bool mw_steps_make(mw_tape *tape, mw_error *err);
+/* cost.c: what running a tape takes, known before memory is allocated. `coefficients` are those that are trained, for which the
+ * optimiser needs memory. */
+mw_train_cost mw_cost_of(const mw_tape *tape, const mw_node *coefficients, size_t count);
+
 #endif

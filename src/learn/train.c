@@ -2,8 +2,8 @@
  * the gradients, and lets the optimiser change the coefficients. */
 #include "learn/train.h"
 #include "base/machine.h"
-#include "learn/cost.h"
 #include "learn/optim.h"
+#include "learn/tape.h"
 #include "num/gemm.h"
 #include <math.h>
 #include <stdlib.h>
