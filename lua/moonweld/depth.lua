@@ -1,18 +1,7 @@
---- depth.lua: where a tensor stands in the depth of its model, by its name. The first number in a name is its layer, what
--- precedes it the stack: "decoder.block.3.layer.1.wo.weight" is of layer 3 of the stack "decoder.block". Each stack has a
--- depth of its own. A tensor of no layer stands at the beginning (embeddings) or at the end (final norms, heads).
+--- depth.lua: where a tensor stands in the depth of its model, by its name: core.layer_of(name) gives the stack and the layer
+-- (src/model/layer_name.h). Each stack has a depth of its own. A tensor of no layer stands at the beginning (embeddings) or at the end (final norms, heads).
 local core = ...
 local D = {}
-
---- Stack and layer (from 0) of a tensor, or nil. `head.0.weight` is no layer: a member of a stack holds modules of its own
---- (`tower.0.norm.weight`), unless the stack is called one.
-local function layer_of(name)
-  local stack, number, rest = name:match("^(..-)%.(%d+)%.(.+)$")
-  if not stack then return nil end
-  local layered = rest:find(".", 1, true) or stack:find("layers?$") or stack:find("blocks?$") or stack == "h" or stack:find("%.h$")
-  local layer = layered and math.tointeger(tonumber(number))
-  if layer then return stack, layer end
-end
 
 local depths, stacks = nil, 0 -- layers of every stack, and how many stacks there are
 
@@ -23,7 +12,7 @@ function D.see(names)
     for _, model in ipairs(core.models) do D.see(model.names) end
   end
   for _, name in ipairs(names) do
-    local stack, layer = layer_of(name)
+    local stack, layer = core.layer_of(name)
     if stack then
       if not depths[stack] then stacks = stacks + 1 end
       depths[stack] = math.max(depths[stack] or 0, layer + 1)
@@ -46,11 +35,12 @@ local function is_before(name)
   local embeds = name:find("embed") ~= nil and name:find("embed_out", 1, true) == nil -- GPT-NeoX calls its head so
   return embeds or name:find("wte") ~= nil or name:find("wpe") ~= nil or name:find("^shared%.") ~= nil or (stacks > 1 and reads_input(name))
 end
+D.is_before = is_before
 
 --- From 0, where the model begins, to 1: layer l of a stack of L stands at l / (L - 1), the layer of a stack of one at 0.
 function D.of(name)
   if not depths then D.see {} end
-  local stack, layer = layer_of(name)
+  local stack, layer = core.layer_of(name)
   if not stack then return is_before(name) and 0 or 1 end
   local depth = depths[stack] or 0
   return depth > 1 and layer / (depth - 1) or 0

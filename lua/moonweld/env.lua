@@ -3,6 +3,8 @@
 local core = ...
 local V, O, F, A, R = core.module("value"), core.module("ops"), core.module("field"), core.module("arg"), core.module("recipe")
 core.module("names")
+local T = core.module("layout")
+core.module("config")
 local S, N, H, L = core.module("select"), core.module("net"), core.module("arch"), core.module("learn")
 local synonyms = core.module("synonyms")
 local fail = V.fail
@@ -86,9 +88,16 @@ end
 local rank = { number = 1, string = 2, boolean = 3 }
 local function ordered_pairs(t)
   if type(t) ~= "table" then return fail("pairs of %s", V.called(t)) end
+  if V.kind(t) == "model" then
+    local i, names = 0, V.all_names(V.data(t))
+    return function()
+      i = i + 1
+      if names[i] then return names[i], V.tensor_of(V.data(t), names[i]) end
+    end
+  end
   if V.data(t) then return fail("pairs of %s; use map or ipairs", V.called(t)) end
   local keys = {}
-  for key in next, t do
+  for key in pairs(t) do
     if not rank[type(key)] then fail("pairs of a table with a %s as a key has no order", type(key)) end
     keys[#keys + 1] = key
   end
@@ -168,6 +177,7 @@ E.vocabulary = {
   learn = L.learn, logits = H.logits, cosine_penalty = L.cosine_penalty, architecture = H.architecture,
 }
 for name, f in pairs(O) do E.vocabulary[name] = f end
+for _, name in ipairs { "stack", "zeros", "constant" } do E.vocabulary[name] = T[name] end
 for _, name in ipairs { "linear", "embedding", "rms_norm", "layer_norm", "rope", "attention", "silu", "gelu", "softmax", "log_softmax",
   "kl", "cross_entropy", "entropy", "mse" } do E.vocabulary[name] = N[name] end
 for name, f in pairs(E.vocabulary) do base[name] = f end

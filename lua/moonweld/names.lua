@@ -13,7 +13,7 @@ end
 
 word("model:tensor(name)", function(x, name)
   if type(name) ~= "string" then return fail("'tensor' takes a tensor's name, not %s", V.called(name)) end
-  return data(x).nodes[name] or none_called(data(x), name)
+  return V.tensor_of(data(x), name) or none_called(data(x), name)
 end)
 
 local function chosen(x, glob, wanted)
@@ -32,7 +32,8 @@ local function chosen(x, glob, wanted)
   end
   if not found then none_called(private, glob) end
   local stand_in = private.stand_in and function(name) return core.glob(glob, name) == wanted and private.stand_in(name) or nil end
-  return V.model(names, nodes, private.label, { kept = kept, part_of = private.part_of or private, laid_out = private.laid_out }, stand_in)
+  return V.model(names, nodes, private.label, { kept = kept, part_of = private.part_of or private, laid_out = private.laid_out,
+    config = private.config }, stand_in)
 end
 
 word("model:only(glob)", function(x, glob) return chosen(x, glob, true) end)
@@ -65,6 +66,7 @@ end)
 
 --- other's tensors in the place of x's of the same name; a name that x lacks is an error, or added where {add = true} says so.
 word("model:with(other, {add=})", function(x, other, options)
+  other = V.as_model(other)
   if kind(other) ~= "model" then return fail("'with' takes a model, not %s", V.called(other)) end
   local private, over, add = data(x), data(other), options and options.add
   local names, nodes, kept, added, whole = {}, {}, {}, false, private.part_of
@@ -92,7 +94,8 @@ word("model:with(other, {add=})", function(x, other, options)
   local left = {}
   for _, name in ipairs(names) do if nodes[name] ~= nil then left[#left + 1] = name end end
   table.sort(left)
-  return V.model(left, nodes, private.label, { kept = kept, part_of = whole, laid_out = private.laid_out or added })
+  return V.model(left, nodes, private.label, { kept = kept, part_of = whole, laid_out = private.laid_out or added,
+    config = private.config or over.config })
 end)
 
 -- ---- renaming ----
@@ -134,7 +137,7 @@ word("model:rename(from[, to])", function(x, from, to)
   end
   table.sort(names)
   core.module("depth").see(names)
-  return V.model(names, nodes, private.label, { kept = kept, laid_out = true })
+  return V.model(names, nodes, private.label, { kept = kept, laid_out = true, config = private.config })
 end)
 
 local map_list = "list:map(function(item, index) ... end)"

@@ -18,8 +18,10 @@ local function check_mass(names, nodes)
   end
 end
 
---- The outputs { name, tensor } of a model, in the order of names.
+--- The outputs { name, tensor } of a model, in the order of names; with `laid_out`, whether names, shapes and dtypes are its own and not
+--- those of the donor, and `config`, what its config.json is to have.
 function R.outputs(result)
+  result = V.as_model(result)
   if kind(result) ~= "model" then
     return fail("the recipe returns %s, not a model%s", V.called(result), kind(result) == "list" and " -- did you mean mean(...)?" or "")
   end
@@ -38,6 +40,7 @@ function R.outputs(result)
   check_mass(private.names, nodes)
   for name, source in pairs(kept) do outputs[#outputs + 1] = { name, core.input(source[1], source[2]) } end
   if next(kept) then table.sort(outputs, function(x, y) return x[1] < y[1] end) end -- those of the model are in order
+  outputs.laid_out, outputs.config = private.laid_out or false, core.module("config").changes(private.config)
   return outputs
 end
 

@@ -133,6 +133,8 @@ function Elements:normal(seed) end
 function Elements:drop_rescale(p, seed, options) end
 
 ---@class Tensor: Elements
+---@field shape integer[] # known while planning
+---@field dtype string # "bf16" as its file has it; of what is computed "f32" or "f64"
 ---A number that is known only when the merge runs.
 ---@class Scalar: Elements
 ---A number that varies over the tensors of a model.
@@ -140,6 +142,7 @@ function Elements:drop_rescale(p, seed, options) end
 
 ---@class Model: Elements
 ---@field [string] Tensor # by its name, such as m["model.norm.weight"]
+---@field config table # config.json, as with_config has changed it; it cannot be changed
 local Model = {}
 ---@param name string
 ---@return Tensor # also where its name is a word of models
@@ -156,9 +159,31 @@ function Model:has(name) end
 ---@param f fun(tensor: Tensor, name: string): Tensor|Scalar|number
 ---@return Model
 function Model:map(f) end
----@param other Model
+---@param other Model|table<string, Tensor>
+---@param options? { add?: boolean } also tensors that the model lacks
 ---@return Model # other's tensors in the place of those of the same name
-Model["with"] = function(self, other) end
+Model["with"] = function(self, other, options) end
+---@return string[] # of all its tensors, in byte order; pairs(m) goes over names and tensors
+function Model:names() end
+---@param from string|fun(name: string): string? a glob; or what gives each tensor its name, nil to drop it
+---@param to? string where each `*` is what `*` matched
+---@return Model
+function Model:rename(from, to) end
+---The layers first .. end - 1, or those of a list in its order, counted from 0 again, with all that lies outside of the layers.
+---Negative numbers count from the end.
+---@param first integer|integer[]
+---@param last? integer|{ of?: string } the end; without it, all that follow
+---@param options? { of?: string } the stack, where there are several, such as "model.encoder.layers"
+---@return Model
+function Model:layers(first, last, options) end
+---@param options? { of?: string }
+---@return integer # how many layers it has
+function Model:depth(options) end
+---@param changes table keys of config.json; the rest of the file keeps its bytes
+---@return Model
+function Model:with_config(changes) end
+---@return Model # the same names and shapes, all zeros
+function Model:zeros() end
 ---@return Flat # the model as one vector, tensors in name order
 function Model:flat() end
 ---Trainable numbers that begin at `init`: one for each input column of a linear layer, hidden dimension of an embedding and
@@ -284,6 +309,18 @@ function require(name) end
 ---@param t Number
 ---@return Value # (1-t)*a + t*b; a itself at 0, b itself at 1
 function lerp(a, b, t) end
+---The layers of the models one behind the other; what precedes the layers is the first model's, what follows the last one's.
+---`of` names the stack where there are several.
+---@param parts (Model|table<string, Tensor>)[]|{ of?: string }
+---@return Model
+function stack(parts) end
+---@param shape integer[]
+---@return Tensor # of zeros, which no file holds
+function zeros(shape) end
+---@param value number|Scalar
+---@param shape integer[]
+---@return Tensor # whose elements are all that number
+function constant(value, shape) end
 ---@param list List|table
 ---@return Value
 function sum(list) end

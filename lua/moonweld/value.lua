@@ -7,6 +7,7 @@ local data = setmetatable({}, { __mode = "k" })
 local methods, metas = {}, {}
 V.methods = methods -- of every value; model, models and select add theirs
 V.only_for = { model = {}, list = {}, flat = {}, seed = {}, coefficients = {}, data = {} }
+V.properties = { model = {}, node = {} } -- what is read by a dot, such as t.shape: functions of the value (layout.lua)
 V.current_name = nil -- of the tensor that a map(f) is at
 V.of_flat = {} -- what a reduction is of a whole model, by what it is of one tensor (ops.lua)
 V.written = {} -- the comparisons and ".words" of a recipe's lines, by its chunk's name and the line (conditions.lua)
@@ -51,6 +52,8 @@ end
 local function index(x, key)
   local private = data[x]
   local own = private and V.only_for[private.kind]
+  local property = (V.properties[private and private.kind or "node"] or {})[key]
+  if property and not (private and private.nodes[key]) then return property(x) end
   if private and private.kind == "list" and type(key) == "number" then return private.items[key] end
   local found = own and own[key] or methods[key]
   local tensor = private and private.kind == "model" and private.nodes[key]
@@ -130,12 +133,45 @@ end
 function V.list(x) return kind(x) == "list" and x or V.new("list", { items = V.items(x) }) end
 
 --- A model: names in byte order and the tensor (or lazy scalar) of each. `like`: the data of the model that it comes from:
---- its kept tensors (integers, by name what core.input takes), the model that it is a part of, whether its layout is new.
+--- its kept tensors (integers, by name what core.input takes), the model that it is a part of, whether its layout is new,
+--- and what its config.json is to have (with_config).
 --- `stand_in`: with --missing base, what takes the place of a tensor that it lacks, by its name.
 function V.model(names, nodes, label, like, stand_in)
   like = like or {}
   return V.new("model", { names = names, nodes = nodes, label = label, kept = like.kept, part_of = like.part_of, laid_out = like.laid_out,
-    stand_in = stand_in })
+    config = like.config, stand_in = stand_in })
+end
+
+--- A plain table of tensors by name is a model, too; anything else stays what it is.
+function V.as_model(x)
+  if V.kind(x) ~= "table" then return x end
+  local names, nodes = {}, {}
+  for name, tensor in pairs(x) do
+    if type(name) ~= "string" or name == "" or V.kind(tensor) ~= "node" then return x end
+    names[#names + 1], nodes[name] = name, tensor
+  end
+  table.sort(names)
+  return names[1] and V.model(names, nodes, nil, { laid_out = true, kept = {} }) or x
+end
+
+--- Names in byte order: of the tensors that a model only keeps, of all its tensors; and a tensor of either kind.
+function V.kept_names(private)
+  local names = {}
+  for name in pairs(private.kept or {}) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+function V.tensor_of(private, name)
+  local source = (private.kept or {})[name]
+  return private.nodes[name] or source and core.input(source[1], source[2])
+end
+
+function V.all_names(private)
+  local names = V.kept_names(private)
+  for _, name in ipairs(private.names) do names[#names + 1] = name end
+  if #names > #private.names then table.sort(names) end
+  return names
 end
 
 --- A field's number for a tensor of this name; anything else as it is.
@@ -160,13 +196,13 @@ end
 --- Of several models the one whose kept tensors are the donor's, else the first; the layout is new where any is. What is
 --- computed from one model alone goes by its name.
 local function like(models)
-  local chosen, laid_out, label = models[1], false, models[1].label
+  local chosen, laid_out, label, config = models[1], false, models[1].label, nil
   for _, model in ipairs(models) do
     if model.kept and model.kept == meet.donor.kept then chosen = model end
-    laid_out = laid_out or model.laid_out
+    laid_out, config = laid_out or model.laid_out, config or model.config
     if model.label ~= label then label = nil end
   end
-  return { kept = chosen.kept, part_of = models[1].part_of, laid_out = laid_out }, label
+  return { kept = chosen.kept, part_of = models[1].part_of, laid_out = laid_out, config = config }, label
 end
 
 local function lift_model(f, args, n)

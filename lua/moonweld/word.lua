@@ -46,7 +46,7 @@ local function told(x)
   return "{" .. table.concat(names, "..., ") .. "...}"
 end
 
-local function check_options(options, names)
+function W.check_options(options, names)
   if options == nil then return end
   if kind(options) ~= "table" then fail("options are named in braces, such as {%s = ...}, not %s", names[1], V.called(options)) end
   local known = {}
@@ -70,7 +70,7 @@ function W.word(form, f, instead)
       local more = (select(i, ...))
       if more ~= nil then fail("this is written %s, without %s%s", form, told(more), instead and " -- " .. instead or "") end
     end
-    if options and given >= most then check_options((select(most, ...)), options) end
+    if options and given >= most then W.check_options((select(most, ...)), options) end
     if given > most then return f(table.unpack({ ... }, 1, most)) end
     return f(...)
   end

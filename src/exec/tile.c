@@ -131,6 +131,13 @@ static double constant(const mw_tile *tile, unsigned index) {
   return tile->f64 ? f64 : (double)f32;
 }
 
+static void fill(const mw_tile *tile, unsigned char *dst, double value, size_t n) {
+  float f32 = (float)value;
+  for (size_t i = 0; i < n; i++)
+    if (tile->f64) memcpy(dst + i * sizeof value, &value, sizeof value);
+    else memcpy(dst + i * sizeof f32, &f32, sizeof f32);
+}
+
 /* Runs an instruction that is not a map. */
 static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_step *places, mw_tile_block *block, size_t offset,
                       size_t n) {
@@ -151,6 +158,7 @@ static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_
     if (k->store[block->output_dtype](block->output + offset * mw_dtype_size(block->output_dtype), v[0], n))
       block->bad_output = true;
     return;
+  case MW_OP_FILL: fill(tile, dst, constant(tile, step->operand[0]), n); return;
   case MW_OP_BERNOULLI:
   case MW_OP_DROP:
   case MW_OP_DROP_DELTA:

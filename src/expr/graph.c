@@ -216,6 +216,15 @@ bool mw_graph_is_kept(const mw_graph *graph, mw_node id) {
   return n->op == MW_OP_INPUT && mw_dtype_kind_of(n->dtype) != MW_DTYPE_KIND_REAL;
 }
 
+bool mw_graph_fill(mw_graph *graph, mw_node value, uint32_t s, mw_node *out, mw_error *err) {
+  if (s == 0 || s >= graph->shape_count) return mw_error_set(err, MW_DATA, "a filled tensor needs a shape");
+  if (!value || value > graph->count || graph->nodes[value].shape)
+    return mw_error_set(err, MW_DATA, "a tensor is filled with a number, not with a tensor");
+  node n = {.op = MW_OP_FILL, .shape = s, .count = 1, .factor = true, .learned = graph->nodes[value].learned,
+            .whole = graph->nodes[value].whole};
+  return intern(graph, n, &value, out, err);
+}
+
 bool mw_graph_coefficient(mw_graph *graph, uint64_t ordinal, uint64_t elements, double initial, mw_node *out,
                           mw_error *err) {
   if (elements == 0 || elements > MW_GRAPH_VECTOR)
@@ -249,6 +258,22 @@ bool mw_graph_tokens(mw_graph *graph, uint64_t set, uint64_t rows, uint64_t leng
 
 /* ---- operations ---- */
 
+static bool has_filled(const mw_graph *graph, const mw_node *operands, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++)
+    if (graph->nodes[operands[i]].op == MW_OP_FILL) return true;
+  return false;
+}
+
+/* The operands, with the scalar of each filled tensor in its place. Returns whether all of them are scalars now. */
+static bool scalars_of(const mw_graph *graph, const mw_node *operands, uint32_t count, mw_node *plain) {
+  bool all = true;
+  for (uint32_t i = 0; i < count; i++) {
+    plain[i] = graph->nodes[operands[i]].op == MW_OP_FILL ? graph->operands[graph->nodes[operands[i]].first] : operands[i];
+    all = all && !graph->nodes[plain[i]].shape;
+  }
+  return all;
+}
+
 bool mw_graph_apply(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t count, const uint64_t extra[2],
                     mw_node *out, mw_error *err) {
   if ((unsigned)op >= MW_OP_COUNT) return mw_error_set(err, MW_DATA, "an unknown operation");
@@ -260,6 +285,14 @@ bool mw_graph_apply(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t
       return mw_error_set(err, MW_DATA, "'%s' of a value that is not in this graph", operations[op].name);
     else if (mw_graph_is_kept(graph, operands[i]))
       return mw_error_set(err, MW_DATA, "'%s' of a tensor of integers, which is only copied", operations[op].name);
+  mw_node plain[3];
+  if (operations[op].class == MW_CLASS_MAP && has_filled(graph, operands, count)) {
+    uint32_t of_all;
+    MW_TRY(mw_rules_check(graph, op, operands, count, NULL, &of_all, err));
+    bool filled = scalars_of(graph, operands, count, plain);
+    MW_TRY(mw_graph_apply(graph, op, plain, count, extra, out, err));
+    return !filled || mw_graph_fill(graph, *out, of_all, out, err);
+  }
   node n = {.op = (uint8_t)op, .count = count};
   if (extra) memcpy(n.extra, extra, sizeof n.extra);
   MW_TRY(mw_rules_check(graph, op, operands, count, n.extra, &n.shape, err));

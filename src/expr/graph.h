@@ -15,7 +15,7 @@ typedef enum mw_op {
 } mw_op;
 
 typedef enum mw_graph_class {
-  MW_CLASS_LEAF, MW_CLASS_MAP, MW_CLASS_CHANCE, MW_CLASS_COLUMN, MW_CLASS_MASK, MW_CLASS_SUM, MW_CLASS_SELECT,
+  MW_CLASS_LEAF, MW_CLASS_FILL, MW_CLASS_MAP, MW_CLASS_CHANCE, MW_CLASS_COLUMN, MW_CLASS_MASK, MW_CLASS_SUM, MW_CLASS_SELECT,
   MW_CLASS_VECTOR, MW_CLASS_NET, MW_CLASS_FUSED
 } mw_graph_class;
 
@@ -27,6 +27,8 @@ static inline bool mw_graph_op_is_sink(mw_op op) {
   mw_graph_class class = mw_graph_op_class(op);
   return class == MW_CLASS_SUM || class == MW_CLASS_SELECT || class == MW_CLASS_VECTOR;
 }
+/* Whether it is a tensor as files hold it, whose dtype is known. */
+static inline bool mw_graph_is_stored(mw_op op) { return op == MW_OP_INPUT; }
 /* The first operand whose values are read: CHANCE takes only the shape of its first, LEARNED nothing of its own. */
 uint32_t mw_graph_op_first(mw_op op);
 
@@ -69,6 +71,8 @@ bool mw_graph_number(mw_graph *graph, double value, mw_node *out, mw_error *err)
 bool mw_graph_input(mw_graph *graph, uint32_t model, uint32_t row, mw_dtype dtype, uint32_t shape, mw_node *out,
                     mw_error *err);
 bool mw_graph_is_kept(const mw_graph *graph, mw_node node);
+/* A tensor of that shape whose elements are all the scalar `value`. */
+bool mw_graph_fill(mw_graph *graph, mw_node value, uint32_t shape, mw_node *out, mw_error *err);
 /* A trainable vector of `elements` (1 .. MW_GRAPH_VECTOR), all `initial` at first. `ordinal` makes the coefficients of
  * a recipe different nodes. */
 bool mw_graph_coefficient(mw_graph *graph, uint64_t ordinal, uint64_t elements, double initial, mw_node *out, mw_error *err);
@@ -77,7 +81,7 @@ bool mw_graph_learned(mw_graph *graph, mw_node coefficient, uint64_t training, m
 /* The ids of a batch of data set `set`: windows of `length` positions, `rows` in all (a multiple of `length`, at most
  * MW_GRAPH_ROWS). */
 bool mw_graph_tokens(mw_graph *graph, uint64_t set, uint64_t rows, uint64_t length, mw_node *out, mw_error *err);
-/* Any other op but FUSED and LEAF. Errors (MW_DATA): shapes that differ, a scalar where a tensor is needed, ranks outside ... */
+/* Any other op but FUSED, LEAF and FILL. Errors (MW_DATA): shapes that differ, a scalar where a tensor is needed, ranks outside ... */
 bool mw_graph_apply(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t count, const uint64_t extra[2],
                     mw_node *out, mw_error *err);
 

@@ -19,6 +19,7 @@ enum { MW_PROGRAM_STORE = MW_OP_COUNT, MW_PROGRAM_OPERANDS = 4 };
 /* One instruction. An operand is a register; if its bit is set in `form`, it is an index into the scalars.
  *   INPUT         dst <- inputs[index], which may be a coefficient in memory
  *   MAP, FUSED    dst <- op(operands)
+ *   FILL          dst <- operand 0, a scalar, everywhere
  *   CHANCE, MASK, DROP...  dst <- op(operands), parameters in `extra` of node
  *   COLUMNS       dst <- operand 0 * vectors[index]
  *   SUM, SELECT, VECTOR   give operand 0 (and 1) to the sink roots[index]

@@ -218,6 +218,7 @@ bool mw_rules_check(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t
            mw_error_set(err, MW_DATA, "a vector of more than %d elements", MW_GRAPH_VECTOR);
   case MW_CLASS_NET: return check_net(graph, op, operands, count, extra, shape, err);
   case MW_CLASS_LEAF:
+  case MW_CLASS_FILL:
   case MW_CLASS_FUSED: break;
   }
   return mw_error_set(err, MW_DATA, "'%s' is not an operation of recipes", word_of(op).text);

@@ -39,6 +39,7 @@ static double sum_of(const mw_graph *graph, mw_graph_node_facts facts, const dou
   switch (facts.op) {
   case MW_OP_NUMBER: return 0;
   case MW_OP_INPUT: return 1;
+  case MW_OP_FILL: return sums[o[0]];
   case MW_OP_ADD:
     if (is_lerp(graph, o[0], o[1]) && sums[part(graph, o[0], MW_OP_MUL, 1)] == sums[part(graph, o[1], MW_OP_MUL, 1)])
       return sums[part(graph, o[0], MW_OP_MUL, 1)];

@@ -24,6 +24,8 @@ struct mw_plan {
   size_t copy_count;
   mw_schedule schedule;
   mw_layout layout;
+  const mw_config_edit_set *sets;   /* what config.json gets */
+  size_t set_count;
   mw_run_cost cost;
   mw_provenance_texts provenance;
   mw_text json;

@@ -53,6 +53,8 @@ static bool fill(mw_plan *plan, mw_writer *writer, mw_training *training, mw_pro
             (!training || mw_training_tell(training, &learning, err));
   provenance.chat_template = plan->chat_template;
   provenance.learning_json = learning.bytes;
+  provenance.sets = plan->sets;
+  provenance.set_count = plan->set_count;
   ok = ok && mw_side_files_write(writer, &plan->layout, &plan->inputs.family, &provenance, &plan->warnings, err) &&
        mw_writer_publish(writer, err);
   mw_text_free(&learning);

@@ -1,5 +1,4 @@
-/* config.c: facts are read by the names of their keys. An edit copies the text of the file and replaces only the values that must
- * change, so that everything else keeps its bytes, spaces and order. */
+/* config.c: facts are read by the names of their keys. */
 #include "model/config.h"
 #include "format/file.h"
 #include <stdio.h>
@@ -75,10 +74,9 @@ void mw_config_close(mw_config *config) {
 
 /* ---- dtypes ---- */
 
-static bool is_dtype(mw_json key) { return mw_json_equals(key, "torch_dtype") || mw_json_equals(key, "dtype"); }
+bool mw_config_is_dtype(mw_json key) { return mw_json_equals(key, "torch_dtype") || mw_json_equals(key, "dtype"); }
 
-/* What edits may change below the root: text_config, vision_config ..., one level deep. */
-static bool is_part(mw_json key, mw_json value) {
+bool mw_config_is_part(mw_json key, mw_json value) {
   return value.kind == MW_JSON_OBJECT && !mw_json_equals(key, "quantization_config");
 }
 
@@ -86,88 +84,13 @@ static const char *absent_dtype(mw_json object, bool nested, const bool *held) {
   mw_json key, value;
   const char *absent = NULL;
   for (mw_json_walk walk = mw_json_enter(object); !absent && mw_json_next(&walk, &key, &value);) {
-    for (int d = 0; is_dtype(key) && d < MW_DTYPE_COUNT; d++) {
+    for (int d = 0; mw_config_is_dtype(key) && d < MW_DTYPE_COUNT; d++) {
       const char *name = mw_dtype_torch((mw_dtype)d);
       if (name && mw_json_equals(value, name) && !held[d]) absent = name;
     }
-    if (!absent && !nested && is_part(key, value)) absent = absent_dtype(value, true, held);
+    if (!absent && !nested && mw_config_is_part(key, value)) absent = absent_dtype(value, true, held);
   }
   return absent;
 }
 
 const char *mw_config_absent_dtype(const mw_config *config, const bool *held) { return absent_dtype(config->root, false, held); }
-
-/* ---- edits ---- */
-
-typedef struct edit {
-  const mw_config *config;
-  const char *at; /* what was copied so far ends here */
-  mw_text *out;
-  const char *dtype;
-  bool untie, plain, tie_found;
-  unsigned dtypes;
-} edit;
-
-/* Copies up to there, as the file spells it. */
-static void copy_to(edit *e, const char *end) {
-  mw_text_add(e->out, e->config->text + (e->at - e->config->plain), (size_t)(end - e->at));
-  e->at = end;
-}
-
-static void replace(edit *e, mw_json value, const char *spelling) {
-  copy_to(e, value.bytes);
-  mw_text_add(e->out, spelling, strlen(spelling));
-  e->at = value.bytes + value.length;
-}
-
-/* Leaves a member out, with the comma that goes with it. `before` is where the last value ended, or NULL for the first. */
-static void leave_out(edit *e, const char *before, mw_json key, mw_json value) {
-  copy_to(e, before ? before : key.bytes);
-  e->at = value.bytes + value.length;
-  if (before) return;
-  e->at += strspn(e->at, " \t\r\n");
-  if (*e->at == ',') e->at += 1 + strspn(e->at + 1, " \t\r\n");
-}
-
-/* One object's own values; nested objects (text_config ...) are visited too, one level deep. False: none is left. */
-static bool edit_object(edit *e, mw_json object, bool nested) {
-  mw_json key, value;
-  char spelling[40];
-  const char *before = NULL;
-  snprintf(spelling, sizeof spelling, "\"%s\"", e->dtype ? e->dtype : "");
-  for (mw_json_walk walk = mw_json_enter(object); mw_json_next(&walk, &key, &value);) {
-    bool word = value.kind == MW_JSON_STRING || value.kind == MW_JSON_NULL; /* at the root it may be one a part */
-    bool left_out = e->plain && mw_json_equals(key, "quantization_config");
-    if (left_out) {
-      leave_out(e, before, key, value);
-      continue;
-    }
-    before = value.bytes + value.length;
-    if (e->dtype && is_dtype(key) && (word || !nested)) {
-      replace(e, value, spelling);
-      e->dtypes += !nested;
-    } else if (e->untie && mw_json_equals(key, "tie_word_embeddings")) {
-      replace(e, value, "false");
-      e->tie_found |= !nested;
-    } else if (!nested && is_part(key, value))
-      edit_object(e, value, true);
-  }
-  return before != NULL;
-}
-
-bool mw_config_edit(const mw_config *config, const char *dtype, bool untie, bool plain, mw_text *out, mw_error *err) {
-  edit e = {config, config->plain, out, dtype, untie, plain, false, 0};
-  bool any = edit_object(&e, config->root, false);
-  const char *close = config->root.bytes + config->root.length - 1, *last = close;
-  while (last > e.at && strchr(" \t\r\n", last[-1])) last--;
-  bool add_dtype = dtype && !e.dtypes, add_tie = untie && !e.tie_found;
-  if (add_dtype || add_tie) {
-    copy_to(&e, last);
-    const char *comma = any ? "," : "";
-    if (add_dtype) mw_text_format(out, "%s\n  \"torch_dtype\": \"%s\",\n  \"dtype\": \"%s\"", comma, dtype, dtype), comma = ",";
-    if (add_tie) mw_text_format(out, "%s\n  \"tie_word_embeddings\": false", comma);
-    if (last == close) mw_text_format(out, "\n");
-  }
-  copy_to(&e, config->plain + config->length);
-  return mw_text_check(out, err);
-}

@@ -1,4 +1,4 @@
-/* config.h: config.json of a model: the few facts that a merge needs, and edits that change single values and no other byte. */
+/* config.h: config.json of a model: the few facts that a merge needs. config_edit.h changes single values of it. */
 #ifndef MW_MODEL_CONFIG_H
 #define MW_MODEL_CONFIG_H
 
@@ -23,9 +23,8 @@ void mw_config_close(mw_config *config);
 
 /* The first dtype that some dtype key, nested ones too, names and that no tensor has, as `held` ([MW_DTYPE_COUNT]) says; or NULL. */
 const char *mw_config_absent_dtype(const mw_config *config, const bool *held);
-/* The text with every dtype key (`torch_dtype`, `dtype`, nested ones too) set to `dtype` ("bfloat16"), both added where
- * there was none, tie_word_embeddings set to false if `untie`, and without quantization_config if `plain`. Nothing else
- * changes. dtype NULL: leave dtypes. */
-bool mw_config_edit(const mw_config *config, const char *dtype, bool untie, bool plain, mw_text *out, mw_error *err);
+/* Whether a key names a dtype; whether a member is the configuration of a part: text_config, vision_config ..., one level deep. */
+bool mw_config_is_dtype(mw_json key);
+bool mw_config_is_part(mw_json key, mw_json value);
 
 #endif

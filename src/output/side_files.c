@@ -275,8 +275,8 @@ bool mw_side_files_write(mw_writer *writer, const mw_layout *layout, const mw_fa
     MW_TRY(mw_writer_file(writer, "chat_template.jinja", provenance->chat_template, strlen(provenance->chat_template), err));
   if (donor->config.text && !lone) {
     const char *dtype = dtype_word(layout, &donor->config, provenance->dtype);
-    bool scaled = members[family->donor].scaled;
-    MW_TRY(write_text(writer, "config.json", mw_config_edit(&donor->config, dtype, family->untie, scaled, &text, err), &text, err));
+    const mw_config_edit_list edits = {dtype, family->untie, members[family->donor].scaled, provenance->sets, provenance->set_count};
+    MW_TRY(write_text(writer, "config.json", mw_config_edit(&donor->config, &edits, &text, err), &text, err));
   }
   if (layout->root_count > 1) {
     char name[80];

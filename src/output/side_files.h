@@ -3,6 +3,7 @@
 #ifndef MW_OUTPUT_SIDE_FILES_H
 #define MW_OUTPUT_SIDE_FILES_H
 
+#include "model/config_edit.h"
 #include "model/family.h"
 #include "output/writer.h"
 
@@ -21,6 +22,8 @@ typedef struct mw_side_files_provenance {
   const char *dtype;            /* "bfloat16" for config.json, or NULL: as the donor's */
   bool copy_code;
   const char *chat_template;    /* in the place of the donor's, or NULL */
+  const mw_config_edit_set *sets;    /* what config.json gets: by the recipe, and by what the tensors are */
+  size_t set_count;
 } mw_side_files_provenance;
 
 /* Whether the donor's tokenizer can be carried: MW_DATA where one of its files is a link that is not followed. Asked before a merge. */

@@ -1,6 +1,7 @@
 /* child.c: the locked process (recipe.h shows both): calls functions of the prelude (lua/moonweld) and sends what they return. */
 #include "recipe/child.h"
 #include "recipe/prelude_core.h"
+#include "recipe/prelude_layout.h"
 #include <lauxlib.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,25 +58,27 @@ static void send_explained(void *context, const char *argument, const char *tens
   mw_text_free(&text);
 }
 
-/* Writes a model with its trainings. Nodes that only other candidates of the recipe use are not sent. */
-static bool put_made(mw_text *out, const mw_interpreter *state, const mw_graph_output *outputs, size_t count, mw_error *err) {
+/* Writes a model with its trainings and its layout. Nodes that only other candidates of the recipe use are not sent. */
+static bool put_made(mw_text *out, const mw_interpreter *state, const mw_graph_output *outputs, size_t count,
+                     const mw_result_layout *layout, mw_error *err) {
   mw_message_choice choice;
   MW_TRY(mw_learn_spec_applied(state->graph, outputs, count, state->specs, state->spec_count, err));
   MW_TRY(mw_learn_spec_choose(state->graph, outputs, count, state->specs, state->spec_count, &choice, err));
   bool ok = mw_message_put_graph(out, state->graph, outputs, count, &choice, err);
   if (ok) mw_learn_spec_put(out, state->specs, state->spec_count, &choice);
   free(choice.nodes);
+  mw_result_layout_put(out, layout);
   return ok && mw_text_check(out, err);
 }
 
-static bool ask_score(void *context, const mw_interpreter *state, const mw_graph_output *outputs, size_t count, double *value,
-                      mw_error *err) {
+static bool ask_score(void *context, const mw_interpreter *state, const mw_graph_output *outputs, size_t count,
+                      const mw_result_layout *layout, double *value, mw_error *err) {
   int fd = *(int *)context;
   mw_text out = {0};
   uint32_t kind;
   char *answer;
   size_t length;
-  bool sent = put_made(&out, state, outputs, count, err) &&
+  bool sent = put_made(&out, state, outputs, count, layout, err) &&
               (mw_message_send(fd, MW_MESSAGE_SCORE, out.bytes, out.length) || mw_error_set(err, MW_DATA, "the parent process is gone"));
   mw_text_free(&out);
   MW_TRY(sent);
@@ -205,7 +208,9 @@ bool mw_child_evaluate(mw_interpreter *state, void *context, int fd, mw_error *e
   /* The names belong to the result, which stays on the stack. */
   mw_graph_output *outputs = mw_prelude_core_outputs(L, lua_gettop(L), &count, err);
   mw_text out = {0};
-  return outputs && put_made(&out, state, outputs, count, err) && mw_message_send(fd, MW_MESSAGE_GRAPH, out.bytes, out.length);
+  mw_result_layout layout;
+  return outputs && mw_prelude_layout_result(L, lua_gettop(L), &layout, err) &&
+         put_made(&out, state, outputs, count, &layout, err) && mw_message_send(fd, MW_MESSAGE_GRAPH, out.bytes, out.length);
 }
 
 bool mw_child_losses(mw_interpreter *state, void *context, int fd, mw_error *err) {

@@ -5,6 +5,7 @@
 #include "recipe/embed.h"
 #include "model/input_set.h"
 #include "recipe/learn_spec.h"
+#include "recipe/result_layout.h"
 #include <lua.h>
 
 typedef struct mw_interpreter mw_interpreter;
@@ -19,8 +20,8 @@ typedef struct mw_interpreter_world {
   void (*drawn)(void *context, const char *what, double value);
   void (*explained)(void *context, const char *argument, const char *tensor, double number); /* NULL: nobody asks */
   /* A candidate's score; NULL if there is no --score. */
-  bool (*score)(void *context, const mw_interpreter *state, const mw_graph_output *outputs, size_t count, double *value,
-                mw_error *err);
+  bool (*score)(void *context, const mw_interpreter *state, const mw_graph_output *outputs, size_t count,
+                const mw_result_layout *layout, double *value, mw_error *err);
 } mw_interpreter_world;
 
 /* The C half of the prelude: functions that fill the table `core` on top of the stack, when a state is opened, and again when it

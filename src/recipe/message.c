@@ -110,7 +110,19 @@ bool mw_message_hear(int fd, size_t limit, mw_message_patience *patience, uint32
 
 /* ---- graphs ---- */
 
-/* Only a few operations have more than their extra and operands: elements of a COEFFICIENT, rows of TOKENS. */
+static void put_shape(mw_text *out, const mw_graph *graph, uint32_t shape) {
+  mw_message_put_u32(out, mw_graph_rank(graph, shape));
+  for (unsigned i = 0; i < mw_graph_rank(graph, shape); i++) mw_message_put_u64(out, mw_graph_dims(graph, shape)[i]);
+}
+
+static bool take_shape(mw_message *in, mw_graph *graph, uint32_t *shape, mw_error *err) {
+  uint64_t dims[64];
+  uint32_t rank = mw_message_u32(in);
+  for (uint32_t i = 0; i < rank && rank <= 64; i++) dims[i] = mw_message_u64(in);
+  return !in->failed && mw_graph_shape(graph, dims, rank, shape, err);
+}
+
+/* Only a few operations have more than their extra and operands: elements of a COEFFICIENT, rows of TOKENS, the shape of a FILL. */
 static void put_node(mw_text *out, const mw_graph *graph, mw_node id, const mw_message_choice *choice, uint64_t *coefficients) {
   mw_graph_node_facts facts = mw_graph_facts(graph, id);
   if (choice && facts.op == MW_OP_COEFFICIENT) facts.extra[0] = (*coefficients)++;
@@ -122,6 +134,7 @@ static void put_node(mw_text *out, const mw_graph *graph, mw_node id, const mw_m
   for (uint32_t i = 0; i < facts.operands; i++) mw_message_put_u32(out, mw_message_node(choice, facts.operand[i]));
   if (facts.op == MW_OP_COEFFICIENT || facts.op == MW_OP_TOKENS)
     mw_message_put_u64(out, mw_graph_elements(graph, facts.shape));
+  if (facts.op == MW_OP_FILL) put_shape(out, graph, facts.shape);
 }
 
 bool mw_message_put_graph(mw_text *out, const mw_graph *graph, const mw_graph_output *outputs, size_t count,
@@ -182,7 +195,10 @@ static bool take_node(mw_message *in, mw_graph *graph, mw_message_inputs inputs,
     operands[i] = ok ? map[operand] : 0;
   }
   if (!ok) mw_error_set(err, MW_DATA, "the recipe's process sent a broken graph");
-  if (op == MW_OP_LEARNED) ok = ok && mw_graph_learned(graph, count == 1 ? operands[0] : 0, extra[0], &map[id], err);
+  uint32_t shape;
+  if (op == MW_OP_FILL)
+    ok = ok && take_shape(in, graph, &shape, err) && mw_graph_fill(graph, count == 1 ? operands[0] : 0, shape, &map[id], err);
+  else if (op == MW_OP_LEARNED) ok = ok && mw_graph_learned(graph, count == 1 ? operands[0] : 0, extra[0], &map[id], err);
   else ok = ok && mw_graph_apply(graph, (mw_op)op, operands, count, extra, &map[id], err);
   if (operands != few) free(operands);
   return ok;

@@ -3,6 +3,7 @@
 #include "recipe/prelude_core.h"
 #include "expr/compute.h"
 #include "expr/weight_sum.h"
+#include "recipe/prelude_layout.h"
 #include "recipe/prelude_learn.h"
 #include "num/rng.h"
 #include <lauxlib.h>
@@ -144,18 +145,6 @@ static int input(lua_State *L) {
       !mw_graph_input(state->graph, (uint32_t)model, (uint32_t)index, dtype, shape, &node, &err))
     return fail(L, &err);
   return mw_prelude_core_push(L, node);
-}
-
-static int shape(lua_State *L) {
-  const mw_graph *graph = mw_interpreter_of(L)->graph;
-  uint32_t s = mw_graph_facts(graph, mw_prelude_core_node(L, 1)).shape;
-  if (!s) return 0;
-  lua_newtable(L);
-  for (unsigned i = 0; i < mw_graph_rank(graph, s); i++) {
-    lua_pushinteger(L, (lua_Integer)mw_graph_dims(graph, s)[i]);
-    lua_rawseti(L, -2, (lua_Integer)i + 1);
-  }
-  return 1;
 }
 
 /* is_tensor(node): whether it has a shape; a lazy scalar has none. */
@@ -301,16 +290,6 @@ static int warn(lua_State *L) {
   return 0;
 }
 
-/* renamed(name, from, to): the new name, or nil where `from` does not match. */
-static int renamed(lua_State *L) {
-  mw_text name = {0};
-  bool matches = mw_text_rename(luaL_checkstring(L, 1), luaL_checkstring(L, 2), luaL_checkstring(L, 3), &name);
-  if (matches && !name.failed) lua_pushlstring(L, name.bytes ? name.bytes : "", name.length);
-  else lua_pushnil(L);
-  mw_text_free(&name);
-  return 1;
-}
-
 mw_graph_output *mw_prelude_core_outputs(lua_State *L, int index, size_t *count, mw_error *err) {
   *count = (size_t)luaL_len(L, index);
   mw_graph_output *outputs = mw_mem_new(*count, sizeof *outputs, err);
@@ -332,8 +311,9 @@ static int score(lua_State *L) {
   double number_value = 0;
   mw_graph_output *outputs = mw_prelude_core_outputs(L, 1, &count, &err);
   if (outputs && !state->world.score) mw_error_set(&err, MW_USAGE, "there is no --score");
-  bool ok = outputs && state->world.score &&
-            state->world.score(state->world.context, state, outputs, count, &number_value, &err);
+  mw_result_layout layout;
+  bool ok = outputs && state->world.score && mw_prelude_layout_result(L, 1, &layout, &err) &&
+            state->world.score(state->world.context, state, outputs, count, &layout, &number_value, &err);
   free(outputs);
   if (!ok) return fail(L, &err);
   lua_pushnumber(L, number_value);
@@ -448,16 +428,17 @@ static void fill_models(lua_State *L, const mw_input_set *inputs) {
 
 static void fill(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"number", number}, {"apply", apply}, {"try", try}, {"compute", compute}, {"input", input}, {"shape", shape}, {"elements", elements},
+      {"number", number}, {"apply", apply}, {"try", try}, {"compute", compute}, {"input", input}, {"elements", elements},
       {"value", value}, {"id", id}, {"is_node", is_node}, {"is_tensor", is_tensor}, {"mass", mass}, {"label", label},
       {"uniform", uniform}, {"beta", beta}, {"dirichlet", dirichlet}, {"drawn", drawn}, {"explained", explained}, {"glob", glob},
       {"distance", distance}, {"shown", shown}, {"plain", plain}, {"fail", core_fail}, {"print", print}, {"warn", warn},
-      {"renamed", renamed}, {"require", require}, {"load", load_text}, {"score", score}, {NULL, NULL}};
+      {"require", require}, {"load", load_text}, {"score", score}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
   luaL_newmetatable(L, node_type);
   lua_setfield(L, -2, "node_metatable");
   fill_reserved(L);
   fill_elementwise(L);
+  mw_prelude_layout_fill(L);
   mw_prelude_learn_fill(L);
 }
 

@@ -206,13 +206,14 @@ typedef struct taking {
   mw_recipe_candidate *to;
 } taking;
 
-/* Reads the trainings, which follow the graph in the message. */
+/* Reads the trainings and the layout, which follow the graph in the message. */
 static bool take_specs(void *context, mw_message *in, const mw_node *map, uint32_t nodes, const mw_graph *graph, mw_error *err) {
   const taking *t = context;
   mw_recipe_candidate *to = t->to;
   return mw_learn_spec_take(in, map, nodes, graph, t->task->sets, t->task->set_count, &to->arena, &to->specs, &to->spec_count, err) &&
          mw_learn_spec_applied(graph, to->outputs, to->output_count, to->specs, to->spec_count, err) &&
-         mw_learn_spec_needed(graph, to->outputs, to->output_count, to->specs, to->spec_count, err);
+         mw_learn_spec_needed(graph, to->outputs, to->output_count, to->specs, to->spec_count, err) &&
+         mw_result_layout_take(in, &to->arena, &to->layout, err);
 }
 
 /* Makes a model of a message: its graph, outputs and trainings, all checked. */

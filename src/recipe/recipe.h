@@ -32,6 +32,7 @@
 
 #include "base/json_writer.h"
 #include "model/input_set.h"
+#include "recipe/result_layout.h"
 #include "recipe/sandbox.h"
 
 /* A model as a recipe has made it: the graph of its tensors, and the trainings that must run before. */
@@ -41,7 +42,8 @@ typedef struct mw_recipe_candidate {
   size_t output_count;
   mw_learn_spec *specs;   /* in the order in which they are learned */
   size_t spec_count;
-  mw_arena arena;           /* of the outputs' names and the specs */
+  mw_result_layout layout;
+  mw_arena arena;           /* of the outputs' names, the specs and the layout */
 } mw_recipe_candidate;
 
 void mw_recipe_candidate_free(mw_recipe_candidate *candidate);

@@ -1,4 +1,5 @@
 /* fuzz_config.c: a config that is read can be edited, and what comes out is one that is read the same. */
+#include "model/config_edit.h"
 #include "fuzz.h"
 #include "model/config.h"
 #include "format/file.h"
@@ -29,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
   put(bytes, length);
   if (mw_config_open(&config, folder, &err)) {
     mw_text text = {0};
-    REQUIRE(mw_config_edit(&config, "bfloat16", true, true, &text, &err));
+    REQUIRE(mw_config_edit(&config, &(mw_config_edit_list){"bfloat16", true, true, NULL, 0}, &text, &err));
     put(text.bytes, text.length);
     REQUIRE(mw_config_open(&again, folder, &err));
     REQUIRE(!strcmp(again.model_type, config.model_type) && again.layers == config.layers && again.hidden == config.hidden &&

@@ -183,6 +183,12 @@ function mock.prelude(models, files)
     if #found == 0 then return nil end
     return (to:gsub("%*", function() return table.remove(found, 1) end))
   end
+  function core.layer_of(name) -- the rule of src/model/layer_name.h
+    local stack, number, rest = name:match "^(..-)%.(%d+)%.(.+)$"
+    if not stack then return nil end
+    local layered = rest:find(".", 1, true) or stack:find "layers?$" or stack:find "blocks?$" or stack == "h" or stack:find "%.h$"
+    if layered then return stack, tonumber(number), rest end
+  end
   function core.load(text, chunk, env) return load(text, chunk, "t", env) end
   function core.require(name)
     if files and files[name] then return files[name], "@" .. name .. ".lua" end
@@ -199,7 +205,7 @@ function mock.prelude(models, files)
     for i in ipairs(names) do rows[i] = i end
     core.models[m] = { label = model.label or "model " .. m, names = names, rows = rows, kept = {} }
   end
-  core.donor = 1
+  core.donor, core.configs = 1, {}
 
   -- The prelude's chunks take a node for the userdata that it is in C, and must not freeze the strings of this process.
   local strings = {}

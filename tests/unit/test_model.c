@@ -1,4 +1,5 @@
 /* Opening models: the rows I1-I16, C1 and C2 of the list of bad input, on toy folders made here. */
+#include "model/config_edit.h"
 #include "model/hub.h"
 #include "model/model.h"
 #include "toys.h"
@@ -248,7 +249,7 @@ static void edits_at(const char *before, const char *dtype, bool untie, const ch
   mw_error err = {0};
   mw_text out = {0};
   put_text("edit/config.json", before);
-  unit_check(mw_config_open(&config, "edit", &err) && mw_config_edit(&config, dtype, untie, false, &out, &err), err.text, __FILE__, line);
+  unit_check(mw_config_open(&config, "edit", &err) && mw_config_edit(&config, &(mw_config_edit_list){dtype, untie, false, NULL, 0}, &out, &err), err.text, __FILE__, line);
   unit_text(out.bytes, after, __FILE__, line);
   mw_text_free(&out);
   mw_config_close(&config);

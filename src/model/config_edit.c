@@ -1,0 +1,199 @@
+/* config_edit.c: all edits of a file are first listed as splices: at this place, so many bytes become this text. Places and lengths are
+ * those of config->plain, which has the length of the file. Then the file is copied once, with the splices in the order of their
+ * places. */
+#include "model/config_edit.h"
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct splice {
+  const char *at;
+  size_t length;
+  const char *text; /* in the arena */
+} splice;
+
+typedef struct edit {
+  const mw_config *config;
+  const mw_config_edit_list *edits;
+  splice *list; /* several at one place stand in the order in which they were added */
+  size_t count, capacity;
+  bool dtype_found, tie_found;
+  mw_arena arena;
+  mw_error *err;
+} edit;
+
+bool mw_config_edit_same(const mw_config_edit_set *a, const mw_config_edit_set *b) {
+  for (size_t k = 0; k < a->depth && k < b->depth; k++)
+    if (strcmp(a->path[k], b->path[k]) != 0) return false;
+  return true;
+}
+
+static bool put(edit *e, const char *at, size_t length, const char *text) {
+  MW_TRY(mw_mem_grow(&e->list, &e->capacity, e->count + 1, sizeof *e->list, e->err));
+  size_t i = e->count++;
+  for (; i && e->list[i - 1].at > at; i--) e->list[i] = e->list[i - 1];
+  e->list[i] = (splice){at, length, text};
+  return true;
+}
+
+static bool replace(edit *e, mw_json value, const char *text) { return put(e, value.bytes, value.length, text); }
+
+/* The text of a mw_text, kept; frees it. */
+static const char *keep(edit *e, mw_text *text) {
+  const char *kept = mw_text_check(text, e->err) ? mw_mem_copy(&e->arena, text->bytes, text->length, e->err) : NULL;
+  mw_text_free(text);
+  return kept;
+}
+
+/* Whether a value is replaced or left out already. */
+static bool is_changed(const edit *e, mw_json value) {
+  for (size_t i = 0; i < e->count; i++)
+    if (e->list[i].length && e->list[i].at <= value.bytes && value.bytes < e->list[i].at + e->list[i].length) return true;
+  return false;
+}
+
+/* ---- new members ---- */
+
+static const char spaces[] = " \t\r\n";
+
+/* Where the members of an object end, and what stands before its first one. */
+static const char *end_of(mw_json object, mw_text *before) {
+  const char *close = object.bytes + object.length - 1, *end = close;
+  while (end > object.bytes + 1 && strchr(spaces, end[-1])) end--;
+  size_t blank = strspn(object.bytes + 1, spaces);
+  if (object.bytes + 1 + blank == close) mw_text_format(before, "\n  ");
+  else mw_text_add(before, object.bytes + 1, blank);
+  return end;
+}
+
+/* Whether an object has a member that stays, so that a comma must follow. */
+static bool has_members(const edit *e, mw_json object, const char *end) {
+  mw_json key, value;
+  for (size_t i = 0; i < e->count; i++)
+    if (e->list[i].at == end && !e->list[i].length) return true; /* added before */
+  for (mw_json_walk walk = mw_json_enter(object); mw_json_next(&walk, &key, &value);)
+    if (!is_changed(e, key)) return true;
+  return false;
+}
+
+/* "key": */
+static void put_key(mw_text *text, const char *key) {
+  mw_text_add(text, "\"", 1);
+  for (; *key; key++)
+    if (*key == '"' || *key == '\\' || (unsigned char)*key < ' ') mw_text_format(text, "\\u%04x", (unsigned char)*key);
+    else mw_text_add(text, key, 1);
+  mw_text_add(text, "\": ", 3);
+}
+
+/* Adds "key": json at the end of an object. */
+static bool add(edit *e, mw_json object, const char *key, const char *json) {
+  mw_text text = {0}, before = {0};
+  const char *end = end_of(object, &before);
+  mw_text_format(&text, "%s", has_members(e, object, end) ? "," : "");
+  mw_text_add(&text, before.bytes ? before.bytes : "", before.length);
+  put_key(&text, key);
+  mw_text_add(&text, json, strlen(json));
+  if (*end == '}' && object.length == 2) mw_text_format(&text, "\n");
+  mw_text_free(&before);
+  const char *kept = keep(e, &text);
+  return kept && put(e, end, 0, kept);
+}
+
+/* ---- what is set ---- */
+
+/* The value of a key whose objects are not all there: {"last": json} within as many objects as are missing. */
+static const char *wrapped(edit *e, const mw_config_edit_set *set, size_t from) {
+  mw_text text = {0};
+  for (size_t k = from; k < set->depth; k++) {
+    mw_text_add(&text, "{", 1);
+    put_key(&text, set->path[k]);
+  }
+  mw_text_add(&text, set->json, strlen(set->json));
+  for (size_t k = from; k < set->depth; k++) mw_text_format(&text, "}");
+  return keep(e, &text);
+}
+
+static bool apply(edit *e, const mw_config_edit_set *set) {
+  mw_json object = e->config->root;
+  for (size_t k = 0;; k++) {
+    mw_json value = mw_json_member(object, set->path[k]);
+    bool last = k + 1 == set->depth;
+    if (!last && value.kind == MW_JSON_OBJECT) {
+      object = value;
+      continue;
+    }
+    const char *json = last ? set->json : wrapped(e, set, k + 1);
+    if (!json) return false;
+    return value.kind != MW_JSON_END ? replace(e, value, json) : add(e, object, set->path[k], json);
+  }
+}
+
+/* ---- what follows from the tensors ---- */
+
+/* Leaves a member out, with the comma that goes with it. `before` is where the last value ended, or NULL for the first. */
+static bool leave_out(edit *e, const char *before, mw_json key, mw_json value) {
+  const char *end = value.bytes + value.length;
+  if (before) return put(e, before, (size_t)(end - before), "");
+  end += strspn(end, spaces);
+  if (*end == ',') end += 1 + strspn(end + 1, spaces);
+  return put(e, key.bytes, (size_t)(end - key.bytes), "");
+}
+
+/* One object's own values; those of its parts are visited too, one level deep. */
+static bool edit_object(edit *e, mw_json object, bool nested) {
+  const mw_config_edit_list *edits = e->edits;
+  mw_json key, value;
+  mw_text quoted = {0};
+  const char *before = NULL;
+  mw_text_format(&quoted, "\"%s\"", edits->dtype ? edits->dtype : "");
+  const char *dtype = keep(e, &quoted);
+  if (!dtype) return false;
+  for (mw_json_walk walk = mw_json_enter(object); mw_json_next(&walk, &key, &value);) {
+    bool word = value.kind == MW_JSON_STRING || value.kind == MW_JSON_NULL; /* at the root it may be one a part */
+    bool set = is_changed(e, value), is_dtype = mw_config_is_dtype(key), is_tie = mw_json_equals(key, "tie_word_embeddings");
+    e->dtype_found |= is_dtype && !nested && (set || edits->dtype);
+    e->tie_found |= is_tie && !nested;
+    if (edits->plain && !set && mw_json_equals(key, "quantization_config")) {
+      MW_TRY(leave_out(e, before, key, value));
+      continue;
+    }
+    before = value.bytes + value.length;
+    if (set) continue;
+    if (edits->dtype && is_dtype && (word || !nested)) MW_TRY(replace(e, value, dtype));
+    else if (edits->untie && is_tie) MW_TRY(replace(e, value, "false"));
+    else if (!nested && mw_config_is_part(key, value)) MW_TRY(edit_object(e, value, true));
+  }
+  return true;
+}
+
+static bool add_absent(edit *e) {
+  mw_json root = e->config->root;
+  mw_text quoted = {0};
+  for (size_t i = 0; i < e->edits->set_count; i++) { /* what was added by a set */
+    const char *key = e->edits->sets[i].path[0];
+    e->dtype_found |= strcmp(key, "torch_dtype") == 0 || strcmp(key, "dtype") == 0;
+    e->tie_found |= strcmp(key, "tie_word_embeddings") == 0;
+  }
+  if (e->edits->dtype && !e->dtype_found) {
+    mw_text_format(&quoted, "\"%s\"", e->edits->dtype);
+    const char *dtype = keep(e, &quoted);
+    MW_TRY(dtype && add(e, root, "torch_dtype", dtype) && add(e, root, "dtype", dtype));
+  }
+  return !e->edits->untie || e->tie_found || add(e, root, "tie_word_embeddings", "false");
+}
+
+bool mw_config_edit(const mw_config *config, const mw_config_edit_list *edits, mw_text *out, mw_error *err) {
+  edit e = {.config = config, .edits = edits, .err = err};
+  bool ok = true;
+  for (size_t i = 0; i < edits->set_count && ok; i++) ok = apply(&e, &edits->sets[i]);
+  ok = ok && edit_object(&e, config->root, false) && add_absent(&e);
+  const char *at = config->plain;
+  for (size_t i = 0; i < e.count && ok; i++) {
+    mw_text_add(out, config->text + (at - config->plain), (size_t)(e.list[i].at - at));
+    mw_text_add(out, e.list[i].text, strlen(e.list[i].text));
+    at = e.list[i].at + e.list[i].length;
+  }
+  if (ok) mw_text_add(out, config->text + (at - config->plain), config->length - (size_t)(at - config->plain));
+  free(e.list);
+  mw_mem_release(&e.arena);
+  return ok && mw_text_check(out, err);
+}

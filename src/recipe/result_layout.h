@@ -1,0 +1,19 @@
+/* result_layout.h: what a recipe says of its result beside the tensors: whether their names, shapes and dtypes are the result's own,
+ * and what config.json is to have (with_config). A child sends it after the graph and the trainings. */
+#ifndef MW_RECIPE_RESULT_LAYOUT_H
+#define MW_RECIPE_RESULT_LAYOUT_H
+
+#include "model/config_edit.h"
+#include "recipe/message.h"
+
+typedef struct mw_result_layout {
+  bool own; /* tensors that come from a file as they are keep their dtype; those that the donor has may have another shape */
+  mw_config_edit_set *sets;
+  size_t set_count;
+} mw_result_layout;
+
+void mw_result_layout_put(mw_text *out, const mw_result_layout *layout);
+/* Checks what comes from a child: the values are JSON, keys are texts, none is set twice. Everything is in the arena. */
+bool mw_result_layout_take(mw_message *in, mw_arena *arena, mw_result_layout *out, mw_error *err);
+
+#endif
