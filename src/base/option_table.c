@@ -46,6 +46,27 @@ bool mw_option_table_set_seconds(const mw_option_table_row *row, mw_options *opt
   return true;
 }
 
+bool mw_option_table_takes(const mw_option_table_row *row, const char *word) {
+  size_t length = strlen(word);
+  if (row->form != MW_OPTION_WORD && !strchr(row->value, '|')) return length != 0;
+  for (const char *words = row->value; *words && *words != '.'; words += *words == '|') { /* "untie|ignore", "config|empty..." */
+    size_t n = strcspn(words, "|.");
+    if (n == length && strncmp(words, word, n) == 0) return true;
+    words += n;
+  }
+  return false;
+}
+
+void mw_option_table_set_text(const mw_option_table_row *row, mw_options *options, const char *text) {
+  if (row->form == MW_OPTION_WORD) *(bool *)place(options, row->at) = true;
+  else *(const char **)place(options, row->at) = text;
+}
+
+const char ***mw_option_table_list(const mw_option_table_row *row, mw_options *options, size_t **count) {
+  *count = place(options, row->count);
+  return place(options, row->list);
+}
+
 const char *mw_option_table_expected(const mw_option_table_row *row, char room[96]) {
   unsigned long long least = row->least, most = row->most;
   if (row->form == MW_OPTION_SIZE) snprintf(room, 96, "a size is expected, such as 5GB");
@@ -65,14 +86,6 @@ static bool is_good_count(const mw_option_table_row *row, const mw_options *opti
   return value >= 0 && mw_option_table_set_count(row, &copy, (uint64_t)value);
 }
 
-/* Whether `word` is one of "untie|ignore". */
-static bool is_one_of(const char *word, const char *words) {
-  size_t length = strlen(word);
-  for (; *words; words += strcspn(words, "|"), words += *words == '|')
-    if (strcspn(words, "|") == length && strncmp(words, word, length) == 0) return true;
-  return false;
-}
-
 bool mw_option_table_check(const mw_options *options, mw_error *err) {
   mw_options plain, copy;
   mw_text_escaped shown;
@@ -85,9 +98,13 @@ bool mw_option_table_check(const mw_options *options, mw_error *err) {
     double time = seconds ? *(const double *)value_of(options, row->at) : 0;
     if (time != 0 && !mw_option_table_set_seconds(row, &copy, time))
       return mw_error_set(err, MW_USAGE, "option '%s' = %g: %s", row->name, time, mw_option_table_expected(row, expected));
-    const char *word = row->form == MW_OPTION_TEXT ? *(const char *const *)value_of(options, row->at) : NULL;
-    if (word && strchr(row->value, '|') && !is_one_of(word, row->value))
-      return mw_error_set(err, MW_USAGE, "option '%s' = '%s': expected one of %s", row->name, mw_text_escape_z(&shown, word), row->value);
+    bool text = row->form == MW_OPTION_TEXT, list = row->form == MW_OPTION_TEXTS;
+    const char *const *words = text ? value_of(options, row->at) : list ? *(const char *const *const *)value_of(options, row->list) : NULL;
+    size_t count = text ? *words != NULL : list ? *(const size_t *)value_of(options, row->count) : 0;
+    for (size_t i = 0; i < count; i++)
+      if (!mw_option_table_takes(row, words[i]))
+        return mw_error_set(err, MW_USAGE, "option '%s' = '%s': expected %s%s", row->name, mw_text_escape_z(&shown, words[i]),
+                            strchr(row->value, '|') ? "one of " : "", row->value);
   }
   return true;
 }

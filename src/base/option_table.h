@@ -17,7 +17,7 @@ typedef struct mw_option_table_row {
   mw_option_table_form form;
   size_t at, size;         /* the field's offset and size; not for TEXTS */
   size_t list, count;      /* TEXTS and SCORE: offsets of the list and of its length */
-  const char *value;       /* what help calls the value */
+  const char *value;       /* what help calls the value; one of several words is typed where it has '|' between words */
   uint64_t least, most;    /* COUNT and SIZE: the range, both included; SECONDS: above `least` up to `most` */
   const char *doc;
 } mw_option_table_row;
@@ -29,6 +29,12 @@ const mw_option_table_row *mw_option_table_find(const char *name);
 /* Sets a COUNT or SIZE, or a SECONDS; false if the value is out of range, and nothing is set. */
 bool mw_option_table_set_count(const mw_option_table_row *row, mw_options *options, uint64_t value);
 bool mw_option_table_set_seconds(const mw_option_table_row *row, mw_options *options, double value);
+/* Whether a TEXT, WORD or TEXTS takes the word: one of those that `value` shows, or any that is not empty. */
+bool mw_option_table_takes(const mw_option_table_row *row, const char *word);
+/* Sets a TEXT, or the text of a SCORE, or that a WORD was given. */
+void mw_option_table_set_text(const mw_option_table_row *row, mw_options *options, const char *text);
+/* Where TEXTS or SCORE keep their list, and its length. */
+const char ***mw_option_table_list(const mw_option_table_row *row, mw_options *options, size_t **count);
 /* "a whole number from 1 to 1024": what a number's option takes. Returns room. */
 const char *mw_option_table_expected(const mw_option_table_row *row, char room[96]);
 

@@ -3,6 +3,7 @@
 #include "options.h"
 #include "term.h"
 #include "settings.h"
+#include "base/option_table.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -11,30 +12,20 @@
 
 typedef enum arity { SWITCH, ONE, MANY } arity;
 
-typedef struct own_option {
-  const char *name;
-  arity arity;
-  /* Of ONE, and of MANY for each word; NULL: of a number, by its row of options.def. */
-  bool (*set)(mw_options_line *line, const char *value, mw_error *err);
-  size_t flag; /* of SWITCH: the offset of its bool in the line */
-} own_option;
-
-#define FLAG(name, field) { name, SWITCH, NULL, offsetof(mw_options_line, field) },
-#define OWN_SWITCH(name, field) FLAG(#name, options.field)
-#define OWN_WORD(name, field) { #name, ONE, mw_settings_##name, 0 },
-#define OWN_TEXT OWN_WORD
-#define OWN_COUNT(name, field) { #name, ONE, NULL, 0 },
-#define OWN_SIZE OWN_COUNT
-#define OWN_SECONDS OWN_COUNT
-#define OWN_TEXTS(name, field) { #name, MANY, mw_settings_##name, 0 },
-#define OWN_SCORE OWN_TEXTS
-#define MW_OPTION(name, form, field, told, value, least, most, doc) OWN_##form(name, field)
-static const own_option own[] = {
-  FLAG("help", help) FLAG("json", json) FLAG("explain", explain) FLAG("quiet", quiet) FLAG("log_json", log_json)
-#include "options.def"
+/* Switches of the command line alone. All others are lines of options.def. */
+static const struct { const char *name; size_t at; } flags[] = {
+  { "help", offsetof(mw_options_line, help) },       { "json", offsetof(mw_options_line, json) },
+  { "explain", offsetof(mw_options_line, explain) }, { "quiet", offsetof(mw_options_line, quiet) },
+  { "log_json", offsetof(mw_options_line, log_json) },
 };
+enum {
+  FLAGS = sizeof flags / sizeof *flags,
+#define MW_OPTION(...) +1
+  ROWS = 0
+#include "options.def"
 #undef MW_OPTION
-enum { OWN = sizeof own / sizeof *own, NAME_ROOM = 80, COMMAND_ROOM = 32 };
+  , NAME_ROOM = 80, COMMAND_ROOM = 32
+};
 
 typedef struct parser {
   mw_options_line *line;
@@ -45,12 +36,14 @@ typedef struct parser {
   const char *recipe;    /* the name of a merge's recipe, once that is known */
   char *const *words;    /* all there are, and the one that is read */
   size_t at;
-  bool given[OWN];       /* options with a value that have been typed */
+  bool given[ROWS];      /* rows of options.def with a value that have been typed */
   bool ended;            /* `--` was read */
   /* The option that the next word belongs to. */
   char option[NAME_ROOM];
-  const own_option *mine;
+  bool own;              /* it is a flag or a row; else it is an argument, or not known */
+  const mw_option_table_row *row;
   const mw_arg *arg;
+  size_t flag;           /* of a SWITCH that is no argument: the offset of its bool in the line */
   arity arity;
   bool open, filled;     /* it may take a word; it has one */
 } parser;
@@ -79,22 +72,33 @@ static bool is_bound(const mw_arg *arg) {
   return arg->kind == MW_ARG_SEED || arg->kind == MW_ARG_SCORE || arg->kind == MW_ARG_CALIBRATION;
 }
 
-static bool is_known(const parser *p, const own_option *option) {
+/* Whether an option of the program is one of the command's. */
+static bool is_known(const parser *p, const char *name) {
   if (!p->command) return true;
   for (const mw_options_doc *known = p->command; known->name; known++)
-    if (strcmp(known->name, option->name) == 0) return true;
-  return strcmp(option->name, "help") == 0;
+    if (strcmp(known->name, name) == 0) return true;
+  return strcmp(name, "help") == 0;
+}
+
+static bool find_own(parser *p, const char *name) {
+  for (size_t i = 0; i < FLAGS; i++) {
+    if (strcmp(name, flags[i].name) != 0) continue;
+    p->flag = flags[i].at;
+    p->arity = SWITCH;
+    return true;
+  }
+  p->row = mw_option_table_find(name);
+  if (!p->row) return false;
+  bool many = p->row->form == MW_OPTION_TEXTS || p->row->form == MW_OPTION_SCORE;
+  p->flag = offsetof(mw_options_line, options) + p->row->at;
+  p->arity = p->row->form == MW_OPTION_SWITCH ? SWITCH : many ? MANY : ONE;
+  return true;
 }
 
 static bool find(parser *p, const char *name) {
-  p->mine = NULL;
+  p->row = NULL;
   p->arg = NULL;
-  for (size_t i = 0; i < OWN; i++) {
-    if (strcmp(name, own[i].name) != 0 || !is_known(p, &own[i])) continue;
-    p->mine = &own[i];
-    p->arity = own[i].arity;
-    return true;
-  }
+  if ((p->own = is_known(p, name) && find_own(p, name))) return true;
   for (size_t i = 0; i < p->arg_count; i++) {
     if (is_bound(&p->args[i]) || strcmp(name, p->args[i].name) != 0) continue;
     p->arg = &p->args[i];
@@ -105,11 +109,13 @@ static bool find(parser *p, const char *name) {
 }
 
 static bool unknown(parser *p, mw_error *err) {
-  const char *candidates[OWN + 64];
+  const char *candidates[FLAGS + ROWS + 64];
   size_t count = 0;
-  for (size_t i = 0; i < OWN; i++)
-    if (is_known(p, &own[i])) candidates[count++] = own[i].name;
-  for (size_t i = 0; i < p->arg_count && count < OWN + 64; i++)
+  for (size_t i = 0; i < FLAGS + ROWS; i++) {
+    const char *name = i < FLAGS ? flags[i].name : mw_option_table[i - FLAGS].name;
+    if (is_known(p, name)) candidates[count++] = name;
+  }
+  for (size_t i = 0; i < p->arg_count && count < FLAGS + ROWS + 64; i++)
     if (!is_bound(&p->args[i])) candidates[count++] = p->args[i].name;
   const char *near = mw_recipe_nearest(p->option, candidates, count);
   mw_options_name typed, meant;
@@ -145,7 +151,7 @@ static bool bind(parser *p, const mw_arg *arg, const char *word, mw_error *err) 
 static bool set_switch(parser *p, bool value, mw_error *err) {
   p->open = false;
   if (p->arg) return bind(p, p->arg, value ? "true" : "false", err);
-  *(bool *)((char *)p->line + p->mine->flag) = value;
+  *(bool *)((char *)p->line + p->flag) = value;
   return true;
 }
 
@@ -185,18 +191,17 @@ static bool take_value(parser *p, const char *word, mw_error *err) {
   p->filled = true;
   p->open = p->arity == MANY;
   if (p->arg) return bind(p, p->arg, word, err);
-  if (!p->mine) return p->open = true; /* not ours; the recipe's arguments are not known yet */
-  if (p->given[p->mine - own] && p->arity == ONE)
-    return mw_term_fail(err, MW_USAGE, "%s is given twice", mw_options_spell(&name, p->mine->name));
-  p->given[p->mine - own] = true;
-  if (!p->mine->set) return mw_settings_number(p->line, p->mine->name, word, err);
-  return p->mine->set(p->line, word, err);
+  if (!p->own) return p->open = true; /* not ours; the recipe's arguments are not known yet */
+  bool *given = &p->given[p->row - mw_option_table];
+  if (*given && p->arity == ONE) return mw_term_fail(err, MW_USAGE, "%s is given twice", mw_options_spell(&name, p->option));
+  *given = true;
+  return mw_settings_set(&p->line->options, p->row, word, p->word_count, err);
 }
 
 /* When an option begins, the one before must have its value. */
 static bool finish_option(parser *p, mw_error *err) {
   mw_options_name name;
-  if (p->open && !p->filled && !(p->lenient && !p->mine))
+  if (p->open && !p->filled && !(p->lenient && !p->own))
     return mw_term_fail(err, MW_USAGE, "%s needs a value", mw_options_spell(&name, p->option));
   p->open = false;
   return true;
@@ -236,7 +241,7 @@ static bool begin_option(parser *p, const char *word, mw_error *err) {
     if (equals) return mw_term_fail(err, MW_USAGE, "'%s' takes no value", word);
     return set_switch(p, false, err);
   } else {
-    p->mine = NULL;
+    p->own = false;
     p->arg = NULL;
     p->arity = MANY;
     if (!p->lenient) return unknown(p, err);
@@ -252,13 +257,8 @@ static bool parse(mw_options_line *line, char *const *words, size_t count, parse
   p.words = words;
   p.word_count = count;
   line->bindings = calloc(count + 1, sizeof *line->bindings);
-  line->data = calloc(count + 1, sizeof *line->data);
-  line->judges = calloc(count + 1, sizeof *line->judges);
-  line->renames = calloc(count + 1, sizeof *line->renames);
-  line->allowed = calloc(count + 1, sizeof *line->allowed);
   line->operands = calloc(count + 1, sizeof *line->operands);
-  if (!line->bindings || !line->data || !line->judges || !line->renames || !line->allowed || !line->operands)
-    return mw_term_fail(err, MW_MEMORY, "no memory for the command line");
+  if (!line->bindings || !line->operands) return mw_term_fail(err, MW_MEMORY, "no memory for the command line");
   for (; p.at < count; p.at++) {
     const char *word = words[p.at];
     if (!p.ended && strcmp(word, "--") == 0) {
@@ -277,18 +277,12 @@ bool mw_options_parse(mw_options_line *line, char *const *words, size_t count, c
   return parse(line, words, count, p, err);
 }
 
-static bool is_own(const char *name) {
-  for (size_t i = 0; i < OWN; i++)
-    if (strcmp(own[i].name, name) == 0) return true;
-  return false;
-}
-
 /* A command's own options are read like a recipe's arguments. */
 bool mw_options_command(mw_options_line *line, char *const *words, size_t count, const mw_options_doc *options, mw_error *err) {
   mw_arg args[COMMAND_ROOM];
   parser p = { .command = options, .args = args };
   for (; options->name; options++) {
-    if (is_own(options->name)) continue;
+    if (find_own(&p, options->name)) continue;
     assert(p.arg_count < COMMAND_ROOM);
     args[p.arg_count++] = (mw_arg){ .name = options->name, .kind = *options->value ? MW_ARG_STRING : MW_ARG_FLAG };
   }
@@ -309,12 +303,9 @@ bool mw_options_flag(const mw_options_line *line, const char *name) {
 void mw_options_free(mw_options_line *line) {
   for (size_t i = 0; i < line->count; i++) free((void *)line->bindings[i].words);
   free(line->bindings);
-  free(line->data);
-  free(line->judges);
-  free(line->renames);
-  free(line->allowed);
   free(line->operands);
-  line->data = line->judges = line->renames = line->allowed = line->operands = NULL;
+  mw_settings_free(&line->options);
   line->bindings = NULL;
+  line->operands = NULL;
   line->count = 0;
 }

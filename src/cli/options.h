@@ -9,13 +9,10 @@
 #include "moonweld.h"
 
 typedef struct mw_options_line {
-  mw_options options;
+  mw_options options;      /* its lists are owned, their words are not */
   bool help, json, explain, quiet, log_json;
   const char **operands;     /* a command's words that belong to no option; owned */
   size_t operand_count;
-  const char **data;       /* what options.data points to; owned */
-  const char **renames, **allowed; /* likewise, of options.rename and options.allow */
-  const char **judges;     /* likewise, of options.score_data */
   mw_binding *bindings;    /* what was typed for the recipe's arguments, or a command's own options; owned, with their words */
   size_t count;
 } mw_options_line;

@@ -1,23 +1,13 @@
-/* settings.h: the options of every merge, from text to mw_options. A value that is not understood is an error that shows the word and
- * says what is expected. */
+/* settings.h: the options of every merge, from text to mw_options, as options.def declares them. A value that is not understood is an
+ * error that shows the word and says what is expected. */
 #ifndef MW_CLI_SETTINGS_H
 #define MW_CLI_SETTINGS_H
 
-#include "options.h"
+#include "base/option_table.h"
 
-/* Sets a COUNT, SIZE or SECONDS of options.def, whose range it has. */
-bool mw_settings_number(mw_options_line *line, const char *name, const char *value, mw_error *err);
-bool mw_settings_output(mw_options_line *line, const char *value, mw_error *err);
-bool mw_settings_dtype(mw_options_line *line, const char *value, mw_error *err);
-bool mw_settings_missing(mw_options_line *line, const char *value, mw_error *err);
-bool mw_settings_nonfinite(mw_options_line *line, const char *value, mw_error *err);
-bool mw_settings_tied(mw_options_line *line, const char *value, mw_error *err);
-bool mw_settings_score(mw_options_line *line, const char *value, mw_error *err);
-bool mw_settings_data(mw_options_line *line, const char *value, mw_error *err); /* one of several words */
-bool mw_settings_donor(mw_options_line *line, const char *value, mw_error *err);
-bool mw_settings_chat_template(mw_options_line *line, const char *value, mw_error *err);
-bool mw_settings_allow(mw_options_line *line, const char *value, mw_error *err); /* likewise */
-bool mw_settings_rename(mw_options_line *line, const char *value, mw_error *err); /* one of several words */
-bool mw_settings_coefficients(mw_options_line *line, const char *value, mw_error *err);
+/* Sets an option that takes a value, or adds the value to its list. A list is allocated for `most` words by its first one. */
+bool mw_settings_set(mw_options *options, const mw_option_table_row *row, const char *value, size_t most, mw_error *err);
+/* Frees the lists. */
+void mw_settings_free(mw_options *options);
 
 #endif

@@ -118,28 +118,27 @@ static bool flag_at_top(mw_call *call, const char *name) {
 }
 
 static void option_at_top(mw_call *call, const mw_option_table_row *row, mw_options *options) {
-  char *field = (char *)options + row->at;
   const named what = option_called(row->name);
-  size_t count;
-  const char *word, **words;
+  size_t *count;
+  const char *word, ***list;
   switch (row->form) {
-  case MW_OPTION_SWITCH: *(bool *)field = flag_at_top(call, row->name); break;
-  case MW_OPTION_TEXT: *(const char **)field = text_at_top(call, &what); break;
+  case MW_OPTION_SWITCH: *(bool *)((char *)options + row->at) = flag_at_top(call, row->name); break;
+  case MW_OPTION_TEXT: mw_option_table_set_text(row, options, text_at_top(call, &what)); break;
   case MW_OPTION_COUNT:
   case MW_OPTION_SIZE: count_at_top(call, row, options); break;
   case MW_OPTION_SECONDS: seconds_at_top(call, row, options); break;
   case MW_OPTION_WORD:
     word = text_at_top(call, &what);
-    if (strcmp(word, row->value) != 0) luaL_error(call->L, "option '%s' = '%s': '%s' is expected", row->name, word, row->value);
-    *(bool *)field = true;
+    if (!mw_option_table_takes(row, word)) luaL_error(call->L, "option '%s' = '%s': '%s' is expected", row->name, word, row->value);
+    mw_option_table_set_text(row, options, word);
     break;
   case MW_OPTION_SCORE: /* the first word, and the files behind it */
   case MW_OPTION_TEXTS:
-    words = words_at_top(call, &what, text_at_top, &count);
-    if (!count) break;
-    if (row->form == MW_OPTION_SCORE) *(const char **)field = *words++, count--;
-    *(const char *const **)((char *)options + row->list) = words;
-    *(size_t *)((char *)options + row->count) = count;
+    list = mw_option_table_list(row, options, &count);
+    *list = words_at_top(call, &what, text_at_top, count);
+    if (!*count || row->form == MW_OPTION_TEXTS) break;
+    mw_option_table_set_text(row, options, *(*list)++);
+    --*count;
     break;
   }
 }
