@@ -219,10 +219,23 @@ static bool join_inputs(maker *m, mw_node value, uint32_t level) {
   return true;
 }
 
-/* What outputs take beyond that; each computes for itself, so each meets its nodes as a level of its own would. */
+/* What outputs take. Each computes for itself, so each meets its nodes anew. This comes first of all, since whatever looks at the
+ * tensors below each output takes as long. */
 static bool count_outputs(maker *m, const mw_node *outputs, size_t count) {
-  for (size_t i = 0; i < count; i++)
-    if (mw_graph_facts(m->graph, outputs[i]).shape) MW_TRY(join_inputs(m, outputs[i], (uint32_t)(m->nodes + 1 + i)));
+  for (size_t i = 0; i < count; i++) {
+    uint32_t mark = (uint32_t)(m->nodes + 1 + i); /* levels are lower */
+    if (!mw_graph_facts(m->graph, outputs[i]).shape) continue;
+    MW_TRY(push(m, outputs[i], 0));
+    for (size_t depth = 1; depth;) {
+      mw_node node = m->stack[--depth];
+      if (m->seen[node] == mark) continue;
+      m->seen[node] = mark;
+      if (m->steps++ == m->most_steps) return too_many_steps(m);
+      mw_graph_node_facts facts = mw_graph_facts(m->graph, node);
+      for (uint32_t k = mw_graph_op_first(facts.op); k < facts.operands; k++)
+        if (m->seen[facts.operand[k]] != mark && mw_cone_goes_on(m->graph, facts.operand[k])) MW_TRY(push(m, facts.operand[k], depth++));
+    }
+  }
   return true;
 }
 
@@ -332,8 +345,8 @@ bool mw_schedule_make(const mw_graph *graph, const mw_node *outputs, size_t coun
   if (ok) {
     reset(&m);
     measure(&m, outputs, count);
-    ok = divide(&m, outputs, count) && find_guesses(&m, outputs, count) && collect(&m, outputs, count) && group(&m) &&
-         count_outputs(&m, outputs, count) && arrange(&m, out);
+    ok = count_outputs(&m, outputs, count) && divide(&m, outputs, count) && find_guesses(&m, outputs, count) &&
+         collect(&m, outputs, count) && group(&m) && arrange(&m, out);
   }
   free(m.level);
   free(m.needed);

@@ -32,8 +32,8 @@
 enum { MW_SCHEDULE_NO_OUTPUT = UINT32_MAX, MW_SCHEDULE_SELECTS = 8 };
 #define MW_SCHEDULE_ELEMENTS ((uint64_t)128 << 20)
 /* How many steps (operations on one element) all passes may take, and how many more for each output: far more than any
- * method does, and few enough to be planned within seconds. */
-enum { MW_SCHEDULE_STEPS = 1 << 24, MW_SCHEDULE_STEPS_EACH = 1 << 12 };
+ * method does, and few enough to be planned in about the time that the recipe itself may take. */
+enum { MW_SCHEDULE_STEPS = 1 << 22, MW_SCHEDULE_STEPS_EACH = 1 << 13 };
 
 /* One program over all elements of one shape. */
 typedef struct mw_schedule_task {

@@ -7,10 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { AT_ONCE = 32 << 10 };
+
 /* ---- what a child can ask of its parent, and tell it ---- */
 
+/* The context of these functions. */
+typedef struct outside {
+  int fd;
+  mw_text drawn; /* numbers that were drawn and not sent yet: some recipes draw thousands */
+} outside;
+
 static char *ask_require(void *context, const char *name, size_t *length, char chunk[256], mw_error *err) {
-  int fd = *(int *)context;
+  int fd = ((outside *)context)->fd;
   uint32_t kind;
   char *answer;
   size_t answer_length;
@@ -34,19 +42,27 @@ static char *ask_require(void *context, const char *name, size_t *length, char c
 }
 
 static void send_print(void *context, const char *bytes, size_t length) {
-  mw_message_send(*(int *)context, MW_MESSAGE_PRINT, bytes, length);
+  mw_message_send(((outside *)context)->fd, MW_MESSAGE_PRINT, bytes, length);
 }
 
 static void send_warning(void *context, const char *bytes, size_t length) {
-  mw_message_send(*(int *)context, MW_MESSAGE_WARNING, bytes, length);
+  mw_message_send(((outside *)context)->fd, MW_MESSAGE_WARNING, bytes, length);
+}
+
+static bool send_all_drawn(outside *to, mw_error *err) {
+  if (!mw_text_check(&to->drawn, err)) return false;
+  if (to->drawn.length && !mw_message_send(to->fd, MW_MESSAGE_DRAWN, to->drawn.bytes, to->drawn.length))
+    return mw_error_set(err, MW_DATA, "the parent process is gone");
+  to->drawn.length = 0;
+  return true;
 }
 
 static void send_drawn(void *context, const char *what, double value) {
-  mw_text text = {0};
-  mw_message_put_text(&text, what, strlen(what));
-  mw_message_put_double(&text, value);
-  mw_message_send(*(int *)context, MW_MESSAGE_DRAWN, text.bytes, text.length);
-  mw_text_free(&text);
+  outside *to = context;
+  mw_error ignored; /* what failed fails again with the result */
+  mw_message_put_text(&to->drawn, what, strlen(what));
+  mw_message_put_double(&to->drawn, value);
+  if (to->drawn.length >= AT_ONCE) send_all_drawn(to, &ignored);
 }
 
 static void send_explained(void *context, const char *argument, const char *tensor, double number) {
@@ -54,7 +70,7 @@ static void send_explained(void *context, const char *argument, const char *tens
   mw_message_put_text(&text, argument, strlen(argument));
   mw_message_put_text(&text, tensor, strlen(tensor));
   mw_message_put_double(&text, number);
-  mw_message_send(*(int *)context, MW_MESSAGE_EXPLAINED, text.bytes, text.length);
+  mw_message_send(((outside *)context)->fd, MW_MESSAGE_EXPLAINED, text.bytes, text.length);
   mw_text_free(&text);
 }
 
@@ -73,12 +89,12 @@ static bool put_made(mw_text *out, const mw_interpreter *state, const mw_graph_o
 
 static bool ask_score(void *context, const mw_interpreter *state, const mw_graph_output *outputs, size_t count,
                       const mw_result_layout *layout, double *value, mw_error *err) {
-  int fd = *(int *)context;
+  int fd = ((outside *)context)->fd;
   mw_text out = {0};
   uint32_t kind;
   char *answer;
   size_t length;
-  bool sent = put_made(&out, state, outputs, count, layout, err) &&
+  bool sent = send_all_drawn(context, err) && put_made(&out, state, outputs, count, layout, err) &&
               (mw_message_send(fd, MW_MESSAGE_SCORE, out.bytes, out.length) || mw_error_set(err, MW_DATA, "the parent process is gone"));
   mw_text_free(&out);
   MW_TRY(sent);
@@ -89,8 +105,8 @@ static bool ask_score(void *context, const mw_interpreter *state, const mw_graph
   return true;
 }
 
-static void connect_world(mw_interpreter *state, int *fd) {
-  state->world = (mw_interpreter_world){fd, ask_require, send_print, send_warning, send_drawn, state->explain ? send_explained : NULL,
+static void connect_world(mw_interpreter *state, outside *to) {
+  state->world = (mw_interpreter_world){to, ask_require, send_print, send_warning, send_drawn, state->explain ? send_explained : NULL,
                                         state->scores ? ask_score : NULL};
 }
 
@@ -152,7 +168,8 @@ static void put_arg(lua_State *L, mw_text *out) {
 
 bool mw_child_describe(mw_interpreter *state, void *task, int fd, mw_error *err) {
   lua_State *L = state->L;
-  connect_world(state, &fd);
+  outside to = {.fd = fd};
+  connect_world(state, &to);
   push_recipe(L, task);
   MW_TRY(mw_interpreter_call(state, "signature", 2, 1, err));
   mw_text out = {0};
@@ -199,7 +216,8 @@ static void push_places(lua_State *L, const mw_input_set *inputs) {
 bool mw_child_evaluate(mw_interpreter *state, void *context, int fd, mw_error *err) {
   const mw_child_task *task = context;
   lua_State *L = state->L;
-  connect_world(state, &fd);
+  outside to = {.fd = fd};
+  connect_world(state, &to);
   push_recipe(L, task);
   push_words(L, task);
   push_places(L, state->inputs);
@@ -209,14 +227,15 @@ bool mw_child_evaluate(mw_interpreter *state, void *context, int fd, mw_error *e
   mw_graph_output *outputs = mw_prelude_core_outputs(L, lua_gettop(L), &count, err);
   mw_text out = {0};
   mw_result_layout layout;
-  return outputs && mw_prelude_layout_result(L, lua_gettop(L), &layout, err) &&
+  return outputs && send_all_drawn(&to, err) && mw_prelude_layout_result(L, lua_gettop(L), &layout, err) &&
          put_made(&out, state, outputs, count, &layout, err) && mw_message_send(fd, MW_MESSAGE_GRAPH, out.bytes, out.length);
 }
 
 bool mw_child_losses(mw_interpreter *state, void *context, int fd, mw_error *err) {
   const mw_child_candidate *candidate = context;
   lua_State *L = state->L;
-  connect_world(state, &fd);
+  outside to = {.fd = fd};
+  connect_world(state, &to);
   if (candidate->graph) state->graph = candidate->graph;
   if (!candidate->count) lua_pushnil(L);
   else lua_newtable(L);

@@ -14,6 +14,8 @@
 #include <string.h>
 
 enum { LARGEST_RECIPE = 256 << 10, MOST_WARNINGS = 1000, MOST_EXPLAINED = 256 << 20 };
+/* Bytes of what is drawn: of any recipe, and more for each tensor, of which some recipes draw numbers by its name. */
+enum { MOST_DRAWN = 1 << 20, MOST_DRAWN_EACH = 8 << 10 };
 
 struct mw_recipe {
   char *name, *text;
@@ -32,6 +34,7 @@ typedef struct asking {
   const mw_recipe_task *task; /* what the child evaluates, else NULL */
   mw_recipe_result *result;
   size_t scores;              /* how many scores were answered */
+  size_t drawn;               /* bytes of what was drawn */
 } asking;
 
 const char *mw_recipe_name(const mw_recipe *recipe) { return recipe->name; }
@@ -165,16 +168,26 @@ static void take_warning(mw_warning *warnings, const char *bytes, size_t length)
   mw_warning_add(warnings, "%s", mw_text_escape(&shown, bytes, length));
 }
 
-static bool take_drawn(mw_recipe_result *result, const char *bytes, size_t length, mw_error *err) {
+/* More numbers for the lock file. */
+static bool take_drawn(asking *ask, const char *bytes, size_t length, mw_error *err) {
   mw_message in = {bytes, bytes + length, false};
-  size_t text_length;
-  const char *text = mw_message_text(&in, &text_length);
-  double value = mw_message_double(&in);
-  if (!result || in.failed || value - value != 0) return true;
-  MW_TRY(mw_mem_grow(&result->drawn, &result->drawn_capacity, result->drawn_count + 1, sizeof *result->drawn, err));
-  const char *what = mw_mem_copy(&result->arena, text, text_length, err);
-  if (!what) return false;
-  result->drawn[result->drawn_count++] = (mw_recipe_drawn){what, value};
+  mw_recipe_result *result = ask->result;
+  size_t most = MOST_DRAWN + (ask->task ? mw_input_set_tensors(ask->task->inputs) : 0) * MOST_DRAWN_EACH;
+  if ((ask->drawn += length + 16) > most) {
+    mw_error_set(err, MW_DATA, "the recipe draws too many numbers: more than %zu bytes of them for the lock file", most);
+    return mw_error_hint(err, "draw a number for each tensor or layer, and elements by x:normal(seed) or x:bernoulli(p, seed)");
+  }
+  while (result && in.at < in.end) {
+    size_t text_length;
+    const char *text = mw_message_text(&in, &text_length);
+    double value = mw_message_double(&in);
+    if (in.failed) return mw_error_set(err, MW_DATA, "the recipe's process sent a broken draw");
+    if (value - value != 0) continue;
+    MW_TRY(mw_mem_grow(&result->drawn, &result->drawn_capacity, result->drawn_count + 1, sizeof *result->drawn, err));
+    const char *what = mw_mem_copy(&result->arena, text, text_length, err);
+    if (!what) return false;
+    result->drawn[result->drawn_count++] = (mw_recipe_drawn){what, value};
+  }
   return true;
 }
 
@@ -271,7 +284,7 @@ static bool on_message(void *context, int fd, uint32_t kind, char *bytes, size_t
   case MW_MESSAGE_SCORE:
     if (!ask->result || !ask->task->scorer) break;
     return answer_score(ask, fd, bytes, length, err);
-  case MW_MESSAGE_DRAWN: return take_drawn(ask->result, bytes, length, err);
+  case MW_MESSAGE_DRAWN: return take_drawn(ask, bytes, length, err);
   case MW_MESSAGE_EXPLAINED:
     if (ask->task && !ask->task->options->explain) break;
     return !ask->result || take_explained(ask->result, bytes, length, err);
@@ -305,6 +318,7 @@ static bool run(asking *ask, mw_interpreter *state, mw_sandbox_limits limits, mw
   mw_error traced;
   state->trace = true;
   ask->result = NULL;
+  ask->drawn = 0;
   bool found = !mw_sandbox_run(state, limits, work, on_message, ask, NULL, &traced) && is_same_with_line(err, &traced);
   const char *file = ask->recipe->chunk + 1;
   if (found) *err = traced;

@@ -23,7 +23,7 @@
  *     checks each like a new one              <-      GRAPH: for each output, (1 - 0.3) * a + 0.3 * b
  *     plans the passes, merges, writes C              ends
  *
- * A recipe may also send PRINT (a line for the user) and DRAWN (a random number that it used, for the lock file), and ask for
+ * A recipe may also send PRINT (a line for the user) and DRAWN (random numbers that it used, for the lock file), and ask for
  * the SCORE of a candidate: then the graph goes to the parent, which merges and measures the candidate, and answers a number.
  * What a candidate's score is, is not decided here: who evaluates a recipe brings a scorer. A recipe that searches is evaluated
  * twice: when planning, with scores that mean nothing, only to know what a candidate costs, and then in the run. */

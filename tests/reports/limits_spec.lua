@@ -1,0 +1,81 @@
+--- Limits hold: whatever a recipe does, its plan is made or refused in about the time that a recipe may take.
+package.path = "tests/reports/?.lua;" .. package.path
+local M = require "models"
+
+--- A file of many tensors of two rows and columns.
+local function many(file, count)
+  local tensors = {}
+  for i = 1, count do tensors[("model.layers.%d.w%d.weight"):format(i // 10, i % 10)] = { "F32", { 2, 2 }, i } end
+  M.safetensors(file, tensors)
+end
+many("one.safetensors", 1)
+many("six.safetensors", 6000)
+
+local function recipe(name, body)
+  M.write(name, 'return recipe { "A recipe.", arg.model("base", "a model"), arg.seed(), function(a)\nlocal x = a.base\n' .. body .. "\nreturn x\nend }\n")
+end
+
+--- Plans within so many seconds of CPU time, all processes together; gives the exit code and what was said.
+local function planned(name, model, seconds)
+  local code, said = M.run(("ulimit -t %d; moonweld plan ./%s --base %s > plan.txt; code=$?; [ $code != 0 ] || cat plan.txt; (exit $code)"):format(seconds, name, model))
+  assert(code == 0 or code == 65, ("exit %s: %s"):format(code, said))
+  return code, said
+end
+
+describe("a plan is made or refused soon", function()
+  local shapes = {
+    ["8000 chained norms"] = "for i = 1, 8000 do x = x * (x:norm() / x:norm()) end",
+    ["8000 chained totals of which the sign counts"] = "for i = 1, 8000 do x = x + 0 * a.base * x:total():sign() end",
+    ["8000 chained selections"] = "for i = 1, 8000 do x = where(x:abs():ge(x:kth_magnitude(2)), x, a.base) end",
+    ["8000 chained draws"] = "for i = 1, 8000 do x = x + 0 * x:normal(a.seed:at(i)) end",
+    ["8000 chained draws and choices"] = "for i = 1, 8000 do x = where(x:bernoulli(0.5, a.seed:at(i)), x, a.base) end",
+    ["20000 chained choices"] = "for i = 1, 20000 do x = where(x:gt(i), x, a.base) end",
+    ["a sum of 8000 draws"] = "local s = x for i = 1, 8000 do s = s + 0 * x:normal(a.seed:at(i)) end x = s",
+    ["a sum of 8000 norms"] = "local s = 0 for i = 1, 8000 do s = s + (x + i * x):norm() end x = x * (1 + 0 * s)",
+    ["a deep balanced tree"] = "local l = {} for i = 1, 8192 do l[i] = x * i end\n" ..
+      "while #l > 1 do local k = {} for i = 1, #l, 2 do k[#k + 1] = (l[i] + l[i + 1]) * 0.5 end l = k end x = x + 0 * l[1]",
+  }
+  for name, body in pairs(shapes) do
+    it("of " .. name, function()
+      recipe("shape.lua", body)
+      planned("shape.lua", "one.safetensors", 3)
+    end)
+  end
+  it("of 6000 tensors that share one large expression", function()
+    recipe("shape.lua", [[
+      local first
+      x:map(function(t) first = first or t return t end)
+      local sum = first
+      for i = 1, 20000 do sum = sum + first * i end
+      sum = first + 0 * sum * sum:total():sign()
+      x = x:map(function(t) return (sum + t) * 0.5 end)]])
+    local code, said = planned("shape.lua", "six.safetensors", 10)
+    assert.equal(65, code)
+    assert.is_truthy(said:find("more than %d+ steps for an element of each tensor"), said)
+  end)
+end)
+
+describe("limits of the shell", function()
+  for _, limit in ipairs { "-t 2", "-d 700000", "-f 100000", "-c 0", "-n 64", "-u 4000" } do
+    it("such as ulimit " .. limit .. " are no hindrance", function()
+      recipe("plain.lua", "")
+      M.made("ulimit " .. limit .. "; moonweld ./plain.lua --base one.safetensors")
+    end)
+  end
+end)
+
+describe("numbers that are drawn", function()
+  local each = "x = x:map(function(t, n) local u = a.seed:at(n):uniform() return t * u + t * (1 - u) end)"
+  it("may be one for each of many tensors, and are in the lock file", function()
+    recipe("each.lua", each)
+    local _, _, out = M.made("moonweld ./each.lua --base six.safetensors")
+    local _, count = M.bytes(out .. "/merge.lock.json"):gsub('"what":%s*"seed/model', "")
+    assert.equal(6000, count)
+  end)
+  it("are bounded, and what is too much is called so", function()
+    recipe("flood.lua", "while true do a.seed:uniform() end")
+    local code, said = planned("flood.lua", "one.safetensors", 3)
+    assert.equal(65, code)
+    assert.is_truthy(said:find("draws too many numbers", 1, true), said)
+  end)
+end)
