@@ -10,7 +10,7 @@ local declared = setmetatable({}, { __mode = "k" })
 -- The scores that the runtime made; a score is never a recipe's own function.
 A.scores = setmetatable({}, { __mode = "k" })
 
-local function usage(text, ...) return core.fail("usage", string.format(text, ...)) end
+local function usage(text, ...) return (core.fail("usage", string.format(text, ...))) end
 
 local function number_text(x)
   if x ~= x then return "nan" end -- the sign of a NaN differs between processors
@@ -20,7 +20,7 @@ A.number_text = number_text
 
 --- A handle for checked arguments; A.declared gives them back, or nil for anything else.
 function A.handle(args)
-  local handle = setmetatable({}, { __metatable = false, __newindex = function() return fail("a declared argument cannot be changed") end })
+  local handle = setmetatable({}, { __metatable = false, __newindex = function() return (fail("a declared argument cannot be changed")) end })
   declared[handle] = args
   return handle
 end
@@ -30,14 +30,14 @@ function A.declared(handle) return declared[handle] end
 local function declare(arg)
   local name, doc = arg.name, arg.doc
   if type(name) ~= "string" or not name:match("^[a-z][a-z0-9_]*$") or #name > 64 then
-    return fail("an argument is named by small letters, digits and _, not '%s'", core.shown(tostring(name)))
+    return (fail("an argument is named by small letters, digits and _, not '%s'", core.shown(tostring(name))))
   end
-  if core.reserved[name] and not arg.bound then return fail("'%s' is an option of every merge; name the argument otherwise", name) end
-  if type(doc) ~= "string" or doc == "" then return fail("argument '%s' needs a sentence that says what it is", name) end
+  if core.reserved[name] and not arg.bound then return (fail("'%s' is an option of every merge; name the argument otherwise", name)) end
+  if type(doc) ~= "string" or doc == "" then return (fail("argument '%s' needs a sentence that says what it is", name)) end
   if not core.plain(doc) or #doc > 1000 then
-    return fail("the sentence of argument '%s' is one line of UTF-8 without control characters, of at most 1000 bytes", name)
+    return (fail("the sentence of argument '%s' is one line of UTF-8 without control characters, of at most 1000 bytes", name))
   end
-  return A.handle { arg }
+  return (A.handle { arg })
 end
 
 local function limits(arg, given, known)
@@ -62,13 +62,13 @@ local numeric = { min = true, max = true, whole = true }
 --- Whether a number keeps an argument's limits; else raises by `complain`.
 local function within(arg, value, complain)
   local low, high = arg.min or -math.huge, arg.max or math.huge
-  if value ~= value or math.abs(value) == math.huge then return complain("'%s' = %s is not a finite number", arg.name, number_text(value)) end
+  if value ~= value or math.abs(value) == math.huge then return (complain("'%s' = %s is not a finite number", arg.name, number_text(value))) end
   if value < low or value > high then
-    if not arg.max then return complain("'%s' = %s is below %s", arg.name, number_text(value), number_text(low)) end
-    if not arg.min then return complain("'%s' = %s is above %s", arg.name, number_text(value), number_text(high)) end
-    return complain("'%s' = %s is outside [%s, %s]", arg.name, number_text(value), number_text(low), number_text(high))
+    if not arg.max then return (complain("'%s' = %s is below %s", arg.name, number_text(value), number_text(low))) end
+    if not arg.min then return (complain("'%s' = %s is above %s", arg.name, number_text(value), number_text(high))) end
+    return (complain("'%s' = %s is outside [%s, %s]", arg.name, number_text(value), number_text(low), number_text(high)))
   end
-  if arg.whole and value ~= math.floor(value) then return complain("'%s' = %s is not a whole number", arg.name, number_text(value)) end
+  if arg.whole and value ~= math.floor(value) then return (complain("'%s' = %s is not a whole number", arg.name, number_text(value))) end
   return value
 end
 
@@ -78,12 +78,12 @@ local default_types = { number = "number", maybe = "number", each = "number", st
 local function check_default(arg)
   local default, wanted = arg.default, default_types[arg.kind]
   if default ~= nil then
-    if type(default) ~= wanted then return fail("argument '%s' cannot have a %s as its default", tostring(arg.name), kind(default)) end
+    if type(default) ~= wanted then return (fail("argument '%s' cannot have a %s as its default", tostring(arg.name), kind(default))) end
     if wanted == "number" then within(arg, default, fail) end
     if arg.kind == "choice" then A.chosen(arg, default, fail) end
     if arg.kind == "words" then A.some(arg, default, fail) end
   end
-  return declare(arg)
+  return (declare(arg))
 end
 
 --- Raises where `default` is none that the argument could have been declared with.
@@ -91,20 +91,20 @@ function A.check_default(arg, default)
   local copy = {}
   for key, value in pairs(arg) do copy[key] = value end
   copy.default = default
-  return check_default(copy)
+  return (check_default(copy))
 end
 
 local forms = {}
 
 function forms.maybe(name, doc, given)
-  return declare(limits({ kind = "maybe", name = name, doc = doc, optional = true }, given, numeric))
+  return (declare(limits({ kind = "maybe", name = name, doc = doc, optional = true }, given, numeric)))
 end
 
 local function choices_of(form, name, words)
-  if type(words) ~= "table" or #words == 0 then return fail("arg.%s('%s', {...}) needs words to choose from", form, tostring(name)) end
+  if type(words) ~= "table" or #words == 0 then return (fail("arg.%s('%s', {...}) needs words to choose from", form, tostring(name))) end
   local choices = {}
   for i, word in ipairs(words) do
-    if type(word) ~= "string" or not word:match("^[A-Za-z0-9_%-%.]+$") then return fail("a choice of '%s' is not a word", tostring(name)) end
+    if type(word) ~= "string" or not word:match("^[A-Za-z0-9_%-%.]+$") then return (fail("a choice of '%s' is not a word", tostring(name))) end
     choices[i] = word
   end
   return choices
@@ -112,16 +112,16 @@ end
 
 function forms.choice(name, words, doc)
   local choices = choices_of("choice", name, words)
-  return declare { kind = "choice", name = name, doc = doc, default = choices[1], choices = choices, optional = true }
+  return (declare { kind = "choice", name = name, doc = doc, default = choices[1], choices = choices, optional = true })
 end
 
 --- arg.profile{ word = { name = default, ... } }: the argument `profile`: other defaults under the name of a system whose
 -- published behaviour they are; `paper` stands for those declared. What is typed wins.
 function forms.profile(words)
   local choices, defaults = {}, {}
-  if type(words) ~= "table" then return fail("arg.profile{...} takes a table of defaults for each word") end
+  if type(words) ~= "table" then return (fail("arg.profile{...} takes a table of defaults for each word")) end
   for word, changed in pairs(words) do
-    if type(word) ~= "string" or word == "paper" or type(changed) ~= "table" then return fail("arg.profile takes { word = { argument = default } }") end
+    if type(word) ~= "string" or word == "paper" or type(changed) ~= "table" then return (fail("arg.profile takes { word = { argument = default } }")) end
     choices[#choices + 1], defaults[word] = word, {}
     for name, default in pairs(changed) do defaults[word][name] = default end
   end
@@ -134,30 +134,30 @@ end
 --- A list of some of the words; all of them unless told. Its default is kept as one text, "a b c".
 function forms.words(name, words, doc)
   local choices = choices_of("words", name, words)
-  return declare { kind = "words", name = name, doc = doc, default = table.concat(choices, " "), choices = choices, optional = true }
+  return (declare { kind = "words", name = name, doc = doc, default = table.concat(choices, " "), choices = choices, optional = true })
 end
 
 function forms.each(name, default, doc, given)
-  if type(default) ~= "number" then return fail("arg.each('%s') needs a number as its default", tostring(name)) end
-  return check_default(limits({ kind = "each", name = name, doc = doc, default = default, optional = true }, given, numeric))
+  if type(default) ~= "number" then return (fail("arg.each('%s') needs a number as its default", tostring(name))) end
+  return (check_default(limits({ kind = "each", name = name, doc = doc, default = default, optional = true }, given, numeric)))
 end
 
 function forms.model(name, doc, given)
-  return declare(limits({ kind = "model", name = name, doc = doc }, given, { optional = true }))
+  return (declare(limits({ kind = "model", name = name, doc = doc }, given, { optional = true })))
 end
 
 function forms.models(name, doc, given)
-  return declare(limits({ kind = "models", name = name, doc = doc }, given, { min = true, max = true, optional = true }))
+  return (declare(limits({ kind = "models", name = name, doc = doc }, given, { min = true, max = true, optional = true })))
 end
 
-function forms.seed() return declare { kind = "seed", name = "seed", doc = "the seed of --seed", bound = true, optional = true } end
-function forms.score() return declare { kind = "score", name = "score", doc = "the score of --score", bound = true, optional = true } end
-function forms.calibration() return declare { kind = "calibration", name = "data", doc = "the data of --data", bound = true, optional = true } end
+function forms.seed() return (declare { kind = "seed", name = "seed", doc = "the seed of --seed", bound = true, optional = true }) end
+function forms.score() return (declare { kind = "score", name = "score", doc = "the score of --score", bound = true, optional = true }) end
+function forms.calibration() return (declare { kind = "calibration", name = "data", doc = "the data of --data", bound = true, optional = true }) end
 
 --- arg.from(recipe, "name", ..., {name = new default})
 function forms.from(recipe, ...)
   local signature = A.signature_of(recipe)
-  if not signature then return fail("arg.from takes a recipe first") end
+  if not signature then return (fail("arg.from takes a recipe first")) end
   local result = {}
   for i = 1, select("#", ...) do
     local wanted = (select(i, ...))
@@ -167,13 +167,13 @@ function forms.from(recipe, ...)
     table.sort(names)
     for _, name in ipairs(names) do
       local found = signature.by_name[name]
-      if not found then return fail("that recipe has no '%s'%s", core.shown(name), suggest.hint(name, A.names(signature.args))) end
+      if not found then return (fail("that recipe has no '%s'%s", core.shown(name), suggest.hint(name, A.names(signature.args)))) end
       local default = found.default
       if news[name] ~= A then default = news[name] end
       result[#result + 1] = A.declared(A.check_default(found, default))[1]
     end
   end
-  return A.handle(result)
+  return (A.handle(result))
 end
 
 -- How the forms are written says how many arguments they take.
@@ -186,8 +186,8 @@ end
 
 local plain = core.module("word").word("arg(name, default, doc[, limits])", function(name, default, doc, given)
   local what = ({ number = "number", string = "string", boolean = "flag" })[type(default)]
-  if not what then return fail("argument '%s' needs a number, a text or a flag as its default", core.shown(tostring(name))) end
-  return check_default(limits({ kind = what, name = name, doc = doc, default = default, optional = true }, given, numeric))
+  if not what then return (fail("argument '%s' needs a number, a text or a flag as its default", core.shown(tostring(name)))) end
+  return (check_default(limits({ kind = what, name = name, doc = doc, default = default, optional = true }, given, numeric)))
 end)
 
 function A.names(args)
@@ -201,21 +201,21 @@ A.vocabulary = setmetatable({}, {
   __index = function(_, key)
     return forms[key] or fail("there is no 'arg.%s'%s", core.shown(tostring(key)), suggest.key(tostring(key), forms))
   end,
-  __newindex = function() return fail("'arg' cannot be changed") end,
+  __newindex = function() return (fail("'arg' cannot be changed")) end,
   __metatable = false,
-  __call = function(_, ...) return plain(...) end,
+  __call = function(_, ...) return (plain(...)) end,
 })
 
 -- ---- values ----
 
 local function check_field(arg, value, complain)
-  if type(value) == "number" then return within(arg, value, complain) end
+  if type(value) == "number" then return (within(arg, value, complain)) end
   if kind(value) == "field" then
-    if arg.whole then return complain("'%s' is one whole number, not one that varies over the model", arg.name) end
+    if arg.whole then return (complain("'%s' is one whole number, not one that varies over the model", arg.name)) end
     F.numbers(value, function(number) within(arg, number, complain) end)
     return value
   end
-  return complain("'%s' is a number, not %s", arg.name, V.called(value))
+  return (complain("'%s' is a number, not %s", arg.name, V.called(value)))
 end
 
 --- "0.3,0.7" is a gradient, but where two models wait for a number each it was hardly meant so: both ways are told.
@@ -237,15 +237,15 @@ function A.typed(arg, words, count)
     return words[1]
   end
   local function number(word, place)
-    local value = check_field(arg, F.parse(word, function(text, ...) return usage("--" .. arg.name .. ": " .. text, ...) end), usage)
+    local value = check_field(arg, F.parse(word, function(text, ...) return (usage("--" .. arg.name .. ": " .. text, ...)) end), usage)
     if kind(value) == "field" then A.varying[#A.varying + 1] = { arg.name .. (place or ""), value } end
     return value
   end
-  if arg.kind == "number" or arg.kind == "maybe" then return number(one()) end
+  if arg.kind == "number" or arg.kind == "maybe" then return (number(one())) end
   if arg.kind == "flag" then return one() == "true" end
-  if arg.kind == "string" then return one() end
-  if arg.kind == "choice" then return A.chosen(arg, one(), usage) end
-  if arg.kind == "words" then return A.some(arg, table.concat(words, " "), usage) end
+  if arg.kind == "string" then return (one()) end
+  if arg.kind == "choice" then return (A.chosen(arg, one(), usage)) end
+  if arg.kind == "words" then return (A.some(arg, table.concat(words, " "), usage)) end
   if #words == 1 then check_meant(arg, words[1], count) end
   local values = {}
   for i, word in ipairs(words) do values[i] = number(word, #words > 1 and ("[%d]"):format(i)) end
@@ -254,30 +254,30 @@ end
 
 function A.chosen(arg, word, complain)
   for _, choice in ipairs(arg.choices) do if choice == word then return word end end
-  return complain("'%s' = '%s' is none of %s%s", arg.name, core.shown(tostring(word)), table.concat(arg.choices, ", "),
-    core.module("suggest").hint(tostring(word), { table.unpack(arg.choices) }))
+  return (complain("'%s' = '%s' is none of %s%s", arg.name, core.shown(tostring(word)), table.concat(arg.choices, ", "),
+    core.module("suggest").hint(tostring(word), { table.unpack(arg.choices) })))
 end
 
 --- The list of words that a text holds, each one of the choices.
 function A.some(arg, text, complain)
   local list = {}
   for word in text:gmatch("%S+") do list[#list + 1] = A.chosen(arg, word, complain) end
-  if #list == 0 then return complain("'%s' is empty; it holds some of %s", arg.name, table.concat(arg.choices, ", ")) end
-  return V.list(list)
+  if #list == 0 then return (complain("'%s' is empty; it holds some of %s", arg.name, table.concat(arg.choices, ", "))) end
+  return (V.list(list))
 end
 
 --- What a table gave: `value` is checked against the argument.
 function A.given(arg, value)
   local what = arg.kind
-  if what == "number" or what == "maybe" then return check_field(arg, value, fail) end
-  if what == "choice" then return A.chosen(arg, value, fail) end
+  if what == "number" or what == "maybe" then return (check_field(arg, value, fail)) end
+  if what == "choice" then return (A.chosen(arg, value, fail)) end
   if what == "words" then
     local texts = {}
     for i, word in ipairs(type(value) == "string" and { value } or V.items(value)) do texts[i] = tostring(word) end
-    return A.some(arg, table.concat(texts, " "), fail)
+    return (A.some(arg, table.concat(texts, " "), fail))
   end
   if what == "flag" or what == "string" then
-    if type(value) ~= (what == "flag" and "boolean" or "string") then return fail("'%s' is a %s, not %s", arg.name, what, V.called(value)) end
+    if type(value) ~= (what == "flag" and "boolean" or "string") then return (fail("'%s' is a %s, not %s", arg.name, what, V.called(value))) end
     return value
   end
   if what == "each" then
@@ -286,25 +286,25 @@ function A.given(arg, value)
     for i, item in ipairs(V.items(value)) do values[i] = check_field(arg, item, fail) end
     return values
   end
-  if what == "model" and kind(value) ~= "model" then return fail("'%s' is a model, not %s", arg.name, V.called(value)) end
+  if what == "model" and kind(value) ~= "model" then return (fail("'%s' is a model, not %s", arg.name, V.called(value))) end
   if what == "models" then
     value = V.list(value)
     for i, item in ipairs(V.items(value)) do
-      if kind(item) ~= "model" then return fail("'%s': member %d is %s, not a model", arg.name, i, V.called(item)) end
+      if kind(item) ~= "model" then return (fail("'%s': member %d is %s, not a model", arg.name, i, V.called(item))) end
     end
   end
-  if what == "score" and not A.scores[value] then return fail("'%s' is the score of --score, not %s of the recipe's own", arg.name, V.called(value)) end
-  if what == "calibration" and kind(value) ~= "data" then return fail("'%s' is the data of --data, not %s", arg.name, V.called(value)) end
-  if what == "seed" and kind(value) ~= "seed" then return fail("'%s' is a seed, not %s", arg.name, V.called(value)) end
+  if what == "score" and not A.scores[value] then return (fail("'%s' is the score of --score, not %s of the recipe's own", arg.name, V.called(value))) end
+  if what == "calibration" and kind(value) ~= "data" then return (fail("'%s' is the data of --data, not %s", arg.name, V.called(value))) end
+  if what == "seed" and kind(value) ~= "seed" then return (fail("'%s' is a seed, not %s", arg.name, V.called(value))) end
   return value
 end
 
 --- A list of `count` values from those given: one stands for all.
 function A.spread(arg, values, count, complain)
-  if #values ~= 1 and #values ~= count then return complain("'%s' has %d values for %d models", arg.name, #values, count) end
+  if #values ~= 1 and #values ~= count then return (complain("'%s' has %d values for %d models", arg.name, #values, count)) end
   local list = {}
   for i = 1, count do list[i] = values[#values == 1 and 1 or i] end
-  return V.list(list)
+  return (V.list(list))
 end
 
 A.usage = usage

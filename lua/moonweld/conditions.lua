@@ -35,7 +35,7 @@ function C.read(text)
     return texts[at - 1]
   end
   local function skip(kind)
-    if peek() == kind then return take() end
+    if peek() == kind then return (take()) end
   end
 
   local function declare(name, value) scopes[#scopes][name] = { value = value } end
@@ -148,7 +148,7 @@ function C.read(text)
 
   --- Arguments of a call: what the first one is.
   local function arguments()
-    if peek() == "{" then return constructor() end
+    if peek() == "{" then return (constructor()) end
     if not skip("(") then return take() and nil end -- a string
     local first = peek() ~= ")" and expressions()[1] or nil
     take()
@@ -198,10 +198,10 @@ function C.read(text)
     local kind = peek()
     if literal[kind] then return take() and nil end
     if kind == "nil" then return take() and { kind = "nil" } end
-    if kind == "{" then return constructor() end
+    if kind == "{" then return (constructor()) end
     if kind == "function" then
       take()
-      return body()
+      return (body())
     end
     return (suffixed())
   end
@@ -226,7 +226,7 @@ function C.read(text)
   local function local_statement()
     if skip("function") then
       declare(take())
-      return body()
+      return (body())
     end
     local names = {}
     repeat

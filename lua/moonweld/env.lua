@@ -13,7 +13,7 @@ local E = {}
 local LONGEST = 1 << 20
 
 local function bounded(text)
-  if type(text) == "string" and #text > LONGEST then return fail("a text longer than 1 MB") end
+  if type(text) == "string" and #text > LONGEST then return (fail("a text longer than 1 MB")) end
   return text
 end
 
@@ -25,18 +25,18 @@ for _, name in ipairs { "byte", "char", "find", "gmatch", "len", "lower", "match
 end
 function safe_string.rep(text, n, separator)
   text, separator = tostring(text), separator or ""
-  if type(n) == "number" and n > 0 and (#text + #separator) * n > LONGEST then return fail("string.rep of more than 1 MB") end
-  return string.rep(text, n, separator)
+  if type(n) == "number" and n > 0 and (#text + #separator) * n > LONGEST then return (fail("string.rep of more than 1 MB")) end
+  return (string.rep(text, n, separator))
 end
 function safe_string.gsub(...)
   local text, count = string.gsub(...)
   return bounded(text), count
 end
 function safe_string.format(form, ...)
-  if type(form) == "string" and form:gsub("%%%%", ""):find("%%[^%a]*p") then return fail("string.format knows no %s here", "%p") end
+  if type(form) == "string" and form:gsub("%%%%", ""):find("%%[^%a]*p") then return (fail("string.format knows no %s here", "%p")) end
   local args = { ... }
   for i = 1, select("#", ...) do if type(args[i]) == "table" or type(args[i]) == "function" then args[i] = E.tostring(args[i]) end end
-  return bounded(string.format(form, table.unpack(args, 1, select("#", ...))))
+  return (bounded(string.format(form, table.unpack(args, 1, select("#", ...)))))
 end
 
 local safe_math = { pi = math.pi, huge = math.huge, maxinteger = math.maxinteger, mininteger = math.mininteger }
@@ -48,7 +48,9 @@ local function of_numbers(name, f)
       local x = (select(i, ...))
       if V.data(x) or V.kind(x) == "node" then fail("math.%s takes plain numbers, not %s%s", name, V.called(x), instead and "; use " .. instead or "") end
     end
-    return f(...)
+    local first, second = f(...)
+    if second ~= nil then return first, second end -- modf
+    return first
   end
 end
 for _, name in ipairs { "abs", "ceil", "floor", "fmod", "max", "min", "modf", "sqrt", "tointeger", "ult" } do of_numbers(name, math[name]) end
@@ -57,23 +59,23 @@ safe_math.type = math.type
 for _, entry in ipairs(core.elementwise) do
   local name, alike = entry[1]:lower(), entry[2]:match "^x:(%l+)%(%)$"
   if alike and not safe_math[alike] then
-    of_numbers(alike, function(x) return core.compute(name, tonumber(x) or fail("math.%s takes a number, not %s", alike, V.called(x))) end)
+    of_numbers(alike, function(x) return (core.compute(name, tonumber(x) or fail("math.%s takes a number, not %s", alike, V.called(x)))) end)
   end
 end
 
 local safe_table = {}
 for _, name in ipairs { "concat", "insert", "move", "pack", "remove", "sort", "unpack" } do safe_table[name] = table[name] end
-function safe_table.concat(...) return bounded(table.concat(...)) end
+function safe_table.concat(...) return (bounded(table.concat(...))) end
 --- What carries a metatable is ours and does not change, even where the function would find nothing to do.
 local function own(name, t)
-  if type(t) == "table" and getmetatable(t) ~= nil then return fail("table.%s changes a table, and %s cannot be changed", name, V.called(t)) end
+  if type(t) == "table" and getmetatable(t) ~= nil then return (fail("table.%s changes a table, and %s cannot be changed", name, V.called(t))) end
 end
 for _, name in ipairs { "insert", "remove", "sort" } do
-  safe_table[name] = function(t, ...) own(name, t) return table[name](t, ...) end
+  safe_table[name] = function(t, ...) own(name, t) return (table[name](t, ...)) end
 end
 function safe_table.move(from, first, last, at, to)
   own("move", to or from)
-  return table.move(from, first, last, at, to or from)
+  return (table.move(from, first, last, at, to or from))
 end
 
 function E.tostring(x)
@@ -81,13 +83,13 @@ function E.tostring(x)
   if what == "table" or what == "userdata" then return V.kind(x) == "node" and "tensor" or V.kind(x) end
   if what == "function" then return "function" end
   if x ~= x then return "nan" end -- the sign of a NaN differs between processors
-  return tostring(x)
+  return (tostring(x))
 end
 
 --- pairs in one order for everyone: the array part, numbers ascending, texts by bytes, booleans.
 local rank = { number = 1, string = 2, boolean = 3 }
 local function ordered_pairs(t)
-  if type(t) ~= "table" then return fail("pairs of %s", V.called(t)) end
+  if type(t) ~= "table" then return (fail("pairs of %s", V.called(t))) end
   if V.kind(t) == "model" then
     local i, names = 0, V.all_names(V.data(t))
     return function()
@@ -95,7 +97,7 @@ local function ordered_pairs(t)
       if names[i] then return names[i], V.tensor_of(V.data(t), names[i]) end
     end
   end
-  if V.data(t) then return fail("pairs of %s; use map or ipairs", V.called(t)) end
+  if V.data(t) then return (fail("pairs of %s; use map or ipairs", V.called(t))) end
   local keys = {}
   for key in pairs(t) do
     if not rank[type(key)] then fail("pairs of a table with a %s as a key has no order", type(key)) end
@@ -115,19 +117,20 @@ end
 
 local function list_pairs(t)
   local items = V.kind(t) == "list" and V.data(t).items or t
-  if type(items) ~= "table" or V.data(items) then return fail("ipairs of %s", V.called(t)) end
-  return ipairs(items)
+  if type(items) ~= "table" or V.data(items) then return (fail("ipairs of %s", V.called(t))) end
+  local step, list, before = ipairs(items)
+  return step, list, before
 end
 
 local no_chance = ": a merge can be made again, so a recipe has no chance of its own; declare arg.seed(), then a.seed:uniform(), x:normal(a.seed)"
 local function frozen(t, name)
-  return setmetatable({}, { __metatable = false, __newindex = function() return fail("'%s' cannot be changed", name) end, __index = function(_, key)
+  return (setmetatable({}, { __metatable = false, __newindex = function() return (fail("'%s' cannot be changed", name)) end, __index = function(_, key)
     if t[key] ~= nil then return t[key] end
     local words = {}
     for known in pairs(t) do words[#words + 1] = known end
     local hint = name == "math" and (key == "random" or key == "randomseed") and no_chance or synonyms.hint(tostring(key), words)
-    return fail("recipes have no '%s.%s'%s", name, core.shown(tostring(key)), hint)
-  end })
+    return (fail("recipes have no '%s.%s'%s", name, core.shown(tostring(key)), hint))
+  end }))
 end
 
 local function safe_print(...)
@@ -137,12 +140,12 @@ local function safe_print(...)
 end
 
 local function safe_error(message)
-  if type(message) == "table" then return fail("(error object is a table)") end
-  return fail("%s", core.shown(E.tostring(message)))
+  if type(message) == "table" then return (fail("(error object is a table)")) end
+  return (fail("%s", core.shown(E.tostring(message))))
 end
 
 local function safe_assert(value, message, ...)
-  if not value then return safe_error(message == nil and "assertion failed!" or message) end
+  if not value then return (safe_error(message == nil and "assertion failed!" or message)) end
   return value, message, ...
 end
 
@@ -151,9 +154,9 @@ end
 local loaded, loading = {}, {}
 
 local function require(name)
-  if type(name) ~= "string" then return fail("require takes a recipe's name") end
+  if type(name) ~= "string" then return (fail("require takes a recipe's name")) end
   if loaded[name] then return loaded[name] end
-  if loading[name] then return fail("'%s' requires itself", core.shown(name)) end
+  if loading[name] then return (fail("'%s' requires itself", core.shown(name))) end
   local text, chunk = core.require(name)
   loading[name] = true
   loaded[name] = E.load_part(text, chunk)
@@ -164,7 +167,7 @@ end
 local base = {
   assert = safe_assert, error = safe_error, ipairs = list_pairs, pairs = ordered_pairs, print = safe_print,
   tonumber = tonumber, tostring = E.tostring, require = require,
-  select = function(n, ...) return select(n, ...) end,
+  select = select,
   type = function(x)
     local what = V.kind(x)
     return what == "node" and "tensor" or what
@@ -194,36 +197,36 @@ end
 
 local function environment()
   local globals = {}
-  return setmetatable(globals, { __metatable = false, __index = function(_, key)
+  return (setmetatable(globals, { __metatable = false, __index = function(_, key)
     local value = base[key]
     if value ~= nil then return value end
-    if absent[key] then return fail("recipes have no '%s'", key) end
+    if absent[key] then return (fail("recipes have no '%s'", key)) end
     return synonyms.library(key) or fail("there is no '%s'%s", core.shown(tostring(key)), synonyms.hint(tostring(key), { table.unpack(words) }))
-  end })
+  end }))
 end
 
 local function run(text, chunk)
-  if #text > 256 * 1024 then return fail("a recipe file has at most 256 KiB") end
+  if #text > 256 * 1024 then return (fail("a recipe file has at most 256 KiB")) end
   local main, message = core.load(text, chunk, environment())
-  if not main then return core.fail("data", core.shown(tostring(message))) end
+  if not main then return (core.fail("data", core.shown(tostring(message)))) end
   local findings
   findings, V.written[chunk] = core.module("conditions").read(text)
-  if findings[1] then return core.fail("data", string.format("%s:%d: %s", core.shown(chunk:sub(2)), findings[1].line, findings[1].text)) end
-  return main()
+  if findings[1] then return (core.fail("data", string.format("%s:%d: %s", core.shown(chunk:sub(2)), findings[1].line, findings[1].text))) end
+  return (main())
 end
 
 --- The recipe that a file returns.
 function E.load(text, chunk)
   local recipe = run(text, chunk)
   if R.signature_of(recipe) then return recipe end
-  return fail("the file returns %s, not a recipe{...}", V.called(recipe))
+  return (fail("the file returns %s, not a recipe{...}", V.called(recipe)))
 end
 
 --- What `require` may give: a recipe or an architecture.
 function E.load_part(text, chunk)
   local part = run(text, chunk)
   if R.signature_of(part) or V.kind(part) == "architecture" then return part end
-  return fail("%s returns %s, neither a recipe{...} nor an architecture{...}", core.shown(chunk:sub(2)), V.called(part))
+  return (fail("%s returns %s, neither a recipe{...} nor an architecture{...}", core.shown(chunk:sub(2)), V.called(part)))
 end
 
 return E

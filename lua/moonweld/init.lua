@@ -6,8 +6,8 @@ local prelude = {}
 
 local function fallback_text(default)
   if default == nil then return "" end
-  if type(default) == "number" then return A.number_text(default) end
-  return tostring(default)
+  if type(default) == "number" then return (A.number_text(default)) end
+  return (tostring(default))
 end
 
 --- The default under each word of `profile`, where they differ.
@@ -71,7 +71,7 @@ function prelude.losses(nodes)
   local names = {}
   for name in pairs(nodes or {}) do names[#names + 1] = name end
   table.sort(names)
-  return core.module("learn").losses(nodes and V.model(names, nodes, "the candidate") or model)
+  return (core.module("learn").losses(nodes and V.model(names, nodes, "the candidate") or model))
 end
 
 return prelude

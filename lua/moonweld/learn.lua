@@ -19,7 +19,7 @@ local function words_of(list)
   local words = {}
   for _, class in ipairs(kind(list) == "list" and V.items(list) or type(list) == "table" and list or { list }) do
     if class ~= "linear" and class ~= "norm" and class ~= "embedding" then
-      return fail("scope holds 'linear', 'norm', 'embedding', not '%s'", core.shown(tostring(class)))
+      return (fail("scope holds 'linear', 'norm', 'embedding', not '%s'", core.shown(tostring(class))))
     end
     words[class] = true
   end
@@ -38,14 +38,14 @@ local function chooser(options)
 end
 
 local function class_of(architecture, name)
-  if architecture then return A.class_of(architecture, name) end
+  if architecture then return (A.class_of(architecture, name)) end
   return name:find("%.bias$") and "bias" or "linear"
 end
 
 --- The coefficients of one model: `width(name, node, class)` numbers a tensor; what is left out keeps `init`.
 local function coefficients(model, init, options, width, shared)
-  if kind(model) ~= "model" then return fail("coefficients are for models, not for %s", V.called(model)) end
-  if type(init) ~= "number" or init ~= init or math.abs(init) == math.huge then return fail("coefficients start at a plain number") end
+  if kind(model) ~= "model" then return (fail("coefficients are for models, not for %s", V.called(model))) end
+  if type(init) ~= "number" or init ~= init or math.abs(init) == math.huge then return (fail("coefficients start at a plain number")) end
   local private, chosen = data(model), chooser(options)
   local architecture = options and options.scope ~= nil and A.find() or nil
   local nodes, fixed, left_out, any = {}, {}, nil, false
@@ -59,20 +59,20 @@ local function coefficients(model, init, options, width, shared)
     end
   end
   if not any then fail("no tensor is left to learn coefficients for") end
-  return V.new("coefficients", { names = private.names, nodes = nodes, fixed = fixed, label = private.label, shared = shared })
+  return (V.new("coefficients", { names = private.names, nodes = nodes, fixed = fixed, label = private.label, shared = shared }))
 end
 
 local forms = {
   --- One number an input column of a linear layer, a hidden dimension of an embedding, an element of a norm; one a bias.
   columns = function(model, init, options)
-    return coefficients(model, init, options, function(_, node, class) return core.coefficient(width_of(node, class), init) end)
+    return (coefficients(model, init, options, function(_, node, class) return (core.coefficient(width_of(node, class), init)) end))
   end,
   tensors = function(model, init, options)
-    return coefficients(model, init, options, function() return core.coefficient(1, init) end)
+    return (coefficients(model, init, options, function() return (core.coefficient(1, init)) end))
   end,
   scalars = function(model, init, options)
     local one = core.coefficient(1, init)
-    return coefficients(model, init, options, function() return one end, true)
+    return (coefficients(model, init, options, function() return one end, true))
   end,
 }
 for name, form in pairs(forms) do
@@ -81,7 +81,7 @@ for name, form in pairs(forms) do
   word("list:" .. written, function(list, init, options)
     local items = {}
     for i, model in ipairs(data(list).items) do items[i] = form(model, init, options) end
-    return V.list(items)
+    return (V.list(items))
   end)
 end
 
@@ -90,9 +90,9 @@ V.meta_of "data"
 
 --- A coefficient times a tensor: a number for all of it, or one a column.
 local function scale(c, tensor)
-  if type(c) == "number" or not core.is_tensor(c) then return core.apply("mul", c, tensor) end
-  if core.elements(c) == 1 then return core.apply("mul", core.apply("total", c), tensor) end
-  return core.apply("columns", tensor, core.apply("vector", c))
+  if type(c) == "number" or not core.is_tensor(c) then return (core.apply("mul", c, tensor)) end
+  if core.elements(c) == 1 then return (core.apply("mul", core.apply("total", c), tensor)) end
+  return (core.apply("columns", tensor, core.apply("vector", c)))
 end
 
 --- Element by element among coefficients; with a model they can only be multiplied, and scale it. For V.lift.
@@ -103,13 +103,13 @@ function V.lift_coefficients(f, args, n, model)
     if private and private.kind == "coefficients" then first = first or private end
   end
   if model then
-    if f ~= V.op "mul" then return fail("coefficients multiply a model; nothing else is done between the two") end
+    if f ~= V.op "mul" then return (fail("coefficients multiply a model; nothing else is done between the two")) end
     local nodes, c = {}, first
     for _, name in ipairs(model.names) do
-      if c.nodes[name] == nil then return fail("there is no coefficient for tensor '%s'", core.shown(name)) end
+      if c.nodes[name] == nil then return (fail("there is no coefficient for tensor '%s'", core.shown(name))) end
       nodes[name] = scale(c.nodes[name], model.nodes[name])
     end
-    return V.model(model.names, nodes, nil, model)
+    return (V.model(model.names, nodes, nil, model))
   end
   local nodes = {}
   for _, name in ipairs(first.names) do
@@ -118,17 +118,17 @@ function V.lift_coefficients(f, args, n, model)
       local private = data(args[k])
       local lookup = private and (private.kind == "coefficients" and private.nodes or private.at) -- or a field's function
       if type(lookup) == "function" then inner[k] = lookup(name) elseif lookup then inner[k] = lookup[name] else inner[k] = args[k] end
-      if inner[k] == nil then return fail("these coefficients belong to different models") end
+      if inner[k] == nil then return (fail("these coefficients belong to different models")) end
     end
     nodes[name] = f(table.unpack(inner, 1, n))
   end
-  return V.new("coefficients", { names = first.names, nodes = nodes, fixed = first.fixed, label = first.label })
+  return (V.new("coefficients", { names = first.names, nodes = nodes, fixed = first.fixed, label = first.label }))
 end
 
 --- Each list member's share: exp(c_i) / sum_k exp(c_k).
 word("list:softmax()", function(list)
   local items = data(list).items
-  if #items == 0 or kind(items[1]) ~= "coefficients" then return fail("softmax over experts takes a list of coefficients") end
+  if #items == 0 or kind(items[1]) ~= "coefficients" then return (fail("softmax over experts takes a list of coefficients")) end
   local shifted = list - O.max(list) -- so that no exponent overflows
   local parts = V.methods.exp(shifted)
   return parts / O.sum(parts)
@@ -139,13 +139,13 @@ local function rows_of(c)
   local members = kind(c) == "list" and data(c).items or { c }
   local rows, seen = {}, {}
   for _, member in ipairs(members) do
-    if kind(member) ~= "coefficients" then return fail("coefficients are needed here, not %s", V.called(member)) end
+    if kind(member) ~= "coefficients" then return (fail("coefficients are needed here, not %s", V.called(member))) end
   end
   for _, name in ipairs(members[1] and data(members[1]).names or {}) do
     local row, ids = {}, {}
     for i, member in ipairs(members) do
       row[i] = data(member).nodes[name]
-      if row[i] == nil then return fail("these coefficients belong to different models") end
+      if row[i] == nil then return (fail("these coefficients belong to different models")) end
       ids[i] = core.id(row[i])
     end
     local key = table.concat(ids, " ")
@@ -154,7 +154,7 @@ local function rows_of(c)
   return rows
 end
 
-local function norm_of(x) return core.apply("sqrt", core.apply("dot", x, x)) end
+local function norm_of(x) return (core.apply("sqrt", core.apply("dot", x, x))) end
 
 --- The sum over tensors of the mean cosine of all pairs of experts. A single number has no direction and counts as 0.
 L.cosine_penalty = word("cosine_penalty(c)", function(c)
@@ -189,8 +189,8 @@ local function norm_sum(norm)
   end
 end
 local function absolute(node)
-  if not core.is_tensor(node) then return core.apply("abs", node) end
-  return core.apply("total", core.apply("abs", node))
+  if not core.is_tensor(node) then return (core.apply("abs", node)) end
+  return (core.apply("total", core.apply("abs", node)))
 end
 for name, norm in pairs { l1 = absolute, l2 = norm_of } do
   word("list:" .. name .. "()", norm_sum(norm))
@@ -203,16 +203,16 @@ end
 function L.data()
   local items = {}
   for i, set in ipairs(core.data or {}) do items[i] = set.name end
-  return V.new("data", { items = items })
+  return (V.new("data", { items = items }))
 end
 
 --- A symbolic batch of `windows` windows of file `i`.
-local function batch_of(i, set, windows) return V.new("batch", { tokens = core.tokens(i - 1, windows, set.length), length = set.length }) end
+local function batch_of(i, set, windows) return (V.new("batch", { tokens = core.tokens(i - 1, windows, set.length), length = set.length })) end
 
 local function batches(windows)
   local items = {}
   for i, set in ipairs(core.data) do items[i] = batch_of(i, set, windows) end
-  return V.list(items)
+  return (V.list(items))
 end
 V.meta_of "batch"
 
@@ -230,14 +230,14 @@ local function rebuild(start, change)
         nodes[name] = made[id]
       end
     end
-    return V.new("coefficients", { names = private.names, nodes = nodes, fixed = private.fixed, label = private.label })
+    return (V.new("coefficients", { names = private.names, nodes = nodes, fixed = private.fixed, label = private.label }))
   end
   if what == "list" then
     local items = {}
     for i, item in ipairs(data(start).items) do items[i] = rebuild(item, change) end
-    return V.list(items)
+    return (V.list(items))
   end
-  return fail("learn's 'start' is coefficients, such as experts:columns(1 / #experts), not %s", V.called(start))
+  return (fail("learn's 'start' is coefficients, such as experts:columns(1 / #experts), not %s", V.called(start)))
 end
 
 local known = { start = true, loss = true, steps = true, rate = true, windows = true, seed = true, data = true, optimizer = true,
@@ -247,7 +247,7 @@ local function within(spec, key, default, low, high)
   local value = spec[key]
   if value == nil then value = default end
   if type(value) ~= "number" or not (value >= low and value <= high) then
-    return fail("learn's '%s' = %s is outside [%g, %g]", key, value ~= value and "nan" or core.shown(tostring(value)), low, high)
+    return (fail("learn's '%s' = %s is outside [%g, %g]", key, value ~= value and "nan" or core.shown(tostring(value)), low, high))
   end
   return value
 end
@@ -256,17 +256,17 @@ local function scalar_loss(spec, c, windows)
   V.learning = true
   local loss = spec.loss(c, batches(windows))
   V.learning = nil
-  if kind(loss) == "number" then return fail("learn's loss is the number %s, whatever the coefficients are", tostring(loss)) end
-  if kind(loss) ~= "node" then return fail("learn's loss gives %s, not a number", V.called(loss)) end
+  if kind(loss) == "number" then return (fail("learn's loss is the number %s, whatever the coefficients are", tostring(loss))) end
+  if kind(loss) ~= "node" then return (fail("learn's loss gives %s, not a number", V.called(loss))) end
   local shape = core.shape(loss)
-  if shape then return fail("learn's loss is one number, not a tensor [%s]; kl, cross_entropy and :mean() give numbers", table.concat(shape, ",")) end
+  if shape then return (fail("learn's loss is one number, not a tensor [%s]; kl, cross_entropy and :mean() give numbers", table.concat(shape, ","))) end
   return loss
 end
 
 --- Coefficients that make `loss` small on the data: see recipes/README.md. Changes nothing that it is given.
 L.learn = word("learn{...}", function(spec)
-  if type(spec) ~= "table" or kind(spec) ~= "table" then return fail("learn takes its settings in braces: learn{ start =, loss =, ... }") end
-  if V.learning then return fail("learn cannot be called within a loss") end
+  if type(spec) ~= "table" or kind(spec) ~= "table" then return (fail("learn takes its settings in braces: learn{ start =, loss =, ... }")) end
+  if V.learning then return (fail("learn cannot be called within a loss")) end
   for key in pairs(spec) do
     if not known[key] then
       local names = {}
@@ -277,12 +277,12 @@ L.learn = word("learn{...}", function(spec)
   end
   local steps = N.whole(spec.steps, "learn's 'steps'", 0, 1000000)
   local windows = N.whole(spec.windows or 1, "learn's 'windows'", 1, 1024)
-  if type(spec.loss) ~= "function" then return fail("learn's 'loss' is a function(c, batch), not %s", V.called(spec.loss)) end
-  if kind(spec.data) ~= "data" then return fail("learn's 'data' is what arg.calibration() gives, not %s", V.called(spec.data)) end
-  if steps > 0 and #data(spec.data).items == 0 then return core.fail("usage", "this recipe learns from data: --data FILE... is needed") end
-  if spec.seed ~= nil and kind(spec.seed) ~= "seed" then return fail("learn's 'seed' is a seed, not %s", V.called(spec.seed)) end
+  if type(spec.loss) ~= "function" then return (fail("learn's 'loss' is a function(c, batch), not %s", V.called(spec.loss))) end
+  if kind(spec.data) ~= "data" then return (fail("learn's 'data' is what arg.calibration() gives, not %s", V.called(spec.data))) end
+  if steps > 0 and #data(spec.data).items == 0 then return (core.fail("usage", "this recipe learns from data: --data FILE... is needed")) end
+  if spec.seed ~= nil and kind(spec.seed) ~= "seed" then return (fail("learn's 'seed' is a seed, not %s", V.called(spec.seed))) end
   local optimizer = spec.optimizer or "adamw"
-  if optimizer ~= "adamw" and optimizer ~= "mofo" then return fail("learn's optimizer is 'adamw' or 'mofo', not '%s'", core.shown(tostring(optimizer))) end
+  if optimizer ~= "adamw" and optimizer ~= "mofo" then return (fail("learn's optimizer is 'adamw' or 'mofo', not '%s'", core.shown(tostring(optimizer)))) end
   local record = { coefficients = {}, steps = steps, windows = windows, rate = within(spec, "rate", 1e-3, 0, 1e3),
     decay = within(spec, "decay", 0, 0, 1e3), clip = within(spec, "clip", 0, 0, 1e9),
     share = optimizer == "mofo" and within(spec, "share", 0.3, 0, 1) or 1, seed = data(spec.seed or S.root()).key }
@@ -292,7 +292,7 @@ L.learn = word("learn{...}", function(spec)
     return node
   end)
   local number = core.learn(record)
-  return rebuild(spec.start, function(node) return core.learned(node, number) end)
+  return (rebuild(spec.start, function(node) return (core.learned(node, number)) end))
 end)
 
 --- The mean cross-entropy of a model on each file: what `moonweld eval` and --score loss:FILE run.

@@ -7,7 +7,7 @@ local M = {}
 
 M.donor = nil -- the donor's data, set where the models are opened (init.lua)
 
-local function fail(text, ...) return core.fail("input", text:format(...)) end
+local function fail(text, ...) return (core.fail("input", text:format(...))) end
 
 local interned = {}
 
@@ -110,7 +110,7 @@ local function quoted(names, most)
   return (names[1] and table.concat(shown, ", ") or "none") .. (#names > most and (" ... and %d more"):format(#names - most) or "")
 end
 
-local function plural(count, word) return ("%d %s%s"):format(count, word, count == 1 and "" or "s") end
+local function plural(count, word) return (("%d %s%s"):format(count, word, count == 1 and "" or "s")) end
 
 --- Which way round it is told: who lacks something, and of whom.
 local function told(wanted, own, d)
@@ -126,7 +126,7 @@ local function hint(wanted, own, d)
   local best, count = renaming(wanted, own, d)
   if best then
     local whom = own.label and own.label .. ":" or ""
-    return ("--rename '%s%s=%s' makes %d of its %d names match"):format(whom, best[1], best[2], count, #own.names)
+    return (("--rename '%s%s=%s' makes %d of its %d names match"):format(whom, best[1], best[2], count, #own.names))
   end
   if d.shared == 0 then return "these models have no tensor in common; m:rename(from, to) in a recipe, or --rename FROM=TO, renames" end
   local parts = {}
@@ -135,17 +135,17 @@ local function hint(wanted, own, d)
   return "with --missing base " .. table.concat(parts, ", and ")
 end
 
-local function refuse(wanted, own, d) return core.fail("input", told(wanted, own, d), hint(wanted, own, d)) end
+local function refuse(wanted, own, d) return (core.fail("input", told(wanted, own, d), hint(wanted, own, d))) end
 
 --- Refused whatever the options say, by names alone.
 local function check_any(wanted, own, d)
   if d.shared == 0 then
-    return core.fail("input", ("nothing of %s would be merged: none of its %s is one of %s's; it has %s, %s has %s"):format(called(own),
-      plural(#own.names, "tensor"), called(wanted), quoted(own.names, 2), called(wanted), quoted(wanted.names, 2)), hint(wanted, own, d))
+    return (core.fail("input", ("nothing of %s would be merged: none of its %s is one of %s's; it has %s, %s has %s"):format(called(own),
+      plural(#own.names, "tensor"), called(wanted), quoted(own.names, 2), called(wanted), quoted(wanted.names, 2)), hint(wanted, own, d)))
   end
   if d.layers == 0 and d.wanted_layers > 0 and d.own_layers > 0 then
-    return core.fail("input", ("no layer of %s would be merged: %s"):format(called(own), told(wanted, own, d)),
-      renaming(wanted, own, d) and hint(wanted, own, d) or "its layers have other names than those of " .. called(wanted))
+    return (core.fail("input", ("no layer of %s would be merged: %s"):format(called(own), told(wanted, own, d)),
+      renaming(wanted, own, d) and hint(wanted, own, d) or "its layers have other names than those of " .. called(wanted)))
   end
 end
 

@@ -8,17 +8,17 @@ local data, kind, fail = V.data, V.kind, V.fail
 --- What is wrong with a name or pattern that no tensor of a model has.
 local function none_called(private, name)
   local near = core.module("suggest").hint(name, { table.unpack(private.names, 1, math.min(#private.names, 4000)) })
-  return fail("no tensor is called '%s'%s", core.shown(name), near)
+  return (fail("no tensor is called '%s'%s", core.shown(name), near))
 end
 
 word("model:tensor(name)", function(x, name)
-  if type(name) ~= "string" then return fail("'tensor' takes a tensor's name, not %s", V.called(name)) end
+  if type(name) ~= "string" then return (fail("'tensor' takes a tensor's name, not %s", V.called(name))) end
   return V.tensor_of(data(x), name) or none_called(data(x), name)
 end)
 
 local function chosen(x, glob, wanted)
   local private, names, nodes, found = data(x), {}, {}, false
-  if type(glob) ~= "string" then return fail("a name pattern is a text, not %s", V.called(glob)) end
+  if type(glob) ~= "string" then return (fail("a name pattern is a text, not %s", V.called(glob))) end
   for _, name in ipairs(private.names) do
     local matches = core.glob(glob, name)
     found = found or matches
@@ -32,19 +32,19 @@ local function chosen(x, glob, wanted)
   end
   if not found then none_called(private, glob) end
   local stand_in = private.stand_in and function(name) return core.glob(glob, name) == wanted and private.stand_in(name) or nil end
-  return V.model(names, nodes, private.label, { kept = kept, part_of = private.part_of or private, laid_out = private.laid_out,
-    config = private.config }, stand_in)
+  return (V.model(names, nodes, private.label, { kept = kept, part_of = private.part_of or private, laid_out = private.laid_out,
+    config = private.config }, stand_in))
 end
 
-word("model:only(glob)", function(x, glob) return chosen(x, glob, true) end)
-word("model:except(glob)", function(x, glob) return chosen(x, glob, false) end)
+word("model:only(glob)", function(x, glob) return (chosen(x, glob, true)) end)
+word("model:except(glob)", function(x, glob) return (chosen(x, glob, false)) end)
 word("model:has(name)", function(x, name)
-  if type(name) ~= "string" then return fail("'has' takes a tensor's name, not %s", V.called(name)) end
+  if type(name) ~= "string" then return (fail("'has' takes a tensor's name, not %s", V.called(name))) end
   return data(x).nodes[name] ~= nil or (data(x).kept or {})[name] ~= nil
 end)
 
 local function need_function(f, form)
-  if type(f) ~= "function" then return fail("this is written %s, with a function, not %s", form, V.called(f)) end
+  if type(f) ~= "function" then return (fail("this is written %s, with a function, not %s", form, V.called(f))) end
 end
 
 local map_model = "model:map(function(tensor, name) ... end)"
@@ -61,13 +61,13 @@ word(map_model, function(x, f)
     return what == "number" and core.number(result) or result
   end
   for _, name in ipairs(private.names) do nodes[name] = mapped(private.nodes[name], name) end
-  return V.model(private.names, nodes, private.label, private, meet.stand_in(private, mapped))
+  return (V.model(private.names, nodes, private.label, private, meet.stand_in(private, mapped)))
 end)
 
 --- other's tensors in the place of x's of the same name; a name that x lacks is an error, or added where {add = true} says so.
 word("model:with(other, {add=})", function(x, other, options)
   other = V.as_model(other)
-  if kind(other) ~= "model" then return fail("'with' takes a model, not %s", V.called(other)) end
+  if kind(other) ~= "model" then return (fail("'with' takes a model, not %s", V.called(other))) end
   local private, over, add = data(x), data(other), options and options.add
   local names, nodes, kept, added, whole = {}, {}, {}, false, private.part_of
   for _, name in ipairs(private.names) do names[#names + 1], nodes[name] = name, private.nodes[name] end
@@ -94,8 +94,8 @@ word("model:with(other, {add=})", function(x, other, options)
   local left = {}
   for _, name in ipairs(names) do if nodes[name] ~= nil then left[#left + 1] = name end end
   table.sort(left)
-  return V.model(left, nodes, private.label, { kept = kept, part_of = whole, laid_out = private.laid_out or added,
-    config = private.config or over.config })
+  return (V.model(left, nodes, private.label, { kept = kept, part_of = whole, laid_out = private.laid_out or added,
+    config = private.config or over.config }))
 end)
 
 -- ---- renaming ----
@@ -104,11 +104,11 @@ end)
 local function renamer(from, to)
   if kind(from) == "function" and to == nil then return from end
   if type(from) ~= "string" or type(to) ~= "string" then
-    return fail("this is written model:rename(from, to) with two texts, or model:rename(function(name) ... end)")
+    return (fail("this is written model:rename(from, to) with two texts, or model:rename(function(name) ... end)"))
   end
-  local function stars(text) return select(2, text:gsub("%*", "")) end
-  if stars(to) > stars(from) then return fail("'%s' has more '*' than '%s', which they stand for", core.shown(to), core.shown(from)) end
-  if to == "" then return fail("a tensor needs a name; m:except(%q) drops tensors", core.shown(from)) end
+  local function stars(text) return (select(2, text:gsub("%*", ""))) end
+  if stars(to) > stars(from) then return (fail("'%s' has more '*' than '%s', which they stand for", core.shown(to), core.shown(from))) end
+  if to == "" then return (fail("a tensor needs a name; m:except(%q) drops tensors", core.shown(from))) end
   return function(name) return core.renamed(name, from, to) or name end
 end
 
@@ -119,8 +119,8 @@ word("model:rename(from[, to])", function(x, from, to)
     local new = new_name(name)
     changed = changed or new ~= name
     if new == nil then return nil end
-    if type(new) ~= "string" or new == "" then return fail("rename's function gave %s for tensor '%s', not a name", V.called(new), core.shown(name)) end
-    if origin[new] then return fail("tensors '%s' and '%s' would both be called '%s'", core.shown(origin[new]), core.shown(name), core.shown(new)) end
+    if type(new) ~= "string" or new == "" then return (fail("rename's function gave %s for tensor '%s', not a name", V.called(new), core.shown(name))) end
+    if origin[new] then return (fail("tensors '%s' and '%s' would both be called '%s'", core.shown(origin[new]), core.shown(name), core.shown(new))) end
     origin[new] = name
     return new
   end
@@ -137,7 +137,7 @@ word("model:rename(from[, to])", function(x, from, to)
   end
   table.sort(names)
   core.module("depth").see(names)
-  return V.model(names, nodes, private.label, { kept = kept, laid_out = true, config = private.config })
+  return (V.model(names, nodes, private.label, { kept = kept, laid_out = true, config = private.config }))
 end)
 
 local map_list = "list:map(function(item, index) ... end)"
@@ -148,7 +148,7 @@ word(map_list, function(x, f)
     items[i] = f(item, i)
     if items[i] == nil then fail("map's function gave nothing for member %d", i) end
   end
-  return V.list(items)
+  return (V.list(items))
 end)
 
 --- The members by falling score; of equal ones the later listed comes first (the order of the soups' code).
@@ -157,12 +157,12 @@ word("list:best_first(a.score)", function(x, score)
   local scored = {}
   for i, item in ipairs(data(x).items) do
     scored[i] = { item = item, score = score(item), place = i }
-    if type(scored[i].score) ~= "number" then return fail("a score is a plain number, not %s", V.called(scored[i].score)) end
+    if type(scored[i].score) ~= "number" then return (fail("a score is a plain number, not %s", V.called(scored[i].score))) end
   end
   table.sort(scored, function(a, b) return a.score > b.score or (a.score == b.score and a.place > b.place) end)
   local items = {}
   for i, entry in ipairs(scored) do items[i] = entry.item end
-  return V.list(items)
+  return (V.list(items))
 end)
 
 return { check_glob = F.check_glob }

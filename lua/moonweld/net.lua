@@ -11,31 +11,31 @@ local batch_of = V.batch_of -- V.op hands it on to what is computed from an acti
 local function bits(x) return (string.unpack("<i8", string.pack("<d", x))) end
 
 local function tensor(x, what)
-  if kind(x) ~= "node" or not core.is_tensor(x) then return fail("%s is a tensor, not %s", what, V.called(x)) end
+  if kind(x) ~= "node" or not core.is_tensor(x) then return (fail("%s is a tensor, not %s", what, V.called(x))) end
   return x
 end
 
 local function activation(x, what)
   tensor(x, what)
-  if not batch_of[x] then return fail("%s is a tensor of a batch, such as embedding(...) gives, not one of a model", what) end
+  if not batch_of[x] then return (fail("%s is a tensor of a batch, such as embedding(...) gives, not one of a model", what)) end
   return x
 end
 
 local function number(value, what)
-  if type(value) ~= "number" or value ~= value or math.abs(value) == math.huge then return fail("%s is a number", what) end
+  if type(value) ~= "number" or value ~= value or math.abs(value) == math.huge then return (fail("%s is a number", what)) end
   return value
 end
 
 local function whole(value, what, low, high)
   if type(value) ~= "number" or value ~= math.floor(value) or value < low or value > high then
-    return fail("%s is a whole number from %d to %d", what, low, high)
+    return (fail("%s is a whole number from %d to %d", what, low, high))
   end
-  return math.tointeger(value)
+  return (math.tointeger(value))
 end
 
 --- The node of a batch's ids.
 local function tokens_of(batch)
-  if kind(batch) ~= "batch" then return fail("a batch is needed here, not %s", V.called(batch)) end
+  if kind(batch) ~= "batch" then return (fail("a batch is needed here, not %s", V.called(batch))) end
   return data(batch).tokens
 end
 
@@ -49,32 +49,32 @@ end
 
 --- embedding(batch, table[vocabulary, width]) -> [tokens, width]
 N.embedding = word("embedding(batch, table)", function(batch, weight)
-  return net("embed", batch, { tokens_of(batch), tensor(weight, "an embedding's table") })
+  return (net("embed", batch, { tokens_of(batch), tensor(weight, "an embedding's table") }))
 end)
 
 --- linear(x, weight[out, in], bias[out]) = x * weight^T (+ bias)
 N.linear = word("linear(x, weight[, bias])", function(x, weight, bias)
   local y = net("linear", batch_of[activation(x, "what linear takes")], { x, tensor(weight, "linear's weight") })
   if bias == nil then return y end
-  return net("bias", batch_of[x], { y, tensor(bias, "linear's bias") })
+  return (net("bias", batch_of[x], { y, tensor(bias, "linear's bias") }))
 end)
 
 --- rms_norm(x, gain[m], eps): every run of m values over its root mean square, times the gain.
 N.rms_norm = word("rms_norm(x, gain, eps)", function(x, gain, eps)
-  return net("rms_norm", batch_of[activation(x, "what rms_norm takes")], { x, tensor(gain, "rms_norm's gain") }, bits(number(eps, "rms_norm's eps")))
+  return (net("rms_norm", batch_of[activation(x, "what rms_norm takes")], { x, tensor(gain, "rms_norm's gain") }, bits(number(eps, "rms_norm's eps"))))
 end)
 
 N.layer_norm = word("layer_norm(x, gain, bias, eps)", function(x, gain, bias, eps)
-  return net("layer_norm", batch_of[activation(x, "what layer_norm takes")],
-    { x, tensor(gain, "layer_norm's gain"), tensor(bias, "layer_norm's bias") }, bits(number(eps, "layer_norm's eps")))
+  return (net("layer_norm", batch_of[activation(x, "what layer_norm takes")],
+    { x, tensor(gain, "layer_norm's gain"), tensor(bias, "layer_norm's bias") }, bits(number(eps, "layer_norm's eps"))))
 end)
 
 --- rope(x, frequencies): of every head of 2 * #frequencies values, the pair (j, j + half) is turned by position * f_j.
 N.rope = word("rope(x, frequencies)", function(x, frequencies)
   local operands = { activation(x, "what rope takes") }
-  if type(frequencies) ~= "table" or #frequencies < 1 or #frequencies > 4096 then return fail("rope takes a table of frequencies") end
+  if type(frequencies) ~= "table" or #frequencies < 1 or #frequencies > 4096 then return (fail("rope takes a table of frequencies")) end
   for j, f in ipairs(frequencies) do operands[j + 1] = core.number(number(f, "a frequency")) end
-  return net("rope", batch_of[x], operands, length_of(x), 2 * #frequencies)
+  return (net("rope", batch_of[x], operands, length_of(x), 2 * #frequencies))
 end)
 
 --- attention(q, k, v, { heads =, groups = heads, window = 0 }): causal, scaled by 1 / sqrt(width of a head); `groups` is how
@@ -83,51 +83,51 @@ N.attention = word("attention(q, k, v, {heads=, groups=, window=})", function(q,
   local heads = whole(options and options.heads, "attention's 'heads'", 1, 65535)
   local groups = whole(options.groups or heads, "attention's 'groups'", 1, 65535)
   local window = whole(options.window or 0, "attention's 'window'", 0, 0xffffffff)
-  return net("attention", batch_of[activation(q, "attention's q")], { q, activation(k, "attention's k"), activation(v, "attention's v") },
-    length_of(q), heads << 48 | groups << 32 | window)
+  return (net("attention", batch_of[activation(q, "attention's q")], { q, activation(k, "attention's k"), activation(v, "attention's v") },
+    length_of(q), heads << 48 | groups << 32 | window))
 end)
 
 for name, op in pairs { silu = "silu", softmax = "softmax", log_softmax = "log_softmax" } do
-  N[name] = word(name .. "(x)", function(x) return net(op, batch_of[activation(x, "what " .. name .. " takes")], { x }) end)
+  N[name] = word(name .. "(x)", function(x) return (net(op, batch_of[activation(x, "what " .. name .. " takes")], { x })) end)
 end
 
 --- gelu(x, "erf" or "tanh")
 N.gelu = word("gelu(x[, form])", function(x, form)
-  if form ~= nil and form ~= "erf" and form ~= "tanh" then return fail("gelu's form is 'erf' or 'tanh'") end
-  return net("gelu", batch_of[activation(x, "what gelu takes")], { x }, form == "tanh" and 1 or 0)
+  if form ~= nil and form ~= "erf" and form ~= "tanh" then return (fail("gelu's form is 'erf' or 'tanh'")) end
+  return (net("gelu", batch_of[activation(x, "what gelu takes")], { x }, form == "tanh" and 1 or 0))
 end)
 
 -- ---- losses: one number, the mean over the tokens of a batch; padding counts nowhere ----
 
 local function same_batch(x, y, what)
   local batch = batch_of[activation(x, "what " .. what .. " takes")]
-  if batch_of[activation(y, "what " .. what .. " takes")] ~= batch then return fail("%s compares outputs of one batch", what) end
+  if batch_of[activation(y, "what " .. what .. " takes")] ~= batch then return (fail("%s compares outputs of one batch", what)) end
   return batch
 end
 
 --- T^2 * KL(teacher || student) a token, both softened by the temperature T.
 N.kl = word("kl(teacher, student, {temperature=})", function(teacher, student, options)
   local temperature = number(options and options.temperature or 1, "kl's temperature")
-  if temperature <= 0 then return fail("kl's temperature is above 0") end
+  if temperature <= 0 then return (fail("kl's temperature is above 0")) end
   local batch = same_batch(teacher, student, "kl")
-  return net("kl", batch, { teacher, student, tokens_of(batch) }, bits(temperature))
+  return (net("kl", batch, { teacher, student, tokens_of(batch) }, bits(temperature)))
 end)
 
 --- Nats a predicted token: position p predicts the id at p + 1 of its window.
 N.cross_entropy = word("cross_entropy(logits[, batch])", function(logits, batch)
   batch = batch or batch_of[activation(logits, "what cross_entropy takes")]
-  if batch_of[activation(logits, "what cross_entropy takes")] ~= batch then return fail("these logits belong to another batch") end
-  return net("cross_entropy", batch, { logits, tokens_of(batch) })
+  if batch_of[activation(logits, "what cross_entropy takes")] ~= batch then return (fail("these logits belong to another batch")) end
+  return (net("cross_entropy", batch, { logits, tokens_of(batch) }))
 end)
 
 N.entropy = word("entropy(logits)", function(logits)
   local batch = batch_of[activation(logits, "what entropy takes")]
-  return net("entropy", batch, { logits, tokens_of(batch) })
+  return (net("entropy", batch, { logits, tokens_of(batch) }))
 end)
 
 N.mse = word("mse(x, y)", function(x, y)
   local batch = same_batch(x, y, "mse")
-  return net("mse", batch, { x, y, tokens_of(batch) })
+  return (net("mse", batch, { x, y, tokens_of(batch) }))
 end)
 
 N.whole, N.finite = whole, number

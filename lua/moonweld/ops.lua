@@ -9,12 +9,12 @@ local O = {}
 --- An operation of the graph, on tensors, models and lists.
 local function lifted(name)
   local f = op(name)
-  return function(...) return lift(f, ...) end
+  return function(...) return (lift(f, ...)) end
 end
 
 local function swapped(name)
   local f = op(name)
-  return function(a, b) return lift(f, b, a) end
+  return function(a, b) return (lift(f, b, a)) end
 end
 
 for _, name in ipairs { "tensor", "model", "list", "field", "flat", "seed" } do V.meta_of(name) end
@@ -24,8 +24,8 @@ local one = { ["-"] = "__unm", ["~"] = "__bnot" }
 --- An operator of every kind of value.
 local function operator(event, name, unary)
   local f = op(name)
-  local function apply_one(a) return lift(f, a) end
-  local function apply_two(a, b) return lift(f, a, b) end
+  local function apply_one(a) return (lift(f, a)) end
+  local function apply_two(a, b) return (lift(f, a, b)) end
   for _, meta in pairs(V.metas) do meta[event] = unary and apply_one or apply_two end
 end
 
@@ -45,45 +45,45 @@ end
 word("x:gt(y)", swapped "lt")
 word("x:ge(y)", swapped "le")
 V.lazy.gt, V.lazy.ge = "mask", "mask"
-word("x:clamp(low, high)", function(x, low, high) return methods.atmost(methods.atleast(x, low), high) end)
-word("x:keep(mask)", function(x, mask) return O.where(mask, x, 0) end)
+word("x:clamp(low, high)", function(x, low, high) return (methods.atmost(methods.atleast(x, low), high)) end)
+word("x:keep(mask)", function(x, mask) return (O.where(mask, x, 0)) end)
 
 --- (1 - t) * a + t * b
 O.lerp = word("lerp(a, b, t)", function(a, b, t)
-  return lift(function(x, y, s)
+  return (lift(function(x, y, s)
     if s == 0 then return x elseif s == 1 then return y end
     local rest = type(s) == "number" and 1 - s or op "sub" (1, s)
-    return op "add" (op "mul" (rest, x), op "mul" (s, y))
-  end, a, b, t)
+    return (op "add" (op "mul" (rest, x), op "mul" (s, y)))
+  end, a, b, t))
 end)
 
 word("x:scale_columns(c)", function(x, c)
   if type(c) == "table" and kind(c) == "table" then fail("scale_columns takes a tensor of one number for each column") end
-  return lift(function(tensor, columns) return core.apply("columns", tensor, core.apply("vector", columns)) end, x, c)
+  return (lift(function(tensor, columns) return (core.apply("columns", tensor, core.apply("vector", columns))) end, x, c))
 end)
 
 -- ---- reductions ----
 
-local function square_sum(x) return core.apply("dot", x, x) end
-local function norm(x) return core.apply("sqrt", square_sum(x)) end
+local function square_sum(x) return (core.apply("dot", x, x)) end
+local function norm(x) return (core.apply("sqrt", square_sum(x))) end
 
 local reductions = {
-  total = function(x) return core.apply("total", x) end,
-  mean = function(x) return core.apply("div", core.apply("total", x), core.elements(x)) end,
+  total = function(x) return (core.apply("total", x)) end,
+  mean = function(x) return (core.apply("div", core.apply("total", x), core.elements(x))) end,
   norm = norm,
-  peak = function(x) return core.apply("peak", x) end,
-  dot = function(x, y) return core.apply("dot", x, y) end,
-  cosine = function(x, y) return core.apply("ratio", core.apply("dot", x, y), core.apply("mul", norm(x), norm(y))) end,
+  peak = function(x) return (core.apply("peak", x)) end,
+  dot = function(x, y) return (core.apply("dot", x, y)) end,
+  cosine = function(x, y) return (core.apply("ratio", core.apply("dot", x, y), core.apply("mul", norm(x), norm(y)))) end,
 }
 for name, f in pairs(reductions) do
   local pair = name == "dot" or name == "cosine"
-  word("x:" .. name .. (pair and "(y)" or "()"), function(...) return lift(f, ...) end)
+  word("x:" .. name .. (pair and "(y)" or "()"), function(...) return (lift(f, ...)) end)
 end
 
 --- Rank of the q-quantile's lower neighbour among `count` values, from 0.
 local function quantile_rank(q, count)
   if type(q) ~= "number" or not (q >= 0 and q <= 1) then fail("a quantile is a plain number from 0 to 1") end
-  return math.floor(q * (count - 1))
+  return (math.floor(q * (count - 1)))
 end
 
 local function kth_rank(k, count)
@@ -92,10 +92,10 @@ local function kth_rank(k, count)
   return count - k
 end
 
-local function quantile(x, q) return core.apply("quantile", { x }, quantile_rank(q, core.elements(x))) end
-local function kth_magnitude(x, k) return core.apply("kth", { x }, kth_rank(k, core.elements(x))) end
-word("x:quantile(q)", function(x, q) return lift(quantile, x, q) end)
-word("x:kth_magnitude(k)", function(x, k) return lift(kth_magnitude, x, k) end)
+local function quantile(x, q) return (core.apply("quantile", { x }, quantile_rank(q, core.elements(x)))) end
+local function kth_magnitude(x, k) return (core.apply("kth", { x }, kth_rank(k, core.elements(x)))) end
+word("x:quantile(q)", function(x, q) return (lift(quantile, x, q)) end)
+word("x:kth_magnitude(k)", function(x, k) return (lift(kth_magnitude, x, k)) end)
 for _, name in ipairs { "total", "mean", "norm", "peak", "dot", "cosine", "quantile", "kth_magnitude" } do V.lazy[name] = "number" end
 
 -- ---- the model as one vector ----
@@ -104,15 +104,15 @@ word("x:flat()", function(x)
   if kind(x) == "list" then
     local items = {}
     for i, item in ipairs(data(x).items) do items[i] = methods.flat(item) end
-    return V.list(items)
+    return (V.list(items))
   end
-  if kind(x) ~= "model" then return fail("only a model is flattened, not %s", V.called(x)) end
+  if kind(x) ~= "model" then return (fail("only a model is flattened, not %s", V.called(x))) end
   local list, elements = {}, 0
   for i, name in ipairs(data(x).names) do
     list[i] = data(x).nodes[name]
     elements = elements + core.elements(list[i])
   end
-  return V.new("flat", { list = list, elements = elements })
+  return (V.new("flat", { list = list, elements = elements }))
 end)
 
 local function fold(name, list, f)
@@ -124,8 +124,8 @@ local function fold(name, list, f)
   return result
 end
 
-local function flat_total(x) return fold("add", data(x).list, reductions.total) end
-local function flat_norm(x) return core.apply("sqrt", fold("add", data(x).list, square_sum)) end
+local function flat_total(x) return (fold("add", data(x).list, reductions.total)) end
+local function flat_norm(x) return (core.apply("sqrt", fold("add", data(x).list, square_sum))) end
 local function flat_dot(x, y)
   local a, b = kind(x) == "flat" and data(x).list, kind(y) == "flat" and data(y).list
   if not a or not b or #a ~= #b then fail("'dot' and 'cosine' of a flat model need another one like it") end
@@ -138,11 +138,11 @@ local function flat_dot(x, y)
 end
 
 V.of_flat[reductions.total], V.of_flat[reductions.norm], V.of_flat[reductions.dot] = flat_total, flat_norm, flat_dot
-V.of_flat[reductions.mean] = function(x) return core.apply("div", flat_total(x), data(x).elements) end
-V.of_flat[reductions.peak] = function(x) return fold("max", data(x).list, reductions.peak) end
-V.of_flat[reductions.cosine] = function(x, y) return core.apply("ratio", flat_dot(x, y), core.apply("mul", flat_norm(x), flat_norm(y))) end
-V.of_flat[quantile] = function(x, q) return core.apply("quantile", data(x).list, quantile_rank(q, data(x).elements)) end
-V.of_flat[kth_magnitude] = function(x, k) return core.apply("kth", data(x).list, kth_rank(k, data(x).elements)) end
+V.of_flat[reductions.mean] = function(x) return (core.apply("div", flat_total(x), data(x).elements)) end
+V.of_flat[reductions.peak] = function(x) return (fold("max", data(x).list, reductions.peak)) end
+V.of_flat[reductions.cosine] = function(x, y) return (core.apply("ratio", flat_dot(x, y), core.apply("mul", flat_norm(x), flat_norm(y)))) end
+V.of_flat[quantile] = function(x, q) return (core.apply("quantile", data(x).list, quantile_rank(q, data(x).elements))) end
+V.of_flat[kth_magnitude] = function(x, k) return (core.apply("kth", data(x).list, kth_rank(k, data(x).elements))) end
 
 -- ---- across models ----
 
@@ -151,17 +151,17 @@ for name, instead in pairs { sum = weights, min = "x:atmost(v) is the smaller of
   local f = op(name == "sum" and "add" or name)
   O[name] = word(name .. "(list)", function(list)
     local items = V.items(list)
-    if #items == 0 then return fail("'%s' of an empty list", name) end
+    if #items == 0 then return (fail("'%s' of an empty list", name)) end
     local result = items[1]
     for i = 2, #items do result = lift(f, result, items[i]) end
     return result
   end, instead)
 end
-O.mean = word("mean(list)", function(list) return lift(op "div", O.sum(list), #V.items(list)) end, weights)
+O.mean = word("mean(list)", function(list) return (lift(op "div", O.sum(list), #V.items(list))) end, weights)
 
 O.models = word("models{...}", function(items)
-  if kind(items) ~= "table" and kind(items) ~= "list" then return fail("models{...} takes models in braces, not %s", V.called(items)) end
-  return V.list(items)
+  if kind(items) ~= "table" and kind(items) ~= "list" then return (fail("models{...} takes models in braces, not %s", V.called(items))) end
+  return (V.list(items))
 end)
 
 V.meta_of("list").__concat = function(a, b)
@@ -169,7 +169,7 @@ V.meta_of("list").__concat = function(a, b)
   for _, side in ipairs { V.list(a), V.list(b) } do
     for _, item in ipairs(data(side).items) do items[#items + 1] = item end
   end
-  return V.list(items)
+  return (V.list(items))
 end
 
 return O

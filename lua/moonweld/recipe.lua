@@ -54,7 +54,7 @@ local function collect(parts)
 end
 
 R.recipe = core.module("word").word("recipe{...}", function(parts)
-  if type(parts) ~= "table" then return fail("recipe takes its parts in braces: recipe{...}") end
+  if type(parts) ~= "table" then return (fail("recipe takes its parts in braces: recipe{...}")) end
   local signature = collect(parts)
   signature.paper = parts.paper or ""
   if type(signature.summary) ~= "string" or signature.summary == "" then fail("a recipe begins with a sentence that says what it does") end
@@ -66,9 +66,9 @@ R.recipe = core.module("word").word("recipe{...}", function(parts)
   if not signature.run then fail("a recipe ends with a function(a) ... end") end
   local recipe = setmetatable({}, {
     __metatable = false,
-    __newindex = function() return fail("a recipe cannot be changed") end,
+    __newindex = function() return (fail("a recipe cannot be changed")) end,
     __tostring = function() return "recipe" end,
-    __call = function(self, ...) return R.call(self, ...) end,
+    __call = function(self, ...) return (R.call(self, ...)) end,
   })
   signatures[recipe] = signature
   return recipe
@@ -96,7 +96,7 @@ local function fill(signature, value_of, complain)
     if value == nil and not arg.optional then complain("'%s' is needed: %s", arg.name, arg.doc) end
     if arg.kind == "models" and value then
       count = #V.items(value)
-      local function models(limit) return string.format("%g model%s", limit, limit == 1 and "" or "s") end
+      local function models(limit) return (string.format("%g model%s", limit, limit == 1 and "" or "s")) end
       if arg.min and count < arg.min then complain("'%s' needs at least %s, got %d", arg.name, models(arg.min), count) end
       if arg.max and count > arg.max then complain("'%s' takes at most %s, got %d", arg.name, models(arg.max), count) end
     end
@@ -104,16 +104,16 @@ local function fill(signature, value_of, complain)
     if arg.kind == "score" and not value then value = core.module("result").score end
     a[arg.name] = value
   end
-  return setmetatable({}, { __metatable = false, __newindex = function() return fail("arguments cannot be changed") end,
+  return (setmetatable({}, { __metatable = false, __newindex = function() return (fail("arguments cannot be changed")) end,
     __index = function(_, key)
       if a[key] ~= nil or signature.by_name[key] then return a[key] end
-      return fail("this recipe has no '%s'%s", core.shown(tostring(key)), core.module("suggest").hint(tostring(key), A.names(signature.args)))
-    end })
+      return (fail("this recipe has no '%s'%s", core.shown(tostring(key)), core.module("suggest").hint(tostring(key), A.names(signature.args))))
+    end }))
 end
 
 function R.call(recipe, given, ...)
   local signature = signatures[recipe]
-  if type(given) ~= "table" or kind(given) ~= "table" or select("#", ...) > 0 then return fail("a recipe is called with a table: ties{ base = m, experts = {...} }") end
+  if type(given) ~= "table" or kind(given) ~= "table" or select("#", ...) > 0 then return (fail("a recipe is called with a table: ties{ base = m, experts = {...} }")) end
   for key in pairs(given) do
     if not signature.by_name[key] then
       fail("this recipe has no '%s'%s", core.shown(tostring(key)), core.module("suggest").hint(tostring(key), A.names(signature.args)))
@@ -121,7 +121,7 @@ function R.call(recipe, given, ...)
   end
   local a = fill(signature, function(arg)
     if given[arg.name] == nil then return nil end
-    return A.given(arg, given[arg.name])
+    return (A.given(arg, given[arg.name]))
   end, fail)
   local result = signature.run(a)
   return result
@@ -133,7 +133,7 @@ function R.run(recipe, words, models)
   local a = fill(signature, function(arg, count)
     if arg.kind == "model" then return models[arg.name] and models[arg.name][1] end
     if arg.kind == "models" then return models[arg.name] and V.list(models[arg.name]) end
-    if words[arg.name] then return A.typed(arg, words[arg.name], count) end
+    if words[arg.name] then return (A.typed(arg, words[arg.name], count)) end
     return nil
   end, A.usage)
   local result = signature.run(a)

@@ -23,18 +23,18 @@ end
 function R.outputs(result)
   result = V.as_model(result)
   if kind(result) ~= "model" then
-    return fail("the recipe returns %s, not a model%s", V.called(result), kind(result) == "list" and " -- did you mean mean(...)?" or "")
+    return (fail("the recipe returns %s, not a model%s", V.called(result), kind(result) == "list" and " -- did you mean mean(...)?" or ""))
   end
   local private, outputs, nodes = V.data(result), {}, {}
   local donor, kept = core.module("meet").donor, private.kept or core.module("meet").donor.kept
   for _, name in ipairs(private.laid_out and {} or donor.names) do
     if private.nodes[name] == nil and not kept[name] then
-      return fail("the result lacks tensor '%s' -- base:with(result) fills what is missing", core.shown(name))
+      return (fail("the result lacks tensor '%s' -- base:with(result) fills what is missing", core.shown(name)))
     end
   end
   for i, name in ipairs(private.names) do
     local node = private.nodes[name]
-    if not core.is_tensor(node) then return fail("tensor '%s' of the result is a number, not a tensor", core.shown(name)) end
+    if not core.is_tensor(node) then return (fail("tensor '%s' of the result is a number, not a tensor", core.shown(name))) end
     outputs[i], nodes[i] = { name, node }, node
   end
   check_mass(private.names, nodes)
@@ -46,9 +46,9 @@ end
 
 --- a.score: the number that the user's --score gives a model; greater is better.
 R.score = core.module("word").word("a.score(model)", function(model)
-  if not core.can_score then return core.fail("usage", 'this recipe needs --score "COMMAND {dir}"') end
-  if kind(model) ~= "model" then return fail("a score is of a model, not of %s", V.called(model)) end
-  return core.score(R.outputs(model))
+  if not core.can_score then return (core.fail("usage", 'this recipe needs --score "COMMAND {dir}"')) end
+  if kind(model) ~= "model" then return (fail("a score is of a model, not of %s", V.called(model))) end
+  return (core.score(R.outputs(model)))
 end)
 A.scores[R.score] = true
 

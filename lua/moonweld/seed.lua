@@ -6,15 +6,15 @@ local word, meet = core.module("word").word, core.module("meet")
 local data, kind, fail = V.data, V.kind, V.fail
 local S = {}
 
-local function new(key, path) return V.new("seed", { key = key, path = path, draws = 0 }) end
+local function new(key, path) return (V.new("seed", { key = key, path = path, draws = 0 })) end
 
-function S.root() return new(core.label(core.seed, "moonweld"), "seed") end
+function S.root() return (new(core.label(core.seed, "moonweld"), "seed")) end
 
 local function text_of(label)
-  if math.type(label) == "integer" then return string.format("%d", label) end
+  if math.type(label) == "integer" then return (string.format("%d", label)) end
   if type(label) == "number" then return label == math.floor(label) and math.abs(label) < 2 ^ 53 and string.format("%d", math.floor(label)) or string.format("%.17g", label) end
   if type(label) == "string" then return label end
-  return fail("a stream is labelled by texts and numbers, not by %s", V.called(label))
+  return (fail("a stream is labelled by texts and numbers, not by %s", V.called(label)))
 end
 
 local at = word("seed:at(...)", function(s, ...)
@@ -23,7 +23,7 @@ local at = word("seed:at(...)", function(s, ...)
     local text = text_of((select(i, ...)))
     key, path = core.label(key, text), path .. "/" .. text
   end
-  return new(key, path)
+  return (new(key, path))
 end)
 
 local function record(s, what, value)
@@ -37,7 +37,7 @@ local function next_draw(s)
   return private.draws - 1
 end
 
-word("seed:uniform()", function(s) return record(s, "uniform()", core.uniform(data(s).key, next_draw(s))) end)
+word("seed:uniform()", function(s) return (record(s, "uniform()", core.uniform(data(s).key, next_draw(s)))) end)
 
 local function positive(value, what)
   if type(value) ~= "number" or not (value > 0 and value < math.huge) then fail("%s is a positive number", what) end
@@ -52,7 +52,7 @@ end
 word("seed:beta(a, b)", function(s, a, b)
   positive(a, "a of beta(a, b)")
   positive(b, "b of beta(a, b)")
-  return record(s, string.format("beta(%.17g, %.17g)", a, b), core.beta(key_of_draw(s), a, b))
+  return (record(s, string.format("beta(%.17g, %.17g)", a, b), core.beta(key_of_draw(s), a, b)))
 end)
 
 word("seed:dirichlet(n, alpha)", function(s, n, alpha)
@@ -60,7 +60,7 @@ word("seed:dirichlet(n, alpha)", function(s, n, alpha)
   positive(alpha, "alpha of dirichlet(n, alpha)")
   local parts = core.dirichlet(key_of_draw(s), math.floor(n), alpha)
   for i, part in ipairs(parts) do record(s, string.format("dirichlet(%d, %.17g)[%d]", n, alpha, i), part) end
-  return V.list(parts)
+  return (V.list(parts))
 end)
 
 local draws = {} -- the node that was drawn, by a stream's key and a tensor's name
@@ -82,23 +82,23 @@ end
 
 --- Draws over tensors: every member of a list from a stream of its own, every tensor by its name.
 local function draw(f, x, p, s)
-  if kind(s) ~= "seed" then return fail("a seed is needed here, such as a.seed:at(\"drop\")") end
+  if kind(s) ~= "seed" then return (fail("a seed is needed here, such as a.seed:at(\"drop\")")) end
   if kind(x) == "list" then
     local items = {}
     for i, item in ipairs(data(x).items) do
       items[i] = draw(f, item, kind(p) == "list" and data(p).items[i] or p, at(s, i))
     end
-    return V.list(items)
+    return (V.list(items))
   end
-  if kind(x) == "node" then return f(x, V.at(p, V.current_name), s, V.current_name or "") end
-  if kind(x) ~= "model" then return fail("random numbers are drawn for tensors, not for %s", V.called(x)) end
+  if kind(x) == "node" then return (f(x, V.at(p, V.current_name), s, V.current_name or "")) end
+  if kind(x) ~= "model" then return (fail("random numbers are drawn for tensors, not for %s", V.called(x))) end
   local private, nodes = data(x), {}
   local function drawn(tensor, name)
     local q = kind(p) == "model" and data(p).nodes[name] or V.at(p, name)
-    return f(tensor, q, s, name)
+    return (f(tensor, q, s, name))
   end
   for _, name in ipairs(private.names) do nodes[name] = drawn(private.nodes[name], name) end
-  return V.model(private.names, nodes, private.label, private, meet.stand_in(private, drawn))
+  return (V.model(private.names, nodes, private.label, private, meet.stand_in(private, drawn)))
 end
 
 local function share(p)
@@ -108,38 +108,38 @@ local function share(p)
 end
 
 word("x:bernoulli(p, seed)", function(x, p, s)
-  return draw(function(t, q, stream, name) return chance("bernoulli", stream, name, t, share(q)) end, x, p, s)
+  return (draw(function(t, q, stream, name) return (chance("bernoulli", stream, name, t, share(q))) end, x, p, s))
 end)
 
 word("x:normal(seed)", function(x, s)
-  return draw(function(t, _, stream, name) return chance("normal", stream, name, t) end, x, 0, s)
+  return (draw(function(t, _, stream, name) return (chance("normal", stream, name, t)) end, x, 0, s))
 end)
 
 local rescales = {
   none = function(_, kept) return kept end,
   -- times 1 / (1 - p), one number of the compute type: a product is much faster than a quotient
   inverse = function(_, kept, q)
-    return core.apply("mul", kept, type(q) == "number" and 1 / (1 - q) or core.apply("div", 1, core.apply("sub", 1, q)))
+    return (core.apply("mul", kept, type(q) == "number" and 1 / (1 - q) or core.apply("div", 1, core.apply("sub", 1, q))))
   end,
   -- ||x||_1 / ||kept||_1 of the tensor, none where either is below 1e-7 (mergekit since February 2025)
   l1 = function(x, kept)
     local before, after = core.apply("total", core.apply("abs", x)), core.apply("total", core.apply("abs", kept))
     local large = core.apply("and", core.apply("le", 1e-7, before), core.apply("le", 1e-7, after))
-    return core.apply("mul", kept, core.apply("where", large, core.apply("ratio", before, after), 1))
+    return (core.apply("mul", kept, core.apply("where", large, core.apply("ratio", before, after), 1)))
   end,
 }
 
 --- DARE's drop and rescale: each element is dropped with probability p.
 word("x:drop_rescale(p, seed, {rescale=})", function(x, p, s, options)
   local rescale = options and options.rescale or "inverse"
-  if not rescales[rescale] then return fail("rescale = '%s' is none of inverse, l1, none", core.shown(tostring(rescale))) end
-  return draw(function(t, q, stream, name)
+  if not rescales[rescale] then return (fail("rescale = '%s' is none of inverse, l1, none", core.shown(tostring(rescale)))) end
+  return (draw(function(t, q, stream, name)
     if share(q) == 0 then return t end
     local dropped = chance("bernoulli", stream, name, t, q)
     local kept = core.apply("where", core.apply("not", dropped), t, 0)
     if q == 1 then return kept end
-    return rescales[rescale](t, kept, q)
-  end, x, p, s)
+    return (rescales[rescale](t, kept, q))
+  end, x, p, s))
 end)
 
 return S

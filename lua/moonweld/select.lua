@@ -10,7 +10,7 @@ local function word_of(options, name, ...)
   local given, words = options and options[name], { ... }
   if given == nil then return words[1] end
   for _, known in ipairs(words) do if given == known then return given end end
-  return fail("%s = '%s' is none of %s%s", name, core.shown(tostring(given)), table.concat(words, ", "), core.module("suggest").hint(tostring(given), words))
+  return (fail("%s = '%s' is none of %s%s", name, core.shown(tostring(given)), table.concat(words, ", "), core.module("suggest").hint(tostring(given), words)))
 end
 
 local function share(density)
@@ -59,18 +59,18 @@ word("x:keep_top(density, {per=, count=})", function(x, density, options)
       for i, item in ipairs(data(x).items) do
         items[i] = methods.keep_top(item, kind(density) == "list" and data(density).items[i] or density, options)
       end
-      return V.list(items)
+      return (V.list(items))
     end
-    return V.lift(function(t, q)
+    return (V.lift(function(t, q)
       if core.elements(t) == 0 then return t end
       return trim({ t }, q, count)[1]
-    end, x, density)
+    end, x, density))
   end
   local names, whole = core.module("meet").whole(data(x))
   local tensors, nodes = {}, {}
   for i, name in ipairs(names) do tensors[i] = whole[name] end
   for i, node in ipairs(trim(tensors, density, count)) do nodes[names[i]] = node end
-  return V.model(names, nodes, data(x).label, data(x))
+  return (V.model(names, nodes, data(x).label, data(x)))
 end)
 
 --- One model alone agrees with itself, whatever it weighs.
@@ -95,9 +95,9 @@ S.sign_trim = word("sign_trim(list, density, {per=, count=, weight=, drawn=})", 
     local majority = kind(gamma) == "model" and methods.flat(gamma) or gamma
     plus = methods.gt(gamma + methods.eq(gamma, 0) * methods.sign(methods.total(majority)), 0)
   end
-  return V.lift(function(t, voter, p)
-    return core.apply("where", core.apply("where", p, core.apply("lt", 0, voter), core.apply("lt", voter, 0)), t, 0)
-  end, kept, voters, plus)
+  return (V.lift(function(t, voter, p)
+    return (core.apply("where", core.apply("where", p, core.apply("lt", 0, voter), core.apply("lt", voter, 0)), t, 0))
+  end, kept, voters, plus))
 end)
 
 --- TIES' last step: the (weighted) mean over those members that are not 0; 0 where all are.

@@ -22,7 +22,7 @@ end
 function S.key(word, table)
   local words = {}
   for key in pairs(table) do words[#words + 1] = key end
-  return S.hint(word, words)
+  return (S.hint(word, words))
 end
 
 return S

@@ -75,12 +75,12 @@ function S.library(name)
   local function part(path)
     local function absent(key)
       local fail = core.module("value").fail
-      return fail("recipes have no '%s.%s'%s", path, core.shown(tostring(key)), S.hint(tostring(key), {}))
+      return (fail("recipes have no '%s.%s'%s", path, core.shown(tostring(key)), S.hint(tostring(key), {})))
     end
-    return setmetatable({}, { __metatable = false, __newindex = function(_, key) return absent(key) end,
-      __index = function(_, key) return parts[key] and part(path .. "." .. key) or absent(key) end })
+    return (setmetatable({}, { __metatable = false, __newindex = function(_, key) return (absent(key)) end,
+      __index = function(_, key) return parts[key] and part(path .. "." .. key) or absent(key) end }))
   end
-  return part(name)
+  return (part(name))
 end
 
 S.said = said

@@ -14,7 +14,7 @@ V.written = {} -- the comparisons and ".words" of a recipe's lines, by its chunk
 V.batch_of = setmetatable({}, { __mode = "k" }) -- of an activation, by its handle (net.lua)
 
 local function fail(text, ...)
-  return core.fail("data", select("#", ...) > 0 and string.format(text, ...) or text)
+  return (core.fail("data", select("#", ...) > 0 and string.format(text, ...) or text))
 end
 V.fail = fail
 
@@ -22,7 +22,7 @@ function V.kind(x)
   local private = data[x]
   if private then return private.kind end
   if type(x) == "userdata" then return core.is_node(x) and "node" or "userdata" end
-  return type(x)
+  return (type(x))
 end
 local kind = V.kind
 
@@ -53,22 +53,22 @@ local function index(x, key)
   local private = data[x]
   local own = private and V.only_for[private.kind]
   local property = (V.properties[private and private.kind or "node"] or {})[key]
-  if property and not (private and private.nodes[key]) then return property(x) end
+  if property and not (private and private.nodes[key]) then return (property(x)) end
   if private and private.kind == "list" and type(key) == "number" then return private.items[key] end
   local found = own and own[key] or methods[key]
   local tensor = private and private.kind == "model" and private.nodes[key]
   if found and not (tensor and not is_dotted(key)) then return found end
   if tensor then return tensor end
-  if type(key) ~= "string" then return fail("%s is not indexed by %s", called(x), called(key)) end
+  if type(key) ~= "string" then return (fail("%s is not indexed by %s", called(x), called(key))) end
   local names = private and private.kind == "model" and private.names or {}
-  if names[1] and key:find(".", 1, true) then return own.tensor(x, key) end
+  if names[1] and key:find(".", 1, true) then return (own.tensor(x, key)) end
   local words = table.move(names, 1, math.min(#names, 4000), 1, {})
   for name in pairs(methods) do words[#words + 1] = name end
   for name in pairs(own or {}) do words[#words + 1] = name end
-  return fail("%s has no '%s'%s", called(x), core.shown(key), core.module("synonyms").hint(key, words))
+  return (fail("%s has no '%s'%s", called(x), core.shown(key), core.module("synonyms").hint(key, words)))
 end
 
-local function refuse() return fail("models, lists and tensors cannot be changed; make a new one") end
+local function refuse() return (fail("models, lists and tensors cannot be changed; make a new one")) end
 
 V.lazy = {} -- the words that give a "number" or a "mask" that is known only when the merge runs (ops.lua)
 
@@ -80,8 +80,8 @@ local function comparison(op, other, word, other_word)
     if seen[op] == seen[other] then
       fail("'%s' and '%s' can only answer true or false here; use a:%s(b) or a:%s(b), which give masks", op, other, word, other_word)
     end
-    return fail("'%s' can only answer true or false here; use a:%s(b), which gives a mask, and where(mask, x, y)", seen[other] and other or op,
-      seen[other] and other_word or word)
+    return (fail("'%s' can only answer true or false here; use a:%s(b), which gives a mask, and where(mask, x, y)", seen[other] and other or op,
+      seen[other] and other_word or word))
   end
 end
 local computed = { tensor = true, model = true, list = true, field = true, flat = true, coefficients = true } -- what is compared element by element
@@ -110,7 +110,7 @@ end
 do
   local meta = core.node_metatable
   for key, value in pairs(meta_of("tensor")) do meta[key] = value end
-  meta.__len = function() return fail("only lists have a length") end
+  meta.__len = function() return (fail("only lists have a length")) end
   metas.node = meta
 end
 V.metas = metas
@@ -119,7 +119,7 @@ V.metas = metas
 --- The members of a plain table or a list. What is named in a table, or stands behind a nil, would be read by nobody.
 function V.items(x)
   if kind(x) == "list" then return data[x].items end
-  if kind(x) ~= "table" then return fail("a list is needed, not %s", called(x)) end
+  if kind(x) ~= "table" then return (fail("a list is needed, not %s", called(x))) end
   local copy, known = table.move(x, 1, #x, 1, {}), #x
   for key in pairs(x) do
     if math.type(key) ~= "integer" then fail("a list has members alone, without '%s'", core.shown(tostring(key))) end
@@ -138,8 +138,8 @@ function V.list(x) return kind(x) == "list" and x or V.new("list", { items = V.i
 --- `stand_in`: with --missing base, what takes the place of a tensor that it lacks, by its name.
 function V.model(names, nodes, label, like, stand_in)
   like = like or {}
-  return V.new("model", { names = names, nodes = nodes, label = label, kept = like.kept, part_of = like.part_of, laid_out = like.laid_out,
-    config = like.config, stand_in = stand_in })
+  return (V.new("model", { names = names, nodes = nodes, label = label, kept = like.kept, part_of = like.part_of, laid_out = like.laid_out,
+    config = like.config, stand_in = stand_in }))
 end
 
 --- A plain table of tensors by name is a model, too; anything else stays what it is.
@@ -190,7 +190,7 @@ local function lift_list(f, args, n, length)
     end
     items[i] = V.lift(f, table.unpack(inner, 1, n))
   end
-  return V.list(items)
+  return (V.list(items))
 end
 
 --- Of several models the one whose kept tensors are the donor's, else the first; the layout is new where any is. What is
@@ -237,10 +237,10 @@ local function lift_model(f, args, n)
       local model = place[k] and models[place[k]]
       inner[k] = model and (model.nodes[name] or model.stand_in(name)) or lookups[k] and lookups[k](name) or args[k]
     end
-    return f(table.unpack(inner, 1, n))
+    return (f(table.unpack(inner, 1, n)))
   end
   local origin, label = like(models)
-  return V.model(names, nodes, label, origin, core.missing_base and meet.all_stand_in(models) and stand_in or nil)
+  return (V.model(names, nodes, label, origin, core.missing_base and meet.all_stand_in(models) and stand_in or nil))
 end
 
 --- f over tensors and numbers, applied to whatever the arguments are.
@@ -259,17 +259,17 @@ function V.lift(f, ...)
     elseif what == "flat" then flat = true
     elseif what then fail("%s cannot be computed with", called(args[k])) end
   end
-  if length then return lift_list(f, args, n, length) end
-  if flat then return (V.of_flat[f] or fail("a flat model has total, mean, norm, peak, dot, cosine, quantile and kth_magnitude; compute before :flat()"))(...) end
-  if coefficients then return V.lift_coefficients(f, args, n, model) end -- learn.lua
-  if model then return lift_model(f, args, n) end
-  if not field then return f(...) end
+  if length then return (lift_list(f, args, n, length)) end
+  if flat then return ((V.of_flat[f] or fail("a flat model has total, mean, norm, peak, dot, cosine, quantile and kth_magnitude; compute before :flat()"))(...)) end
+  if coefficients then return (V.lift_coefficients(f, args, n, model)) end -- learn.lua
+  if model then return (lift_model(f, args, n)) end
+  if not field then return (f(...)) end
   local fields = args
-  return V.new("field", { at = function(name)
+  return (V.new("field", { at = function(name)
     local inner = {}
     for k = 1, n do inner[k] = kind(fields[k]) == "field" and data[fields[k]].at(name) or fields[k] end
-    return f(table.unpack(inner, 1, n))
-  end })
+    return (f(table.unpack(inner, 1, n)))
+  end }))
 end
 
 --- Why an operation cannot be: where models met, by the shapes of their tensors.
@@ -277,9 +277,9 @@ local function refuse_operation(wrong)
   local m = V.meeting
   if m then
     local text, hint = meet.shapes(m.models, m.tensors, m.name)
-    if text then return core.fail("input", text, hint) end
+    if text then return (core.fail("input", text, hint)) end
   end
-  return core.fail("data", wrong)
+  return (core.fail("data", wrong))
 end
 
 local ops = {}

@@ -37,9 +37,9 @@ local function read(form)
 end
 
 local function told(x)
-  if kind(x) == "number" then return tostring(x) end
+  if kind(x) == "number" then return (tostring(x)) end
   if kind(x) == "string" then return "'" .. core.shown(x) .. "'" end
-  if kind(x) ~= "table" then return V.called(x) end
+  if kind(x) ~= "table" then return (V.called(x)) end
   local names = {}
   for key in pairs(x) do if type(key) == "string" then names[#names + 1] = core.shown(key) .. " = " end end
   table.sort(names)
@@ -71,8 +71,8 @@ function W.word(form, f, instead)
       if more ~= nil then fail("this is written %s, without %s%s", form, told(more), instead and " -- " .. instead or "") end
     end
     if options and given >= most then W.check_options((select(most, ...)), options) end
-    if given > most then return f(table.unpack({ ... }, 1, most)) end
-    return f(...)
+    if given > most then return (f(table.unpack({ ... }, 1, most))) end
+    return (f(...))
   end
   W.form_of[word], W.written[name] = form, W.written[name] or form
   if owner then (V.only_for[owner] or V.methods)[name] = word end

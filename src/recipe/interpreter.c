@@ -27,8 +27,8 @@ static void *allocate(void *context, void *old, size_t old_size, size_t size) {
 
 /* ---- where a recipe is ---- */
 
-/* The innermost line of a recipe on the call stack. If `exact`, the search ends at a tail call, since the caller that it hides may
- * be a recipe's line too; *hidden says that it ended so. */
+/* The innermost line of a recipe on the call stack. If `exact`, the search ends at a tail call, since the caller that it hides was a
+ * recipe's line too: the prelude has no tail calls (tests/lint.sh). *hidden says that it ended so. */
 static bool visible(lua_State *L, bool exact, bool *hidden, char room[300]) {
   lua_Debug ar;
   *hidden = false;

@@ -102,7 +102,7 @@ static bool lock_calls(void) {
 
 /* When the time is over, a signal handler sets a hook in Lua, and the hook raises an error at the next instruction: so the error
  * has the line of the recipe. If the recipe is in a long C function (a pattern that backtracks), the hook never runs, and a second
- * later the limit of CPU time ends the process. */
+ * later the same signal ends the process; after that the limit of CPU time would. */
 
 static lua_State *running; /* for the signal handler, which gets no argument; the child has only one state */
 
@@ -118,9 +118,9 @@ static void on_timer(int number) {
 }
 
 static void start_clock(double seconds) {
-  struct sigaction action = {.sa_handler = on_timer, .sa_flags = SA_RESTART};
+  struct sigaction action = {.sa_handler = on_timer, .sa_flags = SA_RESTART | (int)SA_RESETHAND};
   sigaction(SIGPROF, &action, NULL);
-  struct itimerval timer = {.it_value = {(time_t)seconds, (suseconds_t)((seconds - floor(seconds)) * 1e6)}};
+  struct itimerval timer = {.it_value = {(time_t)seconds, (suseconds_t)((seconds - floor(seconds)) * 1e6)}, .it_interval = {1, 0}};
   setitimer(ITIMER_PROF, &timer, NULL);
 }
 

@@ -55,6 +55,38 @@ describe("a plan is made or refused soon", function()
   end)
 end)
 
+describe("a time that is over", function()
+  -- The soft limit names the line; a second later a hard one ends what no line can: a pattern that backtracks, for example.
+  for name, body in pairs { ["while it computes"] = "while true do x = x + a.base end", ["in a long call"] = "string.rep('a', 30):find(string.rep('a-', 30) .. 'b')",
+    ["in its own tail call"] = "local function turn(y) return turn(y * 2) end x = turn(x)" } do
+    it("ends a recipe " .. name, function()
+      recipe("endless.lua", body)
+      local code, said = planned("endless.lua", "one.safetensors --recipe-seconds 0.5", 4)
+      assert.equal(65, code)
+      assert.is_truthy(said:find("endless.lua:3: the recipe takes too long", 1, true) or name == "in a long call" and said:find("too long", 1, true), said)
+    end)
+  end
+end)
+
+describe("an error late in a long recipe", function()
+  -- Where the line is known at once, it needs no second run, for which there may be no time.
+  local late = "for i = 1, 3000 do x = (x + i * a.base):abs() end "
+  for wrong, message in pairs { ["x = x + {}"] = "a tensor or a number is needed here", ["x = x:clamp(1, {}, 3)"] = "this is written", ["x = x:keep_top(2)"] = "outside [0, 1]",
+    ["error 'no'"] = "no", ["x = a.seed:beta(0, 1)"] = "positive number", ["x = x['nothing.here']"] = "no tensor is called" } do
+    it("has its line: " .. wrong, function()
+      recipe("late.lua", late .. "\n" .. wrong)
+      local _, said = planned("late.lua", "one.safetensors", 20)
+      assert.is_truthy(said:find("late.lua:4: ", 1, true) and said:find(message, 1, true), said)
+    end)
+  end
+  it("keeps its reason where the line is not found in time", function()
+    recipe("late.lua", "local function wrong(y) return y:clamp(1, 2, 3) end\n" .. late:rep(4) .. "\nx = wrong(x)")
+    local code, said = planned("late.lua", "one.safetensors --recipe-seconds 3", 20)
+    assert.equal(65, code)
+    assert.is_truthy(said:find("late.lua", 1, true) and said:find("this is written x:clamp(low, high)", 1, true), said)
+  end)
+end)
+
 describe("limits of the shell", function()
   for _, limit in ipairs { "-t 2", "-d 700000", "-f 100000", "-c 0", "-n 64", "-u 4000" } do
     it("such as ulimit " .. limit .. " are no hindrance", function()
