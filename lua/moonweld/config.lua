@@ -8,17 +8,17 @@ local C = {}
 
 --- A table that cannot be changed, and neither can those within it.
 local function read_only(t)
-  return setmetatable({}, { __metatable = false, __index = function(_, key)
+  return (setmetatable({}, { __metatable = false, __index = function(_, key)
     local value = t[key]
     return type(value) == "table" and read_only(value) or value
-  end, __newindex = function() return fail("a configuration cannot be changed; m:with_config{...} gives a model another one") end,
+  end, __newindex = function() return (fail("a configuration cannot be changed; m:with_config{...} gives a model another one")) end,
     __len = function() return #t end, __pairs = function()
       local key
       return function()
         key = next(t, key)
         if key ~= nil then return key, type(t[key]) == "table" and read_only(t[key]) or t[key] end
       end
-    end })
+    end }))
 end
 
 local function is_object(t) return type(t) == "table" and #t == 0 and next(t) ~= nil end
@@ -36,14 +36,14 @@ end
 local function own_config(private) return private.label and core.configs[private.label] or core.config or {} end
 
 --- Of a model that was given, its own; of a merge, the donor's; with what with_config has changed.
-function V.properties.model.config(x) return read_only(merged(own_config(data(x)), data(x).config or {})) end
+function V.properties.model.config(x) return (read_only(merged(own_config(data(x)), data(x).config or {}))) end
 
 --- What is given, as plain tables that nobody else holds.
 local function plain(value, place)
   local what = type(value)
   if what == "string" or what == "boolean" or (what == "number" and value == value and math.abs(value) < math.huge) then return value end
   if what ~= "table" or V.data(value) then
-    return fail("with_config: '%s' is a number, a text, true, false or a table of such, not %s", core.shown(place), V.called(value))
+    return (fail("with_config: '%s' is a number, a text, true, false or a table of such, not %s", core.shown(place), V.called(value)))
   end
   local copy, listed = {}, #value
   for key, member in pairs(value) do
@@ -56,36 +56,36 @@ end
 
 word("model:with_config{...}", function(x, changes)
   if kind(changes) ~= "table" or #changes > 0 or next(changes) == nil then
-    return fail("this is written model:with_config{key = value, ...}, with keys of config.json")
+    return (fail("this is written model:with_config{key = value, ...}, with keys of config.json"))
   end
   local copy, private = {}, data(x)
   for key, value in pairs(changes) do
     if type(key) ~= "string" or key == "" then fail("with_config: keys of config.json are texts") end
     copy[key] = plain(value, key)
   end
-  return V.model(private.names, private.nodes, private.label, { kept = private.kept, part_of = private.part_of, laid_out = private.laid_out,
-    config = merged(private.config or {}, copy) }, private.stand_in)
+  return (V.model(private.names, private.nodes, private.label, { kept = private.kept, part_of = private.part_of, laid_out = private.laid_out,
+    config = merged(private.config or {}, copy) }, private.stand_in))
 end)
 
 -- ---- for C ----
 
 local function quoted(text)
-  return '"' .. text:gsub('[%c"\\]', function(c) return ("\\u%04x"):format(c:byte()) end) .. '"'
+  return '"' .. text:gsub('[%c"\\]', function(c) return (("\\u%04x"):format(c:byte())) end) .. '"'
 end
 
 local function spelled(value)
-  if type(value) == "string" then return quoted(value) end
+  if type(value) == "string" then return (quoted(value)) end
   if math.type(value) == "float" then
     local short = ("%.15g"):format(value)
     return tonumber(short) == value and short or ("%.17g"):format(value)
   end
-  if type(value) ~= "table" then return tostring(value) end
+  if type(value) ~= "table" then return (tostring(value)) end
   local parts, keys = {}, {}
   for _, member in ipairs(value) do parts[#parts + 1] = spelled(member) end
   for key in pairs(is_object(value) and value or {}) do keys[#keys + 1] = key end
   table.sort(keys)
   for i, key in ipairs(keys) do parts[i] = quoted(key) .. ": " .. spelled(value[key]) end
-  return (#keys > 0 and "{%s}" or "[%s]"):format(table.concat(parts, ", "))
+  return ((#keys > 0 and "{%s}" or "[%s]"):format(table.concat(parts, ", ")))
 end
 
 --- What config.json is to have, as a list of { json =, key, key, ... }: a table is one value where the donor's has no object to change.

@@ -9,7 +9,7 @@ local W = core.module("word")
 local word, data, kind, fail = W.word, V.data, V.kind, V.fail
 local L = {}
 
-local function refuse(text, ...) return core.fail("input", text:format(...)) end
+local function refuse(text, ...) return (core.fail("input", text:format(...))) end
 
 local function called(private) return private.label or "this model" end
 
@@ -46,15 +46,15 @@ end
 local function stack_of(private, of, form)
   local found = read(private)
   if of ~= nil then
-    if type(of) ~= "string" then return fail("'of' is the name of a stack of layers, such as \"model.layers\", not %s", V.called(of)) end
+    if type(of) ~= "string" then return (fail("'of' is the name of a stack of layers, such as \"model.layers\", not %s", V.called(of))) end
     if found.stacks[of] then return of, found.stacks[of] end
-    return refuse("%s has no stack of layers '%s'%s", called(private), core.shown(of),
-      #found.order > 0 and ("; it has '%s'"):format(core.shown(table.concat(found.order, "', '"))) or "")
+    return (refuse("%s has no stack of layers '%s'%s", called(private), core.shown(of),
+      #found.order > 0 and ("; it has '%s'"):format(core.shown(table.concat(found.order, "', '"))) or ""))
   end
-  if #found.order == 0 then return refuse("%s has no layers: none of its tensors is called such as 'model.layers.0.NAME'", called(private)) end
+  if #found.order == 0 then return (refuse("%s has no layers: none of its tensors is called such as 'model.layers.0.NAME'", called(private))) end
   if #found.order > 1 then
-    return refuse("%s has several stacks of layers, '%s': say which, as in %s", called(private), core.shown(table.concat(found.order, "', '")),
-      form:format(found.order[1]))
+    return (refuse("%s has several stacks of layers, '%s': say which, as in %s", called(private), core.shown(table.concat(found.order, "', '")),
+      form:format(found.order[1])))
   end
   return found.order[1], found.stacks[found.order[1]]
 end
@@ -69,7 +69,7 @@ local function layer_at(private, stack, number)
   number = whole(number, "a layer")
   local layer = number < 0 and stack.depth + number or number
   if layer < 0 or layer >= stack.depth then
-    return refuse("%s has no layer %d: it has %d, 0 to %d", called(private), number, stack.depth, stack.depth - 1)
+    return (refuse("%s has no layer %d: it has %d, 0 to %d", called(private), number, stack.depth, stack.depth - 1))
   end
   return layer
 end
@@ -79,10 +79,10 @@ local function range(private, stack, first, last)
   first, last = whole(first, "a layer"), last == nil and stack.depth or whole(last, "the end of the layers")
   local from, to = first < 0 and stack.depth + first or first, last < 0 and stack.depth + last or last
   if from < 0 or from >= stack.depth or to > stack.depth then
-    return refuse("%s has no layers %d to %d: it has %d, 0 to %d; a range ends before its second number", called(private), first, last,
-      stack.depth, stack.depth - 1)
+    return (refuse("%s has no layers %d to %d: it has %d, 0 to %d; a range ends before its second number", called(private), first, last,
+      stack.depth, stack.depth - 1))
   end
-  if to <= from then return refuse("layers %d to %d of %s are none: a range ends before its second number", first, last, called(private)) end
+  if to <= from then return (refuse("layers %d to %d of %s are none: a range ends before its second number", first, last, called(private))) end
   local list = {}
   for layer = from, to - 1 do list[#list + 1] = layer end
   return list
@@ -95,7 +95,7 @@ local function builder(like)
   local names, nodes, kept, origin = {}, {}, {}, {}
   local b = {}
   function b.add(private, name, new)
-    if origin[new] then return refuse("two tensors would be called '%s': '%s' and '%s'", core.shown(new), core.shown(origin[new]), core.shown(name)) end
+    if origin[new] then return (refuse("two tensors would be called '%s': '%s' and '%s'", core.shown(new), core.shown(origin[new]), core.shown(name))) end
     origin[new] = name
     if private.nodes[name] ~= nil then names[#names + 1], nodes[new] = new, private.nodes[name]
     else kept[new] = private.kept[name] end
@@ -103,7 +103,7 @@ local function builder(like)
   function b.done(label)
     table.sort(names)
     depth.see(names)
-    return V.model(names, nodes, label, { kept = kept, laid_out = true, config = like.config })
+    return (V.model(names, nodes, label, { kept = kept, laid_out = true, config = like.config }))
   end
   return b
 end
@@ -142,12 +142,12 @@ word("model:layers(first[, end, {of=}])", function(x, first, last, options)
   if not listed then list = range(private, own, first, last)
   else
     for i, number in ipairs(V.items(first)) do list[i] = layer_at(private, own, number) end
-    if #list == 0 then return fail("layers{} is empty") end
+    if #list == 0 then return (fail("layers{} is empty")) end
   end
   local b = builder(private)
   add_layers(b, private, stack, own, list, 0)
   add_others(b, private, stack, function() return true end)
-  return b.done(private.label)
+  return (b.done(private.label))
 end)
 
 word("model:depth({of=})", function(x, options)
@@ -158,15 +158,15 @@ end)
 --- stack{ m1, m2, ... }: the layers of the models one behind the other. What precedes the layers, and other stacks, is the first
 --- model's; what follows is the last one's.
 L.stack = word("stack{...}", function(parts)
-  if kind(parts) ~= "table" and kind(parts) ~= "list" then return fail("stack{...} takes models in braces, not %s", V.called(parts)) end
+  if kind(parts) ~= "table" and kind(parts) ~= "list" then return (fail("stack{...} takes models in braces, not %s", V.called(parts))) end
   local items, of = {}, nil
   if kind(parts) == "table" then
     for key, part in pairs(parts) do if key == "of" then of = part else items[key] = part end end
   else items = parts end
   items = V.items(items)
   for i, part in ipairs(items) do items[i] = V.as_model(part) end
-  if #items == 0 then return fail("stack{} is empty") end
-  for i, part in ipairs(items) do if kind(part) ~= "model" then return fail("part %d of stack{...} is %s, not a model", i, V.called(part)) end end
+  if #items == 0 then return (fail("stack{} is empty")) end
+  for i, part in ipairs(items) do if kind(part) ~= "model" then return (fail("part %d of stack{...} is %s, not a model", i, V.called(part))) end end
   local first, last = data(items[1]), data(items[#items])
   local name = stack_of(first, of, "stack{..., of = %q}")
   local b, at, label = builder(first), 0, first.label
@@ -174,20 +174,20 @@ L.stack = word("stack{...}", function(parts)
     local private = data(part)
     local own_name, own = stack_of(private, of, "stack{..., of = %q}")
     if own_name ~= name then
-      return core.fail("input", ("the layers of %s are called '%s' and those of %s '%s'"):format(called(first), core.shown(name), called(private),
-        core.shown(own_name)), ("m:rename('%s.*', '%s.*') makes them one"):format(core.shown(own_name), core.shown(name)))
+      return (core.fail("input", ("the layers of %s are called '%s' and those of %s '%s'"):format(called(first), core.shown(name), called(private),
+        core.shown(own_name)), ("m:rename('%s.*', '%s.*') makes them one"):format(core.shown(own_name), core.shown(name))))
     end
     add_layers(b, private, name, own, range(private, own, 0), at)
     at, label = at + own.depth, private.label == label and label or nil
   end
   add_others(b, first, name, function(other) return core.layer_of(other) ~= nil or depth.is_before(other) end)
   add_others(b, last, name, function(other) return core.layer_of(other) == nil and not depth.is_before(other) end)
-  return b.done(label)
+  return (b.done(label))
 end)
 
 -- ---- what is known of models and tensors ----
 
-word("model:names()", function(x) return V.all_names(data(x)) end)
+word("model:names()", function(x) return (V.all_names(data(x))) end)
 
 function V.properties.node.shape(x) return core.shape(x) or fail("a number has no shape") end
 function V.properties.node.dtype(x) return core.shape(x) and core.dtype(x) or fail("a number has no dtype") end
@@ -195,28 +195,28 @@ function V.properties.node.dtype(x) return core.shape(x) and core.dtype(x) or fa
 -- ---- tensors that no file holds ----
 
 local function filled(value, shape, form)
-  if kind(shape) ~= "table" then return fail("this is written %s, with its dimensions in braces, not %s", form, V.called(shape)) end
+  if kind(shape) ~= "table" then return (fail("this is written %s, with its dimensions in braces, not %s", form, V.called(shape))) end
   local dims = {}
   for i, size in ipairs(V.items(shape)) do
     dims[i] = whole(size, "a dimension")
-    if dims[i] < 0 then return fail("a dimension is not below zero") end
+    if dims[i] < 0 then return (fail("a dimension is not below zero")) end
   end
-  return core.fill(value, dims)
+  return (core.fill(value, dims))
 end
 
-L.zeros = word("zeros{...}", function(shape) return filled(0, shape, "zeros{rows, columns}") end)
+L.zeros = word("zeros{...}", function(shape) return (filled(0, shape, "zeros{rows, columns}")) end)
 
 L.constant = word("constant(value, shape)", function(value, shape)
   if kind(value) ~= "number" and (kind(value) ~= "node" or core.shape(value)) then
-    return fail("constant takes a number first, not %s", V.called(value))
+    return (fail("constant takes a number first, not %s", V.called(value)))
   end
-  return filled(value, shape, "constant(value, {rows, columns})")
+  return (filled(value, shape, "constant(value, {rows, columns})"))
 end)
 
 word("model:zeros()", function(x)
   local private, nodes = data(x), {}
   for _, name in ipairs(private.names) do nodes[name] = core.fill(0, core.shape(private.nodes[name])) end
-  return V.model(private.names, nodes, private.label, private)
+  return (V.model(private.names, nodes, private.label, private))
 end)
 
 return L
