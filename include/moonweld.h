@@ -67,7 +67,7 @@ typedef struct mw_options {
   uint64_t seed;         /* default 0 */
   double recipe_seconds; /* CPU time a recipe may take; 0: 1 s + 1 ms an input tensor */
   uint64_t recipe_memory;/* bytes a recipe's Lua may take; 0: 256 MB */
-  bool explain;          /* while planning, keep what mw_plan_explained tells */
+  bool explain;          /* while planning, look for everything that does not fit, and keep what mw_plan_explained tells */
   bool force;            /* replace an output that Moonweld made */
   bool no_sync;          /* do not wait until the output is on the disk: a power cut soon after may spoil it */
   bool durable;          /* wait for it: the default, an error together with no_sync */
@@ -150,7 +150,8 @@ typedef struct mw_binding {
 typedef struct mw_plan mw_plan;
 
 /* Opens the models that the bindings name, evaluates the recipe in a second locked child, checks its graph, and lays
- * out passes and output files. Reads headers only and writes nothing. */
+ * out passes and output files. Reads headers only and writes nothing. *out is NULL if there can be no plan; with options->explain
+ * it then has mw_plan_notes, all that is wrong with the inputs but what err says, and is freed as any other. */
 bool mw_plan_make(const mw_recipe *recipe, const mw_binding *bindings, size_t count, const mw_options *options,
                   mw_plan **out, mw_error *err);
 void mw_plan_free(mw_plan *plan);

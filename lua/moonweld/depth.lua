@@ -3,7 +3,7 @@
 local core = ...
 local D = {}
 
-local depths, stacks = nil, 0 -- layers of every stack, and how many stacks there are
+local depths -- layers of every stack
 
 --- Names that models at hand have: the depth of a stack is the greatest over all of them.
 function D.see(names)
@@ -13,27 +13,24 @@ function D.see(names)
   end
   for _, name in ipairs(names) do
     local stack, layer = core.layer_of(name)
-    if stack then
-      if not depths[stack] then stacks = stacks + 1 end
-      depths[stack] = math.max(depths[stack] or 0, layer + 1)
-    end
+    if stack then depths[stack] = math.max(depths[stack] or 0, layer + 1) end
   end
 end
 
---- Modules that read the input of an encoder or a tower before its layers do: Whisper's conv1, CLIP's pre_layrnorm, BART's shared.
+--- Modules that read the input before the layers do: Whisper's conv1, CLIP's pre_layrnorm, BART's shared, timm's cls_token, OPT's
+--- project_in, img_in of Flux.
 local readers = {}
-for name in ("conv1 conv2 conv_in conv_stem patch_conv pre_layrnorm pre_layernorm ln_pre cls_token class_token project_in " ..
-  "input_proj input_projection shared"):gmatch("%S+") do readers[name] = true end
-
-local function reads_input(name)
-  for part in name:gmatch("[^.]+") do if readers[part] then return true end end
-  return false
+for name in ("conv1 bn1 conv2 conv_in conv_stem stem patch_conv pre_layrnorm pre_layernorm ln_pre norm_pre cls_token class_token dist_token " ..
+  "reg_token register_tokens mask_token project_in input_proj input_projection shared img_in txt_in time_in vector_in guidance_in"):gmatch("%S+") do
+  readers[name] = true
 end
 
---- Whether a tensor of no layer stands before the layers. Models of one stack are judged by their embeddings alone, as ever.
+--- Whether a tensor of no layer stands before the layers: embeddings, and what reads the input.
 local function is_before(name)
-  local embeds = name:find("embed") ~= nil and name:find("embed_out", 1, true) == nil -- GPT-NeoX calls its head so
-  return embeds or name:find("wte") ~= nil or name:find("wpe") ~= nil or name:find("^shared%.") ~= nil or (stacks > 1 and reads_input(name))
+  if name:find("embed_out", 1, true) then return false end -- GPT-NeoX calls its head so
+  if name:find("embed", 1, true) or name:find("wte", 1, true) or name:find("wpe", 1, true) then return true end
+  for part in name:gmatch("[^.]+") do if readers[part] then return true end end
+  return false
 end
 D.is_before = is_before
 

@@ -502,7 +502,7 @@ function log_softmax(x) end
 ---@field learning? fun(facts: LearningFacts): boolean? after every step
 ---@field scored? fun(score: Score): boolean?
 ---@field print? fun(line: string): boolean? a line that the recipe prints; without it they are not shown
----@field explain? boolean of `plan` only: with `explained`, the number that every tensor gets of an argument that varies
+---@field explain? boolean of `plan` only: with `explained`, the number that every tensor gets of an argument that varies, and `findings`
 
 ---@class LearningFacts
 ---@field training integer from 1
@@ -530,6 +530,7 @@ function log_softmax(x) end
 ---@field donor string
 ---@field candidates? integer to be scored, if all score alike
 ---@field learning? table[]
+---@field findings? string[] with the option `explain`: the warnings
 ---@field explained? { argument: string, tensor: string, number: number }[] with the option `explain`
 
 ---The document of `moonweld inspect --json`.

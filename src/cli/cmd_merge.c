@@ -120,8 +120,8 @@ static bool plan_and_run(mw_term *term, const mw_recipe *recipe, const mw_option
   options.scored = scored;
   options.scored_context = term;
   bool good = mw_plan_make(recipe, line->bindings, line->count, &options, &plan, err);
+  if (plan) show_warnings(term, plan);
   if (good) {
-    show_warnings(term, plan);
     if (!dry) good = run(term, recipe, line, plan, err);
     else if (line->json) fputs(mw_plan_json(plan), stdout);
     else print_plan(recipe, plan);
@@ -167,7 +167,7 @@ int mw_cmd_merge(mw_term *term, char **words, size_t count) { return merge(term,
 
 static const mw_options_doc plan_options[] = {
   { "json", "", "one JSON document" },
-  { "explain", "", "also the number that every tensor gets of an argument that varies, such as --t 0,0.5,1" },
+  { "explain", "", "all that does not fit, and the number that every tensor gets of an argument that varies, such as --t 0,0.5,1" },
   { NULL, NULL, NULL },
 };
 

@@ -160,6 +160,12 @@ static void put_explained(mw_json_writer *json, const mw_plan *plan) {
   mw_json_writer_end(json);
 }
 
+static void put_findings(mw_json_writer *json, const mw_plan *plan) {
+  mw_json_writer_list(json, "findings");
+  for (size_t i = 0; i < plan->warnings.count; i++) mw_json_writer_string(json, NULL, plan->warnings.lines[i]);
+  mw_json_writer_end(json);
+}
+
 static bool compose_json(mw_plan *plan, mw_error *err) {
   mw_json_writer json = {.out = &plan->json, .streamed = 1};
   mw_json_writer_object(&json, NULL);
@@ -183,7 +189,7 @@ static bool compose_json(mw_plan *plan, mw_error *err) {
   if (plan->training_count) mw_json_writer_list(&json, "learning");
   for (size_t i = 0; i < plan->training_count; i++) put_training(&json, &plan->trainings[i]);
   if (plan->training_count) mw_json_writer_end(&json);
-  if (plan->options.explain) put_explained(&json, plan);
+  if (plan->options.explain) put_explained(&json, plan), put_findings(&json, plan);
   mw_json_writer_end(&json);
   return mw_json_writer_finish(&json, err);
 }
@@ -306,15 +312,14 @@ static bool make(mw_plan *plan, const mw_binding *bindings, size_t count, mw_err
 bool mw_plan_make(const mw_recipe *recipe, const mw_binding *bindings, size_t count, const mw_options *options,
                   mw_plan **out, mw_error *err) {
   mw_plan *plan = mw_mem_new(1, sizeof *plan, err);
+  *out = NULL;
   if (!plan) return false;
   plan->recipe = recipe;
   plan->options = *options;
-  if (make(plan, bindings, count, err)) {
-    *out = plan;
-    return true;
-  }
-  mw_plan_free(plan);
-  return false;
+  bool made = make(plan, bindings, count, err);
+  if (made || options->explain) *out = plan;
+  else mw_plan_free(plan);
+  return made;
 }
 
 void mw_plan_free(mw_plan *plan) {

@@ -19,7 +19,17 @@ typedef struct joining {
   mw_family *out;
   mw_tied_head head;
   mw_error *err;
+  bool wrong;     /* with rules->explain: something does not fit, and this is said of it */
+  mw_error first;
 } joining;
+
+/* Whether to go on after a check. */
+static bool go_on(joining *j, bool fits) {
+  if (fits || !j->rules->explain || j->err->status != MW_DATA) return fits;
+  if (j->wrong) mw_warning_add(j->warnings, "%s (%s)", j->err->text, *j->err->hint ? j->err->hint : "no option lets it through");
+  else j->first = *j->err;
+  return j->wrong = true;
+}
 
 /* ---- checks of one member ---- */
 
@@ -173,19 +183,22 @@ static bool mark_kept(const joining *j, mw_family_member *member) {
   return true;
 }
 
-static bool check_one(const joining *j, const mw_family_member *member) {
-  return mw_adapter_check(member->model, j->err) && check_quantised(j, member) && check_empty(j, member) && check_config(j, member);
+static bool check_one(joining *j, const mw_family_member *member) {
+  return go_on(j, mw_adapter_check(member->model, j->err)) && go_on(j, check_quantised(j, member)) && go_on(j, check_empty(j, member)) &&
+         go_on(j, check_config(j, member));
 }
 
 /* Every model must mean by its weights what the donor means by them. */
-static bool check_fit(const joining *j) {
+static bool check_fit(joining *j) {
   const mw_family_member *donor = &j->members[j->donor];
   mw_vocabulary tokens = {0};
   bool ok = true;
-  for (size_t m = 0; m < j->count && ok; m++)
-    ok = m == j->donor || (mw_fit_config(donor, &j->members[m], j->rules->allow_config, j->warnings, j->err) &&
-                           mw_fit_tokens(donor, &j->members[m], &tokens, j->rules->allow_tokenizer, j->warnings, j->err) &&
-                           mw_modules_compare(donor->model, j->members[m].model, j->members[m].label, j->warnings, j->err));
+  for (size_t m = 0; m < j->count && ok; m++) {
+    const mw_family_member *other = &j->members[m];
+    ok = other == donor || (go_on(j, mw_fit_config(donor, other, j->rules->allow_config, j->warnings, j->err)) &&
+                            go_on(j, mw_fit_tokens(donor, other, &tokens, j->rules->allow_tokenizer, j->warnings, j->err)) &&
+                            go_on(j, mw_modules_compare(donor->model, other->model, other->label, j->warnings, j->err)));
+  }
   mw_vocabulary_close(&tokens);
   return ok;
 }
@@ -200,7 +213,8 @@ static bool join(joining *j) {
                                         : "%s is a lone file: the output will hold weights but no config and no tokenizer",
                 j->members[j->donor].label);
   MW_TRY(check_fit(j));
-  MW_TRY(mw_tied_head_decide(j->members, j->count, j->donor, j->rules->tied, &j->head, j->err));
+  MW_TRY(go_on(j, mw_tied_head_decide(j->members, j->count, j->donor, j->rules->tied, &j->head, j->err)));
+  if (j->wrong) return *j->err = j->first, false;
   out->members = j->members;
   out->count = j->count;
   out->donor = j->donor;
@@ -219,7 +233,7 @@ const mw_tensor *mw_family_find(const mw_family_member *member, const char *name
 bool mw_family_join(mw_family_member *members, size_t count, size_t donor, const mw_family_rules *rules,
                     mw_warning *warnings, mw_family *out, mw_error *err) {
   *out = (mw_family){0};
-  joining j = {members, count, donor, rules, warnings, out, {MW_TIED_HEAD_KEEP, false}, err};
+  joining j = {.members = members, .count = count, .donor = donor, .rules = rules, .warnings = warnings, .out = out, .err = err};
   if (join(&j)) return true;
   mw_family_free(out);
   return false;

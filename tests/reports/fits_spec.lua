@@ -127,6 +127,26 @@ describe("tokenizers", function()
   end)
 end)
 
+describe("plan --explain", function()
+  it("tells all that does not fit, the first as the error", function()
+    local function tokenizer(text) return { ["tokenizer.json"] = text } end
+    pair(nil, '"rope_theta": 5, "hidden_act": "relu"', tokenizer '{"model": {"vocab": {"a": 0, "b": 1}}}', tokenizer '{"model": {"vocab": {"b": 0, "a": 1}}}')
+    local plan = merge:gsub("lerp", "plan lerp")
+    local code, said = M.run(plan .. " --explain")
+    assert.equal(65, code, said)
+    assert.is_truthy(said:find("warning: b: tokenizer: 2 of 2 ordinary tokens differ at equal ids: 0 is 'b' here and 'a' in a, 1 is 'a' here and 'b' in a (", 1, true), said)
+    assert.is_truthy(said:find("moonweld: error: b: config.json: rope_theta", 1, true), said)
+    code, said = M.run(plan)
+    assert.equal(65, code, said)
+    assert.is_nil(said:find("tokenizer", 1, true), said)
+  end)
+  it("has the findings of a plan that can be made as JSON", function()
+    pair(nil, '"torch_dtype": "float16"')
+    local _, said = M.run(merge:gsub("lerp", "plan lerp") .. " --explain --json")
+    assert.is_truthy(said:find('"findings":["b: config.json: the dtype is', 1, true), said)
+  end)
+end)
+
 describe("codes of weights", function()
   local schemes = {
     ["fp8 whose scale fits nothing"] = { ["x.weight"] = { "F8_E4M3", { 2, 2 }, 56 }, ["x.weight_scale"] = { "F32", { 3 }, 2 } },

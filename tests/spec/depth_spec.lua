@@ -41,8 +41,12 @@ describe("a model of one stack", function()
     ["transformer.blocks.1.w"] = 0.5 })
   stands("one layer: the first value", { ["model.embed_tokens.weight"] = 0, ["model.layers.0.mlp.w"] = 0, ["model.norm.weight"] = 1 })
   stands("no layer at all", { ["embedding.weight"] = 0, ["0.weight"] = 1, ["2.weight"] = 1, ["linear.weight"] = 1 })
-  stands("what reads the input keeps the number it had", { ["model.decoder.embed_tokens.weight"] = 0, ["model.decoder.project_in.weight"] = 1,
-    ["model.decoder.layers.0.fc1.weight"] = 0, ["model.decoder.layers.1.fc1.weight"] = 1 })
+  stands("OPT", { ["model.decoder.embed_tokens.weight"] = 0, ["model.decoder.project_in.weight"] = 0, ["model.decoder.layers.0.fc1.weight"] = 0,
+    ["model.decoder.layers.1.fc1.weight"] = 1, ["model.decoder.project_out.weight"] = 1 })
+  stands("a ViT of timm", { cls_token = 0, reg_token = 0, pos_embed = 0, ["patch_embed.proj.weight"] = 0, ["norm_pre.weight"] = 0,
+    ["blocks.0.attn.qkv.weight"] = 0, ["blocks.1.attn.qkv.weight"] = 0.5, ["blocks.2.mlp.fc1.weight"] = 1, ["norm.weight"] = 1, ["head.weight"] = 1 })
+  stands("one tower of CLIP", { ["vision_model.embeddings.class_embedding"] = 0, ["vision_model.pre_layrnorm.weight"] = 0,
+    ["vision_model.encoder.layers.0.mlp.fc1.weight"] = 0, ["vision_model.encoder.layers.1.mlp.fc1.weight"] = 1, ["vision_model.post_layernorm.weight"] = 1 })
   stands("a number that no integer holds", { ["model.layers.99999999999999999999.w"] = 1, ["model.layers.0.mlp.w"] = 0, ["model.layers.1.mlp.w"] = 1 })
 end)
 
@@ -71,6 +75,13 @@ describe("a model of several stacks: each by its own length", function()
   stands("Qwen2-VL: the merger's sequence is no stack", { ["visual.patch_embed.proj.weight"] = 0, ["visual.blocks.0.attn.qkv.weight"] = 0,
     ["visual.blocks.1.attn.qkv.weight"] = 1, ["visual.merger.mlp.0.weight"] = 1, ["visual.merger.mlp.2.weight"] = 1,
     ["model.layers.0.mlp.w"] = 0, ["model.layers.1.mlp.w"] = 0.5, ["model.layers.2.mlp.w"] = 1 })
+  stands("ResNet: a stage is a stack", { ["conv1.weight"] = 0, ["bn1.weight"] = 0, ["layer1.0.conv1.weight"] = 0, ["layer1.1.bn1.weight"] = 1,
+    ["layer4.0.conv1.weight"] = 0, ["layer4.1.conv2.weight"] = 0.5, ["layer4.2.conv2.weight"] = 1, ["fc.weight"] = 1 })
+  stands("ConvNeXt of timm", { ["stem.0.weight"] = 0, ["stem.1.bias"] = 0, ["stages.0.blocks.0.norm.weight"] = 0, ["stages.1.blocks.0.norm.weight"] = 1,
+    ["head.fc.weight"] = 1 })
+  stands("Flux as it was published", { ["img_in.weight"] = 0, ["time_in.in_layer.weight"] = 0, ["double_blocks.0.img_attn.qkv.weight"] = 0,
+    ["double_blocks.1.img_attn.qkv.weight"] = 1, ["single_blocks.0.linear1.weight"] = 0, ["single_blocks.1.linear1.weight"] = 1,
+    ["final_layer.linear.weight"] = 1 })
   stands("Flux", { ["x_embedder.weight"] = 0, ["transformer_blocks.0.attn.to_q.weight"] = 0, ["transformer_blocks.1.attn.to_q.weight"] = 1,
     ["single_transformer_blocks.0.attn.to_q.weight"] = 0, ["single_transformer_blocks.1.attn.to_q.weight"] = 0.5,
     ["single_transformer_blocks.2.attn.to_q.weight"] = 1, ["proj_out.weight"] = 1 })
