@@ -45,7 +45,12 @@ end
 word("x:gt(y)", swapped "lt")
 word("x:ge(y)", swapped "le")
 V.lazy.gt, V.lazy.ge = "mask", "mask"
-word("x:clamp(low, high)", function(x, low, high) return (methods.atmost(methods.atleast(x, low), high)) end)
+word("x:clamp(low, high)", function(x, low, high)
+  return (lift(function(t, least, most)
+    if type(least) == "number" and type(most) == "number" and least > most then fail("clamp(low, high): %s is above %s", tostring(least), tostring(most)) end
+    return (op "min" (op "max" (t, least), most))
+  end, x, low, high))
+end)
 word("x:keep(mask)", function(x, mask) return (O.where(mask, x, 0)) end)
 
 --- (1 - t) * a + t * b
@@ -60,6 +65,14 @@ end)
 word("x:scale_columns(c)", function(x, c)
   if type(c) == "table" and kind(c) == "table" then fail("scale_columns takes a tensor of one number for each column") end
   return (lift(function(tensor, columns) return (core.apply("columns", tensor, core.apply("vector", columns))) end, x, c))
+end)
+
+--- As a result it may weigh any number of models, or none: a delta, a mask, a moment. What is computed from it weighs again.
+word("x:unweighed()", function(x)
+  return (lift(function(t)
+    V.unweighed[core.id(t)] = true
+    return t
+  end, x))
 end)
 
 -- ---- reductions ----

@@ -5,11 +5,15 @@ local A = core.module("arg")
 local fail, kind = V.fail, V.kind
 local R = {}
 
---- A recipe ends at one model's weight; what is not linear has none that is known.
+--- A recipe ends at one model's weight; what is not linear has none that is known. A mask or a weight is no model at all.
 local function check_mass(names, nodes)
   local masses = core.mass(nodes)
   for i, mass in ipairs(masses) do
-    if mass == mass and math.abs(mass - 1) > 1e-6 then
+    local weighed = not V.unweighed[core.id(nodes[i])]
+    if weighed and core.is_factor(nodes[i]) then
+      fail("tensor '%s' of the result is a mask or a weight, not a model's -- x:keep(mask) keeps what it marks, x:unweighed() returns it", core.shown(names[i]))
+    end
+    if weighed and mass == mass and math.abs(mass - 1) > 1e-6 then
       if math.abs(mass) == math.huge then fail("tensor '%s': the weights of the result are not finite", core.shown(names[i])) end
       local count = A.number_text(mass)
       fail("the result weighs %s models, not 1%s", count,

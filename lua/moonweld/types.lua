@@ -85,6 +85,10 @@ function Elements:keep(mask) end
 ---@return self
 function Elements:scale_columns(columns) end
 
+---the same, which may be a result whatever it weighs: a delta, a mask, a moment
+---@return self
+function Elements:unweighed() end
+
 ---@return Scalar
 function Elements:total() end
 ---@return Scalar

@@ -8,6 +8,7 @@ local methods, metas = {}, {}
 V.methods = methods -- of every value; model, models and select add theirs
 V.only_for = { model = {}, list = {}, flat = {}, seed = {}, coefficients = {}, data = {} }
 V.properties = { model = {}, node = {} } -- what is read by a dot, such as t.shape: functions of the value (layout.lua)
+V.unweighed = {} -- tensors that may be results whatever they weigh, by their node (ops.lua)
 V.current_name = nil -- of the tensor that a map(f) is at
 V.of_flat = {} -- what a reduction is of a whole model, by what it is of one tensor (ops.lua)
 V.written = {} -- the comparisons and ".words" of a recipe's lines, by its chunk's name and the line (conditions.lua)

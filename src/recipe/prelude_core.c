@@ -7,6 +7,7 @@
 #include "recipe/prelude_learn.h"
 #include "num/rng.h"
 #include <lauxlib.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,6 +80,11 @@ static int select_over(lua_State *L, mw_op op) {
   return finish(L, op, operands, (uint32_t)count, extra);
 }
 
+/* A limit, or what somebody compares with: a NaN there would change nothing, in silence. */
+static bool takes_limits(mw_op op) {
+  return op == MW_OP_MIN || op == MW_OP_MAX || op == MW_OP_LT || op == MW_OP_LE || op == MW_OP_EQ || op == MW_OP_NE;
+}
+
 /* The node of op(operands...); where there is none, nil and why. */
 static int operate(lua_State *L) {
   mw_op op = mw_prelude_core_op(L, 1);
@@ -87,7 +93,13 @@ static int operate(lua_State *L) {
   if (mw_graph_op_class(op) == MW_CLASS_SELECT) return select_over(L, op);
   int count = mw_graph_op_operands(op);
   if (count < 1 || count > 3) return luaL_error(L, "'%s' is not for recipes", mw_graph_op_name(op));
-  for (int i = 0; i < count; i++) operands[i] = mw_prelude_core_node(L, 2 + i);
+  for (int i = 0; i < count; i++) {
+    operands[i] = mw_prelude_core_node(L, 2 + i);
+    if (!takes_limits(op) || lua_type(L, 2 + i) != LUA_TNUMBER || !isnan(lua_tonumber(L, 2 + i))) continue;
+    lua_pushnil(L);
+    lua_pushliteral(L, "nan is no limit, and nothing compares with it");
+    return 2;
+  }
   if (mw_graph_op_class(op) == MW_CLASS_CHANCE) {
     extra[0] = (uint64_t)luaL_checkinteger(L, 2 + count);
     extra[1] = name_key(L, 3 + count);
@@ -145,6 +157,12 @@ static int input(lua_State *L) {
       !mw_graph_input(state->graph, (uint32_t)model, (uint32_t)index, dtype, shape, &node, &err))
     return fail(L, &err);
   return mw_prelude_core_push(L, node);
+}
+
+/* is_factor(node): whether it can only weigh tensors of models: a mask, a number, or made of these. */
+static int is_factor(lua_State *L) {
+  lua_pushboolean(L, mw_graph_facts(mw_interpreter_of(L)->graph, mw_prelude_core_node(L, 1)).factor);
+  return 1;
 }
 
 /* is_tensor(node): whether it has a shape; a lazy scalar has none. */
@@ -429,7 +447,8 @@ static void fill_models(lua_State *L, const mw_input_set *inputs) {
 static void fill(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"number", number}, {"apply", apply}, {"try", try}, {"compute", compute}, {"input", input}, {"elements", elements},
-      {"value", value}, {"id", id}, {"is_node", is_node}, {"is_tensor", is_tensor}, {"mass", mass}, {"label", label},
+      {"value", value}, {"id", id}, {"is_node", is_node}, {"is_tensor", is_tensor}, {"is_factor", is_factor}, {"mass", mass},
+      {"label", label},
       {"uniform", uniform}, {"beta", beta}, {"dirichlet", dirichlet}, {"drawn", drawn}, {"explained", explained}, {"glob", glob},
       {"distance", distance}, {"shown", shown}, {"plain", plain}, {"fail", core_fail}, {"print", print}, {"warn", warn},
       {"require", require}, {"load", load_text}, {"score", score}, {NULL, NULL}};

@@ -1,8 +1,8 @@
 /* sandbox.c: forks a child, which locks itself, works, and ends without returning. The door of libseccomp.
  *
- * What the child gives up, in this order: all files but its socket; processor time, memory, file sizes, new files, processes
- * (limits that it cannot raise again); and all system calls but about a dozen, which only compute and use open files. Any other
- * call ends the process. Everything that a recipe needs is in memory before that: the interpreter, the prelude, names and shapes.
+ * What the child gives up, in this order: the environment; all files but its socket; processor time, memory, file sizes, new files,
+ * processes (limits that it cannot raise again); and all system calls but about a dozen, which only compute and use open files. Any
+ * other call ends the process. Everything that a recipe needs is in memory before that: the interpreter, the prelude, names and shapes.
  *
  * fork() copies only the calling thread. That is safe here: the child never enters an OpenMP region, and the C library keeps its
  * allocator usable after a fork. */
@@ -126,6 +126,14 @@ static void start_clock(double seconds) {
 
 /* ---- the child ---- */
 
+extern char **environ;
+
+/* A recipe needs nothing of the environment, where tokens and passwords may be. */
+static void forget_environment(void) {
+  for (char **word = environ; word && *word; word++) explicit_bzero(*word, strlen(*word));
+  clearenv();
+}
+
 static void send_error(int fd, const mw_error *err, bool line_hidden) {
   mw_text text = {0};
   mw_message_put_u32(&text, err->status);
@@ -140,6 +148,7 @@ static _Noreturn void child(const mw_interpreter *template, mw_sandbox_limits li
   mw_interpreter state = *template;
   state.limit = (size_t)limits.memory;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  forget_environment();
   signal(SIGINT, SIG_IGN); /* the parent decides */
   signal(SIGPIPE, SIG_DFL);
   uselocale(newlocale(LC_ALL_MASK, "C", (locale_t)0)); /* Lua asks it for letters and the decimal point */

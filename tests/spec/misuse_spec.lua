@@ -36,6 +36,33 @@ describe("an operation says how it is written", function()
   end
 end)
 
+describe("limits and comparisons", function()
+  local nan = "2: nan is no limit, and nothing compares with it"
+  for call, message in pairs { ["x:clamp(2, 1)"] = "2: clamp(low, high): 2 is above 1", ["x:clamp(0/0, 1)"] = nan, ["x:clamp(0, 0/0)"] = nan,
+    ["l:clamp(0, models{1, -1})"] = "2: clamp(low, high): 0 is above -1",
+    ["x:clamp(layers{0, 3}, 1)"] = "2: clamp(low, high): 3 is above 1", ["x:atmost(0/0)"] = nan, ["x:atleast(0/0)"] = nan, ["x:keep(x:gt(0/0))"] = nan,
+    ["where(x:eq(0/0), x, x)"] = nan, ["x:norm():clamp(0/0, 1) * x"] = nan } do
+    it("that can never hold are refused: " .. call, function() assert.equal(message, said(body("return " .. call))) end)
+  end
+  it("may be equal, or known when the merge runs", function()
+    local made = toy.run(body "return where(x:clamp(1, x:norm()):clamp(1, 1):eq(1), x, x)", { x = x })
+    assert.equal(2, made["model.norm.weight"][2])
+  end)
+end)
+
+describe("a mask is no model", function()
+  local refusal = "2: tensor 'model.layers.0.w' of the result is a mask or a weight, not a model's -- x:keep(mask) keeps what it marks, x:unweighed() returns it"
+  for _, call in ipairs { "x:gt(1)", "x:bernoulli(0.5, a.seed)", "~(x:gt(1) | x:lt(0))", "where(x:gt(1), 1, 0)", "1 - x:gt(1)", "x:keep_top(0.5):ne(0)" } do
+    it("as a result: " .. call, function() assert.equal(refusal, said(body("return " .. call))) end)
+  end
+  it("but may be asked for by x:unweighed(), as a delta may", function()
+    assert.same({ 0, 0, 1, 1 }, toy.run(body "return x:gt(2):unweighed()", { x = x })["model.layers.0.w"])
+    assert.same({ 1, 4, 9, 16 }, toy.run(body "return (x * x):unweighed()", { x = x })["model.layers.0.w"])
+    assert.same({ 0, 0 }, toy.run(body "return (x - x):unweighed()", { x = x })["model.norm.weight"])
+    assert.equal("2: the result weighs 2 models, not 1 -- did you mean mean(...)?", said(body "return 2 * x:unweighed()"))
+  end)
+end)
+
 describe("what no word reads is an error", function()
   local weights = " -- weights multiply: sum(w * list) / sum(w)"
   for call, written in pairs { ["x:norm{dim = 1}"] = "x:norm(), without {dim = ...}", ["x:norm(1)"] = "x:norm(), without 1", ["x:abs(3)"] = "x:abs(), without 3",

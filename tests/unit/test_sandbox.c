@@ -101,6 +101,14 @@ static bool works_a_little(mw_interpreter *state, void *context, int fd, mw_erro
   return mw_message_send(fd, MW_MESSAGE_SIGNATURE, "result", 6);
 }
 
+/* Neither the words of the environment nor their bytes are left. */
+static const char *secret;
+static bool finds_no_environment(mw_interpreter *state, void *context, int fd, mw_error *err) {
+  (void)state, (void)context;
+  if (getenv("MOONWELD_SECRET") || *secret) return mw_error_set(err, MW_DATA, "the environment is still there");
+  return mw_message_send(fd, MW_MESSAGE_SIGNATURE, "result", 6);
+}
+
 /* What a child may write to is open; only the way to its parent is. */
 static bool finds_files_closed(mw_interpreter *state, void *context, int fd, mw_error *err) {
   (void)state, (void)context;
@@ -244,6 +252,13 @@ static void closes_files(void) {
   close(file), close(far);
 }
 
+static void forgets_environment(void) {
+  CHECK(setenv("MOONWELD_SECRET", "hush", 1) == 0);
+  secret = getenv("MOONWELD_SECRET");
+  CHECK(is_taken(finds_no_environment, (mw_sandbox_limits){1, 64 << 20, 0}, NULL));
+  CHECK_TEXT(getenv("MOONWELD_SECRET"), "hush");
+}
+
 int main(void) {
   int results = 0;
   mw_interpreter state;
@@ -267,6 +282,7 @@ int main(void) {
   RUN(refuse(floods, 40, "says too much"));
   RUN(refuse(describes_without_end, 40, "a second result"));
   RUN(closes_files());
+  RUN(forgets_environment());
   RUN(starved());
   CASE("a locale with a decimal comma, if this machine has one");
   if (setlocale(LC_ALL, "de_DE.UTF-8") || setlocale(LC_ALL, "fr_FR.UTF-8"))
