@@ -1,0 +1,104 @@
+--- .github/JSON.md against the program: every key that a run prints is on the page, and every key of the page is printed by a run.
+package.path = "tests/spec/?.lua;" .. package.path
+local parse = require "json"
+
+local program = os.getenv "MOONWELD" or "build/moonweld"
+local folder = os.tmpname()
+os.remove(folder)
+assert(os.execute("mkdir -p '" .. folder .. "'"))
+
+local function read(file)
+  local input = assert(io.open(file, "rb"))
+  local text = input:read "a"
+  input:close()
+  return text
+end
+
+--- The sections of the page: { name = { key = true } }.
+local pages, section = {}, nil
+for line in io.lines ".github/JSON.md" do
+  section = line:match "^## (.*)$" or section
+  pages[section or ""] = pages[section or ""] or {}
+  local key = line:match "^| `([^`]+)` |"
+  if key then pages[section][key] = true end
+end
+
+--- Runs commands in a folder of its own, where `moonweld` is the program and $PICO has models. What they print lies in files there.
+local function run(commands)
+  local script = ("set -e; PICO='%s/tests/data/pico'; moonweld() { '%s' \"$@\"; }; cd '%s'\n%s"):format(os.getenv "PWD",
+    program:sub(1, 1) == "/" and program or os.getenv "PWD" .. "/" .. program, folder, commands)
+  local out = assert(io.open(folder .. "/commands", "w"))
+  out:write(script)
+  out:close()
+  assert(os.execute(("bash '%s/commands'"):format(folder)), "a command failed")
+end
+
+--- Marks the keys of a value, by their paths, as the page writes them. The page's "*" stands for any key.
+local function mark(value, path, known, found)
+  if type(value) ~= "table" then return end
+  for _, key in ipairs(value.order) do
+    local own = path == "" and key or path .. "." .. key
+    if not known[own] and known[path .. ".*"] then own = path .. ".*" end
+    found[own] = true
+    mark(value[key], own, known, found)
+  end
+  for _, item in ipairs(value) do mark(item, path .. "[]", known, found) end
+end
+
+--- Holds what lies in files against a section. `of`: an object's path on the page, of which it is the part; a line each.
+local function holds(name, files, lines, of)
+  local known, found = assert(pages[name], name), {}
+  for _, file in ipairs(files) do
+    local text = read(folder .. "/" .. file)
+    for part in text:gmatch(lines and "[^\n]+" or ".+") do
+      local value = assert(parse(part))
+      mark(value, of and of(value) or "", known, found)
+    end
+  end
+  for key in pairs(found) do assert(known[key], ("the page has no `%s` under '%s'"):format(key, name)) end
+  for key in pairs(known) do assert(found[key], ("nothing printed `%s` of '%s'"):format(key, name)) end
+end
+
+describe("the page of JSON keys", function()
+  teardown(function() os.execute("rm -rf '" .. folder .. "'") end)
+  setup(function()
+    run [[
+      printf '[1, 20, 300, 4, 50]\n[7, 8, 9]\n' > a.jsonl
+      cat > best.lua <<'RECIPE'
+      local soup = require "learned_soup"
+      return recipe { "The better of two learned soups.", arg.models("models", "peers"), arg.calibration(), arg.score(), arg.seed(), function(a)
+        print "two are tried"
+        local stay = a.seed:uniform()
+        local one = soup { models = a.models, steps = 1, data = a.data, seed = a.seed }
+        local two = soup { models = a.models, steps = 2, by = "tensor", data = a.data, seed = a.seed }
+        return (a.score(one) > a.score(two) and one or two):with_config { note = stay }
+      end }
+RECIPE
+      moonweld list --json > list
+      moonweld plan lerp --a "$PICO/kjv" --b "$PICO/py" --t 0,1 --json --explain > plan1
+      moonweld plan ./best.lua --models "$PICO/kjv" "$PICO/py" --data a.jsonl --score loss:a.jsonl --json --quiet > plan2
+      moonweld inspect "$PICO/kjv" --stats --json > inspect
+      moonweld diff "$PICO/kjv" "$PICO/py" --base "$PICO/base" --json > diff
+      moonweld eval "$PICO/kjv" --data a.jsonl --json > eval
+      moonweld ./best.lua --models "$PICO/kjv" "$PICO/py" --data a.jsonl --score loss:a.jsonl --threads 1 --dtype f32 -o best --log-json 2> events
+      moonweld lerp --a "$PICO/kjv/model.safetensors" --b "$PICO/py" -o lone --log-json 2>> events
+      moonweld lerp --a "$PICO/kjv" --b nowhere -o no --log-json 2>> events || true
+    ]]
+  end)
+  it("list", function() holds("list --json", { "list" }) end)
+  it("plan", function() holds("plan --json", { "plan1", "plan2" }) end)
+  it("inspect", function() holds("inspect --json", { "inspect" }) end)
+  it("diff", function() holds("diff --json", { "diff" }) end)
+  it("eval", function() holds("eval --json", { "eval" }) end)
+  it("events", function() holds("--log-json", { "events" }, true, function(event) return event.event end) end)
+  it("the lock", function() holds("merge.lock.json", { "best/merge.lock.json" }) end)
+  it("the log of a training", function() holds("moonweld/training.jsonl", { "best/moonweld/training.jsonl" }, true) end)
+  it("has a section for each command that prints JSON", function()
+    for line in io.lines "src/cli/commands.def" do
+      local file = line:match "^MW_COMMAND%(([%l_]+)%)"
+      local command = file and (file:match "merge_(.+)" or file)
+      local json = file and read("src/cli/cmd_" .. (file:match "^merge" and "merge" or file) .. ".c"):find('{ "json", ', 1, true)
+      if json then assert(pages[command .. " --json"], command) end
+    end
+  end)
+end)
