@@ -164,11 +164,23 @@ typedef struct mw_plan_facts {
   size_t tensors;         /* of the output */
   size_t files;           /* of the output */
   const char *donor;      /* whose model gives config, tokenizer and side files: "base", "models[1]"; borrowed from the plan */
+  const char *carried;    /* of a merge of whole pipelines: which components are the donor's as they are, and why; else NULL */
   size_t candidates;      /* 0, or the recipe scores candidates while it runs: so many if all score alike, and the other
                              facts are those of the first */
 } mw_plan_facts;
 
 mw_plan_facts mw_plan_measure(const mw_plan *plan);
+
+/* A component of whole pipelines of diffusers (folders with a model_index.json): a merge of its own. */
+typedef struct mw_plan_component {
+  const char *name;    /* "unet" */
+  const char *carried; /* NULL: it is merged; or why the donor's passes through as it is. One that is the same in all inputs
+                          passes through too, which only the run finds out */
+  mw_plan_facts facts;
+} mw_plan_component;
+
+/* The components of a merge of pipelines, whose sums the plan's facts are; none of a merge of models. */
+size_t mw_plan_components(const mw_plan *plan, const mw_plan_component **first);
 void mw_plan_file(const mw_plan *plan, size_t index, const char **name, uint64_t *bytes);
 /* The whole plan as the JSON document of `plan --json`; borrowed from the plan. */
 const char *mw_plan_json(const mw_plan *plan);

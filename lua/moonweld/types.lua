@@ -532,10 +532,21 @@ function log_softmax(x) end
 ---@field tensors integer
 ---@field outputs { file: string, bytes: integer }[]
 ---@field donor string
+---@field components? PlanComponent[] of whole pipelines
 ---@field candidates? integer to be scored, if all score alike
 ---@field learning? table[]
 ---@field findings? string[] with the option `explain`: the warnings
 ---@field explained? { argument: string, tensor: string, number: number }[] with the option `explain`
+
+---A component of whole pipelines of diffusers. `carried`: why the donor's passes through as it is.
+---@class PlanComponent
+---@field name string
+---@field carried? string
+---@field passes integer
+---@field bytes_read integer
+---@field bytes_written integer
+---@field peak_memory integer
+---@field tensors integer
 
 ---The document of `moonweld inspect --json`.
 ---@class Inspection

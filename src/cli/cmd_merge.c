@@ -67,6 +67,18 @@ static void print_trainings(const mw_plan *plan) {
   }
 }
 
+static void print_components(const mw_plan *plan) {
+  const mw_plan_component *c;
+  char read[32], written[32];
+  for (size_t count = mw_plan_components(plan, &c); count > 0; count--, c++) {
+    printf("component     ");
+    mw_print_plain(stdout, c->name);
+    if (c->carried) printf(" carried, since %s", c->carried);
+    printf(" (tensors %zu, passes %u, read %s, written %s)\n", c->facts.tensors, c->facts.passes,
+           mw_text_size(read, (double)c->facts.bytes_read), mw_text_size(written, (double)c->facts.bytes_written));
+  }
+}
+
 static void print_plan(const mw_recipe *recipe, const mw_plan *plan) {
   mw_plan_facts facts = mw_plan_measure(plan);
   char room[32];
@@ -79,6 +91,7 @@ static void print_plan(const mw_recipe *recipe, const mw_plan *plan) {
   printf("bytes written %llu (%s)\n", (unsigned long long)facts.bytes_written,
          mw_text_size(room, (double)facts.bytes_written));
   printf("peak memory   %s\n", mw_text_size(room, (double)facts.peak_memory));
+  print_components(plan);
   print_trainings(plan);
   if (facts.candidates)
     printf("candidates    %zu to be scored, if all score alike; this is the plan of the first\n", facts.candidates);

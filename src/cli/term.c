@@ -163,8 +163,13 @@ void mw_term_done(mw_term *term, const mw_options *options, mw_plan_facts facts)
     double speed = (double)(facts.bytes_read + facts.bytes_written) / (seconds > 0 ? seconds : 1e-9);
     fputs("moonweld: ", stderr);
     mw_print_plain(stderr, options->output);
-    fprintf(stderr, ": %s in %.2f s, read and written at %s/s; donor: %s%s\n", mw_text_size(size, (double)facts.bytes_written),
-            seconds, mw_text_size(rate, speed), facts.donor, options->no_sync ? "; not synced to the disk" : "");
+    fprintf(stderr, ": %s in %.2f s, read and written at %s/s; donor: %s", mw_text_size(size, (double)facts.bytes_written),
+            seconds, mw_text_size(rate, speed), facts.donor);
+    if (facts.carried) {
+      fputs("; carried from it: ", stderr);
+      mw_print_plain(stderr, facts.carried);
+    }
+    fputs(options->no_sync ? "; not synced to the disk\n" : "\n", stderr);
   }
 }
 

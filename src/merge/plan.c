@@ -2,6 +2,7 @@
  * child, check what it returned, schedule the passes, lay out the output's files, measure what all will cost. All that the run
  * needs is decided before anything is written. */
 #include "merge/plan.h"
+#include "merge/components.h"
 #include "model/chat.h"
 #include "merge/request.h"
 #include "base/json_writer.h"
@@ -128,7 +129,7 @@ mw_job mw_plan_job(mw_plan *plan) {
 }
 
 uint64_t mw_plan_written(const mw_plan *plan) {
-  uint64_t bytes = 0;
+  uint64_t bytes = plan->components ? mw_components_measure(plan->components).bytes_written : 0;
   for (size_t i = 0; i < plan->layout.shard_count; i++) bytes += plan->layout.shards[i].size;
   return bytes;
 }
@@ -166,25 +167,31 @@ static void put_findings(mw_json_writer *json, const mw_plan *plan) {
   mw_json_writer_end(json);
 }
 
-static bool compose_json(mw_plan *plan, mw_error *err) {
+bool mw_plan_compose_json(mw_plan *plan, mw_error *err) {
+  mw_text_free(&plan->json);
   mw_json_writer json = {.out = &plan->json, .streamed = 1};
+  mw_plan_facts facts = mw_plan_measure(plan);
   mw_json_writer_object(&json, NULL);
   mw_json_writer_string(&json, "recipe", mw_recipe_name(plan->recipe));
   mw_json_writer_raw(&json, "arguments", plan->provenance.arguments.bytes);
-  mw_json_writer_u64(&json, "passes", plan->cost.passes);
-  mw_json_writer_u64(&json, "bytes_read", plan->cost.bytes_read);
-  mw_json_writer_u64(&json, "bytes_written", mw_plan_written(plan));
-  mw_json_writer_u64(&json, "peak_memory", plan->cost.peak_memory);
-  mw_json_writer_u64(&json, "tensors", plan->layout.count);
+  mw_json_writer_u64(&json, "passes", facts.passes);
+  mw_json_writer_u64(&json, "bytes_read", facts.bytes_read);
+  mw_json_writer_u64(&json, "bytes_written", facts.bytes_written);
+  mw_json_writer_u64(&json, "peak_memory", facts.peak_memory);
+  mw_json_writer_u64(&json, "tensors", facts.tensors);
   mw_json_writer_list(&json, "outputs");
-  for (size_t i = 0; i < plan->layout.shard_count; i++) {
+  for (size_t i = 0; i < facts.files; i++) {
+    const char *name;
+    uint64_t bytes;
+    mw_plan_file(plan, i, &name, &bytes);
     mw_json_writer_object(&json, NULL);
-    mw_json_writer_string(&json, "file", plan->layout.shards[i].name);
-    mw_json_writer_u64(&json, "bytes", plan->layout.shards[i].size);
+    mw_json_writer_string(&json, "file", name);
+    mw_json_writer_u64(&json, "bytes", bytes);
     mw_json_writer_end(&json);
   }
   mw_json_writer_end(&json);
-  mw_json_writer_string(&json, "donor", mw_plan_measure(plan).donor);
+  mw_json_writer_string(&json, "donor", facts.donor);
+  if (plan->components) mw_components_put(plan->components, &json);
   if (plan->candidates) mw_json_writer_u64(&json, "candidates", plan->candidates);
   if (plan->training_count) mw_json_writer_list(&json, "learning");
   for (size_t i = 0; i < plan->training_count; i++) put_training(&json, &plan->trainings[i]);
@@ -290,6 +297,7 @@ static bool open_judges(mw_plan *plan, mw_error *err) {
 
 static bool make(mw_plan *plan, const mw_binding *bindings, size_t count, mw_error *err) {
   const mw_arg *args;
+  bool pipelines;
   MW_TRY(mw_request_check(plan->recipe, bindings, count, &plan->options, err));
   MW_TRY(mw_option_table_keep(&plan->options, &plan->arena, err));
   size_t arg_count = mw_recipe_args(plan->recipe, &args);
@@ -297,6 +305,10 @@ static bool make(mw_plan *plan, const mw_binding *bindings, size_t count, mw_err
   MW_TRY(mw_chat_compare(&plan->inputs.family, &plan->warnings, err));
   MW_TRY(!plan->options.chat_template ||
          mw_chat_template(&plan->inputs.family, plan->options.chat_template, &plan->arena, &plan->chat_template, err));
+  MW_TRY(mw_components_expected(&plan->inputs, &pipelines, err));
+  if (pipelines)
+    return mw_components_plan(plan, bindings, count, err) &&
+           mw_provenance_compose(&plan->provenance, plan->recipe, bindings, count, &plan->options, err) && mw_plan_compose_json(plan, err);
   MW_TRY(mw_calibration_open(&plan->data, plan->options.data, plan->options.data_count, plan->options.window,
                              &plan->inputs.members[plan->inputs.donor], err));
   if (plan->data.count)
@@ -306,7 +318,7 @@ static bool make(mw_plan *plan, const mw_binding *bindings, size_t count, mw_err
   MW_TRY(mw_plan_settle(plan, err));
   MW_TRY(mw_provenance_compose(&plan->provenance, plan->recipe, bindings, count, &plan->options, err));
   MW_TRY(mw_provenance_take(&plan->provenance, &plan->result, err));
-  return measure(plan, err) && compose_json(plan, err);
+  return measure(plan, err) && mw_plan_compose_json(plan, err);
 }
 
 bool mw_plan_make(const mw_recipe *recipe, const mw_binding *bindings, size_t count, const mw_options *options,
@@ -324,6 +336,7 @@ bool mw_plan_make(const mw_recipe *recipe, const mw_binding *bindings, size_t co
 
 void mw_plan_free(mw_plan *plan) {
   if (!plan) return;
+  mw_components_free(plan->components);
   mw_plan_unsettle(plan);
   mw_recipe_release(&plan->result);
   mw_calibration_close(&plan->data);
@@ -339,6 +352,11 @@ void mw_plan_free(mw_plan *plan) {
 /* ---- the plan as text and JSON ---- */
 
 mw_plan_facts mw_plan_measure(const mw_plan *plan) {
+  if (plan->components) {
+    mw_plan_facts all = mw_components_measure(plan->components);
+    all.donor = plan->inputs.members[plan->inputs.donor].label;
+    return all;
+  }
   return (mw_plan_facts){.passes = plan->cost.passes, .bytes_read = plan->cost.bytes_read, .bytes_written = mw_plan_written(plan),
                          .peak_memory = plan->cost.peak_memory, .tensors = plan->layout.count,
                          .files = plan->layout.shard_count, .donor = plan->inputs.members[plan->inputs.donor].label,
@@ -346,8 +364,9 @@ mw_plan_facts mw_plan_measure(const mw_plan *plan) {
 }
 
 void mw_plan_file(const mw_plan *plan, size_t index, const char **name, uint64_t *bytes) {
-  *name = plan->layout.shards[index].name;
-  *bytes = plan->layout.shards[index].size;
+  const mw_components *components = plan->components;
+  *name = components ? components->files[index].name : plan->layout.shards[index].name;
+  *bytes = components ? components->files[index].bytes : plan->layout.shards[index].size;
 }
 
 size_t mw_plan_trainings(const mw_plan *plan, const mw_plan_training **first) {
@@ -356,8 +375,14 @@ size_t mw_plan_trainings(const mw_plan *plan, const mw_plan_training **first) {
 }
 
 size_t mw_plan_explained(const mw_plan *plan, const mw_plan_number **first) {
-  *first = plan->result.explained;
-  return plan->result.explained_count;
+  const mw_components *components = plan->components;
+  *first = components ? components->explained : plan->result.explained;
+  return components ? components->explained_count : plan->result.explained_count;
+}
+
+size_t mw_plan_components(const mw_plan *plan, const mw_plan_component **first) {
+  *first = plan->components ? plan->components->of : NULL;
+  return plan->components ? plan->components->count : 0;
 }
 
 const char *mw_plan_json(const mw_plan *plan) { return plan->json.bytes; }

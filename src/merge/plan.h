@@ -36,6 +36,8 @@ struct mw_plan {
   const mw_search *scores;      /* while it runs */
   mw_file_checksum_memory checksums; /* of what is read and written */
   mw_arena arena;
+  struct mw_components *components; /* NULL, or the inputs are whole pipelines: what follows from tensors is in the components' plans */
+  bool component;              /* this is the plan of such a component */
   mw_plan_training *trainings; /* in the arena */
   size_t training_count;
   mw_learning learning;
@@ -52,6 +54,8 @@ mw_training_job mw_plan_open_training(const mw_plan *plan, const mw_recipe_candi
 /* What the recipe is evaluated with. */
 mw_recipe_task mw_plan_task(const mw_plan *plan, const mw_binding *bindings, size_t count, mw_warning *warnings,
                             const mw_recipe_scorer *scorer);
+/* The text of mw_plan_json, in the place of an older one. */
+bool mw_plan_compose_json(mw_plan *plan, mw_error *err);
 /* Bytes of the output's tensor files. */
 uint64_t mw_plan_written(const mw_plan *plan);
 

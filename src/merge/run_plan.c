@@ -2,6 +2,7 @@
  * evaluated again, now with real scores: each candidate is made as a plan of its own, in a temporary folder, measured and removed;
  * the result of that evaluation is then made like any other. */
 #include "merge/plan.h"
+#include "merge/components.h"
 #include "merge/loss_score.h"
 #include "output/side_files.h"
 #include "output/variances.h"
@@ -52,6 +53,7 @@ static bool fill(mw_plan *plan, mw_writer *writer, mw_training *training, mw_pro
   bool ok = count(plan, writer, err) && mw_run_job(&job, err) && mw_variances_check(&plan->layout, mw_writer_folder(writer), err) &&
             (!training || mw_training_tell(training, &learning, err));
   provenance.chat_template = plan->chat_template;
+  provenance.component = plan->component;
   provenance.learning_json = learning.bytes;
   provenance.sets = plan->sets;
   provenance.set_count = plan->set_count;
@@ -154,6 +156,7 @@ static bool search_result(mw_plan *plan, mw_search *search, mw_error *err) {
 bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *err) {
   MW_TRY(allowed(plan, err));
   MW_TRY(mw_side_files_check(plan->inputs.members[plan->inputs.donor].model, err));
+  if (plan->components) return mw_components_run(plan, progress, context, err);
   MW_TRY(mw_family_same_integers(&plan->inputs.family, err));
   if (!plan->candidates) return write_result(plan, progress, context, err);
   searching s = {plan, progress, context};

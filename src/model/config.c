@@ -47,11 +47,11 @@ static void make_plain(char *text) {
   }
 }
 
-bool mw_config_open(mw_config *config, const char *folder, mw_error *err) {
+bool mw_config_open_file(mw_config *config, const char *folder, const char *name, mw_error *err) {
   mw_arena arena = {0};
   mw_text_escaped shown;
   *config = (mw_config){0};
-  const char *path = mw_file_join(&arena, folder, "config.json", err);
+  const char *path = mw_file_join(&arena, folder, name, err);
   bool ok = path && mw_file_slurp(path, LARGEST, &config->text, &config->length, err);
   const char *what = ok ? mw_text_escape_z(&shown, path) : "";
   if (ok) {
@@ -64,6 +64,10 @@ bool mw_config_open(mw_config *config, const char *folder, mw_error *err) {
   mw_mem_release(&arena);
   if (!ok) mw_config_close(config);
   return ok;
+}
+
+bool mw_config_open(mw_config *config, const char *folder, mw_error *err) {
+  return mw_config_open_file(config, folder, "config.json", err);
 }
 
 void mw_config_close(mw_config *config) {

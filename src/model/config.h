@@ -19,6 +19,8 @@ typedef struct mw_config {
 
 /* Reads and checks FOLDER/config.json (C1, C2: MW_MISSING or MW_DATA naming the key). */
 bool mw_config_open(mw_config *config, const char *folder, mw_error *err);
+/* The same of a file of another name. */
+bool mw_config_open_file(mw_config *config, const char *folder, const char *name, mw_error *err);
 void mw_config_close(mw_config *config);
 
 /* The first dtype that some dtype key, nested ones too, names and that no tensor has, as `held` ([MW_DTYPE_COUNT]) says; or NULL. */

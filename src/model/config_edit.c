@@ -173,7 +173,8 @@ static bool add_absent(edit *e) {
     e->dtype_found |= strcmp(key, "torch_dtype") == 0 || strcmp(key, "dtype") == 0;
     e->tie_found |= strcmp(key, "tie_word_embeddings") == 0;
   }
-  if (e->edits->dtype && !e->dtype_found) {
+  bool diffusers = mw_json_member(root, "_class_name").kind == MW_JSON_STRING; /* whose models know no such key */
+  if (e->edits->dtype && !e->dtype_found && !diffusers) {
     mw_text_format(&quoted, "\"%s\"", e->edits->dtype);
     const char *dtype = keep(e, &quoted);
     MW_TRY(dtype && add(e, root, "torch_dtype", dtype) && add(e, root, "dtype", dtype));

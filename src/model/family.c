@@ -3,6 +3,7 @@
 #include "model/adapter.h"
 #include "model/fit.h"
 #include "model/modules.h"
+#include "model/pipeline.h"
 #include "model/quantised.h"
 #include "model/rename.h"
 #include "model/scaled.h"
@@ -116,7 +117,8 @@ static bool check_config(const joining *j, const mw_family_member *member) {
     if (*config->model_type)
       mw_warning_add(j->warnings, "%s: model_type '%s' is not known: tensors are matched by name alone", member->label,
                   mw_text_escape_z(&shown, config->model_type));
-    else mw_warning_add(j->warnings, "%s: config.json names no model_type: tensors are matched by name alone", member->label);
+    else if (mw_json_member(config->root, "_class_name").kind != MW_JSON_STRING) /* which a model of diffusers has */
+      mw_warning_add(j->warnings, "%s: config.json names no model_type: tensors are matched by name alone", member->label);
     return true;
   }
   uint64_t present = layers_present(member->model);
@@ -191,13 +193,15 @@ static bool check_one(joining *j, const mw_family_member *member) {
 /* Every model must mean by its weights what the donor means by them. */
 static bool check_fit(joining *j) {
   const mw_family_member *donor = &j->members[j->donor];
+  const mw_family_rules *rules = j->rules;
   mw_vocabulary tokens = {0};
   bool ok = true;
   for (size_t m = 0; m < j->count && ok; m++) {
     const mw_family_member *other = &j->members[m];
-    ok = other == donor || (go_on(j, mw_fit_config(donor, other, j->rules->allow_config, j->warnings, j->err)) &&
-                            go_on(j, mw_fit_tokens(donor, other, &tokens, j->rules->allow_tokenizer, j->warnings, j->err)) &&
-                            go_on(j, mw_modules_compare(donor->model, other->model, other->label, j->warnings, j->err)));
+    ok = other == donor || (go_on(j, mw_fit_config(donor, other, "config.json", rules->allow_config, j->warnings, j->err)) &&
+                            go_on(j, mw_fit_tokens(donor, other, &tokens, rules->allow_tokenizer, j->warnings, j->err)) &&
+                            go_on(j, mw_modules_compare(donor->model, other->model, other->label, j->warnings, j->err)) &&
+                            go_on(j, mw_pipeline_fit(donor, other, rules, j->warnings, j->err)));
   }
   mw_vocabulary_close(&tokens);
   return ok;
@@ -208,7 +212,7 @@ static bool join(joining *j) {
   const mw_model *donor = j->members[j->donor].model;
   for (size_t m = 0; m < j->count; m++)
     MW_TRY(mw_scaled_list(&j->members[m], &out->arena, &j->members[m].scaled, j->err) && check_one(j, &j->members[m]));
-  if (!donor->config.text)
+  if (!donor->config.text && !donor->component_count)
     mw_warning_add(j->warnings, donor->folder ? "%s has no config.json: the output will have none either"
                                         : "%s is a lone file: the output will hold weights but no config and no tokenizer",
                 j->members[j->donor].label);

@@ -147,7 +147,8 @@ static void compare(const mw_family_member *donor, const mw_family_member *other
   }
 }
 
-bool mw_fit_config(const mw_family_member *donor, const mw_family_member *other, bool allowed, mw_warning *warnings, mw_error *err) {
+bool mw_fit_config(const mw_family_member *donor, const mw_family_member *other, const char *file, bool allowed, mw_warning *warnings,
+                   mw_error *err) {
   lines d = {0}, o = {0};
   findings f = {0};
   if (!donor->model->config.text || !other->model->config.text) return true;
@@ -155,12 +156,12 @@ bool mw_fit_config(const mw_family_member *donor, const mw_family_member *other,
   if (ok) compare(donor, other, &d, &o, &f);
   ok = ok && mw_text_check(&f.wrong, err) && mw_text_check(&f.odd, err);
   if (ok && f.odd.length)
-    mw_warning_add(warnings, "%s: config.json: %.700s; the output has %s's", other->label, f.odd.bytes, donor->label);
+    mw_warning_add(warnings, "%s: %s: %.700s; the output has %s's", other->label, file, f.odd.bytes, donor->label);
   if (ok && f.wrong.length && allowed)
-    mw_warning_add(warnings, "%s: config.json: %.700s; let through by --allow config, the output computes with %s's", other->label,
-                   f.wrong.bytes, donor->label);
+    mw_warning_add(warnings, "%s: %s: %.700s; let through by --allow config, the output computes with %s's", other->label,
+                   file, f.wrong.bytes, donor->label);
   if (ok && f.wrong.length && !allowed) {
-    ok = mw_error_set(err, MW_DATA, "%s: config.json: %.700s: equal weights do not mean the same", other->label, f.wrong.bytes);
+    ok = mw_error_set(err, MW_DATA, "%s: %s: %.700s: equal weights do not mean the same", other->label, file, f.wrong.bytes);
     mw_error_hint(err, "--allow config merges them all the same; the output then computes with %s's", donor->label);
   }
   mw_text_free(&f.wrong);

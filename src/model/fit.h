@@ -8,8 +8,10 @@
 #include "model/vocabulary.h"
 
 /* MW_DATA, with the key and both values, where a key of config.json that changes what weights mean differs, unless
- * `allowed`: then it is a warning, as other keys that differ are. Keys that only name, count or describe are passed over. */
-bool mw_fit_config(const mw_family_member *donor, const mw_family_member *other, bool allowed, mw_warning *warnings, mw_error *err);
+ * `allowed`: then it is a warning, as other keys that differ are. Keys that only name, count or describe are passed over.
+ * `file` is what the configurations are called. */
+bool mw_fit_config(const mw_family_member *donor, const mw_family_member *other, const char *file, bool allowed, mw_warning *warnings,
+                   mw_error *err);
 /* MW_DATA where ordinary tokens differ at equal ids, unless `allowed`; special and added tokens that differ are warnings.
  * *tokens: the donor's, zero at first, read once for all other models; mw_vocabulary_close() it. */
 bool mw_fit_tokens(const mw_family_member *donor, const mw_family_member *other, mw_vocabulary *tokens, bool allowed,

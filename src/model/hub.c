@@ -110,6 +110,23 @@ bool mw_hub_find(const char *id, mw_arena *arena, const char **folder, const cha
   return mw_error_hint(err, "download it first: moonweld never uses the network");
 }
 
+bool mw_hub_find_within(const char *where, mw_arena *arena, const char **id, const char **folder, const char **commit, mw_error *err) {
+  size_t end = strcspn(where, "@"), start = end;
+  mw_error ignored;
+  *id = *folder = *commit = NULL;
+  while (start > 0 && where[start - 1] != '/') start--;
+  if (start < 2 || !is_word(where + start, end - start)) return true;
+  char *whole = mw_mem_copy(arena, where, strlen(where), err), *name = mw_mem_copy(arena, where + start, end - start, err);
+  if (!whole || !name) return false;
+  memmove(whole + start - 1, whole + end, strlen(where + end) + 1);
+  if (!mw_hub_is_id(whole)) return true;
+  if (!mw_hub_find(whole, arena, folder, commit, &ignored)) return ignored.status != MW_MEMORY || mw_error_memory(err, strlen(where));
+  *folder = mw_file_join(arena, *folder, name, err);
+  *id = whole;
+  if (*folder && !mw_file_is_folder(*folder)) *id = *folder = *commit = NULL;
+  return *folder || !*id;
+}
+
 bool mw_hub_enter(const char *repository, mw_arena *arena, const char **id, const char **folder, const char **commit, mw_error *err) {
   size_t length = strlen(repository), mark = sizeof repository_mark - 1;
   *id = *folder = *commit = NULL;

@@ -10,6 +10,9 @@ bool mw_hub_is_id(const char *where);
 /* The snapshot folder and its commit. MW_MISSING where the id is malformed or not in the cache. Without a revision it
  * is refs/main, and where that is not there the only snapshot. */
 bool mw_hub_find(const char *id, mw_arena *arena, const char **folder, const char **commit, mw_error *err);
+/* A folder in a snapshot, "org/name/unet[@revision]": its id, "org/name[@revision]", its folder and commit. All three are NULL where the
+ * words are none, or where the cache lacks it. */
+bool mw_hub_find_within(const char *where, mw_arena *arena, const char **id, const char **folder, const char **commit, mw_error *err);
 /* A folder of the cache itself, .../models--ORG--NAME, given as a path: its id "ORG/NAME", and the snapshot as above. All three
  * are NULL where the folder is no such one. */
 bool mw_hub_enter(const char *repository, mw_arena *arena, const char **id, const char **folder, const char **commit, mw_error *err);

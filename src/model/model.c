@@ -5,6 +5,7 @@
 #include "model/hub.h"
 #include "model/modules.h"
 #include "model/near_path.h"
+#include "model/pipeline.h"
 #include "model/shards.h"
 #include <stdlib.h>
 #include <string.h>
@@ -159,6 +160,9 @@ static void check_total(const mw_model *model, const mw_shards *shards, mw_warni
 static bool open_folder(mw_model *model, mw_warning *warnings, mw_error *err) {
   mw_shards shards = {0};
   mw_arena arena = {0};
+  const char *index = mw_file_join(&model->arena, model->folder, MW_PIPELINE_INDEX, err);
+  if (!index) return false;
+  if (mw_file_exists(index)) return mw_pipeline_read(model, warnings, err);
   bool ok = mw_shards_find(model->folder, &arena, warnings, &shards, err) && open_all(model, &shards, &arena, err);
   if (ok) {
     ok = sort(model, err) && check_unique(model, err) && (!shards.entries || check_index(model, &shards, err)) &&
@@ -218,6 +222,8 @@ static bool locate(mw_model *model, const char *where, mw_error *err) {
     folder = slash ? mw_mem_copy(&model->arena, where, (size_t)(name - where), err) : ".";
   else if (mw_file_exists(where)) return true; /* a lone file */
   else {
+    MW_TRY(mw_hub_find_within(where, &model->arena, &id, &snapshot, &commit, err));
+    if (snapshot) return keep_origin(model, id, commit, err) && (model->folder = (char *)(uintptr_t)snapshot) != NULL;
     mw_text_escaped shown;
     mw_error_set(err, MW_MISSING, "%s: no such file or folder", mw_text_escape_z(&shown, where));
     mw_error_hint(err, "give a folder, a safetensors file, or a hub id org/name that the local cache holds");
@@ -239,10 +245,11 @@ bool mw_model_open(const char *where, mw_warning *warnings, mw_model **out, mw_e
 
 void mw_model_close(mw_model *model) {
   if (!model) return;
-  for (size_t i = 0; i < model->file_count; i++) {
+  for (size_t i = 0; i < model->file_count && !model->opened; i++) {
     mw_file_checksum_free(model->files[i].checksum);
     mw_file_close(&model->files[i]);
   }
+  for (size_t i = 0; i < model->component_count && model->opened; i++) mw_model_close(model->opened[i]);
   free(model->files);
   free(model->tensors);
   mw_config_close(&model->config);

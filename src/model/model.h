@@ -18,6 +18,10 @@ typedef struct mw_model {
   const char *metadata; /* of a lone file: what it says of itself, as a JSON object; else NULL */
   const char **parts;  /* [part_count] folders of its parts (modules.h); a tensor of "2_Dense" is called "2_Dense/NAME" */
   size_t part_count;
+  const char **components; /* [component_count] folders of models, where this is a whole pipeline (pipeline.h): then `parts` are its
+                              other components, and there are no tensors, but after mw_pipeline_open */
+  size_t component_count;
+  struct mw_model **opened; /* NULL, or the components, whose files are ours too */
   mw_file *files;      /* open for as long as the model */
   size_t file_count;
   mw_tensor *tensors;  /* sorted by name (bytes) */

@@ -7,9 +7,8 @@
 
 enum { LARGEST = 1 << 20, DEEPEST = 32, MAX_PARTS = 64 };
 
-/* A name of one folder, neither hidden nor a way out. */
-static bool is_plain(const char *name, size_t length) { /* `length` as JSON counts it: it may hold NUL */
-  return strlen(name) == length && length < 200 && *name != '.' && !strpbrk(name, "/\\");
+bool mw_modules_is_name(const char *name, size_t length) {
+  return length && strlen(name) == length && length < 200 && *name != '.' && !strpbrk(name, "/\\");
 }
 
 /* Normalising has no settings: its folder is empty, and git and hubs keep no empty folders. */
@@ -30,7 +29,7 @@ static bool add_part(const char *folder, const char *what, mw_json module, mw_ar
   if (path.kind != MW_JSON_STRING) return mw_error_set(err, MW_DATA, "%s: a module without a path", what);
   MW_TRY(mw_json_string(path, arena, &name, &length, err));
   if (!length) return true; /* the root */
-  if (!is_plain(name, length))
+  if (!mw_modules_is_name(name, length))
     return mw_error_set(err, MW_DATA, "%s: path: found %s, expected the name of a folder beside it", what,
                         mw_text_escape(&shown, path.bytes, path.length));
   if (!(place = mw_file_join(arena, folder, name, err))) return false;

@@ -6,6 +6,8 @@
 #include "base/warning.h"
 #include "model/model.h"
 
+/* Whether the words name one folder: neither hidden nor a way out. `length` is as JSON counts it, since they may hold NUL. */
+bool mw_modules_is_name(const char *name, size_t length);
 /* The folders that FOLDER/modules.json names, in its order; none without the file. MW_DATA where it is malformed, or where a name
  * leads out of the folder or is no name of one folder. Strings live in the arena. */
 bool mw_modules_read(const char *folder, mw_arena *arena, const char ***parts, size_t *count, mw_error *err);

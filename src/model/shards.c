@@ -1,5 +1,6 @@
 /* shards.c: if there is an index, its files are the model, and none may be outside of the folder. Without an index, file names that
- * count themselves (model-00002-of-00005.safetensors) must be complete. */
+ * count themselves (model-00002-of-00005.safetensors) must be complete. Weights of a variant, as diffusers calls those with a word
+ * in their names (model.fp16.safetensors), are taken where there are no others. */
 #include "model/shards.h"
 #include "format/file.h"
 #include "model/adapter.h"
@@ -116,9 +117,29 @@ static bool read_index(const char *folder, const char *name, mw_arena *arena, mw
 static const char *const stems[] = {"model", "diffusion_pytorch_model"};
 enum { STEMS = sizeof stems / sizeof *stems };
 
+enum { NAME_ROOM = 128, LONGEST_VARIANT = 32 };
+
+/* "model", or of a variant "model.fp16". */
+static const char *whole_stem(char room[NAME_ROOM], const char *stem, const char *variant) {
+  snprintf(room, NAME_ROOM, "%s%s%s", stem, *variant ? "." : "", variant);
+  return room;
+}
+
+/* "model.safetensors", or of a variant "model.fp16.safetensors". */
+static const char *single_name(char room[NAME_ROOM], const char *stem, const char *ending, const char *variant) {
+  snprintf(room, NAME_ROOM, "%s%s%s%s", stem, *variant ? "." : "", variant, ending);
+  return room;
+}
+
+/* "model.safetensors.index.json", or of a variant "model.safetensors.index.fp16.json". */
+static const char *index_name(char room[NAME_ROOM], const char *stem, const char *ending, const char *variant) {
+  snprintf(room, NAME_ROOM, "%s%s.index%s%s.json", stem, ending, *variant ? "." : "", variant);
+  return room;
+}
+
 /* "model-00002-of-00005.safetensors" -> 2 of 5, what stands before, as one of `stems` or NULL, and the ending. */
-static bool counts(const char *name, const char **stem, unsigned *index, unsigned *of, const char **ending) {
-  char again[80];
+static bool counts(const char *name, const char *variant, const char **stem, unsigned *index, unsigned *of, const char **ending) {
+  char again[80], whole[NAME_ROOM];
   *stem = NULL;
   *ending = mw_tensor_ending(name);
   size_t tail = strlen("-00002-of-00005"), length = *ending ? strlen(name) - strlen(*ending) : 0;
@@ -127,25 +148,26 @@ static bool counts(const char *name, const char **stem, unsigned *index, unsigne
   if (sscanf(number, "-%5u-of-%5u", index, of) != 2 || *index == 0 || *index > *of) return false;
   snprintf(again, sizeof again, "-%05u-of-%05u%s", *index, *of, *ending);
   for (size_t i = 0; i < STEMS; i++)
-    if (strlen(stems[i]) == length - tail && memcmp(name, stems[i], length - tail) == 0) *stem = stems[i];
+    if (strlen(whole_stem(whole, stems[i], variant)) == length - tail && memcmp(name, whole, length - tail) == 0) *stem = stems[i];
   return strcmp(number, again) == 0;
 }
 
 bool mw_shards_is_one(const char *name, unsigned *of) {
   const char *stem, *ending;
   unsigned index;
-  return counts(name, &stem, &index, of, &ending);
+  return counts(name, "", &stem, &index, of, &ending);
 }
 
 /* All files 1 to `of` must exist, and there must be only one such set: of two, nobody can know which one is meant. */
-static bool collect_counted(const char *folder, const char **names, size_t count, mw_shards *out, mw_error *err) {
+static bool collect_counted(const char *folder, const char **names, size_t count, const char *variant, mw_shards *out, mw_error *err) {
   unsigned of = 0, index, total, absent = 0;
   const char *ending = NULL, *own, *stem;
+  char whole[NAME_ROOM];
   mw_text missing = {0};
   mw_text_escaped shown;
   mw_text_escape_z(&shown, folder);
   for (size_t i = 0; i < count; i++) {
-    if (!counts(names[i], &stem, &index, &total, &own) || !stem) continue;
+    if (!counts(names[i], variant, &stem, &index, &total, &own) || !stem) continue;
     if (of && (total != of || own != ending || stem != out->stem)) {
       mw_error_set(err, MW_DATA, "%s: holds shards of two models, of %u and of %u files, and no index", shown.bytes, of, total);
       return mw_error_hint(err, "remove those that do not belong there");
@@ -154,8 +176,8 @@ static bool collect_counted(const char *folder, const char **names, size_t count
     MW_TRY(add_name(out, shown.bytes, names[i], err));
   }
   for (unsigned want = 1; want <= of && out->count < of; want++) {
-    char name[80];
-    snprintf(name, sizeof name, "%s-%05u-of-%05u%s", out->stem, want, of, ending);
+    char name[NAME_ROOM + 40];
+    snprintf(name, sizeof name, "%s-%05u-of-%05u%s", whole_stem(whole, out->stem, variant), want, of, ending);
     if (!holds(out->names, out->count, name) && absent++ < 20) mw_text_format(&missing, " %s", name);
   }
   if (absent > 20) mw_text_format(&missing, " ... and %u more", absent - 20);
@@ -165,26 +187,10 @@ static bool collect_counted(const char *folder, const char **names, size_t count
   return !absent;
 }
 
-/* A pipeline of diffusers: its components are models, each in a folder. */
-static bool pipeline(const char *folder, const char **names, size_t count, mw_arena *arena, mw_error *err) {
-  mw_text parts = {0};
-  mw_text_escaped shown;
-  for (size_t i = 0; i < count; i++) {
-    const char *part = mw_file_join(arena, folder, names[i], err), *config = part ? mw_file_join(arena, part, "config.json", err) : NULL;
-    if (!config) return mw_text_free(&parts), false;
-    if (mw_file_exists(config)) mw_text_format(&parts, "%s%s", parts.length ? ", " : "", mw_text_escape_z(&shown, names[i]));
-  }
-  mw_error_set(err, MW_DATA, "%s: a pipeline of diffusers (model_index.json), not one model; its components: %s",
-               mw_text_escape_z(&shown, folder), parts.length ? parts.bytes : "none");
-  mw_text_free(&parts);
-  return mw_error_hint(err, "merge it component by component: give these folders");
-}
-
 static bool nothing(const char *folder, const char **names, size_t count, mw_arena *arena, mw_error *err) {
   mw_text_escaped shown, other;
   const char *ending, *usual = mw_tensor_formats[0]->ending;
   unsigned of;
-  if (holds(names, count, "model_index.json")) return pipeline(folder, names, count, arena, err);
   mw_text_escape_z(&shown, folder);
   if (holds(names, count, "adapter_config.json") || holds(names, count, "adapter_model.safetensors"))
     return mw_adapter_refuse(shown.bytes, err);
@@ -250,55 +256,120 @@ static bool check_single(const char *folder, const mw_shards *found, const char 
   return same || holds_both(folder, single, index, err);
 }
 
-static const char index_tail[] = ".index.json";
-
 bool mw_shards_is_index(const char *name) {
-  char known[64];
+  char known[NAME_ROOM];
   for (size_t s = 0; s < STEMS; s++)
-    for (size_t i = 0; mw_tensor_formats[i]; i++) {
-      snprintf(known, sizeof known, "%s%s%s", stems[s], mw_tensor_formats[i]->ending, index_tail);
-      if (strcmp(name, known) == 0) return true;
-    }
+    for (size_t i = 0; mw_tensor_formats[i]; i++)
+      if (strcmp(name, index_name(known, stems[s], mw_tensor_formats[i]->ending, "")) == 0) return true;
   return false;
 }
 
-/* "model.safetensors" with this tail, or the same of another stem or format, where it is there; of two nobody can tell which
- * is meant. */
-static bool find_usual(const char *folder, const char *const *names, size_t count, const char *tail, mw_arena *arena,
+typedef const char *naming(char room[NAME_ROOM], const char *stem, const char *ending, const char *variant);
+
+/* The file that is called so, of any stem and format; of two nobody can tell which is meant. */
+static bool find_named(const char *folder, const char *const *names, size_t count, const char *variant, naming *call, mw_arena *arena,
                        const char **out, const char **stem, mw_error *err) {
   *out = NULL;
   for (size_t s = 0; s < STEMS; s++)
     for (size_t i = 0; mw_tensor_formats[i]; i++) {
-      char name[64];
-      int length = snprintf(name, sizeof name, "%s%s%s", stems[s], mw_tensor_formats[i]->ending, tail);
-      if (!holds(names, count, name)) continue;
+      char name[NAME_ROOM];
+      if (!holds(names, count, call(name, stems[s], mw_tensor_formats[i]->ending, variant))) continue;
       if (*out) return holds_both(folder, *out, name, err);
-      MW_TRY((*out = mw_mem_copy(arena, name, (size_t)length, err)) != NULL);
+      MW_TRY((*out = mw_mem_copy(arena, name, strlen(name), err)) != NULL);
       *stem = stems[s];
     }
   return true;
 }
 
-bool mw_shards_find(const char *folder, mw_arena *arena, mw_warning *warnings, mw_shards *out, mw_error *err) {
-  const char **names, *single, *index, *ending, *stem = NULL;
-  size_t count;
-  mw_text_escaped shown, place;
+/* Whether the word that begins at `start` is the variant that the name is of. */
+static bool is_variant(const char *name, const char *stem, const char *ending, const char *start, char word[LONGEST_VARIANT + 1]) {
+  char room[NAME_ROOM];
+  const char *own;
+  unsigned number, of;
+  size_t length = strspn(start, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+  if (!length || length > LONGEST_VARIANT) return false;
+  memcpy(word, start, length);
+  word[length] = 0;
+  return strcmp(name, single_name(room, stem, ending, word)) == 0 || strcmp(name, index_name(room, stem, ending, word)) == 0 ||
+         (counts(name, word, &own, &number, &of, &ending) && own);
+}
+
+/* "model.fp16.safetensors", "model.fp16-00001-of-00002.safetensors", "model.safetensors.index.fp16.json" -> "fp16". */
+static bool variant_of(const char *name, char word[LONGEST_VARIANT + 1]) {
+  char start[NAME_ROOM];
+  for (size_t s = 0; s < STEMS; s++)
+    for (size_t i = 0; mw_tensor_formats[i]; i++) {
+      const char *ending = mw_tensor_formats[i]->ending;
+      int stem = snprintf(start, sizeof start, "%s.", stems[s]);
+      if (strncmp(name, start, (size_t)stem) != 0) continue;
+      if (is_variant(name, stems[s], ending, name + stem, word)) return true;
+      int index = snprintf(start, sizeof start, "%s%s.index.", stems[s], ending);
+      if (strncmp(name, start, (size_t)index) == 0 && is_variant(name, stems[s], ending, name + index, word)) return true;
+    }
+  return false;
+}
+
+/* The only variant that the folder holds, or ""; of two nobody can tell which is meant. */
+static bool find_variant(const char *folder, const char *const *names, size_t count, char variant[LONGEST_VARIANT + 1], mw_error *err) {
+  char word[LONGEST_VARIANT + 1];
+  mw_text_escaped shown;
+  *variant = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (!variant_of(names[i], word) || strcmp(word, variant) == 0) continue;
+    if (!*variant) {
+      strcpy(variant, word);
+      continue;
+    }
+    mw_error_set(err, MW_DATA, "%s: holds the variants %s and %s of the weights, and none without a variant",
+                 mw_text_escape_z(&shown, folder), variant, word);
+    return mw_error_hint(err, "leave only one of them in the folder, or give its file itself");
+  }
+  return true;
+}
+
+/* Finds the files of one variant, or with "" those of none. None are found: out->count is 0. */
+static bool find(const char *folder, const char **names, size_t count, const char *variant, mw_arena *arena, mw_shards *out,
+                 mw_error *err) {
+  const char *single, *index, *ending, *stem = NULL;
   unsigned number, of;
   bool counted = false;
-  MW_TRY(mw_file_list(folder, arena, &names, &count, err));
-  MW_TRY(find_usual(folder, names, count, "", arena, &single, &out->stem, err) &&
-         find_usual(folder, names, count, index_tail, arena, &index, &out->stem, err));
-  for (size_t i = 0; i < count && !counted; i++) counted = counts(names[i], &stem, &number, &of, &ending) && stem;
-  if (index) {
-    MW_TRY(read_index(folder, index, arena, out, err));
-    if (single) MW_TRY(check_single(folder, out, single, index, arena, err));
-  } else if (single) MW_TRY(add_name(out, folder, single, err));
-  else if (counted) MW_TRY(collect_counted(folder, names, count, out, err));
-  else return nothing(folder, names, count, arena, err);
-  for (size_t i = 0; i < count; i++)
-    if (mw_tensor_ending(names[i]) && !holds(out->names, out->count, names[i]))
-      mw_warning_add(warnings, "%s: %s is not part of the model and is left alone", mw_text_escape_z(&place, folder),
-                  mw_text_escape_z(&shown, names[i]));
+  MW_TRY(find_named(folder, names, count, variant, single_name, arena, &single, &out->stem, err) &&
+         find_named(folder, names, count, variant, index_name, arena, &index, &out->stem, err));
+  for (size_t i = 0; i < count && !counted; i++) counted = counts(names[i], variant, &stem, &number, &of, &ending) && stem;
+  if (index) return read_index(folder, index, arena, out, err) && (!single || check_single(folder, out, single, index, arena, err));
+  if (single) return add_name(out, folder, single, err);
+  return !counted || collect_counted(folder, names, count, variant, out, err);
+}
+
+/* Files of weights that are not read. */
+static void tell_left(const char *folder, const char **names, size_t count, const mw_shards *found, mw_warning *warnings) {
+  char word[LONGEST_VARIANT + 1];
+  mw_text_escaped shown, place;
+  for (size_t i = 0; i < count; i++) {
+    if (!mw_tensor_ending(names[i]) || holds(found->names, found->count, names[i])) continue;
+    mw_text_escape_z(&shown, names[i]);
+    mw_text_escape_z(&place, folder);
+    if (variant_of(names[i], word))
+      mw_warning_add(warnings, "%s: %s is the variant %s and is left alone: weights without a variant are there, and are taken",
+                     place.bytes, shown.bytes, word);
+    else mw_warning_add(warnings, "%s: %s is not part of the model and is left alone", place.bytes, shown.bytes);
+  }
+}
+
+bool mw_shards_find(const char *folder, mw_arena *arena, mw_warning *warnings, mw_shards *out, mw_error *err) {
+  const char **names;
+  size_t count;
+  char variant[LONGEST_VARIANT + 1] = "";
+  mw_text_escaped place;
+  MW_TRY(mw_file_list(folder, arena, &names, &count, err) && find(folder, names, count, variant, arena, out, err));
+  if (!out->count) {
+    MW_TRY(find_variant(folder, names, count, variant, err));
+    if (*variant) MW_TRY(find(folder, names, count, variant, arena, out, err));
+    if (!out->count) return nothing(folder, names, count, arena, err);
+    mw_warning_add(warnings, "%s: all weights are of the variant %s, which is read; files of an output have no variant in their names",
+                   mw_text_escape_z(&place, folder), variant);
+  }
+  tell_left(folder, names, count, out, warnings);
   return true;
 }
 

@@ -95,6 +95,7 @@ static bool is_repeated(const mw_family_member *members, size_t index) {
 
 /* The library that loads the output, as the hub spells it. */
 static const char *library_of(const mw_model *donor) {
+  if (donor->component_count) return "diffusers";
   if (donor->part_count) return "sentence-transformers";
   return strcmp(donor->stem, "model") == 0 ? "transformers" : "diffusers";
 }
@@ -172,6 +173,11 @@ bool mw_card_compose(const mw_family *family, const mw_side_files_provenance *pr
   }
   mw_text_format(out, "\n");
   add_inputs(out, family->members, family->count);
+  if (provenance->carried) {
+    mw_text_format(out, "\nComponents that are not merged but %s's: ", family->members[family->donor].label);
+    add_words(out, provenance->carried);
+    mw_text_format(out, "\n");
+  }
   if (provenance->command) {
     mw_text_format(out, "\n## Command\n\n");
     add_block(out, "sh", provenance->command);

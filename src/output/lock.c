@@ -78,7 +78,7 @@ static void put_outputs(mw_json_writer *json, const mw_layout *layout, const mw_
     mw_json_writer_object(json, NULL);
     mw_json_writer_string(json, "file", files[i].name);
     mw_json_writer_u64(json, "bytes", files[i].bytes);
-    if (mw_writer_checksum(writer, 0)) mw_json_writer_string(json, "xxh3", mw_checksum_hex(files[i].checksum, hex));
+    if (mw_writer_is_counted(writer)) mw_json_writer_string(json, "xxh3", mw_checksum_hex(files[i].checksum, hex));
     mw_json_writer_end(json);
   }
   mw_json_writer_end(json);
@@ -117,6 +117,7 @@ bool mw_lock_compose(const mw_layout *layout, const mw_family_member *members, s
   mw_json_writer_list(&json, "inputs");
   for (size_t i = 0; i < count; i++) put_input(&json, &members[i]);
   mw_json_writer_end(&json);
+  if (provenance->components_json) mw_json_writer_raw(&json, "components", provenance->components_json);
   put_outputs(&json, layout, writer);
   mw_json_writer_end(&json);
   return mw_json_writer_finish(&json, err) && mw_lock_sign(out, err);

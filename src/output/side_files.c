@@ -231,19 +231,21 @@ static const char *dtype_word(const mw_layout *layout, const mw_config *config, 
   return most_word && mw_config_absent_dtype(config, held) ? most_word : NULL;
 }
 
-static bool check_tokenizer(copy *job, mw_error *err) {
-  const char **names, *why;
+/* Of the folder, or of a part in it. */
+static bool check_tokenizer(copy *job, const char *part, mw_error *err) {
+  const char **names, *why, *place = part ? mw_file_join(&job->arena, job->folder, part, err) : job->folder;
   size_t count;
-  MW_TRY(mw_file_list(job->folder, &job->arena, &names, &count, err));
+  MW_TRY(place && mw_file_list(place, &job->arena, &names, &count, err));
   for (size_t i = 0; i < count; i++) {
     char *resolved;
     mw_text_escaped rooms[2];
     if (!is_tokenizer(names[i]) || left_behind(names[i]) < LEFT_KINDS) continue;
-    MW_TRY(resolve(job, names[i], &resolved, &why, err));
+    const char *name = part ? mw_file_join(&job->arena, part, names[i], err) : names[i];
+    MW_TRY(name && resolve(job, name, &resolved, &why, err));
     free(resolved);
     if (!why) continue;
     mw_error_set(err, MW_DATA, "%s/%s: %s, and the output would have no tokenizer", mw_text_escape_z(&rooms[0], job->folder),
-                 mw_text_escape_z(&rooms[1], names[i]), why);
+                 mw_text_escape_z(&rooms[1], name), why);
     return mw_error_hint(err, "put the file itself in its place, or remove the link");
   }
   return true;
@@ -251,7 +253,8 @@ static bool check_tokenizer(copy *job, mw_error *err) {
 
 bool mw_side_files_check(const mw_model *donor, mw_error *err) {
   copy job = {.folder = donor->folder};
-  bool sound = !donor->folder || (find_roots(&job, err) && check_tokenizer(&job, err));
+  bool sound = !donor->folder || (find_roots(&job, err) && check_tokenizer(&job, NULL, err));
+  for (size_t i = 0; i < donor->part_count && sound; i++) sound = check_tokenizer(&job, donor->parts[i], err);
   end_copy(&job);
   return sound;
 }
@@ -285,6 +288,7 @@ bool mw_side_files_write(mw_writer *writer, const mw_layout *layout, const mw_fa
   }
   if (provenance->scores_lines && !lone)
     MW_TRY(mw_writer_file(writer, "moonweld/scores.jsonl", provenance->scores_lines, strlen(provenance->scores_lines), err));
-  MW_TRY(write_text(writer, "README.md", mw_card_compose(family, provenance, warnings, &text, err), &text, err));
+  if (!provenance->component)
+    MW_TRY(write_text(writer, "README.md", mw_card_compose(family, provenance, warnings, &text, err), &text, err));
   return write_text(writer, "merge.lock.json", mw_lock_compose(layout, members, count, provenance, writer, &text, err), &text, err);
 }

@@ -24,6 +24,9 @@ typedef struct mw_side_files_provenance {
   const char *chat_template;    /* in the place of the donor's, or NULL */
   const mw_config_edit_set *sets;    /* what config.json gets: by the recipe, and by what the tensors are */
   size_t set_count;
+  bool component;               /* it is a component of a pipeline, which has the card */
+  const char *components_json;  /* of a pipeline: [{"name": "unet", "carried": null}], or NULL; each has a lock file of its own */
+  const char *carried;          /* of a pipeline: "vae (the same in all inputs)", or NULL */
 } mw_side_files_provenance;
 
 /* Whether the donor's tokenizer can be carried: MW_DATA where one of its files is a link that is not followed. Asked before a merge. */

@@ -165,6 +165,8 @@ bool mw_writer_count(mw_writer *writer, const mw_layout *layout, mw_file_checksu
   return true;
 }
 
+bool mw_writer_is_counted(const mw_writer *writer) { return writer->counted != NULL; }
+
 mw_file_checksum *mw_writer_checksum(const mw_writer *writer, size_t shard) {
   return writer->counted ? writer->counted[shard].checksum : NULL;
 }

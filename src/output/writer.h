@@ -21,6 +21,8 @@ bool mw_writer_open(const char *out, const mw_layout *layout, bool force, bool s
 bool mw_writer_write(mw_writer *writer, uint32_t shard, uint64_t offset, const void *bytes, size_t length, mw_error *err);
 /* Computes checksums of the shards from now on. `memory` and the layout's headers must stay until the writer is closed. */
 bool mw_writer_count(mw_writer *writer, const mw_layout *layout, mw_file_checksum_memory *memory, mw_error *err);
+/* Whether that was asked for. */
+bool mw_writer_is_counted(const mw_writer *writer);
 /* Of a shard, or NULL if they are not counted. */
 mw_file_checksum *mw_writer_checksum(const mw_writer *writer, size_t shard);
 /* A small file of the output, "config.json" or "sub/name". */

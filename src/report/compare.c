@@ -2,6 +2,7 @@
  * executor computes in one pass (exec/run.h). Tensors that are not real numbers are compared byte by byte. */
 #include "report/compare.h"
 #include "exec/run.h"
+#include "model/pipeline.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -363,7 +364,7 @@ mw_compare_figures mw_compare_tell(const mw_compare_sums *sums) {
 
 static bool open_model(mw_compare *compare, const char *where, const char *label, mw_warning *warnings, mw_error *err) {
   mw_model *model;
-  MW_TRY(mw_model_open(where, warnings, &model, err));
+  MW_TRY(mw_pipeline_open(where, warnings, &model, err));
   compare->members[compare->models++] = (mw_family_member){.model = model, .label = label};
   return true;
 }

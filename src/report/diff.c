@@ -92,23 +92,52 @@ static void check_length(const mw_compare *compare, const pair *p, mw_warning *w
               mw_text_escape(&name, row->name, row->key), 100 * longest);
 }
 
-/* The warnings and errors that a merge of these would give. */
-static void check_merge(const mw_compare *compare, mw_warning *warnings) {
+/* Whether a merge would take these models, judged without the others' tensors; if not, a warning says why. */
+static bool joins(const mw_family_member *models, size_t count, mw_warning *warnings) {
   mw_family_rules rules = {0};
   mw_family_member members[MW_COMPARE_MODELS];
   mw_family family;
   mw_error refusal;
-  memcpy(members, compare->members, sizeof members);
-  size_t donor = compare->models == 3 ? MW_COMPARE_BASE : MW_COMPARE_A;
-  if (!mw_family_join(members, compare->models, donor, &rules, NULL, &family, &refusal)) {
+  memcpy(members, models, count * sizeof *members);
+  if (!mw_family_join(members, count, count == 3 ? MW_COMPARE_BASE : MW_COMPARE_A, &rules, NULL, &family, &refusal)) {
     mw_warning_add(warnings, "a merge would refuse these models: %s", refusal.text);
-    return;
+    return false;
   }
   mw_family_free(&family);
+  return true;
+}
+
+/* The models' component of that name, as members of a merge; false where one has none: then it is carried. */
+static bool members_of(const mw_compare *compare, const char *component, size_t length, mw_family_member *out) {
+  for (size_t m = 0; m < compare->models; m++) {
+    const mw_model *model = compare->members[m].model;
+    out[m] = (mw_family_member){.label = compare->members[m].label};
+    for (size_t i = 0; i < model->component_count; i++)
+      if (strncmp(model->components[i], component, length) == 0 && !model->components[i][length]) out[m].model = model->opened[i];
+    if (!out[m].model) return false;
+  }
+  return true;
+}
+
+static bool join(const mw_compare *compare, mw_warning *warnings) {
+  mw_family_member members[MW_COMPARE_MODELS];
+  const mw_model *a = compare->members[MW_COMPARE_A].model;
+  bool all = joins(compare->members, compare->models, warnings);
+  for (size_t i = 0; i < a->component_count; i++)
+    if (members_of(compare, a->components[i], strlen(a->components[i]), members)) all = joins(members, compare->models, warnings) && all;
+  return all;
+}
+
+/* The warnings and errors that a merge of these would give. */
+static void check_merge(const mw_compare *compare, mw_warning *warnings) {
+  if (!join(compare, warnings)) return;
+  bool pipelines = compare->members[MW_COMPARE_A].model->component_count;
   size_t unmatched = 0, first = none;
   for (size_t i = 0; i < compare->count; i++) {
-    mw_compare_state state = compare->rows[i].state;
-    if (state == MW_COMPARE_SAME || state == MW_COMPARE_DIFFERS) continue;
+    mw_family_member members[MW_COMPARE_MODELS];
+    const mw_compare_row *row = &compare->rows[i];
+    if (row->state == MW_COMPARE_SAME || row->state == MW_COMPARE_DIFFERS) continue;
+    if (pipelines && !members_of(compare, row->name, strcspn(row->name, "/"), members)) continue;
     if (!unmatched++) first = i;
   }
   mw_text_escaped name;

@@ -4,6 +4,7 @@
 #include "base/json_writer.h"
 #include "model/family.h"
 #include "model/hub.h"
+#include "model/pipeline.h"
 #include "num/cpu.h"
 #include <math.h>
 #include <stdlib.h>
@@ -79,9 +80,8 @@ static figures figures_of(const mw_tensor *tensor, const stats *s) {
 }
 
 /* What a merge of this model would refuse becomes a warning. */
-static void warn(mw_inspection *inspection) {
-  const mw_model *model = inspection->model;
-  mw_family_member member = {.model = model, .label = "this model"};
+static void warn(mw_inspection *inspection, const mw_model *model, const char *label) {
+  mw_family_member member = {.model = model, .label = label};
   mw_family_rules rules = {0};
   mw_family family;
   mw_error refusal;
@@ -90,9 +90,15 @@ static void warn(mw_inspection *inspection) {
   else mw_warning_add(&inspection->warnings, "a merge would refuse this: %s", refusal.text);
 }
 
-/* Checks all files of a model, also side files. Only files of the hub's cache have a hash in their name. */
-static bool verify(mw_inspection *inspection, mw_error *err) {
+/* A pipeline is merged component by component. */
+static void warn_all(mw_inspection *inspection) {
   const mw_model *model = inspection->model;
+  if (!model->component_count) warn(inspection, model, "this model");
+  for (size_t i = 0; i < model->component_count; i++) warn(inspection, model->opened[i], model->components[i]);
+}
+
+/* Checks all files of a model, also side files. Only files of the hub's cache have a hash in their name. */
+static bool verify(mw_inspection *inspection, const mw_model *model, mw_error *err) {
   mw_arena arena = {0};
   const char **names;
   size_t count = 1;
@@ -103,6 +109,7 @@ static bool verify(mw_inspection *inspection, mw_error *err) {
     ok = path && mw_hub_verify(path, &promised, err);
     if (ok && promised) inspection->verified++;
   }
+  for (size_t i = 0; ok && i < model->component_count; i++) ok = verify(inspection, model->opened[i], err);
   mw_mem_release(&arena);
   return ok;
 }
@@ -111,13 +118,13 @@ bool mw_inspect_open(const char *path, bool with_stats, mw_inspection **out, mw_
   mw_inspection *inspection = mw_mem_new(1, sizeof *inspection, err);
   if (!inspection) return false;
   bool ok = (inspection->path = mw_mem_copy(&inspection->arena, path, strlen(path), err)) != NULL &&
-            mw_model_open(path, &inspection->warnings, &inspection->model, err) &&
-            (!with_stats || (measure_all(inspection, err) && verify(inspection, err)));
+            mw_pipeline_open(path, &inspection->warnings, &inspection->model, err) &&
+            (!with_stats || (measure_all(inspection, err) && verify(inspection, inspection->model, err)));
   for (size_t i = 0; ok && i < inspection->model->tensor_count; i++) {
     inspection->parameters += mw_tensor_elements(&inspection->model->tensors[i]);
     inspection->bytes += mw_tensor_bytes(&inspection->model->tensors[i]);
   }
-  if (ok) warn(inspection);
+  if (ok) warn_all(inspection);
   if (ok) *out = inspection;
   else mw_inspect_free(inspection);
   return ok;
@@ -140,9 +147,16 @@ size_t mw_inspect_notes(const mw_inspection *inspection, const char *const **lin
 
 /* ---- JSON ---- */
 
+/* "model.safetensors"; of a pipeline "unet/diffusion_pytorch_model.safetensors". */
+static const char *file_of(const mw_model *model, const mw_tensor *tensor) {
+  const char *path = mw_model_path(model, tensor), *slash = strrchr(path, '/');
+  if (!model->component_count) return slash ? slash + 1 : path;
+  path += strlen(model->folder);
+  return path + strspn(path, "/");
+}
+
 static void put_json(mw_json_writer *json, const mw_inspection *inspection, size_t index) {
   const mw_tensor *tensor = &inspection->model->tensors[index];
-  const char *file = mw_model_path(inspection->model, tensor), *slash = strrchr(file, '/');
   mw_json_writer_object(json, NULL);
   mw_json_writer_string(json, "name", tensor->name);
   mw_json_writer_string(json, "dtype", mw_dtype_name((mw_dtype)tensor->dtype));
@@ -150,7 +164,7 @@ static void put_json(mw_json_writer *json, const mw_inspection *inspection, size
   for (unsigned i = 0; i < tensor->rank; i++) mw_json_writer_u64(json, NULL, tensor->shape[i]);
   mw_json_writer_end(json);
   mw_json_writer_u64(json, "bytes", mw_tensor_bytes(tensor));
-  mw_json_writer_string(json, "file", slash ? slash + 1 : file);
+  mw_json_writer_string(json, "file", file_of(inspection->model, tensor));
   if (has_stats(inspection, tensor)) {
     figures f = figures_of(tensor, &inspection->stats[index]);
     mw_json_writer_number(json, "min", f.min);

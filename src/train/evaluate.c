@@ -95,6 +95,12 @@ bool mw_evaluate_candidate_losses(const mw_evaluate_candidate *candidate, const 
   return ok;
 }
 
+static bool check_one(const mw_model *model, mw_error *err) {
+  mw_text_escaped shown;
+  return !model->component_count || mw_error_set(err, MW_UNAVAILABLE, "%s: a whole pipeline of diffusers predicts no tokens",
+                                                 mw_text_escape_z(&shown, model->where));
+}
+
 bool mw_eval_model(const char *model, const mw_options *options, mw_learning progress, void *context,
                    mw_evaluation *results, mw_error *err) {
   static const mw_arg arg = {.name = "model", .doc = "the model to evaluate", .kind = MW_ARG_MODEL};
@@ -103,6 +109,7 @@ bool mw_eval_model(const char *model, const mw_options *options, mw_learning pro
   mw_input_set inputs = {0};
   mw_calibration data = {0};
   bool ok = mw_option_table_check(options, err) && mw_input_set_open(&inputs, &arg, 1, &binding, 1, options, NULL, err) &&
+            check_one(inputs.members[0].model, err) &&
             mw_calibration_open(&data, options->data, options->data_count, options->window, &inputs.members[0], err) &&
             mw_evaluate_candidate_losses(&itself, &inputs, &data, options, progress, context, results, err);
   mw_calibration_close(&data);

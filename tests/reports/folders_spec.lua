@@ -159,13 +159,6 @@ describe("a model of diffusers", function()
     local refused = M.refused("moonweld lerp --a odd --b odd", "holds no model.safetensors", "it is one of 3 shards")
     assert.is_nil(refused:find("give that file itself", 1, true))
   end)
-
-  it("is not meant by a whole pipeline, whose components are named", function()
-    M.write("pipe_a/model_index.json", '{"_class_name": "StableDiffusionPipeline", "unet": ["diffusers", "UNet2DConditionModel"]}')
-    M.write("pipe_a/vae/config.json", "{}")
-    M.write("pipe_a/scheduler/scheduler_config.json", "{}")
-    M.refused("moonweld lerp --a pipe_a --b pipe_b", "a pipeline of diffusers", "its components: unet, vae", "component by component")
-  end)
 end)
 
 describe("a model of sentence-transformers", function()

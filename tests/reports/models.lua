@@ -97,11 +97,11 @@ function M.read(file)
   return tensors
 end
 
---- Runs a command line in the folder; `moonweld` is the program. Gives its exit code, and what it says (both streams).
+--- Runs a command line in the folder; `moonweld` is the program, and lies in $program. Gives its exit code, and what it says (both streams).
 function M.run(command)
   local program = os.getenv "MOONWELD" or "build/moonweld"
   if program:sub(1, 1) ~= "/" then program = io.popen("pwd"):read "l" .. "/" .. program end
-  local pipe = assert(io.popen(("cd '%s' && { moonweld() { '%s' \"$@\"; }; %s; } 2>&1; echo \"code $?\""):format(M.folder, program, command)))
+  local pipe = assert(io.popen(("cd '%s' && { program='%s'; moonweld() { \"$program\" \"$@\"; }; %s; } 2>&1; echo \"code $?\""):format(M.folder, program, command)))
   local said = pipe:read "a"
   pipe:close()
   return tonumber(said:match "code (%d+)\n$"), (said:gsub("code %d+\n$", ""))

@@ -112,8 +112,13 @@ static void test_folders(void) {
   put_model("half", any, NULL, 0);
   put_tensors("half/model.fp16.safetensors", first, 1);
   put_text("half/pytorch_model.bin", "");
-  REFUSES("half", MW_MISSING, "model.fp16.safetensors");
+  WARNS("half", "of the variant fp16");
+  put_tensors("half/model.bf16.safetensors", first, 1);
+  REFUSES("half", MW_DATA, "variants bf16 and fp16");
   OPENS("half/model.fp16.safetensors");
+  put_model("named", any, NULL, 0);
+  put_tensors("named/weights.safetensors", first, 1);
+  REFUSES("named", MW_MISSING, "weights.safetensors");
   put_model("pickle", any, NULL, 0);
   put_text("pickle/pytorch_model.bin", ""); /* I10 */
   REFUSES("pickle", MW_DATA, "convert");

@@ -1,0 +1,317 @@
+/* components.c: a list of plans that are published as one output. Each makes its folder as any merge does, but within the temporary
+ * folder of the whole: OUT.partial-HASH/unet. What is no model (scheduler, tokenizer, model_index.json) is carried as side files are. */
+#include "merge/components.h"
+#include "base/json_writer.h"
+#include "model/hub.h"
+#include "model/pipeline.h"
+#include "output/writer.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- which components ---- */
+
+bool mw_components_expected(const mw_input_set *inputs, bool *pipelines, mw_error *err) {
+  const mw_family_member *whole = NULL, *one = NULL;
+  for (size_t i = 0; i < inputs->count; i++) {
+    const mw_family_member *member = &inputs->members[i];
+    if (member->model->component_count) whole = member;
+    else one = member;
+  }
+  *pipelines = whole != NULL;
+  if (!whole || !one) return true;
+  mw_text_escaped shown;
+  mw_error_set(err, MW_USAGE, "%s is a whole pipeline of diffusers, and %s is one model", whole->label, one->label);
+  return mw_error_hint(err, "give pipelines everywhere, or a component of each: %s/%s", mw_text_escape_z(&shown, whole->model->where),
+                       whole->model->components[0]);
+}
+
+/* What needs one model is refused. */
+static bool check_request(const mw_plan *plan, mw_error *err) {
+  const mw_options *options = &plan->options;
+  bool lone = options->output && mw_text_ends_with(options->output, MW_SAFETENSORS_ENDING);
+  const char *no = options->score ? "--score" : options->data_count ? "--data" : lone ? "-o NAME" MW_SAFETENSORS_ENDING : NULL;
+  if (!no) return true;
+  mw_error_set(err, MW_USAGE, "%s is not for whole pipelines of diffusers", no);
+  return mw_error_hint(err, lone ? "name a folder: -o NAME" : "give one component of each: A/unet B/unet");
+}
+
+/* The label of the first input that lacks the component, or NULL. */
+static const char *lacking(const mw_input_set *inputs, const char *name) {
+  for (size_t i = 0; i < inputs->count; i++)
+    if (!mw_pipeline_has(inputs->members[i].model, name)) return inputs->members[i].label;
+  return NULL;
+}
+
+/* An input of which nothing is merged is refused; what only other inputs have than the donor stays behind, and is told of. */
+static bool check_shared(mw_plan *plan, mw_error *err) {
+  const mw_family_member *donor = &plan->inputs.members[plan->inputs.donor];
+  bool any = false;
+  for (size_t c = 0; c < donor->model->component_count; c++) any = any || !lacking(&plan->inputs, donor->model->components[c]);
+  if (!any) return mw_error_set(err, MW_DATA, "the pipelines have no component that is in all of them: nothing would be merged");
+  for (size_t i = 0; i < plan->inputs.count; i++) {
+    const mw_family_member *member = &plan->inputs.members[i];
+    for (size_t c = 0; c < member->model->component_count; c++)
+      if (!mw_pipeline_has(donor->model, member->model->components[c]))
+        mw_warning_add(&plan->warnings, "%s: its %s stays behind, since %s, the donor, has none", member->label,
+                       member->model->components[c], donor->label);
+  }
+  return true;
+}
+
+/* ---- their plans ---- */
+
+/* A component as one would type it: "A/unet", or "org/name/unet@main" in the hub's cache. */
+static const char *word_of(const mw_model *model, const char *name, mw_arena *arena, mw_error *err) {
+  const char *at = strchr(model->where, '@');
+  if (!mw_hub_is_id(model->where)) return mw_file_join(arena, model->folder, name, err);
+  const char *id = mw_mem_copy(arena, model->where, at ? (size_t)(at - model->where) : strlen(model->where), err);
+  const char *word = id ? mw_file_join(arena, id, name, err) : NULL;
+  char *whole = word ? mw_mem_take(arena, strlen(word) + strlen(at ? at : "") + 1, err) : NULL;
+  return whole ? strcat(strcpy(whole, word), at ? at : "") : NULL;
+}
+
+/* The binding itself, or where it binds models their components of that name. */
+static bool bind(mw_plan *plan, const mw_binding *binding, const char *name, mw_binding *out, mw_error *err) {
+  *out = *binding;
+  for (size_t p = 0; p < plan->inputs.place_count; p++) {
+    const mw_input_set_place *place = &plan->inputs.places[p];
+    if (strcmp(place->argument, binding->name) != 0) continue;
+    const char **words = mw_mem_take(&plan->arena, (place->count + 1) * sizeof *words, err);
+    if (!words) return false;
+    for (size_t i = 0; i < place->count; i++)
+      if (!(words[i] = word_of(plan->inputs.members[place->first + i].model, name, &plan->arena, err))) return false;
+    *out = (mw_binding){binding->name, words, place->count};
+  }
+  return true;
+}
+
+/* Warnings of a component are warnings of the whole. */
+static void tell(mw_plan *plan, const char *name, const mw_plan *of, size_t first) {
+  for (size_t i = first; i < of->warnings.count; i++) mw_warning_add(&plan->warnings, "%s: %s", name, of->warnings.lines[i]);
+}
+
+static bool make_plan(mw_plan *plan, size_t index, const mw_recipe *recipe, const mw_binding *bindings, size_t count,
+                      const mw_options *options, mw_error *err) {
+  mw_components *components = plan->components;
+  mw_plan_component *component = &components->of[index];
+  if (!mw_plan_make(recipe, bindings, count, options, &components->plans[index], err)) return mw_error_wrap(err, "%s", component->name);
+  components->plans[index]->component = true;
+  component->facts = mw_plan_measure(components->plans[index]);
+  return true;
+}
+
+/* The donor's component passes through, bit for bit but for what --dtype asks. Nothing is computed with it, so all goes through. */
+static bool carry(mw_plan *plan, size_t index, const char *why, mw_error *err) {
+  mw_components *components = plan->components;
+  mw_plan_component *component = &components->of[index];
+  const char *word = word_of(plan->inputs.members[plan->inputs.donor].model, component->name, &plan->arena, err);
+  static const char *const allow[] = {"quantised", "empty"};
+  const mw_binding binding = {"model", &word, 1};
+  mw_options options, *whole = &plan->options;
+  mw_options_init(&options);
+  options.dtype = whole->dtype, options.shard_size = whole->shard_size, options.threads = whole->threads;
+  options.copy_code = whole->copy_code, options.no_sync = whole->no_sync, options.no_hash = whole->no_hash;
+  options.nonfinite_keep = true, options.allow = allow, options.allow_count = 2;
+  if (!word || (!components->passthrough && !mw_recipe_load("passthrough", &plan->options, &components->passthrough, err))) return false;
+  component->carried = why;
+  mw_plan_free(components->plans[index]);
+  components->plans[index] = NULL;
+  return make_plan(plan, index, components->passthrough, &binding, 1, &options, err);
+}
+
+static bool merge(mw_plan *plan, size_t index, const mw_binding *bindings, size_t count, mw_error *err) {
+  mw_binding *bound = mw_mem_take(&plan->arena, (count + 1) * sizeof *bound, err);
+  if (!bound) return false;
+  mw_options options = plan->options;
+  options.output = options.chat_template = NULL;
+  if (options.donor) options.donor = plan->inputs.members[plan->inputs.donor].label; /* it may have been named by its path */
+  for (size_t i = 0; i < count; i++) MW_TRY(bind(plan, &bindings[i], plan->components->of[index].name, &bound[i], err));
+  MW_TRY(make_plan(plan, index, plan->recipe, bound, count, &options, err));
+  tell(plan, plan->components->of[index].name, plan->components->plans[index], 0);
+  return true;
+}
+
+static bool plan_each(mw_plan *plan, const mw_binding *bindings, size_t count, mw_error *err) {
+  for (size_t i = 0; i < plan->components->count; i++) {
+    const char *without = lacking(&plan->inputs, plan->components->of[i].name), *why = NULL;
+    if (without) {
+      mw_text text = {0};
+      mw_text_format(&text, "%s has none", without);
+      why = mw_text_check(&text, err) ? mw_mem_copy(&plan->arena, text.bytes, text.length, err) : NULL;
+      mw_text_free(&text);
+      if (!why) return false;
+    }
+    MW_TRY(why ? carry(plan, i, why, err) : merge(plan, i, bindings, count, err));
+  }
+  return true;
+}
+
+/* ---- what they are together ---- */
+
+mw_plan_facts mw_components_measure(const mw_components *components) {
+  mw_plan_facts all = {.carried = components->carried.length ? components->carried.bytes : NULL};
+  for (size_t i = 0; i < components->count; i++) {
+    const mw_plan_facts *facts = &components->of[i].facts;
+    all.bytes_read += facts->bytes_read;
+    all.bytes_written += facts->bytes_written;
+    all.tensors += facts->tensors;
+    all.files += facts->files;
+    if (facts->passes > all.passes) all.passes = facts->passes;
+    if (facts->peak_memory > all.peak_memory) all.peak_memory = facts->peak_memory;
+  }
+  return all;
+}
+
+void mw_components_put(const mw_components *components, mw_json_writer *json) {
+  mw_json_writer_list(json, "components");
+  for (size_t i = 0; i < components->count; i++) {
+    const mw_plan_component *component = &components->of[i];
+    mw_json_writer_object(json, NULL);
+    mw_json_writer_string(json, "name", component->name);
+    mw_json_writer_string(json, "carried", component->carried);
+    mw_json_writer_u64(json, "passes", component->facts.passes);
+    mw_json_writer_u64(json, "bytes_read", component->facts.bytes_read);
+    mw_json_writer_u64(json, "bytes_written", component->facts.bytes_written);
+    mw_json_writer_u64(json, "peak_memory", component->facts.peak_memory);
+    mw_json_writer_u64(json, "tensors", component->facts.tensors);
+    mw_json_writer_end(json);
+  }
+  mw_json_writer_end(json);
+}
+
+/* For the last line, and for the lock file. */
+static bool describe(mw_components *components, mw_error *err) {
+  mw_json_writer json = {.out = &components->json};
+  mw_text_free(&components->carried);
+  mw_text_free(&components->json);
+  mw_json_writer_list(&json, NULL);
+  for (size_t i = 0; i < components->count; i++) {
+    const mw_plan_component *component = &components->of[i];
+    mw_json_writer_object(&json, NULL);
+    mw_json_writer_string(&json, "name", component->name);
+    mw_json_writer_string(&json, "carried", component->carried);
+    mw_json_writer_end(&json);
+    if (component->carried)
+      mw_text_format(&components->carried, "%s%s (%s)", components->carried.length ? ", " : "", component->name, component->carried);
+  }
+  mw_json_writer_end(&json);
+  return mw_json_writer_finish(&json, err) && (!components->carried.length || mw_text_check(&components->carried, err));
+}
+
+static bool list_files(mw_plan *plan, mw_error *err) {
+  mw_components *components = plan->components;
+  size_t numbers = 0, files = mw_components_measure(components).files;
+  const mw_plan_number *number;
+  for (size_t i = 0; i < components->count; i++) numbers += mw_plan_explained(components->plans[i], &number);
+  components->files = mw_mem_take(&plan->arena, (files + 1) * sizeof *components->files, err);
+  components->explained = mw_mem_take(&plan->arena, (numbers + 1) * sizeof *components->explained, err);
+  if (!components->files || !components->explained) return false;
+  for (size_t i = 0; i < components->count; i++) {
+    const char *name = components->of[i].name;
+    for (size_t f = 0; f < components->of[i].facts.files; f++) {
+      mw_components_file *file = &components->files[components->file_count++];
+      mw_plan_file(components->plans[i], f, &file->name, &file->bytes);
+      if (!(file->name = mw_file_join(&plan->arena, name, file->name, err))) return false;
+    }
+    for (size_t n = mw_plan_explained(components->plans[i], &number); n > 0; n--, number++) {
+      mw_plan_number *own = &components->explained[components->explained_count++];
+      *own = *number;
+      if (!(own->tensor = mw_file_join(&plan->arena, name, number->tensor, err))) return false;
+    }
+  }
+  return true;
+}
+
+bool mw_components_plan(mw_plan *plan, const mw_binding *bindings, size_t count, mw_error *err) {
+  const mw_model *donor = plan->inputs.members[plan->inputs.donor].model;
+  MW_TRY(check_request(plan, err) && check_shared(plan, err));
+  mw_components *made = mw_mem_new(1, sizeof *made, err);
+  if (!(plan->components = made)) return false;
+  made->of = mw_mem_take(&plan->arena, donor->component_count * sizeof *made->of, err);
+  made->plans = mw_mem_take(&plan->arena, donor->component_count * sizeof *made->plans, err);
+  if (!made->of || !made->plans) return false;
+  made->count = donor->component_count;
+  for (size_t i = 0; i < made->count; i++) made->of[i].name = donor->components[i];
+  return plan_each(plan, bindings, count, err) && list_files(plan, err) && describe(made, err);
+}
+
+void mw_components_free(mw_components *components) {
+  if (!components) return;
+  for (size_t i = 0; i < components->count; i++) mw_plan_free(components->plans[i]);
+  if (components->passthrough) mw_recipe_free(components->passthrough);
+  mw_text_free(&components->carried);
+  mw_text_free(&components->json);
+  free(components);
+}
+
+/* ---- the run ---- */
+
+/* Progress of the whole, from that of a component. */
+typedef struct relay {
+  mw_progress progress;
+  void *context;
+  uint64_t before, own, all; /* bytes of the components that are made, of this one, of all */
+} relay;
+
+static bool go_on(void *context, uint64_t done, uint64_t total, unsigned pass) {
+  const relay *r = context;
+  double share = total ? (double)done / (double)total : 0;
+  return !r->progress || r->progress(r->context, done < total ? r->before + (uint64_t)(share * (double)r->own) : r->before + r->own, r->all,
+                                     pass);
+}
+
+static uint64_t work_of(mw_plan_facts facts) { return facts.bytes_read + facts.bytes_written; }
+
+/* Whether a component is the same in all inputs, tensor by tensor. Reads until they differ. */
+static bool same_in_all(const mw_plan *component, relay *r, bool *same, mw_error *err) {
+  const mw_family_member *first = &component->inputs.members[0];
+  *same = component->inputs.count > 1;
+  for (size_t m = 1; m < component->inputs.count && *same; m++) {
+    const mw_family_member *other = &component->inputs.members[m];
+    *same = first->count == other->count;
+    for (size_t i = 0; i < first->count && *same; i++) {
+      const mw_tensor *x = &first->tensors[i], *y = &other->tensors[i];
+      *same = strcmp(x->name, y->name) == 0 && x->rank == y->rank && x->dtype == y->dtype &&
+              (!x->rank || memcmp(x->shape, y->shape, x->rank * sizeof *x->shape) == 0);
+      if (*same) MW_TRY(mw_model_same(first->model, x, other->model, y, same, err));
+      if (!go_on(r, 0, 0, 1)) return mw_error_set(err, MW_INTERRUPTED, "interrupted");
+    }
+  }
+  return true;
+}
+
+static bool run_one(mw_plan *plan, size_t index, const char *folder, relay *r, mw_error *err) {
+  mw_components *components = plan->components;
+  bool same = false;
+  r->own = work_of(components->of[index].facts);
+  if (!components->of[index].carried) MW_TRY(same_in_all(components->plans[index], r, &same, err));
+  if (same) MW_TRY(carry(plan, index, "the same in all inputs", err));
+  mw_plan *component = components->plans[index];
+  if (!(component->options.output = mw_file_join(&plan->arena, folder, components->of[index].name, err))) return false;
+  component->options.force = false;
+  size_t told = component->warnings.count;
+  bool ok = mw_plan_run(component, go_on, r, err) || mw_error_wrap(err, "%s", components->of[index].name);
+  tell(plan, components->of[index].name, component, told);
+  r->before += r->own;
+  return ok;
+}
+
+static bool fill(mw_plan *plan, mw_writer *writer, mw_progress progress, void *context, mw_error *err) {
+  relay r = {progress, context, 0, 0, work_of(mw_components_measure(plan->components))};
+  for (size_t i = 0; i < plan->components->count; i++) MW_TRY(run_one(plan, i, mw_writer_folder(writer), &r, err));
+  MW_TRY(describe(plan->components, err) && mw_plan_compose_json(plan, err)); /* more may be carried now */
+  mw_side_files_provenance provenance = mw_provenance_of(&plan->provenance, plan->recipe, NULL, &plan->options);
+  provenance.components_json = plan->components->json.bytes;
+  provenance.carried = plan->components->carried.length ? plan->components->carried.bytes : NULL;
+  return mw_side_files_write(writer, &plan->layout, &plan->inputs.family, &provenance, &plan->warnings, err) &&
+         mw_writer_publish(writer, err);
+}
+
+bool mw_components_run(mw_plan *plan, mw_progress progress, void *context, mw_error *err) {
+  mw_writer *writer;
+  MW_TRY(mw_writer_open(plan->options.output, &plan->layout, plan->options.force, !plan->options.no_sync, &writer, err));
+  bool ok = (plan->options.no_hash || mw_writer_count(writer, &plan->layout, &plan->checksums, err)) &&
+            fill(plan, writer, progress, context, err);
+  mw_writer_close(writer);
+  return ok;
+}
