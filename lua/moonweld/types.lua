@@ -136,6 +136,20 @@ function Elements:normal(seed) end
 ---@return self
 function Elements:drop_rescale(p, seed, options) end
 
+---Rows and columns first .. end - 1, counted from 0; negative numbers count from the end. Rows are counted along the first
+---dimension, columns along the last.
+---@param ranges { rows?: integer[], columns?: integer[] }
+---@return self
+function Elements:slice(ranges) end
+---@param rows (integer|false)[] rows in this order; false for a row of zeros
+---@return self
+function Elements:gather(rows) end
+---@param shape integer[] of as many elements
+---@return self
+function Elements:reshape(shape) end
+---@return self # a matrix with its rows as columns
+function Elements:T() end
+
 ---@class Tensor: Elements
 ---@field shape integer[] # known while planning
 ---@field dtype string # "bf16" as its file has it; of what is computed "f32" or "f64"
@@ -318,6 +332,11 @@ function lerp(a, b, t) end
 ---@param parts (Model|table<string, Tensor>)[]|{ of?: string }
 ---@return Model
 function stack(parts) end
+---Below one another ("row"), or side by side ("column").
+---@generic T: Elements
+---@param parts T[]|{ along?: "row"|"column" }
+---@return T
+function join(parts) end
 ---@param shape integer[]
 ---@return Tensor # of zeros, which no file holds
 function zeros(shape) end

@@ -60,7 +60,7 @@ end
 --- gives more may have meant. A word of values is from now on theirs.
 function W.word(form, f, instead)
   local least, most, options = read(form)
-  local owner, name = form:match("^(%l+):([%l_%d]+)")
+  local owner, name = form:match("^(%l+):([%w_]+)")
   name = name or form:match("^[%l_%d%.]+")
   if owner then least, most = least + 1, most + 1 end
   local function word(...)

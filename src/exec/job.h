@@ -38,10 +38,11 @@ typedef struct mw_job {
   void *context;
 } mw_job;
 
-/* Bytes of a file that one element of a program's input takes: none if it is a coefficient, which lies in memory. */
+/* Bytes of a file that one element of a program's input takes: none if it is a coefficient, which lies in memory; of a view those of
+ * its dtype. */
 static inline size_t mw_job_read_bytes(const mw_job *job, mw_node input) {
   mw_graph_node_facts facts = mw_graph_facts(job->graph, input);
-  return facts.op == MW_OP_INPUT ? mw_dtype_size(facts.dtype) : 0;
+  return mw_graph_is_stored(facts.op) ? mw_dtype_size(facts.dtype) : 0;
 }
 
 /* The tensor that an INPUT node reads. */

@@ -163,19 +163,35 @@ static bool make_scalar(mw_pass *pass, const mw_schedule_task *task, mw_node sca
   return mw_speculation_assume(&pass->speculation, task->output, scalar, value, err);
 }
 
-/* Compiles the task's program, and makes known what it reads beside files: scalars, vectors and coefficients. */
-static bool prepare(mw_pass *pass, const mw_schedule_task *task, mw_values *values, mw_error *err) {
-  const mw_program_root *roots = pass->schedule.roots + task->first_root;
-  MW_TRY(mw_program_compile(&pass->program, pass->job.graph, roots, task->root_count, err));
+typedef struct preparing {
+  mw_pass *pass;
+  const mw_schedule_task *task;
+  mw_values *values;
+} preparing;
+
+/* Makes known what a program reads beside files: scalars, vectors and coefficients; and so for the programs below a view. */
+static bool prepare_program(void *context, const mw_program *program, mw_error *err) {
+  const preparing *p = context;
   mw_values_vector *vector;
   const float *coefficient;
-  for (size_t i = 0; i < pass->program.scalar_count; i++)
-    MW_TRY(make_scalar(pass, task, pass->program.scalars[i], values, err));
-  for (size_t i = 0; i < pass->program.vector_count; i++)
-    MW_TRY(mw_values_make(values, pass->program.vectors[i], &vector, err));
+  for (size_t i = 0; i < program->scalar_count; i++) MW_TRY(make_scalar(p->pass, p->task, program->scalars[i], p->values, err));
+  for (size_t i = 0; i < program->vector_count; i++) MW_TRY(mw_values_make(p->values, program->vectors[i], &vector, err));
+  for (size_t i = 0; i < program->input_count; i++)
+    if (!mw_graph_is_stored(op_of(p->pass, program->inputs[i])))
+      MW_TRY(mw_values_coefficient(p->values, &p->pass->job, program->inputs[i], &coefficient, err));
+  return true;
+}
+
+/* Compiles the task's program and prepares it. */
+static bool prepare(mw_pass *pass, const mw_schedule_task *task, mw_values *values, mw_error *err) {
+  const mw_program_root *roots = pass->schedule.roots + task->first_root;
+  preparing p = {pass, task, values};
+  mw_values_vector *vector;
+  MW_TRY(mw_program_compile(&pass->program, pass->job.graph, roots, task->root_count, err));
+  MW_TRY(prepare_program(&p, &pass->program, err));
   for (size_t i = 0; i < pass->program.input_count; i++)
-    if (op_of(pass, pass->program.inputs[i]) != MW_OP_INPUT)
-      MW_TRY(mw_values_coefficient(values, &pass->job, pass->program.inputs[i], &coefficient, err));
+    if (mw_graph_op_class(op_of(pass, pass->program.inputs[i])) == MW_CLASS_VIEW)
+      MW_TRY(mw_feed_programs(pass->job.graph, pass->program.inputs[i], prepare_program, &p, err));
   for (uint32_t r = 0; r < task->root_count; r++)
     if (!roots[r].store && op_of(pass, roots[r].node) == MW_OP_VECTOR)
       MW_TRY(mw_values_make(values, roots[r].node, &vector, err));

@@ -311,7 +311,8 @@ bool mw_run_measure(const mw_job *job, mw_run_cost *cost, mw_error *err) {
       ok = mw_program_compile(&program, job->graph, job->schedule->roots + task->first_root, task->root_count, err);
       if (!ok) break;
       unsigned selecting, passes = passes_of(job, task, known, &selecting, &distinct);
-      uint64_t block = mw_worker_block(job, task, &program), buffers = mw_worker_bytes(job, task, &program, tile_size());
+      uint64_t block = mw_worker_block(job, task, &program), buffers;
+      if (!(ok = mw_worker_bytes(job, task, &program, tile_size(), &buffers, err))) break;
       uint64_t gathers = mw_worker_gathers(block, task, selecting) + mw_order_bytes(block, task->root_count);
       cost->bytes_read += task_bytes(job, &program, task) * passes;
       if (passes > longest) longest = passes;

@@ -6,6 +6,7 @@
  * Sums and counts of a block are gathered here and added to those of all threads later: sums in the order of the blocks
  * (order.h), counts in any order (mw_worker_flush). */
 #include "exec/worker.h"
+#include "exec/bad_input.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,10 @@ static const mw_program_root *roots_of(const mw_worker *w) { return w->job->sche
 
 static const mw_tensor *output_of(const mw_job *job, const mw_schedule_task *task) {
   return task->output == MW_SCHEDULE_NO_OUTPUT ? NULL : &job->layout->tensors[job->places[task->output]];
+}
+
+static bool is_view(const mw_job *job, mw_node input) {
+  return mw_graph_op_class(mw_graph_facts(job->graph, input).op) == MW_CLASS_VIEW;
 }
 
 /* The largest block, a power of two times MW_UNIT, whose inputs and output together fit the budget. With many streams (inputs
@@ -36,13 +41,22 @@ static size_t streams_of(const mw_job *job, const mw_schedule_task *task, const 
 
 uint64_t mw_worker_block(const mw_job *job, const mw_schedule_task *task, const mw_program *program) {
   size_t bytes, streams = streams_of(job, task, program, &bytes);
+  for (size_t i = 0; i < program->input_count; i++)
+    if (mw_graph_facts(job->graph, program->inputs[i]).turned) return MW_FEED_TURNED;
   return block_of(bytes ? bytes : 1, streams ? streams : 1);
 }
 
-uint64_t mw_worker_bytes(const mw_job *job, const mw_schedule_task *task, const mw_program *program, size_t tile) {
+bool mw_worker_bytes(const mw_job *job, const mw_schedule_task *task, const mw_program *program, size_t tile, uint64_t *all,
+                     mw_error *err) {
   size_t bytes, streams = streams_of(job, task, program, &bytes);
-  return mw_worker_block(job, task, program) * bytes + (streams + 1) * 2 * PAGE +
+  *all = mw_worker_block(job, task, program) * bytes + (streams + 1) * 2 * PAGE +
          program->registers * (tile * (task->f64 ? sizeof(double) : sizeof(float)) + MW_LANES);
+  for (size_t i = 0; i < program->input_count; i++) {
+    uint64_t feed = 0;
+    if (is_view(job, program->inputs[i])) MW_TRY(mw_feed_bytes(job->graph, program->inputs[i], tile, &feed, err));
+    *all += feed;
+  }
+  return true;
 }
 
 uint64_t mw_worker_gathers(uint64_t block, const mw_schedule_task *task, size_t selects) {
@@ -116,6 +130,31 @@ static bool prepare_gathers(mw_worker *w, mw_values *values, mw_selection *selec
   return true;
 }
 
+static void close_feeds(mw_worker *w) {
+  for (size_t i = 0; i < w->feed_count; i++) mw_feed_close(w->feeds[i]);
+  w->feed_count = 0;
+}
+
+/* A feed for every input of the program that is a view, NULL for the others. */
+static bool open_feeds(mw_worker *w, mw_values *values, mw_error *err) {
+  const mw_program *p = &w->program;
+  close_feeds(w);
+  MW_TRY(mw_mem_grow(&w->feeds, &w->feeds_capacity, p->input_count + 1, sizeof *w->feeds, err));
+  for (size_t i = 0; i < p->input_count; i++) {
+    w->feeds[i] = NULL;
+    if (is_view(w->job, p->inputs[i])) MW_TRY(mw_feed_open(w->job, w->kernels, w->tile.size, values, p->inputs[i], &w->feeds[i], err));
+    w->feed_count = i + 1;
+  }
+  return true;
+}
+
+/* Whether the program only stores its one input, in the dtype that it has: then its bytes are written as they are. */
+static bool is_move(const mw_worker *w, const mw_tensor *output) {
+  const mw_program *p = &w->program;
+  return output && p->length == 2 && p->input_count == 1 && p->code[0].code == MW_OP_INPUT && p->code[1].code == MW_PROGRAM_STORE &&
+         mw_graph_is_stored(mw_graph_facts(w->job->graph, p->inputs[0]).op) && w->dtypes[0] == (mw_dtype)output->dtype;
+}
+
 /* Compiles the task's program, binds it to values and dtypes, and makes the buffer large enough for a block of all streams. */
 bool mw_worker_begin(mw_worker *w, const mw_schedule_task *task, mw_values *values, mw_selection *selections,
                      size_t selection_count, mw_error *err) {
@@ -144,7 +183,7 @@ bool mw_worker_begin(mw_worker *w, const mw_schedule_task *task, mw_values *valu
   for (size_t i = 0; i < p->input_count; i++) {
     mw_graph_node_facts facts = mw_graph_facts(job->graph, p->inputs[i]);
     w->coefficients[i] = NULL;
-    if (facts.op != MW_OP_INPUT) {
+    if (!mw_graph_is_stored(facts.op)) {
       MW_TRY(mw_values_coefficient(values, job, p->inputs[i], &w->coefficients[i], err));
       continue;
     }
@@ -158,33 +197,9 @@ bool mw_worker_begin(mw_worker *w, const mw_schedule_task *task, mw_values *valu
     memset(w->buffer, 0, bytes); /* steps on bf16 read whole groups of 16, also beyond the end */
     w->buffer_bytes = bytes;
   }
+  w->moves = is_move(w, output);
+  MW_TRY(open_feeds(w, values, err));
   return prepare_gathers(w, values, selections, selection_count, block, err);
-}
-
-/* Reads the tensor a second time to count its bad values: a failing run has the time. */
-static bool report_input(const mw_worker *w, size_t index, mw_error *err) {
-  mw_graph_node_facts facts = mw_graph_facts(w->job->graph, w->program.inputs[index]);
-  if (w->coefficients[index]) return mw_error_set(err, MW_BUG, "a coefficient is NaN or infinite");
-  const mw_tensor *tensor = mw_job_tensor(w->job, facts);
-  const mw_model *model = mw_job_model(w->job, facts);
-  const mw_kernel_load load = w->kernels->type[1].load[facts.dtype];
-  uint64_t elements = mw_tensor_elements(tensor), bad = 0, first = 0, step = 4096;
-  unsigned char stored[4096 * 8];
-  double values[4096];
-  for (uint64_t at = 0; at < elements; at += step) {
-    size_t n = (size_t)(elements - at < step ? elements - at : step);
-    MW_TRY(mw_model_read(model, tensor, at * mw_dtype_size(facts.dtype), stored, n * mw_dtype_size(facts.dtype), err));
-    if (!load(values, stored, n)) continue;
-    for (size_t i = 0; i < n; i++) {
-      if (values[i] - values[i] == 0) continue;
-      if (!bad++) first = at + i;
-    }
-  }
-  mw_text_escaped name, path;
-  mw_error_set(err, MW_DATA, "%s: tensor '%s': %llu of %llu values are NaN or infinite, the first at index %llu",
-               mw_text_escape_z(&path, mw_model_path(model, tensor)), mw_text_escape_z(&name, tensor->name),
-               (unsigned long long)bad, (unsigned long long)elements, (unsigned long long)first);
-  return mw_error_hint(err, "give --nonfinite keep to merge it all the same");
 }
 
 /* The error for an output that is not finite: it tells the block, which is all that is known. */
@@ -207,6 +222,17 @@ static bool read_input(const mw_worker *w, mw_graph_node_facts facts, uint64_t a
   return err->status == MW_IO ? mw_error_wrap(err, "tensor '%s'", mw_text_escape_z(&name, tensor->name)) : false;
 }
 
+/* The block's bytes are the output's; they are looked at all the same. */
+static void move(mw_worker *w, mw_tile_block *block) {
+  const mw_kernel_load load = w->tile.kernels->load[block->output_dtype];
+  const size_t size = mw_dtype_size(block->output_dtype);
+  block->output = (unsigned char *)(uintptr_t)block->inputs[0];
+  for (size_t done = 0; done < block->count && !w->job->nonfinite_keep; done += w->tile.size) {
+    size_t n = block->count - done < w->tile.size ? block->count - done : w->tile.size;
+    if (load(w->tile.registers, block->inputs[0] + done * size, n)) block->bad_input = 0;
+  }
+}
+
 bool mw_worker_run(mw_worker *w, uint64_t start, uint64_t count, mw_error *err) {
   const mw_job *job = w->job;
   const mw_tensor *output = output_of(job, w->task);
@@ -218,8 +244,14 @@ bool mw_worker_run(mw_worker *w, uint64_t start, uint64_t count, mw_error *err) 
       continue;
     }
     mw_graph_node_facts facts = mw_graph_facts(job->graph, w->program.inputs[i]);
-    const mw_tensor *tensor = mw_job_tensor(job, facts);
     size_t size = mw_dtype_size(w->dtypes[i]);
+    if (w->feeds[i]) {
+      w->inputs[i] = next;
+      MW_TRY(mw_feed_read(w->feeds[i], start, count, next, err));
+      next += ((size_t)count * size + PAGE - 1) / PAGE * PAGE;
+      continue;
+    }
+    const mw_tensor *tensor = mw_job_tensor(job, facts);
     uint64_t at = start * size, within = (tensor->offset + at) % PAGE;
     w->inputs[i] = next + within;
     MW_TRY(read_input(w, facts, at, next + within, (size_t)count * size, err));
@@ -236,8 +268,15 @@ bool mw_worker_run(mw_worker *w, uint64_t start, uint64_t count, mw_error *err) 
     block.output = next + to % PAGE;
   }
   w->counted += count;
-  mw_tile_run(&w->tile, job->graph, &block);
-  if (!job->nonfinite_keep && block.bad_input >= 0) return report_input(w, (size_t)block.bad_input, err);
+  if (w->moves) move(w, &block);
+  else mw_tile_run(&w->tile, job->graph, &block);
+  if (!job->nonfinite_keep && block.bad_input >= 0) {
+    const size_t bad = (size_t)block.bad_input;
+    if (w->coefficients[bad]) return mw_error_set(err, MW_BUG, "a coefficient is NaN or infinite");
+    MW_TRY(mw_bad_input_report(job, w->kernels, w->program.inputs[bad], err));
+    if (output) return w->bad_output = true, report_output(w, start, count, err);
+    return mw_error_set(err, MW_DATA, "a slice or join has values that are NaN or infinite");
+  }
   if (!output) return true;
   w->bad_output = !job->nonfinite_keep && block.bad_output;
   if (w->bad_output) return report_output(w, start, count, err);
@@ -257,6 +296,8 @@ void mw_worker_flush(mw_worker *w) {
 }
 
 void mw_worker_free(mw_worker *w) {
+  close_feeds(w);
+  free(w->feeds);
   mw_tile_free(&w->tile);
   mw_program_free(&w->program);
   free(w->buffer);

@@ -4,6 +4,7 @@
 #ifndef MW_EXEC_WORKER_H
 #define MW_EXEC_WORKER_H
 
+#include "exec/feed.h"
 #include "exec/selection.h"
 #include "exec/tile.h"
 
@@ -23,6 +24,9 @@ typedef struct mw_worker {
   size_t buffer_bytes;
   const unsigned char **inputs;
   const float **coefficients;    /* of each input: its values in memory, or NULL */
+  mw_feed **feeds;               /* of each input: what reads a view, or NULL */
+  size_t feed_count, feeds_capacity;
+  bool moves;                    /* the program stores its one input as it is */
   mw_dtype *dtypes;
   const void **vectors;
   mw_tile_gather *gathers;
@@ -44,7 +48,8 @@ uint64_t mw_worker_block(const mw_job *job, const mw_schedule_task *task, const 
 
 /* Bytes that a worker takes for a task, at most: mw_worker_bytes for its buffers and registers, in tiles of `tile` elements;
  * mw_worker_gathers for what it gathers from a block, if the task has `selects` selections. Both are kept for later tasks. */
-uint64_t mw_worker_bytes(const mw_job *job, const mw_schedule_task *task, const mw_program *program, size_t tile);
+bool mw_worker_bytes(const mw_job *job, const mw_schedule_task *task, const mw_program *program, size_t tile, uint64_t *bytes,
+                     mw_error *err);
 uint64_t mw_worker_gathers(uint64_t block, const mw_schedule_task *task, size_t selects);
 
 /* Makes the worker ready for a task, whose scalars and vectors `values` already knows: workers share it read-only. */

@@ -51,14 +51,14 @@ bool mw_cone_add(mw_cone *cone, const mw_graph *graph, mw_node value, mw_error *
         continue;
       }
       size_t before = depth;
-      for (uint32_t i = facts.operands; i-- > mw_graph_op_first(facts.op);) {
+      for (uint32_t i = mw_cone_operands(facts); i-- > mw_graph_op_first(facts.op);) {
         mw_node operand = facts.operand[i];
         if (!mw_cone_goes_on(graph, operand) || mw_cone_find(cone, operand) >= 0) continue;
         MW_TRY(mw_mem_grow(&cone->stack, &cone->stack_capacity, depth + 1, sizeof *cone->stack, err));
         cone->stack[depth++] = operand;
       }
       if (depth > before) continue; /* operands first */
-      for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands; i++) {
+      for (uint32_t i = mw_graph_op_first(facts.op); i < mw_cone_operands(facts); i++) {
         long at = mw_cone_find(cone, facts.operand[i]);
         if (at >= 0) {
           cone->uses[at]++;

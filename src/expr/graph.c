@@ -4,13 +4,15 @@
 #include "expr/graph.h"
 #include "expr/rewrite.h"
 #include "expr/rules.h"
+#include "expr/view.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct node {
   uint8_t op, dtype;
-  bool f64 : 1, learned : 1, whole : 1, factor : 1;
+  bool f64 : 1, learned : 1, whole : 1, factor : 1, turned : 1;
+  uint8_t nested; /* views in views */
   uint32_t shape, first, count;
   uint64_t extra[2];
 } node;
@@ -20,7 +22,13 @@ typedef struct shape {
   uint64_t elements;
 } shape;
 
-enum { MAX_SHAPES = 4096, MAX_RANK = 64 };
+typedef struct row_table {
+  uint32_t *rows;
+  size_t count;
+  uint64_t hash;
+} row_table;
+
+enum { MAX_SHAPES = 4096, MAX_RANK = 64, MAX_TABLES = 4096 };
 
 struct mw_graph {
   node *nodes; /* [0] stands for no node */
@@ -33,6 +41,8 @@ struct mw_graph {
   size_t dim_count, dim_capacity;
   uint32_t *table; /* open addressing, a power of two, 0 is empty */
   size_t table_size;
+  row_table *rows; /* of GATHER */
+  size_t row_tables, row_capacity;
 };
 
 static const struct {
@@ -82,6 +92,8 @@ void mw_graph_free(mw_graph *graph) {
   free(graph->shapes);
   free(graph->dims);
   free(graph->table);
+  for (size_t i = 0; i < graph->row_tables; i++) free(graph->rows[i].rows);
+  free(graph->rows);
   free(graph);
 }
 
@@ -121,6 +133,7 @@ uint64_t mw_graph_elements(const mw_graph *graph, uint32_t s) { return graph->sh
 mw_graph_node_facts mw_graph_facts(const mw_graph *graph, mw_node id) {
   const node *n = &graph->nodes[id];
   return (mw_graph_node_facts){.op = (mw_op)n->op, .f64 = n->f64, .learned = n->learned, .factor = n->factor,
+                         .turned = n->turned, .viewed = n->nested > 0,
                          .whole = n->whole, .shape = n->shape, .operands = n->count, .operand = graph->operands + n->first,
                          .extra = {n->extra[0], n->extra[1]}, .dtype = (mw_dtype)n->dtype};
 }
@@ -256,6 +269,69 @@ bool mw_graph_tokens(mw_graph *graph, uint64_t set, uint64_t rows, uint64_t leng
   return intern(graph, n, NULL, out, err);
 }
 
+/* ---- views ---- */
+
+bool mw_graph_table(mw_graph *graph, const uint32_t *rows, size_t count, uint64_t *table, mw_error *err) {
+  if (count > MW_GRAPH_ROWS) return mw_error_set(err, MW_DATA, "a table of more than %d rows", MW_GRAPH_ROWS);
+  uint64_t hash = count;
+  for (size_t i = 0; i < count; i++) hash = mix(hash, rows[i]);
+  for (size_t i = 0; i < graph->row_tables; i++) {
+    const row_table *t = &graph->rows[i];
+    if (t->hash != hash || t->count != count || (count && memcmp(t->rows, rows, count * sizeof *rows) != 0)) continue;
+    *table = i;
+    return true;
+  }
+  if (graph->row_tables >= MAX_TABLES) return mw_error_set(err, MW_DATA, "more than %d tables of rows", MAX_TABLES);
+  MW_TRY(mw_mem_grow(&graph->rows, &graph->row_capacity, graph->row_tables + 1, sizeof *graph->rows, err));
+  row_table new = {mw_mem_new(count + 1, sizeof *rows, err), count, hash};
+  if (!new.rows) return false;
+  if (count) memcpy(new.rows, rows, count * sizeof *rows);
+  *table = graph->row_tables;
+  graph->rows[graph->row_tables++] = new;
+  return true;
+}
+
+const uint32_t *mw_graph_rows(const mw_graph *graph, uint64_t table, size_t *count) {
+  *count = table < graph->row_tables ? graph->rows[table].count : 0;
+  return table < graph->row_tables ? graph->rows[table].rows : NULL;
+}
+
+size_t mw_graph_tables(const mw_graph *graph) { return graph->row_tables; }
+
+/* The dtype in which a view's elements are read: that of its operands where they are stored and have one, else what they are
+ * computed in. */
+static mw_dtype dtype_of_view(const mw_graph *graph, const mw_node *operands, uint32_t count, bool f64) {
+  mw_dtype dtype = (mw_dtype)graph->nodes[operands[0]].dtype;
+  for (uint32_t i = 0; i < count; i++) {
+    const node *n = &graph->nodes[operands[i]];
+    if (!mw_graph_is_stored((mw_op)n->op) || n->dtype != dtype) return f64 ? MW_DTYPE_F64 : MW_DTYPE_F32;
+  }
+  return dtype;
+}
+
+/* Completes the node of a view and interns it. A view of one filled tensor is one. */
+static bool intern_view(mw_graph *graph, node n, const mw_node *operands, mw_node *out, mw_error *err) {
+  if (n.count == 1 && graph->nodes[operands[0]].op == MW_OP_FILL)
+    return mw_graph_fill(graph, graph->operands[graph->nodes[operands[0]].first], n.shape, out, err);
+  bool same_shape = n.count == 1 && n.shape == graph->nodes[operands[0]].shape;
+  if (same_shape && n.op != MW_OP_GATHER && n.op != MW_OP_TRANSPOSE) return *out = operands[0], true; /* all of it */
+  for (uint32_t i = 0; i < n.count; i++)
+    if (graph->nodes[operands[i]].nested >= n.nested) n.nested = (uint8_t)(graph->nodes[operands[i]].nested + 1);
+  if (n.nested > MW_GRAPH_NESTED) return mw_error_set(err, MW_DATA, "more than %d slices and joins of one another", MW_GRAPH_NESTED);
+  n.dtype = (uint8_t)dtype_of_view(graph, operands, n.count, n.f64);
+  return intern(graph, n, operands, out, err);
+}
+
+bool mw_graph_reshape(mw_graph *graph, mw_node tensor, uint32_t s, mw_node *out, mw_error *err) {
+  if (!tensor || tensor > graph->count || !s || s >= graph->shape_count || mw_graph_is_kept(graph, tensor))
+    return mw_error_set(err, MW_DATA, "'reshape' needs a tensor of numbers and a shape");
+  MW_TRY(mw_view_reshape(graph, tensor, s, err));
+  const node *of = &graph->nodes[tensor];
+  node n = {.op = MW_OP_RESHAPE, .shape = s, .count = 1, .f64 = of->f64, .learned = of->learned, .whole = of->whole, .factor = of->factor,
+            .turned = of->turned};
+  return intern_view(graph, n, &tensor, out, err);
+}
+
 /* ---- operations ---- */
 
 static bool has_filled(const mw_graph *graph, const mw_node *operands, uint32_t count) {
@@ -297,6 +373,7 @@ bool mw_graph_apply(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t
   if (extra) memcpy(n.extra, extra, sizeof n.extra);
   MW_TRY(mw_rules_check(graph, op, operands, count, n.extra, &n.shape, err));
   n.whole = operations[op].class == MW_CLASS_NET;
+  n.turned = op == MW_OP_TRANSPOSE;
   n.factor = true;
   for (uint32_t i = 0; i < count; i++) {
     const node *operand = &graph->nodes[operands[i]];
@@ -304,8 +381,11 @@ bool mw_graph_apply(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t
     n.learned |= operand->learned;
     n.whole |= operand->whole;
     n.factor &= operand->factor;
+    n.turned |= operand->shape && operand->turned;
+    if (operand->shape && operand->nested > n.nested) n.nested = operand->nested;
   }
   n.factor |= kinds[op] == IS_MASK || n.shape == 0;
+  if (operations[op].class == MW_CLASS_VIEW) return intern_view(graph, n, operands, out, err);
   if (operations[op].class == MW_CLASS_MAP) {
     MW_TRY(mw_rewrite(graph, op, operands, count, n.shape, out, err));
     if (*out) return true;

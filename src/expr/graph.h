@@ -15,7 +15,7 @@ typedef enum mw_op {
 } mw_op;
 
 typedef enum mw_graph_class {
-  MW_CLASS_LEAF, MW_CLASS_FILL, MW_CLASS_MAP, MW_CLASS_CHANCE, MW_CLASS_COLUMN, MW_CLASS_MASK, MW_CLASS_SUM, MW_CLASS_SELECT,
+  MW_CLASS_LEAF, MW_CLASS_FILL, MW_CLASS_VIEW, MW_CLASS_MAP, MW_CLASS_CHANCE, MW_CLASS_COLUMN, MW_CLASS_MASK, MW_CLASS_SUM, MW_CLASS_SELECT,
   MW_CLASS_VECTOR, MW_CLASS_NET, MW_CLASS_FUSED
 } mw_graph_class;
 
@@ -27,26 +27,30 @@ static inline bool mw_graph_op_is_sink(mw_op op) {
   mw_graph_class class = mw_graph_op_class(op);
   return class == MW_CLASS_SUM || class == MW_CLASS_SELECT || class == MW_CLASS_VECTOR;
 }
-/* Whether it is a tensor as files hold it, whose dtype is known. */
-static inline bool mw_graph_is_stored(mw_op op) { return op == MW_OP_INPUT; }
+/* Whether its elements are read as they are stored, in the dtype of its facts. */
+static inline bool mw_graph_is_stored(mw_op op) { return op == MW_OP_INPUT || mw_graph_op_class(op) == MW_CLASS_VIEW; }
 /* The first operand whose values are read: CHANCE takes only the shape of its first, LEARNED nothing of its own. */
 uint32_t mw_graph_op_first(mw_op op);
 
 typedef uint32_t mw_node; /* 0 is no node */
 
-enum { MW_GRAPH_OPERANDS = 1 << 20, MW_GRAPH_VECTOR = 1 << 20, MW_GRAPH_NODES = 4 << 20, MW_GRAPH_ROWS = 16 << 20 };
+enum { MW_GRAPH_OPERANDS = 1 << 20, MW_GRAPH_VECTOR = 1 << 20, MW_GRAPH_NODES = 4 << 20, MW_GRAPH_ROWS = 16 << 20,
+       MW_GRAPH_PARTS = 4096, MW_GRAPH_NESTED = 24 };
+#define MW_GRAPH_NO_ROW UINT32_MAX
 
 typedef struct mw_graph_node_facts {
   mw_op op;
   bool f64;              /* it depends on an F64 input, so it is computed in f64 */
   bool learned;          /* it depends on a coefficient */
   bool factor;           /* it depends on tensors of models only through masks or scalars: it can only weigh others */
+  bool turned;           /* it is, or is made of, a TRANSPOSE */
+  bool viewed;           /* it is, or is made of, a view */
   bool whole;            /* it depends on a NET operation, so only src/learn can compute it, as a whole tensor */
   uint32_t shape;        /* 0: a scalar */
   uint32_t operands;     /* how many */
   const mw_node *operand;/* borrowed until the next constructor call */
   uint64_t extra[2];     /* op's own; NUMBER: bits of the double; INPUT: model, row */
-  mw_dtype dtype;        /* INPUT; COEFFICIENT and LEARNED are F32 in memory */
+  mw_dtype dtype;        /* INPUT; VIEW: that of its operands, or F32 or F64; COEFFICIENT and LEARNED are F32 in memory */
 } mw_graph_node_facts;
 
 /* A named result of a recipe. */
@@ -81,7 +85,14 @@ bool mw_graph_learned(mw_graph *graph, mw_node coefficient, uint64_t training, m
 /* The ids of a batch of data set `set`: windows of `length` positions, `rows` in all (a multiple of `length`, at most
  * MW_GRAPH_ROWS). */
 bool mw_graph_tokens(mw_graph *graph, uint64_t set, uint64_t rows, uint64_t length, mw_node *out, mw_error *err);
-/* Any other op but FUSED, LEAF and FILL. Errors (MW_DATA): shapes that differ, a scalar where a tensor is needed, ranks outside ... */
+/* A table of row numbers for GATHER; equal tables are one. At most MW_GRAPH_ROWS rows. */
+bool mw_graph_table(mw_graph *graph, const uint32_t *rows, size_t count, uint64_t *table, mw_error *err);
+const uint32_t *mw_graph_rows(const mw_graph *graph, uint64_t table, size_t *count); /* NULL: there is no such table */
+size_t mw_graph_tables(const mw_graph *graph);
+/* The elements of a tensor in their order, in a shape of as many. */
+bool mw_graph_reshape(mw_graph *graph, mw_node tensor, uint32_t shape, mw_node *out, mw_error *err);
+/* Any other op but FUSED, LEAF, FILL and RESHAPE. Errors (MW_DATA): shapes that differ, a scalar where a tensor is needed, ranks
+ * outside ... */
 bool mw_graph_apply(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t count, const uint64_t extra[2],
                     mw_node *out, mw_error *err);
 

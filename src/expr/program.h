@@ -35,7 +35,7 @@ typedef struct mw_program_instruction {
 typedef struct mw_program {
   mw_program_instruction *code;
   size_t length, code_capacity;
-  mw_node *inputs, *scalars, *vectors; /* INPUT, COEFFICIENT, LEARNED; scalars; VECTOR */
+  mw_node *inputs, *scalars, *vectors; /* INPUT, a view, COEFFICIENT, LEARNED; scalars; VECTOR */
   size_t input_count, input_capacity, scalar_count, scalar_capacity, vector_count, vector_capacity;
   unsigned registers;
   void *scratch; /* reused from one compilation to the next */

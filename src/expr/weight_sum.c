@@ -40,6 +40,16 @@ static double sum_of(const mw_graph *graph, mw_graph_node_facts facts, const dou
   case MW_OP_NUMBER: return 0;
   case MW_OP_INPUT: return 1;
   case MW_OP_FILL: return sums[o[0]];
+  case MW_OP_SLICE_ROWS:
+  case MW_OP_SLICE_COLUMNS:
+  case MW_OP_GATHER:
+  case MW_OP_RESHAPE:
+  case MW_OP_TRANSPOSE: return sums[o[0]];
+  case MW_OP_JOIN_ROWS:
+  case MW_OP_JOIN_COLUMNS:
+    for (uint32_t i = 1; i < facts.operands; i++)
+      if (sums[o[i]] != sums[o[0]]) return NAN;
+    return sums[o[0]];
   case MW_OP_ADD:
     if (is_lerp(graph, o[0], o[1]) && sums[part(graph, o[0], MW_OP_MUL, 1)] == sums[part(graph, o[1], MW_OP_MUL, 1)])
       return sums[part(graph, o[0], MW_OP_MUL, 1)];

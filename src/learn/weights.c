@@ -34,6 +34,7 @@ typedef struct builder {
 
 static mw_graph_node_facts facts_of(const mw_tape *tape, mw_node node) { return mw_graph_facts(tape->world->graph, node); }
 
+static bool is_moved(mw_op op) { return mw_graph_op_class(op) == MW_CLASS_VIEW || op == MW_OP_FILL; }
 static bool is_known(mw_op op) { return op == MW_OP_COEFFICIENT || op == MW_OP_LEARNED; }
 
 bool mw_weights_leaves(const mw_tape *tape, mw_node node, bool (*need)(void *context, mw_node node, mw_error *err),
@@ -41,7 +42,9 @@ bool mw_weights_leaves(const mw_tape *tape, mw_node node, bool (*need)(void *con
   mw_cone cone = {0};
   bool ok = mw_cone_add(&cone, tape->world->graph, node, err);
   for (size_t i = 0; i < cone.count && ok; i++)
-    if (is_known(facts_of(tape, cone.nodes[i]).op)) ok = need(context, cone.nodes[i], err);
+    if (is_moved(facts_of(tape, cone.nodes[i]).op))
+      ok = mw_error_set(err, MW_DATA, "what is learned reads no slices and joins, and no filled tensors");
+    else if (is_known(facts_of(tape, cone.nodes[i]).op)) ok = need(context, cone.nodes[i], err);
   for (size_t i = 0; i < cone.edge_count && ok; i++) {
     mw_graph_node_facts facts = facts_of(tape, cone.edges[i]);
     if (facts.op == MW_OP_VECTOR) ok = need(context, facts.operand[0], err);

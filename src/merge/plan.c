@@ -19,15 +19,16 @@ static const mw_tensor *read_by(const mw_plan *plan, mw_graph_node_facts input) 
   return &plan->inputs.members[input.extra[0]].tensors[input.extra[1]];
 }
 
-/* A tensor that the donor has must have the donor's shape, unless the layout is the result's own. */
+/* A tensor that the donor has must have the donor's shape, unless the layout is the result's own, or it was cut or joined. */
 static bool check_output(const mw_plan *plan, const mw_graph_output *output, mw_error *err) {
   const mw_graph *graph = plan->result.made.graph;
   const mw_tensor *donor = mw_family_find(&plan->inputs.members[plan->inputs.donor], output->name);
-  uint32_t shape = mw_graph_facts(graph, output->node).shape;
+  const mw_graph_node_facts facts = mw_graph_facts(graph, output->node);
+  const uint32_t shape = facts.shape;
   mw_text_escaped name;
   if (!*output->name || !mw_utf8_valid(output->name, strlen(output->name)) || strcmp(output->name, "__metadata__") == 0)
     return mw_error_set(err, MW_DATA, "'%s' is no name for a tensor", mw_text_escape_z(&name, output->name));
-  bool same = shape && (!donor || plan->result.made.layout.own || (mw_graph_rank(graph, shape) == donor->rank &&
+  bool same = shape && (!donor || plan->result.made.layout.own || facts.viewed || (mw_graph_rank(graph, shape) == donor->rank &&
                                    (!donor->rank || memcmp(mw_graph_dims(graph, shape), donor->shape,
                                                            donor->rank * sizeof *donor->shape) == 0)));
   return same || mw_error_set(err, MW_DATA, "the recipe's result has another shape for tensor '%s'", mw_text_escape_z(&name, output->name));
@@ -77,7 +78,7 @@ static mw_tensor describe(const mw_plan *plan, size_t i, const mw_dtype *wanted)
   mw_graph_node_facts facts = mw_graph_facts(graph, output->node);
   const mw_tensor *donor = mw_family_find(&plan->inputs.members[plan->inputs.donor], output->name);
   bool kept = facts.op == MW_OP_INPUT && plan->inputs.members[facts.extra[0]].kept[facts.extra[1]];
-  bool moved = plan->result.made.layout.own && facts.op == MW_OP_INPUT; /* it is copied as it is */
+  bool moved = plan->result.made.layout.own && mw_graph_is_stored(facts.op); /* it is copied as it is */
   mw_dtype dtype = kept ? (mw_dtype)read_by(plan, facts)->dtype
                    : wanted ? *wanted
                    : moved ? dtype_of_new(plan, output->node)

@@ -122,7 +122,8 @@ static bool take_shape(mw_message *in, mw_graph *graph, uint32_t *shape, mw_erro
   return !in->failed && mw_graph_shape(graph, dims, rank, shape, err);
 }
 
-/* Only a few operations have more than their extra and operands: elements of a COEFFICIENT, rows of TOKENS, the shape of a FILL. */
+/* Only a few operations have more than their extra and operands: elements of a COEFFICIENT, rows of TOKENS, the shape of a FILL
+ * or RESHAPE. */
 static void put_node(mw_text *out, const mw_graph *graph, mw_node id, const mw_message_choice *choice, uint64_t *coefficients) {
   mw_graph_node_facts facts = mw_graph_facts(graph, id);
   if (choice && facts.op == MW_OP_COEFFICIENT) facts.extra[0] = (*coefficients)++;
@@ -134,13 +135,41 @@ static void put_node(mw_text *out, const mw_graph *graph, mw_node id, const mw_m
   for (uint32_t i = 0; i < facts.operands; i++) mw_message_put_u32(out, mw_message_node(choice, facts.operand[i]));
   if (facts.op == MW_OP_COEFFICIENT || facts.op == MW_OP_TOKENS)
     mw_message_put_u64(out, mw_graph_elements(graph, facts.shape));
-  if (facts.op == MW_OP_FILL) put_shape(out, graph, facts.shape);
+  if (facts.op == MW_OP_FILL || facts.op == MW_OP_RESHAPE) put_shape(out, graph, facts.shape);
+}
+
+/* The tables of GATHER: how many, and for each the number of its rows and the rows. */
+static void put_tables(mw_text *out, const mw_graph *graph) {
+  mw_message_put_u32(out, (uint32_t)mw_graph_tables(graph));
+  for (size_t i = 0; i < mw_graph_tables(graph); i++) {
+    size_t count;
+    const uint32_t *rows = mw_graph_rows(graph, i, &count);
+    mw_message_put_text(out, (const char *)rows, count * sizeof *rows);
+  }
+}
+
+/* Equal tables are one, so that a child's tables keep their numbers. */
+static bool take_tables(mw_message *in, mw_graph *graph, mw_error *err) {
+  for (uint32_t i = 0, tables = mw_message_u32(in); i < tables && !in->failed; i++) {
+    size_t length;
+    uint64_t table = 0;
+    const char *bytes = mw_message_text(in, &length);
+    uint32_t *rows = mw_mem_new(length / sizeof *rows + 1, sizeof *rows, err);
+    if (!rows) return false;
+    memcpy(rows, bytes, length / sizeof *rows * sizeof *rows);
+    bool ok = mw_graph_table(graph, rows, length / sizeof *rows, &table, err);
+    free(rows);
+    if (!ok) return false;
+    if (table != i || length % sizeof *rows) in->failed = true;
+  }
+  return !in->failed || mw_error_set(err, MW_DATA, "the recipe's process sent a broken graph");
 }
 
 bool mw_message_put_graph(mw_text *out, const mw_graph *graph, const mw_graph_output *outputs, size_t count,
                        const mw_message_choice *choice, mw_error *err) {
   uint32_t sent = 0;
   uint64_t coefficients = 0;
+  put_tables(out, graph);
   for (mw_node id = 1; id <= mw_graph_count(graph); id++) sent += mw_message_node(choice, id) != 0;
   mw_message_put_u32(out, sent);
   for (mw_node id = 1; id <= mw_graph_count(graph); id++)
@@ -198,6 +227,8 @@ static bool take_node(mw_message *in, mw_graph *graph, mw_message_inputs inputs,
   uint32_t shape;
   if (op == MW_OP_FILL)
     ok = ok && take_shape(in, graph, &shape, err) && mw_graph_fill(graph, count == 1 ? operands[0] : 0, shape, &map[id], err);
+  else if (op == MW_OP_RESHAPE)
+    ok = ok && take_shape(in, graph, &shape, err) && mw_graph_reshape(graph, count == 1 ? operands[0] : 0, shape, &map[id], err);
   else if (op == MW_OP_LEARNED) ok = ok && mw_graph_learned(graph, count == 1 ? operands[0] : 0, extra[0], &map[id], err);
   else ok = ok && mw_graph_apply(graph, (mw_op)op, operands, count, extra, &map[id], err);
   if (operands != few) free(operands);
@@ -226,12 +257,13 @@ static bool take_outputs(mw_message *in, const mw_node *map, uint32_t nodes, mw_
 bool mw_message_take_graph(const char *bytes, size_t length, mw_message_inputs inputs, mw_message_rest rest, mw_arena *arena,
                         mw_graph **graph, mw_graph_output **outputs, size_t *count, mw_error *err) {
   mw_message in = {bytes, bytes + length, false};
-  uint32_t nodes = mw_message_u32(&in);
-  mw_error_set(err, MW_DATA, "the recipe's process sent a broken graph");
-  if (in.failed || nodes > MW_GRAPH_NODES || nodes > length / 16) return false;
-  mw_node *map = mw_mem_new(nodes + 1u, sizeof *map, err);
-  bool ok = map && mw_graph_new(graph, err);
-  if (!ok) return free(map), false;
+  if (!mw_graph_new(graph, err)) return false;
+  bool ok = take_tables(&in, *graph, err);
+  uint32_t nodes = ok ? mw_message_u32(&in) : 0;
+  if (ok && (in.failed || nodes > MW_GRAPH_NODES || nodes > length / 16))
+    ok = mw_error_set(err, MW_DATA, "the recipe's process sent a broken graph");
+  mw_node *map = ok ? mw_mem_new(nodes + 1u, sizeof *map, err) : NULL;
+  ok = map != NULL;
   for (uint32_t id = 1; id <= nodes && ok; id++) ok = take_node(&in, *graph, inputs, map, id, err);
   if (ok) {
     mw_error_set(err, MW_DATA, "the recipe's process sent broken outputs");

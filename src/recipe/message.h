@@ -2,10 +2,11 @@
  * hostile, so it is checked here: lengths, counts, and every node, which is made again by the graph's constructors, with all
  * their checks.
  *
- * A message is its kind and its length, two u64, and so many bytes. A graph is the number of its nodes; the nodes, operands before
- * their users; the number of outputs; and for each its name and node. For example, the output "w" = x * 0.5, where x is tensor 7 of
- * model 0, has three nodes:
+ * A message is its kind and its length, two u64, and so many bytes. A graph is its tables of rows (of GATHER, mostly none); the
+ * number of its nodes; the nodes, operands before their users; the number of outputs; and for each its name and node. For example,
+ * the output "w" = x * 0.5, where x is tensor 7 of model 0, has three nodes:
  *
+ *   0 tables                                       u32
  *   3 nodes                                        u32
  *   INPUT,  extra 0, 7,           no operands      node 1: u32, two u64, u32
  *   NUMBER, extra bits of 0.5, 0, no operands      node 2

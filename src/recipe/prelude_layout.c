@@ -55,24 +55,99 @@ static int dtype(lua_State *L) {
   return 1;
 }
 
-/* fill(number, {dimensions}): a tensor of one number. */
-static int fill(lua_State *L) {
-  mw_graph *graph = mw_interpreter_of(L)->graph;
-  mw_node scalar = mw_prelude_core_node(L, 1), node;
+/* The shape of a list of dimensions, which are whole numbers. */
+static uint32_t take_dims(lua_State *L, int index) {
   uint64_t dims[64];
+  uint32_t s = 0;
   mw_error err;
-  uint32_t shape_id;
-  luaL_checktype(L, 2, LUA_TTABLE);
-  lua_Integer rank = luaL_len(L, 2);
-  if (rank > 64) return mw_interpreter_raise(L, MW_DATA, "a shape has at most 64 dimensions");
+  luaL_checktype(L, index, LUA_TTABLE);
+  lua_Integer rank = luaL_len(L, index);
+  if (rank > 64) mw_interpreter_raise(L, MW_DATA, "a shape has at most 64 dimensions");
   for (lua_Integer i = 0; i < rank; i++) {
-    lua_rawgeti(L, 2, i + 1);
+    lua_rawgeti(L, index, i + 1);
     dims[i] = (uint64_t)lua_tointeger(L, -1);
     lua_pop(L, 1);
   }
-  if (!mw_graph_shape(graph, dims, (unsigned)rank, &shape_id, &err) || !mw_graph_fill(graph, scalar, shape_id, &node, &err))
-    return fail(L, &err);
+  if (!mw_graph_shape(mw_interpreter_of(L)->graph, dims, (unsigned)rank, &s, &err)) fail(L, &err);
+  return s;
+}
+
+/* fill(number, {dimensions}): a tensor of one number. */
+static int fill(lua_State *L) {
+  mw_node scalar = mw_prelude_core_node(L, 1), node;
+  uint32_t s = take_dims(L, 2);
+  mw_error err;
+  if (!mw_graph_fill(mw_interpreter_of(L)->graph, scalar, s, &node, &err)) return fail(L, &err);
   return mw_prelude_core_push(L, node);
+}
+
+/* The node; where it cannot be, nil and why. */
+static int finish(lua_State *L, bool made, const mw_node *node, const mw_error *err) {
+  if (made) return mw_prelude_core_push(L, *node);
+  if (err->status != MW_DATA) return fail(L, err);
+  lua_pushnil(L);
+  lua_pushstring(L, err->text);
+  return 2;
+}
+
+/* slice(tensor, "rows" | "columns", first, end), counted from 0. */
+static int slice(lua_State *L) {
+  mw_node of = mw_prelude_core_node(L, 1), node;
+  mw_op op = strcmp(luaL_checkstring(L, 2), "rows") == 0 ? MW_OP_SLICE_ROWS : MW_OP_SLICE_COLUMNS;
+  uint64_t extra[2] = {(uint64_t)luaL_checkinteger(L, 3), (uint64_t)luaL_checkinteger(L, 4)};
+  mw_error err;
+  return finish(L, mw_graph_apply(mw_interpreter_of(L)->graph, op, &of, 1, extra, &node, &err), &node, &err);
+}
+
+/* join({tensors}, "row" | "column") */
+static int join(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_Integer count = luaL_len(L, 1);
+  luaL_argcheck(L, count > 0 && count < MW_GRAPH_OPERANDS, 1, "tensors are needed");
+  mw_op op = strcmp(luaL_checkstring(L, 2), "row") == 0 ? MW_OP_JOIN_ROWS : MW_OP_JOIN_COLUMNS;
+  mw_node node, *operands = lua_newuserdatauv(L, (size_t)count * sizeof *operands, 0);
+  for (lua_Integer i = 0; i < count; i++) {
+    lua_rawgeti(L, 1, i + 1);
+    operands[i] = mw_prelude_core_node(L, -1);
+    lua_pop(L, 1);
+  }
+  mw_error err;
+  return finish(L, mw_graph_apply(mw_interpreter_of(L)->graph, op, operands, (uint32_t)count, NULL, &node, &err), &node, &err);
+}
+
+/* gather(tensor, {row, ...}): rows counted from 0; false for a row of zeros. */
+static int gather(lua_State *L) {
+  mw_graph *graph = mw_interpreter_of(L)->graph;
+  mw_node of = mw_prelude_core_node(L, 1), node;
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_Integer count = luaL_len(L, 2);
+  luaL_argcheck(L, count >= 0 && count <= MW_GRAPH_ROWS, 2, "too many rows");
+  uint32_t *rows = lua_newuserdatauv(L, ((size_t)count + 1) * sizeof *rows, 0);
+  for (lua_Integer i = 0; i < count; i++) {
+    lua_rawgeti(L, 2, i + 1);
+    lua_Integer row = lua_toboolean(L, -1) ? lua_tointeger(L, -1) : -1;
+    rows[i] = row < 0 || row >= UINT32_MAX ? MW_GRAPH_NO_ROW : (uint32_t)row;
+    lua_pop(L, 1);
+  }
+  mw_error err;
+  uint64_t extra[2] = {0, 0};
+  if (!mw_graph_table(graph, rows, (size_t)count, &extra[0], &err)) return fail(L, &err);
+  return finish(L, mw_graph_apply(graph, MW_OP_GATHER, &of, 1, extra, &node, &err), &node, &err);
+}
+
+/* turned(tensor): its transpose. */
+static int turned(lua_State *L) {
+  mw_node of = mw_prelude_core_node(L, 1), node;
+  mw_error err;
+  return finish(L, mw_graph_apply(mw_interpreter_of(L)->graph, MW_OP_TRANSPOSE, &of, 1, NULL, &node, &err), &node, &err);
+}
+
+/* reshape(tensor, {dimensions}) */
+static int reshape(lua_State *L) {
+  mw_node of = mw_prelude_core_node(L, 1), node;
+  uint32_t s = take_dims(L, 2);
+  mw_error err;
+  return finish(L, mw_graph_reshape(mw_interpreter_of(L)->graph, of, s, &node, &err), &node, &err);
 }
 
 /* ---- the result ---- */
@@ -114,6 +189,7 @@ bool mw_prelude_layout_result(lua_State *L, int index, mw_result_layout *out, mw
 
 void mw_prelude_layout_fill(lua_State *L) {
   static const luaL_Reg functions[] = {{"layer_of", layer_of}, {"renamed", renamed}, {"shape", shape}, {"dtype", dtype}, {"fill", fill},
+                                       {"slice", slice}, {"join", join}, {"gather", gather}, {"turned", turned}, {"reshape", reshape},
                                        {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

@@ -1,0 +1,318 @@
+/* feed.c: each view reads in pieces that are as long as its layout lets them be: rows of a slice or a join in one piece, columns row by
+ * row, or whole rows by way of a buffer where a row is short; rows of a table that follow one another in one piece. */
+#include "exec/feed.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* Elements of a buffer: of a view for whole rows, of an input of a program. */
+enum { ROOM = 32 << 10, CHUNK = 8 << 10, WIDEST = sizeof(double), SLACK = 64 };
+
+struct mw_feed {
+  const mw_job *job;
+  mw_graph_node_facts facts;
+  size_t size;          /* bytes of an element as it is read */
+  uint64_t rows, width; /* of a tensor with the view's shape: its first dimension; its last one */
+  uint64_t row;         /* elements of one of `rows` */
+  mw_feed **parts;      /* of a view: its operands; of a program: its inputs */
+  size_t part_count;
+  const float *memory;  /* of a coefficient */
+  unsigned char *room;  /* of a view: ROOM elements */
+  bool computed;
+  mw_program program;   /* if computed: of the node, stored as `dtype` */
+  mw_tile tile;
+  mw_dtype dtype;
+  mw_dtype *dtypes;
+  double *scalars;
+  const void **vectors;
+  const unsigned char **inputs;
+  unsigned char *buffer;
+};
+
+typedef struct opening {
+  const mw_job *job;
+  const mw_kernels *kernels;
+  size_t tile;
+  mw_values *values;
+  mw_error *err;
+} opening;
+
+static bool is_view(mw_op op) { return mw_graph_op_class(op) == MW_CLASS_VIEW; }
+
+/* ---- opening ---- */
+
+static bool open(const opening *o, mw_node node, mw_dtype dtype, mw_feed **out);
+
+static mw_program_root root_of(mw_node node) { return (mw_program_root){.node = node, .store = true}; }
+
+/* The dtype in which an input of a program is read. */
+static mw_dtype dtype_of(mw_graph_node_facts facts) { return facts.dtype; }
+
+static bool open_program(const opening *o, mw_feed *feed, mw_node node) {
+  mw_program *p = &feed->program;
+  const mw_program_root root = root_of(node);
+  MW_TRY(mw_program_compile(p, o->job->graph, &root, 1, o->err));
+  feed->computed = true;
+  feed->tile.f64 = feed->facts.f64;
+  feed->tile.kernels = &o->kernels->type[feed->facts.f64];
+  feed->tile.size = o->tile;
+  feed->scalars = mw_mem_new(p->scalar_count + 1, sizeof *feed->scalars, o->err);
+  feed->vectors = mw_mem_new(p->vector_count + 1, sizeof *feed->vectors, o->err);
+  feed->dtypes = mw_mem_new(p->input_count + 1, sizeof *feed->dtypes, o->err);
+  feed->inputs = mw_mem_new(p->input_count + 1, sizeof *feed->inputs, o->err);
+  feed->parts = mw_mem_new(p->input_count + 1, sizeof *feed->parts, o->err);
+  feed->buffer = mw_mem_new(p->input_count + 1, CHUNK * WIDEST + SLACK, o->err);
+  if (!feed->scalars || !feed->vectors || !feed->dtypes || !feed->inputs || !feed->parts || !feed->buffer) return false;
+  for (size_t i = 0; i < p->scalar_count; i++) MW_TRY(mw_values_get(o->values, p->scalars[i], &feed->scalars[i], o->err));
+  for (size_t i = 0; i < p->vector_count; i++) {
+    mw_values_vector *vector;
+    MW_TRY(mw_values_make(o->values, p->vectors[i], &vector, o->err));
+    feed->vectors[i] = feed->facts.f64 ? (void *)vector->f64 : (void *)vector->f32;
+  }
+  for (size_t i = 0; i < p->input_count; i++) {
+    feed->dtypes[i] = dtype_of(mw_graph_facts(o->job->graph, p->inputs[i]));
+    feed->inputs[i] = feed->buffer + i * (CHUNK * WIDEST + SLACK);
+    MW_TRY(open(o, p->inputs[i], feed->dtypes[i], &feed->parts[feed->part_count]));
+    feed->part_count++;
+  }
+  return mw_tile_bind(&feed->tile, p, NULL, feed->dtype, feed->scalars, o->err);
+}
+
+static bool open_view(const opening *o, mw_feed *feed) {
+  const mw_graph_node_facts facts = feed->facts;
+  feed->parts = mw_mem_new(facts.operands, sizeof *feed->parts, o->err);
+  feed->room = mw_mem_new(ROOM, WIDEST, o->err);
+  if (!feed->parts || !feed->room) return false;
+  for (uint32_t i = 0; i < facts.operands; i++) {
+    MW_TRY(open(o, facts.operand[i], feed->dtype, &feed->parts[i]));
+    feed->part_count++;
+  }
+  return true;
+}
+
+/* A feed that reads a node as `dtype`. What is stored in another one, or not stored, is computed. */
+static bool open(const opening *o, mw_node node, mw_dtype dtype, mw_feed **out) {
+  const mw_graph *graph = o->job->graph;
+  mw_feed *feed = *out = mw_mem_new(1, sizeof *feed, o->err);
+  if (!feed) return false;
+  feed->job = o->job;
+  feed->facts = mw_graph_facts(graph, node);
+  feed->dtype = dtype;
+  feed->size = mw_dtype_size(dtype);
+  unsigned rank = mw_graph_rank(graph, feed->facts.shape);
+  const uint64_t *dims = mw_graph_dims(graph, feed->facts.shape);
+  uint64_t elements = mw_graph_elements(graph, feed->facts.shape);
+  feed->rows = rank ? dims[0] : 1;
+  feed->width = rank ? dims[rank - 1] : 1;
+  feed->row = feed->rows ? elements / feed->rows : 0;
+  bool known = feed->facts.op == MW_OP_COEFFICIENT || feed->facts.op == MW_OP_LEARNED;
+  bool ok = known ? mw_values_coefficient(o->values, o->job, node, &feed->memory, o->err) : true;
+  if (!known && (!mw_graph_is_stored(feed->facts.op) || feed->facts.dtype != dtype)) ok = open_program(o, feed, node);
+  else if (is_view(feed->facts.op)) ok = open_view(o, feed);
+  if (ok) return true;
+  mw_feed_close(feed);
+  *out = NULL;
+  return false;
+}
+
+bool mw_feed_open(const mw_job *job, const mw_kernels *kernels, size_t tile, mw_values *values, mw_node view, mw_feed **out,
+                  mw_error *err) {
+  opening o = {job, kernels, tile, values, err};
+  return open(&o, view, dtype_of(mw_graph_facts(job->graph, view)), out);
+}
+
+void mw_feed_close(mw_feed *feed) {
+  if (!feed) return;
+  for (size_t i = 0; i < feed->part_count; i++) mw_feed_close(feed->parts[i]);
+  mw_tile_free(&feed->tile);
+  mw_program_free(&feed->program);
+  free(feed->parts);
+  free(feed->room);
+  free(feed->dtypes);
+  free(feed->scalars);
+  free(feed->vectors);
+  free(feed->inputs);
+  free(feed->buffer);
+  free(feed);
+}
+
+/* ---- reading ---- */
+
+static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+static bool read_file(const mw_feed *feed, uint64_t start, uint64_t count, void *elements, mw_error *err) {
+  const mw_tensor *tensor = mw_job_tensor(feed->job, feed->facts);
+  const mw_model *model = mw_job_model(feed->job, feed->facts);
+  if (mw_model_read(model, tensor, start * feed->size, elements, (size_t)count * feed->size, err)) return true;
+  mw_text_escaped name;
+  return err->status == MW_IO ? mw_error_wrap(err, "tensor '%s'", mw_text_escape_z(&name, tensor->name)) : false;
+}
+
+/* Runs the program on a chunk at a time, each of which begins where the one before has ended. */
+static bool compute(mw_feed *feed, uint64_t start, uint64_t count, unsigned char *to, mw_error *err) {
+  for (uint64_t done = 0; done < count;) {
+    uint64_t n = least(count - done, CHUNK);
+    for (size_t i = 0; i < feed->part_count; i++)
+      MW_TRY(mw_feed_read(feed->parts[i], start + done, n, (unsigned char *)(uintptr_t)feed->inputs[i], err));
+    mw_tile_block block = {.start = start + done, .elements = feed->rows * feed->row, .count = (size_t)n, .inputs = feed->inputs,
+                           .dtypes = feed->dtypes, .output = to + done * feed->size, .output_dtype = feed->dtype,
+                           .vectors = feed->vectors, .bad_input = -1};
+    mw_tile_run(&feed->tile, feed->job->graph, &block); /* a NaN goes on to the result, which is looked at */
+    done += n;
+  }
+  return true;
+}
+
+/* Elements [start, start + n) of a view of columns [first, first + width) of its part. */
+static bool read_columns(mw_feed *feed, uint64_t first, uint64_t start, uint64_t count, unsigned char *to, mw_error *err) {
+  mw_feed *part = feed->parts[0];
+  const uint64_t w = feed->width, all = part->width;
+  for (uint64_t done = 0; done < count;) {
+    uint64_t row = (start + done) / w, column = (start + done) % w, left = count - done, whole = column ? 0 : least(left / w, ROOM / all);
+    uint64_t n = whole > 1 ? whole * w : least(w - column, left);
+    if (whole > 1) {
+      MW_TRY(mw_feed_read(part, row * all + first, (whole - 1) * all + w, feed->room, err));
+      for (uint64_t r = 0; r < whole; r++)
+        memcpy(to + (done + r * w) * feed->size, feed->room + r * all * feed->size, (size_t)w * feed->size);
+    } else MW_TRY(mw_feed_read(part, row * all + first + column, n, to + done * feed->size, err));
+    done += n;
+  }
+  return true;
+}
+
+/* Side by side: whole rows of every part in turn, where they are short; else the part that the next element is in. */
+static bool join_columns(mw_feed *feed, uint64_t start, uint64_t count, unsigned char *to, mw_error *err) {
+  const uint64_t w = feed->width;
+  for (uint64_t done = 0; done < count;) {
+    uint64_t row = (start + done) / w, column = (start + done) % w, left = count - done, whole = column ? 0 : least(left / w, ROOM / w);
+    if (whole) {
+      uint64_t at = 0;
+      for (size_t p = 0; p < feed->part_count; at += feed->parts[p++]->width) {
+        const uint64_t own = feed->parts[p]->width;
+        MW_TRY(mw_feed_read(feed->parts[p], row * own, whole * own, feed->room, err));
+        for (uint64_t r = 0; r < whole; r++)
+          memcpy(to + (done + r * w + at) * feed->size, feed->room + r * own * feed->size, (size_t)own * feed->size);
+      }
+      done += whole * w;
+      continue;
+    }
+    size_t p = 0;
+    for (; column >= feed->parts[p]->width; p++) column -= feed->parts[p]->width;
+    uint64_t own = feed->parts[p]->width, n = least(own - column, left);
+    MW_TRY(mw_feed_read(feed->parts[p], row * own + column, n, to + done * feed->size, err));
+    done += n;
+  }
+  return true;
+}
+
+/* Below one another: the parts' elements one behind the other. */
+static bool join_rows(mw_feed *feed, uint64_t start, uint64_t count, unsigned char *to, mw_error *err) {
+  for (size_t p = 0; p < feed->part_count && count; p++) {
+    uint64_t own = feed->parts[p]->rows * feed->parts[p]->row;
+    if (start >= own) {
+      start -= own;
+      continue;
+    }
+    uint64_t n = least(own - start, count);
+    MW_TRY(mw_feed_read(feed->parts[p], start, n, to, err));
+    to += n * feed->size;
+    start = 0;
+    count -= n;
+  }
+  return true;
+}
+
+static bool gather(mw_feed *feed, uint64_t start, uint64_t count, unsigned char *to, mw_error *err) {
+  size_t entries;
+  const uint32_t *rows = mw_graph_rows(feed->job->graph, feed->facts.extra[0], &entries);
+  const uint64_t row = feed->row;
+  for (uint64_t done = 0; done < count;) {
+    uint64_t i = (start + done) / row, within = (start + done) % row, left = count - done, n = least(row - within, left);
+    uint32_t from = rows[i];
+    for (uint64_t next = i + 1; n < left && rows[next] == (from == MW_GRAPH_NO_ROW ? from : from + (next - i)); next++)
+      n = least(n + row, left);
+    if (from == MW_GRAPH_NO_ROW) memset(to + done * feed->size, 0, (size_t)n * feed->size);
+    else MW_TRY(mw_feed_read(feed->parts[0], from * row + within, n, to + done * feed->size, err));
+    done += n;
+  }
+  return true;
+}
+
+/* Row i of the view is column i of the matrix, so the rows of a range are a band of columns: its part of each row is read in turn. */
+static bool turn(mw_feed *feed, uint64_t start, uint64_t count, unsigned char *to, mw_error *err) {
+  const uint64_t height = feed->width, across = feed->rows, first = start / height, last = (start + count - 1) / height;
+  for (uint64_t from = first; from <= last; from += ROOM) {
+    const uint64_t n = least(last + 1 - from, ROOM);
+    for (uint64_t r = 0; r < height; r++) {
+      MW_TRY(mw_feed_read(feed->parts[0], r * across + from, n, feed->room, err));
+      for (uint64_t c = 0; c < n; c++) {
+        uint64_t at = (from + c) * height + r;
+        if (at >= start && at < start + count) memcpy(to + (at - start) * feed->size, feed->room + c * feed->size, feed->size);
+      }
+    }
+  }
+  return true;
+}
+
+bool mw_feed_read(mw_feed *feed, uint64_t start, uint64_t count, void *elements, mw_error *err) {
+  if (!count) return true;
+  if (feed->computed) return compute(feed, start, count, elements, err);
+  switch (feed->facts.op) {
+  case MW_OP_INPUT: return read_file(feed, start, count, elements, err);
+  case MW_OP_SLICE_ROWS: return mw_feed_read(feed->parts[0], start + feed->facts.extra[0] * feed->row, count, elements, err);
+  case MW_OP_SLICE_COLUMNS: return read_columns(feed, feed->facts.extra[0], start, count, elements, err);
+  case MW_OP_JOIN_ROWS: return join_rows(feed, start, count, elements, err);
+  case MW_OP_JOIN_COLUMNS: return join_columns(feed, start, count, elements, err);
+  case MW_OP_GATHER: return gather(feed, start, count, elements, err);
+  case MW_OP_RESHAPE: return mw_feed_read(feed->parts[0], start, count, elements, err);
+  case MW_OP_TRANSPOSE: return turn(feed, start, count, elements, err);
+  default: memcpy(elements, feed->memory + start, (size_t)count * sizeof *feed->memory); return true; /* COEFFICIENT, LEARNED */
+  }
+}
+
+/* ---- what is below a view ---- */
+
+typedef struct walk {
+  const mw_graph *graph;
+  mw_feed_visit visit; /* or NULL */
+  void *context;
+  size_t tile;
+  uint64_t bytes;
+  mw_error *err;
+} walk;
+
+static bool below(walk *w, mw_node node, mw_dtype dtype);
+
+static bool below_program(walk *w, mw_node node, mw_graph_node_facts facts) {
+  mw_program program = {0};
+  const mw_program_root root = root_of(node);
+  bool ok = mw_program_compile(&program, w->graph, &root, 1, w->err) && (!w->visit || w->visit(w->context, &program, w->err));
+  w->bytes += program.input_count * (CHUNK * WIDEST + SLACK) +
+              program.registers * (w->tile * (facts.f64 ? sizeof(double) : sizeof(float)) + MW_LANES);
+  for (size_t i = 0; i < program.input_count && ok; i++)
+    ok = below(w, program.inputs[i], dtype_of(mw_graph_facts(w->graph, program.inputs[i])));
+  mw_program_free(&program);
+  return ok;
+}
+
+static bool below(walk *w, mw_node node, mw_dtype dtype) {
+  mw_graph_node_facts facts = mw_graph_facts(w->graph, node);
+  w->bytes += sizeof(mw_feed) + facts.operands * sizeof(mw_feed *);
+  if (facts.op == MW_OP_COEFFICIENT || facts.op == MW_OP_LEARNED) return true;
+  if (!mw_graph_is_stored(facts.op) || facts.dtype != dtype) return below_program(w, node, facts);
+  if (!is_view(facts.op)) return true;
+  w->bytes += ROOM * WIDEST;
+  for (uint32_t i = 0; i < facts.operands; i++) MW_TRY(below(w, facts.operand[i], dtype));
+  return true;
+}
+
+bool mw_feed_programs(const mw_graph *graph, mw_node view, mw_feed_visit visit, void *context, mw_error *err) {
+  walk w = {.graph = graph, .visit = visit, .context = context, .err = err};
+  return below(&w, view, dtype_of(mw_graph_facts(graph, view)));
+}
+
+bool mw_feed_bytes(const mw_graph *graph, mw_node view, size_t tile, uint64_t *bytes, mw_error *err) {
+  walk w = {.graph = graph, .tile = tile, .err = err};
+  bool ok = below(&w, view, dtype_of(mw_graph_facts(graph, view)));
+  *bytes = w.bytes;
+  return ok;
+}
