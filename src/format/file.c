@@ -5,6 +5,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -71,6 +73,11 @@ bool mw_file_read(const mw_file *file, uint64_t offset, void *bytes, size_t leng
   return true;
 }
 
+bool mw_file_is_same(const mw_file *a, const mw_file *b) {
+  return a->device == b->device && a->inode == b->inode && a->size == b->size && a->modified_ns == b->modified_ns &&
+         a->changed_ns == b->changed_ns;
+}
+
 bool mw_file_unchanged(const mw_file *file, mw_error *err) {
   mw_text_escaped shown;
   struct stat st;
@@ -78,7 +85,7 @@ bool mw_file_unchanged(const mw_file *file, mw_error *err) {
   if (fstat(file->fd, &st) != 0)
     return mw_error_set(err, MW_IO, "%s: %s", mw_text_escape_z(&shown, file->path), strerror(errno));
   remember(&now, &st);
-  if (now.size == file->size && now.modified_ns == file->modified_ns && now.changed_ns == file->changed_ns) return true;
+  if (mw_file_is_same(&now, file)) return true;
   mw_error_set(err, MW_CHANGED, "%s: changed while it was read", mw_text_escape_z(&shown, file->path));
   return mw_error_hint(err, "run it again when nothing writes to the inputs");
 }
@@ -96,19 +103,22 @@ bool mw_file_hash(const mw_file *file, char hex[65], mw_error *err) {
   return true;
 }
 
+bool mw_file_slurp_open(const mw_file *file, size_t limit, char **bytes, size_t *length, mw_error *err) {
+  mw_text_escaped shown;
+  if (file->size > limit)
+    return mw_error_set(err, MW_DATA, "%s: %llu bytes, at most %zu are read", mw_text_escape_z(&shown, file->path),
+                        (unsigned long long)file->size, limit);
+  char *text = mw_mem_new((size_t)file->size + 1, 1, err);
+  if (!text || !mw_file_read(file, 0, text, (size_t)file->size, err)) return free(text), false;
+  *bytes = text;
+  *length = (size_t)file->size;
+  return true;
+}
+
 bool mw_file_slurp(const char *path, size_t limit, char **bytes, size_t *length, mw_error *err) {
   mw_file file;
-  mw_text_escaped shown;
   MW_TRY(mw_file_open(&file, path, err));
-  bool ok = file.size <= limit ||
-            mw_error_set(err, MW_DATA, "%s: %llu bytes, at most %zu are read", mw_text_escape_z(&shown, path),
-                         (unsigned long long)file.size, limit);
-  char *text = ok ? mw_mem_new((size_t)file.size + 1, 1, err) : NULL;
-  ok = text && mw_file_read(&file, 0, text, (size_t)file.size, err);
-  if (ok) {
-    *bytes = text;
-    *length = (size_t)file.size;
-  } else free(text);
+  bool ok = mw_file_slurp_open(&file, limit, bytes, length, err);
   mw_file_close(&file);
   return ok;
 }
@@ -151,6 +161,23 @@ bool mw_file_resolve(const char *path, char **resolved, mw_error *err) {
   if (*resolved || (errno != ENOMEM && errno != EIO)) return true;
   if (errno == ENOMEM) return mw_error_memory(err, strlen(path));
   return mw_error_set(err, MW_IO, "%s: %s", mw_text_escape_z(&shown, path), strerror(errno));
+}
+
+/* The system knows where an open file lies. Without /proc, the path must still lead to it, and not over a link at its end. */
+bool mw_file_place(const mw_file *file, char **resolved, mw_error *err) {
+  char name[40], place[PATH_MAX];
+  struct stat st;
+  snprintf(name, sizeof name, "/proc/self/fd/%d", file->fd);
+  ssize_t length = readlink(name, place, sizeof place);
+  if (length > 0 && (size_t)length < sizeof place && *place == '/') {
+    *resolved = strndup(place, (size_t)length);
+    return *resolved || mw_error_memory(err, (size_t)length);
+  }
+  MW_TRY(mw_file_resolve(file->path, resolved, err));
+  if (*resolved && lstat(*resolved, &st) == 0 && (uint64_t)st.st_dev == file->device && (uint64_t)st.st_ino == file->inode) return true;
+  free(*resolved);
+  *resolved = NULL;
+  return true;
 }
 
 bool mw_file_lies_in(const char *path, const char *folder) {

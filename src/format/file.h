@@ -30,6 +30,12 @@ bool mw_file_hash(const mw_file *file, char hex[65], mw_error *err);
 
 /* The whole of a small file, at most `limit` bytes, NUL-terminated for convenience; free() it. */
 bool mw_file_slurp(const char *path, size_t limit, char **bytes, size_t *length, mw_error *err);
+bool mw_file_slurp_open(const mw_file *file, size_t limit, char **bytes, size_t *length, mw_error *err);
+/* Where an open file lies, without links; free() it. NULL where nobody can tell. A path that was resolved, and is opened then, may lead
+ * elsewhere meanwhile; a file that is open stays the one that it is. */
+bool mw_file_place(const mw_file *file, char **resolved, mw_error *err);
+/* Whether both are one file in one state. */
+bool mw_file_is_same(const mw_file *a, const mw_file *b);
 
 /* All of `bytes` at `offset` of a file open for writing. `path` is for messages. */
 bool mw_file_write(int fd, const char *path, uint64_t offset, const void *bytes, size_t length, mw_error *err);

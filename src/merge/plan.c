@@ -344,6 +344,7 @@ void mw_plan_free(mw_plan *plan) {
   mw_calibration_close(&plan->judges);
   mw_input_set_close(&plan->inputs);
   mw_provenance_free(&plan->provenance);
+  mw_side_files_forget(&plan->side_files);
   mw_warning_free(&plan->warnings);
   mw_text_free(&plan->json);
   mw_mem_release(&plan->arena);

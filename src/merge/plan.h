@@ -30,6 +30,7 @@ struct mw_plan {
   mw_provenance_texts provenance;
   mw_text json;
   const char *chat_template;   /* of --chat-template, in the arena */
+  mw_side_files_seen side_files; /* of the donor, when the run began */
   size_t candidates;           /* of a recipe that scores: counted while planning */
   mw_binding *bindings;        /* if there are candidates: copied, since the run evaluates the recipe again */
   size_t binding_count;

@@ -57,7 +57,8 @@ static bool fill(mw_plan *plan, mw_writer *writer, mw_training *training, mw_pro
   provenance.learning_json = learning.bytes;
   provenance.sets = plan->sets;
   provenance.set_count = plan->set_count;
-  ok = ok && mw_side_files_write(writer, &plan->layout, &plan->inputs.family, &provenance, &plan->warnings, err) &&
+  ok = ok &&
+       mw_side_files_write(writer, &plan->layout, &plan->inputs.family, &provenance, &plan->side_files, &plan->warnings, err) &&
        mw_writer_publish(writer, err);
   mw_text_free(&learning);
   return ok;
@@ -119,6 +120,7 @@ static bool make_candidate(void *context, const mw_recipe_candidate *made, const
   const searching *s = context;
   mw_plan candidate = {.recipe = s->plan->recipe, .options = s->plan->options, .inputs = s->plan->inputs,
                        .data = s->plan->data, .provenance = s->plan->provenance, .chat_template = s->plan->chat_template,
+                       .side_files = s->plan->side_files,
                        .result = {.made = *made}};
   candidate.options.output = folder;
   candidate.options.force = false;
@@ -155,7 +157,8 @@ static bool search_result(mw_plan *plan, mw_search *search, mw_error *err) {
 
 bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *err) {
   MW_TRY(allowed(plan, err));
-  MW_TRY(mw_side_files_check(plan->inputs.members[plan->inputs.donor].model, err));
+  MW_TRY(mw_side_files_look(plan->inputs.members[plan->inputs.donor].model, plan->options.copy_code, !plan->chat_template,
+                            &plan->side_files, err));
   if (plan->components) return mw_components_run(plan, progress, context, err);
   MW_TRY(mw_family_same_integers(&plan->inputs.family, err));
   if (!plan->candidates) return write_result(plan, progress, context, err);

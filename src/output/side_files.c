@@ -20,13 +20,14 @@
 #define TEMPLATES "additional_chat_templates"
 
 typedef struct copy {
-  mw_writer *writer;
+  mw_writer *writer; /* NULL: the files are only remembered, to be compared when they are copied */
   const char *folder; /* of the donor */
   const char *const *parts; /* [part_count] folders in it that are carried */
   size_t part_count;
   char *root, *blobs; /* where links may lead: resolved; blobs is NULL outside the hub's cache */
   bool code, template; /* whether code, and the donor's chat template, go along */
   mw_warning *warnings;
+  mw_side_files_seen *seen;
   mw_arena arena;
 } copy;
 
@@ -72,6 +73,8 @@ static bool is_tokenizer(const char *name) {
   static const char *const starts[] = {"tokenizer", "vocab", "merges", "spiece", "sentencepiece", "tekken",
                                        "added_tokens", "special_tokens", NULL};
   static const char *const ends[] = {".model", ".tiktoken", NULL};
+  const char *slash = strrchr(name, '/'); /* of a part's folder */
+  if (slash) name = slash + 1;
   return is_one_of(name, starts, begins) || is_one_of(name, ends, ends_like);
 }
 
@@ -79,52 +82,83 @@ static uint64_t limit_of(const char *name) { return is_tokenizer(name) ? TOKENIZ
 
 static void skip(copy *job, const char *name, const char *why) {
   mw_text_escaped room;
+  if (!job->writer) return;
   mw_warning_add(job->warnings, "%s is not copied: %s", mw_text_escape_z(&room, name), why);
 }
 
-/* Copies FOLDER/NAME to the output's NAME. `path` is its resolved place. */
-static bool copy_checked(copy *job, const char *name, const char *path, mw_error *err) {
-  struct stat status = {0};
-  char *bytes;
-  size_t length;
-  if (stat(path, &status) != 0 || !S_ISREG(status.st_mode)) {
-    if (!S_ISDIR(status.st_mode)) skip(job, name, "it is not a regular file");
-    return true;
-  }
-  if ((uint64_t)status.st_size > limit_of(name)) {
-    char room[64];
-    strcpy(room, "it is larger than ");
-    mw_text_size(room + strlen(room), (double)limit_of(name));
-    skip(job, name, room);
-    return true;
-  }
-  MW_TRY(mw_file_slurp(path, (size_t)limit_of(name), &bytes, &length, err));
-  bool written = mw_writer_file(job->writer, name, bytes, length, err);
-  free(bytes);
-  return written;
-}
-
-/* Where FOLDER/NAME lies without links, or why it may not be copied. free() the path. */
-static bool resolve(copy *job, const char *name, char **resolved, const char **why, mw_error *err) {
-  const char *path = mw_file_join(&job->arena, job->folder, name, err);
-  MW_TRY(path != NULL && mw_file_resolve(path, resolved, err));
-  bool ours = *resolved && (mw_file_lies_in(*resolved, job->root) || mw_file_lies_in(*resolved, job->blobs) ||
-                            mw_hub_is_blob(*resolved));
-  *why = ours ? NULL : *resolved ? "it is a link out of the model's folder" : "it cannot be found";
+/* Whether an open file of the folder is one that may be copied; else `why` not. */
+static bool may_go_along(const copy *job, const mw_file *file, const char *name, bool *may, char why[64], mw_error *err) {
+  char *place;
+  MW_TRY(mw_file_place(file, &place, err));
+  bool ours = place && (mw_file_lies_in(place, job->root) || mw_file_lies_in(place, job->blobs) || mw_hub_is_blob(place));
+  free(place);
+  *may = ours && file->size <= limit_of(name);
+  if (!ours) strcpy(why, "it is a link out of the model's folder");
+  else if (!*may) mw_text_size(strcpy(why, "it is larger than ") + strlen(why), (double)limit_of(name));
   return true;
 }
 
+static bool changed(const copy *job, const char *name, const char *how, mw_error *err) {
+  mw_text_escaped rooms[2];
+  mw_error_set(err, MW_CHANGED, "%s/%s: %s since the merge began", mw_text_escape_z(&rooms[0], job->folder),
+               mw_text_escape_z(&rooms[1], name), how);
+  return mw_error_hint(err, "run it again when nothing writes to the inputs");
+}
+
+/* Remembers a file as it is now. */
+static bool remember(copy *job, const char *name, const mw_file *file, mw_error *err) {
+  mw_side_files_seen *seen = job->seen;
+  MW_TRY(mw_mem_grow(&seen->files, &seen->capacity, seen->count + 1, sizeof *seen->files, err));
+  mw_side_files_file *new = &seen->files[seen->count];
+  *new = (mw_side_files_file){.name = mw_mem_copy(&seen->arena, name, strlen(name), err), .file = *file};
+  if (!new->name) return false;
+  seen->count++;
+  return true;
+}
+
+/* Copies an open file to the output's NAME, as it was when the merge began. */
+static bool copy_open(copy *job, const char *name, const mw_file *file, mw_error *err) {
+  char *bytes;
+  size_t length;
+  mw_side_files_file *before = NULL;
+  for (size_t i = 0; i < job->seen->count && !before; i++)
+    if (strcmp(job->seen->files[i].name, name) == 0) before = &job->seen->files[i];
+  if (!before) return changed(job, name, "is new", err);
+  if (!mw_file_is_same(&before->file, file)) return changed(job, name, "changed", err);
+  MW_TRY(mw_file_slurp_open(file, (size_t)limit_of(name), &bytes, &length, err));
+  bool written = mw_file_unchanged(file, err) && mw_writer_file(job->writer, name, bytes, length, err);
+  free(bytes);
+  before->copied = true;
+  return written;
+}
+
+/* What the output would miss stops a merge before it begins; anything else is told of when it is not copied. */
+static bool leave(copy *job, const char *name, const char *why, mw_error *err) {
+  mw_text_escaped rooms[2];
+  skip(job, name, why);
+  if (job->writer || !is_tokenizer(name)) return true;
+  mw_error_set(err, MW_DATA, "%s/%s: %s, and the output would have no tokenizer", mw_text_escape_z(&rooms[0], job->folder),
+               mw_text_escape_z(&rooms[1], name), why);
+  return mw_error_hint(err, "put the file itself in its place, or remove the link");
+}
+
+/* Opened once: what is asked of the file, and what is read, are of the same one, whatever the path leads to meanwhile. */
 static bool copy_file(copy *job, const char *name, mw_error *err) {
-  char *resolved;
-  const char *why;
-  MW_TRY(resolve(job, name, &resolved, &why, err));
-  if (why) {
-    skip(job, name, why);
-    free(resolved);
-    return true;
+  char why[64];
+  mw_file file;
+  mw_error problem;
+  bool may;
+  const char *path = mw_file_join(&job->arena, job->folder, name, err);
+  MW_TRY(path != NULL);
+  if (!mw_file_open(&file, path, &problem)) {
+    if (problem.status != MW_MISSING && problem.status != MW_DATA) return *err = problem, false;
+    if (mw_file_is_folder(path)) return true;
+    if (problem.status == MW_DATA) return skip(job, name, "it is not a regular file"), true;
+    return leave(job, name, "it cannot be found", err);
   }
-  bool done = copy_checked(job, name, resolved, err);
-  free(resolved);
+  bool done = may_go_along(job, &file, name, &may, why, err) &&
+              (!may ? leave(job, name, why, err) : job->writer ? copy_open(job, name, &file, err) : remember(job, name, &file, err));
+  mw_file_close(&file);
   return done;
 }
 
@@ -204,11 +238,14 @@ static void end_copy(copy *job) {
   mw_mem_release(&job->arena);
 }
 
-static bool copy_donor(mw_writer *writer, const mw_model *donor, const mw_side_files_provenance *provenance,
+static bool copy_donor(mw_writer *writer, const mw_model *donor, const mw_side_files_provenance *provenance, mw_side_files_seen *seen,
                        mw_warning *warnings, mw_error *err) {
   copy job = {.writer = writer, .folder = donor->folder, .parts = donor->parts, .part_count = donor->part_count,
-              .code = provenance->copy_code, .template = !provenance->chat_template, .warnings = warnings};
+              .code = provenance->copy_code, .template = !provenance->chat_template, .warnings = warnings, .seen = seen};
+  for (size_t i = 0; i < seen->count; i++) seen->files[i].copied = false;
   bool done = find_roots(&job, err) && copy_sides(&job, err);
+  for (size_t i = 0; i < seen->count && done; i++)
+    if (!seen->files[i].copied) done = changed(&job, seen->files[i].name, "is gone", err);
   end_copy(&job);
   return done;
 }
@@ -231,32 +268,20 @@ static const char *dtype_word(const mw_layout *layout, const mw_config *config, 
   return most_word && mw_config_absent_dtype(config, held) ? most_word : NULL;
 }
 
-/* Of the folder, or of a part in it. */
-static bool check_tokenizer(copy *job, const char *part, mw_error *err) {
-  const char **names, *why, *place = part ? mw_file_join(&job->arena, job->folder, part, err) : job->folder;
-  size_t count;
-  MW_TRY(place && mw_file_list(place, &job->arena, &names, &count, err));
-  for (size_t i = 0; i < count; i++) {
-    char *resolved;
-    mw_text_escaped rooms[2];
-    if (!is_tokenizer(names[i]) || left_behind(names[i]) < LEFT_KINDS) continue;
-    const char *name = part ? mw_file_join(&job->arena, part, names[i], err) : names[i];
-    MW_TRY(name && resolve(job, name, &resolved, &why, err));
-    free(resolved);
-    if (!why) continue;
-    mw_error_set(err, MW_DATA, "%s/%s: %s, and the output would have no tokenizer", mw_text_escape_z(&rooms[0], job->folder),
-                 mw_text_escape_z(&rooms[1], name), why);
-    return mw_error_hint(err, "put the file itself in its place, or remove the link");
-  }
-  return true;
+bool mw_side_files_look(const mw_model *donor, bool code, bool template, mw_side_files_seen *seen, mw_error *err) {
+  mw_warning none = {0};
+  copy job = {.folder = donor->folder, .parts = donor->parts, .part_count = donor->part_count, .code = code, .template = template,
+              .warnings = &none, .seen = seen};
+  bool sound = !donor->folder || (find_roots(&job, err) && copy_sides(&job, err));
+  end_copy(&job);
+  mw_warning_free(&none);
+  return sound;
 }
 
-bool mw_side_files_check(const mw_model *donor, mw_error *err) {
-  copy job = {.folder = donor->folder};
-  bool sound = !donor->folder || (find_roots(&job, err) && check_tokenizer(&job, NULL, err));
-  for (size_t i = 0; i < donor->part_count && sound; i++) sound = check_tokenizer(&job, donor->parts[i], err);
-  end_copy(&job);
-  return sound;
+void mw_side_files_forget(mw_side_files_seen *seen) {
+  free(seen->files);
+  mw_mem_release(&seen->arena);
+  *seen = (mw_side_files_seen){0};
 }
 
 /* Writes a text that was composed, if it was, and frees it in any case. */
@@ -266,14 +291,14 @@ static bool write_text(mw_writer *writer, const char *name, bool composed, mw_te
   return done;
 }
 
-bool mw_side_files_write(mw_writer *writer, const mw_layout *layout, const mw_family *family,
-                         const mw_side_files_provenance *provenance, mw_warning *warnings, mw_error *err) {
+bool mw_side_files_write(mw_writer *writer, const mw_layout *layout, const mw_family *family, const mw_side_files_provenance *provenance,
+                         mw_side_files_seen *seen, mw_warning *warnings, mw_error *err) {
   const mw_family_member *members = family->members;
   const mw_model *donor = members[family->donor].model;
   size_t count = family->count;
   mw_text text = {0};
   bool lone = layout->names.lone;
-  if (donor->folder && !lone) MW_TRY(copy_donor(writer, donor, provenance, warnings, err));
+  if (donor->folder && !lone) MW_TRY(copy_donor(writer, donor, provenance, seen, warnings, err));
   if (provenance->chat_template && !lone)
     MW_TRY(mw_writer_file(writer, "chat_template.jinja", provenance->chat_template, strlen(provenance->chat_template), err));
   if (donor->config.text && !lone) {

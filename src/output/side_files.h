@@ -29,10 +29,25 @@ typedef struct mw_side_files_provenance {
   const char *carried;          /* of a pipeline: "vae (the same in all inputs)", or NULL */
 } mw_side_files_provenance;
 
-/* Whether the donor's tokenizer can be carried: MW_DATA where one of its files is a link that is not followed. Asked before a merge. */
-bool mw_side_files_check(const mw_model *donor, mw_error *err);
-/* Writes them all into the writer's folder. */
-bool mw_side_files_write(mw_writer *writer, const mw_layout *layout, const mw_family *family,
-                         const mw_side_files_provenance *provenance, mw_warning *warnings, mw_error *err);
+/* The donor's side files as they were when the merge began. */
+typedef struct mw_side_files_file {
+  const char *name;
+  mw_file file; /* its state; closed */
+  bool copied;
+} mw_side_files_file;
+
+typedef struct mw_side_files_seen {
+  mw_side_files_file *files;
+  size_t count, capacity;
+  mw_arena arena;
+} mw_side_files_seen;
+
+/* Looks at the side files that will go along (`code`: Python files, `template`: the chat template too), before a merge. MW_DATA where a
+ * tokenizer's file is a link that is not followed. `seen` is zeroed. */
+bool mw_side_files_look(const mw_model *donor, bool code, bool template, mw_side_files_seen *seen, mw_error *err);
+void mw_side_files_forget(mw_side_files_seen *seen);
+/* Writes them all into the writer's folder. MW_CHANGED where a side file is not as it was seen. */
+bool mw_side_files_write(mw_writer *writer, const mw_layout *layout, const mw_family *family, const mw_side_files_provenance *provenance,
+                         mw_side_files_seen *seen, mw_warning *warnings, mw_error *err);
 
 #endif

@@ -58,14 +58,32 @@ static bool check_text(const char *path, const char *what, const char *text, siz
   return true;
 }
 
-static bool read_recipe(const char *path, char **text, size_t *length, mw_error *err) {
+/* Whether a recipe that is open lies in the folder of the recipe that requires it: a link there may lead anywhere. */
+static bool lies_within(const mw_file *file, const char *folder, mw_error *err) {
+  char *place = NULL, *resolved = NULL;
   mw_text_escaped shown;
+  bool known = mw_file_place(file, &place, err) && mw_file_resolve(folder, &resolved, err);
+  bool inside = known && mw_file_lies_in(place, resolved);
+  if (known && !inside)
+    mw_error_set(err, MW_DATA, "'%s' is a link that leads out of the recipe's folder",
+                 mw_text_escape_z(&shown, strrchr(file->path, '/') + 1));
+  free(place);
+  free(resolved);
+  return inside;
+}
+
+/* The file must lie in the folder `within`, if that is not NULL. */
+static bool read_recipe(const char *path, const char *within, char **text, size_t *length, mw_error *err) {
+  mw_text_escaped shown;
+  mw_file file;
   if (mw_file_is_folder(path)) {
     mw_error_set(err, MW_DATA, "%s: a folder, expected a recipe, which is a Lua text", mw_text_escape_z(&shown, path));
     return mw_error_hint(err, "models follow the recipe's options: moonweld soup --models MODEL...");
   }
-  MW_TRY(mw_file_slurp(path, LARGEST_RECIPE, text, length, err));
-  if (check_text(path, mw_text_escape_z(&shown, path), *text, *length, err)) return true;
+  MW_TRY(mw_file_open(&file, path, err));
+  bool read = (!within || lies_within(&file, within, err)) && mw_file_slurp_open(&file, LARGEST_RECIPE, text, length, err);
+  mw_file_close(&file);
+  if (!read || check_text(path, mw_text_escape_z(&shown, path), *text, *length, err)) return read;
   free(*text);
   *text = NULL;
   return false;
@@ -82,7 +100,7 @@ static bool find(mw_recipe *recipe, const char *name, mw_error *err) {
     const char *slash = strrchr(name, '/');
     recipe->folder = slash ? mw_mem_copy(&recipe->arena, name, (size_t)(slash - name) + 1, err) : "./";
     snprintf(recipe->chunk, sizeof recipe->chunk, "@%s", mw_text_escape_z(&shown, name));
-    return recipe->folder && read_recipe(name, &recipe->text, &recipe->length, err);
+    return recipe->folder && read_recipe(name, NULL, &recipe->text, &recipe->length, err);
   }
   snprintf(recipe->chunk, sizeof recipe->chunk, "@%s.lua", embedded->name);
   recipe->length = embedded->length;
@@ -101,17 +119,11 @@ static bool is_word(const char *name) {
 /* Reads NAME.lua in the folder of the recipe. A link that leads out of the folder is refused. */
 static bool beside(const mw_recipe *recipe, const char *name, char **text, size_t *length, mw_error *err) {
   mw_text path = {0};
-  char *folder = NULL, *file = NULL;
   if (!recipe->folder) return mw_error_set(err, MW_DATA, "there is no recipe '%s' to require", name);
   mw_text_format(&path, "%s%s.lua", recipe->folder, name);
-  bool ok = mw_text_check(&path, err) && mw_file_resolve(recipe->folder, &folder, err) && mw_file_resolve(path.bytes, &file, err);
-  if (ok && !file)
-    ok = mw_error_set(err, MW_DATA, "there is no recipe '%s' to require, neither built in nor beside this file", name);
-  if (ok && !mw_file_lies_in(file, folder))
-    ok = mw_error_set(err, MW_DATA, "'%s.lua' is a link that leads out of the recipe's folder", name);
-  ok = ok && read_recipe(path.bytes, text, length, err);
-  free(folder);
-  free(file);
+  bool ok = mw_text_check(&path, err) && read_recipe(path.bytes, recipe->folder, text, length, err);
+  if (!ok && err->status == MW_MISSING && !mw_file_exists(path.bytes))
+    mw_error_set(err, MW_DATA, "there is no recipe '%s' to require, neither built in nor beside this file", name);
   mw_text_free(&path);
   return ok;
 }

@@ -111,3 +111,32 @@ describe("numbers that are drawn", function()
     assert.is_truthy(said:find("draws too many numbers", 1, true), said)
   end)
 end)
+
+describe("a side file", function()
+  -- The command of a score stands for whoever writes to an input while a merge runs.
+  for what, command in pairs { changed = "echo more >> a/notes.txt", replaced = "ln -sf /etc/hostname a/notes.txt", removed = "rm a/notes.txt", added = "touch a/more.txt" } do
+    it("that is " .. what .. " during a merge ends it, and nothing is published", function()
+      M.write("search.lua", 'return recipe { "A search.", arg.model("base", "a model"), arg.score(), function(a) a.score(a.base) return a.base end }')
+      M.run "rm -rf a"
+      M.model("a", { w = { "F32", { 2 }, 1 } }, '{"model_type": "toy"}', { ["notes.txt"] = "notes" })
+      M.write("judge.sh", command .. "; echo 1")
+      local said = M.refused("moonweld ./search.lua --base a --score 'sh judge.sh {dir}'", "since the merge began")
+      assert.is_truthy(said:find("a/notes.txt: ", 1, true) or said:find("a/more.txt: is new", 1, true), said)
+    end)
+  end
+end)
+
+describe("a recipe that is required", function()
+  it("is the file that was opened, and lies beside", function()
+    M.write("secret/other.lua", 'return recipe { "Other.", arg.model("base", "a model"), function(a) return a.base end }')
+    M.write("beside/main.lua", 'local o = require "other"\nreturn recipe { "Main.", arg.model("base", "a model"), function(a) return o { base = a.base } end }')
+    M.run "ln -sf ../secret/other.lua beside/other.lua"
+    M.refused("moonweld ./beside/main.lua --base one.safetensors", "'other.lua' is a link that leads out of the recipe's folder")
+    -- A link that turns to and fro: either file may be met, but never what lies outside.
+    M.write("beside/inside.lua", 'return recipe { "Inside.", arg.model("base", "a model"), function(a) return a.base end }')
+    local _, said = M.run("(for i in $(seq 3000); do ln -sfn inside.lua beside/o; mv -T beside/o beside/other.lua; ln -sfn ../secret/other.lua beside/o; " ..
+      "mv -T beside/o beside/other.lua; done) & turning=$!; for i in $(seq 60); do moonweld plan ./beside/main.lua --base one.safetensors --json 2>&1 | " ..
+      "grep -o '\"passes\"\\|leads out of'; done; kill $turning; wait $turning 2> /dev/null; true")
+    for line in said:gmatch "[^\n]+" do assert(line == '"passes"' or line == "leads out of", line) end
+  end)
+end)

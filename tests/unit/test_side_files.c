@@ -95,7 +95,10 @@ static void test_bundle(void) {
   mw_writer *writer = NULL;
   mw_warning warnings = {0};
   CHECK(mw_layout_make(NULL, 0, 1000, &(mw_layout_names){.stem = "model"}, &layout, &err) && mw_writer_open("out", &layout, false, false, &writer, &err));
-  CHECK(mw_side_files_write(writer, &layout, &family, &provenance, &warnings, &err));
+  mw_side_files_seen seen = {0};
+  CHECK(mw_side_files_look(&donor, false, true, &seen, &err) && seen.count == 4);
+  CHECK(mw_side_files_write(writer, &layout, &family, &provenance, &seen, &warnings, &err));
+  mw_side_files_forget(&seen);
   CHECK(mw_writer_publish(writer, &err));
   mw_writer_close(writer);
   CHECK_TEXT(get("out/tokenizer.json"), "tokens");
@@ -111,11 +114,49 @@ static void test_bundle(void) {
   mw_layout_free(&layout);
 }
 
+/* What happens to the folder after it was looked at. */
+static void check_changed(const char *what, void (*change)(void), const char *message) {
+  char folder[4096];
+  mw_model donor = {.where = "donor", .folder = realpath("snapshots/c0", folder), .stem = "model"};
+  mw_family_member member = {.model = &donor, .label = "base"};
+  mw_family family = {.members = &member, .count = 1};
+  mw_error err = {0};
+  mw_layout layout;
+  mw_writer *writer = NULL;
+  mw_warning warnings = {0};
+  mw_side_files_seen seen = {0};
+  CASE(what);
+  CHECK(mw_layout_make(NULL, 0, 1000, &(mw_layout_names){.stem = "model"}, &layout, &err) && mw_writer_open("out2", &layout, false, false, &writer, &err));
+  CHECK(mw_side_files_look(&donor, false, true, &seen, &err));
+  change();
+  CHECK(!mw_side_files_write(writer, &layout, &family, &provenance, &seen, &warnings, &err) && err.status == MW_CHANGED);
+  if (!strstr(err.text, message)) CHECK_TEXT(err.text, message);
+  mw_writer_close(writer);
+  CHECK(!is_there("out2"));
+  mw_side_files_forget(&seen);
+  mw_warning_free(&warnings);
+  mw_layout_free(&layout);
+}
+
+static void write_again(void) { put("snapshots/c0/LICENSE", "wal"); }
+static void swap_the_link(void) {
+  put("blobs/u", "tokens");
+  CHECK(unlink("snapshots/c0/tokenizer.json") == 0 && symlink("../../blobs/u", "snapshots/c0/tokenizer.json") == 0);
+}
+static void lead_out(void) { CHECK(unlink("snapshots/c0/LICENSE") == 0 && symlink("../../secret.json", "snapshots/c0/LICENSE") == 0); }
+static void add_one(void) { put("snapshots/c0/NOTICE", "by"); }
+static void remove_one(void) { CHECK(unlink("snapshots/c0/additional_chat_templates/tool.jinja") == 0); }
+
 int main(void) {
   char folder[] = "/tmp/mw_side_files_XXXXXX", command[64];
   CHECK(mkdtemp(folder) != NULL && chdir(folder) == 0);
   make_donor();
   RUN(test_bundle());
+  check_changed("a file that is written again, with the same size", write_again, "LICENSE: changed since the merge began");
+  check_changed("a link that leads to another blob, with the same bytes", swap_the_link, "tokenizer.json: changed since");
+  check_changed("a file that has appeared", add_one, "NOTICE: is new since");
+  check_changed("a file in a folder that is gone", remove_one, "tool.jinja: is gone since");
+  check_changed("a file that is a link out of the folder by now", lead_out, "LICENSE: is gone since");
   CHECK(chdir("/") == 0);
   snprintf(command, sizeof command, "rm -rf %s", folder);
   CHECK(system(command) == 0);
