@@ -3,6 +3,7 @@
  * started. */
 #include "merge/subprocess.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -20,8 +21,9 @@ enum { KEPT = 64 << 10 };
 static volatile sig_atomic_t running, starting;
 extern char **environ;
 
-/* The new process has `out` as its standard output, an empty input, and default handling of the signals that we ignore. */
-static int spawn(const char *command, int out, pid_t *pid) {
+/* The new process has `out` and `said` as its standard output and error, an empty input, and default handling of the signals that we
+ * ignore. */
+static int spawn(const char *command, int out, int said, pid_t *pid) {
   posix_spawn_file_actions_t files;
   posix_spawnattr_t attributes;
   sigset_t plain;
@@ -34,6 +36,7 @@ static int spawn(const char *command, int out, pid_t *pid) {
   if (!failed) {
     failed = posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     if (!failed) failed = posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
+    if (!failed) failed = posix_spawn_file_actions_adddup2(&files, said, STDERR_FILENO);
     if (!failed) failed = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
     if (!failed) failed = posix_spawnattr_setsigdefault(&attributes, &plain);
     char *const words[] = {(char *)(uintptr_t) "sh", (char *)(uintptr_t) "-c", (char *)(uintptr_t)command, NULL};
@@ -59,24 +62,69 @@ static bool drain(int fd, mw_text *output) {
   return n < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
+/* Bytes of the command's standard error that are not passed on yet. */
+typedef struct relay {
+  char bytes[4096];
+  size_t length;
+} relay;
+
+/* Passes them on to our own. What would change a terminal is escaped, since commands often show bytes of models and data; a carriage
+ * return begins a line, as a progress bar means it. The first bytes of a character wait for its others, but not at the `end`. */
+static void pass_on(relay *said, bool end) {
+  mw_text shown = {0};
+  mw_error ignored; /* whether somebody reads it is not what a score depends on */
+  size_t i = 0;
+  for (size_t step; i < said->length; i += step) {
+    char escaped[16], c = said->bytes[i];
+    if (!end && said->length - i < mw_utf8_length(c)) break;
+    step = mw_text_character(said->bytes + i, said->length - i, escaped);
+    bool plain = !*escaped || c == '\n' || c == '\t';
+    if (c == '\r') mw_text_add(&shown, "\n", 1);
+    else mw_text_add(&shown, plain ? said->bytes + i : escaped, plain ? step : strlen(escaped));
+  }
+  said->length -= i;
+  memmove(said->bytes, said->bytes + i, said->length);
+  for (size_t at = 0; mw_text_check(&shown, &ignored) && at < shown.length;) {
+    ssize_t put = write(STDERR_FILENO, shown.bytes + at, shown.length - at);
+    if (put < 0 && errno == EINTR) continue;
+    if (put <= 0) break;
+    at += (size_t)put;
+  }
+  mw_text_free(&shown);
+}
+
+/* The same with what there is to read; false at its end. */
+static bool hear(int fd, relay *said) {
+  ssize_t n;
+  while ((n = read(fd, said->bytes + said->length, sizeof said->bytes - said->length)) > 0) {
+    said->length += (size_t)n;
+    pass_on(said, false);
+  }
+  return n < 0 && (errno == EAGAIN || errno == EINTR);
+}
+
 /* Waits for the end of the process, but does not reap it: until it is reaped, no other process can have its number, so its group can
  * be killed safely. False: it must be ended, and err says why. */
-static bool follow(const char *what, pid_t pid, int fd, mw_subprocess_watch watch, mw_text *output, mw_error *err) {
+static bool follow(const char *what, pid_t pid, int fd, int said_fd, mw_subprocess_watch watch, mw_text *output, mw_error *err) {
   double begun = mw_clock_now();
-  for (bool open = true;;) {
+  relay said = {.length = 0};
+  for (bool open = true, speaks = true;;) {
     if (watch.go_on && !watch.go_on(watch.context))
       return mw_error_set(err, MW_INTERRUPTED, "interrupted; nothing was published");
     if (watch.seconds > 0 && mw_clock_now() - begun > watch.seconds)
       return mw_error_set(err, MW_DATA, "%s took more than %g s and was ended (--score-timeout)", what, watch.seconds);
-    struct pollfd ready = {.fd = fd, .events = POLLIN};
-    poll(&ready, open, open ? 100 : 10);
+    struct pollfd ready[] = {{.fd = open ? fd : -1, .events = POLLIN}, {.fd = speaks ? said_fd : -1, .events = POLLIN}};
+    poll(ready, 2, open || speaks ? 100 : 10);
     if (open) open = drain(fd, output);
+    if (speaks) speaks = hear(said_fd, &said);
     siginfo_t ended = {0};
     if (waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 && errno != EINTR)
       return mw_error_set(err, MW_IO, "%s: lost its process: %s", what, strerror(errno));
     if (ended.si_pid == pid) break;
   }
   drain(fd, output);
+  hear(said_fd, &said);
+  pass_on(&said, true);
   return mw_text_check(output, err);
 }
 
@@ -86,24 +134,28 @@ static bool judge(const char *what, int status, mw_error *err) {
 }
 
 bool mw_subprocess_run(const char *what, const char *command, mw_subprocess_watch watch, mw_text *output, mw_error *err) {
-  int ends[2], status = 0;
+  int ends[2], said[2], status = 0;
   pid_t pid;
   if (pipe2(ends, O_CLOEXEC) != 0) return mw_error_set(err, MW_UNAVAILABLE, "no pipe for %s: %s", what, strerror(errno));
+  if (pipe2(said, O_CLOEXEC) != 0) {
+    close(ends[0]), close(ends[1]);
+    return mw_error_set(err, MW_UNAVAILABLE, "no pipe for %s: %s", what, strerror(errno));
+  }
   fcntl(ends[0], F_SETFL, O_NONBLOCK);
+  fcntl(said[0], F_SETFL, O_NONBLOCK);
   starting = true;
-  int failed = spawn(command, ends[1], &pid);
+  int failed = spawn(command, ends[1], said[1], &pid);
   if (!failed) running = pid;
   starting = false;
-  close(ends[1]);
-  if (failed) {
-    close(ends[0]);
-    return mw_error_set(err, MW_UNAVAILABLE, "no process for %s: %s", what, strerror(failed));
+  close(ends[1]), close(said[1]);
+  bool ok = failed ? mw_error_set(err, MW_UNAVAILABLE, "no process for %s: %s", what, strerror(failed))
+                   : follow(what, pid, ends[0], said[0], watch, output, err);
+  if (!failed) {
+    kill(-pid, SIGKILL); /* the whole group: also what the command has started */
+    running = 0; /* before it is reaped, and its number another's */
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
   }
-  bool ok = follow(what, pid, ends[0], watch, output, err);
-  kill(-pid, SIGKILL); /* the whole group: also what the command has started */
-  running = 0; /* before it is reaped, and its number another's */
-  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
-  close(ends[0]);
+  close(ends[0]), close(said[0]);
   return ok && judge(what, status, err);
 }
 

@@ -49,13 +49,28 @@ size_t mw_recipe_args(const mw_recipe *recipe, const mw_arg **first) {
 
 /* ---- texts ---- */
 
+/* A recipe is shown to people, who must see what runs: UTF-8 without characters that hide or turn others. */
+static bool check_characters(const char *what, const char *text, size_t length, mw_error *err) {
+  unsigned line = 1;
+  for (size_t i = 0, n; i < length; i += n) {
+    char escaped[16];
+    n = mw_text_character(text + i, length - i, escaped);
+    if (text[i] == '\n') line++;
+    if (!*escaped || strchr("\n\t\r", text[i])) continue;
+    bool is_utf8 = n > 1 || (unsigned char)text[i] < 0x80;
+    mw_error_set(err, MW_DATA, "%s:%u: found %s, expected %s", what, line, escaped, is_utf8 ? "no control characters" : "UTF-8");
+    return mw_error_hint(err, "in texts of a recipe such characters are written so: \"\\x1b\", \"\\u{202e}\"");
+  }
+  return true;
+}
+
 /* A recipe must be plain text: Lua would also load compiled code, which can break its own interpreter. */
 static bool check_text(const char *path, const char *what, const char *text, size_t length, mw_error *err) {
   const mw_recognise_kind *kind = length ? mw_recognise(path, text, length) : NULL;
   if (kind && kind != &mw_recognise_text) return mw_recognise_refuse(what, kind, text, length, "a recipe, which is a Lua text", err);
   if (length && text[0] == '\x1b') return mw_error_set(err, MW_DATA, "%s: is compiled Lua; recipes are text", what);
   if (memchr(text, 0, length)) return mw_error_set(err, MW_DATA, "%s: holds a NUL character; recipes are text", what);
-  return true;
+  return check_characters(what, text, length, err);
 }
 
 /* Whether a recipe that is open lies in the folder of the recipe that requires it: a link there may lead anywhere. */
