@@ -12,8 +12,8 @@ typedef struct mw_subprocess_watch {
 } mw_subprocess_watch;
 
 /* Runs `command` by /bin/sh in a process group of its own, which does not outlive the call. Its input is empty, what it says on its
- * standard error goes to ours, made safe for a terminal, and the last 64 KiB of its output are appended to `output`. MW_DATA where it fails, by a code, a
- * signal or the time; `what` names it in the message. */
+ * standard error goes to ours, made safe for a terminal, and the last 64 KiB of its output are appended to `output`. MW_DATA where
+ * it fails, by a code, a signal or the time; `what` names it in the message. */
 bool mw_subprocess_run(const char *what, const char *command, mw_subprocess_watch watch, mw_text *output, mw_error *err);
 /* The last number among the words of the text: "accuracy: 0.81 (n=5)" gives 5. False where there is none, or where the
  * last is nan or infinite. */

@@ -45,7 +45,8 @@ describe("bytes of models", function()
   for name, command in pairs {
     inspect = "inspect a", ["inspect, all of it"] = "inspect a --stats", ["inspect as JSON"] = "inspect a --json", diff = "diff a b", ["diff as JSON"] = "diff a b --json",
     ["a page, printed"] = "diff a b --html page.html > /dev/null && cat page.html", plan = "plan lerp --a a --b b", ["plan of what is let through"] = "plan lerp --a a --b b --allow config tokenizer",
-    merge = "lerp --a a --b a -o out1", ["merge with events"] = "lerp --a a --b a -o out2 --log-json", ["what a merge has written"] = "lerp --a a --b a -o out3 --quiet; cat out3/README.md out3/merge.lock.json",
+    merge = "lerp --a a --b a -o out1", ["merge with events"] = "lerp --a a --b a -o out2 --log-json",
+    ["what a merge has written"] = "lerp --a a --b a -o out3 --quiet; cat out3/README.md out3/merge.lock.json",
     eval = "eval a --data list.txt", tokenize = "tokenize a list.txt" } do
     it("are escaped by " .. name, function() shown("moonweld " .. command) end)
   end
