@@ -81,3 +81,10 @@ uint64_t mw_machine_space(void) {
   uint64_t taken = known ? strtoull(line, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
   return taken < found.rlim_cur ? found.rlim_cur - taken : 0;
 }
+
+void mw_machine_raise_files(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}

@@ -1,4 +1,4 @@
-/* machine.h: how much memory this process may take. */
+/* machine.h: how much memory and how many open files this process may take. */
 #ifndef MW_BASE_MACHINE_H
 #define MW_BASE_MACHINE_H
 
@@ -9,6 +9,8 @@
 uint64_t mw_machine_memory(void);
 /* Bytes of address space that it may take beyond what it has, by `ulimit -v`; UINT64_MAX where that says nothing. */
 uint64_t mw_machine_space(void);
+/* Lets this process open as many files as it may at most: a model may have a thousand shards. */
+void mw_machine_raise_files(void);
 /* The smallest limit of the control groups that `table` (/proc/self/cgroup) names and of those above them, up to `root`
  * (/sys/fs/cgroup). Versions 1 and 2. */
 uint64_t mw_machine_groups(const char *table, const char *root);

@@ -1,6 +1,7 @@
 /* main.c: the first word is a command, or else a recipe or its file. A command's name wins over a recipe of the same name. Exit codes
  * are those of MW_STATUS_MAP in moonweld.h. */
 #include "commands.h"
+#include "base/machine.h"
 #include "signals.h"
 
 #include <errno.h>
@@ -69,6 +70,7 @@ static int finish(mw_term *term, int code) {
 int main(int argc, char **argv) {
   mw_term term;
   mw_signals_install();
+  mw_machine_raise_files();
   mw_term_init(&term);
   if (argc < 2) {
     mw_cmd_help(stderr);

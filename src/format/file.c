@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { LARGEST_CALL = 1 << 30, HASH_BLOCK = 16 << 10 };
@@ -24,9 +26,62 @@ static void remember(mw_file *file, const struct stat *st) {
   file->changed_ns = nanoseconds(st->st_ctim);
 }
 
+bool mw_file_is_same(const mw_file *a, const mw_file *b) {
+  return a->device == b->device && a->inode == b->inode && a->size == b->size && a->modified_ns == b->modified_ns &&
+         a->changed_ns == b->changed_ns;
+}
+
+/* Of a model of a thousand shards not all stay open: as many as fit into half of the descriptors, and the system hands out the lowest. */
+static bool may_stay_open(int fd) {
+  struct rlimit limit;
+  return getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || (rlim_t)fd < limit.rlim_cur / 2;
+}
+
+/* Opens a path. Where other threads hold the last descriptors for a moment, it waits for one. */
+static int open_patiently(const char *path) {
+  static const struct timespec moment = {0, 1000000};
+  int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  for (int tries = 0; fd < 0 && errno == EMFILE && tries < 1000; tries++) {
+    nanosleep(&moment, NULL);
+    fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  }
+  return fd;
+}
+
+static bool changed(const mw_file *file, const char *how, mw_error *err) {
+  mw_text_escaped shown;
+  mw_error_set(err, MW_CHANGED, "%s: %s while it was read", mw_text_escape_z(&shown, file->path), how);
+  return mw_error_hint(err, "run it again when nothing writes to the inputs");
+}
+
+/* The descriptor of a file, opened again where it did not stay open: then it must still be the same file in the same state. -1 with
+ * an error. give_back() it. */
+static int borrow(const mw_file *file, mw_error *err) {
+  mw_text_escaped shown;
+  struct stat st;
+  mw_file now = {0};
+  if (file->fd >= 0) return file->fd;
+  int fd = open_patiently(file->path);
+  if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) return changed(file, "was removed", err), -1;
+  if (fd < 0 || fstat(fd, &st) != 0) {
+    mw_error_set(err, MW_IO, "%s: opened again: %s", mw_text_escape_z(&shown, file->path), strerror(errno));
+    if (fd >= 0) close(fd);
+    return -1;
+  }
+  remember(&now, &st);
+  if (mw_file_is_same(&now, file)) return fd;
+  changed(file, "changed", err);
+  close(fd);
+  return -1;
+}
+
+static void give_back(const mw_file *file, int fd) {
+  if (fd >= 0 && fd != file->fd) close(fd);
+}
+
 bool mw_file_open(mw_file *file, const char *path, mw_error *err) {
   mw_text_escaped shown;
-  *file = (mw_file){.fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
+  *file = (mw_file){.fd = open_patiently(path)};
   if (file->fd < 0) {
     int number = errno;
     mw_error_set(err, MW_MISSING, "%s: %s", mw_text_escape_z(&shown, path), strerror(number));
@@ -42,6 +97,7 @@ bool mw_file_open(mw_file *file, const char *path, mw_error *err) {
   if (ok) {
     remember(file, &st);
     posix_fadvise(file->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    if (!may_stay_open(file->fd)) close(file->fd), file->fd = -1;
   } else mw_file_close(file);
   return ok;
 }
@@ -53,11 +109,10 @@ void mw_file_close(mw_file *file) {
   *file = (mw_file){.fd = -1};
 }
 
-bool mw_file_read(const mw_file *file, uint64_t offset, void *bytes, size_t length, mw_error *err) {
+static bool read_all(const mw_file *file, int fd, uint64_t offset, char *to, size_t length, mw_error *err) {
   mw_text_escaped shown;
-  char *to = bytes;
   while (length) {
-    ssize_t n = pread(file->fd, to, length < LARGEST_CALL ? length : LARGEST_CALL, (off_t)offset);
+    ssize_t n = pread(fd, to, length < LARGEST_CALL ? length : LARGEST_CALL, (off_t)offset);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0)
       return mw_error_set(err, MW_IO, "%s: reading at byte %llu: %s", mw_text_escape_z(&shown, file->path),
@@ -73,21 +128,24 @@ bool mw_file_read(const mw_file *file, uint64_t offset, void *bytes, size_t leng
   return true;
 }
 
-bool mw_file_is_same(const mw_file *a, const mw_file *b) {
-  return a->device == b->device && a->inode == b->inode && a->size == b->size && a->modified_ns == b->modified_ns &&
-         a->changed_ns == b->changed_ns;
+bool mw_file_read(const mw_file *file, uint64_t offset, void *bytes, size_t length, mw_error *err) {
+  int fd = length ? borrow(file, err) : file->fd;
+  bool read = !length || (fd >= 0 && read_all(file, fd, offset, bytes, length, err));
+  give_back(file, fd);
+  return read;
 }
 
 bool mw_file_unchanged(const mw_file *file, mw_error *err) {
   mw_text_escaped shown;
   struct stat st;
   mw_file now = {0};
-  if (fstat(file->fd, &st) != 0)
-    return mw_error_set(err, MW_IO, "%s: %s", mw_text_escape_z(&shown, file->path), strerror(errno));
+  int fd = borrow(file, err);
+  if (fd < 0) return false;
+  bool known = fstat(fd, &st) == 0 || mw_error_set(err, MW_IO, "%s: %s", mw_text_escape_z(&shown, file->path), strerror(errno));
+  give_back(file, fd);
+  MW_TRY(known);
   remember(&now, &st);
-  if (mw_file_is_same(&now, file)) return true;
-  mw_error_set(err, MW_CHANGED, "%s: changed while it was read", mw_text_escape_z(&shown, file->path));
-  return mw_error_hint(err, "run it again when nothing writes to the inputs");
+  return mw_file_is_same(&now, file) || changed(file, "changed", err);
 }
 
 bool mw_file_hash(const mw_file *file, char hex[65], mw_error *err) {
@@ -167,8 +225,11 @@ bool mw_file_resolve(const char *path, char **resolved, mw_error *err) {
 bool mw_file_place(const mw_file *file, char **resolved, mw_error *err) {
   char name[40], place[PATH_MAX];
   struct stat st;
-  snprintf(name, sizeof name, "/proc/self/fd/%d", file->fd);
+  int fd = borrow(file, err);
+  if (fd < 0) return false;
+  snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
   ssize_t length = readlink(name, place, sizeof place);
+  give_back(file, fd);
   if (length > 0 && (size_t)length < sizeof place && *place == '/') {
     *resolved = strndup(place, (size_t)length);
     return *resolved || mw_error_memory(err, (size_t)length);

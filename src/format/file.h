@@ -6,10 +6,11 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-/* An input file that stays open, with size and times as they were then, so that a change is noticed. */
+/* An input file that stays open, with size and times as they were then, so that a change is noticed. Where descriptors are few it is
+ * opened again each time, and must then be the same file. */
 typedef struct mw_file {
   char *path;
-  int fd;
+  int fd; /* -1: it does not stay open */
   uint64_t size;
   uint64_t device, inode;
   int64_t modified_ns, changed_ns;

@@ -112,6 +112,41 @@ describe("numbers that are drawn", function()
   end)
 end)
 
+describe("open files", function()
+  -- Two models of 1200 shards together.
+  for _, model in ipairs { "s1", "s2" } do
+    local map = {}
+    for i = 1, 600 do
+      local file = ("model-%05d-of-00600.safetensors"):format(i)
+      M.safetensors(model .. "/" .. file, { ["layers." .. i] = { "F32", { 2 }, i } })
+      map[i] = ('"layers.%d":"%s"'):format(i, file)
+    end
+    M.write(model .. "/model.safetensors.index.json", '{"metadata":{"total_size":4800},"weight_map":{' .. table.concat(map, ",") .. "}}")
+    M.write(model .. "/config.json", '{"model_type":"toy"}')
+  end
+  local whole
+  for _, limit in ipairs { "-Sn 1024", "-n 64", "-n 20" } do
+    it("are as few as ulimit " .. limit .. " says, and the output is the same", function()
+      local _, _, out = M.made("ulimit " .. limit .. "; moonweld lerp --a s1 --b s2")
+      whole = whole or M.bytes(out .. "/model.safetensors")
+      assert.equal(whole, M.bytes(out .. "/model.safetensors"))
+    end)
+  end
+end)
+
+describe("little address space", function()
+  for name, command in pairs { version = "--version", list = "list", help = "help", inspect = "inspect one.safetensors", plan = "plan lerp --a one.safetensors --b one.safetensors",
+    merge = "lerp --a one.safetensors --b one.safetensors -o space --force --quiet", diff = "diff one.safetensors one.safetensors", stats = "inspect one.safetensors --stats" } do
+    it("ends " .. name .. " with 0 or 71, and soon", function()
+      for _, kilobytes in ipairs { 20000, 30000, 40000, 60000, 100000, 200000 } do
+        local code, said = M.run(("(ulimit -v %d; moonweld %s > /dev/null)"):format(kilobytes, command))
+        -- Below some size not even the dynamic loader has room for the libraries.
+        assert(code == 0 or code == 71 or code == 127 and kilobytes < 60000 and said:find "shared", ("exit %s with %d KB: %s"):format(code, kilobytes, said))
+      end
+    end)
+  end
+end)
+
 describe("a side file", function()
   -- The command of a score stands for whoever writes to an input while a merge runs.
   for what, command in pairs { changed = "echo more >> a/notes.txt", replaced = "ln -sf /etc/hostname a/notes.txt", removed = "rm a/notes.txt", added = "touch a/more.txt" } do

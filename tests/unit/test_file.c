@@ -1,6 +1,7 @@
 /* An input file that shrinks, is replaced or is written to while it is read: nobody crashes, and it is noticed. */
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -76,6 +77,31 @@ static void hashed(void) {
   mw_file_close(&file);
 }
 
+/* Where descriptors are few, a file is opened again each time, and is still the same file, or that is said. */
+static void few_descriptors(void) {
+  mw_error err = {0};
+  mw_file file;
+  struct rlimit before, few;
+  char bytes[8], *place, here[4096];
+  put("whole", "12345678");
+  CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
+  few = (struct rlimit){6, before.rlim_max};
+  CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0);
+  CHECK(mw_file_open(&file, "whole", &err) && file.fd == -1);
+  CHECK(mw_file_read(&file, 2, bytes, 4, &err) && memcmp(bytes, "3456", 4) == 0 && mw_file_unchanged(&file, &err));
+  CHECK(mw_file_place(&file, &place, &err) && place && mw_file_lies_in(place, getcwd(here, sizeof here)));
+  free(place);
+  tick();
+  put("other", "12345678");
+  CHECK(rename("other", "whole") == 0);
+  CHECK(!mw_file_read(&file, 0, bytes, 8, &err) && err.status == MW_CHANGED && strstr(err.text, "whole: changed while it was read"));
+  CHECK(!mw_file_unchanged(&file, &err) && err.status == MW_CHANGED);
+  CHECK(unlink("whole") == 0);
+  CHECK(!mw_file_read(&file, 0, bytes, 8, &err) && err.status == MW_CHANGED && strstr(err.text, "whole: was removed while it was read"));
+  mw_file_close(&file);
+  CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
+}
+
 int main(void) {
   char room[] = "/tmp/moonweld-unit-XXXXXX";
   CHECK(mkdtemp(room) && chdir(room) == 0);
@@ -84,6 +110,7 @@ int main(void) {
   RUN(replaced());
   RUN(rewritten());
   RUN(hashed());
+  RUN(few_descriptors());
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) unlink(names[i]);
   CHECK(chdir("/") == 0 && rmdir(room) == 0);
   UNIT_END();
