@@ -303,7 +303,7 @@ static bool fill(mw_plan *plan, mw_writer *writer, mw_progress progress, void *c
   mw_side_files_provenance provenance = mw_provenance_of(&plan->provenance, plan->recipe, NULL, &plan->options);
   provenance.components_json = plan->components->json.bytes;
   provenance.carried = plan->components->carried.length ? plan->components->carried.bytes : NULL;
-  return mw_side_files_write(writer, &plan->layout, &plan->inputs.family, &provenance, &plan->warnings, err) &&
+  return mw_side_files_write(writer, &plan->layout, &plan->inputs.family, &provenance, &plan->side_files, &plan->warnings, err) &&
          mw_writer_publish(writer, err);
 }
 
