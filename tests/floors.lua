@@ -12,7 +12,7 @@ local below = {
   num    = { base = true },
   expr   = { base = true },
   text   = { base = true, format = true },
-  model  = { base = true, format = true, text = true },
+  model  = { base = true, format = true, num = true, text = true },
   output = { base = true, format = true, model = true },
   recipe = { base = true, format = true, num = true, expr = true, model = true },
   exec   = { base = true, format = true, num = true, expr = true, model = true, output = true },

@@ -7,7 +7,7 @@ static bool count_bad(const mw_job *job, const mw_kernels *kernels, mw_graph_nod
   const mw_model *model = mw_job_model(job, facts);
   const mw_kernel_load load = kernels->type[1].load[facts.dtype];
   uint64_t elements = mw_tensor_elements(tensor), bad = 0, first = 0, step = 4096;
-  unsigned char stored[4096 * 8];
+  _Alignas(double) unsigned char stored[4096 * 8];
   double values[4096];
   for (uint64_t at = 0; at < elements; at += step) {
     size_t n = (size_t)(elements - at < step ? elements - at : step);

@@ -21,7 +21,7 @@ static void find_place(mw_cut *cut, const mw_job *job, const mw_schedule_task *t
   for (size_t i = 0; i < program->input_count && !cut->file; i++) {
     mw_graph_node_facts facts = mw_graph_facts(job->graph, program->inputs[i]);
     if (facts.op != MW_OP_INPUT) continue;
-    const mw_tensor *tensor = mw_job_tensor(job, facts);
+    const mw_tensor *tensor = mw_model_source(mw_job_tensor(job, facts));
     cut->file = &mw_job_model(job, facts)->files[tensor->file];
     cut->offset = tensor->offset;
     cut->size = mw_dtype_size((mw_dtype)tensor->dtype);
@@ -31,7 +31,7 @@ static void find_place(mw_cut *cut, const mw_job *job, const mw_schedule_task *t
 mw_cut mw_cut_make(const mw_job *job, const mw_schedule_task *task, const mw_program *program, uint64_t from, uint64_t to) {
   mw_cut cut = {.from = from, .to = to, .block = mw_worker_block(job, task, program)};
   cut.head = from + cut.block;
-  for (size_t i = 0; i < program->input_count; i++) cut.bytes += mw_job_read_bytes(job, program->inputs[i]);
+  for (size_t i = 0; i < program->input_count; i++) cut.bytes += mw_job_file_bytes(job, program->inputs[i]);
   find_place(&cut, job, task, program);
   bool writes = task->output != MW_SCHEDULE_NO_OUTPUT;
   if (writes) cut.bytes += cut.size;

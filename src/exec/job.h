@@ -38,21 +38,34 @@ typedef struct mw_job {
   void *context;
 } mw_job;
 
-/* Bytes of a file that one element of a program's input takes: none if it is a coefficient, which lies in memory; of a view those of
+/* The tensor that an INPUT node reads. */
+static inline const mw_tensor *mw_job_tensor(const mw_job *job, mw_graph_node_facts input) {
+  return &job->family->members[input.extra[0]].tensors[input.extra[1]];
+}
+
+/* Bytes of a buffer that one element of a program's input takes: none if it is a coefficient, which lies in memory; of a view those of
  * its dtype. */
 static inline size_t mw_job_read_bytes(const mw_job *job, mw_node input) {
   mw_graph_node_facts facts = mw_graph_facts(job->graph, input);
   return mw_graph_is_stored(facts.op) ? mw_dtype_size(facts.dtype) : 0;
 }
 
-/* The tensor that an INPUT node reads. */
-static inline const mw_tensor *mw_job_tensor(const mw_job *job, mw_graph_node_facts input) {
-  return &job->family->members[input.extra[0]].tensors[input.extra[1]];
+/* The same of its file, where the element may be stored otherwise. */
+static inline size_t mw_job_file_bytes(const mw_job *job, mw_node input) {
+  mw_graph_node_facts facts = mw_graph_facts(job->graph, input);
+  if (facts.op != MW_OP_INPUT) return mw_job_read_bytes(job, input);
+  return mw_dtype_size((mw_dtype)mw_model_source(mw_job_tensor(job, facts))->dtype);
 }
 
 /* The model whose files hold that tensor. */
 static inline const mw_model *mw_job_model(const mw_job *job, mw_graph_node_facts input) {
   return job->family->members[input.extra[0]].model;
+}
+
+/* What adapters make of the tensor that a program's input reads; NULL where they change it not. */
+static inline const struct mw_adapted *mw_job_adapted(const mw_job *job, mw_graph_node_facts input) {
+  const mw_tensor *tensor = input.op == MW_OP_INPUT ? mw_job_tensor(job, input) : NULL;
+  return tensor && tensor->made == MW_TENSOR_ADAPTED ? tensor->adapted : NULL;
 }
 
 #endif

@@ -27,6 +27,8 @@ typedef struct runner {
   mw_order order;
   mw_worker *workers;
   uint64_t next;        /* the first item of the pass that no thread has taken */
+  mw_factors factors;
+  bool adapted; /* some input has adapters */
   uint64_t done, total;
   unsigned pass_number; /* for the progress line: 1 in the first pass over a tensor, 2 in the second ... */
   bool stop; /* written under `critical (mw_run)`, read anywhere */
@@ -100,8 +102,13 @@ static bool run_item(runner *r, uint64_t item) {
 #pragma omp critical(mw_flush)
     mw_worker_flush(worker);
   }
-  if (!keeps || worker->task != task)
+  if (!keeps || worker->task != task) {
     ok = mw_worker_begin(worker, task, &r->values, pass->selections, pass->selection_count, &err);
+    if (ok && r->adapted) {
+#pragma omp critical(mw_factors)
+      ok = mw_worker_take(worker, &r->factors, &err);
+    }
+  }
   if (!ok) worker->task = NULL; /* half made: nothing in it may be used */
   if (!ok || (!mw_worker_run(worker, start, count, &err) && !(worker->bad_output && is_recomputed(pass, task)))) {
     fail(r, &err);
@@ -148,6 +155,8 @@ static void run_blocks(runner *r) {
         if (run_item(r, i) && r->pass.ordered) hand_over(r, i, worker);
 #pragma omp critical(mw_flush)
     mw_worker_flush(worker);
+#pragma omp critical(mw_factors)
+    mw_worker_give(worker, &r->factors);
   }
 }
 
@@ -230,6 +239,7 @@ static bool open_workers(runner *r, mw_error *err) {
 static void close_workers(runner *r) {
   for (int t = 0; r->workers && t < r->job->threads; t++) mw_worker_free(&r->workers[t]);
   free(r->workers);
+  mw_factors_free(&r->factors);
   mw_values_free(&r->values);
   mw_pass_free(&r->pass);
   mw_order_free(&r->order);
@@ -244,10 +254,16 @@ static bool unchanged(const mw_job *job, mw_error *err) {
   return true;
 }
 
+static bool has_adapters(const mw_job *job) {
+  bool any = false;
+  for (size_t m = 0; m < job->family->count; m++) any |= job->family->members[m].model->adapter_count != 0;
+  return any;
+}
+
 bool mw_run_job(const mw_job *job, mw_error *err) { return mw_run_values(job, NULL, 0, NULL, err); }
 
 bool mw_run_values(const mw_job *job, const mw_node *scalars, size_t count, double *values, mw_error *err) {
-  runner r = {.job = job};
+  runner r = {.job = job, .adapted = has_adapters(job)};
   mw_run_cost cost;
   MW_TRY(mw_run_measure(job, &cost, err));
   r.total = cost.bytes_read;
@@ -274,7 +290,17 @@ bool mw_run_values(const mw_job *job, const mw_node *scalars, size_t count, doub
 static uint64_t task_bytes(const mw_job *job, const mw_program *program, const mw_schedule_task *task) {
   uint64_t bytes = 0;
   for (size_t i = 0; i < program->input_count; i++)
-    bytes += task->elements * mw_job_read_bytes(job, program->inputs[i]);
+    bytes += task->elements * mw_job_file_bytes(job, program->inputs[i]);
+  return bytes;
+}
+
+/* Bytes of memory that the factors of its adapted inputs take. */
+static uint64_t factor_bytes(const mw_job *job, const mw_program *program) {
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < program->input_count; i++) {
+    const mw_adapted *adapted = mw_job_adapted(job, mw_graph_facts(job->graph, program->inputs[i]));
+    bytes += adapted ? mw_adapted_bytes(adapted) : 0;
+  }
   return bytes;
 }
 
@@ -295,7 +321,7 @@ static unsigned passes_of(const mw_job *job, const mw_schedule_task *task, uint8
 
 bool mw_run_measure(const mw_job *job, mw_run_cost *cost, mw_error *err) {
   mw_program program = {0};
-  uint64_t most_buffers = 0, most_gathers = 0, bins = 0;
+  uint64_t most_buffers = 0, most_gathers = 0, most_factors = 0, bins = 0;
   unsigned chain = 0, longest = 0;
   uint8_t *known = mw_mem_new(mw_graph_count(job->graph) + 1u, sizeof *known, err);
   bool ok = known != NULL;
@@ -314,7 +340,9 @@ bool mw_run_measure(const mw_job *job, mw_run_cost *cost, mw_error *err) {
       uint64_t block = mw_worker_block(job, task, &program), buffers;
       if (!(ok = mw_worker_bytes(job, task, &program, tile_size(), &buffers, err))) break;
       uint64_t gathers = mw_worker_gathers(block, task, selecting) + mw_order_bytes(block, task->root_count);
+      uint64_t factors = factor_bytes(job, &program);
       cost->bytes_read += task_bytes(job, &program, task) * passes;
+      if (factors > most_factors) most_factors = factors;
       if (passes > longest) longest = passes;
       if (buffers > most_buffers) most_buffers = buffers;
       if (gathers > most_gathers) most_gathers = gathers;
@@ -335,7 +363,8 @@ bool mw_run_measure(const mw_job *job, mw_run_cost *cost, mw_error *err) {
   for (size_t i = 0; i < job->layout->shard_count && job->counted; i++) checksums += mw_file_checksum_cost(job->layout->shards[i].size);
   if (job->counted) checksums += mw_run_checksum_memory(job->threads);
   /* 3 / 2: the heap also keeps the smaller buffer that a worker had before its largest one. */
-  cost->peak_memory = PROCESS + (uint64_t)job->threads * (most_buffers * 3 / 2 + most_gathers + THREAD) +
+  if (job->threads > 1) most_factors *= 2; /* some threads are at the next tensor already */
+  cost->peak_memory = PROCESS + (uint64_t)job->threads * (most_buffers * 3 / 2 + most_gathers + THREAD) + most_factors +
                       bins * MW_SELECT_BINS * sizeof(uint64_t) +
                       (uint64_t)mw_graph_count(job->graph) * NODE + tensors * TENSOR + checksums;
   return ok;

@@ -202,6 +202,25 @@ bool mw_worker_begin(mw_worker *w, const mw_schedule_task *task, mw_values *valu
   return prepare_gathers(w, values, selections, selection_count, block, err);
 }
 
+void mw_worker_give(mw_worker *w, mw_factors *factors) {
+  for (size_t i = 0; i < w->factor_count; i++)
+    if (w->factors[i]) mw_factors_give(factors, w->factors[i]);
+  w->factor_count = 0;
+}
+
+bool mw_worker_take(mw_worker *w, mw_factors *factors, mw_error *err) {
+  mw_worker_give(w, factors);
+  MW_TRY(mw_mem_grow(&w->factors, &w->factors_capacity, w->program.input_count + 1, sizeof *w->factors, err));
+  for (size_t i = 0; i < w->program.input_count; i++) {
+    mw_graph_node_facts facts = mw_graph_facts(w->job->graph, w->program.inputs[i]);
+    const mw_adapted *adapted = mw_job_adapted(w->job, facts);
+    w->factors[i] = NULL;
+    MW_TRY(!adapted || mw_factors_take(factors, mw_job_model(w->job, facts), adapted, &w->factors[i], err));
+    w->factor_count = i + 1;
+  }
+  return true;
+}
+
 /* The error for an output that is not finite: it tells the block, which is all that is known. */
 static bool report_output(const mw_worker *w, uint64_t start, uint64_t count, mw_error *err) {
   const mw_tensor *output = output_of(w->job, w->task);
@@ -214,10 +233,14 @@ static bool report_output(const mw_worker *w, uint64_t start, uint64_t count, mw
 }
 
 /* Reads a block of an input; an error gets the tensor's name. */
-static bool read_input(const mw_worker *w, mw_graph_node_facts facts, uint64_t at, void *bytes, size_t length, mw_error *err) {
+static bool read_input(const mw_worker *w, size_t index, mw_graph_node_facts facts, uint64_t at, void *bytes, size_t length,
+                       mw_error *err) {
   const mw_tensor *tensor = mw_job_tensor(w->job, facts);
   const mw_model *model = mw_job_model(w->job, facts);
-  if ((w->sampling ? mw_model_read : mw_model_read_counted)(model, tensor, at, bytes, length, err)) return true;
+  const mw_adapted_factors *factors = w->factor_count ? w->factors[index] : NULL;
+  if (factors ? mw_adapted_read(model, tensor->adapted, factors, !w->sampling, at, bytes, length, err)
+              : (w->sampling ? mw_model_read : mw_model_read_counted)(model, tensor, at, bytes, length, err))
+    return true;
   mw_text_escaped name;
   return err->status == MW_IO ? mw_error_wrap(err, "tensor '%s'", mw_text_escape_z(&name, tensor->name)) : false;
 }
@@ -252,9 +275,9 @@ bool mw_worker_run(mw_worker *w, uint64_t start, uint64_t count, mw_error *err) 
       continue;
     }
     const mw_tensor *tensor = mw_job_tensor(job, facts);
-    uint64_t at = start * size, within = (tensor->offset + at) % PAGE;
+    uint64_t at = start * size, within = (tensor->made ? at : tensor->offset + at) % PAGE;
     w->inputs[i] = next + within;
-    MW_TRY(read_input(w, facts, at, next + within, (size_t)count * size, err));
+    MW_TRY(read_input(w, i, facts, at, next + within, (size_t)count * size, err));
     next += ((size_t)within + (size_t)count * size + PAGE - 1) / PAGE * PAGE;
   }
   for (uint32_t r = 0; r < w->task->root_count; r++) w->gathers[r].unit_count = 0;
@@ -303,6 +326,7 @@ void mw_worker_free(mw_worker *w) {
   free(w->buffer);
   free(w->inputs);
   free(w->coefficients);
+  free(w->factors);
   free(w->dtypes);
   free(w->vectors);
   free(w->gathers);

@@ -4,6 +4,7 @@
 #ifndef MW_EXEC_WORKER_H
 #define MW_EXEC_WORKER_H
 
+#include "exec/factors.h"
 #include "exec/feed.h"
 #include "exec/selection.h"
 #include "exec/tile.h"
@@ -27,6 +28,8 @@ typedef struct mw_worker {
   mw_feed **feeds;               /* of each input: what reads a view, or NULL */
   size_t feed_count, feeds_capacity;
   bool moves;                    /* the program stores its one input as it is */
+  const mw_adapted_factors **factors; /* of each input: lent to this worker, or NULL */
+  size_t factor_count, factors_capacity;
   mw_dtype *dtypes;
   const void **vectors;
   mw_tile_gather *gathers;
@@ -55,6 +58,10 @@ uint64_t mw_worker_gathers(uint64_t block, const mw_schedule_task *task, size_t 
 /* Makes the worker ready for a task, whose scalars and vectors `values` already knows: workers share it read-only. */
 bool mw_worker_begin(mw_worker *worker, const mw_schedule_task *task, mw_values *values, mw_selection *selections,
                      size_t selection_count, mw_error *err);
+/* After mw_worker_begin, where adapters are among the inputs: gives back the factors of the last task, and takes those of this one. Call
+ * it alone (in a critical section), and mw_worker_give at the end. */
+bool mw_worker_take(mw_worker *worker, mw_factors *factors, mw_error *err);
+void mw_worker_give(mw_worker *worker, mw_factors *factors);
 /* Runs elements [start, start + count) of the task. Sums and peaks are left in the gathers. Fails with `bad_output` set if the
  * only fault is an output that is not finite: then the output is not written, but the gathers are good. */
 bool mw_worker_run(mw_worker *worker, uint64_t start, uint64_t count, mw_error *err);

@@ -9,6 +9,9 @@
 /* A model has at most so many tensors. */
 enum { MW_TENSOR_MOST = 1 << 20 };
 
+/* Where a tensor's elements come from: they are stored so, or made when they are read. */
+typedef enum mw_tensor_made { MW_TENSOR_STORED, MW_TENSOR_SCALED, MW_TENSOR_ADAPTED } mw_tensor_made;
+
 /* One tensor as a file declares it. Strings and shapes are in the owner's arena. A model may have a million of these, so they are
  * small. */
 typedef struct mw_tensor {
@@ -16,13 +19,14 @@ typedef struct mw_tensor {
   const uint64_t *shape; /* rank numbers, whose product is below 2^64 */
   union {
     uint64_t offset;                /* of its first byte, from the start of the file */
-    const struct mw_scaled *scaled; /* where `is_scaled`: how its elements are made when they are read (model/scaled.h) */
+    const struct mw_scaled *scaled;   /* MW_TENSOR_SCALED: how its elements are made when they are read (model/scaled.h) */
+    const struct mw_adapted *adapted; /* MW_TENSOR_ADAPTED: the same of adapters (model/adapted.h) */
   };
   uint32_t file;  /* which file of the model; 0 if it is a single file */
   uint8_t rank;   /* at most 64 */
   uint8_t dtype;  /* mw_dtype */
   uint8_t format; /* of its file: a line of formats.def */
-  bool is_scaled;
+  uint8_t made;   /* mw_tensor_made */
 } mw_tensor;
 
 /* Where a format's reader puts the tensors of a file. */

@@ -57,14 +57,14 @@ static mw_dtype dtype_of_new(const mw_plan *plan, mw_node node) {
   const mw_family_member *donor = &plan->inputs.members[plan->inputs.donor];
   for (;;) {
     mw_graph_node_facts facts = mw_graph_facts(graph, node);
-    if (facts.op == MW_OP_INPUT) return read_by(plan, facts)->is_scaled ? MW_DTYPE_BF16 : (mw_dtype)read_by(plan, facts)->dtype;
+    if (facts.op == MW_OP_INPUT) return mw_model_written(read_by(plan, facts));
     if (!facts.operands) break;
     node = facts.operand[0];
   }
   uint64_t elements[MW_DTYPE_COUNT] = {0};
   mw_dtype most = MW_DTYPE_F32;
   for (size_t i = 0; i < donor->count; i++) {
-    mw_dtype dtype = (mw_dtype)donor->tensors[i].dtype;
+    mw_dtype dtype = mw_model_written(&donor->tensors[i]);
     elements[dtype] += donor->kept[i] ? 0 : mw_tensor_elements(&donor->tensors[i]);
     if (elements[dtype] > elements[most]) most = dtype;
   }
@@ -82,8 +82,7 @@ static mw_tensor describe(const mw_plan *plan, size_t i, const mw_dtype *wanted)
   mw_dtype dtype = kept ? (mw_dtype)read_by(plan, facts)->dtype
                    : wanted ? *wanted
                    : moved ? dtype_of_new(plan, output->node)
-                   : donor && donor->is_scaled ? MW_DTYPE_BF16
-                   : donor && mw_dtype_kind_of((mw_dtype)donor->dtype) == MW_DTYPE_KIND_REAL ? (mw_dtype)donor->dtype
+                   : donor && mw_dtype_kind_of((mw_dtype)donor->dtype) == MW_DTYPE_KIND_REAL ? mw_model_written(donor)
                    : dtype_of_new(plan, output->node);
   return (mw_tensor){.name = output->name, .shape = mw_graph_dims(graph, facts.shape),
                      .rank = (uint8_t)mw_graph_rank(graph, facts.shape), .dtype = (uint8_t)dtype};

@@ -96,7 +96,7 @@ static bool check_heads(const joining *j, const mw_family_member *member) {
 static void check_dtype(const joining *j, const mw_family_member *member) {
   const mw_model *model = member->model;
   bool held[MW_DTYPE_COUNT] = {false};
-  for (size_t t = 0; t < model->tensor_count; t++) held[model->tensors[t].dtype] = true;
+  for (size_t t = 0; t < model->tensor_count; t++) held[mw_model_written(&model->tensors[t])] = true;
   const char *absent = mw_config_absent_dtype(&model->config, held);
   if (absent) mw_warning_add(j->warnings, "%s: config.json: the dtype is %s, but no tensor has it", member->label, absent);
 }

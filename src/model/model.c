@@ -1,6 +1,8 @@
 /* model.c: opens the files of a model and checks that they belong together: names are unique over all files, and an index agrees
  * with the files that it lists. The tensors are then sorted by name. */
 #include "model/model.h"
+#include "model/adapted.h"
+#include "model/adapter.h"
 #include "model/scaled.h"
 #include "model/hub.h"
 #include "model/modules.h"
@@ -19,12 +21,23 @@ const char *mw_model_path(const mw_model *model, const mw_tensor *tensor) { retu
 
 bool mw_model_read(const mw_model *model, const mw_tensor *tensor, uint64_t at, void *bytes, size_t length, mw_error *err) {
   const mw_file *file = &model->files[tensor->file];
-  return tensor->is_scaled ? mw_scaled_read(file, tensor->scaled, at, bytes, length, err) : mw_tensor_read(file, tensor, at, bytes,
-                                                                                                        length, err);
+  if (tensor->made == MW_TENSOR_ADAPTED) return mw_adapted_read(model, tensor->adapted, NULL, false, at, bytes, length, err);
+  if (tensor->made == MW_TENSOR_SCALED) return mw_scaled_read(file, tensor->scaled, at, bytes, length, err);
+  return mw_tensor_read(file, tensor, at, bytes, length, err);
+}
+
+mw_dtype mw_model_written(const mw_tensor *tensor) {
+  if (tensor->made == MW_TENSOR_ADAPTED) return tensor->adapted->written;
+  return tensor->made == MW_TENSOR_SCALED ? MW_DTYPE_BF16 : (mw_dtype)tensor->dtype;
+}
+
+const mw_tensor *mw_model_source(const mw_tensor *tensor) {
+  if (tensor->made == MW_TENSOR_ADAPTED) tensor = &tensor->adapted->source;
+  return tensor->made == MW_TENSOR_SCALED ? &tensor->scaled->codes : tensor;
 }
 
 bool mw_model_read_counted(const mw_model *model, const mw_tensor *tensor, uint64_t at, void *bytes, size_t length, mw_error *err) {
-  mw_file_checksum *checksum = tensor->scaled ? NULL : model->files[tensor->file].checksum;
+  mw_file_checksum *checksum = tensor->made ? NULL : model->files[tensor->file].checksum;
   MW_TRY(mw_model_read(model, tensor, at, bytes, length, err));
   if (checksum) mw_file_checksum_add(checksum, tensor->offset + at, bytes, length);
   return true;
@@ -232,12 +245,54 @@ static bool locate(mw_model *model, const char *where, mw_error *err) {
   return folder && (model->folder = mw_mem_copy(&model->arena, folder, strlen(folder), err)) != NULL;
 }
 
+/* An adapter by itself: its base is opened first, which may be such an adapter again. */
+static bool open_word(mw_model *model, const char *where, unsigned depth, mw_warning *warnings, mw_error *err) {
+  enum { DEEPEST = 8 };
+  const char *base;
+  mw_text_escaped shown, own;
+  MW_TRY(locate(model, where, err));
+  if (!model->folder) return open_lone(model, where, warnings, err);
+  if (!mw_adapter_is_folder(model->folder)) return open_folder(model, warnings, err) && recall_hub(model, err);
+  MW_TRY(mw_adapter_base(model->folder, &model->arena, &base, err));
+  model->folder = model->hub = model->commit = NULL;
+  mw_text_escape_z(&own, where);
+  if (depth == DEEPEST) return mw_error_set(err, MW_DATA, "%s: adapters of adapters, %d deep", own.bytes, DEEPEST);
+  if (!open_word(model, base, depth + 1, warnings, err)) {
+    if (err->status != MW_MISSING || depth) return false;
+    mw_error_wrap(err, "%s: a LoRA (PEFT) adapter, not a model, whose base '%s' is not here", own.bytes, mw_text_escape_z(&shown, base));
+    return mw_error_hint(err, "give BASE+ADAPTER, the base and it with a + between them");
+  }
+  return mw_adapter_add(model, where, warnings, err);
+}
+
+/* How much of "MODEL+ADAPTER+..." is the first word: all of it, if that is the path of something; else the longest part before a + that
+ * is; else the part before the first +. */
+static size_t first_word(const char *where, mw_arena *arena, mw_error *err) {
+  size_t length = strlen(where), first = strcspn(where, "+");
+  for (size_t end = length; end > first; end--) {
+    if (end < length && where[end] != '+') continue;
+    const char *word = mw_mem_copy(arena, where, end, err);
+    if (!word) return 0;
+    if (mw_file_exists(word)) return end;
+  }
+  return first;
+}
+
+static bool open_words(mw_model *model, const char *where, mw_warning *warnings, mw_error *err) {
+  for (bool base = true;; base = false) {
+    size_t length = first_word(where, &model->arena, err);
+    const char *word = mw_mem_copy(&model->arena, where, length, err);
+    if (!word || !(base ? open_word(model, word, 0, warnings, err) : mw_adapter_add(model, word, warnings, err))) return false;
+    if (!where[length]) return true;
+    where += length + 1;
+  }
+}
+
 bool mw_model_open(const char *where, mw_warning *warnings, mw_model **out, mw_error *err) {
   mw_model *model = mw_mem_new(1, sizeof *model, err);
   if (!model) return false;
   model->where = mw_mem_copy(&model->arena, where, strlen(where), err);
-  bool ok = model->where && locate(model, where, err);
-  if (ok) ok = model->folder ? open_folder(model, warnings, err) && recall_hub(model, err) : open_lone(model, where, warnings, err);
+  bool ok = model->where && open_words(model, where, warnings, err);
   if (ok) *out = model;
   else mw_model_close(model);
   return ok;

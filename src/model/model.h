@@ -9,6 +9,12 @@
 #include "format/file_checksum.h"
 #include "format/tensor.h"
 
+/* An adapter that was added to a model (adapter.h). */
+typedef struct mw_model_adapter {
+  const char *where, *folder; /* as it was typed, and the folder that holds it */
+  const char *hub, *commit;   /* where it came from the cache, else NULL */
+} mw_model_adapter;
+
 typedef struct mw_model {
   char *where;         /* what the user typed */
   char *folder;        /* its folder; NULL for a lone file */
@@ -26,10 +32,13 @@ typedef struct mw_model {
   size_t file_count;
   mw_tensor *tensors;  /* sorted by name (bytes) */
   size_t tensor_count;
+  const mw_model_adapter *adapters;
+  size_t adapter_count;
   mw_config config;    /* config.text is NULL for a single file */
   mw_arena arena;
 } mw_model;
 
+/* `where` may also be MODEL+ADAPTER[+ADAPTER...], unless that is the path of something, and an adapter that names its base (adapter.h). */
 bool mw_model_open(const char *where, mw_warning *warnings, mw_model **out, mw_error *err);
 void mw_model_close(mw_model *model);
 /* The tensor of that name, or NULL. */
@@ -37,10 +46,14 @@ const mw_tensor *mw_model_find(const mw_model *model, const char *name);
 /* Bytes [at, at + length) of a tensor's elements. */
 bool mw_model_read(const mw_model *model, const mw_tensor *tensor, uint64_t at, void *bytes, size_t length, mw_error *err);
 /* The same where whole tensors are read in order, for the checksums of the model's files; elements that are made when they are read
- * (scaled) are left to mw_file_checksum_complete. */
+ * (scaled, adapted) are left to mw_file_checksum_complete. */
 bool mw_model_read_counted(const mw_model *model, const mw_tensor *tensor, uint64_t at, void *bytes, size_t length, mw_error *err);
 /* Gives each of its files a checksum, which takes what is read from now on. They stay as long as the model. */
 bool mw_model_count(mw_model *model, mw_file_checksum_memory *memory, mw_error *err);
+/* The dtype in which a tensor's values are written unless a merge is told otherwise: that of its file, bf16 for fp8 with scales. */
+mw_dtype mw_model_written(const mw_tensor *tensor);
+/* The tensor as its file has it, where its elements are made when they are read; else itself. */
+const mw_tensor *mw_model_source(const mw_tensor *tensor);
 /* Whether two tensors have the same dtype and the same bytes; reads both until they differ. */
 bool mw_model_same(const mw_model *a, const mw_tensor *x, const mw_model *b, const mw_tensor *y, bool *same, mw_error *err);
 /* The path of the file that holds a tensor, for messages. */

@@ -1,5 +1,6 @@
 /* scaled.c: the names that a scale goes by, the shapes that it may have, and the product. A product is rounded once, to f32. */
 #include "model/scaled.h"
+#include "model/adapted.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,15 +78,18 @@ static bool replace(mw_family_member *member, mw_arena *arena, const mw_tensor *
   char room[1024];
   for (size_t i = 0; i < model->tensor_count; i++) {
     mw_scaled scaled;
-    const mw_tensor *codes = &model->tensors[i], *scale = is_fp8(codes) ? scale_of(model, codes->name, room, sizeof room) : NULL;
-    member->tensors[i] = *codes;
+    const mw_tensor *own = &model->tensors[i], *codes = own->made == MW_TENSOR_ADAPTED ? &own->adapted->source : own;
+    const mw_tensor *scale = is_fp8(codes) ? scale_of(model, codes->name, room, sizeof room) : NULL;
+    member->tensors[i] = *own;
     if (!scale || !is_scale_dtype(scale) || !fits(codes, scale, &scaled)) continue;
     mw_scaled *kept = mw_mem_take(arena, sizeof *kept, err);
     if (!kept || !read_scale(model, scale, &scaled, arena, err)) return false;
     *kept = scaled;
-    member->tensors[i].dtype = MW_DTYPE_F32;
-    member->tensors[i].scaled = kept;
-    member->tensors[i].is_scaled = true;
+    mw_tensor *seen = &member->tensors[i];
+    if (seen->made == MW_TENSOR_ADAPTED) MW_TRY((seen = mw_adapted_source(own->adapted, arena, &seen->adapted, err)) != NULL);
+    seen->dtype = MW_DTYPE_F32;
+    seen->scaled = kept;
+    seen->made = MW_TENSOR_SCALED;
     used[(*count)++] = scale;
   }
   return true;

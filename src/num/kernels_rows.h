@@ -144,5 +144,73 @@ static bool row_times_add_bf16(float *dst, const void *x, const float *y, size_t
   return bad;
 }
 
+/* ---- the product of two thin matrices -------------------------------------------------------------------------------- */
+
+/* Vectors as wide as the instruction set has them. Which elements are computed together changes no bit: each has its own sum. */
+#ifdef MW_BODY_X86
+typedef values thin;
+typedef value_bits thin_bits;
+#else
+typedef float thin __attribute__((vector_size(16)));
+typedef uint32_t thin_bits __attribute__((vector_size(16)));
+#endif
+enum { THIN = sizeof(thin) / sizeof(float) };
+/* A block of so many rows and vectors, whose sums stay in registers: there are 32 in AVX-512, 16 in AVX2 and SSE2. */
+#ifdef __AVX512F__
+enum { THIN_ROWS = 4, THIN_VECTORS = 4 };
+#else
+enum { THIN_ROWS = 4, THIN_VECTORS = 2 };
+#endif
+
+/* x + d, or x itself where d is 0: -0 + 0 would be +0. */
+static inline float thin_add(float x, float d) { return d == 0 ? x : x + d; }
+
+static inline __attribute__((always_inline)) void thin_block(float *dst, size_t dst_stride, const float *left, const float *right,
+                                                             size_t right_stride, float scale, size_t rank, int rows, int vectors) {
+  thin sums[THIN_ROWS][THIN_VECTORS] = {{{0}}};
+  for (size_t k = 0; k < rank; k++)
+    for (int v = 0; v < vectors; v++) {
+      thin r;
+      memcpy(&r, right + k * right_stride + (size_t)v * THIN, sizeof r);
+      for (int i = 0; i < rows; i++) sums[i][v] += left[(size_t)i * rank + k] * r;
+    }
+  for (int i = 0; i < rows; i++)
+    for (int v = 0; v < vectors; v++) {
+      float *at = dst + (size_t)i * dst_stride + (size_t)v * THIN;
+      thin x, d = scale * sums[i][v];
+      memcpy(&x, at, sizeof x);
+      const thin_bits changed = (thin_bits)(d != 0);
+      x = (thin)((changed & (thin_bits)(x + d)) | (~changed & (thin_bits)x));
+      memcpy(at, &x, sizeof x);
+    }
+}
+
+static inline __attribute__((always_inline)) void thin_rows(float *dst, size_t dst_stride, const float *left, const float *right,
+                                                            size_t right_stride, float scale, size_t rank, size_t columns, int rows) {
+  size_t c = 0;
+  for (; c + THIN_VECTORS * THIN <= columns; c += THIN_VECTORS * THIN)
+    thin_block(dst + c, dst_stride, left, right + c, right_stride, scale, rank, rows, THIN_VECTORS);
+  for (; c + THIN <= columns; c += THIN) thin_block(dst + c, dst_stride, left, right + c, right_stride, scale, rank, rows, 1);
+  for (; c < columns; c++)
+    for (size_t i = 0; i < (size_t)rows; i++) {
+      float sum = 0;
+      for (size_t k = 0; k < rank; k++) sum += left[i * rank + k] * right[k * right_stride + c];
+      dst[i * dst_stride + c] = thin_add(dst[i * dst_stride + c], scale * sum);
+    }
+}
+
+/* So many columns of `right` at a time stay in the L1 cache while all rows pass. */
+static void row_add_product(float *dst, size_t dst_stride, const float *left, const float *right, size_t right_stride, float scale,
+                            size_t rows, size_t rank, size_t columns) {
+  enum { PANEL = 64 };
+  for (size_t c = 0; c < columns; c += PANEL) {
+    const size_t n = columns - c < PANEL ? columns - c : PANEL;
+    size_t i = 0;
+    for (; i + THIN_ROWS <= rows; i += THIN_ROWS)
+      thin_rows(dst + i * dst_stride + c, dst_stride, left + i * rank, right + c, right_stride, scale, rank, n, THIN_ROWS);
+    for (; i < rows; i++) thin_rows(dst + i * dst_stride + c, dst_stride, left + i * rank, right + c, right_stride, scale, rank, n, 1);
+  }
+}
+
 #undef ROW_SUM
 #undef ROW_MAP

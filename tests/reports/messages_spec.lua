@@ -82,7 +82,7 @@ end)
 
 describe("an adapter is no model", function()
   local factors = { ["base_model.model.q.lora_A.weight"] = { "F32", { 1, 2 }, 1 }, ["base_model.model.q.lora_B.weight"] = { "F32", { 2, 1 }, 1 } }
-  local words = { "a LoRA (PEFT) adapter", "merge_and_unload" }
+  local words = { "a LoRA (PEFT) adapter", "BASE+ADAPTER" }
   it("as peft's folder", function()
     M.safetensors("lora/adapter_model.safetensors", factors)
     M.write("lora/adapter_config.json", '{"peft_type": "LORA"}')

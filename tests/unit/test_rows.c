@@ -95,6 +95,26 @@ static void stored(const mw_kernel_rows *k) {
   }
 }
 
+/* A product of two thin matrices, added: each element in the one order that is promised, in every width that blocks do not divide;
+ * and a product of 0 leaves even the sign of a zero. */
+static void product(const mw_kernel_rows *k) {
+  enum { MOST = 7, WIDE = 150, STRIDE = 160, RANK = 5 };
+  for (size_t rank = 0; rank <= RANK; rank += RANK)
+    for (size_t rows = 1; rows <= MOST; rows++)
+      for (size_t columns = 1; columns <= WIDE; columns += columns < 60 ? 59 : 30) {
+        static float found[MOST * STRIDE], expected[MOST * STRIDE];
+        for (size_t i = 0; i < MOST * STRIDE; i++) found[i] = expected[i] = i % 3 ? z[i] : -0.0f;
+        for (size_t i = 0; i < rows; i++)
+          for (size_t j = 0; j < columns; j++) {
+            float sum = 0, *e = &expected[i * STRIDE + j];
+            for (size_t r = 0; r < rank; r++) sum += x[i * rank + r] * y[r * STRIDE + j];
+            if (0.7f * sum != 0) *e += 0.7f * sum;
+          }
+        k->add_product(found, STRIDE, x, y, STRIDE, 0.7f, rows, rank, columns);
+        CHECK(memcmp(found, expected, sizeof found) == 0);
+      }
+}
+
 /* Every map of a table into one buffer. */
 static void everything(const mw_kernel_rows *k, float out[][N]) {
   int at = 0;
@@ -115,6 +135,7 @@ static void alike(const mw_kernels *other) {
   everything(&other->rows, there);
   CHECK(memcmp(here, there, sizeof here) == 0);
   stored(&other->rows);
+  product(&other->rows);
 }
 
 int main(void) {
@@ -123,6 +144,7 @@ int main(void) {
   RUN(exponential(&mw_kernels_base.rows));
   RUN(maps(&mw_kernels_base.rows));
   RUN(stored(&mw_kernels_base.rows));
+  RUN(product(&mw_kernels_base.rows));
 #ifdef __x86_64__
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) RUN(alike(&mw_kernels_avx2));
   else puts("skipped: avx2 is not on this CPU");

@@ -1,0 +1,248 @@
+/* adapted.c: a range of elements is cut into whole rows and the parts of rows before and behind them, since the kernel adds a product
+ * to a block of rows. Who reads once only needs the factors' rows and columns of that range. */
+#include "model/adapted.h"
+#include "model/model.h"
+#include "num/cpu.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* GAP: floats between rows of `right`; without it rows of 4096 floats would all compete for the same few lines of the cache. */
+enum { STEP = 4096, GAP = 16 };
+
+typedef struct product {
+  float *left;  /* [rows, rank] */
+  float *right; /* [rank, stride] */
+  float *gains; /* DoRA: what each row (turned: column) is multiplied by; NULL without, and while the lengths are measured */
+} product;
+
+struct mw_adapted_factors {
+  const mw_kernels *kernels;
+  uint64_t row, rows, column, columns; /* the first ones that are here, and how many */
+  size_t count, stride;
+  product *products; /* [count] */
+  mw_arena arena;
+};
+
+typedef struct reading {
+  const mw_model *model;
+  const mw_adapted *adapted;
+  mw_adapted_factors *factors;
+  bool counted;
+  mw_error *err;
+} reading;
+
+static uint64_t stride_of(uint64_t columns) { return columns + GAP; }
+
+uint64_t mw_adapted_bytes(const mw_adapted *a) {
+  uint64_t floats = 0;
+  for (size_t c = 0; c < a->count; c++) {
+    floats += a->changes[c].rank * (a->rows + stride_of(a->columns));
+    if (a->changes[c].magnitude) floats += a->changes[c].turned ? a->columns : a->rows;
+  }
+  return floats * sizeof(float);
+}
+
+/* ---- the elements -------------------------------------------------------------------------------------------------- */
+
+/* Elements of the base as floats. */
+static bool read_source(const reading *r, uint64_t first, size_t count, float *out) {
+  const mw_tensor *source = &r->adapted->source;
+  size_t size = mw_dtype_size((mw_dtype)source->dtype);
+  unsigned char stored[STEP * sizeof(float)];
+  bool (*const read)(const mw_model *, const mw_tensor *, uint64_t, void *, size_t, mw_error *) =
+      r->counted ? mw_model_read_counted : mw_model_read;
+  if (source->dtype == MW_DTYPE_F32) return read(r->model, source, first * size, out, count * size, r->err);
+  for (size_t done = 0; done < count; done += STEP) {
+    size_t n = count - done < STEP ? count - done : STEP;
+    MW_TRY(read(r->model, source, (first + done) * size, stored, n * size, r->err));
+    r->factors->kernels->type[0].load[source->dtype](out + done, stored, n);
+  }
+  return true;
+}
+
+/* Adds one change to `rows` rows of which `columns` elements from (row, column) on are in `out`. */
+static void add_change(const reading *r, size_t which, uint64_t row, uint64_t column, size_t rows, size_t columns, float *out) {
+  const mw_adapted_change *change = &r->adapted->changes[which];
+  const mw_adapted_factors *f = r->factors;
+  const product *p = &f->products[which];
+  const mw_kernel_rows *k = &f->kernels->rows;
+  size_t rank = (size_t)change->rank, below = (size_t)(row - f->row), before = (size_t)(column - f->column);
+  k->add_product(out, columns, p->left + below * rank, p->right + before, f->stride, change->scale, rows, rank, columns);
+  for (size_t i = 0; p->gains && i < rows; i++) {
+    float *at = out + i * columns;
+    if (change->turned) k->times(at, at, p->gains + before, 1, columns);
+    else k->scale(at, at, p->gains[below + i], columns);
+  }
+}
+
+/* Elements [first, first + count) with the first `changes` changes. */
+static bool form(const reading *r, size_t changes, uint64_t first, size_t count, float *out) {
+  uint64_t width = r->adapted->columns;
+  MW_TRY(read_source(r, first, count, out));
+  for (size_t done = 0; done < count;) {
+    uint64_t row = (first + done) / width, column = (first + done) % width;
+    size_t left = count - done, n = width - column < left ? (size_t)(width - column) : left, rows = column ? 1 : left / (size_t)width;
+    if (!rows) rows = 1;
+    for (size_t c = 0; c < changes; c++) add_change(r, c, row, column, rows, n, out + done);
+    done += rows * n;
+  }
+  return true;
+}
+
+/* ---- the factors --------------------------------------------------------------------------------------------------- */
+
+/* Elements of a factor as floats, all of them finite. */
+static bool read_floats(const reading *r, const mw_tensor *tensor, uint64_t first, size_t count, float *out) {
+  size_t size = mw_dtype_size((mw_dtype)tensor->dtype);
+  unsigned char stored[STEP * sizeof(double)];
+  mw_text_escaped path, name;
+  for (size_t done = 0; done < count; done += STEP) {
+    size_t n = count - done < STEP ? count - done : STEP;
+    MW_TRY(mw_model_read(r->model, tensor, (first + done) * size, stored, n * size, r->err));
+    if (!r->factors->kernels->type[0].load[tensor->dtype](out + done, stored, n)) continue;
+    size_t i = done;
+    while (isfinite(out[i])) i++;
+    return mw_error_set(r->err, MW_DATA, "%s: tensor '%s': the value at index %llu is NaN or infinite: the adapter cannot be used",
+                        mw_text_escape_z(&path, mw_model_path(r->model, tensor)), mw_text_escape_z(&name, tensor->name),
+                        (unsigned long long)(first + i));
+  }
+  return true;
+}
+
+/* Rows [row, row + rows) of a matrix stored [height, width], of each the columns [column, column + columns): to out[i * stride + j], or
+ * turned to out[j * stride + i]. Whole rows are read as one piece. */
+static bool read_part(const reading *r, const mw_tensor *tensor, uint64_t width, uint64_t row, uint64_t rows, uint64_t column,
+                      uint64_t columns, float *out, size_t stride, bool turned) {
+  float piece[STEP];
+  bool whole = columns == width;
+  uint64_t run = whole ? rows * width : columns;
+  for (uint64_t i = 0; i < (whole ? 1 : rows); i++)
+    for (uint64_t j = 0; j < run; j += STEP) {
+      size_t n = run - j < STEP ? (size_t)(run - j) : STEP;
+      MW_TRY(read_floats(r, tensor, (row + i) * width + column + j, n, piece));
+      for (size_t e = 0; e < n; e++) {
+        uint64_t y = i + (j + e) / columns, x = (j + e) % columns;
+        out[turned ? x * stride + y : y * stride + x] = piece[e];
+      }
+    }
+  return true;
+}
+
+static bool read_change(const reading *r, size_t which) {
+  const mw_adapted_change *c = &r->adapted->changes[which];
+  mw_adapted_factors *f = r->factors;
+  product *p = &f->products[which];
+  size_t rank = (size_t)c->rank;
+  if (!(p->left = mw_mem_take(&f->arena, (size_t)f->rows * rank * sizeof(float), r->err)) ||
+      !(p->right = mw_mem_take(&f->arena, rank * f->stride * sizeof(float), r->err)))
+    return false;
+  if (!c->left)
+    for (uint64_t i = 0; i < f->rows; i++) p->left[i] = 1;
+  else if (c->turned) MW_TRY(read_part(r, c->left, r->adapted->rows, 0, rank, f->row, f->rows, p->left, rank, true));
+  else MW_TRY(read_part(r, c->left, rank, f->row, f->rows, 0, rank, p->left, rank, false));
+  return c->turned ? read_part(r, c->right, rank, f->column, f->columns, 0, rank, p->right, f->stride, true)
+                   : read_part(r, c->right, r->adapted->columns, 0, rank, f->column, f->columns, p->right, f->stride, false);
+}
+
+/* The lengths of the rows (turned: the columns) that are here, with all changes up to this one. Squares are added in doubles, row
+ * after row. */
+static bool measure_lengths(const reading *r, size_t which, double *squares) {
+  const mw_adapted_factors *f = r->factors;
+  uint64_t width = r->adapted->columns;
+  bool turned = r->adapted->changes[which].turned;
+  float *row = mw_mem_new((size_t)width, sizeof *row, r->err);
+  bool ok = row != NULL;
+  for (uint64_t i = 0; i < f->rows && ok; i++) {
+    ok = form(r, which + 1, (f->row + i) * width, (size_t)width, row);
+    for (uint64_t j = 0; j < width && ok; j++) squares[turned ? j : i] += (double)row[j] * (double)row[j];
+  }
+  free(row);
+  return ok;
+}
+
+static bool read_gains(const reading *r, size_t which) {
+  const mw_adapted_change *c = &r->adapted->changes[which];
+  mw_adapted_factors *f = r->factors;
+  size_t count = (size_t)(c->turned ? f->columns : f->rows);
+  mw_text_escaped name;
+  double *squares = mw_mem_new(count, sizeof *squares, r->err);
+  float *gains = squares ? mw_mem_take(&f->arena, count * sizeof *gains, r->err) : NULL;
+  bool ok = gains && measure_lengths(r, which, squares) && read_floats(r, c->magnitude, c->turned ? f->column : f->row, count, gains);
+  for (size_t i = 0; ok && i < count; i++) {
+    ok = squares[i] > 0 && isfinite(squares[i]);
+    if (!ok)
+      mw_error_set(r->err, MW_DATA, "tensor '%s': %s %llu has no length that its magnitude could scale",
+                   mw_text_escape_z(&name, r->adapted->source.name), c->turned ? "column" : "row", (unsigned long long)(f->row + i));
+    else gains[i] /= (float)sqrt(squares[i]);
+  }
+  if (ok) f->products[which].gains = gains;
+  free(squares);
+  return ok;
+}
+
+/* Whether the length of a column is needed: then the whole matrix is. */
+static bool measures_columns(const mw_adapted *a) {
+  bool any = false;
+  for (size_t c = 0; c < a->count; c++) any |= a->changes[c].magnitude && a->changes[c].turned;
+  return any;
+}
+
+/* The lengths of rows: whole rows are needed. */
+static bool measures_rows(const mw_adapted *a) {
+  bool any = false;
+  for (size_t c = 0; c < a->count; c++) any |= a->changes[c].magnitude && !a->changes[c].turned;
+  return any;
+}
+
+/* The factors of elements [first, first + count). */
+static bool open_range(const mw_model *model, const mw_adapted *a, uint64_t first, uint64_t count, mw_adapted_factors **out,
+                       mw_error *err) {
+  mw_adapted_factors *f = mw_mem_new(1, sizeof *f, err);
+  if (!f) return false;
+  reading r = {model, a, f, false, err};
+  uint64_t last = count ? first + count - 1 : first;
+  f->row = first / a->columns;
+  f->rows = last / a->columns - f->row + 1;
+  f->columns = a->columns;
+  if (measures_columns(a)) f->row = 0, f->rows = a->rows;
+  else if (f->rows == 1 && !measures_rows(a)) f->column = first % a->columns, f->columns = last % a->columns - f->column + 1;
+  f->stride = (size_t)stride_of(f->columns);
+  f->count = a->count;
+  bool ok = mw_cpu_kernels(&f->kernels, err) && (f->products = mw_mem_take(&f->arena, (a->count + 1) * sizeof *f->products, err)) != NULL;
+  for (size_t c = 0; c < a->count && ok; c++) ok = read_change(&r, c) && (!a->changes[c].magnitude || read_gains(&r, c));
+  if (ok) *out = f;
+  else mw_adapted_close(f);
+  return ok;
+}
+
+bool mw_adapted_open(const mw_model *model, const mw_adapted *a, mw_adapted_factors **out, mw_error *err) {
+  return open_range(model, a, 0, a->rows * a->columns, out, err);
+}
+
+void mw_adapted_close(mw_adapted_factors *factors) {
+  if (!factors) return;
+  mw_mem_release(&factors->arena);
+  free(factors);
+}
+
+bool mw_adapted_read(const mw_model *model, const mw_adapted *a, const mw_adapted_factors *factors, bool counted, uint64_t at, void *bytes,
+                     size_t length, mw_error *err) {
+  uint64_t first = at / sizeof(float), count = length / sizeof(float);
+  mw_adapted_factors *own = NULL;
+  if (!count) return true;
+  if (!factors) MW_TRY(open_range(model, a, first, count, &own, err));
+  reading r = {model, a, own ? own : (mw_adapted_factors *)factors, counted, err};
+  bool ok = form(&r, a->count, first, (size_t)count, bytes);
+  mw_adapted_close(own);
+  return ok;
+}
+
+mw_tensor *mw_adapted_source(const mw_adapted *a, mw_arena *arena, const mw_adapted **copy, mw_error *err) {
+  mw_adapted *own = mw_mem_take(arena, sizeof *own, err);
+  if (!own) return NULL;
+  *own = *a;
+  own->written = MW_DTYPE_BF16;
+  *copy = own;
+  return &own->source;
+}

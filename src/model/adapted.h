@@ -1,0 +1,50 @@
+/* adapted.h: a tensor to which adapters are added is seen by everybody else as a tensor of F32, whose elements are made when they
+ * are read: those of the base, plus scale * (left * right) for each adapter in turn. No copy of it is stored anywhere.
+ *
+ *   W'[i][j] = W[i][j] + scale * sum     sum: left[i][k] * right[k][j] for k = 0, 1, ... in this order, in f32, without fused steps
+ *
+ * With DoRA a row (an output) then gets a given length: W'[i] * (magnitude[i] / |W'[i]|). Where scale * sum is 0, W' is W to the last
+ * bit. The bits depend on nothing else: not on the instruction set, the block that is read, or the number of threads. */
+#ifndef MW_MODEL_ADAPTED_H
+#define MW_MODEL_ADAPTED_H
+
+#include "format/tensor.h"
+
+struct mw_model;
+
+/* What one adapter adds. `turned`: the factors are stored the other way round, left as [rank, rows] and right as [columns, rank], and
+ * a magnitude belongs to a column, since the base stores its inputs as rows (GPT-2's Conv1D, embeddings). */
+typedef struct mw_adapted_change {
+  const mw_tensor *left;      /* [rows, rank]; NULL: all 1, of rank 1 */
+  const mw_tensor *right;     /* [rank, columns] */
+  const mw_tensor *magnitude; /* DoRA, or NULL */
+  uint64_t rank;
+  float scale;
+  bool turned;
+} mw_adapted_change;
+
+typedef struct mw_adapted {
+  mw_tensor source;        /* of the base, as it is stored (or scaled.h) */
+  mw_dtype written;        /* of the base: what a merge writes unless it is told otherwise */
+  uint64_t rows, columns;  /* of the source as a matrix: its first dimension, and the product of the others */
+  const mw_adapted_change *changes;
+  size_t count;
+} mw_adapted;
+
+/* The factors of a tensor as floats, shared by all who read it. */
+typedef struct mw_adapted_factors mw_adapted_factors;
+
+/* Reads the factors; with DoRA also the tensor, for the lengths of its rows or columns. MW_DATA where a factor is not finite. */
+bool mw_adapted_open(const struct mw_model *model, const mw_adapted *adapted, mw_adapted_factors **out, mw_error *err);
+void mw_adapted_close(mw_adapted_factors *factors);
+/* Bytes of memory that they take. */
+uint64_t mw_adapted_bytes(const mw_adapted *adapted);
+/* Elements [at, at + length) / 4, as floats. factors NULL: those that are needed are read for this call alone. `counted`: what is read of
+ * the base goes to the checksum of its file. */
+bool mw_adapted_read(const struct mw_model *model, const mw_adapted *adapted, const mw_adapted_factors *factors, bool counted, uint64_t at,
+                     void *bytes, size_t length, mw_error *err);
+
+/* A copy, from the arena, whose source may be another form of the base's tensor: that source, to be changed; or NULL. */
+mw_tensor *mw_adapted_source(const mw_adapted *adapted, mw_arena *arena, const mw_adapted **copy, mw_error *err);
+
+#endif

@@ -1,0 +1,176 @@
+/* adapter_config.c: see adapter_config.h. Defaults are peft's. */
+#include "model/adapter_config.h"
+#include "format/json.h"
+#include "model/adapter_pattern.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { DEEPEST = 16, GREATEST_RANK = 65536 };
+
+/* Keys that do not change what merging gives: how it was trained, and what the tensors themselves say. */
+static const char *const harmless[] = {
+    "task_type", "auto_mapping", "peft_version", "revision", "inference_mode", "target_modules", "exclude_modules", "lora_dropout",
+    "bias", "lora_bias", "modules_to_save", "layers_to_transform", "layers_pattern", "megatron_config", "megatron_core", "loftq_config",
+    "eva_config", "corda_config", "lora_ga_config", "runtime_config", "ensure_weight_tying", "qalora_group_size"};
+
+/* Ways to begin that leave the base as it is. The others (PiSSA, OLoRA, CorDA, LoftQ ...) take a part out of the base's weights. */
+static const char *const beginnings[] = {"gaussian", "eva", "orthogonal"};
+
+typedef struct reader {
+  const char *what, *part;
+  mw_json root;
+  mw_arena *arena;
+  mw_adapter_config *out;
+  mw_error *err;
+} reader;
+
+static bool refuse(const reader *r, const char *key, mw_json value, const char *expected) {
+  mw_text_escaped shown;
+  return mw_error_set(r->err, MW_DATA, "%s: %s: found %s, expected %s", r->what, key, mw_text_escape(&shown, value.bytes, value.length),
+                      expected);
+}
+
+/* The member of that name; of a part, the member PART.name. */
+static mw_json member(const reader *r, const char *name) {
+  char whole[128];
+  if (!r->part) return mw_json_member(r->root, name);
+  snprintf(whole, sizeof whole, "%s.%s", r->part, name);
+  return mw_json_member(r->root, whole);
+}
+
+static bool is_absent(mw_json value) { return value.kind == MW_JSON_END || value.kind == MW_JSON_NULL; }
+
+static bool read_flag(const reader *r, const char *key, bool *out) {
+  mw_json value = member(r, key);
+  *out = value.kind == MW_JSON_TRUE;
+  return is_absent(value) || *out || value.kind == MW_JSON_FALSE || refuse(r, key, value, "true or false");
+}
+
+static bool read_rank(const reader *r, const char *key, mw_json value, double *out) {
+  uint64_t rank;
+  if (value.kind != MW_JSON_NUMBER || !mw_json_u64(value, &rank) || !rank || rank > GREATEST_RANK)
+    return refuse(r, key, value, "a rank, 1 to 65536");
+  *out = (double)rank;
+  return true;
+}
+
+static bool read_alpha(const reader *r, const char *key, mw_json value, double *out) {
+  if (value.kind != MW_JSON_NUMBER || !mw_json_double(value, out) || !isfinite(*out)) return refuse(r, key, value, "a finite number");
+  return true;
+}
+
+typedef bool number_reader(const reader *r, const char *key, mw_json value, double *out);
+
+/* An object of patterns and numbers. Every pattern is tried once, so that a bad one is found whatever the modules are. */
+static bool read_patterns(const reader *r, const char *name, number_reader *read, mw_adapter_config_pattern **out,
+                          size_t *count) {
+  mw_json object = member(r, name), key, value;
+  size_t members = 0, length;
+  bool ignored;
+  if (is_absent(object)) return true;
+  if (object.kind != MW_JSON_OBJECT) return refuse(r, name, object, "an object of module names");
+  for (mw_json_walk walk = mw_json_enter(object); mw_json_next(&walk, &key, &value);) members++;
+  if (!(*out = mw_mem_take(r->arena, (members + 1) * sizeof **out, r->err))) return false;
+  for (mw_json_walk walk = mw_json_enter(object); mw_json_next(&walk, &key, &value); ++*count) {
+    mw_adapter_config_pattern *entry = &(*out)[*count];
+    MW_TRY(mw_json_string(key, r->arena, &entry->pattern, &length, r->err) && read(r, name, value, &entry->number));
+    if (strlen(entry->pattern) != length) return refuse(r, name, key, "a module name");
+    if (!mw_adapter_pattern_match(entry->pattern, "", &ignored, r->err)) return mw_error_wrap(r->err, "%s: %s", r->what, name);
+  }
+  return true;
+}
+
+static bool read_type(const reader *r) {
+  mw_json type = member(r, "peft_type");
+  if (type.kind == MW_JSON_STRING && mw_json_equals(type, "LORA")) return true;
+  if (is_absent(type)) return mw_error_set(r->err, MW_DATA, "%s: peft_type: missing", r->what);
+  refuse(r, "peft_type", type, "\"LORA\"");
+  return mw_error_hint(r->err, "only LoRA adapters (DoRA and rsLoRA too) are changes of low rank; merge others with peft");
+}
+
+static bool read_beginning(const reader *r) {
+  mw_json value = member(r, "init_lora_weights");
+  if (value.kind != MW_JSON_STRING) return true;
+  for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
+    if (mw_json_equals(value, beginnings[i])) return true;
+  refuse(r, "init_lora_weights", value, "true, false, gaussian, eva or orthogonal");
+  return mw_error_hint(r->err, "this one also changes the base's weights: save it with peft's path_initial_model_for_weight_conversion");
+}
+
+/* Whether the value is one that a variant has which is not used. */
+static bool is_off(mw_json value) {
+  mw_json key, inner;
+  if (value.kind == MW_JSON_OBJECT || value.kind == MW_JSON_ARRAY) {
+    mw_json_walk walk = mw_json_enter(value);
+    return !mw_json_next(&walk, &key, &inner);
+  }
+  return value.kind == MW_JSON_NULL || value.kind == MW_JSON_FALSE || (value.kind == MW_JSON_STRING && mw_json_equals(value, ""));
+}
+
+/* Whether a key is of the part that is read; then without the part's name. Keys are compared as they are spelt: an escape in one makes
+ * it unknown. */
+static bool is_meant(const reader *r, mw_json *key) {
+  size_t part = r->part ? strlen(r->part) + 1 : 0;
+  if (part && (key->length < part + 2 || memcmp(key->bytes + 1, r->part, part - 1) != 0 || key->bytes[part] != '.')) return false;
+  *key = (mw_json){MW_JSON_STRING, key->bytes + 1 + part, key->length - 2 - part};
+  return true;
+}
+
+static bool is_named(mw_json key, const char *name) { return strlen(name) == key.length && memcmp(key.bytes, name, key.length) == 0; }
+
+static bool check_others(const reader *r) {
+  static const char *const read[] = {"peft_type", "base_model_name_or_path", "r", "lora_alpha", "use_rslora", "fan_in_fan_out", "use_dora",
+                                     "rank_pattern", "alpha_pattern", "init_lora_weights"};
+  mw_json key, value;
+  mw_text_escaped name;
+  for (mw_json_walk walk = mw_json_enter(r->root); mw_json_next(&walk, &key, &value);) {
+    bool known = is_off(value) || !is_meant(r, &key);
+    for (size_t i = 0; !known && i < sizeof read / sizeof *read; i++) known = is_named(key, read[i]);
+    for (size_t i = 0; !known && i < sizeof harmless / sizeof *harmless; i++) known = is_named(key, harmless[i]);
+    if (known) continue;
+    refuse(r, mw_text_escape(&name, key.bytes, key.length), value, "null or false");
+    return mw_error_hint(r->err, "a variant of LoRA that is not known here; merge it with peft (merge_and_unload, then save_pretrained)");
+  }
+  return true;
+}
+
+bool mw_adapter_config_read(const char *what, const char *text, size_t length, const char *part, mw_arena *arena, mw_adapter_config *out,
+                            mw_error *err) {
+  mw_json value;
+  size_t ignored;
+  double rank = 8;
+  *out = (mw_adapter_config){.alpha = 8};
+  reader r = {.what = what, .part = part, .arena = arena, .out = out, .err = err};
+  MW_TRY(mw_json_check(what, text, length, DEEPEST, &r.root, err));
+  if (r.root.kind != MW_JSON_OBJECT) return mw_error_set(err, MW_DATA, "%s: found no object", what);
+  MW_TRY(read_type(&r) && read_beginning(&r) && check_others(&r));
+  value = member(&r, "base_model_name_or_path");
+  MW_TRY(value.kind != MW_JSON_STRING || mw_json_string(value, arena, &out->base, &ignored, err));
+  value = member(&r, "r");
+  MW_TRY(is_absent(value) || read_rank(&r, "r", value, &rank));
+  out->rank = (uint64_t)rank;
+  value = member(&r, "lora_alpha");
+  MW_TRY(is_absent(value) || read_alpha(&r, "lora_alpha", value, &out->alpha));
+  return read_flag(&r, "use_rslora", &out->rslora) && read_flag(&r, "fan_in_fan_out", &out->turned) &&
+         read_flag(&r, "use_dora", &out->dora) &&
+         read_patterns(&r, "rank_pattern", read_rank, &out->ranks, &out->rank_count) &&
+         read_patterns(&r, "alpha_pattern", read_alpha, &out->alphas, &out->alpha_count);
+}
+
+static bool look_up(const mw_adapter_config_pattern *patterns, size_t count, const char *module, double *out, mw_error *err) {
+  bool matches = false;
+  for (size_t i = 0; i < count && !matches; i++) {
+    MW_TRY(mw_adapter_pattern_match(patterns[i].pattern, module, &matches, err));
+    if (matches) *out = patterns[i].number;
+  }
+  return true;
+}
+
+bool mw_adapter_config_scale(const mw_adapter_config *config, const char *module, uint64_t *rank, double *scale, mw_error *err) {
+  double r = (double)config->rank, alpha = config->alpha;
+  MW_TRY(look_up(config->ranks, config->rank_count, module, &r, err) && look_up(config->alphas, config->alpha_count, module, &alpha, err));
+  *rank = (uint64_t)r;
+  *scale = alpha / (config->rslora ? sqrt(r) : r);
+  return true;
+}

@@ -1,0 +1,31 @@
+/* adapter_config.h: adapter_config.json of peft: what scales a LoRA's product, and whether it is one that we can form at all. A key
+ * that we do not know and that is set refuses the adapter: new variants come with new keys. */
+#ifndef MW_MODEL_ADAPTER_CONFIG_H
+#define MW_MODEL_ADAPTER_CONFIG_H
+
+#include "base/mem.h"
+
+/* The rank and the alpha of some modules: of those that the pattern matches (adapter_pattern.h). */
+typedef struct mw_adapter_config_pattern {
+  const char *pattern;
+  double number;
+} mw_adapter_config_pattern;
+
+typedef struct mw_adapter_config {
+  const char *base; /* base_model_name_or_path, or NULL */
+  uint64_t rank;    /* r, 8 where it is absent */
+  double alpha;     /* lora_alpha, 8 where it is absent */
+  bool rslora, turned, dora; /* turned: fan_in_fan_out */
+  mw_adapter_config_pattern *ranks, *alphas; /* in the order of the file: the first that matches counts */
+  size_t rank_count, alpha_count;
+} mw_adapter_config;
+
+/* Reads the text of adapter_config.json; `what` names it in errors. Everything is in the arena. MW_DATA names the key. `part` is NULL,
+ * or the part of a pipeline whose keys are meant, as diffusers packs them into a file: "unet.r", "text_encoder.r". */
+bool mw_adapter_config_read(const char *what, const char *text, size_t length, const char *part, mw_arena *arena, mw_adapter_config *out,
+                            mw_error *err);
+/* The rank that the configuration gives a module, and what its product of that rank is multiplied by: alpha / rank, or alpha /
+ * sqrt(rank) with use_rslora. */
+bool mw_adapter_config_scale(const mw_adapter_config *config, const char *module, uint64_t *rank, double *scale, mw_error *err);
+
+#endif

@@ -1,0 +1,216 @@
+/* adapter_module.c: see adapter_module.h. A fit is found once and then holds for all modules of a part: a module that the first one's
+ * fit does not lead to a tensor is missing in the base, however similar other names are. */
+#include "model/adapter_module.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the modules ---------------------------------------------------------------------------------------------------- */
+
+typedef struct named {
+  mw_adapter_name name;
+  const mw_tensor *tensor;
+} named;
+
+/* By part, then factors before whole tensors, then module. */
+static int compare_modules(const mw_adapter_name *x, const mw_adapter_name *y) {
+  int order = strcmp(x->part, y->part);
+  if (!order) order = (x->role == MW_ADAPTER_NAME_WHOLE) - (y->role == MW_ADAPTER_NAME_WHOLE);
+  return order ? order : strcmp(x->module, y->module);
+}
+
+static int by_module(const void *a, const void *b) {
+  const mw_adapter_name *x = &((const named *)a)->name, *y = &((const named *)b)->name;
+  int order = compare_modules(x, y);
+  return order ? order : (int)x->role - (int)y->role;
+}
+
+static bool is_real(const mw_tensor *tensor) { return mw_dtype_kind_of((mw_dtype)tensor->dtype) == MW_DTYPE_KIND_REAL; }
+
+static bool check_tensor(const named *entry, mw_error *err) {
+  mw_text_escaped shown;
+  if (!is_real(entry->tensor) && entry->name.role != MW_ADAPTER_NAME_WHOLE)
+    return mw_error_set(err, MW_DATA, "tensor '%s' is %s, expected real numbers", mw_text_escape_z(&shown, entry->tensor->name),
+                        mw_dtype_name((mw_dtype)entry->tensor->dtype));
+  return mw_tensor_elements(entry->tensor) || mw_error_set(err, MW_DATA, "tensor '%s' has no elements: it was saved without its values",
+                                                 mw_text_escape_z(&shown, entry->tensor->name));
+}
+
+/* A factor needs the other one, and what else there is needs both. */
+static bool check_module(const mw_adapter_module *module, mw_error *err) {
+  static const char *const words[] = {"A", "B", "bias", "magnitude vector", "alpha"};
+  const mw_tensor *a = module->role[MW_ADAPTER_NAME_A], *b = module->role[MW_ADAPTER_NAME_B];
+  mw_text_escaped shown;
+  if ((a && b) || module->role[MW_ADAPTER_NAME_WHOLE]) return true;
+  unsigned has = 0;
+  while (!module->role[has]) has++;
+  return mw_error_set(err, MW_DATA, "module '%s' has its factor %s without %s", mw_text_escape_z(&shown, module->name.module), words[has],
+                      a ? "B" : "A");
+}
+
+bool mw_adapter_module_list(const mw_tensor *tensors, size_t count, mw_arena *arena, mw_adapter_module **out, size_t *out_count,
+                            mw_error *err) {
+  named *list = mw_mem_new(count, sizeof *list, err);
+  mw_text_escaped a, b;
+  bool ok = list && (*out = mw_mem_take(arena, (count + 1) * sizeof **out, err)) != NULL;
+  *out_count = 0;
+  for (size_t i = 0; ok && i < count; i++) {
+    list[i].tensor = &tensors[i];
+    ok = mw_adapter_name_read(tensors[i].name, arena, &list[i].name, err) && check_tensor(&list[i], err);
+  }
+  if (ok) qsort(list, count, sizeof *list, by_module);
+  for (size_t i = 0; ok && i < count; i++) {
+    bool new = !i || compare_modules(&list[i - 1].name, &list[i].name) != 0;
+    if (new) (*out)[(*out_count)++].name = list[i].name;
+    const mw_tensor **role = &(*out)[*out_count - 1].role[list[i].name.role];
+    if (*role)
+      ok = mw_error_set(err, MW_DATA, "module '%s' is adapted twice, by '%s' and '%s'", list[i].name.module,
+                        mw_text_escape_z(&a, (*role)->name), mw_text_escape_z(&b, list[i].tensor->name));
+    *role = list[i].tensor;
+  }
+  free(list);
+  for (size_t i = 0; ok && i < *out_count; i++) ok = check_module(&(*out)[i], err);
+  return ok;
+}
+
+/* ---- the base's names --------------------------------------------------------------------------------------------------- */
+
+static const char weight[] = ".weight";
+enum { LONGEST = 1024 };
+
+/* How many bytes stand before `end` at the end of `name`; SIZE_MAX unless it ends so, from its start or from behind `between`. */
+static size_t before_end(const char *name, const char *end, char between) {
+  size_t length = strlen(name), own = strlen(end);
+  if (own > length || memcmp(name + length - own, end, own) != 0 || (own < length && name[length - own - 1] != between)) return SIZE_MAX;
+  return length - own;
+}
+
+/* "model_layers_0_q" of "model.layers.0.q.weight". False where it is no weight. */
+static bool flatten(const char *name, char room[LONGEST]) {
+  size_t length = strlen(name) - (sizeof weight - 1);
+  if (!mw_text_ends_with(name, weight) || length >= LONGEST) return false;
+  for (size_t i = 0; i < length; i++) room[i] = name[i] == '.' ? '_' : name[i];
+  room[length] = 0;
+  return true;
+}
+
+/* The module's name without its first words; NULL where it has not so many. */
+static const char *without(const char *module, size_t dropped) {
+  for (; dropped && module; dropped--) module = strchr(module, '.'), module = module ? module + 1 : NULL;
+  return module;
+}
+
+typedef struct pair {
+  const char *name;
+  size_t index;
+} pair;
+
+static int by_name(const void *a, const void *b) { return strcmp(((const pair *)a)->name, ((const pair *)b)->name); }
+
+static bool list_flat(const mw_model *base, mw_arena *arena, mw_adapter_module_fit *out, mw_error *err) {
+  size_t before = strlen(out->before);
+  char flat[LONGEST];
+  pair *list = mw_mem_new(base->tensor_count, sizeof *list, err);
+  bool ok = list != NULL;
+  for (size_t i = 0; ok && i < base->tensor_count; i++) {
+    const char *name = base->tensors[i].name;
+    if (strncmp(name, out->before, before) != 0 || !flatten(name, flat)) continue;
+    list[out->count] = (pair){mw_mem_copy(arena, flat + before, strlen(flat) - before, err), i};
+    ok = list[out->count++].name != NULL;
+  }
+  if (ok) qsort(list, out->count, sizeof *list, by_name);
+  ok = ok && (out->flat = mw_mem_take(arena, (out->count + 1) * sizeof *out->flat, err)) != NULL &&
+       (out->index = mw_mem_take(arena, (out->count + 1) * sizeof *out->index, err)) != NULL;
+  for (size_t i = 0; ok && i < out->count; i++) out->flat[i] = list[i].name, out->index[i] = list[i].index;
+  free(list);
+  return ok;
+}
+
+/* A fit by one module, where there is one. The base's names are walked once for each number of words that may be left out. */
+static bool meet_by(const mw_model *base, const mw_adapter_module *module, mw_arena *arena, mw_adapter_module_fit *out, mw_error *err) {
+  enum { MOST_DROPPED = 3 };
+  bool is_flat = module->name.flat;
+  char wanted[LONGEST], flat[LONGEST];
+  for (size_t dropped = 0; dropped < (is_flat ? 1 : MOST_DROPPED); dropped++) {
+    const char *own = without(module->name.module, dropped);
+    if (!own || strlen(own) + sizeof weight > sizeof wanted) return true;
+    snprintf(wanted, sizeof wanted, "%s%s", own, is_flat || module->role[MW_ADAPTER_NAME_WHOLE] ? "" : weight);
+    for (size_t i = 0; i < base->tensor_count; i++) {
+      const char *name = base->tensors[i].name;
+      if (is_flat && !flatten(name, flat)) continue;
+      size_t before = before_end(is_flat ? flat : name, wanted, is_flat ? '_' : '.');
+      if (before == SIZE_MAX) continue;
+      out->dropped = dropped;
+      return (out->before = mw_mem_copy(arena, name, before, err)) != NULL;
+    }
+  }
+  return true;
+}
+
+bool mw_adapter_module_meet(const mw_model *base, const mw_adapter_module *modules, size_t count, mw_arena *arena,
+                            mw_adapter_module_fit *out, mw_error *err) {
+  enum { TRIED = 8 };
+  *out = (mw_adapter_module_fit){0};
+  for (size_t i = 0; i < count && i < TRIED && !out->before; i++) MW_TRY(meet_by(base, &modules[i], arena, out, err));
+  return !out->before || !modules->name.flat || list_flat(base, arena, out, err);
+}
+
+size_t mw_adapter_module_find(const mw_model *base, const mw_adapter_module_fit *fit, const mw_adapter_module *module, const char *end) {
+  const char *own = without(module->name.module, fit->dropped);
+  char name[LONGEST];
+  if (!fit->before || !own) return SIZE_MAX;
+  if (module->name.flat) {
+    size_t low = 0, high = fit->count;
+    while (low < high) {
+      size_t middle = low + (high - low) / 2;
+      if (strcmp(fit->flat[middle], own) < 0) low = middle + 1;
+      else high = middle;
+    }
+    bool one = low < fit->count && strcmp(fit->flat[low], own) == 0 && (low + 1 == fit->count || strcmp(fit->flat[low + 1], own) != 0);
+    return one && strcmp(end, weight) == 0 ? fit->index[low] : SIZE_MAX;
+  }
+  int length = snprintf(name, sizeof name, "%s%s%s", fit->before, own, end);
+  const mw_tensor *found = length > 0 && (size_t)length < sizeof name ? mw_model_find(base, name) : NULL;
+  return found ? (size_t)(found - base->tensors) : SIZE_MAX;
+}
+
+/* ---- a module's change ----------------------------------------------------------------------------------------------- */
+
+static bool refuse_shapes(const mw_adapter_module *module, const mw_tensor *target, mw_error *err) {
+  mw_text shapes = {0};
+  mw_text_escaped name;
+  for (int i = MW_ADAPTER_NAME_A; i <= MW_ADAPTER_NAME_B; i++) {
+    const mw_tensor *factor = module->role[i];
+    mw_text_format(&shapes, i == MW_ADAPTER_NAME_A ? "factors A of shape " : " and B of shape ");
+    mw_text_shape(&shapes, factor->shape, factor->rank);
+  }
+  mw_text_format(&shapes, ", but the base's tensor has shape ");
+  mw_text_shape(&shapes, target->shape, target->rank);
+  mw_error_set(err, MW_DATA, "module '%s' has %s", mw_text_escape_z(&name, module->name.module), shapes.bytes ? shapes.bytes : "others");
+  mw_text_free(&shapes);
+  return false;
+}
+
+bool mw_adapter_module_change(const mw_adapter_module *module, const mw_tensor *target, bool turned, mw_adapted_change *out,
+                              mw_error *err) {
+  const mw_tensor *a = module->role[MW_ADAPTER_NAME_A], *b = module->role[MW_ADAPTER_NAME_B];
+  const mw_tensor *magnitude = module->role[MW_ADAPTER_NAME_MAGNITUDE];
+  mw_text_escaped name;
+  if (a->rank < 2 || b->rank < 2 || target->rank < 2) return refuse_shapes(module, target, err);
+  uint64_t rank = a->shape[0], in = mw_tensor_elements(a) / rank, outs = b->shape[0], rows = target->shape[0],
+           columns = mw_tensor_elements(target) / rows;
+  if (mw_tensor_elements(b) / outs != rank)
+    return mw_error_set(err, MW_DATA, "module '%s': the ranks disagree: %llu of factor A, %llu of factor B",
+                        mw_text_escape_z(&name, module->name.module), (unsigned long long)rank,
+                        (unsigned long long)(mw_tensor_elements(b) / outs));
+  bool plain = outs == rows && in == columns && !module->name.embedding, other = target->rank == 2 && outs == columns && in == rows;
+  if (!plain && !other) return refuse_shapes(module, target, err);
+  *out = (mw_adapted_change){.rank = rank, .turned = plain && other ? turned : other, .magnitude = magnitude};
+  out->left = out->turned ? a : b;
+  out->right = out->turned ? b : a;
+  if (magnitude && mw_tensor_elements(magnitude) != outs)
+    return mw_error_set(err, MW_DATA, "module '%s': its magnitude vector has %llu elements, expected %llu",
+                        mw_text_escape_z(&name, module->name.module), (unsigned long long)mw_tensor_elements(magnitude),
+                        (unsigned long long)outs);
+  return true;
+}

@@ -1,0 +1,249 @@
+--- Models with adapters: W + s B A, formed while it is read, against the same in plain Lua; and adapters that are refused.
+package.path = "tests/reports/?.lua;" .. package.path
+local M = require "models"
+
+local config = '{"model_type": "toy", "num_hidden_layers": 1}'
+
+--- Numbers that f32 and bf16 hold exactly and whose products do too, so that plain Lua has the same bits.
+local function numbers(count, seed)
+  local list = {}
+  for i = 1, count do list[i] = ((i * 7 + seed * 13) % 17 - 8) / 16 end
+  return list
+end
+local function tensor(seed, ...)
+  local count = 1
+  for _, n in ipairs { ... } do count = count * n end
+  return { "F32", { ... }, numbers(count, seed) }
+end
+local base = {
+  ["model.layers.0.q.weight"] = tensor(1, 6, 4), ["model.layers.0.q.bias"] = tensor(2, 6), ["model.layers.0.up.weight"] = tensor(3, 5, 4),
+  ["model.embed.weight"] = tensor(4, 7, 4), ["model.conv.weight"] = tensor(5, 3, 2, 3, 3), ["model.layers.0.square.weight"] = tensor(6, 4, 4),
+}
+M.model("base", base, config)
+
+local function factors(module, rank, out, inputs, seed, more)
+  local list = { ["base_model.model." .. module .. ".lora_A.weight"] = tensor(seed, rank, inputs), ["base_model.model." .. module .. ".lora_B.weight"] = tensor(seed + 1, out, rank) }
+  for name, value in pairs(more or {}) do list[name] = value end
+  return list
+end
+
+local written = 0
+--- An adapter's folder; `settings` are the keys of its configuration beside peft_type.
+local function adapter(tensors, settings)
+  written = written + 1
+  local folder = "adapter" .. written
+  M.safetensors(folder .. "/adapter_model.safetensors", tensors)
+  M.write(folder .. "/adapter_config.json", '{"peft_type": "LORA", ' .. (settings or '"r": 2, "lora_alpha": 4') .. "}")
+  return folder
+end
+
+local function join(...)
+  local all = {}
+  for _, list in ipairs { ... } do for name, value in pairs(list) do all[name] = value end end
+  return all
+end
+
+--- W + scale * (left * right), row after row.
+local function added(w, scale, left, right, rows, rank, columns)
+  local list = {}
+  for i = 0, rows - 1 do
+    for j = 0, columns - 1 do
+      local sum = 0
+      for k = 0, rank - 1 do sum = sum + left[i * rank + k + 1] * right[k * columns + j + 1] end
+      list[i * columns + j + 1] = w[i * columns + j + 1] + scale * sum
+    end
+  end
+  return list
+end
+local function turned(list, rows, columns)
+  local out = {}
+  for i = 0, rows - 1 do for j = 0, columns - 1 do out[j * rows + i + 1] = list[i * columns + j + 1] end end
+  return out
+end
+
+local function same(found, expected)
+  assert.equal(#expected, #found)
+  for i, value in ipairs(expected) do assert.equal(value, found[i], "element " .. i) end
+end
+local function near(found, expected)
+  assert.equal(#expected, #found)
+  for i, value in ipairs(expected) do assert.is_true(math.abs(value - found[i]) <= 1e-6 * (1 + math.abs(value)), ("element %d: %.9g, expected %.9g"):format(i, found[i], value)) end
+end
+local function with(folder) return (M.made("moonweld soup --models base+" .. folder)) end
+local Q, UP, EMBED, CONV, SQUARE = "model.layers.0.q", "model.layers.0.up", "model.embed", "model.conv", "model.layers.0.square"
+local function q(scale, seed) return added(base[Q .. ".weight"][3], scale, numbers(12, seed + 1), numbers(8, seed), 6, 2, 4) end
+
+describe("a model with an adapter", function()
+  it("is W + alpha / r B A, and the rest as it was", function()
+    local out = with(adapter(factors(Q, 2, 6, 4, 20)))
+    same(out[Q .. ".weight"], q(2, 20))
+    for name, values in pairs(base) do if name ~= Q .. ".weight" then same(out[name], values[3]) end end
+  end)
+  it("changes no bit where B is zero, the sign of a zero neither", function()
+    M.model("zeros", { [Q .. ".weight"] = { "BF16", { 6, 4 }, -0.0 } }, config)
+    local list = factors(Q, 2, 6, 4, 20)
+    list["base_model.model." .. Q .. ".lora_B.weight"][3] = 0
+    local folder = adapter(list)
+    local _, _, out = M.made("moonweld soup --models zeros+" .. folder)
+    assert.equal(M.bytes("zeros/model.safetensors"):sub(-48), M.bytes(out .. "/model.safetensors"):sub(-48))
+    _, _, out = M.made("moonweld lerp --a zeros --b zeros+" .. folder .. " --t 0.3")
+    assert.equal(M.bytes("zeros/model.safetensors"):sub(-48), M.bytes(out .. "/model.safetensors"):sub(-48))
+  end)
+  it("is written in the base's dtype", function()
+    M.model("half", { [Q .. ".weight"] = { "BF16", { 6, 4 }, base[Q .. ".weight"][3] } }, config)
+    local folder = adapter(factors(Q, 2, 6, 4, 20))
+    assert.equal("BF16", M.made("moonweld soup --models half+" .. folder)[Q .. ".weight"].dtype)
+    same(M.made("moonweld soup --dtype f32 --models half+" .. folder)[Q .. ".weight"], q(2, 20))
+  end)
+  it("takes several adapters, in turn", function()
+    local out = M.made("moonweld soup --models base+" .. adapter(factors(Q, 2, 6, 4, 20)) .. "+" .. adapter(factors(Q, 2, 6, 4, 30)))
+    near(out[Q .. ".weight"], added(q(2, 20), 2, numbers(12, 31), numbers(8, 30), 6, 2, 4))
+  end)
+  it("is an expert like another", function()
+    local folder = adapter(factors(Q, 2, 6, 4, 20))
+    local out = M.made("moonweld task_arithmetic --base base --experts base+" .. folder .. " --weight 0.5")
+    local expected, w = q(2, 20), base[Q .. ".weight"][3]
+    for i in ipairs(expected) do expected[i] = w[i] + 0.5 * (expected[i] - w[i]) end
+    near(out[Q .. ".weight"], expected)
+    out = M.made("moonweld ties --base base --experts base+" .. folder .. " base --density 0.5")
+    assert.equal(24, #out[Q .. ".weight"])
+  end)
+  it("scales by sqrt(r) with use_rslora, and by module with rank_pattern and alpha_pattern", function()
+    near(with(adapter(factors(Q, 2, 6, 4, 20), '"r": 2, "lora_alpha": 4, "use_rslora": true'))[Q .. ".weight"], q(4 / math.sqrt(2), 20))
+    local list = join(factors(Q, 2, 6, 4, 20), factors(UP, 4, 5, 4, 40))
+    local settings = '"r": 2, "lora_alpha": 4, "rank_pattern": {"up": 4}, "alpha_pattern": {"layers\\\\.\\\\d+\\\\.(q|v)": 1, "q": 9}'
+    local out = with(adapter(list, settings))
+    same(out[Q .. ".weight"], q(0.5, 20))
+    same(out[UP .. ".weight"], added(base[UP .. ".weight"][3], 1, numbers(20, 41), numbers(16, 40), 5, 4, 4))
+  end)
+  it("turns the product for weights that are stored [in, out], and for embeddings", function()
+    M.model("conv1d", { [Q .. ".weight"] = tensor(1, 4, 6), [SQUARE .. ".weight"] = tensor(6, 4, 4) }, config)
+    local list = join(factors(Q, 2, 6, 4, 20), factors(SQUARE, 2, 4, 4, 50))
+    local out = M.made("moonweld soup --models conv1d+" .. adapter(list, '"r": 2, "lora_alpha": 4, "fan_in_fan_out": true'))
+    same(out[Q .. ".weight"], added(numbers(24, 1), 2, turned(numbers(8, 20), 2, 4), turned(numbers(12, 21), 6, 2), 4, 2, 6))
+    same(out[SQUARE .. ".weight"], added(numbers(16, 6), 2, turned(numbers(8, 50), 2, 4), turned(numbers(8, 51), 4, 2), 4, 2, 4))
+    out = M.made("moonweld soup --models conv1d+" .. adapter(list))
+    same(out[SQUARE .. ".weight"], added(numbers(16, 6), 2, numbers(8, 51), numbers(8, 50), 4, 2, 4))
+    local names = "base_model.model." .. EMBED .. ".lora_embedding_"
+    out = with(adapter { [names .. "A"] = tensor(60, 2, 7), [names .. "B"] = tensor(61, 4, 2) })
+    same(out[EMBED .. ".weight"], added(numbers(28, 4), 2, turned(numbers(14, 60), 2, 7), turned(numbers(8, 61), 4, 2), 7, 2, 4))
+  end)
+  it("takes a convolution's window as inputs", function()
+    local out = with(adapter { ["base_model.model." .. CONV .. ".lora_A.weight"] = tensor(70, 2, 2, 3, 3), ["base_model.model." .. CONV .. ".lora_B.weight"] = tensor(71, 3, 2, 1, 1) })
+    same(out[CONV .. ".weight"], added(numbers(54, 5), 2, numbers(6, 71), numbers(36, 70), 3, 2, 18))
+  end)
+  it("replaces what was saved whole, and adds to biases", function()
+    local list = factors(Q, 2, 6, 4, 20, { ["base_model.model.model.embed.weight"] = tensor(80, 7, 4), ["base_model.model." .. Q .. ".lora_B.bias"] = tensor(81, 6) })
+    local out = with(adapter(list))
+    same(out[EMBED .. ".weight"], numbers(28, 80))
+    same(out[Q .. ".bias"], added(numbers(6, 2), 2, { 1 }, numbers(6, 81), 1, 1, 6))
+  end)
+  it("gives each output the length of its magnitude with DoRA", function()
+    local list = factors(Q, 2, 6, 4, 20, { ["base_model.model." .. Q .. ".lora_magnitude_vector"] = { "F32", { 6 }, { 1, 2, 3, 0.5, 0.25, 4 } } })
+    local expected, lengths = q(2, 20), { 1, 2, 3, 0.5, 0.25, 4 }
+    for i = 0, 5 do
+      local squares = 0
+      for j = 1, 4 do squares = squares + expected[4 * i + j] ^ 2 end
+      for j = 1, 4 do expected[4 * i + j] = expected[4 * i + j] * lengths[i + 1] / math.sqrt(squares) end
+    end
+    near(with(adapter(list, '"r": 2, "lora_alpha": 4, "use_dora": true'))[Q .. ".weight"], expected)
+  end)
+  it("knows the names of diffusers and of kohya, and leaves out what is of another model of the pipeline", function()
+    local function named(a, b, more) return join({ [a] = tensor(20, 2, 4), [b] = tensor(21, 6, 2) }, more or {}) end
+    local list = named("unet." .. Q .. ".lora.down.weight", "unet." .. Q .. ".lora.up.weight",
+      { ["text_encoder.x.lora_A.weight"] = tensor(1, 2, 4), ["text_encoder.x.lora_B.weight"] = tensor(1, 6, 2) })
+    M.safetensors("diffusers.safetensors", list)
+    local out, said = M.made "moonweld soup --models base+diffusers.safetensors"
+    same(out[Q .. ".weight"], q(1, 20))
+    assert.truthy(said:find("a part of it is of another model", 1, true))
+    M.safetensors("kohya.safetensors", named("lora_unet_model_layers_0_q.lora_down.weight", "lora_unet_model_layers_0_q.lora_up.weight", { ["lora_unet_model_layers_0_q.alpha"] = { "F32", {}, 1 } }))
+    same(M.made("moonweld soup --models base+kohya.safetensors")[Q .. ".weight"], q(0.5, 20))
+    M.model("file", { ["model.diffusion_model." .. Q .. ".weight"] = base[Q .. ".weight"] }, config)
+    same(M.made("moonweld soup --models file/model.safetensors+kohya.safetensors")["model.diffusion_model." .. Q .. ".weight"], q(0.5, 20))
+    local packed = [[{"lora_adapter_metadata": "{\"unet.peft_type\": \"LORA\", \"unet.r\": 2, \"unet.lora_alpha\": 8, \"text_encoder.r\": 99}"}]]
+    M.safetensors("packed.safetensors", named("unet." .. Q .. ".lora_A.weight", "unet." .. Q .. ".lora_B.weight"), packed)
+    same(M.made("moonweld soup --models base+packed.safetensors")[Q .. ".weight"], q(4, 20))
+  end)
+  it("meets a base whose names begin otherwise", function()
+    M.model("bare", { ["layers.0.q.weight"] = base[Q .. ".weight"] }, config)
+    same(M.made("moonweld soup --models bare+" .. adapter(factors(Q, 2, 6, 4, 20)))["layers.0.q.weight"], q(2, 20))
+    same(with(adapter(factors("layers.0.q", 2, 6, 4, 20)))[Q .. ".weight"], q(2, 20))
+  end)
+  it("may be an adapter alone that names its base, and a folder with a + in its name", function()
+    same(M.made("moonweld soup --models " .. adapter(factors(Q, 2, 6, 4, 20), '"r": 2, "lora_alpha": 4, "base_model_name_or_path": "base"'))[Q .. ".weight"], q(2, 20))
+    M.model("base+plus", base, config)
+    same(M.made("moonweld soup --models base+plus")[Q .. ".weight"], base[Q .. ".weight"][3])
+    same(M.made("moonweld soup --models base+plus+" .. adapter(factors(Q, 2, 6, 4, 20)))[Q .. ".weight"], q(2, 20))
+  end)
+  it("has the same bits for any threads, tiles and blocks", function()
+    M.model("wide", { [Q .. ".weight"] = tensor(1, 300, 301), ["other.weight"] = tensor(2, 100, 400) }, config)
+    local folder = adapter(join(factors(Q, 5, 300, 301, 20), factors("other", 5, 100, 400, 30)), '"r": 5, "lora_alpha": 1.7')
+    local first
+    for _, setting in ipairs { "MOONWELD_ISA=base moonweld soup --threads 1", "MOONWELD_TILE=4096 moonweld soup --threads 3", "moonweld soup --threads 2" } do
+      local out = "wide-" .. #setting
+      local code, said = M.run("export " .. setting:gsub("moonweld", "; moonweld", 1) .. " --models wide+" .. folder .. " -o " .. out)
+      assert.equal(0, code, said)
+      first = first or M.bytes(out .. "/model.safetensors")
+      assert.equal(first, M.bytes(out .. "/model.safetensors"))
+    end
+  end)
+end)
+
+describe("an adapter is refused", function()
+  local good = factors(Q, 2, 6, 4, 20)
+  local function refused(tensors, settings, ...) M.refused("moonweld soup --models base+" .. adapter(tensors, settings), ...) end
+  it("where its configuration is none, or of another kind", function()
+    local folder = adapter(good)
+    M.write(folder .. "/adapter_config.json", "{not json")
+    M.refused("moonweld soup --models base+" .. folder, "adapter_config.json")
+    M.write(folder .. "/adapter_config.json", '{"peft_type": "IA3"}')
+    M.refused("moonweld soup --models base+" .. folder, "peft_type", "IA3", "LORA")
+    os.remove(M.folder .. "/" .. folder .. "/adapter_config.json")
+    M.refused("moonweld soup --models base+" .. folder, "adapter_config.json", "lora_alpha is not known")
+    for _, key in ipairs { "use_qalora", "arrow_config", "layer_replication", "target_parameters", "trainable_token_indices", "a_new_variant" } do
+      refused(good, '"r": 2, "' .. key .. '": [[1, 2]]', key)
+    end
+    refused(good, '"r": 2, "init_lora_weights": "pissa"', "init_lora_weights", "pissa")
+  end)
+  it("where rank or alpha is no number that can be", function()
+    for _, r in ipairs { "0", "-1", "1e9", "2.5", '"2"' } do refused(good, '"r": ' .. r, "r: found " .. r) end
+    for _, alpha in ipairs { '"8"', "1e400", "true" } do refused(good, '"r": 2, "lora_alpha": ' .. alpha, "lora_alpha: found " .. alpha) end
+    refused(good, '"r": 2, "lora_alpha": NaN', "adapter_config.json")
+    refused(good, '"r": 2, "rank_pattern": {"q": 0}', "rank_pattern: found 0")
+    for _, pattern in ipairs { "(a+)+$", "(?=x)", "a{2,9}", "x**", "[", "(", "a|b)" } do
+      refused(good, ('"r": 2, "alpha_pattern": {"%s": 1}'):format(pattern), "alpha_pattern", "not supported")
+    end
+  end)
+  it("where factors, ranks or shapes disagree", function()
+    refused(good, '"r": 3', "the ranks disagree: 2", "3 of the configuration")
+    refused(join(good, { ["base_model.model." .. Q .. ".lora_B.weight"] = tensor(1, 6, 3) }), nil, "the ranks disagree")
+    refused(factors(Q, 2, 6, 5, 20), nil, "[2,5]", "[6,2]", "[6,4]")
+    refused({ ["base_model.model." .. Q .. ".lora_A.weight"] = tensor(1, 2, 4) }, nil, Q, "factor A without B")
+    refused({ ["base_model.model." .. Q .. ".lora_B.weight"] = tensor(1, 6, 2) }, nil, Q, "factor B without A")
+    refused(join(good, { ["base_model.model." .. Q .. ".lora_A.default.weight"] = tensor(1, 2, 4) }), nil, Q, "adapted twice")
+    refused(good, '"r": 2, "use_dora": true', "use_dora is true", "no magnitude vector")
+    refused(join(good, { ["base_model.model." .. Q .. ".lora_magnitude_vector"] = tensor(1, 6) }), nil, "use_dora is false")
+    refused(join(good, { ["base_model.model." .. Q .. ".lora_magnitude_vector"] = tensor(1, 5) }), '"r": 2, "use_dora": true', "magnitude vector has 5")
+    refused({ ["base_model.model.model.embed.weight"] = tensor(80, 8, 4) }, nil, "[8,4]", "[7,4]")
+    refused(join(good, { ["base_model.model." .. Q .. ".lora_A.weight"] = { "I32", { 2, 4 }, 1 } }), nil, "I32", "real numbers")
+  end)
+  it("where its names meet nothing", function()
+    refused(join(good, factors("model.layers.7.q", 2, 6, 4, 1)), nil, "1 of its 2 modules meet no tensor", "model.layers.7.q")
+    refused(factors("h.0.attn", 2, 6, 4, 1), nil, "1 of its 1 modules", "another base")
+    refused({ ["base_model.model." .. Q .. ".hada_w1_a"] = tensor(1, 2, 4) }, nil, "hada_w1_a", "no kind of adapter")
+    M.refused("moonweld soup --models base+nowhere", "nowhere: no such file or folder")
+    M.refused("moonweld soup --models " .. adapter(good, '"r": 2, "base_model_name_or_path": "org/missing"'), "LoRA (PEFT) adapter", "org/missing")
+    M.refused("moonweld soup --models " .. adapter(good, '"r": 2'), "base_model_name_or_path")
+  end)
+  it("where a factor is not finite", function()
+    local bad = tensor(20, 2, 4)
+    bad[3][6] = 1 / 0
+    refused(join(good, { ["base_model.model." .. Q .. ".lora_A.weight"] = bad }), nil, "lora_A", "index 5", "NaN or infinite")
+  end)
+  it("given in the place of a model, with advice", function()
+    local folder = adapter(good, '"r": 2')
+    M.refused("moonweld soup --models " .. folder .. "/adapter_model.safetensors", "a LoRA (PEFT) adapter", "BASE+ADAPTER")
+    M.safetensors("factors.safetensors", good)
+    M.refused("moonweld soup --models factors.safetensors", "a LoRA (PEFT) adapter", "BASE+ADAPTER")
+  end)
+end)
