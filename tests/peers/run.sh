@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# run.sh [SCRIPT...]: the peer checks: torch, transformers and mergekit compute the same. They need a Python that has them:
+# run.sh [SCRIPT...]: the peer checks: torch, transformers and mergekit compute the same; diffusers and sentence-transformers load what
+# they should. They need a Python that has them:
 #   python3 -m venv VENV && VENV/bin/pip install torch==2.13.0 && VENV/bin/pip install torch==2.13.0 mergekit transformers safetensors
 #   PEERS_PYTHON=VENV/bin/python tests/peers/run.sh
 # Without one they are skipped; they are never part of `make test`.
@@ -11,9 +12,15 @@ if ! "$python" -c 'import torch, transformers, safetensors' 2>/dev/null; then
   exit 0
 fi
 failed=0
-for script in ${*:-torch_check.py losses.py mergekit_check.py}; do
-  if [ "$script" = mergekit_check.py ] && ! "$python" -c 'import mergekit' 2>/dev/null; then
-    echo "skipped: mergekit is not there"
+for script in ${*:-torch_check.py losses.py mergekit_check.py diffusers_check.py sentence_check.py}; do
+  case $script in # what it needs beside torch and transformers
+    mergekit_check.py) module=mergekit ;;
+    diffusers_check.py) module=diffusers ;;
+    sentence_check.py) module=sentence_transformers ;;
+    *) module=torch ;;
+  esac
+  if ! "$python" -c "import $module" 2>/dev/null; then
+    echo "skipped: $module is not there"
     continue
   fi
   echo "== $script"
