@@ -60,7 +60,7 @@ typedef struct mw_scored {
 } mw_scored;
 
 typedef struct mw_options {
-  const char *output;    /* folder to make; NULL while only planning */
+  const char *output;    /* folder to make, or NAME.safetensors: one file; NULL while only planning */
   const char *dtype;     /* "f32" "f16" "bf16" "f64", or NULL / "keep": the donor's dtype, tensor by tensor */
   uint64_t shard_size;   /* bytes of tensor data a file; default 5e9 */
   int threads;           /* 0: OMP_NUM_THREADS, else all cores */

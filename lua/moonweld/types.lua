@@ -496,7 +496,7 @@ function log_softmax(x) end
 ---Options are named as on the command line, with '_' for '-'. Numbers may be texts, where an integer of Lua cannot hold them; sizes
 ---such as "5GB". What stands before `progress` is made of options.def by `make docs`.
 ---@class MergeOptions
----@field output? string the folder to make
+---@field output? string the folder to make; NAME.safetensors makes one file, with NAME.lock.json and NAME.md beside it
 ---@field force? boolean replace an output that moonweld made
 ---@field dtype? "f32"|"f16"|"bf16"|"f64"|"keep" of the output; keep (default): the first model's, tensor by tensor
 ---@field shard_size? integer|string tensor bytes a file (default 5GB; GB is 10^9 bytes, GiB 2^30)

@@ -35,7 +35,7 @@ static int make(lua_State *L, bool run) {
   mw_call *call = mw_call_begin(L);
   mw_given_options(call, 3, NULL, &given);
   mw_options *options = &given.options;
-  if (run && !options->output) return luaL_error(L, "option 'output' is needed: the folder to make");
+  if (run && !options->output) return luaL_error(L, "option 'output' is needed: the folder to make, or NAME.safetensors");
   if (run && options->explain) return luaL_error(L, "option 'explain' belongs to plan, not to merge");
   options->print = mw_call_print;
   options->scored = mw_call_scored;

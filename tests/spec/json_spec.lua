@@ -77,21 +77,29 @@ RECIPE
       moonweld list --json > list
       moonweld plan lerp --a "$PICO/kjv" --b "$PICO/py" --t 0,1 --json --explain > plan1
       moonweld plan ./best.lua --models "$PICO/kjv" "$PICO/py" --data a.jsonl --score loss:a.jsonl --json --quiet > plan2
+      mkdir p q
+      for pipeline in p q; do
+        cp -r "$PICO/$([ $pipeline = p ] && echo kjv || echo py)" $pipeline/text_encoder
+        printf '{"text_encoder": ["transformers", "X"], "vae": [%s]}' "$([ $pipeline = p ] && echo '"diffusers", "X"' || echo null, null)" > $pipeline/model_index.json
+      done
+      cp -r "$PICO/kjv" p/vae
+      moonweld plan lerp --a p --b q --json > plan3
+      moonweld lerp --a p --b q -o pipeline --log-json 2> events
       moonweld inspect "$PICO/kjv" --stats --json > inspect
       moonweld diff "$PICO/kjv" "$PICO/py" --base "$PICO/base" --json > diff
       moonweld eval "$PICO/kjv" --data a.jsonl --json > eval
-      moonweld ./best.lua --models "$PICO/kjv" "$PICO/py" --data a.jsonl --score loss:a.jsonl --threads 1 --dtype f32 -o best --log-json 2> events
+      moonweld ./best.lua --models "$PICO/kjv" "$PICO/py" --data a.jsonl --score loss:a.jsonl --threads 1 --dtype f32 -o best --log-json 2>> events
       moonweld lerp --a "$PICO/kjv/model.safetensors" --b "$PICO/py" -o lone --log-json 2>> events
       moonweld lerp --a "$PICO/kjv" --b nowhere -o no --log-json 2>> events || true
     ]]
   end)
   it("list", function() holds("list --json", { "list" }) end)
-  it("plan", function() holds("plan --json", { "plan1", "plan2" }) end)
+  it("plan", function() holds("plan --json", { "plan1", "plan2", "plan3" }) end)
   it("inspect", function() holds("inspect --json", { "inspect" }) end)
   it("diff", function() holds("diff --json", { "diff" }) end)
   it("eval", function() holds("eval --json", { "eval" }) end)
   it("events", function() holds("--log-json", { "events" }, true, function(event) return event.event end) end)
-  it("the lock", function() holds("merge.lock.json", { "best/merge.lock.json" }) end)
+  it("the lock", function() holds("merge.lock.json", { "best/merge.lock.json", "pipeline/merge.lock.json" }) end)
   it("the log of a training", function() holds("moonweld/training.jsonl", { "best/moonweld/training.jsonl" }, true) end)
   it("has a section for each command that prints JSON", function()
     for line in io.lines "src/cli/commands.def" do
