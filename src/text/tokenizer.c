@@ -139,9 +139,16 @@ void mw_tokenizer_free(mw_tokenizer *t) {
   free(t);
 }
 
+static uint32_t above(uint32_t count, mw_ids ids) {
+  for (size_t i = 0; i < ids.count; i++)
+    if (ids.ids[i] >= count) count = ids.ids[i] + 1;
+  return count;
+}
+
 uint32_t mw_tokenizer_count(const mw_tokenizer *t) {
   if (t->is_model) return (uint32_t)t->model.count;
-  return t->bpe.count > t->added.count ? t->bpe.count : t->added.count;
+  uint32_t count = t->bpe.count > t->added.count ? t->bpe.count : t->added.count;
+  return above(above(count, t->processor.before), t->processor.after); /* a template may name others */
 }
 
 /* ---- encoding ---- */
