@@ -25,13 +25,18 @@ comma    := ,
 WARN     := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion
 # Contraction and fast-math would make results depend on the compiler and the instruction set.
 EXACT    := -ffp-contract=off -fno-math-errno -fno-trapping-math
-HARDEN   := $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2) -fstack-protector-strong
+HARDEN   := $(if $(SAN)$(COVERAGE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2) -fstack-protector-strong
 SANITIZE := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 OPTIMISE ?= -O2
 KERNELS  ?= -O3
 override CFLAGS += -std=c11 -D_GNU_SOURCE $(OPTIMISE) -g $(WARN) $(EXACT) -fPIC -fvisibility=hidden -fopenmp $(HARDEN) $(SANITIZE) \
                    -Isrc -Iinclude $(if $(SECCOMP),-DMW_SECCOMP) $(if $(SAN),-DMW_SANITIZED) $(PC_FLAGS)
 override LDFLAGS += -Wl,--as-needed $(SANITIZE) -fopenmp
+# Which lines and branches tests execute; the kernels, which are made of macros, are counted once each.
+ifdef COVERAGE
+override CFLAGS  += --coverage -fprofile-update=atomic
+override LDFLAGS += --coverage
+endif
 # OpenMP's threads outlive the Lua state that closes the module, so what is loaded is never unloaded.
 SHARED := -shared -Wl,-z,nodelete
 
@@ -49,13 +54,13 @@ LIB_SOURCES := $(filter-out src/num/kernels_avx%.c src/base/checksum_avx2.c,$(LI
 endif
 CLI_SOURCES := $(wildcard src/cli/*.c)
 LUA_FILES   := $(sort $(wildcard lua/moonweld/*.lua lua/moonweld/*/*.lua) $(wildcard recipes/*.lua))
-LIB_OBJECTS := $(LIB_SOURCES:src/%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/embedded.o
+LIB_OBJECTS := $(LIB_SOURCES:src/%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/embedded.o $(if $(COVERAGE),$(BUILD)/tests/coverage/let_through.o)
 CLI_OBJECTS := $(CLI_SOURCES:src/%.c=$(BUILD)/obj/%.o)
 UNIT_TESTS  := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT_SHARED := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c)))
 
-.PHONY: all units demo demo-dam test check fuzz bench bench-learn big install install-module uninstall clean deps docs
+.PHONY: all units demo demo-dam test check torture coverage fuzz bench bench-learn big install install-module uninstall clean deps docs
 .DELETE_ON_ERROR:
 all: $(BUILD)/moonweld $(BUILD)/moonweld.so
 
@@ -180,6 +185,17 @@ check: all
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) SAN=1 all units
 	$(Q)tests/run.sh build/san unit cli rules fuzz
 	$(Q)tests/run.sh $(BUILD) faults-all
+
+# The long form of everything, which goes on where it was stopped: hours. FUZZ_SECONDS=600 for each fuzz target.
+torture: all units
+	$(Q).ci/deps clang
+	$(Q)tests/torture.sh $(BUILD)
+
+# What the tests execute, of every room and of the parts that safety rests on; SUITES names others than the usual.
+coverage:
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) BUILD=build/coverage COVERAGE=1 OPTIMISE=-O0 KERNELS=-O1 all units
+	$(Q)find build/coverage -name '*.gcda' -delete
+	$(Q)tests/coverage/run.sh build/coverage $(SUITES)
 
 bench: all
 	$(Q)tests/bench/bench.sh $(BUILD)/moonweld

@@ -175,6 +175,58 @@ each { "malloc", "ENOMEM+", codes = { 0, 1, 71 }, left = true, step = 71 }
 each { "malloc", "ENOMEM", codes = { 0, 1, 71 }, left = true, step = 397, more = "--log-json", events = true }
 each { "malloc", "ENOMEM+", codes = { 0, 1, 71 }, left = true, step = 397, more = "--log-json", events = true }
 
+-- ---- every command ----
+
+-- What a command says with 0 is what it says without a fault, and what it makes too, or a warning tells what it lacks; with another
+-- code it says why in one line and makes nothing. `before` is a command line that prepares the room.
+local faults = {
+  { "pread", "EIO" }, { "pread", "short" }, { "pread", "EINTR" }, { "pread", "end" }, { "pwrite", "ENOSPC" }, { "pwrite", "short" }, { "open", "EMFILE" },
+  { "open", "EACCES" }, { "openat", "EMFILE" }, { "fstat", "EIO" }, { "close", "EIO" }, { "fsync", "EIO" }, { "fdatasync", "EIO" }, { "renameat2", "EIO" },
+  { "flock", "EOPNOTSUPP+" }, { "malloc", "ENOMEM" }, { "malloc", "ENOMEM+" },
+}
+local function command(name, words, before)
+  local function prepare()
+    clear()
+    if before then assert(run(("cd %s && exec '%s' %s --quiet 2> err"):format(work, moonweld, before)) == 0, read(work .. "/err")) end
+  end
+  local function try(fault)
+    os.remove(work .. "/mark")
+    return run(("cd %s && %s exec '%s' %s > said 2> err"):format(work, fault or "", moonweld, words))
+  end
+  prepare()
+  local begun = snapshot()
+  assert(try() == 0, read(work .. "/err"))
+  local made, said = snapshot(), read(work .. "/said")
+  for _, fault in ipairs(faults) do
+    turn = turn + 1
+    if turn % parts == part % parts then
+      local n = 1
+      wrong = 0
+      repeat
+        local what = ("%s: %s %d %s"):format(name, fault[1], n, fault[2])
+        prepare()
+        local code = try(("LD_PRELOAD=%s FAULT=%s:%d:%s FAULT_MARK=%s/mark"):format(shim, fault[1], n, fault[2], work))
+        local struck = read(work .. "/mark")
+        if struck and code == 0 and not read(work .. "/err"):find("warning: .*" .. (fault[2] == "EACCES" and "Permission" or "\0")) then
+          if read(work .. "/said") ~= said then bad(what, "0, but said " .. read(work .. "/said")) end
+          if snapshot() ~= made then bad(what, "0, but found\n" .. snapshot()) end
+        elseif struck and code ~= 1 then -- 1: OpenMP's own last words
+          if code < 64 or code > 75 or code == 70 then bad(what, ("exit code %d: %s"):format(code, read(work .. "/err"))) end
+          if not read(work .. "/err"):find("moonweld: error: ", 1, true) then bad(what, "it does not say why: " .. read(work .. "/err")) end
+          if snapshot() ~= begun and snapshot() ~= made then bad(what, ("exit code %d and left behind:\n%s"):format(code, snapshot())) end
+        end
+        n = n + (all and 1 or math.max(1, n // 2))
+      until not struck
+      if wrong == 0 then passed = passed + 1 else failed = failed + 1 end
+    end
+  end
+end
+command("plan", "plan slerp --a a --b b --t 0.5 --threads 2")
+command("inspect", "inspect a --stats")
+command("diff", "diff a b --json --threads 2")
+command("a page", "diff a b --html room/page.html --threads 2")
+command("a lone file", "slerp --a a --b b --t 0.5 -o room/one.safetensors --threads 2 --quiet")
+
 -- ---- a recipe that is described ----
 
 -- Its arguments have long texts, so that what is told of them needs memory of its own; that is taken last.
