@@ -299,7 +299,7 @@ static bool run_one(mw_plan *plan, size_t index, const char *folder, relay *r, m
 static bool fill(mw_plan *plan, mw_writer *writer, mw_progress progress, void *context, mw_error *err) {
   relay r = {progress, context, 0, 0, work_of(mw_components_measure(plan->components))};
   for (size_t i = 0; i < plan->components->count; i++) MW_TRY(run_one(plan, i, mw_writer_folder(writer), &r, err));
-  MW_TRY(describe(plan->components, err) && mw_plan_compose_json(plan, err)); /* more may be carried now */
+  MW_TRY(describe(plan->components, err) && mw_plan_facts_compose(plan, err)); /* more may be carried now */
   mw_side_files_provenance provenance = mw_provenance_of(&plan->provenance, plan->recipe, NULL, &plan->options);
   provenance.components_json = plan->components->json.bytes;
   provenance.carried = plan->components->carried.length ? plan->components->carried.bytes : NULL;

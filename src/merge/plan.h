@@ -1,5 +1,5 @@
-/* plan.h: what a plan consists of. plan.c makes a plan and tells what it will take; run_plan.c runs it, and makes further plans for
- * the candidates of a search. */
+/* plan.h: what a plan consists of. plan.c makes a plan, plan_facts.c tells what it will take, run_plan.c runs it, and makes further
+ * plans for the candidates of a search. */
 #ifndef MW_MERGE_PLAN_H
 #define MW_MERGE_PLAN_H
 
@@ -45,9 +45,6 @@ struct mw_plan {
   void *learner;
 };
 
-/* Makes from the result of a recipe what the run needs: places, schedule, layout. And frees all of that. */
-bool mw_plan_settle(mw_plan *plan, mw_error *err);
-void mw_plan_unsettle(mw_plan *plan);
 /* The merge of such a plan, for the executor. */
 mw_job mw_plan_job(mw_plan *plan);
 /* The trainings of a candidate, on the plan's models and data. Their steps are not reported, and no checkpoint is kept. */
@@ -55,9 +52,5 @@ mw_training_job mw_plan_open_training(const mw_plan *plan, const mw_recipe_candi
 /* What the recipe is evaluated with. */
 mw_recipe_task mw_plan_task(const mw_plan *plan, const mw_binding *bindings, size_t count, mw_warning *warnings,
                             const mw_recipe_scorer *scorer);
-/* The text of mw_plan_json, in the place of an older one. */
-bool mw_plan_compose_json(mw_plan *plan, mw_error *err);
-/* Bytes of the output's tensor files. */
-uint64_t mw_plan_written(const mw_plan *plan);
 
 #endif

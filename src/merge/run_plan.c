@@ -1,9 +1,10 @@
 /* run_plan.c: runs a plan: its trainings, its passes, the side files, the publication. If the recipe scores candidates, it is first
  * evaluated again, now with real scores: each candidate is made as a plan of its own, in a temporary folder, measured and removed;
  * the result of that evaluation is then made like any other. */
-#include "merge/plan.h"
+#include "merge/plan_facts.h"
 #include "merge/components.h"
 #include "merge/loss_score.h"
+#include "merge/outputs.h"
 #include "output/side_files.h"
 #include "output/variances.h"
 #include <stdlib.h>
@@ -18,7 +19,7 @@ static bool allowed(const mw_plan *plan, mw_error *err) {
     const mw_model *model = inputs->members[i].model;
     paths[i] = model->folder ? model->folder : model->files[0].path;
   }
-  bool ok = mw_writer_allowed(plan->options.output, plan->options.force, paths, inputs->count, mw_plan_written(plan), err);
+  bool ok = mw_writer_allowed(plan->options.output, plan->options.force, paths, inputs->count, mw_plan_facts_written(plan), err);
   free(paths);
   return ok;
 }
@@ -127,8 +128,8 @@ static bool make_candidate(void *context, const mw_recipe_candidate *made, const
   candidate.options.no_sync = candidate.options.no_hash = true; /* it is removed when it was measured */
   candidate.provenance.drawn = candidate.provenance.required = (mw_text){0}; /* of another evaluation */
   mw_training_job learning = training_candidate(context, made);
-  bool ok = mw_plan_settle(&candidate, err) && write(&candidate, &learning, search_goes_on, context, err);
-  mw_plan_unsettle(&candidate);
+  bool ok = mw_outputs_place(&candidate, err) && write(&candidate, &learning, search_goes_on, context, err);
+  mw_outputs_free(&candidate);
   mw_warning_free(&candidate.warnings);
   return ok;
 }
@@ -148,10 +149,10 @@ static bool search_result(mw_plan *plan, mw_search *search, mw_error *err) {
     mw_recipe_release(&result);
     return false;
   }
-  mw_plan_unsettle(plan);
+  mw_outputs_free(plan);
   mw_recipe_release(&plan->result);
   plan->result = result;
-  return mw_search_choose(search, &plan->result.made, err) && mw_plan_settle(plan, err) &&
+  return mw_search_choose(search, &plan->result.made, err) && mw_outputs_place(plan, err) &&
          mw_provenance_take(&plan->provenance, &plan->result, err);
 }
 

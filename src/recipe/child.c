@@ -1,6 +1,6 @@
 /* child.c: the locked process (recipe.h shows both): calls functions of the prelude (lua/moonweld) and sends what they return. */
 #include "recipe/child.h"
-#include "recipe/prelude_core.h"
+#include "recipe/prelude_nodes.h"
 #include "recipe/prelude_layout.h"
 #include <lauxlib.h>
 #include <stdio.h>
@@ -224,7 +224,7 @@ bool mw_child_evaluate(mw_interpreter *state, void *context, int fd, mw_error *e
   MW_TRY(mw_interpreter_call(state, "evaluate", 4, 1, err));
   size_t count;
   /* The names belong to the result, which stays on the stack. */
-  mw_graph_output *outputs = mw_prelude_core_outputs(L, lua_gettop(L), &count, err);
+  mw_graph_output *outputs = mw_prelude_nodes_outputs(L, lua_gettop(L), &count, err);
   mw_text out = {0};
   mw_result_layout layout;
   return outputs && send_all_drawn(&to, err) && mw_prelude_layout_result(L, lua_gettop(L), &layout, err) &&
@@ -241,7 +241,7 @@ bool mw_child_losses(mw_interpreter *state, void *context, int fd, mw_error *err
   else lua_newtable(L);
   for (size_t i = 0; i < candidate->count; i++) {
     if (mw_graph_is_kept(candidate->graph, candidate->outputs[i].node)) continue; /* no forward pass reads integers */
-    mw_prelude_core_push(L, candidate->outputs[i].node);
+    mw_prelude_nodes_push(L, candidate->outputs[i].node);
     lua_setfield(L, -2, candidate->outputs[i].name);
   }
   MW_TRY(mw_interpreter_call(state, "losses", 1, 1, err));
@@ -252,7 +252,7 @@ bool mw_child_losses(mw_interpreter *state, void *context, int fd, mw_error *err
     char name[24];
     snprintf(name, sizeof name, "%06zu", i); /* sorted as texts they are in the order of numbers */
     lua_rawgeti(L, 1, (lua_Integer)i + 1);
-    outputs[i] = (mw_graph_output){lua_pushstring(L, name), mw_prelude_core_node(L, -2)};
+    outputs[i] = (mw_graph_output){lua_pushstring(L, name), mw_prelude_nodes_at(L, -2)};
   }
   mw_text out = {0};
   return mw_message_put_graph(&out, state->graph, outputs, count, NULL, err) && mw_text_check(&out, err) &&

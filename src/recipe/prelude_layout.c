@@ -1,7 +1,7 @@
 /* prelude_layout.c: as in prelude_core.c, arguments are checked here, rules of operations by the graph. */
 #include "recipe/prelude_layout.h"
 #include "model/layer_name.h"
-#include "recipe/prelude_core.h"
+#include "recipe/prelude_nodes.h"
 #include <lauxlib.h>
 #include <string.h>
 
@@ -34,7 +34,7 @@ static int renamed(lua_State *L) {
 
 static int shape(lua_State *L) {
   const mw_graph *graph = mw_interpreter_of(L)->graph;
-  uint32_t s = mw_graph_facts(graph, mw_prelude_core_node(L, 1)).shape;
+  uint32_t s = mw_graph_facts(graph, mw_prelude_nodes_at(L, 1)).shape;
   if (!s) return 0;
   lua_newtable(L);
   for (unsigned i = 0; i < mw_graph_rank(graph, s); i++) {
@@ -46,7 +46,7 @@ static int shape(lua_State *L) {
 
 /* dtype(tensor): "bf16" of a tensor as a file has it; what is computed is "f32" or "f64". */
 static int dtype(lua_State *L) {
-  mw_graph_node_facts facts = mw_graph_facts(mw_interpreter_of(L)->graph, mw_prelude_core_node(L, 1));
+  mw_graph_node_facts facts = mw_graph_facts(mw_interpreter_of(L)->graph, mw_prelude_nodes_at(L, 1));
   char word[16] = "";
   const char *name = mw_dtype_name(mw_graph_is_stored(facts.op) ? facts.dtype : facts.f64 ? MW_DTYPE_F64 : MW_DTYPE_F32);
   for (size_t i = 0; name[i] && i + 1 < sizeof word; i++)
@@ -74,16 +74,16 @@ static uint32_t take_dims(lua_State *L, int index) {
 
 /* fill(number, {dimensions}): a tensor of one number. */
 static int fill(lua_State *L) {
-  mw_node scalar = mw_prelude_core_node(L, 1), node;
+  mw_node scalar = mw_prelude_nodes_at(L, 1), node;
   uint32_t s = take_dims(L, 2);
   mw_error err;
   if (!mw_graph_fill(mw_interpreter_of(L)->graph, scalar, s, &node, &err)) return fail(L, &err);
-  return mw_prelude_core_push(L, node);
+  return mw_prelude_nodes_push(L, node);
 }
 
 /* The node; where it cannot be, nil and why. */
 static int finish(lua_State *L, bool made, const mw_node *node, const mw_error *err) {
-  if (made) return mw_prelude_core_push(L, *node);
+  if (made) return mw_prelude_nodes_push(L, *node);
   if (err->status != MW_DATA) return fail(L, err);
   lua_pushnil(L);
   lua_pushstring(L, err->text);
@@ -92,7 +92,7 @@ static int finish(lua_State *L, bool made, const mw_node *node, const mw_error *
 
 /* slice(tensor, "rows" | "columns", first, end), counted from 0. */
 static int slice(lua_State *L) {
-  mw_node of = mw_prelude_core_node(L, 1), node;
+  mw_node of = mw_prelude_nodes_at(L, 1), node;
   mw_op op = strcmp(luaL_checkstring(L, 2), "rows") == 0 ? MW_OP_SLICE_ROWS : MW_OP_SLICE_COLUMNS;
   uint64_t extra[2] = {(uint64_t)luaL_checkinteger(L, 3), (uint64_t)luaL_checkinteger(L, 4)};
   mw_error err;
@@ -108,7 +108,7 @@ static int join(lua_State *L) {
   mw_node node, *operands = lua_newuserdatauv(L, (size_t)count * sizeof *operands, 0);
   for (lua_Integer i = 0; i < count; i++) {
     lua_rawgeti(L, 1, i + 1);
-    operands[i] = mw_prelude_core_node(L, -1);
+    operands[i] = mw_prelude_nodes_at(L, -1);
     lua_pop(L, 1);
   }
   mw_error err;
@@ -118,7 +118,7 @@ static int join(lua_State *L) {
 /* gather(tensor, {row, ...}): rows counted from 0; false for a row of zeros. */
 static int gather(lua_State *L) {
   mw_graph *graph = mw_interpreter_of(L)->graph;
-  mw_node of = mw_prelude_core_node(L, 1), node;
+  mw_node of = mw_prelude_nodes_at(L, 1), node;
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_Integer count = luaL_len(L, 2);
   luaL_argcheck(L, count >= 0 && count <= MW_GRAPH_ROWS, 2, "too many rows");
@@ -137,14 +137,14 @@ static int gather(lua_State *L) {
 
 /* turned(tensor): its transpose. */
 static int turned(lua_State *L) {
-  mw_node of = mw_prelude_core_node(L, 1), node;
+  mw_node of = mw_prelude_nodes_at(L, 1), node;
   mw_error err;
   return finish(L, mw_graph_apply(mw_interpreter_of(L)->graph, MW_OP_TRANSPOSE, &of, 1, NULL, &node, &err), &node, &err);
 }
 
 /* reshape(tensor, {dimensions}) */
 static int reshape(lua_State *L) {
-  mw_node of = mw_prelude_core_node(L, 1), node;
+  mw_node of = mw_prelude_nodes_at(L, 1), node;
   uint32_t s = take_dims(L, 2);
   mw_error err;
   return finish(L, mw_graph_reshape(mw_interpreter_of(L)->graph, of, s, &node, &err), &node, &err);

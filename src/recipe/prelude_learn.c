@@ -1,7 +1,7 @@
 /* prelude_learn.c: operations of networks are checked by the graph, not here. config.json was checked when the model was opened; in Lua
  * it is a table of plain values, limited in number and length. */
 #include "recipe/prelude_learn.h"
-#include "recipe/prelude_core.h"
+#include "recipe/prelude_nodes.h"
 #include "recipe/learn_spec.h"
 #include <lauxlib.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@ static int fail(lua_State *L, const mw_error *err) { return mw_interpreter_raise
 
 /* net(op, {operands}, a, b) */
 static int net(lua_State *L) {
-  mw_op op = mw_prelude_core_op(L, 1);
+  mw_op op = mw_prelude_nodes_op(L, 1);
   mw_error err;
   mw_node node;
   luaL_checktype(L, 2, LUA_TTABLE);
@@ -24,12 +24,12 @@ static int net(lua_State *L) {
   mw_node *operands = lua_newuserdatauv(L, (size_t)count * sizeof *operands, 0);
   for (lua_Integer i = 0; i < count; i++) {
     lua_rawgeti(L, 2, i + 1);
-    operands[i] = mw_prelude_core_node(L, -1);
+    operands[i] = mw_prelude_nodes_at(L, -1);
     lua_pop(L, 1);
   }
   uint64_t extra[2] = {(uint64_t)luaL_checkinteger(L, 3), (uint64_t)luaL_checkinteger(L, 4)};
   if (!mw_graph_apply(mw_interpreter_of(L)->graph, op, operands, (uint32_t)count, extra, &node, &err)) return fail(L, &err);
-  return mw_prelude_core_push(L, node);
+  return mw_prelude_nodes_push(L, node);
 }
 
 static int coefficient(lua_State *L) {
@@ -38,15 +38,15 @@ static int coefficient(lua_State *L) {
   mw_node node;
   if (!mw_graph_coefficient(state->graph, state->coefficients++, (uint64_t)luaL_checkinteger(L, 1), luaL_checknumber(L, 2), &node, &err))
     return fail(L, &err);
-  return mw_prelude_core_push(L, node);
+  return mw_prelude_nodes_push(L, node);
 }
 
 static int learned(lua_State *L) {
   mw_error err;
   mw_node node;
-  if (!mw_graph_learned(mw_interpreter_of(L)->graph, mw_prelude_core_node(L, 1), (uint64_t)luaL_checkinteger(L, 2), &node,
+  if (!mw_graph_learned(mw_interpreter_of(L)->graph, mw_prelude_nodes_at(L, 1), (uint64_t)luaL_checkinteger(L, 2), &node,
                         &err)) return fail(L, &err);
-  return mw_prelude_core_push(L, node);
+  return mw_prelude_nodes_push(L, node);
 }
 
 /* tokens(set, windows, length) */
@@ -61,7 +61,7 @@ static int tokens(lua_State *L) {
   }
   if (!mw_graph_tokens(mw_interpreter_of(L)->graph, (uint64_t)luaL_checkinteger(L, 1), windows * length, length, &node, &err))
     return fail(L, &err);
-  return mw_prelude_core_push(L, node);
+  return mw_prelude_nodes_push(L, node);
 }
 
 /* ---- trainings ---- */
@@ -95,7 +95,7 @@ static int learn(lua_State *L) {
                         .share = number_of(L, 1, "share")};
   lua_getfield(L, 1, "seed");
   spec->seed = (uint64_t)luaL_checkinteger(L, -1);
-  if (lua_getfield(L, 1, "loss") != LUA_TNIL) spec->loss = mw_prelude_core_node(L, -1);
+  if (lua_getfield(L, 1, "loss") != LUA_TNIL) spec->loss = mw_prelude_nodes_at(L, -1);
   lua_getfield(L, 1, "coefficients");
   int list = lua_gettop(L);
   spec->count = (size_t)luaL_len(L, list);
@@ -103,7 +103,7 @@ static int learn(lua_State *L) {
   for (size_t i = 0; i < spec->count; i++) {
     lua_rawgeti(L, list, (lua_Integer)i + 1);
     lua_rawgeti(L, -1, 1);
-    spec->parts[i].node = mw_prelude_core_node(L, -1);
+    spec->parts[i].node = mw_prelude_nodes_at(L, -1);
     lua_pop(L, 1);
     if (mw_graph_facts(state->graph, spec->parts[i].node).op != MW_OP_COEFFICIENT)
       return mw_interpreter_raise(L, MW_DATA, "learn's 'start' holds coefficients as columns, tensors or scalars made them");

@@ -1,0 +1,135 @@
+/* outputs.c: an output that is computed is a node of the schedule, one that is kept is a copy; both have a place in the output's
+ * files. What the child returned is checked here: a name, a shape. */
+#include "merge/outputs.h"
+#include "base/utf8.h"
+#include "format/safetensors.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* The member and tensor that an INPUT node reads. */
+static const mw_tensor *read_by(const mw_plan *plan, mw_graph_node_facts input) {
+  return &plan->inputs.members[input.extra[0]].tensors[input.extra[1]];
+}
+
+/* A tensor that the donor has must have the donor's shape, unless the layout is the result's own, or it was cut or joined. */
+static bool check_output(const mw_plan *plan, const mw_graph_output *output, mw_error *err) {
+  const mw_graph *graph = plan->result.made.graph;
+  const mw_tensor *donor = mw_family_find(&plan->inputs.members[plan->inputs.donor], output->name);
+  const mw_graph_node_facts facts = mw_graph_facts(graph, output->node);
+  const uint32_t shape = facts.shape;
+  mw_text_escaped name;
+  if (!*output->name || !mw_utf8_valid(output->name, strlen(output->name)) || strcmp(output->name, "__metadata__") == 0)
+    return mw_error_set(err, MW_DATA, "'%s' is no name for a tensor", mw_text_escape_z(&name, output->name));
+  bool same = shape && (!donor || plan->result.made.layout.own || facts.viewed || (mw_graph_rank(graph, shape) == donor->rank &&
+                                   (!donor->rank || memcmp(mw_graph_dims(graph, shape), donor->shape,
+                                                           donor->rank * sizeof *donor->shape) == 0)));
+  return same || mw_error_set(err, MW_DATA, "the recipe's result has another shape for tensor '%s'", mw_text_escape_z(&name, output->name));
+}
+
+/* Outputs that are computed get a node, those that are kept a copy; places are in the order of names. */
+static bool place(mw_plan *plan, mw_error *err) {
+  const mw_recipe_candidate *made = &plan->result.made;
+  plan->nodes = mw_mem_new(made->output_count, sizeof *plan->nodes, err);
+  plan->places = mw_mem_new(made->output_count, sizeof *plan->places, err);
+  plan->copies = mw_mem_new(made->output_count, sizeof *plan->copies, err);
+  if (!plan->nodes || !plan->places || !plan->copies) return false;
+  for (size_t i = 0; i < made->output_count; i++) {
+    mw_graph_node_facts facts = mw_graph_facts(made->graph, made->outputs[i].node);
+    MW_TRY(check_output(plan, &made->outputs[i], err));
+    bool kept = facts.op == MW_OP_INPUT && plan->inputs.members[facts.extra[0]].kept[facts.extra[1]];
+    if (kept) plan->copies[plan->copy_count++] = (mw_job_copy){(uint32_t)facts.extra[0], (uint32_t)facts.extra[1], (uint32_t)i};
+    else plan->places[plan->node_count] = (uint32_t)i, plan->nodes[plan->node_count++] = made->outputs[i].node;
+  }
+  return true;
+}
+
+/* The dtype of a tensor that the donor lacks: that of the first input that it is made of, else the donor's most frequent. */
+static mw_dtype dtype_of_new(const mw_plan *plan, mw_node node) {
+  const mw_graph *graph = plan->result.made.graph;
+  const mw_family_member *donor = &plan->inputs.members[plan->inputs.donor];
+  for (;;) {
+    mw_graph_node_facts facts = mw_graph_facts(graph, node);
+    if (facts.op == MW_OP_INPUT) return mw_model_written(read_by(plan, facts));
+    if (!facts.operands) break;
+    node = facts.operand[0];
+  }
+  uint64_t elements[MW_DTYPE_COUNT] = {0};
+  mw_dtype most = MW_DTYPE_F32;
+  for (size_t i = 0; i < donor->count; i++) {
+    mw_dtype dtype = mw_model_written(&donor->tensors[i]);
+    elements[dtype] += donor->kept[i] ? 0 : mw_tensor_elements(&donor->tensors[i]);
+    if (elements[dtype] > elements[most]) most = dtype;
+  }
+  return most;
+}
+
+/* Output i as a tensor of the output's files. */
+static mw_tensor describe(const mw_plan *plan, size_t i, const mw_dtype *wanted) {
+  const mw_graph *graph = plan->result.made.graph;
+  const mw_graph_output *output = &plan->result.made.outputs[i];
+  mw_graph_node_facts facts = mw_graph_facts(graph, output->node);
+  const mw_tensor *donor = mw_family_find(&plan->inputs.members[plan->inputs.donor], output->name);
+  bool kept = facts.op == MW_OP_INPUT && plan->inputs.members[facts.extra[0]].kept[facts.extra[1]];
+  bool moved = plan->result.made.layout.own && mw_graph_is_stored(facts.op); /* it is copied as it is */
+  mw_dtype dtype = kept ? (mw_dtype)read_by(plan, facts)->dtype
+                   : wanted ? *wanted
+                   : moved ? dtype_of_new(plan, output->node)
+                   : donor && mw_dtype_kind_of((mw_dtype)donor->dtype) == MW_DTYPE_KIND_REAL ? mw_model_written(donor)
+                   : dtype_of_new(plan, output->node);
+  return (mw_tensor){.name = output->name, .shape = mw_graph_dims(graph, facts.shape),
+                     .rank = (uint8_t)mw_graph_rank(graph, facts.shape), .dtype = (uint8_t)dtype};
+}
+
+/* -o NAME.safetensors: one file and no folder. What needs a folder is refused. */
+static bool name_lone(mw_plan *plan, const mw_model *donor, mw_layout_names *names, mw_error *err) {
+  const char *out = plan->options.output;
+  if (!out || !mw_text_ends_with(out, MW_SAFETENSORS_ENDING)) return true;
+  const char *slash = strrchr(out, '/'), *name = slash ? slash + 1 : out;
+  bool learned = plan->result.made.spec_count;
+  const char *needs = donor->part_count ? "has parts in folders" : learned ? "is learned, with files of its own" : NULL;
+  mw_text_escaped shown;
+  if (needs) {
+    mw_error_set(err, MW_USAGE, "%s: the model %s, so that one file cannot hold it", mw_text_escape_z(&shown, out), needs);
+    return mw_error_hint(err, "name a folder: -o NAME");
+  }
+  names->lone = true;
+  names->stem = mw_mem_copy(&plan->arena, name, strlen(name) - strlen(MW_SAFETENSORS_ENDING), err);
+  return names->stem != NULL;
+}
+
+static bool lay_out(mw_plan *plan, mw_error *err) {
+  size_t count = plan->result.made.output_count;
+  mw_dtype wanted;
+  bool keep = !plan->options.dtype || !mw_dtype_of_word(plan->options.dtype, &wanted); /* the options were checked */
+  mw_tensor *tensors = mw_mem_new(count, sizeof *tensors, err);
+  if (!tensors) return false;
+  for (size_t i = 0; i < count; i++) tensors[i] = describe(plan, i, keep ? NULL : &wanted);
+  const mw_model *donor = plan->inputs.members[plan->inputs.donor].model;
+  mw_layout_names names = {.stem = donor->stem, .parts = donor->parts, .part_count = donor->part_count, .metadata = donor->metadata};
+  bool ok = name_lone(plan, donor, &names, err) &&
+            mw_layout_make(tensors, count, names.lone ? UINT64_MAX : plan->options.shard_size, &names, &plan->layout, err);
+  free(tensors);
+  return ok;
+}
+
+bool mw_outputs_place(mw_plan *plan, mw_error *err) {
+  plan->sets = plan->result.made.layout.sets;
+  plan->set_count = plan->result.made.layout.set_count;
+  return place(plan, err) &&
+         mw_schedule_make(plan->result.made.graph, plan->nodes, plan->node_count, &plan->schedule, err) &&
+         lay_out(plan, err);
+}
+
+void mw_outputs_free(mw_plan *plan) {
+  mw_schedule_free(&plan->schedule);
+  mw_layout_free(&plan->layout);
+  free(plan->nodes);
+  free(plan->places);
+  free(plan->copies);
+  plan->schedule = (mw_schedule){0};
+  plan->layout = (mw_layout){0};
+  plan->nodes = NULL;
+  plan->places = NULL;
+  plan->copies = NULL;
+  plan->copy_count = plan->node_count = 0;
+}
