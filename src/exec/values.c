@@ -1,6 +1,20 @@
 /* values.c: a scalar is computed when it is first asked for, by an iterative walk over the scalars it depends on. The walk
  * ends at sinks, which passes must have set. For example, 1 / sqrt(DOT) where the DOT is known to be 4: the division waits for
- * the square root; the root is computed as 2, then the division as 0.5, and both are kept. */
+ * the square root; the root is computed as 2, then the division as 0.5, and both are kept.
+ *
+ * During speculation the same functions work on guesses. A node then has three states: unknown with a guess (known is false,
+ * value is the guess), assumed (known is true, and the node is in the journal), and known for good (known, not in the journal).
+ * What is computed from something assumed is in the journal too, since it was set during speculation. For example, with
+ * majority = sign(t1 + t2), where the pass has guessed t1 = 5 and t2 = -3:
+ *
+ *                                 t1         t2          t1 + t2    majority   journal
+ *   before the pass               guess 5    guess -3    -          -
+ *   speculative = true; assume    5          -3          -          -          t1 t2
+ *   an output asks for majority   5          -3          2          1          t1 t2 sum majority
+ *   roll back                     guess 5    guess -3    -          -
+ *   speculative = false; set t1   1          guess -3    -          -
+ *
+ * Rolling back only makes nodes unknown; it keeps the values, so a guess is still there for the next pass. */
 #include "exec/values.h"
 #include "expr/compute.h"
 #include <stdlib.h>
@@ -32,6 +46,7 @@ void mw_values_free(mw_values *values) {
   *values = (mw_values){0};
 }
 
+/* Also what mw_values_get computes comes here, so that nothing that depends on an assumption can stay out of the journal. */
 bool mw_values_set(mw_values *values, mw_node node, double value, mw_error *err) {
   values->value[node] = value;
   values->known[node] = true;
@@ -89,6 +104,7 @@ bool mw_values_get(mw_values *values, mw_node scalar, double *out, mw_error *err
   return true;
 }
 
+/* A run has few vectors, so they are looked up in a plain list. */
 bool mw_values_make(mw_values *values, mw_node node, mw_values_vector **out, mw_error *err) {
   for (size_t i = 0; i < values->vector_count; i++)
     if (values->vectors[i].node == node) {
@@ -121,6 +137,7 @@ static const float *learned_of(const mw_job *job, mw_graph_node_facts facts) {
   return NULL;
 }
 
+/* A COEFFICIENT has one initial value for all of its elements, whose bits are in its second extra number. */
 bool mw_values_coefficient(mw_values *values, const mw_job *job, mw_node node, const float **out, mw_error *err) {
   for (size_t i = 0; i < values->coefficient_count; i++)
     if (values->coefficients[i].node == node) {

@@ -40,6 +40,7 @@ static bool operands_in_scratch(mw_tape *tape, mw_graph_node_facts facts, mw_nod
   return true;
 }
 
+/* The FORWARD step of y = op(a, b, c): the same operation on leaves that stand for the slots. */
 static bool make_forward(mw_tape *tape, mw_tape_step *step, mw_error *err) {
   mw_tape_slot *slot = &tape->slots[step->slot];
   mw_node operands[3], value;
@@ -63,6 +64,8 @@ static bool derive_sum(mw_graph *scratch, mw_op op, const mw_node *o, mw_node y,
          mw_graph_apply(scratch, MW_OP_WHERE, (mw_node[]){at, sign, zero}, 3, NULL, out, err);
 }
 
+/* Adds `derivative` to what the step propagates to an operand in this way (STORE, TOTAL, COLUMNS): one propagation for each pair of
+ * slot and way, so that z = x * x propagates to x once, with the sum of both derivatives. */
 static bool propagate(mw_tape *tape, mw_tape_step *step, mw_node operand, int how, mw_node derivative, mw_error *err) {
   if (!derivative) return true;
   uint32_t slot = (uint32_t)(mw_tape_find(tape, operand) - tape->slots);
@@ -89,6 +92,9 @@ static bool finish(mw_tape *tape, mw_tape_propagation *p, bool sum, mw_error *er
   return mw_formula_make(tape, value, &p->formula, err);
 }
 
+/* The BACK step of y = op(a, b, c): for each operand that wants a gradient, its derivative as an expression of a, b, c, y and g, the
+ * gradient of y; then how it gets there: to a tensor element by element, to a scalar as a sum, to the vector of COLUMNS as the
+ * sums of the columns. */
 static bool make_back(mw_tape *tape, mw_tape_step *step, mw_error *err) {
   mw_tape_slot *slot = &tape->slots[step->slot];
   mw_graph_node_facts facts = slot->facts;
@@ -150,11 +156,13 @@ static bool run_block(void *context, size_t item, mw_thread_pool_worker *worker,
 
 static size_t block_count(const blocks *b) { return (b->elements + b->block - 1) / b->block; }
 
+/* Writes the formula's elements to `out`. */
 static bool store(mw_tape *tape, const mw_formula *formula, size_t elements, float *out, mw_error *err) {
   blocks b = {.tape = tape, .formula = formula, .elements = elements, .block = STORE_BLOCK, .out = out};
   return mw_thread_pool_run(tape->pool, block_count(&b), run_block, &b, err);
 }
 
+/* The formula's sum, or the largest of its blocks' peaks. Every block has a place of its own, and they are added in their order. */
 static bool add_up(mw_tape *tape, const mw_formula *formula, size_t elements, bool peak, double *sum, mw_error *err) {
   blocks b = {.tape = tape, .formula = formula, .elements = elements, .block = MW_THREAD_POOL_BLOCK};
   size_t count = block_count(&b);
@@ -227,6 +235,7 @@ static bool back_scalar(mw_tape *tape, mw_tape_slot *slot, mw_graph *numbers, mw
   return true;
 }
 
+/* Runs the propagations that make_back has made. `clear`: the gradient is added to here, but nobody has written it before. */
 bool mw_elements_back(mw_tape *tape, const mw_tape_step *step, mw_graph *numbers, mw_error *err) {
   mw_tape_slot *slot = &tape->slots[step->slot];
   if (!slot->facts.shape && !is_sum(slot->facts.op)) return back_scalar(tape, slot, numbers, err);

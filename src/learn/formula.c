@@ -98,7 +98,8 @@ static void scalar_reads(const mw_tape *tape, mw_node node, void (*note)(void *,
     for (uint32_t i = 0; i < facts.operands; i++) scalar_reads(tape, facts.operand[i], note, context);
 }
 
-/* The value of a scalar of the scratch graph. */
+/* The value of a scalar of the scratch graph: numbers, slots as they are now, and what is computed from these. It is not kept, since
+ * the slots change with every step; such expressions have a handful of nodes. */
 static double scalar_value(const mw_tape *tape, mw_node node) {
   mw_graph_node_facts facts = mw_graph_facts(tape->scratch, node);
   double value, operands[3] = {0};
@@ -112,6 +113,7 @@ static double scalar_value(const mw_tape *tape, mw_node node) {
   return mw_compute(facts.op, operands);
 }
 
+/* Inputs and vectors of a program are leaves; a scalar is an expression of leaves. */
 void mw_formula_reads(const mw_tape *tape, const mw_formula *formula,
                       void (*note)(void *context, uint32_t slot, bool gradient), void *context) {
   const mw_program *p = &formula->program;
@@ -145,7 +147,10 @@ static size_t file_bytes(const mw_tape *tape, const mw_program *p) {
   return bytes;
 }
 
-/* Prepares the worker for the formula's program, for `count` elements in all. */
+/* Prepares the worker for the formula's program, for `count` elements in all. The buffer of the worker is divided so, every part a
+ * multiple of 8 bytes, and what is read from files begins at a multiple of 64:
+ *
+ *   inputs (pointers) | vectors (pointers) | scalars (doubles) | sums of units (doubles) | dtypes | ... | elements of files */
 static bool bind(const mw_tape *tape, const mw_formula *formula, mw_thread_pool_worker *worker, size_t count, bound *b, mw_error *err) {
   const mw_program *p = &formula->program;
   size_t units = formula->sums ? count / MW_UNIT + 2 : 0;
@@ -222,6 +227,7 @@ static bool read_tensor(const mw_tape *tape, mw_node node, mw_thread_pool_worker
   return true;
 }
 
+/* A sum is added up in two steps: the tile machine gives a sum for each unit of MW_UNIT elements, and these are added in order. */
 bool mw_formula_run(const mw_tape *tape, const mw_formula *formula, mw_thread_pool_worker *worker, const float *panel, uint64_t start,
                     size_t count, float *out, double *sum, mw_error *err) {
   const mw_program *p = &formula->program;
@@ -264,6 +270,7 @@ static bool tensor_columns(const mw_tape *tape, mw_node node, mw_thread_pool_wor
   return true;
 }
 
+/* Adds the rows one after the other, in order, so the sums do not depend on how many rows a call has. */
 bool mw_formula_columns(const mw_tape *tape, const mw_formula *formula, mw_thread_pool_worker *worker, const float *panel, uint64_t first,
                         size_t rows, size_t columns, float *sums, mw_error *err) {
   size_t step = mw_formula_rows(columns);

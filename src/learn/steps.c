@@ -76,6 +76,7 @@ static void note_read(void *context, uint32_t slot, bool gradient) {
 
 /* ---- making steps ---- */
 
+/* The list may move: a pointer to a step is good only until the next one is made. */
 static bool append(maker *m, mw_tape_step_kind kind, size_t slot, mw_tape_step **out) {
   mw_tape *tape = m->tape;
   MW_TRY(mw_mem_grow(&tape->steps, &tape->step_capacity, tape->step_count + 1, sizeof *tape->steps, m->err));
@@ -110,7 +111,8 @@ static bool forward(maker *m, size_t slot) {
   return mw_graph_op_class(s->facts.op) == MW_CLASS_NET || mw_elements_make(m->tape, step, m->err);
 }
 
-/* What the BACK step of a NET operation reads, and where it propagates to. */
+/* What the BACK step of a NET operation reads, and where it propagates to. An operand that nothing was propagated to before is
+ * `fresh`: the step writes its gradient, and need not add to zeros. A weight's leaves are always added to (weights.h). */
 static bool net_back(maker *m, mw_tape_step *step, mw_tape_slot *s, uint32_t now) {
   const mw_net_entry *entry = mw_net_entry_of(s->facts.op);
   if (entry->reads_result) read_at(&s->value_buffer, now);
@@ -157,7 +159,14 @@ static uint32_t find(uint32_t *parent, uint32_t i) {
   return i;
 }
 
-/* Whether the loss is linear in the network's scalars. Marks these, and those between them and the loss, as `above`. */
+/* Whether the loss is linear in the network's scalars, so that their gradients do not depend on their values. Marks these, and those
+ * between them and the loss, as `above`. We walk from the loss down: sums and differences are linear; a product is, if only one of
+ * its factors comes from the network or wants a gradient; a quotient, if the divisor does neither. Everything else is not. For
+ * example, with KL scalars k1 and k2 and a trained scalar c:
+ *
+ *   0.5 * k1 + k2       linear         k1 * k2      not: both factors are of the network
+ *   k1 / 3 - k2         linear         c * k1       not: the gradient of c is k1, which is not known before the network runs
+ *   k1 + c * c          linear         exp(k1)      not */
 static bool is_linear(maker *m) {
   mw_tape *tape = m->tape;
   for (size_t i = 0; i < tape->slot_count; i++) /* a scalar of the network is read by the network */
@@ -184,7 +193,8 @@ static bool is_linear(maker *m) {
   return true;
 }
 
-/* Slots that share an activation which wants a gradient, directly or over other slots, become one group. */
+/* Slots that share an activation which wants a gradient, directly or over other slots, become one group. Union-find: every slot
+ * points to a slot of its group with a lower number, or to itself if it is the lowest, which names the group. */
 static void group_slots(maker *m) {
   mw_tape *tape = m->tape;
   for (uint32_t i = 0; i < tape->slot_count; i++) m->group[i] = i;
@@ -201,7 +211,8 @@ static void group_slots(maker *m) {
   }
 }
 
-/* One group, forward with all that it needs, then back. */
+/* One group, forward with all that it needs, then back. What it needs is found from its slots down to the tokens: also teachers,
+ * which want no gradient, and which an earlier group may have computed (forward does nothing the second time). */
 static bool run_group(maker *m, uint32_t group) {
   mw_tape *tape = m->tape;
   memset(m->inside, 0, tape->slot_count);

@@ -37,6 +37,8 @@ static mw_graph_node_facts facts_of(const mw_tape *tape, mw_node node) { return 
 static bool is_moved(mw_op op) { return mw_graph_op_class(op) == MW_CLASS_VIEW || op == MW_OP_FILL; }
 static bool is_known(mw_op op) { return op == MW_OP_COEFFICIENT || op == MW_OP_LEARNED; }
 
+/* A cone is what must be computed element by element for a weight: its nodes, operands before their users, ending with the weight.
+ * Its edges are what it reads that is no tensor of elements: scalars, vectors, numbers. */
 bool mw_weights_leaves(const mw_tape *tape, mw_node node, bool (*need)(void *context, mw_node node, mw_error *err),
                        void *context, mw_error *err) {
   mw_cone cone = {0};
@@ -220,7 +222,9 @@ static size_t panel_rows(const mw_tape_weight *w) { return w->columns < PANEL_EL
 
 static size_t panels(const mw_tape_weight *w) { return (w->rows + panel_rows(w) - 1) / panel_rows(w); }
 
-/* Forming all weights is one loop of the pool: its items are the panels of one weight after the other. */
+/* Forming all weights is one loop of the pool: its items are the panels of one weight after the other. With weights of 3, 0 and 2
+ * panels, `first` is 0, 3, 3, 5: item 3 is the first panel of the third weight, which the search below finds as the last weight
+ * that does not begin after the item. */
 typedef struct forming {
   mw_tape *tape;
   size_t *first; /* of every weight: its first item; a weight that has no items has the same as the next one */
@@ -240,6 +244,7 @@ static bool form_panel(void *context, size_t item, mw_thread_pool_worker *worker
                         NULL, err);
 }
 
+/* A weight without a trained coefficient is formed once; `plain` ones, which are tensors of a model, are read where they are used. */
 bool mw_weights_form(mw_tape *tape, mw_error *err) {
   forming f = {tape, mw_mem_new(tape->weight_count + 1, sizeof *f.first, err)};
   if (!f.first) return false;
@@ -288,6 +293,9 @@ static bool propagate_columns(const mw_tape *tape, mw_tape_weight *w, mw_thread_
   return true;
 }
 
+/* Rows [first, first + count) of the weight's gradient are known: adds what they give to each leaf. A SCALAR's sum is a double that
+ * lies in two floats of the partial result; an ELEMENTS leaf has a gradient of the weight's own shape, of which no other item
+ * has these rows, so it is added to at once. */
 bool mw_weights_propagate(const mw_tape *tape, mw_tape_weight *w, mw_thread_pool_worker *worker, size_t item, uint64_t first,
                           size_t count, const float *gradient, mw_error *err) {
   float *partials = w->partials + item * w->partial_size;

@@ -1,6 +1,7 @@
 /* components.c: a list of plans that are published as one output. Each makes its folder as any merge does, but within the temporary
  * folder of the whole: OUT.partial-HASH/unet. What is no model (scheduler, tokenizer, model_index.json) is carried as side files are. */
 #include "merge/components.h"
+#include "merge/plan_facts.h"
 #include "base/json_writer.h"
 #include "model/hub.h"
 #include "model/pipeline.h"

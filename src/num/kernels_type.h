@@ -88,6 +88,9 @@ static double NAME(peak)(double peak, const void *x, size_t n) {
 
 /* ---- elements above a threshold, or equal to it up to an index -------------------------------------------------- */
 
+/* 1 for what is kept of x, else 0: magnitudes above the threshold, and equal ones up to index `ties`. For example, the 2 largest of
+ * 5 3 3 1 have the threshold 3; of the two 3 only the first is kept, so ties = 2, and the result is 1 1 0 0. One loop for each half,
+ * so that neither asks for the index. */
 static void NAME(top)(void *dst, const void *x, double threshold, size_t ties, size_t n) {
   R *out = dst;
   const R *in = x;
@@ -170,6 +173,7 @@ static uint64_t NAME(key_range)(uint32_t *bins, const void *x, size_t n, bool ma
                    : NAME(keys_in)(bins, x, n, false, (R_KEY)low, (R_KEY)high, shift);
 }
 
+/* How many magnitudes are equal to the threshold. */
 static size_t NAME(ties)(const void *x, size_t n, double threshold) {
   const R *in = x;
   const R sought = (R)threshold;
@@ -201,6 +205,10 @@ static inline void NAME(pick)(R *out, const R *x, const R *y, int tiles, const u
   }
 }
 
+/* Elements [start, start + n) of a tensor of draws. Draw i depends only on the stream and i, so it is the same however the tensor is
+ * cut. MW_DRAWS elements are drawn at once, with an answer of a byte each: word k of `hit` has those of elements k, k + 64,
+ * k + 128 and k + 192, and `shift` brings the one that is needed to the top bit. `limit` is p as a part of 2^32, rounded up, so that
+ * p = 1 is always true and p = 0 never. */
 __attribute__((always_inline))
 static inline void NAME(chance)(R *out, const R *x, const R *y, int tiles, mw_kernel_stream stream, uint64_t start, size_t n,
                                 double p) {
@@ -254,6 +262,8 @@ static void NAME(normal)(void *dst, mw_kernel_stream stream, uint64_t start, siz
   }
 }
 
+/* Multiplies each element by the value of its column. [start, start + n) may begin in the middle of a row: the first run ends with
+ * that row, and every other one is a whole row or the beginning of the last. */
 static void NAME(columns)(void *dst, const void *x, const void *columns, uint64_t start, uint64_t width, size_t n) {
   R *out = dst;
   const R *in = x, *by = columns;

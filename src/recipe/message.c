@@ -1,4 +1,17 @@
-/* message.c: numbers are written and read by memcpy, in the byte order of the machine: both sides are one program that has forked. */
+/* message.c: numbers are written and read by memcpy, in the byte order of the machine: both sides are one program that has forked.
+ *
+ * The reader expects any bytes at all, since a recipe that has taken over its process can send what it likes. It follows four rules:
+ *
+ *   1. Nothing is read beyond the end of the message (`take`). The first failure is kept in `failed`, so a caller may read several
+ *      numbers and ask once.
+ *   2. A count is compared with the bytes that are left before memory is allocated for it. For example, a message of 100 bytes
+ *      cannot announce 4 billion nodes: a node has at least 16 bytes.
+ *   3. A node refers to earlier nodes only: operand < id. So there can be no cycles, and no number that is out of range.
+ *   4. Nodes are not copied but made again by the graph's constructors. What these refuse (shapes that do not fit, a rank that is
+ *      too high) is refused here too, with their errors.
+ *
+ * Waiting is limited as well. The parent asks ten times a second whether the child has sent something, and counts only the time in
+ * which the child neither did so nor was working (sandbox.c). */
 #include "recipe/message.h"
 #include "base/clock.h"
 #include <errno.h>
@@ -86,6 +99,7 @@ bool mw_message_send(int fd, uint32_t kind, const char *bytes, size_t length) {
   return put(fd, (const char *)head, sizeof head) && put(fd, bytes, length);
 }
 
+/* A head of two u64, then the body. A length above the limit is refused before memory is asked for. */
 static bool receive(int fd, size_t limit, mw_message_patience *patience, uint32_t *kind, char **bytes, size_t *length) {
   uint64_t head[2];
   errno = 0;
@@ -165,6 +179,8 @@ static bool take_tables(mw_message *in, mw_graph *graph, mw_error *err) {
   return !in->failed || mw_error_set(err, MW_DATA, "the recipe's process sent a broken graph");
 }
 
+/* With a choice (a candidate that is scored is a part of the recipe's graph), nodes that are not chosen are passed over, and the
+ * others get the numbers 1, 2, 3 ... in the same order, so that operands still come before their users. */
 bool mw_message_put_graph(mw_text *out, const mw_graph *graph, const mw_graph_output *outputs, size_t count,
                        const mw_message_choice *choice, mw_error *err) {
   uint32_t sent = 0;
@@ -194,7 +210,8 @@ static bool take_input(mw_graph *graph, mw_message_inputs inputs, const uint64_t
          mw_graph_input(graph, (uint32_t)extra[0], (uint32_t)extra[1], dtype, shape, out, err);
 }
 
-/* Reads node `id` and makes it in the graph, where equal nodes are one: so its number there, map[id], may be lower. */
+/* Reads node `id` and makes it in the graph, where equal nodes are one: so its number there, map[id], may be lower. Most nodes have
+ * few operands; a selection over all tensors of a model may have many, for which a list is allocated. */
 static bool take_node(mw_message *in, mw_graph *graph, mw_message_inputs inputs, mw_node *map, uint32_t id, mw_error *err) {
   uint32_t op = mw_message_u32(in);
   uint64_t extra[2];
@@ -254,6 +271,7 @@ static bool take_outputs(mw_message *in, const mw_node *map, uint32_t nodes, mw_
   return *count == 0 && !in->failed;
 }
 
+/* The error is set before each part is read: what finds something more exact replaces it. */
 bool mw_message_take_graph(const char *bytes, size_t length, mw_message_inputs inputs, mw_message_rest rest, mw_arena *arena,
                         mw_graph **graph, mw_graph_output **outputs, size_t *count, mw_error *err) {
   mw_message in = {bytes, bytes + length, false};

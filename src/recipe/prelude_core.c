@@ -210,10 +210,9 @@ static void fill_models(lua_State *L, const mw_input_set *inputs) {
 
 static void fill(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"label", label},
-      {"uniform", uniform}, {"beta", beta}, {"dirichlet", dirichlet}, {"drawn", drawn}, {"explained", explained}, {"glob", glob},
-      {"distance", distance}, {"shown", shown}, {"plain", plain}, {"fail", core_fail}, {"print", print}, {"warn", warn},
-      {"require", require}, {"load", load_text}, {"score", score}, {NULL, NULL}};
+      {"label", label}, {"uniform", uniform}, {"beta", beta}, {"dirichlet", dirichlet}, {"drawn", drawn}, {"explained", explained},
+      {"glob", glob}, {"distance", distance}, {"shown", shown}, {"plain", plain}, {"fail", core_fail}, {"print", print},
+      {"warn", warn}, {"require", require}, {"load", load_text}, {"score", score}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
   fill_reserved(L);
   mw_prelude_nodes_fill(L);

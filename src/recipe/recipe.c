@@ -1,5 +1,17 @@
 /* recipe.c: the parent's side of a recipe. Its text is read once, and children inherit it. on_message takes each message of a child
- * and refuses what was not asked for: a child that describes may send a SIGNATURE, one that evaluates one GRAPH. */
+ * and refuses what was not asked for: a child that describes may send a SIGNATURE, one that evaluates one GRAPH.
+ *
+ * `asking` is what the parent knows while a child runs: which of the two it was started for, where its result goes, and how many
+ * scores it was told. The first member is what the child gets; fork() copies it with all other memory.
+ *
+ * A recipe that searches is evaluated twice (recipe.h). For example, a search over two candidates that prints "start", scores one,
+ * prints "half", scores the other, and prints "end":
+ *
+ *   planning   start is shown; both scores are answered with 0; half and end are not shown, since they may tell of scores
+ *   running    start is not shown again; both candidates are made and measured; half and end are shown
+ *
+ * An error of the first evaluation after a score says nothing either, for the score was not real: it is passed over, and the
+ * recipe fails in the run if it fails at all. */
 #include "recipe/recipe.h"
 #include "base/option_table.h"
 #include "base/sha256.h"
@@ -104,7 +116,7 @@ static bool read_recipe(const char *path, const char *within, char **text, size_
   return false;
 }
 
-/* Finds the text: the built-in recipe of that name, else a file. */
+/* Finds the text: the built-in recipe of that name, else a file. `chunk` is what Lua's errors call it: "@lerp.lua", or the path. */
 static bool find(mw_recipe *recipe, const char *name, mw_error *err) {
   mw_text_escaped shown;
   const mw_embed *embedded = mw_builtins_find(name);
@@ -157,6 +169,8 @@ static bool record(mw_recipe_result *result, const char *name, const char *text,
   return true;
 }
 
+/* The child asked for the recipe `name`: answers its text and what errors call it, or why there is none, which the child raises as
+ * an error of the line that required it. What was found is recorded with its hash, for the lock file. */
 static bool answer_require(const asking *ask, int fd, const char *name, mw_error *err) {
   mw_text answer = {0};
   mw_error refusal;
@@ -195,7 +209,7 @@ static void take_warning(mw_warning *warnings, const char *bytes, size_t length)
   mw_warning_add(warnings, "%s", mw_text_escape(&shown, bytes, length));
 }
 
-/* More numbers for the lock file. */
+/* More numbers for the lock file; one that is not finite tells nothing, and has no place in JSON. */
 static bool take_drawn(asking *ask, const char *bytes, size_t length, mw_error *err) {
   mw_message in = {bytes, bytes + length, false};
   mw_recipe_result *result = ask->result;
@@ -377,6 +391,7 @@ void mw_recipe_free(mw_recipe *recipe) {
   free(recipe);
 }
 
+/* The interpreter is a copy of the opened template: a child may change what it likes of it. */
 bool mw_recipe_evaluate(const mw_recipe *recipe, const mw_recipe_task *task, mw_recipe_result *out, mw_error *err) {
   asking ask = {.recipe = recipe, .task = task, .result = out,
                 .child = {recipe->text, recipe->chunk, recipe->length, task->bindings, task->binding_count}};

@@ -5,7 +5,21 @@
  * other call ends the process. Everything that a recipe needs is in memory before that: the interpreter, the prelude, names and shapes.
  *
  * fork() copies only the calling thread. That is safe here: the child never enters an OpenMP region, and the C library keeps its
- * allocator usable after a fork. */
+ * allocator usable after a fork.
+ *
+ * Time. Four clocks end a recipe that does not end itself. With --recipe-seconds 2:
+ *
+ *   child, after 2 s of CPU time    a timer's signal lets Lua raise an error at its next instruction, which has the recipe's line
+ *   child, after 3 s of CPU time    the kernel ends the process (RLIMIT_CPU): it was in one long call of a C function
+ *   parent, 90 s of the wall clock  in which the child did not work: it waits for something that never comes. Time in which the
+ *                                   child runs, or would run if the machine gave it a processor, is not counted.
+ *   parent, sending                 the same 90 s for an answer that the child does not read
+ *
+ * So a busy machine makes no recipe fail, and none can keep the program for ever.
+ *
+ * Errors of the child are a message with status, text and hint. The parent takes them for text from a stranger: a status that no
+ * recipe can cause becomes "bad data", and what could steer a terminal becomes spaces. If the child ends without a message, the
+ * signal that ended it tells why: SIGXCPU and SIGKILL are the limits, SIGSYS a system call that is not allowed. */
 #include "recipe/sandbox.h"
 #include <dirent.h>
 #include <errno.h>
@@ -143,6 +157,8 @@ static void send_error(int fd, const mw_error *err, bool line_hidden) {
   mw_message_send(fd, MW_MESSAGE_ERROR, text.bytes, text.length);
 }
 
+/* The order matters: files are closed before the interpreter begins, since nothing is opened after that; the interpreter begins
+ * before the lock, since it may allocate as it likes; work comes last. */
 static _Noreturn void child(const mw_interpreter *template, mw_sandbox_limits limits, mw_sandbox_work work, void *context, int fd) {
   mw_error err;
   mw_interpreter state = *template;
@@ -229,6 +245,9 @@ static bool explain_end(int status, mw_sandbox_limits limits, mw_error *err) {
   return mw_error_set(err, MW_DATA, "the recipe's process ended without a result");
 }
 
+/* The parent's side: forks, takes messages until the socket is closed or one is refused, ends the child if it still runs, and
+ * explains how it ended. Results have no limit but that of a message; all else that a child says is limited in sum, so that it cannot
+ * fill the parent's memory. */
 bool mw_sandbox_run(const mw_interpreter *state, mw_sandbox_limits limits, mw_sandbox_work work, mw_sandbox_message message,
                     void *context, bool *line_hidden, mw_error *err) {
   int ends[2];
