@@ -1,5 +1,6 @@
 /* components.c: a list of plans that are published as one output. Each makes its folder as any merge does, but within the temporary
- * folder of the whole: OUT.partial-HASH/unet. What is no model (scheduler, tokenizer, model_index.json) is carried as side files are. */
+ * folder of the whole: OUT.partial-HASH/unet. What is no model (scheduler, tokenizer, model_index.json) is carried as side files are.
+ * Card and lock file are of the whole, and list the files of all components. */
 #include "merge/components.h"
 #include "merge/plan_facts.h"
 #include "base/json_writer.h"
@@ -96,7 +97,9 @@ static bool make_plan(mw_plan *plan, size_t index, const mw_recipe *recipe, cons
   mw_components *components = plan->components;
   mw_plan_component *component = &components->of[index];
   if (!mw_plan_make(recipe, bindings, count, options, &components->plans[index], err)) return mw_error_wrap(err, "%s", component->name);
-  components->plans[index]->component = true;
+  mw_text *inputs = &components->inputs[component->carried ? plan->inputs.donor : 0];
+  components->plans[index]->component = component->name;
+  components->plans[index]->rows = (mw_side_files_rows){&components->outputs, inputs};
   component->facts = mw_plan_measure(components->plans[index]);
   return true;
 }
@@ -230,7 +233,9 @@ bool mw_components_plan(mw_plan *plan, const mw_binding *bindings, size_t count,
   if (!(plan->components = made)) return false;
   made->of = mw_mem_take(&plan->arena, donor->component_count * sizeof *made->of, err);
   made->plans = mw_mem_take(&plan->arena, donor->component_count * sizeof *made->plans, err);
-  if (!made->of || !made->plans) return false;
+  made->inputs = mw_mem_take(&plan->arena, plan->inputs.count * sizeof *made->inputs, err);
+  if (!made->of || !made->plans || !made->inputs) return false;
+  made->input_count = plan->inputs.count;
   made->count = donor->component_count;
   for (size_t i = 0; i < made->count; i++) made->of[i].name = donor->components[i];
   return plan_each(plan, bindings, count, err) && list_files(plan, err) && describe(made, err);
@@ -242,6 +247,8 @@ void mw_components_free(mw_components *components) {
   if (components->passthrough) mw_recipe_free(components->passthrough);
   mw_text_free(&components->carried);
   mw_text_free(&components->json);
+  mw_text_free(&components->outputs);
+  for (size_t i = 0; i < components->input_count; i++) mw_text_free(&components->inputs[i]);
   free(components);
 }
 
@@ -303,6 +310,7 @@ static bool fill(mw_plan *plan, mw_writer *writer, mw_progress progress, void *c
   MW_TRY(describe(plan->components, err) && mw_plan_facts_compose(plan, err)); /* more may be carried now */
   mw_side_files_provenance provenance = mw_provenance_of(&plan->provenance, plan->recipe, NULL, &plan->options);
   provenance.components_json = plan->components->json.bytes;
+  provenance.rows = (mw_side_files_rows){&plan->components->outputs, plan->components->inputs};
   provenance.carried = plan->components->carried.length ? plan->components->carried.bytes : NULL;
   return mw_side_files_write(writer, &plan->layout, &plan->inputs.family, &provenance, &plan->side_files, &plan->warnings, err) &&
          mw_writer_publish(writer, err);

@@ -22,6 +22,8 @@ typedef struct mw_components {
   mw_recipe *passthrough; /* NULL until a component is carried */
   mw_text carried;        /* "vae (the same in all inputs), safety_checker (b has none)", or nothing */
   mw_text json;           /* the list of all for the lock file */
+  mw_text outputs, *inputs; /* [inputs of the plan]: files of all, for the lock file */
+  size_t input_count;
 } mw_components;
 
 /* Whether the inputs are pipelines: all of them (*pipelines) or none, else MW_USAGE. */

@@ -55,6 +55,7 @@ static bool fill(mw_plan *plan, mw_writer *writer, mw_training *training, mw_pro
             (!training || mw_training_tell(training, &learning, err));
   provenance.chat_template = plan->chat_template;
   provenance.component = plan->component;
+  provenance.rows = plan->rows;
   provenance.learning_json = learning.bytes;
   provenance.sets = plan->sets;
   provenance.set_count = plan->set_count;

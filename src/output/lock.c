@@ -32,14 +32,23 @@ static const char *last_part(const char *path) {
   return slash ? slash + 1 : path;
 }
 
+/* "model.safetensors", or within a component "unet/model.safetensors". */
+static void put_name(mw_json_writer *json, const char *key, const char *within, const char *name) {
+  mw_text whole = {0};
+  mw_text_format(&whole, "%s%s%s", within ? within : "", within ? "/" : "", name);
+  if (whole.failed) json->failed = true;
+  else mw_json_writer_string(json, key, whole.bytes);
+  mw_text_free(&whole);
+}
+
 /* `chunks` are the checksums of the file's chunks, NULL where they are not counted. With `where` the first 8 digits of each are kept
  * too, by which a change is found. */
-static void put_file(mw_json_writer *json, const char *key, const char *name, const char *size_key, uint64_t size,
+static void put_file(mw_json_writer *json, const char *key, const char *within, const char *name, const char *size_key, uint64_t size,
                      const mw_checksum *chunks, bool where) {
   char hex[33];
   size_t count = mw_file_checksum_chunks_of(size);
   mw_json_writer_object(json, NULL);
-  mw_json_writer_string(json, key, name);
+  put_name(json, key, within, name);
   mw_json_writer_u64(json, size_key, size);
   if (chunks) mw_json_writer_string(json, "xxh3", mw_checksum_hex(mw_file_checksum_total(chunks, count), hex));
   mw_text marks = {0};
@@ -52,7 +61,50 @@ static void put_file(mw_json_writer *json, const char *key, const char *name, co
 
 static const mw_checksum *sums_of(const mw_file_checksum *checksum) { return checksum ? mw_file_checksum_chunks(checksum) : NULL; }
 
-static void put_input(mw_json_writer *json, const mw_family_member *member) {
+static void put_input_files(mw_json_writer *json, const char *within, const mw_model *model) {
+  for (size_t i = 0; i < model->file_count; i++)
+    put_file(json, "name", within, last_part(model->files[i].path), "size", model->files[i].size, sums_of(model->files[i].checksum), false);
+}
+
+/* The weights, then every small file. */
+static void put_output_files(mw_json_writer *json, const char *within, const mw_layout *layout, const mw_writer *writer) {
+  const mw_writer_small *files;
+  size_t count = mw_writer_files(writer, &files);
+  for (size_t i = 0; i < layout->shard_count; i++)
+    put_file(json, "file", within, layout->shards[i].name, "bytes", layout->shards[i].size, sums_of(mw_writer_checksum(writer, i)), true);
+  for (size_t i = 0; i < count; i++) {
+    char hex[33];
+    mw_json_writer_object(json, NULL);
+    put_name(json, "file", within, files[i].name);
+    mw_json_writer_u64(json, "bytes", files[i].bytes);
+    if (mw_writer_is_counted(writer)) mw_json_writer_string(json, "xxh3", mw_checksum_hex(files[i].checksum, hex));
+    mw_json_writer_end(json);
+  }
+}
+
+bool mw_lock_add_files(const mw_layout *layout, const mw_family_member *members, size_t count, const mw_side_files_provenance *provenance,
+                       const mw_writer *writer, mw_error *err) {
+  mw_json_writer outputs = {.out = provenance->rows.outputs};
+  put_output_files(&outputs, provenance->component, layout, writer);
+  bool ok = mw_json_writer_finish(&outputs, err);
+  for (size_t i = 0; i < count; i++) {
+    mw_json_writer inputs = {.out = &provenance->rows.inputs[i]};
+    put_input_files(&inputs, provenance->component, members[i].model);
+    ok = mw_json_writer_finish(&inputs, err) && ok;
+  }
+  return ok;
+}
+
+/* What mw_lock_add_files has written: each line is an element of the list. */
+static void put_rows(mw_json_writer *json, mw_text *rows) {
+  for (char *line = rows ? rows->bytes : NULL, *end; line && (end = strchr(line, '\n')); line = end + 1) {
+    *end = 0;
+    mw_json_writer_raw(json, NULL, line);
+    *end = '\n';
+  }
+}
+
+static void put_input(mw_json_writer *json, const mw_family_member *member, mw_text *rows) {
   const mw_model *model = member->model;
   mw_json_writer_object(json, NULL);
   mw_json_writer_string(json, "label", member->label);
@@ -60,27 +112,9 @@ static void put_input(mw_json_writer *json, const mw_family_member *member) {
   mw_json_writer_string(json, "hub", model->hub);
   mw_json_writer_string(json, "commit", model->commit);
   mw_json_writer_list(json, "files");
-  for (size_t i = 0; i < model->file_count; i++)
-    put_file(json, "name", last_part(model->files[i].path), "size", model->files[i].size, sums_of(model->files[i].checksum), false);
+  put_rows(json, rows);
+  put_input_files(json, NULL, model);
   mw_json_writer_end(json);
-  mw_json_writer_end(json);
-}
-
-/* The weights, then every small file. */
-static void put_outputs(mw_json_writer *json, const mw_layout *layout, const mw_writer *writer) {
-  const mw_writer_small *files;
-  size_t count = mw_writer_files(writer, &files);
-  mw_json_writer_list(json, "outputs");
-  for (size_t i = 0; i < layout->shard_count; i++)
-    put_file(json, "file", layout->shards[i].name, "bytes", layout->shards[i].size, sums_of(mw_writer_checksum(writer, i)), true);
-  for (size_t i = 0; i < count; i++) {
-    char hex[33];
-    mw_json_writer_object(json, NULL);
-    mw_json_writer_string(json, "file", files[i].name);
-    mw_json_writer_u64(json, "bytes", files[i].bytes);
-    if (mw_writer_is_counted(writer)) mw_json_writer_string(json, "xxh3", mw_checksum_hex(files[i].checksum, hex));
-    mw_json_writer_end(json);
-  }
   mw_json_writer_end(json);
 }
 
@@ -115,10 +149,13 @@ bool mw_lock_compose(const mw_layout *layout, const mw_family_member *members, s
   if (provenance->set_count) put_config(&json, provenance);
   mw_json_writer_string(&json, "command", provenance->command);
   mw_json_writer_list(&json, "inputs");
-  for (size_t i = 0; i < count; i++) put_input(&json, &members[i]);
+  for (size_t i = 0; i < count; i++) put_input(&json, &members[i], provenance->rows.inputs ? &provenance->rows.inputs[i] : NULL);
   mw_json_writer_end(&json);
   if (provenance->components_json) mw_json_writer_raw(&json, "components", provenance->components_json);
-  put_outputs(&json, layout, writer);
+  mw_json_writer_list(&json, "outputs");
+  put_rows(&json, provenance->rows.outputs);
+  put_output_files(&json, NULL, layout, writer);
+  mw_json_writer_end(&json);
   mw_json_writer_end(&json);
   return mw_json_writer_finish(&json, err) && mw_lock_sign(out, err);
 }

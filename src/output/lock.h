@@ -7,6 +7,9 @@
 
 bool mw_lock_compose(const mw_layout *layout, const mw_family_member *members, size_t count, const mw_side_files_provenance *provenance,
                      const mw_writer *writer, mw_text *out, mw_error *err);
+/* Adds the files of a component to the rows of the whole (side_files.h). */
+bool mw_lock_add_files(const mw_layout *layout, const mw_family_member *members, size_t count, const mw_side_files_provenance *provenance,
+                       const mw_writer *writer, mw_error *err);
 /* Adds the last member, "lock_xxh3": XXH3-128 of the text before it, to an indented JSON object. */
 #define MW_LOCK_LAST ",\n  \"lock_xxh3\": \""
 bool mw_lock_sign(mw_text *lock, mw_error *err);

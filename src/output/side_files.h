@@ -7,6 +7,11 @@
 #include "model/family.h"
 #include "output/writer.h"
 
+/* What a component of a pipeline adds to the lock file of the whole: files, each a line of JSON with its place in the whole. */
+typedef struct mw_side_files_rows {
+  mw_text *outputs, *inputs; /* inputs: a text for each of the component's models */
+} mw_side_files_rows;
+
 /* The facts of a merge for the card and the lock file. Texts are borrowed. */
 typedef struct mw_side_files_provenance {
   const char *recipe_name, *recipe_summary, *recipe_paper;
@@ -24,9 +29,10 @@ typedef struct mw_side_files_provenance {
   const char *chat_template;    /* in the place of the donor's, or NULL */
   const mw_config_edit_set *sets;    /* what config.json gets: by the recipe, and by what the tensors are */
   size_t set_count;
-  bool component;               /* it is a component of a pipeline, which has the card */
-  const char *components_json;  /* of a pipeline: [{"name": "unet", "carried": null}], or NULL; each has a lock file of its own */
+  const char *component;        /* NULL, or its name, "unet": of a component of a pipeline, which has no card and lock of its own */
+  const char *components_json;  /* of a pipeline: [{"name": "unet", "carried": null}], or NULL */
   const char *carried;          /* of a pipeline: "vae (the same in all inputs)", or NULL */
+  mw_side_files_rows rows;      /* of a component: it adds to them; of a pipeline: what all have added */
 } mw_side_files_provenance;
 
 /* The donor's side files as they were when the merge began. */
