@@ -173,6 +173,15 @@ bool mw_file_slurp_open(const mw_file *file, size_t limit, char **bytes, size_t 
   return true;
 }
 
+void mw_file_hole(const mw_file *file, uint64_t from, uint64_t *begin, uint64_t *end) {
+  off_t hole = from < file->size ? lseek(file->fd, (off_t)from, SEEK_HOLE) : -1; /* nobody else uses the file's offset */
+  *begin = *end = file->size;
+  if (hole < 0 || (uint64_t)hole >= file->size) return;
+  off_t data = lseek(file->fd, hole, SEEK_DATA);
+  *begin = (uint64_t)hole;
+  if (data >= 0 && (uint64_t)data < file->size) *end = (uint64_t)data;
+}
+
 bool mw_file_slurp(const char *path, size_t limit, char **bytes, size_t *length, mw_error *err) {
   mw_file file;
   MW_TRY(mw_file_open(&file, path, err));

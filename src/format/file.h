@@ -26,6 +26,10 @@ bool mw_file_read(const mw_file *file, uint64_t offset, void *bytes, size_t leng
 /* MW_CHANGED if the size, mtime or ctime of the open file are not what they were when it was opened. */
 bool mw_file_unchanged(const mw_file *file, mw_error *err);
 
+/* Where the first hole at or behind `from` begins and ends: a part of the file that was never written, and is read as zeros. Both are
+ * the file's size where there is none, or the file system does not tell. */
+void mw_file_hole(const mw_file *file, uint64_t from, uint64_t *begin, uint64_t *end);
+
 /* The SHA-256 of the file, as long as it was when it was opened. */
 bool mw_file_hash(const mw_file *file, char hex[65], mw_error *err);
 

@@ -5,6 +5,7 @@
 #include "merge/components.h"
 #include "merge/loss_score.h"
 #include "merge/outputs.h"
+#include "merge/zeros.h"
 #include "output/side_files.h"
 #include "output/variances.h"
 #include <stdlib.h>
@@ -163,6 +164,7 @@ bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *e
                             &plan->side_files, err));
   if (plan->components) return mw_components_run(plan, progress, context, err);
   MW_TRY(mw_family_same_integers(&plan->inputs.family, err));
+  MW_TRY(mw_zeros_check(&plan->inputs.family, &plan->warnings, err));
   if (!plan->candidates) return write_result(plan, progress, context, err);
   searching s = {plan, progress, context};
   mw_search search = {.options = &plan->options, .inputs = &plan->inputs, .make = make_candidate,

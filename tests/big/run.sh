@@ -78,7 +78,7 @@ code=$?
 took=$(((${EPOCHREALTIME/./} - begun) / 1000))
 check "a plan of 2 x 107 GB takes $took ms (2000) and $((peak / 1000)) MB ($bound)" \
   [ "$code" = 0 -a "$took" -lt 2000 -a "$peak" -lt $((bound * 1000)) ]
-within 48 timeout -s INT 10 "$moonweld" lerp --a large --b large --dtype bf16 -o out --log-json > text 2> errors
+within 48 timeout -s INT 10 "$moonweld" lerp --a large --b large --dtype bf16 --allow empty -o out --log-json > text 2> errors
 code=$?
 if grep -q '"code":7[34]' errors && grep -qE 'disk|space' errors; then
   echo "skipped: there is no room for 27 GB of output"
@@ -95,7 +95,7 @@ rm -rf large
 
 ./models huge sparse 1 2147483651
 printf '\200\077\000\100' | dd of=huge/model.safetensors bs=1 seek=$(($(stat -c %s huge/model.safetensors) - 4)) conv=notrunc 2> errors
-"$moonweld" lerp --a huge --b huge -o out --quiet 2> errors
+"$moonweld" lerp --a huge --b huge --allow empty -o out --quiet 2> errors
 code=$?
 check "a tensor of 2147483651 elements keeps its last two" \
   [ "$code" = 0 -a "$(tail -c 6 out/model.safetensors | od -An -tx1)" = " 00 00 80 3f 00 40" ]
@@ -106,11 +106,11 @@ rm -rf huge out
 for m in a b; do ./models $m sparse 64 2097152; done
 for recipe in "lerp --a a --b b" "slerp --a a --b b" "ties --base a --experts b"; do
   # shellcheck disable=SC2086
-  within 48 "$moonweld" $recipe -o out --quiet > text 2> errors
+  within 48 "$moonweld" $recipe --allow empty -o out --quiet > text 2> errors
   code=$?
   check "${recipe%% *} of 2 x 256 MB within 48 MB" [ "$code" = 0 ]
   # shellcheck disable=SC2086
-  "$moonweld" $recipe -o again --quiet
+  "$moonweld" $recipe --allow empty -o again --quiet
   check "... and with the same bytes" cmp -s out/model.safetensors again/model.safetensors
   rm -rf out again
 done
@@ -125,7 +125,7 @@ for i in $(seq 16); do
 done
 # shellcheck disable=SC2086
 for recipe in "soup --models $list" "task_arithmetic --base m1 --experts ${list# m1}" "dare_linear --base m1 --experts ${list# m1}"; do
-  peak_memory "$moonweld" $recipe --threads "$threads" -o out --quiet
+  peak_memory "$moonweld" $recipe --allow empty --threads "$threads" -o out --quiet
   code=$?
   check "${recipe%% *} of 16 inputs of 1000 tensors takes $((peak / 1000)) MB ($bound)" [ "$code" = 0 -a "$peak" -lt $((bound * 1000)) ]
   rm -rf out
@@ -136,7 +136,7 @@ done
 for how in "15 --experts ${list# m1} --per model" "10 --experts m2 m3 m4 --per tensor" "10 --experts m2 m3 --per tensor --count exact"; do
   counters=$((${how%% *} * (524 + 262 * threads) / 1000)) arguments="--base m1 ${how#* }"
   promised=$("$moonweld" plan ties $arguments --json --quiet | grep -oE '"peak_memory": *[0-9]+' | grep -oE '[0-9]+$')
-  peak_memory "$moonweld" ties $arguments --threads "$threads" -o out --quiet
+  peak_memory "$moonweld" ties $arguments --allow empty --threads "$threads" -o out --quiet
   code=$?
   check "ties ${how##*--per }: $((peak / 1000)) MB, as planned ($((promised / 1000000))), at most $bound + $counters" \
     [ "$code" = 0 -a "$peak" -lt $((promised / 1000)) -a "$peak" -lt $(((bound + counters) * 1000)) ]
@@ -149,7 +149,7 @@ rm -rf m1 m2 m3 m4 m5 m6 m7 m8 m9 m1?
 for m in a b; do ./models $m sparse 100 20971520; done # 4 GB each
 slowest=0
 for i in $(seq 20); do
-  "$moonweld" lerp --a a --b b -o out --quiet 2> errors &
+  "$moonweld" lerp --a a --b b --allow empty -o out --quiet 2> errors &
   process=$!
   sleep "0.$((RANDOM % 90 + 10))"
   begun=${EPOCHREALTIME/./}
@@ -163,7 +163,7 @@ done
 check "20 times stopped at a random moment: 143 each time, nothing left, at most $slowest ms (1000)" \
   [ "$i" = 20 -a "$code" = 143 -a "$slowest" -lt 1000 -a -z "$(ls -d out* 2> /dev/null)" ]
 for change in "truncate -s 1G" "touch" "truncate -s +1"; do
-  "$moonweld" lerp --a a --b b -o out --quiet 2> errors &
+  "$moonweld" lerp --a a --b b --allow empty -o out --quiet 2> errors &
   process=$!
   sleep 0.3
   $change b/model.safetensors

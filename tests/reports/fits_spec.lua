@@ -127,6 +127,44 @@ describe("tokenizers", function()
   end)
 end)
 
+describe("weights that were never written", function()
+  local function tensors(first, second, rest)
+    local t = { ["a.weight"] = { "F32", { 64, 32 }, first }, ["b.weight"] = { "F32", { 64, 32 }, second }, ["c.bias"] = { "F32", { 8 }, 0 } }
+    for name, tensor in pairs(rest or {}) do t[name] = tensor end
+    return t
+  end
+  M.safetensors("full.safetensors", tensors(1, 2))
+  it("are refused where a file holds nothing else", function()
+    M.safetensors("wreck.safetensors", tensors(0, 0))
+    for _, words in ipairs { "--a full.safetensors --b wreck.safetensors", "--a wreck.safetensors --b full.safetensors" } do
+      M.refused("moonweld lerp " .. words, "wreck.safetensors: nothing but zeros behind its header", "fetch it again")
+      local _, said = M.made("moonweld lerp --allow empty " .. words)
+      assert.is_truthy(said:find("wreck.safetensors: nothing but zeros behind its header, let through by --allow empty", 1, true), said)
+    end
+  end)
+  it("are named where another model has values there", function()
+    M.safetensors("part.safetensors", tensors(3, 0))
+    local _, said = M.made "moonweld soup --models full.safetensors part.safetensors"
+    assert.is_truthy(said:find("models[2]: 1 weight is zeros, in whole or from some byte on, where models[1] has values: 'b.weight'; was the file cut off?", 1, true), said)
+    _, said = M.made "moonweld soup --models part.safetensors full.safetensors"
+    assert.is_truthy(said:find("models[1]: 1 weight is zeros", 1, true), said)
+  end)
+  it("are no accident where all models have zeros, or where they are few", function()
+    M.safetensors("other.safetensors", tensors(5, 0))
+    M.safetensors("small.safetensors", { ["a.weight"] = { "F32", { 8, 8 }, 0 } })
+    local _, said = M.made "moonweld soup --models part.safetensors other.safetensors"
+    assert.is_nil(said:find("zeros", 1, true), said)
+    _, said = M.made "moonweld soup --models small.safetensors small.safetensors"
+    assert.is_nil(said:find("zeros", 1, true), said)
+  end)
+  it("are found in a download that was cut off in a file of its full size", function()
+    local size = #M.bytes "full.safetensors"
+    M.run(("cp full.safetensors cut.safetensors; truncate -s %d cut.safetensors; truncate -s %d cut.safetensors"):format(size - 8192 - 100, size))
+    local _, said = M.made "moonweld soup --models full.safetensors cut.safetensors"
+    assert.is_truthy(said:find("weight", 1, true) and said:find("where models[1] has values", 1, true) and said:find("'b.weight'", 1, true), said)
+  end)
+end)
+
 describe("plan --explain", function()
   it("tells all that does not fit, the first as the error", function()
     local function tokenizer(text) return { ["tokenizer.json"] = text } end

@@ -1,0 +1,135 @@
+/* zeros.c: of each weight the bytes in its middle are read. Where they are zeros, all of it is, up to the first value. A hole, a part of
+ * the file that the system knows was never written, is asked for without reading. */
+#include "merge/zeros.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { LEAST = 4096, PIECE = 512, STEP = 256 << 10, SHOWN = 3 };
+
+typedef struct look {
+  uint64_t hole; /* where the first hole of the tensor begins, in bytes of its data */
+  bool weight, zero, holed;
+} look;
+
+typedef struct search {
+  const mw_family *family;
+  look **looks; /* [member][tensor] */
+  char *piece;  /* STEP bytes */
+  mw_warning *warnings;
+  mw_error *err;
+} search;
+
+static bool is_zero(const char *bytes, size_t length) { return !bytes[0] && memcmp(bytes, bytes + 1, length - 1) == 0; }
+
+/* Whether the bytes from `at` on are zeros, `most` of them or fewer at the tensor's end. */
+static bool read_zeros(const search *s, const mw_model *model, const mw_tensor *tensor, uint64_t at, uint64_t most, bool *zero) {
+  uint64_t bytes = mw_tensor_bytes(tensor), end = bytes - at < most ? bytes : at + most;
+  for (*zero = true; *zero && at < end; at += STEP) {
+    size_t n = end - at < STEP ? (size_t)(end - at) : STEP;
+    MW_TRY(mw_model_read(model, tensor, at, s->piece, n, s->err));
+    *zero = is_zero(s->piece, n);
+  }
+  return true;
+}
+
+static uint64_t align(uint64_t at) { return at & ~(uint64_t)63; }
+
+static bool look_at(const search *s, const mw_family_member *member, size_t index, look *out) {
+  const mw_tensor *tensor = &member->tensors[index];
+  uint64_t bytes = mw_tensor_bytes(tensor), begin, end;
+  *out = (look){.weight = tensor->rank >= 2 && bytes >= LEAST && !member->kept[index]};
+  if (!out->weight) return true;
+  if (tensor->made == MW_TENSOR_STORED) {
+    mw_file_hole(&member->model->files[tensor->file], tensor->offset, &begin, &end);
+    out->hole = align(begin - tensor->offset + 63);
+    out->holed = out->hole + PIECE <= bytes;
+    if (out->holed && end >= tensor->offset + bytes) MW_TRY(read_zeros(s, member->model, tensor, 0, out->hole, &out->zero));
+  }
+  if (out->holed) return true;
+  MW_TRY(read_zeros(s, member->model, tensor, align(bytes / 2), PIECE, &out->zero));
+  return !out->zero || read_zeros(s, member->model, tensor, 0, bytes, &out->zero);
+}
+
+/* A file of which no weight has a value. */
+static bool check_files(const search *s, size_t m) {
+  const mw_family_member *member = &s->family->members[m];
+  const mw_model *model = member->model;
+  mw_text_escaped shown;
+  for (size_t f = 0; f < model->file_count; f++) {
+    size_t weights = 0, zeros = 0;
+    for (size_t i = 0; i < member->count; i++)
+      if (member->tensors[i].file == f) weights += s->looks[m][i].weight, zeros += s->looks[m][i].zero;
+    if (!zeros || zeros < weights) continue;
+    mw_text_escape_z(&shown, model->files[f].path);
+    if (!s->family->rules.allow_empty) {
+      mw_error_set(s->err, MW_DATA, "%s: nothing but zeros behind its header", shown.bytes);
+      return mw_error_hint(s->err, "a download that was cut off, or a power cut: fetch it again (--allow empty merges it all the same)");
+    }
+    mw_warning_add(s->warnings, "%s: nothing but zeros behind its header, let through by --allow empty", shown.bytes);
+  }
+  return true;
+}
+
+/* *who: another model that has values where the tensor has none, or NULL. */
+static bool find_values(const search *s, size_t m, size_t index, const mw_family_member **who) {
+  const mw_tensor *tensor = &s->family->members[m].tensors[index];
+  const look *own = &s->looks[m][index];
+  *who = NULL;
+  for (size_t o = 0; o < s->family->count && !*who; o++) {
+    const mw_family_member *other = &s->family->members[o];
+    const mw_tensor *match = o == m ? NULL : mw_family_find(other, tensor->name);
+    bool zero = !match || s->looks[o][match - other->tensors].zero;
+    if (!zero && own->holed) {
+      zero = match->dtype != tensor->dtype || mw_tensor_bytes(match) != mw_tensor_bytes(tensor);
+      if (!zero) MW_TRY(read_zeros(s, other->model, match, own->hole, PIECE, &zero));
+    }
+    if (!zero) *who = other;
+  }
+  return true;
+}
+
+/* Warns of a model's weights that are zeros where another one has values. */
+static bool tell(const search *s, size_t m) {
+  const mw_family_member *member = &s->family->members[m], *where = NULL, *who;
+  mw_text names = {0};
+  mw_text_escaped name;
+  size_t count = 0;
+  bool ok = true;
+  for (size_t i = 0; i < member->count && ok; i++) {
+    if (!s->looks[m][i].zero && !s->looks[m][i].holed) continue;
+    ok = find_values(s, m, i, &who);
+    if (!ok || !who) continue;
+    mw_text_escape_z(&name, member->tensors[i].name);
+    if (count++ < SHOWN) mw_text_format(&names, "%s'%s'", where ? ", " : "", name.bytes);
+    where = where ? where : who;
+  }
+  ok = ok && mw_text_check(&names, s->err);
+  if (ok && where)
+    mw_warning_add(s->warnings, "%s: %zu weight%s zeros, in whole or from some byte on, where %s has values: %.400s%s; "
+                   "was the file cut off?", member->label, count, count == 1 ? " is" : "s are", where->label, names.bytes,
+                   count > SHOWN ? " ..." : "");
+  mw_text_free(&names);
+  return ok;
+}
+
+static bool look_at_all(const search *s) {
+  for (size_t m = 0; m < s->family->count; m++) {
+    const mw_family_member *member = &s->family->members[m];
+    if (!(s->looks[m] = mw_mem_new(member->count + 1, sizeof **s->looks, s->err))) return false;
+    for (size_t i = 0; i < member->count; i++) MW_TRY(look_at(s, member, i, &s->looks[m][i]));
+    MW_TRY(check_files(s, m));
+  }
+  for (size_t m = 0; m < s->family->count; m++) MW_TRY(tell(s, m));
+  return true;
+}
+
+bool mw_zeros_check(const mw_family *family, mw_warning *warnings, mw_error *err) {
+  search s = {.family = family, .warnings = warnings, .err = err};
+  s.looks = mw_mem_new(family->count, sizeof *s.looks, err);
+  s.piece = s.looks ? mw_mem_new(STEP, 1, err) : NULL;
+  bool ok = s.piece && look_at_all(&s);
+  for (size_t m = 0; m < family->count && s.looks; m++) free(s.looks[m]);
+  free(s.looks);
+  free(s.piece);
+  return ok;
+}
