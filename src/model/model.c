@@ -1,6 +1,7 @@
 /* model.c: opens the files of a model and checks that they belong together: names are unique over all files, and an index agrees
  * with the files that it lists. The tensors are then sorted by name. */
 #include "model/model.h"
+#include "format/lone.h"
 #include "model/adapted.h"
 #include "model/adapter.h"
 #include "model/scaled.h"
@@ -233,7 +234,7 @@ static bool locate(mw_model *model, const char *where, mw_error *err) {
     if (snapshot) folder = snapshot;
   } else if (mw_shards_is_index(name) && mw_file_exists(where))
     folder = slash ? mw_mem_copy(&model->arena, where, (size_t)(name - where), err) : ".";
-  else if (mw_file_exists(where)) return true; /* a lone file */
+  else if (mw_file_exists(where)) return mw_lone_mend(where, err);
   else {
     MW_TRY(mw_hub_find_within(where, &model->arena, &id, &snapshot, &commit, err));
     if (snapshot) return keep_origin(model, id, commit, err) && (model->folder = (char *)(uintptr_t)snapshot) != NULL;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "format/file.h"
+#include "format/lone.h"
 #include "format/safetensors.h"
 #include "output/lock.h"
 
@@ -63,7 +64,7 @@ bool mw_target_resolve(const char *out, mw_arena *arena, mw_target *target, mw_e
   free(resolved);
   MW_TRY(target->parent != NULL);
   target->path = mw_file_join(arena, target->parent, target->name, err);
-  return target->path != NULL && name_company(target, arena, err);
+  return target->path != NULL && mw_lone_mend(target->path, err) && name_company(target, arena, err);
 }
 
 static bool same_file(const struct stat *a, const struct stat *b) {
@@ -133,7 +134,7 @@ static bool may_replace(const mw_target *target, bool force, mw_error *err) {
   return true;
 }
 
-/* A lone file, its lock and its card. Without the file a lock of ours is what a killed run left. */
+/* A lone file, its lock and its card. Without the file a lock of ours is what somebody has left of an output. */
 static bool may_make_lone(const mw_target *target, bool force, const struct stat *here, mw_error *err) {
   struct stat status;
   mw_lock_kind lock;

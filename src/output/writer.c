@@ -304,18 +304,12 @@ static bool name_weights(mw_writer *writer, bool exists, mw_error *err) {
   return writer->published = true;
 }
 
-/* Publishes a lone file. Lock and card get their names first, then the weights by one rename: NAME.safetensors is at every moment
- * absent, the old one, or complete. A run that is killed in between leaves a lock without weights, which the next run replaces. */
+/* Publishes a lone file: one rename gives the weights their name, so that NAME.safetensors is at every moment absent, the old one, or
+ * complete. Lock and card follow; if the run is killed before, the next command that names the file finishes it (format/lone.h). */
 static bool publish_lone(mw_writer *writer, bool exists, mw_error *err) {
   const mw_target *target = &writer->target;
-  if (name_company(writer, "merge.lock.json", target->lock, err) && name_company(writer, "README.md", target->card, err) &&
-      sync_parent(writer, err) && name_weights(writer, exists, err))
-    return mw_folder_remove(writer->parent, writer->partial, err);
-  if (!exists) {
-    unlinkat(writer->parent, last_part(target->lock), 0);
-    unlinkat(writer->parent, last_part(target->card), 0);
-  }
-  return false;
+  return name_weights(writer, exists, err) && sync_parent(writer, err) && name_company(writer, "merge.lock.json", target->lock, err) &&
+         name_company(writer, "README.md", target->card, err) && mw_folder_remove(writer->parent, writer->partial, err);
 }
 
 /* Removes the old folder. It has the temporary folder's name now, and is locked meanwhile, so that another run does not remove it

@@ -272,7 +272,44 @@ describe("-o NAME.safetensors", function()
     assert.equal(M.bytes "lone_a.safetensors", M.bytes "single3/own.safetensors")
   end)
 
-  it("goes on where a run was killed before the weights had their name", function()
+  it("is finished by the next command where a run was killed when the weights had their name, and lock and card had not", function()
+    local function killed(folder) -- the old output of single2 beside the new weights of single, as the first rename leaves it
+      M.run(("rm -rf %s && mkdir -p %s/x.safetensors.partial-0123abcd && cp single/x.safetensors %s && cp single2/y.lock.json %s/x.lock.json"):format(folder,
+        folder, folder, folder))
+      M.run(("cp single/x.lock.json %s/x.safetensors.partial-0123abcd/merge.lock.json && cp single/x.md %s/x.safetensors.partial-0123abcd/README.md"):format(
+        folder, folder))
+    end
+    for _, command in ipairs { "inspect killed/x.safetensors", "plan lerp --a killed/x.safetensors --b lone_b.safetensors",
+      "lerp --a lone_a.safetensors --b lone_b.safetensors -o killed/x.safetensors" } do
+      killed "killed"
+      exits(command:find("-o", 1, true) and 73 or 0, "moonweld " .. command)
+      assert.same({ "x.lock.json", "x.md", "x.safetensors" }, names "killed")
+      assert.equal(M.bytes "single/x.lock.json", M.bytes "killed/x.lock.json")
+      assert.equal(M.bytes "single/x.md", M.bytes "killed/x.md")
+    end
+    killed "killed"
+    M.run "rm killed/x.safetensors.partial-0123abcd/merge.lock.json && cp single/x.lock.json killed" -- killed one rename later
+    exits(0, "moonweld inspect killed/x.safetensors")
+    assert.same({ "x.lock.json", "x.md", "x.safetensors" }, names "killed")
+    killed "killed"
+    exits(0, merge .. "--t 1 --force -o killed/x.safetensors")
+    assert.same({ "x.lock.json", "x.md", "x.safetensors" }, names "killed")
+    assert.equal(3, M.read("killed/x.safetensors").w[1])
+  end)
+
+  it("is left alone where another run has the folder, or still writes its weights", function()
+    M.run "rm -rf busy && mkdir -p busy/x.safetensors.partial-0123abcd && cp single/x.* busy && cp single2/y.lock.json busy/x.safetensors.partial-0123abcd/merge.lock.json"
+    exits(0, [[flock busy/x.safetensors.partial-0123abcd "$program" inspect busy/x.safetensors]])
+    assert.equal(M.bytes "single/x.lock.json", M.bytes "busy/x.lock.json")
+    M.run "cp single/x.safetensors busy/x.safetensors.partial-0123abcd"
+    exits(0, "moonweld inspect busy/x.safetensors")
+    assert.equal(M.bytes "single/x.lock.json", M.bytes "busy/x.lock.json")
+    M.run "rm busy/x.safetensors.partial-0123abcd/*.safetensors && chmod a-w busy" -- as root it is writable all the same
+    exits(0, "moonweld inspect busy/x.safetensors")
+    M.run "chmod u+w busy"
+  end)
+
+  it("goes on where a lock lies without its weights", function()
     M.run "rm -rf single4 && mkdir -p single4 && cp single/x.lock.json single/x.md single4"
     exits(0, merge .. "-o single4/x.safetensors")
     assert.same({ "x.lock.json", "x.md", "x.safetensors" }, names "single4")
