@@ -106,7 +106,7 @@ typedef struct mw_recipe mw_recipe;
 
 typedef enum mw_arg_kind {
   MW_ARG_NUMBER, MW_ARG_STRING, MW_ARG_FLAG, MW_ARG_MAYBE, MW_ARG_CHOICE, MW_ARG_EACH, MW_ARG_MODEL, MW_ARG_MODELS,
-  MW_ARG_WORDS, MW_ARG_SEED, MW_ARG_SCORE, MW_ARG_CALIBRATION
+  MW_ARG_WORDS, MW_ARG_PARTS, MW_ARG_SEED, MW_ARG_SCORE, MW_ARG_CALIBRATION
 } mw_arg_kind;
 
 /* One argument of a recipe, as declared (recipes/README.md describes the forms). */
@@ -164,6 +164,7 @@ typedef struct mw_plan_facts {
   size_t tensors;         /* of the output */
   size_t files;           /* of the output */
   const char *donor;      /* whose model gives config, tokenizer and side files: "base", "models[1]"; borrowed from the plan */
+  const char *config;     /* what config.json of the output gets beside its donor's, as a JSON object; NULL where nothing */
   const char *carried;    /* of a merge of whole pipelines: which components are the donor's as they are, and why; else NULL */
   size_t candidates;      /* 0, or the recipe scores candidates while it runs: so many if all score alike, and the other
                              facts are those of the first */

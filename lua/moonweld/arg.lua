@@ -150,6 +150,11 @@ function forms.models(name, doc, given)
   return (declare(limits({ kind = "models", name = name, doc = doc }, given, { min = true, max = true, optional = true })))
 end
 
+--- Models of which each has a range of layers: typed as MODEL:FIRST-END, in another recipe given as models.
+function forms.parts(name, doc, given)
+  return (declare(limits({ kind = "parts", name = name, doc = doc }, given, { min = true, max = true, optional = true })))
+end
+
 function forms.seed() return (declare { kind = "seed", name = "seed", doc = "the seed of --seed", bound = true, optional = true }) end
 function forms.score() return (declare { kind = "score", name = "score", doc = "the score of --score", bound = true, optional = true }) end
 function forms.calibration() return (declare { kind = "calibration", name = "data", doc = "the data of --data", bound = true, optional = true }) end
@@ -178,7 +183,7 @@ end
 
 -- How the forms are written says how many arguments they take.
 for _, form in ipairs { "arg.maybe(name, doc[, limits])", "arg.choice(name, words, doc)", "arg.words(name, words, doc)", "arg.profile{...}",
-  "arg.each(name, default, doc[, limits])", "arg.model(name, doc[, limits])", "arg.models(name, doc[, limits])", "arg.from(recipe, ...)",
+  "arg.each(name, default, doc[, limits])", "arg.model(name, doc[, limits])", "arg.models(name, doc[, limits])", "arg.parts(name, doc[, limits])", "arg.from(recipe, ...)",
   "arg.seed()", "arg.score()", "arg.calibration()" } do
   local name = form:match("%.(%l+)")
   forms[name] = core.module("word").word(form, forms[name])
@@ -226,6 +231,21 @@ local function check_meant(arg, word, count)
     usage("--%s %s can be read in two ways: write --%s %s to give each of the %d models one, or --%s layers:%s for a gradient over the layers",
       arg.name, typed, arg.name, (typed:gsub("%s*,%s*", " ")), count, arg.name, typed)
   end
+end
+
+--- What was typed for arg.parts: the models that C has opened, each with its range; a range ends before its second number.
+function A.ranges(arg, words, models)
+  local layout, list = core.module("layout"), {}
+  for i, word in ipairs(words) do
+    local first, last = word:match(":(%d+)%-(%d*)$")
+    local where = V.data(models[i]).where
+    list[i] = models[i]
+    if word ~= where then
+      first, last = math.tointeger(tonumber(first)), last ~= "" and math.tointeger(tonumber(last)) or nil
+      list[i] = layout.part(models[i], first, last, function(text, ...) usage("--%s %s: " .. text, arg.name, core.shown(word), ...) end)
+    end
+  end
+  return (V.list(list))
 end
 
 A.varying = {} -- what was typed and varies over the model: its name, such as "t" or "weight[2]", and the field
@@ -287,7 +307,7 @@ function A.given(arg, value)
     return values
   end
   if what == "model" and kind(value) ~= "model" then return (fail("'%s' is a model, not %s", arg.name, V.called(value))) end
-  if what == "models" then
+  if what == "models" or what == "parts" then
     value = V.list(value)
     for i, item in ipairs(V.items(value)) do
       if kind(item) ~= "model" then return (fail("'%s': member %d is %s, not a model", arg.name, i, V.called(item))) end

@@ -39,6 +39,7 @@ local function open_models()
     for name, row in pairs(source.kept) do kept[name] = { m, row } end
     source.names = meet.names(source.names)
     opened[m] = V.model(source.names, nodes, source.label, { kept = kept }, stand_in)
+    V.data(opened[m]).where = source.where
   end
   meet.donor = V.data(opened[core.donor])
   return opened

@@ -74,15 +74,15 @@ local function layer_at(private, stack, number)
   return layer
 end
 
---- The layers first .. last - 1.
-local function range(private, stack, first, last)
+--- The layers first .. last - 1. `complain` raises where there are none such.
+local function range(private, stack, first, last, complain)
   first, last = whole(first, "a layer"), last == nil and stack.depth or whole(last, "the end of the layers")
   local from, to = first < 0 and stack.depth + first or first, last < 0 and stack.depth + last or last
   if from < 0 or from >= stack.depth or to > stack.depth then
-    return (refuse("%s has no layers %d to %d: it has %d, 0 to %d; a range ends before its second number", called(private), first, last,
-      stack.depth, stack.depth - 1))
+    complain("%s has no layers %d to %d: it has %d, 0 to %d; a range ends before its second number", called(private), first, last,
+      stack.depth, stack.depth - 1)
   end
-  if to <= from then return (refuse("layers %d to %d of %s are none: a range ends before its second number", first, last, called(private))) end
+  if to <= from then complain("layers %d to %d of %s are none: a range ends before its second number", first, last, called(private)) end
   local list = {}
   for layer = from, to - 1 do list[#list + 1] = layer end
   return list
@@ -127,6 +127,14 @@ local function add_others(b, private, stack, wanted)
   end
 end
 
+--- The layers of a list, with all that lies outside of them.
+local function of_layers(private, stack, own, list)
+  local b = builder(private)
+  add_layers(b, private, stack, own, list, 0)
+  add_others(b, private, stack, function() return true end)
+  return (b.done(private.label))
+end
+
 local layers_form = "model:layers(first, end, {of = %q})"
 
 word("model:layers(first[, end, {of=}])", function(x, first, last, options)
@@ -139,16 +147,19 @@ word("model:layers(first[, end, {of=}])", function(x, first, last, options)
   W.check_options(options, { "of" })
   local stack, own = stack_of(private, options and options.of, layers_form)
   local list = {}
-  if not listed then list = range(private, own, first, last)
+  if not listed then list = range(private, own, first, last, refuse)
   else
     for i, number in ipairs(V.items(first)) do list[i] = layer_at(private, own, number) end
     if #list == 0 then return (fail("layers{} is empty")) end
   end
-  local b = builder(private)
-  add_layers(b, private, stack, own, list, 0)
-  add_others(b, private, stack, function() return true end)
-  return (b.done(private.label))
+  return (of_layers(private, stack, own, list))
 end)
+
+--- m:layers(first, last) for what was typed: `complain` names it.
+function L.part(x, first, last, complain)
+  local stack, own = stack_of(data(x), nil, layers_form)
+  return (of_layers(data(x), stack, own, range(data(x), own, first, last, complain)))
+end
 
 word("model:depth({of=})", function(x, options)
   local _, own = stack_of(data(x), options and options.of, "model:depth{of = %q}")
@@ -177,7 +188,7 @@ L.stack = word("stack{...}", function(parts)
       return (core.fail("input", ("the layers of %s are called '%s' and those of %s '%s'"):format(called(first), core.shown(name), called(private),
         core.shown(own_name)), ("m:rename('%s.*', '%s.*') makes them one"):format(core.shown(own_name), core.shown(name))))
     end
-    add_layers(b, private, name, own, range(private, own, 0), at)
+    add_layers(b, private, name, own, range(private, own, 0, nil, refuse), at)
     at, label = at + own.depth, private.label == label and label or nil
   end
   add_others(b, first, name, function(other) return core.layer_of(other) ~= nil or depth.is_before(other) end)

@@ -133,6 +133,7 @@ function R.run(recipe, words, models)
   local a = fill(signature, function(arg, count)
     if arg.kind == "model" then return models[arg.name] and models[arg.name][1] end
     if arg.kind == "models" then return models[arg.name] and V.list(models[arg.name]) end
+    if arg.kind == "parts" then return models[arg.name] and A.ranges(arg, words[arg.name], models[arg.name]) end
     if words[arg.name] then return (A.typed(arg, words[arg.name], count)) end
     return nil
   end, A.usage)

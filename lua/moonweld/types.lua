@@ -310,6 +310,7 @@ function Seed:dirichlet(n, alpha) end
 ---@field each fun(name: string, default: number, doc: string, limits?: Limits): Argument
 ---@field model fun(name: string, doc: string, options?: { optional?: boolean }): Argument
 ---@field models fun(name: string, doc: string, limits?: { min?: integer, max?: integer, optional?: boolean }): Argument
+---@field parts fun(name: string, doc: string, limits?: { min?: integer, max?: integer, optional?: boolean }): Argument models, each with a range of its layers, typed as MODEL:FIRST-END
 ---@field seed fun(): Argument
 ---@field score fun(): Argument
 ---@field calibration fun(): Argument `a.data`: the files of --data (`#a.data`: how many); also lets --window and --coefficients in
@@ -551,6 +552,7 @@ function log_softmax(x) end
 ---@field tensors integer
 ---@field outputs { file: string, bytes: integer }[]
 ---@field donor string
+---@field config? table what config.json gets beside its donor's
 ---@field components? PlanComponent[] of whole pipelines
 ---@field candidates? integer to be scored, if all score alike
 ---@field learning? table[]

@@ -68,6 +68,7 @@ static const char *value_of(const mw_arg *arg) {
     case MW_ARG_EACH: return "NUMBER...";
     case MW_ARG_MODEL: return "MODEL";
     case MW_ARG_MODELS: return "MODEL...";
+    case MW_ARG_PARTS: return "MODEL:FIRST-END...";
     default: return "";
   }
 }

@@ -17,6 +17,7 @@ const char *mw_cmd_list_type(mw_arg_kind kind) {
     case MW_ARG_MODEL: return "model";
     case MW_ARG_MODELS: return "models";
     case MW_ARG_WORDS: return "words";
+    case MW_ARG_PARTS: return "parts";
     case MW_ARG_SEED: return "seed";
     case MW_ARG_SCORE: return "score";
     case MW_ARG_CALIBRATION: return "calibration";

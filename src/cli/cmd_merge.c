@@ -85,6 +85,11 @@ static void print_plan(const mw_recipe *recipe, const mw_plan *plan) {
   printf("recipe        ");
   mw_print_plain(stdout, mw_recipe_name(recipe));
   printf("\ndonor         %s (of config, tokenizer and side files)\n", facts.donor);
+  if (facts.config) {
+    printf("config.json   ");
+    mw_print_plain(stdout, facts.config);
+    putchar('\n');
+  }
   printf("tensors       %zu\npasses        %u\n", facts.tensors, facts.passes);
   printf("bytes read    %llu (%s)\n", (unsigned long long)facts.bytes_read,
          mw_text_size(room, (double)facts.bytes_read));

@@ -64,7 +64,7 @@ static bool is_option(const char *word) {
 
 static arity arity_of(const mw_arg *arg) {
   if (arg->kind == MW_ARG_FLAG) return SWITCH;
-  return arg->kind == MW_ARG_MODELS || arg->kind == MW_ARG_EACH || arg->kind == MW_ARG_WORDS ? MANY : ONE;
+  return arg->kind == MW_ARG_MODELS || arg->kind == MW_ARG_EACH || arg->kind == MW_ARG_WORDS || arg->kind == MW_ARG_PARTS ? MANY : ONE;
 }
 
 /* An argument that is bound to a reserved option (a seed) is no option itself. */
@@ -169,8 +169,9 @@ static bool refuse_stray(const parser *p, mw_error *err) {
   for (size_t i = 0; i < p->arg_count && next < end; i++) {
     mw_options_name name;
     const mw_arg *arg = &p->args[i];
-    if ((arg->kind != MW_ARG_MODEL && arg->kind != MW_ARG_MODELS) || is_given(p, arg->name)) continue;
-    size_t last = arg->kind == MW_ARG_MODELS ? end : next + 1;
+    const bool many = arg->kind == MW_ARG_MODELS || arg->kind == MW_ARG_PARTS;
+    if ((arg->kind != MW_ARG_MODEL && !many) || is_given(p, arg->name)) continue;
+    size_t last = many ? end : next + 1;
     if (used < sizeof said) used += (size_t)snprintf(said + used, sizeof said - used, " %s", mw_options_spell(&name, arg->name));
     for (; next < last; next++)
       if (used < sizeof said) used += (size_t)snprintf(said + used, sizeof said - used, " %s", p->words[next]);

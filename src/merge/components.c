@@ -80,8 +80,13 @@ static bool bind(mw_plan *plan, const mw_binding *binding, const char *name, mw_
     if (strcmp(place->argument, binding->name) != 0) continue;
     const char **words = mw_mem_take(&plan->arena, (place->count + 1) * sizeof *words, err);
     if (!words) return false;
-    for (size_t i = 0; i < place->count; i++)
-      if (!(words[i] = word_of(plan->inputs.members[place->first + i].model, name, &plan->arena, err))) return false;
+    for (size_t i = 0; i < place->count; i++) {
+      const mw_model *model = plan->inputs.members[place->members[i]].model;
+      const char *word = word_of(model, name, &plan->arena, err), *range = binding->words[i] + strlen(model->where);
+      char *whole = word ? mw_mem_take(&plan->arena, strlen(word) + strlen(range) + 1, err) : NULL;
+      if (!whole) return false;
+      words[i] = strcat(strcpy(whole, word), range); /* MODEL:FIRST-END */
+    }
     *out = (mw_binding){binding->name, words, place->count};
   }
   return true;

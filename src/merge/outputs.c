@@ -3,6 +3,7 @@
 #include "merge/outputs.h"
 #include "base/utf8.h"
 #include "format/safetensors.h"
+#include "merge/follow.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,15 +113,28 @@ static bool lay_out(mw_plan *plan, mw_error *err) {
   return ok;
 }
 
+/* The same as a JSON text, for the plan's facts. */
+static bool tell_config(mw_plan *plan, mw_error *err) {
+  mw_json_writer json = {.out = &plan->config};
+  mw_text_free(&plan->config);
+  if (!plan->set_count) return true;
+  mw_config_edit_tell(plan->sets, plan->set_count, NULL, &json);
+  MW_TRY(mw_json_writer_finish(&json, err));
+  plan->config.bytes[--plan->config.length] = 0; /* the line's end */
+  return true;
+}
+
 bool mw_outputs_place(mw_plan *plan, mw_error *err) {
-  plan->sets = plan->result.made.layout.sets;
-  plan->set_count = plan->result.made.layout.set_count;
+  mw_recipe_candidate *made = &plan->result.made;
+  MW_TRY(mw_follow_config(&plan->inputs, made, &made->arena, &plan->warnings, &plan->sets, &plan->set_count, err));
+  MW_TRY(tell_config(plan, err));
   return place(plan, err) &&
          mw_schedule_make(plan->result.made.graph, plan->nodes, plan->node_count, &plan->schedule, err) &&
          lay_out(plan, err);
 }
 
 void mw_outputs_free(mw_plan *plan) {
+  mw_text_free(&plan->config);
   mw_schedule_free(&plan->schedule);
   mw_layout_free(&plan->layout);
   free(plan->nodes);

@@ -26,6 +26,7 @@ struct mw_plan {
   mw_layout layout;
   const mw_config_edit_set *sets;   /* what config.json gets */
   size_t set_count;
+  mw_text config;              /* the same as JSON; empty where there are none */
   mw_run_cost cost;
   mw_provenance_texts provenance;
   mw_text json;

@@ -66,6 +66,7 @@ bool mw_plan_facts_compose(mw_plan *plan, mw_error *err) {
   }
   mw_json_writer_end(&json);
   mw_json_writer_string(&json, "donor", facts.donor);
+  if (plan->set_count) mw_json_writer_raw(&json, "config", plan->config.bytes);
   if (plan->components) mw_components_put(plan->components, &json);
   if (plan->candidates) mw_json_writer_u64(&json, "candidates", plan->candidates);
   if (plan->training_count) mw_json_writer_list(&json, "learning");
@@ -85,7 +86,7 @@ mw_plan_facts mw_plan_measure(const mw_plan *plan) {
   return (mw_plan_facts){.passes = plan->cost.passes, .bytes_read = plan->cost.bytes_read, .bytes_written = mw_plan_facts_written(plan),
                          .peak_memory = plan->cost.peak_memory, .tensors = plan->layout.count,
                          .files = plan->layout.shard_count, .donor = plan->inputs.members[plan->inputs.donor].label,
-                         .candidates = plan->candidates};
+                         .config = plan->config.bytes, .candidates = plan->candidates};
 }
 
 void mw_plan_file(const mw_plan *plan, size_t index, const char **name, uint64_t *bytes) {

@@ -9,7 +9,9 @@ static const mw_binding *binding_of(const mw_binding *bindings, size_t count, co
   return NULL;
 }
 
-static bool is_list(const mw_arg *arg) { return arg->kind == MW_ARG_EACH || arg->kind == MW_ARG_MODELS || arg->kind == MW_ARG_WORDS; }
+static bool is_list(const mw_arg *arg) {
+  return arg->kind == MW_ARG_EACH || arg->kind == MW_ARG_MODELS || arg->kind == MW_ARG_WORDS || arg->kind == MW_ARG_PARTS;
+}
 
 /* The default of an argument; the argument `profile` may change it. */
 static const char *fallback_of(const mw_arg *args, size_t count, const mw_arg *arg, const mw_binding *profile) {

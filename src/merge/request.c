@@ -8,7 +8,9 @@ enum { MOST_NAMES = 256 };
 
 /* Arguments of these kinds get their values from options. */
 static bool is_bound(const mw_arg *arg) { return arg->kind >= MW_ARG_SEED; }
-static bool is_list(const mw_arg *arg) { return arg->kind == MW_ARG_EACH || arg->kind == MW_ARG_MODELS || arg->kind == MW_ARG_WORDS; }
+static bool is_list(const mw_arg *arg) {
+  return arg->kind == MW_ARG_EACH || arg->kind == MW_ARG_MODELS || arg->kind == MW_ARG_WORDS || arg->kind == MW_ARG_PARTS;
+}
 
 static bool unknown(const mw_recipe *recipe, const char *name, mw_error *err) {
   const mw_arg *args;

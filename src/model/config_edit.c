@@ -198,3 +198,15 @@ bool mw_config_edit(const mw_config *config, const mw_config_edit_list *edits, m
   mw_mem_release(&e.arena);
   return ok && mw_text_check(out, err);
 }
+
+void mw_config_edit_tell(const mw_config_edit_set *sets, size_t count, const char *key, mw_json_writer *json) {
+  mw_text name = {0};
+  mw_json_writer_object(json, key);
+  for (size_t i = 0; i < count; i++) {
+    name.length = 0;
+    for (size_t k = 0; k < sets[i].depth; k++) mw_text_format(&name, "%s%s", k ? "." : "", sets[i].path[k]);
+    mw_json_writer_raw(json, name.bytes, sets[i].json);
+  }
+  mw_json_writer_end(json);
+  mw_text_free(&name);
+}

@@ -3,6 +3,7 @@
 #ifndef MW_MODEL_CONFIG_EDIT_H
 #define MW_MODEL_CONFIG_EDIT_H
 
+#include "base/json_writer.h"
 #include "model/config.h"
 
 /* A key, by the names of the objects that it lies in, and the value that it is to have, as JSON. For example
@@ -27,5 +28,7 @@ typedef struct mw_config_edit_list {
 
 /* The text of the file with these edits. Of two edits of one key the one in `sets` counts. */
 bool mw_config_edit(const mw_config *config, const mw_config_edit_list *edits, mw_text *out, mw_error *err);
+/* {"num_hidden_layers": 48}: what is set; keys of parts with a dot, "text_config.num_hidden_layers". */
+void mw_config_edit_tell(const mw_config_edit_set *sets, size_t count, const char *key, mw_json_writer *json);
 
 #endif

@@ -127,6 +127,27 @@ static bool is_idle(const lines *a, const lines *b, const char *path) {
   return window && one && two && one->kind == MW_JSON_FALSE && two->kind == MW_JSON_FALSE;
 }
 
+/* How many layers there are is told by the tensors; and between models of different depth what is said of each layer is not
+ * compared: no layer meets another unless a recipe says which (merge/follow.h). */
+static bool is_of_depth(const mw_family_member *donor, const mw_family_member *other, const char *path) {
+  static const char *const counts[] = {
+#define MW_DEPTH_COUNT(key, word) #key,
+#include "model/depth_keys.def"
+      NULL};
+  static const char *const each[] = {
+#define MW_DEPTH_LIST(key) #key,
+#define MW_DEPTH_INDICES(key) #key,
+#define MW_DEPTH_PREFIX(key, with, unless) #key,
+#include "model/depth_keys.def"
+      NULL};
+  const char *key = last_of(path);
+  for (size_t i = 0; counts[i]; i++)
+    if (strcmp(counts[i], key) == 0) return true;
+  for (size_t i = 0; each[i] && donor->model->config.layers != other->model->config.layers; i++)
+    if (strcmp(each[i], key) == 0) return true;
+  return false;
+}
+
 typedef struct findings { mw_text wrong, odd; } findings;
 
 /* What `from` has that `to` has otherwise, or lacks. */
@@ -140,7 +161,7 @@ static void compare(const mw_family_member *donor, const mw_family_member *other
       if (find(from, path) != value) continue; /* said again elsewhere */
       weight w = weight_of(path, &fallback);
       if (match ? side == 1 || same(*value, *match) : is_default(lacking, path, *value, fallback)) continue;
-      if (is_idle(d, o, path)) continue;
+      if (is_idle(d, o, path) || is_of_depth(donor, other, path)) continue;
       bool wrong = w == MEANS && (match || *fallback);
       say(wrong ? &out->wrong : &out->odd, path, side ? value : match, side ? match : value, donor->label);
     }

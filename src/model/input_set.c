@@ -1,6 +1,7 @@
 /* input_set.c: opens each model once and joins all to a family. The donor, which gives names, config and side files, is the model of
  * the argument `base`, or of the first model argument if there is no `base`. */
 #include "model/input_set.h"
+#include "format/file.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +17,9 @@ static bool check_count(const mw_arg *arg, size_t count, mw_error *err) {
   if (arg->kind == MW_ARG_MODEL && count != 1)
     return mw_error_set(err, MW_USAGE, count ? "--%s takes one model, not %zu" : "--%s MODEL is needed", arg->name, count),
            mw_error_hint(err, "%s", arg->doc);
-  if (arg->kind == MW_ARG_MODELS && count == 0)
-    return mw_error_set(err, MW_USAGE, "--%s MODEL... is needed", arg->name), mw_error_hint(err, "%s", arg->doc);
+  if (arg->kind != MW_ARG_MODEL && count == 0)
+    return mw_error_set(err, MW_USAGE, "--%s MODEL%s... is needed", arg->name, arg->kind == MW_ARG_PARTS ? ":FIRST-END" : ""),
+           mw_error_hint(err, "%s", arg->doc);
   if (arg->has_min && (double)count < arg->min)
     return mw_error_set(err, MW_USAGE, "--%s needs at least %g model%s, got %zu", arg->name, arg->min, arg->min == 1 ? "" : "s", count);
   if (arg->has_max && (double)count > arg->max)
@@ -28,7 +30,7 @@ static bool check_count(const mw_arg *arg, size_t count, mw_error *err) {
 static bool open_one(mw_input_set *inputs, const mw_arg *arg, const char *where, size_t number, mw_warning *warnings,
                      mw_error *err) {
   char label[96];
-  if (arg->kind == MW_ARG_MODELS) snprintf(label, sizeof label, "%s[%zu]", arg->name, number);
+  if (arg->kind != MW_ARG_MODEL) snprintf(label, sizeof label, "%s[%zu]", arg->name, number);
   else snprintf(label, sizeof label, "%s", arg->name);
   MW_TRY(mw_mem_grow(&inputs->members, &inputs->capacity, inputs->count + 1, sizeof *inputs->members, err));
   const char *kept = mw_mem_copy(&inputs->arena, label, strlen(label), err);
@@ -36,6 +38,21 @@ static bool open_one(mw_input_set *inputs, const mw_arg *arg, const char *where,
   if (!kept || !mw_model_open(where, warnings, &model, err)) return false;
   inputs->members[inputs->count++] = (mw_family_member){.model = model, .label = kept};
   return true;
+}
+
+/* What "MODEL:FIRST-END" names: the model. A path that exists is a model, whatever it is called. */
+static const char *model_of(mw_input_set *inputs, const char *word, mw_error *err) {
+  const char *colon = strrchr(word, ':'), *end = word + strlen(word);
+  size_t first = colon ? strspn(colon + 1, "0123456789") : 0;
+  if (!first || colon[1 + first] != '-' || mw_file_exists(word) || mw_file_is_folder(word)) return word;
+  const char *rest = colon + 2 + first;
+  return rest + strspn(rest, "0123456789") == end ? mw_mem_copy(&inputs->arena, word, (size_t)(colon - word), err) : word;
+}
+
+/* The member from `first` on that was opened from there, or the next one: a model of several parts is opened once. */
+static size_t opened(const mw_input_set *inputs, size_t first, const char *where) {
+  while (first < inputs->count && strcmp(inputs->members[first].model->where, where) != 0) first++;
+  return first;
 }
 
 static bool allow(const mw_options *options, mw_family_rules *rules, mw_error *err) {
@@ -68,16 +85,23 @@ bool mw_input_set_open(mw_input_set *inputs, const mw_arg *args, size_t arg_coun
   bool have_donor = false;
   for (size_t i = 0; i < arg_count; i++) {
     const mw_arg *arg = &args[i];
-    if (arg->kind != MW_ARG_MODEL && arg->kind != MW_ARG_MODELS) continue;
+    if (arg->kind != MW_ARG_MODEL && arg->kind != MW_ARG_MODELS && arg->kind != MW_ARG_PARTS) continue;
     const mw_binding *binding = binding_of(bindings, count, arg->name);
     size_t words = binding ? binding->count : 0;
     MW_TRY(check_count(arg, words, err));
     if (!words) continue;
     MW_TRY(mw_mem_grow(&inputs->places, &inputs->place_capacity, inputs->place_count + 1, sizeof *inputs->places, err));
-    inputs->places[inputs->place_count++] = (mw_input_set_place){arg->name, inputs->count, words};
+    size_t *members = mw_mem_take(&inputs->arena, words * sizeof *members, err);
+    if (!members) return false;
+    inputs->places[inputs->place_count++] = (mw_input_set_place){arg->name, members, words};
     if (strcmp(arg->name, "base") == 0 || !have_donor) inputs->donor = inputs->count;
     have_donor = true;
-    for (size_t w = 0; w < words; w++) MW_TRY(open_one(inputs, arg, binding->words[w], w + 1, warnings, err));
+    const size_t first = inputs->count;
+    for (size_t w = 0; w < words; w++) {
+      const char *where = arg->kind == MW_ARG_PARTS ? model_of(inputs, binding->words[w], err) : binding->words[w];
+      members[w] = arg->kind == MW_ARG_PARTS && where ? opened(inputs, first, where) : inputs->count;
+      MW_TRY(where && (members[w] < inputs->count || open_one(inputs, arg, where, w + 1, warnings, err)));
+    }
   }
   if (!inputs->count) return mw_error_set(err, MW_USAGE, "this recipe was given no model");
   mw_family_rules rules = {.missing_base = options->missing_base, .donor_integers = options->donor_integers, .tied = options->tied,

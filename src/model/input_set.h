@@ -4,10 +4,11 @@
 
 #include "model/family.h"
 
-/* Which opened models an argument holds: members[first, first + count). */
+/* Which opened models an argument holds, one for each of its words: members of the set, by number. */
 typedef struct mw_input_set_place {
   const char *argument;
-  size_t first, count;
+  const size_t *members;
+  size_t count;
 } mw_input_set_place;
 
 typedef struct mw_input_set {

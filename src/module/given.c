@@ -206,7 +206,7 @@ static const char *flag_word(mw_call *call, const named *what) {
 static void argument_at_top(mw_call *call, const mw_arg *arg, mw_binding *binding) {
   const named what = argument_called(call, arg->name);
   bool number = arg->kind == MW_ARG_NUMBER || arg->kind == MW_ARG_MAYBE || arg->kind == MW_ARG_EACH;
-  bool list = arg->kind == MW_ARG_EACH || arg->kind == MW_ARG_MODELS || arg->kind == MW_ARG_WORDS;
+  bool list = arg->kind == MW_ARG_EACH || arg->kind == MW_ARG_MODELS || arg->kind == MW_ARG_WORDS || arg->kind == MW_ARG_PARTS;
   const char *(*word)(mw_call *, const named *) = number ? number_or_text : arg->kind == MW_ARG_FLAG ? flag_word : text_at_top;
   binding->name = arg->name;
   if (lua_type(call->L, -1) == LUA_TTABLE && !list) {

@@ -118,20 +118,6 @@ static void put_input(mw_json_writer *json, const mw_family_member *member, mw_t
   mw_json_writer_end(json);
 }
 
-/* {"num_hidden_layers": 48}: what config.json got; keys of parts with a dot, "text_config.num_hidden_layers". */
-static void put_config(mw_json_writer *json, const mw_side_files_provenance *provenance) {
-  mw_text key = {0};
-  mw_json_writer_object(json, "config");
-  for (size_t i = 0; i < provenance->set_count; i++) {
-    const mw_config_edit_set *set = &provenance->sets[i];
-    key.length = 0;
-    for (size_t k = 0; k < set->depth; k++) mw_text_format(&key, "%s%s", k ? "." : "", set->path[k]);
-    mw_json_writer_raw(json, key.bytes, set->json);
-  }
-  mw_json_writer_end(json);
-  mw_text_free(&key);
-}
-
 bool mw_lock_compose(const mw_layout *layout, const mw_family_member *members, size_t count, const mw_side_files_provenance *provenance,
                      const mw_writer *writer, mw_text *out, mw_error *err) {
   mw_json_writer json = {.out = out, .layout = MW_JSON_WRITER_INDENTED, .streamed = 1};
@@ -146,7 +132,7 @@ bool mw_lock_compose(const mw_layout *layout, const mw_family_member *members, s
   mw_json_writer_raw(&json, "drawn", provenance->drawn_json ? provenance->drawn_json : "[]");
   if (provenance->scores_json) mw_json_writer_raw(&json, "scores", provenance->scores_json);
   if (provenance->learning_json) mw_json_writer_raw(&json, "learning", provenance->learning_json);
-  if (provenance->set_count) put_config(&json, provenance);
+  if (provenance->set_count) mw_config_edit_tell(provenance->sets, provenance->set_count, "config", &json);
   mw_json_writer_string(&json, "command", provenance->command);
   mw_json_writer_list(&json, "inputs");
   for (size_t i = 0; i < count; i++) put_input(&json, &members[i], provenance->rows.inputs ? &provenance->rows.inputs[i] : NULL);

@@ -206,7 +206,7 @@ static void push_places(lua_State *L, const mw_input_set *inputs) {
   for (size_t p = 0; p < inputs->place_count; p++) {
     lua_newtable(L);
     for (size_t i = 0; i < inputs->places[p].count; i++) {
-      lua_pushinteger(L, (lua_Integer)(inputs->places[p].first + i) + 1);
+      lua_pushinteger(L, (lua_Integer)inputs->places[p].members[i] + 1);
       lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
     lua_setfield(L, -2, inputs->places[p].argument);

@@ -175,6 +175,8 @@ static void push_model(lua_State *L, const mw_family_member *member) {
   lua_newtable(L);
   lua_pushstring(L, member->label);
   lua_setfield(L, -2, "label");
+  lua_pushstring(L, member->model->where);
+  lua_setfield(L, -2, "where");
   lua_newtable(L); /* names */
   lua_newtable(L); /* rows */
   lua_newtable(L); /* kept */

@@ -17,7 +17,7 @@ static const char *take_plain(mw_message *in, mw_arena *arena, mw_error *err) {
 
 static bool take_kind(const char *word, mw_arg_kind *out) {
   static const char *const words[] = {"number", "string", "flag",  "maybe", "choice", "each",
-                                      "model",  "models", "words", "seed",  "score",  "calibration"};
+                                      "model",  "models", "words", "parts", "seed",  "score",  "calibration"};
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
     if (strcmp(words[i], word) == 0) return *out = (mw_arg_kind)i, true;
   return false;

@@ -151,7 +151,9 @@ end)
 
 describe("tensors that no file holds", function()
   it("weigh nothing, like any number", function()
-    refused("return a.a:with({ gate = constant(1.5, {3, 2}) }, {add = true})", "the result weighs 0 models")
+    refused("return a.a:with({ gate = constant(1.5, {3, 2}) }, {add = true})", "tensor 'gate' of the result is a mask or a weight", "x:unweighed()")
+    local _, tensors = made "return a.a:with({ gate = constant(1.5, {3, 2}):unweighed() }, {add = true})"
+    assert.same({ 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, dtype = "BF16", shape = "3,2" }, tensors.gate)
   end)
 
   it("are numbers to what they meet", function()

@@ -1,0 +1,422 @@
+/* follow.c: stack by stack: which layers it has and where they are from; then every object of config.json that may speak of it, which is
+ * the root and its parts (text_config ...), is searched for the keys of depth_keys.def. */
+#include "merge/follow.h"
+#include "model/layer_name.h"
+#include "model/tied_head.h"
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct origin {
+  const mw_family_member *member; /* NULL: it is made of no layer of an input */
+  uint64_t layer;
+  bool there;
+} origin;
+
+typedef struct stack {
+  const char *name;
+  size_t length;
+  uint64_t before, after; /* layers of the donor's, and of the result's */
+  origin *layers;         /* [after] */
+  size_t capacity;
+  bool said;              /* a key of the depth was found */
+} stack;
+
+typedef struct following {
+  const mw_input_set *inputs;
+  const mw_recipe_candidate *made;
+  const mw_family_member *donor;
+  stack *stacks;
+  size_t stack_count, stack_capacity;
+  mw_config_edit_set *sets;
+  size_t set_count, set_capacity;
+  mw_arena *arena;
+  mw_warning *warnings;
+  mw_error *err;
+} following;
+
+/* ---- stacks ---- */
+
+static stack *stack_of(following *f, const char *name, size_t length) {
+  for (size_t i = 0; i < f->stack_count; i++)
+    if (f->stacks[i].length == length && memcmp(f->stacks[i].name, name, length) == 0) return &f->stacks[i];
+  if (!mw_mem_grow(&f->stacks, &f->stack_capacity, f->stack_count + 1, sizeof *f->stacks, f->err)) return NULL;
+  f->stacks[f->stack_count] = (stack){.name = name, .length = length};
+  return &f->stacks[f->stack_count++];
+}
+
+/* The first input tensor that a value is made of. */
+static const mw_tensor *made_of(const following *f, mw_node node, const mw_family_member **member) {
+  for (;;) {
+    mw_graph_node_facts facts = mw_graph_facts(f->made->graph, node);
+    if (facts.op == MW_OP_INPUT) {
+      *member = &f->inputs->members[facts.extra[0]];
+      return &(*member)->tensors[facts.extra[1]];
+    }
+    uint32_t i = mw_graph_op_first(facts.op);
+    while (i < facts.operands && !mw_graph_facts(f->made->graph, facts.operand[i]).shape) i++;
+    if (i >= facts.operands) return NULL;
+    node = facts.operand[i];
+  }
+}
+
+static bool add_output(following *f, const mw_graph_output *output) {
+  mw_layer_name place, from;
+  const mw_family_member *member;
+  if (!mw_layer_name_read(output->name, &place)) return true;
+  stack *s = stack_of(f, output->name, place.stack);
+  if (!s) return false;
+  if (place.layer >= s->after) {
+    if (place.layer > 100000) return mw_error_set(f->err, MW_DATA, "'%s': more than 100000 layers", output->name);
+    MW_TRY(mw_mem_grow(&s->layers, &s->capacity, (size_t)place.layer + 1, sizeof *s->layers, f->err));
+    memset(s->layers + s->after, 0, (size_t)(place.layer + 1 - s->after) * sizeof *s->layers);
+    s->after = place.layer + 1;
+  }
+  origin *o = &s->layers[place.layer];
+  o->there = true;
+  if (o->member) return true;
+  const mw_tensor *tensor = made_of(f, output->node, &member);
+  if (tensor && mw_layer_name_read(tensor->name, &from)) o->member = member, o->layer = from.layer;
+  return true;
+}
+
+static bool find_stacks(following *f) {
+  mw_layer_name place;
+  for (size_t i = 0; i < f->donor->count; i++) {
+    if (!mw_layer_name_read(f->donor->tensors[i].name, &place)) continue;
+    stack *s = stack_of(f, f->donor->tensors[i].name, place.stack);
+    if (!s) return false;
+    if (place.layer >= s->before) s->before = place.layer + 1;
+  }
+  for (size_t i = 0; i < f->made->output_count; i++) MW_TRY(add_output(f, &f->made->outputs[i]));
+  return true;
+}
+
+/* Whether any layer is another one than the donor's of its number. */
+static bool is_changed(const following *f, const stack *s) {
+  for (uint64_t l = 0; l < s->after; l++)
+    if (s->layers[l].member != f->donor || s->layers[l].layer != l) return true;
+  return s->before != s->after;
+}
+
+/* ---- edits ---- */
+
+/* Whether the recipe itself says what a key is. */
+static bool is_taken(const following *f, const mw_config_edit_set *set) {
+  for (size_t i = 0; i < f->set_count; i++)
+    if (mw_config_edit_same(&f->sets[i], set)) return true;
+  return false;
+}
+
+/* Whether the recipe itself says what a key of the root or a part is. */
+static bool is_said(const following *f, const char *part, const char *key) {
+  const mw_config_edit_set *recipe = f->made->layout.sets, own = {(const char *const[]){part ? part : key, key}, part ? 2 : 1, NULL};
+  for (size_t i = 0; i < f->made->layout.set_count; i++)
+    if (mw_config_edit_same(&recipe[i], &own)) return true;
+  return false;
+}
+
+static bool set_key(following *f, const char *part, mw_json key, const char *json, size_t length) {
+  const char **path = mw_mem_take(f->arena, 2 * sizeof *path, f->err), *text = mw_mem_copy(f->arena, json, length, f->err);
+  size_t depth = 0, key_length;
+  if (!path || !text) return false;
+  if (part) path[depth++] = part;
+  MW_TRY(mw_json_string(key, f->arena, &path[depth++], &key_length, f->err));
+  const mw_config_edit_set set = {path, depth, text};
+  if (is_taken(f, &set)) return true;
+  MW_TRY(mw_mem_grow(&f->sets, &f->set_capacity, f->set_count + 1, sizeof *f->sets, f->err));
+  f->sets[f->set_count++] = set;
+  return true;
+}
+
+static bool set_number(following *f, const char *part, mw_json key, uint64_t number) {
+  mw_text text = {0};
+  mw_text_format(&text, "%llu", (unsigned long long)number);
+  bool ok = mw_text_check(&text, f->err) && set_key(f, part, key, text.bytes, text.length);
+  mw_text_free(&text);
+  return ok;
+}
+
+/* ---- which object speaks of which stack ---- */
+
+static bool has(const char *text, size_t length, const char *word) { return memmem(text, length, word, strlen(word)) != NULL; }
+
+typedef enum kind { TEXT, VISION, AUDIO } kind;
+static kind kind_of(const char *name, size_t length) {
+  static const char *const vision[] = {"vision", "visual", "image", "vit"}, *const audio[] = {"audio", "speech"};
+  for (size_t i = 0; i < sizeof vision / sizeof *vision; i++)
+    if (has(name, length, vision[i])) return VISION;
+  for (size_t i = 0; i < sizeof audio / sizeof *audio; i++)
+    if (has(name, length, audio[i])) return AUDIO;
+  return TEXT;
+}
+
+/* Of several stacks one is spoken of in the part of its kind; the root is that of the text. */
+static bool speaks_of(const following *f, const char *part, const stack *s) {
+  size_t own = 0;
+  for (size_t i = 0; i < f->stack_count; i++) own += f->stacks[i].before > 0;
+  return own < 2 || kind_of(part ? part : "", part ? strlen(part) : 0) == kind_of(s->name, s->length);
+}
+
+/* Whether a key that counts layers counts those of the stack. A plain one counts an encoder's, where there is a decoder, too. */
+static bool counts(const following *f, const char *word, const stack *s) {
+  bool encoder = false, decodes = has(s->name, s->length, "decoder");
+  for (size_t i = 0; i < f->stack_count; i++)
+    encoder |= f->stacks[i].before && has(f->stacks[i].name, f->stacks[i].length, "encoder");
+  return *word ? has(s->name, s->length, word) : !(decodes && encoder);
+}
+
+/* The same object of another model's configuration. */
+static mw_json object_of(const mw_family_member *member, const char *part) {
+  static const mw_json none = {.kind = MW_JSON_OBJECT, .bytes = "{}", .length = 2};
+  if (!member->model->config.text) return none;
+  mw_json root = member->model->config.root, own = part ? mw_json_member(root, part) : root;
+  return own.kind == MW_JSON_OBJECT ? own : root;
+}
+
+/* ---- lists ---- */
+
+static size_t length_of(mw_json list) {
+  mw_json key, value;
+  size_t count = 0;
+  for (mw_json_walk walk = mw_json_enter(list); mw_json_next(&walk, &key, &value);) count++;
+  return count;
+}
+
+static mw_json element(mw_json list, uint64_t index) {
+  mw_json key, value;
+  for (mw_json_walk walk = mw_json_enter(list); mw_json_next(&walk, &key, &value);)
+    if (!index--) return value;
+  return (mw_json){.kind = MW_JSON_END};
+}
+
+static bool no_element(const following *f, const stack *s, uint64_t layer, const char *key) {
+  const origin *o = &s->layers[layer];
+  mw_text_escaped name;
+  mw_text_escape(&name, s->name, s->length);
+  if (!o->member)
+    mw_error_set(f->err, MW_DATA, "config.json: %s: layer %llu of '%s' comes from no model, which could say what it is", key,
+                 (unsigned long long)layer, name.bytes);
+  else
+    mw_error_set(f->err, MW_DATA, "%s: config.json: %s says nothing of layer %llu, which is layer %llu of the result",
+                 o->member->label, key, (unsigned long long)o->layer, (unsigned long long)layer);
+  return mw_error_hint(f->err, "m:with_config{%s = {...}} in the recipe says it", key);
+}
+
+/* A list with an element for each layer. */
+static bool follow_list(following *f, const stack *s, const char *part, mw_json key, const char *name, mw_json old) {
+  if (old.kind != MW_JSON_ARRAY || length_of(old) != s->before || is_said(f, part, name)) return true;
+  mw_text text = {0};
+  mw_text_format(&text, "[");
+  bool ok = true;
+  for (uint64_t l = 0; l < s->after && ok; l++) {
+    const origin *o = &s->layers[l];
+    mw_json list = o->member ? mw_json_member(object_of(o->member, part), name) : (mw_json){0};
+    mw_json one = list.kind == MW_JSON_ARRAY ? element(list, o->layer) : (mw_json){0};
+    ok = one.kind != MW_JSON_END || no_element(f, s, l, name);
+    if (!ok) break;
+    mw_text_format(&text, l ? ", " : "");
+    mw_text_add(&text, one.bytes, one.length);
+  }
+  mw_text_format(&text, "]");
+  ok = ok && mw_text_check(&text, f->err) && set_key(f, part, key, text.bytes, text.length);
+  mw_text_free(&text);
+  return ok;
+}
+
+static bool holds(mw_json list, uint64_t number) {
+  mw_json key, value;
+  uint64_t own;
+  for (mw_json_walk walk = mw_json_enter(list); mw_json_next(&walk, &key, &value);)
+    if (value.kind == MW_JSON_NUMBER && mw_json_u64(value, &own) && own == number) return true;
+  return false;
+}
+
+/* A list of layers: those whose origin is in the list of its own model. */
+static bool follow_indices(following *f, const stack *s, const char *part, mw_json key, const char *name, mw_json old) {
+  if (old.kind != MW_JSON_ARRAY) return true;
+  mw_text text = {0};
+  mw_text_format(&text, "[");
+  for (uint64_t l = 0; l < s->after; l++) {
+    const origin *o = &s->layers[l];
+    mw_json list = o->member ? mw_json_member(object_of(o->member, part), name) : (mw_json){0};
+    if (list.kind == MW_JSON_ARRAY && holds(list, o->layer))
+      mw_text_format(&text, "%s%llu", text.length > 1 ? ", " : "", (unsigned long long)l);
+  }
+  mw_text_format(&text, "]");
+  bool ok = mw_text_check(&text, f->err) && set_key(f, part, key, text.bytes, text.length);
+  mw_text_free(&text);
+  return ok;
+}
+
+/* ---- rules ---- */
+
+typedef struct rule {
+  const char *key, *with, *unless;
+  bool prefix;
+  int shift;
+} rule;
+
+static uint64_t number_in(mw_json object, const char *key, uint64_t absent) {
+  mw_json value = *key ? mw_json_member(object, key) : (mw_json){0};
+  uint64_t number;
+  return value.kind == MW_JSON_NUMBER && mw_json_u64(value, &number) ? number : absent;
+}
+
+/* Whether the rule makes layer `l` one of the other kind. */
+static bool is_other(const rule *r, mw_json object, uint64_t l) {
+  uint64_t number = number_in(object, r->key, 0);
+  mw_json unless = *r->unless ? mw_json_member(object, r->unless) : (mw_json){0};
+  if (!number || number > INT32_MAX || unless.kind == MW_JSON_ARRAY) return false;
+  if (r->prefix) return l < number && (!*r->with || mw_json_member(object, r->with).kind == MW_JSON_TRUE);
+  const int64_t from = (int64_t)(l % number) - (int64_t)(number_in(object, r->with, 0) % number) - r->shift;
+  return from % (int64_t)number == 0;
+}
+
+static bool check_rule(const following *f, const stack *s, const char *part, const rule *r) {
+  const mw_json own = object_of(f->donor, part);
+  for (uint64_t l = 0; l < s->after; l++) {
+    const origin *o = &s->layers[l];
+    if (!o->member || is_other(r, object_of(o->member, part), o->layer) == is_other(r, own, l)) continue;
+    if (f->inputs->family.rules.allow_config) {
+      mw_warning_add(f->warnings, "config.json: %s: layer %llu of the result is of another kind than layer %llu of %s, let through by"
+                     " --allow config", r->key, (unsigned long long)l, (unsigned long long)o->layer, o->member->label);
+      return true;
+    }
+    mw_error_set(f->err, MW_DATA, "config.json: %s = %llu makes layer %llu of the result another kind of layer than layer %llu of %s",
+                 r->key, (unsigned long long)number_in(own, r->key, 0), (unsigned long long)l, (unsigned long long)o->layer,
+                 o->member->label);
+    if (r->prefix) return mw_error_hint(f->err, "keep the first layers in their place, or --allow config");
+    return mw_error_hint(f->err, "move layers by multiples of %llu, or --allow config", (unsigned long long)number_in(own, r->key, 0));
+  }
+  return true;
+}
+
+/* ---- config.json ---- */
+
+static bool follow_key(following *f, stack *s, const char *part, mw_json key, mw_json value) {
+  static const struct { const char *key, *word; } depths[] = {
+#define MW_DEPTH_COUNT(key, word) {#key, word},
+#include "model/depth_keys.def"
+  };
+  static const char *const lists[] = {
+#define MW_DEPTH_LIST(key) #key,
+#include "model/depth_keys.def"
+  }, *const indices[] = {
+#define MW_DEPTH_INDICES(key) #key,
+#include "model/depth_keys.def"
+  };
+  uint64_t number;
+  for (size_t i = 0; i < sizeof depths / sizeof *depths; i++)
+    if (mw_json_equals(key, depths[i].key) && value.kind == MW_JSON_NUMBER && mw_json_u64(value, &number) && number == s->before &&
+        counts(f, depths[i].word, s)) {
+      s->said = true;
+      return s->after == s->before || set_number(f, part, key, s->after);
+    }
+  for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+    if (mw_json_equals(key, lists[i])) MW_TRY(follow_list(f, s, part, key, lists[i], value));
+  for (size_t i = 0; i < sizeof indices / sizeof *indices; i++)
+    if (mw_json_equals(key, indices[i])) MW_TRY(follow_indices(f, s, part, key, indices[i], value));
+  return true;
+}
+
+static bool follow_object(following *f, stack *s, const char *part, mw_json object) {
+  static const rule rules[] = {
+#define MW_DEPTH_PERIOD(key, offset, shift, unless) {#key, offset, unless, false, shift},
+#define MW_DEPTH_PREFIX(key, with, unless) {#key, with, unless, true, 0},
+#include "model/depth_keys.def"
+  };
+  mw_json key, value;
+  if (!speaks_of(f, part, s)) return true;
+  for (mw_json_walk walk = mw_json_enter(object); mw_json_next(&walk, &key, &value);) MW_TRY(follow_key(f, s, part, key, value));
+  for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) MW_TRY(check_rule(f, s, part, &rules[i]));
+  return true;
+}
+
+/* Calls follow_object for the root and each part. */
+static bool follow_stack(following *f, stack *s) {
+  const mw_json root = f->donor->model->config.root;
+  mw_json key, value;
+  for (uint64_t l = 0; l < s->after; l++)
+    if (!s->layers[l].there)
+      return mw_error_set(f->err, MW_DATA, "the result has no tensors of layer %llu of '%.*s', but of later ones", (unsigned long long)l,
+                          (int)s->length, s->name);
+  MW_TRY(follow_object(f, s, NULL, root));
+  for (mw_json_walk walk = mw_json_enter(root); mw_json_next(&walk, &key, &value);) {
+    const char *part;
+    size_t length;
+    if (!mw_config_is_part(key, value)) continue;
+    MW_TRY(mw_json_string(key, f->arena, &part, &length, f->err));
+    MW_TRY(follow_object(f, s, part, value));
+  }
+  if (!s->said && s->before != s->after)
+    mw_warning_add(f->warnings, "config.json does not say that '%.*s' has %llu layers: the result's %llu cannot be said either; "
+                   "m:with_config{...} can", (int)s->length, s->name, (unsigned long long)s->before, (unsigned long long)s->after);
+  return true;
+}
+
+static const mw_graph_output *output_called(const following *f, const char *name) {
+  for (size_t i = 0; i < f->made->output_count; i++)
+    if (strcmp(f->made->outputs[i].name, name) == 0) return &f->made->outputs[i];
+  return NULL;
+}
+
+/* Every key `name`, of the root and of its parts, whose value is `before`. */
+static bool follow_number(following *f, mw_json object, const char *part, const char *name, uint64_t before, uint64_t after) {
+  mw_json key, value;
+  uint64_t number;
+  for (mw_json_walk walk = mw_json_enter(object); mw_json_next(&walk, &key, &value);) {
+    if (mw_json_equals(key, name) && value.kind == MW_JSON_NUMBER && mw_json_u64(value, &number) && number == before)
+      MW_TRY(set_number(f, part, key, after));
+    if (part || !mw_config_is_part(key, value)) continue;
+    const char *inner;
+    size_t length;
+    MW_TRY(mw_json_string(key, f->arena, &inner, &length, f->err));
+    MW_TRY(follow_number(f, value, inner, name, before, after));
+  }
+  return true;
+}
+
+/* The vocabulary's size is the embedding's; a head of its own is tied no more, and one that is missing is the embedding. */
+static bool follow_vocabulary(following *f) {
+  static const char tie[] = "tie_word_embeddings";
+  const mw_config *config = &f->donor->model->config;
+  const mw_tensor *embedding = mw_tied_head_embedding(f->donor->model);
+  const mw_graph_output *output = embedding ? output_called(f, embedding->name) : NULL;
+  if (!output) return true;
+  uint32_t shape = mw_graph_facts(f->made->graph, output->node).shape;
+  uint64_t rows = mw_graph_rank(f->made->graph, shape) == 2 ? mw_graph_dims(f->made->graph, shape)[0] : 0;
+  if (rows && embedding->rank == 2 && rows != embedding->shape[0])
+    MW_TRY(follow_number(f, config->root, NULL, "vocab_size", embedding->shape[0], rows));
+  bool head = output_called(f, mw_tied_head_name) != NULL, had = mw_family_find(f->donor, mw_tied_head_name) != NULL;
+  if (head == had || (head && !config->tied)) return true;
+  const mw_json key = {MW_JSON_STRING, "\"tie_word_embeddings\"", sizeof tie + 1};
+  return set_key(f, NULL, key, head ? "false" : "true", head ? 5 : 4);
+}
+
+static bool follow(following *f) {
+  for (size_t i = 0; i < f->made->layout.set_count; i++) {
+    MW_TRY(mw_mem_grow(&f->sets, &f->set_capacity, i + 1, sizeof *f->sets, f->err));
+    f->sets[f->set_count++] = f->made->layout.sets[i];
+  }
+  if (!f->made->layout.own || !f->donor->model->config.text) return true;
+  MW_TRY(find_stacks(f));
+  for (size_t i = 0; i < f->stack_count; i++)
+    if (f->stacks[i].before && f->stacks[i].after && is_changed(f, &f->stacks[i])) MW_TRY(follow_stack(f, &f->stacks[i]));
+  return follow_vocabulary(f);
+}
+
+bool mw_follow_config(const mw_input_set *inputs, const mw_recipe_candidate *made, mw_arena *arena, mw_warning *warnings,
+                      const mw_config_edit_set **sets, size_t *count, mw_error *err) {
+  following f = {.inputs = inputs, .made = made, .donor = &inputs->members[inputs->donor], .arena = arena, .warnings = warnings,
+                 .err = err};
+  bool ok = follow(&f);
+  mw_config_edit_set *kept = ok ? mw_mem_take(arena, (f.set_count + 1) * sizeof *kept, err) : NULL;
+  ok = ok && kept;
+  if (ok && f.set_count) memcpy(kept, f.sets, f.set_count * sizeof *kept);
+  *sets = kept;
+  *count = ok ? f.set_count : 0;
+  for (size_t i = 0; i < f.stack_count; i++) free(f.stacks[i].layers);
+  free(f.stacks);
+  free(f.sets);
+  return ok;
+}

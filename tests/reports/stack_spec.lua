@@ -1,0 +1,144 @@
+--- moonweld stack, and how config.json follows the tensors of a model of other layers.
+package.path = "tests/reports/?.lua;" .. package.path
+local M = require "models"
+
+--- Layer l of a model holds fill + l.
+local function layered(depth, fill, stack, more)
+  local tensors = { ["model.embed_tokens.weight"] = { "BF16", { 3, 2 }, fill + 100 }, ["model.norm.weight"] = { "BF16", { 2 }, fill + 200 } }
+  for layer = 0, depth - 1 do tensors[("%s.%d.up.weight"):format(stack or "model.layers", layer)] = { "BF16", { 2, 2 }, fill + layer } end
+  for name, tensor in pairs(more or {}) do tensors[name] = tensor end
+  return tensors
+end
+
+local function config(depth, more)
+  return ('{\n  "model_type": "llama",\n  "num_hidden_layers": %d,\n  "hidden_size": 2,\n  "vocab_size": 3,\n  "num_attention_heads": 1,\n  "tie_word_embeddings": true%s\n}\n')
+    :format(depth, more and ",\n  " .. more or "")
+end
+
+--- The configuration of a merge, the tensors, and what was said.
+local function made(command)
+  local tensors, said, out = M.made(command)
+  return M.bytes(out .. "/config.json"), tensors, said, out
+end
+
+describe("moonweld stack", function()
+  M.model("a", layered(4, 8), config(4))
+  M.model("b", layered(6, 32), config(6))
+
+  it("takes ranges that end before their second number, to the end, or all layers, of any models in any order", function()
+    local text, tensors, said = made "moonweld stack --parts a:0-2 b:4- a"
+    local got = {}
+    for layer = 0, 7 do got[layer + 1] = tensors[("model.layers.%d.up.weight"):format(layer)][1] end
+    assert.same({ 8, 9, 36, 37, 8, 9, 10, 11 }, got)
+    assert.equal(config(8), text)
+    assert.is_truthy(said:find("donor: parts[1]", 1, true))
+  end)
+
+  it("gives a model back, bit for bit, of all its layers", function()
+    local text, tensors = made "moonweld stack --parts a:0-3 a:3-4"
+    assert.same(M.read "a/model.safetensors", tensors)
+    assert.equal(config(4), text)
+  end)
+
+  it("can be made again from its lock, which records what config.json got", function()
+    local _, _, _, out = made "moonweld stack --parts a:0-2 b:1-3 a:0-2"
+    local lock = M.bytes(out .. "/merge.lock.json")
+    assert.is_truthy(lock:find('"config": {\n    "num_hidden_layers": 6\n  }', 1, true))
+    local command = lock:match '"command": "([^"]*)"'
+    assert.equal("moonweld stack --parts a:0-2 b:1-3 a:0-2", command)
+    assert.same(M.read(out .. "/model.safetensors"), (M.made(command)))
+  end)
+
+  it("takes a path that exists as it is, whatever it is called", function()
+    M.model("a:0-2", layered(4, 64), config(4))
+    local _, tensors = made "moonweld stack --parts a:0-2 a:0-2:1-2"
+    assert.equal(65, tensors["model.layers.4.up.weight"][1])
+    os.execute("rm -rf '" .. M.folder .. "/a:0-2'")
+  end)
+
+  it("refuses a range outside of the model, an empty one, a model without layers, and none at all, in one line", function()
+    M.refused("moonweld stack --parts a:0-5", "--parts a:0-5: parts[1] has no layers 0 to 5: it has 4, 0 to 3; a range ends before its second number")
+    M.refused("moonweld stack --parts a:2-2", "--parts a:2-2: layers 2 to 2 of parts[1] are none")
+    M.refused("moonweld stack --parts a:0-2 b:9-12", "--parts b:9-12: parts[2] has no layers 9 to 12: it has 6, 0 to 5")
+    M.refused("moonweld stack --parts c:0-2", "c: no such file or folder")
+    M.refused("moonweld stack", "--parts MODEL:FIRST-END... is needed")
+    M.safetensors("flat.safetensors", { w = { "F32", { 2 }, 1 } })
+    M.refused("moonweld stack --parts flat.safetensors:0-1", "has no layers: none of its tensors is called such as 'model.layers.0.NAME'")
+  end)
+end)
+
+describe("config.json of other layers", function()
+  it("has the elements of lists from the models that the layers are from", function()
+    M.model("a", layered(3, 8), config(3, '"layer_types": [\n    "full",\n    "slow",\n    "fast"\n  ],\n  "mlp_only_layers": [1, 2]'))
+    M.model("b", layered(4, 32), config(4, '"layer_types": ["p", "q", "r", "s"], "mlp_only_layers": []'))
+    local text = made "moonweld stack --parts a:0-2 b:2-4 a:2-3 --allow config"
+    assert.equal(config(5, '"layer_types": ["full", "slow", "r", "s", "fast"],\n  "mlp_only_layers": [1, 4]'), text)
+  end)
+
+  it("is refused where a model says nothing of its layers, unless the recipe does", function()
+    M.model("c", layered(4, 32), config(4))
+    M.refused("moonweld stack --parts a:0-2 c:2-4", "parts[2]: config.json: layer_types says nothing of layer 2, which is layer 2 of the result")
+    M.write("said.lua", 'return recipe { "A test.", arg.parts("parts", "ranges"), function(a)\n' ..
+      'return stack(a.parts):with_config{ layer_types = {"x", "y", "z", "w"}, mlp_only_layers = {0} }\nend }\n')
+    assert.equal(config(4, '"layer_types": ["x", "y", "z", "w"],\n  "mlp_only_layers": [0]'), (made "moonweld ./said.lua --parts a:0-2 c:2-4"))
+  end)
+
+  it("has the depth by the word that its architecture has for it, of each stack its own", function()
+    local function gpt(depth) return ('{"model_type": "gpt2", "n_layer": %d, "n_head": 1, "n_embd": 2, "vocab_size": 3}'):format(depth) end
+    M.model("gpt", { ["wte.weight"] = { "F32", { 3, 2 }, 1 }, ["h.0.w.weight"] = { "F32", { 2 }, 1 }, ["h.1.w.weight"] = { "F32", { 2 }, 2 },
+      ["ln_f.weight"] = { "F32", { 2 }, 3 } }, gpt(2))
+    assert.equal(gpt(3), (made "moonweld stack --parts gpt:0-2 gpt:1-2"))
+    local function whisper(encoder, decoder)
+      return ('{"model_type": "whisper", "num_hidden_layers": %d, "encoder_layers": %d, "decoder_layers": %d}'):format(encoder, encoder, decoder)
+    end
+    local tensors = {}
+    for _, stack in ipairs { "model.encoder.layers", "model.decoder.layers" } do
+      for layer = 0, 2 do tensors[stack .. "." .. layer .. ".w.weight"] = { "F32", { 2 }, layer } end
+    end
+    M.model("whisper", tensors, whisper(3, 3))
+    M.write("cut.lua", 'return recipe { "A test.", arg.model("m", "a model"), arg("of", "", "the stack"), function(a)\nreturn a.m:layers(0, 2, {of = a.of})\nend }\n')
+    assert.equal(whisper(3, 2), (made "moonweld ./cut.lua --m whisper --of model.decoder.layers"))
+    assert.equal(whisper(2, 3), (made "moonweld ./cut.lua --m whisper --of model.encoder.layers"))
+    local function seeing(text, vision)
+      return ('{"model_type": "llava", "text_config": {"num_hidden_layers": %d, "layer_types": [%s]}, "vision_config": {"num_hidden_layers": %d}}')
+        :format(text, ('"x", '):rep(text):sub(1, -3), vision)
+    end
+    for name in pairs(tensors) do tensors[name:gsub("encoder", "vision"):gsub("decoder", "text")] = tensors[name] end
+    local towers = {}
+    for name, tensor in pairs(tensors) do if name:find "vision" or name:find "text" then towers[name] = tensor end end
+    M.model("seeing", towers, seeing(3, 3))
+    assert.equal(seeing(3, 2), (made "moonweld ./cut.lua --m seeing --of model.vision.layers"))
+    assert.equal(seeing(2, 3), (made "moonweld ./cut.lua --m seeing --of model.text.layers"))
+    M.model("odd", layered(3, 1, "x.layers"), '{"model_type": "odd"}')
+    local _, _, said = made "moonweld stack --parts odd:0-2"
+    assert.is_truthy(said:find("config.json does not say that 'x.layers' has 3 layers", 1, true))
+  end)
+
+  it("says nothing false of layers whose kind follows from their number", function()
+    M.model("every", layered(6, 1), config(6, '"sliding_window_pattern": 3'))
+    M.refused("moonweld stack --parts every:0-4 every:2-6",
+      "config.json: sliding_window_pattern = 3 makes layer 4 of the result another kind of layer than layer 2 of parts[1]")
+    assert.equal(config(9, '"sliding_window_pattern": 3'), (made "moonweld stack --parts every:0-6 every:3-6"))
+    local _, _, said = made "moonweld stack --parts every:0-4 every:2-6 --allow config"
+    assert.is_truthy(said:find("let through by --allow config", 1, true))
+    M.model("dense", layered(4, 1), config(4, '"first_k_dense_replace": 1'))
+    M.refused("moonweld stack --parts dense dense", "first_k_dense_replace = 1 makes layer 4 of the result another kind of layer than layer 0 of parts[1]")
+    assert.equal(config(7, '"first_k_dense_replace": 1'), (made "moonweld stack --parts dense dense:1-4"))
+  end)
+
+  it("has the vocabulary of the embedding, and a tied head where there is none", function()
+    M.model("v", layered(2, 8), config(2))
+    M.write("grown.lua", 'return recipe { "A test.", arg.model("m", "a model"), function(a)\nlocal e = a.m["model.embed_tokens.weight"]\n' ..
+      'return a.m:with{ ["model.embed_tokens.weight"] = join{e, e} }\nend }\n')
+    assert.equal((config(2):gsub('"vocab_size": 3', '"vocab_size": 6')), (made "moonweld ./grown.lua --m v"))
+    M.write("headed.lua", 'return recipe { "A test.", arg.model("m", "a model"), function(a)\nlocal e = a.m["model.embed_tokens.weight"]\n' ..
+      'return a.m:with({ ["lm_head.weight"] = e }, { add = true })\nend }\n')
+    assert.equal((config(2):gsub('embeddings": true', 'embeddings": false')), (made "moonweld ./headed.lua --m v"))
+  end)
+
+  it("stays as it is, byte for byte, where the layers are the donor's", function()
+    local odd = '{"model_type":"llama",\t"num_hidden_layers":2 , "layer_types":[ "x" , "y" ],"vocab_size":3,"hidden_size":2,"num_attention_heads":1,"tie_word_embeddings":true}'
+    M.model("same", layered(2, 8), odd)
+    assert.equal(odd, (made "moonweld stack --parts same:0-1 same:1-2"))
+  end)
+end)
