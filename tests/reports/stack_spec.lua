@@ -103,9 +103,8 @@ describe("config.json of other layers", function()
       return ('{"model_type": "llava", "text_config": {"num_hidden_layers": %d, "layer_types": [%s]}, "vision_config": {"num_hidden_layers": %d}}')
         :format(text, ('"x", '):rep(text):sub(1, -3), vision)
     end
-    for name in pairs(tensors) do tensors[name:gsub("encoder", "vision"):gsub("decoder", "text")] = tensors[name] end
     local towers = {}
-    for name, tensor in pairs(tensors) do if name:find "vision" or name:find "text" then towers[name] = tensor end end
+    for name, tensor in pairs(tensors) do towers[(name:gsub("encoder", "vision"):gsub("decoder", "text"))] = tensor end
     M.model("seeing", towers, seeing(3, 3))
     assert.equal(seeing(3, 2), (made "moonweld ./cut.lua --m seeing --of model.vision.layers"))
     assert.equal(seeing(2, 3), (made "moonweld ./cut.lua --m seeing --of model.text.layers"))

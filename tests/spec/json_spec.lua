@@ -85,6 +85,7 @@ RECIPE
       cp -r "$PICO/kjv" p/vae
       moonweld plan lerp --a p --b q --json > plan3
       moonweld lerp --a p --b q -o pipeline --log-json 2> events
+      moonweld plan stack --parts "$PICO/kjv:0-2" --json > plan4
       moonweld inspect "$PICO/kjv" --stats --json > inspect
       moonweld diff "$PICO/kjv" "$PICO/py" --base "$PICO/base" --json > diff
       moonweld eval "$PICO/kjv" --data a.jsonl --json > eval
@@ -94,7 +95,7 @@ RECIPE
     ]]
   end)
   it("list", function() holds("list --json", { "list" }) end)
-  it("plan", function() holds("plan --json", { "plan1", "plan2", "plan3" }) end)
+  it("plan", function() holds("plan --json", { "plan1", "plan2", "plan3", "plan4" }) end)
   it("inspect", function() holds("inspect --json", { "inspect" }) end)
   it("diff", function() holds("diff --json", { "diff" }) end)
   it("eval", function() holds("eval --json", { "eval" }) end)
