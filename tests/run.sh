@@ -39,7 +39,7 @@ plan() { # SUITE
     tests/unit/*.c)     job "$name" "$build/$name" ;;
     tests/*_spec.lua)   job "$name" "${busted[@]}" "$1" ;;
     attacks|cli|faults) parts 4 "$1" "tests/$1/run.sh" ;;
-    faults-all)         parts 4 "faults, every call" tests/faults/run.sh all ;;
+    faults-all)         parts 16 "faults, every call" tests/faults/run.sh all ;;
     golden)             [ -z "${CLANG-}" ] || job "golden, $CLANG" tests/golden/run.sh
                         parts 2 golden env CLANG= tests/golden/run.sh ;;
     lint|docs)          job "$1" "tests/$1.sh" ;;

@@ -22,10 +22,10 @@ bool mw_error_wrap(mw_error *err, const char *format, ...) {
   vsnprintf(before, sizeof before, format, list);
   va_end(list);
   memcpy(after, err->text, sizeof after);
-  size_t room = sizeof err->text, used = strnlen(before, room - 3);
+  size_t size = sizeof err->text, used = strnlen(before, size - 3);
   memcpy(err->text, before, used);
   memcpy(err->text + used, ": ", 3);
-  snprintf(err->text + used + 2, room - used - 2, "%s", after);
+  snprintf(err->text + used + 2, size - used - 2, "%s", after);
   return false;
 }
 
@@ -38,5 +38,6 @@ bool mw_error_hint(mw_error *err, const char *format, ...) {
 }
 
 bool mw_error_memory(mw_error *err, size_t bytes) {
+  if (!bytes) return mw_error_set(err, MW_MEMORY, "out of memory");
   return mw_error_set(err, MW_MEMORY, "out of memory (%zu bytes more were needed)", bytes);
 }

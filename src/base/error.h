@@ -16,6 +16,7 @@ bool mw_error_set(mw_error *err, mw_status status, const char *format, ...) __at
 bool mw_error_wrap(mw_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Sets the hint: what the user can do about it. */
 bool mw_error_hint(mw_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* MW_MEMORY. `bytes` is what could not be had; 0: that is not known. */
 bool mw_error_memory(mw_error *err, size_t bytes);
 
 #endif

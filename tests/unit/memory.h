@@ -15,7 +15,7 @@ enum { MEMORY_COUNTED = 0 };
 #else
 enum { MEMORY_COUNTED = 1 };
 
-void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t);
+void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t), *__libc_memalign(size_t, size_t);
 void __libc_free(void *);
 
 static void *memory_taken(void *fresh) {
@@ -32,8 +32,14 @@ static int memory_refused(void) {
   return 1;
 }
 
+/* Libraries must see them too: what one of them allocates is freed here, and the other way round. */
+#pragma GCC visibility push(default)
 void *malloc(size_t size) { return memory_refused() ? NULL : memory_taken(__libc_malloc(size)); }
 void *calloc(size_t count, size_t size) { return memory_refused() ? NULL : memory_taken(__libc_calloc(count, size)); }
+
+void *memalign(size_t alignment, size_t size) { return memory_refused() ? NULL : memory_taken(__libc_memalign(alignment, size)); }
+void *aligned_alloc(size_t alignment, size_t size) { return memalign(alignment, size); }
+int posix_memalign(void **out, size_t alignment, size_t size) { return (*out = memalign(alignment, size)) ? 0 : ENOMEM; }
 
 void *realloc(void *old, size_t size) {
   if (memory_refused()) return NULL;
@@ -44,6 +50,7 @@ void *realloc(void *old, size_t size) {
 }
 
 void free(void *old) { memory_given(old), __libc_free(old); }
+#pragma GCC visibility pop
 #endif
 
 #endif
