@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Elements of a buffer: of a view for whole rows, of an input of a program. */
-enum { ROOM = 32 << 10, CHUNK = 8 << 10, WIDEST = sizeof(double), SLACK = 64 };
+enum { ROOM = 32 << 10, CHUNK = 8 << 10, BAND = 32, WIDEST = sizeof(double), SLACK = 64 };
 
 struct mw_feed {
   const mw_job *job;
@@ -237,16 +237,31 @@ static bool gather(mw_feed *feed, uint64_t start, uint64_t count, unsigned char 
   return true;
 }
 
-/* Row i of the view is column i of the matrix, so the rows of a range are a band of columns: its part of each row is read in turn. */
+/* Elements 0, stride, 2 * stride ... of `from`, one behind the other. */
+static void collect(unsigned char *to, const unsigned char *from, uint64_t stride, uint64_t count, size_t size) {
+#define COLLECT(bytes) for (uint64_t i = 0; i < count; i++) memcpy(to + i * (bytes), from + i * stride * (bytes), bytes)
+  if (size == 2) COLLECT(2);
+  else if (size == 4) COLLECT(4);
+  else if (size == 8) COLLECT(8);
+  else COLLECT(1);
+#undef COLLECT
+}
+
+/* Row i of the view is column i of the matrix, so the rows of a range are a strip of columns. It is read BAND rows at a time, whose
+ * elements of a column are then BAND neighbours in the view: a cache line or two. */
 static bool turn(mw_feed *feed, uint64_t start, uint64_t count, unsigned char *to, mw_error *err) {
   const uint64_t height = feed->width, across = feed->rows, first = start / height, last = (start + count - 1) / height;
-  for (uint64_t from = first; from <= last; from += ROOM) {
-    const uint64_t n = least(last + 1 - from, ROOM);
-    for (uint64_t r = 0; r < height; r++) {
-      MW_TRY(mw_feed_read(feed->parts[0], r * across + from, n, feed->room, err));
+  const size_t size = feed->size;
+  for (uint64_t from = first, n; from <= last; from += n) {
+    n = least(last + 1 - from, ROOM / BAND);
+    for (uint64_t r = 0, m; r < height; r += m) {
+      m = least(height - r, BAND);
+      for (uint64_t k = 0; k < m; k++)
+        MW_TRY(mw_feed_read(feed->parts[0], (r + k) * across + from, n, feed->room + k * n * size, err));
       for (uint64_t c = 0; c < n; c++) {
-        uint64_t at = (from + c) * height + r;
-        if (at >= start && at < start + count) memcpy(to + (at - start) * feed->size, feed->room + c * feed->size, feed->size);
+        const uint64_t at = (from + c) * height + r, begin = at < start ? least(start - at, m) : 0;
+        const uint64_t end = at + m > start + count ? (at < start + count ? start + count - at : 0) : m;
+        if (begin < end) collect(to + (at + begin - start) * size, feed->room + (begin * n + c) * size, n, end - begin, size);
       }
     }
   }

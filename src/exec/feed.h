@@ -21,7 +21,7 @@
 
 typedef struct mw_feed mw_feed;
 
-enum { MW_FEED_TURNED = 1 << 20 };
+enum { MW_FEED_TURNED = 4 << 20 };
 
 /* The scalars and vectors that it reads must be known, and `values` must stay. `tile`: elements of a tile. */
 bool mw_feed_open(const mw_job *job, const mw_kernels *kernels, size_t tile, mw_values *values, mw_node view, mw_feed **out, mw_error *err);

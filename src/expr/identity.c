@@ -16,9 +16,18 @@ typedef struct walk {
 
 static void add(walk *w, uint64_t value) { mw_sha256_add(&w->hash, &value, sizeof value); }
 
+/* A table has another number in another graph, so its rows count. */
+static void add_table(walk *w, uint64_t table) {
+  size_t count;
+  const uint32_t *rows = mw_graph_rows(w->graph, table, &count);
+  add(w, count);
+  mw_sha256_add(&w->hash, rows, count * sizeof *rows);
+}
+
 static void leave(walk *w, mw_node node, mw_graph_node_facts facts, bool *models, size_t model_count) {
   add(w, facts.op);
-  add(w, facts.extra[0]);
+  if (facts.op == MW_OP_GATHER) add_table(w, facts.extra[0]);
+  else add(w, facts.extra[0]);
   add(w, facts.extra[1]);
   add(w, mw_graph_elements(w->graph, facts.shape));
   add(w, facts.operands);

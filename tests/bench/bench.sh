@@ -45,6 +45,7 @@ copy_three() {
   for m in m1 m2 m3; do cp "$m/model.safetensors" "copy/$m"; done
 }
 floor() { ./floor m1/model.safetensors m2/model.safetensors floor.out "$threads"; }
+joined() { ./floor m1/model.safetensors m2/model.safetensors floor.out "$threads" joined; }
 
 two="--a m1 --b m2 -o out --quiet --no-sync"
 tuned="--base m1 --experts m2 m3 m4 -o out --quiet --no-sync"
@@ -70,6 +71,10 @@ for round in $(seq "$rounds"); do
   clock plan7b_equal "$moonweld" plan lerp --a v1 --b v2 --quiet
   clock plan7b_parsed "$moonweld" plan lerp --a v1 --b v3 --allow tokenizer --quiet
   clock plan20k "$moonweld" plan lerp --a x1 --b x2 --quiet
+  joined; rm floor.out
+  clock joined joined; rm floor.out
+  clock stack "$moonweld" stack --parts m1 m2 -o out --quiet --no-sync; rm -rf out
+  clock stack_plain "$moonweld" stack --parts m1 m2 -o out --quiet --no-sync --no-hash; rm -rf out
   clock help "$moonweld" --help
   clock cp copy_three; rm -rf copy
 done
@@ -102,6 +107,8 @@ row "slerp / lerp"                 "$(ratio slerp lerp)"    "1.80"
 row "lerp / cat, cold files"       "$(ratio cold cat)"      "1.15"
 row "lerp, on the disk"            "$(milliseconds synced)" ""
 row "lerp on the disk / slower of lerp without and dd conv=fdatasync" "$(ratio synced slower)" "1.10"
+row "stack of two / cheapest C program that copies" "$(ratio stack joined)" ""
+row "the same without checksums"   "$(ratio stack_plain joined)" "1.15"
 row "linear merge of four"         "$(milliseconds linear4)" ""
 row "ties / linear merge of four"  "$(ratio ties linear4)"  "3.0"
 row "ties of 0.2, mergekit's profile / linear" "$(ratio ties_mergekit linear4)" ""
