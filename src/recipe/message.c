@@ -133,7 +133,8 @@ static bool take_shape(mw_message *in, mw_graph *graph, uint32_t *shape, mw_erro
   uint64_t dims[64];
   uint32_t rank = mw_message_u32(in);
   for (uint32_t i = 0; i < rank && rank <= 64; i++) dims[i] = mw_message_u64(in);
-  return !in->failed && mw_graph_shape(graph, dims, rank, shape, err);
+  if (in->failed) return mw_error_set(err, MW_DATA, "the recipe's process sent a broken graph");
+  return mw_graph_shape(graph, dims, rank, shape, err);
 }
 
 /* Only a few operations have more than their extra and operands: elements of a COEFFICIENT, rows of TOKENS, the shape of a FILL

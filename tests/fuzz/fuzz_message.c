@@ -44,6 +44,15 @@ static void grow(mw_graph *graph, mw_node *pool, size_t *count) {
   if (mw_graph_coefficient(graph, 1, 4, 0.5, &pool[*count], &err)) ++*count;
   if (mw_graph_learned(graph, pool[*count - 1], 0, &pool[*count], &err)) ++*count;
   if (mw_graph_tokens(graph, 0, 8, 4, &pool[*count], &err)) ++*count;
+  uint64_t table;
+  for (int i = 0; i < 3; i++) /* of GATHER */
+    REQUIRE(mw_graph_table(graph, (const uint32_t[]){3, 0, MW_GRAPH_NO_ROW, 3}, 2 + (size_t)i, &table, &err));
+  for (int i = 0; i < 3; i++) {
+    const uint64_t dims[] = {4, 6};
+    REQUIRE(mw_graph_shape(graph, dims, 2, &shape, &err));
+    if (mw_graph_reshape(graph, pool[draw(*count)], shape, &pool[*count], &err)) ++*count;
+    if (mw_graph_fill(graph, pool[draw(*count)], shape, &pool[*count], &err)) ++*count;
+  }
   for (int tries = 0; tries < 20000 && *count < POOL; tries++) {
     mw_op op = (mw_op)draw(MW_OP_COUNT);
     int wanted = mw_graph_op_operands(op);

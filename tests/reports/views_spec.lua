@@ -172,5 +172,7 @@ describe("a view that cannot be", function()
     refused("x:reshape{2, 2}:T()", "'reshape' to [2,2] needs 4")
     refused("(x:total()):T()", "'T' needs a tensor, not a number")
     refused("x + x:slice{rows = {0, 1}}", "of different shapes")
+    local deep = "local t = x for i = 1, 13 do t = t:gather{0, 1} + 1 t = join{t, t} end return a.x:with({ w = t })"
+    M.refused(recipe(deep), "more than 24 slices and joins of one another")
   end)
 end)
