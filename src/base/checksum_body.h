@@ -9,7 +9,7 @@
 #error "xxHash before 0.8.0 has another XXH3"
 #endif
 
-_Static_assert(sizeof(mw_checksum_state) >= sizeof(XXH3_state_t), "the state has room for that of xxHash");
+_Static_assert(sizeof(mw_checksum_state) >= sizeof(XXH3_state_t), "the state holds that of xxHash");
 
 static mw_checksum canonical(XXH128_hash_t hash) {
   mw_checksum checksum;

@@ -96,17 +96,17 @@ static void print(mw_json_writer *w, const cJSON *item) {
 }
 
 /* The bytes as a string for cJSON: valid UTF-8 without NUL; everything else becomes U+FFFD. */
-static const char *make_safe(mw_json_writer *w, mw_text *room, const char *bytes, size_t length) {
+static const char *make_safe(mw_json_writer *w, mw_text *buffer, const char *bytes, size_t length) {
   uint32_t code;
-  room->length = 0;
-  mw_text_add(room, "", 0);
+  buffer->length = 0;
+  mw_text_add(buffer, "", 0);
   for (size_t i = 0, n; i < length; i += n) {
     n = mw_utf8_decode(bytes + i, length - i, &code);
     bool good = code && code != MW_UTF8_BAD;
-    mw_text_add(room, good ? bytes + i : "\xef\xbf\xbd", good ? n : 3);
+    mw_text_add(buffer, good ? bytes + i : "\xef\xbf\xbd", good ? n : 3);
   }
-  w->failed = w->failed || room->failed;
-  return room->failed ? "" : room->bytes;
+  w->failed = w->failed || buffer->failed;
+  return buffer->failed ? "" : buffer->bytes;
 }
 
 /* In a streamed container: writes what comes before its next element (a comma, a key). */
@@ -211,15 +211,15 @@ void mw_json_writer_raw(mw_json_writer *writer, const char *key, const char *jso
 }
 
 void mw_json_writer_u64(mw_json_writer *writer, const char *key, uint64_t number) {
-  char room[21], *at = room + sizeof room - 1; /* by hand: a document may consist of numbers, and printf is slow */
+  char buffer[21], *at = buffer + sizeof buffer - 1; /* by hand: a document may consist of numbers, and printf is slow */
   *at = 0;
   do *--at = (char)('0' + number % 10); while (number /= 10);
   mw_json_writer_raw(writer, key, at);
 }
 
 void mw_json_writer_number(mw_json_writer *writer, const char *key, double number) {
-  char room[32];
-  mw_json_writer_raw(writer, key, isfinite(number) ? mw_text_number(room, number) : NULL);
+  char buffer[32];
+  mw_json_writer_raw(writer, key, isfinite(number) ? mw_text_number(buffer, number) : NULL);
 }
 
 void mw_json_writer_bool(mw_json_writer *writer, const char *key, bool value) {

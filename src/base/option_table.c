@@ -67,12 +67,12 @@ const char ***mw_option_table_list(const mw_option_table_row *row, mw_options *o
   return place(options, row->list);
 }
 
-const char *mw_option_table_expected(const mw_option_table_row *row, char room[96]) {
+const char *mw_option_table_expected(const mw_option_table_row *row, char buffer[96]) {
   unsigned long long least = row->least, most = row->most;
-  if (row->form == MW_OPTION_SIZE) snprintf(room, 96, "a size is expected, such as 5GB");
-  else if (row->form == MW_OPTION_SECONDS) snprintf(room, 96, "a time in seconds is expected, above %llu up to %llu", least, most);
-  else snprintf(room, 96, "a whole number from %llu to %llu is expected", least, most);
-  return room;
+  if (row->form == MW_OPTION_SIZE) snprintf(buffer, 96, "a size is expected, such as 5GB");
+  else if (row->form == MW_OPTION_SECONDS) snprintf(buffer, 96, "a time in seconds is expected, above %llu up to %llu", least, most);
+  else snprintf(buffer, 96, "a whole number from %llu to %llu is expected", least, most);
+  return buffer;
 }
 
 /* ---- checks ---- */

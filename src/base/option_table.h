@@ -35,8 +35,8 @@ bool mw_option_table_takes(const mw_option_table_row *row, const char *word);
 void mw_option_table_set_text(const mw_option_table_row *row, mw_options *options, const char *text);
 /* Where TEXTS or SCORE keep their list, and its length. */
 const char ***mw_option_table_list(const mw_option_table_row *row, mw_options *options, size_t **count);
-/* "a whole number from 1 to 1024": what a number's option takes. Returns room. */
-const char *mw_option_table_expected(const mw_option_table_row *row, char room[96]);
+/* "a whole number from 1 to 1024": what a number's option takes. Returns buffer. */
+const char *mw_option_table_expected(const mw_option_table_row *row, char buffer[96]);
 
 /* Whether every number is 0 or in its range, and every word one of those that help shows; else MW_USAGE. */
 bool mw_option_table_check(const mw_options *options, mw_error *err);

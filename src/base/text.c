@@ -135,7 +135,7 @@ bool mw_text_is_plain(const char *bytes, size_t length) {
   return !*escaped;
 }
 
-const char *mw_text_escape(mw_text_escaped *room, const char *bytes, size_t length) {
+const char *mw_text_escape(mw_text_escaped *buffer, const char *bytes, size_t length) {
   enum { LIMIT = 200 };
   size_t used = 0;
   char escaped[16];
@@ -144,17 +144,17 @@ const char *mw_text_escape(mw_text_escaped *room, const char *bytes, size_t leng
     const char *piece = *escaped ? escaped : bytes + i;
     size_t piece_length = *escaped ? strlen(escaped) : n;
     if (used + piece_length > LIMIT) {
-      memcpy(room->bytes + used, "...", 4);
-      return room->bytes;
+      memcpy(buffer->bytes + used, "...", 4);
+      return buffer->bytes;
     }
-    memcpy(room->bytes + used, piece, piece_length);
+    memcpy(buffer->bytes + used, piece, piece_length);
     used += piece_length;
   }
-  room->bytes[used] = 0;
-  return room->bytes;
+  buffer->bytes[used] = 0;
+  return buffer->bytes;
 }
 
-const char *mw_text_escape_z(mw_text_escaped *room, const char *string) { return mw_text_escape(room, string, strlen(string)); }
+const char *mw_text_escape_z(mw_text_escaped *buffer, const char *string) { return mw_text_escape(buffer, string, strlen(string)); }
 
 /* ---- numbers ---- */
 
@@ -199,24 +199,24 @@ bool mw_text_parse_size(const char *string, uint64_t *out) {
   return *out = (uint64_t)rint(value), true;
 }
 
-const char *mw_text_number(char room[32], double value) {
+const char *mw_text_number(char buffer[32], double value) {
   plain locale = enter_plain();
   for (int digits = 15; digits <= 17; digits++) {
-    snprintf(room, 32, "%.*g", digits, value);
-    if (strtod(room, NULL) == value) break;
+    snprintf(buffer, 32, "%.*g", digits, value);
+    if (strtod(buffer, NULL) == value) break;
   }
   leave_plain(locale);
-  return room;
+  return buffer;
 }
 
-const char *mw_text_size(char room[32], double bytes) {
+const char *mw_text_size(char buffer[32], double bytes) {
   static const char *const units[] = {"B", "KB", "MB", "GB", "TB", "PB", "EB"};
   int unit = 0;
   for (; bytes >= 999.5 && unit < 6; unit++) bytes /= 1000;
   plain locale = enter_plain();
-  snprintf(room, 32, unit == 0 || bytes >= 99.95 ? "%.0f %s" : bytes >= 9.995 ? "%.1f %s" : "%.2f %s", bytes, units[unit]);
+  snprintf(buffer, 32, unit == 0 || bytes >= 99.95 ? "%.0f %s" : bytes >= 9.995 ? "%.1f %s" : "%.2f %s", bytes, units[unit]);
   leave_plain(locale);
-  return room;
+  return buffer;
 }
 
 /* ---- words ---- */

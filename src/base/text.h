@@ -34,10 +34,10 @@ size_t mw_text_character(const char *bytes, size_t length, char escaped[16]);
 bool mw_text_is_plain(const char *bytes, size_t length);
 
 /* Text from a file or user, made safe for a message: escaped by mw_text_character's rule, and cut to 200 bytes with "...". The result
- * is in `room`. */
+ * is in `buffer`. */
 typedef struct mw_text_escaped { char bytes[256]; } mw_text_escaped;
-const char *mw_text_escape(mw_text_escaped *room, const char *bytes, size_t length);
-const char *mw_text_escape_z(mw_text_escaped *room, const char *string);
+const char *mw_text_escape(mw_text_escaped *buffer, const char *bytes, size_t length);
+const char *mw_text_escape_z(mw_text_escaped *buffer, const char *string);
 /* Whether a character is one of these control characters, with which a text could change a terminal. */
 bool mw_text_is_control(uint32_t code);
 
@@ -47,10 +47,10 @@ bool mw_text_parse_u64(const char *bytes, size_t length, uint64_t *out);
 bool mw_text_parse_size(const char *string, uint64_t *out);
 /* A number in C syntax, in any locale. False unless the whole text is a number and it is finite. */
 bool mw_text_parse_number(const char *string, double *out);
-/* The shortest decimal text that reads back as the same double; returns room. */
-const char *mw_text_number(char room[32], double value);
-/* Bytes for people, in units as they are typed: "999 B", "1.07 GB"; returns room. */
-const char *mw_text_size(char room[32], double bytes);
+/* The shortest decimal text that reads back as the same double; returns buffer. */
+const char *mw_text_number(char buffer[32], double value);
+/* Bytes for people, in units as they are typed: "999 B", "1.07 GB"; returns buffer. */
+const char *mw_text_size(char buffer[32], double bytes);
 
 /* Edit distance of two words, at most `limit` + 1: for did-you-mean. Two letters that changed places are one edit. */
 unsigned mw_text_distance(const char *a, const char *b, unsigned limit);

@@ -52,9 +52,9 @@ static void print_table(const mw_options *given, const mw_evaluation *results) {
 
 static bool evaluate(mw_term *term, const mw_options_line *line, mw_error *err) {
   const mw_options *given = &line->options;
-  mw_commands_room room;
+  mw_commands_buffer buffer;
   if (!given->data_count)
-    return mw_term_fail(err, MW_USAGE, "--data FILE... is needed\n%s", mw_commands_usage(&room, &mw_cmd_eval));
+    return mw_term_fail(err, MW_USAGE, "--data FILE... is needed\n%s", mw_commands_usage(&buffer, &mw_cmd_eval));
   mw_evaluation *results = calloc(given->data_count, sizeof *results);
   if (!results) return mw_term_fail(err, MW_MEMORY, "no memory for the results");
   bool good = mw_eval_model(line->operands[0], given, progress, term, results, err);

@@ -20,11 +20,11 @@ const mw_command_text mw_cmd_help_texts = {
 
 static void print_option(FILE *out, const char *name, const char *value, const char *doc) {
   mw_options_name spelt;
-  char room[sizeof spelt.text + 32];
-  snprintf(room, sizeof room, "%s%s%s%s", strcmp(name, "output") == 0 ? "-o, " : "", mw_options_spell(&spelt, name),
+  char buffer[sizeof spelt.text + 32];
+  snprintf(buffer, sizeof buffer, "%s%s%s%s", strcmp(name, "output") == 0 ? "-o, " : "", mw_options_spell(&spelt, name),
            *value ? " " : "", value);
-  bool wide = strlen(room) > 22; /* its text begins on a line of its own */
-  fprintf(out, wide ? "  %s\n%25s%s\n" : "  %-22s%s %s\n", room, "", doc);
+  bool wide = strlen(buffer) > 22; /* its text begins on a line of its own */
+  fprintf(out, wide ? "  %s\n%25s%s\n" : "  %-22s%s %s\n", buffer, "", doc);
 }
 
 static void print_form(FILE *out, const char *words, const char *usage, const char *meaning) {
@@ -48,8 +48,8 @@ void mw_cmd_help(FILE *out) {
 }
 
 void mw_cmd_help_command(FILE *out, const mw_command *command) {
-  mw_commands_room room;
-  fprintf(out, "%s: %s\n\nusage: %s\n", command->word, command->summary, mw_commands_usage(&room, command));
+  mw_commands_buffer buffer;
+  fprintf(out, "%s: %s\n\nusage: %s\n", command->word, command->summary, mw_commands_usage(&buffer, command));
   for (const mw_options_doc *o = command->options; o->name; o++) {
     if (o == command->options) putc('\n', out);
     print_option(out, o->name, o->value, o->doc);
@@ -77,13 +77,13 @@ static bool has_option(const mw_arg *arg) {
   return arg->kind != MW_ARG_SEED && arg->kind != MW_ARG_SCORE && arg->kind != MW_ARG_CALIBRATION;
 }
 
-/* "--t NUMBER" in `room`. */
-static const char *option(mw_options_name *room, const mw_arg *arg) {
-  mw_options_spell(room, arg->name);
-  size_t used = strlen(room->text);
+/* "--t NUMBER" in `buffer`. */
+static const char *option(mw_options_name *buffer, const mw_arg *arg) {
+  mw_options_spell(buffer, arg->name);
+  size_t used = strlen(buffer->text);
   const char *value = value_of(arg);
-  if (*value) snprintf(room->text + used, sizeof room->text - used, " %s", value);
-  return room->text;
+  if (*value) snprintf(buffer->text + used, sizeof buffer->text - used, " %s", value);
+  return buffer->text;
 }
 
 /* "(default 0.5, with mergekit 1; 0 to 1)" */
@@ -147,7 +147,7 @@ static size_t bound_width(mw_arg_kind kind) {
 
 void mw_cmd_help_recipe(FILE *out, const mw_recipe *recipe) {
   const mw_arg *args;
-  mw_options_name room;
+  mw_options_name buffer;
   size_t count = mw_recipe_args(recipe, &args), width = 0, shown = 0;
   mw_print_plain(out, mw_recipe_name(recipe));
   fputs(": ", out);
@@ -164,8 +164,8 @@ void mw_cmd_help_recipe(FILE *out, const mw_recipe *recipe) {
       if (bound_width(args[i].kind) > width) width = bound_width(args[i].kind);
       continue;
     }
-    fprintf(out, args[i].optional ? " [%s]" : " %s", option(&room, &args[i]));
-    if (strlen(room.text) > width) width = strlen(room.text);
+    fprintf(out, args[i].optional ? " [%s]" : " %s", option(&buffer, &args[i]));
+    if (strlen(buffer.text) > width) width = strlen(buffer.text);
     shown++;
   }
   fputs(" -o OUT\n", out);
@@ -175,7 +175,7 @@ void mw_cmd_help_recipe(FILE *out, const mw_recipe *recipe) {
       print_bound(out, args[i].kind, (int)width);
       continue;
     }
-    fprintf(out, "  %-*s  ", (int)width, option(&room, &args[i]));
+    fprintf(out, "  %-*s  ", (int)width, option(&buffer, &args[i]));
     mw_print_plain(out, args[i].doc);
     print_limits(out, &args[i], mw_cmd_help_profile(args, count));
     putc('\n', out);

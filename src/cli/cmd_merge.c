@@ -81,7 +81,7 @@ static void print_components(const mw_plan *plan) {
 
 static void print_plan(const mw_recipe *recipe, const mw_plan *plan) {
   mw_plan_facts facts = mw_plan_measure(plan);
-  char room[32];
+  char buffer[32];
   printf("recipe        ");
   mw_print_plain(stdout, mw_recipe_name(recipe));
   printf("\ndonor         %s (of config, tokenizer and side files)\n", facts.donor);
@@ -92,10 +92,10 @@ static void print_plan(const mw_recipe *recipe, const mw_plan *plan) {
   }
   printf("tensors       %zu\npasses        %u\n", facts.tensors, facts.passes);
   printf("bytes read    %llu (%s)\n", (unsigned long long)facts.bytes_read,
-         mw_text_size(room, (double)facts.bytes_read));
+         mw_text_size(buffer, (double)facts.bytes_read));
   printf("bytes written %llu (%s)\n", (unsigned long long)facts.bytes_written,
-         mw_text_size(room, (double)facts.bytes_written));
-  printf("peak memory   %s\n", mw_text_size(room, (double)facts.peak_memory));
+         mw_text_size(buffer, (double)facts.bytes_written));
+  printf("peak memory   %s\n", mw_text_size(buffer, (double)facts.peak_memory));
   print_components(plan);
   print_trainings(plan);
   if (facts.candidates)
@@ -106,7 +106,7 @@ static void print_plan(const mw_recipe *recipe, const mw_plan *plan) {
     mw_plan_file(plan, i, &name, &bytes);
     printf("file          ");
     mw_print_plain(stdout, name);
-    printf(" (%s)\n", mw_text_size(room, (double)bytes));
+    printf(" (%s)\n", mw_text_size(buffer, (double)bytes));
   }
 }
 
@@ -115,9 +115,9 @@ static void print_explained(const mw_plan *plan) {
   size_t count = mw_plan_explained(plan, &n);
   if (count == 0) puts("explained     no argument varies over the model: every tensor gets the same numbers");
   for (; count > 0; count--, n++) {
-    int room = 13 - (int)strlen(n->argument);
+    int gap = 13 - (int)strlen(n->argument);
     mw_print_plain(stdout, n->argument);
-    printf("%*s %-12.10g ", room > 0 ? room : 0, "", n->number);
+    printf("%*s %-12.10g ", gap > 0 ? gap : 0, "", n->number);
     mw_print_plain(stdout, n->tensor);
     putchar('\n');
   }
@@ -194,10 +194,10 @@ const mw_command mw_cmd_merge_plan = { "plan", "RECIPE|FILE.lua [--ARG VALUE...]
 
 int mw_cmd_merge_dry(mw_term *term, char **words, size_t count) {
   mw_error err;
-  mw_commands_room room;
+  mw_commands_buffer buffer;
   if (count > 0 && words[0][0] != '-') return merge(term, words, count, true);
   for (size_t i = 0; i < count; i++)
     if (strcmp(words[i], "--help") == 0 || strcmp(words[i], "-h") == 0) return mw_cmd_help_command(stdout, &mw_cmd_merge_plan), 0;
-  mw_term_fail(&err, MW_USAGE, "plan needs a recipe\n%s", mw_commands_usage(&room, &mw_cmd_merge_plan));
+  mw_term_fail(&err, MW_USAGE, "plan needs a recipe\n%s", mw_commands_usage(&buffer, &mw_cmd_merge_plan));
   return mw_term_error(term, &err);
 }

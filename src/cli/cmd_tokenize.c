@@ -20,12 +20,12 @@ typedef struct reader {
 
 static bool copy(const reader *r, mw_error *err) {
   char *line = NULL, *where = NULL;
-  size_t room = 0, number = 0, json_length;
+  size_t capacity = 0, number = 0, json_length;
   const char *json;
   bool good = (where = malloc(strlen(r->name) + 32)) != NULL || mw_term_fail(err, MW_MEMORY, "no memory for a line");
   while (good && !ferror(stdout)) {
     errno = 0;
-    ssize_t length = getline(&line, &room, r->in);
+    ssize_t length = getline(&line, &capacity, r->in);
     if (length < 0) {
       int code = errno;
       if (!feof(r->in)) good = mw_term_fail(err, code == ENOMEM ? MW_MEMORY : MW_IO, "%s: %s", r->name, strerror(code));

@@ -10,23 +10,23 @@ const mw_command *const mw_commands_all[] = {
   NULL
 };
 
-const char *mw_commands_usage(mw_commands_room *room, const mw_command *command) {
+const char *mw_commands_usage(mw_commands_buffer *buffer, const mw_command *command) {
   mw_options_name spelt;
-  size_t used = (size_t)snprintf(room->text, sizeof room->text, "moonweld %s%s%s", command->word,
+  size_t used = (size_t)snprintf(buffer->text, sizeof buffer->text, "moonweld %s%s%s", command->word,
                                  *command->usage ? " " : "", command->usage);
-  for (const mw_options_doc *o = command->options; o->name && used < sizeof room->text; o++)
-    if (!strstr(room->text, mw_options_spell(&spelt, o->name)))
-      used += (size_t)snprintf(room->text + used, sizeof room->text - used, " [%s%s%s]", spelt.text, *o->value ? " " : "", o->value);
-  return room->text;
+  for (const mw_options_doc *o = command->options; o->name && used < sizeof buffer->text; o++)
+    if (!strstr(buffer->text, mw_options_spell(&spelt, o->name)))
+      used += (size_t)snprintf(buffer->text + used, sizeof buffer->text - used, " [%s%s%s]", spelt.text, *o->value ? " " : "", o->value);
+  return buffer->text;
 }
 
 static bool check_operands(const mw_command *command, const mw_options_line *line, mw_error *err) {
-  mw_commands_room room;
+  mw_commands_buffer buffer;
   size_t count = line->operand_count;
   if (count >= command->least && count <= command->most) return true;
-  mw_commands_usage(&room, command);
-  if (!command->most) return mw_term_fail(err, MW_USAGE, "%s takes no '%s'\n%s", command->word, line->operands[0], room.text);
-  return mw_term_fail(err, MW_USAGE, "%s takes %s, not %zu\n%s", command->word, command->takes, count, room.text);
+  mw_commands_usage(&buffer, command);
+  if (!command->most) return mw_term_fail(err, MW_USAGE, "%s takes no '%s'\n%s", command->word, line->operands[0], buffer.text);
+  return mw_term_fail(err, MW_USAGE, "%s takes %s, not %zu\n%s", command->word, command->takes, count, buffer.text);
 }
 
 int mw_commands_run(const mw_command *command, mw_term *term, char **words, size_t count) {

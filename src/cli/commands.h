@@ -22,9 +22,9 @@ typedef struct mw_command {
 /* All commands, NULL-terminated, in the order of the help; `plan` too, whose words cmd_merge.c reads. */
 extern const mw_command *const mw_commands_all[];
 
-/* The command's usage line, in `room`. */
-typedef struct mw_commands_room { char text[256]; } mw_commands_room;
-const char *mw_commands_usage(mw_commands_room *room, const mw_command *command);
+/* The command's usage line, in `buffer`. */
+typedef struct mw_commands_buffer { char text[256]; } mw_commands_buffer;
+const char *mw_commands_usage(mw_commands_buffer *buffer, const mw_command *command);
 /* Reads the words after the command's name, and runs it or shows its help. Returns the exit code. */
 int mw_commands_run(const mw_command *command, mw_term *term, char **words, size_t count);
 

@@ -24,7 +24,7 @@ enum {
   ROWS = 0
 #include "options.def"
 #undef MW_OPTION
-  , NAME_ROOM = 80, COMMAND_ROOM = 32
+  , NAME_LENGTH = 80, MOST_OWN = 32
 };
 
 typedef struct parser {
@@ -39,7 +39,7 @@ typedef struct parser {
   bool given[ROWS];      /* rows of options.def with a value that have been typed */
   bool ended;            /* `--` was read */
   /* The option that the next word belongs to. */
-  char option[NAME_ROOM];
+  char option[NAME_LENGTH];
   bool own;              /* it is a flag or a row; else it is an argument, or not known */
   const mw_option_table_row *row;
   const mw_arg *arg;
@@ -48,13 +48,13 @@ typedef struct parser {
   bool open, filled;     /* it may take a word; it has one */
 } parser;
 
-const char *mw_options_spell(mw_options_name *room, const char *name) {
+const char *mw_options_spell(mw_options_name *buffer, const char *name) {
   size_t n = 0;
-  room->text[n++] = '-';
-  room->text[n++] = '-';
-  for (; *name && n + 1 < sizeof room->text; name++) room->text[n++] = *name == '_' ? '-' : *name;
-  room->text[n] = '\0';
-  return room->text;
+  buffer->text[n++] = '-';
+  buffer->text[n++] = '-';
+  for (; *name && n + 1 < sizeof buffer->text; name++) buffer->text[n++] = *name == '_' ? '-' : *name;
+  buffer->text[n] = '\0';
+  return buffer->text;
 }
 
 /* Whether a word is an option: it begins with '-', but "-0.5", "-.5", "-1,0" and "-" are values. */
@@ -135,9 +135,9 @@ static bool bind(parser *p, const mw_arg *arg, const char *word, mw_error *err) 
   size_t at = 0;
   while (at < line->count && strcmp(line->bindings[at].name, arg->name) != 0) at++;
   if (at == line->count) {
-    const char **room = calloc(p->word_count + 1, sizeof *room);
-    if (!room) return mw_term_fail(err, MW_MEMORY, "no memory for the command line");
-    line->bindings[line->count++] = (mw_binding){ .name = arg->name, .words = room };
+    const char **buffer = calloc(p->word_count + 1, sizeof *buffer);
+    if (!buffer) return mw_term_fail(err, MW_MEMORY, "no memory for the command line");
+    line->bindings[line->count++] = (mw_binding){ .name = arg->name, .words = buffer };
   } else if (p->arity == ONE) {
     mw_options_name name;
     return mw_term_fail(err, MW_USAGE, "%s is given twice", mw_options_spell(&name, arg->name));
@@ -280,11 +280,11 @@ bool mw_options_parse(mw_options_line *line, char *const *words, size_t count, c
 
 /* A command's own options are read like a recipe's arguments. */
 bool mw_options_command(mw_options_line *line, char *const *words, size_t count, const mw_options_doc *options, mw_error *err) {
-  mw_arg args[COMMAND_ROOM];
+  mw_arg args[MOST_OWN];
   parser p = { .command = options, .args = args };
   for (; options->name; options++) {
     if (find_own(&p, options->name)) continue;
-    assert(p.arg_count < COMMAND_ROOM);
+    assert(p.arg_count < MOST_OWN);
     args[p.arg_count++] = (mw_arg){ .name = options->name, .kind = *options->value ? MW_ARG_STRING : MW_ARG_FLAG };
   }
   return parse(line, words, count, p, err);

@@ -37,6 +37,6 @@ const char *mw_options_text(const mw_options_line *line, const char *name);
 
 /* The option of an argument as it is typed ("--recipe-seconds"). */
 typedef struct mw_options_name { char text[80]; } mw_options_name;
-const char *mw_options_spell(mw_options_name *room, const char *name);
+const char *mw_options_spell(mw_options_name *buffer, const char *name);
 
 #endif

@@ -45,7 +45,7 @@ static void forget(scratch *s, const mw_node *list, size_t count) {
   for (size_t i = 0; i < count; i++) s->slots[list[i]] = 0;
 }
 
-/* Empties the lists of the program before, and makes room for every node of the graph. */
+/* Empties the lists of the program before, and makes a place for every node of the graph. */
 static bool clear_slots(mw_program *p, const mw_graph *graph, mw_error *err) {
   scratch *s = p->scratch;
   forget(s, p->inputs, p->input_count);

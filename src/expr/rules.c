@@ -7,13 +7,13 @@
 #include <string.h>
 
 /* An operation as recipes write it, in small letters. */
-typedef struct word_room { char text[24]; } word_room;
-static word_room word_of(mw_op op) {
-  word_room room = {""};
+typedef struct word_buffer { char text[24]; } word_buffer;
+static word_buffer word_of(mw_op op) {
+  word_buffer buffer = {""};
   const char *name = op == MW_OP_VECTOR ? "scale_columns" : mw_graph_op_name(op);
-  for (size_t i = 0; name[i] && i + 1 < sizeof room.text; i++)
-    room.text[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] - 'A' + 'a') : name[i];
-  return room;
+  for (size_t i = 0; name[i] && i + 1 < sizeof buffer.text; i++)
+    buffer.text[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] - 'A' + 'a') : name[i];
+  return buffer;
 }
 
 static mw_op op_of(const mw_graph *graph, mw_node node) { return mw_graph_facts(graph, node).op; }

@@ -23,9 +23,9 @@
 
 static bool fail(mw_error *err, mw_status status, const char *what, const char *name) {
   int number = errno;
-  mw_text_escaped room;
+  mw_text_escaped escaped;
   if (number == ENOMEM) return mw_error_memory(err, strlen(name));
-  return mw_error_set(err, status, "%s: %s: %s", mw_text_escape_z(&room, name), what, strerror(number));
+  return mw_error_set(err, status, "%s: %s: %s", mw_text_escape_z(&escaped, name), what, strerror(number));
 }
 
 static int open_folder(int parent, const char *name) {
@@ -40,8 +40,8 @@ static bool is_same(int parent, const char *name, int fd) {
 }
 
 static bool in_use(const char *shown, mw_error *err) {
-  mw_text_escaped room;
-  mw_error_set(err, MW_CHANGED, "%s: is being written by another run", mw_text_escape_z(&room, shown));
+  mw_text_escaped escaped;
+  mw_error_set(err, MW_CHANGED, "%s: is being written by another run", mw_text_escape_z(&escaped, shown));
   return mw_error_hint(err, "wait until that one has ended, or choose another name");
 }
 
@@ -71,10 +71,10 @@ bool mw_folder_lock(int parent, const char *name, const char *shown, int *fd, mw
 /* A folder that exists but is not locked was left by a run that was killed: it is locked and removed. Without locks this cannot be
  * known, so the folder stays. */
 static bool remove_stale(int parent, const char *name, int fd, bool locked, mw_error *err) {
-  mw_text_escaped room;
+  mw_text_escaped escaped;
   if (!is_same(parent, name, fd)) return true;
   if (locked) return mw_folder_remove(parent, name, err);
-  mw_error_set(err, MW_CANNOT_CREATE, "%s: another run is writing it, or was killed", mw_text_escape_z(&room, name));
+  mw_error_set(err, MW_CANNOT_CREATE, "%s: another run is writing it, or was killed", mw_text_escape_z(&escaped, name));
   return mw_error_hint(err, "this file system has no locks; remove that folder if no other run is there");
 }
 

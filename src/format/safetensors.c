@@ -117,13 +117,13 @@ static bool read_offsets(const reader *r, mw_json value, const char *name, uint6
 
 static bool check_span(const reader *r, const mw_tensor *tensor, mw_json shape, mw_json offsets_spelt,
                        const uint64_t offsets[2]) {
-  uint64_t bits, room = r->file->size - r->data;
+  uint64_t bits, space = r->file->size - r->data;
   if (__builtin_mul_overflow(mw_tensor_elements(tensor), (uint64_t)mw_dtype_bits((mw_dtype)tensor->dtype), &bits))
     return refuse_field(r, tensor->name, "shape", shape, "a size in bits below 2^64");
   if (bits % 8) return refuse_field(r, tensor->name, "dtype and shape", shape, "a whole number of bytes");
   char expected[80];
-  if (offsets[0] > offsets[1] || offsets[1] > room) {
-    snprintf(expected, sizeof expected, "begin <= end <= %llu, by the file size", (unsigned long long)room);
+  if (offsets[0] > offsets[1] || offsets[1] > space) {
+    snprintf(expected, sizeof expected, "begin <= end <= %llu, by the file size", (unsigned long long)space);
     return refuse_field(r, tensor->name, "data_offsets", offsets_spelt, expected);
   }
   if (offsets[1] - offsets[0] == bits / 8) return true;

@@ -103,7 +103,7 @@ static float *gradient_at(mw_tape_slot *slot, size_t stride, size_t row, size_t 
   return slot->gradient + row * stride + head * width;
 }
 
-/* Back through one block of one head. p: room for its probabilities, ds: for the gradient of its scores. */
+/* Back through one block of one head. p: scratch for its probabilities, ds: for the gradient of its scores. */
 static void back_block(const attention *a, seen s, size_t row, size_t head, float *p, float *ds) {
   const mw_kernel_rows *k = a->call->k;
   size_t keys = s.high - s.low, kv = head / a->group, width = a->width;

@@ -48,8 +48,8 @@ static void put_words(mw_text *text, const char *name, const char *const *words,
 }
 
 static void put_number(mw_text *text, const char *name, double value) {
-  char room[32];
-  const char *word = mw_text_number(room, value);
+  char buffer[32];
+  const char *word = mw_text_number(buffer, value);
   put_words(text, name, &word, 1);
 }
 

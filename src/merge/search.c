@@ -22,13 +22,13 @@ typedef struct mw_search_entry {
   const char *json; /* what is recorded of it */
 } entry;
 
-void mw_search_begin(mw_search *search) { search->parent = search->room = -1; }
+void mw_search_begin(mw_search *search) { search->parent = search->scratch = -1; }
 
 void mw_search_end(mw_search *search) {
   mw_error ignored;
-  if (search->room >= 0) {
-    mw_folder_remove(search->parent, search->room_name, &ignored);
-    close(search->room);
+  if (search->scratch >= 0) {
+    mw_folder_remove(search->parent, search->scratch_name, &ignored);
+    close(search->scratch);
   }
   if (search->parent >= 0) close(search->parent);
   mw_recipe_candidate_free(&search->first);
@@ -86,19 +86,19 @@ static const entry *known(const mw_search *search, const char *identity) {
 static bool open_room(mw_search *search, mw_error *err) {
   mw_target target;
   char hex[65];
-  if (search->room >= 0) return true;
+  if (search->scratch >= 0) return true;
   MW_TRY(mw_target_resolve(search->options->output, &search->arena, &target, err));
   mw_sha256_of(target.path, strlen(target.path), hex);
   size_t length = strlen(target.name) + sizeof ".scoring-01234567";
   char *name = mw_mem_take(&search->arena, length, err);
   if (!name) return false;
   snprintf(name, length, "%s.scoring-%.8s", target.name, hex);
-  search->room_name = name;
+  search->scratch_name = name;
   const char *path = mw_file_join(&search->arena, target.parent, name, err);
   if (!path || !(search->folder = mw_file_join(&search->arena, path, "candidate", err))) return false;
   if (search->parent < 0) search->parent = open(target.parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (search->parent < 0) return mw_error_set(err, MW_IO, "the output's folder cannot be opened: %s", strerror(errno));
-  return mw_folder_make(search->parent, name, target.typed, &search->room, err);
+  return mw_folder_make(search->parent, name, target.typed, &search->scratch, err);
 }
 
 /* ---- measuring ---- */
@@ -129,14 +129,14 @@ static const char *last_line(char *text) {
 
 static bool run_command(mw_search *search, const char *what, double *value, mw_error *err) {
   mw_text command = {0}, output = {0};
-  mw_text_escaped room;
+  mw_text_escaped escaped;
   mw_subprocess_watch watch = {search->options->score_timeout, go_on, search};
   bool ok = fill_in(search->options->score, search->folder, &command, err) &&
             mw_subprocess_run(what, command.bytes, watch, &output, err);
   if (ok && !output.length) ok = mw_error_set(err, MW_DATA, "%s is missing: its command printed nothing", what);
   if (ok && !(ok = mw_subprocess_number(output.bytes, value)))
     mw_error_set(err, MW_DATA, "%s is no finite number; its command ended with: %s", what,
-                 mw_text_escape_z(&room, last_line(output.bytes)));
+                 mw_text_escape_z(&escaped, last_line(output.bytes)));
   if (!ok && err->status == MW_DATA && !*err->hint)
     mw_error_hint(err, "--score is a command that prints one number last, greater is better");
   mw_text_free(&command);
@@ -151,7 +151,7 @@ static bool measure(mw_search *search, const mw_recipe_candidate *candidate, con
   if (!search->make(search->context, candidate, search->folder, err)) return mw_error_wrap(err, "%s", what);
   mw_error later;
   bool ok = run_command(search, what, value, err);
-  return mw_folder_remove(search->room, "candidate", ok ? err : &later) && ok;
+  return mw_folder_remove(search->scratch, "candidate", ok ? err : &later) && ok;
 }
 
 /* ---- what is told of a candidate ---- */

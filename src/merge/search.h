@@ -25,8 +25,8 @@ typedef struct mw_search {
   size_t capacity;
   uint64_t asked;             /* how often a score was asked for, also of the same candidate */
   mw_recipe_candidate first;         /* while planning: until it is taken */
-  int parent, room;           /* the folder beside the output in which candidates are made; -1 before the first */
-  const char *room_name, *folder; /* of the room, of the candidate in it */
+  int parent, scratch;        /* scratch: the folder beside the output in which candidates are made; -1 before the first */
+  const char *scratch_name, *folder; /* its name; the path of the candidate in it */
   const mw_calibration *judges; /* with `loss`: what it is measured on, for the lock file */
   mw_text lines, json;        /* after mw_search_choose: a JSON line for each candidate; for the lock file */
   mw_arena arena;

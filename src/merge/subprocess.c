@@ -49,12 +49,12 @@ static int spawn(const char *command, int out, int said, pid_t *pid) {
 
 /* Reads the output that is there; false at its end. Only the last bytes are kept. A NUL becomes a space, since it would end the text. */
 static bool drain(int fd, mw_text *output) {
-  char room[4096];
+  char buffer[4096];
   ssize_t n;
-  while ((n = read(fd, room, sizeof room)) > 0) {
+  while ((n = read(fd, buffer, sizeof buffer)) > 0) {
     for (ssize_t i = 0; i < n; i++)
-      if (!room[i]) room[i] = ' ';
-    mw_text_add(output, room, (size_t)n);
+      if (!buffer[i]) buffer[i] = ' ';
+    mw_text_add(output, buffer, (size_t)n);
     if (output->failed || output->length < 2 * KEPT) continue;
     memmove(output->bytes, output->bytes + output->length - KEPT, KEPT + 1);
     output->length = KEPT;
@@ -204,12 +204,12 @@ bool mw_subprocess_number(const char *text, double *value) {
       at++;
       continue;
     }
-    char room[64];
-    found = length && length < sizeof room;
+    char buffer[64];
+    found = length && length < sizeof buffer;
     if (found) {
-      memcpy(room, at, length);
-      room[length] = 0;
-      found = mw_text_parse_number(room + (*room == '+'), value);
+      memcpy(buffer, at, length);
+      buffer[length] = 0;
+      found = mw_text_parse_number(buffer + (*buffer == '+'), value);
     }
     at += skip;
   }

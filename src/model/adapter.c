@@ -36,7 +36,7 @@ bool mw_adapter_check(const mw_model *model, mw_error *err) {
   return true;
 }
 
-/* Whether FOLDER/NAME is there. A path too long for the room is not. */
+/* Whether FOLDER/NAME is there. A path too long for the buffer is not. */
 static bool holds(const char *folder, size_t length, const char *name) {
   char path[4096];
   int made = snprintf(path, sizeof path, "%.*s/%s", (int)length, folder, name);

@@ -86,11 +86,11 @@ static size_t before_end(const char *name, const char *end, char between) {
 }
 
 /* "model_layers_0_q" of "model.layers.0.q.weight". False where it is no weight. */
-static bool flatten(const char *name, char room[LONGEST]) {
+static bool flatten(const char *name, char buffer[LONGEST]) {
   size_t length = strlen(name) - (sizeof weight - 1);
   if (!mw_text_ends_with(name, weight) || length >= LONGEST) return false;
-  for (size_t i = 0; i < length; i++) room[i] = name[i] == '.' ? '_' : name[i];
-  room[length] = 0;
+  for (size_t i = 0; i < length; i++) buffer[i] = name[i] == '.' ? '_' : name[i];
+  buffer[length] = 0;
   return true;
 }
 

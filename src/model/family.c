@@ -36,8 +36,8 @@ static bool go_on(joining *j, bool fits) {
 
 /* C7: codes of weights cannot be averaged. */
 static bool check_quantised(const joining *j, const mw_family_member *member) {
-  mw_text_escaped room;
-  const char *found = mw_quantised_mark(member, member->scaled, &room);
+  mw_text_escaped escaped;
+  const char *found = mw_quantised_mark(member, member->scaled, &escaped);
   if (!found) return true;
   if (j->rules->allow_quantised) {
     mw_warning_add(j->warnings, "%s: a quantised input (%s), let through by --allow quantised", member->label, found);

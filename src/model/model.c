@@ -55,14 +55,14 @@ bool mw_model_same(const mw_model *a, const mw_tensor *x, const mw_model *b, con
   uint64_t bytes = mw_tensor_bytes(x);
   *same = x->dtype == y->dtype && bytes == mw_tensor_bytes(y);
   if (!*same) return true;
-  char *room = mw_mem_new(2, STEP, err);
-  bool ok = room != NULL;
+  char *buffer = mw_mem_new(2, STEP, err);
+  bool ok = buffer != NULL;
   for (uint64_t at = 0; ok && *same && at < bytes; at += STEP) {
     size_t n = (size_t)(bytes - at < STEP ? bytes - at : STEP);
-    ok = mw_model_read(a, x, at, room, n, err) && mw_model_read(b, y, at, room + STEP, n, err);
-    *same = ok && memcmp(room, room + STEP, n) == 0;
+    ok = mw_model_read(a, x, at, buffer, n, err) && mw_model_read(b, y, at, buffer + STEP, n, err);
+    *same = ok && memcmp(buffer, buffer + STEP, n) == 0;
   }
-  free(room);
+  free(buffer);
   return ok;
 }
 

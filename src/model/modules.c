@@ -65,11 +65,11 @@ bool mw_modules_read(const char *folder, mw_arena *arena, const char ***parts, s
 bool mw_modules_weights(const char *folder, const char *part, mw_arena *arena, const char **path, mw_error *err) {
   const char **names, *place = mw_file_join(arena, folder, part, err), *other = NULL;
   size_t count;
-  mw_text_escaped rooms[2];
+  mw_text_escaped escaped[2];
   *path = NULL;
   if (!place) return false;
   if (!mw_file_is_folder(place)) {
-    mw_error_set(err, MW_MISSING, "%s: no such folder, and modules.json names it", mw_text_escape_z(&rooms[0], place));
+    mw_error_set(err, MW_MISSING, "%s: no such folder, and modules.json names it", mw_text_escape_z(&escaped[0], place));
     return mw_error_hint(err, "download it too: the model is not whole without it");
   }
   MW_TRY(mw_file_list(place, arena, &names, &count, err));
@@ -81,8 +81,8 @@ bool mw_modules_weights(const char *folder, const char *part, mw_arena *arena, c
              mw_file_is_folder(file)) other = names[i];
   }
   if (*path || !other) return true;
-  mw_error_set(err, MW_DATA, "%s: holds no model.safetensors, only %s", mw_text_escape_z(&rooms[0], place),
-               mw_text_escape_z(&rooms[1], other));
+  mw_error_set(err, MW_DATA, "%s: holds no model.safetensors, only %s", mw_text_escape_z(&escaped[0], place),
+               mw_text_escape_z(&escaped[1], other));
   return mw_error_hint(err, "save the model with safe_serialization, so that this part can be merged too");
 }
 

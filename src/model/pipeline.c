@@ -41,8 +41,8 @@ static bool holds_model(const char *place, mw_arena *arena, bool *model, mw_erro
 /* A component that model_index.json names and that is not there. */
 static bool tell_missing(const mw_model *model, const char *name, mw_json class, mw_warning *warnings, mw_error *err) {
   static const char *const words[] = {"Scheduler", "Tokenizer", "Processor", "Extractor", NULL};
-  mw_text_escaped room, folder, shown;
-  bool part = is_one_of(mw_text_escape(&room, class.bytes, class.length), words, holds);
+  mw_text_escaped escaped, folder, shown;
+  bool part = is_one_of(mw_text_escape(&escaped, class.bytes, class.length), words, holds);
   mw_text_escape_z(&folder, model->folder);
   mw_text_escape_z(&shown, name);
   if (part) {

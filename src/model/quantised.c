@@ -66,17 +66,17 @@ static bool is_integer_weight(const mw_tensor *tensor) {
   return !is_small((mw_dtype)tensor->dtype) && (mw_text_ends_with(tensor->name, ".weight") || mw_text_ends_with(tensor->name, "_blocks"));
 }
 
-const char *mw_quantised_mark(const mw_family_member *member, bool scaled, mw_text_escaped *room) {
+const char *mw_quantised_mark(const mw_family_member *member, bool scaled, mw_text_escaped *buffer) {
   mw_text_escaped name;
   const char *key = scaled ? NULL : configured(&member->model->config);
-  if (key) return snprintf(room->bytes, sizeof room->bytes, "%s in config.json", key), room->bytes;
+  if (key) return snprintf(buffer->bytes, sizeof buffer->bytes, "%s in config.json", key), buffer->bytes;
   for (size_t i = 0; i < member->count; i++) {
     const mw_tensor *tensor = &member->tensors[i];
     bool odd = strncmp(mw_dtype_name((mw_dtype)tensor->dtype), "F6_", 3) == 0 || strcmp(mw_dtype_name((mw_dtype)tensor->dtype), "F4") == 0;
     if (is_marked(tensor->name) || odd || (may_be_codes(tensor) && (is_integer_weight(tensor) || has_scale(member, i)))) {
-      snprintf(room->bytes, sizeof room->bytes, "%s tensor '%.200s'", mw_dtype_name((mw_dtype)tensor->dtype),
+      snprintf(buffer->bytes, sizeof buffer->bytes, "%s tensor '%.200s'", mw_dtype_name((mw_dtype)tensor->dtype),
                mw_text_escape_z(&name, tensor->name));
-      return room->bytes;
+      return buffer->bytes;
     }
   }
   return NULL;

@@ -10,7 +10,7 @@
 /* What of the tensors that are seen of a model gives it away, for a message ("I32 tensor 'x.qweight'", "quantization_config in
  * config.json"), or NULL. `scaled`: it has fp8 weights that are computed with (scaled.h), so that its configuration alone
  * says nothing. */
-const char *mw_quantised_mark(const mw_family_member *member, bool scaled, mw_text_escaped *room);
+const char *mw_quantised_mark(const mw_family_member *member, bool scaled, mw_text_escaped *buffer);
 /* The first weight of no elements, which is what a sharded training leaves that was saved without being gathered, or NULL.
  * Other empty tensors are markers and legal. */
 const mw_tensor *mw_quantised_empty(const mw_model *model);

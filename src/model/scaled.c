@@ -9,16 +9,16 @@ enum { BLOCK = 128, MOST_SCALES = 64 << 20, STEP = 4096 };
 
 /* "x.weight" has its scale in x.weight_scale, x.weight_scale_inv (DeepSeek's word for the same factor), x.scale_weight or
  * x.scale; another tensor in NAME_scale or NAME_scale_inv. */
-static const mw_tensor *scale_of(const mw_model *model, const char *name, char *room, size_t size) {
+static const mw_tensor *scale_of(const mw_model *model, const char *name, char *buffer, size_t size) {
   static const char *const weight_ends[] = {"weight_scale", "weight_scale_inv", "scale_weight", "scale"};
   static const char *const other_ends[] = {"_scale", "_scale_inv"};
   bool weight = mw_text_ends_with(name, ".weight");
   size_t stem = strlen(name) - (weight ? strlen("weight") : 0);
   const char *const *ends = weight ? weight_ends : other_ends;
   for (size_t i = 0, n = weight ? 4 : 2; i < n && stem + 20 < size; i++) {
-    memcpy(room, name, stem);
-    strcpy(room + stem, ends[i]);
-    const mw_tensor *found = mw_model_find(model, room);
+    memcpy(buffer, name, stem);
+    strcpy(buffer + stem, ends[i]);
+    const mw_tensor *found = mw_model_find(model, buffer);
     if (found) return found;
   }
   return NULL;
@@ -75,11 +75,11 @@ static int by_pointer(const void *a, const void *b) {
 /* Puts what reads as floats in the place of codes; the scales that were used go into `used`. */
 static bool replace(mw_family_member *member, mw_arena *arena, const mw_tensor **used, size_t *count, mw_error *err) {
   const mw_model *model = member->model;
-  char room[1024];
+  char buffer[1024];
   for (size_t i = 0; i < model->tensor_count; i++) {
     mw_scaled scaled;
     const mw_tensor *own = &model->tensors[i], *codes = own->made == MW_TENSOR_ADAPTED ? &own->adapted->source : own;
-    const mw_tensor *scale = is_fp8(codes) ? scale_of(model, codes->name, room, sizeof room) : NULL;
+    const mw_tensor *scale = is_fp8(codes) ? scale_of(model, codes->name, buffer, sizeof buffer) : NULL;
     member->tensors[i] = *own;
     if (!scale || !is_scale_dtype(scale) || !fits(codes, scale, &scaled)) continue;
     mw_scaled *kept = mw_mem_take(arena, sizeof *kept, err);

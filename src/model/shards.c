@@ -120,21 +120,21 @@ enum { STEMS = sizeof stems / sizeof *stems };
 enum { NAME_ROOM = 128, LONGEST_VARIANT = 32 };
 
 /* "model", or of a variant "model.fp16". */
-static const char *whole_stem(char room[NAME_ROOM], const char *stem, const char *variant) {
-  snprintf(room, NAME_ROOM, "%s%s%s", stem, *variant ? "." : "", variant);
-  return room;
+static const char *whole_stem(char buffer[NAME_ROOM], const char *stem, const char *variant) {
+  snprintf(buffer, NAME_ROOM, "%s%s%s", stem, *variant ? "." : "", variant);
+  return buffer;
 }
 
 /* "model.safetensors", or of a variant "model.fp16.safetensors". */
-static const char *single_name(char room[NAME_ROOM], const char *stem, const char *ending, const char *variant) {
-  snprintf(room, NAME_ROOM, "%s%s%s%s", stem, *variant ? "." : "", variant, ending);
-  return room;
+static const char *single_name(char buffer[NAME_ROOM], const char *stem, const char *ending, const char *variant) {
+  snprintf(buffer, NAME_ROOM, "%s%s%s%s", stem, *variant ? "." : "", variant, ending);
+  return buffer;
 }
 
 /* "model.safetensors.index.json", or of a variant "model.safetensors.index.fp16.json". */
-static const char *index_name(char room[NAME_ROOM], const char *stem, const char *ending, const char *variant) {
-  snprintf(room, NAME_ROOM, "%s%s.index%s%s.json", stem, ending, *variant ? "." : "", variant);
-  return room;
+static const char *index_name(char buffer[NAME_ROOM], const char *stem, const char *ending, const char *variant) {
+  snprintf(buffer, NAME_ROOM, "%s%s.index%s%s.json", stem, ending, *variant ? "." : "", variant);
+  return buffer;
 }
 
 /* "model-00002-of-00005.safetensors" -> 2 of 5, what stands before, as one of `stems` or NULL, and the ending. */
@@ -218,7 +218,7 @@ static bool nothing(const char *folder, const char **names, size_t count, mw_are
 /* Whether two files have the same size and the same head, byte for byte. */
 static bool same_heads(const char *folder, const char *a, const char *b, mw_arena *arena, bool *same, mw_error *err) {
   mw_file files[2];
-  char room[2][8192];
+  char buffer[2][8192];
   uint64_t end, other;
   const char *path_a = mw_file_join(arena, folder, a, err), *path_b = mw_file_join(arena, folder, b, err);
   *same = false;
@@ -227,9 +227,9 @@ static bool same_heads(const char *folder, const char *a, const char *b, mw_aren
   bool ok = mw_tensor_head(&files[0], &end, err) && mw_tensor_head(&files[1], &other, err);
   *same = ok && files[0].size == files[1].size && end == other;
   for (uint64_t at = 0; *same && at < end;) {
-    size_t n = end - at < sizeof *room ? (size_t)(end - at) : sizeof *room;
-    ok = mw_file_read(&files[0], at, room[0], n, err) && mw_file_read(&files[1], at, room[1], n, err);
-    *same = ok && memcmp(room[0], room[1], n) == 0;
+    size_t n = end - at < sizeof *buffer ? (size_t)(end - at) : sizeof *buffer;
+    ok = mw_file_read(&files[0], at, buffer[0], n, err) && mw_file_read(&files[1], at, buffer[1], n, err);
+    *same = ok && memcmp(buffer[0], buffer[1], n) == 0;
     at += n;
   }
   mw_file_close(&files[0]);
@@ -264,7 +264,7 @@ bool mw_shards_is_index(const char *name) {
   return false;
 }
 
-typedef const char *naming(char room[NAME_ROOM], const char *stem, const char *ending, const char *variant);
+typedef const char *naming(char buffer[NAME_ROOM], const char *stem, const char *ending, const char *variant);
 
 /* The file that is called so, of any stem and format; of two nobody can tell which is meant. */
 static bool find_named(const char *folder, const char *const *names, size_t count, const char *variant, naming *call, mw_arena *arena,
@@ -283,14 +283,14 @@ static bool find_named(const char *folder, const char *const *names, size_t coun
 
 /* Whether the word that begins at `start` is the variant that the name is of. */
 static bool is_variant(const char *name, const char *stem, const char *ending, const char *start, char word[LONGEST_VARIANT + 1]) {
-  char room[NAME_ROOM];
+  char buffer[NAME_ROOM];
   const char *own;
   unsigned number, of;
   size_t length = strspn(start, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
   if (!length || length > LONGEST_VARIANT) return false;
   memcpy(word, start, length);
   word[length] = 0;
-  return strcmp(name, single_name(room, stem, ending, word)) == 0 || strcmp(name, index_name(room, stem, ending, word)) == 0 ||
+  return strcmp(name, single_name(buffer, stem, ending, word)) == 0 || strcmp(name, index_name(buffer, stem, ending, word)) == 0 ||
          (counts(name, word, &own, &number, &of, &ending) && own);
 }
 

@@ -11,9 +11,9 @@ enum { MOST_NAMES = 64 };
 
 static void *take(mw_call *call, size_t bytes) {
   mw_error err;
-  void *room = mw_mem_take(&call->arena, bytes, &err);
-  if (!room) mw_call_raise(call, &err);
-  return room;
+  void *buffer = mw_mem_take(&call->arena, bytes, &err);
+  if (!buffer) mw_call_raise(call, &err);
+  return buffer;
 }
 
 static const char *keep(mw_call *call, const char *text) {
@@ -54,12 +54,12 @@ static const char *text_at_top(mw_call *call, const named *what) {
 
 /* The number at the top of the stack, as a word that reads back as the same number. */
 static const char *number_at_top(mw_call *call, const named *what) {
-  char room[32];
+  char buffer[32];
   lua_State *L = call->L;
-  if (lua_isinteger(L, -1)) snprintf(room, sizeof room, "%lld", (long long)lua_tointeger(L, -1));
-  else if (isfinite(lua_tonumber(L, -1))) mw_text_number(room, lua_tonumber(L, -1));
+  if (lua_isinteger(L, -1)) snprintf(buffer, sizeof buffer, "%lld", (long long)lua_tointeger(L, -1));
+  else if (isfinite(lua_tonumber(L, -1))) mw_text_number(buffer, lua_tonumber(L, -1));
   else luaL_error(L, "%s is not a finite number", what->text);
-  return keep(call, room);
+  return keep(call, buffer);
 }
 
 /* A list's words, or a single one. Each is read by `word`. */

@@ -15,11 +15,11 @@ static void push_text(mw_call *call, mw_json text) {
 }
 
 static void push_number(mw_call *call, mw_json number) {
-  char room[64];
-  size_t length = number.length < sizeof room ? number.length : sizeof room - 1;
-  memcpy(room, number.bytes, length);
-  room[length] = 0;
-  if (!lua_stringtonumber(call->L, room)) luaL_error(call->L, "%s is no number", room);
+  char buffer[64];
+  size_t length = number.length < sizeof buffer ? number.length : sizeof buffer - 1;
+  memcpy(buffer, number.bytes, length);
+  buffer[length] = 0;
+  if (!lua_stringtonumber(call->L, buffer)) luaL_error(call->L, "%s is no number", buffer);
 }
 
 static void push(mw_call *call, mw_json value) {

@@ -23,7 +23,7 @@ void mw_gemm_tn(size_t m, size_t n, size_t k, float scale, mw_gemm_matrix a, mw_
  * An OpenMP build of it then takes OpenMP's default number of threads down to 1: whoever owns that default puts it back. */
 bool mw_gemm_begin(mw_error *err);
 /* Comes before products of `threads` at a time that take `others` bytes beside: MW_MEMORY where a limit of address space leaves
- * OpenBLAS no room for its buffers, for which it would wait for ever. */
+ * OpenBLAS no space for its buffers, for which it would wait for ever. */
 bool mw_gemm_fits(int threads, uint64_t others, mw_error *err);
 /* The core type whose kernels run here, once they are loaded: "Zen", "Haswell", "SkylakeX" ... */
 const char *mw_gemm_core(void);

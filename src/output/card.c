@@ -69,14 +69,14 @@ static bool join_licenses(const mw_family_member *members, size_t count, mw_warn
   *joined = "";
   for (size_t i = 0; i < count; i++) {
     const char *license;
-    mw_text_escaped rooms[2];
+    mw_text_escaped escaped[2];
     MW_TRY(license_of(members[i].model, arena, &license, err));
     known = known || *license;
     if (first && strcmp(first, license) != 0) {
       differ = true;
       if (*first && *license)
         mw_warning_add(warnings, "licences differ: %s has %s, %s has %s; the card says \"other\"",
-                    mw_text_escape_z(&rooms[0], first_label), first, mw_text_escape_z(&rooms[1], members[i].label), license);
+                    mw_text_escape_z(&escaped[0], first_label), first, mw_text_escape_z(&escaped[1], members[i].label), license);
     }
     if (!first || (!*first && *license)) {
       first = license;
@@ -134,8 +134,8 @@ static void add_block(mw_text *out, const char *language, const char *text) {
 
 /* Text from an input within a line: characters that are markup in Markdown or HTML are escaped. */
 static void add_words(mw_text *out, const char *words) {
-  mw_text_escaped room;
-  for (const char *at = mw_text_escape_z(&room, words); *at; at++) {
+  mw_text_escaped escaped;
+  for (const char *at = mw_text_escape_z(&escaped, words); *at; at++) {
     if (*at == '<') mw_text_format(out, "&lt;");
     else if (*at == '&') mw_text_format(out, "&amp;");
     else mw_text_format(out, strchr("\\`*[]|", *at) ? "\\%c" : "%c", *at);

@@ -81,9 +81,9 @@ static bool is_tokenizer(const char *name) {
 static uint64_t limit_of(const char *name) { return is_tokenizer(name) ? TOKENIZER_LIMIT : OTHER_LIMIT; }
 
 static void skip(copy *job, const char *name, const char *why) {
-  mw_text_escaped room;
+  mw_text_escaped escaped;
   if (!job->writer) return;
-  mw_warning_add(job->warnings, "%s is not copied: %s", mw_text_escape_z(&room, name), why);
+  mw_warning_add(job->warnings, "%s is not copied: %s", mw_text_escape_z(&escaped, name), why);
 }
 
 /* Whether an open file of the folder is one that may be copied; else `why` not. */
@@ -99,9 +99,9 @@ static bool may_go_along(const copy *job, const mw_file *file, const char *name,
 }
 
 static bool changed(const copy *job, const char *name, const char *how, mw_error *err) {
-  mw_text_escaped rooms[2];
-  mw_error_set(err, MW_CHANGED, "%s/%s: %s since the merge began", mw_text_escape_z(&rooms[0], job->folder),
-               mw_text_escape_z(&rooms[1], name), how);
+  mw_text_escaped escaped[2];
+  mw_error_set(err, MW_CHANGED, "%s/%s: %s since the merge began", mw_text_escape_z(&escaped[0], job->folder),
+               mw_text_escape_z(&escaped[1], name), how);
   return mw_error_hint(err, "run it again when nothing writes to the inputs");
 }
 
@@ -134,11 +134,11 @@ static bool copy_open(copy *job, const char *name, const mw_file *file, mw_error
 
 /* What the output would miss stops a merge before it begins; anything else is told of when it is not copied. */
 static bool leave(copy *job, const char *name, const char *why, mw_error *err) {
-  mw_text_escaped rooms[2];
+  mw_text_escaped escaped[2];
   skip(job, name, why);
   if (job->writer || !is_tokenizer(name)) return true;
-  mw_error_set(err, MW_DATA, "%s/%s: %s, and the output would have no tokenizer", mw_text_escape_z(&rooms[0], job->folder),
-               mw_text_escape_z(&rooms[1], name), why);
+  mw_error_set(err, MW_DATA, "%s/%s: %s, and the output would have no tokenizer", mw_text_escape_z(&escaped[0], job->folder),
+               mw_text_escape_z(&escaped[1], name), why);
   return mw_error_hint(err, "put the file itself in its place, or remove the link");
 }
 
@@ -195,7 +195,7 @@ static bool copy_sides(copy *job, mw_error *err) {
   const char **names;
   size_t count;
   mw_text code = {0};
-  mw_text_escaped room;
+  mw_text_escaped escaped;
   MW_TRY(mw_file_list(job->folder, &job->arena, &names, &count, err));
   bool done = true;
   for (size_t i = 0; i < count && done; i++) {
@@ -203,7 +203,7 @@ static bool copy_sides(copy *job, mw_error *err) {
     if (left < LEFT_KINDS && left_kinds[left].told) skip(job, names[i], left_kinds[left].why);
     if (left < LEFT_KINDS || (!job->template && !strcmp(names[i], "chat_template.jinja"))) continue;
     if (ends_like(names[i], ".py") && !job->code) {
-      mw_text_format(&code, "%s%s", code.length ? ", " : "", mw_text_escape_z(&room, names[i]));
+      mw_text_format(&code, "%s%s", code.length ? ", " : "", mw_text_escape_z(&escaped, names[i]));
       continue;
     }
     done = copy_file(job, names[i], err);
@@ -216,10 +216,10 @@ static bool copy_sides(copy *job, mw_error *err) {
 
 /* A snapshot of the hub's cache is models--x/snapshots/COMMIT; its links lead to models--x/blobs. */
 static bool find_roots(copy *job, mw_error *err) {
-  mw_text_escaped room;
+  mw_text_escaped escaped;
   MW_TRY(mw_file_resolve(job->folder, &job->root, err));
   if (!job->root)
-    return mw_error_set(err, MW_MISSING, "%s: the folder is gone", mw_text_escape_z(&room, job->folder));
+    return mw_error_set(err, MW_MISSING, "%s: the folder is gone", mw_text_escape_z(&escaped, job->folder));
   const char *above = mw_file_join(&job->arena, job->root, "..", err);
   MW_TRY(above != NULL);
   char *parent;

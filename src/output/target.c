@@ -18,8 +18,8 @@
 #define LONGEST_NAME 230
 
 static bool cannot(mw_error *err, const char *what, const char *path) {
-  mw_text_escaped room;
-  return mw_error_set(err, MW_CANNOT_CREATE, "%s: %s", mw_text_escape_z(&room, path), what);
+  mw_text_escaped escaped;
+  return mw_error_set(err, MW_CANNOT_CREATE, "%s: %s", mw_text_escape_z(&escaped, path), what);
 }
 
 /* "x.safetensors" -> "x.lock.json". */
@@ -40,7 +40,7 @@ static bool name_company(mw_target *target, mw_arena *arena, mw_error *err) {
 }
 
 bool mw_target_resolve(const char *out, mw_arena *arena, mw_target *target, mw_error *err) {
-  mw_text_escaped room;
+  mw_text_escaped escaped;
   size_t end = strlen(out);
   while (end > 1 && out[end - 1] == '/') end--;
   size_t begin = end;
@@ -49,7 +49,7 @@ bool mw_target_resolve(const char *out, mw_arena *arena, mw_target *target, mw_e
   target->name = mw_mem_copy(arena, out + begin, end - begin, err);
   MW_TRY(target->name != NULL);
   if (!*target->name || !strcmp(target->name, ".") || !strcmp(target->name, ".."))
-    return mw_error_set(err, MW_USAGE, "output \"%s\" does not name a new folder", mw_text_escape_z(&room, out));
+    return mw_error_set(err, MW_USAGE, "output \"%s\" does not name a new folder", mw_text_escape_z(&escaped, out));
   if (strlen(target->name) > LONGEST_NAME) return cannot(err, "the name is too long", out);
   const char *above = begin ? mw_mem_copy(arena, out, begin, err) : ".";
   MW_TRY(above != NULL);
@@ -57,7 +57,7 @@ bool mw_target_resolve(const char *out, mw_arena *arena, mw_target *target, mw_e
   if (!resolved) {
     int number = errno;
     if (number == ENOMEM) return mw_error_memory(err, 4096);
-    mw_error_set(err, MW_CANNOT_CREATE, "%s: the folder to put it in: %s", mw_text_escape_z(&room, out), strerror(number));
+    mw_error_set(err, MW_CANNOT_CREATE, "%s: the folder to put it in: %s", mw_text_escape_z(&escaped, out), strerror(number));
     return number == ENOENT ? mw_error_hint(err, "make that folder first (mkdir -p)") : false;
   }
   target->parent = mw_mem_copy(arena, resolved, strlen(resolved), err);
@@ -85,7 +85,7 @@ static bool lies_in(char *path, const struct stat *place) {
 
 static bool apart_from(const mw_target *target, const char *input, mw_error *err) {
   struct stat of_input, of_target;
-  mw_text_escaped rooms[2];
+  mw_text_escaped escaped[2];
   char *resolved;
   MW_TRY(mw_file_resolve(input, &resolved, err));
   if (!resolved) return true; /* there is no such input: whoever opens it reports that */
@@ -102,8 +102,8 @@ static bool apart_from(const mw_target *target, const char *input, mw_error *err
   free(resolved);
   if (!memory) return mw_error_memory(err, strlen(target->path));
   if (!how) return true;
-  mw_error_set(err, MW_USAGE, "output %s %s the input %s", mw_text_escape_z(&rooms[0], target->typed), how,
-               mw_text_escape_z(&rooms[1], input));
+  mw_error_set(err, MW_USAGE, "output %s %s the input %s", mw_text_escape_z(&escaped[0], target->typed), how,
+               mw_text_escape_z(&escaped[1], input));
   return mw_error_hint(err, "choose an output folder apart from the inputs; they are never changed");
 }
 
@@ -159,9 +159,9 @@ bool mw_target_free(const mw_target *target, bool force, bool *exists, mw_error 
   *exists = lstat(target->path, &here) == 0;
   if (!*exists && errno != ENOENT) return cannot(err, strerror(errno), target->typed);
   if (access(target->parent, W_OK | X_OK) != 0 || stat(target->parent, &parent) != 0) {
-    mw_text_escaped room;
+    mw_text_escaped escaped;
     mw_error_set(err, MW_CANNOT_CREATE, "%s: nothing can be made in the folder it lies in: %s",
-                 mw_text_escape_z(&room, target->typed), strerror(errno));
+                 mw_text_escape_z(&escaped, target->typed), strerror(errno));
     return mw_error_hint(err, "choose another folder, or ask for the right to write to this one");
   }
   if (target->card) return may_make_lone(target, force, *exists ? &here : NULL, err);
@@ -179,14 +179,14 @@ bool mw_target_free(const mw_target *target, bool force, bool *exists, mw_error 
 
 bool mw_target_room(const mw_target *target, uint64_t bytes, mw_error *err) {
   struct statvfs disk;
-  char rooms[2][32];
-  mw_text_escaped room;
+  char buffers[2][32];
+  mw_text_escaped escaped;
   if (bytes == 0 || statvfs(target->parent, &disk) != 0) return true;
   uint64_t block = disk.f_frsize ? disk.f_frsize : disk.f_bsize, has;
   if (__builtin_mul_overflow((uint64_t)disk.f_bavail, block, &has) || has >= bytes) return true;
   /* Some network and user-space file systems report no sizes at all. */
   if (disk.f_blocks == 0) return true;
-  mw_error_set(err, MW_CANNOT_CREATE, "%s: the disk needs %s, has %s", mw_text_escape_z(&room, target->typed),
-               mw_text_size(rooms[0], (double)bytes), mw_text_size(rooms[1], (double)has));
+  mw_error_set(err, MW_CANNOT_CREATE, "%s: the disk needs %s, has %s", mw_text_escape_z(&escaped, target->typed),
+               mw_text_size(buffers[0], (double)bytes), mw_text_size(buffers[1], (double)has));
   return mw_error_hint(err, "make room on it, or choose a folder on another disk");
 }

@@ -55,9 +55,9 @@ bool mw_writer_allowed(const char *out, bool force, const char *const *inputs, s
 
 static bool fail(mw_error *err, const char *what, const char *path) {
   int number = errno;
-  mw_text_escaped room;
+  mw_text_escaped escaped;
   if (number == ENOMEM) return mw_error_memory(err, strlen(path));
-  mw_error_set(err, MW_IO, "%s: %s: %s", mw_text_escape_z(&room, path), what, strerror(number));
+  mw_error_set(err, MW_IO, "%s: %s: %s", mw_text_escape_z(&escaped, path), what, strerror(number));
   if (number == EMFILE) mw_error_hint(err, "raise the limit of open files (ulimit -n) or use a larger --shard-size");
   return false;
 }
@@ -106,14 +106,14 @@ static bool open_shards(mw_writer *writer, const mw_layout *layout, mw_error *er
 /* Temporary names depend on the output's path only, so that two runs on the same output find each other's lock. */
 static bool choose_names(mw_writer *writer, mw_error *err) {
   char hex[65];
-  size_t room = strlen(writer->target.name) + sizeof ".replaced-01234567";
+  size_t length = strlen(writer->target.name) + sizeof ".replaced-01234567";
   mw_sha256_of(writer->target.path, strlen(writer->target.path), hex);
-  writer->partial = mw_mem_take(&writer->arena, room, err);
+  writer->partial = mw_mem_take(&writer->arena, length, err);
   MW_TRY(writer->partial != NULL);
-  writer->aside = mw_mem_take(&writer->arena, room, err);
+  writer->aside = mw_mem_take(&writer->arena, length, err);
   MW_TRY(writer->aside != NULL);
-  snprintf(writer->partial, room, "%s.partial-%.8s", writer->target.name, hex);
-  snprintf(writer->aside, room, "%s.replaced-%.8s", writer->target.name, hex);
+  snprintf(writer->partial, length, "%s.partial-%.8s", writer->target.name, hex);
+  snprintf(writer->aside, length, "%s.replaced-%.8s", writer->target.name, hex);
   writer->folder = mw_file_join(&writer->arena, writer->target.parent, writer->partial, err);
   return writer->folder != NULL;
 }
@@ -185,9 +185,9 @@ static bool is_name_sound(const char *name) {
 }
 
 bool mw_writer_file(mw_writer *writer, const char *name, const void *bytes, size_t length, mw_error *err) {
-  mw_text_escaped room;
+  mw_text_escaped escaped;
   if (!is_name_sound(name))
-    return mw_error_set(err, MW_BUG, "\"%s\" is no name of an output file", mw_text_escape_z(&room, name));
+    return mw_error_set(err, MW_BUG, "\"%s\" is no name of an output file", mw_text_escape_z(&escaped, name));
   MW_TRY(make_room(writer, name, err));
   const char *path = mw_file_join(&writer->arena, writer->folder, name, err);
   MW_TRY(path != NULL);
@@ -263,10 +263,10 @@ static bool publish_new(mw_writer *writer, mw_error *err) {
   int result = renameat2(parent, writer->partial, parent, name, RENAME_NOREPLACE);
   if (result != 0 && lacks_flag(errno)) result = renameat(parent, writer->partial, parent, name);
   if (result == 0) return writer->published = true;
-  mw_text_escaped room;
+  mw_text_escaped escaped;
   if (errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR)
     return mw_error_set(err, MW_CHANGED, "%s: something else took its name meanwhile",
-                        mw_text_escape_z(&room, writer->target.typed));
+                        mw_text_escape_z(&escaped, writer->target.typed));
   return fail(err, "cannot be given its name", writer->target.typed);
 }
 
@@ -297,9 +297,9 @@ static bool name_weights(mw_writer *writer, bool exists, mw_error *err) {
   const char *from = shard_name(writer, 0);
   int result = renameat2(writer->root, from, parent, target->name, exists ? 0 : RENAME_NOREPLACE);
   if (result != 0 && lacks_flag(errno)) result = renameat(writer->root, from, parent, target->name);
-  mw_text_escaped room;
+  mw_text_escaped escaped;
   if (result != 0 && errno == EEXIST)
-    return mw_error_set(err, MW_CHANGED, "%s: something else took its name meanwhile", mw_text_escape_z(&room, target->typed));
+    return mw_error_set(err, MW_CHANGED, "%s: something else took its name meanwhile", mw_text_escape_z(&escaped, target->typed));
   if (result != 0) return fail(err, "cannot be given its name", target->typed);
   return writer->published = true;
 }

@@ -29,13 +29,13 @@ static void *allocate(void *context, void *old, size_t old_size, size_t size) {
 
 /* The innermost line of a recipe on the call stack. If `exact`, the search ends at a tail call, since the caller that it hides was a
  * recipe's line too: the prelude has no tail calls (tests/lint.sh). *hidden says that it ended so. */
-static bool visible(lua_State *L, bool exact, bool *hidden, char room[300]) {
+static bool visible(lua_State *L, bool exact, bool *hidden, char buffer[300]) {
   lua_Debug ar;
   *hidden = false;
   for (int level = 0; !*hidden && lua_getstack(L, level, &ar); level++) {
     bool known = lua_getinfo(L, "Slt", &ar);
     if (known && ar.source[0] == '@' && ar.currentline > 0) {
-      snprintf(room, 300, "%s:%d: ", ar.source + 1, ar.currentline);
+      snprintf(buffer, 300, "%s:%d: ", ar.source + 1, ar.currentline);
       return true;
     }
     *hidden = exact && known && ar.istailcall;
@@ -45,13 +45,13 @@ static bool visible(lua_State *L, bool exact, bool *hidden, char room[300]) {
 
 /* The innermost line of a recipe, or false. If a tail call hides it, a traced run knows the line that was last executed. An error in
  * a recipe's result, found after it has returned, gets the last line of its file. */
-static bool place(lua_State *L, char room[300]) {
+static bool place(lua_State *L, char buffer[300]) {
   const mw_interpreter *state = mw_interpreter_of(L);
   bool hidden;
-  if (visible(L, !state->trace || state->last.line, &hidden, room)) return true;
+  if (visible(L, !state->trace || state->last.line, &hidden, buffer)) return true;
   const struct mw_interpreter_place *at = hidden ? &state->last : &state->main;
   if (!at->line) return false;
-  snprintf(room, 300, "%s:%d: ", at->chunk, at->line);
+  snprintf(buffer, 300, "%s:%d: ", at->chunk, at->line);
   return true;
 }
 

@@ -135,19 +135,19 @@ static bool take_settings(mw_message *in, mw_learn_spec *spec, mw_error *err) {
 }
 
 static bool take(mw_message *in, const mw_node *map, uint32_t nodes, const mw_graph *graph, const mw_learn_spec_set *sets,
-                 size_t set_count, unsigned char *room, mw_arena *arena, mw_learn_spec *spec, size_t number, mw_error *err) {
+                 size_t set_count, unsigned char *scratch, mw_arena *arena, mw_learn_spec *spec, size_t number, mw_error *err) {
   size_t ids = mw_graph_count(graph) + 1u;
-  memset(room, 0, ids);
+  memset(scratch, 0, ids);
   MW_TRY(take_settings(in, spec, err));
   if (spec->loss > nodes) return broken(err);
   spec->loss = spec->loss ? map[spec->loss] : 0;
-  MW_TRY(take_parts(in, map, nodes, graph, room, arena, spec, err));
+  MW_TRY(take_parts(in, map, nodes, graph, scratch, arena, spec, err));
   for (size_t s = 0; s < set_count && spec->loss; s++)
     if ((uint64_t)spec->windows * sets[s].length > MW_LEARN_SPEC_TOKENS)
       return mw_error_set(err, MW_DATA, "a batch of %u windows of %u tokens is beyond %d tokens", spec->windows,
                           sets[s].length, MW_LEARN_SPEC_TOKENS);
-  return (!spec->loss || check_loss(graph, spec, number, room, room + ids, sets, set_count, err)) &&
-         check_learned(graph, number, room, err);
+  return (!spec->loss || check_loss(graph, spec, number, scratch, scratch + ids, sets, set_count, err)) &&
+         check_learned(graph, number, scratch, err);
 }
 
 bool mw_learn_spec_take(mw_message *in, const mw_node *map, uint32_t nodes, const mw_graph *graph, const mw_learn_spec_set *sets,
@@ -155,16 +155,16 @@ bool mw_learn_spec_take(mw_message *in, const mw_node *map, uint32_t nodes, cons
   *count = mw_message_u32(in);
   if (in->failed || *count > MW_LEARN_SPEC_MOST) return broken(err);
   *specs = mw_mem_take(arena, (*count + 1) * sizeof **specs, err);
-  unsigned char *room = *specs ? mw_mem_new(2, mw_graph_count(graph) + 1u, err) : NULL;
-  if (!room) return false;
+  unsigned char *scratch = *specs ? mw_mem_new(2, mw_graph_count(graph) + 1u, err) : NULL;
+  if (!scratch) return false;
   bool ok = true;
   uint64_t steps = 0;
   for (size_t i = 0; i < *count && ok; i++) {
-    ok = take(in, map, nodes, graph, sets, set_count, room, arena, &(*specs)[i], i, err);
+    ok = take(in, map, nodes, graph, sets, set_count, scratch, arena, &(*specs)[i], i, err);
     if (ok && (steps += (*specs)[i].steps) > MW_LEARN_SPEC_STEPS)
       ok = mw_error_set(err, MW_DATA, "the recipe learns for more than %d steps in all", MW_LEARN_SPEC_STEPS);
   }
-  free(room);
+  free(scratch);
   return ok;
 }
 

@@ -72,9 +72,9 @@ static int distance(lua_State *L) {
 
 static int shown(lua_State *L) {
   size_t length;
-  mw_text_escaped room;
+  mw_text_escaped escaped;
   const char *text = luaL_checklstring(L, 1, &length);
-  lua_pushstring(L, mw_text_escape(&room, text, length));
+  lua_pushstring(L, mw_text_escape(&escaped, text, length));
   return 1;
 }
 

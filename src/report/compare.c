@@ -135,16 +135,16 @@ static bool compare_bytes(const mw_compare *compare, mw_compare_row *row, watch 
   const mw_tensor *a = row->tensor[MW_COMPARE_A], *b = row->tensor[MW_COMPARE_B];
   uint64_t bytes = mw_tensor_bytes(a), changed = 0;
   size_t size = mw_dtype_bits((mw_dtype)a->dtype) % 8 ? 1 : mw_dtype_size((mw_dtype)a->dtype);
-  unsigned char *room = mw_mem_new(2, STEP, err);
-  bool ok = room != NULL;
+  unsigned char *buffer = mw_mem_new(2, STEP, err);
+  bool ok = buffer != NULL;
   for (uint64_t at = 0; ok && at < bytes; at += STEP) {
     size_t n = (size_t)(bytes - at < STEP ? bytes - at : STEP);
-    ok = mw_model_read(compare->members[MW_COMPARE_A].model, a, at, room, n, err) &&
-         mw_model_read(compare->members[MW_COMPARE_B].model, b, at, room + STEP, n, err) &&
+    ok = mw_model_read(compare->members[MW_COMPARE_A].model, a, at, buffer, n, err) &&
+         mw_model_read(compare->members[MW_COMPARE_B].model, b, at, buffer + STEP, n, err) &&
          go_on(w, 2 * n, err);
-    if (ok) changed += count_changes(room, room + STEP, n, size);
+    if (ok) changed += count_changes(buffer, buffer + STEP, n, size);
   }
-  free(room);
+  free(buffer);
   row->sums.of[MW_COMPARE_ELEMENTS] = (double)(bytes / size);
   row->sums.of[MW_COMPARE_CHANGED] = (double)changed;
   return ok;

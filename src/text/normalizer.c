@@ -64,7 +64,7 @@ bool mw_normalizer_run(mw_normalizer *n, const char **text, size_t *length, mw_e
   size_t limit = limit_of(*length);
   for (size_t i = 0; i < n->count && *length; i++) {
     const mw_normalizer_step *step = &n->steps[i];
-    mw_text *out = &n->room[i % 2];
+    mw_text *out = &n->scratch[i % 2];
     out->length = 0;
     if (step->kind == MW_NORMALIZER_NFC) MW_TRY(mw_nfc_add(*text, *length, out, err));
     if (step->kind == MW_NORMALIZER_PREPEND) {
@@ -82,6 +82,6 @@ bool mw_normalizer_run(mw_normalizer *n, const char **text, size_t *length, mw_e
 
 void mw_normalizer_free(mw_normalizer *n) {
   for (size_t i = 0; i < n->count; i++) mw_pattern_free(n->steps[i].pattern);
-  mw_text_free(&n->room[0]);
-  mw_text_free(&n->room[1]);
+  mw_text_free(&n->scratch[0]);
+  mw_text_free(&n->scratch[1]);
 }

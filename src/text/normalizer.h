@@ -17,7 +17,7 @@ typedef struct mw_normalizer_step {
 typedef struct mw_normalizer {
   mw_normalizer_step steps[MW_NORMALIZER_MOST];
   size_t count;
-  mw_text room[2];
+  mw_text scratch[2];
 } mw_normalizer;
 
 /* Reads the normalizer. `json` may be null or absent: then texts are not changed. Strings are in the arena. Free it also after a

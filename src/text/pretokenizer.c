@@ -109,7 +109,7 @@ bool mw_pretokenizer_read(mw_pretokenizer *p, const char *what, mw_json json, mw
 void mw_pretokenizer_free(mw_pretokenizer *p) {
   for (size_t i = 0; i < p->count; i++) {
     mw_pattern_free(p->steps[i].pattern);
-    mw_text_free(&p->steps[i].room);
+    mw_text_free(&p->steps[i].scratch);
   }
 }
 
@@ -197,21 +197,21 @@ static bool pass(const run *r, size_t at, const char *text, size_t length, bool 
   if (length == 0) return true;
   if (at == r->pretokenizer->count) return r->sink(r->context, text, length, r->err);
   mw_pretokenizer_step *step = &r->pretokenizer->steps[at];
-  mw_text *room = &step->room;
-  room->length = 0;
+  mw_text *scratch = &step->scratch;
+  scratch->length = 0;
   switch (step->kind) {
     case MW_PRETOKENIZER_SPLIT: return split(r, at, text, length, first);
-    case MW_PRETOKENIZER_BYTES: MW_TRY(put_bytes(room, text, length, r->err)); break;
-    case MW_PRETOKENIZER_SPACES: put_spaces(room, step, text, length); break;
+    case MW_PRETOKENIZER_BYTES: MW_TRY(put_bytes(scratch, text, length, r->err)); break;
+    case MW_PRETOKENIZER_SPACES: put_spaces(scratch, step, text, length); break;
     case MW_PRETOKENIZER_PREFIX: {
       bool begins = length >= step->length && memcmp(text, step->mark, step->length) == 0;
       if (begins || (step->first_only && !first)) return pass(r, at + 1, text, length, first);
-      mw_text_add(room, step->mark, step->length);
-      mw_text_add(room, text, length);
+      mw_text_add(scratch, step->mark, step->length);
+      mw_text_add(scratch, text, length);
       break;
     }
   }
-  return mw_text_check(room, r->err) && pass(r, at + 1, room->bytes, room->length, first);
+  return mw_text_check(scratch, r->err) && pass(r, at + 1, scratch->bytes, scratch->length, first);
 }
 
 bool mw_pretokenizer_run(mw_pretokenizer *p, const char *text, size_t length, bool first, mw_pretokenizer_sink sink,

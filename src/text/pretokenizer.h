@@ -26,7 +26,7 @@ typedef struct mw_pretokenizer_step {
   bool first_only; /* PREFIX: only before a piece that begins the text */
   const char *mark;
   size_t length;
-  mw_text room;
+  mw_text scratch;
 } mw_pretokenizer_step;
 
 typedef struct mw_pretokenizer {

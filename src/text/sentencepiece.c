@@ -179,7 +179,7 @@ void mw_sentencepiece_free(mw_sentencepiece *m) {
   free(m->pieces);
   mw_vocab_free(&m->vocab);
   mw_merge_free(&m->row);
-  mw_text_free(&m->room);
+  mw_text_free(&m->scratch);
 }
 
 /* ---- encoding ---- */
@@ -190,7 +190,7 @@ static uint32_t rank_of(const void *model, const mw_merge_symbol *left, const mw
   size_t length = (size_t)left->length + right->length;
   if (length > m->longest || (left->id != MW_MERGE_NONE && m->pieces[left->id].type == USER) ||
       (right->id != MW_MERGE_NONE && m->pieces[right->id].type == USER)) return MW_MERGE_NONE;
-  if (!mw_vocab_find(&m->vocab, m->room.bytes + left->start, length, merged)) return MW_MERGE_NONE;
+  if (!mw_vocab_find(&m->vocab, m->scratch.bytes + left->start, length, merged)) return MW_MERGE_NONE;
   return m->pieces[*merged].rank;
 }
 
@@ -203,7 +203,7 @@ static size_t user_piece(const mw_sentencepiece *m, const char *text, size_t len
 
 /* The symbols of the text from `begin` to `end`. */
 static bool split(mw_sentencepiece *m, size_t begin, size_t end, mw_error *err) {
-  const char *text = m->room.bytes;
+  const char *text = m->scratch.bytes;
   mw_merge_clear(&m->row);
   for (size_t i = begin, n; i < end; i += n) {
     uint32_t id = MW_MERGE_NONE;
@@ -226,7 +226,7 @@ static bool put(const mw_sentencepiece *m, bool *unknown, mw_ids *out, mw_error 
       MW_TRY(mw_ids_add(out, symbol->id, err));
     } else if (m->byte_fallback) {
       for (uint32_t i = 0; i < symbol->length; i++)
-        MW_TRY(mw_ids_add(out, m->byte[(unsigned char)m->room.bytes[symbol->start + i]], err));
+        MW_TRY(mw_ids_add(out, m->byte[(unsigned char)m->scratch.bytes[symbol->start + i]], err));
     } else if (!*unknown) {
       MW_TRY(mw_ids_add(out, m->unknown, err));
     }
@@ -239,18 +239,18 @@ bool mw_sentencepiece_encode(mw_sentencepiece *m, const char *text, size_t lengt
   static const char mark[] = "\xe2\x96\x81"; /* U+2581, which stands for a space */
   if (special && m->begin != MW_MERGE_NONE) MW_TRY(mw_ids_add(out, m->begin, err));
   if (length == 0) return true;
-  m->room.length = 0;
-  if (m->prefix) mw_text_add(&m->room, m->escape ? mark : " ", m->escape ? 3 : 1);
+  m->scratch.length = 0;
+  if (m->prefix) mw_text_add(&m->scratch, m->escape ? mark : " ", m->escape ? 3 : 1);
   for (const char *end = text + length, *space; text < end; text = space + (space < end)) {
     if (!m->escape || !(space = memchr(text, ' ', (size_t)(end - text)))) space = end;
-    mw_text_add(&m->room, text, (size_t)(space - text));
-    if (space < end) mw_text_add(&m->room, mark, 3);
+    mw_text_add(&m->scratch, text, (size_t)(space - text));
+    if (space < end) mw_text_add(&m->scratch, mark, 3);
   }
-  MW_TRY(mw_text_check(&m->room, err));
-  if (m->room.length > INT32_MAX) return mw_error_set(err, MW_DATA, "a text of more than %d bytes with its spaces escaped", INT32_MAX);
+  MW_TRY(mw_text_check(&m->scratch, err));
+  if (m->scratch.length > INT32_MAX) return mw_error_set(err, MW_DATA, "a text of more than %d bytes with its spaces escaped", INT32_MAX);
   bool unknown = false;
-  for (size_t at = 0, n; at < m->room.length; at += n) {
-    n = m->words ? mw_merge_word(m->room.bytes + at, m->room.length - at) : m->room.length;
+  for (size_t at = 0, n; at < m->scratch.length; at += n) {
+    n = m->words ? mw_merge_word(m->scratch.bytes + at, m->scratch.length - at) : m->scratch.length;
     MW_TRY(split(m, at, at + n, err) && mw_merge_run(&m->row, rank_of, m, err) && put(m, &unknown, out, err));
   }
   return true;

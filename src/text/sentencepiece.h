@@ -21,7 +21,7 @@ typedef struct mw_sentencepiece {
   bool byte_fallback, prefix, escape;
   bool words;               /* no piece joins words, so they are merged one by one */
   mw_merge row;
-  mw_text room;
+  mw_text scratch;
 } mw_sentencepiece;
 
 /* Reads a model; its bytes must stay until it is freed. Free it also after a failure. */

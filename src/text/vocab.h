@@ -11,7 +11,7 @@ typedef struct mw_vocab {
   uint64_t secret;
 } mw_vocab;
 
-/* An empty vocabulary with room for `count` texts. */
+/* An empty vocabulary with places for `count` texts. */
 bool mw_vocab_make(mw_vocab *vocab, size_t count, mw_error *err);
 void mw_vocab_free(mw_vocab *vocab);
 

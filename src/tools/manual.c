@@ -56,12 +56,12 @@ static void put_synopsis(const char *words) {
 }
 
 static void put_command(const mw_command *command) {
-  mw_commands_room room;
+  mw_commands_buffer buffer;
   puts(".SS");
   put_line(command->word);
   put_line(command->summary);
   puts(".P");
-  put_line(mw_commands_usage(&room, command));
+  put_line(mw_commands_usage(&buffer, command));
   for (const mw_options_doc *option = command->options; option->name; option++) put_option(option);
 }
 

@@ -33,14 +33,14 @@ static const char *penalty(const mw_graph *graph, mw_graph_node_facts facts) {
 }
 
 /* The name of a node's term. */
-static void name_of(const mw_graph *graph, mw_node node, char room[64]) {
+static void name_of(const mw_graph *graph, mw_node node, char buffer[64]) {
   mw_graph_node_facts facts = mw_graph_facts(graph, node), last = facts;
   if (facts.operands) last = mw_graph_facts(graph, facts.operand[facts.operands - 1]);
   if (mw_graph_op_class(facts.op) == MW_CLASS_NET && last.op == MW_OP_TOKENS) {
-    snprintf(room, 64, "%s data[%llu]", mw_graph_op_name(facts.op), (unsigned long long)last.extra[0] + 1);
-    for (; *room != ' '; room++) /* as recipes spell it */
-      if (*room >= 'A' && *room <= 'Z') *room = (char)(*room | 0x20);
-  } else strcpy(room, facts.whole ? "other" : facts.op == MW_OP_NUMBER ? "constant" : penalty(graph, facts));
+    snprintf(buffer, 64, "%s data[%llu]", mw_graph_op_name(facts.op), (unsigned long long)last.extra[0] + 1);
+    for (; *buffer != ' '; buffer++) /* as recipes spell it */
+      if (*buffer >= 'A' && *buffer <= 'Z') *buffer = (char)(*buffer | 0x20);
+  } else strcpy(buffer, facts.whole ? "other" : facts.op == MW_OP_NUMBER ? "constant" : penalty(graph, facts));
 }
 
 /* The place of a name among the terms; a new name is added. */

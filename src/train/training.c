@@ -122,10 +122,10 @@ static bool place_checkpoint(mw_training *training, mw_error *err) {
   mw_target target;
   if (!training->job.output) return true;
   MW_TRY(mw_target_resolve(training->job.output, &training->arena, &target, err));
-  size_t room = strlen(target.path) + sizeof ".learning";
-  char *path = mw_mem_take(&training->arena, room, err);
+  size_t length = strlen(target.path) + sizeof ".learning";
+  char *path = mw_mem_take(&training->arena, length, err);
   if (!path || !(checkpoint->part = mw_file_join(&training->arena, training->job.folder, "learning", err))) return false;
-  snprintf(path, room, "%s.learning", target.path);
+  snprintf(path, length, "%s.learning", target.path);
   checkpoint->path = path;
   return mw_checkpoint_read(checkpoint, err);
 }
