@@ -305,11 +305,17 @@ static bool name_weights(mw_writer *writer, bool exists, mw_error *err) {
 }
 
 /* Publishes a lone file: one rename gives the weights their name, so that NAME.safetensors is at every moment absent, the old one, or
- * complete. Lock and card follow; if the run is killed before, the next command that names the file finishes it (format/lone.h). */
+ * complete. Lock and card follow, whatever the disk says meanwhile; if the run is killed before, the next command that names the
+ * file finishes it (format/lone.h). */
 static bool publish_lone(mw_writer *writer, bool exists, mw_error *err) {
   const mw_target *target = &writer->target;
-  return name_weights(writer, exists, err) && sync_parent(writer, err) && name_company(writer, "merge.lock.json", target->lock, err) &&
-         name_company(writer, "README.md", target->card, err) && mw_folder_remove(writer->parent, writer->partial, err);
+  MW_TRY(name_weights(writer, exists, err));
+  mw_error second;
+  bool synced = sync_parent(writer, err);
+  mw_error *told = synced ? err : &second;
+  bool named = name_company(writer, "merge.lock.json", target->lock, told) && name_company(writer, "README.md", target->card, told) &&
+               (unlinkat(writer->parent, writer->partial, AT_REMOVEDIR) == 0 || mw_folder_remove(writer->parent, writer->partial, told));
+  return synced && named;
 }
 
 /* Removes the old folder. It has the temporary folder's name now, and is locked meanwhile, so that another run does not remove it

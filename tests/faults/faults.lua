@@ -227,6 +227,47 @@ command("diff", "diff a b --json --threads 2")
 command("a page", "diff a b --html room/page.html --threads 2")
 command("a lone file", "slerp --a a --b b --t 0.5 -o room/one.safetensors --threads 2 --quiet")
 
+-- ---- a lone file that is replaced ----
+
+-- Killed at any of its last calls, among which its names are given, it leaves weights that the next command finds with the lock and
+-- the card that belong to them.
+local function lone()
+  local function made(t, fault)
+    return run(("cd %s && %s exec '%s' slerp --a a --b b --threads 1 --quiet --force --t %s -o room/one.safetensors > said 2> err"):format(work, fault or "",
+      moonweld, t))
+  end
+  local function killed(n)
+    os.execute(("rm -rf %s/room && cp -a %s/old %s/room && rm -f %s/mark"):format(work, work, work, work))
+    made(0.5, ("LD_PRELOAD=%s FAULT=any:%d:kill FAULT_MARK=%s/mark"):format(shim, n, work))
+    return read(work .. "/mark")
+  end
+  os.execute(("rm -rf %s/old %s/room && mkdir %s/room"):format(work, work, work))
+  assert(made(0.25) == 0, read(work .. "/err"))
+  local before = snapshot()
+  os.execute(("cp -a %s/room %s/old"):format(work, work))
+  assert(made(0.5) == 0, read(work .. "/err"))
+  local after = snapshot()
+  local last, beyond = 1, 1 << 16
+  while beyond - last > 1 do
+    local middle = (last + beyond) // 2
+    if killed(middle) then last = middle else beyond = middle end
+  end
+  wrong = 0
+  local kept, replaced = 0, 0
+  for n = last - 60, last, all and 1 or 2 do
+    local what = "a lone file: kill " .. n
+    killed(n)
+    if run(("cd %s && exec '%s' inspect room/one.safetensors > said 2> err"):format(work, moonweld)) ~= 0 then bad(what, read(work .. "/err")) end
+    local state = snapshot()
+    kept, replaced = kept + (holds(state, before) and 1 or 0), replaced + (holds(state, after) and 1 or 0)
+    if not holds(state, before) and not holds(state, after) then bad(what, "found\n" .. state) end
+    if made(0.5) ~= 0 or snapshot() ~= after then bad(what, "the next run does not mend it:\n" .. snapshot()) end
+  end
+  if kept == 0 or replaced == 0 then bad("a lone file", ("%d times the old one, %d times the new one"):format(kept, replaced)) end
+  if wrong == 0 then passed = passed + 1 else failed = failed + 1 end
+end
+if part == parts then lone() end
+
 -- ---- a recipe that is described ----
 
 -- Its arguments have long texts, so that what is told of them needs memory of its own; that is taken last.
