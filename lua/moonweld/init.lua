@@ -67,7 +67,8 @@ function prelude.evaluate(text, chunk, words, places)
 end
 
 --- The mean cross-entropy of a model on each data set: of the tensors given by name, or of the first model as it is.
-function prelude.losses(nodes)
+function prelude.losses(nodes, config)
+  core.config = config or core.config -- a candidate's own
   local model = open_models()[1]
   local names = {}
   for name in pairs(nodes or {}) do names[#names + 1] = name end

@@ -3,8 +3,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-static bool evaluate(const mw_training_job *job, const mw_training *training, const mw_calibration *judges, double *worth, mw_error *err) {
-  mw_evaluate_candidate candidate = {.graph = job->graph, .outputs = job->outputs, .count = job->output_count};
+static bool evaluate(const mw_training_job *job, mw_json config, const mw_training *training, const mw_calibration *judges, double *worth,
+                     mw_error *err) {
+  mw_evaluate_candidate candidate = {.graph = job->graph, .outputs = job->outputs, .count = job->output_count, .config = config};
   mw_evaluation *results = mw_mem_new(judges->count, sizeof *results, err);
   if (!results) return false;
   if (training) candidate.learned = mw_training_learned(training, &candidate.learned_count);
@@ -15,10 +16,10 @@ static bool evaluate(const mw_training_job *job, const mw_training *training, co
   return ok && (isfinite(*worth) || mw_error_set(err, MW_DATA, "its loss is not finite"));
 }
 
-bool mw_loss_score_measure(const mw_training_job *candidate, const mw_calibration *judges, double *worth, mw_error *err) {
+bool mw_loss_score_measure(const mw_training_job *candidate, mw_json config, const mw_calibration *judges, double *worth, mw_error *err) {
   mw_training *training = NULL;
   MW_TRY(!candidate->spec_count || mw_training_open(candidate, &training, err));
-  bool ok = (!training || mw_training_run(training, err)) && evaluate(candidate, training, judges, worth, err);
+  bool ok = (!training || mw_training_run(training, err)) && evaluate(candidate, config, training, judges, worth, err);
   mw_training_free(training);
   return ok;
 }

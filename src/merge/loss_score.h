@@ -6,7 +6,7 @@
 #include "train/training.h"
 
 /* The negated mean over the data sets of the candidate's loss, in nats for each predicted token: greater is better. Its trainings
- * run first. `candidate` has its graph, outputs and specs. */
-bool mw_loss_score_measure(const mw_training_job *candidate, const mw_calibration *judges, double *worth, mw_error *err);
+ * run first. `candidate` has its graph, outputs and specs; `config` is its config.json, or of kind MW_JSON_END: the donor's. */
+bool mw_loss_score_measure(const mw_training_job *candidate, mw_json config, const mw_calibration *judges, double *worth, mw_error *err);
 
 #endif

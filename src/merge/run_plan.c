@@ -3,6 +3,7 @@
  * the result of that evaluation is then made like any other. */
 #include "merge/plan_facts.h"
 #include "merge/components.h"
+#include "merge/follow.h"
 #include "merge/loss_score.h"
 #include "merge/outputs.h"
 #include "merge/zeros.h"
@@ -136,10 +137,24 @@ static bool make_candidate(void *context, const mw_recipe_candidate *made, const
   return ok;
 }
 
+/* A candidate of other layers runs as its own config.json says. */
 static bool measure_loss(void *context, const mw_recipe_candidate *made, double *value, mw_error *err) {
   const searching *s = context;
+  const mw_config *donor = &s->plan->inputs.members[s->plan->inputs.donor].model->config;
   mw_training_job candidate = training_candidate(context, made);
-  return mw_loss_score_measure(&candidate, &s->plan->judges, value, err);
+  mw_config_edit_list edits = {0};
+  mw_arena arena = {0};
+  mw_warning unheard = {0}; /* a plan tells what its result warns of */
+  mw_text text = {0};
+  mw_json config = {0};
+  bool ok = mw_follow_config(&s->plan->inputs, made, &arena, &unheard, &edits.sets, &edits.set_count, err);
+  if (ok && edits.set_count && donor->text)
+    ok = mw_config_edit(donor, &edits, &text, err) && mw_json_check("config.json", text.bytes, text.length, 128, &config, err);
+  ok = ok && mw_loss_score_measure(&candidate, config, &s->plan->judges, value, err);
+  mw_text_free(&text);
+  mw_warning_free(&unheard);
+  mw_mem_release(&arena);
+  return ok;
 }
 
 /* Evaluates the recipe again, with real scores. Its result replaces that of the plan. */

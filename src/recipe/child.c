@@ -2,6 +2,7 @@
 #include "recipe/child.h"
 #include "recipe/prelude_nodes.h"
 #include "recipe/prelude_layout.h"
+#include "recipe/prelude_learn.h"
 #include <lauxlib.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -244,7 +245,9 @@ bool mw_child_losses(mw_interpreter *state, void *context, int fd, mw_error *err
     mw_prelude_nodes_push(L, candidate->outputs[i].node);
     lua_setfield(L, -2, candidate->outputs[i].name);
   }
-  MW_TRY(mw_interpreter_call(state, "losses", 1, 1, err));
+  if (candidate->config.kind == MW_JSON_OBJECT) mw_prelude_learn_push_json(L, candidate->config);
+  else lua_pushnil(L);
+  MW_TRY(mw_interpreter_call(state, "losses", 2, 1, err));
   size_t count = (size_t)luaL_len(L, -1);
   mw_graph_output *outputs = mw_mem_new(count, sizeof *outputs, err);
   if (!outputs) return false;

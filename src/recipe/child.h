@@ -22,6 +22,7 @@ typedef struct mw_child_candidate {
   mw_graph *graph;               /* NULL if there are no outputs. The child adds nodes to its copy only */
   const mw_graph_output *outputs; /* nodes of the graph */
   size_t count;
+  mw_json config;                /* its config.json, where it is not the first model's; else kind MW_JSON_END */
 } mw_child_candidate;
 
 /* Work for mw_sandbox_run; the context is an mw_child_candidate. */

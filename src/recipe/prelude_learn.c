@@ -169,14 +169,18 @@ static void push_json(lua_State *L, mw_json value, int depth, int *budget) {
   }
 }
 
+void mw_prelude_learn_push_json(lua_State *L, mw_json value) {
+  int budget = CONFIG_VALUES;
+  push_json(L, value, 0, &budget);
+}
+
 /* core.configs: label of a model -> its config.json; core.config: the donor's. */
 static void fill_configs(lua_State *L, const mw_input_set *inputs) {
   lua_newtable(L);
   for (size_t m = 0; inputs && m < inputs->count; m++) {
     const mw_config *config = &inputs->members[m].model->config;
-    int budget = CONFIG_VALUES;
     if (!config->text) continue;
-    push_json(L, config->root, 0, &budget);
+    mw_prelude_learn_push_json(L, config->root);
     if (m == inputs->donor) {
       lua_pushvalue(L, -1);
       lua_setfield(L, -4, "config");

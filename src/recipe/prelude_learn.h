@@ -8,5 +8,7 @@
 /* Adds to the table `core` on top of the stack. */
 void mw_prelude_learn_fill(lua_State *L);
 void mw_prelude_learn_tell(lua_State *L);
+/* A value of a config.json as a Lua value. */
+void mw_prelude_learn_push_json(lua_State *L, mw_json value);
 
 #endif

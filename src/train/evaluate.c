@@ -77,7 +77,8 @@ static bool run(const asking *ask, const mw_evaluate_candidate *candidate, const
 bool mw_evaluate_candidate_losses(const mw_evaluate_candidate *candidate, const mw_input_set *inputs, const mw_calibration *data,
                               const mw_options *options, mw_learning progress, void *context, mw_evaluation *results,
                               mw_error *err) {
-  asking ask = {.candidate = {(mw_graph *)(uintptr_t)candidate->graph, candidate->outputs, candidate->count}, .inputs = inputs};
+  asking ask = {.candidate = {(mw_graph *)(uintptr_t)candidate->graph, candidate->outputs, candidate->count, candidate->config},
+                .inputs = inputs};
   showing s = {progress, context, 0, (unsigned)data->count};
   mw_interpreter template;
   MW_TRY(mw_interpreter_open(&template, &mw_prelude_core, err));

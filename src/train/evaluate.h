@@ -13,6 +13,7 @@ typedef struct mw_evaluate_candidate {
   size_t count;
   const mw_job_learned *learned; /* the values of its LEARNED nodes, as in job.h */
   size_t learned_count;
+  mw_json config; /* of its config.json; kind MW_JSON_END: as the donor's */
 } mw_evaluate_candidate;
 
 /* The losses on all data sets. The forward pass is built by the prelude in a locked process, without the recipe, so that a recipe
