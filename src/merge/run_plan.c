@@ -15,13 +15,16 @@
 static bool allowed(const mw_plan *plan, mw_error *err) {
   if (!plan->options.output) return mw_error_set(err, MW_USAGE, "-o OUT is needed: the folder or the file NAME.safetensors to make");
   const mw_input_set *inputs = &plan->inputs;
-  const char **paths = mw_mem_new(inputs->count, sizeof *paths, err);
+  size_t count = inputs->count, taken = 0;
+  for (size_t i = 0; i < inputs->count; i++) count += inputs->members[i].model->adapter_count;
+  const char **paths = mw_mem_new(count, sizeof *paths, err);
   if (!paths) return false;
   for (size_t i = 0; i < inputs->count; i++) {
     const mw_model *model = inputs->members[i].model;
-    paths[i] = model->folder ? model->folder : model->files[0].path;
+    paths[taken++] = model->folder ? model->folder : model->files[0].path;
+    for (size_t a = 0; a < model->adapter_count; a++) paths[taken++] = model->adapters[a].folder;
   }
-  bool ok = mw_writer_allowed(plan->options.output, plan->options.force, paths, inputs->count, mw_plan_facts_written(plan), err);
+  bool ok = mw_writer_allowed(plan->options.output, plan->options.force, paths, count, mw_plan_facts_written(plan), err);
   free(paths);
   return ok;
 }

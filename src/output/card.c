@@ -142,6 +142,13 @@ static void add_words(mw_text *out, const char *words) {
   }
 }
 
+/* Where the model is told by its hub id; else what was typed has the adapters too. */
+static void add_adapter(mw_text *out, const mw_model_adapter *adapter) {
+  mw_text_format(out, " + ");
+  add_words(out, adapter->hub ? adapter->hub : adapter->where);
+  if (adapter->commit) mw_text_format(out, " at %s", adapter->commit);
+}
+
 static void add_inputs(mw_text *out, const mw_family_member *members, size_t count) {
   mw_text_format(out, "\n## Inputs\n\n");
   for (size_t i = 0; i < count; i++) {
@@ -151,6 +158,7 @@ static void add_inputs(mw_text *out, const mw_family_member *members, size_t cou
     mw_text_format(out, ": ");
     add_words(out, model->hub ? model->hub : model->where);
     if (model->commit) mw_text_format(out, " at %s", model->commit);
+    for (size_t a = 0; model->hub && a < model->adapter_count; a++) add_adapter(out, &model->adapters[a]);
     mw_text_format(out, "\n");
   }
 }

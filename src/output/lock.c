@@ -104,6 +104,18 @@ static void put_rows(mw_json_writer *json, mw_text *rows) {
   }
 }
 
+static void put_adapters(mw_json_writer *json, const mw_model *model) {
+  mw_json_writer_list(json, "adapters");
+  for (size_t i = 0; i < model->adapter_count; i++) {
+    mw_json_writer_object(json, NULL);
+    mw_json_writer_string(json, "where", model->adapters[i].where);
+    mw_json_writer_string(json, "hub", model->adapters[i].hub);
+    mw_json_writer_string(json, "commit", model->adapters[i].commit);
+    mw_json_writer_end(json);
+  }
+  mw_json_writer_end(json);
+}
+
 static void put_input(mw_json_writer *json, const mw_family_member *member, mw_text *rows) {
   const mw_model *model = member->model;
   mw_json_writer_object(json, NULL);
@@ -111,6 +123,7 @@ static void put_input(mw_json_writer *json, const mw_family_member *member, mw_t
   mw_json_writer_string(json, "where", model->where);
   mw_json_writer_string(json, "hub", model->hub);
   mw_json_writer_string(json, "commit", model->commit);
+  if (model->adapter_count) put_adapters(json, model);
   mw_json_writer_list(json, "files");
   put_rows(json, rows);
   put_input_files(json, NULL, model);

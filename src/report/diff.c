@@ -162,7 +162,7 @@ static void put_tensor(mw_json_writer *json, const char *key, const mw_tensor *t
     return;
   }
   mw_json_writer_object(json, key);
-  mw_json_writer_string(json, "dtype", mw_dtype_name((mw_dtype)tensor->dtype));
+  mw_json_writer_string(json, "dtype", mw_dtype_name(mw_model_written(tensor)));
   mw_json_writer_list(json, "shape");
   for (unsigned i = 0; i < tensor->rank; i++) mw_json_writer_u64(json, NULL, tensor->shape[i]);
   mw_json_writer_end(json);
@@ -275,7 +275,7 @@ static bool put_worst(mw_text *text, const mw_compare *compare, bool based, mw_e
 
 static void put_shape(mw_text *text, const char *label, const mw_tensor *tensor) {
   if (!tensor) return;
-  mw_text_format(text, "  %s %s ", label, mw_dtype_name((mw_dtype)tensor->dtype));
+  mw_text_format(text, "  %s %s ", label, mw_dtype_name(mw_model_written(tensor)));
   mw_text_shape(text, tensor->shape, tensor->rank);
 }
 
@@ -284,7 +284,7 @@ static bool in_state(const mw_compare_row *row, mw_compare_state state) { return
 static bool other_dtype(const mw_compare_row *row, mw_compare_state state) {
   (void)state;
   const mw_tensor *a = row->tensor[MW_COMPARE_A], *b = row->tensor[MW_COMPARE_B];
-  return a && b && a->dtype != b->dtype && row->state != MW_COMPARE_DTYPE;
+  return a && b && mw_model_written(a) != mw_model_written(b) && row->state != MW_COMPARE_DTYPE;
 }
 
 static bool other_bytes(const mw_compare_row *row, mw_compare_state state) {

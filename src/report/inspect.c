@@ -2,6 +2,7 @@
  * the hub's cache are compared with the hashes in their names. A model may have a million tensors, so the text is written tensor
  * by tensor. */
 #include "base/json_writer.h"
+#include "model/adapted.h"
 #include "model/family.h"
 #include "model/hub.h"
 #include "model/pipeline.h"
@@ -122,7 +123,7 @@ bool mw_inspect_open(const char *path, bool with_stats, mw_inspection **out, mw_
             (!with_stats || (measure_all(inspection, err) && verify(inspection, inspection->model, err)));
   for (size_t i = 0; ok && i < inspection->model->tensor_count; i++) {
     inspection->parameters += mw_tensor_elements(&inspection->model->tensors[i]);
-    inspection->bytes += mw_tensor_bytes(&inspection->model->tensors[i]);
+    inspection->bytes += mw_tensor_bytes(mw_model_source(&inspection->model->tensors[i]));
   }
   if (ok) warn_all(inspection);
   if (ok) *out = inspection;
@@ -155,16 +156,29 @@ static const char *file_of(const mw_model *model, const mw_tensor *tensor) {
   return path + strspn(path, "/");
 }
 
+static void put_adapters(mw_json_writer *json, const mw_adapted *adapted) {
+  mw_json_writer_list(json, "adapters");
+  for (size_t i = 0; i < adapted->count; i++) {
+    mw_json_writer_object(json, NULL);
+    mw_json_writer_u64(json, "rank", adapted->changes[i].rank);
+    mw_json_writer_number(json, "scale", (double)adapted->changes[i].scale);
+    mw_json_writer_bool(json, "dora", adapted->changes[i].magnitude != NULL);
+    mw_json_writer_end(json);
+  }
+  mw_json_writer_end(json);
+}
+
 static void put_json(mw_json_writer *json, const mw_inspection *inspection, size_t index) {
   const mw_tensor *tensor = &inspection->model->tensors[index];
   mw_json_writer_object(json, NULL);
   mw_json_writer_string(json, "name", tensor->name);
-  mw_json_writer_string(json, "dtype", mw_dtype_name((mw_dtype)tensor->dtype));
+  mw_json_writer_string(json, "dtype", mw_dtype_name((mw_dtype)mw_model_source(tensor)->dtype));
   mw_json_writer_list(json, "shape");
   for (unsigned i = 0; i < tensor->rank; i++) mw_json_writer_u64(json, NULL, tensor->shape[i]);
   mw_json_writer_end(json);
-  mw_json_writer_u64(json, "bytes", mw_tensor_bytes(tensor));
+  mw_json_writer_u64(json, "bytes", mw_tensor_bytes(mw_model_source(tensor)));
   mw_json_writer_string(json, "file", file_of(inspection->model, tensor));
+  if (tensor->made == MW_TENSOR_ADAPTED) put_adapters(json, tensor->adapted);
   if (has_stats(inspection, tensor)) {
     figures f = figures_of(tensor, &inspection->stats[index]);
     mw_json_writer_number(json, "min", f.min);
@@ -205,8 +219,11 @@ bool mw_inspect_write_json(const mw_inspection *inspection, mw_sink sink, void *
 static void put_line(mw_text *text, const mw_inspection *inspection, size_t index) {
   const mw_tensor *tensor = &inspection->model->tensors[index];
   mw_text_escaped name;
-  mw_text_format(text, "%-7s %s ", mw_dtype_name((mw_dtype)tensor->dtype), mw_text_escape_z(&name, tensor->name));
+  mw_text_format(text, "%-7s %s ", mw_dtype_name((mw_dtype)mw_model_source(tensor)->dtype), mw_text_escape_z(&name, tensor->name));
   mw_text_shape(text, tensor->shape, tensor->rank);
+  for (size_t i = 0; tensor->made == MW_TENSOR_ADAPTED && i < tensor->adapted->count; i++)
+    mw_text_format(text, "  + rank %llu%s", (unsigned long long)tensor->adapted->changes[i].rank,
+                   tensor->adapted->changes[i].magnitude ? " (DoRA)" : "");
   if (has_stats(inspection, tensor)) {
     const stats *s = &inspection->stats[index];
     figures f = figures_of(tensor, s);

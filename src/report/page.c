@@ -145,7 +145,7 @@ static void put_layers(page *p) {
 
 /* "BF16 160x160"; of two models, if they differ. */
 static void put_kind(page *p, const mw_tensor *tensor) {
-  mw_text_format(p->out, "%s ", mw_dtype_name((mw_dtype)tensor->dtype));
+  mw_text_format(p->out, "%s ", mw_dtype_name(mw_model_written(tensor)));
   for (unsigned i = 0; i < tensor->rank; i++)
     mw_text_format(p->out, i ? "\xc3\x97%llu" : "%llu", (unsigned long long)tensor->shape[i]);
 }
@@ -160,7 +160,7 @@ static void put_row(page *p, const mw_compare_row *row, double full) {
   mw_markup_name(p->out, row->name, strlen(row->name));
   mw_markup_raw(p->out, "</th><td class=\"kind\">");
   put_kind(p, shown);
-  if (a && b && (a->dtype != b->dtype || row->state == MW_COMPARE_SHAPE)) {
+  if (a && b && (mw_model_written(a) != mw_model_written(b) || row->state == MW_COMPARE_SHAPE)) {
     mw_markup_raw(p->out, " \xe2\x86\x92 ");
     put_kind(p, b);
   }
