@@ -116,6 +116,7 @@ typedef struct mw_arg {
   const char *fallback;       /* the default as one would type it; "" where there is none */
   bool optional;              /* may be left out: has a default, or is a model declared { optional = true } */
   bool whole;                 /* counts only */
+  bool adapter;               /* of MODEL and MODELS: adapters are typed, and each is the base with it added */
   bool has_min, has_max;      /* limits: of the value, or for MODELS of how many */
   double min, max;
   const char *const *choices; /* NULL-terminated; NULL but for CHOICE and WORDS (some of them) */

@@ -155,6 +155,15 @@ function forms.parts(name, doc, given)
   return (declare(limits({ kind = "parts", name = name, doc = doc }, given, { min = true, max = true, optional = true })))
 end
 
+--- An adapter, typed as a folder or a file; what the recipe gets is the base with it added: the model argument `base`, else the first.
+function forms.adapter(name, doc, given)
+  return (declare(limits({ kind = "model", name = name, doc = doc, adapter = true }, given, { optional = true })))
+end
+
+function forms.adapters(name, doc, given)
+  return (declare(limits({ kind = "models", name = name, doc = doc, adapter = true }, given, { min = true, max = true, optional = true })))
+end
+
 function forms.seed() return (declare { kind = "seed", name = "seed", doc = "the seed of --seed", bound = true, optional = true }) end
 function forms.score() return (declare { kind = "score", name = "score", doc = "the score of --score", bound = true, optional = true }) end
 function forms.calibration() return (declare { kind = "calibration", name = "data", doc = "the data of --data", bound = true, optional = true }) end
@@ -183,7 +192,8 @@ end
 
 -- How the forms are written says how many arguments they take.
 for _, form in ipairs { "arg.maybe(name, doc[, limits])", "arg.choice(name, words, doc)", "arg.words(name, words, doc)", "arg.profile{...}",
-  "arg.each(name, default, doc[, limits])", "arg.model(name, doc[, limits])", "arg.models(name, doc[, limits])", "arg.parts(name, doc[, limits])", "arg.from(recipe, ...)",
+  "arg.each(name, default, doc[, limits])", "arg.model(name, doc[, limits])", "arg.models(name, doc[, limits])", "arg.parts(name, doc[, limits])",
+  "arg.adapter(name, doc[, limits])", "arg.adapters(name, doc[, limits])", "arg.from(recipe, ...)",
   "arg.seed()", "arg.score()", "arg.calibration()" } do
   local name = form:match("%.(%l+)")
   forms[name] = core.module("word").word(form, forms[name])

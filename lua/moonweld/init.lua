@@ -25,7 +25,8 @@ function prelude.signature(text, chunk)
   local args = {}
   for i, arg in ipairs(signature.args) do
     args[i] = { name = arg.name, kind = arg.kind, doc = arg.doc, fallback = fallback_text(arg.default),
-      profiled = profiled(signature, arg), optional = arg.optional, whole = arg.whole, min = arg.min, max = arg.max, choices = arg.choices }
+      profiled = profiled(signature, arg), optional = arg.optional, whole = arg.whole, min = arg.min, max = arg.max,
+      choices = arg.choices, adapter = arg.adapter }
   end
   return { summary = signature.summary, paper = signature.paper, args = args }
 end

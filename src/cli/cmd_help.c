@@ -66,8 +66,8 @@ static const char *value_of(const mw_arg *arg) {
     case MW_ARG_CHOICE: return "WORD";
     case MW_ARG_WORDS: return "WORD...";
     case MW_ARG_EACH: return "NUMBER...";
-    case MW_ARG_MODEL: return "MODEL";
-    case MW_ARG_MODELS: return "MODEL...";
+    case MW_ARG_MODEL: return arg->adapter ? "ADAPTER" : "MODEL";
+    case MW_ARG_MODELS: return arg->adapter ? "ADAPTER..." : "MODEL...";
     case MW_ARG_PARTS: return "MODEL:FIRST-END...";
     default: return "";
   }
@@ -90,7 +90,7 @@ static const char *option(mw_options_name *buffer, const mw_arg *arg) {
 static void print_limits(FILE *out, const mw_arg *arg, const mw_arg *profile) {
   const char *mark = " (";
   bool one = arg->has_min ? arg->min == 1 && !arg->has_max : arg->max == 1;
-  const char *unit = arg->kind != MW_ARG_MODELS ? "" : one ? " model" : " models";
+  const char *unit = arg->kind != MW_ARG_MODELS ? "" : arg->adapter ? (one ? " adapter" : " adapters") : one ? " model" : " models";
   if (arg->fallback[0]) {
     fprintf(out, "%sdefault ", mark);
     mw_print_plain(out, arg->fallback);

@@ -54,6 +54,7 @@ static void put_recipe(mw_json_writer *json, const mw_recipe *recipe) {
     if (profiled) mw_json_writer_object(json, "defaults");
     for (size_t k = 0; profiled && profile->choices[k]; k++) put_default(json, profile->choices[k], &args[i], args[i].profiled[k]);
     if (profiled) mw_json_writer_end(json);
+    if (args[i].adapter) mw_json_writer_bool(json, "adapter", true);
     mw_json_writer_bool(json, "optional", args[i].optional);
     mw_json_writer_string(json, "doc", args[i].doc);
     mw_json_writer_end(json);

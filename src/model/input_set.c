@@ -13,18 +13,38 @@ static const mw_binding *binding_of(const mw_binding *bindings, size_t count, co
 }
 
 static bool check_count(const mw_arg *arg, size_t count, mw_error *err) {
+  const char *word = arg->adapter ? "adapter" : "model", *typed = arg->adapter ? "ADAPTER" : "MODEL";
   if (count == 0 && arg->optional) return true;
   if (arg->kind == MW_ARG_MODEL && count != 1)
-    return mw_error_set(err, MW_USAGE, count ? "--%s takes one model, not %zu" : "--%s MODEL is needed", arg->name, count),
+    return mw_error_set(err, MW_USAGE, count ? "--%s takes one %s, not %zu" : "--%s %s is needed", arg->name, count ? word : typed, count),
            mw_error_hint(err, "%s", arg->doc);
   if (arg->kind != MW_ARG_MODEL && count == 0)
-    return mw_error_set(err, MW_USAGE, "--%s MODEL%s... is needed", arg->name, arg->kind == MW_ARG_PARTS ? ":FIRST-END" : ""),
+    return mw_error_set(err, MW_USAGE, "--%s %s%s... is needed", arg->name, typed, arg->kind == MW_ARG_PARTS ? ":FIRST-END" : ""),
            mw_error_hint(err, "%s", arg->doc);
   if (arg->has_min && (double)count < arg->min)
-    return mw_error_set(err, MW_USAGE, "--%s needs at least %g model%s, got %zu", arg->name, arg->min, arg->min == 1 ? "" : "s", count);
+    return mw_error_set(err, MW_USAGE, "--%s needs at least %g %s%s, got %zu", arg->name, arg->min, word, arg->min == 1 ? "" : "s", count);
   if (arg->has_max && (double)count > arg->max)
-    return mw_error_set(err, MW_USAGE, "--%s takes at most %g model%s, got %zu", arg->name, arg->max, arg->max == 1 ? "" : "s", count);
+    return mw_error_set(err, MW_USAGE, "--%s takes at most %g %s%s, got %zu", arg->name, arg->max, word, arg->max == 1 ? "" : "s", count);
   return true;
+}
+
+static bool is_model(const mw_arg *arg) {
+  return arg->kind == MW_ARG_MODEL || arg->kind == MW_ARG_MODELS || arg->kind == MW_ARG_PARTS;
+}
+
+/* "BASE+ADAPTER": the base is what is typed for the model argument `base`, else for the first one. */
+static const char *on_base(mw_input_set *inputs, const mw_arg *args, size_t arg_count, const mw_binding *bindings, size_t count,
+                           const char *adapter, mw_error *err) {
+  const mw_binding *base = NULL;
+  for (size_t i = 0; i < arg_count; i++) {
+    const mw_binding *found = is_model(&args[i]) && args[i].kind != MW_ARG_PARTS && !args[i].adapter ? binding_of(bindings, count, args[i].name) : NULL;
+    if (found && found->count && (!base || strcmp(args[i].name, "base") == 0)) base = found;
+  }
+  if (!base) return mw_error_set(err, MW_USAGE, "this recipe was given no model that its adapters could be added to"), NULL;
+  size_t length = strlen(base->words[0]), own = strlen(adapter);
+  char *where = mw_mem_take(&inputs->arena, length + own + 2, err);
+  if (where) memcpy(where, base->words[0], length), where[length] = '+', memcpy(where + length + 1, adapter, own);
+  return where;
 }
 
 static bool open_one(mw_input_set *inputs, const mw_arg *arg, const char *where, size_t number, mw_warning *warnings,
@@ -85,7 +105,7 @@ bool mw_input_set_open(mw_input_set *inputs, const mw_arg *args, size_t arg_coun
   bool have_donor = false;
   for (size_t i = 0; i < arg_count; i++) {
     const mw_arg *arg = &args[i];
-    if (arg->kind != MW_ARG_MODEL && arg->kind != MW_ARG_MODELS && arg->kind != MW_ARG_PARTS) continue;
+    if (!is_model(arg)) continue;
     const mw_binding *binding = binding_of(bindings, count, arg->name);
     size_t words = binding ? binding->count : 0;
     MW_TRY(check_count(arg, words, err));
@@ -94,11 +114,12 @@ bool mw_input_set_open(mw_input_set *inputs, const mw_arg *args, size_t arg_coun
     size_t *members = mw_mem_take(&inputs->arena, words * sizeof *members, err);
     if (!members) return false;
     inputs->places[inputs->place_count++] = (mw_input_set_place){arg->name, members, words};
-    if (strcmp(arg->name, "base") == 0 || !have_donor) inputs->donor = inputs->count;
-    have_donor = true;
+    if (strcmp(arg->name, "base") == 0 || (!have_donor && !arg->adapter)) inputs->donor = inputs->count;
+    have_donor = have_donor || !arg->adapter;
     const size_t first = inputs->count;
     for (size_t w = 0; w < words; w++) {
       const char *where = arg->kind == MW_ARG_PARTS ? model_of(inputs, binding->words[w], err) : binding->words[w];
+      if (arg->adapter) where = on_base(inputs, args, arg_count, bindings, count, where, err);
       members[w] = arg->kind == MW_ARG_PARTS && where ? opened(inputs, first, where) : inputs->count;
       MW_TRY(where && (members[w] < inputs->count || open_one(inputs, arg, where, w + 1, warnings, err)));
     }

@@ -160,7 +160,8 @@ static void put_arg(lua_State *L, mw_text *out) {
   put_field(L, out, arg, "kind");
   put_field(L, out, arg, "doc");
   put_field(L, out, arg, "fallback");
-  mw_message_put_u32(out, flag(L, arg, "optional", 1) | flag(L, arg, "whole", 2) | flag(L, arg, "min", 4) | flag(L, arg, "max", 8));
+  mw_message_put_u32(out, flag(L, arg, "optional", 1) | flag(L, arg, "whole", 2) | flag(L, arg, "min", 4) | flag(L, arg, "max", 8) |
+                              flag(L, arg, "adapter", 16));
   mw_message_put_double(out, limit(L, arg, "min"));
   mw_message_put_double(out, limit(L, arg, "max"));
   put_words(L, out, arg, "choices");

@@ -58,6 +58,7 @@ static bool take_arg(mw_message *in, mw_arena *arena, mw_arg *arg, mw_error *err
   MW_TRY(arg->fallback = take_text(in, arena, err)); /* any text: as it would be typed */
   uint32_t flags = mw_message_u32(in);
   arg->optional = flags & 1, arg->whole = flags & 2, arg->has_min = flags & 4, arg->has_max = flags & 8;
+  arg->adapter = flags & 16 && (strcmp(kind, "model") == 0 || strcmp(kind, "models") == 0);
   arg->min = mw_message_double(in);
   arg->max = mw_message_double(in);
   return take_kind(kind, &arg->kind) && is_argument(arg) && take_words(in, arena, &arg->choices, err) && are_plain(arg->choices) &&
