@@ -311,6 +311,8 @@ function Seed:dirichlet(n, alpha) end
 ---@field model fun(name: string, doc: string, options?: { optional?: boolean }): Argument
 ---@field models fun(name: string, doc: string, limits?: { min?: integer, max?: integer, optional?: boolean }): Argument
 ---@field parts fun(name: string, doc: string, limits?: { min?: integer, max?: integer, optional?: boolean }): Argument models, each with a range of its layers, typed as MODEL:FIRST-END
+---@field adapter fun(name: string, doc: string, limits?: { optional?: boolean }): Argument # given as the base with it added
+---@field adapters fun(name: string, doc: string, limits?: { min?: integer, max?: integer, optional?: boolean }): Argument
 ---@field seed fun(): Argument
 ---@field score fun(): Argument
 ---@field calibration fun(): Argument `a.data`: the files of --data (`#a.data`: how many); also lets --window and --coefficients in

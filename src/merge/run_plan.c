@@ -22,7 +22,7 @@ static bool allowed(const mw_plan *plan, mw_error *err) {
   for (size_t i = 0; i < inputs->count; i++) {
     const mw_model *model = inputs->members[i].model;
     paths[taken++] = model->folder ? model->folder : model->files[0].path;
-    for (size_t a = 0; a < model->adapter_count; a++) paths[taken++] = model->adapters[a].folder;
+    for (size_t a = 0; a < model->adapter_count; a++) paths[taken++] = model->adapters[a].place;
   }
   bool ok = mw_writer_allowed(plan->options.output, plan->options.force, paths, count, mw_plan_facts_written(plan), err);
   free(paths);

@@ -136,7 +136,7 @@ static bool open_adapter(adapter *a, const char *where) {
   mw_text_escaped shown;
   mw_text_escape_z(&shown, file);
   if (!(a->shown = mw_mem_copy(&model->arena, shown.bytes, strlen(shown.bytes), a->err))) return false;
-  a->facts.folder = folder;
+  a->facts.place = mw_file_is_folder(a->facts.where) || a->facts.hub ? folder : file;
   uint32_t index = (uint32_t)(model->file_count - 1);
   MW_TRY(mw_tensor_find(&model->files[index], index, &model->arena, &a->list, a->err));
   if (a->list.metadata && mw_json_check("metadata", a->list.metadata, strlen(a->list.metadata), 2, &metadata, a->err)) {

@@ -37,7 +37,8 @@ static const char *on_base(mw_input_set *inputs, const mw_arg *args, size_t arg_
                            const char *adapter, mw_error *err) {
   const mw_binding *base = NULL;
   for (size_t i = 0; i < arg_count; i++) {
-    const mw_binding *found = is_model(&args[i]) && args[i].kind != MW_ARG_PARTS && !args[i].adapter ? binding_of(bindings, count, args[i].name) : NULL;
+    bool able = is_model(&args[i]) && args[i].kind != MW_ARG_PARTS && !args[i].adapter;
+    const mw_binding *found = able ? binding_of(bindings, count, args[i].name) : NULL;
     if (found && found->count && (!base || strcmp(args[i].name, "base") == 0)) base = found;
   }
   if (!base) return mw_error_set(err, MW_USAGE, "this recipe was given no model that its adapters could be added to"), NULL;

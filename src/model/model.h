@@ -11,7 +11,7 @@
 
 /* An adapter that was added to a model (adapter.h). */
 typedef struct mw_model_adapter {
-  const char *where, *folder; /* as it was typed, and the folder that holds it */
+  const char *where, *place; /* as it was typed, and its folder, or itself where it was given as a file */
   const char *hub, *commit;   /* where it came from the cache, else NULL */
 } mw_model_adapter;
 

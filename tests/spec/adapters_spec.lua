@@ -175,6 +175,21 @@ describe("a model with an adapter", function()
     same(M.made("moonweld soup --models base+plus")[Q .. ".weight"], base[Q .. ".weight"][3])
     same(M.made("moonweld soup --models base+plus+" .. adapter(factors(Q, 2, 6, 4, 20)))[Q .. ".weight"], q(2, 20))
   end)
+  it("is what arg.adapters gives for adapters alone, on the base whatever else is declared first", function()
+    M.write("one.lua", [[return recipe {
+      "The base with all that its adapters change.",
+      arg.adapters("adapters", "of base", { max = 2 }), arg.model("other", "no base", { optional = true }), arg.model("base", "their base"),
+      function(a) return a.base + sum(a.adapters - a.base) end,
+    }]])
+    local first, second = adapter(factors(Q, 2, 6, 4, 20)), adapter(factors(Q, 2, 6, 4, 30))
+    near(M.made("moonweld one.lua --base base --adapters " .. first .. " " .. second)[Q .. ".weight"], added(q(2, 20), 2, numbers(12, 31), numbers(8, 30), 6, 2, 4))
+    M.refused("moonweld one.lua --base base", "--adapters ADAPTER... is needed")
+    M.refused(("moonweld one.lua --base base --adapters %s %s %s"):format(first, first, first), "at most 2 adapters")
+    M.write("none.lua", 'return recipe { "The sum.", arg.adapter("one", "of what"), function(a) return a.one end }')
+    M.refused("moonweld none.lua --one " .. first, "no model that its adapters could be added to")
+    local _, said = M.run "moonweld help one.lua"
+    assert.truthy(said:find("--adapters ADAPTER...", 1, true))
+  end)
   it("has the same bits for any threads, tiles and blocks", function()
     M.model("wide", { [Q .. ".weight"] = tensor(1, 300, 301), ["other.weight"] = tensor(2, 100, 400) }, config)
     local folder = adapter(join(factors(Q, 5, 300, 301, 20), factors("other", 5, 100, 400, 30)), '"r": 5, "lora_alpha": 1.7')
