@@ -3,10 +3,11 @@
 #include "model/vocabulary.h"
 #include "format/file.h"
 #include "text/protobuf.h"
+#include "text/tokenizer.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { LARGEST = 256 << 20, DEEPEST = 64, MOST = 1 << 24 };
+enum { MOST = 1 << 24 };
 
 static bool put(mw_vocabulary *v, uint64_t id, const char *text, size_t length, bool added, mw_error *err) {
   if (id >= MOST) return mw_error_set(err, MW_DATA, "%s: a token has the id %llu", v->path, (unsigned long long)id);
@@ -89,10 +90,10 @@ static void skim_tokenizer(mw_vocabulary *v) {
 static bool read_tokenizer(mw_vocabulary *v, mw_error *err) {
   mw_json root, vocab, added = v->added;
   bool good = v->ordinary.kind != MW_JSON_END &&
-              mw_json_check(v->path, v->ordinary.bytes, v->ordinary.length, DEEPEST, &vocab, err) &&
-              (added.kind == MW_JSON_END || mw_json_check(v->path, added.bytes, added.length, DEEPEST, &added, err));
+              mw_json_check(v->path, v->ordinary.bytes, v->ordinary.length, MW_TOKENIZER_DEEPEST, &vocab, err) &&
+              (added.kind == MW_JSON_END || mw_json_check(v->path, added.bytes, added.length, MW_TOKENIZER_DEEPEST, &added, err));
   if (!good) {
-    MW_TRY(mw_json_check(v->path, v->bytes, v->length, DEEPEST, &root, err));
+    MW_TRY(mw_json_check(v->path, v->bytes, v->length, MW_TOKENIZER_DEEPEST, &root, err));
     mw_json model = root.kind == MW_JSON_OBJECT ? mw_json_member(root, "model") : root;
     vocab = model.kind == MW_JSON_OBJECT ? mw_json_member(model, "vocab") : model;
     added = root.kind == MW_JSON_OBJECT ? mw_json_member(root, "added_tokens") : root;
@@ -124,7 +125,7 @@ static bool read_pieces(mw_vocabulary *v, mw_error *err) {
 
 static bool read_map(mw_vocabulary *v, mw_error *err) {
   mw_json root;
-  return mw_json_check(v->path, v->bytes, v->length, DEEPEST, &root, err) && take_map(v, root, false, err);
+  return mw_json_check(v->path, v->bytes, v->length, MW_TOKENIZER_DEEPEST, &root, err) && take_map(v, root, false, err);
 }
 
 static bool read_lines(mw_vocabulary *v, mw_error *err) {
@@ -153,7 +154,7 @@ static bool open_first(mw_vocabulary *v, const char *folder, mw_error *err) {
     mw_text_escape_z(&shown, path);
     v->read = files[i].read;
     v->path = mw_mem_copy(&v->arena, shown.bytes, strlen(shown.bytes), err);
-    if (!v->path || !mw_file_slurp(path, LARGEST, &v->bytes, &v->length, err)) return false;
+    if (!v->path || !mw_file_slurp(path, MW_TOKENIZER_LARGEST, &v->bytes, &v->length, err)) return false;
     if (v->read == read_tokenizer) skim_tokenizer(v);
     return true;
   }

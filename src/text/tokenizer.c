@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LARGEST = 128 << 20, DEEPEST = 32 };
 
 struct mw_tokenizer {
   bool is_model; /* tokenizer.model */
@@ -77,7 +76,7 @@ static bool read_json(mw_tokenizer *t, const char *what, mw_json root, mw_error 
 
 bool mw_tokenizer_from_json(const char *what, const char *bytes, size_t length, mw_tokenizer **out, mw_error *err) {
   mw_json root;
-  MW_TRY(mw_json_check(what, bytes, length, DEEPEST, &root, err));
+  MW_TRY(mw_json_check(what, bytes, length, MW_TOKENIZER_DEEPEST, &root, err));
   mw_tokenizer *t = mw_mem_new(1, sizeof *t, err);
   if (!t) return false;
   if (!read_json(t, what, root, err)) return mw_tokenizer_free(t), false;
@@ -102,7 +101,7 @@ static bool open_file(const char *path, mw_tokenizer **out, mw_error *err) {
   char *bytes;
   size_t length = strlen(path);
   bool json = length > 5 && strcmp(path + length - 5, ".json") == 0;
-  MW_TRY(mw_file_slurp(path, LARGEST, &bytes, &length, err));
+  MW_TRY(mw_file_slurp(path, MW_TOKENIZER_LARGEST, &bytes, &length, err));
   bool ok = (json ? mw_tokenizer_from_json : mw_tokenizer_from_model)(mw_text_escape_z(&shown, path), bytes, length, out, err);
   free(bytes);
   return ok;

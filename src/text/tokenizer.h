@@ -6,6 +6,9 @@
 
 #include "text/ids.h"
 
+/* No file of a tokenizer is larger, none of its JSON is nested deeper. */
+enum { MW_TOKENIZER_LARGEST = 256 << 20, MW_TOKENIZER_DEEPEST = 32 };
+
 typedef struct mw_tokenizer mw_tokenizer;
 
 /* `where` is a folder (its tokenizer.json, else its tokenizer.model) or one of these files: ".json" is the first form, any other

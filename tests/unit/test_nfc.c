@@ -1,5 +1,6 @@
 /* NFC against a plain implementation over the tables that were measured from the reference: every code point alone, and
  * many texts of those that decompose, compose or reorder, old and young. */
+#include "base/utf8.h"
 #include "format/file.h"
 #include "format/json.h"
 #include "text/nfc.h"
@@ -105,24 +106,15 @@ static size_t plain_nfc(const uint32_t *text, size_t length, uint32_t *out) {
 
 /* ---- comparison ---- */
 
-static size_t encode(uint32_t code, char *out) {
-  static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
-  if (code < 0x80) return out[0] = (char)code, 1;
-  size_t n = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-  for (size_t i = n - 1; i > 0; i--, code >>= 6) out[i] = (char)(0x80 | (code & 63));
-  out[0] = (char)(lead[n] | code);
-  return n;
-}
-
 static bool agrees(const uint32_t *text, size_t length) {
   static mw_text found;
   uint32_t normal[256];
   char bytes[256], wanted[1024];
   size_t n = 0, m = 0;
   mw_error err;
-  for (size_t i = 0; i < length; i++) n += encode(text[i], bytes + n);
+  for (size_t i = 0; i < length; i++) n += mw_utf8_encode(text[i], bytes + n);
   size_t count = plain_nfc(text, length, normal);
-  for (size_t i = 0; i < count; i++) m += encode(normal[i], wanted + m);
+  for (size_t i = 0; i < count; i++) m += mw_utf8_encode(normal[i], wanted + m);
   found.length = 0;
   return mw_nfc_add(bytes, n, &found, &err) && found.length == m && memcmp(found.bytes, wanted, m) == 0;
 }

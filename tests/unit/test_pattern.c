@@ -1,5 +1,6 @@
 /* Patterns as the reference's dialect has them: classes for every code point against the measured tables, what means the
  * same in PCRE2 and what is refused, and bounds on what a stranger's pattern may take. */
+#include "base/utf8.h"
 #include "format/file.h"
 #include "format/json.h"
 #include "text/pattern.h"
@@ -8,15 +9,6 @@
 #include <time.h>
 
 enum { CODES = 0x110000 };
-
-static size_t encode(uint32_t code, char *out) {
-  static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
-  if (code < 0x80) return out[0] = (char)code, 1;
-  size_t n = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-  for (size_t i = n - 1; i > 0; i--, code >>= 6) out[i] = (char)(0x80 | (code & 63));
-  out[0] = (char)(lead[n] | code);
-  return n;
-}
 
 /* ---- classes ---- */
 
@@ -47,7 +39,7 @@ static bool finds(const char *regex, const unsigned char *codes, bool (*wanted)(
     for (uint32_t c = first; c < first + 128; c++) {
       if (c >= 0xd800 && c < 0xe000) continue;
       at[length] = c;
-      length += encode(c, text + length);
+      length += mw_utf8_encode(c, text + length);
     }
     for (mw_pattern_walk walk = mw_pattern_enter(pattern, text, length); mw_pattern_next(pattern, &walk, &found, &err) && found;)
       hit[at[walk.begin] - first] = true;
