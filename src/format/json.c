@@ -5,7 +5,6 @@
 #include "format/recognise.h"
 #include "base/hash.h"
 #include "base/utf8.h"
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -257,11 +256,14 @@ static mw_json_kind kind_of(char c) {
   }
 }
 
+/* In any locale. */
+static bool is_alphanumeric(char c) { return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z'); }
+
 /* A web page, a git-lfs pointer or a server's "404: Not Found" is named: that helps more than the byte where it is no JSON. Always
  * false; err says already what is wrong. */
 static bool name_kind(const char *what, const char *bytes, size_t length, mw_error *err) {
   const mw_recognise_kind *kind = length && *bytes != '{' ? mw_recognise("", bytes, length) : NULL;
-  bool known = kind && (kind != &mw_recognise_text || (length > 8 && isalnum((unsigned char)*bytes)));
+  bool known = kind && (kind != &mw_recognise_text || (length > 8 && is_alphanumeric(*bytes)));
   return known && mw_recognise_refuse(what, kind, bytes, length, "JSON", err);
 }
 

@@ -117,14 +117,11 @@ static const mw_added_token *longest(const mw_added_list *list, const char *text
 
 /* The bytes of the white-space character at `text`, or 0. */
 static size_t space(const char *text, size_t length) {
-  const unsigned char *b = (const unsigned char *)text;
-  if (length && (*b == ' ' || (*b >= 9 && *b <= 13))) return 1;
-  if (length >= 2 && *b == 0xc2 && (b[1] == 0x85 || b[1] == 0xa0)) return 2;
-  if (length < 3 || *b < 0xe1 || *b > 0xe3) return 0;
-  unsigned code = (*b & 15u) << 12 | (b[1] & 63u) << 6 | (b[2] & 63u);
-  bool is = code == 0x1680 || (code >= 0x2000 && code <= 0x200a) || code == 0x2028 || code == 0x2029 || code == 0x202f ||
-            code == 0x205f || code == 0x3000;
-  return is ? 3 : 0;
+  uint32_t code = 0;
+  size_t n = length ? mw_utf8_decode(text, length, &code) : 0;
+  bool is = code == ' ' || (code >= 9 && code <= 13) || code == 0x85 || code == 0xa0 || code == 0x1680 ||
+            (code >= 0x2000 && code <= 0x200a) || code == 0x2028 || code == 0x2029 || code == 0x202f || code == 0x205f || code == 0x3000;
+  return is ? n : 0;
 }
 
 mw_added_walk mw_added_enter(const char *text, size_t length) { return (mw_added_walk){.text = text, .length = length}; }
