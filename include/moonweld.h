@@ -169,6 +169,7 @@ typedef struct mw_plan_facts {
   const char *carried;    /* of a merge of whole pipelines: which components are the donor's as they are, and why; else NULL */
   size_t candidates;      /* 0, or the recipe scores candidates while it runs: so many if all score alike, and the other
                              facts are those of the first */
+  size_t resumed;         /* after a run: tensors of the output that an earlier run, which was stopped, had made */
 } mw_plan_facts;
 
 mw_plan_facts mw_plan_measure(const mw_plan *plan);
@@ -250,6 +251,11 @@ typedef struct mw_evaluation {
  * `progress` (may be NULL) counts windows as steps and data sets as trainings. */
 bool mw_eval_model(const char *model, const mw_options *options, mw_learning progress, void *context,
                    mw_evaluation *results, mw_error *err);
+
+/* Removes what runs that were killed or stopped have left beside the output OUT: what the same command would go on with, candidates,
+ * a training that is not finished. `removed` is told of each folder or file and the bytes that it took on the disk. What a living
+ * run has is MW_CHANGED. */
+bool mw_clean_output(const char *out, void (*removed)(void *context, const char *path, uint64_t bytes), void *context, mw_error *err);
 
 /* ---- inspection ------------------------------------------------------------------------------------------------ */
 

@@ -169,7 +169,8 @@ void mw_term_done(mw_term *term, const mw_options *options, mw_plan_facts facts)
       fputs("; carried from it: ", stderr);
       mw_print_plain(stderr, facts.carried);
     }
-    fputs(options->no_sync ? "; not synced to the disk\n" : "\n", stderr);
+    if (facts.resumed) fprintf(stderr, "; %zu of %zu tensors were there from an earlier run", facts.resumed, facts.tensors);
+    fprintf(stderr, "%s\n", options->no_sync ? "; not synced to the disk" : "");
   }
 }
 

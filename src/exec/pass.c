@@ -228,7 +228,8 @@ static bool cut(mw_pass *pass, size_t index, mw_error *err) {
   }
   if (needs_own_task(pass, root)) mw_selection_range(selection_of(pass, root.node), root.part, &from, &to);
   t->cut = mw_cut_make(&pass->job, task, &pass->program, from, to);
-  pass->items += mw_cut_count(&t->cut);
+  t->left = mw_cut_count(&t->cut);
+  pass->items += t->left;
   pass->whole |= to - from == task->elements;
   if (pass->speculative && task->output != MW_SCHEDULE_NO_OUTPUT) t->assumed = mw_speculation_last(&pass->speculation, task->output);
   return true;
@@ -336,6 +337,12 @@ uint64_t mw_pass_run(const mw_pass *pass, uint64_t item, uint64_t most) {
 
 uint64_t mw_pass_bytes(const mw_pass *pass, const mw_schedule_task *task, uint64_t count) {
   return pass->tasks[task - pass->schedule.tasks].cut.bytes * count;
+}
+
+bool mw_pass_note_done(mw_pass *pass, const mw_schedule_task *task) {
+  mw_pass_task *t = &pass->tasks[task - pass->schedule.tasks];
+  if (task->output == MW_SCHEDULE_NO_OUTPUT || pass->speculative) return false;
+  return __atomic_sub_fetch(&t->left, 1, __ATOMIC_ACQ_REL) == 0;
 }
 
 bool mw_pass_note_not_finite(mw_pass *pass, const mw_schedule_task *task) {

@@ -16,6 +16,7 @@ typedef enum mw_pass_phase {
 /* What a pass knows of a task, in addition to the schedule. */
 typedef struct mw_pass_task {
   uint64_t first_item; /* number of its first block within the pass */
+  uint64_t left;       /* blocks that are not done */
   mw_sample sample;    /* in the phase SAMPLE: a block is a unit of the sample */
   mw_cut cut;          /* in the others */
   uint32_t assumed;    /* its output's record in `speculation`, or MW_SPECULATION_NONE */
@@ -49,6 +50,8 @@ const mw_schedule_task *mw_pass_item(const mw_pass *pass, uint64_t item, uint64_
 uint64_t mw_pass_run(const mw_pass *pass, uint64_t item, uint64_t most);
 /* Bytes that `count` elements of the task read and write. */
 uint64_t mw_pass_bytes(const mw_pass *pass, const mw_schedule_task *task, uint64_t count);
+/* Counts a block of the task as done. True for its last one, if its output is final then: not computed from a guess. Any thread. */
+bool mw_pass_note_done(mw_pass *pass, const mw_schedule_task *task);
 /* Tells that an output of the task is not finite. Returns true if this is no error yet: the output was computed from a guess,
  * and will be computed again. Callers exclude each other. */
 bool mw_pass_note_not_finite(mw_pass *pass, const mw_schedule_task *task);

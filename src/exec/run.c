@@ -78,7 +78,7 @@ static void report(runner *r, uint64_t bytes) {
   const mw_job *job = r->job;
   if (omp_get_thread_num() != 0 || !job->progress || job->progress(job->context, done, r->total, r->pass_number)) return;
   mw_error err = {.status = MW_INTERRUPTED};
-  mw_error_set(&err, MW_INTERRUPTED, "interrupted; nothing was published");
+  mw_error_set(&err, MW_INTERRUPTED, "interrupted at %.0f %%; nothing was published", 100.0 * (double)done / (double)r->total);
   fail(r, &err);
 }
 
@@ -114,7 +114,19 @@ static bool run_item(runner *r, uint64_t item) {
     fail(r, &err);
     return false;
   }
+  if (mw_pass_note_done(pass, task) && !mw_writer_done(r->job->writer, r->job->places[task->output], &err)) {
+    fail(r, &err);
+    return false;
+  }
   report(r, mw_pass_bytes(pass, task, count));
+  return true;
+}
+
+/* All outputs of a stage are final when it has ended. */
+static bool finish_stage(runner *r, const mw_schedule_stage *stage, mw_error *err) {
+  const mw_schedule_task *tasks = r->job->schedule->tasks + stage->first_task;
+  for (uint32_t t = 0; t < stage->task_count; t++)
+    if (tasks[t].output != MW_SCHEDULE_NO_OUTPUT) MW_TRY(mw_writer_done(r->job->writer, r->job->places[tasks[t].output], err));
   return true;
 }
 
@@ -164,7 +176,7 @@ static void run_blocks(runner *r) {
 static bool run_stage(runner *r, const mw_schedule_stage *stage, mw_error *err) {
   for (bool begun = false;; begun = true) {
     MW_TRY(mw_pass_begin(&r->pass, r->job, stage, begun, &r->values, err));
-    if (r->pass.schedule.task_count == 0) return true;
+    if (r->pass.schedule.task_count == 0) return finish_stage(r, stage, err);
     if (r->pass.whole && !r->pass.from) r->pass_number++;
     run_blocks(r);
     if (r->stop) {
@@ -192,6 +204,7 @@ static bool copy(runner *r, mw_error *err) {
       report(r, 2 * n);
       if (ok && r->stop) *err = r->error, ok = false;
     }
+    ok = ok && mw_writer_done(job->writer, job->copies[i].place, err);
   }
   free(bytes);
   return ok;
@@ -267,7 +280,11 @@ bool mw_run_values(const mw_job *job, const mw_node *scalars, size_t count, doub
   mw_run_cost cost;
   MW_TRY(mw_run_measure(job, &cost, err));
   r.total = cost.bytes_read;
-  for (size_t i = 0; i < job->layout->count; i++) r.total += mw_tensor_bytes(&job->layout->tensors[i]);
+  for (size_t i = 0; i < job->layout->count; i++) {
+    uint64_t bytes = mw_tensor_bytes(&job->layout->tensors[i]);
+    r.total += bytes;
+    if (job->writer && mw_writer_has(job->writer, i)) r.done += bytes;
+  }
   bool ok = open_workers(&r, err);
   /* Passes are numbered within a batch. Stages of one level read different tensors, so they have the same numbers. */
   unsigned start = 0, highest = 0;

@@ -57,29 +57,47 @@ static bool take_lock(int fd, const char *shown, bool *locked, mw_error *err) {
   return true;
 }
 
-bool mw_folder_lock(int parent, const char *name, const char *shown, int *fd, mw_error *err) {
+static bool cannot_know(const char *name, mw_error *err) {
+  mw_text_escaped room;
+  mw_error_set(err, MW_CANNOT_CREATE, "%s: another run is writing it, or was killed", mw_text_escape_z(&room, name));
+  return mw_error_hint(err, "this file system has no locks; remove that folder if no other run is there");
+}
+
+static bool lock(int parent, const char *name, const char *shown, bool must, int *fd, mw_error *err) {
   *fd = open_folder(parent, name);
   if (*fd < 0) return fail(err, MW_CANNOT_CREATE, "cannot open the folder", shown);
-  bool locked;
-  if (take_lock(*fd, shown, &locked, err) && (is_same(parent, name, *fd) || mw_error_set(err, MW_CHANGED,
-      "the output folder was replaced by another run meanwhile"))) return true;
+  bool locked, ok = take_lock(*fd, shown, &locked, err);
+  if (ok && must && !locked) ok = cannot_know(name, err);
+  if (ok && (is_same(parent, name, *fd) || mw_error_set(err, MW_CHANGED, "the output folder was replaced by another run meanwhile")))
+    return true;
   close(*fd);
   *fd = -1;
   return false;
 }
 
+bool mw_folder_lock(int parent, const char *name, const char *shown, int *fd, mw_error *err) {
+  return lock(parent, name, shown, false, fd, err);
+}
+
+bool mw_folder_claim(int parent, const char *name, const char *shown, int *fd, mw_error *err) {
+  return lock(parent, name, shown, true, fd, err);
+}
+
 /* A folder that exists but is not locked was left by a run that was killed: it is locked and removed. Without locks this cannot be
  * known, so the folder stays. */
 static bool remove_stale(int parent, const char *name, int fd, bool locked, mw_error *err) {
-  mw_text_escaped escaped;
   if (!is_same(parent, name, fd)) return true;
-  if (locked) return mw_folder_remove(parent, name, err);
-  mw_error_set(err, MW_CANNOT_CREATE, "%s: another run is writing it, or was killed", mw_text_escape_z(&escaped, name));
-  return mw_error_hint(err, "this file system has no locks; remove that folder if no other run is there");
+  return locked ? mw_folder_remove(parent, name, err) : cannot_know(name, err);
 }
 
-/* One attempt: *fd is the new folder, locked, or -1 if another process did something with the name meanwhile: try again. */
-static bool try_make(int parent, const char *name, const char *shown, int *fd, mw_error *err) {
+/* Whether the folder is this user's: another one may have put there what would be written through. */
+static bool is_own(int fd) {
+  struct stat opened;
+  return fstat(fd, &opened) == 0 && opened.st_uid == geteuid();
+}
+
+/* One attempt: *fd is the folder, locked, or -1 if another process did something with the name meanwhile: try again. */
+static bool try_make(int parent, const char *name, const char *shown, int *fd, bool *left, mw_error *err) {
   bool fresh = mkdirat(parent, name, 0777) == 0, locked;
   if (!fresh && errno != EEXIST)
     return fail(err, errno == ENOSPC || errno == EDQUOT || errno == EIO ? MW_IO : MW_CANNOT_CREATE,
@@ -92,16 +110,19 @@ static bool try_make(int parent, const char *name, const char *shown, int *fd, m
     return false;
   }
   bool done = take_lock(*fd, shown, &locked, err);
-  if (done && fresh && is_same(parent, name, *fd)) return true;
+  if (done && (fresh || (left && locked && is_own(*fd))) && is_same(parent, name, *fd)) {
+    if (left) *left = !fresh;
+    return true;
+  }
   if (done && !fresh) done = remove_stale(parent, name, *fd, locked, err);
   close(*fd);
   *fd = -1;
   return done;
 }
 
-bool mw_folder_make(int parent, const char *name, const char *shown, int *fd, mw_error *err) {
+bool mw_folder_make(int parent, const char *name, const char *shown, int *fd, bool *left, mw_error *err) {
   *fd = -1;
-  for (int i = 0; i < TRIES && *fd < 0; i++) MW_TRY(try_make(parent, name, shown, fd, err));
+  for (int i = 0; i < TRIES && *fd < 0; i++) MW_TRY(try_make(parent, name, shown, fd, left, err));
   return *fd >= 0 || in_use(shown, err);
 }
 

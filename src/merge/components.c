@@ -6,7 +6,7 @@
 #include "base/json_writer.h"
 #include "model/hub.h"
 #include "model/pipeline.h"
-#include "output/writer.h"
+#include "output/publish.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -302,6 +302,7 @@ static bool run_one(mw_plan *plan, size_t index, const char *folder, relay *r, m
   mw_plan *component = components->plans[index];
   if (!(component->options.output = mw_file_join(&plan->arena, folder, components->of[index].name, err))) return false;
   component->options.force = false;
+  component->is_component = true;
   size_t told = component->warnings.count;
   bool ok = mw_plan_run(component, go_on, r, err) || mw_error_wrap(err, "%s", components->of[index].name);
   tell(plan, components->of[index].name, component, told);
@@ -318,12 +319,13 @@ static bool fill(mw_plan *plan, mw_writer *writer, mw_progress progress, void *c
   provenance.rows = (mw_side_files_rows){&plan->components->outputs, plan->components->inputs};
   provenance.carried = plan->components->carried.length ? plan->components->carried.bytes : NULL;
   return mw_side_files_write(writer, &plan->layout, &plan->inputs.family, &provenance, &plan->side_files, &plan->warnings, err) &&
-         mw_writer_publish(writer, err);
+         mw_publish_output(writer, err);
 }
 
 bool mw_components_run(mw_plan *plan, mw_progress progress, void *context, mw_error *err) {
   mw_writer *writer;
-  MW_TRY(mw_writer_open(plan->options.output, &plan->layout, plan->options.force, !plan->options.no_sync, &writer, err));
+  mw_writer_how how = {.force = plan->options.force, .sync = !plan->options.no_sync, .warnings = &plan->warnings};
+  MW_TRY(mw_writer_open(plan->options.output, &plan->layout, &how, &writer, err));
   bool ok = (plan->options.no_hash || mw_writer_count(writer, &plan->layout, &plan->checksums, err)) &&
             fill(plan, writer, progress, context, err);
   mw_writer_close(writer);

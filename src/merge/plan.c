@@ -48,7 +48,7 @@ static bool evaluate(mw_plan *plan, const mw_binding *bindings, size_t count, mw
   bool ok = mw_recipe_evaluate(plan->recipe, &task, &plan->result, err);
   mw_search_take_first(&search, &plan->result.made);
   plan->candidates = search.count;
-  mw_search_end(&search);
+  mw_search_end(&search, NULL);
   if (ok && plan->options.score && !plan->candidates)
     mw_warning_add(&plan->warnings, "the recipe asks for no score: --score is not used");
   return ok && (!plan->candidates || keep_bindings(plan, bindings, count, err));

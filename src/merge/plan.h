@@ -32,6 +32,8 @@ struct mw_plan {
   mw_text json;
   const char *chat_template;   /* of --chat-template, in the arena */
   mw_side_files_seen side_files; /* of the donor, when the run began */
+  bool is_component;           /* of a pipeline: it is made anew if the whole is not finished */
+  size_t resumed;              /* tensors that an earlier run had made */
   size_t candidates;           /* of a recipe that scores: counted while planning */
   mw_binding *bindings;        /* if there are candidates: copied, since the run evaluates the recipe again */
   size_t binding_count;

@@ -6,7 +6,9 @@
 #include "merge/follow.h"
 #include "merge/loss_score.h"
 #include "merge/outputs.h"
+#include "merge/plan_identity.h"
 #include "merge/zeros.h"
+#include "output/publish.h"
 #include "output/side_files.h"
 #include "output/variances.h"
 #include <stdlib.h>
@@ -66,33 +68,56 @@ static bool fill(mw_plan *plan, mw_writer *writer, mw_training *training, mw_pro
   provenance.set_count = plan->set_count;
   ok = ok &&
        mw_side_files_write(writer, &plan->layout, &plan->inputs.family, &provenance, &plan->side_files, &plan->warnings, err) &&
-       mw_writer_publish(writer, err);
+       mw_publish_output(writer, err);
   mw_text_free(&learning);
   return ok;
 }
 
-/* Makes a plan's output folder. */
-static bool write(mw_plan *plan, const mw_training_job *learning, mw_progress progress, void *context, mw_error *err) {
+/* Leaves out of the plan what an earlier run has made. */
+static bool leave_out(mw_plan *plan, const mw_writer *writer, mw_error *err) {
+  size_t nodes = 0, copies = 0, before = plan->node_count + plan->copy_count;
+  for (size_t i = 0; i < plan->node_count; i++)
+    if (!mw_writer_has(writer, plan->places[i])) plan->nodes[nodes] = plan->nodes[i], plan->places[nodes++] = plan->places[i];
+  for (size_t i = 0; i < plan->copy_count; i++)
+    if (!mw_writer_has(writer, plan->copies[i].place)) plan->copies[copies++] = plan->copies[i];
+  plan->node_count = nodes;
+  plan->copy_count = copies;
+  plan->resumed = before - nodes - copies;
+  if (!plan->resumed) return true;
+  mw_schedule_free(&plan->schedule);
+  return mw_schedule_make(plan->result.made.graph, plan->nodes, nodes, &plan->schedule, err);
+}
+
+/* Makes a plan's output folder. `identity`: NULL, or what it is (plan_identity.h), so that a later run can go on with it. */
+static bool write(mw_plan *plan, const char *identity, const mw_training_job *learning, mw_progress progress, void *context,
+                  mw_error *err) {
   mw_training_job job = *learning;
   mw_training *training = NULL;
   mw_writer *writer;
+  mw_writer_how how = {plan->options.force, !plan->options.no_sync, identity, &plan->warnings};
   mw_run_ready(mw_run_threads(plan->options.threads));
-  MW_TRY(mw_writer_open(plan->options.output, &plan->layout, plan->options.force, !plan->options.no_sync, &writer, err));
+  MW_TRY(mw_writer_open(plan->options.output, &plan->layout, &how, &writer, err));
   job.folder = mw_writer_folder(writer); /* it is locked now: no other run makes this output, so its checkpoint may be read */
-  bool ok = (!job.spec_count || mw_training_open(&job, &training, err)) && fill(plan, writer, training, progress, context, err);
+  bool ok = leave_out(plan, writer, err) && (!job.spec_count || mw_training_open(&job, &training, err)) &&
+            fill(plan, writer, training, progress, context, err);
+  if (!ok) mw_writer_keep(writer, err);
   if (ok && training) mw_training_done(training);
   mw_writer_close(writer);
   mw_training_free(training);
   return ok;
 }
 
-/* Makes the result. If its training is stopped, a checkpoint is kept beside the output. */
+/* Makes the result. If it is stopped, what is finished is kept beside the output, of a training a checkpoint. */
 static bool write_result(mw_plan *plan, mw_progress progress, void *context, mw_error *err) {
   mw_training_job learning = mw_plan_open_training(plan, &plan->result.made);
   learning.output = plan->options.output;
   learning.learning = plan->learning;
   learning.context = plan->learner;
-  return write(plan, &learning, progress, context, err);
+  mw_text identity = {0};
+  bool ok = (plan->is_component || mw_plan_identity_compose(plan, &identity, err)) &&
+            write(plan, identity.bytes, &learning, progress, context, err);
+  mw_text_free(&identity);
+  return ok;
 }
 
 /* ---- recipes that score ---- */
@@ -134,7 +159,7 @@ static bool make_candidate(void *context, const mw_recipe_candidate *made, const
   candidate.options.no_sync = candidate.options.no_hash = true; /* it is removed when it was measured */
   candidate.provenance.drawn = candidate.provenance.required = (mw_text){0}; /* of another evaluation */
   mw_training_job learning = training_candidate(context, made);
-  bool ok = mw_outputs_place(&candidate, err) && write(&candidate, &learning, search_goes_on, context, err);
+  bool ok = mw_outputs_place(&candidate, err) && write(&candidate, NULL, &learning, search_goes_on, context, err);
   mw_outputs_free(&candidate);
   mw_warning_free(&candidate.warnings);
   return ok;
@@ -185,12 +210,19 @@ bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *e
   MW_TRY(mw_zeros_check(&plan->inputs.family, &plan->warnings, err));
   if (!plan->candidates) return write_result(plan, progress, context, err);
   searching s = {plan, progress, context};
-  mw_search search = {.options = &plan->options, .inputs = &plan->inputs, .make = make_candidate,
-                    .loss = plan->judges.count ? measure_loss : NULL, .judges = &plan->judges, .progress = search_goes_on, .context = &s};
+  mw_text identity = {0};
+  if (!mw_plan_identity_search(plan, &identity, err)) {
+    mw_text_free(&identity);
+    return false;
+  }
+  mw_search search = {.identity = identity.bytes, .options = &plan->options, .inputs = &plan->inputs, .warnings = &plan->warnings,
+                      .make = make_candidate, .loss = plan->judges.count ? measure_loss : NULL, .judges = &plan->judges,
+                      .progress = search_goes_on, .context = &s};
   mw_search_begin(&search);
   plan->scores = &search;
   bool ok = search_result(plan, &search, err) && write_result(plan, progress, context, err);
   plan->scores = NULL;
-  mw_search_end(&search);
+  mw_search_end(&search, ok ? NULL : err);
+  mw_text_free(&identity);
   return ok;
 }

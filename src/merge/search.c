@@ -1,5 +1,7 @@
-/* search.c: all candidates of a run are written under OUT.scoring-HASH, a folder that is locked while the run lives. If a run is
- * killed, the next one removes what it left there. Only measure() knows how a candidate is measured. */
+/* search.c: all candidates of a run are written under OUT.scoring-HASH, a folder that is locked while the run lives. It has a journal
+ * too: a record is the SHA-256 of a candidate's identity and its score (f64). If a run is killed, the next one takes the scores of
+ * its journal, if they depend on the same things, and removes what else it left there. Only measure() knows how a candidate is
+ * measured. */
 #include "merge/search.h"
 #include "base/clock.h"
 #include "base/sha256.h"
@@ -22,12 +24,24 @@ typedef struct mw_search_entry {
   const char *json; /* what is recorded of it */
 } entry;
 
-void mw_search_begin(mw_search *search) { search->parent = search->scratch = -1; }
+void mw_search_begin(mw_search *search) { search->parent = search->scratch = search->kept.journal.fd = -1; }
 
-void mw_search_end(mw_search *search) {
+/* Whether the run has failed in such a way that the same command may go on with the scores: also where a command of a score has failed. */
+static bool keeps(const mw_search *search, mw_error *err) {
+  if (!err || !search->count || search->kept.journal.fd < 0 || err->status == MW_CHANGED) return false;
+  char hint[sizeof err->hint];
+  memcpy(hint, err->hint, sizeof hint);
+  mw_error_hint(err, "%.200s%sthe same command goes on from there: %zu scores are kept in %s", hint, *hint ? "; " : "", search->count,
+                search->shown);
+  return true;
+}
+
+void mw_search_end(mw_search *search, mw_error *err) {
   mw_error ignored;
+  bool kept = keeps(search, err);
+  mw_kept_scores_close(&search->kept);
   if (search->scratch >= 0) {
-    mw_folder_remove(search->parent, search->scratch_name, &ignored);
+    if (!kept) mw_folder_remove(search->parent, search->scratch_name, &ignored);
     close(search->scratch);
   }
   if (search->parent >= 0) close(search->parent);
@@ -83,7 +97,26 @@ static const entry *known(const mw_search *search, const char *identity) {
 
 /* ---- the folder of candidates ---- */
 
-static bool open_room(mw_search *search, mw_error *err) {
+/* Removes all but the scores of what a killed run has left in the scratch folder. */
+static bool sweep(mw_search *search, const char *path, mw_error *err) {
+  const char **names;
+  size_t count;
+  MW_TRY(mw_file_list(path, &search->arena, &names, &count, err));
+  for (size_t i = 0; i < count; i++)
+    if (strcmp(names[i], mw_kept_scores_name) != 0 && unlinkat(search->scratch, names[i], 0) != 0)
+      MW_TRY(mw_folder_remove(search->scratch, names[i], err));
+  return true;
+}
+
+static bool open_scores(mw_search *search, mw_error *err) {
+  bool other;
+  search->kept.sync = !search->options->no_sync;
+  MW_TRY(mw_kept_scores_open(&search->kept, search->scratch, search->identity, &search->arena, &other, err));
+  if (other) mw_warning_add(search->warnings, "the scores in %s are of another search and are removed", search->shown);
+  return true;
+}
+
+static bool open_scratch(mw_search *search, mw_error *err) {
   mw_target target;
   char hex[65];
   if (search->scratch >= 0) return true;
@@ -98,7 +131,12 @@ static bool open_room(mw_search *search, mw_error *err) {
   if (!path || !(search->folder = mw_file_join(&search->arena, path, "candidate", err))) return false;
   if (search->parent < 0) search->parent = open(target.parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (search->parent < 0) return mw_error_set(err, MW_IO, "the output's folder cannot be opened: %s", strerror(errno));
-  return mw_folder_make(search->parent, name, target.typed, &search->scratch, err);
+  mw_text_escaped escaped;
+  const char *shown = mw_text_escape_z(&escaped, name);
+  search->shown = mw_mem_copy(&search->arena, shown, strlen(shown), err);
+  bool left;
+  MW_TRY(search->shown && mw_folder_make(search->parent, name, target.typed, &search->scratch, &left, err));
+  return (!left || sweep(search, path, err)) && open_scores(search, err);
 }
 
 /* ---- measuring ---- */
@@ -147,11 +185,18 @@ static bool run_command(mw_search *search, const char *what, double *value, mw_e
 /* Makes the candidate's folder, measures it and removes it. A loss is measured without a folder. */
 static bool measure(mw_search *search, const mw_recipe_candidate *candidate, const char *what, double *value, mw_error *err) {
   if (search->loss) return search->loss(search->context, candidate, value, err) || mw_error_wrap(err, "%s", what);
-  MW_TRY(open_room(search, err));
   if (!search->make(search->context, candidate, search->folder, err)) return mw_error_wrap(err, "%s", what);
   mw_error later;
   bool ok = run_command(search, what, value, err);
   return mw_folder_remove(search->scratch, "candidate", ok ? err : &later) && ok;
+}
+
+/* A score is measured once: by this run or an earlier one that was stopped. */
+static bool find_or_measure(mw_search *search, const mw_recipe_candidate *candidate, const char *identity, const char *what,
+                            double *value, mw_error *err) {
+  MW_TRY(open_scratch(search, err));
+  return mw_kept_scores_find(&search->kept, identity, value) ||
+         (measure(search, candidate, what, value, err) && mw_kept_scores_add(&search->kept, identity, *value, err));
 }
 
 /* ---- what is told of a candidate ---- */
@@ -203,7 +248,7 @@ static bool take(mw_search *search, const mw_recipe_candidate *candidate, const 
   snprintf(what, sizeof what, "the score of candidate %zu", number);
   double begun = mw_clock_now();
   *value = 0;
-  if (search->make) MW_TRY(measure(search, candidate, what, value, err));
+  if (search->make) MW_TRY(find_or_measure(search, candidate, identity, what, value, err));
   memcpy(new->identity, identity, 65);
   new->value = *value;
   MW_TRY(record(search, number, models, drawn, *value, &new->json, err));

@@ -1,9 +1,10 @@
 /* search.h: the candidates of a recipe that searches, and their scores. A candidate is made as a whole model folder, which the user's
  * command measures; or its loss is measured. Scores are remembered by the identity of what a candidate computes, so that nothing
- * is measured twice. */
+ * is measured twice: not by one run, nor by the same command again after a run that was killed or stopped. */
 #ifndef MW_MERGE_SEARCH_H
 #define MW_MERGE_SEARCH_H
 
+#include "merge/kept_scores.h"
 #include "recipe/recipe.h"
 #include "train/calibration.h"
 
@@ -25,8 +26,11 @@ typedef struct mw_search {
   size_t capacity;
   uint64_t asked;             /* how often a score was asked for, also of the same candidate */
   mw_recipe_candidate first;         /* while planning: until it is taken */
-  int parent, scratch;        /* scratch: the folder beside the output in which candidates are made; -1 before the first */
-  const char *scratch_name, *folder; /* its name; the path of the candidate in it */
+  int parent, scratch;          /* scratch: the folder beside the output in which candidates are made; -1 before the first */
+  const char *scratch_name, *shown, *folder; /* its name, the same to be printed; the path of the candidate in it */
+  const char *identity;       /* what the scores depend on beside the candidate */
+  mw_kept_scores kept;        /* in the scratch folder */
+  mw_warning *warnings;
   const mw_calibration *judges; /* with `loss`: what it is measured on, for the lock file */
   mw_text lines, json;        /* after mw_search_choose: a JSON line for each candidate; for the lock file */
   mw_arena arena;
@@ -39,7 +43,8 @@ mw_recipe_scorer mw_search_scorer(mw_search *search);
 void mw_search_take_first(mw_search *search, mw_recipe_candidate *made);
 /* Which candidate the result is, if any; composes `json`. */
 bool mw_search_choose(mw_search *search, const mw_recipe_candidate *result, mw_error *err);
-/* Removes the folder of candidates and frees everything. */
-void mw_search_end(mw_search *search);
+/* Removes the folder of candidates, but where the run has failed with `err` (else NULL) and scores were measured: then it keeps these
+ * for the same command, and the error's hint says so. Frees everything. */
+void mw_search_end(mw_search *search, mw_error *err);
 
 #endif

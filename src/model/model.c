@@ -1,6 +1,7 @@
 /* model.c: opens the files of a model and checks that they belong together: names are unique over all files, and an index agrees
  * with the files that it lists. The tensors are then sorted by name. */
 #include "model/model.h"
+#include "format/aside.h"
 #include "format/lone.h"
 #include "model/adapted.h"
 #include "model/adapter.h"
@@ -251,7 +252,7 @@ static bool open_word(mw_model *model, const char *where, unsigned depth, mw_war
   enum { DEEPEST = 8 };
   const char *base;
   mw_text_escaped shown, own;
-  MW_TRY(locate(model, where, err));
+  MW_TRY(mw_aside_mend(where, err) && locate(model, where, err));
   if (!model->folder) return open_lone(model, where, warnings, err);
   if (!mw_adapter_is_folder(model->folder)) return open_folder(model, warnings, err) && recall_hub(model, err);
   MW_TRY(mw_adapter_base(model->folder, &model->arena, &base, err));

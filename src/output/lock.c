@@ -9,7 +9,6 @@
 #include "base/json_writer.h"
 #include "base/sha256.h"
 
-#define NUMERIC_PROFILE 1
 #define LARGEST (64u << 20)
 #define COUNTED "xxh3: XXH3-128 of each 4194304 bytes, then XXH3-128 of these checksums in order; chunks: the first 8 digits of each"
 enum { MARK = 8 };
@@ -136,7 +135,7 @@ bool mw_lock_compose(const mw_layout *layout, const mw_family_member *members, s
   mw_json_writer json = {.out = out, .layout = MW_JSON_WRITER_INDENTED, .streamed = 1};
   mw_json_writer_object(&json, NULL);
   mw_json_writer_string(&json, "moonweld", MW_VERSION);
-  mw_json_writer_u64(&json, "numeric_profile", NUMERIC_PROFILE);
+  mw_json_writer_u64(&json, "numeric_profile", MW_LOCK_NUMERIC_PROFILE);
   mw_json_writer_string(&json, "checksums", mw_writer_checksum(writer, 0) ? COUNTED : NULL);
   put_recipe(&json, provenance);
   mw_json_writer_raw(&json, "requires", provenance->required_json ? provenance->required_json : "[]");

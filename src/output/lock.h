@@ -5,6 +5,9 @@
 
 #include "output/side_files.h"
 
+/* Changed when the same recipe and inputs give other bits. */
+enum { MW_LOCK_NUMERIC_PROFILE = 1 };
+
 bool mw_lock_compose(const mw_layout *layout, const mw_family_member *members, size_t count, const mw_side_files_provenance *provenance,
                      const mw_writer *writer, mw_text *out, mw_error *err);
 /* Adds the files of a component to the rows of the whole (side_files.h). */

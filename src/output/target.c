@@ -9,6 +9,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "format/aside.h"
 #include "format/file.h"
 #include "format/lone.h"
 #include "format/safetensors.h"
@@ -64,7 +65,8 @@ bool mw_target_resolve(const char *out, mw_arena *arena, mw_target *target, mw_e
   free(resolved);
   MW_TRY(target->parent != NULL);
   target->path = mw_file_join(arena, target->parent, target->name, err);
-  return target->path != NULL && mw_lone_mend(target->path, err) && name_company(target, arena, err);
+  return target->path != NULL && mw_aside_mend(target->path, err) && mw_lone_mend(target->path, err) &&
+         name_company(target, arena, err);
 }
 
 static bool same_file(const struct stat *a, const struct stat *b) {
@@ -177,13 +179,14 @@ bool mw_target_free(const mw_target *target, bool force, bool *exists, mw_error 
   return may_replace(target, force, err);
 }
 
-bool mw_target_room(const mw_target *target, uint64_t bytes, mw_error *err) {
+bool mw_target_room(const mw_target *target, uint64_t bytes, uint64_t more, mw_error *err) {
   struct statvfs disk;
   char buffers[2][32];
   mw_text_escaped escaped;
   if (bytes == 0 || statvfs(target->parent, &disk) != 0) return true;
   uint64_t block = disk.f_frsize ? disk.f_frsize : disk.f_bsize, has;
-  if (__builtin_mul_overflow((uint64_t)disk.f_bavail, block, &has) || has >= bytes) return true;
+  if (__builtin_mul_overflow((uint64_t)disk.f_bavail, block, &has) || __builtin_add_overflow(has, more, &has) || has >= bytes)
+    return true;
   /* Some network and user-space file systems report no sizes at all. */
   if (disk.f_blocks == 0) return true;
   mw_error_set(err, MW_CANNOT_CREATE, "%s: the disk needs %s, has %s", mw_text_escape_z(&escaped, target->typed),

@@ -21,7 +21,7 @@ bool mw_target_apart(const mw_target *target, const char *const *inputs, size_t 
 /* Checks that OUT does not exist, or with `force` is an empty folder or what Moonweld made; else MW_CANNOT_CREATE. *exists: whether
  * it exists. For a lone file, lock and card must not be another program's either. */
 bool mw_target_free(const mw_target *target, bool force, bool *exists, mw_error *err);
-/* Checks that there is space for `bytes` on the disk, else MW_CANNOT_CREATE. */
-bool mw_target_room(const mw_target *target, uint64_t bytes, mw_error *err);
+/* Checks that there is space for `bytes` on the disk, where `more` will be free beside what is, else MW_CANNOT_CREATE. */
+bool mw_target_room(const mw_target *target, uint64_t bytes, uint64_t more, mw_error *err);
 
 #endif

@@ -1,8 +1,8 @@
-/* writer.h: writes the output folder: first as a temporary folder beside it, which one rename then publishes. So the output is at
- * every moment absent, the old one, or complete. Any thread may write data. */
+/* writer.h: writes an output as a temporary folder beside its place; publish.h then gives it its name. Any thread may write data. */
 #ifndef MW_OUTPUT_WRITER_H
 #define MW_OUTPUT_WRITER_H
 
+#include "base/warning.h"
 #include "format/file_checksum.h"
 #include "output/layout.h"
 
@@ -14,9 +14,24 @@ typedef struct mw_writer mw_writer;
 bool mw_writer_allowed(const char *out, bool force, const char *const *inputs, size_t input_count, uint64_t bytes,
                        mw_error *err);
 
+typedef struct mw_writer_how {
+  bool force;            /* replace what Moonweld made */
+  bool sync;             /* the output is on the disk when it is published; without it, some time later */
+  const char *plan;      /* NULL, or what exactly is made: a later run of the same plan goes on where this one was stopped. Lines of
+                            "what: value", of which the first that differs is told of (left_overs.h) */
+  mw_warning *warnings;  /* may be NULL */
+} mw_writer_how;
+
 /* Makes the temporary folder (locked: a second run on the same output is MW_CHANGED), preallocates the shards and
- * writes their headers. With `sync` the output is on the disk when it is published; without it, some time later. */
-bool mw_writer_open(const char *out, const mw_layout *layout, bool force, bool sync, mw_writer **writer, mw_error *err);
+ * writes their headers. What runs of other plans have left of this output is removed first. `layout` and the texts are borrowed. */
+bool mw_writer_open(const char *out, const mw_layout *layout, const mw_writer_how *how, mw_writer **writer, mw_error *err);
+/* Whether tensor `index` of the layout is there, made by an earlier run of the same plan. */
+bool mw_writer_has(const mw_writer *writer, size_t index);
+/* All bytes of tensor `index` were written, and none will be written again. Thread-safe; may be told more than once. */
+bool mw_writer_done(mw_writer *writer, size_t index, mw_error *err);
+/* The run has failed with `err`. If it was stopped, or the disk failed, what is finished is kept for a later run of the same plan, and
+ * the error's hint says so. */
+void mw_writer_keep(mw_writer *writer, mw_error *err);
 /* `length` bytes of tensor data at `offset` of shard `shard`. Thread-safe. */
 bool mw_writer_write(mw_writer *writer, uint32_t shard, uint64_t offset, const void *bytes, size_t length, mw_error *err);
 /* Computes checksums of the shards from now on. `memory` and the layout's headers must stay until the writer is closed. */
@@ -36,11 +51,7 @@ typedef struct mw_writer_small {
 size_t mw_writer_files(const mw_writer *writer, const mw_writer_small **first);
 /* The path of the temporary folder, for reading it before it is published. */
 const char *mw_writer_folder(const mw_writer *writer);
-/* Publishes: the folder, or of a lone file (OUT ends with .safetensors) the only shard as OUT, merge.lock.json and README.md
- * as NAME.lock.json and NAME.md beside it. MW_IO if the disk does not take it; an output that it would replace is then still
- * there, or the new one is complete. */
-bool mw_writer_publish(mw_writer *writer, mw_error *err);
-/* Removes what was not published. */
+/* Removes what was neither published nor kept. */
 void mw_writer_close(mw_writer *writer);
 
 #endif

@@ -8,6 +8,7 @@
 #include "train/checkpoint.h"
 #include "train/coefficients.h"
 #include "train/loss_terms.h"
+#include "model/fingerprint.h"
 #include "output/target.h"
 #include "learn/train.h"
 #include "num/gemm.h"
@@ -16,8 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Between two checkpoints at least so many seconds pass, and so many times the time that the last one took. */
-enum { SECONDS_BETWEEN = 10, TIMES_BETWEEN = 50 };
+/* Between two checkpoints at least so many seconds pass, and so many times the time that the last one took, but no more than a minute
+ * (or a step, if that takes longer): so much is lost when the run is killed. */
+enum { SECONDS_BETWEEN = 10, TIMES_BETWEEN = 50, SECONDS_MOST = 60 };
 /* Reading or writing an element takes as long as so many floating-point operations of matrix products. Measured on nine trainings,
  * from 14 tokens of a model with 1.7 million parameters to 768 tokens of a SmolLM2; the estimates are then right to a fifth. */
 enum { OPERATIONS_AN_ELEMENT = 32 };
@@ -91,8 +93,6 @@ static bool prepare_training(mw_training *training, size_t i, mw_error *err) {
   return curve->terms && mw_train_state_new(&training->checkpoint.states[i], training->job.graph, &training->trainings[i], err);
 }
 
-static void add_number(mw_sha256 *sha, uint64_t number) { mw_sha256_add(sha, &number, sizeof number); }
-
 /* The hash of everything on which the result depends: the graph with its trainings, the data, the inputs, this program. */
 static bool identify(mw_training *training, mw_error *err) {
   const mw_training_job *job = &training->job;
@@ -102,19 +102,12 @@ static bool identify(mw_training *training, mw_error *err) {
   for (size_t i = 0; i < job->data->count; i++) mw_text_format(&text, "%s %u ", job->data->hashes[i], job->data->facts[i].length);
   bool ok = mw_message_put_graph(&text, job->graph, job->outputs, job->output_count, NULL, err);
   mw_learn_spec_put(&text, job->specs, job->spec_count, NULL);
-  ok = ok && mw_text_check(&text, err);
+  ok = ok && mw_fingerprint_inputs(job->inputs, &text, err) && mw_text_check(&text, err);
   mw_sha256_init(&sha);
   if (ok) mw_sha256_add(&sha, text.bytes, text.length);
   mw_text_free(&text);
-  for (size_t m = 0; m < job->inputs->count; m++)
-    for (size_t f = 0; f < job->inputs->members[m].model->file_count; f++) {
-      const mw_file *file = &job->inputs->members[m].model->files[f];
-      add_number(&sha, file->size);
-      add_number(&sha, (uint64_t)file->modified_ns);
-      add_number(&sha, file->inode);
-    }
   mw_sha256_finish(&sha, training->checkpoint.identity);
-  return true;
+  return ok;
 }
 
 static bool place_checkpoint(mw_training *training, mw_error *err) {
@@ -190,7 +183,8 @@ static bool on_step(void *context, const mw_train_report *report, const mw_train
   mw_training_log *curve = &checkpoint->curves[checkpoint->current];
   curve->points[report->step - 1] = (mw_training_log_point){report->loss, report->gradient};
   mw_loss_terms_sum(&training->terms[checkpoint->current], report->terms, curve->terms + (report->step - 1) * curve->term_count);
-  if (mw_clock_now() - training->written > fmax(SECONDS_BETWEEN, TIMES_BETWEEN * training->took)) MW_TRY(keep(training, err));
+  double wait = fmin(SECONDS_MOST, fmax(SECONDS_BETWEEN, TIMES_BETWEEN * training->took));
+  if (mw_clock_now() - training->written > wait) MW_TRY(keep(training, err));
   mw_learning_facts facts = {(unsigned)checkpoint->current + 1, (unsigned)checkpoint->count, report->step, report->steps, report->loss};
   return !training->job.learning || training->job.learning(training->job.context, &facts);
 }

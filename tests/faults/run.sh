@@ -12,4 +12,17 @@ if [ "$(uname -s)" != Linux ] || ! ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -O1 -share
   echo "0 passed, 0 failed"
   exit 0
 fi
-lua5.4 tests/faults/faults.lua "$work/moonweld" "$work/shim.so" "$work" "${1-}"
+lua5.4 tests/faults/faults.lua "$work/moonweld" "$work/shim.so" "$work" "${1-}" > "$work/calls"
+code=$?
+sum=$(tail -n 1 "$work/calls")
+head -n -1 "$work/calls"
+# The power cuts are cases of the first part.
+if [ "${PART:-1/1}" = 1/4 ] || [ "${PART:-1/1}" = 1/1 ]; then
+  mkdir "$work/power"
+  ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -O1 -shared -fPIC -o "$work/power.so" tests/faults/power.c -ldl -lpthread &&
+    lua5.4 tests/faults/power.lua "$work/moonweld" "$work/power.so" "$work/power" "${1-}" > "$work/cuts" || code=1
+  head -n -1 "$work/cuts"
+  sum=$(echo "$sum" "$(tail -n 1 "$work/cuts")" | awk '{ print $1 + $5 " passed, " $3 + $7 " failed" }')
+fi
+echo "$sum"
+exit $code

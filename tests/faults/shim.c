@@ -87,8 +87,14 @@ CALL(ftruncate, (int fd, off_t length), (fd, length), int, off_t)
 CALL(mkdirat, (int at, const char *path, mode_t mode), (at, path, mode), int, const char *, mode_t)
 CALL(unlinkat, (int at, const char *path, int flags), (at, path, flags), int, const char *, int)
 CALL(renameat, (int a, const char *from, int b, const char *to), (a, from, b, to), int, const char *, int, const char *)
-CALL(renameat2, (int a, const char *from, int b, const char *to, unsigned flags), (a, from, b, to, flags), int,
-     const char *, int, const char *, unsigned)
+
+/* With NO_EXCHANGE as on a file system (NFS, FUSE, exFAT) that has plain renames only. */
+int renameat2(int a, const char *from, int b, const char *to, unsigned flags) {
+  if (flags && getenv("NO_EXCHANGE")) return errno = EINVAL, -1;
+  if (strikes("renameat2") && fails()) return -1;
+  return REAL(int, "renameat2", int, const char *, int, const char *, unsigned)(a, from, b, to, flags);
+}
+
 CALL(fstat, (int fd, struct stat *out), (fd, out), int, struct stat *)
 CALL(socketpair, (int domain, int type, int protocol, int ends[2]), (domain, type, protocol, ends), int, int, int, int *)
 

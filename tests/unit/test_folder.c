@@ -23,12 +23,12 @@ static bool is_named(const char *name, int fd) {
 static void locks(void) {
   mw_error err = {0};
   int one, two;
-  CHECK(mw_folder_make(AT_FDCWD, "work", "out", &one, &err) && is_named("work", one));
-  CHECK(!mw_folder_make(AT_FDCWD, "work", "out", &two, &err) && two == -1 && err.status == MW_CHANGED);
+  CHECK(mw_folder_make(AT_FDCWD, "work", "out", &one, NULL, &err) && is_named("work", one));
+  CHECK(!mw_folder_make(AT_FDCWD, "work", "out", &two, NULL, &err) && two == -1 && err.status == MW_CHANGED);
   CHECK_TEXT(err.text, "out: is being written by another run");
   close(one);
   put_text("work/left", "of a run that was killed");
-  CHECK(mw_folder_make(AT_FDCWD, "work", "out", &two, &err) && access("work/left", F_OK) != 0);
+  CHECK(mw_folder_make(AT_FDCWD, "work", "out", &two, NULL, &err) && access("work/left", F_OK) != 0);
   close(two);
   CHECK(mw_folder_lock(AT_FDCWD, "work", "out", &one, &err) && !mw_folder_lock(AT_FDCWD, "work", "out", &two, &err));
   close(one);
@@ -54,7 +54,7 @@ static void made_another(void (*act)(void)) {
   mw_error err = {0};
   int fd;
   meanwhile = act;
-  CHECK(mw_folder_make(AT_FDCWD, "name", "out", &fd, &err) && is_named("name", fd));
+  CHECK(mw_folder_make(AT_FDCWD, "name", "out", &fd, NULL, &err) && is_named("name", fd));
   close(fd);
   CHECK(rmdir("old") == 0 && rmdir("name") == 0);
 }
@@ -74,7 +74,7 @@ static void removed_nothing_of_others(void) {
   CHECK(mkdir("name", 0777) == 0);
   put_text("name/whole", "what it published");
   meanwhile = published_and_made_again;
-  CHECK(!mw_folder_make(AT_FDCWD, "name", "out", &fd, &err) && err.status == MW_CHANGED);
+  CHECK(!mw_folder_make(AT_FDCWD, "name", "out", &fd, NULL, &err) && err.status == MW_CHANGED);
   CHECK(access("old/whole", F_OK) == 0 && access("name/half", F_OK) == 0);
   close(third);
 }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "output/publish.h"
 #include "output/side_files.h"
 #include "output/lock.h"
 #include "unit.h"
@@ -94,12 +95,12 @@ static void test_bundle(void) {
   mw_layout layout;
   mw_writer *writer = NULL;
   mw_warning warnings = {0};
-  CHECK(mw_layout_make(NULL, 0, 1000, &(mw_layout_names){.stem = "model"}, &layout, &err) && mw_writer_open("out", &layout, false, false, &writer, &err));
+  CHECK(mw_layout_make(NULL, 0, 1000, &(mw_layout_names){.stem = "model"}, &layout, &err) && mw_writer_open("out", &layout, &(mw_writer_how){.force = false}, &writer, &err));
   mw_side_files_seen seen = {0};
   CHECK(mw_side_files_look(&donor, false, true, &seen, &err) && seen.count == 4);
   CHECK(mw_side_files_write(writer, &layout, &family, &provenance, &seen, &warnings, &err));
   mw_side_files_forget(&seen);
-  CHECK(mw_writer_publish(writer, &err));
+  CHECK(mw_publish_output(writer, &err));
   mw_writer_close(writer);
   CHECK_TEXT(get("out/tokenizer.json"), "tokens");
   CHECK_TEXT(get("out/vo\xff" "cab.txt"), "bytes");
@@ -126,7 +127,7 @@ static void check_changed(const char *what, void (*change)(void), const char *me
   mw_warning warnings = {0};
   mw_side_files_seen seen = {0};
   CASE(what);
-  CHECK(mw_layout_make(NULL, 0, 1000, &(mw_layout_names){.stem = "model"}, &layout, &err) && mw_writer_open("out2", &layout, false, false, &writer, &err));
+  CHECK(mw_layout_make(NULL, 0, 1000, &(mw_layout_names){.stem = "model"}, &layout, &err) && mw_writer_open("out2", &layout, &(mw_writer_how){.force = false}, &writer, &err));
   CHECK(mw_side_files_look(&donor, false, true, &seen, &err));
   change();
   CHECK(!mw_side_files_write(writer, &layout, &family, &provenance, &seen, &warnings, &err) && err.status == MW_CHANGED);

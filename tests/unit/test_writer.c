@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "output/publish.h"
 #include "output/writer.h"
 #include "unit.h"
 
@@ -42,10 +43,10 @@ static bool make(const char *out, bool force, bool sync, const char *note, mw_er
   mw_layout layout;
   mw_writer *writer = NULL;
   CHECK(mw_layout_make(&one, 1, 1000, &(mw_layout_names){.stem = "model"}, &layout, err));
-  bool done = mw_writer_open(out, &layout, force, sync, &writer, err) &&
+  bool done = mw_writer_open(out, &layout, &(mw_writer_how){.force = force, .sync = sync}, &writer, err) &&
               mw_writer_write(writer, 0, layout.tensors[0].offset, "0123456789abcdef", 16, err) &&
               mw_writer_file(writer, "merge.lock.json", "{\"moonweld\": \"0.1.0\"}", 21, err) &&
-              mw_writer_file(writer, "sub/note", note, strlen(note), err) && mw_writer_publish(writer, err);
+              mw_writer_file(writer, "sub/note", note, strlen(note), err) && mw_publish_output(writer, err);
   mw_writer_close(writer);
   mw_layout_free(&layout);
   return done;
@@ -106,9 +107,9 @@ static void test_partial(void) {
   mw_writer *first = NULL, *second = NULL;
   char partial[4096];
   CHECK(mw_layout_make(&one, 1, 1000, &(mw_layout_names){.stem = "model"}, &layout, &err));
-  CHECK(mw_writer_open("late", &layout, false, false, &first, &err));
+  CHECK(mw_writer_open("late", &layout, &(mw_writer_how){.force = false, .sync = false}, &first, &err));
   CHECK(strstr(mw_writer_folder(first), "/late.partial-") != NULL && entries("late") == -1);
-  CHECK(!mw_writer_open("./late", &layout, false, false, &second, &err) && err.status == MW_CHANGED && !second);
+  CHECK(!mw_writer_open("./late", &layout, &(mw_writer_how){.force = false, .sync = false}, &second, &err) && err.status == MW_CHANGED && !second);
   CHECK(strstr(err.text, "is being written by another run") != NULL);
   CHECK(!mw_writer_file(first, "../escape", "x", 1, &err) && err.status == MW_BUG);
   CHECK(!mw_writer_file(first, "a/b/c", "x", 1, &err) && !mw_writer_file(first, "/x", "x", 1, &err));
@@ -129,10 +130,10 @@ static void test_taken(void) {
   mw_error err = {0};
   mw_layout layout;
   mw_writer *writer = NULL;
-  CHECK(mw_layout_make(&one, 1, 1000, &(mw_layout_names){.stem = "model"}, &layout, &err) && mw_writer_open("race", &layout, true, false, &writer, &err));
+  CHECK(mw_layout_make(&one, 1, 1000, &(mw_layout_names){.stem = "model"}, &layout, &err) && mw_writer_open("race", &layout, &(mw_writer_how){.force = true, .sync = false}, &writer, &err));
   mkdir("race", 0777);
   put("race/thesis.txt", "mine");
-  CHECK(!mw_writer_publish(writer, &err) && err.status == MW_CANNOT_CREATE);
+  CHECK(!mw_publish_output(writer, &err) && err.status == MW_CANNOT_CREATE);
   mw_writer_close(writer);
   CHECK(holds("race/thesis.txt", "mine") && entries("race") == 1);
   mw_layout_free(&layout);

@@ -1,0 +1,64 @@
+/* fingerprint.c: see fingerprint.h. A file that was written again has other times or another inode, even if its size is the same. */
+#include "model/fingerprint.h"
+
+#include <string.h>
+
+#include "base/sha256.h"
+#include "model/adapted.h"
+
+static void add_number(mw_sha256 *hash, uint64_t number) { mw_sha256_add(hash, &number, sizeof number); }
+
+static void put_file(const mw_family_member *member, const mw_file *file, mw_text *out) {
+  mw_text_escaped escaped[2];
+  const char *slash = strrchr(file->path, '/');
+  mw_text_format(out, "the file %s of %s: %llu %llu %llu %lld %lld\n", mw_text_escape_z(&escaped[0], slash ? slash + 1 : file->path),
+                 mw_text_escape_z(&escaped[1], member->label), (unsigned long long)file->size, (unsigned long long)file->device,
+                 (unsigned long long)file->inode, (long long)file->modified_ns, (long long)file->changed_ns);
+}
+
+/* Where a tensor lies in its file. */
+static void add_place(mw_sha256 *hash, const mw_tensor *tensor) {
+  const mw_tensor *source = mw_model_source(tensor);
+  add_number(hash, tensor->made);
+  add_number(hash, source->file);
+  add_number(hash, source->offset);
+  add_number(hash, mw_tensor_bytes(source));
+  add_number(hash, source->dtype);
+}
+
+/* Their scales are from adapter_config.json, which is no file of tensors. */
+static void add_changes(mw_sha256 *hash, const mw_adapted *adapted) {
+  for (size_t i = 0; i < adapted->count; i++) {
+    const mw_adapted_change *change = &adapted->changes[i];
+    const mw_tensor *parts[] = {change->left, change->right, change->magnitude};
+    mw_sha256_add(hash, &change->scale, sizeof change->scale);
+    add_number(hash, change->rank * 2 + change->turned);
+    for (size_t p = 0; p < 3; p++)
+      if (parts[p]) add_place(hash, parts[p]);
+  }
+}
+
+static void put_tensors(const mw_family_member *member, mw_text *out) {
+  mw_sha256 hash;
+  char hex[65];
+  mw_text_escaped shown;
+  mw_sha256_init(&hash);
+  for (size_t i = 0; i < member->count; i++) {
+    const mw_tensor *tensor = &member->tensors[i];
+    mw_sha256_add(&hash, tensor->name, strlen(tensor->name) + 1);
+    add_place(&hash, tensor);
+    add_number(&hash, member->kept[i]);
+    if (tensor->made == MW_TENSOR_ADAPTED) add_changes(&hash, tensor->adapted);
+  }
+  mw_sha256_finish(&hash, hex);
+  mw_text_format(out, "the tensors of %s: %s\n", mw_text_escape_z(&shown, member->label), hex);
+}
+
+bool mw_fingerprint_inputs(const mw_input_set *inputs, mw_text *out, mw_error *err) {
+  for (size_t m = 0; m < inputs->count; m++) {
+    const mw_model *model = inputs->members[m].model;
+    for (size_t f = 0; f < model->file_count; f++) put_file(&inputs->members[m], &model->files[f], out);
+    put_tensors(&inputs->members[m], out);
+  }
+  return mw_text_check(out, err);
+}
