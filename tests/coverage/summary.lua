@@ -12,7 +12,7 @@ local parts = {
 local files, current = {}, nil
 for line in io.lines(folder .. "/sums") do
   local name = line:match "^File '(.*)'$"
-  if name then current = name:match "^src/(.+%.c)$" end
+  if name then current = name:match "^src/(.+%.c)$" elseif line == "" then current = nil end -- a sum of all files follows the last
   local kind, percent, count = line:match "^([%w ]+):([%d.]+)%% of (%d+)$"
   if current and kind then
     local file = files[current] or {}
