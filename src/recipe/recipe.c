@@ -15,17 +15,16 @@
 #include "recipe/recipe.h"
 #include "base/option_table.h"
 #include "base/sha256.h"
-#include "base/utf8.h"
-#include "format/recognise.h"
 #include "recipe/builtins.h"
 #include "recipe/child.h"
 #include "recipe/prelude_core.h"
 #include "recipe/signature.h"
+#include "recipe/source.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LARGEST_RECIPE = 256 << 10, MOST_WARNINGS = 1000, MOST_EXPLAINED = 256 << 20 };
+enum { MOST_WARNINGS = 1000, MOST_EXPLAINED = 256 << 20 };
 /* Bytes of what is drawn: of any recipe, and more for each tensor, of which some recipes draw numbers by its name. */
 enum { MOST_DRAWN = 1 << 20, MOST_DRAWN_EACH = 8 << 10 };
 
@@ -61,61 +60,6 @@ size_t mw_recipe_args(const mw_recipe *recipe, const mw_arg **first) {
 
 /* ---- texts ---- */
 
-/* A recipe is shown to people, who must see what runs: UTF-8 without characters that hide or turn others. */
-static bool check_characters(const char *what, const char *text, size_t length, mw_error *err) {
-  unsigned line = 1;
-  for (size_t i = 0, n; i < length; i += n) {
-    char escaped[16];
-    n = mw_text_character(text + i, length - i, escaped);
-    if (text[i] == '\n') line++;
-    if (!*escaped || strchr("\n\t\r", text[i])) continue;
-    bool is_utf8 = n > 1 || (unsigned char)text[i] < 0x80;
-    mw_error_set(err, MW_DATA, "%s:%u: found %s, expected %s", what, line, escaped, is_utf8 ? "no control characters" : "UTF-8");
-    return mw_error_hint(err, "in texts of a recipe such characters are written so: \"\\x1b\", \"\\u{202e}\"");
-  }
-  return true;
-}
-
-/* A recipe must be plain text: Lua would also load compiled code, which can break its own interpreter. */
-static bool check_text(const char *path, const char *what, const char *text, size_t length, mw_error *err) {
-  const mw_recognise_kind *kind = length ? mw_recognise(path, text, length) : NULL;
-  if (kind && kind != &mw_recognise_text) return mw_recognise_refuse(what, kind, text, length, "a recipe, which is a Lua text", err);
-  if (length && text[0] == '\x1b') return mw_error_set(err, MW_DATA, "%s: is compiled Lua; recipes are text", what);
-  if (memchr(text, 0, length)) return mw_error_set(err, MW_DATA, "%s: holds a NUL character; recipes are text", what);
-  return check_characters(what, text, length, err);
-}
-
-/* Whether a recipe that is open lies in the folder of the recipe that requires it: a link there may lead anywhere. */
-static bool lies_within(const mw_file *file, const char *folder, mw_error *err) {
-  char *place = NULL, *resolved = NULL;
-  mw_text_escaped shown;
-  bool known = mw_file_place(file, &place, err) && mw_file_resolve(folder, &resolved, err);
-  bool inside = known && mw_file_lies_in(place, resolved);
-  if (known && !inside)
-    mw_error_set(err, MW_DATA, "'%s' is a link that leads out of the recipe's folder",
-                 mw_text_escape_z(&shown, strrchr(file->path, '/') + 1));
-  free(place);
-  free(resolved);
-  return inside;
-}
-
-/* The file must lie in the folder `within`, if that is not NULL. */
-static bool read_recipe(const char *path, const char *within, char **text, size_t *length, mw_error *err) {
-  mw_text_escaped shown;
-  mw_file file;
-  if (mw_file_is_folder(path)) {
-    mw_error_set(err, MW_DATA, "%s: a folder, expected a recipe, which is a Lua text", mw_text_escape_z(&shown, path));
-    return mw_error_hint(err, "models follow the recipe's options: moonweld soup --models MODEL...");
-  }
-  MW_TRY(mw_file_open(&file, path, err));
-  bool read = (!within || lies_within(&file, within, err)) && mw_file_slurp_open(&file, LARGEST_RECIPE, text, length, err);
-  mw_file_close(&file);
-  if (!read || check_text(path, mw_text_escape_z(&shown, path), *text, *length, err)) return read;
-  free(*text);
-  *text = NULL;
-  return false;
-}
-
 /* Finds the text: the built-in recipe of that name, else a file. `chunk` is what Lua's errors call it: "@lerp.lua", or the path. */
 static bool find(mw_recipe *recipe, const char *name, mw_error *err) {
   mw_text_escaped shown;
@@ -127,7 +71,7 @@ static bool find(mw_recipe *recipe, const char *name, mw_error *err) {
     const char *slash = strrchr(name, '/');
     recipe->folder = slash ? mw_mem_copy(&recipe->arena, name, (size_t)(slash - name) + 1, err) : "./";
     snprintf(recipe->chunk, sizeof recipe->chunk, "@%s", mw_text_escape_z(&shown, name));
-    return recipe->folder && read_recipe(name, NULL, &recipe->text, &recipe->length, err);
+    return recipe->folder && mw_source_read(name, NULL, &recipe->text, &recipe->length, err);
   }
   snprintf(recipe->chunk, sizeof recipe->chunk, "@%s.lua", embedded->name);
   recipe->length = embedded->length;
@@ -148,7 +92,7 @@ static bool beside(const mw_recipe *recipe, const char *name, char **text, size_
   mw_text path = {0};
   if (!recipe->folder) return mw_error_set(err, MW_DATA, "there is no recipe '%s' to require", name);
   mw_text_format(&path, "%s%s.lua", recipe->folder, name);
-  bool ok = mw_text_check(&path, err) && read_recipe(path.bytes, recipe->folder, text, length, err);
+  bool ok = mw_text_check(&path, err) && mw_source_read(path.bytes, recipe->folder, text, length, err);
   if (!ok && err->status == MW_MISSING && !mw_file_exists(path.bytes))
     mw_error_set(err, MW_DATA, "there is no recipe '%s' to require, neither built in nor beside this file", name);
   mw_text_free(&path);
