@@ -18,10 +18,10 @@ static const char *const tied_types[] = {
 #include "model/architectures.def"
     NULL};
 
-static const char *const aliases[] = {
-#define MW_ALIAS(name) name,
+static const struct { const char *name, *of; } aliases[] = {
+#define MW_ALIAS(name, of) {name, of},
 #include "model/architectures.def"
-    NULL};
+    {NULL, NULL}};
 
 const mw_architecture *mw_architecture_of(const char *model_type) {
   for (size_t i = 0; i < sizeof architectures / sizeof *architectures; i++)
@@ -40,4 +40,8 @@ bool mw_architecture_ties(const char *model_type) {
   return known ? known->tied : listed(tied_types, model_type);
 }
 
-bool mw_architecture_is_alias(const char *name) { return listed(aliases, name); }
+const char *mw_architecture_alias(const char *name) {
+  size_t i = 0;
+  while (aliases[i].name && strcmp(aliases[i].name, name) != 0) i++;
+  return aliases[i].of;
+}

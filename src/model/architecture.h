@@ -14,8 +14,9 @@ typedef struct mw_architecture {
 const mw_architecture *mw_architecture_of(const char *model_type);
 /* Whether its head is tied where config.json does not say so. */
 bool mw_architecture_ties(const char *model_type);
-/* Whether a tensor of this name is the embedding once more in a model that ties it (lm_head.weight is not asked here). */
-bool mw_architecture_is_alias(const char *name);
+/* The name of what a tensor of this name is once more in a model whose head is tied, "" for the embedding; NULL where it is itself
+ * (lm_head.weight is not asked here). */
+const char *mw_architecture_alias(const char *name);
 /* The names that tensors of token embeddings have, in any architecture, NULL-terminated; one may come twice. */
 extern const char *const mw_architecture_embeddings[];
 

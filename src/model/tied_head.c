@@ -63,11 +63,12 @@ const mw_tensor *mw_tied_head_of(mw_tied_head head, const mw_model *model) {
 bool mw_tied_head_is_alias(const mw_family_member *member, const mw_tensor *tensor, bool *alias, mw_error *err) {
   const mw_model *model = member->model;
   *alias = false;
-  if (!is_tied(model) || !mw_architecture_is_alias(tensor->name)) return true;
-  const mw_tensor *embedding = mw_tied_head_embedding(model);
-  if (!embedding || strcmp(embedding->name, tensor->name) == 0) return true;
-  MW_TRY(mw_model_same(model, embedding, model, tensor, alias, err));
+  const char *of = is_tied(model) ? mw_architecture_alias(tensor->name) : NULL;
+  if (!of) return true;
+  const mw_tensor *tied = *of ? mw_model_find(model, of) : mw_tied_head_embedding(model);
+  if (!tied || strcmp(tied->name, tensor->name) == 0) return true;
+  MW_TRY(mw_model_same(model, tied, model, tensor, alias, err));
   mw_text_escaped name, other;
   return *alias || mw_error_set(err, MW_DATA, "%s: its configuration ties '%s' to '%s', but the two differ", member->label,
-                                mw_text_escape_z(&name, tensor->name), mw_text_escape_z(&other, embedding->name));
+                                mw_text_escape_z(&name, tensor->name), mw_text_escape_z(&other, tied->name));
 }

@@ -276,6 +276,7 @@ describe("a tied tensor that only one file holds", function()
   local models = {
     gpt2 = { "transformer.wte.weight", "lm_head.weight" }, t5 = { "shared.weight", "encoder.embed_tokens.weight" },
     bert = { "bert.embeddings.word_embeddings.weight", "cls.predictions.decoder.weight" },
+    roberta = { "lm_head.bias", "lm_head.decoder.bias" },
     whisper = { "model.decoder.embed_tokens.weight", "proj_out.weight" }, smollm3 = { "model.embed_tokens.weight", "lm_head.weight" },
   }
   for kind, names in pairs(models) do
