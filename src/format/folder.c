@@ -126,9 +126,13 @@ bool mw_folder_make(int parent, const char *name, const char *shown, int *fd, bo
   return *fd >= 0 || in_use(shown, err);
 }
 
+/* An open folder, and what was read of its list: by getdents64, since readdir takes memory, and a run that has none left removes what
+ * it has made all the same. */
 typedef struct level {
-  DIR *stream;
+  int fd;
   char name[NAME_MAX + 1]; /* its name in the folder above */
+  size_t at, end;          /* in `list` */
+  _Alignas(struct dirent64) char list[1024];
 } level;
 
 /* Opens `name` of `parent` as the next level. It is no error if it has just been removed. */
@@ -138,35 +142,44 @@ static bool enter(level *levels, size_t *depth, int parent, const char *name, mw
   int fd = open_folder(parent, name);
   if (fd < 0 && errno == ENOENT) return true;
   if (fd < 0) return fail(err, MW_IO, "cannot be removed", name);
-  DIR *stream = fdopendir(fd);
-  if (!stream) {
-    fail(err, MW_IO, "cannot be removed", name);
-    close(fd);
-    return false;
-  }
-  levels[*depth].stream = stream;
-  strcpy(levels[(*depth)++].name, name);
+  level *next = &levels[(*depth)++];
+  next->fd = fd;
+  next->at = next->end = 0;
+  strcpy(next->name, name);
   return true;
+}
+
+/* The next entry of a level; NULL at the end (*ok), or where it cannot be read. */
+static const char *next_entry(level *last, bool *ok) {
+  *ok = true;
+  if (last->at == last->end) {
+    ssize_t length = getdents64(last->fd, last->list, sizeof last->list);
+    *ok = length >= 0;
+    if (length <= 0) return NULL;
+    last->at = 0;
+    last->end = (size_t)length;
+  }
+  const struct dirent64 *entry = (const struct dirent64 *)(const void *)(last->list + last->at);
+  last->at += entry->d_reclen;
+  return entry->d_name;
 }
 
 /* Takes one entry of the deepest level: unlinks a file, enters a folder; if there is none left, removes the level itself. */
 static bool remove_step(level *levels, size_t *depth, int top, mw_error *err) {
   level *last = &levels[*depth - 1];
-  errno = 0;
-  struct dirent *entry = readdir(last->stream);
-  if (!entry && errno) return fail(err, MW_IO, "cannot be read", last->name);
-  if (!entry) {
-    closedir(last->stream);
+  bool ok;
+  const char *name = next_entry(last, &ok);
+  if (!ok) return fail(err, MW_IO, "cannot be read", last->name);
+  if (!name) {
+    close(last->fd);
     --*depth;
-    int above = *depth ? dirfd(levels[*depth - 1].stream) : top;
-    if (unlinkat(above, last->name, AT_REMOVEDIR) == 0 || errno == ENOENT) return true;
+    if (unlinkat(*depth ? levels[*depth - 1].fd : top, last->name, AT_REMOVEDIR) == 0 || errno == ENOENT) return true;
     return fail(err, MW_IO, "cannot be removed", last->name);
   }
-  if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")) return true;
-  int here = dirfd(last->stream);
-  if (unlinkat(here, entry->d_name, 0) == 0 || errno == ENOENT) return true;
-  if (errno != EISDIR && errno != EPERM) return fail(err, MW_IO, "cannot be removed", entry->d_name);
-  return enter(levels, depth, here, entry->d_name, err);
+  if (!strcmp(name, ".") || !strcmp(name, "..")) return true;
+  if (unlinkat(last->fd, name, 0) == 0 || errno == ENOENT) return true;
+  if (errno != EISDIR && errno != EPERM) return fail(err, MW_IO, "cannot be removed", name);
+  return enter(levels, depth, last->fd, name, err);
 }
 
 bool mw_folder_remove(int parent, const char *name, mw_error *err) {
@@ -174,6 +187,6 @@ bool mw_folder_remove(int parent, const char *name, mw_error *err) {
   size_t depth = 0;
   bool done = enter(levels, &depth, parent, name, err);
   while (done && depth) done = remove_step(levels, &depth, parent, err);
-  while (depth) closedir(levels[--depth].stream);
+  while (depth) close(levels[--depth].fd);
   return done;
 }

@@ -244,6 +244,12 @@ command("plan", "plan slerp --a a --b b --t 0.5 --threads 2")
 command("inspect", "inspect a --stats")
 command("diff", "diff a b --json --threads 2")
 command("a page", "diff a b --html room/page.html --threads 2")
+for name, fill in pairs { pa = 1, pb = 3 } do
+  model(work .. "/" .. name .. "/unet", fill)
+  model(work .. "/" .. name .. "/vae", 2) -- the same in both: it is carried
+  write(work .. "/" .. name .. "/model_index.json", '{"unet": ["diffusers", "X"], "vae": ["diffusers", "Y"]}\n')
+end
+command("a pipeline", "slerp --a pa --b pb --t 0.5 -o room/p --threads 2 --quiet")
 command("a lone file", "slerp --a a --b b --t 0.5 -o room/one.safetensors --threads 2 --quiet")
 
 -- ---- a lone file that is replaced ----
