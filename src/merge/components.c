@@ -268,9 +268,8 @@ typedef struct relay {
 
 static bool go_on(void *context, uint64_t done, uint64_t total, unsigned pass) {
   const relay *r = context;
-  double share = total ? (double)done / (double)total : 0;
-  return !r->progress || r->progress(r->context, done < total ? r->before + (uint64_t)(share * (double)r->own) : r->before + r->own, r->all,
-                                     pass);
+  uint64_t part = !total ? 0 : done < total ? (uint64_t)((double)done / (double)total * (double)r->own) : r->own;
+  return !r->progress || r->progress(r->context, r->before + part, r->all, pass);
 }
 
 static uint64_t work_of(mw_plan_facts facts) { return facts.bytes_read + facts.bytes_written; }
@@ -302,7 +301,6 @@ static bool run_one(mw_plan *plan, size_t index, const char *folder, relay *r, m
   mw_plan *component = components->plans[index];
   if (!(component->options.output = mw_file_join(&plan->arena, folder, components->of[index].name, err))) return false;
   component->options.force = false;
-  component->is_component = true;
   size_t told = component->warnings.count;
   bool ok = mw_plan_run(component, go_on, r, err) || mw_error_wrap(err, "%s", components->of[index].name);
   tell(plan, components->of[index].name, component, told);

@@ -32,7 +32,6 @@ struct mw_plan {
   mw_text json;
   const char *chat_template;   /* of --chat-template, in the arena */
   mw_side_files_seen side_files; /* of the donor, when the run began */
-  bool is_component;           /* of a pipeline: it is made anew if the whole is not finished */
   size_t resumed;              /* tensors that an earlier run had made */
   size_t candidates;           /* of a recipe that scores: counted while planning */
   mw_binding *bindings;        /* if there are candidates: copied, since the run evaluates the recipe again */
@@ -41,7 +40,7 @@ struct mw_plan {
   mw_file_checksum_memory checksums; /* of what is read and written */
   mw_arena arena;
   struct mw_components *components; /* NULL, or the inputs are whole pipelines: what follows from tensors is in the components' plans */
-  const char *component;       /* NULL, or of such a plan the component's name */
+  const char *component;       /* NULL, or of such a plan the component's name: it is made anew if the whole is not finished */
   mw_side_files_rows rows;     /* of such a plan: what it adds to the lock file of the whole */
   mw_plan_training *trainings; /* in the arena */
   size_t training_count;

@@ -114,7 +114,7 @@ static bool write_result(mw_plan *plan, mw_progress progress, void *context, mw_
   learning.learning = plan->learning;
   learning.context = plan->learner;
   mw_text identity = {0};
-  bool ok = (plan->is_component || mw_plan_identity_compose(plan, &identity, err)) &&
+  bool ok = (plan->component || mw_plan_identity_compose(plan, &identity, err)) &&
             write(plan, identity.bytes, &learning, progress, context, err);
   mw_text_free(&identity);
   return ok;
