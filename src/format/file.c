@@ -38,12 +38,12 @@ static bool may_stay_open(int fd) {
 }
 
 /* Opens a path. Where other threads hold the last descriptors for a moment, it waits for one. */
-static int open_patiently(const char *path) {
+static int open_patiently(const char *path, int how) {
   static const struct timespec moment = {0, 1000000};
-  int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  int fd = open(path, how | O_NONBLOCK | O_CLOEXEC);
   for (int tries = 0; fd < 0 && errno == EMFILE && tries < 1000; tries++) {
     nanosleep(&moment, NULL);
-    fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    fd = open(path, how | O_NONBLOCK | O_CLOEXEC);
   }
   return fd;
 }
@@ -54,14 +54,31 @@ static bool changed(const mw_file *file, const char *how, mw_error *err) {
   return mw_error_hint(err, "run it again when nothing writes to the inputs");
 }
 
-/* The descriptor of a file, opened again where it did not stay open: then it must still be the same file in the same state. -1 with
- * an error. give_back() it. */
+bool mw_file_keep(int *fd) {
+  int closed = *fd;
+  if (may_stay_open(closed)) return true;
+  *fd = -1;
+  return close(closed) == 0;
+}
+
+int mw_file_borrow(int fd, const char *path, mw_error *err) {
+  mw_text_escaped shown;
+  if (fd >= 0) return fd;
+  fd = open_patiently(path, O_RDWR | O_NOFOLLOW);
+  if (fd < 0) mw_error_set(err, MW_IO, "%s: opened again: %s", mw_text_escape_z(&shown, path), strerror(errno));
+  return fd;
+}
+
+bool mw_file_give_back(int fd, int borrowed) { return borrowed < 0 || borrowed == fd || close(borrowed) == 0; }
+
+/* The descriptor of a file, opened again where it did not stay open: then it must still be the same file in the same state, unless
+ * it is one that we write. -1 with an error. give_back() it. */
 static int borrow(const mw_file *file, mw_error *err) {
   mw_text_escaped shown;
   struct stat st;
   mw_file now = {0};
   if (file->fd >= 0) return file->fd;
-  int fd = open_patiently(file->path);
+  int fd = open_patiently(file->path, O_RDONLY);
   if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) return changed(file, "was removed", err), -1;
   if (fd < 0 || fstat(fd, &st) != 0) {
     mw_error_set(err, MW_IO, "%s: opened again: %s", mw_text_escape_z(&shown, file->path), strerror(errno));
@@ -69,19 +86,17 @@ static int borrow(const mw_file *file, mw_error *err) {
     return -1;
   }
   remember(&now, &st);
-  if (mw_file_is_same(&now, file)) return fd;
+  if (!file->inode || mw_file_is_same(&now, file)) return fd;
   changed(file, "changed", err);
   close(fd);
   return -1;
 }
 
-static void give_back(const mw_file *file, int fd) {
-  if (fd >= 0 && fd != file->fd) close(fd);
-}
+static void give_back(const mw_file *file, int fd) { mw_file_give_back(file->fd, fd); }
 
 bool mw_file_open(mw_file *file, const char *path, mw_error *err) {
   mw_text_escaped shown;
-  *file = (mw_file){.fd = open_patiently(path)};
+  *file = (mw_file){.fd = open_patiently(path, O_RDONLY)};
   if (file->fd < 0) {
     int number = errno;
     mw_error_set(err, MW_MISSING, "%s: %s", mw_text_escape_z(&shown, path), strerror(number));
@@ -97,7 +112,7 @@ bool mw_file_open(mw_file *file, const char *path, mw_error *err) {
   if (ok) {
     remember(file, &st);
     posix_fadvise(file->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-    if (!may_stay_open(file->fd)) close(file->fd), file->fd = -1;
+    mw_file_keep(&file->fd);
   } else mw_file_close(file);
   return ok;
 }

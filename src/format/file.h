@@ -12,7 +12,7 @@ typedef struct mw_file {
   char *path;
   int fd; /* -1: it does not stay open */
   uint64_t size;
-  uint64_t device, inode;
+  uint64_t device, inode; /* 0: one that we write, which changes */
   int64_t modified_ns, changed_ns;
   struct mw_file_checksum *checksum; /* takes what is read of it (file_checksum.h), or NULL; its owner is whoever set it */
 } mw_file;
@@ -41,6 +41,12 @@ bool mw_file_slurp_open(const mw_file *file, size_t limit, char **bytes, size_t 
 bool mw_file_place(const mw_file *file, char **resolved, mw_error *err);
 /* Whether both are one file in one state. */
 bool mw_file_is_same(const mw_file *a, const mw_file *b);
+
+/* A file that we write stays open like an input, where descriptors are not few: keep() may close it and set -1. borrow() then opens it
+ * again (-1: MW_IO), until give_back(). False with errno where closing failed, which may be the first that is said of a write. */
+bool mw_file_keep(int *fd);
+int mw_file_borrow(int fd, const char *path, mw_error *err);
+bool mw_file_give_back(int fd, int borrowed);
 
 /* All of `bytes` at `offset` of a file open for writing. `path` is for messages. */
 bool mw_file_write(int fd, const char *path, uint64_t offset, const void *bytes, size_t length, mw_error *err);

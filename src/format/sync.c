@@ -2,6 +2,7 @@
  * itself (no flush of the disk's cache, no metadata), so fdatasync ends the work. Both are asked for the whole file: the kernel
  * finds dirty pages by their mark, however large the file is. */
 #include "format/sync.h"
+#include "format/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +21,13 @@ static bool fail(mw_error *err, const char *path) {
 }
 
 bool mw_sync_file(int fd, const char *path, mw_error *err) { return fdatasync(fd) == 0 || fail(err, path); }
+
+bool mw_sync_kept(int fd, const char *path, mw_error *err) {
+  int open = mw_file_borrow(fd, path, err);
+  bool done = open >= 0 && mw_sync_file(open, path, err);
+  mw_file_give_back(fd, open);
+  return done;
+}
 
 bool mw_sync_folder(int fd, const char *path, mw_error *err) {
   return fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP || errno == EROFS || fail(err, path);

@@ -14,6 +14,8 @@
 
 /* Waits until the file's bytes and its size are on the disk. `path` is for messages. */
 bool mw_sync_file(int fd, const char *path, mw_error *err);
+/* The same of a file that mw_file_keep may have closed (fd -1): it is opened again. */
+bool mw_sync_kept(int fd, const char *path, mw_error *err);
 /* The same of a folder's entries. A file system that has no such thing (EINVAL) is taken as it is. */
 bool mw_sync_folder(int fd, const char *path, mw_error *err);
 /* The same of the folder that the file at `path` lies in. */

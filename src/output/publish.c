@@ -47,7 +47,7 @@ static bool sync_parent(const mw_writer *writer, mw_error *err) {
 static bool sync_all(mw_writer *writer, mw_error *err) {
   bool sync = writer->how.sync;
   for (size_t i = 0; sync && i < writer->shard_count; i++) {
-    MW_TRY(mw_sync_file(writer->shards[i], writer->shard_paths[i], err));
+    MW_TRY(mw_sync_kept(writer->shards[i], writer->shard_paths[i], err));
     MW_TRY(sync_room(writer, mw_writer_shard_name(writer, i), err));
   }
   for (size_t i = 0; sync && i < writer->file_count; i++) MW_TRY(sync_file(writer, writer->files[i].name, err));

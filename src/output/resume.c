@@ -84,7 +84,7 @@ static bool sync_shards(const mw_resume *resume, mw_error *err) {
   for (size_t i = 0; ok && i < layout->count; i++)
     if (state_of(resume, i) == RECORDING) touched[layout->tensors[i].file] = true;
   for (size_t s = 0; ok && s < layout->shard_count; s++)
-    if (touched[s]) ok = mw_sync_file(resume->shards[s], resume->shard_paths[s], err);
+    if (touched[s]) ok = mw_sync_kept(resume->shards[s], resume->shard_paths[s], err);
   free(touched);
   return ok;
 }

@@ -62,8 +62,8 @@ static bool open_shard(mw_writer *writer, size_t index, const mw_layout_file *sh
   int fd = openat(writer->root, shard->name, O_RDWR | O_CREAT | (left ? 0 : O_EXCL) | O_NOFOLLOW | O_CLOEXEC, 0666);
   if (fd < 0) return mw_writer_fail(err, "cannot be made", path);
   writer->shards[index] = fd;
-  MW_TRY(reserve(fd, shard->size, path, err));
-  return mw_file_write(fd, path, 0, shard->header.bytes, shard->header.length, err);
+  MW_TRY(reserve(fd, shard->size, path, err) && mw_file_write(fd, path, 0, shard->header.bytes, shard->header.length, err));
+  return mw_file_keep(&writer->shards[index]) || mw_writer_fail(err, "cannot be closed", path);
 }
 
 /* With `left` there may be such files already. */
@@ -196,11 +196,13 @@ bool mw_writer_open(const char *out, const mw_layout *layout, const mw_writer_ho
 
 bool mw_writer_write(mw_writer *writer, uint32_t shard, uint64_t offset, const void *bytes, size_t length,
                      mw_error *err) {
-  int fd = writer->shards[shard];
   const char *path = writer->shard_paths[shard];
-  MW_TRY(mw_file_write(fd, path, offset, bytes, length, err));
-  if (writer->counted) mw_file_checksum_add(writer->counted[shard].checksum, offset, bytes, length);
-  return !writer->how.sync || mw_sync_behind_written(&writer->behind[shard], length, fd, path, err);
+  int fd = mw_file_borrow(writer->shards[shard], path, err);
+  bool done = fd >= 0 && mw_file_write(fd, path, offset, bytes, length, err);
+  if (done && writer->counted) mw_file_checksum_add(writer->counted[shard].checksum, offset, bytes, length);
+  done = done && (!writer->how.sync || mw_sync_behind_written(&writer->behind[shard], length, fd, path, err));
+  if (!mw_file_give_back(writer->shards[shard], fd) && done) done = mw_writer_fail(err, "cannot be closed", path);
+  return done;
 }
 
 bool mw_writer_count(mw_writer *writer, const mw_layout *layout, mw_file_checksum_memory *memory, mw_error *err) {

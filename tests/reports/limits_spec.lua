@@ -124,12 +124,19 @@ describe("open files", function()
     M.write(model .. "/model.safetensors.index.json", '{"metadata":{"total_size":4800},"weight_map":{' .. table.concat(map, ",") .. "}}")
     M.write(model .. "/config.json", '{"model_type":"toy"}')
   end
-  local whole
+  local whole, parts
   for _, limit in ipairs { "-Sn 1024", "-n 64", "-n 20" } do
     it("are as few as ulimit " .. limit .. " says, and the output is the same", function()
       local _, _, out = M.made("ulimit " .. limit .. "; moonweld lerp --a s1 --b s2 --no-sync")
       whole = whole or M.bytes(out .. "/model.safetensors")
       assert.equal(whole, M.bytes(out .. "/model.safetensors"))
+    end)
+    it("are as few as ulimit " .. limit .. " says for an output of hundreds of shards", function()
+      local code, said = M.run("rm -rf shards; ulimit " .. limit .. "; moonweld lerp --a s1 --b s2 --t 0 --shard-size 16 --no-sync --quiet -o shards 2> /dev/null && ls shards | wc -l && " ..
+        "cat shards/model-*.safetensors | cksum")
+      assert(code == 0 and tonumber(said:match "%d+") > 200, said)
+      parts = parts or said
+      assert.equal(parts, said)
     end)
   end
 end)
