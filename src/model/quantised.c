@@ -13,7 +13,8 @@ static const char *const ends[] = {
     ".weight_scale", ".weight_scale_2", ".weight_global_scale", "_scale_inv", ".scale_weight", "scaled_fp8",   /* fp8, nvfp4 */
     ".absmax", ".nested_absmax", ".quant_map", ".nested_quant_map", ".SCB", ".weight_format",                  /* bitsandbytes */
     ".q_weight", ".q_scale", ".q_scale_max", ".q_invperm", ".q_groups", ".trellis", ".suh", ".svh",             /* exl2, exl3 */
-    ".W_q", ".comfy_quant", ".weight_codebook", ".codebooks", ".codes"};
+    ".W_q", ".comfy_quant", ".weight_codebook", ".codebooks", ".codes",
+    ".invert_perm", ".dense_weights", ".row_offsets"};                                                         /* VPTQ, SpQR */
 
 static bool is_set(mw_json object, const char *key) {
   mw_json value = object.kind == MW_JSON_OBJECT ? mw_json_member(object, key) : (mw_json){.kind = MW_JSON_END};

@@ -197,6 +197,8 @@ describe("codes of weights", function()
     ["int8 alone"] = { ["x.weight"] = { "I8", { 2, 2 }, 7 } },
     bitsandbytes = { ["x.weight"] = { "U8", { 8, 1 }, 7 }, ["x.weight.absmax"] = { "F32", { 2 }, 1 } },
     exl3 = { ["x.trellis"] = { "I16", { 2, 2, 2 }, 7 }, ["x.suh"] = { "F16", { 2 }, 1 } },
+    vptq = { ["x.centroids.weight"] = { "F16", { 1, 4 }, 1 }, ["x.indices"] = { "I32", { 2, 2 }, 7 }, ["x.invert_perm"] = { "I16", { 4 }, 0 } },
+    spqr = { ["x.dense_weights"] = { "I64", { 4 }, 7 }, ["x.row_offsets"] = { "I32", { 2 }, 7 } },
     ["compressed-tensors"] = { ["x.weight_packed"] = { "I32", { 2, 2 }, 7 }, ["x.weight_shape"] = { "I64", { 2 }, 7 } },
   }
   for name, tensors in pairs(schemes) do
