@@ -59,6 +59,13 @@ typedef struct mw_scored {
   const char *made_of;   /* "models[1], models[3]; seed/m3:beta(0.5, 0.5) = 0.31": its models and what was drawn for it */
 } mw_scored;
 
+/* An input that lies elsewhere than the word for it says. It is told of by that word, `hub` and `commit`. */
+typedef struct mw_placed {
+  const char *label;        /* "base", "experts[2]" */
+  const char *path;         /* what is opened */
+  const char *hub, *commit; /* or NULL */
+} mw_placed;
+
 typedef struct mw_options {
   const char *output;    /* folder to make, or NAME.safetensors: one file; NULL while only planning */
   const char *dtype;     /* "f32" "f16" "bf16" "f64", or NULL / "keep": the donor's dtype, tensor by tensor */
@@ -72,6 +79,8 @@ typedef struct mw_options {
   bool no_sync;          /* do not wait until the output is on the disk: a power cut soon after may spoil it */
   bool durable;          /* wait for it: the default, an error together with no_sync */
   bool no_hash;          /* no checksums of inputs and output in merge.lock.json */
+  bool sha256;           /* a seal too, as mw_seal writes it */
+  bool verify;           /* read files back before they are published: MW_IO where one is not what was written */
   bool copy_code;        /* carry *.py side files too */
   bool missing_base;     /* --missing base: tensors an input lacks are the donor's; tensors only it has are dropped */
   const char *donor;        /* NULL, or which input gives config, tokenizer and side files: "experts[1]", or as it was typed */
@@ -96,6 +105,8 @@ typedef struct mw_options {
   size_t data_count;
   int window;            /* tokens a window where such a file is text; 0: 256 */
   const char *coefficients; /* NULL, or a coefficients.safetensors to start from instead of a recipe's initial values */
+  const mw_placed *placed; /* inputs that lie elsewhere, as mw_rebuild finds them; read while the plan is made */
+  size_t placed_count;
 } mw_options;
 
 void mw_options_init(mw_options *options);
@@ -237,6 +248,46 @@ bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *e
 /* For a signal handler that is about to end the process: ends the command of --score that runs now, with all that it started.
  * False while one is just being started: then whoever asked the run to stop goes on, and it stops at once. */
 bool mw_plan_abandon(void);
+
+/* ---- what an output was made of, and whether it still is that ----------------------------------------------------- */
+
+/* A file that is not as it was. */
+typedef struct mw_finding {
+  const char *path;
+  const char *state; /* "changed", "missing", "extra", or of a lock "edited" */
+  const char *text;  /* what was found, safe to show: "has 40 bytes, 48 were written" */
+} mw_finding;
+
+typedef struct mw_verify_options {
+  bool inputs;                     /* the inputs too */
+  const char *models;              /* a folder below which inputs are looked for, if they are not where they were; or NULL */
+  const char *const *places;       /* "LABEL=PATH": where an input lies now */
+  size_t place_count;
+  void (*found)(void *context, const mw_finding *finding); /* told of every finding; may be NULL */
+  mw_progress progress;            /* or NULL */
+  void *context;                   /* of both */
+} mw_verify_options;
+
+typedef struct mw_verified {
+  size_t files, findings, sealed; /* files that were read; how many of them a seal vouches for too */
+  uint64_t bytes;
+} mw_verified;
+
+/* Holds an output (a folder, NAME.safetensors, or its lock file) against its merge.lock.json: every file by its checksum, none missing,
+ * none too many; and against its seal, where it has one. MW_DATA where there are findings, MW_MISSING where these are inputs alone
+ * that are not here, MW_UNAVAILABLE where the lock holds no checksums (--no-hash, or of version 0.1.0). `facts` is set in any case. */
+bool mw_verify(const char *output, const mw_verify_options *options, mw_verified *facts, mw_error *err);
+
+/* Writes OUT/moonweld/seal.json (NAME.seal.json of a lone file): the SHA-256 of every file, and the root digest that OpenSSF Model
+ * Signing v1.0 signs, as an unsigned in-toto statement; `root` becomes that digest in hex. First all is held against the lock's
+ * checksums: what has changed is not sealed (MW_DATA). `options` may be NULL. */
+bool mw_seal(const char *output, const mw_verify_options *options, char root[65], mw_error *err);
+
+/* Makes an output again from its lock (found as above) alone: the recipes' texts and all arguments are the lock's, and its inputs are
+ * found where they were, by --input's words in options->places, in the hub's cache, or by their checksums below options->models. The
+ * new output's bytes are then held against the recorded ones; MW_DATA names what differs, by findings. `merge` gives threads, force
+ * and the like: output must be set, and what the lock records must not. */
+bool mw_rebuild(const char *output, const mw_options *merge, const mw_verify_options *options, mw_verified *facts, mw_error *err);
 
 /* ---- evaluation ------------------------------------------------------------------------------------------------ */
 

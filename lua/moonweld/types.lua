@@ -513,6 +513,7 @@ function log_softmax(x) end
 ---@field no_sync? boolean do not wait until the output is on the disk: for scratch work, a power cut may spoil it
 ---@field durable? boolean wait until the output is on the disk before saying that it is done: the default
 ---@field no_hash? boolean compute no checksums of inputs and output: nobody can verify it later
+---@field verify? boolean read every file back from the disk before the output is published, and compare its checksum
 ---@field copy_code? boolean carry the model's *.py files too
 ---@field donor? string whose config, tokenizer and side files the output has: an input, as 'experts[1]' or as typed
 ---@field chat_template? string the output's chat template: of an input, a folder or a file; auto: the one that most inputs have

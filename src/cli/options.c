@@ -278,6 +278,12 @@ bool mw_options_parse(mw_options_line *line, char *const *words, size_t count, c
   return parse(line, words, count, p, err);
 }
 
+static mw_arg_kind kind_of(const char *value) {
+  size_t length = strlen(value);
+  if (length > 3 && strcmp(value + length - 3, "...") == 0) return MW_ARG_WORDS;
+  return length ? MW_ARG_STRING : MW_ARG_FLAG;
+}
+
 /* A command's own options are read like a recipe's arguments. */
 bool mw_options_command(mw_options_line *line, char *const *words, size_t count, const mw_options_doc *options, mw_error *err) {
   mw_arg args[MOST_OWN];
@@ -285,7 +291,7 @@ bool mw_options_command(mw_options_line *line, char *const *words, size_t count,
   for (; options->name; options++) {
     if (find_own(&p, options->name)) continue;
     assert(p.arg_count < MOST_OWN);
-    args[p.arg_count++] = (mw_arg){ .name = options->name, .kind = *options->value ? MW_ARG_STRING : MW_ARG_FLAG };
+    args[p.arg_count++] = (mw_arg){ .name = options->name, .kind = kind_of(options->value) };
   }
   return parse(line, words, count, p, err);
 }
@@ -294,6 +300,13 @@ const char *mw_options_text(const mw_options_line *line, const char *name) {
   for (size_t i = 0; i < line->count; i++)
     if (strcmp(line->bindings[i].name, name) == 0) return line->bindings[i].words[0];
   return NULL;
+}
+
+size_t mw_options_texts(const mw_options_line *line, const char *name, const char *const **words) {
+  *words = NULL;
+  for (size_t i = 0; i < line->count; i++)
+    if (strcmp(line->bindings[i].name, name) == 0) return (*words = line->bindings[i].words), line->bindings[i].count;
+  return 0;
 }
 
 bool mw_options_flag(const mw_options_line *line, const char *name) {

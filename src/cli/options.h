@@ -24,7 +24,7 @@ bool mw_options_parse(mw_options_line *line, char *const *words, size_t count, c
 void mw_options_free(mw_options_line *line);
 
 /* An option of a command without a recipe, as its help shows it. An option of merges, and --json, sets its field of the line. Any
- * other is the command's own: a switch if its value is "", else it takes one word. */
+ * other is the command's own: a switch if its value is "", a list if that ends with "...", else it takes one word. */
 typedef struct mw_options_doc {
   const char *name, *value, *doc;
 } mw_options_doc;
@@ -34,6 +34,8 @@ bool mw_options_command(mw_options_line *line, char *const *words, size_t count,
 /* What was typed for a command's own option: of a switch; of one that takes one word, or NULL. */
 bool mw_options_flag(const mw_options_line *line, const char *name);
 const char *mw_options_text(const mw_options_line *line, const char *name);
+/* The words of a list, and how many there are. */
+size_t mw_options_texts(const mw_options_line *line, const char *name, const char *const **words);
 
 /* The option of an argument as it is typed ("--recipe-seconds"). */
 typedef struct mw_options_name { char text[80]; } mw_options_name;

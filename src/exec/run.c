@@ -210,16 +210,15 @@ static bool copy(runner *r, mw_error *err) {
   return ok;
 }
 
-/* Reads what the checksum of a file still lacks, all threads together. */
+/* Reads what the checksum of a file still lacks, all threads together. That is seldom much, and not told of as progress. */
 static bool complete(runner *r, mw_file_checksum *checksum, mw_error *err) {
   int64_t count = checksum ? (int64_t)mw_file_checksum_count(checksum) : 0;
-  for (int64_t i = 0; i < count; i++) r->total += mw_file_checksum_missing(checksum, (size_t)i);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(r->job->threads)
   for (int64_t i = 0; i < count; i++) {
     mw_error own;
     uint64_t missing = stopped(r) ? 0 : mw_file_checksum_missing(checksum, (size_t)i);
     if (!missing) continue;
-    if (mw_file_checksum_complete(checksum, (size_t)i, &own)) report(r, missing);
+    if (mw_file_checksum_complete(checksum, (size_t)i, &own)) report(r, 0);
     else fail(r, &own);
   }
   if (r->stop) *err = r->error;

@@ -276,6 +276,12 @@ bool mw_file_is_folder(const char *path) {
   return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+bool mw_file_make_folder(const char *path, mw_error *err) {
+  mw_text_escaped shown;
+  if (mkdir(path, 0777) == 0 || (errno == EEXIST && mw_file_is_folder(path))) return true;
+  return mw_error_set(err, MW_CANNOT_CREATE, "%s: the folder cannot be made: %s", mw_text_escape_z(&shown, path), strerror(errno));
+}
+
 static int by_bytes(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
 
 bool mw_file_list(const char *folder, mw_arena *arena, const char ***names, size_t *count, mw_error *err) {

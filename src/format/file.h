@@ -60,6 +60,8 @@ bool mw_file_resolve(const char *path, char **resolved, mw_error *err);
 /* Whether a path is inside a folder, at any depth. Both come from mw_file_resolve; false if one is NULL. */
 bool mw_file_lies_in(const char *path, const char *folder);
 bool mw_file_is_folder(const char *path);
+/* Makes a folder, if it is not there: MW_CANNOT_CREATE. */
+bool mw_file_make_folder(const char *path, mw_error *err);
 
 /* Names in a folder, sorted by bytes, without "." and "..", from the arena. */
 bool mw_file_list(const char *folder, mw_arena *arena, const char ***names, size_t *count, mw_error *err);

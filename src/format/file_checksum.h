@@ -38,7 +38,7 @@ uint64_t mw_file_checksum_cost(uint64_t size);
 mw_checksum mw_file_checksum_of(const void *bytes, size_t length);
 /* How many chunks a file of `size` bytes has. */
 static inline size_t mw_file_checksum_chunks_of(uint64_t size) {
-  return (size_t)((size + MW_FILE_CHECKSUM_CHUNK - 1) / MW_FILE_CHECKSUM_CHUNK);
+  return (size_t)(size / MW_FILE_CHECKSUM_CHUNK + (size % MW_FILE_CHECKSUM_CHUNK != 0));
 }
 /* Of one chunk, read now. */
 bool mw_file_checksum_read(const mw_file *file, size_t chunk, mw_checksum *out, mw_error *err);

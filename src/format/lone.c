@@ -38,7 +38,8 @@ static bool finish(int parent, const char *folder, const char *name, mw_error *e
   if (!mw_folder_lock(parent, folder, name, &from, &ignored)) return true;
   bool left = !is_there(from, name) && errno == ENOENT && (is_there(from, "merge.lock.json") || is_there(from, "README.md"));
   bool ok = !left || (name_one(from, "merge.lock.json", parent, name, ".lock.json", err) &&
-                      name_one(from, "README.md", parent, name, ".md", err));
+                      name_one(from, "README.md", parent, name, ".md", err) &&
+                      name_one(from, "moonweld/seal.json", parent, name, ".seal.json", err));
   if (ok && left && !is_there(from, "merge.lock.json")) {
     mw_folder_remove(parent, folder, &ignored);
     mw_sync_folder(parent, name, &ignored);

@@ -3,6 +3,7 @@
  * Card and lock file are of the whole, and list the files of all components. */
 #include "merge/components.h"
 #include "merge/plan_facts.h"
+#include "merge/seal.h"
 #include "base/json_writer.h"
 #include "model/hub.h"
 #include "model/pipeline.h"
@@ -63,9 +64,9 @@ static bool check_shared(mw_plan *plan, mw_error *err) {
 /* ---- their plans ---- */
 
 /* A component as one would type it: "A/unet", or "org/name/unet@main" in the hub's cache. */
-static const char *word_of(const mw_model *model, const char *name, mw_arena *arena, mw_error *err) {
+static const char *word_of(const mw_plan *plan, const mw_model *model, const char *name, mw_arena *arena, mw_error *err) {
   const char *at = strchr(model->where, '@');
-  if (!mw_hub_is_id(model->where)) return mw_file_join(arena, model->folder, name, err);
+  if (!mw_hub_is_id(model->where)) return mw_file_join(arena, plan->options.placed_count ? model->where : model->folder, name, err);
   const char *id = mw_mem_copy(arena, model->where, at ? (size_t)(at - model->where) : strlen(model->where), err);
   const char *word = id ? mw_file_join(arena, id, name, err) : NULL;
   char *whole = word ? mw_mem_take(arena, strlen(word) + strlen(at ? at : "") + 1, err) : NULL;
@@ -82,13 +83,29 @@ static bool bind(mw_plan *plan, const mw_binding *binding, const char *name, mw_
     if (!words) return false;
     for (size_t i = 0; i < place->count; i++) {
       const mw_model *model = plan->inputs.members[place->members[i]].model;
-      const char *word = word_of(model, name, &plan->arena, err), *range = binding->words[i] + strlen(model->where);
+      const char *word = word_of(plan, model, name, &plan->arena, err), *range = binding->words[i] + strlen(model->where);
       char *whole = word ? mw_mem_take(&plan->arena, strlen(word) + strlen(range) + 1, err) : NULL;
       if (!whole) return false;
       words[i] = strcat(strcpy(whole, word), range); /* MODEL:FIRST-END */
     }
     *out = (mw_binding){binding->name, words, place->count};
   }
+  return true;
+}
+
+/* Where the component of an input lies that lies elsewhere than its word says. */
+static bool place(mw_plan *plan, const mw_family_member *member, const char *label, const char *name, mw_placed *out, mw_error *err) {
+  const mw_model *model = member->model;
+  *out = (mw_placed){label, mw_file_join(&plan->arena, model->folder, name, err), model->hub, model->commit};
+  return out->path != NULL;
+}
+
+static bool place_all(mw_plan *plan, const char *name, mw_options *options, mw_error *err) {
+  size_t count = plan->options.placed_count ? plan->inputs.count : 0;
+  mw_placed *placed = mw_mem_take(&plan->arena, (count + 1) * sizeof *placed, err);
+  if (!placed) return false;
+  for (size_t i = 0; i < count; i++) MW_TRY(place(plan, &plan->inputs.members[i], plan->inputs.members[i].label, name, &placed[i], err));
+  options->placed = placed, options->placed_count = count;
   return true;
 }
 
@@ -113,13 +130,18 @@ static bool make_plan(mw_plan *plan, size_t index, const mw_recipe *recipe, cons
 static bool carry(mw_plan *plan, size_t index, const char *why, mw_error *err) {
   mw_components *components = plan->components;
   mw_plan_component *component = &components->of[index];
-  const char *word = word_of(plan->inputs.members[plan->inputs.donor].model, component->name, &plan->arena, err);
+  const char *word = word_of(plan, plan->inputs.members[plan->inputs.donor].model, component->name, &plan->arena, err);
   static const char *const allow[] = {"quantised", "empty"};
   const mw_binding binding = {"model", &word, 1};
   mw_options options, *whole = &plan->options;
   mw_options_init(&options);
   options.dtype = whole->dtype, options.shard_size = whole->shard_size, options.threads = whole->threads;
   options.copy_code = whole->copy_code, options.no_sync = whole->no_sync, options.no_hash = whole->no_hash;
+  mw_placed placed;
+  if (whole->placed_count) {
+    MW_TRY(place(plan, &plan->inputs.members[plan->inputs.donor], "model", component->name, &placed, err));
+    options.placed = &placed, options.placed_count = 1;
+  }
   options.nonfinite_keep = true, options.allow = allow, options.allow_count = 2;
   if (!word || (!components->passthrough && !mw_recipe_load("passthrough", &plan->options, &components->passthrough, err))) return false;
   component->carried = why;
@@ -133,6 +155,8 @@ static bool merge(mw_plan *plan, size_t index, const mw_binding *bindings, size_
   if (!bound) return false;
   mw_options options = plan->options;
   options.output = options.chat_template = NULL;
+  options.sha256 = false; /* the whole is sealed */
+  MW_TRY(place_all(plan, plan->components->of[index].name, &options, err));
   if (options.donor) options.donor = plan->inputs.members[plan->inputs.donor].label; /* it may have been named by its path */
   for (size_t i = 0; i < count; i++) MW_TRY(bind(plan, &bindings[i], plan->components->of[index].name, &bound[i], err));
   MW_TRY(make_plan(plan, index, plan->recipe, bound, count, &options, err));
@@ -317,7 +341,8 @@ static bool fill(mw_plan *plan, mw_writer *writer, mw_progress progress, void *c
   provenance.rows = (mw_side_files_rows){&plan->components->outputs, plan->components->inputs};
   provenance.carried = plan->components->carried.length ? plan->components->carried.bytes : NULL;
   return mw_side_files_write(writer, &plan->layout, &plan->inputs.family, &provenance, &plan->side_files, &plan->warnings, err) &&
-         mw_publish_output(writer, err);
+         (!plan->options.sha256 || mw_seal_write(writer, plan->options.output, err)) &&
+         (!plan->options.verify || mw_writer_verify(writer, err)) && mw_publish_output(writer, err);
 }
 
 bool mw_components_run(mw_plan *plan, mw_progress progress, void *context, mw_error *err) {

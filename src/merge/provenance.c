@@ -1,6 +1,7 @@
 /* provenance.c: arguments are recorded as they were typed, with their defaults, and so is a command line that makes the same output. */
 #include "merge/provenance.h"
 #include "base/json_writer.h"
+#include <stdio.h>
 #include <string.h>
 
 static const mw_binding *binding_of(const mw_binding *bindings, size_t count, const char *name) {
@@ -27,6 +28,46 @@ static void put_argument(mw_json_writer *json, const mw_arg *arg, const char *fa
   else mw_json_writer_string(json, arg->name, binding && binding->count ? binding->words[0] : fallback);
   for (size_t w = 0; list && w < binding->count; w++) mw_json_writer_string(json, NULL, binding->words[w]);
   if (list) mw_json_writer_end(json);
+}
+
+/* {"name": ["word", ...]} */
+static void put_list(mw_json_writer *json, const char *name, const char *const *words, size_t count) {
+  mw_json_writer_list(json, name);
+  for (size_t i = 0; i < count; i++) mw_json_writer_string(json, NULL, words[i]);
+  mw_json_writer_end(json);
+}
+
+static void put_one(mw_json_writer *json, const char *name, const char *word) { put_list(json, name, &word, 1); }
+
+/* ---- the options that options.def marks as recorded ---- */
+
+#define SPELL(room, ...) (snprintf(room, sizeof room, __VA_ARGS__), room)
+#define RECORD_SWITCH(name, word, field) if (options->field) put_list(json, name, NULL, 0)
+#define RECORD_WORD(name, word, field) if (options->field) put_one(json, name, word)
+#define RECORD_TEXT(name, word, field) if (options->field) put_one(json, name, options->field)
+#define RECORD_COUNT(name, word, field) \
+  if (options->field != plain.field) put_one(json, name, SPELL(room, "%llu", (unsigned long long)options->field))
+#define RECORD_SIZE RECORD_COUNT
+#define RECORD_SECONDS(name, word, field) if (options->field > 0) put_one(json, name, mw_text_number(room, options->field))
+#define RECORD_TEXTS(name, word, field) if (options->field##_count) put_list(json, name, options->field, options->field##_count)
+#define RECORD_SCORE(name, word, field) put_score(json, name, options)
+
+/* --score COMMAND, or loss:FILE with further files. */
+static void put_score(mw_json_writer *json, const char *name, const mw_options *options) {
+  if (!options->score) return;
+  mw_json_writer_list(json, name);
+  mw_json_writer_string(json, NULL, options->score);
+  for (size_t i = 0; i < options->score_data_count; i++) mw_json_writer_string(json, NULL, options->score_data[i]);
+  mw_json_writer_end(json);
+}
+
+static void record_options(mw_json_writer *json, const mw_options *options) {
+  mw_options plain;
+  char room[32];
+  mw_options_init(&plain);
+#define MW_OPTION(name, form, field, told, value, least, most, doc) if (told) { RECORD_##form(#name, value, field); }
+#include "options.def"
+#undef MW_OPTION
 }
 
 /* ---- the command ---- */
@@ -96,11 +137,31 @@ static bool put_arguments(mw_provenance_texts *texts, const mw_recipe *recipe, c
   return mw_json_writer_finish(&json, err);
 }
 
+/* In the order of the recipe's arguments, whatever the order in which they were typed. */
+static bool put_typed(mw_provenance_texts *texts, const mw_recipe *recipe, const mw_binding *bindings, size_t count,
+                      const mw_options *options, mw_error *err) {
+  mw_json_writer json = {.out = &texts->typed};
+  const mw_arg *args;
+  size_t arg_count = mw_recipe_args(recipe, &args);
+  mw_json_writer_object(&json, NULL);
+  mw_json_writer_object(&json, "arguments");
+  for (size_t i = 0; i < arg_count; i++) {
+    const mw_binding *binding = binding_of(bindings, count, args[i].name);
+    if (binding) put_list(&json, binding->name, binding->words, binding->count);
+  }
+  mw_json_writer_end(&json);
+  mw_json_writer_object(&json, "options");
+  record_options(&json, options);
+  mw_json_writer_end(&json);
+  mw_json_writer_end(&json);
+  return mw_json_writer_finish(&json, err);
+}
+
 bool mw_provenance_compose(mw_provenance_texts *texts, const mw_recipe *recipe, const mw_binding *bindings, size_t count,
                       const mw_options *options, mw_error *err) {
   mw_text_format(&texts->command, "moonweld ");
   mw_text_shell(&texts->command, mw_recipe_name(recipe));
-  bool ok = put_arguments(texts, recipe, bindings, count, err);
+  bool ok = put_arguments(texts, recipe, bindings, count, err) && put_typed(texts, recipe, bindings, count, options, err);
   put_options(&texts->command, options);
   return ok && mw_text_check(&texts->command, err);
 }
@@ -117,6 +178,7 @@ bool mw_provenance_take(mw_provenance_texts *texts, const mw_recipe_result *resu
     mw_json_writer_object(&required, NULL);
     mw_json_writer_string(&required, "name", result->required[i].name);
     mw_json_writer_string(&required, "sha256", result->required[i].sha256);
+    mw_json_writer_bytes(&required, "text", result->required[i].text, result->required[i].length);
     mw_json_writer_end(&required);
   }
   mw_json_writer_end(&required);
@@ -130,7 +192,7 @@ mw_side_files_provenance mw_provenance_of(const mw_provenance_texts *texts, cons
   bool set = options->dtype && mw_dtype_of_word(options->dtype, &dtype);
   return (mw_side_files_provenance){.recipe_name = mw_recipe_name(recipe), .recipe_summary = mw_recipe_summary(recipe),
                     .recipe_paper = mw_recipe_paper(recipe), .recipe_text = mw_recipe_text(recipe),
-                    .arguments_json = texts->arguments.bytes, .drawn_json = texts->drawn.bytes,
+                    .arguments_json = texts->arguments.bytes, .typed_json = texts->typed.bytes, .drawn_json = texts->drawn.bytes,
                     .required_json = texts->required.bytes, .scores_json = scores ? scores->json.bytes : NULL,
                     .scores_lines = scores ? scores->lines.bytes : NULL, .command = texts->command.bytes, .seed = options->seed,
                     .dtype = set ? mw_dtype_torch(dtype) : NULL, .copy_code = options->copy_code};
@@ -138,6 +200,7 @@ mw_side_files_provenance mw_provenance_of(const mw_provenance_texts *texts, cons
 
 void mw_provenance_free(mw_provenance_texts *texts) {
   mw_text_free(&texts->arguments);
+  mw_text_free(&texts->typed);
   mw_text_free(&texts->command);
   mw_text_free(&texts->drawn);
   mw_text_free(&texts->required);

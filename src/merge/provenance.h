@@ -8,9 +8,10 @@
 
 typedef struct mw_provenance_texts {
   mw_text arguments; /* JSON object: every argument, as typed or by default */
+  mw_text typed;     /* JSON object: the words of "arguments" and "options" as they were typed, from which a plan can be made again */
   mw_text command;   /* a command line for a shell, without -o */
   mw_text drawn;     /* JSON list: what an evaluation of the recipe has drawn by a seed */
-  mw_text required;  /* JSON list: the recipes that it required, with their hashes */
+  mw_text required;  /* JSON list: the recipes that it required, with their texts and hashes */
 } mw_provenance_texts;
 
 bool mw_provenance_compose(mw_provenance_texts *texts, const mw_recipe *recipe, const mw_binding *bindings, size_t count,

@@ -79,6 +79,7 @@ static bool check_score(const mw_options *options, mw_error *err) {
 bool mw_request_check(const mw_recipe *recipe, const mw_binding *bindings, size_t count, const mw_options *options, mw_error *err) {
   MW_TRY(mw_option_table_check(options, err));
   if (options->durable && options->no_sync) return mw_error_set(err, MW_USAGE, "--durable and --no-sync contradict each other");
+  if (options->verify && options->no_hash) return mw_error_set(err, MW_USAGE, "--verify compares checksums, and --no-hash computes none");
   MW_TRY(check_score(options, err));
   MW_TRY(check_used(recipe, options, err));
   for (size_t i = 0; i < count; i++) MW_TRY(check_binding(recipe, &bindings[i], err));

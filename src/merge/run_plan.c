@@ -7,6 +7,7 @@
 #include "merge/loss_score.h"
 #include "merge/outputs.h"
 #include "merge/plan_identity.h"
+#include "merge/seal.h"
 #include "merge/zeros.h"
 #include "output/publish.h"
 #include "output/side_files.h"
@@ -68,7 +69,8 @@ static bool fill(mw_plan *plan, mw_writer *writer, mw_training *training, mw_pro
   provenance.set_count = plan->set_count;
   ok = ok &&
        mw_side_files_write(writer, &plan->layout, &plan->inputs.family, &provenance, &plan->side_files, &plan->warnings, err) &&
-       mw_publish_output(writer, err);
+       (!plan->options.sha256 || mw_seal_write(writer, plan->options.output, err)) &&
+       (!plan->options.verify || mw_writer_verify(writer, err)) && mw_publish_output(writer, err);
   mw_text_free(&learning);
   return ok;
 }
@@ -155,7 +157,7 @@ static bool make_candidate(void *context, const mw_recipe_candidate *made, const
                        .side_files = s->plan->side_files,
                        .result = {.made = *made}};
   candidate.options.output = folder;
-  candidate.options.force = false;
+  candidate.options.force = candidate.options.sha256 = candidate.options.verify = false;
   candidate.options.no_sync = candidate.options.no_hash = true; /* it is removed when it was measured */
   candidate.provenance.drawn = candidate.provenance.required = (mw_text){0}; /* of another evaluation */
   mw_training_job learning = training_candidate(context, made);

@@ -48,17 +48,30 @@ static const char *on_base(mw_input_set *inputs, const mw_arg *args, size_t arg_
   return where;
 }
 
-static bool open_one(mw_input_set *inputs, const mw_arg *arg, const char *where, size_t number, mw_warning *warnings,
-                     mw_error *err) {
+static const mw_placed *placed_of(const mw_options *options, const char *label) {
+  for (size_t i = 0; i < options->placed_count; i++)
+    if (strcmp(options->placed[i].label, label) == 0) return &options->placed[i];
+  return NULL;
+}
+
+static bool keep(char **text, const char *from, mw_arena *arena, mw_error *err) {
+  *text = from ? mw_mem_copy(arena, from, strlen(from), err) : NULL;
+  return *text || !from;
+}
+
+static bool open_one(mw_input_set *inputs, const mw_arg *arg, const char *where, size_t number, const mw_options *options,
+                     mw_warning *warnings, mw_error *err) {
   char label[96];
   if (arg->kind != MW_ARG_MODEL) snprintf(label, sizeof label, "%s[%zu]", arg->name, number);
   else snprintf(label, sizeof label, "%s", arg->name);
   MW_TRY(mw_mem_grow(&inputs->members, &inputs->capacity, inputs->count + 1, sizeof *inputs->members, err));
   const char *kept = mw_mem_copy(&inputs->arena, label, strlen(label), err);
   mw_model *model;
-  if (!kept || !mw_model_open(where, warnings, &model, err)) return false;
+  const mw_placed *placed = placed_of(options, label);
+  if (!kept || !mw_model_open(placed ? placed->path : where, warnings, &model, err)) return false;
   inputs->members[inputs->count++] = (mw_family_member){.model = model, .label = kept};
-  return true;
+  return !placed || (keep(&model->where, where, &model->arena, err) && keep(&model->hub, placed->hub, &model->arena, err) &&
+                     keep(&model->commit, placed->commit, &model->arena, err));
 }
 
 /* What "MODEL:FIRST-END" names: the model. A path that exists is a model, whatever it is called. */
@@ -122,7 +135,7 @@ bool mw_input_set_open(mw_input_set *inputs, const mw_arg *args, size_t arg_coun
       const char *where = arg->kind == MW_ARG_PARTS ? model_of(inputs, binding->words[w], err) : binding->words[w];
       if (arg->adapter) where = on_base(inputs, args, arg_count, bindings, count, where, err);
       members[w] = arg->kind == MW_ARG_PARTS && where ? opened(inputs, first, where) : inputs->count;
-      MW_TRY(where && (members[w] < inputs->count || open_one(inputs, arg, where, w + 1, warnings, err)));
+      MW_TRY(where && (members[w] < inputs->count || open_one(inputs, arg, where, w + 1, options, warnings, err)));
     }
   }
   if (!inputs->count) return mw_error_set(err, MW_USAGE, "this recipe was given no model");

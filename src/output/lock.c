@@ -11,7 +11,7 @@
 
 #define LARGEST (64u << 20)
 #define COUNTED "xxh3: XXH3-128 of each 4194304 bytes, then XXH3-128 of these checksums in order; chunks: the first 8 digits of each"
-enum { MARK = 8 };
+enum { MARK = 8 }; /* record.h reads them */
 
 static void put_recipe(mw_json_writer *json, const mw_side_files_provenance *provenance) {
   const char *recipe = provenance->recipe_text ? provenance->recipe_text : "";
@@ -26,7 +26,10 @@ static void put_recipe(mw_json_writer *json, const mw_side_files_provenance *pro
   mw_json_writer_end(json);
 }
 
-static const char *last_part(const char *path) {
+/* "2_Dense/model.safetensors": what a file is called in the model's folder, or a lone file in its own. */
+static const char *name_in(const mw_model *model, const char *path) {
+  size_t length = model->folder ? strlen(model->folder) : 0;
+  if (length && strncmp(path, model->folder, length) == 0) return path + length + strspn(path + length, "/");
   const char *slash = strrchr(path, '/');
   return slash ? slash + 1 : path;
 }
@@ -58,11 +61,26 @@ static void put_file(mw_json_writer *json, const char *key, const char *within, 
   mw_json_writer_end(json);
 }
 
+/* A file that is held in memory as a whole. */
+static void put_small(mw_json_writer *json, const char *key, const char *within, const char *name, const char *size_key, uint64_t size,
+                      mw_checksum checksum, bool counted) {
+  char hex[33];
+  mw_json_writer_object(json, NULL);
+  put_name(json, key, within, name);
+  mw_json_writer_u64(json, size_key, size);
+  if (counted) mw_json_writer_string(json, "xxh3", mw_checksum_hex(checksum, hex));
+  mw_json_writer_end(json);
+}
+
 static const mw_checksum *sums_of(const mw_file_checksum *checksum) { return checksum ? mw_file_checksum_chunks(checksum) : NULL; }
 
-static void put_input_files(mw_json_writer *json, const char *within, const mw_model *model) {
+static void put_input_files(mw_json_writer *json, const char *within, const mw_model *model, bool counted) {
   for (size_t i = 0; i < model->file_count; i++)
-    put_file(json, "name", within, last_part(model->files[i].path), "size", model->files[i].size, sums_of(model->files[i].checksum), false);
+    put_file(json, "name", within, name_in(model, model->files[i].path), "size", model->files[i].size, sums_of(model->files[i].checksum),
+             false);
+  const mw_config *config = &model->config;
+  if (config->text)
+    put_small(json, "name", within, "config.json", "size", config->length, mw_file_checksum_of(config->text, config->length), counted);
 }
 
 /* The weights, then every small file. */
@@ -71,14 +89,8 @@ static void put_output_files(mw_json_writer *json, const char *within, const mw_
   size_t count = mw_writer_files(writer, &files);
   for (size_t i = 0; i < layout->shard_count; i++)
     put_file(json, "file", within, layout->shards[i].name, "bytes", layout->shards[i].size, sums_of(mw_writer_checksum(writer, i)), true);
-  for (size_t i = 0; i < count; i++) {
-    char hex[33];
-    mw_json_writer_object(json, NULL);
-    put_name(json, "file", within, files[i].name);
-    mw_json_writer_u64(json, "bytes", files[i].bytes);
-    if (mw_writer_is_counted(writer)) mw_json_writer_string(json, "xxh3", mw_checksum_hex(files[i].checksum, hex));
-    mw_json_writer_end(json);
-  }
+  for (size_t i = 0; i < count; i++)
+    put_small(json, "file", within, files[i].name, "bytes", files[i].bytes, files[i].checksum, mw_writer_is_counted(writer));
 }
 
 bool mw_lock_add_files(const mw_layout *layout, const mw_family_member *members, size_t count, const mw_side_files_provenance *provenance,
@@ -88,7 +100,7 @@ bool mw_lock_add_files(const mw_layout *layout, const mw_family_member *members,
   bool ok = mw_json_writer_finish(&outputs, err);
   for (size_t i = 0; i < count; i++) {
     mw_json_writer inputs = {.out = &provenance->rows.inputs[i]};
-    put_input_files(&inputs, provenance->component, members[i].model);
+    put_input_files(&inputs, provenance->component, members[i].model, mw_writer_is_counted(writer));
     ok = mw_json_writer_finish(&inputs, err) && ok;
   }
   return ok;
@@ -115,7 +127,7 @@ static void put_adapters(mw_json_writer *json, const mw_model *model) {
   mw_json_writer_end(json);
 }
 
-static void put_input(mw_json_writer *json, const mw_family_member *member, mw_text *rows) {
+static void put_input(mw_json_writer *json, const mw_family_member *member, mw_text *rows, bool counted) {
   const mw_model *model = member->model;
   mw_json_writer_object(json, NULL);
   mw_json_writer_string(json, "label", member->label);
@@ -125,7 +137,7 @@ static void put_input(mw_json_writer *json, const mw_family_member *member, mw_t
   if (model->adapter_count) put_adapters(json, model);
   mw_json_writer_list(json, "files");
   put_rows(json, rows);
-  put_input_files(json, NULL, model);
+  put_input_files(json, NULL, model, counted);
   mw_json_writer_end(json);
   mw_json_writer_end(json);
 }
@@ -133,13 +145,15 @@ static void put_input(mw_json_writer *json, const mw_family_member *member, mw_t
 bool mw_lock_compose(const mw_layout *layout, const mw_family_member *members, size_t count, const mw_side_files_provenance *provenance,
                      const mw_writer *writer, mw_text *out, mw_error *err) {
   mw_json_writer json = {.out = out, .layout = MW_JSON_WRITER_INDENTED, .streamed = 1};
+  bool counted = mw_writer_is_counted(writer);
   mw_json_writer_object(&json, NULL);
   mw_json_writer_string(&json, "moonweld", MW_VERSION);
   mw_json_writer_u64(&json, "numeric_profile", MW_LOCK_NUMERIC_PROFILE);
-  mw_json_writer_string(&json, "checksums", mw_writer_checksum(writer, 0) ? COUNTED : NULL);
+  mw_json_writer_string(&json, "checksums", counted ? COUNTED : NULL);
   put_recipe(&json, provenance);
   mw_json_writer_raw(&json, "requires", provenance->required_json ? provenance->required_json : "[]");
   mw_json_writer_raw(&json, "arguments", provenance->arguments_json ? provenance->arguments_json : "{}");
+  if (provenance->typed_json) mw_json_writer_raw(&json, "typed", provenance->typed_json);
   mw_json_writer_u64(&json, "seed", provenance->seed);
   mw_json_writer_raw(&json, "drawn", provenance->drawn_json ? provenance->drawn_json : "[]");
   if (provenance->scores_json) mw_json_writer_raw(&json, "scores", provenance->scores_json);
@@ -147,7 +161,8 @@ bool mw_lock_compose(const mw_layout *layout, const mw_family_member *members, s
   if (provenance->set_count) mw_config_edit_tell(provenance->sets, provenance->set_count, "config", &json);
   mw_json_writer_string(&json, "command", provenance->command);
   mw_json_writer_list(&json, "inputs");
-  for (size_t i = 0; i < count; i++) put_input(&json, &members[i], provenance->rows.inputs ? &provenance->rows.inputs[i] : NULL);
+  for (size_t i = 0; i < count; i++)
+    put_input(&json, &members[i], provenance->rows.inputs ? &provenance->rows.inputs[i] : NULL, counted);
   mw_json_writer_end(&json);
   if (provenance->components_json) mw_json_writer_raw(&json, "components", provenance->components_json);
   mw_json_writer_list(&json, "outputs");

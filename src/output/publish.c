@@ -111,11 +111,15 @@ static bool name_weights(mw_writer *writer, bool exists, mw_error *err) {
  * file finishes it (format/lone.h). */
 static bool publish_lone(mw_writer *writer, bool exists, mw_error *err) {
   const mw_target *target = &writer->target;
+  bool sealed = false;
+  for (size_t i = 0; i < writer->file_count; i++) sealed |= strcmp(writer->files[i].name, MW_WRITER_SEAL) == 0;
   MW_TRY(name_weights(writer, exists, err));
+  if (!sealed) unlinkat(writer->parent, last_part(target->seal), 0); /* of an older output */
   mw_error second;
   bool synced = sync_parent(writer, err);
   mw_error *told = synced ? err : &second;
   bool named = name_company(writer, "merge.lock.json", target->lock, told) && name_company(writer, "README.md", target->card, told) &&
+               (!sealed || name_company(writer, MW_WRITER_SEAL, target->seal, told)) &&
                (unlinkat(writer->parent, writer->partial, AT_REMOVEDIR) == 0 || mw_folder_remove(writer->parent, writer->partial, told));
   return synced && named;
 }

@@ -17,10 +17,11 @@ typedef struct mw_side_files_provenance {
   const char *recipe_name, *recipe_summary, *recipe_paper;
   const char *recipe_text;      /* the file, or the built-in's text */
   const char *arguments_json;   /* {"t": "0.5", "models": ["a", "b"]}: as typed or by default */
+  const char *typed_json;       /* {"arguments": {"t": ["0.5"]}, "options": {"dtype": ["bf16"]}}: the words as typed */
   const char *drawn_json;       /* [{"what": "seed:beta(0.5, 0.5)", "value": 0.31}] */
   const char *scores_json;      /* {"candidates": [...], "chosen": 2}, or NULL where nothing was scored */
   const char *scores_lines;     /* the candidates as JSON lines, for moonweld/scores.jsonl, or NULL */
-  const char *required_json;    /* [{"name": "ties", "sha256": "..."}] */
+  const char *required_json;    /* [{"name": "ties", "sha256": "...", "text": "..."}] */
   const char *command;          /* a command line that makes the same output again */
   const char *learning_json;    /* settings, data and course of trainings; NULL where nothing was learned */
   uint64_t seed;

@@ -37,7 +37,8 @@ static bool name_company(mw_target *target, mw_arena *arena, mw_error *err) {
   bool lone = mw_text_ends_with(target->typed, MW_SAFETENSORS_ENDING);
   target->lock = lone ? beside(target, ".lock.json", arena, err) : mw_file_join(arena, target->path, "merge.lock.json", err);
   target->card = lone ? beside(target, ".md", arena, err) : NULL;
-  return target->lock && (!lone || target->card);
+  target->seal = lone ? beside(target, ".seal.json", arena, err) : NULL;
+  return target->lock && (!lone || (target->card && target->seal));
 }
 
 bool mw_target_resolve(const char *out, mw_arena *arena, mw_target *target, mw_error *err) {
@@ -146,7 +147,8 @@ static bool may_make_lone(const mw_target *target, bool force, const struct stat
     return mw_error_hint(err, "choose another name, or remove it yourself");
   }
   const char *taken = lock != MW_LOCK_NONE ? NULL : here ? target->path : lstat(target->lock, &status) == 0 ? target->lock
-                                                         : lstat(target->card, &status) == 0 ? target->card : NULL;
+                                                         : lstat(target->card, &status) == 0 ? target->card
+                                                         : lstat(target->seal, &status) == 0 ? target->seal : NULL;
   if (taken) {
     cannot(err, "exists and was not made by Moonweld", taken == target->path ? target->typed : taken);
     return mw_error_hint(err, "choose another name, or remove it yourself; --force replaces only what Moonweld made");

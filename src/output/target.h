@@ -12,6 +12,7 @@ typedef struct mw_target {
   const char *path;   /* parent/name */
   const char *lock;   /* path of its lock file: path/merge.lock.json, or parent/NAME.lock.json of a lone file */
   const char *card;   /* parent/NAME.md of a lone file NAME.safetensors; NULL where the output is a folder */
+  const char *seal;   /* parent/NAME.seal.json of a lone file, likewise */
 } mw_target;
 
 /* Resolves the folder of OUT, which must exist. Strings are in the arena. */

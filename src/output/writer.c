@@ -223,6 +223,40 @@ mw_file_checksum *mw_writer_checksum(const mw_writer *writer, size_t shard) {
   return writer->counted ? writer->counted[shard].checksum : NULL;
 }
 
+static bool is_read_back(const char *path, bool same, mw_error *err) {
+  mw_text_escaped room;
+  if (same) return true;
+  mw_error_set(err, MW_IO, "%s: what is read back is not what was written", mw_text_escape_z(&room, path));
+  return mw_error_hint(err, "nothing was published; the disk or the memory of this machine is not to be trusted");
+}
+
+static bool verify_shard(const mw_file *shard, mw_error *err) {
+  const mw_checksum *written = mw_file_checksum_chunks(shard->checksum);
+  MW_TRY(mw_sync_file(shard->fd, shard->path, err));
+  posix_fadvise(shard->fd, 0, 0, POSIX_FADV_DONTNEED);
+  for (size_t i = 0; i < mw_file_checksum_count(shard->checksum); i++) {
+    mw_checksum read;
+    MW_TRY(mw_file_checksum_read(shard, i, &read, err) && is_read_back(shard->path, mw_checksum_same(read, written[i]), err));
+  }
+  return true;
+}
+
+static bool verify_small(mw_writer *writer, const mw_writer_small *small, mw_error *err) {
+  char *bytes;
+  size_t length;
+  const char *path = mw_file_join(&writer->arena, writer->folder, small->name, err);
+  MW_TRY(path && mw_file_slurp(path, SIZE_MAX, &bytes, &length, err));
+  mw_checksum read = mw_file_checksum_of(bytes, length);
+  free(bytes);
+  return is_read_back(path, length == small->bytes && mw_checksum_same(read, small->checksum), err);
+}
+
+bool mw_writer_verify(mw_writer *writer, mw_error *err) {
+  for (size_t i = 0; i < writer->shard_count && writer->counted; i++) MW_TRY(verify_shard(&writer->counted[i], err));
+  for (size_t i = 0; i < writer->file_count; i++) MW_TRY(verify_small(writer, &writer->files[i], err));
+  return true;
+}
+
 size_t mw_writer_files(const mw_writer *writer, const mw_writer_small **first) {
   *first = writer->files;
   return writer->file_count;

@@ -40,6 +40,8 @@ bool mw_writer_count(mw_writer *writer, const mw_layout *layout, mw_file_checksu
 bool mw_writer_is_counted(const mw_writer *writer);
 /* Of a shard, or NULL if they are not counted. */
 mw_file_checksum *mw_writer_checksum(const mw_writer *writer, size_t shard);
+/* The one small file that a lone output has beside its lock and card. */
+#define MW_WRITER_SEAL "moonweld/seal.json"
 /* A small file of the output, "config.json" or "sub/name". */
 bool mw_writer_file(mw_writer *writer, const char *name, const void *bytes, size_t length, mw_error *err);
 /* The small files that were written, in their order. */
@@ -49,6 +51,9 @@ typedef struct mw_writer_small {
   mw_checksum checksum; /* as format/file_checksum.h computes it */
 } mw_writer_small;
 size_t mw_writer_files(const mw_writer *writer, const mw_writer_small **first);
+/* Reads every file back, from the disk if the system lets go of what it holds in memory: MW_IO where one has not its checksum. The
+ * shards must be counted. */
+bool mw_writer_verify(mw_writer *writer, mw_error *err);
 /* The path of the temporary folder, for reading it before it is published. */
 const char *mw_writer_folder(const mw_writer *writer);
 /* Removes what was neither published nor kept. */

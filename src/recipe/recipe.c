@@ -31,6 +31,9 @@ enum { MOST_DRAWN = 1 << 20, MOST_DRAWN_EACH = 8 << 10 };
 struct mw_recipe {
   char *name, *text;
   const char *folder; /* where `require` may look; NULL for a built-in */
+  const mw_recipe_required *given; /* or the only recipes that it finds, where it was loaded from a text */
+  size_t given_count;
+  bool from_text;
   char chunk[256];
   size_t length;
   mw_signature signature;
@@ -109,8 +112,18 @@ static bool record(mw_recipe_result *result, const char *name, const char *text,
   mw_sha256_of(text, length, hex);
   if (!(new->name = mw_mem_copy(&result->arena, name, strlen(name), err))) return false;
   if (!(new->sha256 = mw_mem_copy(&result->arena, hex, 64, err))) return false;
+  if (!(new->text = mw_mem_copy(&result->arena, text, length, err))) return false;
+  new->length = length;
   result->required_count++;
   return true;
+}
+
+/* The recipe of that name which the caller has given, or NULL with what to say. */
+static const mw_recipe_required *find_given(const mw_recipe *recipe, const char *name, mw_error *err) {
+  for (size_t i = 0; i < recipe->given_count; i++)
+    if (strcmp(recipe->given[i].name, name) == 0) return &recipe->given[i];
+  mw_error_set(err, MW_DATA, "there is no recipe '%s' among those that were recorded", name);
+  return NULL;
 }
 
 /* The child asked for the recipe `name`: answers its text and what errors call it, or why there is none, which the child raises as
@@ -121,15 +134,21 @@ static bool answer_require(const asking *ask, int fd, const char *name, mw_error
   char chunk[200], *text = NULL;
   size_t length = 0;
   bool ok = is_word(name) || mw_error_set(&refusal, MW_DATA, "require takes a recipe's name: letters, digits, _ and -");
-  const mw_embed *embedded = ok ? mw_builtins_find(name) : NULL;
+  bool from_text = ask->recipe->from_text;
+  const mw_embed *embedded = ok && !from_text ? mw_builtins_find(name) : NULL;
+  const mw_recipe_required *given = ok && from_text ? find_given(ask->recipe, name, &refusal) : NULL;
   if (embedded) {
     snprintf(chunk, sizeof chunk, "@recipes/%s.lua", name);
     length = embedded->length;
+  } else if (from_text) {
+    snprintf(chunk, sizeof chunk, "@%s.lua", given ? name : "");
+    ok = given != NULL;
+    length = given ? given->length : 0;
   } else if (ok) {
     snprintf(chunk, sizeof chunk, "@%s.lua", name);
     ok = beside(ask->recipe, name, &text, &length, &refusal);
   }
-  const char *bytes = embedded ? embedded->bytes : text;
+  const char *bytes = embedded ? embedded->bytes : given ? given->text : text;
   mw_message_put_text(&answer, ok ? chunk : refusal.text, strlen(ok ? chunk : refusal.text));
   if (ok) mw_message_put_text(&answer, bytes, length);
   bool done = (!ok || !ask->result || record(ask->result, name, bytes, length, err)) &&
@@ -311,10 +330,9 @@ static bool run(asking *ask, mw_interpreter *state, mw_sandbox_limits limits, mw
   return false;
 }
 
-bool mw_recipe_load(const char *name, const mw_options *options, mw_recipe **out, mw_error *err) {
-  mw_recipe *recipe = mw_mem_new(1, sizeof *recipe, err);
-  if (!recipe) return false;
-  bool ok = mw_option_table_check(options, err) && find(recipe, name, err) && mw_interpreter_open(&recipe->template, &mw_prelude_core, err);
+/* Lets a child describe the recipe, whose text is known. Frees it if that fails. */
+static bool describe(mw_recipe *recipe, const mw_options *options, mw_recipe **out, mw_error *err) {
+  bool ok = mw_interpreter_open(&recipe->template, &mw_prelude_core, err);
   if (ok) {
     asking ask = {.recipe = recipe, .described = recipe, .child = {recipe->text, recipe->chunk, recipe->length, NULL, 0}};
     mw_interpreter state = recipe->template;
@@ -325,6 +343,33 @@ bool mw_recipe_load(const char *name, const mw_options *options, mw_recipe **out
   if (!ok) mw_recipe_free(recipe);
   else *out = recipe;
   return ok;
+}
+
+bool mw_recipe_load(const char *name, const mw_options *options, mw_recipe **out, mw_error *err) {
+  mw_recipe *recipe = mw_mem_new(1, sizeof *recipe, err);
+  if (!recipe) return false;
+  if (mw_option_table_check(options, err) && find(recipe, name, err)) return describe(recipe, options, out, err);
+  mw_recipe_free(recipe);
+  return false;
+}
+
+bool mw_recipe_load_text(const char *name, const char *text, size_t length, const mw_recipe_required *required, size_t count,
+                         const mw_options *options, mw_recipe **out, mw_error *err) {
+  mw_text_escaped shown;
+  mw_recipe *recipe = mw_mem_new(1, sizeof *recipe, err);
+  if (!recipe) return false;
+  recipe->given = required, recipe->given_count = count, recipe->from_text = true;
+  recipe->length = length;
+  snprintf(recipe->chunk, sizeof recipe->chunk, "@%s", mw_text_escape_z(&shown, name));
+  bool ok = length <= LARGEST_RECIPE || mw_error_set(err, MW_DATA, "%s: a recipe has at most %d bytes", shown.bytes, LARGEST_RECIPE);
+  ok = ok && mw_option_table_check(options, err) && check_text(name, shown.bytes, text, length, err) &&
+       (recipe->name = mw_mem_copy(&recipe->arena, name, strlen(name), err)) && (recipe->text = mw_mem_new(length + 1, 1, err));
+  if (ok) {
+    memcpy(recipe->text, text, length);
+    return describe(recipe, options, out, err);
+  }
+  mw_recipe_free(recipe);
+  return false;
 }
 
 void mw_recipe_free(mw_recipe *recipe) {

@@ -82,9 +82,10 @@ typedef struct mw_recipe_task {
   const mw_recipe_scorer *scorer; /* NULL: there is no --score */
 } mw_recipe_task;
 
-/* A recipe that another one required, and the hash of its text. */
+/* A recipe that another one required: its text as it was read, and the hash of that. */
 typedef struct mw_recipe_required {
-  const char *name, *sha256;
+  const char *name, *sha256, *text;
+  size_t length;
 } mw_recipe_required;
 
 /* What an evaluation gives. */
@@ -107,5 +108,8 @@ void mw_recipe_release(mw_recipe_result *result);
 mw_sandbox_limits mw_recipe_limits(const mw_options *options, size_t tensors);
 /* The recipe file's own text. */
 const char *mw_recipe_text(const mw_recipe *recipe);
+/* Loads a recipe from its text, as a lock file holds it. What it requires is found among `required`, borrowed, and nowhere else. */
+bool mw_recipe_load_text(const char *name, const char *text, size_t length, const mw_recipe_required *required, size_t count,
+                         const mw_options *options, mw_recipe **out, mw_error *err);
 
 #endif

@@ -90,6 +90,11 @@ RECIPE
       moonweld diff "$PICO/kjv" "$PICO/py" --base "$PICO/base" --json > diff
       moonweld eval "$PICO/kjv" --data a.jsonl --json > eval
       moonweld ./best.lua --models "$PICO/kjv" "$PICO/py" --data a.jsonl --score loss:a.jsonl --threads 1 --dtype f32 -o best --log-json 2>> events
+      moonweld seal best
+      moonweld verify best --json > verify1
+      cp -r best worse
+      echo >> worse/README.md
+      moonweld verify worse --json > verify2 2> /dev/null || true
       moonweld lerp --a "$PICO/kjv/model.safetensors" --b "$PICO/py" -o lone --log-json 2>> events
       moonweld lerp --a "$PICO/kjv" --b nowhere -o no --log-json 2>> events || true
     ]]
@@ -101,6 +106,8 @@ RECIPE
   it("eval", function() holds("eval --json", { "eval" }) end)
   it("events", function() holds("--log-json", { "events" }, true, function(event) return event.event end) end)
   it("the lock", function() holds("merge.lock.json", { "best/merge.lock.json", "pipeline/merge.lock.json" }) end)
+  it("verify", function() holds("verify --json", { "verify1", "verify2" }) end)
+  it("the seal", function() holds("moonweld/seal.json", { "best/moonweld/seal.json" }) end)
   it("the log of a training", function() holds("moonweld/training.jsonl", { "best/moonweld/training.jsonl" }, true) end)
   it("has a section for each command that prints JSON", function()
     for line in io.lines "src/cli/commands.def" do

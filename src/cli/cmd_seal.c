@@ -1,0 +1,30 @@
+/* cmd_seal.c: SHA-256 of an output's files, and the digest that OpenSSF Model Signing signs. */
+#include "commands.h"
+#include "signals.h"
+
+static const mw_options_doc options[] = {
+  { "quiet", "", "no progress" },
+  { NULL, NULL, NULL },
+};
+
+static bool progress(void *context, uint64_t done, uint64_t total, unsigned pass) {
+  (void)pass;
+  mw_term_progress(context, done, total, 1, 1);
+  return mw_signals_caught() == 0;
+}
+
+static int run(mw_term *term, const mw_options_line *line) {
+  mw_verify_options how = { .progress = progress, .context = term };
+  mw_error err = { .status = MW_OK };
+  char root[65];
+  mw_term_begin(term);
+  mw_signals_hold();
+  bool good = mw_seal(line->operands[0], &how, root, &err);
+  mw_term_clear(term);
+  if (!good) return mw_term_error(term, &err);
+  printf("sha256:%s\n", root);
+  return 0;
+}
+
+const mw_command mw_cmd_seal = { "seal", "OUT", "write the SHA-256 of every file of an output, as OpenSSF Model Signing has it",
+                                 "an output", 1, 1, options, run };
