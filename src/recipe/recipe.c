@@ -142,7 +142,7 @@ static bool answer_require(const asking *ask, int fd, const char *name, mw_error
     length = embedded->length;
   } else if (from_text) {
     snprintf(chunk, sizeof chunk, "@%s.lua", given ? name : "");
-    ok = given != NULL;
+    ok = given && mw_source_check(name, name, given->text, given->length, &refusal);
     length = given ? given->length : 0;
   } else if (ok) {
     snprintf(chunk, sizeof chunk, "@%s.lua", name);
@@ -361,8 +361,7 @@ bool mw_recipe_load_text(const char *name, const char *text, size_t length, cons
   recipe->given = required, recipe->given_count = count, recipe->from_text = true;
   recipe->length = length;
   snprintf(recipe->chunk, sizeof recipe->chunk, "@%s", mw_text_escape_z(&shown, name));
-  bool ok = length <= LARGEST_RECIPE || mw_error_set(err, MW_DATA, "%s: a recipe has at most %d bytes", shown.bytes, LARGEST_RECIPE);
-  ok = ok && mw_option_table_check(options, err) && check_text(name, shown.bytes, text, length, err) &&
+  bool ok = mw_option_table_check(options, err) && mw_source_check(name, shown.bytes, text, length, err) &&
        (recipe->name = mw_mem_copy(&recipe->arena, name, strlen(name), err)) && (recipe->text = mw_mem_new(length + 1, 1, err));
   if (ok) {
     memcpy(recipe->text, text, length);

@@ -24,8 +24,9 @@ static bool check_characters(const char *what, const char *text, size_t length, 
 }
 
 /* A recipe must be plain text: Lua would also load compiled code, which can break its own interpreter. */
-static bool check_text(const char *path, const char *what, const char *text, size_t length, mw_error *err) {
-  const mw_recognise_kind *kind = length ? mw_recognise(path, text, length) : NULL;
+bool mw_source_check(const char *name, const char *what, const char *text, size_t length, mw_error *err) {
+  if (length > LARGEST) return mw_error_set(err, MW_DATA, "%s: %zu bytes, at most %d are read", what, length, LARGEST);
+  const mw_recognise_kind *kind = length ? mw_recognise(name, text, length) : NULL;
   if (kind && kind != &mw_recognise_text) return mw_recognise_refuse(what, kind, text, length, "a recipe, which is a Lua text", err);
   if (length && text[0] == '\x1b') return mw_error_set(err, MW_DATA, "%s: is compiled Lua; recipes are text", what);
   if (memchr(text, 0, length)) return mw_error_set(err, MW_DATA, "%s: holds a NUL character; recipes are text", what);
@@ -56,7 +57,7 @@ bool mw_source_read(const char *path, const char *within, char **text, size_t *l
   MW_TRY(mw_file_open(&file, path, err));
   bool read = (!within || lies_within(&file, within, err)) && mw_file_slurp_open(&file, LARGEST, text, length, err);
   mw_file_close(&file);
-  if (!read || check_text(path, mw_text_escape_z(&shown, path), *text, *length, err)) return read;
+  if (!read || mw_source_check(path, mw_text_escape_z(&shown, path), *text, *length, err)) return read;
   free(*text);
   *text = NULL;
   return false;
