@@ -40,12 +40,17 @@ kthvalue: x:kth_magnitude(k)
 topk top_k: x:keep_top(density)
 inner vdot: x:dot(y)
 cosine_similarity cos_sim: x:cosine(y)
-flatten ravel view reshape: x:flat()
+flatten ravel: x:flat()
+view: x:reshape{rows, columns}
+transpose permute t: x:T()
+take index_select: x:gather(indices)
 dropout: x:drop_rescale(p, seed)
 rand: a.seed:uniform(), of arg.seed()
 randn randn_like: x:normal(seed)
 rand_like: x:bernoulli(p, seed)
-stack cat concat: models{x, y}
+stack: models{x, y}
+cat concat concatenate vstack: join{x, y, along = "row"}
+hstack: join{x, y, along = "column"}
 keys items state_dict: m:map(function(tensor, name) ... end)
 list: models{...}
 len: #list

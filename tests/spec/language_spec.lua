@@ -163,7 +163,7 @@ describe("a name in brackets is the tensor's where a tensor has it", function()
   local m = toy.write { norm = { 3, -4 }, abs = { -6, 6 }, w = { 1, 2 } }
   local function of_w(expression) -- what w is times the expression, a number of m
     local text = 'return recipe { "d", arg.model("m", "m"), function(a)\nlocal m = a.m\n' ..
-      'return m:map(function(t, name) if name ~= "w" then return t end\nlocal s = ' .. expression .. '\nreturn t:eq(t):keep(t:eq(t)) * s end) end }'
+      'return m:map(function(t, name) if name ~= "w" then return t end\nlocal s = ' .. expression .. '\nreturn (t:eq(t):keep(t:eq(t)) * s):unweighed() end) end }'
     return toy.run(text, { m = m }).w[1]
   end
   it("in brackets", function() assert.equal(4, of_w 'm["norm"]:peak()') end)
