@@ -12,10 +12,11 @@ if ! "$python" -c 'import torch, transformers, safetensors' 2>/dev/null; then
   exit 0
 fi
 failed=0
-for script in ${*:-torch_check.py losses.py stack_check.py loading_check.py mergekit_check.py diffusers_check.py sentence_check.py signing_check.py}; do
+for script in ${*:-torch_check.py losses.py stack_check.py loading_check.py mergekit_check.py diffusers_check.py sentence_check.py signing_check.py peft_check.py}; do
   case $script in # what it needs beside torch and transformers
     mergekit_check.py) module=mergekit ;;
     diffusers_check.py) module=diffusers ;;
+    peft_check.py) module=peft ;;
     sentence_check.py) module=sentence_transformers ;;
     signing_check.py) module=model_signing ;;
     *) module=torch ;;

@@ -1,0 +1,61 @@
+"""peft: for every variant of LoRA, MODEL+ADAPTER in f32 is what merge_and_unload makes, within a few roundings of f32: at most 4e-7 of the
+largest value of a tensor. Everything else is the base's to the last bit, and logits are the same."""
+import os
+
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+
+from peers import WORK, check, end, merge, tensors
+
+torch.manual_seed(0)
+BOUND = 4e-7
+RANK = {"r": 4, "lora_alpha": 8}
+VARIANTS = {
+    "LoRA": ("llama", dict(target_modules=["q_proj", "down_proj"])),
+    "LoRA of every linear layer": ("llama", dict(target_modules="all-linear", init_lora_weights="gaussian")),
+    "rsLoRA": ("llama", dict(use_rslora=True, target_modules=["q_proj"])),
+    "ranks and alphas by pattern": ("llama", dict(target_modules=["q_proj", "v_proj", "up_proj"],
+        rank_pattern={"q_proj": 2, r"layers\.1\.mlp\.up_proj": 6}, alpha_pattern={r"model.layers.\d+.self_attn.v_proj": 3.5})),
+    "DoRA": ("llama", dict(use_dora=True, target_modules=["q_proj", "up_proj"])),
+    "modules saved whole": ("llama", dict(target_modules=["q_proj"], modules_to_save=["lm_head", "embed_tokens"])),
+    "all biases": ("llama", dict(target_modules=["q_proj"], bias="all")),
+    "biases of the adapted": ("llama", dict(target_modules=["q_proj"], bias="lora_only")),
+    "a bias of B": ("llama", dict(target_modules=["q_proj"], lora_bias=True)),
+    "an embedding": ("llama", dict(target_modules=["embed_tokens", "q_proj"])),
+    "an embedding with DoRA": ("llama", dict(use_dora=True, target_modules=["embed_tokens"])),
+    "GPT-2's Conv1D": ("gpt2", dict(fan_in_fan_out=True, target_modules=["c_attn", "c_proj"])),
+    "Conv1D with DoRA": ("gpt2", dict(use_dora=True, fan_in_fan_out=True, target_modules=["c_attn", "c_proj"])),
+}
+
+
+def at(*parts):
+    return os.path.join(WORK.name, *parts)
+
+
+llama = LlamaForCausalLM(LlamaConfig(vocab_size=100, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4,
+                                     num_key_value_heads=2, tie_word_embeddings=False, attention_bias=True))
+for p in llama.parameters():
+    p.data.normal_(0, 0.05)
+llama.save_pretrained(at("llama"))
+GPT2LMHeadModel(GPT2Config(vocab_size=100, n_embd=32, n_layer=2, n_head=4, n_positions=32)).save_pretrained(at("gpt2"))
+text = torch.arange(20).reshape(1, 20)
+
+for number, (name, (base, settings)) in enumerate(VARIANTS.items()):
+    adapter = at(f"adapter-{number}")
+    model = get_peft_model(AutoModelForCausalLM.from_pretrained(at(base)), LoraConfig(task_type="CAUSAL_LM", **RANK, **settings))
+    for _, p in model.named_parameters():
+        if p.requires_grad:
+            p.data.add_(torch.randn_like(p) * 0.05)
+    model.save_pretrained(adapter)
+    made = merge("soup", "--models", at(base) + "+" + adapter)
+    merged = model.merge_and_unload().eval()
+    ours, theirs, before = tensors(made), merged.state_dict(), tensors(at(base))
+    worst = max(((ours[key] - theirs[key]).abs().max() / theirs[key].abs().max().clamp(min=1e-9)).item() for key in ours)
+    kept = [key for key in ours if key in before and torch.equal(theirs[key], before[key])]
+    check(worst <= BOUND, f"{name}: merge_and_unload within {worst:.1e}")
+    check(all(torch.equal(ours[key], before[key]) for key in kept) and len(kept) < len(before), f"{name}: {len(kept)} tensors as they were")
+    with torch.no_grad():
+        logits = AutoModelForCausalLM.from_pretrained(made).eval()(text).logits
+        check(torch.allclose(logits, merged(text).logits, atol=1e-5), f"{name}: the same logits")
+end()
