@@ -104,6 +104,8 @@ bool mw_hub_find(const char *id, mw_arena *arena, const char **folder, const cha
   if (!repository) return false;
   if (find_snapshot(repository, revision, arena, folder, commit, err)) return true;
   if (err->status != MW_MISSING) return false;
+  if (mw_file_is_folder(repository))
+    return mw_error_hint(err, "the cache has the model, but not this revision: download it, or say which one: org/name@COMMIT");
   mw_text_escaped place;
   mw_error_set(err, MW_MISSING, "'%s' is neither a path that exists nor in the local cache %s", mw_text_escape_z(&shown, id),
                mw_text_escape_z(&place, root));
