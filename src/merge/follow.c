@@ -387,6 +387,7 @@ static bool follow_vocabulary(following *f) {
   uint64_t rows = mw_graph_rank(f->made->graph, shape) == 2 ? mw_graph_dims(f->made->graph, shape)[0] : 0;
   if (rows && embedding->rank == 2 && rows != embedding->shape[0])
     MW_TRY(follow_number(f, config->root, NULL, "vocab_size", embedding->shape[0], rows));
+  if (!f->made->layout.own) return true;
   bool head = output_called(f, mw_tied_head_name) != NULL, had = mw_family_find(f->donor, mw_tied_head_name) != NULL;
   if (head == had || (head && !config->tied)) return true;
   const mw_json key = {MW_JSON_STRING, "\"tie_word_embeddings\"", sizeof tie + 1};
@@ -398,8 +399,8 @@ static bool follow(following *f) {
     MW_TRY(mw_mem_grow(&f->sets, &f->set_capacity, i + 1, sizeof *f->sets, f->err));
     f->sets[f->set_count++] = f->made->layout.sets[i];
   }
-  if (!f->made->layout.own || !f->donor->model->config.text) return true;
-  MW_TRY(find_stacks(f));
+  if (!f->donor->model->config.text) return true;
+  if (f->made->layout.own) MW_TRY(find_stacks(f));
   for (size_t i = 0; i < f->stack_count; i++)
     if (f->stacks[i].before && f->stacks[i].after && is_changed(f, &f->stacks[i])) MW_TRY(follow_stack(f, &f->stacks[i]));
   return follow_vocabulary(f);

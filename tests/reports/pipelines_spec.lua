@@ -144,7 +144,7 @@ describe("the output of a pipeline", function()
 
   it("survives a kill at any time: absent, old or complete", function()
     for _, delay in ipairs { "0.01", "0.05", "0.1", "0.15", "0.2", "0.3" } do
-      M.run("rm -rf killed*; cp -r kept killed; timeout -s KILL " .. delay .. [[ "$program" lerp --a b --b base --force -o killed --quiet > /dev/null 2>&1]])
+      M.run("rm -rf killed*; cp -r kept killed; timeout --foreground -s KILL " .. delay .. [[ "$program" lerp --a b --b base --force -o killed --quiet > /dev/null 2>&1]])
       local unet, encoder = first("killed", "unet"), first("killed", "text_encoder")
       assert.is_true(unet == 2 and encoder == 6 or unet == 1.5 and encoder == 5, ("a mixture: %g %g"):format(unet, encoder))
       assert.equal(0, (M.run "moonweld lerp --a b --b base --force -o killed"))
