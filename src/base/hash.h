@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-/* A new secret: an odd random number. A table keeps its own. */
+/* The secret of this run, an odd random number. A table keeps what it was given. */
 uint64_t mw_hash_secret(void);
 
 /* Adds the next part of the key. */

@@ -329,9 +329,9 @@ for i, t in ipairs(pieces) do
   entries[i] = ('"%s":"%s"'):format(t[1], name)
 end
 write("m/model.safetensors.index.json", map(table.concat(entries, ",")))
-check("F10 inputs", "soup --models m m -o out", 66, "Too many open files", "ulimit -n")
+check("F10 inputs", "soup --models m m -o out", 0)
 before = "prlimit --nofile=80"
-check("F10 outputs", "soup --models m m --shard-size 8 -o out", 74, "Too many open files", "ulimit -n")
+check("F10 outputs", "soup --models m m --shard-size 8 -o out", 0)
 before = nil
 check("F14", "soup --models good zero --weight 1.5 2.5 -o out", 0)
 local digest = read("out/model.safetensors")
