@@ -2,6 +2,7 @@
 #include "output/record.h"
 #include "format/file.h"
 #include "format/file_checksum.h"
+#include "format/lone.h"
 #include "format/safetensors.h"
 #include "output/lock.h"
 #include <stdlib.h>
@@ -220,7 +221,7 @@ bool mw_record_open(const char *where, mw_record *r, mw_error *err) {
   size_t length;
   mw_text_escaped shown;
   *r = (mw_record){0};
-  if (!find(r, where, err)) return false;
+  if (!find(r, where, err) || (r->weights && !mw_lone_mend(r->weights, err))) return false;
   bool there = mw_file_exists(r->path);
   if (!there && !mw_file_exists(where)) return mw_error_set(err, MW_MISSING, "%s: no such file or folder", mw_text_escape_z(&shown, where));
   if (!there) {

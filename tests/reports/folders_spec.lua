@@ -280,7 +280,7 @@ describe("-o NAME.safetensors", function()
         folder, folder))
     end
     for _, command in ipairs { "inspect killed/x.safetensors", "plan lerp --a killed/x.safetensors --b lone_b.safetensors",
-      "lerp --a lone_a.safetensors --b lone_b.safetensors -o killed/x.safetensors" } do
+      "lerp --a lone_a.safetensors --b lone_b.safetensors -o killed/x.safetensors", "verify killed/x.safetensors" } do
       killed "killed"
       exits(command:find("-o", 1, true) and 73 or 0, "moonweld " .. command)
       assert.same({ "x.lock.json", "x.md", "x.safetensors" }, names "killed")
