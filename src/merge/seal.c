@@ -4,6 +4,7 @@
 #include "merge/seal.h"
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/json_writer.h"
 #include "base/sha256.h"
 #include "format/atomic_file.h"
@@ -147,13 +148,15 @@ static bool hash_all(mw_verify_run *run, entry **entries, size_t *count, mw_erro
 }
 
 static bool write_seal(mw_record *record, const mw_text *text, mw_error *err) {
-  const char *path = place_of(record, err);
+  const char *path = place_of(record, err), *folder = NULL;
   MW_TRY(path != NULL);
   if (!record->weights) {
-    const char *folder = mw_file_join(&record->arena, record->folder, "moonweld", err);
+    folder = mw_file_join(&record->arena, record->folder, "moonweld", err);
     MW_TRY(folder && mw_file_make_folder(folder, err));
   }
-  return mw_atomic_file_write(path, MARK, text->bytes, text->length, err);
+  bool done = mw_atomic_file_write(path, MARK, text->bytes, text->length, err);
+  if (!done && folder) rmdir(folder); /* only if nothing else is in it */
+  return done;
 }
 
 /* Only what is as it was recorded is sealed. Of a lock without checksums nobody can tell. */

@@ -166,8 +166,13 @@ bool mw_plan_abandon(void) {
 
 /* ---- the last number ---- */
 
+/* Digits of a path are no number: neither those of "/tmp/42/x" nor of "run-8e7". */
 static bool is_word(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '.';
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '.' || c == '/';
+}
+
+static bool starts_word(const char *text, const char *at) {
+  return at == text || !(is_word(at[-1]) || (at[-1] == '-' && at - text > 1 && is_word(at[-2])));
 }
 
 /* The length of a decimal number at `at`, or 0. */
@@ -198,7 +203,7 @@ static size_t nonfinite_at(const char *at) {
 bool mw_subprocess_number(const char *text, double *value) {
   bool found = false;
   for (const char *at = text; *at;) {
-    bool starts = at == text || !is_word(at[-1]);
+    bool starts = starts_word(text, at);
     size_t length = starts ? number_at(at) : 0, skip = length || !starts ? length : nonfinite_at(at);
     if (!skip || (is_word(at[skip]) && (at[skip] != '.' || is_word(at[skip + 1])))) {
       at++;

@@ -255,6 +255,10 @@ for name, fill in pairs { pa = 1, pb = 3 } do
 end
 command("a pipeline", "slerp --a pa --b pb --t 0.5 -o room/p --threads 2 --quiet")
 command("a lone file", "slerp --a a --b b --t 0.5 -o room/one.safetensors --threads 2 --quiet")
+local made_by = "slerp --a a --b b --t 0.5 --threads 2 -o room/out"
+command("verify", "verify room/out --inputs", made_by)
+command("rebuild", "rebuild room/out -o room/again --threads 2 --quiet", made_by)
+command("seal", "seal room/out", made_by)
 
 -- ---- a lone file that is replaced ----
 

@@ -30,10 +30,12 @@ static void numbers(void) {
   last("nan first, then 4", 4);
   last("{\"score\":0.125}", 0.125);
   last("3 infinite", 3);
+  last("0.5 /tmp/42/out.scoring-8e7/candidate", 0.5);
   none("");
   none("no number here");
   none("version 1.2.3");
   none("0x10");
+  none("812/1000");
   none("0.5 then nan");
   none("-inf");
   none("1e999");
