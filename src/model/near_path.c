@@ -43,6 +43,13 @@ static bool holds_model(const char *folder, mw_arena *arena) {
   return false;
 }
 
+/* A model's folder in a hub's cache, "models--org--name": it may be given as it is. */
+static bool is_of_cache(const char *folder, const char *name, mw_arena *arena) {
+  mw_error ignored;
+  const char *snapshots = strncmp(name, "models--", 8) == 0 ? mw_file_join(arena, folder, "snapshots", &ignored) : NULL;
+  return snapshots && mw_file_is_folder(snapshots);
+}
+
 bool mw_near_path_below(const char *folder, const char *const *names, size_t count, mw_arena *arena, mw_error *err) {
   enum { SHOWN = 2, LOOKED_AT = 200 };
   const char *found[SHOWN];
@@ -51,7 +58,7 @@ bool mw_near_path_below(const char *folder, const char *const *names, size_t cou
   size_t models = 0;
   for (size_t i = 0; i < count && i < LOOKED_AT; i++) {
     const char *path = mw_file_join(arena, folder, names[i], &ignored);
-    if (!path || !holds_model(path, arena)) continue;
+    if (!path || !(holds_model(path, arena) || is_of_cache(path, names[i], arena))) continue;
     if (models < SHOWN) found[models] = path;
     models++;
   }
