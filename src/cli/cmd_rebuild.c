@@ -51,6 +51,6 @@ static int run(mw_term *term, const mw_options_line *line) {
   return 0;
 }
 
-const mw_command mw_cmd_rebuild = { "rebuild", "OUT|LOCK -o NEW [--output NEW] [--models DIR] [--input NAME=PATH...]",
-                                    "make an output again from its lock, and compare the bytes", "an output or its lock", 1, 1, options,
+const mw_command mw_cmd_rebuild = { "rebuild", "OUT|LOCK -o NEW [--models DIR]",
+                                    "make an output again from its lock, and compare the bytes", "one output or its lock", 1, 1, options,
                                     run };

@@ -27,4 +27,4 @@ static int run(mw_term *term, const mw_options_line *line) {
 }
 
 const mw_command mw_cmd_seal = { "seal", "OUT", "write the SHA-256 of every file of an output, as OpenSSF Model Signing has it",
-                                 "an output", 1, 1, options, run };
+                                 "one output", 1, 1, options, run };

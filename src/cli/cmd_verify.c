@@ -80,5 +80,5 @@ static int run(mw_term *term, const mw_options_line *line) {
   return good ? 0 : mw_term_error(term, &err);
 }
 
-const mw_command mw_cmd_verify = { "verify", "OUT [--inputs] [--models DIR] [--input NAME=PATH...]",
-                                   "whether an output is still what its lock records, byte by byte", "an output", 1, 1, options, run };
+const mw_command mw_cmd_verify = { "verify", "OUT [--inputs] [--json]",
+                                   "whether an output is still what its lock records, byte by byte", "one output", 1, 1, options, run };

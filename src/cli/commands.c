@@ -10,12 +10,20 @@ const mw_command *const mw_commands_all[] = {
   NULL
 };
 
+/* Whether the usage names an option already: "--inputs" does not name --input, and --output is called -o. */
+static bool names(const char *usage, const mw_options_doc *option, mw_options_name *spelt) {
+  const char *name = mw_options_spell(spelt, option->name);
+  for (const char *at = usage; (at = strstr(at, name)); at++)
+    if (at[strlen(name)] == ' ' || at[strlen(name)] == ']') return true;
+  return strcmp(option->name, "output") == 0 && strstr(usage, " -o ");
+}
+
 const char *mw_commands_usage(mw_commands_buffer *buffer, const mw_command *command) {
   mw_options_name spelt;
   size_t used = (size_t)snprintf(buffer->text, sizeof buffer->text, "moonweld %s%s%s", command->word,
                                  *command->usage ? " " : "", command->usage);
   for (const mw_options_doc *o = command->options; o->name && used < sizeof buffer->text; o++)
-    if (!strstr(buffer->text, mw_options_spell(&spelt, o->name)))
+    if (!names(buffer->text, o, &spelt))
       used += (size_t)snprintf(buffer->text + used, sizeof buffer->text - used, " [%s%s%s]", spelt.text, *o->value ? " " : "", o->value);
   return buffer->text;
 }

@@ -1,6 +1,5 @@
 /* fuzz_tokenizer_json.c: a tokenizer.json that is taken encodes any text, into ids that it has. */
-#include "folder.h"
-#include "text/tokenizer.h"
+#include "tokenized.h"
 
 /* A whole one of each form; the fuzzer takes them apart. */
 static const char *const seeds[] = {
@@ -23,15 +22,6 @@ size_t fuzz_seed(unsigned number, uint8_t *room, size_t size) {
   if (number >= sizeof seeds / sizeof *seeds || strlen(seeds[number]) > size) return 0;
   memcpy(room, seeds[number], strlen(seeds[number]));
   return strlen(seeds[number]);
-}
-
-static void encode(mw_tokenizer *tokenizer, const char *text) {
-  mw_ids ids = {0};
-  mw_error err;
-  if (mw_tokenizer_encode(tokenizer, text, strlen(text), true, &ids, &err)) {
-    for (size_t i = 0; i < ids.count; i++) REQUIRE(ids.ids[i] < mw_tokenizer_count(tokenizer));
-  } else REQUIRE(err.text[0] && err.status != MW_BUG);
-  free(ids.ids);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {

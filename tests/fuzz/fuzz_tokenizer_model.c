@@ -1,6 +1,5 @@
 /* fuzz_tokenizer_model.c: a tokenizer.model (SentencePiece, Protocol Buffers) that is taken encodes any text, into ids that it has. */
-#include "fuzz.h"
-#include "text/tokenizer.h"
+#include "tokenized.h"
 
 static size_t put(uint8_t *room, size_t at, uint8_t tag, const void *bytes, size_t length) {
   room[at] = tag;
@@ -42,15 +41,6 @@ size_t fuzz_seed(unsigned number, uint8_t *room, size_t size) {
   const uint8_t normalizer[] = {0x0a, 8, 'i', 'd', 'e', 'n', 't', 'i', 't', 'y', 0x18, 1, 0x20, 0, 0x28, 1};
   at = put(room, at, 0x12, trainer, sizeof trainer);
   return put(room, at, 0x1a, normalizer, sizeof normalizer);
-}
-
-static void encode(mw_tokenizer *tokenizer, const char *text) {
-  mw_ids ids = {0};
-  mw_error err;
-  if (mw_tokenizer_encode(tokenizer, text, strlen(text), true, &ids, &err)) {
-    for (size_t i = 0; i < ids.count; i++) REQUIRE(ids.ids[i] < mw_tokenizer_count(tokenizer));
-  } else REQUIRE(err.text[0] && err.status != MW_BUG);
-  free(ids.ids);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
