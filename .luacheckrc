@@ -10,6 +10,7 @@ local recipe = {
 }
 files["recipes"] = recipe
 files["lua/moonweld/arch"] = recipe
+files["lua/moonweld/skeleton"] = recipe
 files["tests/golden"] = recipe
 files["tests/bench"] = recipe
 files["tests/peers"] = recipe

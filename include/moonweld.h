@@ -134,10 +134,10 @@ typedef struct mw_arg {
   const char *const *profiled;/* NULL, or the default under each choice of the argument `profile`, in their order */
 } mw_arg;
 
-/* Whether a name is a built-in recipe's, or a file's: it has a '/' or a '.'. If not: MW_USAGE, with what was probably meant; `words`
- * (`count` of them, or NULL and 0) may have been meant too. */
+/* Whether a name is a built-in recipe's, an own one's in a home, or a file's: it has a '/' or a '.'. If not: MW_USAGE, with what was
+ * probably meant; `words` (`count` of them, or NULL and 0) may have been meant too. */
 bool mw_recipe_is_known(const char *name, const char *const *words, size_t count, mw_error *err);
-/* Loads a built-in recipe by name, or a file, in a locked child process. */
+/* Loads a built-in or an own recipe by name, or a file, in a locked child process. */
 bool mw_recipe_load(const char *name, const mw_options *options, mw_recipe **out, mw_error *err);
 void mw_recipe_free(mw_recipe *recipe);
 const char *mw_recipe_name(const mw_recipe *recipe);
@@ -147,6 +147,22 @@ size_t mw_recipe_args(const mw_recipe *recipe, const mw_arg **first);
 
 /* Names of the built-in recipes, sorted, NULL-terminated. */
 const char *const *mw_recipe_builtins(void);
+/* Own recipes lie in homes: the folders of $MOONWELD_PATH, with ':' between them, then $XDG_CONFIG_HOME/moonweld/recipes (mostly
+ * ~/.config/moonweld/recipes). NAME.lua in a home is the recipe NAME, unless a home before it or the program has one of that name. */
+typedef struct mw_recipe_homes mw_recipe_homes;
+bool mw_recipe_homes_open(mw_recipe_homes **out, mw_error *err);
+void mw_recipe_homes_free(mw_recipe_homes *homes);
+/* The first home, with a '/' at its end, which need not be there yet; NULL where the environment names none. */
+const char *mw_recipe_homes_folder(const mw_recipe_homes *homes);
+/* How many own recipes there are; their names, sorted in each home, and their files are borrowed. */
+size_t mw_recipe_homes_own(const mw_recipe_homes *homes, const char *const **names, const char *const **paths);
+
+/* The text of a recipe's file with all own recipes and modules that it requires, at any depth, put into it; free() *text. MW_DATA for
+ * a `require` whose name is not written out. */
+bool mw_recipe_pack(const char *name, const mw_options *options, char **text, mw_error *err);
+/* A commented recipe to begin with, called `name`; free() *text. MW_USAGE where that cannot be a recipe's name, or is built in. */
+bool mw_recipe_begin(const char *name, char **text, mw_error *err);
+
 /* The nearest of `count` words to `word`, or NULL where none is near: for did-you-mean. */
 const char *mw_recipe_nearest(const char *word, const char *const *words, size_t count);
 

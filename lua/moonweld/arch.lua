@@ -130,7 +130,7 @@ local builtin -- model_type -> architecture
 local function load_builtins()
   builtin = {}
   for _, file in ipairs(core.architectures) do
-    local architecture = core.module("env").load_part(core.architecture(file), "@lua/moonweld/arch/" .. file .. ".lua")
+    local architecture = core.module("env").run(core.architecture(file), "@lua/moonweld/arch/" .. file .. ".lua")
     for _, model_type in ipairs(data(architecture).types) do builtin[model_type] = architecture end
   end
 end

@@ -124,13 +124,13 @@ local function list_pairs(t)
 end
 
 local no_chance = ": a merge can be made again, so a recipe has no chance of its own; declare arg.seed(), then a.seed:uniform(), x:normal(a.seed)"
-local function frozen(t, name)
+local function frozen(t, name, message)
   return (setmetatable({}, { __metatable = false, __newindex = function() return (fail("'%s' cannot be changed", name)) end, __index = function(_, key)
     if t[key] ~= nil then return t[key] end
     local words = {}
     for known in pairs(t) do words[#words + 1] = known end
     local hint = name == "math" and (key == "random" or key == "randomseed") and no_chance or synonyms.hint(tostring(key), words)
-    return (fail("recipes have no '%s.%s'%s", name, core.shown(tostring(key)), hint))
+    return (fail(message or "recipes have no '%s.%s'%s", name, core.shown(tostring(key)), hint))
   end }))
 end
 
@@ -152,22 +152,32 @@ end
 
 -- ---- require ----
 
-local loaded, loading = {}, {}
+local loaded, loading, parts = {}, {}, {}
 
 local function require(name)
   if type(name) ~= "string" then return (fail("require takes a recipe's name")) end
   if loaded[name] then return loaded[name] end
   if loading[name] then return (fail("'%s' requires itself", core.shown(name))) end
-  local text, chunk = core.require(name)
   loading[name] = true
-  loaded[name] = E.load_part(text, chunk)
+  if parts[name] then loaded[name] = E.part(parts[name](E.environment()), name, name)
+  else
+    local text, chunk = core.require(name)
+    loaded[name] = E.part(E.run(text, chunk), name, core.shown(chunk:sub(2)))
+  end
   loading[name] = nil
   return loaded[name]
 end
 
+--- A part of a packed recipe (pack.lua): what `require` finds before any file.
+local function part(name, f)
+  if type(name) ~= "string" or type(f) ~= "function" then return (fail("a part is a name and a function: part(\"util\", function(_ENV) ... end)")) end
+  if parts[name] then return (fail("the part '%s' is there twice", core.shown(name))) end
+  parts[name] = f
+end
+
 local base = {
   assert = safe_assert, error = safe_error, ipairs = list_pairs, pairs = ordered_pairs, print = safe_print,
-  tonumber = tonumber, tostring = E.tostring, require = require,
+  tonumber = tonumber, tostring = E.tostring, require = require, part = part,
   select = select,
   type = function(x)
     local what = V.kind(x)
@@ -197,7 +207,7 @@ for word in ("setmetatable getmetatable rawget rawset rawequal rawlen next pcall
   absent[word] = true
 end
 
-local function environment()
+function E.environment()
   local globals = {}
   return (setmetatable(globals, { __metatable = false, __index = function(_, key)
     local value = base[key]
@@ -207,9 +217,9 @@ local function environment()
   end }))
 end
 
-local function run(text, chunk)
+function E.run(text, chunk)
   if #text > 256 * 1024 then return (fail("a recipe file has at most 256 KiB")) end
-  local main, message = core.load(text, chunk, environment())
+  local main, message = core.load(text, chunk, E.environment())
   if not main then return (core.fail("data", core.shown(tostring(message)))) end
   local findings
   findings, V.written[chunk] = core.module("conditions").read(text)
@@ -219,16 +229,19 @@ end
 
 --- The recipe that a file returns.
 function E.load(text, chunk)
-  local recipe = run(text, chunk)
+  local recipe = E.run(text, chunk)
   if R.signature_of(recipe) then return recipe end
   return (fail("the file returns %s, not a recipe{...}", V.called(recipe)))
 end
 
---- What `require` may give: a recipe or an architecture.
-function E.load_part(text, chunk)
-  local part = run(text, chunk)
-  if R.signature_of(part) or V.kind(part) == "architecture" then return part end
-  return (fail("%s returns %s, neither a recipe{...} nor an architecture{...}", core.shown(chunk:sub(2)), V.called(part)))
+--- What `require` may give: a recipe, an architecture, or a module, a table of what recipes share.
+function E.part(made, name, place)
+  if R.signature_of(made) or V.kind(made) == "architecture" then return made end
+  if V.kind(made) ~= "table" then return (fail("%s returns %s, expected a recipe{...}, an architecture{...}, or a table of what it offers", place, V.called(made))) end
+  for key in pairs(made) do
+    if type(key) ~= "string" then fail("%s returns a list, expected a table with names: { f = function(x) ... end }", place) end
+  end
+  return (frozen(made, name, "there is no '%s.%s'%s"))
 end
 
 return E

@@ -31,6 +31,11 @@ function prelude.signature(text, chunk)
   return { summary = signature.summary, paper = signature.paper, args = args }
 end
 
+--- The text of a recipe with all that it requires.
+function prelude.pack(text, chunk)
+  return (core.module("pack").text(text, chunk))
+end
+
 local function open_models()
   local opened = {}
   local stand_in = core.missing_base and function(name) return meet.donor.nodes[name] end

@@ -322,9 +322,13 @@ arg = {}
 ---@param parts table a sentence, `paper =`, arguments, and a function(a) that gives a model
 ---@return Recipe
 function recipe(parts) end
----@param name string a built-in recipe, or a file beside this one
----@return Recipe
+---@param name string a built-in recipe, or NAME.lua beside this file or in a home of own recipes (MOONWELD_PATH)
+---@return Recipe|table # a recipe, an architecture, or what a module's file returns: a table of functions and values
 function require(name) end
+--- A part of a packed recipe, as `moonweld pack` writes it: `require(name)` gives what the function returns, before any file is looked for.
+---@param name string
+---@param f fun(_ENV: table): Recipe|table
+function part(name, f) end
 ---@param a Operand
 ---@param b Operand
 ---@param t Number
@@ -636,7 +640,7 @@ function moonweld.diff(a, b, options) end
 ---@param options { data: string|string[], window?: integer, threads?: integer, progress?: fun(done: integer, total: integer, file: integer): boolean? }
 ---@return Evaluation[] # one for each file
 function moonweld.eval(model, options) end
----@return string[] # names of the built-in recipes, sorted
+---@return string[] # names of the built-in recipes, sorted, then of your own in their homes
 function moonweld.recipes() end
 
 return moonweld

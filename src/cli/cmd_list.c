@@ -1,4 +1,4 @@
-/* cmd_list.c: the built-in recipes, one line each, or as JSON with their signatures. */
+/* cmd_list.c: the recipes that are built in and those in the homes of own ones, one line each, or as JSON with their signatures. */
 #include "commands.h"
 #include "base/json_writer.h"
 #include "print.h"
@@ -36,7 +36,7 @@ static void put_default(mw_json_writer *json, const char *key, const mw_arg *arg
   else mw_json_writer_string(json, key, text);
 }
 
-static void put_recipe(mw_json_writer *json, const mw_recipe *recipe) {
+static void put_recipe(mw_json_writer *json, const mw_recipe *recipe, const char *file) {
   const mw_arg *args;
   size_t count = mw_recipe_args(recipe, &args);
   const mw_arg *profile = mw_cmd_help_profile(args, count);
@@ -44,6 +44,7 @@ static void put_recipe(mw_json_writer *json, const mw_recipe *recipe) {
   mw_json_writer_string(json, "name", mw_recipe_name(recipe));
   mw_json_writer_string(json, "summary", mw_recipe_summary(recipe));
   mw_json_writer_string(json, "paper", mw_recipe_paper(recipe));
+  if (file) mw_json_writer_string(json, "file", file);
   mw_json_writer_list(json, "arguments");
   for (size_t i = 0; i < count; i++) {
     bool profiled = args[i].profiled && profile;
@@ -63,45 +64,68 @@ static void put_recipe(mw_json_writer *json, const mw_recipe *recipe) {
   mw_json_writer_end(json);
 }
 
+/* What is listed, and where: every recipe is loaded in its turn. */
+typedef struct listing {
+  mw_term *term;
+  const mw_options *given;
+  mw_json_writer *json; /* NULL: lines */
+  int width;
+} listing;
+
+static bool print_recipe(const listing *l, const char *name, const char *file, mw_error *err) {
+  mw_recipe *recipe;
+  MW_TRY(mw_recipe_load(name, l->given, &recipe, err));
+  if (l->json) put_recipe(l->json, recipe, file);
+  else {
+    printf("%-*s  ", l->width, name);
+    mw_print_plain(stdout, mw_recipe_summary(recipe));
+    putchar('\n');
+  }
+  mw_recipe_free(recipe);
+  return true;
+}
+
+/* One of somebody's own that cannot be read hides no other. */
+static void print_own(const listing *l, const mw_recipe_homes *homes) {
+  const char *const *names, *const *paths;
+  size_t count = mw_recipe_homes_own(homes, &names, &paths);
+  mw_error err;
+  for (size_t i = 0; i < count; i++) {
+    if (print_recipe(l, names[i], paths[i], &err)) continue;
+    const char *text = err.text;
+    mw_term_warnings(l->term, &text, 1);
+  }
+}
+
+static bool print_all(listing *l, const mw_recipe_homes *homes, mw_error *err) {
+  const char *const *builtin = mw_recipe_builtins(), *const *own, *const *paths;
+  size_t count = mw_recipe_homes_own(homes, &own, &paths);
+  for (size_t i = 0; builtin[i]; i++)
+    if ((int)strlen(builtin[i]) > l->width) l->width = (int)strlen(builtin[i]);
+  for (size_t i = 0; i < count; i++)
+    if ((int)strlen(own[i]) > l->width) l->width = (int)strlen(own[i]);
+  for (size_t i = 0; builtin[i]; i++) MW_TRY(print_recipe(l, builtin[i], NULL, err));
+  print_own(l, homes);
+  return true;
+}
+
 static const mw_options_doc options[] = {
   { "json", "", "one JSON document, with every recipe's arguments" },
   { NULL, NULL, NULL },
 };
 
-static bool print_json(const char *const *names, const mw_options *given, mw_error *err) {
-  mw_json_writer json = { .sink = mw_print_piece, .context = stdout, .layout = MW_JSON_WRITER_LINES, .streamed = 1 };
-  mw_error later;
-  bool good = true;
-  mw_json_writer_list(&json, NULL);
-  for (size_t i = 0; good && names[i]; i++) {
-    mw_recipe *recipe;
-    if (!(good = mw_recipe_load(names[i], given, &recipe, err))) break;
-    put_recipe(&json, recipe);
-    mw_recipe_free(recipe);
-  }
-  if (good) mw_json_writer_end(&json);
-  return mw_json_writer_finish(&json, good ? err : &later) && good;
-}
-
-static bool print_lines(const char *const *names, const mw_options *given, mw_error *err) {
-  int width = 0;
-  for (size_t i = 0; names[i]; i++)
-    if ((int)strlen(names[i]) > width) width = (int)strlen(names[i]);
-  for (size_t i = 0; names[i]; i++) {
-    mw_recipe *recipe;
-    if (!mw_recipe_load(names[i], given, &recipe, err)) return false;
-    printf("%-*s  ", width, names[i]);
-    mw_print_plain(stdout, mw_recipe_summary(recipe));
-    putchar('\n');
-    mw_recipe_free(recipe);
-  }
-  return true;
-}
-
 static int run(mw_term *term, const mw_options_line *line) {
-  mw_error err;
-  bool good = (line->json ? print_json : print_lines)(mw_recipe_builtins(), &line->options, &err);
+  mw_json_writer json = { .sink = mw_print_piece, .context = stdout, .layout = MW_JSON_WRITER_LINES, .streamed = 1 };
+  listing l = { term, &line->options, line->json ? &json : NULL, 0 };
+  mw_recipe_homes *homes;
+  mw_error err, later;
+  if (!mw_recipe_homes_open(&homes, &err)) return mw_term_error(term, &err);
+  if (line->json) mw_json_writer_list(&json, NULL);
+  bool good = print_all(&l, homes, &err);
+  mw_recipe_homes_free(homes);
+  if (good && line->json) mw_json_writer_end(&json);
+  if (line->json) good = mw_json_writer_finish(&json, good ? &err : &later) && good;
   return good ? 0 : mw_term_error(term, &err);
 }
 
-const mw_command mw_cmd_list = { "list", "[--json]", "the built-in recipes", "nothing", 0, 0, options, run };
+const mw_command mw_cmd_list = { "list", "[--json]", "the recipes: built in, and your own", "nothing", 0, 0, options, run };

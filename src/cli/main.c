@@ -25,7 +25,7 @@ static int version(void) {
 }
 
 /* Words that later versions may use as commands: no recipe may have such a name. */
-static const char *const reserved[] = { "report", "new", "doc", "repl", "script" };
+static const char *const reserved[] = { "report", "doc", "repl", "script" };
 
 static int dispatch(mw_term *term, char **words, size_t count) {
   mw_error err;

@@ -15,6 +15,7 @@ static int release(lua_State *L) {
   mw_recipe_free(call->recipe);
   mw_inspect_free(call->inspection);
   mw_diff_free(call->diff);
+  mw_recipe_homes_free(call->homes);
   mw_mem_release(&call->arena);
   *call = (mw_call){0};
   return 0;

@@ -12,6 +12,7 @@ typedef struct mw_call {
   mw_plan *plan;
   mw_inspection *inspection;
   mw_diff *diff;
+  mw_recipe_homes *homes;
   mw_arena arena; /* words copied out of Lua */
   lua_State *L;
   int self;       /* where the userdata lies in the stack */

@@ -115,12 +115,22 @@ static int eval(lua_State *L) {
   return 1;
 }
 
+/* Built-in recipes, then those of the homes. */
 static int recipes(lua_State *L) {
+  const char *const *names = mw_recipe_builtins(), *const *paths;
+  mw_call *call = mw_call_begin(L);
+  mw_error err;
+  lua_Integer at = 0;
   lua_newtable(L);
-  const char *const *names = mw_recipe_builtins();
-  for (lua_Integer i = 0; names[i]; i++) {
+  for (; names[at]; at++) {
+    lua_pushstring(L, names[at]);
+    lua_rawseti(L, -2, at + 1);
+  }
+  finish(call, mw_recipe_homes_open(&call->homes, &err), &err);
+  size_t count = mw_recipe_homes_own(call->homes, &names, &paths);
+  for (size_t i = 0; i < count; i++) {
     lua_pushstring(L, names[i]);
-    lua_rawseti(L, -2, i + 1);
+    lua_rawseti(L, -2, ++at);
   }
   return 1;
 }

@@ -1,5 +1,6 @@
 /* builtins.c: finds built-in recipes, and implements what moonweld.h tells of them and of this build. */
 #include "recipe/builtins.h"
+#include "recipe/homes.h"
 #include "recipe/sandbox.h"
 #include "base/text.h"
 #include "num/cpu.h"
@@ -26,9 +27,28 @@ static const struct { const char *name, *here; } elsewhere[] = {
     {"breadcrumbs_ties", NULL}, {"model_stock", NULL}, {"karcher", NULL}, {"sce", NULL}, {"arcee_fusion", NULL}, {"nearswap", NULL},
     {"core_space", NULL}, {"ram", NULL}, {"ramplus_tl", NULL}, {"fisher", NULL}, {"regmean", NULL}};
 
+/* An own recipe may have been meant. */
+static bool hint_own(const char *name, mw_error *err) {
+  const char *const *names, *const *paths;
+  mw_recipe_homes *homes;
+  if (!mw_recipe_homes_open(&homes, err)) return false;
+  size_t count = mw_recipe_homes_own(homes, &names, &paths);
+  const char *near = mw_text_nearest(name, names, count);
+  if (near) mw_error_hint(err, "did you mean '%s'?", near);
+  else mw_error_hint(err, "`moonweld list` shows the recipes; a file's name has a '/' or a '.' in it");
+  mw_recipe_homes_free(homes);
+  return false;
+}
+
 bool mw_recipe_is_known(const char *name, const char *const *words, size_t count, mw_error *err) {
   mw_text_escaped shown;
+  mw_arena arena = {0};
+  const char *path, *home;
   if (mw_builtins_find(name) || strpbrk(name, "/.")) return true;
+  MW_TRY(mw_homes_find(name, &arena, &path, &home, err));
+  bool own = path != NULL;
+  mw_mem_release(&arena);
+  if (own) return true;
   mw_error_set(err, MW_USAGE, "there is no recipe '%s'", mw_text_escape_z(&shown, name));
   for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++) {
     if (strcmp(elsewhere[i].name, name) != 0) continue;
@@ -38,8 +58,36 @@ bool mw_recipe_is_known(const char *name, const char *const *words, size_t count
   }
   const char *near = mw_text_nearest(name, mw_embed_recipes, count_of(mw_embed_recipes));
   if (!near) near = mw_text_nearest(name, words, count);
-  return near ? mw_error_hint(err, "did you mean '%s'?", near)
-              : mw_error_hint(err, "`moonweld list` shows the recipes; a file's name has a '/' or a '.' in it");
+  if (near) return mw_error_hint(err, "did you mean '%s'?", near);
+  return hint_own(name, err);
+}
+
+static const mw_embed *embedded(const char *name) {
+  const mw_embed *file = mw_embed_files;
+  while (strcmp(file->name, name) != 0) file++;
+  return file;
+}
+
+bool mw_recipe_begin(const char *name, char **text, mw_error *err) {
+  static const char place[] = "NAME";
+  const mw_embed *skeleton = embedded("lua/moonweld/skeleton/recipe");
+  mw_text_escaped shown;
+  mw_text out = {0};
+  if (!mw_homes_is_name(name))
+    return mw_error_set(err, MW_USAGE, "'%s' is no name for a recipe: expected letters, digits, _ and -", mw_text_escape_z(&shown, name));
+  if (mw_builtins_find(name)) {
+    mw_error_set(err, MW_USAGE, "the recipe '%s' is built in", name);
+    return mw_error_hint(err, "choose another name; `moonweld pack %s` prints its text to begin with", name);
+  }
+  const char *at = skeleton->bytes, *end = at + skeleton->length;
+  for (const char *next; (next = memmem(at, (size_t)(end - at), place, 4)); at = next + 4) {
+    mw_text_add(&out, at, (size_t)(next - at));
+    mw_text_add(&out, name, strlen(name));
+  }
+  mw_text_add(&out, at, (size_t)(end - at));
+  if (!mw_text_check(&out, err)) return mw_text_free(&out), false;
+  *text = out.bytes;
+  return true;
 }
 
 const char *const *mw_recipe_builtins(void) { return mw_embed_recipes; }

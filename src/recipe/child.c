@@ -189,6 +189,16 @@ bool mw_child_describe(mw_interpreter *state, void *task, int fd, mw_error *err)
   return mw_text_check(&out, err) && mw_message_send(fd, MW_MESSAGE_SIGNATURE, out.bytes, out.length);
 }
 
+bool mw_child_pack(mw_interpreter *state, void *task, int fd, mw_error *err) {
+  size_t length;
+  outside to = {.fd = fd};
+  connect_world(state, &to);
+  push_recipe(state->L, task);
+  MW_TRY(mw_interpreter_call(state, "pack", 2, 1, err));
+  const char *text = lua_tolstring(state->L, -1, &length);
+  return mw_message_send(fd, MW_MESSAGE_SIGNATURE, text, length);
+}
+
 /* ---- evaluation ---- */
 
 static void push_words(lua_State *L, const mw_child_task *task) {

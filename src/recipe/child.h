@@ -14,6 +14,8 @@ typedef struct mw_child_task {
 
 /* Work for mw_sandbox_run; the context is an mw_child_task. */
 bool mw_child_describe(mw_interpreter *state, void *task, int fd, mw_error *err);
+/* Sends the recipe's text with all that it requires, as the SIGNATURE of another kind. */
+bool mw_child_pack(mw_interpreter *state, void *task, int fd, mw_error *err);
 bool mw_child_evaluate(mw_interpreter *state, void *task, int fd, mw_error *err);
 
 /* A model of which the losses are wanted: given by its tensors, or if there are none, the first of the inputs. Its loss on each data

@@ -17,6 +17,7 @@
 #include "base/sha256.h"
 #include "recipe/builtins.h"
 #include "recipe/child.h"
+#include "recipe/homes.h"
 #include "recipe/prelude_core.h"
 #include "recipe/signature.h"
 #include "recipe/source.h"
@@ -45,6 +46,7 @@ typedef struct asking {
   mw_child_task child; /* must be first: the child takes the pointer as an mw_child_task */
   const mw_recipe *recipe;
   mw_recipe *described;       /* the recipe, if the child describes it, else NULL */
+  mw_text *packed;            /* where its text with all that it requires goes, if the child packs it, else NULL */
   const mw_recipe_task *task; /* what the child evaluates, else NULL */
   mw_recipe_result *result;
   size_t scores;              /* how many scores were answered */
@@ -63,18 +65,21 @@ size_t mw_recipe_args(const mw_recipe *recipe, const mw_arg **first) {
 
 /* ---- texts ---- */
 
-/* Finds the text: the built-in recipe of that name, else a file. `chunk` is what Lua's errors call it: "@lerp.lua", or the path. */
+/* Finds the text: the built-in recipe of that name, an own one in a home, or a file. `chunk` is what Lua's errors call it:
+ * "@lerp.lua", or the path. */
 static bool find(mw_recipe *recipe, const char *name, mw_error *err) {
   mw_text_escaped shown;
   const mw_embed *embedded = mw_builtins_find(name);
+  const char *path = NULL;
   MW_TRY(mw_recipe_is_known(name, NULL, 0, err));
   recipe->name = mw_mem_copy(&recipe->arena, name, strlen(name), err);
-  if (!recipe->name) return false;
+  if (!recipe->name || (!embedded && !mw_homes_find(name, &recipe->arena, &path, &recipe->folder, err))) return false;
   if (!embedded) {
     const char *slash = strrchr(name, '/');
-    recipe->folder = slash ? mw_mem_copy(&recipe->arena, name, (size_t)(slash - name) + 1, err) : "./";
-    snprintf(recipe->chunk, sizeof recipe->chunk, "@%s", mw_text_escape_z(&shown, name));
-    return recipe->folder && mw_source_read(name, NULL, &recipe->text, &recipe->length, err);
+    if (!path) recipe->folder = slash ? mw_mem_copy(&recipe->arena, name, (size_t)(slash - name) + 1, err) : "./";
+    if (!path) path = recipe->name;
+    snprintf(recipe->chunk, sizeof recipe->chunk, "@%s", mw_text_escape_z(&shown, path));
+    return recipe->folder && mw_source_read(path, NULL, &recipe->text, &recipe->length, err);
   }
   snprintf(recipe->chunk, sizeof recipe->chunk, "@%s.lua", embedded->name);
   recipe->length = embedded->length;
@@ -85,20 +90,22 @@ static bool find(mw_recipe *recipe, const char *name, mw_error *err) {
 
 /* ---- require ---- */
 
-static bool is_word(const char *name) {
-  return *name && strlen(name) < 128 &&
-         strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == strlen(name);
-}
-
-/* Reads NAME.lua in the folder of the recipe. A link that leads out of the folder is refused. */
+/* Reads NAME.lua in the folder of the recipe, else in a home. A link that leads out of the folder is refused. */
 static bool beside(const mw_recipe *recipe, const char *name, char **text, size_t *length, mw_error *err) {
-  mw_text path = {0};
+  mw_text file = {0};
+  mw_arena arena = {0};
+  const char *path = NULL, *home = recipe->folder;
   if (!recipe->folder) return mw_error_set(err, MW_DATA, "there is no recipe '%s' to require", name);
-  mw_text_format(&path, "%s%s.lua", recipe->folder, name);
-  bool ok = mw_text_check(&path, err) && mw_source_read(path.bytes, recipe->folder, text, length, err);
-  if (!ok && err->status == MW_MISSING && !mw_file_exists(path.bytes))
-    mw_error_set(err, MW_DATA, "there is no recipe '%s' to require, neither built in nor beside this file", name);
-  mw_text_free(&path);
+  mw_text_format(&file, "%s%s.lua", recipe->folder, name);
+  bool ok = mw_text_check(&file, err);
+  if (ok && mw_file_exists(file.bytes)) path = file.bytes;
+  else if (ok) ok = mw_homes_find(name, &arena, &path, &home, err);
+  if (ok && !path)
+    ok = mw_error_set(err, MW_DATA, "there is no recipe '%s' to require: neither built in, nor beside this file, nor in a home of recipes",
+                      name);
+  ok = ok && mw_source_read(path, home, text, length, err);
+  mw_text_free(&file);
+  mw_mem_release(&arena);
   return ok;
 }
 
@@ -133,7 +140,7 @@ static bool answer_require(const asking *ask, int fd, const char *name, mw_error
   mw_error refusal;
   char chunk[200], *text = NULL;
   size_t length = 0;
-  bool ok = is_word(name) || mw_error_set(&refusal, MW_DATA, "require takes a recipe's name: letters, digits, _ and -");
+  bool ok = mw_homes_is_name(name) || mw_error_set(&refusal, MW_DATA, "require takes a recipe's name: letters, digits, _ and -");
   bool from_text = ask->recipe->from_text;
   const mw_embed *embedded = ok && !from_text ? mw_builtins_find(name) : NULL;
   const mw_recipe_required *given = ok && from_text ? find_given(ask->recipe, name, &refusal) : NULL;
@@ -276,7 +283,9 @@ static bool on_message(void *context, int fd, uint32_t kind, char *bytes, size_t
   case MW_MESSAGE_SIGNATURE:
     if (ask->described)
       return mw_signature_take(&ask->described->signature, &ask->described->arena, bytes, length, err);
-    break;
+    if (!ask->packed) break;
+    mw_text_add(ask->packed, bytes, length);
+    return mw_text_check(ask->packed, err);
   case MW_MESSAGE_GRAPH:
     if (!ask->result || ask->result->made.graph) break;
     return take_candidate(ask, bytes, length, &ask->result->made, err);
@@ -369,6 +378,32 @@ bool mw_recipe_load_text(const char *name, const char *text, size_t length, cons
   }
   mw_recipe_free(recipe);
   return false;
+}
+
+/* Whether a packed text is a recipe that needs no other file: nothing that it requires is looked for in a folder. */
+static bool stands_alone(const mw_text *packed, const char *name, const mw_options *options, mw_error *err) {
+  mw_recipe *recipe = mw_mem_new(1, sizeof *recipe, err);
+  MW_TRY(recipe && mw_source_check(name, "the packed recipe", packed->bytes, packed->length, err));
+  recipe->length = packed->length;
+  snprintf(recipe->chunk, sizeof recipe->chunk, "@packed");
+  if ((recipe->text = mw_mem_new(packed->length + 1, 1, err))) memcpy(recipe->text, packed->bytes, packed->length);
+  if (!recipe->text) return mw_recipe_free(recipe), false;
+  MW_TRY(describe(recipe, options, &recipe, err));
+  mw_recipe_free(recipe);
+  return true;
+}
+
+bool mw_recipe_pack(const char *name, const mw_options *options, char **text, mw_error *err) {
+  mw_recipe *recipe;
+  mw_text packed = {0};
+  MW_TRY(mw_recipe_load(name, options, &recipe, err));
+  asking ask = {.recipe = recipe, .packed = &packed, .child = {recipe->text, recipe->chunk, recipe->length, NULL, 0}};
+  mw_interpreter state = recipe->template;
+  bool ok = run(&ask, &state, mw_recipe_limits(options, 0), mw_child_pack, err) && stands_alone(&packed, name, options, err);
+  mw_recipe_free(recipe);
+  if (ok) *text = packed.bytes;
+  else mw_text_free(&packed);
+  return ok;
 }
 
 void mw_recipe_free(mw_recipe *recipe) {

@@ -74,6 +74,7 @@ describe("the page of JSON keys", function()
         return (a.score(one) > a.score(two) and one or two):with_config { note = stay }
       end }
 RECIPE
+      export MOONWELD_PATH=homes XDG_CONFIG_HOME=/nowhere; mkdir homes; moonweld new own > told
       moonweld list --json > list
       moonweld plan lerp --a "$PICO/kjv" --b "$PICO/py" --t 0,1 --json --explain > plan1
       moonweld plan ./best.lua --models "$PICO/kjv" "$PICO/py" --data a.jsonl --score loss:a.jsonl --json --quiet > plan2
