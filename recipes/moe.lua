@@ -1,0 +1,94 @@
+-- What each layout calls the router, the experts and the shared expert of a layer, and what its config.json says of them.
+local function qwen(n)
+  return { num_experts = n.experts, num_experts_per_tok = n.per_token, moe_intermediate_size = n.width, norm_topk_prob = true,
+    decoder_sparse_step = 1, mlp_only_layers = {}, shared_expert_intermediate_size = n.shared }
+end
+local layouts = {
+  mixtral   = { from = "llama mistral", class = "MixtralForCausalLM", router = "block_sparse_moe.gate.weight",
+    expert  = "block_sparse_moe.experts.%d.", gate_proj = "w1", down_proj = "w2", up_proj = "w3", unbiased = true,
+    config  = function(n) return { num_local_experts = n.experts, num_experts_per_tok = n.per_token } end },
+  qwen2_moe = { from = "qwen2", class = "Qwen2MoeForCausalLM", router = "mlp.gate.weight", expert = "mlp.experts.%d.",
+    shared  = "mlp.shared_expert.", shared_gate = "mlp.shared_expert_gate.weight", config = qwen },
+  qwen3_moe = { from = "qwen3", class = "Qwen3MoeForCausalLM", router = "mlp.gate.weight", expert = "mlp.experts.%d.", config = qwen },
+  deepseek  = { from = "llama mistral", class = "DeepseekForCausalLM", router = "mlp.gate.weight", expert = "mlp.experts.%d.",
+    shared  = "mlp.shared_experts.",
+    config  = function(n)
+      return { n_routed_experts = n.experts, num_experts_per_tok = n.per_token, moe_intermediate_size = n.width, norm_topk_prob = true,
+        first_k_dense_replace = 0, moe_layer_freq = 1, scoring_func = "softmax", n_shared_experts = n.shared and 1 }
+    end },
+}
+
+--- What config.json is to say. Where the dense model's leaves out what the two classes take for another number, it is said.
+local function configuration(layout, name, counts, base)
+  local dense, result = base.config, layout.config(counts)
+  local q, k = base["model.layers.0.self_attn.q_proj.weight"].shape[1], base["model.layers.0.self_attn.k_proj.weight"].shape[1]
+  local head = q // dense.num_attention_heads
+  local defaults = { head_dim = head, num_key_value_heads = k // head, rms_norm_eps = 1e-6, rope_theta = not dense.rope_parameters and 10000 or nil }
+  for key, value in pairs(defaults) do if dense[key] == nil then result[key] = value end end
+  result.model_type, result.architectures = name, { layout.class }
+  return result
+end
+
+return recipe {
+  "A mixture of experts: in every layer the MLPs of dense models beside one another, behind a router; all else is the base's.",
+  paper = "Komatsuzaki et al. 2023, arXiv:2212.05055",
+  arg.model ("base",    "the dense model that attention, norms and embeddings come from"),
+  arg.models("experts", "dense models of the base's shape, whose MLPs become the experts", { min = 2 }),
+  arg.model ("shared",  "one whose MLP every token passes through: the shared expert of qwen2_moe and deepseek", { optional = true }),
+  arg.choice("layout",  { "mixtral", "qwen2_moe", "qwen3_moe", "deepseek" }, "whose names and configuration the result has"),
+  arg       ("per_token", 2, "experts that a token passes through", { min = 1, whole = true }),
+  arg.choice("gates",   { "random", "zero" }, "the routers' rows: drawn, or zeros, which only a training can make use of"),
+  arg       ("spread",  0.02, "standard deviation of what is drawn", { min = 0 }),
+  arg.model ("router",  "a file of the routers' tensors, under the result's names, in the place of gates", { optional = true }),
+  arg       ("shared_scale", 1.0, "factor of the shared expert's last projection"),
+  arg.seed(),
+
+  function(a)
+    local layout, base, config, added = layouts[a.layout], a.base, a.base.config, {}
+    local depth, hidden = base:depth(), config.hidden_size
+    local kind = config.model_type or "unknown"
+    assert((" " .. layout.from .. " "):find(" " .. kind .. " ", 1, true),
+      ("base: a model of type %s; layout %s is made of type %s"):format(kind, a.layout, (layout.from:gsub(" ", " or "))))
+    assert(a.per_token <= #a.experts, ("per_token is %d, of %d experts"):format(a.per_token, #a.experts))
+    assert(layout.shared or not a.shared, ("layout %s has no shared expert"):format(a.layout))
+    assert(a.shared or not layout.shared_gate, ("layout %s needs a shared expert: --shared MODEL"):format(a.layout))
+    assert(#base:only("*.mlp.*"):names() == 3 * depth, "base: its MLPs have other tensors than gate_proj, up_proj and down_proj weights")
+    assert(not layout.unbiased or not base:has("model.layers.0.self_attn.q_proj.bias"), ("layout %s has no biases"):format(a.layout))
+
+    local function gate(name, rows)
+      if a.router then
+        local given = a.router[name]
+        assert(#given.shape == 2 and given.shape[1] == rows and given.shape[2] == hidden, ("router: '%s' is not [%d,%d]"):format(name, rows, hidden))
+        return given:unweighed()
+      end
+      local row = zeros{ rows, hidden }
+      return (a.gates == "zero" and row or a.spread * row:normal(a.seed:at(name))):unweighed()
+    end
+    local function projection(model, name)
+      local x, like = model[name], base[name].shape
+      assert(x.shape[1] == like[1] and x.shape[2] == like[2],
+        ("'%s' is [%d,%d] in one of the experts and [%d,%d] in the base"):format(name, x.shape[1], x.shape[2], like[1], like[2]))
+      return x
+    end
+
+    for layer = 0, depth - 1 do
+      local here = ("model.layers.%d."):format(layer)
+      for _, part in ipairs { "gate_proj", "up_proj", "down_proj" } do
+        local dense = here .. "mlp." .. part .. ".weight"
+        for e, expert in ipairs(a.experts) do
+          added[here .. layout.expert:format(e - 1) .. (layout[part] or part) .. ".weight"] = projection(expert, dense)
+        end
+        if a.shared then
+          local scale = part == "down_proj" and a.shared_scale or 1
+          added[here .. layout.shared .. part .. ".weight"] = (scale * projection(a.shared, dense)):unweighed()
+        end
+      end
+      added[here .. layout.router] = gate(here .. layout.router, #a.experts)
+      if layout.shared_gate then added[here .. layout.shared_gate] = gate(here .. layout.shared_gate, 1) end
+    end
+
+    local width = base["model.layers.0.mlp.up_proj.weight"].shape[1]
+    local counts = { experts = #a.experts, per_token = a.per_token, width = width, shared = a.shared and width }
+    return base:except("*.mlp.*"):with(added, { add = true }):with_config(configuration(layout, a.layout, counts, base))
+  end,
+}
