@@ -215,7 +215,10 @@ SHARE   := $(PREFIX)/share
 
 # MODE FILE PLACE of all that is installed; install and uninstall read this one list.
 MODULE_FILES  := 755:$(BUILD)/moonweld.so:$(LUA_LIB)/moonweld.so
-PROGRAM_FILES := 755:$(BUILD)/moonweld:$(PREFIX)/bin/moonweld 644:$(BUILD)/moonweld.1:$(SHARE)/man/man1/moonweld.1
+PROGRAM_FILES := 755:$(BUILD)/moonweld:$(PREFIX)/bin/moonweld 644:$(BUILD)/moonweld.1:$(SHARE)/man/man1/moonweld.1 \
+  644:$(BUILD)/completion.bash:$(SHARE)/bash-completion/completions/moonweld \
+  644:$(BUILD)/completion.zsh:$(SHARE)/zsh/site-functions/_moonweld \
+  644:$(BUILD)/completion.fish:$(SHARE)/fish/vendor_completions.d/moonweld.fish
 LIBRARY_FILES := 644:include/moonweld.h:$(PREFIX)/include/moonweld.h 644:$(BUILD)/libmoonweld.a:$(LIBDIR)/libmoonweld.a \
   755:$(BUILD)/libmoonweld.so:$(LIBDIR)/libmoonweld.so.$(VERSION) 644:$(BUILD)/moonweld.pc:$(LIBDIR)/pkgconfig/moonweld.pc
 READ_FILES    := 644:LICENSE:$(SHARE)/moonweld/LICENSE 644:README.md:$(SHARE)/moonweld/README.md \
@@ -227,7 +230,7 @@ LINKS         := $(LIBDIR)/$(SONAME) $(LIBDIR)/libmoonweld.so
 # Each of the files given, as its words $$1 mode, $$2 file, $$3 place.
 each = set -e; $(foreach f,$(1),set -- $(subst :, ,$(f)); $(2);)
 
-install: all $(BUILD)/libmoonweld.so $(BUILD)/moonweld.1 $(BUILD)/moonweld.pc
+install: all $(BUILD)/libmoonweld.so $(BUILD)/moonweld.1 $(BUILD)/moonweld.pc $(foreach s,bash zsh fish,$(BUILD)/completion.$(s))
 	$(Q)$(call each,$(ALL_FILES),install -D -m $$1 $$2 "$(DESTDIR)$$3")
 	$(Q)for link in $(LINKS); do ln -sf libmoonweld.so.$(VERSION) "$(DESTDIR)$$link"; done
 
@@ -245,6 +248,9 @@ $(BUILD)/manual: src/tools/manual.c $(filter-out %/main.o %/power.o,$(CLI_OBJECT
 
 $(BUILD)/moonweld.1: $(BUILD)/manual
 	$(Q)$(BUILD)/manual > $@
+
+$(BUILD)/completion.%: $(BUILD)/moonweld
+	$(Q)$(BUILD)/moonweld completion $* > $@
 
 # A program that links libmoonweld.a needs what is private here.
 $(BUILD)/moonweld.pc: FORCE

@@ -134,6 +134,13 @@ manual() {
   done
 }
 if command -v groff > /dev/null; then check "the manual page has every option, recipe and exit code" manual; else skip "there is no groff for the manual page"; fi
+completions() {
+  # shellcheck disable=SC1091
+  (. "$prefix/share/bash-completion/completions/moonweld" && COMP_WORDS=("$prefix/bin/moonweld" dare --resc) COMP_CWORD=2 && _moonweld &&
+    [ "${COMPREPLY[*]}" = --rescale ]) && grep -q '^#compdef moonweld' "$prefix/share/zsh/site-functions/_moonweld" &&
+    grep -q '^complete -c moonweld' "$prefix/share/fish/vendor_completions.d/moonweld.fish"
+}
+check "shells complete words" completions
 recipes() {
   diff -r recipes "$prefix/share/moonweld/recipes" && cmp LICENSE "$prefix/share/moonweld/LICENSE" &&
     cmp lua/moonweld/types.lua "$prefix/share/moonweld/types/moonweld.lua"
