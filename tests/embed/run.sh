@@ -80,7 +80,8 @@ check "the version of moonweld.pc" [ "$(pkg-config --modversion moonweld)" = "$(
 
 # ---- what the libraries show ----
 
-visible() { nm -D --defined-only "$1" | awk '{ print $3 }' | sed 's/@.*//' | sort; }
+# What is defined, but for the marks that a linker such as gold puts at the ends of its sections.
+visible() { nm -D --defined-only "$1" | awk '{ print $3 }' | sed 's/@.*//' | grep -vxE '__bss_start|_edata|_end' | sort; }
 declared() {
   "$cc" -I "$prefix/include" -E -P "$prefix/include/moonweld.h" | tr '\n' ' ' | grep -oE '(mw_[a-z_]+|luaopen_moonweld) ?\([^*]' | grep -oE '^[a-z_]+' | sort -u
 }
