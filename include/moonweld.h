@@ -334,9 +334,10 @@ bool mw_inspect_open(const char *path, bool stats, mw_inspection **out, mw_error
 void mw_inspect_free(mw_inspection *inspection);
 /* Takes a piece of a long text, about 64 KB, and returns whether it could: else what writes it ends with MW_IO. */
 typedef bool (*mw_sink)(void *context, const char *bytes, size_t length);
-/* One line of JSON, or a line a tensor for people, in pieces: a model may have a million tensors. */
+/* One line of JSON, or a text for people, in pieces: a model may have a million tensors. `pattern`: NULL, and tensors that differ only in
+ * the numbers of their names are one line (none with stats); or a glob of names, and each is one; MW_USAGE where none is so called. */
 bool mw_inspect_write_json(const mw_inspection *inspection, mw_sink sink, void *context, mw_error *err);
-bool mw_inspect_write_text(const mw_inspection *inspection, mw_sink sink, void *context, mw_error *err);
+bool mw_inspect_write_text(const mw_inspection *inspection, const char *pattern, mw_sink sink, void *context, mw_error *err);
 /* All of the JSON at once; NULL where there is no memory for it. */
 const char *mw_inspect_json(mw_inspection *inspection);
 size_t mw_inspect_notes(const mw_inspection *inspection, const char *const **lines);

@@ -31,5 +31,5 @@ RECIPE
 printf '\nA method of our own, %s:\n' "$out/largest.lua"
 cat "$out/largest.lua"
 say "$out/largest.lua" --base "$models/base" --experts "$models/kjv" "$models/py" "$models/de" -o "$out/largest"
-say inspect "$out/largest" | head -n 18
+say inspect "$out/largest"
 printf '\nThe results lie in %s: folders that model loaders read, and diff.html, charts of how two of them differ.\n' "$out"

@@ -4,6 +4,7 @@
 
 static const mw_options_doc options[] = {
   { "json", "", "one JSON document" },
+  { "tensors", "GLOB", "a line for each tensor whose name is so, as in '*.layers.0.*'; '*': for every one" },
   { "stats", "", "read the data too: smallest and largest value, mean, norm, how many are not finite" },
   { NULL, NULL, NULL },
 };
@@ -15,10 +16,11 @@ static int run(mw_term *term, const mw_options_line *line) {
   const char *const *lines;
   size_t warnings = mw_inspect_notes(inspection, &lines);
   mw_term_warnings(term, lines, warnings);
-  bool good = (line->json ? mw_inspect_write_json : mw_inspect_write_text)(inspection, mw_print_piece, stdout, &err);
+  bool good = line->json ? mw_inspect_write_json(inspection, mw_print_piece, stdout, &err)
+                         : mw_inspect_write_text(inspection, mw_options_text(line, "tensors"), mw_print_piece, stdout, &err);
   mw_inspect_free(inspection);
   return good ? 0 : mw_term_error(term, &err);
 }
 
-const mw_command mw_cmd_inspect = { "inspect", "PATH [--json] [--stats]", "a model or a file, with every input check", "one path",
-                                    1, 1, options, run };
+const mw_command mw_cmd_inspect = { "inspect", "PATH [--tensors GLOB] [--json] [--stats]",
+                                    "a model or a file, with every input check", "one path", 1, 1, options, run };

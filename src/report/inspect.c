@@ -1,6 +1,6 @@
 /* inspect.c: what a model or a file contains, after all checks that a merge would do. With statistics all data is read, and files of
- * the hub's cache are compared with the hashes in their names. A model may have a million tensors, so the text is written tensor
- * by tensor. */
+ * the hub's cache are compared with the hashes in their names. */
+#include "report/inspection.h"
 #include "base/json_writer.h"
 #include "model/adapted.h"
 #include "model/family.h"
@@ -11,31 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct stats {
-  double smallest, largest, sum, squares;
-  uint64_t bad;
-} stats;
-
-struct mw_inspection {
-  mw_warning warnings;
-  mw_model *model;
-  const char *path; /* as it was given */
-  stats *stats;     /* of every tensor, or NULL */
-  size_t verified;  /* files whose hash is the one in their name in the hub's cache */
-  mw_text json;     /* once it was asked for */
-  uint64_t parameters, bytes;
-  mw_arena arena;
-};
-
-enum { STEP = 32 << 10, PIECE = 64 << 10 };
+enum { STEP = 32 << 10 };
 
 /* A plain loop in file order: these numbers are only for people, no merge depends on them. */
-static bool measure(const mw_model *model, const mw_tensor *tensor, const mw_kernels *kernels, stats *out,
+static bool measure(const mw_model *model, const mw_tensor *tensor, const mw_kernels *kernels, mw_inspection_stats *out,
                     mw_error *err) {
   mw_dtype dtype = (mw_dtype)tensor->dtype;
   unsigned char *stored = malloc(STEP * sizeof(double));
   double *values = malloc(STEP * sizeof *values);
-  *out = (stats){.smallest = INFINITY, .largest = -INFINITY};
+  *out = (mw_inspection_stats){.smallest = INFINITY, .largest = -INFINITY};
   bool ok = stored && values ? true : mw_error_memory(err, STEP);
   for (uint64_t at = 0, elements = mw_tensor_elements(tensor); ok && at < elements; at += STEP) {
     size_t n = (size_t)(elements - at < STEP ? elements - at : STEP), size = mw_dtype_size(dtype);
@@ -58,7 +42,7 @@ static bool measure(const mw_model *model, const mw_tensor *tensor, const mw_ker
   return ok;
 }
 
-static bool has_stats(const mw_inspection *inspection, const mw_tensor *tensor) {
+bool mw_inspect_measured(const mw_inspection *inspection, const mw_tensor *tensor) {
   return inspection->stats && mw_dtype_kind_of((mw_dtype)tensor->dtype) == MW_DTYPE_KIND_REAL;
 }
 
@@ -68,16 +52,15 @@ static bool measure_all(mw_inspection *inspection, mw_error *err) {
   MW_TRY(mw_cpu_kernels(&kernels, err));
   if (!(inspection->stats = mw_mem_new(model->tensor_count, sizeof *inspection->stats, err))) return false;
   for (size_t i = 0; i < model->tensor_count; i++)
-    if (has_stats(inspection, &model->tensors[i])) MW_TRY(measure(model, &model->tensors[i], kernels, &inspection->stats[i], err));
+    if (mw_inspect_measured(inspection, &model->tensors[i]))
+      MW_TRY(measure(model, &model->tensors[i], kernels, &inspection->stats[i], err));
   return true;
 }
 
-/* The statistics of all tensors. */
-typedef struct figures { double min, max, mean, norm; } figures;
-
-static figures figures_of(const mw_tensor *tensor, const stats *s) {
-  uint64_t good = mw_tensor_elements(tensor) - s->bad;
-  return good ? (figures){s->smallest, s->largest, s->sum / (double)good, sqrt(s->squares)} : (figures){0};
+mw_inspection_figures mw_inspect_figures(const mw_inspection *inspection, size_t index) {
+  const mw_inspection_stats *s = &inspection->stats[index];
+  uint64_t good = mw_tensor_elements(&inspection->model->tensors[index]) - s->bad;
+  return good ? (mw_inspection_figures){s->smallest, s->largest, s->sum / (double)good, sqrt(s->squares)} : (mw_inspection_figures){0};
 }
 
 /* What a merge of this model would refuse becomes a warning. */
@@ -179,8 +162,8 @@ static void put_json(mw_json_writer *json, const mw_inspection *inspection, size
   mw_json_writer_u64(json, "bytes", mw_tensor_bytes(mw_model_source(tensor)));
   mw_json_writer_string(json, "file", file_of(inspection->model, tensor));
   if (tensor->made == MW_TENSOR_ADAPTED) put_adapters(json, tensor->adapted);
-  if (has_stats(inspection, tensor)) {
-    figures f = figures_of(tensor, &inspection->stats[index]);
+  if (mw_inspect_measured(inspection, tensor)) {
+    mw_inspection_figures f = mw_inspect_figures(inspection, index);
     mw_json_writer_number(json, "min", f.min);
     mw_json_writer_number(json, "max", f.max);
     mw_json_writer_number(json, "mean", f.mean);
@@ -212,49 +195,4 @@ const char *mw_inspect_json(mw_inspection *inspection) {
 bool mw_inspect_write_json(const mw_inspection *inspection, mw_sink sink, void *context, mw_error *err) {
   mw_json_writer json = {.sink = sink, .context = context, .streamed = 2};
   return write_json(&json, inspection, err);
-}
-
-/* ---- text ---- */
-
-static void put_line(mw_text *text, const mw_inspection *inspection, size_t index) {
-  const mw_tensor *tensor = &inspection->model->tensors[index];
-  mw_text_escaped name;
-  mw_text_format(text, "%-7s %s ", mw_dtype_name((mw_dtype)mw_model_source(tensor)->dtype), mw_text_escape_z(&name, tensor->name));
-  mw_text_shape(text, tensor->shape, tensor->rank);
-  for (size_t i = 0; tensor->made == MW_TENSOR_ADAPTED && i < tensor->adapted->count; i++)
-    mw_text_format(text, "  + rank %llu%s", (unsigned long long)tensor->adapted->changes[i].rank,
-                   tensor->adapted->changes[i].magnitude ? " (DoRA)" : "");
-  if (has_stats(inspection, tensor)) {
-    const stats *s = &inspection->stats[index];
-    figures f = figures_of(tensor, s);
-    mw_text_format(text, "  min %.4g  max %.4g  mean %.4g  norm %.4g", f.min, f.max, f.mean, f.norm);
-    if (s->bad) mw_text_format(text, "  %llu NaN or infinite", (unsigned long long)s->bad);
-  }
-  mw_text_format(text, "\n");
-}
-
-static const char *plural(uint64_t count) { return count == 1 ? "" : "s"; }
-
-static void put_sum(mw_text *text, const mw_inspection *inspection) {
-  const mw_model *model = inspection->model;
-  char size[32];
-  mw_text_format(text, "%zu tensor%s, %llu parameter%s, %s in %zu file%s\n", model->tensor_count, plural(model->tensor_count),
-                 (unsigned long long)inspection->parameters, plural(inspection->parameters), mw_text_size(size, (double)inspection->bytes),
-                 model->file_count, plural(model->file_count));
-  if (inspection->verified) mw_text_format(text, "%zu of its files have the SHA-256 that the cache knows them by\n", inspection->verified);
-}
-
-bool mw_inspect_write_text(const mw_inspection *inspection, mw_sink sink, void *context, mw_error *err) {
-  mw_text text = {0};
-  size_t count = inspection->model->tensor_count;
-  bool ok = true;
-  for (size_t i = 0; i <= count && ok; i++) {
-    if (i < count) put_line(&text, inspection, i);
-    else put_sum(&text, inspection);
-    if (text.length < PIECE && i < count) continue;
-    ok = mw_text_check(&text, err) && (sink(context, text.bytes, text.length) || mw_error_set(err, MW_IO, "the text is not taken"));
-    text.length = 0;
-  }
-  mw_text_free(&text);
-  return ok;
 }

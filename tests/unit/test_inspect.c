@@ -42,10 +42,10 @@ static void many(void) {
   CHECK(memory_peak - before < 64e6);
   before = memory_peak = memory_held;
   CHECK(mw_inspect_write_json(inspection, count, &json, &err) && json.bytes > TENSORS * 80 && json.longest < 65 << 10);
-  CHECK(mw_inspect_write_text(inspection, count, &text, &err) && text.bytes > TENSORS * 16 && text.longest < 65 << 10);
+  CHECK(mw_inspect_write_text(inspection, "*", count, &text, &err) && text.bytes > TENSORS * 16 && text.longest < 65 << 10);
   CHECK(memory_peak - before < 256 << 10 && memory_held == before);
   CHECK(!mw_inspect_write_json(inspection, refuse, &refused, &err) && err.status == MW_IO && refused == 1);
-  CHECK(!mw_inspect_write_text(inspection, refuse, &refused, &err) && err.status == MW_IO && refused == 2);
+  CHECK(!mw_inspect_write_text(inspection, "*", refuse, &refused, &err) && err.status == MW_IO && refused == 2);
   mw_inspect_free(inspection);
 }
 
