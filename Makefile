@@ -99,9 +99,9 @@ $(BUILD)/flags: FORCE
 	@echo '$(MADE_WITH)' | cmp -s - $@ || echo '$(MADE_WITH)' > $@
 
 # ---- the Lua files, carried inside the program ----------------------------------------------------------------------
-$(BUILD)/embed: src/tools/embed.c
+$(BUILD)/embed: src/tools/embed.c | $(BUILD)/dependencies
 	@mkdir -p $(@D)
-	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O1 $(WARN) -Isrc -Iinclude -o $@ $<
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O1 $(WARN) -Isrc -Iinclude $(PC_FLAGS) -o $@ $< $(LUA_LIBS)
 
 # The list of files is a dependency too: a recipe that is removed must leave the program.
 $(BUILD)/embedded.list: FORCE

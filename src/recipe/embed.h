@@ -8,9 +8,12 @@
 typedef struct mw_embed {
   const char *name, *bytes;
   size_t length;
+  const char *compiled; /* files of the prelude, as mw_embed_compiler compiles them; else NULL */
+  size_t compiled_length;
 } mw_embed;
 
 extern const mw_embed mw_embed_files[]; /* sorted; ends with a NULL name */
 extern const char *const mw_embed_recipes[]; /* "soup": the names below recipes/, sorted; ends with NULL */
+extern const char mw_embed_compiler[];       /* lua_ident of the Lua that made `compiled`: another release may mean it otherwise */
 
 #endif

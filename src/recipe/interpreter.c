@@ -184,6 +184,12 @@ static const mw_embed *embedded(const char *name) {
   return NULL;
 }
 
+/* Whether the interpreter is the release of Lua that compiled the prelude. A host of the Lua module may be another one, or hide it. */
+static bool is_compiler(void) {
+  extern const char lua_ident[] __attribute__((weak));
+  return lua_ident && strcmp(lua_ident, mw_embed_compiler) == 0;
+}
+
 /* core.module(name): a prelude file, loaded once. Upvalue 1 is core. */
 static int module(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
@@ -192,7 +198,10 @@ static int module(lua_State *L) {
   lua_pop(L, 1);
   const mw_embed *file = embedded(lua_pushfstring(L, "lua/moonweld/%s", name));
   if (!file) return luaL_error(L, "the prelude has no module '%s'", name);
-  if (luaL_loadbufferx(L, file->bytes, file->length, "=(moonweld)", "t") != LUA_OK) return lua_error(L);
+  bool ready = file->compiled && is_compiler();
+  int result = ready ? luaL_loadbufferx(L, file->compiled, file->compiled_length, "=(moonweld)", "b")
+                     : luaL_loadbufferx(L, file->bytes, file->length, "=(moonweld)", "t");
+  if (result != LUA_OK) return lua_error(L);
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_call(L, 1, 1);
   lua_pushvalue(L, -1);
