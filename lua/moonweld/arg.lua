@@ -214,7 +214,12 @@ end
 --- The `arg` of the vocabulary: callable, with the forms as fields.
 A.vocabulary = setmetatable({}, {
   __index = function(_, key)
-    return forms[key] or fail("there is no 'arg.%s'%s", core.shown(tostring(key)), suggest.key(tostring(key), forms))
+    if forms[key] then return forms[key] end
+    local near, words = suggest.key(tostring(key), forms), {}
+    for word in pairs(forms) do words[#words + 1] = "arg." .. word end
+    table.sort(words)
+    return (fail("there is no 'arg.%s'%s", core.shown(tostring(key)), near ~= "" and near or
+      (" -- arg(name, default, doc) is a number; there are also %s"):format(table.concat(words, ", "))))
   end,
   __newindex = function() return (fail("'arg' cannot be changed")) end,
   __metatable = false,

@@ -7,6 +7,7 @@ function S.nearest(word, list)
   local best, least = nil, math.max(1, #word // 3) + 1
   table.sort(list)
   for _, candidate in ipairs(list) do
+    if candidate:lower() == word:lower() then return candidate end
     local distance = core.distance(word, candidate)
     if distance < least then best, least = candidate, distance end
   end

@@ -296,12 +296,17 @@ local function batch_of(...)
   return batch
 end
 
+--- Lua answers == of a tensor and a plain number by itself, with false.
+local function refuse_operand(x)
+  fail("a tensor or a number is needed here, not %s%s", called(x), type(x) == "boolean" and " -- x == 0 is false for Lua whatever x holds; x:eq(0), x:ne(0) give masks" or "")
+end
+
 --- One operation of the graph on tensors and numbers; numbers alone give a number. One function for each name.
 function V.op(name)
   ops[name] = ops[name] or function(...)
     local batch = next(V.batch_of) and batch_of(...)
     local result, wrong = core.try(name, ...)
-    if math.type(wrong) then fail("a tensor or a number is needed here, not %s", called((select(wrong, ...)))) end
+    if math.type(wrong) then refuse_operand((select(wrong, ...))) end
     if wrong then refuse_operation(wrong) end
     if batch then V.batch_of[result] = batch end
     return result

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* Sets the C locale for this thread, until `leave`. Does nothing if numbers are already written as in C. */
 typedef struct plain { locale_t own, before; } plain;
@@ -256,14 +257,17 @@ bool mw_text_ends_with(const char *string, const char *end) {
 }
 
 const char *mw_text_nearest(const char *word, const char *const *words, size_t count) {
-  const char *best = NULL;
-  unsigned least = (unsigned)strlen(word) / 3 + 1;
+  const char *best = NULL, *begun = NULL;
+  size_t length = strlen(word);
+  unsigned least = (unsigned)length / 3 + 1;
   if (least < 2) least = 2;
   for (size_t i = 0; i < count; i++) {
+    if (strcasecmp(word, words[i]) == 0) return words[i];
+    if (!begun && length >= 3 && strncmp(word, words[i], length) == 0) begun = words[i];
     unsigned distance = mw_text_distance(word, words[i], least);
     if (distance < least) best = words[i], least = distance;
   }
-  return best;
+  return begun ? begun : best;
 }
 
 /* Whether `c` is in the class that begins after '['. *end becomes the place after its ']', which must exist. */

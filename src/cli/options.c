@@ -125,8 +125,14 @@ static bool unknown(parser *p, mw_error *err) {
                         mw_options_spell(&meant, near));
   if (p->command)
     return mw_term_fail(err, MW_USAGE, "there is no option %s\n`--help` behind the command lists its options", typed.text);
-  return mw_term_fail(err, MW_USAGE, "there is no option %s\n`moonweld %s --help` lists the arguments of this recipe", typed.text,
-                      p->recipe);
+  char arguments[300] = "";
+  size_t length = 0;
+  for (size_t i = 0; i < p->arg_count && length + NAME_LENGTH < sizeof arguments; i++)
+    if (!is_bound(&p->args[i]))
+      length += (size_t)snprintf(arguments + length, sizeof arguments - length, "%s%s", length ? ", " : "",
+                                 mw_options_spell(&meant, p->args[i].name));
+  return mw_term_fail(err, MW_USAGE, "there is no option %s\n`moonweld %s --help` lists the arguments of this recipe: %s", typed.text,
+                      p->recipe, length ? arguments : "none");
 }
 
 /* Adds a word to an argument's binding, which is made for the first word. Each list has a place for all words of the line. */

@@ -6,15 +6,17 @@
 static const char download[] = "the download was refused or cut off: get the file again";
 static const char convert[] = "convert it to safetensors once (save_pretrained, or safetensors.torch.save_file)";
 static const char unpack[] = "unpack it";
+static const char other[] = "this file is no part of a model: get the right one";
 
 static const mw_recognise_kind yaml = {
     "a YAML file", "this version reads no mergekit YAML: name the recipe and its arguments on the command line", false};
 static const mw_recognise_kind lock = {
-    "the lock file of a merge", "as a model give its folder; the command that made it stands in it", false};
+    "the lock file of a merge", "`moonweld rebuild LOCK -o NEW` makes that merge again; as a model give its folder", false};
 static const mw_recognise_kind empty = {"an empty file (file size 0)", download, false};
 static const mw_recognise_kind zeros = {
     "nothing but zeros where it begins", "a download or a copy was cut off, or the power: get the file again", false};
-const mw_recognise_kind mw_recognise_text = {"a text", download, true};
+const mw_recognise_kind mw_recognise_text = {
+    "a text", "the download was refused or cut off, or it is another file: get the file again", true};
 
 static const struct { const char *ending; const mw_recognise_kind *kind; } names[] = {
     {"merge.lock.json", &lock}, {".yml", &yaml}, {".yaml", &yaml}};
@@ -38,6 +40,14 @@ static const struct { size_t at, length; const char *bytes; mw_recognise_kind ki
     BEGINS("\x80\5", "a pickle (PyTorch's .bin, .pt, .ckpt)", convert),
     BEGINS("\x89HDF\r\n", "an HDF5 file (Keras)", convert),
     BEGINS("\x93NUMPY", "a NumPy file", convert),
+    BEGINS("\x89PNG\r\n", "a PNG picture", other),
+    BEGINS("\xff\xd8\xff", "a JPEG picture", other),
+    BEGINS("GIF8", "a GIF picture", other),
+    BEGINS("RIFF", "a picture, sound or film (RIFF)", other),
+    BEGINS("%PDF-", "a PDF document", other),
+    BEGINS("PAR1", "a table of data (Parquet)", other),
+    BEGINS("SQLite format 3", "a database (SQLite)", other),
+    BEGINS("\x7f" "ELF", "a program", other),
     BEGINS("\x1f\x8b", "a gzip archive", unpack),
     BEGINS("BZh", "a bzip2 archive", unpack),
     BEGINS("\xfd" "7zXZ", "an xz archive", unpack),

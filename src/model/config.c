@@ -35,6 +35,22 @@ static bool facts_of(mw_config *config, const char *path, mw_error *err) {
          count_of(config, path, "num_attention_heads", &config->heads, err);
 }
 
+/* {"error": "Repository not found"}: what a server said instead of a configuration. */
+static bool check_is_answer(const mw_config *config, const char *path, mw_error *err) {
+  static const char *const said[] = {"error", "detail", "message"}, *const own[] = {"model_type", "architectures", "_class_name"};
+  mw_text_escaped shown;
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+    if (mw_json_member(config->root, own[i]).kind != MW_JSON_END) return true;
+  for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
+    mw_json text = mw_json_member(config->root, said[i]);
+    if (text.kind != MW_JSON_STRING) continue;
+    mw_error_set(err, MW_DATA, "%s: found a server's answer, %s: %.100s, expected a model's configuration", path, said[i],
+                 mw_text_escape(&shown, text.bytes, text.length));
+    return mw_error_hint(err, "the download was refused: get the file again");
+  }
+  return true;
+}
+
 /* Puts numbers of the same length where Python's json module writes what is no JSON. */
 static void make_plain(char *text) {
   static const struct { const char *word, *number; } words[] = {{"Infinity", "1e999999"}, {"NaN", "0e0"}};
@@ -60,7 +76,7 @@ bool mw_config_open_file(mw_config *config, const char *folder, const char *name
   }
   ok = ok && mw_json_check(what, config->plain, config->length, DEEPEST, &config->root, err);
   if (ok && config->root.kind != MW_JSON_OBJECT) ok = mw_error_set(err, MW_DATA, "%s: expected an object", what);
-  ok = ok && facts_of(config, what, err);
+  ok = ok && check_is_answer(config, what, err) && facts_of(config, what, err);
   mw_mem_release(&arena);
   if (!ok) mw_config_close(config);
   return ok;
@@ -80,9 +96,14 @@ void mw_config_close(mw_config *config) {
 
 bool mw_config_is_dtype(mw_json key) { return mw_json_equals(key, "torch_dtype") || mw_json_equals(key, "dtype"); }
 
-bool mw_config_is_part(mw_json key, mw_json value) {
-  return value.kind == MW_JSON_OBJECT && !mw_json_equals(key, "quantization_config");
+const char *mw_config_quantised(mw_json key) {
+  static const char *const keys[] = {"quantization_config", "quantization", "compression_config"};
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+    if (mw_json_equals(key, keys[i])) return keys[i];
+  return NULL;
 }
+
+bool mw_config_is_part(mw_json key, mw_json value) { return value.kind == MW_JSON_OBJECT && !mw_config_quantised(key); }
 
 static const char *absent_dtype(mw_json object, bool nested, const bool *held) {
   mw_json key, value;

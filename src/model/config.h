@@ -28,5 +28,7 @@ const char *mw_config_absent_dtype(const mw_config *config, const bool *held);
 /* Whether a key names a dtype; whether a member is the configuration of a part: text_config, vision_config ..., one level deep. */
 bool mw_config_is_dtype(mw_json key);
 bool mw_config_is_part(mw_json key, mw_json value);
+/* The key, where it is one that says how weights were packed, else NULL. */
+const char *mw_config_quantised(mw_json key);
 
 #endif

@@ -37,13 +37,15 @@ static bool go_on(joining *j, bool fits) {
 /* C7: codes of weights cannot be averaged. */
 static bool check_quantised(const joining *j, const mw_family_member *member) {
   mw_text_escaped escaped;
-  const char *found = mw_quantised_mark(member, member->scaled, &escaped);
+  bool configured_only;
+  const char *found = mw_quantised_mark(member, member->scaled, &configured_only, &escaped);
   if (!found) return true;
   if (j->rules->allow_quantised) {
     mw_warning_add(j->warnings, "%s: a quantised input (%s), let through by --allow quantised", member->label, found);
     return true;
   }
   mw_error_set(j->err, MW_DATA, "%s: a quantised input (%s)", member->label, found);
+  if (configured_only) return mw_error_hint(j->err, "its tensors look plain: where they are, --allow quantised merges them, and leaves that key out");
   return mw_error_hint(j->err, "merge the models that it was made from, or dequantise it first");
 }
 

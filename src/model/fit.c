@@ -207,6 +207,20 @@ static void say_token(mw_text *list, size_t *count, size_t id, const mw_vocabula
                  mw_text_escape(&b, there->text, there->length), label);
 }
 
+/* Tokenizers that cannot be compared: `why`, and what it means. */
+static bool refuse_tokens(const mw_family_member *donor, const mw_family_member *other, const mw_error *why, bool allowed, mw_warning *warnings,
+                          mw_error *err) {
+  mw_error told = *why;
+  if (allowed) {
+    mw_warning_add(warnings, "%s: its tokenizer was not compared with %s's: %s; let through by --allow tokenizer", other->label, donor->label,
+                   told.text);
+    return true;
+  }
+  mw_error_set(err, MW_DATA, "%s: its tokenizer cannot be compared with %s's: %s", other->label, donor->label, told.text);
+  return mw_error_hint(err, "%s%s--allow tokenizer merges without comparing; the output has %s's", told.hint, *told.hint ? "; " : "",
+                       donor->label);
+}
+
 static bool compare_tokens(const mw_family_member *donor, const mw_family_member *other, const mw_vocabulary *d, const mw_vocabulary *o,
                            bool allowed, mw_warning *warnings, mw_error *err) {
   mw_text ordinary = {0}, added = {0};
@@ -245,9 +259,11 @@ bool mw_fit_tokens(const mw_family_member *donor, const mw_family_member *other,
     bool read = (tokens->path || mw_vocabulary_open(tokens, donor->model->folder, err)) &&
                 mw_vocabulary_open(&o, other->model->folder, err) &&
                 (mw_vocabulary_same(tokens, &o) || (mw_vocabulary_read(tokens, err) && mw_vocabulary_read(&o, err)));
-    if (read) ok = compare_tokens(donor, other, tokens, &o, allowed, warnings, err);
-    else if (err->status != MW_DATA) ok = false;
-    else mw_warning_add(warnings, "%s: its tokenizer was not compared with %s's: %s", other->label, donor->label, err->text);
+    if (!read) ok = err->status == MW_DATA && refuse_tokens(donor, other, err, allowed, warnings, err);
+    else if (tokens->path && o.path && tokens->own != o.own)
+      mw_warning_add(warnings, "%s: its tokenizer was not compared with %s's: %s and %s count tokens in different ways", other->label,
+                     donor->label, o.path, tokens->path);
+    else ok = compare_tokens(donor, other, tokens, &o, allowed, warnings, err);
   }
   mw_vocabulary_close(&o);
   return ok;

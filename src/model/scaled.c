@@ -7,15 +7,16 @@
 
 enum { BLOCK = 128, MOST_SCALES = 64 << 20, STEP = 4096 };
 
-/* "x.weight" has its scale in x.weight_scale, x.weight_scale_inv (DeepSeek's word for the same factor), x.scale_weight or
- * x.scale; another tensor in NAME_scale or NAME_scale_inv. */
+/* "x.weight" has its scale in x.weight_scale, x.weight_scale_inv (DeepSeek's word for the same factor), x.scale_weight, x.scale and the
+ * like; another tensor in NAME_scale or NAME_scale_inv. */
 static const mw_tensor *scale_of(const mw_model *model, const char *name, char *buffer, size_t size) {
-  static const char *const weight_ends[] = {"weight_scale", "weight_scale_inv", "scale_weight", "scale"};
+  static const char *const weight_ends[] = {"weight_scale", "weight_scale_inv", "scale_weight", "scale", "scale_inv", "weight_scales",
+                                            "scales", "weight.scale", "w_scale"};
   static const char *const other_ends[] = {"_scale", "_scale_inv"};
   bool weight = mw_text_ends_with(name, ".weight");
   size_t stem = strlen(name) - (weight ? strlen("weight") : 0);
   const char *const *ends = weight ? weight_ends : other_ends;
-  for (size_t i = 0, n = weight ? 4 : 2; i < n && stem + 20 < size; i++) {
+  for (size_t i = 0, n = weight ? sizeof weight_ends / sizeof *weight_ends : 2; i < n && stem + 20 < size; i++) {
     memcpy(buffer, name, stem);
     strcpy(buffer + stem, ends[i]);
     const mw_tensor *found = mw_model_find(model, buffer);
@@ -28,25 +29,50 @@ static bool is_fp8(const mw_tensor *tensor) { return tensor->dtype == MW_DTYPE_F
 
 /* What only a model in fp8 needs: scales of activations, and the marker. */
 static bool is_of_activations(const char *name) {
-  static const char *const ends[] = {".input_scale", ".scale_input", ".activation_scale", ".output_scale", ".k_scale", ".v_scale",
-                                     "scaled_fp8"};
+  static const char *const ends[] = {".input_scale", ".input_scale_ub", ".scale_input", ".activation_scale", ".act_scale",
+                                     ".output_scale", ".scale_output", ".q_scale", ".k_scale", ".v_scale", ".kv_scale", ".qkv_scale",
+                                     ".prob_scale", "scaled_fp8", ".comfy_quant"};
   for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
     if (mw_text_ends_with(name, ends[i])) return true;
   return false;
 }
 
-/* How a scale of this shape lies over the codes; false for a shape that says nothing. */
-static bool fits(const mw_tensor *codes, const mw_tensor *scale, mw_scaled *out) {
-  uint64_t width = codes->rank ? codes->shape[codes->rank - 1] : 1, rows = width ? mw_tensor_elements(codes) / width : 0;
-  uint64_t scales = mw_tensor_elements(scale);
-  *out = (mw_scaled){.codes = *codes, .width = width, .rows_each = rows, .columns_each = width, .across = 1};
+/* How many elements of an axis share one of `scales` scales: all, one, or a block; 0 where the numbers say nothing. */
+static uint64_t elements_each(uint64_t elements, uint64_t scales, uint64_t block) {
+  if (scales == 1) return elements;
+  if (scales == elements) return 1;
+  return block && scales == (elements + block - 1) / block ? block : 0;
+}
+
+/* How a scale of this shape lies over the codes; false for a shape that says nothing. Matrices of experts may be stacked: then each
+ * has its own rows of scales, which must not share a block with those of the next. */
+static bool fits(const mw_tensor *codes, const mw_tensor *scale, const uint64_t block[2], mw_scaled *out) {
+  uint64_t width = codes->rank ? codes->shape[codes->rank - 1] : 1, all_rows = width ? mw_tensor_elements(codes) / width : 0;
+  uint64_t scales = mw_tensor_elements(scale), rows = codes->rank > 1 ? codes->shape[codes->rank - 2] : 1;
+  *out = (mw_scaled){.codes = *codes, .width = width, .rows_each = all_rows, .columns_each = width, .across = 1};
   if (!mw_tensor_elements(codes) || !scales || scales > MOST_SCALES) return false;
   if (scales == 1) return true;
-  out->rows_each = 1;
-  if (scales == rows && (scale->rank == 1 || scale->shape[scale->rank - 1] == 1 || width == 1)) return true;
-  out->rows_each = out->columns_each = BLOCK;
-  out->across = (width + BLOCK - 1) / BLOCK;
-  return scale->rank == 2 && scale->shape[0] == (rows + BLOCK - 1) / BLOCK && scale->shape[1] == out->across;
+  if (codes->rank > 1 && scales == codes->shape[0] && scale->shape[0] == scales) { /* [n], [n, 1], [n, 1, 1] */
+    out->rows_each = all_rows / scales;
+    return true;
+  }
+  if (scale->rank != codes->rank || codes->rank < 2) return false;
+  for (unsigned axis = 0; axis + 2 < codes->rank; axis++)
+    if (scale->shape[axis] != codes->shape[axis]) return false;
+  out->across = scale->shape[scale->rank - 1];
+  out->rows_each = elements_each(rows, scale->shape[scale->rank - 2], block[0]);
+  out->columns_each = elements_each(width, out->across, block[1]);
+  return out->rows_each && out->columns_each && (rows == all_rows || rows % out->rows_each == 0);
+}
+
+/* The block that the configuration says, {rows, columns}; else DeepSeek's. */
+static void read_block(const mw_config *config, uint64_t block[2]) {
+  mw_json quantised = config->text ? mw_json_member(config->root, "quantization_config") : (mw_json){.kind = MW_JSON_END}, key, value;
+  unsigned n = 0;
+  block[0] = block[1] = BLOCK;
+  if (quantised.kind != MW_JSON_OBJECT) return;
+  for (mw_json_walk walk = mw_json_enter(mw_json_member(quantised, "weight_block_size")); n < 2 && mw_json_next(&walk, &key, &value); n++)
+    if (value.kind != MW_JSON_NUMBER || !mw_json_u64(value, &block[n])) block[n] = 0;
 }
 
 static bool read_scale(const mw_model *model, const mw_tensor *scale, mw_scaled *out, mw_arena *arena, mw_error *err) {
@@ -76,12 +102,14 @@ static int by_pointer(const void *a, const void *b) {
 static bool replace(mw_family_member *member, mw_arena *arena, const mw_tensor **used, size_t *count, mw_error *err) {
   const mw_model *model = member->model;
   char buffer[1024];
+  uint64_t block[2];
+  read_block(&model->config, block);
   for (size_t i = 0; i < model->tensor_count; i++) {
     mw_scaled scaled;
     const mw_tensor *own = &model->tensors[i], *codes = own->made == MW_TENSOR_ADAPTED ? &own->adapted->source : own;
     const mw_tensor *scale = is_fp8(codes) ? scale_of(model, codes->name, buffer, sizeof buffer) : NULL;
     member->tensors[i] = *own;
-    if (!scale || !is_scale_dtype(scale) || !fits(codes, scale, &scaled)) continue;
+    if (!scale || !is_scale_dtype(scale) || !fits(codes, scale, block, &scaled)) continue;
     mw_scaled *kept = mw_mem_take(arena, sizeof *kept, err);
     if (!kept || !read_scale(model, scale, &scaled, arena, err)) return false;
     *kept = scaled;

@@ -101,8 +101,54 @@ static bool read_tokenizer(mw_vocabulary *v, mw_error *err) {
   return (vocab.kind == MW_JSON_ARRAY ? take_list(v, vocab, err) : take_map(v, vocab, false, err)) && take_added(v, added, err);
 }
 
-/* SentencePiece's message: field 1 holds a piece, whose field 1 is its text and field 3 its kind (3: control). */
+static const char tiktoken[] = "tiktoken";
+
+/* tiktoken's file: a line a token, "IQ== 0", its bytes in base64 and its id. */
+static bool is_tiktoken(const mw_vocabulary *v) {
+  size_t n = 0;
+  while (n < v->length && n < 64 && v->bytes[n] && strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=", v->bytes[n])) n++;
+  return n >= 4 && n % 4 == 0 && n + 2 < v->length && v->bytes[n] == ' ' && v->bytes[n + 1] >= '0' && v->bytes[n + 1] <= '9';
+}
+
+static bool read_tiktoken(mw_vocabulary *v, mw_error *err) {
+  unsigned line = 1;
+  for (const char *at = v->bytes, *end = v->bytes + v->length; at < end; line++) {
+    const char *newline = memchr(at, '\n', (size_t)(end - at)), *stop = newline ? newline : end;
+    const char *space = memchr(at, ' ', (size_t)(stop - at));
+    uint64_t id = 0;
+    if (!space && stop - at > 1) return mw_error_set(err, MW_DATA, "%s:%u: found no id behind a token", v->path, line);
+    for (const char *c = space ? space + 1 : stop; c < stop && *c >= '0' && *c <= '9' && id < MOST; c++) id = id * 10 + (uint64_t)(*c - '0');
+    if (space) MW_TRY(put(v, id, at, (size_t)(space - at), false, err));
+    at = stop + 1;
+  }
+  return true;
+}
+
+/* Mistral's tekken.json: {"config": {"default_num_special_tokens": 1000}, "vocab": [{"rank": 0, "token_bytes": "AA=="}, ...],
+ * "special_tokens": [{"rank": 0, "token_str": "<unk>"}, ...]}; ordinary tokens come behind the special ones. */
+static bool read_tekken(mw_vocabulary *v, mw_error *err) {
+  static const struct { const char *list, *text; bool added; } parts[] = {{"vocab", "token_bytes", false}, {"special_tokens", "token_str", true}};
+  mw_json root, key, entry;
+  uint64_t special = 0, rank;
+  MW_TRY(mw_json_check(v->path, v->bytes, v->length, MW_TOKENIZER_DEEPEST, &root, err));
+  if (root.kind != MW_JSON_OBJECT) return mw_error_set(err, MW_DATA, "%s: expected an object", v->path);
+  mw_json config = mw_json_member(root, "config");
+  if (config.kind == MW_JSON_OBJECT) mw_json_u64(mw_json_member(config, "default_num_special_tokens"), &special);
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+    for (mw_json_walk walk = mw_json_enter(mw_json_member(root, parts[i].list)); mw_json_next(&walk, &key, &entry);) {
+      const char *text;
+      size_t length;
+      if (entry.kind != MW_JSON_OBJECT || !mw_json_u64(mw_json_member(entry, "rank"), &rank) || rank >= MOST) continue;
+      MW_TRY(text_of(v, mw_json_member(entry, parts[i].text), &text, &length, err));
+      if (text) MW_TRY(put(v, rank + (parts[i].added ? 0 : special), text, length, parts[i].added, err));
+    }
+  return true;
+}
+
+/* SentencePiece's message: field 1 holds a piece, whose field 1 is its text and field 3 its kind (2: unknown, 3: control, 4: of the
+ * user, 5: unused). */
 static bool read_pieces(mw_vocabulary *v, mw_error *err) {
+  if (is_tiktoken(v)) return v->own = tiktoken, read_tiktoken(v, err);
   mw_protobuf walk = mw_protobuf_enter(v->path, v->bytes, v->length);
   uint64_t id = 0;
   bool found;
@@ -116,7 +162,7 @@ static bool read_pieces(mw_vocabulary *v, mw_error *err) {
       MW_TRY(mw_protobuf_next(&piece, &found, err));
       if (!found) break;
       if (piece.field == 1 && piece.kind == MW_PROTOBUF_BYTES) token.text = (const char *)piece.bytes, token.length = piece.length;
-      if (piece.field == 3 && piece.kind == MW_PROTOBUF_VARINT) token.added = piece.number == 3;
+      if (piece.field == 3 && piece.kind == MW_PROTOBUF_VARINT) token.added = piece.number >= 2 && piece.number <= 5;
     }
     if (token.text) MW_TRY(put(v, id, token.text, token.length, token.added, err));
     id++;
@@ -140,10 +186,29 @@ static bool read_lines(mw_vocabulary *v, mw_error *err) {
   return true;
 }
 
+static const char added_name[] = "added_tokens.json";
+
+/* `own`: its ids or texts are not those of tokenizer.json, so it is compared with files of its kind only. */
 static const struct {
   const char *name;
   bool (*read)(mw_vocabulary *v, mw_error *err);
-} files[] = {{"tokenizer.json", read_tokenizer}, {"tokenizer.model", read_pieces}, {"vocab.json", read_map}, {"vocab.txt", read_lines}};
+  const char *own;
+} files[] = {{"tokenizer.json", read_tokenizer, NULL},        {"tekken.json", read_tekken, "tekken"},
+             {"tokenizer.model", read_pieces, NULL},          {"spiece.model", read_pieces, NULL},
+             {"sentencepiece.bpe.model", read_pieces, "bpe"}, {"spm.model", read_pieces, NULL},
+             {"vocab.json", read_map, NULL},                  {"vocab.txt", read_lines, NULL},
+             {"qwen.tiktoken", read_tiktoken, tiktoken},    {"tiktoken.model", read_tiktoken, tiktoken}};
+
+/* A file of tokens that older tokenizers keep beside their own. */
+static bool open_added(mw_vocabulary *v, const char *folder, mw_error *err) {
+  const char *path = mw_file_join(&v->arena, folder, added_name, err);
+  return path && (!mw_file_exists(path) || mw_file_slurp(path, MW_TOKENIZER_LARGEST, &v->beside, &v->beside_length, err));
+}
+
+static bool read_added(mw_vocabulary *v, mw_error *err) {
+  mw_json root;
+  return !v->beside || (mw_json_check(added_name, v->beside, v->beside_length, MW_TOKENIZER_DEEPEST, &root, err) && take_map(v, root, true, err));
+}
 
 static bool open_first(mw_vocabulary *v, const char *folder, mw_error *err) {
   for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
@@ -153,9 +218,11 @@ static bool open_first(mw_vocabulary *v, const char *folder, mw_error *err) {
     if (!mw_file_exists(path)) continue;
     mw_text_escape_z(&shown, path);
     v->read = files[i].read;
+    v->own = files[i].own;
     v->path = mw_mem_copy(&v->arena, shown.bytes, strlen(shown.bytes), err);
     if (!v->path || !mw_file_slurp(path, MW_TOKENIZER_LARGEST, &v->bytes, &v->length, err)) return false;
-    if (v->read == read_tokenizer) skim_tokenizer(v);
+    if (v->read != read_tokenizer) return open_added(v, folder, err);
+    skim_tokenizer(v);
     return true;
   }
   return true;
@@ -169,7 +236,7 @@ bool mw_vocabulary_open(mw_vocabulary *v, const char *folder, mw_error *err) {
 }
 
 bool mw_vocabulary_read(mw_vocabulary *v, mw_error *err) {
-  if (!v->read || v->count || v->read(v, err)) return true;
+  if (!v->read || v->count || (v->read(v, err) && read_added(v, err))) return true;
   v->count = 0;
   return false;
 }
@@ -185,6 +252,7 @@ bool mw_vocabulary_same(const mw_vocabulary *a, const mw_vocabulary *b) {
 void mw_vocabulary_close(mw_vocabulary *vocabulary) {
   free(vocabulary->tokens);
   free(vocabulary->bytes);
+  free(vocabulary->beside);
   mw_mem_release(&vocabulary->arena);
   *vocabulary = (mw_vocabulary){0};
 }
@@ -207,17 +275,26 @@ static bool same_bytes(const char *a, const char *b, bool *equal, mw_error *err)
   return ok;
 }
 
-bool mw_vocabulary_equal(const char *a, const char *b, bool *equal, mw_error *err) {
+/* Whether either folder has the file, and whether both have the same. */
+static bool compare(const char *a, const char *b, const char *name, bool *found, bool *equal, mw_error *err) {
   mw_arena arena = {0};
-  bool ok = true, found = false;
+  const char *one = mw_file_join(&arena, a, name, err), *two = one ? mw_file_join(&arena, b, name, err) : NULL;
+  bool ok = two != NULL, first = ok && mw_file_exists(one), second = ok && mw_file_exists(two);
+  *found = first || second;
   *equal = false;
-  for (size_t i = 0; i < sizeof files / sizeof *files && ok && !found; i++) {
-    const char *one = mw_file_join(&arena, a, files[i].name, err), *two = one ? mw_file_join(&arena, b, files[i].name, err) : NULL;
-    ok = two != NULL;
-    bool first = ok && mw_file_exists(one), second = ok && mw_file_exists(two);
-    found = first || second;
-    if (first && second) ok = same_bytes(one, two, equal, err);
-  }
+  if (first && second) ok = same_bytes(one, two, equal, err);
   mw_mem_release(&arena);
   return ok;
+}
+
+bool mw_vocabulary_equal(const char *a, const char *b, bool *equal, mw_error *err) {
+  bool found = false, added, same;
+  *equal = false;
+  for (size_t i = 0; i < sizeof files / sizeof *files && !found; i++) {
+    MW_TRY(compare(a, b, files[i].name, &found, equal, err));
+    if (!*equal || files[i].read == read_tokenizer) continue;
+    MW_TRY(compare(a, b, added_name, &added, &same, err));
+    *equal = !added || same;
+  }
+  return true;
 }

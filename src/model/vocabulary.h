@@ -1,5 +1,5 @@
-/* vocabulary.h: which text each token id stands for, as the files beside a model say it: tokenizer.json, else tokenizer.model,
- * else vocab.json with added_tokens.json, else vocab.txt. Only ids and texts; how a text is cut into them is src/text's. */
+/* vocabulary.h: which text each token id stands for, as the files beside a model say it: tokenizer.json, else one of tekken,
+ * SentencePiece, vocab.json, vocab.txt or tiktoken, with added_tokens.json. Only ids and texts; how a text is cut into them is src/text's. */
 #ifndef MW_MODEL_VOCABULARY_H
 #define MW_MODEL_VOCABULARY_H
 
@@ -15,8 +15,9 @@ typedef struct mw_vocabulary {
   mw_vocabulary_token *tokens; /* [count], by id */
   size_t count, capacity;
   const char *path;            /* of its file, printable; NULL where the folder has none, then there are no tokens */
-  char *bytes;                 /* the file */
-  size_t length;
+  const char *own;             /* its kind, where it is compared with files of its kind only, else NULL */
+  char *bytes, *beside;        /* the file, and added_tokens.json or NULL */
+  size_t length, beside_length;
   mw_json ordinary, added;     /* of tokenizer.json: the text of its vocabulary and of its added tokens, not checked */
   bool (*read)(struct mw_vocabulary *vocabulary, mw_error *err);
   mw_arena arena;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "model/quantised.h"
 #include "model/hub.h"
 #include "output/card.h"
 #include "output/lock.h"
@@ -303,7 +304,9 @@ bool mw_side_files_write(mw_writer *writer, const mw_layout *layout, const mw_fa
     MW_TRY(mw_writer_file(writer, "chat_template.jinja", provenance->chat_template, strlen(provenance->chat_template), err));
   if (donor->config.text && !lone) {
     const char *dtype = dtype_word(layout, &donor->config, provenance->dtype);
-    const mw_config_edit_list edits = {dtype, family->untie, members[family->donor].scaled, provenance->sets, provenance->set_count};
+    mw_text_escaped escaped;
+    bool ignored, plain = !mw_quantised_mark(&members[family->donor], true, &ignored, &escaped);
+    const mw_config_edit_list edits = {dtype, family->untie, plain, provenance->sets, provenance->set_count};
     MW_TRY(write_text(writer, "config.json", mw_config_edit(&donor->config, &edits, &text, err), &text, err));
   }
   if (layout->root_count > 1) {

@@ -6,6 +6,7 @@
 #include "num/cpu.h"
 #include <lua.h>
 #include <string.h>
+#include <strings.h>
 
 static size_t count_of(const char *const *words) {
   size_t count = 0;
@@ -50,6 +51,8 @@ bool mw_recipe_is_known(const char *name, const char *const *words, size_t count
   mw_mem_release(&arena);
   if (own) return true;
   mw_error_set(err, MW_USAGE, "there is no recipe '%s'", mw_text_escape_z(&shown, name));
+  if (strcasecmp(name, "recipe") == 0)
+    return mw_error_hint(err, "RECIPE stands for the name of one, as in `moonweld slerp --help`; `moonweld list` shows them");
   for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++) {
     if (strcmp(elsewhere[i].name, name) != 0) continue;
     if (elsewhere[i].here) return mw_error_hint(err, "what other tools call '%s' is '%s' here: moonweld %s --help", name,
