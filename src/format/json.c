@@ -262,7 +262,7 @@ static bool is_alphanumeric(char c) { return (c >= '0' && c <= '9') || ((c | 0x2
 /* A web page, a git-lfs pointer or a server's "404: Not Found" is named: that helps more than the byte where it is no JSON. Always
  * false; err says already what is wrong. */
 static bool name_kind(const char *what, const char *bytes, size_t length, mw_error *err) {
-  const mw_recognise_kind *kind = !length || *bytes != '{' ? mw_recognise("", bytes, length) : NULL;
+  const mw_recognise_kind *kind = length && *bytes != '{' ? mw_recognise("", bytes, length) : NULL;
   bool known = kind && (kind != &mw_recognise_text || (length > 8 && is_alphanumeric(*bytes)));
   return known && mw_recognise_refuse(what, kind, bytes, length, "JSON", err);
 }

@@ -1,6 +1,7 @@
 /* config.c: facts are read by the names of their keys. */
 #include "model/config.h"
 #include "format/file.h"
+#include "format/recognise.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,7 @@ bool mw_config_open_file(mw_config *config, const char *folder, const char *name
     ok = (config->plain = mw_mem_new(config->length + 1, 1, err)) != NULL;
     if (ok) make_plain(memcpy(config->plain, config->text, config->length));
   }
+  if (ok && !config->length) ok = mw_recognise_refuse(what, mw_recognise("", "", 0), "", 0, "JSON", err);
   ok = ok && mw_json_check(what, config->plain, config->length, DEEPEST, &config->root, err);
   if (ok && config->root.kind != MW_JSON_OBJECT) ok = mw_error_set(err, MW_DATA, "%s: expected an object", what);
   ok = ok && check_is_answer(config, what, err) && facts_of(config, what, err);

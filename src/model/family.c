@@ -45,7 +45,8 @@ static bool check_quantised(const joining *j, const mw_family_member *member) {
     return true;
   }
   mw_error_set(j->err, MW_DATA, "%s: a quantised input (%s)", member->label, found);
-  if (configured_only) return mw_error_hint(j->err, "its tensors look plain: where they are, --allow quantised merges them, and leaves that key out");
+  if (configured_only)
+    return mw_error_hint(j->err, "its tensors look plain: where they are, --allow quantised merges them, and leaves that key out");
   return mw_error_hint(j->err, "merge the models that it was made from, or dequantise it first");
 }
 

@@ -208,12 +208,12 @@ static void say_token(mw_text *list, size_t *count, size_t id, const mw_vocabula
 }
 
 /* Tokenizers that cannot be compared: `why`, and what it means. */
-static bool refuse_tokens(const mw_family_member *donor, const mw_family_member *other, const mw_error *why, bool allowed, mw_warning *warnings,
-                          mw_error *err) {
+static bool refuse_tokens(const mw_family_member *donor, const mw_family_member *other, const mw_error *why, bool allowed,
+                          mw_warning *warnings, mw_error *err) {
   mw_error told = *why;
   if (allowed) {
-    mw_warning_add(warnings, "%s: its tokenizer was not compared with %s's: %s; let through by --allow tokenizer", other->label, donor->label,
-                   told.text);
+    mw_warning_add(warnings, "%s: its tokenizer was not compared with %s's: %s; let through by --allow tokenizer", other->label,
+                   donor->label, told.text);
     return true;
   }
   mw_error_set(err, MW_DATA, "%s: its tokenizer cannot be compared with %s's: %s", other->label, donor->label, told.text);

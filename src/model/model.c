@@ -243,7 +243,7 @@ static bool locate(mw_model *model, const char *where, mw_error *err) {
     if (!*where) return mw_error_set(err, MW_USAGE, "a model's name is empty");
     mw_error_set(err, MW_MISSING, "%s: no such file or folder", mw_text_escape_z(&shown, where));
     if (strstr(where, "://"))
-      return mw_error_hint(err, "moonweld never uses the network: download it, and give its folder, or org/name where the local cache holds it");
+      return mw_error_hint(err, "moonweld never uses the network: download it, and give its folder or, for the local cache, org/name");
     mw_error_hint(err, "give a folder, a safetensors file, or a hub id org/name that the local cache holds");
     return mw_near_path_hint(where, &model->arena, err);
   }

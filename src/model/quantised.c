@@ -16,8 +16,8 @@ static const char *const ends[] = {
     "._data", "._scale", "_qdata"};                                                                            /* quanto, torchao */
 
 /* Words in the last part of a name that is an index, a mask or a counter: integers that are no codes. */
-static const char *const integers[] = {"index", "indices", "idx", "ids", "mask", "bias", "pos", "count", "track", "step", "version", "bucket",
-                                       "length", "offset", "shape", "size", "perm", "map", "token"};
+static const char *const integers[] = {"index", "indices", "idx",    "ids",    "mask",  "bias", "pos",  "count", "track", "step",
+                                       "version", "bucket", "length", "offset", "shape", "size", "perm", "map",  "token"};
 
 static const char *configured(mw_json object, unsigned depth) {
   mw_json key, value;

@@ -2,6 +2,7 @@
  * do so in what is said of truncation, padding or templates: then their tokens need not be read. */
 #include "model/vocabulary.h"
 #include "format/file.h"
+#include "format/recognise.h"
 #include "text/protobuf.h"
 #include "text/tokenizer.h"
 #include <stdlib.h>
@@ -105,8 +106,9 @@ static const char tiktoken[] = "tiktoken";
 
 /* tiktoken's file: a line a token, "IQ== 0", its bytes in base64 and its id. */
 static bool is_tiktoken(const mw_vocabulary *v) {
+  static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
   size_t n = 0;
-  while (n < v->length && n < 64 && v->bytes[n] && strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=", v->bytes[n])) n++;
+  while (n < v->length && n < 64 && v->bytes[n] && strchr(base64, v->bytes[n])) n++;
   return n >= 4 && n % 4 == 0 && n + 2 < v->length && v->bytes[n] == ' ' && v->bytes[n + 1] >= '0' && v->bytes[n + 1] <= '9';
 }
 
@@ -117,7 +119,8 @@ static bool read_tiktoken(mw_vocabulary *v, mw_error *err) {
     const char *space = memchr(at, ' ', (size_t)(stop - at));
     uint64_t id = 0;
     if (!space && stop - at > 1) return mw_error_set(err, MW_DATA, "%s:%u: found no id behind a token", v->path, line);
-    for (const char *c = space ? space + 1 : stop; c < stop && *c >= '0' && *c <= '9' && id < MOST; c++) id = id * 10 + (uint64_t)(*c - '0');
+    for (const char *c = space ? space + 1 : stop; c < stop && *c >= '0' && *c <= '9' && id < MOST; c++)
+      id = id * 10 + (uint64_t)(*c - '0');
     if (space) MW_TRY(put(v, id, at, (size_t)(space - at), false, err));
     at = stop + 1;
   }
@@ -127,7 +130,8 @@ static bool read_tiktoken(mw_vocabulary *v, mw_error *err) {
 /* Mistral's tekken.json: {"config": {"default_num_special_tokens": 1000}, "vocab": [{"rank": 0, "token_bytes": "AA=="}, ...],
  * "special_tokens": [{"rank": 0, "token_str": "<unk>"}, ...]}; ordinary tokens come behind the special ones. */
 static bool read_tekken(mw_vocabulary *v, mw_error *err) {
-  static const struct { const char *list, *text; bool added; } parts[] = {{"vocab", "token_bytes", false}, {"special_tokens", "token_str", true}};
+  static const struct { const char *list, *text; bool added; } parts[] = {{"vocab", "token_bytes", false},
+                                                                          {"special_tokens", "token_str", true}};
   mw_json root, key, entry;
   uint64_t special = 0, rank;
   MW_TRY(mw_json_check(v->path, v->bytes, v->length, MW_TOKENIZER_DEEPEST, &root, err));
@@ -207,7 +211,8 @@ static bool open_added(mw_vocabulary *v, const char *folder, mw_error *err) {
 
 static bool read_added(mw_vocabulary *v, mw_error *err) {
   mw_json root;
-  return !v->beside || (mw_json_check(added_name, v->beside, v->beside_length, MW_TOKENIZER_DEEPEST, &root, err) && take_map(v, root, true, err));
+  return !v->beside || (mw_json_check(added_name, v->beside, v->beside_length, MW_TOKENIZER_DEEPEST, &root, err) &&
+                        take_map(v, root, true, err));
 }
 
 static bool open_first(mw_vocabulary *v, const char *folder, mw_error *err) {
@@ -221,6 +226,7 @@ static bool open_first(mw_vocabulary *v, const char *folder, mw_error *err) {
     v->own = files[i].own;
     v->path = mw_mem_copy(&v->arena, shown.bytes, strlen(shown.bytes), err);
     if (!v->path || !mw_file_slurp(path, MW_TOKENIZER_LARGEST, &v->bytes, &v->length, err)) return false;
+    if (!v->length) return mw_recognise_refuse(v->path, mw_recognise("", "", 0), "", 0, "a tokenizer", err);
     if (v->read != read_tokenizer) return open_added(v, folder, err);
     skim_tokenizer(v);
     return true;

@@ -1,5 +1,6 @@
 /* vocabulary.h: which text each token id stands for, as the files beside a model say it: tokenizer.json, else one of tekken,
- * SentencePiece, vocab.json, vocab.txt or tiktoken, with added_tokens.json. Only ids and texts; how a text is cut into them is src/text's. */
+ * SentencePiece, vocab.json, vocab.txt or tiktoken, with added_tokens.json. Only ids and texts; how a text is cut into them is
+ * src/text's. */
 #ifndef MW_MODEL_VOCABULARY_H
 #define MW_MODEL_VOCABULARY_H
 

@@ -91,7 +91,7 @@ end)
 describe("a value of the wrong kind is named", function()
   local cases = {
     ["x + nil"] = nil_needed .. "nil", ["x + {}"] = nil_needed .. "a table", ["x * 'a'"] = nil_needed .. "a string",
-    ["where(true, x, x)"] = nil_needed .. "a boolean", ["x * a.seed"] = "2: a seed cannot be computed with",
+    ["where(true, x, x)"] = nil_needed .. "a boolean -- x == 0 is false for Lua whatever x holds; x:eq(0), x:ne(0) give masks", ["x * a.seed"] = "2: a seed cannot be computed with",
     ["x:norm():total()"] = "2: 'total' needs a tensor, not a number", ["x:scale_columns(2)"] = "2: 'scale_columns' needs a tensor, not a number",
     ["x:keep_top(nil)"] = "2: 'density' is a plain number from 0 to 1, not nil", ["x:keep_top(2)"] = "2: 'density' = 2 is outside [0, 1]",
     ["x:keep_top(x:norm())"] = "2: 'density' is a plain number from 0 to 1, not a lazy scalar",
