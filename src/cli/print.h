@@ -9,6 +9,13 @@
 
 void mw_print_plain(FILE *out, const char *text);
 
+/* A text with lines of at most 80 columns: a longer one goes on below where its meaning stands, behind two or more spaces, else below
+ * its beginning.
+ *
+ *   --donor MODEL          whose config, tokenizer and side files the output
+ *                          has: an input, as 'experts[1]' or as typed */
+void mw_print_wrapped(FILE *out, const char *text, size_t length);
+
 /* A sink of moonweld.h: writes the piece to a FILE. One that could not is told of by whoever closes the FILE. */
 bool mw_print_piece(void *file, const char *bytes, size_t length);
 
