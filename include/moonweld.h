@@ -192,7 +192,9 @@ typedef struct mw_plan_facts {
   size_t tensors;         /* of the output */
   size_t files;           /* of the output */
   const char *donor;      /* whose model gives config, tokenizer and side files: "base", "models[1]"; borrowed from the plan */
-  const char *config;     /* what config.json of the output gets beside its donor's, as a JSON object; NULL where nothing */
+  bool adapter;           /* the output is no model but an adapter of the donor, a folder of peft */
+  const char *config;     /* what config.json of the output gets beside its donor's, as a JSON object; NULL where nothing. Of an
+                             adapter, all of its adapter_config.json */
   const char *carried;    /* of a merge of whole pipelines: which components are the donor's as they are, and why; else NULL */
   size_t candidates;      /* 0, or the recipe scores candidates while it runs: so many if all score alike, and the other
                              facts are those of the first */

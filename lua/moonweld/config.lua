@@ -88,8 +88,9 @@ local function spelled(value)
   return ((#keys > 0 and "{%s}" or "[%s]"):format(table.concat(parts, ", ")))
 end
 
---- What config.json is to have, as a list of { json =, key, key, ... }: a table is one value where the donor's has no object to change.
-function C.changes(config)
+--- What config.json is to have, as a list of { json =, key, key, ... }: a table is one value where `file`, the donor's
+--- unless told, has no object to change.
+function C.changes(config, file)
   local list = {}
   local function add(path, changed, present)
     local keys = {}
@@ -105,7 +106,7 @@ function C.changes(config)
       end
     end
   end
-  add({}, config or {}, core.config or {})
+  add({}, config or {}, file or core.config or {})
   return list
 end
 

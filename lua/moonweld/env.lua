@@ -5,7 +5,7 @@ local V, O, F, A, R = core.module("value"), core.module("ops"), core.module("fie
 core.module("names")
 local T = core.module("layout")
 core.module("config")
-local W = core.module("views")
+local W, D = core.module("views"), core.module("adapter")
 local S, N, H, L = core.module("select"), core.module("net"), core.module("arch"), core.module("learn")
 local synonyms = core.module("synonyms")
 local fail = V.fail
@@ -192,7 +192,7 @@ E.vocabulary = {
 }
 for name, f in pairs(O) do E.vocabulary[name] = f end
 for _, name in ipairs { "stack", "zeros", "constant" } do E.vocabulary[name] = T[name] end
-E.vocabulary.join = W.join
+E.vocabulary.join, E.vocabulary.adapter = W.join, D.adapter
 for _, name in ipairs { "linear", "embedding", "rms_norm", "layer_norm", "rope", "attention", "silu", "gelu", "softmax", "log_softmax",
   "kl", "cross_entropy", "entropy", "mse" } do E.vocabulary[name] = N[name] end
 for name, f in pairs(E.vocabulary) do base[name] = f end

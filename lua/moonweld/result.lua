@@ -22,10 +22,18 @@ local function check_mass(names, nodes)
   end
 end
 
+--- The same of an adapter, whose `config` is all of its adapter_config.json.
+local function adapter(private)
+  local outputs = { laid_out = true, adapter = true, config = core.module("config").changes(private.config, {}) }
+  for i, name in ipairs(private.names) do outputs[i] = { name, private.nodes[name] } end
+  return outputs
+end
+
 --- The outputs { name, tensor } of a model, in the order of names; with `laid_out`, whether names, shapes and dtypes are its own and not
 --- those of the donor, and `config`, what its config.json is to have.
 function R.outputs(result)
   result = V.as_model(result)
+  if kind(result) == "adapter" then return (adapter(V.data(result))) end
   if kind(result) ~= "model" then
     return (fail("the recipe returns %s, not a model%s", V.called(result), kind(result) == "list" and " -- did you mean mean(...)?" or ""))
   end

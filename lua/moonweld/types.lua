@@ -221,6 +221,9 @@ function Model:tensors(init, options) end
 ---@return Coefficients
 function Model:scalars(init, options) end
 
+---What adapter{...} gives: a result, and nothing to compute with.
+---@class Adapter
+
 ---A model as one vector.
 ---@class Flat
 local Flat = {}
@@ -339,6 +342,11 @@ function lerp(a, b, t) end
 ---@param parts (Model|table<string, Tensor>)[]|{ of?: string }
 ---@return Model
 function stack(parts) end
+---A result that is no model: a LoRA, a folder for peft, that adds alpha / rank * B A to the weights of the base. A [rank, in] and B
+---[out, rank] are under the names of the base's weights; without alpha it is the rank. `base` is the donor unless told.
+---@param parts { A: Model|table<string, Tensor>, B: Model|table<string, Tensor>, alpha?: number, base?: Model }
+---@return Adapter
+function adapter(parts) end
 ---Below one another ("row"), or side by side ("column").
 ---@generic T: Elements
 ---@param parts T[]|{ along?: "row"|"column" }
@@ -559,7 +567,7 @@ function log_softmax(x) end
 ---@field tensors integer
 ---@field outputs { file: string, bytes: integer }[]
 ---@field donor string
----@field config? table what config.json gets beside its donor's
+---@field config? table what config.json gets beside its donor's; of an adapter, all of its adapter_config.json
 ---@field components? PlanComponent[] of whole pipelines
 ---@field candidates? integer to be scored, if all score alike
 ---@field learning? table[]

@@ -84,9 +84,9 @@ static void print_plan(const mw_recipe *recipe, const mw_plan *plan) {
   char buffer[32];
   printf("recipe        ");
   mw_print_plain(stdout, mw_recipe_name(recipe));
-  printf("\ndonor         %s (of config, tokenizer and side files)\n", facts.donor);
+  printf("\ndonor         %s (%s)\n", facts.donor, facts.adapter ? "the adapter's base" : "of config, tokenizer and side files");
   if (facts.config) {
-    printf("config.json   ");
+    printf(facts.adapter ? "adapter       " : "config.json   ");
     mw_print_plain(stdout, facts.config);
     putchar('\n');
   }

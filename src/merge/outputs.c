@@ -3,6 +3,7 @@
 #include "merge/outputs.h"
 #include "base/utf8.h"
 #include "format/safetensors.h"
+#include "merge/adapter_result.h"
 #include "merge/follow.h"
 #include <stdlib.h>
 #include <string.h>
@@ -106,9 +107,11 @@ static bool lay_out(mw_plan *plan, mw_error *err) {
   if (!tensors) return false;
   for (size_t i = 0; i < count; i++) tensors[i] = describe(plan, i, keep ? NULL : &wanted);
   const mw_model *donor = plan->inputs.members[plan->inputs.donor].model;
+  bool adapter = plan->result.made.layout.adapter;
   mw_layout_names names = {.stem = donor->stem, .parts = donor->parts, .part_count = donor->part_count, .metadata = donor->metadata};
+  if (adapter) names = (mw_layout_names){.stem = "adapter_model"};
   bool ok = name_lone(plan, donor, &names, err) &&
-            mw_layout_make(tensors, count, names.lone ? UINT64_MAX : plan->options.shard_size, &names, &plan->layout, err);
+            mw_layout_make(tensors, count, names.lone || adapter ? UINT64_MAX : plan->options.shard_size, &names, &plan->layout, err);
   free(tensors);
   return ok;
 }
@@ -126,7 +129,8 @@ static bool tell_config(mw_plan *plan, mw_error *err) {
 
 bool mw_outputs_place(mw_plan *plan, mw_error *err) {
   mw_recipe_candidate *made = &plan->result.made;
-  MW_TRY(mw_follow_config(&plan->inputs, made, &made->arena, &plan->warnings, &plan->sets, &plan->set_count, err));
+  MW_TRY(made->layout.adapter ? mw_adapter_result_place(plan, err)
+                              : mw_follow_config(&plan->inputs, made, &made->arena, &plan->warnings, &plan->sets, &plan->set_count, err));
   MW_TRY(tell_config(plan, err));
   return place(plan, err) &&
          mw_schedule_make(plan->result.made.graph, plan->nodes, plan->node_count, &plan->schedule, err) &&

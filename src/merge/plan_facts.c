@@ -86,6 +86,7 @@ mw_plan_facts mw_plan_measure(const mw_plan *plan) {
   return (mw_plan_facts){.passes = plan->cost.passes, .bytes_read = plan->cost.bytes_read, .bytes_written = mw_plan_facts_written(plan),
                          .peak_memory = plan->cost.peak_memory, .tensors = plan->layout.count,
                          .files = plan->layout.shard_count, .donor = plan->inputs.members[plan->inputs.donor].label,
+                         .adapter = plan->result.made.layout.adapter,
                          .config = plan->config.bytes, .candidates = plan->candidates, .resumed = plan->resumed};
 }
 

@@ -67,6 +67,7 @@ static bool fill(mw_plan *plan, mw_writer *writer, mw_training *training, mw_pro
   provenance.learning_json = learning.bytes;
   provenance.sets = plan->sets;
   provenance.set_count = plan->set_count;
+  provenance.adapter = plan->result.made.layout.adapter;
   ok = ok &&
        mw_side_files_write(writer, &plan->layout, &plan->inputs.family, &provenance, &plan->side_files, &plan->warnings, err) &&
        (!plan->options.sha256 || mw_seal_write(writer, plan->options.output, err)) &&

@@ -100,19 +100,20 @@ static const char *library_of(const mw_model *donor) {
   return strcmp(donor->stem, "model") == 0 ? "transformers" : "diffusers";
 }
 
-static void add_front(mw_text *out, const mw_family *family, const char *license) {
+/* An adapter's base is the donor; a merge has them all. */
+static void add_front(mw_text *out, const mw_family *family, bool adapter, const char *license) {
   const mw_family_member *members = family->members;
-  size_t count = family->count;
+  size_t first = adapter ? family->donor : 0, end = adapter ? first + 1 : family->count;
   bool any = false;
   mw_text_format(out, "---\n");
-  for (size_t i = 0; i < count; i++) {
+  for (size_t i = first; i < end; i++) {
     const char *hub = members[i].model->hub;
-    if (!hub || !is_plain(hub, strlen(hub)) || is_repeated(members, i)) continue;
+    if (!hub || !is_plain(hub, strlen(hub)) || (!adapter && is_repeated(members, i))) continue;
     mw_text_format(out, "%s- \"%s\"\n", any ? "" : "base_model:\n", hub);
     any = true;
   }
-  mw_text_format(out, "base_model_relation: merge\nlibrary_name: %s\ntags:\n- merge\n- moonweld\n",
-                 library_of(members[family->donor].model));
+  mw_text_format(out, "base_model_relation: %s\nlibrary_name: %s\ntags:\n- %s\n- moonweld\n", adapter ? "adapter" : "merge",
+                 adapter ? "peft" : library_of(members[family->donor].model), adapter ? "lora" : "merge");
   if (*license) mw_text_format(out, "license: \"%s\"\n", license);
   mw_text_format(out, "---\n\n");
 }
@@ -168,12 +169,12 @@ bool mw_card_compose(const mw_family *family, const mw_side_files_provenance *pr
   mw_arena arena = {0};
   const char *license;
   bool joined = join_licenses(family->members, family->count, warnings, &arena, &license, err);
-  if (joined) add_front(out, family, license);
+  if (joined) add_front(out, family, provenance->adapter, license);
   mw_mem_release(&arena);
   MW_TRY(joined);
-  mw_text_format(out, "# Merge by ");
+  mw_text_format(out, "# %s by ", provenance->adapter ? "Adapter" : "Merge");
   add_words(out, provenance->recipe_name ? provenance->recipe_name : "recipe");
-  mw_text_format(out, "\n\nMerged with Moonweld %s. ", MW_VERSION);
+  mw_text_format(out, "\n\n%s with Moonweld %s. ", provenance->adapter ? "Made" : "Merged", MW_VERSION);
   if (provenance->recipe_summary) add_words(out, provenance->recipe_summary);
   if (provenance->recipe_paper && *provenance->recipe_paper) {
     mw_text_format(out, "\n\nPaper: ");

@@ -292,23 +292,39 @@ static bool write_text(mw_writer *writer, const char *name, bool composed, mw_te
   return done;
 }
 
+/* {"peft_type": "LORA", ...} */
+static bool compose_adapter(const mw_side_files_provenance *provenance, mw_text *out, mw_error *err) {
+  mw_json_writer json = {.out = out, .layout = MW_JSON_WRITER_INDENTED};
+  mw_config_edit_tell(provenance->sets, provenance->set_count, NULL, &json);
+  return mw_json_writer_finish(&json, err);
+}
+
+/* What a model has beside its weights: the donor's side files and config.json. */
+static bool write_model(mw_writer *writer, const mw_layout *layout, const mw_family *family, const mw_side_files_provenance *provenance,
+                        mw_side_files_seen *seen, mw_warning *warnings, mw_error *err) {
+  const mw_family_member *member = &family->members[family->donor];
+  const mw_model *donor = member->model;
+  mw_text text = {0};
+  if (donor->folder) MW_TRY(copy_donor(writer, donor, provenance, seen, warnings, err));
+  if (provenance->chat_template)
+    MW_TRY(mw_writer_file(writer, "chat_template.jinja", provenance->chat_template, strlen(provenance->chat_template), err));
+  if (!donor->config.text) return true;
+  const char *dtype = dtype_word(layout, &donor->config, provenance->dtype);
+  mw_text_escaped escaped;
+  bool ignored, plain = !mw_quantised_mark(member, true, &ignored, &escaped);
+  const mw_config_edit_list edits = {dtype, family->untie, plain, provenance->sets, provenance->set_count};
+  return write_text(writer, "config.json", mw_config_edit(&donor->config, &edits, &text, err), &text, err);
+}
+
 bool mw_side_files_write(mw_writer *writer, const mw_layout *layout, const mw_family *family, const mw_side_files_provenance *provenance,
                          mw_side_files_seen *seen, mw_warning *warnings, mw_error *err) {
   const mw_family_member *members = family->members;
-  const mw_model *donor = members[family->donor].model;
   size_t count = family->count;
   mw_text text = {0};
   bool lone = layout->names.lone;
-  if (donor->folder && !lone) MW_TRY(copy_donor(writer, donor, provenance, seen, warnings, err));
-  if (provenance->chat_template && !lone)
-    MW_TRY(mw_writer_file(writer, "chat_template.jinja", provenance->chat_template, strlen(provenance->chat_template), err));
-  if (donor->config.text && !lone) {
-    const char *dtype = dtype_word(layout, &donor->config, provenance->dtype);
-    mw_text_escaped escaped;
-    bool ignored, plain = !mw_quantised_mark(&members[family->donor], true, &ignored, &escaped);
-    const mw_config_edit_list edits = {dtype, family->untie, plain, provenance->sets, provenance->set_count};
-    MW_TRY(write_text(writer, "config.json", mw_config_edit(&donor->config, &edits, &text, err), &text, err));
-  }
+  if (provenance->adapter)
+    MW_TRY(write_text(writer, "adapter_config.json", compose_adapter(provenance, &text, err), &text, err));
+  else if (!lone) MW_TRY(write_model(writer, layout, family, provenance, seen, warnings, err));
   if (layout->root_count > 1) {
     char name[80];
     snprintf(name, sizeof name, "%s" MW_SAFETENSORS_ENDING ".index.json", layout->names.stem);

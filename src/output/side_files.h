@@ -30,6 +30,7 @@ typedef struct mw_side_files_provenance {
   const char *chat_template;    /* in the place of the donor's, or NULL */
   const mw_config_edit_set *sets;    /* what config.json gets: by the recipe, and by what the tensors are */
   size_t set_count;
+  bool adapter;                 /* the output is an adapter of the donor, and `sets` are all of its adapter_config.json */
   const char *component;        /* NULL, or its name, "unet": of a component of a pipeline, which has no card and lock of its own */
   const char *components_json;  /* of a pipeline: [{"name": "unet", "carried": null}], or NULL */
   const char *carried;          /* of a pipeline: "vae (the same in all inputs)", or NULL */

@@ -174,8 +174,9 @@ static bool take_set(lua_State *L, mw_arena *arena, mw_config_edit_set *set, mw_
 bool mw_prelude_layout_result(lua_State *L, int index, mw_result_layout *out, mw_error *err) {
   mw_arena *arena = &mw_interpreter_of(L)->arena;
   lua_getfield(L, index, "laid_out");
+  lua_getfield(L, index, "adapter");
   lua_getfield(L, index, "config");
-  *out = (mw_result_layout){.own = lua_toboolean(L, -2)};
+  *out = (mw_result_layout){.own = lua_toboolean(L, -3), .adapter = lua_toboolean(L, -2)};
   size_t count = (size_t)luaL_len(L, -1);
   bool ok = (out->sets = mw_mem_take(arena, (count + 1) * sizeof *out->sets, err)) != NULL;
   for (; out->set_count < count && ok; out->set_count++) {

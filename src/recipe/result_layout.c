@@ -6,6 +6,7 @@ enum { MOST_SETS = 4096, MOST_KEYS = 16, DEEPEST = 64 };
 
 void mw_result_layout_put(mw_text *out, const mw_result_layout *layout) {
   mw_message_put_u32(out, layout->own);
+  mw_message_put_u32(out, layout->adapter);
   mw_message_put_u32(out, (uint32_t)layout->set_count);
   for (size_t i = 0; i < layout->set_count; i++) {
     const mw_config_edit_set *set = &layout->sets[i];
@@ -36,6 +37,7 @@ static bool take_set(mw_message *in, mw_arena *arena, mw_config_edit_set *set, m
 
 bool mw_result_layout_take(mw_message *in, mw_arena *arena, mw_result_layout *out, mw_error *err) {
   *out = (mw_result_layout){.own = mw_message_u32(in) != 0};
+  out->adapter = mw_message_u32(in) != 0;
   uint32_t count = mw_message_u32(in);
   mw_error_set(err, MW_DATA, "the recipe's process sent a broken configuration");
   if (in->failed || count > MOST_SETS) return false;

@@ -1,5 +1,5 @@
 /* result_layout.h: what a recipe says of its result beside the tensors: whether their names, shapes and dtypes are the result's own,
- * and what config.json is to have (with_config). A child sends it after the graph and the trainings. */
+ * whether it is an adapter, and what config.json is to have (with_config). A child sends it after the graph and the trainings. */
 #ifndef MW_RECIPE_RESULT_LAYOUT_H
 #define MW_RECIPE_RESULT_LAYOUT_H
 
@@ -8,6 +8,7 @@
 
 typedef struct mw_result_layout {
   bool own; /* tensors that come from a file as they are keep their dtype; those that the donor has may have another shape */
+  bool adapter; /* it is no model but an adapter of the donor, and the sets are all of its adapter_config.json */
   mw_config_edit_set *sets;
   size_t set_count;
 } mw_result_layout;

@@ -1,9 +1,11 @@
 """peft: for every variant of LoRA, MODEL+ADAPTER in f32 is what merge_and_unload makes, within a few roundings of f32: at most 4e-7 of the
-largest value of a tensor. Everything else is the base's to the last bit, and logits are the same."""
+largest value of a tensor. Everything else is the base's to the last bit, and logits are the same. And an adapter that a recipe returns is
+loaded by peft, every tensor of it, and makes the same model there."""
 import os
 
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import AutoPeftModelForCausalLM, LoraConfig, get_peft_model
+from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
 from peers import WORK, check, end, merge, tensors
@@ -58,4 +60,44 @@ for number, (name, (base, settings)) in enumerate(VARIANTS.items()):
     with torch.no_grad():
         logits = AutoModelForCausalLM.from_pretrained(made).eval()(text).logits
         check(torch.allclose(logits, merged(text).logits, atol=1e-5), f"{name}: the same logits")
+
+# ---- adapters that we write ----
+
+RECIPE = """return recipe {
+  "An adapter of random factors.",
+  arg.model("base", "what it is of"), arg("of", "*", "the weights that it changes, by names with * between commas"), arg("wide", "none", "those of a higher rank"),
+  arg("alpha", 0.0, "0: none is given"), arg.seed(),
+  function(a)
+    local A, B = {}, {}
+    for glob in a.of:gmatch "[^,]+" do
+      for name, w in pairs(a.base:only(glob)) do
+        local shape, rank = w.shape, name:find(a.wide, 1, true) and 5 or 3
+        A[name] = zeros{ rank, table.unpack(shape, 2) }:normal(a.seed:at(name, "A")) * 0.1
+        B[name] = zeros{ shape[1], rank }:normal(a.seed:at(name, "B")) * 0.1
+      end
+    end
+    return adapter{ A = A, B = B, alpha = a.alpha ~= 0 and a.alpha or nil, base = a.base }
+  end,
+}"""
+with open(at("random.lua"), "w") as file:
+    file.write(RECIPE)
+OURS = {
+    "linear layers": ("llama", "*.q_proj.weight,*.down_proj.weight"),
+    "linear layers with alpha": ("llama", "*.q_proj.weight", "--alpha", 12),
+    "one layer of several": ("llama", "model.layers.1.mlp.up_proj.weight,model.layers.0.self_attn.v_proj.weight"),
+    "other ranks": ("llama", "*.self_attn.*.weight", "--wide", "k_proj"),
+    "other ranks with alpha": ("llama", "*.self_attn.*.weight", "--wide", "layers.1", "--alpha", 4),
+    "an embedding": ("llama", "*.embed_tokens.weight,*.up_proj.weight"),
+    "every linear layer and the head": ("llama", "*_proj.weight,lm_head.weight"),
+    "GPT-2's Conv1D and embeddings": ("gpt2", "*.c_attn.weight,*.c_fc.weight,*.wte.weight"),
+}
+for name, (base, of, *words) in OURS.items():
+    adapter = merge(at("random.lua"), "--base", at(base), "--of", of, *words)
+    loaded = AutoPeftModelForCausalLM.from_pretrained(adapter)
+    held = sum(1 for key in loaded.state_dict() if "lora_" in key)
+    check(held == len(load_file(os.path.join(adapter, "adapter_model.safetensors"))), f"{name}: peft has a place for every tensor")
+    ours, theirs, before = tensors(merge("soup", "--models", at(base) + "+" + adapter)), loaded.merge_and_unload().state_dict(), tensors(at(base))
+    changed = [key for key in before if not torch.equal(theirs[key], before[key])]
+    worst = max(((ours[key] - theirs[key]).abs().max() / theirs[key].abs().max().clamp(min=1e-9)).item() for key in ours)
+    check(worst <= BOUND and len(changed) * 2 == held, f"{name}: merge_and_unload of {len(changed)} tensors within {worst:.1e}")
 end()
