@@ -322,8 +322,8 @@ bool mw_eval_model(const char *model, const mw_options *options, mw_learning pro
                    mw_evaluation *results, mw_error *err);
 
 /* Removes what runs that were killed or stopped have left beside the output OUT: what the same command would go on with, candidates,
- * a training that is not finished. `removed` is told of each folder or file and the bytes that it took on the disk. What a living
- * run has is MW_CHANGED. */
+ * a training that is not finished. `removed` is told of each folder or file and the bytes that it took on the disk
+ * (UINT64_MAX: they cannot be known). What a living run has is MW_CHANGED. */
 bool mw_clean_output(const char *out, void (*removed)(void *context, const char *path, uint64_t bytes), void *context, mw_error *err);
 
 /* ---- inspection ------------------------------------------------------------------------------------------------ */

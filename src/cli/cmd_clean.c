@@ -10,7 +10,8 @@ static void removed(void *context, const char *path, uint64_t bytes) {
   char size[32];
   printf("removed ");
   mw_print_plain(stdout, path);
-  printf(" (%s on the disk)\n", mw_text_size(size, (double)bytes));
+  if (bytes != UINT64_MAX) printf(" (%s on the disk)", mw_text_size(size, (double)bytes));
+  putchar('\n');
   ++*count;
 }
 

@@ -28,42 +28,43 @@ static kind kind_of(const mw_target *target, const char *name) {
 
 /* ---- their size ---- */
 
-/* Bytes on the disk below the open folder; folders lie at most two deep. */
-static uint64_t bytes_below(int fd, const char *path, int depth) {
+/* Adds the bytes on the disk below the open folder; folders lie at most `depth` deep. False where some of them cannot be known. */
+static bool add_below(int fd, const char *path, int depth, uint64_t *bytes) {
   mw_arena arena = {0};
   mw_error ignored;
   const char **names;
   size_t count;
-  uint64_t bytes = 0;
-  bool listed = mw_file_list(path, &arena, &names, &count, &ignored);
-  for (size_t i = 0; listed && i < count; i++) {
+  bool known = mw_file_list(path, &arena, &names, &count, &ignored);
+  for (size_t i = 0; known && i < count; i++) {
     struct stat st;
-    if (fstatat(fd, names[i], &st, AT_SYMLINK_NOFOLLOW) != 0) continue;
-    bytes += (uint64_t)st.st_blocks * 512;
-    int sub = S_ISDIR(st.st_mode) && depth ? openat(fd, names[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+    if (!(known = fstatat(fd, names[i], &st, AT_SYMLINK_NOFOLLOW) == 0)) break;
+    *bytes += (uint64_t)st.st_blocks * 512;
+    if (!S_ISDIR(st.st_mode) || !depth) continue;
+    int sub = openat(fd, names[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     const char *below = sub >= 0 ? mw_file_join(&arena, path, names[i], &ignored) : NULL;
-    if (below) bytes += bytes_below(sub, below, depth - 1);
+    known = below && add_below(sub, below, depth - 1, bytes);
     if (sub >= 0) close(sub);
   }
   mw_mem_release(&arena);
-  return bytes;
+  return known;
 }
 
-uint64_t mw_left_overs_bytes_below(int fd, const char *path) { return bytes_below(fd, path, 2); }
+uint64_t mw_left_overs_bytes_below(int fd, const char *path) {
+  uint64_t bytes = 0;
+  return add_below(fd, path, 2, &bytes) ? bytes : 0;
+}
 
-/* Of a folder in the parent, if no other run has it. */
-static uint64_t bytes_of(int parent, const mw_target *target, const char *name) {
+/* Of a folder in the parent, if no other run has it; false where they cannot be known. */
+static bool bytes_of(int parent, const mw_target *target, const char *name, uint64_t *bytes) {
   mw_arena arena = {0};
   mw_error ignored;
-  int fd;
-  uint64_t bytes = 0;
+  int fd = -1;
+  *bytes = 0;
   const char *path = mw_file_join(&arena, target->parent, name, &ignored);
-  if (path && mw_folder_claim(parent, name, target->typed, &fd, &ignored)) {
-    bytes = bytes_below(fd, path, 2);
-    close(fd);
-  }
+  bool known = path && mw_folder_claim(parent, name, target->typed, &fd, &ignored) && add_below(fd, path, 2, bytes);
+  if (fd >= 0) close(fd);
   mw_mem_release(&arena);
-  return bytes;
+  return known;
 }
 
 uint64_t mw_left_overs_bytes(const mw_target *target) {
@@ -76,7 +77,8 @@ uint64_t mw_left_overs_bytes(const mw_target *target) {
   bool listed = parent >= 0 && mw_file_list(target->parent, &arena, &names, &count, &ignored);
   for (size_t i = 0; listed && i < count; i++) {
     kind is = kind_of(target, names[i]);
-    if (is == PARTIAL || is == REPLACED) bytes += bytes_of(parent, target, names[i]);
+    uint64_t its;
+    if ((is == PARTIAL || is == REPLACED) && bytes_of(parent, target, names[i], &its)) bytes += its;
   }
   if (parent >= 0) close(parent);
   mw_mem_release(&arena);
@@ -90,8 +92,9 @@ static const char *difference(const char *ours, const char *theirs, mw_arena *ar
   mw_error ignored;
   for (const char *line = ours; *line;) {
     size_t length = strcspn(line, "\n");
-    const char *same = strstr(theirs, mw_mem_copy(arena, line, length + (line[length] != 0), &ignored));
-    if (!same) return mw_mem_copy(arena, line, strcspn(line, ":"), &ignored);
+    const char *whole = mw_mem_copy(arena, line, length + (line[length] != 0), &ignored);
+    if (!whole) return NULL;
+    if (!strstr(theirs, whole)) return mw_mem_copy(arena, line, strcspn(line, ":"), &ignored);
     line += length + (line[length] != 0);
   }
   return NULL;
@@ -142,10 +145,10 @@ static bool clean_one(int parent, const mw_target *target, const char *name, kin
   struct stat st;
   mw_text_escaped shown;
   if (is != LEARNING) {
-    *bytes = bytes_of(parent, target, name);
+    if (!bytes_of(parent, target, name, bytes)) *bytes = UINT64_MAX;
     return drop(parent, target, name, NULL, NULL, err);
   }
-  *bytes = fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 ? (uint64_t)st.st_blocks * 512 : 0;
+  *bytes = fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 ? (uint64_t)st.st_blocks * 512 : UINT64_MAX;
   return unlinkat(parent, name, 0) == 0 || errno == ENOENT ||
          mw_error_set(err, MW_IO, "%s: cannot be removed: %s", mw_text_escape_z(&shown, name), strerror(errno));
 }

@@ -20,7 +20,7 @@ uint64_t mw_left_overs_bytes_below(int fd, const char *path);
  * anything is told of, with what differs from `plan` (NULL: not known). MW_CHANGED if another run makes this output. `parent` is the
  * open folder in which it lies. */
 bool mw_left_overs_drop(int parent, const mw_target *target, const char *own, const char *plan, mw_warning *warnings, mw_error *err);
-/* Removes everything of the list above; `removed` is told of each. */
+/* Removes everything of the list above; `removed` is told of each, and of the bytes that it took (UINT64_MAX: not known). */
 bool mw_left_overs_clean(const mw_target *target, void (*removed)(void *context, const char *path, uint64_t bytes), void *context,
                          mw_error *err);
 

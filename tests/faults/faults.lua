@@ -8,40 +8,14 @@ local moonweld, shim, work, all = arg[1], arg[2], arg[3], arg[4] == "all"
 local passed, failed, wrong, turn = 0, 0, 0, 0 -- wrong: calls of this case
 local part, parts = (os.getenv "PART" or "1/1"):match("(%d+)/(%d+)") -- see part.sh
 
-local function run(command)
-  local _, how, code = os.execute(command)
-  return how == "signal" and 128 + code or code
-end
-
-local function read(path)
-  local file = io.open(path, "rb")
-  local text = file and file:read("a")
-  if file then file:close() end
-  return text
-end
-
-local function write(path, text)
-  local file = assert(io.open(path, "wb"))
-  file:write(text)
-  file:close()
-end
-
--- ---- toy models ----
+local toy = dofile "tests/faults/toy.lua"
+local run, read, write = toy.run, toy.read, toy.write
 
 local function model(folder, fill)
-  local tensors = { { "a.weight", "F32", "[64,64]", 64 * 64 * 4 }, { "b.weight", "F32", "[3000]", 12000 },
-    { "steps", "I64", "[2]", 16 }, { "z.weight", "F32", "[5,7]", 140 } }
-  local header, data, at = {}, {}, 0
-  for _, t in ipairs(tensors) do
-    header[#header + 1] = ('"%s":{"dtype":"%s","shape":%s,"data_offsets":[%d,%d]}'):format(t[1], t[2], t[3], at, at + t[4])
-    data[#data + 1] = t[2] == "I64" and string.pack("<i8i8", 1, 2) or string.pack("<f", fill):rep(t[4] // 4)
-    at = at + t[4]
-  end
-  local text = "{" .. table.concat(header, ",") .. "}"
+  local function floats(count) return string.pack("<f", fill):rep(count) end
+  toy.model(folder, { { "a.weight", "F32", "[64,64]", floats(64 * 64) }, { "b.weight", "F32", "[3000]", floats(3000) },
+    { "steps", "I64", "[2]", string.pack("<i8i8", 1, 2) }, { "z.weight", "F32", "[5,7]", floats(5 * 7) } })
   os.execute("mkdir -p " .. folder .. "/additional_chat_templates")
-  write(folder .. "/model.safetensors", string.pack("<s8", text) .. table.concat(data))
-  write(folder .. "/config.json", '{"model_type":"toy"}\n')
-  write(folder .. "/tokenizer.json", "{}\n")
   write(folder .. "/additional_chat_templates/tool.jinja", "{}\n")
 end
 
@@ -197,25 +171,33 @@ each { "malloc", "ENOMEM+", codes = { 0, 1, 71 }, left = true, step = 397, more 
 -- ---- every command ----
 
 -- What a command says with 0 is what it says without a fault, and what it makes too, or a warning tells what it lacks; with another
--- code it says why in one line and makes nothing, or what the same command goes on with. `before` is a command line that prepares the room.
+-- code it says why in one line and makes nothing, or what the same command goes on with. `before` is a command line that prepares the
+-- room; with `killed` it is a merge that is killed at that write, so that it leaves what is finished.
 local faults = {
   { "pread", "EIO" }, { "pread", "short" }, { "pread", "EINTR" }, { "pread", "end" }, { "pwrite", "ENOSPC" }, { "pwrite", "short" }, { "open", "EMFILE" },
   { "open", "EACCES" }, { "openat", "EMFILE" }, { "fstat", "EIO" }, { "close", "EIO" }, { "fsync", "EIO" }, { "fdatasync", "EIO" }, { "renameat2", "EIO" },
-  { "flock", "EOPNOTSUPP+" }, { "malloc", "ENOMEM" }, { "malloc", "ENOMEM+" },
+  { "unlinkat", "EIO" }, { "ftruncate", "EIO" }, { "fallocate", "ENOSPC" }, { "mkdirat", "ENOSPC" }, { "flock", "EOPNOTSUPP+" }, { "malloc", "ENOMEM" },
+  { "malloc", "ENOMEM+" },
 }
-local function command(name, words, before)
-  local function prepare()
-    clear()
-    if before then assert(run(("cd %s && exec '%s' %s --quiet 2> err"):format(work, moonweld, before)) == 0, read(work .. "/err")) end
+local function command(name, words, before, killed)
+  local function moonweld_in(env, line, said)
+    return run(("cd %s && MOONWELD_JOURNAL=0 %s exec '%s' %s > %s 2> err"):format(work, env, moonweld, line, said))
   end
   local function try(fault)
     os.remove(work .. "/mark")
-    return run(("cd %s && %s exec '%s' %s > said 2> err"):format(work, fault or "", moonweld, words))
+    return moonweld_in(fault or "", words, "said")
   end
-  prepare()
+  clear()
+  if before then
+    local code = moonweld_in(killed and ("LD_PRELOAD=%s FAULT=pwrite:%d:kill"):format(shim, killed) or "", before, "prepared")
+    assert(code == (killed and 137 or 0), read(work .. "/err"))
+  end
   local begun = snapshot()
+  os.execute(("rm -rf %s/begun && cp -a %s/room %s/begun"):format(work, work, work))
+  local function prepare() os.execute(("rm -rf %s/room && cp -a %s/begun %s/room"):format(work, work, work)) end
   assert(try() == 0, read(work .. "/err"))
   local made, said = snapshot(), read(work .. "/said")
+  assert(not killed or begun:find("./out.partial-", 1, true) and not made:find("./out.partial-", 1, true))
   for _, fault in ipairs(faults) do
     turn = turn + 1
     if turn % parts == part % parts then
@@ -226,15 +208,17 @@ local function command(name, words, before)
         prepare()
         local code = try(("LD_PRELOAD=%s FAULT=%s:%d:%s FAULT_MARK=%s/mark"):format(shim, fault[1], n, fault[2], work))
         local struck = read(work .. "/mark")
+        local now = read(work .. "/said")
         local told = fault[2] == "EACCES" and read(work .. "/err"):find("warning: .*: Permission denied")
         if struck and code == 0 then
-          if read(work .. "/said") ~= said and not told then bad(what, "0, but said " .. read(work .. "/said")) end
+          -- Of what is removed the size may be unknown; then none is told.
+          if now ~= said and now ~= said:gsub(" %(.- on the disk%)", "") and not told then bad(what, "0, but said " .. now) end
           if snapshot() ~= made and not told then bad(what, "0, but found\n" .. snapshot()) end
         elseif struck and code ~= 1 then -- 1: OpenMP's own last words
           if code < 64 or code > 75 or code == 70 then bad(what, ("exit code %d: %s"):format(code, read(work .. "/err"))) end
           if not read(work .. "/err"):find("moonweld: error: ", 1, true) then bad(what, "it does not say why: " .. read(work .. "/err")) end
           local left = snapshot()
-          if left:find(".partial-", 1, true) and read(work .. "/err"):find("the same command goes on from there", 1, true) then
+          if killed and left ~= made or left:find(".partial-", 1, true) and read(work .. "/err"):find("the same command goes on from there", 1, true) then
             if try() ~= 0 or snapshot() ~= made then bad(what, "the next run does not go on: " .. read(work .. "/err")) end
           elseif left ~= begun and left ~= made then bad(what, ("exit code %d and left behind:\n%s"):format(code, left)) end
         end
@@ -255,10 +239,13 @@ for name, fill in pairs { pa = 1, pb = 3 } do
 end
 command("a pipeline", "slerp --a pa --b pb --t 0.5 -o room/p --threads 2 --quiet")
 command("a lone file", "slerp --a a --b b --t 0.5 -o room/one.safetensors --threads 2 --quiet")
-local made_by = "slerp --a a --b b --t 0.5 --threads 2 -o room/out"
+local made_by = "slerp --a a --b b --t 0.5 --shard-size 16400 --threads 1 --quiet -o room/out"
 command("verify", "verify room/out --inputs", made_by)
 command("rebuild", "rebuild room/out -o room/again --threads 2 --quiet", made_by)
 command("seal", "seal room/out", made_by)
+command("going on", made_by, made_by, 7)
+command("going on from another plan's", made_by, made_by:gsub("0%.5", "0.75"), 7)
+command("clean", "clean room/out", made_by, 7)
 
 -- ---- a lone file that is replaced ----
 

@@ -6,63 +6,17 @@
 local moonweld, shim, work, all = arg[1], arg[2], arg[3], arg[4] == "all"
 local passed, failed = 0, 0
 
-local function run(command)
-  local _, how, code = os.execute(command)
-  return how == "signal" and 128 + code or code
-end
-
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read("a")
-  file:close()
-  return text
-end
-
-local function write(path, text)
-  local file = assert(io.open(path, "wb"))
-  file:write(text)
-  file:close()
-end
-
--- ---- toy models ----
-
-local function model(folder, fill)
-  local header, data, at = {}, {}, 0
-  for i = 1, 6 do
-    header[i] = ('"layer.%d.weight":{"dtype":"F32","shape":[%d],"data_offsets":[%d,%d]}'):format(i, 1000 * i, at, at + 4000 * i)
-    data[i] = string.pack("<f", fill + i):rep(1000 * i)
-    at = at + 4000 * i
-  end
-  local text = "{" .. table.concat(header, ",") .. "}"
-  os.execute("mkdir -p " .. folder)
-  write(folder .. "/model.safetensors", string.pack("<s8", text) .. table.concat(data))
-  write(folder .. "/config.json", '{"model_type":"toy"}\n')
-  write(folder .. "/tokenizer.json", "{}\n")
-end
+local toy = dofile "tests/faults/toy.lua"
+local run, read, write, files, same, part = toy.run, toy.read, toy.write, toy.files, toy.same, toy.below
 
 local a, b, room = work .. "/a", work .. "/b", work .. "/disk"
-model(a, 1)
-model(b, 3)
+toy.steps(a, 1)
+toy.steps(b, 3)
 
 local options = "" -- of every merge
 local function merge(out, t, more)
   return run(("MOONWELD_JOURNAL=8000 %s '%s' lerp --a %s --b %s --t %s --threads 2 --shard-size 30kB -o %s/%s --quiet --force %s 2> %s/err"):format(
     more or "exec", moonweld, a, b, t, room, out, options, work))
-end
-
--- All files below the room, by their paths.
-local function files()
-  local found = {}
-  local pipe = assert(io.popen("find " .. room .. " -type f"))
-  for path in pipe:lines() do found[path] = read(path) end
-  pipe:close()
-  return found
-end
-
-local function same(x, y)
-  for path, bytes in pairs(x) do if y[path] ~= bytes then return false, path end end
-  for path in pairs(y) do if x[path] == nil then return false, path end end
-  return true
 end
 
 -- ---- the disk ----
@@ -147,28 +101,22 @@ end
 
 -- ---- the cases ----
 
-local function part(found, path)
-  local list = {}
-  for name, bytes in pairs(found) do if below(path, name) then list[name] = bytes end end
-  return list
-end
-
 local function case(title, out, replacing, unsound)
   local path, log, bad, cuts = room .. "/" .. out, work .. "/log", 0, 0
   os.execute("rm -rf " .. room .. " && mkdir " .. room)
   assert(merge(out, 0.5) == 0, read(work .. "/err"))
-  local complete = files()
+  local complete = files(room)
   os.execute("rm -rf " .. room .. " && mkdir " .. room)
   local names, old = {}, {}
   if replacing then
     assert(merge(out, 0.25) == 0)
-    old = files()
+    old = files(room)
     for name, bytes in pairs(old) do names[name] = { now = bytes, disk = bytes } end
     if not out:find "%.safetensors$" then names[path] = "folder" end
   end
   os.remove(log)
   assert(merge(out, 0.5, ("LD_PRELOAD=%s POWER_LOG=%s POWER_ROOT=%s exec"):format(shim, log, room)) == 0, read(work .. "/err"))
-  assert(same(files(), complete))
+  assert(same(files(room), complete))
   local function wrong(n, text)
     bad = bad + 1
     if not unsound then print(("not ok: %s: power cut after call %d: %s"):format(title, n, text)) end
@@ -177,12 +125,12 @@ local function case(title, out, replacing, unsound)
     if not all and n % 6 ~= 1 and call ~= "rename" and call ~= "swap" then return end
     cuts = cuts + 1
     lay_out(names)
-    local found = files()
+    local found = files(room)
     local here = part(found, path)
     local sound = next(here) == nil and not replacing or same(here, part(complete, path)) or replacing and same(here, part(old, path))
     if not sound then wrong(n, "the output is neither absent, nor the old one, nor complete")
     elseif merge(out, 0.5) ~= 0 then wrong(n, "the next run ends with: " .. read(work .. "/err"))
-    elseif not same(files(), complete) then wrong(n, "the next run makes something else") end
+    elseif not same(files(room), complete) then wrong(n, "the next run makes something else") end
   end)
   if cuts < 6 or total < 25 then wrong(total, "the log is too short") end
   if (bad > 0) == (unsound or false) then passed = passed + 1 else failed = failed + 1 end

@@ -1,13 +1,16 @@
 /* shim.c: a library to be preloaded that makes one call of the system go wrong: FAULT="CALL:N:ACTION" lets the N-th
- * call named CALL ("any": of whatever name below but malloc) end as ACTION says. Memory that cannot be had is
+ * call named CALL ("any": of whatever name below but malloc; "change": of those that may change a file system) end as ACTION says. Memory that cannot be had is
  * "malloc:N:ENOMEM". Where the fault came about, the file FAULT_MARK is made, so that a driver can go on until N is
  * beyond the last call. Only the process that was started is meddled with, not the locked children that it forks.
  *   an error's name  the call fails with it     short  a transfer moves half, at least one byte
  *   end              a read finds the end       int    the signal SIGINT comes, then the call goes through
- *   kill             the process is killed      A '+' after the action: every later call too. */
+ *   kill             the process is killed      A '+' after the action: every later call too.
+ *   cut, cut_names   the file system of the folder FAULT_DISK goes off as in a power cut, and the process is killed; cut_names: names
+ *                    that were given so far reach the disk before, but no data */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -15,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -22,6 +26,12 @@
 static char wanted[32], action[32];
 static long number, count;
 static bool lasting, off = true;
+static int disk = -1;
+
+/* Newer headers have it in linux/fs.h. */
+#ifndef FS_IOC_SHUTDOWN
+#define FS_IOC_SHUTDOWN _IOR('X', 125, unsigned)
+#endif
 
 static const struct { const char *name; int number; } errors[] = {
     {"EIO", EIO}, {"ENOSPC", ENOSPC}, {"EINTR", EINTR}, {"EINVAL", EINVAL}, {"EOPNOTSUPP", EOPNOTSUPP}, {"EMFILE", EMFILE},
@@ -35,6 +45,8 @@ __attribute__((constructor)) static void start(void) {
   size_t length = strlen(action);
   lasting = length && action[length - 1] == '+';
   if (lasting) action[length - 1] = 0;
+  const char *folder = getenv("FAULT_DISK");
+  if (folder) disk = (int)syscall(SYS_openat, AT_FDCWD, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   pthread_atfork(NULL, NULL, child);
   off = false;
 }
@@ -44,12 +56,25 @@ static void mark(void) {
   if (path) syscall(SYS_close, syscall(SYS_openat, AT_FDCWD, path, O_CREAT | O_WRONLY, 0600));
 }
 
+/* Whether such calls are meant. */
+static bool meant(const char *name) {
+  static const char *const reads[] = {"malloc", "pread", "open", "fstat", "flock", "close", "socketpair", "fork"};
+  bool any = strcmp(wanted, "any") == 0, change = strcmp(wanted, "change") == 0;
+  for (size_t i = 0; change && i < sizeof reads / sizeof *reads; i++) change = strcmp(name, reads[i]) != 0;
+  return change || (any && strcmp(name, "malloc") != 0) || strcmp(wanted, name) == 0;
+}
+
 /* Whether this call is the one; signals are sent at once. */
 static bool strikes(const char *name) {
-  if (off || (strcmp(wanted, name) != 0 && (strcmp(wanted, "any") != 0 || strcmp(name, "malloc") == 0))) return false;
+  if (off || !meant(name)) return false;
   long n = __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
   if (n != number && !(lasting && n > number)) return false;
   if (n == number) mark();
+  if (strncmp(action, "cut", 3) == 0) {
+    unsigned how = strcmp(action, "cut_names") == 0 ? 1 : 2; /* with the journal's last writes, without */
+    if (ioctl(disk, FS_IOC_SHUTDOWN, &how) != 0) return perror("FS_IOC_SHUTDOWN"), _exit(99), false;
+    kill(getpid(), SIGKILL);
+  }
   if (strcmp(action, "kill") == 0) kill(getpid(), SIGKILL);
   if (strcmp(action, "int") == 0) return kill(getpid(), SIGINT), false;
   return true;
