@@ -1,6 +1,5 @@
 /* cmd_diff.c: shows what differs between two models, to be seen before a merge. */
 #include "commands.h"
-#include "signals.h"
 
 static const mw_options_doc options[] = {
   { "base", "C", "the model that both come from: what is compared are the differences from it" },
@@ -11,15 +10,9 @@ static const mw_options_doc options[] = {
   { NULL, NULL, NULL },
 };
 
-static bool progress(void *context, uint64_t done, uint64_t total, unsigned pass) {
-  (void)pass;
-  mw_term_progress(context, done, total, 1, 1);
-  return mw_signals_caught() == 0;
-}
-
 static int run(mw_term *term, const mw_options_line *line) {
   mw_diff_options how = { .base = mw_options_text(line, "base"), .html = mw_options_text(line, "html"),
-                          .threads = line->options.threads, .progress = progress, .context = term };
+                          .threads = line->options.threads, .progress = mw_term_follow, .context = term };
   mw_error err = { .status = MW_OK };
   mw_diff *diff = NULL;
   mw_term_begin(term);

@@ -15,11 +15,6 @@ static const mw_options_doc options[] = {
   { NULL, NULL, NULL },
 };
 
-static bool progress(void *context, uint64_t done, uint64_t total, unsigned pass) {
-  if (total) mw_term_progress(context, done, total, pass, pass);
-  return mw_signals_caught() == 0;
-}
-
 static bool printed(void *context, const char *text) {
   mw_term_printed(context, text);
   return mw_signals_caught() == 0;
@@ -33,7 +28,7 @@ static void found(void *context, const mw_finding *finding) {
 }
 
 static int run(mw_term *term, const mw_options_line *line) {
-  mw_verify_options how = { .models = mw_options_text(line, "models"), .found = found, .progress = progress, .context = term };
+  mw_verify_options how = { .models = mw_options_text(line, "models"), .found = found, .progress = mw_term_follow, .context = term };
   how.place_count = mw_options_texts(line, "input", &how.places);
   mw_options merge = line->options;
   mw_error err = { .status = MW_OK };

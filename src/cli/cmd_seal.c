@@ -7,14 +7,8 @@ static const mw_options_doc options[] = {
   { NULL, NULL, NULL },
 };
 
-static bool progress(void *context, uint64_t done, uint64_t total, unsigned pass) {
-  (void)pass;
-  mw_term_progress(context, done, total, 1, 1);
-  return mw_signals_caught() == 0;
-}
-
 static int run(mw_term *term, const mw_options_line *line) {
-  mw_verify_options how = { .progress = progress, .context = term };
+  mw_verify_options how = { .progress = mw_term_follow, .context = term };
   mw_error err = { .status = MW_OK };
   char root[65];
   mw_term_begin(term);

@@ -22,9 +22,7 @@ typedef struct watch {
 
 static bool progress(void *context, uint64_t done, uint64_t total, unsigned pass) {
   const watch *w = context;
-  (void)pass;
-  mw_term_progress(w->term, done, total, 1, 1);
-  return mw_signals_caught() == 0;
+  return mw_term_follow(w->term, done, total, pass);
 }
 
 static void found(void *context, const mw_finding *finding) {

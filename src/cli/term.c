@@ -101,6 +101,11 @@ void mw_term_progress(mw_term *term, uint64_t done, uint64_t total, unsigned pas
        share, size, pass, passes, mw_text_size(rate, speed), left, share, size, pass, passes, left, share, left, share);
 }
 
+bool mw_term_follow(void *term, uint64_t done, uint64_t total, unsigned pass) {
+  if (total) mw_term_progress(term, done, total, pass, pass);
+  return mw_signals_caught() == 0;
+}
+
 void mw_term_printed(mw_term *term, const char *line) {
   if (term->json) {
     mw_event_log_text("print", line);

@@ -27,6 +27,8 @@ void mw_term_warnings(mw_term *term, const char *const *lines, size_t count);
 void mw_term_begin(mw_term *term);
 void mw_term_start(mw_term *term, const char *recipe, const char *output, mw_plan_facts facts);
 void mw_term_progress(mw_term *term, uint64_t done, uint64_t total, unsigned pass, unsigned passes);
+/* A callback of what reads files in passes whose number nobody knows before: shows how far it is; false once a signal has come. */
+bool mw_term_follow(void *term, uint64_t done, uint64_t total, unsigned pass);
 /* A line that the recipe prints. */
 void mw_term_printed(mw_term *term, const char *line);
 void mw_term_scored(mw_term *term, const mw_scored *scored);

@@ -201,30 +201,24 @@ static bool NAME(store_f16)(void *stored, const void *src, size_t n) {
 STORE(f16, stored16, to_f16, 0x7fffu, 0x7c00u)
 #endif
 
-static bool NAME(store_f32)(void *stored, const void *src, size_t n) {
-  stored32 *restrict out = stored;
-  const R *restrict in = src;
-  uint32_t bad = 0;
-  for (size_t i = 0; i < n; i++) {
-    const uint32_t bits = float_bits((float)in[i]), positive = bits & INT32_MAX;
-    out[i] = positive > 0x7f800000 ? 0x7fc00000 : bits;
-    bad |= positive + 0x00800000;
+/* STORE_IEEE(dtype, type as stored, type, its bits, largest positive bits, infinity, NaN) makes store_DTYPE of a type as wide as
+ * floats or doubles. The bits of infinity and of a NaN, with one more step of the exponent, reach the sign. */
+#define STORE_IEEE(dtype, stored_type, type, bits_of, most, infinity, nan) \
+  static bool NAME(store_##dtype)(void *stored, const void *src, size_t n) { \
+    stored_type *restrict out = stored; \
+    const R *restrict in = src; \
+    stored_type bad = 0; \
+    for (size_t i = 0; i < n; i++) { \
+      const stored_type bits = bits_of((type)in[i]), positive = bits & (most); \
+      out[i] = positive > (infinity) ? (nan) : bits; \
+      bad |= positive + ((most) - (infinity) + 1); \
+    } \
+    return bad > (most); \
   }
-  return bad >> 31;
-}
+STORE_IEEE(f32, stored32, float, float_bits, INT32_MAX, 0x7f800000, 0x7fc00000)
+STORE_IEEE(f64, stored64, double, mw_mathx_bits, INT64_MAX, 0x7ff0000000000000, 0x7ff8000000000000)
 
-static bool NAME(store_f64)(void *stored, const void *src, size_t n) {
-  stored64 *restrict out = stored;
-  const R *restrict in = src;
-  uint64_t bad = 0;
-  for (size_t i = 0; i < n; i++) {
-    const uint64_t bits = mw_mathx_bits((double)in[i]), positive = bits & INT64_MAX;
-    out[i] = positive > 0x7ff0000000000000 ? 0x7ff8000000000000 : bits;
-    bad |= positive + 0x0010000000000000;
-  }
-  return bad >> 63;
-}
-
+#undef STORE_IEEE
 #undef LOAD
 #undef STORE
 #undef NARROW

@@ -32,17 +32,15 @@ static bool take_u64(const mw_record *r, const char *field, mw_json value, uint6
   return (value.kind == MW_JSON_NUMBER && mw_json_u64(value, out)) || refuse(r, field, "a whole number", err);
 }
 
-/* How many elements a list or object has. */
-static bool count_of(const mw_record *r, const char *field, mw_json value, mw_json_kind kind, size_t *count, mw_error *err) {
+/* Room for the elements of a list or object, each of `size` bytes; NULL: it is none. */
+static void *take_room(mw_record *r, const char *field, mw_json value, mw_json_kind kind, size_t size, mw_error *err) {
   mw_json key, element;
-  *count = 0;
-  if (value.kind != kind) return refuse(r, field, kind == MW_JSON_ARRAY ? "a list" : "an object", err);
+  size_t count = 0;
+  if (value.kind != kind) return refuse(r, field, kind == MW_JSON_ARRAY ? "a list" : "an object", err), NULL;
   for (mw_json_walk walk = mw_json_enter(value); mw_json_next(&walk, &key, &element);)
-    if (++*count > MOST) return refuse(r, field, "at most 1048576 elements", err);
-  return true;
+    if (++count > MOST) return refuse(r, field, "at most 1048576 elements", err), NULL;
+  return mw_mem_take(&r->arena, (count + 1) * size, err);
 }
-
-static void *take_room(mw_record *r, size_t count, size_t size, mw_error *err) { return mw_mem_take(&r->arena, (count + 1) * size, err); }
 
 /* ---- files ---- */
 
@@ -79,21 +77,16 @@ static bool take_file(mw_record *r, const char *list, bool input, mw_json value,
 
 static bool take_files(mw_record *r, const char *field, bool input, mw_json value, mw_record_file **files, size_t *count, mw_error *err) {
   mw_json key, element;
-  size_t at = 0, most;
-  MW_TRY(count_of(r, field, value, MW_JSON_ARRAY, &most, err));
-  *files = take_room(r, most, sizeof **files, err);
+  *files = take_room(r, field, value, MW_JSON_ARRAY, sizeof **files, err);
   MW_TRY(*files != NULL);
-  for (mw_json_walk walk = mw_json_enter(value); mw_json_next(&walk, &key, &element); at++)
-    MW_TRY(take_file(r, field, input, element, &(*files)[at], err));
-  *count = at;
+  for (mw_json_walk walk = mw_json_enter(value); mw_json_next(&walk, &key, &element);)
+    MW_TRY(take_file(r, field, input, element, &(*files)[(*count)++], err));
   return true;
 }
 
 static bool take_inputs(mw_record *r, mw_json value, mw_error *err) {
   mw_json key, element;
-  size_t most;
-  MW_TRY(count_of(r, "inputs", value, MW_JSON_ARRAY, &most, err));
-  r->inputs = take_room(r, most, sizeof *r->inputs, err);
+  r->inputs = take_room(r, "inputs", value, MW_JSON_ARRAY, sizeof *r->inputs, err);
   MW_TRY(r->inputs != NULL);
   for (mw_json_walk walk = mw_json_enter(value); mw_json_next(&walk, &key, &element);) {
     mw_record_input *input = &r->inputs[r->input_count++];
@@ -120,9 +113,7 @@ static bool take_recipe(mw_record *r, mw_json value, mw_record_text *out, mw_err
 
 static bool take_required(mw_record *r, mw_json value, mw_error *err) {
   mw_json key, element;
-  size_t most;
-  MW_TRY(count_of(r, "requires", value, MW_JSON_ARRAY, &most, err));
-  r->required = take_room(r, most, sizeof *r->required, err);
+  r->required = take_room(r, "requires", value, MW_JSON_ARRAY, sizeof *r->required, err);
   MW_TRY(r->required != NULL);
   for (mw_json_walk walk = mw_json_enter(value); mw_json_next(&walk, &key, &element);)
     MW_TRY(take_recipe(r, element, &r->required[r->required_count++], err));
@@ -132,14 +123,12 @@ static bool take_required(mw_record *r, mw_json value, mw_error *err) {
 /* {"t": ["0.5"], "models": ["a", "b"]} */
 static bool take_words(mw_record *r, const char *field, mw_json value, mw_record_list *out, mw_error *err) {
   mw_json key, list, none, word;
-  size_t most;
-  MW_TRY(count_of(r, field, value, MW_JSON_OBJECT, &most, err));
-  out->items = take_room(r, most, sizeof *out->items, err);
+  out->items = take_room(r, field, value, MW_JSON_OBJECT, sizeof *out->items, err);
   MW_TRY(out->items != NULL);
   for (mw_json_walk walk = mw_json_enter(value); mw_json_next(&walk, &key, &list);) {
     mw_record_words *item = &out->items[out->count++];
-    MW_TRY(take_text(r, field, key, false, &item->name, err) && count_of(r, item->name, list, MW_JSON_ARRAY, &most, err));
-    item->words = take_room(r, most, sizeof *item->words, err);
+    MW_TRY(take_text(r, field, key, false, &item->name, err));
+    item->words = take_room(r, item->name, list, MW_JSON_ARRAY, sizeof *item->words, err);
     MW_TRY(item->words != NULL);
     for (mw_json_walk words = mw_json_enter(list); mw_json_next(&words, &none, &word);)
       MW_TRY(take_text(r, item->name, word, false, &item->words[item->count++], err));

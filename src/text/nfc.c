@@ -6,13 +6,12 @@
 #include "text/nfc.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "text/ranges.h"
 #include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
 
-typedef struct range { uint32_t first, last; } range;
-
-static const range later[] = {
+static const mw_ranges_range later[] = {
 #define MW_UNICODE_NEWER(first, last) {0x##first, 0x##last},
 #include "text/unicode_newer.def"
 #undef MW_UNICODE_NEWER
@@ -29,14 +28,7 @@ typedef struct run {
 /* Whether NFC does not change this character, nor join others across it. U+11A7 composes with nothing, but utf8proc would join it to
  * the Hangul syllable before it. */
 static bool is_inert(uint32_t code) {
-  if (code < FIRST_MARK || code == 0x11a7) return true;
-  size_t low = 0, high = sizeof later / sizeof *later;
-  while (low < high) {
-    size_t middle = (low + high) / 2;
-    if (code > later[middle].last) low = middle + 1;
-    else high = middle;
-  }
-  return low < sizeof later / sizeof *later && code >= later[low].first;
+  return code < FIRST_MARK || code == 0x11a7 || mw_ranges_hold(later, sizeof later / sizeof *later, code);
 }
 
 static unsigned class_of(utf8proc_int32_t code) { return (unsigned)utf8proc_get_property(code)->combining_class; }

@@ -2,13 +2,17 @@
  * PCRE2 checks the rest. */
 #include "text/syntax.h"
 #include "base/utf8.h"
+#include "text/ranges.h"
 #include <string.h>
 
-typedef struct range { const char *class; uint32_t first, last; } range;
-
-/* Characters that PCRE2's classes do not have. */
-static const range later[] = {
-#define MW_CLASS(class, first, last) {#class, 0x##first, 0x##last},
+/* Characters that PCRE2's classes do not have, and the class of each. */
+static const mw_ranges_range later[] = {
+#define MW_CLASS(class, first, last) {0x##first, 0x##last},
+#include "text/classes.def"
+#undef MW_CLASS
+};
+static const char *const later_class[] = {
+#define MW_CLASS(class, first, last) #class,
 #include "text/classes.def"
 #undef MW_CLASS
 };
@@ -50,7 +54,7 @@ static bool put_class(reader *r, const char *from) {
     if (strlen(classes[i]) != length || memcmp(classes[i], open + 1, length) != 0) continue;
     mw_text_format(r->out, "\\p{%s}", classes[i]);
     for (size_t k = 0; r->later && k < sizeof later / sizeof *later; k++)
-      if (strncmp(later[k].class, classes[i], length) == 0)
+      if (strncmp(later_class[k], classes[i], length) == 0)
         mw_text_format(r->out, "\\x{%x}-\\x{%x}", (unsigned)later[k].first, (unsigned)later[k].last);
     return true;
   }
@@ -177,21 +181,11 @@ bool mw_syntax_translate(const char *pattern, size_t length, bool with_later, mw
   return mw_text_check(out, err);
 }
 
-static bool is_later(uint32_t code) {
-  size_t low = 0, high = sizeof later / sizeof *later;
-  while (low < high) {
-    size_t middle = (low + high) / 2;
-    if (code > later[middle].last) low = middle + 1;
-    else high = middle;
-  }
-  return low < sizeof later / sizeof *later && code >= later[low].first;
-}
-
 bool mw_syntax_has_later(const char *text, size_t length) {
   uint32_t code;
   for (size_t i = 0, n; i < length; i += n) {
     n = mw_utf8_length(text[i]); /* all of them take three or four bytes */
-    if (n > 2 && mw_utf8_decode(text + i, n, &code) && is_later(code)) return true;
+    if (n > 2 && mw_utf8_decode(text + i, n, &code) && mw_ranges_hold(later, sizeof later / sizeof *later, code)) return true;
   }
   return false;
 }

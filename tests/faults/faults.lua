@@ -46,6 +46,16 @@ end
 
 local function clear() os.execute("rm -rf " .. work .. "/room && mkdir " .. work .. "/room") end
 
+-- The largest n for which the n-th call of a kind still comes; struck(n) makes it go wrong and says whether it did.
+local function last_call(struck)
+  local last, beyond = 1, 1 << 20
+  while beyond - last > 1 do
+    local middle = (last + beyond) // 2
+    if struck(middle) then last = middle else beyond = middle end
+  end
+  return last
+end
+
 -- ---- the three states that are allowed ----
 
 clear()
@@ -267,11 +277,7 @@ local function lone()
   os.execute(("cp -a %s/room %s/old"):format(work, work))
   assert(made(0.5) == 0, read(work .. "/err"))
   local after = snapshot()
-  local last, beyond = 1, 1 << 16
-  while beyond - last > 1 do
-    local middle = (last + beyond) // 2
-    if killed(middle) then last = middle else beyond = middle end
-  end
+  local last = last_call(killed)
   wrong = 0
   local kept, replaced = 0, 0
   for n = last - 60, last, all and 1 or 2 do
@@ -301,11 +307,7 @@ local function describe()
       shim, n, work, moonweld, work, work, work))
     return read(work .. "/mark") ~= nil, code
   end
-  local last, beyond = 1, 1 << 20
-  while beyond - last > 1 do
-    local middle = (last + beyond) // 2
-    if help(middle) then last = middle else beyond = middle end
-  end
+  local last = last_call(help)
   wrong = 0
   for n = math.max(1, last - (all and 400 or 100)), last do
     local _, code = help(n)

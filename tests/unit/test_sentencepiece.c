@@ -1,6 +1,6 @@
 /* tokenizer.model: models of a few pieces, made here, and files of strangers. */
 #include "format/file.h"
-#include "text/tokenizer.h"
+#include "ids.h"
 #include "unit.h"
 #include <math.h>
 #include <stdlib.h>
@@ -75,26 +75,8 @@ static void put_toy(mw_text *out, float ab, float bc) {
   put_piece(out, "abcd", -6, NORMAL);
 }
 
-/* The ids of a text, or the error; the model is a copy that ends where it ends. */
-static const char *ids_of(const mw_text *model, size_t length, const char *text) {
-  static mw_text shown;
-  mw_tokenizer *tokenizer;
-  mw_error err = {0};
-  mw_ids ids = {0};
-  char *copy = malloc(length ? length : 1);
-  mw_text_free(&shown);
-  mw_text_add(&shown, "", 0);
-  if (length) memcpy(copy, model->bytes, length);
-  bool ok = mw_tokenizer_from_model("m", copy, length, &tokenizer, &err);
-  free(copy);
-  if (ok) {
-    ok = mw_tokenizer_encode(tokenizer, text, strlen(text), true, &ids, &err);
-    mw_tokenizer_free(tokenizer);
-  }
-  for (size_t i = 0; ok && i < ids.count; i++) mw_text_format(&shown, i ? " %lu" : "%lu", (unsigned long)ids.ids[i]);
-  if (!ok) mw_text_format(&shown, "%d: %s", (int)err.status, err.text);
-  free(ids.ids);
-  return shown.bytes;
+static const char *made(const mw_text *model, size_t length, const char *text) {
+  return ids_of(mw_tokenizer_from_model, "m", model->bytes, length, text);
 }
 
 static const char *toy(float ab, float bc, settings s, const char *text) {
@@ -102,7 +84,7 @@ static const char *toy(float ab, float bc, settings s, const char *text) {
   mw_text_free(&model);
   put_toy(&model, ab, bc);
   put_settings(&model, s);
-  return ids_of(&model, model.length, text);
+  return made(&model, model.length, text);
 }
 
 static void encoding(void) {
@@ -128,9 +110,9 @@ static void fallback(void) {
   settings s = {.fallback = true, .no_prefix = true};
   put_toy(&model, -1, -2);
   put_settings(&model, s);
-  CHECK_TEXT(ids_of(&model, model.length, "a"), "65: m: byte_fallback: found no piece '<0x00>' of the type BYTE");
+  CHECK_TEXT(made(&model, model.length, "a"), "65: m: byte_fallback: found no piece '<0x00>' of the type BYTE");
   for (unsigned i = 0; i < 256; i++) snprintf(name, sizeof name, "<0x%02X>", i), put_piece(&model, name, 0, BYTE);
-  CHECK_TEXT(ids_of(&model, model.length, "az\xc3\xa9"), "3 133 206 180");
+  CHECK_TEXT(made(&model, model.length, "az\xc3\xa9"), "3 133 206 180");
   mw_text_free(&model);
 }
 
@@ -139,10 +121,10 @@ static void words(void) {
   mw_text model = {0};
   put_toy(&model, -1, -2);
   put_settings(&model, (settings){.no_prefix = true});
-  CHECK_TEXT(ids_of(&model, model.length, "a b z zb"), "3 2 4 2 0 2 0 4");
+  CHECK_TEXT(made(&model, model.length, "a b z zb"), "3 2 4 2 0 2 0 4");
   put_piece(&model, "a" SPACE "b", -1, NORMAL);
   put_piece(&model, SPACE "b", -0.5f, NORMAL);
-  CHECK_TEXT(ids_of(&model, model.length, "a b z b"), "11 2 0 12");
+  CHECK_TEXT(made(&model, model.length, "a b z b"), "11 2 0 12");
   mw_text_free(&model);
 }
 
@@ -155,10 +137,10 @@ static void unavailable(void) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) CHECK_TEXT(toy(-1, -2, cases[i].s, "a"), cases[i].expected);
   mw_text model = {0};
   put_toy(&model, -1, -2);
-  CHECK_TEXT(ids_of(&model, model.length, "a"), "69: m: a model of the type UNIGRAM is not implemented"); /* the format's default */
+  CHECK_TEXT(made(&model, model.length, "a"), "69: m: a model of the type UNIGRAM is not implemented"); /* the format's default */
   put_settings(&model, (settings){0});
   put_piece(&model, "unused", 0, UNUSED);
-  CHECK_TEXT(ids_of(&model, model.length, "a"), "69: m: piece 11 'unused': pieces of the type UNUSED are not implemented");
+  CHECK_TEXT(made(&model, model.length, "a"), "69: m: piece 11 'unused': pieces of the type UNUSED are not implemented");
   mw_text_free(&model);
 }
 
@@ -169,7 +151,7 @@ static const char *with_piece(const char *text, float score, unsigned type) {
   put_toy(&model, -1, -2);
   put_settings(&model, (settings){0});
   put_piece(&model, text, score, type);
-  return ids_of(&model, model.length, "a");
+  return made(&model, model.length, "a");
 }
 
 static void malformed(void) {
@@ -188,7 +170,7 @@ static void malformed(void) {
   CHECK_TEXT(toy(-1, -2, (settings){.begin = 99}, "a"), "65: m: bos_id: found 99, expected a piece of the type CONTROL, or -1");
   mw_text model = {0};
   put_settings(&model, (settings){0});
-  CHECK_TEXT(ids_of(&model, model.length, "a"), "65: m: found no piece of the type UNKNOWN, expected one");
+  CHECK_TEXT(made(&model, model.length, "a"), "65: m: found no piece of the type UNKNOWN, expected one");
   static const struct { const char *bytes; size_t length; const char *expected; } messages[] = {
       {"\x0a", 1, "it ends within a number"}, {"\x0a\x05" "ab", 4, "a field that is longer than the message"},
       {"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11, "a field that is longer than the message"},
@@ -200,11 +182,11 @@ static void malformed(void) {
     model.length = 0;
     mw_text_add(&model, messages[i].bytes, messages[i].length);
     snprintf(expected, sizeof expected, "65: m: no protobuf message: %s", messages[i].expected);
-    CHECK_TEXT(ids_of(&model, model.length, "a"), expected);
+    CHECK_TEXT(made(&model, model.length, "a"), expected);
   }
   model.length = 0;
   put_number(&model, 1, 5);
-  CHECK_TEXT(ids_of(&model, model.length, "a"), "65: m: field 1: found wire type 0, expected 2");
+  CHECK_TEXT(made(&model, model.length, "a"), "65: m: field 1: found wire type 0, expected 2");
   mw_text_free(&model);
 }
 
@@ -215,12 +197,12 @@ static void cut_and_changed(void) {
   put_settings(&model, (settings){.begin = 1});
   put_toy(&model, -1, -2);
   for (size_t i = 0; i < model.length; i++) {
-    const char *result = ids_of(&model, i, "abc xy");
+    const char *result = made(&model, i, "abc xy");
     odd += !(strncmp(result, "65: m: ", 7) == 0 || strspn(result, "0123456789 ") == strlen(result) || strncmp(result, "69: m: ", 7) == 0);
     char kept = model.bytes[i];
     for (int bit = 0; bit < 8; bit++) {
       model.bytes[i] = (char)(kept ^ 1 << bit);
-      result = ids_of(&model, model.length, "abc xy");
+      result = made(&model, model.length, "abc xy");
       odd += !(strncmp(result, "65: m: ", 7) == 0 || strspn(result, "0123456789 ") == strlen(result) || strncmp(result, "69: m: ", 7) == 0);
     }
     model.bytes[i] = kept;
@@ -238,7 +220,7 @@ static void unknown_fields(void) {
   put_number(&model, 200, 7);
   put_varint(&model, 300 << 3 | 1);
   mw_text_add(&model, "12345678", 8);
-  CHECK_TEXT(ids_of(&model, model.length, "abc"), "6 5");
+  CHECK_TEXT(made(&model, model.length, "abc"), "6 5");
   mw_text_free(&model);
 }
 

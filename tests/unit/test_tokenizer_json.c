@@ -1,32 +1,12 @@
 /* tokenizer.json: what each part does with small texts, what is refused and by which name, and files of strangers. */
 #include "format/file.h"
-#include "text/tokenizer.h"
+#include "ids.h"
 #include "unit.h"
 #include <stdlib.h>
 
-/* The ids of a text, "1 2 3", or the error. */
-static const char *ids_of(const char *json, size_t length, const char *text) {
-  static mw_text shown;
-  mw_tokenizer *tokenizer;
-  mw_error err = {0};
-  mw_ids ids = {0};
-  mw_text_free(&shown);
-  mw_text_add(&shown, "", 0);
-  char *copy = malloc(length ? length : 1); /* ends where the text ends, so that a sanitizer sees a byte read too many */
-  memcpy(copy, json, length);
-  bool ok = mw_tokenizer_from_json("t", copy, length, &tokenizer, &err);
-  free(copy);
-  if (ok) {
-    ok = mw_tokenizer_encode(tokenizer, text, strlen(text), true, &ids, &err);
-    mw_tokenizer_free(tokenizer);
-  }
-  for (size_t i = 0; ok && i < ids.count; i++) mw_text_format(&shown, i ? " %lu" : "%lu", (unsigned long)ids.ids[i]);
-  if (!ok) mw_text_format(&shown, "%d: %s", (int)err.status, err.text);
-  free(ids.ids);
-  return shown.bytes;
-}
+static const char *made(const char *json, size_t length, const char *text) { return ids_of(mw_tokenizer_from_json, "t", json, length, text); }
 
-static const char *ids(const char *json, const char *text) { return ids_of(json, strlen(json), text); }
+static const char *ids(const char *json, const char *text) { return made(json, strlen(json), text); }
 
 /* A document of a vocabulary a..e (0..4), ab 5, abc 6, U+2581 7, bc 8, <0x41> 9, <unk> 10, with what is between. */
 #define VOCAB "\"vocab\":{\"a\":0,\"b\":1,\"c\":2,\"d\":3,\"e\":4,\"ab\":5,\"abc\":6,\"\xe2\x96\x81\":7,\"bc\":8,\"<0x41>\":9,\"<unk>\":10}"
@@ -185,14 +165,14 @@ static void nesting(void) {
     for (int i = 0; i < depth; i++) mw_text_format(&json, "{\"type\":\"Sequence\",\"pretokenizers\":[");
     for (int i = 0; i < depth; i++) mw_text_format(&json, "]}");
     mw_text_format(&json, "}");
-    if (depth <= 10) CHECK_TEXT(ids_of(json.bytes, json.length, "ab"), "5");
-    else CHECK_TEXT(ids_of(json.bytes, json.length, "ab"), "65: t: nesting deeper than 32");
+    if (depth <= 10) CHECK_TEXT(made(json.bytes, json.length, "ab"), "5");
+    else CHECK_TEXT(made(json.bytes, json.length, "ab"), "65: t: nesting deeper than 32");
   }
   json.length = 0;
   mw_text_format(&json, "{\"model\":{" VOCAB "," MERGES "},\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[");
   for (int i = 0; i < 17; i++) mw_text_format(&json, "%s{\"type\":\"NFC\"}", i ? "," : "");
   mw_text_format(&json, "]}}");
-  CHECK_TEXT(ids_of(json.bytes, json.length, "ab"), "69: t: normalizer: NFC: more than 16 steps");
+  CHECK_TEXT(made(json.bytes, json.length, "ab"), "69: t: normalizer: NFC: more than 16 steps");
   mw_text_free(&json);
 }
 
@@ -201,7 +181,7 @@ static void cut_and_changed(void) {
   static const char json[] = DOCUMENT(",\"normalizer\":{\"type\":\"NFC\"},\"pre_tokenizer\":{\"type\":\"ByteLevel\"},\"post_processor\":{\"type\":\"ByteLevel\"},"
                                       "\"added_tokens\":[{\"id\":12,\"content\":\"xy\",\"special\":true}]");
   size_t refused = 0;
-  for (size_t i = 0; i < sizeof json - 1; i++) refused += strncmp(ids_of(json, i, "ab"), "65: ", 4) == 0;
+  for (size_t i = 0; i < sizeof json - 1; i++) refused += strncmp(made(json, i, "ab"), "65: ", 4) == 0;
   CHECK(refused == sizeof json - 1);
   char *changed = strdup(json);
   int odd = 0;
@@ -222,7 +202,7 @@ static void long_texts(void) {
   mw_text text = {0}, json = {0};
   for (int i = 0; i < 1 << 20; i++) mw_text_add(&text, "a", 1);
   mw_text_format(&json, "{\"model\":{\"vocab\":{\"a\":0,\"aa\":1,\"aaaa\":2,\"aaaaaaaa\":3},\"merges\":[\"a a\",\"aa aa\",\"aaaa aaaa\"]}}");
-  const char *found = ids_of(json.bytes, json.length, text.bytes);
+  const char *found = made(json.bytes, json.length, text.bytes);
   CHECK(strlen(found) == 2 * (1 << 17) - 1 && strspn(found, "3 ") == strlen(found));
   CHECK_TEXT(ids(DOCUMENT(""), "a\xff"), "65: the text is not UTF-8");
   CHECK_TEXT(ids(DOCUMENT(""), "a\xc3"), "65: the text is not UTF-8");
@@ -231,7 +211,7 @@ static void long_texts(void) {
   mw_text_format(&json, "{\"model\":{" VOCAB "," MERGES "},\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"},\"content\":\"");
   for (int i = 0; i < 10000; i++) mw_text_add(&json, "x", 1);
   mw_text_format(&json, "\"}}");
-  CHECK_TEXT(ids_of(json.bytes, json.length, text.bytes), "65: a text of more than 67112960 bytes after normalization");
+  CHECK_TEXT(made(json.bytes, json.length, text.bytes), "65: a text of more than 67112960 bytes after normalization");
   mw_text_free(&text);
   mw_text_free(&json);
 }
