@@ -48,58 +48,99 @@ end
 
 -- ---- what would bring them together ----
 
--- What tools put into names, by what saved them.
-local infixes = { "_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module.", "_forward_module.", "module.", "base_layer.", "model." }
+-- What tools put into names, by what saved them. No loader wants these, so they are taken away on either side.
+local wrappers = { "_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module.", "_forward_module.", "module.", "base_model.model.", "base_layer.",
+  "original_module.", "modules_to_save.default.", "pretrained_model.", "state_dict." }
 
---- How many of own's names are wanted's after the renaming.
+--- Whether a beginning of names is nothing but such words.
+local function is_wrapped(text)
+  for _, word in ipairs(wrappers) do text = text:gsub((word:gsub("%p", "%%%0")), "") end
+  return text == ""
+end
+
+--- How many of own's names are wanted's after `from` has become `to`.
 local function matches(wanted, own, from, to)
   local count = 0
   for _, name in ipairs(own.names) do
-    local new = core.renamed(name, from, to)
-    if wanted.nodes[new or name] ~= nil then count = count + 1 end
+    if wanted.nodes[from and core.renamed(name, from, to) or name] ~= nil then count = count + 1 end
   end
   return count
 end
 
---- The candidates: another prefix, as two names with the longest common end tell, or a word that is taken out.
-local function candidates(d)
-  local list, seen = {}, {}
-  local function add(from, to)
-    if from ~= to and not seen[from .. "=" .. to] then list[#list + 1], seen[from .. "=" .. to] = { from, to }, true end
+local function renamed(private, from, to)
+  local result = { names = {}, nodes = {}, label = private.label }
+  for i, name in ipairs(private.names) do
+    local new = core.renamed(name, from, to) or name
+    result.names[i], result.nodes[new] = new, true
   end
+  return result
+end
+
+--- Where two names differ: their beginnings and ends that are equal, in whole parts, are taken off: "q.base_layer.weight" and "q.weight"
+--- differ in "base_layer." and "".
+local function middle(a, b)
+  local from, till = 1, 0
+  while from <= #a and a:byte(from) == b:byte(from) do from = from + 1 end
+  while from > 1 and a:sub(from - 1, from - 1) ~= "." do from = from - 1 end
+  while till < math.min(#a, #b) - from + 1 and a:byte(#a - till) == b:byte(#b - till) do till = till + 1 end
+  while till > 0 and (a:sub(#a - till, #a - till) ~= "." and #a - till >= from or b:sub(#b - till, #b - till) ~= "." and #b - till >= from) do till = till - 1 end
+  return a:sub(1, from - 1), a:sub(from, #a - till), b:sub(from, #b - till)
+end
+
+--- Renamings { from, to, of wanted } that could help: a wrapper is taken away, or a part that only one side has, or one beginning
+--- becomes another, as two names with a common end tell.
+local function candidates(wanted, own, d)
+  local list, seen = {}, {}
+  local function add(from, to, of_wanted)
+    local key = from .. "=" .. to .. tostring(of_wanted)
+    if from ~= to and not seen[key] then list[#list + 1], seen[key] = { from, to, of_wanted }, true end
+  end
+  for _, word in ipairs(wrappers) do
+    for _, of_wanted in ipairs { false, true } do
+      add(word .. "*", "*", of_wanted)
+      add("*." .. word .. "*", "*.*", of_wanted)
+    end
+  end
+  add("model.*", "*")
+  add("*", "model.*")
   local by_end = {}
   for _, name in ipairs(d.lacking) do by_end[name:match("[^.]+%.[^.]+$") or name] = name end
   for i = 1, #d.extra, math.max(1, #d.extra // 8) do
     local own_name = d.extra[i]
     local other = by_end[own_name:match("[^.]+%.[^.]+$") or own_name]
     if other then
-      local a, b = #own_name, #other
-      while a > 0 and b > 0 and own_name:byte(a) == other:byte(b) do a, b = a - 1, b - 1 end
-      while (a > 0 and own_name:sub(a, a) ~= ".") or (b > 0 and other:sub(b, b) ~= ".") do -- back to where a part begins
-        a, b = a + 1, b + 1
-        if a > #own_name or b > #other then break end
-      end
-      add(own_name:sub(1, a) .. "*", other:sub(1, b) .. "*")
+      local before, mine, theirs = middle(own_name, other)
+      if before == "" and mine == "" and is_wrapped(theirs) then add(theirs .. "*", "*", true) end
+      add(before .. mine .. "*", before .. theirs .. "*")
     end
-  end
-  for _, infix in ipairs(infixes) do
-    add(infix .. "*", "*")
-    add("*", infix .. "*")
-    add("*." .. infix .. "*", "*.*")
+    local beside = #d.extra == #d.lacking and d.lacking[i]
+    if beside then
+      local before, mine, theirs = middle(own_name, beside)
+      if before ~= "" and theirs == "" then add("*." .. mine .. "*", "*.*") end
+      if before ~= "" and mine == "" then add("*." .. theirs .. "*", "*.*", true) end
+    end
   end
   return list
 end
 
---- The renaming of own's names that makes most of them wanted's, if it is unmistakable: it at least doubles what is
---- shared, and leaves little behind.
+--- The renamings that make most of own's names wanted's, one after the other, if they are unmistakable: all but a tenth match, and it
+--- is at least twice what matched before, or only words are taken away. Second: how many match.
 local function renaming(wanted, own, d)
-  local best, most = nil, d.shared
-  for _, candidate in ipairs(candidates(d)) do
-    local count = matches(wanted, own, candidate[1], candidate[2])
-    if count > most then best, most = candidate, count end
+  local steps, most, taken_away = {}, d.shared, true
+  for _ = 1, 3 do
+    local best
+    for _, candidate in ipairs(candidates(wanted, own, difference(wanted, own))) do
+      local from, to, of_wanted = table.unpack(candidate)
+      local count = of_wanted and matches(renamed(wanted, from, to), own) or matches(wanted, own, from, to)
+      if count > most then best, most = candidate, count end
+    end
+    if not best then break end
+    steps[#steps + 1] = best
+    taken_away = taken_away and (best[2] == "*" or best[2] == "*.*")
+    if best[3] then wanted = renamed(wanted, best[1], best[2]) else own = renamed(own, best[1], best[2]) end
   end
   local enough = math.min(#wanted.names, #own.names)
-  if best and most >= 2 * d.shared and 10 * most >= 9 * enough then return best, most end
+  if steps[1] and 10 * most >= 9 * enough and (most >= 2 * d.shared or taken_away) then return steps, most end
 end
 
 -- ---- what is said ----
@@ -123,10 +164,14 @@ end
 
 --- What --missing base would do to this merge, or that nothing of `own` would be left in it.
 local function hint(wanted, own, d)
-  local best, count = renaming(wanted, own, d)
-  if best then
-    local whom = own.label and own.label .. ":" or ""
-    return (("--rename '%s%s=%s' makes %d of its %d names match"):format(whom, best[1], best[2], count, #own.names))
+  local steps, count = renaming(wanted, own, d)
+  if steps then
+    local words = {}
+    for i, step in ipairs(steps) do
+      local whose = step[3] and wanted or own
+      words[i] = ("'%s%s=%s'"):format(whose.label and whose.label .. ":" or "", step[1], step[2])
+    end
+    return (("--rename %s makes %d of its %d names match"):format(table.concat(words, " "), count, #own.names))
   end
   if d.shared == 0 then return "these models have no tensor in common; m:rename(from, to) in a recipe, or --rename FROM=TO, renames" end
   local parts = {}

@@ -13,16 +13,20 @@ end
 M.safetensors("plain.safetensors", names("", 4, 1))
 M.safetensors("other.safetensors", names("", 4, 3))
 
-local prefixes = { "_orig_mod.", "module.", "base_model.model.", "model.", "first_stage_model.", "_forward_module.module." }
+-- Whether a tool has wrapped the model: then the donor's names are those that nobody wants.
+local prefixes = { ["_orig_mod."] = true, ["module."] = true, ["base_model.model."] = true, ["_forward_module.module."] = true,
+  ["module._orig_mod."] = true, ["_fsdp_wrapped_module."] = true, ["model."] = false, ["first_stage_model."] = false, ["student.model."] = false }
 
 describe("an input whose names all carry a prefix", function()
-  for _, prefix in ipairs(prefixes) do
+  for prefix, wraps in pairs(prefixes) do
     it("is recognised in both directions: " .. prefix, function()
       M.safetensors("wrapped.safetensors", names(prefix, 4, 3))
       local said = M.refused("moonweld lerp --a plain.safetensors --b wrapped.safetensors", "nothing of b would be merged", prefix,
         "--rename 'b:" .. prefix .. "*=*' makes 5 of its 5 names match")
       assert.is_nil(said:find("missing base", 1, true))
-      M.refused("moonweld lerp --a wrapped.safetensors --b plain.safetensors", "--rename 'b:*=" .. prefix .. "*' makes 5 of its 5 names match")
+      local reversed = wraps and "'a:" .. prefix .. "*=*'" or "'b:*=" .. prefix .. "*'"
+      M.refused("moonweld lerp --a wrapped.safetensors --b plain.safetensors", "--rename " .. reversed .. " makes 5 of its 5 names match")
+      assert.equal(2, M.made("moonweld lerp --a wrapped.safetensors --b plain.safetensors --rename " .. reversed)[(wraps and "" or prefix) .. "model.embed_tokens.weight"][1])
     end)
 
     it("merges after the renaming that was proposed, with its own name or for whoever it helps: " .. prefix, function()
@@ -41,6 +45,47 @@ describe("an input whose names all carry a prefix", function()
     for name, tensor in pairs(names("", 4, 3)) do inside[name:gsub("(layers%.%d+%.)", "%1_checkpoint_wrapped_module.")] = tensor end
     M.safetensors("inside.safetensors", inside)
     M.refused("moonweld lerp --a plain.safetensors --b inside.safetensors", "--rename 'b:*._checkpoint_wrapped_module.*=*.*' makes 5 of its 5")
+  end)
+
+  local function changed(f)
+    local tensors = {}
+    for name, tensor in pairs(names("", 4, 3, { ["lm_head.weight"] = { "F32", { 2 }, 3 }, ["model.layers.0.down.weight"] = { "F32", { 2 }, 3 } })) do tensors[f(name)] = tensor end
+    return tensors
+  end
+  local within = {
+    ["base_layer. of an adapter that was never merged"] = { function(name) return (name:gsub("(layers.*)%.weight", "%1.base_layer.weight")) end, "'%s:*.base_layer.*=*.*'" },
+    ["base_layer. in a few tensors"] = { function(name) return (name:gsub("down%.weight", "down.base_layer.weight")) end, "'%s:*.base_layer.*=*.*'" },
+    ["a prefix and base_layer."] = { function(name) return "base_model.model." .. name:gsub("(layers.*)%.weight", "%1.base_layer.weight") end,
+      "'%s:base_model.model.*=*' '%s:*.base_layer.*=*.*'" },
+    ["a compiled one of these"] = { function(name) return "_orig_mod.base_model.model." .. name:gsub("(layers.*)%.weight", "%1.base_layer.weight") end,
+      "'%s:_orig_mod.base_model.model.*=*' '%s:*.base_layer.*=*.*'" },
+    ["modules_to_save"] = { function(name) return (name:gsub("lm_head%.", "lm_head.modules_to_save.default.")) end, "'%s:*.modules_to_save.default.*=*.*'" },
+    ["a part that nobody has named"] = { function(name) return (name:gsub("(layers.*)%.weight", "%1.linear.weight")) end, "'%s:*.linear.*=*.*'" },
+  }
+  for what, case in pairs(within) do
+    it("or whose tensors have a part too many is recognised in both directions: " .. what, function()
+      M.safetensors("whole.safetensors", changed(function(name) return name end))
+      M.safetensors("within.safetensors", changed(case[1]))
+      for donor, models in pairs { a = "--a within.safetensors --b whole.safetensors", b = "--a whole.safetensors --b within.safetensors" } do
+        local words = "--rename " .. case[2]:gsub("%%s", donor)
+        M.refused("moonweld lerp " .. models, words .. " makes 7 of its 7 names match")
+        assert.same(M.read "whole.safetensors", (M.made("moonweld lerp " .. models .. " " .. words)))
+      end
+    end)
+  end
+
+  it("is not told of where words are guessed: other parts in the place of some", function()
+    M.safetensors("whole.safetensors", changed(function(name) return name end))
+    M.safetensors("gate.safetensors", changed(function(name) return (name:gsub("down", "gate")) end))
+    local said = M.refused("moonweld lerp --a whole.safetensors --b gate.safetensors", "with --missing base 1 tensor of 7 would be a's, unmerged")
+    assert.is_nil(said:find("--rename", 1, true), said)
+  end)
+
+  it("or of whose configuration the head is missing under its plain name is told of by names, not by its configuration", function()
+    local config = '{"model_type": "llama", "num_hidden_layers": 4, "hidden_size": 2, "vocab_size": 3, "tie_word_embeddings": false}'
+    M.model("headed", changed(function(name) return name end), config)
+    M.model("nested", changed(function(name) return "language_model." .. name end), config)
+    M.refused("moonweld lerp --a headed --b nested", "--rename 'b:language_model.*=*' makes 7 of its 7 names match")
   end)
 
   it("is never merged as nothing, whatever the options say", function()
