@@ -89,7 +89,7 @@ end
 
 --- Renamings { from, to, of wanted } that could help: a wrapper is taken away, or a part that only one side has, or one beginning
 --- becomes another, as two names with a common end tell.
-local function candidates(wanted, own, d)
+local function candidates(d)
   local list, seen = {}, {}
   local function add(from, to, of_wanted)
     local key = from .. "=" .. to .. tostring(of_wanted)
@@ -129,7 +129,7 @@ local function renaming(wanted, own, d)
   local steps, most, taken_away = {}, d.shared, true
   for _ = 1, 3 do
     local best
-    for _, candidate in ipairs(candidates(wanted, own, difference(wanted, own))) do
+    for _, candidate in ipairs(candidates(difference(wanted, own))) do
       local from, to, of_wanted = table.unpack(candidate)
       local count = of_wanted and matches(renamed(wanted, from, to), own) or matches(wanted, own, from, to)
       if count > most then best, most = candidate, count end

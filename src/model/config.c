@@ -24,6 +24,8 @@ static bool count_of(const mw_config *config, const char *path, const char *key,
 
 static bool facts_of(mw_config *config, const char *path, mw_error *err) {
   mw_json type = mw_json_member(config->root, "model_type"), tie = mw_json_member(config->root, "tie_word_embeddings");
+  mw_json text = mw_json_member(config->root, "text_config"); /* of models that see */
+  if (tie.kind == MW_JSON_END && text.kind == MW_JSON_OBJECT) tie = mw_json_member(text, "tie_word_embeddings");
   if (type.kind == MW_JSON_STRING && type.length - 2 < sizeof config->model_type) {
     memcpy(config->model_type, type.bytes + 1, type.length - 2);
     config->model_type[type.length - 2] = 0;

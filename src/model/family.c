@@ -156,26 +156,34 @@ static bool is_index(const char *name) { return mw_text_ends_with(name, "positio
 
 static bool is_head(const mw_tensor *tensor) { return strcmp(tensor->name, mw_tied_head_name) == 0; }
 
+/* What the embedding is called: by the donor, else by another member that has it, else as the donor stores it. */
+static const char *embedding_name(const joining *j) {
+  const mw_tensor *tensor = mw_tied_head_embedding(j->members[j->donor].model);
+  for (size_t m = 0; m < j->count && !tensor; m++) tensor = mw_tied_head_embedding(j->members[m].model);
+  if (!tensor) tensor = mw_tied_head_stand_in(&j->members[j->donor]);
+  return tensor ? tensor->name : mw_tied_head_name;
+}
+
 /* Lists a member's tensors. The head is left out, or the embedding is taken as the head, as the output needs it. */
 static bool list_tensors(const joining *j, mw_family_member *member) {
-  const mw_model *model = member->model;
   size_t count = member->count;
-  const mw_tensor *head = j->head.fate == MW_TIED_HEAD_DROP ? NULL : mw_tied_head_of(j->head, model);
+  const mw_tensor *head = j->head.fate == MW_TIED_HEAD_DROP ? NULL : mw_tied_head_of(j->head, member);
   if (j->head.fate == MW_TIED_HEAD_UNTIE && !head && member == &j->members[j->donor])
     return mw_error_set(j->err, MW_DATA, "%s: has neither '%s' nor an embedding that could become it", member->label, mw_tied_head_name);
+  const mw_tensor *stand_in = mw_tied_head_stand_in(member);
   member->count = 0;
   for (size_t i = 0; i < count; i++) {
-    bool alias;
+    bool alias = false, shared = stand_in && strcmp(stand_in->name, member->tensors[i].name) == 0;
     mw_tensor tensor = member->tensors[i];
-    MW_TRY(mw_tied_head_is_alias(member, &tensor, &alias, j->err));
-    if (!alias && !is_head(&tensor)) member->tensors[member->count++] = tensor;
+    if (shared) tensor.name = embedding_name(j);
+    else MW_TRY(mw_tied_head_is_alias(member, &tensor, &alias, j->err));
+    if (shared || (!alias && !is_head(&tensor))) member->tensors[member->count++] = tensor;
   }
   if (head) {
     member->tensors[member->count] = *head;
     member->tensors[member->count++].name = mw_tied_head_name;
-    return mw_tensor_sort(member->tensors, member->count, mw_tensor_by_name, j->err);
   }
-  return true;
+  return !(head || stand_in) || mw_tensor_sort(member->tensors, member->count, mw_tensor_by_name, j->err);
 }
 
 static bool is_real(const mw_tensor *tensor) { return mw_dtype_kind_of((mw_dtype)tensor->dtype) == MW_DTYPE_KIND_REAL; }

@@ -13,6 +13,7 @@ typedef struct mw_family_member {
   mw_tensor *tensors; /* [count] sorted by name; INPUT (model, i) of a graph reads tensor i */
   bool *kept;         /* [count] copied bit for bit, never computed with: integers, masks, indices */
   size_t count;
+  bool tied;          /* its head is its embedding: tied_head.h */
   bool scaled;        /* some of them are fp8 with scales, made when they are read */
 } mw_family_member;
 

@@ -18,13 +18,15 @@ typedef struct mw_tied_head {
   bool stored; /* a tied model's stored head counts, not its embedding */
 } mw_tied_head;
 
-/* `tied` is NULL, "untie" or "ignore". MW_DATA (C6) if the user must choose one of these. */
-bool mw_tied_head_decide(const mw_family_member *members, size_t count, size_t donor, const char *tied, mw_tied_head *out,
+/* Says of each member whether it is tied. `tied` is NULL, "untie" or "ignore". MW_DATA (C6) if the user must choose one of these. */
+bool mw_tied_head_decide(mw_family_member *members, size_t count, size_t donor, const char *tied, mw_tied_head *out,
                     mw_error *err);
 /* The tensor that is used as a model's head: lm_head, or the embedding if they are tied. NULL: there is none. */
-const mw_tensor *mw_tied_head_of(mw_tied_head head, const mw_model *model);
+const mw_tensor *mw_tied_head_of(mw_tied_head head, const mw_family_member *member);
 /* The tensor of the token embeddings, or NULL. */
 const mw_tensor *mw_tied_head_embedding(const mw_model *model);
+/* Of a tied model without it, the tensor that holds its values under another name, or NULL. */
+const mw_tensor *mw_tied_head_stand_in(const mw_family_member *member);
 
 /* Whether a tensor is the embedding once more, under another name that its architecture ties: such a one is dropped. MW_DATA
  * where it has that name and differs. */
