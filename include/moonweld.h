@@ -160,6 +160,16 @@ size_t mw_recipe_homes_own(const mw_recipe_homes *homes, const char *const **nam
 /* The text of a recipe's file with all own recipes and modules that it requires, at any depth, put into it; free() *text. MW_DATA for
  * a `require` whose name is not written out. */
 bool mw_recipe_pack(const char *name, const mw_options *options, char **text, mw_error *err);
+/* One argument of a recipe that takes several values in turn, as they are typed. */
+typedef struct mw_sweep_axis {
+  const char *name;
+  const char *const *values;
+  size_t count;
+} mw_sweep_axis;
+/* The recipe of that name or file as one that tries every combination of the axes' values, the last axis fastest, and gives the one of
+ * the greatest score. It takes the same arguments, and prints "sweep N SCORE" of each combination, N from 0. MW_USAGE for what is no
+ * argument with such values, and for recipes that ask for scores themselves. */
+bool mw_recipe_sweep(const char *name, const mw_sweep_axis *axes, size_t count, const mw_options *options, mw_recipe **out, mw_error *err);
 /* A commented recipe to begin with, called `name`; free() *text. MW_USAGE where that cannot be a recipe's name, or is built in. */
 bool mw_recipe_begin(const char *name, char **text, mw_error *err);
 
@@ -343,6 +353,22 @@ bool mw_inspect_write_text(const mw_inspection *inspection, const char *pattern,
 /* All of the JSON at once; NULL where there is no memory for it. */
 const char *mw_inspect_json(mw_inspection *inspection);
 size_t mw_inspect_notes(const mw_inspection *inspection, const char *const **lines);
+
+/* ---- plots ----------------------------------------------------------------------------------------------------- */
+
+/* Curves over one list of values: numbers lie where they are, other words one beside the other. A NAN is no point. */
+typedef struct mw_plot {
+  const char *x, *y;          /* what the axes are called */
+  const char *const *values;  /* of x, `count` of them */
+  size_t count;
+  const char *const *labels;  /* one a curve; "" for a curve alone */
+  const double *figures;      /* [curves][count] */
+  size_t curves;
+} mw_plot;
+/* Whether FILE can be written: MW_CANNOT_CREATE where it cannot, or where something else than such a picture is in its place. */
+bool mw_plot_allowed(const char *file, mw_error *err);
+/* Writes an SVG picture, light or dark as the reader's screen is. */
+bool mw_plot_write(const mw_plot *plot, const char *file, mw_error *err);
 
 /* ---- difference ------------------------------------------------------------------------------------------------ */
 

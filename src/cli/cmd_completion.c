@@ -150,7 +150,8 @@ static const mw_command *command_of(const char *word) {
 }
 
 static void complete(char *const *words, size_t count, const mw_options *given) {
-  bool planned = count > 1 && (strcmp(words[0], mw_cmd_merge_plan.word) == 0 || strcmp(words[0], "help") == 0);
+  bool planned = count > 1 && (strcmp(words[0], mw_cmd_merge_plan.word) == 0 || strcmp(words[0], mw_cmd_sweep.word) == 0 ||
+                               strcmp(words[0], "help") == 0); /* a recipe follows */
   const mw_command *command = planned || count < 2 ? NULL : command_of(words[0]);
   mw_recipe *recipe = NULL;
   mw_error err;

@@ -362,16 +362,14 @@ bool mw_recipe_load(const char *name, const mw_options *options, mw_recipe **out
   return false;
 }
 
-bool mw_recipe_load_text(const char *name, const char *text, size_t length, const mw_recipe_required *required, size_t count,
-                         const mw_options *options, mw_recipe **out, mw_error *err) {
+/* Loads a recipe that is new from a text. */
+static bool load(mw_recipe *recipe, const char *name, const char *text, size_t length, const mw_options *options, mw_recipe **out,
+                 mw_error *err) {
   mw_text_escaped shown;
-  mw_recipe *recipe = mw_mem_new(1, sizeof *recipe, err);
-  if (!recipe) return false;
-  recipe->given = required, recipe->given_count = count, recipe->from_text = true;
   recipe->length = length;
   snprintf(recipe->chunk, sizeof recipe->chunk, "@%s", mw_text_escape_z(&shown, name));
   bool ok = mw_option_table_check(options, err) && mw_source_check(name, shown.bytes, text, length, err) &&
-       (recipe->name = mw_mem_copy(&recipe->arena, name, strlen(name), err)) && (recipe->text = mw_mem_new(length + 1, 1, err));
+            (recipe->name = mw_mem_copy(&recipe->arena, name, strlen(name), err)) && (recipe->text = mw_mem_new(length + 1, 1, err));
   if (ok) {
     memcpy(recipe->text, text, length);
     return describe(recipe, options, out, err);
@@ -380,26 +378,28 @@ bool mw_recipe_load_text(const char *name, const char *text, size_t length, cons
   return false;
 }
 
-/* Whether a packed text is a recipe that needs no other file: nothing that it requires is looked for in a folder. */
-static bool stands_alone(const mw_text *packed, const char *name, const mw_options *options, mw_error *err) {
+bool mw_recipe_load_text(const char *name, const char *text, size_t length, const mw_recipe_required *required, size_t count,
+                         const mw_options *options, mw_recipe **out, mw_error *err) {
   mw_recipe *recipe = mw_mem_new(1, sizeof *recipe, err);
-  MW_TRY(recipe && mw_source_check(name, "the packed recipe", packed->bytes, packed->length, err));
-  recipe->length = packed->length;
-  snprintf(recipe->chunk, sizeof recipe->chunk, "@packed");
-  if ((recipe->text = mw_mem_new(packed->length + 1, 1, err))) memcpy(recipe->text, packed->bytes, packed->length);
-  if (!recipe->text) return mw_recipe_free(recipe), false;
-  MW_TRY(describe(recipe, options, &recipe, err));
-  mw_recipe_free(recipe);
-  return true;
+  if (!recipe) return false;
+  recipe->given = required, recipe->given_count = count, recipe->from_text = true;
+  return load(recipe, name, text, length, options, out, err);
+}
+
+bool mw_recipe_load_alone(const char *name, const char *text, size_t length, const mw_options *options, mw_recipe **out, mw_error *err) {
+  mw_recipe *recipe = mw_mem_new(1, sizeof *recipe, err);
+  return recipe && load(recipe, name, text, length, options, out, err);
 }
 
 bool mw_recipe_pack(const char *name, const mw_options *options, char **text, mw_error *err) {
-  mw_recipe *recipe;
+  mw_recipe *recipe, *alone = NULL;
   mw_text packed = {0};
   MW_TRY(mw_recipe_load(name, options, &recipe, err));
   asking ask = {.recipe = recipe, .packed = &packed, .child = {recipe->text, recipe->chunk, recipe->length, NULL, 0}};
   mw_interpreter state = recipe->template;
-  bool ok = run(&ask, &state, mw_recipe_limits(options, 0), mw_child_pack, err) && stands_alone(&packed, name, options, err);
+  bool ok = run(&ask, &state, mw_recipe_limits(options, 0), mw_child_pack, err) &&
+            mw_recipe_load_alone("the packed recipe", packed.bytes, packed.length, options, &alone, err);
+  mw_recipe_free(alone);
   mw_recipe_free(recipe);
   if (ok) *text = packed.bytes;
   else mw_text_free(&packed);

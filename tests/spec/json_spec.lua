@@ -76,6 +76,7 @@ describe("the page of JSON keys", function()
 RECIPE
       export MOONWELD_PATH=homes XDG_CONFIG_HOME=/nowhere; mkdir homes; moonweld new own > told
       moonweld list --json > list
+      moonweld sweep ties --base "$PICO/base" --experts "$PICO/kjv" --over density=0.5,1 --over per=model --score loss:a.jsonl -o swept --quiet --json > sweep
       moonweld plan lerp --a "$PICO/kjv" --b "$PICO/py" --t 0,1 --json --explain > plan1
       moonweld plan ./best.lua --models "$PICO/kjv" "$PICO/py" --data a.jsonl --score loss:a.jsonl --json --quiet > plan2
       mkdir p q
@@ -101,6 +102,7 @@ RECIPE
     ]]
   end)
   it("list", function() holds("list --json", { "list" }) end)
+  it("sweep", function() holds("sweep --json", { "sweep" }) end)
   it("plan", function() holds("plan --json", { "plan1", "plan2", "plan3", "plan4" }) end)
   it("inspect", function() holds("inspect --json", { "inspect" }) end)
   it("diff", function() holds("diff --json", { "diff" }) end)
