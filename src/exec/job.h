@@ -33,6 +33,7 @@ typedef struct mw_job {
   mw_writer *writer;
   int threads;             /* at least 1 */
   bool nonfinite_keep;
+  uint8_t *spoiled;        /* NULL, or with nonfinite_keep [layout->count]: which tensors have NaN or infinities that come from no input */
   bool counted;            /* checksums of inputs and outputs are computed (format/file_checksum.h) */
   bool (*progress)(void *context, uint64_t done, uint64_t total, unsigned pass);
   void *context;

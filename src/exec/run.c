@@ -90,6 +90,11 @@ static bool is_recomputed(mw_pass *pass, const mw_schedule_task *task) {
   return recomputed;
 }
 
+/* Several blocks of an output may be. */
+static void tell_spoiled(const mw_job *job, const mw_schedule_task *task) {
+  if (job->spoiled) __atomic_store_n(&job->spoiled[job->places[task->output]], 1, __ATOMIC_RELAXED);
+}
+
 /* One block: prepares the worker if its task has changed, and runs it. Counts are flushed first if the new task has other selections. */
 static bool run_item(runner *r, uint64_t item) {
   mw_worker *worker = &r->workers[omp_get_thread_num()];
@@ -114,6 +119,7 @@ static bool run_item(runner *r, uint64_t item) {
     fail(r, &err);
     return false;
   }
+  if (worker->bad_output && r->job->nonfinite_keep && !is_recomputed(pass, task)) tell_spoiled(r->job, task);
   if (mw_pass_note_done(pass, task) && !mw_writer_done(r->job->writer, r->job->places[task->output], &err)) {
     fail(r, &err);
     return false;

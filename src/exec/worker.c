@@ -301,8 +301,8 @@ bool mw_worker_run(mw_worker *w, uint64_t start, uint64_t count, mw_error *err) 
     return mw_error_set(err, MW_DATA, "a slice or join has values that are NaN or infinite");
   }
   if (!output) return true;
-  w->bad_output = !job->nonfinite_keep && block.bad_output;
-  if (w->bad_output) return report_output(w, start, count, err);
+  w->bad_output = block.bad_output && block.bad_input < 0;
+  if (w->bad_output && !job->nonfinite_keep) return report_output(w, start, count, err);
   return mw_writer_write(job->writer, output->file, to, block.output,
                          (size_t)count * mw_dtype_size(block.output_dtype), err);
 }

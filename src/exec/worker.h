@@ -43,7 +43,7 @@ typedef struct mw_worker {
   double *scalars;
   size_t scalars_capacity;
   bool sampling;                 /* it reads a sample: nothing of that is counted for checksums */
-  bool bad_output;               /* the last run failed because its output is not finite */
+  bool bad_output;               /* the last block's output is not finite though its inputs are: a failure but for nonfinite_keep */
 } mw_worker;
 
 /* Elements of one block of a task, a multiple of 2048: its buffers fit the L2 cache. */

@@ -3,6 +3,7 @@
  * Card and lock file are of the whole, and list the files of all components. */
 #include "merge/components.h"
 #include "merge/plan_facts.h"
+#include "merge/proof.h"
 #include "merge/seal.h"
 #include "base/json_writer.h"
 #include "model/hub.h"
@@ -341,7 +342,7 @@ static bool fill(mw_plan *plan, mw_writer *writer, mw_progress progress, void *c
   provenance.rows = (mw_side_files_rows){&plan->components->outputs, plan->components->inputs};
   provenance.carried = plan->components->carried.length ? plan->components->carried.bytes : NULL;
   return mw_side_files_write(writer, &plan->layout, &plan->inputs.family, &provenance, &plan->side_files, &plan->warnings, err) &&
-         (!plan->options.sha256 || mw_seal_write(writer, plan->options.output, err)) &&
+         mw_proof_pipeline(plan, writer, err) && (!plan->options.sha256 || mw_seal_write(writer, plan->options.output, err)) &&
          (!plan->options.verify || mw_writer_verify(writer, err)) && mw_publish_output(writer, err);
 }
 

@@ -4,8 +4,9 @@
 #include "merge/plan_facts.h"
 #include "merge/components.h"
 #include "merge/outputs.h"
-#include "model/chat.h"
+#include "merge/proof.h"
 #include "merge/request.h"
+#include "model/chat.h"
 #include "base/option_table.h"
 #include <stdlib.h>
 #include <string.h>
@@ -110,7 +111,7 @@ static bool make(mw_plan *plan, const mw_binding *bindings, size_t count, mw_err
     mw_calibration_compare(plan->inputs.members, plan->inputs.count, plan->inputs.donor, &plan->warnings);
   MW_TRY(open_judges(plan, err));
   MW_TRY(evaluate(plan, bindings, count, err));
-  MW_TRY(mw_outputs_place(plan, err));
+  MW_TRY(mw_outputs_place(plan, err) && mw_proof_plan(plan, err));
   MW_TRY(mw_provenance_compose(&plan->provenance, plan->recipe, bindings, count, &plan->options, err));
   MW_TRY(mw_provenance_take(&plan->provenance, &plan->result, err));
   return measure(plan, err) && mw_plan_facts_compose(plan, err);

@@ -33,6 +33,7 @@ struct mw_plan {
   const char *chat_template;   /* of --chat-template, in the arena */
   mw_side_files_seen side_files; /* of the donor, when the run began */
   size_t resumed;              /* tensors that an earlier run had made */
+  uint8_t *spoiled;            /* of a run with --nonfinite keep: as in mw_job; in the arena */
   size_t candidates;           /* of a recipe that scores: counted while planning */
   mw_binding *bindings;        /* if there are candidates: copied, since the run evaluates the recipe again */
   size_t binding_count;

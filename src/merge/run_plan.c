@@ -7,6 +7,7 @@
 #include "merge/loss_score.h"
 #include "merge/outputs.h"
 #include "merge/plan_identity.h"
+#include "merge/proof.h"
 #include "merge/seal.h"
 #include "merge/zeros.h"
 #include "output/publish.h"
@@ -50,6 +51,7 @@ static bool count(mw_plan *plan, mw_writer *writer, mw_error *err) {
 static bool fill(mw_plan *plan, mw_writer *writer, mw_training *training, mw_progress progress, void *context, mw_error *err) {
   mw_job job = mw_plan_job(plan);
   mw_text learning = {0};
+  if (plan->options.nonfinite_keep) MW_TRY((job.spoiled = plan->spoiled = mw_mem_take(&plan->arena, plan->layout.count + 1, err)) != NULL);
   job.writer = writer;
   job.progress = progress;
   job.context = context;
@@ -70,7 +72,7 @@ static bool fill(mw_plan *plan, mw_writer *writer, mw_training *training, mw_pro
   provenance.adapter = plan->result.made.layout.adapter;
   ok = ok &&
        mw_side_files_write(writer, &plan->layout, &plan->inputs.family, &provenance, &plan->side_files, &plan->warnings, err) &&
-       (!plan->options.sha256 || mw_seal_write(writer, plan->options.output, err)) &&
+       mw_proof_written(plan, writer, err) && (!plan->options.sha256 || mw_seal_write(writer, plan->options.output, err)) &&
        (!plan->options.verify || mw_writer_verify(writer, err)) && mw_publish_output(writer, err);
   mw_text_free(&learning);
   return ok;
@@ -200,7 +202,7 @@ static bool search_result(mw_plan *plan, mw_search *search, mw_error *err) {
   mw_outputs_free(plan);
   mw_recipe_release(&plan->result);
   plan->result = result;
-  return mw_search_choose(search, &plan->result.made, err) && mw_outputs_place(plan, err) &&
+  return mw_search_choose(search, &plan->result.made, err) && mw_outputs_place(plan, err) && mw_proof_plan(plan, err) &&
          mw_provenance_take(&plan->provenance, &plan->result, err);
 }
 

@@ -66,23 +66,28 @@ static void make_plain(char *text) {
   }
 }
 
+bool mw_config_read(mw_config *config, char *text, size_t length, const char *what, mw_error *err) {
+  *config = (mw_config){.text = text, .length = length};
+  bool ok = (config->plain = mw_mem_new(length + 1, 1, err)) != NULL;
+  if (ok) make_plain(memcpy(config->plain, text, length));
+  if (ok && !length) ok = mw_recognise_refuse(what, mw_recognise("", "", 0), "", 0, "JSON", err);
+  ok = ok && mw_json_check(what, config->plain, length, DEEPEST, &config->root, err);
+  if (ok && config->root.kind != MW_JSON_OBJECT) ok = mw_error_set(err, MW_DATA, "%s: expected an object", what);
+  ok = ok && check_is_answer(config, what, err) && facts_of(config, what, err);
+  if (!ok) mw_config_close(config);
+  return ok;
+}
+
 bool mw_config_open_file(mw_config *config, const char *folder, const char *name, mw_error *err) {
   mw_arena arena = {0};
   mw_text_escaped shown;
+  char *text;
+  size_t length;
   *config = (mw_config){0};
   const char *path = mw_file_join(&arena, folder, name, err);
-  bool ok = path && mw_file_slurp(path, LARGEST, &config->text, &config->length, err);
-  const char *what = ok ? mw_text_escape_z(&shown, path) : "";
-  if (ok) {
-    ok = (config->plain = mw_mem_new(config->length + 1, 1, err)) != NULL;
-    if (ok) make_plain(memcpy(config->plain, config->text, config->length));
-  }
-  if (ok && !config->length) ok = mw_recognise_refuse(what, mw_recognise("", "", 0), "", 0, "JSON", err);
-  ok = ok && mw_json_check(what, config->plain, config->length, DEEPEST, &config->root, err);
-  if (ok && config->root.kind != MW_JSON_OBJECT) ok = mw_error_set(err, MW_DATA, "%s: expected an object", what);
-  ok = ok && check_is_answer(config, what, err) && facts_of(config, what, err);
+  bool ok = path && mw_file_slurp(path, LARGEST, &text, &length, err) &&
+            mw_config_read(config, text, length, mw_text_escape_z(&shown, path), err);
   mw_mem_release(&arena);
-  if (!ok) mw_config_close(config);
   return ok;
 }
 

@@ -21,6 +21,8 @@ typedef struct mw_config {
 bool mw_config_open(mw_config *config, const char *folder, mw_error *err);
 /* The same of a file of another name. */
 bool mw_config_open_file(mw_config *config, const char *folder, const char *name, mw_error *err);
+/* The same of a text, which is taken, also by a failure; `what` is where messages begin. */
+bool mw_config_read(mw_config *config, char *text, size_t length, const char *what, mw_error *err);
 void mw_config_close(mw_config *config);
 
 /* The first dtype that some dtype key, nested ones too, names and that no tensor has, as `held` ([MW_DTYPE_COUNT]) says; or NULL. */

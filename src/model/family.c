@@ -7,6 +7,7 @@
 #include "model/quantised.h"
 #include "model/rename.h"
 #include "model/scaled.h"
+#include "model/shapes.h"
 #include "model/tied_head.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,38 +64,6 @@ static bool check_empty(const joining *j, const mw_family_member *member) {
   return mw_error_hint(j->err, "was it saved from DeepSpeed ZeRO-3 without gathering? its zero_to_fp32.py makes the whole model");
 }
 
-/* The layers that names speak of: 1 + the largest N of "layers.N.", or fewer where there are gaps between them. Names
- * are sorted, so a layer's tensors stand together. */
-static uint64_t layers_present(const mw_model *model) {
-  uint64_t layers = 0, distinct = 0, n, last = UINT64_MAX;
-  for (size_t i = 0; i < model->tensor_count; i++) {
-    const char *at = strstr(model->tensors[i].name, "layers.");
-    size_t digits = at ? strspn(at + 7, "0123456789") : 0;
-    if (!digits || at[7 + digits] != '.' || !mw_text_parse_u64(at + 7, digits, &n) || n == UINT64_MAX) continue;
-    if (n + 1 > layers) layers = n + 1;
-    distinct += n != last;
-    last = n;
-  }
-  return distinct < layers ? distinct : layers;
-}
-
-static bool refuse_count(const joining *j, const mw_family_member *member, const char *key, uint64_t found,
-                         const mw_tensor *embedding, unsigned axis) {
-  return mw_error_set(j->err, MW_DATA, "%s: config.json: %s: found %llu, but '%s' has %llu %s", member->label, key,
-                      (unsigned long long)found, embedding->name, (unsigned long long)embedding->shape[axis],
-                      axis ? "columns" : "rows");
-}
-
-/* C4. Some architectures have another default for head_dim if the key is absent. */
-static bool check_heads(const joining *j, const mw_family_member *member) {
-  const mw_config *config = &member->model->config;
-  mw_json own = mw_json_member(config->root, "head_dim");
-  bool given = own.kind != MW_JSON_END && own.kind != MW_JSON_NULL;
-  if (given || config->architecture->head_dim || !config->heads || config->hidden % config->heads == 0) return true;
-  return mw_error_set(j->err, MW_DATA, "%s: config.json: num_attention_heads: found %llu, which does not divide hidden_size %llu",
-                      member->label, (unsigned long long)config->heads, (unsigned long long)config->hidden);
-}
-
 /* C8: the dtype that the config names should be that of at least one tensor. */
 static void check_dtype(const joining *j, const mw_family_member *member) {
   const mw_model *model = member->model;
@@ -102,19 +71,6 @@ static void check_dtype(const joining *j, const mw_family_member *member) {
   for (size_t t = 0; t < model->tensor_count; t++) held[mw_model_written(&model->tensors[t])] = true;
   const char *absent = mw_config_absent_dtype(&model->config, held);
   if (absent) mw_warning_add(j->warnings, "%s: config.json: the dtype is %s, but no tensor has it", member->label, absent);
-}
-
-/* Whether the model ends in a classifier or reward head: then it needs no lm_head. */
-static bool wants_head(const mw_config *config) {
-  mw_json list = mw_json_member(config->root, "architectures");
-  return list.kind != MW_JSON_ARRAY || memmem(list.bytes, list.length, "ForCausalLM", 11);
-}
-
-/* Whether there is a head after all, under a name that some tool has wrapped: names are compared where a recipe combines models. */
-static bool has_wrapped_head(const mw_model *model) {
-  for (size_t i = 0; i < model->tensor_count; i++)
-    if (strstr(model->tensors[i].name, "lm_head.")) return true;
-  return false;
 }
 
 /* C3-C5, C8: for architectures that we know, config and tensors must agree. */
@@ -131,22 +87,7 @@ static bool check_config(const joining *j, const mw_family_member *member) {
       mw_warning_add(j->warnings, "%s: config.json names no model_type: tensors are matched by name alone", member->label);
     return true;
   }
-  uint64_t present = layers_present(member->model);
-  if (config->layers && present != config->layers)
-    return mw_error_set(j->err, MW_DATA, "%s: config.json: num_hidden_layers: found %llu, but the tensors have %llu layers",
-                        member->label, (unsigned long long)config->layers, (unsigned long long)present);
-  MW_TRY(check_heads(j, member));
-  const mw_tensor *embedding = mw_tied_head_embedding(member->model);
-  if (!embedding || embedding->rank != 2) return true;
-  if (config->vocabulary && embedding->shape[0] != config->vocabulary)
-    return refuse_count(j, member, "vocab_size", config->vocabulary, embedding, 0);
-  if (config->hidden && embedding->shape[1] != config->hidden)
-    return refuse_count(j, member, "hidden_size", config->hidden, embedding, 1);
-  if (config->tied || !wants_head(config) || has_wrapped_head(member->model)) return true;
-  bool given = mw_json_member(config->root, "tie_word_embeddings").kind == MW_JSON_FALSE;
-  mw_error_set(j->err, MW_DATA, "%s: config.json: tie_word_embeddings is %s, but there is no '%s'", member->label,
-               given ? "false" : "absent, which means false here", mw_tied_head_name);
-  return mw_error_hint(j->err, "the head is missing from the files, or the key should be true");
+  return mw_shapes_check(member->model, member->label, j->err);
 }
 
 /* ---- what a recipe sees of a member ---- */

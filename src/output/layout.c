@@ -46,6 +46,10 @@ static void close_shard(mw_layout *layout, size_t first, size_t end) {
   layout->shard_count++;
 }
 
+const char *mw_layout_name_of(const mw_layout *layout, const mw_tensor *tensor) {
+  return tensor->file < layout->root_count ? tensor->name : tensor->name - strlen(layout->filled[tensor->file - layout->root_count]) - 1;
+}
+
 /* One file a part, numbered behind the shards of the root; its tensors lose the part's name. */
 static bool fill_parts(mw_layout *layout, mw_error *err) {
   layout->root_count = layout->shard_count;

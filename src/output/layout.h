@@ -34,6 +34,8 @@ typedef struct mw_layout {
 /* `tensors` are copied (name, shape, dtype, elements); names are borrowed, those of files too. */
 bool mw_layout_make(const mw_tensor *tensors, size_t count, uint64_t shard_size, const mw_layout_names *names, mw_layout *out,
                     mw_error *err);
+/* What a tensor of the layout was called when it was made: with its part before the name that it has in the part's file. */
+const char *mw_layout_name_of(const mw_layout *layout, const mw_tensor *tensor);
 void mw_layout_free(mw_layout *layout);
 /* STEM.safetensors.index.json (only for more than one shard of the root): indent 2, sorted keys, total_size, weight_map. */
 bool mw_layout_index(const mw_layout *layout, mw_text *out, mw_error *err);

@@ -269,6 +269,16 @@ static const char *dtype_word(const mw_layout *layout, const mw_config *config, 
   return most_word && mw_config_absent_dtype(config, held) ? most_word : NULL;
 }
 
+bool mw_side_files_config(const mw_layout *layout, const mw_family *family, const mw_side_files_provenance *provenance, mw_text *out,
+                          mw_error *err) {
+  const mw_family_member *donor = &family->members[family->donor];
+  const char *dtype = dtype_word(layout, &donor->model->config, provenance->dtype);
+  mw_text_escaped escaped;
+  bool ignored, plain = !mw_quantised_mark(donor, true, &ignored, &escaped);
+  const mw_config_edit_list edits = {dtype, family->untie, plain, provenance->sets, provenance->set_count};
+  return mw_config_edit(&donor->model->config, &edits, out, err);
+}
+
 bool mw_side_files_look(const mw_model *donor, bool code, bool template, mw_side_files_seen *seen, mw_error *err) {
   mw_warning none = {0};
   copy job = {.folder = donor->folder, .parts = donor->parts, .part_count = donor->part_count, .code = code, .template = template,
@@ -302,18 +312,13 @@ static bool compose_adapter(const mw_side_files_provenance *provenance, mw_text 
 /* What a model has beside its weights: the donor's side files and config.json. */
 static bool write_model(mw_writer *writer, const mw_layout *layout, const mw_family *family, const mw_side_files_provenance *provenance,
                         mw_side_files_seen *seen, mw_warning *warnings, mw_error *err) {
-  const mw_family_member *member = &family->members[family->donor];
-  const mw_model *donor = member->model;
+  const mw_model *donor = family->members[family->donor].model;
   mw_text text = {0};
   if (donor->folder) MW_TRY(copy_donor(writer, donor, provenance, seen, warnings, err));
   if (provenance->chat_template)
     MW_TRY(mw_writer_file(writer, "chat_template.jinja", provenance->chat_template, strlen(provenance->chat_template), err));
-  if (!donor->config.text) return true;
-  const char *dtype = dtype_word(layout, &donor->config, provenance->dtype);
-  mw_text_escaped escaped;
-  bool ignored, plain = !mw_quantised_mark(member, true, &ignored, &escaped);
-  const mw_config_edit_list edits = {dtype, family->untie, plain, provenance->sets, provenance->set_count};
-  return write_text(writer, "config.json", mw_config_edit(&donor->config, &edits, &text, err), &text, err);
+  return !donor->config.text ||
+         write_text(writer, "config.json", mw_side_files_config(layout, family, provenance, &text, err), &text, err);
 }
 
 bool mw_side_files_write(mw_writer *writer, const mw_layout *layout, const mw_family *family, const mw_side_files_provenance *provenance,

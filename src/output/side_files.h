@@ -54,6 +54,9 @@ typedef struct mw_side_files_seen {
  * tokenizer's file is a link that is not followed. `seen` is zeroed. */
 bool mw_side_files_look(const mw_model *donor, bool code, bool template, mw_side_files_seen *seen, mw_error *err);
 void mw_side_files_forget(mw_side_files_seen *seen);
+/* The output's config.json: the donor's, which must have one, with what follows from the merge. */
+bool mw_side_files_config(const mw_layout *layout, const mw_family *family, const mw_side_files_provenance *provenance, mw_text *out,
+                          mw_error *err);
 /* Writes them all into the writer's folder. MW_CHANGED where a side file is not as it was seen. */
 bool mw_side_files_write(mw_writer *writer, const mw_layout *layout, const mw_family *family, const mw_side_files_provenance *provenance,
                          mw_side_files_seen *seen, mw_warning *warnings, mw_error *err);
