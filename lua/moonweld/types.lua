@@ -612,6 +612,14 @@ function log_softmax(x) end
 ---@field perplexity number
 ---@field tokens integer predicted
 
+---The document of `moonweld verify --json`.
+---@class Verified
+---@field good boolean
+---@field findings { path: string, state: "changed"|"missing"|"extra"|"edited", text: string }[]
+---@field files integer that were read
+---@field bytes integer
+---@field sealed integer files whose SHA-256 is the sealed one
+
 ---@class moonweld
 ---@field version string
 local moonweld = {}
@@ -650,5 +658,24 @@ function moonweld.diff(a, b, options) end
 function moonweld.eval(model, options) end
 ---@return string[] # names of the built-in recipes, sorted, then of your own in their homes
 function moonweld.recipes() end
+---Holds an output against its lock. What is not as it was recorded is a finding, no error.
+---@param output string a folder, a lone file, or its lock
+---@param options? { inputs?: boolean, models?: string, input?: string|string[], progress?: fun(done: integer, total: integer): boolean? } `models`: a folder below which inputs are looked for; `input`: "NAME=PATH", where one lies now
+---@return Verified
+function moonweld.verify(output, options) end
+---Makes an output again from its lock, and compares the bytes. An input that is not here is an error.
+---@param output string
+---@param options { output: string, models?: string, input?: string|string[], threads?: integer, force?: boolean, no_sync?: boolean, progress?: fun(done: integer, total: integer, pass: integer): boolean?, print?: fun(line: string): boolean? }
+---@return Verified
+function moonweld.rebuild(output, options) end
+---Writes the SHA-256 of every file into OUT/moonweld/seal.json.
+---@param output string
+---@param options? { progress?: fun(done: integer, total: integer): boolean? }
+---@return { sha256: string } # the root digest of OpenSSF Model Signing
+function moonweld.seal(output, options) end
+---Removes what a merge that was stopped has left beside an output.
+---@param output string
+---@return { path: string, bytes: integer }[] # what that was, with its bytes on the disk
+function moonweld.clean(output) end
 
 return moonweld

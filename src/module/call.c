@@ -17,6 +17,7 @@ static int release(lua_State *L) {
   mw_diff_free(call->diff);
   mw_recipe_homes_free(call->homes);
   mw_mem_release(&call->arena);
+  mw_text_free(&call->document);
   *call = (mw_call){0};
   return 0;
 }

@@ -5,6 +5,7 @@
 #define MW_MODULE_CALL_H
 
 #include "base/mem.h"
+#include "base/text.h"
 #include <lua.h>
 
 typedef struct mw_call {
@@ -14,6 +15,7 @@ typedef struct mw_call {
   mw_diff *diff;
   mw_recipe_homes *homes;
   mw_arena arena; /* words copied out of Lua */
+  mw_text document; /* a result that is composed here */
   lua_State *L;
   int self;       /* where the userdata lies in the stack */
   bool failed;    /* a callback raised an error, which is kept: the work is to stop */

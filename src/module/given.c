@@ -184,6 +184,9 @@ void mw_given_options(mw_call *call, int index, const char *const *names, mw_giv
     if (i == count) refuse(call, name, known, count);
     else if (is_callback(name)) mw_call_set(call, name);
     else if (strcmp(name, "stats") == 0) out->stats = flag_at_top(call, name);
+    else if (strcmp(name, "inputs") == 0) out->proof.inputs = flag_at_top(call, name);
+    else if (strcmp(name, "models") == 0) out->proof.models = text_at_top(call, &what);
+    else if (strcmp(name, "input") == 0) out->proof.places = words_at_top(call, &what, text_at_top, &out->proof.place_count);
     else if (strcmp(name, "explain") == 0) out->options.explain = flag_at_top(call, name);
     else if (strcmp(name, "base") == 0) out->base = text_at_top(call, &what);
     else if (strcmp(name, "html") == 0) out->html = text_at_top(call, &what);

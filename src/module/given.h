@@ -9,6 +9,7 @@ typedef struct mw_given {
   mw_options options;      /* of merges; eval and diff read some of them */
   const char *base, *html; /* of diff */
   bool stats;              /* of inspect */
+  mw_verify_options proof; /* of verify and rebuild: all but the callbacks */
 } mw_given;
 
 /* Reads the table at `index`, if there is one. Options are named as on the command line, with '_' for '-'. `names`: those that

@@ -6,6 +6,7 @@
  * raised: texts of the library, or what a callback raised. */
 #include "module/given.h"
 #include "module/json_table.h"
+#include "module/prove.h"
 #include <lauxlib.h>
 #include <math.h>
 
@@ -140,6 +141,7 @@ int luaopen_moonweld(lua_State *L) {
                                        {"diff", diff},   {"eval", eval}, {"recipes", recipes}, {NULL, NULL}};
   mw_call_prepare(L);
   luaL_newlib(L, functions);
+  luaL_setfuncs(L, mw_prove_functions, 0);
   lua_pushstring(L, mw_version().version);
   lua_setfield(L, -2, "version");
   return 1;
