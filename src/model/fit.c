@@ -87,7 +87,7 @@ static bool same(mw_json a, mw_json b) {
   double x, y;
   if (a.kind != b.kind) return false;
   if (a.kind == MW_JSON_NUMBER)
-    return mw_json_double(a, &x) && mw_json_double(b, &y) && fabs(x - y) <= 1e-6 * fmax(fabs(x), fabs(y));
+    return mw_json_double(a, &x) && mw_json_double(b, &y) && (x == y || fabs(x - y) <= 1e-6 * fmax(fabs(x), fabs(y)));
   if (a.kind != MW_JSON_ARRAY) return a.length == b.length && memcmp(a.bytes, b.bytes, a.length) == 0;
   mw_json_walk one = mw_json_enter(a), two = mw_json_enter(b);
   mw_json key;
@@ -112,11 +112,16 @@ static bool is_default(const mw_config *config, const char *path, mw_json value,
   return mw_json_check("default", fallback, strlen(fallback), 4, &absent, &ignored) && same(value, absent);
 }
 
-static void say(mw_text *list, const char *path, const mw_json *other, const mw_json *donor, const char *label) {
+/* A value as its file has it: "Infinity" where a number stands in the text that is read. */
+static const char *written(const mw_config *config, const mw_json *value, mw_text_escaped *buffer) {
+  return value ? mw_text_escape(buffer, config->text + (value->bytes - config->plain), value->length) : "absent";
+}
+
+static void say(mw_text *list, const char *path, const mw_family_member *other, const mw_json *own, const mw_family_member *donor,
+                const mw_json *donors) {
   mw_text_escaped here, there, key;
   mw_text_format(list, "%s%s is %.80s here and %.80s in %s", list->length ? ", " : "", mw_text_escape_z(&key, path),
-                 other ? mw_text_escape(&here, other->bytes, other->length) : "absent",
-                 donor ? mw_text_escape(&there, donor->bytes, donor->length) : "absent", label);
+                 written(&other->model->config, own, &here), written(&donor->model->config, donors, &there), donor->label);
 }
 
 /* A window that neither model uses may be of any width. */
@@ -148,6 +153,16 @@ static bool is_of_depth(const mw_family_member *donor, const mw_family_member *o
   return false;
 }
 
+/* "id2label.0": which class a row of a classifier stands for. transformers calls them LABEL_0 ... where nobody has named them. */
+static bool is_label(const char *path) { return strncmp(path, "id2label.", 9) == 0; }
+static bool is_named(mw_json label) { return strncmp(label.bytes, "\"LABEL_", 7) != 0; }
+
+static bool has_label(const lines *in, mw_json label) {
+  for (size_t i = 0; i < in->count; i++)
+    if (is_label(in->of[i].path) && same(in->of[i].value, label)) return true;
+  return false;
+}
+
 typedef struct findings { mw_text wrong, odd; } findings;
 
 /* What `from` has that `to` has otherwise, or lacks. */
@@ -162,8 +177,9 @@ static void compare(const mw_family_member *donor, const mw_family_member *other
       weight w = weight_of(path, &fallback);
       if (match ? side == 1 || same(*value, *match) : is_default(lacking, path, *value, fallback)) continue;
       if (is_idle(d, o, path) || is_of_depth(donor, other, path)) continue;
-      bool wrong = w == MEANS && (match || *fallback);
-      say(wrong ? &out->wrong : &out->odd, path, side ? value : match, side ? match : value, donor->label);
+      if (is_label(path) && !(match && is_named(*value) && is_named(*match))) continue;
+      bool wrong = is_label(path) ? has_label(to, *value) : w == MEANS && (match || *fallback);
+      say(wrong ? &out->wrong : &out->odd, path, other, side ? value : match, donor, side ? match : value);
     }
   }
 }
