@@ -199,6 +199,8 @@ typedef struct mw_plan_facts {
   uint64_t bytes_read;    /* over all passes */
   uint64_t bytes_written; /* weights with their headers */
   uint64_t peak_memory;   /* private bytes, an upper bound */
+  uint64_t matrix_memory; /* of that, for functions of whole matrices (svd, matmul ...); 0: there are none */
+  double matrix_flops;    /* floating-point operations of these */
   size_t tensors;         /* of the output */
   size_t files;           /* of the output */
   const char *donor;      /* whose model gives config, tokenizer and side files: "base", "models[1]"; borrowed from the plan */

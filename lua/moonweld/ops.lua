@@ -64,7 +64,16 @@ end)
 
 word("x:scale_columns(c)", function(x, c)
   if type(c) == "table" and kind(c) == "table" then fail("scale_columns takes a tensor of one number for each column") end
-  return (lift(function(tensor, columns) return (core.apply("columns", tensor, core.apply("vector", columns))) end, x, c))
+  return (lift(function(tensor, columns)
+    return core.module("matrices").scaled(tensor, columns, "by_column") or core.apply("columns", tensor, core.apply("vector", columns))
+  end, x, c))
+end)
+
+word("x:scale_rows(c)", function(x, c)
+  if type(c) == "table" and kind(c) == "table" then fail("scale_rows takes a tensor of one number for each row") end
+  return (lift(function(tensor, rows)
+    return core.module("matrices").scaled(tensor, rows, "by_row") or fail("scale_rows takes a tensor of one number for each row, not %s", V.called(rows))
+  end, x, c))
 end)
 
 --- As a result it may weigh any number of models, or none: a delta, a mask, a moment. What is computed from it weighs again.

@@ -84,6 +84,9 @@ function Elements:keep(mask) end
 ---@param columns Value one number for each element of the last dimension
 ---@return self
 function Elements:scale_columns(columns) end
+---@param rows Value one number for each row of a matrix
+---@return self
+function Elements:scale_rows(rows) end
 
 ---the same, which may be a result whatever it weighs: a delta, a mask, a moment
 ---@return self
@@ -147,8 +150,15 @@ function Elements:gather(rows) end
 ---@param shape integer[] of as many elements
 ---@return self
 function Elements:reshape(shape) end
----@return self # a matrix with its rows as columns
+---@return self # a matrix with its rows as columns; of a tensor of more dimensions its last two
 function Elements:T() end
+
+---@return self # along the last dimension the sums up to each element
+function Elements:cumulative() end
+---@return self # the matrix on its diagonal, else 0
+function Elements:diagonal() end
+---@return integer # the smaller side of a matrix, known while planning
+function Elements:rank_max() end
 
 ---@class Tensor: Elements
 ---@field shape integer[] # known while planning
@@ -204,6 +214,10 @@ function Model:with_config(changes) end
 function Model:zeros() end
 ---@return Flat # the model as one vector, tensors in name order
 function Model:flat() end
+---@return Model # its tensors of two dimensions and more, which are matrices or rows of them
+function Model:matrices() end
+---@return Model # the others
+function Model:rest() end
 ---Trainable numbers that begin at `init`: one for each input column of a linear layer, hidden dimension of an embedding and
 ---element of a norm, one for a bias. `scope` and `only` limit what is learned; what is left out stays at `init`.
 ---@param init number
@@ -261,6 +275,10 @@ function List:map(f) end
 function List:best_first(score) end
 ---@return List # the members flattened
 function List:flat() end
+---@return List # of each member its tensors of two dimensions and more
+function List:matrices() end
+---@return List # of each member the others
+function List:rest() end
 ---@param init number
 ---@param options? CoefficientOptions
 ---@return List # coefficients of every member; see Model:columns
@@ -297,6 +315,49 @@ function Seed:beta(a, b) end
 ---@param alpha number
 ---@return List # n numbers that sum to 1
 function Seed:dirichlet(n, alpha) end
+
+---How many singular values: a number, at most the smaller side; a share of that; or as many as hold a share of the sum of squares, which
+---only the merge knows: then the others are 0.
+---@alias Rank integer|{ share: number }|{ energy: number }
+
+---u * diag(s) * v is x: orthonormal columns u, values s from the largest, orthonormal rows v. With a rank up to an eighth of the smaller
+---side they are found by sampling, within a bound that src/num/svd.h tells; else exactly. The sign of a pair makes the first of the
+---largest |u| positive. Matrices are computed with one tensor at a time, in memory; of several in a tensor each on its own.
+---@param x Value
+---@param rank? Rank
+---@return Value u
+---@return Value s
+---@return Value v
+function svd(x, rank) end
+---@param x Value
+---@param rank Rank
+---@return Value # the nearest matrix of that rank
+function low_rank(x, rank) end
+---@param x Value
+---@return Value # the nearest orthogonal matrix, u * v of the svd; what x lacks (2^-20 of its largest value) stays 0
+function orthogonal(x) end
+---@param x Value
+---@return Value q orthonormal columns
+---@return Value r upper triangular, its diagonal not below 0
+function qr(x) end
+---@param x Value symmetric
+---@return Value w the eigenvalues, ascending
+---@return Value e eigenvectors, in columns
+function eigh(x) end
+---@param x Value
+---@param y Value
+---@return Value # the matrix product
+function matmul(x, y) end
+---@param a Value square; a singular one is an error
+---@param b Value
+---@return Value # x, where matmul(a, x) is b
+function solve(a, b) end
+---@param x Value
+---@return Value # the pseudo-inverse; values up to max(rows, columns) * 2^-23 of the largest count as 0
+function pinv(x) end
+---@param cost Value
+---@return Value # 1 where row and column go together so that their costs are least in sum, else 0: a permutation, for matmul
+function assign(cost) end
 
 ---@class Recipe
 ---@overload fun(arguments: table): Model

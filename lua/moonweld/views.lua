@@ -92,7 +92,7 @@ end)
 
 word("x:T()", function(x)
   return (lift(function(tensor)
-    shape_of(tensor, "T")
+    if #shape_of(tensor, "T") > 2 then return (core.apply("turn", tensor)) end
     return (made(core.turned(tensor)))
   end, x))
 end)

@@ -4,6 +4,7 @@
 --   linear(x, weight[, bias])              what stands in [...] may be left out
 --   x:keep_top(density, {per=, count=})    options in braces, too; they are these
 --   seed:at(...)  learn{...}               any number; one table
+--   u, s, v = svd(x[, rank])               up to three results
 -- Anything more is an error: x:norm{dim = 1} must not be the norm of the whole tensor without a word about it.
 local core = ...
 local V = core.module("value")
@@ -60,8 +61,9 @@ end
 --- gives more may have meant. A word of values is from now on theirs.
 function W.word(form, f, instead)
   local least, most, options = read(form)
+  local several = form:find(" = ", 1, true)
   local owner, name = form:match("^(%l+):([%w_]+)")
-  name = name or form:match("^[%l_%d%.]+")
+  name = name or form:match(several and " = ([%l_%d%.]+)" or "^[%l_%d%.]+")
   if owner then least, most = least + 1, most + 1 end
   local function word(...)
     local given = select("#", ...)
@@ -72,6 +74,10 @@ function W.word(form, f, instead)
     end
     if options and given >= most then W.check_options((select(most, ...)), options) end
     if given > most then return (f(table.unpack({ ... }, 1, most))) end
+    if several then
+      local first, second, third = f(...)
+      return first, second, third
+    end
     return (f(...))
   end
   W.form_of[word], W.written[name] = form, W.written[name] or form

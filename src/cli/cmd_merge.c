@@ -96,6 +96,9 @@ static void print_plan(const mw_recipe *recipe, const mw_plan *plan) {
   printf("bytes written %llu (%s)\n", (unsigned long long)facts.bytes_written,
          mw_text_size(buffer, (double)facts.bytes_written));
   printf("peak memory   %s\n", mw_text_size(buffer, (double)facts.peak_memory));
+  if (facts.matrix_memory)
+    printf("matrices      %s of that, %.3g floating-point operations\n", mw_text_size(buffer, (double)facts.matrix_memory),
+           facts.matrix_flops);
   print_components(plan);
   print_trainings(plan);
   if (facts.candidates)

@@ -15,7 +15,7 @@ struct mw_feed {
   uint64_t row;         /* elements of one of `rows` */
   mw_feed **parts;      /* of a view: its operands; of a program: its inputs */
   size_t part_count;
-  const float *memory;  /* of a coefficient */
+  const unsigned char *memory; /* of a coefficient or matrix */
   unsigned char *room;  /* of a view: ROOM elements */
   bool computed;
   mw_program program;   /* if computed: of the node, stored as `dtype` */
@@ -104,20 +104,22 @@ static bool open(const opening *o, mw_node node, mw_dtype dtype, mw_feed **out) 
   feed->rows = rank ? dims[0] : 1;
   feed->width = rank ? dims[rank - 1] : 1;
   feed->row = feed->rows ? elements / feed->rows : 0;
-  bool known = feed->facts.op == MW_OP_COEFFICIENT || feed->facts.op == MW_OP_LEARNED;
-  bool ok = known ? mw_values_coefficient(o->values, o->job, node, &feed->memory, o->err) : true;
-  if (!known && (!mw_graph_is_stored(feed->facts.op) || feed->facts.dtype != dtype)) ok = open_program(o, feed, node);
+  bool as_it_is = (mw_graph_is_memory(feed->facts.op) || mw_graph_is_stored(feed->facts.op)) && feed->facts.dtype == dtype, ok = true;
+  const void *memory = NULL;
+  if (!as_it_is) ok = open_program(o, feed, node);
+  else if (mw_graph_is_memory(feed->facts.op)) ok = mw_values_memory(o->values, o->job, node, &memory, o->err);
   else if (is_view(feed->facts.op)) ok = open_view(o, feed);
+  feed->memory = memory;
   if (ok) return true;
   mw_feed_close(feed);
   *out = NULL;
   return false;
 }
 
-bool mw_feed_open(const mw_job *job, const mw_kernels *kernels, size_t tile, mw_values *values, mw_node view, mw_feed **out,
+bool mw_feed_open(const mw_job *job, const mw_kernels *kernels, size_t tile, mw_values *values, mw_node node, mw_dtype dtype, mw_feed **out,
                   mw_error *err) {
   opening o = {job, kernels, tile, values, err};
-  return open(&o, view, dtype_of(mw_graph_facts(job->graph, view)), out);
+  return open(&o, node, dtype, out);
 }
 
 void mw_feed_close(mw_feed *feed) {
@@ -280,7 +282,7 @@ bool mw_feed_read(mw_feed *feed, uint64_t start, uint64_t count, void *elements,
   case MW_OP_GATHER: return gather(feed, start, count, elements, err);
   case MW_OP_RESHAPE: return mw_feed_read(feed->parts[0], start, count, elements, err);
   case MW_OP_TRANSPOSE: return turn(feed, start, count, elements, err);
-  default: memcpy(elements, feed->memory + start, (size_t)count * sizeof *feed->memory); return true; /* COEFFICIENT, LEARNED */
+  default: memcpy(elements, feed->memory + start * feed->size, (size_t)count * feed->size); return true; /* a coefficient or matrix */
   }
 }
 
@@ -312,7 +314,7 @@ static bool below_program(walk *w, mw_node node, mw_graph_node_facts facts) {
 static bool below(walk *w, mw_node node, mw_dtype dtype) {
   mw_graph_node_facts facts = mw_graph_facts(w->graph, node);
   w->bytes += sizeof(mw_feed) + facts.operands * sizeof(mw_feed *);
-  if (facts.op == MW_OP_COEFFICIENT || facts.op == MW_OP_LEARNED) return true;
+  if (mw_graph_is_memory(facts.op) && facts.dtype == dtype) return true;
   if (!mw_graph_is_stored(facts.op) || facts.dtype != dtype) return below_program(w, node, facts);
   if (!is_view(facts.op)) return true;
   w->bytes += ROOM * WIDEST;
@@ -320,14 +322,14 @@ static bool below(walk *w, mw_node node, mw_dtype dtype) {
   return true;
 }
 
-bool mw_feed_programs(const mw_graph *graph, mw_node view, mw_feed_visit visit, void *context, mw_error *err) {
+bool mw_feed_programs(const mw_graph *graph, mw_node node, mw_dtype dtype, mw_feed_visit visit, void *context, mw_error *err) {
   walk w = {.graph = graph, .visit = visit, .context = context, .err = err};
-  return below(&w, view, dtype_of(mw_graph_facts(graph, view)));
+  return below(&w, node, dtype);
 }
 
-bool mw_feed_bytes(const mw_graph *graph, mw_node view, size_t tile, uint64_t *bytes, mw_error *err) {
+bool mw_feed_bytes(const mw_graph *graph, mw_node node, mw_dtype dtype, size_t tile, uint64_t *bytes, mw_error *err) {
   walk w = {.graph = graph, .tile = tile, .err = err};
-  bool ok = below(&w, view, dtype_of(mw_graph_facts(graph, view)));
+  bool ok = below(&w, node, dtype);
   *bytes = w.bytes;
   return ok;
 }

@@ -1,5 +1,5 @@
-/* feed.h: reads the elements of a view (expr/view.h), any range of them, into memory. A view is as streamed as an input of a file: a
- * thread holds buffers of a bounded size, whatever the size of the tensors.
+/* feed.h: reads the elements of a view (expr/view.h), or of whatever is streamed, any range of them, into memory. A view is as streamed as
+ * an input of a file: a thread holds buffers of a bounded size, whatever the size of the tensors.
  *
  * A feed is a tree. Its leaves read a file, or coefficients in memory; above them are the views, each of which finds for a range of
  * its elements those of its parts; and where a view is of something that is computed, there is a program in between, which
@@ -23,16 +23,18 @@ typedef struct mw_feed mw_feed;
 
 enum { MW_FEED_TURNED = 4 << 20 };
 
-/* The scalars and vectors that it reads must be known, and `values` must stay. `tile`: elements of a tile. */
-bool mw_feed_open(const mw_job *job, const mw_kernels *kernels, size_t tile, mw_values *values, mw_node view, mw_feed **out, mw_error *err);
-/* Elements [start, start + count) in the dtype of the view's facts. MW_DATA without a text: `bad_input` says which input has a NaN. */
+/* The scalars, vectors and matrices that it reads must be known, and `values` must stay. `tile`: elements of a tile. `dtype`: in which
+ * elements are read; that of a view's facts costs nothing. */
+bool mw_feed_open(const mw_job *job, const mw_kernels *kernels, size_t tile, mw_values *values, mw_node node, mw_dtype dtype, mw_feed **out,
+                  mw_error *err);
+/* Elements [start, start + count) in that dtype. MW_DATA without a text: `bad_input` says which input has a NaN. */
 bool mw_feed_read(mw_feed *feed, uint64_t start, uint64_t count, void *elements, mw_error *err);
 void mw_feed_close(mw_feed *feed);
 
-/* Calls `visit` for each program below a view. */
+/* Calls `visit` for each program that a feed of that dtype has. */
 typedef bool (*mw_feed_visit)(void *context, const mw_program *program, mw_error *err);
-bool mw_feed_programs(const mw_graph *graph, mw_node view, mw_feed_visit visit, void *context, mw_error *err);
+bool mw_feed_programs(const mw_graph *graph, mw_node node, mw_dtype dtype, mw_feed_visit visit, void *context, mw_error *err);
 /* Bytes that a feed holds, at most. */
-bool mw_feed_bytes(const mw_graph *graph, mw_node view, size_t tile, uint64_t *bytes, mw_error *err);
+bool mw_feed_bytes(const mw_graph *graph, mw_node node, mw_dtype dtype, size_t tile, uint64_t *bytes, mw_error *err);
 
 #endif

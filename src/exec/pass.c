@@ -28,6 +28,10 @@ enum { PARTS = 32 };
 
 static mw_op op_of(const mw_pass *pass, mw_node node) { return mw_graph_facts(pass->job.graph, node).op; }
 
+static mw_dtype dtype_of(const mw_pass *pass, mw_node node) { return mw_graph_facts(pass->job.graph, node).dtype; }
+
+static bool is_matrix(const mw_pass *pass, mw_node node) { return mw_graph_op_class(op_of(pass, node)) == MW_CLASS_MATRIX; }
+
 static bool is_selection(const mw_pass *pass, mw_program_root root) {
   return !root.store && mw_graph_op_class(op_of(pass, root.node)) == MW_CLASS_SELECT;
 }
@@ -169,7 +173,8 @@ typedef struct preparing {
   mw_values *values;
 } preparing;
 
-/* Makes known what a program reads beside files: scalars, vectors and coefficients; and so for the programs below a view. */
+/* Makes known what a program reads beside files: scalars, vectors and coefficients; and so for the programs below a view. Matrices
+ * are made later, before the task's blocks (run.c). */
 static bool prepare_program(void *context, const mw_program *program, mw_error *err) {
   const preparing *p = context;
   mw_values_vector *vector;
@@ -177,7 +182,7 @@ static bool prepare_program(void *context, const mw_program *program, mw_error *
   for (size_t i = 0; i < program->scalar_count; i++) MW_TRY(make_scalar(p->pass, p->task, program->scalars[i], p->values, err));
   for (size_t i = 0; i < program->vector_count; i++) MW_TRY(mw_values_make(p->values, program->vectors[i], &vector, err));
   for (size_t i = 0; i < program->input_count; i++)
-    if (!mw_graph_is_stored(op_of(p->pass, program->inputs[i])))
+    if (mw_graph_is_memory(op_of(p->pass, program->inputs[i])) && !is_matrix(p->pass, program->inputs[i]))
       MW_TRY(mw_values_coefficient(p->values, &p->pass->job, program->inputs[i], &coefficient, err));
   return true;
 }
@@ -191,7 +196,7 @@ static bool prepare(mw_pass *pass, const mw_schedule_task *task, mw_values *valu
   MW_TRY(prepare_program(&p, &pass->program, err));
   for (size_t i = 0; i < pass->program.input_count; i++)
     if (mw_graph_op_class(op_of(pass, pass->program.inputs[i])) == MW_CLASS_VIEW)
-      MW_TRY(mw_feed_programs(pass->job.graph, pass->program.inputs[i], prepare_program, &p, err));
+      MW_TRY(mw_feed_programs(pass->job.graph, pass->program.inputs[i], dtype_of(pass, pass->program.inputs[i]), prepare_program, &p, err));
   for (uint32_t r = 0; r < task->root_count; r++)
     if (!roots[r].store && op_of(pass, roots[r].node) == MW_OP_VECTOR)
       MW_TRY(mw_values_make(values, roots[r].node, &vector, err));

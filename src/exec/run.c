@@ -4,7 +4,9 @@
  * An error stops the run at the next block; of several errors the first one is kept. */
 #include "exec/run.h"
 #include "exec/order.h"
+#include "base/machine.h"
 #include "num/cpu.h"
+#include "num/gemm.h"
 #include <assert.h>
 #include <omp.h>
 #include <stdlib.h>
@@ -17,6 +19,9 @@ enum { COPY_BLOCK = 256 << 10 };
  * place in the hash table; of an input's tensor with its name and shape. */
 enum { PROCESS = 2 << 20, THREAD = 128 << 10, NODE = 72, TENSOR = 150 };
 
+/* What OpenBLAS takes of memory for each thread that multiplies with it, itself included. */
+enum { BLAS = 24 << 20 };
+
 /* Pieces that checksums keep aside, for each thread: those in which its chunk begins and ends in every stream. */
 enum { CHECKSUM = 512 << 10 };
 
@@ -27,7 +32,10 @@ typedef struct runner {
   mw_order order;
   mw_worker *workers;
   uint64_t next;        /* the first item of the pass that no thread has taken */
+  uint64_t limit;       /* where the blocks end that may be taken now */
   mw_factors factors;
+  mw_matrices matrices;
+  bool has_matrices;
   bool adapted; /* some input has adapters */
   uint64_t done, total;
   unsigned pass_number; /* for the progress line: 1 in the first pass over a tensor, 2 in the second ... */
@@ -153,15 +161,14 @@ static bool take_run(runner *r, uint64_t *from, uint64_t *to) {
 #pragma omp critical(mw_take)
   {
     *from = *to = r->next;
-    if (r->next < r->pass.items) r->next = *to = mw_pass_run(&r->pass, *from, most);
+    if (r->next < r->limit) r->next = *to = mw_pass_run(&r->pass, *from, most);
+    if (*to > r->limit) r->next = *to = r->limit;
   }
   return *from < *to;
 }
 
-/* All blocks of a pass. */
+/* The blocks up to the limit. */
 static void run_blocks(runner *r) {
-  mw_order_begin(&r->order);
-  r->next = 0;
 #pragma omp parallel num_threads(r->job->threads)
   {
     mw_worker *worker = &r->workers[omp_get_thread_num()];
@@ -178,18 +185,47 @@ static void run_blocks(runner *r) {
   }
 }
 
+/* Where the blocks end that can be run after task `t`'s matrices were made: at the next task that reads any. */
+static bool end_of_segment(runner *r, size_t *t, mw_error *err) {
+  const mw_pass *pass = &r->pass;
+  bool needed = false;
+  *t = r->has_matrices ? *t + 1 : pass->schedule.task_count;
+  while (*t < pass->schedule.task_count) {
+    const mw_schedule_task *task = &pass->schedule.tasks[*t];
+    MW_TRY(mw_matrices_needed(&r->matrices, pass->schedule.roots + task->first_root, task->root_count, &needed, err));
+    if (needed) break;
+    ++*t;
+  }
+  r->limit = *t < pass->schedule.task_count ? pass->tasks[*t].first_item : pass->items;
+  return true;
+}
+
+/* All blocks of a pass: at once, or, where tasks read matrices, as far as those that are in memory go. */
+static bool run_pass(runner *r, mw_error *err) {
+  mw_order_begin(&r->order);
+  r->next = 0;
+  for (size_t t = 0; t < r->pass.schedule.task_count && !r->stop;) {
+    const mw_schedule_task *task = &r->pass.schedule.tasks[t];
+    if (r->has_matrices)
+      MW_TRY(mw_matrices_make(&r->matrices, r->pass.schedule.roots + task->first_root, task->root_count, err));
+    MW_TRY(end_of_segment(r, &t, err));
+    run_blocks(r);
+  }
+  return true;
+}
+
 /* Passes of a stage, until it needs no more. */
 static bool run_stage(runner *r, const mw_schedule_stage *stage, mw_error *err) {
   for (bool begun = false;; begun = true) {
     MW_TRY(mw_pass_begin(&r->pass, r->job, stage, begun, &r->values, err));
     if (r->pass.schedule.task_count == 0) return finish_stage(r, stage, err);
     if (r->pass.whole && !r->pass.from) r->pass_number++;
-    run_blocks(r);
+    bool ok = run_pass(r, err);
     if (r->stop) {
       *err = r->error;
       return false;
     }
-    MW_TRY(mw_pass_end(&r->pass, &r->values, err));
+    MW_TRY(ok && mw_pass_end(&r->pass, &r->values, err));
   }
 }
 
@@ -242,6 +278,31 @@ static bool complete_all(runner *r, mw_error *err) {
   return true;
 }
 
+/* What matrices share among the threads. */
+static void share(void *owner, size_t count, mw_team_work *work, void *context) {
+  const runner *r = owner;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(r->job->threads)
+  for (size_t i = 0; i < count; i++) work(context, i);
+}
+
+static bool goes_on(void *owner) {
+  report(owner, 0);
+  return !stopped(owner);
+}
+
+static bool open_matrices(runner *r, const mw_run_cost *cost, mw_error *err) {
+  r->has_matrices = mw_matrices_any(r->job);
+  if (!r->has_matrices) return true;
+  MW_TRY(mw_run_fits(cost, r->job->threads, err) && mw_matrices_new(&r->matrices, r->job, err));
+  r->matrices.kernels = r->workers[0].kernels;
+  r->matrices.tile = tile_size();
+  r->matrices.values = &r->values;
+  r->matrices.team = (mw_team){share, r};
+  r->matrices.goes_on = goes_on;
+  r->matrices.room = cost->matrices.room;
+  return true;
+}
+
 static bool open_workers(runner *r, mw_error *err) {
   const mw_kernels *kernels;
   MW_TRY(mw_cpu_kernels(&kernels, err));
@@ -258,12 +319,24 @@ static void close_workers(runner *r) {
   for (int t = 0; r->workers && t < r->job->threads; t++) mw_worker_free(&r->workers[t]);
   free(r->workers);
   mw_factors_free(&r->factors);
+  mw_matrices_free(&r->matrices);
   mw_values_free(&r->values);
   mw_pass_free(&r->pass);
   mw_order_free(&r->order);
 }
 
 uint64_t mw_run_checksum_memory(int threads) { return (uint64_t)threads * CHECKSUM; }
+
+bool mw_run_fits(const mw_run_cost *cost, int threads, mw_error *err) {
+  if (!cost->matrices.memory) return true;
+  uint64_t there = mw_machine_memory();
+  if (cost->peak_memory > there) {
+    mw_error_set(err, MW_MEMORY, "%llu bytes of memory are needed for functions of whole matrices; this process may take %llu",
+                 (unsigned long long)cost->peak_memory, (unsigned long long)there);
+    return mw_error_hint(err, "one tensor at a time is in memory; m:except(glob) leaves out the largest, such as the embedding");
+  }
+  return mw_gemm_begin(err) && mw_gemm_fits(threads, cost->matrices.memory, err);
+}
 
 static bool unchanged(const mw_job *job, mw_error *err) {
   for (size_t m = 0; m < job->family->count; m++)
@@ -290,7 +363,7 @@ bool mw_run_values(const mw_job *job, const mw_node *scalars, size_t count, doub
     r.total += bytes;
     if (job->writer && mw_writer_has(job->writer, i)) r.done += bytes;
   }
-  bool ok = open_workers(&r, err);
+  bool ok = open_workers(&r, err) && open_matrices(&r, &cost, err);
   /* Passes are numbered within a batch. Stages of one level read different tensors, so they have the same numbers. */
   unsigned start = 0, highest = 0;
   for (size_t s = 0; s < job->schedule->stage_count && ok; s++) {
@@ -373,6 +446,8 @@ bool mw_run_measure(const mw_job *job, mw_run_cost *cost, mw_error *err) {
     chain += longest - before;
     if (chain > cost->passes) cost->passes = chain;
   }
+  ok = ok && mw_matrices_measure(job, tile_size(), &cost->matrices, err);
+  cost->bytes_read += cost->matrices.bytes_read;
   for (size_t i = 0; i < job->copy_count; i++)
     cost->bytes_read += mw_tensor_bytes(&job->family->members[job->copies[i].member].tensors[job->copies[i].tensor]);
   mw_program_free(&program);
@@ -386,7 +461,8 @@ bool mw_run_measure(const mw_job *job, mw_run_cost *cost, mw_error *err) {
   if (job->counted) checksums += mw_run_checksum_memory(job->threads);
   /* 3 / 2: the heap also keeps the smaller buffer that a worker had before its largest one. */
   if (job->threads > 1) most_factors *= 2; /* some threads are at the next tensor already */
-  cost->peak_memory = PROCESS + (uint64_t)job->threads * (most_buffers * 3 / 2 + most_gathers + THREAD) + most_factors +
+  if (cost->matrices.memory) cost->peak_memory = cost->matrices.memory + (uint64_t)job->threads * BLAS;
+  cost->peak_memory += PROCESS + (uint64_t)job->threads * (most_buffers * 3 / 2 + most_gathers + THREAD) + most_factors +
                       bins * MW_SELECT_BINS * sizeof(uint64_t) +
                       (uint64_t)mw_graph_count(job->graph) * NODE + tensors * TENSOR + checksums;
   return ok;

@@ -37,6 +37,7 @@ void mw_values_free(mw_values *values) {
   for (size_t i = 0; i < values->coefficient_count; i++)
     free(values->coefficients[i].own);
   free(values->coefficients);
+  free(values->matrices);
   free(values->vectors);
   free(values->value);
   free(values->known);
@@ -161,5 +162,35 @@ bool mw_values_coefficient(mw_values *values, const mw_job *job, mw_node node, c
   }
   values->coefficients[values->coefficient_count++] = known;
   *out = known.values;
+  return true;
+}
+
+static size_t place_of(const mw_values *values, mw_node matrix) {
+  size_t i = 0;
+  while (i < values->matrix_count && values->matrices[i].node != matrix) i++;
+  return i;
+}
+
+bool mw_values_memory(mw_values *values, const mw_job *job, mw_node node, const void **out, mw_error *err) {
+  const float *coefficient;
+  if (mw_graph_op_class(mw_graph_facts(values->graph, node).op) != MW_CLASS_MATRIX) {
+    MW_TRY(mw_values_coefficient(values, job, node, &coefficient, err));
+    *out = coefficient;
+    return true;
+  }
+  size_t i = place_of(values, node);
+  if (i == values->matrix_count) return mw_error_set(err, MW_BUG, "a matrix is used before it was computed");
+  *out = values->matrices[i].values;
+  return true;
+}
+
+bool mw_values_hold(mw_values *values, mw_node node, const void *elements, mw_error *err) {
+  size_t i = place_of(values, node);
+  if (!elements) {
+    if (i < values->matrix_count) values->matrices[i] = values->matrices[--values->matrix_count];
+    return true;
+  }
+  MW_TRY(mw_mem_grow(&values->matrices, &values->matrix_capacity, values->matrix_count + 1, sizeof *values->matrices, err));
+  values->matrices[values->matrix_count++] = (mw_values_matrix){node, elements};
   return true;
 }

@@ -19,6 +19,12 @@ typedef struct mw_values_known {
   float *own; /* the same, if they are ours to free */
 } mw_values_known;
 
+/* The elements of a MATRIX node, in the dtype of its facts. They belong to exec/matrices.h. */
+typedef struct mw_values_matrix {
+  mw_node node;
+  const void *values;
+} mw_values_matrix;
+
 typedef struct mw_values {
   const mw_graph *graph;
   double *value;  /* of every node: if it is known its value, else a guess of it, else 0 */
@@ -33,6 +39,8 @@ typedef struct mw_values {
   size_t vector_count, vector_capacity;
   mw_values_known *coefficients;
   size_t coefficient_count, coefficient_capacity;
+  mw_values_matrix *matrices; /* those that are in memory */
+  size_t matrix_count, matrix_capacity;
 } mw_values;
 
 bool mw_values_new(mw_values *values, const mw_graph *graph, mw_error *err);
@@ -52,5 +60,9 @@ bool mw_values_make(mw_values *values, mw_node node, mw_values_vector **out, mw_
 /* The elements of a COEFFICIENT (its initial value) or LEARNED node (from the job). The first call for a node makes them;
  * later ones change nothing. */
 bool mw_values_coefficient(mw_values *values, const mw_job *job, mw_node node, const float **out, mw_error *err);
+/* The elements of a node that is memory (mw_graph_is_memory): a coefficient's, or those of a matrix that is held. */
+bool mw_values_memory(mw_values *values, const mw_job *job, mw_node node, const void **out, mw_error *err);
+/* Takes down a matrix that is held from now on; `elements` NULL: that is held no more. */
+bool mw_values_hold(mw_values *values, mw_node node, const void *elements, mw_error *err);
 
 #endif

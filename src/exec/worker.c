@@ -18,6 +18,8 @@ static const mw_tensor *output_of(const mw_job *job, const mw_schedule_task *tas
   return task->output == MW_SCHEDULE_NO_OUTPUT ? NULL : &job->layout->tensors[job->places[task->output]];
 }
 
+static mw_dtype dtype_of(const mw_job *job, mw_node input) { return mw_graph_facts(job->graph, input).dtype; }
+
 static bool is_view(const mw_job *job, mw_node input) {
   return mw_graph_op_class(mw_graph_facts(job->graph, input).op) == MW_CLASS_VIEW;
 }
@@ -53,7 +55,8 @@ bool mw_worker_bytes(const mw_job *job, const mw_schedule_task *task, const mw_p
          program->registers * (tile * (task->f64 ? sizeof(double) : sizeof(float)) + MW_LANES);
   for (size_t i = 0; i < program->input_count; i++) {
     uint64_t feed = 0;
-    if (is_view(job, program->inputs[i])) MW_TRY(mw_feed_bytes(job->graph, program->inputs[i], tile, &feed, err));
+    const mw_node input = program->inputs[i];
+    if (is_view(job, input)) MW_TRY(mw_feed_bytes(job->graph, input, dtype_of(job, input), tile, &feed, err));
     *all += feed;
   }
   return true;
@@ -142,7 +145,8 @@ static bool open_feeds(mw_worker *w, mw_values *values, mw_error *err) {
   MW_TRY(mw_mem_grow(&w->feeds, &w->feeds_capacity, p->input_count + 1, sizeof *w->feeds, err));
   for (size_t i = 0; i < p->input_count; i++) {
     w->feeds[i] = NULL;
-    if (is_view(w->job, p->inputs[i])) MW_TRY(mw_feed_open(w->job, w->kernels, w->tile.size, values, p->inputs[i], &w->feeds[i], err));
+    if (is_view(w->job, p->inputs[i]))
+      MW_TRY(mw_feed_open(w->job, w->kernels, w->tile.size, values, p->inputs[i], w->dtypes[i], &w->feeds[i], err));
     w->feed_count = i + 1;
   }
   return true;
@@ -179,12 +183,12 @@ bool mw_worker_begin(mw_worker *w, const mw_schedule_task *task, mw_values *valu
   uint64_t block = mw_worker_block(job, task, p);
   size_t bytes = output ? (size_t)block * mw_dtype_size((mw_dtype)output->dtype) + 2 * PAGE : 0;
   MW_TRY(mw_mem_grow(&w->inputs, &w->inputs_capacity, p->input_count + 2, sizeof *w->inputs, err));
-  MW_TRY(mw_mem_grow(&w->coefficients, &w->coefficients_capacity, p->input_count + 1, sizeof *w->coefficients, err));
+  MW_TRY(mw_mem_grow(&w->memory, &w->memory_capacity, p->input_count + 1, sizeof *w->memory, err));
   for (size_t i = 0; i < p->input_count; i++) {
     mw_graph_node_facts facts = mw_graph_facts(job->graph, p->inputs[i]);
-    w->coefficients[i] = NULL;
-    if (!mw_graph_is_stored(facts.op)) {
-      MW_TRY(mw_values_coefficient(values, job, p->inputs[i], &w->coefficients[i], err));
+    w->memory[i] = NULL;
+    if (mw_graph_is_memory(facts.op)) {
+      MW_TRY(mw_values_memory(values, job, p->inputs[i], &w->memory[i], err));
       continue;
     }
     bytes += (size_t)block * mw_dtype_size(w->dtypes[i]) + 2 * PAGE;
@@ -262,8 +266,8 @@ bool mw_worker_run(mw_worker *w, uint64_t start, uint64_t count, mw_error *err) 
   unsigned char *next = w->buffer;
   w->bad_output = false;
   for (size_t i = 0; i < w->program.input_count; i++) {
-    if (w->coefficients[i]) {
-      w->inputs[i] = (const unsigned char *)(w->coefficients[i] + start);
+    if (w->memory[i]) {
+      w->inputs[i] = (const unsigned char *)w->memory[i] + start * mw_dtype_size(w->dtypes[i]);
       continue;
     }
     mw_graph_node_facts facts = mw_graph_facts(job->graph, w->program.inputs[i]);
@@ -295,7 +299,7 @@ bool mw_worker_run(mw_worker *w, uint64_t start, uint64_t count, mw_error *err) 
   else mw_tile_run(&w->tile, job->graph, &block);
   if (!job->nonfinite_keep && block.bad_input >= 0) {
     const size_t bad = (size_t)block.bad_input;
-    if (w->coefficients[bad]) return mw_error_set(err, MW_BUG, "a coefficient is NaN or infinite");
+    if (w->memory[bad]) return mw_error_set(err, MW_BUG, "a coefficient or matrix is NaN or infinite");
     MW_TRY(mw_bad_input_report(job, w->kernels, w->program.inputs[bad], err));
     if (output) return w->bad_output = true, report_output(w, start, count, err);
     return mw_error_set(err, MW_DATA, "a slice or join has values that are NaN or infinite");
@@ -325,7 +329,7 @@ void mw_worker_free(mw_worker *w) {
   mw_program_free(&w->program);
   free(w->buffer);
   free(w->inputs);
-  free(w->coefficients);
+  free(w->memory);
   free(w->factors);
   free(w->dtypes);
   free(w->vectors);

@@ -24,7 +24,7 @@ typedef struct mw_worker {
   unsigned char *buffer;         /* inputs, then the output */
   size_t buffer_bytes;
   const unsigned char **inputs;
-  const float **coefficients;    /* of each input: its values in memory, or NULL */
+  const void **memory;           /* of each input: its elements, if they lie in memory, or NULL */
   mw_feed **feeds;               /* of each input: what reads a view, or NULL */
   size_t feed_count, feeds_capacity;
   bool moves;                    /* the program stores its one input as it is */
@@ -34,7 +34,7 @@ typedef struct mw_worker {
   const void **vectors;
   mw_tile_gather *gathers;
   double *units;                 /* of all gathers */
-  size_t inputs_capacity, coefficients_capacity, dtypes_capacity, vectors_capacity, gathers_capacity, units_capacity;
+  size_t inputs_capacity, memory_capacity, dtypes_capacity, vectors_capacity, gathers_capacity, units_capacity;
   mw_worker_count *counts;       /* kept from task to task while these have the same selections */
   size_t count_count, counts_capacity;
   uint32_t *bins;                /* MW_SELECT_BINS of each count */

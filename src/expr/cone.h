@@ -1,6 +1,6 @@
 /* cone.h: the cone of a root: all tensors that it computes from, operands before their users. The walk stops at inputs,
- * views, coefficients, scalars and vectors. It is iterative, since a graph from a hostile process may be deep. For example, the cone
- * of `(a - b) * t` with inputs a, b and a scalar t is: a, b, a - b, (a - b) * t; t is one of its edges. */
+ * views, matrices, coefficients, scalars and vectors. It is iterative, since a graph from a hostile process may be deep. For example, the
+ * cone of `(a - b) * t` with inputs a, b and a scalar t is: a, b, a - b, (a - b) * t; t is one of its edges. */
 #ifndef MW_EXPR_CONE_H
 #define MW_EXPR_CONE_H
 
@@ -23,9 +23,11 @@ static inline bool mw_cone_goes_on(const mw_graph *graph, mw_node operand) {
   mw_graph_node_facts facts = mw_graph_facts(graph, operand);
   return facts.shape && facts.op != MW_OP_VECTOR;
 }
-/* How many operands of a node the walk looks at: none of a view's, which has programs of its own (exec/feed.h). */
+/* How many operands of a node the walk looks at: none of a view's, which has programs of its own (exec/feed.h), and none of a
+ * matrix's, which has been computed. */
 static inline uint32_t mw_cone_operands(mw_graph_node_facts facts) {
-  return mw_graph_op_class(facts.op) == MW_CLASS_VIEW ? 0 : facts.operands;
+  mw_graph_class class = mw_graph_op_class(facts.op);
+  return class == MW_CLASS_VIEW || class == MW_CLASS_MATRIX ? 0 : facts.operands;
 }
 /* Adds everything below `value` (a tensor). A zeroed cone is empty. */
 bool mw_cone_add(mw_cone *cone, const mw_graph *graph, mw_node value, mw_error *err);

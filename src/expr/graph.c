@@ -11,7 +11,7 @@
 
 typedef struct node {
   uint8_t op, dtype;
-  bool f64 : 1, learned : 1, whole : 1, factor : 1, turned : 1;
+  bool f64 : 1, learned : 1, whole : 1, factor : 1, turned : 1, matrices : 1;
   uint8_t nested; /* views in views */
   uint32_t shape, first, count;
   uint64_t extra[2];
@@ -133,7 +133,7 @@ uint64_t mw_graph_elements(const mw_graph *graph, uint32_t s) { return graph->sh
 mw_graph_node_facts mw_graph_facts(const mw_graph *graph, mw_node id) {
   const node *n = &graph->nodes[id];
   return (mw_graph_node_facts){.op = (mw_op)n->op, .f64 = n->f64, .learned = n->learned, .factor = n->factor,
-                         .turned = n->turned, .viewed = n->nested > 0,
+                         .turned = n->turned, .viewed = n->nested > 0 || n->matrices, .matrices = n->matrices,
                          .whole = n->whole, .shape = n->shape, .operands = n->count, .operand = graph->operands + n->first,
                          .extra = {n->extra[0], n->extra[1]}, .dtype = (mw_dtype)n->dtype};
 }
@@ -234,7 +234,7 @@ bool mw_graph_fill(mw_graph *graph, mw_node value, uint32_t s, mw_node *out, mw_
   if (!value || value > graph->count || graph->nodes[value].shape)
     return mw_error_set(err, MW_DATA, "a tensor is filled with a number, not with a tensor");
   node n = {.op = MW_OP_FILL, .shape = s, .count = 1, .factor = true, .learned = graph->nodes[value].learned,
-            .whole = graph->nodes[value].whole};
+            .whole = graph->nodes[value].whole, .matrices = graph->nodes[value].matrices};
   return intern(graph, n, &value, out, err);
 }
 
@@ -328,7 +328,7 @@ bool mw_graph_reshape(mw_graph *graph, mw_node tensor, uint32_t s, mw_node *out,
   MW_TRY(mw_view_reshape(graph, tensor, s, err));
   const node *of = &graph->nodes[tensor];
   node n = {.op = MW_OP_RESHAPE, .shape = s, .count = 1, .f64 = of->f64, .learned = of->learned, .whole = of->whole, .factor = of->factor,
-            .turned = of->turned};
+            .turned = of->turned, .matrices = of->matrices};
   return intern_view(graph, n, &tensor, out, err);
 }
 
@@ -380,11 +380,19 @@ bool mw_graph_apply(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t
     n.f64 |= operand->f64 && operand->shape && operand->op != MW_OP_VECTOR;
     n.learned |= operand->learned;
     n.whole |= operand->whole;
+    n.matrices |= operand->matrices;
     n.factor &= operand->factor;
     n.turned |= operand->shape && operand->turned;
     if (operand->shape && operand->nested > n.nested) n.nested = operand->nested;
   }
   n.factor |= kinds[op] == IS_MASK || n.shape == 0;
+  if (operations[op].class == MW_CLASS_MATRIX) { /* it begins anew, in memory */
+    n.turned = false;
+    n.nested = 0;
+    n.matrices = true;
+    n.dtype = n.f64 ? MW_DTYPE_F64 : MW_DTYPE_F32;
+    return intern(graph, n, operands, out, err);
+  }
   if (operations[op].class == MW_CLASS_VIEW) return intern_view(graph, n, operands, out, err);
   if (operations[op].class == MW_CLASS_MAP) {
     MW_TRY(mw_rewrite(graph, op, operands, count, n.shape, out, err));

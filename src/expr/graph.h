@@ -15,7 +15,8 @@ typedef enum mw_op {
 } mw_op;
 
 typedef enum mw_graph_class {
-  MW_CLASS_LEAF, MW_CLASS_FILL, MW_CLASS_VIEW, MW_CLASS_MAP, MW_CLASS_CHANCE, MW_CLASS_COLUMN, MW_CLASS_MASK, MW_CLASS_SUM, MW_CLASS_SELECT,
+  MW_CLASS_LEAF, MW_CLASS_FILL, MW_CLASS_VIEW, MW_CLASS_MATRIX, MW_CLASS_MAP, MW_CLASS_CHANCE, MW_CLASS_COLUMN, MW_CLASS_MASK,
+  MW_CLASS_SUM, MW_CLASS_SELECT,
   MW_CLASS_VECTOR, MW_CLASS_NET, MW_CLASS_FUSED
 } mw_graph_class;
 
@@ -29,6 +30,10 @@ static inline bool mw_graph_op_is_sink(mw_op op) {
 }
 /* Whether its elements are read as they are stored, in the dtype of its facts. */
 static inline bool mw_graph_is_stored(mw_op op) { return op == MW_OP_INPUT || mw_graph_op_class(op) == MW_CLASS_VIEW; }
+/* Whether its elements lie in memory, in the dtype of its facts, before a program reads them. */
+static inline bool mw_graph_is_memory(mw_op op) {
+  return op == MW_OP_COEFFICIENT || op == MW_OP_LEARNED || mw_graph_op_class(op) == MW_CLASS_MATRIX;
+}
 /* The first operand whose values are read: CHANCE takes only the shape of its first, LEARNED nothing of its own. */
 uint32_t mw_graph_op_first(mw_op op);
 
@@ -44,13 +49,14 @@ typedef struct mw_graph_node_facts {
   bool learned;          /* it depends on a coefficient */
   bool factor;           /* it depends on tensors of models only through masks or scalars: it can only weigh others */
   bool turned;           /* it is, or is made of, a TRANSPOSE */
-  bool viewed;           /* it is, or is made of, a view */
+  bool viewed;           /* it is, or is made of, a view or a matrix: its shape is its own */
+  bool matrices;         /* it is, or is made of, a MATRIX */
   bool whole;            /* it depends on a NET operation, so only src/learn can compute it, as a whole tensor */
   uint32_t shape;        /* 0: a scalar */
   uint32_t operands;     /* how many */
   const mw_node *operand;/* borrowed until the next constructor call */
   uint64_t extra[2];     /* op's own; NUMBER: bits of the double; INPUT: model, row */
-  mw_dtype dtype;        /* INPUT; VIEW: that of its operands, or F32 or F64; COEFFICIENT and LEARNED are F32 in memory */
+  mw_dtype dtype;        /* INPUT; VIEW: that of its operands, or F32 or F64; MATRIX: either; COEFFICIENT and LEARNED: F32 */
 } mw_graph_node_facts;
 
 /* A named result of a recipe. */

@@ -117,14 +117,13 @@ static bool has_kernel(const compiler *c, mw_op fused, const mw_node *operands) 
          (mw_graph_facts(c->graph, operands[0]).shape && mw_graph_facts(c->graph, operands[1]).shape);
 }
 
-/* The operation that computes `*of`, fused if possible, and its operands. Views and coefficients are read like inputs. `*of`
+/* The operation that computes `*of`, fused if possible, and its operands. Views, matrices and coefficients are read like inputs. `*of`
  * becomes the node whose `extra` the operation needs (the random stream, if a BERNOULLI was fused). */
 static mw_op choose(const compiler *c, mw_node *of, mw_node operands[MW_PROGRAM_OPERANDS], uint32_t *count) {
   const mw_node node = *of;
   mw_graph_node_facts facts = mw_graph_facts(c->graph, node);
   *count = 0;
-  bool read = mw_graph_op_class(facts.op) == MW_CLASS_VIEW || facts.op == MW_OP_COEFFICIENT || facts.op == MW_OP_LEARNED;
-  if (read) return MW_OP_INPUT;
+  if (mw_graph_op_class(facts.op) == MW_CLASS_VIEW || mw_graph_is_memory(facts.op)) return MW_OP_INPUT;
   for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
     match m = {.swallowed_count = 0};
     if (patterns[i].tree[0] != facts.op || !lay(c, patterns[i].tree, node, true, &m) ||

@@ -17,7 +17,7 @@ typedef struct mw_program_root {
 enum { MW_PROGRAM_STORE = MW_OP_COUNT, MW_PROGRAM_OPERANDS = 4 };
 
 /* One instruction. An operand is a register; if its bit is set in `form`, it is an index into the scalars.
- *   INPUT         dst <- inputs[index], which may be a coefficient in memory
+ *   INPUT         dst <- inputs[index], which may be a coefficient or a matrix in memory
  *   MAP, FUSED    dst <- op(operands)
  *   FILL          dst <- operand 0, a scalar, everywhere
  *   CHANCE, MASK, DROP...  dst <- op(operands), parameters in `extra` of node
@@ -35,7 +35,7 @@ typedef struct mw_program_instruction {
 typedef struct mw_program {
   mw_program_instruction *code;
   size_t length, code_capacity;
-  mw_node *inputs, *scalars, *vectors; /* INPUT, a view, COEFFICIENT, LEARNED; scalars; VECTOR */
+  mw_node *inputs, *scalars, *vectors; /* INPUT, a view or matrix, COEFFICIENT, LEARNED; scalars; VECTOR */
   size_t input_count, input_capacity, scalar_count, scalar_capacity, vector_count, vector_capacity;
   unsigned registers;
   void *scratch; /* reused from one compilation to the next */

@@ -1,6 +1,7 @@
 /* rules.c: the rules of ops.def, class by class. A graph may come from a hostile process, so every field of `extra` that is used as
  * a divisor or a size when the graph is executed is checked here. */
 #include "expr/rules.h"
+#include "expr/matrix_rules.h"
 #include "expr/view.h"
 #include "base/text.h"
 #include <math.h>
@@ -218,6 +219,7 @@ bool mw_rules_check(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t
     return mw_graph_elements(graph, *shape) <= MW_GRAPH_VECTOR ||
            mw_error_set(err, MW_DATA, "a vector of more than %d elements", MW_GRAPH_VECTOR);
   case MW_CLASS_NET: return check_net(graph, op, operands, count, extra, shape, err);
+  case MW_CLASS_MATRIX: return mw_matrix_rules_check(graph, op, operands, count, extra, shape, err);
   case MW_CLASS_VIEW: return mw_view_check(graph, op, operands, count, extra, shape, err);
   case MW_CLASS_LEAF:
   case MW_CLASS_FILL:

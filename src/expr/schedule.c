@@ -78,7 +78,7 @@ static void measure(maker *m, const mw_node *outputs, size_t count) {
     mw_graph_node_facts facts = mw_graph_facts(m->graph, id);
     for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands; i++) {
       m->needed[facts.operand[i]] = 1;
-      if (m->level[facts.operand[i]]) unite(m->parent, id, facts.operand[i]);
+      if (m->level[facts.operand[i]] || mw_graph_facts(m->graph, facts.operand[i]).matrices) unite(m->parent, id, facts.operand[i]);
     }
   }
 }
@@ -88,29 +88,37 @@ static uint64_t elements_of(const maker *m, mw_node node) {
 }
 
 /* Components fill batches in the order of their outputs. A batch is full when its outputs that wait for a sink have more than
- * MW_SCHEDULE_ELEMENTS elements, or MW_SCHEDULE_SELECTS selections. */
+ * MW_SCHEDULE_ELEMENTS elements, or MW_SCHEDULE_SELECTS selections. One with matrices has a batch of its own, so that only
+ * its matrices are in memory. */
 static bool divide(maker *m, const mw_node *outputs, size_t count) {
   uint64_t *elements = mw_mem_new(m->nodes + 1, sizeof *elements, m->err);
   uint32_t *selections = mw_mem_new(m->nodes + 1, sizeof *selections, m->err);
-  if (elements && selections) {
-    for (size_t i = 0; i < count; i++) elements[find(m->parent, outputs[i])] += elements_of(m, outputs[i]);
+  uint8_t *matrices = mw_mem_new(m->nodes + 1, sizeof *matrices, m->err);
+  if (elements && selections && matrices) {
+    for (size_t i = 0; i < count; i++) {
+      elements[find(m->parent, outputs[i])] += elements_of(m, outputs[i]);
+      matrices[find(m->parent, outputs[i])] |= mw_graph_facts(m->graph, outputs[i]).matrices;
+    }
     for (uint32_t id = 1; id <= m->nodes; id++)
       if (m->needed[id] && mw_graph_op_class(mw_graph_facts(m->graph, id).op) == MW_CLASS_SELECT)
         selections[find(m->parent, id)]++;
     uint32_t batch = 1;
     uint64_t held = 0, chosen = 0;
+    bool alone = false;
     for (size_t i = 0; i < count; i++) {
       uint32_t component = find(m->parent, outputs[i]);
       if (m->batch[component]) continue;
       bool waits = m->level[outputs[i]] > 0;
-      if (waits && held && (held + elements[component] > MW_SCHEDULE_ELEMENTS ||
-                            chosen + selections[component] > MW_SCHEDULE_SELECTS))
-        batch++, held = chosen = 0;
+      bool full = waits && held && (held + elements[component] > MW_SCHEDULE_ELEMENTS ||
+                                    chosen + selections[component] > MW_SCHEDULE_SELECTS);
+      if (full || alone || (i && matrices[component])) batch++, held = chosen = 0;
+      alone = matrices[component];
       m->batch[component] = batch;
       if (waits) held += elements[component], chosen += selections[component];
     }
   }
-  bool ok = elements && selections;
+  bool ok = elements && selections && matrices;
+  free(matrices);
   free(elements);
   free(selections);
   return ok;

@@ -2,8 +2,8 @@
  *
  *   level   one more than the highest level of the sinks that a sink depends on; 1 if it depends on none. A level can begin
  *           when the level before it has ended.
- *   batch   outputs that depend on a common sink are in one batch. Batches run one after the other, each with all its levels,
- *           so that a tensor that is read several times is still in the page cache.
+ *   batch   outputs that depend on a common sink or matrix function are in one batch. Batches run one after the other, each with
+ *           all its levels, so that a tensor that is read several times is still in the page cache.
  *   task    one program over all elements of one shape: sinks of a level that read the same tensor share a task, so the
  *           tensor is read once. Every output has its own.
  *   stage   the tasks of one level of a batch. A level with many selections is cut into several stages, so that the memory

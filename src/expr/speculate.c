@@ -14,7 +14,7 @@ static mw_graph_node_facts facts_of(const mw_speculate_input *in, mw_node node) 
 static void use_operands(const mw_speculate_input *in, mw_node id, uint8_t *use) {
   mw_graph_node_facts facts = facts_of(in, id);
   uint8_t operand_use = use[id];
-  if (mw_graph_op_is_sink(facts.op)) operand_use = AS_VALUE | TO_SINK;
+  if (mw_graph_op_is_sink(facts.op) || mw_graph_op_class(facts.op) == MW_CLASS_MATRIX) operand_use = AS_VALUE | TO_SINK;
   else if (facts.shape) operand_use |= AS_VALUE;
   else if (facts.op == MW_OP_SIGN) operand_use &= TO_SINK;
   for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands; i++) use[facts.operand[i]] |= operand_use;
@@ -32,7 +32,7 @@ static void raise_exact_level(const mw_speculate_input *in, mw_node id, uint32_t
 static bool may_guess(const mw_speculate_input *in, mw_node id, const uint8_t *use, const uint32_t *exact_level) {
   mw_graph_node_facts facts = facts_of(in, id);
   if (!in->needed[id] || facts.op != MW_OP_TOTAL || use[id]) return false;
-  if (!mw_graph_elements(in->graph, facts_of(in, facts.operand[0]).shape)) return false;
+  if (!mw_graph_elements(in->graph, facts_of(in, facts.operand[0]).shape) || facts.matrices) return false;
   return in->level[id] == 1 || exact_level[facts.operand[0]] + 1 < in->level[id];
 }
 

@@ -7,6 +7,7 @@
  *   - there is a guess in time. Of level 1 the total depends on no sink: its guess is 0, until its parts are found. Of level L
  *     it must be computable one level earlier, from predictions: so of the sinks of level L - 1 it may depend only on
  *     selections by rank, since only these are predicted (by a sample).
+ *   - no matrix function stands before or behind it: these are too slow to be done again.
  *   - some output reads the tensor that it sums. Then it is computed concurrently with that output, in the same task.
  *
  * For example, in TIES with two tensors and two experts:

@@ -35,6 +35,7 @@ typedef struct builder {
 static mw_graph_node_facts facts_of(const mw_tape *tape, mw_node node) { return mw_graph_facts(tape->world->graph, node); }
 
 static bool is_moved(mw_op op) { return mw_graph_op_class(op) == MW_CLASS_VIEW || op == MW_OP_FILL; }
+static bool is_matrix(mw_op op) { return mw_graph_op_class(op) == MW_CLASS_MATRIX; }
 static bool is_known(mw_op op) { return op == MW_OP_COEFFICIENT || op == MW_OP_LEARNED; }
 
 /* A cone is what must be computed element by element for a weight: its nodes, operands before their users, ending with the weight.
@@ -46,6 +47,8 @@ bool mw_weights_leaves(const mw_tape *tape, mw_node node, bool (*need)(void *con
   for (size_t i = 0; i < cone.count && ok; i++)
     if (is_moved(facts_of(tape, cone.nodes[i]).op))
       ok = mw_error_set(err, MW_DATA, "what is learned reads no slices and joins, and no filled tensors");
+    else if (is_matrix(facts_of(tape, cone.nodes[i]).op))
+      ok = mw_error_set(err, MW_DATA, "what is learned reads no functions of whole matrices (svd, matmul ...)");
     else if (is_known(facts_of(tape, cone.nodes[i]).op)) ok = need(context, cone.nodes[i], err);
   for (size_t i = 0; i < cone.edge_count && ok; i++) {
     mw_graph_node_facts facts = facts_of(tape, cone.edges[i]);

@@ -192,6 +192,8 @@ mw_plan_facts mw_components_measure(const mw_components *components) {
     all.files += facts->files;
     if (facts->passes > all.passes) all.passes = facts->passes;
     if (facts->peak_memory > all.peak_memory) all.peak_memory = facts->peak_memory;
+    if (facts->matrix_memory > all.matrix_memory) all.matrix_memory = facts->matrix_memory;
+    all.matrix_flops += facts->matrix_flops;
   }
   return all;
 }

@@ -53,6 +53,12 @@ bool mw_plan_facts_compose(mw_plan *plan, mw_error *err) {
   mw_json_writer_u64(&json, "bytes_read", facts.bytes_read);
   mw_json_writer_u64(&json, "bytes_written", facts.bytes_written);
   mw_json_writer_u64(&json, "peak_memory", facts.peak_memory);
+  if (facts.matrix_memory) {
+    mw_json_writer_object(&json, "matrices");
+    mw_json_writer_u64(&json, "memory", facts.matrix_memory);
+    mw_json_writer_number(&json, "flops", facts.matrix_flops);
+    mw_json_writer_end(&json);
+  }
   mw_json_writer_u64(&json, "tensors", facts.tensors);
   mw_json_writer_list(&json, "outputs");
   for (size_t i = 0; i < facts.files; i++) {
@@ -84,7 +90,8 @@ mw_plan_facts mw_plan_measure(const mw_plan *plan) {
     return all;
   }
   return (mw_plan_facts){.passes = plan->cost.passes, .bytes_read = plan->cost.bytes_read, .bytes_written = mw_plan_facts_written(plan),
-                         .peak_memory = plan->cost.peak_memory, .tensors = plan->layout.count,
+                         .peak_memory = plan->cost.peak_memory, .matrix_memory = plan->cost.matrices.memory,
+                         .matrix_flops = plan->cost.matrices.flops, .tensors = plan->layout.count,
                          .files = plan->layout.shard_count, .donor = plan->inputs.members[plan->inputs.donor].label,
                          .adapter = plan->result.made.layout.adapter,
                          .config = plan->config.bytes, .candidates = plan->candidates, .resumed = plan->resumed};

@@ -38,14 +38,22 @@ static void put_data(const char *what, const mw_calibration *data, mw_text *out)
   for (size_t i = 0; i < data->count; i++) mw_text_format(out, "%s: %s %u\n", what, data->hashes[i], data->facts[i].length);
 }
 
-/* On what the values of trainings depend beside the graph and the models. */
+static bool has_matrices(const mw_recipe_candidate *made) {
+  for (size_t i = 0; i < made->output_count; i++)
+    if (mw_graph_facts(made->graph, made->outputs[i].node).matrices) return true;
+  return false;
+}
+
+/* On what the values of trainings and matrices depend beside the graph and the models. */
 static bool put_trainings(const mw_plan *plan, mw_text *out, mw_error *err) {
   char hex[65] = "";
   mw_file file;
   const char *coefficients = plan->options.coefficients;
+  if (plan->result.made.spec_count || has_matrices(&plan->result.made)) {
+    MW_TRY(mw_gemm_begin(err));
+    mw_text_format(out, "the core type of OpenBLAS: %s\n", mw_gemm_core());
+  }
   if (!plan->result.made.spec_count) return true;
-  MW_TRY(mw_gemm_begin(err));
-  mw_text_format(out, "the core type of OpenBLAS: %s\n", mw_gemm_core());
   put_data("the data to learn from", &plan->data, out);
   if (coefficients && mw_file_open(&file, coefficients, err)) { /* one that cannot be read is told of by the training */
     bool ok = mw_file_hash(&file, hex, err);

@@ -13,6 +13,7 @@
 #include "output/publish.h"
 #include "output/side_files.h"
 #include "output/variances.h"
+#include "num/gemm.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,6 +68,7 @@ static bool fill(mw_plan *plan, mw_writer *writer, mw_training *training, mw_pro
   provenance.component = plan->component;
   provenance.rows = plan->rows;
   provenance.learning_json = learning.bytes;
+  provenance.matrix_core = mw_matrices_any(&job) ? mw_gemm_core() : NULL;
   provenance.sets = plan->sets;
   provenance.set_count = plan->set_count;
   provenance.adapter = plan->result.made.layout.adapter;
@@ -212,6 +214,7 @@ bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *e
                             &plan->side_files, err));
   if (plan->components) return mw_components_run(plan, progress, context, err);
   MW_TRY(mw_family_same_integers(&plan->inputs.family, err));
+  MW_TRY(mw_run_fits(&plan->cost, mw_run_threads(plan->options.threads), err));
   MW_TRY(mw_zeros_check(&plan->inputs.family, &plan->warnings, err));
   if (!plan->candidates) return write_result(plan, progress, context, err);
   searching s = {plan, progress, context};

@@ -8,6 +8,7 @@ enum { PANELS = 4, NARROW = 128, WIDE = 512, ROUND = 16 };
 
 static struct {
   __typeof__(cblas_sgemm) *sgemm;
+  __typeof__(cblas_dgemm) *dgemm;
   __typeof__(openblas_set_num_threads) *set_threads;
   __typeof__(openblas_get_corename) *core;
 } blas;
@@ -30,6 +31,15 @@ void mw_gemm_tn(size_t m, size_t n, size_t k, float scale, mw_gemm_matrix a, mw_
   multiply(CblasTrans, CblasNoTrans, m, n, k, scale, a, b, add, out, stride);
 }
 
+void mw_gemm_any(bool f64, bool a_turned, bool b_turned, size_t m, size_t n, size_t k, const void *a, size_t a_stride, const void *b,
+                 size_t b_stride, bool add, void *out, size_t stride) {
+  CBLAS_TRANSPOSE left = a_turned ? CblasTrans : CblasNoTrans, right = b_turned ? CblasTrans : CblasNoTrans;
+  blasint lengths[] = {(blasint)m, (blasint)n, (blasint)k, (blasint)a_stride, (blasint)b_stride, (blasint)stride};
+  if (f64)
+    blas.dgemm(CblasRowMajor, left, right, lengths[0], lengths[1], lengths[2], 1, a, lengths[3], b, lengths[4], add, out, lengths[5]);
+  else blas.sgemm(CblasRowMajor, left, right, lengths[0], lengths[1], lengths[2], 1, a, lengths[3], b, lengths[4], add, out, lengths[5]);
+}
+
 static void find(void *function, const char *name) {
   void (*found)(void) = mw_openblas_find(name);
   memcpy(function, &found, sizeof found);
@@ -38,6 +48,7 @@ static void find(void *function, const char *name) {
 bool mw_gemm_begin(mw_error *err) {
   MW_TRY(mw_openblas_load(err));
   find(&blas.sgemm, "cblas_sgemm");
+  find(&blas.dgemm, "cblas_dgemm");
   find(&blas.core, "openblas_get_corename");
   find(&blas.set_threads, "openblas_set_num_threads");
   blas.set_threads(1);

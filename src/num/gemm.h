@@ -5,6 +5,7 @@
 #define MW_NUM_GEMM_H
 
 #include "base/error.h"
+#include <stdbool.h>
 #include <stddef.h>
 
 /* A matrix in memory: row i begins at values + i * stride. */
@@ -18,6 +19,10 @@ typedef struct mw_gemm_matrix {
 void mw_gemm_nt(size_t m, size_t n, size_t k, float scale, mw_gemm_matrix a, mw_gemm_matrix b, int add, float *out, size_t stride);
 void mw_gemm_nn(size_t m, size_t n, size_t k, float scale, mw_gemm_matrix a, mw_gemm_matrix b, int add, float *out, size_t stride);
 void mw_gemm_tn(size_t m, size_t n, size_t k, float scale, mw_gemm_matrix a, mw_gemm_matrix b, int add, float *out, size_t stride);
+
+/* The same of f32 or f64, with either factor transposed as it lies: a is [m, k], or [k, m] where it is turned; b likewise. */
+void mw_gemm_any(bool f64, bool a_turned, bool b_turned, size_t m, size_t n, size_t k, const void *a, size_t a_stride, const void *b,
+                 size_t b_stride, bool add, void *out, size_t stride);
 
 /* Comes before all products: loads OpenBLAS (openblas.h) and makes it use one thread. MW_UNAVAILABLE where it is not installed.
  * An OpenMP build of it then takes OpenMP's default number of threads down to 1: whoever owns that default puts it back. */

@@ -157,6 +157,11 @@ bool mw_lock_compose(const mw_layout *layout, const mw_family_member *members, s
   mw_json_writer_u64(&json, "seed", provenance->seed);
   mw_json_writer_raw(&json, "drawn", provenance->drawn_json ? provenance->drawn_json : "[]");
   if (provenance->scores_json) mw_json_writer_raw(&json, "scores", provenance->scores_json);
+  if (provenance->matrix_core) {
+    mw_json_writer_object(&json, "matrices");
+    mw_json_writer_string(&json, "blas_core", provenance->matrix_core);
+    mw_json_writer_end(&json);
+  }
   if (provenance->learning_json) mw_json_writer_raw(&json, "learning", provenance->learning_json);
   if (provenance->set_count) mw_config_edit_tell(provenance->sets, provenance->set_count, "config", &json);
   mw_json_writer_string(&json, "command", provenance->command);

@@ -101,6 +101,7 @@ static int operate(lua_State *L) {
     extra[0] = (uint64_t)luaL_checkinteger(L, 2 + count);
     extra[1] = name_key(L, 3 + count);
   }
+  if (mw_graph_op_class(op) == MW_CLASS_MATRIX) extra[0] = (uint64_t)luaL_optinteger(L, 2 + count, 0);
   if (op == MW_OP_TOP) extra[0] = (uint64_t)luaL_checkinteger(L, 2 + count);
   return finish(L, op, operands, (uint32_t)count, extra);
 }
@@ -159,6 +160,12 @@ static int input(lua_State *L) {
 /* is_factor(node): whether it can only weigh tensors of models: a mask, a number, or made of these. */
 static int is_factor(lua_State *L) {
   lua_pushboolean(L, mw_graph_facts(mw_interpreter_of(L)->graph, mw_prelude_nodes_at(L, 1)).factor);
+  return 1;
+}
+
+/* is_matrix(node): whether it is made of functions of whole matrices. */
+static int is_matrix(lua_State *L) {
+  lua_pushboolean(L, mw_graph_facts(mw_interpreter_of(L)->graph, mw_prelude_nodes_at(L, 1)).matrices);
   return 1;
 }
 
@@ -246,7 +253,8 @@ static void fill_elementwise(lua_State *L) {
 void mw_prelude_nodes_fill(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"number", number}, {"apply", apply}, {"try", try}, {"compute", compute}, {"input", input}, {"elements", elements},
-      {"value", value}, {"id", id}, {"is_node", is_node}, {"is_tensor", is_tensor}, {"is_factor", is_factor}, {"mass", mass}, {NULL, NULL}};
+      {"value", value}, {"id", id}, {"is_node", is_node}, {"is_tensor", is_tensor}, {"is_factor", is_factor}, {"is_matrix", is_matrix},
+      {"mass", mass}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
   luaL_newmetatable(L, node_type);
   lua_setfield(L, -2, "node_metatable");

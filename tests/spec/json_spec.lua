@@ -75,6 +75,10 @@ describe("the page of JSON keys", function()
       end }
 RECIPE
       export MOONWELD_PATH=homes XDG_CONFIG_HOME=/nowhere; mkdir homes; moonweld new own > told
+      echo 'return recipe { "Low.", arg.model("base", "a model"), function(a) return a.base:map(function(t) return t:unweighed() end):with(' \
+        'low_rank(a.base:only("*q_proj*"), 4)) end }' > low.lua
+      moonweld plan ./low.lua --base "$PICO/base" --json > plan5
+      moonweld ./low.lua --base "$PICO/base" -o low --quiet
       moonweld list --json > list
       moonweld sweep ties --base "$PICO/base" --experts "$PICO/kjv" --over density=0.5,1 --over per=model --score loss:a.jsonl -o swept --quiet --json > sweep
       moonweld plan lerp --a "$PICO/kjv" --b "$PICO/py" --t 0,1 --json --explain > plan1
@@ -103,12 +107,12 @@ RECIPE
   end)
   it("list", function() holds("list --json", { "list" }) end)
   it("sweep", function() holds("sweep --json", { "sweep" }) end)
-  it("plan", function() holds("plan --json", { "plan1", "plan2", "plan3", "plan4" }) end)
+  it("plan", function() holds("plan --json", { "plan1", "plan2", "plan3", "plan4", "plan5" }) end)
   it("inspect", function() holds("inspect --json", { "inspect" }) end)
   it("diff", function() holds("diff --json", { "diff" }) end)
   it("eval", function() holds("eval --json", { "eval" }) end)
   it("events", function() holds("--log-json", { "events" }, true, function(event) return event.event end) end)
-  it("the lock", function() holds("merge.lock.json", { "best/merge.lock.json", "pipeline/merge.lock.json" }) end)
+  it("the lock", function() holds("merge.lock.json", { "best/merge.lock.json", "pipeline/merge.lock.json", "low/merge.lock.json" }) end)
   it("verify", function() holds("verify --json", { "verify1", "verify2" }) end)
   it("the seal", function() holds("moonweld/seal.json", { "best/moonweld/seal.json" }) end)
   it("the log of a training", function() holds("moonweld/training.jsonl", { "best/moonweld/training.jsonl" }, true) end)

@@ -1,0 +1,212 @@
+--- matrices.lua: functions of whole matrices (src/expr/matrix_rules.h). A tensor of two dimensions is a matrix; one of more is a row of
+-- matrices, its last two dimensions. Of models and lists they work tensor by tensor, member by member. What has several results is one
+-- node of the graph, of which these are slices.
+local core = ...
+local V = core.module("value")
+local word = core.module("word").word
+local data, kind, fail, lift = V.data, V.kind, V.fail, V.lift
+local words = {} -- those that stand on their own
+
+local function shape_of(tensor, name)
+  if kind(tensor) ~= "node" then return (fail("'%s' needs a tensor, not %s", name, V.called(tensor))) end
+  return core.shape(tensor) or fail("'%s' needs a tensor, not a number", name)
+end
+
+--- What stands before the last two dimensions, and these.
+local function read(tensor, name)
+  local dims = shape_of(tensor, name)
+  if #dims < 2 then return (fail("'%s' needs a matrix, a tensor of two dimensions or more, not of %d", name, #dims)) end
+  return table.move(dims, 1, #dims - 2, 1, {}), dims[#dims - 1], dims[#dims]
+end
+
+local function with(leading, ...)
+  local dims = table.move(leading, 1, #leading, 1, {})
+  for i = 1, select("#", ...) do dims[#dims + 1] = (select(i, ...)) end
+  return dims
+end
+
+--- `rows` by `columns` (or `rows` numbers) of what several results are one after the other, from place `first` on.
+local function piece(packed, leading, first, rows, columns)
+  local dims, count = with(leading, rows, columns), rows * (columns or 1)
+  if count == 0 then return (core.fill(0, dims)) end
+  return (assert(core.reshape(assert(core.slice(packed, "columns", first, first + count)), dims)))
+end
+
+--- A word whose results are lifted one by one: `of(part)` gives what makes result number `part` of a tensor.
+local function several(count, of, ...)
+  local results = {}
+  for part = 1, count do results[part] = lift(of(part), ...) end
+  return results[1], results[2], results[3]
+end
+
+-- ---- singular values ----
+
+--- How many singular values of k are asked for, and the share of energy that they are to hold.
+local function rank_of(wanted, k)
+  if wanted == nil then return k end
+  if kind(wanted) == "table" then
+    local given, name = wanted.share or wanted.energy, wanted.share and "share" or "energy"
+    for key in pairs(wanted) do
+      if key ~= name then
+        return (fail("a rank is a whole number, {share = ...} or {energy = ...}, one of them; there is '%s'", core.shown(tostring(key))))
+      end
+    end
+    if type(given) ~= "number" or not (given > 0 and given <= 1) then
+      return (fail("'%s' of a rank is a plain number above 0, up to 1, not %s", name, type(given) == "number" and tostring(given) or V.called(given)))
+    end
+    if wanted.energy then return k, given end
+    return (math.min(k, math.max(1, math.floor(given * k + 1e-9)))) -- 1 / 49 of 49 is 1, though rounding says 0.99...
+  end
+  if math.type(wanted) == "float" and wanted == math.floor(wanted) then wanted = math.floor(wanted) end
+  if math.type(wanted) ~= "integer" or wanted < 1 then
+    return (fail("a rank is a whole number from 1 on, {share = ...} or {energy = ...}, not %s",
+      type(wanted) == "number" and tostring(wanted) or V.called(wanted)))
+  end
+  return (math.min(wanted, k))
+end
+
+--- The values up to the first ones that together have this share of the sum of squares; the others become 0.
+local function keep_energy(s, energy)
+  local squares = core.apply("mul", s, s)
+  local before = core.apply("sub", core.apply("cumulative", squares), squares)
+  return (core.apply("where", core.apply("lt", before, core.apply("mul", energy, core.apply("dot", s, s))), s, 0))
+end
+
+--- u, s or v of a tensor.
+local function svd_part(part, rank, name)
+  return function(tensor)
+    local leading, m, n = read(tensor, name)
+    local k, energy = rank_of(rank, math.min(m, n))
+    if energy and #leading > 0 then fail("{energy = ...} is for a matrix of two dimensions; of several, {share = ...} or a rank") end
+    local packed = k > 0 and core.apply("svd", tensor, k)
+    if part == 1 then return (piece(packed, leading, 0, m, k)) end
+    if part == 3 then return (piece(packed, leading, (m + 1) * k, k, n)) end
+    local s = piece(packed, leading, m * k, k)
+    return energy and k > 0 and keep_energy(s, energy) or s
+  end
+end
+
+words.svd = word("u, s, v = svd(x[, rank])", function(x, rank)
+  local u, s, v = several(3, function(part) return (svd_part(part, rank, "svd")) end, x)
+  return u, s, v
+end)
+
+local function by_columns(x, c) return (core.apply("by_column", x, c)) end
+
+words.low_rank = word("low_rank(x, rank)", function(x, rank)
+  return (lift(function(tensor)
+    local _, m, n = read(tensor, "low_rank")
+    local k, energy = rank_of(rank, math.min(m, n))
+    if k == 0 then return tensor end
+    if not energy then return (core.apply("low_rank", tensor, k)) end
+    local function part(i) return (svd_part(i, rank, "low_rank")(tensor)) end
+    return (core.apply("matmul", by_columns(part(1), part(2)), part(3)))
+  end, x))
+end)
+
+-- ---- the others ----
+
+words.qr = word("q, r = qr(x)", function(x)
+  local q, r = several(2, function(part)
+    return function(tensor)
+      local leading, m, n = read(tensor, "qr")
+      local k = math.min(m, n)
+      local packed = core.apply("qr", tensor)
+      if part == 1 then return (piece(packed, leading, 0, m, k)) end
+      return (piece(packed, leading, m * k, k, n))
+    end
+  end, x)
+  return q, r
+end)
+
+words.eigh = word("w, e = eigh(x)", function(x)
+  local w, e = several(2, function(part)
+    return function(tensor)
+      local leading, n = read(tensor, "eigh")
+      local packed = core.apply("eigh", tensor)
+      if part == 1 then return (piece(packed, leading, 0, n)) end
+      return (piece(packed, leading, n, n, n))
+    end
+  end, x)
+  return w, e
+end)
+
+for name, form in pairs { matmul = "matmul(x, y)", solve = "solve(a, b)" } do
+  words[name] = word(form, function(x, y)
+    return (lift(function(a, b)
+      shape_of(a, name)
+      shape_of(b, name)
+      return (core.apply(name, a, b))
+    end, x, y))
+  end)
+end
+
+for name, form in pairs { orthogonal = "orthogonal(x)", pinv = "pinv(x)", assign = "assign(cost)" } do
+  words[name] = word(form, function(x)
+    return (lift(function(tensor)
+      read(tensor, name)
+      return (core.apply(name, tensor))
+    end, x))
+  end)
+end
+
+word("x:cumulative()", function(x)
+  return (lift(function(tensor)
+    shape_of(tensor, "cumulative")
+    return (core.apply("cumulative", tensor))
+  end, x))
+end)
+
+word("x:diagonal()", function(x)
+  return (lift(function(tensor)
+    read(tensor, "diagonal")
+    return (core.apply("diagonal", tensor))
+  end, x))
+end)
+
+--- Of a tensor a plain number, known while planning.
+word("x:rank_max()", function(x)
+  return (lift(function(tensor)
+    local _, m, n = read(tensor, "rank_max")
+    return (math.min(m, n))
+  end, x))
+end)
+
+--- Whether one number for each row or column comes from a function of matrices, or there is one for each of several matrices: then the
+--- product is one too. Else it is streamed.
+local function scaled(x, c, name)
+  if kind(x) ~= "node" or kind(c) ~= "node" or not core.is_tensor(c) then return false end
+  if name == "by_column" and not core.is_matrix(c) and #shape_of(c, "scale_columns") < 2 then return false end
+  return (core.apply(name, x, c))
+end
+
+-- ---- the matrices of a model ----
+
+local function chosen(x, wanted)
+  local private, names, nodes = data(x), {}, {}
+  local function is_chosen(tensor) return (#(core.shape(tensor) or {}) >= 2) == wanted end
+  for _, name in ipairs(private.names) do
+    if is_chosen(private.nodes[name]) then names[#names + 1], nodes[name] = name, private.nodes[name] end
+  end
+  local stand_in = private.stand_in and function(name)
+    local tensor = private.stand_in(name)
+    return tensor ~= nil and is_chosen(tensor) and tensor or nil
+  end
+  return (V.model(core.module("meet").names(names), nodes, private.label, { kept = wanted and {} or private.kept,
+    part_of = private.part_of or private, laid_out = private.laid_out, config = private.config }, stand_in))
+end
+
+for name, wanted in pairs { matrices = true, rest = false } do
+  local function choose(x)
+    if kind(x) == "list" then
+      local items = {}
+      for i, item in ipairs(data(x).items) do items[i] = choose(item) end
+      return (V.list(items))
+    end
+    if kind(x) ~= "model" then return (fail("'%s' is of a model, not of %s", name, V.called(x))) end
+    return (chosen(x, wanted))
+  end
+  word("x:" .. name .. "()", choose)
+end
+
+return { words = words, scaled = scaled }

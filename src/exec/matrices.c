@@ -1,0 +1,249 @@
+/* matrices.c: which functions a task needs, in which order, and what is in memory meanwhile. A plan goes through the same steps as a
+ * run, but computes nothing: so what it says of memory is what the run takes. Operands have lower numbers than their users, so
+ * functions are made in the order of their nodes. */
+#include "exec/matrices.h"
+#include "exec/matrix_step.h"
+#include "expr/cone.h"
+#include <stdlib.h>
+#include <string.h>
+
+static mw_graph_node_facts facts_of(const mw_matrices *m, mw_node node) { return mw_graph_facts(m->job->graph, node); }
+static bool is_matrix(const mw_matrices *m, mw_node node) { return mw_graph_op_class(facts_of(m, node).op) == MW_CLASS_MATRIX; }
+
+bool mw_matrices_any(const mw_job *job) {
+  for (size_t r = 0; r < job->schedule->root_count; r++)
+    if (mw_graph_facts(job->graph, job->schedule->roots[r].node).matrices) return true;
+  return false;
+}
+
+bool mw_matrices_new(mw_matrices *m, const mw_job *job, mw_error *err) {
+  *m = (mw_matrices){.job = job};
+  return (m->seen = mw_mem_new(mw_graph_count(job->graph) + 1u, sizeof *m->seen, err)) != NULL;
+}
+
+/* ---- what is needed ---- */
+
+static size_t place_of(const mw_matrices *m, mw_node node) {
+  size_t i = 0;
+  while (i < m->held_count && m->held[i].node != node) i++;
+  return i;
+}
+
+static bool push(mw_matrices *m, mw_node node, size_t *depth, mw_error *err) {
+  if (m->seen[node] == m->walk) return true;
+  m->seen[node] = m->walk;
+  MW_TRY(mw_mem_grow(&m->stack, &m->stack_capacity, *depth + 1, sizeof *m->stack, err));
+  m->stack[(*depth)++] = node;
+  return true;
+}
+
+/* Appends the matrices that tensor `node` is made of to the list: itself, or those that the streams below read. A walk meets each once. */
+static bool find_below(mw_matrices *m, mw_node node, mw_error *err) {
+  size_t depth = 0;
+  MW_TRY(push(m, node, &depth, err));
+  while (depth) {
+    mw_node at = m->stack[--depth];
+    mw_graph_node_facts facts = facts_of(m, at);
+    if (!facts.matrices || !facts.shape || facts.op == MW_OP_VECTOR) continue;
+    if (is_matrix(m, at)) {
+      MW_TRY(mw_mem_grow(&m->list, &m->list_capacity, m->list_count + 1, sizeof *m->list, err));
+      m->list[m->list_count++] = at;
+      continue;
+    }
+    for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands; i++) MW_TRY(push(m, facts.operand[i], &depth, err));
+  }
+  return true;
+}
+
+/* The list becomes what the roots read directly. */
+static bool find_wanted(mw_matrices *m, const mw_program_root *roots, size_t count, mw_error *err) {
+  m->list_count = 0;
+  m->walk++;
+  for (size_t r = 0; r < count; r++) {
+    mw_node values[2];
+    for (unsigned i = mw_cone_values(m->job->graph, roots[r], values); i-- > 0;) MW_TRY(find_below(m, values[i], err));
+  }
+  return true;
+}
+
+bool mw_matrices_needed(mw_matrices *m, const mw_program_root *roots, size_t count, bool *needed, mw_error *err) {
+  MW_TRY(find_wanted(m, roots, count, err));
+  *needed = m->list_count > 0;
+  return true;
+}
+
+static int ascending(const void *a, const void *b) {
+  mw_node x = *(const mw_node *)a, y = *(const mw_node *)b;
+  return (x > y) - (x < y);
+}
+
+/* Adds to the list what its members are made of, without what is held, and puts it in order. */
+static bool complete(mw_matrices *m, mw_error *err) {
+  for (size_t i = 0; i < m->list_count; i++) {
+    mw_graph_node_facts facts = facts_of(m, m->list[i]);
+    for (uint32_t o = 0; o < facts.operands && place_of(m, m->list[i]) == m->held_count; o++) {
+      MW_TRY(find_below(m, facts.operand[o], err));
+      facts = facts_of(m, m->list[i]);
+    }
+  }
+  size_t left = 0;
+  for (size_t i = 0; i < m->list_count; i++)
+    if (place_of(m, m->list[i]) == m->held_count) m->list[left++] = m->list[i];
+  m->list_count = left;
+  if (left) qsort(m->list, left, sizeof *m->list, ascending);
+  return true;
+}
+
+/* ---- holding ---- */
+
+static void grow(mw_matrices *m, uint64_t bytes) {
+  m->now += bytes;
+  if (m->now > m->cost.memory) m->cost.memory = m->now;
+}
+
+static bool drop(mw_matrices *m, size_t i, mw_error *err) {
+  m->now -= m->held[i].bytes;
+  free(m->held[i].values);
+  bool ok = !m->values || mw_values_hold(m->values, m->held[i].node, NULL, err);
+  m->held[i] = m->held[--m->held_count];
+  return ok;
+}
+
+static bool is_used(const mw_matrices_held *held) { return held->wanted || held->last_use; }
+
+/* What the functions of a task take if nothing is held before. */
+static bool need_alone(const mw_matrices *m, const mw_program_root *roots, size_t count, uint64_t *need, mw_error *err) {
+  mw_matrices probe;
+  bool ok = mw_matrices_new(&probe, m->job, err);
+  probe.tile = m->tile;
+  ok = ok && mw_matrices_make(&probe, roots, count, err);
+  *need = probe.cost.memory;
+  mw_matrices_free(&probe);
+  return ok;
+}
+
+/* Drops what this task does not use, if it would have too little room beside. */
+static bool make_room(mw_matrices *m, const mw_program_root *roots, size_t count, mw_error *err) {
+  uint64_t need;
+  if (!m->held_count) return true;
+  MW_TRY(need_alone(m, roots, count, &need, err));
+  for (size_t i = m->held_count; i-- > 0 && m->now + need > m->room;)
+    if (!is_used(&m->held[i])) MW_TRY(drop(m, i, err));
+  return true;
+}
+
+/* Marks what the functions of the list from `from` on read: the last use of each held matrix. */
+static bool find_last_uses(mw_matrices *m, const mw_node *list, size_t count, size_t *last_of, mw_error *err) {
+  for (size_t i = 0; i < count; i++) {
+    mw_graph_node_facts facts = facts_of(m, list[i]);
+    m->walk++;
+    m->list_count = 0;
+    for (uint32_t o = 0; o < facts.operands; o++) {
+      MW_TRY(find_below(m, facts.operand[o], err));
+      facts = facts_of(m, list[i]);
+    }
+    for (size_t k = 0; k < m->list_count; k++) {
+      size_t held = place_of(m, m->list[k]);
+      if (held < m->held_count) m->held[held].last_use = i + 1;
+      const mw_node *own = bsearch(&m->list[k], list, count, sizeof *list, ascending);
+      if (own) last_of[own - list] = i + 1;
+    }
+  }
+  return true;
+}
+
+/* Makes one function, whose result is held. */
+static bool make(mw_matrices *m, mw_node node, bool wanted, size_t last_use, mw_error *err) {
+  mw_matrix_step step;
+  MW_TRY(mw_matrix_step_begin(&step, m, node, err));
+  uint64_t taken = step.operand_bytes + step.result_bytes + step.work_bytes;
+  grow(m, taken);
+  m->cost.flops += step.flops;
+  m->cost.bytes_read += step.bytes_read;
+  MW_TRY(mw_mem_grow(&m->held, &m->held_capacity, m->held_count + 1, sizeof *m->held, err));
+  mw_matrices_held held = {.node = node, .bytes = step.result_bytes, .last_use = last_use, .wanted = wanted};
+  if (m->kernels) {
+    if (m->goes_on && !m->goes_on(m->team.owner)) return mw_error_set(err, MW_INTERRUPTED, "interrupted");
+    MW_TRY(mw_matrix_step_run(&step, &held.values, err));
+  }
+  m->now -= taken - step.result_bytes;
+  m->held[m->held_count++] = held;
+  return !m->values || mw_values_hold(m->values, node, held.values, err);
+}
+
+/* The functions of one task. */
+typedef struct task_functions {
+  mw_node *list, *wanted; /* both ascending */
+  size_t *last_of;        /* of each of the list */
+  size_t count, wanted_count;
+} task_functions;
+
+static bool contains(const mw_node *list, size_t count, mw_node node) {
+  return bsearch(&node, list, count, sizeof *list, ascending) != NULL;
+}
+
+/* Makes the functions in order; what only they read is dropped after its last use. */
+static bool make_all(mw_matrices *m, const task_functions *f, mw_error *err) {
+  for (size_t i = 0; i < f->count; i++) {
+    MW_TRY(make(m, f->list[i], contains(f->wanted, f->wanted_count, f->list[i]), f->last_of[i], err));
+    for (size_t k = m->held_count; k-- > 0;)
+      if (!m->held[k].wanted && m->held[k].last_use && m->held[k].last_use <= i + 1) MW_TRY(drop(m, k, err));
+  }
+  return true;
+}
+
+/* A copy of the list that can be searched. */
+static mw_node *take_list(const mw_matrices *m, size_t *count, mw_error *err) {
+  mw_node *list = mw_mem_new(m->list_count, sizeof *list, err);
+  *count = list ? m->list_count : 0;
+  if (*count) memcpy(list, m->list, *count * sizeof *list);
+  if (*count) qsort(list, *count, sizeof *list, ascending);
+  return list;
+}
+
+bool mw_matrices_make(mw_matrices *m, const mw_program_root *roots, size_t count, mw_error *err) {
+  task_functions f = {0};
+  MW_TRY(find_wanted(m, roots, count, err));
+  bool ok = (f.wanted = take_list(m, &f.wanted_count, err)) != NULL;
+  for (size_t i = 0; i < m->held_count && ok; i++) {
+    m->held[i].wanted = contains(f.wanted, f.wanted_count, m->held[i].node);
+    m->held[i].last_use = 0;
+  }
+  ok = ok && complete(m, err) && (f.list = take_list(m, &f.count, err)) != NULL &&
+       (f.last_of = mw_mem_new(f.count, sizeof *f.last_of, err)) != NULL;
+  ok = ok && find_last_uses(m, f.list, f.count, f.last_of, err) && (!f.count || make_room(m, roots, count, err)) && make_all(m, &f, err);
+  free(f.wanted);
+  free(f.list);
+  free(f.last_of);
+  return ok;
+}
+
+/* Each task alone says how much room there must be; all in their order say what is computed again. */
+bool mw_matrices_measure(const mw_job *job, size_t tile, mw_matrices_cost *cost, mw_error *err) {
+  *cost = (mw_matrices_cost){0};
+  if (!mw_matrices_any(job)) return true;
+  mw_matrices all;
+  bool ok = mw_matrices_new(&all, job, err);
+  all.tile = tile;
+  for (int round = 0; round < 2; round++)
+    for (size_t t = 0; t < job->schedule->task_count && ok; t++) {
+      const mw_schedule_task *task = &job->schedule->tasks[t];
+      const mw_program_root *roots = job->schedule->roots + task->first_root;
+      uint64_t need;
+      ok = round ? mw_matrices_make(&all, roots, task->root_count, err) : need_alone(&all, roots, task->root_count, &need, err);
+      if (ok && !round && need > all.room) all.room = need;
+    }
+  *cost = all.cost;
+  cost->room = all.room;
+  mw_matrices_free(&all);
+  return ok;
+}
+
+void mw_matrices_free(mw_matrices *m) {
+  for (size_t i = 0; i < m->held_count; i++) free(m->held[i].values);
+  free(m->held);
+  free(m->list);
+  free(m->stack);
+  free(m->seen);
+  *m = (mw_matrices){0};
+}

@@ -1,0 +1,299 @@
+/* matrix_step.c: see matrix_step.h. An operand that is a stream is read in ranges, each by a feed of its own; ranges are cut by its
+ * size, and what an element is does not depend on them. */
+#include "exec/matrix_step.h"
+#include "exec/bad_input.h"
+#include "exec/feed.h"
+#include "expr/matrix_rules.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { RANGE = 256 << 10 };
+
+static mw_graph_node_facts facts_of(const mw_matrix_step *s, mw_node node) { return mw_graph_facts(s->of->job->graph, node); }
+static uint64_t elements_of(const mw_matrix_step *s, mw_node node) {
+  return mw_graph_elements(s->of->job->graph, facts_of(s, node).shape);
+}
+static size_t size_of(const mw_matrix_step *s) { return s->call.f64 ? sizeof(double) : sizeof(float); }
+static mw_dtype dtype_of(const mw_matrix_step *s) { return s->call.f64 ? MW_DTYPE_F64 : MW_DTYPE_F32; }
+
+/* ---- what it is ---- */
+
+static mw_matrix_kind kind_of(mw_op op) {
+  switch (op) {
+  case MW_OP_MATMUL: return MW_MATRIX_PRODUCT;
+  case MW_OP_SVD: return MW_MATRIX_SVD;
+  case MW_OP_LOW_RANK: return MW_MATRIX_LOW_RANK;
+  case MW_OP_ORTHOGONAL: return MW_MATRIX_ORTHOGONAL;
+  case MW_OP_QR: return MW_MATRIX_QR;
+  case MW_OP_EIGH: return MW_MATRIX_EIGEN;
+  case MW_OP_SOLVE: return MW_MATRIX_SOLVE;
+  case MW_OP_PINV: return MW_MATRIX_INVERSE;
+  case MW_OP_ASSIGN: return MW_MATRIX_ASSIGN;
+  case MW_OP_CUMULATIVE: return MW_MATRIX_CUMULATIVE;
+  case MW_OP_DIAGONAL: return MW_MATRIX_DIAGONAL;
+  case MW_OP_TURN: return MW_MATRIX_TURN;
+  case MW_OP_BY_ROW: return MW_MATRIX_BY_ROW;
+  default: return MW_MATRIX_BY_COLUMN;
+  }
+}
+
+static void describe(mw_matrix_step *s, mw_graph_node_facts facts) {
+  const mw_graph *graph = s->of->job->graph;
+  mw_matrix_rules_form a = mw_matrix_rules_read(graph, facts_of(s, facts.operand[0]).shape);
+  uint64_t own = mw_graph_elements(graph, facts.shape);
+  s->call = (mw_matrix_call){.kind = kind_of(facts.op), .f64 = facts.dtype == MW_DTYPE_F64, .m = a.rows, .n = a.columns,
+                             .r = facts.extra[0]};
+  s->matrices = a.matrices;
+  if (facts.op == MW_OP_CUMULATIVE) { /* all rows are one matrix */
+    unsigned rank = mw_graph_rank(graph, facts.shape);
+    s->call.n = mw_graph_dims(graph, facts.shape)[rank - 1];
+    s->call.m = s->call.n ? own / s->call.n : 0;
+    s->matrices = 1;
+  }
+  if (facts.op == MW_OP_MATMUL || facts.op == MW_OP_SOLVE) {
+    mw_matrix_rules_form b = mw_matrix_rules_read(graph, facts_of(s, facts.operand[1]).shape);
+    s->call.r = facts.op == MW_OP_MATMUL ? a.columns : b.columns;
+    if (facts.op == MW_OP_MATMUL) s->call.n = b.columns;
+  }
+  s->result_elements = own;
+  s->result_stride = s->matrices ? own / s->matrices : 0;
+}
+
+/* ---- where its operands lie ---- */
+
+/* What a view of something that lies in memory is of it, if its elements follow one another there: the part and where it begins. */
+static bool is_piece(const mw_matrix_step *s, mw_graph_node_facts facts, uint64_t *offset) {
+  uint32_t of = facts.operands ? facts_of(s, facts.operand[0]).shape : 0;
+  const mw_graph *graph = s->of->job->graph;
+  if (facts.op == MW_OP_RESHAPE) return *offset = 0, true;
+  if (facts.op == MW_OP_SLICE_COLUMNS && mw_graph_rank(graph, of) == 1) return *offset = facts.extra[0], true;
+  if (facts.op != MW_OP_SLICE_ROWS) return false;
+  uint64_t rows = mw_graph_dims(graph, of)[0];
+  *offset = rows ? facts.extra[0] * (mw_graph_elements(graph, of) / rows) : 0;
+  return true;
+}
+
+static mw_matrix_step_operand find_operand(const mw_matrix_step *s, mw_node node, bool product) {
+  mw_matrix_step_operand o = {.elements = elements_of(s, node)};
+  mw_graph_node_facts facts = facts_of(s, node);
+  if (product && facts.op == MW_OP_TRANSPOSE) {
+    o.turned = true;
+    node = facts.operand[0];
+  }
+  o.stride = s->matrices ? o.elements / s->matrices : 0;
+  uint64_t offset;
+  mw_node at = node;
+  for (facts = facts_of(s, at); is_piece(s, facts, &offset); facts = facts_of(s, at)) {
+    o.offset += offset;
+    at = facts.operand[0];
+  }
+  if (mw_graph_op_class(facts.op) == MW_CLASS_MATRIX && facts.dtype == dtype_of(s)) o.matrix = at;
+  else o.node = node, o.offset = 0;
+  return o;
+}
+
+/* ---- what it takes ---- */
+
+/* Bytes of the files of all inputs below a node, each once, up to the matrices below it. */
+static bool count_read(mw_matrix_step *s, mw_node node, mw_error *err) {
+  mw_matrices *m = s->of;
+  size_t depth = 0;
+  MW_TRY(mw_mem_grow(&m->stack, &m->stack_capacity, 1, sizeof *m->stack, err));
+  m->stack[depth++] = node;
+  while (depth) {
+    mw_node at = m->stack[--depth];
+    mw_graph_node_facts facts = facts_of(s, at);
+    if (m->seen[at] == m->walk || !facts.shape || mw_graph_op_class(facts.op) == MW_CLASS_MATRIX || facts.op == MW_OP_VECTOR) continue;
+    m->seen[at] = m->walk;
+    if (facts.op == MW_OP_INPUT) s->bytes_read += elements_of(s, at) * mw_job_file_bytes(m->job, at);
+    for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands; i++) {
+      MW_TRY(mw_mem_grow(&m->stack, &m->stack_capacity, depth + 1, sizeof *m->stack, err));
+      m->stack[depth++] = facts.operand[i];
+    }
+  }
+  return true;
+}
+
+static bool add_operand(mw_matrix_step *s, const mw_matrix_step_operand *o, mw_error *err) {
+  uint64_t feed;
+  if (!o->node) return true;
+  MW_TRY(mw_feed_bytes(s->of->job->graph, o->node, dtype_of(s), s->of->tile, &feed, err));
+  s->operand_bytes += o->elements * size_of(s) + feed * (uint64_t)s->of->job->threads;
+  return count_read(s, o->node, err);
+}
+
+bool mw_matrix_step_begin(mw_matrix_step *s, mw_matrices *of, mw_node node, mw_error *err) {
+  *s = (mw_matrix_step){.of = of, .node = node};
+  mw_graph_node_facts facts = facts_of(s, node);
+  describe(s, facts);
+  s->operand_count = facts.operands;
+  of->walk++;
+  for (uint32_t i = 0; i < s->operand_count; i++) {
+    s->operands[i] = find_operand(s, facts.operand[i], facts.op == MW_OP_MATMUL);
+    MW_TRY(add_operand(s, &s->operands[i], err));
+  }
+  s->call.a_turned = s->operands[0].turned;
+  s->call.b_turned = s->operand_count > 1 && s->operands[1].turned;
+  s->result_bytes = s->result_elements * size_of(s);
+  uint64_t at_a_time = s->matrices < (uint64_t)of->job->threads ? s->matrices : (uint64_t)of->job->threads;
+  s->work_bytes = mw_matrix_bytes(&s->call) * at_a_time;
+  s->flops = mw_matrix_flops(&s->call) * (double)s->matrices;
+  return true;
+}
+
+/* ---- reading ---- */
+
+/* Makes known what a program reads beside tensors. */
+static bool prepare(void *context, const mw_program *program, mw_error *err) {
+  const mw_matrix_step *s = context;
+  double number;
+  mw_values_vector *vector;
+  const void *memory;
+  for (size_t i = 0; i < program->scalar_count; i++) MW_TRY(mw_values_get(s->of->values, program->scalars[i], &number, err));
+  for (size_t i = 0; i < program->vector_count; i++) MW_TRY(mw_values_make(s->of->values, program->vectors[i], &vector, err));
+  for (size_t i = 0; i < program->input_count; i++)
+    if (mw_graph_is_memory(facts_of(s, program->inputs[i]).op))
+      MW_TRY(mw_values_memory(s->of->values, s->of->job, program->inputs[i], &memory, err));
+  return true;
+}
+
+typedef struct reading {
+  const mw_matrix_step *step;
+  mw_node node;
+  uint64_t elements, range;
+  unsigned char *to;
+  mw_error *errors; /* of each range; MW_OK where there is none */
+} reading;
+
+static void read_range(void *context, size_t i) {
+  const reading *r = context;
+  const mw_matrices *m = r->step->of;
+  uint64_t start = i * r->range, count = r->elements - start < r->range ? r->elements - start : r->range;
+  mw_feed *feed;
+  mw_error err = {0};
+  if (!mw_feed_open(m->job, m->kernels, m->tile, m->values, r->node, dtype_of(r->step), &feed, &err)) {
+    r->errors[i] = err;
+    return;
+  }
+  if (!mw_feed_read(feed, start, count, r->to + start * size_of(r->step), &err)) r->errors[i] = err;
+  mw_feed_close(feed);
+}
+
+static bool read_operand(const mw_matrix_step *s, const mw_matrix_step_operand *o, unsigned char *to, mw_error *err) {
+  reading r = {.step = s, .node = o->node, .elements = o->elements, .range = RANGE, .to = to};
+  if (facts_of(s, o->node).turned) r.range = MW_FEED_TURNED;
+  MW_TRY(mw_feed_programs(s->of->job->graph, o->node, dtype_of(s), prepare, (void *)(uintptr_t)s, err));
+  size_t ranges = (size_t)((r.elements + r.range - 1) / r.range), bad = 0;
+  if (!(r.errors = mw_mem_new(ranges, sizeof *r.errors, err))) return false;
+  mw_team_share(&s->of->team, ranges, read_range, &r);
+  while (bad < ranges && r.errors[bad].status == MW_OK) bad++;
+  if (bad < ranges) *err = r.errors[bad];
+  free(r.errors);
+  return bad == ranges;
+}
+
+/* ---- errors ---- */
+
+/* The first input below a node: what an error names. */
+static mw_node first_input(const mw_matrix_step *s, mw_node node) {
+  for (;;) {
+    mw_graph_node_facts facts = facts_of(s, node);
+    uint32_t i = mw_graph_op_first(facts.op);
+    if (facts.op == MW_OP_INPUT) return node;
+    while (i < facts.operands && !facts_of(s, facts.operand[i]).shape) i++;
+    if (i == facts.operands) return 0;
+    node = facts.operand[i];
+  }
+}
+
+static bool name_it(const mw_matrix_step *s, mw_error *err) {
+  mw_node input = first_input(s, s->node);
+  mw_text_escaped name;
+  return input && err->status == MW_DATA
+             ? mw_error_wrap(err, "tensor '%s'", mw_text_escape_z(&name, mw_job_tensor(s->of->job, facts_of(s, input))->name))
+             : false;
+}
+
+/* A model's NaN is told of with its file; else an operand has become one. */
+static bool refuse_operand(const mw_matrix_step *s, mw_node operand, mw_error *err) {
+  if (!mw_bad_input_report(s->of->job, s->of->kernels, operand, err))
+    return mw_error_hint(err, "a function of whole matrices needs finite numbers, whatever --nonfinite says");
+  mw_error_set(err, MW_DATA, "what goes into a function of whole matrices (%s) is NaN or infinite",
+               mw_graph_op_name(facts_of(s, s->node).op));
+  mw_error_hint(err, "a division by zero before it, perhaps: ratio(x, y) is 0 there");
+  return name_it(s, err);
+}
+
+static bool is_finite(const mw_matrix_step *s, const void *values, uint64_t elements) {
+  double peak = 0;
+  const mw_kernel_set *k = &s->of->kernels->type[s->call.f64];
+  for (uint64_t at = 0; at < elements && peak - peak == 0; at += RANGE)
+    peak = k->peak(peak, (const unsigned char *)values + at * size_of(s), (size_t)(elements - at < RANGE ? elements - at : RANGE));
+  return peak - peak == 0;
+}
+
+/* ---- the run ---- */
+
+typedef struct running {
+  const mw_matrix_step *step;
+  const unsigned char *operands[2];
+  unsigned char *out;
+  size_t failed; /* the first matrix on which the function failed; SIZE_MAX: none */
+} running;
+
+static bool compute(const running *r, const mw_team *team, size_t i, mw_error *err) {
+  const mw_matrix_step *s = r->step;
+  mw_matrix_call call = s->call;
+  call.a = r->operands[0] + i * s->operands[0].stride * size_of(s);
+  call.b = s->operand_count > 1 ? r->operands[1] + i * s->operands[1].stride * size_of(s) : NULL;
+  call.out = r->out + i * s->result_stride * size_of(s);
+  return mw_matrix_compute(team, &s->of->kernels->type[call.f64], &call, err);
+}
+
+static void compute_one(void *context, size_t i) {
+  running *r = context;
+  const mw_team alone = {0};
+  mw_error err;
+  if (compute(r, &alone, i, &err)) return;
+  size_t before = __atomic_load_n(&r->failed, __ATOMIC_RELAXED);
+  while (i < before && !__atomic_compare_exchange_n(&r->failed, &before, i, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) continue;
+}
+
+/* One matrix takes all threads; of several each takes one. A failure is met again, to tell of it. */
+static bool compute_all(running *r, mw_error *err) {
+  const mw_matrix_step *s = r->step;
+  const mw_team alone = {0};
+  if (s->matrices == 1) return compute(r, &s->of->team, 0, err);
+  mw_team_share(&s->of->team, (size_t)s->matrices, compute_one, r);
+  return r->failed == SIZE_MAX || compute(r, &alone, r->failed, err);
+}
+
+bool mw_matrix_step_run(const mw_matrix_step *s, void **out, mw_error *err) {
+  running r = {.step = s, .failed = SIZE_MAX};
+  unsigned char *read[2] = {NULL, NULL};
+  mw_graph_node_facts facts = facts_of(s, s->node);
+  bool ok = true;
+  for (uint32_t i = 0; i < s->operand_count && ok; i++) {
+    const mw_matrix_step_operand *o = &s->operands[i];
+    const void *memory;
+    if (o->matrix) {
+      ok = mw_values_memory(s->of->values, s->of->job, o->matrix, &memory, err);
+      r.operands[i] = ok ? (const unsigned char *)memory + o->offset * size_of(s) : NULL;
+      continue;
+    }
+    ok = (read[i] = mw_mem_new((size_t)o->elements, size_of(s), err)) != NULL && read_operand(s, o, read[i], err);
+    r.operands[i] = read[i];
+    if (ok && !is_finite(s, read[i], o->elements)) ok = refuse_operand(s, facts.operand[i], err);
+  }
+  ok = ok && (r.out = mw_mem_new((size_t)s->result_elements, size_of(s), err)) != NULL;
+  if (ok && !compute_all(&r, err)) ok = name_it(s, err);
+  if (ok && !is_finite(s, r.out, s->result_elements)) {
+    mw_error_set(err, MW_DATA, "the result of a function of whole matrices (%s) is beyond its dtype", mw_graph_op_name(facts.op));
+    ok = name_it(s, err);
+  }
+  free(read[0]);
+  free(read[1]);
+  if (!ok) free(r.out);
+  *out = ok ? r.out : NULL;
+  return ok;
+}

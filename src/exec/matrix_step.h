@@ -1,0 +1,34 @@
+/* matrix_step.h: one function of whole matrices on its way from the graph to num/matrix.h: where its operands lie, what it takes, and
+ * its run. A tensor of several matrices is computed with matrix by matrix, a thread each. */
+#ifndef MW_EXEC_MATRIX_STEP_H
+#define MW_EXEC_MATRIX_STEP_H
+
+#include "exec/matrices.h"
+#include "num/matrix.h"
+
+/* An operand. Slices and other shapes of a matrix lie in it as they are; so do transposes, for a product. All else is read. */
+typedef struct mw_matrix_step_operand {
+  mw_node node;     /* that is read whole; 0: none is */
+  mw_node matrix;   /* else the matrix that it lies in, from this element on */
+  uint64_t offset;
+  uint64_t elements, stride; /* in all; of each of the tensor's matrices */
+  bool turned;
+} mw_matrix_step_operand;
+
+typedef struct mw_matrix_step {
+  mw_matrices *of;
+  mw_node node;
+  mw_matrix_call call;
+  uint64_t matrices, result_elements, result_stride;
+  mw_matrix_step_operand operands[2];
+  uint32_t operand_count;
+  uint64_t operand_bytes, result_bytes, work_bytes, bytes_read;
+  double flops;
+} mw_matrix_step;
+
+/* Finds all of that. MW_DATA: too large for this machine's numbers. */
+bool mw_matrix_step_begin(mw_matrix_step *step, mw_matrices *of, mw_node node, mw_error *err);
+/* Computes it into `*out`, which is the caller's to free. MW_DATA: an operand or the result is not finite, or the function says no. */
+bool mw_matrix_step_run(const mw_matrix_step *step, void **out, mw_error *err);
+
+#endif
