@@ -152,7 +152,7 @@ static bool edit_object(edit *e, mw_json object, bool nested) {
     bool set = is_changed(e, value), is_dtype = mw_config_is_dtype(key), is_tie = mw_json_equals(key, "tie_word_embeddings");
     e->dtype_found |= is_dtype && !nested && (set || edits->dtype);
     e->tie_found |= is_tie && !nested;
-    if (edits->plain && !set && mw_config_quantised(key)) {
+    if (edits->plain && !set && value.kind != MW_JSON_NULL && mw_config_quantised(key)) {
       MW_TRY(leave_out(e, before, key, value));
       continue;
     }

@@ -67,3 +67,42 @@ bool mw_near_path_below(const char *folder, const char *const *names, size_t cou
   return models && mw_error_hint(err, "it holds %zu folders of models, such as %s and %s: give these", models, shown[0].bytes,
                                  shown[1].bytes);
 }
+
+static const char convert[] = "convert the model to safetensors once (save_pretrained does)";
+static const char gather[] = "the weights are in pieces: `accelerate merge-weights` makes the whole model";
+
+/* Weights in other forms, by the ends of their names or folders that hold them, and what to do. */
+static const struct { const char *pattern, *advice; } elsewhere[] = {
+    {"*.gguf", "merge the model that it was made from, and quantise the result"},
+    {"global_step*", "the weights are in pieces: its zero_to_fp32.py makes the whole model"},
+    {"*.distcp", gather},
+    {"pytorch_model_fsdp_*", gather},
+    {"*.bin", convert},
+    {"*.pt", convert},
+    {"*.pth", convert},
+    {"*.ckpt", convert},
+    {"*.h5", convert},
+    {"*.msgpack", convert},
+    {"*.npz", convert},
+    {"*.onnx", "merge the model that it was exported from"},
+    {"original", "it holds its maker's own form alone: download the safetensors too"},
+};
+
+/* Beside a model, or above the folders of models: it holds no weights. */
+static bool is_of_training(const char *name) {
+  static const char *const starts[] = {"training_args", "optimizer", "scheduler", "rng_state", "scaler"};
+  for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
+    if (strncmp(name, starts[i], strlen(starts[i])) == 0) return true;
+  return false;
+}
+
+bool mw_near_path_other_form(const char *shown, const char *const *names, size_t count, mw_error *err) {
+  mw_text_escaped other;
+  for (size_t k = 0; k < sizeof elsewhere / sizeof *elsewhere; k++)
+    for (size_t i = 0; i < count; i++) {
+      if (!mw_text_glob(elsewhere[k].pattern, names[i]) || is_of_training(names[i])) continue;
+      mw_error_set(err, MW_DATA, "%s: holds no safetensors file, only %s", shown, mw_text_escape_z(&other, names[i]));
+      return mw_error_hint(err, "%s", elsewhere[k].advice);
+    }
+  return false;
+}

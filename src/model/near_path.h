@@ -10,4 +10,7 @@ bool mw_near_path_hint(const char *where, mw_arena *arena, mw_error *err);
 /* A folder that holds these names and no model: folders within that hold one. */
 bool mw_near_path_below(const char *folder, const char *const *names, size_t count, mw_arena *arena, mw_error *err);
 
+/* A folder that holds these names and no model, as `shown`: weights in another form, which become the error (MW_DATA). */
+bool mw_near_path_other_form(const char *shown, const char *const *names, size_t count, mw_error *err);
+
 #endif

@@ -187,32 +187,40 @@ static bool collect_counted(const char *folder, const char **names, size_t count
   return !absent;
 }
 
-static bool nothing(const char *folder, const char **names, size_t count, mw_arena *arena, mw_error *err) {
-  mw_text_escaped shown, other;
-  const char *ending, *usual = mw_tensor_formats[0]->ending;
+/* Files of tensors that are called otherwise than those of models. */
+static bool only_others(const char *shown, const char **names, size_t count, mw_error *err) {
+  enum { SHOWN = 3 };
+  const char *ending = NULL, *last = NULL, *own;
+  mw_text list = {0};
+  mw_text_escaped other;
   unsigned of;
+  size_t found = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (!(own = mw_tensor_ending(names[i]))) continue;
+    ending = own, last = names[i];
+    if (found++ < SHOWN) mw_text_format(&list, "%s%s", list.length ? ", " : "", mw_text_escape_z(&other, names[i]));
+  }
+  if (found)
+    mw_error_set(err, MW_MISSING, "%s: holds no model%s, only %s%s", shown, ending, list.bytes ? list.bytes : "",
+                 found > SHOWN ? " ..." : "");
+  mw_text_free(&list);
+  if (!found) return true;
+  if (mw_shards_is_one(last, &of))
+    return mw_error_hint(err, "it is one of %u shards: name them model-00001-of-%05u%s and so on", of, of, ending);
+  if (found == 1) return mw_error_hint(err, "give that file itself as the model; config and tokenizer are not read then");
+  return mw_error_hint(err, "give the one that is the model; parts of one are called model-00001-of-%05zu%s and so on, or have an index",
+                       found, ending);
+}
+
+static bool nothing(const char *folder, const char **names, size_t count, mw_arena *arena, mw_error *err) {
+  mw_text_escaped shown;
   mw_text_escape_z(&shown, folder);
   if (holds(names, count, "adapter_config.json") || holds(names, count, "adapter_model.safetensors"))
     return mw_adapter_refuse(shown.bytes, err);
-  for (size_t i = 0; i < count; i++)
-    if ((ending = mw_tensor_ending(names[i]))) {
-      mw_error_set(err, MW_MISSING, "%s: holds no model%s, only %s", shown.bytes, ending, mw_text_escape_z(&other, names[i]));
-      if (mw_shards_is_one(names[i], &of))
-        return mw_error_hint(err, "it is one of %u shards: name them model-00001-of-%05u%s and so on", of, of, ending);
-      return mw_error_hint(err, "give that file itself as the model");
-    }
-  for (size_t i = 0; i < count; i++)
-    if (mw_text_ends_with(names[i], ".bin") || mw_text_ends_with(names[i], ".pt") || mw_text_ends_with(names[i], ".pth")) {
-      mw_error_set(err, MW_DATA, "%s: holds no safetensors file, only %s", shown.bytes, mw_text_escape_z(&other, names[i]));
-      return mw_error_hint(err, "convert the model to safetensors once (save_pretrained does)");
-    }
-  for (size_t i = 0; i < count; i++)
-    if (mw_text_ends_with(names[i], ".gguf")) {
-      mw_error_set(err, MW_DATA, "%s: holds no safetensors file, only %s", shown.bytes, mw_text_escape_z(&other, names[i]));
-      return mw_error_hint(err, "merge the model that it was made from, and quantise the result");
-    }
-  mw_error_set(err, MW_MISSING, "%s: holds no model%s and no index", shown.bytes, usual);
-  return mw_near_path_below(folder, names, count, arena, err);
+  MW_TRY(only_others(shown.bytes, names, count, err));
+  mw_error_set(err, MW_MISSING, "%s: holds no model%s and no index", shown.bytes, mw_tensor_formats[0]->ending);
+  mw_near_path_below(folder, names, count, arena, err);
+  return *err->hint ? false : mw_near_path_other_form(shown.bytes, names, count, err);
 }
 
 /* Whether two files have the same size and the same head, byte for byte. */

@@ -18,7 +18,11 @@ describe("a folder in which a training ran", function()
     local left = { "trainer_state.json", "training_args.bin", "optimizer.pt", "rng_state_0.pth", "scheduler.pt", "latest", "all_results.json",
       "events.out.tfevents.17.host.1", "adapter_config.json", "adapter_model.bin", "quantize_config.json", "model.safetensors.index.fp32.json",
       "pytorch_model.bin.index.json", "rust_model.ot", "model.ckpt", "Model.ONNX", "model.onnx_data", "weights.npz", "flax_model.msgpack",
-      "model.gguf", "tf_model.h5", "x.pdparams", "run.log", "checkpoint-500/model.safetensors", "runs/day/events.out.tfevents.1", "logs/x.txt" }
+      "model.gguf", "tf_model.h5", "x.pdparams", "run.log",
+      "last.torchscript", "model.pt2", "model.trt", "model.mnn", "checkpoint", "variables.index",
+      "model.zip", "model.tar.gz", "model.safetensors.part", "model.safetensors.aria2", "old.safetensors.bak", "smash_config.json", "awq_config.json", "recipe.yaml",
+      "ort_config.json", "quant_log.csv", "slurm-12.out", "wandb-summary.json", "data.parquet", "data-00000-of-00001.arrow", "Thumbs.db",
+      "checkpoint-500/model.safetensors", "runs/day/events.out.tfevents.1", "logs/x.txt" }
     local files = {}
     for _, list in ipairs { carried, left } do
       for _, name in ipairs(list) do files[name] = "{}" end
@@ -318,5 +322,33 @@ describe("-o NAME.safetensors", function()
   it("is a folder where the name ends with a slash", function()
     exits(0, merge .. "-o folder.safetensors/")
     assert.is_truthy(M.bytes "folder.safetensors/model.safetensors")
+  end)
+end)
+
+describe("a folder that holds weights in another form alone", function()
+  local forms = {
+    { "pytorch_model.bin", "save_pretrained" }, { "model.gguf", "the model that it was made from" }, { "tf_model.h5", "save_pretrained" }, { "flax_model.msgpack", "save_pretrained" },
+    { "weights.npz", "convert" }, { "consolidated.00.pth", "save_pretrained" }, { "__0_0.distcp", "accelerate merge-weights" }, { "model.onnx", "exported from" },
+    { "global_step10/mp_rank_00_model_states.pt", "zero_to_fp32.py", "global_step10" }, { "original/consolidated.00.pth", "download the safetensors", "original" },
+  }
+  for _, form in ipairs(forms) do
+    it("is told so: " .. form[1], function()
+      os.execute("rm -rf '" .. M.folder .. "/form'")
+      for _, name in ipairs { form[1], "config.json", "training_args.bin", "optimizer.pt" } do M.write("form/" .. name, "{}") end
+      M.refused("moonweld lerp --a form --b other", "form: holds no safetensors file, only " .. (form[3] or form[1]), form[2])
+    end)
+  end
+  it("or under other names is told which, and never to give one of several as the whole", function()
+    M.safetensors("named/mine.safetensors", weights)
+    M.refused("moonweld lerp --a named --b other", "holds no model.safetensors, only mine.safetensors", "give that file itself as the model; config and tokenizer are not read then")
+    M.safetensors("named/yours.safetensors", weights)
+    local said = M.refused("moonweld lerp --a named --b other", "only mine.safetensors, yours.safetensors", "parts of one are called model-00001-of-00002.safetensors")
+    assert.is_nil(said:find("that file itself", 1, true), said)
+  end)
+  it("is not told so where folders in it hold models, whatever else lies there", function()
+    M.model("runs/checkpoint-1", weights)
+    M.write("runs/training_args.bin", "x")
+    M.write("runs/pytorch_model.bin", "x")
+    M.refused("moonweld lerp --a runs --b other", "did you mean runs/checkpoint-1?")
   end)
 end)
