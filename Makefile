@@ -13,12 +13,12 @@ PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS)) # for a make within make
 # ---- what we stand on -----------------------------------------------------------------------------------------------
 LUA      := $(firstword $(foreach p,lua5.4 lua-5.4 lua54 lua,$(shell pkg-config --exists $(p) 2>/dev/null && echo $(p))))
 SECCOMP  ?= libseccomp
-PACKAGES := $(LUA) nettle openblas libpcre2-8 libutf8proc libcjson $(SECCOMP)
+PACKAGES := $(LUA) nettle openblas libpcre2-8 libutf8proc libcjson yaml-0.1 $(SECCOMP)
 # Of xxHash the header is enough.
 PC_FLAGS := $(shell pkg-config --cflags $(PACKAGES) libxxhash 2>/dev/null)
 LUA_LIBS := $(if $(LUA),$(shell pkg-config --libs $(LUA) 2>/dev/null))
 # OpenBLAS is loaded when something computes with it (src/num/openblas.h): only its header is needed here.
-PC_LIBS  := $(shell pkg-config --libs nettle libpcre2-8 libutf8proc libcjson $(SECCOMP) 2>/dev/null) -ldl
+PC_LIBS  := $(shell pkg-config --libs nettle libpcre2-8 libutf8proc libcjson yaml-0.1 $(SECCOMP) 2>/dev/null) -ldl
 
 # ---- flags ----------------------------------------------------------------------------------------------------------
 comma    := ,
@@ -48,7 +48,7 @@ $(BUILD)/obj/num/kernels_avx512.o: override CFLAGS += $(KERNELS) -march=x86-64-v
 $(BUILD)/obj/base/checksum_avx2.o: override CFLAGS += -mavx2
 
 # ---- files ----------------------------------------------------------------------------------------------------------
-LIB_SOURCES := $(wildcard $(foreach d,base format num expr model text output recipe exec learn train report merge module,src/$(d)/*.c))
+LIB_SOURCES := $(wildcard $(foreach d,base format num expr mergekit model text output recipe exec learn train report merge module,src/$(d)/*.c))
 ifeq ($(X86),)
 LIB_SOURCES := $(filter-out src/num/kernels_avx%.c src/base/checksum_avx2.c,$(LIB_SOURCES))
 endif

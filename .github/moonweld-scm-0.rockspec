@@ -5,7 +5,7 @@ version = "scm-0"
 source = { url = "git+file://." }
 description = {
   summary = "Merges model checkpoints by recipes in Lua",
-  detailed = "The Lua module of Moonweld, with its runtime in C. It stands on OpenBLAS, nettle, xxHash, cJSON, PCRE2, utf8proc and libseccomp, which pkg-config finds.",
+  detailed = "The Lua module of Moonweld, with its runtime in C. It stands on OpenBLAS, nettle, xxHash, cJSON, libyaml, PCRE2, utf8proc and libseccomp, which pkg-config finds.",
   license = "MIT",
 }
 supported_platforms = { "linux" }

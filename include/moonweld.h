@@ -89,6 +89,7 @@ typedef struct mw_options {
   size_t allow_count;
   const char *const *rename; /* "[ARG[i]:]FROM=TO": other names for tensors of inputs, `*` in TO being what it matched in FROM */
   size_t rename_count;
+  bool strict;           /* of a configuration of mergekit: keys that it ignores, and inputs that do not fit, are errors */
   bool donor_integers;   /* integer tensors may differ: the donor's are taken */
   bool nonfinite_keep;   /* NaN and infinities do not stop the merge */
   const char *score;     /* NULL, or a shell command that measures a candidate: {dir} is its folder, quoted; the last number
@@ -137,13 +138,18 @@ typedef struct mw_arg {
 /* Whether a name is a built-in recipe's, an own one's in a home, or a file's: it has a '/' or a '.'. If not: MW_USAGE, with what was
  * probably meant; `words` (`count` of them, or NULL and 0) may have been meant too. */
 bool mw_recipe_is_known(const char *name, const char *const *words, size_t count, mw_error *err);
-/* Loads a built-in or an own recipe by name, or a file, in a locked child process. */
+/* Loads a built-in or an own recipe by name, or a file, in a locked child process. NAME.yml and NAME.yaml are configurations of mergekit: each
+ * becomes a recipe, and gives its models, dtype and the like to every plan, where neither bindings nor options say otherwise. */
 bool mw_recipe_load(const char *name, const mw_options *options, mw_recipe **out, mw_error *err);
 void mw_recipe_free(mw_recipe *recipe);
 const char *mw_recipe_name(const mw_recipe *recipe);
 const char *mw_recipe_summary(const mw_recipe *recipe); /* its doc sentence */
 const char *mw_recipe_paper(const mw_recipe *recipe);   /* "" where none is given */
 size_t mw_recipe_args(const mw_recipe *recipe, const mw_arg **first);
+/* Its text; of a configuration of mergekit, that of the recipe which it became: its first comment is the command line that runs it. */
+const char *mw_recipe_text(const mw_recipe *recipe);
+/* What is to be said of a configuration of mergekit, such as keys that it ignores: warnings, one line each. Plans tell them too. */
+size_t mw_recipe_notes(const mw_recipe *recipe, const char *const **lines);
 
 /* Names of the built-in recipes, sorted, NULL-terminated. */
 const char *const *mw_recipe_builtins(void);

@@ -5,8 +5,10 @@ return recipe {
   arg.models("experts", "theta_t, fine-tunes of base", { min = 1 }),
   arg.each  ("weight", 1.0, "w_t, one number for all experts or one each"),
   arg       ("scale",  1.0, "lambda, weight of the merged task vector"),
+  arg("normalize", false, "divide by the sum of the weights: a mean, not a sum"),
   function(a)
-    local tau = a.experts - a.base
-    return a.base + a.scale * sum(a.weight * tau)
+    local tau    = a.experts - a.base
+    local merged = sum(a.weight * tau)
+    return a.base + a.scale * (a.normalize and merged / sum(a.weight) or merged)
   end,
 }

@@ -11,10 +11,11 @@ local below = {
   format = { base = true },
   num    = { base = true },
   expr   = { base = true },
+  mergekit = { base = true },
   text   = { base = true, format = true },
   model  = { base = true, format = true, num = true, text = true },
   output = { base = true, format = true, model = true },
-  recipe = { base = true, format = true, num = true, expr = true, model = true },
+  recipe = { base = true, format = true, num = true, expr = true, mergekit = true, model = true },
   exec   = { base = true, format = true, num = true, expr = true, model = true, output = true },
   learn  = { base = true, format = true, num = true, expr = true, text = true, model = true, output = true, exec = true },
   report = { base = true, format = true, num = true, expr = true, text = true, model = true, exec = true },
@@ -38,6 +39,7 @@ local doors = {
   ["cblas.h"] = { rooms = { num = true }, single = true }, ["dlfcn.h"] = { rooms = { num = true }, single = true },
   ["pcre2.h"] = { rooms = { text = true }, single = true },
   ["cJSON.h"] = { rooms = { base = true }, single = true },
+  ["yaml.h"] = { rooms = { mergekit = true }, single = true },
   ["utf8proc.h"] = { rooms = { text = true }, single = true },
 }
 

@@ -34,12 +34,17 @@ local function is_before(name)
 end
 D.is_before = is_before
 
+--- How many layers a stack has in the deepest model that is at hand.
+function D.layers(stack)
+  if not depths then D.see {} end
+  return depths[stack] or 0
+end
+
 --- From 0, where the model begins, to 1: layer l of a stack of L stands at l / (L - 1), the layer of a stack of one at 0.
 function D.of(name)
-  if not depths then D.see {} end
   local stack, layer = core.layer_of(name)
   if not stack then return is_before(name) and 0 or 1 end
-  local depth = depths[stack] or 0
+  local depth = D.layers(stack)
   return depth > 1 and layer / (depth - 1) or 0
 end
 

@@ -6,6 +6,7 @@ core.module("names")
 local T = core.module("layout")
 core.module("config")
 local W, D = core.module("views"), core.module("adapter")
+local P = core.module("setting")
 local S, N, H, L = core.module("select"), core.module("net"), core.module("arch"), core.module("learn")
 local synonyms = core.module("synonyms")
 local fail = V.fail
@@ -187,7 +188,7 @@ local base = {
 }
 --- The words that stand on their own; those of values, models, lists are theirs (word.lua).
 E.vocabulary = {
-  recipe = R.recipe, layers = F.layers, pick = F.pick, sign_trim = S.sign_trim, disjoint_mean = S.disjoint_mean,
+  recipe = R.recipe, layers = F.layers, pick = F.pick, setting = P.setting, sign_trim = S.sign_trim, disjoint_mean = S.disjoint_mean,
   learn = L.learn, logits = H.logits, cosine_penalty = L.cosine_penalty, architecture = H.architecture,
 }
 for name, f in pairs(O) do E.vocabulary[name] = f end

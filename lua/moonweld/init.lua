@@ -28,7 +28,7 @@ function prelude.signature(text, chunk)
       profiled = profiled(signature, arg), optional = arg.optional, whole = arg.whole, min = arg.min, max = arg.max,
       choices = arg.choices, adapter = arg.adapter }
   end
-  return { summary = signature.summary, paper = signature.paper, args = args }
+  return { summary = signature.summary, paper = signature.paper, mergekit = signature.mergekit, args = args }
 end
 
 --- The text of a recipe with all that it requires.
@@ -81,5 +81,8 @@ function prelude.losses(nodes, config)
   table.sort(names)
   return (core.module("learn").losses(nodes and V.model(names, nodes, "the candidate") or model))
 end
+
+--- A configuration of mergekit as a recipe: its text, and the words of options and arguments, each { name =, word, ... }.
+function prelude.convert(text, name, strict) return (core.module("mergekit/convert")(text, name, strict)) end
 
 return prelude

@@ -26,8 +26,8 @@ local function collect(parts)
   local signature = { args = {}, by_name = {}, profiles = {} }
   local suggest = core.module("suggest")
   for key in pairs(parts) do
-    if type(key) ~= "number" and key ~= "paper" then
-      fail("recipe{...} has no field '%s'%s", core.shown(tostring(key)), type(key) == "string" and suggest.hint(key, { "paper" }) or "")
+    if type(key) ~= "number" and key ~= "paper" and key ~= "mergekit" then
+      fail("recipe{...} has no field '%s'%s", core.shown(tostring(key)), type(key) == "string" and suggest.hint(key, { "paper", "mergekit" }) or "")
     end
   end
   local function add(arg)
@@ -62,6 +62,10 @@ R.recipe = core.module("word").word("recipe{...}", function(parts)
     if type(text) ~= "string" or not core.plain(text) or #text > 1000 then
       fail("the texts of a recipe are single lines of UTF-8 without control characters, of at most 1000 bytes")
     end
+  end
+  signature.mergekit = parts.mergekit or ""
+  if type(signature.mergekit) ~= "string" or #signature.mergekit > 1 << 18 or signature.mergekit:find("\0") then
+    fail("'mergekit' is the text of the configuration that the recipe was made of, at most 256 KiB")
   end
   if not signature.run then fail("a recipe ends with a function(a) ... end") end
   local recipe = setmetatable({}, {

@@ -3,6 +3,7 @@
  * anything is written. */
 #include "merge/plan_facts.h"
 #include "merge/components.h"
+#include "merge/defaults.h"
 #include "merge/outputs.h"
 #include "merge/proof.h"
 #include "merge/request.h"
@@ -94,6 +95,7 @@ static bool open_judges(mw_plan *plan, mw_error *err) {
 static bool make(mw_plan *plan, const mw_binding *bindings, size_t count, mw_error *err) {
   const mw_arg *args;
   bool pipelines;
+  MW_TRY(mw_defaults_add(plan->recipe, &bindings, &count, &plan->options, &plan->warnings, &plan->arena, err));
   MW_TRY(mw_request_check(plan->recipe, bindings, count, &plan->options, err));
   MW_TRY(mw_option_table_keep(&plan->options, &plan->arena, err));
   size_t arg_count = mw_recipe_args(plan->recipe, &args);
@@ -125,6 +127,8 @@ bool mw_plan_make(const mw_recipe *recipe, const mw_binding *bindings, size_t co
   plan->recipe = recipe;
   plan->options = *options;
   bool made = make(plan, bindings, count, err);
+  if (!made && mw_recipe_conversion(recipe))
+    mw_conversion_explain(mw_recipe_conversion(recipe), mw_recipe_name(recipe), mw_recipe_text(recipe), err);
   if (made || options->explain) *out = plan;
   else mw_plan_free(plan);
   return made;

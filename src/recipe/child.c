@@ -140,8 +140,8 @@ static double limit(lua_State *L, int table, const char *name) {
   return value;
 }
 
-static void put_words(lua_State *L, mw_text *out, int table, const char *name) {
-  lua_getfield(L, table, name);
+/* The texts of the list on top of the stack, or none of what is no list. */
+static void put_list(lua_State *L, mw_text *out) {
   lua_Integer count = lua_istable(L, -1) ? luaL_len(L, -1) : 0;
   mw_message_put_u32(out, (uint32_t)count);
   for (lua_Integer i = 1; i <= count; i++) {
@@ -151,6 +151,11 @@ static void put_words(lua_State *L, mw_text *out, int table, const char *name) {
     mw_message_put_text(out, word ? word : "", word ? length : 0);
     lua_pop(L, 1);
   }
+}
+
+static void put_words(lua_State *L, mw_text *out, int table, const char *name) {
+  lua_getfield(L, table, name);
+  put_list(L, out);
   lua_pop(L, 1);
 }
 
@@ -178,6 +183,7 @@ bool mw_child_describe(mw_interpreter *state, void *task, int fd, mw_error *err)
   int signature = lua_gettop(L);
   put_field(L, &out, signature, "summary");
   put_field(L, &out, signature, "paper");
+  put_field(L, &out, signature, "mergekit");
   lua_getfield(L, signature, "args");
   lua_Integer count = luaL_len(L, -1);
   mw_message_put_u32(&out, (uint32_t)count);
@@ -197,6 +203,32 @@ bool mw_child_pack(mw_interpreter *state, void *task, int fd, mw_error *err) {
   MW_TRY(mw_interpreter_call(state, "pack", 2, 1, err));
   const char *text = lua_tolstring(state->L, -1, &length);
   return mw_message_send(fd, MW_MESSAGE_SIGNATURE, text, length);
+}
+
+/* ---- configurations of mergekit ---- */
+
+/* What the prelude returns: { text =, { name =, word, ... }, ... } */
+bool mw_child_convert(mw_interpreter *state, void *context, int fd, mw_error *err) {
+  const mw_child_conversion *task = context;
+  lua_State *L = state->L;
+  outside to = {.fd = fd};
+  connect_world(state, &to);
+  lua_pushlstring(L, task->text, task->length);
+  lua_pushstring(L, task->name);
+  lua_pushboolean(L, task->strict);
+  MW_TRY(mw_interpreter_call(state, "convert", 3, 1, err));
+  mw_text out = {0};
+  int made = lua_gettop(L);
+  put_field(L, &out, made, "text");
+  lua_Integer count = luaL_len(L, made);
+  mw_message_put_u32(&out, (uint32_t)count);
+  for (lua_Integer i = 1; i <= count; i++) {
+    lua_rawgeti(L, made, i);
+    put_field(L, &out, made + 1, "name");
+    put_list(L, &out);
+    lua_pop(L, 1);
+  }
+  return mw_text_check(&out, err) && mw_message_send(fd, MW_MESSAGE_CONVERTED, out.bytes, out.length);
 }
 
 /* ---- evaluation ---- */

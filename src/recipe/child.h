@@ -12,6 +12,17 @@ typedef struct mw_child_task {
   size_t binding_count;
 } mw_child_task;
 
+/* A configuration of mergekit that becomes a recipe; `strict`: what mergekit ignores is an error. */
+typedef struct mw_child_conversion {
+  const char *text, *name;
+  size_t length;
+  bool strict;
+} mw_child_conversion;
+
+/* Work for mw_sandbox_run; the context is an mw_child_conversion. Sends CONVERTED: the recipe's text, the number of words' names,
+ * and for each its name, the number of its words, and the words. */
+bool mw_child_convert(mw_interpreter *state, void *conversion, int fd, mw_error *err);
+
 /* Work for mw_sandbox_run; the context is an mw_child_task. */
 bool mw_child_describe(mw_interpreter *state, void *task, int fd, mw_error *err);
 /* Sends the recipe's text with all that it requires, as the SIGNATURE of another kind. */

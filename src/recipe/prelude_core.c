@@ -5,6 +5,7 @@
 #include "recipe/prelude_layout.h"
 #include "recipe/prelude_learn.h"
 #include "recipe/prelude_nodes.h"
+#include "recipe/prelude_yaml.h"
 #include "num/rng.h"
 #include <lauxlib.h>
 #include <stdlib.h>
@@ -220,6 +221,7 @@ static void fill(lua_State *L) {
   mw_prelude_nodes_fill(L);
   mw_prelude_layout_fill(L);
   mw_prelude_learn_fill(L);
+  mw_prelude_yaml_fill(L);
 }
 
 static void tell(lua_State *L) {

@@ -17,6 +17,7 @@
 #include "base/sha256.h"
 #include "recipe/builtins.h"
 #include "recipe/child.h"
+#include "recipe/conversion.h"
 #include "recipe/homes.h"
 #include "recipe/prelude_core.h"
 #include "recipe/signature.h"
@@ -25,7 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_WARNINGS = 1000, MOST_EXPLAINED = 256 << 20 };
+enum { LARGEST_CONFIGURATION = 256 << 10, MOST_WARNINGS = 1000, MOST_EXPLAINED = 256 << 20 };
 /* Bytes of what is drawn: of any recipe, and more for each tensor, of which some recipes draw numbers by its name. */
 enum { MOST_DRAWN = 1 << 20, MOST_DRAWN_EACH = 8 << 10 };
 
@@ -39,6 +40,8 @@ struct mw_recipe {
   size_t length;
   mw_signature signature;
   mw_interpreter template; /* opened once for all children */
+  mw_conversion conversion; /* of a configuration of mergekit: what it says beside the recipe */
+  bool converted;
   mw_arena arena;
 };
 
@@ -57,6 +60,12 @@ const char *mw_recipe_name(const mw_recipe *recipe) { return recipe->name; }
 const char *mw_recipe_summary(const mw_recipe *recipe) { return recipe->signature.summary; }
 const char *mw_recipe_paper(const mw_recipe *recipe) { return recipe->signature.paper; }
 const char *mw_recipe_text(const mw_recipe *recipe) { return recipe->text; }
+const mw_conversion *mw_recipe_conversion(const mw_recipe *recipe) { return recipe->converted ? &recipe->conversion : NULL; }
+
+size_t mw_recipe_notes(const mw_recipe *recipe, const char *const **lines) {
+  *lines = (const char *const *)recipe->conversion.warnings.lines;
+  return recipe->conversion.warnings.count;
+}
 
 size_t mw_recipe_args(const mw_recipe *recipe, const mw_arg **first) {
   *first = recipe->signature.args;
@@ -79,13 +88,24 @@ static bool find(mw_recipe *recipe, const char *name, mw_error *err) {
     if (!path) recipe->folder = slash ? mw_mem_copy(&recipe->arena, name, (size_t)(slash - name) + 1, err) : "./";
     if (!path) path = recipe->name;
     snprintf(recipe->chunk, sizeof recipe->chunk, "@%s", mw_text_escape_z(&shown, path));
-    return recipe->folder && mw_source_read(path, NULL, &recipe->text, &recipe->length, err);
+    return recipe->folder && (mw_conversion_is_one(path) ? mw_file_slurp(path, LARGEST_CONFIGURATION, &recipe->text, &recipe->length, err)
+                                                         : mw_source_read(path, NULL, &recipe->text, &recipe->length, err));
   }
   snprintf(recipe->chunk, sizeof recipe->chunk, "@%s.lua", embedded->name);
   recipe->length = embedded->length;
   recipe->text = mw_mem_new(embedded->length + 1, 1, err);
   if (recipe->text) memcpy(recipe->text, embedded->bytes, embedded->length);
   return recipe->text != NULL;
+}
+
+/* Replaces the text of a configuration by the recipe that it becomes. */
+static bool convert(mw_recipe *recipe, const mw_options *options, mw_error *err) {
+  char *text = recipe->text;
+  recipe->converted = true;
+  bool ok = mw_conversion_run(&recipe->template, mw_recipe_limits(options, 0), recipe->chunk + 1, text, recipe->length, options->strict,
+                              &recipe->text, &recipe->length, &recipe->conversion, &recipe->arena, err);
+  free(text);
+  return ok;
 }
 
 /* ---- require ---- */
@@ -341,7 +361,8 @@ static bool run(asking *ask, mw_interpreter *state, mw_sandbox_limits limits, mw
 
 /* Lets a child describe the recipe, whose text is known. Frees it if that fails. */
 static bool describe(mw_recipe *recipe, const mw_options *options, mw_recipe **out, mw_error *err) {
-  bool ok = mw_interpreter_open(&recipe->template, &mw_prelude_core, err);
+  bool ok = mw_interpreter_open(&recipe->template, &mw_prelude_core, err) &&
+            (recipe->from_text || !mw_conversion_is_one(recipe->name) || convert(recipe, options, err));
   if (ok) {
     asking ask = {.recipe = recipe, .described = recipe, .child = {recipe->text, recipe->chunk, recipe->length, NULL, 0}};
     mw_interpreter state = recipe->template;
@@ -409,6 +430,7 @@ bool mw_recipe_pack(const char *name, const mw_options *options, char **text, mw
 void mw_recipe_free(mw_recipe *recipe) {
   if (!recipe) return;
   mw_interpreter_close(&recipe->template);
+  mw_conversion_free(&recipe->conversion);
   free(recipe->text);
   mw_mem_release(&recipe->arena);
   free(recipe);

@@ -32,6 +32,7 @@
 
 #include "base/json_writer.h"
 #include "model/input_set.h"
+#include "recipe/conversion.h"
 #include "recipe/result_layout.h"
 #include "recipe/sandbox.h"
 
@@ -106,8 +107,8 @@ bool mw_recipe_evaluate(const mw_recipe *recipe, const mw_recipe_task *task, mw_
 void mw_recipe_release(mw_recipe_result *result);
 /* The limits of time and memory for a recipe over so many tensors. */
 mw_sandbox_limits mw_recipe_limits(const mw_options *options, size_t tensors);
-/* The recipe file's own text. */
-const char *mw_recipe_text(const mw_recipe *recipe);
+/* What a configuration of mergekit says beside the recipe that it became; NULL of any other recipe. */
+const mw_conversion *mw_recipe_conversion(const mw_recipe *recipe);
 /* Loads a recipe from its text, as a lock file holds it. What it requires is found among `required`, borrowed, and nowhere else. */
 bool mw_recipe_load_text(const char *name, const char *text, size_t length, const mw_recipe_required *required, size_t count,
                          const mw_options *options, mw_recipe **out, mw_error *err);

@@ -89,6 +89,7 @@ bool mw_signature_take(mw_signature *signature, mw_arena *arena, const char *byt
   mw_error_set(err, MW_DATA, "the recipe's process sent a broken signature");
   MW_TRY(signature->summary = take_plain(&in, arena, err));
   MW_TRY(signature->paper = take_plain(&in, arena, err));
+  MW_TRY(signature->mergekit = take_text(&in, arena, err));
   uint32_t count = mw_message_u32(&in);
   if (in.failed || count > MW_SIGNATURE_ARGS) return false;
   for (uint32_t i = 0; i < count; i++) MW_TRY(take_arg(&in, arena, &signature->args[i], err));

@@ -8,6 +8,7 @@ enum { MW_SIGNATURE_ARGS = 64 };
 
 typedef struct mw_signature {
   const char *summary, *paper;
+  const char *mergekit; /* the configuration that it was made of, any text, or "" */
   mw_arg args[MW_SIGNATURE_ARGS];
   size_t count;
 } mw_signature;

@@ -1,0 +1,361 @@
+--- read.lua: one configuration of mergekit, checked: which method merges which models in which slices, with the parameters' nodes as
+-- they stand in the file. Everything that needs no model is refused here, with its line.
+local core = ...
+local N, methods = core.module("mergekit/node"), core.module("mergekit/methods")
+local suggest = core.module("suggest")
+local R = {}
+
+local function set(text)
+  local words = {}
+  for word in text:gmatch("%S+") do words[word] = true end
+  return words
+end
+
+local keys = {
+  top = set "merge_method models slices modules base_model parameters dtype out_dtype tokenizer_source tokenizer chat_template name",
+  model = set "model parameters", source = set "model layer_range parameters", slice = set "sources base_model parameters residual_weight",
+  module = set "models slices parameters", filter = set "filter value", reference = set "model lora override_architecture",
+  path = set "path revision",
+}
+
+-- ---- names of models ----
+
+local function path_of(node, what)
+  if node.kind == "text" then return (N.text(node, what)) end
+  local map = N.map(node, what)
+  N.check_keys(map, keys.path, what)
+  local path = N.get(map, "path") or N.refuse(node, "%s has no 'path'", what)
+  local revision = N.get(map, "revision")
+  return N.text(path, "'path'") .. (revision and "@" .. N.text(revision, "'revision'") or "")
+end
+
+--- { key = "PATH+ADAPTER", path =, adapter =, node = } of "PATH[@REVISION][+ADAPTER[@REVISION]]", or of the mapping that mergekit prints.
+function R.reference(node)
+  local path, adapter
+  if node.kind == "map" and N.map(node, "").values.path then path = path_of(node, "a model")
+  elseif node.kind == "map" then
+    local map = N.map(node, "a model")
+    N.check_keys(map, keys.reference, "a model")
+    path = path_of(N.get(map, "model") or N.refuse(node, "a model has no 'model'"), "'model'")
+    local lora = N.get(map, "lora")
+    adapter = lora and path_of(lora, "'lora'")
+  else path = N.text(node, "a model") end
+  local key = adapter and path .. "+" .. adapter or path
+  if not adapter then path, adapter = key:match("^([^+]+)%+(.+)$") end
+  return { key = key, path = path or key, adapter = adapter, node = node }
+end
+
+-- ---- parameters ----
+
+--- The parameters of a method by name.
+local function known_parameters(method)
+  local known = {}
+  for _, list in ipairs { method.shared, method.each } do for _, param in ipairs(list) do known[param[1]] = param end end
+  return known
+end
+
+local function parameters_of(map, doc)
+  local node = N.get(map, "parameters")
+  if not node then return nil end
+  local params = N.map(node, "'parameters'")
+  N.check_keys(params, known_parameters(doc.method), "the parameters of " .. doc.method_name, function(name)
+    if keys.top[name] then return ("; '%s' stands at the top of the file"):format(name) end
+    if name == "random_seed" or name == "seed" then return "; --seed N sets the seed" end
+    return (suggest.key(name, known_parameters(doc.method)))
+  end)
+  return params
+end
+
+--- What a key that stands beside `model` or at the top was perhaps meant to be.
+local function misplaced(doc)
+  return function(name)
+    if known_parameters(doc.method)[name] then return ("; put '%s' under 'parameters:'"):format(name) end
+    if name == "revision" then return "; a revision is written into the model's name, as MODEL@REVISION" end
+    if name == "layer_range" then return "; layers are chosen with 'slices:' and its 'sources:'" end
+    if name == "out_path" or name == "output" then return "; -o OUT says where the result goes" end
+    if name == "random_seed" or name == "seed" then return "; --seed N sets the seed" end
+    return (suggest.key(name, keys.top))
+  end
+end
+
+-- ---- sources, slices ----
+
+local function range_of(node, model)
+  N.list(node, "'layer_range'")
+  local shown = ("layer_range of %s"):format(core.shown(model))
+  if #node ~= 2 then return (N.refuse(node, "%s has %d numbers: it is [first, end), such as [0, 16]", shown, #node)) end
+  local first, last = N.number(node[1], "layer_range"), N.number(node[2], "layer_range")
+  if first ~= math.floor(first) or last ~= math.floor(last) or first < 0 or last <= first then
+    return (N.refuse(node, "%s is [%g, %g]: the first layer counts from 0, and the range ends before its second number", shown, first, last))
+  end
+  return { math.floor(first), math.floor(last) }
+end
+
+local function source_of(node, doc, kind)
+  local what = kind == "model" and "an entry of 'models'" or "an entry of 'sources'"
+  if node.kind == "text" then return (N.refuse(node, "%s is a mapping, not %s: write 'model: %s'", what, N.shown(node), core.shown(node.text))) end
+  local map = N.map(node, what)
+  N.check_keys(map, keys[kind], what, misplaced(doc))
+  local model = N.get(map, "model") or N.refuse(node, "%s has no 'model'", what)
+  local source = { model = R.reference(model), params = nil, node = node, map = map }
+  source.params = parameters_of(map, doc)
+  if kind == "source" then
+    source.range = range_of(N.get(map, "layer_range") or N.refuse(node, "%s has no 'layer_range': [first, end)", what), source.model.key)
+  end
+  return source
+end
+
+--- `models:` is one slice of all layers. A base that is not among them joins.
+local function models_slice(node, doc)
+  local slice = { sources = {}, base = doc.base, node = node }
+  local listed = false
+  for i, entry in ipairs(N.list(node, "'models'")) do
+    slice.sources[i] = source_of(entry, doc, "model")
+    listed = listed or doc.base and slice.sources[i].model.key == doc.base.key
+  end
+  if #node == 0 then return (N.refuse(node, "'models' is empty")) end
+  if doc.base and not listed then
+    slice.sources[#slice.sources + 1] = { model = doc.base, node = doc.base.node, joined = true }
+  end
+  return { slice }
+end
+
+local function check_lengths(slice)
+  local length, differ, told = nil, false, {}
+  for i, source in ipairs(slice.sources) do
+    local own = source.range[2] - source.range[1]
+    length, differ = length or own, differ or length ~= nil and own ~= length
+    told[i] = ("%s has %d"):format(core.shown(source.model.key), own)
+  end
+  if differ then N.refuse(slice.node, "layer_range: the sources of a slice have equally many layers: %s", table.concat(told, ", ")) end
+end
+
+local function slices_of(node, doc)
+  local slices = {}
+  for i, entry in ipairs(N.list(node, "'slices'")) do
+    local map = N.map(entry, "an entry of 'slices'")
+    N.check_keys(map, keys.slice, "a slice", misplaced(doc))
+    local base = N.get(map, "base_model")
+    local slice = { sources = {}, params = parameters_of(map, doc), base = base and R.reference(base) or doc.base, node = entry }
+    local sources = N.get(map, "sources") or N.refuse(entry, "a slice has no 'sources'")
+    for k, source in ipairs(N.list(sources, "'sources'")) do slice.sources[k] = source_of(source, doc, "source") end
+    if #slice.sources == 0 then N.refuse(sources, "'sources' is empty") end
+    check_lengths(slice)
+    slices[i] = slice
+  end
+  if #slices == 0 then return (N.refuse(node, "'slices' is empty")) end
+  return slices
+end
+
+-- ---- numbers of models ----
+
+local function plural(count) return (("%d model%s"):format(count, count == 1 and "" or "s")) end
+
+local function wanted(method)
+  local beside = method.base == "needed" and " beside the base" or ""
+  if method.least == method.most then return plural(method.least) .. beside end
+  return (method.most and "%d to %s" or "at least %s"):format(method.most and method.least or plural(method.least), method.most and plural(method.most)) .. beside
+end
+
+--- The slice's base and the others; a base that a method takes as a model like others is one of these.
+local function divide(slice, doc)
+  local method, name = doc.method, doc.method_name
+  slice.others = {}
+  for _, source in ipairs(slice.sources) do
+    if method.base ~= "model" and slice.base and source.model.key == slice.base.key then slice.base_source = slice.base_source or source
+    else slice.others[#slice.others + 1] = source end
+  end
+  if method.base == "needed" and not slice.base then
+    N.refuse(doc.method_node, "%s needs a base_model: the model that the others were tuned from", name)
+  end
+  if method.base == "needed" and not slice.base_source then
+    N.refuse(slice.node, "%s needs its base among the sources of each slice: list 'model: %s' with its layer_range", name, core.shown(slice.base.key))
+  end
+  local count = #slice.others
+  if count >= method.least and count <= (method.most or math.huge) then return end
+  local joined = slice.sources[#slice.sources].joined and method.base == "model"
+  N.refuse(joined and slice.base.node or slice.node, "%s takes %s, and here are %d%s", name, wanted(method), count,
+    joined and (": base_model %s joins the list, so leave base_model out"):format(core.shown(slice.base.key)) or "")
+end
+
+-- ---- the whole ----
+
+local cousins = { dare = "dare_ties or dare_linear", average = "linear", weighted_average = "linear", mean = "linear", frankenmerge = "passthrough" }
+local forks = set "ota cabs magic tsvm tsv iso_c iso_cts core_space wudi lorahub star consensus_ta consensus_ties pcb emr"
+
+local function method_of(map, root)
+  local node = N.get(map, "merge_method") or N.refuse(root, "there is no 'merge_method'")
+  local name = N.text(node, "merge_method")
+  if methods[name] then return methods[name], name, node end
+  local words = {}
+  for known in pairs(methods) do words[#words + 1] = known end
+  table.sort(words)
+  local all = table.concat(words, ", ")
+  local near = cousins[name] and (" -- did you mean %s?"):format(cousins[name]) or suggest.hint(name, words)
+  return (N.advise(node, "the methods are " .. all, "there is no merge_method '%s'%s%s", core.shown(name),
+    forks[name] and " in mergekit itself (a fork of it has one)" or "", near))
+end
+
+local dtypes = { float32 = "f32", float16 = "f16", bfloat16 = "bf16", float64 = "f64" }
+
+local function dtype_of(map, name)
+  local node = N.get(map, name)
+  if not node then return nil end
+  local text = N.text(node, name)
+  local dtype = dtypes[text:gsub("^torch%.", "")]
+  return dtype or N.refuse(node, "%s is float32, float16, bfloat16 or float64, not '%s'", name, core.shown(text))
+end
+
+--- The one of models, slices and modules: what it holds, and the parameters of a module.
+local function form_of(map, root)
+  local found = {}
+  for _, name in ipairs { "models", "slices", "modules" } do if N.get(map, name) then found[#found + 1] = name end end
+  if #found ~= 1 then
+    N.refuse(found[2] and map.by_name[found[2]] or root, "expected one of models, slices and modules, found %s",
+      #found == 0 and "none" or table.concat(found, " and "))
+  end
+  if found[1] ~= "modules" then return found[1], N.get(map, found[1]) end
+  local modules = N.map(N.get(map, "modules"), "'modules'")
+  local name = modules.names[1]
+  if #modules.names ~= 1 or name ~= "default" then
+    N.refuse(modules.node, "'modules' has %s: models of several parts are merged part by part here; of one part the only name is 'default'",
+      #modules.names == 0 and "none" or core.shown("'" .. table.concat(modules.names, "', '") .. "'"))
+  end
+  local inner = N.map(modules.values.default, "'default'")
+  N.check_keys(inner, keys.module, "a module")
+  local form, node = form_of({ values = { models = inner.values.models, slices = inner.values.slices }, by_name = inner.by_name }, modules.node)
+  return form, node, inner
+end
+
+local others = { experts = "a mixture of experts (mergekit-moe)", gate_mode = "a mixture of experts (mergekit-moe)",
+  genome = "an evolution (mergekit-evolve), which searches and is no merge", tasks = "an evolution (mergekit-evolve), which searches and is no merge" }
+
+function R.document(root)
+  local map = N.map(root, "a configuration")
+  for _, name in ipairs(map.names) do
+    if others[name] and not map.values.merge_method then N.refuse(map.by_name[name], "'%s' makes this %s", name, others[name]) end
+  end
+  local doc = { root = root, map = map }
+  doc.method, doc.method_name, doc.method_node = method_of(map, root)
+  N.check_keys(map, keys.top, "a configuration", misplaced(doc))
+  local name, base = N.get(map, "name"), N.get(map, "base_model")
+  doc.name, doc.name_node = name and N.text(name, "name"), name
+  doc.base = base and R.reference(base)
+  doc.params = parameters_of(map, doc)
+  local form, node, module = form_of(map, root)
+  doc.module_params = module and parameters_of(module, doc)
+  doc.whole = form == "models"
+  doc.slices = (doc.whole and models_slice or slices_of)(node, doc)
+  for _, slice in ipairs(doc.slices) do divide(slice, doc) end
+  local dtype, out = dtype_of(map, "dtype"), dtype_of(map, "out_dtype")
+  doc.dtype = out or dtype
+  return doc
+end
+
+-- ---- the value of a parameter ----
+
+local function scalar(node, param, values)
+  local value, own = N.number(node, param[1])
+  values.own = values.own and own
+  values[#values + 1] = ("%.17g"):format(value)
+  if tonumber(("%.15g"):format(value)) == value then values[#values] = ("%.15g"):format(value) end
+end
+
+--- "0.5", "{ 0, 1 }", or nothing of an empty list; a gradient of texts is one of steps.
+local function value_text(node, param)
+  local values = { own = true }
+  for _, member in ipairs(node.kind == "list" and node or { node }) do
+    if member.kind ~= "text" then return (N.refuse(member, "'%s' has %s where a number is expected", param[1], N.shown(member))) end
+    scalar(member, param, values)
+  end
+  if #values <= 1 then return values[1] end
+  return "{ " .. table.concat(values, ", ") .. (values.own and " }" or ", step = true }")
+end
+
+local function entry_text(node, param)
+  local map = N.map(node, ("an entry of '%s'"):format(param[1]))
+  N.check_keys(map, keys.filter, ("a filter of '%s'"):format(param[1]))
+  local filter = N.get(map, "filter")
+  local value = value_text(N.get(map, "value") or N.refuse(node, "'%s' has a filter without a 'value'", param[1]), param)
+  local text = filter and N.text(filter, "filter")
+  local every = not text or text == "*"
+  if not value then return nil, false end
+  return every and ("{ value = %s }"):format(value) or ("{ filter = %s, value = %s }"):format(R.quoted(text), value), every
+end
+
+--- What stands for a parameter in one place, as text, and whether it says something of every tensor.
+local function place_text(node, param)
+  local entries = node.kind == "map" and { node } or node.kind == "list" and node or {}
+  local maps = 0
+  for _, member in ipairs(entries) do maps = maps + (member.kind == "map" and 1 or 0) end
+  if maps == 0 then
+    local text = value_text(node, param)
+    return text, text ~= nil
+  end
+  if maps ~= #entries then return (N.refuse(node, "'%s' mixes numbers and filters in one list", param[1])) end
+  local texts, every = {}, false
+  for _, entry in ipairs(entries) do
+    local text, all = entry_text(entry, param)
+    texts[#texts + 1], every = text, every or all
+  end
+  return "{ " .. table.concat(texts, ", ") .. " }", every
+end
+
+--- A text as Lua reads it back.
+function R.quoted(text)
+  local class = core.plain(text) and '[%c"\\]' or '[%c"\\\128-\255]'
+  return '"' .. text:gsub(class, function(c) return (("\\x%02x"):format(c:byte())) end) .. '"'
+end
+
+local function places_of(doc, slice, source, param)
+  local places = {}
+  for _, params in ipairs { source and source.params or false, slice.params or false, doc.module_params or false, doc.params or false } do
+    local node = params and N.get(params, param[1])
+    if node then places[#places + 1] = { node, params.by_name[param[1]] } end
+  end
+  return places
+end
+
+local function missing(doc, slice, source, param)
+  local name = param[1]
+  local whose = source and (" of %s"):format(core.shown(source.model.key)) or ""
+  local where = source and ("put '%s:' under its 'parameters:', or under those at the top"):format(name)
+    or ("put '%s:' under the 'parameters:' at the top"):format(name)
+  for _, map in ipairs { source and source.map or false, doc.map } do
+    local key = map and map.by_name[name]
+    if key then return (N.refuse(key, "'%s'%s stands beside 'model' or at the top, where mergekit does not see it: put it under 'parameters:'", name, whose)) end
+  end
+  return (N.refuse(source and source.node or slice.node, "%s needs '%s'%s: %s", doc.method_name, name, whose, where))
+end
+
+--- The text of a parameter's value in a recipe: a number, or setting{...}; and the key that it stands at. `layers`: those that filters see.
+function R.setting(doc, slice, source, param, layers)
+  local texts, every, first = {}, false, nil
+  for _, place in ipairs(places_of(doc, slice, source, param)) do
+    local text, all = place_text(place[1], param)
+    texts[#texts + 1], first, every = text, first or place[2], all
+    if all then break end
+  end
+  if #texts == 0 and param[2] == nil then return (missing(doc, slice, source, param)) end
+  if #texts == 0 then return tostring(param[2]), nil end
+  if #texts == 1 and tonumber(texts[1]) then return texts[1], first end
+  local options = { ("of = %q"):format(param[1]) }
+  if not every and param[2] ~= nil then options[#options + 1] = ("default = %s"):format(param[2]) end
+  if layers then options[#options + 1] = ("layers = { %d, %d }"):format(layers[1], layers[2]) end
+  return ("setting { %s, %s }"):format(table.concat(options, ", "), table.concat(texts, ", ")), first
+end
+
+--- A truth value or a whole number: one for all tensors.
+function R.constant(doc, slice, param)
+  local place = places_of(doc, slice, nil, param)[1]
+  if not place then return tostring(param[2]), nil end
+  local node = place[1]
+  if node.kind == "list" and #node == 1 and node[1].kind == "text" then node = node[1] end
+  if node.kind ~= "text" then return (N.refuse(node, "'%s' is one value for all tensors here, without filters and gradients", param[1])) end
+  if param[3] == "truth" then return tostring(N.truth(node, param[1])), node end
+  local value = N.number(node, param[1])
+  if param[3] == "whole" and value ~= math.floor(value) then N.refuse(node, "'%s' is a whole number, not %s", param[1], N.shown(node)) end
+  return ("%.17g"):format(value), node
+end
+
+return R

@@ -1,0 +1,136 @@
+--- write.lua: configurations as the text of a recipe. Each document is a merge with a name of its own, each model a local variable; a
+-- slice is the recipe of the method, called with the layers of its models. What a line comes from stands behind it, "-- line 7: t",
+-- by which errors are told by the line of the configuration (src/recipe/conversion.c).
+local core = ...
+local N, R = core.module("mergekit/node"), core.module("mergekit/read")
+local W = {}
+
+local taken = {}
+for word in ("and break do else elseif end false for function goto if in local nil not or repeat return then true until while " ..
+  "a arg assert error ipairs pairs print tonumber tostring require select type"):gmatch("%S+") do taken[word] = true end
+
+--- Names of local variables: "oak/chat-v2" is chat_v2, another of that name chat_v2_2.
+local function namer()
+  local given = {}
+  return function(path)
+    local name = (path:gsub("[/\\]+$", ""):match("([^/\\]+)$") or path):lower():gsub("%.safetensors$", ""):gsub("[^%w]+", "_"):gsub("^_+", ""):gsub("_+$", "")
+    if name == "" then name = "model" end
+    if name:find("^%d") then name = "m" .. name end
+    name = name:sub(1, 40)
+    local unique, n = name, 2
+    while given[unique] or taken[unique] or core.module("env").vocabulary[unique] or core.module("mergekit/methods")[unique] do unique, n = name .. "_" .. n, n + 1 end
+    given[unique] = true
+    return unique
+  end
+end
+
+local function origin(node, what) return node and (" -- line %d: %s"):format(node.line, what) or "" end
+
+-- ---- the text, line by line ----
+
+local function writer()
+  local lines, w = {}, {}
+  function w.add(indent, text) lines[#lines + 1] = text == "" and "" or ("  "):rep(indent) .. text end
+  function w.text() return table.concat(lines, "\n") .. "\n" end
+  return w
+end
+
+--- { value, value, ... } where each has its line: in one line where all are numbers.
+local function add_list(w, indent, name, values, what)
+  local plain, texts = true, {}
+  for i, value in ipairs(values) do
+    plain, texts[i] = plain and not value[1]:find("[{:]"), value[1]
+  end
+  if plain then return (w.add(indent, ("%s = { %s },%s"):format(name, table.concat(texts, ", "), origin(values[1][2], what)))) end
+  w.add(indent, name .. " = {")
+  for _, value in ipairs(values) do w.add(indent + 1, value[1] .. "," .. origin(value[2], what)) end
+  w.add(indent, "},")
+end
+
+-- ---- a slice ----
+
+--- The layers of a model that a source gives; `models:` takes all of them.
+local function layers_of(script, source)
+  local name = script.variable(source.model)
+  if not source.range then return { name, source.model.node } end
+  return { ("%s:layers(%d, %d)"):format(name, source.range[1], source.range[2]), source.node }
+end
+
+local function told(source) return source.range and "layer_range" or "model" end
+
+local function by_name(list, name)
+  for _, param in ipairs(list) do if param[1] == name then return param end end
+end
+
+--- Number `at` of the slice's first layer in the result: what filters of parameters of the whole see.
+local function add_arguments(w, indent, script, doc, slice, at)
+  local method = doc.method
+  local length = slice.sources[1].range and slice.sources[1].range[2] - slice.sources[1].range[1]
+  for _, argument in ipairs(method.arguments) do
+    local name, from, change = argument[1], argument[2], argument[3]
+    local shared, each = by_name(method.shared, from), by_name(method.each, from)
+    if shared and shared[3] then
+      local text, node = R.constant(doc, slice, shared)
+      w.add(indent, ("%s = %s,%s"):format(name, change and change(text) or text, origin(node, from)))
+    elseif shared then
+      local text, node = R.setting(doc, slice, nil, shared, length and { at, at + length })
+      w.add(indent, ("%s = %s,%s"):format(name, change and change(text) or text, origin(node, from)))
+    elseif each then
+      local values = {}
+      for i, source in ipairs(slice.others) do
+        local text, node = R.setting(doc, slice, source, each, source.range)
+        values[i] = { change and change(text) or text, node }
+      end
+      add_list(w, indent, name, values, from)
+    else w.add(indent, ("%s = %s,"):format(name, from)) end
+  end
+  if method.random then w.add(indent, ("seed = %s,"):format(script.seed())) end
+end
+
+--- The expression of a slice, begun by `before` ("return ") and ended by `after` (",").
+local function add_slice(w, indent, script, doc, slice, at, before, after)
+  local method = doc.method
+  if #slice.others == 0 then
+    local base = layers_of(script, slice.base_source)
+    return (w.add(indent, before .. base[1] .. after .. origin(base[2], told(slice.base_source))))
+  end
+  if not method.recipe then -- passthrough
+    local source = slice.others[1]
+    local scale, node = R.setting(doc, slice, source, method.each[1], source.range)
+    local model = layers_of(script, source)
+    if scale == "1" then return (w.add(indent, before .. model[1] .. after .. origin(model[2], told(source)))) end
+    return (w.add(indent, ("%s(%s * %s):unweighed()%s%s"):format(before, model[1], scale, after, origin(node, "scale"))))
+  end
+  script.require(method.recipe)
+  w.add(indent, ("%s%s {"):format(before, method.recipe))
+  if method.base_as and slice.base_source then
+    local base = layers_of(script, slice.base_source)
+    w.add(indent + 1, ("%s = %s,%s"):format(method.base_as, base[1], origin(base[2], told(slice.base_source))))
+  end
+  if method.most == 1 then
+    local model = layers_of(script, slice.others[1])
+    w.add(indent + 1, ("%s = %s,%s"):format(method.models_as, model[1], origin(model[2], told(slice.others[1]))))
+  else
+    local models = {}
+    for i, source in ipairs(slice.others) do models[i] = layers_of(script, source) end
+    add_list(w, indent + 1, method.models_as, models, told(slice.others[1]))
+  end
+  add_arguments(w, indent + 1, script, doc, slice, at)
+  w.add(indent, "}" .. after)
+end
+
+--- A document, as the value of a statement: "return " or "local first = ".
+function W.add_document(w, indent, script, doc, before, after)
+  if #doc.slices == 1 then return (add_slice(w, indent, script, doc, doc.slices[1], 0, before, after)) end
+  local at = 0
+  w.add(indent, before .. "stack {")
+  for _, slice in ipairs(doc.slices) do
+    add_slice(w, indent + 1, script, doc, slice, at, "", ",")
+    at = at + slice.sources[1].range[2] - slice.sources[1].range[1]
+  end
+  w.add(indent, "}" .. after)
+end
+
+W.namer, W.writer, W.origin = namer, writer, origin
+W.refuse = N.refuse
+return W

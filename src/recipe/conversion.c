@@ -1,0 +1,146 @@
+/* conversion.c: the parent's side of a translation, which lua/moonweld/mergekit makes in the child. What the child says is checked: the
+ * recipe's text like any recipe's, words by their number and length, and by whoever reads options and arguments. */
+#include "recipe/conversion.h"
+#include "base/text.h"
+#include "recipe/child.h"
+#include "recipe/message.h"
+#include "recipe/source.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_NAMES = 64, MOST_WORDS = 4096, MOST_WARNINGS = 1000 };
+
+typedef struct converting {
+  mw_child_conversion task; /* must be first: what the child takes */
+  mw_conversion *out;
+  mw_arena *arena;
+  char *recipe;
+  size_t length;
+} converting;
+
+bool mw_conversion_is_one(const char *name) { return mw_text_ends_with(name, ".yml") || mw_text_ends_with(name, ".yaml"); }
+
+static const char *take_text(mw_message *in, mw_arena *arena, mw_error *err) {
+  size_t length;
+  const char *text = mw_message_text(in, &length);
+  return mw_mem_copy(arena, text, length, err);
+}
+
+static bool take_words(converting *c, mw_message *in, mw_error *err) {
+  uint32_t count = mw_message_u32(in);
+  if (in->failed || count > MOST_NAMES) return mw_error_set(err, MW_DATA, "the translation is broken");
+  MW_TRY(c->out->words = mw_mem_take(c->arena, (count + 1) * sizeof *c->out->words, err));
+  for (; c->out->count < count; c->out->count++) {
+    const char *name = take_text(in, c->arena, err);
+    uint32_t words = mw_message_u32(in);
+    if (in->failed || words > MOST_WORDS) return mw_error_set(err, MW_DATA, "the translation is broken");
+    const char **list = mw_mem_take(c->arena, (words + 1) * sizeof *list, err);
+    MW_TRY(name && list);
+    for (uint32_t w = 0; w < words; w++) MW_TRY(list[w] = take_text(in, c->arena, err));
+    c->out->words[c->out->count] = (mw_binding){name, list, words};
+  }
+  return !in->failed || mw_error_set(err, MW_DATA, "the translation is broken");
+}
+
+static bool on_message(void *context, int fd, uint32_t kind, char *bytes, size_t length, mw_error *err) {
+  converting *c = context;
+  mw_message in = {bytes, bytes + length, false};
+  mw_text_escaped shown;
+  (void)fd;
+  if (kind == MW_MESSAGE_WARNING) {
+    if (c->out->warnings.count < MOST_WARNINGS) mw_warning_add(&c->out->warnings, "%s", mw_text_escape(&shown, bytes, length));
+    return true;
+  }
+  if (kind != MW_MESSAGE_CONVERTED) return mw_error_set(err, MW_DATA, "the translation's process sent what was not asked for");
+  const char *text = mw_message_text(&in, &c->length);
+  MW_TRY(c->recipe = mw_mem_new(c->length + 1, 1, err));
+  memcpy(c->recipe, text, c->length);
+  return take_words(c, &in, err);
+}
+
+bool mw_conversion_run(const mw_interpreter *opened, mw_sandbox_limits limits, const char *name, const char *text, size_t length,
+                       bool strict, char **recipe, size_t *recipe_length, mw_conversion *out, mw_arena *arena, mw_error *err) {
+  converting c = {.task = {text, name, length, strict}, .out = out, .arena = arena};
+  bool ok = mw_sandbox_run(opened, limits, mw_child_convert, on_message, &c, NULL, err) &&
+            mw_source_check("", name, c.recipe, c.length, err);
+  if (!ok) free(c.recipe), c.recipe = NULL;
+  *recipe = c.recipe;
+  *recipe_length = c.length;
+  return ok;
+}
+
+void mw_conversion_free(mw_conversion *conversion) { mw_warning_free(&conversion->warnings); }
+
+/* ---- errors, told by the configuration ---- */
+
+/* Line `number` of a text, from 1; its end is behind it. NULL where there is none. */
+static const char *line_of(const char *text, unsigned long number, size_t *length) {
+  for (; text && number > 1; number--) {
+    const char *end = strchr(text, '\n');
+    text = end ? end + 1 : NULL;
+  }
+  if (text) *length = strcspn(text, "\n");
+  return text;
+}
+
+/* What stands behind "-- line " in a line of the recipe: "7: t". */
+static const char *origin_in(const char *line, size_t length, size_t *origin_length) {
+  static const char mark[] = "-- line ";
+  const char *at = line ? memmem(line, length, mark, sizeof mark - 1) : NULL;
+  if (!at) return NULL;
+  at += sizeof mark - 1;
+  *origin_length = (size_t)(line + length - at);
+  return at;
+}
+
+static void replace(mw_error *err, const char *at, size_t length, const char *new, size_t new_length) {
+  mw_error old = *err;
+  size_t before = (size_t)(at - err->text);
+  snprintf(err->text, sizeof err->text, "%.*s%.*s%s", (int)before, old.text, (int)new_length, new, old.text + before + length);
+}
+
+/* The line in which the recipe says which input a model of the file is: "local chat = a.models[2] -- line 5: model". */
+static const char *line_of_model(const char *recipe, size_t number, size_t *length) {
+  char words[48];
+  snprintf(words, sizeof words, "= a.models[%zu] ", number);
+  const char *at = strstr(recipe, words);
+  if (at) *length = strcspn(at, "\n");
+  return at;
+}
+
+static const mw_binding *models_of(const mw_conversion *conversion) {
+  for (size_t i = 0; i < conversion->count; i++)
+    if (strcmp(conversion->words[i].name, "models") == 0) return &conversion->words[i];
+  return NULL;
+}
+
+void mw_conversion_explain(const mw_conversion *conversion, const char *recipe_name, const char *recipe, mw_error *err) {
+  const mw_binding *models = models_of(conversion);
+  size_t name_length = strlen(recipe_name), length = 0, origin_length = 0;
+  char *end = err->text;
+  bool placed = strncmp(err->text, recipe_name, name_length) == 0 && err->text[name_length] == ':';
+  const char *origin = NULL;
+  if (placed) {
+    unsigned long number = strtoul(err->text + name_length + 1, &end, 10);
+    const char *line = line_of(recipe, number, &length);
+    if ((origin = origin_in(line, length, &origin_length)))
+      replace(err, err->text + name_length + 1, (size_t)(end - err->text) - name_length - 1, origin, origin_length);
+  }
+  for (size_t m = models ? models->count : 0; m > 0; m--) {
+    char label[32];
+    mw_text_escaped shown;
+    const char *word = mw_text_escape_z(&shown, models->words[m - 1]);
+    size_t n = (size_t)snprintf(label, sizeof label, "models[%zu]", m);
+    char *at = strstr(err->text, label);
+    const char *line = at || strstr(err->text, word) ? line_of_model(recipe, m, &length) : NULL;
+    for (; at; at = strstr(at + strlen(word), label)) {
+      replace(err, at, n, word, strlen(word));
+      if (strlen(at) < strlen(word)) break; /* the text is full */
+    }
+    if (!placed && line && (origin = origin_in(line, length, &origin_length))) {
+      mw_error_wrap(err, "%s:%.*s", recipe_name, (int)origin_length, origin);
+      placed = true;
+    }
+  }
+}
