@@ -138,8 +138,9 @@ typedef struct mw_arg {
 /* Whether a name is a built-in recipe's, an own one's in a home, or a file's: it has a '/' or a '.'. If not: MW_USAGE, with what was
  * probably meant; `words` (`count` of them, or NULL and 0) may have been meant too. */
 bool mw_recipe_is_known(const char *name, const char *const *words, size_t count, mw_error *err);
-/* Loads a built-in or an own recipe by name, or a file, in a locked child process. NAME.yml and NAME.yaml are configurations of mergekit: each
- * becomes a recipe, and gives its models, dtype and the like to every plan, where neither bindings nor options say otherwise. */
+/* Loads a built-in or an own recipe by name, or a file, in a locked child process. NAME.yml and NAME.yaml are configurations of
+ * mergekit: each becomes a recipe, and gives its models, dtype and the like to every plan, where neither bindings nor options say
+ * otherwise. */
 bool mw_recipe_load(const char *name, const mw_options *options, mw_recipe **out, mw_error *err);
 void mw_recipe_free(mw_recipe *recipe);
 const char *mw_recipe_name(const mw_recipe *recipe);

@@ -3,7 +3,7 @@
 --- annotations (LuaLS). It describes and does nothing: env.lua is the vocabulary, src/module/ the module. Point
 --- `workspace.library` at its folder.
 
----A plain number, one that varies over the tensors (`layers`, `pick`), or one that is known only when the merge runs.
+---A plain number, one that varies over the tensors (`layers`, `pick`, `setting`), or one that is known only when the merge runs.
 ---@alias Number number|Field|Scalar
 ---A tensor, every tensor of a model, or every member of a list. Two lists pair up; anything else is repeated.
 ---@alias Value Tensor|Model|List
@@ -441,6 +441,14 @@ function layers(values) end
 ---@param entries table { {glob, number or field}, ..., default }
 ---@return Field
 function pick(entries) end
+
+---A number looked for in several places, as mergekit looks for a parameter: the first place that says something of a tensor counts. A
+---place is a number, a gradient {0, 1} over the layers, or a list of {filter = TEXT, value = NUMBER OR GRADIENT}, where the text is a
+---part of the tensor's name. Outside of the layers a gradient stands at its first number. `layers` are the numbers, in the file, of
+---the layers that a part of a model has.
+---@param places { of: string, default?: number, layers?: integer[], [integer]: any }
+---@return Field
+function setting(places) end
 ---The list trimmed, with what disagrees with the elected sign set to 0.
 ---@param list List|table
 ---@param density Number
@@ -598,6 +606,7 @@ function log_softmax(x) end
 ---@field tied? "untie"|"ignore" what to do with a head that differs from a tied embedding
 ---@field recipe_seconds? number CPU time a recipe may take (default 1, and 1 more for every 1000 tensors)
 ---@field recipe_memory? integer|string memory a recipe may take (default 256MB)
+---@field strict? boolean of a mergekit file: keys that mergekit ignores, and configurations or tokenizers that do not fit, are errors
 ---@field progress? fun(done: integer, total: integer, pass: integer): boolean? bytes; total is 0 while a score is measured
 ---@field learning? fun(facts: LearningFacts): boolean? after every step
 ---@field scored? fun(score: Score): boolean?

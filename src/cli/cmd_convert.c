@@ -20,5 +20,6 @@ static int run(mw_term *term, const mw_options_line *line) {
   return 0;
 }
 
-const mw_command mw_cmd_convert = { "convert", "FILE.yml [--strict]", "the recipe that a mergekit file becomes, with the command line that runs it",
-                                    "a mergekit file", 1, 1, options, run };
+const mw_command mw_cmd_convert = { "convert", "FILE.yml [--strict]",
+                                    "the recipe that a mergekit file becomes, with the command line that runs it", "a mergekit file", 1, 1,
+                                    options, run };

@@ -9,7 +9,7 @@ static const char unpack[] = "unpack it";
 static const char other[] = "this file is no part of a model: get the right one";
 
 static const mw_recognise_kind yaml = {
-    "a YAML file", "this version reads no mergekit YAML: name the recipe and its arguments on the command line", false};
+    "a YAML file", "a mergekit file is merged by its name alone: moonweld FILE.yml -o OUT", false};
 static const mw_recognise_kind lock = {
     "the lock file of a merge", "`moonweld rebuild LOCK -o NEW` makes that merge again; as a model give its folder", false};
 static const mw_recognise_kind empty = {"an empty file (file size 0)", download, false};

@@ -31,7 +31,8 @@ static bool add_option(mw_options *options, const mw_binding *given, mw_arena *a
   mw_text_escaped shown;
   uint64_t number;
   size_t *length;
-  bool text = row && row->form == MW_OPTION_TEXT, words = row && row->form == MW_OPTION_TEXTS, counted = row && row->form == MW_OPTION_COUNT;
+  bool text = row && row->form == MW_OPTION_TEXT, words = row && row->form == MW_OPTION_TEXTS;
+  bool counted = row && row->form == MW_OPTION_COUNT;
   if (words) {
     const char ***list = mw_option_table_list(row, options, &length);
     return add_words(list, length, given, arena, err);

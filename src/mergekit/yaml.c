@@ -35,7 +35,8 @@ static bool refuse_syntax(const reading *r, const yaml_parser_t *parser) {
   mw_text text = {0};
   mw_text_format(&text, "no YAML: %s", parser->problem ? parser->problem : "cannot be read");
   if (parser->context) mw_text_format(&text, ", %s", parser->context);
-  if (parser->context && parser->context_mark.line < at.line) mw_text_format(&text, " which begins in line %zu", parser->context_mark.line + 1);
+  if (parser->context && parser->context_mark.line < at.line)
+    mw_text_format(&text, " which begins in line %zu", parser->context_mark.line + 1);
   bool reader = parser->error == YAML_READER_ERROR; /* which knows the byte alone */
   if (reader) mw_error_set(r->err, MW_DATA, "%s: no YAML: %s (byte %zu)", r->name, parser->problem, parser->problem_offset);
   else if (mw_text_check(&text, r->err)) refuse(r, at, text.bytes);

@@ -389,7 +389,7 @@ static bool load(mw_recipe *recipe, const char *name, const char *text, size_t l
   mw_text_escaped shown;
   recipe->length = length;
   snprintf(recipe->chunk, sizeof recipe->chunk, "@%s", mw_text_escape_z(&shown, name));
-  bool ok = mw_option_table_check(options, err) && mw_source_check(name, shown.bytes, text, length, err) &&
+  bool ok = mw_option_table_check(options, err) && mw_source_check("", shown.bytes, text, length, err) &&
             (recipe->name = mw_mem_copy(&recipe->arena, name, strlen(name), err)) && (recipe->text = mw_mem_new(length + 1, 1, err));
   if (ok) {
     memcpy(recipe->text, text, length);

@@ -21,6 +21,7 @@ static mw_text message(const argument *args, uint32_t count) {
   mw_text out = {0};
   put(&out, "A recipe.");
   put(&out, "");
+  put(&out, "merge_method: linear\n"); /* the configuration that it was made of */
   mw_message_put_u32(&out, count);
   for (uint32_t i = 0; i < count; i++) {
     put(&out, args[i].name);
