@@ -9,6 +9,7 @@ local recipe = {
     "rms_norm", "layer_norm", "rope", "attention", "silu", "gelu", "softmax", "log_softmax" },
 }
 files["recipes"] = recipe
+files["recipes/pipelines"] = { std = "lua54", read_globals = {} }
 files["lua/moonweld/arch"] = recipe
 files["lua/moonweld/skeleton"] = recipe
 files["tests/golden"] = recipe

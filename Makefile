@@ -223,7 +223,7 @@ LIBRARY_FILES := 644:include/moonweld.h:$(PREFIX)/include/moonweld.h 644:$(BUILD
   755:$(BUILD)/libmoonweld.so:$(LIBDIR)/libmoonweld.so.$(VERSION) 644:$(BUILD)/moonweld.pc:$(LIBDIR)/pkgconfig/moonweld.pc
 READ_FILES    := 644:LICENSE:$(SHARE)/moonweld/LICENSE 644:README.md:$(SHARE)/moonweld/README.md \
   644:lua/moonweld/types.lua:$(SHARE)/moonweld/types/moonweld.lua \
-  $(foreach f,recipes/README.md $(wildcard recipes/*.lua),644:$(f):$(SHARE)/moonweld/$(f))
+  $(foreach f,recipes/README.md $(wildcard recipes/*.lua recipes/*/*.lua),644:$(f):$(SHARE)/moonweld/$(f))
 ALL_FILES     := $(PROGRAM_FILES) $(MODULE_FILES) $(LIBRARY_FILES) $(READ_FILES)
 LINKS         := $(LIBDIR)/$(SONAME) $(LIBDIR)/libmoonweld.so
 
@@ -241,7 +241,7 @@ install-module: $(BUILD)/moonweld.so
 uninstall:
 	$(Q)$(call each,$(ALL_FILES),rm -f "$(DESTDIR)$$3")
 	$(Q)for link in $(LINKS); do rm -f "$(DESTDIR)$$link"; done
-	$(Q)for f in /recipes /types ""; do rmdir "$(DESTDIR)$(SHARE)/moonweld$$f" 2> /dev/null || true; done
+	$(Q)for f in /recipes/pipelines /recipes /types ""; do rmdir "$(DESTDIR)$(SHARE)/moonweld$$f" 2> /dev/null || true; done
 
 $(BUILD)/manual: src/tools/manual.c $(filter-out %/main.o %/power.o,$(CLI_OBJECTS)) $(BUILD)/libmoonweld.a
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LUA_LIBS) $(PC_LIBS) -lm

@@ -97,6 +97,9 @@ typedef struct mw_options {
   const char *const *score_data; /* with "loss:FILE", further files */
   size_t score_data_count;
   double score_timeout;  /* seconds a score may take; 0: any time */
+  bool (*judge)(void *context, const char *folder, double *score); /* NULL, or what measures a candidate in the place of a command: `score`
+                            is then what the lock calls it. Its scores are not kept for a later run: they depend on the program */
+  void *judge_context;
   bool (*scored)(void *context, const mw_scored *scored); /* told of every score as it comes; may be NULL */
   void *scored_context;
   bool (*print)(void *context, const char *line); /* told of every line that a recipe prints, safe to show; may be NULL */
@@ -142,6 +145,8 @@ bool mw_recipe_is_known(const char *name, const char *const *words, size_t count
  * mergekit: each becomes a recipe, and gives its models, dtype and the like to every plan, where neither bindings nor options say
  * otherwise. */
 bool mw_recipe_load(const char *name, const mw_options *options, mw_recipe **out, mw_error *err);
+/* The same of a text of `length` bytes, which errors and the lock call `name`. Of what it requires, only what is built in is found. */
+bool mw_recipe_of_text(const char *name, const char *text, size_t length, const mw_options *options, mw_recipe **out, mw_error *err);
 void mw_recipe_free(mw_recipe *recipe);
 const char *mw_recipe_name(const mw_recipe *recipe);
 const char *mw_recipe_summary(const mw_recipe *recipe); /* its doc sentence */
@@ -362,6 +367,21 @@ bool mw_inspect_write_text(const mw_inspection *inspection, const char *pattern,
 /* All of the JSON at once; NULL where there is no memory for it. */
 const char *mw_inspect_json(mw_inspection *inspection);
 size_t mw_inspect_notes(const mw_inspection *inspection, const char *const **lines);
+
+/* What a tensor is; borrowed of the inspection. */
+typedef struct mw_tensor_facts {
+  const char *name, *dtype; /* dtype as the file has it: "BF16" */
+  const uint64_t *shape;
+  size_t rank;
+  uint64_t elements;
+} mw_tensor_facts;
+/* Up to `count` names from the tensor of number `first` on, in byte order, borrowed; returns how many tensors there are. */
+size_t mw_inspect_names(const mw_inspection *inspection, size_t first, const char **names, size_t count);
+/* MW_USAGE with the nearest name where there is no such tensor. */
+bool mw_inspect_tensor(const mw_inspection *inspection, const char *name, mw_tensor_facts *out, mw_error *err);
+/* `count` elements from `first` on, in the order of the file (rows one behind the other), as double. MW_USAGE beyond the tensor, MW_DATA
+ * for a dtype that is no real number. */
+bool mw_inspect_values(const mw_inspection *inspection, const char *name, uint64_t first, size_t count, double *values, mw_error *err);
 
 /* ---- plots ----------------------------------------------------------------------------------------------------- */
 

@@ -24,14 +24,14 @@ local below = {
   merge  = { base = true, format = true, num = true, expr = true, text = true, model = true, output = true, recipe = true, exec = true,
              learn = true, train = true },
   module = { base = true, format = true },
-  cli    = { base = true },
+  cli    = { base = true, module = true },
   tools  = { base = true, cli = true },
 }
 
 -- Foreign headers: the rooms that may have them, and whether one file of each is the only door.
 local doors = {
   ["lua.h"] = { rooms = { recipe = true, module = true } }, ["lauxlib.h"] = { rooms = { recipe = true, module = true } },
-  ["lualib.h"] = { rooms = { recipe = true } },
+  ["lualib.h"] = { rooms = { recipe = true, module = true } },
   ["seccomp.h"] = { rooms = { recipe = true }, single = true },
   ["sha2.h"] = { rooms = { base = true }, single = true }, ["xxhash.h"] = { rooms = { base = true }, single = true },
   ["omp.h"] = { rooms = { exec = true, learn = true }, single = true },

@@ -586,7 +586,7 @@ function log_softmax(x) end
 ---@field shard_size? integer|string tensor bytes a file (default 5GB; GB is 10^9 bytes, GiB 2^30)
 ---@field threads? integer|string default: OMP_NUM_THREADS, else all cores; results do not depend on it
 ---@field seed? integer|string of everything drawn at random (default 0)
----@field score? string|string[] measures a candidate: {dir} is its folder, the last number printed counts, greater is better
+---@field score? string|string[]|fun(folder: string): number measures a candidate: {dir} is its folder, the last number printed counts, greater is better
 ---@field score_timeout? number seconds that a command may take
 ---@field data? string|string[] what a recipe learns from: token windows (.safetensors, .jsonl) or texts
 ---@field window? integer|string tokens a window of text (default 256)
@@ -690,6 +690,25 @@ function log_softmax(x) end
 ---@field bytes integer
 ---@field sealed integer files whose SHA-256 is the sealed one
 
+---`#m` is the number of its tensors, `m[name]` one of them.
+---@class OpenModel
+---@field names fun(self: OpenModel): string[] in byte order
+---@field tensor fun(self: OpenModel, name: string): OpenTensor also of a name that a method has
+---@field close fun(self: OpenModel)
+---@field [string] OpenTensor
+
+---`#t` is the number of its elements. Numbers are of the values as they are stored, as double.
+---@class OpenTensor
+---@field name string
+---@field dtype string "BF16"
+---@field shape integer[]
+---@field slice fun(self: OpenTensor, ranges?: { rows?: integer[], columns?: integer[] }): number[][]|number[] { first, end } from 0, without end; rows of numbers, of a vector one list; dimensions before the last are rows one behind the other
+---@field norm fun(self: OpenTensor): number
+---@field mean fun(self: OpenTensor): number
+---@field total fun(self: OpenTensor): number
+---@field min fun(self: OpenTensor): number
+---@field max fun(self: OpenTensor): number
+
 ---@class moonweld
 ---@field version string
 local moonweld = {}
@@ -697,7 +716,7 @@ local moonweld = {}
 ---@alias ModuleArgument string|number|boolean|string[]|number[]
 
 ---Plans the merge and runs it.
----@param recipe string a built-in recipe, or a file with a '/' or .lua
+---@param recipe string a recipe's name, a file with a '/' or .lua, or the text of a recipe of several lines
 ---@param arguments table<string, ModuleArgument> lists where there may be several
 ---@param options MergeOptions with `output`
 ---@return Plan
@@ -726,6 +745,13 @@ function moonweld.diff(a, b, options) end
 ---@param options { data: string|string[], window?: integer, threads?: integer, progress?: fun(done: integer, total: integer, file: integer): boolean? }
 ---@return Evaluation[] # one for each file
 function moonweld.eval(model, options) end
+---A model to look at. Nothing is read before values are asked for. It closes by itself, or `local m <close> = mw.open(path)`.
+---@param path string a folder, a file, a model of the hub's cache, or MODEL+ADAPTER
+---@return OpenModel
+function moonweld.open(path) end
+---Curves as an SVG picture, in the place of `file` (which is absent, or such a picture).
+---@param picture { file: string, x: string, y: string, values: (string|number)[], labels: string[], curves: number[][] } a curve for each label ("" for a curve alone), a number for each value; nil is no point
+function moonweld.plot(picture) end
 ---@return string[] # names of the built-in recipes, sorted, then of your own in their homes
 function moonweld.recipes() end
 ---Holds an output against its lock. What is not as it was recorded is a finding, no error.

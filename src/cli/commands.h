@@ -31,6 +31,7 @@ int mw_commands_run(const mw_command *command, mw_term *term, char **words, size
 int mw_cmd_merge(mw_term *term, char **words, size_t count); /* the recipe is the first word */
 int mw_cmd_merge_dry(mw_term *term, char **words, size_t count);
 int mw_cmd_sweep_words(mw_term *term, char **words, size_t count);
+int mw_cmd_script_words(mw_term *term, char **words, size_t count); /* the file, then words that are the script's own, options too */
 
 /* What help and the manual page (src/tools/manual.c) say beside what commands, options and recipes declare. */
 typedef struct mw_command_text {

@@ -25,7 +25,7 @@ static int version(void) {
 }
 
 /* Words that later versions may use as commands: no recipe may have such a name. */
-static const char *const reserved[] = { "report", "doc", "repl", "script" };
+static const char *const reserved[] = { "report", "doc", "repl" };
 
 static int dispatch(mw_term *term, char **words, size_t count) {
   mw_error err;
@@ -36,6 +36,7 @@ static int dispatch(mw_term *term, char **words, size_t count) {
   }
   if (strcmp(words[0], "--version") == 0) return version();
   if (strcmp(words[0], mw_cmd_merge_plan.word) == 0) return mw_cmd_merge_dry(term, words + 1, count - 1);
+  if (strcmp(words[0], mw_cmd_script.word) == 0 && count > 1 && words[1][0] != '-') return mw_cmd_script_words(term, words + 1, count - 1);
   if (strcmp(words[0], mw_cmd_sweep.word) == 0) return mw_cmd_sweep_words(term, words + 1, count - 1);
   for (size_t i = 0; mw_commands_all[i]; i++)
     if (strcmp(words[0], mw_commands_all[i]->word) == 0) return mw_commands_run(mw_commands_all[i], term, words + 1, count - 1);

@@ -66,6 +66,7 @@ static bool check_score(const mw_options *options, mw_error *err) {
   mw_text_escaped shown;
   if (!options->score) return options->score_timeout <= 0 || mw_error_set(err, MW_USAGE, "--score-timeout belongs to --score");
   bool loss = strncmp(options->score, "loss:", 5) == 0;
+  if (options->judge) return true;
   if (loss && !options->score[5]) {
     mw_error_set(err, MW_USAGE, "--score loss: needs a file");
     return mw_error_hint(err, "--score loss:FILE...");

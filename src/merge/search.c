@@ -11,6 +11,7 @@
 #include "output/target.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +111,7 @@ static bool sweep(mw_search *search, const char *path, mw_error *err) {
 
 static bool open_scores(mw_search *search, mw_error *err) {
   bool other;
+  if (search->options->judge) return true;
   search->kept.sync = !search->options->no_sync;
   MW_TRY(mw_kept_scores_open(&search->kept, search->scratch, search->identity, &search->arena, &other, err));
   if (other) mw_warning_add(search->warnings, "the scores in %s are of another search and are removed", search->shown);
@@ -182,12 +184,18 @@ static bool run_command(mw_search *search, const char *what, double *value, mw_e
   return ok;
 }
 
+static bool ask_judge(const mw_search *search, const char *what, double *value, mw_error *err) {
+  if (!search->options->judge(search->options->judge_context, search->folder, value))
+    return mw_error_set(err, MW_INTERRUPTED, "interrupted; nothing was published");
+  return isfinite(*value) || mw_error_set(err, MW_DATA, "%s is no finite number", what);
+}
+
 /* Makes the candidate's folder, measures it and removes it. A loss is measured without a folder. */
 static bool measure(mw_search *search, const mw_recipe_candidate *candidate, const char *what, double *value, mw_error *err) {
   if (search->loss) return search->loss(search->context, candidate, value, err) || mw_error_wrap(err, "%s", what);
   if (!search->make(search->context, candidate, search->folder, err)) return mw_error_wrap(err, "%s", what);
   mw_error later;
-  bool ok = run_command(search, what, value, err);
+  bool ok = search->options->judge ? ask_judge(search, what, value, err) : run_command(search, what, value, err);
   return mw_folder_remove(search->scratch, "candidate", ok ? err : &later) && ok;
 }
 
@@ -195,6 +203,7 @@ static bool measure(mw_search *search, const mw_recipe_candidate *candidate, con
 static bool find_or_measure(mw_search *search, const mw_recipe_candidate *candidate, const char *identity, const char *what,
                             double *value, mw_error *err) {
   MW_TRY(open_scratch(search, err));
+  if (search->options->judge) return measure(search, candidate, what, value, err);
   return mw_kept_scores_find(&search->kept, identity, value) ||
          (measure(search, candidate, what, value, err) && mw_kept_scores_add(&search->kept, identity, *value, err));
 }

@@ -2,10 +2,11 @@
  * is kept in the call, the library is told to stop, and when it has returned the error is raised again. */
 #include "module/call.h"
 #include <lauxlib.h>
+#include <math.h>
 #include <string.h>
 
-enum { PROGRESS = 1, LEARNING, SCORED, PRINT, ERROR }; /* user values of a call: its callbacks, and the error of one */
-const char *const mw_call_names[] = {"progress", "learning", "scored", "print", NULL};
+enum { PROGRESS = 1, LEARNING, SCORED, PRINT, SCORE, ERROR }; /* user values of a call: its callbacks, and the error of one */
+const char *const mw_call_names[] = {"progress", "learning", "scored", "print", "score", NULL};
 
 static const char type[] = "moonweld.call";
 
@@ -69,21 +70,25 @@ static int tell(lua_State *L) {
   return 1;
 }
 
-/* Whether to go on: unless the callback returned false or raised. */
-static bool ask(mw_call *call, int which, int (*push)(lua_State *L, const void *facts), const void *facts) {
+/* Calls a callback, whose result stays on the stack; false if it raised. Without one the result is nil. */
+static bool reach(mw_call *call, int which, int (*push)(lua_State *L, const void *facts), const void *facts) {
   lua_State *L = call->L;
   news n = {push, facts};
   if (call->failed || !lua_checkstack(L, 4)) return false;
   lua_pushcfunction(L, tell);
-  if (lua_getiuservalue(L, call->self, which) == LUA_TNIL) return lua_pop(L, 2), true;
+  if (lua_getiuservalue(L, call->self, which) == LUA_TNIL) return lua_remove(L, -2), true;
   lua_pushlightuserdata(L, &n);
-  if (lua_pcall(L, 2, 1, 0) != LUA_OK) {
-    lua_setiuservalue(L, call->self, ERROR);
-    call->failed = true;
-    return false;
-  }
-  bool stop = lua_isboolean(L, -1) && !lua_toboolean(L, -1);
-  lua_pop(L, 1);
+  if (lua_pcall(L, 2, 1, 0) == LUA_OK) return true;
+  lua_setiuservalue(L, call->self, ERROR);
+  call->failed = true;
+  return false;
+}
+
+/* Whether to go on: unless the callback returned false or raised. */
+static bool ask(mw_call *call, int which, int (*push)(lua_State *L, const void *facts), const void *facts) {
+  if (!reach(call, which, push, facts)) return false;
+  bool stop = lua_isboolean(call->L, -1) && !lua_toboolean(call->L, -1);
+  lua_pop(call->L, 1);
   return !stop;
 }
 
@@ -147,3 +152,11 @@ static int push_line(lua_State *L, const void *line) {
 }
 
 bool mw_call_print(void *call, const char *line) { return ask(call, PRINT, push_line, line); }
+
+bool mw_call_judge(void *context, const char *folder, double *score) {
+  mw_call *call = context;
+  if (!reach(call, SCORE, push_line, folder)) return false;
+  *score = lua_type(call->L, -1) == LUA_TNUMBER ? lua_tonumber(call->L, -1) : NAN;
+  lua_pop(call->L, 1);
+  return true;
+}

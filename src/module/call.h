@@ -39,5 +39,6 @@ bool mw_call_evaluating(void *call, const mw_learning_facts *facts); /* tells `p
 bool mw_call_learning(void *call, const mw_learning_facts *facts);
 bool mw_call_scored(void *call, const mw_scored *scored);
 bool mw_call_print(void *call, const char *line);
+bool mw_call_judge(void *call, const char *folder, double *score); /* what `score` gives for the folder of a candidate; NAN: no number */
 
 #endif

@@ -149,12 +149,21 @@ static bool is_callback(const char *name) {
   return false;
 }
 
+/* The score is a function at the top of the stack; else it is a command, a text as on the command line. */
+static void take_judge(mw_call *call, mw_options *options) {
+  mw_call_set(call, "score");
+  options->score = "function";
+  options->judge = mw_call_judge;
+  options->judge_context = call;
+}
+
 /* The names that a function knows: those it lists, or the options and callbacks of a merge. */
 static size_t known_names(const char *const *names, const char *known[MOST_NAMES]) {
   size_t count = 0;
   for (const char *const *name = names; name && *name; name++) known[count++] = *name;
   for (const mw_option_table_row *row = mw_option_table; !names && row->name; row++) known[count++] = row->name;
-  for (const char *const *name = mw_call_names; !names && *name; name++) known[count++] = *name;
+  for (const char *const *name = mw_call_names; !names && *name; name++)
+    if (!mw_option_table_find(*name)) known[count++] = *name;
   if (!names) known[count++] = "explain";
   return count;
 }
@@ -182,7 +191,8 @@ void mw_given_options(mw_call *call, int index, const char *const *names, mw_giv
     size_t i = 0;
     while (i < count && strcmp(known[i], name) != 0) i++;
     if (i == count) refuse(call, name, known, count);
-    else if (is_callback(name)) mw_call_set(call, name);
+    else if (strcmp(name, "score") == 0 && lua_isfunction(L, -1)) take_judge(call, &out->options);
+    else if (is_callback(name) && strcmp(name, "score") != 0) mw_call_set(call, name);
     else if (strcmp(name, "stats") == 0) out->stats = flag_at_top(call, name);
     else if (strcmp(name, "inputs") == 0) out->proof.inputs = flag_at_top(call, name);
     else if (strcmp(name, "models") == 0) out->proof.models = text_at_top(call, &what);

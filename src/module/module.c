@@ -6,9 +6,11 @@
  * raised: texts of the library, or what a callback raised. */
 #include "module/given.h"
 #include "module/json_table.h"
+#include "module/opened.h"
 #include "module/prove.h"
 #include <lauxlib.h>
 #include <math.h>
+#include <string.h>
 
 /* The result, and its warnings. */
 static int give(mw_call *call, const char *document, const char *const *lines, size_t count) {
@@ -25,12 +27,12 @@ static void finish(mw_call *call, bool ok, const mw_error *err) {
   if (!ok || call->failed) mw_call_raise(call, err);
 }
 
-/* plan(recipe, arguments, options), and merge, which runs it. */
+/* plan(recipe, arguments, options), and merge, which runs it. A recipe of several lines is its text. */
 static int make(lua_State *L, bool run) {
   mw_error err;
   mw_given given;
-  size_t count;
-  const char *const *lines, *name = luaL_checkstring(L, 1);
+  size_t count, length;
+  const char *const *lines, *name = luaL_checklstring(L, 1, &length);
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 3);
   mw_call *call = mw_call_begin(L);
@@ -41,7 +43,9 @@ static int make(lua_State *L, bool run) {
   options->print = mw_call_print;
   options->scored = mw_call_scored;
   options->print_context = options->scored_context = call;
-  finish(call, mw_recipe_load(name, options, &call->recipe, &err), &err);
+  bool is_text = strchr(name, '\n') != NULL;
+  finish(call, is_text ? mw_recipe_of_text("the script's recipe", name, length, options, &call->recipe, &err)
+                       : mw_recipe_load(name, options, &call->recipe, &err), &err);
   const mw_binding *bindings = mw_given_arguments(call, 2, &count);
   finish(call, mw_plan_make(call->recipe, bindings, count, options, &call->plan, &err), &err);
   mw_plan_watch(call->plan, mw_call_learning, call);
@@ -136,10 +140,62 @@ static int recipes(lua_State *L) {
   return 1;
 }
 
+/* A list of texts or numbers in the field `name` of the table at 1, as texts in the call's arena. */
+static const char **texts_of(lua_State *L, mw_call *call, const char *name, size_t *count) {
+  mw_error err;
+  if (lua_getfield(L, 1, name) != LUA_TTABLE) luaL_error(L, "plot: '%s' is a list", name);
+  *count = (size_t)luaL_len(L, -1);
+  const char **texts = mw_mem_take(&call->arena, (*count + 1) * sizeof *texts, &err);
+  if (!texts) mw_call_raise(call, &err);
+  for (size_t i = 0; i < *count; i++) {
+    size_t length;
+    lua_geti(L, -1, (lua_Integer)i + 1);
+    const char *text = luaL_tolstring(L, -1, &length);
+    texts[i] = mw_mem_copy(&call->arena, text, length, &err);
+    if (!texts[i]) mw_call_raise(call, &err);
+    lua_pop(L, 2);
+  }
+  lua_pop(L, 1);
+  return texts;
+}
+
+static const char *field_text(lua_State *L, const char *name) {
+  if (lua_getfield(L, 1, name) != LUA_TSTRING) luaL_error(L, "plot: '%s' is a text", name);
+  return lua_tostring(L, -1); /* it stays on the stack */
+}
+
+/* plot{ file = "t.svg", x = "t", y = "loss", values = { 0, 0.5, 1 }, labels = { "" }, curves = { { 3, 2, 4 } } } */
+static int plot(lua_State *L) {
+  mw_error err;
+  mw_plot picture = {0};
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  mw_call *call = mw_call_begin(L);
+  const char *file = field_text(L, "file");
+  picture.x = field_text(L, "x"), picture.y = field_text(L, "y");
+  picture.values = texts_of(L, call, "values", &picture.count);
+  picture.labels = texts_of(L, call, "labels", &picture.curves);
+  if (!picture.count || !picture.curves) return luaL_error(L, "plot: there are no values, or no labels of curves");
+  double *figures = mw_mem_take(&call->arena, picture.count * picture.curves * sizeof *figures, &err);
+  if (!figures) return mw_call_raise(call, &err);
+  if (lua_getfield(L, 1, "curves") != LUA_TTABLE) return luaL_error(L, "plot: 'curves' is a list of lists of numbers");
+  for (size_t c = 0; c < picture.curves; c++, lua_pop(L, 1)) {
+    if (lua_geti(L, -1, (lua_Integer)c + 1) != LUA_TTABLE) return luaL_error(L, "plot: there is no curve %d", (int)c + 1);
+    for (size_t i = 0; i < picture.count; i++, lua_pop(L, 1)) {
+      lua_geti(L, -1, (lua_Integer)i + 1);
+      figures[c * picture.count + i] = lua_isnumber(L, -1) ? lua_tonumber(L, -1) : NAN;
+    }
+  }
+  picture.figures = figures;
+  finish(call, mw_plot_write(&picture, file, &err), &err);
+  return 0;
+}
+
 int luaopen_moonweld(lua_State *L) {
-  static const luaL_Reg functions[] = {{"merge", merge}, {"plan", plan}, {"inspect", inspect},
-                                       {"diff", diff},   {"eval", eval}, {"recipes", recipes}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"merge", merge},     {"plan", plan},           {"inspect", inspect}, {"diff", diff}, {"eval", eval},
+                                       {"recipes", recipes}, {"open", mw_opened_open}, {"plot", plot},       {NULL, NULL}};
   mw_call_prepare(L);
+  mw_opened_prepare(L);
   luaL_newlib(L, functions);
   luaL_setfuncs(L, mw_prove_functions, 0);
   lua_pushstring(L, mw_version().version);

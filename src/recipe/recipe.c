@@ -407,7 +407,7 @@ bool mw_recipe_load_text(const char *name, const char *text, size_t length, cons
   return load(recipe, name, text, length, options, out, err);
 }
 
-bool mw_recipe_load_alone(const char *name, const char *text, size_t length, const mw_options *options, mw_recipe **out, mw_error *err) {
+bool mw_recipe_of_text(const char *name, const char *text, size_t length, const mw_options *options, mw_recipe **out, mw_error *err) {
   mw_recipe *recipe = mw_mem_new(1, sizeof *recipe, err);
   return recipe && load(recipe, name, text, length, options, out, err);
 }
@@ -419,7 +419,7 @@ bool mw_recipe_pack(const char *name, const mw_options *options, char **text, mw
   asking ask = {.recipe = recipe, .packed = &packed, .child = {recipe->text, recipe->chunk, recipe->length, NULL, 0}};
   mw_interpreter state = recipe->template;
   bool ok = run(&ask, &state, mw_recipe_limits(options, 0), mw_child_pack, err) &&
-            mw_recipe_load_alone("the packed recipe", packed.bytes, packed.length, options, &alone, err);
+            mw_recipe_of_text("the packed recipe", packed.bytes, packed.length, options, &alone, err);
   mw_recipe_free(alone);
   mw_recipe_free(recipe);
   if (ok) *text = packed.bytes;

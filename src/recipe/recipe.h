@@ -113,7 +113,4 @@ const mw_conversion *mw_recipe_conversion(const mw_recipe *recipe);
 bool mw_recipe_load_text(const char *name, const char *text, size_t length, const mw_recipe_required *required, size_t count,
                          const mw_options *options, mw_recipe **out, mw_error *err);
 
-/* Loads a recipe from its text alone: of what it requires, only what is built in is found. */
-bool mw_recipe_load_alone(const char *name, const char *text, size_t length, const mw_options *options, mw_recipe **out, mw_error *err);
-
 #endif

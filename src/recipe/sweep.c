@@ -130,7 +130,7 @@ bool mw_recipe_sweep(const char *name, const mw_sweep_axis *axes, size_t count, 
   mw_text_format(&text, "local swept = require \"%s\"\n", built_in ? name : "swept");
   mw_text_format(&title, "sweep of %s", name);
   ok = ok && put_recipe(&text, recipe, axes, count, err) && mw_text_check(&text, err) && mw_text_check(&title, err) &&
-       mw_recipe_load_alone(title.bytes, text.bytes, text.length, options, out, err);
+       mw_recipe_of_text(title.bytes, text.bytes, text.length, options, out, err);
   free(packed);
   mw_text_free(&text);
   mw_text_free(&title);

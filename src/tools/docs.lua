@@ -85,7 +85,7 @@ end
 local function options()
   local lines = {}
   local of_form = { SWITCH = "boolean", COUNT = "integer|string", SIZE = "integer|string", SECONDS = "number", TEXTS = "string|string[]",
-    SCORE = "string|string[]" }
+    SCORE = "string|string[]|fun(folder: string): number" }
   for name, form, value, doc in read("include/options.def"):gmatch '\nMW_OPTION%(([%l_]+), (%u+), [%l_]+, %d, "(.-)",[^"]*(".-")%)%f[\n]' do
     local words = '"' .. value:gsub("|", '"|"') .. '"'
     local kind = of_form[form] or (form == "WORD" or value:find "|") and words or "string"
