@@ -28,9 +28,20 @@ local below = {
   tools  = { base = true, cli = true },
 }
 
+-- Whether a room reaches another one by any way down.
+local function reaches(from, to, seen)
+  for room in pairs(below[from] or {}) do
+    if not seen[room] then
+      seen[room] = true
+      if room == to or reaches(room, to, seen) then return true end
+    end
+  end
+  return false
+end
+
 -- Foreign headers: the rooms that may have them, and whether one file of each is the only door.
 local doors = {
-  ["lua.h"] = { rooms = { recipe = true, module = true } }, ["lauxlib.h"] = { rooms = { recipe = true, module = true } },
+  ["lua.h"] = { rooms = { recipe = true, module = true, tools = true } }, ["lauxlib.h"] = { rooms = { recipe = true, module = true, tools = true } },
   ["lualib.h"] = { rooms = { recipe = true, module = true } },
   ["seccomp.h"] = { rooms = { recipe = true }, single = true },
   ["sha2.h"] = { rooms = { base = true }, single = true }, ["xxhash.h"] = { rooms = { base = true }, single = true },
@@ -51,7 +62,7 @@ local short = { mw_node = "graph", mw_op = "graph", mw_arena = "mem" }
 -- A rule is a case, known by the sentence that tells of a breach.
 local kept = {}
 local function check(good, sentence, ...)
-  kept[sentence] = kept[sentence] ~= false and good and true
+  kept[sentence] = kept[sentence] ~= false and (good and true or false)
   if not good then print("not ok: " .. sentence:format(...)) end
 end
 
@@ -68,6 +79,8 @@ local function read(path)
   file:close()
   return text
 end
+
+for room in pairs(below) do check(not reaches(room, room, {}), "room %s knows itself by way of others: no arrow runs back up", room) end
 
 local sources = lines_of("find src include -type f | LC_ALL=C sort")
 local by_name, door_of, lines_in = {}, {}, {}
