@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "output/publish.h"
 #include "output/writer.h"
 #include "unit.h"
@@ -39,14 +40,16 @@ static bool holds(const char *path, const char *text) {
   return length >= 0 && !strcmp(bytes, text);
 }
 
+/* A folder, or a lone file where `out` ends as one. */
 static bool make(const char *out, bool force, bool sync, const char *note, mw_error *err) {
+  const char *text = mw_text_ends_with(out, ".safetensors") ? "README.md" : "sub/note";
   mw_layout layout;
   mw_writer *writer = NULL;
   CHECK(mw_layout_make(&one, 1, 1000, &(mw_layout_names){.stem = "model"}, &layout, err));
   bool done = mw_writer_open(out, &layout, &(mw_writer_how){.force = force, .sync = sync}, &writer, err) &&
               mw_writer_write(writer, 0, layout.tensors[0].offset, "0123456789abcdef", 16, err) &&
               mw_writer_file(writer, "merge.lock.json", "{\"moonweld\": \"0.1.0\"}", 21, err) &&
-              mw_writer_file(writer, "sub/note", note, strlen(note), err) && mw_publish_output(writer, err);
+              mw_writer_file(writer, text, note, strlen(note), err) && mw_publish_output(writer, err);
   mw_writer_close(writer);
   mw_layout_free(&layout);
   return done;
@@ -139,11 +142,13 @@ static void test_taken(void) {
   mw_layout_free(&layout);
 }
 
-/* Stands in for the C library's: somebody takes the name between the last look at it and the renaming, with an empty folder,
- * which a plain rename replaces. */
+/* Stands in for the C library's: somebody takes the name between the last look at it and the renaming, with an empty folder or a
+ * file, which a plain rename replaces. */
 static const char *meanwhile;
+static bool with_file;
 int renameat2(int from, const char *old, int to, const char *new, unsigned flags) {
-  if (meanwhile) CHECK(mkdir(meanwhile, 0777) == 0);
+  if (meanwhile && with_file) put(meanwhile, "mine");
+  else if (meanwhile) CHECK(mkdir(meanwhile, 0777) == 0);
   meanwhile = NULL;
   return (int)syscall(SYS_renameat2, from, old, to, new, flags);
 }
@@ -155,6 +160,12 @@ static void test_taken_at_last(void) {
   CHECK(!make("last", true, false, "x", &err) && err.status == MW_CHANGED && meanwhile == NULL);
   CHECK_TEXT(err.text, "last: something else took its name meanwhile");
   CHECK(entries("last") == 0 && entries(".") == before + 1);
+  with_file = true;
+  meanwhile = "last.safetensors";
+  CHECK(!make("last.safetensors", true, false, "x", &err) && err.status == MW_CHANGED && meanwhile == NULL);
+  CHECK_TEXT(err.text, "last.safetensors: something else took its name meanwhile");
+  CHECK(holds("last.safetensors", "mine") && entries(".") == before + 2);
+  CHECK(make("lone.safetensors", false, false, "x", &err) && holds("lone.md", "x") && entries(".") == before + 5);
 }
 
 int main(void) {
