@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # run.sh BUILD [SUITE...]: runs suites with a coverage build (make coverage) and tells what they have executed, by gcov: lines, and
-# branches that were taken, of every room; then of the parts that a merge's safety rests on, with the lines that nothing executed.
+# branches that were taken, of every room; then of the parts that a merge's safety rests on, with the lines that nothing executed and
+# those of whose branches some were never taken.
 # A suite that fails in this build (it is slow, and its recipes' processes are not locked) is told of and changes nothing else.
 set -u
 cd "$(dirname "$0")/../.."
@@ -14,5 +15,5 @@ tail -n 1 "$work/log"
 grep -aE ', [1-9][0-9]* failed' "$work/log" | sed 's/^== /  with this build: /' | grep -v '^[0-9]'
 objects=$(realpath "$build")/obj
 find "$objects" -name '*.gcda' -print0 | xargs -0 gcov -b -n -r > "$work/sums" 2> /dev/null
-find "$objects" -name '*.gcda' -print0 | xargs -0 gcov -t -r > "$work/lines" 2> /dev/null
+find "$objects" -name '*.gcda' -print0 | xargs -0 gcov -b -t -r > "$work/lines" 2> /dev/null
 lua5.4 tests/coverage/summary.lua "$work"

@@ -12,14 +12,14 @@ local parts = {
 local files, current = {}, nil
 for line in io.lines(folder .. "/sums") do
   local name = line:match "^File '(.*)'$"
-  if name then current = name:match "^src/(.+%.c)$" elseif line == "" then current = nil end -- a sum of all files follows the last
+  if name then current = name:match "^src/(.+%.c)$" end
   local kind, percent, count = line:match "^([%w ]+):([%d.]+)%% of (%d+)$"
   if current and kind then
     local file = files[current] or {}
     files[current] = file
     local total = tonumber(count)
     local done = math.floor(total * tonumber(percent) / 100 + 0.5)
-    if kind == "Lines executed" then file.lines, file.executed = total, done
+    if kind == "Lines executed" and not file.lines then file.lines, file.executed = total, done -- a sum of all follows the last file
     elseif kind == "Taken at least once" then file.branches, file.taken = total, done end
   end
 end
@@ -52,11 +52,23 @@ for _, part in ipairs(parts) do
   if sum.lines > 0 then told(part[1], sum) end
 end
 
--- Lines of these parts that nothing executed.
-local wanted, source = {}, nil
-for _, part in ipairs(parts) do for i = 2, #part do wanted["src/" .. part[i]] = true end end
-for line in io.lines(folder .. "/lines") do
-  source = line:match "^ *%-: *0:Source:(.*)$" or source
-  local number, text = line:match "^ *#####: *(%d+):(.*)$"
-  if number and wanted[source] then print(("%s:%s:%s"):format(source, number, text)) end
+-- Lines of these parts that nothing executed, and those some of whose branches nothing took.
+local wanted, source, at, text, open, count = {}, nil, nil, nil, 0, 0
+for _, part in ipairs(parts) do for i = 2, #part do wanted["src/" .. part[i] ] = true end end
+local function told_line()
+  if open > 0 then print(("%s:%s: %d of %d branches not taken:%s"):format(source, at, open, count, text)) end
+  open, count = 0, 0
 end
+for line in io.lines(folder .. "/lines") do
+  local marks, number, code = line:match "^ *([-%d#=*]+): *(%d+):(.*)$"
+  if number then told_line() end
+  if number == "0" then source = code:match "^Source:(.*)$" or source
+  elseif number then
+    at, text = number, code
+    if marks == "#####" and wanted[source] then print(("%s:%s:%s"):format(source, number, code)) end
+  elseif wanted[source] and line:find "^branch " then
+    count = count + 1
+    if line:find "taken 0%%" then open = open + 1 end
+  end
+end
+told_line()

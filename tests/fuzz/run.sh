@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# run.sh [long]: the fuzz targets. As it is, every seed and RUNS (50000) mutations of them, the same ones each time, in a
-# few seconds; `long` builds them with clang's libFuzzer and its sanitizers into build/fuzz and runs each for SECONDS_EACH
-# (60). An input that was once a crash is kept among the seeds. TARGETS names some of them: "fuzz_json fuzz_text".
+# run.sh [long]: the fuzz targets. As it is, every seed and RUNS (50000) mutations of them, the same ones each time, in a few seconds;
+# `long` builds them with clang's libFuzzer and its sanitizers into build/fuzz and runs each for SECONDS_EACH (60), or, where RUNS is set,
+# with so many inputs. An input that was once a crash is kept among the seeds. TARGETS names some of them: "fuzz_json fuzz_text".
 set -u
 cd "$(dirname "$0")/../.."
 build=${MOONWELD_BUILD:-build}
@@ -19,13 +19,15 @@ for source in tests/fuzz/fuzz_*.c; do
   [[ -z ${TARGETS-} || " $TARGETS " = *" $target "* ]] || continue
   seeds=$(seeds_of "${target#fuzz_}")
   if [ "${1-}" = long ]; then
+    limit=(-max_total_time="${SECONDS_EACH:-60}")
+    [ -z "${RUNS-}" ] || limit=(-runs="$RUNS")
     work=build/fuzz/work/$target
     mkdir -p "$work/found" "$work/own"
     "$build/fuzz/$target" 0 --write "$work/own" $seeds > /dev/null
     make --no-print-directory -j"$(nproc)" BUILD=build/fuzz/objects CC=clang \
       SANITIZE="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -Wno-pass-failed" \
       HARDEN= build/fuzz/objects/libfuzzer/"$target" || exit 1
-    build/fuzz/objects/libfuzzer/"$target" -max_total_time="${SECONDS_EACH:-60}" -max_len=65536 -rss_limit_mb=4096 -timeout=20 \
+    build/fuzz/objects/libfuzzer/"$target" "${limit[@]}" -max_len=65536 -rss_limit_mb=4096 -timeout=20 \
       -print_final_stats=1 -verbosity=0 -artifact_prefix="$work/" "$work/found" "$work/own" $seeds 2>&1 | tail -n 12
     code=${PIPESTATUS[0]}
   else
