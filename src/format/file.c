@@ -99,7 +99,7 @@ bool mw_file_open(mw_file *file, const char *path, mw_error *err) {
   *file = (mw_file){.fd = open_patiently(path, O_RDONLY)};
   if (file->fd < 0) {
     int number = errno;
-    mw_error_set(err, MW_MISSING, "%s: %s", mw_text_escape_z(&shown, path), strerror(number));
+    mw_error_set(err, number == EIO ? MW_IO : MW_MISSING, "%s: %s", mw_text_escape_z(&shown, path), strerror(number));
     return number == EMFILE ? mw_error_hint(err, "raise the limit of open files (ulimit -n)") : false;
   }
   struct stat st;
@@ -288,7 +288,7 @@ bool mw_file_list(const char *folder, mw_arena *arena, const char ***names, size
   mw_text_escaped shown;
   DIR *dir = opendir(folder);
   if (!dir && errno == ENOMEM) return mw_error_memory(err, 0);
-  if (!dir) return mw_error_set(err, MW_MISSING, "%s: %s", mw_text_escape_z(&shown, folder), strerror(errno));
+  if (!dir) return mw_error_set(err, errno == EIO ? MW_IO : MW_MISSING, "%s: %s", mw_text_escape_z(&shown, folder), strerror(errno));
   const char **list = NULL;
   size_t used = 0, capacity = 0;
   bool ok = true;

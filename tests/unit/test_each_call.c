@@ -1,0 +1,159 @@
+/* test_each_call.c: one call of the system, or one request for memory, fails: the first, then the second, and so on, until one run
+ * meets none. After each failure the output is absent, the old one or complete; nothing that was opened or allocated stays; and the
+ * same work, done again, succeeds. */
+#include "memory.h"
+#include "calls.h"
+#include "output/publish.h"
+#include "output/writer.h"
+#include "toys.h"
+#include <dirent.h>
+
+typedef struct scenario {
+  const char *name, *out;
+  bool replaces, plain, keeps, seals, begun; /* begun: a run of the same plan was stopped */
+} scenario;
+
+static const uint64_t shape[] = {4}, rows[] = {2, 300};
+static const mw_tensor tensors[] = {{.name = "v", .shape = rows, .rank = 2, .dtype = MW_DTYPE_BF16},
+                                    {.name = "w", .shape = shape, .rank = 1, .dtype = MW_DTYPE_F32}};
+static char data[1200];
+static mw_layout layout;
+
+static int entries(const char *path) {
+  int count = -2;
+  DIR *stream = opendir(path);
+  if (!stream) return -1;
+  while (readdir(stream)) count++;
+  closedir(stream);
+  return count;
+}
+
+static bool complete(const mw_writer *writer, mw_error *err) {
+  mw_file_checksum *sums = mw_writer_checksum(writer, 0);
+  for (size_t i = 0; i < mw_file_checksum_count(sums); i++) MW_TRY(mw_file_checksum_complete(sums, i, err));
+  return true;
+}
+
+static bool write_all(mw_writer *writer, mw_error *err) {
+  for (size_t i = 0; i < layout.count; i++)
+    if (!mw_writer_has(writer, i) && (!mw_writer_write(writer, layout.tensors[i].file, layout.tensors[i].offset, data, i ? 16 : 1200, err) ||
+                                      !mw_writer_done(writer, i, err)))
+      return false;
+  return true;
+}
+
+/* Makes the output, or where `stops` all of it but its name. */
+static bool make(const scenario *s, const char *note, bool stops, mw_error *err) {
+  mw_file_checksum_memory memory = {1 << 20};
+  mw_writer *writer = NULL;
+  const char *input = "input", *text = s->seals || strchr(s->out, '.') ? "README.md" : "sub/note";
+  mw_writer_how how = {.force = true, .sync = true, .plan = s->keeps ? "what: this\n" : NULL};
+  bool ok = mw_writer_allowed(s->out, true, &input, 1, 1000, err) && mw_writer_open(s->out, &layout, &how, &writer, err) &&
+            mw_writer_count(writer, &layout, &memory, err) && write_all(writer, err) && complete(writer, err) &&
+            mw_writer_file(writer, "merge.lock.json", "{\"moonweld\": \"0.1.0\"}", 21, err) &&
+            mw_writer_file(writer, text, note, strlen(note), err) &&
+            (!s->seals || mw_writer_file(writer, MW_WRITER_SEAL, "{}", 2, err)) && mw_writer_verify(writer, err);
+  if (ok && stops) ok = mw_error_set(err, MW_INTERRUPTED, "stopped");
+  else ok = ok && mw_publish_output(writer, err);
+  if (!ok && writer) mw_writer_keep(writer, err);
+  mw_writer_close(writer);
+  return ok;
+}
+
+static bool holds(const char *path, const char *text) {
+  char bytes[64] = {0};
+  int fd = open(path, O_RDONLY);
+  ssize_t length = fd < 0 ? -1 : read(fd, bytes, sizeof bytes - 1);
+  if (fd >= 0) close(fd);
+  return length >= 0 && strcmp(bytes, text) == 0;
+}
+
+/* Whether the output has this note, and its weights. */
+static bool is(const scenario *s, const char *note) {
+  char text[64], weights[64];
+  struct stat st;
+  bool lone = strchr(s->out, '.') != NULL;
+  snprintf(text, sizeof text, lone ? "%.*s.md" : "%.*s/sub/note", (int)strcspn(s->out, "."), s->out);
+  snprintf(weights, sizeof weights, lone ? "%s" : "%s/model.safetensors", s->out);
+  return holds(text, note) && stat(weights, &st) == 0 && (uint64_t)st.st_size == layout.shards[0].size;
+}
+
+static bool is_absent(const scenario *s) {
+  struct stat st;
+  return lstat(s->out, &st) != 0 && errno == ENOENT;
+}
+
+static void prepare(const scenario *s) {
+  mw_error err;
+  CHECK(system("rm -rf room && mkdir room") == 0 && chdir("room") == 0);
+  if (s->replaces) CHECK(make(s, "old", false, &err));
+  if (s->begun) CHECK(!make(s, "new", true, &err) && entries(".") == 1 + s->replaces);
+}
+
+/* What may be found: of a folder that is replaced by two renames, an aside, until the next command names it. */
+static void look(const scenario *s, bool made, const mw_error *err) {
+  mw_error other;
+  bool sound = is(s, "new") || (!made && (s->replaces ? is(s, "old") : is_absent(s)));
+  if (!sound && s->plain && !made) sound = is_absent(s) && entries(".") > 0;
+  /* A lone file's lock and card follow its weights: the next command that names it finishes them. */
+  if (!sound && !made && strchr(s->out, '.')) sound = !is_absent(s);
+  bool told = made || err->status == MW_IO || err->status == MW_CANNOT_CREATE || err->status == MW_MEMORY || err->status == MW_CHANGED;
+  if (!sound || !told) printf("%s: made %d, sound %d, %d: %s\n", s->name, made, sound, made ? 0 : (int)err->status, made ? "" : err->text);
+  CHECK(sound && told);
+  bool again = make(s, "new", false, &other);
+  if (!again) printf("%s: again: %s\n  after: %s\n", s->name, other.text, made ? "made" : err->text);
+  CHECK(again && is(s, "new"));
+}
+
+static int files_open(void) { return entries("/proc/self/fd"); }
+
+static void each(const scenario *s, int number) {
+  mw_error err = {0};
+  long failures = 0;
+  bool more = number ? CALLS_COUNTED : MEMORY_COUNTED;
+  CASE("%s: %s", s->name, number ? strerror(number) : "memory");
+  for (long n = 0; more; n++) {
+    prepare(s);
+    size_t held = memory_held;
+    int open = files_open();
+    calls_plain = s->plain;
+    if (number) calls_left = n, calls_error = number;
+    else memory_left = n;
+    bool made = make(s, "new", false, &err);
+    more = (number ? calls_left < 0 : memory_left == 0) && n < 2000;
+    calls_left = memory_left = -1;
+    if (memory_held != held) printf("%s: %ld: %ld bytes stay: %s\n", s->name, n, (long)(memory_held - held), made ? "" : err.text);
+    CHECK(memory_held == held);
+    if (files_open() != open) printf("%s: %ld: files stay open: %s\n", s->name, n, made ? "" : err.text);
+    CHECK(files_open() == open);
+    look(s, made, &err);
+    calls_plain = false;
+    CHECK(chdir("..") == 0);
+    failures += !made;
+  }
+  CHECK(failures > 5 || !CALLS_COUNTED);
+}
+
+int main(void) {
+  static const scenario all[] = {
+    {.name = "a new folder", .out = "out"},
+    {.name = "a folder that is replaced", .out = "out", .replaces = true},
+    {.name = "a folder that is replaced without exchange", .out = "out", .replaces = true, .plain = true},
+    {.name = "a new file", .out = "out.safetensors", .seals = true},
+    {.name = "a file that is replaced", .out = "out.safetensors", .replaces = true, .keeps = true},
+    {.name = "a folder that is gone on with", .out = "out", .keeps = true, .begun = true},
+  };
+  mw_error err;
+  umask(022);
+  toys_begin();
+  CHECK(mw_layout_make(tensors, 2, 100000, &(mw_layout_names){.stem = "model"}, &layout, &err));
+  prepare(&all[0]); /* what libraries keep from their first use */
+  CHECK(make(&all[0], "new", false, &err) && chdir("..") == 0);
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    each(&all[i], EIO);
+    each(&all[i], 0);
+  }
+  mw_layout_free(&layout);
+  toys_end();
+  UNIT_END();
+}
