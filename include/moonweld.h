@@ -85,6 +85,9 @@ typedef struct mw_options {
   bool missing_base;     /* --missing base: tensors an input lacks are the donor's; tensors only it has are dropped */
   const char *donor;        /* NULL, or which input gives config, tokenizer and side files: "experts[1]", or as it was typed */
   const char *chat_template;/* NULL, or whose chat template the output has: an input, a file, a folder, or "auto" */
+  const char *tokenizer; /* NULL, or whose tokenizer the output has: "base", "union", an input, or a model's folder */
+  const char *tokens;    /* NULL, or rules for single tokens: JSON, or a file of it (README.md, "Vocabularies") */
+  uint64_t pad_vocabulary; /* 0, or rows of the vocabulary are a multiple of it */
   const char *const *allow; /* findings that are let through: "config" "tokenizer" "quantised" "empty" */
   size_t allow_count;
   const char *const *rename; /* "[ARG[i]:]FROM=TO": other names for tensors of inputs, `*` in TO being what it matched in FROM */
@@ -217,6 +220,7 @@ typedef struct mw_plan_facts {
   size_t files;           /* of the output */
   const char *donor;      /* whose model gives config, tokenizer and side files: "base", "models[1]"; borrowed from the plan */
   bool adapter;           /* the output is no model but an adapter of the donor, a folder of peft */
+  const char *vocabulary; /* what --tokenizer makes: "152 tokens of models[1], 2 of them added; 160 rows"; else NULL */
   const char *config;     /* what config.json of the output gets beside its donor's, as a JSON object; NULL where nothing. Of an
                              adapter, all of its adapter_config.json */
   const char *carried;    /* of a merge of whole pipelines: which components are the donor's as they are, and why; else NULL */

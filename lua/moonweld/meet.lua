@@ -287,7 +287,8 @@ function M.shapes(models, lookups, name)
       elseif spell(node) ~= spelt then
         local text = ("%s: tensor '%s' is %s here and %s in %s"):format(called(own), core.shown(name), spell(node), spelt, called(first))
         local embeds = name:find("embed") or name:find("wte") or name:find("lm_head")
-        return text, embeds and "the vocabularies differ: give all models one tokenizer (resize_token_embeddings) first" or nil
+        return text, embeds and "the vocabularies differ in size: --tokenizer base lines up embeddings and heads by the text of their tokens " ..
+          "(rows beyond the last token go), --tokenizer union keeps the tokens of all" or nil
       end
     end
   end

@@ -598,6 +598,9 @@ function log_softmax(x) end
 ---@field copy_code? boolean carry the model's *.py files too
 ---@field donor? string whose config, tokenizer and side files the output has: an input, as 'experts[1]' or as typed
 ---@field chat_template? string the output's chat template: of an input, a folder or a file; auto: the one that most inputs have
+---@field tokenizer? string whose tokenizer the output has: base (the donor's), union (with the tokens of all others), an input or a folder;
+---@field tokens? string with --tokenizer, from where rows of single tokens come: JSON, or a file of it (README)
+---@field pad_vocabulary? integer|string with --tokenizer, rows are added up to a multiple of N: the mean of the others
 ---@field rename? string|string[] give tensors of an input other names, as in 'experts[1]:_orig_mod.*=*'; without ARG of every input that it helps
 ---@field allow? string|string[] let a finding through that would stop the merge; it is said what that does
 ---@field missing? "base" tensors that a model lacks are the first model's

@@ -85,6 +85,7 @@ static void print_plan(const mw_recipe *recipe, const mw_plan *plan) {
   printf("recipe        ");
   mw_print_plain(stdout, mw_recipe_name(recipe));
   printf("\ndonor         %s (%s)\n", facts.donor, facts.adapter ? "the adapter's base" : "of config, tokenizer and side files");
+  if (facts.vocabulary) printf("vocabulary    %s\n", facts.vocabulary);
   if (facts.config) {
     printf(facts.adapter ? "adapter       " : "config.json   ");
     mw_print_plain(stdout, facts.config);

@@ -10,7 +10,7 @@
 enum { MW_TENSOR_MOST = 1 << 20 };
 
 /* Where a tensor's elements come from: they are stored so, or made when they are read. */
-typedef enum mw_tensor_made { MW_TENSOR_STORED, MW_TENSOR_SCALED, MW_TENSOR_ADAPTED } mw_tensor_made;
+typedef enum mw_tensor_made { MW_TENSOR_STORED, MW_TENSOR_SCALED, MW_TENSOR_ADAPTED, MW_TENSOR_GATHERED } mw_tensor_made;
 
 /* One tensor as a file declares it. Strings and shapes are in the owner's arena. A model may have a million of these, so they are
  * small. */
@@ -21,6 +21,7 @@ typedef struct mw_tensor {
     uint64_t offset;                /* of its first byte, from the start of the file */
     const struct mw_scaled *scaled;   /* MW_TENSOR_SCALED: how its elements are made when they are read (model/scaled.h) */
     const struct mw_adapted *adapted; /* MW_TENSOR_ADAPTED: the same of adapters (model/adapted.h) */
+    const struct mw_gathered *gathered; /* MW_TENSOR_GATHERED: which rows of which models (model/gathered.h) */
   };
   uint32_t file;  /* which file of the model; 0 if it is a single file */
   uint8_t rank;   /* at most 64 */

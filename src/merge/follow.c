@@ -24,6 +24,7 @@ typedef struct stack {
 typedef struct following {
   const mw_input_set *inputs;
   const mw_recipe_candidate *made;
+  const mw_alignment *vocabulary;
   const mw_family_member *donor;
   stack *stacks;
   size_t stack_count, stack_capacity;
@@ -394,11 +395,18 @@ static bool follow_vocabulary(following *f) {
   return set_key(f, NULL, key, head ? "false" : "true", head ? 5 : 4);
 }
 
-static bool follow(following *f) {
-  for (size_t i = 0; i < f->made->layout.set_count; i++) {
-    MW_TRY(mw_mem_grow(&f->sets, &f->set_capacity, i + 1, sizeof *f->sets, f->err));
-    f->sets[f->set_count++] = f->made->layout.sets[i];
+static bool take_sets(following *f, const mw_config_edit_set *sets, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    if (is_taken(f, &sets[i])) continue;
+    MW_TRY(mw_mem_grow(&f->sets, &f->set_capacity, f->set_count + 1, sizeof *f->sets, f->err));
+    f->sets[f->set_count++] = sets[i];
   }
+  return true;
+}
+
+static bool follow(following *f) {
+  MW_TRY(take_sets(f, f->made->layout.sets, f->made->layout.set_count));
+  if (f->vocabulary) MW_TRY(take_sets(f, f->vocabulary->sets, f->vocabulary->set_count));
   if (!f->donor->model->config.text) return true;
   if (f->made->layout.own) MW_TRY(find_stacks(f));
   for (size_t i = 0; i < f->stack_count; i++)
@@ -406,10 +414,10 @@ static bool follow(following *f) {
   return follow_vocabulary(f);
 }
 
-bool mw_follow_config(const mw_input_set *inputs, const mw_recipe_candidate *made, mw_arena *arena, mw_warning *warnings,
-                      const mw_config_edit_set **sets, size_t *count, mw_error *err) {
-  following f = {.inputs = inputs, .made = made, .donor = &inputs->members[inputs->donor], .arena = arena, .warnings = warnings,
-                 .err = err};
+bool mw_follow_config(const mw_input_set *inputs, const mw_recipe_candidate *made, const mw_alignment *vocabulary, mw_arena *arena,
+                      mw_warning *warnings, const mw_config_edit_set **sets, size_t *count, mw_error *err) {
+  following f = {.inputs = inputs, .made = made, .vocabulary = vocabulary, .donor = &inputs->members[inputs->donor], .arena = arena,
+                 .warnings = warnings, .err = err};
   bool ok = follow(&f);
   mw_config_edit_set *kept = ok ? mw_mem_take(arena, (f.set_count + 1) * sizeof *kept, err) : NULL;
   ok = ok && kept;

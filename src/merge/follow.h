@@ -13,9 +13,11 @@
 #include "model/config_edit.h"
 #include "model/input_set.h"
 #include "recipe/recipe.h"
+#include "vocabulary/alignment.h"
 
-/* The edits: those of the recipe (with_config), and what follows beside them. Everything is in the arena. */
-bool mw_follow_config(const mw_input_set *inputs, const mw_recipe_candidate *made, mw_arena *arena, mw_warning *warnings,
-                      const mw_config_edit_set **sets, size_t *count, mw_error *err);
+/* The edits: those of the recipe (with_config), those of another tokenizer (or NULL), and what follows beside them. Everything is in
+ * the arena. */
+bool mw_follow_config(const mw_input_set *inputs, const mw_recipe_candidate *made, const mw_alignment *vocabulary, mw_arena *arena,
+                      mw_warning *warnings, const mw_config_edit_set **sets, size_t *count, mw_error *err);
 
 #endif

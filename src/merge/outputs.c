@@ -129,8 +129,11 @@ static bool tell_config(mw_plan *plan, mw_error *err) {
 
 bool mw_outputs_place(mw_plan *plan, mw_error *err) {
   mw_recipe_candidate *made = &plan->result.made;
+  if (made->layout.adapter && plan->vocabulary)
+    return mw_error_set(err, MW_USAGE, "--tokenizer is not for adapters: the result's base keeps its vocabulary");
   MW_TRY(made->layout.adapter ? mw_adapter_result_place(plan, err)
-                              : mw_follow_config(&plan->inputs, made, &made->arena, &plan->warnings, &plan->sets, &plan->set_count, err));
+                              : mw_follow_config(&plan->inputs, made, plan->vocabulary, &made->arena, &plan->warnings, &plan->sets,
+                                                 &plan->set_count, err));
   MW_TRY(tell_config(plan, err));
   return place(plan, err) &&
          mw_schedule_make(plan->result.made.graph, plan->nodes, plan->node_count, &plan->schedule, err) &&

@@ -9,6 +9,7 @@
 #include "merge/request.h"
 #include "model/chat.h"
 #include "base/option_table.h"
+#include "vocabulary/token_rules.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,6 +93,20 @@ static bool open_judges(mw_plan *plan, mw_error *err) {
                              &plan->inputs.members[plan->inputs.donor], err);
 }
 
+/* The vocabularies of one model each. What --tokens says is kept as text, so that what is recorded needs no file. */
+static bool align(mw_plan *plan, mw_error *err) {
+  mw_options *options = &plan->options;
+  bool pipelines;
+  if (!options->tokenizer) return true;
+  MW_TRY(mw_components_expected(&plan->inputs, &pipelines, err));
+  if (pipelines) return mw_error_set(err, MW_USAGE, "--tokenizer is not for whole pipelines of diffusers");
+  if (options->tokens) MW_TRY(mw_token_rules_text(options->tokens, &plan->arena, &options->tokens, err));
+  MW_TRY(mw_alignment_make(&plan->inputs, options, &plan->warnings, &plan->vocabulary, err));
+  if (!plan->vocabulary->files.folder || (!options->data_count && !options->score)) return true;
+  mw_error_set(err, MW_USAGE, "--tokenizer '%s' is not the donor's, by which --data and --score are read", plan->vocabulary->tokenizer);
+  return mw_error_hint(err, "--donor names whose it is, too");
+}
+
 static bool make(mw_plan *plan, const mw_binding *bindings, size_t count, mw_error *err) {
   const mw_arg *args;
   bool pipelines;
@@ -100,7 +115,8 @@ static bool make(mw_plan *plan, const mw_binding *bindings, size_t count, mw_err
   MW_TRY(mw_option_table_keep(&plan->options, &plan->arena, err));
   size_t arg_count = mw_recipe_args(plan->recipe, &args);
   MW_TRY(mw_input_set_open(&plan->inputs, args, arg_count, bindings, count, &plan->options, &plan->warnings, err));
-  MW_TRY(mw_chat_compare(&plan->inputs.family, &plan->warnings, err));
+  MW_TRY(align(plan, err));
+  MW_TRY((plan->vocabulary && plan->vocabulary->files.folder) || mw_chat_compare(&plan->inputs.family, &plan->warnings, err));
   MW_TRY(!plan->options.chat_template ||
          mw_chat_template(&plan->inputs.family, plan->options.chat_template, &plan->arena, &plan->chat_template, err));
   MW_TRY(mw_components_expected(&plan->inputs, &pipelines, err));
@@ -109,7 +125,7 @@ static bool make(mw_plan *plan, const mw_binding *bindings, size_t count, mw_err
            mw_provenance_compose(&plan->provenance, plan->recipe, bindings, count, &plan->options, err) && mw_plan_facts_compose(plan, err);
   MW_TRY(mw_calibration_open(&plan->data, plan->options.data, plan->options.data_count, plan->options.window,
                              &plan->inputs.members[plan->inputs.donor], err));
-  if (plan->data.count)
+  if (plan->data.count && !plan->vocabulary)
     mw_calibration_compare(plan->inputs.members, plan->inputs.count, plan->inputs.donor, &plan->warnings);
   MW_TRY(open_judges(plan, err));
   MW_TRY(evaluate(plan, bindings, count, err));
@@ -142,6 +158,7 @@ void mw_plan_free(mw_plan *plan) {
   mw_calibration_close(&plan->data);
   mw_calibration_close(&plan->judges);
   mw_input_set_close(&plan->inputs);
+  mw_alignment_free(plan->vocabulary);
   mw_provenance_free(&plan->provenance);
   mw_side_files_forget(&plan->side_files);
   mw_warning_free(&plan->warnings);

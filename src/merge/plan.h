@@ -8,6 +8,7 @@
 #include "train/calibration.h"
 #include "train/training.h"
 #include "exec/run.h"
+#include "vocabulary/alignment.h"
 
 struct mw_plan {
   const mw_recipe *recipe;
@@ -31,6 +32,7 @@ struct mw_plan {
   mw_provenance_texts provenance;
   mw_text json;
   const char *chat_template;   /* of --chat-template, in the arena */
+  mw_alignment *vocabulary;    /* of --tokenizer, else NULL */
   mw_side_files_seen side_files; /* of the donor, when the run began */
   size_t resumed;              /* tensors that an earlier run had made */
   uint8_t *spoiled;            /* of a run with --nonfinite keep: as in mw_job; in the arena */

@@ -73,6 +73,7 @@ bool mw_plan_facts_compose(mw_plan *plan, mw_error *err) {
   mw_json_writer_end(&json);
   mw_json_writer_string(&json, "donor", facts.donor);
   if (plan->set_count) mw_json_writer_raw(&json, "config", plan->config.bytes);
+  if (plan->vocabulary) mw_alignment_tell(plan->vocabulary, "vocabulary", &json);
   if (plan->components) mw_components_put(plan->components, &json);
   if (plan->candidates) mw_json_writer_u64(&json, "candidates", plan->candidates);
   if (plan->training_count) mw_json_writer_list(&json, "learning");
@@ -94,6 +95,7 @@ mw_plan_facts mw_plan_measure(const mw_plan *plan) {
                          .matrix_flops = plan->cost.matrices.flops, .tensors = plan->layout.count,
                          .files = plan->layout.shard_count, .donor = plan->inputs.members[plan->inputs.donor].label,
                          .adapter = plan->result.made.layout.adapter,
+                         .vocabulary = plan->vocabulary ? plan->vocabulary->told : NULL,
                          .config = plan->config.bytes, .candidates = plan->candidates, .resumed = plan->resumed};
 }
 

@@ -65,6 +65,7 @@ static bool fill(mw_plan *plan, mw_writer *writer, mw_training *training, mw_pro
   bool ok = count(plan, writer, err) && mw_run_job(&job, err) && mw_variances_check(&plan->layout, mw_writer_folder(writer), err) &&
             (!training || mw_training_tell(training, &learning, err));
   provenance.chat_template = plan->chat_template;
+  provenance.vocabulary = plan->vocabulary;
   provenance.component = plan->component;
   provenance.rows = plan->rows;
   provenance.learning_json = learning.bytes;
@@ -102,6 +103,7 @@ static bool write(mw_plan *plan, const char *identity, const mw_training_job *le
   mw_training *training = NULL;
   mw_writer *writer;
   mw_writer_how how = {plan->options.force, !plan->options.no_sync, identity, &plan->warnings};
+  MW_TRY(!plan->vocabulary || mw_alignment_ready(plan->vocabulary, err));
   mw_run_ready(mw_run_threads(plan->options.threads));
   MW_TRY(mw_writer_open(plan->options.output, &plan->layout, &how, &writer, err));
   job.folder = mw_writer_folder(writer); /* it is locked now: no other run makes this output, so its checkpoint may be read */
@@ -159,7 +161,7 @@ static bool make_candidate(void *context, const mw_recipe_candidate *made, const
   const searching *s = context;
   mw_plan candidate = {.recipe = s->plan->recipe, .options = s->plan->options, .inputs = s->plan->inputs,
                        .data = s->plan->data, .provenance = s->plan->provenance, .chat_template = s->plan->chat_template,
-                       .side_files = s->plan->side_files,
+                       .vocabulary = s->plan->vocabulary, .side_files = s->plan->side_files,
                        .result = {.made = *made}};
   candidate.options.output = folder;
   candidate.options.force = candidate.options.sha256 = candidate.options.verify = false;
@@ -182,7 +184,7 @@ static bool measure_loss(void *context, const mw_recipe_candidate *made, double 
   mw_warning unheard = {0}; /* a plan tells what its result warns of */
   mw_text text = {0};
   mw_json config = {0};
-  bool ok = mw_follow_config(&s->plan->inputs, made, &arena, &unheard, &edits.sets, &edits.set_count, err);
+  bool ok = mw_follow_config(&s->plan->inputs, made, s->plan->vocabulary, &arena, &unheard, &edits.sets, &edits.set_count, err);
   if (ok && edits.set_count && donor->text)
     ok = mw_config_edit(donor, &edits, &text, err) && mw_json_check("config.json", text.bytes, text.length, 128, &config, err);
   ok = ok && mw_loss_score_measure(&candidate, config, &s->plan->judges, value, err);
@@ -211,7 +213,7 @@ static bool search_result(mw_plan *plan, mw_search *search, mw_error *err) {
 bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *err) {
   MW_TRY(allowed(plan, err));
   MW_TRY(mw_side_files_look(plan->inputs.members[plan->inputs.donor].model, plan->options.copy_code, !plan->chat_template,
-                            &plan->side_files, err));
+                            plan->vocabulary ? &plan->vocabulary->files : NULL, &plan->side_files, err));
   if (plan->components) return mw_components_run(plan, progress, context, err);
   MW_TRY(mw_family_same_integers(&plan->inputs.family, err));
   MW_TRY(mw_run_fits(&plan->cost, mw_run_threads(plan->options.threads), err));

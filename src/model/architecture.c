@@ -13,6 +13,11 @@ const char *const mw_architecture_embeddings[] = {
 #include "model/architectures.def"
     NULL};
 
+const char *const mw_architecture_heads[] = {
+#define MW_HEAD(name) name,
+#include "model/architectures.def"
+    NULL};
+
 static const char *const tied_types[] = {
 #define MW_TIED(model_type) #model_type,
 #include "model/architectures.def"

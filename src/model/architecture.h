@@ -19,5 +19,7 @@ bool mw_architecture_ties(const char *model_type);
 const char *mw_architecture_alias(const char *name);
 /* The names that tensors of token embeddings have, in any architecture, NULL-terminated; one may come twice. */
 extern const char *const mw_architecture_embeddings[];
+/* Endings of names of other tensors that have a row for each token, NULL-terminated. */
+extern const char *const mw_architecture_heads[];
 
 #endif

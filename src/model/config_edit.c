@@ -100,6 +100,26 @@ static bool add(edit *e, mw_json object, const char *key, const char *json) {
 
 /* ---- what is set ---- */
 
+/* Leaves a member out, with the comma that goes with it. `before` is where the last value ended, or NULL for the first. */
+static bool leave_out(edit *e, const char *before, mw_json key, mw_json value) {
+  const char *end = value.bytes + value.length;
+  if (before) return put(e, before, (size_t)(end - before), "");
+  end += strspn(end, spaces);
+  if (*end == ',') end += 1 + strspn(end + 1, spaces);
+  return put(e, key.bytes, (size_t)(end - key.bytes), "");
+}
+
+/* Leaves the member of that name out. */
+static bool drop(edit *e, mw_json object, const char *name) {
+  const char *before = NULL;
+  mw_json key, value;
+  for (mw_json_walk walk = mw_json_enter(object); mw_json_next(&walk, &key, &value);) {
+    if (mw_json_equals(key, name)) return leave_out(e, before, key, value);
+    if (before || !is_changed(e, key)) before = value.bytes + value.length; /* not behind one that was left out at the front */
+  }
+  return true;
+}
+
 /* The value of a key whose objects are not all there: {"last": json} within as many objects as are missing. */
 static const char *wrapped(edit *e, const mw_config_edit_set *set, size_t from) {
   mw_text text = {0};
@@ -121,6 +141,7 @@ static bool apply(edit *e, const mw_config_edit_set *set) {
       object = value;
       continue;
     }
+    if (!set->json) return value.kind == MW_JSON_END || drop(e, object, set->path[k]);
     const char *json = last ? set->json : wrapped(e, set, k + 1);
     if (!json) return false;
     return value.kind != MW_JSON_END ? replace(e, value, json) : add(e, object, set->path[k], json);
@@ -128,15 +149,6 @@ static bool apply(edit *e, const mw_config_edit_set *set) {
 }
 
 /* ---- what follows from the tensors ---- */
-
-/* Leaves a member out, with the comma that goes with it. `before` is where the last value ended, or NULL for the first. */
-static bool leave_out(edit *e, const char *before, mw_json key, mw_json value) {
-  const char *end = value.bytes + value.length;
-  if (before) return put(e, before, (size_t)(end - before), "");
-  end += strspn(end, spaces);
-  if (*end == ',') end += 1 + strspn(end + 1, spaces);
-  return put(e, key.bytes, (size_t)(end - key.bytes), "");
-}
 
 /* One object's own values; those of its parts are visited too, one level deep. */
 static bool edit_object(edit *e, mw_json object, bool nested) {

@@ -11,7 +11,7 @@
 typedef struct mw_config_edit_set {
   const char *const *path;
   size_t depth; /* of the path, at least 1 */
-  const char *json;
+  const char *json; /* NULL: the key goes */
 } mw_config_edit_set;
 
 /* Whether one of the two keys is the other, or lies in it. */

@@ -22,6 +22,7 @@ typedef struct mw_family_rules {
   const char *tied; /* NULL, "untie", "ignore" */
   bool explain;     /* where something does not fit, look for all else that does not: the first is the error, the others are warnings */
   bool allow_config, allow_tokenizer, allow_quantised, allow_empty; /* findings of what fits that are let through */
+  bool aligned;     /* the vocabularies are going to be aligned: tokenizers may differ */
   const char *const *renames; /* as typed: rename.h */
   size_t rename_count;
 } mw_family_rules;

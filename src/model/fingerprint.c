@@ -5,6 +5,7 @@
 
 #include "base/sha256.h"
 #include "model/adapted.h"
+#include "model/gathered.h"
 
 static void add_number(mw_sha256 *hash, uint64_t number) { mw_sha256_add(hash, &number, sizeof number); }
 
@@ -38,6 +39,15 @@ static void add_changes(mw_sha256 *hash, const mw_adapted *adapted) {
   }
 }
 
+/* The rows of other models, and means, are from a tokenizer and rules, which are no files of tensors. */
+static void add_rows(mw_sha256 *hash, const mw_gathered *gathered) {
+  const mw_gathered_rows *rows = gathered->rows;
+  for (size_t s = 0; s < gathered->source_count; s++) add_place(hash, &gathered->sources[s].tensor);
+  mw_sha256_add(hash, rows->rows, rows->count * sizeof *rows->rows);
+  mw_sha256_add(hash, rows->means, rows->mean_count * sizeof *rows->means);
+  mw_sha256_add(hash, rows->parts, rows->part_count * sizeof *rows->parts);
+}
+
 static void put_tensors(const mw_family_member *member, mw_text *out) {
   mw_sha256 hash;
   char hex[65];
@@ -49,6 +59,7 @@ static void put_tensors(const mw_family_member *member, mw_text *out) {
     add_place(&hash, tensor);
     add_number(&hash, member->kept[i]);
     if (tensor->made == MW_TENSOR_ADAPTED) add_changes(&hash, tensor->adapted);
+    if (tensor->made == MW_TENSOR_GATHERED) add_rows(&hash, tensor->gathered);
   }
   mw_sha256_finish(&hash, hex);
   mw_text_format(out, "the tensors of %s: %s\n", mw_text_escape_z(&shown, member->label), hex);

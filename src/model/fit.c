@@ -1,5 +1,6 @@
 /* fit.c: both configurations are laid flat, a line a value, and compared line by line; tokens are compared id by id. */
 #include "model/fit.h"
+#include "text/vocab.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -238,6 +239,30 @@ static bool refuse_tokens(const mw_family_member *donor, const mw_family_member 
                        donor->label);
 }
 
+/* How many tokens of `o` have a text that `d` has not. */
+static bool count_new(const mw_vocabulary *d, const mw_vocabulary *o, size_t *count, mw_error *err) {
+  mw_vocab texts = {0};
+  bool ok = mw_vocab_make(&texts, d->count, err), there;
+  uint32_t id;
+  *count = 0;
+  for (size_t i = 0; i < d->count && ok; i++)
+    ok = !d->tokens[i].text || mw_vocab_add(&texts, d->tokens[i].text, d->tokens[i].length, (uint32_t)i, &there, err) || there;
+  for (size_t i = 0; i < o->count && ok; i++)
+    *count += o->tokens[i].text && !mw_vocab_find(&texts, o->tokens[i].text, o->tokens[i].length, &id);
+  mw_vocab_free(&texts);
+  return ok;
+}
+
+/* What --tokenizer would do to this merge. */
+static void hint_tokens(const mw_family_member *donor, const mw_family_member *other, const mw_vocabulary *d, const mw_vocabulary *o,
+                        mw_error *err) {
+  size_t count;
+  mw_error ignored;
+  if (!count_new(d, o, &count, &ignored)) return;
+  mw_error_hint(err, "--tokenizer union lines up the vocabularies by the text of their tokens, with %zu more from %s; --tokenizer base"
+                " without them; --allow tokenizer mixes rows of different tokens, with %s's tokenizer", count, other->label, donor->label);
+}
+
 static bool compare_tokens(const mw_family_member *donor, const mw_family_member *other, const mw_vocabulary *d, const mw_vocabulary *o,
                            bool allowed, mw_warning *warnings, mw_error *err) {
   mw_text ordinary = {0}, added = {0};
@@ -258,8 +283,7 @@ static bool compare_tokens(const mw_family_member *donor, const mw_family_member
   if (ok && wrong && !allowed) {
     ok = mw_error_set(err, MW_DATA, "%s: tokenizer: %zu of %zu ordinary tokens differ at equal ids: %s%s", other->label, wrong, count,
                       ordinary.bytes, wrong > SHOWN ? " ..." : "");
-    mw_error_hint(err, "rows of different tokens would be mixed; --allow tokenizer does it all the same, with %s's tokenizer",
-                  donor->label);
+    hint_tokens(donor, other, d, o, err);
   }
   mw_text_free(&ordinary);
   mw_text_free(&added);

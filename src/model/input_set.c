@@ -140,7 +140,8 @@ bool mw_input_set_open(mw_input_set *inputs, const mw_arg *args, size_t arg_coun
   }
   if (!inputs->count) return mw_error_set(err, MW_USAGE, "this recipe was given no model");
   mw_family_rules rules = {.missing_base = options->missing_base, .donor_integers = options->donor_integers, .tied = options->tied,
-                           .explain = options->explain, .renames = options->rename, .rename_count = options->rename_count};
+                           .explain = options->explain, .aligned = options->tokenizer != NULL,
+                           .renames = options->rename, .rename_count = options->rename_count};
   MW_TRY(allow(options, &rules, err) && choose_donor(inputs, options->donor, err));
   MW_TRY(mw_family_join(inputs->members, inputs->count, inputs->donor, &rules, warnings, &inputs->family, err));
   return inputs->joined = true;

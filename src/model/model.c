@@ -5,6 +5,7 @@
 #include "format/lone.h"
 #include "model/adapted.h"
 #include "model/adapter.h"
+#include "model/gathered.h"
 #include "model/scaled.h"
 #include "model/hub.h"
 #include "model/modules.h"
@@ -23,22 +24,31 @@ const char *mw_model_path(const mw_model *model, const mw_tensor *tensor) { retu
 
 bool mw_model_read(const mw_model *model, const mw_tensor *tensor, uint64_t at, void *bytes, size_t length, mw_error *err) {
   const mw_file *file = &model->files[tensor->file];
+  if (tensor->made == MW_TENSOR_GATHERED) return mw_gathered_read(tensor, false, at, bytes, length, err);
   if (tensor->made == MW_TENSOR_ADAPTED) return mw_adapted_read(model, tensor->adapted, NULL, false, at, bytes, length, err);
   if (tensor->made == MW_TENSOR_SCALED) return mw_scaled_read(file, tensor->scaled, at, bytes, length, err);
   return mw_tensor_read(file, tensor, at, bytes, length, err);
 }
 
+/* The model's own tensor behind one whose rows are gathered. */
+static const mw_tensor *own_of(const mw_tensor *tensor) {
+  return tensor->made == MW_TENSOR_GATHERED ? &tensor->gathered->sources[tensor->gathered->own].tensor : tensor;
+}
+
 mw_dtype mw_model_written(const mw_tensor *tensor) {
+  tensor = own_of(tensor);
   if (tensor->made == MW_TENSOR_ADAPTED) return tensor->adapted->written;
   return tensor->made == MW_TENSOR_SCALED ? MW_DTYPE_BF16 : (mw_dtype)tensor->dtype;
 }
 
 const mw_tensor *mw_model_source(const mw_tensor *tensor) {
+  tensor = own_of(tensor);
   if (tensor->made == MW_TENSOR_ADAPTED) tensor = &tensor->adapted->source;
   return tensor->made == MW_TENSOR_SCALED ? &tensor->scaled->codes : tensor;
 }
 
 bool mw_model_read_counted(const mw_model *model, const mw_tensor *tensor, uint64_t at, void *bytes, size_t length, mw_error *err) {
+  if (tensor->made == MW_TENSOR_GATHERED) return mw_gathered_read(tensor, true, at, bytes, length, err);
   mw_file_checksum *checksum = tensor->made ? NULL : model->files[tensor->file].checksum;
   MW_TRY(mw_model_read(model, tensor, at, bytes, length, err));
   if (checksum) mw_file_checksum_add(checksum, tensor->offset + at, bytes, length);

@@ -99,6 +99,8 @@ static bool read_tokenizer(mw_vocabulary *v, mw_error *err) {
     vocab = model.kind == MW_JSON_OBJECT ? mw_json_member(model, "vocab") : model;
     added = root.kind == MW_JSON_OBJECT ? mw_json_member(root, "added_tokens") : root;
   }
+  v->ordinary = vocab;
+  v->added = added;
   return (vocab.kind == MW_JSON_ARRAY ? take_list(v, vocab, err) : take_map(v, vocab, false, err)) && take_added(v, added, err);
 }
 

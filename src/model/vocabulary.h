@@ -19,7 +19,7 @@ typedef struct mw_vocabulary {
   const char *own;             /* its kind, where it is compared with files of its kind only, else NULL */
   char *bytes, *beside;        /* the file, and added_tokens.json or NULL */
   size_t length, beside_length;
-  mw_json ordinary, added;     /* of tokenizer.json: the text of its vocabulary and of its added tokens, not checked */
+  mw_json ordinary, added;     /* of tokenizer.json: its vocabulary and its added tokens, checked when the tokens are read */
   bool (*read)(struct mw_vocabulary *vocabulary, mw_error *err);
   mw_arena arena;
 } mw_vocabulary;

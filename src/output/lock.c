@@ -164,6 +164,7 @@ bool mw_lock_compose(const mw_layout *layout, const mw_family_member *members, s
   }
   if (provenance->learning_json) mw_json_writer_raw(&json, "learning", provenance->learning_json);
   if (provenance->set_count) mw_config_edit_tell(provenance->sets, provenance->set_count, "config", &json);
+  if (provenance->vocabulary) mw_alignment_tell(provenance->vocabulary, "vocabulary", &json);
   mw_json_writer_string(&json, "command", provenance->command);
   mw_json_writer_list(&json, "inputs");
   for (size_t i = 0; i < count; i++)

@@ -27,6 +27,8 @@ typedef struct copy {
   size_t part_count;
   char *root, *blobs; /* where links may lead: resolved; blobs is NULL outside the hub's cache */
   bool code, template; /* whether code, and the donor's chat template, go along */
+  const mw_tokenizer_files *tokenizer; /* NULL, or which of a tokenizer's files say something else, and whose they are */
+  bool foreign;        /* this is its folder, not the donor's: nothing but the tokenizer goes along */
   mw_warning *warnings;
   mw_side_files_seen *seen;
   mw_arena arena;
@@ -37,14 +39,6 @@ static bool ends_like(const char *name, const char *end) {
   size_t length = strlen(name), tail = strlen(end);
   return length >= tail && mw_text_is_same_word(name + length - tail, end);
 }
-
-static bool is_one_of(const char *name, const char *const *list, bool (*matches)(const char *, const char *)) {
-  for (; *list; list++)
-    if (matches(name, *list)) return true;
-  return false;
-}
-
-static bool begins(const char *name, const char *start) { return !strncmp(name, start, strlen(start)); }
 
 enum {
 #define MW_LEFT_BEHIND_KIND(kind, why, told) LEFT_##kind,
@@ -70,16 +64,7 @@ static unsigned left_behind(const char *name) {
   return LEFT_KINDS;
 }
 
-static bool is_tokenizer(const char *name) {
-  static const char *const starts[] = {"tokenizer", "vocab", "merges", "spiece", "sentencepiece", "tekken",
-                                       "added_tokens", "special_tokens", NULL};
-  static const char *const ends[] = {".model", ".tiktoken", NULL};
-  const char *slash = strrchr(name, '/'); /* of a part's folder */
-  if (slash) name = slash + 1;
-  return is_one_of(name, starts, begins) || is_one_of(name, ends, ends_like);
-}
-
-static uint64_t limit_of(const char *name) { return is_tokenizer(name) ? TOKENIZER_LIMIT : OTHER_LIMIT; }
+static uint64_t limit_of(const char *name) { return mw_tokenizer_files_is(name) ? TOKENIZER_LIMIT : OTHER_LIMIT; }
 
 static void skip(copy *job, const char *name, const char *why) {
   mw_text_escaped escaped;
@@ -127,7 +112,8 @@ static bool copy_open(copy *job, const char *name, const mw_file *file, mw_error
   if (!before) return changed(job, name, "is new", err);
   if (!mw_file_is_same(&before->file, file)) return changed(job, name, "changed", err);
   MW_TRY(mw_file_slurp_open(file, (size_t)limit_of(name), &bytes, &length, err));
-  bool written = mw_file_unchanged(file, err) && mw_writer_file(job->writer, name, bytes, length, err);
+  bool written = mw_file_unchanged(file, err) && (!job->tokenizer || mw_tokenizer_files_edit(job->tokenizer, name, &bytes, &length, err)) &&
+                 mw_writer_file(job->writer, name, bytes, length, err);
   free(bytes);
   before->copied = true;
   return written;
@@ -137,7 +123,7 @@ static bool copy_open(copy *job, const char *name, const mw_file *file, mw_error
 static bool leave(copy *job, const char *name, const char *why, mw_error *err) {
   mw_text_escaped escaped[2];
   skip(job, name, why);
-  if (job->writer || !is_tokenizer(name)) return true;
+  if (job->writer || !mw_tokenizer_files_is(name)) return true;
   mw_error_set(err, MW_DATA, "%s/%s: %s, and the output would have no tokenizer", mw_text_escape_z(&escaped[0], job->folder),
                mw_text_escape_z(&escaped[1], name), why);
   return mw_error_hint(err, "put the file itself in its place, or remove the link");
@@ -187,9 +173,15 @@ static bool is_of_part(const char *name) {
   return !ends_like(name, ".py") && (left == LEFT_KINDS || left == LEFT_OWN);
 }
 
+/* What belongs to a tokenizer goes along from whose it is, with its chat templates. */
+static bool is_elsewhere(const copy *job, const char *name) {
+  bool whole = mw_tokenizer_files_is(name) || strncmp(name, "chat_template.", strlen("chat_template.")) == 0;
+  return job->tokenizer && job->tokenizer->folder && whole != job->foreign;
+}
+
 static bool copy_folders(copy *job, mw_error *err) {
   for (size_t i = 0; i < job->part_count; i++) MW_TRY(copy_folder(job, job->parts[i], is_of_part, err));
-  return copy_folder(job, TEMPLATES, is_template, err);
+  return is_elsewhere(job, "chat_template.jinja") || copy_folder(job, TEMPLATES, is_template, err);
 }
 
 static bool copy_sides(copy *job, mw_error *err) {
@@ -201,6 +193,7 @@ static bool copy_sides(copy *job, mw_error *err) {
   bool done = true;
   for (size_t i = 0; i < count && done; i++) {
     unsigned left = left_behind(names[i]);
+    if (is_elsewhere(job, names[i])) continue;
     if (left < LEFT_KINDS && left_kinds[left].told) skip(job, names[i], left_kinds[left].why);
     if (left < LEFT_KINDS || (!job->template && !strcmp(names[i], "chat_template.jinja"))) continue;
     if (ends_like(names[i], ".py") && !job->code) {
@@ -239,12 +232,24 @@ static void end_copy(copy *job) {
   mw_mem_release(&job->arena);
 }
 
+/* The donor's files, and then those of a tokenizer that is another model's. */
+static bool copy_all(copy *job, mw_error *err) {
+  MW_TRY(find_roots(job, err) && copy_sides(job, err));
+  if (!job->tokenizer || !job->tokenizer->folder) return true;
+  copy other = {.writer = job->writer, .folder = job->tokenizer->folder, .template = job->template, .tokenizer = job->tokenizer,
+                .foreign = true, .warnings = job->warnings, .seen = job->seen};
+  bool done = find_roots(&other, err) && copy_sides(&other, err);
+  end_copy(&other);
+  return done;
+}
+
 static bool copy_donor(mw_writer *writer, const mw_model *donor, const mw_side_files_provenance *provenance, mw_side_files_seen *seen,
                        mw_warning *warnings, mw_error *err) {
   copy job = {.writer = writer, .folder = donor->folder, .parts = donor->parts, .part_count = donor->part_count,
-              .code = provenance->copy_code, .template = !provenance->chat_template, .warnings = warnings, .seen = seen};
+              .code = provenance->copy_code, .template = !provenance->chat_template, .warnings = warnings, .seen = seen,
+              .tokenizer = provenance->vocabulary ? &provenance->vocabulary->files : NULL};
   for (size_t i = 0; i < seen->count; i++) seen->files[i].copied = false;
-  bool done = find_roots(&job, err) && copy_sides(&job, err);
+  bool done = copy_all(&job, err);
   for (size_t i = 0; i < seen->count && done; i++)
     if (!seen->files[i].copied) done = changed(&job, seen->files[i].name, "is gone", err);
   end_copy(&job);
@@ -279,11 +284,12 @@ bool mw_side_files_config(const mw_layout *layout, const mw_family *family, cons
   return mw_config_edit(&donor->model->config, &edits, out, err);
 }
 
-bool mw_side_files_look(const mw_model *donor, bool code, bool template, mw_side_files_seen *seen, mw_error *err) {
+bool mw_side_files_look(const mw_model *donor, bool code, bool template, const mw_tokenizer_files *tokenizer, mw_side_files_seen *seen,
+                        mw_error *err) {
   mw_warning none = {0};
   copy job = {.folder = donor->folder, .parts = donor->parts, .part_count = donor->part_count, .code = code, .template = template,
-              .warnings = &none, .seen = seen};
-  bool sound = !donor->folder || (find_roots(&job, err) && copy_sides(&job, err));
+              .warnings = &none, .seen = seen, .tokenizer = tokenizer};
+  bool sound = !donor->folder || copy_all(&job, err);
   end_copy(&job);
   mw_warning_free(&none);
   return sound;

@@ -6,6 +6,7 @@
 #include "model/config_edit.h"
 #include "model/family.h"
 #include "output/writer.h"
+#include "vocabulary/alignment.h"
 
 /* What a component of a pipeline adds to the lock file of the whole: files, each a line of JSON with its place in the whole. */
 typedef struct mw_side_files_rows {
@@ -29,6 +30,7 @@ typedef struct mw_side_files_provenance {
   const char *dtype;            /* "bfloat16" for config.json, or NULL: as the donor's */
   bool copy_code;
   const char *chat_template;    /* in the place of the donor's, or NULL */
+  const mw_alignment *vocabulary; /* of --tokenizer: which files of a tokenizer are other ones, or NULL */
   const mw_config_edit_set *sets;    /* what config.json gets: by the recipe, and by what the tensors are */
   size_t set_count;
   bool adapter;                 /* the output is an adapter of the donor, and `sets` are all of its adapter_config.json */
@@ -51,9 +53,10 @@ typedef struct mw_side_files_seen {
   mw_arena arena;
 } mw_side_files_seen;
 
-/* Looks at the side files that will go along (`code`: Python files, `template`: the chat template too), before a merge. MW_DATA where a
- * tokenizer's file is a link that is not followed. `seen` is zeroed. */
-bool mw_side_files_look(const mw_model *donor, bool code, bool template, mw_side_files_seen *seen, mw_error *err);
+/* Looks at the side files that will go along (`code`: Python files, `template`: the chat template too; `tokenizer`: NULL, or whose
+ * tokenizer), before a merge. MW_DATA where a tokenizer's file is a link that is not followed. `seen` is zeroed. */
+bool mw_side_files_look(const mw_model *donor, bool code, bool template, const mw_tokenizer_files *tokenizer, mw_side_files_seen *seen,
+                        mw_error *err);
 void mw_side_files_forget(mw_side_files_seen *seen);
 /* The output's config.json: the donor's, which must have one, with what follows from the merge. */
 bool mw_side_files_config(const mw_layout *layout, const mw_family *family, const mw_side_files_provenance *provenance, mw_text *out,

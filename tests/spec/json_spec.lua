@@ -92,6 +92,8 @@ RECIPE
       moonweld plan lerp --a p --b q --json > plan3
       moonweld lerp --a p --b q -o pipeline --log-json 2> events
       moonweld plan stack --parts "$PICO/kjv:0-2" --json > plan4
+      moonweld plan lerp --a "$PICO/kjv" --b "$PICO/py" --tokenizer base --json > plan6
+      moonweld lerp --a "$PICO/kjv" --b "$PICO/py" --tokenizer base -o aligned
       moonweld inspect "$PICO/kjv" --stats --json > inspect
       moonweld diff "$PICO/kjv" "$PICO/py" --base "$PICO/base" --json > diff
       moonweld eval "$PICO/kjv" --data a.jsonl --json > eval
@@ -107,12 +109,12 @@ RECIPE
   end)
   it("list", function() holds("list --json", { "list" }) end)
   it("sweep", function() holds("sweep --json", { "sweep" }) end)
-  it("plan", function() holds("plan --json", { "plan1", "plan2", "plan3", "plan4", "plan5" }) end)
+  it("plan", function() holds("plan --json", { "plan1", "plan2", "plan3", "plan4", "plan5", "plan6" }) end)
   it("inspect", function() holds("inspect --json", { "inspect" }) end)
   it("diff", function() holds("diff --json", { "diff" }) end)
   it("eval", function() holds("eval --json", { "eval" }) end)
   it("events", function() holds("--log-json", { "events" }, true, function(event) return event.event end) end)
-  it("the lock", function() holds("merge.lock.json", { "best/merge.lock.json", "pipeline/merge.lock.json", "low/merge.lock.json" }) end)
+  it("the lock", function() holds("merge.lock.json", { "best/merge.lock.json", "pipeline/merge.lock.json", "low/merge.lock.json", "aligned/merge.lock.json" }) end)
   it("verify", function() holds("verify --json", { "verify1", "verify2" }) end)
   it("the seal", function() holds("moonweld/seal.json", { "best/moonweld/seal.json" }) end)
   it("the log of a training", function() holds("moonweld/training.jsonl", { "best/moonweld/training.jsonl" }, true) end)

@@ -97,7 +97,7 @@ static void test_bundle(void) {
   mw_warning warnings = {0};
   CHECK(mw_layout_make(NULL, 0, 1000, &(mw_layout_names){.stem = "model"}, &layout, &err) && mw_writer_open("out", &layout, &(mw_writer_how){.force = false}, &writer, &err));
   mw_side_files_seen seen = {0};
-  CHECK(mw_side_files_look(&donor, false, true, &seen, &err) && seen.count == 4);
+  CHECK(mw_side_files_look(&donor, false, true, NULL, &seen, &err) && seen.count == 4);
   CHECK(mw_side_files_write(writer, &layout, &family, &provenance, &seen, &warnings, &err));
   mw_side_files_forget(&seen);
   CHECK(mw_publish_output(writer, &err));
@@ -128,7 +128,7 @@ static void check_changed(const char *what, void (*change)(void), const char *me
   mw_side_files_seen seen = {0};
   CASE(what);
   CHECK(mw_layout_make(NULL, 0, 1000, &(mw_layout_names){.stem = "model"}, &layout, &err) && mw_writer_open("out2", &layout, &(mw_writer_how){.force = false}, &writer, &err));
-  CHECK(mw_side_files_look(&donor, false, true, &seen, &err));
+  CHECK(mw_side_files_look(&donor, false, true, NULL, &seen, &err));
   change();
   CHECK(!mw_side_files_write(writer, &layout, &family, &provenance, &seen, &warnings, &err) && err.status == MW_CHANGED);
   if (!strstr(err.text, message)) CHECK_TEXT(err.text, message);
