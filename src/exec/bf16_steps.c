@@ -14,18 +14,20 @@ typedef struct flow {
   uint32_t readers;                    /* how often its own result is read */
   uint32_t store;                      /* the store that this step does itself, or NONE */
   bool loads;                          /* this is a load that is left out: its readers read what is stored */
+  bool bf16;                           /* and it is stored as bf16, else as floats, which serve as a tile where they lie */
   bool merged;                         /* this is a store that is left out: the step that computes its operand stores it */
   const mw_kernel_direct *direct;
 } flow;
 
-/* Finds the step that makes each operand, and the loads of bf16 that only maps read. writer[r] is the step that wrote register r. */
+/* Finds the step that makes each operand, and the loads of bf16 and floats that only maps read. writer[r] is the step that wrote register r. */
 static void follow(const mw_tile *tile, flow *flows, uint32_t *writer, const mw_dtype *dtypes) {
   for (uint32_t i = 0; i < tile->step_count; i++) {
     const mw_program_instruction *code = tile->steps[i].code;
     flow *f = &flows[i];
     unsigned first, last;
     *f = (flow){.maker = {NONE, NONE, NONE, NONE}, .store = NONE};
-    f->loads = code->code == MW_OP_INPUT && dtypes[code->index] == MW_DTYPE_BF16;
+    f->bf16 = code->code == MW_OP_INPUT && dtypes[code->index] == MW_DTYPE_BF16;
+    f->loads = f->bf16 || (code->code == MW_OP_INPUT && dtypes[code->index] == MW_DTYPE_F32);
     mw_program_reads(code, &first, &last);
     for (unsigned o = first; o < last; o++) {
       if (code->form >> o & 1) continue;
@@ -48,12 +50,19 @@ static void merge_stores(const mw_tile *tile, flow *flows) {
   }
 }
 
-/* Which operands of a map are read as stored: a bit each. */
-static uint8_t stored_of(const flow *flows, const flow *f) {
-  uint8_t stored = 0;
+static bool is_in_place(const flow *flows, const flow *f, int operand) {
+  return f->maker[operand] != NONE && flows[f->maker[operand]].loads;
+}
+
+/* Which operands of a map are read from an input's buffer: a bit each; and of these, which are bf16. */
+static uint8_t in_place_of(const flow *flows, const flow *f, uint8_t *stored) {
+  uint8_t in_place = *stored = 0;
   for (int o = 0; o < MW_PROGRAM_OPERANDS; o++)
-    if (f->maker[o] != NONE && flows[f->maker[o]].loads) stored |= (uint8_t)(1u << o);
-  return stored;
+    if (is_in_place(flows, f, o)) {
+      in_place |= (uint8_t)(1u << o);
+      if (flows[f->maker[o]].bf16) *stored |= (uint8_t)(1u << o);
+    }
+  return in_place;
 }
 
 /* The kernel for this combination, or NULL. */
@@ -69,9 +78,9 @@ static const mw_kernel_direct *find(const mw_kernel_set *kernels, const mw_tile_
  * anything: then this map, or others that read the same input, must be looked at again. */
 static bool settle(const mw_tile *tile, flow *flows, uint32_t i) {
   flow *f = &flows[i];
-  uint8_t stored = stored_of(flows, f);
+  uint8_t stored, in_place = in_place_of(flows, f, &stored);
   f->direct = NULL;
-  if (!tile->steps[i].map || (!stored && f->store == NONE)) return false;
+  if (!tile->steps[i].map || (!in_place && f->store == NONE)) return false;
   if ((f->direct = find(tile->kernels, &tile->steps[i], stored, f->store != NONE))) return false;
   if (f->store != NONE) {
     flows[f->store].merged = false;
@@ -83,7 +92,7 @@ static bool settle(const mw_tile *tile, flow *flows, uint32_t i) {
   return true;
 }
 
-/* The step with its kernel: operands that are read as stored come from an input's buffer, a stored result goes to the output's. */
+/* The step with its kernel: operands whose load is left out come from an input's buffer, a stored result goes to the output's. */
 static mw_tile_step step_of(const mw_tile *tile, const flow *flows, uint32_t i) {
   const flow *f = &flows[i];
   mw_tile_step step = tile->steps[i];
@@ -91,7 +100,7 @@ static mw_tile_step step_of(const mw_tile *tile, const flow *flows, uint32_t i) 
   step.direct = f->direct->map;
   if (f->store != NONE) step.dst = NULL;
   for (int o = 0; o < MW_PROGRAM_OPERANDS; o++)
-    if (f->direct->stored >> o & 1) {
+    if (is_in_place(flows, f, o)) {
       step.operand[o] = NULL;
       step.input[o] = tile->steps[f->maker[o]].code->index;
     }

@@ -195,11 +195,11 @@ static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_
   }
 }
 
-/* Runs a step on stored bf16. Returns true if a result is not finite. */
+/* Runs a step on what is stored. Returns true if a result is not finite. */
 static bool run_direct(const mw_tile_step *s, const mw_tile_block *block, size_t offset, size_t n) {
   const unsigned char *operand[MW_PROGRAM_OPERANDS];
   for (int i = 0; i < MW_PROGRAM_OPERANDS; i++)
-    operand[i] = s->operand[i] ? s->operand[i] : block->inputs[s->input[i]] + offset * sizeof(uint16_t);
+    operand[i] = s->operand[i] ? s->operand[i] : block->inputs[s->input[i]] + offset * mw_dtype_size(block->dtypes[s->input[i]]);
   return s->direct(s->dst ? s->dst : block->output + offset * sizeof(uint16_t), operand[0], operand[1], operand[2], operand[3], n);
 }
 

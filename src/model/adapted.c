@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* GAP: floats between rows of `right`; without it rows of 4096 floats would all compete for the same few lines of the cache. */
-enum { STEP = 4096, GAP = 16 };
+/* GAP: floats between rows of `right`; without it rows of 4096 floats would all compete for the same few lines of the cache. LINE: bytes of
+ * such a line, at which `right` and so each of its rows begins. */
+enum { STEP = 4096, GAP = 16, LINE = 64 };
 
 typedef struct product {
   float *left;  /* [rows, rank] */
@@ -32,12 +33,12 @@ typedef struct reading {
   mw_error *err;
 } reading;
 
-static uint64_t stride_of(uint64_t columns) { return columns + GAP; }
+static uint64_t stride_of(uint64_t columns) { return (columns + GAP - 1) / GAP * GAP + GAP; }
 
 uint64_t mw_adapted_bytes(const mw_adapted *a) {
   uint64_t floats = 0;
   for (size_t c = 0; c < a->count; c++) {
-    floats += a->changes[c].rank * (a->rows + stride_of(a->columns));
+    floats += a->changes[c].rank * (a->rows + stride_of(a->columns)) + LINE / sizeof(float);
     if (a->changes[c].magnitude) floats += a->changes[c].turned ? a->columns : a->rows;
   }
   return floats * sizeof(float);
@@ -45,18 +46,19 @@ uint64_t mw_adapted_bytes(const mw_adapted *a) {
 
 /* ---- the elements -------------------------------------------------------------------------------------------------- */
 
-/* Elements of the base as floats. */
+/* Elements of the base as floats. They are read at once to the end of `out`, where smaller ones lie behind the floats that are made of
+ * them: of eight bf16 the first four are copied from bytes 16 to 23 and become the floats of bytes 0 to 15. */
 static bool read_source(const reading *r, uint64_t first, size_t count, float *out) {
   const mw_tensor *source = &r->adapted->source;
   size_t size = mw_dtype_size((mw_dtype)source->dtype);
-  unsigned char stored[STEP * sizeof(float)];
+  unsigned char piece[STEP * sizeof(float)], *stored = (unsigned char *)out + count * (sizeof(float) - size);
   bool (*const read)(const mw_model *, const mw_tensor *, uint64_t, void *, size_t, mw_error *) =
       r->counted ? mw_model_read_counted : mw_model_read;
-  if (source->dtype == MW_DTYPE_F32) return read(r->model, source, first * size, out, count * size, r->err);
-  for (size_t done = 0; done < count; done += STEP) {
+  MW_TRY(read(r->model, source, first * size, stored, count * size, r->err));
+  for (size_t done = 0; done < count && source->dtype != MW_DTYPE_F32; done += STEP) {
     size_t n = count - done < STEP ? count - done : STEP;
-    MW_TRY(read(r->model, source, (first + done) * size, stored, n * size, r->err));
-    r->factors->kernels->type[0].load[source->dtype](out + done, stored, n);
+    memcpy(piece, stored + done * size, n * size);
+    r->factors->kernels->type[0].load[source->dtype](out + done, piece, n);
   }
   return true;
 }
@@ -135,8 +137,9 @@ static bool read_change(const reading *r, size_t which) {
   product *p = &f->products[which];
   size_t rank = (size_t)c->rank;
   if (!(p->left = mw_mem_take(&f->arena, (size_t)f->rows * rank * sizeof(float), r->err)) ||
-      !(p->right = mw_mem_take(&f->arena, rank * f->stride * sizeof(float), r->err)))
+      !(p->right = mw_mem_take(&f->arena, rank * f->stride * sizeof(float) + LINE, r->err)))
     return false;
+  p->right += (LINE - (uintptr_t)p->right % LINE) % LINE / sizeof(float);
   if (!c->left)
     for (uint64_t i = 0; i < f->rows; i++) p->left[i] = 1;
   else if (c->turned) MW_TRY(read_part(r, c->left, r->adapted->rows, 0, rank, f->row, f->rows, p->left, rank, true));

@@ -155,41 +155,53 @@ typedef float thin __attribute__((vector_size(16)));
 typedef uint32_t thin_bits __attribute__((vector_size(16)));
 #endif
 enum { THIN = sizeof(thin) / sizeof(float) };
-/* A block of so many rows and vectors, whose sums stay in registers: there are 32 in AVX-512, 16 in AVX2 and SSE2. */
+/* A block of so many rows and vectors, whose sums stay in registers: there are 32 in AVX-512, 16 in AVX2 and SSE2. A row that is left alone
+ * gets more vectors: an addition takes some cycles, so that eight or more have to be under way at any time. */
 #ifdef __AVX512F__
-enum { THIN_ROWS = 4, THIN_VECTORS = 4 };
+enum { THIN_ROWS = 4, THIN_VECTORS = 4, THIN_ALONE = 8 };
 #else
-enum { THIN_ROWS = 4, THIN_VECTORS = 2 };
+enum { THIN_ROWS = 5, THIN_VECTORS = 2, THIN_ALONE = 8 };
+#endif
+#define THIN_PRAGMA(text) _Pragma(#text)
+#ifdef __clang__
+#define THIN_UNROLL(times) THIN_PRAGMA(unroll times)
+#else
+#define THIN_UNROLL(times) THIN_PRAGMA(GCC unroll times)
 #endif
 
 /* x + d, or x itself where d is 0: -0 + 0 would be +0. */
 static inline float thin_add(float x, float d) { return d == 0 ? x : x + d; }
 
+/* `rows` and `vectors` are constants where it is called, so that their loops become plain code and the sums registers. */
 static inline __attribute__((always_inline)) void thin_block(float *dst, size_t dst_stride, const float *left, const float *right,
                                                              size_t right_stride, float scale, size_t rank, int rows, int vectors) {
-  thin sums[THIN_ROWS][THIN_VECTORS] = {{{0}}};
-  for (size_t k = 0; k < rank; k++)
-    for (int v = 0; v < vectors; v++) {
-      thin r;
-      memcpy(&r, right + k * right_stride + (size_t)v * THIN, sizeof r);
-      for (int i = 0; i < rows; i++) sums[i][v] += left[(size_t)i * rank + k] * r;
+  thin sums[THIN_ROWS][THIN_ALONE], r[THIN_ALONE];
+  THIN_UNROLL(8) for (int i = 0; i < rows; i++)
+    THIN_UNROLL(8) for (int v = 0; v < vectors; v++) sums[i][v] = (thin){0};
+  THIN_UNROLL(4) for (size_t k = 0; k < rank; k++) {
+    THIN_UNROLL(8) for (int v = 0; v < vectors; v++) memcpy(&r[v], right + k * right_stride + (size_t)v * THIN, sizeof r[v]);
+    THIN_UNROLL(8) for (int i = 0; i < rows; i++) {
+      const float l = left[(size_t)i * rank + k];
+      THIN_UNROLL(8) for (int v = 0; v < vectors; v++) sums[i][v] += l * r[v];
     }
-  for (int i = 0; i < rows; i++)
-    for (int v = 0; v < vectors; v++) {
+  }
+  THIN_UNROLL(8) for (int i = 0; i < rows; i++)
+    THIN_UNROLL(8) for (int v = 0; v < vectors; v++) {
       float *at = dst + (size_t)i * dst_stride + (size_t)v * THIN;
       thin x, d = scale * sums[i][v];
       memcpy(&x, at, sizeof x);
-      const thin_bits changed = (thin_bits)(d != 0);
-      x = (thin)((changed & (thin_bits)(x + d)) | (~changed & (thin_bits)x));
+      const thin_bits none = (thin_bits)(d == 0);
+      x += (thin)((thin_bits)d | (none & 0x80000000u)); /* x + -0 is x, whatever x is */
       memcpy(at, &x, sizeof x);
     }
 }
 
 static inline __attribute__((always_inline)) void thin_rows(float *dst, size_t dst_stride, const float *left, const float *right,
-                                                            size_t right_stride, float scale, size_t rank, size_t columns, int rows) {
+                                                            size_t right_stride, float scale, size_t rank, size_t columns, int rows,
+                                                            int vectors) {
   size_t c = 0;
-  for (; c + THIN_VECTORS * THIN <= columns; c += THIN_VECTORS * THIN)
-    thin_block(dst + c, dst_stride, left, right + c, right_stride, scale, rank, rows, THIN_VECTORS);
+  for (; c + (size_t)vectors * THIN <= columns; c += (size_t)vectors * THIN)
+    thin_block(dst + c, dst_stride, left, right + c, right_stride, scale, rank, rows, vectors);
   for (; c + THIN <= columns; c += THIN) thin_block(dst + c, dst_stride, left, right + c, right_stride, scale, rank, rows, 1);
   for (; c < columns; c++)
     for (size_t i = 0; i < (size_t)rows; i++) {
@@ -202,15 +214,18 @@ static inline __attribute__((always_inline)) void thin_rows(float *dst, size_t d
 /* So many columns of `right` at a time stay in the L1 cache while all rows pass. */
 static void row_add_product(float *dst, size_t dst_stride, const float *left, const float *right, size_t right_stride, float scale,
                             size_t rows, size_t rank, size_t columns) {
-  enum { PANEL = 64 };
+  enum { PANEL = 128 };
   for (size_t c = 0; c < columns; c += PANEL) {
     const size_t n = columns - c < PANEL ? columns - c : PANEL;
     size_t i = 0;
     for (; i + THIN_ROWS <= rows; i += THIN_ROWS)
-      thin_rows(dst + i * dst_stride + c, dst_stride, left + i * rank, right + c, right_stride, scale, rank, n, THIN_ROWS);
-    for (; i < rows; i++) thin_rows(dst + i * dst_stride + c, dst_stride, left + i * rank, right + c, right_stride, scale, rank, n, 1);
+      thin_rows(dst + i * dst_stride + c, dst_stride, left + i * rank, right + c, right_stride, scale, rank, n, THIN_ROWS, THIN_VECTORS);
+    for (; i < rows; i++)
+      thin_rows(dst + i * dst_stride + c, dst_stride, left + i * rank, right + c, right_stride, scale, rank, n, 1, THIN_ALONE);
   }
 }
 
+#undef THIN_UNROLL
+#undef THIN_PRAGMA
 #undef ROW_SUM
 #undef ROW_MAP

@@ -14,6 +14,7 @@ trap '[ -n "${KEEP-}" ] || rm -rf "$work"' EXIT
 
 ${CC:-cc} -std=c11 -D_GNU_SOURCE -O2 -pthread -o "$work/floor" "$here/floor.c"
 ${CC:-cc} -std=c11 -D_GNU_SOURCE -O2 -o "$work/models" "$here/models.c"
+${CC:-cc} -std=c11 -D_GNU_SOURCE -O2 -march=native -ffp-contract=off -o "$work/madd" "$here/madd.c"
 cd "$work"
 rm -rf out floor.out copy
 echo "making four random models of 1 GiB" >&2
@@ -36,6 +37,7 @@ for m in x1 x2; do ./models "$m" sparse 20000 524288; done
 for m in h1 h2; do ./models "$m" sparse 1000 52428800; done
 for m in $(seq 24); do ./models "n$m" sparse 1000 65536; ./models "t$m" sparse 2000 65536; done
 files="m1/model.safetensors m2/model.safetensors"
+[ -d adapter ] || "$moonweld" "$here/adapter.lua" --base m2 --rank 16 --dtype bf16 -o adapter --quiet --no-sync
 sync
 cat m?/model.safetensors > /dev/null
 threads=$(nproc)
@@ -59,6 +61,7 @@ for round in $(seq "$rounds"); do
   floor; rm floor.out
   clock floor floor; rm floor.out
   clock lerp "$moonweld" lerp --t 0.3 $two; rm -rf out
+  clock adapted "$moonweld" lerp --t 0.3 --a m1 --b m2+adapter -o out --quiet --no-sync; rm -rf out
   clock ops8 "$moonweld" "$here/ops8.lua" $two; rm -rf out
   clock ops14 "$moonweld" "$here/ops14.lua" $two; rm -rf out
   clock slerp "$moonweld" slerp --t 0.3 $two; rm -rf out
@@ -101,6 +104,8 @@ row "cheapest C program"           "$(milliseconds floor)"  ""
 row "lerp"                         "$(milliseconds lerp)"   ""
 row "lerp / cheapest C program"    "$(ratio lerp floor)"    "1.20"
 row "lerp / cp of the three GiB"   "$(ratio lerp cp)"       "0.50"
+row "lerp with an adapter of rank 16" "$(milliseconds adapted)" ""
+row "what it takes more / its operations" "$(beyond adapted lerp $((64 * 8388608)) "$(./madd 16)")" "2.00"
 row "8 operations / lerp"          "$(ratio ops8 lerp)"     "1.20"
 row "14 operations / lerp"         "$(ratio ops14 lerp)"    "1.5 (AVX-512), 1.8 (AVX2)"
 row "slerp / lerp"                 "$(ratio slerp lerp)"    "1.80"

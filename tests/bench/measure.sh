@@ -50,6 +50,12 @@ ratio() { # NAME NAME
     awk '{ printf "%.4f\n", $1 / $2 }' | median
 }
 
+# The median of what one list takes longer than another, of all threads and of each of so many elements, by so many nanoseconds.
+beyond() { # NAME NAME ELEMENTS NANOSECONDS
+  paste <(tr ' ' '\n' <<< "${times[$1]}" | grep .) <(tr ' ' '\n' <<< "${times[$2]}" | grep .) |
+    awk -v threads="$threads" -v n="$3" -v each="$4" '{ printf "%.4f\n", ($1 - $2) * 1000 * threads / n / each }' | median
+}
+
 milliseconds() { median <<< "${times[$1]}" | awk '{ printf "%.1f ms", $1 / 1000 }'; }
 
 row() { printf '%-44s %12s  %s\n' "$@"; } # WHAT FOUND LIMIT

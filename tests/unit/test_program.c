@@ -1,6 +1,6 @@
 /* test_program.c: programs against the graph taken literally, operation by operation: thousands of random expressions, in
  * which every fused operation must turn up, bit for bit (NaN equals NaN), for any tile size and cut into blocks; on floats,
- * and on bf16 where every kernel must turn up that works on what is stored. What an exact count keeps beyond 2^24. */
+ * and on bf16 with floats among them, where every kernel must turn up that works on what is stored. What an exact count keeps beyond 2^24. */
 #include "exec/tile.h"
 #include "num/cpu.h"
 #include "unit.h"
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { ELEMENTS = 700, ROOM = 704, HALVES = ROOM + 16, MOST = 40, INPUTS = 4 };
+enum { ELEMENTS = 700, ROOM = 720, HALVES = ROOM + 16, MOST = 40, INPUTS = 4 };
 
 static uint64_t state = 88172645463325252u;
 static uint64_t next(void) { state ^= state << 13; state ^= state >> 7; state ^= state << 17; return state; }
@@ -27,7 +27,7 @@ static mw_node nodes[MOST];
 static size_t count;
 static float inputs[INPUTS][ROOM];
 static uint16_t halves[INPUTS][HALVES]; /* the same, if they are bf16, with room for whole sixteens */
-static mw_dtype dtype;
+static mw_dtype dtype, given[INPUTS]; /* of the output, of the inputs */
 static bool harmless;
 
 static mw_node number(double value) {
@@ -49,15 +49,17 @@ static void begin(void) {
   dtype = next() % 4 ? MW_DTYPE_BF16 : MW_DTYPE_F32;
   harmless = next() % 2;
   CHECK(mw_graph_new(&graph, &err) && mw_graph_shape(graph, dims, 1, &shape, &err));
-  for (count = 0; count < INPUTS; count++)
-    CHECK(mw_graph_input(graph, 0, (uint32_t)count, dtype, shape, &nodes[count], &err));
+  for (count = 0; count < INPUTS; count++) {
+    given[count] = next() % 4 ? dtype : MW_DTYPE_F32;
+    CHECK(mw_graph_input(graph, 0, (uint32_t)count, given[count], shape, &nodes[count], &err));
+  }
   const float special[] = {0, -0.0f, 1, -1, INFINITY, -INFINITY, 0.5f, 1e-41f};
   for (size_t k = 0; k < INPUTS; k++)
     for (size_t i = 0; i < ELEMENTS; i++) {
       uint32_t bits;
       inputs[k][i] = next() % 3 ? (float)(int32_t)next() * 0x1p-30f : special[next() % 8];
       if (harmless && isinf(inputs[k][i])) inputs[k][i] = 3;
-      if (dtype != MW_DTYPE_BF16) continue;
+      if (given[k] != MW_DTYPE_BF16) continue;
       memcpy(&bits, &inputs[k][i], sizeof bits);
       halves[k][i] = (uint16_t)(bits >> 16);
       bits &= 0xffff0000;
@@ -113,7 +115,7 @@ static void compare(mw_node node, bool seen[MW_OP_COUNT], bool *direct) {
   static float wanted[ROOM], got[ROOM];
   static uint16_t wanted_halves[HALVES], got_halves[HALVES];
   const mw_program_root root = {.node = node, .store = true};
-  const mw_dtype dtypes[INPUTS] = {dtype, dtype, dtype, dtype};
+  mw_dtype dtypes[INPUTS];
   mw_program program = {0};
   mw_tile tile = {.kernels = &kernels->type[0], .size = next() % 2 ? 64 : 256};
   double scalars[MOST];
@@ -121,6 +123,7 @@ static void compare(mw_node node, bool seen[MW_OP_COUNT], bool *direct) {
   CHECK(mw_program_compile(&program, graph, &root, 1, &err));
   for (size_t i = 0; i < program.scalar_count; i++)
     CHECK(mw_graph_is_number(graph, program.scalars[i], &scalars[i]));
+  for (size_t i = 0; i < program.input_count; i++) dtypes[i] = given[mw_graph_facts(graph, program.inputs[i]).extra[1]];
   for (size_t i = 0; i < program.length; i++) seen[program.code[i].code % MW_OP_COUNT] = true;
   CHECK(mw_tile_bind(&tile, &program, dtypes, dtype, scalars, &err));
   note_direct(&tile, direct);
@@ -129,7 +132,7 @@ static void compare(mw_node node, bool seen[MW_OP_COUNT], bool *direct) {
     const unsigned char *stored[INPUTS];
     for (size_t i = 0; i < program.input_count; i++) {
       uint64_t k = mw_graph_facts(graph, program.inputs[i]).extra[1];
-      stored[i] = halved ? (const unsigned char *)(halves[k] + from) : (const unsigned char *)(inputs[k] + from);
+      stored[i] = given[k] == MW_DTYPE_BF16 ? (const unsigned char *)(halves[k] + from) : (const unsigned char *)(inputs[k] + from);
     }
     mw_tile_block block = {.start = from, .elements = ELEMENTS, .count = to - from, .inputs = stored, .dtypes = dtypes,
                       .output = halved ? (unsigned char *)(got_halves + from) : (unsigned char *)(got + from),
