@@ -19,7 +19,8 @@ typedef struct flow {
   const mw_kernel_direct *direct;
 } flow;
 
-/* Finds the step that makes each operand, and the loads of bf16 and floats that only maps read. writer[r] is the step that wrote register r. */
+/* Finds the step that makes each operand, and the loads of bf16 and floats that only maps read. writer[r] is the step that wrote
+ * register r. */
 static void follow(const mw_tile *tile, flow *flows, uint32_t *writer, const mw_dtype *dtypes) {
   for (uint32_t i = 0; i < tile->step_count; i++) {
     const mw_program_instruction *code = tile->steps[i].code;

@@ -41,6 +41,17 @@ static size_t streams_of(const mw_job *job, const mw_schedule_task *task, const 
   return program->input_count + (output ? 1 : 0);
 }
 
+/* Bytes of an element of the base as it is stored, of the inputs that have adapters: so much room is needed behind the last one. */
+static size_t room_of(const mw_job *job, const mw_program *program) {
+  size_t most = 0;
+  for (size_t i = 0; i < program->input_count; i++) {
+    const mw_adapted *adapted = mw_job_adapted(job, mw_graph_facts(job->graph, program->inputs[i]));
+    size_t size = adapted ? mw_dtype_size((mw_dtype)adapted->source.dtype) : 0;
+    if (size > most) most = size;
+  }
+  return most;
+}
+
 uint64_t mw_worker_block(const mw_job *job, const mw_schedule_task *task, const mw_program *program) {
   size_t bytes, streams = streams_of(job, task, program, &bytes);
   for (size_t i = 0; i < program->input_count; i++)
@@ -51,7 +62,7 @@ uint64_t mw_worker_block(const mw_job *job, const mw_schedule_task *task, const 
 bool mw_worker_bytes(const mw_job *job, const mw_schedule_task *task, const mw_program *program, size_t tile, uint64_t *all,
                      mw_error *err) {
   size_t bytes, streams = streams_of(job, task, program, &bytes);
-  *all = mw_worker_block(job, task, program) * bytes + (streams + 1) * 2 * PAGE +
+  *all = mw_worker_block(job, task, program) * (bytes + room_of(job, program)) + (streams + 1) * 2 * PAGE +
          program->registers * (tile * (task->f64 ? sizeof(double) : sizeof(float)) + MW_LANES);
   for (size_t i = 0; i < program->input_count; i++) {
     uint64_t feed = 0;
@@ -181,7 +192,8 @@ bool mw_worker_begin(mw_worker *w, const mw_schedule_task *task, mw_values *valu
     w->vectors[i] = task->f64 ? (void *)vector->f64 : (void *)vector->f32;
   }
   uint64_t block = mw_worker_block(job, task, p);
-  size_t bytes = output ? (size_t)block * mw_dtype_size((mw_dtype)output->dtype) + 2 * PAGE : 0;
+  size_t bytes = (size_t)block * room_of(job, p);
+  if (output) bytes += (size_t)block * mw_dtype_size((mw_dtype)output->dtype) + 2 * PAGE;
   MW_TRY(mw_mem_grow(&w->inputs, &w->inputs_capacity, p->input_count + 2, sizeof *w->inputs, err));
   MW_TRY(mw_mem_grow(&w->memory, &w->memory_capacity, p->input_count + 1, sizeof *w->memory, err));
   for (size_t i = 0; i < p->input_count; i++) {
@@ -236,13 +248,13 @@ static bool report_output(const mw_worker *w, uint64_t start, uint64_t count, mw
   return mw_error_hint(err, "a division by zero, or a value beyond the dtype: try --dtype f32, or --nonfinite keep");
 }
 
-/* Reads a block of an input; an error gets the tensor's name. */
+/* Reads a block of an input, behind which there is room for what an adapter is added to; an error gets the tensor's name. */
 static bool read_input(const mw_worker *w, size_t index, mw_graph_node_facts facts, uint64_t at, void *bytes, size_t length,
                        mw_error *err) {
   const mw_tensor *tensor = mw_job_tensor(w->job, facts);
   const mw_model *model = mw_job_model(w->job, facts);
   const mw_adapted_factors *factors = w->factor_count ? w->factors[index] : NULL;
-  if (factors ? mw_adapted_read(model, tensor->adapted, factors, !w->sampling, at, bytes, length, err)
+  if (factors ? mw_adapted_read(model, tensor->adapted, factors, !w->sampling, at, bytes, length, (unsigned char *)bytes + length, err)
               : (w->sampling ? mw_model_read : mw_model_read_counted)(model, tensor, at, bytes, length, err))
     return true;
   mw_text_escaped name;

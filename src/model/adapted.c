@@ -30,6 +30,7 @@ typedef struct reading {
   const mw_adapted *adapted;
   mw_adapted_factors *factors;
   bool counted;
+  void *room; /* NULL, or where as many elements of the base have place as are formed */
   mw_error *err;
 } reading;
 
@@ -46,15 +47,19 @@ uint64_t mw_adapted_bytes(const mw_adapted *a) {
 
 /* ---- the elements -------------------------------------------------------------------------------------------------- */
 
+static bool read_stored(const reading *r, uint64_t first, size_t count, void *to) {
+  const mw_tensor *source = &r->adapted->source;
+  size_t size = mw_dtype_size((mw_dtype)source->dtype);
+  return (r->counted ? mw_model_read_counted : mw_model_read)(r->model, source, first * size, to, count * size, r->err);
+}
+
 /* Elements of the base as floats. They are read at once to the end of `out`, where smaller ones lie behind the floats that are made of
  * them: of eight bf16 the first four are copied from bytes 16 to 23 and become the floats of bytes 0 to 15. */
 static bool read_source(const reading *r, uint64_t first, size_t count, float *out) {
   const mw_tensor *source = &r->adapted->source;
   size_t size = mw_dtype_size((mw_dtype)source->dtype);
   unsigned char piece[STEP * sizeof(float)], *stored = (unsigned char *)out + count * (sizeof(float) - size);
-  bool (*const read)(const mw_model *, const mw_tensor *, uint64_t, void *, size_t, mw_error *) =
-      r->counted ? mw_model_read_counted : mw_model_read;
-  MW_TRY(read(r->model, source, first * size, stored, count * size, r->err));
+  MW_TRY(read_stored(r, first, count, stored));
   for (size_t done = 0; done < count && source->dtype != MW_DTYPE_F32; done += STEP) {
     size_t n = count - done < STEP ? count - done : STEP;
     memcpy(piece, stored + done * size, n * size);
@@ -63,14 +68,15 @@ static bool read_source(const reading *r, uint64_t first, size_t count, float *o
   return true;
 }
 
-/* Adds one change to `rows` rows of which `columns` elements from (row, column) on are in `out`. */
-static void add_change(const reading *r, size_t which, uint64_t row, uint64_t column, size_t rows, size_t columns, float *out) {
+/* Adds one change to `rows` rows of which `columns` elements from (row, column) on are in `out`, or stored in `bf16`. */
+static void add_change(const reading *r, size_t which, uint64_t row, uint64_t column, size_t rows, size_t columns, const uint16_t *bf16,
+                       float *out) {
   const mw_adapted_change *change = &r->adapted->changes[which];
   const mw_adapted_factors *f = r->factors;
   const product *p = &f->products[which];
   const mw_kernel_rows *k = &f->kernels->rows;
   size_t rank = (size_t)change->rank, below = (size_t)(row - f->row), before = (size_t)(column - f->column);
-  k->add_product(out, columns, p->left + below * rank, p->right + before, f->stride, change->scale, rows, rank, columns);
+  k->add_product(out, columns, bf16, p->left + below * rank, p->right + before, f->stride, change->scale, rows, rank, columns);
   for (size_t i = 0; p->gains && i < rows; i++) {
     float *at = out + i * columns;
     if (change->turned) k->times(at, at, p->gains + before, 1, columns);
@@ -78,15 +84,16 @@ static void add_change(const reading *r, size_t which, uint64_t row, uint64_t co
   }
 }
 
-/* Elements [first, first + count) with the first `changes` changes. */
+/* Elements [first, first + count) with the first `changes` changes. The first one takes bf16 as it is stored, where it has a place. */
 static bool form(const reading *r, size_t changes, uint64_t first, size_t count, float *out) {
   uint64_t width = r->adapted->columns;
-  MW_TRY(read_source(r, first, count, out));
+  const uint16_t *bf16 = changes && r->adapted->source.dtype == MW_DTYPE_BF16 ? r->room : NULL;
+  MW_TRY(bf16 ? read_stored(r, first, count, r->room) : read_source(r, first, count, out));
   for (size_t done = 0; done < count;) {
     uint64_t row = (first + done) / width, column = (first + done) % width;
     size_t left = count - done, n = width - column < left ? (size_t)(width - column) : left, rows = column ? 1 : left / (size_t)width;
     if (!rows) rows = 1;
-    for (size_t c = 0; c < changes; c++) add_change(r, c, row, column, rows, n, out + done);
+    for (size_t c = 0; c < changes; c++) add_change(r, c, row, column, rows, n, bf16 && !c ? bf16 + done : NULL, out + done);
     done += rows * n;
   }
   return true;
@@ -203,7 +210,7 @@ static bool open_range(const mw_model *model, const mw_adapted *a, uint64_t firs
                        mw_error *err) {
   mw_adapted_factors *f = mw_mem_new(1, sizeof *f, err);
   if (!f) return false;
-  reading r = {model, a, f, false, err};
+  reading r = {model, a, f, false, NULL, err};
   uint64_t last = count ? first + count - 1 : first;
   f->row = first / a->columns;
   f->rows = last / a->columns - f->row + 1;
@@ -230,12 +237,12 @@ void mw_adapted_close(mw_adapted_factors *factors) {
 }
 
 bool mw_adapted_read(const mw_model *model, const mw_adapted *a, const mw_adapted_factors *factors, bool counted, uint64_t at, void *bytes,
-                     size_t length, mw_error *err) {
+                     size_t length, void *room, mw_error *err) {
   uint64_t first = at / sizeof(float), count = length / sizeof(float);
   mw_adapted_factors *own = NULL;
   if (!count) return true;
   if (!factors) MW_TRY(open_range(model, a, first, count, &own, err));
-  reading r = {model, a, own ? own : (mw_adapted_factors *)factors, counted, err};
+  reading r = {model, a, own ? own : (mw_adapted_factors *)factors, counted, room, err};
   bool ok = form(&r, a->count, first, (size_t)count, bytes);
   mw_adapted_close(own);
   return ok;

@@ -40,9 +40,10 @@ void mw_adapted_close(mw_adapted_factors *factors);
 /* Bytes of memory that they take. */
 uint64_t mw_adapted_bytes(const mw_adapted *adapted);
 /* Elements [at, at + length) / 4, as floats. factors NULL: those that are needed are read for this call alone. `counted`: what is read of
- * the base goes to the checksum of its file. */
+ * the base goes to the checksum of its file. `room`, where there is any, takes as many elements as the base has them stored, and saves a
+ * pass over them. */
 bool mw_adapted_read(const struct mw_model *model, const mw_adapted *adapted, const mw_adapted_factors *factors, bool counted, uint64_t at,
-                     void *bytes, size_t length, mw_error *err);
+                     void *bytes, size_t length, void *room, mw_error *err);
 
 /* A copy, from the arena, whose source may be another form of the base's tensor: that source, to be changed; or NULL. */
 mw_tensor *mw_adapted_source(const mw_adapted *adapted, mw_arena *arena, const mw_adapted **copy, mw_error *err);

@@ -155,6 +155,7 @@ typedef float thin __attribute__((vector_size(16)));
 typedef uint32_t thin_bits __attribute__((vector_size(16)));
 #endif
 enum { THIN = sizeof(thin) / sizeof(float) };
+typedef uint16_t thin_stored __attribute__((vector_size(THIN * 2)));
 /* A block of so many rows and vectors, whose sums stay in registers: there are 32 in AVX-512, 16 in AVX2 and SSE2. A row that is left alone
  * gets more vectors: an addition takes some cycles, so that eight or more have to be under way at any time. */
 #ifdef __AVX512F__
@@ -172,12 +173,26 @@ enum { THIN_ROWS = 5, THIN_VECTORS = 2, THIN_ALONE = 8 };
 /* x + d, or x itself where d is 0: -0 + 0 would be +0. */
 static inline float thin_add(float x, float d) { return d == 0 ? x : x + d; }
 
-/* `rows` and `vectors` are constants where it is called, so that their loops become plain code and the sums registers. */
-static inline __attribute__((always_inline)) void thin_block(float *dst, size_t dst_stride, const float *left, const float *right,
-                                                             size_t right_stride, float scale, size_t rank, int rows, int vectors) {
+/* What the product is added to: bf16, or where there is none, floats. */
+static inline thin thin_take(const float *x, const uint16_t *bf16) {
+  thin taken;
+  thin_stored stored;
+  if (!bf16) return memcpy(&taken, x, sizeof taken), taken;
+  memcpy(&stored, bf16, sizeof stored);
+  return (thin)(__builtin_convertvector(stored, thin_bits) << 16);
+}
+
+/* `rows` and `vectors` are constants where it is called, so that their loops become plain code and the sums registers. What the product is
+ * added to comes from further away than the L1 cache: it is asked for before the sums are begun. */
+static inline __attribute__((always_inline)) void thin_block(float *dst, size_t dst_stride, const uint16_t *bf16, const float *left,
+                                                             const float *right, size_t right_stride, float scale, size_t rank,
+                                                             int rows, int vectors) {
   thin sums[THIN_ROWS][THIN_ALONE], r[THIN_ALONE];
-  THIN_UNROLL(8) for (int i = 0; i < rows; i++)
+  THIN_UNROLL(8) for (int i = 0; i < rows; i++) {
+    __builtin_prefetch(dst + (size_t)i * dst_stride, 1);
+    if (bf16) __builtin_prefetch(bf16 + (size_t)i * dst_stride);
     THIN_UNROLL(8) for (int v = 0; v < vectors; v++) sums[i][v] = (thin){0};
+  }
   THIN_UNROLL(4) for (size_t k = 0; k < rank; k++) {
     THIN_UNROLL(8) for (int v = 0; v < vectors; v++) memcpy(&r[v], right + k * right_stride + (size_t)v * THIN, sizeof r[v]);
     THIN_UNROLL(8) for (int i = 0; i < rows; i++) {
@@ -187,42 +202,55 @@ static inline __attribute__((always_inline)) void thin_block(float *dst, size_t 
   }
   THIN_UNROLL(8) for (int i = 0; i < rows; i++)
     THIN_UNROLL(8) for (int v = 0; v < vectors; v++) {
-      float *at = dst + (size_t)i * dst_stride + (size_t)v * THIN;
-      thin x, d = scale * sums[i][v];
-      memcpy(&x, at, sizeof x);
+      const size_t at = (size_t)i * dst_stride + (size_t)v * THIN;
+      thin x = thin_take(dst + at, bf16 ? bf16 + at : NULL), d = scale * sums[i][v];
       const thin_bits none = (thin_bits)(d == 0);
       x += (thin)((thin_bits)d | (none & 0x80000000u)); /* x + -0 is x, whatever x is */
-      memcpy(at, &x, sizeof x);
+      memcpy(dst + at, &x, sizeof x);
     }
 }
 
-static inline __attribute__((always_inline)) void thin_rows(float *dst, size_t dst_stride, const float *left, const float *right,
-                                                            size_t right_stride, float scale, size_t rank, size_t columns, int rows,
-                                                            int vectors) {
+static inline __attribute__((always_inline)) void thin_rows(float *dst, size_t dst_stride, const uint16_t *bf16, const float *left,
+                                                            const float *right, size_t right_stride, float scale, size_t rank,
+                                                            size_t columns, int rows, int vectors) {
   size_t c = 0;
   for (; c + (size_t)vectors * THIN <= columns; c += (size_t)vectors * THIN)
-    thin_block(dst + c, dst_stride, left, right + c, right_stride, scale, rank, rows, vectors);
-  for (; c + THIN <= columns; c += THIN) thin_block(dst + c, dst_stride, left, right + c, right_stride, scale, rank, rows, 1);
+    thin_block(dst + c, dst_stride, bf16 ? bf16 + c : NULL, left, right + c, right_stride, scale, rank, rows, vectors);
+  for (; c + THIN <= columns; c += THIN)
+    thin_block(dst + c, dst_stride, bf16 ? bf16 + c : NULL, left, right + c, right_stride, scale, rank, rows, 1);
   for (; c < columns; c++)
     for (size_t i = 0; i < (size_t)rows; i++) {
+      const size_t at = i * dst_stride + c;
       float sum = 0;
       for (size_t k = 0; k < rank; k++) sum += left[i * rank + k] * right[k * right_stride + c];
-      dst[i * dst_stride + c] = thin_add(dst[i * dst_stride + c], scale * sum);
+      dst[at] = thin_add(bf16 ? bits_float((uint32_t)bf16[at] << 16) : dst[at], scale * sum);
     }
 }
 
 /* So many columns of `right` at a time stay in the L1 cache while all rows pass. */
-static void row_add_product(float *dst, size_t dst_stride, const float *left, const float *right, size_t right_stride, float scale,
-                            size_t rows, size_t rank, size_t columns) {
+static inline __attribute__((always_inline)) void thin_panels(float *dst, size_t dst_stride, const uint16_t *bf16, const float *left,
+                                                              const float *right, size_t right_stride, float scale, size_t rows,
+                                                              size_t rank, size_t columns) {
   enum { PANEL = 128 };
   for (size_t c = 0; c < columns; c += PANEL) {
     const size_t n = columns - c < PANEL ? columns - c : PANEL;
-    size_t i = 0;
-    for (; i + THIN_ROWS <= rows; i += THIN_ROWS)
-      thin_rows(dst + i * dst_stride + c, dst_stride, left + i * rank, right + c, right_stride, scale, rank, n, THIN_ROWS, THIN_VECTORS);
-    for (; i < rows; i++)
-      thin_rows(dst + i * dst_stride + c, dst_stride, left + i * rank, right + c, right_stride, scale, rank, n, 1, THIN_ALONE);
+    for (size_t i = 0; i < rows;) {
+      const size_t at = i * dst_stride + c;
+      const bool whole = i + THIN_ROWS <= rows;
+      if (whole)
+        thin_rows(dst + at, dst_stride, bf16 ? bf16 + at : NULL, left + i * rank, right + c, right_stride, scale, rank, n, THIN_ROWS,
+                  THIN_VECTORS);
+      else
+        thin_rows(dst + at, dst_stride, bf16 ? bf16 + at : NULL, left + i * rank, right + c, right_stride, scale, rank, n, 1, THIN_ALONE);
+      i += whole ? THIN_ROWS : 1;
+    }
   }
+}
+
+static void row_add_product(float *dst, size_t dst_stride, const void *bf16, const float *left, const float *right, size_t right_stride,
+                            float scale, size_t rows, size_t rank, size_t columns) {
+  if (bf16) thin_panels(dst, dst_stride, bf16, left, right, right_stride, scale, rows, rank, columns);
+  else thin_panels(dst, dst_stride, NULL, left, right, right_stride, scale, rows, rank, columns);
 }
 
 #undef THIN_UNROLL

@@ -102,16 +102,26 @@ static void product(const mw_kernel_rows *k) {
   for (size_t rank = 0; rank <= RANK; rank += RANK)
     for (size_t rows = 1; rows <= MOST; rows++)
       for (size_t columns = 1; columns <= WIDE; columns += columns < 60 ? 59 : 30) {
-        static float found[MOST * STRIDE], expected[MOST * STRIDE];
-        for (size_t i = 0; i < MOST * STRIDE; i++) found[i] = expected[i] = i % 3 ? z[i] : -0.0f;
+        static float found[MOST * STRIDE], expected[MOST * STRIDE], of_bf16[MOST * STRIDE];
+        static uint16_t bf16[MOST * STRIDE];
+        for (size_t i = 0; i < MOST * STRIDE; i++) {
+          uint32_t bits;
+          found[i] = i % 3 ? z[i] : -0.0f;
+          memcpy(&bits, &found[i], sizeof bits);
+          bf16[i] = (uint16_t)(bits >> 16);
+          bits &= 0xffff0000;
+          memcpy(&found[i], &bits, sizeof bits);
+          expected[i] = of_bf16[i] = found[i];
+        }
         for (size_t i = 0; i < rows; i++)
           for (size_t j = 0; j < columns; j++) {
             float sum = 0, *e = &expected[i * STRIDE + j];
             for (size_t r = 0; r < rank; r++) sum += x[i * rank + r] * y[r * STRIDE + j];
             if (0.7f * sum != 0) *e += 0.7f * sum;
           }
-        k->add_product(found, STRIDE, x, y, STRIDE, 0.7f, rows, rank, columns);
-        CHECK(memcmp(found, expected, sizeof found) == 0);
+        k->add_product(found, STRIDE, NULL, x, y, STRIDE, 0.7f, rows, rank, columns);
+        k->add_product(of_bf16, STRIDE, bf16, x, y, STRIDE, 0.7f, rows, rank, columns);
+        CHECK(memcmp(found, expected, sizeof found) == 0 && memcmp(of_bf16, expected, sizeof found) == 0);
       }
 }
 
