@@ -45,13 +45,14 @@ word("x:slice({rows=, columns=})", function(x, options)
   end, x))
 end)
 
---- join{x, y, along = "row"}: below one another, or "column": side by side; of models tensor by tensor.
+--- join{x, y, along = "row"}: below one another, or "column": side by side; of models tensor by tensor. A list stands for its members.
 S.join = word("join{...}", function(parts)
   local items, along = {}, "row"
   if kind(parts) == "list" then items = V.items(parts)
   elseif kind(parts) == "table" then
     for key, part in pairs(parts) do if key == "along" then along = part else items[key] = part end end
     items = V.items(items)
+    if #items == 1 and kind(items[1]) == "list" then items = V.items(items[1]) end
   else return (fail("join{...} takes tensors in braces, not %s", V.called(parts))) end
   if along ~= "row" and along ~= "column" then return (fail("'along' is \"row\" (below one another) or \"column\" (side by side)")) end
   if #items == 0 then return (fail("join{} is empty")) end
