@@ -2,6 +2,7 @@
 -- environment of its own over one base; assigning a global stays in the file.
 local core = ...
 local V, O, F, A, R = core.module("value"), core.module("ops"), core.module("field"), core.module("arg"), core.module("recipe")
+core.module("reduce")
 core.module("names")
 local T = core.module("layout")
 core.module("config")

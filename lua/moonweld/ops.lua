@@ -1,4 +1,4 @@
---- ops.lua: everything element by element, reductions, and what goes across models (recipes.md, "Vocabulary").
+--- ops.lua: everything element by element, and what goes across models (recipes.md, "Vocabulary").
 local core = ...
 local V = core.module("value")
 local word = core.module("word").word
@@ -83,88 +83,6 @@ word("x:unweighed()", function(x)
     return t
   end, x))
 end)
-
--- ---- reductions ----
-
-local function square_sum(x) return (core.apply("dot", x, x)) end
-local function norm(x) return (core.apply("sqrt", square_sum(x))) end
-
-local reductions = {
-  total = function(x) return (core.apply("total", x)) end,
-  mean = function(x) return (core.apply("div", core.apply("total", x), core.elements(x))) end,
-  norm = norm,
-  peak = function(x) return (core.apply("peak", x)) end,
-  dot = function(x, y) return (core.apply("dot", x, y)) end,
-  cosine = function(x, y) return (core.apply("ratio", core.apply("dot", x, y), core.apply("mul", norm(x), norm(y)))) end,
-}
-for name, f in pairs(reductions) do
-  local pair = name == "dot" or name == "cosine"
-  word("x:" .. name .. (pair and "(y)" or "()"), function(...) return (lift(f, ...)) end)
-end
-
---- Rank of the q-quantile's lower neighbour among `count` values, from 0.
-local function quantile_rank(q, count)
-  if type(q) ~= "number" or not (q >= 0 and q <= 1) then fail("a quantile is a plain number from 0 to 1") end
-  return (math.floor(q * (count - 1)))
-end
-
-local function kth_rank(k, count)
-  if math.type(k) == "float" and k == math.floor(k) then k = math.floor(k) end
-  if math.type(k) ~= "integer" or k < 1 or k > count then fail("'kth_magnitude' takes a whole number from 1 to %d", count) end
-  return count - k
-end
-
-local function quantile(x, q) return (core.apply("quantile", { x }, quantile_rank(q, core.elements(x)))) end
-local function kth_magnitude(x, k) return (core.apply("kth", { x }, kth_rank(k, core.elements(x)))) end
-word("x:quantile(q)", function(x, q) return (lift(quantile, x, q)) end)
-word("x:kth_magnitude(k)", function(x, k) return (lift(kth_magnitude, x, k)) end)
-for _, name in ipairs { "total", "mean", "norm", "peak", "dot", "cosine", "quantile", "kth_magnitude" } do V.lazy[name] = "number" end
-
--- ---- the model as one vector ----
-
-word("x:flat()", function(x)
-  if kind(x) == "list" then
-    local items = {}
-    for i, item in ipairs(data(x).items) do items[i] = methods.flat(item) end
-    return (V.list(items))
-  end
-  if kind(x) ~= "model" then return (fail("only a model is flattened, not %s", V.called(x))) end
-  local list, elements = {}, 0
-  for i, name in ipairs(data(x).names) do
-    list[i] = data(x).nodes[name]
-    elements = elements + core.elements(list[i])
-  end
-  return (V.new("flat", { list = list, elements = elements }))
-end)
-
-local function fold(name, list, f)
-  local result
-  for _, node in ipairs(list) do
-    local part = f(node)
-    result = result and core.apply(name, result, part) or part
-  end
-  return result
-end
-
-local function flat_total(x) return (fold("add", data(x).list, reductions.total)) end
-local function flat_norm(x) return (core.apply("sqrt", fold("add", data(x).list, square_sum))) end
-local function flat_dot(x, y)
-  local a, b = kind(x) == "flat" and data(x).list, kind(y) == "flat" and data(y).list
-  if not a or not b or #a ~= #b then fail("'dot' and 'cosine' of a flat model need another one like it") end
-  local result
-  for i, node in ipairs(a) do
-    local part = core.apply("dot", node, b[i])
-    result = result and core.apply("add", result, part) or part
-  end
-  return result
-end
-
-V.of_flat[reductions.total], V.of_flat[reductions.norm], V.of_flat[reductions.dot] = flat_total, flat_norm, flat_dot
-V.of_flat[reductions.mean] = function(x) return (core.apply("div", flat_total(x), data(x).elements)) end
-V.of_flat[reductions.peak] = function(x) return (fold("max", data(x).list, reductions.peak)) end
-V.of_flat[reductions.cosine] = function(x, y) return (core.apply("ratio", flat_dot(x, y), core.apply("mul", flat_norm(x), flat_norm(y)))) end
-V.of_flat[quantile] = function(x, q) return (core.apply("quantile", data(x).list, quantile_rank(q, data(x).elements))) end
-V.of_flat[kth_magnitude] = function(x, k) return (core.apply("kth", data(x).list, kth_rank(k, data(x).elements))) end
 
 -- ---- across models ----
 

@@ -101,14 +101,20 @@ local function draw(f, x, p, s)
   return (V.model(private.names, nodes, private.label, private, meet.stand_in(private, drawn)))
 end
 
+--- A probability: a number, a lazy one, or a tensor of one for each element.
 local function share(p)
   if type(p) == "number" and not (p >= 0 and p <= 1) then fail("a probability of %s is outside [0, 1]", tostring(p)) end
-  if type(p) ~= "number" and (kind(p) ~= "node" or core.is_tensor(p)) then fail("a probability is a number, not %s", V.called(p)) end
+  if type(p) ~= "number" and kind(p) ~= "node" then fail("a probability is a number or a tensor of numbers, not %s", V.called(p)) end
   return p
 end
 
+local function bernoulli(stream, name, t, p)
+  local each = kind(share(p)) == "node" and core.is_tensor(p)
+  return (chance(each and "bernoulli_each" or "bernoulli", stream, name, t, p))
+end
+
 word("x:bernoulli(p, seed)", function(x, p, s)
-  return (draw(function(t, q, stream, name) return (chance("bernoulli", stream, name, t, share(q))) end, x, p, s))
+  return (draw(function(t, q, stream, name) return (bernoulli(stream, name, t, q)) end, x, p, s))
 end)
 
 word("x:normal(seed)", function(x, s)
@@ -135,7 +141,7 @@ word("x:drop_rescale(p, seed, {rescale=})", function(x, p, s, options)
   if not rescales[rescale] then return (fail("rescale = '%s' is none of inverse, l1, none", core.shown(tostring(rescale)))) end
   return (draw(function(t, q, stream, name)
     if share(q) == 0 then return t end
-    local dropped = chance("bernoulli", stream, name, t, q)
+    local dropped = bernoulli(stream, name, t, q)
     local kept = core.apply("where", core.apply("not", dropped), t, 0)
     if q == 1 then return kept end
     return (rescales[rescale](t, kept, q))

@@ -1,6 +1,6 @@
 --- select.lua: trimming by magnitude (TIES) and the election of signs. Exact over the whole model or each tensor.
 local core = ...
-local V, O = core.module("value"), core.module("ops")
+local V, O, R = core.module("value"), core.module("ops"), core.module("reduce")
 local word = core.module("word").word
 local data, kind, fail, methods = V.data, V.kind, V.fail, V.methods
 local S = {}
@@ -50,9 +50,35 @@ local function trim(tensors, density, count)
   return result
 end
 
---- per: "tensor" or "model"; count: "ties", "exact" or "some".
-word("x:keep_top(density, {per=, count=})", function(x, density, options)
-  local per, count = word_of(options, "per", "tensor", "model"), word_of(options, "count", "ties", "exact", "some")
+--- The same of each row of a tensor, or of each `of` neighbours: `kept` of n, of equal ones the lower indices.
+local function trim_rows(t, kept, n, count)
+  if kept >= n or core.elements(t) == 0 then return t end
+  local mask
+  if count == "ties" then
+    local magnitude = V.op "abs" (t)
+    mask = V.op "le" (V.op "row_quantile" (magnitude, n, math.max(n - kept, 1) - 1), magnitude)
+  else mask = V.op "le" (n - kept, V.op "row_rank" (V.op "abs" (t), n, 1)) end
+  return (V.op "where" (mask, t, 0))
+end
+
+local function keep_in_rows(x, density, options, count)
+  return (V.lift(function(t, d)
+    local n = R.run(t, options.of)
+    if options.of then
+      if type(d) ~= "number" or d ~= math.floor(d) or d < 0 or d > n then fail("keep_top(k, {of = %d}) keeps k of every %d: a whole number from 0 to %d", n, n, n) end
+      return (trim_rows(t, math.floor(d), n, "exact"))
+    end
+    local kept = math.floor(n * share(d))
+    if count == "some" and d > 0 then kept = math.max(kept, 1) end
+    return (trim_rows(t, kept, n, count))
+  end, x, density))
+end
+
+--- per: "tensor", "row" or "model"; count: "ties", "exact" or "some"; of = m: so many of every m neighbours.
+word("x:keep_top(density, {per=, count=, of=})", function(x, density, options)
+  local per, count = R.per(options, { "tensor", "row", "model" }), word_of(options, "count", "ties", "exact", "some")
+  if per == "row" then return (keep_in_rows(x, density, options, count)) end
+  if options and options.of then return (fail("'of' counts neighbours along a row; leave per = \"%s\" out", per)) end
   if kind(x) == "list" or per == "tensor" or kind(x) ~= "model" then
     if kind(x) == "list" and per == "model" then
       local items = {}

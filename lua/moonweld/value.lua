@@ -10,7 +10,7 @@ V.only_for = { model = {}, list = {}, flat = {}, seed = {}, coefficients = {}, d
 V.properties = { model = {}, node = {} } -- what is read by a dot, such as t.shape: functions of the value (layout.lua)
 V.unweighed = {} -- tensors that may be results whatever they weigh, by their node (ops.lua)
 V.current_name = nil -- of the tensor that a map(f) is at
-V.of_flat = {} -- what a reduction is of a whole model, by what it is of one tensor (ops.lua)
+V.of_flat = {} -- what a reduction is of a whole model, by what it is of one tensor (reduce.lua)
 V.written = {} -- the comparisons and ".words" of a recipe's lines, by its chunk's name and the line (conditions.lua)
 V.batch_of = setmetatable({}, { __mode = "k" }) -- of an activation, by its handle (net.lua)
 
@@ -71,7 +71,7 @@ end
 
 local function refuse() return (fail("models, lists and tensors cannot be changed; make a new one")) end
 
-V.lazy = {} -- the words that give a "number" or a "mask" that is known only when the merge runs (ops.lua)
+V.lazy = {} -- the words that give a "number" or a "mask" that is known only when the merge runs (ops.lua, reduce.lua)
 
 --- What Lua's `op` does with values. It is also what is called for `other`, turned round; the recipe's text says which it was.
 local function comparison(op, other, word, other_word)
@@ -261,7 +261,7 @@ function V.lift(f, ...)
     elseif what then fail("%s cannot be computed with", called(args[k])) end
   end
   if length then return (lift_list(f, args, n, length)) end
-  if flat then return ((V.of_flat[f] or fail("a flat model has total, mean, norm, peak, dot, cosine, quantile and kth_magnitude; compute before :flat()"))(...)) end
+  if flat then return ((V.of_flat[f] or fail("a flat model has total, mean, norm, peak, max, min, dot, cosine, quantile and kth_magnitude; compute before :flat()"))(...)) end
   if coefficients then return (V.lift_coefficients(f, args, n, model)) end -- learn.lua
   if model then return (lift_model(f, args, n)) end
   if not field then return (f(...)) end

@@ -5,6 +5,8 @@
  *   elements   [0, 1798)       [1798, 3846)     [3846, 5000)
  *   bytes      1000 ... 8191   8192 ... 16383   16384 ... 20999
  *
+ * A program that goes over stretches of whole rows is cut into these, wherever they lie.
+ *
  * A task without an output is cut by its first input in the same way, but in whole units, since sums are made of these: its
  * blocks end a little before or behind the place. */
 #include "exec/cut.h"
@@ -31,11 +33,11 @@ static void find_place(mw_cut *cut, const mw_job *job, const mw_schedule_task *t
 mw_cut mw_cut_make(const mw_job *job, const mw_schedule_task *task, const mw_program *program, uint64_t from, uint64_t to) {
   mw_cut cut = {.from = from, .to = to, .block = mw_worker_block(job, task, program)};
   cut.head = from + cut.block;
-  for (size_t i = 0; i < program->input_count; i++) cut.bytes += mw_job_file_bytes(job, program->inputs[i]);
+  for (size_t i = 0; i < program->input_count; i++) cut.bytes += mw_job_file_bytes(job, program->inputs[i]) * program->run;
   find_place(&cut, job, task, program);
   bool writes = task->output != MW_SCHEDULE_NO_OUTPUT;
   if (writes) cut.bytes += cut.size;
-  if (!cut.size || (from && !writes)) return cut;
+  if (!cut.size || (from && !writes) || program->quantum) return cut;
   uint64_t within = cut.offset % (cut.block * cut.size);
   if (writes && within % cut.size == 0) cut.head = cut.block - within / cut.size;
   if (!writes && within) cut.head = cut.block - within / cut.size / MW_UNIT * MW_UNIT;

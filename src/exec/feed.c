@@ -74,7 +74,7 @@ static bool open_program(const opening *o, mw_feed *feed, mw_node node) {
     MW_TRY(open(o, p->inputs[i], feed->dtypes[i], &feed->parts[feed->part_count]));
     feed->part_count++;
   }
-  return mw_tile_bind(&feed->tile, p, NULL, feed->dtype, feed->scalars, o->err);
+  return mw_tile_bind(&feed->tile, o->job->graph, p, NULL, feed->dtype, feed->scalars, o->err);
 }
 
 static bool open_view(const opening *o, mw_feed *feed) {

@@ -35,7 +35,7 @@ static bool copy_aside(mw_order_slot *slot, const mw_worker *worker) {
   double *next = slot->units;
   for (uint32_t r = 0; r < roots; r++) {
     const mw_tile_gather *from = &worker->gathers[r];
-    slot->gathers[r] = (mw_tile_gather){.units = next, .unit_count = from->unit_count, .peak = from->peak};
+    slot->gathers[r] = (mw_tile_gather){.units = next, .unit_count = from->unit_count, .best = from->best, .place = from->place, .any = from->any};
     if (from->unit_count) memcpy(next, from->units, from->unit_count * sizeof *next);
     next += from->unit_count;
   }
@@ -55,6 +55,6 @@ bool mw_order_take(mw_order *order, mw_pass *pass, uint64_t item, const mw_worke
   }
 }
 
-uint64_t mw_order_bytes(uint64_t block, uint32_t roots) {
-  return MW_ORDER_SLOTS * (uint64_t)roots * (sizeof(mw_tile_gather) + (block / MW_UNIT + 1) * sizeof(double)) * 3 / 2; /* growth */
+uint64_t mw_order_bytes(size_t units, uint32_t roots) {
+  return MW_ORDER_SLOTS * (uint64_t)roots * (sizeof(mw_tile_gather) + units * sizeof(double)) * 3 / 2; /* growth */
 }

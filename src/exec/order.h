@@ -37,7 +37,7 @@ void mw_order_begin(mw_order *order);
  * be copied, so ask again later. This ends if blocks are begun in ascending order: the one whose turn it is has always been
  * begun, and is always taken. */
 bool mw_order_take(mw_order *order, mw_pass *pass, uint64_t item, const mw_worker *worker);
-/* Bytes of a thread's share of the slots, for blocks of `block` elements of a task with `roots` sums. */
-uint64_t mw_order_bytes(uint64_t block, uint32_t roots);
+/* Bytes of a thread's share of the slots, for blocks of so many units of a task with `roots` sums. */
+uint64_t mw_order_bytes(size_t units, uint32_t roots);
 
 #endif

@@ -20,6 +20,7 @@
  * then lets the threads do the items, in any order, and gives their sums to mw_pass_take. mw_pass_end rolls assumed values back,
  * makes the sums known values, and lets the selections take a step. */
 #include "exec/pass.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -231,7 +232,7 @@ static bool cut(mw_pass *pass, size_t index, mw_error *err) {
     pass->items += mw_sample_count(&t->sample);
     return true;
   }
-  if (needs_own_task(pass, root)) mw_selection_range(selection_of(pass, root.node), root.part, &from, &to);
+  if (needs_own_task(pass, root) && !pass->program.quantum) mw_selection_range(selection_of(pass, root.node), root.part, &from, &to);
   t->cut = mw_cut_make(&pass->job, task, &pass->program, from, to);
   t->left = mw_cut_count(&t->cut);
   pass->items += t->left;
@@ -306,7 +307,11 @@ bool mw_pass_begin(mw_pass *pass, const mw_job *job, const mw_schedule_stage *st
                     mw_graph_op_class(op_of(pass, pass->schedule.roots[r].node)) == MW_CLASS_SUM;
   for (size_t i = 0; i < pass->selection_count; i++) mw_selection_clear(&pass->selections[i]);
   free(pass->found);
-  return (pass->found = mw_mem_new(pass->schedule.root_count, sizeof *pass->found, err)) != NULL;
+  pass->found = mw_mem_new(pass->schedule.root_count * 2 + 1, sizeof *pass->found, err);
+  if (!pass->found) return false;
+  pass->best = pass->found + pass->schedule.root_count;
+  for (size_t r = 0; r < pass->schedule.root_count; r++) pass->best[r] = -INFINITY;
+  return true;
 }
 
 const mw_schedule_task *mw_pass_item(const mw_pass *pass, uint64_t item, uint64_t *start, uint64_t *count) {
@@ -360,9 +365,13 @@ void mw_pass_take(mw_pass *pass, const mw_schedule_task *task, const mw_tile_gat
   for (uint32_t r = 0; r < task->root_count; r++) {
     const mw_tile_gather *gather = &gathers[r];
     double *found = &pass->found[task->first_root + r];
+    double *best = &pass->best[task->first_root + r]; /* -inf before the first block */
     mw_op op = op_of(pass, pass->schedule.roots[task->first_root + r].node);
     for (size_t u = 0; u < gather->unit_count; u++) *found += gather->units[u];
-    if (op == MW_OP_PEAK && gather->peak > *found) *found = gather->peak;
+    if (op == MW_OP_PEAK && gather->best > *found) *found = gather->best;
+    if ((op != MW_OP_HIGHEST && op != MW_OP_ARGMAX) || !gather->any || !(gather->best > *best)) continue;
+    *best = gather->best;
+    *found = op == MW_OP_ARGMAX ? (double)gather->place : gather->best;
   }
 }
 

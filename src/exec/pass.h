@@ -34,7 +34,8 @@ typedef struct mw_pass {
   bool ordered;         /* sums are added in block order */
   bool speculative;     /* it computes from guessed values */
   mw_speculation speculation; /* of the stage */
-  double *found;        /* of every root: TOTAL, DOT, PEAK */
+  double *found;        /* of every root of SUM: what is found so far */
+  double *best;         /* HIGHEST, ARGMAX: the largest value so far; after `found` in its memory */
   mw_selection *selections; /* of the stage */
   size_t selection_count, selection_capacity;
   mw_program program;   /* scratch */

@@ -385,7 +385,7 @@ bool mw_run_values(const mw_job *job, const mw_node *scalars, size_t count, doub
 static uint64_t task_bytes(const mw_job *job, const mw_program *program, const mw_schedule_task *task) {
   uint64_t bytes = 0;
   for (size_t i = 0; i < program->input_count; i++)
-    bytes += task->elements * mw_job_file_bytes(job, program->inputs[i]);
+    bytes += task->elements * program->run * mw_job_file_bytes(job, program->inputs[i]);
   return bytes;
 }
 
@@ -434,7 +434,8 @@ bool mw_run_measure(const mw_job *job, mw_run_cost *cost, mw_error *err) {
       unsigned selecting, passes = passes_of(job, task, known, &selecting, &distinct);
       uint64_t block = mw_worker_block(job, task, &program), buffers;
       if (!(ok = mw_worker_bytes(job, task, &program, tile_size(), &buffers, err))) break;
-      uint64_t gathers = mw_worker_gathers(block, task, selecting) + mw_order_bytes(block, task->root_count);
+      size_t units = mw_worker_units(&program, block);
+      uint64_t gathers = mw_worker_gathers(units, task, selecting) + mw_order_bytes(units, task->root_count);
       uint64_t factors = factor_bytes(job, &program);
       cost->bytes_read += task_bytes(job, &program, task) * passes;
       if (factors > most_factors) most_factors = factors;

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An index has nothing to predict it from, and 65536 keys of f64 are too few for a prediction. */
+/* An index has nothing to predict it from, 65536 keys of f64 are too few for a prediction, and a sample is not made of whole rows. */
 static bool is_sampled(mw_graph_node_facts facts, uint64_t total) {
-  return facts.op != MW_OP_TIE && !facts.f64 && mw_sample_pays(total);
+  return facts.op != MW_OP_TIE && !facts.f64 && !facts.rowed && mw_sample_pays(total);
 }
 
 static uint64_t elements_of(const mw_graph *graph, mw_node node) {

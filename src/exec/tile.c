@@ -1,5 +1,8 @@
 /* tile.c: a loop over tiles around a loop over instructions. Tiles end at multiples of their size, counted from the tensor's
- * first element. So a group of 64 lanes or random numbers is never cut by the end of a tile, whatever the block. */
+ * first element. So a group of 64 lanes or random numbers is never cut by the end of a tile, whatever the block.
+ *
+ * A program of several sections goes over a block stretch by stretch, and over a stretch section by section. There tiles, and the
+ * units of sums, are counted from the beginning of the stretch, which is the same in whatever blocks the tensor is cut. */
 #include "exec/tile.h"
 #include "exec/bf16_steps.h"
 #include <stdlib.h>
@@ -31,7 +34,7 @@ static bool reserve(unsigned char **bytes, size_t *capacity, size_t need, mw_err
 }
 
 static bool is_map(uint8_t code) {
-  if (code == MW_PROGRAM_STORE || code == MW_OP_DROP || code == MW_OP_DROP_DELTA) return false;
+  if (code >= MW_OP_COUNT || code == MW_OP_DROP || code == MW_OP_DROP_DELTA) return false;
   mw_graph_class class = mw_graph_op_class((mw_op)code);
   return class == MW_CLASS_MAP || class == MW_CLASS_FUSED;
 }
@@ -50,7 +53,38 @@ static mw_tile_step step_of(const mw_tile *tile, const mw_program_instruction *c
   return step;
 }
 
-bool mw_tile_bind(mw_tile *tile, const mw_program *program, const mw_dtype *dtypes, mw_dtype output, const double *scalars,
+/* Values of a stretch, padded to whole groups. */
+static uint64_t kept_values(const mw_program *program, const mw_program_kept *kept, bool f64) {
+  uint64_t count = (program->quantum / kept->run + MW_GROUP - 1) / MW_GROUP * MW_GROUP;
+  return count * (f64 ? sizeof(double) : sizeof(float));
+}
+
+uint64_t mw_tile_kept_bytes(const mw_graph *graph, const mw_program *program, bool f64) {
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < program->kept_count; i++)
+    bytes += kept_values(program, &program->kept[i], f64) + mw_row_sink_bytes(mw_graph_facts(graph, program->kept[i].node)) + sizeof(mw_tile_kept);
+  return bytes;
+}
+
+/* Gives each of what is kept its place in one piece of memory. */
+static bool bind_kept(mw_tile *tile, const mw_graph *graph, const mw_program *program, mw_error *err) {
+  tile->program = program;
+  if (!program->kept_count) return true;
+  MW_TRY(mw_mem_grow(&tile->kept, &tile->kept_capacity, program->kept_count, sizeof *tile->kept, err));
+  MW_TRY(reserve(&tile->kept_memory, &tile->kept_bytes, (size_t)mw_tile_kept_bytes(graph, program, tile->f64), err));
+  unsigned char *next = tile->kept_memory;
+  for (size_t i = 0; i < program->kept_count; i++) {
+    uint64_t memory = mw_row_sink_bytes(mw_graph_facts(graph, program->kept[i].node));
+    tile->kept[i].run = program->kept[i].run;
+    tile->kept[i].values = next;
+    next += kept_values(program, &program->kept[i], tile->f64);
+    tile->kept[i].memory = memory ? next : NULL;
+    next += memory;
+  }
+  return true;
+}
+
+bool mw_tile_bind(mw_tile *tile, const mw_graph *graph, const mw_program *program, const mw_dtype *dtypes, mw_dtype output, const double *scalars,
                   mw_error *err) {
   MW_TRY(reserve(&tile->registers, &tile->register_bytes, program->registers * register_stride(tile) + ALIGN, err));
   MW_TRY(reserve(&tile->constants, &tile->constant_bytes, (program->scalar_count + 1) * sizeof(double), err));
@@ -64,7 +98,8 @@ bool mw_tile_bind(mw_tile *tile, const mw_program *program, const mw_dtype *dtyp
   tile->scalars = scalars;
   tile->step_count = program->length;
   tile->fast_count = 0;
-  return !dtypes || mw_bf16_steps_choose(tile, program->registers, dtypes, output, err);
+  MW_TRY(bind_kept(tile, graph, program, err));
+  return !dtypes || program->quantum || mw_bf16_steps_choose(tile, program->registers, dtypes, output, err);
 }
 
 void mw_tile_free(mw_tile *tile) {
@@ -72,23 +107,14 @@ void mw_tile_free(mw_tile *tile) {
   free(tile->fast);
   free(tile->registers);
   free(tile->constants);
+  free(tile->kept);
+  free(tile->kept_memory);
 }
 
 /* ---- sinks ---- */
 
 static const unsigned char *value_at(const mw_tile *tile, const unsigned char *values, size_t index) {
   return values + index * value_size(tile);
-}
-
-/* The sum of a unit's lanes, by a tree (32, 16, ... 1) in the lanes' own type: an order that depends on nothing. */
-static double fold(void *lanes, bool f64) {
-  float *f32 = lanes;
-  double *doubles = lanes;
-  for (size_t width = MW_LANES / 2; width > 0; width /= 2)
-    for (size_t i = 0; i < width; i++)
-      if (f64) doubles[i] += doubles[i + width];
-      else f32[i] += f32[i + width];
-  return f64 ? doubles[0] : (double)f32[0];
 }
 
 /* Adds x (or x * y) to the lanes. At the end of each unit the lanes are folded into one sum. */
@@ -100,8 +126,22 @@ static void add_units(const mw_tile *tile, mw_tile_gather *gather, const unsigne
     else tile->kernels->sum(gather->lanes, value_at(tile, x, done), step);
     done += step;
     if (step < left && start + done < elements) continue;
-    gather->units[gather->unit_count++] = fold(gather->lanes, tile->f64);
+    gather->units[gather->unit_count++] = mw_row_sink_fold(gather->lanes, tile->f64);
     memset(gather->lanes, 0, sizeof gather->lanes);
+  }
+}
+
+/* The first of the largest values; NaN counts as the largest. */
+static void keep_best(const mw_tile *tile, mw_tile_gather *gather, const unsigned char *x, uint64_t start, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    double value;
+    float f32;
+    if (tile->f64) memcpy(&value, value_at(tile, x, i), sizeof value);
+    else memcpy(&f32, value_at(tile, x, i), sizeof f32), value = (double)f32;
+    if (gather->any && !(value > gather->best) && value == value) continue;
+    gather->best = value;
+    gather->place = start + i;
+    gather->any = true;
   }
 }
 
@@ -138,15 +178,41 @@ static void fill(const mw_tile *tile, unsigned char *dst, double value, size_t n
     else memcpy(dst + i * sizeof f32, &f32, sizeof f32);
 }
 
+/* Where a tile lies: `offset` in the block, `within` in what sums are counted from (the tensor, or the stretch, of `span` elements). */
+typedef struct place {
+  size_t offset;
+  uint64_t start, within, span;
+} place;
+
+/* The value of its run for every element of the tile. */
+static void spread(const mw_tile *tile, unsigned char *dst, const mw_tile_kept *kept, uint64_t from, size_t n) {
+  const size_t size = value_size(tile);
+  for (size_t i = 0; i < n;) {
+    uint64_t at = from + i, left = kept->run - at % kept->run;
+    const unsigned char *value = kept->values + at / kept->run * size;
+    size_t m = n - i < left ? n - i : (size_t)left;
+    double f64 = 0;
+    float f32 = 0;
+    if (tile->f64) memcpy(&f64, value, sizeof f64);
+    else memcpy(&f32, value, sizeof f32);
+    for (size_t k = i; k < i + m; k++)
+      if (tile->f64) ((double *)(void *)dst)[k] = f64;
+      else ((float *)(void *)dst)[k] = f32;
+    i += m;
+  }
+}
+
 /* Runs an instruction that is not a map. */
-static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_step *places, mw_tile_block *block, size_t offset,
+static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_step *places, mw_tile_block *block, place at,
                       size_t n) {
+  const size_t offset = at.offset;
   const mw_kernel_set *k = tile->kernels;
   const mw_program_instruction *step = places->code;
-  uint64_t start = block->start + offset;
+  uint64_t start = at.start;
   const unsigned char *const *v = places->operand;
   unsigned char *dst = places->dst;
   mw_tile_gather *gather = block->gathers ? &block->gathers[step->index] : NULL;
+  mw_tile_kept *kept = tile->kept ? &tile->kept[step->index] : NULL;
   switch (step->code) {
   case MW_OP_INPUT: {
     mw_dtype dtype = block->dtypes[step->index];
@@ -171,6 +237,21 @@ static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_
     else k->bernoulli(dst, stream, start, n, constant(tile, step->operand[1]));
     return;
   }
+  case MW_OP_BERNOULLI_EACH: {
+    mw_graph_node_facts facts = mw_graph_facts(graph, step->node);
+    k->bernoulli_each(dst, v[1], (mw_kernel_stream){facts.extra[0], facts.extra[1]}, start, n);
+    return;
+  }
+  case MW_OP_ROW_TOTAL:
+  case MW_OP_ROW_MAX:
+  case MW_OP_ROW_MIN:
+  case MW_OP_ROW_ARGMAX:
+  case MW_OP_ROW_QUANTILE:
+  case MW_OP_ROW_RANK: mw_row_sink_add(&kept->sink, k, v[0], NULL, n); return;
+  case MW_OP_ROW_DOT: mw_row_sink_add(&kept->sink, k, v[0], v[1], n); return;
+  case MW_OP_SPREAD: spread(tile, dst, kept, at.within, n); return;
+  case MW_PROGRAM_KEEP: memcpy(kept->values + at.within * value_size(tile), v[0], n * value_size(tile)); return;
+  case MW_PROGRAM_KEPT: memcpy(dst, kept->values + at.within * value_size(tile), n * value_size(tile)); return;
   case MW_OP_COLUMNS: {
     uint32_t shape = mw_graph_facts(graph, step->node).shape;
     uint64_t width = mw_graph_dims(graph, shape)[mw_graph_rank(graph, shape) - 1];
@@ -182,9 +263,11 @@ static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_
     k->top(dst, v[0], constant(tile, step->operand[1]),
            count_up_to(tile->scalars[step->operand[2]], mw_graph_facts(graph, step->node).extra[0] + start, n), n);
     return;
-  case MW_OP_TOTAL: add_units(tile, gather, v[0], NULL, start, n, block->elements); return;
-  case MW_OP_DOT: add_units(tile, gather, v[0], v[1], start, n, block->elements); return;
-  case MW_OP_PEAK: gather->peak = k->peak(gather->peak, v[0], n); return;
+  case MW_OP_TOTAL: add_units(tile, gather, v[0], NULL, at.within, n, at.span); return;
+  case MW_OP_DOT: add_units(tile, gather, v[0], v[1], at.within, n, at.span); return;
+  case MW_OP_PEAK: gather->best = k->peak(gather->best, v[0], n); return;
+  case MW_OP_HIGHEST:
+  case MW_OP_ARGMAX: keep_best(tile, gather, v[0], start, n); return;
   case MW_OP_KTH:
   case MW_OP_QUANTILE:
   case MW_OP_TIE:
@@ -206,23 +289,53 @@ static bool run_direct(const mw_tile_step *s, const mw_tile_block *block, size_t
 /* Runs one tile. False if a step on bf16 had a result that is not finite: then the tile must be run again with the plain
  * steps. Sinks come last in a program, so nothing has been gathered twice. */
 static bool run_steps(mw_tile *tile, const mw_graph *graph, const mw_tile_step *steps, size_t count, mw_tile_block *block,
-                      size_t offset, size_t n) {
+                      place at, size_t n) {
   for (const mw_tile_step *s = steps; s < steps + count; s++) {
     if (s->direct) {
-      if (run_direct(s, block, offset, n)) return false;
+      if (run_direct(s, block, at.offset, n)) return false;
     } else if (s->map) s->map(s->dst, s->operand[0], s->operand[1], s->operand[2], s->operand[3], n);
-    else run_instruction(tile, graph, s, block, offset, n);
+    else run_instruction(tile, graph, s, block, at, n);
   }
   return true;
 }
 
+/* Runs a section over the stretch that begins `done` elements of the inputs after the block, and has `length`. */
+static void run_section(mw_tile *tile, const mw_graph *graph, const mw_program_section *section, mw_tile_block *block, uint64_t done,
+                        uint64_t length) {
+  const uint64_t run = section->run, values = length / run, first = done / run, start = block->start * tile->program->run / run;
+  for (uint64_t within = 0; within < values; within += tile->size) {
+    size_t n = values - within < tile->size ? (size_t)(values - within) : tile->size;
+    place at = {(size_t)(first + within), start + first + within, within, values};
+    run_steps(tile, graph, tile->steps + section->first, section->length, block, at, n);
+  }
+}
+
+static void run_stretches(mw_tile *tile, const mw_graph *graph, mw_tile_block *block) {
+  const mw_program *p = tile->program;
+  const uint64_t count = block->count * p->run;
+  for (uint64_t done = 0; done < count; done += p->quantum) {
+    uint64_t length = count - done < p->quantum ? count - done : p->quantum;
+    for (size_t i = 0; i < p->kept_count; i++) {
+      mw_graph_node_facts facts = mw_graph_facts(graph, p->kept[i].node);
+      if (mw_graph_op_class(facts.op) == MW_CLASS_ROW)
+        mw_row_sink_begin(&tile->kept[i].sink, facts, tile->f64, tile->kept[i].values, tile->kept[i].memory);
+    }
+    for (size_t s = 0; s < p->section_count; s++) run_section(tile, graph, &p->sections[s], block, done, length);
+  }
+}
+
 /* Runs the fast steps on each tile, or the plain steps if there are none, or if the fast ones met a value that is not finite. */
 void mw_tile_run(mw_tile *tile, const mw_graph *graph, mw_tile_block *block) {
+  if (tile->program->quantum) {
+    run_stretches(tile, graph, block);
+    return;
+  }
   for (size_t done = 0; done < block->count;) {
     size_t left = tile->size - (size_t)((block->start + done) % tile->size);
     size_t n = block->count - done < left ? block->count - done : left;
-    if (!tile->fast_count || !run_steps(tile, graph, tile->fast, tile->fast_count, block, done, n))
-      run_steps(tile, graph, tile->steps, tile->step_count, block, done, n);
+    place at = {done, block->start + done, block->start + done, block->elements};
+    if (!tile->fast_count || !run_steps(tile, graph, tile->fast, tile->fast_count, block, at, n))
+      run_steps(tile, graph, tile->steps, tile->step_count, block, at, n);
     done += n;
   }
 }

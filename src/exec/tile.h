@@ -16,6 +16,7 @@
 #define MW_EXEC_TILE_H
 
 #include "expr/program.h"
+#include "exec/row_sink.h"
 #include "num/kernels.h"
 #include "num/select.h"
 
@@ -24,7 +25,9 @@ typedef struct mw_tile_gather {
   double *units;     /* TOTAL, DOT: the folded sums of the block's units, in order */
   size_t unit_count;
   double lanes[MW_LANES]; /* partial sums of the unit that is not complete, floats or doubles */
-  double peak;       /* PEAK */
+  double best;       /* PEAK, HIGHEST, ARGMAX: the largest value; `place` is its index */
+  uint64_t place;
+  bool any;          /* there was a value */
   uint32_t *bins;    /* SELECT: counts within the key range, and how many were below it */
   uint64_t *below;
   const mw_select *select;
@@ -43,6 +46,13 @@ typedef struct mw_tile_step {
   uint32_t input[MW_PROGRAM_OPERANDS];
 } mw_tile_step;
 
+/* What is kept of a stretch (program.h): the values, and of a ROW what finds them. */
+typedef struct mw_tile_kept {
+  unsigned char *values, *memory;
+  uint64_t run;
+  mw_row_sink sink;
+} mw_tile_kept;
+
 /* One thread's machine. */
 typedef struct mw_tile {
   const mw_kernel_set *kernels;
@@ -56,11 +66,16 @@ typedef struct mw_tile {
   mw_tile_step *steps; /* of each instruction of the program */
   mw_tile_step *fast;  /* fewer steps with the same result, used while all values are finite; or none */
   size_t step_count, fast_count, steps_capacity, fast_capacity;
+  const mw_program *program;
+  mw_tile_kept *kept;       /* of each of program->kept */
+  size_t kept_capacity, kept_bytes;
+  unsigned char *kept_memory;
 } mw_tile;
 
 enum { MW_TILE_DEFAULT = 1024 };
 
-/* A block: elements [start, start + count) of a tensor of `elements`. inputs[i] points to element `start` of
+/* A block: elements [start, start + count) of a tensor of `elements`, as the program's roots count them (a program of sections reads
+ * program->run elements of its inputs for each, and whole stretches). inputs[i] points to element `start` of
  * program->inputs[i] as stored in dtypes[i]; `output` likewise, or is NULL. vectors[i] hold compute values. */
 typedef struct mw_tile_block {
   uint64_t start, elements;
@@ -79,9 +94,11 @@ typedef struct mw_tile_block {
 /* Prepares the steps of a program with these values of program->scalars; both must stay until the last run. `dtypes` are those
  * of its inputs and `output` that of its output, if it has one. The buffers of bf16 inputs and outputs must then be padded to
  * 16 elements, since steps on bf16 read and write whole groups. `dtypes` NULL: no steps on bf16. */
-bool mw_tile_bind(mw_tile *tile, const mw_program *program, const mw_dtype *dtypes, mw_dtype output, const double *scalars,
+bool mw_tile_bind(mw_tile *tile, const mw_graph *graph, const mw_program *program, const mw_dtype *dtypes, mw_dtype output, const double *scalars,
                   mw_error *err);
 void mw_tile_run(mw_tile *tile, const mw_graph *graph, mw_tile_block *block);
+/* Bytes of what is kept of a stretch. */
+uint64_t mw_tile_kept_bytes(const mw_graph *graph, const mw_program *program, bool f64);
 void mw_tile_free(mw_tile *tile);
 
 #endif

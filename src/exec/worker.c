@@ -33,11 +33,11 @@ static uint64_t block_of(size_t bytes_each, size_t streams) {
   return block;
 }
 
-/* How many tensors are read and written, and their bytes for an element. */
+/* How many tensors are read and written, and their bytes for an element that the roots count. */
 static size_t streams_of(const mw_job *job, const mw_schedule_task *task, const mw_program *program, size_t *bytes) {
   const mw_tensor *output = output_of(job, task);
   *bytes = output ? mw_dtype_size((mw_dtype)output->dtype) : 0;
-  for (size_t i = 0; i < program->input_count; i++) *bytes += mw_job_read_bytes(job, program->inputs[i]);
+  for (size_t i = 0; i < program->input_count; i++) *bytes += mw_job_read_bytes(job, program->inputs[i]) * program->run;
   return program->input_count + (output ? 1 : 0);
 }
 
@@ -54,16 +54,20 @@ static size_t room_of(const mw_job *job, const mw_program *program) {
 
 uint64_t mw_worker_block(const mw_job *job, const mw_schedule_task *task, const mw_program *program) {
   size_t bytes, streams = streams_of(job, task, program, &bytes);
+  uint64_t block = block_of(bytes ? bytes : 1, streams ? streams : 1);
   for (size_t i = 0; i < program->input_count; i++)
-    if (mw_graph_facts(job->graph, program->inputs[i]).turned) return MW_FEED_TURNED;
-  return block_of(bytes ? bytes : 1, streams ? streams : 1);
+    if (mw_graph_facts(job->graph, program->inputs[i]).turned) block = MW_FEED_TURNED;
+  if (!program->quantum) return block;
+  const uint64_t stretch = program->quantum / program->run; /* whole ones, and at least one */
+  return block < stretch ? stretch : block / stretch * stretch;
 }
 
 bool mw_worker_bytes(const mw_job *job, const mw_schedule_task *task, const mw_program *program, size_t tile, uint64_t *all,
                      mw_error *err) {
   size_t bytes, streams = streams_of(job, task, program, &bytes);
-  *all = mw_worker_block(job, task, program) * (bytes + room_of(job, program)) + (streams + 1) * 2 * PAGE +
-         program->registers * (tile * (task->f64 ? sizeof(double) : sizeof(float)) + MW_LANES);
+  *all = mw_worker_block(job, task, program) * (bytes + room_of(job, program) * program->run) + (streams + 1) * 2 * PAGE +
+         program->registers * (tile * (task->f64 ? sizeof(double) : sizeof(float)) + MW_LANES) +
+         (program->quantum ? mw_tile_kept_bytes(job->graph, program, task->f64) : 0);
   for (size_t i = 0; i < program->input_count; i++) {
     uint64_t feed = 0;
     const mw_node input = program->inputs[i];
@@ -73,8 +77,15 @@ bool mw_worker_bytes(const mw_job *job, const mw_schedule_task *task, const mw_p
   return true;
 }
 
-uint64_t mw_worker_gathers(uint64_t block, const mw_schedule_task *task, size_t selects) {
-  return task->root_count * (sizeof(mw_tile_gather) + (block / MW_UNIT + 1) * sizeof(double)) * 3 / 2 + /* growth */
+/* Stretches of whole rows are summed one by one (tile.c). */
+size_t mw_worker_units(const mw_program *program, uint64_t block) {
+  if (!program->quantum) return (size_t)(block / MW_UNIT) + 1;
+  const uint64_t stretch = program->quantum / program->run;
+  return (size_t)((block / stretch + 1) * (stretch / MW_UNIT + 1));
+}
+
+uint64_t mw_worker_gathers(size_t units, const mw_schedule_task *task, size_t selects) {
+  return task->root_count * (sizeof(mw_tile_gather) + units * sizeof(double)) * 3 / 2 + /* growth */
          selects * MW_SELECT_BINS * sizeof(uint32_t);
 }
 
@@ -119,7 +130,7 @@ static bool prepare_counts(mw_worker *w, mw_selection *selections, size_t count,
 static bool prepare_gathers(mw_worker *w, mw_values *values, mw_selection *selections, size_t count, uint64_t block,
                             mw_error *err) {
   uint32_t roots = w->task->root_count;
-  size_t units = (size_t)(block / MW_UNIT) + 1;
+  size_t units = mw_worker_units(&w->program, block);
   MW_TRY(mw_mem_grow(&w->gathers, &w->gathers_capacity, roots, sizeof *w->gathers, err));
   MW_TRY(mw_mem_grow(&w->units, &w->units_capacity, roots * units, sizeof *w->units, err));
   MW_TRY(prepare_counts(w, selections, count, err));
@@ -184,7 +195,7 @@ bool mw_worker_begin(mw_worker *w, const mw_schedule_task *task, mw_values *valu
   const mw_tensor *output = output_of(job, task);
   MW_TRY(mw_mem_grow(&w->dtypes, &w->dtypes_capacity, p->input_count + 1, sizeof *w->dtypes, err));
   for (size_t i = 0; i < p->input_count; i++) w->dtypes[i] = mw_graph_facts(job->graph, p->inputs[i]).dtype;
-  MW_TRY(mw_tile_bind(&w->tile, p, w->dtypes, output ? (mw_dtype)output->dtype : MW_DTYPE_F32, w->scalars, err));
+  MW_TRY(mw_tile_bind(&w->tile, job->graph, p, w->dtypes, output ? (mw_dtype)output->dtype : MW_DTYPE_F32, w->scalars, err));
   MW_TRY(mw_mem_grow(&w->vectors, &w->vectors_capacity, p->vector_count + 1, sizeof *w->vectors, err));
   for (size_t i = 0; i < p->vector_count; i++) {
     mw_values_vector *vector;
@@ -192,7 +203,7 @@ bool mw_worker_begin(mw_worker *w, const mw_schedule_task *task, mw_values *valu
     w->vectors[i] = task->f64 ? (void *)vector->f64 : (void *)vector->f32;
   }
   uint64_t block = mw_worker_block(job, task, p);
-  size_t bytes = (size_t)block * room_of(job, p);
+  size_t bytes = (size_t)(block * p->run) * room_of(job, p);
   if (output) bytes += (size_t)block * mw_dtype_size((mw_dtype)output->dtype) + 2 * PAGE;
   MW_TRY(mw_mem_grow(&w->inputs, &w->inputs_capacity, p->input_count + 2, sizeof *w->inputs, err));
   MW_TRY(mw_mem_grow(&w->memory, &w->memory_capacity, p->input_count + 1, sizeof *w->memory, err));
@@ -203,7 +214,7 @@ bool mw_worker_begin(mw_worker *w, const mw_schedule_task *task, mw_values *valu
       MW_TRY(mw_values_memory(values, job, p->inputs[i], &w->memory[i], err));
       continue;
     }
-    bytes += (size_t)block * mw_dtype_size(w->dtypes[i]) + 2 * PAGE;
+    bytes += (size_t)(block * p->run) * mw_dtype_size(w->dtypes[i]) + 2 * PAGE;
   }
   if (bytes > w->buffer_bytes) {
     free(w->buffer);
@@ -275,26 +286,27 @@ static void move(mw_worker *w, mw_tile_block *block) {
 bool mw_worker_run(mw_worker *w, uint64_t start, uint64_t count, mw_error *err) {
   const mw_job *job = w->job;
   const mw_tensor *output = output_of(job, w->task);
+  const uint64_t first = start * w->program.run, length = count * w->program.run; /* of the inputs' elements */
   unsigned char *next = w->buffer;
   w->bad_output = false;
   for (size_t i = 0; i < w->program.input_count; i++) {
     if (w->memory[i]) {
-      w->inputs[i] = (const unsigned char *)w->memory[i] + start * mw_dtype_size(w->dtypes[i]);
+      w->inputs[i] = (const unsigned char *)w->memory[i] + first * mw_dtype_size(w->dtypes[i]);
       continue;
     }
     mw_graph_node_facts facts = mw_graph_facts(job->graph, w->program.inputs[i]);
     size_t size = mw_dtype_size(w->dtypes[i]);
     if (w->feeds[i]) {
       w->inputs[i] = next;
-      MW_TRY(mw_feed_read(w->feeds[i], start, count, next, err));
-      next += ((size_t)count * size + PAGE - 1) / PAGE * PAGE;
+      MW_TRY(mw_feed_read(w->feeds[i], first, length, next, err));
+      next += ((size_t)length * size + PAGE - 1) / PAGE * PAGE;
       continue;
     }
     const mw_tensor *tensor = mw_job_tensor(job, facts);
-    uint64_t at = start * size, within = (tensor->made ? at : tensor->offset + at) % PAGE;
+    uint64_t at = first * size, within = (tensor->made ? at : tensor->offset + at) % PAGE;
     w->inputs[i] = next + within;
-    MW_TRY(read_input(w, i, facts, at, next + within, (size_t)count * size, err));
-    next += ((size_t)within + (size_t)count * size + PAGE - 1) / PAGE * PAGE;
+    MW_TRY(read_input(w, i, facts, at, next + within, (size_t)length * size, err));
+    next += ((size_t)within + (size_t)length * size + PAGE - 1) / PAGE * PAGE;
   }
   for (uint32_t r = 0; r < w->task->root_count; r++) w->gathers[r].unit_count = 0;
   mw_tile_block block = {.start = start, .elements = w->task->elements, .count = (size_t)count,

@@ -46,14 +46,16 @@ typedef struct mw_worker {
   bool bad_output;               /* the last block's output is not finite though its inputs are: a failure but for nonfinite_keep */
 } mw_worker;
 
-/* Elements of one block of a task, a multiple of 2048: its buffers fit the L2 cache. */
+/* Elements of one block of a task, a multiple of 2048, or of whole stretches (program.h): its buffers fit the L2 cache. */
 uint64_t mw_worker_block(const mw_job *job, const mw_schedule_task *task, const mw_program *program);
 
+/* Sums of units that a root gathers from a block, at most. */
+size_t mw_worker_units(const mw_program *program, uint64_t block);
 /* Bytes that a worker takes for a task, at most: mw_worker_bytes for its buffers and registers, in tiles of `tile` elements;
- * mw_worker_gathers for what it gathers from a block, if the task has `selects` selections. Both are kept for later tasks. */
+ * mw_worker_gathers for what it gathers from a block of `units`, if the task has `selects` selections. Both are kept for later tasks. */
 bool mw_worker_bytes(const mw_job *job, const mw_schedule_task *task, const mw_program *program, size_t tile, uint64_t *bytes,
                      mw_error *err);
-uint64_t mw_worker_gathers(uint64_t block, const mw_schedule_task *task, size_t selects);
+uint64_t mw_worker_gathers(size_t units, const mw_schedule_task *task, size_t selects);
 
 /* Makes the worker ready for a task, whose scalars and vectors `values` already knows: workers share it read-only. */
 bool mw_worker_begin(mw_worker *worker, const mw_schedule_task *task, mw_values *values, mw_selection *selections,

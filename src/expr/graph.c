@@ -11,9 +11,9 @@
 
 typedef struct node {
   uint8_t op, dtype;
-  bool f64 : 1, learned : 1, whole : 1, factor : 1, turned : 1, matrices : 1;
+  bool f64 : 1, learned : 1, whole : 1, factor : 1, turned : 1, matrices : 1, rowed : 1;
   uint8_t nested; /* views in views */
-  uint32_t shape, first, count;
+  uint32_t shape, first, count, over;
   uint64_t extra[2];
 } node;
 
@@ -60,7 +60,7 @@ static const uint8_t kinds[MW_OP_COUNT] = {
 #define MW_ELEMENTWISE(name, kind, operands, written, meaning, expression) [MW_OP_##name] = IS_##kind,
 #include "base/elementwise.def"
 #undef MW_ELEMENTWISE
-    [MW_OP_TOP] = IS_MASK, [MW_OP_BERNOULLI] = IS_MASK};
+    [MW_OP_TOP] = IS_MASK, [MW_OP_BERNOULLI] = IS_MASK, [MW_OP_BERNOULLI_EACH] = IS_MASK};
 
 const char *mw_graph_op_name(mw_op op) { return operations[op].name; }
 mw_graph_class mw_graph_op_class(mw_op op) { return operations[op].class; }
@@ -134,7 +134,8 @@ mw_graph_node_facts mw_graph_facts(const mw_graph *graph, mw_node id) {
   const node *n = &graph->nodes[id];
   return (mw_graph_node_facts){.op = (mw_op)n->op, .f64 = n->f64, .learned = n->learned, .factor = n->factor,
                          .turned = n->turned, .viewed = n->nested > 0 || n->matrices, .matrices = n->matrices,
-                         .whole = n->whole, .shape = n->shape, .operands = n->count, .operand = graph->operands + n->first,
+                         .whole = n->whole, .rowed = n->rowed, .shape = n->shape, .over = n->over,
+                         .operands = n->count, .operand = graph->operands + n->first,
                          .extra = {n->extra[0], n->extra[1]}, .dtype = (mw_dtype)n->dtype};
 }
 
@@ -332,6 +333,38 @@ bool mw_graph_reshape(mw_graph *graph, mw_node tensor, uint32_t s, mw_node *out,
   return intern_view(graph, n, &tensor, out, err);
 }
 
+/* ---- vectors ---- */
+
+uint64_t mw_graph_run(const mw_graph *graph, mw_graph_node_facts facts) {
+  return facts.over ? mw_graph_elements(graph, facts.over) / mw_graph_elements(graph, facts.shape) : 1;
+}
+
+bool mw_graph_spread(mw_graph *graph, mw_node vector, mw_node *out, mw_error *err) {
+  if (!vector || vector > graph->count || !graph->nodes[vector].over)
+    return mw_error_set(err, MW_DATA, "only a vector is spread over the tensor that it goes with");
+  const node *of = &graph->nodes[vector];
+  node n = {.op = MW_OP_SPREAD, .shape = of->over, .count = 1, .f64 = of->f64, .learned = of->learned, .whole = of->whole,
+            .factor = of->factor, .rowed = of->rowed, .turned = of->turned, .nested = of->nested};
+  return intern(graph, n, &vector, out, err);
+}
+
+/* Spreads the vectors among the operands, if there is a tensor among them that they go with, or a vector of other runs. */
+static bool spread_vectors(mw_graph *graph, const mw_node *operands, uint32_t count, mw_node *spread, bool *changed, mw_error *err) {
+  mw_node first = 0;
+  *changed = false;
+  for (uint32_t i = 0; i < count; i++) {
+    const node *n = &graph->nodes[operands[i]], *f = &graph->nodes[first];
+    if (!n->shape || n->op == MW_OP_FILL) continue;
+    if (first && (n->over || f->over) && (n->over != f->over || n->shape != f->shape)) *changed = true;
+    first = operands[i];
+  }
+  for (uint32_t i = 0; i < count && *changed; i++) {
+    spread[i] = operands[i];
+    if (graph->nodes[operands[i]].over) MW_TRY(mw_graph_spread(graph, operands[i], &spread[i], err));
+  }
+  return true;
+}
+
 /* ---- operations ---- */
 
 static bool has_filled(const mw_graph *graph, const mw_node *operands, uint32_t count) {
@@ -362,6 +395,11 @@ bool mw_graph_apply(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t
     else if (mw_graph_is_kept(graph, operands[i]))
       return mw_error_set(err, MW_DATA, "'%s' of a tensor of integers, which is only copied", operations[op].name);
   mw_node plain[3];
+  if (operations[op].class == MW_CLASS_MAP || operations[op].class == MW_CLASS_SUM || op == MW_OP_BERNOULLI_EACH) {
+    bool changed;
+    MW_TRY(spread_vectors(graph, operands, count, plain, &changed, err));
+    if (changed) return mw_graph_apply(graph, op, plain, count, extra, out, err);
+  }
   if (operations[op].class == MW_CLASS_MAP && has_filled(graph, operands, count)) {
     uint32_t of_all;
     MW_TRY(mw_rules_check(graph, op, operands, count, NULL, &of_all, err));
@@ -374,6 +412,7 @@ bool mw_graph_apply(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t
   MW_TRY(mw_rules_check(graph, op, operands, count, n.extra, &n.shape, err));
   n.whole = operations[op].class == MW_CLASS_NET;
   n.turned = op == MW_OP_TRANSPOSE;
+  const bool operands_share_shape = operations[op].class == MW_CLASS_MAP || operations[op].class == MW_CLASS_CHANCE;
   n.factor = true;
   for (uint32_t i = 0; i < count; i++) {
     const node *operand = &graph->nodes[operands[i]];
@@ -383,11 +422,17 @@ bool mw_graph_apply(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t
     n.matrices |= operand->matrices;
     n.factor &= operand->factor;
     n.turned |= operand->shape && operand->turned;
+    n.rowed |= operand->shape && operand->rowed && !mw_graph_op_is_sink((mw_op)operand->op);
+    if (operands_share_shape && operand->over) n.over = operand->over;
     if (operand->shape && operand->nested > n.nested) n.nested = operand->nested;
   }
-  n.factor |= kinds[op] == IS_MASK || n.shape == 0;
+  if (operations[op].class == MW_CLASS_ROW) {
+    n.rowed = true;
+    n.over = op == MW_OP_ROW_RANK ? 0 : graph->nodes[operands[0]].shape;
+  }
+  n.factor |= kinds[op] == IS_MASK || n.shape == 0 || n.over || op == MW_OP_ROW_RANK;
   if (operations[op].class == MW_CLASS_MATRIX) { /* it begins anew, in memory */
-    n.turned = false;
+    n.turned = n.rowed = false;
     n.nested = 0;
     n.matrices = true;
     n.dtype = n.f64 ? MW_DTYPE_F64 : MW_DTYPE_F32;

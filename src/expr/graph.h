@@ -15,8 +15,8 @@ typedef enum mw_op {
 } mw_op;
 
 typedef enum mw_graph_class {
-  MW_CLASS_LEAF, MW_CLASS_FILL, MW_CLASS_VIEW, MW_CLASS_MATRIX, MW_CLASS_MAP, MW_CLASS_CHANCE, MW_CLASS_COLUMN, MW_CLASS_MASK,
-  MW_CLASS_SUM, MW_CLASS_SELECT,
+  MW_CLASS_LEAF, MW_CLASS_FILL, MW_CLASS_VIEW, MW_CLASS_MATRIX, MW_CLASS_MAP, MW_CLASS_ROW, MW_CLASS_SPREAD, MW_CLASS_CHANCE,
+  MW_CLASS_COLUMN, MW_CLASS_MASK, MW_CLASS_SUM, MW_CLASS_SELECT,
   MW_CLASS_VECTOR, MW_CLASS_NET, MW_CLASS_FUSED
 } mw_graph_class;
 
@@ -40,7 +40,7 @@ uint32_t mw_graph_op_first(mw_op op);
 typedef uint32_t mw_node; /* 0 is no node */
 
 enum { MW_GRAPH_OPERANDS = 1 << 20, MW_GRAPH_VECTOR = 1 << 20, MW_GRAPH_NODES = 4 << 20, MW_GRAPH_ROWS = 16 << 20,
-       MW_GRAPH_PARTS = 4096, MW_GRAPH_NESTED = 24 };
+       MW_GRAPH_RUN = 1 << 24, MW_GRAPH_PARTS = 4096, MW_GRAPH_NESTED = 24 };
 #define MW_GRAPH_NO_ROW UINT32_MAX
 
 typedef struct mw_graph_node_facts {
@@ -51,8 +51,10 @@ typedef struct mw_graph_node_facts {
   bool turned;           /* it is, or is made of, a TRANSPOSE */
   bool viewed;           /* it is, or is made of, a view or a matrix: its shape is its own */
   bool matrices;         /* it is, or is made of, a MATRIX */
+  bool rowed;            /* it is computed from runs of elements (ROW), so whole rows are needed at a time */
   bool whole;            /* it depends on a NET operation, so only src/learn can compute it, as a whole tensor */
   uint32_t shape;        /* 0: a scalar */
+  uint32_t over;         /* not 0: a vector, of as many values as its shape has elements, that goes with tensors of this shape */
   uint32_t operands;     /* how many */
   const mw_node *operand;/* borrowed until the next constructor call */
   uint64_t extra[2];     /* op's own; NUMBER: bits of the double; INPUT: model, row */
@@ -80,6 +82,10 @@ bool mw_graph_number(mw_graph *graph, double value, mw_node *out, mw_error *err)
 /* Tensor `row` of input model `model`. If its dtype is not REAL, it can only be an output; nothing can be computed with it. */
 bool mw_graph_input(mw_graph *graph, uint32_t model, uint32_t row, mw_dtype dtype, uint32_t shape, mw_node *out,
                     mw_error *err);
+/* What an elementwise operation makes of a vector and a tensor that it goes with: the vector's value for each of the tensor's elements. */
+bool mw_graph_spread(mw_graph *graph, mw_node vector, mw_node *out, mw_error *err);
+/* How many elements of the tensors that it goes with a vector has one value for; 1 for any other node. */
+uint64_t mw_graph_run(const mw_graph *graph, mw_graph_node_facts facts);
 bool mw_graph_is_kept(const mw_graph *graph, mw_node node);
 /* A tensor of that shape whose elements are all the scalar `value`. */
 bool mw_graph_fill(mw_graph *graph, mw_node value, uint32_t shape, mw_node *out, mw_error *err);
@@ -97,7 +103,7 @@ const uint32_t *mw_graph_rows(const mw_graph *graph, uint64_t table, size_t *cou
 size_t mw_graph_tables(const mw_graph *graph);
 /* The elements of a tensor in their order, in a shape of as many. */
 bool mw_graph_reshape(mw_graph *graph, mw_node tensor, uint32_t shape, mw_node *out, mw_error *err);
-/* Any other op but FUSED, LEAF, FILL and RESHAPE. Errors (MW_DATA): shapes that differ, a scalar where a tensor is needed, ranks
+/* Any other op but FUSED, LEAF, FILL, SPREAD and RESHAPE. A MAP or SUM of a tensor and a vector over its shape spreads the vector. Errors (MW_DATA): shapes that differ, a scalar where a tensor is needed, ranks
  * outside ... */
 bool mw_graph_apply(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t count, const uint64_t extra[2],
                     mw_node *out, mw_error *err);

@@ -1,11 +1,11 @@
-/* program.c: from a cone to code, in these steps:
+/* program.c: from a cone to code, in these steps, for each section:
  *   choose     trees of operations become one fused operation, if the inner ones have no other use; the result has the same
  *              bits. For example a * b + c becomes MUL_ADD(a, b, c) and saves a tile that is written and read.
  *   generate   one instruction for each node that is left, operands first; an operand is the index of its cone node
  *   finish     an instruction for each root: a store or a sink
  *   assign     cone indices become registers: a linear scan gives each result a register that is free, and frees a register
  *              after its last use */
-#include "expr/cone.h"
+#include "expr/sections.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,8 +15,9 @@ typedef struct scratch {
   uint32_t *last;       /* of each cone node: the last instruction that reads it */
   uint16_t *place;      /* of each cone node: its register */
   uint16_t *free;       /* registers that can be used again */
+  void *targets;        /* what a section ends with */
   uint32_t *slots;      /* of each node of the graph: 1 + its index among the program's inputs, scalars or vectors; 0: not there */
-  size_t fused_capacity, last_capacity, place_capacity, free_capacity, free_count, slot_count;
+  size_t fused_capacity, last_capacity, place_capacity, free_capacity, free_count, slot_count, target_capacity;
 } scratch;
 
 typedef struct compiler {
@@ -123,6 +124,8 @@ static mw_op choose(const compiler *c, mw_node *of, mw_node operands[MW_PROGRAM_
   const mw_node node = *of;
   mw_graph_node_facts facts = mw_graph_facts(c->graph, node);
   *count = 0;
+  if (mw_graph_op_class(facts.op) == MW_CLASS_SPREAD) return MW_OP_SPREAD;
+  if (mw_graph_op_class(facts.op) == MW_CLASS_ROW) return (mw_op)MW_PROGRAM_KEPT;
   if (mw_graph_op_class(facts.op) == MW_CLASS_VIEW || mw_graph_is_memory(facts.op)) return MW_OP_INPUT;
   for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
     match m = {.swallowed_count = 0};
@@ -189,6 +192,8 @@ static bool generate(compiler *c) {
     uint16_t index = 0;
     if (choices[i].op == MW_OP_INPUT)
       ok = slot(c, &p->inputs, &p->input_count, &p->input_capacity, node, &index);
+    else if (mw_sections_read(c->graph, node))
+      index = (uint16_t)mw_sections_kept(p, mw_sections_read(c->graph, node));
     else if (choices[i].op == MW_OP_COLUMNS)
       ok = slot(c, &p->vectors, &p->vector_count, &p->vector_capacity, choices[i].operands[1], &index) &&
            operands_of(c, step, choices[i].operands, 0, 1);
@@ -201,38 +206,49 @@ static bool generate(compiler *c) {
   return ok;
 }
 
-static bool finish(compiler *c, const mw_program_root *roots, size_t count) {
-  for (size_t r = 0; r < count; r++) {
+/* What a section ends with: a root of the program, or a value that is kept. */
+typedef struct target {
+  mw_program_root root;
+  uint32_t index; /* among the roots, or in `kept` */
+  bool keep;      /* a vector's values are kept */
+} target;
+
+static bool finish(compiler *c, const target *targets, size_t count) {
+  for (size_t t = 0; t < count; t++) {
+    mw_program_root root = targets[t].root;
     mw_node values[2];
-    unsigned n = mw_cone_values(c->graph, roots[r], values);
-    uint8_t code = roots[r].store ? MW_PROGRAM_STORE : (uint8_t)mw_graph_facts(c->graph, roots[r].node).op;
-    mw_program_instruction *step = emit(c, code, roots[r].node);
+    unsigned n = mw_cone_values(c->graph, root, values);
+    uint8_t code = targets[t].keep ? MW_PROGRAM_KEEP : root.store ? MW_PROGRAM_STORE : (uint8_t)mw_graph_facts(c->graph, root.node).op;
+    mw_program_instruction *step = emit(c, code, root.node);
     if (!step) return false;
-    step->index = (uint32_t)r;
+    step->index = targets[t].index;
     MW_TRY(operands_of(c, step, values, 0, n));
   }
   return true;
 }
 
 bool mw_program_writes(const mw_program_instruction *step) {
-  return step->code != MW_PROGRAM_STORE && !mw_graph_op_is_sink((mw_op)step->code);
+  if (step->code == MW_PROGRAM_KEPT) return true;
+  if (step->code >= MW_OP_COUNT) return false;
+  return !mw_graph_op_is_sink((mw_op)step->code) && mw_graph_op_class((mw_op)step->code) != MW_CLASS_ROW;
 }
 
 void mw_program_reads(const mw_program_instruction *step, unsigned *first, unsigned *last) {
   bool writes = mw_program_writes(step);
-  *first = writes ? mw_graph_op_first((mw_op)step->code) : 0;
-  if (step->code == MW_OP_DOT) *last = 2;
+  *first = writes && step->code < MW_OP_COUNT ? mw_graph_op_first((mw_op)step->code) : 0;
+  if (step->code == MW_OP_DOT || step->code == MW_OP_ROW_DOT) *last = 2;
+  else if (step->code == MW_OP_SPREAD || step->code == MW_PROGRAM_KEPT) *last = 0;
   else if (!writes || step->code == MW_OP_COLUMNS) *last = 1;
   else *last = (unsigned)mw_graph_op_operands((mw_op)step->code);
 }
 
 /* Cone indices become registers. A register is free after the last use of its value, so also for the result of that same step. */
-static bool assign(compiler *c) {
+static bool assign(compiler *c, size_t from) {
   mw_program *p = c->program;
   scratch *s = c->s;
-  p->registers = 0;
+  unsigned registers = 0;
   s->free_count = 0;
-  for (size_t i = 0; i < p->length; i++) {
+  for (size_t i = from; i < p->length; i++) {
     mw_program_instruction *step = &p->code[i];
     unsigned first, last;
     mw_program_reads(step, &first, &last);
@@ -247,9 +263,67 @@ static bool assign(compiler *c) {
     }
     if (!mw_program_writes(step)) continue;
     uint16_t value = step->dst;
-    if (!s->free_count && p->registers >= MAX_REGISTERS)
+    if (!s->free_count && registers >= MAX_REGISTERS)
       return mw_error_set(c->err, MW_DATA, "a recipe's expression keeps more than %d tensors at once", MAX_REGISTERS);
-    s->place[value] = step->dst = s->free_count ? s->free[--s->free_count] : (uint16_t)p->registers++;
+    s->place[value] = step->dst = s->free_count ? s->free[--s->free_count] : (uint16_t)registers++;
+  }
+  if (registers > p->registers) p->registers = registers;
+  return true;
+}
+
+/* Compiles the section that ends with these targets, over vectors of `run` elements a value. */
+static bool compile_section(compiler *c, const target *targets, size_t count, uint64_t run) {
+  mw_program *p = c->program;
+  scratch *s = c->s;
+  mw_cone_clear(&s->cone);
+  for (size_t t = 0; t < count; t++) {
+    mw_node values[2];
+    unsigned n = mw_cone_values(c->graph, targets[t].root, values);
+    for (unsigned i = 0; i < n; i++) MW_TRY(mw_cone_add(&s->cone, c->graph, values[i], c->err));
+  }
+  size_t nodes = s->cone.count, from = p->length;
+  if (nodes > UINT16_MAX)
+    return mw_error_set(c->err, MW_DATA, "a recipe's expression for one tensor has more than %d steps", UINT16_MAX);
+  MW_TRY(mw_mem_grow(&s->fused, &s->fused_capacity, nodes, sizeof *s->fused, c->err));
+  MW_TRY(mw_mem_grow(&s->last, &s->last_capacity, nodes, sizeof *s->last, c->err));
+  MW_TRY(mw_mem_grow(&s->place, &s->place_capacity, nodes, sizeof *s->place, c->err));
+  memset(s->fused, 0, nodes);
+  memset(s->last, 0xff, nodes * sizeof *s->last);
+  MW_TRY(generate(c) && finish(c, targets, count) && assign(c, from));
+  MW_TRY(mw_mem_grow(&p->sections, &p->section_capacity, p->section_count + 1, sizeof *p->sections, c->err));
+  p->sections[p->section_count++] = (mw_program_section){from, p->length - from, run};
+  return true;
+}
+
+static bool is_row(const compiler *c, const mw_program_kept *kept) {
+  return mw_graph_op_class(mw_graph_facts(c->graph, kept->node).op) == MW_CLASS_ROW;
+}
+
+/* The section of a phase that finds all its ROWs, or the vectors with the run of kept[first] that come from there on. */
+static bool compile_kept(compiler *c, target *targets, unsigned phase, bool rows, size_t first) {
+  const mw_program *p = c->program;
+  size_t count = 0;
+  for (size_t k = first; k < p->kept_count; k++) {
+    const mw_program_kept *kept = &p->kept[k];
+    if (kept->phase != phase || is_row(c, kept) != rows || (!rows && kept->run != p->kept[first].run)) continue;
+    targets[count++] = (target){{.node = kept->node, .store = !rows}, (uint32_t)k, !rows};
+  }
+  return !count || compile_section(c, targets, count, rows ? 1 : p->kept[first].run);
+}
+
+/* All sections before the last one: phase by phase the sweep over the elements that finds its ROWs, then the vectors made of these. */
+static bool compile_phases(compiler *c, target *targets) {
+  const mw_program *p = c->program;
+  unsigned last = 0;
+  for (size_t k = 0; k < p->kept_count; k++)
+    if (p->kept[k].phase > last) last = p->kept[k].phase;
+  for (unsigned phase = 0; phase <= last; phase++) {
+    MW_TRY(compile_kept(c, targets, phase, true, 0));
+    for (size_t k = 0; k < p->kept_count; k++) {
+      bool met = p->kept[k].phase != phase || is_row(c, &p->kept[k]);
+      for (size_t i = 0; i < k && !met; i++) met = p->kept[i].phase == phase && !is_row(c, &p->kept[i]) && p->kept[i].run == p->kept[k].run;
+      if (!met) MW_TRY(compile_kept(c, targets, phase, false, k));
+    }
   }
   return true;
 }
@@ -257,24 +331,16 @@ static bool assign(compiler *c) {
 bool mw_program_compile(mw_program *program, const mw_graph *graph, const mw_program_root *roots, size_t count, mw_error *err) {
   if (!program->scratch && !(program->scratch = mw_mem_new(1, sizeof(scratch), err))) return false;
   scratch *s = program->scratch;
-  mw_cone_clear(&s->cone);
-  program->length = 0;
-  MW_TRY(clear_slots(program, graph, err));
-  for (size_t r = 0; r < count; r++) {
-    mw_node values[2];
-    unsigned n = mw_cone_values(graph, roots[r], values);
-    for (unsigned i = 0; i < n; i++) MW_TRY(mw_cone_add(&s->cone, graph, values[i], err));
-  }
-  size_t nodes = s->cone.count;
-  if (nodes > UINT16_MAX)
-    return mw_error_set(err, MW_DATA, "a recipe's expression for one tensor has more than %d steps", UINT16_MAX);
-  MW_TRY(mw_mem_grow(&s->fused, &s->fused_capacity, nodes, sizeof *s->fused, err));
-  MW_TRY(mw_mem_grow(&s->last, &s->last_capacity, nodes, sizeof *s->last, err));
-  MW_TRY(mw_mem_grow(&s->place, &s->place_capacity, nodes, sizeof *s->place, err));
-  memset(s->fused, 0, nodes);
-  memset(s->last, 0xff, nodes * sizeof *s->last);
+  program->length = program->section_count = 0;
+  program->registers = 0;
+  MW_TRY(clear_slots(program, graph, err) && mw_sections_find(program, graph, roots, count, &s->cone, err));
   compiler c = {program, graph, s, err};
-  return generate(&c) && finish(&c, roots, count) && assign(&c);
+  size_t most = count > program->kept_count ? count : program->kept_count;
+  MW_TRY(mw_mem_grow(&s->targets, &s->target_capacity, most, sizeof(target), err));
+  target *targets = s->targets;
+  MW_TRY(compile_phases(&c, targets));
+  for (size_t r = 0; r < count; r++) targets[r] = (target){roots[r], (uint32_t)r, false};
+  return compile_section(&c, targets, count, program->run);
 }
 
 void mw_program_free(mw_program *program) {
@@ -286,11 +352,14 @@ void mw_program_free(mw_program *program) {
     free(s->place);
     free(s->free);
     free(s->slots);
+    free(s->targets);
     free(s);
   }
   free(program->code);
   free(program->inputs);
   free(program->scalars);
   free(program->vectors);
+  free(program->sections);
+  free(program->kept);
   memset(program, 0, sizeof *program);
 }

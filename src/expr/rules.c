@@ -11,7 +11,8 @@
 typedef struct word_buffer { char text[24]; } word_buffer;
 static word_buffer word_of(mw_op op) {
   word_buffer buffer = {""};
-  const char *name = op == MW_OP_VECTOR ? "scale_columns" : mw_graph_op_name(op);
+  const char *name = op == MW_OP_VECTOR ? "scale_columns" : op == MW_OP_BERNOULLI_EACH ? "bernoulli" : mw_graph_op_name(op);
+  if (mw_graph_op_class(op) == MW_CLASS_ROW) name += strlen("ROW_");
   for (size_t i = 0; name[i] && i + 1 < sizeof buffer.text; i++)
     buffer.text[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] - 'A' + 'a') : name[i];
   return buffer;
@@ -35,6 +36,24 @@ static bool wrong(const mw_graph *graph, mw_op op, mw_node a, mw_node b, const c
   return false;
 }
 
+/* Vectors that go with other tensors, or of other runs than the tensor's, which were not spread (graph.c). */
+static bool is_misfit(const mw_graph_node_facts *a, const mw_graph_node_facts *b) {
+  return a->shape != b->shape || a->over != b->over;
+}
+
+/* "a vector over a tensor [4,6] does not go with one of [6,4]" */
+static bool wrong_vector(const mw_graph *graph, mw_op op, mw_graph_node_facts a, mw_graph_node_facts b, mw_error *err) {
+  mw_text text = {0};
+  const mw_graph_node_facts *vector = a.over ? &a : &b, *other = a.over ? &b : &a;
+  uint32_t shape = other->over ? other->over : other->shape;
+  mw_text_shape(&text, mw_graph_dims(graph, vector->over), mw_graph_rank(graph, vector->over));
+  mw_text_format(&text, other->over ? " and one over a tensor " : " and a tensor ");
+  mw_text_shape(&text, mw_graph_dims(graph, shape), mw_graph_rank(graph, shape));
+  mw_error_set(err, MW_DATA, "'%s' of a vector over a tensor %s: they do not go together", word_of(op).text, text.bytes ? text.bytes : "");
+  mw_text_free(&text);
+  return false;
+}
+
 /* The shape that the operands share. A scalar goes with every shape. */
 static bool common(const mw_graph *graph, mw_op op, const mw_node *operands, uint32_t count, uint32_t *shape, mw_error *err) {
   mw_node first = 0;
@@ -43,6 +62,8 @@ static bool common(const mw_graph *graph, mw_op op, const mw_node *operands, uin
     if (o.op == MW_OP_VECTOR) return mw_error_set(err, MW_DATA, "a vector can only scale columns");
     if (o.op == MW_OP_TOKENS) return mw_error_set(err, MW_DATA, "'%s' of tokens, which are not numbers", word_of(op).text);
     if (!o.shape) continue;
+    mw_graph_node_facts f = mw_graph_facts(graph, first ? first : operands[i]);
+    if (first && is_misfit(&f, &o) && (f.over || o.over)) return wrong_vector(graph, op, f, o, err);
     if (first && o.shape != *shape) return wrong(graph, op, first, operands[i], "of different shapes", err);
     first = operands[i];
     *shape = o.shape;
@@ -78,6 +99,32 @@ static bool check_select(const mw_graph *graph, mw_op op, const mw_node *operand
   }
   return extra[0] < elements || mw_error_set(err, MW_DATA, "a rank of %llu is outside of %llu elements",
                                              (unsigned long long)extra[0], (unsigned long long)elements);
+}
+
+/* Runs of extra[0] elements, which divide the last dimension. The result has one value each, or one for each element. */
+static bool check_row(mw_graph *graph, mw_op op, const mw_node *o, uint32_t count, const uint64_t extra[2], uint32_t *shape, mw_error *err) {
+  for (uint32_t i = 0; i < count; i++) {
+    mw_graph_node_facts facts = mw_graph_facts(graph, o[i]);
+    if (facts.whole) return mw_error_set(err, MW_DATA, "'%s' along rows of what a network computes", word_of(op).text);
+    MW_TRY(need_tensor(graph, op, o[i], err));
+    if (facts.over) return mw_error_set(err, MW_DATA, "'%s' along rows of a vector, which has one value a row", word_of(op).text);
+  }
+  MW_TRY(common(graph, op, o, count, shape, err));
+  uint64_t dims[64];
+  unsigned rank = mw_graph_rank(graph, *shape);
+  uint64_t last = rank ? dim(graph, *shape, rank - 1) : 1;
+  if (!mw_graph_elements(graph, *shape)) return mw_error_set(err, MW_DATA, "'%s' along rows of a tensor without elements", word_of(op).text);
+  bool all = op == MW_OP_ROW_RANK && extra[0] == mw_graph_elements(graph, *shape); /* the tensor is one run */
+  if (!extra[0] || (last % extra[0] && !all))
+    return mw_error_set(err, MW_DATA, "'%s' of every %llu elements of rows of %llu: it must divide them", word_of(op).text,
+                        (unsigned long long)extra[0], (unsigned long long)last);
+  if (extra[0] > MW_GRAPH_RUN) return mw_error_set(err, MW_DATA, "'%s' along rows of more than %d elements", word_of(op).text, MW_GRAPH_RUN);
+  if (op == MW_OP_ROW_QUANTILE && extra[1] >= extra[0])
+    return mw_error_set(err, MW_DATA, "a rank of %llu is outside of %llu elements", (unsigned long long)extra[1], (unsigned long long)extra[0]);
+  if (op == MW_OP_ROW_RANK || !rank) return true;
+  memcpy(dims, mw_graph_dims(graph, *shape), rank * sizeof *dims);
+  dims[rank - 1] = last / extra[0];
+  return mw_graph_shape(graph, dims, rank, shape, err);
 }
 
 /* ---- networks ---- */
@@ -140,6 +187,8 @@ static bool check_rope(const mw_graph *graph, const mw_node *o, uint32_t count, 
 /* Shapes of activations: the result has that of operand 0 unless said otherwise. */
 static bool check_net(mw_graph *graph, mw_op op, const mw_node *o, uint32_t count, const uint64_t extra[2],
                       uint32_t *shape, mw_error *err) {
+  for (uint32_t i = 0; i < count; i++)
+    if (mw_graph_facts(graph, o[i]).over) return mw_error_set(err, MW_DATA, "'%s' of a vector along rows", word_of(op).text);
   if (op == MW_OP_EMBED) {
     if (op_of(graph, o[0]) != MW_OP_TOKENS) return mw_error_set(err, MW_DATA, "'%s' needs the tokens of a batch", word_of(op).text);
     MW_TRY(need_rank(graph, op, o[1], 2, err));
@@ -197,12 +246,18 @@ bool mw_rules_check(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t
     return common(graph, op, operands, 1, shape, err);
   case MW_CLASS_CHANCE:
     MW_TRY(need_tensor(graph, op, operands[0], err));
+    if (op == MW_OP_BERNOULLI_EACH) {
+      MW_TRY(need_tensor(graph, op, operands[1], err));
+      return common(graph, op, operands, 2, shape, err);
+    }
     if (count == 2) MW_TRY(need_scalar(graph, op, operands[1], err));
     return common(graph, op, operands, 1, shape, err);
+  case MW_CLASS_ROW: return check_row(graph, op, operands, count, extra, shape, err);
   case MW_CLASS_COLUMN: {
     MW_TRY(need_tensor(graph, op, operands[0], err));
     uint32_t x = shape_of(graph, operands[0]), v = shape_of(graph, operands[1]);
     unsigned rank = mw_graph_rank(graph, x);
+    if (mw_graph_facts(graph, operands[0]).over) return mw_error_set(err, MW_DATA, "scale_columns needs a tensor, not a vector");
     if (op_of(graph, operands[1]) != MW_OP_VECTOR || rank == 0 || dim(graph, x, rank - 1) != mw_graph_elements(graph, v))
       return mw_error_set(err, MW_DATA, "scale_columns needs one number for each column (the last dimension)");
     return common(graph, op, operands, 1, shape, err);
@@ -223,6 +278,7 @@ bool mw_rules_check(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t
   case MW_CLASS_VIEW: return mw_view_check(graph, op, operands, count, extra, shape, err);
   case MW_CLASS_LEAF:
   case MW_CLASS_FILL:
+  case MW_CLASS_SPREAD:
   case MW_CLASS_FUSED: break;
   }
   return mw_error_set(err, MW_DATA, "'%s' is not an operation of recipes", word_of(op).text);

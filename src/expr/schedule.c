@@ -18,6 +18,7 @@
 typedef struct pending {
   uint32_t batch, level, group;
   bool f64;
+  uint64_t run; /* what needs whole rows at a time: elements for each value; else 0 */
   mw_program_root root;
   uint64_t elements;
   uint32_t output;
@@ -135,7 +136,9 @@ static bool add(maker *m, mw_program_root root, uint32_t batch, uint32_t level, 
   mw_node values[2];
   mw_cone_values(m->graph, root, values);
   MW_TRY(mw_mem_grow(&m->list, &m->capacity, m->count + 1, sizeof *m->list, m->err));
-  m->list[m->count++] = (pending){batch, level, values[0], mw_graph_facts(m->graph, root.node).f64, root,
+  mw_graph_node_facts facts = mw_graph_facts(m->graph, root.node);
+  uint64_t run = facts.rowed ? mw_graph_run(m->graph, mw_graph_facts(m->graph, values[0])) : 0;
+  m->list[m->count++] = (pending){batch, level, values[0], facts.f64, run, root,
                                   elements_of(m, values[0]), output};
   return true;
 }
@@ -180,6 +183,7 @@ static int by_task(const void *a, const void *b) {
   BY(output);
   BY(group);
   BY(f64);
+  BY(run);
   BY(elements);
   BY(root.node);
   BY(root.part);
@@ -271,7 +275,7 @@ static bool group(maker *m) {
 
 /* Whether two roots are in the same task. */
 static bool same_task(const pending *a, const pending *b) {
-  return a->batch == b->batch && a->level == b->level && a->output == b->output && a->f64 == b->f64 &&
+  return a->batch == b->batch && a->level == b->level && a->output == b->output && a->f64 == b->f64 && a->run == b->run &&
          a->group == b->group && a->elements == b->elements;
 }
 

@@ -46,7 +46,9 @@ static bool attach_to_outputs(const mw_speculate_input *in, const mw_node *total
     ok = mw_cone_add(&cone, in->graph, in->outputs[i], err);
     for (size_t k = 0; k < cone.count && ok; k++) {
       mw_node total = total_of[cone.nodes[k]];
-      if (total && !concurrent[total] && facts_of(in, total).f64 == facts_of(in, in->outputs[i]).f64) concurrent[total] = (uint32_t)i + 1;
+      if (!total || concurrent[total]) continue;
+      mw_graph_node_facts of_total = facts_of(in, total), of_output = facts_of(in, in->outputs[i]);
+      if (of_total.f64 == of_output.f64 && of_total.rowed == of_output.rowed) concurrent[total] = (uint32_t)i + 1;
     }
   }
   mw_cone_free(&cone);

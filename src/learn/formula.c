@@ -168,7 +168,7 @@ static bool bind(const mw_tape *tape, const mw_formula *formula, mw_thread_pool_
   for (size_t i = 0; i < p->vector_count; i++)
     b->vectors[i] = slot_at(tape, mw_graph_facts(tape->scratch, p->vectors[i]), &gradient)->values;
   for (size_t i = 0; i < p->scalar_count; i++) scalars[i] = scalar_value(tape, p->scalars[i]);
-  return mw_tile_bind(&worker->tile, p, NULL, MW_DTYPE_F32, scalars, err);
+  return mw_tile_bind(&worker->tile, tape->scratch, p, NULL, MW_DTYPE_F32, scalars, err);
 }
 
 /* The inputs' elements from `start` on: pointers to memory, or what is read from files. */
@@ -247,7 +247,7 @@ bool mw_formula_run(const mw_tape *tape, const mw_formula *formula, mw_thread_po
     done += n;
   }
   if (!formula->sums) return true;
-  *sum = gathered.peak;
+  *sum = gathered.best;
   for (size_t u = 0; u < gathered.unit_count; u++) *sum += gathered.units[u];
   return true;
 }

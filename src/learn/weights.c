@@ -34,7 +34,10 @@ typedef struct builder {
 
 static mw_graph_node_facts facts_of(const mw_tape *tape, mw_node node) { return mw_graph_facts(tape->world->graph, node); }
 
-static bool is_moved(mw_op op) { return mw_graph_op_class(op) == MW_CLASS_VIEW || op == MW_OP_FILL; }
+static bool is_moved(mw_op op) {
+  mw_graph_class class = mw_graph_op_class(op);
+  return class == MW_CLASS_VIEW || class == MW_CLASS_ROW || class == MW_CLASS_SPREAD || op == MW_OP_FILL;
+}
 static bool is_matrix(mw_op op) { return mw_graph_op_class(op) == MW_CLASS_MATRIX; }
 static bool is_known(mw_op op) { return op == MW_OP_COEFFICIENT || op == MW_OP_LEARNED; }
 
@@ -46,7 +49,7 @@ bool mw_weights_leaves(const mw_tape *tape, mw_node node, bool (*need)(void *con
   bool ok = mw_cone_add(&cone, tape->world->graph, node, err);
   for (size_t i = 0; i < cone.count && ok; i++)
     if (is_moved(facts_of(tape, cone.nodes[i]).op))
-      ok = mw_error_set(err, MW_DATA, "what is learned reads no slices and joins, and no filled tensors");
+      ok = mw_error_set(err, MW_DATA, "what is learned reads no slices and joins, nothing along rows, and no filled tensors");
     else if (is_matrix(facts_of(tape, cone.nodes[i]).op))
       ok = mw_error_set(err, MW_DATA, "what is learned reads no functions of whole matrices (svd, matmul ...)");
     else if (is_known(facts_of(tape, cone.nodes[i]).op)) ok = need(context, cone.nodes[i], err);

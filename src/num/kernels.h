@@ -65,6 +65,8 @@ typedef struct mw_kernel_stream { uint64_t key, name; } mw_kernel_stream;
  * bernoulli: dst[i] = 1 where true, else 0. drop: dst[i] = 0 where true, else x[i], or x[i] - y[i] if there is a y; dst may
  * be x or y. */
 typedef void (*mw_kernel_bernoulli)(void *dst, mw_kernel_stream stream, uint64_t start, size_t n, double p);
+/* The same with a probability for each element: p[i], of the compute type. dst may be p. */
+typedef void (*mw_kernel_bernoulli_each)(void *dst, const void *p, mw_kernel_stream stream, uint64_t start, size_t n);
 typedef void (*mw_kernel_drop)(void *dst, const void *x, const void *y, mw_kernel_stream stream, uint64_t start, size_t n,
                                double p);
 /* Standard normal variates (Box-Muller on two words of the element's own block, over mathx). */
@@ -86,6 +88,7 @@ typedef struct mw_kernel_set {
   mw_kernel_key_range key_range;
   mw_kernel_ties ties;
   mw_kernel_bernoulli bernoulli;
+  mw_kernel_bernoulli_each bernoulli_each;
   mw_kernel_drop drop;
   mw_kernel_normal normal;
   mw_kernel_columns columns;

@@ -231,6 +231,22 @@ static void draw(const philox *p, uint64_t group, uint64_t limit, uint32_t *rest
     }
 }
 
+/* The lower 24 bits of element e's number, from its own word (kernels.h). */
+static inline uint32_t draw_rest(const philox *p, uint64_t e) {
+  const uint64_t i = (UINT64_C(1) << 63) + e;
+  uint32_t block[4];
+  mw_rng_block(&p->keys, i / 64 << 4 | i % 16, p->name, block);
+  return block[i / 16 % 4] >> 8;
+}
+
+/* p as a part of 2^32, rounded up. */
+static inline uint64_t draw_limit(double p) {
+  const double bound = p > 0 ? p * 0x1p32 : 0;
+  uint64_t limit = bound < 0x1p32 ? (uint64_t)bound : UINT64_C(1) << 32;
+  if (bound < 0x1p32) limit += (double)limit < bound;
+  return limit;
+}
+
 #ifdef MW_BODY_X86
 #include "num/kernels_bf16.h"
 #define DIRECT .direct = direct_maps, .direct_count = sizeof direct_maps / sizeof *direct_maps,
@@ -274,7 +290,7 @@ static void draw(const philox *p, uint64_t group, uint64_t limit, uint32_t *rest
   .store = {[MW_DTYPE_F8_E5M2] = store_e5m2##r, [MW_DTYPE_F8_E4M3] = store_e4m3##r, [MW_DTYPE_F16] = store_f16##r, \
             [MW_DTYPE_BF16] = store_bf16##r, [MW_DTYPE_F32] = store_f32##r, [MW_DTYPE_F64] = store_f64##r}, \
   .sum = sum##r, .dot = dot##r, .peak = peak##r, .top = top##r, .key_range = key_range##r, .ties = ties##r, \
-  .bernoulli = bernoulli##r, .drop = drop##r, .normal = normal##r, .columns = columns##r
+  .bernoulli = bernoulli##r, .bernoulli_each = bernoulli_each##r, .drop = drop##r, .normal = normal##r, .columns = columns##r
 
 #define TEXT(name) #name
 #define ISA_TEXT(name) TEXT(name)

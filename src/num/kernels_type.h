@@ -212,10 +212,7 @@ static inline void NAME(pick)(R *out, const R *x, const R *y, int tiles, const u
 __attribute__((always_inline))
 static inline void NAME(chance)(R *out, const R *x, const R *y, int tiles, mw_kernel_stream stream, uint64_t start, size_t n,
                                 double p) {
-  const double bound = p > 0 ? p * 0x1p32 : 0;
-  uint64_t limit = bound < 0x1p32 ? (uint64_t)bound : UINT64_C(1) << 32;
-  if (bound < 0x1p32)
-    limit += (double)limit < bound;
+  const uint64_t limit = draw_limit(p);
   const philox source = philox_of(stream);
   EACH_GROUP(MW_DRAWS) {
     _Alignas(64) uint32_t hit[MW_GROUP];
@@ -235,6 +232,24 @@ static inline void NAME(chance)(R *out, const R *x, const R *y, int tiles, mw_ke
 
 static void NAME(bernoulli)(void *dst, mw_kernel_stream stream, uint64_t start, size_t n, double p) {
   NAME(chance)(dst, NULL, NULL, 0, stream, start, n, p);
+}
+
+/* The first byte of an element's number nearly always decides, as in draw(). */
+static void NAME(bernoulli_each)(void *dst, const void *p, mw_kernel_stream stream, uint64_t start, size_t n) {
+  R *out = dst;
+  const R *in = p;
+  const philox source = philox_of(stream);
+  EACH_GROUP(MW_DRAWS) {
+    uint32_t word[MW_GROUP];
+    philox_group(&source, at / MW_DRAWS, word);
+    for (size_t i = from; i < to; i++) {
+      const uint64_t limit = draw_limit((double)in[at - start + (i - from)]), last = limit ? limit - 1 : 0;
+      const uint32_t byte = word[i % MW_GROUP] >> 8 * (i / MW_GROUP) & 0xff, first = (uint32_t)(last >> 24);
+      bool hit = limit && byte < first;
+      if (limit && byte == first) hit = (last & 0xffffff) == 0xffffff || draw_rest(&source, at - from + i) <= (last & 0xffffff);
+      out[at - start + (i - from)] = hit ? 1 : 0;
+    }
+  }
 }
 
 static void NAME(drop)(void *dst, const void *x, const void *y, mw_kernel_stream stream, uint64_t start, size_t n, double p) {

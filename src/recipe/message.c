@@ -247,6 +247,7 @@ static bool take_node(mw_message *in, mw_graph *graph, mw_message_inputs inputs,
     ok = ok && take_shape(in, graph, &shape, err) && mw_graph_fill(graph, count == 1 ? operands[0] : 0, shape, &map[id], err);
   else if (op == MW_OP_RESHAPE)
     ok = ok && take_shape(in, graph, &shape, err) && mw_graph_reshape(graph, count == 1 ? operands[0] : 0, shape, &map[id], err);
+  else if (op == MW_OP_SPREAD) ok = ok && mw_graph_spread(graph, count == 1 ? operands[0] : 0, &map[id], err);
   else if (op == MW_OP_LEARNED) ok = ok && mw_graph_learned(graph, count == 1 ? operands[0] : 0, extra[0], &map[id], err);
   else ok = ok && mw_graph_apply(graph, (mw_op)op, operands, count, extra, &map[id], err);
   if (operands != few) free(operands);

@@ -103,6 +103,8 @@ static int operate(lua_State *L) {
   }
   if (mw_graph_op_class(op) == MW_CLASS_MATRIX) extra[0] = (uint64_t)luaL_optinteger(L, 2 + count, 0);
   if (op == MW_OP_TOP) extra[0] = (uint64_t)luaL_checkinteger(L, 2 + count);
+  if (mw_graph_op_class(op) == MW_CLASS_ROW)
+    for (int i = 0; i < 2; i++) extra[i] = (uint64_t)luaL_checkinteger(L, 2 + count + i);
   return finish(L, op, operands, (uint32_t)count, extra);
 }
 

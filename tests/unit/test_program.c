@@ -125,7 +125,7 @@ static void compare(mw_node node, bool seen[MW_OP_COUNT], bool *direct) {
     CHECK(mw_graph_is_number(graph, program.scalars[i], &scalars[i]));
   for (size_t i = 0; i < program.input_count; i++) dtypes[i] = given[mw_graph_facts(graph, program.inputs[i]).extra[1]];
   for (size_t i = 0; i < program.length; i++) seen[program.code[i].code % MW_OP_COUNT] = true;
-  CHECK(mw_tile_bind(&tile, &program, dtypes, dtype, scalars, &err));
+  CHECK(mw_tile_bind(&tile, graph, &program, dtypes, dtype, scalars, &err));
   note_direct(&tile, direct);
   size_t cut = next() % ELEMENTS;
   for (size_t from = 0, to = cut; from < ELEMENTS; from = to, to = ELEMENTS) {
@@ -212,7 +212,7 @@ static void test_top(void) {
     double scalars[2];
     CHECK(mw_program_compile(&program, graph, &root, 1, &err) && program.scalar_count == 2);
     for (size_t i = 0; i < 2; i++) CHECK(mw_graph_is_number(graph, program.scalars[i], &scalars[i]));
-    CHECK(mw_tile_bind(&tile, &program, NULL, MW_DTYPE_F32, scalars, &err));
+    CHECK(mw_tile_bind(&tile, graph, &program, NULL, MW_DTYPE_F32, scalars, &err));
     const mw_dtype f32 = MW_DTYPE_F32;
     for (size_t from = 0, to = next() % ELEMENTS; from < ELEMENTS; from = to, to = ELEMENTS) {
       const unsigned char *stored = (const unsigned char *)(inputs[0] + from);

@@ -1,0 +1,116 @@
+/* row_sink.c: a piece is cut where a run ends, and for sums where a unit ends or where the kernel of whole groups can begin. */
+#include "exec/row_sink.h"
+#include "num/rank.h"
+#include <string.h>
+
+static bool is_sum(mw_op op) { return op == MW_OP_ROW_TOTAL || op == MW_OP_ROW_DOT; }
+static bool is_ordered(mw_op op) { return op == MW_OP_ROW_QUANTILE || op == MW_OP_ROW_RANK; }
+static size_t value_size(const mw_row_sink *s) { return s->f64 ? sizeof(double) : sizeof(float); }
+
+uint64_t mw_row_sink_bytes(mw_graph_node_facts facts) {
+  if (!is_ordered(facts.op)) return 0;
+  return facts.extra[0] * sizeof(double) + mw_rank_scratch((size_t)facts.extra[0]);
+}
+
+static void begin_run(mw_row_sink *s) {
+  s->at = 0;
+  if (is_sum(s->op)) {
+    memset(s->lanes, 0, sizeof s->lanes);
+    s->sum = 0;
+  }
+}
+
+void mw_row_sink_begin(mw_row_sink *s, mw_graph_node_facts facts, bool f64, unsigned char *kept, unsigned char *memory) {
+  s->op = facts.op;
+  s->f64 = f64;
+  s->width = facts.extra[0];
+  s->parameter = facts.extra[1];
+  s->next = 0;
+  s->kept = kept;
+  s->run = memory;
+  s->scratch = memory ? memory + facts.extra[0] * sizeof(double) : NULL;
+  begin_run(s);
+}
+
+double mw_row_sink_fold(void *lanes, bool f64) {
+  float *f32 = lanes;
+  double *doubles = lanes;
+  for (size_t width = MW_LANES / 2; width > 0; width /= 2)
+    for (size_t i = 0; i < width; i++)
+      if (f64) doubles[i] += doubles[i + width];
+      else f32[i] += f32[i + width];
+  return f64 ? doubles[0] : (double)f32[0];
+}
+
+static double value_at(const unsigned char *x, bool f64, size_t i) {
+  float f32;
+  double value;
+  if (f64) memcpy(&value, x + i * sizeof value, sizeof value);
+  else memcpy(&f32, x + i * sizeof f32, sizeof f32), value = (double)f32;
+  return value;
+}
+
+static void put(mw_row_sink *s, double value) {
+  float f32 = (float)value;
+  if (s->f64) memcpy(s->kept + s->next * sizeof value, &value, sizeof value);
+  else memcpy(s->kept + s->next * sizeof f32, &f32, sizeof f32);
+}
+
+/* Adds a piece that begins in the middle of a group of lanes, or a few elements of one. */
+static void add_to_lanes(mw_row_sink *s, const unsigned char *x, const unsigned char *y, size_t n) {
+  const size_t lane = (size_t)(s->at % MW_LANES);
+  float *f32 = (float *)(void *)s->lanes;
+  for (size_t i = 0; i < n; i++) {
+    double a = value_at(x, s->f64, i), b = y ? value_at(y, s->f64, i) : 1;
+    if (s->f64) s->lanes[lane + i] += a * b;
+    else f32[lane + i] += (float)a * (float)b;
+  }
+}
+
+static size_t add_sum(mw_row_sink *s, const mw_kernel_set *k, const unsigned char *x, const unsigned char *y, size_t n) {
+  const size_t unit = MW_UNIT - (size_t)(s->at % MW_UNIT), lane = (size_t)(s->at % MW_LANES);
+  if (n > unit) n = unit;
+  if (lane) {
+    if (n > MW_LANES - lane) n = MW_LANES - lane;
+    add_to_lanes(s, x, y, n);
+  } else if (y) k->dot(s->lanes, x, y, n);
+  else k->sum(s->lanes, x, n);
+  if (n == unit || s->at + n == s->width) {
+    s->sum += mw_row_sink_fold(s->lanes, s->f64);
+    if (s->at + n < s->width) memset(s->lanes, 0, sizeof s->lanes);
+  }
+  return n;
+}
+
+/* NaN stays. */
+static void add_best(mw_row_sink *s, const unsigned char *x, size_t n) {
+  const bool least = s->op == MW_OP_ROW_MIN;
+  for (size_t i = 0; i < n; i++) {
+    double value = value_at(x, s->f64, i);
+    if (s->at + i && !(least ? value < s->best : value > s->best) && value == value) continue;
+    s->best = value;
+    s->place = s->at + i;
+  }
+}
+
+static void end_run(mw_row_sink *s) {
+  if (s->op == MW_OP_ROW_RANK) mw_rank_places(s->kept + s->next * s->width * value_size(s), s->run, s->f64, (size_t)s->width, s->parameter, s->scratch);
+  else if (s->op == MW_OP_ROW_QUANTILE) put(s, mw_rank_value(s->run, s->f64, (size_t)s->width, (size_t)s->parameter, s->scratch));
+  else put(s, is_sum(s->op) ? s->sum : s->op == MW_OP_ROW_ARGMAX ? (double)s->place : s->best);
+  s->next++;
+  begin_run(s);
+}
+
+void mw_row_sink_add(mw_row_sink *s, const mw_kernel_set *kernels, const unsigned char *x, const unsigned char *y, size_t n) {
+  const size_t size = value_size(s);
+  for (size_t done = 0, step; done < n; done += step) {
+    const uint64_t left = s->width - s->at;
+    step = n - done < left ? n - done : (size_t)left;
+    const unsigned char *from = x + done * size;
+    if (is_sum(s->op)) step = add_sum(s, kernels, from, y ? y + done * size : NULL, step);
+    else if (is_ordered(s->op)) memcpy(s->run + s->at * size, from, step * size);
+    else add_best(s, from, step);
+    s->at += step;
+    if (s->at == s->width) end_run(s);
+  }
+}
