@@ -53,6 +53,17 @@ word("x:clamp(low, high)", function(x, low, high)
 end)
 word("x:keep(mask)", function(x, mask) return (O.where(mask, x, 0)) end)
 
+word("x:square()", function(x) return x * x end)
+word("x:sigmoid()", function(x) return 1 / (1 + methods.exp(-x)) end)
+word("x:relu()", function(x) return (methods.atleast(x, 0)) end)
+
+local types = { bf16 = "as_bf16", f16 = "as_f16", f32 = "as_f32", f64 = "as_f64" }
+--- Rounded to the type at this point; "f64": from here on computed in it.
+word("x:as(type)", function(x, dtype)
+  local name = types[dtype] or fail("as(type) takes \"bf16\", \"f16\", \"f32\" or \"f64\", not %s", type(dtype) == "string" and core.shown(dtype) or V.called(dtype))
+  return (lift(op(name), x))
+end)
+
 --- (1 - t) * a + t * b
 O.lerp = word("lerp(a, b, t)", function(a, b, t)
   return (lift(function(x, y, s)
@@ -98,6 +109,59 @@ for name, instead in pairs { sum = weights, min = "x:atmost(v) is the smaller of
   end, instead)
 end
 O.mean = word("mean(list)", function(list) return (lift(op "div", O.sum(list), #V.items(list))) end, weights)
+
+--- Members in rising order, element by element, by a sorting network: neighbours are exchanged in n rounds.
+O.sort = word("sort(list)", function(list)
+  local items = table.move(V.items(list), 1, #V.items(list), 1, {})
+  for round = 1, #items do
+    for i = 2 - round % 2, #items - 1, 2 do
+      items[i], items[i + 1] = lift(op "min", items[i], items[i + 1]), lift(op "max", items[i], items[i + 1])
+    end
+  end
+  return (V.list(items))
+end)
+
+O.median = word("median(list)", function(list)
+  local items = V.items(O.sort(list))
+  local half = (#items + 1) // 2
+  if #items == 0 then return (fail("'median' of an empty list")) end
+  return #items % 2 == 1 and items[half] or (items[half] + items[half + 1]) / 2
+end, weights)
+
+--- Of the population of members.
+O.var = word("var(list)", function(list)
+  local d = V.list(list) - O.mean(list)
+  return (O.mean(d * d))
+end, weights)
+O.std = word("std(list)", function(list) return (methods.sqrt(O.var(list))) end, weights)
+
+--- The place of the smallest member, from 1, the first of equal ones.
+O.argmin = word("argmin(list)", function(list)
+  local items = V.items(list)
+  if #items == 0 then return (fail("'argmin' of an empty list")) end
+  local place, least = 1, items[1]
+  for i = 2, #items do
+    place = O.where(methods.lt(items[i], least), i, place)
+    least = lift(op "min", items[i], least)
+  end
+  return place
+end)
+
+--- The member at a place, which may be lazy; none for a place that no member has: an error where it is a plain number, else the last.
+O.choose = word("choose(list, by)", function(list, by)
+  local items = V.items(list)
+  if type(by) == "number" then return items[by] or fail("choose(list, by): there is no member %s of %d", tostring(by), #items) end
+  local chosen = items[#items]
+  for i = #items - 1, 1, -1 do chosen = O.where(methods.le(by, i), items[i], chosen) end
+  return chosen
+end)
+
+O.list = word("list{...}", function(items)
+  if kind(items) ~= "table" and kind(items) ~= "list" then return (fail("list{...} takes its members in braces, not %s", V.called(items))) end
+  return (V.list(items))
+end)
+
+O.dot = word("dot(x, y)", function(x, y) return (methods.dot(x, y)) end)
 
 O.models = word("models{...}", function(items)
   if kind(items) ~= "table" and kind(items) ~= "list" then return (fail("models{...} takes models in braces, not %s", V.called(items))) end

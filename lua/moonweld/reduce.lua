@@ -2,7 +2,8 @@
 -- of every n neighbours along one (of = n) a vector, which goes with its tensor in arithmetic and takes no pass. A row is a run
 -- of the last dimension: the weights of one output; a tensor of one dimension is one row.
 local core = ...
-local V, O = core.module("value"), core.module("ops")
+local V = core.module("value")
+core.module("ops")
 local word = core.module("word").word
 local lift, op, fail, kind = V.lift, V.op, V.fail, V.kind
 local methods, data = V.methods, V.data
@@ -101,17 +102,20 @@ local function declare(name, second)
   end)
   V.lazy[name] = "number"
 end
-for _, name in ipairs { "total", "mean", "norm", "peak", "max", "min", "argmax" } do declare(name) end
+tensor.sum, row.sum = tensor.total, row.total
+for _, name in ipairs { "total", "sum", "mean", "norm", "peak", "max", "min", "argmax" } do declare(name) end
 declare("dot", "y")
 declare("cosine", "y")
 declare("quantile", "q")
 
-local function kth_rank(k, count)
+--- A lazy k counts while the merge runs.
+local function kth(tensors, k, count)
+  if kind(k) == "node" and not core.is_tensor(k) then return (apply("kth_lazy", tensors, k)) end
   if math.type(k) == "float" and k == math.floor(k) then k = math.floor(k) end
   if math.type(k) ~= "integer" or k < 1 or k > count then fail("'kth_magnitude' takes a whole number from 1 to %d", count) end
-  return count - k
+  return (apply("kth", tensors, count - k))
 end
-local function kth_magnitude(x, k) return (apply("kth", { x }, kth_rank(k, core.elements(x)))) end
+local function kth_magnitude(x, k) return (kth({ x }, k, core.elements(x))) end
 word("x:kth_magnitude(k)", function(x, k) return (lift(kth_magnitude, x, k)) end)
 V.lazy.kth_magnitude = "number"
 
@@ -124,6 +128,10 @@ word("x:var({per=, of=})", function(x, options)
 end)
 word("x:std({per=, of=})", function(x, options) return (methods.sqrt(methods.var(x, options))) end)
 V.lazy.var, V.lazy.std = "number", "number"
+
+--- How many elements are not 0.
+word("x:count({per=, of=})", function(x, options) return (methods.total(methods.ne(x, 0), options)) end)
+V.lazy.count = "number"
 
 word("x:softmax({per=, of=})", function(x, options)
   local e = methods.exp(x - methods.max(x, options))
@@ -188,6 +196,6 @@ flat[tensor.min] = function(x) return (fold("min", data(x).list, tensor.min)) en
 flat[tensor.argmax] = function() return (fail("'argmax' is an index in a tensor or a row; a model has none")) end
 flat[tensor.cosine] = function(x, y) return (apply("ratio", flat_dot(x, y), apply("mul", flat_norm(x), flat_norm(y)))) end
 flat[tensor.quantile] = function(x, q) return (apply("quantile", data(x).list, quantile_rank(q, data(x).elements))) end
-flat[kth_magnitude] = function(x, k) return (apply("kth", data(x).list, kth_rank(k, data(x).elements))) end
+flat[kth_magnitude] = function(x, k) return (kth(data(x).list, k, data(x).elements)) end
 
 return R

@@ -13,16 +13,41 @@ local function word_of(options, name, ...)
   return (fail("%s = '%s' is none of %s%s", name, core.shown(tostring(given)), table.concat(words, ", "), core.module("suggest").hint(tostring(given), words)))
 end
 
+--- A lazy density is looked at while the merge runs.
 local function share(density)
+  if kind(density) == "node" and not core.is_tensor(density) then return density end
   if type(density) ~= "number" then fail("'density' is a plain number from 0 to 1, not %s", V.called(density)) end
   if not (density >= 0 and density <= 1) then fail("'density' = %s is outside [0, 1]", tostring(density)) end
   return density
+end
+
+--- Of n elements the `kept` largest, a number that may be lazy.
+local function largest(tensors, kept)
+  local result, first = {}, 0
+  local threshold = core.apply("kth_lazy", tensors, kept)
+  local last, any = core.apply("tie", tensors, threshold), core.apply("le", 1, kept)
+  for i, t in ipairs(tensors) do
+    result[i] = core.apply("and", any, core.apply("top", t, threshold, last, first))
+    first = first + core.elements(t)
+  end
+  return result
+end
+
+--- As below, where the density is lazy or is the number itself.
+local function lazy_masks(tensors, n, density, count)
+  local kept = count == "number" and density or core.apply("floor", core.apply("mul", density, n))
+  if count == "some" then kept = core.apply("where", core.apply("lt", 0, density), core.apply("max", kept, 1), 0) end
+  if count ~= "ties" then return (largest(tensors, kept)) end
+  local threshold, result = core.apply("kth_lazy", tensors, core.apply("add", kept, 1)), {}
+  for i, t in ipairs(tensors) do result[i] = core.apply("le", threshold, core.apply("abs", t)) end
+  return result
 end
 
 --- Masks of what is kept of tensors taken as one vector: a list in their order.
 local function masks(tensors, density, count)
   local d, result = 0, {}
   for _, t in ipairs(tensors) do d = d + core.elements(t) end
+  if kind(density) == "node" or count == "number" then return (lazy_masks(tensors, d, density, count)) end
   local kept = math.floor(d * density)
   if count == "ties" then -- the reference: every |x| at least the (d - int(d * density))-th smallest
     local threshold = core.apply("kth", tensors, math.max(d - kept, 1) - 1)
@@ -44,7 +69,10 @@ local function masks(tensors, density, count)
 end
 
 local function trim(tensors, density, count)
-  if share(density) == 1 or #tensors == 0 then return tensors end
+  if count == "number" and type(density) == "number" then
+    if density < 0 or density ~= math.floor(density) then fail("keep_top(k, {count = \"number\"}) takes a whole number from 0") end
+  elseif count ~= "number" and share(density) == 1 then return tensors end
+  if #tensors == 0 then return tensors end
   local result, mask = {}, masks(tensors, density, count)
   for i, t in ipairs(tensors) do result[i] = core.apply("where", mask[i], t, 0) end
   return result
@@ -68,15 +96,17 @@ local function keep_in_rows(x, density, options, count)
       if type(d) ~= "number" or d ~= math.floor(d) or d < 0 or d > n then fail("keep_top(k, {of = %d}) keeps k of every %d: a whole number from 0 to %d", n, n, n) end
       return (trim_rows(t, math.floor(d), n, "exact"))
     end
-    local kept = math.floor(n * share(d))
+    if type(share(d)) ~= "number" then fail("along rows 'density' is a plain number") end
+    local kept = count == "number" and d or math.floor(n * d)
     if count == "some" and d > 0 then kept = math.max(kept, 1) end
     return (trim_rows(t, kept, n, count))
   end, x, density))
 end
 
---- per: "tensor", "row" or "model"; count: "ties", "exact" or "some"; of = m: so many of every m neighbours.
+--- per: "tensor", "row" or "model"; count: "ties", "exact", "some", or "number": the density is how many
+-- elements; of = m: so many of every m neighbours.
 word("x:keep_top(density, {per=, count=, of=})", function(x, density, options)
-  local per, count = R.per(options, { "tensor", "row", "model" }), word_of(options, "count", "ties", "exact", "some")
+  local per, count = R.per(options, { "tensor", "row", "model" }), word_of(options, "count", "ties", "exact", "some", "number")
   if per == "row" then return (keep_in_rows(x, density, options, count)) end
   if options and options.of then return (fail("'of' counts neighbours along a row; leave per = \"%s\" out", per)) end
   if kind(x) == "list" or per == "tensor" or kind(x) ~= "model" then

@@ -8,7 +8,6 @@ for names, form in ([[
 absolute fabs: x:abs()
 sgn signum: x:sign()
 pow power: x ^ y
-square: x ^ 2
 reciprocal: 1 / x
 add: x + y
 sub subtract: x - y
@@ -19,7 +18,7 @@ arccos: x:acos()
 maximum fmax: max{x, y}
 minimum fmin: min{x, y}
 clip: x:clamp(low, high)
-relu clamp_min: x:atleast(v)
+clamp_min: x:atleast(v)
 clamp_max: x:atmost(v)
 less: x:lt(y)
 less_equal: x:le(y)
@@ -31,11 +30,15 @@ logical_and: m & n
 logical_or: m | n
 logical_not: ~m
 masked_fill masked_select: where(mask, x, y)
-sum: x:total(), or sum(list) of models
-max amax: x:quantile(1), x:peak() of |x|, or max(list) of models
-min amin: x:quantile(0), or min(list) of models
-average: x:mean(), or mean(list) of models
+amax: x:max()
+amin: x:min()
 median: x:quantile(0.5)
+variance: x:var()
+stddev: x:std()
+trunc: x:floor()
+rint: x:round()
+count_nonzero: x:count()
+average: x:mean(), or mean(list) of models
 kthvalue: x:kth_magnitude(k)
 topk top_k: x:keep_top(density)
 inner vdot: x:dot(y)
@@ -60,7 +63,6 @@ stack: models{x, y}
 cat concat concatenate vstack: join{x, y, along = "row"}
 hstack: join{x, y, along = "column"}
 keys items state_dict: m:map(function(tensor, name) ... end)
-list: models{...}
 len: #list
 range: for i = 1, n do ... end
 None: nil

@@ -44,6 +44,10 @@ function Elements:ne(y) end
 function Elements:abs() end
 ---@return self # 1, 0 or -1
 function Elements:sign() end
+---@return self # the next whole number below
+function Elements:floor() end
+---@return self # the nearest whole number, the even one of two
+function Elements:round() end
 ---@return self # the square root
 function Elements:sqrt() end
 ---@return self # e to the power of x
@@ -92,38 +96,88 @@ function Elements:scale_rows(rows) end
 ---@return self
 function Elements:unweighed() end
 
+---What is reduced. "row": each run of the last dimension, the weights of one output; `of = n`: every n neighbours along a row.
+---Then the result is a vector, which goes with its tensor in arithmetic (`x / x:norm{per = "row"}`) and takes no pass of its own.
+---A tensor of one dimension is one row.
+---@alias Axis { per?: "tensor"|"row"|"model", of?: integer }
+
+---@param axis? Axis
 ---@return Scalar
-function Elements:total() end
+function Elements:total(axis) end
+---@param axis? Axis
+---@return Scalar # another name of total
+function Elements:sum(axis) end
+---@param axis? Axis
 ---@return Scalar
-function Elements:mean() end
+function Elements:mean(axis) end
+---@param axis? Axis
 ---@return Scalar # L2
-function Elements:norm() end
+function Elements:norm(axis) end
+---@param axis? Axis
 ---@return Scalar # the largest |x|
-function Elements:peak() end
----@param y Value|Flat
+function Elements:peak(axis) end
+---@param axis? Axis
 ---@return Scalar
-function Elements:dot(y) end
+function Elements:max(axis) end
+---@param axis? Axis
+---@return Scalar
+function Elements:min(axis) end
+---@param axis? Axis
+---@return Scalar # the index of the largest, from 0; of equal ones the first
+function Elements:argmax(axis) end
+---@param axis? Axis
+---@return Scalar # how many elements are not 0
+function Elements:count(axis) end
+---@param axis? Axis
+---@return Scalar # variance of the population
+function Elements:var(axis) end
+---@param axis? Axis
+---@return Scalar # standard deviation of the population
+function Elements:std(axis) end
 ---@param y Value|Flat
+---@param axis? Axis
+---@return Scalar
+function Elements:dot(y, axis) end
+---@param y Value|Flat
+---@param axis? Axis
 ---@return Scalar # 0 if either is zero
-function Elements:cosine(y) end
+function Elements:cosine(y, axis) end
 ---@param q number from 0 to 1
+---@param axis? Axis
 ---@return Scalar # the lower neighbour, exact
-function Elements:quantile(q) end
----@param k integer from 1
+function Elements:quantile(q, axis) end
+---@param k integer|Scalar from 1
 ---@return Scalar # the k-th largest |x|, exact
 function Elements:kth_magnitude(k) end
+---@param axis? Axis
+---@return self # exp(x) by its sum
+function Elements:softmax(axis) end
+---@param axis? Axis not per = "model"
+---@return self # each element's place among all: 0 for the smallest, 1 for the largest; equal ones in their order
+function Elements:rank(axis) end
+---@return self # x * x
+function Elements:square() end
+---@return self # 1 / (1 + exp(-x))
+function Elements:sigmoid() end
+---@return self # the larger of x and 0
+function Elements:relu() end
+---@param dtype "bf16"|"f16"|"f32"|"f64"
+---@return self # rounded to this type here; "f64": from here on computed in it
+function Elements:as(dtype) end
 
 ---Keeps every |x| at least the (d - int(d*density))-th smallest of the tensor or of the model. `count = "exact"` keeps
 ---int(d*density), of equal ones the lower index; "some" as many, but at least one where density is not 0. Density 1 keeps
 ---all; density 0 keeps the largest with "ties", else nothing.
 ---@param density Number
----@param options? { per?: "tensor"|"model", count?: "ties"|"exact"|"some" }
+---`count = "number"`: the density is that number of elements itself, which may be lazy, as a density may. `of = m`: so many of
+---every m neighbours along a row.
+---@param options? { per?: "tensor"|"row"|"model", count?: "ties"|"exact"|"some"|"number", of?: integer }
 ---@return self
 function Elements:keep_top(density, options) end
 ---Independent draws: one for each element, from a stream of the seed, its labels and the tensor's name; members of a list
 ---draw from streams of their own, so two models never share a mask. A draw is true where a number of 32 bits is below
 ---p * 2^32: what is true with probability p is true with every greater one.
----@param p Number
+---@param p Number|Value of all, or one for each element
 ---@param seed Seed
 ---@return self # a mask, 1 with probability p
 function Elements:bernoulli(p, seed) end
@@ -133,7 +187,7 @@ function Elements:normal(seed) end
 ---DARE's step: every element is dropped with probability p on its own; what is left is multiplied by 1 / (1 - p)
 ---(inverse), or given back the tensor's L1 norm (l1; not where either norm is below 1e-7), or kept (none). p = 0 changes
 ---nothing, p = 1 gives 0.
----@param p Number share dropped
+---@param p Number|Value share dropped
 ---@param seed Seed
 ---@param options? { rescale?: "inverse"|"l1"|"none" }
 ---@return self
@@ -435,6 +489,32 @@ function max(list) end
 ---@param items table
 ---@return List
 function models(items) end
+---@param items table
+---@return List # of models, tensors or numbers
+function list(items) end
+---@param items List|table
+---@return List # the members in rising order, element by element
+function sort(items) end
+---@param items List|table
+---@return Value # element by element; of an even number the mean of the middle two
+function median(items) end
+---@param items List|table
+---@return Value # the variance over the members, element by element
+function var(items) end
+---@param items List|table
+---@return Value # the standard deviation over the members, element by element
+function std(items) end
+---@param items List|table
+---@return Value # the place of the smallest member, from 1, the first of equal ones
+function argmin(items) end
+---@param items List|table
+---@param by Number a place from 1
+---@return Value # the member at that place
+function choose(items, by) end
+---@param x Value
+---@param y Value
+---@return Scalar # x:dot(y)
+function dot(x, y) end
 ---@param values number[] layer l of L reads position l/(L-1)
 ---@return Field
 function layers(values) end

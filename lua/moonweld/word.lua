@@ -53,7 +53,8 @@ function W.check_options(options, names)
   local known = {}
   for _, name in ipairs(names) do known[name] = true end
   for key in pairs(options) do
-    if not known[key] then fail("there is no option '%s' here%s", core.shown(tostring(key)), suggest.key(tostring(key), known)) end
+    local axis = known.per and (key == "dim" or key == "axis") and ' -- did you mean per = "row"?'
+    if not known[key] then fail("there is no option '%s' here%s", core.shown(tostring(key)), axis or suggest.key(tostring(key), known)) end
   end
 end
 

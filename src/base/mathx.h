@@ -22,6 +22,18 @@ static inline uint64_t mw_mathx_bits(double x) { uint64_t bits; memcpy(&bits, &x
 static inline double mw_mathx_from(uint64_t bits) { double x; memcpy(&x, &bits, sizeof x); return x; }
 static inline double mw_mathx_abs(double x) { return mw_mathx_from(mw_mathx_bits(x) & INT64_MAX); }
 
+/* Whole numbers. From 2^52 on every double is one. */
+static inline double mw_mathx_floor(double x) {
+  if (!(mw_mathx_abs(x) < 0x1p52)) return x;
+  double whole = (double)(int64_t)x;
+  return whole > x ? whole - 1 : whole;
+}
+static inline double mw_mathx_nearest(double x) {
+  if (!(mw_mathx_abs(x) < 0x1p52)) return x;
+  double up = x < 0 ? -0x1p52 : 0x1p52;
+  return (x + up) - up;
+}
+
 /* |x| with the sign of `sign`. */
 static inline double mw_mathx_signed(double x, double sign) {
   return mw_mathx_from((mw_mathx_bits(x) & INT64_MAX) | (mw_mathx_bits(sign) & ~(uint64_t)INT64_MAX));

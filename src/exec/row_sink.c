@@ -94,8 +94,10 @@ static void add_best(mw_row_sink *s, const unsigned char *x, size_t n) {
 }
 
 static void end_run(mw_row_sink *s) {
-  if (s->op == MW_OP_ROW_RANK) mw_rank_places(s->kept + s->next * s->width * value_size(s), s->run, s->f64, (size_t)s->width, s->parameter, s->scratch);
-  else if (s->op == MW_OP_ROW_QUANTILE) put(s, mw_rank_value(s->run, s->f64, (size_t)s->width, (size_t)s->parameter, s->scratch));
+  const size_t width = (size_t)s->width;
+  if (s->op == MW_OP_ROW_RANK)
+    mw_rank_places(s->kept + s->next * width * value_size(s), s->run, s->f64, width, s->parameter, s->scratch);
+  else if (s->op == MW_OP_ROW_QUANTILE) put(s, mw_rank_value(s->run, s->f64, width, (size_t)s->parameter, s->scratch));
   else put(s, is_sum(s->op) ? s->sum : s->op == MW_OP_ROW_ARGMAX ? (double)s->place : s->best);
   s->next++;
   begin_run(s);

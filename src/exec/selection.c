@@ -17,7 +17,8 @@ static uint64_t elements_of(const mw_graph *graph, mw_node node) {
 }
 
 static mw_select begin(mw_graph_node_facts facts, double threshold, uint64_t rank, uint64_t total) {
-  mw_select_key key = facts.op == MW_OP_TIE ? MW_SELECT_TIE : facts.op == MW_OP_KTH ? MW_SELECT_MAGNITUDE : MW_SELECT_VALUE;
+  bool magnitude = facts.op == MW_OP_KTH || facts.op == MW_OP_KTH_LAZY;
+  mw_select_key key = facts.op == MW_OP_TIE ? MW_SELECT_TIE : magnitude ? MW_SELECT_MAGNITUDE : MW_SELECT_VALUE;
   return mw_select_begin(key, facts.f64, threshold, rank, total);
 }
 
@@ -48,7 +49,13 @@ bool mw_selection_new(const mw_graph *graph, mw_node node, mw_values *values, mw
   if (!out->bins || !(out->origins = mw_mem_new(tensors + 1, sizeof *out->origins, err))) return false;
   for (uint32_t i = 0; i < tensors; i++) out->origins[i + 1] = out->total += elements_of(graph, facts.operand[i]);
   if (facts.op == MW_OP_TIE) return start_tie(out, facts, values, err);
-  out->select = begin(facts, 0, facts.extra[0], out->total);
+  uint64_t rank = facts.extra[0];
+  if (facts.op == MW_OP_KTH_LAZY) {
+    double k;
+    MW_TRY(mw_values_get(values, facts.operand[tensors], &k, err));
+    rank = out->total - (k >= (double)out->total ? out->total : k >= 1 ? (uint64_t)k : 1);
+  }
+  out->select = begin(facts, 0, rank, out->total);
   out->sampling = is_sampled(facts, out->total);
   return true;
 }

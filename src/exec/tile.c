@@ -62,7 +62,8 @@ static uint64_t kept_values(const mw_program *program, const mw_program_kept *ke
 uint64_t mw_tile_kept_bytes(const mw_graph *graph, const mw_program *program, bool f64) {
   uint64_t bytes = 0;
   for (size_t i = 0; i < program->kept_count; i++)
-    bytes += kept_values(program, &program->kept[i], f64) + mw_row_sink_bytes(mw_graph_facts(graph, program->kept[i].node)) + sizeof(mw_tile_kept);
+    bytes += kept_values(program, &program->kept[i], f64) + sizeof(mw_tile_kept) +
+             mw_row_sink_bytes(mw_graph_facts(graph, program->kept[i].node));
   return bytes;
 }
 
@@ -84,8 +85,8 @@ static bool bind_kept(mw_tile *tile, const mw_graph *graph, const mw_program *pr
   return true;
 }
 
-bool mw_tile_bind(mw_tile *tile, const mw_graph *graph, const mw_program *program, const mw_dtype *dtypes, mw_dtype output, const double *scalars,
-                  mw_error *err) {
+bool mw_tile_bind(mw_tile *tile, const mw_graph *graph, const mw_program *program, const mw_dtype *dtypes, mw_dtype output,
+                  const double *scalars, mw_error *err) {
   MW_TRY(reserve(&tile->registers, &tile->register_bytes, program->registers * register_stride(tile) + ALIGN, err));
   MW_TRY(reserve(&tile->constants, &tile->constant_bytes, (program->scalar_count + 1) * sizeof(double), err));
   for (size_t i = 0; i < program->scalar_count; i++) {
@@ -269,6 +270,7 @@ static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_
   case MW_OP_HIGHEST:
   case MW_OP_ARGMAX: keep_best(tile, gather, v[0], start, n); return;
   case MW_OP_KTH:
+  case MW_OP_KTH_LAZY:
   case MW_OP_QUANTILE:
   case MW_OP_TIE:
     *gather->below += mw_select_count(gather->select, k, v[0], gather->origin + start, n, gather->bins);

@@ -94,8 +94,8 @@ typedef struct mw_tile_block {
 /* Prepares the steps of a program with these values of program->scalars; both must stay until the last run. `dtypes` are those
  * of its inputs and `output` that of its output, if it has one. The buffers of bf16 inputs and outputs must then be padded to
  * 16 elements, since steps on bf16 read and write whole groups. `dtypes` NULL: no steps on bf16. */
-bool mw_tile_bind(mw_tile *tile, const mw_graph *graph, const mw_program *program, const mw_dtype *dtypes, mw_dtype output, const double *scalars,
-                  mw_error *err);
+bool mw_tile_bind(mw_tile *tile, const mw_graph *graph, const mw_program *program, const mw_dtype *dtypes, mw_dtype output,
+                  const double *scalars, mw_error *err);
 void mw_tile_run(mw_tile *tile, const mw_graph *graph, mw_tile_block *block);
 /* Bytes of what is kept of a stretch. */
 uint64_t mw_tile_kept_bytes(const mw_graph *graph, const mw_program *program, bool f64);

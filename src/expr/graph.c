@@ -348,16 +348,21 @@ bool mw_graph_spread(mw_graph *graph, mw_node vector, mw_node *out, mw_error *er
   return intern(graph, n, &vector, out, err);
 }
 
-/* Spreads the vectors among the operands, if there is a tensor among them that they go with, or a vector of other runs. */
+/* Spreads the vectors among the operands, if there is a tensor among them that they go with, or a vector of other runs. What does not
+ * go together stays as it is, for rules.c to refuse. */
 static bool spread_vectors(mw_graph *graph, const mw_node *operands, uint32_t count, mw_node *spread, bool *changed, mw_error *err) {
-  mw_node first = 0;
-  *changed = false;
+  uint32_t whole = 0, own = 0; /* the tensors' shape, and the last vector's own */
+  bool vector = false, tensor = false, differ = false, misfit = false;
   for (uint32_t i = 0; i < count; i++) {
-    const node *n = &graph->nodes[operands[i]], *f = &graph->nodes[first];
-    if (!n->shape || n->op == MW_OP_FILL) continue;
-    if (first && (n->over || f->over) && (n->over != f->over || n->shape != f->shape)) *changed = true;
-    first = operands[i];
+    const node *n = &graph->nodes[operands[i]];
+    if (!n->shape) continue;
+    const uint32_t of = n->over ? n->over : n->shape;
+    misfit |= whole && of != whole;
+    whole = of;
+    if (n->over) differ |= vector && n->shape != own, own = n->shape, vector = true;
+    else tensor = true;
   }
+  *changed = vector && (tensor || differ) && !misfit;
   for (uint32_t i = 0; i < count && *changed; i++) {
     spread[i] = operands[i];
     if (graph->nodes[operands[i]].over) MW_TRY(mw_graph_spread(graph, operands[i], &spread[i], err));
@@ -426,6 +431,7 @@ bool mw_graph_apply(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t
     if (operands_share_shape && operand->over) n.over = operand->over;
     if (operand->shape && operand->nested > n.nested) n.nested = operand->nested;
   }
+  n.f64 |= op == MW_OP_AS_F64;
   if (operations[op].class == MW_CLASS_ROW) {
     n.rowed = true;
     n.over = op == MW_OP_ROW_RANK ? 0 : graph->nodes[operands[0]].shape;

@@ -103,8 +103,8 @@ const uint32_t *mw_graph_rows(const mw_graph *graph, uint64_t table, size_t *cou
 size_t mw_graph_tables(const mw_graph *graph);
 /* The elements of a tensor in their order, in a shape of as many. */
 bool mw_graph_reshape(mw_graph *graph, mw_node tensor, uint32_t shape, mw_node *out, mw_error *err);
-/* Any other op but FUSED, LEAF, FILL, SPREAD and RESHAPE. A MAP or SUM of a tensor and a vector over its shape spreads the vector. Errors (MW_DATA): shapes that differ, a scalar where a tensor is needed, ranks
- * outside ... */
+/* Any other op but FUSED, LEAF, FILL, SPREAD and RESHAPE. A MAP or SUM of a tensor and a vector over its shape spreads the vector.
+ * Errors (MW_DATA): shapes that differ, a scalar where a tensor is needed, ranks outside ... */
 bool mw_graph_apply(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t count, const uint64_t extra[2],
                     mw_node *out, mw_error *err);
 
@@ -122,6 +122,8 @@ bool mw_graph_is_number(const mw_graph *graph, mw_node node, double *value);
 bool mw_graph_is(const mw_graph *graph, mw_node node, double number); /* whether it is this number */
 mw_node mw_graph_part(const mw_graph *graph, mw_node node, mw_op op, unsigned i); /* operand i of a node of this kind, else 0 */
 /* How many of a SELECT's operands it selects from: the first ones. */
-static inline uint32_t mw_graph_selected(mw_graph_node_facts facts) { return facts.operands - (facts.op == MW_OP_TIE); }
+static inline uint32_t mw_graph_selected(mw_graph_node_facts facts) {
+  return facts.operands - (facts.op == MW_OP_TIE || facts.op == MW_OP_KTH_LAZY);
+}
 
 #endif

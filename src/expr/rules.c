@@ -92,9 +92,11 @@ static bool check_select(const mw_graph *graph, mw_op op, const mw_node *operand
     if (__builtin_add_overflow(elements, mw_graph_elements(graph, shape_of(graph, operands[i])), &elements))
       return mw_error_set(err, MW_DATA, "a selection over too many elements");
   }
+  if (op == MW_OP_KTH_LAZY) return need_scalar(graph, op, operands[tensors], err);
   if (op == MW_OP_TIE) {
     mw_graph_node_facts kth = mw_graph_facts(graph, operands[tensors]);
-    return (kth.op == MW_OP_KTH && kth.operands == tensors && memcmp(kth.operand, operands, tensors * sizeof *operands) == 0) ||
+    bool of_these = (kth.op == MW_OP_KTH || kth.op == MW_OP_KTH_LAZY) && mw_graph_selected(kth) == tensors;
+    return (of_these && memcmp(kth.operand, operands, tensors * sizeof *operands) == 0) ||
            mw_error_set(err, MW_DATA, "'tie' needs a 'kth' of its own tensors");
   }
   return extra[0] < elements || mw_error_set(err, MW_DATA, "a rank of %llu is outside of %llu elements",
@@ -102,7 +104,8 @@ static bool check_select(const mw_graph *graph, mw_op op, const mw_node *operand
 }
 
 /* Runs of extra[0] elements, which divide the last dimension. The result has one value each, or one for each element. */
-static bool check_row(mw_graph *graph, mw_op op, const mw_node *o, uint32_t count, const uint64_t extra[2], uint32_t *shape, mw_error *err) {
+static bool check_row(mw_graph *graph, mw_op op, const mw_node *o, uint32_t count, const uint64_t extra[2], uint32_t *shape,
+                      mw_error *err) {
   for (uint32_t i = 0; i < count; i++) {
     mw_graph_node_facts facts = mw_graph_facts(graph, o[i]);
     if (facts.whole) return mw_error_set(err, MW_DATA, "'%s' along rows of what a network computes", word_of(op).text);
@@ -113,14 +116,17 @@ static bool check_row(mw_graph *graph, mw_op op, const mw_node *o, uint32_t coun
   uint64_t dims[64];
   unsigned rank = mw_graph_rank(graph, *shape);
   uint64_t last = rank ? dim(graph, *shape, rank - 1) : 1;
-  if (!mw_graph_elements(graph, *shape)) return mw_error_set(err, MW_DATA, "'%s' along rows of a tensor without elements", word_of(op).text);
+  if (!mw_graph_elements(graph, *shape))
+    return mw_error_set(err, MW_DATA, "'%s' along rows of a tensor without elements", word_of(op).text);
   bool all = op == MW_OP_ROW_RANK && extra[0] == mw_graph_elements(graph, *shape); /* the tensor is one run */
   if (!extra[0] || (last % extra[0] && !all))
     return mw_error_set(err, MW_DATA, "'%s' of every %llu elements of rows of %llu: it must divide them", word_of(op).text,
                         (unsigned long long)extra[0], (unsigned long long)last);
-  if (extra[0] > MW_GRAPH_RUN) return mw_error_set(err, MW_DATA, "'%s' along rows of more than %d elements", word_of(op).text, MW_GRAPH_RUN);
+  if (extra[0] > MW_GRAPH_RUN)
+    return mw_error_set(err, MW_DATA, "'%s' along rows of more than %d elements", word_of(op).text, MW_GRAPH_RUN);
   if (op == MW_OP_ROW_QUANTILE && extra[1] >= extra[0])
-    return mw_error_set(err, MW_DATA, "a rank of %llu is outside of %llu elements", (unsigned long long)extra[1], (unsigned long long)extra[0]);
+    return mw_error_set(err, MW_DATA, "a rank of %llu is outside of %llu elements", (unsigned long long)extra[1],
+                        (unsigned long long)extra[0]);
   if (op == MW_OP_ROW_RANK || !rank) return true;
   memcpy(dims, mw_graph_dims(graph, *shape), rank * sizeof *dims);
   dims[rank - 1] = last / extra[0];
@@ -239,7 +245,9 @@ bool mw_rules_check(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t
                     uint32_t *shape, mw_error *err) {
   *shape = 0;
   switch (mw_graph_op_class(op)) {
-  case MW_CLASS_MAP: return common(graph, op, operands, count, shape, err);
+  case MW_CLASS_MAP:
+    if (op >= MW_OP_AS_BF16 && op <= MW_OP_AS_F64) MW_TRY(need_tensor(graph, op, operands[0], err));
+    return common(graph, op, operands, count, shape, err);
   case MW_CLASS_MASK:
     MW_TRY(need_tensor(graph, op, operands[0], err));
     MW_TRY(need_scalar(graph, op, operands[1], err) && need_scalar(graph, op, operands[2], err));

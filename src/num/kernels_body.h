@@ -111,6 +111,10 @@ static inline float round_odd(double x) {
   return bits_float((bits - far) | lost);
 }
 
+/* Rounded once, in whichever type they were computed; NaN stays. */
+static inline float as_bf16(double x) { return x == x ? bits_float(to_bf16(round_odd(x)) << 16) : (float)x; }
+static inline float as_f16(double x) { return x == x ? from_f16(to_f16(round_odd(x))) : (float)x; }
+
 /* ---- Philox4x32-10 ---------------------------------------------------------------------------------------------- */
 
 /* A counter and a key give a block of four random words of 32 bits, whichever block was made before (Salmon et al. 2011). */

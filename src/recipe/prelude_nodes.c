@@ -60,7 +60,7 @@ static int finish(lua_State *L, mw_op op, const mw_node *operands, uint32_t coun
   return 2;
 }
 
-/* apply(op, list of nodes, rank) for KTH and QUANTILE, apply("tie", list, KTH node). */
+/* apply(op, list of nodes, rank) for KTH and QUANTILE, apply("tie", list, KTH node), apply("kth_lazy", list, number). */
 static int select_over(lua_State *L, mw_op op) {
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_Integer count = luaL_len(L, 2);
@@ -72,7 +72,7 @@ static int select_over(lua_State *L, mw_op op) {
     operands[i] = mw_prelude_nodes_at(L, -1);
     lua_pop(L, 1);
   }
-  if (op == MW_OP_TIE) operands[count++] = mw_prelude_nodes_at(L, 3);
+  if (op == MW_OP_TIE || op == MW_OP_KTH_LAZY) operands[count++] = mw_prelude_nodes_at(L, 3);
   else extra[0] = (uint64_t)luaL_checkinteger(L, 3);
   return finish(L, op, operands, (uint32_t)count, extra);
 }

@@ -22,13 +22,13 @@ end
 local function declares(text) return 'return recipe { "d", arg.model("x", "m"),\n' .. text .. ",\nfunction(a) return a.x end }" end
 
 local nil_needed = "2: a tensor or a number is needed here, not "
-local flat = "2: a flat model has total, mean, norm, peak, dot, cosine, quantile and kth_magnitude; compute before :flat()"
+local flat = "2: a flat model has total, mean, norm, peak, max, min, dot, cosine, quantile and kth_magnitude; compute before :flat()"
 
 describe("an operation says how it is written", function()
   for call, written in pairs { ["x:lt()"] = "x:lt(y)", ["x:ge()"] = "x:ge(y)", ["x:atleast()"] = "x:atleast(v)", ["x:clamp(1)"] = "x:clamp(low, high)",
     ["where(x, x)"] = "where(mask, x, y)", ["ratio(x)"] = "ratio(x, y)", ["lerp(x, x)"] = "lerp(a, b, t)", ["x:keep()"] = "x:keep(mask)",
-    ["x:dot()"] = "x:dot(y)", ["x:cosine()"] = "x:cosine(y)", ["x:keep_top()"] = "x:keep_top(density, {per=, count=})",
-    ["x:bernoulli(0.5)"] = "x:bernoulli(p, seed)", ["x:has()"] = "model:has(name)", ["x.norm()"] = "x:norm()",
+    ["x:dot()"] = "x:dot(y, {per=, of=})", ["x:cosine()"] = "x:cosine(y, {per=, of=})", ["x:keep_top()"] = "x:keep_top(density, {per=, count=, of=})",
+    ["x:bernoulli(0.5)"] = "x:bernoulli(p, seed)", ["x:has()"] = "model:has(name)", ["x.norm()"] = "x:norm({per=, of=})",
     ["x:map(nil)"] = "model:map(function(tensor, name) ... end), with a function, not nil",
     ["l:map(x)"] = "list:map(function(item, index) ... end), with a function, not a model",
     ["l:best_first(nil)"] = "list:best_first(a.score), with a function, not nil" } do
@@ -65,16 +65,19 @@ end)
 
 describe("what no word reads is an error", function()
   local weights = " -- weights multiply: sum(w * list) / sum(w)"
-  for call, written in pairs { ["x:norm{dim = 1}"] = "x:norm(), without {dim = ...}", ["x:norm(1)"] = "x:norm(), without 1", ["x:abs(3)"] = "x:abs(), without 3",
-    ["x:cosine(x, {dim = 1})"] = "x:cosine(y), without {dim = ...}", ["x:quantile(0.5, {per = 'model', a = 1})"] = "x:quantile(q), without {a = ..., per = ...}",
-    ["x:total(0)"] = "x:total(), without 0", ["mean(l, {.2, .3})"] = "mean(list), without {...}" .. weights, ["sum(l, x)"] = "sum(list), without a model" .. weights,
+  for call, written in pairs { ["x:abs(3)"] = "x:abs(), without 3", ["x:norm({}, 1)"] = "x:norm({per=, of=}), without 1",
+    ["mean(l, {.2, .3})"] = "mean(list), without {...}" .. weights, ["sum(l, x)"] = "sum(list), without a model" .. weights,
     ["max(l, 0)"] = "max(list), without 0 -- x:atleast(v) is the larger of two", ["where(x, x, x, l)"] = "where(mask, x, y), without a list",
-    ["x:keep(x, nil, 'a')"] = "x:keep(mask), without 'a'", ["x:keep_top(1, {}, true)"] = "x:keep_top(density, {per=, count=}), without a boolean",
+    ["x:keep(x, nil, 'a')"] = "x:keep(mask), without 'a'", ["x:keep_top(1, {}, true)"] = "x:keep_top(density, {per=, count=, of=}), without a boolean",
     ["x * a.seed:uniform(3)"] = "seed:uniform(), without 3", ["x * layers({1, 2}, 3)"] = "layers{...}, without 3", ["x:only('*', '*')"] = "model:only(glob), without '*'",
     ["models({x}, {x})"] = "models{...}, without {...}", ["disjoint_mean(l, 1, 2)"] = "disjoint_mean(list[, weight]), without 2" } do
     it(call, function() assert.equal("2: this is written " .. written, said(body("return " .. call))) end)
   end
-  for call, message in pairs { ["mean{x, x, weight = 2}"] = "a list has members alone, without 'weight'", ["max{x, dim = 1, x}"] = "a list has members alone, without 'dim'",
+  local braces = "options are named in braces, such as {per = ...}, not a number"
+  local axis = "there is no option 'dim' here -- did you mean per = \"row\"?"
+  for call, message in pairs { ["x:norm{dim = 1}"] = axis, ["x:norm(1)"] = braces, ["x:cosine(x, {dim = 1})"] = axis, ["x:total(0)"] = braces,
+    ["x:quantile(0.5, {per = 'model', a = 1})"] = "there is no option 'a' here",
+    ["mean{x, x, weight = 2}"] = "a list has members alone, without 'weight'", ["max{x, dim = 1, x}"] = "a list has members alone, without 'dim'",
     ["sum(models{x, per = 'model'})"] = "a list has members alone, without 'per'", ["x * layers{0, 1, at = 2}"] = "a list has members alone, without 'at'",
     ["x * pick{ {'*', 1}, 2, default = 3 }"] = "a list has members alone, without 'default'", ["x * pick{ {'*', 1, or_else = 3}, 2 }"] = "a list has members alone, without 'or_else'",
     ["mean{[1] = x, [3] = x}"] = "member 3 of a list stands behind a nil", ["mean{x, nil, x}"] = "member 2 of a list is nil" } do
@@ -94,15 +97,15 @@ describe("a value of the wrong kind is named", function()
     ["where(true, x, x)"] = nil_needed .. "a boolean -- x == 0 is false for Lua whatever x holds; x:eq(0), x:ne(0) give masks", ["x * a.seed"] = "2: a seed cannot be computed with",
     ["x:norm():total()"] = "2: 'total' needs a tensor, not a number", ["x:scale_columns(2)"] = "2: 'scale_columns' needs a tensor, not a number",
     ["x:keep_top(nil)"] = "2: 'density' is a plain number from 0 to 1, not nil", ["x:keep_top(2)"] = "2: 'density' = 2 is outside [0, 1]",
-    ["x:keep_top(x:norm())"] = "2: 'density' is a plain number from 0 to 1, not a lazy scalar",
+    ["x:keep_top(x)"] = "2: 'density' is a plain number from 0 to 1, not a tensor",
     ["x:keep_top(layers{0,1}, {per='model'})"] = "2: 'density' is a plain number from 0 to 1, not a field",
     ["x:keep_top(0.5, 'exact')"] = "2: options are named in braces, such as {per = ...}, not a string",
     ["x:keep_top(0.5, {cuont='exact'})"] = "2: there is no option 'cuont' here -- did you mean 'count'?",
-    ["x:keep_top(0.5, {per='modle'})"] = "2: per = 'modle' is none of tensor, model -- did you mean 'model'?",
+    ["x:keep_top(0.5, {per='modle'})"] = "2: per = 'modle' is none of tensor, row, model -- did you mean 'model'?",
     ["sign_trim(x, 0.5)"] = "2: a list is needed, not a model", ["sum(x)"] = "2: a list is needed, not a model",
     ["models(x)"] = "2: models{...} takes models in braces, not a model", ["l .. x"] = "2: a list is needed, not a model",
     ["x:flat() + 1"] = flat, ["x:flat():keep_top(0.5)"] = flat, ["x:flat():dot(x)"] = "2: 'dot' and 'cosine' of a flat model need another one like it",
-    ["x:bernoulli(x, a.seed)"] = "2: a probability is a number, not a tensor", ["x:bernoulli(0.5, 1)"] = '2: a seed is needed here, such as a.seed:at("drop")',
+    ["x:bernoulli({}, a.seed)"] = "2: a probability is a number or a tensor of numbers, not a table", ["x:bernoulli(0.5, 1)"] = '2: a seed is needed here, such as a.seed:at("drop")',
     ["x:drop_rescale(0.5, a.seed, {rescle='l1'})"] = "2: there is no option 'rescle' here -- did you mean 'rescale'?",
     ["x * a.seed:dirichlet(1e9, 1)"] = "2: n of dirichlet(n, alpha) is a whole number from 1 to 65536",
     ["x:has(nil)"] = "2: 'has' takes a tensor's name, not nil", ["x * pick{ {'*', 1, 2}, 3 }"] = "2: entry 1 of pick{...} is not {pattern, number}",
@@ -123,10 +126,10 @@ describe("a word of another language, or of nobody", function()
   for text, message in pairs { ["x:absolute()"] = "a model has no 'absolute'" .. meant .. "x:abs()?", ["x:absolut()"] = "a model has no 'absolut'" .. meant .. "x:abs()?",
     ["x:abss()"] = "a model has no 'abss'" .. meant .. "'abs'?", ["x:pow(2)"] = "a model has no 'pow'" .. meant .. "x ^ y?",
     ["l:clip(0, 1)"] = "a list has no 'clip'" .. meant .. "x:clamp(low, high)?",
-    ["x:max()"] = "a model has no 'max'" .. meant .. "x:quantile(1), x:peak() of |x|, or max(list) of models?", ["x:lerp(x, 1)"] = "a model has no 'lerp'" .. meant .. "lerp(a, b, t)?",
+    ["x:amax()"] = "a model has no 'amax'" .. meant .. "x:max()?", ["x:lerp(x, 1)"] = "a model has no 'lerp'" .. meant .. "lerp(a, b, t)?",
     ["x:map(function(t) return t:only('*') end)"] = "a tensor has no 'only'" .. meant .. "model:only(glob)?", ["x:banana()"] = "a model has no 'banana'",
-    ["torch.abs(x)"] = "recipes have no 'torch.abs'" .. meant .. "x:abs()?", ["torch.nn.functional.relu(x)"] = "recipes have no 'torch.nn.functional.relu'" .. meant .. "x:atleast(v)?",
-    ["np.linalg.norm(x)"] = "recipes have no 'np.linalg.norm'" .. meant .. "x:norm()?", ["torch.banana(x)"] = "recipes have no 'torch.banana'",
+    ["torch.abs(x)"] = "recipes have no 'torch.abs'" .. meant .. "x:abs()?", ["torch.nn.functional.relu(x)"] = "recipes have no 'torch.nn.functional.relu'" .. meant .. "x:relu()?",
+    ["np.linalg.norm(x)"] = "recipes have no 'np.linalg.norm'" .. meant .. "x:norm({per=, of=})?", ["torch.banana(x)"] = "recipes have no 'torch.banana'",
     ["abs(x)"] = "there is no 'abs'" .. meant .. "x:abs()?", ["len(l)"] = "there is no 'len'" .. meant .. "#list?", ["None"] = "there is no 'None'" .. meant .. "nil?",
     ["x ^ math.pow(2, 3)"] = "recipes have no 'math.pow'" .. meant .. "x ^ y?", ["x * math.flor(2)"] = "recipes have no 'math.flor'" .. meant .. "'floor'?",
     ["('a'):dump()"] = "recipes have no 'string.dump'",

@@ -25,7 +25,9 @@ end
 
 local map = {}
 local known = setmetatable({ truth = truth, choose = function(m, a, b) if m ~= 0 then return a end return b end,
-  pow = function(a, b) return a ^ b end, tanh = function(a) local e = math.exp(2 * a) return (e - 1) / (e + 1) end }, { __index = math })
+  pow = function(a, b) return a ^ b end,
+  nearest = function(a) local n = math.floor(a + 0.5) return a + 0.5 == n and n % 2 == 1 and n - 1 or n end,
+  tanh = function(a) local e = math.exp(2 * a) return (e - 1) / (e + 1) end }, { __index = math })
 for _, entry in ipairs(elementwise) do
   local c = entry.expression:gsub("%(R%)", ""):gsub("%(double%)", ""):gsub("MW_(%u+)", string.lower):gsub("mw_mathx_", "")
   map[entry.name] = assert(load("local a, b, c = ... return " .. in_lua(c), entry.name, "t", known))

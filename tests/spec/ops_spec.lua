@@ -29,6 +29,23 @@ describe("element by element", function()
     { "x ^ 2", function(a) return f32(a * a) end },
     { "-x", function(a) return -a end },
     { "x:abs()", function(a) return math.abs(a) end },
+    { "(x * 5):floor()", function(a) return math.floor(f32(a * 5)) end },
+    { "(x * 2):round()", function(a)
+      local v = f32(a * 2)
+      local low = math.floor(v)
+      return v - low > 0.5 and low + 1 or v - low < 0.5 and low or low % 2 == 0 and low or low + 1
+    end },
+    { "x:square()", function(a) return f32(a * a) end },
+    { "x:relu()", function(a) return math.max(a, 0) end },
+    { "sort{x, y, x * y}[1]", function(a, b) return math.min(a, b, f32(a * b)) end },
+    { "sort{x, y, x * y}[3]", function(a, b) return math.max(a, b, f32(a * b)) end },
+    { "median{x, y, x * y}", function(a, b) local s = { a, b, f32(a * b) } table.sort(s) return s[2] end },
+    { "argmin{x, y}", function(a, b) return b < a and 2 or 1 end },
+    { "choose({x, y}, argmin{x:abs(), y:abs()})", function(a, b) return math.abs(b) < math.abs(a) and b or a end },
+    { "x:as('bf16')", function(a)
+      local bits = string.unpack("<I4", string.pack("<f", a))
+      return (string.unpack("<f", string.pack("<I4", (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000)))
+    end },
     { "x:sign()", function(a) return a > 0 and 1 or a < 0 and -1 or 0 end },
     { "x:abs():sqrt()", function(a) return f32(math.sqrt(math.abs(a))) end },
     { "x:clamp(-0.5, 0.25)", function(a) return math.max(-0.5, math.min(0.25, a)) end },

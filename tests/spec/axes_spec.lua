@@ -1,0 +1,230 @@
+--- What goes along rows (reduce.lua) against naive loops in plain Lua: of matrices with long, short and odd rows, of a convolution, of a
+-- vector, which is one row, and of a tensor of one number. The bits are the same for any number of threads.
+package.path = "tests/spec/?.lua;" .. package.path
+local toy = require "toy"
+local f32 = toy.f32
+
+math.randomseed(11)
+local SHAPES = { long = { 5, 4100 }, odd = { 61, 37 }, short = { 300, 8 }, cube = { 6, 5, 3, 4 }, flat = { 2500 }, one = {} }
+
+local function made(scale)
+  local tensors = {}
+  for name, shape in pairs(SHAPES) do
+    local n = 1
+    for _, d in ipairs(shape) do n = n * d end
+    tensors[name] = toy.random(n, scale)
+  end
+  return tensors
+end
+local X, Y = made(1), made(1)
+local x, y = toy.write(X, SHAPES), toy.write(Y, SHAPES)
+
+local function run(text, options) return toy.run(toy.expression(text), { x = x, y = y }, options) end
+
+--- Checks expected(row of x, row of y, i) of every element, rows being runs of the last dimension, or of `of` neighbours.
+local function rows(text, expected, tolerance, of)
+  local found = run(text)
+  for name, shape in pairs(SHAPES) do
+    local n = of or shape[#shape] or 1
+    if (shape[#shape] or 1) % n == 0 and n > 1 then
+      for first = 0, #X[name] - 1, n do
+        local a, b = table.move(X[name], first + 1, first + n, 1, {}), table.move(Y[name], first + 1, first + n, 1, {})
+        local of_row = expected(a, b)
+        for i = 1, n do
+          local e, f = type(of_row) == "function" and of_row(i) or of_row, found[name][first + i]
+          assert(math.abs(f - e) <= tolerance * math.max(1, math.abs(e)), ("%s of %s, element %d: %.9g, expected %.9g"):format(text, name, first + i, f, e))
+        end
+      end
+    end
+  end
+end
+
+local function total(a, f)
+  local sum = 0
+  for i, v in ipairs(a) do sum = sum + (f and f(v, i) or v) end
+  return sum
+end
+local function mean(a) return total(a) / #a end
+local function norm(a) return math.sqrt(total(a, function(v) return v * v end)) end
+local function dot(a, b) return total(a, function(v, i) return v * b[i] end) end
+local function variance(a) local m = mean(a) return total(a, function(v) return (v - m) ^ 2 end) / #a end
+local function sorted(a) local s = table.move(a, 1, #a, 1, {}) table.sort(s) return s end
+--- Places from 0, of equal values in their order.
+local function places(a, f)
+  local order, place = {}, {}
+  for i in ipairs(a) do order[i] = i end
+  table.sort(order, function(i, j)
+    local v, w = f and f(a[i]) or a[i], f and f(a[j]) or a[j]
+    return v < w or (v == w and i < j)
+  end)
+  for p, i in ipairs(order) do place[i] = p - 1 end
+  return place
+end
+
+describe("along rows", function()
+  local zero = "0 * x + "
+  it("total, sum and mean", function()
+    rows(zero .. 'x:total{per="row"}', function(a) return total(a) end, 2e-5)
+    rows(zero .. 'x:sum{per="row"}', function(a) return total(a) end, 2e-5)
+    rows(zero .. 'x:mean{per="row"}', function(a) return mean(a) end, 2e-6)
+  end)
+  it("norm, peak, max and min", function()
+    rows(zero .. 'x:norm{per="row"}', function(a) return norm(a) end, 2e-6)
+    rows(zero .. 'x:peak{per="row"}', function(a) return math.max(-sorted(a)[1], sorted(a)[#a]) end, 0)
+    rows(zero .. 'x:max{per="row"}', function(a) return sorted(a)[#a] end, 0)
+    rows(zero .. 'x:min{per="row"}', function(a) return sorted(a)[1] end, 0)
+  end)
+  it("dot and cosine", function()
+    rows(zero .. 'x:dot(y, {per="row"})', function(a, b) return dot(a, b) end, 2e-5)
+    rows(zero .. 'x:cosine(y, {per="row"})', function(a, b) return dot(a, b) / norm(a) / norm(b) end, 2e-6)
+  end)
+  it("argmax counts from 0", function()
+    rows(zero .. 'x:argmax{per="row"}', function(a)
+      local best = 1
+      for i, v in ipairs(a) do if v > a[best] then best = i end end
+      return best - 1
+    end, 0)
+  end)
+  it("quantile takes the lower neighbour", function()
+    for _, q in ipairs { 0, 0.3, 0.5, 1 } do
+      rows(zero .. ('x:quantile(%g, {per="row"})'):format(q), function(a) return sorted(a)[1 + math.floor(q * (#a - 1))] end, 0)
+    end
+  end)
+  it("var and std are the population's", function()
+    rows(zero .. 'x:var{per="row"}', function(a) return variance(a) end, 2e-6)
+    rows(zero .. 'x:std{per="row"}', function(a) return math.sqrt(variance(a)) end, 2e-6)
+  end)
+  it("softmax", function()
+    rows('x:softmax{per="row"}', function(a)
+      local m = sorted(a)[#a]
+      local all = total(a, function(v) return math.exp(v - m) end)
+      return function(i) return math.exp(a[i] - m) / all end
+    end, 2e-6)
+  end)
+  it("rank is 0 for the smallest and 1 for the largest", function()
+    rows('x:abs():rank{per="row"}', function(a)
+      local place = places(a, math.abs)
+      return function(i) return f32(place[i] / (#a - 1)) end
+    end, 0)
+  end)
+  it("keep_top keeps of every row, of equal ones the lower index", function()
+    rows('x:keep_top(0.3, {per="row", count="exact"})', function(a)
+      local place = places(a, function(v) return -math.abs(v) end)
+      return function(i) return place[i] < math.floor(#a * 0.3) and a[i] or 0 end
+    end, 0)
+    rows('(0 * x + 1):keep_top(0.5, {per="row", count="exact"})', function(a)
+      return function(i) return i <= math.floor(#a / 2) and 1 or 0 end
+    end, 0)
+  end)
+  it("n of every m neighbours", function()
+    local found = toy.run(toy.expression "x:keep_top(2, {of = 4})", { x = toy.write({ w = X.short }, { w = { 300, 8 } }), y = toy.write({ w = X.short }, { w = { 300, 8 } }) }).w
+    for first = 0, #found - 1, 4 do
+      local a = table.move(X.short, first + 1, first + 4, 1, {})
+      local place = places(a, function(v) return -math.abs(v) end)
+      for i = 1, 4 do assert.equal(place[i] < 2 and a[i] or 0, found[first + i]) end
+    end
+  end)
+  it("a vector is computed with, and goes with its tensor", function()
+    rows('x / x:norm{per="row"} * y:norm{per="row"}', function(a, b)
+      local by = norm(b) / norm(a)
+      return function(i) return a[i] * by end
+    end, 4e-6)
+    rows('where(x:gt(x:mean{per="row"}), y, x:min{per="row"})', function(a, b)
+      local m, least = mean(a), sorted(a)[1]
+      return function(i) return a[i] > m and b[i] or least end
+    end, 1e-6)
+  end)
+  it("rows of what is made of rows", function()
+    rows('(x - x:mean{per="row"}):norm{per="row"} * y', function(a, b)
+      local m = mean(a)
+      local n = math.sqrt(total(a, function(v) return (v - m) ^ 2 end))
+      return function(i) return n * b[i] end
+    end, 4e-6)
+  end)
+  it("numbers of a tensor from its rows", function()
+    local found = run '0 * x + x:norm{per="row"}:total() + (x / x:norm{per="row"}):quantile(0.25)'
+    for name, shape in pairs(SHAPES) do
+      local n, norms, all = shape[#shape] or 1, 0, {}
+      for first = 0, #X[name] - 1, n do
+        local a = table.move(X[name], first + 1, first + n, 1, {})
+        local own = norm(a)
+        norms = norms + own
+        for _, v in ipairs(a) do all[#all + 1] = v / own end
+      end
+      local e = norms + sorted(all)[1 + math.floor(0.25 * (#all - 1))]
+      assert(math.abs(found[name][1] - e) <= 2e-5 * math.max(1, math.abs(e)), name)
+    end
+  end)
+  it("gives the same bits for any number of threads", function()
+    local text = '(x / x:norm{per="row"} - y:softmax{per="row"}) * x:cosine(y, {per="row"}) + x:norm{per="row"}:total() + (x * x:max{per="row"}):total()'
+    local one, many = run(text, { threads = 1 }), run(text, { threads = 5 })
+    assert.same(one, many)
+  end)
+end)
+
+describe("of a tensor and of a model", function()
+  it("max, min, argmax, var, std and count", function()
+    local found = run "0 * x + x:max() + 10 * x:min() + x:argmax() * 1000 + x:var() + x:std() + x:gt(0):count()"
+    for name in pairs(SHAPES) do
+      local a, s, best, positive = X[name], sorted(X[name]), 1, 0
+      for i, v in ipairs(a) do
+        if v > a[best] then best = i end
+        if v > 0 then positive = positive + 1 end
+      end
+      local e = s[#a] + 10 * s[1] + (best - 1) * 1000 + variance(a) + math.sqrt(variance(a)) + positive
+      assert(math.abs(found[name][1] - e) <= 1e-5 * math.max(1, math.abs(e)), name)
+    end
+  end)
+  it("rank of a tensor", function()
+    local found = run "x:rank()"
+    for name in pairs(SHAPES) do
+      local place = places(X[name])
+      for i, p in ipairs(place) do assert.equal(#place == 1 and 0 or f32(p / (#place - 1)), found[name][i]) end
+    end
+  end)
+  it('per = "model" is that of the flat model', function()
+    assert.same(run "x * x:flat():norm() + x:flat():dot(y:flat())", run 'x * x:norm{per="model"} + x:dot(y, {per="model"})')
+  end)
+end)
+
+describe("a probability for each element", function()
+  it("draws what the same number draws", function()
+    local one = toy.run('return recipe { "t", arg.model("x", "x"), arg.seed(), function(a) return a.x:bernoulli(0.3, a.seed):unweighed() end }', { x = x })
+    local each = toy.run('return recipe { "t", arg.model("x", "x"), arg.seed(), function(a) return a.x:bernoulli(0 * a.x + 0.3, a.seed):unweighed() end }', { x = x })
+    assert.same(one, each)
+  end)
+  it("keeps the larger elements of a row more often", function()
+    local found = toy.run('return recipe { "t", arg.model("x", "x"), arg.seed(), function(a) return a.x:bernoulli(a.x:rank{per = "row"}, a.seed):unweighed() end }', { x = x }).long
+    local low, high = 0, 0
+    for row = 0, 4 do
+      local place = places(table.move(X.long, row * 4100 + 1, row * 4100 + 4100, 1, {}))
+      for i, p in ipairs(place) do
+        if p < 2050 then low = low + found[row * 4100 + i] else high = high + found[row * 4100 + i] end
+      end
+    end
+    assert(math.abs(low / 10250 - 0.25) < 0.02 and math.abs(high / 10250 - 0.75) < 0.02, low .. " " .. high)
+  end)
+end)
+
+describe("refused, with a reason", function()
+  local function said(text)
+    local ok, why = pcall(run, text)
+    assert(not ok, text)
+    return tostring(why)
+  end
+  local cases = {
+    { 'x:norm{per="rows"}', "per = 'rows' is none of tensor, row, model" },
+    { 'x:norm{per="tensor", of=4}', "'of' counts neighbours along a row" },
+    { "x:norm{of=3.5}", "'of' is a whole number of neighbours from 1" },
+    { "x:norm{of=7}", "rows of" },
+    { 'x:norm{per="row"}:norm{per="row"} * x', "along rows of a vector" },
+    { '(x / x:norm{per="row"}):slice{rows={0,1}}', "computed along rows" },
+    { "x:keep_top(9, {of=4})", "a whole number from 0 to 4" },
+    { 'x:argmax{per="model"}', "a model has none" },
+  }
+  for _, case in ipairs(cases) do it(case[1], function() assert(said(case[1]):find(case[2], 1, true), said(case[1])) end) end
+  it("a vector over a tensor of another shape", function()
+    local why = said 'x:map(function(t) return t * x["odd"]:norm{per="row"} end)'
+    assert(why:find("a vector over a tensor [61,37] and a tensor", 1, true), why)
+  end)
+end)
