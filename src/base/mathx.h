@@ -26,7 +26,7 @@ static inline double mw_mathx_abs(double x) { return mw_mathx_from(mw_mathx_bits
 static inline double mw_mathx_floor(double x) {
   if (!(mw_mathx_abs(x) < 0x1p52)) return x;
   double whole = (double)(int64_t)x;
-  return whole > x ? whole - 1 : whole;
+  return (whole > x ? whole - 1 : whole) + 0; /* never -0, which a processor may give or not */
 }
 static inline double mw_mathx_nearest(double x) {
   if (!(mw_mathx_abs(x) < 0x1p52)) return x;

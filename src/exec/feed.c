@@ -26,6 +26,9 @@ struct mw_feed {
   const void **vectors;
   const unsigned char **inputs;
   unsigned char *buffer;
+  uint64_t chunk;        /* elements that the program computes at a time */
+  unsigned char *stretch; /* of a program of whole rows: the stretch that begins at element stretch_at */
+  uint64_t stretch_at;
 };
 
 typedef struct opening {
@@ -37,6 +40,9 @@ typedef struct opening {
 } opening;
 
 static bool is_view(mw_op op) { return mw_graph_op_class(op) == MW_CLASS_VIEW; }
+
+/* What a program computes at a time: a stretch of whole rows, if it needs these. */
+static uint64_t chunk_of(const mw_program *program) { return program->quantum ? program->quantum : CHUNK; }
 
 /* ---- opening ---- */
 
@@ -60,7 +66,10 @@ static bool open_program(const opening *o, mw_feed *feed, mw_node node) {
   feed->dtypes = mw_mem_new(p->input_count + 1, sizeof *feed->dtypes, o->err);
   feed->inputs = mw_mem_new(p->input_count + 1, sizeof *feed->inputs, o->err);
   feed->parts = mw_mem_new(p->input_count + 1, sizeof *feed->parts, o->err);
-  feed->buffer = mw_mem_new(p->input_count + 1, CHUNK * WIDEST + SLACK, o->err);
+  feed->chunk = chunk_of(p);
+  feed->buffer = mw_mem_new(p->input_count + 1, feed->chunk * WIDEST + SLACK, o->err);
+  feed->stretch_at = UINT64_MAX;
+  if (p->quantum && !(feed->stretch = mw_mem_new(feed->chunk + SLACK, WIDEST, o->err))) return false;
   if (!feed->scalars || !feed->vectors || !feed->dtypes || !feed->inputs || !feed->parts || !feed->buffer) return false;
   for (size_t i = 0; i < p->scalar_count; i++) MW_TRY(mw_values_get(o->values, p->scalars[i], &feed->scalars[i], o->err));
   for (size_t i = 0; i < p->vector_count; i++) {
@@ -70,7 +79,7 @@ static bool open_program(const opening *o, mw_feed *feed, mw_node node) {
   }
   for (size_t i = 0; i < p->input_count; i++) {
     feed->dtypes[i] = dtype_of(mw_graph_facts(o->job->graph, p->inputs[i]));
-    feed->inputs[i] = feed->buffer + i * (CHUNK * WIDEST + SLACK);
+    feed->inputs[i] = feed->buffer + i * (feed->chunk * WIDEST + SLACK);
     MW_TRY(open(o, p->inputs[i], feed->dtypes[i], &feed->parts[feed->part_count]));
     feed->part_count++;
   }
@@ -134,6 +143,7 @@ void mw_feed_close(mw_feed *feed) {
   free(feed->vectors);
   free(feed->inputs);
   free(feed->buffer);
+  free(feed->stretch);
   free(feed);
 }
 
@@ -150,16 +160,37 @@ static bool read_file(const mw_feed *feed, uint64_t start, uint64_t count, void 
 }
 
 /* Runs the program on a chunk at a time, each of which begins where the one before has ended. */
+static bool compute_chunk(mw_feed *feed, uint64_t start, uint64_t n, unsigned char *to, mw_error *err) {
+  for (size_t i = 0; i < feed->part_count; i++)
+    MW_TRY(mw_feed_read(feed->parts[i], start, n, (unsigned char *)(uintptr_t)feed->inputs[i], err));
+  mw_tile_block block = {.start = start, .elements = feed->rows * feed->row, .count = (size_t)n, .inputs = feed->inputs,
+                         .dtypes = feed->dtypes, .output = to, .output_dtype = feed->dtype,
+                         .vectors = feed->vectors, .bad_input = -1};
+  mw_tile_run(&feed->tile, feed->job->graph, &block); /* a NaN goes on to the result, which is looked at */
+  return true;
+}
+
+/* Whole rows are computed aside, stretch by stretch; the last one stays, since the next range mostly goes on in it. */
+static bool compute_rows(mw_feed *feed, uint64_t start, uint64_t count, unsigned char *to, mw_error *err) {
+  const uint64_t all = feed->rows * feed->row;
+  for (uint64_t done = 0, n; done < count; done += n) {
+    const uint64_t within = (start + done) % feed->chunk, from = start + done - within, length = least(feed->chunk, all - from);
+    n = least(length - within, count - done);
+    if (feed->stretch_at != from) {
+      feed->stretch_at = UINT64_MAX;
+      MW_TRY(compute_chunk(feed, from, length, feed->stretch, err));
+      feed->stretch_at = from;
+    }
+    memcpy(to + done * feed->size, feed->stretch + within * feed->size, (size_t)n * feed->size);
+  }
+  return true;
+}
+
 static bool compute(mw_feed *feed, uint64_t start, uint64_t count, unsigned char *to, mw_error *err) {
-  for (uint64_t done = 0; done < count;) {
-    uint64_t n = least(count - done, CHUNK);
-    for (size_t i = 0; i < feed->part_count; i++)
-      MW_TRY(mw_feed_read(feed->parts[i], start + done, n, (unsigned char *)(uintptr_t)feed->inputs[i], err));
-    mw_tile_block block = {.start = start + done, .elements = feed->rows * feed->row, .count = (size_t)n, .inputs = feed->inputs,
-                           .dtypes = feed->dtypes, .output = to + done * feed->size, .output_dtype = feed->dtype,
-                           .vectors = feed->vectors, .bad_input = -1};
-    mw_tile_run(&feed->tile, feed->job->graph, &block); /* a NaN goes on to the result, which is looked at */
-    done += n;
+  if (feed->stretch) return compute_rows(feed, start, count, to, err);
+  for (uint64_t done = 0, n; done < count; done += n) {
+    n = least(count - done, feed->chunk);
+    MW_TRY(compute_chunk(feed, start + done, n, to + done * feed->size, err));
   }
   return true;
 }
@@ -303,7 +334,9 @@ static bool below_program(walk *w, mw_node node, mw_graph_node_facts facts) {
   mw_program program = {0};
   const mw_program_root root = root_of(node);
   bool ok = mw_program_compile(&program, w->graph, &root, 1, w->err) && (!w->visit || w->visit(w->context, &program, w->err));
-  w->bytes += program.input_count * (CHUNK * WIDEST + SLACK) +
+  const uint64_t chunk = chunk_of(&program);
+  if (program.quantum) w->bytes += (chunk + SLACK) * WIDEST + mw_tile_kept_bytes(w->graph, &program, facts.f64);
+  w->bytes += program.input_count * (chunk * WIDEST + SLACK) +
               program.registers * (w->tile * (facts.f64 ? sizeof(double) : sizeof(float)) + MW_LANES);
   for (size_t i = 0; i < program.input_count && ok; i++)
     ok = below(w, program.inputs[i], dtype_of(mw_graph_facts(w->graph, program.inputs[i])));

@@ -49,6 +49,7 @@ static bool misfit(const mw_graph *graph, mw_op op, const mw_node *operands, uin
 static bool need_whole(const mw_graph *graph, mw_op op, const mw_node *operands, uint32_t count, mw_error *err) {
   for (uint32_t i = 0; i < count; i++) {
     mw_graph_node_facts facts = mw_graph_facts(graph, operands[i]);
+    if (facts.over) return mw_error_set(err, MW_DATA, "'%s' of a vector along rows", word_of(op));
     if (facts.whole || facts.op == MW_OP_TOKENS) return mw_error_set(err, MW_DATA, "'%s' of what a network computes", word_of(op));
     if (!facts.shape || facts.op == MW_OP_VECTOR) return mw_error_set(err, MW_DATA, "'%s' needs a tensor, not a number", word_of(op));
   }

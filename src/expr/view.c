@@ -21,7 +21,7 @@ static bool misfit(const mw_graph *graph, const char *word, mw_node a, mw_node b
 /* Views are of tensors that are streamed. */
 static bool need_stream(const mw_graph *graph, const char *word, mw_node id, mw_error *err) {
   mw_graph_node_facts facts = mw_graph_facts(graph, id);
-  if (facts.rowed) return mw_error_set(err, MW_DATA, "'%s' of what was computed along rows", word);
+  if (facts.over) return mw_error_set(err, MW_DATA, "'%s' of a vector along rows", word);
   if (facts.whole || facts.op == MW_OP_TOKENS) return mw_error_set(err, MW_DATA, "'%s' of what a network computes", word);
   if (!facts.shape || facts.op == MW_OP_VECTOR) return mw_error_set(err, MW_DATA, "'%s' needs a tensor, not a number", word);
   return mw_graph_rank(graph, facts.shape) > 0 || misfit(graph, word, id, 0, "a tensor without dimensions has no rows", err);

@@ -141,6 +141,17 @@ describe("along rows", function()
       return function(i) return n * b[i] end
     end, 4e-6)
   end)
+  it("slices, joins and turned matrices of it", function()
+    local odd = { w = X.odd }
+    local file = toy.write(odd, { w = SHAPES.odd })
+    local function alone(text) return toy.run(toy.expression(text), { x = file, y = file }).w end
+    local unit = alone 'x / x:norm{per="row"}'
+    assert.same(unit, alone '(x / x:norm{per="row"}):T():T()')
+    local cut = alone 'join{(x / x:norm{per="row"}):slice{rows={0, 20}}, (x / x:norm{per="row"}):slice{rows={20}}}'
+    assert.same(unit, cut)
+    local turned = toy.run('return recipe { "t", arg.model("x", "x"), function(a) return { w = (a.x.w / a.x.w:norm{per="row"}):T() } end }', { x = file }).w
+    for i = 0, 60 do for j = 0, 36 do assert.equal(unit[i * 37 + j + 1], turned[j * 61 + i + 1]) end end
+  end)
   it("numbers of a tensor from its rows", function()
     local found = run '0 * x + x:norm{per="row"}:total() + (x / x:norm{per="row"}):quantile(0.25)'
     for name, shape in pairs(SHAPES) do
@@ -218,7 +229,7 @@ describe("refused, with a reason", function()
     { "x:norm{of=3.5}", "'of' is a whole number of neighbours from 1" },
     { "x:norm{of=7}", "rows of" },
     { 'x:norm{per="row"}:norm{per="row"} * x', "along rows of a vector" },
-    { '(x / x:norm{per="row"}):slice{rows={0,1}}', "computed along rows" },
+    { 'x:norm{per="row"}:slice{rows={0,1}}', "of a vector along rows" },
     { "x:keep_top(9, {of=4})", "a whole number from 0 to 4" },
     { 'x:argmax{per="model"}', "a model has none" },
   }

@@ -15,6 +15,20 @@ static uint64_t next(void) { state ^= state << 13; state ^= state >> 7; state ^=
 
 /* ---- maps ------------------------------------------------------------------------------------------------------- */
 
+/* x with so many binary digits, of which the last is at least 2^lowest: the half goes to the even one. */
+static double with_digits(double x, int digits, int lowest) {
+  int exponent;
+  if (x == 0 || !isfinite(x)) return x;
+  frexp(x, &exponent);
+  int last = exponent - digits > lowest ? exponent - digits : lowest;
+  return ldexp(nearbyint(ldexp(x, -last)), last);
+}
+static double as_bf16(double x) { return with_digits(x, 8, -133); }
+static double as_f16(double x) {
+  double y = with_digits(x, 11, -24);
+  return fabs(y) > 65504 ? copysign(INFINITY, y) : y;
+}
+
 #define MW_SQRT(x) (sizeof(x) == 4 ? (R)sqrtf((float)(x)) : (R)sqrt((double)(x)))
 #define MW_ABS(x) (R)fabs((double)(x))
 #define R float
