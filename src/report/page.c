@@ -1,6 +1,7 @@
 /* page.c: the page's head, its charts, and two tables whose lengths have bars behind them. */
 #include "report/page.h"
 #include "report/chart.h"
+#include "report/heat.h"
 #include "report/markup.h"
 #include "report/style.h"
 #include <math.h>
@@ -191,6 +192,7 @@ bool mw_page_compose(const mw_compare *compare, const mw_warning *warnings, mw_t
   put_warnings(&p, warnings);
   put_tiles(&p);
   mw_chart_put(compare, out);
+  MW_TRY(mw_heat_put(compare, out, err));
   put_layers(&p);
   put_tensors(&p);
   mw_markup_raw(out, "<footer>moonweld " MW_VERSION "</footer>\n</main>\n</body>\n</html>\n");

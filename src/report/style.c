@@ -48,6 +48,8 @@ const char mw_style_text[] =
     "svg .point{fill:var(--ink-of);stroke:var(--card);stroke-width:1.5}\n"
     "svg .many{stroke:none;fill-opacity:0}svg .many:hover{fill-opacity:1}\n"
     "svg .dot{fill:var(--ink-of);fill-opacity:.5}\n"
+    "svg .cell{fill:var(--d)}.heat{display:grid;gap:16px;margin-top:16px}.wide{overflow-x:auto}.heat svg{min-width:640px}"
+    ".heat figcaption{min-height:0}.heat svg text{font-size:12px}\n"
     ".key{margin-top:10px;color:var(--soft);font-size:13px}\n"
     "section>h2{margin:36px 0 10px}\n"
     ".scroll{overflow-x:auto;background:var(--card);border:1px solid var(--edge);border-radius:8px}\n"
