@@ -99,9 +99,10 @@ const mw_tensor *mw_tied_head_of(mw_tied_head head, const mw_family_member *memb
   return own && (head.stored || !shares) ? own : shares ? shared_of(member) : NULL;
 }
 
-/* Encoders and decoders take the tokens' embedding from `shared` whatever the configuration says of the head (T5, BART). */
-static bool is_input(const char *name, const mw_tensor *shared) {
-  return mw_text_ends_with(name, "coder.embed_tokens.weight") && mw_text_ends_with(shared->name, "shared.weight");
+/* Encoders and decoders take the tokens' embedding from `shared` whatever the configuration says of the head (T5, BART). A lone file,
+ * which has no configuration, keeps what it has: its loader may want it. */
+static bool is_input(const mw_model *model, const char *name, const mw_tensor *shared) {
+  return model->config.text && mw_text_ends_with(name, "coder.embed_tokens.weight") && mw_text_ends_with(shared->name, "shared.weight");
 }
 
 bool mw_tied_head_is_alias(const mw_family_member *member, const mw_tensor *tensor, bool *alias, mw_error *err) {
@@ -110,7 +111,7 @@ bool mw_tied_head_is_alias(const mw_family_member *member, const mw_tensor *tens
   *alias = false;
   if (!of) return true;
   const mw_tensor *tied = *of ? mw_model_find(model, of) : shared_of(member);
-  if (!tied || strcmp(tied->name, tensor->name) == 0 || !(member->tied || is_input(tensor->name, tied))) return true;
+  if (!tied || strcmp(tied->name, tensor->name) == 0 || !(member->tied || is_input(model, tensor->name, tied))) return true;
   MW_TRY(mw_model_same(model, tied, model, tensor, alias, err));
   mw_text_escaped name, other;
   return *alias || !member->tied ||
