@@ -123,7 +123,9 @@ static void put_map(const map *m, const kind *k) {
   mw_markup_number(m->out, low, k->percent);
   mw_markup_raw(m->out, ", deepest: ");
   mw_markup_number(m->out, high, k->percent);
-  mw_text_format(m->out, ".</p></figcaption><div class=\"wide\"><svg viewBox=\"0 0 %d %zu\" role=\"img\" aria-label=\"%s of each module in each layer\">\n",
+  mw_text_format(m->out,
+                 ".</p></figcaption><div class=\"wide\"><svg viewBox=\"0 0 %d %zu\" role=\"img\" "
+                 "aria-label=\"%s of each module in each layer\">\n",
                  WIDTH, TOP + HIGH * m->module_count + 4, k->title);
   put_labels(m);
   put_cells(m, k, low, high);

@@ -300,7 +300,7 @@ describe("diff", function()
         assert.is_nil(text:lower():find(word), word)
       end
       local _, charts = text:gsub("<svg ", "")
-      assert.equal(4, charts)
+      assert.equal(7, charts) -- four of layers, and three maps
       for name in pairs(base) do assert.is_truthy(text:find(name:gsub("%.", ".<wbr>"), 1, true), name) end
     end)
 
