@@ -116,7 +116,8 @@ static bool make(mw_plan *plan, const mw_binding *bindings, size_t count, mw_err
   size_t arg_count = mw_recipe_args(plan->recipe, &args);
   MW_TRY(mw_input_set_open(&plan->inputs, args, arg_count, bindings, count, &plan->options, &plan->warnings, err));
   MW_TRY(align(plan, err));
-  MW_TRY((plan->vocabulary && plan->vocabulary->files.folder) || mw_chat_compare(&plan->inputs.family, &plan->warnings, err));
+  MW_TRY((plan->vocabulary && plan->vocabulary->files.folder) ||
+         mw_chat_compare(&plan->inputs.family, plan->options.chat_template != NULL, &plan->warnings, err));
   MW_TRY(!plan->options.chat_template ||
          mw_chat_template(&plan->inputs.family, plan->options.chat_template, &plan->arena, &plan->chat_template, err));
   MW_TRY(mw_components_expected(&plan->inputs, &pipelines, err));

@@ -8,7 +8,7 @@ enum { LARGEST = 16 << 20, DEEPEST = 64 };
 
 /* What one model says; texts are in the arena, NULL where it says nothing. */
 typedef struct manners {
-  const char *template, *ends, *settings;
+  const char *template, *ends, *reading, *settings;
 } manners;
 
 /* FOLDER/NAME as a checked object, or kind MW_JSON_END. */
@@ -33,8 +33,8 @@ static mw_json member(mw_json object, const char *key) {
 
 static bool is_said(mw_json value) { return value.kind != MW_JSON_END && value.kind != MW_JSON_NULL; }
 
-/* A template is a text of its own, or a member of tokenizer_config.json: a text, or a list of which the one called default
- * counts. */
+/* A template is a text of its own, or a member of tokenizer_config.json or chat_template.json: a text, or a list of which the one called
+ * default counts. */
 static bool read_template(const char *folder, mw_json tokenizer, mw_arena *arena, const char **out, mw_error *err) {
   char *bytes;
   size_t length;
@@ -46,7 +46,11 @@ static bool read_template(const char *folder, mw_json tokenizer, mw_arena *arena
     free(bytes);
     return *out != NULL;
   }
-  mw_json value = member(tokenizer, "chat_template"), key, entry;
+  mw_json value = member(tokenizer, "chat_template"), key, entry, processor;
+  if (!is_said(value)) {
+    MW_TRY(read_object(folder, "chat_template.json", arena, &processor, err)); /* of processors */
+    value = member(processor, "chat_template");
+  }
   if (value.kind == MW_JSON_ARRAY)
     for (mw_json_walk walk = mw_json_enter(value); mw_json_next(&walk, &key, &entry);)
       if (entry.kind == MW_JSON_OBJECT && mw_json_equals(mw_json_member(entry, "name"), "default")) value = mw_json_member(entry,
@@ -73,39 +77,50 @@ static bool keep(mw_text *text, mw_arena *arena, const char **out, mw_error *err
 }
 
 static bool read_manners(const mw_model *model, mw_arena *arena, manners *out, mw_error *err) {
-  static const char *const settings[] = {"do_sample", "temperature", "top_p", "top_k", "min_p", "repetition_penalty", "max_new_tokens"};
-  mw_json tokenizer, generation, eos;
-  mw_text ends = {0}, said = {0};
+  static const char *const settings[] = {"do_sample", "temperature", "top_p", "top_k", "min_p", "repetition_penalty", "max_new_tokens",
+                                         "num_beams", "no_repeat_ngram_size", "length_penalty", "stop_strings", "suppress_tokens",
+                                         "begin_suppress_tokens", "bad_words_ids", "forced_bos_token_id", "forced_eos_token_id",
+                                         "forced_decoder_ids", "decoder_start_token_id"};
+  static const char *const readings[] = {"pad_token", "add_bos_token", "add_eos_token", "padding_side", "truncation_side", "do_lower_case",
+                                         "model_max_length"};
+  mw_json tokenizer, map, generation, eos;
+  mw_text ends = {0}, reading = {0}, said = {0};
   *out = (manners){0};
   if (!model->folder) return true;
   MW_TRY(read_object(model->folder, "tokenizer_config.json", arena, &tokenizer, err));
   MW_TRY(read_object(model->folder, "generation_config.json", arena, &generation, err));
   MW_TRY(read_template(model->folder, tokenizer, arena, &out->template, err));
   eos = member(generation, "eos_token_id");
-  put(&ends, "eos_token", token_of(tokenizer, "eos_token"));
+  MW_TRY(read_object(model->folder, "special_tokens_map.json", arena, &map, err));
+  put(&ends, "eos_token", token_of(is_said(token_of(tokenizer, "eos_token")) ? tokenizer : map, "eos_token"));
   put(&ends, "eos_token_id", is_said(eos) ? eos : model->config.text ? member(model->config.root, "eos_token_id") : eos);
-  put(&ends, "bos_token", token_of(tokenizer, "bos_token"));
+  put(&ends, "bos_token", token_of(is_said(token_of(tokenizer, "bos_token")) ? tokenizer : map, "bos_token"));
+  for (size_t i = 0; i < sizeof readings / sizeof *readings; i++) put(&reading, readings[i], token_of(tokenizer, readings[i]));
   for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) put(&said, settings[i], member(generation, settings[i]));
   bool ok = keep(&ends, arena, &out->ends, err);
+  ok = keep(&reading, arena, &out->reading, err) && ok;
   return keep(&said, arena, &out->settings, err) && ok;
 }
 
 static bool differ(const char *a, const char *b) { return a && (!b || strcmp(a, b) != 0); }
 
-static void tell(const mw_family *family, size_t m, const manners *donor, const manners *own, mw_warning *warnings) {
-  const char *label = family->members[m].label, *whose = family->members[family->donor].label;
+static void tell_texts(mw_text *text, const char *what, const char *own, const char *donors, const char *whose) {
   mw_text_escaped a, b;
+  if (!differ(own, donors)) return;
+  mw_text_format(text, "%sother %s (%s; %s has %s)", text->length ? ", " : "", what, mw_text_escape_z(&a, own), whose,
+                 donors ? mw_text_escape_z(&b, donors) : "none");
+}
+
+/* `chosen`: the user has said which template the output has. */
+static void tell(const mw_family *family, size_t m, const manners *donor, const manners *own, bool chosen, mw_warning *warnings) {
+  const char *label = family->members[m].label, *whose = family->members[family->donor].label;
+  bool template = !chosen && differ(own->template, donor->template);
   mw_text text = {0}, take = {0};
-  if (differ(own->template, donor->template))
-    mw_text_format(&text, donor->template ? "another chat template than %s" : "a chat template, which %s lacks", whose);
-  if (differ(own->ends, donor->ends))
-    mw_text_format(&text, "%sother end tokens (%s; %s has %s)", text.length ? ", " : "", mw_text_escape_z(&a, own->ends), whose,
-                   donor->ends ? mw_text_escape_z(&b, donor->ends) : "none");
-  if (differ(own->settings, donor->settings))
-    mw_text_format(&text, "%sother generation settings (%s; %s has %s)", text.length ? ", " : "", mw_text_escape_z(&a,
-                                                                                                                   own->settings), whose,
-                   donor->settings ? mw_text_escape_z(&b, donor->settings) : "none");
-  if (differ(own->template, donor->template)) mw_text_format(&take, ", --chat-template '%s' its template", label);
+  if (template) mw_text_format(&text, donor->template ? "another chat template than %s" : "a chat template, which %s lacks", whose);
+  tell_texts(&text, "end tokens", own->ends, donor->ends, whose);
+  tell_texts(&text, "settings of the tokenizer", own->reading, donor->reading, whose);
+  tell_texts(&text, "generation settings", own->settings, donor->settings, whose);
+  if (template) mw_text_format(&take, ", --chat-template '%s' its template", label);
   if (text.length && !text.failed && !take.failed)
     mw_warning_add(warnings, "%s has %s: the output has those of %s; --donor '%s' takes config, tokenizer and side files of %s%s", label,
                    text.bytes, whose, label, label, take.bytes ? take.bytes : "");
@@ -113,14 +128,14 @@ static void tell(const mw_family *family, size_t m, const manners *donor, const 
   mw_text_free(&text);
 }
 
-bool mw_chat_compare(const mw_family *family, mw_warning *warnings, mw_error *err) {
+bool mw_chat_compare(const mw_family *family, bool chosen, mw_warning *warnings, mw_error *err) {
   mw_arena arena = {0};
   manners donor, own;
   bool ok = read_manners(family->members[family->donor].model, &arena, &donor, err);
   for (size_t m = 0; m < family->count && ok; m++) {
     if (m == family->donor || !family->members[m].model->folder) continue;
     ok = read_manners(family->members[m].model, &arena, &own, err);
-    if (ok) tell(family, m, &donor, &own, warnings);
+    if (ok) tell(family, m, &donor, &own, chosen, warnings);
   }
   mw_mem_release(&arena);
   return ok;

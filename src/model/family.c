@@ -160,6 +160,7 @@ static bool check_fit(joining *j) {
     bool align = rules->aligned;
     ok = other == donor || (go_on(j, mw_fit_config(donor, other, "config.json", rules->allow_config, j->warnings, j->err)) &&
                             go_on(j, align || mw_fit_tokens(donor, other, &tokens, rules->allow_tokenizer, j->warnings, j->err)) &&
+                            mw_fit_beside(donor, other, j->warnings, j->err) &&
                             go_on(j, mw_modules_compare(donor->model, other->model, other->label, j->warnings, j->err)) &&
                             go_on(j, mw_pipeline_fit(donor, other, rules, j->warnings, j->err)));
   }

@@ -186,8 +186,9 @@ static void compare(const mw_family_member *donor, const mw_family_member *other
   }
 }
 
-bool mw_fit_config(const mw_family_member *donor, const mw_family_member *other, const char *file, bool allowed, mw_warning *warnings,
-                   mw_error *err) {
+/* `through`: what lets differences that count through, for the warning that they are then; NULL: they are an error. */
+static bool fit_file(const mw_family_member *donor, const mw_family_member *other, const char *file, const char *through,
+                     mw_warning *warnings, mw_error *err) {
   lines d = {0}, o = {0};
   findings f = {0};
   if (!donor->model->config.text || !other->model->config.text) return true;
@@ -196,10 +197,10 @@ bool mw_fit_config(const mw_family_member *donor, const mw_family_member *other,
   ok = ok && mw_text_check(&f.wrong, err) && mw_text_check(&f.odd, err);
   if (ok && f.odd.length)
     mw_warning_add(warnings, "%s: %s: %.700s; the output has %s's", other->label, file, f.odd.bytes, donor->label);
-  if (ok && f.wrong.length && allowed)
-    mw_warning_add(warnings, "%s: %s: %.700s; let through by --allow config, the output computes with %s's", other->label,
-                   file, f.wrong.bytes, donor->label);
-  if (ok && f.wrong.length && !allowed) {
+  if (ok && f.wrong.length && through)
+    mw_warning_add(warnings, "%s: %s: %.700s; %sthe output computes with %s's", other->label, file, f.wrong.bytes,
+                   through, donor->label);
+  if (ok && f.wrong.length && !through) {
     ok = mw_error_set(err, MW_DATA, "%s: %s: %.700s: equal weights do not mean the same", other->label, file, f.wrong.bytes);
     mw_error_hint(err, "--allow config merges them all the same; the output then computes with %s's", donor->label);
   }
@@ -210,6 +211,51 @@ bool mw_fit_config(const mw_family_member *donor, const mw_family_member *other,
   free(d.of);
   free(o.of);
   return ok;
+}
+
+bool mw_fit_config(const mw_family_member *donor, const mw_family_member *other, const char *file, bool allowed, mw_warning *warnings,
+                   mw_error *err) {
+  return fit_file(donor, other, file, allowed ? "let through by --allow config, " : NULL, warnings, err);
+}
+
+/* ---- files beside the weights ---- */
+
+/* A file that is there and can be read; *broken: it is there and is no JSON object, which `why` tells. */
+static bool open_beside(mw_model *model, const mw_model *of, const char *file, mw_error *why, bool *broken, mw_error *err) {
+  *model = (mw_model){.folder = of->folder};
+  *broken = false;
+  if (mw_config_open_file(&model->config, of->folder, file, why)) return true;
+  *broken = why->status == MW_DATA;
+  return why->status != MW_MEMORY || mw_error_memory(err, 1 << 16);
+}
+
+static bool compare_file(const mw_family_member *donor, const mw_family_member *other, const char *file, mw_warning *warnings,
+                         mw_error *err) {
+  mw_model ours, theirs;
+  mw_error why;
+  bool broken, donors_broken;
+  mw_family_member d = *donor, o = *other;
+  MW_TRY(open_beside(&ours, donor->model, file, &why, &donors_broken, err));
+  if (donors_broken) mw_warning_add(warnings, "%s: %s; the output has it", donor->label, why.text);
+  if (!open_beside(&theirs, other->model, file, &why, &broken, err)) return mw_config_close(&ours.config), false;
+  if (broken) mw_warning_add(warnings, "%s: %s", other->label, why.text);
+  d.model = &ours;
+  o.model = &theirs;
+  bool ok = true, beside_weights = donor->model->config.text && theirs.config.text;
+  if (ours.config.text && theirs.config.text) ok = fit_file(&d, &o, file, "", warnings, err);
+  else if (beside_weights && !ours.config.text && !donors_broken)
+    mw_warning_add(warnings, "%s has %s, which %s lacks: the output has none", other->label, file, donor->label);
+  mw_config_close(&ours.config);
+  mw_config_close(&theirs.config);
+  return ok;
+}
+
+bool mw_fit_beside(const mw_family_member *donor, const mw_family_member *other, mw_warning *warnings, mw_error *err) {
+  static const char *const files[] = {"preprocessor_config.json", "processor_config.json", "video_preprocessor_config.json",
+                                      "sentence_bert_config.json", "config_sentence_transformers.json"};
+  if (!donor->model->folder || !other->model->folder || donor->model->folder == other->model->folder) return true;
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) MW_TRY(compare_file(donor, other, files[i], warnings, err));
+  return true;
 }
 
 /* ---- tokens ---- */

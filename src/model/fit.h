@@ -17,4 +17,7 @@ bool mw_fit_config(const mw_family_member *donor, const mw_family_member *other,
 bool mw_fit_tokens(const mw_family_member *donor, const mw_family_member *other, mw_vocabulary *tokens, bool allowed,
                    mw_warning *warnings, mw_error *err);
 
+/* Warns where a processor's or an embedding model's settings beside the weights are not the donor's, which the output has. */
+bool mw_fit_beside(const mw_family_member *donor, const mw_family_member *other, mw_warning *warnings, mw_error *err);
+
 #endif

@@ -336,6 +336,7 @@ bool mw_side_files_write(mw_writer *writer, const mw_layout *layout, const mw_fa
   if (provenance->adapter)
     MW_TRY(write_text(writer, "adapter_config.json", compose_adapter(provenance, &text, err), &text, err));
   else if (!lone) MW_TRY(write_model(writer, layout, family, provenance, seen, warnings, err));
+  else if (provenance->chat_template) mw_warning_add(warnings, "--chat-template: an output of one file has no place for it");
   if (layout->root_count > 1) {
     char name[80];
     snprintf(name, sizeof name, "%s" MW_SAFETENSORS_ENDING ".index.json", layout->names.stem);

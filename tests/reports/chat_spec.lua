@@ -71,3 +71,47 @@ describe("--chat-template", function()
     M.refused("moonweld task_arithmetic --base base --experts chat --chat-template nowhere", "nowhere")
   end)
 end)
+
+describe("what else makes a model answer, or read what it is given,", function()
+  local function pair(base, chat)
+    for folder, files in pairs { base2 = base, chat2 = chat } do
+      os.execute("rm -rf '" .. M.folder .. "/" .. folder .. "'")
+      M.model(folder, tensors(1), config:format(1), files)
+    end
+  end
+  local merge = "moonweld task_arithmetic --base base2 --experts chat2"
+  local whose = "the output has those of base"
+  local cases = {
+    { "chat_template.json", nil, '{"chat_template": "{{ x }}"}', "experts[1] has a chat template, which base lacks: " .. whose },
+    { "special_tokens_map.json", '{"eos_token": "</s>"}', '{"eos_token": "<|im_end|>"}', 'other end tokens (eos_token "<|im_end|>"' },
+    { "tokenizer_config.json", '{"pad_token": "<pad>", "padding_side": "left"}', '{"pad_token": "</s>", "padding_side": "right"}',
+      "other settings of the tokenizer (pad_token \"</s>\", padding_side" },
+    { "tokenizer_config.json", '{"add_bos_token": true}', '{"add_bos_token": false}', "add_bos_token false" },
+    { "generation_config.json", "{}", '{"stop_strings": ["<|end|>"]}', 'other generation settings (stop_strings ["<|end|>"]' },
+    { "generation_config.json", "{}", '{"suppress_tokens": [1], "forced_decoder_ids": [[1, 2]]}', "suppress_tokens [1], forced_decoder_ids" },
+    { "preprocessor_config.json", '{"image_mean": [0.5]}', '{"image_mean": [0.48]}', "experts[1]: preprocessor_config.json: image_mean is [0.48] here and [0.5] in base; the output has base's" },
+    { "preprocessor_config.json", '{"patch_size": 14}', '{"patch_size": 16}', "patch_size is 16 here and 14 in base; the output computes with base's" },
+    { "processor_config.json", nil, '{"image_seq_length": 64}', "experts[1] has processor_config.json, which base lacks: the output has none" },
+    { "config_sentence_transformers.json", '{"prompts": {"query": "q: "}, "__version__": "2"}', '{"prompts": {"query": ""}, "__version__": "3"}',
+      'prompts.query is "" here and "q: " in base; the output' },
+    { "sentence_bert_config.json", '{"max_seq_length": 128}', '{"max_seq_length": 512}', "max_seq_length is 512 here and 128 in base" },
+    { "preprocessor_config.json", "<html>", "{}", "base: base2/preprocessor_config.json: found a web page" },
+  }
+  for _, case in ipairs(cases) do
+    it(case[1] .. " " .. (case[2] or "absent") .. " and " .. case[3], function()
+      pair({ [case[1]] = case[2] }, { [case[1]] = case[3] })
+      warned(merge, case[4])
+      pair({ [case[1]] = case[2] ~= "<html>" and case[2] or "{}" }, { [case[1]] = case[2] ~= "<html>" and case[2] or "{}" })
+      local _, said = M.made(merge)
+      assert.is_nil(said:find("experts[1]", 1, true) and said:find("the output", 1, true), said)
+    end)
+  end
+  it("is not told wrongly of a template that was chosen", function()
+    pair({}, { ["chat_template.jinja"] = "{{ x }}" })
+    local _, said = M.made(merge .. " --chat-template chat2")
+    assert.is_nil(said:find("template", 1, true), said)
+    local code, lone = M.run(merge .. " --chat-template chat2 -o lone.safetensors")
+    assert.equal(0, code)
+    assert.is_truthy(lone:find("--chat-template: an output of one file has no place for it", 1, true), lone)
+  end)
+end)
