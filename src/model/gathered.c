@@ -14,14 +14,12 @@ typedef struct reading {
   mw_dtype dtype; /* of the elements that are made */
   size_t size;
   bool counted;
-  const mw_kernels *kernels;
   mw_error *err;
 } reading;
 
-static bool begin(reading *r, const mw_tensor *tensor, bool counted, mw_error *err) {
-  *r = (reading){.gathered = tensor->gathered, .dtype = (mw_dtype)tensor->dtype, .size = mw_dtype_size((mw_dtype)tensor->dtype),
-                 .counted = counted, .err = err};
-  return mw_cpu_kernels(&r->kernels, err);
+static reading begin(const mw_tensor *tensor, bool counted, mw_error *err) {
+  return (reading){.gathered = tensor->gathered, .dtype = (mw_dtype)tensor->dtype, .size = mw_dtype_size((mw_dtype)tensor->dtype),
+                   .counted = counted, .err = err};
 }
 
 /* Elements [first, first + count) of a source, as they are stored there. */
@@ -39,12 +37,14 @@ static bool read_stored(const reading *r, size_t which, uint64_t first, size_t c
 /* The same as they are made. */
 static bool read_source(const reading *r, size_t which, uint64_t first, uint64_t count, unsigned char *out) {
   const mw_dtype dtype = (mw_dtype)r->gathered->sources[which].tensor.dtype;
+  const mw_kernels *kernels;
   unsigned char stored[STEP * sizeof(double)];
   if (dtype == r->dtype) return read_stored(r, which, first, (size_t)count, out);
+  MW_TRY(mw_cpu_kernels(&kernels, r->err));
   for (uint64_t done = 0; done < count; done += STEP) {
     size_t n = count - done < STEP ? (size_t)(count - done) : STEP;
     MW_TRY(read_stored(r, which, first + done, n, stored));
-    r->kernels->type[r->dtype == MW_DTYPE_F64].load[dtype](out + done * r->size, stored, n);
+    kernels->type[r->dtype == MW_DTYPE_F64].load[dtype](out + done * r->size, stored, n);
   }
   return true;
 }
@@ -135,8 +135,7 @@ static bool read_padding(const reading *r, uint64_t within, uint64_t count, unsi
 }
 
 bool mw_gathered_read(const mw_tensor *tensor, bool counted, uint64_t at, void *bytes, size_t length, mw_error *err) {
-  reading r;
-  MW_TRY(begin(&r, tensor, counted, err));
+  const reading r = begin(tensor, counted, err);
   const mw_gathered *g = r.gathered;
   const uint64_t first = at / r.size, count = length / r.size;
   unsigned char *out = bytes;
@@ -164,11 +163,11 @@ static bool open_factors(mw_gathered *g, mw_arena *arena, mw_error *err) {
 }
 
 bool mw_gathered_ready(mw_gathered *g, const mw_tensor *tensor, mw_arena *arena, mw_error *err) {
-  reading r;
+  const reading r = begin(tensor, false, err);
   if (!g->factors) MW_TRY(open_factors(g, arena, err));
   if (g->padding || !tensor->rank || tensor->shape[0] == g->rows->count) return true;
   double *mean = mw_mem_take(arena, (size_t)g->width * sizeof *mean, err);
-  MW_TRY(mean && begin(&r, tensor, false, err) && mean_of_rows(&r, mean));
+  MW_TRY(mean && mean_of_rows(&r, mean));
   g->padding = mean;
   return true;
 }

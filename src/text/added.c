@@ -2,6 +2,7 @@
  * read: of "<s>", "<sep>" and "<unk>", the text "<se" leaves first all three, then two, then one. */
 #include "text/added.h"
 #include "base/utf8.h"
+#include "text/nfc.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,14 +33,14 @@ static bool sort(mw_added_list *list, const char *what, mw_error *err) {
 static bool read_token(mw_added *added, const mw_option *option, const mw_vocab *vocab, mw_normalizer *normalizer) {
   mw_json spelt = mw_json_member(option->json, "id");
   mw_added_token token = {0};
-  bool normalized, single, special;
+  bool normalized, special;
   uint64_t id;
   uint32_t known;
   MW_TRY(mw_option_only(option, "id content single_word lstrip rstrip normalized special"));
   if (!mw_json_u64(spelt, &id) || id >= UINT32_MAX) return mw_option_refuse(option, "id", spelt, "an id from 0 to 4294967294");
   token.id = (uint32_t)id;
-  MW_TRY(mw_option_text(option, "content", &token.text, &token.length) && mw_option_absent(option, "single_word") &&
-         mw_option_flag(option, "single_word", false, &single) && mw_option_flag(option, "lstrip", false, &token.left) &&
+  MW_TRY(mw_option_text(option, "content", &token.text, &token.length) &&
+         mw_option_flag(option, "single_word", false, &token.single) && mw_option_flag(option, "lstrip", false, &token.left) &&
          mw_option_flag(option, "rstrip", false, &token.right) && mw_option_flag(option, "special", false, &special) &&
          mw_option_flag(option, "normalized", !special, &normalized));
   if (mw_vocab_find(vocab, token.text, token.length, &known) && known != token.id) {
@@ -124,14 +125,30 @@ static size_t space(const char *text, size_t length) {
   return is ? n : 0;
 }
 
+bool mw_added_begins_word(const char *text, size_t length) {
+  uint32_t code = 0;
+  return length && mw_utf8_decode(text, length, &code) && mw_nfc_is_word(code);
+}
+
+bool mw_added_ends_word(const char *text, size_t length) {
+  size_t at = length;
+  while (at && mw_utf8_continues(text[--at]) && at) continue;
+  return mw_added_begins_word(text + at, length - at);
+}
+
 mw_added_walk mw_added_enter(const char *text, size_t length) { return (mw_added_walk){.text = text, .length = length}; }
 
 bool mw_added_next(const mw_added_list *list, mw_added_walk *walk) {
   const mw_added_token *token = NULL;
   const char *text = walk->text;
   if (walk->at > walk->length) return false;
-  for (; walk->at < walk->length; walk->at++)
-    if (list->begins[(unsigned char)text[walk->at]] && (token = longest(list, text + walk->at, walk->length - walk->at))) break;
+  for (; walk->at < walk->length; walk->at++) {
+    if (!list->begins[(unsigned char)text[walk->at]] || !(token = longest(list, text + walk->at, walk->length - walk->at))) continue;
+    size_t past = walk->at + token->length;
+    if (!token->single || !(mw_added_ends_word(text, walk->at) || mw_added_begins_word(text + past, walk->length - past))) break;
+    walk->at = past - 1; /* the reference goes on behind it */
+    token = NULL;
+  }
   size_t begin = walk->at, end = walk->at + (token ? token->length : 0);
   walk->at = token ? end : walk->length + 1;
   if (token && token->left) {

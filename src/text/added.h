@@ -12,6 +12,7 @@ typedef struct mw_added_token {
   size_t length;
   uint32_t id;
   bool left, right; /* it also takes the white space before it; after it */
+  bool single;      /* it is found only where it is no part of a longer word */
 } mw_added_token;
 
 typedef struct mw_added_list {
@@ -24,6 +25,10 @@ typedef struct mw_added {
   mw_added_list raw, normalized;
   uint32_t count; /* one more than the greatest id; 0 where there is none */
 } mw_added;
+
+/* Whether the text ends, or begins, with a character of a word. */
+bool mw_added_ends_word(const char *text, size_t length);
+bool mw_added_begins_word(const char *text, size_t length);
 
 /* Reads the list. A token that the vocabulary has too must have the same id. Free it also after a failure. */
 bool mw_added_read(mw_added *added, const char *what, mw_json json, const mw_vocab *vocab, mw_normalizer *normalizer,

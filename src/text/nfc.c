@@ -106,3 +106,14 @@ bool mw_nfc_add(const char *text, size_t length, mw_text *out, mw_error *err) {
   free(r.codes);
   return ok && mw_text_check(out, err);
 }
+
+bool mw_nfc_is_word(uint32_t code) {
+  if (code < 0x80) return code == '_' || (code >= '0' && code <= '9') || ((code | 0x20) >= 'a' && (code | 0x20) <= 'z');
+  if (code == 0x200c || code == 0x200d) return true; /* the joiners */
+  switch (utf8proc_category((utf8proc_int32_t)code)) {
+  case UTF8PROC_CATEGORY_LU: case UTF8PROC_CATEGORY_LL: case UTF8PROC_CATEGORY_LT: case UTF8PROC_CATEGORY_LM: case UTF8PROC_CATEGORY_LO:
+  case UTF8PROC_CATEGORY_MN: case UTF8PROC_CATEGORY_MC: case UTF8PROC_CATEGORY_ME: case UTF8PROC_CATEGORY_ND: case UTF8PROC_CATEGORY_NL:
+  case UTF8PROC_CATEGORY_PC: return true;
+  default: return (code >= 0x24b6 && code <= 0x24e9) || (code >= 0x1f130 && code <= 0x1f189 && code != 0x1f14a); /* letters in circles */
+  }
+}

@@ -16,6 +16,7 @@ typedef struct aligning {
   const char *folder;      /* of the tokenizer */
   mw_output_vocabulary vocabulary;
   mw_token_rules rules;
+  mw_row_table table;      /* the last one: mostly that of the embeddings is the heads', too */
   uint64_t *rows;          /* [inputs->count] of the embeddings */
   mw_warning *warnings;
   mw_error *err;
@@ -227,14 +228,22 @@ static void count_rows(aligning *a, const group *g, const mw_gathered_rows *of) 
   }
 }
 
+/* The table for a group of models. */
+static bool make_table(aligning *a, const group *g) {
+  mw_row_table *t = &a->table;
+  if (t->count == g->count && memcmp(t->members, g->members, g->count * sizeof *g->members) == 0) return true;
+  size_t *members = mw_mem_take(&a->out->arena, (g->count + 1) * sizeof *members, a->err);
+  if (!members) return false;
+  memcpy(members, g->members, g->count * sizeof *members);
+  *t = (mw_row_table){.vocabulary = &a->vocabulary, .rules = &a->rules, .tokens = a->tokens, .members = members, .rows = g->rows,
+                      .count = g->count, .base = base_of(a), .start = a->start < a->inputs->count ? a->start : SIZE_MAX};
+  return mw_row_table_make(t, &a->out->arena, a->err);
+}
+
 static bool align_role(aligning *a, const char *role, group *g) {
-  const bool embeddings = !*role;
-  MW_TRY(collect(a, role, g));
-  mw_row_table table = {.vocabulary = &a->vocabulary, .rules = &a->rules, .tokens = a->tokens, .members = g->members, .rows = g->rows,
-                        .count = g->count, .base = base_of(a), .start = a->start < a->inputs->count ? a->start : SIZE_MAX};
-  MW_TRY(mw_row_table_make(&table, &a->out->arena, a->err));
-  if (embeddings) count_rows(a, g, table.of), a->out->zeros = table.zeros;
-  for (size_t k = 0; k < g->count; k++) MW_TRY(replace(a, g, k, &table.of[k]));
+  MW_TRY(collect(a, role, g) && make_table(a, g));
+  if (!*role) count_rows(a, g, a->table.of), a->out->zeros = a->table.zeros;
+  for (size_t k = 0; k < g->count; k++) MW_TRY(replace(a, g, k, &a->table.of[k]));
   return true;
 }
 

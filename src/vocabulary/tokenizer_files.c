@@ -1,6 +1,7 @@
 /* tokenizer_files.c: lists of added tokens are composed anew from the texts of their old entries, without those that are gone, and new
  * ones behind them. */
 #include "vocabulary/tokenizer_files.h"
+#include "vocabulary/contained.h"
 #include "vocabulary/small_file.h"
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,8 @@ typedef struct rewriting {
   mw_tokenizer_files *files;
   const char *folder;
   const mw_output_vocabulary *vocabulary;
+  const uint32_t *contained; /* [contained_count] ordinary tokens that become added ones, too */
+  size_t contained_count;
   bool literal; /* new tokens are looked for in the text as it is, since the tokenizer has a normalizer that would change it */
   mw_arena *arena;
   mw_warning *warnings;
@@ -67,8 +70,9 @@ bool mw_tokenizer_files_edit(const mw_tokenizer_files *files, const char *name, 
 /* The text of a key or value of JSON. */
 static void put_json(mw_text *out, mw_json value) { mw_text_add(out, value.bytes, value.length); }
 
-/* "single_word": false, ...: those of the model that a token is from, else of a text that is found wherever it stands. In a tokenizer
- * without normalizer a token whose "normalized" is false is looked for before all others, so it would cut longer ones apart. */
+/* "single_word": true, ...: those of the model that a token is from, else of a text that is found where it is no part of a longer word.
+ * In a tokenizer without normalizer a token whose "normalized" is false is looked for before all others, so it would cut longer ones
+ * apart. */
 static void put_settings(const rewriting *r, const mw_output_vocabulary_token *token, bool id_within, mw_text *out) {
   mw_json key, value;
   if (token->settings.kind == MW_JSON_OBJECT) {
@@ -85,7 +89,7 @@ static void put_settings(const rewriting *r, const mw_output_vocabulary_token *t
     mw_text_format(out, ",\"content\":");
     mw_text_json(out, token->text, token->length);
   }
-  mw_text_format(out, ",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":%s,\"special\":false",
+  mw_text_format(out, ",\"single_word\":true,\"lstrip\":false,\"rstrip\":false,\"normalized\":%s,\"special\":false",
                  r->literal ? "false" : "true");
 }
 
@@ -161,6 +165,10 @@ static bool compose(const rewriting *r, list_form form, mw_json list, mw_text *o
     if (!r->vocabulary->tokens[i].added) continue;
     if (count++) mw_text_add(out, between, length);
     put_new(r, form, i, out);
+  }
+  for (size_t i = 0; form == LIST && i < r->contained_count; i++) {
+    if (count++) mw_text_add(out, between, length);
+    put_new(r, form, r->contained[i], out);
   }
   put_json(out, behind);
   return mw_text_check(out, r->err);
@@ -302,10 +310,11 @@ static bool is_cut(const mw_output_vocabulary *v) {
 bool mw_tokenizer_files_rewrite(mw_tokenizer_files *files, const char *folder, const mw_output_vocabulary *vocabulary, mw_arena *arena,
                                 mw_warning *warnings, mw_error *err) {
   const mw_vocabulary *v = &vocabulary->start->vocabulary;
-  rewriting r = {files, folder, vocabulary, false, arena, warnings, err};
+  rewriting r = {.files = files, .folder = folder, .vocabulary = vocabulary, .arena = arena, .warnings = warnings, .err = err};
   if (!vocabulary->start->fast || (!vocabulary->added && !is_cut(vocabulary))) return true;
   mw_json root = {MW_JSON_OBJECT, v->bytes, v->length}, normalizer = mw_json_skim(root, "normalizer");
   r.literal = normalizer.kind != MW_JSON_END && normalizer.kind != MW_JSON_NULL;
+  MW_TRY(mw_contained_find(vocabulary, arena, &r.contained, &r.contained_count, err));
   return rewrite_tokenizer(&r) && rewrite_added(&r) && follow_file(&r, "tokenizer_config.json") &&
          follow_file(&r, "special_tokens_map.json");
 }

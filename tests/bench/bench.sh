@@ -33,6 +33,15 @@ tokenizer() { # WORD: the text of the last token
     print "      [\"a\", \"b\"]\n    ]\n  }\n}" }'
 }
 tokenizer a > v1/tokenizer.json; tokenizer a > v2/tokenizer.json; tokenizer b > v3/tokenizer.json
+# Two vocabularies of 32 768 tokens: the second in another order, where each row stands alone, and 1000 of its tokens are its own.
+words() { # STEP SHIFT
+  awk -v step="$1" -v shift="$2" 'BEGIN {
+    printf "{\"added_tokens\": [], \"model\": {\"type\": \"BPE\", \"vocab\": {"
+    for (i = 0; i < 32768; i++) printf "%s\"%x\": %d", i ? "," : "", (i * step) % 32768 + shift + 65536, i
+    print "}, \"merges\": []}}" }'
+}
+for m in u1 u2; do [ -f "$m/model.safetensors" ] || ./models "$m" words 46 8388608 "${m#u}"; done
+words 1 0 > u1/tokenizer.json; words 7919 1000 > u2/tokenizer.json
 for m in x1 x2; do ./models "$m" sparse 20000 524288; done
 for m in h1 h2; do ./models "$m" sparse 1000 52428800; done
 for m in $(seq 24); do ./models "n$m" sparse 1000 65536; ./models "t$m" sparse 2000 65536; done
@@ -78,6 +87,8 @@ for round in $(seq "$rounds"); do
   clock joined joined; rm floor.out
   clock stack "$moonweld" stack --parts m1 m2 -o out --quiet --no-sync; rm -rf out
   clock stack_plain "$moonweld" stack --parts m1 m2 -o out --quiet --no-sync --no-hash; rm -rf out
+  clock unaligned "$moonweld" lerp --t 0.3 --a u1 --b u2 --allow tokenizer -o out --quiet --no-sync; rm -rf out
+  clock united "$moonweld" lerp --t 0.3 --a u1 --b u2 --tokenizer union -o out --quiet --no-sync; rm -rf out
   clock help "$moonweld" --help
   clock cp copy_three; rm -rf copy
 done
@@ -114,6 +125,7 @@ row "lerp, on the disk"            "$(milliseconds synced)" ""
 row "lerp on the disk / slower of lerp without and dd conv=fdatasync" "$(ratio synced slower)" "1.10"
 row "stack of two / cheapest C program that copies" "$(ratio stack joined)" ""
 row "the same without checksums"   "$(ratio stack_plain joined)" "1.15"
+row "union of vocabularies / the same merge without" "$(ratio united unaligned)" "1.25"
 row "linear merge of four"         "$(milliseconds linear4)" ""
 row "ties / linear merge of four"  "$(ratio ties linear4)"  "3.0"
 row "ties of 0.2, mergekit's profile / linear" "$(ratio ties_mergekit linear4)" ""

@@ -1,6 +1,7 @@
 /* models.c: makes the models of the benchmark, as folders with config.json and one bf16 model.safetensors.
  *   models DIR random COUNT ELEMENTS SEED   random weights around zero, all finite
  *   models DIR sparse COUNT ELEMENTS [F64]  a file of holes: names and shapes, no data on the disk
+ *   models DIR words COUNT ELEMENTS SEED    random weights, with embeddings and a head of 32768 tokens and 2048 columns
  *   models DIR llama7b                      a file of holes with the 291 tensors of a 7B model */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -89,13 +90,14 @@ static void write_random(int fd, uint64_t bytes, uint64_t seed) {
 int main(int argc, char **argv) {
   header h = { .dtype = "BF16", .size = 2 };
   char path[4096];
-  if (argc < 3) return fprintf(stderr, "usage: models DIR random|sparse|llama7b [COUNT ELEMENTS [SEED]]\n"), 64;
-  int random = strcmp(argv[2], "random") == 0;
+  if (argc < 3) return fprintf(stderr, "usage: models DIR random|words|sparse|llama7b [COUNT ELEMENTS [SEED]]\n"), 64;
+  int words = strcmp(argv[2], "words") == 0, random = words || strcmp(argv[2], "random") == 0;
   if (!random && argc > 5 && strcmp(argv[5], "F64") == 0) h.dtype = "F64", h.size = 8;
   if (strcmp(argv[2], "llama7b") == 0) {
     add_llama7b(&h);
   } else if (argc >= 5 + random) {
     uint64_t count = strtoull(argv[3], NULL, 10), elements = strtoull(argv[4], NULL, 10);
+    if (words) add(&h, "lm_head.weight", 32768, 2048), add(&h, "model.embed_tokens.weight", 32768, 2048);
     for (uint64_t i = 0; i < count; i++) {
       char name[64];
       snprintf(name, sizeof name, "model.layers.%05" PRIu64 ".weight", i);

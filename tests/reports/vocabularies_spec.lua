@@ -229,7 +229,7 @@ describe("the files of the output's tokenizer", function()
     model("b", { tokens = list "a c", added = { [2] = "<s>" } })
     local _, _, out = M.made "moonweld soup --models a b --tokenizer union"
     local text = M.bytes(out .. "/tokenizer.json")
-    local new = ',{"id":3,"content":"c","single_word":false,"lstrip":false,"rstrip":false,"normalized":true,"special":false}' ..
+    local new = ',{"id":3,"content":"c","single_word":true,"lstrip":false,"rstrip":false,"normalized":true,"special":false}' ..
       ',{"id":4,"content":"<s>","single_word":false,"lstrip":false,"rstrip":true,"normalized":false,"special":true}'
     assert.equal(M.bytes "a/tokenizer.json", (text:gsub(new:gsub("%p", "%%%0"), "")))
     assert.equal('{"<e>": 2,"c": 3,"<s>": 4}', M.bytes(out .. "/added_tokens.json"))
@@ -266,11 +266,20 @@ describe("the files of the output's tokenizer", function()
     assert.equal('{\n  "eos_token": "<p>"\n}', M.bytes(out .. "/special_tokens_map.json"))
   end)
 
+  it("keep ordinary tokens whole in whose text an added one would be found", function()
+    model("a", { tokens = list "a ]); é);x b); );b" })
+    model("b", { tokens = list "a );" })
+    local _, _, out = M.made "moonweld soup --models a b --tokenizer union"
+    local found = {}
+    for id, content in M.bytes(out .. "/tokenizer.json"):gmatch '{"id":(%d+),"content":"([^"]*)"' do found[#found + 1] = id .. " " .. content end
+    assert.same({ "5 );", "1 ]);" }, found) -- in the others it is part of a word
+  end)
+
   it("are plain literals where a normalizer would change them", function()
     model("a", { tokens = list "a b", normalizer = '{"type": "Lowercase"}' })
     model("b", { tokens = list "a C" })
     local _, _, out = M.made "moonweld soup --models a b --tokenizer union"
-    assert.is_truthy(M.bytes(out .. "/tokenizer.json"):find('"content":"C","single_word":false,"lstrip":false,"rstrip":false,"normalized":false', 1, true))
+    assert.is_truthy(M.bytes(out .. "/tokenizer.json"):find('"content":"C","single_word":true,"lstrip":false,"rstrip":false,"normalized":false', 1, true))
   end)
 end)
 

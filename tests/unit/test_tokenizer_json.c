@@ -71,6 +71,7 @@ static void parts(void) {
       {DOCUMENT(",\"added_tokens\":[{\"id\":12,\"content\":\"x\",\"lstrip\":true,\"special\":true}]"), "ab  xa", "5 12 0"},
       {DOCUMENT(",\"added_tokens\":[{\"id\":12,\"content\":\"x\",\"rstrip\":true,\"special\":true}]"), "abx\xe3\x80\x80 a", "5 12 0"},
       {DOCUMENT(",\"added_tokens\":[{\"id\":12,\"content\":\"\",\"special\":true}]"), "ab", "5"},
+      {DOCUMENT(",\"added_tokens\":[{\"id\":12,\"content\":\"x\",\"single_word\":true}]"), "x ax xb x\xc3\xa9 \xc3\xa9x -x- _x xx x", "12 5 12 12"},
       {DOCUMENT(",\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"String\":\"x\"},\"content\":\"d\"},\"added_tokens\":[{\"id\":12,\"content\":\"xx\",\"normalized\":true}]"), "addxb", "0 12 3 1"}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) CHECK_TEXT(ids(cases[i].json, cases[i].text), cases[i].expected);
 }
@@ -93,7 +94,6 @@ static void unavailable(void) {
       {DOCUMENT(",\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"\\\\w+\"},\"behavior\":\"Isolated\"}"), "t: pre_tokenizer: Split: pattern: '\\w' in a pattern is not implemented"},
       {DOCUMENT(",\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"String\":\"a\"},\"behavior\":\"Sometimes\"}"), "t: pre_tokenizer: Split: behavior \"Sometimes\" is not implemented"},
       {DOCUMENT(",\"post_processor\":{\"type\":\"RobertaProcessing\"}"), "t: post_processor: RobertaProcessing is not implemented"},
-      {DOCUMENT(",\"added_tokens\":[{\"id\":12,\"content\":\"x\",\"single_word\":true}]"), "t: added_tokens[0]: added token: the option \"single_word\": true is not implemented"},
       {DOCUMENT(",\"normalizer\":{\"type\":\"Prepend\",\"prepend\":\"a\"},\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"WhitespaceSplit\"},"
                 "{\"type\":\"Metaspace\",\"replacement\":\"_\",\"prepend_scheme\":\"first\"}]}"),
        "t: Metaspace with prepend_scheme \"first\" is not implemented behind ByteLevel, or behind a normalizer and what cuts or removes text"},
