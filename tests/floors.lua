@@ -43,7 +43,7 @@ end
 -- Foreign headers: the rooms that may have them, and whether one file of each is the only door.
 local doors = {
   ["lua.h"] = { rooms = { recipe = true, module = true, tools = true } }, ["lauxlib.h"] = { rooms = { recipe = true, module = true, tools = true } },
-  ["lualib.h"] = { rooms = { recipe = true, module = true } },
+  ["lualib.h"] = { rooms = { recipe = true, module = true, tools = true } },
   ["seccomp.h"] = { rooms = { recipe = true }, single = true },
   ["sha2.h"] = { rooms = { base = true }, single = true }, ["xxhash.h"] = { rooms = { base = true }, single = true },
   ["omp.h"] = { rooms = { exec = true, learn = true }, single = true },

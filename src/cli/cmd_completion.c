@@ -130,7 +130,7 @@ static void offer_recipes(const char *word) {
   const char *const *names = mw_recipe_builtins(), *const *paths;
   mw_recipe_homes *homes;
   mw_error err;
-  for (; *names; names++) offer(word, *names, "a recipe");
+  for (; *names; names++) offer(word, *names, mw_recipe_builtin_summary(*names));
   if (!mw_recipe_homes_open(&homes, &err)) return;
   for (size_t i = 0, count = mw_recipe_homes_own(homes, &names, &paths); i < count; i++) offer(word, names[i], paths[i]);
   mw_recipe_homes_free(homes);

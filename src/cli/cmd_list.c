@@ -64,7 +64,7 @@ static void put_recipe(mw_json_writer *json, const mw_recipe *recipe, const char
   mw_json_writer_end(json);
 }
 
-/* What is listed, and where: every recipe is loaded in its turn. */
+/* What is listed, and where. A recipe is loaded where its arguments are told, or where it is somebody's own. */
 typedef struct listing {
   mw_term *term;
   const mw_options *given;
@@ -73,12 +73,13 @@ typedef struct listing {
 } listing;
 
 static bool print_recipe(const listing *l, const char *name, const char *file, mw_error *err) {
-  mw_recipe *recipe;
-  MW_TRY(mw_recipe_load(name, l->given, &recipe, err));
+  mw_recipe *recipe = NULL;
+  const char *summary = mw_recipe_builtin_summary(name);
+  if (l->json || !summary) MW_TRY(mw_recipe_load(name, l->given, &recipe, err));
   if (l->json) put_recipe(l->json, recipe, file);
   else {
     printf("%-*s  ", l->width, name);
-    mw_print_plain(stdout, mw_recipe_summary(recipe));
+    mw_print_plain(stdout, summary ? summary : mw_recipe_summary(recipe));
     putchar('\n');
   }
   mw_recipe_free(recipe);

@@ -1,6 +1,8 @@
 /* embed.c: a build tool: embed OUT.c NAME=FILE... writes the files as one C table of mw_embed, and the names of recipes. The prelude
  * (lua/moonweld/x.lua, but not the folders in it) is written compiled too: to compile it takes 8 ms of each start, to load it 1. */
 #include <lauxlib.h>
+#include <lualib.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,30 +40,65 @@ static char *read_file(const char *path, size_t *length) {
   return text;
 }
 
+/* What a recipe says that it does: the first text of its recipe{...}. All other words of its file stand for nothing here. */
+static const char summary_of[] =
+    "local text, path = ...\n"
+    "local nothing, said\n"
+    "local function none() return nothing end\n"
+    "nothing = setmetatable({}, { __index = none, __call = none })\n"
+    "local words = setmetatable({ recipe = function(parts) said = parts[1] return nothing end }, { __index = none })\n"
+    "assert(load(text, '@' .. path, 't', words))()\n"
+    "return assert(type(said) == 'string' and said, path .. ': no recipe')\n";
+
+static int put_summary(FILE *file, lua_State *L, const char *path, const char *text, size_t length) {
+  luaL_loadstring(L, summary_of);
+  lua_pushlstring(L, text, length);
+  lua_pushstring(L, path);
+  if (lua_pcall(L, 2, 1, 0) != LUA_OK) return fprintf(stderr, "embed: %s\n", lua_tostring(L, -1)), 65;
+  const char *summary = lua_tolstring(L, -1, &length);
+  fputs("\"", file);
+  put(NULL, summary, length, &(output){.file = file});
+  fputs("\"", file);
+  return 0;
+}
+
+static int put_compiled(FILE *file, lua_State *L, const char *path, const char *text, size_t length) {
+  output out = {.file = file};
+  if (luaL_loadbufferx(L, text, length, "=(moonweld)", "t") != LUA_OK)
+    return fprintf(stderr, "embed: %s: %s\n", path, lua_tostring(L, -1)), 65;
+  fputs("\"", file);
+  lua_dump(L, put, &out, 0);
+  fprintf(file, "\", %zu", out.length);
+  return 0;
+}
+
+/* A row of the table: name, text, what is compiled, summary. */
 static int put_file(FILE *file, const char *name, const char *path, lua_State *L) {
   static const char prelude[] = "lua/moonweld/";
+  bool is_prelude = strncmp(name, prelude, strlen(prelude)) == 0 && !strchr(name + strlen(prelude), '/');
+  bool is_recipe = strncmp(name, "recipes/", 8) == 0;
   size_t length;
+  int failed = 0;
   char *text = read_file(path, &length);
   if (!text) return 66;
   fprintf(file, "{\"%s\",\n\"", name);
   put(NULL, text, length, &(output){.file = file});
   fprintf(file, "\", %zu,\n", length);
-  if (strncmp(name, prelude, strlen(prelude)) == 0 && !strchr(name + strlen(prelude), '/')) {
-    output out = {.file = file};
-    if (luaL_loadbufferx(L, text, length, "=(moonweld)", "t") != LUA_OK)
-      return fprintf(stderr, "embed: %s: %s\n", path, lua_tostring(L, -1)), 65;
-    fputs("\"", file);
-    lua_dump(L, put, &out, 0);
-    fprintf(file, "\", %zu},\n", out.length);
-    lua_settop(L, 0);
-  } else fputs("0, 0},\n", file);
+  if (is_prelude) failed = put_compiled(file, L, path, text, length);
+  else fputs("0, 0", file);
+  fputs(", ", file);
+  if (is_recipe) failed = put_summary(file, L, path, text, length);
+  else fputs("0", file);
+  fputs("},\n", file);
+  lua_settop(L, 0);
   free(text);
-  return 0;
+  return failed;
 }
 
 int main(int argc, char **argv) {
   if (argc < 2) return fprintf(stderr, "usage: embed OUT.c NAME=FILE...\n"), 64;
   lua_State *L = luaL_newstate();
+  if (L) luaL_openlibs(L);
   FILE *out = fopen(argv[1], "wb");
   if (!out || !L) return perror(argv[1]), 73;
   fputs("#include \"recipe/embed.h\"\nconst mw_embed mw_embed_files[] = {\n", out);
@@ -72,7 +109,7 @@ int main(int argc, char **argv) {
     int failed = put_file(out, argv[i], path, L);
     if (failed) return failed;
   }
-  fputs("{0, 0, 0, 0, 0}};\n\nconst char *const mw_embed_recipes[] = {\n", out);
+  fputs("{0, 0, 0, 0, 0, 0}};\n\nconst char *const mw_embed_recipes[] = {\n", out);
   for (int i = 2; i < argc; i++) /* the names end where their '=' was */
     if (strncmp(argv[i], "recipes/", 8) == 0) fprintf(out, "\"%s\",\n", argv[i] + 8);
   fputs("0};\n\nconst char mw_embed_compiler[] = \"", out);
