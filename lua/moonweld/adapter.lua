@@ -14,6 +14,7 @@ local form = "adapter{A = model, B = model, alpha = number, base = model}"
 
 local function need(given, key)
   local model = V.as_model(given[key])
+  if kind(model) == "table" and next(model) == nil then fail("adapter{...} changes no tensor: %s is empty", key) end
   if kind(model) ~= "model" then fail("%s of adapter{...} is %s, not a model or a table of tensors", key, V.called(model)) end
   return (data(model))
 end
@@ -134,9 +135,17 @@ D.adapter = W.word("adapter{...}", function(given)
     end
     modules[#modules + 1], ranks[module] = module, rank
   end
-  if #modules == 0 then return (fail("adapter{...} changes no tensor")) end
+  if #modules == 0 then return (fail("adapter{...} changes no tensor: A and B are empty")) end
   table.sort(names)
   return (V.new("adapter", { names = names, nodes = nodes, config = configuration(base, modules, ranks, alpha, conv1d) }))
+end)
+
+--- The part of a model MODEL+ADAPTER that the adapter changes: none of one without.
+W.word("model:adapted()", function(x)
+  local private, nodes = data(x), {}
+  if not private.adapted then return (fail("'adapted' is of a model that was given, not of one that was computed")) end
+  for _, name in ipairs(private.adapted) do nodes[name] = private.nodes[name] end
+  return (V.model(meet.names(private.adapted), nodes, private.label, { kept = {}, part_of = private, config = private.config }))
 end)
 
 return D

@@ -45,7 +45,7 @@ local function open_models()
     for name, row in pairs(source.kept) do kept[name] = { m, row } end
     source.names = meet.names(source.names)
     opened[m] = V.model(source.names, nodes, source.label, { kept = kept }, stand_in)
-    V.data(opened[m]).where = source.where
+    V.data(opened[m]).where, V.data(opened[m]).adapted = source.where, source.adapted
   end
   meet.donor = V.data(opened[core.donor])
   return opened

@@ -270,6 +270,8 @@ function Model:zeros() end
 function Model:flat() end
 ---@return Model # its tensors of two dimensions and more, which are matrices or rows of them
 function Model:matrices() end
+---@return Model # of a model given as MODEL+ADAPTER the tensors that the adapter changes
+function Model:adapted() end
 ---@return Model # the others
 function Model:rest() end
 ---Trainable numbers that begin at `init`: one for each input column of a linear layer, hidden dimension of an embedding and

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { LARGEST_CONFIG = 1 << 20 };
 
@@ -323,6 +324,48 @@ static bool plan_part(part *p) {
   return check_once(p);
 }
 
+/* ---- the base that it names --------------------------------------------------------------------------------------------- */
+
+/* The last part of a path or hub id, without a revision: "llama" of "models/llama/" and of "org/llama@main". */
+static const char *last_part(const char *where, size_t *length) {
+  size_t end = strlen(where);
+  while (end && where[end - 1] == '/') end--;
+  size_t from = end;
+  while (from && where[from - 1] != '/') from--;
+  *length = end - from;
+  const char *revision = memchr(where + from, '@', *length);
+  if (revision) *length = (size_t)(revision - where - from);
+  return where + from;
+}
+
+static bool is_called_alike(const char *base, const char *other) {
+  size_t a, b;
+  if (!other) return false;
+  const char *x = last_part(base, &a), *y = last_part(other, &b);
+  return a == b && strncasecmp(x, y, a) == 0;
+}
+
+/* Whether the base that an adapter names is this model, as far as names tell: one place, one name of the hub, or one name in two places. */
+static bool is_base(const mw_model *model, const char *base) {
+  if (is_called_alike(base, model->folder) || is_called_alike(base, model->where) || is_called_alike(base, model->hub) ||
+      is_called_alike(base, model->commit))
+    return true;
+  char *named = realpath(base, NULL), *own = realpath(model->folder, NULL);
+  bool same = named && own && strcmp(named, own) == 0;
+  free(named);
+  free(own);
+  return same;
+}
+
+/* Only a warning: an adapter for a model is often put on another one that was tuned from it. A lone file has no name that would tell. */
+static void compare_base(const part *p) {
+  const mw_model *model = p->a->model;
+  mw_text_escaped base, own;
+  if (!p->config.base || !*p->config.base || !model->folder || is_base(model, p->config.base)) return;
+  mw_warning_add(p->a->warnings, "%s: it is for '%s' and is added to '%s', which fits it by names and shapes", p->a->shown,
+                 mw_text_escape_z(&base, p->config.base), mw_text_escape_z(&own, model->hub ? model->hub : model->folder));
+}
+
 /* ---- adding --------------------------------------------------------------------------------------------------------- */
 
 /* The tensor as it will be seen: F32, made from `source` by one change more, if there is one. */
@@ -385,6 +428,7 @@ static bool add_parts(adapter *a) {
     for (end = from + 1; end < a->module_count && strcmp(a->modules[end].name.part, a->modules[from].name.part) == 0;) end++;
     part p = {.a = a, .modules = a->modules + from, .count = end - from};
     if (plan_part(&p)) {
+      compare_base(&p);
       MW_TRY(commit(&p));
       added++;
     } else {

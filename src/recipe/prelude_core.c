@@ -2,6 +2,7 @@
  * names, printing, other recipes, scores; and what it knows of the models and options. They check their arguments and raise
  * errors. */
 #include "recipe/prelude_core.h"
+#include "model/adapted.h"
 #include "recipe/prelude_layout.h"
 #include "recipe/prelude_learn.h"
 #include "recipe/prelude_nodes.h"
@@ -170,8 +171,20 @@ static void fill_reserved(lua_State *L) {
   lua_setfield(L, -2, "reserved");
 }
 
+/* The names of the tensors that adapters change. */
+static void push_adapted(lua_State *L, const mw_family_member *member) {
+  lua_Integer count = 0;
+  lua_newtable(L);
+  for (size_t i = 0; i < member->count; i++) {
+    const mw_tensor *tensor = &member->tensors[i];
+    if (tensor->made != MW_TENSOR_ADAPTED || !tensor->adapted->count) continue;
+    lua_pushstring(L, tensor->name);
+    lua_rawseti(L, -2, ++count);
+  }
+}
+
 /* One model: its label; names of the tensors that are computed with, and their numbers; the numbers of those that are kept,
- * by name. */
+ * by name; and the names of those that adapters change. */
 static void push_model(lua_State *L, const mw_family_member *member) {
   lua_newtable(L);
   lua_pushstring(L, member->label);
@@ -195,6 +208,8 @@ static void push_model(lua_State *L, const mw_family_member *member) {
   lua_setfield(L, -4, "kept");
   lua_setfield(L, -3, "rows");
   lua_setfield(L, -2, "names");
+  push_adapted(L, member);
+  lua_setfield(L, -2, "adapted");
 }
 
 static void fill_models(lua_State *L, const mw_input_set *inputs) {

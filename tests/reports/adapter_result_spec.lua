@@ -155,6 +155,17 @@ describe("a recipe that returns an adapter", function()
     assert.equal(M.bytes(out .. "/adapter_config.json"), M.bytes "again/adapter_config.json")
   end)
 
+  it("may be made of what an adapter changes alone", function()
+    local _, _, one = made("return adapter{ A = A, B = B }", { { UP, 2 } })
+    M.write("part.lua", 'return recipe { "A test.", arg.model("base", "the base"), arg.adapters("adapters", "of it"), function(a)\n' ..
+      'for _, name in ipairs(a.adapters[1]:adapted():names()) do print(name) end\nprint(#a.base:adapted():names())\n' ..
+      "return a.adapters[1]\nend }\n")
+    local _, said = M.run("moonweld ./part.lua --base base --adapters " .. one .. " -o part")
+    assert.is_truthy(said:find("recipe: " .. UP .. "\nrecipe: 0\n", 1, true), said)
+    M.write("part.lua", 'return recipe { "A test.", arg.model("base", "the base"), function(a) return (2 * a.base):adapted() end }\n')
+    M.refused("moonweld ./part.lua --base base", "'adapted' is of a model that was given, not of one that was computed")
+  end)
+
   it("is planned as an adapter", function()
     local file = factors { { UP, 2 } }
     local _, said = M.run((recipe("return adapter{ A = A, B = B }"):gsub("^moonweld", "moonweld plan")) .. "base --f " .. file)
@@ -185,5 +196,44 @@ describe("a recipe that returns an adapter", function()
     assert.equal(64, code)
     assert.is_truthy(said:find("an adapter needs adapter_config.json beside its tensors", 1, true), said)
     assert.is_nil(M.bytes "lone.safetensors")
+  end)
+end)
+
+--- Adapters that are made by functions of matrices. Expected values are sums in plain Lua; a cut that loses nothing must give them back.
+describe("recipes that make adapters", function()
+  local function near(found, expected, bound)
+    assert.equal(#expected, #found)
+    for i, value in ipairs(expected) do
+      assert.is_true(math.abs(value - found[i]) <= bound, ("element %d: %.9g, expected %.9g"):format(i, found[i], value))
+    end
+  end
+  local layers = { UP, Q, "model.layers.1.up.weight" }
+
+  --- A fine-tune: the base and a change of that rank of each matrix of the layers; the norm and the embedding differ too.
+  local function tuned(folder, rank, seed)
+    local tensors = {}
+    for name, w in pairs(weights) do tensors[name] = { w[1], w[2], table.move(w[3], 1, #w[3], 1, {}) } end
+    for i, name in ipairs(layers) do
+      local rows = weights[name][2][1]
+      tensors[name][3] = added(weights[name][3], 1, numbers(rows * rank, seed + i), numbers(rank * 4, seed + 7 * i), rows, rank, 4)
+    end
+    tensors["model.norm.weight"][3][1] = 9
+    tensors[EMBED][3][1] = 9
+    M.model(folder, tensors, '{"model_type": "toy", "num_hidden_layers": 2, "architectures": ["ToyForCausalLM"]}')
+    return tensors
+  end
+
+  it("lora_soup is the mean of products, of what any of the adapters changes", function()
+    for number, seed in ipairs { 60, 80 } do
+      tuned("tuned" .. number, 1, seed)
+      local only = number == 2 and "*.up.weight" or "*layers*"
+      assert.equal(0, (M.run(("moonweld extract_lora --base base --tuned tuned%d --rank 1 --dtype f32 --only '%s' -o one%d"):format(number, only, number))))
+    end
+    local code, said = M.run "moonweld lora_soup --base base --adapters one1 one2 --weight 1 3 --rank 2 -o both"
+    assert.equal(0, code, said)
+    local merged, wanted = M.made "moonweld soup --models base+both", M.made "moonweld soup --models base+one1 base+one2 --weight 1 3"
+    for _, name in ipairs(layers) do near(merged[name], wanted[name], 1e-6) end
+    says(M.bytes "both/adapter_config.json", '"r": 2')
+    assert.equal(0, (M.run "moonweld verify both"))
   end)
 end)

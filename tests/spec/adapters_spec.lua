@@ -169,6 +169,22 @@ describe("a model with an adapter", function()
     same(M.made("moonweld soup --models bare+" .. adapter(factors(Q, 2, 6, 4, 20)))["layers.0.q.weight"], q(2, 20))
     same(with(adapter(factors("layers.0.q", 2, 6, 4, 20)))[Q .. ".weight"], q(2, 20))
   end)
+  it("warns where the adapter names another base than the model that it is added to", function()
+    M.model("sub/Toy-7b", base, config)
+    local function said(model, name)
+      local _, text = M.run("moonweld plan soup --models " .. model .. "+" .. adapter(factors(Q, 2, 6, 4, 20), '"r": 2, "lora_alpha": 4, "base_model_name_or_path": "' .. name .. '"'))
+      return text
+    end
+    local warning = "adapter_model.safetensors: it is for 'org/other' and is added to 'base', which fits it by names and shapes"
+    assert.is_truthy(said("base", "org/other"):find(warning, 1, true))
+    assert.is_truthy(said("sub/Toy-7b", "base"):find("it is for 'base' and is added to 'sub/Toy-7b'", 1, true))
+    for _, pair in ipairs { { "base", "base" }, { "base", "./base/" }, { "base", "/elsewhere/base" }, { "sub/Toy-7b", "org/toy-7B" }, { "sub/Toy-7b", "org/Toy-7b@main" },
+      { "sub/../base", M.folder .. "/base" } } do
+      local text = said(pair[1], pair[2])
+      assert.is_nil(text:find("it is for", 1, true), pair[2])
+      assert.is_truthy(text:find("passes", 1, true), text)
+    end
+  end)
   it("may be an adapter alone that names its base, and a folder with a + in its name", function()
     same(M.made("moonweld soup --models " .. adapter(factors(Q, 2, 6, 4, 20), '"r": 2, "lora_alpha": 4, "base_model_name_or_path": "base"'))[Q .. ".weight"], q(2, 20))
     M.model("base+plus", base, config)
