@@ -25,7 +25,7 @@ static void accepted(void) {
       "{}", "[]", "0", "-0", "\"\"", "true", "false", "null", " \t\r\n[ 1 , 2 ] \n", "{\"a\":{\"a\":[{\"a\":1}]}}",
       "[1.5,-2e10,3E-7,0.0,1e+1,123456789012345678901234567890]", "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\ud83d\\ude00\"",
       "[[[]],{},[{}]]", "{\"a\":1,\"A\":2,\"\":3,\"\\u0000\":4}", "\"\\ud800\"", "{\"\\ud800\":1,\"\\ud801\":2,\"\\udc00\":3}",
-      "{\"a\\u0000\":1,\"a\":2}"};
+      "{\"a\\u0000\":1,\"a\":2}", "{\"\\ud800\\u0041\":1,\"\\ud800\\ue000\":2,\"\\ud800x\":3,\"\\ud800\\\\\":4}"};
   mw_error err = {0};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
     bool ok = check(texts[i], strlen(texts[i]), &err);
@@ -81,6 +81,9 @@ static void refused(void) {
   mw_error err = {0};
   CHECK(!check("[]\0", 3, &err) && strstr(err.text, "JSON"));
   CHECK(!check("\"a\0b\"", 5, &err) && strstr(err.text, "JSON"));
+  CHECK(!check("\"\\\0\"", 4, &err) && strstr(err.text, "an unknown escape"));
+  mw_json root;
+  CHECK(!mw_json_check("text", "[]", UINT32_MAX, DEPTH, &root, &err) && strstr(err.text, "4294967295 bytes of JSON are too many"));
   CHECK(!check("{\"\x1b[31m\":1}", 10, &err) && !strchr(err.text, '\x1b'));
 }
 

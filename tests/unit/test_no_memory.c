@@ -2,8 +2,13 @@
 #include "memory.h"
 #include "moonweld.h"
 #include "base/mem.h"
+#include "expr/schedule.h"
+#include "format/json.h"
+#include "model/model.h"
+#include "output/journal.h"
 #include "text/pattern.h"
 #include "toys.h"
+#include <fcntl.h>
 #include <pthread.h>
 
 /* An error tells the bytes that were asked for, not the elements; a size that no number holds is the largest. */
@@ -39,22 +44,111 @@ static void arena(void) {
   mw_mem_release(&one);
 }
 
-/* Each call that asks for memory fails once: none is passed over, and nothing that was made before it stays. */
-static void pattern(void) {
-  static const char regex[] = "(?i:'s|'t)|[^\\r\\n\\p{L}]?\\p{L}+|\\s+(?!\\S)";
-  mw_pattern *out;
+/* Each call that asks for memory fails once: none is passed over, and nothing that was made before it stays. `attempt` frees what it has
+ * made; it is called with what `context` points to. */
+static void each(bool (*attempt)(const void *context, mw_error *err), const void *context, long least) {
   mw_error err = {0};
   size_t before = memory_held;
   long failing = 0;
   for (bool done = !MEMORY_COUNTED; !done; failing++) {
     memory_left = failing;
-    done = mw_pattern_regex(regex, sizeof regex - 1, &out, &err);
+    done = attempt(context, &err);
     memory_left = -1;
-    if (done) mw_pattern_free(out);
-    else CHECK(err.status == MW_MEMORY && !strstr(err.text, "(0 bytes"));
+    if (!done) CHECK(err.status == MW_MEMORY && !strstr(err.text, "(0 bytes"));
     CHECK(memory_held == before);
   }
-  CHECK(failing > 5 || !MEMORY_COUNTED);
+  CHECK(failing > least || !MEMORY_COUNTED);
+}
+
+static bool compile_pattern(const void *regex, mw_error *err) {
+  mw_pattern *out;
+  bool done = mw_pattern_regex(regex, strlen(regex), &out, err);
+  if (done) mw_pattern_free(out);
+  return done;
+}
+
+static void pattern(void) { each(compile_pattern, "(?i:'s|'t)|[^\\r\\n\\p{L}]?\\p{L}+|\\s+(?!\\S)", 5); }
+
+/* Escaped texts, and keys enough for the table of one object to grow. */
+static bool read_json(const void *text, mw_error *err) {
+  mw_json root;
+  mw_arena arena = {0};
+  const char *value;
+  size_t length;
+  bool done = mw_json_check("j", text, strlen(text), 8, &root, err) &&
+              mw_json_string(mw_json_member(root, "text"), &arena, &value, &length, err);
+  mw_mem_release(&arena);
+  return done;
+}
+
+static void json(void) {
+  mw_text text = {0};
+  mw_text_format(&text, "%s", "{");
+  for (int i = 0; i < 40; i++) mw_text_format(&text, "\"key %d\": [{\"a\": %d}], ", i, i);
+  mw_text_format(&text, "%s", "\"text\": \"\\u00e9\\n\"}");
+  each(read_json, text.bytes, 4);
+  mw_text_free(&text);
+}
+
+static bool open_model(const void *folder, mw_error *err) {
+  mw_model *model;
+  bool done = mw_model_open(folder, NULL, &model, err);
+  if (done) mw_model_close(model);
+  return done;
+}
+
+/* Thresholds of tensors, votes above them, and outputs that turn by the sign of all votes: stages, guesses and batches. */
+enum { TENSORS = 24 };
+typedef struct voting {
+  mw_graph *graph;
+  mw_node outputs[TENSORS];
+} voting;
+
+static mw_node apply(mw_graph *graph, mw_op op, mw_node a, mw_node b) {
+  mw_node node = 0;
+  mw_error err;
+  CHECK(mw_graph_apply(graph, op, (mw_node[]){a, b}, b ? 2 : 1, op == MW_OP_KTH ? (uint64_t[]){30, 0} : NULL, &node, &err));
+  return node;
+}
+
+static bool make_schedule(const void *context, mw_error *err) {
+  const voting *v = context;
+  mw_schedule schedule;
+  bool done = mw_schedule_make(v->graph, v->outputs, TENSORS, &schedule, err);
+  if (done) mw_schedule_free(&schedule);
+  return done;
+}
+
+static void schedule(void) {
+  voting v;
+  mw_error err;
+  uint32_t shape;
+  mw_node votes[TENSORS], total = 0;
+  CHECK(mw_graph_new(&v.graph, &err) && mw_graph_shape(v.graph, (uint64_t[]){100}, 1, &shape, &err));
+  for (uint32_t i = 0; i < TENSORS; i++) {
+    mw_node x;
+    CHECK(mw_graph_input(v.graph, i % 2, i, MW_DTYPE_F32, shape, &x, &err));
+    mw_node kept = apply(v.graph, MW_OP_LE, apply(v.graph, MW_OP_KTH, x, 0), apply(v.graph, MW_OP_ABS, x, 0));
+    votes[i] = apply(v.graph, MW_OP_SIGN, apply(v.graph, MW_OP_MUL, x, kept), 0);
+    mw_node sum = apply(v.graph, MW_OP_TOTAL, votes[i], 0);
+    total = total ? apply(v.graph, MW_OP_ADD, total, sum) : sum;
+  }
+  for (int i = 0; i < TENSORS; i++) v.outputs[i] = apply(v.graph, MW_OP_MUL, votes[i], apply(v.graph, MW_OP_SIGN, total, 0));
+  each(make_schedule, &v, 12);
+  mw_graph_free(v.graph);
+}
+
+static bool keep_journal(const void *name, mw_error *err) {
+  mw_journal journal;
+  mw_arena arena = {0};
+  unlink(name);
+  bool done = mw_journal_new(AT_FDCWD, name, "what: this\n", &journal, err);
+  done = done && mw_journal_add(&journal, (uint8_t[MW_JOURNAL_PAYLOAD]){1}, err);
+  mw_journal_close(&journal);
+  done = done && mw_journal_open(AT_FDCWD, name, &arena, &journal, err);
+  if (done) mw_journal_close(&journal);
+  mw_mem_release(&arena);
+  return done;
 }
 
 /* ---- a whole merge that learns ---- */
@@ -109,6 +203,10 @@ int main(void) {
   RUN(growing());
   RUN(arena());
   RUN(pattern());
+  RUN(json());
+  RUN(each(open_model, models[0], 20));
+  RUN(schedule());
+  RUN(each(keep_journal, "journal", 2));
   RUN(merge((const char *const *)models));
   toys_end();
   free(models[0]);
