@@ -46,12 +46,12 @@ static void *take_room(mw_record *r, const char *field, mw_json value, mw_json_k
 
 /* A name inside the folder: no "..", not from the root. */
 static bool is_inside(const char *name) {
-  if (!*name || *name == '/') return false;
-  for (const char *part = name; part; part = strchr(part, '/'), part += part != NULL) {
+  for (const char *part = name;; part++) {
     size_t n = strcspn(part, "/");
     if (n == 0 || (n == 1 && *part == '.') || (n == 2 && part[0] == '.' && part[1] == '.')) return false;
+    part += n;
+    if (!*part) return true;
   }
-  return true;
 }
 
 static bool take_marks(mw_record *r, const char *field, mw_json value, mw_record_file *file, mw_error *err) {
