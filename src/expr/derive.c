@@ -52,7 +52,8 @@ static mw_node rule(maker *m, mw_op op, const mw_node *o, mw_node y, mw_node g, 
   case MW_OP_POW: /* x^b has no derivative by b where x <= 0 */
     if (i == 0) return TWO(MUL, g, TWO(MUL, b, TWO(POW, a, TWO(SUB, b, number(m, 1)))));
     return WHERE(TWO(LT, ZERO, a), TWO(MUL, TWO(MUL, g, y), ONE(LOG, a)), ZERO);
-  default: return 0; /* masks, SIGN, random draws */
+  case MW_OP_AS_BF16: case MW_OP_AS_F16: case MW_OP_AS_F32: case MW_OP_AS_F64: return g; /* as casts of torch pass it on */
+  default: return 0; /* masks, SIGN, FLOOR and ROUND, which are flat between their jumps; random draws */
   }
 }
 

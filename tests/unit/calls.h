@@ -51,6 +51,7 @@ int close(int fd) {
   int number = errno, result = (int)syscall(SYS_close, fd);
   return refused ? errno = number, -1 : result;
 }
+int access(const char *path, int mode) { return (int)CALL(SYS_faccessat, AT_FDCWD, path, mode); }
 int fstat(int fd, struct stat *out) { return (int)CALL(SYS_newfstatat, fd, "", out, AT_EMPTY_PATH); }
 int fstatat(int at, const char *path, struct stat *out, int flags) { return (int)CALL(SYS_newfstatat, at, path, out, flags); }
 int fallocate(int fd, int mode, off_t at, off_t n) { return (int)CALL(SYS_fallocate, fd, mode, at, n); }

@@ -3,6 +3,7 @@
  * same work, done again, succeeds. */
 #include "memory.h"
 #include "calls.h"
+#include "format/sync.h"
 #include "output/publish.h"
 #include "output/writer.h"
 #include "toys.h"
@@ -134,6 +135,33 @@ static void each(const scenario *s, int number) {
   CHECK(failures > 5 || !CALLS_COUNTED);
 }
 
+/* A large file is written back behind its writers, window by window; where the system cannot, all is left to the last sync. */
+static void behind(void) {
+  mw_sync_behind behind = {0};
+  mw_error err = {0};
+  if (!CALLS_COUNTED) return;
+  CHECK(mw_sync_behind_written(&behind, 15 << 20, 0, "w", &err));
+  calls_left = 0, calls_error = ENOSYS;
+  CHECK(mw_sync_behind_written(&behind, 2 << 20, 0, "w", &err) && calls_left < 0);
+  calls_left = 0, calls_error = EIO;
+  CHECK(!mw_sync_behind_written(&behind, 16 << 20, 0, "w", &err) && err.status == MW_IO);
+  CHECK_TEXT(err.text, "w: cannot be brought to the disk: Input/output error");
+}
+
+/* A folder in which nothing can be made. */
+static void no_right(void) {
+  mw_error err = {0};
+  if (!CALLS_COUNTED) return;
+  CHECK(mw_writer_allowed("new", false, NULL, 0, 0, &err));
+  long calls = 0;
+  for (bool refused = false; !refused && calls < 50; calls++) {
+    calls_left = calls, calls_error = EROFS;
+    refused = !mw_writer_allowed("new", false, NULL, 0, 0, &err) && strstr(err.text, "nothing can be made in the folder it lies in: Read-only");
+  }
+  CHECK(calls < 50 && err.status == MW_CANNOT_CREATE);
+  calls_left = -1;
+}
+
 int main(void) {
   static const scenario all[] = {
     {.name = "a new folder", .out = "out"},
@@ -149,6 +177,8 @@ int main(void) {
   CHECK(mw_layout_make(tensors, 2, 100000, &(mw_layout_names){.stem = "model"}, &layout, &err));
   prepare(&all[0]); /* what libraries keep from their first use */
   CHECK(make(&all[0], "new", false, &err) && chdir("..") == 0);
+  RUN(behind());
+  RUN(no_right());
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
     each(&all[i], EIO);
     each(&all[i], 0);

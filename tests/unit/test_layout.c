@@ -46,6 +46,18 @@ static void test_headers(void) {
 }
 
 /* Sizes 40, 40, 100, 40, 40 with a limit of 80: the big one closes first, then (a b), then (d e). */
+/* A header that no reader takes is not written. */
+static void test_longest_header(void) {
+  mw_text metadata = {0}, header = {0};
+  mw_error err = {0};
+  mw_tensor *none = NULL;
+  mw_text_format(&metadata, "{\"format\":\"pt\",\"x\":\"%*s\"}", 100000000, "x");
+  CHECK(!mw_safetensors_header(&none, 0, metadata.bytes, &header, &err) && err.status == MW_CANNOT_CREATE);
+  CHECK(strstr(err.text, "at most 100000000 are allowed"));
+  mw_text_free(&metadata);
+  mw_text_free(&header);
+}
+
 static void test_shards(void) {
   static const uint64_t ten[] = {10}, much[] = {25};
   mw_tensor tensors[] = {tensor("a", MW_DTYPE_F32, ten, 1), tensor("b", MW_DTYPE_F32, ten, 1),
@@ -84,6 +96,7 @@ static void test_index(void) {
 
 int main(void) {
   RUN(test_headers());
+  RUN(test_longest_header());
   RUN(test_shards());
   RUN(test_index());
   UNIT_END();

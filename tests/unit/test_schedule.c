@@ -89,6 +89,22 @@ static void test_shared(void) {
   mw_graph_free(graph);
 }
 
+/* One selection of what two expressions make of one tensor: its parts are roots of one task, in their order. */
+static void test_parts_of_one(void) {
+  mw_schedule s;
+  begin();
+  mw_node k = APPLY(MW_OP_KTH, x[0], APPLY(MW_OP_ABS, x[0]), APPLY(MW_OP_SQRT, APPLY(MW_OP_ABS, x[0])));
+  mw_node output = APPLY(MW_OP_LE, k, x[0]);
+  CHECK(mw_schedule_make(graph, &output, 1, &s, &err) && s.stage_count == 2 && s.stages[0].task_count == 1);
+  CHECK(s.tasks[s.stages[0].first_task].root_count == 3);
+  for (uint32_t p = 0; p < 3; p++) {
+    mw_program_root root = s.roots[s.tasks[s.stages[0].first_task].first_root + p];
+    CHECK(root.node == k && root.part == p && !root.store);
+  }
+  mw_schedule_free(&s);
+  mw_graph_free(graph);
+}
+
 /* Each tensor's votes are guessed from the next tensor's threshold, and the first's from the last one's. */
 static void test_guesses(void) {
   mw_node k[TENSORS], own[TENSORS];
@@ -173,6 +189,7 @@ int main(void) {
   RUN(test_vector());
   RUN(test_each());
   RUN(test_shared());
+  RUN(test_parts_of_one());
   RUN(test_guesses());
   RUN(test_chains());
   RUN(test_shared_by_many());

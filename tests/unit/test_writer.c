@@ -89,9 +89,34 @@ static void test_rules(void) {
   CHECK(allowed("/", true, NULL, 0) == MW_USAGE && allowed("out/..", true, NULL, 0) == MW_USAGE);
   CHECK(allowed("new", false, NULL, UINT64_MAX) == MW_CANNOT_CREATE && allowed("new", false, NULL, 1) == MW_OK);
   CHECK(allowed("out", true, "foreign", 0) == MW_OK && allowed("outer", false, "out", 0) == MW_OK);
+  CHECK(allowed("/proc", true, NULL, 0) == MW_CANNOT_CREATE); /* a mount point */
   mw_error err = {0};
   CHECK(!make("foreign", true, false, "x", &err) && holds("foreign/thesis.txt", "mine") && entries("foreign") == 1);
   CHECK(make("empty", true, false, "x", &err) && holds("empty/sub/note", "x"));
+}
+
+/* What the disk gives back is not what was written: nothing is published. */
+static void test_read_back(void) {
+  mw_error err = {0};
+  mw_layout layout;
+  mw_writer *writer = NULL;
+  mw_file_checksum_memory memory = {1 << 20};
+  char path[4096];
+  CHECK(mw_layout_make(&one, 1, 1000, &(mw_layout_names){.stem = "model"}, &layout, &err));
+  CHECK(mw_writer_open("twisted", &layout, &(mw_writer_how){.sync = false}, &writer, &err) && mw_writer_count(writer, &layout, &memory, &err));
+  CHECK(mw_writer_write(writer, 0, layout.tensors[0].offset, "0123456789abcdef", 16, &err) && mw_writer_file(writer, "note", "text", 4, &err));
+  CHECK(mw_writer_verify(writer, &err));
+  snprintf(path, sizeof path, "%s/note", mw_writer_folder(writer));
+  put(path, "test");
+  CHECK(!mw_writer_verify(writer, &err) && err.status == MW_IO && strstr(err.text, "/note: what is read back is not what was written"));
+  put(path, "text");
+  snprintf(path, sizeof path, "%s/model.safetensors", mw_writer_folder(writer));
+  int fd = open(path, O_WRONLY);
+  CHECK(pwrite(fd, "x", 1, (off_t)layout.tensors[0].offset + 3) == 1 && close(fd) == 0);
+  CHECK(!mw_writer_verify(writer, &err) && err.status == MW_IO && strstr(err.text, "model.safetensors: what is read back"));
+  mw_writer_close(writer);
+  mw_layout_free(&layout);
+  CHECK(entries("twisted") == -1);
 }
 
 static void test_apart(void) {
@@ -175,6 +200,7 @@ int main(void) {
   RUN(test_publish());
   RUN(test_rules());
   RUN(test_apart());
+  RUN(test_read_back());
   RUN(test_partial());
   RUN(test_taken());
   RUN(test_taken_at_last());
