@@ -19,6 +19,12 @@ local remedies = { ["and"] = "where(mask, x, y) chooses, m & n joins masks", ["o
   ["not"] = "~mask is its contrary" }
 
 local function is_lazy(e) return e and (e.kind == "mask" or e.kind == "number") end
+--- A tensor is no condition that anybody would write; but x:abs() == 0 is false for Lua whatever x holds.
+local function is_value(e) return is_lazy(e) or e and e.kind == "value" end
+local function gives_value(word)
+  local form = core.module("word").written[word]
+  return form and form:find("^x:") ~= nil
+end
 
 --- The findings { line =, text = } of a text, and what is written on each of its lines: comparisons, and fields and methods by their
 --- dot: { [line] = { ["<"] = true, [".norm"] = true } }.
@@ -84,18 +90,22 @@ function C.read(text)
       ask(asked_by_or(left), "or")
       return { kind = "or", left = left, right = right }
     end
-    local e = is_lazy(left) and left or is_lazy(right) and right or nil
+    local e = is_value(left) and left or is_value(right) and right or nil
     if compares[operator] then
       note(operator, line)
       note(operator, lines[at - 1])
       local equal = operator == "==" or operator == "~="
-      if e and equal and not e.item and not (left and left.kind == "nil") and not (right and right.kind == "nil") then
+      local other = e == left and right or left
+      -- Two values are compared where the recipe runs (value.lua): a number beside one is not.
+      local seen = e and (e.kind ~= "value" or other and other.kind == "literal")
+      if seen and equal and not e.item and not (other and other.kind == "nil") then
         report(e, line, "'%s' is always %s of what ':%s' gives, since it is not known before the merge runs; use x:%s(y), which gives a mask", operator,
           operator == "==" and "false" or "true", e.word, operator == "==" and "eq" or "ne")
       end
       return nil
     end
     if not e or operator == ".." then return nil end
+    if e.kind == "value" then return { kind = "value", word = e.word, line = e.line } end
     local mask = operator == "&" or operator == "|" or operator == "~"
     return { kind = mask and "mask" or "number", word = e.word, line = e.line, variable = e.variable }
   end
@@ -183,7 +193,8 @@ function C.read(text)
         local word, line = take(), lines[at - 1]
         note("." .. word, line)
         arguments()
-        e = V.lazy[word] and { kind = V.lazy[word], word = word, line = line } or nil
+        local kind_of = V.lazy[word] or gives_value(word) and "value" or nil
+        e = kind_of and { kind = kind_of, word = word, line = line } or nil
         name, field = nil, nil
       elseif kind == "(" or kind == "{" or kind == "string" then
         local argument = arguments()
@@ -193,9 +204,10 @@ function C.read(text)
     end
   end
 
-  local literal = { number = true, string = true, ["true"] = true, ["false"] = true, ["..."] = true }
+  local literal = { string = true, ["true"] = true, ["false"] = true, ["..."] = true }
   local function simple()
     local kind = peek()
+    if kind == "number" then return take() and { kind = "literal" } end
     if literal[kind] then return take() and nil end
     if kind == "nil" then return take() and { kind = "nil" } end
     if kind == "{" then return (constructor()) end

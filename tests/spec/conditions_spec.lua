@@ -22,6 +22,7 @@ describe("a condition on what the merge will know is found", function()
     ["if a.t or (b and x:ge(y)) then end"] = "1 if ge", ["if x:gt(y) & y:gt(x) then end"] = "1 if gt", ["if ~x:gt(y) then end"] = "1 if gt", ["if -x:dot(y) then end"] = "1 if dot",
     ["if x:mean() - 1 then end"] = "1 if mean", ["if l:gt(0)[1] then end"] = "1 if gt", ["local m = x:gt(y)\nif m then end"] = "2 if gt", ["local m <const> = x:gt(y)\nreturn m and 1"] = "2 and gt",
     ["local m = x:gt(y)\nlocal function f() return not m end"] = "2 not gt", ["local m, n = 1, x:gt(y)\nif n then end"] = "2 if gt", ["assert(x:gt(y), 'no')"] = "1 assert gt",
+    ["if x:abs() == 0 then end"] = "1 == abs", ["local m = (x - y):abs() - 1 == 0"] = "1 == abs", ["return x:T() ~= nil or x:sigmoid() ~= 1"] = "1 ~= sigmoid",
     ["if x:norm() == 0 then end"] = "1 == norm", ["return 0 ~= x:peak()"] = "1 ~= peak", ["local n = x:norm()\nreturn n == 0"] = "2 == norm",
     ["return f { function() if x\n:le(y) then end end }"] = "2 if le",
     ["local t = { [x:lt(y) and 1] = 2 }"] = "1 and lt", ["f(x:quantile(0.5) and 1)"] = "1 and quantile",
@@ -47,6 +48,7 @@ describe("what is right is left alone", function()
     "if #l:norm() == 2 then end", "return tostring(x:norm()) == 'tensor'", "if a.weight:gt(0)[1] == 1 then end",
     "if x:norm().shape then end", "if x:gt(y):find 'a' then end", "local stats = {} function stats:mean() return 1 end if stats:mean() == 1 then end",
     "local o = { eq = function() return true end } if o:eq(1) then end",
+    "if x:abs() == nil then end", "if m:depth() == 4 and #m:names() == 3 then end", "t.abs = f if t:abs() == 0 then end",
     "t.norm = f if t:norm() == 0 then end", "local function assert(v) return v end assert(x:gt(y))",
     "if x:gt(y) < 1 then end", "if f(x:gt(y)) then end", "local t = { x:gt(y); x:norm() } if t[1] then end",
     "return x:norm() .. '' == ''", "local x <close> = nil if x then end", "goto a ::a:: if a then end", "f 'x' { } [[y]] : z ()", "local a = -2 ^ -3 .. 'x' == '' or ...", "return", "",
@@ -93,6 +95,6 @@ describe("a comparison of two values", function()
   it("functions of plain numbers say what they are of values", function()
     assert.equal("math.max takes plain numbers, not a model; use max{x, y} or x:atleast(v)", says "local _ = math.max(x:norm(), 3)")
     assert.equal("math.abs takes plain numbers, not a model; use x:abs()", says "local _ = math.abs(x)")
-    assert.equal("math.floor takes plain numbers, not a lazy scalar", says "x:map(function(t) return math.floor(t:norm()) end)")
+    assert.equal("math.floor takes plain numbers, not a lazy scalar; use x:floor()", says "x:map(function(t) return math.floor(t:norm()) end)")
   end)
 end)
