@@ -215,7 +215,7 @@ bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *e
   MW_TRY(mw_side_files_look(plan->inputs.members[plan->inputs.donor].model, plan->options.copy_code, !plan->chat_template,
                             plan->vocabulary ? &plan->vocabulary->files : NULL, &plan->side_files, err));
   if (plan->components) return mw_components_run(plan, progress, context, err);
-  MW_TRY(mw_family_same_integers(&plan->inputs.family, err));
+  MW_TRY(mw_family_same_integers(&plan->inputs.family, &plan->warnings, err));
   MW_TRY(mw_run_fits(&plan->cost, mw_run_threads(plan->options.threads), err));
   MW_TRY(mw_zeros_check(&plan->inputs.family, &plan->warnings, err));
   if (!plan->candidates) return write_result(plan, progress, context, err);

@@ -9,6 +9,7 @@
 #include "model/scaled.h"
 #include "model/shapes.h"
 #include "model/tied_head.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,7 +94,10 @@ static bool check_config(const joining *j, const mw_family_member *member) {
 /* ---- what a recipe sees of a member ---- */
 
 /* Buffers of positions. They are no weights, even if a tool has stored them as real numbers. */
-static bool is_index(const char *name) { return mw_text_ends_with(name, "position_ids"); }
+static bool is_index(const char *name) {
+  return mw_text_ends_with(name, "position_ids") || mw_text_ends_with(name, "token_type_ids") ||
+         mw_text_ends_with(name, "relative_position_index");
+}
 
 static bool is_head(const mw_tensor *tensor) { return strcmp(tensor->name, mw_tied_head_name) == 0; }
 
@@ -229,8 +233,32 @@ static bool same_integers(const mw_family_member *donor, const mw_tensor *kept, 
   return mw_error_hint(err, "--donor-integers takes that of %s", donor->label);
 }
 
-bool mw_family_same_integers(const mw_family *family, mw_error *err) {
+/* Older tools have averaged positions, in thousands of files that are merged again: 39.97 is cut off to 39. */
+static bool check_whole(const mw_family_member *donor, const mw_tensor *tensor, mw_warning *warnings, mw_error *err) {
+  enum { STEP = 4096 };
+  unsigned char bytes[STEP];
+  size_t each = mw_dtype_size((mw_dtype)tensor->dtype), count = STEP / each;
+  for (uint64_t at = 0, end = mw_tensor_elements(tensor); at < end; at += count) {
+    size_t n = end - at < count ? (size_t)(end - at) : count;
+    MW_TRY(mw_tensor_read(&donor->model->files[tensor->file], tensor, at * each, bytes, n * each, err));
+    for (size_t i = 0; i < n; i++) {
+      double value = mw_dtype_number((mw_dtype)tensor->dtype, bytes + i * each);
+      mw_text_escaped name;
+      if (value == floor(value)) continue;
+      mw_warning_add(warnings,
+                     "%s: tensor '%s' holds %g, which is no index: an older tool has averaged it; a donor of whole numbers mends it",
+                     donor->label, mw_text_escape_z(&name, tensor->name), value);
+      return true;
+    }
+  }
+  return true;
+}
+
+bool mw_family_same_integers(const mw_family *family, mw_warning *warnings, mw_error *err) {
   const mw_family_member *donor = &family->members[family->donor];
+  for (size_t i = 0; i < donor->count; i++)
+    if (donor->kept[i] && is_real(&donor->tensors[i]) && is_index(donor->tensors[i].name) && !donor->tensors[i].made)
+      MW_TRY(check_whole(donor, &donor->tensors[i], warnings, err));
   for (size_t i = 0; i < donor->count && !family->rules.donor_integers; i++)
     for (size_t m = 0; m < family->count && donor->kept[i]; m++)
       MW_TRY(same_integers(donor, &donor->tensors[i], &family->members[m], err));

@@ -43,7 +43,7 @@ const mw_tensor *mw_family_find(const mw_family_member *member, const char *name
 /* The member that a word of the user's names: by its label ("base", "experts[2]") or as its model was typed; or NULL. */
 const mw_family_member *mw_family_named(const mw_family *family, const char *word);
 /* Reads the data of kept tensors: those of the donor must be equal in all members that have them (unless rules.donor_integers). */
-bool mw_family_same_integers(const mw_family *family, mw_error *err);
+bool mw_family_same_integers(const mw_family *family, mw_warning *warnings, mw_error *err);
 void mw_family_free(mw_family *family);
 
 #endif

@@ -27,7 +27,7 @@ static outcome joins_at(const char *donor, const char *other, mw_family_rules ru
   unit_check(opened, err.text, __FILE__, line);
   mw_family_member members[2] = {{.model = models[0], .label = "base"}, {.model = models[1], .label = "experts[2]"}};
   bool joined = opened && mw_family_join(members, other ? 2 : 1, 0, &rules, &warnings, &family, &err);
-  bool ok = joined && mw_family_same_integers(&family, &err), warned = !warning;
+  bool ok = joined && mw_family_same_integers(&family, &warnings, &err), warned = !warning;
   for (size_t i = 0; i < warnings.count && warning; i++) warned |= strstr(warnings.lines[i], warning) != NULL;
   bool good = ok == (status == MW_OK) && (ok || (err.status == status && strstr(err.text, words))) && warned;
   if (!good) printf("%s + %s: %d %s\n", donor, other ? other : "", (int)err.status, err.text);
