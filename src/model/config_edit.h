@@ -21,7 +21,7 @@ typedef struct mw_config_edit_list {
   const char *dtype; /* every dtype key (`torch_dtype`, `dtype`, nested ones too) says this, both are added where there is none;
                         NULL: they stay */
   bool untie;        /* tie_word_embeddings becomes false */
-  bool plain;        /* without quantization_config, unless it is null */
+  bool plain;        /* without quantization_config unless it is null */
   const mw_config_edit_set *sets;
   size_t set_count;
 } mw_config_edit_list;
