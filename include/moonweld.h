@@ -64,6 +64,10 @@ typedef struct mw_placed {
   const char *label;        /* "base", "experts[2]" */
   const char *path;         /* what is opened */
   const char *hub, *commit; /* or NULL */
+  const char *file;         /* of a lone file, or an adapter: what its weights were called; else NULL */
+  const char *base;         /* of MODEL+ADAPTER: what the model itself was called; else NULL */
+  const struct mw_placed *adapters; /* and its adapters, in turn: the label of each is what it was called, its path is not read */
+  size_t adapter_count;
 } mw_placed;
 
 typedef struct mw_options {

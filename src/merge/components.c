@@ -97,7 +97,8 @@ static bool bind(mw_plan *plan, const mw_binding *binding, const char *name, mw_
 /* Where the component of an input lies that lies elsewhere than its word says. */
 static bool place(mw_plan *plan, const mw_family_member *member, const char *label, const char *name, mw_placed *out, mw_error *err) {
   const mw_model *model = member->model;
-  *out = (mw_placed){label, mw_file_join(&plan->arena, model->folder, name, err), model->hub, model->commit};
+  *out = (mw_placed){.label = label, .hub = model->hub, .commit = model->commit};
+  out->path = mw_file_join(&plan->arena, model->folder, name, err);
   return out->path != NULL;
 }
 

@@ -3,7 +3,9 @@
 #include "merge/find_inputs.h"
 #include <string.h>
 #include <sys/stat.h>
-#include "model/model.h"
+#include "format/file_checksum.h"
+#include "format/tensor.h"
+#include "model/hub.h"
 
 enum { DEEPEST = 4 };
 
@@ -40,15 +42,19 @@ static bool has_size(const char *path, uint64_t size) {
   return stat(path, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size == size;
 }
 
-/* Where a file of the input would lie, if `where` is the input: a folder, or a lone file. */
-static const char *file_at(const char *where, const mw_record_file *file, mw_arena *arena, mw_error *err) {
-  return mw_file_is_folder(where) ? mw_file_join(arena, where, file->name, err) : where;
+/* A lone file may have another name now, and an adapter's configuration lies beside it; an index is as good as its folder. */
+const char *mw_find_inputs_file(const char *where, const mw_record_input *input, size_t index, mw_arena *arena, mw_error *err) {
+  if (mw_file_is_folder(where)) return mw_file_join(arena, where, input->files[index].name, err);
+  const char *slash = strrchr(where, '/');
+  if (index + 1 == input->file_count && !mw_text_ends_with(where, ".index.json")) return where;
+  const char *folder = slash ? mw_mem_copy(arena, where, (size_t)(slash - where), err) : ".";
+  return folder ? mw_file_join(arena, folder, input->files[index].name, err) : NULL;
 }
 
 static bool fits_sizes(const char *where, const mw_record_input *input, mw_arena *arena, bool *fits, mw_error *err) {
   *fits = input->file_count > 0;
   for (size_t i = 0; i < input->file_count && *fits; i++) {
-    const char *path = file_at(where, &input->files[i], arena, err);
+    const char *path = mw_find_inputs_file(where, input, i, arena, err);
     MW_TRY(path != NULL);
     *fits = has_size(path, input->files[i].size);
   }
@@ -76,7 +82,7 @@ static bool fits_checksum(const char *path, const mw_record_file *recorded, bool
 static bool fits_all(const char *where, const mw_record_input *input, mw_arena *arena, bool *fits, mw_error *err) {
   MW_TRY(fits_sizes(where, input, arena, fits, err));
   for (size_t i = 0; i < input->file_count && *fits; i++) {
-    const char *path = file_at(where, &input->files[i], arena, err);
+    const char *path = mw_find_inputs_file(where, input, i, arena, err);
     MW_TRY(path != NULL);
     if (input->files[i].counted) MW_TRY(fits_checksum(path, &input->files[i], fits, err));
   }
@@ -88,7 +94,8 @@ static bool search(const char *where, unsigned depth, const mw_record_input *inp
   const char **names;
   size_t count;
   bool folder = mw_file_is_folder(where), fits = false;
-  if (folder || input->file_count == 1) MW_TRY(fits_all(where, input, arena, &fits, err));
+  bool lone = input->file_count && mw_tensor_ending(input->files[input->file_count - 1].name); /* a file, with what lies beside it */
+  if (folder || lone) MW_TRY(fits_all(where, input, arena, &fits, err));
   if (fits) *found = where;
   if (fits || !folder || !depth) return true;
   if (!mw_file_list(where, arena, &names, &count, err)) return err->status != MW_MEMORY; /* a folder that may not be read */
@@ -102,49 +109,68 @@ static bool search(const char *where, unsigned depth, const mw_record_input *inp
 
 /* ---- the places in turn ---- */
 
-/* "org/name@commit", if the cache has that. */
+/* "org/name@commit", if the cache has that; of a folder in a snapshot, "org/name/unet", its path. */
 static bool in_cache(const mw_record_input *input, mw_arena *arena, const char **where, mw_error *err) {
   mw_text id = {0};
-  mw_warning warnings = {0};
-  mw_model *model = NULL;
   mw_error ignored;
+  const char *folder, *commit;
+  const size_t length = strlen(input->hub);
+  bool within = strncmp(input->where, input->hub, length) == 0 && input->where[length] == '/', fits = false;
   mw_text_format(&id, "%s%s%s", input->hub, input->commit ? "@" : "", input->commit ? input->commit : "");
-  bool ok = mw_text_check(&id, err), fits = false;
-  if (ok && mw_model_open(id.bytes, &warnings, &model, &ignored)) ok = fits_sizes(model->folder, input, arena, &fits, err);
-  if (ok && fits) ok = (*where = mw_mem_copy(arena, id.bytes, id.length, err)) != NULL;
-  mw_model_close(model);
-  mw_warning_free(&warnings);
+  bool ok = mw_text_check(&id, err);
+  if (ok && mw_hub_find(id.bytes, arena, &folder, &commit, &ignored)) {
+    const char *rest = input->where + length + 1, *sub = within ? mw_mem_copy(arena, rest, strcspn(rest, "@"), err) : NULL;
+    if (within) ok = sub && (folder = mw_file_join(arena, folder, sub, err));
+    ok = ok && fits_sizes(folder, input, arena, &fits, err);
+    if (ok && fits) ok = (*where = within ? folder : mw_mem_copy(arena, id.bytes, id.length, err)) != NULL;
+  }
   mw_text_free(&id);
   return ok;
 }
 
-static void tell_wanted(const mw_record_input *input, mw_text *wanted) {
+static void tell_wanted(const mw_record_input *part, const char *called, mw_text *wanted) {
   mw_text_escaped room;
   char size[32], hex[33];
-  mw_text_format(wanted, "%s", mw_text_escape_z(&room, input->where));
-  if (input->hub && strcmp(input->hub, input->where) != 0) mw_text_format(wanted, ", %s", mw_text_escape_z(&room, input->hub));
-  if (input->commit) mw_text_format(wanted, " at commit %s", mw_text_escape_z(&room, input->commit));
-  for (size_t i = 0; i < input->file_count && i < 3; i++) {
-    const mw_record_file *file = &input->files[i];
+  mw_text_format(wanted, "%s%s", wanted->length ? "; " : "", mw_text_escape_z(&room, called));
+  if (part->hub && strcmp(part->hub, called) != 0) mw_text_format(wanted, ", %s", mw_text_escape_z(&room, part->hub));
+  if (part->commit) mw_text_format(wanted, " at commit %s", mw_text_escape_z(&room, part->commit));
+  for (size_t i = 0; i < part->file_count && i < 3; i++) {
+    const mw_record_file *file = &part->files[i];
     mw_text_format(wanted, "%s%s of %s", i ? ", " : ": ", mw_text_escape_z(&room, file->name), mw_text_size(size, (double)file->size));
     if (file->counted) mw_text_format(wanted, " with xxh3 %s", mw_checksum_hex(file->checksum, hex));
   }
-  if (input->file_count > 3) mw_text_format(wanted, " and %zu more files", input->file_count - 3);
+  if (part->file_count > 3) mw_text_format(wanted, " and %zu more files", part->file_count - 3);
 }
 
-bool mw_find_inputs(const mw_record *record, size_t index, const mw_verify_options *options, mw_arena *arena, const char **where,
+/* The model itself, or an adapter, which was `called` so. */
+static bool find_part(const mw_record_input *part, const char *called, const mw_verify_options *options, mw_arena *arena,
+                      const char **where, mw_error *err) {
+  const char *found = NULL;
+  bool fits = false, there = mw_file_exists(called);
+  if (there) MW_TRY(fits_sizes(called, part, arena, &fits, err));
+  if (fits) found = called;
+  if (!found && part->hub) MW_TRY(in_cache(part, arena, &found, err));
+  if (!found && options->models) MW_TRY(search(options->models, DEEPEST, part, arena, &found, err));
+  *where = found ? found : there ? called : NULL;
+  return true;
+}
+
+bool mw_find_inputs(const mw_record *record, size_t index, const mw_verify_options *options, mw_arena *arena, mw_find_inputs_place *place,
                     mw_text *wanted, mw_error *err) {
   const mw_record_input *input = &record->inputs[index];
-  const char *found = NULL;
-  bool fits = false;
-  tell_wanted(input, wanted);
-  if (!mw_text_check(wanted, err)) return false;
-  if ((*where = place_of(options, input->label))) return true;
-  bool there = mw_file_exists(input->where);
-  if (there) MW_TRY(fits_sizes(input->where, input, arena, &fits, err));
-  if (fits) return (*where = input->where) != NULL;
-  if (input->hub) MW_TRY(in_cache(input, arena, &found, err));
-  if (!found && options->models) MW_TRY(search(options->models, DEEPEST, input, arena, &found, err));
-  *where = found ? found : there ? input->where : NULL;
-  return true;
+  mw_text whole = {0};
+  *place = (mw_find_inputs_place){.parts = mw_mem_take(arena, (1 + input->adapter_count) * sizeof *place->parts, err)};
+  if (!place->parts || (place->where = place_of(options, input->label))) return place->parts != NULL;
+  bool ok = true;
+  for (size_t i = 0; i <= input->adapter_count && ok; i++) {
+    const mw_record_input *part = i ? &input->adapters[i - 1] : input;
+    const char *called = !i && input->base ? input->base : part->where;
+    ok = find_part(part, called, options, arena, &place->parts[i], err);
+    if (ok && place->parts[i]) mw_text_format(&whole, "%s%s", i ? "+" : "", place->parts[i]);
+    else if (ok) tell_wanted(part, called, wanted);
+  }
+  ok = ok && mw_text_check(&whole, err) && mw_text_check(wanted, err);
+  if (ok && !wanted->length) ok = (place->where = mw_mem_copy(arena, whole.bytes, whole.length, err)) != NULL;
+  mw_text_free(&whole);
+  return ok;
 }

@@ -77,22 +77,36 @@ static bool take_arguments(rebuild *r, mw_error *err) {
 
 /* ---- where the inputs lie ---- */
 
+static const char *last_of(const mw_record_input *part) { return part->file_count ? part->files[part->file_count - 1].name : NULL; }
+
+/* Adapters are told of as they were, too. */
+static bool call_adapters(rebuild *r, const mw_record_input *input, const mw_placed **out, mw_error *err) {
+  mw_placed *adapters = mw_mem_take(&r->record.arena, (input->adapter_count + 1) * sizeof *adapters, err);
+  for (size_t i = 0; i < input->adapter_count && adapters; i++) {
+    const mw_record_input *own = &input->adapters[i];
+    adapters[i] = (mw_placed){.label = own->where, .hub = own->hub, .commit = own->commit, .file = last_of(own)};
+  }
+  return (*out = adapters) != NULL;
+}
+
 static bool place(rebuild *r, mw_error *err) {
   mw_record *record = &r->record;
   r->placed = mw_mem_new(record->input_count, sizeof *r->placed, err);
   bool ok = r->placed != NULL;
   for (size_t i = 0; i < record->input_count && ok; i++) {
     const mw_record_input *input = &record->inputs[i];
-    const char *where;
+    mw_find_inputs_place found;
     mw_text wanted = {0};
     mw_text_escaped label;
-    ok = mw_find_inputs(record, i, r->run.options, &record->arena, &where, &wanted, err);
-    if (ok && !where) {
+    ok = mw_find_inputs(record, i, r->run.options, &record->arena, &found, &wanted, err);
+    if (ok && !found.where) {
       ok = mw_error_set(err, MW_MISSING, "input %s is not here; wanted is %s", mw_text_escape_z(&label, input->label), wanted.bytes);
       mw_error_hint(err, "--input %s=PATH says where it lies, --models DIR looks for it below DIR", label.bytes);
     }
-    r->placed[i] = (mw_placed){input->label, where, input->hub, input->commit};
     mw_text_free(&wanted);
+    r->placed[i] = (mw_placed){.label = input->label, .path = found.where, .hub = input->hub, .commit = input->commit,
+                               .file = last_of(input), .base = input->base, .adapter_count = input->adapter_count};
+    ok = ok && call_adapters(r, input, &r->placed[i].adapters, err);
   }
   r->options.placed = r->placed;
   r->options.placed_count = record->input_count;
@@ -160,24 +174,34 @@ static bool compare_outputs(rebuild *r, mw_record *made, mw_error *err) {
   return true;
 }
 
+/* The files of an input itself, or of an adapter. */
+static bool compare_part(rebuild *r, const mw_record_input *part, const mw_record_input *made, const char *label, const char *path,
+                         mw_error *err) {
+  for (size_t k = 0; k < part->file_count; k++) {
+    const mw_record_file *file = &part->files[k], *other = made ? file_of(made->files, made->file_count, file->name) : NULL;
+    bool lone = made && part->file_count == 1 && made->file_count == 1; /* by whatever name */
+    if (lone) other = &made->files[0];
+    if (other && is_same(file, other)) continue;
+    mw_text text = {0};
+    mw_text_escaped shown, name;
+    mw_text_format(&text, "%s of input %s is not the recorded one", mw_text_escape_z(&name, file->name), mw_text_escape_z(&shown, label));
+    bool ok = mw_text_check(&text, err);
+    if (ok) mw_verify_find(&r->run, path, "changed", text.bytes);
+    mw_text_free(&text);
+    MW_TRY(ok);
+  }
+  return true;
+}
+
 /* Inputs that are not those that were recorded explain the rest. */
 static bool compare_inputs(rebuild *r, const mw_record *made, mw_error *err) {
   const mw_record *record = &r->record;
   for (size_t i = 0; i < record->input_count && i < made->input_count; i++)
-    for (size_t k = 0; k < record->inputs[i].file_count; k++) {
-      const mw_record_file *file = &record->inputs[i].files[k];
-      const mw_record_file *other = file_of(made->inputs[i].files, made->inputs[i].file_count, file->name);
-      bool lone = record->inputs[i].file_count == 1 && made->inputs[i].file_count == 1; /* by whatever name */
-      if (lone) other = &made->inputs[i].files[0];
-      if (other && is_same(file, other)) continue;
-      mw_text text = {0};
-      mw_text_escaped label, name;
-      mw_text_format(&text, "%s of input %s is not the recorded one", mw_text_escape_z(&name, file->name),
-                     mw_text_escape_z(&label, record->inputs[i].label));
-      bool ok = mw_text_check(&text, err);
-      if (ok) mw_verify_find(&r->run, r->placed[i].path, "changed", text.bytes);
-      mw_text_free(&text);
-      MW_TRY(ok);
+    for (size_t p = 0; p <= record->inputs[i].adapter_count; p++) {
+      const mw_record_input *input = &record->inputs[i], *other = &made->inputs[i];
+      const mw_record_input *part = p ? &input->adapters[p - 1] : input;
+      if (p) other = p <= other->adapter_count ? &other->adapters[p - 1] : NULL;
+      MW_TRY(compare_part(r, part, other, input->label, r->placed[i].path, err));
     }
   return true;
 }

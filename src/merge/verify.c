@@ -162,22 +162,44 @@ bool mw_verify_outputs(mw_verify_run *run, mw_error *err) {
 
 /* ---- the inputs ---- */
 
-/* Checks the files of an input, whose model could be opened or not. */
-static bool check_input(mw_verify_run *run, const mw_record_input *input, const char *where, mw_error *err) {
+/* Checks the files of an input itself, or of an adapter, at `where`. */
+static bool check_part(mw_verify_run *run, const mw_record_input *part, const char *where, mw_error *err) {
+  mw_arena arena = {0};
+  bool ok = true;
+  for (size_t i = 0; i < part->file_count && ok; i++) {
+    const char *path = mw_find_inputs_file(where, part, i, &arena, err);
+    ok = path && mw_verify_file(run, path, &part->files[i], err);
+  }
+  mw_mem_release(&arena);
+  return ok;
+}
+
+static bool find_missing(mw_verify_run *run, const mw_record_input *input, const char *wanted, mw_error *err) {
+  mw_text text = {0};
+  mw_text_escaped label;
+  mw_text_format(&text, "input %s is not here; wanted is %s", mw_text_escape_z(&label, input->label), wanted);
+  bool ok = mw_text_check(&text, err);
+  if (ok) mw_verify_find(run, input->where, "missing", text.bytes);
+  mw_text_free(&text);
+  return ok;
+}
+
+/* Checks an input whose model can be opened or not. */
+static bool check_input(mw_verify_run *run, const mw_record_input *input, const mw_find_inputs_place *place, mw_error *err) {
   mw_warning warnings = {0};
   mw_model *model = NULL;
   mw_error broken;
-  mw_arena arena = {0};
-  bool opened = mw_model_open(where, &warnings, &model, &broken), ok = opened || broken.status != MW_MEMORY;
+  bool opened = mw_model_open(place->where, &warnings, &model, &broken), ok = opened || broken.status != MW_MEMORY;
   if (!ok) *err = broken;
-  const char *folder = opened ? model->folder : mw_file_is_folder(where) ? where : NULL;
-  for (size_t i = 0; i < input->file_count && ok; i++) {
-    const char *path = folder ? mw_file_join(&arena, folder, input->files[i].name, err) : where;
-    ok = path && mw_verify_file(run, path, &input->files[i], err);
+  const char *own = !opened ? place->parts[0] : model->folder ? model->folder : model->files[0].path;
+  ok = ok && check_part(run, input, own ? own : place->where, err);
+  for (size_t i = 0; i < input->adapter_count && ok; i++) {
+    const char *where = opened && i < model->adapter_count ? model->adapters[i].place : place->parts[1 + i];
+    if (where) ok = check_part(run, &input->adapters[i], where, err);
+    else mw_verify_find(run, input->adapters[i].where, "missing", "this adapter was not found beside its base");
   }
   if (opened) mw_model_close(model);
   mw_warning_free(&warnings);
-  mw_mem_release(&arena);
   return ok;
 }
 
@@ -185,18 +207,12 @@ static bool check_inputs(mw_verify_run *run, size_t *missing, mw_error *err) {
   mw_record *record = run->record;
   bool ok = true;
   for (size_t i = 0; i < record->input_count && ok; i++) {
-    const mw_record_input *input = &record->inputs[i];
-    const char *where;
-    mw_text wanted = {0}, text = {0};
-    ok = mw_find_inputs(record, i, run->options, &record->arena, &where, &wanted, err);
-    if (ok && where) ok = check_input(run, input, where, err);
-    else if (ok) {
-      mw_text_escaped label;
-      mw_text_format(&text, "input %s is not here; wanted is %s", mw_text_escape_z(&label, input->label), wanted.bytes);
-      if ((ok = mw_text_check(&text, err))) mw_verify_find(run, input->where, "missing", text.bytes), ++*missing;
-    }
+    mw_find_inputs_place place;
+    mw_text wanted = {0};
+    ok = mw_find_inputs(record, i, run->options, &record->arena, &place, &wanted, err);
+    if (ok && place.where) ok = check_input(run, &record->inputs[i], &place, err);
+    else if (ok) ok = find_missing(run, &record->inputs[i], wanted.bytes, err), ++*missing;
     mw_text_free(&wanted);
-    mw_text_free(&text);
   }
   return ok;
 }
@@ -214,12 +230,19 @@ bool mw_verify_can(const mw_record *record, mw_error *err) {
   return mw_error_hint(err, "merge again to get an output that can be");
 }
 
+static uint64_t total_of_part(const mw_record_input *part) {
+  uint64_t total = 0;
+  for (size_t k = 0; k < part->file_count; k++) total += part->files[k].size;
+  return total;
+}
+
 /* Bytes that will be read. */
 static uint64_t total_of(const mw_record *record, bool inputs) {
   uint64_t total = 0;
   for (size_t i = 0; i < record->output_count; i++) total += record->outputs[i].size;
   for (size_t i = 0; i < record->input_count && inputs; i++)
-    for (size_t k = 0; k < record->inputs[i].file_count; k++) total += record->inputs[i].files[k].size;
+    for (size_t p = 0; p <= record->inputs[i].adapter_count; p++)
+      total += total_of_part(p ? &record->inputs[i].adapters[p - 1] : &record->inputs[i]);
   return total;
 }
 

@@ -451,13 +451,14 @@ static bool keep_facts(adapter *a) {
   mw_model_adapter *list = mw_mem_take(&model->arena, (model->adapter_count + 1) * sizeof *list, a->err);
   if (!list) return false;
   if (model->adapter_count) memcpy(list, model->adapters, model->adapter_count * sizeof *list);
-  list[model->adapter_count++] = a->facts;
+  list[model->adapter_count] = a->facts;
+  list[model->adapter_count++].file_count = model->file_count - a->facts.file_count;
   model->adapters = list;
   return true;
 }
 
 bool mw_adapter_add(mw_model *model, const char *where, mw_warning *warnings, mw_error *err) {
-  adapter a = {.model = model, .warnings = warnings, .err = err};
+  adapter a = {.model = model, .warnings = warnings, .err = err, .facts.file_count = model->file_count};
   bool ok = open_adapter(&a, where) && add_parts(&a) && keep_facts(&a);
   free(a.config_text);
   free(a.list.tensors);

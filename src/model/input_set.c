@@ -59,6 +59,27 @@ static bool keep(char **text, const char *from, mw_arena *arena, mw_error *err) 
   return *text || !from;
 }
 
+/* An input that lies elsewhere is told of as it was called. */
+static bool call_as(mw_model *model, const mw_placed *placed, const char *where, mw_error *err) {
+  size_t count = model->adapter_count;
+  mw_model_adapter *adapters = mw_mem_take(&model->arena, (count + 1) * sizeof *adapters, err);
+  if (!adapters) return false;
+  for (size_t i = 0; i < count; i++) {
+    adapters[i] = model->adapters[i];
+    if (i >= placed->adapter_count) continue;
+    const mw_placed *own = &placed->adapters[i];
+    MW_TRY(keep((char **)&adapters[i].where, own->label, &model->arena, err));
+    MW_TRY(keep((char **)&adapters[i].hub, own->hub, &model->arena, err));
+    MW_TRY(keep((char **)&adapters[i].commit, own->commit, &model->arena, err));
+    MW_TRY(keep((char **)&adapters[i].file, own->file, &model->arena, err));
+  }
+  model->adapters = adapters;
+  MW_TRY(model->folder || keep(&model->lone, placed->file, &model->arena, err));
+  MW_TRY(!placed->base || keep(&model->base, placed->base, &model->arena, err));
+  return keep(&model->where, where, &model->arena, err) && keep(&model->hub, placed->hub, &model->arena, err) &&
+         keep(&model->commit, placed->commit, &model->arena, err);
+}
+
 static bool open_one(mw_input_set *inputs, const mw_arg *arg, const char *where, size_t number, const mw_options *options,
                      mw_warning *warnings, mw_error *err) {
   char label[96];
@@ -70,8 +91,7 @@ static bool open_one(mw_input_set *inputs, const mw_arg *arg, const char *where,
   const mw_placed *placed = placed_of(options, label);
   if (!kept || !mw_model_open(placed ? placed->path : where, warnings, &model, err)) return false;
   inputs->members[inputs->count++] = (mw_family_member){.model = model, .label = kept};
-  return !placed || (keep(&model->where, where, &model->arena, err) && keep(&model->hub, placed->hub, &model->arena, err) &&
-                     keep(&model->commit, placed->commit, &model->arena, err));
+  return !placed || call_as(model, placed, where, err);
 }
 
 /* What "MODEL:FIRST-END" names: the model. A path that exists is a model, whatever it is called. */

@@ -22,6 +22,12 @@ const mw_tensor *mw_model_find(const mw_model *model, const char *name) {
 
 const char *mw_model_path(const mw_model *model, const mw_tensor *tensor) { return model->files[tensor->file].path; }
 
+size_t mw_model_own_files(const mw_model *model) {
+  size_t own = model->file_count;
+  for (size_t i = 0; i < model->adapter_count; i++) own -= model->adapters[i].file_count;
+  return own;
+}
+
 bool mw_model_read(const mw_model *model, const mw_tensor *tensor, uint64_t at, void *bytes, size_t length, mw_error *err) {
   const mw_file *file = &model->files[tensor->file];
   if (tensor->made == MW_TENSOR_GATHERED) return mw_gathered_read(tensor, false, at, bytes, length, err);
@@ -266,6 +272,7 @@ static bool open_word(mw_model *model, const char *where, unsigned depth, mw_war
   const char *base;
   mw_text_escaped shown, own;
   MW_TRY(mw_aside_mend(where, err) && locate(model, where, err));
+  if (!(model->base = mw_mem_copy(&model->arena, where, strlen(where), err))) return false;
   if (!model->folder) return open_lone(model, where, warnings, err);
   if (!mw_adapter_is_folder(model->folder)) return open_folder(model, warnings, err) && recall_hub(model, err);
   MW_TRY(mw_adapter_base(model->folder, &model->arena, &base, err));

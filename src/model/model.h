@@ -13,14 +13,18 @@
 typedef struct mw_model_adapter {
   const char *where, *place; /* as it was typed, and its folder, or itself where it was given as a file */
   const char *hub, *commit;   /* where it came from the cache, else NULL */
+  const char *file;           /* what its weights are called, if not as their path ends */
+  size_t file_count;          /* of the model's files, so many are its own: they stand behind those of the adapters before it */
 } mw_model_adapter;
 
 typedef struct mw_model {
   char *where;         /* what the user typed */
+  char *base;          /* what of it, or of an adapter's own words, the model without its adapters was opened from */
   char *folder;        /* its folder; NULL for a lone file */
   char *hub;           /* "org/name" where it came from the cache or the folder tells, else NULL */
   char *commit;        /* 40 hex digits where it came from the cache, else NULL */
   const char *stem;    /* what its files are called: "model" where it is a lone file */
+  char *lone;          /* what a lone file is called, if not as its path ends */
   const char *metadata; /* of a lone file: what it says of itself, as a JSON object; else NULL */
   const char **parts;  /* [part_count] folders of its parts (modules.h); a tensor of "2_Dense" is called "2_Dense/NAME" */
   size_t part_count;
@@ -56,6 +60,8 @@ mw_dtype mw_model_written(const mw_tensor *tensor);
 const mw_tensor *mw_model_source(const mw_tensor *tensor);
 /* Whether two tensors have the same dtype and the same bytes; reads both until they differ. */
 bool mw_model_same(const mw_model *a, const mw_tensor *x, const mw_model *b, const mw_tensor *y, bool *same, mw_error *err);
+/* How many of its files are its own, and not its adapters'. */
+size_t mw_model_own_files(const mw_model *model);
 /* The path of the file that holds a tensor, for messages. */
 const char *mw_model_path(const mw_model *model, const mw_tensor *tensor);
 

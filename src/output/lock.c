@@ -74,10 +74,14 @@ static void put_small(mw_json_writer *json, const char *key, const char *within,
 
 static const mw_checksum *sums_of(const mw_file_checksum *checksum) { return checksum ? mw_file_checksum_chunks(checksum) : NULL; }
 
+/* `called` may be NULL. */
+static void put_model_file(mw_json_writer *json, const char *within, const mw_model *model, size_t file, const char *called) {
+  const mw_file *f = &model->files[file];
+  put_file(json, "name", within, called ? called : name_in(model, f->path), "size", f->size, sums_of(f->checksum), false);
+}
+
 static void put_input_files(mw_json_writer *json, const char *within, const mw_model *model, bool counted) {
-  for (size_t i = 0; i < model->file_count; i++)
-    put_file(json, "name", within, name_in(model, model->files[i].path), "size", model->files[i].size, sums_of(model->files[i].checksum),
-             false);
+  for (size_t i = 0; i < mw_model_own_files(model); i++) put_model_file(json, within, model, i, model->lone);
   const mw_config *config = &model->config;
   if (config->text)
     put_small(json, "name", within, "config.json", "size", config->length, mw_file_checksum_of(config->text, config->length), counted);
@@ -116,12 +120,19 @@ static void put_rows(mw_json_writer *json, mw_text *rows) {
 }
 
 static void put_adapters(mw_json_writer *json, const mw_model *model) {
+  size_t file = mw_model_own_files(model);
+  mw_json_writer_string(json, "base", model->base);
   mw_json_writer_list(json, "adapters");
   for (size_t i = 0; i < model->adapter_count; i++) {
+    const mw_model_adapter *adapter = &model->adapters[i];
     mw_json_writer_object(json, NULL);
-    mw_json_writer_string(json, "where", model->adapters[i].where);
-    mw_json_writer_string(json, "hub", model->adapters[i].hub);
-    mw_json_writer_string(json, "commit", model->adapters[i].commit);
+    mw_json_writer_string(json, "where", adapter->where);
+    mw_json_writer_string(json, "hub", adapter->hub);
+    mw_json_writer_string(json, "commit", adapter->commit);
+    mw_json_writer_list(json, "files");
+    for (size_t end = file + adapter->file_count; file < end; file++)
+      put_model_file(json, NULL, model, file, file + 1 == end ? adapter->file : NULL); /* its weights are the last */
+    mw_json_writer_end(json);
     mw_json_writer_end(json);
   }
   mw_json_writer_end(json);

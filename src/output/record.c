@@ -84,18 +84,35 @@ static bool take_files(mw_record *r, const char *field, bool input, mw_json valu
   return true;
 }
 
+/* An input, or one of its adapters. */
+static bool take_origin(mw_record *r, mw_json value, mw_record_input *input, mw_error *err) {
+  if (value.kind != MW_JSON_OBJECT) return refuse(r, "inputs", "a list of objects", err);
+  return take_text(r, "inputs: where", mw_json_member(value, "where"), false, &input->where, err) &&
+         take_text(r, "inputs: hub", mw_json_member(value, "hub"), true, &input->hub, err) &&
+         take_text(r, "inputs: commit", mw_json_member(value, "commit"), true, &input->commit, err) &&
+         take_files(r, "inputs: files", true, mw_json_member(value, "files"), &input->files, &input->file_count, err);
+}
+
+static bool take_adapters(mw_record *r, mw_json value, mw_record_input *input, mw_error *err) {
+  mw_json key, element;
+  if (value.kind == MW_JSON_END) return true;
+  input->adapters = take_room(r, "inputs: adapters", value, MW_JSON_ARRAY, sizeof *input->adapters, err);
+  MW_TRY(input->adapters != NULL);
+  for (mw_json_walk walk = mw_json_enter(value); mw_json_next(&walk, &key, &element);)
+    MW_TRY(take_origin(r, element, &input->adapters[input->adapter_count++], err));
+  return true;
+}
+
 static bool take_inputs(mw_record *r, mw_json value, mw_error *err) {
   mw_json key, element;
   r->inputs = take_room(r, "inputs", value, MW_JSON_ARRAY, sizeof *r->inputs, err);
   MW_TRY(r->inputs != NULL);
   for (mw_json_walk walk = mw_json_enter(value); mw_json_next(&walk, &key, &element);) {
     mw_record_input *input = &r->inputs[r->input_count++];
-    if (element.kind != MW_JSON_OBJECT) return refuse(r, "inputs", "a list of objects", err);
+    MW_TRY(take_origin(r, element, input, err));
     MW_TRY(take_text(r, "inputs: label", mw_json_member(element, "label"), false, &input->label, err));
-    MW_TRY(take_text(r, "inputs: where", mw_json_member(element, "where"), false, &input->where, err));
-    MW_TRY(take_text(r, "inputs: hub", mw_json_member(element, "hub"), true, &input->hub, err));
-    MW_TRY(take_text(r, "inputs: commit", mw_json_member(element, "commit"), true, &input->commit, err));
-    MW_TRY(take_files(r, "inputs: files", true, mw_json_member(element, "files"), &input->files, &input->file_count, err));
+    MW_TRY(take_text(r, "inputs: base", mw_json_member(element, "base"), true, &input->base, err));
+    MW_TRY(take_adapters(r, mw_json_member(element, "adapters"), input, err));
   }
   return true;
 }

@@ -21,6 +21,9 @@ typedef struct mw_record_input {
   const char *hub, *commit;  /* or NULL */
   mw_record_file *files;
   size_t file_count;
+  const char *base;          /* of MODEL+ADAPTER: what the model itself was opened from; else NULL */
+  struct mw_record_input *adapters; /* its adapters, in turn; they have no label */
+  size_t adapter_count;
 } mw_record_input;
 
 /* The words that were typed for an argument or an option. */

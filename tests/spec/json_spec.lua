@@ -98,6 +98,7 @@ RECIPE
       moonweld diff "$PICO/kjv" "$PICO/py" --base "$PICO/base" --json > diff
       moonweld eval "$PICO/kjv" --data a.jsonl --json > eval
       moonweld ./best.lua --models "$PICO/kjv" "$PICO/py" --data a.jsonl --score loss:a.jsonl --threads 1 --dtype f32 -o best --log-json 2>> events
+      moonweld lerp --a "$PICO/base+$PICO/lora" --b "$PICO/kjv" -o adapted --quiet --no-sync
       moonweld seal best
       moonweld verify best --json > verify1
       cp -r best worse
@@ -114,7 +115,7 @@ RECIPE
   it("diff", function() holds("diff --json", { "diff" }) end)
   it("eval", function() holds("eval --json", { "eval" }) end)
   it("events", function() holds("--log-json", { "events" }, true, function(event) return event.event end) end)
-  it("the lock", function() holds("merge.lock.json", { "best/merge.lock.json", "pipeline/merge.lock.json", "low/merge.lock.json", "aligned/merge.lock.json" }) end)
+  it("the lock", function() holds("merge.lock.json", { "best/merge.lock.json", "pipeline/merge.lock.json", "low/merge.lock.json", "aligned/merge.lock.json", "adapted/merge.lock.json" }) end)
   it("verify", function() holds("verify --json", { "verify1", "verify2" }) end)
   it("the seal", function() holds("moonweld/seal.json", { "best/moonweld/seal.json" }) end)
   it("the log of a training", function() holds("moonweld/training.jsonl", { "best/moonweld/training.jsonl" }, true) end)

@@ -255,6 +255,10 @@ describe("rebuild makes the same bytes", function()
   end)
 
   it("of a lone file", function()
+    good "mkdir -p files/in && cp kjv/model.safetensors files/a.safetensors && cp py/model.safetensors files/b.safetensors"
+    good "moonweld lerp --a files/a.safetensors --b files/b.safetensors -o loose --quiet"
+    good "mv files/a.safetensors files/in/x.safetensors && mv files/b.safetensors files/in/y.safetensors"
+    good "moonweld rebuild loose -o loose2 --models files && diff -r loose loose2"
     good "moonweld lerp --a large1 --b large3 -o solo.safetensors --quiet && moonweld rebuild solo.safetensors -o duo.safetensors && cmp solo.safetensors duo.safetensors"
   end)
 
@@ -303,6 +307,74 @@ describe("a whole pipeline of diffusers", function()
     good "mkdir -p moved && mv p1 moved/one && mv p2 moved/two && moonweld verify kept --inputs --models moved"
     good "moonweld rebuild kept/merge.lock.json -o pipe3 --input a=moved/one b=moved/two && diff -r pipe3 pipe && moonweld verify pipe3"
     good "moonweld rebuild kept/merge.lock.json -o pipe4 --models moved && diff -r pipe4 pipe"
+  end)
+end)
+
+describe("MODEL+ADAPTER", function()
+  good("cp -r " .. PICO .. "lora lora && mkdir -p beside && cp lora/adapter_model.safetensors beside/low.safetensors && cp lora/adapter_config.json beside && " ..
+    "cp -r lora named && sed -i 's|\"base_model_name_or_path\": *\"[^\"]*\"|\"base_model_name_or_path\": \"base\"|' named/adapter_config.json && grep -q '\"base\"' named/adapter_config.json")
+
+  it("is held against its lock: model and adapters, each by its own files", function()
+    good "moonweld lerp --a base+lora --b kjv+lora+beside/low.safetensors --t 0.3 -o adapted --quiet && moonweld verify adapted --inputs"
+    for _, name in ipairs { "lora/adapter_model.safetensors", "lora/adapter_config.json", "beside/low.safetensors", "beside/adapter_config.json", "base/model.safetensors", "base/config.json" } do
+      local bytes = read(name)
+      for _, at in ipairs { 1, #bytes // 2, #bytes } do
+        write(name, flip(bytes, at))
+        ends(65, "moonweld verify adapted --inputs", "changed  " .. name)
+      end
+      write(name, bytes)
+    end
+    good "moonweld verify adapted --inputs && mv lora away"
+    ends(66, "moonweld verify adapted --inputs", "missing  base+lora: input a is not here; wanted is lora: adapter_config.json of 214 B with xxh3", "input b is not here; wanted is lora")
+    ends(66, "moonweld rebuild adapted -o no", "input a is not here; wanted is lora", "--input a=PATH")
+    good "mv away lora && mv base away"
+    ends(66, "moonweld verify adapted --inputs", "input a is not here; wanted is base: model.safetensors of 3.51 MB with xxh3")
+    good "mv away base"
+    ends(65, "moonweld verify adapted --inputs --input a=base", "missing  lora: this adapter was not found beside its base")
+    ends(65, "moonweld verify adapted --inputs --input a=kjv+lora", "changed  kjv/model.safetensors")
+  end)
+
+  it("is made again where it was, elsewhere, and by other names", function()
+    good "moonweld rebuild adapted -o adapted2 && diff -r adapted adapted2"
+    good("mkdir -p foreign/m && cp -r base foreign/m/one && cp -r kjv foreign/m/two && cp -r lora foreign/m/three && cp beside/low.safetensors foreign/m/three/x.safetensors && " ..
+      "cp adapted/merge.lock.json foreign && cd foreign")
+    ends(66, "cd foreign && moonweld rebuild merge.lock.json -o new", "input a is not here; wanted is base: ", "; lora: ")
+    good "cd foreign && moonweld rebuild merge.lock.json -o new --models m && diff -r new ../adapted && moonweld verify new --inputs --models m"
+    good "cd foreign && moonweld rebuild merge.lock.json -o new2 --input a=m/one+m/three b=m/two+m/three+m/three/x.safetensors && diff -r new2 ../adapted"
+    ends(65, "cd foreign && moonweld rebuild merge.lock.json -o wrong --input a=m/one b=m/two+m/three+m/three/x.safetensors",
+      "adapter_model.safetensors of input a is not the recorded one", "changed  wrong/model.safetensors")
+  end)
+
+  it("where the adapter names its base, is one of several, or lies in the hub's cache", function()
+    good "moonweld lerp --a named --b kjv -o called --quiet && moonweld verify called --inputs && moonweld rebuild called -o called2 && diff -r called called2"
+    good("moonweld ties --base base --experts base+lora kjv -o many --quiet && moonweld verify many --inputs && moonweld rebuild many -o many2 && diff -r many many2")
+    good "mkdir -p pile && cp -r named pile/n && cp -r base pile/b && cp -r kjv pile/k && mkdir -p bare && cp called/merge.lock.json bare"
+    good "cd bare && moonweld rebuild merge.lock.json -o new --models ../pile && diff -r new ../called"
+    local commit = ("d"):rep(40)
+    good("mkdir -p hub/models--org--l/snapshots/" .. commit .. " hub/models--org--l/refs && cp lora/* hub/models--org--l/snapshots/" .. commit ..
+      " && printf " .. commit .. " > hub/models--org--l/refs/main")
+    good "export HF_HUB_CACHE=$PWD/hub && moonweld lerp --a base+org/l --b py -o cached --quiet && moonweld verify cached --inputs && moonweld rebuild cached -o cached2 && diff -r cached cached2"
+    good "HF_HUB_CACHE=/nowhere moonweld rebuild cached -o cached3 --models hub --input b=py && diff -r cached cached3"
+    ends(66, "HF_HUB_CACHE=/nowhere moonweld verify cached --inputs", "wanted is org/l at commit " .. commit)
+  end)
+end)
+
+describe("an input", function()
+  it("of stack, of a part in the hub's cache, or given by its index, is found and held against its lock", function()
+    good "moonweld stack --parts kjv:0-1 py:1-2 kjv:1-2 -o tall --quiet && moonweld verify tall --inputs && moonweld rebuild tall -o tall2 && diff -r tall tall2"
+    good "mkdir -p heap && cp -r kjv heap/x && cp -r py heap/y && mkdir -p plain && cp tall/merge.lock.json plain"
+    good "cd plain && moonweld rebuild merge.lock.json -o new --models ../heap && diff -r new ../tall"
+    ends(66, "cd plain && moonweld rebuild merge.lock.json -o none", "input parts[1] is not here; wanted is kjv: ")
+    local bytes = read "py/model.safetensors"
+    write("py/model.safetensors", flip(bytes, #bytes))
+    ends(65, "moonweld verify tall --inputs", "changed  py/model.safetensors")
+    write("py/model.safetensors", bytes)
+    local commit = ("e"):rep(40)
+    good("mkdir -p hub/models--org--p/snapshots/" .. commit .. "/sub hub/models--org--p/refs && cp kjv/* hub/models--org--p/snapshots/" .. commit ..
+      "/sub && printf " .. commit .. " > hub/models--org--p/refs/main")
+    good "export HF_HUB_CACHE=$PWD/hub && moonweld lerp --a org/p/sub --b py -o parted --quiet && moonweld verify parted --inputs && moonweld rebuild parted -o parted2 && diff -r parted parted2"
+    good "moonweld soup --models kjv -o split --shard-size 1MB --quiet && moonweld lerp --a split/model.safetensors.index.json --b py -o listed --quiet"
+    good "moonweld verify listed --inputs && moonweld rebuild listed -o listed2 && diff -r listed listed2"
   end)
 end)
 
