@@ -8,7 +8,8 @@
  * A program that goes over stretches of whole rows is cut into these, wherever they lie.
  *
  * A task without an output is cut by its first input in the same way, but in whole units, since sums are made of these: its
- * blocks end a little before or behind the place. */
+ * blocks end a little before or behind the place. So do those of a task that sums beside its output: what a block has of a unit
+ * that another block ends would stay with the thread that has it. */
 #include "exec/cut.h"
 
 /* Where element 0 of the task lies: in the output, or else in the first input that is a file. */
@@ -30,6 +31,14 @@ static void find_place(mw_cut *cut, const mw_job *job, const mw_schedule_task *t
   }
 }
 
+static bool sums(const mw_job *job, const mw_schedule_task *task) {
+  for (uint32_t r = 0; r < task->root_count; r++) {
+    mw_program_root root = job->schedule->roots[task->first_root + r];
+    if (!root.store && mw_graph_op_class(mw_graph_facts(job->graph, root.node).op) == MW_CLASS_SUM) return true;
+  }
+  return false;
+}
+
 mw_cut mw_cut_make(const mw_job *job, const mw_schedule_task *task, const mw_program *program, uint64_t from, uint64_t to) {
   mw_cut cut = {.from = from, .to = to, .block = mw_worker_block(job, task, program)};
   cut.head = from + cut.block;
@@ -39,8 +48,9 @@ mw_cut mw_cut_make(const mw_job *job, const mw_schedule_task *task, const mw_pro
   if (writes) cut.bytes += cut.size;
   if (!cut.size || (from && !writes) || program->quantum) return cut;
   uint64_t within = cut.offset % (cut.block * cut.size);
-  if (writes && within % cut.size == 0) cut.head = cut.block - within / cut.size;
-  if (!writes && within) cut.head = cut.block - within / cut.size / MW_UNIT * MW_UNIT;
+  bool units = !writes || sums(job, task);
+  if (!units && within % cut.size == 0) cut.head = cut.block - within / cut.size;
+  if (units && within) cut.head = cut.block - within / cut.size / MW_UNIT * MW_UNIT;
   return cut;
 }
 

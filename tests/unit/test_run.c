@@ -1,5 +1,6 @@
 /* Runs that only measure: scalars without any output, over several passes, the same for every number of threads; and
  * sums that are added in the order of the blocks though the blocks come in any other. */
+#include "exec/cut.h"
 #include "exec/order.h"
 #include "exec/run.h"
 #include "toys.h"
@@ -112,8 +113,43 @@ static void test_order(void) {
   close_two();
 }
 
+/* An output at an odd place of its file: blocks end where the file has whole ones, but in whole units where a total is summed beside it. */
+static void test_cuts(void) {
+  enum { ELEMENTS = 10 << 20, OFFSET = 1000 };
+  open_two();
+  mw_node sign = apply(MW_OP_SIGN, input(0), 0);
+  mw_node outputs[] = {sign, apply(MW_OP_MUL, sign, apply(MW_OP_SIGN, apply(MW_OP_TOTAL, sign, 0), 0))};
+  for (int summed = 0; summed < 2; summed++) {
+    mw_schedule schedule;
+    mw_program program = {0};
+    mw_layout_file file = {0};
+    mw_tensor place = {.offset = OFFSET, .dtype = MW_DTYPE_F32};
+    mw_layout layout = {.tensors = &place, .count = 1, .shards = &file, .shard_count = 1};
+    CHECK(mw_schedule_make(graph, &outputs[summed], 1, &schedule, &err) && schedule.task_count == 1);
+    const mw_schedule_task *task = &schedule.tasks[0];
+    CHECK(task->root_count == 1u + (unsigned)summed && task->output == 0);
+    CHECK(mw_program_compile(&program, graph, schedule.roots, task->root_count, &err));
+    const mw_job job = {.graph = graph, .schedule = &schedule, .family = &family, .layout = &layout, .places = (uint32_t[]){0}, .threads = 1};
+    const mw_cut cut = mw_cut_make(&job, task, &program, 0, ELEMENTS);
+    uint64_t start, count, next = 0;
+    bool aligned = true, units = true;
+    for (uint64_t k = 0; k < mw_cut_count(&cut); k++, next = start + count) {
+      mw_cut_block(&cut, k, &start, &count);
+      if (start != next) CHECK(start == next);
+      aligned = aligned && (!start || (OFFSET + start * 4) % (cut.block * 4) == 0);
+      units = units && start % MW_UNIT == 0;
+    }
+    CHECK(next == ELEMENTS && mw_cut_count(&cut) > 10);
+    CHECK(summed ? units && !aligned : aligned && !units);
+    mw_program_free(&program);
+    mw_schedule_free(&schedule);
+  }
+  close_two();
+}
+
 int main(void) {
   toys_begin();
+  RUN(test_cuts());
   RUN(test_run_values());
   RUN(test_order());
   toys_end();
