@@ -3,6 +3,7 @@
 local core = ...
 local V, O, F, A, R = core.module("value"), core.module("ops"), core.module("field"), core.module("arg"), core.module("recipe")
 core.module("reduce")
+local G = core.module("group")
 core.module("names")
 local T = core.module("layout")
 core.module("config")
@@ -194,7 +195,7 @@ E.vocabulary = {
 }
 for name, f in pairs(O) do E.vocabulary[name] = f end
 for _, name in ipairs { "stack", "zeros", "constant" } do E.vocabulary[name] = T[name] end
-E.vocabulary.join, E.vocabulary.adapter = W.join, D.adapter
+E.vocabulary.join, E.vocabulary.adapter, E.vocabulary.dots = W.join, D.adapter, G.dots
 for name, f in pairs(core.module("matrices").words) do E.vocabulary[name] = f end
 for _, name in ipairs { "linear", "embedding", "rms_norm", "layer_norm", "rope", "attention", "silu", "gelu", "softmax", "log_softmax",
   "kl", "cross_entropy", "entropy", "mse" } do E.vocabulary[name] = N[name] end

@@ -76,6 +76,7 @@ end)
 word("x:scale_columns(c)", function(x, c)
   if type(c) == "table" and kind(c) == "table" then fail("scale_columns takes a tensor of one number for each column") end
   return (lift(function(tensor, columns)
+    if core.is_vector(columns) then return (op "mul" (tensor, columns)) end
     return core.module("matrices").scaled(tensor, columns, "by_column") or core.apply("columns", tensor, core.apply("vector", columns))
   end, x, c))
 end)
@@ -83,6 +84,7 @@ end)
 word("x:scale_rows(c)", function(x, c)
   if type(c) == "table" and kind(c) == "table" then fail("scale_rows takes a tensor of one number for each row") end
   return (lift(function(tensor, rows)
+    if core.is_vector(rows) then return (op "mul" (tensor, rows)) end
     return core.module("matrices").scaled(tensor, rows, "by_row") or fail("scale_rows takes a tensor of one number for each row, not %s", V.called(rows))
   end, x, c))
 end)

@@ -78,6 +78,14 @@ local function along(f, of, x, ...)
   end, x, ...))
 end
 
+--- f(x, ...) of the columns of whatever x is; a tensor without elements has 0.
+local function across(f, x, ...)
+  return (lift(function(t, ...)
+    if kind(t) ~= "node" or not core.is_tensor(t) then return (fail("there are no columns in %s", V.called(t))) end
+    return core.elements(t) == 0 and 0 or f(t, ...)
+  end, x, ...))
+end
+
 --- The model as one vector, for per = "model".
 local function whole(x)
   local what = kind(x)
@@ -85,7 +93,41 @@ local function whole(x)
   return (fail("per = \"model\" needs a model, not %s", V.called(x)))
 end
 
-local axes = { "tensor", "row", "model" }
+--- Of columns. A tensor of one dimension is one row, so its columns are its elements.
+local function is_flat(x) return #core.shape(x) < 2 end
+local column = {
+  total = function(x) return is_flat(x) and x or op "column_total" (x) end,
+  mean = function(x) return is_flat(x) and x or op "div" (op "column_total" (x), core.elements(x) // R.run(x)) end,
+  norm = function(x) return is_flat(x) and op "abs" (x) or op "sqrt" (op "column_dot" (x, x)) end,
+  peak = function(x) return is_flat(x) and op "abs" (x) or op "column_max" (op "abs" (x)) end,
+  max = function(x) return is_flat(x) and x or op "column_max" (x) end,
+  min = function(x) return is_flat(x) and x or op "neg" (op "column_max" (op "neg" (x))) end,
+  dot = function(x, y) return is_flat(x) and op "mul" (x, y) or op "column_dot" (x, y) end,
+  cosine = function(x, y)
+    if is_flat(x) then return (op "mul" (op "sign" (x), op "sign" (y))) end
+    return (cosine(op "column_dot" (x, y), op "column_dot" (x, x), op "column_dot" (y, y)))
+  end,
+  argmax = function(x) return is_flat(x) and op "mul" (x, 0) or op "column_turned" (row.argmax(core.turned(x), core.shape(x)[1])) end,
+  quantile = function(x, q) return is_flat(x) and x or op "column_turned" (row.quantile(core.turned(x), core.shape(x)[1], q)) end,
+}
+column.sum = column.total
+
+local axes = { "tensor", "row", "column", "model" }
+
+local function is_layered(x) return kind(x) == "layered" or kind(x) == "list" and kind(data(x).items[1]) == "layered" end
+
+--- A number for each layer; of a list one for each member.
+local function of_layers(f, x, ...)
+  local G = core.module("group")
+  if kind(x) == "layered" then return (G.of_layers(f, x, ...)) end
+  local items, more = {}, { ... }
+  for i, item in ipairs(data(x).items) do
+    local inner = {}
+    for k, other in ipairs(more) do inner[k] = kind(other) == "list" and data(other).items[i] or other end
+    items[i] = G.of_layers(f, item, table.unpack(inner))
+  end
+  return (V.list(items))
+end
 
 --- A word on one value, or with `second` on two (dot) or a value and a number (quantile).
 local function declare(name, second)
@@ -93,9 +135,11 @@ local function declare(name, second)
   local pair = second == "y"
   word(form, function(x, y, options)
     if not second then options = y end
+    if is_layered(x) and not options then return (of_layers(tensor[name], x, table.unpack({ y }, 1, second and 1 or 0))) end
     local per = R.per(options, axes)
     if per == "row" then return (along(row[name], options.of, x, table.unpack({ y }, 1, second and 1 or 0))) end
     if options and options.of then return (fail("'of' counts neighbours along a row; leave per = \"%s\" out", per)) end
+    if per == "column" then return (across(column[name], x, table.unpack({ y }, 1, second and 1 or 0))) end
     if per == "model" then x, y = whole(x), pair and whole(y) or y end
     if second then return (lift(tensor[name], x, y)) end
     return (lift(tensor[name], x))

@@ -39,6 +39,13 @@ end
 
 word("seed:uniform()", function(s) return (record(s, "uniform()", core.uniform(data(s).key, next_draw(s)))) end)
 
+--- A standard normal number, by Box and Muller.
+word("seed:normal()", function(s)
+  local function uniform() return (core.uniform(data(s).key, next_draw(s))) end
+  local radius = math.sqrt(-2 * core.compute("log", uniform()))
+  return (record(s, "normal()", radius * core.compute("cos", 2 * math.pi * uniform())))
+end)
+
 local function positive(value, what)
   if type(value) ~= "number" or not (value > 0 and value < math.huge) then fail("%s is a positive number", what) end
   return value

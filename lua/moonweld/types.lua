@@ -96,10 +96,10 @@ function Elements:scale_rows(rows) end
 ---@return self
 function Elements:unweighed() end
 
----What is reduced. "row": each run of the last dimension, the weights of one output; `of = n`: every n neighbours along a row.
+---What is reduced. "column": one value for each element of the last dimension, an input; a vector too, found by a pass. "row": each run of the last dimension, the weights of one output; `of = n`: every n neighbours along a row.
 ---Then the result is a vector, which goes with its tensor in arithmetic (`x / x:norm{per = "row"}`) and takes no pass of its own.
 ---A tensor of one dimension is one row.
----@alias Axis { per?: "tensor"|"row"|"model", of?: integer }
+---@alias Axis { per?: "tensor"|"row"|"column"|"model", of?: integer }
 
 ---@param axis? Axis
 ---@return Scalar
@@ -152,6 +152,11 @@ function Elements:kth_magnitude(k) end
 ---@param axis? Axis
 ---@return self # exp(x) by its sum
 function Elements:softmax(axis) end
+---@return self # a model in layers, each one vector: of it, total, norm, mean, peak, max, min, dot and cosine give a number a layer
+function Elements:by_layer() end
+---@param how "total"|"mean"|"max"|"min"
+---@return Scalar # of a model of numbers, such as x:norm()
+function Elements:across(how) end
 ---@param axis? Axis not per = "model"
 ---@return self # each element's place among all: 0 for the smallest, 1 for the largest; equal ones in their order
 function Elements:rank(axis) end
@@ -362,6 +367,8 @@ local Seed = {}
 function Seed:at(...) end
 ---@return number
 function Seed:uniform() end
+---@return number # standard normal
+function Seed:normal() end
 ---Drawn while planning, and recorded in the lock file; each call draws anew.
 ---@param a number above 0
 ---@param b number above 0
@@ -513,6 +520,9 @@ function argmin(items) end
 ---@param by Number a place from 1
 ---@return Value # the member at that place
 function choose(items, by) end
+---@param items List|table
+---@return List # of lists: [i][j] is the inner product of members i and j
+function dots(items) end
 ---@param x Value
 ---@param y Value
 ---@return Scalar # x:dot(y)

@@ -46,7 +46,7 @@ mw_cut mw_cut_make(const mw_job *job, const mw_schedule_task *task, const mw_pro
   find_place(&cut, job, task, program);
   bool writes = task->output != MW_SCHEDULE_NO_OUTPUT;
   if (writes) cut.bytes += cut.size;
-  if (!cut.size || (from && !writes) || program->quantum) return cut;
+  if (!cut.size || (from && !writes) || program->quantum || program->columns) return cut;
   uint64_t within = cut.offset % (cut.block * cut.size);
   bool units = !writes || sums(job, task);
   if (!units && within % cut.size == 0) cut.head = cut.block - within / cut.size;

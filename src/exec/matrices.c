@@ -44,7 +44,7 @@ static bool find_below(mw_matrices *m, mw_node node, mw_error *err) {
   while (depth) {
     mw_node at = m->stack[--depth];
     mw_graph_node_facts facts = facts_of(m, at);
-    if (!facts.matrices || !facts.shape || facts.op == MW_OP_VECTOR) continue;
+    if (!facts.matrices || !facts.shape || mw_graph_is_found(facts.op)) continue;
     if (is_matrix(m, at)) {
       MW_TRY(mw_mem_grow(&m->list, &m->list_capacity, m->list_count + 1, sizeof *m->list, err));
       m->list[m->list_count++] = at;

@@ -103,7 +103,7 @@ static bool count_read(mw_matrix_step *s, mw_node node, mw_error *err) {
   while (depth) {
     mw_node at = m->stack[--depth];
     mw_graph_node_facts facts = facts_of(s, at);
-    if (m->seen[at] == m->walk || !facts.shape || mw_graph_op_class(facts.op) == MW_CLASS_MATRIX || facts.op == MW_OP_VECTOR) continue;
+    if (m->seen[at] == m->walk || !facts.shape || mw_graph_op_class(facts.op) == MW_CLASS_MATRIX || mw_graph_is_found(facts.op)) continue;
     m->seen[at] = m->walk;
     if (facts.op == MW_OP_INPUT) s->bytes_read += elements_of(s, at) * mw_job_file_bytes(m->job, at);
     for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands; i++) {

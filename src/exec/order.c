@@ -35,8 +35,8 @@ static bool copy_aside(mw_order_slot *slot, const mw_worker *worker) {
   double *next = slot->units;
   for (uint32_t r = 0; r < roots; r++) {
     const mw_tile_gather *from = &worker->gathers[r];
-    slot->gathers[r] = (mw_tile_gather){.units = next, .unit_count = from->unit_count, .best = from->best, .place = from->place,
-                                        .any = from->any};
+    slot->gathers[r] = (mw_tile_gather){.units = next, .vector = from->vector, .unit_count = from->unit_count,
+                                        .best = from->best, .place = from->place, .any = from->any};
     if (from->unit_count) memcpy(next, from->units, from->unit_count * sizeof *next);
     next += from->unit_count;
   }

@@ -179,12 +179,12 @@ typedef struct preparing {
 static bool prepare_program(void *context, const mw_program *program, mw_error *err) {
   const preparing *p = context;
   mw_values_vector *vector;
-  const float *coefficient;
+  const void *memory;
   for (size_t i = 0; i < program->scalar_count; i++) MW_TRY(make_scalar(p->pass, p->task, program->scalars[i], p->values, err));
   for (size_t i = 0; i < program->vector_count; i++) MW_TRY(mw_values_make(p->values, program->vectors[i], &vector, err));
   for (size_t i = 0; i < program->input_count; i++)
     if (mw_graph_is_memory(op_of(p->pass, program->inputs[i])) && !is_matrix(p->pass, program->inputs[i]))
-      MW_TRY(mw_values_coefficient(p->values, &p->pass->job, program->inputs[i], &coefficient, err));
+      MW_TRY(mw_values_memory(p->values, &p->pass->job, program->inputs[i], &memory, err));
   return true;
 }
 
@@ -199,7 +199,7 @@ static bool prepare(mw_pass *pass, const mw_schedule_task *task, mw_values *valu
     if (mw_graph_op_class(op_of(pass, pass->program.inputs[i])) == MW_CLASS_VIEW)
       MW_TRY(mw_feed_programs(pass->job.graph, pass->program.inputs[i], dtype_of(pass, pass->program.inputs[i]), prepare_program, &p, err));
   for (uint32_t r = 0; r < task->root_count; r++)
-    if (!roots[r].store && op_of(pass, roots[r].node) == MW_OP_VECTOR)
+    if (!roots[r].store && mw_graph_is_found(op_of(pass, roots[r].node)))
       MW_TRY(mw_values_make(values, roots[r].node, &vector, err));
   return true;
 }
@@ -284,6 +284,11 @@ static void begin_samples(mw_pass *pass) {
 
 /* ---- the pass ---- */
 
+/* Whether what is found depends on the order of the blocks. */
+static bool is_ordered(mw_op op) {
+  return mw_graph_op_class(op) == MW_CLASS_SUM || mw_graph_sums_columns(op);
+}
+
 bool mw_pass_begin(mw_pass *pass, const mw_job *job, const mw_schedule_stage *stage, bool next, mw_values *values, mw_error *err) {
   pass->job = *job;
   if (!next) {
@@ -303,8 +308,7 @@ bool mw_pass_begin(mw_pass *pass, const mw_job *job, const mw_schedule_stage *st
   MW_TRY(ok);
   if (pass->phase == MW_PHASE_SAMPLE && !next) begin_samples(pass);
   for (size_t r = 0; r < pass->schedule.root_count && !pass->ordered; r++)
-    pass->ordered = !pass->schedule.roots[r].store &&
-                    mw_graph_op_class(op_of(pass, pass->schedule.roots[r].node)) == MW_CLASS_SUM;
+    pass->ordered = !pass->schedule.roots[r].store && is_ordered(op_of(pass, pass->schedule.roots[r].node));
   for (size_t i = 0; i < pass->selection_count; i++) mw_selection_clear(&pass->selections[i]);
   free(pass->found);
   pass->found = mw_mem_new(pass->schedule.root_count * 2 + 1, sizeof *pass->found, err);
@@ -361,12 +365,23 @@ bool mw_pass_note_not_finite(mw_pass *pass, const mw_schedule_task *task) {
   return pass->speculation.outputs[assumed].not_finite = true;
 }
 
+/* The block's columns are added to the vector's, or the larger ones stay. */
+static void take_columns(const mw_tile_gather *gather, bool largest) {
+  for (size_t c = 0; c < gather->unit_count; c++)
+    if (!largest) gather->vector[c] += gather->units[c];
+    else if (gather->units[c] > gather->vector[c]) gather->vector[c] = gather->units[c];
+}
+
 void mw_pass_take(mw_pass *pass, const mw_schedule_task *task, const mw_tile_gather *gathers) {
   for (uint32_t r = 0; r < task->root_count; r++) {
     const mw_tile_gather *gather = &gathers[r];
     double *found = &pass->found[task->first_root + r];
     double *best = &pass->best[task->first_root + r]; /* -inf before the first block */
     mw_op op = op_of(pass, pass->schedule.roots[task->first_root + r].node);
+    if (mw_graph_sums_columns(op)) {
+      take_columns(gather, op == MW_OP_COLUMN_MAX);
+      continue;
+    }
     for (size_t u = 0; u < gather->unit_count; u++) *found += gather->units[u];
     if (op == MW_OP_PEAK && gather->best > *found) *found = gather->best;
     if ((op != MW_OP_HIGHEST && op != MW_OP_ARGMAX) || !gather->any || !(gather->best > *best)) continue;
@@ -382,7 +397,7 @@ static bool keep_result(mw_pass *pass, size_t r, mw_values *values, mw_error *er
   mw_op op = op_of(pass, root.node);
   if (root.guess) mw_values_guess(values, root.node, pass->found[r]);
   else if (mw_graph_op_class(op) == MW_CLASS_SUM) return mw_values_set(values, root.node, pass->found[r], err);
-  if (op != MW_OP_VECTOR) return true;
+  if (!mw_graph_is_found(op)) return true;
   mw_values_vector *vector;
   MW_TRY(mw_values_make(values, root.node, &vector, err));
   for (size_t i = 0; i < vector->count; i++) vector->f32[i] = (float)vector->f64[i];

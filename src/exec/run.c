@@ -438,6 +438,7 @@ bool mw_run_measure(const mw_job *job, mw_run_cost *cost, mw_error *err) {
       uint64_t gathers = mw_worker_gathers(units, task, selecting) + mw_order_bytes(units, task->root_count);
       uint64_t factors = factor_bytes(job, &program);
       cost->bytes_read += task_bytes(job, &program, task) * passes;
+      if (!task_bytes(job, &program, task)) passes = 0; /* numbers in memory */
       if (factors > most_factors) most_factors = factors;
       if (passes > longest) longest = passes;
       if (buffers > most_buffers) most_buffers = buffers;

@@ -132,13 +132,18 @@ static void add_units(const mw_tile *tile, mw_tile_gather *gather, const unsigne
   }
 }
 
+static double f64_at(const mw_tile *tile, const unsigned char *x, size_t i) {
+  double value;
+  float f32;
+  if (tile->f64) memcpy(&value, value_at(tile, x, i), sizeof value);
+  else memcpy(&f32, value_at(tile, x, i), sizeof f32), value = (double)f32;
+  return value;
+}
+
 /* The first of the largest values; NaN counts as the largest. */
 static void keep_best(const mw_tile *tile, mw_tile_gather *gather, const unsigned char *x, uint64_t start, size_t n) {
   for (size_t i = 0; i < n; i++) {
-    double value;
-    float f32;
-    if (tile->f64) memcpy(&value, value_at(tile, x, i), sizeof value);
-    else memcpy(&f32, value_at(tile, x, i), sizeof f32), value = (double)f32;
+    double value = f64_at(tile, x, i);
     if (gather->any && !(value > gather->best) && value == value) continue;
     gather->best = value;
     gather->place = start + i;
@@ -148,10 +153,32 @@ static void keep_best(const mw_tile *tile, mw_tile_gather *gather, const unsigne
 
 /* A VECTOR is kept as doubles, whatever it is computed in. */
 static void keep_vector(const mw_tile *tile, double *vector, const unsigned char *x, size_t n) {
-  for (size_t i = 0; i < n; i++) {
-    float f32;
-    if (tile->f64) memcpy(&vector[i], value_at(tile, x, i), sizeof(double));
-    else memcpy(&f32, value_at(tile, x, i), sizeof f32), vector[i] = (double)f32;
+  for (size_t i = 0; i < n; i++) vector[i] = f64_at(tile, x, i);
+}
+
+/* Adds elements to the sums of their columns, in doubles; the first of them is element `start` of the tensor. */
+static void add_columns(const mw_tile *tile, mw_tile_gather *gather, const unsigned char *x, const unsigned char *y, uint64_t start,
+                        size_t n, bool largest) {
+  const size_t width = gather->unit_count;
+  for (size_t i = 0, column = (size_t)(start % width); i < n; column = 0) {
+    const size_t run = width - column < n - i ? width - column : n - i;
+    double *sums = gather->units + column;
+    for (size_t j = 0; j < run; j++) {
+      double value = f64_at(tile, x, i + j);
+      if (y) value *= f64_at(tile, y, i + j);
+      if (!largest) sums[j] += value;
+      else if (value > sums[j]) sums[j] = value;
+    }
+    i += run;
+  }
+}
+
+/* The value of its column for every element. */
+static void take_across(const mw_tile *tile, unsigned char *dst, const unsigned char *vector, uint64_t start, uint64_t width, size_t n) {
+  const size_t size = value_size(tile);
+  for (size_t i = 0, column = (size_t)(start % width), run; i < n; i += run, column = 0) {
+    run = width - column < n - i ? (size_t)(width - column) : n - i;
+    memcpy(dst + i * size, vector + column * size, run * size);
   }
 }
 
@@ -253,10 +280,13 @@ static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_
   case MW_OP_SPREAD: spread(tile, dst, kept, at.within, n); return;
   case MW_PROGRAM_KEEP: memcpy(kept->values + at.within * value_size(tile), v[0], n * value_size(tile)); return;
   case MW_PROGRAM_KEPT: memcpy(dst, kept->values + at.within * value_size(tile), n * value_size(tile)); return;
+  case MW_PROGRAM_ACROSS:
   case MW_OP_COLUMNS: {
     uint32_t shape = mw_graph_facts(graph, step->node).shape;
     uint64_t width = mw_graph_dims(graph, shape)[mw_graph_rank(graph, shape) - 1];
-    k->columns(dst, v[0], block->vectors[step->index], start, width, n);
+    const unsigned char *vector = block->vectors[step->index];
+    if (step->code == MW_PROGRAM_ACROSS) take_across(tile, dst, vector, start, width, n);
+    else k->columns(dst, v[0], block->vectors[step->index], start, width, n);
     return;
   }
   case MW_OP_TOP:
@@ -275,6 +305,11 @@ static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_
   case MW_OP_TIE:
     *gather->below += mw_select_count(gather->select, k, v[0], gather->origin + start, n, gather->bins);
     return;
+  case MW_OP_COLUMN_TOTAL: add_columns(tile, gather, v[0], NULL, start, n, false); return;
+  case MW_OP_COLUMN_DOT: add_columns(tile, gather, v[0], v[1], start, n, false); return;
+  case MW_OP_COLUMN_MAX: add_columns(tile, gather, v[0], NULL, start, n, true); return;
+  case MW_OP_COLUMN_KEPT:
+  case MW_OP_COLUMN_TURNED:
   case MW_OP_VECTOR: keep_vector(tile, gather->vector + start, v[0], n); return;
   default: return;
   }

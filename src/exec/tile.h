@@ -22,7 +22,7 @@
 
 /* What one root collects over a block. */
 typedef struct mw_tile_gather {
-  double *units;     /* TOTAL, DOT: the folded sums of the block's units, in order */
+  double *units;     /* TOTAL, DOT: the folded sums of the block's units, in order; of columns their sums (or largest) in the block */
   size_t unit_count;
   double lanes[MW_LANES]; /* partial sums of the unit that is not complete, floats or doubles */
   double best;       /* PEAK, HIGHEST, ARGMAX: the largest value; `place` is its index */
@@ -32,7 +32,7 @@ typedef struct mw_tile_gather {
   uint64_t *below;
   const mw_select *select;
   uint64_t origin;   /* SELECT: index of the tensor's first element among all operands */
-  double *vector;    /* VECTOR: all its elements */
+  double *vector;    /* VECTOR, CROSS: all its elements */
 } mw_tile_gather;
 
 /* An instruction, prepared before the first tile: the addresses of its registers and constants, and the kernel of a map. */

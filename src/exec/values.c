@@ -17,6 +17,7 @@
  * Rolling back only makes nodes unknown; it keeps the values, so a guess is still there for the next pass. */
 #include "exec/values.h"
 #include "expr/compute.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,6 +121,8 @@ bool mw_values_make(mw_values *values, mw_node node, mw_values_vector **out, mw_
     free(vector.f64);
     return false;
   }
+  bool largest = mw_graph_facts(values->graph, node).op == MW_OP_COLUMN_MAX;
+  for (size_t i = 0; i < count && largest; i++) vector.f64[i] = -INFINITY;
   values->vectors[values->vector_count] = vector;
   *out = &values->vectors[values->vector_count++];
   return true;
@@ -173,6 +176,13 @@ static size_t place_of(const mw_values *values, mw_node matrix) {
 
 bool mw_values_memory(mw_values *values, const mw_job *job, mw_node node, const void **out, mw_error *err) {
   const float *coefficient;
+  mw_graph_node_facts facts = mw_graph_facts(values->graph, node);
+  if (mw_graph_is_found(facts.op)) {
+    mw_values_vector *vector;
+    MW_TRY(mw_values_make(values, node, &vector, err));
+    *out = facts.f64 ? (const void *)vector->f64 : (const void *)vector->f32;
+    return true;
+  }
   if (mw_graph_op_class(mw_graph_facts(values->graph, node).op) != MW_CLASS_MATRIX) {
     MW_TRY(mw_values_coefficient(values, job, node, &coefficient, err));
     *out = coefficient;

@@ -60,7 +60,8 @@ bool mw_values_make(mw_values *values, mw_node node, mw_values_vector **out, mw_
 /* The elements of a COEFFICIENT (its initial value) or LEARNED node (from the job). The first call for a node makes them;
  * later ones change nothing. */
 bool mw_values_coefficient(mw_values *values, const mw_job *job, mw_node node, const float **out, mw_error *err);
-/* The elements of a node that is memory (mw_graph_is_memory): a coefficient's, or those of a matrix that is held. */
+/* The elements of a node that is memory (mw_graph_is_memory): a coefficient's, a vector's along columns, or those
+ * of a matrix that is held. */
 bool mw_values_memory(mw_values *values, const mw_job *job, mw_node node, const void **out, mw_error *err);
 /* Takes down a matrix that is held from now on; `elements` NULL: that is held no more. */
 bool mw_values_hold(mw_values *values, mw_node node, const void *elements, mw_error *err);

@@ -7,10 +7,11 @@
  * (order.h), counts in any order (mw_worker_flush). */
 #include "exec/worker.h"
 #include "exec/bad_input.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE = 4096, L2_BUDGET = 768 << 10, SMALLEST = 64 << 10 };
+enum { PAGE = 4096, L2_BUDGET = 768 << 10, SMALLEST = 64 << 10, COLUMNS = 64 << 10 };
 
 static const mw_program_root *roots_of(const mw_worker *w) { return w->job->schedule->roots + w->task->first_root; }
 
@@ -55,8 +56,10 @@ static size_t room_of(const mw_job *job, const mw_program *program) {
 uint64_t mw_worker_block(const mw_job *job, const mw_schedule_task *task, const mw_program *program) {
   size_t bytes, streams = streams_of(job, task, program, &bytes);
   uint64_t block = block_of(bytes ? bytes : 1, streams ? streams : 1);
+  bool turned = false;
   for (size_t i = 0; i < program->input_count; i++)
-    if (mw_graph_facts(job->graph, program->inputs[i]).turned) block = MW_FEED_TURNED;
+    if (mw_graph_facts(job->graph, program->inputs[i]).turned) block = MW_FEED_TURNED / program->run + 1, turned = true;
+  if (program->columns && !turned) block = COLUMNS; /* the same whatever else is read: columns are summed block by block */
   if (!program->quantum) return block;
   const uint64_t stretch = program->quantum / program->run; /* whole ones, and at least one */
   return block < stretch ? stretch : block / stretch * stretch;
@@ -79,9 +82,9 @@ bool mw_worker_bytes(const mw_job *job, const mw_schedule_task *task, const mw_p
 
 /* Stretches of whole rows are summed one by one (tile.c). */
 size_t mw_worker_units(const mw_program *program, uint64_t block) {
-  if (!program->quantum) return (size_t)(block / MW_UNIT) + 1;
-  const uint64_t stretch = program->quantum / program->run;
-  return (size_t)((block / stretch + 1) * (stretch / MW_UNIT + 1));
+  const uint64_t stretch = program->quantum ? program->quantum / program->run : 0;
+  uint64_t units = stretch ? (block / stretch + 1) * (stretch / MW_UNIT + 1) : block / MW_UNIT + 1;
+  return (size_t)(units > program->columns ? units : program->columns);
 }
 
 uint64_t mw_worker_gathers(size_t units, const mw_schedule_task *task, size_t selects) {
@@ -146,7 +149,7 @@ static bool prepare_gathers(mw_worker *w, mw_values *values, mw_selection *selec
       gather->origin = s->origins[root.part];
       gather->bins = w->bins + at * MW_SELECT_BINS;
       gather->below = &w->counts[at].below;
-    } else if (!root.store && mw_graph_facts(w->job->graph, root.node).op == MW_OP_VECTOR) {
+    } else if (!root.store && mw_graph_is_found(mw_graph_facts(w->job->graph, root.node).op)) {
       mw_values_vector *vector;
       MW_TRY(mw_values_make(values, root.node, &vector, err));
       gather->vector = vector->f64;
@@ -283,6 +286,17 @@ static void move(mw_worker *w, mw_tile_block *block) {
   }
 }
 
+/* Sums begin anew in every block, those of columns at 0 (or at less than all values). */
+static void begin_gathers(mw_worker *w) {
+  for (uint32_t r = 0; r < w->task->root_count; r++) {
+    mw_tile_gather *gather = &w->gathers[r];
+    mw_graph_node_facts facts = mw_graph_facts(w->job->graph, roots_of(w)[r].node);
+    bool columns = !roots_of(w)[r].store && mw_graph_sums_columns(facts.op);
+    gather->unit_count = columns ? (size_t)mw_graph_elements(w->job->graph, facts.shape) : 0;
+    for (size_t c = 0; c < gather->unit_count; c++) gather->units[c] = facts.op == MW_OP_COLUMN_MAX ? -INFINITY : 0;
+  }
+}
+
 bool mw_worker_run(mw_worker *w, uint64_t start, uint64_t count, mw_error *err) {
   const mw_job *job = w->job;
   const mw_tensor *output = output_of(job, w->task);
@@ -308,7 +322,7 @@ bool mw_worker_run(mw_worker *w, uint64_t start, uint64_t count, mw_error *err) 
     MW_TRY(read_input(w, i, facts, at, next + within, (size_t)length * size, err));
     next += ((size_t)within + (size_t)length * size + PAGE - 1) / PAGE * PAGE;
   }
-  for (uint32_t r = 0; r < w->task->root_count; r++) w->gathers[r].unit_count = 0;
+  begin_gathers(w);
   mw_tile_block block = {.start = start, .elements = w->task->elements, .count = (size_t)count,
                     .inputs = w->inputs, .dtypes = w->dtypes, .vectors = w->vectors,
                     .gathers = w->gathers, .bad_input = -1};

@@ -96,7 +96,7 @@ unsigned mw_cone_values(const mw_graph *graph, mw_program_root root, mw_node val
     return 1;
   }
   values[0] = facts.operand[root.part];
-  if (facts.op != MW_OP_DOT && facts.op != MW_OP_ROW_DOT) return 1;
+  if (facts.op != MW_OP_DOT && facts.op != MW_OP_ROW_DOT && facts.op != MW_OP_COLUMN_DOT) return 1;
   values[1] = facts.operand[1];
   return 2;
 }

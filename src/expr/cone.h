@@ -24,10 +24,11 @@ static inline bool mw_cone_goes_on(const mw_graph *graph, mw_node operand) {
   return facts.shape && facts.op != MW_OP_VECTOR;
 }
 /* How many operands of a node the walk looks at: none of a view's, which has programs of its own (exec/feed.h), none of a matrix's,
- * which has been computed, and none of what is found along rows, which has sections of its own (sections.h). */
+ * which has been computed, and none of what is found along rows, which has sections of its own (sections.h), or along columns, which
+ * is in memory. */
 static inline uint32_t mw_cone_operands(mw_graph_node_facts facts) {
   mw_graph_class class = mw_graph_op_class(facts.op);
-  bool rows = class == MW_CLASS_ROW || class == MW_CLASS_SPREAD;
+  bool rows = class == MW_CLASS_ROW || class == MW_CLASS_SPREAD || class == MW_CLASS_CROSS;
   return class == MW_CLASS_VIEW || class == MW_CLASS_MATRIX || rows ? 0 : facts.operands;
 }
 /* Adds everything below `value` (a tensor). A zeroed cone is empty. */
@@ -36,7 +37,7 @@ bool mw_cone_add(mw_cone *cone, const mw_graph *graph, mw_node value, mw_error *
 long mw_cone_find(const mw_cone *cone, mw_node node);
 void mw_cone_clear(mw_cone *cone);
 void mw_cone_free(mw_cone *cone);
-/* The tensors that a root reads directly: one, or two of DOT and ROW_DOT. */
+/* The tensors that a root reads directly: one, or two of DOT, ROW_DOT and COLUMN_DOT. */
 unsigned mw_cone_values(const mw_graph *graph, mw_program_root root, mw_node values[2]);
 
 #endif

@@ -11,7 +11,7 @@
 
 typedef struct node {
   uint8_t op, dtype;
-  bool f64 : 1, learned : 1, whole : 1, factor : 1, turned : 1, matrices : 1, rowed : 1;
+  bool f64 : 1, learned : 1, whole : 1, factor : 1, turned : 1, matrices : 1, rowed : 1, column : 1;
   uint8_t nested; /* views in views */
   uint32_t shape, first, count, over;
   uint64_t extra[2];
@@ -134,7 +134,7 @@ mw_graph_node_facts mw_graph_facts(const mw_graph *graph, mw_node id) {
   const node *n = &graph->nodes[id];
   return (mw_graph_node_facts){.op = (mw_op)n->op, .f64 = n->f64, .learned = n->learned, .factor = n->factor,
                          .turned = n->turned, .viewed = n->nested > 0 || n->matrices, .matrices = n->matrices,
-                         .whole = n->whole, .rowed = n->rowed, .shape = n->shape, .over = n->over,
+                         .whole = n->whole, .rowed = n->rowed, .column = n->column, .shape = n->shape, .over = n->over,
                          .operands = n->count, .operand = graph->operands + n->first,
                          .extra = {n->extra[0], n->extra[1]}, .dtype = (mw_dtype)n->dtype};
 }
@@ -336,15 +336,18 @@ bool mw_graph_reshape(mw_graph *graph, mw_node tensor, uint32_t s, mw_node *out,
 /* ---- vectors ---- */
 
 uint64_t mw_graph_run(const mw_graph *graph, mw_graph_node_facts facts) {
-  return facts.over ? mw_graph_elements(graph, facts.over) / mw_graph_elements(graph, facts.shape) : 1;
+  return facts.over && !facts.column ? mw_graph_elements(graph, facts.over) / mw_graph_elements(graph, facts.shape) : 1;
 }
 
 bool mw_graph_spread(mw_graph *graph, mw_node vector, mw_node *out, mw_error *err) {
   if (!vector || vector > graph->count || !graph->nodes[vector].over)
     return mw_error_set(err, MW_DATA, "only a vector is spread over the tensor that it goes with");
+  bool apart = graph->nodes[vector].column; /* along columns it is read from memory, in a pass that has not read what it is made of */
+  if (apart && !mw_graph_is_found((mw_op)graph->nodes[vector].op))
+    MW_TRY(mw_graph_apply(graph, MW_OP_COLUMN_KEPT, &vector, 1, NULL, &vector, err));
   const node *of = &graph->nodes[vector];
-  node n = {.op = MW_OP_SPREAD, .shape = of->over, .count = 1, .f64 = of->f64, .learned = of->learned, .whole = of->whole,
-            .factor = of->factor, .rowed = of->rowed, .turned = of->turned, .nested = of->nested};
+  node n = {.op = MW_OP_SPREAD, .shape = of->over, .count = 1, .f64 = of->f64, .learned = of->learned, .factor = of->factor,
+            .matrices = of->matrices, .rowed = of->rowed && !apart, .turned = of->turned && !apart, .nested = apart ? 0 : of->nested};
   return intern(graph, n, &vector, out, err);
 }
 
@@ -426,12 +429,22 @@ bool mw_graph_apply(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t
     n.whole |= operand->whole;
     n.matrices |= operand->matrices;
     n.factor &= operand->factor;
-    n.turned |= operand->shape && operand->turned;
-    n.rowed |= operand->shape && operand->rowed && !mw_graph_op_is_sink((mw_op)operand->op);
-    if (operands_share_shape && operand->over) n.over = operand->over;
-    if (operand->shape && operand->nested > n.nested) n.nested = operand->nested;
+    bool read = operand->shape && !mw_graph_op_is_sink((mw_op)operand->op); /* with what it is made of */
+    n.turned |= read && operand->turned;
+    n.rowed |= read && operand->rowed;
+    if (operands_share_shape && operand->over) {
+      n.over = operand->over;
+      n.column = operand->column;
+    }
+    if (read && operand->nested > n.nested) n.nested = operand->nested;
   }
   n.f64 |= op == MW_OP_AS_F64;
+  if (operations[op].class == MW_CLASS_CROSS) {
+    n.column = true;
+    n.dtype = n.f64 ? MW_DTYPE_F64 : MW_DTYPE_F32;
+    n.over = op == MW_OP_COLUMN_KEPT ? graph->nodes[operands[0]].over : graph->nodes[operands[0]].shape;
+    if (op == MW_OP_COLUMN_TURNED) MW_TRY(mw_rules_turned(graph, operands[0], &n.over, err));
+  }
   if (operations[op].class == MW_CLASS_ROW) {
     n.rowed = true;
     n.over = op == MW_OP_ROW_RANK ? 0 : graph->nodes[operands[0]].shape;

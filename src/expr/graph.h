@@ -17,7 +17,7 @@ typedef enum mw_op {
 typedef enum mw_graph_class {
   MW_CLASS_LEAF, MW_CLASS_FILL, MW_CLASS_VIEW, MW_CLASS_MATRIX, MW_CLASS_MAP, MW_CLASS_ROW, MW_CLASS_SPREAD, MW_CLASS_CHANCE,
   MW_CLASS_COLUMN, MW_CLASS_MASK, MW_CLASS_SUM, MW_CLASS_SELECT,
-  MW_CLASS_VECTOR, MW_CLASS_NET, MW_CLASS_FUSED
+  MW_CLASS_VECTOR, MW_CLASS_CROSS, MW_CLASS_NET, MW_CLASS_FUSED
 } mw_graph_class;
 
 const char *mw_graph_op_name(mw_op op); /* "ADD" */
@@ -26,13 +26,22 @@ int mw_graph_op_operands(mw_op op);
 /* Whether it is a reduction: computed once from whole tensors, in a pass of its own. */
 static inline bool mw_graph_op_is_sink(mw_op op) {
   mw_graph_class class = mw_graph_op_class(op);
-  return class == MW_CLASS_SUM || class == MW_CLASS_SELECT || class == MW_CLASS_VECTOR;
+  return class == MW_CLASS_SUM || class == MW_CLASS_SELECT || class == MW_CLASS_VECTOR || class == MW_CLASS_CROSS;
 }
 /* Whether its elements are read as they are stored, in the dtype of its facts. */
 static inline bool mw_graph_is_stored(mw_op op) { return op == MW_OP_INPUT || mw_graph_op_class(op) == MW_CLASS_VIEW; }
 /* Whether its elements lie in memory, in the dtype of its facts, before a program reads them. */
 static inline bool mw_graph_is_memory(mw_op op) {
-  return op == MW_OP_COEFFICIENT || op == MW_OP_LEARNED || mw_graph_op_class(op) == MW_CLASS_MATRIX;
+  mw_graph_class class = mw_graph_op_class(op);
+  return op == MW_OP_COEFFICIENT || op == MW_OP_LEARNED || class == MW_CLASS_MATRIX || class == MW_CLASS_CROSS;
+}
+/* Whether it is a tensor that a sink has left in memory: what it is made of is not read again. */
+static inline bool mw_graph_is_found(mw_op op) {
+  return mw_graph_op_class(op) == MW_CLASS_VECTOR || mw_graph_op_class(op) == MW_CLASS_CROSS;
+}
+/* Whether it sums columns, or finds the largest of each, block by block. */
+static inline bool mw_graph_sums_columns(mw_op op) {
+  return op == MW_OP_COLUMN_TOTAL || op == MW_OP_COLUMN_DOT || op == MW_OP_COLUMN_MAX;
 }
 /* The first operand whose values are read: CHANCE takes only the shape of its first, LEARNED nothing of its own. */
 uint32_t mw_graph_op_first(mw_op op);
@@ -51,6 +60,7 @@ typedef struct mw_graph_node_facts {
   bool turned;           /* it is, or is made of, a TRANSPOSE */
   bool viewed;           /* it is, or is made of, a view or a matrix: its shape is its own */
   bool matrices;         /* it is, or is made of, a MATRIX */
+  bool column;           /* a vector along columns: it has one value for each */
   bool rowed;            /* it is computed from runs of elements (ROW), so whole rows are needed at a time */
   bool whole;            /* it depends on a NET operation, so only src/learn can compute it, as a whole tensor */
   uint32_t shape;        /* 0: a scalar */
@@ -84,7 +94,7 @@ bool mw_graph_input(mw_graph *graph, uint32_t model, uint32_t row, mw_dtype dtyp
                     mw_error *err);
 /* What an elementwise operation makes of a vector and a tensor that it goes with: the vector's value for each of the tensor's elements. */
 bool mw_graph_spread(mw_graph *graph, mw_node vector, mw_node *out, mw_error *err);
-/* How many elements of the tensors that it goes with a vector has one value for; 1 for any other node. */
+/* How many elements of the tensors that it goes with a vector along rows has one value for; 1 for any other node. */
 uint64_t mw_graph_run(const mw_graph *graph, mw_graph_node_facts facts);
 bool mw_graph_is_kept(const mw_graph *graph, mw_node node);
 /* A tensor of that shape whose elements are all the scalar `value`. */

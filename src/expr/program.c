@@ -124,7 +124,8 @@ static mw_op choose(const compiler *c, mw_node *of, mw_node operands[MW_PROGRAM_
   const mw_node node = *of;
   mw_graph_node_facts facts = mw_graph_facts(c->graph, node);
   *count = 0;
-  if (mw_graph_op_class(facts.op) == MW_CLASS_SPREAD) return MW_OP_SPREAD;
+  if (mw_graph_op_class(facts.op) == MW_CLASS_SPREAD)
+    return mw_graph_is_memory(mw_graph_facts(c->graph, facts.operand[0]).op) ? (mw_op)MW_PROGRAM_ACROSS : MW_OP_SPREAD;
   if (mw_graph_op_class(facts.op) == MW_CLASS_ROW) return (mw_op)MW_PROGRAM_KEPT;
   if (mw_graph_op_class(facts.op) == MW_CLASS_VIEW || mw_graph_is_memory(facts.op)) return MW_OP_INPUT;
   for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
@@ -194,6 +195,8 @@ static bool generate(compiler *c) {
       ok = slot(c, &p->inputs, &p->input_count, &p->input_capacity, node, &index);
     else if (mw_sections_read(c->graph, node))
       index = (uint16_t)mw_sections_kept(p, mw_sections_read(c->graph, node));
+    else if (choices[i].op == MW_PROGRAM_ACROSS)
+      ok = slot(c, &p->vectors, &p->vector_count, &p->vector_capacity, mw_graph_facts(c->graph, node).operand[0], &index);
     else if (choices[i].op == MW_OP_COLUMNS)
       ok = slot(c, &p->vectors, &p->vector_count, &p->vector_capacity, choices[i].operands[1], &index) &&
            operands_of(c, step, choices[i].operands, 0, 1);
@@ -228,7 +231,7 @@ static bool finish(compiler *c, const target *targets, size_t count) {
 }
 
 bool mw_program_writes(const mw_program_instruction *step) {
-  if (step->code == MW_PROGRAM_KEPT) return true;
+  if (step->code == MW_PROGRAM_KEPT || step->code == MW_PROGRAM_ACROSS) return true;
   if (step->code >= MW_OP_COUNT) return false;
   return !mw_graph_op_is_sink((mw_op)step->code) && mw_graph_op_class((mw_op)step->code) != MW_CLASS_ROW;
 }
@@ -236,8 +239,8 @@ bool mw_program_writes(const mw_program_instruction *step) {
 void mw_program_reads(const mw_program_instruction *step, unsigned *first, unsigned *last) {
   bool writes = mw_program_writes(step);
   *first = writes && step->code < MW_OP_COUNT ? mw_graph_op_first((mw_op)step->code) : 0;
-  if (step->code == MW_OP_DOT || step->code == MW_OP_ROW_DOT) *last = 2;
-  else if (step->code == MW_OP_SPREAD || step->code == MW_PROGRAM_KEPT) *last = 0;
+  if (step->code == MW_OP_DOT || step->code == MW_OP_ROW_DOT || step->code == MW_OP_COLUMN_DOT) *last = 2;
+  else if (step->code == MW_OP_SPREAD || step->code == MW_PROGRAM_KEPT || step->code == MW_PROGRAM_ACROSS) *last = 0;
   else if (!writes || step->code == MW_OP_COLUMNS) *last = 1;
   else *last = (unsigned)mw_graph_op_operands((mw_op)step->code);
 }

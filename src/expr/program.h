@@ -22,7 +22,8 @@ typedef struct mw_program_root {
   bool guess;    /* a sink computed from guesses, see schedule.h */
 } mw_program_root;
 
-enum { MW_PROGRAM_STORE = MW_OP_COUNT, MW_PROGRAM_KEEP, MW_PROGRAM_KEPT, MW_PROGRAM_OPERANDS = 4, MW_PROGRAM_MOST_KEPT = 1024 };
+enum { MW_PROGRAM_STORE = MW_OP_COUNT, MW_PROGRAM_KEEP, MW_PROGRAM_KEPT, MW_PROGRAM_ACROSS,
+       MW_PROGRAM_OPERANDS = 4, MW_PROGRAM_MOST_KEPT = 1024 };
 
 /* One instruction. An operand is a register; if its bit is set in `form`, it is an index into the scalars.
  *   INPUT         dst <- inputs[index], which may be a coefficient or a matrix in memory
@@ -30,7 +31,8 @@ enum { MW_PROGRAM_STORE = MW_OP_COUNT, MW_PROGRAM_KEEP, MW_PROGRAM_KEPT, MW_PROG
  *   FILL          dst <- operand 0, a scalar, everywhere
  *   CHANCE, MASK, DROP...  dst <- op(operands), parameters in `extra` of node
  *   COLUMNS       dst <- operand 0 * vectors[index]
- *   SUM, SELECT, VECTOR   give operand 0 (and 1) to the sink roots[index]
+ *   ACROSS        dst <- the value of vectors[index] that belongs to each element's column (a SPREAD)
+ *   SUM, SELECT, VECTOR, CROSS   give operand 0 (and 1) to the sink roots[index]
  *   ROW           find a value of each run of operand 0 (and 1), for kept[index]
  *   KEEP, KEPT    operand 0 becomes values of kept[index]; dst <- values of kept[index]
  *   SPREAD        dst <- the value of kept[index] that belongs to each element
@@ -67,7 +69,8 @@ typedef struct mw_program {
   mw_program_kept *kept; /* by node */
   size_t kept_count, kept_capacity;
   uint64_t quantum; /* elements of a stretch; 0: there is one section, and any elements do */
-  uint64_t run;     /* elements for each value of the roots: 1, but where they are vectors */
+  uint64_t run;     /* elements for each value of the roots: 1, but where they are vectors along rows */
+  uint64_t columns; /* how many columns a root sums, at most; 0: none does */
   void *scratch; /* reused from one compilation to the next */
 } mw_program;
 

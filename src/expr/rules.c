@@ -13,6 +13,7 @@ static word_buffer word_of(mw_op op) {
   word_buffer buffer = {""};
   const char *name = op == MW_OP_VECTOR ? "scale_columns" : op == MW_OP_BERNOULLI_EACH ? "bernoulli" : mw_graph_op_name(op);
   if (mw_graph_op_class(op) == MW_CLASS_ROW) name += strlen("ROW_");
+  if (mw_graph_op_class(op) == MW_CLASS_CROSS) name += strlen("COLUMN_");
   for (size_t i = 0; name[i] && i + 1 < sizeof buffer.text; i++)
     buffer.text[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] - 'A' + 'a') : name[i];
   return buffer;
@@ -131,6 +132,44 @@ static bool check_row(mw_graph *graph, mw_op op, const mw_node *o, uint32_t coun
   memcpy(dims, mw_graph_dims(graph, *shape), rank * sizeof *dims);
   dims[rank - 1] = last / extra[0];
   return mw_graph_shape(graph, dims, rank, shape, err);
+}
+
+/* Along columns: one value for each element of the last dimension. */
+static bool check_cross(mw_graph *graph, mw_op op, const mw_node *o, uint32_t count, uint32_t *shape, mw_error *err) {
+  uint64_t dims[64];
+  if (op == MW_OP_COLUMN_KEPT) {
+    *shape = shape_of(graph, o[0]);
+    return mw_graph_facts(graph, o[0]).column || mw_error_set(err, MW_DATA, "only a vector along columns is kept");
+  }
+  if (op == MW_OP_COLUMN_TURNED) {
+    MW_TRY(mw_rules_turned(graph, o[0], shape, err));
+    dims[0] = 1, dims[1] = dim(graph, *shape, 1);
+    bool fits = mw_graph_elements(graph, shape_of(graph, o[0])) == dims[1] && dims[1] <= MW_GRAPH_VECTOR;
+    return fits ? mw_graph_shape(graph, dims, 2, shape, err)
+                : mw_error_set(err, MW_DATA, "only a vector of one value a row, of %d at most, is turned", MW_GRAPH_VECTOR);
+  }
+  for (uint32_t i = 0; i < count; i++) {
+    mw_graph_node_facts facts = mw_graph_facts(graph, o[i]);
+    if (facts.whole) return mw_error_set(err, MW_DATA, "'%s' along columns of what a network computes", word_of(op).text);
+    MW_TRY(need_tensor(graph, op, o[i], err));
+    if (facts.over) return mw_error_set(err, MW_DATA, "'%s' along columns of a vector", word_of(op).text);
+  }
+  MW_TRY(common(graph, op, o, count, shape, err));
+  unsigned rank = mw_graph_rank(graph, *shape);
+  if (!rank || !mw_graph_elements(graph, *shape))
+    return mw_error_set(err, MW_DATA, "'%s' along columns of a tensor without elements or dimensions", word_of(op).text);
+  for (unsigned d = 0; d < rank; d++) dims[d] = d + 1 < rank ? 1 : dim(graph, *shape, d);
+  if (dims[rank - 1] > MW_GRAPH_VECTOR)
+    return mw_error_set(err, MW_DATA, "'%s' along more than %d columns", word_of(op).text, MW_GRAPH_VECTOR);
+  return mw_graph_shape(graph, dims, rank, shape, err);
+}
+
+bool mw_rules_turned(mw_graph *graph, mw_node vector, uint32_t *shape, mw_error *err) {
+  mw_graph_node_facts facts = mw_graph_facts(graph, vector);
+  if (!facts.over || facts.column || mw_graph_rank(graph, facts.over) != 2)
+    return mw_error_set(err, MW_DATA, "only a vector along the rows of a matrix is turned");
+  uint64_t dims[2] = {dim(graph, facts.over, 1), dim(graph, facts.over, 0)};
+  return mw_graph_shape(graph, dims, 2, shape, err);
 }
 
 /* ---- networks ---- */
@@ -281,6 +320,7 @@ bool mw_rules_check(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t
     MW_TRY(common(graph, op, operands, 1, shape, err));
     return mw_graph_elements(graph, *shape) <= MW_GRAPH_VECTOR ||
            mw_error_set(err, MW_DATA, "a vector of more than %d elements", MW_GRAPH_VECTOR);
+  case MW_CLASS_CROSS: return check_cross(graph, op, operands, count, shape, err);
   case MW_CLASS_NET: return check_net(graph, op, operands, count, extra, shape, err);
   case MW_CLASS_MATRIX: return mw_matrix_rules_check(graph, op, operands, count, extra, shape, err);
   case MW_CLASS_VIEW: return mw_view_check(graph, op, operands, count, extra, shape, err);

@@ -9,5 +9,7 @@
  * shape. MW_DATA if they do not go together; the error tells the shapes. */
 bool mw_rules_check(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t count, const uint64_t extra[2],
                     uint32_t *shape, mw_error *err);
+/* Of a vector along the rows of a turned matrix, the shape of the matrix. */
+bool mw_rules_turned(mw_graph *graph, mw_node vector, uint32_t *shape, mw_error *err);
 
 #endif

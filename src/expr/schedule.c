@@ -214,6 +214,7 @@ static bool join_inputs(maker *m, mw_node value, uint32_t level) {
     mw_graph_node_facts facts = mw_graph_facts(m->graph, node);
     size_t before = depth;
     if (m->seen[node] == level) { depth--; continue; }
+    if (mw_graph_is_found(facts.op)) facts.operands = 0;
     for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands; i++)
       if (mw_cone_goes_on(m->graph, facts.operand[i]) && m->seen[facts.operand[i]] != level) MW_TRY(push(m, facts.operand[i], depth++));
     if (depth > before) continue;
@@ -244,6 +245,7 @@ static bool count_outputs(maker *m, const mw_node *outputs, size_t count) {
       m->seen[node] = mark;
       if (m->steps++ == m->most_steps) return too_many_steps(m);
       mw_graph_node_facts facts = mw_graph_facts(m->graph, node);
+      if (mw_graph_is_found(facts.op)) facts.operands = 0;
       for (uint32_t k = mw_graph_op_first(facts.op); k < facts.operands; k++)
         if (m->seen[facts.operand[k]] != mark && mw_cone_goes_on(m->graph, facts.operand[k])) MW_TRY(push(m, facts.operand[k], depth++));
     }
@@ -338,8 +340,8 @@ bool mw_schedule_make(const mw_graph *graph, const mw_node *outputs, size_t coun
   memset(out, 0, sizeof *out);
   for (size_t i = 0; i < count; i++) {
     mw_graph_node_facts facts = mw_graph_facts(graph, outputs[i]);
-    if (facts.op == MW_OP_VECTOR)
-      return mw_error_set(err, MW_DATA, "a tensor of the result is a vector, which can only scale columns");
+    if (mw_graph_is_found(facts.op))
+      return mw_error_set(err, MW_DATA, "a tensor of the result is a vector along columns");
     if (facts.whole)
       return mw_error_set(err, MW_DATA,
                           "a tensor of the result is made of a network's activations, which only learn computes");

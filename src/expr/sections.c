@@ -13,7 +13,9 @@ static mw_graph_class class_of(const mw_graph *graph, mw_node node) { return mw_
 
 mw_node mw_sections_read(const mw_graph *graph, mw_node leaf) {
   mw_graph_class class = class_of(graph, leaf);
-  return class == MW_CLASS_SPREAD ? mw_graph_facts(graph, leaf).operand[0] : class == MW_CLASS_ROW ? leaf : 0;
+  if (class != MW_CLASS_SPREAD) return class == MW_CLASS_ROW ? leaf : 0;
+  mw_node vector = mw_graph_facts(graph, leaf).operand[0];
+  return class_of(graph, vector) == MW_CLASS_CROSS ? 0 : vector;
 }
 
 long mw_sections_kept(const mw_program *p, mw_node node) {
@@ -87,11 +89,15 @@ bool mw_sections_find(mw_program *p, const mw_graph *graph, const mw_program_roo
   p->kept_count = 0;
   p->quantum = 0;
   p->run = 1;
+  p->columns = 0;
   mw_node values[2];
   bool rowed = false;
   for (size_t r = 0; r < count; r++) {
     mw_cone_values(graph, roots[r], values);
-    rowed |= mw_graph_facts(graph, roots[r].node).rowed;
+    mw_graph_node_facts root = mw_graph_facts(graph, roots[r].node);
+    rowed |= root.rowed;
+    if (!roots[r].store && mw_graph_sums_columns(root.op))
+      p->columns = mw_graph_elements(graph, root.shape) > p->columns ? mw_graph_elements(graph, root.shape) : p->columns;
     p->run = mw_graph_run(graph, mw_graph_facts(graph, values[0]));
   }
   if (!rowed) return true;

@@ -49,8 +49,8 @@ static bool mark_operands(marker *m, mw_node node, mw_error *err) {
   const mw_graph *graph = m->tape->world->graph;
   mw_graph_node_facts facts = mw_graph_facts(graph, node);
   if (is_constant(facts)) return true;
-  if (facts.rowed)
-    return mw_error_set(err, MW_DATA, "what is found along rows cannot be part of what is learned");
+  if (facts.rowed || facts.column)
+    return mw_error_set(err, MW_DATA, "what is found along rows or columns cannot be part of what is learned");
   if (mw_graph_op_class(facts.op) == MW_CLASS_SELECT || facts.op == MW_OP_HIGHEST || facts.op == MW_OP_ARGMAX)
     return mw_error_set(err, MW_DATA, "'%s' cannot be part of what is learned", mw_graph_op_name(facts.op));
   uint8_t weights = mw_graph_op_class(facts.op) == MW_CLASS_NET ? mw_net_entry_of(facts.op)->weights : 0;

@@ -177,6 +177,12 @@ static int is_tensor(lua_State *L) {
   return 1;
 }
 
+/* is_vector(node): whether it is a vector along rows or columns, which goes with its tensor. */
+static int is_vector(lua_State *L) {
+  lua_pushboolean(L, mw_graph_facts(mw_interpreter_of(L)->graph, mw_prelude_nodes_at(L, 1)).over != 0);
+  return 1;
+}
+
 static int elements(lua_State *L) {
   const mw_graph *graph = mw_interpreter_of(L)->graph;
   lua_pushinteger(L, (lua_Integer)mw_graph_elements(graph, mw_graph_facts(graph, mw_prelude_nodes_at(L, 1)).shape));
@@ -255,7 +261,8 @@ static void fill_elementwise(lua_State *L) {
 void mw_prelude_nodes_fill(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"number", number}, {"apply", apply}, {"try", try}, {"compute", compute}, {"input", input}, {"elements", elements},
-      {"value", value}, {"id", id}, {"is_node", is_node}, {"is_tensor", is_tensor}, {"is_factor", is_factor}, {"is_matrix", is_matrix},
+      {"value", value}, {"id", id}, {"is_node", is_node}, {"is_tensor", is_tensor}, {"is_factor", is_factor}, {"is_vector", is_vector},
+      {"is_matrix", is_matrix},
       {"mass", mass}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
   luaL_newmetatable(L, node_type);

@@ -173,6 +173,68 @@ describe("along rows", function()
   end)
 end)
 
+--- Checks expected(columns of x, of y) of every column: elements of one place in all rows.
+local function columns(text, expected, tolerance)
+  local found = run(text)
+  for name, shape in pairs(SHAPES) do
+    local n = shape[#shape] or 1
+    for c = 1, #shape > 0 and n or 0 do
+      local a, b = {}, {}
+      for i = c, #X[name], n do a[#a + 1], b[#b + 1] = X[name][i], Y[name][i] end
+      local e = expected(a, b)
+      for i = 1, #a do
+        local f, own = found[name][c + (i - 1) * n], type(e) == "function" and e(i) or e
+        assert(math.abs(f - own) <= tolerance * math.max(1, math.abs(own)), ("%s of %s, column %d: %.9g, expected %.9g"):format(text, name, c, f, own))
+      end
+    end
+  end
+end
+
+describe("along columns", function()
+  local zero = "0 * x + "
+  it("total, mean, norm, peak, max and min", function()
+    columns(zero .. 'x:total{per="column"}', function(a) return total(a) end, 1e-6)
+    columns(zero .. 'x:mean{per="column"}', function(a) return mean(a) end, 1e-6)
+    columns(zero .. 'x:norm{per="column"}', function(a) return norm(a) end, 1e-6)
+    columns(zero .. 'x:peak{per="column"}', function(a) return math.max(-sorted(a)[1], sorted(a)[#a]) end, 0)
+    columns(zero .. 'x:max{per="column"} - y:min{per="column"}', function(a, b) return sorted(a)[#a] - sorted(b)[1] end, 1e-6)
+  end)
+  it("dot, cosine, var, std and count", function()
+    columns(zero .. 'x:dot(y, {per="column"})', function(a, b) return dot(a, b) end, 1e-6)
+    columns(zero .. 'x:cosine(y, {per="column"})', function(a, b) return dot(a, b) / norm(a) / norm(b) end, 2e-6)
+    columns(zero .. 'x:var{per="column"} + x:std{per="column"}', function(a) return variance(a) + math.sqrt(variance(a)) end, 2e-6)
+    columns(zero .. 'x:gt(0):count{per="column"}', function(a) return total(a, function(v) return v > 0 and 1 or 0 end) end, 0)
+  end)
+  it("quantile and argmax of matrices", function()
+    local file = toy.write({ w = X.odd }, { w = SHAPES.odd })
+    local found = toy.run(toy.expression '0 * x + x:quantile(0.3, {per="column"}) + 100 * x:argmax{per="column"}', { x = file, y = file }).w
+    for c = 1, 37 do
+      local a, best = {}, 1
+      for i = c, #X.odd, 37 do a[#a + 1] = X.odd[i] end
+      for i, v in ipairs(a) do if v > a[best] then best = i end end
+      assert(math.abs(found[c] - sorted(a)[1 + math.floor(0.3 * 60)] - 100 * (best - 1)) < 1e-3)
+    end
+  end)
+  it("a vector goes with its tensor, with rows too, and through softmax", function()
+    columns('x / x:norm{per="column"}', function(a)
+      local n = norm(a)
+      return function(i) return a[i] / n end
+    end, 1e-6)
+    columns('x:softmax{per="column"}', function(a)
+      local m = sorted(a)[#a]
+      local all = total(a, function(v) return math.exp(v - m) end)
+      return function(i) return math.exp(a[i] - m) / all end
+    end, 2e-6)
+    local file, other = toy.write({ w = X.odd }, { w = SHAPES.odd }), toy.write({ w = Y.odd }, { w = SHAPES.odd })
+    local function alone(text) return toy.run(toy.expression(text), { x = file, y = other }).w end
+    assert.same(alone 'x * x:norm{per="row"} * y:norm{per="column"}', alone 'x:scale_rows(x:norm{per="row"}):scale_columns(y:norm{per="column"})')
+  end)
+  it("gives the same bits for any number of threads, whatever else is read", function()
+    local text = '(x / x:norm{per="column"}) + (y / y:norm{per="row"}):total{per="column"}'
+    assert.same(run(text, { threads = 1 }), run(text, { threads = 5 }))
+  end)
+end)
+
 describe("of a tensor and of a model", function()
   it("max, min, argmax, var, std and count", function()
     local found = run "0 * x + x:max() + 10 * x:min() + x:argmax() * 1000 + x:var() + x:std() + x:gt(0):count()"
@@ -195,6 +257,47 @@ describe("of a tensor and of a model", function()
   end)
   it('per = "model" is that of the flat model', function()
     assert.same(run "x * x:flat():norm() + x:flat():dot(y:flat())", run 'x * x:norm{per="model"} + x:dot(y, {per="model"})')
+  end)
+end)
+
+describe("by groups", function()
+  local names = { "model.layers.0.a", "model.layers.0.b", "model.layers.1.a", "model.norm.weight" }
+  local P, Q = {}, {}
+  for _, name in ipairs(names) do P[name], Q[name] = toy.random(7), toy.random(7) end
+  local p, q = toy.write(P), toy.write(Q)
+  local function of(text) return toy.run(toy.expression(text), { x = p, y = q }) end
+  it("by_layer gives a number a layer, and one of what is in none", function()
+    local found, groups = of "0 * x + x:by_layer():cosine(y:by_layer()) + 10 * list{x, y}:by_layer():norm()[2]", { { 1, 2 }, { 3 }, { 4 } }
+    for _, group in ipairs(groups) do
+      local a, b = {}, {}
+      for _, k in ipairs(group) do
+        for i, v in ipairs(P[names[k]]) do a[#a + 1], b[#b + 1] = v, Q[names[k]][i] end
+      end
+      for _, k in ipairs(group) do assert(math.abs(found[names[k]][1] - dot(a, b) / norm(a) / norm(b) - 10 * norm(b)) < 1e-5) end
+    end
+  end)
+  it("across makes one number of those of all tensors", function()
+    local norms, most = 0, 0
+    for _, name in ipairs(names) do norms, most = norms + norm(P[name]), math.max(most, norm(P[name])) end
+    local found = of '0 * x + x:norm():across("total") + 10 * x:norm():across("max") + 100 * x:norm():across("mean")'
+    assert(math.abs(found[names[4]][1] - norms - 10 * most - 25 * norms) < 1e-3)
+  end)
+  it("dots has the inner product of every pair", function()
+    local found = of "0 * x + dots{x, y}[1][2] + 10 * dots{x, y}[2][2] + 100 * (dots{x, y}[2][1] - x:dot(y)) + dots(list{x, y}:flat())[1][1]"
+    local all = 0
+    for _, name in ipairs(names) do all = all + dot(P[name], P[name]) end
+    for _, name in ipairs(names) do assert(math.abs(found[name][1] - dot(P[name], Q[name]) - 10 * dot(Q[name], Q[name]) - all) < 1e-4) end
+  end)
+  it("seed:normal is standard normal", function()
+    local w = toy.run([[return recipe { "t", arg.model("x", "x"), arg.seed(), function(a)
+      local s, t = 0, 0
+      for _ = 1, 4000 do
+        local v = a.seed:normal()
+        s, t = s + v, t + v * v
+      end
+      return (0 * a.x + s / 4000 + 10 * t / 4000):unweighed()
+    end }]], { x = toy.write { w = { 1, 2 } } }).w
+    assert(math.abs(w[1] - 10) < 0.8, w[1])
   end)
 end)
 
@@ -224,7 +327,7 @@ describe("refused, with a reason", function()
     return tostring(why)
   end
   local cases = {
-    { 'x:norm{per="rows"}', "per = 'rows' is none of tensor, row, model" },
+    { 'x:norm{per="rows"}', "per = 'rows' is none of tensor, row, column, model" },
     { 'x:norm{per="tensor", of=4}', "'of' counts neighbours along a row" },
     { "x:norm{of=3.5}", "'of' is a whole number of neighbours from 1" },
     { "x:norm{of=7}", "rows of" },

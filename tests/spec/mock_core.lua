@@ -102,6 +102,7 @@ function mock.prelude(models, files)
     drawn[all] = drawn[all] or node(values, false, 0 / 0)
     return drawn[all]
   end
+  function core.is_vector() return false end
   function special.vector(x) return x end
   function special.columns(x, c)
     local values, columns = {}, read(c).values

@@ -96,6 +96,16 @@ describe("by angles", function()
     is("nuslerp", { models = two, weight = { 1, 3 }, per = "row" }, function(_, e, name)
       return by_row(name, { e[1], e[2] }, function(rows) return slerp(rows[1], rows[2], 0.75) end)
     end)
+    is("nuslerp", { models = two, weight = { 1, 3 }, per = "column" }, function(_, e, name)
+      local n, rows, result = SHAPES[name][2], SHAPES[name][1], {}
+      if not n then return slerp(e[1], e[2], 0.75) end
+      for c = 1, n do
+        local x, y = {}, {}
+        for r = 1, rows do x[r], y[r] = e[1][(r - 1) * n + c], e[2][(r - 1) * n + c] end
+        for r, v in ipairs(slerp(x, y, 0.75)) do result[(r - 1) * n + c] = v end
+      end
+      return result
+    end)
     is("nuslerp", { models = two, weight = { 1, -1 } }, function(_, e) return slerp(e[1], e[2], 0.5) end)
   end)
   it("multislerp", function()
