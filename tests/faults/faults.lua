@@ -263,6 +263,14 @@ for name, fill in pairs { pa = 1, pb = 3 } do
 end
 command("a pipeline", "slerp --a pa --b pb --t 0.5 -o room/p --threads 2 --quiet")
 command("a lone file", "slerp --a a --b b --t 0.5 -o room/one.safetensors --threads 2 --quiet")
+for name, tokens in pairs { va = '{"x": 0, "y": 1}', vb = '{"y": 0, "z": 1}' } do
+  local rows = string.pack("<ffffff", 1, 2, 3, 4, 5, 6)
+  toy.model(work .. "/" .. name, { { "lm_head.weight", "F32", "[2,3]", rows }, { "model.embed_tokens.weight", "F32", "[2,3]", rows } })
+  write(work .. "/" .. name .. "/tokenizer.json", ('{"added_tokens": [], "model": {"type": "WordLevel", "vocab": %s}}'):format(tokens))
+  write(work .. "/" .. name .. "/tokenizer_config.json", '{"added_tokens_decoder": {}}')
+end
+command("a union of vocabularies", [[soup --models va vb va --tokenizer union --pad-vocabulary 5 --tokens '{"new": {"source": {"kind": "zero"}}}' ]] ..
+  "-o room/union --threads 2 --quiet")
 local made_by = "slerp --a a --b b --t 0.5 --shard-size 16400 --threads 1 --quiet -o room/out"
 command("verify", "verify room/out --inputs", made_by)
 command("rebuild", "rebuild room/out -o room/again --threads 2 --quiet", made_by)
