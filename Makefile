@@ -60,7 +60,7 @@ UNIT_TESTS  := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/t
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT_SHARED := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c)))
 
-.PHONY: all units demo demo-dam test check torture coverage fuzz bench bench-learn big install install-module uninstall clean deps docs
+.PHONY: all units demo demo-dam test check torture coverage fuzz bench bench-learn bench-matrix big install install-module uninstall clean deps docs
 .DELETE_ON_ERROR:
 all: $(BUILD)/moonweld $(BUILD)/moonweld.so
 
@@ -199,13 +199,17 @@ coverage:
 
 bench: all
 	$(Q)tests/bench/bench.sh $(BUILD)/moonweld
-	$(Q)$(MAKE) --no-print-directory bench-learn
+	$(Q)$(MAKE) --no-print-directory bench-learn bench-matrix
 
 big: all
 	$(Q)tests/big/run.sh $(BUILD)/moonweld
 
 bench-learn: $(BUILD)/bench/learn
 	$(Q)tests/bench/learn.sh $(BUILD)/bench/learn
+
+# Functions of whole matrices against sgemm in the same run.
+bench-matrix: $(BUILD)/bench/matrix
+	$(Q)env -u OPENBLAS_CORETYPE -u OPENBLAS_NUM_THREADS $(BUILD)/bench/matrix
 
 # ---- installing -----------------------------------------------------------------------------------------------------
 LIBDIR  ?= $(PREFIX)/lib
