@@ -157,19 +157,25 @@ end
 
 local loaded, loading, parts = {}, {}, {}
 
-local function require(name)
+--- `key`: the name, or "recipes/NAME" for a built-in recipe: where a built-in one requires it, which no file may replace, or a file of that
+--- name, which is a variant of it.
+local function load_required(name, key)
   if type(name) ~= "string" then return (fail("require takes a recipe's name")) end
-  if loaded[name] then return loaded[name] end
-  if loading[name] then return (fail("'%s' requires itself", core.shown(name))) end
-  loading[name] = true
-  if parts[name] then loaded[name] = E.part(parts[name](E.environment()), name, name)
+  if loading[key] then key = "recipes/" .. name end
+  if loaded[key] then return loaded[key] end
+  if loading[key] then return (fail("'%s' requires itself", core.shown(name))) end
+  loading[key] = true
+  if parts[key] then loaded[key] = E.part(parts[key](E.environment(false)), name, name)
   else
-    local text, chunk = core.require(name)
-    loaded[name] = E.part(E.run(text, chunk), name, core.shown(chunk:sub(2)))
+    local text, chunk, built_in = core.require(key)
+    loaded[key] = E.part(E.run(text, chunk, built_in), name, core.shown(chunk:sub(2)))
   end
-  loading[name] = nil
-  return loaded[name]
+  loading[key] = nil
+  return loaded[key]
 end
+
+local function require(name) return (load_required(name, name)) end
+local function require_built_in(name) return (load_required(name, type(name) == "string" and "recipes/" .. name)) end
 
 --- A part of a packed recipe (pack.lua): what `require` finds before any file.
 local function part(name, f)
@@ -211,9 +217,10 @@ for word in ("setmetatable getmetatable rawget rawset rawequal rawlen next pcall
   absent[word] = true
 end
 
-function E.environment()
+function E.environment(built_in)
   local globals = {}
   return (setmetatable(globals, { __metatable = false, __index = function(_, key)
+    if built_in and key == "require" then return require_built_in end
     local value = base[key]
     if value ~= nil then return value end
     if absent[key] then return (fail("recipes have no '%s'", key)) end
@@ -221,9 +228,9 @@ function E.environment()
   end }))
 end
 
-function E.run(text, chunk)
+function E.run(text, chunk, built_in)
   if #text > 256 * 1024 then return (fail("a recipe file has at most 256 KiB")) end
-  local main, message = core.load(text, chunk, E.environment())
+  local main, message = core.load(text, chunk, E.environment(built_in))
   if not main then return (core.fail("data", core.shown(tostring(message)))) end
   local findings
   findings, V.written[chunk] = core.module("conditions").read(text)
@@ -233,7 +240,7 @@ end
 
 --- The recipe that a file returns.
 function E.load(text, chunk)
-  local recipe = E.run(text, chunk)
+  local recipe = E.run(text, chunk, core.built_in)
   if R.signature_of(recipe) then return recipe end
   return (fail("the file returns %s, not a recipe{...}", V.called(recipe)))
 end

@@ -18,7 +18,7 @@ typedef struct outside {
   mw_text drawn; /* numbers that were drawn and not sent yet: some recipes draw thousands */
 } outside;
 
-static char *ask_require(void *context, const char *name, size_t *length, char chunk[256], mw_error *err) {
+static char *ask_require(void *context, const char *name, size_t *length, char chunk[256], bool *built_in, mw_error *err) {
   int fd = ((outside *)context)->fd;
   uint32_t kind;
   char *answer;
@@ -30,6 +30,7 @@ static char *ask_require(void *context, const char *name, size_t *length, char c
   size_t chunk_length;
   const char *first = mw_message_text(&in, &chunk_length), *text = mw_message_text(&in, length);
   char *copy = NULL;
+  *built_in = kind == MW_MESSAGE_REQUIRE && mw_message_u32(&in);
   if (kind == MW_MESSAGE_ERROR) mw_error_set(err, MW_DATA, "%.*s", (int)chunk_length, first);
   else if (!(copy = malloc(*length + 1))) mw_error_memory(err, *length);
   else {

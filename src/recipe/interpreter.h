@@ -13,8 +13,8 @@ typedef struct mw_interpreter mw_interpreter;
 /* What a state asks of the outside: in a child these functions send messages to the parent. */
 typedef struct mw_interpreter_world {
   void *context;
-  /* The text of a required recipe (malloc'd), or NULL with a message in err. */
-  char *(*require)(void *context, const char *name, size_t *length, char chunk[256], mw_error *err);
+  /* The text of a required recipe (malloc'd), or NULL with a message in err. `built_in`: whether it is. */
+  char *(*require)(void *context, const char *name, size_t *length, char chunk[256], bool *built_in, mw_error *err);
   void (*print)(void *context, const char *bytes, size_t length);
   void (*warn)(void *context, const char *bytes, size_t length);
   void (*drawn)(void *context, const char *what, double value);
@@ -38,6 +38,7 @@ struct mw_interpreter {
   const mw_input_set *inputs; /* NULL while only a signature is asked for */
   uint64_t seed;
   bool scores;       /* there is a --score */
+  bool built_in;     /* the recipe is: what it requires is built in, too */
   bool explain;      /* the parent wants to know what varying arguments give every tensor */
   mw_interpreter_world world;
   const mw_learn_spec_set *sets; /* of --data; NULL where there are none */

@@ -132,12 +132,14 @@ static int require(lua_State *L) {
   char chunk[256];
   const char *name = luaL_checklstring(L, 1, &length);
   if (strlen(name) != length) return mw_interpreter_raise(L, MW_DATA, "require takes a recipe's name: letters, digits, _ and -");
-  char *text = state->world.require ? state->world.require(state->world.context, name, &length, chunk, &err) : NULL;
+  bool built_in = false;
+  char *text = state->world.require ? state->world.require(state->world.context, name, &length, chunk, &built_in, &err) : NULL;
   if (!text) return fail(L, &err);
   lua_pushlstring(L, text, length);
   free(text);
   lua_pushstring(L, chunk);
-  return 2;
+  lua_pushboolean(L, built_in);
+  return 3;
 }
 
 /* A first line that begins with '#' is not Lua's; its end stays, so that lines keep their numbers. */
@@ -247,6 +249,8 @@ static void tell(lua_State *L) {
   lua_setfield(L, -2, "can_score");
   lua_pushboolean(L, state->explain);
   lua_setfield(L, -2, "explain");
+  lua_pushboolean(L, state->built_in);
+  lua_setfield(L, -2, "built_in");
   fill_models(L, state->inputs);
   mw_prelude_learn_tell(L);
 }

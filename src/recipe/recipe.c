@@ -14,12 +14,12 @@
  * recipe fails in the run if it fails at all. */
 #include "recipe/recipe.h"
 #include "base/option_table.h"
-#include "base/sha256.h"
 #include "recipe/builtins.h"
 #include "recipe/child.h"
 #include "recipe/conversion.h"
 #include "recipe/homes.h"
 #include "recipe/prelude_core.h"
+#include "recipe/required.h"
 #include "recipe/signature.h"
 #include "recipe/source.h"
 #include <stdio.h>
@@ -35,7 +35,7 @@ struct mw_recipe {
   const char *folder; /* where `require` may look; NULL for a built-in */
   const mw_recipe_required *given; /* or the only recipes that it finds, where it was loaded from a text */
   size_t given_count;
-  bool from_text;
+  bool from_text, built_in;
   char chunk[256];
   size_t length;
   mw_signature signature;
@@ -91,6 +91,7 @@ static bool find(mw_recipe *recipe, const char *name, mw_error *err) {
     return recipe->folder && (mw_conversion_is_one(path) ? mw_file_slurp(path, LARGEST_CONFIGURATION, &recipe->text, &recipe->length, err)
                                                          : mw_source_read(path, NULL, &recipe->text, &recipe->length, err));
   }
+  recipe->built_in = true;
   snprintf(recipe->chunk, sizeof recipe->chunk, "@%s.lua", embedded->name);
   recipe->length = embedded->length;
   recipe->text = mw_mem_new(embedded->length + 1, 1, err);
@@ -110,79 +111,23 @@ static bool convert(mw_recipe *recipe, const mw_options *options, mw_error *err)
 
 /* ---- require ---- */
 
-/* Reads NAME.lua in the folder of the recipe, else in a home. A link that leads out of the folder is refused. */
-static bool beside(const mw_recipe *recipe, const char *name, char **text, size_t *length, mw_error *err) {
-  mw_text file = {0};
-  mw_arena arena = {0};
-  const char *path = NULL, *home = recipe->folder;
-  if (!recipe->folder) return mw_error_set(err, MW_DATA, "there is no recipe '%s' to require", name);
-  mw_text_format(&file, "%s%s.lua", recipe->folder, name);
-  bool ok = mw_text_check(&file, err);
-  if (ok && mw_file_exists(file.bytes)) path = file.bytes;
-  else if (ok) ok = mw_homes_find(name, &arena, &path, &home, err);
-  if (ok && !path)
-    ok = mw_error_set(err, MW_DATA, "there is no recipe '%s' to require: neither built in, nor beside this file, nor in a home of recipes",
-                      name);
-  ok = ok && mw_source_read(path, home, text, length, err);
-  mw_text_free(&file);
-  mw_mem_release(&arena);
-  return ok;
-}
-
-/* What is required again is recorded once. */
-static bool record(mw_recipe_result *result, const char *name, const char *text, size_t length, mw_error *err) {
-  char hex[65];
-  for (size_t i = 0; i < result->required_count; i++)
-    if (strcmp(result->required[i].name, name) == 0) return true;
-  MW_TRY(mw_mem_grow(&result->required, &result->required_capacity, result->required_count + 1, sizeof *result->required, err));
-  mw_recipe_required *new = &result->required[result->required_count];
-  mw_sha256_of(text, length, hex);
-  if (!(new->name = mw_mem_copy(&result->arena, name, strlen(name), err))) return false;
-  if (!(new->sha256 = mw_mem_copy(&result->arena, hex, 64, err))) return false;
-  if (!(new->text = mw_mem_copy(&result->arena, text, length, err))) return false;
-  new->length = length;
-  result->required_count++;
-  return true;
-}
-
-/* The recipe of that name which the caller has given, or NULL with what to say. */
-static const mw_recipe_required *find_given(const mw_recipe *recipe, const char *name, mw_error *err) {
-  for (size_t i = 0; i < recipe->given_count; i++)
-    if (strcmp(recipe->given[i].name, name) == 0) return &recipe->given[i];
-  mw_error_set(err, MW_DATA, "there is no recipe '%s' among those that were recorded", name);
-  return NULL;
-}
-
-/* The child asked for the recipe `name`: answers its text and what errors call it, or why there is none, which the child raises as
- * an error of the line that required it. What was found is recorded with its hash, for the lock file. */
+/* The child asked for the recipe `name`: answers its text, what errors call it and whether it is built in, or why there is none, which the
+ * child raises as an error of the line that required it. What was found is recorded with its hash, for the lock file. */
 static bool answer_require(const asking *ask, int fd, const char *name, mw_error *err) {
   mw_text answer = {0};
   mw_error refusal;
-  char chunk[200], *text = NULL;
-  size_t length = 0;
-  bool ok = mw_homes_is_name(name) || mw_error_set(&refusal, MW_DATA, "require takes a recipe's name: letters, digits, _ and -");
-  bool from_text = ask->recipe->from_text;
-  const mw_embed *embedded = ok && !from_text ? mw_builtins_find(name) : NULL;
-  const mw_recipe_required *given = ok && from_text ? find_given(ask->recipe, name, &refusal) : NULL;
-  if (embedded) {
-    snprintf(chunk, sizeof chunk, "@recipes/%s.lua", name);
-    length = embedded->length;
-  } else if (from_text) {
-    snprintf(chunk, sizeof chunk, "@%s.lua", given ? name : "");
-    ok = given && mw_source_check(name, name, given->text, given->length, &refusal);
-    length = given ? given->length : 0;
-  } else if (ok) {
-    snprintf(chunk, sizeof chunk, "@%s.lua", name);
-    ok = beside(ask->recipe, name, &text, &length, &refusal);
-  }
-  const char *bytes = embedded ? embedded->bytes : given ? given->text : text;
-  mw_message_put_text(&answer, ok ? chunk : refusal.text, strlen(ok ? chunk : refusal.text));
-  if (ok) mw_message_put_text(&answer, bytes, length);
-  bool done = (!ok || !ask->result || record(ask->result, name, bytes, length, err)) &&
+  const mw_recipe *recipe = ask->recipe;
+  mw_required_place place = {recipe->name, recipe->folder, recipe->given, recipe->given_count, recipe->from_text};
+  mw_required found;
+  bool ok = mw_required_find(&place, name, &found, &refusal);
+  mw_message_put_text(&answer, ok ? found.chunk : refusal.text, strlen(ok ? found.chunk : refusal.text));
+  if (ok) mw_message_put_text(&answer, found.bytes, found.length);
+  if (ok) mw_message_put_u32(&answer, found.built_in);
+  bool done = (!ok || !ask->result || mw_required_record(ask->result, name, &found, err)) &&
               (mw_message_send(fd, ok ? MW_MESSAGE_REQUIRE : MW_MESSAGE_ERROR, answer.bytes, answer.length) ||
                mw_error_set(err, MW_DATA, "the recipe's process is gone"));
   mw_text_free(&answer);
-  free(text);
+  free(found.owned);
   return done;
 }
 
@@ -365,6 +310,7 @@ static bool describe(mw_recipe *recipe, const mw_options *options, mw_recipe **o
             (recipe->from_text || !mw_conversion_is_one(recipe->name) || convert(recipe, options, err));
   if (ok) {
     asking ask = {.recipe = recipe, .described = recipe, .child = {recipe->text, recipe->chunk, recipe->length, NULL, 0}};
+    recipe->template.built_in = recipe->built_in || recipe->converted; /* what a configuration becomes requires built-in recipes alone */
     mw_interpreter state = recipe->template;
     state.seed = options->seed;
     mw_sandbox_limits limits = mw_recipe_limits(options, 0);

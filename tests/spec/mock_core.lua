@@ -195,6 +195,7 @@ function mock.prelude(models, files)
   end
   function core.load(text, chunk, env) return load(text, chunk, "t", env) end
   function core.require(name)
+    name = name:gsub("^recipes/", "")
     if files and files[name] then return files[name], "@" .. name .. ".lua" end
     local file = io.open("recipes/" .. name .. ".lua") or core.fail("data", "there is no recipe '" .. name .. "'")
     local text = file:read "a"
