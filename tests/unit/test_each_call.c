@@ -7,7 +7,6 @@
 #include "output/publish.h"
 #include "output/writer.h"
 #include "toys.h"
-#include <dirent.h>
 
 typedef struct scenario {
   const char *name, *out;
@@ -19,15 +18,6 @@ static const mw_tensor tensors[] = {{.name = "v", .shape = rows, .rank = 2, .dty
                                     {.name = "w", .shape = shape, .rank = 1, .dtype = MW_DTYPE_F32}};
 static char data[1200];
 static mw_layout layout;
-
-static int entries(const char *path) {
-  int count = -2;
-  DIR *stream = opendir(path);
-  if (!stream) return -1;
-  while (readdir(stream)) count++;
-  closedir(stream);
-  return count;
-}
 
 static bool complete(const mw_writer *writer, mw_error *err) {
   mw_file_checksum *sums = mw_writer_checksum(writer, 0);
@@ -59,14 +49,6 @@ static bool make(const scenario *s, const char *note, bool stops, mw_error *err)
   if (!ok && writer) mw_writer_keep(writer, err);
   mw_writer_close(writer);
   return ok;
-}
-
-static bool holds(const char *path, const char *text) {
-  char bytes[64] = {0};
-  int fd = open(path, O_RDONLY);
-  ssize_t length = fd < 0 ? -1 : read(fd, bytes, sizeof bytes - 1);
-  if (fd >= 0) close(fd);
-  return length >= 0 && strcmp(bytes, text) == 0;
 }
 
 /* Whether the output has this note, and its weights. */

@@ -1,5 +1,4 @@
 /* test_writer.c: what may be an output, and that OUT is at every moment absent, the old one, or complete. */
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,34 +10,10 @@
 #include "base/text.h"
 #include "output/publish.h"
 #include "output/writer.h"
-#include "unit.h"
+#include "toys.h"
 
 static const uint64_t shape[] = {4};
 static const mw_tensor one = {.name = "w", .shape = shape, .rank = 1, .dtype = MW_DTYPE_F32};
-
-static void put(const char *path, const char *text) {
-  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-  CHECK(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
-  close(fd);
-}
-
-/* Entries of a folder but "." and ".."; -1 where there is none. */
-static int entries(const char *path) {
-  int count = -2;
-  DIR *stream = opendir(path);
-  if (!stream) return -1;
-  while (readdir(stream)) count++;
-  closedir(stream);
-  return count;
-}
-
-static bool holds(const char *path, const char *text) {
-  char bytes[256] = {0};
-  int fd = open(path, O_RDONLY);
-  ssize_t length = fd < 0 ? -1 : read(fd, bytes, sizeof bytes - 1);
-  if (fd >= 0) close(fd);
-  return length >= 0 && !strcmp(bytes, text);
-}
 
 /* A folder, or a lone file where `out` ends as one. */
 static bool make(const char *out, bool force, bool sync, const char *note, mw_error *err) {
@@ -77,9 +52,9 @@ static void test_publish(void) {
 
 static void test_rules(void) {
   mkdir("foreign", 0777);
-  put("foreign/thesis.txt", "mine");
+  put_text("foreign/thesis.txt", "mine");
   mkdir("empty", 0777);
-  put("file", "mine");
+  put_text("file", "mine");
   CHECK(symlink("out", "link") == 0);
   CHECK(allowed("foreign", true, NULL, 0) == MW_CANNOT_CREATE && allowed("foreign", false, NULL, 0) == MW_CANNOT_CREATE);
   CHECK(allowed("empty", false, NULL, 0) == MW_CANNOT_CREATE && allowed("empty", true, NULL, 0) == MW_OK);
@@ -107,9 +82,9 @@ static void test_read_back(void) {
   CHECK(mw_writer_write(writer, 0, layout.tensors[0].offset, "0123456789abcdef", 16, &err) && mw_writer_file(writer, "note", "text", 4, &err));
   CHECK(mw_writer_verify(writer, &err));
   snprintf(path, sizeof path, "%s/note", mw_writer_folder(writer));
-  put(path, "test");
+  put_text(path, "test");
   CHECK(!mw_writer_verify(writer, &err) && err.status == MW_IO && strstr(err.text, "/note: what is read back is not what was written"));
-  put(path, "text");
+  put_text(path, "text");
   snprintf(path, sizeof path, "%s/model.safetensors", mw_writer_folder(writer));
   int fd = open(path, O_WRONLY);
   CHECK(pwrite(fd, "x", 1, (off_t)layout.tensors[0].offset + 3) == 1 && close(fd) == 0);
@@ -132,21 +107,21 @@ static void test_apart(void) {
 static void test_partial(void) {
   mw_error err = {0};
   mw_layout layout;
-  mw_writer *first = NULL, *second = NULL;
+  mw_writer *one_run = NULL, *another = NULL;
   char partial[4096];
   CHECK(mw_layout_make(&one, 1, 1000, &(mw_layout_names){.stem = "model"}, &layout, &err));
-  CHECK(mw_writer_open("late", &layout, &(mw_writer_how){.force = false, .sync = false}, &first, &err));
-  CHECK(strstr(mw_writer_folder(first), "/late.partial-") != NULL && entries("late") == -1);
-  CHECK(!mw_writer_open("./late", &layout, &(mw_writer_how){.force = false, .sync = false}, &second, &err) && err.status == MW_CHANGED && !second);
+  CHECK(mw_writer_open("late", &layout, &(mw_writer_how){.force = false, .sync = false}, &one_run, &err));
+  CHECK(strstr(mw_writer_folder(one_run), "/late.partial-") != NULL && entries("late") == -1);
+  CHECK(!mw_writer_open("./late", &layout, &(mw_writer_how){.force = false, .sync = false}, &another, &err) && err.status == MW_CHANGED && !another);
   CHECK(strstr(err.text, "is being written by another run") != NULL);
-  CHECK(!mw_writer_file(first, "../escape", "x", 1, &err) && err.status == MW_BUG);
-  CHECK(!mw_writer_file(first, "a/b/c", "x", 1, &err) && !mw_writer_file(first, "/x", "x", 1, &err));
-  snprintf(partial, sizeof partial, "%s", mw_writer_folder(first));
-  mw_writer_close(first);
+  CHECK(!mw_writer_file(one_run, "../escape", "x", 1, &err) && err.status == MW_BUG);
+  CHECK(!mw_writer_file(one_run, "a/b/c", "x", 1, &err) && !mw_writer_file(one_run, "/x", "x", 1, &err));
+  snprintf(partial, sizeof partial, "%s", mw_writer_folder(one_run));
+  mw_writer_close(one_run);
   CHECK(entries(partial) == -1 && entries("late") == -1);
   mkdir(partial, 0700);
   CHECK(chdir(partial) == 0 && mkdir("deep", 0777) == 0 && symlink("../../foreign", "deep/link") == 0);
-  put("deep/model.safetensors", "stale");
+  put_text("deep/model.safetensors", "stale");
   CHECK(symlink("../foreign", "link") == 0 && chdir("..") == 0);
   CHECK(make("late", false, false, "x", &err) && entries("late") == 3 && entries(partial) == -1);
   CHECK(holds("foreign/thesis.txt", "mine") && entries("foreign") == 1);
@@ -160,7 +135,7 @@ static void test_taken(void) {
   mw_writer *writer = NULL;
   CHECK(mw_layout_make(&one, 1, 1000, &(mw_layout_names){.stem = "model"}, &layout, &err) && mw_writer_open("race", &layout, &(mw_writer_how){.force = true, .sync = false}, &writer, &err));
   mkdir("race", 0777);
-  put("race/thesis.txt", "mine");
+  put_text("race/thesis.txt", "mine");
   CHECK(!mw_publish_output(writer, &err) && err.status == MW_CANNOT_CREATE);
   mw_writer_close(writer);
   CHECK(holds("race/thesis.txt", "mine") && entries("race") == 1);
@@ -172,7 +147,7 @@ static void test_taken(void) {
 static const char *meanwhile;
 static bool with_file;
 int renameat2(int from, const char *old, int to, const char *new, unsigned flags) {
-  if (meanwhile && with_file) put(meanwhile, "mine");
+  if (meanwhile && with_file) put_text(meanwhile, "mine");
   else if (meanwhile) CHECK(mkdir(meanwhile, 0777) == 0);
   meanwhile = NULL;
   return (int)syscall(SYS_renameat2, from, old, to, new, flags);
@@ -194,9 +169,8 @@ static void test_taken_at_last(void) {
 }
 
 int main(void) {
-  char folder[] = "/tmp/mw_writer_XXXXXX", command[64];
   umask(022);
-  CHECK(mkdtemp(folder) != NULL && chdir(folder) == 0);
+  toys_begin();
   RUN(test_publish());
   RUN(test_rules());
   RUN(test_apart());
@@ -204,8 +178,6 @@ int main(void) {
   RUN(test_partial());
   RUN(test_taken());
   RUN(test_taken_at_last());
-  CHECK(chdir("/") == 0);
-  snprintf(command, sizeof command, "rm -rf %s", folder);
-  CHECK(system(command) == 0);
+  toys_end();
   UNIT_END();
 }

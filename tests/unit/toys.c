@@ -1,5 +1,7 @@
 /* toys.c: see toys.h. */
 #include "toys.h"
+#include <dirent.h>
+#include <fcntl.h>
 #include "base/text.h"
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -52,4 +54,21 @@ void toys_end(void) {
   CHECK(chdir("/") == 0);
   snprintf(clean, sizeof clean, "rm -rf %s", toys_root);
   CHECK(system(clean) == 0);
+}
+
+int entries(const char *path) {
+  int count = -2;
+  DIR *stream = opendir(path);
+  if (!stream) return -1;
+  while (readdir(stream)) count++;
+  closedir(stream);
+  return count;
+}
+
+bool holds(const char *path, const char *text) {
+  char bytes[256] = {0};
+  int fd = open(path, O_RDONLY);
+  ssize_t length = fd < 0 ? -1 : read(fd, bytes, sizeof bytes - 1);
+  if (fd >= 0) close(fd);
+  return length >= 0 && !strcmp(bytes, text);
 }

@@ -24,6 +24,11 @@ void put_tensors(const char *path, const toy *toys, size_t count);
 /* FOLDER with model.safetensors and a config; empty but for the config where count is 0. */
 void put_model(const char *folder, const char *config, const toy *toys, size_t count);
 
+/* Entries of a folder but "." and ".."; -1 where there is none. */
+int entries(const char *path);
+/* Whether a file has this text, of at most 255 bytes. */
+bool holds(const char *path, const char *text);
+
 static const char any[] = "{\"model_type\":\"toy\"}";
 
 #define EMBED {"model.embed_tokens.weight", "F32", 6, 4, 4, 1}
