@@ -457,7 +457,19 @@ static bool keep_facts(adapter *a) {
   return true;
 }
 
+/* A file for a pipeline has a part for each of some components, of which each merge takes what is its own. */
+static bool refuse_pipeline(const mw_model *model, const char *where, mw_error *err) {
+  mw_text_escaped pipeline, shown;
+  mw_text_escape_z(&pipeline, model->folder);
+  mw_text_escape_z(&shown, where);
+  mw_error_set(err, MW_DATA, "%s: a whole pipeline of diffusers; adapter %s is added to one of its components", pipeline.bytes,
+               shown.bytes);
+  return mw_error_hint(err, "give a component: %s/%s+%s; a file takes each component's part for it", pipeline.bytes, model->components[0],
+                       shown.bytes);
+}
+
 bool mw_adapter_add(mw_model *model, const char *where, mw_warning *warnings, mw_error *err) {
+  if (model->component_count) return refuse_pipeline(model, where, err);
   adapter a = {.model = model, .warnings = warnings, .err = err, .facts.file_count = model->file_count};
   bool ok = open_adapter(&a, where) && add_parts(&a) && keep_facts(&a);
   free(a.config_text);

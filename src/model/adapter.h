@@ -11,7 +11,7 @@ bool mw_adapter_is_folder(const char *folder);
 bool mw_adapter_base(const char *folder, mw_arena *arena, const char **base, mw_error *err);
 /* Adds the adapter to an open model: its files become the model's, and the tensors that it changes are seen as F32 from now on.
  * `where` is a folder of peft, a file of peft, diffusers or kohya's scripts, or a hub id. MW_DATA, naming the file and what is wrong,
- * where anything in it meets no tensor of the model. */
+ * where anything in it meets no tensor of the model, or the model is a whole pipeline. */
 bool mw_adapter_add(mw_model *model, const char *where, mw_warning *warnings, mw_error *err);
 
 /* Always false: MW_DATA, that `shown` is an adapter, and what to do. */

@@ -4,9 +4,10 @@ loaded by peft, every tensor of it, and makes the same model there."""
 import os
 
 import torch
-from peft import AutoPeftModelForCausalLM, LoraConfig, get_peft_model
+from peft import AutoPeftModelForCausalLM, LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+from transformers import (AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, ResNetConfig, ResNetModel,
+                          WhisperConfig, WhisperModel)
 
 from peers import WORK, check, end, merge, tensors
 
@@ -61,6 +62,29 @@ for number, (name, (base, settings)) in enumerate(VARIANTS.items()):
         logits = AutoModelForCausalLM.from_pretrained(made).eval()(text).logits
         check(torch.allclose(logits, merged(text).logits, atol=1e-5), f"{name}: the same logits")
 
+# ---- convolutions, of one dimension and of two ----
+
+CONVOLUTIONS = {
+    "two dimensions": (ResNetModel, ResNetConfig(embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1]), dict(target_modules=["convolution"])),
+    "two dimensions, rsLoRA": (ResNetModel, ResNetConfig(embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1]),
+                               dict(target_modules=["convolution"], use_rslora=True)),
+    "one dimension": (WhisperModel, WhisperConfig(vocab_size=100, num_mel_bins=8, d_model=16, encoder_layers=1, decoder_layers=1,
+        encoder_attention_heads=2, decoder_attention_heads=2, encoder_ffn_dim=32, decoder_ffn_dim=32, pad_token_id=0, bos_token_id=1,
+        eos_token_id=2, decoder_start_token_id=1, max_source_positions=16, max_target_positions=16), dict(target_modules=["conv1", "conv2", "q_proj"])),
+}
+for number, (name, (kind, config, settings)) in enumerate(CONVOLUTIONS.items()):
+    base, adapter = at(f"conv-{number}"), at(f"conv-adapter-{number}")
+    kind(config).save_pretrained(base)
+    model = get_peft_model(kind.from_pretrained(base), LoraConfig(**RANK, **settings))
+    for _, p in model.named_parameters():
+        if p.requires_grad:
+            p.data.add_(torch.randn_like(p) * 0.05)
+    model.save_pretrained(adapter)
+    ours, theirs = tensors(merge("soup", "--models", base + "+" + adapter)), model.merge_and_unload().state_dict()
+    worst = max(((ours[key] - theirs[key]).abs().max() / theirs[key].abs().max().clamp(min=1e-9)).item() for key in ours if ours[key].is_floating_point())
+    changed = sum(1 for key, value in tensors(base).items() if not torch.equal(value, ours[key]))
+    check(worst <= BOUND and changed > 2, f"convolutions of {name}: merge_and_unload of {changed} tensors within {worst:.1e}")
+
 # ---- adapters that we write ----
 
 RECIPE = """return recipe {
@@ -100,4 +124,11 @@ for name, (base, of, *words) in OURS.items():
     changed = [key for key in before if not torch.equal(theirs[key], before[key])]
     worst = max(((ours[key] - theirs[key]).abs().max() / theirs[key].abs().max().clamp(min=1e-9)).item() for key in ours)
     check(worst <= BOUND and len(changed) * 2 == held, f"{name}: merge_and_unload of {len(changed)} tensors within {worst:.1e}")
+for number, (name, of) in {0: ("convolutions of two dimensions", "*convolution.weight"), 2: ("convolutions of one dimension", "*conv1.weight,*conv2.weight")}.items():
+    kind, base = list(CONVOLUTIONS.values())[number][0], at(f"conv-{number}")
+    adapter = merge(at("random.lua"), "--base", base, "--of", of)
+    theirs = PeftModel.from_pretrained(kind.from_pretrained(base), adapter).merge_and_unload().state_dict()
+    ours = tensors(merge("soup", "--models", base + "+" + adapter))
+    worst = max(((ours[key] - theirs[key]).abs().max() / theirs[key].abs().max().clamp(min=1e-9)).item() for key in ours if ours[key].is_floating_point())
+    check(worst <= BOUND and any(not torch.equal(value, ours[key]) for key, value in tensors(base).items()), f"{name}, ours: within {worst:.1e}")
 end()

@@ -103,6 +103,16 @@ describe("a whole pipeline of diffusers", function()
     end
   end)
 
+  it("takes no adapter as a whole, but each component takes its part of one", function()
+    M.refused("moonweld lerp --a a+lora.safetensors --b b", "a: a whole pipeline of diffusers; adapter lora.safetensors is added to one of its components",
+      "give a component: a/", "+lora.safetensors; a file takes each component's part for it")
+    M.safetensors("lora.safetensors", { ["unet.block.0.lora_A.weight"] = { "F32", { 1, 2 }, 2 }, ["unet.block.0.lora_B.weight"] = { "F32", { 2, 1 }, 3 } })
+    M.safetensors("u/diffusion_pytorch_model.safetensors", { ["block.0.weight"] = { "F32", { 2, 2 }, 1 } })
+    M.write("u/config.json", '{"_class_name": "UNet2DConditionModel"}')
+    local _, _, out = M.made "moonweld passthrough --model u+lora.safetensors"
+    assert.equal(7, M.read(out .. "/diffusion_pytorch_model.safetensors")["block.0.weight"][1])
+  end)
+
   it("is a model of the hub's cache too, and so are its components", function()
     local commit = ("0123456789"):rep(4)
     M.run("mkdir -p hub/models--org--pipe/snapshots && cp -r a hub/models--org--pipe/snapshots/" .. commit)
