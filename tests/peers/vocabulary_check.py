@@ -67,7 +67,9 @@ def write(folder, tokenizer, seed):
         json.dump({"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": width, "intermediate_size": 24, "num_hidden_layers": 1,
                    "num_attention_heads": 2, "vocab_size": rows, "tie_word_embeddings": False, "torch_dtype": "float32", "bos_token_id": 1, "eos_token_id": 2}, out)
     with open(os.path.join(folder, "tokenizer_config.json"), "w") as out:
-        json.dump({"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}, out)
+        decoder = {i: {"content": token.content, "lstrip": token.lstrip, "normalized": token.normalized, "rstrip": token.rstrip, "single_word": token.single_word,
+                       "special": token.special} for i, token in tokenizer.get_added_tokens_decoder().items()}
+        json.dump({"added_tokens_decoder": decoder, "tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}, out)
 
 
 def run(*words):
@@ -104,7 +106,7 @@ def held_against(what, base, out, other):
     model = AutoModelForCausalLM.from_pretrained(out)
     rows = model.get_input_embeddings().weight.shape[0]
     check(model.config.vocab_size == rows and len(loaded) <= rows, f"{what}: {len(loaded)} tokens and {rows} rows")
-    for text in HELD + new[:20]:
+    for text in HELD + new[:20] + new[-2:]:
         check(loaded(text, add_special_tokens=False).input_ids == alone(united, text), f"{what}: transformers cuts '{text}' otherwise")
     with torch.no_grad():
         check(bool(torch.isfinite(model(loaded(HELD[0], return_tensors="pt").input_ids).logits).all()), f"{what}: logits")
