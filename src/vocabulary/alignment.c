@@ -65,6 +65,22 @@ static size_t base_of(const aligning *a) {
 
 /* ---- tokens ---- */
 
+/* The folder of a model's tokenizer. With --allow tokenizer one that has none is taken to have the donor's, as mergekit does. */
+static bool folder_of(const aligning *a, size_t m, const char **folder) {
+  const mw_family_member *donor = member_of(a, a->inputs->donor);
+  mw_vocabulary own = {0};
+  *folder = member_of(a, m)->model->folder;
+  if (m == a->inputs->donor || !a->inputs->family.rules.allow_tokenizer) return true;
+  MW_TRY(!*folder || mw_vocabulary_open(&own, *folder, a->err));
+  const bool none = !own.path;
+  mw_vocabulary_close(&own);
+  if (!none) return true;
+  *folder = donor->model->folder;
+  mw_warning_add(a->warnings, "%s has no tokenizer: taken to have that of %s, let through by --allow tokenizer", member_of(a, m)->label,
+                 donor->label);
+  return true;
+}
+
 static bool open_model(aligning *a, size_t m) {
   const mw_family_member *member = member_of(a, m);
   const mw_tensor *embedding = mw_tied_head_embedding(member->model);
@@ -73,7 +89,8 @@ static bool open_model(aligning *a, size_t m) {
     return mw_error_hint(a->err, "known are model.embed_tokens.weight, transformer.wte.weight, shared.weight and their like");
   }
   a->rows[m] = embedding->shape[0];
-  return mw_model_tokens_open(&a->tokens[m], member->label, member->model->folder, a->rows[m], a->warnings, a->err);
+  const char *folder;
+  return folder_of(a, m, &folder) && mw_model_tokens_open(&a->tokens[m], member->label, folder, a->rows[m], a->warnings, a->err);
 }
 
 static bool open_tokens(aligning *a) {

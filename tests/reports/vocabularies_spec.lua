@@ -290,6 +290,8 @@ describe("what --tokenizer refuses", function()
     model("b", { tokens = list "a b", files = { ["tokenizer.json"] = false } })
     M.run "rm b/tokenizer.json"
     M.refused(soup .. "base", "models[2]: b: there is no tokenizer")
+    local _, said = M.made(soup .. "base --allow tokenizer")
+    assert.is_truthy(said:find("models[2] has no tokenizer: taken to have that of models[1], let through by --allow tokenizer", 1, true), said)
     M.write("b/tekken.json", '{"vocab": []}')
     M.refused(soup .. "base", "models[2]: b/tekken.json: its tokens are not spelt as those of a tokenizer.json are")
     M.refused("moonweld soup --models a b/model.safetensors --tokenizer base", "models[2]: it is a lone file: there is no tokenizer with it")
