@@ -14,6 +14,7 @@ files["recipes/pipelines"] = { std = "lua54", read_globals = {} }
 files["lua/moonweld/arch"] = recipe
 files["lua/moonweld/skeleton"] = recipe
 files["tests/golden"] = recipe
+files["tests/methods"] = recipe
 files["tests/bench"] = recipe
 files["tests/peers"] = recipe
 files["tests/spec"] = { std = "lua54+busted" }

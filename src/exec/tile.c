@@ -218,15 +218,11 @@ static void spread(const mw_tile *tile, unsigned char *dst, const mw_tile_kept *
   for (size_t i = 0; i < n;) {
     uint64_t at = from + i, left = kept->run - at % kept->run;
     const unsigned char *value = kept->values + at / kept->run * size;
-    size_t m = n - i < left ? n - i : (size_t)left;
-    double f64 = 0;
-    float f32 = 0;
-    if (tile->f64) memcpy(&f64, value, sizeof f64);
-    else memcpy(&f32, value, sizeof f32);
-    for (size_t k = i; k < i + m; k++)
-      if (tile->f64) ((double *)(void *)dst)[k] = f64;
-      else ((float *)(void *)dst)[k] = f32;
-    i += m;
+    const size_t m = (n - i < left ? n - i : (size_t)left) * size;
+    unsigned char *run = dst + i * size;
+    memcpy(run, value, size);
+    for (size_t done = size; done < m; done *= 2) memcpy(run + done, run, m - done < done ? m - done : done);
+    i += m / size;
   }
 }
 
