@@ -23,7 +23,7 @@ typedef struct mw_program_root {
 } mw_program_root;
 
 enum { MW_PROGRAM_STORE = MW_OP_COUNT, MW_PROGRAM_KEEP, MW_PROGRAM_KEPT, MW_PROGRAM_ACROSS,
-       MW_PROGRAM_OPERANDS = 4, MW_PROGRAM_MOST_KEPT = 1024 };
+       MW_PROGRAM_OPERANDS = 4, MW_PROGRAM_MOST_KEPT = 512 };
 
 /* One instruction. An operand is a register; if its bit is set in `form`, it is an index into the scalars.
  *   INPUT         dst <- inputs[index], which may be a coefficient or a matrix in memory

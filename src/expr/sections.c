@@ -2,7 +2,7 @@
  * turn, until nothing new is met. Operands have lower ids than their users, so in the order of ids each one's phase follows from
  * those before it: a ROW takes one more sweep over the elements than what it is made of, a vector none.
  *
- * A stretch is made of whole rows of every tensor that is read so: the least common multiple of their lengths, and at least
+ * A stretch is made of whole runs of every length that is read so: the least common multiple of these, and at least
  * MW_SECTIONS_STRETCH elements. It depends on shapes alone, and so do the sums over stretches (exec/tile.c). */
 #include "expr/sections.h"
 #include <stdlib.h>
@@ -52,21 +52,17 @@ static int by_node(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-static uint64_t common_multiple(uint64_t a, uint64_t b) {
-  uint64_t x = a, y = b;
+/* `quantum` becomes a multiple of `run`, too. Runs that have none below 2^40 are refused: a stretch would be larger than memory. */
+static bool include(mw_program *p, uint64_t run, mw_error *err) {
+  uint64_t x = p->quantum ? p->quantum : 1, y = run, all;
   while (y) {
     uint64_t rest = x % y;
     x = y, y = rest;
   }
-  return a / x * b;
-}
-
-/* The length of the rows that a kept value belongs to. */
-static uint64_t row_of(const mw_graph *graph, mw_node node) {
-  mw_graph_node_facts facts = mw_graph_facts(graph, node);
-  uint32_t shape = facts.over ? facts.over : facts.shape;
-  unsigned rank = mw_graph_rank(graph, shape);
-  return rank ? mw_graph_dims(graph, shape)[rank - 1] : 1;
+  if (__builtin_mul_overflow((p->quantum ? p->quantum : 1) / x, run, &all) || all >> 40)
+    return mw_error_set(err, MW_DATA, "rows of lengths that have no common multiple below 2^40 are computed together");
+  p->quantum = all;
+  return true;
 }
 
 static bool order(mw_program *p, const mw_graph *graph, mw_cone *cone, mw_error *err) {
@@ -79,8 +75,8 @@ static bool order(mw_program *p, const mw_graph *graph, mw_cone *cone, mw_error 
       if (at >= 0 && p->kept[at].phase > kept->phase) kept->phase = p->kept[at].phase;
     }
     kept->phase += class_of(graph, kept->node) == MW_CLASS_ROW;
-    p->quantum = common_multiple(p->quantum ? p->quantum : 1, row_of(graph, kept->node));
-    if (class_of(graph, kept->node) == MW_CLASS_ROW) p->quantum = common_multiple(p->quantum, mw_graph_facts(graph, kept->node).extra[0]);
+    MW_TRY(include(p, kept->run, err));
+    if (class_of(graph, kept->node) == MW_CLASS_ROW) MW_TRY(include(p, mw_graph_facts(graph, kept->node).extra[0], err));
   }
   return true;
 }

@@ -1,0 +1,70 @@
+/* test_rank.c: the order of a run in memory (num/rank.h) against sorting by pairs, with equal values, zeros of both signs and
+ * infinities, as floats and doubles, of lengths on both sides of where the method changes. */
+#include "num/rank.h"
+#include "unit.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST = 700 };
+
+static uint64_t state = 88172645463325252u;
+static uint64_t next(void) { state ^= state << 13; state ^= state >> 7; state ^= state << 17; return state; }
+
+static double sample(void) {
+  switch (next() % 12) {
+  case 0: return 0;
+  case 1: return -0.0;
+  case 2: return INFINITY;
+  case 3: return -INFINITY;
+  case 4: return 1e-45;
+  default: return (double)((int)(next() % 41) - 20) / 8;
+  }
+}
+
+static void check_run(size_t n, bool f64) {
+  double values[MOST], places[MOST];
+  float f32[MOST], f32_places[MOST];
+  void *scratch = malloc(mw_rank_scratch(n));
+  for (size_t i = 0; i < n; i++) {
+    f32[i] = (float)sample();
+    values[i] = (double)f32[i];
+  }
+  const void *run = f64 ? (const void *)values : (const void *)f32;
+  for (int last = 0; last < 2; last++) {
+    mw_rank_places(f64 ? (void *)places : (void *)f32_places, run, f64, n, last, scratch);
+    for (size_t i = 0; i < n; i++) {
+      size_t expected = 0;
+      for (size_t k = 0; k < n; k++)
+        expected += values[k] < values[i] || (values[k] == values[i] && (last ? k > i : k < i));
+      CHECK((f64 ? places[i] : (double)f32_places[i]) == (double)expected);
+      if (!last) CHECK(mw_rank_value(run, f64, n, expected, scratch) == values[i]);
+    }
+  }
+  free(scratch);
+}
+
+static void floats(void) {
+  for (size_t n = 1; n < 60; n++) check_run(n, false);
+  check_run(300, false);
+  check_run(MOST, false);
+}
+
+static void doubles(void) {
+  for (size_t n = 1; n < 60; n++) check_run(n, true);
+  check_run(MOST, true);
+}
+
+/* The order of a value's own length: doubles that are one float, and keys that differ in the last bits alone. */
+static void neighbours(void) {
+  double values[200], scratch[2000];
+  for (size_t i = 0; i < 200; i++) values[i] = 1 + (double)((i * 37) % 200) * 0x1p-52;
+  for (size_t i = 0; i < 200; i++) CHECK(mw_rank_value(values, true, 200, i, scratch) == 1 + (double)i * 0x1p-52);
+}
+
+int main(void) {
+  RUN(floats());
+  RUN(doubles());
+  RUN(neighbours());
+  UNIT_END();
+}
