@@ -111,7 +111,7 @@ typedef struct mw_options {
   void *scored_context;
   bool (*print)(void *context, const char *line); /* told of every line that a recipe prints, safe to show; may be NULL */
   void *print_context;
-  const char *tied;      /* NULL, "untie" or "ignore": what to do with a head that differs from a tied embedding */
+  const char *tied;      /* NULL, "untie", "ignore" or "store": what to do with a head that differs from a tied embedding */
   const char *const *data; /* files of token windows that a recipe learns from (recipes/README.md, "Calibration data") */
   size_t data_count;
   int window;            /* tokens a window where such a file is text; 0: 256 */

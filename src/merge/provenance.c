@@ -191,7 +191,7 @@ mw_side_files_provenance mw_provenance_of(const mw_provenance_texts *texts, cons
   mw_dtype dtype;
   bool set = options->dtype && mw_dtype_of_word(options->dtype, &dtype);
   return (mw_side_files_provenance){.recipe_name = mw_recipe_name(recipe), .recipe_summary = mw_recipe_summary(recipe),
-                    .recipe_paper = mw_recipe_paper(recipe), .recipe_text = mw_recipe_text(recipe),
+                    .recipe_paper = mw_recipe_paper(recipe), .recipe_text = mw_recipe_text(recipe), .mergekit = mw_recipe_mergekit(recipe),
                     .arguments_json = texts->arguments.bytes, .typed_json = texts->typed.bytes, .drawn_json = texts->drawn.bytes,
                     .required_json = texts->required.bytes, .scores_json = scores ? scores->json.bytes : NULL,
                     .scores_lines = scores ? scores->lines.bytes : NULL, .command = texts->command.bytes, .seed = options->seed,

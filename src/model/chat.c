@@ -160,6 +160,14 @@ static bool most_common(const mw_family *family, mw_arena *arena, const char **t
   return true;
 }
 
+/* A template by its name, or NULL. */
+static const char *known_template(const char *word) {
+#define MW_CHAT_TEMPLATE(name, text) if (strcmp(word, #name) == 0) return text;
+#include "model/chat_templates.def"
+#undef MW_CHAT_TEMPLATE
+  return NULL;
+}
+
 bool mw_chat_template(const mw_family *family, const char *word, mw_arena *arena, const char **text, mw_error *err) {
   mw_text_escaped shown;
   char *bytes;
@@ -167,9 +175,12 @@ bool mw_chat_template(const mw_family *family, const char *word, mw_arena *arena
   mw_json tokenizer;
   *text = NULL;
   const mw_family_member *named = mw_family_named(family, word);
-  if (strcmp(word, "auto") == 0) {
-    MW_TRY(most_common(family, arena, text, err));
-  } else if (named || mw_file_is_folder(word)) {
+  if (strcmp(word, "auto") == 0) return most_common(family, arena, text, err);
+  if (!named && (known_template(word) || strchr(word, '{'))) {
+    const char *literal = known_template(word) ? known_template(word) : word;
+    return (*text = mw_mem_copy(arena, literal, strlen(literal), err)) != NULL;
+  }
+  if (named || mw_file_is_folder(word)) {
     const char *folder = named ? named->model->folder : word;
     if (folder) MW_TRY(read_object(folder, "tokenizer_config.json", arena, &tokenizer, err) && read_template(folder, tokenizer,
                                                                                                              arena, text, err));

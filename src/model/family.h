@@ -19,7 +19,7 @@ typedef struct mw_family_member {
 
 typedef struct mw_family_rules {
   bool missing_base, donor_integers;
-  const char *tied; /* NULL, "untie", "ignore" */
+  const char *tied; /* NULL, "untie", "ignore", "store" */
   bool explain;     /* where something does not fit, look for all else that does not: the first is the error, the others are warnings */
   bool allow_config, allow_tokenizer, allow_quantised, allow_empty; /* findings of what fits that are let through */
   bool aligned;     /* the vocabularies are going to be aligned: tokenizers may differ */

@@ -49,13 +49,18 @@ static mw_tensor *renamed(mw_family *family, const mw_family_member *member, con
   return tensors && mw_tensor_sort(tensors, member->count, mw_tensor_by_name, err) ? tensors : NULL;
 }
 
+/* How many of `count` tensors have a name that `other` has. */
+static size_t found_in(const mw_family_member *other, const mw_tensor *tensors, size_t count) {
+  size_t found = 0;
+  for (size_t i = 0; i < count; i++) found += mw_family_find(other, tensors[i].name) != NULL;
+  return found;
+}
+
 /* How many names these tensors share with another input: the largest such number. */
 static size_t shared(const mw_family *family, const mw_family_member *member, const mw_tensor *tensors) {
   size_t most = 0;
   for (size_t m = 0; m < family->count; m++) {
-    size_t count = 0;
-    for (size_t i = 0; &family->members[m] != member && i < member->count; i++)
-      count += mw_family_find(&family->members[m], tensors[i].name) != NULL;
+    size_t count = &family->members[m] == member ? 0 : found_in(&family->members[m], tensors, member->count);
     if (count > most) most = count;
   }
   return most;
@@ -97,9 +102,33 @@ static bool apply(mw_family *family, const renaming *r, mw_error *err) {
   return mw_error_hint(err, "names are such as '%s'", mw_text_escape_z(&name, first->count ? first->tensors[0].name : ""));
 }
 
+/* --rename auto: names of an input that only lack or only have such a beginning become the donor's. */
+static bool apply_auto(mw_family *family, mw_error *err) {
+  static const char *const beginnings[][2] = {{"model.*", "*"}, {"*", "model.*"}, {"transformer.*", "*"}, {"*", "transformer.*"}};
+  const mw_family_member *donor = &family->members[family->donor];
+  for (size_t m = 0; m < family->count; m++) {
+    mw_family_member *member = &family->members[m];
+    size_t most = found_in(donor, member->tensors, member->count), changed;
+    mw_tensor *best = NULL;
+    for (size_t i = 0; i < 4 && member != donor && most < member->count; i++) {
+      renaming r = {.typed = "auto", .from = beginnings[i][0], .to = beginnings[i][1]};
+      mw_tensor *tensors = renamed(family, member, &r, &changed, err);
+      if (!tensors) return false;
+      size_t count = found_in(donor, tensors, member->count);
+      if (count > most) most = count, best = tensors;
+    }
+    if (best) MW_TRY(take(member, best, &(renaming){.typed = "auto"}, err));
+  }
+  return true;
+}
+
 bool mw_rename_apply(mw_family *family, const char *const *words, size_t count, mw_error *err) {
   for (size_t i = 0; i < count; i++) {
     renaming r;
+    if (strcmp(words[i], "auto") == 0) {
+      MW_TRY(apply_auto(family, err));
+      continue;
+    }
     MW_TRY(parse(family, words[i], &r, err) && apply(family, &r, err));
   }
   return true;

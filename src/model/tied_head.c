@@ -78,6 +78,12 @@ bool mw_tied_head_decide(mw_family_member *members, size_t count, size_t donor, 
     who = m;
   }
   if (tied_output) out->fate = MW_TIED_HEAD_DROP;
+  if (tied && strcmp(tied, "store") == 0) {
+    bool stored = false;
+    for (size_t m = 0; m < count; m++) stored |= mw_model_find(members[m].model, mw_tied_head_name) != NULL;
+    if (stored) *out = (mw_tied_head){tied_output ? MW_TIED_HEAD_UNTIE : MW_TIED_HEAD_KEEP, true};
+    return true;
+  }
   if (!differ || (tied && strcmp(tied, "ignore") == 0)) return true;
   if (tied && strcmp(tied, "untie") == 0) {
     *out = (mw_tied_head){tied_output ? MW_TIED_HEAD_UNTIE : MW_TIED_HEAD_KEEP, true};

@@ -345,6 +345,8 @@ bool mw_side_files_write(mw_writer *writer, const mw_layout *layout, const mw_fa
   if (provenance->scores_lines && !lone)
     MW_TRY(mw_writer_file(writer, "moonweld/scores.jsonl", provenance->scores_lines, strlen(provenance->scores_lines), err));
   if (provenance->component) return mw_lock_add_files(layout, members, count, provenance, writer, err);
+  if (provenance->mergekit && *provenance->mergekit && !lone)
+    MW_TRY(mw_writer_file(writer, "mergekit_config.yml", provenance->mergekit, strlen(provenance->mergekit), err));
   MW_TRY(write_text(writer, "README.md", mw_card_compose(family, provenance, warnings, &text, err), &text, err));
   return write_text(writer, "merge.lock.json", mw_lock_compose(layout, members, count, provenance, writer, &text, err), &text, err);
 }

@@ -17,6 +17,7 @@ typedef struct mw_side_files_rows {
 typedef struct mw_side_files_provenance {
   const char *recipe_name, *recipe_summary, *recipe_paper;
   const char *recipe_text;      /* the file, or the built-in's text */
+  const char *mergekit;         /* the configuration that it was made of, or "" */
   const char *arguments_json;   /* {"t": "0.5", "models": ["a", "b"]}: as typed or by default */
   const char *typed_json;       /* {"arguments": {"t": ["0.5"]}, "options": {"dtype": ["bf16"]}}: the words as typed */
   const char *drawn_json;       /* [{"what": "seed:beta(0.5, 0.5)", "value": 0.31}] */

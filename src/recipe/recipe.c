@@ -60,6 +60,7 @@ const char *mw_recipe_name(const mw_recipe *recipe) { return recipe->name; }
 const char *mw_recipe_summary(const mw_recipe *recipe) { return recipe->signature.summary; }
 const char *mw_recipe_paper(const mw_recipe *recipe) { return recipe->signature.paper; }
 const char *mw_recipe_text(const mw_recipe *recipe) { return recipe->text; }
+const char *mw_recipe_mergekit(const mw_recipe *recipe) { return recipe->signature.mergekit; }
 const mw_conversion *mw_recipe_conversion(const mw_recipe *recipe) { return recipe->converted ? &recipe->conversion : NULL; }
 
 size_t mw_recipe_notes(const mw_recipe *recipe, const char *const **lines) {

@@ -107,6 +107,8 @@ bool mw_recipe_evaluate(const mw_recipe *recipe, const mw_recipe_task *task, mw_
 void mw_recipe_release(mw_recipe_result *result);
 /* The limits of time and memory for a recipe over so many tensors. */
 mw_sandbox_limits mw_recipe_limits(const mw_options *options, size_t tensors);
+/* The configuration of mergekit that it says it was made of, any text; "" of others. */
+const char *mw_recipe_mergekit(const mw_recipe *recipe);
 /* What a configuration of mergekit says beside the recipe that it became; NULL of any other recipe. */
 const mw_conversion *mw_recipe_conversion(const mw_recipe *recipe);
 /* Loads a recipe from its text, as a lock file holds it. What it requires is found among `required`, borrowed, and nowhere else. */
