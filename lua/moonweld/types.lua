@@ -689,16 +689,16 @@ function log_softmax(x) end
 ---@field verify? boolean read every file back from the disk before the output is published, and compare its checksum
 ---@field copy_code? boolean carry the model's *.py files too
 ---@field donor? string whose config, tokenizer and side files the output has: an input, as 'experts[1]' or as typed
----@field chat_template? string the output's chat template: of an input, a folder or a file; auto: the one that most inputs have
+---@field chat_template? string the output's chat template: of an input, a folder or a file; alpaca, chatml, llama3, mistral, exaone, or a template itself; auto: the one that most inputs have
 ---@field tokenizer? string whose tokenizer the output has: base (the donor's), union (with the tokens of all others), an input or a folder;
 ---@field tokens? string with --tokenizer, from where rows of single tokens come: JSON, or a file of it (README)
 ---@field pad_vocabulary? integer|string with --tokenizer, rows are added up to a multiple of N: the mean of the others
----@field rename? string|string[] give tensors of an input other names, as in 'experts[1]:_orig_mod.*=*'; without ARG of every input that it helps
+---@field rename? string|string[] give tensors of an input other names, as in 'experts[1]:_orig_mod.*=*'; without ARG of every input that it helps;
 ---@field allow? string|string[] let a finding through that would stop the merge; it is said what that does
 ---@field missing? "base" tensors that a model lacks are the first model's
 ---@field donor_integers? boolean integer tensors may differ: the first model's are taken
 ---@field nonfinite? "keep" NaN and infinities do not stop the merge
----@field tied? "untie"|"ignore" what to do with a head that differs from a tied embedding
+---@field tied? "untie"|"ignore"|"store" what to do with a head that differs from a tied embedding; store: where an input stores a head, so does the output
 ---@field recipe_seconds? number CPU time a recipe may take (default 1, and 1 more for every 1000 tensors)
 ---@field recipe_memory? integer|string memory a recipe may take (default 256MB)
 ---@field strict? boolean of a mergekit file: keys that mergekit ignores, and configurations or tokenizers that do not fit, are errors

@@ -1,41 +1,119 @@
---- convert.lua: a file of mergekit becomes the text of a recipe, and the words that are typed with it: models, dtype, donor. Several
--- documents are one graph: a model that is called like a document is what that document makes.
+--- convert.lua: a file of mergekit becomes the text of a recipe, and the words that are typed with it: models, dtype, donor, tokenizer.
+-- Several documents are one graph: a model that is called like a document is what that document makes.
 local core = ...
 local N, R, W = core.module("mergekit/node"), core.module("mergekit/read"), core.module("mergekit/write")
 
 local MOST_MODELS = 150 -- a function of Lua has 200 variables at most
 
--- ---- the models of the file ----
+-- ---- documents ----
 
---- Every model in the order of the file, each once.
-local function inputs_of(doc, script)
-  for _, slice in ipairs(doc.slices) do
-    for _, source in ipairs(slice.sources) do script.variable(source.model) end
-  end
+--- The document that a path names: by its name, or as the folder that mergekit would write it to.
+local function document_of(documents, path)
+  return documents.by_name[path] or documents.by_name[path:match("^%.?/?intermediates/([^/]+)/?$") or ""]
 end
 
-local function new_script()
-  local name, script = W.namer(), { models = {}, lines = {}, required = {}, order = {}, seeds = 0 }
-  local variables = {}
-  function script.variable(model)
-    if not variables[model.key] then
-      if #script.models == MOST_MODELS then N.refuse(model.node, "more than %d models", MOST_MODELS) end
-      variables[model.key] = name(model.adapter and model.path .. "_" .. (model.adapter:match("([^/\\]+)$") or "") or model.path)
-      script.models[#script.models + 1] = model.key
-      script.lines[#script.lines + 1] = { variables[model.key], model }
+--- The models that a document names, its tokenizer's aside.
+local function models_of(doc)
+  local models = {}
+  for _, slice in ipairs(doc.slices) do for _, source in ipairs(slice.sources) do models[#models + 1] = source.model end end
+  return models
+end
+
+local function read_documents(roots)
+  local documents = { by_name = {} }
+  for i, root in ipairs(roots) do
+    local doc = R.document(root)
+    documents[i] = doc
+    if #roots > 1 and doc.name then
+      local before = documents.by_name[doc.name]
+      if before then return (N.refuse(doc.name_node, "two documents are called '%s', here and in line %d", core.shown(doc.name), before.name_node.line)) end
+      documents.by_name[doc.name] = doc
     end
-    return variables[model.key]
   end
-  function script.number(key)
-    for i, model in ipairs(script.models) do if model == key then return i end end
+  return documents
+end
+
+--- The result: the document without a name, or the only one that no other uses.
+local function result_of(documents)
+  if #documents == 1 then return documents[1] end
+  local unnamed, used, ends = {}, {}, {}
+  for _, doc in ipairs(documents) do
+    if not doc.name then unnamed[#unnamed + 1] = doc end
+    for _, model in ipairs(models_of(doc)) do used[document_of(documents, model.path) or 0] = true end
   end
+  if #unnamed > 1 then
+    return (N.refuse(unnamed[2].root, "two documents have no 'name', the other in line %d: the one without a name is the result", unnamed[1].root.line))
+  end
+  if unnamed[1] then return unnamed[1] end
+  for _, doc in ipairs(documents) do if not used[doc] then ends[#ends + 1] = doc end end
+  if #ends == 1 then return ends[1] end
+  local names = {}
+  for i, doc in ipairs(#ends > 0 and ends or documents) do names[i] = "'" .. core.shown(doc.name) .. "'" end
+  if #ends == 0 then return (N.refuse(documents[1].root, "the documents %s use each other in a circle, so none is the result", table.concat(names, ", "))) end
+  return (N.refuse(ends[2].name_node, "%s are results, none of which another document uses: leave out the name of the one that is meant", table.concat(names, " and ")))
+end
+
+--- The documents that `doc` needs, each behind those that it needs itself; `doc` is the last.
+local function in_order(documents, doc, order, path)
+  if doc.placed then return order end
+  if doc.entered then
+    return (N.refuse(doc.name_node, "the documents %s use each other in a circle", table.concat(path, " -> ")))
+  end
+  doc.entered = true
+  for _, model in ipairs(models_of(doc)) do
+    local needed = document_of(documents, model.path)
+    if needed then in_order(documents, needed, order, { table.unpack(path), core.shown(needed.name) }) end
+  end
+  doc.placed = true
+  order[#order + 1] = doc
+  return order
+end
+
+--- Whose configuration the result has: a model of the file, never a document.
+local function donor_of(documents, doc)
+  local model = doc.base or doc.slices[1].sources[1].model
+  local inner = document_of(documents, model.path)
+  return inner and donor_of(documents, inner) or model
+end
+
+-- ---- the models of the file ----
+
+local function new_script(documents)
+  local name, script, variables, seeds = W.namer(), { models = {}, lines = {}, required = {}, order = {} }, {}, 0
+
+  local function add_model(key, path, node)
+    if #script.models == MOST_MODELS then N.refuse(node, "more than %d models", MOST_MODELS) end
+    variables[key] = name(path)
+    script.models[#script.models + 1] = key
+    script.lines[#script.lines + 1] = ("local %s = a.models[%d]%s"):format(variables[key], #script.models, W.origin(node, "model"))
+    return variables[key]
+  end
+
+  --- What a document with an adapter is: the document, and what the adapter adds to the model that the document began with.
+  local function adapted(doc, model)
+    local donor = donor_of(documents, doc)
+    local plain, with = script.variable(donor), donor.path .. "+" .. model.adapter
+    local other = variables[with] or add_model(with, donor.path .. "_" .. model.adapter:gsub("/+$", ""):match("[^/]+$"), model.node)
+    return ("(%s + (%s - %s))"):format(doc.variable, other, plain)
+  end
+
+  function script.variable(model)
+    local doc = document_of(documents, model.path)
+    if doc then return model.adapter and adapted(doc, model) or doc.variable end
+    return variables[model.key] or add_model(model.key, model.adapter and model.path .. "_" .. (model.adapter:gsub("/+$", ""):match("[^/\\]+$") or "") or model.path, model.node)
+  end
+  function script.label(key)
+    for i, model in ipairs(script.models) do if model == key then return ("models[%d]"):format(i) end end
+  end
+  function script.name_document(doc) doc.variable = name(doc.name) end
   function script.require(recipe)
     if not script.required[recipe] then script.order[#script.order + 1] = recipe end
     script.required[recipe] = true
   end
   function script.seed()
-    script.seeds = script.seeds + 1
-    return ("a.seed:at(%d)"):format(script.seeds)
+    seeds = seeds + 1
+    script.random = true
+    return ("a.seed:at(%d)"):format(seeds)
   end
   return script
 end
@@ -45,6 +123,9 @@ end
 --- A word as a shell takes it back.
 local function shell(word)
   if word:find("^[%w_/.,:=+@%%-]+$") then return word end
+  if word:find("%c") then
+    return "$'" .. word:gsub("[%c'\\]", function(c) return (("\\x%02x"):format(c:byte())) end) .. "'"
+  end
   return "'" .. word:gsub("'", "'\\''") .. "'"
 end
 
@@ -55,21 +136,42 @@ local function command(name, words)
     parts[#parts + 1] = "--" .. given.name:gsub("_", "-")
     for _, word in ipairs(given) do parts[#parts + 1] = shell(word) end
   end
-  return table.concat(parts, " ") .. " -o OUT"
+  return (table.concat(parts, " ") .. " -o OUT")
 end
 
-local function words_of(doc, script, strict)
-  local donor = doc.base or doc.slices[1].sources[1].model
-  local words = { { name = "models", table.unpack(script.models) }, { name = "donor", ("models[%d]"):format(script.number(donor.key) or 1) } }
+--- --tokenizer, --tokens and --pad-vocabulary of what the document says of the vocabulary.
+local function add_tokenizer(words, documents, doc, script)
+  local spec = doc.tokenizer
+  if not spec then return end
+  local function whose(reference)
+    local inner = document_of(documents, reference.path)
+    local key = inner and donor_of(documents, inner).key or reference.path
+    return script.label(key) or key
+  end
+  local source = spec.source
+  words[#words + 1] = { name = "tokenizer", (source.word == "union" or source.word == "base") and source.word or whose(source.reference) }
+  if #spec.tokens > 0 then
+    local rules = {}
+    for i, rule in ipairs(spec.tokens) do rules[i] = ("%s: %s"):format(R.json(rule.token), rule.json(whose)) end
+    words[#words + 1] = { name = "tokens", "{" .. table.concat(rules, ", ") .. "}" }
+  end
+  if spec.multiple then words[#words + 1] = { name = "pad_vocabulary", ("%d"):format(spec.multiple) } end
+end
+
+local function words_of(documents, doc, script)
+  local words = { { name = "models", table.unpack(script.models) }, { name = "donor", script.label(donor_of(documents, doc).key) } }
   if doc.dtype then words[#words + 1] = { name = "dtype", doc.dtype } end
-  if not strict then words[#words + 1] = { name = "allow", "config", "tokenizer" } end
+  add_tokenizer(words, documents, doc, script)
+  if doc.template then words[#words + 1] = { name = "chat_template", doc.template } end
+  words[#words + 1], words[#words + 2] = { name = "tied", "store" }, { name = "rename", "auto" }
+  if not N.strict then words[#words + 1] = { name = "allow", "config", "tokenizer" } end
   return words
 end
 
 -- ---- the recipe ----
 
-local function quoted_block(text)
-  if not core.plain(text:gsub("[\n\t]", " ")) then return (R.quoted(text)) end
+local function block(text)
+  if not core.plain((text:gsub("[\n\t]", " "))) then return (R.quoted(text)) end
   local level = ""
   while text:find("]" .. level .. "]", 1, true) do level = level .. "=" end
   return "[" .. level .. "[\n" .. text .. "]" .. level .. "]"
@@ -78,36 +180,40 @@ end
 local function summary_of(doc, name, script)
   local text = ("%s of %s"):format(doc.method_name, table.concat(script.models, ", "))
   if #text > 300 then text = ("%s of %d models"):format(doc.method_name, #script.models) end
-  return (("%s: %s."):format(name:match("([^/]+)$") or name, text):gsub("[%c]", " "))
+  return ((("%s: %s."):format(name:match("([^/]+)$") or name, text):gsub("[%c]", " ")))
 end
 
-local function compose(doc, name, text, strict)
-  local script, body, w = new_script(), W.writer(), W.writer()
-  inputs_of(doc, script)
-  W.add_document(body, 2, script, doc, "return ", "")
-  local words = words_of(doc, script, strict)
+--- Whether a document rounds what it makes; others read it as its files would have it.
+local function rounding(doc) return (doc.dtype == "bf16" or doc.dtype == "f16") and (":as(%q)"):format(doc.dtype) or "" end
+
+local function compose(documents, doc, name, text)
+  local script, body, w = new_script(documents), W.writer(), W.writer()
+  local order = in_order(documents, doc, {}, { core.shown(doc.name or "the result") })
+  for _, other in ipairs(documents) do
+    if not other.placed then N.warn(other.root, "the document '%s' is used by no other: it is left out", core.shown(other.name)) end
+  end
+  for _, part in ipairs(order) do
+    if part ~= doc then script.name_document(part) end
+    for _, model in ipairs(models_of(part)) do script.variable(model) end
+    W.add_document(body, 2, script, part, part == doc and "return " or ("local %s = "):format(part.variable), part == doc and "" or rounding(part))
+  end
+  local words = words_of(documents, doc, script)
   w.add(0, "-- " .. command(name, words))
   for _, recipe in ipairs(script.order) do w.add(0, ("local %s = require %q"):format(recipe, recipe)) end
   w.add(0, "return recipe {")
   w.add(1, R.quoted(summary_of(doc, name, script)) .. ",")
   w.add(1, ("arg.models(\"models\", \"those of the configuration, in its order\", { min = %d, max = %d }),"):format(#script.models, #script.models))
-  if script.seeds > 0 then w.add(1, "arg.seed(),") end
+  if script.random then w.add(1, "arg.seed(),") end
   w.add(1, "function(a)")
-  for i, line in ipairs(script.lines) do
-    w.add(2, ("local %s = a.models[%d]%s"):format(line[1], i, W.origin(line[2].node, "model")))
-  end
-  return { w = w, body = body, words = words, text = text }
+  for _, line in ipairs(script.lines) do w.add(2, line) end
+  words.text = w.text() .. body.text() .. "  end,\n  mergekit = " .. block(text) .. ",\n}\n"
+  return words
 end
 
 return function(text, name, strict)
   N.file, N.strict = name, strict
-  local documents = core.yaml(text, name)
-  if #documents == 0 then return (N.refuse(nil, "is empty")) end
-  if #documents > 1 then return (N.refuse(documents[2], "several documents")) end
-  local doc = R.document(documents[1])
-  local made = compose(doc, name, text, strict)
-  local result = made.w.text() .. made.body.text() .. "  end,\n  mergekit = " .. quoted_block(text) .. ",\n}\n"
-  local converted = { text = result }
-  for i, given in ipairs(made.words) do converted[i] = given end
-  return converted
+  local roots = core.yaml(text, name)
+  if #roots == 0 then return (N.refuse(nil, "is empty")) end
+  local documents = read_documents(roots)
+  return (compose(documents, result_of(documents), name, text))
 end

@@ -15,7 +15,7 @@ local keys = {
   top = set "merge_method models slices modules base_model parameters dtype out_dtype tokenizer_source tokenizer chat_template name",
   model = set "model parameters", source = set "model layer_range parameters", slice = set "sources base_model parameters residual_weight",
   module = set "models slices parameters", filter = set "filter value", reference = set "model lora override_architecture",
-  path = set "path revision",
+  path = set "path revision", tokenizer = set "source tokens pad_to_multiple_of", rule = set "source force", token = set "kind model token token_id",
 }
 
 -- ---- names of models ----
@@ -227,6 +227,78 @@ local function form_of(map, root)
   return form, node, inner
 end
 
+-- ---- vocabulary and chat template ----
+
+function R.json(text)
+  return '"' .. text:gsub('[%c"\\]', function(c) return (("\\u%04x"):format(c:byte())) end) .. '"'
+end
+
+--- A rule of `tokens`: json(whose) is it as --tokens takes it, where `whose` gives the word of a model.
+local function rule_of(token, node)
+  local map = N.map(node, ("the rule of token '%s'"):format(core.shown(token)))
+  N.check_keys(map, keys.rule, "a rule of 'tokens'")
+  local source, force = N.get(map, "source"), N.get(map, "force")
+  local forced = force and N.truth(force, "force")
+  if not source then
+    if forced then return (N.refuse(node, "token '%s' is forced and has no 'source'", core.shown(token))) end
+    return nil
+  end
+  local tail = forced and ', "force": true}' or "}"
+  local inner = source.kind == "map" and N.map(source, "a source")
+  if not inner or not N.get(inner, "kind") then
+    local model = R.reference(source)
+    return { token = token, json = function(whose) return ('{"source": %s%s'):format(R.json(whose(model)), tail) end }
+  end
+  N.check_keys(inner, keys.token, "a source of a token")
+  local kind = N.text(N.get(inner, "kind"), "'kind'")
+  if kind == "zero" then return { token = token, json = function() return '{"source": {"kind": "zero"}' .. tail end } end
+  local model, other, id = N.get(inner, "model"), N.get(inner, "token"), N.get(inner, "token_id")
+  if kind ~= "model_token" or not model or (other == nil) == (id == nil) then
+    return (N.refuse(source, "a source is a model, {kind: zero}, or {kind: model_token, model: MODEL} with one of 'token' and 'token_id'"))
+  end
+  local from = other and ('"token": %s'):format(R.json(N.text(other, "'token'"))) or ('"token_id": %d'):format(math.floor(N.number(id, "token_id")))
+  local reference = R.reference(model)
+  return { token = token, json = function(whose)
+    return ('{"source": {"kind": "model_token", "model": %s, %s}%s'):format(R.json(whose(reference)), from, tail)
+  end }
+end
+
+--- { source = { word =, reference = }, tokens = { rule, ... }, multiple = }, or nil where the file says nothing of a vocabulary.
+local function tokenizer_of(map)
+  local old, node = N.get(map, "tokenizer_source"), N.get(map, "tokenizer")
+  if old and node then
+    return (N.refuse(map.by_name.tokenizer, "'tokenizer' and 'tokenizer_source' say the same: keep 'tokenizer:' with its 'source:'"))
+  end
+  if not old and not node then return nil end
+  if node and node.kind ~= "map" then
+    return (N.refuse(node, "'tokenizer' is a mapping, not %s: write 'tokenizer: {source: %s}'", N.shown(node), node.kind == "text" and core.shown(node.text) or "union"))
+  end
+  local spec = node and N.map(node, "'tokenizer'") or { values = {}, names = {} }
+  N.check_keys(spec, keys.tokenizer, "'tokenizer'")
+  local source, tokens, multiple = old or N.get(spec, "source"), N.get(spec, "tokens"), N.get(spec, "pad_to_multiple_of")
+  local rules = {}
+  if tokens then
+    local list = N.map(tokens, "'tokens'")
+    for _, token in ipairs(list.names) do rules[#rules + 1] = rule_of(token, list.values[token]) end
+  end
+  local number = multiple and N.number(multiple, "pad_to_multiple_of")
+  if number and (number < 1 or number ~= math.floor(number)) then N.refuse(multiple, "'pad_to_multiple_of' is a whole number from 1, not %s", N.shown(multiple)) end
+  return { source = { word = source and source.kind == "text" and source.text or not source and "union", reference = source and R.reference(source) }, tokens = rules,
+    multiple = number and math.floor(number) }
+end
+
+local templates = { "alpaca", "chatml", "exaone", "llama3", "mistral", "auto" }
+
+local function template_of(map)
+  local node = N.get(map, "chat_template")
+  if not node then return nil end
+  local text = N.text(node, "chat_template")
+  for _, known in ipairs(templates) do if text == known then return text end end
+  if #text >= 20 and text:find("{", 1, true) then return text end
+  return (N.refuse(node, "chat_template is one of %s, or a template in Jinja, not '%s'%s", table.concat(templates, ", "), core.shown(text),
+    suggest.hint(text, { table.unpack(templates) })))
+end
+
 local others = { experts = "a mixture of experts (mergekit-moe)", gate_mode = "a mixture of experts (mergekit-moe)",
   genome = "an evolution (mergekit-evolve), which searches and is no merge", tasks = "an evolution (mergekit-evolve), which searches and is no merge" }
 
@@ -249,6 +321,7 @@ function R.document(root)
   for _, slice in ipairs(doc.slices) do divide(slice, doc) end
   local dtype, out = dtype_of(map, "dtype"), dtype_of(map, "out_dtype")
   doc.dtype = out or dtype
+  doc.tokenizer, doc.template = tokenizer_of(map), template_of(map)
   return doc
 end
 
@@ -328,6 +401,17 @@ local function missing(doc, slice, source, param)
   return (N.refuse(source and source.node or slice.node, "%s needs '%s'%s: %s", doc.method_name, name, whose, where))
 end
 
+--- The least and the greatest number of a value, and of those before.
+local function bounds(node, param, low, high)
+  if node.kind == "text" then
+    local number = N.number(node, param[1])
+    return math.min(low, number), math.max(high, number)
+  end
+  if node.kind == "map" then node = { N.get(N.map(node, ""), "value") } end
+  for _, member in ipairs(node) do low, high = bounds(member, param, low, high) end
+  return low, high
+end
+
 --- The text of a parameter's value in a recipe: a number, or setting{...}; and the key that it stands at. `layers`: those that filters see.
 function R.setting(doc, slice, source, param, layers)
   local texts, every, first = {}, false, nil
@@ -338,11 +422,19 @@ function R.setting(doc, slice, source, param, layers)
   end
   if #texts == 0 and param[2] == nil then return (missing(doc, slice, source, param)) end
   if #texts == 0 then return tostring(param[2]), nil end
-  if #texts == 1 and tonumber(texts[1]) then return texts[1], first end
+  local low, high = 0, 1
+  if param.share then
+    for _, place in ipairs(places_of(doc, slice, source, param)) do low, high = bounds(place[1], param, low, high) end
+  end
+  if #texts == 1 and tonumber(texts[1]) then
+    local number = tonumber(texts[1])
+    return param.share and number < 0 and "0" or param.share and number > 1 and "1" or texts[1], first
+  end
   local options = { ("of = %q"):format(param[1]) }
   if not every and param[2] ~= nil then options[#options + 1] = ("default = %s"):format(param[2]) end
   if layers then options[#options + 1] = ("layers = { %d, %d }"):format(layers[1], layers[2]) end
-  return ("setting { %s, %s }"):format(table.concat(options, ", "), table.concat(texts, ", ")), first
+  local outside = low < 0 or high > 1
+  return ("setting { %s, %s }%s"):format(table.concat(options, ", "), table.concat(texts, ", "), outside and ":clamp(0, 1)" or ""), first
 end
 
 --- A truth value or a whole number: one for all tensors.

@@ -67,11 +67,13 @@ local function add_arguments(w, indent, script, doc, slice, at)
   local method = doc.method
   local length = slice.sources[1].range and slice.sources[1].range[2] - slice.sources[1].range[1]
   for _, argument in ipairs(method.arguments) do
-    local name, from, change = argument[1], argument[2], argument[3]
+    local name, from, change, second = argument[1], argument[2], argument[3], argument[4]
     local shared, each = by_name(method.shared, from), by_name(method.each, from)
-    if shared and shared[3] then
+    if argument.text then w.add(indent, ("%s = %s,"):format(name, argument.text))
+    elseif shared and shared[3] then
       local text, node = R.constant(doc, slice, shared)
-      w.add(indent, ("%s = %s,%s"):format(name, change and change(text) or text, origin(node, from)))
+      local other = second and R.constant(doc, slice, by_name(method.shared, second))
+      w.add(indent, ("%s = %s,%s"):format(name, change and change(text, other) or text, origin(node, from)))
     elseif shared then
       local text, node = R.setting(doc, slice, nil, shared, length and { at, at + length })
       w.add(indent, ("%s = %s,%s"):format(name, change and change(text) or text, origin(node, from)))
@@ -82,7 +84,7 @@ local function add_arguments(w, indent, script, doc, slice, at)
         values[i] = { change and change(text) or text, node }
       end
       add_list(w, indent, name, values, from)
-    else w.add(indent, ("%s = %s,"):format(name, from)) end
+    end
   end
   if method.random then w.add(indent, ("seed = %s,"):format(script.seed())) end
 end

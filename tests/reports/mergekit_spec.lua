@@ -1,0 +1,188 @@
+--- Files of mergekit: what they make, against the numbers that mergekit's rules give, worked out here; what they are refused for.
+-- Layer l of model a holds 8 + l, of b 32 + l, of c 64 + l; the embedding 100 and the final norm 200 more than the model's number.
+package.path = "tests/reports/?.lua;" .. package.path
+local M = require "models"
+
+local config = '{"model_type": "llama", "torch_dtype": "float32", "num_hidden_layers": 4, "hidden_size": 2, "vocab_size": 3, "num_attention_heads": 1, "tie_word_embeddings": true}'
+
+local function layered(depth, fill, prefix)
+  prefix = prefix or "model."
+  local tensors = { [prefix .. "embed_tokens.weight"] = { "F32", { 3, 2 }, fill + 100 }, [prefix .. "norm.weight"] = { "F32", { 2 }, fill + 200 } }
+  for layer = 0, depth - 1 do
+    tensors[("%slayers.%d.mlp.up.weight"):format(prefix, layer)] = { "F32", { 2, 2 }, fill + layer }
+    tensors[("%slayers.%d.attn.q.weight"):format(prefix, layer)] = { "F32", { 2, 2 }, -(fill + layer) }
+  end
+  return tensors
+end
+for name, fill in pairs { a = 8, b = 32, c = 64 } do M.model(name, layered(4, fill), config) end
+M.model("bare", layered(4, 64, ""), config)
+
+local function run(text, more)
+  M.write("file.yml", text)
+  return "moonweld file.yml " .. (more or "")
+end
+
+--- What a file makes: the first value of mlp.up and attn.q of each layer, then those of the embedding and the norm.
+local function made(text, more)
+  local tensors, said = M.made(run(text, more))
+  local parts, layer = {}, 0
+  while tensors[("model.layers.%d.mlp.up.weight"):format(layer)] do
+    for _, part in ipairs { "mlp.up", "attn.q" } do parts[#parts + 1] = ("%g"):format(tensors[("model.layers.%d.%s.weight"):format(layer, part)][1]) end
+    layer = layer + 1
+  end
+  parts[#parts + 1] = ("%g %g"):format(tensors["model.embed_tokens.weight"][1], tensors["model.norm.weight"][1])
+  return table.concat(parts, " "), said, tensors
+end
+
+--- The same of weights w for a and b (and c), as f(part, layer): part is "mlp", "attn" or nil outside of the layers.
+local function sums(f, layers)
+  local fills, parts = { 8, 32, 64 }, {}
+  local function add(value_of, part, layer)
+    local sum, weights = 0, table.pack(f(part, layer))
+    for k = 1, weights.n do sum = sum + weights[k] * value_of(fills[k]) end
+    parts[#parts + 1] = ("%g"):format(sum)
+  end
+  for layer = 0, (layers or 4) - 1 do
+    add(function(fill) return fill + layer end, "mlp", layer)
+    add(function(fill) return -(fill + layer) end, "attn", layer)
+  end
+  add(function(fill) return fill + 100 end)
+  add(function(fill) return fill + 200 end)
+  return table.concat(parts, " ")
+end
+
+local two = "models:\n- model: a\n  parameters: {weight: %s}\n- model: b\n  parameters: {weight: %s}\nmerge_method: linear\n"
+
+describe("a mergekit file", function()
+  it("means its weights, divided by their sum unless normalize is off", function()
+    assert.equal(sums(function() return 0.25, 0.75 end), (made(two:format("0.5", "1.5"))))
+    assert.equal(sums(function() return 0.5, 1.5 end), (made(two:format("0.5", "1.5") .. "parameters: {normalize: off}\n")))
+    assert.equal(sums(function() return 0.5, 0.5 end), (made("models:\n- {model: a}\n- {model: b}\nmerge_method: linear\nparameters: {weight: 1e-1}\n")))
+  end)
+
+  it("lists a model twice, and both count; a base of linear is a model like others", function()
+    assert.equal(sums(function() return 0.75, 0.25 end), (made("models:\n- &x {model: a, parameters: {weight: .25}}\n- {<<: *x, parameters: {weight: 0.5}}\n" ..
+      "- {model: b, parameters: {weight: '0.25'}}\nmerge_method: linear\n")))
+    assert.equal(sums(function() return 0.5, 0.5 end), (made("models:\n- {model: a}\nbase_model: b\nmerge_method: linear\nparameters: {weight: 2}\n")))
+  end)
+
+  it("has gradients over the layers: the first value outside of them", function()
+    local depth = { [0] = 0, 0.25, 0.5, 0.75 } -- {0, 0.25, 0.75} at layers 0 to 3 of 4: x = 0, 2/3, 4/3, 2
+    depth = { [0] = 0, 0.25 * 2 / 3, 0.25 + 0.5 / 3, 0.75 }
+    local text = "models:\n- {model: b}\nbase_model: a\nmerge_method: slerp\nparameters:\n  t: [0, 0.25, 0.75]\n"
+    assert.equal(sums(function(_, layer) local t = layer and depth[layer] or 0 return 1 - t, t end), (made(text)))
+    -- a gradient of texts, as 1e-1 is one, does not mix them
+    assert.equal(sums(function(_, layer) local t = layer == 3 and 0.5 or 0.25 return 1 - t, t end),
+      (made("models:\n- {model: b}\nbase_model: a\nmerge_method: slerp\nparameters:\n  t: [2.5e-1, '0.5']\n")))
+  end)
+
+  it("has filters, the first that is a part of the name; what none matches goes on to the next place", function()
+    local text = [[
+slices:
+- sources:
+  - {model: a, layer_range: [0, 4]}
+  - model: b
+    layer_range: [0, 4]
+    parameters:
+      weight: [{filter: up, value: 0.5}]
+  parameters:
+    weight: [{filter: layers.1, value: 0.25}, {filter: embed, value: [0.125, 9]}]
+merge_method: task_arithmetic
+base_model: a
+parameters: {weight: 1, lambda: 0.5}
+]]
+    assert.equal(sums(function(part, layer)
+      local w = part == "mlp" and 0.5 or layer == 1 and 0.25 or 1
+      return 1 - w / 2, w / 2
+    end):gsub("%S+ %S+$", ("%g %g"):format(108 + 24 * 0.125 / 2, 208 + 24 / 2)), (made(text)))
+    assert.truthy(M.refused(run((text:gsub("parameters: {weight: 1, lambda: 0.5}\n$", "")))):find("file.yml:7: weight: tensor 'model.layers.0.attn.q.weight' gets no 'weight'", 1, true))
+  end)
+
+  it("stacks slices: the gradient begins again, one layer has its last value; names of a model have its own numbers", function()
+    local text = [[
+slices:
+- sources: [{model: a, layer_range: [1, 3]}, {model: b, layer_range: [0, 2]}]
+  parameters: {t: [0, 1]}
+- sources: [{model: b, layer_range: [3, 4]}, {model: a, layer_range: [2, 3]}]
+  parameters: {t: [0, {filter: x, value: 1}]}
+merge_method: slerp
+base_model: a
+]]
+    assert.truthy(M.refused(run(text)):find("file.yml:5:19: 't' mixes numbers and filters in one list", 1, true))
+    -- layers: a1, b1, and at t = 1 of base a2 the last: b3; the embedding at t = 0 of the first slice: a's; the norm of the second's: a's
+    assert.equal("9 -9 33 -33 35 -35 108 208", (made((text:gsub("%[0, {filter: x, value: 1}%]", "[0, 1]")))))
+    -- t is of the whole: its filter sees layer 2 of the result; scale is a model's: its filter sees the model's layer 3
+    assert.equal("9 -9 33 -33 35 -35 108 208", (made((text:gsub("{t: %[0, {filter: x, value: 1}%]}", "{t: [{filter: layers.2, value: 1}, {value: 0}]}")))))
+    assert.equal("8 -8 70 -70 108 232", (made([[
+slices:
+- sources: [{model: a, layer_range: [0, 1]}]
+- sources: [{model: b, layer_range: [3, 4], parameters: {scale: [{filter: layers.3, value: 2}]}}]
+merge_method: passthrough
+]])))
+  end)
+
+  it("may have documents that use each other, in any order; one with a dtype of few bits rounds", function()
+    local text = [[
+models: [{model: first, parameters: {weight: 1}}]
+merge_method: linear
+dtype: float32
+---
+# an empty document is skipped
+---
+name: first
+models: [{model: a, parameters: {weight: 511}}, {model: c, parameters: {weight: 1}}]
+merge_method: linear
+parameters: {normalize: true}
+dtype: %s
+]]
+    local exact, rounded = made(text:format("float32")), made(text:format("bfloat16"))
+    assert.equal("8.10938 -8.10938", exact:match("^%S+ %S+")) -- 8 + 56 / 512
+    assert.equal("8.125 -8.125", rounded:match("^%S+ %S+"))   -- bf16 has steps of 1/16 there
+    for said, bad in pairs {
+      ["file.yml:1:1: the documents x -> y -> x use each other in a circle"] = "name: x\nmodels: [{model: y}]\nmerge_method: passthrough\n---\nname: y\nmodels: [{model: x}]\nmerge_method: passthrough\n---\nmodels: [{model: x}]\nmerge_method: passthrough\n",
+      ["two documents are called 'x', here and in line 1"] = "name: x\nmodels: [{model: a}]\nmerge_method: passthrough\n---\nname: x\nmodels: [{model: a}]\nmerge_method: passthrough\n",
+      ["two documents have no 'name', the other in line 1"] = "models: [{model: a}]\nmerge_method: passthrough\n---\nmodels: [{model: a}]\nmerge_method: passthrough\n",
+      ["'x' and 'y' are results"] = "name: x\nmodels: [{model: a}]\nmerge_method: passthrough\n---\nname: y\nmodels: [{model: a}]\nmerge_method: passthrough\n",
+    } do
+      local line = M.refused(run(bad))
+      assert(line:find(said, 1, true), line)
+    end
+  end)
+
+  it("reads models whose names lack a beginning; writes config.json, the file itself, and what it was made of", function()
+    local line, said, tensors = made("models:\n- {model: a, parameters: {weight: 0.5}}\n- {model: bare, parameters: {weight: 0.5}}\nmerge_method: linear\ndtype: float32\nout_dtype: bfloat16\n")
+    assert.equal("36 -36", line:match("^%S+ %S+"))
+    assert.equal("BF16", tensors["model.norm.weight"].dtype)
+    local out = said:match "(out%d+): "
+    assert.equal(M.bytes "file.yml", M.bytes(out .. "/mergekit_config.yml"))
+    assert.truthy(M.bytes(out .. "/config.json"):find('"torch_dtype": "bfloat16"', 1, true))
+    assert.truthy(M.bytes(out .. "/README.md"):find("mergekit = [[", 1, true))
+  end)
+
+  it("has keys that mergekit ignores: they are named and change nothing, or are errors with --strict", function()
+    local text = two:format("0.5", "0.5") .. "dype: float16\nint8_mask: true\nparameters: {density: 1}\n"
+    local plain, said = made(text)
+    assert.equal(sums(function() return 0.5, 0.5 end), plain)
+    for _, part in ipairs { "file.yml:7:1: 'dype' is no key of a configuration", "did you mean 'dtype'?", "'int8_mask' is no key", "'density' is no key of the parameters of linear" } do
+      assert(said:find(part, 1, true), said)
+    end
+    assert.truthy(M.refused(run(text, "--strict")):find("file.yml:7:1: 'dype'", 1, true))
+  end)
+
+  it("says which tokenizer and template the result has, as words of the command line", function()
+    M.write("words.yml", "models: [{model: a}, {model: b}]\nmerge_method: linear\nbase_model: a\nparameters: {weight: 1}\nchat_template: \"{{ x }}\\n{% y %} it's\"\n" ..
+      "tokenizer: {source: b, tokens: {z: {source: {kind: zero}, force: true}, q: {source: {kind: model_token, model: b, token_id: 3}}}, pad_to_multiple_of: 8}\n")
+    local _, said = M.run "moonweld convert words.yml"
+    local first = said:match "^[^\n]*"
+    for _, part in ipairs { "--models a b --donor 'models[1]' ", "--tokenizer 'models[2]' ", "--pad-vocabulary 8", "--chat-template $'{{ x }}\\x0a{% y %} it\\x27s'",
+      [[--tokens '{"z": {"source": {"kind": "zero"}, "force": true}, "q": {"source": {"kind": "model_token", "model": "models[2]", "token_id": 3}}}']] } do
+      assert(first:find(part, 1, true), first)
+    end
+  end)
+
+  it("takes mergekit's own options by name", function()
+    local line, said = made(two:format("0.5", "0.5"), "--out-shard-size 40B --cuda --lazy-unpickle --random-seed=3")
+    assert.equal(sums(function() return 0.5, 0.5 end), line)
+    assert(said:find("--cuda --lazy-unpickle: ", 1, true), said)
+  end)
+end)
