@@ -9,10 +9,14 @@ return recipe {
   arg("scale",     1.0,   "lambda, weight of the merged task vector"),
   arg("elect",     false, "keep only what agrees with the elected sign (breadcrumbs_ties)"),
   arg("normalize", false, "divide by the weights of what was added: a mean, not a sum"),
+  arg.choice("rescale", { "none", "l1" }, "what is kept is left as it is, or scaled to the L1 norm that the task vector had"),
   function(a)
     local tau    = a.experts - a.base
     local rest   = tau - tau:keep_top(min { a.gamma, 1 - a.density }, { count = "exact" })
-    local kept   = a.weight * rest:keep_top(a.density, { count = "exact" })
+    local band   = rest:keep_top(a.density, { count = "exact" })
+    local l1, left = tau:abs():total(), band:abs():total()
+    if a.rescale == "l1" then band = band * where(l1:atmost(left):lt(1e-7), 1, ratio(l1, left)) end
+    local kept   = a.weight * band
     local agrees = a.elect and kept:sign():eq(where(sum(kept):ge(0), 1, -1)) or 1
     local merged = sum(agrees * kept)
     local weight = sum(a.weight * agrees)

@@ -18,7 +18,8 @@ typedef struct mw_tied_head {
   bool stored; /* a tied model's stored head counts, not its embedding */
 } mw_tied_head;
 
-/* Says of each member whether it is tied. `tied` is NULL, "untie", "ignore" or "store". MW_DATA (C6) if the user must choose one of these. */
+/* Says of each member whether it is tied. `tied` is NULL, "untie", "ignore" or "store". MW_DATA (C6) if the user must choose one of
+ * these. */
 bool mw_tied_head_decide(mw_family_member *members, size_t count, size_t donor, const char *tied, mw_tied_head *out,
                     mw_error *err);
 /* The tensor that is used as a model's head: lm_head, or the embedding if they are tied. NULL: there is none. */

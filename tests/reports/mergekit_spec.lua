@@ -67,8 +67,7 @@ describe("a mergekit file", function()
   end)
 
   it("has gradients over the layers: the first value outside of them", function()
-    local depth = { [0] = 0, 0.25, 0.5, 0.75 } -- {0, 0.25, 0.75} at layers 0 to 3 of 4: x = 0, 2/3, 4/3, 2
-    depth = { [0] = 0, 0.25 * 2 / 3, 0.25 + 0.5 / 3, 0.75 }
+    local depth = { [0] = 0, 0.25 * 2 / 3, 0.25 + 0.5 / 3, 0.75 } -- {0, 0.25, 0.75} at layers 0 to 3 of 4: x = 0, 2/3, 4/3, 2
     local text = "models:\n- {model: b}\nbase_model: a\nmerge_method: slerp\nparameters:\n  t: [0, 0.25, 0.75]\n"
     assert.equal(sums(function(_, layer) local t = layer and depth[layer] or 0 return 1 - t, t end), (made(text)))
     -- a gradient of texts, as 1e-1 is one, does not mix them
@@ -138,8 +137,10 @@ dtype: %s
     local exact, rounded = made(text:format("float32")), made(text:format("bfloat16"))
     assert.equal("8.10938 -8.10938", exact:match("^%S+ %S+")) -- 8 + 56 / 512
     assert.equal("8.125 -8.125", rounded:match("^%S+ %S+"))   -- bf16 has steps of 1/16 there
+    local circle = "name: x\nmodels: [{model: y}]\nmerge_method: passthrough\n---\nname: y\nmodels: [{model: x}]\nmerge_method: passthrough\n"
     for said, bad in pairs {
-      ["file.yml:1:1: the documents x -> y -> x use each other in a circle"] = "name: x\nmodels: [{model: y}]\nmerge_method: passthrough\n---\nname: y\nmodels: [{model: x}]\nmerge_method: passthrough\n---\nmodels: [{model: x}]\nmerge_method: passthrough\n",
+      ["file.yml:1:7: the documents x -> y -> x use each other in a circle"] = circle .. "---\nmodels: [{model: x}]\nmerge_method: passthrough\n",
+      ["file.yml:1:1: the documents 'x', 'y' use each other in a circle, so none is the result"] = circle,
       ["two documents are called 'x', here and in line 1"] = "name: x\nmodels: [{model: a}]\nmerge_method: passthrough\n---\nname: x\nmodels: [{model: a}]\nmerge_method: passthrough\n",
       ["two documents have no 'name', the other in line 1"] = "models: [{model: a}]\nmerge_method: passthrough\n---\nmodels: [{model: a}]\nmerge_method: passthrough\n",
       ["'x' and 'y' are results"] = "name: x\nmodels: [{model: a}]\nmerge_method: passthrough\n---\nname: y\nmodels: [{model: a}]\nmerge_method: passthrough\n",

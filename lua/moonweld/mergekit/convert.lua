@@ -57,6 +57,7 @@ end
 local function in_order(documents, doc, order, path)
   if doc.placed then return order end
   if doc.entered then
+    while path[1] ~= core.shown(doc.name) do table.remove(path, 1) end
     return (N.refuse(doc.name_node, "the documents %s use each other in a circle", table.concat(path, " -> ")))
   end
   doc.entered = true

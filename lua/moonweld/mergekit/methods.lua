@@ -39,4 +39,36 @@ M.ties = task_vectors("ties", true, rescaled(false), { density }, { plus, { "den
 M.dare_linear = task_vectors("dare_linear", false, rescaled(true), { density }, { drop, as_l1 }, true)
 M.dare_ties = task_vectors("dare_ties", false, rescaled(true), { density }, { plus, drop, as_l1 }, true)
 
+--- What one vector is, of nuslerp: the whole tensor, each stored row, or each stored column.
+local function per(flatten, row_wise) return flatten == "true" and '"tensor"' or row_wise == "true" and '"column"' or '"row"' end
+
+M.nuslerp = { base = "optional", least = 2, most = 2, recipe = "nuslerp", base_as = "base", models_as = "models", each = { weight },
+  shared = { { "nuslerp_flatten", true, "truth" }, { "nuslerp_row_wise", false, "truth" } },
+  arguments = { { "weight", "weight" }, { "per", "nuslerp_flatten", per, "nuslerp_row_wise" } } }
+M.multislerp = { base = "optional", least = 1, recipe = "multislerp", base_as = "base", models_as = "models", each = { weight },
+  shared = { { "normalize_weights", true, "truth" }, { "eps", 1e-8 } },
+  arguments = { { "weight", "weight" }, { "normalize", "normalize_weights" }, { "eps", "eps" } } }
+-- Within 50 steps it has converged; published files ask for up to 20000.
+M.karcher = { base = "model", least = 1, recipe = "karcher", models_as = "models", each = {}, shared = { { "max_iter", 10, "whole" }, { "tol", 1e-5 } },
+  arguments = { { "steps", "max_iter", function(text) return ("%d"):format(math.max(1, math.min(50, tonumber(text)))) end }, { "tol", "tol" } } }
+M.model_stock = { base = "needed", least = 2, recipe = "model_stock", base_as = "base", models_as = "experts", each = {},
+  shared = { { "filter_wise", false, "truth" } }, arguments = { { "per", "filter_wise", function(text) return text == "true" and '"row"' or '"tensor"' end } } }
+M.nearswap = { base = "needed", least = 1, most = 1, recipe = "nearswap", base_as = "a", models_as = "b", shared = { { "t" } }, each = {}, arguments = { { "t", "t" } } }
+M.arcee_fusion = { base = "needed", least = 1, most = 1, recipe = "arcee_fusion", base_as = "base", models_as = "model", shared = {}, each = {}, arguments = {} }
+
+local gamma, epsilon = { "gamma", 0.01, share = true }, { "epsilon", 0.15 }
+local banded, elected = { { "density", "density" }, { "gamma", "gamma" }, as_l1 }, { "elect", text = "true" }
+M.breadcrumbs = task_vectors("breadcrumbs", false, rescaled(false), { density, gamma }, banded)
+M.breadcrumbs_ties = task_vectors("breadcrumbs", false, rescaled(false), { density, gamma }, { elected, table.unpack(banded) })
+local ranked = { { "density", "density" }, { "epsilon", "epsilon" }, as_truth }
+M.della = task_vectors("della", true, rescaled(true), { density, epsilon }, ranked, true)
+M.della_linear = task_vectors("della_linear", false, rescaled(true), { density, epsilon }, ranked, true)
+
+M.sce = { base = "needed", least = 0, recipe = "sce", base_as = "base", models_as = "experts", each = {}, shared = { { "select_topk", 1, share = true }, int8 },
+  arguments = { { "topk", "select_topk" } } }
+M.ram = { base = "needed", least = 0, recipe = "ram", base_as = "base", models_as = "experts", each = {}, shared = { { "epsilon", 1e-5 } },
+  arguments = { { "epsilon", "epsilon" } } }
+M.ramplus_tl = { base = "needed", least = 0, recipe = "ram", base_as = "base", models_as = "experts", each = {},
+  shared = { { "r", 0.1 }, { "alpha", 0.2 }, { "epsilon", 1e-5 } }, arguments = { { "r", "r" }, { "alpha", "alpha" }, { "epsilon", "epsilon" } } }
+
 return M
