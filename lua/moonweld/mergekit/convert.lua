@@ -63,7 +63,11 @@ local function in_order(documents, doc, order, path)
   doc.entered = true
   for _, model in ipairs(models_of(doc)) do
     local needed = document_of(documents, model.path)
-    if needed then in_order(documents, needed, order, { table.unpack(path), core.shown(needed.name) }) end
+    if needed then
+      local longer = table.move(path, 1, #path, 1, {})
+      longer[#longer + 1] = core.shown(needed.name)
+      in_order(documents, needed, order, longer)
+    end
   end
   doc.placed = true
   order[#order + 1] = doc
