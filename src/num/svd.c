@@ -207,8 +207,9 @@ static void widen(const sampling *w, const void *y, size_t rows, bool turned) {
 }
 
 /* Makes the columns of y[rows, l] nearly orthonormal, by the eigenvectors of y'y, so that rounding does not lose the smaller ones in
- * the next product. `spare` is another [rows, l]; the result lies there. */
-static bool spread(sampling *w, const void *y, size_t rows, void *spare, mw_error *err) {
+ * the next product. `spare` is another [rows, l]; the result lies there. `even` becomes false where the columns were so uneven, by more
+ * than 1000, that a second time does not make them orthonormal to rounding. */
+static bool spread(sampling *w, const void *y, size_t rows, void *spare, bool *even, mw_error *err) {
   size_t l = w->l;
   double *gramian = w->small, *scaled = gramian + l * l, *values = scaled + l * l;
   const mw_team alone = {0};
@@ -217,6 +218,7 @@ static bool spread(sampling *w, const void *y, size_t rows, void *spare, mw_erro
   mw_product_symmetric(&alone, true, l, rows, turned, side, false, gramian);
   MW_TRY(mw_lapack_eigen(l, gramian, values, err));
   double least = values[l - 1] * DBL_EPSILON;
+  *even = values[0] > 1e-6 * values[l - 1];
   for (size_t j = 0; j < l; j++) {
     double scale = values[j] > least ? 1 / sqrt(values[j]) : least > 0 ? 1 / sqrt(least) : 0;
     for (size_t i = 0; i < l; i++) put(scaled, w->f64, i * l + j, gramian[j * l + i] * scale);
@@ -233,14 +235,17 @@ static void apply(const sampling *w, const void *from, bool turned, void *to) {
 
 /* An orthonormal basis [m, l] of what x does to random columns. `spare`: room for [max(m, n), l]. */
 static bool find_range(sampling *w, void *spare, mw_error *err) {
+  bool even, again;
   w->kernels->normal(spare, columns, 0, w->n * w->l);
   apply(w, spare, false, w->left);
   for (int i = 0; i < POWER; i++) {
-    MW_TRY(spread(w, w->left, w->m, spare, err));
+    MW_TRY(spread(w, w->left, w->m, spare, &even, err));
     apply(w, spare, true, w->right);
-    MW_TRY(spread(w, w->right, w->n, spare, err));
+    MW_TRY(spread(w, w->right, w->n, spare, &even, err));
     apply(w, spare, false, w->left);
   }
+  MW_TRY(spread(w, w->left, w->m, spare, &even, err) && spread(w, spare, w->m, w->left, &again, err));
+  if (even && again) return true;
   widen(w, w->left, w->m, true);
   MW_TRY(mw_lapack_orthonormal(w->l, w->m, w->wide, w->small, err));
   for (size_t i = 0; i < w->m; i++)
