@@ -355,6 +355,7 @@ bool mw_components_run(mw_plan *plan, mw_progress progress, void *context, mw_er
   MW_TRY(mw_writer_open(plan->options.output, &plan->layout, &how, &writer, err));
   bool ok = (plan->options.no_hash || mw_writer_count(writer, &plan->layout, &plan->checksums, err)) &&
             fill(plan, writer, progress, context, err);
+  if (!ok && err->status == MW_INTERRUPTED) mw_error_hint(err, "a pipeline is kept as a whole: the same command begins anew");
   mw_writer_close(writer);
   return ok;
 }

@@ -16,7 +16,7 @@ typedef enum kind { NONE, PARTIAL, SCORING, REPLACED, LEARNING } kind;
 
 static bool is_hex(const char *text) { return strspn(text, "0123456789abcdef") == 8 && !text[8]; }
 
-static kind kind_of(const mw_target *target, const char *name) {
+static kind kind_by_name(const mw_target *target, const char *name) {
   size_t length = strlen(target->name);
   if (strncmp(name, target->name, length) != 0) return NONE;
   name += length;
@@ -24,6 +24,14 @@ static kind kind_of(const mw_target *target, const char *name) {
   if (strncmp(name, ".partial-", 9) == 0 && is_hex(name + 9)) return PARTIAL;
   if (strncmp(name, ".scoring-", 9) == 0 && is_hex(name + 9)) return SCORING;
   return strncmp(name, ".replaced-", 10) == 0 && is_hex(name + 10) ? REPLACED : NONE;
+}
+
+/* We leave a training as a file, all else as folders: what has such a name and is something else is not ours. */
+static kind kind_of(int parent, const mw_target *target, const char *name) {
+  struct stat st;
+  kind is = kind_by_name(target, name);
+  if (is == NONE || fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) != 0) return NONE;
+  return (is == LEARNING ? S_ISREG(st.st_mode) : S_ISDIR(st.st_mode)) ? is : NONE;
 }
 
 /* ---- their size ---- */
@@ -76,7 +84,7 @@ uint64_t mw_left_overs_bytes(const mw_target *target) {
   int parent = open(target->parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   bool listed = parent >= 0 && mw_file_list(target->parent, &arena, &names, &count, &ignored);
   for (size_t i = 0; listed && i < count; i++) {
-    kind is = kind_of(target, names[i]);
+    kind is = kind_of(parent, target, names[i]);
     uint64_t its;
     if ((is == PARTIAL || is == REPLACED) && bytes_of(parent, target, names[i], &its)) bytes += its;
   }
@@ -132,7 +140,7 @@ bool mw_left_overs_drop(int parent, const mw_target *target, const char *own, co
   size_t count;
   bool ok = mw_file_list(target->parent, &arena, &names, &count, err);
   for (size_t i = 0; ok && i < count; i++) {
-    kind is = kind_of(target, names[i]);
+    kind is = kind_of(parent, target, names[i]);
     if ((is == PARTIAL || is == REPLACED) && strcmp(names[i], own) != 0) ok = drop(parent, target, names[i], plan, warnings, err);
   }
   mw_mem_release(&arena);
@@ -163,7 +171,7 @@ bool mw_left_overs_clean(const mw_target *target, void (*removed)(void *context,
   bool ok = parent >= 0 ? mw_file_list(target->parent, &arena, &names, &count, err)
                         : mw_error_set(err, MW_IO, "%s: %s", mw_text_escape_z(&shown, target->parent), strerror(errno));
   for (size_t i = 0; ok && i < count; i++) {
-    kind is = kind_of(target, names[i]);
+    kind is = kind_of(parent, target, names[i]);
     uint64_t bytes;
     if (is == NONE || !(ok = clean_one(parent, target, names[i], is, &bytes, err))) continue;
     const char *path = mw_file_join(&arena, target->parent, names[i], err);

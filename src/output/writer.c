@@ -310,7 +310,10 @@ void mw_writer_keep(mw_writer *writer, mw_error *err) {
   if (err->status != MW_INTERRUPTED && err->status != MW_IO && err->status != MW_MEMORY) return;
   if (writer->published || writer->root < 0) return;
   mw_resume_keep(&writer->resume, &kept, &later);
-  if (!(writer->kept = kept > 0)) return;
+  writer->kept = kept > 0;
+  if (!kept && writer->how.plan && err->status == MW_INTERRUPTED && !*err->hint)
+    mw_error_hint(err, "no tensor was finished: the same command begins anew");
+  if (!kept) return;
   mw_error_hint(err, "the same command goes on from there: %zu of %zu tensors are kept in %s; `moonweld clean %s` removes them", kept,
                 writer->layout->count, mw_text_escape_z(&escaped[0], writer->partial), mw_text_escape_z(&escaped[1], writer->target.typed));
 }

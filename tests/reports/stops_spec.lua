@@ -1,0 +1,154 @@
+--- Merges that are stopped, and what lies beside an output: a run goes on to the bytes of an undisturbed one wherever it was stopped, and
+-- wrecks, left-overs of other plans and names that mean something elsewhere hurt nothing.
+package.path = "tests/reports/?.lua;" .. package.path
+local M = require "models"
+local mw = require "moonweld"
+
+--- Values that hold a close vote: as many above zero as below, but for one.
+local function noise(count, seed)
+  local values, state = {}, seed
+  for i = 1, count do
+    state = (state * 1103515245 + 12345) % 2147483648
+    values[i] = ((state >> 12) % 2 == 0 and 1 or -1) * (1 + (state >> 16) % 7) / 8
+  end
+  return values
+end
+
+local sizes = { ["a.weight"] = 333, ["b.weight"] = 70001, ["c.weight"] = 131072, ["d.weight"] = 5 }
+for seed, name in ipairs { "base", "x", "y", "z" } do
+  local tensors = {}
+  for tensor, count in pairs(sizes) do tensors[tensor] = { "F32", { count }, noise(count, seed * 1000 + count) } end
+  M.safetensors(name .. ".safetensors", tensors, '{"note":"' .. ("n"):rep(seed * 101) .. '"}') -- each begins at another odd place
+end
+M.write("vote.lua", [[return recipe { "The sign that most elements of a tensor have.", arg.models("models", "models"), function(a)
+  return mean(a.models):map(function(x) local s = x:sign() return (x * (s * s:total():sign())):unweighed() end)
+end }]])
+
+local function path(name) return M.folder .. "/" .. name end
+local all = { path "x.safetensors", path "y.safetensors", path "z.safetensors" }
+local cases = { lerp = { "lerp", { a = all[1], b = all[2], t = 0.3 } }, slerp = { "slerp", { a = all[1], b = all[2], t = 0.3 } },
+  ["ties, a vote of the model"] = { "ties", { base = path "base.safetensors", experts = all, density = 0.5 } },
+  ["dare_ties"] = { "dare_ties", { base = path "base.safetensors", experts = all, density = 0.5 } },
+  ["a vote of each tensor"] = { path "vote.lua", { models = all } } }
+
+describe("a merge that is stopped at any block goes on to the bytes of an undisturbed one:", function()
+  local function bytes(out) return M.bytes(out .. "/model.safetensors") .. M.bytes(out .. "/merge.lock.json") end
+  for name, case in pairs(cases) do
+    it(name, function()
+      local out, blocks = path "stopped", 0
+      local function merge(progress, threads)
+        return pcall(mw.merge, case[1], case[2], { output = out, no_sync = true, threads = threads or 1, progress = progress })
+      end
+      assert(merge(function() blocks = blocks + 1 end))
+      local expected, kept, anew = bytes "stopped", 0, 0
+      M.run "rm -r stopped"
+      for at = 1, blocks do
+        local seen = 0
+        local good, problem = merge(function() seen = seen + 1 return seen < at end)
+        if not good then
+          assert(tostring(problem):find("interrupted", 1, true), problem)
+          local told = tostring(problem):find("goes on from there", 1, true)
+          kept, anew = kept + (told and 1 or 0), anew + (told and 0 or 1)
+          assert(told or tostring(problem):find("no tensor was finished: the same command begins anew", 1, true), problem)
+          assert(M.run "ls -d stopped.partial-* > /dev/null 2>&1" == (told and 0 or 2), problem)
+          assert(merge(nil, 3))
+        end
+        assert(bytes "stopped" == expected, "other bytes after a stop at block " .. at)
+        M.run "rm -r stopped"
+      end
+      assert(kept + anew > 1, "it was hardly ever stopped")
+    end)
+  end
+
+  it("a pipeline begins anew, and says so", function()
+    for _, name in ipairs { "p", "q" } do
+      M.safetensors(name .. "/unet/diffusion_pytorch_model.safetensors", { w = { "F32", { 3 }, name == "p" and 1 or 2 } })
+      M.write(name .. "/unet/config.json", '{"_class_name": "UNet2DConditionModel"}')
+      M.write(name .. "/model_index.json", '{"_class_name": "P", "unet": ["diffusers", "UNet2DConditionModel"]}')
+    end
+    local good, problem = pcall(mw.merge, "lerp", { a = path "p", b = path "q", t = 0.5 }, { output = path "pq", progress = function() return false end })
+    assert(not good and problem:find("a pipeline is kept as a whole: the same command begins anew", 1, true), problem)
+    assert.equal(0, (M.run "! ls -d pq* 2> /dev/null && moonweld lerp --a p --b q --t 0.5 -o pq --quiet --no-sync && moonweld verify pq"))
+  end)
+end)
+
+local lerp = "moonweld lerp --a x.safetensors --b y.safetensors --t 0.3 --no-sync --quiet "
+assert.equal(0, (M.run(lerp .. "-o right")))
+
+local function good(lines)
+  local code, said = M.run("set -e; " .. lines)
+  assert(code == 0, ("exit %s: %s\n%s"):format(code, lines, said))
+  return said
+end
+
+describe("what a power cut has left", function()
+  it("of an output that was complete: files of the right size full of zeros, some or all of them", function()
+    for _, files in ipairs { "wreck/*", "wreck/merge.lock.json wreck/model.safetensors", "wreck/merge.lock.json" } do
+      good("cp -r right wreck; for f in " .. files .. "; do n=$(stat -c %s $f); rm $f; truncate -s $n $f; done")
+      local code, said = M.run(lerp .. "-o wreck")
+      assert(code == 73, said)
+      good(lerp .. "-o wreck --force && diff -r wreck right && moonweld verify wreck && rm -r wreck")
+    end
+  end)
+
+  it("of a lock that was written in part", function()
+    good("cp -r right wreck && truncate -s 700 wreck/merge.lock.json")
+    local code, said = M.run "moonweld verify wreck"
+    assert(code == 65, said)
+    good(lerp .. "-o wreck --force && diff -r wreck right && rm -r wreck")
+  end)
+
+  it("of a run that was under way: a journal and tensors of zeros are no reason to trust either", function()
+    for _, spoil in ipairs { "truncate -s 0 $p/moonweld.journal; truncate -s 900 $p/moonweld.journal",
+      "n=$(stat -c %s $p/model.safetensors); : > $p/model.safetensors; truncate -s $n $p/model.safetensors",
+      "truncate -s 60 $p/moonweld.journal", "truncate -s 100000 $p/model.safetensors", "rm $p/model.safetensors", "rm $p/moonweld.journal" } do
+      local blocks = 0
+      local function stop()
+        blocks = blocks + 1
+        return blocks < 4
+      end
+      assert(not pcall(mw.merge, "lerp", { a = all[1], b = all[2], t = 0.3 }, { output = path "cut", no_sync = true, threads = 1, progress = stop }))
+      good("p=$(ls -d cut.partial-*); test -s $p/moonweld.journal; " .. spoil)
+      assert(mw.merge("lerp", { a = all[1], b = all[2], t = 0.3 }, { output = path "cut", no_sync = true }))
+      good "cmp cut/model.safetensors right/model.safetensors && moonweld verify cut && rm -r cut && ! ls -d cut* 2> /dev/null"
+    end
+  end)
+end)
+
+describe("what lies beside an output under the names of left-overs", function()
+  it("of other plans is named and removed", function()
+    local blocks = 0
+    local function stop()
+      blocks = blocks + 1
+      return blocks < 9
+    end
+    assert(not pcall(mw.merge, "slerp", { a = all[1], b = all[2], t = 0.1 }, { output = path "near", no_sync = true, threads = 1, progress = stop }))
+    good "ls -d near.partial-* > /dev/null"
+    local said = good(lerp:gsub("%-%-quiet", "") .. "-o near")
+    assert(said:find("near.partial%-%x+, which a run of another plan has left, is removed; what differs: the recipe or its arguments"), said)
+    good "diff -r near right && ! ls -d near.partial-* 2> /dev/null && rm -r near"
+  end)
+
+  it("but is not what it seems: links are not followed, files and the names of others stay", function()
+    good [[mkdir -p precious && echo kept > precious/file && ln -s "$PWD/precious" far.partial-01234567 && echo mine > far.partial-89abcdef &&
+      mkdir far.partial far.partial-0123456 far.partial-zzzzzzzz]]
+    good(lerp .. "-o far && diff -r far right && moonweld clean far > /dev/null")
+    good "test $(cat precious/file) = kept && test -d far.partial && test -d far.partial-0123456 && test -d far.partial-zzzzzzzz && rm -r far*"
+  end)
+end)
+
+describe("names that mean something elsewhere", function()
+  it("are names of outputs and inputs like any other, in a merge, its proof, verify, rebuild, seal and clean", function()
+    for _, name in ipairs { "a+b", "a:0-2", "a,b", "org", "-o", "--force", "x.partial-01234567", "merge.lock.json", "a b", "a'b", "a\"b", "$(touch hacked)", "{dir}", "%s%n",
+      "a\nb", "\27[31mred", "\u{202e}evil", "läufe", ("n"):rep(200), "~", "*", "x.safetensors.d", "@main", "back\\slash" } do
+      local word = "'./" .. name:gsub("'", "'\\''") .. "'"
+      good("mkdir -p store && cp x.safetensors y.safetensors store && cd store && mkdir " .. word .. " && mv x.safetensors " .. word .. "/x.safetensors && cp -r ../right/. keep && " ..
+        "moonweld lerp --a " .. word .. "/x.safetensors --b y.safetensors --t 0.3 --no-sync --quiet -o " .. word .. "/out && cmp " .. word .. "/out/model.safetensors keep/model.safetensors")
+      local said = good("cd store && moonweld verify " .. word .. "/out --inputs && moonweld seal " .. word .. "/out --quiet && moonweld clean " .. word .. "/out && " ..
+        "moonweld rebuild " .. word .. "/out -o " .. word .. "/again --no-sync --quiet && cmp " .. word .. "/out/merge.lock.json " .. word .. "/again/merge.lock.json && " ..
+        "mv " .. word .. "/out out && rm -r " .. word .. " && moonweld lerp --a y.safetensors --b y.safetensors --t 0.3 --no-sync --quiet -o " .. word .. " && moonweld verify " .. word)
+      assert(not said:find("\27", 1, true) and not said:find("\u{202e}", 1, true), "a name reached the terminal as it is")
+      good "test ! -e store/hacked && test ! -e hacked && rm -r store"
+    end
+  end)
+end)
