@@ -181,6 +181,25 @@ dtype: %s
     end
   end)
 
+  it("may name files: then a gradient stands at its first value everywhere", function()
+    M.safetensors("a+1.safetensors", layered(4, 8))
+    M.safetensors("b@2.safetensors", layered(4, 32))
+    local text = "models:\n- {model: a+1.safetensors}\n- {model: b@2.safetensors}\nbase_model: a+1.safetensors\nmerge_method: slerp\nparameters: {t: [0.25, 1]}\n"
+    assert.equal(sums(function() return 0.75, 0.25 end), (made(text)))
+  end)
+
+  it("of a mixture of experts is the recipe moe; gates from prompts are refused", function()
+    local text = "base_model: a\ngate_mode: %s\nexperts_per_token: 1\nexperts:\n- source_model: b\n  positive_prompts: [x]\n- source_model: c\n%s"
+    M.write("experts.yml", text:format("random", "") .. "dtype: bfloat16\n")
+    local code, said = M.run "moonweld convert experts.yml"
+    assert.equal(0, code)
+    for _, part in ipairs { "return moe {", "experts = { b, c },", "per_token = 1,", "spread = 1,", "--models a b c --donor 'models[1]' --dtype bf16" } do
+      assert(said:find(part, 1, true), said)
+    end
+    M.refused(run(text:format("hidden", "")), "file.yml:2:12: gate_mode 'hidden' makes gates from the prompts", "moe --router FILE")
+    M.refused(run(text:format("random", "  noise_scale: 0.1\n")), "file.yml:8:16: noise_scale")
+  end)
+
   it("takes mergekit's own options by name", function()
     local line, said = made(two:format("0.5", "0.5"), "--out-shard-size 40B --cuda --lazy-unpickle --random-seed=3")
     assert.equal(sums(function() return 0.5, 0.5 end), line)

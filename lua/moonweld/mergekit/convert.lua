@@ -2,6 +2,7 @@
 -- Several documents are one graph: a model that is called like a document is what that document makes.
 local core = ...
 local N, R, W = core.module("mergekit/node"), core.module("mergekit/read"), core.module("mergekit/write")
+local E = core.module("mergekit/experts")
 
 local MOST_MODELS = 150 -- a function of Lua has 200 variables at most
 
@@ -14,6 +15,7 @@ end
 
 --- The models that a document names, its tokenizer's aside.
 local function models_of(doc)
+  if doc.experts then return (E.models(doc)) end
   local models = {}
   for _, slice in ipairs(doc.slices) do for _, source in ipairs(slice.sources) do models[#models + 1] = source.model end end
   return models
@@ -22,7 +24,9 @@ end
 local function read_documents(roots)
   local documents = { by_name = {} }
   for i, root in ipairs(roots) do
-    local doc = R.document(root)
+    local mixture = E.is_one(root)
+    if mixture and #roots > 1 then return (N.refuse(root, "a mixture of experts is a file of its own: one document")) end
+    local doc = mixture and E.document(root) or R.document(root)
     documents[i] = doc
     if #roots > 1 and doc.name then
       local before = documents.by_name[doc.name]
@@ -200,7 +204,10 @@ local function compose(documents, doc, name, text)
   for _, part in ipairs(order) do
     if part ~= doc then script.name_document(part) end
     for _, model in ipairs(models_of(part)) do script.variable(model) end
-    W.add_document(body, 2, script, part, part == doc and "return " or ("local %s = "):format(part.variable), part == doc and "" or rounding(part))
+    if part.experts then E.write(body, 2, script, part)
+    else
+      W.add_document(body, 2, script, part, part == doc and "return " or ("local %s = "):format(part.variable), part == doc and "" or rounding(part))
+    end
   end
   local words = words_of(documents, doc, script)
   w.add(0, "-- " .. command(name, words))

@@ -29,6 +29,9 @@ local function path_of(node, what)
   return N.text(path, "'path'") .. (revision and "@" .. N.text(revision, "'revision'") or "")
 end
 
+--- Whether a model is a file: then its name has no adapter, and none of its tensors is in a layer (mergekit-pytorch).
+function R.is_file(path) return path:find("%.safetensors$") ~= nil end
+
 --- { key = "PATH+ADAPTER", path =, adapter =, node = } of "PATH[@REVISION][+ADAPTER[@REVISION]]", or of the mapping that mergekit prints.
 function R.reference(node)
   local path, adapter
@@ -41,7 +44,7 @@ function R.reference(node)
     adapter = lora and path_of(lora, "'lora'")
   else path = N.text(node, "a model") end
   local key = adapter and path .. "+" .. adapter or path
-  if not adapter then path, adapter = key:match("^([^+]+)%+(.+)$") end
+  if not adapter and not R.is_file(key) then path, adapter = key:match("^([^+]+)%+(.+)$") end
   return { key = key, path = path or key, adapter = adapter, node = node }
 end
 
@@ -299,8 +302,9 @@ local function template_of(map)
     suggest.hint(text, { table.unpack(templates) })))
 end
 
-local others = { experts = "a mixture of experts (mergekit-moe)", gate_mode = "a mixture of experts (mergekit-moe)",
-  genome = "an evolution (mergekit-evolve), which searches and is no merge", tasks = "an evolution (mergekit-evolve), which searches and is no merge" }
+R.dtype = dtype_of
+
+local others = { genome = "an evolution (mergekit-evolve), which searches and is no merge", tasks = "an evolution (mergekit-evolve), which searches and is no merge" }
 
 function R.document(root)
   local map = N.map(root, "a configuration")
@@ -321,6 +325,8 @@ function R.document(root)
   for _, slice in ipairs(doc.slices) do divide(slice, doc) end
   local dtype, out = dtype_of(map, "dtype"), dtype_of(map, "out_dtype")
   doc.dtype = out or dtype
+  doc.files = true
+  for _, slice in ipairs(doc.slices) do for _, source in ipairs(slice.sources) do doc.files = doc.files and R.is_file(source.model.key) end end
   doc.tokenizer, doc.template = tokenizer_of(map), template_of(map)
   return doc
 end
@@ -334,6 +340,8 @@ local function scalar(node, param, values)
   if tonumber(("%.15g"):format(value)) == value then values[#values] = ("%.15g"):format(value) end
 end
 
+local of_files = false -- what is read now is of a document whose models are files: a gradient stands at its first value
+
 --- "0.5", "{ 0, 1 }", or nothing of an empty list; a gradient of texts is one of steps.
 local function value_text(node, param)
   local values = { own = true }
@@ -341,7 +349,7 @@ local function value_text(node, param)
     if member.kind ~= "text" then return (N.refuse(member, "'%s' has %s where a number is expected", param[1], N.shown(member))) end
     scalar(member, param, values)
   end
-  if #values <= 1 then return values[1] end
+  if #values <= 1 or of_files then return values[1] end
   return "{ " .. table.concat(values, ", ") .. (values.own and " }" or ", step = true }")
 end
 
@@ -415,6 +423,7 @@ end
 --- The text of a parameter's value in a recipe: a number, or setting{...}; and the key that it stands at. `layers`: those that filters see.
 function R.setting(doc, slice, source, param, layers)
   local texts, every, first = {}, false, nil
+  of_files = doc.files
   for _, place in ipairs(places_of(doc, slice, source, param)) do
     local text, all = place_text(place[1], param)
     texts[#texts + 1], first, every = text, first or place[2], all
