@@ -35,12 +35,13 @@ end)
 
 -- ---- config.json ----
 
---- How a model runs: as its own config.json says where it is one that was given, as the first model's where it is a merge.
--- Second: what errors call it.
+--- How a model runs: as its own config.json says where it is one that was given, as the first model's where it is a merge; with what
+-- with_config has changed. Second: what errors call it.
 local function config_at(model)
-  local label = model and data(model).label
+  local label, changed = model and data(model).label, model and data(model).config
   local own = label and core.configs[label]
-  return own or core.config, own and own ~= core.config and label .. ": config.json" or "config.json"
+  local values = own or core.config
+  return changed and core.module("config").merged(values or {}, changed) or values, own and own ~= core.config and label .. ": config.json" or "config.json"
 end
 
 --- What a forward pass asks of config.json. An option that it does not know is an error that says what it knows.
@@ -158,6 +159,11 @@ end
 --- Buffers that old files carry; they are computed from config.json.
 local function is_buffer(name) return name:find("rotary_emb%.inv_freq$") ~= nil end
 
+--- What to do where a tensor of a layer is missing, or left over.
+local function of_depth(name)
+  return core.layer_of(tostring(name)) and "; m:with_config{num_hidden_layers = ...} says how many layers a model of other ones has" or ""
+end
+
 --- The logits [tokens, vocabulary] of a model for a batch.
 A.logits = word("logits(model, batch[, forward])", function(model, batch, forward)
   if kind(model) ~= "model" then return (fail("logits takes a model, not %s", V.called(model))) end
@@ -169,7 +175,7 @@ A.logits = word("logits(model, batch[, forward])", function(model, batch, forwar
   local function tensor(name, optional)
     used[name] = true
     local found = private.nodes[name]
-    if found == nil and not optional then fail("the forward pass needs tensor '%s', which the model lacks", core.shown(tostring(name))) end
+    if found == nil and not optional then fail("the forward pass needs tensor '%s', which the model lacks%s", core.shown(tostring(name)), of_depth(name)) end
     return found
   end
   local values, where = config_at(model)
@@ -177,7 +183,7 @@ A.logits = word("logits(model, batch[, forward])", function(model, batch, forwar
   if kind(result) ~= "node" or V.batch_of[result] ~= batch then return (fail("the forward pass gives %s, not the logits of its batch", V.called(result))) end
   for _, name in ipairs(private.names) do
     if not used[name] and not is_buffer(name) then
-      unavailable("the forward pass does not use tensor '%s', so the model is another one than its config.json says", core.shown(name))
+      unavailable("the forward pass does not use tensor '%s', so the model is another one than its config.json says%s", core.shown(name), of_depth(name))
     end
   end
   return result

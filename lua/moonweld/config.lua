@@ -33,6 +33,8 @@ local function merged(under, over)
   return result
 end
 
+C.merged = merged
+
 local function own_config(private) return private.label and core.configs[private.label] or core.config or {} end
 
 --- Of a model that was given, its own; of a merge, the donor's; with what with_config has changed.
