@@ -64,6 +64,16 @@ describe("layers of a model", function()
   end)
 end)
 
+describe("two tensors of one name", function()
+  M.safetensors("twice.safetensors", { ["x.0.up.weight"] = { "F32", { 2 }, 1 }, ["x.00.up.weight"] = { "F32", { 2 }, 2 }, ["x.embed"] = { "F32", { 2 }, 3 } })
+  it("are refused where layers are numbered anew, and where tensors are renamed, with both names", function()
+    local function twice(body) return recipe("refused.lua", body):gsub("%-%-a a %-%-b b", "--a twice.safetensors") end
+    M.refused(twice "return a.a:layers(0, 1)", "two tensors would be called 'x.0.up.weight'", "'x.00.up.weight'")
+    M.refused(twice "return stack{ a.a, a.a }", "two tensors would be called 'x.0.up.weight'")
+    M.refused(twice 'return a.a:rename("x.00.*", "x.0.*")', "'x.00.up.weight'", "would both be called 'x.0.up.weight'")
+  end)
+end)
+
 describe("a stack", function()
   it("has what precedes the layers from the first model and what follows from the last", function()
     assert.equal("8 9 34 35 108 232", made "return stack{ a.a:layers(0, 2), a.b:layers(2, 4) }")
