@@ -116,6 +116,7 @@ static const mw_binding *models_of(const mw_conversion *conversion) {
 }
 
 void mw_conversion_explain(const mw_conversion *conversion, const char *recipe_name, const char *recipe, mw_error *err) {
+  if (strstr(err->text, "vocab_size")) mw_error_hint(err, "tokenizer: {source: union} in the file brings all models to one vocabulary");
   const mw_binding *models = models_of(conversion);
   size_t name_length = strlen(recipe_name), length = 0, origin_length = 0;
   char *end = err->text;

@@ -209,6 +209,7 @@ local function compose(documents, doc, name, text)
       W.add_document(body, 2, script, part, part == doc and "return " or ("local %s = "):format(part.variable), part == doc and "" or rounding(part))
     end
   end
+  script.variable(donor_of(documents, doc)) -- a base_model that no slice merges gives configuration and tokenizer all the same
   local words = words_of(documents, doc, script)
   w.add(0, "-- " .. command(name, words))
   for _, recipe in ipairs(script.order) do w.add(0, ("local %s = require %q"):format(recipe, recipe)) end

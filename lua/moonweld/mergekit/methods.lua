@@ -61,8 +61,15 @@ local banded, elected = { { "density", "density" }, { "gamma", "gamma" }, as_l1 
 M.breadcrumbs = task_vectors("breadcrumbs", false, rescaled(false), { density, gamma }, banded)
 M.breadcrumbs_ties = task_vectors("breadcrumbs", false, rescaled(false), { density, gamma }, { elected, table.unpack(banded) })
 local ranked = { { "density", "density" }, { "epsilon", "epsilon" }, as_truth }
+--- Where an element is drawn, its probability goes from density - epsilon to density + epsilon.
+local function check_range(density_of, epsilon_of)
+  if density_of <= 0 or density_of >= 1 or (density_of - epsilon_of > 0 and density_of + epsilon_of < 1) then return nil end
+  return ("density %g and epsilon %g: density - epsilon must be above 0, and density + epsilon below 1 (or density 1, which keeps all)"):format(density_of, epsilon_of)
+end
+
 M.della = task_vectors("della", true, rescaled(true), { density, epsilon }, ranked, true)
 M.della_linear = task_vectors("della_linear", false, rescaled(true), { density, epsilon }, ranked, true)
+M.della.check, M.della_linear.check = check_range, check_range
 
 M.sce = { base = "needed", least = 0, recipe = "sce", base_as = "base", models_as = "experts", each = {}, shared = { { "select_topk", 1, share = true }, int8 },
   arguments = { { "topk", "select_topk" } } }

@@ -420,6 +420,29 @@ local function bounds(node, param, low, high)
   return low, high
 end
 
+--- Every number that a parameter of a model may have; its default where it has no value.
+local function numbers_of(doc, slice, source, param)
+  local list = {}
+  local function add(node)
+    if node.kind == "map" then node = { N.get(N.map(node, ""), "value") } end
+    if node.kind == "text" then list[#list + 1] = { N.number(node, param[1]), node } end
+    for _, member in ipairs(node) do add(member) end
+  end
+  for _, place in ipairs(places_of(doc, slice, source, param)) do add(place[1]) end
+  if #list == 0 then list[1] = { param[2], source.node } end
+  return list
+end
+
+--- What two parameters of a model must not be together.
+function R.check_pair(doc, slice, source, first, second)
+  for _, a in ipairs(numbers_of(doc, slice, source, first)) do
+    for _, b in ipairs(numbers_of(doc, slice, source, second)) do
+      local wrong = doc.method.check(a[1], b[1])
+      if wrong then N.refuse(a[2], "%s", wrong) end
+    end
+  end
+end
+
 --- The text of a parameter's value in a recipe: a number, or setting{...}; and the key that it stands at. `layers`: those that filters see.
 function R.setting(doc, slice, source, param, layers)
   local texts, every, first = {}, false, nil

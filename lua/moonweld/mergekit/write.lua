@@ -103,6 +103,7 @@ local function add_slice(w, indent, script, doc, slice, at, before, after)
     if scale == "1" then return (w.add(indent, before .. model[1] .. after .. origin(model[2], told(source)))) end
     return (w.add(indent, ("%s(%s * %s):unweighed()%s%s"):format(before, model[1], scale, after, origin(node, "scale"))))
   end
+  for _, source in ipairs(method.check and slice.others or {}) do R.check_pair(doc, slice, source, by_name(method.each, "density"), by_name(method.each, "epsilon")) end
   script.require(method.recipe)
   w.add(indent, ("%s%s {"):format(before, method.recipe))
   if method.base_as and slice.base_source then
