@@ -19,6 +19,8 @@ static bool check_word(const mw_option_table_row *row, const char *value, mw_err
   if (!*value) return mw_term_fail(err, MW_USAGE, "%s needs a value", option.text);
   strncat(list, row->value, strcspn(row->value, "."));
   while (count < MOST_WORDS && (word = strsep(&rest, "|"))) words[count++] = word;
+  if (row->form == MW_OPTION_TEXTS && strchr(value, ','))
+    return mw_term_fail(err, MW_USAGE, "%s '%s': several are separated by spaces, not by commas", option.text, value);
   if ((near = mw_recipe_nearest(value, words, count)))
     return mw_term_fail(err, MW_USAGE, "%s '%s' -- did you mean '%s'?", option.text, value, near);
   return mw_term_fail(err, MW_USAGE, "%s '%s': expected %s%s", option.text, value, count > 1 ? "one of " : "", row->value);
