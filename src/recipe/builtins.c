@@ -22,12 +22,10 @@ const mw_embed *mw_builtins_find(const char *name) {
 
 /* Methods that other tools have, by the names they have there, and what they are here; NULL: nothing yet. */
 static const struct { const char *name, *here; } elsewhere[] = {
-    {"linear", "soup"}, {"average", "soup"}, {"mean", "soup"}, {"uniform_soup", "soup"}, {"model_soups", "soup"},
+    {"average", "soup"}, {"mean", "soup"}, {"uniform_soup", "soup"}, {"model_soups", "soup"},
     {"weighted_average", "soup"}, {"weighted_sum", "lerp"}, {"add_difference", "task_arithmetic"}, {"frankenmerge", "passthrough"},
     {"ties_merging", "ties"}, {"tsv", "tsv_m"}, {"isoc", "iso_c"}, {"knots", "knots_ties"}, {"lora_extract", "extract_lora"},
-    {"nuslerp", NULL}, {"multislerp", NULL}, {"della", NULL}, {"della_linear", NULL}, {"breadcrumbs", NULL}, {"breadcrumbs_ties", NULL},
-    {"model_stock", NULL}, {"karcher", NULL}, {"sce", NULL}, {"arcee_fusion", NULL}, {"nearswap", NULL}, {"core_space", NULL},
-    {"ram", NULL}, {"ramplus_tl", NULL}, {"fisher", NULL}, {"regmean", NULL}};
+    {"breadcrumbs_ties", NULL}, {"core_space", NULL}, {"ramplus_tl", NULL}, {"fisher", NULL}, {"regmean", NULL}};
 
 /* An own recipe may have been meant. */
 static bool hint_own(const char *name, mw_error *err) {
