@@ -138,7 +138,7 @@ static void test_vector(void) {
   mw_schedule s;
   begin();
   mw_node vector = APPLY(MW_OP_VECTOR, x[0]);
-  CHECK(!mw_schedule_make(graph, &vector, 1, &s, &err) && err.status == MW_DATA && strstr(err.text, "scale columns"));
+  CHECK(!mw_schedule_make(graph, &vector, 1, &s, &err) && err.status == MW_DATA && strstr(err.text, "a vector along columns"));
   mw_graph_free(graph);
 }
 
