@@ -125,10 +125,11 @@ function V.lift_coefficients(f, args, n, model)
   return (V.new("coefficients", { names = first.names, nodes = nodes, fixed = first.fixed, label = first.label }))
 end
 
---- Each list member's share: exp(c_i) / sum_k exp(c_k).
-word("list:softmax()", function(list)
+--- Of coefficients each list member's share: exp(c_i) / sum_k exp(c_k). Of anything else that of every member.
+word("list:softmax({per=, of=})", function(list, options)
   local items = data(list).items
-  if #items == 0 or kind(items[1]) ~= "coefficients" then return (fail("softmax over experts takes a list of coefficients")) end
+  if kind(items[1]) ~= "coefficients" then return (V.methods.softmax(list, options)) end
+  if options then return (fail("softmax over experts has no 'per': it is number by number")) end
   local shifted = list - O.max(list) -- so that no exponent overflows
   local parts = V.methods.exp(shifted)
   return parts / O.sum(parts)
