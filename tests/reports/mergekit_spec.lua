@@ -179,6 +179,9 @@ dtype: %s
       [[--tokens '{"z": {"source": {"kind": "zero"}, "force": true}, "q": {"source": {"kind": "model_token", "model": "models[2]", "token_id": 3}}}']] } do
       assert(first:find(part, 1, true), first)
     end
+    M.write("words.yml", "models: [{model: a}, {model: b}]\nmerge_method: linear\nparameters: {weight: 1}\ntokenizer_source: union\n")
+    _, said = M.run "moonweld convert words.yml"
+    assert(said:find("--models a b --tokenizer union", 1, true), said) -- nobody's rows go first where there is no base
   end)
 
   it("may name files: then a gradient stands at its first value everywhere", function()

@@ -168,7 +168,9 @@ local function add_tokenizer(words, documents, doc, script)
 end
 
 local function words_of(documents, doc, script)
-  local words = { { name = "models", table.unpack(script.models) }, { name = "donor", script.label(donor_of(documents, doc).key) } }
+  local words, donor = { { name = "models", table.unpack(script.models) } }, script.label(donor_of(documents, doc).key)
+  -- Who is named donor also gives rows of tokens that others lack; without a base nobody goes first, and the first model is the donor.
+  if doc.base or donor ~= "models[1]" then words[2] = { name = "donor", donor } end
   if doc.dtype then words[#words + 1] = { name = "dtype", doc.dtype } end
   add_tokenizer(words, documents, doc, script)
   if doc.template then words[#words + 1] = { name = "chat_template", doc.template } end
