@@ -47,7 +47,10 @@ local function gates_of(map, root)
   local node = N.get(map, "gate_mode")
   local mode = node and N.text(node, "gate_mode") or "hidden"
   if mode == "random" then return "1" end
-  if mode == "uniform_random" then return "(3 * base.config.hidden_size) ^ -0.5" end
+  if mode == "uniform_random" then
+    N.tell(node, "gate_mode: the gates are drawn from a normal distribution here, of the deviation that the uniform one has")
+    return "(3 * base.config.hidden_size) ^ -0.5"
+  end
   return (N.advise(node or root, "gate_mode: random draws them; moe --router FILE takes rows that another tool has made",
     "gate_mode '%s'%s makes gates from the prompts, which is not done here", core.shown(mode), node and "" or " (the default)"))
 end

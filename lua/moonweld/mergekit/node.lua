@@ -12,6 +12,9 @@ function N.refuse(node, text, ...) return (core.fail("input", place(node) .. tex
 --- Like refuse, with what to do about it.
 function N.advise(node, advice, text, ...) return (core.fail("input", place(node) .. text:format(...), advice)) end
 
+--- What is otherwise here than in mergekit: a warning, since nothing in the file is wrong.
+function N.tell(node, text, ...) core.warn(place(node) .. text:format(...)) end
+
 --- What changes nothing here and in mergekit: a warning, with --strict an error.
 function N.warn(node, text, ...)
   if N.strict then return (N.refuse(node, text, ...)) end
