@@ -1,4 +1,4 @@
-/* calls.h: a test's own doors to the system: each call that writes or asks for a file can be made to fail, once. Not under a sanitizer,
+/* calls.h: a test's own doors to the system: each call that writes or asks for a file can be made to fail, once or from then on. Not under a sanitizer,
  * which has doors of its own: there CALLS_COUNTED is 0 and none fails. */
 #ifndef MW_UNIT_CALLS_H
 #define MW_UNIT_CALLS_H
@@ -14,7 +14,14 @@
 
 static long calls_left = -1;     /* so many more calls succeed before one fails; below 0: all */
 static int calls_error = EIO;    /* how that one fails */
+static bool calls_lasting;       /* so do all after it, until calls_end() */
+static bool calls_struck;        /* it has failed */
 static bool calls_plain;         /* as on a file system that neither exchanges names nor keeps one that is taken */
+
+static inline void calls_end(void) {
+  calls_left = -1;
+  calls_struck = calls_lasting = false;
+}
 
 #ifdef MW_SANITIZED
 enum { CALLS_COUNTED = 0 };
@@ -22,7 +29,8 @@ enum { CALLS_COUNTED = 0 };
 enum { CALLS_COUNTED = 1 };
 
 static bool calls_refused(void) {
-  if (calls_left < 0 || calls_left-- > 0) return false;
+  if (!(calls_struck && calls_lasting) && (calls_left < 0 || calls_left-- > 0)) return false;
+  calls_struck = true;
   errno = calls_error;
   return true;
 }

@@ -90,21 +90,23 @@ static void look(const scenario *s, bool made, const mw_error *err) {
 
 static int files_open(void) { return entries("/proc/self/fd"); }
 
-static void each(const scenario *s, int number) {
+static void each(const scenario *s, int number, bool lasting) {
   mw_error err = {0};
   long failures = 0;
   bool more = number ? CALLS_COUNTED : MEMORY_COUNTED;
-  CASE("%s: %s", s->name, number ? strerror(number) : "memory");
+  CASE("%s: %s%s", s->name, number ? strerror(number) : "memory", lasting ? " from then on" : "");
   for (long n = 0; more; n++) {
     prepare(s);
     size_t held = memory_held;
     int open = files_open();
     calls_plain = s->plain;
+    calls_lasting = lasting;
     if (number) calls_left = n, calls_error = number;
     else memory_left = n;
     bool made = make(s, "new", false, &err);
-    more = (number ? calls_left < 0 : memory_left == 0) && n < 2000;
-    calls_left = memory_left = -1;
+    more = (number ? calls_struck : memory_left == 0) && n < 2000;
+    memory_left = -1;
+    calls_end();
     if (memory_held != held) printf("%s: %ld: %ld bytes stay: %s\n", s->name, n, (long)(memory_held - held), made ? "" : err.text);
     CHECK(memory_held == held);
     if (files_open() != open) printf("%s: %ld: files stay open: %s\n", s->name, n, made ? "" : err.text);
@@ -124,10 +126,11 @@ static void behind(void) {
   if (!CALLS_COUNTED) return;
   CHECK(mw_sync_behind_written(&behind, 15 << 20, 0, "w", &err));
   calls_left = 0, calls_error = ENOSYS;
-  CHECK(mw_sync_behind_written(&behind, 2 << 20, 0, "w", &err) && calls_left < 0);
+  CHECK(mw_sync_behind_written(&behind, 2 << 20, 0, "w", &err) && calls_struck);
   calls_left = 0, calls_error = EIO;
   CHECK(!mw_sync_behind_written(&behind, 16 << 20, 0, "w", &err) && err.status == MW_IO);
   CHECK_TEXT(err.text, "w: cannot be brought to the disk: Input/output error");
+  calls_end();
 }
 
 /* A folder in which nothing can be made. */
@@ -141,7 +144,7 @@ static void no_right(void) {
     refused = !mw_writer_allowed("new", false, NULL, 0, 0, &err) && strstr(err.text, "nothing can be made in the folder it lies in: Read-only");
   }
   CHECK(calls < 50 && err.status == MW_CANNOT_CREATE);
-  calls_left = -1;
+  calls_end();
 }
 
 int main(void) {
@@ -162,8 +165,9 @@ int main(void) {
   RUN(behind());
   RUN(no_right());
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-    each(&all[i], EIO);
-    each(&all[i], 0);
+    each(&all[i], EIO, false);
+    if (all[i].plain) each(&all[i], EIO, true);
+    each(&all[i], 0, false);
   }
   mw_layout_free(&layout);
   toys_end();
