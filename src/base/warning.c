@@ -1,4 +1,4 @@
-/* warning.c: a warning that cannot be stored is dropped: the work goes on without it. */
+/* warning.c: a warning that cannot be stored is dropped: a merge goes on without it, a report fails. */
 #include "base/warning.h"
 #include "base/mem.h"
 #include <stdarg.h>
@@ -16,9 +16,9 @@ void mw_warning_add(mw_warning *warning, const char *format, ...) {
   for (size_t i = 0; i < warning->count; i++)
     if (strcmp(warning->lines[i], line) == 0) return;
   mw_error ignored;
-  if (!mw_mem_grow(&warning->lines, &warning->capacity, warning->count + 1, sizeof *warning->lines, &ignored)) return;
-  char *copy = strdup(line);
+  char *copy = mw_mem_grow(&warning->lines, &warning->capacity, warning->count + 1, sizeof *warning->lines, &ignored) ? strdup(line) : NULL;
   if (copy) warning->lines[warning->count++] = copy;
+  else warning->lost = true;
 }
 
 void mw_warning_free(mw_warning *warning) {

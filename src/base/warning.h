@@ -7,9 +7,10 @@
 typedef struct mw_warning {
   char **lines;
   size_t count, capacity;
+  bool lost; /* there was no memory for one of them */
 } mw_warning;
 
-/* Adds a line, if the list does not have it. A line that cannot be stored is dropped. Does nothing if `warning` is NULL. */
+/* Adds a line, if the list does not have it. A line that cannot be stored is lost. Does nothing if `warning` is NULL. */
 void mw_warning_add(mw_warning *warning, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void mw_warning_free(mw_warning *warning);
 

@@ -100,7 +100,8 @@ static bool joins(const mw_family_member *models, size_t count, mw_warning *warn
   mw_error refusal;
   memcpy(members, models, count * sizeof *members);
   if (!mw_family_join(members, count, count == 3 ? MW_COMPARE_BASE : MW_COMPARE_A, &rules, NULL, &family, &refusal)) {
-    mw_warning_add(warnings, "a merge would refuse these models: %s", refusal.text);
+    if (refusal.status == MW_MEMORY) warnings->lost = true;
+    else mw_warning_add(warnings, "a merge would refuse these models: %s", refusal.text);
     return false;
   }
   mw_family_free(&family);
@@ -355,6 +356,7 @@ static bool compose_text(const mw_compare *compare, mw_text *text, mw_error *err
 static bool compose(mw_diff *diff, const mw_compare *compare, const char *page, mw_error *err) {
   mw_text html = {0};
   warn(compare, &diff->warnings);
+  if (diff->warnings.lost) return mw_error_set(err, MW_MEMORY, "out of memory for the warnings");
   MW_TRY(compose_json(compare, &diff->json, err) && compose_text(compare, &diff->text, err));
   if (!page) return true;
   bool ok = mw_page_compose(compare, &diff->warnings, &html, err) &&

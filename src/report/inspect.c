@@ -71,6 +71,7 @@ static void warn(mw_inspection *inspection, const mw_model *model, const char *l
   mw_error refusal;
   if (!model->folder) return; /* a single file need not be a complete model */
   if (mw_family_join(&member, 1, 0, &rules, &inspection->warnings, &family, &refusal)) mw_family_free(&family);
+  else if (refusal.status == MW_MEMORY) inspection->warnings.lost = true;
   else mw_warning_add(&inspection->warnings, "a merge would refuse this: %s", refusal.text);
 }
 
@@ -109,6 +110,7 @@ bool mw_inspect_open(const char *path, bool with_stats, mw_inspection **out, mw_
     inspection->bytes += mw_tensor_bytes(mw_model_source(&inspection->model->tensors[i]));
   }
   if (ok) warn_all(inspection);
+  if (inspection->warnings.lost) ok = mw_error_set(err, MW_MEMORY, "out of memory for the warnings");
   if (ok) *out = inspection;
   else mw_inspect_free(inspection);
   return ok;
