@@ -30,9 +30,11 @@ split() { # FILE
 
 # Models for each argument of a recipe, by what its own help says it takes.
 arguments() { # RECIPE
-  moonweld "$1" --help | sed -nE 's/^  --([a-z0-9-]+) (MODEL(\.\.\.)?) .*/\1 \2/p' | while read -r name kind; do
+  moonweld "$1" --help | sed -nE 's/^  --([a-z0-9-]+) ((MODEL|ADAPTER)(\.\.\.)?) .*/\1 \2/p' | while read -r name kind; do
     if [ "$kind" = MODEL ]; then
       case $name in b|expert) printf ' --%s %s' "$name" "$pico/py" ;; *) printf ' --%s %s' "$name" "$pico/base" ;; esac
+    elif [ "$kind" = ADAPTER ]; then printf ' --%s %s' "$name" "$pico/lora"
+    elif [ "$kind" = ADAPTER... ]; then printf ' --%s %s %s' "$name" "$pico/lora" "$pico/lora"
     else
       printf ' --%s %s %s' "$name" "$pico/kjv" "$pico/de"
     fi
