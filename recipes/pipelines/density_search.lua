@@ -6,7 +6,7 @@ local mw = require "moonweld"
 local base, one, two, out = table.unpack(arg, 1, 4)
 assert(out and arg[5], "usage: density_search.lua BASE EXPERT EXPERT OUT DATA...")
 local data = { table.unpack(arg, 5) }
-local measured = require "journal" (out .. ".tsv")
+local measured, mean_loss = require "journal" (out .. ".tsv"), require "mean_loss"
 local STEPS, RATIO = 8, (math.sqrt(5) - 1) / 2
 
 local function merge(density, to)
@@ -15,11 +15,7 @@ end
 
 local function loss_of(density)
   local loss = measured(("density %.6f"):format(density), function()
-    local sum = 0
-    merge(density, out .. ".candidate")
-    local rows = mw.eval(out .. ".candidate", { data = data })
-    for _, row in ipairs(rows) do sum = sum + row.loss end
-    return sum / #rows
+    return (mean_loss(out .. ".candidate", function(to) merge(density, to) end, data))
   end)
   print(("density %.4f  loss %.4f"):format(density, loss))
   return loss
@@ -41,5 +37,4 @@ for _ = 1, STEPS do
 end
 local best = loss_left < loss_right and left or right
 merge(best, out)
-os.execute(("rm -rf '%s'"):format((out .. ".candidate"):gsub("'", "'\\''")))
 print(("best: density = %.4f, loss %.4f"):format(best, math.min(loss_left, loss_right)))

@@ -5,18 +5,14 @@ local mw = require "moonweld"
 local a, b, out = table.unpack(arg, 1, 3)
 assert(b and out and arg[4], "usage: lambda_sweep.lua A B OUT DATA...")
 local data = { table.unpack(arg, 4) }
-local measured = require "journal" (out .. ".tsv")
+local measured, mean_loss = require "journal" (out .. ".tsv"), require "mean_loss"
 
 local function mix(lambda, to)
   mw.merge("m3", { models = { a, b }, lambda = lambda }, { output = to, force = true, no_sync = true })
 end
 
 local function loss_of(lambda)
-  local candidate, sum = out .. ".candidate", 0
-  mix(lambda, candidate)
-  local rows = mw.eval(candidate, { data = data })
-  for _, row in ipairs(rows) do sum = sum + row.loss end
-  return sum / #rows
+  return (mean_loss(out .. ".candidate", function(to) mix(lambda, to) end, data))
 end
 
 local values, losses, best = {}, {}, 1
@@ -29,5 +25,4 @@ for i = 0, 10 do
 end
 mw.plot { file = out .. ".svg", x = "lambda", y = "loss", values = values, labels = { "" }, curves = { losses } }
 mix(values[best], out)
-os.execute(("rm -rf '%s'"):format((out .. ".candidate"):gsub("'", "'\\''")))
 print(("best: lambda = %g, loss %.4f"):format(values[best], losses[best]))

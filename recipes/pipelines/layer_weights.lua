@@ -6,7 +6,7 @@ local mw = require "moonweld"
 local base, one, two, out, generations = table.unpack(arg, 1, 5)
 assert(generations and arg[6], "usage: layer_weights.lua BASE EXPERT EXPERT OUT GENERATIONS DATA...")
 local data = { table.unpack(arg, 6) }
-local measured = require "journal" (out .. ".tsv")
+local measured, mean_loss = require "journal" (out .. ".tsv"), require "mean_loss"
 local POINTS = 3
 
 --- Both experts' gradients: "layers:0.5,0.4,0.6".
@@ -26,11 +26,7 @@ end
 
 local function loss_of(x)
   return measured(table.concat(gradients(x), " "), function()
-    local sum = 0
-    merge(x, out .. ".candidate")
-    local rows = mw.eval(out .. ".candidate", { data = data })
-    for _, row in ipairs(rows) do sum = sum + row.loss end
-    return sum / #rows
+    return (mean_loss(out .. ".candidate", function(to) merge(x, to) end, data))
   end)
 end
 
@@ -38,5 +34,4 @@ local start = {}
 for i = 1, 2 * POINTS do start[i] = 0.5 end
 local best, loss = require "cma" (start, 0.2, assert(math.tointeger(tonumber(generations)), "GENERATIONS is a whole number"), loss_of)
 merge(best, out)
-os.execute(("rm -rf '%s'"):format((out .. ".candidate"):gsub("'", "'\\''")))
 print(("best: %s, loss %.4f"):format(table.concat(gradients(best), " and "), loss))

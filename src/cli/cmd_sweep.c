@@ -227,6 +227,15 @@ static bool sweep_all(sweep *s, mw_recipe *recipe, mw_options_line *line, mw_err
   return good;
 }
 
+/* An argument has its values from --over or as it was typed, not both. */
+static bool check_typed(const sweep *s, const mw_options_line *line, mw_error *err) {
+  for (size_t i = 0; i < line->count; i++)
+    for (size_t a = 0; a < s->axis_count; a++)
+      if (strcmp(line->bindings[i].name, s->axes[a].name) == 0)
+        return mw_term_fail(err, MW_USAGE, "--%s has its values from --over\nleave out one of the two", s->axes[a].name);
+  return true;
+}
+
 static bool run_words(sweep *s, char **words, size_t count, mw_error *err) {
   mw_sweep_axis axes[AXES];
   mw_options_line line = { 0 };
@@ -247,14 +256,16 @@ static bool run_words(sweep *s, char **words, size_t count, mw_error *err) {
   good = good && mw_recipe_is_known(words[0], NULL, 0, err) && mw_recipe_sweep(words[0], axes, s->axis_count, &line.options, &recipe, err);
   mw_options_free(&line);
   good = good && mw_options_parse(&line, words + 1, count - 1, recipe, err);
+  good = good && check_typed(s, &line, err);
   if (good && !line.options.score)
     good = mw_term_fail(err, MW_USAGE, "a sweep needs --score COMMAND or --score loss:FILE...\ngreater is better");
   if (good && !line.options.output)
     good = mw_term_fail(err, MW_USAGE, "no output is named\nadd -o FOLDER, for the best of the candidates");
   good = good && (!s->svg || mw_plot_allowed(s->svg, err));
-  good = good && sweep_all(s, recipe, &line, err) && (!s->svg || draw(s, err));
+  good = good && sweep_all(s, recipe, &line, err);
   if (good && line.json) good = print_json(s, err);
   else if (good) print_rows(s);
+  good = good && (!s->svg || draw(s, err)); /* last: a full disk takes no scores away */
   if (recipe) mw_options_free(&line);
   mw_recipe_free(recipe);
   return good;

@@ -46,6 +46,8 @@ static bool put_value(mw_text *out, const mw_arg *arg, const char *typed, mw_err
     bool fits = mw_text_parse_number(typed, &number) && (!arg->has_min || number >= arg->min) && (!arg->has_max || number <= arg->max) &&
                 (!arg->whole || number == floor(number));
     if (fits) return mw_text_format(out, "%s", mw_text_number(buffer, number)), true;
+    if (!arg->has_min && !arg->has_max)
+      return mw_error_set(err, MW_USAGE, "--over %s: found '%s', expected a %s", arg->name, shown.bytes, kinds[arg->whole]);
     return mw_error_set(err, MW_USAGE, "--over %s: found '%s', expected a %s from %s to %s", arg->name, shown.bytes, kinds[arg->whole],
                         arg->has_min ? mw_text_number(least, arg->min) : "any", arg->has_max ? mw_text_number(most, arg->max) : "any");
   }

@@ -2,14 +2,10 @@
 --- the work, and an error leaves nothing behind.
 package.path = "tests/spec/?.lua;" .. package.path
 local toy, mw = require "toy", require "moonweld"
+local read, refuses = toy.bytes, toy.refuses
 
 local PICO = "tests/data/pico/"
 local one, two = toy.write { w = { 1, 2, 3 }, v = { 4, 5 } }, toy.write { w = { 3, 2, 1 }, v = { 5, 4 } }
-
-local function refuses(text, f, ...)
-  local ok, message = pcall(f, ...)
-  assert(not ok and tostring(message):find(text, 1, true), ("expected: %s\nfound:    %s"):format(text, tostring(message)))
-end
 
 local function lerp(options, arguments)
   arguments = arguments or {}
@@ -20,13 +16,6 @@ end
 local function exists(path)
   local file = io.open(path, "rb")
   return file and file:close()
-end
-
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read "a"
-  file:close()
-  return text
 end
 
 describe("what the module gives", function()

@@ -2,19 +2,8 @@
 --- were stopped.
 package.path = "tests/spec/?.lua;recipes/pipelines/?.lua;" .. package.path
 local toy, mw = require "toy", require "moonweld"
+local read, refuses = toy.bytes, toy.refuses
 local PICO = "tests/data/pico/"
-
-local function refuses(text, f, ...)
-  local ok, message = pcall(f, ...)
-  assert(not ok and tostring(message):find(text, 1, true), ("expected: %s\nfound:    %s"):format(text, tostring(message)))
-end
-
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read "a"
-  file:close()
-  return text
-end
 
 describe("a model that is open", function()
   local path = toy.write({ m = { 1, 2, 3, 4, 5, -6 }, v = { 3, 4 }, names = { 7 } }, { m = { 2, 3 } })

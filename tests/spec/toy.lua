@@ -57,6 +57,12 @@ function toy.model(tensors, shapes, config)
   return place
 end
 
+--- Whether a function raises an error that has this text.
+function toy.refuses(text, f, ...)
+  local ok, message = pcall(f, ...)
+  assert(not ok and tostring(message):find(text, 1, true), ("expected: %s\nfound:    %s"):format(text, tostring(message)))
+end
+
 --- The bytes of a file.
 function toy.bytes(file)
   local input = assert(io.open(file, "rb"))
