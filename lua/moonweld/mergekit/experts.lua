@@ -3,12 +3,7 @@
 local core = ...
 local N, R = core.module("mergekit/node"), core.module("mergekit/read")
 local E = {}
-
-local function set(text)
-  local words = {}
-  for word in text:gmatch("%S+") do words[word] = true end
-  return words
-end
+local set = N.set
 
 local keys = {
   top = set "base_model gate_mode dtype experts_per_token experts shared_experts architecture router_aux_loss_coef",

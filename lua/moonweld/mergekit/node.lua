@@ -5,6 +5,13 @@ local core = ...
 local suggest = core.module("suggest")
 local N = { file = "", strict = false }
 
+--- { a = true, b = true } of "a b".
+function N.set(text)
+  local words = {}
+  for word in text:gmatch("%S+") do words[word] = true end
+  return words
+end
+
 local function place(node) return (node and ("%s:%d:%d: "):format(N.file, node.line, node.column) or N.file .. ": ") end
 
 function N.refuse(node, text, ...) return (core.fail("input", place(node) .. text:format(...), "")) end

@@ -4,12 +4,7 @@ local core = ...
 local N, methods = core.module("mergekit/node"), core.module("mergekit/methods")
 local suggest = core.module("suggest")
 local R = {}
-
-local function set(text)
-  local words = {}
-  for word in text:gmatch("%S+") do words[word] = true end
-  return words
-end
+local set = N.set
 
 local keys = {
   top = set "merge_method models slices modules base_model parameters dtype out_dtype tokenizer_source tokenizer chat_template name",
