@@ -97,7 +97,7 @@ typedef struct mw_options {
   const char *const *rename; /* "[ARG[i]:]FROM=TO": other names for tensors of inputs, `*` in TO being what it matched in FROM */
   size_t rename_count;
   bool strict;           /* of a configuration of mergekit: keys that it ignores, and inputs that do not fit, are errors */
-  bool donor_integers;   /* integer tensors may differ: the donor's are taken */
+  bool donor_integers;   /* integer tensors and buffers may differ: the donor's are taken */
   bool nonfinite_keep;   /* NaN and infinities do not stop the merge */
   const char *score;     /* NULL, or a shell command that measures a candidate: {dir} is its folder, quoted; the last number
                             that it prints is the score. Or "loss:FILE": the negated mean loss on data */

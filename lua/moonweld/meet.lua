@@ -52,6 +52,11 @@ end
 local wrappers = { "_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module.", "_forward_module.", "module.", "base_model.model.", "base_layer.",
   "original_module.", "modules_to_save.default.", "pretrained_model.", "state_dict." }
 
+-- What parts of names were once called, and what newer versions of the same library call them: every loader knows these.
+local renewed = { { "*.gamma", "*.weight" }, { "*.beta", "*.bias" }, { "*.weight_g", "*.parametrizations.weight.original0" },
+  { "*.weight_v", "*.parametrizations.weight.original1" }, { "*.query.*", "*.to_q.*" }, { "*.key.*", "*.to_k.*" }, { "*.value.*", "*.to_v.*" },
+  { "*.proj_attn.*", "*.to_out.0.*" } }
+
 --- Whether a beginning of names is nothing but such words.
 local function is_wrapped(text)
   for _, word in ipairs(wrappers) do text = text:gsub((word:gsub("%p", "%%%0")), "") end
@@ -87,19 +92,22 @@ local function middle(a, b)
   return a:sub(1, from - 1), a:sub(from, #a - till), b:sub(from, #b - till)
 end
 
---- Renamings { from, to, of wanted } that could help: a wrapper is taken away, or a part that only one side has, or one beginning
---- becomes another, as two names with a common end tell.
+--- Renamings { from, to, of_wanted =, certain = } that could help: a wrapper is taken away, an old name becomes the new one, a part that
+--- only one side has is taken away, or one beginning becomes another, as two names with a common end tell.
 local function candidates(d)
   local list, seen = {}, {}
-  local function add(from, to, of_wanted)
+  local function add(from, to, of_wanted, certain)
     local key = from .. "=" .. to .. tostring(of_wanted)
-    if from ~= to and not seen[key] then list[#list + 1], seen[key] = { from, to, of_wanted }, true end
+    if from ~= to and not seen[key] then
+      list[#list + 1], seen[key] = { from, to, of_wanted = of_wanted, certain = certain or to == "*" or to == "*.*" }, true
+    end
   end
-  for _, word in ipairs(wrappers) do
-    for _, of_wanted in ipairs { false, true } do
+  for _, of_wanted in ipairs { false, true } do
+    for _, word in ipairs(wrappers) do
       add(word .. "*", "*", of_wanted)
       add("*." .. word .. "*", "*.*", of_wanted)
     end
+    for _, pair in ipairs(renewed) do add(pair[1], pair[2], of_wanted, true) end
   end
   add("model.*", "*")
   add("*", "model.*")
@@ -112,6 +120,9 @@ local function candidates(d)
       local before, mine, theirs = middle(own_name, other)
       if before == "" and mine == "" and is_wrapped(theirs) then add(theirs .. "*", "*", true) end
       add(before .. mine .. "*", before .. theirs .. "*")
+      -- "lm_head.*": where the beginning of all others differs in another way
+      local part = own_name:sub(#before + #mine + 1):match "^[^.]+%."
+      if part then add(before .. mine .. part .. "*", before .. theirs .. part .. "*") end
     end
     local beside = #d.extra == #d.lacking and d.lacking[i]
     if beside then
@@ -124,23 +135,23 @@ local function candidates(d)
 end
 
 --- The renamings that make most of own's names wanted's, one after the other, if they are unmistakable: all but a tenth match, and it
---- is at least twice what matched before, or only words are taken away. Second: how many match.
+--- is at least twice what matched before, or each step is certain. Second: how many match.
 local function renaming(wanted, own, d)
-  local steps, most, taken_away = {}, d.shared, true
-  for _ = 1, 3 do
+  local steps, most, certain = {}, d.shared, true
+  for _ = 1, 6 do
     local best
     for _, candidate in ipairs(candidates(difference(wanted, own))) do
-      local from, to, of_wanted = table.unpack(candidate)
-      local count = of_wanted and matches(renamed(wanted, from, to), own) or matches(wanted, own, from, to)
+      local from, to = candidate[1], candidate[2]
+      local count = candidate.of_wanted and matches(renamed(wanted, from, to), own) or matches(wanted, own, from, to)
       if count > most then best, most = candidate, count end
     end
     if not best then break end
     steps[#steps + 1] = best
-    taken_away = taken_away and (best[2] == "*" or best[2] == "*.*")
-    if best[3] then wanted = renamed(wanted, best[1], best[2]) else own = renamed(own, best[1], best[2]) end
+    certain = certain and best.certain
+    if best.of_wanted then wanted = renamed(wanted, best[1], best[2]) else own = renamed(own, best[1], best[2]) end
   end
   local enough = math.min(#wanted.names, #own.names)
-  if steps[1] and 10 * most >= 9 * enough and (most >= 2 * d.shared or taken_away) then return steps, most end
+  if steps[1] and 10 * most >= 9 * enough and (most >= 2 * d.shared or certain) then return steps, most end
 end
 
 -- ---- what is said ----
@@ -168,7 +179,7 @@ local function hint(wanted, own, d)
   if steps then
     local words = {}
     for i, step in ipairs(steps) do
-      local whose = step[3] and wanted or own
+      local whose = step.of_wanted and wanted or own
       words[i] = ("'%s%s=%s'"):format(whose.label and whose.label .. ":" or "", step[1], step[2])
     end
     return (("--rename %s makes %d of its %d names match"):format(table.concat(words, " "), count, #own.names))

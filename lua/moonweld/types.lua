@@ -696,7 +696,7 @@ function log_softmax(x) end
 ---@field rename? string|string[] give tensors of an input other names, as in 'experts[1]:_orig_mod.*=*'; without ARG of every input that it helps;
 ---@field allow? string|string[] let a finding through that would stop the merge; it is said what that does
 ---@field missing? "base" tensors that a model lacks are the first model's
----@field donor_integers? boolean integer tensors may differ: the first model's are taken
+---@field donor_integers? boolean integer tensors and buffers, such as position_ids and inv_freq, may differ: the donor's are taken
 ---@field nonfinite? "keep" NaN and infinities do not stop the merge
 ---@field tied? "untie"|"ignore"|"store" what to do with a head that differs from a tied embedding; store: where an input stores a head, so does the output
 ---@field recipe_seconds? number CPU time a recipe may take (default 1, and 1 more for every 1000 tensors)

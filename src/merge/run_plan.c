@@ -10,6 +10,7 @@
 #include "merge/proof.h"
 #include "merge/seal.h"
 #include "merge/zeros.h"
+#include "model/buffers.h"
 #include "output/publish.h"
 #include "output/side_files.h"
 #include "output/variances.h"
@@ -215,7 +216,7 @@ bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *e
   MW_TRY(mw_side_files_look(plan->inputs.members[plan->inputs.donor].model, plan->options.copy_code, !plan->chat_template,
                             plan->vocabulary ? &plan->vocabulary->files : NULL, &plan->side_files, err));
   if (plan->components) return mw_components_run(plan, progress, context, err);
-  MW_TRY(mw_family_same_integers(&plan->inputs.family, &plan->warnings, err));
+  MW_TRY(mw_buffers_compare(&plan->inputs.family, &plan->warnings, err));
   MW_TRY(mw_run_fits(&plan->cost, mw_run_threads(plan->options.threads), err));
   MW_TRY(mw_zeros_check(&plan->inputs.family, &plan->warnings, err));
   if (!plan->candidates) return write_result(plan, progress, context, err);

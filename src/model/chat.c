@@ -1,6 +1,7 @@
 /* chat.c: three small files of each model are read and compared by what they say, not by their bytes. */
 #include "model/chat.h"
 #include "format/file.h"
+#include "format/recognise.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,10 +10,11 @@ enum { LARGEST = 16 << 20, DEEPEST = 64 };
 /* What one model says; texts are in the arena, NULL where it says nothing. */
 typedef struct manners {
   const char *template, *ends, *reading, *settings;
+  const char *broken; /* what is wrong with its files, of the first that cannot be read */
 } manners;
 
-/* FOLDER/NAME as a checked object, or kind MW_JSON_END. */
-static bool read_object(const char *folder, const char *name, mw_arena *arena, mw_json *root, mw_error *err) {
+/* FOLDER/NAME as a checked object, or kind MW_JSON_END; *broken says why a file that is there is none. */
+static bool read_object(const char *folder, const char *name, mw_arena *arena, mw_json *root, const char **broken, mw_error *err) {
   char *bytes;
   size_t length;
   mw_error ignored;
@@ -23,8 +25,12 @@ static bool read_object(const char *folder, const char *name, mw_arena *arena, m
   const char *kept = mw_mem_copy(arena, bytes, length, err);
   free(bytes);
   if (!kept) return false;
-  if (!mw_json_check(name, kept, length, DEEPEST, root, &ignored) || root->kind != MW_JSON_OBJECT) root->kind = MW_JSON_END;
-  return true;
+  bool good = length ? mw_json_check(name, kept, length, DEEPEST, root, &ignored)
+                     : mw_recognise_refuse(name, mw_recognise("", "", 0), "", 0, "JSON", &ignored);
+  if (good && root->kind != MW_JSON_OBJECT) good = mw_error_set(&ignored, MW_DATA, "%s: not JSON: expected an object", name);
+  if (good) return true;
+  root->kind = MW_JSON_END;
+  return *broken || (*broken = mw_mem_copy(arena, ignored.text, strlen(ignored.text), err)) != NULL;
 }
 
 static mw_json member(mw_json object, const char *key) {
@@ -35,7 +41,7 @@ static bool is_said(mw_json value) { return value.kind != MW_JSON_END && value.k
 
 /* A template is a text of its own, or a member of tokenizer_config.json or chat_template.json: a text, or a list of which the one called
  * default counts. */
-static bool read_template(const char *folder, mw_json tokenizer, mw_arena *arena, const char **out, mw_error *err) {
+static bool read_template(const char *folder, mw_json tokenizer, mw_arena *arena, const char **out, const char **broken, mw_error *err) {
   char *bytes;
   size_t length;
   mw_error ignored;
@@ -48,7 +54,7 @@ static bool read_template(const char *folder, mw_json tokenizer, mw_arena *arena
   }
   mw_json value = member(tokenizer, "chat_template"), key, entry, processor;
   if (!is_said(value)) {
-    MW_TRY(read_object(folder, "chat_template.json", arena, &processor, err)); /* of processors */
+    MW_TRY(read_object(folder, "chat_template.json", arena, &processor, broken, err)); /* of processors */
     value = member(processor, "chat_template");
   }
   if (value.kind == MW_JSON_ARRAY)
@@ -87,11 +93,11 @@ static bool read_manners(const mw_model *model, mw_arena *arena, manners *out, m
   mw_text ends = {0}, reading = {0}, said = {0};
   *out = (manners){0};
   if (!model->folder) return true;
-  MW_TRY(read_object(model->folder, "tokenizer_config.json", arena, &tokenizer, err));
-  MW_TRY(read_object(model->folder, "generation_config.json", arena, &generation, err));
-  MW_TRY(read_template(model->folder, tokenizer, arena, &out->template, err));
+  MW_TRY(read_object(model->folder, "tokenizer_config.json", arena, &tokenizer, &out->broken, err));
+  MW_TRY(read_object(model->folder, "generation_config.json", arena, &generation, &out->broken, err));
+  MW_TRY(read_template(model->folder, tokenizer, arena, &out->template, &out->broken, err));
   eos = member(generation, "eos_token_id");
-  MW_TRY(read_object(model->folder, "special_tokens_map.json", arena, &map, err));
+  MW_TRY(read_object(model->folder, "special_tokens_map.json", arena, &map, &out->broken, err));
   put(&ends, "eos_token", token_of(is_said(token_of(tokenizer, "eos_token")) ? tokenizer : map, "eos_token"));
   put(&ends, "eos_token_id", is_said(eos) ? eos : model->config.text ? member(model->config.root, "eos_token_id") : eos);
   put(&ends, "bos_token", token_of(is_said(token_of(tokenizer, "bos_token")) ? tokenizer : map, "bos_token"));
@@ -131,10 +137,13 @@ static void tell(const mw_family *family, size_t m, const manners *donor, const 
 bool mw_chat_compare(const mw_family *family, bool chosen, mw_warning *warnings, mw_error *err) {
   mw_arena arena = {0};
   manners donor, own;
+  const char *whose = family->members[family->donor].label;
   bool ok = read_manners(family->members[family->donor].model, &arena, &donor, err);
+  if (ok && donor.broken) mw_warning_add(warnings, "%s: %s; the output has this file, which no loader will read", whose, donor.broken);
   for (size_t m = 0; m < family->count && ok; m++) {
     if (m == family->donor || !family->members[m].model->folder) continue;
     ok = read_manners(family->members[m].model, &arena, &own, err);
+    if (ok && own.broken) mw_warning_add(warnings, "%s: %s: not compared with %s's", family->members[m].label, own.broken, whose);
     if (ok) tell(family, m, &donor, &own, chosen, warnings);
   }
   mw_mem_release(&arena);
@@ -182,8 +191,10 @@ bool mw_chat_template(const mw_family *family, const char *word, mw_arena *arena
   }
   if (named || mw_file_is_folder(word)) {
     const char *folder = named ? named->model->folder : word;
-    if (folder) MW_TRY(read_object(folder, "tokenizer_config.json", arena, &tokenizer, err) && read_template(folder, tokenizer,
-                                                                                                             arena, text, err));
+    const char *broken = NULL;
+    if (folder) MW_TRY(read_object(folder, "tokenizer_config.json", arena, &tokenizer, &broken, err) &&
+                       read_template(folder, tokenizer, arena, text, &broken, err));
+    if (!*text && broken) return mw_error_set(err, MW_DATA, "--chat-template '%s': %s", mw_text_escape_z(&shown, word), broken);
   } else {
     MW_TRY(mw_file_slurp(word, LARGEST, &bytes, &length, err));
     *text = mw_mem_copy(arena, bytes, length, err);

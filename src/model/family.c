@@ -1,6 +1,7 @@
 /* family.c: first the checks of each model without the others, then the list of its tensors as a recipe sees them. */
 #include "model/family.h"
 #include "model/adapter.h"
+#include "model/buffers.h"
 #include "model/fit.h"
 #include "model/modules.h"
 #include "model/pipeline.h"
@@ -9,7 +10,6 @@
 #include "model/scaled.h"
 #include "model/shapes.h"
 #include "model/tied_head.h"
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,12 +93,6 @@ static bool check_config(const joining *j, const mw_family_member *member) {
 
 /* ---- what a recipe sees of a member ---- */
 
-/* Buffers of positions. They are no weights, even if a tool has stored them as real numbers. */
-static bool is_index(const char *name) {
-  return mw_text_ends_with(name, "position_ids") || mw_text_ends_with(name, "token_type_ids") ||
-         mw_text_ends_with(name, "relative_position_index");
-}
-
 static bool is_head(const mw_tensor *tensor) { return strcmp(tensor->name, mw_tied_head_name) == 0; }
 
 /* What the embedding is called: by the donor, else by another member that has it, else as the donor stores it. */
@@ -131,25 +125,24 @@ static bool list_tensors(const joining *j, mw_family_member *member) {
   return !(head || stand_in) || mw_tensor_sort(member->tensors, member->count, mw_tensor_by_name, j->err);
 }
 
-static bool is_real(const mw_tensor *tensor) { return mw_dtype_kind_of((mw_dtype)tensor->dtype) == MW_DTYPE_KIND_REAL; }
-
-/* A tensor is kept if it does not hold real numbers, in this model or in another one. */
-static bool mark_kept(const joining *j, mw_family_member *member) {
-  member->kept = mw_mem_take(&j->out->arena, member->count + 1, j->err);
-  if (!member->kept) return false;
-  for (size_t i = 0; i < member->count; i++) {
-    const mw_tensor *tensor = &member->tensors[i];
-    member->kept[i] = !is_real(tensor) || is_index(tensor->name);
-    for (size_t m = 0; m < j->count && !member->kept[i]; m++) {
-      const mw_tensor *other = &j->members[m] == member ? NULL : mw_family_find(&j->members[m], tensor->name);
-      member->kept[i] = other && !is_real(other);
+/* A tensor is kept if it is no weight, in this model or in another one. */
+static bool mark_kept(const joining *j) {
+  for (size_t m = 0; m < j->count; m++)
+    if (!(j->members[m].kept = mw_mem_take(&j->out->arena, j->members[m].count + 1, j->err))) return false;
+  for (size_t m = 0; m < j->count; m++)
+    for (size_t i = 0; i < j->members[m].count; i++) {
+      const mw_tensor *tensor = &j->members[m].tensors[i];
+      if (!mw_buffers_is_kept(tensor)) continue;
+      for (size_t k = 0; k < j->count; k++) {
+        const mw_tensor *same = &j->members[m] == &j->members[k] ? tensor : mw_family_find(&j->members[k], tensor->name);
+        if (same) j->members[k].kept[same - j->members[k].tensors] = true;
+      }
     }
-  }
   return true;
 }
 
 static bool check_one(joining *j, const mw_family_member *member) {
-  return go_on(j, mw_adapter_check(member->model, j->err)) && go_on(j, check_quantised(j, member)) && go_on(j, check_empty(j, member)) &&
+  return go_on(j, check_quantised(j, member)) && go_on(j, mw_adapter_check(member->model, j->err)) && go_on(j, check_empty(j, member)) &&
          go_on(j, check_config(j, member));
 }
 
@@ -191,8 +184,7 @@ static bool join(joining *j) {
   out->untie = j->head.fate == MW_TIED_HEAD_UNTIE;
   for (size_t m = 0; m < j->count; m++) MW_TRY(list_tensors(j, &j->members[m]));
   MW_TRY(mw_rename_apply(out, j->rules->renames, j->rules->rename_count, j->err));
-  for (size_t m = 0; m < j->count; m++) MW_TRY(mark_kept(j, &j->members[m]));
-  return true;
+  return mark_kept(j);
 }
 
 const mw_tensor *mw_family_find(const mw_family_member *member, const char *name) {
@@ -214,55 +206,6 @@ const mw_family_member *mw_family_named(const mw_family *family, const char *wor
   for (size_t m = 0; m < family->count; m++)
     if (strcmp(family->members[m].model->where, word) == 0) return &family->members[m];
   return NULL;
-}
-
-static bool same_integers(const mw_family_member *donor, const mw_tensor *kept, const mw_family_member *member, mw_error *err) {
-  const mw_tensor *own = mw_family_find(member, kept->name);
-  bool same = true;
-  mw_text_escaped name;
-  if (!own || member == donor) return true;
-  MW_TRY(mw_model_same(donor->model, kept, member->model, own, &same, err));
-  if (same) return true;
-  mw_text_escape_z(&name, kept->name);
-  if (own->dtype != kept->dtype)
-    mw_error_set(err, MW_DATA, "%s: tensor '%s' is %s here and %s in %s", member->label, name.bytes,
-                 mw_dtype_name((mw_dtype)own->dtype), mw_dtype_name((mw_dtype)kept->dtype), donor->label);
-  else
-    mw_error_set(err, MW_DATA, "%s: %s tensor '%s' differs from that of %s", member->label, mw_dtype_name((mw_dtype)kept->dtype),
-                 name.bytes, donor->label);
-  return mw_error_hint(err, "--donor-integers takes that of %s", donor->label);
-}
-
-/* Older tools have averaged positions, in thousands of files that are merged again: 39.97 is cut off to 39. */
-static bool check_whole(const mw_family_member *donor, const mw_tensor *tensor, mw_warning *warnings, mw_error *err) {
-  enum { STEP = 4096 };
-  unsigned char bytes[STEP];
-  size_t each = mw_dtype_size((mw_dtype)tensor->dtype), count = STEP / each;
-  for (uint64_t at = 0, end = mw_tensor_elements(tensor); at < end; at += count) {
-    size_t n = end - at < count ? (size_t)(end - at) : count;
-    MW_TRY(mw_tensor_read(&donor->model->files[tensor->file], tensor, at * each, bytes, n * each, err));
-    for (size_t i = 0; i < n; i++) {
-      double value = mw_dtype_number((mw_dtype)tensor->dtype, bytes + i * each);
-      mw_text_escaped name;
-      if (value == floor(value)) continue;
-      mw_warning_add(warnings,
-                     "%s: tensor '%s' holds %g, which is no index: an older tool has averaged it; a donor of whole numbers mends it",
-                     donor->label, mw_text_escape_z(&name, tensor->name), value);
-      return true;
-    }
-  }
-  return true;
-}
-
-bool mw_family_same_integers(const mw_family *family, mw_warning *warnings, mw_error *err) {
-  const mw_family_member *donor = &family->members[family->donor];
-  for (size_t i = 0; i < donor->count; i++)
-    if (donor->kept[i] && is_real(&donor->tensors[i]) && is_index(donor->tensors[i].name) && !donor->tensors[i].made)
-      MW_TRY(check_whole(donor, &donor->tensors[i], warnings, err));
-  for (size_t i = 0; i < donor->count && !family->rules.donor_integers; i++)
-    for (size_t m = 0; m < family->count && donor->kept[i]; m++)
-      MW_TRY(same_integers(donor, &donor->tensors[i], &family->members[m], err));
-  return true;
 }
 
 void mw_family_free(mw_family *family) {

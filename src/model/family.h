@@ -11,7 +11,7 @@ typedef struct mw_family_member {
   const mw_model *model;
   const char *label;  /* "base", "experts[2]": for messages */
   mw_tensor *tensors; /* [count] sorted by name; INPUT (model, i) of a graph reads tensor i */
-  bool *kept;         /* [count] copied bit for bit, never computed with: integers, masks, indices */
+  bool *kept;         /* [count] copied bit for bit, never computed with: buffers.h */
   size_t count;
   bool tied;          /* its head is its embedding: tied_head.h */
   bool scaled;        /* some of them are fp8 with scales, made when they are read */
@@ -42,8 +42,6 @@ bool mw_family_join(mw_family_member *members, size_t count, size_t donor, const
 const mw_tensor *mw_family_find(const mw_family_member *member, const char *name);
 /* The member that a word of the user's names: by its label ("base", "experts[2]") or as its model was typed; or NULL. */
 const mw_family_member *mw_family_named(const mw_family *family, const char *word);
-/* Reads the data of kept tensors: those of the donor must be equal in all members that have them (unless rules.donor_integers). */
-bool mw_family_same_integers(const mw_family *family, mw_warning *warnings, mw_error *err);
 void mw_family_free(mw_family *family);
 
 #endif

@@ -12,6 +12,7 @@ static const char *const ends[] = {
     ".absmax", ".nested_absmax", ".quant_map", ".nested_quant_map", ".SCB", ".weight_format",                  /* bitsandbytes */
     ".q_weight", ".q_scale", ".q_scale_max", ".q_invperm", ".q_groups", ".trellis", ".suh", ".svh",             /* exl2, exl3 */
     ".W_q", ".comfy_quant", ".weight_codebook", ".codebooks", ".codes", ".Qidxs", ".codebook_id", ".tlut",      /* HQQ, AQLM, QuIP#, QTIP */
+    ".wscales", ".wzeros", ".wcscales", ".smooth_factor",                                                       /* SVDQuant */
     ".invert_perm", ".dense_weights", ".row_offsets", ".centroids.weight",                                     /* VPTQ, SpQR */
     "._data", "._scale", "_qdata"};                                                                            /* quanto, torchao */
 

@@ -74,6 +74,52 @@ describe("an input whose names all carry a prefix", function()
     end)
   end
 
+  --- Follows what is proposed, in both directions, and expects a merge of all tensors: 2 of 1 and 3, the head 12 of 11 and 13.
+  local function follow(a, b, count, words)
+    M.safetensors("first.safetensors", a)
+    M.safetensors("second.safetensors", b)
+    local merge = "moonweld lerp --a first.safetensors --b second.safetensors"
+    local said = M.refused(merge, words or "")
+    local renames, of, own = said:match "hint: (%-%-rename .*) makes (%d+) of its (%d+) names match"
+    assert(renames and of == own and tonumber(of) == count, said)
+    local made = M.made(merge .. " " .. renames)
+    for name, tensor in pairs(made) do
+      assert.equal(name:find "lm_head" and 12 or 2, tensor[1], name)
+      count = count - 1
+    end
+    assert.equal(0, count)
+  end
+  local function filled(list, fill)
+    local tensors = {}
+    for _, name in ipairs(list) do tensors[name] = { "F32", { 2 }, fill + (name:find "lm_head" and 10 or 0) } end
+    return tensors
+  end
+  local text = { "model.embed_tokens.weight", "model.layers.0.up.weight", "model.layers.1.up.weight", "model.norm.weight", "lm_head.weight" }
+  local function each(list, change)
+    local new = {}
+    for i, name in ipairs(list) do new[i] = change(name) end
+    return new
+  end
+  local sees = { "vision_tower.layers.0.fc.weight", "vision_tower.layers.1.fc.weight", "multi_modal_projector.linear_1.weight" }
+  local many = {
+    ["a beginning is missing in everything but the head"] = { text, each(text, function(name) return (name:gsub("^model%.", "")) end) },
+    ["another beginning in everything but the head"] = { text, each(text, function(name) return (name:gsub("^model%.", "transformer.")) end) },
+    ["a model that sees, as it was called before and is called now"] = {
+      table.move(sees, 1, 3, 6, each(text, function(name) return "language_model." .. name end)),
+      table.move(each(sees, function(name) return "model." .. name end), 1, 3, 6, each(text, function(name) return (name:gsub("^model%.", "model.language_model.")) end)) },
+    ["LayerNorm's gamma and beta"] = { { "bert.0.LayerNorm.gamma", "bert.0.LayerNorm.beta", "bert.0.query.weight" }, { "bert.0.LayerNorm.weight", "bert.0.LayerNorm.bias", "bert.0.query.weight" } },
+    ["weight norms of older torch"] = { { "conv.0.weight_g", "conv.0.weight_v", "conv.0.bias" },
+      { "conv.0.parametrizations.weight.original0", "conv.0.parametrizations.weight.original1", "conv.0.bias" } },
+    ["the attention of older autoencoders"] = { { "mid.0.query.weight", "mid.0.key.weight", "mid.0.value.weight", "mid.0.proj_attn.weight", "mid.0.norm.weight" },
+      { "mid.0.to_q.weight", "mid.0.to_k.weight", "mid.0.to_v.weight", "mid.0.to_out.0.weight", "mid.0.norm.weight" } },
+  }
+  for what, names_of in pairs(many) do
+    it("or where several things have other names: " .. what, function()
+      follow(filled(names_of[1], 1), filled(names_of[2], 3), #names_of[1])
+      follow(filled(names_of[2], 1), filled(names_of[1], 3), #names_of[1])
+    end)
+  end
+
   it("is not told of where words are guessed: other parts in the place of some", function()
     M.safetensors("whole.safetensors", changed(function(name) return name end))
     M.safetensors("gate.safetensors", changed(function(name) return (name:gsub("down", "gate")) end))

@@ -32,6 +32,8 @@ describe("packed weights", function()
     BitNet = { [".weight"] = { "U8", { 1, 4 }, 3 }, [".weight_scale"] = { "BF16", { 1 }, 1 } },
     ["6 bits in bytes, a flat list"] = { [".weight"] = { "U8", { 12 }, 3 }, [".scale"] = { "F16", { 4 }, 1 } },
     ["a scheme that nobody has named"] = { [".packed"] = { "I32", { 2, 4 }, 3 }, [".factor"] = { "F16", { 4 }, 1 } },
+    SVDQuant = { [".qweight"] = { "I8", { 4, 2 }, 3 }, [".wscales"] = { "BF16", { 1, 4 }, 1 }, [".lora_down"] = { "BF16", { 4, 2 }, 1 }, [".lora_up"] = { "BF16", { 4, 2 }, 1 } },
+    ["SVDQuant by its factors"] = { [".smooth_factor"] = { "BF16", { 4 }, 1 }, [".lora_down"] = { "BF16", { 4, 2 }, 1 }, [".lora_up"] = { "BF16", { 4, 2 }, 1 } },
     ["fp8 with powers of two as scales"] = { [".weight"] = { "F8_E4M3", { 4, 4 }, 56 }, [".weight_scale_inv"] = { "U8", { 1, 1 }, 127 } },
     ["fp8 with a scale of an unknown name"] = { [".weight"] = { "F8_E4M3", { 4, 4 }, 56 }, [".dequant_scale"] = { "F32", { 4 }, 2 } },
   }
