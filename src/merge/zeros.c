@@ -11,9 +11,15 @@ typedef struct look {
   bool weight, zero, holed;
 } look;
 
+/* The first hole at or behind `from` of a file, as the system said last. */
+typedef struct hole {
+  uint64_t from, begin, end;
+} hole;
+
 typedef struct search {
   const mw_family *family;
   look **looks; /* [member][tensor] */
+  hole *holes;  /* one for each file of the member that is looked at */
   char *piece;  /* STEP bytes */
   mw_warning *warnings;
   mw_error *err;
@@ -34,16 +40,26 @@ static bool read_zeros(const search *s, const mw_model *model, const mw_tensor *
 
 static uint64_t align(uint64_t at) { return at & ~(uint64_t)63; }
 
+/* Asks the system only where the last answer says nothing of `at`: it may have to walk over every page behind it (tmpfs), or to ask
+ * a server (NFS). A file without holes is asked once, since the first hole behind byte 0 is then the end of the file. */
+static const hole *first_hole(const mw_file *file, hole *last, uint64_t at) {
+  if (at < last->from || at > last->begin) {
+    last->from = at;
+    mw_file_hole(file, at, &last->begin, &last->end);
+  }
+  return last;
+}
+
 static bool look_at(const search *s, const mw_family_member *member, size_t index, look *out) {
   const mw_tensor *tensor = &member->tensors[index];
-  uint64_t bytes = mw_tensor_bytes(tensor), begin, end;
+  uint64_t bytes = mw_tensor_bytes(tensor);
   *out = (look){.weight = tensor->rank >= 2 && bytes >= LEAST && !member->kept[index]};
   if (!out->weight) return true;
   if (tensor->made == MW_TENSOR_STORED) {
-    mw_file_hole(&member->model->files[tensor->file], tensor->offset, &begin, &end);
-    out->hole = align(begin - tensor->offset + 63);
+    const hole *first = first_hole(&member->model->files[tensor->file], &s->holes[tensor->file], tensor->offset);
+    out->hole = align(first->begin - tensor->offset + 63);
     out->holed = out->hole + PIECE <= bytes;
-    if (out->holed && end >= tensor->offset + bytes) MW_TRY(read_zeros(s, member->model, tensor, 0, out->hole, &out->zero));
+    if (out->holed && first->end >= tensor->offset + bytes) MW_TRY(read_zeros(s, member->model, tensor, 0, out->hole, &out->zero));
   }
   if (out->holed) return true;
   MW_TRY(read_zeros(s, member->model, tensor, align(bytes / 2), PIECE, &out->zero));
@@ -112,13 +128,20 @@ static bool tell(const search *s, size_t m) {
   return ok;
 }
 
-static bool look_at_all(const search *s) {
-  for (size_t m = 0; m < s->family->count; m++) {
-    const mw_family_member *member = &s->family->members[m];
-    if (!(s->looks[m] = mw_mem_new(member->count + 1, sizeof **s->looks, s->err))) return false;
-    for (size_t i = 0; i < member->count; i++) MW_TRY(look_at(s, member, i, &s->looks[m][i]));
-    MW_TRY(check_files(s, m));
-  }
+static bool look_at_member(search *s, size_t m) {
+  const mw_family_member *member = &s->family->members[m];
+  const mw_model *model = member->model;
+  s->looks[m] = mw_mem_new(member->count + 1, sizeof **s->looks, s->err);
+  s->holes = s->looks[m] ? mw_mem_new(model->file_count + 1, sizeof *s->holes, s->err) : NULL;
+  bool ok = s->holes;
+  for (size_t f = 0; f < model->file_count && ok; f++) mw_file_hole(&model->files[f], 0, &s->holes[f].begin, &s->holes[f].end);
+  for (size_t i = 0; i < member->count && ok; i++) ok = look_at(s, member, i, &s->looks[m][i]);
+  free(s->holes);
+  return ok && check_files(s, m);
+}
+
+static bool look_at_all(search *s) {
+  for (size_t m = 0; m < s->family->count; m++) MW_TRY(look_at_member(s, m));
   for (size_t m = 0; m < s->family->count; m++) MW_TRY(tell(s, m));
   return true;
 }
