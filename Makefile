@@ -60,7 +60,7 @@ UNIT_TESTS  := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/t
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT_SHARED := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c)))
 
-.PHONY: all units demo demo-dam test check torture coverage fuzz bench bench-learn bench-matrix big install install-module uninstall clean deps docs
+.PHONY: all units demo demo-dam test check torture coverage fuzz bench bench-kernels bench-learn bench-matrix big install install-module uninstall clean deps docs
 .DELETE_ON_ERROR:
 all: $(BUILD)/moonweld $(BUILD)/moonweld.so
 
@@ -199,10 +199,14 @@ coverage:
 
 bench: all
 	$(Q)tests/bench/bench.sh $(BUILD)/moonweld
-	$(Q)$(MAKE) --no-print-directory bench-learn bench-matrix
+	$(Q)$(MAKE) --no-print-directory bench-kernels bench-learn bench-matrix
 
 big: all
 	$(Q)tests/big/run.sh $(BUILD)/moonweld
+
+# Every kernel, in nanoseconds an element, for each instruction set of this machine.
+bench-kernels: $(BUILD)/bench/kernels
+	$(Q)$(BUILD)/bench/kernels
 
 bench-learn: $(BUILD)/bench/learn
 	$(Q)tests/bench/learn.sh $(BUILD)/bench/learn

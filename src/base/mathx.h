@@ -22,16 +22,23 @@ static inline uint64_t mw_mathx_bits(double x) { uint64_t bits; memcpy(&bits, &x
 static inline double mw_mathx_from(uint64_t bits) { double x; memcpy(&x, &bits, sizeof x); return x; }
 static inline double mw_mathx_abs(double x) { return mw_mathx_from(mw_mathx_bits(x) & INT64_MAX); }
 
-/* Whole numbers. From 2^52 on every double is one. */
-static inline double mw_mathx_floor(double x) {
-  if (!(mw_mathx_abs(x) < 0x1p52)) return x;
-  double whole = (double)(int64_t)x;
-  return (whole > x ? whole - 1 : whole) + 0; /* never -0, which a processor may give or not */
-}
+/* Whole numbers: the nearest one, the even one of two, and the next one below. From 2^52 on every double is one, from 2^23 on every
+ * float; below, adding that and taking it away again leaves no fraction. Never -0, which a processor may give or not. */
 static inline double mw_mathx_nearest(double x) {
-  if (!(mw_mathx_abs(x) < 0x1p52)) return x;
-  double up = x < 0 ? -0x1p52 : 0x1p52;
-  return (x + up) - up;
+  const double up = x < 0 ? -0x1p52 : 0x1p52;
+  return mw_mathx_abs(x) < 0x1p52 ? (x + up) - up : x;
+}
+static inline double mw_mathx_floor(double x) {
+  const double whole = mw_mathx_nearest(x);
+  return whole > x ? whole - 1 : whole;
+}
+static inline float mw_mathx_nearestf(float x) {
+  const float up = x < 0 ? -0x1p23f : 0x1p23f;
+  return __builtin_fabsf(x) < 0x1p23f ? (x + up) - up : x;
+}
+static inline float mw_mathx_floorf(float x) {
+  const float whole = mw_mathx_nearestf(x);
+  return whole > x ? whole - 1 : whole;
 }
 
 /* |x| with the sign of `sign`. */

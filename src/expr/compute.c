@@ -6,6 +6,8 @@
 typedef double R;
 #define MW_ABS fabs
 #define MW_SQRT sqrt
+#define MW_FLOOR mw_mathx_floor
+#define MW_NEAREST mw_mathx_nearest
 
 double mw_compute(mw_op op, const double *operands) {
   const int count = mw_graph_op_operands(op);

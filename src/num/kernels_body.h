@@ -111,9 +111,9 @@ static inline float round_odd(double x) {
   return bits_float((bits - far) | lost);
 }
 
-/* Rounded once, in whichever type they were computed; NaN stays. */
-static inline float as_bf16(double x) { return x == x ? bits_float(to_bf16(round_odd(x)) << 16) : (float)x; }
-static inline float as_f16(double x) { return x == x ? from_f16(to_f16(round_odd(x))) : (float)x; }
+/* Rounded to fewer bits; NaN stays. Of a double they are given round_odd(x). */
+static inline float as_bf16(float x) { return x == x ? bits_float(to_bf16(x) << 16) : x; }
+static inline float as_f16(float x) { return x == x ? from_f16(to_f16(x)) : x; }
 
 /* ---- Philox4x32-10 ---------------------------------------------------------------------------------------------- */
 
@@ -266,6 +266,9 @@ static inline uint64_t draw_limit(double p) {
 #define R_IS_FLOAT 1
 #define MW_SQRT __builtin_sqrtf
 #define MW_ABS __builtin_fabsf
+#define MW_FLOOR mw_mathx_floorf
+#define MW_NEAREST mw_mathx_nearestf
+#define MW_NARROW(x) (x)
 #define NAME(name) name##_f32
 #include "num/kernels_type.h"
 
@@ -275,6 +278,9 @@ static inline uint64_t draw_limit(double p) {
 #define R_IS_FLOAT 0
 #define MW_SQRT __builtin_sqrt
 #define MW_ABS __builtin_fabs
+#define MW_FLOOR mw_mathx_floor
+#define MW_NEAREST mw_mathx_nearest
+#define MW_NARROW(x) round_odd(x)
 #define NAME(name) name##_f64
 #include "num/kernels_type.h"
 

@@ -107,14 +107,6 @@ static bool NAME(load_f64)(void *dst, const void *stored, size_t n) {
 
 /* ---- stores ----------------------------------------------------------------------------------------------------- */
 
-/* The value as a float, before it is rounded to the dtype. A double is rounded to odd, so that rounding twice gives the same as
- * rounding once. */
-#if R_IS_FLOAT
-#define NARROW(x) (x)
-#else
-#define NARROW(x) round_odd(x)
-#endif
-
 /* STORE(dtype, type as stored, conversion, mask, limit) makes store_DTYPE: a stored value is not finite if its bits in `mask` are
  * at least `limit`. */
 #define STORE(dtype, stored_type, to, mask, limit) \
@@ -123,7 +115,7 @@ static bool NAME(load_f64)(void *dst, const void *stored, size_t n) {
     const R *restrict in = src; \
     uint32_t bad = 0; \
     for (size_t i = 0; i < n; i++) { \
-      const uint32_t s = to(NARROW(in[i])); \
+      const uint32_t s = to(MW_NARROW(in[i])); \
       out[i] = (stored_type)s; \
       bad |= (s & (mask)) >= (limit); \
     } \
@@ -160,7 +152,7 @@ static bool NAME(store_bf16)(void *stored, const void *src, size_t n) {
   seen = joined_stored(all);
 #endif
   for (; i < n; i++) {
-    const float x = NARROW(in[i]);
+    const float x = MW_NARROW(in[i]);
     out[i] = (stored16)to_bf16(x);
     seen |= float_bits(x) >> 16;
   }
@@ -221,4 +213,3 @@ STORE_IEEE(f64, stored64, double, mw_mathx_bits, INT64_MAX, 0x7ff0000000000000, 
 #undef STORE_IEEE
 #undef LOAD
 #undef STORE
-#undef NARROW

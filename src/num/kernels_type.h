@@ -1,6 +1,7 @@
 /* kernels_type.h: the kernels of one compute type. kernels_body.h includes it twice, once for float and once for double, so it
  * has no include guard. It expects these macros, and undefines them at its end: R (float or double), R_BITS (the unsigned
- * integer of its size), R_KEY (the signed one), R_IS_FLOAT, MW_SQRT, MW_ABS and NAME(x), which gives a name its suffix.
+ * integer of its size), R_KEY (the signed one), R_IS_FLOAT, MW_SQRT, MW_ABS, MW_FLOOR, MW_NEAREST,
+ * MW_NARROW(x), the value as a float before it is rounded to fewer bits, and NAME(x), which gives a name its suffix.
  * No result depends on the order in which a compiler or an instruction set computes, so all give the same bits. */
 
 /* ---- maps ------------------------------------------------------------------------------------------------------- */
@@ -235,6 +236,8 @@ static void NAME(bernoulli)(void *dst, mw_kernel_stream stream, uint64_t start, 
 }
 
 /* The first byte of an element's number nearly always decides, as in draw(). */
+/* A number of 32 bits is below p * 2^32, which need not be whole, or it is not. Of its first byte f it is known that it lies between
+ * f * 2^24 and f * 2^24 + (2^24 - 1): if p * 2^32 does not lie between these too, as for 255 of 256 elements, the draw is decided. */
 static void NAME(bernoulli_each)(void *dst, const void *p, mw_kernel_stream stream, uint64_t start, size_t n) {
   R *out = dst;
   const R *in = p;
@@ -242,12 +245,22 @@ static void NAME(bernoulli_each)(void *dst, const void *p, mw_kernel_stream stre
   EACH_GROUP(MW_DRAWS) {
     uint32_t word[MW_GROUP];
     philox_group(&source, at / MW_DRAWS, word);
-    for (size_t i = from; i < to; i++) {
-      const uint64_t limit = draw_limit((double)in[at - start + (i - from)]), last = limit ? limit - 1 : 0;
-      const uint32_t byte = word[i % MW_GROUP] >> 8 * (i / MW_GROUP) & 0xff, first = (uint32_t)(last >> 24);
-      bool hit = limit && byte < first;
-      if (limit && byte == first) hit = (last & 0xffffff) == 0xffffff || draw_rest(&source, at - from + i) <= (last & 0xffffff);
-      out[at - start + (i - from)] = hit ? 1 : 0;
+    for (size_t i = from, step; i < to; i += step, in += step, out += step) {
+      const size_t lane = i % MW_GROUP;
+      const unsigned shift = 8 * (unsigned)(i / MW_GROUP);
+      double bound[MW_GROUP];
+      uint32_t open[MW_GROUP], any = 0;
+      step = MW_GROUP - lane < to - i ? MW_GROUP - lane : to - i;
+      MW_INDEPENDENT
+      for (size_t j = 0; j < step; j++) {
+        const double low = (double)(int32_t)(word[lane + j] >> shift & 0xff) * 0x1p24;
+        bound[j] = (double)in[j] * 0x1p32;
+        out[j] = low + 0xffffff < bound[j] ? 1 : 0;
+        open[j] = (low < bound[j]) & !(low + 0xffffff < bound[j]);
+        any |= open[j];
+      }
+      for (size_t j = 0; any && j < step; j++)
+        if (open[j]) out[j] = (word[lane + j] >> shift & 0xff) * 0x1p24 + draw_rest(&source, at - from + i + j) < bound[j] ? 1 : 0;
     }
   }
 }
@@ -298,6 +311,9 @@ static void NAME(columns)(void *dst, const void *x, const void *columns, uint64_
 #undef R_IS_FLOAT
 #undef MW_SQRT
 #undef MW_ABS
+#undef MW_FLOOR
+#undef MW_NEAREST
+#undef MW_NARROW
 #undef NAME
 #undef HOLD
 #undef TAKE

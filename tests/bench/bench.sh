@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # bench.sh MOONWELD: what merging costs on this machine, as ratios within one run on a warm cache: medians of ROUNDS (5),
-# every round in the same order. Works in $TMPDIR or build/bench and needs 11 GB there; KEEP=1 leaves the models.
+# every round in the same order. Each row has the figure, its limit and what it aims at. Merges run without checksums and without waiting
+# for the disk, but for the rows that say what these add. Works in $TMPDIR or build/bench and needs 15 GB there; KEEP=1 leaves the models.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 moonweld=$(realpath "$1")
@@ -20,6 +21,10 @@ rm -rf out floor.out copy
 echo "making four random models of 1 GiB" >&2
 for seed in 1 2 3 4; do
   [ -f "m$seed/model.safetensors" ] || ./models "m$seed" random 64 8388608 "$seed"
+done
+# The same weights in three dtypes, at a quarter of the size.
+for seed in 1 2 3 4; do
+  for dtype in bf16 f16 f32; do [ -f "$dtype$seed/model.safetensors" ] || ./models "$dtype$seed" "$dtype" 16 8388608 "$seed"; done
 done
 # Files of holes: shapes, and no data.
 for m in s1 s2 v1 v2 v3; do ./models "$m" llama7b; done
@@ -48,7 +53,7 @@ for m in $(seq 24); do ./models "n$m" sparse 1000 65536; ./models "t$m" sparse 2
 files="m1/model.safetensors m2/model.safetensors"
 [ -d adapter ] || "$moonweld" "$here/adapter.lua" --base m2 --rank 16 --dtype bf16 -o adapter --quiet --no-sync
 sync
-cat m?/model.safetensors > /dev/null
+cat m?/model.safetensors {bf16,f16,f32}?/model.safetensors > /dev/null
 threads=$(nproc)
 
 copy_three() {
@@ -58,8 +63,10 @@ copy_three() {
 floor() { ./floor m1/model.safetensors m2/model.safetensors floor.out "$threads"; }
 joined() { ./floor m1/model.safetensors m2/model.safetensors floor.out "$threads" joined; }
 
-two="--a m1 --b m2 -o out --quiet --no-sync"
-tuned="--base m1 --experts m2 m3 m4 -o out --quiet --no-sync"
+lean="--no-sync --no-hash"
+two="--a m1 --b m2 -o out --quiet"
+tuned="--base m1 --experts m2 m3 m4 -o out --quiet"
+merge() { local name=$1; shift; clock "$name" "$moonweld" "$@"; rm -rf out; } # NAME RECIPE ARGUMENTS...
 many() { for m in $(seq "$2"); do echo "$1$m"; done; } # PREFIX COUNT
 
 # shellcheck disable=SC2086
@@ -69,39 +76,47 @@ for round in $(seq "$rounds"); do
   # has freed, a run that is not timed included.
   floor; rm floor.out
   clock floor floor; rm floor.out
-  clock lerp "$moonweld" lerp --t 0.3 $two; rm -rf out
-  clock adapted "$moonweld" lerp --t 0.3 --a m1 --b m2+adapter -o out --quiet --no-sync; rm -rf out
-  clock ops8 "$moonweld" "$here/ops8.lua" $two; rm -rf out
-  clock ops14 "$moonweld" "$here/ops14.lua" $two; rm -rf out
-  clock slerp "$moonweld" slerp --t 0.3 $two; rm -rf out
-  clock linear4 "$moonweld" soup --models m1 m2 m3 m4 -o out --quiet --no-sync; rm -rf out
-  clock ties "$moonweld" ties $tuned; rm -rf out
-  clock ties_mergekit "$moonweld" ties --profile mergekit --density 0.2 $tuned; rm -rf out
-  clock dare_linear "$moonweld" dare_linear $tuned; rm -rf out
-  clock dare_ties "$moonweld" dare_ties $tuned; rm -rf out
+  merge lerp lerp --t 0.3 $two $lean
+  merge lerp_hashed lerp --t 0.3 $two --no-sync
+  merge adapted lerp --t 0.3 --a m1 --b m2+adapter -o out --quiet $lean
+  merge ops8 "$here/ops8.lua" $two $lean
+  merge ops14 "$here/ops14.lua" $two $lean
+  merge slerp slerp --t 0.3 $two $lean
+  merge linear4 soup --models m1 m2 m3 m4 -o out --quiet $lean
+  merge ties ties $tuned $lean
+  merge ties_hashed ties $tuned --no-sync
+  merge ties_mergekit ties --profile mergekit --density 0.2 $tuned $lean
+  merge dare_linear dare_linear $tuned $lean
+  merge dare_ties dare_ties $tuned $lean
+  merge dare_ties_seed dare_ties --seed 7 $tuned $lean
+  merge on_zeros dare_ties --profile mergekit --drop 0.9 --density 0.5 $tuned $lean
+  for dtype in bf16 f16 f32; do
+    merge "lerp_$dtype" lerp --t 0.3 --a ${dtype}1 --b ${dtype}2 -o out --quiet $lean
+    merge "ties_$dtype" ties --base ${dtype}1 --experts ${dtype}2 ${dtype}3 ${dtype}4 -o out --quiet $lean
+  done
   clock plan7b "$moonweld" plan lerp --a s1 --b s2 --quiet
   clock plan7b_equal "$moonweld" plan lerp --a v1 --b v2 --quiet
   clock plan7b_parsed "$moonweld" plan lerp --a v1 --b v3 --allow tokenizer --quiet
   clock plan20k "$moonweld" plan lerp --a x1 --b x2 --quiet
   joined; rm floor.out
   clock joined joined; rm floor.out
-  clock stack "$moonweld" stack --parts m1 m2 -o out --quiet --no-sync; rm -rf out
-  clock stack_plain "$moonweld" stack --parts m1 m2 -o out --quiet --no-sync --no-hash; rm -rf out
-  clock unaligned "$moonweld" lerp --t 0.3 --a u1 --b u2 --allow tokenizer -o out --quiet --no-sync; rm -rf out
-  clock united "$moonweld" lerp --t 0.3 --a u1 --b u2 --tokenizer union -o out --quiet --no-sync; rm -rf out
+  merge stack stack --parts m1 m2 -o out --quiet $lean
+  merge unaligned lerp --t 0.3 --a u1 --b u2 --allow tokenizer -o out --quiet $lean
+  merge united lerp --t 0.3 --a u1 --b u2 --tokenizer union -o out --quiet $lean
   clock help "$moonweld" --help
+  clock list "$moonweld" list
   clock cp copy_three; rm -rf copy
 done
 # shellcheck disable=SC2086
 for round in $(seq "$rounds"); do
   forget $files; clock cat cat $files
-  forget $files; clock cold "$moonweld" lerp --t 0.3 $two; rm -rf out
+  forget $files; merge cold lerp --t 0.3 $two $lean
 done
 # shellcheck disable=SC2086
 for round in $(seq "$rounds"); do
-  sync; clock unsynced "$moonweld" lerp --t 0.3 $two; rm -rf out
+  sync; merge unsynced lerp --t 0.3 $two --no-sync
   sync; clock dd dd if=m1/model.safetensors of=copy bs=1M conv=fdatasync status=none; rm copy
-  sync; clock synced "$moonweld" lerp --t 0.3 --a m1 --b m2 -o out --quiet; rm -rf out
+  sync; merge synced lerp --t 0.3 $two
   slower "unsynced" "dd"
 done
 printf '\r' >&2
@@ -110,31 +125,39 @@ isa=$("$moonweld" --version | grep -oiE 'avx512|avx2|base' | head -n 1)
 within=$((24 + 2 * threads))
 megabytes() { awk "BEGIN { printf \"%.1f MB\", $1 }"; } # EXPRESSION
 
-row "2 x 1 GiB bf16, $threads threads, ${isa:-unknown}" "" "at most"
-row "cheapest C program"           "$(milliseconds floor)"  ""
-row "lerp"                         "$(milliseconds lerp)"   ""
-row "lerp / cheapest C program"    "$(ratio lerp floor)"    "1.20"
+row "2 x 1 GiB bf16, $threads threads, ${isa:-unknown}" "" "at most" "aim"
+printf '%s\n' "$(grep -m 1 'model name' /proc/cpuinfo | sed 's/.*: *//')"
+row "cheapest C program"           "$(milliseconds floor)"
+row "lerp"                         "$(milliseconds lerp)"
+row "lerp / cheapest C program"    "$(ratio lerp floor)"    "1.15" "1.0"
 row "lerp / cp of the three GiB"   "$(ratio lerp cp)"       "0.50"
-row "lerp with an adapter of rank 16" "$(milliseconds adapted)" ""
+row "lerp with checksums / without" "$(ratio lerp_hashed lerp)" "1.35"
+row "lerp with an adapter of rank 16" "$(milliseconds adapted)"
 row "what it takes more / its operations" "$(beyond adapted lerp $((64 * 8388608)) "$(./madd 16)")" "2.00"
-row "8 operations / lerp"          "$(ratio ops8 lerp)"     "1.20"
-row "14 operations / lerp"         "$(ratio ops14 lerp)"    "1.5 (AVX-512), 1.8 (AVX2)"
-row "slerp / lerp"                 "$(ratio slerp lerp)"    "1.80"
+row "8 operations / lerp"          "$(ratio ops8 lerp)"     "1.20" "1.10"
+row "14 operations / lerp"         "$(ratio ops14 lerp)"    "1.4" "1.2"
+row "slerp / lerp"                 "$(ratio slerp lerp)"    "1.6" "1.4"
 row "lerp / cat, cold files"       "$(ratio cold cat)"      "1.15"
-row "lerp, on the disk"            "$(milliseconds synced)" ""
+row "lerp, on the disk"            "$(milliseconds synced)"
 row "lerp on the disk / slower of lerp without and dd conv=fdatasync" "$(ratio synced slower)" "1.10"
-row "stack of two / cheapest C program that copies" "$(ratio stack joined)" ""
-row "the same without checksums"   "$(ratio stack_plain joined)" "1.15"
+row "stack of two / cheapest C program that copies" "$(ratio stack joined)" "1.15"
 row "union of vocabularies / the same merge without" "$(ratio united unaligned)" "1.25"
-row "linear merge of four"         "$(milliseconds linear4)" ""
-row "ties / linear merge of four"  "$(ratio ties linear4)"  "3.0"
-row "ties of 0.2, mergekit's profile / linear" "$(ratio ties_mergekit linear4)" ""
-row "dare_linear / linear merge of four" "$(ratio dare_linear linear4)" "1.5"
-row "dare_ties / linear merge of four" "$(ratio dare_ties linear4)" "3.0"
+row "linear merge of four"         "$(milliseconds linear4)"
+row "ties / linear merge of four"  "$(ratio ties linear4)"  "2.2" "1.6"
+row "ties with checksums / without" "$(ratio ties_hashed ties)" "1.10"
+row "ties of 0.2, mergekit's profile / linear" "$(ratio ties_mergekit linear4)" "3.0" "2.2"
+row "dare_linear / linear merge of four" "$(ratio dare_linear linear4)" "1.4" "1.2"
+row "dare_ties / linear merge of four" "$(ratio dare_ties linear4)" "2.2" "1.8"
+row "dare_ties, another seed / linear" "$(ratio dare_ties_seed linear4)" "2.2" "1.8"
+row "dare_ties with thresholds on zeros / linear" "$(ratio on_zeros linear4)" "3.0"
+row "lerp of f16 / of bf16"        "$(ratio lerp_f16 lerp_bf16)" "1.3"
+row "lerp of f32 / of bf16"        "$(ratio lerp_f32 lerp_bf16)" "2.6"
+row "ties of f16 / of bf16"        "$(ratio ties_f16 ties_bf16)" "1.3"
+row "ties of f32 / of bf16"        "$(ratio ties_f32 ties_bf16)" "2.6"
 # shellcheck disable=SC2086
 {
-row "peak private memory, lerp"    "$(peak_memory "$moonweld" lerp $two)" "$within MB"; rm -rf out
-row "peak private memory, slerp"   "$(peak_memory "$moonweld" slerp $two)" "$within MB"; rm -rf out
+row "peak private memory, lerp"    "$(peak_memory "$moonweld" lerp $two --no-sync)" "$within MB"; rm -rf out
+row "peak private memory, slerp"   "$(peak_memory "$moonweld" slerp $two --no-sync)" "$within MB"; rm -rf out
 # Three selections: counts of 65536 bins, 8 bytes shared and 4 a thread.
 row "peak private memory, ties"    "$(peak_memory "$moonweld" ties $tuned)" \
   "$(megabytes "$within + 3 * 65536 * (8 + 4 * $threads) / 1e6")"; rm -rf out
@@ -147,4 +170,5 @@ row "plan of a 7B merge"           "$(milliseconds plan7b)"  "20 ms"
 row "the same, equal tokenizers"   "$(milliseconds plan7b_equal)" "20 ms"
 row "the same, tokenizers read"    "$(milliseconds plan7b_parsed)" "60 ms"
 row "plan of 20 000 tensors"       "$(milliseconds plan20k)" "400 ms"
-row "--help"                       "$(milliseconds help)"    "10 ms"
+row "--help"                       "$(milliseconds help)"    "5 ms"
+row "list"                         "$(milliseconds list)"    "5 ms"

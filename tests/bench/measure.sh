@@ -58,4 +58,11 @@ beyond() { # NAME NAME ELEMENTS NANOSECONDS
 
 milliseconds() { median <<< "${times[$1]}" | awk '{ printf "%.1f ms", $1 / 1000 }'; }
 
-row() { printf '%-44s %12s  %s\n' "$@"; } # WHAT FOUND LIMIT
+# What was found, beside what it may be at most and what it aims at, in one unit, and whether it is.
+row() { # WHAT FOUND [LIMIT [AIM]]
+  local verdict
+  verdict=$(awk -v found="${2%% *}" -v limit="${3-}" -v aim="${4-}" 'BEGIN {
+    if (found !~ /^[0-9.]+$/ || limit !~ /^[0-9]/) exit
+    print found + 0 > limit + 0 ? "OVER" : aim != "" && found + 0 > aim + 0 ? "within" : "good" }')
+  printf '%-44s %12s  %-8s %-6s %s\n' "$1" "$2" "${3-}" "${4-}" "$verdict"
+}

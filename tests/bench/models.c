@@ -1,5 +1,5 @@
 /* models.c: makes the models of the benchmark, as folders with config.json and one bf16 model.safetensors.
- *   models DIR random COUNT ELEMENTS SEED   random weights around zero, all finite
+ *   models DIR random COUNT ELEMENTS SEED   random weights around zero, all finite; bf16 | f16 | f32 for random: of that dtype
  *   models DIR sparse COUNT ELEMENTS [F64]  a file of holes: names and shapes, no data on the disk
  *   models DIR words COUNT ELEMENTS SEED    random weights, with embeddings and a head of 32768 tokens and 2048 columns
  *   models DIR llama7b                      a file of holes with the 291 tensors of a 7B model */
@@ -66,21 +66,24 @@ static void write_all(int fd, const void *data, size_t length) {
   }
 }
 
-/* Random bf16 with magnitudes between 2^-10 and 1: sign and mantissa are drawn, the exponent from 117 to 126. */
-static void write_random(int fd, uint64_t bytes, uint64_t seed) {
+/* Random values with magnitudes between 2^-10 and 1: sign, mantissa and exponent are drawn. */
+static void write_random(int fd, const header *h, uint64_t seed) {
   enum { COUNT = 1 << 20 };
-  uint16_t *block = malloc(COUNT * sizeof *block);
+  uint32_t *block = malloc(COUNT * sizeof *block);
   if (!block) fail("memory");
+  uint16_t *half = (uint16_t *)block;
   uint64_t x = seed * 0x9e3779b97f4a7c15u + 1;
-  while (bytes) {
+  for (uint64_t bytes = h->bytes; bytes;) {
     for (size_t i = 0; i < COUNT; i++) {
       x ^= x << 13;
       x ^= x >> 7;
       x ^= x << 17;
-      uint64_t exponent = 117 + (x >> 40) % 10;
-      block[i] = (uint16_t)((x >> 17 & 0x8000) | exponent << 7 | (x >> 20 & 0x7f));
+      uint32_t power = (uint32_t)((x >> 40) % 10); /* 2^(power - 10) */
+      if (strcmp(h->dtype, "F32") == 0) block[i] = (uint32_t)(x & 0x80000000) | (117 + power) << 23 | (uint32_t)(x >> 33 & 0x7fffff);
+      else if (strcmp(h->dtype, "F16") == 0) half[i] = (uint16_t)((x >> 17 & 0x8000) | (5 + power) << 10 | (x >> 20 & 0x3ff));
+      else half[i] = (uint16_t)((x >> 17 & 0x8000) | (117 + power) << 7 | (x >> 20 & 0x7f));
     }
-    size_t length = bytes < COUNT * sizeof *block ? (size_t)bytes : COUNT * sizeof *block;
+    size_t length = bytes < COUNT * (uint64_t)h->size ? (size_t)bytes : COUNT * (size_t)h->size;
     write_all(fd, block, length);
     bytes -= length;
   }
@@ -90,8 +93,12 @@ static void write_random(int fd, uint64_t bytes, uint64_t seed) {
 int main(int argc, char **argv) {
   header h = { .dtype = "BF16", .size = 2 };
   char path[4096];
-  if (argc < 3) return fprintf(stderr, "usage: models DIR random|words|sparse|llama7b [COUNT ELEMENTS [SEED]]\n"), 64;
-  int words = strcmp(argv[2], "words") == 0, random = words || strcmp(argv[2], "random") == 0;
+  if (argc < 3) return fprintf(stderr, "usage: models DIR random|bf16|f16|f32|words|sparse|llama7b [COUNT ELEMENTS [SEED]]\n"), 64;
+  int f16 = strcmp(argv[2], "f16") == 0, f32 = strcmp(argv[2], "f32") == 0;
+  int words = strcmp(argv[2], "words") == 0;
+  int random = words || f16 || f32 || strcmp(argv[2], "bf16") == 0 || strcmp(argv[2], "random") == 0;
+  if (f16) h.dtype = "F16";
+  if (f32) h.dtype = "F32", h.size = 4;
   if (!random && argc > 5 && strcmp(argv[5], "F64") == 0) h.dtype = "F64", h.size = 8;
   if (strcmp(argv[2], "llama7b") == 0) {
     add_llama7b(&h);
@@ -113,7 +120,8 @@ int main(int argc, char **argv) {
   snprintf(path, sizeof path, "%s/config.json", argv[1]);
   FILE *config = fopen(path, "w");
   if (!config) fail(path);
-  fputs("{\n  \"model_type\": \"bench\",\n  \"torch_dtype\": \"bfloat16\"\n}\n", config);
+  fprintf(config, "{\n  \"model_type\": \"bench\",\n  \"torch_dtype\": \"%s\"\n}\n",
+          strcmp(h.dtype, "F16") == 0 ? "float16" : strcmp(h.dtype, "F32") == 0 ? "float32" : "bfloat16");
   if (fclose(config) != 0) fail(path);
 
   snprintf(path, sizeof path, "%s/model.safetensors", argv[1]);
@@ -122,7 +130,7 @@ int main(int argc, char **argv) {
   uint64_t length = h.length; /* the format is little-endian, as is every machine this runs on */
   write_all(fd, &length, sizeof length);
   write_all(fd, h.text, h.length);
-  if (random) write_random(fd, h.bytes, strtoull(argv[5], NULL, 10));
+  if (random) write_random(fd, &h, strtoull(argv[5], NULL, 10));
   else if (ftruncate(fd, (off_t)(8 + h.length + h.bytes)) != 0) fail(path);
   free(h.text);
   return close(fd) == 0 ? 0 : 74;

@@ -31,6 +31,9 @@ static double as_f16(double x) {
 
 #define MW_SQRT(x) (sizeof(x) == 4 ? (R)sqrtf((float)(x)) : (R)sqrt((double)(x)))
 #define MW_ABS(x) (R)fabs((double)(x))
+#define MW_FLOOR(x) (R)(floor((double)(x)) + 0)
+#define MW_NEAREST(x) (R)(nearbyint((double)(x)) + 0)
+#define MW_NARROW(x) (double)(x)
 #define R float
 static float map_float(mw_kernel kernel, float a, float b, float c, float d) {
   (void)b, (void)c, (void)d;

@@ -123,6 +123,25 @@ static void dropped(const mw_kernel_set *k, int type, mw_kernel_stream stream, u
   CHECK(memcmp(b, delta, n * size) == 0);
 }
 
+/* A probability for each element, here written over by the draws: the same numbers decide, one by one. Some of the bounds share the
+ * first byte of the element's number, and lie beside it, at it, or at its very end. */
+static void each(const mw_kernel_set *k, int type, mw_kernel_stream stream, uint64_t start, size_t n) {
+  const double others[] = {0.3, 0, 1, -1, NAN, 2, 0x1p-40};
+  double p[BULK], asked[BULK];
+  bool fine = true;
+  for (size_t i = 0; i < n; i++) {
+    const uint32_t number = number_of(stream, start + i), first = number & 0xff000000;
+    const double near[] = {first, number, number + 1.0, first + 0x1p24, first + 0xffffff, first + (number & 0xffffff) / 2.0};
+    asked[i] = i % 3 ? near[i / 3 % 6] * 0x1p-32 : others[i % 7];
+    if (!type) asked[i] = (double)(float)asked[i], ((float *)p)[i] = (float)asked[i];
+    else p[i] = asked[i];
+  }
+  k->bernoulli_each(p, p, stream, start, n);
+  for (size_t i = 0; i < n; i++)
+    fine = fine && read_as(type, p, i) == (asked[i] >= 1 || number_of(stream, start + i) < asked[i] * 0x1p32);
+  CHECK(fine);
+}
+
 static void bulk(const mw_kernels *kernels) {
   const mw_kernel_stream stream = {0x0123456789abcdef, 0xfedcba9876543210};
   const uint64_t starts[] = {0, 1, 63, 64, 100, (UINT64_C(1) << 34) - 130, UINT64_C(1) << 40};
@@ -139,6 +158,7 @@ static void bulk(const mw_kernels *kernels) {
           fine = fine && read_as(type, buffer, i) == (p >= 1 || number_of(stream, starts[s] + i) < p * 0x1p32);
         CHECK(fine);
         dropped(&kernels->type[type], type, stream, starts[s], n, p, buffer);
+        each(&kernels->type[type], type, stream, starts[s], n);
         kernels->type[type].normal(buffer, stream, starts[s], n);
         for (size_t i = 0; i < n; i++) {
           uint64_t element = starts[s] + i, lane = element / 16 % 4;
