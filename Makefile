@@ -48,7 +48,7 @@ $(BUILD)/obj/num/kernels_avx512.o: override CFLAGS += $(KERNELS) -march=x86-64-v
 $(BUILD)/obj/base/checksum_avx2.o: override CFLAGS += -mavx2
 
 # ---- files ----------------------------------------------------------------------------------------------------------
-LIB_SOURCES := $(wildcard $(foreach d,base format num expr mergekit model text vocabulary output recipe exec learn train report merge module,src/$(d)/*.c))
+LIB_SOURCES := $(wildcard $(foreach d,base format num expr mergekit model text vocabulary output recipe exec learn train report merge pages module,src/$(d)/*.c))
 ifeq ($(X86),)
 LIB_SOURCES := $(filter-out src/num/kernels_avx%.c src/base/checksum_avx2.c,$(LIB_SOURCES))
 endif

@@ -425,6 +425,9 @@ typedef struct mw_diff_options {
  * task vectors (their differences from the base), where those disagree in sign, what share of the elements changed.
  * What only one of them has, or has in another shape, is part of the answer. `options` may be NULL. */
 bool mw_diff_make(const char *a, const char *b, const mw_diff_options *options, mw_diff **out, mw_error *err);
+/* The same of 2 to 26 models. Of more than two, each pair of them is compared, and the JSON is a list with an object a pair: "model_a" and
+ * "model_b", figures of the whole, and "tensors", such a list as above. */
+bool mw_diff_models(const char *const *models, size_t count, const mw_diff_options *options, mw_diff **out, mw_error *err);
 void mw_diff_free(mw_diff *diff);
 /* `diff --json`: a list with an object a tensor. Keys: "tensor"; "relative_delta" |B - A| / |A|; "changed", the share of
  * elements in which A and B differ; "cosine" and "sign_conflict" of the task vectors, without a base of the weights;
@@ -435,6 +438,23 @@ const char *mw_diff_json(const mw_diff *diff);
 const char *mw_diff_text(const mw_diff *diff); /* layers and the tensors that differ most, for people */
 /* Warnings: models that are not of one family, deltas too long to merge, what a merge would refuse. */
 size_t mw_diff_notes(const mw_diff *diff, const char *const **lines);
+
+/* ---- reports ---------------------------------------------------------------------------------------------------- */
+
+typedef struct mw_report_options {
+  const char *html;     /* where the page goes. Replaces an older page only */
+  const char *models;   /* a folder below which inputs are looked for, if they are not where they were; or NULL */
+  const char *const *places; /* "LABEL=PATH": where an input lies now */
+  size_t place_count;
+  int threads;          /* 0: OMP_NUM_THREADS, else all cores */
+  mw_progress progress; /* or NULL */
+  void *context;        /* of progress */
+} mw_report_options;
+
+/* Writes a page about an output (a folder, NAME.safetensors, or its lock): what it was made of and by, from its lock; what the merge did to
+ * each input, from the weights; what was drawn, scored and learned; how it is made again. An input that is not here is named in the
+ * page, and the rest is told. `said` is called with each warning; it may be NULL. */
+bool mw_report_output(const char *output, const mw_report_options *options, void (*said)(void *context, const char *line), mw_error *err);
 
 /* ---- tokens ---------------------------------------------------------------------------------------------------- */
 

@@ -24,6 +24,7 @@ local below = {
              learn = true, report = true },
   merge  = { base = true, format = true, num = true, expr = true, text = true, model = true, vocabulary = true, output = true, recipe = true, exec = true,
              learn = true, train = true },
+  pages  = { base = true, format = true, num = true, model = true, output = true, report = true, merge = true },
   module = { base = true, format = true },
   cli    = { base = true, module = true },
   tools  = { base = true, cli = true },

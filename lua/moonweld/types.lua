@@ -834,7 +834,13 @@ function moonweld.inspect(path, options) end
 ---@param options? { base?: string, html?: string, threads?: integer, progress?: fun(done: integer, total: integer, pass: integer): boolean? }
 ---@return Difference[]
 ---@return string[] warnings
+---@overload fun(models: string[], options?: table): table[], string[] # of several models: an object a pair, as in .github/JSON.md
 function moonweld.diff(a, b, options) end
+---Writes a page about an output: what it was made of and by, and what the merge did to each input.
+---@param output string a folder, a lone file, or its lock
+---@param options { html: string, models?: string, input?: string|string[], threads?: integer, progress?: fun(done: integer, total: integer, pass: integer): boolean? }
+---@return string[] warnings
+function moonweld.report(output, options) end
 ---`progress` is told of windows: done, of how many, of which file.
 ---@param model string
 ---@param options { data: string|string[], window?: integer, threads?: integer, progress?: fun(done: integer, total: integer, file: integer): boolean? }

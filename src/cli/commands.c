@@ -15,7 +15,7 @@ static bool names(const char *usage, const mw_options_doc *option, mw_options_na
   const char *name = mw_options_spell(spelt, option->name);
   for (const char *at = usage; (at = strstr(at, name)); at++)
     if (at[strlen(name)] == ' ' || at[strlen(name)] == ']') return true;
-  return strcmp(option->name, "output") == 0 && strstr(usage, " -o ");
+  return strcmp(option->name, "output") == 0 && strstr(usage, "-o ");
 }
 
 const char *mw_commands_usage(mw_commands_buffer *buffer, const mw_command *command) {

@@ -73,17 +73,34 @@ static int inspect(lua_State *L) {
   return give(call, document, lines, count);
 }
 
-/* diff(a, b, { base =, html =, threads =, progress = }) */
+/* The texts of the list at `index`, which stays, borrowed from it. */
+static const char **models_of(lua_State *L, mw_call *call, int index, size_t *count) {
+  mw_error err;
+  *count = (size_t)luaL_len(L, index);
+  const char **models = mw_mem_take(&call->arena, (*count + 1) * sizeof *models, &err);
+  if (!models) mw_call_raise(call, &err);
+  for (size_t i = 0; i < *count; i++, lua_pop(L, 1)) {
+    if (lua_geti(L, index, (lua_Integer)i + 1) != LUA_TSTRING) luaL_error(L, "model %d of the list is no text", (int)i + 1);
+    models[i] = lua_tostring(L, -1);
+  }
+  return models;
+}
+
+/* diff(a, b, { base =, html =, threads =, progress = }), or of several models diff({ a, b, c }, { ... }) */
 static int diff(lua_State *L) {
   static const char *const names[] = {"base", "html", "threads", "progress", NULL};
   mw_error err;
   mw_given given;
-  const char *const *lines, *a = luaL_checkstring(L, 1), *b = luaL_checkstring(L, 2);
-  lua_settop(L, 3);
+  const char *const *lines, *two[2] = {NULL}, **models = two;
+  size_t models_count = 2;
+  bool several = lua_istable(L, 1);
+  if (!several) two[0] = luaL_checkstring(L, 1), two[1] = luaL_checkstring(L, 2);
+  lua_settop(L, several ? 2 : 3);
   mw_call *call = mw_call_begin(L);
-  mw_given_options(call, 3, names, &given);
+  mw_given_options(call, several ? 2 : 3, names, &given);
+  if (several) models = models_of(L, call, 1, &models_count);
   mw_diff_options options = {given.base, given.html, given.options.threads, mw_call_progress, call};
-  finish(call, mw_diff_make(a, b, &options, &call->diff, &err), &err);
+  finish(call, mw_diff_models(models, models_count, &options, &call->diff, &err), &err);
   size_t count = mw_diff_notes(call->diff, &lines);
   return give(call, mw_diff_json(call->diff), lines, count);
 }

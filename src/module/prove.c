@@ -131,4 +131,23 @@ static int clean(lua_State *L) {
   return give(&t, ok, &err);
 }
 
-const luaL_Reg mw_prove_functions[] = {{"verify", verify}, {"rebuild", rebuild}, {"seal", seal}, {"clean", clean}, {NULL, NULL}};
+static void said(void *context, const char *line) { mw_json_writer_string(&((telling *)context)->json, NULL, line); }
+
+/* report(output, { html =, models =, input =, threads =, progress = }) */
+static int report(lua_State *L) {
+  static const char *const names[] = {"html", "models", "input", "threads", "progress", NULL};
+  mw_given given;
+  mw_error err;
+  const char *output;
+  telling t = begin(L, names, &given, &output);
+  if (!given.html) return luaL_error(L, "option 'html' is needed: the page to write");
+  mw_report_options how = {given.html, given.proof.models, given.proof.places, given.proof.place_count,
+                           given.options.threads, progress, &t};
+  mw_json_writer_list(&t.json, NULL);
+  bool ok = mw_report_output(output, &how, said, &err);
+  mw_json_writer_end(&t.json);
+  return give(&t, ok, &err);
+}
+
+const luaL_Reg mw_prove_functions[] = {{"report", report}, {"verify", verify}, {"rebuild", rebuild},
+                                      {"seal", seal},     {"clean", clean},   {NULL, NULL}};

@@ -222,6 +222,7 @@ static void describe(builder *b, const mw_compare_row *row, uint32_t index, bool
     sums[MW_COMPARE_CC] = dot(b, c, c);
     sums[MW_COMPARE_CHANGED_A] = count_unequal(b, x, c);
     sums[MW_COMPARE_CHANGED_B] = count_unequal(b, y, c);
+    sums[MW_COMPARE_LEFT] = apply(b, MW_OP_TOTAL, apply(b, MW_OP_MUL, apply(b, MW_OP_NE, x, c), apply(b, MW_OP_EQ, y, c)), 0);
   }
   sums[MW_COMPARE_PAIRED] = elements;
   sums[MW_COMPARE_CONFLICT] = count_conflicts(b, u, v);
@@ -357,23 +358,20 @@ mw_compare_figures mw_compare_tell(const mw_compare_sums *sums) {
                               .changed_a = share(s[MW_COMPARE_CHANGED_A], paired),
                               .changed_b = share(s[MW_COMPARE_CHANGED_B], paired),
                               .cosine = cosine(s[MW_COMPARE_UU], s[MW_COMPARE_VV], s[MW_COMPARE_UV], paired),
-                              .sign_conflict = share(s[MW_COMPARE_CONFLICT], paired)};
+                              .sign_conflict = share(s[MW_COMPARE_CONFLICT], paired),
+                              .left = share(s[MW_COMPARE_LEFT], s[MW_COMPARE_CHANGED_A])};
 }
 
 /* ---- the whole ---- */
 
-static bool open_model(mw_compare *compare, const char *where, const char *label, mw_warning *warnings, mw_error *err) {
-  mw_model *model;
-  MW_TRY(mw_pipeline_open(where, warnings, &model, err));
-  compare->members[compare->models++] = (mw_family_member){.model = model, .label = label};
-  return true;
-}
-
-bool mw_compare_models(const char *a, const char *b, const char *base, int threads, mw_progress progress, void *context,
+bool mw_compare_models(const mw_compare_given given[MW_COMPARE_MODELS], int threads, mw_progress progress, void *context,
                        mw_warning *warnings, mw_compare *out, mw_error *err) {
   watch w = {progress, context, 0, 0, 0};
-  MW_TRY(open_model(out, a, "A", warnings, err) && open_model(out, b, "B", warnings, err));
-  if (base) MW_TRY(open_model(out, base, "the base", warnings, err));
+  for (size_t m = 0; m < MW_COMPARE_MODELS && given[m].where; m++) {
+    mw_model *model;
+    MW_TRY(mw_pipeline_open(given[m].where, warnings, &model, err));
+    out->members[out->models++] = (mw_family_member){.model = model, .label = given[m].label};
+  }
   MW_TRY(list_rows(out, err) && group_rows(out, err));
   MW_TRY(compare_integers(out, &w, err) && measure(out, threads, &w, err) && check_finite(out, &w, warnings, err));
   add_up(out);

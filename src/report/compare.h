@@ -19,6 +19,7 @@ typedef enum mw_compare_sum {
   MW_COMPARE_UU, MW_COMPARE_VV, MW_COMPARE_UV,
   MW_COMPARE_CC,       /* squares of the base */
   MW_COMPARE_CHANGED_A, MW_COMPARE_CHANGED_B, /* A, B differs from the base */
+  MW_COMPARE_LEFT,     /* A differs from the base, B does not */
   MW_COMPARE_SUMS
 } mw_compare_sum;
 
@@ -31,6 +32,7 @@ typedef struct mw_compare_figures {
   double changed, changed_a, changed_b; /* shares of the elements */
   double cosine;           /* of u and v; 0 where one of them is zero */
   double sign_conflict;    /* share of the elements */
+  double left;             /* of the elements that A has changed, the share that are the base's in B: what B, a merge of A, left out */
 } mw_compare_figures;
 
 mw_compare_figures mw_compare_tell(const mw_compare_sums *sums);
@@ -74,9 +76,11 @@ typedef struct mw_compare {
   mw_compare_sums all;
 } mw_compare;
 
-/* Opens the models (base may be NULL) and compares them. A zeroed `out` is closed after a failure too. `progress` may
- * be NULL. */
-bool mw_compare_models(const char *a, const char *b, const char *base, int threads, mw_progress progress, void *context,
+/* A model to compare: where it lies (of the base NULL where there is none), and what warnings call it: "A", "the base". */
+typedef struct mw_compare_given { const char *where, *label; } mw_compare_given;
+
+/* Opens the models A, B and base, and compares them. A zeroed `out` is closed after a failure too. `progress` may be NULL. */
+bool mw_compare_models(const mw_compare_given given[MW_COMPARE_MODELS], int threads, mw_progress progress, void *context,
                        mw_warning *warnings, mw_compare *out, mw_error *err);
 void mw_compare_close(mw_compare *compare);
 

@@ -1,159 +1,14 @@
-/* diff.c: what a comparison says: warnings, JSON for programs, text for people. */
-#include "base/json_writer.h"
-#include "report/compare.h"
+/* diff.c: what a comparison says: JSON for programs, text for people. */
 #include "base/option_table.h"
+#include "report/document.h"
+#include "report/advice.h"
+#include "report/diff.h"
 #include "report/page.h"
+#include "report/pairs.h"
 #include "format/atomic_file.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct mw_diff {
-  mw_warning warnings;
-  mw_text json, text;
-};
-
-/* ---- warnings ---- */
-
-/* Weights of models that come from the same one have a cosine near 1, those of unrelated models near 0. */
-static const double strangers = 0.2;
-/* Deltas longer than this share of the base do not merge well. */
-static const double longest_delta = 0.2;
-static const size_t none = (size_t)-1;
-
-/* A model and the one that it is compared with: the base, or A if there is none. */
-typedef struct pair {
-  const char *model, *from, *both;
-  mw_compare_sum from_squares, squares, delta; /* sums: |from|^2, |model|^2, |model - from|^2 */
-  mw_compare_sum elements;
-} pair;
-
-static const pair pairs_with_base[] = {
-    {"A", "the base", "A and the base", MW_COMPARE_CC, MW_COMPARE_AA, MW_COMPARE_UU, MW_COMPARE_PAIRED},
-    {"B", "the base", "B and the base", MW_COMPARE_CC, MW_COMPARE_BB, MW_COMPARE_VV, MW_COMPARE_PAIRED}};
-static const pair pair_alone[] = {
-    {"B", "A", "A and B", MW_COMPARE_AA, MW_COMPARE_BB, MW_COMPARE_DD, MW_COMPARE_MEASURED}};
-
-/* The cosine of the weights, by x y = (|x|^2 + |y|^2 - |x - y|^2) / 2. NAN if one of them is zero, or nothing was measured. */
-static double weight_cosine(const pair *p, const mw_compare_sums *sums) {
-  double x = sums->of[p->from_squares], y = sums->of[p->squares];
-  if (sums->of[p->elements] == 0 || !(x > 0 && y > 0)) return (double)NAN;
-  return (x + y - sums->of[p->delta]) / 2 / sqrt(x) / sqrt(y);
-}
-
-static double delta_length(const pair *p, const mw_compare_sums *sums) {
-  return sums->of[p->from_squares] > 0 ? sqrt(sums->of[p->delta]) / sqrt(sums->of[p->from_squares]) : 0;
-}
-
-/* Whether the two models come from the same one, as far as their matrices show. */
-static bool check_family(const mw_compare *compare, const pair *p, mw_warning *warnings) {
-  size_t matrices = 0, strange = 0, worst = none;
-  double least = 2;
-  for (size_t i = 0; i < compare->count; i++) {
-    const mw_compare_row *row = &compare->rows[i];
-    double cosine = weight_cosine(p, &row->sums);
-    if (isnan(cosine) || row->tensor[MW_COMPARE_A]->rank < 2) continue;
-    matrices++;
-    strange += cosine < strangers;
-    if (cosine < least) least = cosine, worst = i;
-  }
-  if (!strange) return true;
-  mw_text_escaped name;
-  mw_text_escape_z(&name, compare->rows[worst].name);
-  bool all = strange * 2 >= matrices;
-  mw_warning_add(warnings,
-              all ? "%s are not of one family: the cosine of their weights is below %g in %zu of %zu matrices "
-                    "('%s': %.3f); a merge of such models fails"
-                  : "%s differ wholly in places: the cosine of their weights is below %g in %zu of %zu matrices "
-                    "('%s': %.3f); a merge fails there",
-              p->both, strangers, strange, matrices, name.bytes, least);
-  return !all;
-}
-
-static void check_length(const mw_compare *compare, const pair *p, mw_warning *warnings) {
-  double whole = delta_length(p, &compare->all), longest = 0;
-  size_t beyond = 0, worst = none;
-  for (size_t g = 0; g < compare->group_count; g++) {
-    double length = delta_length(p, &compare->groups[g].sums);
-    beyond += length > longest_delta;
-    if (length > longest) longest = length, worst = g;
-  }
-  if (!beyond && whole <= longest_delta) return;
-  if (whole > longest_delta) {
-    mw_warning_add(warnings, "the distance of %s from %s is %.0f %% of %s's length: merges of deltas beyond about %.0f %% usually fail",
-                p->model, p->from, 100 * whole, p->from, 100 * longest_delta);
-    return;
-  }
-  const mw_compare_row *row = &compare->rows[compare->groups[worst].first];
-  mw_text_escaped name;
-  mw_warning_add(warnings, "the distance of %s from %s is more than %.0f %% of %s's length in %zu of %zu layers and modules "
-              "(%s: %.0f %%): merges of such deltas usually fail",
-              p->model, p->from, 100 * longest_delta, p->from, beyond, compare->group_count,
-              mw_text_escape(&name, row->name, row->key), 100 * longest);
-}
-
-/* Whether a merge would take these models, judged without the others' tensors; if not, a warning says why. */
-static bool joins(const mw_family_member *models, size_t count, mw_warning *warnings) {
-  mw_family_rules rules = {0};
-  mw_family_member members[MW_COMPARE_MODELS];
-  mw_family family;
-  mw_error refusal;
-  memcpy(members, models, count * sizeof *members);
-  if (!mw_family_join(members, count, count == 3 ? MW_COMPARE_BASE : MW_COMPARE_A, &rules, NULL, &family, &refusal)) {
-    if (refusal.status == MW_MEMORY) warnings->lost = true;
-    else mw_warning_add(warnings, "a merge would refuse these models: %s", refusal.text);
-    return false;
-  }
-  mw_family_free(&family);
-  return true;
-}
-
-/* The models' component of that name, as members of a merge; false where one has none: then it is carried. */
-static bool members_of(const mw_compare *compare, const char *component, size_t length, mw_family_member *out) {
-  for (size_t m = 0; m < compare->models; m++) {
-    const mw_model *model = compare->members[m].model;
-    out[m] = (mw_family_member){.label = compare->members[m].label};
-    for (size_t i = 0; i < model->component_count; i++)
-      if (strncmp(model->components[i], component, length) == 0 && !model->components[i][length]) out[m].model = model->opened[i];
-    if (!out[m].model) return false;
-  }
-  return true;
-}
-
-static bool join(const mw_compare *compare, mw_warning *warnings) {
-  mw_family_member members[MW_COMPARE_MODELS];
-  const mw_model *a = compare->members[MW_COMPARE_A].model;
-  bool all = joins(compare->members, compare->models, warnings);
-  for (size_t i = 0; i < a->component_count; i++)
-    if (members_of(compare, a->components[i], strlen(a->components[i]), members)) all = joins(members, compare->models, warnings) && all;
-  return all;
-}
-
-/* The warnings and errors that a merge of these would give. */
-static void check_merge(const mw_compare *compare, mw_warning *warnings) {
-  if (!join(compare, warnings)) return;
-  bool pipelines = compare->members[MW_COMPARE_A].model->component_count;
-  size_t unmatched = 0, first = none;
-  for (size_t i = 0; i < compare->count; i++) {
-    mw_family_member members[MW_COMPARE_MODELS];
-    const mw_compare_row *row = &compare->rows[i];
-    if (row->state == MW_COMPARE_SAME || row->state == MW_COMPARE_DIFFERS) continue;
-    if (pipelines && !members_of(compare, row->name, strcspn(row->name, "/"), members)) continue;
-    if (!unmatched++) first = i;
-  }
-  mw_text_escaped name;
-  if (unmatched)
-    mw_warning_add(warnings, "a merge would refuse these models: not all of them have %zu of the tensors, or have them in another shape, "
-                   "'%s' the first", unmatched, mw_text_escape_z(&name, compare->rows[first].name));
-}
-
-static void warn(const mw_compare *compare, mw_warning *warnings) {
-  bool based = compare->models == 3;
-  const pair *pairs = based ? pairs_with_base : pair_alone;
-  for (size_t i = 0; i < (based ? 2 : 1); i++)
-    if (check_family(compare, &pairs[i], warnings)) check_length(compare, &pairs[i], warnings);
-  check_merge(compare, warnings);
-}
 
 /* ---- JSON ---- */
 
@@ -192,11 +47,15 @@ static void put_row(mw_json_writer *json, const mw_compare_row *row, bool based)
   mw_json_writer_end(json);
 }
 
+void mw_diff_put_tensors(mw_json_writer *json, const char *name, const mw_compare *compare) {
+  mw_json_writer_list(json, name);
+  for (size_t i = 0; i < compare->count; i++) put_row(json, &compare->rows[i], compare->models == MW_COMPARE_MODELS);
+  mw_json_writer_end(json);
+}
+
 static bool compose_json(const mw_compare *compare, mw_text *out, mw_error *err) {
   mw_json_writer json = {.out = out, .layout = MW_JSON_WRITER_LINES, .streamed = 1};
-  mw_json_writer_list(&json, NULL);
-  for (size_t i = 0; i < compare->count; i++) put_row(&json, &compare->rows[i], compare->models == 3);
-  mw_json_writer_end(&json);
+  mw_diff_put_tensors(&json, NULL, compare);
   return mw_json_writer_finish(&json, err);
 }
 
@@ -209,7 +68,7 @@ static void put_percent(mw_text *text, double value) {
   else mw_text_format(text, "%7.2f %%", 100 * value);
 }
 
-static void put_figures(mw_text *text, const mw_compare_sums *sums, bool based) {
+void mw_diff_put_figures(mw_text *text, const mw_compare_sums *sums, bool based) {
   mw_compare_figures f = mw_compare_tell(sums);
   if (based) {
     put_percent(text, f.delta_a);
@@ -222,21 +81,21 @@ static void put_figures(mw_text *text, const mw_compare_sums *sums, bool based) 
   put_percent(text, f.changed);
 }
 
-static void put_heading(mw_text *text, const char *title, bool based) {
+void mw_diff_put_heading(mw_text *text, const char *title, bool based) {
   mw_text_format(text, "\n%s%9s%9s%9s%9s  %s\n", based ? "   A-base   B-base" : "", "B-A", "cosine", "conflict",
                  "changed", title);
 }
 
 static void put_layers(mw_text *text, const mw_compare *compare, bool based) {
   mw_text_escaped name;
-  put_heading(text, "layer or module (tensors)", based);
+  mw_diff_put_heading(text, "layer or module (tensors)", based);
   for (size_t g = 0; g < compare->group_count; g++) {
     const mw_compare_group *group = &compare->groups[g];
     const mw_compare_row *row = &compare->rows[group->first];
-    put_figures(text, &group->sums, based);
+    mw_diff_put_figures(text, &group->sums, based);
     mw_text_format(text, "  %s (%zu)\n", mw_text_escape(&name, row->name, row->key), group->count);
   }
-  put_figures(text, &compare->all, based);
+  mw_diff_put_figures(text, &compare->all, based);
   mw_text_format(text, "  all (%zu)\n", compare->count);
 }
 
@@ -266,8 +125,8 @@ static bool put_worst(mw_text *text, const mw_compare *compare, bool based, mw_e
   for (size_t i = 0; i < compare->count; i++) list[i] = (ranked){distance(&compare->rows[i], based), i};
   qsort(list, compare->count, sizeof *list, farthest_first);
   for (size_t i = 0; i < compare->count && i < SHOWN && list[i].distance > 0; i++) {
-    if (i == 0) put_heading(text, "tensors that moved farthest", based);
-    put_figures(text, &compare->rows[list[i].row].sums, based);
+    if (i == 0) mw_diff_put_heading(text, "tensors that moved farthest", based);
+    mw_diff_put_figures(text, &compare->rows[list[i].row].sums, based);
     mw_text_format(text, "  %s\n", mw_text_escape_z(&name, compare->rows[list[i].row].name));
   }
   free(list);
@@ -331,6 +190,8 @@ static const char legend_alone[] =
     "B-A: distance, of A's length. cosine, conflict: angle and share of opposite signs of the weights; with\n"
     "--base of the task vectors. changed: elements of B that are not A's.";
 
+const char *mw_diff_legend(bool based) { return based ? legend_of_base : legend_alone; }
+
 static bool is_same(const mw_compare *compare) {
   for (size_t i = 0; i < compare->count; i++)
     if (compare->rows[i].state != MW_COMPARE_SAME) return false;
@@ -343,7 +204,7 @@ static bool compose_text(const mw_compare *compare, mw_text *text, mw_error *err
   mw_text_escaped where;
   for (size_t m = 0; m < compare->models; m++)
     mw_text_format(text, "%s  %s\n", labels[m], mw_text_escape_z(&where, compare->members[m].model->where));
-  mw_text_format(text, "\n%s\n", based ? legend_of_base : legend_alone);
+  mw_text_format(text, "\n%s\n", mw_diff_legend(based));
   put_layers(text, compare, based);
   MW_TRY(put_worst(text, compare, based, err));
   put_lists(text, compare);
@@ -355,34 +216,45 @@ static bool compose_text(const mw_compare *compare, mw_text *text, mw_error *err
 
 static bool compose(mw_diff *diff, const mw_compare *compare, const char *page, mw_error *err) {
   mw_text html = {0};
-  warn(compare, &diff->warnings);
+  mw_advice_give(compare, &diff->warnings);
   if (diff->warnings.lost) return mw_error_set(err, MW_MEMORY, "out of memory for the warnings");
   MW_TRY(compose_json(compare, &diff->json, err) && compose_text(compare, &diff->text, err));
   if (!page) return true;
   bool ok = mw_page_compose(compare, &diff->warnings, &html, err) &&
-            mw_atomic_file_write(page, mw_page_mark, html.bytes, html.length, err);
+            mw_atomic_file_write(page, mw_document_mark, html.bytes, html.length, err);
   mw_text_free(&html);
   return ok;
 }
 
-bool mw_diff_make(const char *a, const char *b, const mw_diff_options *options, mw_diff **out, mw_error *err) {
+static bool compare_two(mw_diff *diff, const char *a, const char *b, const mw_diff_options *options, mw_error *err) {
+  mw_compare compare = {0};
+  mw_compare_given given[] = {{a, "A"}, {b, "B"}, {options->base, "the base"}};
+  bool ok = mw_compare_models(given, options->threads, options->progress, options->context, &diff->warnings, &compare, err) &&
+            compose(diff, &compare, options->html, err);
+  mw_compare_close(&compare);
+  return ok;
+}
+
+bool mw_diff_models(const char *const *models, size_t count, const mw_diff_options *options, mw_diff **out, mw_error *err) {
   mw_diff_options plain = {0};
   mw_options shared;
   if (!options) options = &plain;
   mw_options_init(&shared);
   shared.threads = options->threads;
   MW_TRY(mw_option_table_check(&shared, err));
-  if (options->html) MW_TRY(mw_atomic_file_allowed(options->html, mw_page_mark, err));
+  if (count < 2 || count > MW_PAIRS_MODELS)
+    return mw_error_set(err, MW_USAGE, "%zu models: from 2 to %d are compared", count, MW_PAIRS_MODELS);
+  if (options->html) MW_TRY(mw_atomic_file_allowed(options->html, mw_document_mark, err));
   mw_diff *diff = mw_mem_new(1, sizeof *diff, err);
   if (!diff) return false;
-  mw_compare compare = {0};
-  bool ok = mw_compare_models(a, b, options->base, options->threads, options->progress, options->context, &diff->warnings,
-                              &compare, err) &&
-            compose(diff, &compare, options->html, err);
-  mw_compare_close(&compare);
+  bool ok = count == 2 ? compare_two(diff, models[0], models[1], options, err) : mw_pairs_compose(models, count, options, diff, err);
   if (ok) *out = diff;
   else mw_diff_free(diff);
   return ok;
+}
+
+bool mw_diff_make(const char *a, const char *b, const mw_diff_options *options, mw_diff **out, mw_error *err) {
+  return mw_diff_models((const char *[]){a, b}, 2, options, out, err);
 }
 
 void mw_diff_free(mw_diff *diff) {

@@ -1,13 +1,24 @@
 /* page.c: the page's head, its charts, and two tables whose lengths have bars behind them. */
 #include "report/page.h"
 #include "report/chart.h"
+#include "report/document.h"
 #include "report/heat.h"
+#include "report/kind.h"
 #include "report/markup.h"
-#include "report/style.h"
 #include <math.h>
 #include <string.h>
 
-const char mw_page_mark[] = "<!doctype html>";
+static const mw_heat_kind maps[] = {
+    {"Relative delta", "Length of B \xe2\x88\x92 A, as a share of A\xe2\x80\x99s.", offsetof(mw_compare_figures, relative_delta), true},
+    {"Cosine", "Of the two task vectors, or of the weights where there is no base.", offsetof(mw_compare_figures, cosine), false},
+    {"Sign conflict", "Share of the elements with opposite signs.", offsetof(mw_compare_figures, sign_conflict), true}};
+
+static const char well_of_base[] =
+    "Nothing speaks against a merge: both are of the base\xe2\x80\x99s family, no delta is longer than a fifth "
+    "of it, and all tensors have partners.";
+static const char well_alone[] =
+    "Nothing speaks against a merge: both are of one family, they lie less than a fifth of their length apart, "
+    "and all tensors have partners.";
 
 typedef struct page {
   mw_text *out;
@@ -18,61 +29,46 @@ typedef struct page {
 static const mw_compare_row *head(const page *p, size_t g) { return &p->compare->rows[p->compare->groups[g].first]; }
 
 static void put_head(page *p) {
-  static const char *const labels[] = {"A", "B", "base"}, *const classes[] = {"a", "b", "c"};
-  const mw_family_member *members = p->compare->members;
-  mw_markup_raw(p->out, mw_page_mark);
-  mw_markup_raw(p->out, "\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                        "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
-                        "<meta name=\"color-scheme\" content=\"light dark\">\n"
-                        "<meta name=\"generator\" content=\"moonweld " MW_VERSION "\">\n"
-                        "<meta http-equiv=\"Content-Security-Policy\" "
-                        "content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<title>");
-  mw_markup_last(p->out, members[MW_COMPARE_A].model->where);
-  mw_markup_raw(p->out, " and ");
-  mw_markup_last(p->out, members[MW_COMPARE_B].model->where);
-  mw_markup_raw(p->out, " \xc2\xb7 moonweld diff</title>\n<style>\n");
-  mw_markup_raw(p->out, mw_style_text);
-  mw_markup_raw(p->out, "</style>\n</head>\n<body>\n<main>\n<header>\n<p class=\"brand\">moonweld diff</p>\n<h1>");
-  mw_markup_last(p->out, members[MW_COMPARE_A].model->where);
-  mw_markup_raw(p->out, " <span>and</span> ");
-  mw_markup_last(p->out, members[MW_COMPARE_B].model->where);
-  mw_markup_raw(p->out, "</h1>\n<dl>\n");
-  for (size_t m = 0; m < p->compare->models; m++) {
-    mw_text_format(p->out, "<div><dt class=\"%s\">%s</dt><dd>", classes[m], labels[m]);
-    mw_markup_put(p->out, members[m].model->where, strlen(members[m].model->where));
-    mw_markup_raw(p->out, "</dd></div>\n");
-  }
-  mw_markup_raw(p->out, "</dl>\n</header>\n");
+  static const char *const labels[] = {"A", "B", "base"}, *const colours[] = {"a", "b", "c"};
+  mw_document_subject subjects[MW_COMPARE_MODELS];
+  for (size_t m = 0; m < p->compare->models; m++)
+    subjects[m] = (mw_document_subject){labels[m], colours[m], p->compare->members[m].model->where};
+  mw_document_begin(p->out, "moonweld diff", subjects, p->compare->models, 2);
 }
 
-static void put_warnings(page *p, const mw_warning *warnings) {
-  if (!warnings->count) return;
-  mw_markup_raw(p->out, "<section class=\"warnings\" aria-label=\"Warnings\">\n<ul>\n");
-  for (size_t i = 0; i < warnings->count; i++) {
-    mw_markup_raw(p->out, "<li>");
-    mw_markup_line(p->out, warnings->lines[i]);
-    mw_markup_raw(p->out, "</li>\n");
-  }
-  mw_markup_raw(p->out, "</ul>\n</section>\n");
+static bool has_kind(const page *p, mw_kind kind) {
+  for (size_t i = 0; i < p->compare->count; i++)
+    if (mw_kind_of(p->compare->rows[i].name) == kind) return true;
+  return false;
 }
 
-static void put_tile(page *p, const char *label, double value, bool percent) {
-  mw_text_format(p->out, "<div><dt>%s</dt><dd>", label);
-  mw_markup_number(p->out, value, percent);
-  mw_markup_raw(p->out, "</dd></div>\n");
+/* Buttons that stand before all that they filter; the bar with their words comes later. The style does the rest. */
+static void put_filter(page *p) {
+  mw_markup_raw(p->out, "<input type=\"radio\" name=\"kind\" id=\"k-all\" checked>");
+  for (mw_kind k = 0; k < MW_KINDS; k++)
+    if (has_kind(p, k)) mw_text_format(p->out, "<input type=\"radio\" name=\"kind\" id=\"k-%s\">", mw_kind_names[k]);
+  mw_markup_raw(p->out, "\n");
+}
+
+static void put_filter_bar(page *p) {
+  mw_markup_raw(p->out, "<p class=\"filter\">Tensors shown: <label for=\"k-all\">all</label>");
+  for (mw_kind k = 0; k < MW_KINDS; k++)
+    if (has_kind(p, k))
+      mw_text_format(p->out, "<label for=\"k-%s\">%s</label>", mw_kind_names[k], k == MW_KIND_MLP ? "MLP" : mw_kind_names[k]);
+  mw_markup_raw(p->out, "</p>\n");
 }
 
 static void put_tiles(page *p) {
   mw_compare_figures f = mw_compare_tell(&p->compare->all);
   mw_markup_raw(p->out, "<dl class=\"tiles\">\n");
   if (p->based) {
-    put_tile(p, "A from the base", f.delta_a, true);
-    put_tile(p, "B from the base", f.delta_b, true);
+    mw_document_tile(p->out, "A from the base", f.delta_a, true);
+    mw_document_tile(p->out, "B from the base", f.delta_b, true);
   }
-  put_tile(p, "B from A", f.relative_delta, true);
-  put_tile(p, p->based ? "cosine of the task vectors" : "cosine of the weights", f.cosine, false);
-  put_tile(p, "sign conflict", f.sign_conflict, true);
-  put_tile(p, "changed", f.changed, true);
+  mw_document_tile(p->out, "B from A", f.relative_delta, true);
+  mw_document_tile(p->out, p->based ? "cosine of the task vectors" : "cosine of the weights", f.cosine, false);
+  mw_document_tile(p->out, "sign conflict", f.sign_conflict, true);
+  mw_document_tile(p->out, "changed", f.changed, true);
   mw_markup_raw(p->out, "</dl>\n");
 }
 
@@ -110,10 +106,8 @@ static void put_columns(page *p, const char *const *titles) {
 static void begin_table(page *p, const char *title, const char *id, const char *first) {
   static const char *const of_base[] = {"A&#8239;\xe2\x88\x92&#8239;base", "B&#8239;\xe2\x88\x92&#8239;base", NULL};
   static const char *const of_all[] = {"B&#8239;\xe2\x88\x92&#8239;A", "cosine", "conflict", "changed", NULL};
-  mw_text_format(p->out,
-                 "<section>\n<h2 id=\"%s\">%s</h2>\n<div class=\"scroll\" role=\"region\" aria-labelledby=\"%s\" "
-                 "tabindex=\"0\">\n<table>\n<thead><tr>%s",
-                 id, title, id, first);
+  mw_document_begin_table(p->out, title, id);
+  mw_text_format(p->out, "<thead><tr>%s", first);
   if (p->based) put_columns(p, of_base);
   put_columns(p, of_all);
   mw_markup_raw(p->out, "</tr></thead>\n<tbody>\n");
@@ -141,7 +135,8 @@ static void put_layers(page *p) {
   }
   mw_text_format(p->out, "</tbody>\n<tfoot><tr><th scope=\"row\">all</th><td>%zu</td>", p->compare->count);
   put_cells(p, &p->compare->all, full);
-  mw_markup_raw(p->out, "</tr></tfoot>\n</table>\n</div>\n</section>\n");
+  mw_markup_raw(p->out, "</tr></tfoot>\n");
+  mw_document_end_table(p->out);
 }
 
 /* "BF16 160x160"; of two models, if they differ. */
@@ -157,7 +152,7 @@ static void put_row(page *p, const mw_compare_row *row, double full) {
       [MW_COMPARE_SHAPE] = "the shapes differ", [MW_COMPARE_DTYPE] = "the kinds of dtype differ"};
   const mw_tensor *a = row->tensor[MW_COMPARE_A], *b = row->tensor[MW_COMPARE_B];
   const mw_tensor *shown = a ? a : b ? b : row->tensor[MW_COMPARE_BASE];
-  mw_markup_raw(p->out, "<tr><th scope=\"row\">");
+  mw_text_format(p->out, "<tr class=\"k %s\"><th scope=\"row\">", mw_kind_names[mw_kind_of(row->name)]);
   mw_markup_name(p->out, row->name, strlen(row->name));
   mw_markup_raw(p->out, "</th><td class=\"kind\">");
   put_kind(p, shown);
@@ -179,22 +174,24 @@ static void put_tensors(page *p) {
   begin_table(p, "Tensors", "tensors",
               "<th scope=\"col\">tensor</th><th scope=\"col\" class=\"kind\">dtype and shape</th>");
   for (size_t i = 0; i < p->compare->count && i < SHOWN; i++) put_row(p, &p->compare->rows[i], full);
-  mw_markup_raw(p->out, "</tbody>\n</table>\n</div>\n");
+  mw_markup_raw(p->out, "</tbody>\n");
+  mw_document_end_table(p->out);
   if (p->compare->count > SHOWN)
     mw_text_format(p->out, "<p class=\"key\">The first %d of %zu; <code>diff --json</code> lists all.</p>\n", SHOWN,
                    p->compare->count);
-  mw_markup_raw(p->out, "</section>\n");
 }
 
 bool mw_page_compose(const mw_compare *compare, const mw_warning *warnings, mw_text *out, mw_error *err) {
   page p = {out, compare, compare->models == 3};
   put_head(&p);
-  put_warnings(&p, warnings);
+  put_filter(&p);
+  mw_document_warnings(out, warnings, p.based ? well_of_base : well_alone);
   put_tiles(&p);
+  put_filter_bar(&p);
   mw_chart_put(compare, out);
-  MW_TRY(mw_heat_put(compare, out, err));
+  MW_TRY(mw_heat_section(compare, maps, sizeof maps / sizeof *maps, "Layers and modules", out, err));
   put_layers(&p);
   put_tensors(&p);
-  mw_markup_raw(out, "<footer>moonweld " MW_VERSION "</footer>\n</main>\n</body>\n</html>\n");
+  mw_document_end(out);
   return mw_text_check(out, err);
 }

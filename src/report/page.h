@@ -6,9 +6,6 @@
 #include "base/text.h"
 #include "report/compare.h"
 
-/* How every page begins. A file that does not begin so is never replaced by a page. */
-extern const char mw_page_mark[];
-
 /* The page also shows the `warnings`. */
 bool mw_page_compose(const mw_compare *compare, const mw_warning *warnings, mw_text *out, mw_error *err);
 

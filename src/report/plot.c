@@ -1,13 +1,13 @@
 /* plot.c: curves as an SVG picture of its own, which a browser, an editor or a page shows: light or dark as the reader's screen is. */
+#include "report/plot.h"
 #include "report/axis.h"
 #include "report/markup.h"
 #include "format/atomic_file.h"
-#include "moonweld.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { WIDTH = 720, HEIGHT = 380, LEFT = 84, RIGHT = 24, TOP = 24, BOTTOM = 56, LEGEND = 20, MOST = 8, LABELS = 12 };
+enum { WIDTH = 720, HEIGHT = 380, LEFT = 84, RIGHT = 24, TOP = 40, BOTTOM = 56, LEGEND = 20, MOST = 8, LABELS = 12, POINTS = 60 };
 
 static const char mark[] = "<!-- moonweld plot -->"; /* by it we know a picture that we may replace */
 
@@ -74,7 +74,7 @@ static void draw_grid(const drawing *d) {
   for (size_t i = 0; !d->numbers && i < d->plot->count; i += every)
     put_label(d, x_of(d, i), HEIGHT - BOTTOM + 20, "middle", d->plot->values[i]);
   put_label(d, (LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 14, "middle", d->plot->x);
-  put_label(d, LEFT - 8, TOP - 10, "end", d->plot->y);
+  put_label(d, LEFT - 8, TOP - 18, "end", d->plot->y);
 }
 
 static void draw_curve(const drawing *d, size_t curve) {
@@ -88,7 +88,7 @@ static void draw_curve(const drawing *d, size_t curve) {
     joined = there;
   }
   mw_markup_raw(d->out, "\"/>\n");
-  for (size_t i = 0; i < d->plot->count; i++) {
+  for (size_t i = 0; i < d->plot->count && d->plot->count <= POINTS; i++) {
     if (!isfinite(figures[i])) continue;
     mw_text_format(d->out, "<circle style=\"fill:var(--c%u)\" cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\"><title>", colour, x_of(d, i),
                    y_of(d, figures[i]));
@@ -107,30 +107,40 @@ static void put_legend(const drawing *d) {
   }
 }
 
-static void compose(drawing *d) {
+/* `file`: as a picture of its own, with its style and ground. */
+static void compose(drawing *d, bool file) {
   bool named = *d->plot->labels[0];
   int height = HEIGHT + (named ? (int)d->plot->curves * LEGEND : 0);
-  mw_text_format(d->out, "%s\n<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" role=\"img\">\n", mark, WIDTH,
-                 height, WIDTH);
-  mw_markup_raw(d->out, style);
-  mw_text_format(d->out, "<rect width=\"%d\" height=\"%d\" style=\"fill:var(--ground)\"/>\n", WIDTH, height);
+  if (file) mw_text_format(d->out, "%s\n<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\"", mark, WIDTH);
+  else mw_markup_raw(d->out, "<svg class=\"plot\"");
+  mw_text_format(d->out, " viewBox=\"0 0 %d %d\" role=\"img\">\n", WIDTH, height);
+  if (file) {
+    mw_markup_raw(d->out, style);
+    mw_text_format(d->out, "<rect width=\"%d\" height=\"%d\" style=\"fill:var(--ground)\"/>\n", WIDTH, height);
+  }
   draw_grid(d);
   for (size_t c = 0; c < d->plot->curves; c++) draw_curve(d, c);
   put_legend(d);
   mw_markup_raw(d->out, "</svg>\n");
 }
 
+static bool draw(const mw_plot *plot, bool file, mw_text *out, mw_error *err) {
+  drawing d = {.plot = plot, .out = out, .places = mw_mem_new(plot->count, sizeof(double), err)};
+  if (!d.places) return false;
+  place_values(&d);
+  fit(&d);
+  compose(&d, file);
+  free(d.places);
+  return mw_text_check(out, err);
+}
+
+bool mw_plot_draw(const mw_plot *plot, mw_text *out, mw_error *err) { return draw(plot, false, out, err); }
+
 bool mw_plot_allowed(const char *file, mw_error *err) { return mw_atomic_file_allowed(file, mark, err); }
 
 bool mw_plot_write(const mw_plot *plot, const char *file, mw_error *err) {
   mw_text text = {0};
-  drawing d = {.plot = plot, .out = &text, .places = mw_mem_new(plot->count, sizeof(double), err)};
-  if (!d.places) return false;
-  place_values(&d);
-  fit(&d);
-  compose(&d);
-  bool ok = mw_text_check(&text, err) && mw_atomic_file_write(file, mark, text.bytes, text.length, err);
+  bool ok = draw(plot, true, &text, err) && mw_atomic_file_write(file, mark, text.bytes, text.length, err);
   mw_text_free(&text);
-  free(d.places);
   return ok;
 }

@@ -307,7 +307,7 @@ describe("diff", function()
     it("in which every element is closed", function()
       local open = {}
       for close, name, attributes in page(A, B, { base = C }):gmatch("<(/?)([%a%d]+)([^<>]*)>") do
-        local void = name == "meta" or name == "wbr" or attributes:sub(-1) == "/"
+        local void = name == "meta" or name == "wbr" or name == "input" or attributes:sub(-1) == "/"
         if close == "/" then assert.equal(name, table.remove(open)) elseif not void then open[#open + 1] = name end
       end
       assert.same({}, open)

@@ -96,6 +96,7 @@ RECIPE
       moonweld lerp --a "$PICO/kjv" --b "$PICO/py" --tokenizer base -o aligned
       moonweld inspect "$PICO/kjv" --stats --json > inspect
       moonweld diff "$PICO/kjv" "$PICO/py" --base "$PICO/base" --json > diff
+      moonweld diff "$PICO/kjv" "$PICO/py" "$PICO/de" --base "$PICO/base" --json | sed 's/"tensors":\[.*\]}/"tensors":[]}/' > diffs
       moonweld eval "$PICO/kjv" --data a.jsonl --json > eval
       moonweld ./best.lua --models "$PICO/kjv" "$PICO/py" --data a.jsonl --score loss:a.jsonl --threads 1 --dtype f32 -o best --log-json 2>> events
       moonweld lerp --a "$PICO/base+$PICO/lora" --b "$PICO/kjv" -o adapted --quiet --no-sync
@@ -113,6 +114,7 @@ RECIPE
   it("plan", function() holds("plan --json", { "plan1", "plan2", "plan3", "plan4", "plan5", "plan6" }) end)
   it("inspect", function() holds("inspect --json", { "inspect" }) end)
   it("diff", function() holds("diff --json", { "diff" }) end)
+  it("diff of several", function() holds("diff --json of several models", { "diffs" }) end)
   it("eval", function() holds("eval --json", { "eval" }) end)
   it("events", function() holds("--log-json", { "events" }, true, function(event) return event.event end) end)
   it("the lock", function() holds("merge.lock.json", { "best/merge.lock.json", "pipeline/merge.lock.json", "low/merge.lock.json", "aligned/merge.lock.json", "adapted/merge.lock.json" }) end)

@@ -1,0 +1,263 @@
+/* made.c: walks the lock; a member that is not there, or not as we write it, is left out. */
+#include "pages/made.h"
+#include "report/document.h"
+#include "report/markup.h"
+#include "report/plot.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEPTH = 128, MOST_DRAWN = 100, MOST_SCORES = 2000 };
+
+bool mw_made_open(const mw_record *record, mw_json *lock, mw_error *err) {
+  return mw_json_check(record->path, record->text, record->length, DEPTH, lock, err);
+}
+
+/* A value of the lock for people: texts without quotes, lists with spaces between. */
+static bool put_value(mw_json value, mw_arena *arena, mw_text *out, mw_error *err) {
+  const char *text;
+  size_t length;
+  mw_json key, element;
+  bool first = true;
+  if (value.kind == MW_JSON_STRING && mw_json_is_text(value)) {
+    MW_TRY(mw_json_string(value, arena, &text, &length, err));
+    mw_markup_put(out, text, length);
+  } else if (value.kind == MW_JSON_ARRAY) {
+    for (mw_json_walk walk = mw_json_enter(value); mw_json_next(&walk, &key, &element); first = false) {
+      if (!first) mw_markup_raw(out, "<br>");
+      MW_TRY(put_value(element, arena, out, err));
+    }
+  } else mw_markup_put(out, value.bytes, value.length);
+  return true;
+}
+
+static bool put_line(mw_json key, mw_json value, mw_arena *arena, mw_text *out, mw_error *err) {
+  mw_markup_raw(out, "<tr><th scope=\"row\">");
+  MW_TRY(put_value(key, arena, out, err));
+  mw_markup_raw(out, "</th><td class=\"text\">");
+  MW_TRY(put_value(value, arena, out, err));
+  mw_markup_raw(out, "</td></tr>\n");
+  return true;
+}
+
+/* What a seed gave: each number with what it was drawn as. */
+static bool put_drawn(mw_json lock, mw_arena *arena, mw_text *out, mw_error *err) {
+  mw_json drawn = mw_json_member(lock, "drawn"), key, element;
+  size_t count = 0;
+  if (drawn.kind != MW_JSON_ARRAY) return true;
+  for (mw_json_walk walk = mw_json_enter(drawn); mw_json_next(&walk, &key, &element); count++) {
+    if (element.kind != MW_JSON_OBJECT || count >= MOST_DRAWN) continue;
+    if (!count) {
+      mw_document_begin_table(out, "Drawn", "drawn");
+      mw_markup_raw(out, "<thead><tr><th scope=\"col\">as</th><th scope=\"col\" class=\"text\">number</th></tr></thead>\n<tbody>\n");
+    }
+    MW_TRY(put_line(mw_json_member(element, "what"), mw_json_member(element, "value"), arena, out, err));
+  }
+  if (!count) return true;
+  mw_markup_raw(out, "</tbody>\n");
+  mw_document_end_table(out);
+  if (count > MOST_DRAWN) mw_text_format(out, "<p class=\"key\">The first %d of %zu; the lock has all.</p>\n", MOST_DRAWN, count);
+  return true;
+}
+
+static bool put_arguments(const mw_record *record, mw_json lock, mw_arena *arena, mw_text *out, mw_error *err) {
+  mw_json recipe = mw_json_member(lock, "recipe"), given = mw_json_member(lock, "arguments"), key, value;
+  mw_json summary = mw_json_member(recipe, "summary"), paper = mw_json_member(recipe, "paper");
+  mw_document_begin_table(out, "How it was made", "made");
+  mw_markup_raw(out, "<thead><tr><th scope=\"col\">argument</th><th scope=\"col\" class=\"text\">value</th></tr></thead>\n<tbody>\n"
+                     "<tr><th scope=\"row\">recipe</th><td class=\"text\">");
+  mw_markup_put(out, record->recipe.name, strlen(record->recipe.name));
+  if (summary.kind == MW_JSON_STRING) {
+    mw_markup_raw(out, "<br>");
+    MW_TRY(put_value(summary, arena, out, err));
+  }
+  if (paper.kind == MW_JSON_STRING && paper.length > 2) {
+    mw_markup_raw(out, "<br>");
+    MW_TRY(put_value(paper, arena, out, err));
+  }
+  mw_markup_raw(out, "</td></tr>\n");
+  for (mw_json_walk walk = mw_json_enter(given); given.kind == MW_JSON_OBJECT && mw_json_next(&walk, &key, &value);)
+    MW_TRY(put_line(key, value, arena, out, err));
+  for (size_t i = 0; i < record->options.count; i++) {
+    const mw_record_words *option = &record->options.items[i];
+    mw_markup_raw(out, "<tr><th scope=\"row\">--");
+    mw_markup_put(out, option->name, strlen(option->name));
+    mw_markup_raw(out, "</th><td class=\"text\">");
+    for (size_t w = 0; w < option->count; w++) {
+      if (w) mw_markup_raw(out, "<br>");
+      mw_markup_put(out, option->words[w], strlen(option->words[w]));
+    }
+    mw_markup_raw(out, "</td></tr>\n");
+  }
+  mw_text_format(out,
+                 "<tr><th scope=\"row\">seed</th><td class=\"text\">%llu</td></tr>\n<tr><th scope=\"row\">moonweld</th><td class=\"text\">",
+                 (unsigned long long)record->seed);
+  mw_markup_put(out, record->version, strlen(record->version));
+  mw_markup_raw(out, "</td></tr>\n</tbody>\n");
+  mw_document_end_table(out);
+  return put_drawn(lock, arena, out, err);
+}
+
+bool mw_made_put_arguments(const mw_record *record, mw_json lock, mw_text *out, mw_error *err) {
+  mw_arena arena = {0};
+  bool ok = put_arguments(record, lock, &arena, out, err);
+  mw_mem_release(&arena);
+  return ok;
+}
+
+/* ---- scores ---- */
+
+/* The one number that a candidate has drawn, or NULL. */
+static mw_json drawn_once(mw_json candidate) {
+  mw_json drawn = mw_json_member(candidate, "drawn"), key, one = {0}, more = {0};
+  mw_json_walk walk = mw_json_enter(drawn);
+  bool good = drawn.kind == MW_JSON_ARRAY && mw_json_next(&walk, &key, &one) && !mw_json_next(&walk, &key, &more);
+  return good && one.kind == MW_JSON_OBJECT ? mw_json_member(one, "value") : (mw_json){0};
+}
+
+typedef struct point { const char *value; double at, score; } point;
+
+static int by_place(const void *a, const void *b) {
+  const point *x = a, *y = b;
+  return (x->at > y->at) - (x->at < y->at);
+}
+
+static bool read_points(mw_json candidates, bool *drawn, mw_arena *arena, point *points, size_t *count, mw_error *err) {
+  mw_json key, one;
+  *drawn = true;
+  for (mw_json_walk walk = mw_json_enter(candidates); *count < MOST_SCORES && mw_json_next(&walk, &key, &one);) {
+    double at;
+    if (one.kind != MW_JSON_OBJECT || !mw_json_double(mw_json_member(one, "score"), &points[*count].score)) continue;
+    *drawn = *drawn && mw_json_double(drawn_once(one), &at);
+    points[(*count)++].at = *drawn ? at : 0;
+  }
+  for (size_t i = 0; i < *count; i++) {
+    char text[32];
+    if (!*drawn) points[i].at = (double)i + 1;
+    mw_text_number(text, points[i].at);
+    points[i].value = mw_mem_copy(arena, text, strlen(text), err);
+    MW_TRY(points[i].value);
+  }
+  qsort(points, *count, sizeof *points, by_place);
+  return true;
+}
+
+static bool put_scores(mw_json candidates, mw_arena *arena, mw_text *out, mw_error *err) {
+  size_t count = 0;
+  bool drawn;
+  point *points = mw_mem_take(arena, MOST_SCORES * sizeof *points, err);
+  MW_TRY(points && read_points(candidates, &drawn, arena, points, &count, err));
+  const char **values = mw_mem_take(arena, (count + 1) * sizeof *values, err);
+  double *scores = mw_mem_take(arena, (count + 1) * sizeof *scores, err);
+  MW_TRY(values && scores);
+  if (!count) return true;
+  for (size_t i = 0; i < count; i++) values[i] = points[i].value, scores[i] = points[i].score;
+  const char *label = "";
+  mw_plot plot = {.x = drawn ? "drawn" : "candidate", .y = "score", .values = values, .count = count, .labels = &label, .figures = scores,
+                  .curves = 1};
+  mw_text_format(out, "<section>\n<h2>Candidates</h2>\n<p>%zu were made and scored; greater is better.</p>\n<figure>", count);
+  MW_TRY(mw_plot_draw(&plot, out, err));
+  mw_markup_raw(out, "</figure>\n</section>\n");
+  return true;
+}
+
+bool mw_made_put_scores(mw_json lock, mw_text *out, mw_error *err) {
+  mw_json scores = mw_json_member(lock, "scores"), candidates = mw_json_member(scores, "candidates");
+  mw_arena arena = {0};
+  bool ok = scores.kind != MW_JSON_OBJECT || candidates.kind != MW_JSON_ARRAY || put_scores(candidates, &arena, out, err);
+  mw_mem_release(&arena);
+  return ok;
+}
+
+/* ---- inputs ---- */
+
+static void put_file(const mw_record_file *file, mw_text *out) {
+  char size[32], hex[33];
+  mw_markup_put(out, file->name, strlen(file->name));
+  mw_text_format(out, "<br>%s", mw_text_size(size, (double)file->size));
+  if (!file->counted) return;
+  mw_checksum_hex(file->checksum, hex);
+  mw_text_format(out, " xxh3:%s", hex);
+}
+
+static void put_input(const mw_record_input *input, const char *label, mw_text *out) {
+  mw_markup_raw(out, "<tr><th scope=\"row\">");
+  mw_markup_put(out, label, strlen(label));
+  mw_markup_raw(out, "</th><td class=\"text\">");
+  mw_markup_put(out, input->hub ? input->hub : input->where, strlen(input->hub ? input->hub : input->where));
+  if (input->commit) {
+    mw_markup_raw(out, "<br>commit ");
+    mw_markup_put(out, input->commit, strlen(input->commit));
+  }
+  mw_markup_raw(out, "</td><td class=\"hash\">");
+  for (size_t i = 0; i < input->file_count; i++) {
+    if (i) mw_markup_raw(out, "<br>");
+    put_file(&input->files[i], out);
+  }
+  mw_markup_raw(out, "</td></tr>\n");
+  for (size_t i = 0; i < input->adapter_count; i++) put_input(&input->adapters[i], "adapter", out);
+}
+
+void mw_made_put_inputs(const mw_record *record, mw_text *out) {
+  mw_document_begin_table(out, "Inputs", "inputs");
+  mw_markup_raw(out, "<thead><tr><th scope=\"col\">input</th><th scope=\"col\" class=\"text\">where it was</th>"
+                     "<th scope=\"col\" class=\"text\">files and their checksums</th></tr></thead>\n<tbody>\n");
+  for (size_t i = 0; i < record->input_count; i++) put_input(&record->inputs[i], record->inputs[i].label, out);
+  mw_markup_raw(out, "</tbody>\n");
+  mw_document_end_table(out);
+}
+
+/* ---- how to make it again ---- */
+
+/* A text of several lines, made safe line by line. */
+static void put_lines(const char *text, size_t length, mw_text *out) {
+  for (size_t at = 0, n; at < length; at += n) {
+    char escaped[16];
+    n = mw_text_character(text + at, length - at, escaped);
+    if (text[at] == '\n' || text[at] == '\t') mw_text_add(out, text + at, 1);
+    else if (*escaped) mw_markup_line(out, escaped);
+    else {
+      char one[8] = {0};
+      memcpy(one, text + at, n < sizeof one ? n : sizeof one - 1);
+      mw_markup_line(out, one);
+    }
+  }
+}
+
+static void put_text(const mw_record_text *text, const char *title, mw_text *out) {
+  if (!text->text) return;
+  mw_markup_raw(out, "<section>\n<h2>");
+  mw_markup_raw(out, title);
+  mw_markup_put(out, text->name, strlen(text->name));
+  mw_markup_raw(out, "</h2>\n<pre tabindex=\"0\">");
+  put_lines(text->text, text->length, out);
+  mw_markup_raw(out, "</pre>\n</section>\n");
+}
+
+bool mw_made_put_recipe(const mw_record *record, const char *output, mw_json lock, mw_text *out, mw_error *err) {
+  mw_json command = mw_json_member(lock, "command");
+  mw_arena arena = {0};
+  mw_text shell = {0};
+  const char *text;
+  size_t length;
+  bool ok = true;
+  mw_text_shell(&shell, output);
+  mw_markup_raw(out, "<section>\n<h2>How to make it again</h2>\n<pre tabindex=\"0\"># every file against its checksum, the inputs too\n"
+                     "moonweld verify ");
+  put_lines(shell.bytes ? shell.bytes : "", shell.length, out);
+  mw_markup_raw(out, " --inputs\n# from the lock alone; the bytes are compared\nmoonweld rebuild ");
+  put_lines(shell.bytes ? shell.bytes : "", shell.length, out);
+  mw_markup_raw(out, " -o again\n");
+  if (command.kind == MW_JSON_STRING && (ok = mw_json_string(command, &arena, &text, &length, err))) {
+    mw_markup_raw(out, "# the command that made it\n");
+    put_lines(text, length, out);
+    mw_markup_raw(out, " -o again\n");
+  }
+  mw_markup_raw(out, "</pre>\n</section>\n");
+  put_text(&record->recipe, "Recipe: ", out);
+  for (size_t i = 0; i < record->required_count; i++) put_text(&record->required[i], "Required: ", out);
+  ok = ok && mw_text_check(&shell, err);
+  mw_text_free(&shell);
+  mw_mem_release(&arena);
+  return ok;
+}
