@@ -222,6 +222,10 @@ typedef struct mw_plan_facts {
   uint64_t peak_memory;   /* private bytes, an upper bound */
   uint64_t matrix_memory; /* of that, for functions of whole matrices (svd, matmul ...); 0: there are none */
   double matrix_flops;    /* floating-point operations of these */
+  uint64_t statistic_memory; /* what finding statistics of data (gram, fisher ...) takes, before the passes; 0: there are none */
+  uint64_t statistic_bytes;  /* of the statistics, in a file without a name beside the output while it runs */
+  uint64_t statistic_batches; /* of data that networks run on for them */
+  double statistic_flops;    /* floating-point operations of matrix products in these */
   size_t tensors;         /* of the output */
   size_t files;           /* of the output */
   const char *donor;      /* whose model gives config, tokenizer and side files: "base", "models[1]"; borrowed from the plan */
@@ -280,7 +284,8 @@ size_t mw_plan_trainings(const mw_plan *plan, const mw_plan_training **first);
  * measured there is nothing to show but whether to go on: bytes_total is 0. */
 typedef bool (*mw_progress)(void *context, uint64_t bytes_done, uint64_t bytes_total, unsigned pass);
 
-/* How a training goes: step `step` of `steps`, from 1, of training `training` of `trainings`; the loss before the step. */
+/* How a training goes: step `step` of `steps`, from 1, of training `training` of `trainings`; the loss before the step. While statistics
+ * of data are found `trainings` is 0, and steps are batches. */
 typedef struct mw_learning_facts {
   unsigned training, trainings;
   uint64_t step, steps;

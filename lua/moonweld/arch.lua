@@ -45,7 +45,7 @@ local function config_at(model)
 end
 
 --- What a forward pass asks of config.json. An option that it does not know is an error that says what it knows.
-local function config_of(values, where)
+local function config_of(values, where, entered)
   local config, types = {}, core.shown(tostring(values.model_type or "this architecture"))
   local function at(key) return values[key] end
   local function bad(text, ...) return (core.fail("data", where .. ": " .. string.format(text, ...))) end
@@ -56,6 +56,10 @@ local function config_of(values, where)
     if found == nil then found = default end
     if found == nil then return (bad("%s: missing, expected %s", key, what)) end
     return found
+  end
+  --- Tells that layer `layer` (from 0) reads x: the hidden states are these.
+  function config.enter(layer, x)
+    if entered then entered(layer, x) end
   end
   --- A whole number from 1.
   function config.count(key, default)
@@ -164,10 +168,8 @@ local function of_depth(name)
   return core.layer_of(tostring(name)) and "; m:with_config{num_hidden_layers = ...} says how many layers a model of other ones has" or ""
 end
 
---- The logits [tokens, vocabulary] of a model for a batch.
-A.logits = word("logits(model, batch[, forward])", function(model, batch, forward)
-  if kind(model) ~= "model" then return (fail("logits takes a model, not %s", V.called(model))) end
-  if kind(batch) ~= "batch" then return (fail("logits takes a batch as its second argument, not %s", V.called(batch))) end
+--- Runs a forward pass: the logits, and the names of the tensors that it reads. `entered(layer, x)` is told what each layer reads.
+function A.run(model, batch, forward, entered)
   if forward == nil then forward = A.find(model) end
   local run = kind(forward) == "architecture" and data(forward).forward or forward
   if type(run) ~= "function" then return (fail("a forward pass is architecture{...} or a function(w, batch, config), not %s", V.called(forward))) end
@@ -179,14 +181,22 @@ A.logits = word("logits(model, batch[, forward])", function(model, batch, forwar
     return found
   end
   local values, where = config_at(model)
-  local result = run(tensor, batch, config_of(values or {}, where))
+  local result = run(tensor, batch, config_of(values or {}, where, entered))
   if kind(result) ~= "node" or V.batch_of[result] ~= batch then return (fail("the forward pass gives %s, not the logits of its batch", V.called(result))) end
   for _, name in ipairs(private.names) do
     if not used[name] and not is_buffer(name) then
       unavailable("the forward pass does not use tensor '%s', so the model is another one than its config.json says%s", core.shown(name), of_depth(name))
     end
   end
-  return result
+  private.read = used
+  return result, used
+end
+
+--- The logits [tokens, vocabulary] of a model for a batch.
+A.logits = word("logits(model, batch[, forward])", function(model, batch, forward)
+  if kind(model) ~= "model" then return (fail("logits takes a model, not %s", V.called(model))) end
+  if kind(batch) ~= "batch" then return (fail("logits takes a batch as its second argument, not %s", V.called(batch))) end
+  return (A.run(model, batch, forward))
 end)
 
 A.number = N.finite

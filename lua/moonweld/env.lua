@@ -200,6 +200,7 @@ E.vocabulary = {
   learn = L.learn, logits = H.logits, cosine_penalty = L.cosine_penalty, architecture = H.architecture,
 }
 for name, f in pairs(O) do E.vocabulary[name] = f end
+for name, f in pairs(core.module("statistics")) do E.vocabulary[name] = f end
 for _, name in ipairs { "stack", "zeros", "constant" } do E.vocabulary[name] = T[name] end
 E.vocabulary.join, E.vocabulary.adapter, E.vocabulary.dots = W.join, D.adapter, G.dots
 for name, f in pairs(core.module("matrices").words) do E.vocabulary[name] = f end

@@ -202,17 +202,24 @@ end
 
 --- The data of --data: how many files, and what their windows are, is all that a recipe knows of them.
 function L.data()
-  local items = {}
-  for i, set in ipairs(core.data or {}) do items[i] = set.name end
-  return (V.new("data", { items = items }))
+  local items, sets = {}, {}
+  for i, set in ipairs(core.data or {}) do items[i], sets[i] = set.name, i end
+  return (V.new("data", { items = items, sets = sets }))
+end
+
+--- One file of them: data[i].
+function V.data_at(private, i)
+  local set = private.sets[i]
+  if not set then return (fail("there is no data[%s]: --data gives %d file%s", tostring(i), #private.sets, #private.sets == 1 and "" or "s")) end
+  return (V.new("data", { items = { private.items[i] }, sets = { set } }))
 end
 
 --- A symbolic batch of `windows` windows of file `i`.
 local function batch_of(i, set, windows) return (V.new("batch", { tokens = core.tokens(i - 1, windows, set.length), length = set.length })) end
 
-local function batches(windows)
+local function batches(windows, sets)
   local items = {}
-  for i, set in ipairs(core.data) do items[i] = batch_of(i, set, windows) end
+  for k, i in ipairs(sets) do items[k] = batch_of(i, core.data[i], windows) end
   return (V.list(items))
 end
 V.meta_of "batch"
@@ -255,7 +262,7 @@ end
 
 local function scalar_loss(spec, c, windows)
   V.learning = true
-  local loss = spec.loss(c, batches(windows))
+  local loss = spec.loss(c, batches(windows, data(spec.data).sets))
   V.learning = nil
   if kind(loss) == "number" then return (fail("learn's loss is the number %s, whatever the coefficients are", tostring(loss))) end
   if kind(loss) ~= "node" then return (fail("learn's loss gives %s, not a number", V.called(loss))) end

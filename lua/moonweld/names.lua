@@ -18,20 +18,26 @@ end)
 
 local function chosen(x, glob, wanted)
   local private, names, nodes, found = data(x), {}, {}, false
-  if type(glob) ~= "string" then return (fail("a name pattern is a text, not %s", V.called(glob))) end
+  local others = kind(glob) == "model" and data(glob).nodes -- all that another model has
+  if not others and type(glob) ~= "string" then return (fail("a name pattern is a text, or a model that has the names, not %s", V.called(glob))) end
+  local function fits(name)
+    if others then return others[name] ~= nil end
+    return (core.glob(glob, name))
+  end
   for _, name in ipairs(private.names) do
-    local matches = core.glob(glob, name)
+    local matches = fits(name)
     found = found or matches
     if matches == wanted then names[#names + 1], nodes[name] = name, private.nodes[name] end
   end
   local kept = {}
   for name, source in pairs(private.kept or {}) do
-    local matches = core.glob(glob, name)
+    local matches = fits(name)
     found = found or matches
     if matches == wanted then kept[name] = source end
   end
+  if not found and others then fail("no tensor is called like one of the other model") end
   if not found then none_called(private, glob) end
-  local stand_in = private.stand_in and function(name) return core.glob(glob, name) == wanted and private.stand_in(name) or nil end
+  local stand_in = private.stand_in and function(name) return fits(name) == wanted and private.stand_in(name) or nil end
   return (V.model(names, nodes, private.label, { kept = kept, part_of = private.part_of or private, laid_out = private.laid_out,
     config = private.config }, stand_in))
 end

@@ -47,13 +47,18 @@ local function net(op, batch, operands, a, b)
   return node
 end
 
+--- While statistics are gathered (statistics.lua): linear(x, weight) and embedding(table), told of every call.
+N.watch = nil
+
 --- embedding(batch, table[vocabulary, width]) -> [tokens, width]
 N.embedding = word("embedding(batch, table)", function(batch, weight)
+  if N.watch then N.watch.embedding(weight) end
   return (net("embed", batch, { tokens_of(batch), tensor(weight, "an embedding's table") }))
 end)
 
 --- linear(x, weight[out, in], bias[out]) = x * weight^T (+ bias)
 N.linear = word("linear(x, weight[, bias])", function(x, weight, bias)
+  if N.watch then N.watch.linear(x, weight) end
   local y = net("linear", batch_of[activation(x, "what linear takes")], { x, tensor(weight, "linear's weight") })
   if bias == nil then return y end
   return (net("bias", batch_of[x], { y, tensor(bias, "linear's bias") }))

@@ -234,7 +234,7 @@ local Model = {}
 ---@param name string
 ---@return Tensor # also where its name is a word of models
 function Model:tensor(name) end
----@param glob string `*`, `?`, `[abc]`; one that matches nothing is an error
+---@param glob string|Model `*`, `?`, `[abc]`, or a model: the tensors that it has. One that matches nothing is an error
 ---@return Model
 function Model:only(glob) end
 ---@param glob string
@@ -565,9 +565,10 @@ function Coefficients:l1() end
 ---@return Scalar # the sum over tensors of ||c||_2
 function Coefficients:l2() end
 
----The files of --data; `#data` is how many there are.
+---The files of --data; `#data` is how many there are, `data[i]` one of them alone.
 ---@class Data
 ---@operator len: integer
+---@field [integer] Data
 ---Token windows of one file, not known before training runs.
 ---@class Batch
 ---What a network computes for a batch: a tensor [tokens, width]. `+ - * /`, the elementwise methods and :total() work on it.
@@ -587,6 +588,62 @@ function learn(settings) end
 ---@param forward? Architecture|fun(w: fun(name: string, optional?: boolean): Tensor?, batch: Batch, config: Config): Activation by config.json unless given
 ---@return Activation # [tokens, vocabulary]
 function logits(model, batch, forward) end
+
+---What is found from data before the merge, layer by layer, so that memory is that of one layer, not of the model. Of several files it is
+---the mean over all tokens, or over all windows. The values are tensors like those of a model; to return them say x:unweighed().
+
+---@param model Model
+---@param data Data every id of every window is read
+---@param options? { forward?: Architecture|function }
+---@return Model # for each linear layer, under the name of its weight, X'X / tokens, [in, in]
+function gram(model, data, options) end
+---@param model Model
+---@param data Data
+---@param options? { forward?: Architecture|function }
+---@return Activations # what each linear layer reads, under the name of its weight
+function inputs(model, data, options) end
+---@param model Model
+---@param data Data
+---@param options? { forward?: Architecture|function }
+---@return List # of Activations: what layer l reads is member l + 1
+function hidden(model, data, options) end
+---@param model Model
+---@param data Data a window predicts each of its ids from those before
+---@param options? { forward?: Architecture|function }
+---@return Model # for each element the mean over windows of the squared gradient of the window's cross-entropy
+function fisher(model, data, options) end
+---@param loss fun(batch: Batch): Scalar made of logits(model, batch), for a batch of one window
+---@param model Model
+---@param data Data
+---@return Model # the mean over windows of the loss's gradient
+function gradient(loss, model, data) end
+
+---Activations of all tokens of the data. They are not stored: what is found of them is, for each column over the tokens; with
+---at = "last" over each window's last token. A tensor, or of `inputs` a model of tensors.
+---@class Activations
+local Activations = {}
+---@param f fun(x: Activation): Activation
+---@return Activations # element by element, such as x:abs()
+function Activations:map(f) end
+---@param options { per: "column", at?: "last" }
+---@return Tensor|Model
+function Activations:mean(options) end
+---@param options { per: "column", at?: "last" }
+---@return Tensor|Model # the sum
+function Activations:total(options) end
+---@param options { per: "column", at?: "last" }
+---@return Tensor|Model # the root of the sum of squares
+function Activations:norm(options) end
+---@param options { per: "column", at?: "last" }
+---@return Tensor|Model # of the population
+function Activations:var(options) end
+---@param options { per: "column", at?: "last" }
+---@return Tensor|Model
+function Activations:std(options) end
+---@param options { per: "column", at?: "last" }
+---@return Tensor|Model # the largest absolute
+function Activations:peak(options) end
+
 ---@param c List coefficients
 ---@return Scalar # the mean cosine of all pairs, summed over tensors
 function cosine_penalty(c) end
@@ -614,6 +671,7 @@ function mse(x, y) end
 ---@field flag fun(key: string): boolean
 ---@field word fun(key: string, words: string[], default?: string): string one of the words, the first by default
 ---@field window fun(layer: integer, switch?: string): integer how many positions back a layer sees; 0: all
+---@field enter fun(layer: integer, x: Activation) tells that a layer, counted from 0, reads x: hidden() gives these
 ---@field rotary fun(width: integer): number[] angles a position, scaled as rope_scaling says (default, linear, llama3)
 
 ---@param parts table a sentence, `paper =`, `types =` (model_type), `classes = { {glob, "linear"|"norm"|"embedding"|"bias"}, ... }`, and function(w, batch, config)

@@ -6,7 +6,7 @@ local V = {}
 local data = setmetatable({}, { __mode = "k" })
 local methods, metas = {}, {}
 V.methods = methods -- of every value; model, models and select add theirs
-V.only_for = { model = {}, list = {}, flat = {}, seed = {}, coefficients = {}, data = {} }
+V.only_for = { model = {}, list = {}, flat = {}, seed = {}, coefficients = {}, data = {}, activations = {} }
 V.properties = { model = {}, node = {} } -- what is read by a dot, such as t.shape: functions of the value (layout.lua)
 V.unweighed = {} -- tensors that may be results whatever they weigh, by their node (ops.lua)
 V.current_name = nil -- of the tensor that a map(f) is at
@@ -34,7 +34,7 @@ function V.called(x)
   local what = kind(x)
   if x == nil then return "nil" end
   if what == "node" then return core.is_tensor(x) and "a tensor" or "a lazy scalar" end
-  if what == "coefficients" or what == "data" then return what end
+  if what == "coefficients" or what == "data" or what == "activations" then return what end
   return (what:find("^[aeiou]") and "an " or "a ") .. what
 end
 local called = V.called
@@ -56,6 +56,7 @@ local function index(x, key)
   local property = (V.properties[private and private.kind or "node"] or {})[key]
   if property and not (private and private.nodes[key]) then return (property(x)) end
   if private and private.kind == "list" and type(key) == "number" then return private.items[key] end
+  if private and private.kind == "data" and type(key) == "number" then return (V.data_at(private, key)) end
   local found = own and own[key] or methods[key]
   local tensor = private and private.kind == "model" and private.nodes[key]
   if found and not (tensor and not is_dotted(key)) then return found end

@@ -101,6 +101,11 @@ static void print_plan(const mw_recipe *recipe, const mw_plan *plan) {
   if (facts.matrix_memory)
     printf("matrices      %s of that, %.3g floating-point operations\n", mw_text_size(buffer, (double)facts.matrix_memory),
            facts.matrix_flops);
+  if (facts.statistic_batches) {
+    printf("statistics    %s before the passes, ", mw_text_size(buffer, (double)facts.statistic_memory));
+    printf("%s on the disk, %llu batches, %.3g floating-point operations\n", mw_text_size(buffer, (double)facts.statistic_bytes),
+           (unsigned long long)facts.statistic_batches, facts.statistic_flops);
+  }
   print_components(plan);
   print_trainings(plan);
   if (facts.candidates)

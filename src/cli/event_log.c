@@ -77,12 +77,13 @@ void mw_event_log_score(const mw_scored *scored) {
 
 void mw_event_log_learning(const mw_learning_facts *facts, double seconds_left) {
   mw_json_writer json;
-  begin(&json, "learning");
-  mw_json_writer_u64(&json, "training", facts->training);
-  mw_json_writer_u64(&json, "trainings", facts->trainings);
-  mw_json_writer_u64(&json, "step", facts->step);
-  mw_json_writer_u64(&json, "steps", facts->steps);
-  mw_json_writer_number(&json, "loss", facts->loss);
+  bool learns = facts->trainings != 0;
+  begin(&json, learns ? "learning" : "statistics");
+  if (learns) mw_json_writer_u64(&json, "training", facts->training);
+  if (learns) mw_json_writer_u64(&json, "trainings", facts->trainings);
+  mw_json_writer_u64(&json, learns ? "step" : "batch", facts->step);
+  mw_json_writer_u64(&json, learns ? "steps" : "batches", facts->steps);
+  if (learns) mw_json_writer_number(&json, "loss", facts->loss);
   put_seconds(&json, "seconds_left", seconds_left);
   end(&json);
 }

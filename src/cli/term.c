@@ -144,7 +144,10 @@ void mw_term_learning(mw_term *term, const mw_learning_facts *facts) {
     return;
   }
   unsigned long long step = facts->step, steps = facts->steps;
-  show(term, "moonweld: learning, step %llu of %llu, loss %.5g, %.0f s left\nstep %llu of %llu, loss %.5g, %.0f s left\n"
+  if (!facts->trainings)
+    show(term, "moonweld: statistics of data, batch %llu of %llu, %.0f s left\nbatch %llu of %llu, %.0f s left\n"
+         "%llu of %llu, %.0f s left\n%llu", step, steps, left, step, steps, left, step, steps, left, step);
+  else show(term, "moonweld: learning, step %llu of %llu, loss %.5g, %.0f s left\nstep %llu of %llu, loss %.5g, %.0f s left\n"
        "%llu of %llu, %.0f s left\n%llu",
        step, steps, facts->loss, left, step, steps, facts->loss, left, step, steps, left, step);
 }

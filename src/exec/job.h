@@ -15,6 +15,12 @@ typedef struct mw_job_learned {
   const float *values; /* as many as the coefficient has elements, all finite */
 } mw_job_learned;
 
+/* What was found from data: the elements of a DATA node. */
+typedef struct mw_job_statistic {
+  mw_node node;
+  const float *values; /* in memory, or in a file that is mapped there */
+} mw_job_statistic;
+
 /* Bytes that go from a member's tensor to one of the layout, unchanged. */
 typedef struct mw_job_copy {
   uint32_t member, tensor, place;
@@ -30,6 +36,8 @@ typedef struct mw_job {
   size_t copy_count;
   const mw_job_learned *learned; /* for every LEARNED node that the outputs need, sorted by training, then coefficient */
   size_t learned_count;
+  const mw_job_statistic *statistics; /* for every DATA node that the outputs need, sorted by node */
+  size_t statistic_count;
   mw_writer *writer;
   int threads;             /* at least 1 */
   bool nonfinite_keep;

@@ -168,6 +168,18 @@ bool mw_values_coefficient(mw_values *values, const mw_job *job, mw_node node, c
   return true;
 }
 
+/* What was found from data for a DATA node, by binary search in the job's list. */
+static const float *statistic_of(const mw_job *job, mw_node node) {
+  size_t low = 0, high = job->statistic_count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (job->statistics[middle].node == node) return job->statistics[middle].values;
+    if (job->statistics[middle].node < node) low = middle + 1;
+    else high = middle;
+  }
+  return NULL;
+}
+
 static size_t place_of(const mw_values *values, mw_node matrix) {
   size_t i = 0;
   while (i < values->matrix_count && values->matrices[i].node != matrix) i++;
@@ -183,7 +195,11 @@ bool mw_values_memory(mw_values *values, const mw_job *job, mw_node node, const 
     *out = facts.f64 ? (const void *)vector->f64 : (const void *)vector->f32;
     return true;
   }
-  if (mw_graph_op_class(mw_graph_facts(values->graph, node).op) != MW_CLASS_MATRIX) {
+  if (mw_graph_op_class(facts.op) == MW_CLASS_DATA) {
+    *out = statistic_of(job, node);
+    return *out || mw_error_set(err, MW_BUG, "a statistic is used before it was found");
+  }
+  if (mw_graph_op_class(facts.op) != MW_CLASS_MATRIX) {
     MW_TRY(mw_values_coefficient(values, job, node, &coefficient, err));
     *out = coefficient;
     return true;

@@ -65,7 +65,10 @@ static const uint8_t kinds[MW_OP_COUNT] = {
 const char *mw_graph_op_name(mw_op op) { return operations[op].name; }
 mw_graph_class mw_graph_op_class(mw_op op) { return operations[op].class; }
 int mw_graph_op_operands(mw_op op) { return operations[op].operands; }
-uint32_t mw_graph_op_first(mw_op op) { return operations[op].class == MW_CLASS_CHANCE || op == MW_OP_LEARNED ? 1 : 0; }
+uint32_t mw_graph_op_first(mw_op op) {
+  if (operations[op].class == MW_CLASS_DATA) return (uint32_t)operations[op].operands;
+  return operations[op].class == MW_CLASS_CHANCE || op == MW_OP_LEARNED ? 1 : 0;
+}
 
 bool mw_graph_new(mw_graph **out, mw_error *err) {
   mw_graph *graph = mw_mem_new(1, sizeof *graph, err);
@@ -450,6 +453,11 @@ bool mw_graph_apply(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t
     n.over = op == MW_OP_ROW_RANK ? 0 : graph->nodes[operands[0]].shape;
   }
   n.factor |= kinds[op] == IS_MASK || n.shape == 0 || n.over || op == MW_OP_ROW_RANK;
+  if (operations[op].class == MW_CLASS_DATA) { /* it is a tensor like that of a file */
+    n = (node){.op = n.op, .count = count, .shape = n.shape, .factor = true, .dtype = MW_DTYPE_F32,
+               .extra = {n.extra[0], n.extra[1]}};
+    return intern(graph, n, operands, out, err);
+  }
   if (operations[op].class == MW_CLASS_MATRIX) { /* it begins anew, in memory */
     n.turned = n.rowed = false;
     n.nested = 0;

@@ -17,7 +17,7 @@ typedef enum mw_op {
 typedef enum mw_graph_class {
   MW_CLASS_LEAF, MW_CLASS_FILL, MW_CLASS_VIEW, MW_CLASS_MATRIX, MW_CLASS_MAP, MW_CLASS_ROW, MW_CLASS_SPREAD, MW_CLASS_CHANCE,
   MW_CLASS_COLUMN, MW_CLASS_MASK, MW_CLASS_SUM, MW_CLASS_SELECT,
-  MW_CLASS_VECTOR, MW_CLASS_CROSS, MW_CLASS_NET, MW_CLASS_FUSED
+  MW_CLASS_VECTOR, MW_CLASS_CROSS, MW_CLASS_NET, MW_CLASS_DATA, MW_CLASS_FUSED
 } mw_graph_class;
 
 const char *mw_graph_op_name(mw_op op); /* "ADD" */
@@ -33,7 +33,8 @@ static inline bool mw_graph_is_stored(mw_op op) { return op == MW_OP_INPUT || mw
 /* Whether its elements lie in memory, in the dtype of its facts, before a program reads them. */
 static inline bool mw_graph_is_memory(mw_op op) {
   mw_graph_class class = mw_graph_op_class(op);
-  return op == MW_OP_COEFFICIENT || op == MW_OP_LEARNED || class == MW_CLASS_MATRIX || class == MW_CLASS_CROSS;
+  return op == MW_OP_COEFFICIENT || op == MW_OP_LEARNED || class == MW_CLASS_MATRIX || class == MW_CLASS_CROSS ||
+         class == MW_CLASS_DATA;
 }
 /* Whether it is a tensor that a sink has left in memory: what it is made of is not read again. */
 static inline bool mw_graph_is_found(mw_op op) {
@@ -43,7 +44,7 @@ static inline bool mw_graph_is_found(mw_op op) {
 static inline bool mw_graph_sums_columns(mw_op op) {
   return op == MW_OP_COLUMN_TOTAL || op == MW_OP_COLUMN_DOT || op == MW_OP_COLUMN_MAX;
 }
-/* The first operand whose values are read: CHANCE takes only the shape of its first, LEARNED nothing of its own. */
+/* The first operand whose values are read: CHANCE takes only the shape of its first, LEARNED and DATA nothing of their own. */
 uint32_t mw_graph_op_first(mw_op op);
 
 typedef uint32_t mw_node; /* 0 is no node */
@@ -68,7 +69,7 @@ typedef struct mw_graph_node_facts {
   uint32_t operands;     /* how many */
   const mw_node *operand;/* borrowed until the next constructor call */
   uint64_t extra[2];     /* op's own; NUMBER: bits of the double; INPUT: model, row */
-  mw_dtype dtype;        /* INPUT; VIEW: that of its operands, or F32 or F64; MATRIX: either; COEFFICIENT and LEARNED: F32 */
+  mw_dtype dtype;        /* INPUT; VIEW: that of its operands, or F32 or F64; MATRIX: either; COEFFICIENT, LEARNED and DATA: F32 */
 } mw_graph_node_facts;
 
 /* A named result of a recipe. */

@@ -278,6 +278,27 @@ static bool check_net(mw_graph *graph, mw_op op, const mw_node *o, uint32_t coun
   }
 }
 
+/* ---- statistics of data ---- */
+
+/* The operands are a network's: what is not, or depends on what is learned or found from data itself, has no statistics. */
+static bool check_data(mw_graph *graph, mw_op op, const mw_node *o, const uint64_t extra[2], uint32_t *shape, mw_error *err) {
+  mw_graph_node_facts of = mw_graph_facts(graph, o[0]);
+  if (!of.whole) return mw_error_set(err, MW_DATA, "'%s' of what depends on no data", word_of(op).text);
+  if (of.learned) return mw_error_set(err, MW_DATA, "'%s' of a network that is being learned", word_of(op).text);
+  if (op == MW_OP_GRADIENT || op == MW_OP_FISHER) {
+    mw_graph_node_facts by = mw_graph_facts(graph, o[1]);
+    MW_TRY(need_scalar(graph, op, o[0], err) && need_tensor(graph, op, o[1], err));
+    if (by.whole || by.over) return mw_error_set(err, MW_DATA, "'%s' is by the tensors of a model", word_of(op).text);
+    *shape = by.shape;
+    return true;
+  }
+  MW_TRY(need_rank(graph, op, o[0], 2, err));
+  uint64_t n = dim(graph, of.shape, 1), dims[2] = {n, n};
+  if (op == MW_OP_GRAM) return mw_graph_shape(graph, dims, 2, shape, err);
+  if (extra[0] > 1 || extra[1] > 1) return misfit(op, "a kind that is not known", err);
+  return mw_graph_shape(graph, dims, 1, shape, err);
+}
+
 /* ---- all classes ---- */
 
 bool mw_rules_check(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t count, const uint64_t extra[2],
@@ -322,6 +343,7 @@ bool mw_rules_check(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t
            mw_error_set(err, MW_DATA, "a vector of more than %d elements", MW_GRAPH_VECTOR);
   case MW_CLASS_CROSS: return check_cross(graph, op, operands, count, shape, err);
   case MW_CLASS_NET: return check_net(graph, op, operands, count, extra, shape, err);
+  case MW_CLASS_DATA: return check_data(graph, op, operands, extra, shape, err);
   case MW_CLASS_MATRIX: return mw_matrix_rules_check(graph, op, operands, count, extra, shape, err);
   case MW_CLASS_VIEW: return mw_view_check(graph, op, operands, count, extra, shape, err);
   case MW_CLASS_LEAF:

@@ -8,6 +8,7 @@
 static double products_of(const mw_tape *tape, const mw_tape_slot *slot) {
   const mw_graph *graph = tape->world->graph;
   mw_graph_node_facts facts = slot->facts;
+  if (slot->given) return 0;
   if (facts.op == MW_OP_LINEAR) {
     const mw_tape_weight *weight = mw_tape_weight_of(tape, facts.operand[1]);
     double rows = (double)mw_graph_dims(graph, facts.shape)[0], once = 2 * rows * (double)weight->rows * (double)weight->columns;
@@ -23,6 +24,7 @@ static double products_of(const mw_tape *tape, const mw_tape_slot *slot) {
 static double touched_by(const mw_tape *tape, const mw_tape_slot *slot) {
   mw_graph_node_facts facts = slot->facts;
   double own = (double)slot->elements, back = slot->wants ? 2 : 0;
+  if (slot->given) return own;
   if (facts.op == MW_OP_LINEAR) {
     const mw_tape_weight *weight = mw_tape_weight_of(tape, facts.operand[1]);
     const mw_tape_slot *x = mw_tape_find(tape, facts.operand[0]);

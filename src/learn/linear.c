@@ -109,7 +109,9 @@ bool mw_linear_embed_back(const mw_net_call *call, mw_error *err) {
   mw_tape_weight *weight = mw_net_weight(call, 1);
   size_t items = (work.rows + MW_NET_ROWS - 1) / MW_NET_ROWS;
   work.work = embed_rows_back;
-  MW_TRY(mw_weights_begin(weight, items, err) && mw_net_by_rows(&work, err));
+  MW_TRY(mw_weights_begin(weight, items, err));
+  if (mw_weights_shares_rows(weight)) MW_TRY(mw_net_by_rows(&work, err));
+  else MW_TRY(embed_rows_back(&work, 0, 0, work.rows, &call->tape->pool->workers[0], err));
   mw_weights_end(call->tape, weight, items);
   return true;
 }

@@ -54,6 +54,9 @@ static size_t index_of(const maker *m, const mw_tape_slot *slot) { return (size_
 /* A scalar of scalars. */
 static bool is_arithmetic(const mw_tape_slot *s) { return !s->facts.shape && mw_graph_op_class(s->facts.op) == MW_CLASS_MAP; }
 
+/* A statistic of data, which lies in memory. */
+static bool is_found(const mw_tape_slot *s) { return mw_graph_op_class(s->facts.op) == MW_CLASS_DATA; }
+
 /* ---- lifetimes ---- */
 
 /* The value is read at this step: it must be kept until then. */
@@ -98,7 +101,8 @@ static bool forward(maker *m, size_t slot) {
   mw_tape_slot *s = &m->tape->slots[slot];
   if (m->done[slot]) return true;
   m->done[slot] = 1;
-  if (s->facts.op == MW_OP_COEFFICIENT || s->facts.op == MW_OP_LEARNED || s->constant) return true;
+  if (s->given && s->facts.whole) begin_at(&s->value_buffer, s->elements, 0);
+  if (s->facts.op == MW_OP_COEFFICIENT || s->facts.op == MW_OP_LEARNED || s->constant || s->given || is_found(s)) return true;
   mw_tape_step *step;
   MW_TRY(append(m, MW_STEP_FORWARD, slot, &step));
   uint32_t now = (uint32_t)m->tape->step_count - 1;
@@ -135,7 +139,7 @@ static bool net_back(maker *m, mw_tape_step *step, mw_tape_slot *s, uint32_t now
 /* Makes the BACK step of a slot, if something was propagated to it. */
 static bool back(maker *m, size_t slot) {
   mw_tape_slot *s = &m->tape->slots[slot];
-  if (!s->wants || !s->touched || s->facts.op == MW_OP_COEFFICIENT) return true;
+  if (!s->wants || !s->touched || s->facts.op == MW_OP_COEFFICIENT || s->given) return true;
   mw_tape_step *step;
   MW_TRY(append(m, MW_STEP_BACK, slot, &step));
   uint32_t now = (uint32_t)m->tape->step_count - 1;
@@ -247,10 +251,33 @@ static bool all_back(maker *m, int kind) {
   return true;
 }
 
+/* The steps of a part of a network that does not have the loss. */
+static bool order_part(maker *m) {
+  mw_tape_step *step;
+  MW_TRY(all_forward(m, false) && append(m, MW_STEP_FORM, 0, &step) && all_forward(m, true));
+  if (!m->tape->last) return true;
+  mw_tape_slot *last = mw_tape_find(m->tape, m->tape->last);
+  last->touched = true;
+  begin_at(&last->gradient_buffer, last->elements, 0);
+  return all_back(m, 1) && all_back(m, 0);
+}
+
+/* What is wanted stays until the next run. */
+static void keep(maker *m, const mw_tape_aim *aim) {
+  uint32_t end = (uint32_t)m->tape->step_count;
+  for (size_t i = 0; i < aim->kept_count; i++) {
+    mw_tape_slot *s = mw_tape_find(m->tape, aim->kept[i]);
+    if (s) read_at(&s->value_buffer, end);
+  }
+  mw_tape_slot *given = aim->given ? mw_tape_find(m->tape, aim->given) : NULL;
+  if (given) read_at(&given->gradient_buffer, end);
+}
+
 /* Makes all steps, in the order that is told above. */
 static bool order(maker *m) {
   mw_tape *tape = m->tape;
   mw_tape_step *step;
+  if (!tape->loss) return order_part(m);
   mw_tape_slot *loss = mw_tape_find(tape, tape->loss);
   if (!loss) return mw_error_set(m->err, MW_DATA, "the loss is a number that nothing changes");
   loss->touched = true;
@@ -281,7 +308,7 @@ static bool plan(maker *m) {
     mw_buffer_plan_buffer *own[3] = {&s->value_buffer, &s->gradient_buffer, &s->saved_buffer};
     for (int k = 0; k < 3; k++)
       if (own[k]->used) buffers[count++] = own[k];
-    if (!s->facts.whole && s->facts.shape) tape->kept_size += s->elements * (1u + s->wants);
+    if (!s->facts.whole && s->facts.shape && !is_found(s)) tape->kept_size += s->elements * (size_t)(!s->given + s->wants);
   }
   bool ok = tape->kept_size <= MW_BUFFER_PLAN_MOST ? mw_buffer_plan_make(buffers, count, &tape->arena_size, m->err)
                                               : mw_error_memory(m->err, SIZE_MAX);
@@ -289,14 +316,16 @@ static bool plan(maker *m) {
   return ok;
 }
 
-bool mw_steps_make(mw_tape *tape, mw_error *err) {
+bool mw_steps_make(mw_tape *tape, const mw_tape_aim *aim, mw_error *err) {
   maker m = {.tape = tape, .err = err};
   size_t n = tape->slot_count + 1;
   m.group = mw_mem_new(n, sizeof *m.group, err);
   m.done = mw_mem_new(n, 1, err);
   m.inside = mw_mem_new(n, 1, err);
   m.above = mw_mem_new(n, 1, err);
-  bool ok = m.group && m.done && m.inside && m.above && order(&m) && plan(&m);
+  bool ok = m.group && m.done && m.inside && m.above && order(&m);
+  if (ok) keep(&m, aim);
+  ok = ok && plan(&m);
   free(m.group);
   free(m.done);
   free(m.inside);

@@ -31,6 +31,7 @@ mw_batch *mw_tape_batch(const mw_tape *tape, mw_node tokens) {
 typedef struct marker {
   mw_tape *tape;
   uint8_t *needed; /* of every node */
+  mw_node given;
 } marker;
 
 static bool mark(void *context, mw_node node, mw_error *err) {
@@ -48,7 +49,8 @@ static bool is_constant(mw_graph_node_facts facts) {
 static bool mark_operands(marker *m, mw_node node, mw_error *err) {
   const mw_graph *graph = m->tape->world->graph;
   mw_graph_node_facts facts = mw_graph_facts(graph, node);
-  if (is_constant(facts)) return true;
+  if (is_constant(facts) || m->tape->trained[node] || node == m->given) return true;
+  if (mw_graph_op_class(facts.op) == MW_CLASS_DATA) return !m->tape->world->finding || mw_weights_no_statistics(err);
   if (facts.rowed || facts.column)
     return mw_error_set(err, MW_DATA, "what is found along rows or columns cannot be part of what is learned");
   if (mw_graph_op_class(facts.op) == MW_CLASS_SELECT || facts.op == MW_OP_HIGHEST || facts.op == MW_OP_ARGMAX)
@@ -81,15 +83,16 @@ static bool differentiable(mw_op op) {
   return class != MW_CLASS_MASK && class != MW_CLASS_CHANCE;
 }
 
-static bool add_slot(mw_tape *tape, mw_node node, bool trained, mw_error *err) {
+static bool add_slot(mw_tape *tape, mw_node node, bool given, bool wants, mw_error *err) {
   const mw_graph *graph = tape->world->graph;
   mw_graph_node_facts facts = mw_graph_facts(graph, node);
   if (facts.op == MW_OP_TOKENS) return add_batch(tape, node, facts, err);
   if (facts.op == MW_OP_NUMBER || facts.op == MW_OP_VECTOR) return true;
-  mw_tape_slot slot = {.node = node, .facts = facts, .elements = (size_t)mw_graph_elements(graph, facts.shape), .wants = trained,
-                  .constant = is_constant(facts)};
+  mw_tape_slot slot = {.node = node, .facts = facts, .elements = (size_t)mw_graph_elements(graph, facts.shape),
+                  .wants = tape->trained[node] || (given && wants), .constant = is_constant(facts),
+                  .given = given || (tape->trained[node] && facts.op != MW_OP_COEFFICIENT)};
   uint8_t weights = mw_graph_op_class(facts.op) == MW_CLASS_NET ? mw_net_entry_of(facts.op)->weights : 0;
-  for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands && differentiable(facts.op) && !slot.constant; i++) {
+  for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands && differentiable(facts.op) && !slot.constant && !slot.given; i++) {
     if (i < 8 && (weights >> i & 1)) {
       MW_TRY(mw_weights_add(tape, facts.operand[i], err));
       slot.wants |= mw_tape_weight_of(tape, facts.operand[i])->wants;
@@ -99,28 +102,27 @@ static bool add_slot(mw_tape *tape, mw_node node, bool trained, mw_error *err) {
     }
   }
   /* A gradient that is propagated through a product needs the whole weight, so it is formed. */
-  if (facts.op == MW_OP_LINEAR && mw_tape_find(tape, facts.operand[0])->wants) mw_tape_weight_of(tape, facts.operand[1])->plain = false;
+  if (facts.op == MW_OP_LINEAR && !slot.given && mw_tape_find(tape, facts.operand[0])->wants)
+    mw_tape_weight_of(tape, facts.operand[1])->plain = false;
   MW_TRY(mw_mem_grow(&tape->slots, &tape->slot_capacity, tape->slot_count + 1, sizeof *tape->slots, err));
   tape->slots[tape->slot_count++] = slot;
   tape->slot_of[node] = (uint32_t)tape->slot_count;
   return true;
 }
 
-static bool add_slots(mw_tape *tape, const mw_node *also, size_t also_count, const mw_node *coefficients, size_t count,
-                      mw_error *err) {
+static bool add_slots(mw_tape *tape, const mw_tape_aim *aim, mw_error *err) {
   uint32_t nodes = mw_graph_count(tape->world->graph);
-  uint8_t *needed = mw_mem_new(nodes + 1u, 2, err);
+  uint8_t *needed = mw_mem_new(nodes + 1u, sizeof *needed, err);
   if (!needed) return false;
-  uint8_t *trained = needed + nodes + 1;
-  marker m = {tape, needed};
+  marker m = {tape, needed, aim->given};
   bool ok = true;
-  for (size_t i = 0; i < also_count; i++) needed[also[i]] = 1;
-  for (size_t i = 0; i < count; i++) needed[coefficients[i]] = trained[coefficients[i]] = 1;
-  needed[tape->loss] = 1;
+  for (size_t i = 0; i < aim->kept_count; i++) needed[aim->kept[i]] = 1;
+  for (size_t i = 0; i < aim->trained_count; i++) needed[aim->trained[i]] = tape->trained[aim->trained[i]] = 1;
+  needed[aim->loss] = needed[aim->last] = 1;
   for (uint32_t id = nodes; id > 0 && ok; id--)
     if (needed[id]) ok = mark_operands(&m, id, err);
   for (uint32_t id = 1; id <= nodes && ok; id++)
-    if (needed[id]) ok = add_slot(tape, id, trained[id], err);
+    if (needed[id]) ok = add_slot(tape, id, id == aim->given, aim->given_wants, err);
   free(needed);
   return ok;
 }
@@ -129,20 +131,27 @@ static bool add_slots(mw_tape *tape, const mw_node *also, size_t also_count, con
 
 bool mw_tape_new(const mw_train_world *world, mw_node loss, const mw_node *also, size_t also_count,
                  const mw_node *coefficients, size_t coefficient_count, mw_thread_pool *pool, mw_tape **out, mw_error *err) {
+  const mw_tape_aim aim = {.loss = loss, .kept = also, .kept_count = also_count, .trained = coefficients,
+                           .trained_count = coefficient_count};
+  return mw_tape_make(world, &aim, pool, out, err);
+}
+
+bool mw_tape_make(const mw_train_world *world, const mw_tape_aim *aim, mw_thread_pool *pool, mw_tape **out, mw_error *err) {
   uint32_t nodes = mw_graph_count(world->graph);
   mw_tape *tape = mw_mem_new(1, sizeof *tape, err);
   if (!tape) return false;
   *out = tape;
   tape->world = world;
   tape->pool = pool;
-  tape->loss = loss;
+  tape->loss = aim->loss;
+  tape->last = aim->last;
   tape->job = (mw_job){.graph = world->graph, .family = world->family,
-                       .learned = world->learned, .learned_count = world->learned_count, .threads = world->threads};
+                       .learned = world->learned, .learned_count = world->learned_count,
+                       .statistics = world->statistics, .statistic_count = world->statistic_count, .threads = world->threads};
   tape->slot_of = mw_mem_new(nodes + 1u, sizeof *tape->slot_of, err);
   tape->weight_of = tape->slot_of ? mw_mem_new(nodes + 1u, sizeof *tape->weight_of, err) : NULL;
-  bool ok = tape->weight_of && mw_graph_new(&tape->scratch, err) &&
-            add_slots(tape, also, also_count, coefficients, coefficient_count, err) &&
-            mw_steps_make(tape, err);
+  tape->trained = tape->weight_of ? mw_mem_new(nodes + 1u, sizeof *tape->trained, err) : NULL;
+  bool ok = tape->trained && mw_graph_new(&tape->scratch, err) && add_slots(tape, aim, err) && mw_steps_make(tape, aim, err);
   if (ok) return true;
   mw_tape_free(tape);
   *out = NULL;
@@ -164,6 +173,7 @@ void mw_tape_free(mw_tape *tape) {
   free(tape->slots);
   free(tape->slot_of);
   free(tape->weight_of);
+  free(tape->trained);
   free(tape->batches);
   free(tape->tokens);
   free(tape->rotations);
@@ -212,8 +222,13 @@ bool mw_tape_ready(mw_tape *tape, mw_error *err) {
     if (s->gradient_buffer.used) s->gradient = tape->arena + s->gradient_buffer.offset;
     if (s->saved_buffer.used) s->saved = tape->arena + s->saved_buffer.offset;
     if (s->facts.whole || !s->facts.shape) continue;
-    s->values = next;
-    next += s->elements;
+    if (mw_graph_op_class(s->facts.op) == MW_CLASS_DATA) {
+      const void *found;
+      ok = mw_values_memory(&values, &tape->job, s->node, &found, err);
+      if (ok) s->values = (float *)(uintptr_t)found; /* only read */
+      continue;
+    }
+    if (!s->given) s->values = next, next += s->elements;
     if (s->wants) s->gradient = next, next += s->elements;
     const float *known;
     if (s->facts.op != MW_OP_COEFFICIENT && s->facts.op != MW_OP_LEARNED) continue;

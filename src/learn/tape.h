@@ -50,6 +50,8 @@ typedef struct mw_tape_slot {
   size_t elements;
   bool wants;               /* a gradient: there is a trained coefficient below it */
   bool constant;            /* a sum or selection over models only: computed once, by exec */
+  bool given;               /* it has no steps: the activation with which a part of a network begins, whose values are the caller's, or
+                               a tensor of a model whose gradient is wanted, which has no values here */
   bool touched;             /* while the steps are made: some step has propagated to it */
   double scalar, scalar_gradient;
   float *values, *gradient; /* of a tensor; `gradient` is NULL if it wants none */
@@ -97,6 +99,7 @@ typedef struct mw_tape {
   mw_tape_slot *slots;
   size_t slot_count, slot_capacity;
   uint32_t *slot_of;     /* of every node: 1 + its slot, or 0 */
+  uint8_t *trained;      /* of every node: its gradient is wanted */
   float *kept;           /* values and gradients of slots that are not activations: they stay from batch to batch */
   size_t kept_size;      /* in floats */
   mw_tape_weight *weights;
@@ -113,10 +116,25 @@ typedef struct mw_tape {
   size_t arena_size;     /* in floats */
   bool constants_known;  /* weights without a trained coefficient have been formed */
   mw_node loss;
+  mw_node last;          /* of a part of a network: the activation with which it ends, whose gradient the caller gives; or 0 */
 } mw_tape;
 
-/* Makes the steps that compute `loss` and the scalars of `also`, and the gradients of `coefficients` (none: forward only).
- * MW_DATA if an operation has no derivative or cannot be computed here; the error names it. Allocates no arena. */
+/* What a tape is for. A part of a network begins with an activation that is `given` and ends with those that are kept, so that a
+ * network can be run piece by piece: a part on all batches, then the next one (statistics.c). */
+typedef struct mw_tape_aim {
+  mw_node loss;             /* the scalar that gradients are of; 0: none */
+  const mw_node *kept;      /* scalars and activations that are wanted: these are there until the next run */
+  size_t kept_count;
+  const mw_node *trained;   /* coefficients, or tensors that are weights or that these are made of, whose gradients are wanted */
+  size_t trained_count;
+  mw_node given;            /* an activation whose values the caller puts into its slot before each run, or 0 */
+  bool given_wants;         /* its gradient is wanted, too */
+  mw_node last;             /* one whose gradient the caller puts there, or 0 */
+} mw_tape_aim;
+bool mw_tape_make(const mw_train_world *world, const mw_tape_aim *aim, mw_thread_pool *pool, mw_tape **out, mw_error *err);
+
+/* The tape of a training. Makes the steps that compute `loss` and the scalars of `also`, and the gradients of `coefficients` (none:
+ * forward only). MW_DATA if an operation has no derivative or cannot be computed here; the error names it. Allocates no arena. */
 bool mw_tape_new(const mw_train_world *world, mw_node loss, const mw_node *also, size_t also_count,
                  const mw_node *coefficients, size_t coefficient_count, mw_thread_pool *pool, mw_tape **out, mw_error *err);
 void mw_tape_free(mw_tape *tape);
@@ -133,7 +151,7 @@ mw_batch *mw_tape_batch(const mw_tape *tape, mw_node tokens);
 
 /* steps.c: makes the list of steps of a tape that has its slots, weights and batches, and plans from which step to which each value
  * must be kept, and so the arena. */
-bool mw_steps_make(mw_tape *tape, mw_error *err);
+bool mw_steps_make(mw_tape *tape, const mw_tape_aim *aim, mw_error *err);
 /* cost.c: what running a tape takes, known before memory is allocated. `coefficients` are those that are trained, for which the
  * optimiser needs memory. */
 mw_train_cost mw_cost_of(const mw_tape *tape, const mw_node *coefficients, size_t count);

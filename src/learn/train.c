@@ -40,8 +40,7 @@ void mw_train_state_free(mw_train_state *state) {
 
 /* ---- what is common to training and evaluating ---- */
 
-/* Every id must be a row of the tables that it looks up, and a column of the logits that predict it. */
-static bool check_vocabulary(const mw_tape *tape, mw_error *err) {
+bool mw_train_vocabulary(const struct mw_tape *tape, mw_error *err) {
   const mw_graph *graph = tape->world->graph;
   for (size_t b = 0; b < tape->batch_count; b++) {
     const mw_dataset *set = tape->world->sets[mw_graph_facts(graph, tape->tokens[b]).extra[0]];
@@ -132,7 +131,7 @@ static bool open_run(run *r, mw_error *err) {
   MW_TRY(mw_tape_new(r->world, t->loss, t->terms, t->term_count, t->coefficients, t->coefficient_count, &r->pool, &r->tape, err));
   if (!mw_tape_find(r->tape, t->loss)->wants)
     return mw_error_set(err, MW_DATA, "the loss depends on none of the coefficients that are to be learned");
-  return tape_fits(r->tape, t->coefficients, t->coefficient_count, err) && check_vocabulary(r->tape, err) &&
+  return tape_fits(r->tape, t->coefficients, t->coefficient_count, err) && mw_train_vocabulary(r->tape, err) &&
          mw_tape_ready(r->tape, err);
 }
 
@@ -221,7 +220,7 @@ bool mw_train_evaluate(const mw_train_world *world, mw_node loss, bool (*progres
   if (mw_graph_op_class(facts.op) != MW_CLASS_NET) return mw_error_set(err, MW_DATA, "only the loss of a network can be evaluated on data");
   mw_node batch_node = facts.operand[facts.operands - 1];
   bool ok = mw_thread_pool_new(&pool, world->threads, err) && mw_tape_new(world, loss, NULL, 0, NULL, 0, &pool, &tape, err) &&
-            tape_fits(tape, NULL, 0, err) && check_vocabulary(tape, err);
+            tape_fits(tape, NULL, 0, err) && mw_train_vocabulary(tape, err);
   double sum = 0;
   *tokens = 0;
   size_t total = 0;

@@ -15,6 +15,9 @@ typedef struct mw_train_world {
   size_t set_count;
   const mw_job_learned *learned;        /* of trainings that have run, sorted as in job.h */
   size_t learned_count;
+  const mw_job_statistic *statistics;   /* what was found from data, sorted as in job.h */
+  size_t statistic_count;
+  bool finding;                     /* statistics are being found, so that networks cannot be made of any */
   int threads;                      /* at least 1 */
 } mw_train_world;
 
@@ -73,6 +76,10 @@ bool mw_train_run(const mw_train_world *world, const mw_train_spec *training, mw
  * scalar. `tokens`: how many there were. `progress` may be NULL; false stops with MW_INTERRUPTED. */
 bool mw_train_evaluate(const mw_train_world *world, mw_node loss, bool (*progress)(void *context, uint64_t done, uint64_t total),
                        void *context, double *mean, uint64_t *tokens, mw_error *err);
+
+/* Whether every id of the data is a row of the tables that it looks up, and a column of the logits that predict it. */
+struct mw_tape;
+bool mw_train_vocabulary(const struct mw_tape *tape, mw_error *err);
 
 /* What a training, or an evaluation where `coefficients` is 0, will take, without running it. */
 typedef struct mw_train_cost {

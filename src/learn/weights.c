@@ -39,7 +39,16 @@ static bool is_moved(mw_op op) {
   return class == MW_CLASS_VIEW || class == MW_CLASS_ROW || class == MW_CLASS_SPREAD || op == MW_OP_FILL;
 }
 static bool is_matrix(mw_op op) { return mw_graph_op_class(op) == MW_CLASS_MATRIX; }
-static bool is_known(mw_op op) { return op == MW_OP_COEFFICIENT || op == MW_OP_LEARNED; }
+static bool is_known(mw_op op) { return op == MW_OP_COEFFICIENT || op == MW_OP_LEARNED || mw_graph_op_class(op) == MW_CLASS_DATA; }
+/* A tensor whose gradient is wanted, for which it has a slot without values. */
+static bool is_trained_tensor(const mw_tape *tape, mw_node node) {
+  return tape->trained[node] && facts_of(tape, node).op != MW_OP_COEFFICIENT;
+}
+
+bool mw_weights_no_statistics(mw_error *err) {
+  mw_error_set(err, MW_DATA, "a network is made of what is found from data (gram, fisher ...)");
+  return mw_error_hint(err, "`moonweld stats` writes it to a file, which a recipe takes as a model");
+}
 
 /* A cone is what must be computed element by element for a weight: its nodes, operands before their users, ending with the weight.
  * Its edges are what it reads that is no tensor of elements: scalars, vectors, numbers. */
@@ -52,7 +61,7 @@ bool mw_weights_leaves(const mw_tape *tape, mw_node node, bool (*need)(void *con
       ok = mw_error_set(err, MW_DATA, "what is learned reads no slices and joins, nothing along rows, and no filled tensors");
     else if (is_matrix(facts_of(tape, cone.nodes[i]).op))
       ok = mw_error_set(err, MW_DATA, "what is learned reads no functions of whole matrices (svd, matmul ...)");
-    else if (is_known(facts_of(tape, cone.nodes[i]).op)) ok = need(context, cone.nodes[i], err);
+    else if (is_known(facts_of(tape, cone.nodes[i]).op) || tape->trained[cone.nodes[i]]) ok = need(context, cone.nodes[i], err);
   for (size_t i = 0; i < cone.edge_count && ok; i++) {
     mw_graph_node_facts facts = facts_of(tape, cone.edges[i]);
     if (facts.op == MW_OP_VECTOR) ok = need(context, facts.operand[0], err);
@@ -102,6 +111,7 @@ static bool copy(builder *b) {
       }
       MW_TRY(mw_graph_apply(b->tape->scratch, facts.op, operands, facts.operands, facts.extra, &b->copies[i], b->err));
     }
+    b->wants[i] |= is_trained_tensor(b->tape, node);
   }
   return true;
 }
@@ -136,7 +146,7 @@ static bool differentiate(builder *b) {
     mw_node g = b->gradient[i];
     mw_graph_node_facts facts = facts_of(b->tape, b->cone.nodes[i]);
     if (!g || !b->wants[i]) continue;
-    if (is_known(facts.op)) {
+    if (is_known(facts.op) || is_trained_tensor(b->tape, b->cone.nodes[i])) {
       MW_TRY(propagate(b, b->cone.nodes[i], MW_LEAF_ELEMENTS, g));
       continue;
     }
@@ -277,6 +287,12 @@ bool mw_weights_rows(const mw_tape *tape, const mw_tape_weight *w, mw_thread_poo
 }
 
 /* ---- backward ---- */
+
+bool mw_weights_shares_rows(const mw_tape_weight *w) {
+  for (size_t i = 0; i < w->leaf_count; i++)
+    if (w->leaves[i].kind == MW_LEAF_ELEMENTS) return false;
+  return true;
+}
 
 /* Every item has a partial result of its own, so that no two threads add to the same number. */
 bool mw_weights_begin(mw_tape_weight *w, size_t items, mw_error *err) {

@@ -40,6 +40,8 @@ bool mw_weights_add(mw_tape *tape, mw_node node, mw_error *err);
 /* The nodes that need slots for this weight: calls need(context, node) for each. */
 bool mw_weights_leaves(const mw_tape *tape, mw_node node, bool (*need)(void *context, mw_node node, mw_error *err),
                        void *context, mw_error *err);
+/* The error of a network that is made of statistics of data: these are found before it, or never. */
+bool mw_weights_no_statistics(mw_error *err);
 void mw_weights_free(mw_tape *tape);
 /* Floats that formed weights take. */
 size_t mw_weights_size(const mw_tape *tape);
@@ -52,9 +54,10 @@ bool mw_weights_rows(const mw_tape *tape, const mw_tape_weight *weight, mw_threa
                      uint64_t first, size_t count,
                      const float **out, mw_error *err);
 
+/* Whether two items may have the same row: not where a leaf has a gradient of the weight's own shape (ELEMENTS), in one place. */
+bool mw_weights_shares_rows(const mw_tape_weight *weight);
 /* Propagates a weight's gradient, in `items` items of a pool: begin; each item propagates the rows that it has computed; end adds
- * the partial results of the items in order. Two items may have the same row of a matrix, but not of a vector, which may be a
- * coefficient itself (an ELEMENTS leaf): its gradient has one place. */
+ * the partial results of the items in order. */
 bool mw_weights_begin(mw_tape_weight *weight, size_t items, mw_error *err);
 bool mw_weights_propagate(const mw_tape *tape, mw_tape_weight *weight, mw_thread_pool_worker *worker, size_t item, uint64_t first,
                           size_t count, const float *gradient, mw_error *err);

@@ -69,6 +69,9 @@ static bool measure(mw_plan *plan, mw_error *err) {
   mw_job job = mw_plan_job(plan);
   mw_training_job learning = mw_plan_open_training(plan, &plan->result.made);
   MW_TRY(mw_run_measure(&job, &plan->cost, err));
+  MW_TRY(mw_found_measure(&learning, &plan->statistics, err));
+  if (plan->statistics.memory && plan->statistics.memory + (16u << 20) > plan->cost.peak_memory)
+    plan->cost.peak_memory = plan->statistics.memory + (16u << 20);
   plan->trainings = mw_mem_take(&plan->arena, (learning.spec_count + 1) * sizeof *plan->trainings, err);
   if (!plan->trainings || !mw_training_measure(&learning, plan->trainings, err)) return false;
   plan->training_count = learning.spec_count;

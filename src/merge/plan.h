@@ -6,7 +6,7 @@
 #include "merge/search.h"
 #include "merge/provenance.h"
 #include "train/calibration.h"
-#include "train/training.h"
+#include "train/found.h"
 #include "exec/run.h"
 #include "vocabulary/alignment.h"
 
@@ -47,6 +47,7 @@ struct mw_plan {
   mw_side_files_rows rows;     /* of such a plan: what it adds to the lock file of the whole */
   mw_plan_training *trainings; /* in the arena */
   size_t training_count;
+  mw_statistics_cost statistics; /* what is found from data; all 0 where nothing is */
   mw_learning learning;
   void *learner;
 };

@@ -59,6 +59,14 @@ bool mw_plan_facts_compose(mw_plan *plan, mw_error *err) {
     mw_json_writer_number(&json, "flops", facts.matrix_flops);
     mw_json_writer_end(&json);
   }
+  if (facts.statistic_batches) {
+    mw_json_writer_object(&json, "statistics");
+    mw_json_writer_u64(&json, "memory", facts.statistic_memory);
+    mw_json_writer_u64(&json, "bytes", facts.statistic_bytes);
+    mw_json_writer_u64(&json, "batches", facts.statistic_batches);
+    mw_json_writer_number(&json, "flops", facts.statistic_flops);
+    mw_json_writer_end(&json);
+  }
   mw_json_writer_u64(&json, "tensors", facts.tensors);
   mw_json_writer_list(&json, "outputs");
   for (size_t i = 0; i < facts.files; i++) {
@@ -92,7 +100,9 @@ mw_plan_facts mw_plan_measure(const mw_plan *plan) {
   }
   return (mw_plan_facts){.passes = plan->cost.passes, .bytes_read = plan->cost.bytes_read, .bytes_written = mw_plan_facts_written(plan),
                          .peak_memory = plan->cost.peak_memory, .matrix_memory = plan->cost.matrices.memory,
-                         .matrix_flops = plan->cost.matrices.flops, .tensors = plan->layout.count,
+                         .matrix_flops = plan->cost.matrices.flops, .statistic_memory = plan->statistics.memory,
+                         .statistic_bytes = plan->statistics.bytes, .statistic_batches = plan->statistics.batches,
+                         .statistic_flops = plan->statistics.products, .tensors = plan->layout.count,
                          .files = plan->layout.shard_count, .donor = plan->inputs.members[plan->inputs.donor].label,
                          .adapter = plan->result.made.layout.adapter,
                          .vocabulary = plan->vocabulary ? plan->vocabulary->told : NULL,

@@ -44,17 +44,19 @@ static bool has_matrices(const mw_recipe_candidate *made) {
   return false;
 }
 
+static bool has_statistics(const mw_plan *plan) { return plan->statistics.batches != 0; }
+
 /* On what the values of trainings and matrices depend beside the graph and the models. */
 static bool put_trainings(const mw_plan *plan, mw_text *out, mw_error *err) {
   char hex[65] = "";
   mw_file file;
   const char *coefficients = plan->options.coefficients;
-  if (plan->result.made.spec_count || has_matrices(&plan->result.made)) {
+  if (plan->result.made.spec_count || has_statistics(plan) || has_matrices(&plan->result.made)) {
     MW_TRY(mw_gemm_begin(err));
     mw_text_format(out, "the core type of OpenBLAS: %s\n", mw_gemm_core());
   }
+  if (plan->result.made.spec_count || has_statistics(plan)) put_data("the data to learn from", &plan->data, out);
   if (!plan->result.made.spec_count) return true;
-  put_data("the data to learn from", &plan->data, out);
   if (coefficients && mw_file_open(&file, coefficients, err)) { /* one that cannot be read is told of by the training */
     bool ok = mw_file_hash(&file, hex, err);
     mw_file_close(&file);

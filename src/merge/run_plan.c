@@ -11,6 +11,7 @@
 #include "merge/seal.h"
 #include "merge/zeros.h"
 #include "model/buffers.h"
+#include "train/found.h"
 #include "output/publish.h"
 #include "output/side_files.h"
 #include "output/variances.h"
@@ -49,9 +50,20 @@ static bool count(mw_plan *plan, mw_writer *writer, mw_error *err) {
   return mw_writer_count(writer, &plan->layout, &plan->checksums, err);
 }
 
+/* Of which data statistics were found, a JSON object. */
+static bool tell_statistics(const mw_plan *plan, mw_text *out, mw_error *err) {
+  mw_json_writer json = {.out = out};
+  mw_json_writer_object(&json, NULL);
+  mw_calibration_tell(&plan->data, plan->options.window, &json);
+  mw_json_writer_end(&json);
+  return mw_json_writer_finish(&json, err);
+}
+
 /* Runs the trainings, then the passes, which write into the writer's folder; then publishes it. */
-static bool fill(mw_plan *plan, mw_writer *writer, mw_training *training, mw_progress progress, void *context, mw_error *err) {
+static bool fill(mw_plan *plan, mw_writer *writer, mw_training *training, const mw_found *found, mw_progress progress, void *context,
+                 mw_error *err) {
   mw_job job = mw_plan_job(plan);
+  job.statistics = mw_found_statistics(found, &job.statistic_count);
   mw_text learning = {0};
   if (plan->options.nonfinite_keep) MW_TRY((job.spoiled = plan->spoiled = mw_mem_take(&plan->arena, plan->layout.count + 1, err)) != NULL);
   job.writer = writer;
@@ -62,13 +74,15 @@ static bool fill(mw_plan *plan, mw_writer *writer, mw_training *training, mw_pro
     job.learned = mw_training_learned(training, &job.learned_count);
     MW_TRY(mw_training_write(training, writer, err));
   }
+  mw_text statistics = {0};
   mw_side_files_provenance provenance = mw_provenance_of(&plan->provenance, plan->recipe, plan->scores, &plan->options);
   bool ok = count(plan, writer, err) && mw_run_job(&job, err) && mw_variances_check(&plan->layout, mw_writer_folder(writer), err) &&
-            (!training || mw_training_tell(training, &learning, err));
+            (!training || mw_training_tell(training, &learning, err)) && (!found || tell_statistics(plan, &statistics, err));
   provenance.chat_template = plan->chat_template;
   provenance.vocabulary = plan->vocabulary;
   provenance.component = plan->component;
   provenance.rows = plan->rows;
+  provenance.statistics_json = statistics.bytes;
   provenance.learning_json = learning.bytes;
   provenance.matrix_core = mw_matrices_any(&job) ? mw_gemm_core() : NULL;
   provenance.sets = plan->sets;
@@ -79,6 +93,7 @@ static bool fill(mw_plan *plan, mw_writer *writer, mw_training *training, mw_pro
        mw_proof_written(plan, writer, err) && (!plan->options.sha256 || mw_seal_write(writer, plan->options.output, err)) &&
        (!plan->options.verify || mw_writer_verify(writer, err)) && mw_publish_output(writer, err);
   mw_text_free(&learning);
+  mw_text_free(&statistics);
   return ok;
 }
 
@@ -102,18 +117,21 @@ static bool write(mw_plan *plan, const char *identity, const mw_training_job *le
                   mw_error *err) {
   mw_training_job job = *learning;
   mw_training *training = NULL;
+  mw_found *found = NULL;
   mw_writer *writer;
   mw_writer_how how = {plan->options.force, !plan->options.no_sync, identity, &plan->warnings};
   MW_TRY(!plan->vocabulary || mw_alignment_ready(plan->vocabulary, err));
   mw_run_ready(mw_run_threads(plan->options.threads));
   MW_TRY(mw_writer_open(plan->options.output, &plan->layout, &how, &writer, err));
   job.folder = mw_writer_folder(writer); /* it is locked now: no other run makes this output, so its checkpoint may be read */
-  bool ok = leave_out(plan, writer, err) && (!job.spec_count || mw_training_open(&job, &training, err)) &&
-            fill(plan, writer, training, progress, context, err);
+  bool ok = leave_out(plan, writer, err) && mw_found_make(&job, &found, err);
+  if (ok) job.statistics = mw_found_statistics(found, &job.statistic_count);
+  ok = ok && (!job.spec_count || mw_training_open(&job, &training, err)) && fill(plan, writer, training, found, progress, context, err);
   if (!ok) mw_writer_keep(writer, err);
   if (ok && training) mw_training_done(training);
   mw_writer_close(writer);
   mw_training_free(training);
+  mw_found_free(found);
   return ok;
 }
 

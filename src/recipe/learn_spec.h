@@ -33,7 +33,8 @@ typedef struct mw_learn_spec {
 typedef struct mw_learn_spec_set {
   const char *name;  /* the file's, without its folder */
   uint64_t windows;  /* how many there are */
-  uint32_t length;   /* positions of a window in a batch */
+  uint32_t length;   /* positions of a window in a batch: one less than its longest has, whose last id is only predicted */
+  uint64_t tokens;   /* of all windows */
 } mw_learn_spec_set;
 
 /* Chooses what these outputs need of a recipe's graph, which may have nodes of other candidates: the nodes that they depend on, and

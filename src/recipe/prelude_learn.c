@@ -20,7 +20,8 @@ static int net(lua_State *L) {
   mw_node node;
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_Integer count = luaL_len(L, 2);
-  luaL_argcheck(L, count > 0 && count < MW_GRAPH_OPERANDS && mw_graph_op_class(op) == MW_CLASS_NET, 2, "operands of a network's operation");
+  bool of_networks = mw_graph_op_class(op) == MW_CLASS_NET || mw_graph_op_class(op) == MW_CLASS_DATA;
+  luaL_argcheck(L, count > 0 && count < MW_GRAPH_OPERANDS && of_networks, 2, "operands of a network's operation");
   mw_node *operands = lua_newuserdatauv(L, (size_t)count * sizeof *operands, 0);
   for (lua_Integer i = 0; i < count; i++) {
     lua_rawgeti(L, 2, i + 1);
@@ -201,6 +202,8 @@ static void fill_data(lua_State *L, const mw_interpreter *state) {
     lua_setfield(L, -2, "windows");
     lua_pushinteger(L, state->sets[i].length);
     lua_setfield(L, -2, "length");
+    lua_pushinteger(L, (lua_Integer)state->sets[i].tokens);
+    lua_setfield(L, -2, "tokens");
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
   lua_setfield(L, -2, "data");

@@ -39,7 +39,7 @@ bool mw_calibration_open(mw_calibration *data, const char *const *paths, size_t 
     data->count = i + 1;
     const mw_dataset *set = data->sets[i];
     const char *slash = strrchr(paths[i], '/'), *name = slash ? slash + 1 : paths[i];
-    data->facts[i] = (mw_learn_spec_set){mw_mem_copy(&data->arena, name, strlen(name), err), set->count, set->longest - 1};
+    data->facts[i] = (mw_learn_spec_set){mw_mem_copy(&data->arena, name, strlen(name), err), set->count, set->longest - 1, set->tokens};
     if (!data->facts[i].name || !hash_file(paths[i], data->hashes[i], &data->arena, err)) return false;
     if (data->facts[i].length > MW_LEARN_SPEC_TOKENS)
       return mw_error_set(err, MW_DATA, "--data: a window of %u tokens is beyond %d", set->longest, MW_LEARN_SPEC_TOKENS);

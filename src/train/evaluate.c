@@ -58,6 +58,10 @@ static bool same_ids(const mw_evaluate_candidate *candidate, const mw_graph *gro
     if (is.op != MW_OP_COEFFICIENT || was.extra[0] != is.extra[0] ||
         mw_graph_elements(grown, is.shape) != mw_graph_elements(candidate->graph, was.shape)) return false;
   }
+  for (size_t i = 0; i < candidate->statistic_count; i++) {
+    mw_node node = candidate->statistics[i].node;
+    if (node > mw_graph_count(grown) || mw_graph_facts(candidate->graph, node).op != mw_graph_facts(grown, node).op) return false;
+  }
   return true;
 }
 
@@ -66,6 +70,7 @@ static bool run(const asking *ask, const mw_evaluate_candidate *candidate, const
   mw_train_world world = {.graph = ask->graph, .family = &ask->inputs->family,
                           .sets = (const mw_dataset *const *)data->sets, .set_count = data->count,
                           .learned = candidate->learned, .learned_count = candidate->learned_count,
+                          .statistics = candidate->statistics, .statistic_count = candidate->statistic_count,
                           .threads = mw_run_threads(options->threads)};
   for (; s->set < data->count; s->set++) {
     mw_evaluation *result = &results[s->set];

@@ -13,6 +13,8 @@ typedef struct mw_evaluate_candidate {
   size_t count;
   const mw_job_learned *learned; /* the values of its LEARNED nodes, as in job.h */
   size_t learned_count;
+  const mw_job_statistic *statistics; /* likewise, of its DATA nodes */
+  size_t statistic_count;
   mw_json config; /* of its config.json; kind MW_JSON_END: as the donor's */
 } mw_evaluate_candidate;
 

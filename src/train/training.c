@@ -39,7 +39,7 @@ struct mw_training {
 static mw_train_world world_of(const mw_training_job *job) {
   return (mw_train_world){.graph = job->graph, .family = &job->inputs->family,
                           .sets = (const mw_dataset *const *)job->data->sets, .set_count = job->data->count,
-                          .threads = job->threads};
+                          .statistics = job->statistics, .statistic_count = job->statistic_count, .threads = job->threads};
 }
 
 /* Memory and time of a spec, and how many numbers it learns. A spec without steps takes nothing. */

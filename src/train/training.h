@@ -17,6 +17,8 @@ typedef struct mw_training_job {
   const mw_input_set *inputs;
   const mw_calibration *data;
   const mw_options *options;
+  const mw_job_statistic *statistics; /* that were found from data (found.h) */
+  size_t statistic_count;
   const char *output;   /* the output, beside which a checkpoint is kept; NULL: none is kept */
   const char *folder;   /* then the output's temporary folder, which this run has locked */
   int threads;

@@ -79,6 +79,10 @@ RECIPE
         'low_rank(a.base:only("*q_proj*"), 4)) end }' > low.lua
       moonweld plan ./low.lua --base "$PICO/base" --json > plan5
       moonweld ./low.lua --base "$PICO/base" -o low --quiet
+      echo 'return recipe { "Squares.", arg.model("m", "a model"), arg.calibration(), function(a)' \
+        'return a.m:map(function(t) return 0 * t end) + fisher(a.m, a.data):unweighed() end }' > squares.lua
+      moonweld plan ./squares.lua --m "$PICO/base" --data a.jsonl --json > plan7
+      moonweld ./squares.lua --m "$PICO/base" --data a.jsonl -o squares --log-json 2> events2
       moonweld list --json > list
       moonweld sweep ties --base "$PICO/base" --experts "$PICO/kjv" --over density=0.5,1 --over per=model --score loss:a.jsonl -o swept --quiet --json > sweep
       moonweld plan lerp --a "$PICO/kjv" --b "$PICO/py" --t 0,1 --json --explain > plan1
@@ -111,13 +115,13 @@ RECIPE
   end)
   it("list", function() holds("list --json", { "list" }) end)
   it("sweep", function() holds("sweep --json", { "sweep" }) end)
-  it("plan", function() holds("plan --json", { "plan1", "plan2", "plan3", "plan4", "plan5", "plan6" }) end)
+  it("plan", function() holds("plan --json", { "plan1", "plan2", "plan3", "plan4", "plan5", "plan6", "plan7" }) end)
   it("inspect", function() holds("inspect --json", { "inspect" }) end)
   it("diff", function() holds("diff --json", { "diff" }) end)
   it("diff of several", function() holds("diff --json of several models", { "diffs" }) end)
   it("eval", function() holds("eval --json", { "eval" }) end)
-  it("events", function() holds("--log-json", { "events" }, true, function(event) return event.event end) end)
-  it("the lock", function() holds("merge.lock.json", { "best/merge.lock.json", "pipeline/merge.lock.json", "low/merge.lock.json", "aligned/merge.lock.json", "adapted/merge.lock.json" }) end)
+  it("events", function() holds("--log-json", { "events", "events2" }, true, function(event) return event.event end) end)
+  it("the lock", function() holds("merge.lock.json", { "best/merge.lock.json", "pipeline/merge.lock.json", "low/merge.lock.json", "aligned/merge.lock.json", "adapted/merge.lock.json", "squares/merge.lock.json" }) end)
   it("verify", function() holds("verify --json", { "verify1", "verify2" }) end)
   it("the seal", function() holds("moonweld/seal.json", { "best/moonweld/seal.json" }) end)
   it("the log of a training", function() holds("moonweld/training.jsonl", { "best/moonweld/training.jsonl" }, true) end)

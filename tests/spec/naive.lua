@@ -133,11 +133,15 @@ function naive.mse(x, y)
   return sum / #x / #x[1]
 end
 
---- The decoder that all carried architectures are variants of. `w(name)` gives a matrix or a vector, or nil.
+--- The decoder that all carried architectures are variants of. `w(name)` gives a matrix or a vector, or nil. c.reads(name, x) and
+--- c.enters(layer, x) are told what linear layers and what layers read.
 function naive.decoder(w, ids, c)
   local f = {}
   for j = 0, c.d // 2 - 1 do f[j + 1] = c.stretch(c.theta ^ (-2 * j / c.d)) end
-  local function project(x, name) return naive.linear(x, w(name .. ".weight"), w(name .. ".bias")) end
+  local function project(x, name)
+    if c.reads then c.reads(name .. ".weight", x) end
+    return naive.linear(x, w(name .. ".weight"), w(name .. ".bias"))
+  end
   local function norm(x, name)
     local g = { table.unpack(w(name .. ".weight")) }
     for i, v in ipairs(g) do g[i] = v + (c.unit or 0) end
@@ -150,6 +154,7 @@ function naive.decoder(w, ids, c)
   end
   for layer = 0, c.layers - 1 do
     local here = "model.layers." .. layer .. "."
+    if c.enters then c.enters(layer, x) end
     local n = norm(x, here .. "input_layernorm")
     local q, k, v = project(n, here .. "self_attn.q_proj"), project(n, here .. "self_attn.k_proj"), project(n, here .. "self_attn.v_proj")
     if w(here .. "self_attn.q_norm.weight") then q, k = norm(q, here .. "self_attn.q_norm"), norm(k, here .. "self_attn.k_norm") end

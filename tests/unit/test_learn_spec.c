@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 static const uint64_t table_dims[] = {5, 4};
-static const mw_learn_spec_set sets[] = {{"a.jsonl", 3, 8}, {"b.jsonl", 9, 6}};
+static const mw_learn_spec_set sets[] = {{"a.jsonl", 3, 8, 27}, {"b.jsonl", 9, 6, 63}};
 
 typedef struct bench {
   mw_graph *graph;

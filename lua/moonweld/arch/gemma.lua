@@ -18,6 +18,7 @@ return architecture {
     for layer = 0, config.count "num_hidden_layers" - 1 do
       local here = "model.layers." .. layer
       local attn, mlp = here .. ".self_attn.", here .. ".mlp."
+      config.enter(layer, x)
 
       local n = norm(x, here .. ".input_layernorm")
       local q = rope(project(n, attn .. "q_proj"), turns)

@@ -29,6 +29,7 @@ return architecture {
     for layer = 0, config.count "num_hidden_layers" - 1 do
       local here = "model.layers." .. layer
       local attn, mlp = here .. ".self_attn.", here .. ".mlp."
+      config.enter(layer, x)
 
       local n = rms_norm(x, w(here .. ".input_layernorm.weight"), eps)
       local q, k, v = turned(n, attn .. "q"), turned(n, attn .. "k"), heads_of(n, attn .. "v")
