@@ -121,7 +121,8 @@ RECIPE
   it("diff of several", function() holds("diff --json of several models", { "diffs" }) end)
   it("eval", function() holds("eval --json", { "eval" }) end)
   it("events", function() holds("--log-json", { "events", "events2" }, true, function(event) return event.event end) end)
-  it("the lock", function() holds("merge.lock.json", { "best/merge.lock.json", "pipeline/merge.lock.json", "low/merge.lock.json", "aligned/merge.lock.json", "adapted/merge.lock.json", "squares/merge.lock.json" }) end)
+  it("the lock", function() holds("merge.lock.json", { "best/merge.lock.json", "pipeline/merge.lock.json", "low/merge.lock.json", "aligned/merge.lock.json", "adapted/merge.lock.json",
+    "squares/merge.lock.json" }) end)
   it("verify", function() holds("verify --json", { "verify1", "verify2" }) end)
   it("the seal", function() holds("moonweld/seal.json", { "best/moonweld/seal.json" }) end)
   it("the log of a training", function() holds("moonweld/training.jsonl", { "best/moonweld/training.jsonl" }, true) end)
