@@ -287,11 +287,14 @@ bool mw_json_check(const char *what, const char *bytes, size_t length, unsigned 
 
 /* ---- walking checked text ---- */
 
-/* These two stop at `end` in a text that was not checked. */
+/* These two stop at `end` in a text that was not checked. A quote ends a string unless an odd number of backslashes stands before it. */
 static const char *past_string(const char *at, const char *end) {
-  for (at++; at < end && *at != '"'; at++)
-    if (*at == '\\') at++;
-  return at < end ? at + 1 : end;
+  for (const char *first = ++at, *quote; at < end && (quote = memchr(at, '"', (size_t)(end - at))); at = quote + 1) {
+    const char *slash = quote;
+    while (slash > first && slash[-1] == '\\') slash--;
+    if ((quote - slash) % 2 == 0) return quote + 1;
+  }
+  return end;
 }
 
 static const char *past_value(const char *at, const char *end) {
@@ -300,16 +303,13 @@ static const char *past_value(const char *at, const char *end) {
     while (at < end && !strchr(",]} \t\n\r", *at)) at++;
     return at;
   }
-  for (size_t depth = 0; at < end;) {
-    if (*at == '"') {
-      at = past_string(at, end);
-      continue;
-    }
-    if (*at == '{' || *at == '[') depth++;
-    if ((*at == '}' || *at == ']') && --depth == 0) return at + 1;
-    at++;
+  static const signed char change[256] = {['"'] = 2, ['{'] = 1, ['['] = 1, ['}'] = -1, [']'] = -1}; /* of the depth; 2: a string */
+  for (long depth = 0;;) {
+    while (at < end && !change[(unsigned char)*at]) at++;
+    if (at == end) return end;
+    if (*at == '"') at = past_string(at, end);
+    else if ((depth += change[(unsigned char)*at++]) == 0) return at;
   }
-  return end;
 }
 
 mw_json_walk mw_json_enter(mw_json container) {
@@ -348,7 +348,7 @@ mw_json mw_json_member(mw_json object, const char *name) {
   return (mw_json){0};
 }
 
-mw_json mw_json_skim(mw_json object, const char *name) {
+mw_json mw_json_skim_open(mw_json object, const char *name) {
   if (object.kind != MW_JSON_OBJECT) return (mw_json){0};
   const char *end = object.bytes + object.length, *at = skip_space(object.bytes, end);
   const size_t n = strlen(name);
@@ -364,11 +364,33 @@ mw_json mw_json_skim(mw_json object, const char *name) {
     if (at == end || *at != ':') break;
     at = skip_space(at + 1, end);
     if (at == end) break;
-    const char *value = at;
+    if (found) return (mw_json){kind_of(*at), at, (size_t)(end - at)};
     at = past_value(at, end);
-    if (found) return (mw_json){kind_of(*value), value, (size_t)(at - value)};
   }
   return (mw_json){0};
+}
+
+mw_json mw_json_skim(mw_json object, const char *name) {
+  mw_json value = mw_json_skim_open(object, name);
+  if (value.kind != MW_JSON_END) value.length = (size_t)(past_value(value.bytes, value.bytes + value.length) - value.bytes);
+  return value;
+}
+
+bool mw_json_skim_number(mw_json_walk *walk, mw_json *key, uint64_t *number) {
+  const char *end = walk->end, *at = skip_space(walk->at, end);
+  if (at < end && *at == ',') at = skip_space(at + 1, end);
+  walk->at = at;
+  if (at == end || *at != '"') return false;
+  at = past_string(at, end);
+  *key = (mw_json){MW_JSON_STRING, walk->at, (size_t)(at - walk->at)};
+  at = skip_space(at, end);
+  if (at == end || *at != ':') return false;
+  const char *digits = at = skip_space(at + 1, end);
+  *number = 0;
+  while (is_digit(at, end) && at - digits <= 15) *number = *number * 10 + (uint64_t)(*at++ - '0');
+  if (at == digits || at - digits > 15) return false;
+  walk->at = at;
+  return true;
 }
 
 bool mw_json_string(mw_json string, mw_arena *arena, const char **text, size_t *length, mw_error *err) {

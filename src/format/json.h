@@ -36,6 +36,11 @@ mw_json mw_json_member(mw_json object, const char *name);
  * which takes a fraction of the time. What it returns lies within the text, may be anything, and is given to mw_json_check before
  * it is used. For large documents of which a part is read, such as the vocabulary of tokenizer.json. */
 mw_json mw_json_skim(mw_json object, const char *name);
+/* The same, but the value's end is not looked for: its length reaches to the end of `object`. */
+mw_json mw_json_skim_open(mw_json object, const char *name);
+/* The next member of an unchecked object if it is plain: a string and an unsigned number of at most 15 digits. False for anything else;
+ * then walk->at stands at the end, or at the '}' of an object that has ended. */
+bool mw_json_skim_number(mw_json_walk *walk, mw_json *key, uint64_t *number);
 
 /* Unescaped text of a STRING into the arena; *length counts bytes, since text may hold NUL. Fails only for memory or a
  * lone surrogate (MW_DATA "lone surrogate"). */

@@ -132,7 +132,7 @@ static bool check_head(const mw_model *model, mw_error *err) {
 static bool ids_of(const char *folder, uint64_t *ids, mw_error *err) {
   mw_vocabulary vocabulary = {0};
   *ids = 0;
-  bool read = mw_vocabulary_open(&vocabulary, folder, err) && mw_vocabulary_read(&vocabulary, err);
+  bool read = mw_vocabulary_open(&vocabulary, folder, err) && mw_vocabulary_skim(&vocabulary, err);
   if (read) *ids = vocabulary.count;
   mw_vocabulary_close(&vocabulary);
   return read || err->status == MW_DATA;

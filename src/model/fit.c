@@ -345,7 +345,7 @@ bool mw_fit_tokens(const mw_family_member *donor, const mw_family_member *other,
   if (ok && !equal) {
     bool read = (tokens->path || mw_vocabulary_open(tokens, donor->model->folder, err)) &&
                 mw_vocabulary_open(&o, other->model->folder, err) &&
-                (mw_vocabulary_same(tokens, &o) || (mw_vocabulary_read(tokens, err) && mw_vocabulary_read(&o, err)));
+                (mw_vocabulary_same(tokens, &o) || (mw_vocabulary_skim(tokens, err) && mw_vocabulary_skim(&o, err)));
     if (!read) ok = err->status == MW_DATA && refuse_tokens(donor, other, err, allowed, warnings, err);
     else if (tokens->path && o.path && tokens->own != o.own)
       mw_warning_add(warnings, "%s: its tokenizer was not compared with %s's: %s and %s count tokens in different ways", other->label,

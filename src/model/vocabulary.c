@@ -1,7 +1,6 @@
 /* vocabulary.c: texts are borrowed from the file's bytes where they are spelt plainly, else unescaped. Most tokenizers that differ
  * do so in what is said of truncation, padding or templates: then their tokens need not be read. */
 #include "model/vocabulary.h"
-#include "format/file.h"
 #include "format/recognise.h"
 #include "text/protobuf.h"
 #include "text/tokenizer.h"
@@ -16,7 +15,7 @@ static bool put(mw_vocabulary *v, uint64_t id, const char *text, size_t length, 
   MW_TRY(mw_mem_grow(&v->tokens, &v->capacity, (size_t)id + 1, sizeof *v->tokens, err));
   if (v->capacity > before) memset(v->tokens + before, 0, (v->capacity - before) * sizeof *v->tokens);
   if (id >= v->count) v->count = (size_t)id + 1;
-  v->tokens[id] = (mw_vocabulary_token){text, length, added};
+  v->tokens[id] = (mw_vocabulary_token){text, (uint32_t)length, added};
   return true;
 }
 
@@ -78,14 +77,78 @@ static bool take_added(mw_vocabulary *v, mw_json list, mw_error *err) {
   return true;
 }
 
-/* The merges are two thirds of the file and tell nothing about ids: only the two parts that do are looked for. Where there is no
- * vocabulary, or the file is cut off, all of it is checked, which says what is wrong. */
-static void skim_tokenizer(mw_vocabulary *v) {
-  mw_json root = {MW_JSON_OBJECT, v->bytes, v->length}, model = mw_json_skim(root, "model");
-  mw_json vocab = mw_json_skim(model, "vocab");
-  if (vocab.kind == MW_JSON_END || model.bytes[model.length - 1] != '}') return;
+/* The merges are most of the file, stand behind the vocabulary, and tell nothing about ids. So the beginning of the file is read, and
+ * its last bytes, which tell whether it is cut off; the rest only if the two parts that are wanted do not lie in that beginning. */
+enum { BEGINNING = 256 << 10, LAST = 64 };
+
+/* Looks for the parts in what is there of the file. False: one of them ends behind it. */
+static bool find_parts(mw_vocabulary *v, size_t there) {
+  mw_json root = {MW_JSON_OBJECT, v->bytes, there}, vocab = mw_json_skim(mw_json_skim_open(root, "model"), "vocab");
+  mw_json added = mw_json_skim(root, "added_tokens");
+  size_t length = v->length;
+  while (length && strchr(" \t\r\n", v->bytes[length - 1])) length--;
+  bool whole = there == v->length, within = vocab.kind != MW_JSON_END && vocab.bytes + vocab.length < v->bytes + there;
+  if (!whole && !(within && added.kind != MW_JSON_END)) return false;
+  if (vocab.kind == MW_JSON_END || v->bytes[length - 1] != '}') return true; /* all of it is checked, which says what is wrong */
   v->ordinary = vocab;
-  v->added = mw_json_skim(root, "added_tokens");
+  v->added = added;
+  return true;
+}
+
+/* The rest of the file, for whoever looks at more than its tokens. */
+static bool fill(mw_vocabulary *v, mw_error *err) {
+  if (!v->file.path) return true;
+  bool ok = mw_file_read(&v->file, 0, v->bytes, v->length, err);
+  mw_file_close(&v->file);
+  v->file.path = NULL;
+  return ok;
+}
+
+static bool open_tokenizer(mw_vocabulary *v, const char *path, mw_error *err) {
+  MW_TRY(mw_file_open(&v->file, path, err));
+  v->length = v->file.size <= MW_TOKENIZER_LARGEST ? (size_t)v->file.size : 0;
+  bool large = v->length > 2 * BEGINNING;
+  if (!large) {
+    bool ok = mw_file_slurp_open(&v->file, MW_TOKENIZER_LARGEST, &v->bytes, &v->length, err);
+    mw_file_close(&v->file);
+    v->file.path = NULL;
+    return ok && find_parts(v, v->length);
+  }
+  size_t there = v->length / 8 * 5; /* a vocabulary of 32000 tokens takes less than half */
+  if (!(v->bytes = mw_mem_new(v->length + 1, 1, err))) return false;
+  MW_TRY(mw_file_read(&v->file, 0, v->bytes, there, err) &&
+         mw_file_read(&v->file, v->length - LAST, v->bytes + v->length - LAST, LAST, err));
+  return find_parts(v, there) || (fill(v, err) && find_parts(v, v->length));
+}
+
+static bool check_added(mw_vocabulary *v, mw_error *err) {
+  return v->added.kind == MW_JSON_END || mw_json_check(v->path, v->added.bytes, v->added.length, MW_TOKENIZER_DEEPEST, &v->added, err);
+}
+
+/* A key with a backslash is checked by itself. */
+static bool skim_text(mw_vocabulary *v, mw_json key, const char **text, size_t *length, mw_error *err) {
+  mw_json checked;
+  if (!memchr(key.bytes, '\\', key.length)) return text_of(v, key, text, length, err);
+  return mw_json_check(v->path, key.bytes, key.length, 1, &checked, err) && text_of(v, checked, text, length, err);
+}
+
+/* Takes the tokens as long as they are plain. *plain: all were. */
+static bool skim_tokenizer(mw_vocabulary *v, bool *plain, mw_error *err) {
+  mw_json_walk walk = {v->ordinary.bytes + 1, v->ordinary.bytes + v->ordinary.length};
+  mw_json key;
+  uint64_t id;
+  const char *text;
+  size_t length;
+  *plain = false;
+  if (v->ordinary.kind != MW_JSON_OBJECT) return true;
+  v->capacity = v->ordinary.length / sizeof "\"a\":0"; /* at most; pages of it that no token needs are never touched */
+  if (!(v->tokens = mw_mem_new(v->capacity + 1, sizeof *v->tokens, err))) return false;
+  while (mw_json_skim_number(&walk, &key, &id)) {
+    MW_TRY(skim_text(v, key, &text, &length, err));
+    if (text) MW_TRY(put(v, id, text, length, false, err));
+  }
+  *plain = walk.at + 1 == walk.end;
+  return !*plain || (check_added(v, err) && take_added(v, v->added, err));
 }
 
 static bool read_tokenizer(mw_vocabulary *v, mw_error *err) {
@@ -167,7 +230,7 @@ static bool read_pieces(mw_vocabulary *v, mw_error *err) {
     for (;;) {
       MW_TRY(mw_protobuf_next(&piece, &found, err));
       if (!found) break;
-      if (piece.field == 1 && piece.kind == MW_PROTOBUF_BYTES) token.text = (const char *)piece.bytes, token.length = piece.length;
+      if (piece.field == 1 && piece.kind == MW_PROTOBUF_BYTES) token.text = (const char *)piece.bytes, token.length = (uint32_t)piece.length;
       if (piece.field == 3 && piece.kind == MW_PROTOBUF_VARINT) token.added = piece.number >= 2 && piece.number <= 5;
     }
     if (token.text) MW_TRY(put(v, id, token.text, token.length, token.added, err));
@@ -227,11 +290,11 @@ static bool open_first(mw_vocabulary *v, const char *folder, mw_error *err) {
     v->read = files[i].read;
     v->own = files[i].own;
     v->path = mw_mem_copy(&v->arena, shown.bytes, strlen(shown.bytes), err);
-    if (!v->path || !mw_file_slurp(path, MW_TOKENIZER_LARGEST, &v->bytes, &v->length, err)) return false;
+    if (!v->path) return false;
+    MW_TRY(v->read == read_tokenizer ? open_tokenizer(v, path, err)
+                                     : mw_file_slurp(path, MW_TOKENIZER_LARGEST, &v->bytes, &v->length, err));
     if (!v->length) return mw_recognise_refuse(v->path, mw_recognise("", "", 0), "", 0, "a tokenizer", err);
-    if (v->read != read_tokenizer) return open_added(v, folder, err);
-    skim_tokenizer(v);
-    return true;
+    return v->read == read_tokenizer || open_added(v, folder, err);
   }
   return true;
 }
@@ -244,9 +307,21 @@ bool mw_vocabulary_open(mw_vocabulary *v, const char *folder, mw_error *err) {
 }
 
 bool mw_vocabulary_read(mw_vocabulary *v, mw_error *err) {
-  if (!v->read || v->count || (v->read(v, err) && read_added(v, err))) return true;
+  if (!v->read || v->count || (fill(v, err) && v->read(v, err) && read_added(v, err))) return true;
   v->count = 0;
   return false;
+}
+
+bool mw_vocabulary_skim(mw_vocabulary *v, mw_error *err) {
+  bool plain = false;
+  if (v->count || v->read != read_tokenizer) return mw_vocabulary_read(v, err);
+  bool ok = skim_tokenizer(v, &plain, err);
+  if (ok && plain) return true;
+  v->count = 0;
+  v->capacity = 0;
+  free(v->tokens);
+  v->tokens = NULL;
+  return ok || err->status == MW_DATA ? mw_vocabulary_read(v, err) : false;
 }
 
 static bool same_text(mw_json a, mw_json b) {
@@ -258,6 +333,7 @@ bool mw_vocabulary_same(const mw_vocabulary *a, const mw_vocabulary *b) {
 }
 
 void mw_vocabulary_close(mw_vocabulary *vocabulary) {
+  if (vocabulary->file.path) mw_file_close(&vocabulary->file);
   free(vocabulary->tokens);
   free(vocabulary->bytes);
   free(vocabulary->beside);

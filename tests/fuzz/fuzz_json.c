@@ -48,6 +48,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
     mw_json part = mw_json_skim((mw_json){MW_JSON_OBJECT, text, length}, names[i]);
     REQUIRE(part.kind == MW_JSON_END || (part.bytes > text && part.bytes + part.length <= text + length));
   }
+  mw_json_walk walk = {text, text + length};
+  mw_json key;
+  uint64_t number;
+  while (mw_json_skim_number(&walk, &key, &number)) REQUIRE(key.bytes >= text && key.bytes + key.length <= walk.at);
+  REQUIRE(walk.at >= text && walk.at <= text + length);
   mw_mem_release(&arena);
   free(text);
   return 0;

@@ -69,6 +69,39 @@ describe("added tokens that differ are a warning that lists them", function()
   end
 end)
 
+describe("a large tokenizer.json", function()
+  --- More than half a megabyte of tokens and merges, so that only a part of the file is read.
+  local function large(change, options)
+    local words, merges = {}, {}
+    for i = 0, 19999 do
+      words[i + 1] = ('"%s": %d'):format(i == change and "other" or ("token\\\"%06d"):format(i), i)
+      merges[i + 1] = ('"tok en%06d"'):format(i)
+    end
+    local vocab, list = "{" .. table.concat(words, options.between or ",\n") .. "}", "[" .. table.concat(merges, ",") .. "]"
+    local added = '"added_tokens": [{"id": 20000, "content": "' .. (options.added or "<x>") .. '"}]'
+    local model = options.first and ('"merges": %s, "vocab": %s'):format(list, vocab) or ('"vocab": %s, "merges": %s'):format(vocab, list)
+    return options.behind and ('{"model": {%s}, %s}\n'):format(model, added) or ('{%s, "model": {%s}}\n'):format(added, model)
+  end
+  local places = { ["in the order of the library"] = {}, ["with the merges before the vocabulary"] = { first = true }, ["with added tokens behind"] = { behind = true } }
+  for what, options in pairs(places) do
+    it("is compared wherever its parts stand: " .. what, function()
+      local plain = large(nil, options)
+      pair({ ["tokenizer.json"] = plain }, { ["tokenizer.json"] = large(19998, options) })
+      M.refused(merge, "b: tokenizer: 1 of 20001 ordinary tokens differ at equal ids: 19998 is 'other' here and 'token")
+      options.added, options.between = "<y>", ", "
+      pair({ ["tokenizer.json"] = plain }, { ["tokenizer.json"] = large(nil, options) })
+      local _, said = M.made(merge)
+      assert.is_truthy(said:find("b: tokenizer: 1 added token differs at equal ids: 20000 is '<y>' here and '<x>' in a", 1, true), said)
+      options.added, options.between = nil, nil
+      pair({ ["tokenizer.json"] = plain }, { ["tokenizer.json"] = large(nil, options) .. "\n" })
+      said = select(2, M.made(merge))
+      assert.is_nil(said:find("token", 1, true), said)
+      pair({ ["tokenizer.json"] = plain }, { ["tokenizer.json"] = plain:sub(1, 700000) })
+      M.refused(merge, "its tokenizer cannot be compared with a's: b/tokenizer.json: not JSON")
+    end)
+  end
+end)
+
 describe("tokenizers that cannot be compared", function()
   it("are told of where their files count in different ways", function()
     pair({ ["tokenizer.json"] = '{"model": {"vocab": {"a": 0}}}' }, { ["qwen.tiktoken"] = "IQ== 0\n" })

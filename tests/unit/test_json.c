@@ -56,6 +56,30 @@ static void skimmed(void) {
   CHECK(mw_json_skim((mw_json){0}, "a").kind == MW_JSON_END);
 }
 
+/* Members of an unchecked object as long as they are plain: how many, the sum of their numbers, and whether the object ended there. */
+static void skimmed_numbers(void) {
+  static const struct { const char *text; int count, sum; bool ended; } cases[] = {
+      {"\"a\":1,\"b\" : 22 , \"}\\\"\":3}", 3, 26, true}, {"}", 0, 0, true}, {"", 0, 0, false}, {"\"a\":1", 1, 1, false},
+      {"\"a\":1.5}", 1, 1, false}, {"\"a\":-1}", 0, 0, false}, {"\"a\":null}", 0, 0, false}, {"\"a\":[1]}", 0, 0, false},
+      {"\"a\":1234567890123456}", 0, 0, false}, {"\"a\" 1}", 0, 0, false}, {"\"a", 0, 0, false}, {"a:1}", 0, 0, false},
+      {"\"a\":1,,\"b\":2}", 1, 1, false}, {"\"a\\\\\":1,\"b\\", 1, 1, false}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    size_t length = strlen(cases[i].text);
+    char *copy = malloc(length ? length : 1);
+    if (!copy) return;
+    memcpy(copy, cases[i].text, length);
+    mw_json_walk walk = {copy, copy + length};
+    mw_json key;
+    uint64_t number;
+    int count = 0, sum = 0;
+    for (; mw_json_skim_number(&walk, &key, &number); count++) sum += (int)number;
+    bool good = count == cases[i].count && sum == cases[i].sum && (walk.at < walk.end && *walk.at == '}') == cases[i].ended;
+    if (!good) printf("%s: %d members, sum %d\n", cases[i].text, count, sum);
+    CHECK(good);
+    free(copy);
+  }
+}
+
 static void refused(void) {
   static const struct { const char *text, *word; } cases[] = {
       {"", "JSON"}, {" ", "JSON"}, {"{", "JSON"}, {"[", "JSON"}, {"]", "JSON"}, {"[}", "JSON"}, {"{]", "JSON"},
@@ -233,6 +257,7 @@ int main(void) {
   RUN(nothing());
   RUN(accepted());
   RUN(skimmed());
+  RUN(skimmed_numbers());
   RUN(refused());
   RUN(beginnings());
   RUN(nesting());
