@@ -230,7 +230,8 @@ static bool read_pieces(mw_vocabulary *v, mw_error *err) {
     for (;;) {
       MW_TRY(mw_protobuf_next(&piece, &found, err));
       if (!found) break;
-      if (piece.field == 1 && piece.kind == MW_PROTOBUF_BYTES) token.text = (const char *)piece.bytes, token.length = (uint32_t)piece.length;
+      if (piece.field == 1 && piece.kind == MW_PROTOBUF_BYTES)
+        token.text = (const char *)piece.bytes, token.length = (uint32_t)piece.length;
       if (piece.field == 3 && piece.kind == MW_PROTOBUF_VARINT) token.added = piece.number >= 2 && piece.number <= 5;
     }
     if (token.text) MW_TRY(put(v, id, token.text, token.length, token.added, err));
