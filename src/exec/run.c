@@ -312,7 +312,7 @@ static bool open_workers(runner *r, mw_error *err) {
     r->workers[t].kernels = kernels;
     r->workers[t].tile.size = tile_size();
   }
-  return mw_order_new(&r->order, r->job->threads, err) && mw_values_new(&r->values, r->job->graph, err);
+  return mw_order_new(&r->order, r->job->threads, err) && mw_values_new(&r->values, r->job->graph, r->job->schedule->expansion, err);
 }
 
 static void close_workers(runner *r) {

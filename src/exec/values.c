@@ -21,8 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool mw_values_new(mw_values *values, const mw_graph *graph, mw_error *err) {
-  *values = (mw_values){.graph = graph};
+bool mw_values_new(mw_values *values, const mw_graph *graph, const mw_expansion *expansion, mw_error *err) {
+  *values = (mw_values){.graph = graph, .weights = {.graph = graph, .expansion = expansion}};
   size_t count = mw_graph_count(graph) + 1u;
   values->value = mw_mem_new(count, sizeof *values->value, err);
   values->known = mw_mem_new(count, sizeof *values->known, err);
@@ -45,6 +45,7 @@ void mw_values_free(mw_values *values) {
   free(values->ties);
   free(values->stack);
   free(values->journal);
+  mw_sum_weights_free(&values->weights);
   *values = (mw_values){0};
 }
 
@@ -69,14 +70,36 @@ void mw_values_roll_back(mw_values *values) {
   values->journal_count = 0;
 }
 
+/* Pushes an operand that is not known yet. */
+static bool wait_for(mw_values *values, mw_node node, size_t *depth, mw_error *err) {
+  if (values->known[node]) return true;
+  MW_TRY(mw_mem_grow(&values->stack, &values->stack_capacity, *depth + 1, sizeof *values->stack, err));
+  values->stack[(*depth)++] = node;
+  return true;
+}
+
+/* Whether a tensor that an expanded dot is made of is no atom. */
+static bool is_sum(const mw_values *values, mw_node tensor) { return mw_expansion_of(values->weights.expansion, tensor).atoms[0] != tensor; }
+
+/* Computes a node whose operands are known: a scalar, an expanded dot, or the weights of a sum that one is made of. */
+static bool compute(mw_values *values, mw_node node, mw_graph_node_facts facts, mw_error *err) {
+  double operands[3] = {0};
+  if (facts.shape) {
+    return (!is_sum(values, node) || mw_sum_weights_add(&values->weights, node, values->value, err)) && mw_values_set(values, node, 0, err);
+  }
+  if (mw_expansion_has(values->weights.expansion, node))
+    return mw_values_set(values, node, mw_sum_weights_dot(&values->weights, node, values->value), err);
+  for (uint32_t i = 0; i < facts.operands; i++) operands[i] = values->value[facts.operand[i]];
+  return mw_values_set(values, node, mw_compute(facts.op, operands), err);
+}
+
 /* The stack holds nodes that wait for their operands. A node on top with unknown operands pushes these; with known operands it is
  * computed and popped. Operands have lower ids than their users, so this ends. */
 bool mw_values_get(mw_values *values, mw_node scalar, double *out, mw_error *err) {
   *out = values->value[scalar];
   if (values->known[scalar]) return true;
   size_t depth = 0;
-  MW_TRY(mw_mem_grow(&values->stack, &values->stack_capacity, 1, sizeof *values->stack, err));
-  values->stack[depth++] = scalar;
+  MW_TRY(wait_for(values, scalar, &depth, err));
   while (depth) {
     mw_node node = values->stack[depth - 1];
     mw_graph_node_facts facts = mw_graph_facts(values->graph, node);
@@ -89,18 +112,17 @@ bool mw_values_get(mw_values *values, mw_node scalar, double *out, mw_error *err
       MW_TRY(mw_values_set(values, node, number, err));
       continue;
     }
-    if (mw_graph_op_class(facts.op) != MW_CLASS_MAP || facts.shape)
-      return mw_error_set(err, MW_BUG, "'%s' is used before it was computed", mw_graph_op_name(facts.op));
     size_t before = depth;
-    for (uint32_t i = 0; i < facts.operands; i++) {
-      if (values->known[facts.operand[i]]) continue;
-      MW_TRY(mw_mem_grow(&values->stack, &values->stack_capacity, depth + 1, sizeof *values->stack, err));
-      values->stack[depth++] = facts.operand[i];
-    }
+    bool expanded = mw_expansion_has(values->weights.expansion, node);
+    if (expanded) {
+      mw_node factors[2];
+      mw_expansion_factors(values->graph, node, factors);
+      MW_TRY(wait_for(values, factors[0], &depth, err) && wait_for(values, factors[1], &depth, err));
+    } else if (facts.shape ? is_sum(values, node) : mw_graph_op_class(facts.op) == MW_CLASS_MAP) {
+      for (uint32_t i = 0; i < facts.operands; i++) MW_TRY(wait_for(values, facts.operand[i], &depth, err));
+    } else if (!facts.shape) return mw_error_set(err, MW_BUG, "'%s' is used before it was computed", mw_graph_op_name(facts.op));
     if (depth > before) continue;
-    double operands[3] = {0};
-    for (uint32_t i = 0; i < facts.operands; i++) operands[i] = values->value[facts.operand[i]];
-    MW_TRY(mw_values_set(values, node, mw_compute(facts.op, operands), err));
+    MW_TRY(compute(values, node, facts, err));
   }
   *out = values->value[scalar];
   return true;

@@ -4,6 +4,7 @@
 #define MW_EXEC_VALUES_H
 
 #include "exec/job.h"
+#include "exec/sum_weights.h"
 
 typedef struct mw_values_vector {
   mw_node node;
@@ -41,9 +42,10 @@ typedef struct mw_values {
   size_t coefficient_count, coefficient_capacity;
   mw_values_matrix *matrices; /* those that are in memory */
   size_t matrix_count, matrix_capacity;
+  mw_sum_weights weights; /* of the sums that expanded dots are made of */
 } mw_values;
 
-bool mw_values_new(mw_values *values, const mw_graph *graph, mw_error *err);
+bool mw_values_new(mw_values *values, const mw_graph *graph, const mw_expansion *expansion, mw_error *err);
 void mw_values_free(mw_values *values);
 bool mw_values_set(mw_values *values, mw_node node, double value, mw_error *err);
 /* Keeps a guess of a node's value, for mw_values_assume. The node stays unknown. */

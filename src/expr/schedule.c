@@ -26,6 +26,7 @@ typedef struct pending {
 
 typedef struct maker {
   const mw_graph *graph;
+  const mw_expansion *expansion;
   size_t nodes;
   uint32_t *level;  /* of every node; 0: it depends on no sink */
   uint8_t *needed;  /* of every node: whether an output depends on it */
@@ -64,16 +65,18 @@ static void reset(maker *m) {
   for (uint32_t i = 0; i <= m->nodes; i++) m->parent[i] = i;
 }
 
-/* Levels, what is needed, and the components: nodes that depend on a common sink. */
-static void measure(maker *m, const mw_node *outputs, size_t count) {
-  for (uint32_t id = 1; id <= m->nodes; id++) {
-    mw_graph_node_facts facts = mw_graph_facts(m->graph, id);
-    uint32_t level = 0;
-    for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands; i++)
-      if (m->level[facts.operand[i]] > level) level = m->level[facts.operand[i]];
-    m->level[id] = level + mw_graph_op_is_sink(facts.op);
-  }
-  for (size_t i = 0; i < count; i++) m->needed[outputs[i]] = 1;
+static bool is_sink(const maker *m, mw_node id, mw_op op) { return mw_graph_op_is_sink(op) && !mw_expansion_has(m->expansion, id); }
+
+/* An expanded dot is known with its weights, one level after the atoms of its span. */
+static uint32_t level_of_expanded(const maker *m, mw_node id, uint32_t level) {
+  mw_expansion_span span = mw_expansion_of(m->expansion, id);
+  for (uint32_t i = 0; i < span.count; i++)
+    if (m->level[span.atoms[i]] >= level) level = m->level[span.atoms[i]] + 1;
+  return level;
+}
+
+/* Marks what each needed node is made of as needed, and joins it with what depends on a sink. */
+static void spread_need(maker *m) {
   for (uint32_t id = (uint32_t)m->nodes; id > 0; id--) {
     if (!m->needed[id]) continue;
     mw_graph_node_facts facts = mw_graph_facts(m->graph, id);
@@ -82,6 +85,33 @@ static void measure(maker *m, const mw_node *outputs, size_t count) {
       if (m->level[facts.operand[i]] || mw_graph_facts(m->graph, facts.operand[i]).matrices) unite(m->parent, id, facts.operand[i]);
     }
   }
+}
+
+/* The dots that expanded ones are made of are needed with them. They are nodes of their own, behind all others. */
+static void need_expanded(maker *m) {
+  for (uint32_t id = 1; id <= m->nodes; id++) {
+    if (!m->needed[id] || !mw_expansion_has(m->expansion, id)) continue;
+    mw_expansion_span span = mw_expansion_of(m->expansion, id);
+    for (uint32_t i = 0; i < span.count * (span.count + 1) / 2; i++) {
+      m->needed[span.dots[i]] = 1;
+      unite(m->parent, id, span.dots[i]);
+    }
+  }
+  spread_need(m);
+}
+
+/* Levels, what is needed, and the components: nodes that depend on a common sink. */
+static void measure(maker *m, const mw_node *outputs, size_t count) {
+  for (uint32_t id = 1; id <= m->nodes; id++) {
+    mw_graph_node_facts facts = mw_graph_facts(m->graph, id);
+    uint32_t level = 0;
+    for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands; i++)
+      if (m->level[facts.operand[i]] > level) level = m->level[facts.operand[i]];
+    m->level[id] = mw_expansion_has(m->expansion, id) ? level_of_expanded(m, id, level) : level + mw_graph_op_is_sink(facts.op);
+  }
+  for (size_t i = 0; i < count; i++) m->needed[outputs[i]] = 1;
+  spread_need(m);
+  if (m->expansion) need_expanded(m);
 }
 
 static uint64_t elements_of(const maker *m, mw_node node) {
@@ -147,7 +177,7 @@ static bool add(maker *m, mw_program_root root, uint32_t batch, uint32_t level, 
 static bool collect(maker *m, const mw_node *outputs, size_t count) {
   for (uint32_t id = 1; id <= m->nodes; id++) {
     mw_graph_node_facts facts = mw_graph_facts(m->graph, id);
-    if (!m->needed[id] || !mw_graph_op_is_sink(facts.op)) continue;
+    if (!m->needed[id] || !is_sink(m, id, facts.op)) continue;
     uint32_t parts = mw_graph_op_class(facts.op) == MW_CLASS_SELECT ? mw_graph_selected(facts) : 1;
     uint32_t batch = m->batch[find(m->parent, id)], output = m->concurrent[id];
     if (output) {
@@ -336,8 +366,9 @@ static bool arrange(maker *m, mw_schedule *out) {
   return ok;
 }
 
-bool mw_schedule_make(const mw_graph *graph, const mw_node *outputs, size_t count, mw_schedule *out, mw_error *err) {
-  memset(out, 0, sizeof *out);
+bool mw_schedule_make(const mw_graph *graph, const mw_expansion *expansion, const mw_node *outputs, size_t count, mw_schedule *out,
+                      mw_error *err) {
+  *out = (mw_schedule){.expansion = expansion};
   for (size_t i = 0; i < count; i++) {
     mw_graph_node_facts facts = mw_graph_facts(graph, outputs[i]);
     if (mw_graph_is_found(facts.op))
@@ -346,7 +377,7 @@ bool mw_schedule_make(const mw_graph *graph, const mw_node *outputs, size_t coun
       return mw_error_set(err, MW_DATA,
                           "a tensor of the result is made of a network's activations, which only learn computes");
   }
-  maker m = {.graph = graph, .nodes = mw_graph_count(graph),
+  maker m = {.graph = graph, .expansion = expansion, .nodes = mw_graph_count(graph),
              .most_steps = MW_SCHEDULE_STEPS + MW_SCHEDULE_STEPS_EACH * (uint64_t)count, .err = err};
   m.level = mw_mem_new(m.nodes + 1, sizeof *m.level, err);
   m.needed = mw_mem_new(m.nodes + 1, sizeof *m.needed, err);

@@ -26,6 +26,7 @@
 #ifndef MW_EXPR_SCHEDULE_H
 #define MW_EXPR_SCHEDULE_H
 
+#include "expr/expansion.h"
 #include "expr/program.h"
 
 /* A batch has about so many elements to compute, and so many selections; a stage has about so many selections too. */
@@ -51,6 +52,7 @@ typedef struct mw_schedule_stage {
 } mw_schedule_stage;
 
 typedef struct mw_schedule {
+  const mw_expansion *expansion; /* borrowed; may be NULL */
   mw_program_root *roots;
   mw_schedule_task *tasks;
   mw_schedule_stage *stages;
@@ -58,9 +60,10 @@ typedef struct mw_schedule {
   size_t root_capacity, task_capacity, stage_capacity;
 } mw_schedule;
 
-/* `outputs` are tensors, which are stored, and scalars, whose sinks are run. MW_DATA if one depends on a NET operation (except
+/* `expansion`: NULL, or which dots are made of others. `outputs` are tensors, which are stored, and scalars, whose sinks are run. MW_DATA if one depends on a NET operation (except
  * through LEARNED, whose values a training has found), or if all passes together take too many steps. */
-bool mw_schedule_make(const mw_graph *graph, const mw_node *outputs, size_t count, mw_schedule *out, mw_error *err);
+bool mw_schedule_make(const mw_graph *graph, const mw_expansion *expansion, const mw_node *outputs, size_t count, mw_schedule *out,
+                      mw_error *err);
 void mw_schedule_free(mw_schedule *schedule);
 
 #endif

@@ -194,7 +194,7 @@ static bool know_constants(mw_tape *tape, mw_error *err) {
   bool ok = nodes && found;
   for (size_t i = 0; i < tape->slot_count && ok; i++)
     if (tape->slots[i].constant) nodes[count++] = tape->slots[i].node;
-  if (count && (ok = mw_schedule_make(tape->world->graph, nodes, count, &schedule, err))) {
+  if (count && (ok = mw_schedule_make(tape->world->graph, NULL, nodes, count, &schedule, err))) {
     mw_job job = tape->job;
     job.schedule = &schedule;
     job.layout = &nothing;
@@ -214,7 +214,7 @@ bool mw_tape_ready(mw_tape *tape, mw_error *err) {
   if (!(tape->kept = mw_mem_new(tape->kept_size + 1, sizeof *tape->kept, err))) return false;
   if (!(tape->arena = mw_mem_new(tape->arena_size + 1, sizeof *tape->arena, err))) return false;
   float *next = tape->kept;
-  MW_TRY(mw_values_new(&values, tape->world->graph, err));
+  MW_TRY(mw_values_new(&values, tape->world->graph, NULL, err));
   bool ok = true;
   for (size_t i = 0; i < tape->slot_count && ok; i++) {
     mw_tape_slot *s = &tape->slots[i];

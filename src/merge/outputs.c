@@ -136,18 +136,21 @@ bool mw_outputs_place(mw_plan *plan, mw_error *err) {
                                                  &plan->set_count, err));
   MW_TRY(tell_config(plan, err));
   return place(plan, err) &&
-         mw_schedule_make(plan->result.made.graph, plan->nodes, plan->node_count, &plan->schedule, err) &&
+         mw_expansion_make(made->graph, plan->nodes, plan->node_count, &plan->expansion, err) &&
+         mw_schedule_make(made->graph, plan->expansion, plan->nodes, plan->node_count, &plan->schedule, err) &&
          lay_out(plan, err);
 }
 
 void mw_outputs_free(mw_plan *plan) {
   mw_text_free(&plan->config);
   mw_schedule_free(&plan->schedule);
+  mw_expansion_free(plan->expansion);
   mw_layout_free(&plan->layout);
   free(plan->nodes);
   free(plan->places);
   free(plan->copies);
   plan->schedule = (mw_schedule){0};
+  plan->expansion = NULL;
   plan->layout = (mw_layout){0};
   plan->nodes = NULL;
   plan->places = NULL;

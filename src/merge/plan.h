@@ -23,6 +23,7 @@ struct mw_plan {
   uint32_t *places;
   mw_job_copy *copies;
   size_t copy_count;
+  mw_expansion *expansion; /* of the graph, or NULL */
   mw_schedule schedule;
   mw_layout layout;
   const mw_config_edit_set *sets;   /* what config.json gets */

@@ -109,7 +109,7 @@ static bool leave_out(mw_plan *plan, const mw_writer *writer, mw_error *err) {
   plan->resumed = before - nodes - copies;
   if (!plan->resumed) return true;
   mw_schedule_free(&plan->schedule);
-  return mw_schedule_make(plan->result.made.graph, plan->nodes, nodes, &plan->schedule, err);
+  return mw_schedule_make(plan->result.made.graph, plan->expansion, plan->nodes, nodes, &plan->schedule, err);
 }
 
 /* Makes a plan's output folder. `identity`: NULL, or what it is (plan_identity.h), so that a later run can go on with it. */

@@ -278,7 +278,7 @@ static bool run(const mw_compare *compare, measuring *m, int threads, watch *w, 
   builder b = {m->graph, err, true};
   for (size_t i = 0; i < m->count && b.ok; i++)
     describe(&b, &compare->rows[m->rows[i]], (uint32_t)i, compare->models == 3, m->nodes + i * MW_COMPARE_SUMS);
-  MW_TRY(b.ok && mw_schedule_make(m->graph, m->nodes, count, &m->schedule, err));
+  MW_TRY(b.ok && mw_schedule_make(m->graph, NULL, m->nodes, count, &m->schedule, err));
   mw_job job = {.graph = m->graph, .schedule = &m->schedule, .family = &m->family,
                 .layout = &nothing, .threads = mw_run_threads(threads), .nonfinite_keep = true, .progress = shifted,
                 .context = w};

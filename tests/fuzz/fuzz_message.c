@@ -110,7 +110,7 @@ static void compile(const mw_graph *graph, const mw_graph_output *outputs, size_
   mw_error err;
   REQUIRE(nodes != NULL);
   for (size_t i = 0; i < count; i++) nodes[i] = outputs[i].node;
-  if (mw_schedule_make(graph, nodes, count, &schedule, &err))
+  if (mw_schedule_make(graph, NULL, nodes, count, &schedule, &err))
     for (size_t t = 0; t < schedule.task_count; t++) {
       const mw_schedule_task *task = &schedule.tasks[t];
       REQUIRE(task->first_root + task->root_count <= schedule.root_count);

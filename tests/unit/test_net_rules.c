@@ -74,7 +74,7 @@ static void shapes(void) {
   CHECK(has_shape(TRY(ENTROPY, 0, 0, x, tokens), 0, 0) && has_shape(TRY(MSE, 0, 0, x, x, tokens), 0, 0));
   CHECK(!TRY(ADD, 0, 0, tokens, tokens) && !TRY(TOTAL, 0, 0, tokens) && !TRY(VECTOR, 0, 0, tokens));
   mw_schedule schedule;
-  CHECK(!mw_schedule_make(graph, &x, 1, &schedule, &err) && strstr(err.text, "only learn computes"));
+  CHECK(!mw_schedule_make(graph, NULL, &x, 1, &schedule, &err) && strstr(err.text, "only learn computes"));
 }
 
 static void coefficients(void) {
@@ -94,7 +94,7 @@ static void coefficients(void) {
   mw_weight_sum(graph, mass);
   CHECK(isnan(mass[scaled]) && isnan(mass[times]) && mass[plain] == 1);
   mw_schedule schedule;
-  CHECK(mw_schedule_make(graph, (mw_node[]){scaled, times}, 2, &schedule, &err));
+  CHECK(mw_schedule_make(graph, NULL, (mw_node[]){scaled, times}, 2, &schedule, &err));
   mw_schedule_free(&schedule);
 }
 

@@ -114,7 +114,7 @@ static mw_node apply(mw_graph *graph, mw_op op, mw_node a, mw_node b) {
 static bool make_schedule(const void *context, mw_error *err) {
   const voting *v = context;
   mw_schedule schedule;
-  bool done = mw_schedule_make(v->graph, v->outputs, TENSORS, &schedule, err);
+  bool done = mw_schedule_make(v->graph, NULL, v->outputs, TENSORS, &schedule, err);
   if (done) mw_schedule_free(&schedule);
   return done;
 }

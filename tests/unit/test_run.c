@@ -53,7 +53,7 @@ static void test_run_values(void) {
   enum { COUNT_OF = sizeof scalars / sizeof *scalars };
   mw_schedule schedule;
   mw_layout nothing = {0};
-  CHECK(mw_schedule_make(graph, scalars, COUNT_OF, &schedule, &err));
+  CHECK(mw_schedule_make(graph, NULL, scalars, COUNT_OF, &schedule, &err));
   double result[COUNT_OF] = {0};
   for (int threads = 1; threads <= 5; threads += 2) {
     mw_job job = {.graph = graph, .schedule = &schedule, .family = &family, .layout = &nothing,
@@ -80,7 +80,7 @@ static void test_order(void) {
   mw_node total = apply(MW_OP_TOTAL, input(0), 0);
   mw_schedule schedule;
   mw_layout nothing = {0};
-  CHECK(mw_schedule_make(graph, &total, 1, &schedule, &err));
+  CHECK(mw_schedule_make(graph, NULL, &total, 1, &schedule, &err));
   mw_job job = {.graph = graph, .schedule = &schedule, .family = &family, .layout = &nothing, .threads = 1};
   mw_values values;
   mw_pass pass = {0};
@@ -125,7 +125,7 @@ static void test_cuts(void) {
     mw_layout_file file = {0};
     mw_tensor place = {.offset = OFFSET, .dtype = MW_DTYPE_F32};
     mw_layout layout = {.tensors = &place, .count = 1, .shards = &file, .shard_count = 1};
-    CHECK(mw_schedule_make(graph, &outputs[summed], 1, &schedule, &err) && schedule.task_count == 1);
+    CHECK(mw_schedule_make(graph, NULL, &outputs[summed], 1, &schedule, &err) && schedule.task_count == 1);
     const mw_schedule_task *task = &schedule.tasks[0];
     CHECK(task->root_count == 1u + (unsigned)summed && task->output == 0);
     CHECK(mw_program_compile(&program, graph, schedule.roots, task->root_count, &err));

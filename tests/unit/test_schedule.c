@@ -36,7 +36,7 @@ static void make(const mw_node *k, mw_schedule *schedule) {
     total = total ? APPLY(MW_OP_ADD, total, sum) : sum;
   }
   for (int i = 0; i < TENSORS; i++) outputs[i] = APPLY(MW_OP_MUL, votes[i], APPLY(MW_OP_SIGN, total));
-  CHECK(mw_schedule_make(graph, outputs, TENSORS, schedule, &err));
+  CHECK(mw_schedule_make(graph, NULL, outputs, TENSORS, schedule, &err));
 }
 
 /* The stage of a selection's roots, which must be one; they are counted. */
@@ -95,7 +95,7 @@ static void test_parts_of_one(void) {
   begin();
   mw_node k = APPLY(MW_OP_KTH, x[0], APPLY(MW_OP_ABS, x[0]), APPLY(MW_OP_SQRT, APPLY(MW_OP_ABS, x[0])));
   mw_node output = APPLY(MW_OP_LE, k, x[0]);
-  CHECK(mw_schedule_make(graph, &output, 1, &s, &err) && s.stage_count == 2 && s.stages[0].task_count == 1);
+  CHECK(mw_schedule_make(graph, NULL, &output, 1, &s, &err) && s.stage_count == 2 && s.stages[0].task_count == 1);
   CHECK(s.tasks[s.stages[0].first_task].root_count == 3);
   for (uint32_t p = 0; p < 3; p++) {
     mw_program_root root = s.roots[s.tasks[s.stages[0].first_task].first_root + p];
@@ -138,7 +138,7 @@ static void test_vector(void) {
   mw_schedule s;
   begin();
   mw_node vector = APPLY(MW_OP_VECTOR, x[0]);
-  CHECK(!mw_schedule_make(graph, &vector, 1, &s, &err) && err.status == MW_DATA && strstr(err.text, "a vector along columns"));
+  CHECK(!mw_schedule_make(graph, NULL, &vector, 1, &s, &err) && err.status == MW_DATA && strstr(err.text, "a vector along columns"));
   mw_graph_free(graph);
 }
 
@@ -149,7 +149,7 @@ static bool plans_a_chain(int length) {
   mw_node y = x[0];
   for (int i = 0; i < length; i++) y = APPLY(MW_OP_MUL, y, APPLY(MW_OP_TOTAL, y));
   clock_t begun = clock();
-  bool ok = mw_schedule_make(graph, &y, 1, &s, &err);
+  bool ok = mw_schedule_make(graph, NULL, &y, 1, &s, &err);
   CHECK(clock() - begun < 5 * CLOCKS_PER_SEC);
   if (ok) CHECK(s.stage_count == (size_t)length + 1), mw_schedule_free(&s);
   else CHECK(err.status == MW_DATA);
@@ -179,7 +179,7 @@ static void test_shared_by_many(void) {
   y = APPLY(MW_OP_MUL, y, APPLY(MW_OP_SIGN, APPLY(MW_OP_TOTAL, y)));
   for (int i = 0; i < OUTPUTS; i++) outputs[i] = APPLY(MW_OP_MUL, y, number(i));
   clock_t begun = clock();
-  CHECK(!mw_schedule_make(graph, outputs, OUTPUTS, &s, &err) && strstr(err.text, "takes more than"));
+  CHECK(!mw_schedule_make(graph, NULL, outputs, OUTPUTS, &s, &err) && strstr(err.text, "takes more than"));
   CHECK(clock() - begun < 10 * CLOCKS_PER_SEC);
   mw_graph_free(graph);
   free(outputs);

@@ -62,7 +62,7 @@ static void compare(mw_family *family, const mw_family_member *member, int part,
   CHECK(mw_graph_apply(graph, MW_OP_KTH, operands, count, (uint64_t[]){rank, 0}, &scalars[0], &err));
   operands[count] = scalars[0];
   CHECK(mw_graph_apply(graph, MW_OP_TIE, operands, count + 1, NULL, &scalars[1], &err));
-  CHECK(mw_schedule_make(graph, scalars, 2, &schedule, &err));
+  CHECK(mw_schedule_make(graph, NULL, scalars, 2, &schedule, &err));
   for (int round = 0; round < 3; round++) {
     uint64_t read = 0;
     double found[2] = {0, 0};
