@@ -46,10 +46,11 @@ word("x:gt(y)", swapped "lt")
 word("x:ge(y)", swapped "le")
 V.lazy.gt, V.lazy.ge = "mask", "mask"
 word("x:clamp(low, high)", function(x, low, high)
-  return (lift(function(t, least, most)
+  lift(function(least, most)
     if type(least) == "number" and type(most) == "number" and least > most then fail("clamp(low, high): %s is above %s", tostring(least), tostring(most)) end
-    return (op "min" (op "max" (t, least), most))
-  end, x, low, high))
+    return least
+  end, low, high)
+  return (lift(op "min", lift(op "max", x, low), high))
 end)
 word("x:keep(mask)", function(x, mask) return (O.where(mask, x, 0)) end)
 

@@ -56,6 +56,14 @@ local tensor = {
   quantile = function(x, q) return (apply("quantile", { x }, quantile_rank(q, core.elements(x)))) end,
 }
 
+-- ... and of whole models, one operation after the other.
+local steps = V.in_steps
+steps[tensor.total] = function(x) return (lift(op "total", x)) end
+steps[tensor.peak] = function(x) return (lift(op "peak", x)) end
+steps[tensor.dot] = function(x, y) return (lift(op "dot", x, y)) end
+steps[tensor.norm] = function(x) return (lift(op "sqrt", lift(op "dot", x, x))) end
+steps[tensor.cosine] = function(x, y) return (lift(op "ratio", lift(op "dot", x, y), lift(op "mul", lift(tensor.norm, x), lift(tensor.norm, y)))) end
+
 --- The same of runs of n elements.
 local row = {
   total = function(x, n) return (op "row_total" (x, n, 0)) end,

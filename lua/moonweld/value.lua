@@ -10,6 +10,8 @@ V.only_for = { model = {}, list = {}, flat = {}, seed = {}, coefficients = {}, d
 V.properties = { model = {}, node = {} } -- what is read by a dot, such as t.shape: functions of the value (layout.lua)
 V.unweighed = {} -- tensors that may be results whatever they weigh, by their node (ops.lua)
 V.current_name = nil -- of the tensor that a map(f) is at
+V.op_of = {} -- the operation of the graph that a function is, by the function (V.op)
+V.in_steps = {} -- what a function on tensors is of whole models, where it consists of such operations: by the function
 V.of_flat = {} -- what a reduction is of a whole model, by what it is of one tensor (reduce.lua)
 V.written = {} -- the comparisons and ".words" of a recipe's lines, by its chunk's name and the line (conditions.lua)
 V.batch_of = setmetatable({}, { __mode = "k" }) -- of an activation, by its handle (net.lua)
@@ -207,22 +209,34 @@ local function like(models)
   return { kept = chosen.kept, part_of = models[1].part_of, laid_out = laid_out, config = config }, label
 end
 
-local function lift_model(f, args, n)
-  local nodes, lookups, models, place = {}, {}, {}, {}
-  for k = 1, n do
-    local private = data[args[k]]
-    if private and private.kind == "model" then
-      models[#models + 1] = private
-      place[k] = #models
-    elseif private and private.kind == "field" then lookups[k] = private.at end
+local places = setmetatable({}, { __mode = "k" })
+
+--- Of every name its place in the list; names are interned (meet.lua), so that most models share theirs.
+local function places_of(names)
+  if not places[names] then
+    places[names] = {}
+    for i, name in ipairs(names) do places[names][name] = i end
   end
-  local names, tensors = meet.meet(models)
-  for k, i in pairs(place) do lookups[k] = tensors[i] end
-  local outer = V.meeting
-  V.meeting = { models = models, tensors = tensors }
+  return places[names]
+end
+
+--- f(operands...) for each name, where f is one operation of the graph: all at once, if no lane asks for more.
+local function each(f, names, lookups, args, n)
+  if not V.op_of[f] or next(V.batch_of) then return end
   local operands = {}
+  for k = 1, n do
+    operands[k] = lookups[k] or args[k]
+    if type(operands[k]) == "function" or type(operands[k]) == "table" and not lookups[k] then return end
+  end
+  return (core.each(V.op_of[f], places_of(names), names, table.unpack(operands, 1, n)))
+end
+
+--- The same tensor by tensor; `meeting`: what an error tells.
+local function one_by_one(f, names, lookups, args, n, meeting)
+  local outer, nodes, operands = V.meeting, {}, {}
+  V.meeting = meeting
   for _, name in ipairs(names) do
-    V.meeting.name = name
+    meeting.name = name
     for k = 1, n do
       local lookup = lookups[k]
       if lookup == nil then operands[k] = args[k]
@@ -232,6 +246,21 @@ local function lift_model(f, args, n)
     nodes[name] = f(table.unpack(operands, 1, n))
   end
   V.meeting = outer
+  return nodes
+end
+
+local function lift_model(f, args, n)
+  local lookups, models, place = {}, {}, {}
+  for k = 1, n do
+    local private = data[args[k]]
+    if private and private.kind == "model" then
+      models[#models + 1] = private
+      place[k] = #models
+    elseif private and private.kind == "field" then lookups[k] = private.at end
+  end
+  local names, tensors = meet.meet(models)
+  for k, i in pairs(place) do lookups[k] = tensors[i] end
+  local nodes = each(f, names, lookups, args, n) or one_by_one(f, names, lookups, args, n, { models = models, tensors = tensors })
   -- The donor's tensor stands in where a model was read, not where something was computed from it: 0.5 * m has 0.5 * donor.
   local function stand_in(name)
     local inner = {}
@@ -264,6 +293,7 @@ function V.lift(f, ...)
   if length then return (lift_list(f, args, n, length)) end
   if flat then return ((V.of_flat[f] or fail("a flat model has total, mean, norm, peak, max, min, dot, cosine, quantile and kth_magnitude; compute before :flat()"))(...)) end
   if coefficients then return (V.lift_coefficients(f, args, n, model)) end -- learn.lua
+  if model and V.in_steps[f] then return (V.in_steps[f](...)) end
   if model then return (lift_model(f, args, n)) end
   if not field then return (f(...)) end
   local fields = args
@@ -312,6 +342,7 @@ function V.op(name)
     if batch then V.batch_of[result] = batch end
     return result
   end
+  V.op_of[ops[name]] = name
   return ops[name]
 end
 

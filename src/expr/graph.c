@@ -39,7 +39,7 @@ struct mw_graph {
   size_t shape_count, shape_capacity;
   uint64_t *dims;
   size_t dim_count, dim_capacity;
-  uint32_t *table; /* open addressing, a power of two, 0 is empty */
+  uint64_t *table; /* open addressing, a power of two: a part of the hash above the node's id; 0 is empty */
   size_t table_size;
   row_table *rows; /* of GATHER */
   size_t row_tables, row_capacity;
@@ -175,30 +175,36 @@ static bool same(const mw_graph *graph, const node *a, const node *b, const mw_n
          (a->count == 0 || memcmp(graph->operands + a->first, operands, a->count * sizeof *operands) == 0);
 }
 
+/* The upper half of a hash is kept beside the id: what differs in it differs, and a larger table needs no node to be looked at. */
+static uint64_t entry_of(uint64_t hash, mw_node id) { return (hash & ~(uint64_t)UINT32_MAX) | id; }
+static size_t slot_of(const mw_graph *graph, uint64_t hash) { return (hash >> 32) & (graph->table_size - 1); }
+
 static bool widen_table(mw_graph *graph, mw_error *err) {
-  size_t size = graph->table_size * 2;
-  uint32_t *table = mw_mem_new(size, sizeof *table, err);
-  if (!table) return false;
-  for (size_t id = 1; id <= graph->count; id++) {
-    const node *n = &graph->nodes[id];
-    size_t slot = hash_of(n, graph->operands + n->first) & (size - 1);
-    while (table[slot]) slot = (slot + 1) & (size - 1);
-    table[slot] = (uint32_t)id;
+  uint64_t *old = graph->table;
+  size_t size = graph->table_size;
+  graph->table = mw_mem_new(size * 4, sizeof *graph->table, err);
+  if (!graph->table) return graph->table = old, false;
+  graph->table_size = size * 4;
+  for (size_t i = 0; i < size; i++) {
+    if (!old[i]) continue;
+    size_t slot = slot_of(graph, old[i]);
+    while (graph->table[slot]) slot = (slot + 1) & (graph->table_size - 1);
+    graph->table[slot] = old[i];
   }
-  free(graph->table);
-  graph->table = table;
-  graph->table_size = size;
+  free(old);
   return true;
 }
 
 /* The node equal to `n`, made if there is none. */
 static bool intern(mw_graph *graph, node n, const mw_node *operands, mw_node *out, mw_error *err) {
-  size_t mask = graph->table_size - 1, slot = hash_of(&n, operands) & mask;
-  for (; graph->table[slot]; slot = (slot + 1) & mask)
-    if (same(graph, &graph->nodes[graph->table[slot]], &n, operands)) {
-      *out = graph->table[slot];
-      return true;
-    }
+  const uint64_t hash = hash_of(&n, operands);
+  size_t mask = graph->table_size - 1, slot = slot_of(graph, hash);
+  for (; graph->table[slot]; slot = (slot + 1) & mask) {
+    const mw_node id = (mw_node)graph->table[slot];
+    if (graph->table[slot] != entry_of(hash, id) || !same(graph, &graph->nodes[id], &n, operands)) continue;
+    *out = id;
+    return true;
+  }
   if (graph->count >= MW_GRAPH_NODES)
     return mw_error_set(err, MW_DATA, "the recipe's graph has more than %d nodes", MW_GRAPH_NODES);
   MW_TRY(mw_mem_grow(&graph->nodes, &graph->capacity, graph->count + 2, sizeof *graph->nodes, err));
@@ -208,7 +214,8 @@ static bool intern(mw_graph *graph, node n, const mw_node *operands, mw_node *ou
   if (n.count) memcpy(graph->operands + n.first, operands, n.count * sizeof *operands);
   graph->operand_count += n.count;
   graph->nodes[++graph->count] = n;
-  graph->table[slot] = *out = (mw_node)graph->count;
+  *out = (mw_node)graph->count;
+  graph->table[slot] = entry_of(hash, *out);
   return graph->count * 2 < graph->table_size || widen_table(graph, err);
 }
 

@@ -3,6 +3,7 @@
  * errors. */
 #include "recipe/prelude_core.h"
 #include "model/adapted.h"
+#include "recipe/prelude_each.h"
 #include "recipe/prelude_layout.h"
 #include "recipe/prelude_learn.h"
 #include "recipe/prelude_nodes.h"
@@ -236,6 +237,7 @@ static void fill(lua_State *L) {
   luaL_setfuncs(L, functions, 0);
   fill_reserved(L);
   mw_prelude_nodes_fill(L);
+  mw_prelude_each_fill(L);
   mw_prelude_layout_fill(L);
   mw_prelude_learn_fill(L);
   mw_prelude_yaml_fill(L);

@@ -134,6 +134,8 @@ function mock.prelude(models, files)
   end
 
   function core.compute(op, ...) return map[op](...) end
+  function core.each() end -- all is done tensor by tensor
+
   function core.try(op, ...)
     local numbers = true
     for i = 1, select("#", ...) do
