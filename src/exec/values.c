@@ -79,7 +79,9 @@ static bool wait_for(mw_values *values, mw_node node, size_t *depth, mw_error *e
 }
 
 /* Whether a tensor that an expanded dot is made of is no atom. */
-static bool is_sum(const mw_values *values, mw_node tensor) { return mw_expansion_of(values->weights.expansion, tensor).atoms[0] != tensor; }
+static bool is_sum(const mw_values *values, mw_node tensor) {
+  return mw_expansion_of(values->weights.expansion, tensor).atoms[0] != tensor;
+}
 
 /* Computes a node whose operands are known: a scalar, an expanded dot, or the weights of a sum that one is made of. */
 static bool compute(mw_values *values, mw_node node, mw_graph_node_facts facts, mw_error *err) {

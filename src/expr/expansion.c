@@ -16,6 +16,7 @@ typedef struct span {
   uint32_t first, count; /* in atoms */
   uint32_t before, after; /* the highest level of its dots, direct and expanded */
   uint32_t dots;          /* 1 + place of its dots in `dots`; 0: it is not expanded */
+  uint32_t wider;         /* 1 + the expanded span that its dots are made of: itself, or one that has all its atoms; 0: none */
 } span;
 
 struct mw_expansion {
@@ -141,6 +142,7 @@ typedef struct maker {
   mw_expansion *e;
   uint32_t *before, *after; /* the level of every node, direct and expanded (schedule.h) */
   uint8_t *needed;
+  uint32_t *expanded; /* of every atom 1 + an expanded span that has it; 0: none */
   mw_error *err;
 } maker;
 
@@ -182,23 +184,30 @@ static bool span_dot(maker *m, mw_node id) {
   return true;
 }
 
+/* The highest level among a node's operands. */
+static uint32_t level_of(const maker *m, const uint32_t *levels, mw_node id) {
+  uint32_t count, level = 0;
+  const mw_node *operand = mw_graph_read(m->graph, id, &count);
+  for (uint32_t i = 0; i < count; i++)
+    if (levels[operand[i]] > level) level = levels[operand[i]];
+  return level;
+}
+
 /* Levels without expansion; whether a chain is long enough to be looked at. */
 static bool measure(maker *m, const mw_node *outputs, size_t count) {
   bool is_long = false;
   for (size_t i = 0; i < count; i++) m->needed[outputs[i]] = 1;
   for (mw_node id = (mw_node)m->e->nodes; id > 0; id--) {
     if (!m->needed[id]) continue;
-    mw_graph_node_facts facts = mw_graph_facts(m->graph, id);
-    for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands; i++) m->needed[facts.operand[i]] = 1;
+    uint32_t operands;
+    const mw_node *operand = mw_graph_read(m->graph, id, &operands);
+    for (uint32_t i = 0; i < operands; i++) m->needed[operand[i]] = 1;
   }
   for (mw_node id = 1; id <= m->e->nodes; id++) {
     if (!m->needed[id]) continue;
-    mw_graph_node_facts facts = mw_graph_facts(m->graph, id);
-    uint32_t level = 0;
-    for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands; i++)
-      if (m->before[facts.operand[i]] > level) level = m->before[facts.operand[i]];
-    m->before[id] = level + mw_graph_op_is_sink(facts.op);
-    is_long |= m->before[id] > LEAST_SAVED && is_dot(m->graph, facts);
+    uint32_t level = level_of(m, m->before, id);
+    m->before[id] = level + mw_graph_op_is_sink(mw_graph_op(m->graph, id));
+    is_long |= level >= LEAST_SAVED && m->before[id] > level && is_dot(m->graph, mw_graph_facts(m->graph, id));
   }
   return is_long;
 }
@@ -207,10 +216,7 @@ static bool find_spans(maker *m) {
   for (mw_node id = 1; id <= m->e->nodes; id++) {
     if (!m->needed[id]) continue;
     mw_graph_node_facts facts = mw_graph_facts(m->graph, id);
-    uint32_t level = 0;
-    for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands; i++)
-      if (m->after[facts.operand[i]] > level) level = m->after[facts.operand[i]];
-    m->after[id] = level + mw_graph_op_is_sink(facts.op);
+    m->after[id] = level_of(m, m->after, id) + mw_graph_op_is_sink(facts.op);
     MW_TRY(facts.shape ? span_tensor(m, id, facts) : !is_dot(m->graph, facts) || span_dot(m, id));
   }
   return true;
@@ -223,9 +229,9 @@ static bool add_dots(maker *m, span *s) {
   MW_TRY(mw_mem_grow(&e->dots, &e->dot_capacity, e->dot_count + s->count * (s->count + 1) / 2, sizeof *e->dots, m->err));
   s->dots = (uint32_t)e->dot_count + 1;
   for (uint32_t i = 0; i < s->count; i++) {
-    mw_node of[2] = {e->atoms[s->first + i], e->atoms[s->first]};
-    basis[i] = of[0];
-    if (i) MW_TRY(mw_graph_apply(m->graph, MW_OP_SUB, of, 2, NULL, &basis[i], m->err));
+    MW_TRY(mw_graph_apply(m->graph, MW_OP_AS_F64, &e->atoms[s->first + i], 1, NULL, &basis[i], m->err));
+    mw_node from_first[2] = {basis[i], basis[0]};
+    if (i) MW_TRY(mw_graph_apply(m->graph, MW_OP_SUB, from_first, 2, NULL, &basis[i], m->err));
     for (uint32_t k = 0; k <= i; k++) {
       mw_node pair[2] = {basis[i], basis[k]};
       MW_TRY(mw_graph_apply(m->graph, MW_OP_DOT, pair, 2, NULL, &e->dots[e->dot_count++], m->err));
@@ -234,13 +240,28 @@ static bool add_dots(maker *m, span *s) {
   return true;
 }
 
+static bool contains(const mw_expansion *e, const span *s, const span *part) {
+  uint32_t found = 0;
+  for (uint32_t i = 0; i < s->count && found < part->count; i++) found += e->atoms[s->first + i] == e->atoms[part->first + found];
+  return found == part->count;
+}
+
+/* The dots of a span within an expanded one cost nothing more. */
 static bool decide(maker *m, bool *any) {
-  for (size_t i = 0; i < m->e->span_count; i++) {
-    span *s = &m->e->spans[i];
+  mw_expansion *e = m->e;
+  for (uint32_t i = 0; i < e->span_count; i++) {
+    span *s = &e->spans[i];
     uint32_t saved = s->before - s->after;
     if (saved < LEAST_SAVED || s->count + 1 > DOTS_OF_A_PASS * saved) continue;
     MW_TRY(add_dots(m, s));
+    for (uint32_t k = 0; k < s->count; k++) m->expanded[e->atoms[s->first + k]] = i + 1;
+    s->wider = i + 1;
     *any = true;
+  }
+  for (uint32_t i = 0; i < e->span_count; i++) {
+    span *s = &e->spans[i];
+    uint32_t wider = s->before > s->after && !s->wider ? m->expanded[e->atoms[s->first]] : 0;
+    if (wider && contains(e, &e->spans[wider - 1], s)) s->wider = wider;
   }
   return true;
 }
@@ -248,17 +269,20 @@ static bool decide(maker *m, bool *any) {
 bool mw_expansion_make(mw_graph *graph, const mw_node *outputs, size_t count, mw_expansion **out, mw_error *err) {
   size_t nodes = mw_graph_count(graph);
   mw_expansion *e = mw_mem_new(1, sizeof *e, err);
-  maker m = {graph, e, mw_mem_new(nodes + 1, sizeof(uint32_t), err), NULL, mw_mem_new(nodes + 1, 1, err), err};
+  maker m = {.graph = graph, .e = e, .before = mw_mem_new(nodes + 1, sizeof *m.before, err), .needed = mw_mem_new(nodes + 1, 1, err),
+             .err = err};
   bool ok = e && m.before && m.needed, any = false;
   *out = NULL;
   if (ok) e->nodes = nodes;
   if (ok && measure(&m, outputs, count)) {
     m.after = mw_mem_new(nodes + 1, sizeof *m.after, err);
     e->of = mw_mem_new(nodes + 1, sizeof *e->of, err);
-    ok = m.after && e->of && find_spans(&m) && decide(&m, &any);
+    m.expanded = mw_mem_new(nodes + 1, sizeof *m.expanded, err);
+    ok = m.after && e->of && m.expanded && find_spans(&m) && decide(&m, &any);
   }
   free(m.before);
   free(m.after);
+  free(m.expanded);
   free(m.needed);
   if (ok && any) *out = e;
   else mw_expansion_free(e);
@@ -278,10 +302,11 @@ void mw_expansion_free(mw_expansion *e) {
 static const span *span_of(const mw_expansion *e, mw_node node) { return &e->spans[(e->of[node] & ~DOT) - 1]; }
 
 bool mw_expansion_has(const mw_expansion *e, mw_node node) {
-  return e && node <= e->nodes && e->of[node] & DOT && span_of(e, node)->dots;
+  return e && node <= e->nodes && e->of[node] & DOT && span_of(e, node)->wider;
 }
 
 mw_expansion_span mw_expansion_of(const mw_expansion *e, mw_node node) {
   const span *s = span_of(e, node);
+  if (e->of[node] & DOT) s = &e->spans[s->wider - 1];
   return (mw_expansion_span){s->count, e->atoms + s->first, s->dots ? e->dots + s->dots - 1 : NULL};
 }

@@ -142,6 +142,15 @@ mw_graph_node_facts mw_graph_facts(const mw_graph *graph, mw_node id) {
                          .extra = {n->extra[0], n->extra[1]}, .dtype = (mw_dtype)n->dtype};
 }
 
+mw_op mw_graph_op(const mw_graph *graph, mw_node id) { return (mw_op)graph->nodes[id].op; }
+
+const mw_node *mw_graph_read(const mw_graph *graph, mw_node id, uint32_t *count) {
+  const node *n = &graph->nodes[id];
+  uint32_t first = n->op == MW_OP_LEARNED || operations[n->op].class == MW_CLASS_CHANCE;
+  *count = n->count - first;
+  return graph->operands + n->first + first;
+}
+
 bool mw_graph_is_number(const mw_graph *graph, mw_node id, double *value) {
   if (!id || graph->nodes[id].op != MW_OP_NUMBER) return false;
   memcpy(value, &graph->nodes[id].extra[0], sizeof *value);
@@ -163,10 +172,22 @@ static uint64_t mix(uint64_t hash, uint64_t word) {
   return hash ^ (hash >> 29);
 }
 
-static uint64_t hash_of(const node *n, const mw_node *operands) {
-  uint64_t hash = mix(mix(mix(n->op, n->shape), n->extra[0]), n->extra[1]);
-  for (uint32_t i = 0; i < n->count; i++) hash = mix(hash, operands[i]);
-  return hash ^ (hash >> 32);
+/* Of nodes that follow one another, as those of one operation for each tensor of a model do, LANES have the same hash but for their
+ * place among these, so that they lie side by side in the table. The place is that of the first operand that is no constant, or an
+ * INPUT's tensor; of the other operands the distance from it counts. */
+enum { LANES = 16 };
+
+static uint64_t hash_of(const mw_graph *graph, const node *n, const mw_node *operands) {
+  const bool input = n->op == MW_OP_INPUT, shaped = n->op == MW_OP_FILL || n->op == MW_OP_RESHAPE;
+  uint64_t hash = mix(mix(n->op, n->extra[0]), input ? 0 : n->extra[1]), place = input ? n->extra[1] : 0;
+  if (shaped) hash = mix(hash, n->shape);
+  for (uint32_t i = 0; i < n->count; i++) {
+    bool constant = graph->nodes[operands[i]].op == MW_OP_NUMBER;
+    hash = mix(hash, constant || !place ? !constant : operands[i] - place);
+    if (constant) hash = mix(hash, operands[i]);
+    else if (!place) place = operands[i];
+  }
+  return ((mix(hash, place / LANES) >> 32 & ~(uint64_t)(LANES - 1)) | place % LANES) << 32;
 }
 
 static bool same(const mw_graph *graph, const node *a, const node *b, const mw_node *operands) {
@@ -175,16 +196,16 @@ static bool same(const mw_graph *graph, const node *a, const node *b, const mw_n
          (a->count == 0 || memcmp(graph->operands + a->first, operands, a->count * sizeof *operands) == 0);
 }
 
-/* The upper half of a hash is kept beside the id: what differs in it differs, and a larger table needs no node to be looked at. */
-static uint64_t entry_of(uint64_t hash, mw_node id) { return (hash & ~(uint64_t)UINT32_MAX) | id; }
+/* The hash, an upper half, is kept beside the id: what differs in it differs, and a larger table needs no node to be looked at. */
+static uint64_t entry_of(uint64_t hash, mw_node id) { return hash | id; }
 static size_t slot_of(const mw_graph *graph, uint64_t hash) { return (hash >> 32) & (graph->table_size - 1); }
 
 static bool widen_table(mw_graph *graph, mw_error *err) {
   uint64_t *old = graph->table;
   size_t size = graph->table_size;
-  graph->table = mw_mem_new(size * 4, sizeof *graph->table, err);
+  graph->table = mw_mem_new(size * 2, sizeof *graph->table, err);
   if (!graph->table) return graph->table = old, false;
-  graph->table_size = size * 4;
+  graph->table_size = size * 2;
   for (size_t i = 0; i < size; i++) {
     if (!old[i]) continue;
     size_t slot = slot_of(graph, old[i]);
@@ -197,7 +218,7 @@ static bool widen_table(mw_graph *graph, mw_error *err) {
 
 /* The node equal to `n`, made if there is none. */
 static bool intern(mw_graph *graph, node n, const mw_node *operands, mw_node *out, mw_error *err) {
-  const uint64_t hash = hash_of(&n, operands);
+  const uint64_t hash = hash_of(graph, &n, operands);
   size_t mask = graph->table_size - 1, slot = slot_of(graph, hash);
   for (; graph->table[slot]; slot = (slot + 1) & mask) {
     const mw_node id = (mw_node)graph->table[slot];

@@ -129,6 +129,9 @@ static inline mw_graph_heads mw_graph_heads_of(const uint64_t extra[2]) {
 }
 
 mw_graph_node_facts mw_graph_facts(const mw_graph *graph, mw_node node); /* node must be in 1 .. count */
+/* The same in part, for whoever sweeps over all nodes: the operation; the operands whose values are read (mw_graph_op_first). */
+mw_op mw_graph_op(const mw_graph *graph, mw_node node);
+const mw_node *mw_graph_read(const mw_graph *graph, mw_node node, uint32_t *count);
 bool mw_graph_is_number(const mw_graph *graph, mw_node node, double *value);
 bool mw_graph_is(const mw_graph *graph, mw_node node, double number); /* whether it is this number */
 mw_node mw_graph_part(const mw_graph *graph, mw_node node, mw_op op, unsigned i); /* operand i of a node of this kind, else 0 */

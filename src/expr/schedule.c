@@ -79,10 +79,11 @@ static uint32_t level_of_expanded(const maker *m, mw_node id, uint32_t level) {
 static void spread_need(maker *m) {
   for (uint32_t id = (uint32_t)m->nodes; id > 0; id--) {
     if (!m->needed[id]) continue;
-    mw_graph_node_facts facts = mw_graph_facts(m->graph, id);
-    for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands; i++) {
-      m->needed[facts.operand[i]] = 1;
-      if (m->level[facts.operand[i]] || mw_graph_facts(m->graph, facts.operand[i]).matrices) unite(m->parent, id, facts.operand[i]);
+    uint32_t count;
+    const mw_node *operand = mw_graph_read(m->graph, id, &count);
+    for (uint32_t i = 0; i < count; i++) {
+      m->needed[operand[i]] = 1;
+      if (m->level[operand[i]] || mw_graph_facts(m->graph, operand[i]).matrices) unite(m->parent, id, operand[i]);
     }
   }
 }
@@ -103,11 +104,12 @@ static void need_expanded(maker *m) {
 /* Levels, what is needed, and the components: nodes that depend on a common sink. */
 static void measure(maker *m, const mw_node *outputs, size_t count) {
   for (uint32_t id = 1; id <= m->nodes; id++) {
-    mw_graph_node_facts facts = mw_graph_facts(m->graph, id);
-    uint32_t level = 0;
-    for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands; i++)
-      if (m->level[facts.operand[i]] > level) level = m->level[facts.operand[i]];
-    m->level[id] = mw_expansion_has(m->expansion, id) ? level_of_expanded(m, id, level) : level + mw_graph_op_is_sink(facts.op);
+    uint32_t operands, level = 0;
+    const mw_node *operand = mw_graph_read(m->graph, id, &operands);
+    for (uint32_t i = 0; i < operands; i++)
+      if (m->level[operand[i]] > level) level = m->level[operand[i]];
+    if (mw_expansion_has(m->expansion, id)) m->level[id] = level_of_expanded(m, id, level);
+    else m->level[id] = level + mw_graph_op_is_sink(mw_graph_op(m->graph, id));
   }
   for (size_t i = 0; i < count; i++) m->needed[outputs[i]] = 1;
   spread_need(m);
@@ -131,7 +133,7 @@ static bool divide(maker *m, const mw_node *outputs, size_t count) {
       matrices[find(m->parent, outputs[i])] |= mw_graph_facts(m->graph, outputs[i]).matrices;
     }
     for (uint32_t id = 1; id <= m->nodes; id++)
-      if (m->needed[id] && mw_graph_op_class(mw_graph_facts(m->graph, id).op) == MW_CLASS_SELECT)
+      if (m->needed[id] && mw_graph_op_class(mw_graph_op(m->graph, id)) == MW_CLASS_SELECT)
         selections[find(m->parent, id)]++;
     uint32_t batch = 1;
     uint64_t held = 0, chosen = 0;
@@ -176,8 +178,8 @@ static bool add(maker *m, mw_program_root root, uint32_t batch, uint32_t level, 
 /* Lists the roots. A guessed total is listed with its output, and if it has a level above 1 also as a guess, one level earlier. */
 static bool collect(maker *m, const mw_node *outputs, size_t count) {
   for (uint32_t id = 1; id <= m->nodes; id++) {
+    if (!m->needed[id] || !is_sink(m, id, mw_graph_op(m->graph, id))) continue;
     mw_graph_node_facts facts = mw_graph_facts(m->graph, id);
-    if (!m->needed[id] || !is_sink(m, id, facts.op)) continue;
     uint32_t parts = mw_graph_op_class(facts.op) == MW_CLASS_SELECT ? mw_graph_selected(facts) : 1;
     uint32_t batch = m->batch[find(m->parent, id)], output = m->concurrent[id];
     if (output) {
@@ -314,12 +316,14 @@ static bool same_task(const pending *a, const pending *b) {
 /* For every node, the last selection that it is or depends on: 1 + its place in the list; 0: it depends on none. */
 static uint32_t *find_dependence(const maker *m) {
   uint32_t *depends_on = mw_mem_new(m->nodes + 1, sizeof *depends_on, m->err);
+  bool any = false;
   for (size_t i = 0; depends_on && i < m->count; i++)
-    if (is_selection(m, m->list[i].root)) depends_on[m->list[i].root.node] = (uint32_t)i + 1;
-  for (uint32_t id = 1; depends_on && id <= m->nodes; id++) {
-    mw_graph_node_facts facts = mw_graph_facts(m->graph, id);
-    for (uint32_t k = mw_graph_op_first(facts.op); k < facts.operands; k++)
-      if (depends_on[facts.operand[k]] > depends_on[id]) depends_on[id] = depends_on[facts.operand[k]];
+    if (is_selection(m, m->list[i].root)) depends_on[m->list[i].root.node] = (uint32_t)i + 1, any = true;
+  for (uint32_t id = 1; any && id <= m->nodes; id++) {
+    uint32_t count;
+    const mw_node *operand = mw_graph_read(m->graph, id, &count);
+    for (uint32_t k = 0; k < count; k++)
+      if (depends_on[operand[k]] > depends_on[id]) depends_on[id] = depends_on[operand[k]];
   }
   return depends_on;
 }

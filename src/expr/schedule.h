@@ -60,8 +60,9 @@ typedef struct mw_schedule {
   size_t root_capacity, task_capacity, stage_capacity;
 } mw_schedule;
 
-/* `expansion`: NULL, or which dots are made of others. `outputs` are tensors, which are stored, and scalars, whose sinks are run. MW_DATA if one depends on a NET operation (except
- * through LEARNED, whose values a training has found), or if all passes together take too many steps. */
+/* `expansion`: NULL, or which dots are made of others. `outputs` are tensors, which are stored, and scalars, whose sinks are run.
+ * MW_DATA if one depends on a NET operation (except through LEARNED, whose values a training has found), or if all passes together
+ * take too many steps. */
 bool mw_schedule_make(const mw_graph *graph, const mw_expansion *expansion, const mw_node *outputs, size_t count, mw_schedule *out,
                       mw_error *err);
 void mw_schedule_free(mw_schedule *schedule);

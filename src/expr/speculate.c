@@ -55,7 +55,14 @@ static bool attach_to_outputs(const mw_speculate_input *in, const mw_node *total
   return ok;
 }
 
+static bool any_total(const mw_speculate_input *in) {
+  for (mw_node id = 1; id <= mw_graph_count(in->graph); id++)
+    if (in->needed[id] && mw_graph_op(in->graph, id) == MW_OP_TOTAL) return true;
+  return false;
+}
+
 bool mw_speculate_totals(const mw_speculate_input *in, uint32_t *concurrent, mw_error *err) {
+  if (!any_total(in)) return true;
   size_t nodes = mw_graph_count(in->graph);
   uint8_t *use = mw_mem_new(nodes + 1, sizeof *use, err);
   uint32_t *exact_level = mw_mem_new(nodes + 1, sizeof *exact_level, err);

@@ -180,10 +180,11 @@ bool mw_learn_spec_applied(const mw_graph *graph, const mw_graph_output *outputs
     for (size_t k = 0; k < specs[i].count; k++) trained[specs[i].parts[k].node] = 1;
   for (size_t id = ids - 1; id > 0 && ok; id--) {
     if (!reached[id]) continue;
-    mw_graph_node_facts facts = mw_graph_facts(graph, (mw_node)id);
-    for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands; i++) reached[facts.operand[i]] = 1;
+    uint32_t operands;
+    const mw_node *operand = mw_graph_read(graph, (mw_node)id, &operands);
+    for (uint32_t i = 0; i < operands; i++) reached[operand[i]] = 1;
     if (trained[id]) ok = mw_error_set(err, MW_DATA, "the result uses coefficients as they were before learn{...}; use what learn returns");
-    else if (facts.op == MW_OP_LEARNED && facts.extra[0] >= count)
+    else if (mw_graph_op(graph, (mw_node)id) == MW_OP_LEARNED && mw_graph_facts(graph, (mw_node)id).extra[0] >= count)
       ok = mw_error_set(err, MW_DATA, "the result uses coefficients that nothing learns");
   }
   free(reached);
@@ -193,6 +194,7 @@ bool mw_learn_spec_applied(const mw_graph *graph, const mw_graph_output *outputs
 bool mw_learn_spec_needed(const mw_graph *graph, const mw_graph_output *outputs, size_t output_count, const mw_learn_spec *specs,
                       size_t count, mw_error *err) {
   mw_message_choice choice;
+  if (!count) return true;
   MW_TRY(mw_learn_spec_choose(graph, outputs, output_count, specs, count, &choice, err));
   bool ok = true;
   for (size_t i = 0; i < count && ok; i++) ok = choice.trainings[i] || broken(err);

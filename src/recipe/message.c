@@ -143,11 +143,13 @@ static void put_node(mw_text *out, const mw_graph *graph, mw_node id, const mw_m
   mw_graph_node_facts facts = mw_graph_facts(graph, id);
   if (choice && facts.op == MW_OP_COEFFICIENT) facts.extra[0] = (*coefficients)++;
   if (choice && facts.op == MW_OP_LEARNED) facts.extra[0] = choice->trainings[facts.extra[0]] - 1;
-  mw_message_put_u32(out, facts.op);
-  mw_message_put_u64(out, facts.extra[0]);
-  mw_message_put_u64(out, facts.extra[1]);
-  mw_message_put_u32(out, facts.operands);
-  for (uint32_t i = 0; i < facts.operands; i++) mw_message_put_u32(out, mw_message_node(choice, facts.operand[i]));
+  enum { FEW = 8, HEAD = 6 }; /* numbers of 32 bits: most nodes are written at once */
+  uint32_t words[HEAD + FEW] = {facts.op}, some = facts.operands < FEW ? facts.operands : FEW;
+  memcpy(words + 1, facts.extra, sizeof facts.extra);
+  words[HEAD - 1] = facts.operands;
+  for (uint32_t i = 0; i < some; i++) words[HEAD + i] = mw_message_node(choice, facts.operand[i]);
+  mw_text_add(out, (const char *)words, (HEAD + some) * sizeof *words);
+  for (uint32_t i = some; i < facts.operands; i++) mw_message_put_u32(out, mw_message_node(choice, facts.operand[i]));
   if (facts.op == MW_OP_COEFFICIENT || facts.op == MW_OP_TOKENS)
     mw_message_put_u64(out, mw_graph_elements(graph, facts.shape));
   if (facts.op == MW_OP_FILL || facts.op == MW_OP_RESHAPE) put_shape(out, graph, facts.shape);

@@ -103,14 +103,15 @@ static void check_nodes(const mw_graph *graph, const mw_graph_output *outputs, s
   for (size_t i = 0; i < count; i++) REQUIRE(outputs[i].node > 0 && outputs[i].node <= mw_graph_count(graph));
 }
 
-static void compile(const mw_graph *graph, const mw_graph_output *outputs, size_t count) {
+static void compile(mw_graph *graph, const mw_graph_output *outputs, size_t count) {
   mw_node *nodes = malloc((count + 1) * sizeof *nodes);
   mw_schedule schedule = {0};
   mw_program program = {0};
   mw_error err;
   REQUIRE(nodes != NULL);
   for (size_t i = 0; i < count; i++) nodes[i] = outputs[i].node;
-  if (mw_schedule_make(graph, NULL, nodes, count, &schedule, &err))
+  mw_expansion *expansion = NULL;
+  if (mw_expansion_make(graph, nodes, count, &expansion, &err) && mw_schedule_make(graph, expansion, nodes, count, &schedule, &err))
     for (size_t t = 0; t < schedule.task_count; t++) {
       const mw_schedule_task *task = &schedule.tasks[t];
       REQUIRE(task->first_root + task->root_count <= schedule.root_count);
@@ -119,6 +120,7 @@ static void compile(const mw_graph *graph, const mw_graph_output *outputs, size_
     }
   mw_program_free(&program);
   mw_schedule_free(&schedule);
+  mw_expansion_free(expansion);
   free(nodes);
 }
 

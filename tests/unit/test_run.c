@@ -85,7 +85,7 @@ static void test_order(void) {
   mw_values values;
   mw_pass pass = {0};
   mw_order order;
-  CHECK(mw_values_new(&values, graph, &err) && mw_order_new(&order, 1, &err));
+  CHECK(mw_values_new(&values, graph, NULL, &err) && mw_order_new(&order, 1, &err));
   double expected = 0;
   for (int i = 0; i < BLOCKS; i++) expected += 1e16 / (i + 1), expected += i % 3 - 1e16 / (i + 2);
   for (unsigned shuffle = 1; shuffle < 200; shuffle++) {
