@@ -197,12 +197,10 @@ static bool same(const mw_graph *graph, const node *a, const node *b, const mw_n
 }
 
 /* The hash, an upper half, is kept beside the id: what differs in it differs, and a larger table needs no node to be looked at. */
-static uint64_t entry_of(uint64_t hash, mw_node id) { return hash | id; }
 static size_t slot_of(const mw_graph *graph, uint64_t hash) { return (hash >> 32) & (graph->table_size - 1); }
 
 static bool widen_table(mw_graph *graph, mw_error *err) {
-  uint64_t *old = graph->table;
-  size_t size = graph->table_size;
+  uint64_t *old = graph->table, size = graph->table_size;
   graph->table = mw_mem_new(size * 2, sizeof *graph->table, err);
   if (!graph->table) return graph->table = old, false;
   graph->table_size = size * 2;
@@ -222,21 +220,20 @@ static bool intern(mw_graph *graph, node n, const mw_node *operands, mw_node *ou
   size_t mask = graph->table_size - 1, slot = slot_of(graph, hash);
   for (; graph->table[slot]; slot = (slot + 1) & mask) {
     const mw_node id = (mw_node)graph->table[slot];
-    if (graph->table[slot] != entry_of(hash, id) || !same(graph, &graph->nodes[id], &n, operands)) continue;
+    if (graph->table[slot] != (hash | id) || !same(graph, &graph->nodes[id], &n, operands)) continue;
     *out = id;
     return true;
   }
   if (graph->count >= MW_GRAPH_NODES)
     return mw_error_set(err, MW_DATA, "the recipe's graph has more than %d nodes", MW_GRAPH_NODES);
   MW_TRY(mw_mem_grow(&graph->nodes, &graph->capacity, graph->count + 2, sizeof *graph->nodes, err));
-  MW_TRY(mw_mem_grow(&graph->operands, &graph->operand_capacity, graph->operand_count + n.count + 1,
-                     sizeof *graph->operands, err));
+  MW_TRY(mw_mem_grow(&graph->operands, &graph->operand_capacity, graph->operand_count + n.count + 1, sizeof *graph->operands, err));
   n.first = (uint32_t)graph->operand_count;
   if (n.count) memcpy(graph->operands + n.first, operands, n.count * sizeof *operands);
   graph->operand_count += n.count;
   graph->nodes[++graph->count] = n;
   *out = (mw_node)graph->count;
-  graph->table[slot] = entry_of(hash, *out);
+  graph->table[slot] = hash | *out;
   return graph->count * 2 < graph->table_size || widen_table(graph, err);
 }
 
