@@ -67,8 +67,7 @@ function C.read(text)
     end
     if not e or e.asked then return end
     e.asked = true
-    -- A number in a variable may be asked whether it is nil; a mask would be asked for nothing else than what it says.
-    if is_lazy(e) and not (e.variable and e.kind == "number") then
+    if is_lazy(e) then -- a variable that holds one from the start, and nothing else later, is never nil
       report(e, e.line, "'%s' always takes what ':%s' gives for true, since it is not known before the merge runs; %s", keyword, e.word,
         remedies[keyword] or "where(mask, x, y) chooses by it")
     end

@@ -186,7 +186,10 @@ end
 
 local base = {
   assert = safe_assert, error = safe_error, ipairs = list_pairs, pairs = ordered_pairs, print = safe_print,
-  tonumber = tonumber, tostring = E.tostring, require = require, part = part,
+  tonumber = function(x, ...)
+    if V.data(x) or V.kind(x) == "node" then return (fail("tonumber of %s: it is not known before the merge runs; compute with it as it is", V.called(x))) end
+    return (tonumber(x, ...))
+  end, tostring = E.tostring, require = require, part = part,
   select = select,
   type = function(x)
     local what = V.kind(x)
@@ -213,6 +216,11 @@ getmetatable("").__metatable = false
 local words = {}
 for name in pairs(base) do words[#words + 1] = name end
 
+-- What a recipe is told that looks for the world outside.
+local closed = ": a recipe sees no files, programs, clock or environment, so that a merge can be made again; what it needs comes in by its arguments (arg)"
+local instead = { os = closed, io = closed, debug = closed, package = ": require(name) gives another recipe", load = closed, loadstring = closed, dofile = ": require(name) gives another recipe",
+  loadfile = ": require(name) gives another recipe", pcall = ": an error stops the merge and says where it is", xpcall = ": an error stops the merge and says where it is",
+  setmetatable = ": values have the words that they have; a function of your own takes them as arguments", next = "; pairs(t) goes through a table in one order" }
 local absent = {}
 for word in ("setmetatable getmetatable rawget rawset rawequal rawlen next pcall xpcall coroutine load loadstring dofile loadfile debug os io package collectgarbage warn utf8 _G"):gmatch("%S+") do
   absent[word] = true
@@ -224,7 +232,7 @@ function E.environment(built_in)
     if built_in and key == "require" then return require_built_in end
     local value = base[key]
     if value ~= nil then return value end
-    if absent[key] then return (fail("recipes have no '%s'", key)) end
+    if absent[key] then return (fail("recipes have no '%s'%s", key, instead[key] or "")) end
     return synonyms.library(key) or fail("there is no '%s'%s", core.shown(tostring(key)), synonyms.hint(tostring(key), { table.unpack(words) }))
   end }))
 end

@@ -7,7 +7,11 @@ local data, kind, fail = V.data, V.kind, V.fail
 
 --- What is wrong with a name or pattern that no tensor of a model has.
 local function none_called(private, name)
-  local near = core.module("suggest").hint(name, { table.unpack(private.names, 1, math.min(#private.names, 4000)) })
+  local near
+  for _, known in ipairs(private.names) do -- "model.norm" of 'model.norm.weight'
+    if known:sub(1, #name + 1) == name .. "." then near = near or (" -- did you mean '%s'?"):format(core.shown(known)) end
+  end
+  near = near or core.module("suggest").hint(name, { table.unpack(private.names, 1, math.min(#private.names, 4000)) })
   return (fail("no tensor is called '%s'%s", core.shown(name), near))
 end
 

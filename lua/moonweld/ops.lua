@@ -42,6 +42,13 @@ for _, entry in ipairs(core.elementwise) do
   end
 end
 
+-- Operators of Lua that no value has, and how they are said.
+for event, text in pairs { __idiv = "'//' is no operation of values; (x / y):floor()", __mod = "'%' is no operation of values; x - y * (x / y):floor()",
+  __bxor = "'~' between two values is none; m:ne(n) is true where one mask is and the other is not", __shl = "'<<' is no operation of values; x * 2 ^ n",
+  __shr = "'>>' is no operation of values; x / 2 ^ n", __concat = "'..' joins texts and lists of models; models{x, y} makes a list" } do
+  for _, meta in pairs(V.metas) do meta[event] = meta[event] or function() return (fail("%s", text)) end end
+end
+
 word("x:gt(y)", swapped "lt")
 word("x:ge(y)", swapped "le")
 V.lazy.gt, V.lazy.ge = "mask", "mask"

@@ -104,7 +104,8 @@ bool mw_option_table_check(const mw_options *options, mw_error *err) {
     for (size_t i = 0; i < count; i++)
       if (!mw_option_table_takes(row, words[i]))
         return mw_error_set(err, MW_USAGE, "option '%s' = '%s': expected %s%s", row->name, mw_text_escape_z(&shown, words[i]),
-                            strchr(row->value, '|') ? "one of " : "", row->value);
+                            strchr(row->value, '|') ? "one of " : "", row->value),
+               list && strpbrk(words[i], " ,") ? mw_error_hint(err, "several are given as a list, each by itself") : false;
   }
   return true;
 }

@@ -170,6 +170,12 @@ static bool is_given(const parser *p, const char *name) {
 /* Words without an option are mostly models: "a b" of a recipe that takes --a and --b are told as "--a a --b b". */
 static bool refuse_stray(const parser *p, mw_error *err) {
   char said[400] = "";
+  const char *word = p->words[p->at], *equals = strchr(word, '=');
+  for (size_t i = 0; equals && i < p->arg_count; i++) {
+    const size_t length = (size_t)(equals - word);
+    if (strlen(p->args[i].name) == length && strncmp(p->args[i].name, word, length) == 0)
+      return mw_term_fail(err, MW_USAGE, "'%s' belongs to no option\noptions begin with two dashes: --%s", word, word);
+  }
   size_t next = p->at, end = next, used = 0;
   while (end < p->word_count && !is_option(p->words[end])) end++;
   for (size_t i = 0; i < p->arg_count && next < end; i++) {
@@ -230,6 +236,8 @@ static bool begin_option(parser *p, const char *word, mw_error *err) {
   p->option[length] = '\0';
   if (!is_long) {
     const char *full = strcmp(p->option, "o") == 0 ? "output" : strcmp(p->option, "h") == 0 ? "help" : NULL;
+    if (!full && p->lenient) return p->open = true, p->own = false, p->arg = NULL, p->arity = MANY, p->filled = true;
+    if (!full && find(p, p->option)) return mw_term_fail(err, MW_USAGE, "there is no option '%s' -- did you mean --%s?", word, p->option);
     if (!full)
       return mw_term_fail(err, MW_USAGE, "there is no option '%s'\nonly -o and -h are short; all others begin with --",
                           word);

@@ -1,6 +1,7 @@
 /* request.c: every word of a request must have an effect, else it is an error: a word that is ignored is mostly a mistake. */
 #include "merge/request.h"
 #include "base/option_table.h"
+#include "base/option_table.h"
 #include "base/text.h"
 #include <string.h>
 
@@ -22,6 +23,7 @@ static bool unknown(const mw_recipe *recipe, const char *name, mw_error *err) {
     if (!is_bound(&args[i])) names[known++] = args[i].name;
     else if (strcmp(args[i].name, name) == 0) return mw_error_hint(err, "it is an option of the merge");
   }
+  if (mw_option_table_find(name)) return mw_error_hint(err, "it is an option of every merge: in Lua it stands in the table behind the arguments");
   const char *near = mw_text_nearest(name, names, known);
   return near ? mw_error_hint(err, "did you mean '%s'?", near) : mw_error_hint(err, "its help lists them");
 }

@@ -3,19 +3,43 @@
 #include "format/tensor.h"
 #include <string.h>
 
-/* "a,b" -> "a b"; whether each is there. */
-static bool hint_commas(const char *where, mw_arena *arena, mw_error *err) {
+/* "a,b" -> "a b"; whether each is there. Empty ones, as in "a, b", are passed over. */
+static bool hint_list(const char *where, mw_arena *arena, mw_error *err) {
+  static const struct { char mark; const char *advice; } marks[] = {
+      {',', "models are separated by spaces, not by commas"}, {';', "models are separated by spaces, not by semicolons"},
+      {' ', "each model is a word of its own, so without quotes around all of them"}};
   mw_text_escaped shown;
   mw_error ignored;
-  char *words = mw_mem_copy(arena, where, strlen(where), &ignored);
-  bool found = words && strchr(words, ',');
-  for (char *at = words, *comma; found && at; at = comma ? comma + 1 : NULL) {
-    if ((comma = strchr(at, ','))) *comma = '\0';
-    found = mw_file_exists(at);
-    if (comma) *comma = ' ';
+  for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+    char *words = mw_mem_copy(arena, where, strlen(where), &ignored);
+    mw_text list = {0};
+    bool found = words && strchr(words, marks[i].mark);
+    for (char *at = words, *mark; found && at; at = mark ? mark + 1 : NULL) {
+      at += strspn(at, " ");
+      if ((mark = strchr(at, marks[i].mark))) *mark = '\0';
+      if (*at) mw_text_format(&list, "%s%s", list.length ? " " : "", at);
+      found = !*at || mw_file_exists(at);
+    }
+    if (found && list.length) mw_error_hint(err, "%s: %s", marks[i].advice, mw_text_escape_z(&shown, list.bytes));
+    found = found && list.length;
+    mw_text_free(&list);
+    if (found) return true;
   }
-  if (found) mw_error_hint(err, "models are separated by spaces, not by commas: %s", mw_text_escape_z(&shown, words));
-  return found;
+  return false;
+}
+
+/* "modles/first" -> "models/first": what is there under a folder of nearly that name. */
+static bool hint_folder(const char *folder, const char *name, mw_arena *arena, mw_error *err) {
+  const char *slash = strrchr(folder, '/'), *own = slash ? slash + 1 : folder, **names;
+  mw_text_escaped shown;
+  mw_error ignored;
+  size_t count;
+  const char *above = slash ? mw_mem_copy(arena, folder, slash == folder ? 1 : (size_t)(slash - folder), &ignored) : ".";
+  if (!above || !*own || !mw_file_is_folder(above) || !mw_file_list(above, arena, &names, &count, &ignored)) return false;
+  const char *near = mw_text_nearest(own, names, count);
+  const char *meant = near && slash ? mw_file_join(arena, above, near, &ignored) : near;
+  const char *path = meant ? mw_file_join(arena, meant, name, &ignored) : NULL;
+  return path && mw_file_exists(path) && mw_error_hint(err, "did you mean '%s'?", mw_text_escape_z(&shown, path));
 }
 
 bool mw_near_path_hint(const char *where, mw_arena *arena, mw_error *err) {
@@ -23,9 +47,10 @@ bool mw_near_path_hint(const char *where, mw_arena *arena, mw_error *err) {
   mw_text_escaped shown, near_shown;
   mw_error ignored; /* what went wrong is told already */
   size_t count;
-  if (err->status != MW_MISSING || hint_commas(where, arena, err)) return false;
+  if (err->status != MW_MISSING || hint_list(where, arena, err)) return false;
   const char *folder = slash ? mw_mem_copy(arena, where, slash == where ? 1 : (size_t)(slash - where), &ignored) : ".";
-  if (!folder || !*name || !mw_file_is_folder(folder) || !mw_file_list(folder, arena, &names, &count, &ignored)) return false;
+  if (folder && *name && !mw_file_is_folder(folder)) return hint_folder(folder, name, arena, err);
+  if (!folder || !*name || !mw_file_list(folder, arena, &names, &count, &ignored)) return false;
   const char *near = mw_text_nearest(name, names, count);
   if (!near) return false;
   return mw_error_hint(err, "did you mean '%s%s'?", slash ? mw_text_escape(&shown, where, (size_t)(name - where)) : "",

@@ -77,7 +77,7 @@ static const char **words_at_top(mw_call *call, const named *what, const char *(
   if (found != *count) luaL_error(L, "%s is a list: only values at 1, 2, 3 and so on", what->text);
   const char **words = take(call, (*count + 1) * sizeof *words);
   for (size_t i = 0; i < *count; i++) {
-    lua_rawgeti(L, -1, (lua_Integer)i + 1);
+    if (lua_rawgeti(L, -1, (lua_Integer)i + 1) == LUA_TTABLE) luaL_error(L, "%s: value %d is a list, expected one value", what->text, (int)i + 1);
     words[i] = word(call, what);
     lua_pop(L, 1);
   }
@@ -85,6 +85,13 @@ static const char **words_at_top(mw_call *call, const named *what, const char *(
 }
 
 /* ---- options ---- */
+
+/* What is at the top of the stack, for a message: a number or text as it is, of anything else what it is. */
+static const char *shown_at_top(lua_State *L) {
+  int type = lua_type(L, -1);
+  if (type == LUA_TNUMBER || type == LUA_TSTRING || type == LUA_TBOOLEAN) return luaL_tolstring(L, -1, NULL);
+  return lua_pushfstring(L, "a %s", luaL_typename(L, -1));
+}
 
 static void count_at_top(mw_call *call, const mw_option_table_row *row, mw_options *options) {
   lua_State *L = call->L;
@@ -101,14 +108,14 @@ static void count_at_top(mw_call *call, const mw_option_table_row *row, mw_optio
     good = row->form == MW_OPTION_SIZE ? mw_text_parse_size(text, &value) : mw_text_parse_u64(text, strlen(text), &value);
   }
   if (good && mw_option_table_set_count(row, options, value)) return;
-  luaL_error(L, "option '%s' = %s: %s", row->name, luaL_tolstring(L, -1, NULL), mw_option_table_expected(row, expected));
+  luaL_error(L, "option '%s' = %s: %s", row->name, shown_at_top(L), mw_option_table_expected(row, expected));
 }
 
 static void seconds_at_top(mw_call *call, const mw_option_table_row *row, mw_options *options) {
   lua_State *L = call->L;
   char expected[96];
   if (lua_type(L, -1) == LUA_TNUMBER && mw_option_table_set_seconds(row, options, lua_tonumber(L, -1))) return;
-  luaL_error(L, "option '%s' = %s: %s", row->name, luaL_tolstring(L, -1, NULL), mw_option_table_expected(row, expected));
+  luaL_error(L, "option '%s' = %s: %s", row->name, shown_at_top(L), mw_option_table_expected(row, expected));
 }
 
 static bool flag_at_top(mw_call *call, const char *name) {
@@ -172,6 +179,10 @@ static void refuse(mw_call *call, const char *name, const char *const *known, si
   mw_text_escaped shown;
   const char *near = mw_recipe_nearest(name, known, count);
   mw_text_escape_z(&shown, name);
+  const mw_arg *args = NULL;
+  size_t arg_count = call->recipe ? mw_recipe_args(call->recipe, &args) : 0;
+  for (size_t i = 0; i < arg_count; i++)
+    if (strcmp(args[i].name, name) == 0) luaL_error(call->L, "'%s' is an argument of the recipe: it stands in the table before the options", shown.bytes);
   if (near) luaL_error(call->L, "there is no option '%s' (did you mean '%s'?)", shown.bytes, near);
   luaL_error(call->L, "there is no option '%s'", shown.bytes);
 }

@@ -3,6 +3,7 @@
 #include "recipe/homes.h"
 #include "recipe/sandbox.h"
 #include "base/text.h"
+#include "format/file.h"
 #include "num/cpu.h"
 #include <lua.h>
 #include <string.h>
@@ -20,12 +21,23 @@ const mw_embed *mw_builtins_find(const char *name) {
   return NULL;
 }
 
-/* Methods that other tools have, by the names they have there, and what they are here; NULL: nothing yet. */
-static const struct { const char *name, *here; } elsewhere[] = {
-    {"average", "soup"}, {"mean", "soup"}, {"uniform_soup", "soup"}, {"model_soups", "soup"},
-    {"weighted_average", "soup"}, {"weighted_sum", "lerp"}, {"add_difference", "task_arithmetic"}, {"frankenmerge", "passthrough"},
-    {"ties_merging", "ties"}, {"tsv", "tsv_m"}, {"isoc", "iso_c"}, {"knots", "knots_ties"}, {"lora_extract", "extract_lora"},
-    {"breadcrumbs_ties", NULL}, {"core_space", NULL}, {"ramplus_tl", NULL}, {"fisher", NULL}, {"regmean", NULL}};
+/* Methods that other tools have, by the names they have there, and what they are here: a recipe and its options. NULL: nothing yet. */
+static const struct { const char *name, *here, *options; } elsewhere[] = {
+    {"average", "soup", ""}, {"mean", "soup", ""}, {"uniform_soup", "soup", ""}, {"model_soups", "soup", ""}, {"weighted_average", "soup", ""},
+    {"linear_merge", "linear", ""}, {"slerp_merge", "slerp", ""}, {"weighted_sum", "lerp", ""}, {"add_difference", "task_arithmetic", ""},
+    {"frankenmerge", "stack", ""}, {"ties_merging", "ties", ""}, {"dare_merging", "dare_ties", ""}, {"tsv", "tsv_m", ""}, {"isoc", "iso_c", ""},
+    {"knots", "knots_ties", ""}, {"lora_extract", "extract_lora", ""}, {"merge_lora", "passthrough", " --model BASE+ADAPTER"},
+    {"breadcrumbs_ties", "breadcrumbs", " --elect"}, {"ramplus_tl", "ram", " --r 0.1"}, {"mixture", "moe", ""},
+    {"core_space", NULL, NULL}, {"fisher", NULL, NULL}, {"regmean", NULL, NULL}};
+
+/* Commands that other tools have, and what is typed here. */
+static const struct { const char *name, *here; } commands[] = {
+    {"merge", "the recipe comes first: moonweld lerp --a A --b B -o OUT; `moonweld list` shows them"},
+    {"run", "the recipe comes first: moonweld lerp --a A --b B -o OUT; `moonweld list` shows them"},
+    {"mergekit", "a mergekit file is given as it is: moonweld FILE.yml -o OUT"},
+    {"mergekit-yaml", "a mergekit file is given as it is: moonweld FILE.yml -o OUT"},
+    {"mergekit-moe", "a mergekit file is given as it is: moonweld FILE.yml -o OUT"},
+    {"evolve", "`moonweld sweep` and recipes/pipelines search for the best of many merges"}};
 
 /* An own recipe may have been meant. */
 static bool hint_own(const char *name, mw_error *err) {
@@ -54,13 +66,18 @@ bool mw_recipe_is_known(const char *name, const char *const *words, size_t count
     return mw_error_hint(err, "RECIPE stands for the name of one, as in `moonweld slerp --help`; `moonweld list` shows them");
   for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++) {
     if (strcmp(elsewhere[i].name, name) != 0) continue;
-    if (elsewhere[i].here) return mw_error_hint(err, "what other tools call '%s' is '%s' here: moonweld %s --help", name,
-                                                elsewhere[i].here, elsewhere[i].here);
+    if (elsewhere[i].here) return mw_error_hint(err, "what other tools call '%s' is '%s%s' here: moonweld %s --help", name,
+                                                elsewhere[i].here, elsewhere[i].options, elsewhere[i].here);
     return mw_error_hint(err, "this version has no such method; it can be written as a recipe of a few lines (recipes/README.md)");
   }
+  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+    if (strcmp(commands[i].name, name) == 0) return mw_error_hint(err, "%s", commands[i].here);
   const char *near = mw_text_nearest(name, mw_embed_recipes, count_of(mw_embed_recipes));
   if (!near) near = mw_text_nearest(name, words, count);
   if (near) return mw_error_hint(err, "did you mean '%s'?", near);
+  if (mw_file_is_folder(name))
+    return mw_error_hint(err, "it is a folder here: a model follows an option of a recipe, as in moonweld soup --models %s ... -o OUT",
+                         mw_text_escape_z(&shown, name));
   return hint_own(name, err);
 }
 

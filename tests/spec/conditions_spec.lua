@@ -31,6 +31,7 @@ describe("a condition on what the merge will know is found", function()
     ["local s = 'it\\'s' if x:gt(y) then end"] = "1 if gt", ["local s = \"a\\\nb\" if x:gt(y) then end"] = "2 if gt", ["local n = 0x1p-4 + .5e+3 - 1 // 2 if x:gt(y) then end"] = "1 if gt",
     ["local function f(m, ...) return ... end if x:gt(y) then end"] = "1 if gt", ["function t.a:b() return self end if x:gt(y) then end"] = "1 if gt",
     ["#!/usr/bin/env moonweld\nif x:gt(y) then end"] = "2 if gt",
+    ["local n = x:norm() if not n then end"] = "1 not norm", ["local c = x:cosine(y)\nreturn c and x or y"] = "2 and cosine", ["local c <const> = x:dot(y)\nwhile c do end"] = "2 while dot",
     ["if x:gt(y) then return end\nif y:lt(x) then return end"] = "1 if gt, 2 if lt",
   }
   for text, expected in pairs(cases) do
@@ -42,7 +43,8 @@ describe("what is right is left alone", function()
   for _, text in ipairs { "if a.lambda or #l == 2 then end", "local best, most if not best or score > most then best = x end", "if names:has('w') then end", "if not m:has('w') and y then end",
     "local z = a.random and m:keep(m:gt(0)) or m:gt(1)", "local z = a.w or a.elect and x:gt(y) or x:lt(y)",
     "local z = (a.elect and x:gt(y) or y):norm()", "where(x:gt(y), x, y)", "print(x:norm() ^ 2)",
-    "local s = 'if x:gt(y) then' -- if x:gt(y) then", "local s = [[ if x:gt(y) then ]] --[[ if x:gt(y)\nthen ]]", "local n = x:norm() if not n then end", "local n = x:norm() if n == nil then end",
+    "local s = 'if x:gt(y) then' -- if x:gt(y) then", "local s = [[ if x:gt(y) then ]] --[[ if x:gt(y)\nthen ]]", "local n = x:norm() if n == nil then end", "local n n = x:norm() if not n then end",
+    "local n = x:norm() if a.t then n = nil end if not n then end", "local function f(n) if n then end end f(x:norm())",
     "local n = x:norm() n = n or 3", "local m = x:gt(y) m = nil if m then end", "local m = x:gt(y) local function f(m) return m and 1 end", "local m = x:gt(y) do local m = a.q if m then end end",
     "for m in pairs(l) do if m then end end local m = x:gt(y)", "if type(x:norm()) == 'number' then end",
     "if #l:norm() == 2 then end", "return tostring(x:norm()) == 'tensor'", "if a.weight:gt(0)[1] == 1 then end",
