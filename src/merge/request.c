@@ -23,7 +23,8 @@ static bool unknown(const mw_recipe *recipe, const char *name, mw_error *err) {
     if (!is_bound(&args[i])) names[known++] = args[i].name;
     else if (strcmp(args[i].name, name) == 0) return mw_error_hint(err, "it is an option of the merge");
   }
-  if (mw_option_table_find(name)) return mw_error_hint(err, "it is an option of every merge: in Lua it stands in the table behind the arguments");
+  if (mw_option_table_find(name))
+    return mw_error_hint(err, "it is an option of every merge: in Lua it stands in the table behind the arguments");
   const char *near = mw_text_nearest(name, names, known);
   return near ? mw_error_hint(err, "did you mean '%s'?", near) : mw_error_hint(err, "its help lists them");
 }

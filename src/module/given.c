@@ -77,7 +77,8 @@ static const char **words_at_top(mw_call *call, const named *what, const char *(
   if (found != *count) luaL_error(L, "%s is a list: only values at 1, 2, 3 and so on", what->text);
   const char **words = take(call, (*count + 1) * sizeof *words);
   for (size_t i = 0; i < *count; i++) {
-    if (lua_rawgeti(L, -1, (lua_Integer)i + 1) == LUA_TTABLE) luaL_error(L, "%s: value %d is a list, expected one value", what->text, (int)i + 1);
+    if (lua_rawgeti(L, -1, (lua_Integer)i + 1) == LUA_TTABLE)
+      luaL_error(L, "%s: value %d is a list, expected one value", what->text, (int)i + 1);
     words[i] = word(call, what);
     lua_pop(L, 1);
   }
@@ -182,7 +183,8 @@ static void refuse(mw_call *call, const char *name, const char *const *known, si
   const mw_arg *args = NULL;
   size_t arg_count = call->recipe ? mw_recipe_args(call->recipe, &args) : 0;
   for (size_t i = 0; i < arg_count; i++)
-    if (strcmp(args[i].name, name) == 0) luaL_error(call->L, "'%s' is an argument of the recipe: it stands in the table before the options", shown.bytes);
+    if (strcmp(args[i].name, name) == 0)
+      luaL_error(call->L, "'%s' is an argument of the recipe: it stands in the table before the options", shown.bytes);
   if (near) luaL_error(call->L, "there is no option '%s' (did you mean '%s'?)", shown.bytes, near);
   luaL_error(call->L, "there is no option '%s'", shown.bytes);
 }

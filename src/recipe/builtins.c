@@ -23,9 +23,11 @@ const mw_embed *mw_builtins_find(const char *name) {
 
 /* Methods that other tools have, by the names they have there, and what they are here: a recipe and its options. NULL: nothing yet. */
 static const struct { const char *name, *here, *options; } elsewhere[] = {
-    {"average", "soup", ""}, {"mean", "soup", ""}, {"uniform_soup", "soup", ""}, {"model_soups", "soup", ""}, {"weighted_average", "soup", ""},
+    {"average", "soup", ""}, {"mean", "soup", ""}, {"uniform_soup", "soup", ""}, {"model_soups", "soup", ""},
+    {"weighted_average", "soup", ""},
     {"linear_merge", "linear", ""}, {"slerp_merge", "slerp", ""}, {"weighted_sum", "lerp", ""}, {"add_difference", "task_arithmetic", ""},
-    {"frankenmerge", "stack", ""}, {"ties_merging", "ties", ""}, {"dare_merging", "dare_ties", ""}, {"tsv", "tsv_m", ""}, {"isoc", "iso_c", ""},
+    {"frankenmerge", "stack", ""}, {"ties_merging", "ties", ""}, {"dare_merging", "dare_ties", ""},
+    {"tsv", "tsv_m", ""}, {"isoc", "iso_c", ""},
     {"knots", "knots_ties", ""}, {"lora_extract", "extract_lora", ""}, {"merge_lora", "passthrough", " --model BASE+ADAPTER"},
     {"breadcrumbs_ties", "breadcrumbs", " --elect"}, {"ramplus_tl", "ram", " --r 0.1"}, {"mixture", "moe", ""},
     {"core_space", NULL, NULL}, {"fisher", NULL, NULL}, {"regmean", NULL, NULL}};

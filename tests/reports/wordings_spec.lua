@@ -76,7 +76,8 @@ describe("in a recipe,", function()
   }
   local commands = {}
   for i, row in ipairs(rows) do
-    M.write("own" .. i .. ".lua", 'return recipe { "d", arg.model("x", "x"), arg.model("y", "y"), arg("t", 0.5, "t"), function(a)\n' .. row[1] .. (row[1]:find "^return" and "" or "\nreturn a.x") .. " end }")
+    local body = row[1] .. (row[1]:find "^return" and "" or "\nreturn a.x")
+    M.write("own" .. i .. ".lua", 'return recipe { "d", arg.model("x", "x"), arg.model("y", "y"), arg("t", 0.5, "t"), function(a)\n' .. body .. " end }")
     commands[i] = ("own%d.lua --x a --y b -o out"):format(i)
   end
   local results = run_all(commands)
@@ -149,7 +150,8 @@ describe("in the Lua module,", function()
     { "lerp", { "a", "b" }, nil, 'arguments are named, such as { models = { "A", "B" } }' },
     { "soup", { models = { "a", { "b" } } }, nil, "argument 'models' of soup: value 2 is a list, expected one value" },
     { "soup", { models = { "a", "b" }, weight = { a = 1 } }, nil, "argument 'weight' of soup is a list: only values at 1, 2, 3 and so on" },
-    { "soup", { models = { "a", "b" }, dtype = "bf16" }, nil, "'soup' has no argument 'dtype' (it is an option of every merge: in Lua it stands in the table behind the arguments)" },
+    { "soup", { models = { "a", "b" }, dtype = "bf16" }, nil,
+      "'soup' has no argument 'dtype' (it is an option of every merge: in Lua it stands in the table behind the arguments)" },
     { "soup", { models = { "a", "b" } }, { dtyp = "bf16" }, "there is no option 'dtyp' (did you mean 'dtype'?)" },
     { "soup", { models = { "a", "b" } }, { ["shard-size"] = "5GB" }, "did you mean 'shard_size'?" },
     { "soup", { models = { "a", "b" } }, { threads = {} }, "option 'threads' = a table: a whole number from 1 to 1024 is expected" },
