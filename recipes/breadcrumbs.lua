@@ -12,8 +12,7 @@ return recipe {
   arg.choice("rescale", { "none", "l1" }, "what is kept is left as it is, or scaled to the L1 norm that the task vector had"),
   function(a)
     local tau    = a.experts - a.base
-    local rest   = tau - tau:keep_top(min { a.gamma, 1 - a.density }, { count = "exact" })
-    local band   = rest:keep_top(a.density, { count = "exact" })
+    local band   = tau:keep_top(a.density, { count = "exact", below = a.gamma })
     local l1, left = tau:abs():total(), band:abs():total()
     if a.rescale == "l1" then band = band * where(l1:atmost(left):lt(1e-7), 1, ratio(l1, left)) end
     local kept   = a.weight * band

@@ -1,3 +1,6 @@
+--- A number rounded to the 24 bits of f32, in which mergekit multiplies.
+local function single(x) return x * (2 ^ 29 + 1) - (x * (2 ^ 29 + 1) - x) end
+
 return recipe {
   "SCE: select the elements that vary most between experts, weigh experts by their squared length there, elect signs.",
   paper = "Wan et al. 2024, arXiv:2408.07990",
@@ -6,9 +9,10 @@ return recipe {
   arg("topk", 1.0, "share selected, of the elements of each tensor that vary", { min = 0, max = 1 }),
   function(a)
     local tau = a.experts - a.base
-    if a.topk < 1 then
+    if type(a.topk) ~= "number" or a.topk < 1 then
       local spread = var(tau)
-      tau = tau:keep(spread:keep_top((a.topk * spread:count()):floor(), { count = "number" }):gt(0))
+      local most = spread:keep_top(single(single(a.topk) * spread:count()):floor(), { count = "number" }):gt(0)
+      tau = tau:keep(where(a.topk - 1, most, 1))
     end
     local energy = (tau * tau):mean()
     local all    = sum(energy)

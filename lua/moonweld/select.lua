@@ -43,6 +43,31 @@ local function lazy_masks(tensors, n, density, count)
   return result
 end
 
+--- Masks of the `kept` largest of d elements, of equal ones the lower indices.
+local function exactly(tensors, kept, d)
+  local result, first = {}, 0
+  if kept == 0 then
+    for i, t in ipairs(tensors) do result[i] = core.apply("lt", core.apply("abs", t), 0) end
+    return result
+  end
+  local threshold = core.apply("kth", tensors, d - kept)
+  local last = core.apply("tie", tensors, threshold) -- those that equal it are kept up to the index `last`
+  for i, t in ipairs(tensors) do
+    result[i] = core.apply("top", t, threshold, last, first)
+    first = first + core.elements(t)
+  end
+  return result
+end
+
+--- Of d elements the int(d * density) that follow the int(d * below) largest; so many of these stay that there are enough to keep.
+local function band(t, density, below)
+  local d = core.elements(t)
+  local kept = math.floor(d * share(density))
+  local above = math.min(math.floor(d * share(below)), d - kept)
+  if kept == d then return t end
+  return (core.apply("where", exactly({ t }, above, d)[1], 0, core.apply("where", exactly({ t }, above + kept, d)[1], t, 0)))
+end
+
 --- Masks of what is kept of tensors taken as one vector: a list in their order.
 local function masks(tensors, density, count)
   local d, result = 0, {}
@@ -55,17 +80,7 @@ local function masks(tensors, density, count)
     return result
   end
   if count == "some" and density > 0 then kept = math.max(kept, 1) end -- as mergekit does since 0.1.5
-  if kept == 0 then
-    for i, t in ipairs(tensors) do result[i] = core.apply("lt", core.apply("abs", t), 0) end
-    return result
-  end
-  local threshold = core.apply("kth", tensors, d - kept)
-  local last, first = core.apply("tie", tensors, threshold), 0 -- those that equal it are kept up to the index `last`
-  for i, t in ipairs(tensors) do
-    result[i] = core.apply("top", t, threshold, last, first)
-    first = first + core.elements(t)
-  end
-  return result
+  return (exactly(tensors, kept, d))
 end
 
 local function trim(tensors, density, count)
@@ -104,11 +119,12 @@ local function keep_in_rows(x, density, options, count)
 end
 
 --- per: "tensor", "row" or "model"; count: "ties", "exact", "some", or "number": the density is how many
--- elements; of = m: so many of every m neighbours.
-word("x:keep_top(density, {per=, count=, of=})", function(x, density, options)
+-- elements; of = m: so many of every m neighbours; below = g: what follows the largest int(g * n), each tensor by itself.
+word("x:keep_top(density, {per=, count=, of=, below=})", function(x, density, options)
   local per, count = R.per(options, { "tensor", "row", "model" }), word_of(options, "count", "ties", "exact", "some", "number")
   if per == "row" then return (keep_in_rows(x, density, options, count)) end
   if options and options.of then return (fail("'of' counts neighbours along a row; leave per = \"%s\" out", per)) end
+  if options and options.below then return (V.lift(function(t, d, g) return core.elements(t) == 0 and t or band(t, d, g) end, x, density, options.below)) end
   if kind(x) == "list" or per == "tensor" or kind(x) ~= "model" then
     if kind(x) == "list" and per == "model" then
       local items = {}

@@ -175,8 +175,9 @@ function Elements:as(dtype) end
 ---all; density 0 keeps the largest with "ties", else nothing.
 ---@param density Number
 ---`count = "number"`: the density is that number of elements itself, which may be lazy, as a density may. `of = m`: so many of
----every m neighbours along a row.
----@param options? { per?: "tensor"|"row"|"model", count?: "ties"|"exact"|"some"|"number", of?: integer }
+---every m neighbours along a row. `below = g`: what follows the int(d*g) largest of the tensor; so many of those stay that
+---int(d*density) can be kept.
+---@param options? { per?: "tensor"|"row"|"model", count?: "ties"|"exact"|"some"|"number", of?: integer, below?: Number }
 ---@return self
 function Elements:keep_top(density, options) end
 ---Independent draws: one for each element, from a stream of the seed, its labels and the tensor's name; members of a list

@@ -70,8 +70,8 @@ describe("a mergekit file", function()
     local depth = { [0] = 0, 0.25 * 2 / 3, 0.25 + 0.5 / 3, 0.75 } -- {0, 0.25, 0.75} at layers 0 to 3 of 4: x = 0, 2/3, 4/3, 2
     local text = "models:\n- {model: b}\nbase_model: a\nmerge_method: slerp\nparameters:\n  t: [0, 0.25, 0.75]\n"
     assert.equal(sums(function(_, layer) local t = layer and depth[layer] or 0 return 1 - t, t end), (made(text)))
-    -- a gradient of texts, as 1e-1 is one, does not mix them
-    assert.equal(sums(function(_, layer) local t = layer == 3 and 0.5 or 0.25 return 1 - t, t end),
+    -- texts, as 1e-1 is one, are numbers of a gradient like others
+    assert.equal(sums(function(_, layer) local t = 0.25 + (layer or 0) / 3 * 0.25 return 1 - t, t end),
       (made("models:\n- {model: b}\nbase_model: a\nmerge_method: slerp\nparameters:\n  t: [2.5e-1, '0.5']\n")))
   end)
 
@@ -95,6 +95,20 @@ parameters: {weight: 1, lambda: 0.5}
       return 1 - w / 2, w / 2
     end):gsub("%S+ %S+$", ("%g %g"):format(108 + 24 * 0.125 / 2, 208 + 24 / 2)), (made(text)))
     assert.truthy(M.refused(run((text:gsub("parameters: {weight: 1, lambda: 0.5}\n$", "")))):find("file.yml:7: weight: tensor 'model.layers.0.attn.q.weight' gets no 'weight'", 1, true))
+  end)
+
+  it("has truth values by filters and over depth, which do not mix; a share that sce takes by filters", function()
+    local text = "models:\n- {model: a, parameters: {weight: 0.5}}\n- {model: b, parameters: {weight: 1.5}}\nmerge_method: linear\nparameters:\n  normalize: %s\n"
+    assert.equal(sums(function(part) if part == "mlp" then return 0.5, 1.5 end return 0.25, 0.75 end),
+      (made(text:format("[{filter: mlp, value: off}, {filter: attn, value: []}]")))) -- an empty list says nothing
+    assert.equal(sums(function(_, layer) if layer and layer < 3 then return 0.5, 1.5 elseif layer then return 0.25, 0.75 end return 0.5, 1.5 end),
+      (made(text:format("[no, 1]"))))
+    assert.truthy(M.refused(run(text:format("[0, 0.5]"))):find("file.yml:6:18: 'normalize' is true or false, not '0.5'", 1, true))
+    local d, e = 24, 56 -- deltas of b and c, weighed by their squares
+    local all = (d ^ 3 + e ^ 3) / (d ^ 2 + e ^ 2)
+    local line = made("models: [{model: b}, {model: c}]\nbase_model: a\nmerge_method: sce\nparameters: {select_topk: [{filter: mlp, value: 0}, {value: [1, 0]}]}\n")
+    -- of the 4 equal elements the first stays where 4, 2 or 1 are taken, and not where 0 are
+    assert.equal(("8 %g 9 %g 10 %g 11 -11 %g %g"):format(-8 - all, -9 - all, -10 - all, 108 + all, 208 + all), line)
   end)
 
   it("stacks slices: the gradient begins again, one layer has its last value; names of a model have its own numbers", function()

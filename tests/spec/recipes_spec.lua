@@ -310,15 +310,17 @@ describe("by rank", function()
       return v + (normalize and (weight ~= 0 and s / weight or 0) or s)
     end)
   end
-  it("breadcrumbs, with and without elected signs", function()
+  it("breadcrumbs, with and without elected signs; fewer outliers go where too few elements would stay", function()
     for _, elect in ipairs { false, true } do
-      for _, normalize in ipairs { false, true } do
-        is("breadcrumbs", { base = base_file, experts = files, weight = { 1, 2, 3 }, density = 0.6, gamma = 0.1, elect = elect, normalize = normalize }, function(b, e)
+      for _, share in ipairs { { 0.6, 0.1, true }, { 0.6, 0.1, false }, { 0.83, 0.35, false } } do
+        local density, gamma, normalize = table.unpack(share)
+        is("breadcrumbs", { base = base_file, experts = files, weight = { 1, 2, 3 }, density = density, gamma = gamma, elect = elect, normalize = normalize }, function(b, e)
           local kept = map(e, function(x, k)
             local d = rounded_minus(x, b)
             local order, n = by_size(d), #d
-            local left, outliers = map(d, function() return 0 end), math.floor(0.1 * n)
-            for place = outliers + 1, outliers + math.floor(0.6 * n) do left[order[place]] = k * d[order[place]] end
+            local left, count = map(d, function() return 0 end), math.floor(density * n)
+            local outliers = math.min(math.floor(gamma * n), n - count)
+            for place = outliers + 1, outliers + count do left[order[place]] = k * d[order[place]] end
             return left
           end)
           return added(b, kept, elect, normalize)
@@ -327,7 +329,7 @@ describe("by rank", function()
     end
   end)
   it("sce", function()
-    for _, topk in ipairs { 1, 0.3, 0 } do
+    for _, topk in ipairs { 1, 0.3, 0.7, 0.9, 0 } do
       is("sce", { base = base_file, experts = files, topk = topk }, function(b, e)
         local ds = map(e, function(x) return rounded_minus(x, b) end)
         if topk < 1 then
@@ -339,7 +341,7 @@ describe("by rank", function()
           end)
           local order, keeps, count = by_size(spread), {}, 0
           for _, v in ipairs(spread) do if v ~= 0 then count = count + 1 end end
-          for place = 1, math.floor(topk * count) do keeps[order[place]] = true end
+          for place = 1, math.floor(f32(f32(topk) * count)) do keeps[order[place]] = true end
           ds = map(ds, function(d) return map(d, function(v, i) return keeps[i] and v or 0 end) end)
         end
         local all, energies, total = sum(ds), map(ds, function(d) return dot(d, d) / #d end), 0

@@ -328,53 +328,53 @@ end
 
 -- ---- the value of a parameter ----
 
-local function scalar(node, param, values)
-  local value, own = N.number(node, param[1])
-  values.own = values.own and own
-  values[#values + 1] = ("%.17g"):format(value)
-  if tonumber(("%.15g"):format(value)) == value then values[#values] = ("%.15g"):format(value) end
+local function scalar(node, param)
+  local value = param[3] == "truth" and (N.truth(node, param[1]) and 1 or 0) or N.number(node, param[1])
+  local short = ("%.15g"):format(value)
+  return tonumber(short) == value and short or ("%.17g"):format(value)
 end
 
 local of_files = false -- what is read now is of a document whose models are files: a gradient stands at its first value
 
---- "0.5", "{ 0, 1 }", or nothing of an empty list; a gradient of texts is one of steps.
+--- "0.5", or "{ 0, 1 }" of a list. Texts such as 1e-3 are numbers of a gradient like others; truth values do not mix.
 local function value_text(node, param)
-  local values = { own = true }
-  for _, member in ipairs(node.kind == "list" and node or { node }) do
+  local values = {}
+  for i, member in ipairs(node.kind == "list" and node or { node }) do
     if member.kind ~= "text" then return (N.refuse(member, "'%s' has %s where a number is expected", param[1], N.shown(member))) end
-    scalar(member, param, values)
+    values[i] = scalar(member, param)
   end
-  if #values <= 1 or of_files then return values[1] end
-  return "{ " .. table.concat(values, ", ") .. (values.own and " }" or ", step = true }")
+  if #values == 1 or of_files and #values > 0 then return values[1] end
+  return "{ " .. table.concat(values, ", ") .. (param[3] == "truth" and #values > 0 and ", step = true }" or " }")
 end
 
 local function entry_text(node, param)
   local map = N.map(node, ("an entry of '%s'"):format(param[1]))
   N.check_keys(map, keys.filter, ("a filter of '%s'"):format(param[1]))
   local filter = N.get(map, "filter")
-  local value = value_text(N.get(map, "value") or N.refuse(node, "'%s' has a filter without a 'value'", param[1]), param)
+  local given = N.get(map, "value") or N.refuse(node, "'%s' has a filter without a 'value'", param[1])
+  local value, hollow = value_text(given, param), given.kind == "list" and #given == 0
   local text = filter and N.text(filter, "filter")
   local every = not text or text == "*"
-  if not value then return nil, false end
-  return every and ("{ value = %s }"):format(value) or ("{ filter = %s, value = %s }"):format(R.quoted(text), value), every
+  return every and ("{ value = %s }"):format(value) or ("{ filter = %s, value = %s }"):format(R.quoted(text), value), every, hollow
 end
 
---- What stands for a parameter in one place, as text, and whether it says something of every tensor.
+--- What stands for a parameter in one place, as text, and whether it says something of every tensor: an empty list says nothing.
 local function place_text(node, param)
   local entries = node.kind == "map" and { node } or node.kind == "list" and node or {}
   local maps = 0
   for _, member in ipairs(entries) do maps = maps + (member.kind == "map" and 1 or 0) end
   if maps == 0 then
-    local text = value_text(node, param)
-    return text, text ~= nil
+    if node.kind == "list" and #node == 0 then return nil, false end
+    return value_text(node, param), true
   end
   if maps ~= #entries then return (N.refuse(node, "'%s' mixes numbers and filters in one list", param[1])) end
-  local texts, every = {}, false
-  for _, entry in ipairs(entries) do
-    local text, all = entry_text(entry, param)
-    texts[#texts + 1], every = text, every or all
+  local texts, every, hollow = {}, false, false
+  for i, entry in ipairs(entries) do
+    local all, empty
+    texts[i], all, empty = entry_text(entry, param)
+    every, hollow = every or all, hollow or empty
   end
-  return "{ " .. table.concat(texts, ", ") .. " }", every
+  return "{ " .. table.concat(texts, ", ") .. " }", every and not hollow
 end
 
 --- A text as Lua reads it back.
@@ -458,19 +458,30 @@ function R.setting(doc, slice, source, param, layers)
     return param.share and number < 0 and "0" or param.share and number > 1 and "1" or texts[1], first
   end
   local options = { ("of = %q"):format(param[1]) }
-  if not every and param[2] ~= nil then options[#options + 1] = ("default = %s"):format(param[2]) end
+  if not every and param[2] ~= nil then options[#options + 1] = ("default = %s"):format(param[3] == "truth" and (param[2] and 1 or 0) or param[2]) end
   if layers then options[#options + 1] = ("layers = { %d, %d }"):format(layers[1], layers[2]) end
   local outside = low < 0 or high > 1
   return ("setting { %s, %s }%s"):format(table.concat(options, ", "), table.concat(texts, ", "), outside and ":clamp(0, 1)" or ""), first
 end
 
---- A truth value or a whole number: one for all tensors.
+--- The place that a truth value or a whole number is read from, where one value is for all tensors.
+local function one_value(doc, slice, param)
+  local node = places_of(doc, slice, nil, param)[1][1]
+  if node.kind == "list" and #node == 1 and node[1].kind == "text" then return node[1] end
+  return node.kind == "text" and node or nil, node
+end
+
+--- Whether a truth value is another for other tensors: by filters, or over depth.
+function R.varies(doc, slice, param)
+  return param[3] == "truth" and #places_of(doc, slice, nil, param) > 0 and not one_value(doc, slice, param)
+end
+
+--- A truth value or a whole number: one for all tensors, or what `slice.fixed` says where R.varies.
 function R.constant(doc, slice, param)
-  local place = places_of(doc, slice, nil, param)[1]
-  if not place then return tostring(param[2]), nil end
-  local node = place[1]
-  if node.kind == "list" and #node == 1 and node[1].kind == "text" then node = node[1] end
-  if node.kind ~= "text" then return (N.refuse(node, "'%s' is one value for all tensors here, without filters and gradients", param[1])) end
+  if slice.fixed and slice.fixed[param[1]] then return slice.fixed[param[1]], nil end
+  if #places_of(doc, slice, nil, param) == 0 then return tostring(param[2]), nil end
+  local node, given = one_value(doc, slice, param)
+  if not node then return (N.refuse(given, "'%s' is one value for all tensors here, without filters and gradients", param[1])) end
   if param[3] == "truth" then return tostring(N.truth(node, param[1])), node end
   local value = N.number(node, param[1])
   if param[3] == "whole" and value ~= math.floor(value) then N.refuse(node, "'%s' is a whole number, not %s", param[1], N.shown(node)) end

@@ -122,13 +122,32 @@ local function add_slice(w, indent, script, doc, slice, at, before, after)
   w.add(indent, "}" .. after)
 end
 
+--- The same, where truth values differ between tensors: "where(setting { of = "normalize", ... }, the slice with it, the slice without)".
+local function add_varying(w, indent, script, doc, slice, at, before, after)
+  slice.fixed = slice.fixed or {}
+  for _, param in ipairs(#slice.others > 0 and doc.method.shared or {}) do
+    if not param.ignored and not slice.fixed[param[1]] and R.varies(doc, slice, param) then
+      local range = slice.sources[1].range
+      local text, node = R.setting(doc, slice, nil, param, range and { at, at + range[2] - range[1] })
+      w.add(indent, ("%swhere(%s,%s"):format(before, text, origin(node, param[1])))
+      for _, truth in ipairs { "true", "false" } do
+        slice.fixed[param[1]] = truth
+        add_varying(w, indent + 1, script, doc, slice, at, "", truth == "true" and "," or "")
+      end
+      slice.fixed[param[1]] = nil
+      return (w.add(indent, ")" .. after))
+    end
+  end
+  add_slice(w, indent, script, doc, slice, at, before, after)
+end
+
 --- A document, as the value of a statement: "return " or "local first = ".
 function W.add_document(w, indent, script, doc, before, after)
-  if #doc.slices == 1 then return (add_slice(w, indent, script, doc, doc.slices[1], 0, before, after)) end
+  if #doc.slices == 1 then return (add_varying(w, indent, script, doc, doc.slices[1], 0, before, after)) end
   local at = 0
   w.add(indent, before .. "stack {")
   for _, slice in ipairs(doc.slices) do
-    add_slice(w, indent + 1, script, doc, slice, at, "", ",")
+    add_varying(w, indent + 1, script, doc, slice, at, "", ",")
     at = at + slice.sources[1].range[2] - slice.sources[1].range[1]
   end
   w.add(indent, "}" .. after)
