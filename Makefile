@@ -1,10 +1,10 @@
 # Makefile: `make` builds build/moonweld and build/moonweld.so. `make demo` and `make test` do all the set-up that they
-# need, missing packages included. V=1 shows commands, SAN=1 builds with sanitizers into build/san, SECCOMP= builds where there
-# is no libseccomp.
+# need, missing packages included. V=1 shows commands, SAN=1 builds with sanitizers into build/san, MPI=1 a program for
+# many machines into build/mpi, SECCOMP= where there is no libseccomp.
 
 CC     ?= cc
 PREFIX ?= /usr/local
-BUILD  := build$(if $(SAN),/san)
+BUILD  := build$(if $(SAN),/san)$(if $(MPI),/mpi)
 Q      := $(if $(V),,@)
 CPU    := $(shell uname -m)
 JOBS   ?= $(shell nproc)
@@ -17,8 +17,10 @@ PACKAGES := $(LUA) nettle openblas libpcre2-8 libutf8proc libcjson yaml-0.1 $(SE
 # Of xxHash the header is enough.
 PC_FLAGS := $(shell pkg-config --cflags $(PACKAGES) libxxhash 2>/dev/null)
 LUA_LIBS := $(if $(LUA),$(shell pkg-config --libs $(LUA) 2>/dev/null))
+# MPI, of whichever kind there is; only its door knows of it.
+MPI_NAME := $(if $(MPI),$(firstword $(foreach p,ompi-c ompi mpich,$(shell pkg-config --exists $(p) 2>/dev/null && echo $(p)))))
 # OpenBLAS is loaded when something computes with it (src/num/openblas.h): only its header is needed here.
-PC_LIBS  := $(shell pkg-config --libs nettle libpcre2-8 libutf8proc libcjson yaml-0.1 $(SECCOMP) 2>/dev/null) -ldl
+PC_LIBS  := $(shell pkg-config --libs nettle libpcre2-8 libutf8proc libcjson yaml-0.1 $(SECCOMP) $(MPI_NAME) 2>/dev/null) -ldl
 
 # ---- flags ----------------------------------------------------------------------------------------------------------
 comma    := ,
@@ -45,10 +47,11 @@ X86 := $(filter x86_64 amd64,$(CPU))
 $(BUILD)/obj/num/kernels_base.o:   override CFLAGS += $(KERNELS) $(if $(X86),-march=x86-64)
 $(BUILD)/obj/num/kernels_avx2.o:   override CFLAGS += $(KERNELS) -march=x86-64-v3
 $(BUILD)/obj/num/kernels_avx512.o: override CFLAGS += $(KERNELS) -march=x86-64-v4 -mprefer-vector-width=512
+$(BUILD)/obj/cluster/cluster.o:    override CFLAGS += $(if $(MPI),-DMW_MPI $(shell pkg-config --cflags $(MPI_NAME) 2>/dev/null))
 $(BUILD)/obj/base/checksum_avx2.o: override CFLAGS += -mavx2
 
 # ---- files ----------------------------------------------------------------------------------------------------------
-LIB_SOURCES := $(wildcard $(foreach d,base format num expr mergekit model text vocabulary output recipe exec learn train report merge pages module,src/$(d)/*.c))
+LIB_SOURCES := $(wildcard $(foreach d,base format num expr mergekit model text vocabulary output recipe exec cluster learn train report merge pages module,src/$(d)/*.c))
 ifeq ($(X86),)
 LIB_SOURCES := $(filter-out src/num/kernels_avx%.c src/base/checksum_avx2.c,$(LIB_SOURCES))
 endif
@@ -121,11 +124,12 @@ $(BUILD)/obj/embedded.o: $(BUILD)/embedded.c $(BUILD)/flags | $(BUILD)/dependenc
 # ---- dependencies ---------------------------------------------------------------------------------------------------
 $(BUILD)/dependencies: .ci/deps
 	@mkdir -p $(@D)
-	$(Q).ci/deps --check build
+	$(Q).ci/deps --check $(if $(MPI),mpi,build)
 	@touch $@
 
 deps:
 	$(Q).ci/deps
+	$(Q)$(if $(MPI),.ci/deps mpi)
 
 # What documents say of the elementwise operations, written from their table.
 docs:

@@ -19,14 +19,15 @@ local below = {
   recipe = { base = true, format = true, num = true, expr = true, mergekit = true, model = true },
   exec   = { base = true, format = true, num = true, expr = true, model = true, output = true },
   learn  = { base = true, format = true, num = true, expr = true, text = true, model = true, output = true, exec = true },
+  cluster = { base = true, exec = true },
   report = { base = true, format = true, num = true, expr = true, text = true, model = true, exec = true },
   train  = { base = true, format = true, num = true, expr = true, text = true, model = true, output = true, recipe = true, exec = true,
              learn = true, report = true },
   merge  = { base = true, format = true, num = true, expr = true, text = true, model = true, vocabulary = true, output = true, recipe = true, exec = true,
-             learn = true, train = true },
+             cluster = true, learn = true, train = true },
   pages  = { base = true, format = true, num = true, model = true, output = true, report = true, merge = true },
   module = { base = true, format = true },
-  cli    = { base = true, module = true },
+  cli    = { base = true, cluster = true, module = true },
   tools  = { base = true, cli = true },
 }
 
@@ -52,6 +53,7 @@ local doors = {
   ["cblas.h"] = { rooms = { num = true }, single = true }, ["dlfcn.h"] = { rooms = { num = true }, single = true },
   ["pcre2.h"] = { rooms = { text = true }, single = true },
   ["cJSON.h"] = { rooms = { base = true }, single = true },
+  ["mpi.h"] = { rooms = { cluster = true }, single = true },
   ["yaml.h"] = { rooms = { mergekit = true }, single = true },
   ["utf8proc.h"] = { rooms = { text = true }, single = true },
 }

@@ -8,7 +8,7 @@ set -um # -m: each job has a process group of its own, which a signal ends as a 
 cd "$(dirname "$0")/.."
 build=$1
 shift
-suites=${*:-spec reports attacks faults golden contributing unit cli embed rules fuzz docs floors lint}
+suites=${*:-spec reports attacks faults cluster golden contributing unit cli embed rules fuzz docs floors lint}
 export MOONWELD="$PWD/$build/moonweld" LUA_CPATH="$PWD/$build/?.so;;" MOONWELD_BUILD="$build"
 # Threads that wait for each other sleep: a machine that runs tests has more to do than cores.
 export OMP_WAIT_POLICY=passive

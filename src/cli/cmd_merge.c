@@ -2,6 +2,7 @@
  * the data of tensors is read. */
 #include "commands.h"
 #include "base/text.h"
+#include "cluster/cluster.h"
 #include "mergekit_flags.h"
 #include "print.h"
 #include "signals.h"
@@ -173,11 +174,13 @@ static int merge(mw_term *term, char **words, size_t count, bool dry) {
   mw_options_line line = { 0 };
   char **rest = words + 1, **translated = NULL, note[400] = "";
   size_t rest_count = count - 1;
-  bool good = !mw_mergekit_flags_apply(words[0]) || mw_mergekit_flags_translate(rest, rest_count, &translated, &rest_count, note, &err);
+  bool good = mw_cluster_begin(mw_signals_caught, &err) &&
+              (!mw_mergekit_flags_apply(words[0]) ||
+               mw_mergekit_flags_translate(rest, rest_count, &translated, &rest_count, note, &err));
   if (translated) rest = translated;
   good = good && mw_options_parse(&line, rest, rest_count, NULL, &err);
-  term->quiet = line.quiet;
-  term->json = line.log_json;
+  term->quiet = line.quiet || term->mute;
+  term->json = line.log_json && !term->mute;
   if (*note) mw_term_printed(term, note);
   bool help = good && line.help;
   mw_error unnamed; /* reported before errors in the words after the name */
@@ -192,6 +195,7 @@ static int merge(mw_term *term, char **words, size_t count, bool dry) {
   }
   if (recipe) mw_recipe_free(recipe);
   mw_mergekit_flags_free(translated);
+  good = mw_cluster_agree(good, &err);
   return good ? 0 : mw_term_error(term, &err);
 }
 

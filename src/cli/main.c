@@ -2,6 +2,7 @@
  * are those of MW_STATUS_MAP in moonweld.h. */
 #include "commands.h"
 #include "base/machine.h"
+#include "cluster/cluster.h"
 #include "signals.h"
 
 #include <errno.h>
@@ -27,6 +28,13 @@ static int version(void) {
 /* Words that later versions may use as commands: no recipe may have such a name. */
 static const char *const reserved[] = { "report", "doc", "repl" };
 
+/* A merge is divided among the processes that mpirun or srun has started; whatever else would be done by each of them. */
+static bool is_merge(const char *word) {
+  for (size_t i = 0; mw_commands_all[i]; i++)
+    if (strcmp(word, mw_commands_all[i]->word) == 0) return false;
+  return true;
+}
+
 static int dispatch(mw_term *term, char **words, size_t count) {
   mw_error err;
   if (is_help(words[0])) {
@@ -35,6 +43,11 @@ static int dispatch(mw_term *term, char **words, size_t count) {
     return dispatch(term, asked, 2);
   }
   if (strcmp(words[0], "--version") == 0) return version();
+  if (mw_launcher_told().count > 1 && !is_merge(words[0])) {
+    mw_term_fail(&err, MW_UNAVAILABLE, "'%s' is for one process, and this was started as %u\nstart it without mpirun or srun, or with -n 1",
+                 words[0], mw_launcher_told().count);
+    return mw_term_error(term, &err);
+  }
   if (strcmp(words[0], mw_cmd_merge_plan.word) == 0) return mw_cmd_merge_dry(term, words + 1, count - 1);
   if (strcmp(words[0], mw_cmd_script.word) == 0 && count > 1 && words[1][0] != '-') return mw_cmd_script_words(term, words + 1, count - 1);
   if (strcmp(words[0], mw_cmd_sweep.word) == 0) return mw_cmd_sweep_words(term, words + 1, count - 1);
@@ -77,5 +90,7 @@ int main(int argc, char **argv) {
     mw_cmd_help(stderr);
     return MW_USAGE;
   }
-  return finish(&term, dispatch(&term, argv + 1, (size_t)argc - 1));
+  int code = finish(&term, dispatch(&term, argv + 1, (size_t)argc - 1));
+  mw_cluster_end(code == 0);
+  return code;
 }

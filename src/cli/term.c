@@ -3,6 +3,7 @@
 #include "term.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "cluster/launcher.h"
 #include "event_log.h"
 #include "print.h"
 #include "signals.h"
@@ -15,7 +16,10 @@
 
 static const double live_interval = 0.1, event_interval = 0.5, line_interval = 10;
 
-void mw_term_init(mw_term *term) { *term = (mw_term){ .live = isatty(STDERR_FILENO) == 1 }; }
+void mw_term_init(mw_term *term) {
+  bool mute = mw_launcher_told().rank > 0;
+  *term = (mw_term){ .live = isatty(STDERR_FILENO) == 1, .mute = mute, .quiet = mute };
+}
 
 /* Removes the progress line before something else is printed. */
 void mw_term_clear(mw_term *term) {
@@ -27,6 +31,7 @@ int mw_term_error(mw_term *term, const mw_error *err) {
   int code = (int)err->status;
   if (err->status == MW_INTERRUPTED) code = 128 + (err->signal ? err->signal : mw_signals_caught());
   mw_term_clear(term);
+  if (term->mute) return code;
   if (term->json) {
     mw_event_log_error(err, code);
     return code;

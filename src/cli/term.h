@@ -7,6 +7,7 @@
 
 typedef struct mw_term {
   bool quiet, json;
+  bool mute;           /* of several processes that make one merge: another one speaks for all */
   bool live;           /* standard error is a terminal: progress is one line, drawn again and again */
   bool drawn;          /* that line is on the screen now */
   double begun, shown; /* seconds on the monotonic clock: of the start, of the last progress shown */

@@ -7,6 +7,7 @@
 #include "model/family.h"
 #include "output/writer.h"
 #include "num/kernels.h"
+#include "exec/ranks.h"
 
 /* The result of a training: the values of the node LEARNED(coefficient, training). */
 typedef struct mw_job_learned {
@@ -43,9 +44,14 @@ typedef struct mw_job {
   bool nonfinite_keep;
   uint8_t *spoiled;        /* NULL, or with nonfinite_keep [layout->count]: which tensors have NaN or infinities that come from no input */
   bool counted;            /* checksums of inputs and outputs are computed (format/file_checksum.h) */
+  const mw_ranks *ranks;    /* NULL: this process makes all of it */
+  const uint32_t *owners;   /* with ranks: of every tensor of the layout which one writes it */
   bool (*progress)(void *context, uint64_t done, uint64_t total, unsigned pass);
   void *context;
 } mw_job;
+
+/* Whether what is rank's is to be done here. */
+static inline bool mw_job_is_own(const mw_job *job, uint32_t rank) { return !job->ranks || rank == job->ranks->rank; }
 
 /* The tensor that an INPUT node reads. */
 static inline const mw_tensor *mw_job_tensor(const mw_job *job, mw_graph_node_facts input) {

@@ -222,6 +222,7 @@ static mw_sample sample_of(const mw_pass *pass, size_t index) {
 /* Cuts the task that was prepared last into items. */
 static bool cut(mw_pass *pass, size_t index, mw_error *err) {
   const mw_schedule_task *task = &pass->schedule.tasks[index];
+  bool own = mw_job_is_own(&pass->job, task->rank); /* of another rank's all but the work is known here, too */
   mw_program_root root = pass->schedule.roots[task->first_root];
   uint64_t from = 0, to = task->elements;
   MW_TRY(mw_mem_grow(&pass->tasks, &pass->task_capacity, index + 1, sizeof *pass->tasks, err));
@@ -229,12 +230,12 @@ static bool cut(mw_pass *pass, size_t index, mw_error *err) {
   *t = (mw_pass_task){.first_item = pass->items, .assumed = MW_SPECULATION_NONE};
   if (pass->phase == MW_PHASE_SAMPLE) {
     t->sample = sample_of(pass, index);
-    pass->items += mw_sample_count(&t->sample);
+    if (own) pass->items += mw_sample_count(&t->sample);
     return true;
   }
   if (needs_own_task(pass, root) && !pass->program.quantum) mw_selection_range(selection_of(pass, root.node), root.part, &from, &to);
   t->cut = mw_cut_make(&pass->job, task, &pass->program, from, to);
-  t->left = mw_cut_count(&t->cut);
+  t->left = own ? mw_cut_count(&t->cut) : 0;
   pass->items += t->left;
   pass->whole |= to - from == task->elements;
   if (pass->speculative && task->output != MW_SCHEDULE_NO_OUTPUT) t->assumed = mw_speculation_last(&pass->speculation, task->output);

@@ -3,10 +3,9 @@
  * of selections are integers, which may be added in any order; and each block of an output has its own place in the file.
  * An error stops the run at the next block; of several errors the first one is kept. */
 #include "exec/run.h"
+#include "exec/exchange.h"
 #include "exec/order.h"
-#include "base/machine.h"
 #include "num/cpu.h"
-#include "num/gemm.h"
 #include <assert.h>
 #include <omp.h>
 #include <stdlib.h>
@@ -14,16 +13,6 @@
 #include <time.h>
 
 enum { COPY_BLOCK = 256 << 10 };
-
-/* Measured bytes: of the program itself; of a thread without its buffers; of a node with its operands, its value and its
- * place in the hash table; of an input's tensor with its name and shape. */
-enum { PROCESS = 2 << 20, THREAD = 128 << 10, NODE = 80, TENSOR = 150 };
-
-/* What OpenBLAS takes of memory for each thread that multiplies with it, itself included. */
-enum { BLAS = 24 << 20 };
-
-/* Pieces that checksums keep aside, for each thread: those in which its chunk begins and ends in every stream. */
-enum { CHECKSUM = 512 << 10 };
 
 typedef struct runner {
   const mw_job *job;
@@ -55,14 +44,6 @@ void mw_run_ready(int threads) {
   assert(started > 0);
 }
 
-static size_t tile_size(void) {
-  const char *set = getenv("MOONWELD_TILE");
-  uint64_t size;
-  if (set && mw_text_parse_u64(set, strlen(set), &size) && size >= MW_LANES && size <= 65536 && size % MW_LANES == 0)
-    return (size_t)size;
-  return MW_TILE_DEFAULT;
-}
-
 static void fail(runner *r, const mw_error *err) {
 #pragma omp critical(mw_run)
   if (!r->stop) {
@@ -84,8 +65,15 @@ static void report(runner *r, uint64_t bytes) {
 #pragma omp atomic capture
   done = r->done += bytes;
   const mw_job *job = r->job;
-  if (omp_get_thread_num() != 0 || !job->progress || job->progress(job->context, done, r->total, r->pass_number)) return;
+  if (job->ranks && done > r->total) done = r->total; /* how much of it is this rank's is not known exactly */
   mw_error err = {.status = MW_INTERRUPTED};
+  if (omp_get_thread_num() != 0) return;
+  if (job->ranks && !job->ranks->goes_on()) {
+    mw_error_set(&err, MW_INTERRUPTED, "another process of the merge has failed");
+    fail(r, &err);
+    return;
+  }
+  if (!job->progress || job->progress(job->context, done, r->total, r->pass_number)) return;
   mw_error_set(&err, MW_INTERRUPTED, "interrupted at %.0f %%; nothing was published", 100.0 * (double)done / (double)r->total);
   fail(r, &err);
 }
@@ -140,7 +128,8 @@ static bool run_item(runner *r, uint64_t item) {
 static bool finish_stage(runner *r, const mw_schedule_stage *stage, mw_error *err) {
   const mw_schedule_task *tasks = r->job->schedule->tasks + stage->first_task;
   for (uint32_t t = 0; t < stage->task_count; t++)
-    if (tasks[t].output != MW_SCHEDULE_NO_OUTPUT) MW_TRY(mw_writer_done(r->job->writer, r->job->places[tasks[t].output], err));
+    if (tasks[t].output != MW_SCHEDULE_NO_OUTPUT && mw_job_is_own(r->job, tasks[t].rank))
+      MW_TRY(mw_writer_done(r->job->writer, r->job->places[tasks[t].output], err));
   return true;
 }
 
@@ -192,7 +181,8 @@ static bool end_of_segment(runner *r, size_t *t, mw_error *err) {
   *t = r->has_matrices ? *t + 1 : pass->schedule.task_count;
   while (*t < pass->schedule.task_count) {
     const mw_schedule_task *task = &pass->schedule.tasks[*t];
-    MW_TRY(mw_matrices_needed(&r->matrices, pass->schedule.roots + task->first_root, task->root_count, &needed, err));
+    if (mw_job_is_own(r->job, task->rank))
+      MW_TRY(mw_matrices_needed(&r->matrices, pass->schedule.roots + task->first_root, task->root_count, &needed, err));
     if (needed) break;
     ++*t;
   }
@@ -206,7 +196,7 @@ static bool run_pass(runner *r, mw_error *err) {
   r->next = 0;
   for (size_t t = 0; t < r->pass.schedule.task_count && !r->stop;) {
     const mw_schedule_task *task = &r->pass.schedule.tasks[t];
-    if (r->has_matrices)
+    if (r->has_matrices && mw_job_is_own(r->job, task->rank))
       MW_TRY(mw_matrices_make(&r->matrices, r->pass.schedule.roots + task->first_root, task->root_count, err));
     MW_TRY(end_of_segment(r, &t, err));
     run_blocks(r);
@@ -225,7 +215,7 @@ static bool run_stage(runner *r, const mw_schedule_stage *stage, mw_error *err) 
       *err = r->error;
       return false;
     }
-    MW_TRY(ok && mw_pass_end(&r->pass, &r->values, err));
+    MW_TRY(ok && (stage->rank != MW_RANKS_EVERY || mw_exchange_pass(&r->pass, &r->values, err)) && mw_pass_end(&r->pass, &r->values, err));
   }
 }
 
@@ -236,6 +226,7 @@ static bool copy(runner *r, mw_error *err) {
   if (job->copy_count && !bytes) return mw_error_memory(err, COPY_BLOCK);
   bool ok = true;
   for (size_t i = 0; i < job->copy_count && ok; i++) {
+    if (job->ranks && !mw_job_is_own(job, job->owners[job->copies[i].place])) continue;
     const mw_family_member *member = &job->family->members[job->copies[i].member];
     const mw_tensor *from = &member->tensors[job->copies[i].tensor], *to = &job->layout->tensors[job->copies[i].place];
     uint64_t total = mw_tensor_bytes(from);
@@ -252,19 +243,30 @@ static bool copy(runner *r, mw_error *err) {
   return ok;
 }
 
-/* Reads what the checksum of a file still lacks, all threads together. That is seldom much, and not told of as progress. */
-static bool complete(runner *r, mw_file_checksum *checksum, mw_error *err) {
+/* Reads what the checksum of a file still lacks, all threads together; of several processes `who` says which does what. That is seldom
+ * much, and not told of as progress. */
+static bool complete_own(runner *r, mw_file_checksum *checksum, const uint64_t *who, mw_error *err) {
   int64_t count = checksum ? (int64_t)mw_file_checksum_count(checksum) : 0;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(r->job->threads)
   for (int64_t i = 0; i < count; i++) {
     mw_error own;
     uint64_t missing = stopped(r) ? 0 : mw_file_checksum_missing(checksum, (size_t)i);
-    if (!missing) continue;
+    if (!missing || (who && who[i] != r->job->ranks->rank)) continue;
     if (mw_file_checksum_complete(checksum, (size_t)i, &own)) report(r, 0);
     else fail(r, &own);
   }
   if (r->stop) *err = r->error;
   return !r->stop;
+}
+
+static bool complete(runner *r, mw_file_checksum *checksum, mw_error *err) {
+  const mw_ranks *ranks = r->job->ranks;
+  uint64_t *who = NULL;
+  if (!ranks || !checksum) return complete_own(r, checksum, NULL, err);
+  bool ok = mw_exchange_chunks(ranks, checksum, &who, err) && complete_own(r, checksum, who, err) &&
+            mw_exchange_sums(ranks, checksum, who, err);
+  free(who);
+  return ok;
 }
 
 /* What no recipe reads is counted too: headers, tensors that it leaves out. */
@@ -293,9 +295,9 @@ static bool goes_on(void *owner) {
 static bool open_matrices(runner *r, const mw_run_cost *cost, mw_error *err) {
   r->has_matrices = mw_matrices_any(r->job);
   if (!r->has_matrices) return true;
-  MW_TRY(mw_run_fits(cost, r->job->threads, err) && mw_matrices_new(&r->matrices, r->job, err));
+  MW_TRY(mw_run_cost_fits(cost, r->job->threads, err) && mw_matrices_new(&r->matrices, r->job, err));
   r->matrices.kernels = r->workers[0].kernels;
-  r->matrices.tile = tile_size();
+  r->matrices.tile = mw_tile_chosen();
   r->matrices.values = &r->values;
   r->matrices.team = (mw_team){share, r};
   r->matrices.goes_on = goes_on;
@@ -310,7 +312,7 @@ static bool open_workers(runner *r, mw_error *err) {
   if (!r->workers) return false;
   for (int t = 0; t < r->job->threads; t++) {
     r->workers[t].kernels = kernels;
-    r->workers[t].tile.size = tile_size();
+    r->workers[t].tile.size = mw_tile_chosen();
   }
   return mw_order_new(&r->order, r->job->threads, err) && mw_values_new(&r->values, r->job->graph, r->job->schedule->expansion, err);
 }
@@ -323,19 +325,6 @@ static void close_workers(runner *r) {
   mw_values_free(&r->values);
   mw_pass_free(&r->pass);
   mw_order_free(&r->order);
-}
-
-uint64_t mw_run_checksum_memory(int threads) { return (uint64_t)threads * CHECKSUM; }
-
-bool mw_run_fits(const mw_run_cost *cost, int threads, mw_error *err) {
-  if (!cost->matrices.memory) return true;
-  uint64_t there = mw_machine_memory();
-  if (cost->peak_memory > there) {
-    mw_error_set(err, MW_MEMORY, "%llu bytes of memory are needed for functions of whole matrices; this process may take %llu",
-                 (unsigned long long)cost->peak_memory, (unsigned long long)there);
-    return mw_error_hint(err, "one tensor at a time is in memory; m:except(glob) leaves out the largest, such as the embedding");
-  }
-  return mw_gemm_begin(err) && mw_gemm_fits(threads, cost->matrices.memory, err);
 }
 
 static bool unchanged(const mw_job *job, mw_error *err) {
@@ -351,121 +340,54 @@ static bool has_adapters(const mw_job *job) {
   return any;
 }
 
+/* The stages that all ranks do, or those of this one alone, which are all where it is the only one. Passes are numbered within a batch;
+ * stages of one level read different tensors, so they have the same numbers. */
+static bool run_stages(runner *r, bool every, mw_error *err) {
+  unsigned start = 0, highest = 0;
+  const mw_schedule *schedule = r->job->schedule;
+  for (size_t s = 0; s < schedule->stage_count; s++) {
+    const mw_schedule_stage *stage = &schedule->stages[s];
+    if (every ? stage->rank != MW_RANKS_EVERY : !mw_job_is_own(r->job, stage->rank)) continue;
+    if (!s || stage->batch != stage[-1].batch) start = highest = 0;
+    else if (stage->level != stage[-1].level) start = highest;
+    r->pass_number = start;
+    MW_TRY(run_stage(r, stage, err));
+    if (r->pass_number > highest) highest = r->pass_number;
+  }
+  return true;
+}
+
+/* About what this rank reads and writes of it. */
+static uint64_t part_of(const mw_job *job, uint64_t total) {
+  double all = 1, own = 0;
+  for (size_t i = 0; i < job->layout->count; i++) {
+    double bytes = (double)mw_tensor_bytes(&job->layout->tensors[i]);
+    all += bytes;
+    if (mw_job_is_own(job, job->owners[i])) own += bytes;
+  }
+  return (uint64_t)((double)total * own / all) + 1;
+}
+
 bool mw_run_job(const mw_job *job, mw_error *err) { return mw_run_values(job, NULL, 0, NULL, err); }
 
 bool mw_run_values(const mw_job *job, const mw_node *scalars, size_t count, double *values, mw_error *err) {
   runner r = {.job = job, .adapted = has_adapters(job)};
   mw_run_cost cost;
-  MW_TRY(mw_run_measure(job, &cost, err));
+  MW_TRY(mw_run_cost_measure(job, &cost, err));
   r.total = cost.bytes_read;
   for (size_t i = 0; i < job->layout->count; i++) {
     uint64_t bytes = mw_tensor_bytes(&job->layout->tensors[i]);
     r.total += bytes;
     if (job->writer && mw_writer_has(job->writer, i)) r.done += bytes;
   }
+  if (job->ranks) r.total = part_of(job, r.total);
   bool ok = open_workers(&r, err) && open_matrices(&r, &cost, err);
-  /* Passes are numbered within a batch. Stages of one level read different tensors, so they have the same numbers. */
-  unsigned start = 0, highest = 0;
-  for (size_t s = 0; s < job->schedule->stage_count && ok; s++) {
-    const mw_schedule_stage *stage = &job->schedule->stages[s];
-    if (!s || stage->batch != stage[-1].batch) start = highest = 0;
-    else if (stage->level != stage[-1].level) start = highest;
-    r.pass_number = start;
-    ok = run_stage(&r, stage, err);
-    if (r.pass_number > highest) highest = r.pass_number;
-  }
-  ok = ok && copy(&r, err) && complete_all(&r, err) && unchanged(job, err);
+  if (ok && job->ranks) ok = run_stages(&r, true, err);
+  ok = ok && run_stages(&r, false, err) && copy(&r, err) && complete_all(&r, err) && unchanged(job, err) &&
+       (!job->ranks || mw_exchange_spoiled(job, err));
   for (size_t i = 0; i < count && ok; i++) ok = mw_values_get(&r.values, scalars[i], &values[i], err);
   if (ok) report(&r, 0); /* the last block may have been another thread's: tell the end */
   if (ok && r.stop) *err = r.error, ok = false; /* who is told may still say no */
   close_workers(&r);
-  return ok;
-}
-
-static uint64_t task_bytes(const mw_job *job, const mw_program *program, const mw_schedule_task *task) {
-  uint64_t bytes = 0;
-  for (size_t i = 0; i < program->input_count; i++)
-    bytes += task->elements * program->run * mw_job_file_bytes(job, program->inputs[i]);
-  return bytes;
-}
-
-/* Bytes of memory that the factors of its adapted inputs take. */
-static uint64_t factor_bytes(const mw_job *job, const mw_program *program) {
-  uint64_t bytes = 0;
-  for (size_t i = 0; i < program->input_count; i++) {
-    const mw_adapted *adapted = mw_job_adapted(job, mw_graph_facts(job->graph, program->inputs[i]));
-    bytes += adapted ? mw_adapted_bytes(adapted) : 0;
-  }
-  return bytes;
-}
-
-/* How many passes the task's slowest root takes, and how many of its roots are selections. `known` remembers the passes of
- * each selection, `distinct` counts the selections that were met for the first time. */
-static unsigned passes_of(const mw_job *job, const mw_schedule_task *task, uint8_t *known, unsigned *selecting, unsigned *distinct) {
-  unsigned passes = 1;
-  *selecting = 0;
-  for (uint32_t i = 0; i < task->root_count; i++) {
-    mw_program_root root = job->schedule->roots[task->first_root + i];
-    if (root.store || mw_graph_op_class(mw_graph_facts(job->graph, root.node).op) != MW_CLASS_SELECT) continue;
-    if (!known[root.node]) known[root.node] = (uint8_t)mw_selection_expected(job->graph, root.node), ++*distinct;
-    if (known[root.node] > passes) passes = known[root.node];
-    ++*selecting;
-  }
-  return passes;
-}
-
-bool mw_run_measure(const mw_job *job, mw_run_cost *cost, mw_error *err) {
-  mw_program program = {0};
-  uint64_t most_buffers = 0, most_gathers = 0, most_factors = 0, bins = 0;
-  unsigned chain = 0, longest = 0;
-  uint8_t *known = mw_mem_new(mw_graph_count(job->graph) + 1u, sizeof *known, err);
-  bool ok = known != NULL;
-  *cost = (mw_run_cost){0};
-  for (size_t s = 0; s < job->schedule->stage_count && ok; s++) {
-    const mw_schedule_stage *stage = &job->schedule->stages[s];
-    if (!s || stage->batch != stage[-1].batch) chain = 0;
-    /* Stages of one batch and level read different tensors: of their passes not the sum counts, but the largest number. */
-    bool same_level = s && stage->batch == stage[-1].batch && stage->level == stage[-1].level;
-    unsigned before = longest = same_level ? longest : 0, distinct = 0;
-    for (uint32_t t = 0; t < stage->task_count && ok; t++) {
-      const mw_schedule_task *task = &job->schedule->tasks[stage->first_task + t];
-      ok = mw_program_compile(&program, job->graph, job->schedule->roots + task->first_root, task->root_count, err);
-      if (!ok) break;
-      unsigned selecting, passes = passes_of(job, task, known, &selecting, &distinct);
-      uint64_t block = mw_worker_block(job, task, &program), buffers;
-      if (!(ok = mw_worker_bytes(job, task, &program, tile_size(), &buffers, err))) break;
-      size_t units = mw_worker_units(&program, block);
-      uint64_t gathers = mw_worker_gathers(units, task, selecting) + mw_order_bytes(units, task->root_count);
-      uint64_t factors = factor_bytes(job, &program);
-      cost->bytes_read += task_bytes(job, &program, task) * passes;
-      if (!task_bytes(job, &program, task)) passes = 0; /* numbers in memory */
-      if (factors > most_factors) most_factors = factors;
-      if (passes > longest) longest = passes;
-      if (buffers > most_buffers) most_buffers = buffers;
-      if (gathers > most_gathers) most_gathers = gathers;
-    }
-    if (distinct > bins) bins = distinct;
-    chain += longest - before;
-    if (chain > cost->passes) cost->passes = chain;
-  }
-  ok = ok && mw_matrices_measure(job, tile_size(), &cost->matrices, err);
-  cost->bytes_read += cost->matrices.bytes_read;
-  for (size_t i = 0; i < job->copy_count; i++)
-    cost->bytes_read += mw_tensor_bytes(&job->family->members[job->copies[i].member].tensors[job->copies[i].tensor]);
-  mw_program_free(&program);
-  free(known);
-  uint64_t tensors = 0, checksums = 0;
-  for (size_t m = 0; m < job->family->count; m++) tensors += job->family->members[m].count;
-  for (size_t m = 0; m < job->family->count && job->counted; m++)
-    for (size_t f = 0; f < job->family->members[m].model->file_count; f++)
-      checksums += mw_file_checksum_cost(job->family->members[m].model->files[f].size);
-  for (size_t i = 0; i < job->layout->shard_count && job->counted; i++) checksums += mw_file_checksum_cost(job->layout->shards[i].size);
-  if (job->counted) checksums += mw_run_checksum_memory(job->threads);
-  /* 3 / 2: the heap also keeps the smaller buffer that a worker had before its largest one. */
-  if (job->threads > 1) most_factors *= 2; /* some threads are at the next tensor already */
-  if (cost->matrices.memory) cost->peak_memory = cost->matrices.memory + (uint64_t)job->threads * BLAS;
-  cost->peak_memory += PROCESS + (uint64_t)job->threads * (most_buffers * 3 / 2 + most_gathers + THREAD) + most_factors +
-                      bins * MW_SELECT_BINS * sizeof(uint64_t) +
-                      (uint64_t)mw_graph_count(job->graph) * NODE + tensors * TENSOR + checksums;
   return ok;
 }

@@ -3,21 +3,8 @@
 #ifndef MW_EXEC_RUN_H
 #define MW_EXEC_RUN_H
 
-#include "exec/matrices.h"
+#include "exec/run_cost.h"
 
-typedef struct mw_run_cost {
-  unsigned passes;
-  uint64_t bytes_read, peak_memory;
-  mw_matrices_cost matrices; /* all 0 where the job has none */
-} mw_run_cost;
-
-/* What a job will cost, without running it (job->writer may be NULL). */
-bool mw_run_measure(const mw_job *job, mw_run_cost *cost, mw_error *err);
-/* Whether the matrices of a job fit this machine: loads OpenBLAS. MW_MEMORY with the numbers, MW_UNAVAILABLE where it is not
- * installed. True of a job without any. */
-bool mw_run_fits(const mw_run_cost *cost, int threads, mw_error *err);
-/* Bytes that the checksums of a counted job may keep aside (mw_file_checksum_memory). */
-uint64_t mw_run_checksum_memory(int threads);
 /* Runs it; the writer then holds every tensor. */
 bool mw_run_job(const mw_job *job, mw_error *err);
 /* Runs it and gives the values of these scalars, which must be among the schedule's outputs. A job that only measures has

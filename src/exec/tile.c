@@ -5,6 +5,7 @@
  * units of sums, are counted from the beginning of the stretch, which is the same in whatever blocks the tensor is cut. */
 #include "exec/tile.h"
 #include "exec/bf16_steps.h"
+#include "base/text.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -371,4 +372,12 @@ void mw_tile_run(mw_tile *tile, const mw_graph *graph, mw_tile_block *block) {
       run_steps(tile, graph, tile->steps, tile->step_count, block, at, n);
     done += n;
   }
+}
+
+size_t mw_tile_chosen(void) {
+  const char *set = getenv("MOONWELD_TILE");
+  uint64_t size;
+  if (set && mw_text_parse_u64(set, strlen(set), &size) && size >= MW_LANES && size <= 65536 && size % MW_LANES == 0)
+    return (size_t)size;
+  return MW_TILE_DEFAULT;
 }

@@ -73,6 +73,8 @@ typedef struct mw_tile {
 } mw_tile;
 
 enum { MW_TILE_DEFAULT = 1024 };
+/* Elements of a tile in this run: MOONWELD_TILE of the environment, for tests, else the default. */
+size_t mw_tile_chosen(void);
 
 /* A block: elements [start, start + count) of a tensor of `elements`, as the program's roots count them (a program of sections reads
  * program->run elements of its inputs for each, and whole stretches). inputs[i] points to element `start` of

@@ -331,7 +331,7 @@ static uint32_t *find_dependence(const maker *m) {
 /* Begins a stage with the task of this root. */
 static bool add_stage(maker *m, const pending *p, mw_schedule *out) {
   MW_TRY(mw_mem_grow(&out->stages, &out->stage_capacity, out->stage_count + 1, sizeof *out->stages, m->err));
-  out->stages[out->stage_count++] = (mw_schedule_stage){(uint32_t)out->task_count, 0, p->batch, p->level};
+  out->stages[out->stage_count++] = (mw_schedule_stage){(uint32_t)out->task_count, 0, p->batch, p->level, 0};
   return true;
 }
 
@@ -353,7 +353,7 @@ static bool cut_into_stages(maker *m, const uint32_t *depends_on, mw_schedule *o
         chosen = 0;
       }
       MW_TRY(mw_mem_grow(&out->tasks, &out->task_capacity, out->task_count + 1, sizeof *out->tasks, m->err));
-      out->tasks[out->task_count++] = (mw_schedule_task){(uint32_t)i, 1, p->output, p->f64, p->elements};
+      out->tasks[out->task_count++] = (mw_schedule_task){(uint32_t)i, 1, p->output, p->f64, p->elements, 0};
       out->stages[out->stage_count - 1].task_count++;
     }
     if (depends_on[p->root.node] > union_end) union_end = depends_on[p->root.node];

@@ -42,6 +42,7 @@ typedef struct mw_schedule_task {
   uint32_t output;                 /* index of the output that it writes, or MW_SCHEDULE_NO_OUTPUT */
   bool f64;
   uint64_t elements;
+  uint32_t rank;                   /* of several processes the one that computes it (exec/ranks.h); 0 at first, as a stage's */
 } mw_schedule_task;
 
 /* Tasks that may run at the same time. A stage begins when the one before has ended. Stages of the same batch and level read
@@ -49,6 +50,7 @@ typedef struct mw_schedule_task {
 typedef struct mw_schedule_stage {
   uint32_t first_task, task_count;
   uint32_t batch, level;
+  uint32_t rank;
 } mw_schedule_stage;
 
 typedef struct mw_schedule {

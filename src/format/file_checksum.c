@@ -226,6 +226,12 @@ bool mw_file_checksum_complete(mw_file_checksum *c, size_t index, mw_error *err)
   return k->complete = true;
 }
 
+void mw_file_checksum_take(mw_file_checksum *c, size_t index, mw_checksum sum) {
+  drop_all(c, &c->chunks[index]);
+  c->sums[index] = sum;
+  c->chunks[index].complete = true;
+}
+
 const mw_checksum *mw_file_checksum_chunks(const mw_file_checksum *c) { return c->sums; }
 
 mw_checksum mw_file_checksum_total(const mw_checksum *chunks, size_t count) { return mw_checksum_of(chunks, count * sizeof *chunks); }

@@ -28,6 +28,8 @@ size_t mw_file_checksum_count(const mw_file_checksum *checksum);
  * nothing is added any more. */
 uint64_t mw_file_checksum_missing(const mw_file_checksum *checksum, size_t chunk);
 bool mw_file_checksum_complete(mw_file_checksum *checksum, size_t chunk, mw_error *err);
+/* Of what another process has read or written: takes its checksum of a chunk, which is complete then. */
+void mw_file_checksum_take(mw_file_checksum *checksum, size_t chunk, mw_checksum sum);
 /* When every chunk is complete: their checksums, and that of the file. */
 const mw_checksum *mw_file_checksum_chunks(const mw_file_checksum *checksum);
 mw_checksum mw_file_checksum_total(const mw_checksum *chunks, size_t count);

@@ -7,6 +7,8 @@
 #include "merge/outputs.h"
 #include "merge/proof.h"
 #include "merge/request.h"
+#include "merge/shared_plan.h"
+#include "cluster/cluster.h"
 #include "model/chat.h"
 #include "base/option_table.h"
 #include "vocabulary/token_rules.h"
@@ -57,6 +59,15 @@ static bool evaluate(mw_plan *plan, const mw_binding *bindings, size_t count, mw
   return ok && (!plan->candidates || keep_bindings(plan, bindings, count, err));
 }
 
+/* Of several processes rank 0 evaluates it for all. */
+static bool evaluate_once(mw_plan *plan, const mw_binding *bindings, size_t count, mw_error *err) {
+  const mw_ranks *ranks = mw_cluster_ranks();
+  if (!ranks) return evaluate(plan, bindings, count, err);
+  mw_recipe_task task = mw_plan_task(plan, bindings, count, &plan->warnings, NULL);
+  if (plan->options.score) return mw_shared_plan_refuse("--score", err);
+  return (ranks->rank || evaluate(plan, bindings, count, err)) && mw_shared_plan_receive(plan, &task, err);
+}
+
 mw_training_job mw_plan_open_training(const mw_plan *plan, const mw_recipe_candidate *made) {
   return (mw_training_job){.graph = made->graph, .outputs = made->outputs, .output_count = made->output_count,
                         .specs = made->specs, .spec_count = made->spec_count, .inputs = &plan->inputs,
@@ -68,7 +79,7 @@ mw_training_job mw_plan_open_training(const mw_plan *plan, const mw_recipe_candi
 static bool measure(mw_plan *plan, mw_error *err) {
   mw_job job = mw_plan_job(plan);
   mw_training_job learning = mw_plan_open_training(plan, &plan->result.made);
-  MW_TRY(mw_run_measure(&job, &plan->cost, err));
+  MW_TRY(mw_run_cost_measure(&job, &plan->cost, err));
   MW_TRY(mw_found_measure(&learning, &plan->statistics, err));
   if (plan->statistics.memory && plan->statistics.memory + (16u << 20) > plan->cost.peak_memory)
     plan->cost.peak_memory = plan->statistics.memory + (16u << 20);
@@ -124,6 +135,7 @@ static bool make(mw_plan *plan, const mw_binding *bindings, size_t count, mw_err
   MW_TRY(!plan->options.chat_template ||
          mw_chat_template(&plan->inputs.family, plan->options.chat_template, &plan->arena, &plan->chat_template, err));
   MW_TRY(mw_components_expected(&plan->inputs, &pipelines, err));
+  if (pipelines && mw_cluster_ranks()) return mw_shared_plan_refuse("a merge of whole pipelines", err);
   if (pipelines)
     return mw_components_plan(plan, bindings, count, err) &&
            mw_provenance_compose(&plan->provenance, plan->recipe, bindings, count, &plan->options, err) && mw_plan_facts_compose(plan, err);
@@ -132,11 +144,13 @@ static bool make(mw_plan *plan, const mw_binding *bindings, size_t count, mw_err
   if (plan->data.count && !plan->vocabulary)
     mw_calibration_compare(plan->inputs.members, plan->inputs.count, plan->inputs.donor, &plan->warnings);
   MW_TRY(open_judges(plan, err));
-  MW_TRY(evaluate(plan, bindings, count, err));
+  MW_TRY(evaluate_once(plan, bindings, count, err));
   MW_TRY(mw_outputs_place(plan, err) && mw_proof_plan(plan, err));
   MW_TRY(mw_provenance_compose(&plan->provenance, plan->recipe, bindings, count, &plan->options, err));
   MW_TRY(mw_provenance_take(&plan->provenance, &plan->result, err));
-  return measure(plan, err) && mw_plan_facts_compose(plan, err);
+  MW_TRY(measure(plan, err));
+  if (plan->statistics.batches && mw_cluster_ranks()) return mw_shared_plan_refuse("a recipe with statistics of data", err);
+  return mw_plan_facts_compose(plan, err);
 }
 
 bool mw_plan_make(const mw_recipe *recipe, const mw_binding *bindings, size_t count, const mw_options *options,

@@ -6,6 +6,8 @@
 #include "merge/plan.h"
 
 bool mw_plan_identity_compose(const mw_plan *plan, mw_text *out, mw_error *err);
+/* The same for other processes that make the plan too, on other machines. */
+bool mw_plan_identity_shared(const mw_plan *plan, mw_text *out, mw_error *err);
 /* The same of the scores of its candidates, beside what each candidate computes. */
 bool mw_plan_identity_search(const mw_plan *plan, mw_text *out, mw_error *err);
 

@@ -2,6 +2,7 @@
  * evaluated again, now with real scores: each candidate is made as a plan of its own, in a temporary folder, measured and removed;
  * the result of that evaluation is then made like any other. */
 #include "merge/plan_facts.h"
+#include "cluster/cluster.h"
 #include "merge/components.h"
 #include "merge/follow.h"
 #include "merge/loss_score.h"
@@ -9,6 +10,7 @@
 #include "merge/plan_identity.h"
 #include "merge/proof.h"
 #include "merge/seal.h"
+#include "merge/shared_plan.h"
 #include "merge/zeros.h"
 #include "model/buffers.h"
 #include "train/found.h"
@@ -41,10 +43,13 @@ void mw_plan_watch(mw_plan *plan, mw_learning learning, void *context) {
   plan->learner = context;
 }
 
+/* Of several processes all but rank 0 only make tensors: what is checked once, written beside them and published is rank 0's. */
+static bool is_helper(void) { return mw_cluster_ranks() && mw_cluster_ranks()->rank; }
+
 /* From now on what is read of the inputs, and written, goes into their checksums. */
 static bool count(mw_plan *plan, mw_writer *writer, mw_error *err) {
   if (plan->options.no_hash) return true;
-  plan->checksums.left = (long long)mw_run_checksum_memory(mw_run_threads(plan->options.threads));
+  plan->checksums.left = (long long)mw_run_cost_checksums(mw_run_threads(plan->options.threads));
   for (size_t i = 0; i < plan->inputs.count; i++)
     MW_TRY(mw_model_count((mw_model *)(uintptr_t)plan->inputs.members[i].model, &plan->checksums, err));
   return mw_writer_count(writer, &plan->layout, &plan->checksums, err);
@@ -57,6 +62,13 @@ static bool tell_statistics(const mw_plan *plan, mw_text *out, mw_error *err) {
   mw_calibration_tell(&plan->data, plan->options.window, &json);
   mw_json_writer_end(&json);
   return mw_json_writer_finish(&json, err);
+}
+
+/* Has all tensors written into the writer's folder. Of several processes each writes its own; then all are on the disk. */
+static bool make_tensors(mw_plan *plan, mw_writer *writer, mw_job *job, mw_error *err) {
+  const mw_ranks *ranks = mw_cluster_ranks();
+  MW_TRY(count(plan, writer, err) && (!ranks || mw_shared_plan_divide(plan, writer, job, err)) && mw_run_job(job, err));
+  return !ranks || ((!ranks->rank || mw_writer_settle(writer, err)) && mw_cluster_meet(err));
 }
 
 /* Runs the trainings, then the passes, which write into the writer's folder; then publishes it. */
@@ -76,7 +88,8 @@ static bool fill(mw_plan *plan, mw_writer *writer, mw_training *training, const 
   }
   mw_text statistics = {0};
   mw_side_files_provenance provenance = mw_provenance_of(&plan->provenance, plan->recipe, plan->scores, &plan->options);
-  bool ok = count(plan, writer, err) && mw_run_job(&job, err) && mw_variances_check(&plan->layout, mw_writer_folder(writer), err) &&
+  if (is_helper()) return make_tensors(plan, writer, &job, err);
+  bool ok = make_tensors(plan, writer, &job, err) && mw_variances_check(&plan->layout, mw_writer_folder(writer), err) &&
             (!training || mw_training_tell(training, &learning, err)) && (!found || tell_statistics(plan, &statistics, err));
   provenance.chat_template = plan->chat_template;
   provenance.vocabulary = plan->vocabulary;
@@ -119,15 +132,18 @@ static bool write(mw_plan *plan, const char *identity, const mw_training_job *le
   mw_training *training = NULL;
   mw_found *found = NULL;
   mw_writer *writer;
-  mw_writer_how how = {plan->options.force, !plan->options.no_sync, identity, &plan->warnings};
+  mw_writer_how how = {plan->options.force, !plan->options.no_sync, identity, &plan->warnings, is_helper()};
   MW_TRY(!plan->vocabulary || mw_alignment_ready(plan->vocabulary, err));
   mw_run_ready(mw_run_threads(plan->options.threads));
+  if (is_helper()) MW_TRY(mw_cluster_meet(err));
   MW_TRY(mw_writer_open(plan->options.output, &plan->layout, &how, &writer, err));
   job.folder = mw_writer_folder(writer); /* it is locked now: no other run makes this output, so its checkpoint may be read */
-  bool ok = leave_out(plan, writer, err) && mw_found_make(&job, &found, err);
+  bool ok = (!mw_cluster_ranks() || is_helper() || mw_cluster_meet(err)) && leave_out(plan, writer, err) &&
+            mw_found_make(&job, &found, err);
   if (ok) job.statistics = mw_found_statistics(found, &job.statistic_count);
   ok = ok && (!job.spec_count || mw_training_open(&job, &training, err)) && fill(plan, writer, training, found, progress, context, err);
   if (!ok) mw_writer_keep(writer, err);
+  if (mw_cluster_ranks()) ok = mw_cluster_agree(ok, err);
   if (ok && training) mw_training_done(training);
   mw_writer_close(writer);
   mw_training_free(training);
@@ -142,7 +158,8 @@ static bool write_result(mw_plan *plan, mw_progress progress, void *context, mw_
   learning.learning = plan->learning;
   learning.context = plan->learner;
   mw_text identity = {0};
-  bool ok = (plan->component || mw_plan_identity_compose(plan, &identity, err)) &&
+  if (mw_cluster_ranks()) MW_TRY(mw_shared_plan_compare(plan, err));
+  bool ok = (plan->component || mw_cluster_ranks() || mw_plan_identity_compose(plan, &identity, err)) &&
             write(plan, identity.bytes, &learning, progress, context, err);
   mw_text_free(&identity);
   return ok;
@@ -230,12 +247,14 @@ static bool search_result(mw_plan *plan, mw_search *search, mw_error *err) {
 }
 
 bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *err) {
+  if (is_helper())
+    return mw_run_cost_fits(&plan->cost, mw_run_threads(plan->options.threads), err) && write_result(plan, progress, context, err);
   MW_TRY(allowed(plan, err));
   MW_TRY(mw_side_files_look(plan->inputs.members[plan->inputs.donor].model, plan->options.copy_code, !plan->chat_template,
                             plan->vocabulary ? &plan->vocabulary->files : NULL, &plan->side_files, err));
   if (plan->components) return mw_components_run(plan, progress, context, err);
   MW_TRY(mw_buffers_compare(&plan->inputs.family, &plan->warnings, err));
-  MW_TRY(mw_run_fits(&plan->cost, mw_run_threads(plan->options.threads), err));
+  MW_TRY(mw_run_cost_fits(&plan->cost, mw_run_threads(plan->options.threads), err));
   MW_TRY(mw_zeros_check(&plan->inputs.family, &plan->warnings, err));
   if (!plan->candidates) return write_result(plan, progress, context, err);
   searching s = {plan, progress, context};

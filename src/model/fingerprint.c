@@ -9,11 +9,12 @@
 
 static void add_number(mw_sha256 *hash, uint64_t number) { mw_sha256_add(hash, &number, sizeof number); }
 
-static void put_file(const mw_family_member *member, const mw_file *file, mw_text *out) {
+static void put_file(const mw_family_member *member, const mw_file *file, bool shared, mw_text *out) {
   mw_text_escaped escaped[2];
   const char *slash = strrchr(file->path, '/');
   mw_text_format(out, "the file %s of %s: %llu %llu %llu %lld %lld\n", mw_text_escape_z(&escaped[0], slash ? slash + 1 : file->path),
-                 mw_text_escape_z(&escaped[1], member->label), (unsigned long long)file->size, (unsigned long long)file->device,
+                 mw_text_escape_z(&escaped[1], member->label), (unsigned long long)file->size,
+                 shared ? 0 : (unsigned long long)file->device,
                  (unsigned long long)file->inode, (long long)file->modified_ns, (long long)file->changed_ns);
 }
 
@@ -65,11 +66,15 @@ static void put_tensors(const mw_family_member *member, mw_text *out) {
   mw_text_format(out, "the tensors of %s: %s\n", mw_text_escape_z(&shown, member->label), hex);
 }
 
-bool mw_fingerprint_inputs(const mw_input_set *inputs, mw_text *out, mw_error *err) {
+static bool put_inputs(const mw_input_set *inputs, bool shared, mw_text *out, mw_error *err) {
   for (size_t m = 0; m < inputs->count; m++) {
     const mw_model *model = inputs->members[m].model;
-    for (size_t f = 0; f < model->file_count; f++) put_file(&inputs->members[m], &model->files[f], out);
+    for (size_t f = 0; f < model->file_count; f++) put_file(&inputs->members[m], &model->files[f], shared, out);
     put_tensors(&inputs->members[m], out);
   }
   return mw_text_check(out, err);
 }
+
+bool mw_fingerprint_inputs(const mw_input_set *inputs, mw_text *out, mw_error *err) { return put_inputs(inputs, false, out, err); }
+
+bool mw_fingerprint_shared(const mw_input_set *inputs, mw_text *out, mw_error *err) { return put_inputs(inputs, true, out, err); }

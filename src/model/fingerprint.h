@@ -8,5 +8,7 @@
  * LABEL: HASH", for which
  * tensor lies where under which name: options may rename tensors, and leave some out. */
 bool mw_fingerprint_inputs(const mw_input_set *inputs, mw_text *out, mw_error *err);
+/* The same where other machines compute it, too: they know a shared file system by other numbers of a device. */
+bool mw_fingerprint_shared(const mw_input_set *inputs, mw_text *out, mw_error *err);
 
 #endif

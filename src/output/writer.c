@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/sha256.h"
@@ -57,12 +58,14 @@ static bool make_room(mw_writer *writer, const char *name, mw_error *err) {
 
 static bool open_shard(mw_writer *writer, size_t index, const mw_layout_file *shard, bool left, mw_error *err) {
   const char *path = mw_file_join(&writer->arena, writer->folder, shard->name, err);
-  MW_TRY(path != NULL && make_room(writer, shard->name, err));
+  MW_TRY(path != NULL && (writer->how.joins || make_room(writer, shard->name, err)));
   writer->shard_paths[index] = path;
-  int fd = openat(writer->root, shard->name, O_RDWR | O_CREAT | (left ? 0 : O_EXCL) | O_NOFOLLOW | O_CLOEXEC, 0666);
-  if (fd < 0) return mw_writer_fail(err, "cannot be made", path);
+  bool joins = writer->how.joins;
+  int fd = openat(writer->root, shard->name, O_RDWR | (joins ? 0 : O_CREAT) | (joins || left ? 0 : O_EXCL) | O_NOFOLLOW | O_CLOEXEC, 0666);
+  if (fd < 0) return mw_writer_fail(err, joins ? "cannot be opened" : "cannot be made", path);
   writer->shards[index] = fd;
-  MW_TRY(reserve(fd, shard->size, path, err) && mw_file_write(fd, path, 0, shard->header.bytes, shard->header.length, err));
+  if (!joins)
+    MW_TRY(reserve(fd, shard->size, path, err) && mw_file_write(fd, path, 0, shard->header.bytes, shard->header.length, err));
   return mw_file_keep(&writer->shards[index]) || mw_writer_fail(err, "cannot be closed", path);
 }
 
@@ -149,15 +152,31 @@ static uint64_t bytes_of(const mw_layout *layout) {
   return bytes;
 }
 
+/* Opens the folder that another process has made. A network file system may take a moment to show it. */
+static bool join(mw_writer *writer, const mw_layout *layout, mw_error *err) {
+  enum { TRIES = 100 };
+  for (int i = 0; i < TRIES && writer->root < 0; i++) {
+    writer->root = openat(writer->parent, writer->partial, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (writer->root < 0 && errno != ENOENT) break;
+    if (writer->root < 0) nanosleep(&(struct timespec){0, 100000000}, NULL);
+  }
+  if (writer->root < 0) {
+    mw_writer_fail(err, "cannot be opened", writer->folder);
+    return mw_error_hint(err, "the output must lie on a file system that all processes share");
+  }
+  return open_shards(writer, layout, true, err);
+}
+
 static bool begin(mw_writer *writer, const char *out, const mw_layout *layout, mw_error *err) {
   bool exists;
   mw_target *target = &writer->target;
   const mw_writer_how *how = &writer->how;
   MW_TRY(mw_target_resolve(out, &writer->arena, target, err));
-  MW_TRY(mw_target_free(target, how->force, &exists, err));
+  MW_TRY(how->joins || mw_target_free(target, how->force, &exists, err));
   MW_TRY(choose_names(writer, err));
   writer->parent = open(target->parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (writer->parent < 0) return mw_writer_fail(err, "cannot be opened", target->parent);
+  if (how->joins) return join(writer, layout, err);
   MW_TRY(open_root(writer, err) && mw_left_overs_drop(writer->parent, target, writer->partial, how->plan, how->warnings, err));
   bool left = writer->resume.journal.fd >= 0;
   if (left) MW_TRY(sweep(writer, layout, "", err));
@@ -257,6 +276,12 @@ bool mw_writer_verify(mw_writer *writer, mw_error *err) {
   return true;
 }
 
+bool mw_writer_settle(mw_writer *writer, mw_error *err) {
+  for (size_t i = 0; writer->how.sync && i < writer->shard_count; i++)
+    MW_TRY(mw_sync_kept(writer->shards[i], writer->shard_paths[i], err));
+  return mw_writer_close_shards(writer, err);
+}
+
 size_t mw_writer_files(const mw_writer *writer, const mw_writer_small **first) {
   *first = writer->files;
   return writer->file_count;
@@ -340,7 +365,7 @@ void mw_writer_close(mw_writer *writer) {
   mw_error ignored = {0};
   mw_writer_close_shards(writer, &ignored);
   mw_resume_end(&writer->resume);
-  if (!writer->published && !writer->kept && writer->root >= 0) discard(writer);
+  if (!writer->published && !writer->kept && !writer->how.joins && writer->root >= 0) discard(writer);
   if (writer->root >= 0) close(writer->root);
   if (writer->parent >= 0) close(writer->parent);
   for (size_t i = 0; writer->counted && i < writer->shard_count; i++) mw_file_checksum_free(writer->counted[i].checksum);

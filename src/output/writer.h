@@ -20,6 +20,7 @@ typedef struct mw_writer_how {
   const char *plan;      /* NULL, or what exactly is made: a later run of the same plan goes on where this one was stopped. Lines of
                             "what: value", of which the first that differs is told of (left_overs.h) */
   mw_warning *warnings;  /* may be NULL */
+  bool joins;            /* another process has opened it: folder and shards are there, and are not this one's to remove or publish */
 } mw_writer_how;
 
 /* Makes the temporary folder (locked: a second run on the same output is MW_CHANGED), preallocates the shards and
@@ -54,6 +55,8 @@ size_t mw_writer_files(const mw_writer *writer, const mw_writer_small **first);
 /* Reads every file back, from the disk if the system lets go of what it holds in memory: MW_IO where one has not its checksum. The
  * shards must be counted. */
 bool mw_writer_verify(mw_writer *writer, mw_error *err);
+/* Of one that joins: all that it has written is on the disk (with `sync`), and its shards are closed, so that others can read them. */
+bool mw_writer_settle(mw_writer *writer, mw_error *err);
 /* The path of the temporary folder, for reading it before it is published. */
 const char *mw_writer_folder(const mw_writer *writer);
 /* Removes what was neither published nor kept. */

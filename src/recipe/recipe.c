@@ -399,6 +399,17 @@ bool mw_recipe_evaluate(const mw_recipe *recipe, const mw_recipe_task *task, mw_
   return run(&ask, &state, limits, mw_child_evaluate, err);
 }
 
+bool mw_recipe_send(const mw_recipe_candidate *made, mw_text *out, mw_error *err) {
+  MW_TRY(mw_message_put_graph(out, made->graph, made->outputs, made->output_count, NULL, err));
+  mw_learn_spec_put(out, made->specs, made->spec_count, NULL);
+  mw_result_layout_put(out, &made->layout);
+  return mw_text_check(out, err);
+}
+
+bool mw_recipe_receive(const mw_recipe_task *task, const char *bytes, size_t length, mw_recipe_candidate *out, mw_error *err) {
+  return take_candidate(&(asking){.task = task}, bytes, length, out, err);
+}
+
 void mw_recipe_candidate_free(mw_recipe_candidate *candidate) {
   mw_graph_free(candidate->graph);
   mw_mem_release(&candidate->arena);

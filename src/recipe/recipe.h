@@ -105,6 +105,9 @@ typedef struct mw_recipe_result {
 /* Evaluates the recipe in a new child. */
 bool mw_recipe_evaluate(const mw_recipe *recipe, const mw_recipe_task *task, mw_recipe_result *out, mw_error *err);
 void mw_recipe_release(mw_recipe_result *result);
+/* What was made, as a child would send it, for another process with the same inputs; and there it is checked as if a child had sent it. */
+bool mw_recipe_send(const mw_recipe_candidate *made, mw_text *out, mw_error *err);
+bool mw_recipe_receive(const mw_recipe_task *task, const char *bytes, size_t length, mw_recipe_candidate *out, mw_error *err);
 /* The limits of time and memory for a recipe over so many tensors. */
 mw_sandbox_limits mw_recipe_limits(const mw_options *options, size_t tensors);
 /* The configuration of mergekit that it says it was made of, any text; "" of others. */

@@ -1,0 +1,63 @@
+/* shared_plan.c: see shared_plan.h. What must be the same in all processes is the identity of the plan (plan_identity.h), which names every
+ * number of the graph, every byte of the output's headers, and size, inode and times of each file. */
+#include "merge/shared_plan.h"
+
+#include <string.h>
+
+#include "cluster/cluster.h"
+#include "merge/plan_identity.h"
+
+bool mw_shared_plan_refuse(const char *what, mw_error *err) {
+  mw_error_set(err, MW_UNAVAILABLE, "%s: one process makes such a merge, and this was started as %u", what, mw_cluster_ranks()->count);
+  return mw_error_hint(err, "start it without mpirun or srun, or with -n 1");
+}
+
+bool mw_shared_plan_receive(mw_plan *plan, const mw_recipe_task *task, mw_error *err) {
+  const mw_ranks *ranks = mw_cluster_ranks();
+  mw_text graph = {0};
+  if (plan->result.made.spec_count) return mw_shared_plan_refuse("a recipe that learns", err);
+  bool ok = (ranks->rank || mw_recipe_send(&plan->result.made, &graph, err)) && mw_cluster_start(err) && mw_cluster_tell(&graph, err) &&
+            (!ranks->rank || mw_recipe_receive(task, graph.bytes, graph.length, &plan->result.made, err));
+  mw_text_free(&graph);
+  return ok;
+}
+
+/* The first line that another text has not, up to its colon: "the file model.safetensors of base". */
+static void first_difference(const char *ours, const char *theirs, char *what, size_t room) {
+  size_t line = 0;
+  for (size_t i = 0; ours[i] && ours[i] == theirs[i]; i++)
+    if (ours[i] == '\n') line = i + 1;
+  size_t length = strcspn(ours + line, ":\n");
+  if (length >= room) length = room - 1;
+  memcpy(what, ours + line, length);
+  what[length] = 0;
+}
+
+bool mw_shared_plan_compare(const mw_plan *plan, mw_error *err) {
+  mw_text own = {0}, first = {0};
+  bool ok = mw_plan_identity_shared(plan, &own, err);
+  if (ok && !mw_cluster_ranks()->rank) mw_text_add(&first, own.bytes, own.length);
+  ok = ok && mw_cluster_tell(&first, err);
+  if (ok && (own.length != first.length || memcmp(own.bytes, first.bytes, own.length) != 0)) {
+    char what[300];
+    first_difference(own.bytes, first.bytes, what, sizeof what);
+    ok = mw_error_set(err, MW_CHANGED, "what this process finds is not what process 0 has found: %s", what);
+    mw_error_hint(err, "all need the same program, inputs on one file system, and for matrices processors of one core type of OpenBLAS");
+  }
+  mw_text_free(&own);
+  mw_text_free(&first);
+  return ok;
+}
+
+bool mw_shared_plan_divide(mw_plan *plan, const mw_writer *writer, mw_job *job, mw_error *err) {
+  const mw_layout *layout = &plan->layout;
+  job->ranks = mw_cluster_ranks();
+  uint32_t *owners = mw_mem_take(&plan->arena, (layout->count + 1) * sizeof *owners, err);
+  uint64_t *bytes = mw_mem_take(&plan->arena, (layout->count + 1) * sizeof *bytes, err);
+  if (!owners || !bytes) return false;
+  for (size_t i = 0; i < layout->count; i++) bytes[i] = mw_writer_has(writer, i) ? 0 : mw_tensor_bytes(&layout->tensors[i]);
+  MW_TRY(mw_ranks_share(layout, bytes, job->ranks->count, owners, err));
+  mw_ranks_divide(&plan->schedule, plan->places, owners, job->ranks->count);
+  job->owners = owners;
+  return true;
+}

@@ -1,0 +1,166 @@
+#!/usr/bin/env bash
+# run.sh: one merge by several processes of MPI on this machine. Every golden digest by 1 to 4 of them; whole outputs, lock and all, equal to
+# those of one process; a process that is killed, whose disk is full, which has other inputs, and a signal: one line tells of it, nothing
+# is published, and the old output stays. Without MPI only what a build without it says is tested.
+set -u
+cd "$(dirname "$0")/../.."
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+plain=$(realpath "${MOONWELD:-build/moonweld}")
+passed=0 failed=0
+check() { # WHAT COMMAND...
+  local what=$1
+  shift
+  if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "not ok: $what"; return 1; fi
+}
+finish() {
+  echo "$passed passed, $failed failed"
+  [ "$failed" = 0 ]
+  exit
+}
+pico=$PWD/tests/data/pico
+ties=(ties --base "$pico/base" --experts "$pico/kjv" "$pico/py" "$pico/man")
+
+# ---- a build without MPI, started as one of several ----
+
+alone() { # RANK VARIABLES: what such a process says, and its exit code
+  env OMPI_COMM_WORLD_RANK="$1" "$2=$3" "$plain" "${@:4}" -o "$work/never" 2>&1
+  echo "code $?"
+}
+refusal="moonweld: error: started as 4 processes that would each make the same output: this program is built without MPI
+moonweld: hint: make MPI=1 builds one that divides the merge among them
+code 69"
+check "without MPI, rank 0 of 4 refuses" [ "$(alone 0 OMPI_COMM_WORLD_SIZE 4 "${ties[@]}")" = "$refusal" ]
+check "without MPI, rank 1 of 4 refuses and leaves the word to rank 0" [ "$(alone 1 OMPI_COMM_WORLD_SIZE 4 "${ties[@]}")" = "code 69" ]
+check "so under srun" [ "$(PMI_RANK='' SLURM_PROCID=0 alone '' SLURM_STEP_NUM_TASKS 4 "${ties[@]}")" = "$refusal" ]
+check "so under MPICH" [ "$(PMI_RANK=0 alone '' PMI_SIZE 4 "${ties[@]}")" = "$refusal" ]
+check "a command that is no merge is refused" \
+  grep -q "'inspect' is for one process" <(env OMPI_COMM_WORLD_SIZE=2 OMPI_COMM_WORLD_RANK=0 "$plain" inspect "$pico/base" 2>&1)
+check "nothing was made" [ ! -e "$work/never" ]
+check "a job of Slurm that is no step, and one process, are as ever" \
+  env SLURM_NTASKS=4 SLURM_PROCID=0 OMPI_COMM_WORLD_SIZE=1 OMPI_COMM_WORLD_RANK=0 "$plain" "${ties[@]}" --quiet -o "$work/alone"
+
+# ---- with MPI ----
+
+if ! command -v mpirun > /dev/null || ! .ci/deps --check mpi > /dev/null 2>&1; then
+  echo "skipped: MPI is not here (make deps MPI=1): merges by several processes"
+  finish
+fi
+if ! make --no-print-directory -s MPI=1 build/mpi/moonweld > "$work/log" 2>&1 || grep -q 'warning:' "$work/log"; then
+  grep -A 4 -E 'warning:|error:' "$work/log" | head -n 20
+  check "it builds with MPI, without a warning" false
+  finish
+fi
+program=$PWD/build/mpi/moonweld
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
+export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
+ranks() { # COUNT WORDS...: the merge by so many processes
+  timeout 120 mpirun -n "$1" "$program" "${@:2}" < /dev/null
+}
+
+# Large tiles come with selections that guess from a sample, and so with more to tell.
+while read -r name expected arguments; do
+  case $name in ''|'#'*) continue ;; esac
+  for setting in "1 1024 none" "2 1024 none" "3 4096 0" "4 32768 0"; do
+    read -r count tile sample <<< "$setting"
+    [ "$count" != 1 ] || [ "$name" = ties ] || continue
+    [ "$sample" = none ] && unset MOONWELD_SAMPLE || export MOONWELD_SAMPLE=$sample
+    rm -rf "$work/out"
+    # shellcheck disable=SC2086
+    MOONWELD_TILE=$tile ranks "$count" $arguments --quiet -o "$work/out" > "$work/said" 2>&1 || cat "$work/said"
+    check "$name by $count processes" [ "$(sha256sum < "$work/out/model.safetensors" | cut -c1-64)" = "$expected" ]
+  done
+done < <(sed "s|PICO|$pico|g" tests/golden/digests)
+unset MOONWELD_SAMPLE
+
+# Everything else of an output is the same, too, with its lock: of files with several writers, and of those with one.
+same() { # WHAT COUNT WORDS...
+  local what=$1 count=$2 ok=yes
+  shift 2
+  rm -rf "$work/one" "$work/many"
+  mkdir "$work/one" "$work/many"
+  (cd "$work/one" && "$plain" "$@" > "$work/said" 2>&1) || ok=no
+  (cd "$work/many" && ranks "$count" "$@" >> "$work/said" 2>&1) || ok=no
+  [ $ok = yes ] || cat "$work/said"
+  check "$what" test $ok = yes -a -n "$(ls "$work/many")"
+  check "$what: the same files" diff -r "$work/one" "$work/many"
+}
+same "one file, written by three" 3 "${ties[@]}" -o out
+check "rank 0 alone speaks" [ "$(grep -c '^moonweld: out: ' "$work/said")" = 2 ]
+same "a file or more for each of three" 3 "${ties[@]}" --shard-size 400KB -o out
+same "a lone file" 2 lerp --a "$pico/kjv" --b "$pico/py" --t 0.3 -o out.safetensors
+same "functions of whole matrices" 2 tsv_m --base "$pico/base" --experts "$pico/kjv" "$pico/py" --shard-size 400KB -o out
+same "layers of two models" 2 stack --parts "$pico/kjv:0-2" "$pico/py:1-2" -o out
+same "a seal, and what is read back" 2 lerp --a "$pico/kjv" --b "$pico/py" --t 0.3 --sha256 --verify -o out
+
+# ---- what goes wrong ----
+
+${CC:-cc} -std=gnu11 -D_GNU_SOURCE -O1 -shared -fPIC -o "$work/shim.so" tests/faults/shim.c -ldl -lpthread
+cat > "$work/one_bad" << 'END'
+#!/bin/sh
+# one_bad RANK WHAT WORDS...: the program, which in one process has a fault (tests/faults/shim.c) or is in another folder
+if [ "$OMPI_COMM_WORLD_RANK" != "$1" ]; then shift 2; exec "$PROGRAM" "$@"; fi
+what=$2
+shift 2
+case $what in
+in=*) cd "${what#in=}" && exec "$PROGRAM" "$@" ;;
+*) LD_PRELOAD=$SHIM FAULT=$what exec "$PROGRAM" "$@" ;;
+esac
+END
+chmod +x "$work/one_bad"
+export PROGRAM=$program SHIM=$work/shim.so
+bad() { # COUNT RANK WHAT WORDS...: what is said, but for what mpirun adds
+  local code
+  timeout 120 mpirun -n "$1" "$work/one_bad" "${@:2}" < /dev/null > "$work/said" 2>&1
+  code=$?
+  grep '^moonweld' "$work/said"
+  return $code
+}
+old=$work/old
+"$plain" lerp --a "$pico/kjv" --b "$pico/py" --t 0.9 --quiet -o "$old"
+before=$(cat "$old"/* | sha256sum)
+unpublished() { # WHAT LINE: one error was told, like LINE, and the old output is as it was, with nothing beside it
+  check "$1: it fails" test $? != 0
+  check "$1: one line tells of it" test "$(grep -c '^moonweld: error: ' "$work/said")" = 1
+  check "$1: it says so" grep -qE "^moonweld: error: $2" "$work/said" || cat "$work/said"
+  check "$1: the old output stays" test "$(cat "$old"/* | sha256sum)" = "$before"
+  check "$1: nothing lies beside it" test "$(ls "$work" | grep -c '^old')" = 1 || ls "$work"
+}
+merge=(lerp --a "$pico/kjv" --b "$pico/py" --t 0.3 --force --shard-size 400KB -o "$old")
+bad 3 1 pwrite:2:ENOSPC+ "${merge[@]}" > /dev/null
+unpublished "a full disk of rank 1" 'process 1 on [^:]*: .*/old.partial-.*: No space left on device'
+bad 2 0 pwrite:9:ENOSPC+ "${merge[@]}" > /dev/null
+unpublished "a full disk of rank 0" '.*: No space left on device'
+bad 2 1 pread:40:EIO "${merge[@]}" > /dev/null
+unpublished "a file that rank 1 cannot read" 'process 1 on [^:]*: .*'
+mkdir "$work/here" "$work/there" "$work/nothing"
+cp -r "$pico/kjv" "$work/here/a" && cp -r "$pico/kjv" "$work/there/a"
+cd "$work/here" || exit 1
+bad 3 2 in="$work/there" lerp --a a --b "$pico/py" --t 0.3 --force -o "$old" > /dev/null
+unpublished "another file of the same name" 'process 2 on [^:]*: what this process finds is not what process 0 has found: the file model.safetensors of a'
+bad 2 1 in="$work/nothing" lerp --a a --b "$pico/py" --t 0.3 --force -o "$old" > /dev/null
+unpublished "an input that one of them lacks" 'process 1 on [^:]*: .*a'
+cd - > /dev/null || exit 1
+ranks 3 lerp --a "$pico/none" --b "$pico/py" --force -o "$old" > "$work/said" 2>&1
+unpublished "an input that all lack" '.*none'
+ranks 2 ties --base "$pico/base" --experts "$pico/kjv" --density nothing --force -o "$old" > "$work/said" 2>&1
+unpublished "a wrong argument" '.*density'
+# A process that is gone cannot tell: mpirun ends the others, which then have a moment to tidy up.
+bad 3 1 pwrite:2:kill "${merge[@]}" > /dev/null
+check "a killed process: it fails" test $? != 0
+check "a killed process: one line at most" test "$(grep -c '^moonweld: error: ' "$work/said")" -le 1
+check "a killed process: the old output stays" test "$(cat "$old"/* | sha256sum)" = "$before"
+"$plain" clean "$old" > /dev/null
+bad 3 1 pwrite:2:int "${merge[@]}" > /dev/null
+unpublished "a signal to one process" '(process 1 on [^:]*: )?interrupted at [0-9]+ %; nothing was published'
+
+# ---- what one process makes alone ----
+
+for words in "--score|greedy_soup --models $pico/kjv $pico/py --score loss:$pico/data/py.validation.safetensors" \
+  "a recipe that learns|dam --experts $pico/kjv $pico/py --data $pico/data/kjv.calibration.safetensors $pico/data/py.calibration.safetensors"; do
+  # shellcheck disable=SC2086
+  ranks 2 ${words#*|} -o "$work/never" > "$work/said" 2>&1
+  check "${words%|*} is refused" grep -q "^moonweld: error: ${words%|*}: one process makes such a merge, and this was started as 2" "$work/said" || cat "$work/said"
+done
+check "nothing was made" [ ! -e "$work/never" ]
+finish
