@@ -3,6 +3,7 @@
 #include "model/adapter.h"
 #include "model/buffers.h"
 #include "model/fit.h"
+#include "model/marks.h"
 #include "model/modules.h"
 #include "model/pipeline.h"
 #include "model/quantised.h"
@@ -146,6 +147,11 @@ static bool check_one(joining *j, const mw_family_member *member) {
          go_on(j, check_config(j, member));
 }
 
+static bool is_same_file(const mw_model *a, const mw_model *b) {
+  bool plain = a->file_count && a->file_count == b->file_count && !a->adapter_count && !b->adapter_count;
+  return plain && a->files[0].device == b->files[0].device && a->files[0].inode == b->files[0].inode;
+}
+
 /* Every model must mean by its weights what the donor means by them. */
 static bool check_fit(joining *j) {
   const mw_family_member *donor = &j->members[j->donor];
@@ -155,8 +161,11 @@ static bool check_fit(joining *j) {
   for (size_t m = 0; m < j->count && ok; m++) {
     const mw_family_member *other = &j->members[m];
     bool align = rules->aligned;
+    if (other != donor && strcmp(donor->label, "base") == 0 && is_same_file(donor->model, other->model))
+      mw_warning_add(j->warnings, "%s is the same model as base: it changes nothing of it", other->label);
     ok = other == donor || (go_on(j, mw_fit_config(donor, other, "config.json", rules->allow_config, j->warnings, j->err)) &&
                             go_on(j, align || mw_fit_tokens(donor, other, &tokens, rules->allow_tokenizer, j->warnings, j->err)) &&
+                            go_on(j, mw_marks_fit(donor, other, rules->allow_config, j->warnings, j->err)) &&
                             mw_fit_beside(donor, other, j->warnings, j->err) &&
                             go_on(j, mw_modules_compare(donor->model, other->model, other->label, j->warnings, j->err)) &&
                             go_on(j, mw_pipeline_fit(donor, other, rules, j->warnings, j->err)));

@@ -347,6 +347,9 @@ bool mw_fit_tokens(const mw_family_member *donor, const mw_family_member *other,
                 mw_vocabulary_open(&o, other->model->folder, err) &&
                 (mw_vocabulary_same(tokens, &o) || (mw_vocabulary_skim(tokens, err) && mw_vocabulary_skim(&o, err)));
     if (!read) ok = err->status == MW_DATA && refuse_tokens(donor, other, err, allowed, warnings, err);
+    else if (!tokens->path && o.path)
+      mw_warning_add(warnings, "%s has a tokenizer, which %s lacks: the output has none; --donor '%s' takes config and tokenizer of %s",
+                     other->label, donor->label, other->label, other->label);
     else if (tokens->path && o.path && tokens->own != o.own)
       mw_warning_add(warnings, "%s: its tokenizer was not compared with %s's: %s and %s count tokens in different ways", other->label,
                      donor->label, o.path, tokens->path);

@@ -187,6 +187,12 @@ static void check_total(const mw_model *model, const mw_shards *shards, mw_warni
   else mw_warning_add(warnings, "%s: the index's total_size: missing or not a number of bytes", shown.bytes);
 }
 
+static bool open_config(mw_model *model, mw_error *err) {
+  if (mw_config_open(&model->config, model->folder, err)) return true;
+  if (err->status == MW_MISSING) mw_error_hint(err, "a model without a configuration is given as its safetensors file, not as a folder");
+  return false;
+}
+
 /* The texts of the index are needed only here, so they are freed at the end of this function. */
 static bool open_folder(mw_model *model, mw_warning *warnings, mw_error *err) {
   mw_shards shards = {0};
@@ -196,8 +202,7 @@ static bool open_folder(mw_model *model, mw_warning *warnings, mw_error *err) {
   if (mw_file_exists(index)) return mw_pipeline_read(model, warnings, err);
   bool ok = mw_shards_find(model->folder, &arena, warnings, &shards, err) && open_all(model, &shards, &arena, err);
   if (ok) {
-    ok = sort(model, err) && check_unique(model, err) && (!shards.entries || check_index(model, &shards, err)) &&
-         mw_config_open(&model->config, model->folder, err);
+    ok = sort(model, err) && check_unique(model, err) && (!shards.entries || check_index(model, &shards, err)) && open_config(model, err);
     if (ok && shards.entries) check_total(model, &shards, warnings);
     model->stem = shards.stem;
     model->metadata = NULL;
