@@ -2,46 +2,10 @@
 package.path = "tests/spec/?.lua;" .. package.path
 local toy = require "toy"
 
-math.randomseed(31)
-local SHAPES = { ["model.layers.0.w"] = { 12, 16 }, ["model.layers.1.w"] = { 8, 24 }, ["model.norm.weight"] = { 16 } }
-local function each(f)
-  local made = {}
-  for name, shape in pairs(SHAPES) do
-    made[name] = {}
-    for i = 1, shape[1] * (shape[2] or 1) do made[name][i] = toy.f32(f(name, i)) end
-  end
-  return made
-end
-local base = each(function() return math.random() * 2 - 1 end)
-local experts, files = {}, {}
-for k = 1, 4 do
-  experts[k] = each(function(name, i) return base[name][i] + (math.random() * 2 - 1) * 0.1 * k + math.sin(i) * 0.05 end)
-  files[k] = toy.write(experts[k], SHAPES)
-end
-local base_file = toy.write(base, SHAPES)
-
-local function map(x, f) local y = {} for i, v in ipairs(x) do y[i] = f(v, i) end return y end
-local function dot(x, y) local s = 0 for i, v in ipairs(x) do s = s + v * y[i] end return s end
-local function cosine(x, y) return dot(x, y) / math.sqrt(dot(x, x) * dot(y, y)) end
-local function clamp(v, low, high) return math.max(low, math.min(high, v)) end
+local P = require "published"
+local SHAPES, base, experts, files, base_file = P.shapes, P.base, P.experts, P.files, P.base_file
+local map, cosine, clamp, even, is = P.map, P.cosine, P.clamp, P.even, P.is
 local function width(name) return SHAPES[name][2] or SHAPES[name][1] end
-local function even(v)
-  local low = math.floor(v)
-  return v - low > 0.5 and low + 1 or v - low < 0.5 and low or low % 2 == 0 and low or low + 1
-end
-
---- Checks every tensor; `share` of its elements may differ (f32 at the edge of a step).
-local function is(method, arguments, expected, share, options)
-  local found = toy.run("tests/methods/" .. method .. ".lua", arguments, options)
-  for name in pairs(SHAPES) do
-    local e, wrong = expected(base[name], map(experts, function(x) return x[name] end), name), 0
-    for i, v in ipairs(found[name]) do
-      local near = math.abs(v - e[i]) <= 3e-6 * math.max(1, math.abs(e[i])) -- false of NaN
-      if not near then wrong = wrong + 1 end
-    end
-    assert(#found[name] == #e and wrong <= (share or 0) * #e, ("%s: %d of %d elements of %s differ"):format(method, wrong, #e, name))
-  end
-end
 
 --- The column of element i.
 local function column(x, i, n)

@@ -1,0 +1,154 @@
+--- Published methods that take matrices apart, as recipes in tests/methods, against plain loops with Jacobi's singular values.
+package.path = "tests/spec/?.lua;" .. package.path
+local toy, P = require "toy", require "published"
+local map, sum, mean, taus, norm = P.map, P.sum, P.mean, P.taus, P.norm
+local add, sub, times, mm, T, at = P.add, P.sub, P.times, P.mm, P.T, P.at
+local files, base, X3 = P.files, P.base_file, { base = P.base_file, experts = P.first(3) }
+local function with(more)
+  local all = {}
+  for _, t in ipairs { X3, more } do for k, v in pairs(t) do all[k] = v end end
+  return all
+end
+local function three(b, e) return taus(b, { e[1], e[2], e[3] }) end
+local function mean_of(b, e) return add(b, mean(three(b, e))) end
+local function first_of(_, e) return e[1] end
+
+--- The first k singular vectors and values.
+local function lead(x, k)
+  local u, s, v = P.svd(x)
+  return P.part(u, nil, { 1, k }), table.move(s, 1, k, 1, {}), P.part(v, { 1, k })
+end
+local function low(x, k) return P.spectrum(x, 1, k) end
+
+local cases = {
+  { "truncate_rank", { base = base, expert = files[1], rank = 3 }, function(b, e) return add(b, low(sub(e[1], b), 3)) end, first_of },
+  { "rotate", { a = files[1], b = files[2], t = 0.25 }, function(_, e)
+    local turned = mm(e[1], P.orthogonal(mm(T(e[1]), e[2])))
+    return add(times(0.75, turned), times(0.25, e[2]))
+  end, function(_, e) return add(times(0.75, e[1]), times(0.25, e[2])) end },
+  { "tsv_c", with { task = 2 }, function(b, e) return add(b, low(sub(e[2], b), math.min(b.m, b.n) // 3)) end, function(_, e) return e[2] end },
+  { "iso_cts", with { common = 0.5, scale = 0.9 }, function(b, e)
+    local t = three(b, e)
+    local x, r = sum(t), math.min(b.m, b.n)
+    local own = math.floor(0.5 * r / 3)
+    local u, s, v = lead(x, r - 3 * own)
+    local U, S, V = { u }, s, { v }
+    for _, d in ipairs(t) do
+      local p, q, w = lead(sub(d, mm(u, mm(T(u), d))), own)
+      U[#U + 1], V[#V + 1] = p, w
+      table.move(q, 1, #q, #S + 1, S)
+    end
+    return add(b, times(0.9 * P.total(S) / #S, mm(P.orthogonal(P.beside(U)), P.orthogonal(P.below(V)))))
+  end, function(b, e) return add(b, times(0.9, mean(three(b, e)))) end },
+  { "opcm", with { alpha = 0.5 }, function(b, e)
+    local t = three(b, e)
+    local merged, lambda, length = t[1], 1, norm(t[1])
+    for k = 2, 3 do
+      local u, s, v = P.svd(merged)
+      local all, before, outside = P.total(s), 0, {}
+      for i, value in ipairs(s) do
+        before = before + value
+        outside[i] = before / all > 0.5 and 1 or 0
+      end
+      local z = mm(mm(T(u), t[k]), T(v))
+      local s_of = add(times(lambda, merged), mm(P.columns(u, outside), mm(z, v)))
+      length = ((k - 1) * length + norm(t[k])) / k
+      lambda = norm(s_of) / length
+      merged = times(1 / lambda, s_of)
+    end
+    return add(b, merged)
+  end, function(b, e)
+    local t = three(b, e)
+    local merged, lambda, length = t[1], 1, norm(t[1])
+    for k = 2, 3 do
+      local s_of = add(times(lambda, merged), t[k])
+      length = ((k - 1) * length + norm(t[k])) / k
+      lambda = norm(s_of) / length
+      merged = times(1 / lambda, s_of)
+    end
+    return add(b, merged)
+  end },
+  { "subspace_boosting", with { beta = 0.5, scale = 0.8 }, function(b, e)
+    return add(b, times(0.8, P.spectrum(sum(three(b, e)), 1, nil, function(value, _, s)
+      local before = 0
+      for _, v in ipairs(s) do
+        before = before + v
+        if before >= 0.5 * P.total(s) then return math.max(value, v) end
+      end
+    end)))
+  end, function(b, e) return add(b, times(0.8, sum(three(b, e)))) end },
+  { "core_space", with { rank = 2, density = 0.5, scale = 0.7 }, function(b, e)
+    local u, s, v = {}, {}, {}
+    for k, t in ipairs(three(b, e)) do u[k], s[k], v[k] = lead(t, 2) end
+    local U, _, V = P.svd(P.beside(u)), nil, select(3, P.svd(P.below(v)))
+    local cores = map(u, function(p, k)
+      local core = mm(mm(T(U), P.columns(p, s[k])), mm(v[k], T(V)))
+      return P.top(core, #core // 2)
+    end)
+    return add(b, times(0.7, mm(mm(U, sum(cores)), V)))
+  end, function(b, e) return add(b, times(0.7, mean(three(b, e)))) end },
+  { "stf", with { rank = 2 }, function(b, e)
+    local Y, V = {}, {}
+    for k, t in ipairs(three(b, e)) do
+      local u, s, v = lead(t, 2)
+      Y[k], V[k] = P.columns(u, s), v
+    end
+    local A, B = P.below(V), P.beside(Y) -- x with x A' = B and the least norm: B (A A')^-1 A
+    return add(b, mm(B, P.solve(mm(A, T(A)), A)))
+  end },
+  { "twin_merging", with { weight = { 0.5, 0.2, 0.3 }, rank = 2, scale = 0.4 }, function(b, e)
+    local shared = add(b, times(0.4, sum(three(b, e))))
+    return add(shared, sum(map({ 0.5, 0.2, 0.3 }, function(w, k) return times(w, low(sub(e[k], shared), 2)) end)))
+  end, function(b, e)
+    local shared = add(b, times(0.4, sum(three(b, e))))
+    return add(shared, sum(map({ 0.5, 0.2, 0.3 }, function(w, k) return times(w, sub(e[k], shared)) end)))
+  end },
+}
+for _, threshold in ipairs { 0.9, -0.9 } do
+  local function project(b, e)
+    local v, x = sub(e[1], b), sub(e[2], e[1])
+    return mm(mm(v, T(v)), x), x, v
+  end
+  cases[#cases + 1] = { "safe_lora", { unaligned = base, aligned = files[1], tuned = files[2], threshold = threshold }, function(b, e)
+    local p, x, v = project(b, e)
+    return add(e[1], P.cosine(p, x) < threshold and times(1 / norm(v), p) or x)
+  end, function(_, e) return e[2] end }
+  cases[#cases + 1] = { "safe_merge", { unaligned = base, aligned = files[1], tuned = files[2], safe = files[3], threshold = threshold, alpha = 0.7 }, function(b, e)
+    local p, x = project(b, e)
+    return add(e[1], P.cosine(p, x) >= threshold and x or add(times(0.3, sub(e[3], e[1])), times(0.7, x)))
+  end, function(_, e) return e[2] end }
+end
+
+describe("published methods of matrices:", function()
+  for _, case in ipairs(cases) do
+    it(case[1] .. (case[2].threshold and " " .. case[2].threshold or ""), function() P.is_of_matrices(case[1], case[2], case[3], case[4] or mean_of, nil, 2e-5) end)
+  end
+  it("truncate_kronecker: of one product all, of more the leading ones", function()
+    P.is_of_matrices("truncate_kronecker", { base = base, expert = files[1], rows = 4, columns = 4, rank = 2 }, function(b, e)
+      local t = sub(e[1], b)
+      local h, w = b.m // 4, b.n // 4
+      local blocks = P.matrix(16, h * w, function(k, c)
+        return at(t, (k - 1) // 4 * h + (c - 1) // w + 1, (k - 1) % 4 * w + (c - 1) % w + 1)
+      end)
+      local near = low(blocks, 2)
+      return add(b, P.by_place(t, function(_, i, j)
+        return at(near, (i - 1) // h * 4 + (j - 1) // w + 1, (i - 1) % h * w + (j - 1) % w + 1)
+      end))
+    end, first_of, nil, 2e-5)
+  end)
+  it("rebasin: exchanged hidden units come back, by either cost", function()
+    local shapes = { ["0.up.weight"] = { 6, 5 }, ["0.down.weight"] = { 4, 6 }, ["norm.weight"] = { 4 } }
+    local own = { ["0.up.weight"] = toy.random(30), ["0.down.weight"] = toy.random(24), ["norm.weight"] = toy.random(4) }
+    local order, other = { 4, 1, 6, 3, 2, 5 }, { ["0.up.weight"] = {}, ["0.down.weight"] = {}, ["norm.weight"] = own["norm.weight"] }
+    for i = 1, 6 do
+      for j = 1, 5 do other["0.up.weight"][(i - 1) * 5 + j] = own["0.up.weight"][(order[i] - 1) * 5 + j] end
+      for j = 1, 4 do other["0.down.weight"][(j - 1) * 6 + i] = own["0.down.weight"][(j - 1) * 6 + order[i]] end
+    end
+    local both = { base = toy.write(own, shapes), other = toy.write(other, shapes) }
+    for _, cost in ipairs { "matching", "distance" } do
+      both.cost = cost
+      local found = toy.run("tests/methods/rebasin.lua", both)
+      for name, values in pairs(own) do for i, v in ipairs(values) do assert(math.abs(found[name][i] - v) < 1e-6, name) end end
+    end
+  end)
+end)
