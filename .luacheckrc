@@ -5,7 +5,7 @@ exclude_files = { "lua/moonweld/types.lua", "build" }
 
 local recipe = {
   read_globals = { "recipe", "arg", "where", "ratio", "lerp", "sum", "mean", "min", "max", "models", "layers", "pick", "setting", "sign_trim", "stack", "join", "adapter", "zeros", "constant",
-    "matmul", "svd", "low_rank", "orthogonal", "qr", "eigh", "solve", "pinv", "assign",
+    "matmul", "svd", "low_rank", "orthogonal", "qr", "eigh", "solve", "pinv", "assign", "gram", "inputs", "hidden", "fisher", "gradient",
     "disjoint_mean", "list", "sort", "median", "var", "std", "argmin", "choose", "dot", "dots", "learn", "logits", "cosine_penalty", "kl", "cross_entropy", "entropy", "mse", "architecture", "linear", "embedding",
     "rms_norm", "layer_norm", "rope", "attention", "silu", "gelu", "softmax", "log_softmax" },
 }

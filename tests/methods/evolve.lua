@@ -1,7 +1,8 @@
 return recipe {
   "An evolution strategy over the weights of task vectors: draws around a mean that moves to the best of them, with a step that adapts.",
   paper = "Akiba et al. 2024, arXiv:2403.13187; Hansen 2016, arXiv:1604.00772",
-  arg.model("base", "theta_0"), arg.models("experts", "theta_t", { min = 1 }), arg("generations", 5, "rounds", { min = 1, whole = true }), arg("population", 6, "draws a round", { min = 2, whole = true }),
+  arg.model("base", "theta_0"), arg.models("experts", "theta_t", { min = 1 }), arg("generations", 5, "rounds", { min = 1, whole = true }),
+  arg("population", 6, "draws a round", { min = 2, whole = true }),
   arg("sigma", 0.3, "first step"), arg.score(), arg.seed(),
   function(a)
     local tau, n, stream = a.experts - a.base, #a.experts, a.seed:at("evolve")

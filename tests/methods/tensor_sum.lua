@@ -1,7 +1,8 @@
 return recipe {
   "The rows of a, and some of b in their place.",
   paper = "supermerger tensor_sum; sd-mecha tensor_sum",
-  arg.model("a", "a model"), arg.model("b", "another"), arg("from", 0.25, "share of the rows before b's", { min = 0, max = 1 }), arg("to", 0.75, "share where they end", { min = 0, max = 1 }),
+  arg.model("a", "a model"), arg.model("b", "another"), arg("from", 0.25, "share of the rows before b's", { min = 0, max = 1 }),
+  arg("to", 0.75, "share where they end", { min = 0, max = 1 }),
   function(a)
     return a.a:map(function(x, name)
       local rows, parts, y = x.shape[1] or 1, {}, a.b[name]
