@@ -37,15 +37,16 @@ return recipe {
   arg.model ("shared",  "one whose MLP every token passes through: the shared expert of qwen2_moe and deepseek", { optional = true }),
   arg.choice("layout",  { "mixtral", "qwen2_moe", "qwen3_moe", "deepseek" }, "whose names and configuration the result has"),
   arg       ("per_token", 2, "experts that a token passes through", { min = 1, whole = true }),
-  arg.choice("gates",   { "random", "zero" }, "the routers' rows: drawn, or zeros, which only a training can make use of"),
+  arg.choice("gates",   { "random", "zero", "hidden" }, "the routers' rows: drawn; zeros; or what each layer reads of an expert's prompts, by --data"),
+  arg.choice("prompts", { "all", "last" }, "of hidden gates: the mean over all tokens of the prompts, or over each prompt's last"),
   arg       ("spread",  0.02, "standard deviation of what is drawn", { min = 0 }),
   arg.model ("router",  "a file of the routers' tensors, under the result's names, in the place of gates", { optional = true }),
   arg       ("shared_scale", 1.0, "factor of the shared expert's last projection"),
-  arg.seed(),
+  arg.seed(), arg.calibration(),
 
   function(a)
     local layout, base, config, added = layouts[a.layout], a.base, a.base.config, {}
-    local depth, hidden = base:depth(), config.hidden_size
+    local depth, width = base:depth(), config.hidden_size
     local kind = config.model_type or "unknown"
     assert((" " .. layout.from .. " "):find(" " .. kind .. " ", 1, true),
       ("base: a model of type %s; layout %s is made of type %s"):format(kind, a.layout, (layout.from:gsub(" ", " or "))))
@@ -55,14 +56,30 @@ return recipe {
     assert(#base:only("*.mlp.*"):names() == 3 * depth, "base: its MLPs have other tensors than gate_proj, up_proj and down_proj weights")
     assert(not layout.unbiased or not base:has("model.layers.0.self_attn.q_proj.bias"), ("layout %s has no biases"):format(a.layout))
 
-    local function gate(name, rows)
+    -- What layers read of each expert's prompts, as rows of length 1.
+    local prompts, at = {}, a.prompts == "last" and "last" or nil
+    assert(a.gates == "hidden" or #a.data == 0, "--data is for --gates hidden")
+    if a.gates == "hidden" then
+      assert(#a.data == #a.experts, ("hidden gates take one file of prompts an expert: --data with %d files, not %d"):format(#a.experts, #a.data))
+      for e = 1, #a.experts do prompts[e] = hidden(base, a.data[e]) end
+    end
+    local function read(layer)
+      local rows = {}
+      for e, layers in ipairs(prompts) do
+        local x = layers[layer + 1]:mean{ per = "column", at = at }
+        rows[e] = (x / x:norm()):reshape{ 1, width }
+      end
+      return join(rows)
+    end
+    local function gate(name, rows, layer)
       if a.router then
         local given = a.router[name]
-        assert(#given.shape == 2 and given.shape[1] == rows and given.shape[2] == hidden, ("router: '%s' is not [%d,%d]"):format(name, rows, hidden))
+        assert(#given.shape == 2 and given.shape[1] == rows and given.shape[2] == width, ("router: '%s' is not [%d,%d]"):format(name, rows, width))
         return given:unweighed()
       end
-      local row = zeros{ rows, hidden }
-      return (a.gates == "zero" and row or a.spread * row:normal(a.seed:at(name))):unweighed()
+      local row = zeros{ rows, width }
+      if layer and a.gates == "hidden" then return read(layer):unweighed() end
+      return (a.gates == "random" and a.spread * row:normal(a.seed:at(name)) or row):unweighed()
     end
     local function projection(model, name)
       local x, like = model[name], base[name].shape
@@ -83,12 +100,12 @@ return recipe {
           added[here .. layout.shared .. part .. ".weight"] = (scale * projection(a.shared, dense)):unweighed()
         end
       end
-      added[here .. layout.router] = gate(here .. layout.router, #a.experts)
+      added[here .. layout.router] = gate(here .. layout.router, #a.experts, layer)
       if layout.shared_gate then added[here .. layout.shared_gate] = gate(here .. layout.shared_gate, 1) end
     end
 
-    local width = base["model.layers.0.mlp.up_proj.weight"].shape[1]
-    local counts = { experts = #a.experts, per_token = a.per_token, width = width, shared = a.shared and width }
+    local inner = base["model.layers.0.mlp.up_proj.weight"].shape[1]
+    local counts = { experts = #a.experts, per_token = a.per_token, width = inner, shared = a.shared and inner }
     return base:except("*.mlp.*"):with(added, { add = true }):with_config(configuration(layout, a.layout, counts, base))
   end,
 }

@@ -62,7 +62,7 @@ end
 --- such as an embedding that is also the head, is no linear layer.
 local function read_by_layers(model, sets, forward)
   local at, looked_up, name_of = {}, {}, {}
-  for name, node in pairs(data(model).nodes) do name_of[core.id(node)] = name end
+  for _, name in ipairs(data(model).names) do name_of[core.id(data(model).nodes[name])] = name end
   for _, set in ipairs(sets) do
     N.watch = {
       linear = function(x, weight)

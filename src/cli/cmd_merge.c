@@ -160,6 +160,10 @@ static bool plan_and_run(mw_term *term, const mw_recipe *recipe, const mw_option
   return good;
 }
 
+bool mw_cmd_merge_run(mw_term *term, const mw_recipe *recipe, const mw_options_line *line, mw_error *err) {
+  return plan_and_run(term, recipe, line, false, err);
+}
+
 /* Whether there is such a recipe; if not, commands with similar names are suggested too. */
 static bool check_name(const char *name, mw_error *err) {
   const char *words[32];

@@ -29,6 +29,8 @@ const char *mw_commands_usage(mw_commands_buffer *buffer, const mw_command *comm
 int mw_commands_run(const mw_command *command, mw_term *term, char **words, size_t count);
 
 int mw_cmd_merge(mw_term *term, char **words, size_t count); /* the recipe is the first word */
+/* Plans and runs a merge whose words have been read. */
+bool mw_cmd_merge_run(mw_term *term, const mw_recipe *recipe, const mw_options_line *line, mw_error *err);
 int mw_cmd_merge_dry(mw_term *term, char **words, size_t count);
 int mw_cmd_sweep_words(mw_term *term, char **words, size_t count);
 int mw_cmd_script_words(mw_term *term, char **words, size_t count); /* the file, then words that are the script's own, options too */

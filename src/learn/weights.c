@@ -269,7 +269,7 @@ bool mw_weights_form(mw_tape *tape, mw_error *err) {
   for (size_t i = 0; i < tape->weight_count && ok; i++) {
     mw_tape_weight *w = &tape->weights[i];
     f.first[i] = items;
-    if (w->plain || (!w->wants && tape->constants_known)) continue;
+    if (w->plain || ((!w->wants || tape->world->finding) && tape->constants_known)) continue;
     if (!w->values) ok = (w->values = mw_mem_new(w->rows * w->columns, sizeof *w->values, err)) != NULL;
     items += panels(w);
   }

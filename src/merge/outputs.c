@@ -2,6 +2,7 @@
  * files. What the child returned is checked here: a name, a shape. */
 #include "merge/outputs.h"
 #include "base/utf8.h"
+#include "expr/cone.h"
 #include "format/safetensors.h"
 #include "merge/adapter_result.h"
 #include "merge/follow.h"
@@ -65,21 +66,41 @@ static mw_dtype dtype_of_new(const mw_plan *plan, mw_node node) {
   return most;
 }
 
+/* Whether it is made of statistics of data alone, which have no model's dtype. */
+static bool is_statistic(const mw_graph *graph, mw_node node, bool *is, mw_error *err) {
+  mw_cone cone = {0};
+  *is = false;
+  MW_TRY(mw_cone_add(&cone, graph, node, err));
+  for (size_t i = 0; i < cone.count; i++) {
+    mw_graph_class class = mw_graph_op_class(mw_graph_facts(graph, cone.nodes[i]).op);
+    *is |= class == MW_CLASS_DATA;
+    if (class == MW_CLASS_DATA || class == MW_CLASS_MAP) continue;
+    *is = false;
+    break;
+  }
+  mw_cone_free(&cone);
+  return true;
+}
+
 /* Output i as a tensor of the output's files. */
-static mw_tensor describe(const mw_plan *plan, size_t i, const mw_dtype *wanted) {
+static bool describe(const mw_plan *plan, size_t i, const mw_dtype *wanted, mw_tensor *out, mw_error *err) {
   const mw_graph *graph = plan->result.made.graph;
   const mw_graph_output *output = &plan->result.made.outputs[i];
   mw_graph_node_facts facts = mw_graph_facts(graph, output->node);
   const mw_tensor *donor = mw_family_find(&plan->inputs.members[plan->inputs.donor], output->name);
   bool kept = facts.op == MW_OP_INPUT && plan->inputs.members[facts.extra[0]].kept[facts.extra[1]];
   bool moved = plan->result.made.layout.own && mw_graph_is_stored(facts.op); /* it is copied as it is */
+  bool found = false;
+  if (facts.factor && facts.shape && !wanted) MW_TRY(is_statistic(graph, output->node, &found, err));
   mw_dtype dtype = kept ? (mw_dtype)read_by(plan, facts)->dtype
                    : wanted ? *wanted
+                   : found ? MW_DTYPE_F32
                    : moved ? dtype_of_new(plan, output->node)
                    : donor && mw_dtype_kind_of((mw_dtype)donor->dtype) == MW_DTYPE_KIND_REAL ? mw_model_written(donor)
                    : dtype_of_new(plan, output->node);
-  return (mw_tensor){.name = output->name, .shape = mw_graph_dims(graph, facts.shape),
+  *out = (mw_tensor){.name = output->name, .shape = mw_graph_dims(graph, facts.shape),
                      .rank = (uint8_t)mw_graph_rank(graph, facts.shape), .dtype = (uint8_t)dtype};
+  return true;
 }
 
 /* -o NAME.safetensors: one file and no folder. What needs a folder is refused. */
@@ -105,12 +126,13 @@ static bool lay_out(mw_plan *plan, mw_error *err) {
   bool keep = !plan->options.dtype || !mw_dtype_of_word(plan->options.dtype, &wanted); /* the options were checked */
   mw_tensor *tensors = mw_mem_new(count, sizeof *tensors, err);
   if (!tensors) return false;
-  for (size_t i = 0; i < count; i++) tensors[i] = describe(plan, i, keep ? NULL : &wanted);
+  bool ok = true;
+  for (size_t i = 0; i < count && ok; i++) ok = describe(plan, i, keep ? NULL : &wanted, &tensors[i], err);
   const mw_model *donor = plan->inputs.members[plan->inputs.donor].model;
   bool adapter = plan->result.made.layout.adapter;
   mw_layout_names names = {.stem = donor->stem, .parts = donor->parts, .part_count = donor->part_count, .metadata = donor->metadata};
   if (adapter) names = (mw_layout_names){.stem = "adapter_model"};
-  bool ok = name_lone(plan, donor, &names, err) &&
+  ok = ok && name_lone(plan, donor, &names, err) &&
             mw_layout_make(tensors, count, names.lone || adapter ? UINT64_MAX : plan->options.shard_size, &names, &plan->layout, err);
   free(tensors);
   return ok;

@@ -164,7 +164,9 @@ function naive.decoder(w, ids, c)
     local gate = (c.act or naive.silu)(project(n, here .. "mlp.gate_proj"))
     x = naive.add(x, project(naive.mul(gate, project(n, here .. "mlp.up_proj")), here .. "mlp.down_proj"))
   end
-  return naive.linear(norm(x, "model.norm"), w "lm_head.weight" or w "model.embed_tokens.weight")
+  x = norm(x, "model.norm")
+  if c.reads and w "lm_head.weight" then c.reads("lm_head.weight", x) end
+  return naive.linear(x, w "lm_head.weight" or w "model.embed_tokens.weight")
 end
 
 return naive

@@ -152,7 +152,7 @@ describe("statistics of what layers read", function()
           end
         end
       end
-      assert.equal(7 * LAYERS, layers)
+      assert.equal(7 * LAYERS + (w "lm_head.weight" and 1 or 0), layers)
       for layer = 0, LAYERS - 1 do
         for i = 1, HIDDEN do
           near(t["hidden." .. layer + 1][i], column(entered[layer], i, same) / #entered[layer], "hidden")
@@ -302,5 +302,161 @@ describe("statistics", function()
     local folder = model("{" .. common .. ', "model_type": "llama"}', nil, { ["model.layers.0.mlp.up_proj.weight"] = 1e25 })
     local ok, message = pcall(found, folder, as_result .. "put(gram(a.m, a.data)) return out")
     assert(not ok and tostring(message):find("found from data for tensor 'model.layers.0.mlp.down_proj.weight' is not finite", 1, true), tostring(message))
+  end)
+end)
+
+--- Solves a x = b by elimination with pivots; a [n][n], b [n][m]; both are lost.
+local function eliminate(a, b)
+  local n = #a
+  for k = 1, n do
+    local pivot = k
+    for i = k + 1, n do if math.abs(a[i][k]) > math.abs(a[pivot][k]) then pivot = i end end
+    a[k], a[pivot], b[k], b[pivot] = a[pivot], a[k], b[pivot], b[k]
+    for i = 1, n do
+      local f = i ~= k and a[i][k] / a[k][k] or 0
+      for c = 1, n do a[i][c] = a[i][c] - f * a[k][c] end
+      for c = 1, #b[1] do b[i][c] = b[i][c] - f * b[k][c] end
+    end
+  end
+  for k = 1, n do for c = 1, #b[1] do b[k][c] = b[k][c] / a[k][k] end end
+  return b
+end
+
+describe("recipes of statistics", function()
+  local config = "{" .. common .. ', "model_type": "llama"}'
+  local one, w = model(config)
+  local two, v = model(config)
+  local models = { w, v }
+
+  --- A file of a model's statistics.
+  local function stats(folder, data, what)
+    local out = toy.path ".safetensors"
+    assert(os.execute(("%s stats %s --data %s --find %s -o %s --quiet"):format(os.getenv "MOONWELD" or "build/moonweld", folder, data, what, out)))
+    return out
+  end
+
+  local function merged(recipe, arguments, options)
+    local out = toy.path "-out"
+    local all = { output = out, dtype = "f32" }
+    for key, value in pairs(options or {}) do all[key] = value end
+    arguments.experts = { one, two }
+    mw.merge(recipe, arguments, all)
+    return toy.read(out .. "/model.safetensors"), toy.bytes(out .. "/model.safetensors")
+  end
+
+  it("regmean is the least squares of its formula, and the mean of what is no linear layer", function()
+    for _, alpha in ipairs { 0.9, 0 } do
+      local t = merged("regmean", { alpha = alpha }, { data = files })
+      for _, name in ipairs { "model.layers.0.self_attn.q_proj.weight", "model.layers.1.mlp.down_proj.weight", "lm_head.weight" } do
+        local n, m = #w(name)[1], #w(name)
+        local left, right = {}, {}
+        for i = 1, n do
+          left[i], right[i] = {}, {}
+          for k = 1, n do left[i][k] = 0 end
+          for k = 1, m do right[i][k] = 0 end
+        end
+        for e, expert in ipairs(models) do
+          local x = rows_of(expert, WINDOWS[e], facts())[name]
+          local g, most = {}, 0
+          for i = 1, n do
+            g[i] = {}
+            for k = 1, n do
+              local sum = 0
+              for _, row in ipairs(x) do sum = sum + row[i] * row[k] end
+              g[i][k] = sum / #x * (i == k and 1 or alpha)
+            end
+            most = math.max(most, g[i][i])
+          end
+          for i = 1, n do g[i][i] = g[i][i] + 1e-6 * most end
+          for i = 1, n do
+            for k = 1, n do left[i][k] = left[i][k] + g[i][k] end
+            for o = 1, m do for k = 1, n do right[i][o] = right[i][o] + g[i][k] * expert(name)[o][k] end end
+          end
+        end
+        local x = eliminate(left, right)
+        for o = 1, m do for i = 1, n do near(t[name][(o - 1) * n + i], x[i][o], name, 2e-3) end end
+      end
+      local norm, table = "model.norm.weight", "model.embed_tokens.weight"
+      for i = 1, HIDDEN do
+        near(t[norm][i], (w(norm)[i] + v(norm)[i]) / 2, norm)
+        near(t[table][i], (w(table)[1][i] + v(table)[1][i]) / 2, table)
+      end
+    end
+  end)
+
+  it("fisher weighs every element by its own squares", function()
+    local F = { toy.read(stats(one, files[1], "fisher")), toy.read(stats(two, files[2], "fisher")) }
+    local t = merged("fisher", { weight = { 1, 0.5 } }, { data = files })
+    for _, name in ipairs { "model.layers.0.self_attn.q_proj.weight", "model.norm.weight", "model.embed_tokens.weight" } do
+      for i, value in ipairs(t[name]) do
+        local columns = type(w(name)[1]) == "table" and #w(name)[1]
+        local function at(x) return columns and x(name)[(i - 1) // columns + 1][(i - 1) % columns + 1] or x(name)[i] end
+        local p, q = math.max(F[1][name][i], 1e-6), 0.5 * math.max(F[2][name][i], 1e-6)
+        near(value, (p * at(w) + q * at(v)) / (p + q), name, 1e-4)
+      end
+    end
+  end)
+
+  it("take what stats has written, to the same bytes", function()
+    for recipe, given in pairs { regmean = { "grams", "gram" }, fisher = { "fishers", "fisher" } } do
+      local _, found = merged(recipe, {}, { data = files })
+      local _, read = merged(recipe, { [given[1]] = { stats(one, files[1], given[2]), stats(two, files[2], given[2]) } })
+      assert(found == read, recipe)
+    end
+  end)
+
+  it("want one file an expert", function()
+    toy.refuses("one file an expert, by --data or --grams: 2 files, not 1", merged, "regmean", {}, { data = files[1] })
+    toy.refuses("one file an expert, by --data or --fishers: 2 files, not 0", merged, "fisher", {})
+  end)
+
+  it("adamerging makes the merged model surer of itself than it was", function()
+    for _, by in ipairs { "tensor", "model" } do
+      local out = toy.path "-out"
+      mw.merge("adamerging", { base = one, experts = { two }, by = by, steps = 20, rate = 0.05 }, { data = files, output = out, threads = 1 })
+      local losses = {}
+      for loss in toy.bytes(out .. "/moonweld/training.jsonl"):gmatch '"loss":([%d%.e%-+]+)' do losses[#losses + 1] = tonumber(loss) end
+      local function mix(name) -- of base + 0.3 * (expert - base)
+        local function go(p, q)
+          if type(p) == "number" then return p + 0.3 * (q - p) end
+          local all = {}
+          for k = 1, p and #p or 0 do all[k] = go(p[k], q[k]) end
+          return p and all
+        end
+        return go(w(name), v(name))
+      end
+      local first = 0
+      for _, windows in ipairs(WINDOWS) do
+        local sum, rows = 0, 0
+        for _, window in ipairs(windows) do -- the last id of the longest is only predicted
+          local read = table.move(window, 1, math.min(#window, #windows[1] - 1), 1, {})
+          sum, rows = sum + naive.entropy(naive.decoder(mix, read, facts())) * #read, rows + #read
+        end
+        first = first + sum / rows
+      end
+      near(losses[1], first, "entropy", 1e-4)
+      assert(losses[20] < losses[1], by)
+    end
+  end)
+
+  it("moe sends tokens where the prompts of an expert are read alike", function()
+    for _, tokens in ipairs { "all", "last" } do
+      local out = toy.path "-out"
+      mw.merge("moe", { base = one, experts = { one, two }, gates = "hidden", prompts = tokens }, { data = files, output = out, dtype = "f32" })
+      local t = toy.read(out .. "/model.safetensors")
+      for layer = 0, LAYERS - 1 do
+        for e = 1, 2 do
+          local _, _, all, last = rows_of(w, WINDOWS[e], facts())
+          local rows, mean, length = (tokens == "all" and all or last)[layer], {}, 0
+          for i = 1, HIDDEN do mean[i] = column(rows, i, same) / #rows end
+          for i = 1, HIDDEN do length = length + mean[i] ^ 2 end
+          for i = 1, HIDDEN do
+            near(t["model.layers." .. layer .. ".block_sparse_moe.gate.weight"][(e - 1) * HIDDEN + i], mean[i] / math.sqrt(length), "a gate")
+          end
+        end
+      end
+    end
+    toy.refuses("hidden gates take one file of prompts an expert: --data with 2 files, not 1", mw.merge, "moe",
+      { base = one, experts = { one, two }, gates = "hidden" }, { data = files[1], output = toy.path "-out" })
   end)
 end)
