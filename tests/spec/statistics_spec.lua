@@ -399,9 +399,9 @@ describe("recipes of statistics", function()
 
   it("take what stats has written, to the same bytes", function()
     for recipe, given in pairs { regmean = { "grams", "gram" }, fisher = { "fishers", "fisher" } } do
-      local _, found = merged(recipe, {}, { data = files })
+      local _, first = merged(recipe, {}, { data = files })
       local _, read = merged(recipe, { [given[1]] = { stats(one, files[1], given[2]), stats(two, files[2], given[2]) } })
-      assert(found == read, recipe)
+      assert(first == read, recipe)
     end
   end)
 
