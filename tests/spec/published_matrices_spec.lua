@@ -87,6 +87,43 @@ local cases = {
     end)
     return add(b, times(0.7, mm(mm(U, sum(cores)), V)))
   end, function(b, e) return add(b, times(0.7, mean(three(b, e)))) end },
+  { "svc", with { alpha = 0.5 }, function(b, e)
+    local t = three(b, e)
+    local x = sum(t)
+    local u, s, v = P.svd(x)
+    local scaled = {}
+    for r, value in ipairs(s) do
+      local direction, total = T(P.part(u, nil, { r, r })), 0
+      local merged = mm(direction, x)
+      for _, d in ipairs(t) do
+        local own = mm(direction, d)
+        total = total + math.max(0.5, P.dot(merged, own) / P.dot(own, own))
+      end
+      scaled[r] = value * 3 / total
+    end
+    return add(b, mm(P.columns(u, scaled), v))
+  end, function(b, e) return add(b, sum(three(b, e))) end },
+  { "dc_merge", with { density = 0.3, scale = 0.9 }, function(b, e)
+    local k, u, s, v = math.min(b.m, b.n) // 3, {}, {}, {}
+    for i, t in ipairs(three(b, e)) do u[i], s[i], v[i] = lead(t, k) end
+    local U, V = P.orthogonal(P.beside(u)), P.orthogonal(P.below(v))
+    local inside = map(u, function(p, i)
+      local x = mm(mm(T(U), P.columns(p, s[i])), mm(v[i], T(V)))
+      local order = map(x, math.abs)
+      table.sort(order)
+      local limit = order[math.max(#x - math.floor(0.3 * #x), 1)]
+      return P.zip(function(w) return math.abs(w) >= limit and w or 0 end, x)
+    end)
+    local merged = P.by_place(inside[1], function(_, i, j)
+      if (i - 1) // k ~= (j - 1) // k then return 0 end
+      local all, total, count = at(inside[1], i, j) + at(inside[2], i, j) + at(inside[3], i, j), 0, 0
+      for _, x in ipairs(inside) do
+        if at(x, i, j) * all > 0 then total, count = total + at(x, i, j), count + 1 end
+      end
+      return count > 0 and total / count or 0
+    end)
+    return add(b, times(0.9, mm(mm(U, merged), V)))
+  end, function(b, e) return add(b, times(0.9, mean(three(b, e)))) end },
   { "stf", with { rank = 2 }, function(b, e)
     local Y, V = {}, {}
     for k, t in ipairs(three(b, e)) do
@@ -135,6 +172,47 @@ describe("published methods of matrices:", function()
         return at(near, (i - 1) // h * 4 + (j - 1) // w + 1, (i - 1) % h * w + (j - 1) % w + 1)
       end))
     end, first_of, nil, 2e-5)
+  end)
+  it("ortho_merge", function() -- of matrices that are not wider than high: of others the turn is not unique
+    local shapes = { ["model.layers.0.w"] = { 9, 5 }, ["model.norm.weight"] = { 6 } }
+    local W, E = {}, { {}, {}, {} }
+    for name, shape in pairs(shapes) do
+      local n = shape[1] * (shape[2] or 1)
+      W[name] = toy.random(n)
+      for k = 1, 3 do E[k][name] = P.zip(function(v) return toy.f32(v + (math.random() * 2 - 1) * 0.2) end, W[name]) end
+    end
+    local found = toy.run("tests/methods/ortho_merge.lua", { base = toy.write(W, shapes), experts = map(E, function(x) return toy.write(x, shapes) end), scale = 0.5 })
+    local function matrix_of(x) return P.matrix(9, 5, function(i, j) return x["model.layers.0.w"][(i - 1) * 5 + j] end) end
+    local w, eye = matrix_of(W), P.eye(5)
+    local function cayley(q) return P.solve(sub(eye, q), add(eye, q)) end
+    local direction, length, rest = times(0, eye), 0, times(0, w)
+    for k = 1, 3 do
+      local R = P.orthogonal(mm(T(w), matrix_of(E[k])))
+      local q = P.solve(add(R, eye), sub(R, eye))
+      q = times(0.5, sub(q, T(q)))
+      direction, length, rest = add(direction, q), length + norm(q) / 3, add(rest, sub(matrix_of(E[k]), mm(w, cayley(q))))
+    end
+    local expected = add(mm(w, cayley(times(length / norm(direction), direction))), times(0.5, rest))
+    for i, v in ipairs(found["model.layers.0.w"]) do assert(math.abs(v - expected[i]) < 1e-5, i) end
+    for i, v in ipairs(found["model.norm.weight"]) do
+      local b, total = W["model.norm.weight"][i], 0
+      for k = 1, 3 do total = total + E[k]["model.norm.weight"][i] - b end
+      assert(math.abs(v - b - 0.5 * total) < 1e-6)
+    end
+  end)
+  it("c2m3: models that differ by the order of their units become one", function()
+    local shapes = { ["0.up.weight"] = { 6, 5 }, ["0.down.weight"] = { 4, 6 }, ["norm.weight"] = { 4 } }
+    local own, all = { ["0.up.weight"] = toy.random(30), ["0.down.weight"] = toy.random(24), ["norm.weight"] = toy.random(4) }, {}
+    for k, order in ipairs { { 1, 2, 3, 4, 5, 6 }, { 4, 1, 6, 3, 2, 5 }, { 2, 5, 1, 6, 4, 3 } } do
+      local other = { ["0.up.weight"] = {}, ["0.down.weight"] = {}, ["norm.weight"] = own["norm.weight"] }
+      for i = 1, 6 do
+        for j = 1, 5 do other["0.up.weight"][(i - 1) * 5 + j] = own["0.up.weight"][(order[i] - 1) * 5 + j] end
+        for j = 1, 4 do other["0.down.weight"][(j - 1) * 6 + i] = own["0.down.weight"][(j - 1) * 6 + order[i]] end
+      end
+      all[k] = toy.write(other, shapes)
+    end
+    local found = toy.run("tests/methods/c2m3.lua", { models = all })
+    for name, values in pairs(own) do for i, v in ipairs(values) do assert(math.abs(found[name][i] - v) < 1e-6, name) end end
   end)
   it("rebasin: exchanged hidden units come back, by either cost", function()
     local shapes = { ["0.up.weight"] = { 6, 5 }, ["0.down.weight"] = { 4, 6 }, ["norm.weight"] = { 4 } }
