@@ -1,7 +1,8 @@
 return recipe {
   "C2M3: the hidden units of all models are brought to one common order, by Frank-Wolfe steps over all permutations at once, then averaged.",
   paper = "Crisostomi et al. 2024, arXiv:2405.17897",
-  arg.models("models", "the models", { min = 2 }), arg("steps", 8, "of Frank-Wolfe", { min = 1, whole = true }), arg("up", "*.up.weight", "from inputs to units"), arg("down", "*.down.weight", "from units to outputs"),
+  arg.models("models", "the models", { min = 2 }), arg("steps", 8, "of Frank-Wolfe", { min = 1, whole = true }),
+  arg("up", "*.up.weight", "from inputs to units"), arg("down", "*.down.weight", "from units to outputs"),
   function(a)
     local ups, downs, changed = a.models[1]:only(a.up):names(), a.models[1]:only(a.down):names(), {}
     for i, up in ipairs(ups) do

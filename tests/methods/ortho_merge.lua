@@ -3,7 +3,7 @@ return recipe {
   paper = "arXiv:2602.05943 (G with task arithmetic)",
   arg.model("base", "theta_0"), arg.models("experts", "theta_t", { min = 1 }), arg("scale", 0.5, "of the sum of rests"),
   function(a)
-    local W, T = a.base:matrices(), #a.experts
+    local W = a.base:matrices()
     local function eye(x) return (x * 0 + 1):diagonal() end
     local function cayley(q) return solve(eye(q) - q, eye(q) + q) end
     local skew = a.experts:map(function(e)

@@ -20,6 +20,35 @@ local function lead(x, k)
 end
 local function low(x, k) return P.spectrum(x, 1, k) end
 
+local function ace(tau)
+  return function(b, e)
+    local t, logs, m, spread = three(b, e), {}, 0, 0
+    for k, x in ipairs(t) do
+      logs[k] = math.log(norm(x) ^ 2)
+      m = m + logs[k] / 3
+    end
+    for k = 1, 3 do spread = spread + (logs[k] - m) ^ 2 / 3 end
+    local unlike, D, N, middle = spread / m ^ 2 > tau, times(0.02, P.eye(b.n)), times(0, b), times(0, b)
+    for _, x in ipairs(t) do
+      local means = {}
+      for j = 1, x.n do means[j] = P.total(P.column(x, j)) / x.m end
+      local centred = P.by_place(x, function(v, _, j) return v - means[j] end)
+      local g = mm(T(centred), centred)
+      local trace = 0
+      for i = 1, g.n do trace = trace + at(g, i, i) end
+      if not unlike then trace = 1 end
+      local c = add(times(1 / trace, g), times(0.02 / trace, P.eye(g.n)))
+      D, N, middle = add(D, c), add(N, mm(centred, c)), add(middle, times(1 / 3, sub(x, centred)))
+    end
+    local W = add(T(P.solve(D, T(N))), middle)
+    if unlike then
+      local u, s, v = lead(W, math.floor(0.3 * math.min(b.m, b.n)))
+      W = add(W, times(P.total(s) / #s, mm(u, v)))
+    end
+    return add(b, times(0.8, W))
+  end, function(b, e) return add(b, times(0.8, mean(three(b, e)))) end
+end
+
 local cases = {
   { "truncate_rank", { base = base, expert = files[1], rank = 3 }, function(b, e) return add(b, low(sub(e[1], b), 3)) end, first_of },
   { "rotate", { a = files[1], b = files[2], t = 0.25 }, function(_, e)
@@ -124,6 +153,8 @@ local cases = {
     end)
     return add(b, times(0.9, mm(mm(U, merged), V)))
   end, function(b, e) return add(b, times(0.9, mean(three(b, e)))) end },
+  { "ace", with { eps = 0.02, tau = 0.01, scale = 0.8 }, ace(0.01) },
+  { "ace", with { eps = 0.02, tau = 50, scale = 0.8 }, ace(50) },
   { "stf", with { rank = 2 }, function(b, e)
     local Y, V = {}, {}
     for k, t in ipairs(three(b, e)) do
@@ -158,7 +189,7 @@ end
 
 describe("published methods of matrices:", function()
   for _, case in ipairs(cases) do
-    it(case[1] .. (case[2].threshold and " " .. case[2].threshold or ""), function() P.is_of_matrices(case[1], case[2], case[3], case[4] or mean_of, nil, 2e-5) end)
+    it(case[1] .. ((case[2].threshold or case[2].tau) and " " .. (case[2].threshold or case[2].tau) or ""), function() P.is_of_matrices(case[1], case[2], case[3], case[4] or mean_of, nil, 2e-5) end)
   end
   it("truncate_kronecker: of one product all, of more the leading ones", function()
     P.is_of_matrices("truncate_kronecker", { base = base, expert = files[1], rows = 4, columns = 4, rank = 2 }, function(b, e)
