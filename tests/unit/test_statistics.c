@@ -108,7 +108,7 @@ static void parts_are_layers(void) {
   mw_parts parts;
   CHECK(mw_parts_make(&parts, graph, w.nodes, w.count, 1, &err) && parts.count == 2);
   const mw_parts_group *forward = &parts.groups[0], *back = &parts.groups[1];
-  CHECK(!forward->loss && back->loss && forward->part_count == LAYERS + 1 && back->part_count == LAYERS + 2);
+  CHECK(!forward->loss && back->loss && forward->part_count == LAYERS + 2 && back->part_count == LAYERS + 2);
   for (size_t g = 0; g < 2; g++) {
     size_t next = 0;
     for (size_t p = 0; p < parts.groups[g].part_count; p++) {
