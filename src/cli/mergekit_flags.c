@@ -1,5 +1,5 @@
-/* mergekit_flags.c: for example `--out-shard-size 2B --cuda --random-seed=7` becomes `--shard-size=2GB --seed=7`, and the note names
- * --cuda. */
+/* mergekit_flags.c: for example `OUT --out-shard-size 2B --cuda -j 4` becomes `--output=OUT --shard-size=2GB --threads=4`, and the note
+ * names --cuda. */
 #include "mergekit_flags.h"
 #include "base/text.h"
 
@@ -10,24 +10,61 @@
 typedef struct flag {
   const char *name, *here; /* ours, or NULL: it changes nothing here */
   bool value;              /* a word follows */
+  const char *letters;     /* "-j", or NULL */
 } flag;
 
+/* Those of mergekit-yaml, mergekit-multi, mergekit-pytorch and mergekit-moe. */
 static const flag flags[] = {
-  { "out-shard-size", "shard-size", true },  { "random-seed", "seed", true },         { "num-threads", "threads", true },
-  { "quiet", "quiet", false },               { "copy-tokenizer", NULL, false },       { "allow-crimes", NULL, false },
-  { "lazy-unpickle", NULL, false },          { "cuda", NULL, false },                 { "low-cpu-memory", NULL, false },
-  { "trust-remote-code", NULL, false },      { "clone-tensors", NULL, false },        { "write-model-card", NULL, false },
-  { "safe-serialization", NULL, false },     { "verbose", NULL, false },              { "read-to-gpu", NULL, false },
-  { "multi-gpu", NULL, false },              { "gpu-rich", NULL, false },             { "async-write", NULL, false },
-  { "lora-merge-cache", NULL, true },        { "lora-merge-dtype", NULL, true },      { "transformers-cache", NULL, true },
-  { "device", NULL, true },                  { "write-threads", NULL, true },         { "intermediate-dir", NULL, true },
+  { "out-path", "output", true, NULL },
+  { "out-shard-size", "shard-size", true, NULL },
+  { "random-seed", "seed", true, NULL },
+  { "num-threads", "threads", true, "-j" },
+  { "quiet", "quiet", false, NULL },
+  { "allow-crimes", NULL, false, NULL },
+  { "async-write", NULL, false, NULL },
+  { "clone-tensors", NULL, false, NULL },
+  { "copy-tokenizer", NULL, false, NULL },
+  { "cuda", NULL, false, NULL },
+  { "device", NULL, true, NULL },
+  { "gpu-rich", NULL, false, NULL },
+  { "i-understand-this-is-not-useful-without-training", NULL, false, NULL },
+  { "intermediate-dir", NULL, true, "-I" },
+  { "lazy", NULL, false, NULL },
+  { "lazy-unpickle", NULL, false, NULL },
+  { "load-in-4bit", NULL, false, NULL },
+  { "load-in-8bit", NULL, false, NULL },
+  { "lora-merge-cache", NULL, true, NULL },
+  { "lora-merge-dtype", NULL, true, NULL },
+  { "low-cpu-memory", NULL, false, NULL },
+  { "multi-gpu", NULL, false, NULL },
+  { "read-to-gpu", NULL, false, NULL },
+  { "safe-serialization", NULL, false, NULL },
+  { "tensor-intersection", NULL, false, "-i" },
+  { "tensor-union", NULL, false, "-u" },
+  { "transformers-cache", NULL, true, NULL },
+  { "trust-remote-code", NULL, false, NULL },
+  { "unsafe-truncate-embeddings", NULL, false, NULL },
+  { "verbose", NULL, false, "-v" },
+  { "write-model-card", NULL, false, NULL },
+  { "write-threads", NULL, true, NULL },
 };
 
 bool mw_mergekit_flags_apply(const char *name) { return mw_text_ends_with(name, ".yml") || mw_text_ends_with(name, ".yaml"); }
 
-/* The flag that a word is, "--cuda", "--no-cuda" or "--seed=7"; *value: what stands behind its '=', or NULL. */
+/* The flag of a word such as "-j" and "-vvv", or NULL. */
+static const flag *find_letter(const char *word) {
+  for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+    const char *letters = flags[i].letters;
+    bool same = letters && strncmp(word, letters, 2) == 0 && strspn(word + 1, letters + 1) == strlen(word + 1);
+    if (same && (!flags[i].value || !word[2])) return &flags[i];
+  }
+  return NULL;
+}
+
+/* The flag that a word is, "--cuda", "--no-cuda", "--seed=7" or "-j"; *value: what stands behind its '=', or NULL. */
 static const flag *find(const char *word, const char **value) {
-  if (strncmp(word, "--", 2) != 0) return NULL;
+  *value = NULL;
+  if (strncmp(word, "--", 2) != 0) return find_letter(word);
   const char *name = word + 2, *equals = strchr(name, '=');
   size_t length = equals ? (size_t)(equals - name) : strlen(name);
   *value = equals ? equals + 1 : NULL;
@@ -57,7 +94,10 @@ bool mw_mergekit_flags_translate(char *const *words, size_t count, char ***out, 
   if (!list) return mw_term_fail(err, MW_MEMORY, "no memory for the command line");
   for (size_t i = 0; i < count; i++) {
     const char *value = NULL;
-    const flag *known = find(words[i], &value);
+    static const flag output = { "output", "output", true, NULL };
+    bool is_output = i == 0 && *words[i] && *words[i] != '-'; /* mergekit-yaml FILE.yml OUT */
+    const flag *known = is_output ? &output : find(words[i], &value);
+    if (is_output) value = words[i];
     if (known && known->value && !value && i + 1 < count) value = words[++i];
     if (known && !known->here) {
       if (used < 300) used += (size_t)snprintf(note + used, 400 - used, "%s--%s", used ? " " : "", known->name);

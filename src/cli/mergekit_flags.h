@@ -6,8 +6,8 @@
 
 /* Whether a recipe of this name is a mergekit file. */
 bool mw_mergekit_flags_apply(const char *name);
-/* Copies the words: flags that mean something here get our names, those that change nothing are left out and named in `note`, or that
- * is "". The words are freed by mw_mergekit_flags_free, also after a failure. */
+/* Copies the words: flags that mean something here get our names, a first word without hyphens is the output, flags that change nothing
+ * are left out and named in `note`, or that is "". The words are freed by mw_mergekit_flags_free, also after a failure. */
 bool mw_mergekit_flags_translate(char *const *words, size_t count, char ***out, size_t *out_count, char note[400], mw_error *err);
 void mw_mergekit_flags_free(char **words);
 

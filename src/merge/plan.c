@@ -161,6 +161,7 @@ bool mw_plan_make(const mw_recipe *recipe, const mw_binding *bindings, size_t co
   plan->recipe = recipe;
   plan->options = *options;
   bool made = make(plan, bindings, count, err);
+  if (mw_recipe_conversion(recipe)) mw_conversion_name_models(mw_recipe_conversion(recipe), &plan->warnings);
   if (!made && mw_recipe_conversion(recipe))
     mw_conversion_explain(mw_recipe_conversion(recipe), mw_recipe_name(recipe), mw_recipe_text(recipe), err);
   if (made || options->explain) *out = plan;

@@ -15,6 +15,8 @@ typedef struct anchor {
 
 typedef struct reading {
   const char *name; /* of the file, for messages */
+  const char *text; /* `length` bytes */
+  size_t length;
   mw_yaml *out;
   mw_yaml_node *open[DEEPEST];
   size_t open_anchor[DEEPEST]; /* 1 + its number, or 0 */
@@ -24,6 +26,17 @@ typedef struct reading {
   mw_error *err;
 } reading;
 
+/* libyaml's reader knows the byte alone. */
+static yaml_mark_t place_of(const reading *r, size_t byte) {
+  yaml_mark_t at = {0};
+  for (size_t i = 0; i < byte && i < r->length; i++) {
+    bool end = r->text[i] == '\n';
+    at.line += end;
+    at.column = end ? 0 : at.column + (((unsigned char)r->text[i] & 0xC0) != 0x80);
+  }
+  return at;
+}
+
 static bool refuse(const reading *r, yaml_mark_t at, const char *what) {
   return mw_error_set(r->err, MW_DATA, "%s:%zu:%zu: %s", r->name, at.line + 1, at.column + 1, what);
 }
@@ -31,17 +44,17 @@ static bool refuse(const reading *r, yaml_mark_t at, const char *what) {
 /* "did not find expected '-' indicator, while parsing a block collection, which begins in line 3" */
 static bool refuse_syntax(const reading *r, const yaml_parser_t *parser) {
   if (parser->error == YAML_MEMORY_ERROR) return mw_error_memory(r->err, LONGEST);
-  yaml_mark_t at = parser->problem_mark;
+  bool reader = parser->error == YAML_READER_ERROR;
+  yaml_mark_t at = reader ? place_of(r, parser->problem_offset) : parser->problem_mark;
   mw_text text = {0};
   mw_text_format(&text, "no YAML: %s", parser->problem ? parser->problem : "cannot be read");
   if (parser->context) mw_text_format(&text, ", %s", parser->context);
   if (parser->context && parser->context_mark.line < at.line)
     mw_text_format(&text, " which begins in line %zu", parser->context_mark.line + 1);
-  bool reader = parser->error == YAML_READER_ERROR; /* which knows the byte alone */
-  if (reader) mw_error_set(r->err, MW_DATA, "%s: no YAML: %s (byte %zu)", r->name, parser->problem, parser->problem_offset);
-  else if (mw_text_check(&text, r->err)) refuse(r, at, text.bytes);
+  if (mw_text_check(&text, r->err)) refuse(r, at, text.bytes);
   mw_text_free(&text);
-  return mw_error_hint(r->err, "members of one list or mapping stand in one column, and tabs indent nothing");
+  return mw_error_hint(r->err, reader ? "a configuration is a text in UTF-8"
+                                      : "members of one list or mapping stand in one column, and tabs indent nothing");
 }
 
 /* ---- nodes ---- */
@@ -155,13 +168,16 @@ static bool take(reading *r, const yaml_event_t *event) {
 }
 
 bool mw_yaml_parse(const char *name, const char *text, size_t length, mw_yaml *out, mw_error *err) {
-  reading r = {.name = name, .out = out, .err = err};
+  bool marked = length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0; /* by some editors */
+  text += marked ? 3 : 0, length -= marked ? 3 : 0;
+  reading r = {.name = name, .text = text, .length = length, .out = out, .err = err};
   yaml_parser_t parser;
   yaml_event_t event;
   *out = (mw_yaml){0};
   if (length > LONGEST) return mw_error_set(err, MW_DATA, "%s: %zu bytes, at most %d are read", name, length, LONGEST);
   if (!yaml_parser_initialize(&parser)) return mw_error_memory(err, LONGEST);
   yaml_parser_set_input_string(&parser, (const unsigned char *)text, length);
+  yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
   bool ok = true, end = false;
   while (ok && !end) {
     if (!yaml_parser_parse(&parser, &event)) ok = refuse_syntax(&r, &parser);

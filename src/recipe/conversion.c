@@ -115,6 +115,54 @@ static const mw_binding *models_of(const mw_conversion *conversion) {
   return NULL;
 }
 
+static bool is_in_word(char c) { return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || (c && strchr("/_-", c)); }
+
+/* Whether a text has a word by itself: not as a part of another, such as "oak" in "oak/base". */
+static bool speaks_of(const char *text, const char *word) {
+  size_t length = strlen(word);
+  for (const char *at = strstr(text, word); at && length; at = strstr(at + 1, word)) {
+    char before = at > text ? at[-1] : ' ';
+    if (!is_in_word(before) && before != '.' && !is_in_word(at[length])) return true;
+  }
+  return false;
+}
+
+/* The line of the file, which the recipe carries, that first has an option's word of which an error speaks, in quotes; 0: none. */
+static size_t line_of_word(const mw_conversion *conversion, const char *recipe, const char *said) {
+  const char *text = strstr(recipe, "mergekit = [");
+  for (size_t i = 0; text && i < conversion->count; i++) {
+    bool told = strcmp(conversion->words[i].name, "models") != 0;
+    for (size_t w = 0; told && w < conversion->words[i].count; w++) {
+      const char *word = conversion->words[i].words[w], *quoted = strstr(said, word);
+      bool spoken = quoted > said && quoted[-1] == '\'' && quoted[strlen(word)] == '\'';
+      const char *at = spoken && *word ? strstr(text, word) : NULL;
+      size_t line = 0;
+      for (const char *c = text; at && c < at; c++) line += *c == '\n';
+      if (line) return line;
+    }
+  }
+  return 0;
+}
+
+void mw_conversion_name_models(const mw_conversion *conversion, mw_warning *warnings) {
+  const mw_binding *models = models_of(conversion);
+  for (size_t i = 0; models && i < warnings->count; i++) {
+    mw_text text = {0};
+    for (const char *at = warnings->lines[i]; *at;) {
+      char *end = NULL;
+      unsigned long number = strncmp(at, "models[", 7) == 0 ? strtoul(at + 7, &end, 10) : 0;
+      bool label = end && *end == ']' && number >= 1 && number <= models->count;
+      mw_text_escaped shown;
+      const char *word = label ? mw_text_escape_z(&shown, models->words[number - 1]) : at;
+      mw_text_add(&text, word, label ? strlen(word) : 1);
+      at = label ? end + 1 : at + 1;
+    }
+    mw_error err;
+    if (mw_text_check(&text, &err)) free(warnings->lines[i]), warnings->lines[i] = text.bytes;
+    else mw_text_free(&text);
+  }
+}
+
 void mw_conversion_explain(const mw_conversion *conversion, const char *recipe_name, const char *recipe, mw_error *err) {
   if (strstr(err->text, "vocab_size")) mw_error_hint(err, "tokenizer: {source: union} in the file brings all models to one vocabulary");
   const mw_binding *models = models_of(conversion);
@@ -128,13 +176,18 @@ void mw_conversion_explain(const mw_conversion *conversion, const char *recipe_n
     if ((origin = origin_in(line, length, &origin_length)))
       replace(err, err->text + name_length + 1, (size_t)(end - err->text) - name_length - 1, origin, origin_length);
   }
+  size_t line_typed = placed ? 0 : line_of_word(conversion, recipe, err->text);
+  if (line_typed) {
+    mw_error_wrap(err, "%s:%zu", recipe_name, line_typed);
+    placed = true;
+  }
   for (size_t m = models ? models->count : 0; m > 0; m--) {
     char label[32];
     mw_text_escaped shown;
     const char *word = mw_text_escape_z(&shown, models->words[m - 1]);
     size_t n = (size_t)snprintf(label, sizeof label, "models[%zu]", m);
     char *at = strstr(err->text, label);
-    const char *line = at || strstr(err->text, word) ? line_of_model(recipe, m, &length) : NULL;
+    const char *line = at || speaks_of(err->text, word) ? line_of_model(recipe, m, &length) : NULL;
     for (; at; at = strstr(at + strlen(word), label)) {
       replace(err, at, n, word, strlen(word));
       if (strlen(at) < strlen(word)) break; /* the text is full */

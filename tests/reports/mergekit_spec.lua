@@ -151,6 +151,11 @@ dtype: %s
     local exact, rounded = made(text:format("float32")), made(text:format("bfloat16"))
     assert.equal("8.10938 -8.10938", exact:match("^%S+ %S+")) -- 8 + 56 / 512
     assert.equal("8.125 -8.125", rounded:match("^%S+ %S+"))   -- bf16 has steps of 1/16 there
+    -- without a type of its own the result has that of the documents which it is made of
+    for dtype, letters in pairs { float16 = "F16", bfloat16 = "BF16" } do
+      local _, _, tensors = made((text:gsub("dtype: float32\n", "", 1):format(dtype)))
+      assert.equal(letters, tensors["model.norm.weight"].dtype)
+    end
     local circle = "name: x\nmodels: [{model: y}]\nmerge_method: passthrough\n---\nname: y\nmodels: [{model: x}]\nmerge_method: passthrough\n"
     for said, bad in pairs {
       ["file.yml:1:7: the documents x -> y -> x use each other in a circle"] = circle .. "---\nmodels: [{model: x}]\nmerge_method: passthrough\n",
@@ -217,7 +222,32 @@ dtype: %s
     M.refused(run(text:format("random", "  noise_scale: 0.1\n")), "file.yml:8:16: noise_scale")
   end)
 
+  it("is a text in UTF-8: whatever ends its lines, and with or without a mark before it", function()
+    local text = two:format("0.5", "0.5")
+    for _, other in ipairs { "\xEF\xBB\xBF" .. text, (text:gsub("\n", "\r\n")), (text:gsub("\n", "\r")) } do
+      assert.equal(sums(function() return 0.5, 0.5 end), (made(other)))
+    end
+    for said, bad in pairs {
+      ["file.yml:7:4: no YAML: "] = text .. "# \xC3\xA9\xE9",
+      ["file.yml:7:1: no YAML: control characters"] = text .. "\0",
+      ["file.yml:1:1: no YAML: "] = "\xFF\xFEm\0o\0d\0e\0l\0s\0",
+    } do M.refused(run(bad), said, "UTF-8") end
+  end)
+
+  it("is what errors and warnings are told by: its lines, and its names of models", function()
+    M.refused(run(two:format("0.5", "0.5") .. "tokenizer_source: none/such\n"), "file.yml:7: 'none/such'")
+    M.write("chatty/chat_template.jinja", "{{ messages }}")
+    M.model("chatty", layered(4, 8), config)
+    local _, said = made("models:\n- {model: a, parameters: {weight: 1}}\n- {model: chatty, parameters: {weight: 1}}\nmerge_method: linear\n")
+    assert(said:find("chatty has a chat template, which a lacks", 1, true), said)
+  end)
+
   it("takes mergekit's own options by name", function()
+    M.write("file.yml", two:format("0.5", "0.5"))
+    local code, told = M.run "moonweld file.yml as_there -j 1 -vv --no-copy-tokenizer --allow-crimes"
+    assert.equal(0, code, told)
+    assert(told:find("--verbose --copy-tokenizer --allow-crimes: ", 1, true), told)
+    assert.equal(20.0, M.read "as_there/model.safetensors"["model.layers.0.mlp.up.weight"][1])
     local line, said = made(two:format("0.5", "0.5"), "--out-shard-size 40B --cuda --lazy-unpickle --random-seed=3")
     assert.equal(sums(function() return 0.5, 0.5 end), line)
     assert(said:find("--cuda --lazy-unpickle: ", 1, true), said)

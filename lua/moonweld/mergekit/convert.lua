@@ -85,6 +85,21 @@ local function donor_of(documents, doc)
   return inner and donor_of(documents, inner) or model
 end
 
+--- The type of a document's result as far as the file says it: its own, or, of documents that it is made of, the least that holds all.
+local function dtype_of(documents, doc)
+  if doc.dtype then return doc.dtype end
+  local types, models = {}, false
+  for _, model in ipairs(models_of(doc)) do
+    local inner = document_of(documents, model.path)
+    local own = inner and dtype_of(documents, inner)
+    models = models or not own
+    types[own or ""] = true
+  end
+  if types.f64 then return "f64" end
+  if types.f32 or types.f16 and types.bf16 then return "f32" end
+  return not models and (types.f16 and "f16" or types.bf16 and "bf16") or nil
+end
+
 -- ---- the models of the file ----
 
 local function new_script(documents)
@@ -171,7 +186,7 @@ local function words_of(documents, doc, script)
   local words, donor = { { name = "models", table.unpack(script.models) } }, script.label(donor_of(documents, doc).key)
   -- Who is named donor also gives rows of tokens that others lack; without a base nobody goes first, and the first model is the donor.
   if doc.base or donor ~= "models[1]" then words[2] = { name = "donor", donor } end
-  if doc.dtype then words[#words + 1] = { name = "dtype", doc.dtype } end
+  words[#words + 1] = dtype_of(documents, doc) and { name = "dtype", dtype_of(documents, doc) }
   add_tokenizer(words, documents, doc, script)
   if doc.template then words[#words + 1] = { name = "chat_template", doc.template } end
   words[#words + 1], words[#words + 2] = { name = "tied", "store" }, { name = "rename", "auto" }
