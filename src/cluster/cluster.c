@@ -216,8 +216,8 @@ bool mw_cluster_agree(bool good, mw_error *err) {
   if (!self.started && !mw_cluster_start(&later) && good) *err = later, good = false;
   if (!self.open) return good;
   if (self.agreed) {
-    if (!self.good) *err = self.error;
-    return self.good;
+    if (!self.good && good) *err = self.error;
+    return self.good && good;
   }
   verdict *all = mw_mem_new(self.ranks.count + 1u, sizeof *all, &later), *own = all ? &all[self.ranks.count] : NULL;
   if (own) *own = (verdict){.failed = !good, .follows = self.heard};

@@ -30,7 +30,7 @@
  * others and the build has no MPI. */
 bool mw_cluster_begin(int (*caught)(void), mw_error *err);
 /* Whether it is good everywhere; if not, `err` is the error of the first process that failed. Every process comes here when its merge has
- * ended, with an error or without; a second call tells the same again. Alone it returns `good`. */
+ * ended, with an error or without; a second call tells the same again, but leaves an error as it is. Alone it returns `good`. */
 bool mw_cluster_agree(bool good, mw_error *err);
 /* The last call, when rank 0 has told its user how it ended. */
 void mw_cluster_end(bool good);

@@ -132,18 +132,20 @@ static bool write(mw_plan *plan, const char *identity, const mw_training_job *le
   mw_training *training = NULL;
   mw_found *found = NULL;
   mw_writer *writer;
-  mw_writer_how how = {plan->options.force, !plan->options.no_sync, identity, &plan->warnings, is_helper()};
+  const mw_ranks *ranks = mw_cluster_ranks();
+  mw_writer_how how = {plan->options.force, !plan->options.no_sync, identity, &plan->warnings, ranks ? ranks->rank : 0};
   MW_TRY(!plan->vocabulary || mw_alignment_ready(plan->vocabulary, err));
   mw_run_ready(mw_run_threads(plan->options.threads));
   if (is_helper()) MW_TRY(mw_cluster_meet(err));
   MW_TRY(mw_writer_open(plan->options.output, &plan->layout, &how, &writer, err));
   job.folder = mw_writer_folder(writer); /* it is locked now: no other run makes this output, so its checkpoint may be read */
-  bool ok = (!mw_cluster_ranks() || is_helper() || mw_cluster_meet(err)) && leave_out(plan, writer, err) &&
-            mw_found_make(&job, &found, err);
+  bool ok = (!ranks || is_helper() || mw_cluster_meet(err)) && (!ranks || mw_shared_plan_resume(plan, writer, err)) &&
+            leave_out(plan, writer, err) && mw_found_make(&job, &found, err);
   if (ok) job.statistics = mw_found_statistics(found, &job.statistic_count);
   ok = ok && (!job.spec_count || mw_training_open(&job, &training, err)) && fill(plan, writer, training, found, progress, context, err);
-  if (!ok) mw_writer_keep(writer, err);
-  if (mw_cluster_ranks()) ok = mw_cluster_agree(ok, err);
+  if (!ok && ranks) mw_writer_record(writer);
+  if (ranks) ok = mw_cluster_agree(ok, err);
+  if (!ok && !is_helper()) mw_writer_keep(writer, err);
   if (ok && training) mw_training_done(training);
   mw_writer_close(writer);
   mw_training_free(training);
@@ -159,7 +161,8 @@ static bool write_result(mw_plan *plan, mw_progress progress, void *context, mw_
   learning.context = plan->learner;
   mw_text identity = {0};
   if (mw_cluster_ranks()) MW_TRY(mw_shared_plan_compare(plan, err));
-  bool ok = (plan->component || mw_cluster_ranks() || mw_plan_identity_compose(plan, &identity, err)) &&
+  bool (*identify)(const mw_plan *, mw_text *, mw_error *) = mw_cluster_ranks() ? mw_shared_plan_identity : mw_plan_identity_compose;
+  bool ok = (plan->component || identify(plan, &identity, err)) &&
             write(plan, identity.bytes, &learning, progress, context, err);
   mw_text_free(&identity);
   return ok;

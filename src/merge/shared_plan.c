@@ -2,6 +2,7 @@
  * number of the graph, every byte of the output's headers, and size, inode and times of each file. */
 #include "merge/shared_plan.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "cluster/cluster.h"
@@ -46,6 +47,22 @@ bool mw_shared_plan_compare(const mw_plan *plan, mw_error *err) {
   }
   mw_text_free(&own);
   mw_text_free(&first);
+  return ok;
+}
+
+bool mw_shared_plan_identity(const mw_plan *plan, mw_text *identity, mw_error *err) {
+  return (mw_cluster_ranks()->rank || mw_plan_identity_compose(plan, identity, err)) && mw_cluster_tell(identity, err);
+}
+
+bool mw_shared_plan_resume(const mw_plan *plan, mw_writer *writer, mw_error *err) {
+  const mw_ranks *ranks = mw_cluster_ranks();
+  uint64_t *found = mw_mem_new(plan->layout.count + 1, sizeof *found, err);
+  if (!found) return false;
+  for (size_t i = 0; i < plan->layout.count; i++) found[i] = !ranks->rank && mw_writer_has(writer, i);
+  bool ok = ranks->combine(MW_RANKS_UNITE, found, plan->layout.count, err);
+  for (size_t i = 0; i < plan->layout.count && ok; i++)
+    if (found[i]) mw_writer_found(writer, i);
+  free(found);
   return ok;
 }
 

@@ -51,9 +51,8 @@ static bool sync_all(mw_writer *writer, mw_error *err) {
     MW_TRY(sync_room(writer, mw_writer_shard_name(writer, i), err));
   }
   for (size_t i = 0; sync && i < writer->file_count; i++) MW_TRY(sync_file(writer, writer->files[i].name, err));
+  MW_TRY(mw_resume_remove(&writer->resume, err));
   mw_resume_end(&writer->resume);
-  if (unlinkat(writer->root, mw_resume_journal, 0) != 0 && errno != ENOENT)
-    return mw_writer_fail(err, "cannot be removed", mw_resume_journal);
   return !sync || mw_sync_folder(writer->root, writer->folder, err);
 }
 

@@ -6,7 +6,10 @@
  * after the last tensor the publication follows instead.
  *
  * When the same plan is run again: each tensor that the journal tells of is read and held against its checksum. Those that are
- * as they were are not computed again; all others are. */
+ * as they were are not computed again; all others are.
+ *
+ * Of several processes that make one output (exec/ranks.h) each has a journal of its own, for the tensors that it finishes. A later run,
+ * of however many, reads all of them: that is done by its rank 0, which then tells the others. */
 #ifndef MW_OUTPUT_RESUME_H
 #define MW_OUTPUT_RESUME_H
 
@@ -19,9 +22,14 @@ typedef struct mw_resume {
   const int *shards;               /* [layout->shard_count] open files */
   const char *const *shard_paths;
   int parent, root;                /* open: the folder in which the temporary folder lies, and that one */
+  const char *folder;              /* the path of `root` */
+  uint32_t rank;                   /* whose journal this process has */
   const char *plan;                /* what the work is: the journal's text; NULL: nothing is kept */
   bool sync;
-  mw_journal journal;
+  mw_journal journal;              /* this process's own */
+  mw_journal *others;              /* of an earlier run, closed */
+  size_t other_count, other_capacity;
+  mw_arena arena;
   uint8_t *state;                  /* [layout->count] */
   size_t left;                     /* tensors that are not finished */
   uint64_t finished;               /* bytes of tensors that are finished and have no record */
@@ -29,17 +37,27 @@ typedef struct mw_resume {
   bool recording, failed;          /* a thread writes records now; the disk did not take something: no record may follow */
 } mw_resume;
 
-/* The journal's name in the temporary folder. */
+/* The journal's name in the temporary folder; those of ranks from 1 on have "-1" behind it. */
 extern const char mw_resume_journal[];
+bool mw_resume_is_journal(const char *name);
 
-/* Begins with what the journal, if it is open, tells: checks it against the shards. `resume` has everything else by now. */
+/* Opens the journals of an earlier run in `root`, if they are of this plan; *found: whether there is any. Needs root, folder, rank and
+ * plan. What rank 0 does not find is removed with the folder, before others come. */
+bool mw_resume_open(mw_resume *resume, bool *found, mw_error *err);
+/* Begins; on rank 0 with what the journals tell: checks it against the shards. `resume` has everything else by now. */
 bool mw_resume_begin(mw_resume *resume, mw_error *err);
+/* Tensor `index` was made by an earlier run, as rank 0 has found. */
+void mw_resume_found(mw_resume *resume, size_t index);
 /* Whether tensor `index` of the layout was made by an earlier run. */
 bool mw_resume_has(const mw_resume *resume, size_t index);
 /* Tensor `index` is finished: its last byte was written and none will be written again. Any thread may tell, more than once. */
 bool mw_resume_done(mw_resume *resume, size_t index, mw_error *err);
-/* The run ends before its time: records what is finished. *kept: how many tensors a later run will find. */
+/* The run ends before its time: records what is finished. */
+bool mw_resume_record(mw_resume *resume, mw_error *err);
+/* How many tensors a later run will find, when all processes have recorded theirs. */
 bool mw_resume_keep(mw_resume *resume, size_t *kept, mw_error *err);
 void mw_resume_end(mw_resume *resume);
+/* Removes all journals of the folder. */
+bool mw_resume_remove(mw_resume *resume, mw_error *err);
 
 #endif

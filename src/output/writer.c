@@ -58,9 +58,9 @@ static bool make_room(mw_writer *writer, const char *name, mw_error *err) {
 
 static bool open_shard(mw_writer *writer, size_t index, const mw_layout_file *shard, bool left, mw_error *err) {
   const char *path = mw_file_join(&writer->arena, writer->folder, shard->name, err);
-  MW_TRY(path != NULL && (writer->how.joins || make_room(writer, shard->name, err)));
+  MW_TRY(path != NULL && (writer->how.rank || make_room(writer, shard->name, err)));
   writer->shard_paths[index] = path;
-  bool joins = writer->how.joins;
+  bool joins = writer->how.rank > 0;
   int fd = openat(writer->root, shard->name, O_RDWR | (joins ? 0 : O_CREAT) | (joins || left ? 0 : O_EXCL) | O_NOFOLLOW | O_CLOEXEC, 0666);
   if (fd < 0) return mw_writer_fail(err, joins ? "cannot be opened" : "cannot be made", path);
   writer->shards[index] = fd;
@@ -101,17 +101,28 @@ static bool choose_names(mw_writer *writer, mw_error *err) {
   return writer->folder != NULL;
 }
 
-/* Makes and locks the temporary folder, or takes the one that an earlier run of the same plan has left: then the journal is open. */
-static bool open_root(mw_writer *writer, mw_error *err) {
+/* What resuming needs to read journals. */
+static void prepare_resume(mw_writer *writer) {
   mw_resume *resume = &writer->resume;
+  resume->root = writer->root;
+  resume->parent = writer->parent;
+  resume->folder = writer->folder;
+  resume->rank = writer->how.rank;
+  resume->plan = writer->how.plan;
+  resume->sync = writer->how.sync;
+}
+
+/* Makes and locks the temporary folder, or takes the one that an earlier run of the same plan has *left: then its journals are open. */
+static bool open_root(mw_writer *writer, bool *left, mw_error *err) {
   const char *shown = writer->target.typed;
-  bool left = false;
-  MW_TRY(mw_folder_make(writer->parent, writer->partial, shown, &writer->root, writer->how.plan ? &left : NULL, err));
-  if (!left) return true;
-  MW_TRY(mw_journal_open(writer->root, mw_resume_journal, &writer->arena, &resume->journal, err));
-  if (resume->journal.fd >= 0 && strcmp(resume->journal.text, writer->how.plan) == 0) return true;
-  mw_journal_close(&resume->journal);
+  *left = false;
+  MW_TRY(mw_folder_make(writer->parent, writer->partial, shown, &writer->root, writer->how.plan ? left : NULL, err));
+  prepare_resume(writer);
+  if (!*left) return true;
+  MW_TRY(mw_resume_open(&writer->resume, left, err));
+  if (*left) return true;
   close(writer->root);
+  writer->resume.root = writer->root = -1;
   return mw_folder_make(writer->parent, writer->partial, shown, &writer->root, NULL, err);
 }
 
@@ -135,7 +146,7 @@ static bool sweep(mw_writer *writer, const mw_layout *layout, const char *sub, m
   for (size_t i = 0; i < count; i++) {
     const char *path = *sub ? mw_file_join(&writer->arena, sub, names[i], err) : names[i];
     MW_TRY(path != NULL);
-    if (!*sub && strcmp(path, mw_resume_journal) == 0) continue;
+    if (!*sub && mw_resume_is_journal(path)) continue;
     struct stat st;
     bool is_folder = fstatat(writer->root, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
     bool keep = is_of_shards(layout, sub, names[i]);
@@ -152,6 +163,15 @@ static uint64_t bytes_of(const mw_layout *layout) {
   return bytes;
 }
 
+static bool begin_resume(mw_writer *writer, const mw_layout *layout, mw_error *err) {
+  mw_resume *resume = &writer->resume;
+  prepare_resume(writer);
+  resume->layout = layout;
+  resume->shards = writer->shards;
+  resume->shard_paths = writer->shard_paths;
+  return mw_resume_begin(resume, err);
+}
+
 /* Opens the folder that another process has made. A network file system may take a moment to show it. */
 static bool join(mw_writer *writer, const mw_layout *layout, mw_error *err) {
   enum { TRIES = 100 };
@@ -164,7 +184,10 @@ static bool join(mw_writer *writer, const mw_layout *layout, mw_error *err) {
     mw_writer_fail(err, "cannot be opened", writer->folder);
     return mw_error_hint(err, "the output must lie on a file system that all processes share");
   }
-  return open_shards(writer, layout, true, err);
+  bool found;
+  prepare_resume(writer);
+  return (!writer->how.plan || mw_resume_open(&writer->resume, &found, err)) && open_shards(writer, layout, true, err) &&
+         begin_resume(writer, layout, err);
 }
 
 static bool begin(mw_writer *writer, const char *out, const mw_layout *layout, mw_error *err) {
@@ -172,28 +195,22 @@ static bool begin(mw_writer *writer, const char *out, const mw_layout *layout, m
   mw_target *target = &writer->target;
   const mw_writer_how *how = &writer->how;
   MW_TRY(mw_target_resolve(out, &writer->arena, target, err));
-  MW_TRY(how->joins || mw_target_free(target, how->force, &exists, err));
+  MW_TRY(how->rank || mw_target_free(target, how->force, &exists, err));
   MW_TRY(choose_names(writer, err));
   writer->parent = open(target->parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (writer->parent < 0) return mw_writer_fail(err, "cannot be opened", target->parent);
-  if (how->joins) return join(writer, layout, err);
-  MW_TRY(open_root(writer, err) && mw_left_overs_drop(writer->parent, target, writer->partial, how->plan, how->warnings, err));
-  bool left = writer->resume.journal.fd >= 0;
+  if (how->rank) return join(writer, layout, err);
+  bool left;
+  MW_TRY(open_root(writer, &left, err) && mw_left_overs_drop(writer->parent, target, writer->partial, how->plan, how->warnings, err));
   if (left) MW_TRY(sweep(writer, layout, "", err));
   uint64_t there = left ? mw_left_overs_bytes_below(writer->root, writer->folder) : 0;
   MW_TRY(mw_target_room(target, bytes_of(layout), there, err) && open_shards(writer, layout, left, err));
-  mw_resume *resume = &writer->resume;
-  resume->layout = layout;
-  resume->shards = writer->shards;
-  resume->shard_paths = writer->shard_paths;
-  resume->parent = writer->parent;
-  resume->root = writer->root;
-  resume->plan = how->plan;
-  resume->sync = how->sync;
-  return mw_resume_begin(resume, err);
+  return begin_resume(writer, layout, err);
 }
 
 bool mw_writer_has(const mw_writer *writer, size_t index) { return mw_resume_has(&writer->resume, index); }
+
+void mw_writer_found(mw_writer *writer, size_t index) { mw_resume_found(&writer->resume, index); }
 
 bool mw_writer_done(mw_writer *writer, size_t index, mw_error *err) { return mw_resume_done(&writer->resume, index, err); }
 
@@ -328,6 +345,11 @@ bool mw_writer_close_shards(mw_writer *writer, mw_error *err) {
   return done;
 }
 
+void mw_writer_record(mw_writer *writer) {
+  mw_error ignored;
+  mw_resume_record(&writer->resume, &ignored);
+}
+
 void mw_writer_keep(mw_writer *writer, mw_error *err) {
   mw_error later = {0};
   size_t kept;
@@ -365,7 +387,7 @@ void mw_writer_close(mw_writer *writer) {
   mw_error ignored = {0};
   mw_writer_close_shards(writer, &ignored);
   mw_resume_end(&writer->resume);
-  if (!writer->published && !writer->kept && !writer->how.joins && writer->root >= 0) discard(writer);
+  if (!writer->published && !writer->kept && !writer->how.rank && writer->root >= 0) discard(writer);
   if (writer->root >= 0) close(writer->root);
   if (writer->parent >= 0) close(writer->parent);
   for (size_t i = 0; writer->counted && i < writer->shard_count; i++) mw_file_checksum_free(writer->counted[i].checksum);

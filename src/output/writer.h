@@ -20,7 +20,8 @@ typedef struct mw_writer_how {
   const char *plan;      /* NULL, or what exactly is made: a later run of the same plan goes on where this one was stopped. Lines of
                             "what: value", of which the first that differs is told of (left_overs.h) */
   mw_warning *warnings;  /* may be NULL */
-  bool joins;            /* another process has opened it: folder and shards are there, and are not this one's to remove or publish */
+  uint32_t rank;         /* of several processes (exec/ranks.h) 0 opens it first; the others join: folder and shards are there, and are not
+                            theirs to remove or publish */
 } mw_writer_how;
 
 /* Makes the temporary folder (locked: a second run on the same output is MW_CHANGED), preallocates the shards and
@@ -28,8 +29,12 @@ typedef struct mw_writer_how {
 bool mw_writer_open(const char *out, const mw_layout *layout, const mw_writer_how *how, mw_writer **writer, mw_error *err);
 /* Whether tensor `index` of the layout is there, made by an earlier run of the same plan. */
 bool mw_writer_has(const mw_writer *writer, size_t index);
+/* Likewise, and rank 0 has told this rank so. */
+void mw_writer_found(mw_writer *writer, size_t index);
 /* All bytes of tensor `index` were written, and none will be written again. Thread-safe; may be told more than once. */
 bool mw_writer_done(mw_writer *writer, size_t index, mw_error *err);
+/* The run has failed in one of several processes: each records what it has finished, before rank 0 keeps it. */
+void mw_writer_record(mw_writer *writer);
 /* The run has failed with `err`. If it was stopped, or the disk failed, what is finished is kept for a later run of the same plan, and
  * the error's hint says so. */
 void mw_writer_keep(mw_writer *writer, mw_error *err);
@@ -55,7 +60,7 @@ size_t mw_writer_files(const mw_writer *writer, const mw_writer_small **first);
 /* Reads every file back, from the disk if the system lets go of what it holds in memory: MW_IO where one has not its checksum. The
  * shards must be counted. */
 bool mw_writer_verify(mw_writer *writer, mw_error *err);
-/* Of one that joins: all that it has written is on the disk (with `sync`), and its shards are closed, so that others can read them. */
+/* Of a rank that joined: all that it has written is on the disk (with `sync`), and its shards are closed, so that others can read them. */
 bool mw_writer_settle(mw_writer *writer, mw_error *err);
 /* The path of the temporary folder, for reading it before it is published. */
 const char *mw_writer_folder(const mw_writer *writer);

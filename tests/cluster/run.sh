@@ -23,17 +23,17 @@ ties=(ties --base "$pico/base" --experts "$pico/kjv" "$pico/py" "$pico/man")
 
 # ---- a build without MPI, started as one of several ----
 
-alone() { # RANK VARIABLES: what such a process says, and its exit code
+one_of() { # RANK VARIABLES: what such a process says, and its exit code
   env OMPI_COMM_WORLD_RANK="$1" "$2=$3" "$plain" "${@:4}" -o "$work/never" 2>&1
   echo "code $?"
 }
 refusal="moonweld: error: started as 4 processes that would each make the same output: this program is built without MPI
 moonweld: hint: make MPI=1 builds one that divides the merge among them
 code 69"
-check "without MPI, rank 0 of 4 refuses" [ "$(alone 0 OMPI_COMM_WORLD_SIZE 4 "${ties[@]}")" = "$refusal" ]
-check "without MPI, rank 1 of 4 refuses and leaves the word to rank 0" [ "$(alone 1 OMPI_COMM_WORLD_SIZE 4 "${ties[@]}")" = "code 69" ]
-check "so under srun" [ "$(PMI_RANK='' SLURM_PROCID=0 alone '' SLURM_STEP_NUM_TASKS 4 "${ties[@]}")" = "$refusal" ]
-check "so under MPICH" [ "$(PMI_RANK=0 alone '' PMI_SIZE 4 "${ties[@]}")" = "$refusal" ]
+check "without MPI, rank 0 of 4 refuses" [ "$(one_of 0 OMPI_COMM_WORLD_SIZE 4 "${ties[@]}")" = "$refusal" ]
+check "without MPI, rank 1 of 4 refuses and leaves the word to rank 0" [ "$(one_of 1 OMPI_COMM_WORLD_SIZE 4 "${ties[@]}")" = "code 69" ]
+check "so under srun" [ "$(PMI_RANK='' SLURM_PROCID=0 one_of "" SLURM_STEP_NUM_TASKS 4 "${ties[@]}")" = "$refusal" ]
+check "so under MPICH" [ "$(PMI_RANK=0 one_of "" PMI_SIZE 4 "${ties[@]}")" = "$refusal" ]
 check "a command that is no merge is refused" \
   grep -q "'inspect' is for one process" <(env OMPI_COMM_WORLD_SIZE=2 OMPI_COMM_WORLD_RANK=0 "$plain" inspect "$pico/base" 2>&1)
 check "nothing was made" [ ! -e "$work/never" ]
@@ -119,19 +119,47 @@ bad() { # COUNT RANK WHAT WORDS...: what is said, but for what mpirun adds
 old=$work/old
 "$plain" lerp --a "$pico/kjv" --b "$pico/py" --t 0.9 --quiet -o "$old"
 before=$(cat "$old"/* | sha256sum)
-unpublished() { # WHAT LINE: one error was told, like LINE, and the old output is as it was, with nothing beside it
+unpublished() { # WHAT LINE: one error was told, like LINE, and the old output is as it was
   check "$1: it fails" test $? != 0
-  check "$1: one line tells of it" test "$(grep -c '^moonweld: error: ' "$work/said")" = 1
+  check "$1: one line tells of it" test "$(grep -c '^moonweld: error: ' "$work/said")" = 1 || cat "$work/said"
   check "$1: it says so" grep -qE "^moonweld: error: $2" "$work/said" || cat "$work/said"
   check "$1: the old output stays" test "$(cat "$old"/* | sha256sum)" = "$before"
-  check "$1: nothing lies beside it" test "$(ls "$work" | grep -c '^old')" = 1 || ls "$work"
 }
-merge=(lerp --a "$pico/kjv" --b "$pico/py" --t 0.3 --force --shard-size 400KB -o "$old")
-bad 3 1 pwrite:2:ENOSPC+ "${merge[@]}" > /dev/null
-unpublished "a full disk of rank 1" 'process 1 on [^:]*: .*/old.partial-.*: No space left on device'
-bad 2 0 pwrite:9:ENOSPC+ "${merge[@]}" > /dev/null
+alone() { check "$1: nothing lies beside it" test "$(find "$work" -maxdepth 1 -name 'old*' | wc -l)" = 1; }
+# What was finished is kept, whoever finished it, and any number of processes goes on with it.
+merge=(lerp --a "$pico/kjv" --b "$pico/py" --t 0.3 --force --shard-size 400KB -o)
+"$plain" "${merge[@]}" "$work/whole" --quiet
+goes_on() { # WHAT COUNT
+  check "$1: what is finished is kept" grep -q '^moonweld: hint: the same command goes on from there: [1-9][0-9]* of ' "$work/said" || cat "$work/said"
+  cp -r "$old" "$work/kept"
+  ranks "$2" "${merge[@]}" "$old" > "$work/said" 2>&1 || cat "$work/said"
+  check "$1: $2 go on with it" grep -q 'tensors were there from an earlier run' "$work/said" || cat "$work/said"
+  check "$1: to the same weights" test "$(cat "$old"/*.safetensors | sha256sum)" = "$(cat "$work/whole"/*.safetensors | sha256sum)"
+  alone "$1"
+  rm -rf "$old"
+  mv "$work/kept" "$old"
+}
+export MOONWELD_JOURNAL=1
+bad 3 1 pwrite:6:ENOSPC+ "${merge[@]}" "$old" > /dev/null
+unpublished "a full disk of rank 1" 'process 1 on [^:]*: .*: No space left on device'
+goes_on "a full disk of rank 1" 2
+bad 2 0 pwrite:30:ENOSPC "${merge[@]}" "$old" > /dev/null
 unpublished "a full disk of rank 0" '.*: No space left on device'
-bad 2 1 pread:40:EIO "${merge[@]}" > /dev/null
+goes_on "a full disk of rank 0" 3
+bad 3 1 pwrite:6:int "${merge[@]}" "$old" > /dev/null
+unpublished "a signal to one process" '(process 1 on [^:]*: )?interrupted at [0-9]+ %; nothing was published'
+goes_on "a signal to one process" 1
+# A process that is gone cannot tell: mpirun ends the others, which then have a moment to tidy up.
+bad 3 1 pwrite:6:kill "${merge[@]}" "$old" > /dev/null
+check "a killed process: it fails" test $? != 0
+check "a killed process: one line at most" test "$(grep -c '^moonweld: error: ' "$work/said")" -le 1
+check "a killed process: the old output stays" test "$(cat "$old"/* | sha256sum)" = "$before"
+ranks 2 "${merge[@]}" "$old" --quiet > "$work/said" 2>&1
+check "a killed process: two go on" test "$(cat "$old"/*.safetensors | sha256sum)" = "$(cat "$work/whole"/*.safetensors | sha256sum)" || cat "$work/said"
+alone "a killed process"
+before=$(cat "$old"/* | sha256sum)
+unset MOONWELD_JOURNAL
+bad 2 1 pread:40:EIO "${merge[@]}" "$old" > /dev/null
 unpublished "a file that rank 1 cannot read" 'process 1 on [^:]*: .*'
 mkdir "$work/here" "$work/there" "$work/nothing"
 cp -r "$pico/kjv" "$work/here/a" && cp -r "$pico/kjv" "$work/there/a"
@@ -145,15 +173,6 @@ ranks 3 lerp --a "$pico/none" --b "$pico/py" --force -o "$old" > "$work/said" 2>
 unpublished "an input that all lack" '.*none'
 ranks 2 ties --base "$pico/base" --experts "$pico/kjv" --density nothing --force -o "$old" > "$work/said" 2>&1
 unpublished "a wrong argument" '.*density'
-# A process that is gone cannot tell: mpirun ends the others, which then have a moment to tidy up.
-bad 3 1 pwrite:2:kill "${merge[@]}" > /dev/null
-check "a killed process: it fails" test $? != 0
-check "a killed process: one line at most" test "$(grep -c '^moonweld: error: ' "$work/said")" -le 1
-check "a killed process: the old output stays" test "$(cat "$old"/* | sha256sum)" = "$before"
-"$plain" clean "$old" > /dev/null
-bad 3 1 pwrite:2:int "${merge[@]}" > /dev/null
-unpublished "a signal to one process" '(process 1 on [^:]*: )?interrupted at [0-9]+ %; nothing was published'
-
 # ---- what one process makes alone ----
 
 for words in "--score|greedy_soup --models $pico/kjv $pico/py --score loss:$pico/data/py.validation.safetensors" \
