@@ -26,7 +26,7 @@ static int version(void) {
 }
 
 /* Words that later versions may use as commands: no recipe may have such a name. */
-static const char *const reserved[] = { "report", "doc", "repl" };
+static const char *const reserved[] = { "doc" };
 
 /* A merge is divided among the processes that mpirun or srun has started; whatever else would be done by each of them. */
 static bool is_merge(const char *word) {

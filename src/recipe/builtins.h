@@ -2,7 +2,7 @@
 #ifndef MW_RECIPE_BUILTINS_H
 #define MW_RECIPE_BUILTINS_H
 
-#include "recipe/embed.h"
+#include "base/embed.h"
 
 /* The built-in recipe of that name, or NULL. */
 const mw_embed *mw_builtins_find(const char *name);

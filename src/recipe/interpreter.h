@@ -2,7 +2,7 @@
 #ifndef MW_RECIPE_INTERPRETER_H
 #define MW_RECIPE_INTERPRETER_H
 
-#include "recipe/embed.h"
+#include "base/embed.h"
 #include "model/input_set.h"
 #include "recipe/learn_spec.h"
 #include "recipe/result_layout.h"

@@ -101,7 +101,7 @@ int main(int argc, char **argv) {
   if (L) luaL_openlibs(L);
   FILE *out = fopen(argv[1], "wb");
   if (!out || !L) return perror(argv[1]), 73;
-  fputs("#include \"recipe/embed.h\"\nconst mw_embed mw_embed_files[] = {\n", out);
+  fputs("#include \"base/embed.h\"\nconst mw_embed mw_embed_files[] = {\n", out);
   for (int i = 2; i < argc; i++) {
     char *path = strchr(argv[i], '=');
     if (!path) return fprintf(stderr, "embed: %s: expected NAME=FILE\n", argv[i]), 64;

@@ -1,6 +1,6 @@
 /* test_embed.c: the prelude is carried compiled, for the release of Lua that compiled it; another one, as this program pretends to
  * have, reads the text. */
-#include "recipe/embed.h"
+#include "base/embed.h"
 #include "recipe/prelude_core.h"
 #include "unit.h"
 #include <lua.h>

@@ -1,7 +1,7 @@
 /* embed.h: the Lua files that are built into the program, a table that src/tools/embed.c makes. Names are paths such as
  * "lua/moonweld/init" and "recipes/soup". */
-#ifndef MW_RECIPE_EMBED_H
-#define MW_RECIPE_EMBED_H
+#ifndef MW_BASE_EMBED_H
+#define MW_BASE_EMBED_H
 
 #include <stddef.h>
 
