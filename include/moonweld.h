@@ -233,6 +233,8 @@ typedef struct mw_plan_facts {
   const char *vocabulary; /* what --tokenizer makes: "152 tokens of models[1], 2 of them added; 160 rows"; else NULL */
   const char *config;     /* what config.json of the output gets beside its donor's, as a JSON object; NULL where nothing. Of an
                              adapter, all of its adapter_config.json */
+  const char *drawn;      /* what the recipe has drawn by its seed for the output, where it is few numbers ("seed/m3:beta(0.5, 0.5) = 0.31");
+                             of candidates after the run alone; else NULL */
   const char *carried;    /* of a merge of whole pipelines: which components are the donor's as they are, and why; else NULL */
   size_t candidates;      /* 0, or the recipe scores candidates while it runs: so many if all score alike, and the other
                              facts are those of the first */

@@ -182,6 +182,10 @@ void mw_term_done(mw_term *term, const mw_options *options, mw_plan_facts facts)
       fputs("; carried from it: ", stderr);
       mw_print_plain(stderr, facts.carried);
     }
+    if (facts.drawn) {
+      fputs("; drawn: ", stderr);
+      mw_print_plain(stderr, facts.drawn);
+    }
     if (facts.resumed) fprintf(stderr, "; %zu of %zu tensors were there from an earlier run", facts.resumed, facts.tensors);
     fprintf(stderr, "%s\n", options->no_sync ? "; not synced to the disk" : "");
   }

@@ -147,7 +147,8 @@ static bool make(mw_plan *plan, const mw_binding *bindings, size_t count, mw_err
   MW_TRY(evaluate_once(plan, bindings, count, err));
   MW_TRY(mw_outputs_place(plan, err) && mw_proof_plan(plan, err));
   MW_TRY(mw_provenance_compose(&plan->provenance, plan->recipe, bindings, count, &plan->options, err));
-  MW_TRY(mw_provenance_take(&plan->provenance, &plan->result, err));
+  mw_recipe_draws drawn = {plan->result.drawn, plan->candidates ? 0 : plan->result.drawn_count}; /* of candidates only the run can tell */
+  MW_TRY(mw_provenance_take(&plan->provenance, &plan->result, drawn, err));
   MW_TRY(measure(plan, err));
   if (plan->statistics.batches && mw_cluster_ranks()) return mw_shared_plan_refuse("a recipe with statistics of data", err);
   return mw_plan_facts_compose(plan, err);

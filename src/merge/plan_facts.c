@@ -106,7 +106,8 @@ mw_plan_facts mw_plan_measure(const mw_plan *plan) {
                          .files = plan->layout.shard_count, .donor = plan->inputs.members[plan->inputs.donor].label,
                          .adapter = plan->result.made.layout.adapter,
                          .vocabulary = plan->vocabulary ? plan->vocabulary->told : NULL,
-                         .config = plan->config.bytes, .candidates = plan->candidates, .resumed = plan->resumed};
+                         .config = plan->config.bytes, .candidates = plan->candidates, .resumed = plan->resumed,
+                         .drawn = plan->provenance.told.length ? plan->provenance.told.bytes : NULL};
 }
 
 void mw_plan_file(const mw_plan *plan, size_t index, const char **name, uint64_t *bytes) {

@@ -166,10 +166,19 @@ bool mw_provenance_compose(mw_provenance_texts *texts, const mw_recipe *recipe, 
   return ok && mw_text_check(&texts->command, err);
 }
 
-bool mw_provenance_take(mw_provenance_texts *texts, const mw_recipe_result *result, mw_error *err) {
+static void tell_draws(mw_recipe_draws made, mw_text *out) {
+  enum { MOST_TOLD = 3 };
+  mw_text_escaped shown;
+  for (size_t i = 0; i < made.count && made.count <= MOST_TOLD; i++)
+    mw_text_format(out, "%s%s = %.6g", i ? ", " : "", mw_text_escape_z(&shown, made.first[i].what), made.first[i].value);
+}
+
+bool mw_provenance_take(mw_provenance_texts *texts, const mw_recipe_result *result, mw_recipe_draws made, mw_error *err) {
   mw_json_writer drawn = {.out = &texts->drawn}, required = {.out = &texts->required};
   mw_text_free(&texts->drawn);
+  mw_text_free(&texts->told);
   mw_text_free(&texts->required);
+  tell_draws(made, &texts->told);
   mw_json_writer_list(&drawn, NULL);
   for (size_t i = 0; i < result->drawn_count; i++) mw_recipe_drawn_tell(&result->drawn[i], &drawn);
   mw_json_writer_end(&drawn);
@@ -183,7 +192,7 @@ bool mw_provenance_take(mw_provenance_texts *texts, const mw_recipe_result *resu
   }
   mw_json_writer_end(&required);
   bool ok = mw_json_writer_finish(&drawn, err);
-  return mw_json_writer_finish(&required, err) && ok;
+  return mw_json_writer_finish(&required, err) && ok && mw_text_check(&texts->told, err);
 }
 
 mw_side_files_provenance mw_provenance_of(const mw_provenance_texts *texts, const mw_recipe *recipe, const mw_search *scores,
@@ -193,6 +202,7 @@ mw_side_files_provenance mw_provenance_of(const mw_provenance_texts *texts, cons
   return (mw_side_files_provenance){.recipe_name = mw_recipe_name(recipe), .recipe_summary = mw_recipe_summary(recipe),
                     .recipe_paper = mw_recipe_paper(recipe), .recipe_text = mw_recipe_text(recipe), .mergekit = mw_recipe_mergekit(recipe),
                     .arguments_json = texts->arguments.bytes, .typed_json = texts->typed.bytes, .drawn_json = texts->drawn.bytes,
+                    .drawn_text = texts->told.length ? texts->told.bytes : NULL,
                     .required_json = texts->required.bytes, .scores_json = scores ? scores->json.bytes : NULL,
                     .scores_lines = scores ? scores->lines.bytes : NULL, .command = texts->command.bytes, .seed = options->seed,
                     .dtype = set ? mw_dtype_torch(dtype) : NULL, .copy_code = options->copy_code};
@@ -203,5 +213,6 @@ void mw_provenance_free(mw_provenance_texts *texts) {
   mw_text_free(&texts->typed);
   mw_text_free(&texts->command);
   mw_text_free(&texts->drawn);
+  mw_text_free(&texts->told);
   mw_text_free(&texts->required);
 }

@@ -205,7 +205,7 @@ static bool make_candidate(void *context, const mw_recipe_candidate *made, const
   candidate.options.output = folder;
   candidate.options.force = candidate.options.sha256 = candidate.options.verify = false;
   candidate.options.no_sync = candidate.options.no_hash = true; /* it is removed when it was measured */
-  candidate.provenance.drawn = candidate.provenance.required = (mw_text){0}; /* of another evaluation */
+  candidate.provenance.drawn = candidate.provenance.told = candidate.provenance.required = (mw_text){0}; /* of another evaluation */
   mw_training_job learning = training_candidate(context, made);
   bool ok = mw_outputs_place(&candidate, err) && write(&candidate, NULL, &learning, search_goes_on, context, err);
   mw_outputs_free(&candidate);
@@ -245,8 +245,10 @@ static bool search_result(mw_plan *plan, mw_search *search, mw_error *err) {
   mw_outputs_free(plan);
   mw_recipe_release(&plan->result);
   plan->result = result;
-  return mw_search_choose(search, &plan->result.made, err) && mw_outputs_place(plan, err) && mw_proof_plan(plan, err) &&
-         mw_provenance_take(&plan->provenance, &plan->result, err);
+  MW_TRY(mw_search_choose(search, &plan->result.made, err) && mw_outputs_place(plan, err) && mw_proof_plan(plan, err));
+  mw_recipe_draws chosen = {.count = search->chosen_count};
+  if (chosen.count) chosen.first = &plan->result.drawn[search->chosen_first];
+  return mw_provenance_take(&plan->provenance, &plan->result, chosen, err);
 }
 
 bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *err) {

@@ -23,6 +23,7 @@ typedef struct mw_search_entry {
   char identity[65];
   double value;
   const char *json; /* what is recorded of it */
+  size_t first, count; /* what was drawn for it, among all that was drawn */
 } entry;
 
 void mw_search_begin(mw_search *search) { search->parent = search->scratch = search->kept.journal.fd = -1; }
@@ -261,6 +262,7 @@ static bool take(mw_search *search, const mw_recipe_candidate *candidate, const 
   memcpy(new->identity, identity, 65);
   new->value = *value;
   MW_TRY(record(search, number, models, drawn, *value, &new->json, err));
+  new->first = search->drawn - drawn.count, new->count = drawn.count;
   search->count = number;
   return !search->make || tell(search, models, drawn, (mw_scored){number, *value, mw_clock_now() - begun, NULL}, err);
 }
@@ -269,6 +271,7 @@ static bool answer(void *context, mw_recipe_candidate *candidate, mw_recipe_draw
   mw_search *search = context;
   char identity[65];
   bool *models = NULL;
+  search->drawn += drawn.count;
   bool ok = search->asked++ < ASKED || mw_error_set(err, MW_DATA, "the recipe asks for more than %d scores", ASKED);
   ok = ok && identify(search, candidate, identity, &models, err);
   const entry *before = ok ? known(search, identity) : NULL;
@@ -296,6 +299,7 @@ bool mw_search_choose(mw_search *search, const mw_recipe_candidate *result, mw_e
   free(models);
   if (!ok) return false;
   const entry *chosen = known(search, identity);
+  search->chosen_first = chosen ? chosen->first : 0, search->chosen_count = chosen ? chosen->count : 0;
   mw_json_writer json = {.out = &search->json, .streamed = 2};
   mw_json_writer_object(&json, NULL);
   if (search->loss) {

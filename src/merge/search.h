@@ -25,6 +25,8 @@ typedef struct mw_search {
   struct mw_search_entry *entries;
   size_t capacity;
   uint64_t asked;             /* how often a score was asked for, also of the same candidate */
+  size_t drawn;               /* numbers that the recipe has drawn for all of these, in turn */
+  size_t chosen_first, chosen_count; /* after mw_search_choose: those of the chosen candidate among them */
   mw_recipe_candidate first;         /* while planning: until it is taken */
   int parent, scratch;          /* scratch: the folder beside the output in which candidates are made; -1 before the first */
   const char *scratch_name, *shown, *folder; /* its name, the same to be printed; the path of the candidate in it */

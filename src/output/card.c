@@ -187,6 +187,11 @@ bool mw_card_compose(const mw_family *family, const mw_side_files_provenance *pr
     add_words(out, provenance->carried);
     mw_text_format(out, "\n");
   }
+  if (provenance->drawn_text) {
+    mw_text_format(out, "\nDrawn: ");
+    add_words(out, provenance->drawn_text);
+    mw_text_format(out, "\n");
+  }
   if (provenance->command) {
     mw_text_format(out, "\n## Command\n\n");
     add_block(out, "sh", provenance->command);

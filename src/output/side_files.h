@@ -21,6 +21,7 @@ typedef struct mw_side_files_provenance {
   const char *arguments_json;   /* {"t": "0.5", "models": ["a", "b"]}: as typed or by default */
   const char *typed_json;       /* {"arguments": {"t": ["0.5"]}, "options": {"dtype": ["bf16"]}}: the words as typed */
   const char *drawn_json;       /* [{"what": "seed:beta(0.5, 0.5)", "value": 0.31}] */
+  const char *drawn_text;       /* the same for people, where it is few numbers; else NULL */
   const char *scores_json;      /* {"candidates": [...], "chosen": 2}, or NULL where nothing was scored */
   const char *scores_lines;     /* the candidates as JSON lines, for moonweld/scores.jsonl, or NULL */
   const char *required_json;    /* [{"name": "ties", "sha256": "...", "text": "..."}] */
