@@ -233,8 +233,8 @@ typedef struct mw_plan_facts {
   const char *vocabulary; /* what --tokenizer makes: "152 tokens of models[1], 2 of them added; 160 rows"; else NULL */
   const char *config;     /* what config.json of the output gets beside its donor's, as a JSON object; NULL where nothing. Of an
                              adapter, all of its adapter_config.json */
-  const char *drawn;      /* what the recipe has drawn by its seed for the output, where it is few numbers ("seed/m3:beta(0.5, 0.5) = 0.31");
-                             of candidates after the run alone; else NULL */
+  const char *drawn;      /* what the recipe has drawn by its seed for the output, where it is few numbers: "seed/m3:beta(0.5, 0.5) = 0.31";
+                             of candidates only after the run; else NULL */
   const char *carried;    /* of a merge of whole pipelines: which components are the donor's as they are, and why; else NULL */
   size_t candidates;      /* 0, or the recipe scores candidates while it runs: so many if all score alike, and the other
                              facts are those of the first */
@@ -449,18 +449,16 @@ size_t mw_diff_notes(const mw_diff *diff, const char *const **lines);
 /* ---- reports ---------------------------------------------------------------------------------------------------- */
 
 typedef struct mw_report_options {
-  const char *html;     /* where the page goes. Replaces an older page only */
-  const char *models;   /* a folder below which inputs are looked for, if they are not where they were; or NULL */
-  const char *const *places; /* "LABEL=PATH": where an input lies now */
+  const char *html, *models; /* where the page goes: it replaces an older page only; and as mw_verify_options has it, like the next two */
+  const char *const *places;
   size_t place_count;
-  int threads;          /* 0: OMP_NUM_THREADS, else all cores */
-  mw_progress progress; /* or NULL */
-  void *context;        /* of progress */
+  int threads;               /* 0: OMP_NUM_THREADS, else all cores */
+  mw_progress progress;      /* or NULL */
+  void *context;             /* of progress and `said` */
 } mw_report_options;
 
-/* Writes a page about an output (a folder, NAME.safetensors, or its lock): what it was made of and by, from its lock; what the merge did to
- * each input, from the weights; what was drawn, scored and learned; how it is made again. An input that is not here is named in the
- * page, and the rest is told. `said` is called with each warning; it may be NULL. */
+/* Writes a page about an output (a folder, NAME.safetensors, or its lock): what it was made of and by; what the merge did to each input;
+ * how it is made again. An input that is not here is named, and the rest is told. `said` is called with each warning; it may be NULL. */
 bool mw_report_output(const char *output, const mw_report_options *options, void (*said)(void *context, const char *line), mw_error *err);
 
 /* ---- tokens ---------------------------------------------------------------------------------------------------- */
