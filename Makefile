@@ -63,7 +63,7 @@ UNIT_TESTS  := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/t
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT_SHARED := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c)))
 
-.PHONY: all units demo demo-dam test check torture coverage fuzz bench bench-kernels bench-learn bench-matrix big install install-module uninstall clean deps docs
+.PHONY: all units demo demo-dam test check torture coverage fuzz bench bench-kernels bench-learn bench-matrix big install install-module uninstall clean deps docs deb doc
 .DELETE_ON_ERROR:
 all: $(BUILD)/moonweld $(BUILD)/moonweld.so
 
@@ -234,7 +234,8 @@ PROGRAM_FILES := 755:$(BUILD)/moonweld:$(PREFIX)/bin/moonweld 644:$(BUILD)/moonw
 LIBRARY_FILES := 644:include/moonweld.h:$(PREFIX)/include/moonweld.h 644:$(BUILD)/libmoonweld.a:$(LIBDIR)/libmoonweld.a \
   755:$(BUILD)/libmoonweld.so:$(LIBDIR)/libmoonweld.so.$(VERSION) 644:$(BUILD)/moonweld.pc:$(LIBDIR)/pkgconfig/moonweld.pc
 READ_FILES    := 644:LICENSE:$(SHARE)/moonweld/LICENSE 644:README.md:$(SHARE)/moonweld/README.md \
-  644:lua/moonweld/types.lua:$(SHARE)/moonweld/types/moonweld.lua \
+  644:lua/moonweld/types.lua:$(SHARE)/moonweld/types/moonweld.lua 644:$(BUILD)/luarc.json:$(SHARE)/moonweld/luarc.json \
+  644:lua/moonweld/recipe.luacheckrc:$(SHARE)/moonweld/recipe.luacheckrc \
   $(foreach f,recipes/README.md $(wildcard recipes/*.lua recipes/*/*.lua),644:$(f):$(SHARE)/moonweld/$(f))
 ALL_FILES     := $(PROGRAM_FILES) $(MODULE_FILES) $(LIBRARY_FILES) $(READ_FILES)
 LINKS         := $(LIBDIR)/$(SONAME) $(LIBDIR)/libmoonweld.so
@@ -242,7 +243,7 @@ LINKS         := $(LIBDIR)/$(SONAME) $(LIBDIR)/libmoonweld.so
 # Each of the files given, as its words $$1 mode, $$2 file, $$3 place.
 each = set -e; $(foreach f,$(1),set -- $(subst :, ,$(f)); $(2);)
 
-install: all $(BUILD)/libmoonweld.so $(BUILD)/moonweld.1 $(BUILD)/moonweld.pc $(foreach s,bash zsh fish,$(BUILD)/completion.$(s))
+install: all $(BUILD)/libmoonweld.so $(BUILD)/moonweld.1 $(BUILD)/moonweld.pc $(BUILD)/luarc.json $(foreach s,bash zsh fish,$(BUILD)/completion.$(s))
 	$(Q)$(call each,$(ALL_FILES),install -D -m $$1 $$2 "$(DESTDIR)$$3")
 	$(Q)for link in $(LINKS); do ln -sf libmoonweld.so.$(VERSION) "$(DESTDIR)$$link"; done
 
@@ -270,6 +271,22 @@ $(BUILD)/moonweld.pc: FORCE
 	  echo; echo 'Name: moonweld'; echo 'Description: merges model checkpoints by recipes in Lua'; \
 	  echo 'Version: $(VERSION)'; echo 'Requires.private: $(PACKAGES)'; \
 	  echo 'Cflags: -I$${includedir}'; echo 'Libs: -L$${libdir} -lmoonweld'; echo 'Libs.private: -fopenmp -lm'; } > $@
+
+# The settings of the Lua language server for a folder of recipes: copied there as .luarc.json.
+$(BUILD)/luarc.json: FORCE
+	@mkdir -p $(@D)
+	$(Q)printf '{\n  "runtime.version": "Lua 5.4",\n  "workspace.library": ["%s/moonweld/types"]\n}\n' '$(SHARE)' > $@
+
+# A package for the Debian release that this runs on.
+deb: all
+	$(Q)src/tools/deb.sh $(BUILD) $(VERSION) $(BUILD)/moonweld_$(VERSION)_$$(dpkg --print-architecture).deb
+
+# The vocabulary of recipes and the Lua module as HTML pages, from the editor types: build/doc/index.html.
+doc:
+	$(Q)command -v ldoc > /dev/null || { echo "make doc needs ldoc (Debian's package lua-ldoc)" >&2; exit 69; }
+	$(Q)mkdir -p $(BUILD)/doc
+	$(Q)lua5.4 src/tools/ldoc.lua $(BUILD)/doc
+	$(Q)cd $(BUILD)/doc && ldoc -q -c config.ld -d . . && echo "$(BUILD)/doc/index.html"
 
 clean:
 	rm -rf $(BUILD)
