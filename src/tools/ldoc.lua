@@ -39,7 +39,8 @@ local function tag(line)
 end
 
 local pages = {
-  recipes = { "--- The vocabulary of recipes.\n-- Element by element means: of tensors, of every tensor of a model, of every member of a list.\n-- @module recipes\n" },
+  recipes = { "--- The vocabulary of recipes.\n"
+    .. "-- Element by element means: of tensors, of every tensor of a model, of every member of a list.\n-- @module recipes\n" },
   moonweld = { "--- The Lua module: `require \"moonweld\"` in a program of yours, or in `moonweld script`.\n-- @module moonweld\n" },
 }
 
