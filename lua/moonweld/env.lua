@@ -4,6 +4,7 @@ local core = ...
 local V, O, F, A, R = core.module("value"), core.module("ops"), core.module("field"), core.module("arg"), core.module("recipe")
 core.module("reduce")
 local G = core.module("group")
+core.module("show")
 core.module("names")
 local T = core.module("layout")
 core.module("config")

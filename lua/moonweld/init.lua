@@ -68,6 +68,7 @@ function prelude.evaluate(text, chunk, words, places)
   end
   local result = R.run(recipe, words, models) -- no tail calls: what is wrong with a result is said of its recipe (interpreter.c)
   local outputs = core.module("result").outputs(result)
+  outputs.shown = core.module("show").shown
   if core.explain then explain(result) end
   return outputs
 end

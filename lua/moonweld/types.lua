@@ -154,6 +154,9 @@ function Elements:kth_magnitude(k) end
 function Elements:softmax(axis) end
 ---@return self # a model in layers, each one vector: of it, total, norm, mean, peak, max, min, dot and cosine give a number a layer
 function Elements:by_layer() end
+---@param label string what the number is
+---@return self # the same; the number is told when the merge knows it, to standard error and in the lock file
+function Elements:show(label) end
 ---@param how "total"|"mean"|"max"|"min"
 ---@return Scalar # of a model of numbers, such as x:norm()
 function Elements:across(how) end

@@ -2,6 +2,7 @@
  * files. What the child returned is checked here: a name, a shape. */
 #include "merge/outputs.h"
 #include "base/utf8.h"
+#include "cluster/cluster.h"
 #include "expr/cone.h"
 #include "format/safetensors.h"
 #include "merge/adapter_result.h"
@@ -32,7 +33,7 @@ static bool check_output(const mw_plan *plan, const mw_graph_output *output, mw_
 /* Outputs that are computed get a node, those that are kept a copy; places are in the order of names. */
 static bool place(mw_plan *plan, mw_error *err) {
   const mw_recipe_candidate *made = &plan->result.made;
-  plan->nodes = mw_mem_new(made->output_count, sizeof *plan->nodes, err);
+  plan->nodes = mw_mem_new(made->output_count + made->layout.shown_count, sizeof *plan->nodes, err);
   plan->places = mw_mem_new(made->output_count, sizeof *plan->places, err);
   plan->copies = mw_mem_new(made->output_count, sizeof *plan->copies, err);
   if (!plan->nodes || !plan->places || !plan->copies) return false;
@@ -43,6 +44,9 @@ static bool place(mw_plan *plan, mw_error *err) {
     if (kept) plan->copies[plan->copy_count++] = (mw_job_copy){(uint32_t)facts.extra[0], (uint32_t)facts.extra[1], (uint32_t)i};
     else plan->places[plan->node_count] = (uint32_t)i, plan->nodes[plan->node_count++] = made->outputs[i].node;
   }
+  if (mw_cluster_ranks()) return true; /* of several processes none would find all of them */
+  for (; plan->shown_count < made->layout.shown_count; plan->shown_count++)
+    plan->nodes[plan->node_count + plan->shown_count] = made->layout.shown[plan->shown_count].node;
   return true;
 }
 
@@ -158,8 +162,8 @@ bool mw_outputs_place(mw_plan *plan, mw_error *err) {
                                                  &plan->set_count, err));
   MW_TRY(tell_config(plan, err));
   return place(plan, err) &&
-         mw_expansion_make(made->graph, plan->nodes, plan->node_count, &plan->expansion, err) &&
-         mw_schedule_make(made->graph, plan->expansion, plan->nodes, plan->node_count, &plan->schedule, err) &&
+         mw_expansion_make(made->graph, plan->nodes, plan->node_count + plan->shown_count, &plan->expansion, err) &&
+         mw_schedule_make(made->graph, plan->expansion, plan->nodes, plan->node_count + plan->shown_count, &plan->schedule, err) &&
          lay_out(plan, err);
 }
 
@@ -177,5 +181,5 @@ void mw_outputs_free(mw_plan *plan) {
   plan->nodes = NULL;
   plan->places = NULL;
   plan->copies = NULL;
-  plan->copy_count = plan->node_count = 0;
+  plan->copy_count = plan->node_count = plan->shown_count = 0;
 }

@@ -20,6 +20,8 @@ struct mw_plan {
   mw_recipe_result result; /* graph, outputs, trainings */
   mw_node *nodes;        /* of every output that is computed, in the order of its name */
   size_t node_count;
+  size_t shown_count;    /* behind them in nodes: scalars that are told when they are known (show) */
+  double *shown;         /* their values, after the run; in the arena */
   uint32_t *places;
   mw_job_copy *copies;
   size_t copy_count;

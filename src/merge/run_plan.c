@@ -18,6 +18,7 @@
 #include "output/side_files.h"
 #include "output/variances.h"
 #include "num/gemm.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,10 +65,37 @@ static bool tell_statistics(const mw_plan *plan, mw_text *out, mw_error *err) {
   return mw_json_writer_finish(&json, err);
 }
 
+/* Tells what the recipe wanted to be shown. */
+static bool show(const mw_plan *plan, mw_error *err) {
+  char line[512];
+  mw_text_escaped name;
+  for (size_t i = 0; i < plan->shown_count && plan->options.print; i++) {
+    snprintf(line, sizeof line, "%s: %.9g", mw_text_escape_z(&name, plan->result.made.layout.shown[i].name), plan->shown[i]);
+    if (!plan->options.print(plan->options.print_context, line)) return mw_error_set(err, MW_INTERRUPTED, "interrupted; nothing was published");
+  }
+  return true;
+}
+
+/* The same for the lock file. */
+static bool tell_shown(const mw_plan *plan, mw_text *out, mw_error *err) {
+  mw_json_writer json = {.out = out};
+  mw_json_writer_list(&json, NULL);
+  for (size_t i = 0; i < plan->shown_count; i++) {
+    mw_json_writer_object(&json, NULL);
+    mw_json_writer_string(&json, "what", plan->result.made.layout.shown[i].name);
+    mw_json_writer_number(&json, "value", plan->shown[i]);
+    mw_json_writer_end(&json);
+  }
+  mw_json_writer_end(&json);
+  return mw_json_writer_finish(&json, err);
+}
+
 /* Has all tensors written into the writer's folder. Of several processes each writes its own; then all are on the disk. */
 static bool make_tensors(mw_plan *plan, mw_writer *writer, mw_job *job, mw_error *err) {
   const mw_ranks *ranks = mw_cluster_ranks();
-  MW_TRY(count(plan, writer, err) && (!ranks || mw_shared_plan_divide(plan, writer, job, err)) && mw_run_job(job, err));
+  MW_TRY(count(plan, writer, err) && (!ranks || mw_shared_plan_divide(plan, writer, job, err)));
+  MW_TRY((plan->shown = mw_mem_take(&plan->arena, (plan->shown_count + 1) * sizeof *plan->shown, err)) != NULL);
+  MW_TRY(mw_run_values(job, plan->nodes + plan->node_count, plan->shown_count, plan->shown, err) && show(plan, err));
   return !ranks || ((!ranks->rank || mw_writer_settle(writer, err)) && mw_cluster_meet(err));
 }
 
@@ -86,16 +114,17 @@ static bool fill(mw_plan *plan, mw_writer *writer, mw_training *training, const 
     job.learned = mw_training_learned(training, &job.learned_count);
     MW_TRY(mw_training_write(training, writer, err));
   }
-  mw_text statistics = {0};
+  mw_text statistics = {0}, shown = {0};
   mw_side_files_provenance provenance = mw_provenance_of(&plan->provenance, plan->recipe, plan->scores, &plan->options);
   if (is_helper()) return make_tensors(plan, writer, &job, err);
   bool ok = make_tensors(plan, writer, &job, err) && mw_variances_check(&plan->layout, mw_writer_folder(writer), err) &&
-            (!training || mw_training_tell(training, &learning, err)) && (!found || tell_statistics(plan, &statistics, err));
+            (!training || mw_training_tell(training, &learning, err)) && (!found || tell_statistics(plan, &statistics, err)) && (!plan->shown_count || tell_shown(plan, &shown, err));
   provenance.chat_template = plan->chat_template;
   provenance.vocabulary = plan->vocabulary;
   provenance.component = plan->component;
   provenance.rows = plan->rows;
   provenance.statistics_json = statistics.bytes;
+  provenance.shown_json = shown.bytes;
   provenance.learning_json = learning.bytes;
   provenance.matrix_core = mw_matrices_any(&job) ? mw_gemm_core() : NULL;
   provenance.sets = plan->sets;
@@ -107,6 +136,7 @@ static bool fill(mw_plan *plan, mw_writer *writer, mw_training *training, const 
        (!plan->options.verify || mw_writer_verify(writer, err)) && mw_publish_output(writer, err);
   mw_text_free(&learning);
   mw_text_free(&statistics);
+  mw_text_free(&shown);
   return ok;
 }
 
@@ -117,12 +147,13 @@ static bool leave_out(mw_plan *plan, const mw_writer *writer, mw_error *err) {
     if (!mw_writer_has(writer, plan->places[i])) plan->nodes[nodes] = plan->nodes[i], plan->places[nodes++] = plan->places[i];
   for (size_t i = 0; i < plan->copy_count; i++)
     if (!mw_writer_has(writer, plan->copies[i].place)) plan->copies[copies++] = plan->copies[i];
+  for (size_t i = 0; i < plan->shown_count; i++) plan->nodes[nodes + i] = plan->nodes[plan->node_count + i];
   plan->node_count = nodes;
   plan->copy_count = copies;
   plan->resumed = before - nodes - copies;
   if (!plan->resumed) return true;
   mw_schedule_free(&plan->schedule);
-  return mw_schedule_make(plan->result.made.graph, plan->expansion, plan->nodes, nodes, &plan->schedule, err);
+  return mw_schedule_make(plan->result.made.graph, plan->expansion, plan->nodes, nodes + plan->shown_count, &plan->schedule, err);
 }
 
 /* Makes a plan's output folder. `identity`: NULL, or what it is (plan_identity.h), so that a later run can go on with it. */

@@ -173,6 +173,7 @@ bool mw_lock_compose(const mw_layout *layout, const mw_family_member *members, s
     mw_json_writer_string(&json, "blas_core", provenance->matrix_core);
     mw_json_writer_end(&json);
   }
+  if (provenance->shown_json) mw_json_writer_raw(&json, "shown", provenance->shown_json);
   if (provenance->statistics_json) mw_json_writer_raw(&json, "statistics", provenance->statistics_json);
   if (provenance->learning_json) mw_json_writer_raw(&json, "learning", provenance->learning_json);
   if (provenance->set_count) mw_config_edit_tell(provenance->sets, provenance->set_count, "config", &json);

@@ -27,6 +27,7 @@ typedef struct mw_side_files_provenance {
   const char *required_json;    /* [{"name": "ties", "sha256": "...", "text": "..."}] */
   const char *command;          /* a command line that makes the same output again */
   const char *matrix_core;      /* OpenBLAS's core type, where functions of whole matrices were computed; else NULL */
+  const char *shown_json;       /* a list of numbers that the recipe shows; NULL where there are none */
   const char *statistics_json;  /* data of which statistics were found; NULL where there are none */
   const char *learning_json;    /* settings, data and course of trainings; NULL where nothing was learned */
   uint64_t seed;

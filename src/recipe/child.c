@@ -79,13 +79,20 @@ static void send_explained(void *context, const char *argument, const char *tens
 /* Writes a model with its trainings and its layout. Nodes that only other candidates of the recipe use are not sent. */
 static bool put_made(mw_text *out, const mw_interpreter *state, const mw_graph_output *outputs, size_t count,
                      const mw_result_layout *layout, mw_error *err) {
-  mw_message_choice choice;
-  MW_TRY(mw_learn_spec_applied(state->graph, outputs, count, state->specs, state->spec_count, err));
-  MW_TRY(mw_learn_spec_choose(state->graph, outputs, count, state->specs, state->spec_count, &choice, err));
+  mw_message_choice choice = {0};
+  size_t all = count + layout->shown_count;
+  mw_graph_output *needed = mw_mem_new(all, sizeof *needed, err);
+  if (!needed) return false;
+  if (count) memcpy(needed, outputs, count * sizeof *needed);
+  if (layout->shown_count) memcpy(needed + count, layout->shown, layout->shown_count * sizeof *needed);
+  bool chosen = mw_learn_spec_applied(state->graph, needed, all, state->specs, state->spec_count, err) &&
+                mw_learn_spec_choose(state->graph, needed, all, state->specs, state->spec_count, &choice, err);
+  free(needed);
+  MW_TRY(chosen);
   bool ok = mw_message_put_graph(out, state->graph, outputs, count, &choice, err);
   if (ok) mw_learn_spec_put(out, state->specs, state->spec_count, &choice);
+  mw_result_layout_put(out, layout, &choice);
   free(choice.nodes);
-  mw_result_layout_put(out, layout);
   return ok && mw_text_check(out, err);
 }
 

@@ -3,6 +3,7 @@
 #include "model/layer_name.h"
 #include "recipe/prelude_nodes.h"
 #include <lauxlib.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int fail(lua_State *L, const mw_error *err) { return mw_interpreter_raise(L, err->status, err->text); }
@@ -184,6 +185,15 @@ bool mw_prelude_layout_result(lua_State *L, int index, mw_result_layout *out, mw
     ok = take_set(L, arena, &out->sets[out->set_count], err);
     if (ok) lua_pop(L, 1);
   }
+  lua_settop(L, index);
+  lua_getfield(L, index, "shown"); /* of a result, not of a candidate that is scored */
+  mw_graph_output *shown = ok && lua_istable(L, -1) ? mw_prelude_nodes_outputs(L, index + 1, &out->shown_count, err) : NULL;
+  if (ok && lua_istable(L, -1)) ok = shown && (out->shown = mw_mem_take(arena, (out->shown_count + 1) * sizeof *out->shown, err));
+  for (size_t i = 0; ok && shown && i < out->shown_count; i++) {
+    out->shown[i] = shown[i];
+    ok = (out->shown[i].name = mw_mem_copy(arena, shown[i].name, strlen(shown[i].name), err)) != NULL;
+  }
+  free(shown);
   lua_settop(L, index);
   return ok;
 }

@@ -200,10 +200,15 @@ typedef struct taking {
 static bool take_specs(void *context, mw_message *in, const mw_node *map, uint32_t nodes, const mw_graph *graph, mw_error *err) {
   const taking *t = context;
   mw_recipe_candidate *to = t->to;
-  return mw_learn_spec_take(in, map, nodes, graph, t->task->sets, t->task->set_count, &to->arena, &to->specs, &to->spec_count, err) &&
-         mw_learn_spec_applied(graph, to->outputs, to->output_count, to->specs, to->spec_count, err) &&
-         mw_learn_spec_needed(graph, to->outputs, to->output_count, to->specs, to->spec_count, err) &&
-         mw_result_layout_take(in, &to->arena, &to->layout, err);
+  MW_TRY(mw_learn_spec_take(in, map, nodes, graph, t->task->sets, t->task->set_count, &to->arena, &to->specs, &to->spec_count, err));
+  MW_TRY(mw_result_layout_take(in, graph, map, nodes, &to->arena, &to->layout, err));
+  size_t all = to->output_count + to->layout.shown_count;
+  mw_graph_output *needed = mw_mem_take(&to->arena, (all + 1) * sizeof *needed, err);
+  if (!needed) return false;
+  memcpy(needed, to->outputs, to->output_count * sizeof *needed);
+  memcpy(needed + to->output_count, to->layout.shown, to->layout.shown_count * sizeof *needed);
+  return mw_learn_spec_applied(graph, needed, all, to->specs, to->spec_count, err) &&
+         mw_learn_spec_needed(graph, needed, all, to->specs, to->spec_count, err);
 }
 
 /* Makes a model of a message: its graph, outputs and trainings, all checked. */
@@ -402,7 +407,7 @@ bool mw_recipe_evaluate(const mw_recipe *recipe, const mw_recipe_task *task, mw_
 bool mw_recipe_send(const mw_recipe_candidate *made, mw_text *out, mw_error *err) {
   MW_TRY(mw_message_put_graph(out, made->graph, made->outputs, made->output_count, NULL, err));
   mw_learn_spec_put(out, made->specs, made->spec_count, NULL);
-  mw_result_layout_put(out, &made->layout);
+  mw_result_layout_put(out, &made->layout, NULL);
   return mw_text_check(out, err);
 }
 

@@ -76,7 +76,7 @@ describe("the page of JSON keys", function()
 RECIPE
       export MOONWELD_PATH=homes XDG_CONFIG_HOME=/nowhere; mkdir homes; moonweld new own > told
       echo 'return recipe { "Low.", arg.model("base", "a model"), function(a) return a.base:map(function(t) return t:unweighed() end):with(' \
-        'low_rank(a.base:only("*q_proj*"), 4)) end }' > low.lua
+        'low_rank((a.base * a.base:norm():show("norm")):only("*q_proj*"), 4):unweighed()) end }' > low.lua
       moonweld plan ./low.lua --base "$PICO/base" --json > plan5
       moonweld ./low.lua --base "$PICO/base" -o low --quiet
       echo 'return recipe { "Squares.", arg.model("m", "a model"), arg.calibration(), function(a)' \
