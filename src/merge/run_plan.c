@@ -71,7 +71,8 @@ static bool show(const mw_plan *plan, mw_error *err) {
   mw_text_escaped name;
   for (size_t i = 0; i < plan->shown_count && plan->options.print; i++) {
     snprintf(line, sizeof line, "%s: %.9g", mw_text_escape_z(&name, plan->result.made.layout.shown[i].name), plan->shown[i]);
-    if (!plan->options.print(plan->options.print_context, line)) return mw_error_set(err, MW_INTERRUPTED, "interrupted; nothing was published");
+    if (!plan->options.print(plan->options.print_context, line))
+      return mw_error_set(err, MW_INTERRUPTED, "interrupted; nothing was published");
   }
   return true;
 }
@@ -118,7 +119,8 @@ static bool fill(mw_plan *plan, mw_writer *writer, mw_training *training, const 
   mw_side_files_provenance provenance = mw_provenance_of(&plan->provenance, plan->recipe, plan->scores, &plan->options);
   if (is_helper()) return make_tensors(plan, writer, &job, err);
   bool ok = make_tensors(plan, writer, &job, err) && mw_variances_check(&plan->layout, mw_writer_folder(writer), err) &&
-            (!training || mw_training_tell(training, &learning, err)) && (!found || tell_statistics(plan, &statistics, err)) && (!plan->shown_count || tell_shown(plan, &shown, err));
+            (!training || mw_training_tell(training, &learning, err)) && (!found || tell_statistics(plan, &statistics, err)) &&
+            (!plan->shown_count || tell_shown(plan, &shown, err));
   provenance.chat_template = plan->chat_template;
   provenance.vocabulary = plan->vocabulary;
   provenance.component = plan->component;

@@ -48,7 +48,8 @@ static bool take_shown(mw_message *in, const mw_graph *graph, const mw_node *map
   uint32_t node = mw_message_u32(in);
   if (in->failed || node == 0 || node > nodes || mw_graph_facts(graph, map[node]).shape) return false;
   shown->node = map[node];
-  return !mw_graph_facts(graph, map[node]).whole || mw_error_set(err, MW_DATA, "show(): '%s' is a number that only learn computes", shown->name);
+  return !mw_graph_facts(graph, map[node]).whole ||
+         mw_error_set(err, MW_DATA, "show(): '%s' is a number that only learn computes", shown->name);
 }
 
 bool mw_result_layout_take(mw_message *in, const mw_graph *graph, const mw_node *map, uint32_t nodes, mw_arena *arena,
