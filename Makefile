@@ -63,7 +63,7 @@ UNIT_TESTS  := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/t
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT_SHARED := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c)))
 
-.PHONY: all units demo demo-dam test check torture coverage fuzz bench bench-kernels bench-learn bench-matrix big install install-module uninstall clean deps docs deb doc
+.PHONY: all units demo demo-dam test check torture coverage fuzz bench bench-kernels bench-learn bench-matrix bench-methods big install install-module uninstall clean deps docs deb doc
 .DELETE_ON_ERROR:
 all: $(BUILD)/moonweld $(BUILD)/moonweld.so
 
@@ -218,6 +218,10 @@ bench-learn: $(BUILD)/bench/learn
 # Functions of whole matrices against sgemm in the same run.
 bench-matrix: $(BUILD)/bench/matrix
 	$(Q)env -u OPENBLAS_CORETYPE -u OPENBLAS_NUM_THREADS $(BUILD)/bench/matrix
+
+# Every shipped method on the same four domains; METHODS=PATTERN chooses some.
+bench-methods: all
+	$(Q)tests/bench/methods.sh $(BUILD)/moonweld '$(or $(METHODS),.)'
 
 # ---- installing -----------------------------------------------------------------------------------------------------
 LIBDIR  ?= $(PREFIX)/lib
