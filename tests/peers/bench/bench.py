@@ -1,6 +1,6 @@
-"""Moonweld beside mergekit: the same models (base and three experts, bf16, SIZE GiB each, default 1), the same machine, whole
-processes from start to end, one after the other. Seconds are the least of ROUNDS (3) for us and of one run for mergekit, whose
-runs take minutes; memory is the largest resident size of the process. Needs room for five models in $TMPDIR.
+"""Moonweld beside mergekit: the same file, the same models (base and three experts, bf16, SIZE GiB each, default 1), the same machine,
+whole processes from start to end, one after the other; neither waits for the disk. Seconds are the least of ROUNDS (3) for us and of one
+run for mergekit, whose runs take minutes; memory is the largest resident size of the process. Needs room for five models in $TMPDIR.
     PEERS_PYTHON=VENV/bin/python; $PEERS_PYTHON tests/peers/bench/bench.py [METHOD...]
 """
 import json
@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 PROGRAM = os.environ.get("MOONWELD", os.path.join(ROOT, "build", "moonweld"))
-MERGEKIT = os.path.join(os.path.dirname(sys.executable), "mergekit-yaml")
+MERGEKIT = os.environ.get("MERGEKIT", os.path.join(os.path.dirname(sys.executable), "mergekit-yaml"))
 SIZE, ROUNDS = float(os.environ.get("SIZE", "1")), int(os.environ.get("ROUNDS", "3"))
 HIDDEN, WIDE, VOCABULARY = 2048, 5632, 32000
 os.environ["HF_HUB_OFFLINE"] = "1"  # models are folders; nothing is asked of a network
@@ -37,8 +37,20 @@ def shapes():
     return layers, result
 
 
+def tokenizer(folder, own):
+    """VOCABULARY tokens, the last 64 of which only models with the same `own` have."""
+    tokens = [f"t{i}" for i in range(VOCABULARY - 64)] + [f"{own}{i}" for i in range(64)]
+    made = {"version": "1.0", "truncation": None, "padding": None, "added_tokens": [], "normalizer": None, "pre_tokenizer": None, "post_processor": None,
+            "decoder": None, "model": {"type": "BPE", "dropout": None, "unk_token": "t0", "continuing_subword_prefix": None, "end_of_word_suffix": None,
+                                       "fuse_unk": False, "byte_fallback": False, "vocab": {t: i for i, t in enumerate(tokens)}, "merges": []}}
+    for name, content in [("tokenizer.json", made), ("tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast", "unk_token": "t0"})]:
+        with open(os.path.join(folder, name), "w") as out:
+            json.dump(content, out)
+
+
 def make_models():
-    layers, names = shapes()
+    names = shapes()[1]
+    layers = LAYERS
     config = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": HIDDEN, "intermediate_size": WIDE, "vocab_size": VOCABULARY,
               "num_hidden_layers": layers, "num_attention_heads": 16, "num_key_value_heads": 16, "max_position_embeddings": 2048,
               "rms_norm_eps": 1e-5, "tie_word_embeddings": True, "torch_dtype": "bfloat16", "hidden_act": "silu"}
@@ -53,6 +65,7 @@ def make_models():
         save_file(model, os.path.join(work, name, "model.safetensors"), metadata={"format": "pt"})
         with open(os.path.join(work, name, "config.json"), "w") as out:
             json.dump(config, out)
+        tokenizer(os.path.join(work, name), name if name == "b" else "x")
 
 
 def run(command):
@@ -76,36 +89,48 @@ def run(command):
     return time.monotonic() - begun, spent, peak / 1000
 
 
-def mergekit(method, parameters, models, base=None):
-    config = {"merge_method": method, "dtype": "bfloat16", "parameters": parameters,
-              "models": [{"model": os.path.join(work, m), "parameters": p} for m, p in models]}
-    if base:
-        config["base_model"] = os.path.join(work, base)
-    with open(os.path.join(work, "config.yml"), "w") as out:
-        json.dump(config, out)  # JSON is YAML
-    return [MERGEKIT, "config.yml", "out", "--quiet"]
+def models(*names, **parameters):
+    return [{"model": os.path.join(work, name), "parameters": parameters} for name in names]
 
 
-one, half = {"weight": 1.0}, {"weight": 1.0, "density": 0.5}
-task = ["--base", "base", "--experts", "a", "b", "c"]
+def slices(*names):
+    third = [LAYERS * i // 3 for i in range(4)] if LAYERS >= 3 else None
+    ranges = [third[i:i + 2] for i in range(3)] if third else [[0, LAYERS]] * 3
+    return [{"sources": [{"model": os.path.join(work, name), "layer_range": of}]} for name, of in zip(names, ranges)]
+
+
+LAYERS = shapes()[0]
+half = {"weight": 1.0, "density": 0.5}
 methods = {
-    "linear": (["soup", "--models", "a", "b"], lambda: mergekit("linear", {}, [("a", one), ("b", one)])),
-    "slerp": (["slerp", "--a", "a", "--b", "b", "--t", "0.3"], lambda: mergekit("slerp", {"t": 0.3}, [("a", {}), ("b", {})], "a")),
-    "task_arithmetic": (["task_arithmetic", *task], lambda: mergekit("task_arithmetic", {}, [("a", one), ("b", one), ("c", one)], "base")),
-    "dare_ties": (["dare_ties", *task, "--drop", "0.5", "--profile", "mergekit"], lambda: mergekit("dare_ties", {}, [(m, half) for m in "abc"], "base")),
-    "ties": (["ties", *task, "--density", "0.5"], lambda: mergekit("ties", {}, [(m, half) for m in "abc"], "base")),
-    "ties, mergekit": (["ties", *task, "--density", "0.5", "--profile", "mergekit"], None),
+    "linear": {"models": models("a", "b", weight=1.0)},
+    "slerp": {"models": models("a", "b"), "base_model": os.path.join(work, "a"), "parameters": {"t": 0.3}},
+    "task_arithmetic": {"models": models("a", "b", "c", weight=1.0), "base_model": os.path.join(work, "base")},
+    "ties": {"models": models("a", "b", "c", **half), "base_model": os.path.join(work, "base")},
+    "dare_ties": {"models": models("a", "b", "c", **half), "base_model": os.path.join(work, "base")},
+    "della": {"models": models("a", "b", "c", **half, epsilon=0.1), "base_model": os.path.join(work, "base")},
+    "breadcrumbs": {"models": models("a", "b", "c", **half, gamma=0.01), "base_model": os.path.join(work, "base")},
+    "karcher": {"models": models("a", "b", "c")},
+    "model_stock": {"models": models("a", "b", "c"), "base_model": os.path.join(work, "base")},
+    "a stack": {"merge_method": "passthrough", "slices": slices("a", "b", "a")},
+    "a union": {"merge_method": "linear", "models": models("a", "b", weight=1.0), "tokenizer": {"source": "union"}},
 }
+
+
+def write(name):
+    with open(os.path.join(work, "config.yml"), "w") as out:
+        json.dump({"merge_method": name, "dtype": "bfloat16", **methods[name]}, out)  # JSON is YAML
+
+
 try:
     make_models()
-    previous = None
-    print(f"{os.cpu_count()} processors, torch {torch.__version__}\n| method | moonweld | mergekit | faster | memory |\n|---|---|---|---|---|", flush=True)
+    print(f"{os.cpu_count()} processors, torch {torch.__version__}, {SIZE:g} GiB, {LAYERS} layers")
+    print("| method | moonweld | mergekit | faster | memory |\n|---|---|---|---|---|", flush=True)
     for name in sys.argv[1:] or methods:
-        words, theirs = methods[name]
-        ours = [run([PROGRAM, *words, "-o", "out", "--quiet"]) for _ in range(ROUNDS)]
+        write(name)
+        ours = [run([PROGRAM, "config.yml", "-o", "out", "--quiet", "--no-sync"]) for _ in range(ROUNDS)]
         seconds, spent, memory = min(o[0] for o in ours), min(o[1] for o in ours), max(o[2] for o in ours)
-        previous = run(theirs()) if theirs else previous
-        print(f"| {name} | {seconds:.2f} s ({spent:.2f} s of CPU), {memory:.0f} MB | {previous[0]:.1f} s ({previous[1]:.1f} s), {previous[2]:.0f} MB "
-              f"| {previous[0] / seconds:.0f}x ({previous[1] / spent:.0f}x) | 1/{previous[2] / memory:.0f} |", flush=True)
+        theirs = run([MERGEKIT, "config.yml", "out", "--quiet"])
+        print(f"| {name} | {seconds:.2f} s ({spent:.2f} s of CPU), {memory:.0f} MB | {theirs[0]:.1f} s ({theirs[1]:.1f} s), {theirs[2]:.0f} MB "
+              f"| {theirs[0] / seconds:.0f}x ({theirs[1] / spent:.0f}x) | 1/{theirs[2] / memory:.0f} |", flush=True)
 finally:
     shutil.rmtree(work, ignore_errors=True)
