@@ -232,7 +232,7 @@ static bool describe(mw_components *components, mw_error *err) {
       mw_text_format(&components->carried, "%s%s (%s)", components->carried.length ? ", " : "", component->name, component->carried);
   }
   mw_json_writer_end(&json);
-  return mw_json_writer_finish(&json, err) && (!components->carried.length || mw_text_check(&components->carried, err));
+  return mw_json_writer_finish(&json, err) && mw_text_check(&components->carried, err);
 }
 
 static bool list_files(mw_plan *plan, mw_error *err) {

@@ -303,7 +303,7 @@ static bool open_first(mw_vocabulary *v, const char *folder, mw_error *err) {
 bool mw_vocabulary_open(mw_vocabulary *v, const char *folder, mw_error *err) {
   *v = (mw_vocabulary){0};
   bool ok = open_first(v, folder, err);
-  if (!ok) mw_vocabulary_close(v);
+  if (!ok || !v->path) mw_vocabulary_close(v);
   return ok;
 }
 

@@ -26,7 +26,7 @@ typedef struct mw_vocabulary {
   mw_arena arena;
 } mw_vocabulary;
 
-/* The file, without its tokens. */
+/* The file, without its tokens. Of a folder that has none nothing is held: such a vocabulary may be opened again. */
 bool mw_vocabulary_open(mw_vocabulary *vocabulary, const char *folder, mw_error *err);
 /* The tokens, if they were not read before. MW_DATA for a file that is none, with its path and what is wrong; ids above 2^24 are
  * refused. */

@@ -1,6 +1,6 @@
 -- faults.lua MOONWELD SHIM WORK [all]: makes the n-th call of every kind go wrong, for every n (without `all`, at
--- every fourth or so), in a merge of toy models that replaces an older output or makes a new one. A case is a fault of
--- one kind in one of the two, whatever n. Promised:
+-- every fourth or so; of requests for memory see `numbers`), in a merge of toy models that replaces an older output or
+-- makes a new one. A case is a fault of one kind in one of the two, whatever n. Promised:
 -- the output is then absent, the old one or complete; beside it nothing is left but, of a run that was stopped, what the
 -- same command goes on with, and its result is that of a run which was never stopped; the exit code says what happened.
 -- Every tensor gets its record in the journal as soon as it is finished (MOONWELD_JOURNAL), so that these can go wrong too.
@@ -30,10 +30,9 @@ end
 
 -- What lies in the room, with a digest of every file.
 local function snapshot()
-  local pipe = assert(io.popen("cd " .. work .. "/room && find . -type f -exec cksum {} + | LC_ALL=C sort && find . -type d | LC_ALL=C sort"))
-  local text = pipe:read("a")
-  pipe:close()
-  return text
+  local found = toy.lines("cd " .. work .. "/room && find . -type f -exec cksum {} + -o -type d -print")
+  table.sort(found)
+  return table.concat(found, "\n") .. "\n"
 end
 
 -- Whether all of an output lies there, with whatever else.
@@ -68,8 +67,7 @@ local old = snapshot()
 os.execute("mv " .. work .. "/room " .. work .. "/old")
 
 local function start(replace)
-  clear()
-  if replace then os.execute("cp -a " .. work .. "/old/out " .. work .. "/room/out") end
+  os.execute(("rm -rf %s/room && %s %s/room"):format(work, replace and "cp -a " .. work .. "/old" or "mkdir", work))
 end
 
 local function bad(what, text)
@@ -86,14 +84,20 @@ local function mended(n)
   return merge(0.5, nil, "--force --no-sync") == 0 and snapshot() == complete
 end
 
-local function one(case, n, replace)
-  local what = ("%s %d %s%s"):format(case[1], n, case[2], replace and ", replacing" or "")
+-- The merge of a case, with its n-th call going wrong as `action` says: its code, and whether there was such a call.
+local function struck(case, n, action, replace)
   start(replace)
   os.remove(work .. "/mark")
   local code = merge(0.5, ("%sLD_PRELOAD=%s FAULT=%s:%d:%s FAULT_MARK=%s/mark"):format(case.plain and "NO_EXCHANGE=1 " or "", shim, case[1],
-    n, case[2], work),
+    n, action, work),
     (replace and "--force " or "") .. (case.more or "") .. (case.sync and "" or " --no-sync"))
-  if not read(work .. "/mark") then return false end
+  return code, read(work .. "/mark")
+end
+
+local function one(case, n, replace)
+  local what = ("%s %d %s%s"):format(case[1], n, case[2], replace and ", replacing" or "")
+  local code, mark = struck(case, n, case[2], replace)
+  if not mark then return false end
   -- Between two plain renames there is no output; any command that names it brings the old one back.
   if case.plain then run(("'%s' inspect %s > %s/shown 2>&1"):format(moonweld, out, work)) end
   local state, before = snapshot(), replace and old or absent
@@ -122,28 +126,34 @@ local function one(case, n, replace)
   return true
 end
 
--- Requests for memory are some thousands, since Lua makes them for the prelude before a recipe is known. All these are the same call of
--- the same function, so of them a few do, with `all` too: they lie between the first hundred and the last of `--help`.
-local helped = all and last_call(function(n)
-  os.remove(work .. "/mark")
-  run(("LD_PRELOAD=%s FAULT=malloc:%d:ENOMEM FAULT_MARK=%s/mark '%s' slerp --help > %s/out 2> %s/err"):format(shim, n, work, moonweld, work, work))
-  return read(work .. "/mark")
-end) or 0
-
--- The number of the call that goes wrong after the n-th.
-local function next_call(n, kind, step)
-  if not all then return n + step end
-  return n + (kind == "malloc" and n > 100 and n < helped - 300 and 41 or 1)
+-- The numbers of the calls that go wrong, one after the other, as an iterator; step(n) is how far the next one is without `all`.
+-- Requests for memory are ten thousand, since Lua makes them for the prelude before a recipe is known. Those that come through the same
+-- functions of the program, from main on, are one place, and fail alike: so of these the first two go wrong. list() is such places' numbers.
+local function numbers(kind, step, list)
+  local places
+  if kind == "malloc" then
+    places = {}
+    for n in list():gmatch "%d+" do places[#places + 1] = tonumber(n) end
+  end
+  local n = 0
+  return function()
+    n = n == 0 and 1 or n + (all and 1 or step(n))
+    if places then return places[n] end
+    return n
+  end
 end
 
 local function each(case)
   for _, replace in ipairs { false, true } do
     turn = turn + 1
     if turn % parts == part % parts then
-      local n = 1
+      local first = true
       wrong = 0
-      while one(case, n, replace) do n = next_call(n, case[1], case.step or 4) end
-      if n == 1 and not (case.rare and not replace) then bad(case[1] .. " " .. case[2], "the fault never came") end
+      for n in numbers(case[1], function() return case.step or 4 end, function() return select(2, struck(case, 1, "list", replace)) end) do
+        if not one(case, n, replace) then break end
+        first = false
+      end
+      if first and not (case.rare and not replace) then bad(case[1] .. " " .. case[2], "the fault never came") end
       if wrong == 0 then passed = passed + 1 else failed = failed + 1 end
     end
   end
@@ -188,10 +198,10 @@ each { "renameat", "kill", codes = { 137 }, step = 1, sync = true, plain = true 
 each { "any", "int", codes = { 0, 130 }, step = 13, sync = true }
 -- Without a warning's line or a thread's name a merge goes on. 1: OpenMP's own few mallocs, after which it ends the
 -- program; they come before the output is begun. To list a folder takes memory: what was replaced may be left.
-each { "malloc", "ENOMEM", codes = { 0, 1, 71 }, left = true, step = 47 }
-each { "malloc", "ENOMEM+", codes = { 0, 1, 71 }, left = true, step = 71 }
-each { "malloc", "ENOMEM", codes = { 0, 1, 71 }, left = true, step = 397, more = "--log-json", events = true }
-each { "malloc", "ENOMEM+", codes = { 0, 1, 71 }, left = true, step = 397, more = "--log-json", events = true }
+each { "malloc", "ENOMEM", codes = { 0, 1, 71 }, left = true, step = 11 }
+each { "malloc", "ENOMEM+", codes = { 0, 1, 71 }, left = true, step = 17 }
+each { "malloc", "ENOMEM", codes = { 0, 1, 71 }, left = true, step = 97, more = "--log-json", events = true }
+each { "malloc", "ENOMEM+", codes = { 0, 1, 71 }, left = true, step = 97, more = "--log-json", events = true }
 
 -- ---- every command ----
 
@@ -209,7 +219,6 @@ local function command(name, words, before, killed)
     return run(("cd %s && MOONWELD_JOURNAL=0 %s exec '%s' %s > %s 2> err"):format(work, env, moonweld, line, said))
   end
   local function try(fault)
-    os.remove(work .. "/mark")
     return moonweld_in(fault or "", words, "said")
   end
   clear()
@@ -226,20 +235,24 @@ local function command(name, words, before, killed)
   for _, fault in ipairs(faults) do
     turn = turn + 1
     if turn % parts == part % parts then
-      local n = 1
       wrong = 0
-      repeat
-        local what = ("%s: %s %d %s"):format(name, fault[1], n, fault[2])
+      local function faulty(n, action)
         prepare()
-        local code = try(("LD_PRELOAD=%s FAULT=%s:%d:%s FAULT_MARK=%s/mark"):format(shim, fault[1], n, fault[2], work))
-        local struck = read(work .. "/mark")
+        os.remove(work .. "/mark")
+        local code = try(("LD_PRELOAD=%s FAULT=%s:%d:%s FAULT_MARK=%s/mark"):format(shim, fault[1], n, action, work))
+        return code, read(work .. "/mark")
+      end
+      for n in numbers(fault[1], function(n) return math.max(1, n // 2) end, function() return select(2, faulty(1, "list")) end) do
+        local what = ("%s: %s %d %s"):format(name, fault[1], n, fault[2])
+        local code, mark = faulty(n, fault[2])
+        if not mark then break end
         local now = read(work .. "/said")
         local told = fault[2] == "EACCES" and read(work .. "/err"):find("warning: .*: Permission denied")
-        if struck and code == 0 then
+        if code == 0 then
           -- Of what is removed the size may be unknown; then none is told.
           if now ~= said and now ~= said:gsub(" %(.- on the disk%)", "") and not told then bad(what, "0, but said " .. now) end
           if snapshot() ~= made and not told then bad(what, "0, but found\n" .. snapshot()) end
-        elseif struck and code ~= 1 then -- 1: OpenMP's own last words
+        elseif code ~= 1 then -- 1: OpenMP's own last words
           if code < 64 or code > 75 or code == 70 then bad(what, ("exit code %d: %s"):format(code, read(work .. "/err"))) end
           if not read(work .. "/err"):find("moonweld: error: ", 1, true) then bad(what, "it does not say why: " .. read(work .. "/err")) end
           local left = snapshot()
@@ -247,8 +260,7 @@ local function command(name, words, before, killed)
             if try() ~= 0 or snapshot() ~= made then bad(what, "the next run does not go on: " .. read(work .. "/err")) end
           elseif left ~= begun and left ~= made then bad(what, ("exit code %d and left behind:\n%s"):format(code, left)) end
         end
-        n = next_call(n, fault[1], math.max(1, n // 2))
-      until not struck
+      end
       if wrong == 0 then passed = passed + 1 else failed = failed + 1 end
     end
   end

@@ -3,9 +3,7 @@
 -- name says what a user may rely on.
 local M = setmetatable({}, { __gc = function(self) os.execute("rm -rf '" .. self.folder .. "'") end })
 
-M.folder = os.tmpname()
-os.remove(M.folder)
-os.execute("mkdir -p '" .. M.folder .. "'")
+M.folder = io.popen("mktemp -d"):read()
 
 local sizes = { F64 = 8, F32 = 4, F16 = 2, BF16 = 2, I64 = 8, I32 = 4, I16 = 2, I8 = 1, U8 = 1, U16 = 2, U32 = 4, U64 = 8, BOOL = 1,
   F8_E4M3 = 1, F8_E5M2 = 1 }

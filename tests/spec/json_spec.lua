@@ -3,9 +3,7 @@ package.path = "tests/spec/?.lua;" .. package.path
 local parse = require "json"
 
 local program = os.getenv "MOONWELD" or "build/moonweld"
-local folder = os.tmpname()
-os.remove(folder)
-assert(os.execute("mkdir -p '" .. folder .. "'"))
+local folder = io.popen("mktemp -d"):read()
 
 local function read(file)
   local input = assert(io.open(file, "rb"))

@@ -3,9 +3,7 @@
 local mw = require "moonweld"
 local toy = setmetatable({}, { __gc = function(self) os.execute("rm -rf '" .. self.folder .. "'") end })
 
-local folder = os.tmpname()
-os.remove(folder)
-os.execute("mkdir -p '" .. folder .. "'")
+local folder = io.popen("mktemp -d"):read()
 toy.folder = folder
 
 local count = 0

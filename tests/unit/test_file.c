@@ -6,14 +6,9 @@
 #include <unistd.h>
 
 #include "format/file.h"
-#include "unit.h"
+#include "toys.h"
 
 static const char *const names[] = {"cut", "other", "whole"};
-
-static void put(const char *path, const char *text) {
-  FILE *file = fopen(path, "wb");
-  CHECK(file && fputs(text, file) >= 0 && fclose(file) == 0);
-}
 
 /* Clocks of file systems tick slowly: a change within one tick of the opening has no time of its own. */
 static void tick(void) { usleep(30000); }
@@ -28,7 +23,7 @@ static void shrunk(void) {
   mw_error err = {0};
   mw_file file;
   char bytes[8];
-  put("cut", "12345678");
+  put_text("cut", "12345678");
   CHECK(mw_file_open(&file, "cut", &err));
   CHECK(truncate("cut", 5) == 0);
   CHECK(mw_file_read(&file, 0, bytes, 5, &err) && memcmp(bytes, "12345", 5) == 0);
@@ -43,10 +38,10 @@ static void replaced(void) {
   mw_error err = {0};
   mw_file file;
   char bytes[8];
-  put("whole", "12345678");
+  put_text("whole", "12345678");
   CHECK(mw_file_open(&file, "whole", &err) && mw_file_unchanged(&file, &err));
   tick();
-  put("other", "abcdefgh");
+  put_text("other", "abcdefgh");
   CHECK(rename("other", "whole") == 0);
   CHECK(mw_file_read(&file, 0, bytes, 8, &err) && memcmp(bytes, "12345678", 8) == 0);
   CHECK(!mw_file_unchanged(&file, &err) && err.status == MW_CHANGED);
@@ -58,10 +53,10 @@ static void rewritten(void) {
   mw_error err = {0};
   mw_file file;
   struct stat before;
-  put("whole", "12345678");
+  put_text("whole", "12345678");
   CHECK(stat("whole", &before) == 0 && mw_file_open(&file, "whole", &err));
   tick();
-  put("whole", "1234567!");
+  put_text("whole", "1234567!");
   CHECK(utimensat(AT_FDCWD, "whole", (struct timespec[2]){before.st_atim, before.st_mtim}, 0) == 0);
   CHECK(!mw_file_unchanged(&file, &err) && err.status == MW_CHANGED);
   mw_file_close(&file);
@@ -71,7 +66,7 @@ static void hashed(void) {
   mw_error err = {0};
   mw_file file;
   char hex[65];
-  put("whole", "abc");
+  put_text("whole", "abc");
   CHECK(mw_file_open(&file, "whole", &err) && mw_file_hash(&file, hex, &err));
   CHECK_TEXT(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   mw_file_close(&file);
@@ -83,7 +78,7 @@ static void few_descriptors(void) {
   mw_file file;
   struct rlimit before, few;
   char bytes[8], *place, here[4096];
-  put("whole", "12345678");
+  put_text("whole", "12345678");
   CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
   few = (struct rlimit){6, before.rlim_max};
   CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0);
@@ -92,7 +87,7 @@ static void few_descriptors(void) {
   CHECK(mw_file_place(&file, &place, &err) && place && mw_file_lies_in(place, getcwd(here, sizeof here)));
   free(place);
   tick();
-  put("other", "12345678");
+  put_text("other", "12345678");
   CHECK(rename("other", "whole") == 0);
   CHECK(!mw_file_read(&file, 0, bytes, 8, &err) && err.status == MW_CHANGED && strstr(err.text, "whole: changed while it was read"));
   CHECK(!mw_file_unchanged(&file, &err) && err.status == MW_CHANGED);
@@ -103,8 +98,7 @@ static void few_descriptors(void) {
 }
 
 int main(void) {
-  char room[] = "/tmp/moonweld-unit-XXXXXX";
-  CHECK(mkdtemp(room) && chdir(room) == 0);
+  toys_begin();
   RUN(inside());
   RUN(shrunk());
   RUN(replaced());
@@ -112,6 +106,6 @@ int main(void) {
   RUN(hashed());
   RUN(few_descriptors());
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) unlink(names[i]);
-  CHECK(chdir("/") == 0 && rmdir(room) == 0);
+  toys_end();
   UNIT_END();
 }

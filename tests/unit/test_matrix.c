@@ -1,6 +1,7 @@
 /* test_matrix.c: the functions of whole matrices against what they mean: factors that multiply to what there was, within bounds,
  * orthonormal vectors, signs and order; on matrices that are tall, wide, tiny, ill-conditioned, rank-deficient, zero or empty; the
  * same in f32 and f64. A naive product in double is the judge. */
+#include "base/mem.h"
 #include "num/cpu.h"
 #include "num/gemm.h"
 #include "num/matrix.h"
@@ -13,9 +14,11 @@ static mw_error err;
 static const mw_kernels *kernels;
 static const mw_team alone;
 
+static mw_arena made; /* all matrices */
+
 typedef struct matrix { size_t rows, columns; double *at; } matrix;
 
-static matrix new(size_t rows, size_t columns) { return (matrix){rows, columns, calloc(rows * columns + 1, sizeof(double))}; }
+static matrix new(size_t rows, size_t columns) { return (matrix){rows, columns, mw_mem_take(&made, rows * columns * sizeof(double), &err)}; }
 
 static double noise(uint64_t *state) {
   *state = *state * 6364136223846793005u + 1442695040888963407u;
@@ -76,7 +79,7 @@ static double *run(mw_matrix_kind kind, bool f64, size_t m, size_t n, size_t r, 
   mw_matrix_call call = {.kind = kind, .f64 = f64, .m = m, .n = n, .r = r, .a = in[0], .b = in[1], .out = out};
   err = (mw_error){0};
   bool ok = mw_matrix_compute(&alone, &kernels->type[f64], &call, &err);
-  double *values = calloc(results + 1, sizeof *values);
+  double *values = new(results, 1).at;
   for (size_t i = 0; i < results; i++) values[i] = f64 ? ((double *)out)[i] : (double)((float *)out)[i];
   free(in[0]);
   free(in[1]);
@@ -315,7 +318,8 @@ static void order(void) {
   const mw_team other = {.share = backwards};
   static const mw_matrix_kind kinds[] = {MW_MATRIX_PRODUCT, MW_MATRIX_SVD, MW_MATRIX_ORTHOGONAL, MW_MATRIX_INVERSE};
   enum { M = 1100, N = 700 };
-  float *a = malloc(M * N * sizeof *a), *out[2] = {malloc(2 * M * M * sizeof(float)), malloc(2 * M * M * sizeof(float))};
+  float *a = mw_mem_take(&made, M * N * sizeof *a, &err), *out[2];
+  for (int t = 0; t < 2; t++) out[t] = mw_mem_take(&made, 2 * M * M * sizeof(float), &err);
   uint64_t seed = 1;
   for (size_t i = 0; i < M * N; i++) a[i] = (float)noise(&seed);
   for (int k = 0; k < 4; k++) {
@@ -344,5 +348,6 @@ int main(void) {
   RUN(assigning());
   RUN(empty());
   RUN(order());
+  mw_mem_release(&made);
   UNIT_END();
 }

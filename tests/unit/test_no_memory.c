@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "expr/schedule.h"
 #include "format/json.h"
-#include "model/model.h"
+#include "model/family.h"
 #include "output/journal.h"
 #include "text/pattern.h"
 #include "toys.h"
@@ -95,6 +95,25 @@ static bool open_model(const void *folder, mw_error *err) {
   bool done = mw_model_open(folder, NULL, &model, err);
   if (done) mw_model_close(model);
   return done;
+}
+
+/* Three models of one folder, which has no tokenizer. */
+static bool join_family(const void *folder, mw_error *err) {
+  mw_model *model = NULL;
+  mw_family family = {0};
+  mw_warning warnings = {0};
+  bool done = mw_model_open(folder, NULL, &model, err);
+  mw_family_member members[] = {{.model = model, .label = "base"}, {.model = model, .label = "b"}, {.model = model, .label = "c"}};
+  done = done && mw_family_join(members, 3, 0, &(mw_family_rules){0}, &warnings, &family, err);
+  mw_family_free(&family);
+  mw_warning_free(&warnings);
+  if (model) mw_model_close(model);
+  return done;
+}
+
+static void family(void) {
+  put_model("plain", "{\"model_type\": \"toy\"}", &(toy){.name = "w", .dtype = "F32", .rows = 2, .columns = 2, .size = 4}, 1);
+  each(join_family, "plain", 20);
 }
 
 /* Thresholds of tensors, votes above them, and outputs that turn by the sign of all votes: stages, guesses and batches. */
@@ -205,6 +224,7 @@ int main(void) {
   RUN(pattern());
   RUN(json());
   RUN(each(open_model, models[0], 20));
+  RUN(family());
   RUN(schedule());
   RUN(each(keep_journal, "journal", 2));
   RUN(merge((const char *const *)models));

@@ -33,17 +33,15 @@ static bool chosen_near(mw_select_key key, bool f64, double threshold, uint64_t 
   for (passes = 0; !select.found; passes++) {
     uint64_t below = 0;
     CHECK(passes < mw_select_passes(&select) + 2u * (guess != NULL) + (key == MW_SELECT_TIE ? first ? 2 : 1 : 0));
-    memset(merged, 0, sizeof merged);
+    memset(bins, 0, sizeof bins);
     for (size_t at = 0, step; at < n; at += step) {
       step = 1 + next() % n;
       step = step > n - at ? n - at : step;
       bool outside = (int64_t)(first + at + step) <= select.low || (int64_t)(first + at) > select.last;
       if (key == MW_SELECT_TIE && outside) continue;
-      memset(bins, 0, sizeof bins);
       below += mw_select_count(&select, &kernels->type[f64], (const char *)x + at * (f64 ? 8 : 4), first + at, step, bins);
-      for (size_t i = 0; i < MW_SELECT_BINS; i++)
-        merged[i] += bins[i];
     }
+    for (size_t i = 0; i < MW_SELECT_BINS; i++) merged[i] = bins[i];
     if (!mw_select_narrow(&select, merged, below))
       return false;
   }
@@ -109,11 +107,11 @@ static void compare(bool f64, size_t n, int kind) {
 static void miss_by_little(void) {
   enum { COUNT = 200000, APART = 4, WINDOW = MW_SELECT_BINS / APART };
   static float x[COUNT];
-  for (int sign = -1; sign <= 1; sign += 2)
+  for (int sign = -1; sign <= 1; sign += 2) {
+    for (size_t k = 0; k < COUNT; k++) x[k] = (1 + (float)(APART * k) * 0x1p-23f) * (float)sign;
     for (size_t i = 0; i < 30; i++) {
       const int32_t away = (int32_t)(next() % (6 * WINDOW)) - 3 * WINDOW;
       const size_t rank = COUNT / 2 - WINDOW / 2 + next() % WINDOW;
-      for (size_t k = 0; k < COUNT; k++) x[k] = (1 + (float)(APART * k) * 0x1p-23f) * (float)sign;
       double guess = fabs((double)x[(size_t)((int64_t)rank + away)]), got;
       CHECK(chosen_near(MW_SELECT_MAGNITUDE, false, 0, rank, x, COUNT, 0, &guess, &got) && got == fabs((double)x[rank]));
       CHECK(passes <= 2 && (passes == 1) == (away > -WINDOW / 2 && away <= WINDOW / 2));
@@ -121,6 +119,7 @@ static void miss_by_little(void) {
       const size_t place = sign < 0 ? COUNT - 1 - rank : rank;
       CHECK(chosen_near(MW_SELECT_VALUE, false, 0, place, x, COUNT, 0, &guess, &got) && got == (double)x[rank] && passes <= 2);
     }
+  }
 }
 
 static void all(const char *isa) {

@@ -88,6 +88,7 @@ static void limits(void) {
   size_t length = (256 << 10) + 1;
   char *large = calloc(length, 1);
   memset(large, '#', length);
+  mw_yaml_free(&tree);
   CHECK(large && !mw_yaml_parse("a.yml", large, length, &tree, &err) && strstr(err.text, "at most 262144 are read"));
   free(large);
 }

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char toys_root[64]; /* all folders lie here, and the process works in it */
+static char toys_root[4096]; /* all folders lie here, and the process works in it */
 
 void put(const char *path, const void *bytes, size_t length) {
   FILE *file = fopen(path, "wb");
@@ -45,14 +45,15 @@ void put_model(const char *folder, const char *config, const toy *toys, size_t c
 }
 
 void toys_begin(void) {
-  strcpy(toys_root, "/tmp/moonweld-unit-XXXXXX");
+  const char *place = getenv("TMPDIR");
+  snprintf(toys_root, sizeof toys_root, "%s/moonweld-unit-XXXXXX", place ? place : "/tmp");
   CHECK(mkdtemp(toys_root) != NULL && chdir(toys_root) == 0);
 }
 
 void toys_end(void) {
-  char clean[128];
+  char clean[4200];
   CHECK(chdir("/") == 0);
-  snprintf(clean, sizeof clean, "rm -rf %s", toys_root);
+  snprintf(clean, sizeof clean, "rm -rf '%s'", toys_root);
   CHECK(system(clean) == 0);
 }
 
