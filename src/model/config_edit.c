@@ -93,6 +93,7 @@ static bool add(edit *e, mw_json object, const char *key, const char *json) {
   put_key(&text, key);
   mw_text_add(&text, json, strlen(json));
   if (*end == '}' && object.length == 2) mw_text_format(&text, "\n");
+  text.failed |= before.failed;
   mw_text_free(&before);
   const char *kept = keep(e, &text);
   return kept && put(e, end, 0, kept);
@@ -217,6 +218,7 @@ void mw_config_edit_tell(const mw_config_edit_set *sets, size_t count, const cha
   for (size_t i = 0; i < count; i++) {
     name.length = 0;
     for (size_t k = 0; k < sets[i].depth; k++) mw_text_format(&name, "%s%s", k ? "." : "", sets[i].path[k]);
+    json->failed |= name.failed;
     mw_json_writer_raw(json, name.bytes, sets[i].json);
   }
   mw_json_writer_end(json);

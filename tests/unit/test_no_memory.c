@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "expr/schedule.h"
 #include "format/json.h"
+#include "model/config_edit.h"
 #include "model/family.h"
 #include "output/journal.h"
 #include "text/pattern.h"
@@ -116,6 +117,27 @@ static void family(void) {
   each(join_family, "plain", 20);
 }
 
+/* An edit is complete, or an error: its text, and what is told of it. */
+static bool edit_config(const void *text, mw_error *err) {
+  static const char *const paths[] = {"vision", "a key that is long enough to need memory of its own, as some are", "depth"};
+  const mw_config_edit_set sets[] = {{paths, 3, "4"}, {paths, 1, "{}"}, {paths + 2, 1, "7"}};
+  mw_config config = {0};
+  mw_text edited = {0}, told = {0};
+  mw_json_writer json = {.out = &told};
+  char *copy = strdup(text);
+  if (!copy) return mw_error_memory(err, strlen(text));
+  bool done = mw_config_read(&config, copy, strlen(text), "c", err) &&
+              mw_config_edit(&config, &(mw_config_edit_list){.sets = sets + 2, .set_count = 1}, &edited, err);
+  if (done) mw_config_edit_tell(sets, 3, NULL, &json);
+  done = mw_json_writer_finish(&json, err) && done;
+  if (done) CHECK_TEXT(edited.bytes, "{\n      \"a\": 1,\n      \"depth\": 7\n}\n");
+  if (done) CHECK(strstr(told.bytes, "\"vision.a key that is long enough to need memory of its own, as some are.depth\":4"));
+  mw_text_free(&edited);
+  mw_text_free(&told);
+  mw_config_close(&config);
+  return done;
+}
+
 /* Thresholds of tensors, votes above them, and outputs that turn by the sign of all votes: stages, guesses and batches. */
 enum { TENSORS = 24 };
 typedef struct voting {
@@ -225,6 +247,7 @@ int main(void) {
   RUN(json());
   RUN(each(open_model, models[0], 20));
   RUN(family());
+  RUN(each(edit_config, "{\n      \"a\": 1\n}\n", 8));
   RUN(schedule());
   RUN(each(keep_journal, "journal", 2));
   RUN(merge((const char *const *)models));
