@@ -165,7 +165,7 @@ end
 each { "pread", "EIO", codes = { 0, 74 } }
 each { "pread", "short", codes = { 0 } }
 each { "pread", "EINTR", codes = { 0 } }
-each { "pread", "end", codes = { 75 } }
+each { "pread", "end", codes = { 0, 75 } }
 each { "pwrite", "ENOSPC", codes = { 74 } }
 each { "pwrite", "EIO+", codes = { 74 } }
 each { "pwrite", "short", codes = { 0 } }
