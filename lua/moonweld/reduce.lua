@@ -190,13 +190,14 @@ word("x:softmax({per=, of=})", function(x, options)
   return (e / methods.total(e, options))
 end)
 
---- The place of each element among those of its row (or tensor): 0 of the smallest, 1 of the largest; equal ones in their order.
+--- The place of each element among those of its row (or column, or tensor): 0 of the smallest, 1 of the largest; equal ones in their order.
 word("x:rank({per=, of=})", function(x, options)
-  local per = R.per(options, { "tensor", "row" })
+  local per = R.per(options, { "tensor", "row", "column" })
+  local function ranked(t, n) return n > 1 and op "div" (op "row_rank" (t, n, 0), n - 1) or op "mul" (t, 0) end
   return (lift(function(t)
-    local n = per == "row" and R.run(t, options.of) or core.elements(t)
-    if n <= 1 then return (op "mul" (t, 0)) end
-    return (op "div" (op "row_rank" (t, n, 0), n - 1))
+    if per ~= "column" then return (ranked(t, per == "row" and R.run(t, options.of) or core.elements(t))) end
+    if kind(t) == "node" and is_flat(t) then return (ranked(t, 1)) end
+    return (core.turned(ranked(core.turned(t), core.shape(t)[1])))
   end, x))
 end)
 

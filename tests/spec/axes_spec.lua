@@ -251,6 +251,17 @@ describe("of a tensor and of a model", function()
       assert(math.abs(found[name][1] - e) <= 1e-5 * math.max(1, math.abs(e)), name)
     end
   end)
+  it("rank along columns, of matrices and of vectors", function()
+    local shapes = { m = { 61, 37 }, flat = { 25 } }
+    local t = { m = toy.random(61 * 37), flat = toy.random(25) }
+    local found = toy.run('return recipe { "t", arg.model("x", "x"), function(a) return a.x:rank{per = "column"}:unweighed() end }', { x = toy.write(t, shapes) })
+    for i, v in ipairs(t.m) do
+      local below = 0
+      for k = (i - 1) % 37 + 1, 61 * 37, 37 do if t.m[k] < v then below = below + 1 end end
+      assert(math.abs(found.m[i] - below / 60) < 1e-6)
+    end
+    for i = 1, 25 do assert.equal(0, found.flat[i]) end
+  end)
   it("rank of a tensor", function()
     local found = run "x:rank()"
     for name in pairs(SHAPES) do
