@@ -219,7 +219,30 @@ dtype: %s
       assert(said:find(part, 1, true), said)
     end
     M.refused(run(text:format("hidden", "")), "file.yml:2:12: gate_mode 'hidden' makes gates from the prompts", "moe --router FILE")
-    M.refused(run(text:format("random", "  noise_scale: 0.1\n")), "file.yml:8:16: noise_scale")
+    M.write("experts.yml", text:format("random", "  noise_scale: 0.25\n  residual_scale: 5e-1\n"))
+    said = select(2, M.run "moonweld convert experts.yml")
+    assert(said:find('experts = { b, ((c + 0.25 * c:normal(a.seed:at(1))) * pick{ {"*.down_proj.weight", 0.5}, 1 }):unweighed() },', 1, true), said)
+  end)
+
+  it("of a mixture of experts scales what an expert adds, and gives it noise of that deviation", function()
+    local function dense(fill)
+      local tensors = { ["model.embed_tokens.weight"] = { "F32", { 3, 8 }, fill }, ["model.norm.weight"] = { "F32", { 8 }, fill }, ["lm_head.weight"] = { "F32", { 3, 8 }, fill } }
+      for name, shape in pairs { ["mlp.gate_proj"] = { 64, 8 }, ["mlp.up_proj"] = { 64, 8 }, ["mlp.down_proj"] = { 8, 64 }, ["self_attn.q_proj"] = { 8, 8 }, ["self_attn.k_proj"] = { 8, 8 } } do
+        tensors["model.layers.0." .. name .. ".weight"] = { "F32", shape, fill }
+      end
+      return tensors
+    end
+    local dense_config = config:gsub('"num_hidden_layers": 4, "hidden_size": 2', '"num_hidden_layers": 1, "hidden_size": 8')
+    for name, fill in pairs { dense_a = 1, dense_b = 2 } do M.model(name, dense(fill), (dense_config:gsub('"tie_word_embeddings": true', '"tie_word_embeddings": false'))) end
+    local tensors = M.made(run("base_model: dense_a\ngate_mode: random\nexperts:\n- {source_model: dense_b, residual_scale: 0.5}\n- {source_model: dense_b, noise_scale: 0.25}\n"))
+    local function spread(name, about)
+      local x, sum = tensors["model.layers.0.block_sparse_moe.experts." .. name .. ".weight"], 0
+      for _, value in ipairs(x) do sum = sum + (value - about) ^ 2 end
+      return math.sqrt(sum / #x)
+    end
+    assert.equal(0.0, spread("0.w1", 2))
+    assert.equal(0.0, spread("0.w2", 1))
+    for _, part in ipairs { "1.w1", "1.w2", "1.w3" } do assert(math.abs(spread(part, 2) - 0.25) < 0.05) end
   end)
 
   it("is a text in UTF-8: whatever ends its lines, and with or without a mark before it", function()

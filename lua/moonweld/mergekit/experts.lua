@@ -17,24 +17,19 @@ function E.is_one(root)
   return not map.values.merge_method and (map.values.experts ~= nil or map.values.gate_mode ~= nil)
 end
 
---- An entry of `experts`: its model, and the factor of what it adds.
+--- An entry of `experts`: its model, the deviation of the noise that its MLPs get, and the factor of what they add.
 local function expert_of(node)
   local map = N.map(node, "an expert")
   N.check_keys(map, keys.expert, "an expert")
-  local noise = N.get(map, "noise_scale")
-  if noise and N.number(noise, "noise_scale") ~= 0 then N.refuse(noise, "noise_scale: experts with noise are not made here") end
-  local scale = N.get(map, "residual_scale")
+  local noise, scale = N.get(map, "noise_scale"), N.get(map, "residual_scale")
   return { model = R.reference(N.get(map, "source_model") or N.refuse(node, "an expert has no 'source_model'")), node = node,
-    scale = scale and N.number(scale, "residual_scale") or 1, scale_node = scale }
+    noise = noise and N.number(noise, "noise_scale") or 0, scale = scale and N.number(scale, "residual_scale") or 1 }
 end
 
 local function experts_of(node)
   local list = {}
   for i, entry in ipairs(N.list(node, "'experts'")) do list[i] = expert_of(entry) end
   if #list < 2 then N.refuse(node, "'experts' has %d: a mixture has 2 or more", #list) end
-  for _, expert in ipairs(list) do
-    if expert.scale ~= 1 then N.refuse(expert.scale_node, "residual_scale of one of the experts: only that of the shared one has a place here") end
-  end
   return list
 end
 
@@ -75,15 +70,23 @@ function E.models(doc)
   return models
 end
 
+--- An expert's model, as an expression: with its noise, and its last projections times its factor.
+local function expression(script, expert)
+  local text = script.variable(expert.model)
+  if expert.noise ~= 0 then text = ("(%s + %.15g * %s:normal(%s))"):format(text, expert.noise, text, script.seed()) end
+  if expert.scale ~= 1 then text = ("(%s * pick{ {\"*.down_proj.weight\", %.15g}, 1 }):unweighed()"):format(text, expert.scale) end
+  return text
+end
+
 function E.write(w, indent, script, doc)
   local experts = {}
-  for i, expert in ipairs(doc.experts) do experts[i] = script.variable(expert.model) end
+  for i, expert in ipairs(doc.experts) do experts[i] = expression(script, expert) end
   local base = script.variable(doc.base)
   script.require("moe")
   w.add(indent, "return moe {")
   w.add(indent + 1, ("base = %s,"):format(base))
   w.add(indent + 1, ("experts = { %s },"):format(table.concat(experts, ", ")))
-  if doc.shared then w.add(indent + 1, ("shared = %s, shared_scale = %.15g,"):format(script.variable(doc.shared.model), doc.shared.scale)) end
+  if doc.shared then w.add(indent + 1, ("shared = %s,"):format(expression(script, doc.shared))) end
   if doc.layout then w.add(indent + 1, ("layout = %q,"):format(doc.layout))
   else w.add(indent + 1, ("layout = ({ qwen2 = \"qwen2_moe\", qwen3 = \"qwen3_moe\" })[%s.config.model_type] or %q,"):format(base, doc.shared and "deepseek" or "mixtral")) end
   w.add(indent + 1, ("per_token = %d,"):format(doc.per_token))
