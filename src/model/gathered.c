@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEP = 4096 };
+/* COUNTED: shorter pieces, which come in any order, are not given to the checksum of their file: it would fill its memory with them, and
+ * that of the other files, too, would be read again. What the file lacks then is read at the end, as one piece. */
+enum { STEP = 4096, COUNTED = 32 << 10 };
 
 typedef struct reading {
   const mw_gathered *gathered;
@@ -28,7 +30,7 @@ static bool read_stored(const reading *r, size_t which, uint64_t first, size_t c
   const mw_gathered_source *source = &g->sources[which];
   const size_t size = mw_dtype_size((mw_dtype)source->tensor.dtype);
   const mw_adapted_factors *factors = g->factors ? g->factors[which] : NULL;
-  const bool counted = r->counted && which == g->own;
+  const bool counted = r->counted && which == g->own && count * size >= COUNTED;
   if (factors)
     return mw_adapted_read(source->model, source->tensor.adapted, factors, counted, first * size, out, count * size, NULL, r->err);
   return (counted ? mw_model_read_counted : mw_model_read)(source->model, &source->tensor, first * size, out, count * size, r->err);

@@ -156,8 +156,9 @@ typedef uint32_t thin_bits __attribute__((vector_size(16)));
 #endif
 enum { THIN = sizeof(thin) / sizeof(float) };
 typedef uint16_t thin_stored __attribute__((vector_size(THIN * 2)));
-/* A block of so many rows and vectors, whose sums stay in registers: there are 32 in AVX-512, 16 in AVX2 and SSE2. A row that is left alone
- * gets more vectors: an addition takes some cycles, so that eight or more have to be under way at any time. */
+/* A block of so many rows and vectors, whose sums stay in registers: there are 32 in AVX-512, 16 in AVX2 and SSE2. Some blocks have a row
+ * less, so that none is left: 64 rows are 12 blocks of 5 and one of 4. A row that is left all the same gets more vectors: an addition takes
+ * some cycles, so that eight or more have to be under way at any time. */
 #ifdef __AVX512F__
 enum { THIN_ROWS = 4, THIN_VECTORS = 4, THIN_ALONE = 8 };
 #else
@@ -173,13 +174,28 @@ enum { THIN_ROWS = 5, THIN_VECTORS = 2, THIN_ALONE = 8 };
 /* x + d, or x itself where d is 0: -0 + 0 would be +0. */
 static inline float thin_add(float x, float d) { return d == 0 ? x : x + d; }
 
+static inline thin thin_add_all(thin x, thin d) {
+#if defined MW_BODY_X86 && defined __AVX512F__
+  return (thin)_mm512_mask_add_ps((__m512)x, _mm512_cmp_ps_mask((__m512)d, _mm512_setzero_ps(), _CMP_NEQ_UQ), (__m512)x, (__m512)d);
+#elif defined MW_BODY_X86
+  return (thin)_mm256_blendv_ps((__m256)(x + d), (__m256)x, (__m256)(d == 0));
+#else
+  const thin_bits none = (thin_bits)(d == 0);
+  return (thin)(((thin_bits)x & none) | ((thin_bits)(x + d) & ~none));
+#endif
+}
+
 /* What the product is added to: bf16, or where there is none, floats. */
 static inline thin thin_take(const float *x, const uint16_t *bf16) {
   thin taken;
   thin_stored stored;
   if (!bf16) return memcpy(&taken, x, sizeof taken), taken;
   memcpy(&stored, bf16, sizeof stored);
+#ifdef MW_HALVES /* compilers make four instructions of the conversion there */
+  return (thin)_mm256_slli_epi32(_mm256_cvtepu16_epi32((__m128i)stored), 16);
+#else
   return (thin)(__builtin_convertvector(stored, thin_bits) << 16);
+#endif
 }
 
 /* `rows` and `vectors` are constants where it is called, so that their loops become plain code and the sums registers. What the product is
@@ -203,9 +219,7 @@ static inline __attribute__((always_inline)) void thin_block(float *dst, size_t 
   THIN_UNROLL(8) for (int i = 0; i < rows; i++)
     THIN_UNROLL(8) for (int v = 0; v < vectors; v++) {
       const size_t at = (size_t)i * dst_stride + (size_t)v * THIN;
-      thin x = thin_take(dst + at, bf16 ? bf16 + at : NULL), d = scale * sums[i][v];
-      const thin_bits none = (thin_bits)(d == 0);
-      x += (thin)((thin_bits)d | (none & 0x80000000u)); /* x + -0 is x, whatever x is */
+      const thin x = thin_add_all(thin_take(dst + at, bf16 ? bf16 + at : NULL), scale * sums[i][v]);
       memcpy(dst + at, &x, sizeof x);
     }
 }
@@ -234,15 +248,15 @@ static inline __attribute__((always_inline)) void thin_panels(float *dst, size_t
   enum { PANEL = 128 };
   for (size_t c = 0; c < columns; c += PANEL) {
     const size_t n = columns - c < PANEL ? columns - c : PANEL;
-    for (size_t i = 0; i < rows;) {
+    for (size_t i = 0, taken; i < rows; i += taken) {
       const size_t at = i * dst_stride + c;
-      const bool whole = i + THIN_ROWS <= rows;
-      if (whole)
-        thin_rows(dst + at, dst_stride, bf16 ? bf16 + at : NULL, left + i * rank, right + c, right_stride, scale, rank, n, THIN_ROWS,
-                  THIN_VECTORS);
-      else
-        thin_rows(dst + at, dst_stride, bf16 ? bf16 + at : NULL, left + i * rank, right + c, right_stride, scale, rank, n, 1, THIN_ALONE);
-      i += whole ? THIN_ROWS : 1;
+      taken = (rows - i) % THIN_ROWS == 0 ? THIN_ROWS : rows - i >= THIN_ROWS - 1 ? THIN_ROWS - 1 : 1;
+#define THIN_TAKE(rows, vectors) \
+  thin_rows(dst + at, dst_stride, bf16 ? bf16 + at : NULL, left + i * rank, right + c, right_stride, scale, rank, n, rows, vectors)
+      if (taken == THIN_ROWS) THIN_TAKE(THIN_ROWS, THIN_VECTORS);
+      else if (taken == 1) THIN_TAKE(1, THIN_ALONE);
+      else THIN_TAKE(THIN_ROWS - 1, THIN_VECTORS);
+#undef THIN_TAKE
     }
   }
 }

@@ -98,7 +98,7 @@ static void stored(const mw_kernel_rows *k) {
 /* A product of two thin matrices, added: each element in the one order that is promised, in every width that blocks do not divide;
  * and a product of 0 leaves even the sign of a zero. */
 static void product(const mw_kernel_rows *k) {
-  enum { MOST = 7, WIDE = 150, STRIDE = 160, RANK = 5 };
+  enum { MOST = 13, WIDE = 150, STRIDE = 160, RANK = 5 };
   for (size_t rank = 0; rank <= RANK; rank += RANK)
     for (size_t rows = 1; rows <= MOST; rows++)
       for (size_t columns = 1; columns <= WIDE; columns += columns < 60 ? 59 : 30) {
