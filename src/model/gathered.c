@@ -167,7 +167,7 @@ static bool open_factors(mw_gathered *g, mw_arena *arena, mw_error *err) {
 bool mw_gathered_ready(mw_gathered *g, const mw_tensor *tensor, mw_arena *arena, mw_error *err) {
   const reading r = begin(tensor, false, err);
   if (!g->factors) MW_TRY(open_factors(g, arena, err));
-  if (g->padding || !tensor->rank || tensor->shape[0] == g->rows->count) return true;
+  if (g->padding || !tensor->rank || mw_tensor_elements(tensor) == g->rows->count * g->width) return true;
   double *mean = mw_mem_take(arena, (size_t)g->width * sizeof *mean, err);
   MW_TRY(mean && mean_of_rows(&r, mean));
   g->padding = mean;

@@ -1,6 +1,7 @@
 /* alignment.c: first whose tokenizer, then its tokens, then the tensors: all embeddings together, all heads of one name together. */
 #include "vocabulary/alignment.h"
 #include "model/hub.h"
+#include "model/layer_name.h"
 #include "model/tied_head.h"
 #include "vocabulary/row_table.h"
 #include "vocabulary/token_ids.h"
@@ -132,16 +133,38 @@ static bool is_place(const mw_tensor *a, const mw_tensor *b) {
   return a->file == b->file && a->offset == b->offset;
 }
 
+/* The dimension that counts tokens: the first one, or the second of a bias that is stored as one row (final_logits_bias). */
+static unsigned axis_of(const mw_tensor *tensor) { return tensor->rank == 2 && tensor->shape[0] == 1 ? 1 : 0; }
+
+static uint64_t width_of(const mw_tensor *tensor) { return mw_tensor_elements(tensor) / tensor->shape[axis_of(tensor)]; }
+
+/* Whether a tensor counts as many of something as there are tokens, where nothing else explains that number: neither a layer, nor
+ * positions, nor what the embeddings' rows are long. */
+static bool counts_tokens(const mw_tensor *tensor, uint64_t rows, uint64_t width) {
+  mw_layer_name layer;
+  bool counts = false;
+  for (unsigned d = 0; d < tensor->rank; d++) counts |= tensor->shape[d] == rows;
+  return counts && rows != width && !mw_layer_name_read(tensor->name, &layer) && !strstr(tensor->name, "position") &&
+         !strstr(tensor->name, "wpe");
+}
+
+/* Whether a name ends as those of heads do, from its start or from behind a dot. */
+static bool is_called_head(const char *name) {
+  for (const char *const *end = mw_architecture_heads; *end; end++) {
+    size_t length = strlen(name), tail = strlen(*end);
+    if (mw_text_ends_with(name, *end) && (length == tail || name[length - tail - 1] == '.')) return true;
+  }
+  return false;
+}
+
 /* What a tensor with a row for each token is called among all models: "" for embeddings, else its name; NULL: it is none. */
 static const char *role_of(const aligning *a, size_t m, const mw_tensor *tensor) {
   const mw_tensor *embedding = mw_tied_head_embedding(member_of(a, m)->model);
-  if (!tensor->rank || tensor->shape[0] != a->rows[m]) return NULL;
+  if (!tensor->rank || tensor->shape[axis_of(tensor)] != a->rows[m]) return NULL;
   if (strcmp(tensor->name, mw_tied_head_name) != 0 && is_place(tensor, embedding)) return "";
-  for (const char *const *end = mw_architecture_heads; *end; end++) {
-    size_t length = strlen(tensor->name), tail = strlen(*end);
-    if (mw_text_ends_with(tensor->name, *end) && (length == tail || tensor->name[length - tail - 1] == '.')) return tensor->name;
-  }
-  return NULL;
+  if (is_called_head(tensor->name)) return tensor->name;
+  const uint64_t width = width_of(tensor), whole = width_of(embedding);
+  return (width == 1 || width == whole) && counts_tokens(tensor, a->rows[m], whole) ? tensor->name : NULL;
 }
 
 typedef struct group {
@@ -151,12 +174,6 @@ typedef struct group {
   size_t count;
   mw_gathered_source *sources; /* in the arena */
 } group;
-
-static uint64_t width_of(const mw_tensor *tensor) {
-  uint64_t width = 1;
-  for (unsigned d = 1; d < tensor->rank; d++) width *= tensor->shape[d];
-  return width;
-}
 
 static bool collect(const aligning *a, const char *role, group *g) {
   g->count = 0;
@@ -218,7 +235,7 @@ static bool replace(aligning *a, const group *g, size_t k, const mw_gathered_row
   if (!gathered || !shape) return false;
   *gathered = (mw_gathered){.sources = g->sources, .source_count = g->count, .own = k, .rows = rows, .width = width_of(tensor)};
   memcpy(shape, tensor->shape, tensor->rank * sizeof *shape);
-  shape[0] = out->rows;
+  shape[axis_of(tensor)] = out->rows;
   tensor->shape = shape;
   tensor->gathered = gathered;
   tensor->made = MW_TENSOR_GATHERED;
@@ -259,6 +276,10 @@ static bool make_table(aligning *a, const group *g) {
 
 static bool align_role(aligning *a, const char *role, group *g) {
   MW_TRY(collect(a, role, g) && make_table(a, g));
+  if (*role && !is_called_head(role)) {
+    mw_text_escaped name;
+    mw_warning_add(a->warnings, "--tokenizer: '%s' has a row for each token and is taken for a head", mw_text_escape_z(&name, role));
+  }
   if (!*role) count_rows(a, g, a->table.of), a->out->zeros = a->table.zeros;
   for (size_t k = 0; k < g->count; k++) MW_TRY(replace(a, g, k, &a->table.of[k]));
   return true;
@@ -287,6 +308,29 @@ static bool align_tensors(aligning *a) {
   free(g.tensors);
   free(g.rows);
   return ok;
+}
+
+/* What counts tokens and is neither an embedding, a head nor a bias: it would keep its own order, under embeddings in the output's. */
+static bool check_others(const aligning *a, size_t m) {
+  const mw_family_member *member = member_of(a, m);
+  const uint64_t width = width_of(mw_tied_head_embedding(member->model));
+  mw_text_escaped name;
+  bool moved = false;
+  for (size_t i = 0; i < member->count; i++) moved |= member->tensors[i].made == MW_TENSOR_GATHERED;
+  for (size_t i = 0; i < member->count && moved; i++) {
+    const mw_tensor *tensor = &member->tensors[i];
+    if (tensor->made == MW_TENSOR_GATHERED || role_of(a, m, tensor) || !counts_tokens(tensor, a->rows[m], width)) continue;
+    mw_text_escape_z(&name, tensor->name);
+    if (a->inputs->family.rules.allow_tokenizer) {
+      mw_warning_add(a->warnings, "%s: '%s' counts as many as there are tokens and stays as it is, let through by --allow tokenizer",
+                     member->label, name.bytes);
+      continue;
+    }
+    mw_error_set(a->err, MW_DATA, "%s: --tokenizer: '%s' counts as many as there are tokens (%llu), but has no row for each", member->label,
+                 name.bytes, (unsigned long long)a->rows[m]);
+    return mw_error_hint(a->err, "where its numbers have nothing to do with tokens, --allow tokenizer keeps it as it is");
+  }
+  return true;
 }
 
 /* ---- files ---- */
@@ -327,7 +371,9 @@ static bool align(aligning *a) {
   for (size_t m = 0; m < out->model_count; m++) out->models[m].label = member_of(a, m)->label;
   MW_TRY(choose_start(a) && open_tokens(a));
   MW_TRY(!o->tokens || mw_token_rules_read(o->tokens, &a->inputs->family, &out->arena, &a->rules, a->err));
-  MW_TRY(unite(a) && align_tensors(a) && follow_files(a) && put_in_words(a));
+  MW_TRY(unite(a) && align_tensors(a));
+  for (size_t m = 0; m < a->inputs->count; m++) MW_TRY(check_others(a, m));
+  MW_TRY(follow_files(a) && put_in_words(a));
   if (out->zeros)
     mw_warning_add(a->warnings, "%zu token%s of the output %s in no model: %s zeros; --tokens can say from where they come", out->zeros,
                    out->zeros == 1 ? "" : "s", out->zeros == 1 ? "is" : "are", out->zeros == 1 ? "its row is" : "their rows are");

@@ -209,6 +209,38 @@ describe("--tokenizer", function()
     assert.same(made, M.read "again/model.safetensors", "a rebuild needs the file of rules no more")
   end)
 
+  it("are found by their rows where their names are not known", function()
+    local function with(folder, tokens, name, shape)
+      local own = model(folder, { tokens = tokens, tied = true })
+      local values, count = {}, 1
+      for _, n in ipairs(shape) do count = count * n end
+      for i = 1, count do values[i] = i end
+      M.safetensors(folder .. "/model.safetensors",
+        { ["model.embed_tokens.weight"] = { "F32", { own.rows, width }, own.embed }, ["model.norm.weight"] = { "F32", { width }, 1 }, [name] = { "F32", shape, values } })
+    end
+    local soup = "moonweld soup --models a b --tokenizer base"
+    for name, each in pairs { ["my_head.weight"] = width, ["my_head.bias"] = 1, ["cls.predictions.bias"] = 1 } do
+      local shape = { 5, each > 1 and each or nil }
+      with("a", list "a b c d e", name, shape)
+      with("b", list "c a e b d", name, shape)
+      local out, told = M.made(soup)
+      assert.equal(name:find "my_head" and true, told:find("'" .. name .. "' has a row for each token and is taken for a head", 1, true) and true)
+      for at, theirs in ipairs { 2, 4, 1, 5, 3 } do -- of a b c d e in b
+        for i = 1, each do assert.equal(((at - 1) * each + i + (theirs - 1) * each + i) / 2, out[name][(at - 1) * each + i]) end
+      end
+    end
+    for _, name in ipairs { "score.weight", "model.position_embeddings.weight", "model.layers.0.up.weight" } do -- no heads: the mean of equals
+      with("a", list "a b c d e", name, { name:find "score" and 2 or 5, width })
+      with("b", list "c a e b d", name, { name:find "score" and 2 or 5, width })
+      assert.equal(2, M.made(soup)[name][2])
+    end
+    with("a", list "a b c d e", "final_logits_bias", { 1, 5 }) -- BART's: one row
+    with("b", list "c a e b d x", "final_logits_bias", { 1, 6 })
+    local out = M.made "moonweld soup --models a b --tokenizer union --pad-vocabulary 8"
+    assert.same({ 1.5, 3, 2, 4.5, 4, 6 }, { table.unpack(out.final_logits_bias, 1, 6) })
+    assert.equal(8, #out.final_logits_bias)
+    assert.is_true(math.abs(out.final_logits_bias[8] - 3.5) < 1e-6)
+  end)
   it("changes nothing where all have one vocabulary, bit for bit", function()
     local spec = { tokens = list "a b c", added = { [3] = "<s>", [5] = "</s>" }, dtype = "BF16" }
     model("a", spec)
@@ -338,6 +370,15 @@ describe("what --tokenizer refuses", function()
     } do
       M.refused(soup .. "union --tokens '" .. rules .. "'", words)
     end
+  end)
+  it("what counts tokens in another way than a row for each", function()
+    for _, folder in ipairs { "a", "b" } do
+      local own = model(folder, { tokens = folder == "a" and list "a b c d e" or list "c a e b d", tied = true })
+      M.safetensors(folder .. "/model.safetensors", { ["model.embed_tokens.weight"] = { "F32", { own.rows, width }, own.embed }, ["pairs.weight"] = { "F32", { 2, 5 }, 0.5 } })
+    end
+    M.refused("moonweld soup --models a b --tokenizer base", "models[2]: --tokenizer: 'pairs.weight' counts as many as there are tokens (5), but has no row for each")
+    local _, told = M.made "moonweld soup --models a b --tokenizer base --allow tokenizer"
+    assert.truthy(told:find("'pairs.weight' counts as many as there are tokens and stays as it is, let through", 1, true))
   end)
   it("nothing without it: the error where tokenizers differ says what it would do", function()
     model("a", { tokens = list "a b" })
