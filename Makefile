@@ -90,9 +90,13 @@ $(BUILD)/libmoonweld.so: $(LIB_OBJECTS)
 	@echo '{ global: mw_*; luaopen_moonweld; local: *; };' > $(BUILD)/libmoonweld.map
 	$(Q)$(CC) $(LDFLAGS) $(SHARED) -Wl,-soname,$(SONAME) -Wl,--version-script=$(BUILD)/libmoonweld.map -o $@ $^ $(LUA_LIBS) $(PC_LIBS) -lm
 
+# The first build says how far it is; later ones compile little.
+FIRST := $(if $(wildcard $(BUILD)/moonweld),,yes)
+how_far = $(if $(FIRST),$(eval COMPILED += .) [$(words $(COMPILED))/$(words $(LIB_SOURCES) $(CLI_SOURCES))])
+
 $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags | $(BUILD)/dependencies
 	@mkdir -p $(@D)
-	@echo "  cc      $<"
+	@echo "  cc      $<$(how_far)"
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # Another compiler or other flags make other objects: what they were made with is a dependency too.
@@ -113,9 +117,9 @@ $(BUILD)/embedded.list: FORCE
 .PHONY: FORCE
 FORCE:
 
-$(BUILD)/embedded.c: $(BUILD)/embed $(BUILD)/embedded.list $(LUA_FILES)
+$(BUILD)/embedded.c: $(BUILD)/embed $(BUILD)/embedded.list recipes/README.md $(LUA_FILES)
 	@echo "  embed   $(words $(LUA_FILES)) Lua files"
-	$(Q)$(BUILD)/embed $@ $(foreach f,$(LUA_FILES),$(f:.lua=)=$(f))
+	$(Q)$(BUILD)/embed $@ recipes/README.md $(foreach f,$(LUA_FILES),$(f:.lua=)=$(f))
 
 $(BUILD)/obj/embedded.o: $(BUILD)/embedded.c $(BUILD)/flags | $(BUILD)/dependencies
 	@mkdir -p $(@D)

@@ -166,8 +166,9 @@ size_t mw_recipe_notes(const mw_recipe *recipe, const char *const **lines);
 
 /* Names of the built-in recipes, sorted, NULL-terminated. */
 const char *const *mw_recipe_builtins(void);
-/* The summary of a built-in recipe, which need not be loaded for that; NULL where none is so called. */
+/* Summary and formula of a built-in recipe, which need not be loaded for that; NULL where none is so called. */
 const char *mw_recipe_builtin_summary(const char *name);
+const char *mw_recipe_builtin_formula(const char *name);
 /* Own recipes lie in homes: the folders of $MOONWELD_PATH, with ':' between them, then $XDG_CONFIG_HOME/moonweld/recipes (mostly
  * ~/.config/moonweld/recipes). NAME.lua in a home is the recipe NAME, unless a home before it or the program has one of that name. */
 typedef struct mw_recipe_homes mw_recipe_homes;

@@ -32,4 +32,15 @@ printf '\nA method of our own, %s:\n' "$out/largest.lua"
 cat "$out/largest.lua"
 say "$out/largest.lua" --base "$models/base" --experts "$models/kjv" "$models/py" "$models/de" -o "$out/largest"
 say inspect "$out/largest"
-printf '\nThe results lie in %s: folders that model loaders read, and diff.html, charts of how two of them differ.\n' "$out"
+say report "$out/largest" -o "$out/largest.html"
+printf '\nThe results lie in %s: folders that model loaders read, and pages for a browser, diff.html and largest.html.\n' "$out"
+cat << NEXT
+
+What to try next:
+  $moonweld list                                    the methods; each has --help, with its formula
+  $moonweld plan ties --help                        plan: what a merge would take, before it is made
+  $moonweld repl $models/kjv $models/de --base $models/base
+                                                          a method of your own, line by line
+  $moonweld new ./mine.lua                          or as a file, with comments to begin with
+  $moonweld verify $out/largest --inputs      what an output proves
+NEXT

@@ -117,6 +117,11 @@ for _, path in ipairs(sources) do
   if floor and floor ~= "cli" and floor ~= "tools" then
     check(not code:match("[^%w_]std[oe][ur][tr]r?[^%w_]"), "%s names a standard stream: nothing below the command line prints", path)
   end
+  if name ~= "linux.c" and name ~= "sandbox.c" and floor ~= "tools" then
+    for _, word in ipairs { "renameat2", "fallocate", "sync_file_range", "prctl", "close_range" } do
+      check(not code:match("[^%w_]" .. word .. "%s*%("), "%s calls %s: what Linux alone has stands in base/linux.c and recipe/sandbox.c", path, word)
+    end
+  end
   check(threaded[path] or not code:match("#%s*pragma%s+omp") and not code:match("pthread_"), "%s knows of threads; only %s do", path, "exec/run.c and learn/thread_pool.c")
 
   if floor then

@@ -11,6 +11,7 @@ typedef struct mw_embed {
   const char *compiled; /* files of the prelude, as mw_embed_compiler compiles them; else NULL */
   size_t compiled_length;
   const char *summary;  /* of a recipe: what it says that it does; else NULL */
+  const char *formula;  /* of a recipe: as recipes/README.md has it; else NULL */
 } mw_embed;
 
 extern const mw_embed mw_embed_files[]; /* sorted; ends with a NULL name */

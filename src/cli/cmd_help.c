@@ -186,6 +186,12 @@ void mw_cmd_help_recipe(FILE *to, const mw_recipe *recipe) {
     mw_print_plain(out, mw_recipe_paper(recipe));
     putc('\n', out);
   }
+  const char *formula = mw_recipe_builtin_formula(mw_recipe_name(recipe));
+  if (formula) {
+    fputs("\nformula: ", out);
+    mw_print_plain(out, formula);
+    putc('\n', out);
+  }
   fputs("\nusage: moonweld ", out);
   mw_print_plain(out, mw_recipe_name(recipe));
   for (size_t i = 0; i < count; i++) {

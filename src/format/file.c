@@ -1,6 +1,7 @@
 /* file.c: the only place with the loops that reads and writes need: a call may be interrupted (EINTR), transfer less than was asked
  * for, or take no more than 2 GiB. */
 #include "format/file.h"
+#include "base/linux.h"
 #include "base/sha256.h"
 #include <dirent.h>
 #include <errno.h>
@@ -247,12 +248,11 @@ bool mw_file_resolve(const char *path, char **resolved, mw_error *err) {
 
 /* The system knows where an open file lies. Without /proc, the path must still lead to it, and not over a link at its end. */
 bool mw_file_place(const mw_file *file, char **resolved, mw_error *err) {
-  char name[40], place[PATH_MAX];
+  char place[PATH_MAX];
   struct stat st;
   int fd = borrow(file, err);
   if (fd < 0) return false;
-  snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
-  ssize_t length = readlink(name, place, sizeof place);
+  long length = mw_linux_place(fd, place, sizeof place);
   give_back(file, fd);
   if (length > 0 && (size_t)length < sizeof place && *place == '/') {
     *resolved = strndup(place, (size_t)length);

@@ -2,6 +2,7 @@
  * itself (no flush of the disk's cache, no metadata), so fdatasync ends the work. Both are asked for the whole file: the kernel
  * finds dirty pages by their mark, however large the file is. */
 #include "format/sync.h"
+#include "base/linux.h"
 #include "format/file.h"
 
 #include <errno.h>
@@ -44,7 +45,7 @@ bool mw_sync_folder_of(const char *path, mw_error *err) {
   return ok;
 }
 
-void mw_sync_start(int fd) { (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE); }
+void mw_sync_start(int fd) { (void)mw_linux_write_back(fd, false); }
 
 /* Not every file system has it: then all is left to mw_sync_file. An error of the disk that is told here is not told again by
  * fdatasync, so it must end the work now. */
@@ -53,6 +54,5 @@ static bool is_of_disk(int number) { return number == EIO || number == ENOSPC ||
 bool mw_sync_behind_written(mw_sync_behind *behind, size_t length, int fd, const char *path, mw_error *err) {
   uint64_t before = __atomic_fetch_add(&behind->written, length, __ATOMIC_RELAXED);
   if (before / WINDOW == (before + length) / WINDOW) return true;
-  unsigned how = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE;
-  return sync_file_range(fd, 0, 0, how) == 0 || !is_of_disk(errno) || fail(err, path);
+  return mw_linux_write_back(fd, true) == 0 || !is_of_disk(errno) || fail(err, path);
 }

@@ -6,6 +6,7 @@
  * Weights are written back behind the merge (format/sync.h), so that this takes little longer than the disk needs. Without `sync` a
  * crash of the machine soon after the merge can lose data; a crash of the program cannot. */
 #include "output/publish.h"
+#include "base/linux.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,7 +62,7 @@ static bool lacks_flag(int number) { return number == EINVAL || number == ENOSYS
 static bool publish_new(mw_writer *writer, mw_error *err) {
   int parent = writer->parent;
   const char *name = writer->target.name;
-  int result = renameat2(parent, writer->partial, parent, name, RENAME_NOREPLACE);
+  int result = mw_linux_rename_new(parent, writer->partial, parent, name);
   if (result != 0 && lacks_flag(errno)) result = renameat(parent, writer->partial, parent, name);
   if (result == 0) return writer->published = true;
   mw_text_escaped escaped;
@@ -96,8 +97,8 @@ static bool name_weights(mw_writer *writer, bool exists, mw_error *err) {
   const mw_target *target = &writer->target;
   int parent = writer->parent;
   const char *from = mw_writer_shard_name(writer, 0);
-  int result = renameat2(writer->root, from, parent, target->name, exists ? 0 : RENAME_NOREPLACE);
-  if (result != 0 && lacks_flag(errno)) result = renameat(writer->root, from, parent, target->name);
+  int result = exists ? -1 : mw_linux_rename_new(writer->root, from, parent, target->name);
+  if (exists || (result != 0 && lacks_flag(errno))) result = renameat(writer->root, from, parent, target->name);
   mw_text_escaped escaped;
   if (result != 0 && errno == EEXIST)
     return mw_error_set(err, MW_CHANGED, "%s: something else took its name meanwhile", mw_text_escape_z(&escaped, target->typed));
@@ -129,7 +130,7 @@ static bool publish_over(mw_writer *writer, mw_error *err) {
   int parent = writer->parent, old;
   const char *name = writer->target.name, *left = writer->partial;
   MW_TRY(mw_folder_lock(parent, name, writer->target.typed, &old, err));
-  bool done = renameat2(parent, writer->partial, parent, name, RENAME_EXCHANGE) == 0;
+  bool done = mw_linux_exchange(parent, writer->partial, name) == 0;
   if (done) writer->published = true;
   else if (!lacks_flag(errno)) mw_writer_fail(err, "cannot be replaced", writer->target.typed);
   else if ((done = publish_aside(writer, err))) left = writer->aside;

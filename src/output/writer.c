@@ -2,6 +2,7 @@
  * later run of the same plan finds that folder without a lock and goes on with it (resume.h); any other run of the same output
  * removes it. */
 #include "output/writer.h"
+#include "base/linux.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,8 +42,7 @@ bool mw_writer_fail(mw_error *err, const char *what, const char *path) {
 
 /* Reserves the file's space, so that a full disk is found before the work begins. */
 static bool reserve(int fd, uint64_t size, const char *path, mw_error *err) {
-  int result;
-  while ((result = fallocate(fd, 0, 0, (off_t)size)) != 0 && errno == EINTR) continue;
+  int result = mw_linux_allocate(fd, size);
   if (result != 0 && (errno == EOPNOTSUPP || errno == ENOSYS)) result = ftruncate(fd, (off_t)size);
   return result == 0 || mw_writer_fail(err, "cannot be made as large as it will be", path);
 }

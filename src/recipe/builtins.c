@@ -116,6 +116,11 @@ const char *mw_recipe_builtin_summary(const char *name) {
   return file ? file->summary : NULL;
 }
 
+const char *mw_recipe_builtin_formula(const char *name) {
+  const mw_embed *file = mw_builtins_find(name);
+  return file ? file->formula : NULL;
+}
+
 const char *const *mw_recipe_builtins(void) { return mw_embed_recipes; }
 
 const char *mw_recipe_nearest(const char *word, const char *const *words, size_t count) {

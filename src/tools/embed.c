@@ -1,5 +1,6 @@
-/* embed.c: a build tool: embed OUT.c NAME=FILE... writes the files as one C table of mw_embed, and the names of recipes. The prelude
- * (lua/moonweld/x.lua, but not the folders in it) is written compiled too: to compile it takes 8 ms of each start, to load it 1. */
+/* embed.c: a build tool: embed OUT.c RECIPES.md NAME=FILE... writes the files as one C table of mw_embed, and the names of recipes. The
+ * prelude (lua/moonweld/x.lua, but not the folders in it) is written compiled too: to compile it takes 8 ms of each start, to load it 1.
+ * The formulas of recipes are those of their sections in RECIPES.md. */
 #include <lauxlib.h>
 #include <lualib.h>
 #include <stdbool.h>
@@ -72,8 +73,23 @@ static int put_compiled(FILE *file, lua_State *L, const char *path, const char *
   return 0;
 }
 
-/* A row of the table: name, text, what is compiled, summary. */
-static int put_file(FILE *file, const char *name, const char *path, lua_State *L) {
+/* Of the section "### `ties`" the paragraph that begins with "Formula: ". */
+static int put_formula(FILE *file, const char *name, const char *document) {
+  static const char begin[] = "\nFormula: ";
+  char heading[200];
+  snprintf(heading, sizeof heading, "\n### `%s`\n", name);
+  const char *section = strstr(document, heading), *formula = section ? strstr(section + 1, begin) : NULL;
+  const char *end = formula ? strstr(formula + 1, "\n\n") : NULL, *next = section ? strstr(section + 1, "\n### ") : NULL;
+  if (!end || (next && next < formula)) return fprintf(stderr, "embed: the document of recipes has no formula of %s\n", name), 65;
+  formula += strlen(begin);
+  fputs(", \"", file);
+  for (output out = {.file = file}; formula < end; formula++) put(NULL, *formula == '\n' ? " " : formula, 1, &out);
+  fputs("\"", file);
+  return 0;
+}
+
+/* A row of the table: name, text, what is compiled, summary, formula. */
+static int put_file(FILE *file, const char *name, const char *path, const char *document, lua_State *L) {
   static const char prelude[] = "lua/moonweld/";
   bool is_prelude = strncmp(name, prelude, strlen(prelude)) == 0 && !strchr(name + strlen(prelude), '/');
   bool is_recipe = strncmp(name, "recipes/", 8) == 0;
@@ -87,8 +103,8 @@ static int put_file(FILE *file, const char *name, const char *path, lua_State *L
   if (is_prelude) failed = put_compiled(file, L, path, text, length);
   else fputs("0, 0", file);
   fputs(", ", file);
-  if (is_recipe) failed = put_summary(file, L, path, text, length);
-  else fputs("0", file);
+  if (is_recipe) failed = put_summary(file, L, path, text, length) || put_formula(file, name + strlen("recipes/"), document) ? 65 : 0;
+  else fputs("0, 0", file);
   fputs("},\n", file);
   lua_settop(L, 0);
   free(text);
@@ -96,25 +112,29 @@ static int put_file(FILE *file, const char *name, const char *path, lua_State *L
 }
 
 int main(int argc, char **argv) {
-  if (argc < 2) return fprintf(stderr, "usage: embed OUT.c NAME=FILE...\n"), 64;
+  size_t length;
+  char *document = argc < 3 ? NULL : read_file(argv[2], &length);
+  if (!document) return fprintf(stderr, "usage: embed OUT.c RECIPES.md NAME=FILE...\n"), 64;
+  document[length] = 0;
   lua_State *L = luaL_newstate();
   if (L) luaL_openlibs(L);
   FILE *out = fopen(argv[1], "wb");
   if (!out || !L) return perror(argv[1]), 73;
   fputs("#include \"base/embed.h\"\nconst mw_embed mw_embed_files[] = {\n", out);
-  for (int i = 2; i < argc; i++) {
+  for (int i = 3; i < argc; i++) {
     char *path = strchr(argv[i], '=');
     if (!path) return fprintf(stderr, "embed: %s: expected NAME=FILE\n", argv[i]), 64;
     *path++ = 0;
-    int failed = put_file(out, argv[i], path, L);
+    int failed = put_file(out, argv[i], path, document, L);
     if (failed) return failed;
   }
-  fputs("{0, 0, 0, 0, 0, 0}};\n\nconst char *const mw_embed_recipes[] = {\n", out);
-  for (int i = 2; i < argc; i++) /* the names end where their '=' was */
+  fputs("{0, 0, 0, 0, 0, 0, 0}};\n\nconst char *const mw_embed_recipes[] = {\n", out);
+  for (int i = 3; i < argc; i++) /* the names end where their '=' was */
     if (strncmp(argv[i], "recipes/", 8) == 0) fprintf(out, "\"%s\",\n", argv[i] + 8);
   fputs("0};\n\nconst char mw_embed_compiler[] = \"", out);
   put(NULL, lua_ident, strlen(lua_ident), &(output){out, 0, 0});
   fputs("\";\n", out);
   lua_close(L);
+  free(document);
   return fclose(out) == 0 ? 0 : 74;
 }

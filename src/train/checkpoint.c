@@ -2,6 +2,7 @@
  * step; of every training that is done its values and curve; of the current one values, momentum, variance and the curve so far;
  * and the hash of all before it. All sizes follow from the run, so a file of another size belongs to another run. */
 #include "train/checkpoint.h"
+#include "base/linux.h"
 #include "base/sha256.h"
 #include "format/file.h"
 #include "format/sync.h"
@@ -78,7 +79,7 @@ static bool write_part(const char *path, const mw_text *text, mw_error *err) {
 static bool place(mw_checkpoint *checkpoint, mw_error *err) {
   mw_text_escaped shown;
   struct stat there;
-  int result = checkpoint->ours ? -1 : renameat2(AT_FDCWD, checkpoint->part, AT_FDCWD, checkpoint->path, RENAME_NOREPLACE);
+  int result = checkpoint->ours ? -1 : mw_linux_rename_new(AT_FDCWD, checkpoint->part, AT_FDCWD, checkpoint->path);
   bool lacks_flag = errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP;
   if (checkpoint->ours || (result != 0 && lacks_flag && lstat(checkpoint->path, &there) != 0))
     result = rename(checkpoint->part, checkpoint->path);

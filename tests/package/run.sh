@@ -58,7 +58,7 @@ bare() {
       apt-get update -q && apt-get install -q -y --no-install-recommends /tmp/moonweld.deb
       cd /tmp && moonweld --version && moonweld lerp --a pico/kjv --b pico/de --t 0.3 -o merged && moonweld verify merged --inputs
       moonweld eval merged --data pico/data/kjv.calibration.safetensors
-      apt-get remove -q -y moonweld && ! command -v moonweld'
+      apt-get remove -q -y moonweld && [ ! -e /usr/bin/moonweld ]'
 }
 [ -z "$root" ] || check "it installs and runs on a bare $root" bare
 

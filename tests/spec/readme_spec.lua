@@ -46,7 +46,10 @@ describe("recipes/README.md", function()
       local section = assert(sections[recipe.name], "no section ### `" .. recipe.name .. "`")
       assert(section:find(recipe.summary, 1, true), "lacks its sentence: " .. recipe.summary)
       assert(recipe.paper == "" or section:find(recipe.paper, 1, true), "lacks its paper: " .. recipe.paper)
-      assert(section:find("\nFormula: ", 1, true), "lacks a line that begins with 'Formula: '")
+      local formula = assert(section:match "\nFormula: (.-)\n\n", "lacks a line that begins with 'Formula: '")
+      local function words(text) return (text:gsub("%s+", " ")) end
+      local help = output(("'%s' %s --help"):format(program, recipe.name))
+      assert(words(help):find("formula: " .. words(formula) .. " usage: ", 1, true), "its --help has another formula")
       assert(section:find("\nmoonweld " .. recipe.name .. " ", 1, true) or section:find("\nmoonweld plan " .. recipe.name .. " ", 1, true),
         "lacks an example")
       local rows = {}
