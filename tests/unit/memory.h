@@ -5,9 +5,11 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 static long memory_left = -1;            /* so many more pieces can be had; below 0: all */
+static bool memory_once;                 /* one piece cannot be had, and all after it */
 static size_t memory_held, memory_peak;  /* bytes; the greatest since it was set last */
 
 #ifdef MW_SANITIZED
@@ -31,6 +33,7 @@ static void memory_given(void *old) { __atomic_sub_fetch(&memory_held, old ? mal
 
 static int memory_refused(void) {
   if (memory_left != 0) return memory_left -= memory_left > 0, 0;
+  if (memory_once) memory_left = -1;
   errno = ENOMEM;
   return 1;
 }
