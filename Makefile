@@ -63,7 +63,7 @@ UNIT_TESTS  := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/t
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT_SHARED := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c)))
 
-.PHONY: all units demo demo-dam test check torture coverage fuzz bench bench-kernels bench-learn bench-matrix bench-methods big install install-module uninstall clean deps docs deb doc
+.PHONY: all units demo demo-dam test check torture coverage fuzz bench bench-kernels bench-learn bench-matrix bench-methods bench-cluster big install install-module uninstall clean deps docs deb doc
 .DELETE_ON_ERROR:
 all: $(BUILD)/moonweld $(BUILD)/moonweld.so
 
@@ -218,6 +218,11 @@ bench-kernels: $(BUILD)/bench/kernels
 
 bench-learn: $(BUILD)/bench/learn
 	$(Q)tests/bench/learn.sh $(BUILD)/bench/learn
+
+# A merge by several processes against one by threads.
+bench-cluster: all
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) MPI=1 all
+	$(Q)tests/bench/cluster.sh build/moonweld build/mpi/moonweld
 
 # Functions of whole matrices against sgemm in the same run.
 bench-matrix: $(BUILD)/bench/matrix

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# cluster.sh PLAIN MPI: what a merge by several processes costs on one machine: ties of three models of bf16 (MIB each, 1024), by one process
+# with two threads, and by 1, 2 and 4 processes with one thread each: the median of ROUNDS (5), in turns, without checksums and without
+# waiting for the disk. CPU is that of all processes; "read" is what the process read that read most. Works in $TMPDIR or build/bench.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+plain=$(realpath "$1") program=$(realpath "$2")
+work=$(mktemp -d -p "${TMPDIR:-$here/../../build}")
+trap 'rm -rf "$work"' EXIT
+export LC_ALL=C OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
+export OMPI_MCA_hwloc_base_binding_policy=none OMP_WAIT_POLICY=passive
+${CC:-cc} -std=c11 -D_GNU_SOURCE -O2 -o "$work/models" "$here/models.c"
+cd "$work"
+for seed in 1 2 3 4; do ./models "m$seed" bf16 $((${MIB:-1024} / 16)) 8388608 "$seed"; done
+words=(ties --base m1 --experts m2 m3 m4 --no-hash --no-sync --quiet --shard-size 100MB --force -o out)
+cat > told << 'END'
+#!/bin/bash
+# The words, and then what the process has read.
+"$@"
+code=$?
+read -r _ bytes < /proc/self/io
+echo "$bytes" > "read.${OMPI_COMM_WORLD_RANK-0}"
+exit $code
+END
+chmod +x told
+run() { # NAME COMMAND...
+  local name=$1
+  shift
+  rm -f read.*
+  TIMEFORMAT="%R %U %S"
+  { time "$@" < /dev/null > said 2>&1; } 2> times || { cat said; exit 1; }
+  awk -v read="$(sort -n read.* | tail -n 1)" '{ print $1, $2 + $3, read }' times >> "$name"
+}
+for _ in $(seq "${ROUNDS:-5}"); do
+  run one env OMP_NUM_THREADS=2 ./told "$plain" "${words[@]}"
+  for count in 1 2 4; do run "$count" env OMP_NUM_THREADS=1 mpirun -n "$count" ./told "$program" "${words[@]}"; done
+  run start mpirun -n 2 ./told "$program" lerp --help
+done
+median() { sort -n -k "$2,$2" "$1" | awk -v k="$2" '{ v[NR] = $k } END { print v[int((NR + 1) / 2)] }'; }
+printf '%-34s %9s %9s %10s\n' "ties of $((4 * ${MIB:-1024})) MiB" "wall, s" "CPU, s" "read, MiB"
+for name in one 1 2 4 start; do
+  case $name in one) what="1 process x 2 threads" ;; start) what="2 processes that only start" ;; *) what="$name processes x 1 thread" ;; esac
+  printf '%-34s %9.2f %9.2f %10.0f\n' "$what" "$(median "$name" 1)" "$(median "$name" 2)" "$(($(median "$name" 3) / 1048576))"
+done
+awk -v two="$(median 2 1)" -v one="$(median one 1)" 'BEGIN { printf "%-34s %9.2f at most 1.10\n", "2 x 1 thread / 1 x 2 threads", two / one }'
+awk -v two="$(median 2 2)" -v one="$(median one 2)" 'BEGIN { printf "%-34s %9.2f\n", "the same of CPU", two / one }'
