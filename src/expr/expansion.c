@@ -222,14 +222,24 @@ static bool find_spans(maker *m) {
   return true;
 }
 
+/* Whether all atoms are read as they are. What is computed keeps its own type: in f64 an element could lie on the other side of a
+ * threshold that was found in f32. */
+static bool are_read(const maker *m, const span *s) {
+  for (uint32_t i = 0; i < s->count; i++)
+    if (mw_graph_op(m->graph, m->e->atoms[s->first + i]) != MW_OP_INPUT) return false;
+  return true;
+}
+
 /* Adds the dots of a span's basis to the graph. */
 static bool add_dots(maker *m, span *s) {
+  const bool read = are_read(m, s);
   mw_node basis[MW_EXPANSION_ATOMS];
   mw_expansion *e = m->e;
   MW_TRY(mw_mem_grow(&e->dots, &e->dot_capacity, e->dot_count + s->count * (s->count + 1) / 2, sizeof *e->dots, m->err));
   s->dots = (uint32_t)e->dot_count + 1;
   for (uint32_t i = 0; i < s->count; i++) {
-    MW_TRY(mw_graph_apply(m->graph, MW_OP_AS_F64, &e->atoms[s->first + i], 1, NULL, &basis[i], m->err));
+    basis[i] = e->atoms[s->first + i];
+    if (read) MW_TRY(mw_graph_apply(m->graph, MW_OP_AS_F64, &e->atoms[s->first + i], 1, NULL, &basis[i], m->err));
     mw_node from_first[2] = {basis[i], basis[0]};
     if (i) MW_TRY(mw_graph_apply(m->graph, MW_OP_SUB, from_first, 2, NULL, &basis[i], m->err));
     for (uint32_t k = 0; k <= i; k++) {

@@ -7,10 +7,10 @@
  *
  *   atom   a tensor that is no weighted sum, with lazy numbers as weights, of others: x1 ... xn
  *   span   the atoms of a sum, in the order of their nodes
- *   basis  of a span: x1, x2 - x1, ... xn - x1, computed in f64. The dots that are found are those of the basis. Of models that lie
- *          near to one another the differences are small, and a distance of two sums is made of these, since the weight of x1 itself
- *          is then 0 up to rounding. So |a - b| is right to about 1e-16 |x1| + 1e-16 D^2 / |a - b|, D the largest difference:
- *          directly, in f32, it is right to 1e-7 of |a|.
+ *   basis  of a span: x1, x2 - x1, ... xn - x1, computed in f64 where the atoms are tensors of models. The dots that are found are those
+ *          of the basis. Of models that lie near to one another the differences are small, and a distance of two sums is made of these,
+ *          since the weight of x1 itself is then 0 up to rounding. So |a - b| is right to about 1e-16 |x1| + 1e-16 D^2 / |a - b|, D the
+ *          largest difference: directly, in f32, it is right to 1e-7 of |a|.
  *
  * Chains of at least two passes more than their atoms need are expanded, if the span's dots cost less than the passes. */
 #ifndef MW_EXPR_EXPANSION_H

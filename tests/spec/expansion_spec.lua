@@ -85,6 +85,41 @@ describe("chains of dots", function()
     check(weiszfeld(FORMS[1], 20), near(5, 1e-4), 20)
     check(weiszfeld(FORMS[1], 20), near(4, 1e-3, 1e3), 20)
   end)
+  it("of tensors that are cut at a threshold have the same elements as the result", function()
+    local models = near(3, 0.5)
+    local text = recipe [[
+      local kept = (a.models - mean(a.models)):keep_top(0.3)
+      local m = mean(kept)
+      for _ = 1, 12 do
+        local w = 1 / (kept - m):norm():atleast(1e-9)
+        m = sum(w / sum(w) * kept)
+      end
+      return (mean(a.models) + m):unweighed()]]
+    local found = toy.run(text, { models = write(models) })
+    for _, name in ipairs(NAMES) do
+      local mu, kept = {}, {}
+      for i = 1, size(name) do
+        local s = models[1][name][i]
+        for k = 2, 3 do s = toy.f32(s + models[k][name][i]) end
+        mu[i] = toy.f32(s / 3)
+      end
+      for k, model in ipairs(models) do
+        local order = {}
+        kept[k] = {}
+        for i, v in ipairs(model[name]) do
+          kept[k][i] = toy.f32(v - mu[i])
+          order[i] = math.abs(kept[k][i])
+        end
+        table.sort(order)
+        local limit = order[#order - math.floor(0.3 * #order)]
+        for i, v in ipairs(kept[k]) do if math.abs(v) < limit then kept[k][i] = 0 end end
+      end
+      for i, v in ipairs(median(kept, 12)) do
+        local off = math.abs(found[name][i] - mu[i] - v)
+        if off ~= off or off > 1e-6 then error(("%s[%d]: off by %.3g"):format(name, i, off)) end
+      end
+    end
+  end)
   it("find equal models to have no distance", function()
     local one = near(1, 0)[1]
     local other = near(1, 1)[1]
