@@ -308,11 +308,27 @@ static bool check_once(const part *p) {
   return true;
 }
 
+/* Which text encoder of a pipeline a part or folder is called by: 1, 2, 3; 0: none. They have names alike, and sometimes shapes. */
+static int encoder_of(const char *name) {
+  static const char *const words[] = {"lora_te", "lora_te1", "text_encoder", "lora_te2", "text_encoder_2", "lora_te3", "text_encoder_3"};
+  for (int i = 0; i < 7; i++)
+    if (strcmp(name, words[i]) == 0) return i ? (i + 1) / 2 : 1;
+  return 0;
+}
+
+/* In a folder that is called as a text encoder, its part alone is looked at. */
+static bool check_encoder(const part *p) {
+  const char *folder = p->a->model->folder, *slash = folder ? strrchr(folder, '/') : NULL;
+  int meant = encoder_of(p->name), own = folder ? encoder_of(slash ? slash + 1 : folder) : 0;
+  return !meant || !own || meant == own || mw_error_set(p->a->err, MW_DATA, "its part '%s' is for another text encoder", p->name);
+}
+
 /* Everything that the part does, and every reason why it cannot. */
 static bool plan_part(part *p) {
   adapter *a = p->a;
   p->name = p->modules->name.part;
   p->peft = p->modules->name.peft;
+  MW_TRY(check_encoder(p));
   p->pending = mw_mem_take(&a->model->arena, 2 * p->count * sizeof *p->pending, a->err);
   if (!p->pending) return false;
   MW_TRY(configure(p) && mw_adapter_module_meet(a->model, p->modules, p->count, &a->model->arena, &p->fit, a->err) && check_names(p));
@@ -424,10 +440,16 @@ static bool commit(const part *p) {
 static bool add_parts(adapter *a) {
   mw_error first = {0};
   size_t added = 0;
+  const char *encoder = NULL; /* the part of a text encoder that was added */
   for (size_t from = 0, end; from < a->module_count; from = end) {
     for (end = from + 1; end < a->module_count && strcmp(a->modules[end].name.part, a->modules[from].name.part) == 0;) end++;
     part p = {.a = a, .modules = a->modules + from, .count = end - from};
     if (plan_part(&p)) {
+      if (encoder && encoder_of(p.name)) {
+        mw_error_set(a->err, MW_DATA, "%s: its parts '%s' and '%s' both fit this model", a->shown, encoder, p.name);
+        return mw_error_hint(a->err, "give the folder of the pipeline's component, whose name says which is meant: PIPE/text_encoder+FILE");
+      }
+      if (encoder_of(p.name)) encoder = p.name;
       compare_base(&p);
       MW_TRY(commit(&p));
       added++;

@@ -164,6 +164,20 @@ describe("a model with an adapter", function()
     M.safetensors("packed.safetensors", named("unet." .. Q .. ".lora_A.weight", "unet." .. Q .. ".lora_B.weight"), packed)
     same(M.made("moonweld soup --models base+packed.safetensors")[Q .. ".weight"], q(4, 20))
   end)
+  it("takes for a text encoder the part that is called as it, where several would fit", function()
+    local list = {}
+    for k, name in ipairs { "lora_te1", "lora_te2" } do
+      list[name .. "_model_layers_0_q.lora_down.weight"], list[name .. "_model_layers_0_q.lora_up.weight"] = tensor(10 + 10 * k, 2, 4), tensor(11 + 10 * k, 6, 2)
+    end
+    M.safetensors("two.safetensors", list)
+    for k, folder in ipairs { "pipe/text_encoder", "pipe/text_encoder_2" } do
+      M.model(folder, { [Q .. ".weight"] = base[Q .. ".weight"] }, config)
+      same(M.made("moonweld soup --models " .. folder .. "+two.safetensors")[Q .. ".weight"], q(1, 10 + 10 * k))
+    end
+    M.refused("moonweld soup --models base+two.safetensors", "its parts 'lora_te1' and 'lora_te2' both fit this model", "PIPE/text_encoder+FILE")
+    M.model("pipe/text_encoder_3", { [Q .. ".weight"] = base[Q .. ".weight"] }, config)
+    M.refused("moonweld soup --models pipe/text_encoder_3+two.safetensors", "its part 'lora_te1' is for another text encoder")
+  end)
   it("meets a base whose names begin otherwise", function()
     M.model("bare", { ["layers.0.q.weight"] = base[Q .. ".weight"] }, config)
     same(M.made("moonweld soup --models bare+" .. adapter(factors(Q, 2, 6, 4, 20)))["layers.0.q.weight"], q(2, 20))
