@@ -67,6 +67,7 @@ stop() {
   local process
   exec 2> /dev/null # the shell tells of each job that was ended
   for process in "${!running[@]}"; do kill -- "-$process"; done
+  wait # they clean up first: what they mounted, for example
   exit 130
 }
 trap stop INT TERM HUP
