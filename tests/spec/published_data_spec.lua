@@ -166,32 +166,6 @@ describe("published methods of data:", function()
       end, base[name], deltas[1][name], deltas[2][name], F[1][name], F[2][name])
     end, nil, 1e-3)
   end)
-  it("Fisher", function()
-    local F = { statistics("fisher(m, d)", files[1], data[1]), statistics("fisher(m, d)", files[2], data[2]) }
-    check("fisher_data", { experts = files }, function(name)
-      return P.zip(function(x, y, f, h)
-        f, h = math.max(f, 1e-6), math.max(h, 1e-6)
-        return (f * x + h * y) / (f + h)
-      end, experts[1][name], experts[2][name], F[1][name], F[2][name])
-    end, nil, 1e-3)
-  end)
-  it("RegMean", function()
-    local g = { grams(1), grams(2) }
-    check("regmean_data", { experts = files, alpha = 0.9 }, function(name)
-      if not g[1][name] then return P.mean { experts[1][name], experts[2][name] } end
-      local function shrunk(k) return P.by_place(g[k][name], function(v, i, j) return i == j and v or 0.9 * v end) end
-      local rhs = P.add(P.mm(shrunk(1), P.T(experts[1][name])), P.mm(shrunk(2), P.T(experts[2][name])))
-      return P.T(P.solve(P.add(shrunk(1), shrunk(2)), rhs))
-    end, nil, 2e-4)
-  end)
-  it("AdaMerging: begins at 0.3, and learns", function()
-    for _, by in ipairs { "tensor", "model" } do
-      check("adamerging", { base = base_file, experts = files, by = by, steps = 0 }, function(name) return P.add(base[name], P.times(0.6, mean_delta(name))) end)
-      local found, off = toy.run("tests/methods/adamerging.lua", { base = base_file, experts = files, by = by, steps = 3, rate = 0.05 }, { data = data, dtype = "f32" }), 0
-      for name in pairs(shapes) do for i, v in ipairs(found[name]) do off = math.max(off, math.abs(v - base[name][i] - 0.6 * mean_delta(name)[i])) end end
-      assert(off > 1e-3)
-    end
-  end)
   it("gossip: without steps the mean of its pairs; with steps something else", function()
     check("gossip", { base = base_file, experts = files, steps = 0 }, function(name) return P.add(base[name], P.times(0.6, mean_delta(name))) end)
     local found = toy.run("tests/methods/gossip.lua", { base = base_file, experts = files, steps = 3, rate = 0.05 }, { data = data, dtype = "f32" })
