@@ -1,5 +1,6 @@
 /* test_statistics.c: statistics of data have the same bits whatever the parts of their network are; parts are small where the network lets
  * them be, and one where a tensor is read at both ends; memory that fails, and a watcher that stops, leave nothing behind. */
+#include "memory.h"
 #include "nets.h"
 #include "learn/parts.h"
 #include "learn/statistics.h"
@@ -138,6 +139,34 @@ static void memory_is_a_layers(void) {
   CHECK(small.memory < large.memory && small.bytes == large.bytes && small.batches > large.batches);
 }
 
+/* What is held at a time is no more than was said, and any of its pieces may be refused. */
+static void memory(void) {
+  wanted w = net(false);
+  mw_train_world world = net_world(1);
+  mw_statistics_cost cost;
+  results r;
+  world.finding = true;
+  if (!MEMORY_COUNTED) return;
+  CHECK(find(&w, 1, 1, 0, &r)); /* what libraries keep is there now */
+  forget(&r);
+  CHECK(mw_statistics_measure(&world, w.nodes, w.count, 1, &cost, &err));
+  size_t before = memory_held;
+  memory_peak = memory_held;
+  CHECK(find(&w, 1, 1, 0, &r) && memory_peak - before <= cost.memory + cost.bytes); /* the test keeps the results */
+  forget(&r);
+  CHECK(memory_held == before);
+  bool good = false;
+  long refused_at = 0;
+  for (; !good; refused_at += 1 + refused_at / 8) {
+    memory_left = refused_at;
+    good = find(&w, 1, 1, 0, &r);
+    memory_left = -1;
+    forget(&r);
+    CHECK(memory_held == before && (good || err.status == MW_MEMORY));
+  }
+  CHECK(refused_at > 100);
+}
+
 static void stopped(void) {
   wanted w = net(false);
   results r;
@@ -167,6 +196,7 @@ int main(void) {
   RUN(same_bits_tied());
   RUN(parts_are_layers());
   RUN(memory_is_a_layers());
+  RUN(memory());
   RUN(stopped());
   RUN(refused());
   net_end();
