@@ -70,6 +70,10 @@ local forms = {
   tensors = function(model, init, options)
     return (coefficients(model, init, options, function() return (core.coefficient(1, init)) end))
   end,
+  --- One number an element: masks, such as c:sigmoid() * tau.
+  elements = function(model, init, options)
+    return (coefficients(model, init, options, function(_, node) return (core.coefficient(node, init)) end))
+  end,
   scalars = function(model, init, options)
     local one = core.coefficient(1, init)
     return (coefficients(model, init, options, function() return one end, true))
@@ -88,10 +92,11 @@ end
 V.meta_of "coefficients"
 V.meta_of "data"
 
---- A coefficient times a tensor: a number for all of it, or one a column.
+--- A coefficient times a tensor: a number for all of it, one a column, or one an element.
 local function scale(c, tensor)
   if type(c) == "number" or not core.is_tensor(c) then return (core.apply("mul", c, tensor)) end
   if core.elements(c) == 1 then return (core.apply("mul", core.apply("total", c), tensor)) end
+  if #core.shape(c) > 1 then return (core.apply("mul", c, tensor)) end
   return (core.apply("columns", tensor, core.apply("vector", c)))
 end
 

@@ -289,6 +289,11 @@ function Model:rest() end
 ---@param options? CoefficientOptions
 ---@return Coefficients
 function Model:columns(init, options) end
+---One trainable number an element, such as a mask: c:sigmoid() * tau. Learning takes 16 bytes for each.
+---@param init number
+---@param options? CoefficientOptions
+---@return Coefficients
+function Model:elements(init, options) end
 ---One trainable number a tensor.
 ---@param init number
 ---@param options? CoefficientOptions
@@ -352,6 +357,10 @@ function List:columns(init, options) end
 ---@param options? CoefficientOptions
 ---@return List # coefficients of every member
 function List:tensors(init, options) end
+---@param init number
+---@param options? CoefficientOptions
+---@return List # coefficients of every member
+function List:elements(init, options) end
 ---@param init number
 ---@param options? CoefficientOptions
 ---@return List # coefficients of every member

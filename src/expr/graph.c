@@ -269,13 +269,19 @@ bool mw_graph_fill(mw_graph *graph, mw_node value, uint32_t s, mw_node *out, mw_
 
 bool mw_graph_coefficient(mw_graph *graph, uint64_t ordinal, uint64_t elements, double initial, mw_node *out,
                           mw_error *err) {
+  uint32_t s;
   if (elements == 0 || elements > MW_GRAPH_VECTOR)
     return mw_error_set(err, MW_DATA, "a coefficient has 1 to %d elements", MW_GRAPH_VECTOR);
+  return mw_graph_shape(graph, &elements, 1, &s, err) && mw_graph_coefficient_of(graph, ordinal, s, initial, out, err);
+}
+
+bool mw_graph_coefficient_of(mw_graph *graph, uint64_t ordinal, uint32_t s, double initial, mw_node *out, mw_error *err) {
+  if (!s || s >= graph->shape_count || !graph->shapes[s].elements || graph->shapes[s].elements > MW_GRAPH_LEARNED)
+    return mw_error_set(err, MW_DATA, "what is learned has a shape of 1 to %d elements", MW_GRAPH_LEARNED);
   if (!isfinite(initial)) return mw_error_set(err, MW_DATA, "a coefficient must start at a finite number");
-  node n = {.op = MW_OP_COEFFICIENT, .dtype = MW_DTYPE_F32, .learned = true, .factor = true, .extra = {ordinal}};
+  node n = {.op = MW_OP_COEFFICIENT, .dtype = MW_DTYPE_F32, .learned = true, .factor = true, .shape = s, .extra = {ordinal}};
   if (initial == 0) initial = 0; /* one zero */
   memcpy(&n.extra[1], &initial, sizeof initial);
-  MW_TRY(mw_graph_shape(graph, &elements, 1, &n.shape, err));
   return intern(graph, n, NULL, out, err);
 }
 

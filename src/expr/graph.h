@@ -49,7 +49,7 @@ uint32_t mw_graph_op_first(mw_op op);
 
 typedef uint32_t mw_node; /* 0 is no node */
 
-enum { MW_GRAPH_OPERANDS = 1 << 20, MW_GRAPH_VECTOR = 1 << 20, MW_GRAPH_NODES = 4 << 20, MW_GRAPH_ROWS = 16 << 20,
+enum { MW_GRAPH_OPERANDS = 1 << 20, MW_GRAPH_VECTOR = 1 << 20, MW_GRAPH_NODES = 4 << 20, MW_GRAPH_ROWS = 16 << 20, MW_GRAPH_LEARNED = 1 << 30,
        MW_GRAPH_RUN = 1 << 24, MW_GRAPH_PARTS = 4096, MW_GRAPH_NESTED = 24 };
 #define MW_GRAPH_NO_ROW UINT32_MAX
 
@@ -103,6 +103,8 @@ bool mw_graph_fill(mw_graph *graph, mw_node value, uint32_t shape, mw_node *out,
 /* A trainable vector of `elements` (1 .. MW_GRAPH_VECTOR), all `initial` at first. `ordinal` makes the coefficients of
  * a recipe different nodes. */
 bool mw_graph_coefficient(mw_graph *graph, uint64_t ordinal, uint64_t elements, double initial, mw_node *out, mw_error *err);
+/* The same in a shape of 1 to MW_GRAPH_LEARNED elements: a number for each element of a tensor. */
+bool mw_graph_coefficient_of(mw_graph *graph, uint64_t ordinal, uint32_t shape, double initial, mw_node *out, mw_error *err);
 /* The value of a COEFFICIENT after training number `training` of the recipe. It is known when that training has run. */
 bool mw_graph_learned(mw_graph *graph, mw_node coefficient, uint64_t training, mw_node *out, mw_error *err);
 /* The ids of a batch of data set `set`: windows of `length` positions, `rows` in all (a multiple of `length`, at most

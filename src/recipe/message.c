@@ -137,8 +137,7 @@ static bool take_shape(mw_message *in, mw_graph *graph, uint32_t *shape, mw_erro
   return mw_graph_shape(graph, dims, rank, shape, err);
 }
 
-/* Only a few operations have more than their extra and operands: elements of a COEFFICIENT, rows of TOKENS, the shape of a FILL
- * or RESHAPE. */
+/* Only a few operations have more than their extra and operands: rows of TOKENS, the shape of a COEFFICIENT, FILL or RESHAPE. */
 static void put_node(mw_text *out, const mw_graph *graph, mw_node id, const mw_message_choice *choice, uint64_t *coefficients) {
   mw_graph_node_facts facts = mw_graph_facts(graph, id);
   if (choice && facts.op == MW_OP_COEFFICIENT) facts.extra[0] = (*coefficients)++;
@@ -150,9 +149,8 @@ static void put_node(mw_text *out, const mw_graph *graph, mw_node id, const mw_m
   for (uint32_t i = 0; i < some; i++) words[HEAD + i] = mw_message_node(choice, facts.operand[i]);
   mw_text_add(out, (const char *)words, (HEAD + some) * sizeof *words);
   for (uint32_t i = some; i < facts.operands; i++) mw_message_put_u32(out, mw_message_node(choice, facts.operand[i]));
-  if (facts.op == MW_OP_COEFFICIENT || facts.op == MW_OP_TOKENS)
-    mw_message_put_u64(out, mw_graph_elements(graph, facts.shape));
-  if (facts.op == MW_OP_FILL || facts.op == MW_OP_RESHAPE) put_shape(out, graph, facts.shape);
+  if (facts.op == MW_OP_TOKENS) mw_message_put_u64(out, mw_graph_elements(graph, facts.shape));
+  if (facts.op == MW_OP_COEFFICIENT || facts.op == MW_OP_FILL || facts.op == MW_OP_RESHAPE) put_shape(out, graph, facts.shape);
 }
 
 /* The tables of GATHER: how many, and for each the number of its rows and the rows. */
@@ -232,8 +230,9 @@ static bool take_node(mw_message *in, mw_graph *graph, mw_message_inputs inputs,
   if (op == MW_OP_INPUT) return take_input(graph, inputs, extra, &map[id], err);
   if (op == MW_OP_COEFFICIENT) {
     double initial;
+    uint32_t of;
     memcpy(&initial, &extra[1], sizeof initial);
-    return mw_graph_coefficient(graph, extra[0], mw_message_u64(in), initial, &map[id], err);
+    return take_shape(in, graph, &of, err) && mw_graph_coefficient_of(graph, extra[0], of, initial, &map[id], err);
   }
   if (op == MW_OP_TOKENS) return mw_graph_tokens(graph, extra[0], mw_message_u64(in), extra[1], &map[id], err);
   if (count > 16 && !(operands = mw_mem_new(count, sizeof *operands, err))) return false;

@@ -33,13 +33,18 @@ static int net(lua_State *L) {
   return mw_prelude_nodes_push(L, node);
 }
 
+/* coefficient(elements, initial), or coefficient(tensor, initial): a number for each of its elements */
 static int coefficient(lua_State *L) {
   mw_interpreter *state = mw_interpreter_of(L);
   mw_error err;
   mw_node node;
-  if (!mw_graph_coefficient(state->graph, state->coefficients++, (uint64_t)luaL_checkinteger(L, 1), luaL_checknumber(L, 2), &node, &err))
-    return fail(L, &err);
-  return mw_prelude_nodes_push(L, node);
+  double initial = luaL_checknumber(L, 2);
+  bool each = lua_type(L, 1) == LUA_TUSERDATA;
+  uint64_t ordinal = state->coefficients++;
+  uint32_t of = each ? mw_graph_facts(state->graph, mw_prelude_nodes_at(L, 1)).shape : 0;
+  bool made = each ? mw_graph_coefficient_of(state->graph, ordinal, of, initial, &node, &err)
+                   : mw_graph_coefficient(state->graph, ordinal, (uint64_t)luaL_checkinteger(L, 1), initial, &node, &err);
+  return made ? mw_prelude_nodes_push(L, node) : fail(L, &err);
 }
 
 static int learned(lua_State *L) {

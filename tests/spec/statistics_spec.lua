@@ -254,6 +254,39 @@ describe("gradients", function()
   end)
 end)
 
+describe("numbers an element", function()
+  it("begin at their first value, and a step of AdamW moves each against its own gradient", function()
+    local folder = model("{" .. common .. ', "model_type": "llama", "tie_word_embeddings": true}')
+    local function learned(steps)
+      local recipe = toy.text(".lua", ([[return recipe { 'a test', arg.model('m', 'a model'), arg.calibration(), function(a)
+        local function merged(c) return (2 * c):atmost(10) * a.m end
+        return merged(learn{ start = a.m:elements(0.5), steps = %d, rate = 0.01, data = a.data,
+          loss = function(c, batch) return cross_entropy(logits(merged(c), batch[1]), batch[1]) end }) end }]]):format(steps))
+      local out = toy.path "-out"
+      mw.merge(recipe, { m = folder }, { data = files[2], output = out, dtype = "f32" })
+      return toy.read(out .. "/model.safetensors"), toy.read(out .. "/moonweld/coefficients.safetensors")
+    end
+    local weights = toy.read(folder .. "/model.safetensors")
+    for name, values in pairs((learned(0))) do for i, value in ipairs(values) do near(value, weights[name][i], name) end end
+    local t, c = learned(1)
+    local gradient = found(folder, as_result ..
+      "put(gradient(function(batch) return cross_entropy(logits(a.m, batch), batch) end, a.m, a.data)) return out", files[2])
+    local moved = 0
+    for name, values in pairs(gradient) do
+      assert.equal(#values, #c["m." .. name])
+      for i, g in ipairs(values) do
+        local slope, number = g * weights[name][i], c["m." .. name][i]
+        if math.abs(slope) > 1e-4 then
+          near(number, 0.5 - 0.01 * (slope > 0 and 1 or -1), name, 1e-3)
+          moved = moved + 1
+        end
+        near(t[name][i], 2 * number * weights[name][i], name, 1e-5)
+      end
+    end
+    assert(moved > 300, moved)
+  end)
+end)
+
 describe("statistics", function()
   local PICO = "tests/data/pico/"
   local body = as_result .. [[
