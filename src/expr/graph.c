@@ -67,7 +67,7 @@ mw_graph_class mw_graph_op_class(mw_op op) { return operations[op].class; }
 int mw_graph_op_operands(mw_op op) { return operations[op].operands; }
 uint32_t mw_graph_op_first(mw_op op) {
   if (operations[op].class == MW_CLASS_DATA) return (uint32_t)operations[op].operands;
-  return operations[op].class == MW_CLASS_CHANCE || op == MW_OP_LEARNED ? 1 : 0;
+  return operations[op].class == MW_CLASS_CHANCE || op == MW_OP_LEARNED;
 }
 
 bool mw_graph_new(mw_graph **out, mw_error *err) {
@@ -267,20 +267,18 @@ bool mw_graph_fill(mw_graph *graph, mw_node value, uint32_t s, mw_node *out, mw_
   return intern(graph, n, &value, out, err);
 }
 
-bool mw_graph_coefficient(mw_graph *graph, uint64_t ordinal, uint64_t elements, double initial, mw_node *out,
-                          mw_error *err) {
+bool mw_graph_coefficient(mw_graph *graph, uint64_t ordinal, uint64_t elements, double initial, mw_node *out, mw_error *err) {
   uint32_t s;
-  if (elements == 0 || elements > MW_GRAPH_VECTOR)
-    return mw_error_set(err, MW_DATA, "a coefficient has 1 to %d elements", MW_GRAPH_VECTOR);
   return mw_graph_shape(graph, &elements, 1, &s, err) && mw_graph_coefficient_of(graph, ordinal, s, initial, out, err);
 }
 
 bool mw_graph_coefficient_of(mw_graph *graph, uint64_t ordinal, uint32_t s, double initial, mw_node *out, mw_error *err) {
-  if (!s || s >= graph->shape_count || !graph->shapes[s].elements || graph->shapes[s].elements > MW_GRAPH_LEARNED)
-    return mw_error_set(err, MW_DATA, "what is learned has a shape of 1 to %d elements", MW_GRAPH_LEARNED);
+  const uint64_t most = s < graph->shape_count && graph->shapes[s].rank == 1 ? MW_GRAPH_VECTOR : MW_GRAPH_LEARNED;
+  if (!s || s >= graph->shape_count || !graph->shapes[s].elements || graph->shapes[s].elements > most)
+    return mw_error_set(err, MW_DATA, "a coefficient has 1 to %llu elements", (unsigned long long)most);
   if (!isfinite(initial)) return mw_error_set(err, MW_DATA, "a coefficient must start at a finite number");
   node n = {.op = MW_OP_COEFFICIENT, .dtype = MW_DTYPE_F32, .learned = true, .factor = true, .shape = s, .extra = {ordinal}};
-  if (initial == 0) initial = 0; /* one zero */
+  initial = initial == 0 ? 0 : initial; /* one zero */
   memcpy(&n.extra[1], &initial, sizeof initial);
   return intern(graph, n, NULL, out, err);
 }
@@ -289,10 +287,8 @@ bool mw_graph_learned(mw_graph *graph, mw_node coefficient, uint64_t training, m
   if (!coefficient || coefficient > graph->count || graph->nodes[coefficient].op != MW_OP_COEFFICIENT)
     return mw_error_set(err, MW_DATA, "only a coefficient can be learned");
   node n = graph->nodes[coefficient];
-  n.op = MW_OP_LEARNED;
-  n.count = 1;
-  n.extra[0] = training;
-  n.extra[1] = 0;
+  n.op = MW_OP_LEARNED, n.count = 1;
+  n.extra[0] = training, n.extra[1] = 0;
   return intern(graph, n, &coefficient, out, err);
 }
 
@@ -485,8 +481,7 @@ bool mw_graph_apply(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t
   }
   n.factor |= kinds[op] == IS_MASK || n.shape == 0 || n.over || op == MW_OP_ROW_RANK;
   if (operations[op].class == MW_CLASS_DATA) { /* it is a tensor like that of a file */
-    n = (node){.op = n.op, .count = count, .shape = n.shape, .factor = true, .dtype = MW_DTYPE_F32,
-               .extra = {n.extra[0], n.extra[1]}};
+    n = (node){.op = n.op, .dtype = MW_DTYPE_F32, .factor = true, .shape = n.shape, .count = count, .extra = {n.extra[0], n.extra[1]}};
     return intern(graph, n, operands, out, err);
   }
   if (operations[op].class == MW_CLASS_MATRIX) { /* it begins anew, in memory */

@@ -49,8 +49,8 @@ uint32_t mw_graph_op_first(mw_op op);
 
 typedef uint32_t mw_node; /* 0 is no node */
 
-enum { MW_GRAPH_OPERANDS = 1 << 20, MW_GRAPH_VECTOR = 1 << 20, MW_GRAPH_NODES = 4 << 20, MW_GRAPH_ROWS = 16 << 20, MW_GRAPH_LEARNED = 1 << 30,
-       MW_GRAPH_RUN = 1 << 24, MW_GRAPH_PARTS = 4096, MW_GRAPH_NESTED = 24 };
+enum { MW_GRAPH_OPERANDS = 1 << 20, MW_GRAPH_VECTOR = 1 << 20, MW_GRAPH_NODES = 4 << 20, MW_GRAPH_ROWS = 16 << 20,
+       MW_GRAPH_LEARNED = 1 << 30, MW_GRAPH_RUN = 1 << 24, MW_GRAPH_PARTS = 4096, MW_GRAPH_NESTED = 24 };
 #define MW_GRAPH_NO_ROW UINT32_MAX
 
 typedef struct mw_graph_node_facts {

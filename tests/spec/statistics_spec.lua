@@ -259,8 +259,8 @@ describe("numbers an element", function()
     local folder = model("{" .. common .. ', "model_type": "llama", "tie_word_embeddings": true}')
     local function learned(steps)
       local recipe = toy.text(".lua", ([[return recipe { 'a test', arg.model('m', 'a model'), arg.calibration(), function(a)
-        local function merged(c) return (2 * c):atmost(10) * a.m end
-        return merged(learn{ start = a.m:elements(0.5), steps = %d, rate = 0.01, data = a.data,
+        local function merged(c) return sum((2 * c):atmost(10) * list{ a.m }) end
+        return merged(learn{ start = list{ a.m }:elements(0.5), steps = %d, rate = 0.01, data = a.data,
           loss = function(c, batch) return cross_entropy(logits(merged(c), batch[1]), batch[1]) end }) end }]]):format(steps))
       local out = toy.path "-out"
       mw.merge(recipe, { m = folder }, { data = files[2], output = out, dtype = "f32" })
