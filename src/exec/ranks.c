@@ -56,10 +56,10 @@ static void divide_stage(mw_schedule *s, const mw_schedule_stage *stage, const u
   }
 }
 
-void mw_ranks_divide(mw_schedule *schedule, const uint32_t *places, const uint32_t *owners, uint32_t count) {
+void mw_ranks_divide(mw_schedule *schedule, const uint32_t *places, const uint32_t *owners, uint32_t count, bool known) {
   for (size_t from = 0, to; from < schedule->stage_count; from = to) {
     for (to = from + 1; to < schedule->stage_count && schedule->stages[to].batch == schedule->stages[from].batch; to++) continue;
-    uint32_t rank = rank_of(schedule, from, to, places, owners);
+    uint32_t rank = known ? MW_RANKS_EVERY : rank_of(schedule, from, to, places, owners);
     for (size_t s = from; s < to; s++) {
       schedule->stages[s].rank = rank;
       divide_stage(schedule, &schedule->stages[s], places, owners, count);

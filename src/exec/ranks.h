@@ -48,7 +48,8 @@ enum { MW_RANKS_EVERY = UINT32_MAX };
 
 /* Decides which rank writes each tensor of the layout: owners[layout->count]. `bytes`: what is to be written of each. */
 bool mw_ranks_share(const mw_layout *layout, const uint64_t *bytes, uint32_t count, uint32_t *owners, mw_error *err);
-/* Sets the rank of every task and stage of the schedule, whose output i is tensor places[i] of the layout. */
-void mw_ranks_divide(mw_schedule *schedule, const uint32_t *places, const uint32_t *owners, uint32_t count);
+/* Sets the rank of every task and stage of the schedule, whose output i is tensor places[i] of the layout. `known`: all ranks must know
+ * every value when the run has ended, so no batch is done by one alone. */
+void mw_ranks_divide(mw_schedule *schedule, const uint32_t *places, const uint32_t *owners, uint32_t count, bool known);
 
 #endif

@@ -2,7 +2,6 @@
  * files. What the child returned is checked here: a name, a shape. */
 #include "merge/outputs.h"
 #include "base/utf8.h"
-#include "cluster/cluster.h"
 #include "expr/cone.h"
 #include "format/safetensors.h"
 #include "merge/adapter_result.h"
@@ -44,7 +43,6 @@ static bool place(mw_plan *plan, mw_error *err) {
     if (kept) plan->copies[plan->copy_count++] = (mw_job_copy){(uint32_t)facts.extra[0], (uint32_t)facts.extra[1], (uint32_t)i};
     else plan->places[plan->node_count] = (uint32_t)i, plan->nodes[plan->node_count++] = made->outputs[i].node;
   }
-  if (mw_cluster_ranks()) return true; /* of several processes none would find all of them */
   for (; plan->shown_count < made->layout.shown_count; plan->shown_count++)
     plan->nodes[plan->node_count + plan->shown_count] = made->layout.shown[plan->shown_count].node;
   return true;

@@ -91,6 +91,14 @@ same "a file or more for each of three" 3 "${ties[@]}" --shard-size 400KB -o out
 same "a lone file" 2 lerp --a "$pico/kjv" --b "$pico/py" --t 0.3 -o out.safetensors
 same "functions of whole matrices" 2 tsv_m --base "$pico/base" --experts "$pico/kjv" "$pico/py" --shard-size 400KB -o out
 same "layers of two models" 2 stack --parts "$pico/kjv:0-2" "$pico/py:1-2" -o out
+cat > "$work/shown.lua" << 'END'
+return recipe { "A model, and how long each of its tensors is.", arg.model("a", "a model"),
+  function(m)
+    m.a:norm():show("norm")
+    return m.a
+  end }
+END
+same "numbers that are shown" 3 "$work/shown.lua" --a "$pico/kjv" --shard-size 400KB -o out
 same "a seal, and what is read back" 2 lerp --a "$pico/kjv" --b "$pico/py" --t 0.3 --sha256 --verify -o out
 
 # ---- what goes wrong ----
