@@ -53,10 +53,11 @@ word("x:gt(y)", swapped "lt")
 word("x:ge(y)", swapped "le")
 V.lazy.gt, V.lazy.ge = "mask", "mask"
 word("x:clamp(low, high)", function(x, low, high)
-  lift(function(least, most)
+  local checked = lift(function(least, most)
     if type(least) == "number" and type(most) == "number" and least > most then fail("clamp(low, high): %s is above %s", tostring(least), tostring(most)) end
     return least
   end, low, high)
+  if kind(checked) == "field" then low = checked end -- by tensor: checked where a tensor asks
   return (lift(op "min", lift(op "max", x, low), high))
 end)
 word("x:keep(mask)", function(x, mask) return (O.where(mask, x, 0)) end)

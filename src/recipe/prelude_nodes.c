@@ -28,7 +28,8 @@ mw_node mw_prelude_nodes_at(lua_State *L, int index) {
   }
   const mw_node *handle = luaL_testudata(L, index, node_type);
   if (!handle || *handle == 0 || *handle > mw_graph_count(mw_interpreter_of(L)->graph)) {
-    mw_error_set(&err, MW_DATA, "a tensor or a number is needed here, not a %s%s", luaL_typename(L, index), lua_isboolean(L, index)
+    mw_error_set(&err, MW_DATA, "a tensor or a number is needed here, not %s%s%s", lua_isnoneornil(L, index) ? "" : "a ",
+                 lua_isnoneornil(L, index) ? "nil" : luaL_typename(L, index), lua_isboolean(L, index)
                      ? " -- x == 0 is false for Lua whatever x holds; x:eq(0), x:ne(0) give masks" : "");
     return (mw_node)fail(L, &err);
   }

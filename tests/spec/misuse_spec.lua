@@ -27,7 +27,7 @@ local flat = "2: a flat model has total, mean, norm, peak, max, min, dot, cosine
 describe("an operation says how it is written", function()
   for call, written in pairs { ["x:lt()"] = "x:lt(y)", ["x:ge()"] = "x:ge(y)", ["x:atleast()"] = "x:atleast(v)", ["x:clamp(1)"] = "x:clamp(low, high)",
     ["where(x, x)"] = "where(mask, x, y)", ["ratio(x)"] = "ratio(x, y)", ["lerp(x, x)"] = "lerp(a, b, t)", ["x:keep()"] = "x:keep(mask)",
-    ["x:dot()"] = "x:dot(y, {per=, of=})", ["x:cosine()"] = "x:cosine(y, {per=, of=})", ["x:keep_top()"] = "x:keep_top(density, {per=, count=, of=})",
+    ["x:dot()"] = "x:dot(y, {per=, of=})", ["x:cosine()"] = "x:cosine(y, {per=, of=})", ["x:keep_top()"] = "x:keep_top(density, {per=, count=, of=, below=})",
     ["x:bernoulli(0.5)"] = "x:bernoulli(p, seed)", ["x:has()"] = "model:has(name)", ["x.norm()"] = "x:norm({per=, of=})",
     ["x:map(nil)"] = "model:map(function(tensor, name) ... end), with a function, not nil",
     ["l:map(x)"] = "list:map(function(item, index) ... end), with a function, not a model",
@@ -68,7 +68,7 @@ describe("what no word reads is an error", function()
   for call, written in pairs { ["x:abs(3)"] = "x:abs(), without 3", ["x:norm({}, 1)"] = "x:norm({per=, of=}), without 1",
     ["mean(l, {.2, .3})"] = "mean(list), without {...}" .. weights, ["sum(l, x)"] = "sum(list), without a model" .. weights,
     ["max(l, 0)"] = "max(list), without 0 -- x:atleast(v) is the larger of two", ["where(x, x, x, l)"] = "where(mask, x, y), without a list",
-    ["x:keep(x, nil, 'a')"] = "x:keep(mask), without 'a'", ["x:keep_top(1, {}, true)"] = "x:keep_top(density, {per=, count=, of=}), without a boolean",
+    ["x:keep(x, nil, 'a')"] = "x:keep(mask), without 'a'", ["x:keep_top(1, {}, true)"] = "x:keep_top(density, {per=, count=, of=, below=}), without a boolean",
     ["x * a.seed:uniform(3)"] = "seed:uniform(), without 3", ["x * layers({1, 2}, 3)"] = "layers{...}, without 3", ["x:only('*', '*')"] = "model:only(glob), without '*'",
     ["models({x}, {x})"] = "models{...}, without {...}", ["disjoint_mean(l, 1, 2)"] = "disjoint_mean(list[, weight]), without 2" } do
     it(call, function() assert.equal("2: this is written " .. written, said(body("return " .. call))) end)
