@@ -163,7 +163,7 @@ static void draw_depth(plot *p) {
 static double place_of(size_t g, size_t k, size_t count, const series *s) {
   double aside = ((double)k + 0.5) / (double)count - 0.5;
   double half = strcmp(s->class, "a") == 0 ? -0.2 : strcmp(s->class, "b") == 0 ? 0.2 : 0;
-  return (double)g + (half ? 0.34 * aside + half : 0.7 * aside);
+  return (double)g + (half != 0 ? 0.34 * aside + half : 0.7 * aside);
 }
 
 static void draw_dots(plot *p, const series *s, const mw_axis *a) {
