@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# run.sh: one merge by several processes of MPI on this machine. Every golden digest by 1 to 4 of them; whole outputs, lock and all, equal to
-# those of one process; a process that is killed, whose disk is full, which has other inputs, and a signal: one line tells of it, nothing
-# is published, and the old output stays. Without MPI only what a build without it says is tested.
+# run.sh: one merge by several processes of MPI on this machine. Every golden digest by 2 to 4 of them, and that of ties by one too; whole
+# outputs, lock and all, equal to those of one process; a process that is killed, whose disk is full, which has other inputs, and a signal:
+# one line tells of it, nothing is published, and the old output stays. Without MPI only what a build without it says is tested.
 set -u
 cd "$(dirname "$0")/../.."
 work=$(mktemp -d)

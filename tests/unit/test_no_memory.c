@@ -56,7 +56,7 @@ static void each(bool (*attempt)(const void *context, mw_error *err), const void
       memory_once = once;
       memory_left = failing;
       bool done = attempt(context, &err);
-      more = once ? memory_left < 0 : !done;
+      more = (once ? memory_left < 0 : !done) && (done || err.status == MW_MEMORY); /* another error would come for ever */
       memory_once = false;
       memory_left = -1;
       if (!done) CHECK(err.status == MW_MEMORY && !strstr(err.text, "(0 bytes"));
