@@ -192,7 +192,7 @@ check: all
 	$(Q)CLANG=$${CLANG-clang} tests/run.sh $(BUILD) golden races apicheck
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) SAN=1 all units
 	$(Q)tests/run.sh build/san unit cli rules fuzz
-	$(Q)tests/run.sh $(BUILD) faults-all
+	$(Q)tests/run.sh $(BUILD) faults-all cluster-all
 
 # The long form of everything, which goes on where it was stopped: hours. FUZZ_SECONDS=600 for each fuzz target.
 torture: all units
