@@ -247,7 +247,9 @@ local function command(name, words, before, killed)
         local code, mark = faulty(n, fault[2])
         if not mark then break end
         local now = read(work .. "/said")
-        local told = fault[2] == "EACCES" and read(work .. "/err"):find("warning: .*: Permission denied")
+        -- A side file that a comparison cannot read is told of, and shown on its page.
+        local reason = ({ EACCES = "Permission denied", EIO = "Input/output error" })[fault[2]]
+        local told = reason and read(work .. "/err"):find("warning: .*: " .. reason)
         if code == 0 then
           -- Of what is removed the size may be unknown; then none is told.
           if now ~= said and now ~= said:gsub(" %(.- on the disk%)", "") and not told then bad(what, "0, but said " .. now) end
