@@ -1,12 +1,10 @@
 /* shared_plan.c: see shared_plan.h. What must be the same in all processes is the identity of the plan (plan_identity.h), which names every
  * number of the graph, every byte of the output's headers, and size, inode and times of each file. */
 #include "merge/shared_plan.h"
-
-#include <stdlib.h>
-#include <string.h>
-
 #include "cluster/cluster.h"
 #include "merge/plan_identity.h"
+#include <stdlib.h>
+#include <string.h>
 
 bool mw_shared_plan_refuse(const char *what, mw_error *err) {
   mw_error_set(err, MW_UNAVAILABLE, "%s: one process makes such a merge, and this was started as %u", what, mw_cluster_ranks()->count);

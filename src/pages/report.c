@@ -1,6 +1,7 @@
 /* report.c: a page about an output. Every input is compared with the output, over their base where the recipe has one: then the cosine
  * says how much of the input's task vector is in the merged one, and the share that was left out is what a drop or a trim took. */
 #include "format/atomic_file.h"
+#include "format/file.h"
 #include "merge/find_inputs.h"
 #include "pages/learned.h"
 #include "pages/made.h"
@@ -144,13 +145,21 @@ static bool compose(report *r, const char *output, mw_text *page, mw_error *err)
   return mw_text_check(page, err);
 }
 
+/* A model without a lock may be meant for a page of models. */
+static bool open_record(const char *output, mw_record *record, mw_error *err) {
+  if (mw_record_open(output, record, err)) return true;
+  if (err->status == MW_MISSING && mw_file_exists(output))
+    mw_error_hint(err, "an output of moonweld has one; of models give two or more: moonweld report A B");
+  return false;
+}
+
 bool mw_report_output(const char *output, const mw_report_options *options, void (*said)(void *context, const char *line), mw_error *err) {
   report r = {.options = options};
   mw_text page = {0};
   r.finding = (mw_verify_options){.models = options->models, .places = options->places, .place_count = options->place_count};
   if (!options->html) return mw_error_set(err, MW_USAGE, "where the page goes is not said");
   MW_TRY(mw_atomic_file_allowed(options->html, mw_document_mark, err));
-  bool ok = mw_record_open(output, &r.record, err) && mw_made_open(&r.record, &r.lock, err) && find_inputs(&r, err);
+  bool ok = open_record(output, &r.record, err) && mw_made_open(&r.record, &r.lock, err) && find_inputs(&r, err);
   r.output = r.record.weights ? r.record.weights : r.record.folder;
   ok = ok && compose(&r, output, &page, err) && mw_atomic_file_write(options->html, mw_document_mark, page.bytes, page.length, err);
   for (size_t i = 0; ok && said && i < r.warnings.count; i++) said(options->context, r.warnings.lines[i]);

@@ -72,6 +72,15 @@ describe("a merge that is stopped at any block goes on to the bytes of an undist
   end)
 end)
 
+--- A merge of the first two models that is stopped behind so many blocks.
+local function stopped(recipe, t, output, most)
+  local blocks = 0
+  local function stop()
+    blocks = blocks + 1
+    return blocks < most
+  end
+  assert(not pcall(mw.merge, recipe, { a = all[1], b = all[2], t = t }, { output = path(output), no_sync = true, threads = 1, progress = stop }))
+end
 local lerp = "moonweld lerp --a x.safetensors --b y.safetensors --t 0.3 --no-sync --quiet "
 assert.equal(0, (M.run(lerp .. "-o right")))
 
@@ -102,12 +111,7 @@ describe("what a power cut has left", function()
     for _, spoil in ipairs { "truncate -s 0 $p/moonweld.journal; truncate -s 900 $p/moonweld.journal",
       "n=$(stat -c %s $p/model.safetensors); : > $p/model.safetensors; truncate -s $n $p/model.safetensors",
       "truncate -s 60 $p/moonweld.journal", "truncate -s 100000 $p/model.safetensors", "rm $p/model.safetensors", "rm $p/moonweld.journal" } do
-      local blocks = 0
-      local function stop()
-        blocks = blocks + 1
-        return blocks < 4
-      end
-      assert(not pcall(mw.merge, "lerp", { a = all[1], b = all[2], t = 0.3 }, { output = path "cut", no_sync = true, threads = 1, progress = stop }))
+      stopped("lerp", 0.3, "cut", 4)
       good("p=$(ls -d cut.partial-*); test -s $p/moonweld.journal; " .. spoil)
       assert(mw.merge("lerp", { a = all[1], b = all[2], t = 0.3 }, { output = path "cut", no_sync = true }))
       good "cmp cut/model.safetensors right/model.safetensors && moonweld verify cut && rm -r cut && ! ls -d cut* 2> /dev/null"
@@ -117,12 +121,7 @@ end)
 
 describe("what lies beside an output under the names of left-overs", function()
   it("of other plans is named and removed", function()
-    local blocks = 0
-    local function stop()
-      blocks = blocks + 1
-      return blocks < 9
-    end
-    assert(not pcall(mw.merge, "slerp", { a = all[1], b = all[2], t = 0.1 }, { output = path "near", no_sync = true, threads = 1, progress = stop }))
+    stopped("slerp", 0.1, "near", 9)
     good "ls -d near.partial-* > /dev/null"
     local said = good(lerp:gsub("%-%-quiet", "") .. "-o near")
     assert(said:find("near.partial%-%x+, which a run of another plan has left, is removed; what differs: the recipe or its arguments"), said)
