@@ -66,7 +66,7 @@ static bool include(mw_program *p, uint64_t run, mw_error *err) {
 }
 
 static bool order(mw_program *p, const mw_graph *graph, mw_cone *cone, mw_error *err) {
-  qsort(p->kept, p->kept_count, sizeof *p->kept, by_node);
+  if (p->kept_count) qsort(p->kept, p->kept_count, sizeof *p->kept, by_node);
   for (size_t k = 0; k < p->kept_count; k++) {
     mw_program_kept *kept = &p->kept[k];
     MW_TRY(cone_of(cone, graph, kept->node, err));

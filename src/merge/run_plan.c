@@ -243,6 +243,7 @@ static bool make_candidate(void *context, const mw_recipe_candidate *made, const
   bool ok = mw_outputs_place(&candidate, err) && write(&candidate, NULL, &learning, search_goes_on, context, err);
   mw_outputs_free(&candidate);
   mw_warning_free(&candidate.warnings);
+  mw_mem_release(&candidate.arena);
   return ok;
 }
 
