@@ -42,7 +42,15 @@ local function read(private)
   return found
 end
 
---- The stack called `of`, or the only one.
+--- Whether a stack is of multi-token prediction, as "mtp.layers" (src/model/prediction_layers.h).
+local function predicts(stack)
+  for part in stack:gmatch("[^.]+") do
+    if part:find("^mtp") or part:find("^nextn") then return true end
+  end
+  return false
+end
+
+--- The stack called `of`, or the only one beside those of multi-token prediction.
 local function stack_of(private, of, form)
   local found = read(private)
   if of ~= nil then
@@ -52,11 +60,15 @@ local function stack_of(private, of, form)
       #found.order > 0 and ("; it has '%s'"):format(core.shown(table.concat(found.order, "', '"))) or ""))
   end
   if #found.order == 0 then return (refuse("%s has no layers: none of its tensors is called such as 'model.layers.0.NAME'", called(private))) end
-  if #found.order > 1 then
+  local names = {}
+  for _, name in ipairs(found.order) do
+    if not predicts(name) then names[#names + 1] = name end
+  end
+  if #names ~= 1 then
     return (refuse("%s has several stacks of layers, '%s': say which, as in %s", called(private), core.shown(table.concat(found.order, "', '")),
       form:format(found.order[1])))
   end
-  return found.order[1], found.stacks[found.order[1]]
+  return names[1], found.stacks[names[1]]
 end
 
 local function whole(x, what)

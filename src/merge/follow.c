@@ -2,6 +2,7 @@
  * the root and its parts (text_config ...), is searched for the keys of depth_keys.def. */
 #include "merge/follow.h"
 #include "model/layer_name.h"
+#include "model/prediction_layers.h"
 #include "model/tied_head.h"
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@ typedef struct stack {
   const char *name;
   size_t length;
   uint64_t before, after; /* layers of the donor's, and of the result's */
+  uint64_t further_before, further_after; /* so many of them, the last, are of multi-token prediction; of one object of config.json */
   origin *layers;         /* [after] */
   size_t capacity;
   bool said;              /* a key of the depth was found */
@@ -137,6 +139,19 @@ static bool set_number(following *f, const char *part, mw_json key, uint64_t num
   return ok;
 }
 
+/* Calls the function for the root of config.json and for each part of it (text_config ...). */
+static bool each_object(following *f, bool (*act)(following *, const char *part, mw_json object, void *context), void *context) {
+  const mw_json root = f->donor->model->config.root;
+  mw_json key, value;
+  const char *part;
+  size_t length;
+  MW_TRY(act(f, NULL, root, context));
+  for (mw_json_walk walk = mw_json_enter(root); mw_json_next(&walk, &key, &value);)
+    if (mw_config_is_part(key, value))
+      MW_TRY(mw_json_string(key, f->arena, &part, &length, f->err) && act(f, part, value, context));
+  return true;
+}
+
 /* ---- which object speaks of which stack ---- */
 
 static bool has(const char *text, size_t length, const char *word) { return memmem(text, length, word, strlen(word)) != NULL; }
@@ -174,6 +189,49 @@ static mw_json object_of(const mw_family_member *member, const char *part) {
   return own.kind == MW_JSON_OBJECT ? own : root;
 }
 
+/* ---- layers of multi-token prediction (model/prediction_layers.h): those that are taken stay the last ---- */
+
+static bool find_further(const following *f, stack *s, const char *part) {
+  const mw_json own = object_of(f->donor, part);
+  s->further_before = s->further_after = 0;
+  while (s->further_before < s->before && mw_prediction_layers_is(own, s->before - 1 - s->further_before)) s->further_before++;
+  for (uint64_t l = 0; l < s->after; l++) {
+    const origin *o = &s->layers[l];
+    bool further = o->member && mw_prediction_layers_is(object_of(o->member, part), o->layer);
+    if (further) s->further_after++;
+    if (further || !s->further_after) continue;
+    mw_error_set(f->err, MW_DATA, "layer %llu of the result is a layer of multi-token prediction of %s, and is not the last",
+                 (unsigned long long)l - 1, s->layers[l - 1].member->label);
+    return mw_error_hint(f->err, "of %s take the layers before it alone: 0 to %llu", s->layers[l - 1].member->label,
+                         (unsigned long long)s->layers[l - 1].layer);
+  }
+  return true;
+}
+
+/* Whether an output is made of a tensor of such a layer. */
+static bool is_prediction(const following *f, const char *part, const mw_graph_output *output) {
+  const mw_family_member *member = f->donor;
+  const mw_tensor *tensor = made_of(f, output->node, &member);
+  return mw_prediction_layers_has(object_of(member, part), tensor ? tensor->name : output->name);
+}
+
+/* Training programs drop these layers and leave the number of them in config.json. Converters then look for tensors that are not there. */
+static bool check_predictions(following *f, const char *part, mw_json object, void *unused) {
+  mw_json key, value;
+  (void)unused;
+  if (!mw_prediction_layers_count(object)) return true;
+  for (size_t i = 0; i < f->made->output_count; i++)
+    if (is_prediction(f, part, &f->made->outputs[i])) return true;
+  for (mw_json_walk walk = mw_json_enter(object); mw_json_next(&walk, &key, &value);) {
+    const char *name = mw_prediction_layers_key(key);
+    if (!name || is_said(f, part, name)) continue;
+    mw_warning_add(f->warnings, "config.json: %s is %llu, but the result has no layer of multi-token prediction: it is written as 0", name,
+                   (unsigned long long)mw_prediction_layers_count(object));
+    MW_TRY(set_number(f, part, key, 0));
+  }
+  return true;
+}
+
 /* ---- lists ---- */
 
 static size_t length_of(mw_json list) {
@@ -205,11 +263,13 @@ static bool no_element(const following *f, const stack *s, uint64_t layer, const
 
 /* A list with an element for each layer. */
 static bool follow_list(following *f, const stack *s, const char *part, mw_json key, const char *name, mw_json old) {
-  if (old.kind != MW_JSON_ARRAY || length_of(old) != s->before || is_said(f, part, name)) return true;
+  if (old.kind != MW_JSON_ARRAY || is_said(f, part, name)) return true;
+  const bool all = length_of(old) == s->before; /* else only of those that are counted */
+  if (!all && length_of(old) != s->before - s->further_before) return true;
   mw_text text = {0};
   mw_text_format(&text, "[");
   bool ok = true;
-  for (uint64_t l = 0; l < s->after && ok; l++) {
+  for (uint64_t l = 0; l < s->after - (all ? 0 : s->further_after) && ok; l++) {
     const origin *o = &s->layers[l];
     mw_json list = o->member ? mw_json_member(object_of(o->member, part), name) : (mw_json){0};
     mw_json one = list.kind == MW_JSON_ARRAY ? element(list, o->layer) : (mw_json){0};
@@ -275,7 +335,7 @@ static bool is_other(const rule *r, mw_json object, uint64_t l) {
 
 static bool check_rule(const following *f, const stack *s, const char *part, const rule *r) {
   const mw_json own = object_of(f->donor, part);
-  for (uint64_t l = 0; l < s->after; l++) {
+  for (uint64_t l = 0; l < s->after - s->further_after; l++) {
     const origin *o = &s->layers[l];
     if (!o->member || is_other(r, object_of(o->member, part), o->layer) == is_other(r, own, l)) continue;
     if (f->inputs->family.rules.allow_config) {
@@ -308,11 +368,12 @@ static bool follow_key(following *f, stack *s, const char *part, mw_json key, mw
   };
   uint64_t number;
   for (size_t i = 0; i < sizeof depths / sizeof *depths; i++)
-    if (mw_json_equals(key, depths[i].key) && value.kind == MW_JSON_NUMBER && mw_json_u64(value, &number) && number == s->before &&
-        counts(f, depths[i].word, s)) {
+    if (mw_json_equals(key, depths[i].key) && value.kind == MW_JSON_NUMBER && mw_json_u64(value, &number) &&
+        number == s->before - s->further_before && counts(f, depths[i].word, s)) {
       s->said = true;
-      return s->after == s->before || set_number(f, part, key, s->after);
+      return s->after - s->further_after == number || set_number(f, part, key, s->after - s->further_after);
     }
+  if (s->further_before != s->further_after && mw_prediction_layers_key(key)) return set_number(f, part, key, s->further_after);
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
     if (mw_json_equals(key, lists[i])) MW_TRY(follow_list(f, s, part, key, lists[i], value));
   for (size_t i = 0; i < sizeof indices / sizeof *indices; i++)
@@ -320,7 +381,8 @@ static bool follow_key(following *f, stack *s, const char *part, mw_json key, mw
   return true;
 }
 
-static bool follow_object(following *f, stack *s, const char *part, mw_json object) {
+static bool follow_object(following *f, const char *part, mw_json object, void *context) {
+  stack *s = context;
   static const rule rules[] = {
 #define MW_DEPTH_PERIOD(key, offset, shift, unless) {#key, offset, unless, false, shift},
 #define MW_DEPTH_PREFIX(key, with, unless) {#key, with, unless, true, 0},
@@ -328,27 +390,18 @@ static bool follow_object(following *f, stack *s, const char *part, mw_json obje
   };
   mw_json key, value;
   if (!speaks_of(f, part, s)) return true;
+  MW_TRY(find_further(f, s, part));
   for (mw_json_walk walk = mw_json_enter(object); mw_json_next(&walk, &key, &value);) MW_TRY(follow_key(f, s, part, key, value));
   for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) MW_TRY(check_rule(f, s, part, &rules[i]));
   return true;
 }
 
-/* Calls follow_object for the root and each part. */
 static bool follow_stack(following *f, stack *s) {
-  const mw_json root = f->donor->model->config.root;
-  mw_json key, value;
   for (uint64_t l = 0; l < s->after; l++)
     if (!s->layers[l].there)
       return mw_error_set(f->err, MW_DATA, "the result has no tensors of layer %llu of '%.*s', but of later ones", (unsigned long long)l,
                           (int)s->length, s->name);
-  MW_TRY(follow_object(f, s, NULL, root));
-  for (mw_json_walk walk = mw_json_enter(root); mw_json_next(&walk, &key, &value);) {
-    const char *part;
-    size_t length;
-    if (!mw_config_is_part(key, value)) continue;
-    MW_TRY(mw_json_string(key, f->arena, &part, &length, f->err));
-    MW_TRY(follow_object(f, s, part, value));
-  }
+  MW_TRY(each_object(f, follow_object, s));
   if (!s->said && s->before != s->after)
     mw_warning_add(f->warnings, "config.json does not say that '%.*s' has %llu layers: the result's %llu cannot be said either; "
                    "m:with_config{...} can", (int)s->length, s->name, (unsigned long long)s->before, (unsigned long long)s->after);
@@ -361,19 +414,17 @@ static const mw_graph_output *output_called(const following *f, const char *name
   return NULL;
 }
 
-/* Every key `name`, of the root and of its parts, whose value is `before`. */
-static bool follow_number(following *f, mw_json object, const char *part, const char *name, uint64_t before, uint64_t after) {
+typedef struct change {
+  const char *key;
+  uint64_t before, after;
+} change;
+
+/* A key whose value is `before`. */
+static bool follow_number(following *f, const char *part, mw_json object, void *context) {
+  const change *c = context;
   mw_json key, value;
-  uint64_t number;
-  for (mw_json_walk walk = mw_json_enter(object); mw_json_next(&walk, &key, &value);) {
-    if (mw_json_equals(key, name) && value.kind == MW_JSON_NUMBER && mw_json_u64(value, &number) && number == before)
-      MW_TRY(set_number(f, part, key, after));
-    if (part || !mw_config_is_part(key, value)) continue;
-    const char *inner;
-    size_t length;
-    MW_TRY(mw_json_string(key, f->arena, &inner, &length, f->err));
-    MW_TRY(follow_number(f, value, inner, name, before, after));
-  }
+  for (mw_json_walk walk = mw_json_enter(object); mw_json_next(&walk, &key, &value);)
+    if (mw_json_equals(key, c->key) && number_in(object, c->key, c->after) == c->before) MW_TRY(set_number(f, part, key, c->after));
   return true;
 }
 
@@ -387,7 +438,7 @@ static bool follow_vocabulary(following *f) {
   uint32_t shape = mw_graph_facts(f->made->graph, output->node).shape;
   uint64_t rows = mw_graph_rank(f->made->graph, shape) == 2 ? mw_graph_dims(f->made->graph, shape)[0] : 0;
   if (rows && embedding->rank == 2 && rows != embedding->shape[0])
-    MW_TRY(follow_number(f, config->root, NULL, "vocab_size", embedding->shape[0], rows));
+    MW_TRY(each_object(f, follow_number, &(change){"vocab_size", embedding->shape[0], rows}));
   if (!f->made->layout.own) return true;
   bool head = output_called(f, mw_tied_head_name) != NULL, had = mw_family_find(f->donor, mw_tied_head_name) != NULL;
   if (head == had || (head && !config->tied)) return true;
@@ -411,7 +462,7 @@ static bool follow(following *f) {
   if (f->made->layout.own) MW_TRY(find_stacks(f));
   for (size_t i = 0; i < f->stack_count; i++)
     if (f->stacks[i].before && f->stacks[i].after && is_changed(f, &f->stacks[i])) MW_TRY(follow_stack(f, &f->stacks[i]));
-  return follow_vocabulary(f);
+  return follow_vocabulary(f) && each_object(f, check_predictions, NULL);
 }
 
 bool mw_follow_config(const mw_input_set *inputs, const mw_recipe_candidate *made, const mw_alignment *vocabulary, mw_arena *arena,

@@ -139,6 +139,7 @@ static bool is_idle(const lines *a, const lines *b, const char *path) {
 static bool is_of_depth(const mw_family_member *donor, const mw_family_member *other, const char *path) {
   static const char *const counts[] = {
 #define MW_DEPTH_COUNT(key, word) #key,
+#define MW_DEPTH_FURTHER(key) #key,
 #include "model/depth_keys.def"
       NULL};
   static const char *const each[] = {

@@ -125,6 +125,30 @@ describe("config.json of other layers", function()
     assert.equal(config(7, '"first_k_dense_replace": 1'), (made "moonweld stack --parts dense dense:1-4"))
   end)
 
+  it("counts layers of multi-token prediction by themselves, which stay the last, and none where they were dropped", function()
+    local function predicting(depth, further, more)
+      return (config(depth, ('"num_nextn_predict_layers": %d%s'):format(further, more and ",\n  " .. more or "")):gsub("llama", "glm4_moe"))
+    end
+    local function kinds(text) return '"layer_types": [' .. text:gsub("%a", '"%0"') .. "]" end
+    M.model("p", layered(4, 8), predicting(3, 1, kinds "a, b, c"))
+    M.model("q", layered(4, 32), predicting(3, 1, kinds "p, q, r"))
+    M.model("dropped", layered(3, 8), predicting(3, 1))
+    local text, tensors = made "moonweld stack --parts p:0-3 q:2-4 --allow config"
+    assert.equal(predicting(4, 1, kinds "a, b, c, r"), text)
+    assert.equal(35, tensors["model.layers.4.up.weight"][1])
+    assert.equal(predicting(5, 0, kinds "a, b, c, q, r"), (made "moonweld stack --parts p:0-3 q:1-3 --allow config"))
+    M.refused("moonweld stack --parts p q --allow config", "layer 3 of the result is a layer of multi-token prediction of parts[1], and is not the last")
+    M.refused("moonweld stack --parts p q --allow config", "of parts[1] take the layers before it alone: 0 to 3")
+    local cut, _, said = made "moonweld stack --parts dropped dropped:1-3"
+    assert.equal(predicting(5, 0), cut)
+    assert.is_truthy(said:find("num_nextn_predict_layers is 1, but the result has no layer of multi-token prediction: it is written as 0", 1, true))
+    assert.equal(predicting(3, 0), (made "moonweld lerp --a dropped --b dropped"))
+    assert.equal(predicting(3, 1, kinds "a, b, c"), (made "moonweld lerp --a p --b q --allow config"))
+    M.model("own", layered(3, 8, nil, { ["mtp.layers.0.up.weight"] = { "BF16", { 2, 2 }, 7 } }), predicting(3, 1))
+    assert.equal(predicting(3, 1), (made "moonweld lerp --a own --b own"))
+    assert.equal(predicting(2, 1), (made "moonweld stack --parts own:0-2"))
+  end)
+
   it("has the vocabulary of the embedding, and a tied head where there is none", function()
     M.model("v", layered(2, 8), config(2))
     M.write("grown.lua", 'return recipe { "A test.", arg.model("m", "a model"), function(a)\nlocal e = a.m["model.embed_tokens.weight"]\n' ..
