@@ -206,7 +206,7 @@ E.vocabulary = {
 for name, f in pairs(O) do E.vocabulary[name] = f end
 for name, f in pairs(core.module("statistics")) do E.vocabulary[name] = f end
 for _, name in ipairs { "stack", "zeros", "constant" } do E.vocabulary[name] = T[name] end
-E.vocabulary.join, E.vocabulary.adapter, E.vocabulary.dots = W.join, D.adapter, G.dots
+E.vocabulary.join, E.vocabulary.adapter, E.vocabulary.dots, E.vocabulary.minimise = W.join, D.adapter, G.dots, core.module("minimise")
 for name, f in pairs(core.module("matrices").words) do E.vocabulary[name] = f end
 for _, name in ipairs { "linear", "embedding", "rms_norm", "layer_norm", "rope", "attention", "silu", "gelu", "softmax", "log_softmax",
   "kl", "cross_entropy", "entropy", "mse" } do E.vocabulary[name] = N[name] end

@@ -2,6 +2,7 @@
  * run, but computes nothing: so what it says of memory is what the run takes. Operands have lower numbers than their users, so
  * functions are made in the order of their nodes. */
 #include "exec/matrices.h"
+#include "exec/descent.h"
 #include "exec/matrix_step.h"
 #include "expr/cone.h"
 #include <stdlib.h>
@@ -37,15 +38,16 @@ static bool push(mw_matrices *m, mw_node node, size_t *depth, mw_error *err) {
   return true;
 }
 
-/* Appends the matrices that tensor `node` is made of to the list: itself, or those that the streams below read. A walk meets each once. */
+/* Appends the matrices that tensor `node` is made of to the list: itself, or those that the streams below read. A walk meets each once.
+ * Those that depend on a VARIABLE are made by its MINIMISE, in every step: what they are made of beside it is looked for. */
 static bool find_below(mw_matrices *m, mw_node node, mw_error *err) {
   size_t depth = 0;
   MW_TRY(push(m, node, &depth, err));
   while (depth) {
     mw_node at = m->stack[--depth];
     mw_graph_node_facts facts = facts_of(m, at);
-    if (!facts.matrices || !facts.shape || mw_graph_is_found(facts.op)) continue;
-    if (is_matrix(m, at)) {
+    if (!facts.matrices || (!facts.shape && !facts.variable) || mw_graph_is_found(facts.op)) continue;
+    if (is_matrix(m, at) && !facts.variable) {
       MW_TRY(mw_mem_grow(&m->list, &m->list_capacity, m->list_count + 1, sizeof *m->list, err));
       m->list[m->list_count++] = at;
       continue;
@@ -154,19 +156,25 @@ static bool find_last_uses(mw_matrices *m, const mw_node *list, size_t count, si
 
 /* Makes one function, whose result is held. */
 static bool make(mw_matrices *m, mw_node node, bool wanted, size_t last_use, mw_error *err) {
-  mw_matrix_step step;
-  MW_TRY(mw_matrix_step_begin(&step, m, node, err));
-  uint64_t taken = step.operand_bytes + step.result_bytes + step.work_bytes;
+  const bool minimises = facts_of(m, node).op == MW_OP_MINIMISE;
+  mw_matrix_step step = {0};
+  mw_descent descent = {0};
+  mw_matrices_held held = {.node = node, .last_use = last_use, .wanted = wanted};
+  if (minimises) MW_TRY(mw_descent_begin(&descent, m, node, err));
+  else MW_TRY(mw_matrix_step_begin(&step, m, node, err));
+  held.bytes = minimises ? descent.result_bytes : step.result_bytes;
+  uint64_t taken = minimises ? descent.bytes : step.operand_bytes + step.result_bytes + step.work_bytes;
   grow(m, taken);
-  m->cost.flops += step.flops;
-  m->cost.bytes_read += step.bytes_read;
-  MW_TRY(mw_mem_grow(&m->held, &m->held_capacity, m->held_count + 1, sizeof *m->held, err));
-  mw_matrices_held held = {.node = node, .bytes = step.result_bytes, .last_use = last_use, .wanted = wanted};
-  if (m->kernels) {
-    if (m->goes_on && !m->goes_on(m->team.owner)) return mw_error_set(err, MW_INTERRUPTED, "interrupted");
-    MW_TRY(mw_matrix_step_run(&step, &held.values, err));
+  m->cost.flops += minimises ? descent.flops : step.flops;
+  m->cost.bytes_read += minimises ? descent.bytes_read : step.bytes_read;
+  bool ok = mw_mem_grow(&m->held, &m->held_capacity, m->held_count + 1, sizeof *m->held, err);
+  if (ok && m->kernels) {
+    if (m->goes_on && !m->goes_on(m->team.owner)) ok = mw_error_set(err, MW_INTERRUPTED, "interrupted");
+    else ok = minimises ? mw_descent_run(&descent, &held.values, err) : mw_matrix_step_run(&step, &held.values, err);
   }
-  m->now -= taken - step.result_bytes;
+  mw_descent_end(&descent);
+  if (!ok) return false;
+  m->now -= taken - held.bytes;
   m->held[m->held_count++] = held;
   return !m->values || mw_values_hold(m->values, node, held.values, err);
 }

@@ -33,9 +33,13 @@ static mw_matrix_kind kind_of(mw_op op) {
   case MW_OP_DIAGONAL: return MW_MATRIX_DIAGONAL;
   case MW_OP_TURN: return MW_MATRIX_TURN;
   case MW_OP_BY_ROW: return MW_MATRIX_BY_ROW;
+  case MW_OP_HELD: return MW_MATRIX_COPY;
   default: return MW_MATRIX_BY_COLUMN;
   }
 }
+
+/* As errors say it. */
+static const char *name_of(mw_op op) { return mw_graph_op_name(op == MW_OP_HELD ? MW_OP_MINIMISE : op); }
 
 static void describe(mw_matrix_step *s, mw_graph_node_facts facts) {
   const mw_graph *graph = s->of->job->graph;
@@ -95,17 +99,17 @@ static mw_matrix_step_operand find_operand(const mw_matrix_step *s, mw_node node
 /* ---- what it takes ---- */
 
 /* Bytes of the files of all inputs below a node, each once, up to the matrices below it. */
-static bool count_read(mw_matrix_step *s, mw_node node, mw_error *err) {
-  mw_matrices *m = s->of;
+bool mw_matrix_step_files(mw_matrices *m, mw_node node, uint64_t *bytes, mw_error *err) {
+  const mw_graph *graph = m->job->graph;
   size_t depth = 0;
   MW_TRY(mw_mem_grow(&m->stack, &m->stack_capacity, 1, sizeof *m->stack, err));
   m->stack[depth++] = node;
   while (depth) {
     mw_node at = m->stack[--depth];
-    mw_graph_node_facts facts = facts_of(s, at);
+    mw_graph_node_facts facts = mw_graph_facts(graph, at);
     if (m->seen[at] == m->walk || !facts.shape || mw_graph_op_class(facts.op) == MW_CLASS_MATRIX || mw_graph_is_found(facts.op)) continue;
     m->seen[at] = m->walk;
-    if (facts.op == MW_OP_INPUT) s->bytes_read += elements_of(s, at) * mw_job_file_bytes(m->job, at);
+    if (facts.op == MW_OP_INPUT) *bytes += mw_graph_elements(graph, facts.shape) * mw_job_file_bytes(m->job, at);
     for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands; i++) {
       MW_TRY(mw_mem_grow(&m->stack, &m->stack_capacity, depth + 1, sizeof *m->stack, err));
       m->stack[depth++] = facts.operand[i];
@@ -119,8 +123,11 @@ static bool add_operand(mw_matrix_step *s, const mw_matrix_step_operand *o, mw_e
   if (!o->node) return true;
   MW_TRY(mw_feed_bytes(s->of->job->graph, o->node, dtype_of(s), s->of->tile, &feed, err));
   s->operand_bytes += o->elements * size_of(s) + feed * (uint64_t)s->of->job->threads;
-  return count_read(s, o->node, err);
+  return mw_matrix_step_files(s->of, o->node, &s->bytes_read, err);
 }
+
+/* What is read into memory for its own sake is the result. */
+static bool is_kept(const mw_matrix_step *s) { return mw_graph_op(s->of->job->graph, s->node) == MW_OP_HELD && s->operands[0].node; }
 
 bool mw_matrix_step_begin(mw_matrix_step *s, mw_matrices *of, mw_node node, mw_error *err) {
   *s = (mw_matrix_step){.of = of, .node = node};
@@ -135,6 +142,7 @@ bool mw_matrix_step_begin(mw_matrix_step *s, mw_matrices *of, mw_node node, mw_e
   s->call.a_turned = s->operands[0].turned;
   s->call.b_turned = s->operand_count > 1 && s->operands[1].turned;
   s->result_bytes = s->result_elements * size_of(s);
+  if (is_kept(s)) s->operand_bytes -= s->result_bytes;
   uint64_t at_a_time = s->matrices < (uint64_t)of->job->threads ? s->matrices : (uint64_t)of->job->threads;
   s->work_bytes = mw_matrix_bytes(&s->call) * at_a_time;
   s->flops = mw_matrix_flops(&s->call) * (double)s->matrices;
@@ -145,21 +153,22 @@ bool mw_matrix_step_begin(mw_matrix_step *s, mw_matrices *of, mw_node node, mw_e
 
 /* Makes known what a program reads beside tensors. */
 static bool prepare(void *context, const mw_program *program, mw_error *err) {
-  const mw_matrix_step *s = context;
+  const mw_matrices *m = context;
   double number;
   mw_values_vector *vector;
   const void *memory;
-  for (size_t i = 0; i < program->scalar_count; i++) MW_TRY(mw_values_get(s->of->values, program->scalars[i], &number, err));
-  for (size_t i = 0; i < program->vector_count; i++) MW_TRY(mw_values_make(s->of->values, program->vectors[i], &vector, err));
+  for (size_t i = 0; i < program->scalar_count; i++) MW_TRY(mw_values_get(m->values, program->scalars[i], &number, err));
+  for (size_t i = 0; i < program->vector_count; i++) MW_TRY(mw_values_make(m->values, program->vectors[i], &vector, err));
   for (size_t i = 0; i < program->input_count; i++)
-    if (mw_graph_is_memory(facts_of(s, program->inputs[i]).op))
-      MW_TRY(mw_values_memory(s->of->values, s->of->job, program->inputs[i], &memory, err));
+    if (mw_graph_is_memory(mw_graph_op(m->job->graph, program->inputs[i])))
+      MW_TRY(mw_values_memory(m->values, m->job, program->inputs[i], &memory, err));
   return true;
 }
 
 typedef struct reading {
-  const mw_matrix_step *step;
+  const mw_matrices *of;
   mw_node node;
+  mw_dtype dtype;
   uint64_t elements, range;
   unsigned char *to;
   mw_error *errors; /* of each range; MW_OK where there is none */
@@ -167,25 +176,31 @@ typedef struct reading {
 
 static void read_range(void *context, size_t i) {
   const reading *r = context;
-  const mw_matrices *m = r->step->of;
+  const mw_matrices *m = r->of;
   uint64_t start = i * r->range, count = r->elements - start < r->range ? r->elements - start : r->range;
   mw_feed *feed;
   mw_error err = {0};
-  if (!mw_feed_open(m->job, m->kernels, m->tile, m->values, r->node, dtype_of(r->step), &feed, &err)) {
+  if (!mw_feed_open(m->job, m->kernels, m->tile, m->values, r->node, r->dtype, &feed, &err)) {
     r->errors[i] = err;
     return;
   }
-  if (!mw_feed_read(feed, start, count, r->to + start * size_of(r->step), &err)) r->errors[i] = err;
+  if (!mw_feed_read(feed, start, count, r->to + start * mw_dtype_size(r->dtype), &err)) r->errors[i] = err;
   mw_feed_close(feed);
 }
 
-static bool read_operand(const mw_matrix_step *s, const mw_matrix_step_operand *o, unsigned char *to, mw_error *err) {
-  reading r = {.step = s, .node = o->node, .elements = o->elements, .range = RANGE, .to = to};
-  if (facts_of(s, o->node).turned) r.range = MW_FEED_TURNED;
-  MW_TRY(mw_feed_programs(s->of->job->graph, o->node, dtype_of(s), prepare, (void *)(uintptr_t)s, err));
+bool mw_matrix_step_prepare(const mw_matrices *of, mw_node node, mw_dtype dtype, mw_error *err) {
+  return mw_feed_programs(of->job->graph, node, dtype, prepare, (void *)(uintptr_t)of, err);
+}
+
+bool mw_matrix_step_read(const mw_matrices *of, mw_node node, mw_dtype dtype, void *to, mw_error *err) {
+  mw_graph_node_facts facts = mw_graph_facts(of->job->graph, node);
+  reading r = {.of = of, .node = node, .dtype = dtype, .range = RANGE, .to = to};
+  r.elements = mw_graph_elements(of->job->graph, facts.shape);
+  if (facts.turned) r.range = MW_FEED_TURNED;
+  MW_TRY(mw_matrix_step_prepare(of, node, dtype, err));
   size_t ranges = (size_t)((r.elements + r.range - 1) / r.range), bad = 0;
   if (!(r.errors = mw_mem_new(ranges, sizeof *r.errors, err))) return false;
-  mw_team_share(&s->of->team, ranges, read_range, &r);
+  mw_team_share(&of->team, ranges, read_range, &r);
   while (bad < ranges && r.errors[bad].status == MW_OK) bad++;
   if (bad < ranges) *err = r.errors[bad];
   free(r.errors);
@@ -195,22 +210,23 @@ static bool read_operand(const mw_matrix_step *s, const mw_matrix_step_operand *
 /* ---- errors ---- */
 
 /* The first input below a node: what an error names. */
-static mw_node first_input(const mw_matrix_step *s, mw_node node) {
+static mw_node first_input(const mw_graph *graph, mw_node node) {
   for (;;) {
-    mw_graph_node_facts facts = facts_of(s, node);
+    mw_graph_node_facts facts = mw_graph_facts(graph, node);
     uint32_t i = mw_graph_op_first(facts.op);
     if (facts.op == MW_OP_INPUT) return node;
-    while (i < facts.operands && !facts_of(s, facts.operand[i]).shape) i++;
+    while (i < facts.operands && !mw_graph_facts(graph, facts.operand[i]).shape) i++;
     if (i == facts.operands) return 0;
     node = facts.operand[i];
   }
 }
 
-static bool name_it(const mw_matrix_step *s, mw_error *err) {
-  mw_node input = first_input(s, s->node);
+bool mw_matrix_step_name(const mw_matrices *of, mw_node node, mw_error *err) {
+  const mw_graph *graph = of->job->graph;
+  mw_node input = first_input(graph, node);
   mw_text_escaped name;
   return input && err->status == MW_DATA
-             ? mw_error_wrap(err, "tensor '%s'", mw_text_escape_z(&name, mw_job_tensor(s->of->job, facts_of(s, input))->name))
+             ? mw_error_wrap(err, "tensor '%s'", mw_text_escape_z(&name, mw_job_tensor(of->job, mw_graph_facts(graph, input))->name))
              : false;
 }
 
@@ -219,16 +235,18 @@ static bool refuse_operand(const mw_matrix_step *s, mw_node operand, mw_error *e
   if (!mw_bad_input_report(s->of->job, s->of->kernels, operand, err))
     return mw_error_hint(err, "a function of whole matrices needs finite numbers, whatever --nonfinite says");
   mw_error_set(err, MW_DATA, "what goes into a function of whole matrices (%s) is NaN or infinite",
-               mw_graph_op_name(facts_of(s, s->node).op));
+               name_of(facts_of(s, s->node).op));
   mw_error_hint(err, "a division by zero before it, perhaps: ratio(x, y) is 0 there");
-  return name_it(s, err);
+  return mw_matrix_step_name(s->of, s->node, err);
 }
 
-static bool is_finite(const mw_matrix_step *s, const void *values, uint64_t elements) {
+bool mw_matrix_step_finite(const mw_matrices *of, mw_dtype dtype, const void *values, uint64_t elements) {
   double peak = 0;
-  const mw_kernel_set *k = &s->of->kernels->type[s->call.f64];
-  for (uint64_t at = 0; at < elements && peak - peak == 0; at += RANGE)
-    peak = k->peak(peak, (const unsigned char *)values + at * size_of(s), (size_t)(elements - at < RANGE ? elements - at : RANGE));
+  const mw_kernel_set *k = &of->kernels->type[dtype == MW_DTYPE_F64];
+  for (uint64_t at = 0; at < elements && peak - peak == 0; at += RANGE) {
+    uint64_t count = elements - at < RANGE ? elements - at : RANGE;
+    peak = k->peak(peak, (const unsigned char *)values + at * mw_dtype_size(dtype), (size_t)count);
+  }
   return peak - peak == 0;
 }
 
@@ -281,15 +299,17 @@ bool mw_matrix_step_run(const mw_matrix_step *s, void **out, mw_error *err) {
       r.operands[i] = ok ? (const unsigned char *)memory + o->offset * size_of(s) : NULL;
       continue;
     }
-    ok = (read[i] = mw_mem_new((size_t)o->elements, size_of(s), err)) != NULL && read_operand(s, o, read[i], err);
+    ok = (read[i] = mw_mem_new((size_t)o->elements, size_of(s), err)) != NULL &&
+         mw_matrix_step_read(s->of, o->node, dtype_of(s), read[i], err);
     r.operands[i] = read[i];
-    if (ok && !is_finite(s, read[i], o->elements)) ok = refuse_operand(s, facts.operand[i], err);
+    if (ok && !mw_matrix_step_finite(s->of, dtype_of(s), read[i], o->elements)) ok = refuse_operand(s, facts.operand[i], err);
   }
-  ok = ok && (r.out = mw_mem_new((size_t)s->result_elements, size_of(s), err)) != NULL;
-  if (ok && !compute_all(&r, err)) ok = name_it(s, err);
-  if (ok && !is_finite(s, r.out, s->result_elements)) {
-    mw_error_set(err, MW_DATA, "the result of a function of whole matrices (%s) is beyond its dtype", mw_graph_op_name(facts.op));
-    ok = name_it(s, err);
+  if (ok && is_kept(s)) r.out = read[0], read[0] = NULL;
+  else ok = ok && (r.out = mw_mem_new((size_t)s->result_elements, size_of(s), err)) != NULL;
+  if (ok && !is_kept(s) && !compute_all(&r, err)) ok = mw_matrix_step_name(s->of, s->node, err);
+  if (ok && !mw_matrix_step_finite(s->of, dtype_of(s), r.out, s->result_elements)) {
+    mw_error_set(err, MW_DATA, "the result of a function of whole matrices (%s) is beyond its dtype", name_of(facts.op));
+    ok = mw_matrix_step_name(s->of, s->node, err);
   }
   free(read[0]);
   free(read[1]);

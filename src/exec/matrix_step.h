@@ -28,6 +28,14 @@ typedef struct mw_matrix_step {
 
 /* Finds all of that. MW_DATA: too large for this machine's numbers. */
 bool mw_matrix_step_begin(mw_matrix_step *step, mw_matrices *of, mw_node node, mw_error *err);
+/* Reads a whole stream into memory, all threads together. The numbers that it depends on must be known. */
+bool mw_matrix_step_prepare(const mw_matrices *of, mw_node node, mw_dtype dtype, mw_error *err); /* for whoever reads a part of it */
+bool mw_matrix_step_read(const mw_matrices *of, mw_node node, mw_dtype dtype, void *to, mw_error *err);
+bool mw_matrix_step_finite(const mw_matrices *of, mw_dtype dtype, const void *values, uint64_t elements);
+/* Adds the bytes of the files of all inputs below a node, each once in a walk, up to the matrices below it. */
+bool mw_matrix_step_files(mw_matrices *of, mw_node node, uint64_t *bytes, mw_error *err);
+/* Puts the name of the first tensor of a model below a node before an error of data. False. */
+bool mw_matrix_step_name(const mw_matrices *of, mw_node node, mw_error *err);
 /* Computes it into `*out`, which is the caller's to free. MW_DATA: an operand or the result is not finite, or the function says no. */
 bool mw_matrix_step_run(const mw_matrix_step *step, void **out, mw_error *err);
 

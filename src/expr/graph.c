@@ -4,6 +4,7 @@
 #include "expr/graph.h"
 #include "expr/rewrite.h"
 #include "expr/rules.h"
+#include "expr/variable.h"
 #include "expr/view.h"
 #include <math.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@ typedef struct node {
   bool f64 : 1, learned : 1, whole : 1, factor : 1, turned : 1, matrices : 1, rowed : 1, column : 1;
   uint8_t nested; /* views in views */
   uint32_t shape, first, count, over;
+  mw_node variable;
   uint64_t extra[2];
 } node;
 
@@ -67,7 +69,7 @@ mw_graph_class mw_graph_op_class(mw_op op) { return operations[op].class; }
 int mw_graph_op_operands(mw_op op) { return operations[op].operands; }
 uint32_t mw_graph_op_first(mw_op op) {
   if (operations[op].class == MW_CLASS_DATA) return (uint32_t)operations[op].operands;
-  return operations[op].class == MW_CLASS_CHANCE || op == MW_OP_LEARNED;
+  return operations[op].class == MW_CLASS_CHANCE || op == MW_OP_LEARNED || op == MW_OP_VARIABLE;
 }
 
 bool mw_graph_new(mw_graph **out, mw_error *err) {
@@ -138,7 +140,7 @@ mw_graph_node_facts mw_graph_facts(const mw_graph *graph, mw_node id) {
   return (mw_graph_node_facts){.op = (mw_op)n->op, .f64 = n->f64, .learned = n->learned, .factor = n->factor,
                          .turned = n->turned, .viewed = n->nested > 0 || n->matrices, .matrices = n->matrices,
                          .whole = n->whole, .rowed = n->rowed, .column = n->column, .shape = n->shape, .over = n->over,
-                         .operands = n->count, .operand = graph->operands + n->first,
+                         .variable = n->variable, .operands = n->count, .operand = graph->operands + n->first,
                          .extra = {n->extra[0], n->extra[1]}, .dtype = (mw_dtype)n->dtype};
 }
 
@@ -146,7 +148,7 @@ mw_op mw_graph_op(const mw_graph *graph, mw_node id) { return (mw_op)graph->node
 
 const mw_node *mw_graph_read(const mw_graph *graph, mw_node id, uint32_t *count) {
   const node *n = &graph->nodes[id];
-  uint32_t first = n->op == MW_OP_LEARNED || operations[n->op].class == MW_CLASS_CHANCE;
+  uint32_t first = n->op == MW_OP_LEARNED || n->op == MW_OP_VARIABLE || operations[n->op].class == MW_CLASS_CHANCE;
   *count = n->count - first;
   return graph->operands + n->first + first;
 }
@@ -263,7 +265,7 @@ bool mw_graph_fill(mw_graph *graph, mw_node value, uint32_t s, mw_node *out, mw_
   if (!value || value > graph->count || graph->nodes[value].shape)
     return mw_error_set(err, MW_DATA, "a tensor is filled with a number, not with a tensor");
   node n = {.op = MW_OP_FILL, .shape = s, .count = 1, .factor = true, .learned = graph->nodes[value].learned,
-            .whole = graph->nodes[value].whole, .matrices = graph->nodes[value].matrices};
+            .whole = graph->nodes[value].whole, .matrices = graph->nodes[value].matrices, .variable = graph->nodes[value].variable};
   return intern(graph, n, &value, out, err);
 }
 
@@ -329,17 +331,6 @@ const uint32_t *mw_graph_rows(const mw_graph *graph, uint64_t table, size_t *cou
 
 size_t mw_graph_tables(const mw_graph *graph) { return graph->row_tables; }
 
-/* The dtype in which a view's elements are read: that of its operands where they are stored and have one, else what they are
- * computed in. */
-static mw_dtype dtype_of_view(const mw_graph *graph, const mw_node *operands, uint32_t count, bool f64) {
-  mw_dtype dtype = (mw_dtype)graph->nodes[operands[0]].dtype;
-  for (uint32_t i = 0; i < count; i++) {
-    const node *n = &graph->nodes[operands[i]];
-    if (!mw_graph_is_stored((mw_op)n->op) || n->dtype != dtype) return f64 ? MW_DTYPE_F64 : MW_DTYPE_F32;
-  }
-  return dtype;
-}
-
 /* Completes the node of a view and interns it. A view of one filled tensor is one. */
 static bool intern_view(mw_graph *graph, node n, const mw_node *operands, mw_node *out, mw_error *err) {
   if (n.count == 1 && graph->nodes[operands[0]].op == MW_OP_FILL)
@@ -349,7 +340,7 @@ static bool intern_view(mw_graph *graph, node n, const mw_node *operands, mw_nod
   for (uint32_t i = 0; i < n.count; i++)
     if (graph->nodes[operands[i]].nested >= n.nested) n.nested = (uint8_t)(graph->nodes[operands[i]].nested + 1);
   if (n.nested > MW_GRAPH_NESTED) return mw_error_set(err, MW_DATA, "more than %d slices and joins of one another", MW_GRAPH_NESTED);
-  n.dtype = (uint8_t)dtype_of_view(graph, operands, n.count, n.f64);
+  n.dtype = (uint8_t)mw_view_dtype(graph, operands, n.count, n.f64);
   return intern(graph, n, operands, out, err);
 }
 
@@ -359,7 +350,7 @@ bool mw_graph_reshape(mw_graph *graph, mw_node tensor, uint32_t s, mw_node *out,
   MW_TRY(mw_view_reshape(graph, tensor, s, err));
   const node *of = &graph->nodes[tensor];
   node n = {.op = MW_OP_RESHAPE, .shape = s, .count = 1, .f64 = of->f64, .learned = of->learned, .whole = of->whole, .factor = of->factor,
-            .turned = of->turned, .matrices = of->matrices};
+            .turned = of->turned, .matrices = of->matrices, .variable = of->variable};
   return intern_view(graph, n, &tensor, out, err);
 }
 
@@ -377,7 +368,8 @@ bool mw_graph_spread(mw_graph *graph, mw_node vector, mw_node *out, mw_error *er
     MW_TRY(mw_graph_apply(graph, MW_OP_COLUMN_KEPT, &vector, 1, NULL, &vector, err));
   const node *of = &graph->nodes[vector];
   node n = {.op = MW_OP_SPREAD, .shape = of->over, .count = 1, .f64 = of->f64, .learned = of->learned, .factor = of->factor,
-            .matrices = of->matrices, .rowed = of->rowed && !apart, .turned = of->turned && !apart, .nested = apart ? 0 : of->nested};
+            .matrices = of->matrices, .variable = of->variable, .rowed = of->rowed && !apart,
+            .turned = of->turned && !apart, .nested = apart ? 0 : of->nested};
   return intern(graph, n, &vector, out, err);
 }
 
@@ -432,9 +424,10 @@ bool mw_graph_apply(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t
       return mw_error_set(err, MW_DATA, "'%s' of a value that is not in this graph", operations[op].name);
     else if (mw_graph_is_kept(graph, operands[i]))
       return mw_error_set(err, MW_DATA, "'%s' of a tensor of integers, which is only copied", operations[op].name);
-  mw_node plain[3];
+  mw_node plain[3], variable;
+  bool changed;
+  MW_TRY(mw_variable_of(graph, op, operands, count, &variable, err));
   if (operations[op].class == MW_CLASS_MAP || operations[op].class == MW_CLASS_SUM || op == MW_OP_BERNOULLI_EACH) {
-    bool changed;
     MW_TRY(spread_vectors(graph, operands, count, plain, &changed, err));
     if (changed) return mw_graph_apply(graph, op, plain, count, extra, out, err);
   }
@@ -445,7 +438,9 @@ bool mw_graph_apply(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t
     MW_TRY(mw_graph_apply(graph, op, plain, count, extra, out, err));
     return !filled || mw_graph_fill(graph, *out, of_all, out, err);
   }
-  node n = {.op = (uint8_t)op, .count = count};
+  MW_TRY(mw_variable_hold(graph, op, variable, operands, count, plain, &changed, err));
+  if (changed) return mw_graph_apply(graph, op, plain, count, extra, out, err);
+  node n = {.op = (uint8_t)op, .count = count, .variable = variable};
   if (extra) memcpy(n.extra, extra, sizeof n.extra);
   MW_TRY(mw_rules_check(graph, op, operands, count, n.extra, &n.shape, err));
   n.whole = operations[op].class == MW_CLASS_NET;
@@ -488,6 +483,8 @@ bool mw_graph_apply(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t
     n.turned = n.rowed = false;
     n.nested = 0;
     n.matrices = true;
+    if (op == MW_OP_VARIABLE) n.variable = (mw_node)graph->count + 1;
+    if (op == MW_OP_MINIMISE) n.f64 = graph->nodes[operands[0]].f64, n.variable = 0;
     n.dtype = n.f64 ? MW_DTYPE_F64 : MW_DTYPE_F32;
     return intern(graph, n, operands, out, err);
   }

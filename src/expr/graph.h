@@ -44,7 +44,7 @@ static inline bool mw_graph_is_found(mw_op op) {
 static inline bool mw_graph_sums_columns(mw_op op) {
   return op == MW_OP_COLUMN_TOTAL || op == MW_OP_COLUMN_DOT || op == MW_OP_COLUMN_MAX;
 }
-/* The first operand whose values are read: CHANCE takes only the shape of its first, LEARNED and DATA nothing of their own. */
+/* The first operand whose values are read: CHANCE takes only the shape of its first, LEARNED, VARIABLE and DATA nothing of their own. */
 uint32_t mw_graph_op_first(mw_op op);
 
 typedef uint32_t mw_node; /* 0 is no node */
@@ -65,6 +65,7 @@ typedef struct mw_graph_node_facts {
   bool rowed;            /* it is computed from runs of elements (ROW), so whole rows are needed at a time */
   bool whole;            /* it depends on a NET operation, so only src/learn can compute it, as a whole tensor */
   uint32_t shape;        /* 0: a scalar */
+  mw_node variable;      /* not 0: it depends on this VARIABLE, so it has a value only during a step of a MINIMISE */
   uint32_t over;         /* not 0: a vector, of as many values as its shape has elements, that goes with tensors of this shape */
   uint32_t operands;     /* how many */
   const mw_node *operand;/* borrowed until the next constructor call */

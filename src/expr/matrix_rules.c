@@ -28,6 +28,9 @@ static const char *word_of(mw_op op) {
   case MW_OP_CUMULATIVE: return "cumulative";
   case MW_OP_DIAGONAL: return "diagonal";
   case MW_OP_TURN: return "T";
+  case MW_OP_HELD:
+  case MW_OP_VARIABLE:
+  case MW_OP_MINIMISE: return "minimise";
   case MW_OP_BY_ROW: return "scale_rows";
   default: return "scale_columns";
   }
@@ -92,10 +95,26 @@ static bool check_two(mw_graph *graph, mw_op op, const mw_node *o, uint32_t *sha
   return reshaped(graph, a, 2, (uint64_t[]){x.rows, y.columns}, 2, shape, err);
 }
 
+/* Steps against a gradient: the start, what is changed, a gradient as large, and the length of a step. */
+static bool check_minimise(const mw_graph *graph, const mw_node *o, const uint64_t extra[2], uint32_t *shape, mw_error *err) {
+  mw_graph_node_facts start = mw_graph_facts(graph, o[0]), x = mw_graph_facts(graph, o[1]), g = mw_graph_facts(graph, o[2]);
+  MW_TRY(need_whole(graph, MW_OP_MINIMISE, o, 3, err));
+  *shape = start.shape;
+  bool of_start = x.op == MW_OP_VARIABLE && x.operand[0] == o[0] && !start.variable;
+  if (!of_start || g.shape != start.shape || (g.variable && g.variable != o[1]))
+    return mw_error_set(err, MW_DATA, "'minimise' needs a start, the variable made of it, and a gradient of their shape");
+  if (shape_of(graph, o[3]) || mw_graph_facts(graph, o[3]).variable)
+    return mw_error_set(err, MW_DATA, "the rate of 'minimise' is a number, the same in each step");
+  return (extra[0] <= MW_MATRIX_RULES_STEPS && extra[1] <= 1) ||
+         mw_error_set(err, MW_DATA, "'minimise' takes at most %d steps", MW_MATRIX_RULES_STEPS);
+}
+
 bool mw_matrix_rules_check(mw_graph *graph, mw_op op, const mw_node *o, uint32_t count, const uint64_t extra[2], uint32_t *shape,
                            mw_error *err) {
+  if (op == MW_OP_MINIMISE) return check_minimise(graph, o, extra, shape, err);
   MW_TRY(need_whole(graph, op, o, count, err));
   uint32_t a = *shape = shape_of(graph, o[0]);
+  if (op == MW_OP_HELD || op == MW_OP_VARIABLE) return true;
   if (op == MW_OP_CUMULATIVE)
     return mw_graph_rank(graph, a) > 0 || misfit(graph, op, o, 1, "a tensor without dimensions has no order", err);
   if (mw_graph_rank(graph, a) < 2) return misfit(graph, op, o, 1, "a matrix is needed, a tensor of two dimensions or more", err);

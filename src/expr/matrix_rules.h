@@ -6,6 +6,8 @@
 
 #include "expr/graph.h"
 
+enum { MW_MATRIX_RULES_STEPS = 100000 }; /* of a MINIMISE */
+
 /* How a shape is read: so many matrices of [rows, columns]. One dimension is a column of `rows`. */
 typedef struct mw_matrix_rules_form {
   uint64_t matrices, rows, columns;

@@ -65,7 +65,10 @@ static void reset(maker *m) {
   for (uint32_t i = 0; i <= m->nodes; i++) m->parent[i] = i;
 }
 
-static bool is_sink(const maker *m, mw_node id, mw_op op) { return mw_graph_op_is_sink(op) && !mw_expansion_has(m->expansion, id); }
+/* Whether it has a pass of its own: no expanded dot, and nothing that changes from step to step of a minimisation. */
+static bool is_sink(const maker *m, mw_node id, mw_op op) {
+  return mw_graph_op_is_sink(op) && !mw_expansion_has(m->expansion, id) && !mw_graph_facts(m->graph, id).variable;
+}
 
 /* An expanded dot is known with its weights, one level after the atoms of its span. */
 static uint32_t level_of_expanded(const maker *m, mw_node id, uint32_t level) {
@@ -109,7 +112,7 @@ static void measure(maker *m, const mw_node *outputs, size_t count) {
     for (uint32_t i = 0; i < operands; i++)
       if (m->level[operand[i]] > level) level = m->level[operand[i]];
     if (mw_expansion_has(m->expansion, id)) m->level[id] = level_of_expanded(m, id, level);
-    else m->level[id] = level + mw_graph_op_is_sink(mw_graph_op(m->graph, id));
+    else m->level[id] = level + is_sink(m, id, mw_graph_op(m->graph, id));
   }
   for (size_t i = 0; i < count; i++) m->needed[outputs[i]] = 1;
   spread_need(m);
@@ -377,6 +380,8 @@ bool mw_schedule_make(const mw_graph *graph, const mw_expansion *expansion, cons
     mw_graph_node_facts facts = mw_graph_facts(graph, outputs[i]);
     if (mw_graph_is_found(facts.op))
       return mw_error_set(err, MW_DATA, "a tensor of the result is a vector along columns");
+    if (facts.variable)
+      return mw_error_set(err, MW_DATA, "the result is made of what minimise changes, which has a value only within its loss");
     if (facts.whole)
       return mw_error_set(err, MW_DATA,
                           "a tensor of the result is made of a network's activations, which only learn computes");

@@ -118,3 +118,12 @@ bool mw_view_reshape(const mw_graph *graph, mw_node tensor, uint32_t shape, mw_e
   mw_text_free(&text);
   return false;
 }
+
+mw_dtype mw_view_dtype(const mw_graph *graph, const mw_node *operands, uint32_t count, bool f64) {
+  mw_dtype dtype = mw_graph_facts(graph, operands[0]).dtype;
+  for (uint32_t i = 0; i < count; i++) {
+    mw_graph_node_facts facts = mw_graph_facts(graph, operands[i]);
+    if (!mw_graph_is_stored(facts.op) || facts.dtype != dtype) return f64 ? MW_DTYPE_F64 : MW_DTYPE_F32;
+  }
+  return dtype;
+}

@@ -11,6 +11,9 @@
 /* Checks the operands and finds the shape. MW_DATA: ranges outside, shapes that do not join, too few or too many dimensions. */
 bool mw_view_check(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t count, const uint64_t extra[2], uint32_t *shape,
                    mw_error *err);
+/* The dtype in which a view's elements are read: that of its operands where they are stored and have one, else what they are
+ * computed in. */
+mw_dtype mw_view_dtype(const mw_graph *graph, const mw_node *operands, uint32_t count, bool f64);
 /* Whether the shape has as many elements as the tensor. */
 bool mw_view_reshape(const mw_graph *graph, mw_node tensor, uint32_t shape, mw_error *err);
 

@@ -46,9 +46,11 @@ static double sum_of(const mw_graph *graph, mw_graph_node_facts facts, const dou
   case MW_OP_RESHAPE:
   case MW_OP_TRANSPOSE: return sums[o[0]];
   case MW_OP_TURN:
+  case MW_OP_HELD:
   case MW_OP_DIAGONAL: return sums[o[0]];
   case MW_OP_ORTHOGONAL: /* of a delta alone they are one again */
-  case MW_OP_LOW_RANK: return sums[o[0]] == 0 ? 0 : NAN;
+  case MW_OP_LOW_RANK:
+  case MW_OP_MINIMISE: return sums[o[0]] == 0 ? 0 : NAN;
   case MW_OP_JOIN_ROWS:
   case MW_OP_JOIN_COLUMNS:
     for (uint32_t i = 1; i < facts.operands; i++)

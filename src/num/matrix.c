@@ -131,6 +131,7 @@ static void make_row(void *context, size_t i) {
     case MW_MATRIX_DIAGONAL: value = j == i * c->n + i ? value : 0; break;
     case MW_MATRIX_TURN: put(c, (j - i * c->n) * c->m + i, value); continue;
     case MW_MATRIX_BY_ROW: value *= element(c, c->b, i); break;
+    case MW_MATRIX_COPY: break;
     default: value *= element(c, c->b, j - i * c->n);
     }
     put(c, j, value);
@@ -170,6 +171,7 @@ bool mw_matrix_compute(const mw_team *team, const mw_kernel_set *kernels, const 
   case MW_MATRIX_DIAGONAL:
   case MW_MATRIX_TURN:
   case MW_MATRIX_BY_ROW:
+  case MW_MATRIX_COPY:
   case MW_MATRIX_BY_COLUMN: {
     const mw_team rows = mw_team_for(team, (double)c->m * (double)c->n);
     mw_team_share(&rows, c->m, make_row, (void *)(uintptr_t)c);
@@ -208,6 +210,7 @@ double mw_matrix_flops(const mw_matrix_call *c) {
   case MW_MATRIX_EIGEN: return 9 * n * n * n;
   case MW_MATRIX_SOLVE: return 2 * n * n * n / 3 + 2 * n * n * r;
   case MW_MATRIX_ASSIGN: return m * n * k;
+  case MW_MATRIX_COPY: return 0;
   default: return m * n;
   }
 }

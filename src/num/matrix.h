@@ -19,6 +19,7 @@ typedef enum mw_matrix_kind {
   MW_MATRIX_DIAGONAL,   /* [m, n]: a on its diagonal, else 0 */
   MW_MATRIX_TURN,       /* [n, m]: rows of a[m, n] as columns */
   MW_MATRIX_BY_ROW,     /* [m, n]: row i of a[m, n] times b[i] */
+  MW_MATRIX_COPY,       /* [m, n]: a as it is */
   MW_MATRIX_BY_COLUMN   /* [m, n]: column j of a[m, n] times b[j] */
 } mw_matrix_kind;
 

@@ -2,6 +2,7 @@
  * graph; an operation that cannot be is told as nil and the reason, or raised. */
 #include "recipe/prelude_nodes.h"
 #include "expr/compute.h"
+#include "expr/variable.h"
 #include "expr/weight_sum.h"
 #include "num/rng.h"
 #include <lauxlib.h>
@@ -161,6 +162,32 @@ static int input(lua_State *L) {
   return mw_prelude_nodes_push(L, node);
 }
 
+/* gradient(loss, variable) */
+static int gradient(lua_State *L) {
+  mw_error err;
+  mw_node node;
+  mw_node loss = mw_prelude_nodes_at(L, 1), variable = mw_prelude_nodes_at(L, 2);
+  if (!mw_variable_gradient(mw_interpreter_of(L)->graph, loss, variable, &node, &err)) return fail(L, &err);
+  return mw_prelude_nodes_push(L, node);
+}
+
+/* minimise(start, variable, gradient, rate, steps, plain): the tensor after the steps. */
+static int minimise(lua_State *L) {
+  mw_node operands[4];
+  mw_error err;
+  mw_node node;
+  for (int i = 0; i < 4; i++) operands[i] = mw_prelude_nodes_at(L, 1 + i);
+  const uint64_t extra[2] = {(uint64_t)luaL_checkinteger(L, 5), (uint64_t)lua_toboolean(L, 6)};
+  if (!mw_graph_apply(mw_interpreter_of(L)->graph, MW_OP_MINIMISE, operands, 4, extra, &node, &err)) return fail(L, &err);
+  return mw_prelude_nodes_push(L, node);
+}
+
+/* depends_on(node, variable) */
+static int depends_on(lua_State *L) {
+  lua_pushboolean(L, mw_graph_facts(mw_interpreter_of(L)->graph, mw_prelude_nodes_at(L, 1)).variable == mw_prelude_nodes_at(L, 2));
+  return 1;
+}
+
 /* is_factor(node): whether it can only weigh tensors of models: a mask, a number, or made of these. */
 static int is_factor(lua_State *L) {
   lua_pushboolean(L, mw_graph_facts(mw_interpreter_of(L)->graph, mw_prelude_nodes_at(L, 1)).factor);
@@ -264,7 +291,7 @@ void mw_prelude_nodes_fill(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"number", number}, {"apply", apply}, {"try", try}, {"compute", compute}, {"input", input}, {"elements", elements},
       {"value", value}, {"id", id}, {"is_node", is_node}, {"is_tensor", is_tensor}, {"is_factor", is_factor}, {"is_vector", is_vector},
-      {"is_matrix", is_matrix},
+      {"is_matrix", is_matrix}, {"gradient", gradient}, {"minimise", minimise}, {"depends_on", depends_on},
       {"mass", mass}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
   luaL_newmetatable(L, node_type);

@@ -94,6 +94,7 @@ lines, 0.4                  |lines $BE
 tsv_m                       |tsv_m $BE
 iso_c                       |iso_c $BE
 knots_ties                  |knots_ties $BE
+wudi                        |wudi $BE
 regmean                     |regmean --experts $E $D
 fisher                      |fisher --experts $E $D
 adamerging                  |adamerging $BE $D
