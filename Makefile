@@ -6,8 +6,10 @@ CC     ?= cc
 PREFIX ?= /usr/local
 BUILD  := build$(if $(SAN),/san)$(if $(MPI),/mpi)
 Q      := $(if $(V),,@)
-CPU    := $(shell uname -m)
+CPU    := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2> /dev/null)))
 JOBS   ?= $(shell nproc)
+# For another processor than this machine's, tools of the build are made by a compiler for this one.
+HOST_CC ?= $(if $(filter $(CPU),$(shell uname -m)),$(CC),cc)
 PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS)) # for a make within make
 
 # ---- what we stand on -----------------------------------------------------------------------------------------------
@@ -108,7 +110,7 @@ $(BUILD)/flags: FORCE
 # ---- the Lua files, carried inside the program ----------------------------------------------------------------------
 $(BUILD)/embed: src/tools/embed.c | $(BUILD)/dependencies
 	@mkdir -p $(@D)
-	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O1 $(WARN) -Isrc -Iinclude $(PC_FLAGS) -o $@ $< $(LUA_LIBS)
+	$(Q)$(HOST_CC) -std=c11 -D_GNU_SOURCE -O1 $(WARN) -Isrc -Iinclude $(PC_FLAGS) -o $@ $< $(LUA_LIBS)
 
 # The list of files is a dependency too: a recipe that is removed must leave the program.
 $(BUILD)/embedded.list: FORCE

@@ -24,7 +24,7 @@ local below = {
   train  = { base = true, format = true, num = true, expr = true, text = true, model = true, output = true, recipe = true, exec = true,
              learn = true, report = true },
   merge  = { base = true, format = true, num = true, expr = true, text = true, model = true, vocabulary = true, output = true, recipe = true, exec = true,
-             cluster = true, learn = true, train = true },
+             cluster = true, learn = true, report = true, train = true },
   pages  = { base = true, format = true, num = true, model = true, output = true, report = true, merge = true },
   module = { base = true, format = true },
   cli    = { base = true, cluster = true, module = true },

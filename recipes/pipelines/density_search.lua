@@ -6,7 +6,7 @@ local mw = require "moonweld"
 local base, one, two, out = table.unpack(arg, 1, 4)
 assert(out and arg[5], "usage: density_search.lua BASE EXPERT EXPERT OUT DATA...")
 local data = { table.unpack(arg, 5) }
-local measured, mean_loss = require "journal" (out .. ".tsv"), require "mean_loss"
+local measured, mean_loss = require "journal" (out .. ".tsv", { base, one, two, table.unpack(data) }), require "mean_loss"
 local STEPS, RATIO = 8, (math.sqrt(5) - 1) / 2
 
 local function merge(density, to)

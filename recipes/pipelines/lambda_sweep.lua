@@ -5,7 +5,7 @@ local mw = require "moonweld"
 local a, b, out = table.unpack(arg, 1, 3)
 assert(b and out and arg[4], "usage: lambda_sweep.lua A B OUT DATA...")
 local data = { table.unpack(arg, 4) }
-local measured, mean_loss = require "journal" (out .. ".tsv"), require "mean_loss"
+local measured, mean_loss = require "journal" (out .. ".tsv", { a, b, table.unpack(data) }), require "mean_loss"
 
 local function mix(lambda, to)
   mw.merge("m3", { models = { a, b }, lambda = lambda }, { output = to, force = true, no_sync = true })

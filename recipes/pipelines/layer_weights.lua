@@ -6,7 +6,7 @@ local mw = require "moonweld"
 local base, one, two, out, generations = table.unpack(arg, 1, 5)
 assert(generations and arg[6], "usage: layer_weights.lua BASE EXPERT EXPERT OUT GENERATIONS DATA...")
 local data = { table.unpack(arg, 6) }
-local measured, mean_loss = require "journal" (out .. ".tsv"), require "mean_loss"
+local measured, mean_loss = require "journal" (out .. ".tsv", { base, one, two, table.unpack(data) }), require "mean_loss"
 local POINTS = 3
 
 --- Both experts' gradients: "layers:0.5,0.4,0.6".

@@ -204,7 +204,8 @@ mw_side_files_provenance mw_provenance_of(const mw_provenance_texts *texts, cons
                     .arguments_json = texts->arguments.bytes, .typed_json = texts->typed.bytes, .drawn_json = texts->drawn.bytes,
                     .drawn_text = texts->told.length ? texts->told.bytes : NULL,
                     .required_json = texts->required.bytes, .scores_json = scores ? scores->json.bytes : NULL,
-                    .scores_lines = scores ? scores->lines.bytes : NULL, .command = texts->command.bytes, .seed = options->seed,
+                    .scores_lines = scores ? scores->lines.bytes : NULL, .scores_plot = scores ? scores->plot.bytes : NULL,
+                    .command = texts->command.bytes, .seed = options->seed,
                     .dtype = set ? mw_dtype_torch(dtype) : NULL, .copy_code = options->copy_code};
 }
 

@@ -9,6 +9,7 @@
 #include "expr/identity.h"
 #include "format/folder.h"
 #include "output/target.h"
+#include "report/candidates.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -17,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MOST = 10000, ASKED = 1000000 };
+enum { MOST = 10000, ASKED = 1000000, DEPTH = 8 };
 
 typedef struct mw_search_entry {
   char identity[65];
@@ -51,6 +52,7 @@ void mw_search_end(mw_search *search, mw_error *err) {
   free(search->entries);
   mw_text_free(&search->lines);
   mw_text_free(&search->json);
+  mw_text_free(&search->plot);
   mw_mem_release(&search->arena);
 }
 
@@ -292,6 +294,13 @@ void mw_search_take_first(mw_search *search, mw_recipe_candidate *made) {
   search->first = (mw_recipe_candidate){0};
 }
 
+static bool draw(mw_search *search, mw_error *err) {
+  mw_json scores;
+  size_t drawn;
+  return mw_json_check("scores", search->json.bytes, search->json.length, DEPTH, &scores, err) &&
+         mw_candidates_draw(mw_json_member(scores, "candidates"), true, &search->plot, &drawn, err);
+}
+
 bool mw_search_choose(mw_search *search, const mw_recipe_candidate *result, mw_error *err) {
   char identity[65];
   bool *models;
@@ -316,5 +325,5 @@ bool mw_search_choose(mw_search *search, const mw_recipe_candidate *result, mw_e
   if (chosen) mw_json_writer_u64(&json, "chosen", (uint64_t)(chosen - search->entries) + 1);
   else mw_json_writer_string(&json, "chosen", NULL);
   mw_json_writer_end(&json);
-  return mw_json_writer_finish(&json, err) && mw_text_check(&search->lines, err);
+  return mw_json_writer_finish(&json, err) && mw_text_check(&search->lines, err) && draw(search, err);
 }

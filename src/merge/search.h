@@ -34,7 +34,7 @@ typedef struct mw_search {
   mw_kept_scores kept;        /* in the scratch folder */
   mw_warning *warnings;
   const mw_calibration *judges; /* with `loss`: what it is measured on, for the lock file */
-  mw_text lines, json;        /* after mw_search_choose: a JSON line for each candidate; for the lock file */
+  mw_text lines, json, plot;  /* after mw_search_choose: a JSON line for each candidate; for the lock file; their picture (SVG) */
   mw_arena arena;
 } mw_search;
 

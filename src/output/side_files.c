@@ -344,6 +344,8 @@ bool mw_side_files_write(mw_writer *writer, const mw_layout *layout, const mw_fa
   }
   if (provenance->scores_lines && !lone)
     MW_TRY(mw_writer_file(writer, "moonweld/scores.jsonl", provenance->scores_lines, strlen(provenance->scores_lines), err));
+  if (provenance->scores_plot && !lone)
+    MW_TRY(mw_writer_file(writer, "moonweld/scores.svg", provenance->scores_plot, strlen(provenance->scores_plot), err));
   if (provenance->component) return mw_lock_add_files(layout, members, count, provenance, writer, err);
   if (provenance->mergekit && *provenance->mergekit && !lone)
     MW_TRY(mw_writer_file(writer, "mergekit_config.yml", provenance->mergekit, strlen(provenance->mergekit), err));

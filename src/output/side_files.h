@@ -24,6 +24,7 @@ typedef struct mw_side_files_provenance {
   const char *drawn_text;       /* the same for people, where it is few numbers; else NULL */
   const char *scores_json;      /* {"candidates": [...], "chosen": 2}, or NULL where nothing was scored */
   const char *scores_lines;     /* the candidates as JSON lines, for moonweld/scores.jsonl, or NULL */
+  const char *scores_plot;      /* and as a picture, for moonweld/scores.svg, or NULL */
   const char *required_json;    /* [{"name": "ties", "sha256": "...", "text": "..."}] */
   const char *command;          /* a command line that makes the same output again */
   const char *matrix_core;      /* OpenBLAS's core type, where functions of whole matrices were computed; else NULL */

@@ -48,7 +48,7 @@ static bool put_curve(const losses *l, size_t first, size_t count, mw_arena *are
   mw_plot plot = {.x = "step", .y = "loss", .values = steps, .count = points, .labels = &label, .figures = values, .curves = 1};
   mw_text_format(out, "<figure><figcaption><p>Training %llu: %zu steps, the loss at first %.5g, at last %.5g.</p></figcaption>",
                  (unsigned long long)l->training[first], count, l->values[first], l->values[first + count - 1]);
-  MW_TRY(mw_plot_draw(&plot, out, err));
+  MW_TRY(mw_plot_draw(&plot, false, out, err));
   mw_markup_raw(out, "</figure>\n");
   return true;
 }

@@ -1,13 +1,13 @@
 /* made.c: walks the lock; a member that is not there, or not as we write it, is left out. */
 #include "pages/made.h"
+#include "report/candidates.h"
 #include "report/document.h"
 #include "report/markup.h"
-#include "report/plot.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEPTH = 128, MOST_DRAWN = 100, MOST_SCORES = 2000 };
+enum { DEPTH = 128, MOST_DRAWN = 100 };
 
 bool mw_made_open(const mw_record *record, mw_json *lock, mw_error *err) {
   return mw_json_check(record->path, record->text, record->length, DEPTH, lock, err);
@@ -21,7 +21,7 @@ static bool put_value(mw_json value, mw_arena *arena, mw_text *out, mw_error *er
   bool first = true;
   if (value.kind == MW_JSON_STRING && mw_json_is_text(value)) {
     MW_TRY(mw_json_string(value, arena, &text, &length, err));
-    mw_markup_put(out, text, length);
+    mw_markup_path(out, text, length);
   } else if (value.kind == MW_JSON_ARRAY) {
     for (mw_json_walk walk = mw_json_enter(value); mw_json_next(&walk, &key, &element); first = false) {
       if (!first) mw_markup_raw(out, "<br>");
@@ -85,7 +85,7 @@ static bool put_arguments(const mw_record *record, mw_json lock, mw_arena *arena
     mw_markup_raw(out, "</th><td class=\"text\">");
     for (size_t w = 0; w < option->count; w++) {
       if (w) mw_markup_raw(out, "<br>");
-      mw_markup_put(out, option->words[w], strlen(option->words[w]));
+      mw_markup_path(out, option->words[w], strlen(option->words[w]));
     }
     mw_markup_raw(out, "</td></tr>\n");
   }
@@ -107,65 +107,21 @@ bool mw_made_put_arguments(const mw_record *record, mw_json lock, mw_text *out, 
 
 /* ---- scores ---- */
 
-/* The one number that a candidate has drawn, or NULL. */
-static mw_json drawn_once(mw_json candidate) {
-  mw_json drawn = mw_json_member(candidate, "drawn"), key, one = {0}, more = {0};
-  mw_json_walk walk = mw_json_enter(drawn);
-  bool good = drawn.kind == MW_JSON_ARRAY && mw_json_next(&walk, &key, &one) && !mw_json_next(&walk, &key, &more);
-  return good && one.kind == MW_JSON_OBJECT ? mw_json_member(one, "value") : (mw_json){0};
-}
-
-typedef struct point { const char *value; double at, score; } point;
-
-static int by_place(const void *a, const void *b) {
-  const point *x = a, *y = b;
-  return (x->at > y->at) - (x->at < y->at);
-}
-
-static bool read_points(mw_json candidates, bool *drawn, mw_arena *arena, point *points, size_t *count, mw_error *err) {
-  mw_json key, one;
-  *drawn = true;
-  for (mw_json_walk walk = mw_json_enter(candidates); *count < MOST_SCORES && mw_json_next(&walk, &key, &one);) {
-    double at;
-    if (one.kind != MW_JSON_OBJECT || !mw_json_double(mw_json_member(one, "score"), &points[*count].score)) continue;
-    *drawn = *drawn && mw_json_double(drawn_once(one), &at);
-    points[(*count)++].at = *drawn ? at : 0;
-  }
-  for (size_t i = 0; i < *count; i++) {
-    char text[32];
-    if (!*drawn) points[i].at = (double)i + 1;
-    mw_text_number(text, points[i].at);
-    points[i].value = mw_mem_copy(arena, text, strlen(text), err);
-    MW_TRY(points[i].value);
-  }
-  qsort(points, *count, sizeof *points, by_place);
-  return true;
-}
-
-static bool put_scores(mw_json candidates, mw_arena *arena, mw_text *out, mw_error *err) {
-  size_t count = 0;
-  bool drawn;
-  point *points = mw_mem_take(arena, MOST_SCORES * sizeof *points, err);
-  MW_TRY(points && read_points(candidates, &drawn, arena, points, &count, err));
-  const char **values = mw_mem_take(arena, (count + 1) * sizeof *values, err);
-  double *scores = mw_mem_take(arena, (count + 1) * sizeof *scores, err);
-  MW_TRY(values && scores);
-  if (!count) return true;
-  for (size_t i = 0; i < count; i++) values[i] = points[i].value, scores[i] = points[i].score;
-  const char *label = "";
-  mw_plot plot = {.x = drawn ? "drawn" : "candidate", .y = "score", .values = values, .count = count, .labels = &label, .figures = scores,
-                  .curves = 1};
-  mw_text_format(out, "<section>\n<h2>Candidates</h2>\n<p>%zu were made and scored; greater is better.</p>\n<figure>", count);
-  MW_TRY(mw_plot_draw(&plot, out, err));
-  mw_markup_raw(out, "</figure>\n</section>\n");
-  return true;
-}
-
 bool mw_made_put_scores(mw_json lock, mw_text *out, mw_error *err) {
-  mw_json scores = mw_json_member(lock, "scores"), candidates = mw_json_member(scores, "candidates");
-  mw_arena arena = {0};
-  bool ok = scores.kind != MW_JSON_OBJECT || candidates.kind != MW_JSON_ARRAY || put_scores(candidates, &arena, out, err);
-  mw_mem_release(&arena);
+  mw_json scores = mw_json_member(lock, "scores");
+  mw_text picture = {0};
+  size_t count = 0;
+  bool ok = scores.kind != MW_JSON_OBJECT || mw_candidates_draw(mw_json_member(scores, "candidates"), false, &picture, &count, err);
+  if (ok && count) {
+    uint64_t chosen;
+    mw_text_format(out, "<section>\n<h2>Candidates</h2>\n<p>%zu were made and scored; greater is better. ", count);
+    if (mw_json_u64(mw_json_member(scores, "chosen"), &chosen))
+      mw_text_format(out, "The output is number %llu.", (unsigned long long)chosen);
+    mw_markup_raw(out, "</p>\n<figure>");
+    mw_text_add(out, picture.bytes, picture.length);
+    mw_markup_raw(out, "</figure>\n</section>\n");
+  }
+  mw_text_free(&picture);
   return ok;
 }
 
@@ -184,7 +140,7 @@ static void put_input(const mw_record_input *input, const char *label, mw_text *
   mw_markup_raw(out, "<tr><th scope=\"row\">");
   mw_markup_put(out, label, strlen(label));
   mw_markup_raw(out, "</th><td class=\"text\">");
-  mw_markup_put(out, input->hub ? input->hub : input->where, strlen(input->hub ? input->hub : input->where));
+  mw_markup_path(out, input->hub ? input->hub : input->where, strlen(input->hub ? input->hub : input->where));
   if (input->commit) {
     mw_markup_raw(out, "<br>commit ");
     mw_markup_put(out, input->commit, strlen(input->commit));

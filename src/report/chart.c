@@ -20,6 +20,7 @@ typedef struct chart {
   double rule, reach; /* a line to compare with, drawn if the values reach `reach`; 0: none */
   const char *rule_label;
   double least_top;   /* the axis reaches at least up to here */
+  bool least;         /* the tensor of the least figure is named, not that of the greatest */
   series series[2];
 } chart;
 
@@ -27,28 +28,28 @@ typedef struct chart {
 
 static const chart delta_of_base = {
     "Relative delta", "Length of the task vector, as a share of the base\xe2\x80\x99s.", true, false, 0.2, 0.15,
-    "20 %: longer ones merge badly", 0.01,
+    "20 %: longer ones merge badly", 0.01, false,
     {{"A \xe2\x88\x92 base", "a", FIGURE(delta_a)}, {"B \xe2\x88\x92 base", "b", FIGURE(delta_b)}}};
 static const chart delta_alone = {
     "Relative delta", "Distance of B from A, as a share of A\xe2\x80\x99s length.", true, false, 0.2, 0.15,
-    "20 %: longer ones merge badly", 0.01, {{"B \xe2\x88\x92 A", "d", FIGURE(relative_delta)}}};
+    "20 %: longer ones merge badly", 0.01, false, {{"B \xe2\x88\x92 A", "d", FIGURE(relative_delta)}}};
 static const chart angle_of_base = {
-    "Cosine", "Of the two task vectors: 0 is at right angles, as unrelated tasks are.", false, true, 0, 0, NULL, 0.1,
+    "Cosine", "Of the two task vectors: 0 is at right angles, as unrelated tasks are.", false, true, 0, 0, NULL, 0.1, false,
     {{"A and B", "d", FIGURE(cosine)}}};
 static const chart angle_alone = {
     "Cosine", "Of the weights themselves: near 1 for models of one family, near 0 for strangers.", false, true, 0, 0,
-    NULL, 1, {{"A and B", "d", FIGURE(cosine)}}};
+    NULL, 1, true, {{"A and B", "d", FIGURE(cosine)}}};
 static const chart conflict_of_base = {
     "Sign conflict", "Share of the elements that the two task vectors push in opposite directions.", true, false, 0.5, 0,
-    "50 %: chance", 0.6, {{"A and B", "d", FIGURE(sign_conflict)}}};
+    "50 %: chance", 0.6, false, {{"A and B", "d", FIGURE(sign_conflict)}}};
 static const chart conflict_alone = {
-    "Sign conflict", "Share of the weights that have opposite signs.", true, false, 0.5, 0.3, "50 %: chance", 0.1,
+    "Sign conflict", "Share of the weights that have opposite signs.", true, false, 0.5, 0.3, "50 %: chance", 0.1, false,
     {{"A and B", "d", FIGURE(sign_conflict)}}};
 static const chart change_of_base = {
-    "Changed", "Share of the elements that are not the base\xe2\x80\x99s.", true, false, 0, 0, NULL, 1,
+    "Changed", "Share of the elements that are not the base\xe2\x80\x99s.", true, false, 0, 0, NULL, 1, false,
     {{"A", "a", FIGURE(changed_a)}, {"B", "b", FIGURE(changed_b)}}};
 static const chart change_alone = {"Changed", "Share of the elements of B that are not A\xe2\x80\x99s.", true, false, 0, 0,
-                                   NULL, 1, {{"B", "d", FIGURE(changed)}}};
+                                   NULL, 1, false, {{"B", "d", FIGURE(changed)}}};
 static const chart *const charts_of_base[] = {&delta_of_base, &angle_of_base, &conflict_of_base, &change_of_base};
 static const chart *const charts_alone[] = {&delta_alone, &angle_alone, &conflict_alone, &change_alone};
 
@@ -183,26 +184,27 @@ static void draw_dots(plot *p, const series *s, const mw_axis *a) {
   }
 }
 
-/* The tensor of the greatest figure has its name beside its point: the one that a reader asks for. */
+/* The tensor of the greatest figure has its name beside its point: the one that a reader asks for. At the top of the chart, where other
+ * points may lie beside it, its name stands below. */
 static void name_farthest(plot *p, const chart *c, size_t series_count, const mw_axis *a) {
   const mw_compare_row *most = NULL;
-  double value = 0, x = 0;
+  double value = c->least ? INFINITY : 0, x = 0;
   for (size_t s = 0; s < series_count; s++)
     for (size_t g = 0; g < p->compare->group_count; g++)
       for (size_t k = 0; k < p->compare->groups[g].count && p->compare->groups[g].count > 1; k++) {
         const mw_compare_row *row = &p->compare->rows[p->compare->groups[g].first + k];
         double own = value_of(&row->sums, c->series[s].figure);
-        if (isnan(own) || own <= value) continue;
+        if (isnan(own) || (c->least ? own >= value : own <= value)) continue;
         most = row, value = own, x = x_of(p, place_of(g, k, p->compare->groups[g].count, &c->series[s]));
       }
   if (!most) return;
   bool left = x > (double)WIDTH / 2;
   mw_layer_name layer;
-  size_t begin = mw_layer_name_read(most->name, &layer) ? layer.stack + 1 : 0, end = strlen(most->name);
-  if (mw_text_ends_with(most->name, ".weight")) end -= strlen(".weight");
-  mw_text_format(p->out, "<text class=\"named\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x + (left ? -6 : 6), y_of(a, value) + 4,
+  size_t begin = mw_layer_name_read(most->name, &layer) ? layer.stack + 1 : 0;
+  double y = y_of(a, value);
+  mw_text_format(p->out, "<text class=\"named\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x + (left ? -6 : 6), y + (y < TOP + 8 ? 18 : 4),
                  left ? "end" : "start");
-  mw_markup_put(p->out, most->name + begin, end - begin);
+  mw_markup_module(p->out, most->name + begin);
   mw_markup_raw(p->out, "</text>");
 }
 

@@ -32,7 +32,7 @@ void mw_document_begin(mw_text *out, const char *command, const mw_document_subj
     mw_text_format(out, "<div><dt class=\"%s\">", subjects[i].colour);
     mw_markup_put(out, subjects[i].label, strlen(subjects[i].label));
     mw_markup_raw(out, "</dt><dd>");
-    mw_markup_put(out, subjects[i].where, strlen(subjects[i].where));
+    mw_markup_path(out, subjects[i].where, strlen(subjects[i].where));
     mw_markup_raw(out, "</dd></div>\n");
   }
   mw_markup_raw(out, "</dl>\n</header>\n");

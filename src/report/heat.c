@@ -83,7 +83,7 @@ static void put_labels(const map *m) {
     mw_text_format(m->out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%zu</text>", LEFT + wide(m) * ((double)l + 0.5), TOP - 8, l);
   for (size_t r = 0; r < m->module_count; r++) {
     mw_text_format(m->out, "<text x=\"%d\" y=\"%zu\" text-anchor=\"end\">", LEFT - 8, TOP + HIGH * r + 13);
-    mw_markup_put(m->out, m->modules[r], strlen(m->modules[r]));
+    mw_markup_module(m->out, m->modules[r]);
     mw_markup_raw(m->out, "</text>\n");
   }
 }

@@ -22,17 +22,26 @@ void mw_markup_put(mw_text *out, const char *bytes, size_t length) {
   mw_markup_line(out, mw_text_escape(&shown, bytes, length));
 }
 
-void mw_markup_name(mw_text *out, const char *bytes, size_t length) {
+/* A line may be broken behind each `mark`. */
+static void put_parts(mw_text *out, const char *bytes, size_t length, char mark) {
   mw_text_escaped shown;
   for (const char *part = mw_text_escape(&shown, bytes, length); *part;) {
-    char *dot = strchr(part, '.'), kept = dot ? dot[1] : 0;
-    if (dot) dot[1] = 0;
+    char *at = strchr(part, mark), kept = at ? at[1] : 0;
+    if (at) at[1] = 0;
     mw_markup_line(out, part);
-    if (!dot) return;
+    if (!at) return;
     mw_markup_raw(out, "<wbr>");
-    dot[1] = kept;
-    part = dot + 1;
+    at[1] = kept;
+    part = at + 1;
   }
+}
+
+void mw_markup_name(mw_text *out, const char *bytes, size_t length) { put_parts(out, bytes, length, '.'); }
+void mw_markup_path(mw_text *out, const char *bytes, size_t length) { put_parts(out, bytes, length, '/'); }
+
+void mw_markup_module(mw_text *out, const char *name) {
+  size_t weight = mw_text_ends_with(name, ".weight") ? strlen(".weight") : 0;
+  mw_markup_put(out, name, strlen(name) - weight);
 }
 
 void mw_markup_last(mw_text *out, const char *path) {

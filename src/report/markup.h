@@ -10,6 +10,10 @@ void mw_markup_raw(mw_text *out, const char *html);
 void mw_markup_put(mw_text *out, const char *bytes, size_t length);
 /* A tensor's name, which may be broken after its dots. */
 void mw_markup_name(mw_text *out, const char *bytes, size_t length);
+/* A tensor's name within its layer, without a ".weight" at its end. */
+void mw_markup_module(mw_text *out, const char *name);
+/* A path, or a text that may be one, which may be broken after its slashes. */
+void mw_markup_path(mw_text *out, const char *bytes, size_t length);
 /* The last part of a path. */
 void mw_markup_last(mw_text *out, const char *path);
 /* A line that is already safe to show: only escaped for HTML. */

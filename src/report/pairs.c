@@ -61,7 +61,11 @@ static bool put_page(pairs *p, size_t a, size_t b, const mw_compare *compare, mw
   put_cell(&p->table, f.sign_conflict, true);
   put_cell(&p->table, f.changed, true);
   mw_markup_raw(&p->table, "</tr>\n");
-  mw_text_format(&p->maps, "<section><h2>%s and %s</h2></section>\n", letters[a], letters[b]);
+  mw_text_format(&p->maps, "<section><h2>%s and %s: ", letters[a], letters[b]);
+  mw_markup_last(&p->maps, p->models[a]);
+  mw_markup_raw(&p->maps, " and ");
+  mw_markup_last(&p->maps, p->models[b]);
+  mw_markup_raw(&p->maps, "</h2></section>\n");
   return mw_heat_section(compare, maps, sizeof maps / sizeof *maps, "Layers and modules", &p->maps, err);
 }
 

@@ -124,7 +124,7 @@ static void compose(drawing *d, bool file) {
   mw_markup_raw(d->out, "</svg>\n");
 }
 
-static bool draw(const mw_plot *plot, bool file, mw_text *out, mw_error *err) {
+bool mw_plot_draw(const mw_plot *plot, bool file, mw_text *out, mw_error *err) {
   drawing d = {.plot = plot, .out = out, .places = mw_mem_new(plot->count, sizeof(double), err)};
   if (!d.places) return false;
   place_values(&d);
@@ -134,13 +134,11 @@ static bool draw(const mw_plot *plot, bool file, mw_text *out, mw_error *err) {
   return mw_text_check(out, err);
 }
 
-bool mw_plot_draw(const mw_plot *plot, mw_text *out, mw_error *err) { return draw(plot, false, out, err); }
-
 bool mw_plot_allowed(const char *file, mw_error *err) { return mw_atomic_file_allowed(file, mark, err); }
 
 bool mw_plot_write(const mw_plot *plot, const char *file, mw_error *err) {
   mw_text text = {0};
-  bool ok = draw(plot, true, &text, err) && mw_atomic_file_write(file, mark, text.bytes, text.length, err);
+  bool ok = mw_plot_draw(plot, true, &text, err) && mw_atomic_file_write(file, mark, text.bytes, text.length, err);
   mw_text_free(&text);
   return ok;
 }

@@ -122,6 +122,18 @@ describe("pages", function()
     assert.is_truthy(two:find(">embed_tokens</text>", 1, true))
     assert.is_truthy(two:find(">norm</text>", 1, true))
     assert.is_truthy(two:find('<text class="named"[^>]*>0.self_attn.v_proj</text>'))
+    -- Of cosines of weights the least: the tensor that is least like its partner.
+    local alone, least, name = make(("%skjv %sde"):format(pico, pico)), 2
+    for tensor, cosine in alone:gmatch '<circle class="dot[^>]*><title>([^<]-): (%d%.%d+)</title>' do
+      if tonumber(cosine) < least then least, name = tonumber(cosine), tensor end
+    end
+    assert.equal(name:match "^model%.layers%.(.*)%.weight$", alone:match '"Cosine by layer.-<text class="named"[^>]*>([^<]*)</text>')
+    assert.equal("kjv and de", three:match "<h2>A and C: ([^<]*)</h2>")
+  end)
+
+  it("break paths behind their slashes, and leave no tile empty", function()
+    assert.is_truthy(two:find("<dd>tests/<wbr>data/<wbr>pico/<wbr>kjv</dd>", 1, true))
+    assert.is_truthy(style:find(".tiles div:last-child:nth-child(odd){grid-column:1/-1}", 1, true))
   end)
 
   it("do not squeeze the data below a line that it does not reach", function()

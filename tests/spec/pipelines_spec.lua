@@ -98,22 +98,23 @@ describe("the pipeline", function()
   data:write "[1, 20, 300, 4, 50]\n"
   data:close()
 
-  --- Runs it, then again with a part of its journal: the bytes are the same, and the lines of the journal.
+  --- Runs it to its end; then anew, killed when its journal has half of the `lines`, with a line that the power has cut, and once more: the
+  --- bytes are the same, and the journal. Gives what it said.
   local function goes_on(script, words, lines)
-    local command = ("%s script recipes/pipelines/%s.lua %s > '%s/said'"):format(program, script, words:gsub("OUT", folder .. "/" .. script), folder)
-    local journal, out = folder .. "/" .. script .. ".tsv", folder .. "/" .. script .. "/model.safetensors"
+    local place = folder .. "/" .. script
+    local command = ("%s script recipes/pipelines/%s.lua %s > '%s/said'"):format(program, script, words:gsub("OUT", place), folder)
+    local journal, out = place .. ".tsv", place .. "/model.safetensors"
     assert(os.execute(command))
-    local written, bytes, count = read(journal), read(out), 0
-    local kept = {}
-    for line in written:gmatch "[^\n]+" do
-      count = count + 1
-      if count <= lines // 2 then kept[count] = line end
-    end
-    assert.equal(lines, count)
-    local half = assert(io.open(journal, "w"))
-    half:write(table.concat(kept, "\n"), "\n")
+    local written, bytes = read(journal), read(out)
+    assert.equal(1 + lines, select(2, written:gsub("\n", "")))
+    assert(os.execute(("rm -rf '%s' '%s' '%s.candidate'"):format(journal, place, place)))
+    os.execute(("%s 2>&1 & until [ \"$(cat '%s' 2> /dev/null | wc -l)\" -gt %d ]; do sleep 0.02; kill -0 $! || exit; done; kill -9 $!; wait")
+      :format(command, journal, lines // 2))
+    assert.falsy(io.open(out))
+    local half = assert(io.open(journal, "a"))
+    assert.truthy(#read(journal) < #written)
+    half:write "cut\t1"
     half:close()
-    os.remove(out)
     assert(os.execute(command))
     assert.equal(written, read(journal))
     assert.equal(bytes, read(out))
@@ -128,6 +129,13 @@ describe("the pipeline", function()
   end)
   it("density_search goes on", function() goes_on("density_search", ("%sbase %s %s OUT %s/a.jsonl"):format(PICO, a, b, folder), 10) end)
   it("layer_weights goes on", function() goes_on("layer_weights", ("%sbase %s %s OUT 2 %s/a.jsonl"):format(PICO, a, b, folder), 19) end)
+  it("has numbers of its own models and data alone", function()
+    local place = toy.path ".tsv"
+    local measured = require "journal" (place, { "one", "data" })
+    assert.same({ 2, 2 }, { measured("x", function() return 2 end), measured("x", error) })
+    assert.same(2, require "journal" (place, { "one", "data" })("x", error))
+    refuses("has the numbers of another search: # one\tdata", require "journal", place, { "two", "data" })
+  end)
   it("layer_weights finds the least of a function by CMA-ES", function()
     local x, least = require "cma"({ 2, -1, 3 }, 0.5, 100, function(x) return (x[1] - 1) ^ 2 + 10 * (x[2] + x[3]) ^ 2 + x[3] ^ 2 end, function() end)
     assert.truthy(least < 1e-6 and math.abs(x[1] - 1) < 1e-3)
