@@ -8,8 +8,9 @@
  * A program that goes over stretches of whole rows is cut into these, wherever they lie.
  *
  * A task without an output is cut by its first input in the same way, but in whole units, since sums are made of these: its
- * blocks end a little before or behind the place. So do those of a task that sums beside its output: what a block has of a unit
- * that another block ends would stay with the thread that has it. */
+ * blocks end a little before the place, so that a chunk's first bytes never wait for the thread that does the chunk before it.
+ * So do those of a task that sums beside its output: what a block has of a unit that another block ends would stay with the
+ * thread that has it. */
 #include "exec/cut.h"
 
 /* Where element 0 of the task lies: in the output, or else in the first input that is a file. */
@@ -50,7 +51,8 @@ mw_cut mw_cut_make(const mw_job *job, const mw_schedule_task *task, const mw_pro
   uint64_t within = cut.offset % (cut.block * cut.size);
   bool units = !writes || sums(job, task);
   if (!units && within % cut.size == 0) cut.head = cut.block - within / cut.size;
-  if (units && within) cut.head = cut.block - within / cut.size / MW_UNIT * MW_UNIT;
+  if (units) cut.head = cut.block - within / cut.size / MW_UNIT * MW_UNIT;
+  if (units && within / cut.size % MW_UNIT && cut.head > MW_UNIT) cut.head -= MW_UNIT;
   return cut;
 }
 

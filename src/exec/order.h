@@ -19,8 +19,9 @@ typedef struct mw_order_slot {
   size_t gathers_capacity, units_capacity;
 } mw_order_slot;
 
-/* How many blocks a thread may have begun ahead of the others' turns. */
-enum { MW_ORDER_SLOTS = 16 };
+/* How many blocks a thread may have begun ahead of the others' turns: as many as 128 KiB go into a chunk, which it takes as a whole
+ * (run.c). */
+enum { MW_ORDER_SLOTS = 32 };
 
 typedef struct mw_order {
   uint64_t next;        /* the block whose turn it is */

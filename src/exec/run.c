@@ -143,12 +143,12 @@ static void hand_over(runner *r, uint64_t item, const mw_worker *worker) {
   }
 }
 
-/* The next blocks that are free: one, or for checksums those of a chunk, if there are many for each thread. */
+/* The next blocks that are free: one, or for checksums those of a chunk; at the end of a pass fewer, so that the threads end together. */
 static bool take_run(runner *r, uint64_t *from, uint64_t *to) {
-  uint64_t most = r->job->counted ? r->pass.items / ((uint64_t)r->job->threads * 4) : 1;
-  if (r->pass.ordered && most > MW_ORDER_SLOTS) most = MW_ORDER_SLOTS;
 #pragma omp critical(mw_take)
   {
+    uint64_t most = r->job->counted ? (r->limit - r->next) / (uint64_t)r->job->threads : 1;
+    if (r->pass.ordered && most > MW_ORDER_SLOTS) most = MW_ORDER_SLOTS;
     *from = *to = r->next;
     if (r->next < r->limit) r->next = *to = mw_pass_run(&r->pass, *from, most);
     if (*to > r->limit) r->next = *to = r->limit;

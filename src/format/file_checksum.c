@@ -8,7 +8,8 @@
  *   B        is added, and C if it is here; done = 3, or 2
  *   D        is added; or, since all has been seen now, C and D are read and added
  *
- * A chunk of a file being written may be written again behind `done`: then it is stale, and mw_file_checksum_complete reads it all.
+ * A chunk of a file being written may be written again. Of one that is complete, and is written again from its beginning, the checksum
+ * begins anew. Otherwise what is written behind `done` makes it stale, and mw_file_checksum_complete reads it all.
  *
  * The lock is held for the few steps that decide what to do with a piece, never while bytes are read or added. */
 #include "format/file_checksum.h"
@@ -155,6 +156,7 @@ static void advance(mw_file_checksum *c, size_t index, uint32_t from, uint32_t a
 static void add(mw_file_checksum *c, size_t index, uint32_t at, const void *bytes, uint32_t length) {
   progress *k = &c->chunks[index];
   lock(c);
+  if (k->complete && c->written && !at) *k = (progress){0};
   if (k->complete || k->stale || at < k->done) {
     if (c->written && !k->stale) k->stale = true, k->complete = false;
     unlock(c);

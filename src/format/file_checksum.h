@@ -21,7 +21,8 @@ typedef struct mw_file_checksum mw_file_checksum;
 bool mw_file_checksum_new(const mw_file *file, bool written, mw_file_checksum_memory *memory, mw_file_checksum **out, mw_error *err);
 void mw_file_checksum_free(mw_file_checksum *checksum);
 /* Takes bytes that were read, or have been written. Any thread may call it, in any order. A chunk that comes in order, or nearly so,
- * costs only the computation; of another one the rest is read again when all of it has been seen, or by the function below. */
+ * costs only the computation; of another one the rest is read again when all of it has been seen, or by the function below. So it is
+ * when a chunk that is complete is written again, in order or not. */
 void mw_file_checksum_add(mw_file_checksum *checksum, uint64_t offset, const void *bytes, size_t length);
 size_t mw_file_checksum_count(const mw_file_checksum *checksum);
 /* Reads what is missing of a chunk, if anything is: `missing` says how many bytes. Different threads may do different chunks, when

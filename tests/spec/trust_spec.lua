@@ -111,6 +111,23 @@ describe("verify", function()
     good "moonweld verify part --inputs"
   end)
 
+  it("costs few reads: a thread does whole chunks, whatever is summed or written again", function()
+    for seed = 1, 3 do
+      local list = {}
+      for i = 1, 3 do list[i] = { "t" .. i, "F32", "4096,1024", floats(4096 * 1024, seed * 10 + i) } end
+      model("wide" .. seed, list)
+    end
+    local function read_by(line) -- /proc/PID/io of a shell has what its children read
+      return tonumber(good("sh -c '" .. line .. " > /dev/null; cat /proc/$$/io'"):match "rchar: (%d+)")
+    end
+    for _, how in ipairs { "lerp --a wide1 --b wide2", "ties --base wide1 --experts wide2 wide3", "model_stock --base wide1 --experts wide2 wide3" } do
+      local line = "OMP_NUM_THREADS=2 moonweld " .. how .. " -o wide --force --quiet"
+      local plain, counted = read_by(line .. " --no-hash"), read_by(line)
+      assert(counted <= 1.15 * plain, ("%s: %.0f MB without checksums, %.0f with"):format(how, plain / 1e6, counted / 1e6))
+    end
+    os.execute("rm -rf " .. work .. "/wide*")
+  end)
+
   it("finds the first, a middle and the last byte of every file, output or input", function()
     good(lerp .. " -o bytes --sha256 && moonweld verify bytes --inputs")
     for _, name in ipairs { "bytes/README.md", "bytes/config.json", "bytes/generation_config.json", "bytes/model.safetensors", "bytes/tokenizer.model",
