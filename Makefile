@@ -1,10 +1,13 @@
 # Makefile: `make` builds build/moonweld and build/moonweld.so. `make demo` and `make test` do all the set-up that they
 # need, missing packages included. V=1 shows commands, SAN=1 builds with sanitizers into build/san, MPI=1 a program for
-# many machines into build/mpi, SECCOMP= where there is no libseccomp.
+# many machines into build/mpi (MPI=mpich: with that one), SECCOMP= where there is no libseccomp.
 
 CC     ?= cc
 PREFIX ?= /usr/local
-BUILD  := build$(if $(SAN),/san)$(if $(MPI),/mpi)
+PLAIN  := build$(if $(SAN),/san)
+BUILD  := $(PLAIN)$(if $(MPI),/$(MPI:1=mpi))
+# A build with MPI has all objects but one from the plain build.
+PARTS  := $(if $(MPI),$(PLAIN),$(BUILD))
 Q      := $(if $(V),,@)
 CPU    := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2> /dev/null)))
 JOBS   ?= $(shell nproc)
@@ -20,7 +23,7 @@ PACKAGES := $(LUA) nettle openblas libpcre2-8 libutf8proc libcjson yaml-0.1 $(SE
 PC_FLAGS := $(shell pkg-config --cflags $(PACKAGES) libxxhash 2>/dev/null)
 LUA_LIBS := $(if $(LUA),$(shell pkg-config --libs $(LUA) 2>/dev/null))
 # MPI, of whichever kind there is; only its door knows of it.
-MPI_NAME := $(if $(MPI),$(firstword $(foreach p,ompi-c ompi mpich,$(shell pkg-config --exists $(p) 2>/dev/null && echo $(p)))))
+MPI_NAME := $(if $(MPI),$(firstword $(foreach p,$(if $(MPI:1=),$(MPI),ompi-c ompi mpich),$(shell pkg-config --exists $(p) 2>/dev/null && echo $(p)))))
 # OpenBLAS is loaded when something computes with it (src/num/openblas.h): only its header is needed here.
 PC_LIBS  := $(shell pkg-config --libs nettle libpcre2-8 libutf8proc libcjson yaml-0.1 $(SECCOMP) $(MPI_NAME) 2>/dev/null) -ldl
 
@@ -46,11 +49,11 @@ SHARED := -shared -Wl,-z,nodelete
 
 # One object an instruction set, from one body of kernels; other processors have the portable one.
 X86 := $(filter x86_64 amd64,$(CPU))
-$(BUILD)/obj/num/kernels_base.o:   override CFLAGS += $(KERNELS) $(if $(X86),-march=x86-64)
-$(BUILD)/obj/num/kernels_avx2.o:   override CFLAGS += $(KERNELS) -march=x86-64-v3
-$(BUILD)/obj/num/kernels_avx512.o: override CFLAGS += $(KERNELS) -march=x86-64-v4 -mprefer-vector-width=512
+$(PARTS)/obj/num/kernels_base.o:   override CFLAGS += $(KERNELS) $(if $(X86),-march=x86-64)
+$(PARTS)/obj/num/kernels_avx2.o:   override CFLAGS += $(KERNELS) -march=x86-64-v3
+$(PARTS)/obj/num/kernels_avx512.o: override CFLAGS += $(KERNELS) -march=x86-64-v4 -mprefer-vector-width=512
 $(BUILD)/obj/cluster/cluster.o:    override CFLAGS += $(if $(MPI),-DMW_MPI $(shell pkg-config --cflags $(MPI_NAME) 2>/dev/null))
-$(BUILD)/obj/base/checksum_avx2.o: override CFLAGS += -mavx2
+$(PARTS)/obj/base/checksum_avx2.o: override CFLAGS += -mavx2
 
 # ---- files ----------------------------------------------------------------------------------------------------------
 LIB_SOURCES := $(wildcard $(foreach d,base format num expr mergekit model text vocabulary output recipe exec cluster learn train report merge pages module,src/$(d)/*.c))
@@ -59,8 +62,8 @@ LIB_SOURCES := $(filter-out src/num/kernels_avx%.c src/base/checksum_avx2.c,$(LI
 endif
 CLI_SOURCES := $(wildcard src/cli/*.c)
 LUA_FILES   := $(sort $(wildcard lua/moonweld/*.lua lua/moonweld/*/*.lua) $(wildcard recipes/*.lua))
-LIB_OBJECTS := $(LIB_SOURCES:src/%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/embedded.o $(if $(COVERAGE),$(BUILD)/tests/coverage/let_through.o)
-CLI_OBJECTS := $(CLI_SOURCES:src/%.c=$(BUILD)/obj/%.o)
+LIB_OBJECTS := $(patsubst src/%.c,$(PARTS)/obj/%.o,$(filter-out src/cluster/cluster.c,$(LIB_SOURCES))) $(BUILD)/obj/cluster/cluster.o $(PARTS)/obj/embedded.o $(if $(COVERAGE),$(BUILD)/tests/coverage/let_through.o)
+CLI_OBJECTS := $(CLI_SOURCES:src/%.c=$(PARTS)/obj/%.o)
 UNIT_TESTS  := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT_SHARED := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c)))
@@ -74,7 +77,7 @@ $(BUILD)/moonweld: $(CLI_OBJECTS) $(LIB_OBJECTS)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LUA_LIBS) $(PC_LIBS) -lm
 
 # The module takes Lua from the interpreter that loads it, and shows it luaopen_moonweld alone.
-$(BUILD)/moonweld.so: $(BUILD)/obj/module/module.o $(BUILD)/libmoonweld.a
+$(BUILD)/moonweld.so: $(PARTS)/obj/module/module.o $(BUILD)/libmoonweld.a
 	@echo "  link    $@"
 	$(Q)$(CC) $(LDFLAGS) $(SHARED) -Wl,--exclude-libs,libmoonweld.a -o $@ $^ $(PC_LIBS) -lm
 
@@ -93,37 +96,42 @@ $(BUILD)/libmoonweld.so: $(LIB_OBJECTS)
 	$(Q)$(CC) $(LDFLAGS) $(SHARED) -Wl,-soname,$(SONAME) -Wl,--version-script=$(BUILD)/libmoonweld.map -o $@ $^ $(LUA_LIBS) $(PC_LIBS) -lm
 
 # The first build says how far it is; later ones compile little.
-FIRST := $(if $(wildcard $(BUILD)/moonweld),,yes)
+FIRST := $(if $(wildcard $(PARTS)/moonweld),,yes)
 how_far = $(if $(FIRST),$(eval COMPILED += .) [$(words $(COMPILED))/$(words $(LIB_SOURCES) $(CLI_SOURCES))])
 
-$(BUILD)/obj/%.o: src/%.c $(BUILD)/flags | $(BUILD)/dependencies
+define compile
 	@mkdir -p $(@D)
 	@echo "  cc      $<$(how_far)"
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+endef
+$(PARTS)/obj/%.o: src/%.c $(PARTS)/flags | $(BUILD)/dependencies
+	$(compile)
+$(BUILD)/obj/cluster/cluster.o: src/cluster/cluster.c $(PARTS)/flags | $(BUILD)/dependencies
+	$(compile)
 
 # Another compiler or other flags make other objects: what they were made with is a dependency too.
 MADE_WITH := $(CC) $(CFLAGS)
-$(BUILD)/flags: FORCE
+$(PARTS)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(MADE_WITH)' | cmp -s - $@ || echo '$(MADE_WITH)' > $@
 
 # ---- the Lua files, carried inside the program ----------------------------------------------------------------------
-$(BUILD)/embed: src/tools/embed.c | $(BUILD)/dependencies
+$(PARTS)/embed: src/tools/embed.c | $(BUILD)/dependencies
 	@mkdir -p $(@D)
 	$(Q)$(HOST_CC) -std=c11 -D_GNU_SOURCE -O1 $(WARN) -Isrc -Iinclude $(PC_FLAGS) -o $@ $< $(LUA_LIBS)
 
 # The list of files is a dependency too: a recipe that is removed must leave the program.
-$(BUILD)/embedded.list: FORCE
+$(PARTS)/embedded.list: FORCE
 	@mkdir -p $(@D)
 	@echo "$(LUA_FILES)" | cmp -s - $@ || echo "$(LUA_FILES)" > $@
 .PHONY: FORCE
 FORCE:
 
-$(BUILD)/embedded.c: $(BUILD)/embed $(BUILD)/embedded.list recipes/README.md $(LUA_FILES)
+$(PARTS)/embedded.c: $(PARTS)/embed $(PARTS)/embedded.list recipes/README.md $(LUA_FILES)
 	@echo "  embed   $(words $(LUA_FILES)) Lua files"
-	$(Q)$(BUILD)/embed $@ recipes/README.md $(foreach f,$(LUA_FILES),$(f:.lua=)=$(f))
+	$(Q)$(PARTS)/embed $@ recipes/README.md $(foreach f,$(LUA_FILES),$(f:.lua=)=$(f))
 
-$(BUILD)/obj/embedded.o: $(BUILD)/embedded.c $(BUILD)/flags | $(BUILD)/dependencies
+$(PARTS)/obj/embedded.o: $(PARTS)/embedded.c $(PARTS)/flags | $(BUILD)/dependencies
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
 
@@ -145,7 +153,7 @@ docs:
 units: $(UNIT_TESTS) $(FUZZ_TARGETS)
 
 # Every source of tests is compiled once, and linked with what its folder shares.
-$(BUILD)/tests/%.o: tests/%.c $(BUILD)/flags | $(BUILD)/dependencies
+$(BUILD)/tests/%.o: tests/%.c $(PARTS)/flags | $(BUILD)/dependencies
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -Itests/unit -MMD -MP -c -o $@ $<
 
