@@ -357,11 +357,11 @@ typedef struct mw_evaluation {
   uint64_t tokens; /* predicted: every token of a window but its first */
 } mw_evaluation;
 
-/* Evaluates a model on options->data (its threads and window count too): `results` has room for data_count of them. The
- * forward pass is chosen by the model's config.json; MW_UNAVAILABLE names an architecture or option that there is none for.
- * `progress` (may be NULL) counts windows as steps and data sets as trainings. */
-bool mw_eval_model(const char *model, const mw_options *options, mw_learning progress, void *context,
-                   mw_evaluation *results, mw_error *err);
+/* Evaluates `count` models on options->data (its threads and window count too): of model m on file d it is
+ * results[m * data_count + d]. The forward pass is chosen by the model's config.json; MW_UNAVAILABLE names an architecture or option that
+ * there is none for. `progress` (may be NULL) counts batches as steps and data sets as trainings. */
+bool mw_eval_models(const char *const *models, size_t count, const mw_options *options, mw_learning progress, void *context,
+                    mw_evaluation *results, mw_error *err);
 
 /* Removes what runs that were killed or stopped have left beside the output OUT: what the same command would go on with, candidates,
  * a training that is not finished. `removed` is told of each folder or file and the bytes that it took on the disk

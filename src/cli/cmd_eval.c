@@ -1,6 +1,7 @@
 /* cmd_eval.c: how well causal models predict texts: loss and perplexity of each data file. */
 #include "commands.h"
 #include "base/json_writer.h"
+#include "cluster/cluster.h"
 #include "print.h"
 #include "signals.h"
 
@@ -76,12 +77,11 @@ static bool evaluate(mw_term *term, const mw_options_line *line, mw_error *err) 
     return mw_term_fail(err, MW_USAGE, "--data FILE... is needed\n%s", mw_commands_usage(&buffer, &mw_cmd_eval));
   mw_evaluation *results = calloc(line->operand_count * given->data_count, sizeof *results);
   if (!results) return mw_term_fail(err, MW_MEMORY, "no memory for the results");
-  bool good = true;
-  for (size_t m = 0; m < line->operand_count && good; m++)
-    good = mw_eval_model(line->operands[m], given, progress, term, results + m * given->data_count, err);
+  bool good = mw_eval_models(line->operands, line->operand_count, given, progress, term, results, err);
+  good = mw_cluster_agree(good, err);
   mw_term_clear(term);
-  if (good && line->json) good = print_json(line, results, err);
-  else if (good) print_table(line, results);
+  if (good && line->json && !term->mute) good = print_json(line, results, err);
+  else if (good && !term->mute) print_table(line, results);
   free(results);
   return good;
 }

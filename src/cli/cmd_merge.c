@@ -178,9 +178,8 @@ static int merge(mw_term *term, char **words, size_t count, bool dry) {
   mw_options_line line = { 0 };
   char **rest = words + 1, **translated = NULL, note[400] = "";
   size_t rest_count = count - 1;
-  bool good = mw_cluster_begin(mw_signals_caught, &err) &&
-              (!mw_mergekit_flags_apply(words[0]) ||
-               mw_mergekit_flags_translate(rest, rest_count, &translated, &rest_count, note, &err));
+  bool good = !mw_mergekit_flags_apply(words[0]) ||
+              mw_mergekit_flags_translate(rest, rest_count, &translated, &rest_count, note, &err);
   if (translated) rest = translated;
   good = good && mw_options_parse(&line, rest, rest_count, NULL, &err);
   term->quiet = line.quiet || term->mute;

@@ -1,5 +1,6 @@
 /* cmd_stats.c: statistics of data as a file: the recipe `stats`, whose one model is an operand. */
 #include "commands.h"
+#include "cluster/cluster.h"
 
 #include <string.h>
 
@@ -44,7 +45,8 @@ static bool find(mw_term *term, const mw_options_line *line, mw_error *err) {
 
 static int run(mw_term *term, const mw_options_line *line) {
   mw_error err = { .status = MW_OK };
-  return find(term, line, &err) ? 0 : mw_term_error(term, &err);
+  bool good = find(term, line, &err);
+  return mw_cluster_agree(good, &err) ? 0 : mw_term_error(term, &err);
 }
 
 const mw_command mw_cmd_stats = { "stats", "MODEL --data FILE... -o FILE.safetensors [--find WHAT]",

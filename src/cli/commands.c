@@ -42,8 +42,8 @@ int mw_commands_run(const mw_command *command, mw_term *term, char **words, size
   mw_options_line line = { 0 };
   int code = 0;
   bool good = mw_options_command(&line, words, count, command->options, &err);
-  term->quiet = line.quiet;
-  term->json = line.log_json;
+  term->quiet = line.quiet || term->mute;
+  term->json = line.log_json && !term->mute;
   if (line.help) mw_cmd_help_command(stdout, command);
   else if (good && check_operands(command, &line, &err)) code = command->run(term, &line);
   else code = mw_term_error(term, &err);

@@ -28,8 +28,10 @@ static int version(void) {
 /* Words that later versions may use as commands: no recipe may have such a name. */
 static const char *const reserved[] = { "doc" };
 
-/* A merge is divided among the processes that mpirun or srun has started; whatever else would be done by each of them. */
-static bool is_merge(const char *word) {
+/* Merges, statistics and evaluations are divided among the processes that mpirun or srun has started; whatever else would be done by each
+ * of them. */
+static bool is_divided(const char *word) {
+  if (strcmp(word, mw_cmd_eval.word) == 0 || strcmp(word, mw_cmd_stats.word) == 0) return true;
   for (size_t i = 0; mw_commands_all[i]; i++)
     if (strcmp(word, mw_commands_all[i]->word) == 0) return false;
   return true;
@@ -43,11 +45,12 @@ static int dispatch(mw_term *term, char **words, size_t count) {
     return dispatch(term, asked, 2);
   }
   if (strcmp(words[0], "--version") == 0) return version();
-  if (mw_launcher_told().count > 1 && !is_merge(words[0])) {
+  if (mw_launcher_told().count > 1 && !is_divided(words[0])) {
     mw_term_fail(&err, MW_UNAVAILABLE, "'%s' is for one process, and this was started as %u\nstart it without mpirun or srun, or with -n 1",
                  words[0], mw_launcher_told().count);
     return mw_term_error(term, &err);
   }
+  if (!mw_cluster_begin(mw_signals_caught, &err)) return mw_term_error(term, &err);
   if (strcmp(words[0], mw_cmd_merge_plan.word) == 0) return mw_cmd_merge_dry(term, words + 1, count - 1);
   if (strcmp(words[0], mw_cmd_script.word) == 0 && count > 1 && words[1][0] != '-') return mw_cmd_script_words(term, words + 1, count - 1);
   if (strcmp(words[0], mw_cmd_sweep.word) == 0) return mw_cmd_sweep_words(term, words + 1, count - 1);

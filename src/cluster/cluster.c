@@ -119,6 +119,29 @@ static bool combine(mw_ranks_how how, uint64_t *numbers, size_t count, mw_error 
   return true;
 }
 
+/* Pieces of `bytes` bytes, one for each process where they differ, and as many that come. Of large pieces a part at a time. */
+static bool swap(const void *own, void *all, size_t bytes, bool differ, mw_error *err) {
+  enum { PART = 8 << 20 };
+  size_t count = self.ranks.count, given = differ ? count : 1;
+  for (size_t at = 0; at < bytes; at += PART) {
+    size_t n = bytes - at < PART ? bytes - at : PART;
+    MPI_Request request;
+    char *copy = mw_mem_new(given + count, n, err), *come = copy ? copy + given * n : NULL;
+    if (!copy) return false;
+    for (size_t i = 0; i < given; i++) memcpy(copy + i * n, (const char *)own + i * bytes + at, n);
+    int code = differ ? MPI_Ialltoall(copy, (int)n, MPI_BYTE, come, (int)n, MPI_BYTE, work, &request)
+                      : MPI_Iallgather(copy, (int)n, MPI_BYTE, come, (int)n, MPI_BYTE, work, &request);
+    if (failed(code, "what all have found", err)) return false;
+    MW_TRY(await(&request, "what all have found", err));
+    for (size_t i = 0; i < count; i++) memcpy((char *)all + i * bytes + at, come + i * n, n);
+    free(copy);
+  }
+  return true;
+}
+
+static bool gather_all(const void *own, void *all, size_t bytes, mw_error *err) { return swap(own, all, bytes, false, err); }
+static bool trade(const void *own, void *all, size_t bytes, mw_error *err) { return swap(own, all, bytes, true, err); }
+
 bool mw_cluster_meet(mw_error *err) {
   uint64_t nothing = 0;
   return combine(MW_RANKS_ADD, &nothing, 1, err);
@@ -149,7 +172,7 @@ bool mw_cluster_begin(int (*caught)(void), mw_error *err) {
   mw_launcher told = mw_launcher_told();
   self.caught = caught;
   self.begun = told.count > 1;
-  self.ranks = (mw_ranks){told.rank, told.count, combine, goes_on};
+  self.ranks = (mw_ranks){told.rank, told.count, combine, gather_all, trade, goes_on};
   return true;
 }
 
@@ -244,6 +267,8 @@ bool mw_cluster_agree(bool good, mw_error *err) {
 /* The launcher ends all processes when one has ended badly: rank 0 first tells what it has to tell. */
 void mw_cluster_end(bool good) {
   double since = mw_clock_now();
+  mw_error ignored;
+  if (!good && self.begun && !self.started) mw_cluster_start(&ignored); /* so that others may wait for rank 0 */
   if (!self.open) return;
   if (good) {
     MPI_Finalize();

@@ -5,8 +5,7 @@
 
 #include <stdlib.h>
 
-/* Whose a thing of this size is that begins at `at` in a row of `all`. */
-static uint32_t rank_at(uint64_t at, uint64_t size, uint64_t all, uint32_t count) {
+uint32_t mw_ranks_at(uint64_t at, uint64_t size, uint64_t all, uint32_t count) {
   uint32_t rank = all ? (uint32_t)(((double)at + (double)size / 2) / (double)all * count) : 0;
   return rank < count ? rank : count - 1;
 }
@@ -16,11 +15,11 @@ bool mw_ranks_share(const mw_layout *layout, const uint64_t *bytes, uint32_t cou
   if (!files) return false;
   for (size_t i = 0; i < layout->count; i++) all += bytes[i], files[layout->tensors[i].file] += bytes[i];
   if (layout->shard_count < count)
-    for (size_t i = 0; i < layout->count; at += bytes[i++]) owners[i] = rank_at(at, bytes[i], all, count);
+    for (size_t i = 0; i < layout->count; at += bytes[i++]) owners[i] = mw_ranks_at(at, bytes[i], all, count);
   else {
     for (size_t f = 0; f < layout->shard_count; f++) {
       uint64_t size = files[f];
-      files[f] = rank_at(at, size, all, count);
+      files[f] = mw_ranks_at(at, size, all, count);
       at += size;
     }
     for (size_t i = 0; i < layout->count; i++) owners[i] = (uint32_t)files[layout->tensors[i].file];
@@ -52,7 +51,7 @@ static void divide_stage(mw_schedule *s, const mw_schedule_stage *stage, const u
   for (uint32_t t = 0; t < stage->task_count; t++) {
     if (tasks[t].output != MW_SCHEDULE_NO_OUTPUT) tasks[t].rank = owners[places[tasks[t].output]];
     else if (stage->rank != MW_RANKS_EVERY) tasks[t].rank = stage->rank;
-    else tasks[t].rank = rank_at(at, tasks[t].elements, all, count), at += tasks[t].elements;
+    else tasks[t].rank = mw_ranks_at(at, tasks[t].elements, all, count), at += tasks[t].elements;
   }
 }
 

@@ -41,11 +41,17 @@ typedef struct mw_ranks {
   uint32_t rank, count;
   /* All ranks call it with as many numbers, and all have the result. Fails too if another rank has failed. */
   bool (*combine)(mw_ranks_how how, uint64_t *numbers, size_t count, mw_error *err);
+  /* All have what each gives: piece r of `all`, of `bytes` bytes, is the `own` of rank r. */
+  bool (*gather)(const void *own, void *all, size_t bytes, mw_error *err);
+  /* Each gives a piece to each: piece r of `own` goes to rank r, and piece r of `all` has come from it. */
+  bool (*trade)(const void *own, void *all, size_t bytes, mw_error *err);
   bool (*goes_on)(void); /* false: another rank has failed */
 } mw_ranks;
 
 enum { MW_RANKS_EVERY = UINT32_MAX };
 
+/* The rank of a thing of this size that begins at `at` in a row of `all`, which is cut into `count` equal parts: by its middle. */
+uint32_t mw_ranks_at(uint64_t at, uint64_t size, uint64_t all, uint32_t count);
 /* Decides which rank writes each tensor of the layout: owners[layout->count]. `bytes`: what is to be written of each. */
 bool mw_ranks_share(const mw_layout *layout, const uint64_t *bytes, uint32_t count, uint32_t *owners, mw_error *err);
 /* Sets the rank of every task and stage of the schedule, whose output i is tensor places[i] of the layout. `known`: all ranks must know

@@ -37,6 +37,10 @@ static double touched_by(const mw_tape *tape, const mw_tape_slot *slot) {
   return mw_graph_op_class(facts.op) == MW_CLASS_LEAF ? 0 : own * (1 + facts.operands) * (1 + back);
 }
 
+double mw_cost_of_slot(const mw_tape *tape, const mw_tape_slot *slot) {
+  return products_of(tape, slot) + MW_TRAIN_OPERATIONS * touched_by(tape, slot);
+}
+
 static uint64_t elements_of(const mw_tape *tape, mw_node node) {
   return mw_graph_elements(tape->world->graph, mw_graph_facts(tape->world->graph, node).shape);
 }

@@ -13,6 +13,7 @@
  * If y is the first that propagates to x, the formula does not read the gradient of x, and writes it. A scalar of scalars has no
  * formula: its derivative is computed by the same rules in a graph of numbers, where every expression folds to a number. */
 #include "learn/elements.h"
+#include "learn/divide.h"
 #include "expr/derive.h"
 #include "expr/compute.h"
 #include <stdlib.h>
@@ -187,11 +188,11 @@ static bool add_columns(mw_tape *tape, const mw_formula *formula, size_t element
   blocks b = {.tape = tape, .formula = formula, .elements = elements, .columns = slot->elements,
               .partials = mw_mem_new(items * slot->elements, sizeof *b.partials, err)};
   if (!b.partials) return false;
-  bool ok = mw_thread_pool_run(tape->pool, items, run_columns, &b, err);
+  bool ok = mw_divide_reserve(tape, slot->elements, err) && mw_thread_pool_run(tape->pool, items, run_columns, &b, err);
   for (size_t c = 0; c < slot->elements && ok; c++) {
     double sum = 0;
     for (size_t i = 0; i < items; i++) sum += (double)b.partials[i * slot->elements + c];
-    slot->gradient[c] += (float)sum;
+    mw_divide_add(tape, slot, c, sum);
   }
   free(b.partials);
   return ok;
@@ -250,8 +251,8 @@ bool mw_elements_back(mw_tape *tape, const mw_tape_step *step, mw_graph *numbers
     } else if (p->how == MW_PROPAGATE_COLUMNS) {
       MW_TRY(add_columns(tape, &p->formula, elements, to, err));
     } else {
-      MW_TRY(add_up(tape, &p->formula, elements, false, &sum, err));
-      to->scalar_gradient += sum;
+      MW_TRY(mw_divide_reserve(tape, 1, err) && add_up(tape, &p->formula, elements, false, &sum, err));
+      mw_divide_add(tape, to, 0, sum);
     }
   }
   return true;

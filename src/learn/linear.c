@@ -63,8 +63,7 @@ bool mw_linear_back(const mw_net_call *call, mw_error *err) {
   size_t items = l.w->wants ? (l.out + l.out_panel - 1) / l.out_panel : 0;
   if (items) MW_TRY(mw_weights_begin(l.w, items, err));
   MW_TRY(mw_thread_pool_run(call->tape->pool, l.in_items + items, back_panel, &l, err));
-  if (items) mw_weights_end(call->tape, l.w, items);
-  return true;
+  return !items || mw_weights_end(call->tape, l.w, items, err);
 }
 
 /* ---- embedding ---- */
@@ -112,6 +111,5 @@ bool mw_linear_embed_back(const mw_net_call *call, mw_error *err) {
   MW_TRY(mw_weights_begin(weight, items, err));
   if (mw_weights_shares_rows(weight)) MW_TRY(mw_net_by_rows(&work, err));
   else MW_TRY(embed_rows_back(&work, 0, 0, work.rows, &call->tape->pool->workers[0], err));
-  mw_weights_end(call->tape, weight, items);
-  return true;
+  return mw_weights_end(call->tape, weight, items, err);
 }

@@ -77,7 +77,7 @@ bool mw_net_propagate_vector(const mw_net_call *call, unsigned operand, const fl
   }
   bool ok = mw_weights_begin(weight, 1, err) &&
             mw_weights_propagate(call->tape, weight, &call->tape->pool->workers[0], 0, 0, 1, total, err);
-  if (ok) mw_weights_end(call->tape, weight, 1);
+  ok = ok && mw_weights_end(call->tape, weight, 1, err);
   free(total);
   return ok;
 }

@@ -1,5 +1,6 @@
 /* statistics.c: runs each group of parts.h: forward once through all parts, for gradients then back from the last to the first.
- * Where a part ends its activation is stored for all batches: forward only the latest end is needed, back all of them. */
+ * Where a part ends its activation is stored for all batches: forward only the latest end is needed, back all of them. Batches are run in
+ * rounds: one each process. */
 #include "learn/statistics.h"
 #include "learn/parts.h"
 #include "learn/tape.h"
@@ -9,6 +10,7 @@
 #include <string.h>
 
 enum { COLUMNS = 64, ELEMENTS = 16 << 10 }; /* of an item of work */
+enum { TRADED = 1 << 20 };                  /* elements of a gradient that are given to another process at once */
 
 /* One statistic while it is found. */
 typedef struct gathered {
@@ -31,6 +33,8 @@ typedef struct finder {
   size_t count;
   float **ends;         /* [parts] what the part ends with, of all batches */
   float *gradients;     /* of the same, of the part that goes back next */
+  float *come;          /* what all ranks have found of one statistic in a round, or NULL where there is one */
+  size_t room;          /* floats of it */
   uint64_t done, total; /* batches of all groups and parts */
 } finder;
 
@@ -148,17 +152,18 @@ static size_t rows_of(const finder *f, const gathered *s, size_t w, size_t *firs
   return 1;
 }
 
+/* Items of which this process does every so many-th. */
 typedef struct adding {
   const finder *f;
   gathered *s;
   const float *x; /* an activation, or a gradient */
-  size_t n, panel;
+  size_t n, panel, first, every; /* item i of the pool is item first + i * every */
 } adding;
 
 /* The upper half of X'X, a panel of rows of it: the columns of a window's rows times those that follow them. */
 static bool add_products(void *context, size_t item, mw_thread_pool_worker *worker, mw_error *err) {
   const adding *a = context;
-  size_t at = item * a->panel, m = a->n - at < a->panel ? a->n - at : a->panel, first;
+  size_t at = (a->first + item * a->every) * a->panel, m = a->n - at < a->panel ? a->n - at : a->panel, first;
   (void)worker, (void)err;
   for (size_t w = 0; w < a->f->batch.windows; w++) {
     size_t rows = rows_of(a->f, a->s, w, &first);
@@ -170,7 +175,7 @@ static bool add_products(void *context, size_t item, mw_thread_pool_worker *work
 
 static bool add_columns(void *context, size_t item, mw_thread_pool_worker *worker, mw_error *err) {
   const adding *a = context;
-  size_t from = item * COLUMNS, to = a->n - from < COLUMNS ? a->n : from + COLUMNS, first;
+  size_t from = (a->first + item * a->every) * COLUMNS, to = a->n - from < COLUMNS ? a->n : from + COLUMNS, first;
   (void)worker, (void)err;
   for (size_t w = 0; w < a->f->batch.windows; w++)
     for (size_t rows = rows_of(a->f, a->s, w, &first), r = first; r < first + rows; r++)
@@ -186,23 +191,83 @@ static bool add_gradient(void *context, size_t item, mw_thread_pool_worker *work
   const adding *a = context;
   size_t from = item * ELEMENTS, to = a->n - from < ELEMENTS ? a->n : from + ELEMENTS;
   (void)worker, (void)err;
-  float *sums = a->s->sums;
+  float *sums = a->s->sums + a->first;
   if (a->s->facts.op == MW_OP_GRADIENT) for (size_t i = from; i < to; i++) sums[i] += a->x[i];
   else for (size_t i = from; i < to; i++) sums[i] += a->x[i] * a->x[i];
   return true;
 }
 
-static bool add(finder *f, const mw_tape *tape, gathered *s, mw_error *err) {
-  adding a = {f, s, NULL, s->elements, ELEMENTS};
-  if (s->facts.op == MW_OP_GRADIENT || s->facts.op == MW_OP_FISHER) {
-    a.x = mw_tape_find(tape, s->facts.operand[1])->gradient;
-    return mw_thread_pool_run(&f->pool, (a.n + ELEMENTS - 1) / ELEMENTS, add_gradient, &a, err);
+static bool is_of_gradient(const gathered *s) { return s->facts.op == MW_OP_GRADIENT || s->facts.op == MW_OP_FISHER; }
+
+/* Adds elements [first, first + n) of a gradient, which begin at x. */
+static bool add_elements(finder *f, gathered *s, const float *x, size_t first, size_t n, mw_error *err) {
+  adding a = {.f = f, .s = s, .x = x, .n = n, .first = first};
+  return mw_thread_pool_run(&f->pool, (n + ELEMENTS - 1) / ELEMENTS, add_gradient, &a, err);
+}
+
+/* Adds an activation of the batch that f->batch is, this process its share of the items. */
+static bool add_activation(finder *f, gathered *s, const float *x, mw_error *err) {
+  const mw_ranks *ranks = f->world->ranks;
+  bool products = s->facts.op != MW_OP_MOMENT;
+  adding a = {f, s, x, s->elements, COLUMNS, ranks ? ranks->rank : 0, ranks ? ranks->count : 1};
+  if (products) a.n = (size_t)mw_graph_dims(f->world->graph, s->facts.shape)[0], a.panel = mw_gemm_panel(a.n);
+  size_t items = (a.n + a.panel - 1) / a.panel, own = items > a.first ? (items - a.first + a.every - 1) / a.every : 0;
+  return mw_thread_pool_run(&f->pool, own, products ? add_products : add_columns, &a, err);
+}
+
+/* ---- what all processes have found in a round ---- */
+
+static bool make_room(finder *f, size_t floats, mw_error *err) {
+  if (floats <= f->room) return true;
+  free(f->come);
+  f->come = mw_mem_new(f->room = floats, sizeof *f->come, err);
+  if (!f->come) f->room = 0;
+  return f->come != NULL;
+}
+
+/* A gradient is cut into as many slices as there are processes; each adds its own slice of all gradients, a part of it at a time. */
+static bool trade_gradients(finder *f, gathered *s, const float *x, size_t batches, mw_error *err) {
+  const mw_ranks *ranks = f->world->ranks;
+  size_t slice = (s->elements + ranks->count - 1) / ranks->count, part = slice < TRADED ? slice : TRADED;
+  MW_TRY(make_room(f, 2 * part * ranks->count, err));
+  float *given = f->come + part * ranks->count;
+  for (size_t at = 0; at < slice; at += part) {
+    size_t n = slice - at < part ? slice - at : part;
+    for (size_t r = 0; r < ranks->count; r++)
+      for (size_t i = 0; i < n; i++) given[r * n + i] = r * slice + at + i < s->elements ? x[r * slice + at + i] : 0;
+    MW_TRY(ranks->trade(given, f->come, n * sizeof *given, err));
+    size_t first = ranks->rank * slice + at, own = first < s->elements ? s->elements - first : 0;
+    for (size_t b = 0; b < batches; b++) MW_TRY(add_elements(f, s, f->come + b * n, first, own < n ? own : n, err));
   }
-  a.x = mw_tape_find(tape, s->facts.operand[0])->values;
-  if (s->facts.op == MW_OP_MOMENT) return mw_thread_pool_run(&f->pool, (a.n + COLUMNS - 1) / COLUMNS, add_columns, &a, err);
-  a.n = (size_t)mw_graph_dims(f->world->graph, s->facts.shape)[0];
-  a.panel = mw_gemm_panel(a.n);
-  return mw_thread_pool_run(&f->pool, (a.n + a.panel - 1) / a.panel, add_products, &a, err);
+  return true;
+}
+
+static bool gather_activations(finder *f, gathered *s, const float *x, size_t first, size_t batches, mw_error *err) {
+  const mw_ranks *ranks = f->world->ranks;
+  size_t n = elements_of(f, s->facts.operand[0]);
+  MW_TRY(make_room(f, n * ranks->count, err) && ranks->gather(x, f->come, n * sizeof *x, err));
+  for (size_t b = 0; b < batches; b++) {
+    mw_batch_fill(&f->batch, f->set, (first + b) * f->batch.windows);
+    MW_TRY(add_activation(f, s, f->come + b * n, err));
+  }
+  return true;
+}
+
+/* Adds what the batches [first, first + batches) have given, of which this process has run one, or in the last round none. */
+static bool add(finder *f, const mw_tape *tape, gathered *s, size_t first, size_t batches, mw_error *err) {
+  bool of_gradient = is_of_gradient(s);
+  const mw_tape_slot *slot = mw_tape_find(tape, s->facts.operand[of_gradient]);
+  const float *x = of_gradient ? slot->gradient : slot->values;
+  if (f->world->ranks) return of_gradient ? trade_gradients(f, s, x, batches, err) : gather_activations(f, s, x, first, batches, err);
+  return of_gradient ? add_elements(f, s, x, 0, s->elements, err) : add_activation(f, s, x, err);
+}
+
+/* What each has added to its elements, zeros elsewhere, is known to all. */
+static bool unite(finder *f, gathered *s, mw_error *err) {
+  const mw_ranks *ranks = f->world->ranks;
+  if (!ranks) return true;
+  if (s->columns) return ranks->combine(MW_RANKS_UNITE, (uint64_t *)(void *)s->columns, s->elements, err);
+  return ranks->combine(MW_RANKS_UNITE, (uint64_t *)(void *)s->sums, (s->elements + 1) / 2, err);
 }
 
 /* ---- results ---- */
@@ -217,7 +282,7 @@ static bool begin(finder *f, const mw_parts_part *part, mw_error *err) {
     s->facts = facts_of(f, s->node);
     s->elements = elements_of(f, s->node);
     s->columns = s->facts.op == MW_OP_MOMENT ? mw_mem_new(s->elements, sizeof *s->columns, err) : NULL;
-    s->sums = mw_mem_new(s->elements, sizeof *s->sums, err);
+    s->sums = mw_mem_new(s->elements + 1, sizeof *s->sums, err); /* one more: numbers of 8 bytes are told */
     if (!s->sums || (s->facts.op == MW_OP_MOMENT && !s->columns)) return f->count++, false;
   }
   return true;
@@ -256,6 +321,7 @@ static const char *name_of(const finder *f, const gathered *s) {
 }
 
 static bool tell(finder *f, gathered *s, mw_error *err) {
+  MW_TRY(unite(f, s, err));
   double weight = weight_of(f, s);
   size_t n = s->facts.op == MW_OP_GRAM ? (size_t)mw_graph_dims(f->world->graph, s->facts.shape)[0] : 0;
   for (size_t i = 0; i < n; i++)
@@ -297,8 +363,8 @@ static void store(const finder *f, float *stored, mw_node node, const float *slo
   memcpy(stored + batch * n, slot, n * sizeof *slot);
 }
 
-static bool goes_on(finder *f, mw_error *err) {
-  f->done++;
+static bool goes_on(finder *f, size_t batches, mw_error *err) {
+  f->done += batches;
   return !f->watch->goes_on || f->watch->goes_on(f->watch->context, f->done, f->total) || mw_error_set(err, MW_INTERRUPTED, "interrupted");
 }
 
@@ -308,10 +374,18 @@ static bool run_batch(finder *f, const mw_parts_part *part, size_t p, bool back,
   if (from) load(f, f->ends[p - 1], part->from, from->values, batch);
   if (to && back) load(f, f->gradients, part->to, to->gradient, batch);
   MW_TRY(mw_tape_run(tape, err));
-  for (size_t i = 0; i < f->count; i++) MW_TRY(add(f, tape, &f->gathered[i], err));
   if (to && !back) store(f, f->ends[p], part->to, to->values, batch);
   if (back && from && from->gradient) store(f, f->gradients, part->from, from->gradient, batch);
-  return goes_on(f, err);
+  return true;
+}
+
+/* The batches from `first` on, one each process. */
+static bool run_round(finder *f, const mw_parts_part *part, size_t p, bool back, mw_tape *tape, size_t first, size_t batches,
+                      mw_error *err) {
+  size_t own = f->world->ranks ? f->world->ranks->rank : 0;
+  if (own < batches) MW_TRY(run_batch(f, part, p, back, tape, first + own, err));
+  for (size_t i = 0; i < f->count; i++) MW_TRY(add(f, tape, &f->gathered[i], first, batches, err));
+  return goes_on(f, batches, err);
 }
 
 /* All batches of a part, forward, or forward and back. */
@@ -322,7 +396,9 @@ static bool run_part(finder *f, size_t p, bool back, mw_error *err) {
   if (part->to && !back && !(f->ends[p] = mw_mem_new(f->batches * elements_of(f, part->to), sizeof(float), err))) return false;
   bool ok = make_tape(f->world, f->group, part, back, &f->pool, &tape, err) && mw_train_vocabulary(tape, err) &&
             mw_tape_ready(tape, err) && begin(f, back || !f->group->loss ? part : &none, err);
-  for (size_t b = 0; b < f->batches && ok; b++) ok = run_batch(f, part, p, back, tape, b, err);
+  size_t each = f->world->ranks ? f->world->ranks->count : 1;
+  for (size_t b = 0; b < f->batches && ok; b += each)
+    ok = run_round(f, part, p, back, tape, b, f->batches - b < each ? f->batches - b : each, err);
   ok = ok && tell_all(f, err);
   end(f);
   mw_tape_free(tape);
@@ -388,6 +464,7 @@ bool mw_statistics_find(const mw_train_world *world, const mw_node *nodes, size_
     close_group(&f);
   }
   mw_thread_pool_free(&f.pool);
+  free(f.come);
   mw_parts_free(&parts);
   return ok;
 }

@@ -11,6 +11,14 @@
  * Gradients go back in the same way: first all parts forward, each storing where it ends; then from the last part to the first, each
  * on all batches forward and back, storing the gradient with which the part before it goes on.
  *
+ * Of several processes (exec/ranks.h) each runs every so many-th batch. Then it gives what it has found to the others, and adds to some of
+ * the elements what all have found, batch after batch: so these have the bits that one process gives them. For example, four batches by
+ * two ranks, a GRAM of which rank 0 adds the first panel of rows, rank 1 the second:
+ *
+ *   rank 0: batch 1: its inputs go to rank 1     rank 1: batch 2: its inputs go to rank 0
+ *           panel 1 += those of 1, of 2                  panel 2 += those of 1, of 2        -- batches 3 and 4 likewise --
+ *           -- at the end each gives its panel to the other: both have both --
+ *
  * What counts: GRAM and MOMENT are means over the tokens of all windows (or over windows, of their last token); GRADIENT and FISHER
  * are means over batches, which have one window each. Results are f32, the same bits for any number of threads on one core type of
  * OpenBLAS, and whatever the parts are. */

@@ -241,6 +241,13 @@ static bool all_forward(maker *m, bool whole) {
   return true;
 }
 
+/* All but arithmetic, which reads scalars of networks. */
+static bool all_networks_forward(maker *m) {
+  for (size_t i = 0; i < m->tape->slot_count; i++)
+    if (!is_arithmetic(&m->tape->slots[i])) MW_TRY(forward(m, i));
+  return true;
+}
+
 /* Back through every slot of a kind: 0 without activations, 1 with them, 2 the scalars above the network. */
 static bool all_back(maker *m, int kind) {
   for (size_t i = m->tape->slot_count; i-- > 0;) {
@@ -290,7 +297,7 @@ static bool order(maker *m) {
       if (m->above[i] && s->wants && s->facts.whole && !is_arithmetic(s) && !m->done[i])
         MW_TRY(run_group(m, find(m->group, (uint32_t)i)));
     }
-    MW_TRY(all_forward(m, true));
+    MW_TRY(all_networks_forward(m) && append(m, MW_STEP_MEET, 0, &step) && all_forward(m, true));
   } else {
     MW_TRY(all_forward(m, true) && all_back(m, 1));
   }

@@ -5,6 +5,7 @@
 #include "learn/tape.h"
 #include "exec/run.h"
 #include "exec/values.h"
+#include "learn/divide.h"
 #include "learn/elements.h"
 #include "learn/net.h"
 #include <stdlib.h>
@@ -168,6 +169,7 @@ void mw_tape_free(mw_tape *tape) {
   for (size_t i = 0; i < tape->batch_count; i++) mw_batch_free(&tape->batches[i]);
   for (size_t i = 0; i < tape->rotation_count; i++) free(tape->rotations[i].table);
   mw_weights_free(tape);
+  mw_divide_free(tape);
   mw_graph_free(tape->scratch);
   free(tape->steps);
   free(tape->slots);
@@ -241,6 +243,7 @@ bool mw_tape_ready(mw_tape *tape, mw_error *err) {
 
 static bool run_step(mw_tape *tape, mw_tape_step *step, mw_graph *numbers, mw_error *err) {
   if (step->kind == MW_STEP_FORM) return mw_weights_form(tape, err);
+  if (step->kind == MW_STEP_MEET) return mw_divide_meet(tape, err);
   mw_tape_slot *slot = &tape->slots[step->slot];
   if (mw_graph_op_class(slot->facts.op) == MW_CLASS_NET) {
     mw_net_call call = {tape, slot, &tape->pool->workers[0].kernels->rows, step->fresh};
@@ -249,6 +252,11 @@ static bool run_step(mw_tape *tape, mw_tape_step *step, mw_graph *numbers, mw_er
   }
   if (step->kind == MW_STEP_FORWARD) return mw_elements_forward(tape, step, err);
   return mw_elements_back(tape, step, numbers, err);
+}
+
+static bool others_go_on(const mw_tape *tape, mw_error *err) {
+  const mw_ranks *ranks = tape->world->ranks;
+  return !ranks || ranks->goes_on() || mw_error_set(err, MW_INTERRUPTED, "another process of the merge has failed");
 }
 
 bool mw_tape_run(mw_tape *tape, mw_error *err) {
@@ -261,7 +269,8 @@ bool mw_tape_run(mw_tape *tape, mw_error *err) {
   mw_graph *numbers;
   MW_TRY(mw_graph_new(&numbers, err));
   bool ok = true;
-  for (size_t i = 0; i < tape->step_count && ok; i++) ok = run_step(tape, &tape->steps[i], numbers, err);
+  for (size_t i = 0; i < tape->step_count && ok; i++)
+    if (mw_divide_is_own(tape, &tape->steps[i])) ok = others_go_on(tape, err) && run_step(tape, &tape->steps[i], numbers, err);
   mw_graph_free(numbers);
   return ok;
 }

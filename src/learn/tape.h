@@ -61,7 +61,8 @@ typedef struct mw_tape_slot {
 
 typedef struct mw_tape_weight mw_tape_weight;
 
-typedef enum mw_tape_step_kind { MW_STEP_FORWARD, MW_STEP_FORM, MW_STEP_BACK } mw_tape_step_kind;
+/* MEET: the processes of a training tell each other what their networks have given (divide.h). */
+typedef enum mw_tape_step_kind { MW_STEP_FORWARD, MW_STEP_FORM, MW_STEP_BACK, MW_STEP_MEET } mw_tape_step_kind;
 
 /* What a BACK step propagates to one slot: an expression of the step's operands and gradient.
  *   STORE     the slot is a tensor of the same shape: each element gets its own
@@ -78,6 +79,7 @@ typedef struct mw_tape_propagation {
 typedef struct mw_tape_step {
   mw_tape_step_kind kind;
   uint32_t slot;
+  uint32_t rank;      /* whose it is, where steps are divided (divide.h) */
   unsigned fresh;     /* BACK: bit i: nothing was propagated to operand i before, so write its gradient, do not add */
   mw_formula formula; /* FORWARD, of elementwise operations and sums */
   mw_tape_propagation *propagations; /* BACK, of the same */
@@ -114,6 +116,7 @@ typedef struct mw_tape {
   size_t rotation_count, rotation_capacity;
   float *arena;          /* of activations */
   size_t arena_size;     /* in floats */
+  struct mw_divide *divided; /* NULL: this process runs all steps */
   bool constants_known;  /* weights without a trained coefficient have been formed */
   mw_node loss;
   mw_node last;          /* of a part of a network: the activation with which it ends, whose gradient the caller gives; or 0 */
@@ -155,5 +158,7 @@ bool mw_steps_make(mw_tape *tape, const mw_tape_aim *aim, mw_error *err);
 /* cost.c: what running a tape takes, known before memory is allocated. `coefficients` are those that are trained, for which the
  * optimiser needs memory. */
 mw_train_cost mw_cost_of(const mw_tape *tape, const mw_node *coefficients, size_t count);
+/* About how long a slot's steps take, in floating-point operations of matrix products. */
+double mw_cost_of_slot(const mw_tape *tape, const mw_tape_slot *slot);
 
 #endif

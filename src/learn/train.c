@@ -2,6 +2,7 @@
  * the gradients, and lets the optimiser change the coefficients. */
 #include "learn/train.h"
 #include "base/machine.h"
+#include "learn/divide.h"
 #include "learn/optim.h"
 #include "learn/tape.h"
 #include "num/gemm.h"
@@ -129,6 +130,7 @@ static bool open_run(run *r, mw_error *err) {
   for (size_t i = 0; i < t->term_count; i++) MW_TRY(check_scalar(graph, t->terms[i], err));
   MW_TRY(mw_thread_pool_new(&r->pool, r->world->threads, err));
   MW_TRY(mw_tape_new(r->world, t->loss, t->terms, t->term_count, t->coefficients, t->coefficient_count, &r->pool, &r->tape, err));
+  MW_TRY(mw_divide_steps(r->tape, err));
   if (!mw_tape_find(r->tape, t->loss)->wants)
     return mw_error_set(err, MW_DATA, "the loss depends on none of the coefficients that are to be learned");
   return tape_fits(r->tape, t->coefficients, t->coefficient_count, err) && mw_train_vocabulary(r->tape, err) &&
@@ -211,39 +213,68 @@ bool mw_train_run(const mw_train_world *world, const mw_train_spec *training, mw
 
 /* ---- evaluating ---- */
 
+typedef struct evaluation {
+  const mw_train_world *world;
+  mw_tape *tape;
+  mw_node loss;
+  size_t batches;
+  double *losses, *weights; /* of each batch; weights are how many tokens its loss is a mean of */
+} evaluation;
+
+static size_t count_batches(const mw_train_world *world, const mw_tape *tape) {
+  size_t most = 0;
+  for (size_t b = 0; b < tape->batch_count; b++) {
+    size_t windows = world->sets[mw_graph_facts(world->graph, tape->tokens[b]).extra[0]]->count;
+    size_t batches = (windows + tape->batches[b].windows - 1) / tape->batches[b].windows;
+    if (batches > most) most = batches;
+  }
+  return most;
+}
+
+/* Of several processes each runs every so many-th batch. */
+static bool evaluate_batches(evaluation *e, bool (*progress)(void *context, uint64_t done, uint64_t total), void *context, mw_error *err) {
+  const mw_graph *graph = e->world->graph;
+  mw_graph_node_facts facts = mw_graph_facts(graph, e->loss);
+  const mw_ranks *ranks = e->world->ranks;
+  for (size_t step = 0; step < e->batches; step++) {
+    for (size_t b = 0; b < e->tape->batch_count; b++) {
+      mw_batch *filled = &e->tape->batches[b];
+      mw_batch_fill(filled, e->world->sets[mw_graph_facts(graph, e->tape->tokens[b]).extra[0]], step * filled->windows);
+    }
+    const mw_batch *batch = mw_tape_batch(e->tape, facts.operand[facts.operands - 1]);
+    e->weights[step] = (double)(facts.op == MW_OP_CROSS_ENTROPY ? batch->predicted : batch->tokens);
+    if (ranks && step % ranks->count != ranks->rank) continue;
+    MW_TRY(mw_tape_run(e->tape, err));
+    e->losses[step] = mw_tape_find(e->tape, e->loss)->scalar;
+    if (progress && !progress(context, step + 1, e->batches)) return mw_error_set(err, MW_INTERRUPTED, "interrupted");
+  }
+  return !ranks || ranks->combine(MW_RANKS_UNITE, (uint64_t *)(void *)e->losses, e->batches, err);
+}
+
 bool mw_train_evaluate(const mw_train_world *world, mw_node loss, bool (*progress)(void *context, uint64_t done, uint64_t total),
                        void *context, double *mean, uint64_t *tokens, mw_error *err) {
   mw_thread_pool pool = {0};
   mw_tape *tape = NULL;
   MW_TRY(check_scalar(world->graph, loss, err));
-  mw_graph_node_facts facts = mw_graph_facts(world->graph, loss);
-  if (mw_graph_op_class(facts.op) != MW_CLASS_NET) return mw_error_set(err, MW_DATA, "only the loss of a network can be evaluated on data");
-  mw_node batch_node = facts.operand[facts.operands - 1];
+  if (mw_graph_op_class(mw_graph_facts(world->graph, loss).op) != MW_CLASS_NET)
+    return mw_error_set(err, MW_DATA, "only the loss of a network can be evaluated on data");
   bool ok = mw_thread_pool_new(&pool, world->threads, err) && mw_tape_new(world, loss, NULL, 0, NULL, 0, &pool, &tape, err) &&
             tape_fits(tape, NULL, 0, err) && mw_train_vocabulary(tape, err);
-  double sum = 0;
-  *tokens = 0;
-  size_t total = 0;
-  for (size_t b = 0; ok && b < tape->batch_count; b++) {
-    size_t windows = world->sets[mw_graph_facts(world->graph, tape->tokens[b]).extra[0]]->count;
-    size_t batches = (windows + tape->batches[b].windows - 1) / tape->batches[b].windows;
-    if (batches > total) total = batches;
+  evaluation e = {world, tape, loss, ok ? count_batches(world, tape) : 0, NULL, NULL};
+  e.losses = ok ? mw_mem_new(e.batches + 1, sizeof *e.losses, err) : NULL;
+  e.weights = e.losses ? mw_mem_new(e.batches + 1, sizeof *e.weights, err) : NULL;
+  ok = e.weights && evaluate_batches(&e, progress, context, err);
+  double sum = 0, count = 0;
+  for (size_t i = 0; ok && i < e.batches; i++) {
+    sum += e.losses[i] * e.weights[i];
+    count += e.weights[i];
   }
-  for (size_t step = 0; ok && step < total; step++) {
-    for (size_t b = 0; b < tape->batch_count; b++)
-      mw_batch_fill(&tape->batches[b], world->sets[mw_graph_facts(world->graph, tape->tokens[b]).extra[0]],
-                    step * tape->batches[b].windows);
-    ok = mw_tape_run(tape, err);
-    if (!ok) break;
-    const mw_batch *batch = mw_tape_batch(tape, batch_node);
-    uint64_t weight = facts.op == MW_OP_CROSS_ENTROPY ? batch->predicted : batch->tokens;
-    sum += mw_tape_find(tape, loss)->scalar * (double)weight;
-    *tokens += weight;
-    if (progress && !progress(context, step + 1, total)) ok = mw_error_set(err, MW_INTERRUPTED, "interrupted");
-  }
+  *tokens = (uint64_t)count;
   if (ok && *tokens == 0) ok = mw_error_set(err, MW_DATA, "the data holds no token to predict");
-  *mean = ok ? sum / (double)*tokens : NAN;
+  *mean = ok ? sum / count : NAN;
   if (ok && !isfinite(*mean)) ok = mw_error_set(err, MW_DATA, "the loss is not finite");
+  free(e.losses);
+  free(e.weights);
   mw_tape_free(tape);
   mw_thread_pool_free(&pool);
   return ok;

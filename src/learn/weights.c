@@ -14,6 +14,7 @@
  * computed a panel g calls mw_weights_propagate, which runs the leaves' formulas on it and adds their sums to the item's own
  * partial results. mw_weights_end adds these in the order of the items, so threads do not change the result. */
 #include "learn/weights.h"
+#include "learn/divide.h"
 #include "expr/cone.h"
 #include "expr/derive.h"
 #include <stdlib.h>
@@ -343,21 +344,23 @@ bool mw_weights_propagate(const mw_tape *tape, mw_tape_weight *w, mw_thread_pool
   return true;
 }
 
-void mw_weights_end(mw_tape *tape, mw_tape_weight *w, size_t items) {
+bool mw_weights_end(mw_tape *tape, mw_tape_weight *w, size_t items, mw_error *err) {
   for (size_t i = 0; i < w->leaf_count; i++) {
     const mw_weight_leaf *leaf = &w->leaves[i];
     mw_tape_slot *slot = &tape->slots[leaf->slot];
+    MW_TRY(mw_divide_reserve(tape, items > w->columns ? items : w->columns, err));
     if (leaf->kind == MW_LEAF_SCALAR)
       for (size_t k = 0; k < items; k++) {
         double total;
         memcpy(&total, w->partials + k * w->partial_size + leaf->place, sizeof total);
-        slot->scalar_gradient += total;
+        mw_divide_add(tape, slot, 0, total);
       }
     if (leaf->kind != MW_LEAF_COLUMNS) continue;
     for (size_t c = 0; c < w->columns; c++) {
       double total = 0;
       for (size_t k = 0; k < items; k++) total += (double)w->partials[k * w->partial_size + leaf->place + c];
-      slot->gradient[c] += (float)total;
+      mw_divide_add(tape, slot, c, total);
     }
   }
+  return true;
 }

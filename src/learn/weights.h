@@ -61,6 +61,6 @@ bool mw_weights_shares_rows(const mw_tape_weight *weight);
 bool mw_weights_begin(mw_tape_weight *weight, size_t items, mw_error *err);
 bool mw_weights_propagate(const mw_tape *tape, mw_tape_weight *weight, mw_thread_pool_worker *worker, size_t item, uint64_t first,
                           size_t count, const float *gradient, mw_error *err);
-void mw_weights_end(mw_tape *tape, mw_tape_weight *weight, size_t items);
+bool mw_weights_end(mw_tape *tape, mw_tape_weight *weight, size_t items, mw_error *err);
 
 #endif

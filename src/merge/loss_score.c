@@ -11,7 +11,7 @@ static bool evaluate(const mw_training_job *job, mw_json config, const mw_traini
   if (!results) return false;
   candidate.statistics = job->statistics, candidate.statistic_count = job->statistic_count;
   if (training) candidate.learned = mw_training_learned(training, &candidate.learned_count);
-  bool ok = mw_evaluate_candidate_losses(&candidate, job->inputs, judges, job->options, job->learning, job->context, results, err);
+  bool ok = mw_evaluate_losses(&candidate, job->inputs, judges, job->options, job->learning, job->context, results, err);
   *worth = 0;
   for (size_t i = 0; i < judges->count && ok; i++) *worth -= results[i].loss / (double)judges->count;
   free(results);

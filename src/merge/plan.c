@@ -72,7 +72,7 @@ mw_training_job mw_plan_open_training(const mw_plan *plan, const mw_recipe_candi
   return (mw_training_job){.graph = made->graph, .outputs = made->outputs, .output_count = made->output_count,
                         .specs = made->specs, .spec_count = made->spec_count, .inputs = &plan->inputs,
                         .data = &plan->data, .options = &plan->options,
-                        .threads = mw_run_threads(plan->options.threads)};
+                        .ranks = mw_cluster_ranks(), .threads = mw_run_threads(plan->options.threads)};
 }
 
 /* A merge and a training never run at the same time: the peak is the larger of both. */
@@ -150,7 +150,6 @@ static bool make(mw_plan *plan, const mw_binding *bindings, size_t count, mw_err
   mw_recipe_draws drawn = {plan->result.drawn, plan->candidates ? 0 : plan->result.drawn_count}; /* of candidates only the run can tell */
   MW_TRY(mw_provenance_take(&plan->provenance, &plan->result, drawn, err));
   MW_TRY(measure(plan, err));
-  if (plan->statistics.batches && mw_cluster_ranks()) return mw_shared_plan_refuse("a recipe with statistics of data", err);
   return mw_plan_facts_compose(plan, err);
 }
 

@@ -113,7 +113,7 @@ static bool fill(mw_plan *plan, mw_writer *writer, mw_training *training, const 
   if (training) {
     MW_TRY(mw_training_run(training, err));
     job.learned = mw_training_learned(training, &job.learned_count);
-    MW_TRY(mw_training_write(training, writer, err));
+    MW_TRY(is_helper() || mw_training_write(training, writer, err));
   }
   mw_text statistics = {0}, shown = {0};
   mw_side_files_provenance provenance = mw_provenance_of(&plan->provenance, plan->recipe, plan->scores, &plan->options);
@@ -178,6 +178,7 @@ static bool write(mw_plan *plan, const char *identity, const mw_training_job *le
   ok = ok && (!job.spec_count || mw_training_open(&job, &training, err)) && fill(plan, writer, training, found, progress, context, err);
   if (!ok && ranks) mw_writer_record(writer);
   if (ranks) ok = mw_cluster_agree(ok, err);
+  if (!ok && training && !is_helper()) mw_training_hint(training, err);
   if (!ok && !is_helper()) mw_writer_keep(writer, err);
   if (ok && training) mw_training_done(training);
   mw_writer_close(writer);
@@ -189,7 +190,7 @@ static bool write(mw_plan *plan, const char *identity, const mw_training_job *le
 /* Makes the result. If it is stopped, what is finished is kept beside the output, of a training a checkpoint. */
 static bool write_result(mw_plan *plan, mw_progress progress, void *context, mw_error *err) {
   mw_training_job learning = mw_plan_open_training(plan, &plan->result.made);
-  learning.output = plan->options.output;
+  learning.output = is_helper() ? NULL : plan->options.output; /* the process that publishes keeps the checkpoint */
   learning.learning = plan->learning;
   learning.context = plan->learner;
   mw_text identity = {0};

@@ -14,7 +14,6 @@ bool mw_shared_plan_refuse(const char *what, mw_error *err) {
 bool mw_shared_plan_receive(mw_plan *plan, const mw_recipe_task *task, mw_error *err) {
   const mw_ranks *ranks = mw_cluster_ranks();
   mw_text graph = {0};
-  if (plan->result.made.spec_count) return mw_shared_plan_refuse("a recipe that learns", err);
   bool ok = (ranks->rank || mw_recipe_send(&plan->result.made, &graph, err)) && mw_cluster_start(err) && mw_cluster_tell(&graph, err) &&
             (!ranks->rank || mw_recipe_receive(task, graph.bytes, graph.length, &plan->result.made, err));
   mw_text_free(&graph);
@@ -32,19 +31,24 @@ static void first_difference(const char *ours, const char *theirs, char *what, s
   what[length] = 0;
 }
 
-bool mw_shared_plan_compare(const mw_plan *plan, mw_error *err) {
-  mw_text own = {0}, first = {0};
-  bool ok = mw_plan_identity_shared(plan, &own, err);
-  if (ok && !mw_cluster_ranks()->rank) mw_text_add(&first, own.bytes, own.length);
-  ok = ok && mw_cluster_tell(&first, err);
-  if (ok && (own.length != first.length || memcmp(own.bytes, first.bytes, own.length) != 0)) {
+bool mw_shared_plan_same(const mw_text *own, mw_error *err) {
+  mw_text first = {0};
+  if (!mw_cluster_ranks()->rank) mw_text_add(&first, own->bytes, own->length);
+  bool ok = mw_cluster_tell(&first, err);
+  if (ok && (own->length != first.length || memcmp(own->bytes, first.bytes, own->length) != 0)) {
     char what[300];
-    first_difference(own.bytes, first.bytes, what, sizeof what);
+    first_difference(own->bytes, first.bytes, what, sizeof what);
     ok = mw_error_set(err, MW_CHANGED, "what this process finds is not what process 0 has found: %s", what);
     mw_error_hint(err, "all need the same program, inputs on one file system, and for matrices processors of one core type of OpenBLAS");
   }
-  mw_text_free(&own);
   mw_text_free(&first);
+  return ok;
+}
+
+bool mw_shared_plan_compare(const mw_plan *plan, mw_error *err) {
+  mw_text own = {0};
+  bool ok = mw_plan_identity_shared(plan, &own, err) && mw_shared_plan_same(&own, err);
+  mw_text_free(&own);
   return ok;
 }
 

@@ -122,7 +122,7 @@ static int eval(lua_State *L) {
   size_t count = given.options.data_count;
   if (!count) return luaL_error(L, "option 'data' is needed: the files to predict");
   mw_evaluation *results = mw_mem_take(&call->arena, count * sizeof *results, &err);
-  finish(call, results && mw_eval_model(model, &given.options, mw_call_evaluating, call, results, &err), &err);
+  finish(call, results && mw_eval_models(&model, 1, &given.options, mw_call_evaluating, call, results, &err), &err);
   lua_createtable(L, (int)count, 0);
   for (size_t i = 0; i < count; i++) {
     lua_createtable(L, 0, 4);

@@ -18,10 +18,26 @@ typedef struct mw_evaluate_candidate {
   mw_json config; /* of its config.json; kind MW_JSON_END: as the donor's */
 } mw_evaluate_candidate;
 
-/* The losses on all data sets. The forward pass is built by the prelude in a locked process, without the recipe, so that a recipe
- * cannot influence how it is judged. */
-bool mw_evaluate_candidate_losses(const mw_evaluate_candidate *candidate, const mw_input_set *inputs, const mw_calibration *data,
-                              const mw_options *options, mw_learning progress, void *context, mw_evaluation *results,
-                              mw_error *err);
+/* A candidate with its losses on all data sets. All is borrowed but what mw_evaluate_forget frees. */
+typedef struct mw_evaluate_network {
+  const mw_evaluate_candidate *candidate;
+  const mw_input_set *inputs;
+  const mw_calibration *data;
+  mw_graph *graph;
+  mw_graph_output *losses; /* of data set i: losses[i] */
+  size_t count;
+  mw_arena arena;
+} mw_evaluate_network;
+
+/* The forward pass is built by the prelude in a locked process, without the recipe, so that a recipe cannot influence how it is judged. */
+bool mw_evaluate_make(const mw_evaluate_candidate *candidate, const mw_input_set *inputs, const mw_calibration *data,
+                      const mw_options *options, mw_evaluate_network *network, mw_error *err);
+void mw_evaluate_forget(mw_evaluate_network *network);
+/* The losses: results[i] is that of data set i. `ranks`: by these processes together; NULL: by this one. */
+bool mw_evaluate_run(const mw_evaluate_network *network, const mw_ranks *ranks, const mw_options *options, mw_learning progress,
+                     void *context, mw_evaluation *results, mw_error *err);
+/* All of it by this process. */
+bool mw_evaluate_losses(const mw_evaluate_candidate *candidate, const mw_input_set *inputs, const mw_calibration *data,
+                        const mw_options *options, mw_learning progress, void *context, mw_evaluation *results, mw_error *err);
 
 #endif

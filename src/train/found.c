@@ -46,7 +46,7 @@ bool mw_found_nodes(const mw_training_job *job, mw_arena *arena, mw_node **nodes
 
 static mw_train_world world_of(const mw_training_job *job) {
   return (mw_train_world){.graph = job->graph, .family = &job->inputs->family, .sets = (const mw_dataset *const *)job->data->sets,
-                          .set_count = job->data->count, .finding = true, .threads = job->threads};
+                          .set_count = job->data->count, .finding = true, .ranks = job->ranks, .threads = job->threads};
 }
 
 bool mw_found_measure(const mw_training_job *job, mw_statistics_cost *cost, mw_error *err) {

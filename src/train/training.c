@@ -20,9 +20,6 @@
 /* Between two checkpoints at least so many seconds pass, and so many times the time that the last one took, but no more than a minute
  * (or a step, if that takes longer): so much is lost when the run is killed. */
 enum { SECONDS_BETWEEN = 10, TIMES_BETWEEN = 50, SECONDS_MOST = 60 };
-/* Reading or writing an element takes as long as so many floating-point operations of matrix products. Measured on nine trainings,
- * from 14 tokens of a model with 1.7 million parameters to 768 tokens of a SmolLM2; the estimates are then right to a fifth. */
-enum { OPERATIONS_AN_ELEMENT = 32 };
 
 struct mw_training {
   mw_training_job job;
@@ -39,7 +36,8 @@ struct mw_training {
 static mw_train_world world_of(const mw_training_job *job) {
   return (mw_train_world){.graph = job->graph, .family = &job->inputs->family,
                           .sets = (const mw_dataset *const *)job->data->sets, .set_count = job->data->count,
-                          .statistics = job->statistics, .statistic_count = job->statistic_count, .threads = job->threads};
+                          .statistics = job->statistics, .statistic_count = job->statistic_count, .ranks = job->ranks,
+                          .threads = job->threads};
 }
 
 /* Memory and time of a spec, and how many numbers it learns. A spec without steps takes nothing. */
@@ -123,6 +121,41 @@ static bool place_checkpoint(mw_training *training, mw_error *err) {
   return mw_checkpoint_read(checkpoint, err);
 }
 
+/* Between a number and its place in a row. */
+static void pass(char **place, void *number, size_t size, bool taking) {
+  memcpy(taking ? number : *place, taking ? *place : number, size);
+  *place += size;
+}
+
+/* What a checkpoint has given to rank 0, for all: the numbers of all trainings, and how far they are. */
+static bool share(mw_training *training, mw_error *err) {
+  mw_checkpoint *c = &training->checkpoint;
+  const mw_ranks *ranks = training->job.ranks;
+  size_t bytes = (c->count + 1) * sizeof(uint64_t), count;
+  for (size_t i = 0; i < c->count; i++) bytes += 3 * c->states[i].count * sizeof(float);
+  uint64_t *numbers = mw_mem_new(count = (bytes + 7) / sizeof *numbers, sizeof *numbers, err);
+  if (!numbers) return false;
+  for (int taking = 0; taking < 2; taking++) {
+    char *next = (char *)numbers;
+    uint64_t current = c->current;
+    pass(&next, &current, sizeof current, taking);
+    c->current = (size_t)current;
+    for (size_t i = 0; i < c->count; i++) {
+      mw_train_state *state = &c->states[i];
+      size_t size = state->count * sizeof(float);
+      pass(&next, &state->step, sizeof state->step, taking);
+      pass(&next, state->values, size, taking);
+      pass(&next, state->momentum, size, taking);
+      pass(&next, state->variance, size, taking);
+    }
+    if (taking) break;
+    if (ranks->rank) memset(numbers, 0, count * sizeof *numbers);
+    if (!ranks->combine(MW_RANKS_UNITE, numbers, count, err)) return free(numbers), false;
+  }
+  free(numbers);
+  return true;
+}
+
 static bool load_coefficients(mw_training *training, mw_error *err) {
   const mw_training_job *job = &training->job;
   float **values = mw_mem_take(&training->arena, (job->spec_count + 1) * sizeof *values, err);
@@ -145,7 +178,7 @@ static bool make_ready(mw_training *training, mw_error *err) {
   training->learned = mw_mem_take(&training->arena, (training->learned_total + 1) * sizeof *training->learned, err);
   if (!training->learned) return false;
   if (job->options->coefficients) MW_TRY(load_coefficients(training, err));
-  return identify(training, err) && place_checkpoint(training, err);
+  return identify(training, err) && place_checkpoint(training, err) && (!job->ranks || share(training, err));
 }
 
 bool mw_training_open(const mw_training_job *job, mw_training **out, mw_error *err) {
@@ -239,6 +272,12 @@ bool mw_training_run(mw_training *training, mw_error *err) {
   return !trained || keep(training, err); /* kept even if the merge fails now */
 }
 
+void mw_training_hint(const mw_training *training, mw_error *err) {
+  mw_text_escaped shown;
+  if (!training->checkpoint.ours || *err->hint || (err->status != MW_INTERRUPTED && err->status != MW_IO)) return;
+  mw_error_hint(err, "%s keeps the training: the same command goes on from there", mw_text_escape_z(&shown, training->checkpoint.path));
+}
+
 const mw_job_learned *mw_training_learned(const mw_training *training, size_t *count) {
   *count = training->learned_count;
   return training->learned;
@@ -278,7 +317,7 @@ bool mw_training_measure(const mw_training_job *job, mw_plan_training *costs, mw
     costs[i] = (mw_plan_training){.steps = spec->steps, .windows = spec->windows, .coefficients = numbers,
                                   .tokens = cost.tokens, .memory = cost.memory, .weights = cost.weights,
                                   .activations = cost.activations, .flops = cost.products};
-    costs[i].seconds = (cost.products + OPERATIONS_AN_ELEMENT * cost.touched) / (speed * job->threads);
+    costs[i].seconds = (cost.products + MW_TRAIN_OPERATIONS * cost.touched) / (speed * job->threads);
   }
   return true;
 }

@@ -19,6 +19,7 @@ typedef struct mw_training_job {
   const mw_options *options;
   const mw_job_statistic *statistics; /* that were found from data (found.h) */
   size_t statistic_count;
+  const mw_ranks *ranks; /* NULL: this process trains alone; else each makes the same calls */
   const char *output;   /* the output, beside which a checkpoint is kept; NULL: none is kept */
   const char *folder;   /* then the output's temporary folder, which this run has locked */
   int threads;
@@ -35,6 +36,8 @@ bool mw_training_measure(const mw_training_job *job, mw_plan_training *costs, mw
 bool mw_training_open(const mw_training_job *job, mw_training **out, mw_error *err);
 /* Runs the trainings that are left. If it is stopped, a checkpoint beside the output keeps the state, and the error says so. */
 bool mw_training_run(mw_training *training, mw_error *err);
+/* Where one process of several has failed: says of this one's training, in an error without a hint, that it is kept. */
+void mw_training_hint(const mw_training *training, mw_error *err);
 /* The learned values, in the form that the executor reads (job.h). */
 const mw_job_learned *mw_training_learned(const mw_training *training, size_t *count);
 /* Writes moonweld/coefficients.safetensors, training.jsonl and loss.svg into the output. */

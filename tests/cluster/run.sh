@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # run.sh: one merge by several processes of MPI on this machine. Every golden digest by 2, 3 or 4 of them, that of ties by each; whole
-# outputs, lock and all, equal to those of one process; a process that is killed, whose disk is full, which has other inputs, and a signal:
+# outputs, lock and all, equal to those of one process, learned ones and statistics too; a process that is killed, whose disk is full, which has
+# other inputs, and a signal:
 # one line tells of it, nothing is published, and the old output stays. Without MPI only what a build without it says is tested.
 set -u
 cd "$(dirname "$0")/../.."
@@ -187,13 +188,63 @@ ranks 3 lerp --a "$pico/none" --b "$pico/py" --force -o "$old" > "$work/said" 2>
 unpublished "an input that all lack" '.*none'
 ranks 2 ties --base "$pico/base" --experts "$pico/kjv" --density nothing --force -o "$old" > "$work/said" 2>&1
 unpublished "a wrong argument" '.*density'
+# ---- learning, statistics of data, evaluations ----
+
+for k in 1 2 3; do sed -n "$((k * 20 + 10)),$((k * 20 + 15))p" README.md > "$work/text$k.txt"; done
+texts=("$work/text1.txt" "$work/text2.txt" "$work/text3.txt")
+same "coefficients a column, of three experts by three" 3 dam --experts "$pico/kjv" "$pico/py" "$pico/man" --data "${texts[@]}" \
+  --window 32 --steps 3 --overlap 0.1 --mse 0.1 --entropy 0.1 --l1 0.1 -o out
+same "the same by two" 2 dam --experts "$pico/kjv" "$pico/py" "$pico/man" --data "${texts[@]}" --window 32 --steps 2 --profile released -o out
+for by in model column; do
+  same "weights a $by by four, three of them with data" 4 learned_soup --models "$pico/kjv" "$pico/py" --by $by --data "${texts[@]}" --window 32 --steps 3 -o out
+done
+same "one data set, which is not divided" 2 learned_soup --models "$pico/kjv" "$pico/py" --data "$work/text1.txt" --window 32 --steps 2 -o out
+same "unlabelled data" 2 adamerging --base "$pico/base" --experts "$pico/kjv" "$pico/py" --data "${texts[@]}" --window 32 --steps 2 -o out
+for find in fisher gradient gram norm peak; do
+  same "stats --find $find by three" 3 stats "$pico/kjv" --data "${texts[@]}" --window 24 --find $find -o out.safetensors
+done
+same "a recipe of statistics" 2 regmean --experts "$pico/kjv" "$pico/py" --data "$work/text1.txt" "$work/text2.txt" --window 32 --shard-size 400KB -o out
+evaluation=(eval "$pico/kjv" "$pico/py" --data "${texts[@]}" --window 24 --json)
+check "losses by three" test "$("$plain" "${evaluation[@]}")" = "$(ranks 3 "${evaluation[@]}")"
+# What the ranks have in common is not the bytes of the data but what is read of them.
+cp "$work/text1.txt" "$work/here/text.txt" && cp "$work/text2.txt" "$work/there/text.txt"
+cd "$work/here" || exit 1
+bad 2 1 in="$work/there" eval "$pico/kjv" --data text.txt > /dev/null
+unpublished "other data on one process" 'process 1 on [^:]*: what this process finds is not what process 0 has found: the (network|data)'
+bad 2 1 in="$work/there" learned_soup --models "$pico/kjv" "$pico/py" --data text.txt --steps 2 --force -o "$old" > /dev/null
+unpublished "other data to learn from" 'process 1 on [^:]*: .*'
+cd - > /dev/null || exit 1
+ranks 2 eval "$pico/kjv" --data "$work/none" > "$work/said" 2>&1
+unpublished "data that all lack" '.*none'
+ranks 2 eval --data "$work/text1.txt" > "$work/said" 2>&1
+unpublished "a wrong command line" '.*'
+
+# A training that is stopped is kept by rank 0, and any number of processes goes on with it to the same bytes.
+learn=(learned_soup --models "$pico/kjv" "$pico/py" --by column --data "${texts[@]}" --window 32 --steps 12 --force -o)
+"$plain" "${learn[@]}" "$work/learned" --quiet
+learned() { # WHAT COUNT: goes on by COUNT processes
+  check "$1: the training is kept" test -f "$old.learning" || cat "$work/said"
+  cp -r "$old" "$work/kept"
+  ranks "$2" "${learn[@]}" "$old" --quiet > "$work/said" 2>&1 || cat "$work/said"
+  check "$1: $2 go on to the same bytes" diff -r "$work/learned" "$old"
+  alone "$1"
+  rm -rf "$old"
+  mv "$work/kept" "$old"
+}
+bad 2 1 pread:1500:EIO "${learn[@]}" "$old" > /dev/null
+unpublished "a read error of rank 1 while it learns" 'process 1 on [^:]*: .*: Input/output error'
+check "it says where the training is" grep -q 'old.learning keeps the training: the same command goes on from there' "$work/said" || cat "$work/said"
+learned "a read error of rank 1 while it learns" 3
+bad 3 0 pread:1500:int "${learn[@]}" "$old" > /dev/null
+unpublished "a signal to rank 0 while it learns" 'stopped after step [0-9]* of 12; .*old.learning keeps it'
+learned "a signal to rank 0 while it learns" 1
+bad 2 1 pread:1500:kill "${learn[@]}" "$old" > /dev/null
+check "a process killed while it learns: it fails" test $? != 0
+learned "a process killed while it learns" 2
+
 # ---- what one process makes alone ----
 
-for words in "--score|greedy_soup --models $pico/kjv $pico/py --score loss:$pico/data/py.validation.safetensors" \
-  "a recipe that learns|dam --experts $pico/kjv $pico/py --data $pico/data/kjv.calibration.safetensors $pico/data/py.calibration.safetensors"; do
-  # shellcheck disable=SC2086
-  ranks 2 ${words#*|} -o "$work/never" > "$work/said" 2>&1
-  check "${words%|*} is refused" grep -q "^moonweld: error: ${words%|*}: one process makes such a merge, and this was started as 2" "$work/said" || cat "$work/said"
-done
+ranks 2 greedy_soup --models "$pico/kjv" "$pico/py" --score "loss:$work/text1.txt" -o "$work/never" > "$work/said" 2>&1
+check "--score is refused" grep -q "^moonweld: error: --score: one process makes such a merge, and this was started as 2" "$work/said" || cat "$work/said"
 check "nothing was made" [ ! -e "$work/never" ]
 finish

@@ -69,7 +69,7 @@ static void ranges(void) {
   fails(mw_diff_make("a", "b", &(mw_diff_options){.threads = -2}, &diff, &err), &err, MW_USAGE, "option 'threads'", "");
   mw_evaluation result;
   o = plain, o.window = -5, o.data = &file, o.data_count = 1;
-  fails(mw_eval_model("a", &o, NULL, NULL, &result, &err), &err, MW_USAGE, "option 'window'", "");
+  fails(mw_eval_models((const char *[]){"a"}, 1, &o, NULL, NULL, &result, &err), &err, MW_USAGE, "option 'window'", "");
 }
 
 /* ---- what was passed in is gone after the call ---- */
