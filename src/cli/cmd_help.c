@@ -100,12 +100,20 @@ static const char *value_of(const mw_arg *arg) {
   }
 }
 
-static bool has_option(const mw_arg *arg) {
-  return arg->kind != MW_ARG_SEED && arg->kind != MW_ARG_SCORE && arg->kind != MW_ARG_CALIBRATION;
-}
+const mw_bound_option mw_cmd_help_bound[] = {
+  { MW_ARG_SEED, "--seed N", "where its random numbers come from (default 0)" },
+  { MW_ARG_SCORE, "--score COMMAND", "measures a candidate in the folder {dir}; greater is better" },
+  { MW_ARG_SCORE, "--score loss:FILE...", "or its negated mean loss on data" },
+  { MW_ARG_CALIBRATION, "--data FILE...", "what it learns from: token windows (.safetensors, .jsonl) or texts" },
+  { MW_ARG_CALIBRATION, "--window N", "tokens a window of text (default 256)" },
+  { MW_ARG_CALIBRATION, "--coefficients FILE", "coefficients to start from (OUT/moonweld/coefficients.safetensors of another run)" },
+  { 0, NULL, NULL },
+};
 
-/* "--t NUMBER" in `buffer`. */
-static const char *option(mw_options_name *buffer, const mw_arg *arg) {
+static bool has_option(const mw_arg *arg) { return arg->kind < MW_ARG_SEED; }
+
+const char *mw_cmd_help_option(mw_options_name *buffer, const mw_arg *arg) {
+  if (!has_option(arg)) return NULL;
   mw_options_spell(buffer, arg->name);
   size_t used = strlen(buffer->text);
   const char *value = value_of(arg);
@@ -113,8 +121,7 @@ static const char *option(mw_options_name *buffer, const mw_arg *arg) {
   return buffer->text;
 }
 
-/* "(default 0.5, with mergekit 1; 0 to 1)" */
-static void print_limits(FILE *out, const mw_arg *arg, const mw_arg *profile) {
+void mw_cmd_help_limits(FILE *out, const mw_arg *arg, const mw_arg *profile) {
   const char *mark = " (";
   bool one = arg->has_min ? arg->min == 1 && !arg->has_max : arg->max == 1;
   const char *unit = arg->kind != MW_ARG_MODELS ? "" : arg->adapter ? (one ? " adapter" : " adapters") : one ? " model" : " models";
@@ -152,24 +159,17 @@ const mw_arg *mw_cmd_help_profile(const mw_arg *args, size_t count) {
   return NULL;
 }
 
-/* The option of every merge that an argument of this kind is bound to. */
 static void print_bound(FILE *out, mw_arg_kind kind, int width) {
-  if (kind == MW_ARG_SEED) fprintf(out, "  %-*s  where its random numbers come from (default 0)\n", width, "--seed N");
-  if (kind == MW_ARG_SCORE) {
-    fprintf(out, "  %-*s  measures a candidate in the folder {dir}; greater is better\n", width, "--score COMMAND");
-    fprintf(out, "  %-*s  or its negated mean loss on data\n", width, "--score loss:FILE...");
-  }
-  if (kind == MW_ARG_CALIBRATION) {
-    fprintf(out, "  %-*s  what it learns from: token windows (.safetensors, .jsonl) or texts\n", width, "--data FILE...");
-    fprintf(out, "  %-*s  tokens a window of text (default 256)\n", width, "--window N");
-    fprintf(out, "  %-*s  coefficients to start from (OUT/moonweld/coefficients.safetensors of another run)\n", width,
-            "--coefficients FILE");
-  }
+  for (const mw_bound_option *b = mw_cmd_help_bound; b->words; b++)
+    if (b->kind == kind) fprintf(out, "  %-*s  %s\n", width, b->words, b->meaning);
 }
 
 /* Of the longest of them. */
 static size_t bound_width(mw_arg_kind kind) {
-  return kind == MW_ARG_SEED ? strlen("--seed N") : kind == MW_ARG_SCORE ? strlen("--score loss:FILE...") : strlen("--coefficients FILE");
+  size_t width = 0;
+  for (const mw_bound_option *b = mw_cmd_help_bound; b->words; b++)
+    if (b->kind == kind && strlen(b->words) > width) width = strlen(b->words);
+  return width;
 }
 
 void mw_cmd_help_recipe(FILE *to, const mw_recipe *recipe) {
@@ -199,7 +199,7 @@ void mw_cmd_help_recipe(FILE *to, const mw_recipe *recipe) {
       if (bound_width(args[i].kind) > width) width = bound_width(args[i].kind);
       continue;
     }
-    fprintf(out, args[i].optional ? " [%s]" : " %s", option(&buffer, &args[i]));
+    fprintf(out, args[i].optional ? " [%s]" : " %s", mw_cmd_help_option(&buffer, &args[i]));
     if (strlen(buffer.text) > width) width = strlen(buffer.text);
     shown++;
   }
@@ -210,9 +210,9 @@ void mw_cmd_help_recipe(FILE *to, const mw_recipe *recipe) {
       print_bound(out, args[i].kind, (int)width);
       continue;
     }
-    fprintf(out, "  %-*s  ", (int)width, option(&buffer, &args[i]));
+    fprintf(out, "  %-*s  ", (int)width, mw_cmd_help_option(&buffer, &args[i]));
     mw_print_plain(out, args[i].doc);
-    print_limits(out, &args[i], mw_cmd_help_profile(args, count));
+    mw_cmd_help_limits(out, &args[i], mw_cmd_help_profile(args, count));
     putc('\n', out);
   }
   fputs("\n`moonweld --help` lists the options of every merge.\n", out);

@@ -46,6 +46,12 @@ extern const mw_command_text mw_cmd_help_texts;
 void mw_cmd_help(FILE *out);
 void mw_cmd_help_command(FILE *out, const mw_command *command);
 void mw_cmd_help_recipe(FILE *out, const mw_recipe *recipe);
+/* "--t NUMBER" in `buffer`; NULL for an argument that is bound to options of every merge, which stand in mw_cmd_help_bound. */
+const char *mw_cmd_help_option(mw_options_name *buffer, const mw_arg *arg);
+/* " (default 0.5, with mergekit 1; 0 to 1)", or nothing. `profile`: mw_cmd_help_profile. */
+void mw_cmd_help_limits(FILE *out, const mw_arg *arg, const mw_arg *profile);
+typedef struct mw_bound_option { mw_arg_kind kind; const char *words, *meaning; } mw_bound_option;
+extern const mw_bound_option mw_cmd_help_bound[]; /* up to one without words */
 
 /* An argument's kind in list --json ("number"). */
 const char *mw_cmd_list_type(mw_arg_kind kind);

@@ -25,9 +25,6 @@ static int version(void) {
   return 0;
 }
 
-/* Words that later versions may use as commands: no recipe may have such a name. */
-static const char *const reserved[] = { "doc" };
-
 /* Merges, statistics and evaluations are divided among the processes that mpirun or srun has started; whatever else would be done by each
  * of them. */
 static bool is_divided(const char *word) {
@@ -56,11 +53,6 @@ static int dispatch(mw_term *term, char **words, size_t count) {
   if (strcmp(words[0], mw_cmd_sweep.word) == 0) return mw_cmd_sweep_words(term, words + 1, count - 1);
   for (size_t i = 0; mw_commands_all[i]; i++)
     if (strcmp(words[0], mw_commands_all[i]->word) == 0) return mw_commands_run(mw_commands_all[i], term, words + 1, count - 1);
-  for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++) {
-    if (strcmp(words[0], reserved[i]) != 0) continue;
-    mw_term_fail(&err, MW_UNAVAILABLE, "'%s' is not in this version", words[0]);
-    return mw_term_error(term, &err);
-  }
   if (is_version(words[0])) {
     mw_term_fail(&err, MW_USAGE, "there is no '%s'\ndid you mean --version?", words[0]);
     return mw_term_error(term, &err);

@@ -237,7 +237,7 @@ bool mw_matrices_measure(const mw_job *job, size_t tile, mw_matrices_cost *cost,
     for (size_t t = 0; t < job->schedule->task_count && ok; t++) {
       const mw_schedule_task *task = &job->schedule->tasks[t];
       const mw_program_root *roots = job->schedule->roots + task->first_root;
-      uint64_t need;
+      uint64_t need = 0;
       ok = round ? mw_matrices_make(&all, roots, task->root_count, err) : need_alone(&all, roots, task->root_count, &need, err);
       if (ok && !round && need > all.room) all.room = need;
     }
