@@ -41,9 +41,10 @@ static const char fish_script[] =
     "function __moonweld_words\n"
     "  set -l words (commandline -opc)\n"
     "  set -l last (commandline -ct)\n"
-    "  $words[1] completion --words -- $words[2..-1] \"$last\" 2> /dev/null\n"
+    "  set -l found ($words[1] completion --words -- $words[2..-1] \"$last\" 2> /dev/null)\n"
+    "  if set -q found[1]; printf '%s\\n' $found; else; __fish_complete_path \"$last\"; end\n"
     "end\n"
-    "complete -c moonweld -a '(__moonweld_words)'\n";
+    "complete -c moonweld -f -a '(__moonweld_words)'\n";
 
 static const struct { const char *shell, *script; } scripts[] = {{"bash", bash_script}, {"zsh", zsh_script}, {"fish", fish_script}};
 
@@ -149,17 +150,25 @@ static const mw_command *command_of(const char *word) {
   return NULL;
 }
 
+/* What a command takes first: a recipe, or one of "bash|zsh|fish". */
+static void offer_operand(const char *word, const mw_command *command) {
+  if (strncmp(command->usage, "RECIPE", strlen("RECIPE")) == 0) offer_recipes(word);
+  else if (islower((unsigned char)*command->usage)) offer_values(word, command->usage);
+}
+
 static void complete(char *const *words, size_t count, const mw_options *given) {
-  bool planned = count > 1 && (strcmp(words[0], mw_cmd_merge_plan.word) == 0 || strcmp(words[0], mw_cmd_sweep.word) == 0 ||
-                               strcmp(words[0], "help") == 0); /* a recipe follows */
-  const mw_command *command = planned || count < 2 ? NULL : command_of(words[0]);
+  const mw_command *command = count < 2 ? NULL : command_of(words[0]);
+  bool merge = command == &mw_cmd_merge_plan || command == &mw_cmd_sweep; /* a merge's words follow */
   mw_recipe *recipe = NULL;
   mw_error err;
-  words += planned, count -= planned;
+  if (count > 1 && strcmp(words[0], "help") == 0) words++, count--;
   if (count < 2) {
     offer_first(count ? words[0] : "");
     return;
   }
+  if (count == 2 && command && *words[1] != '-') offer_operand(words[1], command);
+  if (merge) words++, count--, command = NULL;
+  if (count < 2) return;
   bool known = !command && mw_recipe_is_known(words[0], NULL, 0, &err) && mw_recipe_load(words[0], given, &recipe, &err);
   offer_rest(words + 1, count - 1, command ? command->options : NULL, known ? recipe : NULL);
   mw_recipe_free(known ? recipe : NULL);
