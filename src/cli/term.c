@@ -10,6 +10,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -17,8 +18,17 @@
 static const double live_interval = 0.1, event_interval = 0.5, line_interval = 10;
 
 void mw_term_init(mw_term *term) {
-  bool mute = mw_launcher_told().rank > 0;
-  *term = (mw_term){ .live = isatty(STDERR_FILENO) == 1, .mute = mute, .quiet = mute };
+  bool mute = mw_launcher_told().rank > 0, live = isatty(STDERR_FILENO) == 1;
+  const char *none = getenv("NO_COLOR"), *kind = getenv("TERM");
+  bool colour = live && (!none || !*none) && kind && strcmp(kind, "dumb") != 0;
+  *term = (mw_term){ .live = live, .colour = colour, .mute = mute, .quiet = mute };
+}
+
+/* "moonweld: error: TEXT"; the word in a colour, as compilers have them: "1;31" is bold and red. */
+static void say(const mw_term *term, const char *colour, const char *word, const char *text) {
+  fprintf(stderr, term->colour ? "moonweld: \033[%sm%s:\033[m " : "moonweld: %.0s%s: ", colour, word);
+  mw_print_plain(stderr, text);
+  putc('\n', stderr);
 }
 
 /* Removes the progress line before something else is printed. */
@@ -36,14 +46,8 @@ int mw_term_error(mw_term *term, const mw_error *err) {
     mw_event_log_error(err, code);
     return code;
   }
-  fputs("moonweld: error: ", stderr);
-  mw_print_plain(stderr, err->text);
-  putc('\n', stderr);
-  if (err->hint[0]) {
-    fputs("moonweld: hint: ", stderr);
-    mw_print_plain(stderr, err->hint);
-    putc('\n', stderr);
-  }
+  say(term, "1;31", "error", err->text);
+  if (err->hint[0]) say(term, "1;36", "hint", err->hint);
   return code;
 }
 
@@ -54,9 +58,7 @@ void mw_term_warnings(mw_term *term, const char *const *lines, size_t count) {
       mw_event_log_text("warning", line);
     } else if (!term->quiet) {
       mw_term_clear(term);
-      fputs("moonweld: warning: ", stderr);
-      mw_print_plain(stderr, line);
-      putc('\n', stderr);
+      say(term, "1;35", "warning", line);
     }
   }
 }

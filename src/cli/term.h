@@ -9,6 +9,7 @@ typedef struct mw_term {
   bool quiet, json;
   bool mute;           /* of several processes that make one merge: another one speaks for all */
   bool live;           /* standard error is a terminal: progress is one line, drawn again and again */
+  bool colour;         /* and it shows colours, which the user has not forbidden (NO_COLOR, no-color.org) */
   bool drawn;          /* that line is on the screen now */
   double begun, shown; /* seconds on the monotonic clock: of the start, of the last progress shown */
   double stretch;      /* and of the begin of what progress is shown of: the merge, or a candidate of a search */
