@@ -29,7 +29,7 @@ static void put_text(FILE *out, const char *text, const mw_arg *arg, const mw_ar
 static void put_argument(FILE *out, const mw_arg *arg, const mw_arg *profile) {
   mw_options_name buffer;
   const char *option = mw_cmd_help_option(&buffer, arg);
-  for (const mw_bound_option *b = mw_cmd_help_bound; !option && b->words; b++)
+  for (const mw_command_bound *b = mw_cmd_help_bound; !option && b->words; b++)
     if (b->kind == arg->kind) fprintf(out, "| `%s` | %s |\n", b->words, b->meaning);
   if (!option) return;
   fprintf(out, "| `%s` | ", option);

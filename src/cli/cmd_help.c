@@ -100,7 +100,7 @@ static const char *value_of(const mw_arg *arg) {
   }
 }
 
-const mw_bound_option mw_cmd_help_bound[] = {
+const mw_command_bound mw_cmd_help_bound[] = {
   { MW_ARG_SEED, "--seed N", "where its random numbers come from (default 0)" },
   { MW_ARG_SCORE, "--score COMMAND", "measures a candidate in the folder {dir}; greater is better" },
   { MW_ARG_SCORE, "--score loss:FILE...", "or its negated mean loss on data" },
@@ -160,14 +160,14 @@ const mw_arg *mw_cmd_help_profile(const mw_arg *args, size_t count) {
 }
 
 static void print_bound(FILE *out, mw_arg_kind kind, int width) {
-  for (const mw_bound_option *b = mw_cmd_help_bound; b->words; b++)
+  for (const mw_command_bound *b = mw_cmd_help_bound; b->words; b++)
     if (b->kind == kind) fprintf(out, "  %-*s  %s\n", width, b->words, b->meaning);
 }
 
 /* Of the longest of them. */
 static size_t bound_width(mw_arg_kind kind) {
   size_t width = 0;
-  for (const mw_bound_option *b = mw_cmd_help_bound; b->words; b++)
+  for (const mw_command_bound *b = mw_cmd_help_bound; b->words; b++)
     if (b->kind == kind && strlen(b->words) > width) width = strlen(b->words);
   return width;
 }

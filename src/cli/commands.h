@@ -50,8 +50,8 @@ void mw_cmd_help_recipe(FILE *out, const mw_recipe *recipe);
 const char *mw_cmd_help_option(mw_options_name *buffer, const mw_arg *arg);
 /* " (default 0.5, with mergekit 1; 0 to 1)", or nothing. `profile`: mw_cmd_help_profile. */
 void mw_cmd_help_limits(FILE *out, const mw_arg *arg, const mw_arg *profile);
-typedef struct mw_bound_option { mw_arg_kind kind; const char *words, *meaning; } mw_bound_option;
-extern const mw_bound_option mw_cmd_help_bound[]; /* up to one without words */
+typedef struct mw_command_bound { mw_arg_kind kind; const char *words, *meaning; } mw_command_bound;
+extern const mw_command_bound mw_cmd_help_bound[]; /* up to one without words */
 
 /* An argument's kind in list --json ("number"). */
 const char *mw_cmd_list_type(mw_arg_kind kind);
