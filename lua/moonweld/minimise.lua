@@ -6,7 +6,7 @@ local word = core.module("word").word
 local kind, fail, lift = V.kind, V.fail, V.lift
 
 local known = { start = true, loss = true, steps = true, rate = true, optimizer = true, direction = true }
-local optimizers = { adam = false, descent = true } -- whether its steps are plain
+local optimizers = { adam = 0, descent = 1, momentum = 2 }
 
 local function check(spec)
   if type(spec) ~= "table" or kind(spec) ~= "table" then return (fail("minimise takes its settings in braces: minimise{ start =, loss =, steps =, rate = }")) end
@@ -24,7 +24,7 @@ local function check(spec)
     end
   end
   if spec.optimizer ~= nil and optimizers[spec.optimizer] == nil then
-    fail("minimise's optimizer is 'adam' or 'descent', not %s", type(spec.optimizer) == "string" and "'" .. core.shown(spec.optimizer) .. "'" or V.called(spec.optimizer))
+    fail("minimise's optimizer is 'adam', 'descent' or 'momentum', not %s", type(spec.optimizer) == "string" and "'" .. core.shown(spec.optimizer) .. "'" or V.called(spec.optimizer))
   end
   local rate = spec.rate
   if type(rate) == "number" and not (rate > 0 and rate < math.huge) then fail("minimise's 'rate' is a number above 0, not %s", tostring(rate)) end

@@ -17,7 +17,7 @@ local function swapped(name)
   return function(a, b) return (lift(f, b, a)) end
 end
 
-for _, name in ipairs { "tensor", "model", "list", "field", "flat", "seed" } do V.meta_of(name) end
+for _, name in ipairs { "tensor", "model", "list", "field", "flat", "coefficients", "seed" } do V.meta_of(name) end
 local two = { ["+"] = "__add", ["-"] = "__sub", ["*"] = "__mul", ["/"] = "__div", ["^"] = "__pow", ["&"] = "__band", ["|"] = "__bor" }
 local one = { ["-"] = "__unm", ["~"] = "__bnot" }
 

@@ -411,10 +411,10 @@ function svd(x, rank) end
 function low_rank(x, rank) end
 ---A tensor that makes `loss` small, found from `start` on in `steps` steps against the loss's gradient, without data; of models and lists
 ---tensor by tensor. `loss` runs once, on what stands for the tensors, and gives one number for each. A step is Adam's (0.9, 0.999, 1e-8), or
----x - rate * gradient ("descent"); `direction` makes of the gradient what the step goes along, such as a projection of it. What the loss
+---x - rate * gradient ("descent"; "momentum" of 0.9 before); `direction` makes of the gradient what the step goes along, such as a projection of it. What the loss
 ---reads beside x is kept in memory. Derivatives are those of elementwise operations, sums, dots, norms and cosines (of rows, too), matmul,
 ---solve, slices, joins, T, reshape, diagonal and the scaling of rows and columns.
----@param settings { start: Value|List, loss: (fun(x: any): any), steps: integer, rate: Number|List, optimizer?: "adam"|"descent", direction?: (fun(gradient: any, x: any): any) }
+---@param settings { start: Value|List, loss: (fun(x: any): any), steps: integer, rate: Number|List, optimizer?: "adam"|"descent"|"momentum", direction?: (fun(gradient: any, x: any): any) }
 ---@return any # as `start`
 function minimise(settings) end
 ---@param x Value

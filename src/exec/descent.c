@@ -59,7 +59,8 @@ static bool find_functions(mw_descent *d, mw_error *err) {
 static bool measure(mw_descent *d, mw_error *err) {
   const mw_graph *graph = d->of->job->graph;
   const uint64_t size = mw_dtype_size(d->dtype), threads = (uint64_t)d->of->job->threads;
-  uint64_t held = d->elements * size * (d->plain ? 2 : 4), most, feed, flops_each = 16;
+  const uint64_t buffers = d->kind == MW_DESCENT_ADAM ? 4 : d->kind == MW_DESCENT_MOMENTUM ? 3 : 2, flops_each = 16;
+  uint64_t held = d->elements * size * buffers, most, feed;
   MW_TRY(mw_feed_bytes(graph, d->gradient, d->dtype, d->of->tile, &feed, err));
   most = feed * threads;
   if (!(d->functions = mw_mem_new(d->count + 1, sizeof *d->functions, err))) return false;
@@ -87,8 +88,9 @@ static bool measure(mw_descent *d, mw_error *err) {
 bool mw_descent_begin(mw_descent *d, mw_matrices *of, mw_node node, mw_error *err) {
   mw_graph_node_facts facts = mw_graph_facts(of->job->graph, node);
   *d = (mw_descent){.of = of, .node = node, .start = facts.operand[0], .variable = facts.operand[1], .gradient = facts.operand[2],
-                    .rate = facts.operand[3], .dtype = facts.dtype, .steps = facts.extra[0], .plain = facts.extra[1] == 1,
+                    .rate = facts.operand[3], .dtype = facts.dtype, .steps = facts.extra[0],
                     .elements = mw_graph_elements(of->job->graph, facts.shape)};
+  d->kind = facts.extra[1] == 1 ? MW_DESCENT_PLAIN : facts.extra[1] == 2 ? MW_DESCENT_MOMENTUM : MW_DESCENT_ADAM;
   return find_functions(d, err) && measure(d, err);
 }
 
@@ -163,7 +165,7 @@ static bool sum_up(const mw_descent *d, mw_node node, mw_error *err) {
 
 /* ---- steps ---- */
 
-/* One step of Adam, or a plain one, over a range of elements. */
+/* One step over a range of elements. */
 typedef struct moving {
   const mw_descent *descent;
   void *x, *g, *m, *v;
@@ -175,7 +177,11 @@ typedef struct moving {
   const type b1 = (type)B1, b2 = (type)B2, epsilon = (type)EPSILON, rate = (type)a->rate; \
   const type m_scale = (type)a->m_scale, v_scale = (type)a->v_scale; \
   for (uint64_t k = first; k < last; k++) { \
-    if (a->descent->plain) { x[k] -= rate * g[k]; continue; } \
+    if (a->descent->kind != MW_DESCENT_ADAM) { \
+      if (m) m[k] = b1 * m[k] + g[k]; \
+      x[k] -= rate * (m ? m : g)[k]; \
+      continue; \
+    } \
     m[k] = b1 * m[k] + (1 - b1) * g[k]; \
     v[k] = b2 * v[k] + (1 - b2) * g[k] * g[k]; \
     x[k] -= rate * (m[k] * m_scale) / (root(v[k] * v_scale) + epsilon); \
@@ -228,7 +234,8 @@ bool mw_descent_run(mw_descent *d, void **out, mw_error *err) {
   void **results = mw_mem_new(d->count + 1, sizeof *results, err);
   moving a = {.descent = d};
   bool ok = results && (a.x = mw_mem_new(elements, size, err)) && (a.g = mw_mem_new(elements, size, err)) &&
-            (d->plain || ((a.m = mw_mem_new(elements, size, err)) && (a.v = mw_mem_new(elements, size, err))));
+            (d->kind == MW_DESCENT_PLAIN || (a.m = mw_mem_new(elements, size, err))) &&
+            (d->kind != MW_DESCENT_ADAM || (a.v = mw_mem_new(elements, size, err)));
   ok = ok && mw_values_get(m->values, d->rate, &a.rate, err) && mw_matrix_step_read(m, d->start, d->dtype, a.x, err);
   if (ok && !isfinite(a.rate)) ok = mw_error_set(err, MW_DATA, "minimise's rate is %g", a.rate);
   ok = ok && mw_values_hold(m->values, d->variable, a.x, err);

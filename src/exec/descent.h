@@ -6,8 +6,8 @@
  *   before    t and g are held
  *   a step    MATMUL of the stream x - HELD(t) and of g; the gradient is read as the stream 2 * MATMUL; x moves
  *
- * Adam (Kingma and Ba 2015, Algorithm 1) with 0.9, 0.999 and 1e-8, in the type of x; plain descent is x - rate * gradient. The result is
- * the same for any number of threads, as that of its functions is. */
+ * Adam (Kingma and Ba 2015, Algorithm 1) with 0.9, 0.999 and 1e-8, in the type of x; plain descent is x - rate * gradient, momentum
+ * (0.9) x - rate * m with m = 0.9 m + gradient. The result is the same for any number of threads, as that of its functions is. */
 #ifndef MW_EXEC_DESCENT_H
 #define MW_EXEC_DESCENT_H
 
@@ -18,7 +18,7 @@ typedef struct mw_descent {
   mw_node node, start, variable, gradient, rate;
   mw_dtype dtype;
   uint64_t elements, steps;
-  bool plain;
+  enum { MW_DESCENT_ADAM, MW_DESCENT_PLAIN, MW_DESCENT_MOMENTUM } kind; /* as MINIMISE has them */
   struct mw_matrix_step *functions; /* those that depend on x, in their order, NULL steps where it is a sum */
   mw_node *nodes, *scalars;         /* the same as nodes; numbers that depend on x */
   size_t count, capacity, scalar_count, scalar_capacity;

@@ -105,7 +105,7 @@ static bool check_minimise(const mw_graph *graph, const mw_node *o, const uint64
     return mw_error_set(err, MW_DATA, "'minimise' needs a start, the variable made of it, and a gradient of their shape");
   if (shape_of(graph, o[3]) || mw_graph_facts(graph, o[3]).variable)
     return mw_error_set(err, MW_DATA, "the rate of 'minimise' is a number, the same in each step");
-  return (extra[0] <= MW_MATRIX_RULES_STEPS && extra[1] <= 1) ||
+  return (extra[0] <= MW_MATRIX_RULES_STEPS && extra[1] <= 2) ||
          mw_error_set(err, MW_DATA, "'minimise' takes at most %d steps", MW_MATRIX_RULES_STEPS);
 }
 

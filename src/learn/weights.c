@@ -79,7 +79,7 @@ static bool operand_in_scratch(builder *b, mw_node operand, mw_node *out, bool *
   long at = mw_cone_find(&b->cone, operand);
   mw_graph_node_facts facts = facts_of(b->tape, operand);
   *wants = false;
-  if (at >= 0) {
+  if (at >= 0 && b->copies[at]) { /* what gives its shape only may come behind what reads it */
     *out = b->copies[at];
     *wants = b->wants[at];
     return true;

@@ -171,13 +171,13 @@ static int gradient(lua_State *L) {
   return mw_prelude_nodes_push(L, node);
 }
 
-/* minimise(start, variable, gradient, rate, steps, plain): the tensor after the steps. */
+/* minimise(start, variable, gradient, rate, steps, kind): the tensor after the steps. */
 static int minimise(lua_State *L) {
   mw_node operands[4];
   mw_error err;
   mw_node node;
   for (int i = 0; i < 4; i++) operands[i] = mw_prelude_nodes_at(L, 1 + i);
-  const uint64_t extra[2] = {(uint64_t)luaL_checkinteger(L, 5), (uint64_t)lua_toboolean(L, 6)};
+  const uint64_t extra[2] = {(uint64_t)luaL_checkinteger(L, 5), (uint64_t)luaL_checkinteger(L, 6)};
   if (!mw_graph_apply(mw_interpreter_of(L)->graph, MW_OP_MINIMISE, operands, 4, extra, &node, &err)) return fail(L, &err);
   return mw_prelude_nodes_push(L, node);
 }

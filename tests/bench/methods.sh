@@ -103,6 +103,9 @@ m3, equal ratio             |soup --models $E
 m3, one draw                |m3 --models $E
 m3, best of 16 draws        |m3 --models $E --samples 16 $S
 m3_dare, one draw           |m3_dare $BE
+m3_dare, best of 16 draws   |m3_dare $BE --samples 16 $S
 m3_ties, one draw           |m3_ties $BE
+m3_ties, best of 16 draws   |m3_ties $BE --samples 16 $S
+evolution, 16 candidates    |tests/methods/evolve.lua $BE --generations 4 --population 4 $S
 LINES
 exit $status

@@ -123,6 +123,14 @@ describe("minimise", function()
     assert.is_true(P.norm(P.sub(expected, S)) < P.norm(P.sub(X, S)))
     close(run "local out = minimise{ start = x, steps = 0, rate = 0.02, loss = function(x) return (x - s):square():total() end }", X, 0)
   end)
+  it("takes steps with momentum", function()
+    local x, m = X, P.times(0, X)
+    for _ = 1, 6 do
+      m = P.zip(function(a, v, t) return 0.9 * a + 2 * (v - t) end, m, x, S)
+      x = P.sub(x, P.times(0.05, m))
+    end
+    close(run "local out = minimise{ start = x, steps = 6, rate = 0.05, optimizer = 'momentum', loss = function(x) return (x - s):square():total() end }", x, 1e-6)
+  end)
   it("takes a rate that only the merge knows", function()
     close(run "local out = minimise{ start = x, steps = 3, rate = 0.1 / s:norm(), loss = function(x) return (x - s):square():total() end }",
       adam(X, function(x) return P.times(2, P.sub(x, S)) end, 3, 0.1 / P.norm(S)), 1e-6)
@@ -176,7 +184,7 @@ describe("minimise", function()
     refused("start = x, loss = function(x) return x:total() end, steps = 1, rate = 0", "minimise's 'rate' is a number above 0, not 0")
     refused("start = x, loss = function(x) return x:total() end, steps = 1", "minimise's 'rate' is a number above 0, plain or lazy, not nil")
     refused("start = x, loss = function(x) return x:total() end, rate = 1", "minimise's 'steps'")
-    refused("start = x, loss = function(x) return x:total() end, optimizer = 'lion'" .. rest, "minimise's optimizer is 'adam' or 'descent', not 'lion'")
+    refused("start = x, loss = function(x) return x:total() end, optimizer = 'lion'" .. rest, "minimise's optimizer is 'adam', 'descent' or 'momentum', not 'lion'")
     refused("start = x, loss = function(x) return x:sqrt():total() end" .. rest, "minimise's gradient is not finite in step 1")
     local wrong = error_of "local kept\nlocal out = minimise{ start = x, loss = function(y) kept = y return y:total() end, steps = 2, rate = 1 } + kept"
     assert.truthy(wrong:find("which has a value only within its loss", 1, true), wrong)

@@ -152,6 +152,67 @@ describe("published methods of data:", function()
       return P.zip(function(v, d, slope) return d * slope < 0 and v + 0.5 * d or v end, experts[2][name], deltas[1][name], g[name])
     end, { data = { data[1] } })
   end)
+  it("Frank-Wolfe merging", function()
+    local g = { statistics(LOSS, files[1], data[1]), statistics(LOSS, files[1], data[2]) }
+    local along = { 0, 0 }
+    for name in pairs(shapes) do
+      local slope = P.mean { tensor(name, g[1][name]), tensor(name, g[2][name]) }
+      for k = 1, 2 do along[k] = along[k] + P.cosine(slope, experts[k][name]) end
+    end
+    local chosen = experts[along[2] < along[1] and 2 or 1]
+    check("frank_wolfe", { merged = files[1], experts = files, step = 3 }, function(name)
+      return P.add(P.times(0.6, experts[1][name]), P.times(0.4, chosen[name]))
+    end)
+  end)
+  it("RegMean++, a layer whose inputs come through the merged one before", function()
+    local candidates = P.map(experts, function(x)
+      local made = {}
+      for name in pairs(shapes) do made[name] = name:find "layers%.0" and base[name] or x[name] end
+      return made
+    end)
+    local g = P.map(candidates, function(x, k)
+      local found = statistics("gram(m, d)", toy.model(x, shapes, CONFIG), data[k])
+      for _, values in pairs(found) do square(values) end
+      return found
+    end)
+    check("regmean_plus", { merged = base_file, experts = files, layer = 1, alpha = 0.5 }, function(name)
+      if not name:find "layers%.1" then return base[name] end
+      if not g[1][name] then return P.mean { experts[1][name], experts[2][name] } end
+      local left, right = {}, {}
+      for k = 1, 2 do
+        left[k] = P.by_place(g[k][name], function(v, i, j) return i == j and v or v / 2 end)
+        right[k] = P.mm(left[k], P.T(experts[k][name]))
+      end
+      return P.T(P.solve(P.sum(left), P.sum(right)))
+    end, nil, 1e-3)
+  end)
+  it("masks that are learned: concrete subspace, localize and stitch", function()
+    -- without a step a mask is a half everywhere, which its mean takes away; the sum of the task vectors is left
+    check("concrete", { base = base_file, experts = files, steps = 0, scale = 0.3 }, function(name)
+      return P.add(base[name], P.times(0.3, P.sum { deltas[1][name], deltas[2][name] }))
+    end)
+    -- a step of AdamW moves every logit by the rate, against the sign of its gradient: the gradient of the loss times the change
+    local g = {}
+    for k = 1, 2 do
+      local half = {}
+      for name in pairs(shapes) do half[name] = P.add(base[name], P.times(0.5, deltas[k][name])) end
+      g[k] = statistics(LOSS, toy.model(half, shapes, CONFIG), data[k])
+    end
+    local off, all = 0, 0
+    local found = toy.run("tests/methods/localize_trained.lua", { base = base_file, experts = files, steps = 1, windows = 2, sparsity = 0 },
+      { data = { data[1], data[2] }, dtype = "f32" })
+    for name in pairs(shapes) do
+      for i, v in ipairs(found[name]) do
+        local total, n = 0, 0
+        for k = 1, 2 do
+          local slope = g[k][name][i] * deltas[k][name][i]
+          if slope < 0 then total, n = total + deltas[k][name][i], n + 1 end
+        end
+        all, off = all + 1, off + (math.abs(v - (base[name][i] + (n > 0 and total / n or 0))) > 1e-5 and 1 or 0)
+      end
+    end
+    assert(off < 0.2 * all, off .. " of " .. all) -- windows weigh otherwise in a step's mean
+  end)
   it("DF-Merge", function()
     local F = {}
     for k = 1, 2 do

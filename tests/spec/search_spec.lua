@@ -87,3 +87,19 @@ describe("a search whose candidates learn", function()
       return a.models[1] ]]))
   end)
 end)
+
+describe("a search by loss:", function()
+  --- The loss of a model that was written.
+  local function loss_of(folder) return mw.eval(folder, { data = labels, threads = 1 })[1].loss end
+  it("scores candidates with random draws as it scores what is written of them", function()
+    for _, method in ipairs { "m3_dare", "m3_ties" } do
+      local folder, scores = toy.path "-out", {}
+      mw.merge(method, { base = PICO .. "base", experts = models, samples = 2 },
+        { score = "loss:" .. labels, threads = 1, dtype = "f32", seed = 5, output = folder })
+      for score in read(folder .. "/merge.lock.json"):gmatch '"score": (%-?[%d.e-]+)' do scores[#scores + 1] = tonumber(score) end
+      assert.equal(2, #scores)
+      assert.near(math.max(table.unpack(scores)), -loss_of(folder), 1e-5)
+      assert.is_true(scores[1] ~= scores[2])
+    end
+  end)
+end)
