@@ -7,7 +7,7 @@ local layouts = {
   mixtral   = { from = "llama mistral", class = "MixtralForCausalLM", router = "block_sparse_moe.gate.weight",
     expert  = "block_sparse_moe.experts.%d.", gate_proj = "w1", down_proj = "w2", up_proj = "w3", unbiased = true,
     config  = function(n) return { num_local_experts = n.experts, num_experts_per_tok = n.per_token } end },
-  qwen2_moe = { from = "qwen2", class = "Qwen2MoeForCausalLM", router = "mlp.gate.weight", expert = "mlp.experts.%d.",
+  qwen2_moe = { from = "qwen2 llama mistral", biased = true, class = "Qwen2MoeForCausalLM", router = "mlp.gate.weight", expert = "mlp.experts.%d.",
     shared  = "mlp.shared_expert.", shared_gate = "mlp.shared_expert_gate.weight", config = qwen },
   qwen3_moe = { from = "qwen3", class = "Qwen3MoeForCausalLM", router = "mlp.gate.weight", expert = "mlp.experts.%d.", config = qwen },
   deepseek  = { from = "llama mistral", class = "DeepseekForCausalLM", router = "mlp.gate.weight", expert = "mlp.experts.%d.",
@@ -37,8 +37,8 @@ return recipe {
   arg.model ("shared",  "one whose MLP every token passes through: the shared expert of qwen2_moe and deepseek", { optional = true }),
   arg.choice("layout",  { "mixtral", "qwen2_moe", "qwen3_moe", "deepseek" }, "whose names and configuration the result has"),
   arg       ("per_token", 2, "experts that a token passes through", { min = 1, whole = true }),
-  arg.choice("gates",   { "random", "zero", "hidden" }, "the routers' rows: drawn; zeros; or what each layer reads of an expert's prompts, by --data"),
-  arg.choice("prompts", { "all", "last" }, "of hidden gates: the mean over all tokens of the prompts, or over each prompt's last"),
+  arg.choice("gates",   { "random", "zero", "hidden", "embed" }, "the routers' rows: drawn; zeros; or what each layer reads of an expert's prompts, by --data; or the first one"),
+  arg.choice("prompts", { "all", "last", "each" }, "of such gates: the mean over all tokens of the prompts, each prompt's last, or each prompt's mean"),
   arg       ("spread",  0.02, "standard deviation of what is drawn", { min = 0 }),
   arg.model ("router",  "a file of the routers' tensors, under the result's names, in the place of gates", { optional = true }),
   arg       ("shared_scale", 1.0, "factor of the shared expert's last projection"),
@@ -56,20 +56,26 @@ return recipe {
     assert(#base:only("*.mlp.*"):names() == 3 * depth, "base: its MLPs have other tensors than gate_proj, up_proj and down_proj weights")
     assert(not layout.unbiased or not base:has("model.layers.0.self_attn.q_proj.bias"), ("layout %s has no biases"):format(a.layout))
 
-    -- What layers read of each expert's prompts, as rows of length 1.
-    local prompts, at = {}, a.prompts == "last" and "last" or nil
-    assert(a.gates == "hidden" or #a.data == 0, "--data is for --gates hidden")
-    if a.gates == "hidden" then
-      assert(#a.data == #a.experts, ("hidden gates take one file of prompts an expert: --data with %d files, not %d"):format(#a.experts, #a.data))
-      for e = 1, #a.experts do prompts[e] = hidden(base, a.data[e]) end
+    -- What layers read of each expert's prompts, less what they read of those that are not its own, as rows of length 1. The shared
+    -- expert's come behind those of the others.
+    local by_prompts, gated, read = a.gates == "hidden" or a.gates == "embed", #a.experts, {}
+    assert(by_prompts or #a.data == 0, "--data is for --gates hidden and embed")
+    if by_prompts then
+      if a.shared and (#a.data == gated + 1 or #a.data == 2 * (gated + 1)) then gated = gated + 1 end
+      assert(#a.data == gated or #a.data == 2 * gated,
+        ("gates take one file of prompts an expert, or also one of those that are not its own: --data with %d or %d files, not %d"):format(gated, 2 * gated, #a.data))
+      for i = 1, #a.data do read[i] = #a.data[i] > 0 and hidden(base, a.data[i]) end
     end
-    local function read(layer)
-      local rows = {}
-      for e, layers in ipairs(prompts) do
-        local x = layers[layer + 1]:mean{ per = "column", at = at }
-        rows[e] = (x / x:norm()):reshape{ 1, width }
+    local function found(i, layer) return read[i][layer + 1]:mean{ per = "column", at = a.prompts ~= "all" and a.prompts or nil } end
+    local function row(e, layer)
+      if a.gates == "embed" then layer = 0 end
+      local x = found(e, layer)
+      if a.gates == "embed" then x = x / x:norm() end
+      if read[gated + e] then
+        local other = found(gated + e, layer)
+        x = x - (a.gates == "embed" and other / other:norm() or other)
       end
-      return join(rows)
+      return (x / x:norm()):reshape{ 1, width }
     end
     local function gate(name, rows, layer)
       if a.router then
@@ -77,9 +83,14 @@ return recipe {
         assert(#given.shape == 2 and given.shape[1] == rows and given.shape[2] == width, ("router: '%s' is not [%d,%d]"):format(name, rows, width))
         return given:unweighed()
       end
-      local row = zeros{ rows, width }
-      if layer and a.gates == "hidden" then return read(layer):unweighed() end
-      return (a.gates == "random" and a.spread * row:normal(a.seed:at(name)) or row):unweighed()
+      local first = rows == 1 and #a.experts or 0 -- the shared expert has one row
+      if by_prompts and first < gated then
+        local found_rows = {}
+        for e = 1, rows do found_rows[e] = row(first + e, layer) end
+        return join(found_rows):unweighed()
+      end
+      local empty = zeros{ rows, width }
+      return (a.gates == "random" and a.spread * empty:normal(a.seed:at(name)) or empty):unweighed()
     end
     local function projection(model, name)
       local x, like = model[name], base[name].shape
@@ -101,7 +112,11 @@ return recipe {
         end
       end
       added[here .. layout.router] = gate(here .. layout.router, #a.experts, layer)
-      if layout.shared_gate then added[here .. layout.shared_gate] = gate(here .. layout.shared_gate, 1) end
+      if layout.shared_gate then added[here .. layout.shared_gate] = gate(here .. layout.shared_gate, 1, layer) end
+      for _, part in ipairs(layout.biased and kind ~= "qwen2" and { "q", "k", "v" } or {}) do
+        local projected = here .. "self_attn." .. part .. "_proj."
+        if not base:has(projected .. "bias") then added[projected .. "bias"] = zeros{ base[projected .. "weight"].shape[1] }:unweighed() end
+      end
     end
 
     local inner = base["model.layers.0.mlp.up_proj.weight"].shape[1]

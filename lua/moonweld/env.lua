@@ -201,7 +201,7 @@ local base = {
 --- The words that stand on their own; those of values, models, lists are theirs (word.lua).
 E.vocabulary = {
   recipe = R.recipe, layers = F.layers, pick = F.pick, setting = P.setting, sign_trim = S.sign_trim, disjoint_mean = S.disjoint_mean,
-  learn = L.learn, logits = H.logits, cosine_penalty = L.cosine_penalty, architecture = H.architecture,
+  learn = L.learn, prompts = L.prompts, logits = H.logits, cosine_penalty = L.cosine_penalty, architecture = H.architecture,
 }
 for name, f in pairs(O) do E.vocabulary[name] = f end
 for name, f in pairs(core.module("statistics")) do E.vocabulary[name] = f end

@@ -215,12 +215,40 @@ end
 --- One file of them: data[i].
 function V.data_at(private, i)
   local set = private.sets[i]
-  if not set then return (fail("there is no data[%s]: --data gives %d file%s", tostring(i), #private.sets, #private.sets == 1 and "" or "s")) end
-  return (V.new("data", { items = { private.items[i] }, sets = { set } }))
+  if set == nil then return (fail("there is no data[%s]: --data gives %d file%s", tostring(i), #private.sets, #private.sets == 1 and "" or "s")) end
+  return (V.new("data", { items = set and { private.items[i] } or {}, sets = { set } }))
 end
 
+local form = 'prompts{ "a text", "another" }'
+
+--- The texts of one list, as a data set: its number in core.data.
+local function read_prompts(texts)
+  for i, text in ipairs(texts) do
+    if type(text) ~= "string" then return (fail("this is written %s: member %d is %s", form, i, V.called(text))) end
+  end
+  local index, windows, length, tokens = core.prompts(texts)
+  core.data[index] = core.data[index] or { name = "prompts", windows = windows, length = length, tokens = tokens }
+  return index
+end
+
+--- prompts{ text, ... }: texts as data, each one window, whole, behind the donor's BOS token. Of lists of texts, as of so many files; an
+--- empty list among them is a file with nothing in it: #data[i] == 0.
+L.prompts = word("prompts(texts)", function(texts)
+  if kind(texts) ~= "table" or #texts == 0 then return (fail("this is written %s, not with %s", form, V.called(texts))) end
+  if not core.data then return (fail("prompts are read when the recipe runs: within its function(a)")) end
+  local lists, items, sets = kind(texts[1]) == "table" and texts or { texts }, {}, {}
+  for i, list in ipairs(lists) do
+    if kind(list) ~= "table" then return (fail("prompts takes texts or lists of texts, not both: member %d is %s", i, V.called(list))) end
+    items[i], sets[i] = "prompts", #list > 0 and read_prompts(list)
+  end
+  return (V.new("data", { items = items, sets = sets }))
+end)
+
 --- A symbolic batch of `windows` windows of file `i`.
-local function batch_of(i, set, windows) return (V.new("batch", { tokens = core.tokens(i - 1, windows, set.length), length = set.length })) end
+local function batch_of(i, set, windows)
+  if not set or set.length < 1 then return (fail("learn predicts each token of a window from those before, and these prompts have one token or none")) end
+  return (V.new("batch", { tokens = core.tokens(i - 1, windows, set.length), length = set.length }))
+end
 
 local function batches(windows, sets)
   local items = {}

@@ -11,7 +11,7 @@ std = { read_globals = {
   "recipe", "where", "ratio", "lerp", "sum", "mean", "min", "max", "models", "layers", "pick", "setting", "sign_trim", "stack", "join",
   "adapter", "zeros", "constant", "matmul", "minimise", "svd", "low_rank", "orthogonal", "qr", "eigh", "solve", "pinv", "assign", "disjoint_mean",
   "list", "sort", "median", "var", "std", "argmin", "choose", "dot", "dots",
-  "learn", "logits", "gram", "inputs", "hidden", "fisher", "gradient", "cosine_penalty", "kl", "cross_entropy", "entropy", "mse",
+  "learn", "prompts", "logits", "gram", "inputs", "hidden", "fisher", "gradient", "cosine_penalty", "kl", "cross_entropy", "entropy", "mse",
   "architecture", "linear", "embedding", "rms_norm", "layer_norm", "rope", "attention", "silu", "gelu", "softmax", "log_softmax",
   arg = fields "model models adapter adapters parts words maybe choice each seed score calibration from profile",
   math = fields "pi huge maxinteger mininteger abs ceil floor fmod max min modf sqrt tointeger ult type exp log tanh sin cos acos round sign",

@@ -15,11 +15,12 @@ V.meta_of "activations"
 local function sets_of(given, what)
   if kind(given) ~= "data" then return (fail("%s takes data as arg.calibration() gives it, such as a.data or a.data[1], not %s", what, V.called(given))) end
   local sets, tokens, windows = {}, 0, 0
-  for k, i in ipairs(data(given).sets) do
+  for _, i in ipairs(data(given).sets) do
     local facts = core.data[i]
-    sets[k] = { index = i, facts = facts }
-    tokens, windows = tokens + facts.tokens, windows + facts.windows
+    if facts then sets[#sets + 1] = { index = i, facts = facts } end
+    tokens, windows = tokens + (facts and facts.tokens or 0), windows + (facts and facts.windows or 0)
   end
+  if #sets == 0 and #data(given).sets > 0 then return (fail("%s looks at prompts, and these are an empty list", what)) end
   if #sets == 0 then return (core.fail("usage", "this recipe looks at data: --data FILE... is needed")) end
   for _, set in ipairs(sets) do set.tokens, set.windows = set.facts.tokens / tokens, set.facts.windows / windows end
   sets.all_tokens, sets.all_windows = tokens, windows
@@ -125,25 +126,29 @@ local function each(x, f)
   return (V.model(private.names, nodes))
 end
 
-local function axis(options)
+--- Where something is found, as MOMENT knows it: at all tokens, at each window's last one, or each window's mean (of means alone).
+local function axis(options, mean)
   if not options or options.per ~= "column" then return (fail("of activations something is found for each column: {per = \"column\"}")) end
-  if options.at ~= nil and options.at ~= "last" then return (fail("'at' is \"last\", each window's last token, not %s", V.called(options.at))) end
-  return options.at == "last"
+  if options.at == "each" and mean then return 2 end
+  if options.at ~= nil and options.at ~= "last" then
+    return (fail("'at' is \"last\", each window's last token%s, not %s", mean and ", or \"each\", each window's mean" or "", V.called(options.at)))
+  end
+  return options.at and 1 or 0
 end
 
 local function square(x) return (V.op "mul"(x, x)) end
 local function same(x) return x end
 
 --- The mean over tokens of f(x), for each column.
-local function mean_of(x, options, f)
-  local last, sets = axis(options), data(x).sets
+local function mean_of(x, options, f, mean)
+  local place, sets = axis(options, mean), data(x).sets
   return function(at)
-    return (mean_over(sets, last and "windows" or "tokens", function(set) return (core.net("moment", { f(at[set.index]) }, 0, last and 1 or 0)) end))
+    return (mean_over(sets, place > 0 and "windows" or "tokens", function(set) return (core.net("moment", { f(at[set.index]) }, 0, place)) end))
   end
 end
 
 --- How many tokens a mean is of.
-local function tokens_of(x, options) return axis(options) and data(x).sets.all_windows or data(x).sets.all_tokens end
+local function tokens_of(x, options) return axis(options) > 0 and data(x).sets.all_windows or data(x).sets.all_tokens end
 
 local function variance(x, options)
   local mean, squares = mean_of(x, options, same), mean_of(x, options, square)
@@ -154,7 +159,7 @@ local function variance(x, options)
 end
 
 local found = {
-  mean  = function(x, options) return (mean_of(x, options, same)) end,
+  mean  = function(x, options) return (mean_of(x, options, same, true)) end,
   total = function(x, options)
     local mean = mean_of(x, options, same)
     return function(at) return (core.apply("mul", tokens_of(x, options), mean(at))) end
@@ -169,7 +174,7 @@ local found = {
     return function(at) return (core.apply("sqrt", var(at))) end
   end,
   peak  = function(x, options)
-    local last = axis(options) and 1 or 0
+    local last = axis(options)
     return function(at)
       local most
       for _, set in ipairs(data(x).sets) do

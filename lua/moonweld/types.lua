@@ -613,6 +613,12 @@ function logits(model, batch, forward) end
 ---What is found from data before the merge, layer by layer, so that memory is that of one layer, not of the model. Of several files it is
 ---the mean over all tokens, or over all windows. The values are tensors like those of a model; to return them say x:unweighed().
 
+---Texts as data: each one window, whole, behind the BOS token of the donor's tokenizer. Of lists of texts, as of so many files: an empty
+---list is one with nothing in it, #data[i] == 0.
+---@param texts string[]|string[][]
+---@return Data
+function prompts(texts) end
+
 ---@param model Model
 ---@param data Data every id of every window is read
 ---@param options? { forward?: Architecture|function }
@@ -640,7 +646,7 @@ function fisher(model, data, options) end
 function gradient(loss, model, data) end
 
 ---Activations of all tokens of the data. They are not stored: what is found of them is, for each column over the tokens; with
----at = "last" over each window's last token. A tensor, or of `inputs` a model of tensors.
+---at = "last" over each window's last token; a mean with at = "each" is that of each window's own mean. A tensor, or of `inputs` a model of tensors.
 ---@class Activations
 local Activations = {}
 ---@param f fun(x: Activation): Activation

@@ -26,6 +26,12 @@ void mw_text_shell(mw_text *text, const char *word);
 bool mw_text_check(const mw_text *text, mw_error *err);
 void mw_text_free(mw_text *text);
 
+/* A text somewhere, not NUL-terminated. */
+typedef struct mw_text_piece {
+  const char *bytes;
+  size_t length;
+} mw_text_piece;
+
 /* The next character of a text from a file or user, of which `length` bytes are left. Returns how many bytes it has. If it must not
  * be printed (a control character: C0, DEL, C1, a mark of writing direction; or a byte that is no UTF-8), `escaped` is what to
  * print instead, as "\x1b" or "\u202e"; else it is empty. */

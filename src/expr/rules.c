@@ -295,7 +295,7 @@ static bool check_data(mw_graph *graph, mw_op op, const mw_node *o, const uint64
   MW_TRY(need_rank(graph, op, o[0], 2, err));
   uint64_t n = dim(graph, of.shape, 1), dims[2] = {n, n};
   if (op == MW_OP_GRAM) return mw_graph_shape(graph, dims, 2, shape, err);
-  if (extra[0] > 1 || extra[1] > 1) return misfit(op, "a kind that is not known", err);
+  if (extra[0] > 1 || extra[1] > (extra[0] ? 1 : 2)) return misfit(op, "a kind that is not known", err);
   return mw_graph_shape(graph, dims, 1, shape, err);
 }
 

@@ -147,7 +147,7 @@ bool mw_statistics_measure(const mw_train_world *world, const mw_node *nodes, si
 static size_t rows_of(const finder *f, const gathered *s, size_t w, size_t *first) {
   size_t count = f->batch.counts[w], used = count < f->batch.length ? count : f->batch.length;
   *first = w * f->batch.length;
-  if (s->facts.op != MW_OP_MOMENT || !s->facts.extra[1] || !used) return used;
+  if (s->facts.op != MW_OP_MOMENT || s->facts.extra[1] != 1 || !used) return used;
   *first += used - 1;
   return 1;
 }
@@ -177,11 +177,12 @@ static bool add_columns(void *context, size_t item, mw_thread_pool_worker *worke
   const adding *a = context;
   size_t from = (a->first + item * a->every) * COLUMNS, to = a->n - from < COLUMNS ? a->n : from + COLUMNS, first;
   (void)worker, (void)err;
+  bool own_means = a->s->facts.extra[1] == 2;
   for (size_t w = 0; w < a->f->batch.windows; w++)
     for (size_t rows = rows_of(a->f, a->s, w, &first), r = first; r < first + rows; r++)
       for (size_t c = from; c < to; c++) {
         double x = (double)a->x[r * a->n + c], *sum = &a->s->columns[c];
-        if (!a->s->facts.extra[0]) *sum += x;
+        if (!a->s->facts.extra[0]) *sum += own_means ? x / (double)rows : x;
         else if (!(fabs(x) <= *sum)) *sum = fabs(x); /* what is no number stays */
       }
   return true;

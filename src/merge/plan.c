@@ -38,10 +38,20 @@ static bool keep_bindings(mw_plan *plan, const mw_binding *bindings, size_t coun
   return plan->bindings != NULL;
 }
 
-mw_recipe_task mw_plan_task(const mw_plan *plan, const mw_binding *bindings, size_t count, mw_warning *warnings,
+/* Prompts of the recipe, read by the donor's tokenizer. */
+static bool read_prompts(void *context, const mw_text_piece *texts, size_t count, size_t *index, mw_error *err) {
+  mw_plan *plan = context;
+  if (plan->vocabulary && plan->vocabulary->files.folder)
+    return mw_error_set(err, MW_USAGE, "--tokenizer '%s' is not the donor's, by which prompts are read", plan->vocabulary->tokenizer);
+  if (mw_cluster_ranks()) return mw_shared_plan_refuse("a recipe with prompts", err);
+  return mw_calibration_add(&plan->data, texts, count, &plan->inputs.members[plan->inputs.donor], index, err);
+}
+
+mw_recipe_task mw_plan_task(mw_plan *plan, const mw_binding *bindings, size_t count, mw_warning *warnings,
                             const mw_recipe_scorer *scorer) {
   return (mw_recipe_task){.bindings = bindings, .binding_count = count, .inputs = &plan->inputs, .sets = plan->data.facts,
-                          .set_count = plan->data.count, .options = &plan->options, .warnings = warnings, .scorer = scorer};
+                          .set_count = plan->data.files, .prompts = {plan, read_prompts}, .options = &plan->options,
+                          .warnings = warnings, .scorer = scorer};
 }
 
 /* Evaluates the recipe. While planning nothing is measured: every score is 0, and the candidates are counted. */

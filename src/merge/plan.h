@@ -60,7 +60,7 @@ mw_job mw_plan_job(mw_plan *plan);
 /* The trainings of a candidate, on the plan's models and data. Their steps are not reported, and no checkpoint is kept. */
 mw_training_job mw_plan_open_training(const mw_plan *plan, const mw_recipe_candidate *made);
 /* What the recipe is evaluated with. */
-mw_recipe_task mw_plan_task(const mw_plan *plan, const mw_binding *bindings, size_t count, mw_warning *warnings,
+mw_recipe_task mw_plan_task(mw_plan *plan, const mw_binding *bindings, size_t count, mw_warning *warnings,
                             const mw_recipe_scorer *scorer);
 
 #endif

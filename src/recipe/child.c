@@ -43,6 +43,22 @@ static char *ask_require(void *context, const char *name, size_t *length, char c
   return copy;
 }
 
+static bool ask_prompts(void *context, const mw_text *texts, uint64_t facts[4], mw_error *err) {
+  int fd = ((outside *)context)->fd;
+  uint32_t kind;
+  char *answer;
+  size_t length;
+  if (!mw_message_send(fd, MW_MESSAGE_PROMPTS, texts->bytes, texts->length) || !mw_message_receive(fd, 4096, &kind, &answer, &length))
+    return mw_error_set(err, MW_DATA, "the parent process is gone");
+  mw_message in = {answer, answer + length, false};
+  bool ok = kind == MW_MESSAGE_PROMPTS;
+  for (size_t i = 0; i < 4 && ok; i++) facts[i] = mw_message_u64(&in);
+  const char *refusal = ok ? NULL : mw_message_text(&in, &length);
+  if (!ok) mw_error_set(err, MW_DATA, "%.*s", (int)length, refusal);
+  free(answer);
+  return ok;
+}
+
 static void send_print(void *context, const char *bytes, size_t length) {
   mw_message_send(((outside *)context)->fd, MW_MESSAGE_PRINT, bytes, length);
 }
@@ -116,7 +132,7 @@ static bool ask_score(void *context, const mw_interpreter *state, const mw_graph
 
 static void connect_world(mw_interpreter *state, outside *to) {
   state->world = (mw_interpreter_world){to, ask_require, send_print, send_warning, send_drawn, state->explain ? send_explained : NULL,
-                                        state->scores ? ask_score : NULL};
+                                        ask_prompts, state->scores ? ask_score : NULL};
 }
 
 static void push_recipe(lua_State *L, const mw_child_task *task) {

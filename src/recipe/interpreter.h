@@ -19,6 +19,9 @@ typedef struct mw_interpreter_world {
   void (*warn)(void *context, const char *bytes, size_t length);
   void (*drawn)(void *context, const char *what, double value);
   void (*explained)(void *context, const char *argument, const char *tensor, double number); /* NULL: nobody asks */
+  /* Has the texts, a count and each with its length as in message.h, read as prompts: the number of their data set, from 0, its
+   * windows, their length (as in mw_learn_spec_set), its tokens. */
+  bool (*prompts)(void *context, const mw_text *texts, uint64_t facts[4], mw_error *err);
   /* A candidate's score; NULL if there is no --score. */
   bool (*score)(void *context, const mw_interpreter *state, const mw_graph_output *outputs, size_t count,
                 const mw_result_layout *layout, double *value, mw_error *err);

@@ -70,6 +70,30 @@ static int tokens(lua_State *L) {
   return mw_prelude_nodes_push(L, node);
 }
 
+/* prompts({text, ...}): the number of their data set, from 1, its windows, length, tokens */
+static int prompts(lua_State *L) {
+  mw_interpreter *state = mw_interpreter_of(L);
+  mw_error err;
+  mw_text texts = {0};
+  uint64_t facts[4];
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_Integer count = luaL_len(L, 1);
+  mw_message_put_u32(&texts, (uint32_t)count);
+  for (lua_Integer i = 1; i <= count; i++) {
+    size_t length;
+    lua_rawgeti(L, 1, i);
+    const char *text = lua_tolstring(L, -1, &length);
+    mw_message_put_text(&texts, text ? text : "", text ? length : 0);
+    lua_pop(L, 1);
+  }
+  bool ok = mw_text_check(&texts, &err) && state->world.prompts(state->world.context, &texts, facts, &err);
+  mw_text_free(&texts);
+  if (!ok) return fail(L, &err);
+  lua_pushinteger(L, (lua_Integer)facts[0] + 1);
+  for (size_t i = 1; i < 4; i++) lua_pushinteger(L, (lua_Integer)facts[i]);
+  return 4;
+}
+
 /* ---- trainings ---- */
 
 static double number_of(lua_State *L, int table, const char *name) {
@@ -241,7 +265,7 @@ static int architecture(lua_State *L) {
 
 void mw_prelude_learn_fill(lua_State *L) {
   static const luaL_Reg functions[] = {{"net", net}, {"coefficient", coefficient}, {"learned", learned}, {"tokens", tokens},
-                                       {"learn", learn}, {"architecture", architecture}, {NULL, NULL}};
+                                       {"learn", learn}, {"prompts", prompts}, {"architecture", architecture}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
   fill_architectures(L);
 }

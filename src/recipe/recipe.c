@@ -26,7 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LARGEST_CONFIGURATION = 256 << 10, MOST_WARNINGS = 1000, MOST_EXPLAINED = 256 << 20 };
+enum { LARGEST_CONFIGURATION = 256 << 10, MOST_WARNINGS = 1000, MOST_EXPLAINED = 256 << 20, MOST_PROMPTED = 4 << 20 };
 /* Bytes of what is drawn: of any recipe, and more for each tensor, of which some recipes draw numbers by its name. */
 enum { MOST_DRAWN = 1 << 20, MOST_DRAWN_EACH = 8 << 10 };
 
@@ -54,6 +54,8 @@ typedef struct asking {
   mw_recipe_result *result;
   size_t scores;              /* how many scores were answered */
   size_t drawn;               /* bytes of what was drawn */
+  size_t sets;                /* data sets that the child knows of: files, then prompts */
+  size_t prompted;            /* bytes of prompts */
 } asking;
 
 const char *mw_recipe_name(const mw_recipe *recipe) { return recipe->name; }
@@ -191,8 +193,39 @@ void mw_recipe_drawn_tell(const mw_recipe_drawn *drawn, mw_json_writer *json) {
   mw_json_writer_end(json);
 }
 
+/* Has the texts of a message read as prompts; answers the number of their data set and its facts, or why they cannot be read. */
+static bool answer_prompts(asking *ask, int fd, const char *bytes, size_t length, mw_error *err) {
+  const mw_recipe_task *task = ask->task;
+  mw_message in = {bytes, bytes + length, false};
+  uint32_t count = mw_message_u32(&in);
+  mw_text answer = {0};
+  mw_error refusal;
+  size_t index = 0;
+  if ((ask->prompted += length) > MOST_PROMPTED)
+    return mw_error_set(err, MW_DATA, "the recipe has more than %d bytes of prompts", MOST_PROMPTED);
+  if (count > length) return mw_error_set(err, MW_DATA, "the recipe's process sent broken prompts");
+  mw_text_piece *texts = mw_mem_new(count + 1u, sizeof *texts, err);
+  if (!texts) return false;
+  for (uint32_t i = 0; i < count; i++) texts[i].bytes = mw_message_text(&in, &texts[i].length);
+  bool ok = !in.failed && task->prompts.read(task->prompts.context, texts, count, &index, &refusal);
+  free(texts);
+  if (in.failed) return mw_error_set(err, MW_DATA, "the recipe's process sent broken prompts");
+  if (ok && index >= ask->sets) ask->sets = index + 1;
+  if (ok) {
+    const mw_learn_spec_set *set = &task->sets[index];
+    const uint64_t facts[] = {index, set->windows, set->length, set->tokens};
+    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) mw_message_put_u64(&answer, facts[i]);
+  } else mw_message_put_text(&answer, refusal.text, strlen(refusal.text));
+  bool sent = mw_text_check(&answer, err) &&
+              (mw_message_send(fd, ok ? MW_MESSAGE_PROMPTS : MW_MESSAGE_ERROR, answer.bytes, answer.length) ||
+               mw_error_set(err, MW_DATA, "the recipe's process is gone"));
+  mw_text_free(&answer);
+  return sent;
+}
+
 typedef struct taking {
   const mw_recipe_task *task;
+  size_t sets;
   mw_recipe_candidate *to;
 } taking;
 
@@ -200,7 +233,7 @@ typedef struct taking {
 static bool take_specs(void *context, mw_message *in, const mw_node *map, uint32_t nodes, const mw_graph *graph, mw_error *err) {
   const taking *t = context;
   mw_recipe_candidate *to = t->to;
-  MW_TRY(mw_learn_spec_take(in, map, nodes, graph, t->task->sets, t->task->set_count, &to->arena, &to->specs, &to->spec_count, err));
+  MW_TRY(mw_learn_spec_take(in, map, nodes, graph, t->task->sets, t->sets, &to->arena, &to->specs, &to->spec_count, err));
   MW_TRY(mw_result_layout_take(in, graph, map, nodes, &to->arena, &to->layout, err));
   size_t all = to->output_count + to->layout.shown_count;
   mw_graph_output *needed = mw_mem_take(&to->arena, (all + 1) * sizeof *needed, err);
@@ -213,7 +246,7 @@ static bool take_specs(void *context, mw_message *in, const mw_node *map, uint32
 
 /* Makes a model of a message: its graph, outputs and trainings, all checked. */
 static bool take_candidate(const asking *ask, const char *bytes, size_t length, mw_recipe_candidate *out, mw_error *err) {
-  taking t = {ask->task, out};
+  taking t = {ask->task, ask->sets, out};
   *out = (mw_recipe_candidate){0};
   if (mw_message_take_graph(bytes, length, (mw_message_inputs){ask->task->inputs, mw_input_set_find}, (mw_message_rest){&t, take_specs},
                          &out->arena, &out->graph, &out->outputs, &out->output_count, err)) return true;
@@ -272,6 +305,9 @@ static bool on_message(void *context, int fd, uint32_t kind, char *bytes, size_t
   case MW_MESSAGE_EXPLAINED:
     if (ask->task && !ask->task->options->explain) break;
     return !ask->result || take_explained(ask->result, bytes, length, err);
+  case MW_MESSAGE_PROMPTS:
+    if (!ask->task || !ask->task->prompts.read) break;
+    return answer_prompts(ask, fd, bytes, length, err);
   case MW_MESSAGE_REQUIRE: return answer_require(ask, fd, bytes, err);
   default: break;
   }
@@ -390,7 +426,7 @@ void mw_recipe_free(mw_recipe *recipe) {
 
 /* The interpreter is a copy of the opened template: a child may change what it likes of it. */
 bool mw_recipe_evaluate(const mw_recipe *recipe, const mw_recipe_task *task, mw_recipe_result *out, mw_error *err) {
-  asking ask = {.recipe = recipe, .task = task, .result = out,
+  asking ask = {.recipe = recipe, .task = task, .result = out, .sets = task->set_count,
                 .child = {recipe->text, recipe->chunk, recipe->length, task->bindings, task->binding_count}};
   mw_interpreter state = recipe->template;
   state.inputs = task->inputs;
@@ -412,7 +448,7 @@ bool mw_recipe_send(const mw_recipe_candidate *made, mw_text *out, mw_error *err
 }
 
 bool mw_recipe_receive(const mw_recipe_task *task, const char *bytes, size_t length, mw_recipe_candidate *out, mw_error *err) {
-  return take_candidate(&(asking){.task = task}, bytes, length, out, err);
+  return take_candidate(&(asking){.task = task, .sets = task->set_count}, bytes, length, out, err);
 }
 
 void mw_recipe_candidate_free(mw_recipe_candidate *candidate) {

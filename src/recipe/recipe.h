@@ -23,7 +23,8 @@
  *     checks each like a new one              <-      GRAPH: for each output, (1 - 0.3) * a + 0.3 * b
  *     plans the passes, merges, writes C              ends
  *
- * A recipe may also send PRINT (a line for the user) and DRAWN (random numbers that it used, for the lock file), and ask for
+ * A recipe may also send PRINT (a line for the user) and DRAWN (random numbers that it used, for the lock file), ask that its
+ * PROMPTS be read by the donor's tokenizer, which gives it no more than the number and the length of the windows, and ask for
  * the SCORE of a candidate: then the graph goes to the parent, which merges and measures the candidate, and answers a number.
  * What a candidate's score is, is not decided here: who evaluates a recipe brings a scorer. A recipe that searches is evaluated
  * twice: when planning, with scores that mean nothing, only to know what a candidate costs, and then in the run. */
@@ -71,13 +72,20 @@ typedef struct mw_recipe_scorer {
   bool real; /* false while planning: the numbers mean nothing, and what the recipe makes of them is no error */
 } mw_recipe_scorer;
 
+/* Who reads the prompts of a recipe: `texts` become a data set behind those of the task, or are one already; *index counts from 0. */
+typedef struct mw_recipe_prompts {
+  void *context;
+  bool (*read)(void *context, const mw_text_piece *texts, size_t count, size_t *index, mw_error *err);
+} mw_recipe_prompts;
+
 /* All that a recipe is evaluated with. Everything is borrowed. */
 typedef struct mw_recipe_task {
   const mw_binding *bindings;
   size_t binding_count;
   const mw_input_set *inputs;
-  const mw_learn_spec_set *sets; /* of --data */
+  const mw_learn_spec_set *sets; /* of --data; those of prompts are put behind them */
   size_t set_count;
+  mw_recipe_prompts prompts;
   const mw_options *options;
   mw_warning *warnings;
   const mw_recipe_scorer *scorer; /* NULL: there is no --score */

@@ -278,7 +278,8 @@ bool mw_sandbox_run(const mw_interpreter *state, mw_sandbox_limits limits, mw_sa
   setsockopt(ends[0], SOL_SOCKET, SO_SNDTIMEO, &sending, sizeof sending);
   while (ok && mw_message_hear(ends[0], LARGEST_MESSAGE, &left, &kind, &bytes, &length)) {
     bool is_result = kind == MW_MESSAGE_SIGNATURE || kind == MW_MESSAGE_GRAPH || kind == MW_MESSAGE_CONVERTED;
-    bool has_own_limit = kind == MW_MESSAGE_SCORE || kind == MW_MESSAGE_EXPLAINED || kind == MW_MESSAGE_DRAWN; /* recipe.c */
+    bool has_own_limit = kind == MW_MESSAGE_SCORE || kind == MW_MESSAGE_EXPLAINED || kind == MW_MESSAGE_DRAWN ||
+                         kind == MW_MESSAGE_PROMPTS; /* recipe.c */
     if (kind == MW_MESSAGE_ERROR) ok = take_error(bytes, length, line_hidden, err);
     else if (is_result && result) ok = mw_error_set(err, MW_DATA, "the recipe's process sent a second result");
     else if (!is_result && !has_own_limit && (chatter += length + 16) > CHATTER)

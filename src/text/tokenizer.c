@@ -193,3 +193,20 @@ bool mw_tokenizer_encode(mw_tokenizer *t, const char *text, size_t length, bool 
   return t->is_model ? mw_sentencepiece_encode(&t->model, text, length, special, out, err)
                      : encode_json(t, text, length, special, out, err);
 }
+
+bool mw_tokenizer_encode_behind(mw_tokenizer *t, const char *token, const char *text, size_t length, mw_ids *out, mw_error *err) {
+  if (!token) return mw_tokenizer_encode(t, text, length, false, out, err);
+  bool ok, prefix = t->model.prefix;
+  if (t->is_model) { /* its texts hold no special tokens; the one that stands before them is the one that begins a text */
+    t->model.prefix = false;
+    ok = mw_tokenizer_encode(t, text, length, true, out, err);
+    t->model.prefix = prefix;
+    return ok;
+  }
+  mw_text both = {0};
+  mw_text_add(&both, token, strlen(token));
+  mw_text_add(&both, text, length);
+  ok = mw_text_check(&both, err) && mw_tokenizer_encode(t, both.bytes, both.length, false, out, err);
+  mw_text_free(&both);
+  return ok;
+}

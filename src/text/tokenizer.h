@@ -23,6 +23,10 @@ void mw_tokenizer_free(mw_tokenizer *tokenizer);
  * tokenizer puts before and after a text. Uses memory inside the tokenizer: one call at a time. */
 bool mw_tokenizer_encode(mw_tokenizer *tokenizer, const char *text, size_t length, bool special, mw_ids *out, mw_error *err);
 
+/* The ids of a text behind the text of a special token (NULL: none), without others. No space begins a text that something stands
+ * before. */
+bool mw_tokenizer_encode_behind(mw_tokenizer *tokenizer, const char *token, const char *text, size_t length, mw_ids *out, mw_error *err);
+
 /* One more than the greatest id, added tokens and those of the template included. */
 uint32_t mw_tokenizer_count(const mw_tokenizer *tokenizer);
 

@@ -1,12 +1,13 @@
 /* calibration.c: opens data files by their kind (text to be tokenised, or token ids), and checks their ids against the donor's
  * vocabulary, so that a recipe cannot begin with data of another tokenizer. */
 #include "train/calibration.h"
+#include "base/sha256.h"
 #include "model/tied_head.h"
 #include "num/gemm.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_FILES = 64 };
+enum { MOST_FILES = 64, MOST_SETS = 1024 };
 
 /* "x.jsonl:FIELD" names the field of a file that is read. */
 static bool hash_file(const char *path, char hex[65], mw_arena *arena, mw_error *err) {
@@ -29,14 +30,14 @@ bool mw_calibration_open(mw_calibration *data, const char *const *paths, size_t 
   *data = (mw_calibration){0};
   if (count > MOST_FILES) return mw_error_set(err, MW_USAGE, "--data takes at most %d files", MOST_FILES);
   if (count) MW_TRY(mw_gemm_begin(err)); /* whoever brings data computes with it, and mw_calibration_tell() names the core */
-  data->sets = mw_mem_take(&data->arena, (count + 1) * sizeof *data->sets, err);
-  data->facts = data->sets ? mw_mem_take(&data->arena, (count + 1) * sizeof *data->facts, err) : NULL;
-  data->hashes = data->facts ? mw_mem_take(&data->arena, (count + 1) * sizeof *data->hashes, err) : NULL;
+  data->sets = mw_mem_take(&data->arena, MOST_SETS * sizeof *data->sets, err);
+  data->facts = data->sets ? mw_mem_take(&data->arena, MOST_SETS * sizeof *data->facts, err) : NULL;
+  data->hashes = data->facts ? mw_mem_take(&data->arena, MOST_SETS * sizeof *data->hashes, err) : NULL;
   if (!data->hashes) return false;
   for (size_t i = 0; i < count; i++) {
     mw_dataset_source source = {paths[i], donor->model->folder, window, vocabulary_of(donor->model)};
     MW_TRY(mw_dataset_open(&source, &data->sets[i], err));
-    data->count = i + 1;
+    data->count = data->files = i + 1;
     const mw_dataset *set = data->sets[i];
     const char *slash = strrchr(paths[i], '/'), *name = slash ? slash + 1 : paths[i];
     data->facts[i] = (mw_learn_spec_set){mw_mem_copy(&data->arena, name, strlen(name), err), set->count, set->longest - 1, set->tokens};
@@ -45,6 +46,39 @@ bool mw_calibration_open(mw_calibration *data, const char *const *paths, size_t 
       return mw_error_set(err, MW_DATA, "--data: a window of %u tokens is beyond %d", set->longest, MW_LEARN_SPEC_TOKENS);
   }
   return true;
+}
+
+/* The SHA-256 of the texts, each with a NUL behind it. */
+static bool hash_texts(const mw_text_piece *texts, size_t count, char hex[65], mw_error *err) {
+  mw_text all = {0};
+  for (size_t i = 0; i < count; i++) mw_text_add(&all, texts[i].bytes, texts[i].length), mw_text_add(&all, "", 1);
+  bool ok = mw_text_check(&all, err);
+  if (ok) mw_sha256_of(all.bytes ? all.bytes : "", all.length, hex);
+  mw_text_free(&all);
+  return ok;
+}
+
+bool mw_calibration_add(mw_calibration *data, const mw_text_piece *texts, size_t count, const mw_family_member *donor, size_t *index,
+                        mw_error *err) {
+  char hex[65];
+  size_t at = data->files;
+  MW_TRY(hash_texts(texts, count, hex, err));
+  while (at < data->count && strcmp(data->hashes[at], hex) != 0) at++;
+  *index = at;
+  if (at < data->count) return true;
+  if (at == MOST_SETS) return mw_error_set(err, MW_DATA, "a recipe has at most %d lists of prompts", MOST_SETS - MOST_FILES);
+  if (!donor->model->folder) {
+    mw_error_set(err, MW_DATA, "prompts are read by the donor's tokenizer, and '%s' is a file without one", donor->label);
+    return mw_error_hint(err, "give the folder of the model");
+  }
+  if (!data->prompts) MW_TRY(mw_gemm_begin(err) && mw_prompts_open(donor->model->folder, &data->prompts, err));
+  MW_TRY(mw_prompts_read(data->prompts, texts, count, vocabulary_of(donor->model), &data->sets[at], err));
+  const mw_dataset *set = data->sets[at];
+  data->count = at + 1;
+  data->facts[at] = (mw_learn_spec_set){"prompts", set->count, set->longest - 1, set->tokens};
+  memcpy(data->hashes[at], hex, sizeof hex);
+  return data->facts[at].length < MW_LEARN_SPEC_TOKENS ||
+         mw_error_set(err, MW_DATA, "a prompt of %u tokens is beyond %d", set->longest, MW_LEARN_SPEC_TOKENS);
 }
 
 void mw_calibration_compare(const mw_family_member *members, size_t count, size_t donor, mw_warning *warnings) {
@@ -70,7 +104,7 @@ void mw_calibration_tell(const mw_calibration *data, uint32_t window, mw_json_wr
   mw_json_writer_string(json, "blas_core", mw_gemm_core());
   mw_json_writer_u64(json, "window", window ? window : MW_DATASET_WINDOW);
   mw_json_writer_list(json, "data");
-  for (size_t i = 0; i < data->count; i++) {
+  for (size_t i = 0; i < data->files; i++) {
     mw_json_writer_object(json, NULL);
     mw_json_writer_string(json, "file", data->facts[i].name);
     mw_json_writer_string(json, "sha256", data->hashes[i]);
@@ -82,6 +116,7 @@ void mw_calibration_tell(const mw_calibration *data, uint32_t window, mw_json_wr
 
 void mw_calibration_close(mw_calibration *data) {
   for (size_t i = 0; i < data->count; i++) mw_dataset_free(data->sets[i]);
+  mw_prompts_free(data->prompts);
   mw_mem_release(&data->arena);
   *data = (mw_calibration){0};
 }

@@ -210,7 +210,7 @@ dtype: %s
     assert.equal(sums(function() return 0.75, 0.25 end), (made(text)))
   end)
 
-  it("of a mixture of experts is the recipe moe; gates from prompts are refused", function()
+  it("of a mixture of experts is the recipe moe", function()
     local text = "base_model: a\ngate_mode: %s\nexperts_per_token: 1\nexperts:\n- source_model: b\n  positive_prompts: [x]\n- source_model: c\n%s"
     M.write("experts.yml", text:format("random", "") .. "dtype: bfloat16\n")
     local code, said = M.run "moonweld convert experts.yml"
@@ -218,7 +218,6 @@ dtype: %s
     for _, part in ipairs { "return moe {", "experts = { b, c },", "per_token = 1,", "spread = 1,", "--models a b c --donor 'models[1]' --dtype bf16" } do
       assert(said:find(part, 1, true), said)
     end
-    M.refused(run(text:format("hidden", "")), "file.yml:2:12: gate_mode 'hidden' makes gates from the prompts", "moe --router FILE")
     M.write("experts.yml", text:format("random", "  noise_scale: 0.25\n  residual_scale: 5e-1\n"))
     said = select(2, M.run "moonweld convert experts.yml")
     assert(said:find('experts = { b, ((c + 0.25 * c:normal(a.seed:at(1))) * pick{ {"*.down_proj.weight", 0.5}, 1 }):unweighed() },', 1, true), said)

@@ -489,7 +489,7 @@ describe("recipes of statistics", function()
         end
       end
     end
-    toy.refuses("hidden gates take one file of prompts an expert: --data with 2 files, not 1", mw.merge, "moe",
+    toy.refuses("--data with 2 or 4 files, not 1", mw.merge, "moe",
       { base = one, experts = { one, two }, gates = "hidden" }, { data = files[1], output = toy.path "-out" })
   end)
 end)
