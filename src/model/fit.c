@@ -1,118 +1,11 @@
-/* fit.c: both configurations are laid flat, a line a value, and compared line by line; tokens are compared id by id. */
+/* fit.c: both configurations are laid flat (config_lines.h), and compared line by line; tokens are compared id by id. */
 #include "model/fit.h"
+#include "model/config_lines.h"
 #include "text/vocab.h"
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum weight { UNKNOWN, NEUTRAL, MEANS } weight;
-
-static const struct { const char *key; weight weight; const char *fallback; } known[] = {
-#define MW_FIT_KEY(key, fallback) {#key, MEANS, fallback},
-#define MW_FIT_NEUTRAL(key) {#key, NEUTRAL, ""},
-#include "model/fit_keys.def"
-#undef MW_FIT_KEY
-#undef MW_FIT_NEUTRAL
-};
-
-/* ---- a configuration as lines ---- */
-
-typedef struct line {
-  const char *path; /* "text_config.rope_theta" */
-  mw_json value;
-  bool rope;        /* said by rope_scaling or rope_parameters, which go before a key of the same path */
-} line;
-
-typedef struct lines {
-  line *of;
-  size_t count, capacity;
-  mw_arena arena;
-} lines;
-
-enum { DEEPEST = 8 };
-
-static const char *last_of(const char *path) {
-  const char *dot = strrchr(path, '.');
-  return dot ? dot + 1 : path;
-}
-
-static weight weight_of(const char *path, const char **fallback) {
-  const char *key = last_of(path);
-  *fallback = "";
-  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-    if (strcmp(known[i].key, key) == 0) return *fallback = known[i].fallback, known[i].weight;
-  return UNKNOWN;
-}
-
-static bool is_rope(const char *key) { return strcmp(key, "rope_scaling") == 0 || strcmp(key, "rope_parameters") == 0; }
-
-/* Objects within are laid flat too. What an older configuration says as rope_theta and rope_scaling {type}, a newer one
- * says as rope_parameters {rope_theta, rope_type}: all of it lies where rope_theta does. */
-static bool lay(lines *out, mw_json object, const char *path, bool rope, unsigned depth, mw_error *err) {
-  mw_json key, value;
-  for (mw_json_walk walk = mw_json_enter(object); mw_json_next(&walk, &key, &value);) {
-    const char *name, *fallback;
-    size_t length;
-    char whole[512];
-    if (!mw_json_is_text(key)) continue;
-    MW_TRY(mw_json_string(key, &out->arena, &name, &length, err));
-    if (rope && strcmp(name, "type") == 0) name = "rope_type";
-    if (strlen(path) + length + 12 > sizeof whole) continue;
-    if (is_rope(name)) snprintf(whole, sizeof whole, "%s", path);
-    else snprintf(whole, sizeof whole, "%s%s%s", path, *path ? "." : "", name);
-    if (weight_of(is_rope(name) ? name : whole, &fallback) == NEUTRAL) continue;
-    if (value.kind == MW_JSON_OBJECT && depth < DEEPEST) {
-      MW_TRY(lay(out, value, whole, is_rope(name), depth + 1, err));
-      continue;
-    }
-    if (is_rope(name) || value.kind == MW_JSON_NULL) continue; /* null is as good as absent */
-    MW_TRY(mw_mem_grow(&out->of, &out->capacity, out->count + 1, sizeof *out->of, err));
-    const char *kept = mw_mem_copy(&out->arena, whole, strlen(whole), err);
-    if (!kept) return false;
-    out->of[out->count++] = (line){kept, value, rope};
-  }
-  return true;
-}
-
-static const mw_json *find(const lines *in, const char *path) {
-  const mw_json *found = NULL;
-  for (size_t i = 0; i < in->count; i++)
-    if (strcmp(in->of[i].path, path) == 0 && (!found || in->of[i].rope)) found = &in->of[i].value;
-  return found;
-}
-
 /* ---- comparing ---- */
-
-static bool same(mw_json a, mw_json b) {
-  double x, y;
-  if (a.kind != b.kind) return false;
-  if (a.length == b.length && memcmp(a.bytes, b.bytes, a.length) == 0) return true; /* also what is no finite number */
-  if (a.kind == MW_JSON_NUMBER)
-    return mw_json_double(a, &x) && mw_json_double(b, &y) && fabs(x - y) <= 1e-6 * fmax(fabs(x), fabs(y));
-  if (a.kind != MW_JSON_ARRAY) return false;
-  mw_json_walk one = mw_json_enter(a), two = mw_json_enter(b);
-  mw_json key;
-  for (;;) {
-    bool more = mw_json_next(&one, &key, &a);
-    if (mw_json_next(&two, &key, &b) != more) return false;
-    if (!more) return true;
-    if (!same(a, b)) return false;
-  }
-}
-
-/* Whether a value is what its key means where it is absent. */
-static bool is_default(const mw_config *config, const char *path, mw_json value, const char *fallback) {
-  const char *key = last_of(path);
-  uint64_t number;
-  bool count = value.kind == MW_JSON_NUMBER && mw_json_u64(value, &number);
-  if (count && strcmp(key, "head_dim") == 0) return config->heads && number * config->heads == config->hidden;
-  if (count && strcmp(key, "num_key_value_heads") == 0) return number == config->heads;
-  if (!*fallback) return false;
-  mw_json absent;
-  mw_error ignored;
-  return mw_json_check("default", fallback, strlen(fallback), 4, &absent, &ignored) && same(value, absent);
-}
 
 /* A value as its file has it: "Infinity" where a number stands in the text that is read. */
 static const char *written(const mw_config *config, const mw_json *value, mw_text_escaped *buffer) {
@@ -127,11 +20,11 @@ static void say(mw_text *list, const char *path, const mw_family_member *other, 
 }
 
 /* A window that neither model uses may be of any width. */
-static bool is_idle(const lines *a, const lines *b, const char *path) {
-  const char *key = last_of(path);
-  const mw_json *one = find(a, "use_sliding_window"), *two = find(b, "use_sliding_window");
-  bool window = strcmp(key, "sliding_window") == 0 || strcmp(key, "max_window_layers") == 0;
-  return window && one && two && one->kind == MW_JSON_FALSE && two->kind == MW_JSON_FALSE;
+static bool is_idle(const mw_config_lines *a, const mw_config_lines *b, const char *path) {
+  const char *key = mw_config_lines_key(path);
+  if (strcmp(key, "sliding_window") != 0 && strcmp(key, "max_window_layers") != 0) return false;
+  const mw_json *one = mw_config_lines_beside(a, path, "use_sliding_window"), *two = mw_config_lines_beside(b, path, "use_sliding_window");
+  return one && two && one->kind == MW_JSON_FALSE && two->kind == MW_JSON_FALSE;
 }
 
 /* How many layers there are is told by the tensors; and between models of different depth what is said of each layer is not
@@ -148,7 +41,7 @@ static bool is_of_depth(const mw_family_member *donor, const mw_family_member *o
 #define MW_DEPTH_PREFIX(key, with, unless) #key,
 #include "model/depth_keys.def"
       NULL};
-  const char *key = last_of(path);
+  const char *key = mw_config_lines_key(path);
   for (size_t i = 0; counts[i]; i++)
     if (strcmp(counts[i], key) == 0) return true;
   for (size_t i = 0; each[i] && donor->model->config.layers != other->model->config.layers; i++)
@@ -160,28 +53,27 @@ static bool is_of_depth(const mw_family_member *donor, const mw_family_member *o
 static bool is_label(const char *path) { return strncmp(path, "id2label.", 9) == 0; }
 static bool is_named(mw_json label) { return strncmp(label.bytes, "\"LABEL_", 7) != 0; }
 
-static bool has_label(const lines *in, mw_json label) {
+static bool has_label(const mw_config_lines *in, mw_json label) {
   for (size_t i = 0; i < in->count; i++)
-    if (is_label(in->of[i].path) && same(in->of[i].value, label)) return true;
+    if (is_label(in->of[i].path) && mw_config_lines_same(in, in->of[i].value, label)) return true;
   return false;
 }
 
 typedef struct findings { mw_text wrong, odd; } findings;
 
 /* What `from` has that `to` has otherwise, or lacks. */
-static void compare(const mw_family_member *donor, const mw_family_member *other, const lines *d, const lines *o, findings *out) {
+static void compare(const mw_family_member *donor, const mw_family_member *other, const mw_config_lines *d, const mw_config_lines *o,
+                    findings *out) {
   for (int side = 0; side < 2; side++) {
-    const lines *from = side ? o : d, *to = side ? d : o;
-    const mw_config *lacking = side ? &donor->model->config : &other->model->config;
+    const mw_config_lines *from = side ? o : d, *to = side ? d : o;
     for (size_t i = 0; i < from->count; i++) {
-      const char *path = from->of[i].path, *fallback;
-      const mw_json *value = &from->of[i].value, *match = find(to, path);
-      if (find(from, path) != value) continue; /* said again elsewhere */
-      weight w = weight_of(path, &fallback);
-      if (match ? side == 1 || same(*value, *match) : is_default(lacking, path, *value, fallback)) continue;
+      const char *path = from->of[i].path;
+      const mw_json *value = &from->of[i].value, *match = mw_config_lines_find(to, path);
+      if (mw_config_lines_find(from, path) != value) continue; /* said again elsewhere */
+      if (match ? side == 1 || mw_config_lines_same(to, *value, *match) : mw_config_lines_default(to, path, *value)) continue;
       if (is_idle(d, o, path) || is_of_depth(donor, other, path)) continue;
       if (is_label(path) && !(match && is_named(*value) && is_named(*match))) continue;
-      bool wrong = is_label(path) ? has_label(to, *value) : w == MEANS && (match || *fallback);
+      bool wrong = is_label(path) ? has_label(to, *value) : mw_config_lines_means(to, path, match == NULL);
       say(wrong ? &out->wrong : &out->odd, path, other, side ? value : match, donor, side ? match : value);
     }
   }
@@ -190,10 +82,11 @@ static void compare(const mw_family_member *donor, const mw_family_member *other
 /* `through`: what lets differences that count through, for the warning that they are then; NULL: they are an error. */
 static bool fit_file(const mw_family_member *donor, const mw_family_member *other, const char *file, const char *through,
                      mw_warning *warnings, mw_error *err) {
-  lines d = {0}, o = {0};
+  const mw_config *one = &donor->model->config, *two = &other->model->config;
+  mw_config_lines d = {0}, o = {0};
   findings f = {0};
-  if (!donor->model->config.text || !other->model->config.text) return true;
-  bool ok = lay(&d, donor->model->config.root, "", false, 0, err) && lay(&o, other->model->config.root, "", false, 0, err);
+  if (!one->text || !two->text) return true;
+  bool ok = mw_config_lines_lay(&d, one, two, err) && mw_config_lines_lay(&o, two, one, err);
   if (ok) compare(donor, other, &d, &o, &f);
   ok = ok && mw_text_check(&f.wrong, err) && mw_text_check(&f.odd, err);
   if (ok && f.odd.length)
@@ -207,10 +100,8 @@ static bool fit_file(const mw_family_member *donor, const mw_family_member *othe
   }
   mw_text_free(&f.wrong);
   mw_text_free(&f.odd);
-  mw_mem_release(&d.arena);
-  mw_mem_release(&o.arena);
-  free(d.of);
-  free(o.of);
+  mw_config_lines_free(&d);
+  mw_config_lines_free(&o);
   return ok;
 }
 

@@ -64,6 +64,20 @@ describe("configurations that give equal weights another meaning", function()
       { '"rope_parameters": {"rope_theta": 10000.0, "rope_type": "default"}', '"rope_theta": 10000.0, "rope_scaling": null' },
       { '"rope_scaling": {"type": "linear", "factor": 2}', '"rope_parameters": {"rope_type": "linear", "factor": 2.0}' },
       { '"sliding_window": 4096, "use_sliding_window": false', '"sliding_window": 32768, "use_sliding_window": false' },
+      { '"rope_theta": 1000000.0, "rope_local_base_freq": 10000.0, "rope_scaling": {"factor": 8.0, "rope_type": "linear"}',
+        '"rope_parameters": {"full_attention": {"rope_theta": 1000000.0, "rope_type": "linear", "factor": 8.0}, ' ..
+        '"sliding_attention": {"rope_theta": 10000.0, "rope_type": "default"}}' },
+      { '"global_rope_theta": 160000.0, "local_rope_theta": 10000.0',
+        '"rope_parameters": {"full_attention": {"rope_theta": 160000.0, "rope_type": "default"}, "sliding_attention": {"rope_theta": 10000.0}}' },
+      { '"rope_theta": 5e5, "rope_scaling": {"type": "mrope", "mrope_section": [1]}', '"rope_parameters": {"rope_theta": 5e5, "rope_type": "default", "mrope_section": [1]}' },
+      { '"rope_scaling": {"type": "su", "short_factor": [1.0]}', '"rope_scaling": {"rope_type": "longrope", "short_factor": [1.0]}' },
+      { '"rope_theta": 5e5, "sliding_window": 64, "use_sliding_window": false',
+        '"text_config": {"rope_theta": 5e5, "use_sliding_window": false, "layer_types": ["full_attention"], "sliding_window": null}' },
+      { '"hidden_act": "gelu_new"', '"hidden_act": "gelu_pytorch_tanh"' }, { '"hidden_act": "swish"', '"hidden_act": "silu"' },
+      { '"rotary_pct": 0.25, "rotary_emb_base": 20000', '"rope_parameters": {"partial_rotary_factor": 0.25, "rope_theta": 20000.0}' },
+      { '"feed_forward_proj": "gated-gelu"', '"feed_forward_proj": "gated-gelu", "is_gated_act": true, "dense_act_fn": "gelu_new"' },
+      { '"mlp_only_layers": [], "num_experts": 4', '"num_local_experts": 4' }, { '"attention_bias": false, "mlp_bias": false', nil },
+      { '"layer_types": ["full_attention"]', nil }, { '"hidden_act": "silu"', nil },
       { '"head_dim": 2', nil }, { '"num_key_value_heads": 2', nil },
       { '"_name_or_path": "x", "torch_dtype": "float32", "use_cache": true, "transformers_version": "4.40", "max_position_embeddings": 64',
         '"_name_or_path": "y", "use_cache": false, "transformers_version": "5.0", "max_position_embeddings": 128' },
@@ -73,6 +87,31 @@ describe("configurations that give equal weights another meaning", function()
       local _, said = M.made(merge)
       assert.is_nil(said:find("config.json", 1, true), said)
     end
+  end)
+
+  it("mean by an absent key, and by null, what it means in their architecture", function()
+    local function toys(kind, a, b)
+      for name, more in pairs { a = a, b = b } do
+        M.model(name, { w = { "F32", { 2 }, 1 } }, ('{"model_type": "%s"%s}'):format(kind, more))
+      end
+    end
+    local gemma = ', "rope_theta": 1000000.0, "hidden_activation": "gelu_pytorch_tanh", "layer_types": ["sliding_attention", "sliding_attention", "full_attention"]'
+    toys("gemma3_text", gemma, ', "sliding_window_pattern": 3')
+    assert.is_nil(select(2, M.made(merge)):find("config.json: [rhl]"))
+    toys("gemma3_text", ', "rope_theta": 10000.0', "")
+    M.refused(merge, "rope_theta is absent here and 10000.0 in a")
+    toys("gemma3_text", ', "layer_types": ["full_attention"]', "")
+    assert.is_truthy(select(2, M.made(merge)):find("layer_types is absent here", 1, true))
+    toys("gemma", ', "hidden_act": "gelu"', ', "hidden_act": "gelu_pytorch_tanh"')
+    assert.is_nil(select(2, M.made(merge)):find("hidden_act", 1, true))
+    toys("bert", ', "hidden_act": "gelu"', ', "hidden_act": "gelu_pytorch_tanh"')
+    M.refused(merge, "hidden_act is")
+    toys("mistral3x", ', "sliding_window": 4096', ', "sliding_window": null')
+    M.refused(merge, "sliding_window is absent here and 4096 in a")
+    toys("cohere2", ', "sliding_window": 4096', "")
+    assert.is_nil(select(2, M.made(merge)):find("sliding_window", 1, true))
+    toys("cohere2", ', "sliding_window": null', "")
+    M.refused(merge, "sliding_window is absent here and null in a")
   end)
 
   it("are warned of where a key is not known, or absent on one side without a known default", function()
