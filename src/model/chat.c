@@ -29,6 +29,7 @@ static bool read_object(const char *folder, const char *name, mw_arena *arena, m
                      : mw_recognise_refuse(name, mw_recognise("", "", 0), "", 0, "JSON", &ignored);
   if (good && root->kind != MW_JSON_OBJECT) good = mw_error_set(&ignored, MW_DATA, "%s: not JSON: expected an object", name);
   if (good) return true;
+  if (ignored.status == MW_MEMORY) return mw_error_memory(err, length);
   root->kind = MW_JSON_END;
   return *broken || (*broken = mw_mem_copy(arena, ignored.text, strlen(ignored.text), err)) != NULL;
 }
@@ -52,6 +53,7 @@ static bool read_template(const char *folder, mw_json tokenizer, mw_arena *arena
     free(bytes);
     return *out != NULL;
   }
+  if (ignored.status == MW_MEMORY) return mw_error_memory(err, LARGEST);
   mw_json value = member(tokenizer, "chat_template"), key, entry, processor;
   if (!is_said(value)) {
     MW_TRY(read_object(folder, "chat_template.json", arena, &processor, broken, err)); /* of processors */

@@ -101,6 +101,7 @@ bool mw_modules_compare(const mw_model *donor, const mw_model *model, const char
     if (done && mw_file_exists(ours) && mw_file_slurp(ours, LARGEST, &a, &a_length, &ignored) &&
         (!mw_file_slurp(theirs, LARGEST, &b, &b_length, &ignored) || a_length != b_length || memcmp(a, b, a_length) != 0))
       mw_warning_add(warnings, "%s: %s is not that of the donor, which is carried", label, mw_text_escape_z(&shown, name));
+    if (ignored.status == MW_MEMORY) done = mw_error_memory(err, LARGEST);
     free(a);
     free(b);
   }

@@ -51,7 +51,7 @@ static bool license_of(const mw_model *model, mw_arena *arena, const char **lice
   if (!model->folder) return true;
   const char *path = mw_file_join(arena, model->folder, "README.md", err);
   MW_TRY(path != NULL);
-  if (!mw_file_open(&file, path, &ignored)) return true;
+  if (!mw_file_open(&file, path, &ignored)) return ignored.status != MW_MEMORY || mw_error_memory(err, strlen(path));
   size_t length = file.size < FRONT_MATTER_BYTES ? (size_t)file.size : FRONT_MATTER_BYTES;
   char *bytes = mw_mem_new(length + 1, 1, err);
   bool done = bytes != NULL;

@@ -8,15 +8,15 @@ enum { LARGEST = 64 << 20, DEEPEST = 64 };
 
 bool mw_small_file_open(mw_small_file *file, const char *folder, const char *name, mw_error *err) {
   mw_arena arena = {0};
-  mw_error ignored;
+  mw_error broken = {0};
   *file = (mw_small_file){0};
   const char *path = mw_file_join(&arena, folder, name, err);
   bool ok = path && (!mw_file_exists(path) || mw_file_slurp(path, LARGEST, &file->bytes, &file->length, err));
-  if (ok && file->bytes && (!mw_json_check(name, file->bytes, file->length, DEEPEST, &file->root, &ignored) ||
+  if (ok && file->bytes && (!mw_json_check(name, file->bytes, file->length, DEEPEST, &file->root, &broken) ||
                             file->root.kind != MW_JSON_OBJECT))
     mw_small_file_close(file);
   mw_mem_release(&arena);
-  return ok;
+  return ok && (broken.status != MW_MEMORY || mw_error_memory(err, LARGEST));
 }
 
 void mw_small_file_close(mw_small_file *file) {

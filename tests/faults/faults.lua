@@ -248,8 +248,8 @@ local function command(name, words, before, killed)
         if not mark then break end
         local now = read(work .. "/said")
         -- A side file that a comparison cannot read is told of, and shown on its page.
-        local reason = ({ EACCES = "Permission denied", EIO = "Input/output error" })[fault[2]]
-        local told = reason and read(work .. "/err"):find("warning: .*: " .. reason)
+        local reason = ({ EACCES = "Permission denied", EIO = "Input/output error", ["end"] = "shrank while it was read" })[fault[2]]
+        local told = reason and read(work .. "/err"):find("warning: .*: .*" .. reason)
         if code == 0 then
           -- Of what is removed the size may be unknown; then none is told.
           if now ~= said and now ~= said:gsub(" %(.- on the disk%)", "") and not told then bad(what, "0, but said " .. now) end

@@ -6,9 +6,11 @@
 #include "format/json.h"
 #include "model/config_edit.h"
 #include "model/family.h"
+#include "model/marks.h"
 #include "output/journal.h"
 #include "text/pattern.h"
 #include "toys.h"
+#include "vocabulary/small_file.h"
 #include <fcntl.h>
 #include <pthread.h>
 
@@ -123,6 +125,27 @@ static void family(void) {
 }
 
 /* An edit is complete, or an error: its text, and what is told of it. */
+/* Marks that differ are found, whatever fails: done is what refuses them. */
+static bool tell_marks_apart(const void *unused, mw_error *err) {
+  mw_model one = {.metadata = "{\"modelspec.prediction_type\": \"v\"}"}, two = {.metadata = "{\"modelspec.prediction_type\": \"epsilon\"}"};
+  mw_family_member a = {.model = &one, .label = "a"}, b = {.model = &two, .label = "b"};
+  mw_warning warnings = {0};
+  (void)unused;
+  bool fits = mw_marks_fit(&a, &b, false, &warnings, err);
+  mw_warning_free(&warnings);
+  CHECK(!fits);
+  return !fits && err->status == MW_DATA;
+}
+
+/* A file of JSON is no absent one where memory ends. */
+static bool read_small_file(const void *folder, mw_error *err) {
+  mw_small_file file;
+  bool done = mw_small_file_open(&file, folder, "config.json", err);
+  CHECK(!done || file.bytes);
+  mw_small_file_close(&file);
+  return done;
+}
+
 static bool edit_config(const void *text, mw_error *err) {
   static const char *const paths[] = {"vision", "a key that is long enough to need memory of its own, as some are", "depth"};
   const mw_config_edit_set sets[] = {{paths, 3, "4"}, {paths, 1, "{}"}, {paths + 2, 1, "7"}};
@@ -252,6 +275,8 @@ int main(void) {
   RUN(json());
   RUN(each(open_model, models[0], 20));
   RUN(family());
+  RUN(each(tell_marks_apart, NULL, 2));
+  RUN(each(read_small_file, models[0], 2));
   RUN(each(edit_config, "{\n      \"a\": 1\n}\n", 8));
   RUN(schedule());
   RUN(each(keep_journal, "journal", 2));
