@@ -1,7 +1,8 @@
 /* bf16_steps.c: first assumes that every load of a bf16 input and every store of a map's only result can go away, then takes
  * back what no kernel exists for (num/bf16_steps.def): a map whose combination is missing gives up its store, and if that
  * is not enough, all its inputs are loaded again. That may take a kernel from another map that reads the same input, so the
- * steps are looked at until nothing changes. */
+ * steps are looked at until nothing changes. A DROP_DELTA and a DOT, which are no maps, read their two tensors where they lie if both
+ * are bf16. A DOT cannot tell of a value that is not finite before it is added: of what it reads, the load becomes a look at it. */
 #include "exec/bf16_steps.h"
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +17,19 @@ typedef struct flow {
   bool loads;                          /* this is a load that is left out: its readers read what is stored */
   bool bf16;                           /* and it is stored as bf16, else as floats, which serve as a tile where they lie */
   bool merged;                         /* this is a store that is left out: the step that computes its operand stores it */
+  bool stored;                         /* this is a DROP_DELTA or DOT of two bf16 */
+  bool summed;                         /* this is a load that is left out, and such a DOT reads it */
   const mw_kernel_direct *direct;
 } flow;
 
-/* Finds the step that makes each operand, and the loads of bf16 and floats that only maps read. writer[r] is the step that wrote
- * register r. */
+/* Whether a step that is no map can read two bf16 where they lie. */
+static bool reads_two(const mw_tile *tile, uint32_t i) {
+  const uint8_t code = tile->steps[i].code->code;
+  return (code == MW_OP_DROP_DELTA && tile->kernels->drop_stored) || (code == MW_OP_DOT && tile->kernels->dot_stored);
+}
+
+/* Finds the step that makes each operand, and the loads of bf16 and floats that only maps and such steps read. writer[r] is the step that
+ * wrote register r. */
 static void follow(const mw_tile *tile, flow *flows, uint32_t *writer, const mw_dtype *dtypes) {
   for (uint32_t i = 0; i < tile->step_count; i++) {
     const mw_program_instruction *code = tile->steps[i].code;
@@ -34,7 +43,7 @@ static void follow(const mw_tile *tile, flow *flows, uint32_t *writer, const mw_
       if (code->form >> o & 1) continue;
       flow *maker = &flows[f->maker[o] = writer[code->operand[o]]];
       maker->readers++;
-      if (!tile->steps[i].map) maker->loads = false;
+      if (!tile->steps[i].map && !reads_two(tile, i)) maker->loads = false;
     }
     if (mw_program_writes(code)) writer[code->dst] = i;
   }
@@ -75,14 +84,15 @@ static const mw_kernel_direct *find(const mw_kernel_set *kernels, const mw_tile_
   return NULL;
 }
 
-/* Finds the kernel of a map. If there is none, gives up its store, or if it has none its inputs. Returns whether it gave up
+/* Finds the kernel of a step. If there is none, gives up its store, or if it has none its inputs. Returns whether it gave up
  * anything: then this map, or others that read the same input, must be looked at again. */
 static bool settle(const mw_tile *tile, flow *flows, uint32_t i) {
   flow *f = &flows[i];
   uint8_t stored, in_place = in_place_of(flows, f, &stored);
   f->direct = NULL;
-  if (!tile->steps[i].map || (!in_place && f->store == NONE)) return false;
-  if ((f->direct = find(tile->kernels, &tile->steps[i], stored, f->store != NONE))) return false;
+  if ((!tile->steps[i].map && !reads_two(tile, i)) || (!in_place && f->store == NONE)) return false;
+  if ((f->stored = reads_two(tile, i) && stored == 3)) return false;
+  if (tile->steps[i].map && (f->direct = find(tile->kernels, &tile->steps[i], stored, f->store != NONE))) return false;
   if (f->store != NONE) {
     flows[f->store].merged = false;
     f->store = NONE;
@@ -97,8 +107,11 @@ static bool settle(const mw_tile *tile, flow *flows, uint32_t i) {
 static mw_tile_step step_of(const mw_tile *tile, const flow *flows, uint32_t i) {
   const flow *f = &flows[i];
   mw_tile_step step = tile->steps[i];
-  if (!f->direct) return step;
-  step.direct = f->direct->map;
+  step.checks = f->summed;
+  if (!f->direct && !f->stored) return step;
+  step.direct = f->direct ? f->direct->map : NULL;
+  step.drops_stored = f->stored && step.code->code == MW_OP_DROP_DELTA;
+  step.sums_stored = f->stored && step.code->code == MW_OP_DOT;
   if (f->store != NONE) step.dst = NULL;
   for (int o = 0; o < MW_PROGRAM_OPERANDS; o++)
     if (is_in_place(flows, f, o)) {
@@ -106,6 +119,16 @@ static mw_tile_step step_of(const mw_tile *tile, const flow *flows, uint32_t i) 
       step.input[o] = tile->steps[f->maker[o]].code->index;
     }
   return step;
+}
+
+/* Marks the loads that a DOT does without. Returns whether any step reads or writes what is stored. */
+static bool mark_sums(const mw_tile *tile, flow *flows) {
+  bool any = false;
+  for (uint32_t i = 0; i < tile->step_count; i++) {
+    any |= flows[i].direct || flows[i].stored;
+    for (int o = 0; o < 2 && flows[i].stored && tile->steps[i].code->code == MW_OP_DOT; o++) flows[flows[i].maker[o]].summed = true;
+  }
+  return any;
 }
 
 bool mw_bf16_steps_choose(mw_tile *tile, unsigned registers, const mw_dtype *dtypes, mw_dtype output, mw_error *err) {
@@ -120,9 +143,9 @@ bool mw_bf16_steps_choose(mw_tile *tile, unsigned registers, const mw_dtype *dty
       again = false;
       for (uint32_t i = 0; i < tile->step_count; i++) again |= settle(tile, flows, i);
     }
-    for (uint32_t i = 0; i < tile->step_count; i++)
-      if (!flows[i].loads && !flows[i].merged) tile->fast[tile->fast_count++] = step_of(tile, flows, i);
-    if (tile->fast_count == tile->step_count) tile->fast_count = 0;
+    bool any = mark_sums(tile, flows);
+    for (uint32_t i = 0; i < tile->step_count && any; i++)
+      if (flows[i].summed || (!flows[i].loads && !flows[i].merged)) tile->fast[tile->fast_count++] = step_of(tile, flows, i);
   }
   free(writer);
   free(flows);

@@ -8,7 +8,8 @@
  *     SAMPLE    two passes over a small part of every tensor predict the thresholds (sample.h, selection.h)
  *     WHOLE     everything is counted about the predicted thresholds. In the same pass the majority's totals are summed as
  *               they come out with the predicted thresholds: these sums are the guesses for stage 2.
- *     REST      only where a prediction was wrong: that selection is counted again, until it is found
+ *     REST      only where a prediction was wrong: that selection is counted again, until it is found; and where ties are cut,
+ *               the elements among which the cut is
  *   stage 2   the outputs, and with them the exact totals
  *     WHOLE     in 32 parts: outputs are computed from guesses of those totals that no earlier part has found
  *     REST      outputs that were computed from a wrong guess, if there are any
@@ -89,7 +90,15 @@ static void choose_phase(mw_pass *pass, const mw_schedule_stage *stage, bool nex
   pass->from = next_part ? pass->to : 0;
   pass->to = whole && in_parts ? end_of_part(pass, stage, pass->from) : stage->task_count;
   pass->speculative = whole && (in_parts || pass->selection_count);
-  for (size_t i = 0; i < pass->selection_count; i++) pass->speculative &= pass->selections[i].sample.found;
+  for (size_t i = 0; i < pass->selection_count; i++) pass->speculative &= pass->selections[i].sample.found || pass->selections[i].threshold;
+}
+
+/* Ties of predicted thresholds are counted in the pass that verifies these. */
+static void assume_thresholds(mw_pass *pass) {
+  for (size_t i = 0; i < pass->selection_count; i++) {
+    const mw_selection *threshold = pass->selections[i].waits ? selection_of(pass, pass->selections[i].threshold) : NULL;
+    if (threshold && threshold->sample.found) mw_selection_assume(&pass->selections[i], mw_select_value(&threshold->sample));
+  }
 }
 
 /* ---- the roots that take part ---- */
@@ -101,14 +110,13 @@ static bool takes_part(mw_pass *pass, const mw_schedule_task *task, mw_program_r
   bool rest = pass->phase == MW_PHASE_REST;
   if (rest && root.store) return mw_speculation_check(&pass->speculation, task->output, values, takes, err);
   if (pass->phase == MW_PHASE_SAMPLE) *takes = selection && selection->sampling;
-  else *takes = selection ? !selection->select.found : !rest && (!root.guess || pass->speculative);
+  else *takes = selection ? !selection->select.found && !selection->waits : !rest && (!root.guess || pass->speculative);
   return true;
 }
 
-/* In the last phase a search for tied elements knows which indices to read, so it gets a task of its own and skips the rest
- * of the tensor. */
+/* A search for tied elements that knows which indices to read gets a task of its own, and skips the rest of the tensor. */
 static bool needs_own_task(const mw_pass *pass, mw_program_root root) {
-  return pass->phase == MW_PHASE_REST && op_of(pass, root.node) == MW_OP_TIE;
+  return is_selection(pass, root) && mw_selection_is_narrow(selection_of(pass, root.node));
 }
 
 /* Adds a root to the last task, or to a new one like `task`. */
@@ -148,7 +156,8 @@ static bool choose_roots(mw_pass *pass, const mw_job *job, const mw_schedule_sta
 /* Before a speculative pass: selections have the values that the sample predicts, totals the values that were guessed. */
 static bool assume(mw_pass *pass, const mw_job *job, const mw_schedule_stage *stage, mw_values *values, mw_error *err) {
   for (size_t i = 0; i < pass->selection_count; i++)
-    MW_TRY(mw_values_set(values, pass->selections[i].node, mw_select_value(&pass->selections[i].sample), err));
+    if (!pass->selections[i].threshold)
+      MW_TRY(mw_values_set(values, pass->selections[i].node, mw_select_value(&pass->selections[i].sample), err));
   for (uint32_t t = 0; t < stage->task_count; t++) {
     const mw_schedule_task *task = &job->schedule->tasks[stage->first_task + t];
     for (uint32_t r = 0; r < task->root_count; r++) {
@@ -297,6 +306,7 @@ bool mw_pass_begin(mw_pass *pass, const mw_job *job, const mw_schedule_stage *st
     MW_TRY(start_selections(pass, stage, values, err));
   }
   choose_phase(pass, stage, next);
+  if (pass->phase == MW_PHASE_WHOLE) assume_thresholds(pass);
   MW_TRY(choose_roots(pass, job, stage, values, err));
   pass->job.schedule = &pass->schedule;
   pass->items = 0;
@@ -410,7 +420,9 @@ bool mw_pass_end(mw_pass *pass, mw_values *values, mw_error *err) {
   for (size_t r = 0; r < pass->schedule.root_count; r++) MW_TRY(keep_result(pass, r, values, err));
   for (size_t i = 0; i < pass->selection_count; i++)
     if (pass->phase == MW_PHASE_SAMPLE) mw_selection_end_sample(&pass->selections[i]);
-    else MW_TRY(mw_selection_end(&pass->selections[i], values, err));
+    else if (!pass->selections[i].threshold) MW_TRY(mw_selection_end(&pass->selections[i], values, err));
+  for (size_t i = 0; i < pass->selection_count && pass->phase != MW_PHASE_SAMPLE; i++)
+    if (pass->selections[i].threshold) MW_TRY(mw_selection_end(&pass->selections[i], values, err));
   return true;
 }
 

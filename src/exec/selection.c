@@ -16,29 +16,42 @@ static uint64_t elements_of(const mw_graph *graph, mw_node node) {
   return mw_graph_elements(graph, mw_graph_facts(graph, node).shape);
 }
 
-static mw_select begin(mw_graph_node_facts facts, double threshold, uint64_t rank, uint64_t total) {
+static mw_select begin(mw_graph_node_facts facts, uint64_t rank, uint64_t total) {
   bool magnitude = facts.op == MW_OP_KTH || facts.op == MW_OP_KTH_LAZY;
   mw_select_key key = facts.op == MW_OP_TIE ? MW_SELECT_TIE : magnitude ? MW_SELECT_MAGNITUDE : MW_SELECT_VALUE;
-  return mw_select_begin(key, facts.f64, threshold, rank, total);
+  return mw_select_begin(key, facts.f64, 0, rank, total);
 }
 
 unsigned mw_selection_expected(const mw_graph *graph, mw_node node) {
   mw_graph_node_facts facts = mw_graph_facts(graph, node);
   uint64_t total = 0;
   for (uint32_t i = 0; i < mw_graph_selected(facts); i++) total += elements_of(graph, facts.operand[i]);
+  if (facts.op == MW_OP_TIE) {
+    mw_graph_node_facts threshold = mw_graph_facts(graph, facts.operand[mw_graph_selected(facts)]);
+    return mw_selection_expected(graph, facts.operand[mw_graph_selected(facts)]) + !is_sampled(threshold, total);
+  }
   if (is_sampled(facts, total)) return 1;
-  mw_select select = begin(facts, 0, 0, total);
+  mw_select select = begin(facts, 0, total);
   return mw_select_passes(&select);
 }
 
-/* Nothing equals a threshold that is NaN: then there is no index to look for. */
-static bool start_tie(mw_selection *s, mw_graph_node_facts facts, mw_values *values, mw_error *err) {
-  mw_node kth = facts.operand[mw_graph_selected(facts)];
+void mw_selection_assume(mw_selection *s, double threshold) {
+  s->select = mw_select_begin(MW_SELECT_TIE, s->select.f64, threshold, 0, s->total);
+  s->assumes = true;
+  s->waits = false;
+}
+
+/* Begins a TIE whose threshold was found; or goes on, if it has counted the ties of just this threshold, which sets `counted`.
+ * Nothing equals a threshold that is NaN: then there is no index to look for. */
+static bool start_tie(mw_selection *s, bool *counted, mw_values *values, mw_error *err) {
   double threshold;
-  MW_TRY(mw_values_get(values, kth, &threshold, err));
-  uint64_t cut = values->ties[kth];
-  s->select = begin(facts, threshold, cut ? cut - 1 : 0, s->total);
+  MW_TRY(mw_values_get(values, s->threshold, &threshold, err));
+  uint64_t cut = values->ties[s->threshold];
+  *counted = s->assumes && threshold == s->select.threshold;
+  if (!*counted) s->select = mw_select_begin(MW_SELECT_TIE, s->select.f64, threshold, 0, s->total);
+  s->select.rank = cut ? cut - 1 : 0;
   s->select.found = !cut || threshold != threshold;
+  s->waits = s->assumes = false;
   return !s->select.found || mw_values_set(values, s->node, (double)s->total, err);
 }
 
@@ -48,14 +61,19 @@ bool mw_selection_new(const mw_graph *graph, mw_node node, mw_values *values, mw
   *out = (mw_selection){.node = node, .bins = mw_mem_new(MW_SELECT_BINS, sizeof *out->bins, err)};
   if (!out->bins || !(out->origins = mw_mem_new(tensors + 1, sizeof *out->origins, err))) return false;
   for (uint32_t i = 0; i < tensors; i++) out->origins[i + 1] = out->total += elements_of(graph, facts.operand[i]);
-  if (facts.op == MW_OP_TIE) return start_tie(out, facts, values, err);
+  if (facts.op == MW_OP_TIE) {
+    out->threshold = facts.operand[tensors];
+    out->waits = true;
+    out->select = begin(facts, 0, out->total);
+    return true;
+  }
   uint64_t rank = facts.extra[0];
   if (facts.op == MW_OP_KTH_LAZY) {
     double k;
     MW_TRY(mw_values_get(values, facts.operand[tensors], &k, err));
     rank = out->total - (k >= (double)out->total ? out->total : k >= 1 ? (uint64_t)k : 1);
   }
-  out->select = begin(facts, 0, rank, out->total);
+  out->select = begin(facts, rank, out->total);
   out->sampling = is_sampled(facts, out->total);
   return true;
 }
@@ -94,6 +112,12 @@ void mw_selection_end_sample(mw_selection *s) {
 
 bool mw_selection_end(mw_selection *s, mw_values *values, mw_error *err) {
   if (s->select.found) return true;
+  if (s->waits || s->assumes) {
+    bool counted = false;
+    if (values->known[s->threshold]) MW_TRY(start_tie(s, &counted, values, err));
+    else s->waits = true, s->assumes = false;
+    if (!counted || s->select.found) return true;
+  }
   if (!mw_select_narrow(&s->select, s->bins, s->below))
     return mw_error_set(err, MW_BUG, "a selection found too few elements");
   if (!s->select.found) return true;

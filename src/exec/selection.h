@@ -11,7 +11,12 @@
  *   2. The search among all elements then begins with a key range of 65536 neighbouring floats around 0.00187, one key a
  *      bin. One pass counts the elements below the range and those in each bin. If the rank falls into the range, which it
  *      nearly always does, that pass has found the exact answer.
- *   3. If not, the counts tell on which side the answer is, and how far; the next pass looks there (num/select.h). */
+ *   3. If not, the counts tell on which side the answer is, and how far; the next pass looks there (num/select.h).
+ *
+ * A TIE looks for an index among the elements that equal a threshold, and is in the same stage as that threshold. The pass that
+ * verifies a predicted threshold also counts which elements equal it. If it is right, which it often is of deltas of bf16, of
+ * which many are equal, or of zeros, only the run of 2048 elements or more that holds the index is left to be read. If not, or if
+ * there was no prediction, the TIE waits for its threshold, and then takes a pass over everything. */
 #ifndef MW_EXEC_SELECTION_H
 #define MW_EXEC_SELECTION_H
 
@@ -23,6 +28,9 @@ typedef struct mw_selection {
   mw_select select;
   mw_select sample;  /* the same search over a sample, which predicts the key range of `select` */
   bool sampling;     /* the search over the sample has not ended */
+  mw_node threshold; /* TIE: the selection of its threshold; else 0 */
+  bool waits;        /* TIE: the threshold is not known, so that nothing can be counted */
+  bool assumes;      /* TIE: the threshold of `select` is predicted */
   uint64_t *bins;    /* the counts of this pass, of all threads */
   uint64_t below;    /* elements of this pass below the key range */
   uint64_t *origins; /* of every operand: index of its first element, counted through all operands */
@@ -38,13 +46,20 @@ unsigned mw_selection_expected(const mw_graph *graph, mw_node node);
 /* Which elements [from, to) of its tensor `part` its next pass must read. */
 void mw_selection_range(const mw_selection *selection, uint32_t part, uint64_t *from, uint64_t *to);
 
+/* Whether a TIE knows which elements its next pass must read, and these are not all. */
+static inline bool mw_selection_is_narrow(const mw_selection *s) {
+  return s->threshold && (s->select.low > s->select.lowest || s->select.last < s->select.highest);
+}
+
+/* A TIE that waits begins with a threshold that was predicted. */
+void mw_selection_assume(mw_selection *tie, double threshold);
 /* Begins the search over the sample; `sampled` must be set. */
 void mw_selection_sample(mw_selection *selection);
 /* Clears the counts, before every pass. */
 void mw_selection_clear(mw_selection *selection);
 /* Advances the search over the sample after a pass over it; when that is found, predicts with it. */
 void mw_selection_end_sample(mw_selection *selection);
-/* Advances the search after any other pass; when it is found, its value is set. */
+/* Advances the search after any other pass; when it is found, its value is set. A TIE comes after its threshold. */
 bool mw_selection_end(mw_selection *selection, mw_values *values, mw_error *err);
 
 #endif

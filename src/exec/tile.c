@@ -119,12 +119,13 @@ static const unsigned char *value_at(const mw_tile *tile, const unsigned char *v
   return values + index * value_size(tile);
 }
 
-/* Adds x (or x * y) to the lanes. At the end of each unit the lanes are folded into one sum. */
+/* Adds x (or x * y, which may be bf16 as stored) to the lanes. At the end of each unit the lanes are folded into one sum. */
 static void add_units(const mw_tile *tile, mw_tile_gather *gather, const unsigned char *x, const unsigned char *y,
-                      uint64_t start, size_t n, uint64_t elements) {
+                      uint64_t start, size_t n, uint64_t elements, bool stored) {
   for (size_t done = 0; done < n;) {
     size_t left = MW_UNIT - (size_t)((start + done) % MW_UNIT), step = n - done < left ? n - done : left;
-    if (y) tile->kernels->dot(gather->lanes, value_at(tile, x, done), value_at(tile, y, done), step);
+    if (stored) tile->kernels->dot_stored(gather->lanes, x + done * sizeof(uint16_t), y + done * sizeof(uint16_t), step);
+    else if (y) tile->kernels->dot(gather->lanes, value_at(tile, x, done), value_at(tile, y, done), step);
     else tile->kernels->sum(gather->lanes, value_at(tile, x, done), step);
     done += step;
     if (step < left && start + done < elements) continue;
@@ -227,6 +228,16 @@ static void spread(const mw_tile *tile, unsigned char *dst, const mw_tile_kept *
   }
 }
 
+static mw_kernel_stream stream_of(const mw_graph *graph, const mw_program_instruction *code) {
+  mw_graph_node_facts facts = mw_graph_facts(graph, code->node);
+  return (mw_kernel_stream){facts.extra[0], facts.extra[1]};
+}
+
+/* The first value of an operand: in a register, among the constants, or as stored in the buffer of an input. */
+static const unsigned char *operand_of(const mw_tile_step *s, const mw_tile_block *block, int i, size_t offset) {
+  return s->operand[i] ? s->operand[i] : block->inputs[s->input[i]] + offset * mw_dtype_size(block->dtypes[s->input[i]]);
+}
+
 /* Runs an instruction that is not a map. */
 static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_step *places, mw_tile_block *block, place at,
                       size_t n) {
@@ -254,19 +265,14 @@ static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_
   case MW_OP_DROP:
   case MW_OP_DROP_DELTA:
   case MW_OP_NORMAL: {
-    mw_graph_node_facts facts = mw_graph_facts(graph, step->node);
-    mw_kernel_stream stream = {facts.extra[0], facts.extra[1]};
+    const mw_kernel_stream stream = stream_of(graph, step);
     if (step->code == MW_OP_NORMAL) k->normal(dst, stream, start, n);
     else if (step->code == MW_OP_DROP) k->drop(dst, v[0], NULL, stream, start, n, constant(tile, step->operand[1]));
     else if (step->code == MW_OP_DROP_DELTA) k->drop(dst, v[0], v[1], stream, start, n, constant(tile, step->operand[2]));
     else k->bernoulli(dst, stream, start, n, constant(tile, step->operand[1]));
     return;
   }
-  case MW_OP_BERNOULLI_EACH: {
-    mw_graph_node_facts facts = mw_graph_facts(graph, step->node);
-    k->bernoulli_each(dst, v[1], (mw_kernel_stream){facts.extra[0], facts.extra[1]}, start, n);
-    return;
-  }
+  case MW_OP_BERNOULLI_EACH: k->bernoulli_each(dst, v[1], stream_of(graph, step), start, n); return;
   case MW_OP_ROW_TOTAL:
   case MW_OP_ROW_MAX:
   case MW_OP_ROW_MIN:
@@ -291,8 +297,11 @@ static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_
     k->top(dst, v[0], constant(tile, step->operand[1]),
            count_up_to(tile->scalars[step->operand[2]], mw_graph_facts(graph, step->node).extra[0] + start, n), n);
     return;
-  case MW_OP_TOTAL: add_units(tile, gather, v[0], NULL, at.within, n, at.span); return;
-  case MW_OP_DOT: add_units(tile, gather, v[0], v[1], at.within, n, at.span); return;
+  case MW_OP_TOTAL: add_units(tile, gather, v[0], NULL, at.within, n, at.span, false); return;
+  case MW_OP_DOT:
+    add_units(tile, gather, operand_of(places, block, 0, offset), operand_of(places, block, 1, offset), at.within, n, at.span,
+              places->sums_stored);
+    return;
   case MW_OP_PEAK: gather->best = k->peak(gather->best, v[0], n); return;
   case MW_OP_HIGHEST:
   case MW_OP_ARGMAX: keep_best(tile, gather, v[0], start, n); return;
@@ -312,11 +321,15 @@ static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_
   }
 }
 
-/* Runs a step on what is stored. Returns true if a result is not finite. */
-static bool run_direct(const mw_tile_step *s, const mw_tile_block *block, size_t offset, size_t n) {
+/* Runs a step on what is stored. Returns true if a result, or what is looked at, is not finite. */
+static bool run_direct(const mw_tile *tile, const mw_graph *graph, const mw_tile_step *s, const mw_tile_block *block, place at, size_t n) {
   const unsigned char *operand[MW_PROGRAM_OPERANDS];
-  for (int i = 0; i < MW_PROGRAM_OPERANDS; i++)
-    operand[i] = s->operand[i] ? s->operand[i] : block->inputs[s->input[i]] + offset * mw_dtype_size(block->dtypes[s->input[i]]);
+  const size_t offset = at.offset;
+  if (s->checks) return tile->kernels->odd_stored(block->inputs[s->code->index] + offset * sizeof(uint16_t), n);
+  for (int i = 0; i < MW_PROGRAM_OPERANDS; i++) operand[i] = operand_of(s, block, i, offset);
+  if (s->drops_stored)
+    return tile->kernels->drop_stored(s->dst, operand[0], operand[1], stream_of(graph, s->code), at.start, n,
+                                      constant(tile, s->code->operand[2]));
   return s->direct(s->dst ? s->dst : block->output + offset * sizeof(uint16_t), operand[0], operand[1], operand[2], operand[3], n);
 }
 
@@ -325,8 +338,8 @@ static bool run_direct(const mw_tile_step *s, const mw_tile_block *block, size_t
 static bool run_steps(mw_tile *tile, const mw_graph *graph, const mw_tile_step *steps, size_t count, mw_tile_block *block,
                       place at, size_t n) {
   for (const mw_tile_step *s = steps; s < steps + count; s++) {
-    if (s->direct) {
-      if (run_direct(s, block, at.offset, n)) return false;
+    if (s->direct || s->drops_stored || s->checks) {
+      if (run_direct(tile, graph, s, block, at, n)) return false;
     } else if (s->map) s->map(s->dst, s->operand[0], s->operand[1], s->operand[2], s->operand[3], n);
     else run_instruction(tile, graph, s, block, at, n);
   }

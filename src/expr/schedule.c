@@ -112,6 +112,7 @@ static void measure(maker *m, const mw_node *outputs, size_t count) {
     for (uint32_t i = 0; i < operands; i++)
       if (m->level[operand[i]] > level) level = m->level[operand[i]];
     if (mw_expansion_has(m->expansion, id)) m->level[id] = level_of_expanded(m, id, level);
+    else if (mw_graph_op(m->graph, id) == MW_OP_TIE) m->level[id] = level; /* its threshold's */
     else m->level[id] = level + is_sink(m, id, mw_graph_op(m->graph, id));
   }
   for (size_t i = 0; i < count; i++) m->needed[outputs[i]] = 1;

@@ -1,7 +1,8 @@
 /* schedule.h: in which order the sinks (reductions) and outputs of a graph are computed, and what shares a pass over a tensor.
  *
  *   level   one more than the highest level of the sinks that a sink depends on; 1 if it depends on none. A level can begin
- *           when the level before it has ended.
+ *           when the level before it has ended. A TIE has the level of its threshold, with which it shares the stage: there ties
+ *           are counted while the threshold is verified (exec/selection.h).
  *   batch   outputs that depend on a common sink or matrix function are in one batch. Batches run one after the other, each with
  *           all its levels, so that a tensor that is read several times is still in the page cache.
  *   task    one program over all elements of one shape: sinks of a level that read the same tensor share a task, so the

@@ -42,15 +42,18 @@ typedef bool (*mw_kernel_store)(void *stored, const void *src, size_t n);
 /* Adds x (or x*y) to 64 lanes; element i goes to lane i % 64. n <= MW_UNIT, starting at a multiple of 64. */
 typedef void (*mw_kernel_sum)(void *lanes, const void *x, size_t n);
 typedef void (*mw_kernel_dot)(void *lanes, const void *x, const void *y, size_t n);
+/* dot of two tensors of bf16 as stored, padded to 16 elements; and whether one of such is not finite, which dot does not tell. */
+typedef bool (*mw_kernel_odd)(const void *stored, size_t n);
 /* The largest of `peak` and |x[i]| for n values; NaN if one is NaN. */
 typedef double (*mw_kernel_peak)(double peak, const void *x, size_t n);
 /* dst[i] = 1 where |x[i]| > threshold, or equals it for i < ties; else 0. dst may be x. */
 typedef void (*mw_kernel_top)(void *dst, const void *x, double threshold, size_t ties, size_t n);
 
 /* Selection (select.h): of n keys, counts those from `low` to `high` into bins[(key - low) >> shift], and returns how many
- * are below `low`. A key is the bits as a signed integer: of |x| if `magnitude`, else in numeric order. */
+ * are below `low`. A key is the bits as a signed integer: of |x| if `magnitude`, else in numeric order. `common` is a key that many
+ * elements may have, anywhere: these are counted fastest. */
 typedef uint64_t (*mw_kernel_key_range)(uint32_t *bins, const void *x, size_t n, bool magnitude, int64_t low, int64_t high,
-                                     unsigned shift);
+                                        int64_t common, unsigned shift);
 /* How many of n values have |x| = threshold. */
 typedef size_t (*mw_kernel_ties)(const void *x, size_t n, double threshold);
 
@@ -69,6 +72,10 @@ typedef void (*mw_kernel_bernoulli)(void *dst, mw_kernel_stream stream, uint64_t
 typedef void (*mw_kernel_bernoulli_each)(void *dst, const void *p, mw_kernel_stream stream, uint64_t start, size_t n);
 typedef void (*mw_kernel_drop)(void *dst, const void *x, const void *y, mw_kernel_stream stream, uint64_t start, size_t n,
                                double p);
+/* The same of x[i] - y[i], both bf16 as stored, where there are steps on bf16 (bf16_steps.def, whose promises hold here too): dst
+ * are floats, x and y are padded to 16 elements. Returns true if an x or y is not finite: then dst must not be used. */
+typedef bool (*mw_kernel_drop_stored)(void *dst, const void *x, const void *y, mw_kernel_stream stream, uint64_t start, size_t n,
+                                      double p);
 /* Standard normal variates (Box-Muller on two words of the element's own block, over mathx). */
 typedef void (*mw_kernel_normal)(void *dst, mw_kernel_stream stream, uint64_t start, size_t n);
 /* dst[i] = x[i] * columns[(start + i) % width]. */
@@ -79,6 +86,9 @@ typedef struct mw_kernel_set {
   mw_kernel_map map[MW_KERNEL_COUNT][16]; /* [kernel][form] */
   const mw_kernel_direct *direct;         /* only in the table of float (bf16_steps.def) */
   size_t direct_count;
+  mw_kernel_drop_stored drop_stored;      /* likewise, as the two below; or NULL */
+  mw_kernel_dot dot_stored;
+  mw_kernel_odd odd_stored;
   mw_kernel_load load[MW_DTYPE_COUNT];    /* NULL where a dtype is not REAL (base/dtypes.def) */
   mw_kernel_store store[MW_DTYPE_COUNT];
   mw_kernel_sum sum;

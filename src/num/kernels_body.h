@@ -251,9 +251,27 @@ static inline uint64_t draw_limit(double p) {
   return limit;
 }
 
+/* A loop over the groups of `size` elements that [start, start + n) touches: elements [from, to) of each group belong to it. */
+#define EACH_GROUP(size) \
+  for (uint64_t at = start, end = start + n, from, to; \
+       at < end && (from = at % (size), to = end - (at - from) < (size) ? end - (at - from) : (size), true); \
+       at += to - from)
+
+/* ---- selection --------------------------------------------------------------------------------------------------- */
+
+/* Keys are counted so many at a time, in vectors of so many bytes. */
+#ifdef __AVX512F__
+enum { KEYS = 32, KEY_BYTES = 64 };
+#elif defined __AVX2__
+enum { KEYS = 32, KEY_BYTES = 32 };
+#else
+enum { KEYS = 32, KEY_BYTES = 16 };
+#endif
+
 #ifdef MW_BODY_X86
 #include "num/kernels_bf16.h"
-#define DIRECT .direct = direct_maps, .direct_count = sizeof direct_maps / sizeof *direct_maps,
+#define DIRECT .direct = direct_maps, .direct_count = sizeof direct_maps / sizeof *direct_maps, \
+               .drop_stored = drop_stored, .dot_stored = dot_stored, .odd_stored = odd_stored,
 #else
 #define DIRECT
 #endif

@@ -138,40 +138,61 @@ static inline R_KEY NAME(key_of)(R x, bool magnitude) {
   return magnitude ? bits & most : bits ^ ((bits < 0 ? -1 : 0) & most);
 }
 
-/* Few keys lie in a predicted range. So 32 keys at a time are compared with its ends, without branches; only if one of the 32 is
- * in the range, they are looked at one by one. `below` has 32 lanes, each counting the keys below the range. */
-__attribute__((always_inline))
-static inline uint64_t NAME(keys_in)(uint32_t *bins, const R *in, size_t n, bool magnitude, R_KEY from, R_KEY to,
-                                       unsigned shift) {
-  enum { PART = 32 };
-  R_KEY below[PART] = {0};
-  uint64_t total = 0;
-  for (size_t i = 0; i < n; i += PART) {
-    R_BITS outside = (R_BITS)-1;
-    const size_t end = n - i < PART ? n : i + PART;
-    if (end == i + PART)
-      for (size_t j = 0; j < PART; j++) {
-        const R_KEY key = NAME(key_of)(in[i + j], magnitude);
-        const R_KEY under = key < from ? -1 : 0, over = key > to ? -1 : 0;
-        below[j] -= under;
-        outside &= (R_BITS)(under | over);
-      }
-    if (end == i + PART && outside) continue;
-    for (size_t k = i; k < end; k++) {
-      const R_KEY key = NAME(key_of)(in[k], magnitude);
-      if (key >= from && key <= to) bins[((R_BITS)key - (R_BITS)from) >> shift]++;
-      else if (end != i + PART) total += key < from; /* a full part has counted these above */
-    }
-  }
-  for (size_t j = 0; j < PART; j++)
-    total += (uint64_t)below[j];
-  return total;
+/* The same of a vector of keys. */
+typedef R NAME(key_values) __attribute__((vector_size(KEY_BYTES)));
+typedef R_KEY NAME(keys) __attribute__((vector_size(KEY_BYTES)));
+
+static inline NAME(keys) NAME(keys_of)(const R *in, bool magnitude) {
+  const NAME(keys) most = (NAME(keys)){0} + (R_KEY)((R_BITS)-1 >> 1);
+  NAME(key_values) x;
+  memcpy(&x, in, sizeof x);
+  if (!magnitude) x = x + 0;
+  const NAME(keys) bits = (NAME(keys))x;
+  return magnitude ? bits & most : bits ^ ((bits < 0) & most);
 }
 
-static uint64_t NAME(key_range)(uint32_t *bins, const void *x, size_t n, bool magnitude, int64_t low, int64_t high,
-                             unsigned shift) {
-  return magnitude ? NAME(keys_in)(bins, x, n, true, (R_KEY)low, (R_KEY)high, shift)
-                   : NAME(keys_in)(bins, x, n, false, (R_KEY)low, (R_KEY)high, shift);
+/* Few keys lie in a predicted range, and many of these are one and the same: the prediction itself, or the zeros of what has been
+ * trimmed or dropped. So the keys below the range and the common ones are counted in vectors, 32 at a time, and only if there are others
+ * in the range these are looked at: bit j of `inside` is set if key j is such a one. */
+__attribute__((always_inline))
+static inline uint64_t NAME(keys_in)(uint32_t *bins, const R *in, size_t n, bool magnitude, R_KEY from, R_KEY to, R_KEY common,
+                                     unsigned shift) {
+  enum { LANES = KEY_BYTES / sizeof(R) };
+  NAME(keys) below = {0}, same = {0}, bit[KEYS / LANES];
+  uint64_t under = 0, equal = 0;
+  size_t i = 0;
+  for (size_t j = 0; j < KEYS; j++) bit[j / LANES][j % LANES] = (R_KEY)((R_BITS)1 << j);
+  for (; i + KEYS <= n; i += KEYS) {
+    NAME(keys) other = {0};
+    uint32_t inside = 0;
+    for (size_t part = 0; part < KEYS / LANES; part++) {
+      const NAME(keys) key = NAME(keys_of)(in + i + part * LANES, magnitude);
+      const NAME(keys) is_below = key < from, is_common = key == common;
+      below -= is_below;
+      same -= is_common;
+      other |= ~(is_below | (key > to) | is_common) & bit[part];
+    }
+    for (size_t j = 0; j < LANES; j++) inside |= (uint32_t)other[j];
+    if (inside == UINT32_MAX) /* no range was predicted */
+      for (size_t j = 0; j < KEYS; j++) bins[((R_BITS)NAME(key_of)(in[i + j], magnitude) - (R_BITS)from) >> shift]++;
+    else
+      for (; inside; inside &= inside - 1)
+        bins[((R_BITS)NAME(key_of)(in[i + (size_t)__builtin_ctz(inside)], magnitude) - (R_BITS)from) >> shift]++;
+  }
+  for (; i < n; i++) {
+    const R_KEY key = NAME(key_of)(in[i], magnitude);
+    if (key >= from && key <= to) bins[((R_BITS)key - (R_BITS)from) >> shift]++;
+    else under += key < from;
+  }
+  for (size_t j = 0; j < LANES; j++) under += (uint64_t)below[j], equal += (uint64_t)same[j];
+  if (common >= from && common <= to) bins[((R_BITS)common - (R_BITS)from) >> shift] += (uint32_t)equal;
+  return under;
+}
+
+static uint64_t NAME(key_range)(uint32_t *bins, const void *x, size_t n, bool magnitude, int64_t low, int64_t high, int64_t common,
+                                unsigned shift) {
+  return magnitude ? NAME(keys_in)(bins, x, n, true, (R_KEY)low, (R_KEY)high, (R_KEY)common, shift)
+                   : NAME(keys_in)(bins, x, n, false, (R_KEY)low, (R_KEY)high, (R_KEY)common, shift);
 }
 
 /* How many magnitudes are equal to the threshold. */
@@ -184,12 +205,6 @@ static size_t NAME(ties)(const void *x, size_t n, double threshold) {
 }
 
 /* ---- chance and columns ----------------------------------------------------------------------------------------- */
-
-/* A loop over the groups of `size` elements that [start, start + n) touches: elements [from, to) of each group belong to it. */
-#define EACH_GROUP(size) \
-  for (uint64_t at = start, end = start + n, from, to; \
-       at < end && (from = at % (size), to = end - (at - from) < (size) ? end - (at - from) : (size), true); \
-       at += to - from)
 
 /* Uses n draws: the top bit of hit[i] << shift says whether draw i is true. Without tiles the result is 1 where true, else 0; with
  * one tile 0 where true, else x; with two tiles 0 where true, else x - y. */
@@ -331,4 +346,3 @@ static void NAME(columns)(void *dst, const void *x, const void *columns, uint64_
 #undef MAPS_3
 #undef MAPS_4
 #undef LANES
-#undef EACH_GROUP

@@ -66,6 +66,7 @@ void mw_select_predict(mw_select *select, double value) {
     key = bits < 0 ? bits ^ INT32_MAX : bits;
   }
   look_around(select, key);
+  select->common = key;
   select->predicted = true;
 }
 
@@ -87,7 +88,7 @@ uint64_t mw_select_count(const mw_select *select, const mw_kernel_set *kernels, 
                          uint32_t *bins) {
   assert(!select->found);
   if (select->key != MW_SELECT_TIE)
-    return kernels->key_range(bins, x, n, select->key == MW_SELECT_MAGNITUDE, select->low, select->last, select->shift);
+    return kernels->key_range(bins, x, n, select->key == MW_SELECT_MAGNITUDE, select->low, select->last, select->common, select->shift);
   count_ties(select, kernels, x, start, n, bins);
   return 0;
 }

@@ -47,6 +47,7 @@ typedef struct mw_select {
   uint64_t rank;     /* sought: the rank-th smallest, counted from 0 */
   int64_t low, last; /* the key range, both included, in MW_SELECT_BINS bins of 2^shift keys */
   unsigned shift;
+  int64_t common;    /* a key that many elements may have: the prediction; before one 0, the key of 0 */
   int64_t lowest, highest; /* the range of all keys, and its shift */
   unsigned full_shift;
   uint64_t less;     /* elements below the range; after a prediction known only when the range was narrowed once */

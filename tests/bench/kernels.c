@@ -16,6 +16,7 @@ typedef struct bench {
   _Alignas(64) double tile[5][N + MW_GROUP]; /* operands and a result; room for either type */
   _Alignas(64) unsigned char stored[8 * N]; /* a number below 2 in every dtype, as the weights of models are */
   uint32_t bins[65536];
+  int64_t half, most; /* the keys of 1/2 and of the largest number */
   double kept; /* so that no result is left out */
 } bench;
 
@@ -23,7 +24,7 @@ typedef struct job { /* one kernel of one table */
   int kind, index;
 } job;
 
-enum { MAP, LOAD, STORE, SUM, DOT, PEAK, TOP, KEYS, TIES, BERNOULLI, BERNOULLI_EACH, DROP, NORMAL, COLUMNS };
+enum { MAP, LOAD, STORE, SUM, DOT, PEAK, TOP, KEYS, ALL_KEYS, ZEROS, TIES, BERNOULLI, BERNOULLI_EACH, DROP, NORMAL, COLUMNS };
 
 /* Calls the kernel once; false where the table has none. */
 static bool call(bench *b, const mw_kernel_set *set, job j) {
@@ -37,7 +38,9 @@ static bool call(bench *b, const mw_kernel_set *set, job j) {
     case DOT: set->dot(out, x, y, N); break;
     case PEAK: b->kept += set->peak(0, x, N); break;
     case TOP: set->top(out, x, 0.5, N, N); break;
-    case KEYS: b->kept += (double)set->key_range(b->bins, x, N, true, 0x3f000000, 0x3f00ffff, 0); break;
+    case KEYS: b->kept += (double)set->key_range(b->bins, x, N, true, b->half, b->half + 0xffff, b->half + 1, 0); break;
+    case ALL_KEYS: b->kept += (double)set->key_range(b->bins, x, N, true, 0, b->most, 0, b->type ? 47 : 15); break;
+    case ZEROS: b->kept += (double)set->key_range(b->bins, b->tile[4], N, true, 0, 0xffff, 0, 0); break;
     case TIES: b->kept += (double)set->ties(x, N, 0.5); break;
     case BERNOULLI: set->bernoulli(out, stream, 0, N, 0.3); break;
     case BERNOULLI_EACH: set->bernoulli_each(out, y, stream, 0, N); break;
@@ -52,6 +55,8 @@ static bool call(bench *b, const mw_kernel_set *set, job j) {
 static void fill(bench *b) {
   memset(b->tile, 0, sizeof b->tile);
   memset(b->stored, 0x3c, sizeof b->stored);
+  b->half = b->type ? INT64_C(0x3fe0000000000000) : 0x3f000000;
+  b->most = b->type ? INT64_MAX : INT32_MAX;
   for (int t = 0; t < 4; t++)
     for (size_t i = 0; i < N + MW_GROUP; i++) {
       double v = 0.25 + (double)((i * 2654435761u + (unsigned)t * 40503u) % 4096) / 4096;
@@ -97,7 +102,7 @@ int main(void) {
 #include "base/dtypes.def"
 #undef MW_DTYPE
   };
-  static const char *const others[] = {"sum", "dot", "peak", "top", "counting of keys", "ties", "bernoulli", "bernoulli of each",
+  static const char *const others[] = {"sum", "dot", "peak", "top", "keys near 1/2", "all keys", "keys of zeros", "ties", "bernoulli", "bernoulli of each",
                                        "drop", "normal", "columns"};
   bench *b = aligned_alloc(64, (sizeof *b + 63) / 64 * 64);
   if (!b) return 71;

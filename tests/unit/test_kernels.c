@@ -292,6 +292,26 @@ static void reductions(const mw_kernels *kernels, size_t n) {
   CHECK(isnan(kernels->type[0].peak(5, x, n)));
 }
 
+/* A dot of bf16 as stored, at any address, is a dot of what a load makes of them. Only what lies within may be told of as not finite. */
+static void stored_dots(const mw_kernels *kernels, size_t n) {
+  static unsigned char a[1 + 2 * (MW_UNIT + 16)], b[1 + 2 * (MW_UNIT + 16)];
+  static float x[MW_UNIT], y[MW_UNIT];
+  float wanted[MW_LANES] = {1}, got[MW_LANES] = {1};
+  const mw_kernel_set *k = &kernels->type[0];
+  if (!k->dot_stored) return;
+  memset(a, 0xff, sizeof a), memset(b, 0xff, sizeof b);
+  for (size_t i = 0; i < n; i++) x[i] = (float)(int64_t)next() * 0x1p-60f, y[i] = (float)(int64_t)next() * 0x1p-66f;
+  k->store[MW_DTYPE_BF16](a + 1, x, n);
+  k->store[MW_DTYPE_BF16](b + 1, y, n);
+  k->load[MW_DTYPE_BF16](x, a + 1, n);
+  k->load[MW_DTYPE_BF16](y, b + 1, n);
+  k->dot(wanted, x, y, n);
+  k->dot_stored(got, a + 1, b + 1, n);
+  CHECK(!memcmp(wanted, got, sizeof got) && !k->odd_stored(a + 1, n) && !k->odd_stored(b + 1, n));
+  a[2 + 2 * (next() % n)] = 0x7f, a[1 + 2 * (n - 1)] = 0x80, a[2 + 2 * (n - 1)] = 0xff;
+  CHECK(k->odd_stored(a + 1, n));
+}
+
 /* Some ties and then none, into a tile of its own or the one that is read. */
 static void tops(const mw_kernels *kernels, size_t n) {
   static float narrow[MW_UNIT], narrow_out[MW_UNIT];
@@ -334,7 +354,7 @@ int main(void) {
     dtypes(kernels);
     CASE("reductions and tops, %s", isas[i]);
     for (size_t n = 1; n <= MW_UNIT; n += n < 200 ? 1 : 231)
-      reductions(kernels, n), tops(kernels, n);
+      reductions(kernels, n), stored_dots(kernels, n), tops(kernels, n);
   }
   UNIT_END();
 }
