@@ -1,8 +1,11 @@
 /* components.c: a list of plans that are published as one output. Each makes its folder as any merge does, but within the temporary
- * folder of the whole: OUT.partial-HASH/unet. What is no model (scheduler, tokenizer, model_index.json) is carried as side files are.
- * Card and lock file are of the whole, and list the files of all components. */
+ * folder of the whole: OUT.partial-HASH/unet.partial-HASH, with a journal of its own. So when the whole is stopped, the same command finds
+ * the components that were finished, and the tensors of the one that was not. They get their names when the last is complete. What is no
+ * model (scheduler, tokenizer, model_index.json) is carried as side files are. Card and lock file are of the whole, and list the files of
+ * all components. */
 #include "merge/components.h"
 #include "merge/plan_facts.h"
+#include "merge/plan_identity.h"
 #include "merge/proof.h"
 #include "merge/seal.h"
 #include "base/json_writer.h"
@@ -320,6 +323,21 @@ static bool same_in_all(const mw_plan *component, relay *r, bool *same, mw_error
   return true;
 }
 
+/* What the whole is: what each component is, with its name before each line. */
+static bool identify(const mw_plan *plan, mw_text *out, mw_error *err) {
+  const mw_components *components = plan->components;
+  mw_text own = {0};
+  bool ok = true;
+  for (size_t i = 0; i < components->count && ok; i++) {
+    if (!(ok = mw_plan_identity_compose(components->plans[i], &own, err))) break;
+    for (const char *line = own.bytes; *line; line += strcspn(line, "\n") + 1)
+      mw_text_format(out, "%s, %.*s\n", components->of[i].name, (int)strcspn(line, "\n"), line);
+    mw_text_free(&own);
+  }
+  mw_text_free(&own);
+  return ok && mw_text_check(out, err);
+}
+
 static bool run_one(mw_plan *plan, size_t index, const char *folder, relay *r, mw_error *err) {
   mw_components *components = plan->components;
   bool same = false;
@@ -332,6 +350,7 @@ static bool run_one(mw_plan *plan, size_t index, const char *folder, relay *r, m
   size_t told = component->warnings.count;
   bool ok = mw_plan_run(component, go_on, r, err) || mw_error_wrap(err, "%s", components->of[index].name);
   tell(plan, components->of[index].name, component, told);
+  plan->resumed += component->resumed;
   r->before += r->own;
   return ok;
 }
@@ -339,6 +358,8 @@ static bool run_one(mw_plan *plan, size_t index, const char *folder, relay *r, m
 static bool fill(mw_plan *plan, mw_writer *writer, mw_progress progress, void *context, mw_error *err) {
   relay r = {progress, context, 0, 0, work_of(mw_components_measure(plan->components))};
   for (size_t i = 0; i < plan->components->count; i++) MW_TRY(run_one(plan, i, mw_writer_folder(writer), &r, err));
+  for (size_t i = 0; i < plan->components->count; i++)
+    MW_TRY(mw_publish_part(writer, strrchr(plan->components->plans[i]->made, '/') + 1, plan->components->of[i].name, err));
   MW_TRY(describe(plan->components, err) && mw_plan_facts_compose(plan, err)); /* more may be carried now */
   mw_side_files_provenance provenance = mw_provenance_of(&plan->provenance, plan->recipe, NULL, &plan->options);
   provenance.components_json = plan->components->json.bytes;
@@ -350,12 +371,17 @@ static bool fill(mw_plan *plan, mw_writer *writer, mw_progress progress, void *c
 }
 
 bool mw_components_run(mw_plan *plan, mw_progress progress, void *context, mw_error *err) {
-  mw_writer *writer;
-  mw_writer_how how = {.force = plan->options.force, .sync = !plan->options.no_sync, .warnings = &plan->warnings};
-  MW_TRY(mw_writer_open(plan->options.output, &plan->layout, &how, &writer, err));
-  bool ok = (plan->options.no_hash || mw_writer_count(writer, &plan->layout, &plan->checksums, err)) &&
-            fill(plan, writer, progress, context, err);
-  if (!ok && err->status == MW_INTERRUPTED) mw_error_hint(err, "a pipeline is kept as a whole: the same command begins anew");
+  mw_writer *writer = NULL;
+  mw_text identity = {0};
+  const mw_model *donor = plan->inputs.members[plan->inputs.donor].model;
+  bool ok = identify(plan, &identity, err);
+  const mw_writer_how how = {.force = plan->options.force, .sync = !plan->options.no_sync, .plan = identity.bytes,
+                             .warnings = &plan->warnings, .parts = donor->components, .part_count = donor->component_count};
+  ok = ok && mw_writer_open(plan->options.output, &plan->layout, &how, &writer, err) &&
+       (plan->options.no_hash || mw_writer_count(writer, &plan->layout, &plan->checksums, err)) &&
+       fill(plan, writer, progress, context, err);
+  if (!ok && writer) mw_writer_keep(writer, err);
   mw_writer_close(writer);
+  mw_text_free(&identity);
   return ok;
 }

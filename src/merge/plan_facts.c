@@ -95,6 +95,7 @@ bool mw_plan_facts_compose(mw_plan *plan, mw_error *err) {
 mw_plan_facts mw_plan_measure(const mw_plan *plan) {
   if (plan->components) {
     mw_plan_facts all = mw_components_measure(plan->components);
+    all.resumed = plan->resumed;
     all.donor = plan->inputs.members[plan->inputs.donor].label;
     return all;
   }

@@ -166,7 +166,8 @@ static bool write(mw_plan *plan, const char *identity, const mw_training_job *le
   mw_found *found = NULL;
   mw_writer *writer;
   const mw_ranks *ranks = mw_cluster_ranks();
-  mw_writer_how how = {plan->options.force, !plan->options.no_sync, identity, &plan->warnings, ranks ? ranks->rank : 0};
+  mw_writer_how how = {.force = plan->options.force, .sync = !plan->options.no_sync, .plan = identity, .warnings = &plan->warnings,
+                       .rank = ranks ? ranks->rank : 0, .part = plan->component != NULL};
   MW_TRY(!plan->vocabulary || mw_alignment_ready(plan->vocabulary, err));
   mw_run_ready(mw_run_threads(plan->options.threads));
   if (is_helper()) MW_TRY(mw_cluster_meet(err));
@@ -181,6 +182,7 @@ static bool write(mw_plan *plan, const char *identity, const mw_training_job *le
   if (!ok && training && !is_helper()) mw_training_hint(training, err);
   if (!ok && !is_helper()) mw_writer_keep(writer, err);
   if (ok && training) mw_training_done(training);
+  if (ok && plan->component) ok = (plan->made = mw_mem_copy(&plan->arena, mw_writer_folder(writer), strlen(mw_writer_folder(writer)), err));
   mw_writer_close(writer);
   mw_training_free(training);
   mw_found_free(found);
@@ -196,8 +198,7 @@ static bool write_result(mw_plan *plan, mw_progress progress, void *context, mw_
   mw_text identity = {0};
   if (mw_cluster_ranks()) MW_TRY(mw_shared_plan_compare(plan, err));
   bool (*identify)(const mw_plan *, mw_text *, mw_error *) = mw_cluster_ranks() ? mw_shared_plan_identity : mw_plan_identity_compose;
-  bool ok = (plan->component || identify(plan, &identity, err)) &&
-            write(plan, identity.bytes, &learning, progress, context, err);
+  bool ok = identify(plan, &identity, err) && write(plan, identity.bytes, &learning, progress, context, err);
   mw_text_free(&identity);
   return ok;
 }

@@ -44,7 +44,7 @@ static bool sync_parent(const mw_writer *writer, mw_error *err) {
   return !writer->how.sync || mw_sync_folder(writer->parent, writer->target.parent, err);
 }
 
-/* The journal goes when all that it tells of, and more, is on the disk. */
+/* Syncs all files and folders. The journal goes when all that it tells of, and more, is on the disk; that of a part stays, complete. */
 static bool sync_all(mw_writer *writer, mw_error *err) {
   bool sync = writer->how.sync;
   for (size_t i = 0; sync && i < writer->shard_count; i++) {
@@ -52,7 +52,7 @@ static bool sync_all(mw_writer *writer, mw_error *err) {
     MW_TRY(sync_room(writer, mw_writer_shard_name(writer, i), err));
   }
   for (size_t i = 0; sync && i < writer->file_count; i++) MW_TRY(sync_file(writer, writer->files[i].name, err));
-  MW_TRY(mw_resume_remove(&writer->resume, err));
+  MW_TRY(writer->how.part ? mw_resume_record(&writer->resume, err) : mw_resume_remove(&writer->resume, err));
   mw_resume_end(&writer->resume);
   return !sync || mw_sync_folder(writer->root, writer->folder, err);
 }
@@ -142,10 +142,20 @@ static bool publish_over(mw_writer *writer, mw_error *err) {
   return done;
 }
 
+bool mw_publish_part(mw_writer *writer, const char *partial, const char *name, mw_error *err) {
+  int fd = openat(writer->root, partial, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) return mw_writer_fail(err, "cannot be opened again", partial);
+  bool gone = unlinkat(fd, mw_resume_journal, 0) == 0 || errno == ENOENT;
+  bool done = gone ? !writer->how.sync || mw_sync_folder(fd, partial, err) : mw_writer_fail(err, "its journal cannot be removed", partial);
+  close(fd);
+  return done && (renameat(writer->root, partial, writer->root, name) == 0 || mw_writer_fail(err, "cannot be given its name", name));
+}
+
 bool mw_publish_output(mw_writer *writer, mw_error *err) {
   bool exists;
   MW_TRY(mw_target_free(&writer->target, writer->how.force, &exists, err));
   MW_TRY(sync_all(writer, err) && mw_writer_close_shards(writer, err));
+  if (writer->how.part) return writer->kept = true;
   if (exists && !writer->target.card) return publish_over(writer, err);
   MW_TRY(writer->target.card ? publish_lone(writer, exists, err) : publish_new(writer, err));
   return sync_parent(writer, err);

@@ -159,6 +159,10 @@ static bool open_journal(mw_resume *resume, mw_error *err) {
                            mw_sync_folder(resume->parent, "the folder of the output", err));
 }
 
+bool mw_resume_start(mw_resume *resume, mw_error *err) {
+  return open_journal(resume, err) && (!resume->sync || mw_sync_file(resume->journal.fd, resume->journal.name, err));
+}
+
 static bool add_records(mw_resume *resume, mw_error *err) {
   if (resume->sync) MW_TRY(sync_shards(resume, err));
   MW_TRY(open_journal(resume, err));

@@ -46,6 +46,8 @@ bool mw_resume_is_journal(const char *name);
 bool mw_resume_open(mw_resume *resume, bool *found, mw_error *err);
 /* Begins; on rank 0 with what the journals tell: checks it against the shards. `resume` has everything else by now. */
 bool mw_resume_begin(mw_resume *resume, mw_error *err);
+/* Makes the journal now, before anything is finished: of a folder whose parts have journals of their own (writer.h). */
+bool mw_resume_start(mw_resume *resume, mw_error *err);
 /* Tensor `index` was made by an earlier run, as rank 0 has found. */
 void mw_resume_found(mw_resume *resume, size_t index);
 /* Whether tensor `index` of the layout was made by an earlier run. */

@@ -137,7 +137,17 @@ static bool is_of_shards(const mw_layout *layout, const char *sub, const char *n
   return false;
 }
 
-/* Removes all but shards and journal of what an earlier run has left: side files are written again. */
+/* Whether an entry of the temporary folder is one of its parts', which is their writers' to go on with or remove. */
+static bool is_of_parts(const mw_writer *writer, const char *name) {
+  static const char ending[] = ".partial-";
+  for (size_t i = 0; i < writer->how.part_count; i++) {
+    const char *part = writer->how.parts[i];
+    if (strncmp(name, part, strlen(part)) == 0 && strncmp(name + strlen(part), ending, sizeof ending - 1) == 0) return true;
+  }
+  return false;
+}
+
+/* Removes all but shards, parts and journal of what an earlier run has left: side files are written again. */
 static bool sweep(mw_writer *writer, const mw_layout *layout, const char *sub, mw_error *err) {
   const char **names;
   size_t count;
@@ -150,6 +160,7 @@ static bool sweep(mw_writer *writer, const mw_layout *layout, const char *sub, m
     struct stat st;
     bool is_folder = fstatat(writer->root, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
     bool keep = is_of_shards(layout, sub, names[i]);
+    if (is_folder && !*sub && is_of_parts(writer, path)) continue;
     if (!is_folder && keep && S_ISREG(st.st_mode) && st.st_nlink == 1) continue;
     if (!is_folder && unlinkat(writer->root, path, 0) != 0) return mw_writer_fail(err, "cannot be removed", path);
     if (is_folder) MW_TRY(keep && !*sub ? sweep(writer, layout, path, err) : mw_folder_remove(writer->root, path, err));
@@ -205,7 +216,7 @@ static bool begin(mw_writer *writer, const char *out, const mw_layout *layout, m
   if (left) MW_TRY(sweep(writer, layout, "", err));
   uint64_t there = left ? mw_left_overs_bytes_below(writer->root, writer->folder) : 0;
   MW_TRY(mw_target_room(target, bytes_of(layout), there, err) && open_shards(writer, layout, left, err));
-  return begin_resume(writer, layout, err);
+  return begin_resume(writer, layout, err) && (!how->part_count || mw_resume_start(&writer->resume, err));
 }
 
 bool mw_writer_has(const mw_writer *writer, size_t index) { return mw_resume_has(&writer->resume, index); }
@@ -350,6 +361,17 @@ void mw_writer_record(mw_writer *writer) {
   mw_resume_record(&writer->resume, &ignored);
 }
 
+/* Whether some part is there, finished or not. */
+static bool has_parts(mw_writer *writer) {
+  mw_error ignored;
+  const char **names;
+  size_t count;
+  bool has = false;
+  if (!writer->how.part_count || !mw_file_list(writer->folder, &writer->arena, &names, &count, &ignored)) return false;
+  for (size_t i = 0; i < count; i++) has = has || is_of_parts(writer, names[i]);
+  return has;
+}
+
 void mw_writer_keep(mw_writer *writer, mw_error *err) {
   mw_error later = {0};
   size_t kept;
@@ -357,12 +379,17 @@ void mw_writer_keep(mw_writer *writer, mw_error *err) {
   if (err->status != MW_INTERRUPTED && err->status != MW_IO && err->status != MW_MEMORY) return;
   if (writer->published || writer->root < 0) return;
   mw_resume_keep(&writer->resume, &kept, &later);
-  writer->kept = kept > 0;
-  if (!kept && writer->how.plan && err->status == MW_INTERRUPTED && !*err->hint)
+  writer->kept = kept || has_parts(writer);
+  if (writer->how.part) return; /* the whole says it */
+  if (!writer->kept && writer->how.plan && err->status == MW_INTERRUPTED && !*err->hint)
     mw_error_hint(err, "no tensor was finished: the same command begins anew");
-  if (!kept) return;
-  mw_error_hint(err, "the same command goes on from there: %zu of %zu tensors are kept in %s; `moonweld clean %s` removes them", kept,
-                writer->layout->count, mw_text_escape_z(&escaped[0], writer->partial), mw_text_escape_z(&escaped[1], writer->target.typed));
+  if (!writer->kept) return;
+  const char *partial = mw_text_escape_z(&escaped[0], writer->partial), *typed = mw_text_escape_z(&escaped[1], writer->target.typed);
+  if (!kept)
+    mw_error_hint(err, "the same command goes on from there: what is finished is kept in %s; `moonweld clean %s` removes it", partial,
+                  typed);
+  else mw_error_hint(err, "the same command goes on from there: %zu of %zu tensors are kept in %s; `moonweld clean %s` removes them", kept,
+                     writer->layout->count, partial, typed);
 }
 
 /* Removes what was not published. Needs no memory, since all names are known. */

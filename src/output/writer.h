@@ -22,6 +22,10 @@ typedef struct mw_writer_how {
   mw_warning *warnings;  /* may be NULL */
   uint32_t rank;         /* of several processes (exec/ranks.h) 0 opens it first; the others join: folder and shards are there, and are not
                             theirs to remove or publish */
+  const char *const *parts; /* [part_count] names of folders in it that have writers of their own, with `part` set */
+  size_t part_count;
+  bool part;             /* when it is published it keeps its temporary name and its journal until mw_publish_part: a later run of the
+                            whole finds it, finished or not, and goes on with it */
 } mw_writer_how;
 
 /* Makes the temporary folder (locked: a second run on the same output is MW_CHANGED), preallocates the shards and
@@ -62,7 +66,7 @@ size_t mw_writer_files(const mw_writer *writer, const mw_writer_small **first);
 bool mw_writer_verify(mw_writer *writer, mw_error *err);
 /* Of a rank that joined: all that it has written is on the disk (with `sync`), and its shards are closed, so that others can read them. */
 bool mw_writer_settle(mw_writer *writer, mw_error *err);
-/* The path of the temporary folder, for reading it before it is published. */
+/* The path of the temporary folder, for reading it before it is published. Its last part names it in mw_publish_part. */
 const char *mw_writer_folder(const mw_writer *writer);
 /* Removes what was neither published nor kept. */
 void mw_writer_close(mw_writer *writer);

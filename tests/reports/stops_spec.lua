@@ -60,15 +60,79 @@ describe("a merge that is stopped at any block goes on to the bytes of an undist
     end)
   end
 
-  it("a pipeline begins anew, and says so", function()
-    for _, name in ipairs { "p", "q" } do
-      M.safetensors(name .. "/unet/diffusion_pytorch_model.safetensors", { w = { "F32", { 3 }, name == "p" and 1 or 2 } })
-      M.write(name .. "/unet/config.json", '{"_class_name": "UNet2DConditionModel"}')
-      M.write(name .. "/model_index.json", '{"_class_name": "P", "unet": ["diffusers", "UNet2DConditionModel"]}')
+  local same_as_whole = "diff -r pq whole && moonweld verify pq --inputs && ! find pq -name '*.journal' | grep . && rm -r pq && ! ls -d pq* 2> /dev/null"
+
+  --- A pipeline of a UNet, a text encoder that is the same in all, and a VAE that only p has.
+  local function pipeline(name, seed)
+    local function component(part, tensors)
+      M.safetensors(name .. "/" .. part .. "/model.safetensors", tensors)
+      M.write(name .. "/" .. part .. "/config.json", '{"_class_name": "X"}')
     end
-    local good, problem = pcall(mw.merge, "lerp", { a = path "p", b = path "q", t = 0.5 }, { output = path "pq", progress = function() return false end })
-    assert(not good and problem:find("a pipeline is kept as a whole: the same command begins anew", 1, true), problem)
-    assert.equal(0, (M.run "! ls -d pq* 2> /dev/null && moonweld lerp --a p --b q --t 0.5 -o pq --quiet --no-sync && moonweld verify pq"))
+    component("unet", { w = { "F32", { 333 }, noise(333, seed) }, x = { "F32", { 70001 }, noise(70001, seed + 1) }, y = { "F32", { 5 }, noise(5, seed + 2) } })
+    component("text", { t = { "F32", { 1000 }, noise(1000, 1) }, u = { "F32", { 70 }, noise(70, 2) } })
+    if name == "p" then component("vae", { v = { "F32", { 2000 }, noise(2000, 3) } }) end
+    M.write(name .. "/model_index.json", '{"_class_name": "P", "unet": ["diffusers", "X"], "text": ["diffusers", "X"]' ..
+      (name == "p" and ', "vae": ["diffusers", "X"]}' or "}"))
+  end
+
+  it("a pipeline, component by component", function()
+    pipeline("p", 5)
+    pipeline("q", 9)
+    pipeline("r", 14)
+    local blocks, kept, anew, complete = 0, 0, 0, 0
+    local function merge(progress)
+      return pcall(mw.merge, "slerp", { a = path "p", b = path "q", t = 0.5 }, { output = path "pq", no_sync = true, threads = 1, progress = progress })
+    end
+    assert(merge(function() blocks = blocks + 1 end))
+    M.run "rm -rf whole && mv pq whole && cp -r whole pq"
+    assert.equal(0, (M.run(same_as_whole)))
+    for at = 1, blocks do
+      local seen = 0
+      local good, problem = merge(function() seen = seen + 1 return seen < at end)
+      if not good then
+        local told = problem:find("the same command goes on from there: what is finished is kept in pq.partial-", 1, true)
+        assert(told or problem:find("no tensor was finished: the same command begins anew", 1, true), problem)
+        kept, anew = kept + (told and 1 or 0), anew + (told and 0 or 1)
+        assert(M.run "ls -d pq.partial-* > /dev/null 2>&1" == (told and 0 or 2), problem)
+        local code, before = M.run "ls -d pq.partial-*/text.partial-* > /dev/null && stat -c %i pq.partial-*/unet.partial-*/model.safetensors"
+        local again, said = M.run "moonweld slerp --a $PWD/p --b $PWD/q --t 0.5 -o pq --no-sync"
+        assert(again == 0, said)
+        if code == 0 then -- the text encoder was begun, so the UNet was complete
+          local _, now = M.run "stat -c %i pq/unet/model.safetensors"
+          assert.equal(before, now)
+          assert(tonumber(said:match "(%d+) of 6 tensors were there from an earlier run") >= 3, said)
+          complete = complete + 1
+        end
+      end
+      local code, said = M.run(same_as_whole)
+      assert(code == 0, ("stopped at block %d: %s"):format(at, said))
+    end
+    assert(kept > 3 and anew > 0 and complete > 0, kept .. " and " .. anew .. " and " .. complete)
+  end)
+
+  it("a pipeline of other inputs, files that were changed, and what is cleaned", function()
+    local function stopped(b)
+      for at = 1, 99 do -- until something of the UNet is finished
+        local seen = 0
+        assert(not pcall(mw.merge, "slerp", { a = path "p", b = path(b), t = 0.5 },
+          { output = path "pq", no_sync = true, threads = 1, progress = function() seen = seen + 1 return seen < at end }), "it was never stopped there")
+        if M.run "ls -d pq.partial-*/unet.partial-* > /dev/null 2>&1" == 0 then return end
+      end
+    end
+    local make = "moonweld slerp --a $PWD/p --b $PWD/q --t 0.5 -o pq --no-sync"
+    stopped "r"
+    local code, said = M.run(make .. " && diff -r pq whole && rm -r pq")
+    assert(code == 0 and said:find("which a run of another plan has left, is removed; what differs: unet, the file model.safetensors of b", 1, true), said)
+    for _, spoil in ipairs { "printf 'x' | dd of=$u/model.safetensors conv=notrunc bs=1 seek=9000 status=none", "truncate -s 99 $u/moonweld.journal", "rm $u/moonweld.journal",
+      "truncate -s 9 $u/model.safetensors", "rm -r $u && ln -s /etc $u", "rm -r $u && touch $u", "mv $u $(dirname $u)/unet", "rm $(dirname $u)/moonweld.journal",
+      "mkdir $(dirname $u)/vae $(dirname $u)/foreign && touch $(dirname $u)/vae/x", "cp -r $u $(dirname $u)/unet.partial-00000000" } do
+      stopped "q"
+      code, said = M.run("set -e; u=$(ls -d pq.partial-*/unet.partial-*); " .. spoil .. "; " .. make .. " --quiet && " .. same_as_whole)
+      assert(code == 0, spoil .. "\n" .. said)
+    end
+    stopped "q"
+    code, said = M.run "moonweld clean pq && ! ls -d pq* 2> /dev/null"
+    assert(code == 0 and said:find("pq.partial-", 1, true), said)
   end)
 end)
 
