@@ -77,6 +77,7 @@ typedef struct mw_options {
   int threads;           /* 0: OMP_NUM_THREADS, else all cores */
   uint64_t seed;         /* default 0 */
   double recipe_seconds; /* CPU time a recipe may take; 0: 1 s + 1 ms an input tensor */
+  double score_timeout;  /* seconds a score may take; 0: any time */
   uint64_t recipe_memory;/* bytes a recipe's Lua may take; 0: 256 MB */
   bool explain;          /* while planning, look for everything that does not fit, and keep what mw_plan_explained tells */
   bool force;            /* replace an output that Moonweld made */
@@ -93,27 +94,24 @@ typedef struct mw_options {
   const char *tokens;    /* NULL, or rules for single tokens: JSON, or a file of it (README.md, "Vocabularies") */
   uint64_t pad_vocabulary; /* 0, or rows of the vocabulary are a multiple of it */
   const char *const *allow; /* findings that are let through: "config" "tokenizer" "quantised" "empty" */
-  size_t allow_count;
+  const char *result;    /* NULL: the recipe's first result; else that of this name */
+  const char *const *also; /* "NAME=OUT": further results, for mw_options_also; a plan is of one result */
   const char *const *rename; /* "[ARG[i]:]FROM=TO": other names for tensors of inputs, `*` in TO being what it matched in FROM */
-  size_t rename_count;
+  size_t allow_count, also_count, rename_count;
   bool strict;           /* of a configuration of mergekit: keys that it ignores, and inputs that do not fit, are errors */
   bool donor_integers;   /* integer tensors and buffers may differ: the donor's are taken */
   bool nonfinite_keep;   /* NaN and infinities do not stop the merge */
   const char *score;     /* NULL, or a shell command that measures a candidate: {dir} is its folder, quoted; the last number
                             that it prints is the score. Or "loss:FILE": the negated mean loss on data */
   const char *const *score_data; /* with "loss:FILE", further files */
-  size_t score_data_count;
-  double score_timeout;  /* seconds a score may take; 0: any time */
   bool (*judge)(void *context, const char *folder, double *score); /* NULL, or what measures a candidate in the place of a command: `score`
                             is then what the lock calls it. Its scores are not kept for a later run: they depend on the program */
-  void *judge_context;
   bool (*scored)(void *context, const mw_scored *scored); /* told of every score as it comes; may be NULL */
-  void *scored_context;
   bool (*print)(void *context, const char *line); /* told of every line that a recipe prints, safe to show; may be NULL */
-  void *print_context;
+  void *judge_context, *scored_context, *print_context;
   const char *tied;      /* NULL, "untie", "ignore" or "store": what to do with a head that differs from a tied embedding */
   const char *const *data; /* files of token windows that a recipe learns from (recipes/README.md, "Calibration data") */
-  size_t data_count;
+  size_t data_count, score_data_count;
   int window;            /* tokens a window where such a file is text; 0: 256 */
   const char *coefficients; /* NULL, or a coefficients.safetensors to start from instead of a recipe's initial values */
   const mw_placed *placed; /* inputs that lie elsewhere, as mw_rebuild finds them; read while the plan is made */
@@ -121,6 +119,8 @@ typedef struct mw_options {
 } mw_options;
 
 void mw_options_init(mw_options *options);
+/* The options that write further result `i` of `also`: its name, which is put into `name`, and its folder. MW_USAGE: it is no NAME=OUT. */
+bool mw_options_also(const mw_options *options, size_t i, char name[64], mw_options *out, mw_error *err);
 
 /* ---- recipes --------------------------------------------------------------------------------------------------- */
 

@@ -66,7 +66,7 @@ function prelude.evaluate(text, chunk, words, places)
     models[name] = {}
     for i, number in ipairs(numbers) do models[name][i] = opened[number] end
   end
-  local result = R.run(recipe, words, models) -- no tail calls: what is wrong with a result is said of its recipe (interpreter.c)
+  local result = core.module("result").asked(R.run(recipe, words, models)) -- no tail calls: what is wrong with a result is said of its recipe (interpreter.c)
   local outputs = core.module("result").outputs(result)
   outputs.shown = core.module("show").shown
   if core.explain then explain(result) end

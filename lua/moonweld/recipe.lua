@@ -127,8 +127,8 @@ function R.call(recipe, given, ...)
     if given[arg.name] == nil then return nil end
     return (A.given(arg, given[arg.name]))
   end, fail)
-  local result = signature.run(a)
-  return result
+  local result, also = signature.run(a)
+  return result, also
 end
 
 --- Runs a recipe as the command line asks.
@@ -141,8 +141,8 @@ function R.run(recipe, words, models)
     if words[arg.name] then return (A.typed(arg, words[arg.name], count)) end
     return nil
   end, A.usage)
-  local result = signature.run(a)
-  return result
+  local result, also = signature.run(a)
+  return result, also
 end
 
 return R

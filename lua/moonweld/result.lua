@@ -56,6 +56,25 @@ function R.outputs(result)
   return outputs
 end
 
+--- Of what a recipe returns, a model and perhaps a table of further results by their names, the one that --result asks for.
+function R.asked(result, also)
+  local names = {}
+  if also ~= nil and kind(also) ~= "table" then
+    return (fail("beside its model a recipe returns further results by their names, as in return model, { masks = m }, not %s", V.called(also)))
+  end
+  for name in pairs(also or {}) do
+    if type(name) ~= "string" or not name:find "^[%a_][%w_.-]*$" or #name > 63 then
+      fail("a result's name is a word of at most 63 letters, digits, '_', '.' and '-', not %s", type(name) == "string" and "'" .. core.shown(name) .. "'" or V.called(name))
+    end
+    names[#names + 1] = name
+  end
+  if not core.asked then return result end
+  if also and also[core.asked] ~= nil then return also[core.asked] end
+  table.sort(names)
+  return (core.fail("usage", string.format("the recipe has no result '%s'%s", core.shown(core.asked),
+    names[1] and ": beside its first it gives " .. table.concat(names, ", ") or ", only one without a name")))
+end
+
 --- a.score: the number that the user's --score gives a model; greater is better.
 R.score = core.module("word").word("a.score(model)", function(model)
   if not core.can_score then return (core.fail("usage", 'this recipe needs --score "COMMAND {dir}"')) end

@@ -758,6 +758,8 @@ function log_softmax(x) end
 ---such as "5GB". What stands before `progress` is made of options.def by `make docs`.
 ---@class MergeOptions
 ---@field output? string the folder to make; NAME.safetensors makes one file, with NAME.lock.json and NAME.md beside it
+---@field result? string of a recipe with several results (`return model, { NAME = ... }`) the one that is written
+---@field also? string|string[] further results of the recipe, each written after the first as a merge of its own
 ---@field force? boolean replace an output that moonweld made
 ---@field dtype? "f32"|"f16"|"bf16"|"f64"|"keep" of the output; keep (default): the first model's, tensor by tensor
 ---@field shard_size? integer|string tensor bytes a file (default 5GB; GB is 10^9 bytes, GiB 2^30)

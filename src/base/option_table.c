@@ -24,6 +24,22 @@ const mw_option_table_row mw_option_table[] = {
 
 void mw_options_init(mw_options *options) { *options = (mw_options){.shard_size = 5000000000u}; }
 
+bool mw_options_also(const mw_options *options, size_t i, char name[64], mw_options *out, mw_error *err) {
+  const char *word = options->also[i], *sign = strchr(word, '=');
+  mw_text_escaped shown;
+  size_t length = sign ? (size_t)(sign - word) : 0;
+  if (!length || length > 63 || !sign[1])
+    return mw_error_set(err, MW_USAGE, "--also %s is no NAME=OUT, the name of a result and where it is written",
+                        mw_text_escape_z(&shown, word));
+  memcpy(name, word, length);
+  name[length] = 0;
+  *out = *options;
+  out->result = name;
+  out->output = sign + 1;
+  out->also_count = 0;
+  return true;
+}
+
 const mw_option_table_row *mw_option_table_find(const char *name) {
   for (const mw_option_table_row *row = mw_option_table; row->name; row++)
     if (strcmp(row->name, name) == 0) return row;

@@ -160,6 +160,18 @@ static bool plan_and_run(mw_term *term, const mw_recipe *recipe, const mw_option
   return good;
 }
 
+/* What --also asks for, each a merge of its own, after the first. All are looked at before anything is made. */
+static bool make_all(mw_term *term, const mw_recipe *recipe, const mw_options_line *line, bool dry, mw_error *err) {
+  mw_options_line other = *line;
+  char name[64];
+  for (size_t i = 0; i < line->options.also_count; i++)
+    if (!mw_options_also(&line->options, i, name, &other.options, err)) return false;
+  bool good = plan_and_run(term, recipe, line, dry, err);
+  for (size_t i = 0; i < line->options.also_count && good && !dry; i++)
+    good = mw_options_also(&line->options, i, name, &other.options, err) && plan_and_run(term, recipe, &other, false, err);
+  return good;
+}
+
 bool mw_cmd_merge_run(mw_term *term, const mw_recipe *recipe, const mw_options_line *line, mw_error *err) {
   return plan_and_run(term, recipe, line, false, err);
 }
@@ -193,7 +205,7 @@ static int merge(mw_term *term, char **words, size_t count, bool dry) {
   if (good && help) {
     mw_cmd_help_recipe(stdout, recipe);
   } else if (good) {
-    good = mw_options_parse(&line, rest, rest_count, recipe, &err) && plan_and_run(term, recipe, &line, dry, &err);
+    good = mw_options_parse(&line, rest, rest_count, recipe, &err) && make_all(term, recipe, &line, dry, &err);
     mw_options_free(&line);
   }
   if (recipe) mw_recipe_free(recipe);

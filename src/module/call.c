@@ -13,6 +13,7 @@ static const char type[] = "moonweld.call";
 static int release(lua_State *L) {
   mw_call *call = luaL_checkudata(L, 1, type);
   mw_plan_free(call->plan);
+  mw_plan_free(call->also);
   mw_recipe_free(call->recipe);
   mw_inspect_free(call->inspection);
   mw_diff_free(call->diff);

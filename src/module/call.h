@@ -10,7 +10,7 @@
 
 typedef struct mw_call {
   mw_recipe *recipe;
-  mw_plan *plan;
+  mw_plan *plan, *also; /* of the first result, and of a further one */
   mw_inspection *inspection;
   mw_diff *diff;
   mw_recipe_homes *homes;

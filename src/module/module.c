@@ -27,6 +27,18 @@ static void finish(mw_call *call, bool ok, const mw_error *err) {
   if (!ok || call->failed) mw_call_raise(call, err);
 }
 
+/* Further result `i`, a merge of its own. Its warnings are those of the first, which has the same inputs. */
+static void make_also(mw_call *call, const mw_binding *bindings, size_t count, const mw_options *options, size_t i) {
+  mw_error err;
+  mw_options other;
+  char name[64];
+  finish(call, mw_options_also(options, i, name, &other, &err), &err);
+  finish(call, mw_plan_make(call->recipe, bindings, count, &other, &call->also, &err), &err);
+  finish(call, mw_plan_run(call->also, mw_call_progress, call, &err), &err);
+  mw_plan_free(call->also);
+  call->also = NULL;
+}
+
 /* plan(recipe, arguments, options), and merge, which runs it. A recipe of several lines is its text. */
 static int make(lua_State *L, bool run) {
   mw_error err;
@@ -39,6 +51,11 @@ static int make(lua_State *L, bool run) {
   mw_given_options(call, 3, NULL, &given);
   mw_options *options = &given.options;
   if (run && !options->output) return luaL_error(L, "option 'output' is needed: the folder to make, or NAME.safetensors");
+  for (size_t i = 0; i < options->also_count; i++) {
+    mw_options other;
+    char result[64];
+    finish(call, mw_options_also(options, i, result, &other, &err), &err);
+  }
   if (run && options->explain) return luaL_error(L, "option 'explain' belongs to plan, not to merge");
   options->print = mw_call_print;
   options->scored = mw_call_scored;
@@ -50,6 +67,7 @@ static int make(lua_State *L, bool run) {
   finish(call, mw_plan_make(call->recipe, bindings, count, options, &call->plan, &err), &err);
   mw_plan_watch(call->plan, mw_call_learning, call);
   if (run) finish(call, mw_plan_run(call->plan, mw_call_progress, call, &err), &err);
+  for (size_t i = 0; run && i < options->also_count; i++) make_also(call, bindings, count, options, i);
   count = mw_plan_notes(call->plan, &lines);
   return give(call, mw_plan_json(call->plan), lines, count);
 }

@@ -42,6 +42,7 @@ struct mw_interpreter {
   uint64_t seed;
   bool scores;       /* there is a --score */
   bool built_in;     /* the recipe is: what it requires is built in, too */
+  const char *asked; /* the name of the result that is wanted; NULL: the first one */
   bool explain;      /* the parent wants to know what varying arguments give every tensor */
   mw_interpreter_world world;
   const mw_learn_spec_set *sets; /* of --data; NULL where there are none */

@@ -249,6 +249,10 @@ static void tell(lua_State *L) {
   lua_setfield(L, -2, "seed");
   lua_pushboolean(L, state->scores);
   lua_setfield(L, -2, "can_score");
+  if (state->asked) {
+    lua_pushstring(L, state->asked);
+    lua_setfield(L, -2, "asked");
+  }
   lua_pushboolean(L, state->explain);
   lua_setfield(L, -2, "explain");
   lua_pushboolean(L, state->built_in);

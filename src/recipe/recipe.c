@@ -435,6 +435,7 @@ bool mw_recipe_evaluate(const mw_recipe *recipe, const mw_recipe_task *task, mw_
   state.seed = task->options->seed;
   state.scores = task->scorer != NULL;
   state.explain = task->options->explain;
+  state.asked = task->options->result;
   mw_sandbox_limits limits = mw_recipe_limits(task->options, mw_input_set_tensors(task->inputs));
   if (task->scorer && task->options->recipe_seconds <= 0) limits.seconds *= 10; /* a search builds many candidates */
   return run(&ask, &state, limits, mw_child_evaluate, err);
