@@ -68,6 +68,7 @@ typedef struct mw_placed {
   const char *base;         /* of MODEL+ADAPTER: what the model itself was called; else NULL */
   const struct mw_placed *adapters; /* and its adapters, in turn: the label of each is what it was called, its path is not read */
   size_t adapter_count;
+  const struct mw_model *pipeline; /* NULL, or path is the name of a component of this pipeline, which is open: of merges of pipelines */
 } mw_placed;
 
 typedef struct mw_options {
@@ -232,13 +233,12 @@ typedef struct mw_plan_facts {
   const char *donor;      /* whose model gives config, tokenizer and side files: "base", "models[1]"; borrowed from the plan */
   bool adapter;           /* the output is no model but an adapter of the donor, a folder of peft */
   const char *vocabulary; /* what --tokenizer makes: "152 tokens of models[1], 2 of them added; 160 rows"; else NULL */
-  const char *config;     /* what config.json of the output gets beside its donor's, as a JSON object; NULL where nothing. Of an
-                             adapter, all of its adapter_config.json */
+  const char *config;     /* what its config.json gets beside the donor's, a JSON object; of an adapter, adapter_config.json; else NULL */
   const char *drawn;      /* what the recipe has drawn by its seed for the output, where it is few numbers: "seed/m3:beta(0.5, 0.5) = 0.31";
                              of candidates only after the run; else NULL */
   const char *carried;    /* of a merge of whole pipelines: which components are the donor's as they are, and why; else NULL */
-  size_t candidates;      /* 0, or the recipe scores candidates while it runs: so many if all score alike, and the other
-                             facts are those of the first */
+  const char *adapters;   /* of the same: which part of each adapter goes to which component; else NULL */
+  size_t candidates;      /* 0, or so many are scored while it runs, if all score alike; the other facts are the first one's */
   size_t resumed;         /* after a run: tensors of the output that an earlier run, which was stopped, had made */
 } mw_plan_facts;
 

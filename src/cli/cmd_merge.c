@@ -93,6 +93,11 @@ static void print_plan(const mw_recipe *recipe, const mw_plan *plan) {
     mw_print_plain(stdout, facts.config);
     putchar('\n');
   }
+  if (facts.adapters) {
+    printf("adapters      ");
+    mw_print_plain(stdout, facts.adapters);
+    putchar('\n');
+  }
   printf("tensors       %zu\npasses        %u\n", facts.tensors, facts.passes);
   printf("bytes read    %llu (%s)\n", (unsigned long long)facts.bytes_read,
          mw_text_size(buffer, (double)facts.bytes_read));

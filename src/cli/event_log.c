@@ -94,6 +94,7 @@ void mw_event_log_done(const mw_options *options, mw_plan_facts facts, double se
   mw_json_writer_string(&json, "output", options->output);
   mw_json_writer_string(&json, "donor", facts.donor);
   if (facts.carried) mw_json_writer_string(&json, "carried", facts.carried);
+  if (facts.adapters) mw_json_writer_string(&json, "adapters", facts.adapters);
   mw_json_writer_u64(&json, "bytes", facts.bytes_written);
   mw_json_writer_u64(&json, "resumed", facts.resumed);
   mw_json_writer_bool(&json, "synced", !options->no_sync);

@@ -184,6 +184,10 @@ void mw_term_done(mw_term *term, const mw_options *options, mw_plan_facts facts)
       fputs("; carried from it: ", stderr);
       mw_print_plain(stderr, facts.carried);
     }
+    if (facts.adapters) {
+      fputs("; adapters: ", stderr);
+      mw_print_plain(stderr, facts.adapters);
+    }
     if (facts.drawn) {
       fputs("; drawn: ", stderr);
       mw_print_plain(stderr, facts.drawn);

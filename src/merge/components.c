@@ -67,17 +67,29 @@ static bool check_shared(mw_plan *plan, mw_error *err) {
 
 /* ---- their plans ---- */
 
-/* A component as one would type it: "A/unet", or "org/name/unet@main" in the hub's cache. */
-static const char *word_of(const mw_plan *plan, const mw_model *model, const char *name, mw_arena *arena, mw_error *err) {
-  const char *at = strchr(model->where, '@');
-  if (!mw_hub_is_id(model->where)) return mw_file_join(arena, plan->options.placed_count ? model->where : model->folder, name, err);
-  const char *id = mw_mem_copy(arena, model->where, at ? (size_t)(at - model->where) : strlen(model->where), err);
-  const char *word = id ? mw_file_join(arena, id, name, err) : NULL;
-  char *whole = word ? mw_mem_take(arena, strlen(word) + strlen(at ? at : "") + 1, err) : NULL;
-  return whole ? strcat(strcpy(whole, word), at ? at : "") : NULL;
+static bool is_for(const mw_model_adapter *adapter, const char *name) {
+  bool any = false;
+  for (size_t p = 0; p < adapter->part_count; p++) any = any || strcmp(adapter->parts[p].component, name) == 0;
+  return any;
 }
 
-/* The binding itself, or where it binds models their components of that name. */
+/* A component as one would type it: "A/unet", or "org/name/unet@main" in the hub's cache, and behind it "+ADAPTER" for each that has
+ * something for it. */
+static const char *word_of(const mw_model *model, const char *name, mw_arena *arena, mw_error *err) {
+  const char *where = model->adapter_count ? model->base : model->where, *at = mw_hub_is_id(where) ? strchr(where, '@') : NULL;
+  const char *id = mw_mem_copy(arena, where, at ? (size_t)(at - where) : strlen(where), err);
+  const char *word = id ? mw_file_join(arena, id, name, err) : NULL;
+  mw_text whole = {0};
+  if (!word) return NULL;
+  mw_text_format(&whole, "%s%s", word, at ? at : "");
+  for (size_t a = 0; a < model->adapter_count; a++)
+    if (is_for(&model->adapters[a], name)) mw_text_format(&whole, "+%s", model->adapters[a].where);
+  word = mw_text_check(&whole, err) ? mw_mem_copy(arena, whole.bytes, whole.length, err) : NULL;
+  mw_text_free(&whole);
+  return word;
+}
+
+/* The binding itself, or where it binds models their components of that name; adapters are added to those. */
 static bool bind(mw_plan *plan, const mw_binding *binding, const char *name, mw_binding *out, mw_error *err) {
   *out = *binding;
   for (size_t p = 0; p < plan->inputs.place_count; p++) {
@@ -87,29 +99,29 @@ static bool bind(mw_plan *plan, const mw_binding *binding, const char *name, mw_
     if (!words) return false;
     for (size_t i = 0; i < place->count; i++) {
       const mw_model *model = plan->inputs.members[place->members[i]].model;
-      const char *word = word_of(plan, model, name, &plan->arena, err), *range = binding->words[i] + strlen(model->where);
+      const size_t length = strlen(model->where);
+      const bool adapter = strncmp(binding->words[i], model->where, length) != 0;
+      const char *word = adapter ? binding->words[i] : word_of(model, name, &plan->arena, err);
+      const char *range = adapter ? "" : binding->words[i] + length; /* MODEL:FIRST-END */
       char *whole = word ? mw_mem_take(&plan->arena, strlen(word) + strlen(range) + 1, err) : NULL;
       if (!whole) return false;
-      words[i] = strcat(strcpy(whole, word), range); /* MODEL:FIRST-END */
+      words[i] = strcat(strcpy(whole, word), range);
     }
     *out = (mw_binding){binding->name, words, place->count};
   }
   return true;
 }
 
-/* Where the component of an input lies that lies elsewhere than its word says. */
-static bool place(mw_plan *plan, const mw_family_member *member, const char *label, const char *name, mw_placed *out, mw_error *err) {
-  const mw_model *model = member->model;
-  *out = (mw_placed){.label = label, .hub = model->hub, .commit = model->commit};
-  out->path = mw_file_join(&plan->arena, model->folder, name, err);
-  return out->path != NULL;
+/* The component of an input, which is open: its word is only what it is called. */
+static mw_placed place(const mw_family_member *member, const char *label, const char *name) {
+  return (mw_placed){.label = label, .path = name, .pipeline = member->model, .hub = member->model->hub, .commit = member->model->commit};
 }
 
 static bool place_all(mw_plan *plan, const char *name, mw_options *options, mw_error *err) {
-  size_t count = plan->options.placed_count ? plan->inputs.count : 0;
-  mw_placed *placed = mw_mem_take(&plan->arena, (count + 1) * sizeof *placed, err);
+  const size_t count = plan->inputs.count;
+  mw_placed *placed = mw_mem_take(&plan->arena, count * sizeof *placed, err);
   if (!placed) return false;
-  for (size_t i = 0; i < count; i++) MW_TRY(place(plan, &plan->inputs.members[i], plan->inputs.members[i].label, name, &placed[i], err));
+  for (size_t i = 0; i < count; i++) placed[i] = place(&plan->inputs.members[i], plan->inputs.members[i].label, name);
   options->placed = placed, options->placed_count = count;
   return true;
 }
@@ -135,18 +147,16 @@ static bool make_plan(mw_plan *plan, size_t index, const mw_recipe *recipe, cons
 static bool carry(mw_plan *plan, size_t index, const char *why, mw_error *err) {
   mw_components *components = plan->components;
   mw_plan_component *component = &components->of[index];
-  const char *word = word_of(plan, plan->inputs.members[plan->inputs.donor].model, component->name, &plan->arena, err);
+  const mw_family_member *donor = &plan->inputs.members[plan->inputs.donor];
+  const char *word = word_of(donor->model, component->name, &plan->arena, err);
   static const char *const allow[] = {"quantised", "empty"};
   const mw_binding binding = {"model", &word, 1};
   mw_options options, *whole = &plan->options;
   mw_options_init(&options);
   options.dtype = whole->dtype, options.shard_size = whole->shard_size, options.threads = whole->threads;
   options.copy_code = whole->copy_code, options.no_sync = whole->no_sync, options.no_hash = whole->no_hash;
-  mw_placed placed;
-  if (whole->placed_count) {
-    MW_TRY(place(plan, &plan->inputs.members[plan->inputs.donor], "model", component->name, &placed, err));
-    options.placed = &placed, options.placed_count = 1;
-  }
+  const mw_placed placed = place(donor, "model", component->name);
+  options.placed = &placed, options.placed_count = 1;
   options.nonfinite_keep = true, options.allow = allow, options.allow_count = 2;
   if (!word || (!components->passthrough && !mw_recipe_load("passthrough", &plan->options, &components->passthrough, err))) return false;
   component->carried = why;
@@ -187,7 +197,8 @@ static bool plan_each(mw_plan *plan, const mw_binding *bindings, size_t count, m
 /* ---- what they are together ---- */
 
 mw_plan_facts mw_components_measure(const mw_components *components) {
-  mw_plan_facts all = {.carried = components->carried.length ? components->carried.bytes : NULL};
+  mw_plan_facts all = {.carried = components->carried.length ? components->carried.bytes : NULL,
+                       .adapters = components->adapters.length ? components->adapters.bytes : NULL};
   for (size_t i = 0; i < components->count; i++) {
     const mw_plan_facts *facts = &components->of[i].facts;
     all.bytes_read += facts->bytes_read;
@@ -203,6 +214,7 @@ mw_plan_facts mw_components_measure(const mw_components *components) {
 }
 
 void mw_components_put(const mw_components *components, mw_json_writer *json) {
+  if (components->adapters.length) mw_json_writer_string(json, "adapters", components->adapters.bytes);
   mw_json_writer_list(json, "components");
   for (size_t i = 0; i < components->count; i++) {
     const mw_plan_component *component = &components->of[i];
@@ -236,6 +248,24 @@ static bool describe(mw_components *components, mw_error *err) {
   }
   mw_json_writer_end(&json);
   return mw_json_writer_finish(&json, err) && mw_text_check(&components->carried, err);
+}
+
+/* "a: lora.safetensors: lora_unet to unet (264 modules), lora_te1 to text_encoder (72 modules)" */
+static bool tell_adapters(const mw_plan *plan, mw_text *out, mw_error *err) {
+  mw_text_escaped shown;
+  for (size_t i = 0; i < plan->inputs.count; i++) {
+    const mw_family_member *member = &plan->inputs.members[i];
+    for (size_t a = 0; a < member->model->adapter_count; a++) {
+      const mw_model_adapter *adapter = &member->model->adapters[a];
+      mw_text_format(out, "%s%s: %s:", out->length ? "; " : "", member->label, mw_text_escape_z(&shown, adapter->where));
+      for (size_t p = 0; p < adapter->part_count; p++) {
+        const mw_model_adapter_part *part = &adapter->parts[p];
+        mw_text_format(out, "%s %s%sto %s (%zu module%s)", p ? "," : "", part->part, *part->part ? " " : "", part->component, part->modules,
+                       part->modules == 1 ? "" : "s");
+      }
+    }
+  }
+  return mw_text_check(out, err);
 }
 
 static bool list_files(mw_plan *plan, mw_error *err) {
@@ -274,7 +304,7 @@ bool mw_components_plan(mw_plan *plan, const mw_binding *bindings, size_t count,
   made->input_count = plan->inputs.count;
   made->count = donor->component_count;
   for (size_t i = 0; i < made->count; i++) made->of[i].name = donor->components[i];
-  return plan_each(plan, bindings, count, err) && list_files(plan, err) && describe(made, err);
+  return tell_adapters(plan, &made->adapters, err) && plan_each(plan, bindings, count, err) && list_files(plan, err) && describe(made, err);
 }
 
 void mw_components_free(mw_components *components) {
@@ -282,6 +312,7 @@ void mw_components_free(mw_components *components) {
   for (size_t i = 0; i < components->count; i++) mw_plan_free(components->plans[i]);
   if (components->passthrough) mw_recipe_free(components->passthrough);
   mw_text_free(&components->carried);
+  mw_text_free(&components->adapters);
   mw_text_free(&components->json);
   mw_text_free(&components->outputs);
   for (size_t i = 0; i < components->input_count; i++) mw_text_free(&components->inputs[i]);
@@ -355,12 +386,24 @@ static bool run_one(mw_plan *plan, size_t index, const char *folder, relay *r, m
   return ok;
 }
 
+/* The components count what they read; of adapters the lock lists whole files, as files of the pipeline. */
+static bool count_adapters(mw_plan *plan, mw_error *err) {
+  for (size_t i = 0; i < plan->inputs.count && !plan->options.no_hash; i++) {
+    mw_model *model = (mw_model *)(uintptr_t)plan->inputs.members[i].model;
+    MW_TRY(mw_model_count(model, &plan->checksums, err));
+    for (size_t f = 0; f < model->file_count; f++)
+      for (size_t c = 0; c < mw_file_checksum_chunks_of(model->files[f].size); c++)
+        MW_TRY(mw_file_checksum_complete(model->files[f].checksum, c, err));
+  }
+  return true;
+}
+
 static bool fill(mw_plan *plan, mw_writer *writer, mw_progress progress, void *context, mw_error *err) {
   relay r = {progress, context, 0, 0, work_of(mw_components_measure(plan->components))};
   for (size_t i = 0; i < plan->components->count; i++) MW_TRY(run_one(plan, i, mw_writer_folder(writer), &r, err));
   for (size_t i = 0; i < plan->components->count; i++)
     MW_TRY(mw_publish_part(writer, strrchr(plan->components->plans[i]->made, '/') + 1, plan->components->of[i].name, err));
-  MW_TRY(describe(plan->components, err) && mw_plan_facts_compose(plan, err)); /* more may be carried now */
+  MW_TRY(describe(plan->components, err) && mw_plan_facts_compose(plan, err) && count_adapters(plan, err)); /* more may be carried now */
   mw_side_files_provenance provenance = mw_provenance_of(&plan->provenance, plan->recipe, NULL, &plan->options);
   provenance.components_json = plan->components->json.bytes;
   provenance.rows = (mw_side_files_rows){&plan->components->outputs, plan->components->inputs};

@@ -21,6 +21,7 @@ typedef struct mw_components {
   size_t explained_count;
   mw_recipe *passthrough; /* NULL until a component is carried */
   mw_text carried;        /* "vae (the same in all inputs), safety_checker (b has none)", or nothing */
+  mw_text adapters;       /* which part of each adapter is for which component, or nothing */
   mw_text json;           /* the list of all for the lock file */
   mw_text outputs, *inputs; /* [inputs of the plan]: files of all, for the lock file */
   size_t input_count;

@@ -123,7 +123,10 @@ static bool align(mw_plan *plan, mw_error *err) {
   bool pipelines;
   if (!options->tokenizer) return true;
   MW_TRY(mw_components_expected(&plan->inputs, &pipelines, err));
-  if (pipelines) return mw_error_set(err, MW_USAGE, "--tokenizer is not for whole pipelines of diffusers");
+  if (pipelines) {
+    mw_error_set(err, MW_USAGE, "--tokenizer is not for whole pipelines of diffusers: tokenizers of text encoders are not united");
+    return mw_error_hint(err, "without it the output has the donor's tokenizers; textual inversions are loaded beside a pipeline");
+  }
   if (options->tokens) MW_TRY(mw_token_rules_text(options->tokens, &plan->arena, &options->tokens, err));
   MW_TRY(mw_alignment_make(&plan->inputs, options, &plan->warnings, &plan->vocabulary, err));
   if (!plan->vocabulary->files.folder || (!options->data_count && !options->score)) return true;

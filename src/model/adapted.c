@@ -248,6 +248,32 @@ bool mw_adapted_read(const mw_model *model, const mw_adapted *a, const mw_adapte
   return ok;
 }
 
+static bool move(const mw_tensor **tensor, uint32_t files, mw_arena *arena, mw_error *err) {
+  if (!*tensor) return true;
+  mw_tensor *moved = mw_mem_take(arena, sizeof *moved, err);
+  if (!moved) return false;
+  *moved = **tensor;
+  moved->file += files;
+  *tensor = moved;
+  return true;
+}
+
+const mw_adapted *mw_adapted_moved(const mw_adapted *a, uint32_t files, mw_arena *arena, mw_error *err) {
+  mw_adapted *moved = mw_mem_take(arena, sizeof *moved, err);
+  mw_adapted_change *changes = moved ? mw_mem_take(arena, (a->count + 1) * sizeof *changes, err) : NULL;
+  if (!changes) return NULL;
+  *moved = *a;
+  moved->source.file += files;
+  moved->changes = changes;
+  for (size_t i = 0; i < a->count; i++) {
+    mw_adapted_change *change = &changes[i];
+    *change = a->changes[i];
+    if (!move(&change->left, files, arena, err) || !move(&change->right, files, arena, err) || !move(&change->magnitude, files, arena, err))
+      return NULL;
+  }
+  return moved;
+}
+
 mw_tensor *mw_adapted_source(const mw_adapted *a, mw_arena *arena, const mw_adapted **copy, mw_error *err) {
   mw_adapted *own = mw_mem_take(arena, sizeof *own, err);
   if (!own) return NULL;

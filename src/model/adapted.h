@@ -45,6 +45,8 @@ uint64_t mw_adapted_bytes(const mw_adapted *adapted);
 bool mw_adapted_read(const struct mw_model *model, const mw_adapted *adapted, const mw_adapted_factors *factors, bool counted, uint64_t at,
                      void *bytes, size_t length, void *room, mw_error *err);
 
+/* A copy, from the arena, of which all that it reads lies so many files further in a model's list of files. */
+const mw_adapted *mw_adapted_moved(const mw_adapted *adapted, uint32_t files, mw_arena *arena, mw_error *err);
 /* A copy, from the arena, whose source may be another form of the base's tensor: that source, to be changed; or NULL. */
 mw_tensor *mw_adapted_source(const mw_adapted *adapted, mw_arena *arena, const mw_adapted **copy, mw_error *err);
 

@@ -10,9 +10,12 @@ bool mw_adapter_is_folder(const char *folder);
 /* The base that such a folder names, from the arena. MW_DATA where it names none. */
 bool mw_adapter_base(const char *folder, mw_arena *arena, const char **base, mw_error *err);
 /* Adds the adapter to an open model: its files become the model's, and the tensors that it changes are seen as F32 from now on.
- * `where` is a folder of peft, a file of peft, diffusers or kohya's scripts, or a hub id. MW_DATA, naming the file and what is wrong,
- * where anything in it meets no tensor of the model, or the model is a whole pipeline. */
+ * `where` is a folder of peft, a file of peft, diffusers or kohya's scripts, or a hub id. Of a whole pipeline each part of the adapter is
+ * given a component, which gets it when it is opened (mw_pipeline_component). MW_DATA, naming the file and what is wrong, where anything
+ * in it meets no tensor of the model, or a part no component. */
 bool mw_adapter_add(mw_model *model, const char *where, mw_warning *warnings, mw_error *err);
+/* Adds to an open component the parts that its pipeline's adapter has for it. */
+bool mw_adapter_add_component(mw_model *model, const mw_model_adapter *adapter, const char *component, mw_error *err);
 
 /* Always false: MW_DATA, that `shown` is an adapter, and what to do. */
 bool mw_adapter_refuse(const char *shown, mw_error *err);

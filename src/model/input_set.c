@@ -2,6 +2,7 @@
  * the argument `base`, or of the first model argument if there is no `base`. */
 #include "model/input_set.h"
 #include "format/file.h"
+#include "model/pipeline.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +81,11 @@ static bool call_as(mw_model *model, const mw_placed *placed, const char *where,
          keep(&model->commit, placed->commit, &model->arena, err);
 }
 
+static bool open_at(const mw_placed *placed, const char *where, mw_warning *warnings, mw_model **out, mw_error *err) {
+  if (placed && placed->pipeline) return mw_pipeline_component(placed->pipeline, placed->path, warnings, out, err);
+  return mw_model_open(placed ? placed->path : where, warnings, out, err);
+}
+
 static bool open_one(mw_input_set *inputs, const mw_arg *arg, const char *where, size_t number, const mw_options *options,
                      mw_warning *warnings, mw_error *err) {
   char label[96];
@@ -89,7 +95,7 @@ static bool open_one(mw_input_set *inputs, const mw_arg *arg, const char *where,
   const char *kept = mw_mem_copy(&inputs->arena, label, strlen(label), err);
   mw_model *model;
   const mw_placed *placed = placed_of(options, label);
-  if (!kept || !mw_model_open(placed ? placed->path : where, warnings, &model, err)) return false;
+  if (!kept || !open_at(placed, where, warnings, &model, err)) return false;
   inputs->members[inputs->count++] = (mw_family_member){.model = model, .label = kept};
   return !placed || call_as(model, placed, where, err);
 }

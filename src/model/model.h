@@ -9,12 +9,20 @@
 #include "format/file_checksum.h"
 #include "format/tensor.h"
 
+/* Which component of a pipeline gets a part of an adapter: 72 modules of "lora_te1" for "text_encoder". */
+typedef struct mw_model_adapter_part {
+  const char *part, *component;
+  size_t modules;
+} mw_model_adapter_part;
+
 /* An adapter that was added to a model (adapter.h). */
 typedef struct mw_model_adapter {
   const char *where, *place; /* as it was typed, and its folder, or itself where it was given as a file */
   const char *hub, *commit;   /* where it came from the cache, else NULL */
   const char *file;           /* what its weights are called, if not as their path ends */
   size_t file_count;          /* of the model's files, so many are its own: they stand behind those of the adapters before it */
+  const mw_model_adapter_part *parts; /* of a pipeline; else none */
+  size_t part_count;
 } mw_model_adapter;
 
 typedef struct mw_model {

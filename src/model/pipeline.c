@@ -1,6 +1,8 @@
 /* pipeline.c: what a component is shows in its folder, since anybody may write classes for one: a model has weights or a
  * config.json, and a scheduler, tokenizer or image processor has a configuration of another name. */
 #include "model/pipeline.h"
+#include "model/adapted.h"
+#include "model/adapter.h"
 #include "model/fit.h"
 #include "model/modules.h"
 #include <stdlib.h>
@@ -110,6 +112,23 @@ bool mw_pipeline_has(const mw_model *model, const char *component) {
   return false;
 }
 
+bool mw_pipeline_component(const mw_model *pipeline, const char *name, mw_warning *warnings, mw_model **out, mw_error *err) {
+  mw_arena arena = {0};
+  mw_model *model = NULL;
+  const char *place = mw_file_join(&arena, pipeline->folder, name, err);
+  bool ok = place && mw_model_open(place, warnings, &model, err);
+  for (size_t i = 0; i < pipeline->adapter_count && ok; i++) {
+    const mw_model_adapter *adapter = &pipeline->adapters[i];
+    bool any = false;
+    for (size_t p = 0; p < adapter->part_count; p++) any = any || strcmp(adapter->parts[p].component, name) == 0;
+    if (any) ok = mw_adapter_add_component(model, adapter, name, err);
+  }
+  mw_mem_release(&arena);
+  if (ok) *out = model;
+  else mw_model_close(model);
+  return ok;
+}
+
 /* ---- all tensors at once ---- */
 
 /* The component stays open for the names and shapes of its tensors; its files are the model's from now on. */
@@ -122,6 +141,9 @@ static bool take_tensors(mw_model *model, size_t index, size_t *capacity, mw_err
   for (size_t i = 0; i < component->tensor_count; i++) {
     mw_tensor tensor = component->tensors[i];
     tensor.file += (uint32_t)model->file_count;
+    if (tensor.made == MW_TENSOR_ADAPTED &&
+        !(tensor.adapted = mw_adapted_moved(tensor.adapted, (uint32_t)model->file_count, &model->arena, err)))
+      return false;
     if (!(tensor.name = mw_file_join(&model->arena, model->components[index], tensor.name, err))) return false;
     model->tensors[model->tensor_count++] = tensor;
   }
@@ -132,14 +154,20 @@ static bool take_tensors(mw_model *model, size_t index, size_t *capacity, mw_err
 
 static int by_name(const void *a, const void *b) { return strcmp(((const mw_tensor *)a)->name, ((const mw_tensor *)b)->name); }
 
+/* Files of adapters are the components' from now on. */
+static void close_own(mw_model *model) {
+  while (model->file_count) mw_file_close(&model->files[--model->file_count]);
+}
+
 static bool gather(mw_model *model, mw_warning *warnings, mw_error *err) {
   size_t capacity = 0;
-  model->opened = mw_mem_take(&model->arena, (model->component_count + 1) * sizeof *model->opened, err);
-  if (!model->opened) return false;
-  for (size_t i = 0; i < model->component_count; i++) {
-    const char *place = mw_file_join(&model->arena, model->folder, model->components[i], err);
-    MW_TRY(place && mw_model_open(place, warnings, &model->opened[i], err) && take_tensors(model, i, &capacity, err));
-  }
+  mw_model **opened = mw_mem_take(&model->arena, (model->component_count + 1) * sizeof *opened, err);
+  if (!opened) return false;
+  close_own(model);
+  model->opened = opened;
+  for (size_t i = 0; i < model->component_count; i++)
+    MW_TRY(mw_pipeline_component(model, model->components[i], warnings, &model->opened[i], err) && take_tensors(model, i, &capacity, err));
+  model->adapter_count = 0;
   if (model->tensor_count) qsort(model->tensors, model->tensor_count, sizeof *model->tensors, by_name);
   return true;
 }
@@ -164,6 +192,12 @@ static bool open_scheduler(mw_model *part, mw_error *err) {
          mw_error_memory(err, LARGEST);
 }
 
+/* The tokenizers of a pipeline's text encoders cannot be united (--tokenizer), whatever is said of one model's. */
+static bool say_way(const mw_family_member *donor, mw_error *err) {
+  return *err->hint && mw_error_hint(err, "tokenizers of pipelines are not united; --allow tokenizer mixes rows of different tokens, with"
+                                          " %s's tokenizer", donor->label);
+}
+
 static bool fit_part(const mw_family_member *donor, const mw_family_member *other, const char *part, const mw_family_rules *rules,
                      mw_arena *arena, mw_warning *warnings, mw_error *err) {
   mw_text_escaped shown;
@@ -174,7 +208,7 @@ static bool fit_part(const mw_family_member *donor, const mw_family_member *othe
   if (!ours.folder || !theirs.folder || !mw_file_is_folder(theirs.folder)) return ours.folder && theirs.folder;
   mw_text_format(&label, "%s: %s", other->label, mw_text_escape_z(&shown, part));
   mw_family_member d = {.model = &ours, .label = donor->label}, o = {.model = &theirs, .label = label.bytes};
-  bool ok = mw_text_check(&label, err) && mw_fit_tokens(&d, &o, &tokens, rules->allow_tokenizer, warnings, err) &&
+  bool ok = mw_text_check(&label, err) && (mw_fit_tokens(&d, &o, &tokens, rules->allow_tokenizer, warnings, err) || say_way(donor, err)) &&
             open_scheduler(&ours, err) && open_scheduler(&theirs, err) &&
             mw_fit_config(&d, &o, scheduler_config, rules->allow_config, warnings, err);
   mw_config_close(&ours.config);

@@ -15,6 +15,8 @@ bool mw_pipeline_read(mw_model *model, mw_warning *warnings, mw_error *err);
 /* As mw_model_open; of a pipeline the components are opened too, and their tensors are the model's, each with its component before
  * its name: "unet/conv_in.weight". */
 bool mw_pipeline_open(const char *where, mw_warning *warnings, mw_model **out, mw_error *err);
+/* Opens a component of an open pipeline, which is one of its names, with what the pipeline's adapters have for it. */
+bool mw_pipeline_component(const mw_model *pipeline, const char *name, mw_warning *warnings, mw_model **out, mw_error *err);
 /* Whether a pipeline has a model of that name. */
 bool mw_pipeline_has(const mw_model *model, const char *component);
 /* Holds the parts of a pipeline against the donor's, which is carried: its tokenizers, and its schedulers, since equal weights that

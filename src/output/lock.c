@@ -29,7 +29,8 @@ static void put_recipe(mw_json_writer *json, const mw_side_files_provenance *pro
 /* "2_Dense/model.safetensors": what a file is called in the model's folder, or a lone file in its own. */
 static const char *name_in(const mw_model *model, const char *path) {
   size_t length = model->folder ? strlen(model->folder) : 0;
-  if (length && strncmp(path, model->folder, length) == 0) return path + length + strspn(path + length, "/");
+  while (length && model->folder[length - 1] == '/') length--;
+  if (length && strncmp(path, model->folder, length) == 0 && path[length] == '/') return path + length + strspn(path + length, "/");
   const char *slash = strrchr(path, '/');
   return slash ? slash + 1 : path;
 }

@@ -1,5 +1,6 @@
 """Mixtures load in transformers without a word, and their logits are those of a torch computation of the same routers and dense MLPs."""
 import copy
+import json
 import os
 
 import torch
@@ -98,8 +99,57 @@ same = AutoModelForCausalLM.from_pretrained(merge("moe", "--base", folders[0], "
 with torch.no_grad():
     check(torch.allclose(same(IDS).logits, models[0](IDS).logits, atol=1e-5, rtol=1e-4), "equal experts: the logits of the dense model")
 
-# DeepSeek's own code is not in transformers: names and shapes are those of the published deepseek-moe-16b-base.
-folder, _ = compare("deepseek", transformers.LlamaConfig(**SMALL), "deepseek", ("mlp.gate.weight", "none"), 2, shared=True, loads=False)
+
+class DeepSeek(torch.nn.Module):
+    """The MLP of a layer from the result's own tensors, read as the published deepseek-moe-16b-base reads its config.json: all tokens at once, the
+    shares of the chosen experts divided by their sum where norm_topk_prob says so, n_shared_experts MLPs as one of that many times the width."""
+
+    def __init__(self, written, layer, config):
+        super().__init__()
+        self.config, self.at = config, f"model.layers.{layer}.mlp."
+        self.written = {name: value for name, value in written.items() if name.startswith(self.at)}
+
+    def mlp(self, x, part):
+        gate, up, down = (self.written[f"{self.at}{part}.{name}_proj.weight"] for name in ("gate", "up", "down"))
+        return (torch.nn.functional.silu(x @ gate.T) * (x @ up.T)) @ down.T
+
+    def forward(self, x):
+        c, flat = self.config, x.reshape(-1, x.shape[-1])
+        scores = torch.softmax(flat @ self.written[self.at + "gate.weight"].T, -1)
+        share, chosen = torch.topk(scores, c["num_experts_per_tok"], sorted=False)
+        if c["norm_topk_prob"] and c["num_experts_per_tok"] > 1:
+            share = share / (share.sum(-1, keepdim=True) + 1e-20)
+        weight = torch.zeros_like(scores).scatter(1, chosen, share)
+        result = sum(weight[:, e:e + 1] * self.mlp(flat, f"experts.{e}") for e in range(c["n_routed_experts"]))
+        if c.get("n_shared_experts"):
+            result = result + self.mlp(flat, "shared_experts")
+        return result.reshape(x.shape)
+
+
+def deepseek(folder, hand, what):
+    """DeepSeek's own code for this layout is not in transformers (DeepseekV2 and V3 have another attention): so the same from its definition."""
+    with open(os.path.join(folder, "config.json")) as file:
+        config = json.load(file)
+    expected = dict(model_type="deepseek", architectures=["DeepseekForCausalLM"], scoring_func="softmax", first_k_dense_replace=0, moe_layer_freq=1,
+                    n_routed_experts=EXPERTS, moe_intermediate_size=48)
+    check(all(config[key] == value for key, value in expected.items()), f"{what}: config.json says what deepseek-moe's reads")
+    written, made = tensors(folder), copy.deepcopy(hand)
+    unread = {name for name in written if ".mlp." not in name} ^ {name for name in made.state_dict() if ".mlp." not in name}
+    check(not unread - {"lm_head.weight"}, f"{what}: all else has the names of Llama {sorted(unread)[:3] or ''}")
+    made.load_state_dict({name: value for name, value in written.items() if ".mlp." not in name}, strict=False)
+    for i, layer in enumerate(made.model.layers):
+        layer.mlp = DeepSeek(written, i, config)
+    with torch.no_grad():
+        one, two = made(IDS).logits, hand(IDS).logits
+    off = float((one - two).abs().max() / two.abs().max())
+    check(off < 2e-5, f"{what}: logits of the computation by hand, off by {off:.1e} of the largest")
+
+
+DEEPSEEK = ("mlp.gate.weight", "none")
+deepseek(*compare("deepseek", transformers.MistralConfig(**SMALL), "deepseek", DEEPSEEK, 3, loads=False), "deepseek, no expert shared")
+folder, hand = compare("deepseek", transformers.LlamaConfig(**SMALL), "deepseek", DEEPSEEK, 2, shared=True, loads=False)
+deepseek(folder, hand, "deepseek with a shared expert")
+# Names and shapes are those of the published deepseek-moe-16b-base.
 wanted = {f"model.layers.1.mlp.{at}.{part}.weight": shape for at in ["experts.0", "experts.3", "shared_experts"]
           for part, shape in [("gate_proj", [48, 32]), ("up_proj", [48, 32]), ("down_proj", [32, 48])]} | {"model.layers.1.mlp.gate.weight": [4, 32]}
 check(all(list(tensors(folder)[name].shape) == shape for name, shape in wanted.items()), "deepseek: the names and shapes of deepseek-moe")

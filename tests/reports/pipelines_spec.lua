@@ -103,16 +103,6 @@ describe("a whole pipeline of diffusers", function()
     end
   end)
 
-  it("takes no adapter as a whole, but each component takes its part of one", function()
-    M.refused("moonweld lerp --a a+lora.safetensors --b b", "a: a whole pipeline of diffusers; adapter lora.safetensors is added to one of its components",
-      "give a component: a/", "+lora.safetensors; a file takes each component's part for it")
-    M.safetensors("lora.safetensors", { ["unet.block.0.lora_A.weight"] = { "F32", { 1, 2 }, 2 }, ["unet.block.0.lora_B.weight"] = { "F32", { 2, 1 }, 3 } })
-    M.safetensors("u/diffusion_pytorch_model.safetensors", { ["block.0.weight"] = { "F32", { 2, 2 }, 1 } })
-    M.write("u/config.json", '{"_class_name": "UNet2DConditionModel"}')
-    local _, _, out = M.made "moonweld passthrough --model u+lora.safetensors"
-    assert.equal(7, M.read(out .. "/diffusion_pytorch_model.safetensors")["block.0.weight"][1])
-  end)
-
   it("is a model of the hub's cache too, and so are its components", function()
     local commit = ("0123456789"):rep(4)
     M.run("mkdir -p hub/models--org--pipe/snapshots && cp -r a hub/models--org--pipe/snapshots/" .. commit)
@@ -121,6 +111,149 @@ describe("a whole pipeline of diffusers", function()
     has(M.bytes(out .. "/merge.lock.json"), '"where": "org/pipe"', '"commit": "' .. commit)
     M.made("HF_HUB_CACHE=hub moonweld lerp --a org/pipe/unet@" .. commit .. " --b b/unet")
     M.refused("HF_HUB_CACHE=hub moonweld lerp --a org/pipe/unit --b b/unet", "org/pipe/unit: no such file or folder")
+  end)
+end)
+
+describe("a whole pipeline with an adapter", function()
+  local encoders = { text_encoder = 4, text_encoder_2 = 8 }
+  --- A pipeline whose tensors adapters can meet: each filled with one number.
+  local function adaptable(folder, components)
+    local index = {}
+    for name, fill in pairs(components) do
+      local encoder = encoders[name]
+      M.safetensors(("%s/%s/%s.safetensors"):format(folder, name, encoder and "model" or "diffusion_pytorch_model"),
+        { [encoder and "layers.0.q.weight" or name == "vae" and "conv.weight" or "block.0.weight"] = { "F16", { 2, 2 }, fill } })
+      M.write(folder .. "/" .. name .. "/config.json", '{"_class_name": "toy"}')
+      index[#index + 1] = ('"%s": ["diffusers", "Toy"]'):format(name)
+    end
+    table.sort(index)
+    M.write(folder .. "/model_index.json", "{" .. table.concat(index, ", ") .. "}")
+  end
+  --- Factors whose product is 1 * by in every element, of rank 1.
+  local function factors(list, a, b, by)
+    list[a], list[b] = { "F32", { 1, 2 }, 1 }, { "F32", { 2, 1 }, by }
+    return list
+  end
+  local function kohya(modules)
+    local list = {}
+    for module, by in pairs(modules) do factors(list, module .. ".lora_down.weight", module .. ".lora_up.weight", by) end
+    return list
+  end
+  local function filled(out, component)
+    local file = encoders[component] and "model" or "diffusion_pytorch_model"
+    local _, tensor = next(M.read(("%s/%s/%s.safetensors"):format(out, component, file)))
+    for n = 2, 4 do assert.equal(tensor[1], tensor[n]) end
+    return tensor[1], tensor.dtype
+  end
+  local function all(out) return { filled(out, "unet"), (filled(out, "vae")), (filled(out, "text_encoder")), (filled(out, "text_encoder_2")) } end
+
+  adaptable("xl", { unet = 1, vae = 2, text_encoder = 4, text_encoder_2 = 8 })
+  M.safetensors("xl.safetensors", kohya { lora_unet_block_0 = 0.5, lora_te1_layers_0_q = 1, lora_te2_layers_0_q = 2 })
+  local told = "models[1]: xl.safetensors: lora_te1 to text_encoder (1 module), lora_te2 to text_encoder_2 (1 module), lora_unet to unet (1 module)"
+
+  it("gives each part to its component, and says so once", function()
+    local _, said, out = M.made "moonweld soup --models xl+xl.safetensors"
+    assert.same({ 1.5, 2, 5, 10 }, all(out))
+    assert.equal("F16", select(2, filled(out, "unet")))
+    has(said, "adapters: " .. told)
+    assert.is_nil(said:find("warning", 1, true), said)
+    _, said = M.run "moonweld plan soup --models xl+xl.safetensors"
+    has(said, "adapters      " .. told)
+    _, said = M.run "moonweld plan soup --models xl+xl.safetensors --json"
+    has(said, '"adapters":"' .. told)
+    _, said = M.run "moonweld soup --models xl+xl.safetensors -o told --log-json"
+    has(said, '"adapters":"' .. told)
+    _, said = M.run "moonweld inspect xl+xl.safetensors --stats"
+    has(said, "unet/block.0.weight [2,2]  + rank 1  min 1.5  max 1.5", "text_encoder_2/layers.0.q.weight [2,2]  + rank 1  min 10  max 10")
+    _, said = M.run "moonweld diff xl xl+xl.safetensors"
+    has(said, "unet/block.0.weight")
+  end)
+  it("is an expert, a base, and one of several adapters; components without a part are the same in all inputs", function()
+    local _, said, out = M.made "moonweld lerp --a xl --b xl+xl.safetensors --t 0.5"
+    assert.same({ 1.25, 2, 4.5, 9 }, all(out))
+    has(said, "carried from it: vae (the same in all inputs)")
+    M.safetensors("unet.safetensors", factors({}, "unet.block.0.lora_A.weight", "unet.block.0.lora_B.weight", 3))
+    _, said, out = M.made "moonweld task_arithmetic --base xl --experts xl+unet.safetensors xl+unet.safetensors+xl.safetensors"
+    assert.same({ 7.5, 2, 5, 10 }, all(out))
+    has(said, "experts[2]: unet.safetensors: unet to unet (1 module); experts[2]: xl.safetensors: lora_te1 to")
+    _, _, out = M.made "moonweld lerp --a xl+unet.safetensors --b xl+unet.safetensors --t 0.5"
+    assert.same({ 4, 2, 4, 8 }, all(out))
+    M.write("one.lua", 'return recipe { "The base with its adapter.", arg.model("base", "what"), arg.adapter("one", "of base"), function(a) return a.base + 2 * (a.one - a.base) end }')
+    _, _, out = M.made "moonweld one.lua --base xl --one xl.safetensors"
+    assert.same({ 2, 2, 6, 12 }, all(out))
+  end)
+  it("takes a folder of peft for the one component that it fits", function()
+    local function peft(folder, list)
+      M.safetensors(folder .. "/adapter_model.safetensors", list)
+      M.write(folder .. "/adapter_config.json", '{"peft_type": "LORA", "r": 1, "lora_alpha": 2, "base_model_name_or_path": "org/xl"}')
+    end
+    peft("peft", factors({}, "base_model.model.block.0.lora_A.weight", "base_model.model.block.0.lora_B.weight", 1))
+    local _, said, out = M.made "moonweld soup --models xl+peft"
+    assert.same({ 3, 2, 4, 8 }, all(out))
+    has(said, "peft: to unet (1 module)")
+    assert.is_nil(said:find("it is for", 1, true))
+    assert.is_nil(select(2, M.made "moonweld soup --models xl/unet+peft"):find("it is for", 1, true))
+    peft("both", factors({}, "base_model.model.layers.0.q.lora_A.weight", "base_model.model.layers.0.q.lora_B.weight", 1))
+    M.refused("moonweld soup --models xl+both", "its part '' fits text_encoder and text_encoder_2", "PIPE/text_encoder+FILE")
+  end)
+  it("goes by the folder where kohya's names say unet and the pipeline has a transformer", function()
+    adaptable("flow", { transformer = 1, text_encoder = 4 })
+    M.safetensors("flow.safetensors", kohya { lora_unet_block_0 = 0.5, lora_te_layers_0_q = 1 })
+    local _, said, out = M.made "moonweld soup --models flow+flow.safetensors"
+    assert.same({ 1.5, 5 }, { (filled(out, "transformer")), (filled(out, "text_encoder")) })
+    has(said, "lora_te to text_encoder (1 module), lora_unet to transformer (1 module)")
+  end)
+  it("is refused where a part fits nothing, with the component and the reason", function()
+    M.safetensors("lost.safetensors", kohya { lora_unet_block_0 = 1, lora_unet_block_7 = 1 })
+    M.refused("moonweld soup --models xl+lost.safetensors", "lost.safetensors: its part 'lora_unet', for unet: 1 of its 2 modules meet no tensor", "block_7")
+    M.refused("moonweld soup --models xl xl+lost.safetensors", "lost.safetensors")
+    M.safetensors("third.safetensors", kohya { lora_te3_layers_0_q = 1 })
+    M.refused("moonweld soup --models xl+third.safetensors", "its part 'lora_te3' fits no component of the pipeline xl", "another pipeline")
+    local wide = kohya { lora_te2_layers_0_q = 1 }
+    wide["lora_te2_layers_0_q.lora_up.weight"] = { "F32", { 3, 1 }, 1 }
+    M.safetensors("wide.safetensors", wide)
+    M.refused("moonweld soup --models xl+wide.safetensors", "its part 'lora_te2', for text_encoder_2: module 'layers_0_q'", "[3,1]", "[2,2]")
+    M.refused("moonweld soup --models xl+nowhere.safetensors", "nowhere.safetensors: no such file")
+  end)
+  it("is in the lock, which verify and rebuild go by, wherever base and adapter lie", function()
+    local _, _, out = M.made "moonweld lerp --a xl --b xl+xl.safetensors --t 0.5"
+    has(M.bytes(out .. "/merge.lock.json"), '"base": "xl"', '"where": "xl.safetensors"', '"name": "xl.safetensors"', '"name": "unet/diffusion_pytorch_model.safetensors"')
+    local function good(command)
+      local code, said = M.run(command)
+      assert.equal(0, code, said)
+    end
+    good("moonweld verify --inputs " .. out)
+    good("moonweld rebuild " .. out .. " -o again && diff -r again " .. out)
+    M.run "mkdir -p moved && cp -r xl moved/base && cp xl.safetensors moved/other.safetensors && mv xl away && mv xl.safetensors away.safetensors"
+    good("moonweld verify --inputs --models moved " .. out)
+    good("moonweld rebuild --models moved " .. out .. " -o twice && diff -r twice " .. out)
+    good("moonweld rebuild " .. out .. " --input a=moved/base b=moved/base+moved/other.safetensors -o thrice && diff -r thrice " .. out)
+    M.run "mv away xl && mv away.safetensors xl.safetensors"
+    M.run "cp xl.safetensors kept.safetensors && printf '\\1' | dd of=xl.safetensors bs=1 seek=$(($(wc -c < xl.safetensors) - 1)) conv=notrunc 2> /dev/null"
+    local code, said = M.run("moonweld verify --inputs " .. out)
+    assert.equal(65, code)
+    has(said, "xl.safetensors: ", "its bytes are not those that were recorded")
+    code, said = M.run("moonweld rebuild " .. out .. " -o fourth")
+    assert.equal(65, code)
+    has(said, "xl.safetensors of input b is not the recorded one")
+    M.run "mv kept.safetensors xl.safetensors"
+  end)
+  it("is one of the hub's cache, and no place for the output", function()
+    local commit = ("0123456789"):rep(4)
+    M.run("mkdir -p hub2/models--org--xl/snapshots hub2/models--org--lora/snapshots/" .. commit .. " && cp -r xl hub2/models--org--xl/snapshots/" .. commit)
+    M.run("cp xl.safetensors hub2/models--org--lora/snapshots/" .. commit .. "/pytorch_lora_weights.safetensors")
+    local _, said, out = M.made "HF_HUB_CACHE=hub2 moonweld soup --models org/xl+org/lora"
+    assert.same({ 1.5, 2, 5, 10 }, all(out))
+    has(said, "models[1]: org/lora: lora_te1 to")
+    has(M.bytes(out .. "/merge.lock.json"), '"hub": "org/lora"', '"hub": "org/xl"')
+    assert.equal(0, (M.run("HF_HUB_CACHE=hub2 moonweld verify --inputs " .. out)))
+    assert.equal(0, (M.run("HF_HUB_CACHE=hub2 moonweld rebuild " .. out .. " -o from-hub && diff -r from-hub " .. out)))
+    local code = M.run "moonweld soup --models xl+peft -o peft --force"
+    assert.equal(64, code)
+  end)
+  it("has no --tokenizer: tokenizers of text encoders are not united", function()
+    M.refused("moonweld lerp --a a --b b --tokenizer union", "--tokenizer is not for whole pipelines of diffusers: tokenizers of text encoders are not united",
+      "the output has the donor's tokenizers")
   end)
 end)
 
@@ -233,7 +366,8 @@ describe("pipelines that do not fit", function()
 
   it("are refused where their tokenizers cut texts otherwise", function()
     pipeline("tokens", { unet = 3, vae = 0.1, text_encoder = 8 }, { ["tokenizer/vocab.json"] = '{"b": 0, "a": 1}' })
-    M.refused("moonweld lerp --a a --b tokens", "b: tokenizer: ", "ordinary tokens differ", "--allow tokenizer")
+    M.refused("moonweld lerp --a a --b tokens", "b: tokenizer: ", "ordinary tokens differ",
+      "tokenizers of pipelines are not united; --allow tokenizer mixes rows of different tokens, with a's tokenizer")
   end)
 
   it("are refused where a model that the index names is not there; a scheduler may be absent", function()

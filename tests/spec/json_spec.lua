@@ -91,8 +91,8 @@ RECIPE
         printf '{"text_encoder": ["transformers", "X"], "vae": [%s]}' "$([ $pipeline = p ] && echo '"diffusers", "X"' || echo null, null)" > $pipeline/model_index.json
       done
       cp -r "$PICO/kjv" p/vae
-      moonweld plan lerp --a p --b q --json > plan3
-      moonweld lerp --a p --b q -o pipeline --log-json 2> events
+      moonweld plan lerp --a p --b "q+$PICO/lora" --json > plan3
+      moonweld lerp --a p --b "q+$PICO/lora" -o pipeline --log-json 2> events
       moonweld plan stack --parts "$PICO/kjv:0-2" --json > plan4
       moonweld plan lerp --a "$PICO/kjv" --b "$PICO/py" --tokenizer base --json > plan6
       moonweld lerp --a "$PICO/kjv" --b "$PICO/py" --tokenizer base -o aligned
