@@ -12,7 +12,7 @@ enum { DEEPEST = 16, GREATEST_RANK = 65536 };
 static const char *const harmless[] = {
     "task_type", "auto_mapping", "peft_version", "revision", "inference_mode", "target_modules", "exclude_modules", "lora_dropout",
     "bias", "lora_bias", "modules_to_save", "layers_to_transform", "layers_pattern", "megatron_config", "megatron_core", "loftq_config",
-    "eva_config", "corda_config", "lora_ga_config", "runtime_config", "ensure_weight_tying", "qalora_group_size"};
+    "eva_config", "corda_config", "lora_ga_config", "runtime_config", "qalora_group_size", "unsloth_fixed"};
 
 /* Ways to begin that leave the base as it is. The others (PiSSA, OLoRA, CorDA, LoftQ ...) take a part out of the base's weights. */
 static const char *const beginnings[] = {"gaussian", "eva", "orthogonal"};
@@ -121,7 +121,7 @@ static bool is_named(mw_json key, const char *name) { return strlen(name) == key
 
 static bool check_others(const reader *r) {
   static const char *const read[] = {"peft_type", "base_model_name_or_path", "r", "lora_alpha", "use_rslora", "fan_in_fan_out", "use_dora",
-                                     "rank_pattern", "alpha_pattern", "init_lora_weights"};
+                                     "rank_pattern", "alpha_pattern", "init_lora_weights", "ensure_weight_tying"};
   mw_json key, value;
   mw_text_escaped name;
   for (mw_json_walk walk = mw_json_enter(r->root); mw_json_next(&walk, &key, &value);) {
@@ -153,7 +153,7 @@ bool mw_adapter_config_read(const char *what, const char *text, size_t length, c
   value = member(&r, "lora_alpha");
   MW_TRY(is_absent(value) || read_alpha(&r, "lora_alpha", value, &out->alpha));
   return read_flag(&r, "use_rslora", &out->rslora) && read_flag(&r, "fan_in_fan_out", &out->turned) &&
-         read_flag(&r, "use_dora", &out->dora) &&
+         read_flag(&r, "use_dora", &out->dora) && read_flag(&r, "ensure_weight_tying", &out->tying) &&
          read_patterns(&r, "rank_pattern", read_rank, &out->ranks, &out->rank_count) &&
          read_patterns(&r, "alpha_pattern", read_alpha, &out->alphas, &out->alpha_count);
 }

@@ -16,6 +16,7 @@ typedef struct mw_adapter_config {
   uint64_t rank;    /* r, 8 where it is absent */
   double alpha;     /* lora_alpha, 8 where it is absent */
   bool rslora, turned, dora; /* turned: fan_in_fan_out */
+  bool tying;       /* ensure_weight_tying: an embedding that it replaces stays the head, too */
   mw_adapter_config_pattern *ranks, *alphas; /* in the order of the file: the first that matches counts */
   size_t rank_count, alpha_count;
 } mw_adapter_config;

@@ -111,12 +111,18 @@ static bool plan_whole(mw_adapter_part *p, const mw_adapter_module *module, mw_e
   return true;
 }
 
+/* The embedding that a tied model has in the place of a head, which it does not store; else NULL. */
+static const mw_tensor *tied_to(const mw_model *model) {
+  bool tied = model->config.text && model->config.tied && !mw_model_find(model, mw_tied_head_name);
+  return tied ? mw_tied_head_embedding(model) : NULL;
+}
+
 static bool plan_factors(mw_adapter_part *p, const mw_adapter_module *module, mw_error *err) {
   const mw_model *base = p->base;
   const mw_tensor *bias = module->role[MW_ADAPTER_NAME_BIAS];
   mw_adapter_part_change *weight = &p->changes[p->change_count++], *added;
   weight->index = mw_adapter_module_find(base, &p->fit, module, ".weight");
-  const mw_tensor *target = &base->tensors[weight->index];
+  const mw_tensor *target = weight->index == SIZE_MAX ? tied_to(base) : &base->tensors[weight->index];
   MW_TRY(check_target(target, err) && mw_adapter_module_change(module, target, p->config.turned, &weight->change, err) &&
          scale(p, module, &weight->change, err));
   if (!bias) return true;
@@ -129,13 +135,16 @@ static bool plan_factors(mw_adapter_part *p, const mw_adapter_module *module, mw
   return check_target(&base->tensors[added->index], err);
 }
 
-static bool is_head(const mw_adapter_module *module) {
-  return module->role[MW_ADAPTER_NAME_WHOLE] && mw_text_ends_with(module->name.module, mw_tied_head_name);
+/* Whether it is of a head that the base does not store: a whole one, or factors that are added to its embedding. */
+static bool is_head(const mw_adapter_part *p, const mw_adapter_module *module) {
+  const char *name = module->name.module, *word = "lm_head";
+  if (module->role[MW_ADAPTER_NAME_WHOLE]) return mw_text_ends_with(name, mw_tied_head_name);
+  return tied_to(p->base) && mw_text_ends_with(name, word) && (strlen(name) == strlen(word) || mw_text_ends_with(name, ".lm_head"));
 }
 
 static bool meets(const mw_adapter_part *p, const mw_adapter_module *module) {
   bool whole = module->role[MW_ADAPTER_NAME_WHOLE];
-  return mw_adapter_module_find(p->base, &p->fit, module, whole ? "" : ".weight") != SIZE_MAX || is_head(module);
+  return mw_adapter_module_find(p->base, &p->fit, module, whole ? "" : ".weight") != SIZE_MAX || is_head(p, module);
 }
 
 /* The names that meet nothing: an adapter of another base. */
@@ -218,27 +227,29 @@ static bool replace(mw_model *model, mw_tensor *tensor, const mw_tensor *whole, 
   return adapt(model, tensor, &own, NULL, err);
 }
 
-/* The head of a model that had its embedding in its place. */
-static bool append(mw_model *model, const mw_tensor *whole, mw_error *err) {
+/* The head of a model that had its embedding in its place. Whether the output has one is decided as of any model (tied_head.h). */
+static bool append(mw_model *model, const mw_tensor *head, mw_error *err) {
   mw_tensor *tensors = realloc(model->tensors, (model->tensor_count + 1) * sizeof *tensors);
   if (!tensors) return mw_error_memory(err, (model->tensor_count + 1) * sizeof *tensors);
   model->tensors = tensors;
-  tensors[model->tensor_count] = *whole;
+  tensors[model->tensor_count] = *head;
   tensors[model->tensor_count++].name = mw_tied_head_name;
   return mw_tensor_sort(tensors, model->tensor_count, mw_tensor_by_name, err);
 }
 
 bool mw_adapter_part_add(const mw_adapter_part *p, mw_error *err) {
   mw_model *model = p->base;
-  const mw_tensor *head = NULL;
+  const mw_tensor *tied = tied_to(model);
+  const mw_tensor embedding = tied ? *tied : (mw_tensor){0}; /* as it is before the adapter */
+  mw_tensor head = embedding;
+  bool own = false; /* whether the head is no longer the embedding */
   for (size_t i = 0; i < p->change_count; i++) {
     const mw_adapter_part_change *one = &p->changes[i];
-    if (one->index == SIZE_MAX) {
-      head = one->whole;
-      continue;
-    }
-    mw_tensor *tensor = &model->tensors[one->index];
-    MW_TRY(one->whole ? replace(model, tensor, one->whole, err) : adapt(model, tensor, tensor, &one->change, err));
+    mw_tensor *tensor = one->index == SIZE_MAX ? &head : &model->tensors[one->index];
+    /* peft trains a copy of the embedding that it saves whole: the head stays what it was. */
+    own = own || tensor == &head || (tensor == tied && one->whole && !p->config.tying);
+    if (tensor == &head && one->whole) head = *one->whole;
+    else MW_TRY(one->whole ? replace(model, tensor, one->whole, err) : adapt(model, tensor, tensor, &one->change, err));
   }
-  return !head || append(model, head, err);
+  return !own || append(model, &head, err);
 }

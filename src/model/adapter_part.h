@@ -8,7 +8,7 @@
 
 /* What becomes of one tensor of the model. */
 typedef struct mw_adapter_part_change {
-  size_t index;              /* SIZE_MAX: a head that the model does not store */
+  size_t index;              /* SIZE_MAX: the head, which the model does not store */
   const mw_tensor *whole;    /* replaces it, or NULL */
   mw_adapted_change change;  /* where there is no `whole` */
 } mw_adapter_part_change;

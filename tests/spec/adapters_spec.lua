@@ -138,6 +138,23 @@ describe("a model with an adapter", function()
     same(out[EMBED .. ".weight"], numbers(28, 80))
     same(out[Q .. ".bias"], added(numbers(6, 2), 2, { 1 }, numbers(6, 81), 1, 1, 6))
   end)
+  it("of a head that is tied to the embedding changes the one of the two that it was trained on, as in peft", function()
+    local name, head = "model.embed_tokens.weight", "lm_head.weight"
+    M.model("tied", { [name] = tensor(4, 7, 4), [Q .. ".weight"] = base[Q .. ".weight"] }, '{"model_type": "llama", "vocab_size": 7, "tie_word_embeddings": true}')
+    local function made(folder, words) return (M.made("moonweld soup --models tied+" .. folder .. (words or ""))) end
+    local whole, factored = adapter(factors(Q, 2, 6, 4, 20, { ["base_model.model." .. name] = tensor(80, 7, 4) })), adapter(factors("lm_head", 2, 7, 4, 30))
+    for _, folder in ipairs { whole, factored } do M.refused("moonweld soup --models tied+" .. folder, "tie_word_embeddings is true, but 'lm_head.weight' differs", "--tied untie") end
+    local out = made(whole, " --tied untie")
+    same(out[name], numbers(28, 80))
+    same(out[head], numbers(28, 4))
+    out = made(factored, " --tied untie")
+    same(out[name], numbers(28, 4))
+    same(out[head], added(numbers(28, 4), 2, numbers(14, 31), numbers(8, 30), 7, 2, 4))
+    same(made(whole, " --tied ignore")[name], numbers(28, 80))
+    out = made(adapter(factors(Q, 2, 6, 4, 20, { ["base_model.model." .. name] = tensor(80, 7, 4) }), '"r": 2, "lora_alpha": 4, "ensure_weight_tying": true'))
+    same(out[name], numbers(28, 80))
+    assert.is_nil(out[head])
+  end)
   it("gives each output the length of its magnitude with DoRA", function()
     local list = factors(Q, 2, 6, 4, 20, { ["base_model.model." .. Q .. ".lora_magnitude_vector"] = { "F32", { 6 }, { 1, 2, 3, 0.5, 0.25, 4 } } })
     local expected, lengths = q(2, 20), { 1, 2, 3, 0.5, 0.25, 4 }
