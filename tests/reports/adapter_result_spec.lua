@@ -1,21 +1,11 @@
 --- Recipes that return adapter{...}: the factors under the names and in the shapes that peft has for them, adapter_config.json, and what is
 -- refused. What is written, added to the base again, must be W + alpha / r * B A.
 package.path = "tests/reports/?.lua;" .. package.path
-local M = require "models"
+local M, low_rank = require "models", require "low_rank"
+local numbers, tensor, added, turned = low_rank.numbers, low_rank.tensor, low_rank.added, low_rank.turned
 
 local UP, Q, CONV = "model.layers.0.up.weight", "model.layers.0.q.weight", "model.conv.weight"
 local EMBED = "model.embed_tokens.weight"
-
-local function numbers(count, seed)
-  local list = {}
-  for i = 1, count do list[i] = ((i * 7 + seed * 13) % 17 - 8) / 16 end
-  return list
-end
-local function tensor(seed, ...)
-  local count = 1
-  for _, n in ipairs { ... } do count = count * n end
-  return { "F32", { ... }, numbers(count, seed) }
-end
 
 local weights = { [UP] = tensor(1, 5, 4), [Q] = tensor(2, 6, 4), ["model.layers.1.up.weight"] = tensor(3, 5, 4), [EMBED] = tensor(4, 7, 4),
   [CONV] = tensor(5, 3, 2, 2, 2), ["model.norm.weight"] = tensor(6, 4) }
@@ -60,25 +50,6 @@ end
 local function says(text, ...)
   local flat = text:gsub("%s+", " ")
   for _, words in ipairs { ... } do assert(flat:find(words, 1, true), ("adapter_config.json lacks %s: %s"):format(words, flat)) end
-end
-
-local function turned(list, rows, columns)
-  local out = {}
-  for i = 0, rows - 1 do for j = 0, columns - 1 do out[j * rows + i + 1] = list[i * columns + j + 1] end end
-  return out
-end
-
---- W + scale * B A in plain Lua.
-local function added(w, scale, left, right, rows, rank, columns)
-  local list = {}
-  for i = 0, rows - 1 do
-    for j = 0, columns - 1 do
-      local total = 0
-      for k = 0, rank - 1 do total = total + left[i * rank + k + 1] * right[k * columns + j + 1] end
-      list[i * columns + j + 1] = w[i * columns + j + 1] + scale * total
-    end
-  end
-  return list
 end
 
 describe("a recipe that returns an adapter", function()

@@ -1,20 +1,10 @@
 --- Models with adapters: W + s B A, formed while it is read, against the same in plain Lua; and adapters that are refused.
 package.path = "tests/reports/?.lua;" .. package.path
-local M = require "models"
+local M, low_rank = require "models", require "low_rank"
+local numbers, tensor, added, turned = low_rank.numbers, low_rank.tensor, low_rank.added, low_rank.turned
 
 local config = '{"model_type": "toy", "num_hidden_layers": 1}'
 
---- Numbers that f32 and bf16 hold exactly and whose products do too, so that plain Lua has the same bits.
-local function numbers(count, seed)
-  local list = {}
-  for i = 1, count do list[i] = ((i * 7 + seed * 13) % 17 - 8) / 16 end
-  return list
-end
-local function tensor(seed, ...)
-  local count = 1
-  for _, n in ipairs { ... } do count = count * n end
-  return { "F32", { ... }, numbers(count, seed) }
-end
 local base = {
   ["model.layers.0.q.weight"] = tensor(1, 6, 4), ["model.layers.0.q.bias"] = tensor(2, 6), ["model.layers.0.up.weight"] = tensor(3, 5, 4),
   ["model.embed.weight"] = tensor(4, 7, 4), ["model.conv.weight"] = tensor(5, 3, 2, 3, 3), ["model.layers.0.square.weight"] = tensor(6, 4, 4),
@@ -41,24 +31,6 @@ local function join(...)
   local all = {}
   for _, list in ipairs { ... } do for name, value in pairs(list) do all[name] = value end end
   return all
-end
-
---- W + scale * (left * right), row after row.
-local function added(w, scale, left, right, rows, rank, columns)
-  local list = {}
-  for i = 0, rows - 1 do
-    for j = 0, columns - 1 do
-      local sum = 0
-      for k = 0, rank - 1 do sum = sum + left[i * rank + k + 1] * right[k * columns + j + 1] end
-      list[i * columns + j + 1] = w[i * columns + j + 1] + scale * sum
-    end
-  end
-  return list
-end
-local function turned(list, rows, columns)
-  local out = {}
-  for i = 0, rows - 1 do for j = 0, columns - 1 do out[j * rows + i + 1] = list[i * columns + j + 1] end end
-  return out
 end
 
 local function same(found, expected)
