@@ -112,6 +112,13 @@ static bool lock_calls(void) {
 #endif
 }
 
+/* As an emulator, a kernel or a container answers that takes no filter. */
+static bool refuse_calls(mw_error *err) {
+  mw_error_set(err, MW_UNAVAILABLE, "the recipe's sandbox cannot be set up: this system takes no filter of system calls: %s",
+               strerror(errno));
+  return mw_error_hint(err, "of a build with `make SECCOMP=` limits alone hold a recipe: for recipes that you trust");
+}
+
 /* ---- time ---- */
 
 /* When the time is over, a signal handler sets a hook in Lua, and the hook raises an error at the next instruction: so the error
@@ -176,8 +183,9 @@ static _Noreturn void child(const mw_interpreter *template, mw_sandbox_limits li
   running = state.L;
   if (ok) {
     start_clock(limits.seconds);
-    ok = (lock_resources(limits) && lock_calls()) ||
-         mw_error_set(&err, MW_UNAVAILABLE, "the recipe's sandbox cannot be set up: %s", strerror(errno));
+    ok = lock_resources(limits) ||
+         mw_error_set(&err, MW_UNAVAILABLE, "the recipe's sandbox cannot be set up: its limits: %s", strerror(errno));
+    ok = ok && (lock_calls() || refuse_calls(&err));
   }
   ok = ok && work(&state, context, 3, &err);
   if (!ok) send_error(3, &err, state.line_hidden);
@@ -191,7 +199,7 @@ static void make_plain(char *text) {
   char escaped[16];
   for (size_t n; *text; text += n) {
     n = mw_text_character(text, strlen(text), escaped);
-    if (*escaped) memset(text, n == 1 && *text < 0 ? '?' : ' ', n);
+    if (*escaped) memset(text, n == 1 && (unsigned char)*text >= 0x80 ? '?' : ' ', n);
   }
 }
 

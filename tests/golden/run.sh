@@ -22,8 +22,9 @@ if [ -n "${CLANG-}" ]; then
   fi
 fi
 isas=base
-grep -q avx2 /proc/cpuinfo 2>/dev/null && isas="$isas avx2"
-grep -q avx512vl /proc/cpuinfo 2>/dev/null && isas="$isas avx512"
+for isa in avx2 avx512; do
+  MOONWELD_ISA=$isa "$program" --version | grep -qx "kernels: $isa" && isas="$isas $isa"
+done
 
 digest() { # THREADS TILE ISA ARGUMENTS...
   local threads=$1 tile=$2 isa=$3
