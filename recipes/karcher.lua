@@ -4,23 +4,23 @@ return recipe {
   arg.models("models", "the models", { min = 1 }),
   arg("steps", 10, "steps at most; it converges within a few", { min = 1, max = 50, whole = true }),
   arg("tol", 1e-5, "a length or an angle below is 0, and a shorter step the last", { min = 0 }),
+  -- The mean is a sum of the models, c_1 x_1 / |x_1| + c_2 x_2 / |x_2| + ...: the steps find the c, from the models' inner products alone.
   function(a)
     local length = a.models:norm()
     local counts = length:gt(a.tol)                          -- what has no length has no direction
-    local unit   = ratio(counts, length) * a.models
-    local u      = sum(unit) / sum(counts):atleast(1)
-    u = ratio(1, u:norm()) * u
-    local open = 1                                           -- 0 once it has converged
+    local inverse, all = ratio(counts, length), sum(counts):atleast(1)
+    local unit = inverse * a.models
+    local function of_length_1(c) return ratio(1, sum(c * unit):norm()) * c end
+    local c, open = of_length_1(counts / all), 1             -- open: 0 once it has converged
     for _ = 1, a.steps do
-      local cosine  = unit:dot(u):clamp(-1, 1)
+      local cosine  = unit:dot(sum(c * unit)):clamp(-1, 1)
       local angle   = cosine:acos()
-      local turn    = counts * angle:ge(a.tol) * ratio(angle, angle:sin())
-      local tangent = sum(turn * (unit - cosine * u)) / sum(counts):atleast(1)
-      local n       = tangent:norm()
+      local turn    = counts * angle:ge(a.tol) * ratio(angle, angle:sin()) / all
+      local tangent = turn - sum(turn * cosine) * c
+      local n       = sum(tangent * unit):norm()
       open = open * n:ge(a.tol)
-      local new = n:cos() * u + ratio(n:sin(), n) * tangent
-      u = where(open, ratio(1, new:norm()) * new, u)
+      c = where(open, of_length_1(n:cos() * c + ratio(n:sin(), n) * tangent), c)
     end
-    return mean(length) * u
+    return sum(mean(length) * c * inverse * a.models)
   end,
 }

@@ -55,6 +55,35 @@ static void doubles(void) {
   check_run(MOST, true);
 }
 
+/* A run of floats against sorting by pairs. */
+static void check_floats(const float *values, size_t n) {
+  float places[MOST];
+  void *scratch = malloc(mw_rank_scratch(n));
+  for (int last = 0; last < 2; last++) {
+    mw_rank_places(places, values, false, n, last, scratch);
+    for (size_t i = 0; i < n; i++) {
+      size_t expected = 0;
+      for (size_t k = 0; k < n; k++)
+        expected += values[k] < values[i] || (values[k] == values[i] && (last ? k > i : k < i));
+      CHECK(places[i] == (float)expected);
+    }
+  }
+  free(scratch);
+}
+
+/* Ranges over which values are spread evenly, in one heap, in two, or hardly at all; and no range. */
+static void ranges(void) {
+  float values[MOST];
+  for (int kind = 0; kind < 8; kind++) {
+    for (size_t i = 0; i < MOST; i++) {
+      float even = (float)(next() % 100000) / 100000;
+      values[i] = kind == 0 ? even : kind == 1 ? even * even * even * 1e-30f : kind == 2 ? 1e6f + even : kind == 3 ? (i == 5 ? 1e30f : even)
+                : kind == 4 ? (float)(next() % 3) : kind == 5 ? 7 : kind == 6 ? even * 3e38f * (i % 2 ? 1 : -1) : even * 1e-40f;
+    }
+    for (size_t n = 25; n <= MOST; n += 45) check_floats(values, n);
+  }
+}
+
 /* The order of a value's own length: doubles that are one float, and keys that differ in the last bits alone. */
 static void neighbours(void) {
   double values[200], scratch[2000];
@@ -65,6 +94,7 @@ static void neighbours(void) {
 int main(void) {
   RUN(floats());
   RUN(doubles());
+  RUN(ranges());
   RUN(neighbours());
   UNIT_END();
 }
