@@ -13,7 +13,6 @@
  *           takes it                                                                 c = c + a3, and tells it
  *           -- all know the gradient of c, and take the same step of the optimiser --
  *
- *
  * Not divided, but done by each rank, is a loss with one unit, one that is not linear in its terms (its gradients wait for all of them),
  * and one whose coefficients are as large as the tensors, an element each. */
 #ifndef MW_LEARN_DIVIDE_H

@@ -2,7 +2,8 @@
 # run.sh: one merge by several processes of MPI on this machine. Every golden digest by 2, 3 or 4 of them, that of ties by each; whole
 # outputs, lock and all, equal to those of one process, learned ones and statistics too; a process that is killed, whose disk is full, which has
 # other inputs, and a signal:
-# one line tells of it, nothing is published, and the old output stays. Without MPI only what a build without it says is tested.
+# one line tells of it, nothing is published, and the old output stays. Without MPI only what a build without it says is tested. MPI=mpich: by MPICH,
+# where there is Open MPI too.
 set -u
 cd "$(dirname "$0")/../.."
 work=$(mktemp -d)
@@ -43,20 +44,21 @@ check "a job of Slurm that is no step, and one process, are as ever" \
 
 # ---- with MPI ----
 
-if ! command -v mpirun > /dev/null || ! .ci/deps --check mpi > /dev/null 2>&1; then
+kind=${MPI:-1} mpirun=mpirun${MPI:+.$MPI}
+if ! command -v $mpirun > /dev/null || ! .ci/deps --check mpi > /dev/null 2>&1; then
   echo "skipped: MPI is not here (make deps MPI=1): merges by several processes"
   finish
 fi
-if ! make --no-print-directory -s -j"${JOBS:-$(nproc)}" MPI=1 build/mpi/moonweld > "$work/log" 2>&1 || grep -q 'warning:' "$work/log"; then
+if ! make --no-print-directory -s -j"${JOBS:-$(nproc)}" MPI="$kind" "build/${kind/#1/mpi}/moonweld" > "$work/log" 2>&1 || grep -q 'warning:' "$work/log"; then
   grep -A 4 -E 'warning:|error:' "$work/log" | head -n 20
   check "it builds with MPI, without a warning" false
   finish
 fi
-program=$PWD/build/mpi/moonweld
+program=$PWD/build/${kind/#1/mpi}/moonweld
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
 export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
 ranks() { # COUNT WORDS...: the merge by so many processes
-  timeout 120 mpirun -n "$1" "$program" "${@:2}" < /dev/null
+  timeout 120 $mpirun -n "$1" "$program" "${@:2}" < /dev/null
 }
 
 # Each by one number of processes, in turn, and ties by each number; COUNTS=all: all by 2, 3 and 4. Large tiles come with selections that
@@ -114,7 +116,7 @@ ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -O1 -shared -fPIC -o "$work/shim.so" tests/fa
 cat > "$work/one_bad" << 'END'
 #!/bin/sh
 # one_bad RANK WHAT WORDS...: the program, which in one process has a fault (tests/faults/shim.c) or is in another folder
-if [ "$OMPI_COMM_WORLD_RANK" != "$1" ]; then shift 2; exec "$PROGRAM" "$@"; fi
+if [ "${OMPI_COMM_WORLD_RANK-$PMI_RANK}" != "$1" ]; then shift 2; exec "$PROGRAM" "$@"; fi
 what=$2
 shift 2
 case $what in
@@ -126,7 +128,7 @@ chmod +x "$work/one_bad"
 export PROGRAM=$program SHIM=$work/shim.so
 bad() { # COUNT RANK WHAT WORDS...: what is said, but for what mpirun adds
   local code
-  timeout 120 mpirun -n "$1" "$work/one_bad" "${@:2}" < /dev/null > "$work/said" 2>&1
+  timeout 120 $mpirun -n "$1" "$work/one_bad" "${@:2}" < /dev/null > "$work/said" 2>&1
   code=$?
   grep '^moonweld' "$work/said"
   return $code
