@@ -105,6 +105,7 @@ typedef struct mw_options {
   const char *score;     /* NULL, or a shell command that measures a candidate: {dir} is its folder, quoted; the last number
                             that it prints is the score. Or "loss:FILE": the negated mean loss on data */
   const char *const *score_data; /* with "loss:FILE", further files */
+  int score_jobs;        /* commands of `score` at once, of candidates that do not depend on each other's scores; 0: one */
   bool (*judge)(void *context, const char *folder, double *score); /* NULL, or what measures a candidate in the place of a command: `score`
                             is then what the lock calls it. Its scores are not kept for a later run: they depend on the program */
   bool (*scored)(void *context, const mw_scored *scored); /* told of every score as it comes; may be NULL */
@@ -357,9 +358,8 @@ typedef struct mw_evaluation {
   uint64_t tokens; /* predicted: every token of a window but its first */
 } mw_evaluation;
 
-/* Evaluates `count` models on options->data (its threads and window count too): of model m on file d it is
- * results[m * data_count + d]. The forward pass is chosen by the model's config.json; MW_UNAVAILABLE names an architecture or option that
- * there is none for. `progress` (may be NULL) counts batches as steps and data sets as trainings. */
+/* Evaluates `count` models on options->data: model m on file d is results[m * data_count + d]. config.json chooses the forward pass;
+ * MW_UNAVAILABLE names what has none. `progress` (may be NULL) counts batches as steps and data sets as trainings. */
 bool mw_eval_models(const char *const *models, size_t count, const mw_options *options, mw_learning progress, void *context,
                     mw_evaluation *results, mw_error *err);
 

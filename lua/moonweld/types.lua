@@ -766,6 +766,7 @@ function log_softmax(x) end
 ---@field threads? integer|string default: OMP_NUM_THREADS, else all cores; results do not depend on it
 ---@field seed? integer|string of everything drawn at random (default 0)
 ---@field score? string|string[]|fun(folder: string): number measures a candidate: {dir} is its folder, the last number printed counts, greater is better
+---@field score_jobs? integer|string commands of --score that run side by side; {job} is the place of each, from 0 (default 1)
 ---@field score_timeout? number seconds that a command may take
 ---@field data? string|string[] what a recipe learns from: token windows (.safetensors, .jsonl) or texts
 ---@field window? integer|string tokens a window of text (default 256)

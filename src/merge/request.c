@@ -58,7 +58,10 @@ static bool check_used(const mw_recipe *recipe, const mw_options *options, mw_er
                      : options->window && !options->score ? "window"
                      : options->coefficients              ? "coefficients"
                                                           : NULL;
-  const char *score = options->score ? "score" : options->score_timeout > 0 ? "score-timeout" : NULL;
+  const char *score = options->score               ? "score"
+                      : options->score_timeout > 0 ? "score-timeout"
+                      : options->score_jobs > 0    ? "score-jobs"
+                                                   : NULL;
   const char *idle = score && !declares(recipe, MW_ARG_SCORE) ? score : declares(recipe, MW_ARG_CALIBRATION) ? NULL : data;
   mw_text_escaped shown;
   if (idle) return mw_error_set(err, MW_USAGE, "'%s' does not use --%s", mw_text_escape_z(&shown, mw_recipe_name(recipe)), idle);
@@ -67,7 +70,9 @@ static bool check_used(const mw_recipe *recipe, const mw_options *options, mw_er
 
 static bool check_score(const mw_options *options, mw_error *err) {
   mw_text_escaped shown;
-  if (!options->score) return options->score_timeout <= 0 || mw_error_set(err, MW_USAGE, "--score-timeout belongs to --score");
+  const char *idle = options->score ? NULL : options->score_timeout > 0 ? "timeout" : options->score_jobs > 0 ? "jobs" : NULL;
+  if (idle) return mw_error_set(err, MW_USAGE, "--score-%s belongs to --score", idle);
+  if (!options->score) return true;
   bool loss = strncmp(options->score, "loss:", 5) == 0;
   if (options->judge) return true;
   if (loss && !options->score[5]) {

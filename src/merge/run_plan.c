@@ -249,6 +249,22 @@ static bool make_candidate(void *context, const mw_recipe_candidate *made, const
   return ok;
 }
 
+/* The recipe with other scores, of which nothing is told. */
+static void evaluate_silently(void *context, const mw_recipe_scorer *scorer) {
+  const mw_plan *plan = ((const searching *)context)->plan;
+  mw_options options = plan->options;
+  mw_warning unheard = {0};
+  mw_recipe_result result = {0};
+  mw_error ignored;
+  options.print = NULL;
+  options.explain = false;
+  mw_recipe_task task = mw_plan_task(plan, plan->bindings, plan->binding_count, &unheard, scorer);
+  task.options = &options;
+  mw_recipe_evaluate(plan->recipe, &task, &result, &ignored);
+  mw_recipe_release(&result);
+  mw_warning_free(&unheard);
+}
+
 /* A candidate of other layers runs as its own config.json says. */
 static bool measure_loss(void *context, const mw_recipe_candidate *made, double *value, mw_error *err) {
   const searching *s = context;
@@ -305,7 +321,8 @@ bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *e
     return false;
   }
   mw_search search = {.identity = identity.bytes, .options = &plan->options, .inputs = &plan->inputs, .warnings = &plan->warnings,
-                      .make = make_candidate, .loss = plan->judges.count ? measure_loss : NULL, .judges = &plan->judges,
+                      .make = make_candidate, .evaluate = evaluate_silently,
+                      .loss = plan->judges.count ? measure_loss : NULL, .judges = &plan->judges,
                       .progress = search_goes_on, .context = &s};
   mw_search_begin(&search);
   plan->scores = &search;

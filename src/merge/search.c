@@ -5,7 +5,8 @@
 #include "merge/search.h"
 #include "base/clock.h"
 #include "base/sha256.h"
-#include "merge/subprocess.h"
+#include "merge/look_ahead.h"
+#include "merge/score_commands.h"
 #include "expr/identity.h"
 #include "format/folder.h"
 #include "output/target.h"
@@ -27,14 +28,20 @@ typedef struct mw_search_entry {
   size_t first, count; /* what was drawn for it, among all that was drawn */
 } entry;
 
+typedef struct mw_search_ahead {
+  char identity[65];
+  double value;
+} ahead;
+
 void mw_search_begin(mw_search *search) { search->parent = search->scratch = search->kept.journal.fd = -1; }
 
 /* Whether the run has failed in such a way that the same command may go on with the scores: also where a command of a score has failed. */
 static bool keeps(const mw_search *search, mw_error *err) {
-  if (!err || !search->count || search->kept.journal.fd < 0 || err->status == MW_CHANGED) return false;
+  size_t count = search->count + search->ahead_count;
+  if (!err || !count || search->kept.journal.fd < 0 || err->status == MW_CHANGED) return false;
   char hint[sizeof err->hint];
   memcpy(hint, err->hint, sizeof hint);
-  mw_error_hint(err, "%.200s%sthe same command goes on from there: %zu scores are kept in %s", hint, *hint ? "; " : "", search->count,
+  mw_error_hint(err, "%.200s%sthe same command goes on from there: %zu scores are kept in %s", hint, *hint ? "; " : "", count,
                 search->shown);
   return true;
 }
@@ -50,6 +57,7 @@ void mw_search_end(mw_search *search, mw_error *err) {
   if (search->parent >= 0) close(search->parent);
   mw_recipe_candidate_free(&search->first);
   free(search->entries);
+  free(search->ahead);
   mw_text_free(&search->lines);
   mw_text_free(&search->json);
   mw_text_free(&search->plot);
@@ -87,8 +95,9 @@ static bool hash_all(const mw_recipe_candidate *candidate, bool *models, size_t 
   return ok;
 }
 
-/* Its identity, and of which models it is made. */
-static bool identify(const mw_search *search, const mw_recipe_candidate *candidate, char identity[65], bool **models, mw_error *err) {
+/* ---- what is known ---- */
+
+bool mw_search_identify(const mw_search *search, const mw_recipe_candidate *candidate, char identity[65], bool **models, mw_error *err) {
   *models = mw_mem_new(search->inputs->count, sizeof **models, err);
   return *models && hash_all(candidate, *models, search->inputs->count, identity, err);
 }
@@ -97,6 +106,41 @@ static const entry *known(const mw_search *search, const char *identity) {
   for (size_t i = 0; i < search->count; i++)
     if (strcmp(search->entries[i].identity, identity) == 0) return &search->entries[i];
   return NULL;
+}
+
+bool mw_search_known(const mw_search *search, const char *identity, double *value) {
+  const entry *before = known(search, identity);
+  if (before) *value = before->value;
+  return before != NULL;
+}
+
+static ahead *find_ahead(const mw_search *search, const char *identity) {
+  for (size_t i = 0; i < search->ahead_count; i++)
+    if (strcmp(search->ahead[i].identity, identity) == 0) return &search->ahead[i];
+  return NULL;
+}
+
+bool mw_search_measured(const mw_search *search, const char *identity, double *value) {
+  const ahead *measured = find_ahead(search, identity);
+  if (!measured) return mw_kept_scores_find(&search->kept, identity, value);
+  *value = measured->value;
+  return true;
+}
+
+bool mw_search_keep(mw_search *search, const char *identity, double value, mw_error *err) {
+  MW_TRY(mw_mem_grow(&search->ahead, &search->ahead_capacity, search->ahead_count + 1, sizeof *search->ahead, err));
+  ahead *new = &search->ahead[search->ahead_count++];
+  memcpy(new->identity, identity, 65);
+  new->value = value;
+  return mw_kept_scores_add(&search->kept, identity, value, err);
+}
+
+/* One that is asked for is ahead no more. */
+static bool take_measured(mw_search *search, const char *identity, double *value) {
+  ahead *measured = find_ahead(search, identity);
+  bool any = mw_search_measured(search, identity, value);
+  if (measured) *measured = search->ahead[--search->ahead_count];
+  return any;
 }
 
 /* ---- the folder of candidates ---- */
@@ -146,69 +190,37 @@ static bool open_scratch(mw_search *search, mw_error *err) {
 
 /* ---- measuring ---- */
 
-static bool go_on(void *context) {
-  const mw_search *search = context;
-  return !search->progress || search->progress(search->context, 0, 0, 0);
-}
-
-/* The command with every {dir} replaced by the folder, quoted for the shell. */
-static bool fill_in(const char *command, const char *folder, mw_text *out, mw_error *err) {
-  for (const char *at = command, *next; *at; at = next) {
-    const char *mark = strstr(at, "{dir}");
-    next = mark ? mark + 5 : at + strlen(at);
-    mw_text_add(out, at, (size_t)((mark ? mark : next) - at));
-    if (mark) mw_text_shell(out, folder);
-  }
-  return mw_text_check(out, err);
-}
-
-/* The last line that is not empty, cut out of the text. */
-static const char *last_line(char *text) {
-  size_t end = strlen(text);
-  while (end && strchr(" \t\r\n", text[end - 1])) text[--end] = 0;
-  const char *line = strrchr(text, '\n');
-  return line ? line + 1 : text;
-}
-
-static bool run_command(mw_search *search, const char *what, double *value, mw_error *err) {
-  mw_text command = {0}, output = {0};
-  mw_text_escaped escaped;
-  mw_subprocess_watch watch = {search->options->score_timeout, go_on, search};
-  bool ok = fill_in(search->options->score, search->folder, &command, err) &&
-            mw_subprocess_run(what, command.bytes, watch, &output, err);
-  if (ok && !output.length) ok = mw_error_set(err, MW_DATA, "%s is missing: its command printed nothing", what);
-  if (ok && !(ok = mw_subprocess_number(output.bytes, value)))
-    mw_error_set(err, MW_DATA, "%s is no finite number; its command ended with: %s", what,
-                 mw_text_escape_z(&escaped, last_line(output.bytes)));
-  if (!ok && err->status == MW_DATA && !*err->hint)
-    mw_error_hint(err, "--score is a command that prints one number last, greater is better");
-  mw_text_free(&command);
-  mw_text_free(&output);
-  return ok;
-}
-
 static bool ask_judge(const mw_search *search, const char *what, double *value, mw_error *err) {
   if (!search->options->judge(search->options->judge_context, search->folder, value))
     return mw_error_set(err, MW_INTERRUPTED, "interrupted; nothing was published");
   return isfinite(*value) || mw_error_set(err, MW_DATA, "%s is no finite number", what);
 }
 
-/* Makes the candidate's folder, measures it and removes it. A loss is measured without a folder. */
-static bool measure(mw_search *search, const mw_recipe_candidate *candidate, const char *what, double *value, mw_error *err) {
-  if (search->loss) return search->loss(search->context, candidate, value, err) || mw_error_wrap(err, "%s", what);
+/* Makes the candidate's folder, has the judge look at it and removes it. */
+static bool judge(mw_search *search, const mw_recipe_candidate *candidate, const char *what, double *value, mw_error *err) {
   if (!search->make(search->context, candidate, search->folder, err)) return mw_error_wrap(err, "%s", what);
   mw_error later;
-  bool ok = search->options->judge ? ask_judge(search, what, value, err) : run_command(search, what, value, err);
+  bool ok = ask_judge(search, what, value, err);
   return mw_folder_remove(search->scratch, "candidate", ok ? err : &later) && ok;
 }
 
-/* A score is measured once: by this run or an earlier one that was stopped. */
+/* By a command, and with --score-jobs the next candidates too, whose scores are then kept. */
+static bool run_commands(mw_search *search, const mw_recipe_candidate *candidate, const char *identity, double *value, mw_error *err) {
+  mw_look_ahead next;
+  bool ok = mw_look_ahead_find(search, candidate, identity, &next, err) && mw_score_commands_run(search, next.all, next.count, err);
+  mw_look_ahead_free(&next);
+  return ok && take_measured(search, identity, value);
+}
+
+/* A score is measured once: by this run or an earlier one that was stopped. A loss is measured without a folder. */
 static bool find_or_measure(mw_search *search, const mw_recipe_candidate *candidate, const char *identity, const char *what,
                             double *value, mw_error *err) {
   MW_TRY(open_scratch(search, err));
-  if (search->options->judge) return measure(search, candidate, what, value, err);
-  return mw_kept_scores_find(&search->kept, identity, value) ||
-         (measure(search, candidate, what, value, err) && mw_kept_scores_add(&search->kept, identity, *value, err));
+  if (search->options->judge) return judge(search, candidate, what, value, err);
+  if (take_measured(search, identity, value)) return true;
+  if (!search->loss) return run_commands(search, candidate, identity, value, err);
+  if (!search->loss(search->context, candidate, value, err)) return mw_error_wrap(err, "%s", what);
+  return mw_kept_scores_add(&search->kept, identity, *value, err);
 }
 
 /* ---- what is told of a candidate ---- */
@@ -275,7 +287,7 @@ static bool answer(void *context, mw_recipe_candidate *candidate, mw_recipe_draw
   bool *models = NULL;
   search->drawn += drawn.count;
   bool ok = search->asked++ < ASKED || mw_error_set(err, MW_DATA, "the recipe asks for more than %d scores", ASKED);
-  ok = ok && identify(search, candidate, identity, &models, err);
+  ok = ok && mw_search_identify(search, candidate, identity, &models, err);
   const entry *before = ok ? known(search, identity) : NULL;
   if (before) *value = before->value;
   else ok = ok && take(search, candidate, identity, models, drawn, value, err);
@@ -304,7 +316,7 @@ static bool draw(mw_search *search, mw_error *err) {
 bool mw_search_choose(mw_search *search, const mw_recipe_candidate *result, mw_error *err) {
   char identity[65];
   bool *models;
-  bool ok = identify(search, result, identity, &models, err);
+  bool ok = mw_search_identify(search, result, identity, &models, err);
   free(models);
   if (!ok) return false;
   const entry *chosen = known(search, identity);

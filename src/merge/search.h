@@ -14,13 +14,17 @@ typedef bool (*mw_search_make)(void *context, const mw_recipe_candidate *candida
 /* Measures a candidate without writing it. */
 typedef bool (*mw_search_loss)(void *context, const mw_recipe_candidate *candidate, double *value, mw_error *err);
 
+/* Evaluates the recipe once more, with this scorer, and tells nobody of anything. Its errors say nothing. */
+typedef void (*mw_search_evaluate)(void *context, const mw_recipe_scorer *scorer);
+
 typedef struct mw_search {
   const mw_options *options;  /* --score, --score-timeout, -o; who is told of scores */
   const mw_input_set *inputs;
   mw_search_make make;         /* NULL while planning: every candidate then scores 0, and only their number counts */
   mw_search_loss loss;         /* of --score loss:FILE, in the place of a command; else NULL */
+  mw_search_evaluate evaluate; /* with --score-jobs, to find out what is asked for next */
   mw_progress progress;       /* asked whether to go on while a command runs; may be NULL */
-  void *context;              /* of all three */
+  void *context;              /* of all four */
   size_t count;               /* of different candidates */
   struct mw_search_entry *entries;
   size_t capacity;
@@ -32,6 +36,8 @@ typedef struct mw_search {
   const char *scratch_name, *shown, *folder; /* its name, the same to be printed; the path of the candidate in it */
   const char *identity;       /* what the scores depend on beside the candidate */
   mw_kept_scores kept;        /* in the scratch folder */
+  struct mw_search_ahead *ahead; /* scores that this run has measured before they were asked for */
+  size_t ahead_count, ahead_capacity;
   mw_warning *warnings;
   const mw_calibration *judges; /* with `loss`: what it is measured on, for the lock file */
   mw_text lines, json, plot;  /* after mw_search_choose: a JSON line for each candidate; for the lock file; their picture (SVG) */
@@ -39,6 +45,14 @@ typedef struct mw_search {
 } mw_search;
 
 void mw_search_begin(mw_search *search);
+/* What a candidate computes (64 hex digits), and of which models it is made: models[inputs->count], to be freed. */
+bool mw_search_identify(const mw_search *search, const mw_recipe_candidate *candidate, char identity[65], bool **models, mw_error *err);
+/* Whether the recipe has asked for this score before. */
+bool mw_search_known(const mw_search *search, const char *identity, double *value);
+/* A score that was measured before it is asked for, by this run or an earlier one. */
+bool mw_search_measured(const mw_search *search, const char *identity, double *value);
+/* Keeps one. */
+bool mw_search_keep(mw_search *search, const char *identity, double value, mw_error *err);
 /* Answers a recipe out of the search. */
 mw_recipe_scorer mw_search_scorer(mw_search *search);
 /* While planning: puts the first candidate in the place of a result that depends on scores, if one was asked for. */

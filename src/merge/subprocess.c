@@ -1,5 +1,5 @@
-/* subprocess.c: starts a command by posix_spawn (not fork, since our process may have threads), and polls: for output, for its end, for
- * the time limit, and for the user's wish to stop. At the end its whole process group is killed, with all that the command has
+/* subprocess.c: starts commands by posix_spawn (not fork, since our process may have threads), and polls: for output, for its end, for
+ * the time limit, and for the user's wish to stop. At the end a command's whole process group is killed, with all that the command has
  * started. */
 #include "merge/subprocess.h"
 #include "base/clock.h"
@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 enum { KEPT = 64 << 10 };
-/* The process group that runs now, or 0, and whether one is being started: a signal handler has no other way to know. */
-static volatile sig_atomic_t running, starting;
+/* The process groups that run now, 0 where a place is free, and whether one is being started: a signal handler has no other way to know. */
+static volatile sig_atomic_t running[MW_SUBPROCESS_MOST], starting;
 extern char **environ;
 
 /* The new process has `out` and `said` as its standard output and error, an empty input, and default handling of the signals that we
@@ -62,15 +62,9 @@ static bool drain(int fd, mw_text *output) {
   return n < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
-/* Bytes of the command's standard error that are not passed on yet. */
-typedef struct relay {
-  char bytes[4096];
-  size_t length;
-} relay;
-
 /* Passes them on to our own. What would change a terminal is escaped, since commands often show bytes of models and data; a carriage
  * return begins a line, as a progress bar means it. The first bytes of a character wait for its others, but not at the `end`. */
-static void pass_on(relay *said, bool end) {
+static void pass_on(mw_subprocess_relay *said, bool end) {
   mw_text shown = {0};
   mw_error ignored; /* whether somebody reads it is not what a score depends on */
   size_t i = 0;
@@ -94,7 +88,7 @@ static void pass_on(relay *said, bool end) {
 }
 
 /* The same with what there is to read; false at its end. */
-static bool hear(int fd, relay *said) {
+static bool hear(int fd, mw_subprocess_relay *said) {
   ssize_t n;
   while ((n = read(fd, said->bytes + said->length, sizeof said->bytes - said->length)) > 0) {
     said->length += (size_t)n;
@@ -103,39 +97,17 @@ static bool hear(int fd, relay *said) {
   return n < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
-/* Waits for the end of the process, but does not reap it: until it is reaped, no other process can have its number, so its group can
- * be killed safely. False: it must be ended, and err says why. */
-static bool follow(const char *what, pid_t pid, int fd, int said_fd, mw_subprocess_watch watch, mw_text *output, mw_error *err) {
-  double begun = mw_clock_now();
-  relay said = {.length = 0};
-  for (bool open = true, speaks = true;;) {
-    if (watch.go_on && !watch.go_on(watch.context))
-      return mw_error_set(err, MW_INTERRUPTED, "interrupted; nothing was published");
-    if (watch.seconds > 0 && mw_clock_now() - begun > watch.seconds)
-      return mw_error_set(err, MW_DATA, "%s took more than %g s and was ended (--score-timeout)", what, watch.seconds);
-    struct pollfd ready[] = {{.fd = open ? fd : -1, .events = POLLIN}, {.fd = speaks ? said_fd : -1, .events = POLLIN}};
-    poll(ready, 2, open || speaks ? 100 : 10);
-    if (open) open = drain(fd, output);
-    if (speaks) speaks = hear(said_fd, &said);
-    siginfo_t ended = {0};
-    if (waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 && errno != EINTR)
-      return mw_error_set(err, MW_IO, "%s: lost its process: %s", what, strerror(errno));
-    if (ended.si_pid == pid) break;
-  }
-  drain(fd, output);
-  hear(said_fd, &said);
-  pass_on(&said, true);
-  return mw_text_check(output, err);
-}
-
 static bool judge(const char *what, int status, mw_error *err) {
   if (WIFSIGNALED(status)) return mw_error_set(err, MW_DATA, "%s was ended by signal %d", what, WTERMSIG(status));
   return !WEXITSTATUS(status) || mw_error_set(err, MW_DATA, "%s ended with code %d", what, WEXITSTATUS(status));
 }
 
-bool mw_subprocess_run(const char *what, const char *command, mw_subprocess_watch watch, mw_text *output, mw_error *err) {
-  int ends[2], said[2], status = 0;
+bool mw_subprocess_start(mw_subprocess *p, const char *what, const char *command, mw_error *err) {
+  int ends[2], said[2];
+  size_t place = 0;
   pid_t pid;
+  while (place < MW_SUBPROCESS_MOST && running[place]) place++;
+  if (place == MW_SUBPROCESS_MOST) return mw_error_set(err, MW_BUG, "more than %d commands at once", MW_SUBPROCESS_MOST);
   if (pipe2(ends, O_CLOEXEC) != 0) return mw_error_set(err, MW_UNAVAILABLE, "no pipe for %s: %s", what, strerror(errno));
   if (pipe2(said, O_CLOEXEC) != 0) {
     close(ends[0]), close(ends[1]);
@@ -145,23 +117,94 @@ bool mw_subprocess_run(const char *what, const char *command, mw_subprocess_watc
   fcntl(said[0], F_SETFL, O_NONBLOCK);
   starting = true;
   int failed = spawn(command, ends[1], said[1], &pid);
-  if (!failed) running = pid;
+  if (!failed) running[place] = pid;
   starting = false;
   close(ends[1]), close(said[1]);
-  bool ok = failed ? mw_error_set(err, MW_UNAVAILABLE, "no process for %s: %s", what, strerror(failed))
-                   : follow(what, pid, ends[0], said[0], watch, output, err);
-  if (!failed) {
-    kill(-pid, SIGKILL); /* the whole group: also what the command has started */
-    running = 0; /* before it is reaped, and its number another's */
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
+  if (failed) {
+    close(ends[0]), close(said[0]);
+    return mw_error_set(err, MW_UNAVAILABLE, "no process for %s: %s", what, strerror(failed));
   }
-  close(ends[0]), close(said[0]);
-  return ok && judge(what, status, err);
+  *p = (mw_subprocess){.what = what, .pid = pid, .place = place, .out = ends[0], .said = said[0], .open = true, .speaks = true,
+                       .begun = mw_clock_now()};
+  return true;
+}
+
+/* Kills the whole group, also what the command has started, and reaps the command: its status. */
+static int reap(mw_subprocess *p) {
+  int status = 0;
+  kill(-p->pid, SIGKILL);
+  running[p->place] = 0; /* before it is reaped, and its number another's */
+  while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR) continue;
+  close(p->out), close(p->said);
+  p->pid = 0;
+  return status;
+}
+
+void mw_subprocess_end(mw_subprocess *p) {
+  if (p->pid) reap(p);
+  mw_text_free(&p->output);
+}
+
+/* Sleeps until one of them says something, or a moment. */
+static void rest(mw_subprocess *const *all, size_t count) {
+  struct pollfd ready[2 * MW_SUBPROCESS_MOST];
+  nfds_t used = 0;
+  bool silent = false; /* one that can say nothing more is asked whether it has ended */
+  for (size_t i = 0; i < count; i++) {
+    if (!all[i]->pid) continue;
+    if (all[i]->open) ready[used++] = (struct pollfd){.fd = all[i]->out, .events = POLLIN};
+    if (all[i]->speaks) ready[used++] = (struct pollfd){.fd = all[i]->said, .events = POLLIN};
+    silent |= !all[i]->open && !all[i]->speaks;
+  }
+  poll(ready, used, silent ? 10 : 100);
+}
+
+/* Takes what it says. Whether it has ended: until it is reaped no other process can have its number, so its group can be killed safely. */
+static bool look(mw_subprocess *p, mw_subprocess_watch watch, bool *ended, mw_error *err) {
+  siginfo_t info = {0};
+  *ended = false;
+  if (watch.seconds > 0 && mw_clock_now() - p->begun > watch.seconds)
+    return mw_error_set(err, MW_DATA, "%s took more than %g s and was ended (--score-timeout)", p->what, watch.seconds);
+  if (p->open) p->open = drain(p->out, &p->output);
+  if (p->speaks) p->speaks = hear(p->said, &p->relay);
+  if (waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 && errno != EINTR)
+    return mw_error_set(err, MW_IO, "%s: lost its process: %s", p->what, strerror(errno));
+  *ended = info.si_pid == p->pid;
+  return true;
+}
+
+bool mw_subprocess_wait(mw_subprocess *const *all, size_t count, mw_subprocess_watch watch, size_t *which, mw_error *err) {
+  for (;; rest(all, count)) {
+    if (watch.go_on && !watch.go_on(watch.context)) return mw_error_set(err, MW_INTERRUPTED, "interrupted; nothing was published");
+    for (*which = 0; *which < count; ++*which) {
+      mw_subprocess *p = all[*which];
+      bool ended;
+      if (!p->pid) continue;
+      MW_TRY(look(p, watch, &ended, err));
+      if (!ended) continue;
+      drain(p->out, &p->output);
+      hear(p->said, &p->relay);
+      pass_on(&p->relay, true);
+      return judge(p->what, reap(p), err) && mw_text_check(&p->output, err);
+    }
+  }
+}
+
+bool mw_subprocess_run(const char *what, const char *command, mw_subprocess_watch watch, mw_text *output, mw_error *err) {
+  mw_subprocess process;
+  size_t which;
+  MW_TRY(mw_subprocess_start(&process, what, command, err));
+  bool ok = mw_subprocess_wait((mw_subprocess *[]){&process}, 1, watch, &which, err);
+  if (ok && process.output.length) mw_text_add(output, process.output.bytes, process.output.length);
+  mw_subprocess_end(&process);
+  return ok && mw_text_check(output, err);
 }
 
 bool mw_plan_abandon(void) {
-  if (running) kill(-(pid_t)running, SIGKILL);
-  return running || !starting;
+  bool any = false;
+  for (size_t i = 0; i < MW_SUBPROCESS_MOST; i++)
+    if (running[i]) any = true, kill(-(pid_t)running[i], SIGKILL);
+  return any || !starting;
 }
 
 /* ---- the last number ---- */

@@ -60,6 +60,8 @@ static void ranges(void) {
   o = plain, o.score_timeout = -1, refuses_option(o, "option 'score_timeout'");
   o = plain, o.tied = "unite", refuses_option(o, "option 'tied' = 'unite': expected one of untie|ignore");
   o = plain, o.score_timeout = 1, refuses_option(o, "--score-timeout belongs to --score");
+  o = plain, o.score_jobs = 2, refuses_option(o, "--score-jobs belongs to --score");
+  o = plain, o.score_jobs = 65, refuses_option(o, "option 'score_jobs'");
   o = plain, o.score = "echo 1 {dir}", refuses_option(o, "'lerp' does not use --score");
   o = plain, o.score = "echo 1", refuses_option(o, "does not name the candidate");
   o = plain, o.score = "echo {dir}", o.score_data = &file, o.score_data_count = 1, refuses_option(o, "takes no files");
