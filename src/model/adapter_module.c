@@ -1,6 +1,7 @@
 /* adapter_module.c: see adapter_module.h. A fit is found once and then holds for all modules of a part: a module that the first one's
  * fit does not lead to a tensor is missing in the base, however similar other names are. */
 #include "model/adapter_module.h"
+#include "model/unet_name.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +92,7 @@ static bool flatten(const char *name, char buffer[LONGEST]) {
   if (!mw_text_ends_with(name, weight) || length >= LONGEST) return false;
   for (size_t i = 0; i < length; i++) buffer[i] = name[i] == '.' ? '_' : name[i];
   buffer[length] = 0;
+  mw_unet_name_flat(buffer, LONGEST);
   return true;
 }
 
@@ -135,6 +137,7 @@ static bool meet_by(const mw_model *base, const mw_adapter_module *module, mw_ar
     const char *own = without(module->name.module, dropped);
     if (!own || strlen(own) + sizeof weight > sizeof wanted) return true;
     snprintf(wanted, sizeof wanted, "%s%s", own, is_flat || module->role[MW_ADAPTER_NAME_WHOLE] ? "" : weight);
+    if (is_flat) mw_unet_name_flat(wanted, sizeof wanted);
     for (size_t i = 0; i < base->tensor_count; i++) {
       const char *name = base->tensors[i].name;
       if (is_flat && !flatten(name, flat)) continue;
@@ -160,13 +163,16 @@ size_t mw_adapter_module_find(const mw_model *base, const mw_adapter_module_fit 
   char name[LONGEST];
   if (!fit->before || !own) return SIZE_MAX;
   if (module->name.flat) {
+    if (strlen(own) >= sizeof name) return SIZE_MAX;
+    mw_unet_name_flat(strcpy(name, own), sizeof name);
     size_t low = 0, high = fit->count;
     while (low < high) {
       size_t middle = low + (high - low) / 2;
-      if (strcmp(fit->flat[middle], own) < 0) low = middle + 1;
+      if (strcmp(fit->flat[middle], name) < 0) low = middle + 1;
       else high = middle;
     }
-    bool one = low < fit->count && strcmp(fit->flat[low], own) == 0 && (low + 1 == fit->count || strcmp(fit->flat[low + 1], own) != 0);
+    bool one = low < fit->count && strcmp(fit->flat[low], name) == 0 &&
+               (low + 1 == fit->count || strcmp(fit->flat[low + 1], name) != 0);
     return one && strcmp(end, weight) == 0 ? fit->index[low] : SIZE_MAX;
   }
   int length = snprintf(name, sizeof name, "%s%s%s", fit->before, own, end);

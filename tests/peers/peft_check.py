@@ -6,8 +6,10 @@ import os
 import torch
 from peft import AutoPeftModelForCausalLM, LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file
-from transformers import (AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, ResNetConfig, ResNetModel,
-                          WhisperConfig, WhisperModel)
+from transformers import (AutoModelForCausalLM, BertConfig, BertForSequenceClassification, CLIPTextConfig, CLIPTextModel, FalconConfig,
+                          FalconForCausalLM, GemmaConfig, GemmaForCausalLM, GPT2Config, GPT2LMHeadModel, GPTNeoXConfig, GPTNeoXForCausalLM,
+                          LlamaConfig, LlamaForCausalLM, Phi3Config, Phi3ForCausalLM, ResNetConfig, ResNetModel, T5Config,
+                          T5ForConditionalGeneration, ViTConfig, ViTForImageClassification, WhisperConfig, WhisperModel)
 
 from peers import WORK, check, end, merge, tensors
 
@@ -61,6 +63,46 @@ for number, (name, (base, settings)) in enumerate(VARIANTS.items()):
     with torch.no_grad():
         logits = AutoModelForCausalLM.from_pretrained(made).eval()(text).logits
         check(torch.allclose(logits, merged(text).logits, atol=1e-5), f"{name}: the same logits")
+
+# ---- other architectures, and several settings at once ----
+
+PLAIN = dict(vocab_size=100, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=48)
+OTHERS = {
+    "BERT and its classifier": (BertForSequenceClassification, BertConfig(num_labels=3, **PLAIN),
+        dict(task_type="SEQ_CLS", target_modules=["query", "value", "dense"])),
+    "BERT with DoRA": (BertForSequenceClassification, BertConfig(num_labels=3, **PLAIN), dict(task_type="SEQ_CLS", use_dora=True, target_modules=["query"])),
+    "T5": (T5ForConditionalGeneration, T5Config(vocab_size=100, d_model=32, d_kv=8, d_ff=48, num_layers=2, num_heads=4),
+        dict(task_type="SEQ_2_SEQ_LM", target_modules=["q", "v", "wi", "wo"])),
+    "ViT, its patches with DoRA": (ViTForImageClassification, ViTConfig(hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=48,
+        image_size=32, patch_size=8, num_labels=4), dict(use_dora=True, target_modules=["projection"], modules_to_save=["classifier"])),
+    "CLIP's text and position embeddings": (CLIPTextModel, CLIPTextConfig(**PLAIN),
+        dict(target_modules=["q_proj", "fc1", "token_embedding", "position_embedding"])),
+    "Phi-3's fused projections": (Phi3ForCausalLM, Phi3Config(pad_token_id=0, bos_token_id=1, eos_token_id=2, **PLAIN),
+        dict(target_modules=["qkv_proj", "gate_up_proj"])),
+    "Falcon's fused projection and bias": (FalconForCausalLM, FalconConfig(vocab_size=100, hidden_size=32, num_hidden_layers=2, num_attention_heads=4,
+        new_decoder_architecture=True, num_kv_heads=2), dict(target_modules=["query_key_value"], bias="lora_only")),
+    "GPT-NeoX, all biases": (GPTNeoXForCausalLM, GPTNeoXConfig(**PLAIN), dict(target_modules=["query_key_value"], bias="all")),
+    "Gemma, DoRA of every linear layer": (GemmaForCausalLM, GemmaConfig(head_dim=8, num_key_value_heads=2, **PLAIN),
+        dict(use_dora=True, target_modules="all-linear")),
+    "an embedding that is tied": (LlamaForCausalLM, LlamaConfig(tie_word_embeddings=True, **PLAIN), dict(target_modules=["embed_tokens", "q_proj"])),
+    "rsLoRA with DoRA and patterns": (LlamaForCausalLM, LlamaConfig(**PLAIN), dict(use_dora=True, use_rslora=True, target_modules="all-linear",
+        rank_pattern={"q_proj": 2}, alpha_pattern={r"layers\.0\..*": 3})),
+    "one layer, norms saved": (LlamaForCausalLM, LlamaConfig(**PLAIN), dict(target_modules=["q_proj"], layers_to_transform=[1], layers_pattern="layers",
+        modules_to_save=["norm", "input_layernorm"])),
+}
+for number, (name, (kind, config, settings)) in enumerate(OTHERS.items()):
+    base, adapter = at(f"other-{number}"), at(f"other-adapter-{number}")
+    kind(config).save_pretrained(base)
+    model = get_peft_model(kind.from_pretrained(base), LoraConfig(**RANK, **settings))
+    for _, p in model.named_parameters():
+        if p.requires_grad:
+            p.data.add_(torch.randn_like(p) * 0.05)
+    model.save_pretrained(adapter)
+    model.merge_and_unload().save_pretrained(base + "-merged")
+    ours, theirs = tensors(merge("soup", "--models", base + "+" + adapter)), tensors(base + "-merged")
+    worst = max(((ours[key] - theirs[key]).abs().max() / theirs[key].abs().max().clamp(min=1e-9)).item() for key in ours if ours[key].is_floating_point())
+    changed = sum(1 for key, value in tensors(base).items() if not torch.equal(value, ours[key]))
+    check(set(ours) == set(theirs) and worst <= BOUND and changed, f"{name}: merge_and_unload of {changed} tensors within {worst:.1e}")
 
 # ---- convolutions, of one dimension and of two ----
 

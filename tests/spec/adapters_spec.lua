@@ -153,6 +153,34 @@ describe("a model with an adapter", function()
     M.safetensors("packed.safetensors", named("unet." .. Q .. ".lora_A.weight", "unet." .. Q .. ".lora_B.weight"), packed)
     same(M.made("moonweld soup --models base+packed.safetensors")[Q .. ".weight"], q(4, 20))
   end)
+  it("knows a unet's modules by the names of diffusers and of checkpoints of one file, whichever base and adapter have", function()
+    local names = { -- as the converter of diffusers has them
+      ["input_blocks.0.0"] = "conv_in", ["input_blocks.1.0.in_layers.2"] = "down_blocks.0.resnets.0.conv1", ["input_blocks.1.1.proj_in"] = "down_blocks.0.attentions.0.proj_in",
+      ["input_blocks.3.0.op"] = "down_blocks.0.downsamplers.0.conv", ["input_blocks.5.0.skip_connection"] = "down_blocks.1.resnets.1.conv_shortcut",
+      ["input_blocks.11.0.emb_layers.1"] = "down_blocks.3.resnets.1.time_emb_proj", ["middle_block.0.out_layers.3"] = "mid_block.resnets.0.conv2",
+      ["middle_block.1.transformer_blocks.0.attn1.to_out.0"] = "mid_block.attentions.0.transformer_blocks.0.attn1.to_out.0",
+      ["middle_block.2.in_layers.2"] = "mid_block.resnets.1.conv1", ["output_blocks.2.1.conv"] = "up_blocks.0.upsamplers.0.conv",
+      ["output_blocks.5.2.conv"] = "up_blocks.1.upsamplers.0.conv", ["output_blocks.7.1.transformer_blocks.1.ff.net.0.proj"] = "up_blocks.2.attentions.1.transformer_blocks.1.ff.net.0.proj",
+      ["output_blocks.11.0.out_layers.3"] = "up_blocks.3.resnets.2.conv2", ["time_embed.0"] = "time_embedding.linear_1", ["label_emb.0.2"] = "add_embedding.linear_2" }
+    local bases, adapters, seeds, seed = { {}, {} }, { {}, {} }, {}, 0
+    for one, other in pairs(names) do
+      seed = seed + 10
+      for k, name in ipairs { "model.diffusion_model." .. one, other } do bases[k][name .. ".weight"], seeds[name .. ".weight"] = tensor(seed, 6, 4), seed end
+      for k, name in ipairs { one, other } do
+        local flat = "lora_unet_" .. name:gsub("%.", "_")
+        adapters[k][flat .. ".lora_down.weight"], adapters[k][flat .. ".lora_up.weight"] = tensor(seed + 1, 2, 4), tensor(seed + 2, 6, 2)
+      end
+    end
+    M.safetensors("whole.safetensors", bases[1])
+    M.model("unet", bases[2], config)
+    for k = 1, 2 do
+      M.safetensors("blocks.safetensors", adapters[k])
+      for model, place in pairs { ["whole.safetensors"] = 1, unet = 2 } do
+        local out = M.made("moonweld soup --models " .. model .. "+blocks.safetensors")
+        for name, w in pairs(bases[place]) do same(out[name], added(w[3], 1, numbers(12, seeds[name] + 2), numbers(8, seeds[name] + 1), 6, 2, 4)) end
+      end
+    end
+  end)
   it("takes for a text encoder the part that is called as it, where several would fit", function()
     local list = {}
     for k, name in ipairs { "lora_te1", "lora_te2" } do
