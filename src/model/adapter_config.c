@@ -11,7 +11,7 @@ enum { DEEPEST = 16, GREATEST_RANK = 65536 };
 /* Keys that do not change what merging gives: how it was trained, and what the tensors themselves say. */
 static const char *const harmless[] = {
     "task_type", "auto_mapping", "peft_version", "revision", "inference_mode", "target_modules", "exclude_modules", "lora_dropout",
-    "bias", "lora_bias", "modules_to_save", "layers_to_transform", "layers_pattern", "megatron_config", "megatron_core", "loftq_config",
+    "bias", "lora_bias", "layers_to_transform", "layers_pattern", "megatron_config", "megatron_core", "loftq_config",
     "eva_config", "corda_config", "lora_ga_config", "runtime_config", "qalora_group_size", "unsloth_fixed"};
 
 /* Ways to begin that leave the base as it is. The others (PiSSA, OLoRA, CorDA, LoftQ ...) take a part out of the base's weights. */
@@ -81,6 +81,19 @@ static bool read_patterns(const reader *r, const char *name, number_reader *read
   return true;
 }
 
+/* Anything but a list of texts is left to peft, which has read it. */
+static bool read_saved(const reader *r) {
+  mw_json list = member(r, "modules_to_save"), index, value;
+  size_t members = 0, length;
+  if (list.kind != MW_JSON_ARRAY) return true;
+  for (mw_json_walk walk = mw_json_enter(list); mw_json_next(&walk, &index, &value);) members++;
+  if (!(r->out->saved = mw_mem_take(r->arena, (members + 1) * sizeof *r->out->saved, r->err))) return false;
+  for (mw_json_walk walk = mw_json_enter(list); mw_json_next(&walk, &index, &value);)
+    if (value.kind == MW_JSON_STRING)
+      MW_TRY(mw_json_string(value, r->arena, &r->out->saved[r->out->saved_count++], &length, r->err));
+  return true;
+}
+
 static bool read_type(const reader *r) {
   mw_json type = member(r, "peft_type");
   if (type.kind == MW_JSON_STRING && mw_json_equals(type, "LORA")) return true;
@@ -121,7 +134,7 @@ static bool is_named(mw_json key, const char *name) { return strlen(name) == key
 
 static bool check_others(const reader *r) {
   static const char *const read[] = {"peft_type", "base_model_name_or_path", "r", "lora_alpha", "use_rslora", "fan_in_fan_out", "use_dora",
-                                     "rank_pattern", "alpha_pattern", "init_lora_weights", "ensure_weight_tying"};
+                                     "rank_pattern", "alpha_pattern", "init_lora_weights", "ensure_weight_tying", "modules_to_save"};
   mw_json key, value;
   mw_text_escaped name;
   for (mw_json_walk walk = mw_json_enter(r->root); mw_json_next(&walk, &key, &value);) {
@@ -154,8 +167,18 @@ bool mw_adapter_config_read(const char *what, const char *text, size_t length, c
   MW_TRY(is_absent(value) || read_alpha(&r, "lora_alpha", value, &out->alpha));
   return read_flag(&r, "use_rslora", &out->rslora) && read_flag(&r, "fan_in_fan_out", &out->turned) &&
          read_flag(&r, "use_dora", &out->dora) && read_flag(&r, "ensure_weight_tying", &out->tying) &&
+         read_saved(&r) &&
          read_patterns(&r, "rank_pattern", read_rank, &out->ranks, &out->rank_count) &&
          read_patterns(&r, "alpha_pattern", read_alpha, &out->alphas, &out->alpha_count);
+}
+
+bool mw_adapter_config_saves(const mw_adapter_config *config, const char *tensor) {
+  const size_t length = strlen(tensor), end = mw_text_ends_with(tensor, ".weight") ? length - strlen(".weight") : length;
+  for (size_t i = 0; i < config->saved_count; i++) {
+    const size_t own = strlen(config->saved[i]);
+    if (own && own <= end && memcmp(tensor + end - own, config->saved[i], own) == 0) return true;
+  }
+  return false;
 }
 
 static bool look_up(const mw_adapter_config_pattern *patterns, size_t count, const char *module, double *out, mw_error *err) {

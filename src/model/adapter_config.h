@@ -16,7 +16,9 @@ typedef struct mw_adapter_config {
   uint64_t rank;    /* r, 8 where it is absent */
   double alpha;     /* lora_alpha, 8 where it is absent */
   bool rslora, turned, dora; /* turned: fan_in_fan_out */
-  bool tying;       /* ensure_weight_tying: an embedding that it replaces stays the head, too */
+  const char **saved; /* modules_to_save: ends of names of modules of which a copy was trained ... */
+  size_t saved_count;
+  bool tying;       /* ... and ensure_weight_tying: that of an embedding as the head, too */
   mw_adapter_config_pattern *ranks, *alphas; /* in the order of the file: the first that matches counts */
   size_t rank_count, alpha_count;
 } mw_adapter_config;
@@ -28,5 +30,8 @@ bool mw_adapter_config_read(const char *what, const char *text, size_t length, c
 /* The rank that the configuration gives a module, and what its product of that rank is multiplied by: alpha / rank, or alpha /
  * sqrt(rank) with use_rslora. */
 bool mw_adapter_config_scale(const mw_adapter_config *config, const char *module, uint64_t *rank, double *scale, mw_error *err);
+
+/* Whether a tensor, "model.embed_tokens.weight", is of a module of which a copy was trained. */
+bool mw_adapter_config_saves(const mw_adapter_config *config, const char *tensor);
 
 #endif

@@ -24,6 +24,7 @@ static bool locate(mw_adapter_file *a, const char *where, const char **folder, c
   *folder = where;
   *file = NULL;
   if (!a->facts.where) return false;
+  if (!*where) return mw_error_set(err, MW_USAGE, "an adapter's name is empty: nothing stands behind a + or between two");
   if (mw_hub_is_id(where)) {
     MW_TRY(mw_hub_find(where, arena, folder, &a->facts.commit, err));
     a->facts.hub = mw_mem_copy(arena, where, strcspn(where, "@"), err);

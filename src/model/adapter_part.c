@@ -246,8 +246,9 @@ bool mw_adapter_part_add(const mw_adapter_part *p, mw_error *err) {
   for (size_t i = 0; i < p->change_count; i++) {
     const mw_adapter_part_change *one = &p->changes[i];
     mw_tensor *tensor = one->index == SIZE_MAX ? &head : &model->tensors[one->index];
-    /* peft trains a copy of the embedding that it saves whole: the head stays what it was. */
-    own = own || tensor == &head || (tensor == tied && one->whole && !p->config.tying);
+    /* Of an embedding in modules_to_save peft trains a copy: the head stays what it was. */
+    bool copied = tensor == tied && one->whole && !p->config.tying && mw_adapter_config_saves(&p->config, embedding.name);
+    own = own || copied || tensor == &head;
     if (tensor == &head && one->whole) head = *one->whole;
     else MW_TRY(one->whole ? replace(model, tensor, one->whole, err) : adapt(model, tensor, tensor, &one->change, err));
   }

@@ -85,12 +85,14 @@ OTHERS = {
     "Gemma, DoRA of every linear layer": (GemmaForCausalLM, GemmaConfig(head_dim=8, num_key_value_heads=2, **PLAIN),
         dict(use_dora=True, target_modules="all-linear")),
     "an embedding that is tied": (LlamaForCausalLM, LlamaConfig(tie_word_embeddings=True, **PLAIN), dict(target_modules=["embed_tokens", "q_proj"])),
+    "a tied embedding of which a copy was trained": (LlamaForCausalLM, LlamaConfig(tie_word_embeddings=True, **PLAIN),
+        dict(target_modules=["q_proj"], modules_to_save=["embed_tokens"]), "--tied", "untie"),
     "rsLoRA with DoRA and patterns": (LlamaForCausalLM, LlamaConfig(**PLAIN), dict(use_dora=True, use_rslora=True, target_modules="all-linear",
         rank_pattern={"q_proj": 2}, alpha_pattern={r"layers\.0\..*": 3})),
     "one layer, norms saved": (LlamaForCausalLM, LlamaConfig(**PLAIN), dict(target_modules=["q_proj"], layers_to_transform=[1], layers_pattern="layers",
         modules_to_save=["norm", "input_layernorm"])),
 }
-for number, (name, (kind, config, settings)) in enumerate(OTHERS.items()):
+for number, (name, (kind, config, settings, *words)) in enumerate(OTHERS.items()):
     base, adapter = at(f"other-{number}"), at(f"other-adapter-{number}")
     kind(config).save_pretrained(base)
     model = get_peft_model(kind.from_pretrained(base), LoraConfig(**RANK, **settings))
@@ -99,7 +101,7 @@ for number, (name, (kind, config, settings)) in enumerate(OTHERS.items()):
             p.data.add_(torch.randn_like(p) * 0.05)
     model.save_pretrained(adapter)
     model.merge_and_unload().save_pretrained(base + "-merged")
-    ours, theirs = tensors(merge("soup", "--models", base + "+" + adapter)), tensors(base + "-merged")
+    ours, theirs = tensors(merge("soup", "--models", base + "+" + adapter, *words)), tensors(base + "-merged")
     worst = max(((ours[key] - theirs[key]).abs().max() / theirs[key].abs().max().clamp(min=1e-9)).item() for key in ours if ours[key].is_floating_point())
     changed = sum(1 for key, value in tensors(base).items() if not torch.equal(value, ours[key]))
     check(set(ours) == set(theirs) and worst <= BOUND and changed, f"{name}: merge_and_unload of {changed} tensors within {worst:.1e}")

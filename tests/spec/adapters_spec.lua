@@ -114,7 +114,8 @@ describe("a model with an adapter", function()
     local name, head = "model.embed_tokens.weight", "lm_head.weight"
     M.model("tied", { [name] = tensor(4, 7, 4), [Q .. ".weight"] = base[Q .. ".weight"] }, '{"model_type": "llama", "vocab_size": 7, "tie_word_embeddings": true}')
     local function made(folder, words) return (M.made("moonweld soup --models tied+" .. folder .. (words or ""))) end
-    local whole, factored = adapter(factors(Q, 2, 6, 4, 20, { ["base_model.model." .. name] = tensor(80, 7, 4) })), adapter(factors("lm_head", 2, 7, 4, 30))
+    local whole, factored = adapter(factors(Q, 2, 6, 4, 20, { ["base_model.model." .. name] = tensor(80, 7, 4) }),
+      '"r": 2, "lora_alpha": 4, "modules_to_save": ["embed_tokens"]'), adapter(factors("lm_head", 2, 7, 4, 30))
     for _, folder in ipairs { whole, factored } do M.refused("moonweld soup --models tied+" .. folder, "tie_word_embeddings is true, but 'lm_head.weight' differs", "--tied untie") end
     local out = made(whole, " --tied untie")
     same(out[name], numbers(28, 80))
@@ -123,8 +124,13 @@ describe("a model with an adapter", function()
     same(out[name], numbers(28, 4))
     same(out[head], added(numbers(28, 4), 2, numbers(14, 31), numbers(8, 30), 7, 2, 4))
     same(made(whole, " --tied ignore")[name], numbers(28, 80))
-    out = made(adapter(factors(Q, 2, 6, 4, 20, { ["base_model.model." .. name] = tensor(80, 7, 4) }), '"r": 2, "lora_alpha": 4, "ensure_weight_tying": true'))
+    out = made(adapter(factors(Q, 2, 6, 4, 20, { ["base_model.model." .. name] = tensor(80, 7, 4) }), '"r": 2, "lora_alpha": 4, "modules_to_save": ["embed_tokens"], "ensure_weight_tying": true'))
     same(out[name], numbers(28, 80))
+    assert.is_nil(out[head])
+    -- Beside factors of an embedding peft saves the base's own.
+    out = made(adapter { ["base_model.model.model.embed_tokens.base_layer.weight"] = tensor(4, 7, 4), ["base_model.model.model.embed_tokens.lora_embedding_A"] = tensor(60, 2, 7),
+      ["base_model.model.model.embed_tokens.lora_embedding_B"] = tensor(61, 4, 2) })
+    same(out[name], added(numbers(28, 4), 2, turned(numbers(14, 60), 2, 7), turned(numbers(8, 61), 4, 2), 7, 2, 4))
     assert.is_nil(out[head])
   end)
   it("gives each output the length of its magnitude with DoRA", function()
@@ -294,6 +300,7 @@ describe("an adapter is refused", function()
     refused(factors("h.0.attn", 2, 6, 4, 1), nil, "1 of its 1 modules", "another base")
     refused({ ["base_model.model." .. Q .. ".hada_w1_a"] = tensor(1, 2, 4) }, nil, "hada_w1_a", "no kind of adapter")
     M.refused("moonweld soup --models base+nowhere", "nowhere: no such file or folder")
+    for _, word in ipairs { "base+", "base++base" } do M.refused("moonweld soup --models " .. word, "an adapter's name is empty") end
     M.refused("moonweld soup --models " .. adapter(good, '"r": 2, "base_model_name_or_path": "org/missing"'), "LoRA (PEFT) adapter", "org/missing")
     M.refused("moonweld soup --models " .. adapter(good, '"r": 2'), "base_model_name_or_path")
   end)
