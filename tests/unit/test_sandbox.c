@@ -8,9 +8,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -259,6 +261,39 @@ static void forgets_environment(void) {
   CHECK_TEXT(getenv("MOONWELD_SECRET"), "hush");
 }
 
+/* Memory of another thread of the parent, of which the child may have pieces: to let them grow the C library makes more of it readable. */
+enum { PIECES = 64, SMALL = 2000, GROWN = 100000 };
+static void *pieces[PIECES];
+
+static void *takes_pieces(void *context) {
+  for (int i = 0; i < PIECES; i++) pieces[i] = malloc(SMALL);
+  return context;
+}
+
+static bool grows_pieces(mw_interpreter *state, void *context, int fd, mw_error *err) {
+  (void)state, (void)context;
+  for (int i = 0; i < PIECES; i++) {
+    void *grown = realloc(pieces[i], GROWN);
+    if (!grown) return mw_error_memory(err, GROWN);
+    memset(grown, 1, GROWN);
+  }
+  return mw_message_send(fd, MW_MESSAGE_SIGNATURE, "result", 6);
+}
+
+static void grows_memory_of_threads(void) {
+  CASE("memory of another thread grows");
+  pthread_t thread;
+  CHECK(pthread_create(&thread, NULL, takes_pieces, NULL) == 0 && pthread_join(thread, NULL) == 0);
+  CHECK(is_taken(grows_pieces, (mw_sandbox_limits){1, 64 << 20, 0}, NULL));
+  for (int i = 0; i < PIECES; i++) free(pieces[i]);
+}
+
+static bool makes_code(mw_interpreter *state, void *context, int fd, mw_error *err) {
+  (void)state, (void)context, (void)fd, (void)err;
+  static _Alignas(4096) char page[4096];
+  return mprotect(page, sizeof page, PROT_READ | PROT_EXEC) == 0;
+}
+
 int main(void) {
   int results = 0;
   mw_interpreter state;
@@ -284,6 +319,7 @@ int main(void) {
   RUN(closes_files());
   RUN(forgets_environment());
   RUN(starved());
+  RUN(grows_memory_of_threads());
   CASE("a locale with a decimal comma, if this machine has one");
   if (setlocale(LC_ALL, "de_DE.UTF-8") || setlocale(LC_ALL, "fr_FR.UTF-8"))
     CHECK(is_taken(writes_numbers_plainly, (mw_sandbox_limits){1, 64 << 20, 0}, NULL));
@@ -294,6 +330,7 @@ int main(void) {
     RUN(refuse(opens_a_file, 40, "may not do"));
     RUN(refuse(makes_a_socket, 40, "may not do"));
     RUN(refuse(forks, 40, "may not do"));
+    RUN(refuse(makes_code, 40, "may not do"));
   }
   UNIT_END();
 }
