@@ -84,6 +84,7 @@ for round in $(seq "$rounds"); do
   merge slerp slerp --t 0.3 $two $lean
   merge linear4 soup --models m1 m2 m3 m4 -o out --quiet $lean
   merge ties ties $tuned $lean
+  merge ties_crowded ties $tuned $lean --threads $((4 * threads))
   merge ties_hashed ties $tuned --no-sync
   merge ties_mergekit ties --profile mergekit --density 0.2 $tuned $lean
   merge dare_linear dare_linear $tuned $lean
@@ -144,6 +145,7 @@ row "stack of two / cheapest C program that copies" "$(ratio stack joined)" "1.1
 row "union of vocabularies / the same merge without" "$(ratio united unaligned)" "1.25"
 row "linear merge of four"         "$(milliseconds linear4)"
 row "ties / linear merge of four"  "$(ratio ties linear4)"  "2.2" "1.6"
+row "ties of four threads a core / of one" "$(ratio ties_crowded ties)" "1.10"
 row "ties with checksums / without" "$(ratio ties_hashed ties)" "1.10"
 row "ties of 0.2, mergekit's profile / linear" "$(ratio ties_mergekit linear4)" "3.0" "2.2"
 row "dare_linear / linear merge of four" "$(ratio dare_linear linear4)" "1.4" "1.2"
