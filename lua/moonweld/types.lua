@@ -761,7 +761,7 @@ function log_softmax(x) end
 ---@field result? string of a recipe with several results (`return model, { NAME = ... }`) the one that is written
 ---@field also? string|string[] further results of the recipe, each written after the first as a merge of its own
 ---@field force? boolean replace an output that moonweld made
----@field dtype? "f32"|"f16"|"bf16"|"f64"|"keep" of the output; keep (default): the first model's, tensor by tensor
+---@field dtype? "f32"|"f16"|"bf16"|"f64"|"keep"|"widest" of the output; keep (default): the first model's, tensor by tensor; widest: the least that holds what each tensor is made of
 ---@field shard_size? integer|string tensor bytes a file (default 5GB; GB is 10^9 bytes, GiB 2^30)
 ---@field threads? integer|string default: OMP_NUM_THREADS, else all cores; results do not depend on it
 ---@field seed? integer|string of everything drawn at random (default 0)

@@ -68,6 +68,31 @@ static mw_dtype dtype_of_new(const mw_plan *plan, mw_node node) {
   return most;
 }
 
+static void widen(mw_dtype *wide, mw_dtype dtype) {
+  bool floats = *wide == MW_DTYPE_BF16 || *wide == MW_DTYPE_F16, other = dtype == MW_DTYPE_BF16 || dtype == MW_DTYPE_F16;
+  if (mw_dtype_kind_of(dtype) != MW_DTYPE_KIND_REAL || dtype == *wide) return;
+  if (floats && other) *wide = MW_DTYPE_F32; /* neither holds the other's values */
+  else if (mw_dtype_bits(dtype) > mw_dtype_bits(*wide)) *wide = dtype;
+}
+
+/* --dtype widest: the least dtype that holds all that `node` is made of; `least` where it is made of no model's tensors. */
+static bool widest(const mw_plan *plan, mw_node node, mw_dtype *least, mw_error *err) {
+  const mw_graph *graph = plan->result.made.graph;
+  mw_cone cone = {0};
+  mw_dtype wide = MW_DTYPE_COUNT;
+  MW_TRY(mw_cone_add(&cone, graph, node, err));
+  for (size_t i = 0; i < cone.count; i++) {
+    mw_graph_node_facts facts = mw_graph_facts(graph, cone.nodes[i]);
+    if (facts.op != MW_OP_INPUT) continue;
+    mw_dtype own = mw_model_written(read_by(plan, facts));
+    if (wide == MW_DTYPE_COUNT && mw_dtype_kind_of(own) == MW_DTYPE_KIND_REAL) wide = own;
+    else if (wide != MW_DTYPE_COUNT) widen(&wide, own);
+  }
+  mw_cone_free(&cone);
+  if (wide != MW_DTYPE_COUNT) *least = wide;
+  return true;
+}
+
 /* Whether it is made of statistics of data alone, which have no model's dtype. */
 static bool is_statistic(const mw_graph *graph, mw_node node, bool *is, mw_error *err) {
   mw_cone cone = {0};
@@ -100,6 +125,7 @@ static bool describe(const mw_plan *plan, size_t i, const mw_dtype *wanted, mw_t
                    : moved ? dtype_of_new(plan, output->node)
                    : donor && mw_dtype_kind_of((mw_dtype)donor->dtype) == MW_DTYPE_KIND_REAL ? mw_model_written(donor)
                    : dtype_of_new(plan, output->node);
+  if (!kept && !found && plan->options.dtype && strcmp(plan->options.dtype, "widest") == 0) MW_TRY(widest(plan, output->node, &dtype, err));
   *out = (mw_tensor){.name = output->name, .shape = mw_graph_dims(graph, facts.shape),
                      .rank = (uint8_t)mw_graph_rank(graph, facts.shape), .dtype = (uint8_t)dtype};
   return true;

@@ -200,7 +200,7 @@ dtype: %s
     end
     M.write("words.yml", "models: [{model: a}, {model: b}]\nmerge_method: linear\nparameters: {weight: 1}\ntokenizer_source: union\n")
     _, said = M.run "moonweld convert words.yml"
-    assert(said:find("--models a b --tokenizer union", 1, true), said) -- nobody's rows go first where there is no base
+    assert(said:find("--models a b --dtype widest --tokenizer union", 1, true), said) -- nobody's rows go first where there is no base
   end)
 
   it("may name files: then a gradient stands at its first value everywhere", function()
@@ -208,6 +208,32 @@ dtype: %s
     M.safetensors("b@2.safetensors", layered(4, 32))
     local text = "models:\n- {model: a+1.safetensors}\n- {model: b@2.safetensors}\nbase_model: a+1.safetensors\nmerge_method: slerp\nparameters: {t: [0.25, 1]}\n"
     assert.equal(sums(function() return 0.75, 0.25 end), (made(text)))
+  end)
+
+  it("without a dtype has the least type that holds the models' own, tensor by tensor", function()
+    local types = { { "BF16", "BF16", "BF16" }, { "F16", "BF16", "F32" }, { "BF16", "F32", "F32" }, { "F16", "F16", "F16" }, { "F32", "F64", "F64" }, { "F64", "F16", "F64" } }
+    local a, b = {}, {}
+    for i, case in ipairs(types) do a["t" .. i], b["t" .. i] = { case[1], { 2 }, 1 }, { case[2], { 2 }, 2 } end
+    M.safetensors("wide_a.safetensors", a)
+    M.safetensors("wide_b.safetensors", b)
+    local tensors = M.made(run "models:\n- {model: wide_a.safetensors, parameters: {weight: 1}}\n- {model: wide_b.safetensors, parameters: {weight: 1}}\nmerge_method: linear\n")
+    for i, case in ipairs(types) do assert.same({ case[3], 1.5 }, { tensors["t" .. i].dtype, tensors["t" .. i][1] }) end
+  end)
+
+  it("may have whole numbers by filters, not over depth", function()
+    local files = {}
+    for i, x in ipairs { { 1, 0, 0 }, { 0, 1, 0 }, { 1, 1, 5 } } do
+      files[i] = ("whole%d.safetensors"):format(i)
+      M.safetensors(files[i], { ["a.mlp"] = { "F32", { 3 }, x }, ["b.attn"] = { "F32", { 3 }, x }, ["c.norm"] = { "F32", { 3 }, x } })
+    end
+    local text = ("merge_method: karcher\nmodels:\n- model: %s\n- model: %s\n- model: %s\nparameters:\n"):format(table.unpack(files))
+    local function with(value) return (M.made(run(text .. "  max_iter: " .. value .. "\n"))) end
+    local one, second, ten, varied = with("1"), with("2"), with("10"), with("[{filter: mlp, value: 1}, {filter: attn, value: 2}]")
+    assert.not_same(one["a.mlp"], ten["a.mlp"])
+    assert.not_same(second["b.attn"], ten["b.attn"])
+    assert.same({ one["a.mlp"], second["b.attn"], ten["c.norm"] }, { varied["a.mlp"], varied["b.attn"], varied["c.norm"] })
+    M.refused(run(text .. "  max_iter: [1, 20]\n"), "file.yml:7:14: 'max_iter' is a whole number: it has filters, but is not mixed over depth")
+    M.refused(run(text .. "  max_iter: {filter: mlp, value: 1.5}\n"), "'max_iter' is a whole number, not '1.5'")
   end)
 
   it("of a mixture of experts is the recipe moe", function()

@@ -186,7 +186,7 @@ local function words_of(documents, doc, script)
   local words, donor = { { name = "models", table.unpack(script.models) } }, script.label(donor_of(documents, doc).key)
   -- Who is named donor also gives rows of tokens that others lack; without a base nobody goes first, and the first model is the donor.
   if doc.base or donor ~= "models[1]" then words[2] = { name = "donor", donor } end
-  words[#words + 1] = dtype_of(documents, doc) and { name = "dtype", dtype_of(documents, doc) }
+  words[#words + 1] = { name = "dtype", dtype_of(documents, doc) or "widest" }
   add_tokenizer(words, documents, doc, script)
   if doc.template then words[#words + 1] = { name = "chat_template", doc.template } end
   words[#words + 1], words[#words + 2] = { name = "tied", "store" }, { name = "rename", "auto" }

@@ -471,17 +471,41 @@ local function one_value(doc, slice, param)
   return node.kind == "text" and node or nil, node
 end
 
---- Whether a truth value is another for other tensors: by filters, or over depth.
+--- Whether a truth value is another for other tensors, by filters or over depth; or a whole number, by filters.
 function R.varies(doc, slice, param)
-  return param[3] == "truth" and #places_of(doc, slice, nil, param) > 0 and not one_value(doc, slice, param)
+  return param[3] and #places_of(doc, slice, nil, param) > 0 and not one_value(doc, slice, param)
+end
+
+--- What a value that varies may be: "true", "false", or the whole numbers of all its filters and its default.
+function R.choices(doc, slice, param)
+  if param[3] == "truth" then return { "true", "false" } end
+  local choices, known = {}, {}
+  local function add(value, node)
+    if value ~= math.floor(value) then N.refuse(node, "'%s' is a whole number, not %s", param[1], N.shown(node)) end
+    local text = ("%.17g"):format(value)
+    if not known[text] then choices[#choices + 1] = text end
+    known[text] = true
+  end
+  for _, place in ipairs(places_of(doc, slice, nil, param)) do
+    for _, entry in ipairs(place[1].kind == "map" and { place[1] } or place[1]) do
+      local value = entry.kind == "map" and N.get(N.map(entry, ""), "value") or entry
+      if value.kind == "list" and #value == 1 then value = value[1] end
+      if entry.kind ~= "map" or value.kind ~= "text" then
+        return (N.refuse(value, "'%s' is a whole number: it has filters, but is not mixed over depth", param[1]))
+      end
+      add(N.number(value, param[1]), value)
+    end
+    if place[1].kind == "text" then add(N.number(place[1], param[1]), place[1]) end
+  end
+  add(param[2])
+  return choices
 end
 
 --- A truth value or a whole number: one for all tensors, or what `slice.fixed` says where R.varies.
 function R.constant(doc, slice, param)
   if slice.fixed and slice.fixed[param[1]] then return slice.fixed[param[1]], nil end
   if #places_of(doc, slice, nil, param) == 0 then return tostring(param[2]), nil end
-  local node, given = one_value(doc, slice, param)
-  if not node then return (N.refuse(given, "'%s' is one value for all tensors here, without filters and gradients", param[1])) end
+  local node = one_value(doc, slice, param)
   if param[3] == "truth" then return tostring(N.truth(node, param[1])), node end
   local value = N.number(node, param[1])
   if param[3] == "whole" and value ~= math.floor(value) then N.refuse(node, "'%s' is a whole number, not %s", param[1], N.shown(node)) end

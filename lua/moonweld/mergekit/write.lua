@@ -122,20 +122,26 @@ local function add_slice(w, indent, script, doc, slice, at, before, after)
   w.add(indent, "}" .. after)
 end
 
---- The same, where truth values differ between tensors: "where(setting { of = "normalize", ... }, the slice with it, the slice without)".
+--- The same, where truth values or whole numbers differ between tensors: "where(setting { of = "normalize", ... }, the slice with it, the
+--- slice without)", "where(setting { of = "max_iter", ... }:eq(5), the slice with 5, the slice with 10)".
 local function add_varying(w, indent, script, doc, slice, at, before, after)
   slice.fixed = slice.fixed or {}
   for _, param in ipairs(#slice.others > 0 and doc.method.shared or {}) do
     if not param.ignored and not slice.fixed[param[1]] and R.varies(doc, slice, param) then
-      local range = slice.sources[1].range
+      local range, choices = slice.sources[1].range, R.choices(doc, slice, param)
       local text, node = R.setting(doc, slice, nil, param, range and { at, at + range[2] - range[1] })
-      w.add(indent, ("%swhere(%s,%s"):format(before, text, origin(node, param[1])))
-      for _, truth in ipairs { "true", "false" } do
-        slice.fixed[param[1]] = truth
-        add_varying(w, indent + 1, script, doc, slice, at, "", truth == "true" and "," or "")
+      local function add(level, i, first, last)
+        slice.fixed[param[1]] = choices[i]
+        if i == #choices then return (add_varying(w, level, script, doc, slice, at, first, last)) end
+        local condition = choices[i] == "true" and text or ("%s:eq(%s)"):format(text, choices[i])
+        w.add(level, ("%swhere(%s,%s"):format(first, condition, origin(node, param[1])))
+        add_varying(w, level + 1, script, doc, slice, at, "", ",")
+        add(level + 1, i + 1, "", "")
+        return (w.add(level, ")" .. last))
       end
+      add(indent, 1, before, after)
       slice.fixed[param[1]] = nil
-      return (w.add(indent, ")" .. after))
+      return
     end
   end
   add_slice(w, indent, script, doc, slice, at, before, after)
