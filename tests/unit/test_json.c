@@ -158,6 +158,14 @@ static void walking(void) {
   CHECK(mw_json_member(root, "last").kind == MW_JSON_NULL && mw_json_member(root, "none").kind == MW_JSON_END);
   CHECK(mw_json_member(value, "shape").kind == MW_JSON_END);
   CHECK(mw_json_check("text", "18446744073709551616", 20, DEPTH, &root, &err) && !mw_json_u64(root, &n));
+  int values = 0; /* an object, without a look at its keys */
+  CHECK(mw_json_check("text", "{\"a\":1,\"b\":2}\t\r\n ", 17, DEPTH, &root, &err) && root.length == 13);
+  for (mw_json_walk walk = mw_json_enter(root); mw_json_next(&walk, NULL, &value); values++) CHECK(value.kind == MW_JSON_NUMBER);
+  CHECK(values == 2 && !mw_json_u64(root, &n) && !mw_json_double(root, &number));
+  char digits[80]; /* no number that we take has so many */
+  memset(digits, '1', sizeof digits);
+  CHECK(mw_json_check("text", digits, sizeof digits, DEPTH, &root, &err) && !mw_json_double(root, &number) && !mw_json_u64(root, &n));
+  CHECK(mw_json_check("text", digits, 63, DEPTH, &root, &err) && mw_json_double(root, &number) && number > 1.1e62 && number < 1.2e62);
   mw_mem_release(&arena);
 }
 
