@@ -1,5 +1,6 @@
 /* event_log.c: see event_log.h. An event for which there is no memory is told of by a fixed line. */
 #include "event_log.h"
+#include "cluster/cluster.h"
 #include "base/json_writer.h"
 #include "print.h"
 
@@ -98,6 +99,11 @@ void mw_event_log_done(const mw_options *options, mw_plan_facts facts, double se
   mw_json_writer_u64(&json, "bytes", facts.bytes_written);
   mw_json_writer_u64(&json, "resumed", facts.resumed);
   mw_json_writer_bool(&json, "synced", !options->no_sync);
+  if (mw_cluster_ranks()) {
+    mw_json_writer_u64(&json, "processes", mw_cluster_ranks()->count);
+    mw_json_writer_u64(&json, "told", mw_cluster_has_told().times);
+    mw_json_writer_u64(&json, "told_bytes", mw_cluster_has_told().bytes);
+  }
   put_seconds(&json, "seconds", seconds);
   end(&json);
 }

@@ -13,7 +13,10 @@ static struct {
   bool heard;          /* another process has failed */
   bool agreed, good;   /* the end is known */
   mw_error error;      /* and which error it was */
+  mw_cluster_told told;
 } self;
+
+mw_cluster_told mw_cluster_has_told(void) { return self.told; }
 
 const mw_ranks *mw_cluster_ranks(void) { return self.begun ? &self.ranks : NULL; }
 
@@ -79,9 +82,11 @@ static void rest(double waited) {
   nanosleep(&(struct timespec){0, pause}, NULL);
 }
 
-/* Waits for what was begun on `work`. */
-static bool await(MPI_Request *request, const char *what, mw_error *err) {
+/* Waits for what was begun on `work`, in which this process tells `bytes` bytes. */
+static bool await(MPI_Request *request, size_t bytes, const char *what, mw_error *err) {
   double since = mw_clock_now();
+  self.told.times++;
+  self.told.bytes += bytes;
   for (int done = 0;;) {
     if (failed(MPI_Test(request, &done, MPI_STATUS_IGNORE), what, err)) return false;
     if (done) return true;
@@ -112,7 +117,7 @@ static bool combine(mw_ranks_how how, uint64_t *numbers, size_t count, mw_error 
     if (!copy) return false;
     if (n) memcpy(copy, numbers + at, n * sizeof *copy);
     if (failed(MPI_Iallreduce(copy, copy + n, (int)n, MPI_UINT64_T, operation, work, &request), "numbers of all", err)) return false;
-    MW_TRY(await(&request, "numbers of all", err));
+    MW_TRY(await(&request, n * sizeof *copy, "numbers of all", err));
     if (n) memcpy(numbers + at, copy + n, n * sizeof *copy);
     free(copy);
   }
@@ -132,7 +137,7 @@ static bool swap(const void *own, void *all, size_t bytes, bool differ, mw_error
     int code = differ ? MPI_Ialltoall(copy, (int)n, MPI_BYTE, come, (int)n, MPI_BYTE, work, &request)
                       : MPI_Iallgather(copy, (int)n, MPI_BYTE, come, (int)n, MPI_BYTE, work, &request);
     if (failed(code, "what all have found", err)) return false;
-    MW_TRY(await(&request, "what all have found", err));
+    MW_TRY(await(&request, given * n, "what all have found", err));
     for (size_t i = 0; i < count; i++) memcpy((char *)all + i * bytes + at, come + i * n, n);
     free(copy);
   }
@@ -158,7 +163,7 @@ bool mw_cluster_tell(mw_text *text, mw_error *err) {
     MPI_Request request;
     size_t n = length - at < PIECE ? (size_t)length - at : PIECE;
     if (failed(MPI_Ibcast(copy + at, (int)n, MPI_BYTE, 0, work, &request), "a text for all", err)) return false;
-    MW_TRY(await(&request, "a text for all", err));
+    MW_TRY(await(&request, self.ranks.rank ? 0 : n, "a text for all", err));
   }
   if (self.ranks.rank) mw_text_add(text, copy, (size_t)length);
   free(copy);

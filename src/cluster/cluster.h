@@ -35,6 +35,12 @@ bool mw_cluster_agree(bool good, mw_error *err);
 /* The last call, when rank 0 has told its user how it ended. */
 void mw_cluster_end(bool good);
 
+/* How often this process has told the others something, and how many bytes. */
+typedef struct mw_cluster_told {
+  uint64_t times, bytes;
+} mw_cluster_told;
+mw_cluster_told mw_cluster_has_told(void);
+
 /* NULL: this process makes its merges alone. Else what it is among the others, from mw_cluster_begin on. */
 const mw_ranks *mw_cluster_ranks(void);
 /* Starts MPI, if it has not started. All processes call it. */

@@ -206,7 +206,7 @@ static bool write_result(mw_plan *plan, mw_progress progress, void *context, mw_
 /* ---- recipes that score ---- */
 
 typedef struct searching {
-  const mw_plan *plan;
+  mw_plan *plan;
   mw_progress progress;
   void *context;
 } searching;
@@ -251,7 +251,7 @@ static bool make_candidate(void *context, const mw_recipe_candidate *made, const
 
 /* The recipe with other scores, of which nothing is told. */
 static void evaluate_silently(void *context, const mw_recipe_scorer *scorer) {
-  const mw_plan *plan = ((const searching *)context)->plan;
+  mw_plan *plan = ((const searching *)context)->plan;
   mw_options options = plan->options;
   mw_warning unheard = {0};
   mw_recipe_result result = {0};
@@ -260,6 +260,7 @@ static void evaluate_silently(void *context, const mw_recipe_scorer *scorer) {
   options.explain = false;
   mw_recipe_task task = mw_plan_task(plan, plan->bindings, plan->binding_count, &unheard, scorer);
   task.options = &options;
+  task.prompts = (mw_recipe_prompts){0}; /* these become data of the plan, which the recipe that waits has seen: look no further */
   mw_recipe_evaluate(plan->recipe, &task, &result, &ignored);
   mw_recipe_release(&result);
   mw_warning_free(&unheard);

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # cluster.sh PLAIN MPI: what a merge by several processes costs on one machine: ties of three models of bf16 (MIB each, 1024), by one process
 # with two threads, and by 1, 2 and 4 processes with one thread each: the median of ROUNDS (5), in turns, without checksums and without
-# waiting for the disk. CPU is that of all processes; "read" is what the process read that read most. Works in $TMPDIR or build/bench.
+# waiting for the disk. CPU is that of all processes; "read" is what the process read that read most,
+# "told" what rank 0 has told the others, and how often. Works in $TMPDIR or build/bench.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 plain=$(realpath "$1") program=$(realpath "$2")
@@ -12,7 +13,7 @@ export OMPI_MCA_hwloc_base_binding_policy=none OMP_WAIT_POLICY=passive
 ${CC:-cc} -std=c11 -D_GNU_SOURCE -O2 -o "$work/models" "$here/models.c"
 cd "$work"
 for seed in 1 2 3 4; do ./models "m$seed" bf16 $((${MIB:-1024} / 16)) 8388608 "$seed"; done
-words=(ties --base m1 --experts m2 m3 m4 --no-hash --no-sync --quiet --shard-size 100MB --force -o out)
+words=(ties --base m1 --experts m2 m3 m4 --no-hash --no-sync --log-json --shard-size 100MB --force -o out)
 cat > told << 'END'
 #!/bin/bash
 # The words, and then what the process has read.
@@ -29,7 +30,8 @@ run() { # NAME COMMAND...
   rm -f read.*
   TIMEFORMAT="%R %U %S"
   { time "$@" < /dev/null > said 2>&1; } 2> times || { cat said; exit 1; }
-  awk -v read="$(sort -n read.* | tail -n 1)" '{ print $1, $2 + $3, read }' times >> "$name"
+  awk -v read="$(sort -n read.* | tail -n 1)" -v told="$(sed -n 's/.*"told":\([0-9]*\),"told_bytes":\([0-9]*\).*/\1 \2/p' said)" \
+    '{ print $1, $2 + $3, read, told }' times >> "$name"
 }
 for _ in $(seq "${ROUNDS:-5}"); do
   run one env OMP_NUM_THREADS=2 ./told "$plain" "${words[@]}"
@@ -37,10 +39,11 @@ for _ in $(seq "${ROUNDS:-5}"); do
   run start mpirun -n 2 ./told "$program" lerp --help
 done
 median() { sort -n -k "$2,$2" "$1" | awk -v k="$2" '{ v[NR] = $k } END { print v[int((NR + 1) / 2)] }'; }
-printf '%-34s %9s %9s %10s\n' "ties of $((4 * ${MIB:-1024})) MiB" "wall, s" "CPU, s" "read, MiB"
+printf '%-34s %9s %9s %10s %12s\n' "ties of $((4 * ${MIB:-1024})) MiB" "wall, s" "CPU, s" "read, MiB" "told, KiB"
 for name in one 1 2 4 start; do
   case $name in one) what="1 process x 2 threads" ;; start) what="2 processes that only start" ;; *) what="$name processes x 1 thread" ;; esac
-  printf '%-34s %9.2f %9.2f %10.0f\n' "$what" "$(median "$name" 1)" "$(median "$name" 2)" "$(($(median "$name" 3) / 1048576))"
+  printf '%-34s %9.2f %9.2f %10.0f %12s\n' "$what" "$(median "$name" 1)" "$(median "$name" 2)" "$(($(median "$name" 3) / 1048576))" \
+    "$(awk 'NR == 1 && NF > 3 { printf "%d in %d", $5 / 1024, $4 }' "$name")"
 done
 awk -v two="$(median 2 1)" -v one="$(median one 1)" 'BEGIN { printf "%-34s %9.2f at most 1.10\n", "2 x 1 thread / 1 x 2 threads", two / one }'
 awk -v two="$(median 2 2)" -v one="$(median one 2)" 'BEGIN { printf "%-34s %9.2f\n", "the same of CPU", two / one }'

@@ -242,7 +242,8 @@ unpublished "a signal to rank 0 while it learns" 'stopped after step [0-9]* of 1
 learned "a signal to rank 0 while it learns" 1
 bad 2 1 pread:1500:kill "${learn[@]}" "$old" > /dev/null
 check "a process killed while it learns: it fails" test $? != 0
-learned "a process killed while it learns" 2
+# MPICH ends the others by SIGKILL: then no more is kept than a checkpoint every some seconds.
+[ "$kind" = mpich ] || learned "a process killed while it learns" 2
 
 # ---- what one process makes alone ----
 
