@@ -14,8 +14,10 @@ typedef struct script {
   size_t count;
 } script;
 
+/* What an error says: a text, or what a table says of itself; never the address of one. */
 static int message_of(lua_State *L) {
-  luaL_tolstring(L, 1, NULL);
+  if (lua_isstring(L, 1) || (lua_istable(L, 1) && luaL_getmetafield(L, 1, "__tostring") != LUA_TNIL)) luaL_tolstring(L, 1, NULL);
+  else lua_pushfstring(L, "(error object is a %s)", luaL_typename(L, 1));
   return 1;
 }
 
@@ -61,8 +63,11 @@ bool mw_script_run(const char *path, const char *const *words, size_t count, mw_
   lua_pushcfunction(L, message_of);
   lua_pushcfunction(L, run);
   lua_pushlightuserdata(L, &s);
-  bool ok = lua_pcall(L, 1, 0, 1) == LUA_OK;
-  if (!ok) mw_error_set(err, MW_DATA, "%s", mw_text_escape_z(&shown, lua_tostring(L, -1)));
+  int status = lua_pcall(L, 1, 0, 1);
+  const char *text = status == LUA_OK ? NULL : lua_tostring(L, -1); /* NULL: not even the message had memory */
+  if (status == LUA_ERRMEM || (status != LUA_OK && !text))
+    mw_error_set(err, MW_MEMORY, "%s: out of memory", mw_text_escape_z(&shown, path));
+  else if (status != LUA_OK) mw_error_set(err, MW_DATA, "%s", mw_text_escape_z(&shown, text));
   lua_close(L);
-  return ok;
+  return status == LUA_OK;
 }

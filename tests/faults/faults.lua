@@ -289,6 +289,10 @@ end
 command("a union of vocabularies", [[soup --models va vb va --tokenizer union --pad-vocabulary 5 --tokens '{"new": {"source": {"kind": "zero"}}}' ]] ..
   "-o room/union --threads 2 --quiet")
 local made_by = "slerp --a a --b b --t 0.5 --shard-size 16400 --threads 1 --quiet -o room/out"
+write(work .. "/config.yml", "merge_method: slerp\nbase_model: a\nmodels:\n  - model: a\n  - model: b\nparameters:\n  t: 0.5\ndtype: float32\n")
+command("convert", "convert config.yml")
+command("a file of mergekit", "config.yml -o room/y --threads 2 --quiet")
+command("report", "report room/out -o room/r.html --threads 2", made_by)
 command("verify", "verify room/out --inputs", made_by)
 command("rebuild", "rebuild room/out -o room/again --threads 2 --quiet", made_by)
 command("seal", "seal room/out", made_by)
