@@ -9,6 +9,7 @@ triplet=$(${CC:-cc} -dumpmachine 2> /dev/null | sed 's/-pc-/-/; s/-redhat-/-/')
 rm -rf "$stage" "$package"
 make --no-print-directory -s install DESTDIR="$stage" PREFIX=/usr LIBDIR="/usr/lib/$triplet"
 find "$stage" -type f \( -name '*.so*' -o -path '*/bin/*' \) -exec strip --strip-unneeded {} +
+find "$stage" -type f -name '*.a' -exec strip --strip-debug {} +
 gzip -9n "$stage"/usr/share/man/man1/*.1
 
 # The packages that hold the shared libraries: "libc6 libcjson1 ...".
