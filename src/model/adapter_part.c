@@ -237,6 +237,17 @@ static bool append(mw_model *model, const mw_tensor *head, mw_error *err) {
   return mw_tensor_sort(tensors, model->tensor_count, mw_tensor_by_name, err);
 }
 
+/* Whisper's head is called proj_out, those of BERT and its like otherwise again: no head of another name is made. */
+static bool check_head(const mw_model *model, const mw_tensor *embedding, mw_error *err) {
+  mw_text_escaped name;
+  if (strcmp(model->config.model_type, "whisper") != 0 && !mw_text_ends_with(embedding->name, "embeddings.word_embeddings.weight") &&
+      !mw_text_ends_with(embedding->name, "embeddings.tok_embeddings.weight"))
+    return true;
+  mw_error_set(err, MW_DATA, "with it the head is no longer '%s', and a head of this architecture cannot be stored",
+               mw_text_escape_z(&name, embedding->name));
+  return mw_error_hint(err, "adapters of other modules than the embedding can be merged");
+}
+
 bool mw_adapter_part_add(const mw_adapter_part *p, mw_error *err) {
   mw_model *model = p->base;
   const mw_tensor *tied = tied_to(model);
@@ -252,5 +263,5 @@ bool mw_adapter_part_add(const mw_adapter_part *p, mw_error *err) {
     if (tensor == &head && one->whole) head = *one->whole;
     else MW_TRY(one->whole ? replace(model, tensor, one->whole, err) : adapt(model, tensor, tensor, &one->change, err));
   }
-  return !own || append(model, &head, err);
+  return !own || (check_head(model, &embedding, err) && append(model, &head, err));
 }

@@ -132,6 +132,10 @@ describe("a model with an adapter", function()
       ["base_model.model.model.embed_tokens.lora_embedding_B"] = tensor(61, 4, 2) })
     same(out[name], added(numbers(28, 4), 2, turned(numbers(14, 60), 2, 7), turned(numbers(8, 61), 4, 2), 7, 2, 4))
     assert.is_nil(out[head])
+    -- Whisper's head has another name, under which none is written.
+    M.model("tied", { ["model.decoder.embed_tokens.weight"] = tensor(4, 7, 4), [Q .. ".weight"] = base[Q .. ".weight"] }, '{"model_type": "whisper", "vocab_size": 7}')
+    M.refused("moonweld soup --tied untie --models tied+" .. adapter(factors(Q, 2, 6, 4, 20, { ["base_model.model.model.decoder.embed_tokens.weight"] = tensor(80, 7, 4) }),
+      '"r": 2, "lora_alpha": 4, "modules_to_save": ["embed_tokens"]'), "a head of this architecture cannot be stored")
   end)
   it("gives each output the length of its magnitude with DoRA", function()
     local list = factors(Q, 2, 6, 4, 20, { ["base_model.model." .. Q .. ".lora_magnitude_vector"] = { "F32", { 6 }, { 1, 2, 3, 0.5, 0.25, 4 } } })
