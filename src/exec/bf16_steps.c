@@ -1,8 +1,8 @@
 /* bf16_steps.c: first assumes that every load of a bf16 input and every store of a map's only result can go away, then takes
  * back what no kernel exists for (num/bf16_steps.def): a map whose combination is missing gives up its store, and if that
  * is not enough, all its inputs are loaded again. That may take a kernel from another map that reads the same input, so the
- * steps are looked at until nothing changes. A DROP_DELTA and a DOT, which are no maps, read their two tensors where they lie if both
- * are bf16. A DOT cannot tell of a value that is not finite before it is added: of what it reads, the load becomes a look at it. */
+ * steps are looked at until nothing changes. A DOT, which is no map, reads its two tensors where they lie if both are bf16. It
+ * cannot tell of a value that is not finite before it is added: of what it reads, the load becomes a look at it. */
 #include "exec/bf16_steps.h"
 #include <stdlib.h>
 #include <string.h>
@@ -17,15 +17,14 @@ typedef struct flow {
   bool loads;                          /* this is a load that is left out: its readers read what is stored */
   bool bf16;                           /* and it is stored as bf16, else as floats, which serve as a tile where they lie */
   bool merged;                         /* this is a store that is left out: the step that computes its operand stores it */
-  bool stored;                         /* this is a DROP_DELTA or DOT of two bf16 */
+  bool stored;                         /* this is a DOT of two bf16 */
   bool summed;                         /* this is a load that is left out, and such a DOT reads it */
   const mw_kernel_direct *direct;
 } flow;
 
 /* Whether a step that is no map can read two bf16 where they lie. */
 static bool reads_two(const mw_tile *tile, uint32_t i) {
-  const uint8_t code = tile->steps[i].code->code;
-  return (code == MW_OP_DROP_DELTA && tile->kernels->drop_stored) || (code == MW_OP_DOT && tile->kernels->dot_stored);
+  return tile->steps[i].code->code == MW_OP_DOT && tile->kernels->dot_stored;
 }
 
 /* Finds the step that makes each operand, and the loads of bf16 and floats that only maps and such steps read. writer[r] is the step that
@@ -110,8 +109,7 @@ static mw_tile_step step_of(const mw_tile *tile, const flow *flows, uint32_t i) 
   step.checks = f->summed;
   if (!f->direct && !f->stored) return step;
   step.direct = f->direct ? f->direct->map : NULL;
-  step.drops_stored = f->stored && step.code->code == MW_OP_DROP_DELTA;
-  step.sums_stored = f->stored && step.code->code == MW_OP_DOT;
+  step.sums_stored = f->stored;
   if (f->store != NONE) step.dst = NULL;
   for (int o = 0; o < MW_PROGRAM_OPERANDS; o++)
     if (is_in_place(flows, f, o)) {
@@ -126,7 +124,7 @@ static bool mark_sums(const mw_tile *tile, flow *flows) {
   bool any = false;
   for (uint32_t i = 0; i < tile->step_count; i++) {
     any |= flows[i].direct || flows[i].stored;
-    for (int o = 0; o < 2 && flows[i].stored && tile->steps[i].code->code == MW_OP_DOT; o++) flows[flows[i].maker[o]].summed = true;
+    for (int o = 0; o < 2 && flows[i].stored; o++) flows[flows[i].maker[o]].summed = true;
   }
   return any;
 }

@@ -322,14 +322,10 @@ static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_
 }
 
 /* Runs a step on what is stored. Returns true if a result, or what is looked at, is not finite. */
-static bool run_direct(const mw_tile *tile, const mw_graph *graph, const mw_tile_step *s, const mw_tile_block *block, place at, size_t n) {
+static bool run_direct(const mw_tile *tile, const mw_tile_step *s, const mw_tile_block *block, size_t offset, size_t n) {
   const unsigned char *operand[MW_PROGRAM_OPERANDS];
-  const size_t offset = at.offset;
   if (s->checks) return tile->kernels->odd_stored(block->inputs[s->code->index] + offset * sizeof(uint16_t), n);
   for (int i = 0; i < MW_PROGRAM_OPERANDS; i++) operand[i] = operand_of(s, block, i, offset);
-  if (s->drops_stored)
-    return tile->kernels->drop_stored(s->dst, operand[0], operand[1], stream_of(graph, s->code), at.start, n,
-                                      constant(tile, s->code->operand[2]));
   return s->direct(s->dst ? s->dst : block->output + offset * sizeof(uint16_t), operand[0], operand[1], operand[2], operand[3], n);
 }
 
@@ -338,8 +334,8 @@ static bool run_direct(const mw_tile *tile, const mw_graph *graph, const mw_tile
 static bool run_steps(mw_tile *tile, const mw_graph *graph, const mw_tile_step *steps, size_t count, mw_tile_block *block,
                       place at, size_t n) {
   for (const mw_tile_step *s = steps; s < steps + count; s++) {
-    if (s->direct || s->drops_stored || s->checks) {
-      if (run_direct(tile, graph, s, block, at, n)) return false;
+    if (s->direct || s->checks) {
+      if (run_direct(tile, s, block, at.offset, n)) return false;
     } else if (s->map) s->map(s->dst, s->operand[0], s->operand[1], s->operand[2], s->operand[3], n);
     else run_instruction(tile, graph, s, block, at, n);
   }

@@ -41,7 +41,6 @@ typedef struct mw_tile_step {
   mw_kernel_map map;           /* or NULL */
   mw_kernel kernel;            /* of a map */
   mw_kernel_map_direct direct; /* or NULL; used instead of the map, on bf16 as stored (bf16_steps.h) */
-  bool drops_stored;           /* a DROP_DELTA of bf16 as stored */
   bool sums_stored;            /* a DOT of bf16 as stored */
   bool checks;                 /* an INPUT that is not loaded: its bf16 are only looked at, whether they are finite */
   unsigned char *dst;          /* NULL: the output's buffer */

@@ -72,10 +72,6 @@ typedef void (*mw_kernel_bernoulli)(void *dst, mw_kernel_stream stream, uint64_t
 typedef void (*mw_kernel_bernoulli_each)(void *dst, const void *p, mw_kernel_stream stream, uint64_t start, size_t n);
 typedef void (*mw_kernel_drop)(void *dst, const void *x, const void *y, mw_kernel_stream stream, uint64_t start, size_t n,
                                double p);
-/* The same of x[i] - y[i], both bf16 as stored, where there are steps on bf16 (bf16_steps.def, whose promises hold here too): dst
- * are floats, x and y are padded to 16 elements. Returns true if an x or y is not finite: then dst must not be used. */
-typedef bool (*mw_kernel_drop_stored)(void *dst, const void *x, const void *y, mw_kernel_stream stream, uint64_t start, size_t n,
-                                      double p);
 /* Standard normal variates (Box-Muller on two words of the element's own block, over mathx). */
 typedef void (*mw_kernel_normal)(void *dst, mw_kernel_stream stream, uint64_t start, size_t n);
 /* dst[i] = x[i] * columns[(start + i) % width]. */
@@ -86,8 +82,7 @@ typedef struct mw_kernel_set {
   mw_kernel_map map[MW_KERNEL_COUNT][16]; /* [kernel][form] */
   const mw_kernel_direct *direct;         /* only in the table of float (bf16_steps.def) */
   size_t direct_count;
-  mw_kernel_drop_stored drop_stored;      /* likewise, as the two below; or NULL */
-  mw_kernel_dot dot_stored;
+  mw_kernel_dot dot_stored;               /* likewise, as the one below; or NULL */
   mw_kernel_odd odd_stored;
   mw_kernel_load load[MW_DTYPE_COUNT];    /* NULL where a dtype is not REAL (base/dtypes.def) */
   mw_kernel_store store[MW_DTYPE_COUNT];

@@ -222,45 +222,6 @@ static bool odd_stored(const void *p, size_t n) {
   return (joined_tile(seen) & 0x7f00) == 0x7f00 && !finite_stored(p, n);
 }
 
-/* What is left of x - y, both bf16, where draws drop the rest: 0 where the top bit of hit[i] << shift is set. The bits of all
- * differences are joined to `seen`, also of those that are dropped. Words of hit up to the next 16 are read. */
-static inline value_bits drop_stored_run(float *out, const stored16 *x, const stored16 *y, const uint32_t *hit, unsigned shift,
-                                         size_t n, value_bits seen) {
-  typedef int32_t value_signs __attribute__((vector_size(VALUES * 4)));
-  for (size_t i = 0; i < n; i += SIXTEEN) {
-    const sixteen a = take_bf16(x + i), b = take_bf16(y + i), drawn = take_sixteen((const float *)(const void *)(hit + i));
-    sixteen left;
-    for (int k = 0; k < PARTS; k++) {
-      const values difference = a.part[k] - b.part[k];
-      const value_signs dropped = (value_signs)((value_bits)drawn.part[k] << shift) >> 31;
-      seen |= (value_bits)difference;
-      left.part[k] = (values)((value_bits)difference & ~(value_bits)dropped);
-    }
-    put_sixteen(out + i, left);
-  }
-  return seen;
-}
-
-/* What `drop` does with two tiles (kernels_type.h), on bf16 as stored. */
-static bool drop_stored(void *dst, const void *px, const void *py, mw_kernel_stream stream, uint64_t start, size_t n, double p) {
-  const uint64_t limit = draw_limit(p);
-  const philox source = philox_of(stream);
-  float *out = dst;
-  const stored16 *x = px, *y = py;
-  value_bits seen = {0};
-  EACH_GROUP(MW_DRAWS) {
-    _Alignas(64) uint32_t hit[MW_GROUP + SIXTEEN] = {0};
-    draw(&source, at / MW_DRAWS, limit, hit);
-    for (size_t i = from, step; i < to; i += step, out += step, x += step, y += step) {
-      const size_t lane = i % MW_GROUP;
-      const unsigned shift = 24 - 8 * (unsigned)(i / MW_GROUP);
-      step = MW_GROUP - lane < to - i ? MW_GROUP - lane : to - i;
-      seen = drop_stored_run(out, x, y, hit + lane, shift, step, seen);
-    }
-  }
-  return (joined_tile(seen) & 0x7f00) == 0x7f00 && !(finite_stored(px, n) && finite_stored(py, n));
-}
-
 /* A mask of operands: MASK(ONE, ...) has bit 0 set if a is `one`, bit 1 if b is, ...; MASK(STORED, ...) likewise. */
 enum { ONE_none = 0, ONE_one = 1, ONE_tile = 0, ONE_stored = 0, STORED_none = 0, STORED_one = 0, STORED_tile = 0, STORED_stored = 1 };
 #define MASK(what, a, b, c, d) (what##_##a | what##_##b << 1 | what##_##c << 2 | what##_##d << 3)

@@ -271,7 +271,7 @@ enum { KEYS = 32, KEY_BYTES = 16 };
 #ifdef MW_BODY_X86
 #include "num/kernels_bf16.h"
 #define DIRECT .direct = direct_maps, .direct_count = sizeof direct_maps / sizeof *direct_maps, \
-               .drop_stored = drop_stored, .dot_stored = dot_stored, .odd_stored = odd_stored,
+               .dot_stored = dot_stored, .odd_stored = odd_stored,
 #else
 #define DIRECT
 #endif

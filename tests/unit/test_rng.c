@@ -123,25 +123,6 @@ static void dropped(const mw_kernel_set *k, int type, mw_kernel_stream stream, u
   CHECK(memcmp(b, delta, n * size) == 0);
 }
 
-/* Of two bf16 as stored, at any address, it is a load of both and a drop. It tells of what is not finite, dropped or not, but not of what
- * lies beyond the end. */
-static void dropped_stored(const mw_kernel_set *k, mw_kernel_stream stream, uint64_t start, size_t n, double p) {
-  static unsigned char x[1 + 2 * (BULK + 16)], y[1 + 2 * (BULK + 16)];
-  static float a[BULK + 64], b[BULK + 64], wanted[BULK + 64], got[BULK + 64];
-  for (size_t i = 0; i < 2 * (BULK + 16); i++) x[1 + i] = (unsigned char)(i % 2 ? i * 37 % 0x40 | (i * 11 & 0x80) : i * 7), y[1 + i] = x[i] & 0xbf;
-  for (size_t i = 2 * n; i < 2 * (BULK + 16); i++) x[1 + i] = 0xff;
-  k->load[MW_DTYPE_BF16](a, x + 1, n);
-  k->load[MW_DTYPE_BF16](b, y + 1, n);
-  k->drop(wanted, a, b, stream, start, n, p);
-  CHECK(!k->drop_stored(got, x + 1, y + 1, stream, start, n, p) && memcmp(got, wanted, n * sizeof *got) == 0);
-  for (int side = 0; side < 2 && n; side++) {
-    unsigned char *value = (side ? y : x) + 1 + start % n * 2, kept[2] = {value[0], value[1]};
-    value[0] = side ? 0x80 : 0x90, value[1] = 0x7f; /* infinity, or NaN */
-    CHECK(k->drop_stored(got, x + 1, y + 1, stream, start, n, p));
-    value[0] = kept[0], value[1] = kept[1];
-  }
-}
-
 /* A probability for each element, here written over by the draws: the same numbers decide, one by one. Some of the bounds share the
  * first byte of the element's number, and lie beside it, at it, or at its very end. */
 static void each(const mw_kernel_set *k, int type, mw_kernel_stream stream, uint64_t start, size_t n) {
@@ -177,7 +158,6 @@ static void bulk(const mw_kernels *kernels) {
           fine = fine && read_as(type, buffer, i) == (p >= 1 || number_of(stream, starts[s] + i) < p * 0x1p32);
         CHECK(fine);
         dropped(&kernels->type[type], type, stream, starts[s], n, p, buffer);
-        if (kernels->type[type].drop_stored) dropped_stored(&kernels->type[type], stream, starts[s], n, p);
         each(&kernels->type[type], type, stream, starts[s], n);
         kernels->type[type].normal(buffer, stream, starts[s], n);
         for (size_t i = 0; i < n; i++) {
