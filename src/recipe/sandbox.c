@@ -101,12 +101,13 @@ static bool lock_calls(void) {
                                 SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(futex), SCMP_SYS(clock_gettime),
                                 SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(getrandom),
                                 SANITIZED ? SCMP_SYS(sigaltstack) : SCMP_SYS(read)};
+  static const struct scmp_arg_cmp written = {.arg = 2, .op = SCMP_CMP_EQ, .datum_a = PROT_READ | PROT_WRITE}; /* of mprotect */
   scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
   bool ok = filter != NULL;
   for (size_t i = 0; ok && i < sizeof allowed / sizeof *allowed; i++)
     ok = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0) == 0;
   /* So does the C library let memory grow that another thread of the parent had taken: it may be written, never run. */
-  ok = ok && seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, SCMP_A2(SCMP_CMP_EQ, PROT_READ | PROT_WRITE)) == 0;
+  ok = ok && seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, written) == 0;
   ok = ok && seccomp_load(filter) == 0;
   seccomp_release(filter);
   return ok;
