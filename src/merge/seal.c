@@ -10,6 +10,7 @@
 #include "format/atomic_file.h"
 #include "format/file.h"
 #include "format/safetensors.h"
+#include "output/resume.h"
 
 #define MARK "{\n  \"_type\": \"https://in-toto.io/Statement/v1\""
 enum { BLOCK = 64 << 10, LARGEST = 64 << 20, DEPTH = 16 };
@@ -123,8 +124,9 @@ static const char *last_part(const char *path) {
   return slash ? slash + 1 : path;
 }
 
-/* Hashes all files of the output but the seal. */
-static bool hash_all(mw_verify_run *run, entry **entries, size_t *count, mw_error *err) {
+/* Hashes all files of the output but the seal; of one that is being made, its journal is no file either: it goes before the output is
+ * published. */
+static bool hash_all(mw_verify_run *run, bool being_made, entry **entries, size_t *count, mw_error *err) {
   mw_record *record = run->record;
   mw_verify_list files = {0};
   *count = 0;
@@ -137,7 +139,7 @@ static bool hash_all(mw_verify_run *run, entry **entries, size_t *count, mw_erro
     ok = hash(run, record->weights, only->sha256, err);
   }
   for (size_t i = 0; i < files.count && ok; i++) {
-    if (strcmp(files.names[i], MW_SEAL_NAME) == 0) continue;
+    if (strcmp(files.names[i], MW_SEAL_NAME) == 0 || (being_made && mw_resume_is_journal(files.names[i]))) continue;
     const char *path = mw_file_join(&record->arena, record->folder, files.names[i], err);
     entry *next = &(*entries)[(*count)++];
     next->name = files.names[i];
@@ -179,7 +181,7 @@ bool mw_seal(const char *output, const mw_verify_options *options, char root[65]
   mw_verify_run run = {.record = &record, .options = options ? options : &plain, .facts = &facts};
   bool ok = mw_record_open(output, &record, err);
   for (size_t i = 0; i < record.output_count && ok; i++) run.total += 2 * record.outputs[i].size;
-  ok = ok && check(&run, output, err) && hash_all(&run, &entries, &count, err) &&
+  ok = ok && check(&run, output, err) && hash_all(&run, false, &entries, &count, err) &&
        compose(record.weights ? record.weights : record.folder, entries, count, root, &text, err) && write_seal(&record, &text, err);
   mw_text_free(&text);
   free(entries);
@@ -200,7 +202,7 @@ bool mw_seal_write(mw_writer *writer, const char *out, mw_error *err) {
   char root[65];
   mw_text text = {0};
   if (lone && !(record.weights = mw_file_join(&record.arena, record.folder, last_part(out), err))) return false;
-  bool ok = hash_all(&run, &entries, &count, err) && compose(out, entries, count, root, &text, err) &&
+  bool ok = hash_all(&run, true, &entries, &count, err) && compose(out, entries, count, root, &text, err) &&
             mw_writer_file(writer, MW_SEAL_NAME, text.bytes, text.length, err);
   free(entries);
   mw_text_free(&text);
@@ -284,7 +286,7 @@ bool mw_seal_check(mw_verify_run *run, mw_error *err) {
   good = good && strcmp(root, digest) == 0;
   if (!good) mw_verify_find(run, path, "edited", "is no seal, or its digests do not make its root digest");
   bool ok = wrong.status != MW_MEMORY || mw_error_memory(err, length);
-  ok = ok && (!good || (hash_all(run, &here, &count, err) && compare(run, sealed, sealed_count, here, count, err)));
+  ok = ok && (!good || (hash_all(run, false, &here, &count, err) && compare(run, sealed, sealed_count, here, count, err)));
   free(sealed);
   free(here);
   free(bytes);
