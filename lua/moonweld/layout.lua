@@ -42,15 +42,7 @@ local function read(private)
   return found
 end
 
---- Whether a stack is of multi-token prediction, as "mtp.layers" (src/model/prediction_layers.h).
-local function predicts(stack)
-  for part in stack:gmatch("[^.]+") do
-    if part:find("^mtp") or part:find("^nextn") then return true end
-  end
-  return false
-end
-
---- The stack called `of`, or the only one beside those of multi-token prediction.
+--- The stack called `of`, or the only one, or the only one beside those of multi-token prediction.
 local function stack_of(private, of, form)
   local found = read(private)
   if of ~= nil then
@@ -62,8 +54,9 @@ local function stack_of(private, of, form)
   if #found.order == 0 then return (refuse("%s has no layers: none of its tensors is called such as 'model.layers.0.NAME'", called(private))) end
   local names = {}
   for _, name in ipairs(found.order) do
-    if not predicts(name) then names[#names + 1] = name end
+    if not core.predicts(name) then names[#names + 1] = name end
   end
+  if #found.order == 1 then names = found.order end
   if #names ~= 1 then
     return (refuse("%s has several stacks of layers, '%s': say which, as in %s", called(private), core.shown(table.concat(found.order, "', '")),
       form:format(found.order[1])))

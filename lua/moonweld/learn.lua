@@ -309,12 +309,7 @@ L.learn = word("learn{...}", function(spec)
   if type(spec) ~= "table" or kind(spec) ~= "table" then return (fail("learn takes its settings in braces: learn{ start =, loss =, ... }")) end
   if V.learning then return (fail("learn cannot be called within a loss")) end
   for key in pairs(spec) do
-    if not known[key] then
-      local names = {}
-      for name in pairs(known) do names[#names + 1] = name end
-      table.sort(names)
-      fail("learn has no '%s'%s", core.shown(tostring(key)), core.module("suggest").hint(tostring(key), names))
-    end
+    if not known[key] then fail("learn has no '%s'%s", core.shown(tostring(key)), core.module("suggest").key(tostring(key), known)) end
   end
   local steps = N.whole(spec.steps, "learn's 'steps'", 0, 1000000)
   local windows = N.whole(spec.windows or 1, "learn's 'windows'", 1, 1024)

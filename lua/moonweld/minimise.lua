@@ -11,12 +11,7 @@ local optimizers = { adam = 0, descent = 1, momentum = 2 }
 local function check(spec)
   if type(spec) ~= "table" or kind(spec) ~= "table" then return (fail("minimise takes its settings in braces: minimise{ start =, loss =, steps =, rate = }")) end
   for key in pairs(spec) do
-    if not known[key] then
-      local names = {}
-      for name in pairs(known) do names[#names + 1] = name end
-      table.sort(names)
-      fail("minimise has no '%s'%s", core.shown(tostring(key)), core.module("suggest").hint(tostring(key), names))
-    end
+    if not known[key] then fail("minimise has no '%s'%s", core.shown(tostring(key)), core.module("suggest").key(tostring(key), known)) end
   end
   for _, name in ipairs { "loss", "direction" } do
     if type(spec[name]) ~= "function" and (name == "loss" or spec[name] ~= nil) then

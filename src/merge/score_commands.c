@@ -62,8 +62,8 @@ static bool begin(mw_search *search, running *r, const mw_score_commands_one *on
 
 /* Ends its command, if it runs, and removes its folder. */
 static bool finish(const mw_search *search, running *r, mw_error *err) {
-  bool ok = !*r->name || mw_folder_remove(search->scratch, r->name, err);
   mw_subprocess_end(&r->process);
+  bool ok = !*r->name || mw_folder_remove(search->scratch, r->name, err);
   *r->name = 0;
   return ok;
 }
@@ -88,10 +88,7 @@ bool mw_score_commands_run(mw_search *search, const mw_score_commands_one *ones,
   bool ok = all != NULL;
   for (; ok && begun < count; begun++) ok = begin(search, &all[begun], &ones[begun], begun, err);
   for (size_t left = count; ok && left > 0; left--) ok = take_one(search, all, ones, count, err);
-  for (size_t i = 0; i < begun; i++) {
-    mw_subprocess_end(&all[i].process);
-    finish(search, &all[i], &later);
-  }
+  for (size_t i = 0; i < begun; i++) finish(search, &all[i], &later);
   free(all);
   return ok;
 }

@@ -31,9 +31,14 @@ bool mw_prediction_layers_is(mw_json object, uint64_t layer) {
   return number_in(object, "num_hidden_layers", &counted) && layer >= counted && layer - counted < mw_prediction_layers_count(object);
 }
 
+bool mw_prediction_layers_named(const char *name) {
+  for (const char *part = name; part; part = strchr(part, '.'), part += part != NULL)
+    if (strncmp(part, "mtp", 3) == 0 || strncmp(part, "nextn", 5) == 0) return true;
+  return false;
+}
+
 bool mw_prediction_layers_has(mw_json object, const char *tensor) {
   mw_layer_name place;
-  for (const char *part = tensor; part; part = strchr(part, '.'), part += part != NULL)
-    if (strncmp(part, "mtp", 3) == 0 || strncmp(part, "nextn", 5) == 0) return true;
+  if (mw_prediction_layers_named(tensor)) return true;
   return mw_layer_name_read(tensor, &place) && mw_prediction_layers_is(object, place.layer);
 }

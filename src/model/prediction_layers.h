@@ -13,7 +13,9 @@ const char *mw_prediction_layers_key(mw_json key);
 uint64_t mw_prediction_layers_count(mw_json object);
 /* Whether a layer of the stack of which the object counts the layers is one. */
 bool mw_prediction_layers_is(mw_json object, uint64_t layer);
-/* Whether a tensor is of one. */
+/* Whether a name, of a tensor or of a stack, says that it is of one: "mtp.layers". */
+bool mw_prediction_layers_named(const char *name);
+/* Whether a tensor is of one, by its name or its place. */
 bool mw_prediction_layers_has(mw_json object, const char *tensor);
 
 #endif

@@ -219,9 +219,9 @@ static void draw(const philox *p, uint64_t group, uint64_t limit, uint32_t *rest
   const uint32_t last = limit ? (uint32_t)(limit - 1) : 0, rest = last & 0xffffff;
   const uint8_t first = (uint8_t)(last >> 24), yes = limit ? 0xff : 0;
   _Alignas(64) uint32_t word[MW_GROUP];
-  const uint8_t *restrict byte = (const uint8_t *)word;
-  uint8_t *restrict out = (uint8_t *)hit;
   philox_group(p, group, word);
+  const uint8_t *restrict byte = (const uint8_t *)word; /* from here on nothing else writes there */
+  uint8_t *restrict out = (uint8_t *)hit;
   for (size_t i = 0; i < MW_DRAWS; i++)
     out[i] = byte[i] <= first ? yes : 0;
   if (rest == 0xffffff) return;

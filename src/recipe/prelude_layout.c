@@ -1,6 +1,7 @@
 /* prelude_layout.c: as in prelude_core.c, arguments are checked here, rules of operations by the graph. */
 #include "recipe/prelude_layout.h"
 #include "model/layer_name.h"
+#include "model/prediction_layers.h"
 #include "recipe/prelude_nodes.h"
 #include <lauxlib.h>
 #include <stdlib.h>
@@ -19,6 +20,12 @@ static int layer_of(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)read.layer);
   lua_pushstring(L, read.rest);
   return 3;
+}
+
+/* predicts(name): whether a stack is of multi-token prediction, by its name. */
+static int predicts(lua_State *L) {
+  lua_pushboolean(L, mw_prediction_layers_named(luaL_checkstring(L, 1)));
+  return 1;
 }
 
 /* renamed(name, from, to): the new name, or nil where `from` does not match. */
@@ -199,8 +206,8 @@ bool mw_prelude_layout_result(lua_State *L, int index, mw_result_layout *out, mw
 }
 
 void mw_prelude_layout_fill(lua_State *L) {
-  static const luaL_Reg functions[] = {{"layer_of", layer_of}, {"renamed", renamed}, {"shape", shape}, {"dtype", dtype}, {"fill", fill},
-                                       {"slice", slice}, {"join", join}, {"gather", gather}, {"turned", turned}, {"reshape", reshape},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"layer_of", layer_of}, {"predicts", predicts}, {"renamed", renamed}, {"shape", shape},
+                                       {"dtype", dtype}, {"fill", fill}, {"slice", slice}, {"join", join}, {"gather", gather},
+                                       {"turned", turned}, {"reshape", reshape}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

@@ -147,6 +147,8 @@ describe("config.json of other layers", function()
     M.model("own", layered(3, 8, nil, { ["mtp.layers.0.up.weight"] = { "BF16", { 2, 2 }, 7 } }), predicting(3, 1))
     assert.equal(predicting(3, 1), (made "moonweld lerp --a own --b own"))
     assert.equal(predicting(2, 1), (made "moonweld stack --parts own:0-2"))
+    M.model("draft", layered(2, 8, "mtp.layers"), '{"model_type": "odd"}') -- of such layers alone
+    assert.is_truthy((select(2, made "moonweld stack --parts draft:0-1 draft:0-2"))["mtp.layers.2.up.weight"])
   end)
 
   it("has the vocabulary of the embedding, and a tied head where there is none", function()
