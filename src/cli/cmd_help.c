@@ -33,30 +33,10 @@ static void print_form(FILE *out, const char *words, const char *usage, const ch
   if (*meaning) fprintf(out, "      %s\n", meaning);
 }
 
-/* All of help is composed as it comes, and then cut into lines. */
-typedef struct composed {
-  FILE *file, *out;
-  char *text;
-  size_t length;
-} composed;
-
-static FILE *compose(composed *c, FILE *out) {
-  *c = (composed){ .out = out };
-  c->file = open_memstream(&c->text, &c->length);
-  return c->file ? c->file : out; /* without memory for it, as it comes */
-}
-
-static void finish(composed *c) {
-  if (!c->file) return;
-  fclose(c->file);
-  mw_print_wrapped(c->out, c->text, c->length);
-  free(c->text);
-}
-
 void mw_cmd_help(FILE *to) {
   const mw_command_text *text = &mw_cmd_help_texts;
-  composed all;
-  FILE *out = compose(&all, to);
+  mw_print_page all;
+  FILE *out = mw_print_page_open(&all, to);
   fprintf(out, "moonweld %s\n\n", text->what);
   for (size_t i = 0; i < 2; i++) print_form(out, text->merge[i].words, "", text->merge[i].meaning);
   for (size_t i = 0; mw_commands_all[i]; i++) {
@@ -68,13 +48,13 @@ void mw_cmd_help(FILE *to) {
   for (const mw_option_table_row *row = mw_option_table; row->name; row++) print_option(out, row->name, row->value, row->doc);
   for (size_t i = 0; i < 2; i++) print_option(out, text->options[i].name, text->options[i].value, text->options[i].doc);
   fprintf(out, "\n%s\nExample: %s\n", text->lists, text->example);
-  finish(&all);
+  mw_print_page_close(&all);
 }
 
 void mw_cmd_help_command(FILE *to, const mw_command *command) {
   mw_commands_buffer buffer;
-  composed all;
-  FILE *out = compose(&all, to);
+  mw_print_page all;
+  FILE *out = mw_print_page_open(&all, to);
   fprintf(out, "%s: %s\n\nusage: %s\n", command->word, command->summary, mw_commands_usage(&buffer, command));
   for (const mw_options_doc *o = command->options; o->name; o++) {
     if (o == command->options) putc('\n', out);
@@ -82,7 +62,7 @@ void mw_cmd_help_command(FILE *to, const mw_command *command) {
   }
   if (command == &mw_cmd_merge_plan)
     fputs("\n`moonweld RECIPE --help` lists a recipe's arguments, `moonweld --help` the options of every merge.\n", out);
-  finish(&all);
+  mw_print_page_close(&all);
 }
 
 /* What is typed for an argument. */
@@ -174,8 +154,8 @@ static size_t bound_width(mw_arg_kind kind) {
 
 void mw_cmd_help_recipe(FILE *to, const mw_recipe *recipe) {
   const mw_arg *args;
-  composed all;
-  FILE *out = compose(&all, to);
+  mw_print_page all;
+  FILE *out = mw_print_page_open(&all, to);
   mw_options_name buffer;
   size_t count = mw_recipe_args(recipe, &args), width = 0, shown = 0;
   mw_print_plain(out, mw_recipe_name(recipe));
@@ -216,5 +196,5 @@ void mw_cmd_help_recipe(FILE *to, const mw_recipe *recipe) {
     putc('\n', out);
   }
   fputs("\n`moonweld --help` lists the options of every merge.\n", out);
-  finish(&all);
+  mw_print_page_close(&all);
 }

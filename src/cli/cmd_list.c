@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 const char *mw_cmd_list_type(mw_arg_kind kind) {
   switch (kind) {
@@ -68,7 +69,8 @@ static void put_recipe(mw_json_writer *json, const mw_recipe *recipe, const char
 typedef struct listing {
   mw_term *term;
   const mw_options *given;
-  mw_json_writer *json; /* NULL: lines */
+  mw_json_writer *json; /* NULL: lines, to `out` */
+  FILE *out;
   int width;
 } listing;
 
@@ -78,9 +80,9 @@ static bool print_recipe(const listing *l, const char *name, const char *file, m
   if (l->json || !summary) MW_TRY(mw_recipe_load(name, l->given, &recipe, err));
   if (l->json) put_recipe(l->json, recipe, file);
   else {
-    printf("%-*s  ", l->width, name);
-    mw_print_plain(stdout, summary ? summary : mw_recipe_summary(recipe));
-    putchar('\n');
+    fprintf(l->out, "%-*s  ", l->width, name);
+    mw_print_plain(l->out, summary ? summary : mw_recipe_summary(recipe));
+    putc('\n', l->out);
   }
   mw_recipe_free(recipe);
   return true;
@@ -117,12 +119,15 @@ static const mw_options_doc options[] = {
 
 static int run(mw_term *term, const mw_options_line *line) {
   mw_json_writer json = { .sink = mw_print_piece, .context = stdout, .layout = MW_JSON_WRITER_LINES, .streamed = 1 };
-  listing l = { term, &line->options, line->json ? &json : NULL, 0 };
+  listing l = { term, &line->options, line->json ? &json : NULL, stdout, 0 };
+  mw_print_page page = { 0 };
   mw_recipe_homes *homes;
   mw_error err, later;
   if (!mw_recipe_homes_open(&homes, &err)) return mw_term_error(term, &err);
   if (line->json) mw_json_writer_list(&json, NULL);
+  if (isatty(STDOUT_FILENO) == 1) l.out = mw_print_page_open(&page, stdout); /* a program that reads it finds one line a recipe */
   bool good = print_all(&l, homes, &err);
+  mw_print_page_close(&page);
   mw_recipe_homes_free(homes);
   if (good && line->json) mw_json_writer_end(&json);
   if (line->json) good = mw_json_writer_finish(&json, good ? &err : &later) && good;

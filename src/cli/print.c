@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { WIDTH = 80 };
@@ -68,6 +69,19 @@ void mw_print_wrapped(FILE *out, const char *text, size_t length) {
     if (end) putc('\n', out), line++;
     text += line, length -= line;
   }
+}
+
+FILE *mw_print_page_open(mw_print_page *page, FILE *out) {
+  *page = (mw_print_page){ .out = out };
+  page->file = open_memstream(&page->text, &page->length);
+  return page->file ? page->file : out;
+}
+
+void mw_print_page_close(mw_print_page *page) {
+  if (!page->file) return;
+  fclose(page->file);
+  mw_print_wrapped(page->out, page->text, page->length);
+  free(page->text);
 }
 
 bool mw_print_piece(void *file, const char *bytes, size_t length) { return fwrite(bytes, 1, length, file), true; }

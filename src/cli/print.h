@@ -16,6 +16,16 @@ void mw_print_plain(FILE *out, const char *text);
  *                          has: an input, as 'experts[1]' or as typed */
 void mw_print_wrapped(FILE *out, const char *text, size_t length);
 
+/* What is printed to the FILE that open() returns is cut into lines like that by close(), and goes to `out`. Without memory for it,
+ * it goes there as it comes. */
+typedef struct mw_print_page {
+  FILE *file, *out;
+  char *text;
+  size_t length;
+} mw_print_page;
+FILE *mw_print_page_open(mw_print_page *page, FILE *out);
+void mw_print_page_close(mw_print_page *page);
+
 /* A sink of moonweld.h: writes the piece to a FILE. One that could not is told of by whoever closes the FILE. */
 bool mw_print_piece(void *file, const char *bytes, size_t length);
 
