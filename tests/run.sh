@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# run.sh BUILD [SUITE...]: runs the suites side by side, JOBS at once (as many as there are cores), and adds up what they say.
+# run.sh BUILD [SUITE...]: runs the suites side by side, JOBS at once (as many as there are cores) and one more, since some
+# wait for time to pass, and adds up what they say.
 # A suite is a name of the list below, one file of tests/unit, spec or reports, or a folder of tests with a run.sh. Large ones run
 # as several jobs, each with a part of the cases (part.sh). A job ends with a line `N passed, N failed`; one that does not, or
 # that ends badly without naming a failure, counts as one failure itself. A line `skipped: WHAT` tells of what it could not test.
@@ -106,7 +107,7 @@ await() {
 }
 
 for i in "${!names[@]}"; do
-  while [ ${#running[@]} -ge "${JOBS:-$(nproc)}" ]; do await; done
+  while [ ${#running[@]} -ge "$((${JOBS:-$(nproc)} + 1))" ]; do await; done
   eval "timeout -k 10 1800 ${commands[$i]} > $work/$i.log 2>&1 < /dev/null &"
   running[$!]=$i started[$!]=$SECONDS
 done
