@@ -4,6 +4,7 @@
 #include "module/console.h"
 #include "print.h"
 
+#include <signal.h>
 #include <string.h>
 
 static const mw_options_doc options[] = {
@@ -51,14 +52,16 @@ static bool can_open(const mw_options_line *line, mw_error *err) {
 }
 
 static int run(mw_term *term, const mw_options_line *line) {
-  mw_console console = { .read = read_line, .say = say, .stopped = stopped };
+  mw_console console = { .read = read_line, .say = say, .stopped = stopped, .typed = mw_line_editor_typed() };
   mw_error err = { .status = MW_OK };
   if (!can_open(line, &err)) return mw_term_error(term, &err);
   mw_line_editor_open(mw_console_complete);
   bool good = mw_console_run(&console, mw_options_text(line, "base"), line->operands, line->operand_count, &err);
   mw_line_editor_close();
+  if (!console.typed && mw_line_editor_stopped()) return 128 + SIGINT;
   return good ? 0 : mw_term_error(term, &err);
 }
 
-const mw_command mw_cmd_repl = { "repl", "MODEL... [--base C]", "try a method line by line, and save it as a recipe", "one model or more",
-                                 1, 16, options, run };
+const mw_command mw_cmd_repl = { "repl", "MODEL... [--base C]",
+                                 "try a method line by line, and save it as a recipe; lines of a pipe or file end at the first error, with its exit code",
+                                 "one model or more", 1, 16, options, run };

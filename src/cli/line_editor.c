@@ -29,6 +29,8 @@ static char *(*complete_words)(const char *line);
 static char *history;                        /* its file, or NULL */
 static volatile sig_atomic_t interrupted;
 
+bool mw_line_editor_typed(void) { return isatty(STDIN_FILENO); }
+
 static void catch(int number) { (void)number, interrupted = 1; }
 
 /* ---- completion ---- */
@@ -95,7 +97,7 @@ void mw_line_editor_open(char *(*complete)(const char *line)) {
   complete_words = complete;
   struct sigaction action = { .sa_handler = catch }; /* no SA_RESTART: a read ends */
   sigaction(SIGINT, &action, NULL);
-  if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || !load()) return;
+  if (!mw_line_editor_typed() || !isatty(STDOUT_FILENO) || !load()) return;
   history = find_history();
   edit.stifle_history(MOST_REMEMBERED);
   if (history) edit.read_history(history);
@@ -104,7 +106,7 @@ void mw_line_editor_open(char *(*complete)(const char *line)) {
 static char *read_plain(const char *prompt) {
   char *line = NULL;
   size_t room = 0;
-  if (isatty(STDIN_FILENO)) fputs(prompt, stdout), fflush(stdout);
+  if (mw_line_editor_typed()) fputs(prompt, stdout), fflush(stdout);
   ssize_t length = getline(&line, &room, stdin);
   if (length < 0) return free(line), NULL;
   while (length > 0 && (line[length - 1] == '\n' || line[length - 1] == '\r')) line[--length] = 0;
@@ -115,7 +117,7 @@ char *mw_line_editor_read(const char *prompt) {
   interrupted = 0;
   if (!edit.readline) {
     char *line = read_plain(prompt);
-    if (!line && interrupted) clearerr(stdin), putchar('\n'), line = strdup("");
+    if (!line && interrupted && mw_line_editor_typed()) clearerr(stdin), putchar('\n'), line = strdup("");
     return line;
   }
   char *line = edit.readline(prompt);

@@ -9,6 +9,8 @@
 void mw_line_editor_open(char *(*complete)(const char *line));
 /* A line without its end, to be freed; NULL: there are no more. `prompt` is printed for a terminal only. */
 char *mw_line_editor_read(const char *prompt);
+/* Whether somebody types the lines at a terminal. */
+bool mw_line_editor_typed(void);
 /* Whether Ctrl-C was pressed since the last line was read. */
 bool mw_line_editor_stopped(void);
 /* Writes the history, for the next conversation. */

@@ -81,6 +81,8 @@ static int run(lua_State *L) {
   luaL_setfuncs(L, functions, 1);
   lua_pushlstring(L, types->bytes, types->length);
   lua_setfield(L, -2, "types");
+  lua_pushboolean(L, t->console->typed);
+  lua_setfield(L, -2, "typed");
   lua_pushvalue(L, -1);
   lua_setfield(L, LUA_REGISTRYINDEX, functions_key);
   lua_pushstring(L, t->base);

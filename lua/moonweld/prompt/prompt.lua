@@ -21,6 +21,7 @@ local lines, known, result = {}, {}, nil -- lines: { text =, names = {} } in tur
 local saved = {}                        -- files that this conversation has written
 local signature, arguments, opening
 local first                             -- the first model, opened: for names
+local read_lines = 0                    -- so many lines were read
 
 local function begin()
   local names = {}
@@ -89,6 +90,17 @@ end
 
 local function go_on() return not console.stopped() end
 
+--- What is typed goes on behind an error; of lines from a file or a pipe the first one is the end, since those after it stand on it.
+local function fail(message)
+  if not console.typed then error(("standard input:%d: %s"):format(read_lines, message), 0) end
+  console.say("error: " .. message)
+end
+
+--- Tells why a merge did not come to its end.
+local function undone(message, of, stopped)
+  if console.typed and console.stopped() then console.say(stopped) else fail(told(message, of)) end
+end
+
 --- Plans a text; returns whether it can be, the plan or the error, and what it printed.
 local function plan(text, of)
   local printed = {}
@@ -123,7 +135,7 @@ local function compute(ending, use)
     ok, message = pcall(use, m)
   end
   for _, ending_of in ipairs { ".safetensors", ".lock.json", ".md" } do os.remove(folder .. ending_of) end
-  if not ok then console.say(console.stopped() and "stopped" or "error: " .. told(message, of)) end
+  if not ok then undone(message, of, "stopped") end
 end
 
 --- Small pieces of a recipe: what a value is, and a model that holds it.
@@ -175,7 +187,7 @@ local function show(expression)
     shape[#shape + 1] = tonumber(line:match "^dim (%d+)")
     dtype = line:match "^type (.*)" or dtype
   end
-  if not ok and not scalar then console.say("error: " .. found)
+  if not ok and not scalar then fail(found)
   elseif kind == "tensor" then
     if scalar then show_scalar(expression) else show_tensor(expression, shape, dtype) end
   elseif kind == "model" then
@@ -210,7 +222,7 @@ local function keep(text)
   local whole_text, of = compose(result or "return m1", entry)
   local ok, message, printed = plan(whole_text, of)
   for _, line in ipairs(printed) do console.say(line) end
-  if not ok then return console.say("error: " .. message) end
+  if not ok then return fail(message) end
   if entry:find "^%s*print%f[^%w_]" then return end
   lines[#lines + 1] = { text = entry, names = {} }
   for _, name in ipairs(names) do
@@ -222,7 +234,7 @@ end
 local function set_result(text)
   local ok, message, printed = plan(compose(text))
   for _, line in ipairs(printed) do console.say(line) end
-  if ok then result = text else console.say("error: " .. message) end
+  if ok then result = text else fail(message) end
 end
 
 -- ---- commands ----
@@ -236,7 +248,7 @@ local function size(bytes)
 end
 
 local function needs_result()
-  if not result then console.say "error: there is no result yet: `return X` says what the method gives" end
+  if not result then fail "there is no result yet: `return X` says what the method gives" end
   return result
 end
 
@@ -246,39 +258,39 @@ function commands.quit() return true end
 function commands.plan()
   if not needs_result() then return end
   local ok, found = plan(compose(result))
-  if not ok then return console.say("error: " .. found) end
+  if not ok then return fail(found) end
   console.say(("%d pass%s over the models, %s read, %s written, %s of memory at the peak"):format(found.passes, found.passes == 1 and "" or "es", size(found.bytes_read),
     size(found.bytes_written), size(found.peak_memory)))
 end
 
 local function merge(where, force)
   if not needs_result() then return end
-  if where == "" then return console.say "error: :merge OUT names the folder to make" end
+  if where == "" then return fail ":merge OUT names the folder to make" end
   local text, of = compose(result)
   local ok, message = pcall(mw.merge, text, arguments, { output = where, force = force, progress = go_on })
   if ok then console.say("merged: " .. where)
-  else console.say(console.stopped() and "stopped; nothing was published" or "error: " .. told(message, of)) end
+  else undone(message, of, "stopped; nothing was published") end
 end
 function commands.merge(where) merge(where, false) end
 commands["merge!"] = function(where) merge(where, true) end
 
 function commands.save(name)
   if not needs_result() then return end
-  if not name:find "^[%w_./-]+$" then return console.say "error: :save NAME, or :save ./NAME.lua: letters, digits, - and _" end
+  if not name:find "^[%w_./-]+$" then return fail ":save NAME, or :save ./NAME.lua: letters, digits, - and _" end
   local path = name
   if not name:find "[./]" then
     local home = console.home()
-    if not home then return console.say("error: there is no home for recipes: :save ./" .. name .. ".lua writes it here") end
+    if not home then return fail("there is no home for recipes: :save ./" .. name .. ".lua writes it here") end
     path = home .. name .. ".lua"
   elseif not name:find "%.lua$" then path = name .. ".lua" end
   local there = io.open(path, "rb")
   if there then there:close() end
-  if there and not saved[path] then return console.say("error: " .. path .. " is there already") end
+  if there and not saved[path] then return fail(path .. " is there already") end
   local file, why = io.open(path, "wb")
-  if not file then return console.say("error: " .. why) end
+  if not file then return fail(why) end
   local good = file:write((compose(result, nil, true)))
   good = file:close() and good
-  if not good then return console.say("error: " .. path .. " was not written whole") end
+  if not good then return fail(path .. " was not written whole") end
   saved[path] = true
   console.say(("saved %s: `moonweld %s --help`"):format(path, name:find "[./]" and (path:find "/" and path or "./" .. path) or name))
 end
@@ -329,11 +341,15 @@ end
 
 --- Reads on while what was typed is not a whole statement.
 local function read()
-  local text = console.read "> "
+  local function next_line(prompt)
+    read_lines = read_lines + 1
+    return console.read(prompt)
+  end
+  local text = next_line "> "
   while text and not text:find "^%s*[:=]" do
     local ok, message = load(text)
     if ok or not message:find "near <eof>$" or not text:find "%S" then break end
-    local more = console.read ">> "
+    local more = next_line ">> "
     if not more or more == "" then break end
     text = text .. "\n" .. more
   end
@@ -349,7 +365,7 @@ for text in read do
   if command == "q" then command = "quit" end
   if command and commands[command] then
     if commands[command](rest) then break end
-  elseif text:find "^%s*:" then console.say("error: there is no " .. text:match "^%s*(%S+)" .. ": :help lists what there is")
+  elseif text:find "^%s*:" then fail("there is no " .. text:match "^%s*(%S+)" .. ": :help lists what there is")
   elseif text:find "^%s*=" then show(text:match "^%s*=%s*(.-)%s*;?%s*$")
   elseif text:find "^%s*return%f[^%w_]" then set_result(text)
   elseif text:find "%S" then keep(text) end
