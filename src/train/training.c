@@ -209,6 +209,14 @@ static bool keep(mw_training *training, mw_error *err) {
   return ok;
 }
 
+/* For tests MOONWELD_CHECKPOINT says after how many seconds the next one is written. */
+static double seconds_between(const mw_training *training) {
+  const char *set = getenv("MOONWELD_CHECKPOINT");
+  double seconds;
+  if (set && mw_text_parse_number(set, &seconds)) return seconds;
+  return fmin(SECONDS_MOST, fmax(SECONDS_BETWEEN, TIMES_BETWEEN * training->took));
+}
+
 static bool on_step(void *context, const mw_train_report *report, const mw_train_state *state, mw_error *err) {
   mw_training *training = context;
   mw_checkpoint *checkpoint = &training->checkpoint;
@@ -216,8 +224,7 @@ static bool on_step(void *context, const mw_train_report *report, const mw_train
   mw_training_log *curve = &checkpoint->curves[checkpoint->current];
   curve->points[report->step - 1] = (mw_training_log_point){report->loss, report->gradient};
   mw_loss_terms_sum(&training->terms[checkpoint->current], report->terms, curve->terms + (report->step - 1) * curve->term_count);
-  double wait = fmin(SECONDS_MOST, fmax(SECONDS_BETWEEN, TIMES_BETWEEN * training->took));
-  if (mw_clock_now() - training->written > wait) MW_TRY(keep(training, err));
+  if (mw_clock_now() - training->written > seconds_between(training)) MW_TRY(keep(training, err));
   mw_learning_facts facts = {(unsigned)checkpoint->current + 1, (unsigned)checkpoint->count, report->step, report->steps, report->loss};
   return !training->job.learning || training->job.learning(training->job.context, &facts);
 }
