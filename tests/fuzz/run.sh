@@ -24,10 +24,10 @@ for source in tests/fuzz/fuzz_*.c; do
     work=build/fuzz/work/$target
     mkdir -p "$work/found" "$work/own"
     "$build/fuzz/$target" 0 --write "$work/own" $seeds > /dev/null
-    make --no-print-directory -j"$(nproc)" BUILD=build/fuzz/objects CC=clang \
+    make --no-print-directory -j"$(nproc)" BUILD=build/fuzz/objects CC=clang KERNELS=-O1 \
       SANITIZE="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -Wno-pass-failed" \
       HARDEN= build/fuzz/objects/libfuzzer/"$target" || exit 1
-    build/fuzz/objects/libfuzzer/"$target" "${limit[@]}" -max_len=65536 -rss_limit_mb=4096 -timeout=20 \
+    ASAN_OPTIONS=quarantine_size_mb=1 build/fuzz/objects/libfuzzer/"$target" "${limit[@]}" -max_len=4096 -reload=0 -rss_limit_mb=4096 -timeout=20 \
       -print_final_stats=1 -verbosity=0 -artifact_prefix="$work/" "$work/found" "$work/own" $seeds 2>&1 | tail -n 12
     code=${PIPESTATUS[0]}
   else
