@@ -63,5 +63,6 @@ static int run(mw_term *term, const mw_options_line *line) {
 }
 
 const mw_command mw_cmd_repl = { "repl", "MODEL... [--base C]",
-                                 "try a method line by line, and save it as a recipe; lines of a pipe or file end at the first error, with its exit code",
+                                 "try a method line by line, and save it as a recipe; "
+                                 "lines of a pipe or file end at the first error, with its exit code",
                                  "one model or more", 1, 16, options, run };
