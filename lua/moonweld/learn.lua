@@ -135,9 +135,7 @@ word("list:softmax({per=, of=})", function(list, options)
   local items = data(list).items
   if kind(items[1]) ~= "coefficients" then return (V.methods.softmax(list, options)) end
   if options then return (fail("softmax over experts has no 'per': it is number by number")) end
-  local shifted = list - O.max(list) -- so that no exponent overflows
-  local parts = V.methods.exp(shifted)
-  return parts / O.sum(parts)
+  return (V.shares(list))
 end)
 
 --- What is learned of a list (or of one model's coefficients): every different node once, by rows of one tensor each.

@@ -7,16 +7,11 @@ local word = core.module("word").word
 local data, kind, fail, lift = V.data, V.kind, V.fail, V.lift
 local words = {} -- those that stand on their own
 
-local function shape_of(tensor, name)
-  if kind(tensor) ~= "node" then return (fail("'%s' needs a tensor, not %s", name, V.called(tensor))) end
-  return core.shape(tensor) or fail("'%s' needs a tensor, not a number", name)
-end
-
---- What stands before the last two dimensions, and these.
-local function read(tensor, name)
-  local dims = shape_of(tensor, name)
+--- The matrix, what stands before its last two dimensions, and these.
+local function read(x, name)
+  local tensor, dims = V.whole(x, name)
   if #dims < 2 then return (fail("'%s' needs a matrix, a tensor of two dimensions or more, not of %d", name, #dims)) end
-  return table.move(dims, 1, #dims - 2, 1, {}), dims[#dims - 1], dims[#dims]
+  return tensor, table.move(dims, 1, #dims - 2, 1, {}), dims[#dims - 1], dims[#dims]
 end
 
 local function with(leading, ...)
@@ -74,8 +69,8 @@ end
 
 --- u, s or v of a tensor.
 local function svd_part(part, rank, name)
-  return function(tensor)
-    local leading, m, n = read(tensor, name)
+  return function(x)
+    local tensor, leading, m, n = read(x, name)
     local k, energy = rank_of(rank, math.min(m, n))
     if energy and #leading > 0 then fail("{energy = ...} is for a matrix of two dimensions; of several, {share = ...} or a rank") end
     local packed = k > 0 and core.apply("svd", tensor, k)
@@ -94,8 +89,8 @@ end)
 local function by_columns(x, c) return (core.apply("by_column", x, c)) end
 
 words.low_rank = word("low_rank(x, rank)", function(x, rank)
-  return (lift(function(tensor)
-    local _, m, n = read(tensor, "low_rank")
+  return (lift(function(matrix)
+    local tensor, _, m, n = read(matrix, "low_rank")
     local k, energy = rank_of(rank, math.min(m, n))
     if k == 0 then return tensor end
     if not energy then return (core.apply("low_rank", tensor, k)) end
@@ -108,8 +103,8 @@ end)
 
 words.qr = word("q, r = qr(x)", function(x)
   local q, r = several(2, function(part)
-    return function(tensor)
-      local leading, m, n = read(tensor, "qr")
+    return function(matrix)
+      local tensor, leading, m, n = read(matrix, "qr")
       local k = math.min(m, n)
       local packed = core.apply("qr", tensor)
       if part == 1 then return (piece(packed, leading, 0, m, k)) end
@@ -121,8 +116,8 @@ end)
 
 words.eigh = word("w, e = eigh(x)", function(x)
   local w, e = several(2, function(part)
-    return function(tensor)
-      local leading, n = read(tensor, "eigh")
+    return function(matrix)
+      local tensor, leading, n = read(matrix, "eigh")
       local packed = core.apply("eigh", tensor)
       if part == 1 then return (piece(packed, leading, 0, n)) end
       return (piece(packed, leading, n, n, n))
@@ -134,50 +129,39 @@ end)
 for name, form in pairs { matmul = "matmul(x, y)", solve = "solve(a, b)" } do
   words[name] = word(form, function(x, y)
     return (lift(function(a, b)
-      shape_of(a, name)
-      shape_of(b, name)
-      return (core.apply(name, a, b))
+      local first = V.whole(a, name)
+      return (core.apply(name, first, (V.whole(b, name))))
     end, x, y))
   end)
 end
 
 for name, form in pairs { orthogonal = "orthogonal(x)", pinv = "pinv(x)", assign = "assign(cost)" } do
   words[name] = word(form, function(x)
-    return (lift(function(tensor)
-      read(tensor, name)
-      return (core.apply(name, tensor))
-    end, x))
+    return (lift(function(matrix) return (core.apply(name, (read(matrix, name)))) end, x))
   end)
 end
 
 word("x:cumulative()", function(x)
-  return (lift(function(tensor)
-    shape_of(tensor, "cumulative")
-    return (core.apply("cumulative", tensor))
-  end, x))
+  return (lift(function(tensor) return (core.apply("cumulative", (V.whole(tensor, "cumulative")))) end, x))
 end)
 
 word("x:diagonal()", function(x)
-  return (lift(function(tensor)
-    read(tensor, "diagonal")
-    return (core.apply("diagonal", tensor))
-  end, x))
+  return (lift(function(matrix) return (core.apply("diagonal", (read(matrix, "diagonal")))) end, x))
 end)
 
 --- Of a tensor a plain number, known while planning.
 word("x:rank_max()", function(x)
   return (lift(function(tensor)
-    local _, m, n = read(tensor, "rank_max")
+    local _, _, m, n = read(tensor, "rank_max")
     return (math.min(m, n))
   end, x))
 end)
 
---- Whether one number for each row or column comes from a function of matrices, or there is one for each of several matrices: then the
---- product is one too. Else it is streamed.
-local function scaled(x, c, name)
-  if kind(x) ~= "node" or kind(c) ~= "node" or not core.is_tensor(c) then return false end
-  if name == "by_column" and not core.is_matrix(c) and #shape_of(c, "scale_columns") < 2 then return false end
-  return (core.apply(name, x, c))
+--- x with each row or column times its own number of the tensor c. It is streamed, unless rows are scaled, c comes from a function of
+--- matrices, or there is a row of numbers for each of several matrices.
+local function scaled(x, c, axis)
+  if axis == "column" and not core.is_matrix(c) and #core.shape(c) < 2 then return (core.apply("columns", x, core.apply("vector", c))) end
+  return (core.apply("by_" .. axis, x, c))
 end
 
 -- ---- the matrices of a model ----

@@ -92,8 +92,11 @@ N.attention = word("attention(q, k, v, {heads=, groups=, window=})", function(q,
     length_of(q), heads << 48 | groups << 32 | window))
 end)
 
-for name, op in pairs { silu = "silu", softmax = "softmax", log_softmax = "log_softmax" } do
-  N[name] = word(name .. "(x)", function(x) return (net(op, batch_of[activation(x, "what " .. name .. " takes")], { x })) end)
+for _, name in ipairs { "silu", "softmax", "log_softmax" } do
+  N[name] = word(name .. "(x)", function(x)
+    if name == "softmax" and kind(x) == "list" then return (V.shares(x)) end
+    return (net(name, batch_of[activation(x, "what " .. name .. " takes")], { x }))
+  end)
 end
 
 --- gelu(x, "erf" or "tanh")

@@ -82,21 +82,23 @@ O.lerp = word("lerp(a, b, t)", function(a, b, t)
   end, a, b, t))
 end)
 
-word("x:scale_columns(c)", function(x, c)
-  if type(c) == "table" and kind(c) == "table" then fail("scale_columns takes a tensor of one number for each column") end
-  return (lift(function(tensor, columns)
-    if core.is_vector(columns) then return (op "mul" (tensor, columns)) end
-    return core.module("matrices").scaled(tensor, columns, "by_column") or core.apply("columns", tensor, core.apply("vector", columns))
+--- x with each row or column times its own number of c: a vector that goes with x so, or a tensor of as many numbers, such as the values
+--- of another vector.
+local function scaled(x, c, axis)
+  local name = "scale_" .. axis .. "s"
+  if type(c) == "table" and kind(c) == "table" then return (fail("%s takes a tensor of one number for each %s", name, axis)) end
+  return (lift(function(tensor, numbers)
+    local product = core.is_vector(numbers) == axis and core.try("mul", tensor, numbers)
+    if product then return product end
+    local each, dims = V.whole(numbers, name)
+    local own = select(2, V.whole(tensor, name))
+    if #own == 2 and #dims == 2 and math.min(dims[1], dims[2]) == 1 then each = core.reshape(each, { dims[1] * dims[2] }) end
+    return (core.module("matrices").scaled(tensor, each, axis))
   end, x, c))
-end)
+end
 
-word("x:scale_rows(c)", function(x, c)
-  if type(c) == "table" and kind(c) == "table" then fail("scale_rows takes a tensor of one number for each row") end
-  return (lift(function(tensor, rows)
-    if core.is_vector(rows) then return (op "mul" (tensor, rows)) end
-    return core.module("matrices").scaled(tensor, rows, "by_row") or fail("scale_rows takes a tensor of one number for each row, not %s", V.called(rows))
-  end, x, c))
-end)
+word("x:scale_columns(c)", function(x, c) return (scaled(x, c, "column")) end)
+word("x:scale_rows(c)", function(x, c) return (scaled(x, c, "row")) end)
 
 --- As a result it may weigh any number of models, or none: a delta, a mask, a moment. What is computed from it weighs again.
 word("x:unweighed()", function(x)
@@ -166,6 +168,12 @@ O.choose = word("choose(list, by)", function(list, by)
   for i = #items - 1, 1, -1 do chosen = O.where(methods.le(by, i), items[i], chosen) end
   return chosen
 end)
+
+--- Of each member exp(x_i) / sum_k exp(x_k), number by number.
+function V.shares(list)
+  local parts = methods.exp(list - O.max(list)) -- so that no exponent overflows
+  return parts / O.sum(parts)
+end
 
 O.list = word("list{...}", function(items)
   if kind(items) ~= "table" and kind(items) ~= "list" then return (fail("list{...} takes its members in braces, not %s", V.called(items))) end

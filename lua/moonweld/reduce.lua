@@ -51,6 +51,7 @@ local tensor = {
   max = function(x) return (apply("highest", x)) end,
   min = function(x) return (apply("neg", apply("highest", apply("neg", x)))) end,
   argmax = function(x) return (apply("argmax", x)) end,
+  argmin = function(x) return (apply("argmax", apply("neg", x))) end,
   dot = function(x, y) return (op "dot" (x, y)) end,
   cosine = function(x, y) return (apply("ratio", op "dot" (x, y), apply("mul", norm(x), norm(y)))) end,
   quantile = function(x, q) return (apply("quantile", { x }, quantile_rank(q, core.elements(x)))) end,
@@ -73,24 +74,32 @@ local row = {
   max = function(x, n) return (op "row_max" (x, n, 0)) end,
   min = function(x, n) return (op "row_min" (x, n, 0)) end,
   argmax = function(x, n) return (op "row_argmax" (x, n, 0)) end,
+  argmin = function(x, n) return (op "row_argmax" (op "neg" (x), n, 0)) end,
   dot = function(x, n, y) return (op "row_dot" (x, y, n, 0)) end,
   cosine = function(x, n, y) return (cosine(op "row_dot" (x, y, n, 0), op "row_dot" (x, x, n, 0), op "row_dot" (y, y, n, 0))) end,
   quantile = function(x, n, q) return (op "row_quantile" (x, n, quantile_rank(q, n))) end,
 }
 
+--- A vector's rows and columns are those of its values.
+local function plain(x)
+  if kind(x) == "node" and core.is_vector(x) then return (assert(core.values(x))) end
+  return x
+end
+
 --- f(x, n, ...) of the rows of whatever x is; a tensor without elements has 0.
 local function along(f, of, x, ...)
-  return (lift(function(t, ...)
+  return (lift(function(t, other)
+    t, other = plain(t), plain(other)
     local n = R.run(t, of)
-    return core.elements(t) == 0 and 0 or f(t, n, ...)
+    return core.elements(t) == 0 and 0 or f(t, n, other)
   end, x, ...))
 end
 
 --- f(x, ...) of the columns of whatever x is; a tensor without elements has 0.
 local function across(f, x, ...)
-  return (lift(function(t, ...)
+  return (lift(function(t, other)
     if kind(t) ~= "node" or not core.is_tensor(t) then return (fail("there are no columns in %s", V.called(t))) end
-    return core.elements(t) == 0 and 0 or f(t, ...)
+    return core.elements(t) == 0 and 0 or f(plain(t), plain(other))
   end, x, ...))
 end
 
@@ -116,6 +125,7 @@ local column = {
     return (cosine(op "column_dot" (x, y), op "column_dot" (x, x), op "column_dot" (y, y)))
   end,
   argmax = function(x) return is_flat(x) and op "mul" (x, 0) or op "column_turned" (row.argmax(core.turned(x), core.shape(x)[1])) end,
+  argmin = function(x) return is_flat(x) and op "mul" (x, 0) or op "column_turned" (row.argmin(core.turned(x), core.shape(x)[1])) end,
   quantile = function(x, q) return is_flat(x) and x or op "column_turned" (row.quantile(core.turned(x), core.shape(x)[1], q)) end,
 }
 column.sum = column.total
@@ -155,7 +165,7 @@ local function declare(name, second)
   V.lazy[name] = "number"
 end
 tensor.sum, row.sum = tensor.total, row.total
-for _, name in ipairs { "total", "sum", "mean", "norm", "peak", "max", "min", "argmax" } do declare(name) end
+for _, name in ipairs { "total", "sum", "mean", "norm", "peak", "max", "min", "argmax", "argmin" } do declare(name) end
 declare("dot", "y")
 declare("cosine", "y")
 declare("quantile", "q")
@@ -173,8 +183,12 @@ V.lazy.kth_magnitude = "number"
 
 -- ---- made of these ----
 
+--- Whatever x is, for rows and columns.
+local function in_axes(x, options) return options and (options.of or options.per == "row" or options.per == "column") and lift(plain, x) or x end
+
 --- Of the population.
 word("x:var({per=, of=})", function(x, options)
+  x = in_axes(x, options)
   local d = x - methods.mean(x, options)
   return (methods.mean(d * d, options))
 end)
@@ -186,6 +200,7 @@ word("x:count({per=, of=})", function(x, options) return (methods.total(methods.
 V.lazy.count = "number"
 
 word("x:softmax({per=, of=})", function(x, options)
+  x = in_axes(x, options)
   local e = methods.exp(x - methods.max(x, options))
   return (e / methods.total(e, options))
 end)
@@ -194,7 +209,8 @@ end)
 word("x:rank({per=, of=})", function(x, options)
   local per = R.per(options, { "tensor", "row", "column" })
   local function ranked(t, n) return n > 1 and op "div" (op "row_rank" (t, n, 0), n - 1) or op "mul" (t, 0) end
-  return (lift(function(t)
+  return (lift(function(x_or_vector)
+    local t = plain(x_or_vector)
     if per ~= "column" then return (ranked(t, per == "row" and R.run(t, options.of) or core.elements(t))) end
     if kind(t) == "node" and is_flat(t) then return (ranked(t, 1)) end
     return (core.turned(ranked(core.turned(t), core.shape(t)[1])))
@@ -246,7 +262,9 @@ flat[tensor.mean] = function(x) return (apply("div", flat_total(x), data(x).elem
 flat[tensor.peak] = function(x) return (fold("max", data(x).list, tensor.peak)) end
 flat[tensor.max] = function(x) return (fold("max", data(x).list, tensor.max)) end
 flat[tensor.min] = function(x) return (fold("min", data(x).list, tensor.min)) end
-flat[tensor.argmax] = function() return (fail("'argmax' is an index in a tensor or a row; a model has none")) end
+for _, name in ipairs { "argmax", "argmin" } do
+  flat[tensor[name]] = function() return (fail("'%s' is an index in a tensor or a row; a model has none", name)) end
+end
 flat[tensor.cosine] = function(x, y) return (apply("ratio", flat_dot(x, y), apply("mul", flat_norm(x), flat_norm(y)))) end
 flat[tensor.quantile] = function(x, q) return (apply("quantile", data(x).list, quantile_rank(q, data(x).elements))) end
 flat[kth_magnitude] = function(x, k) return (kth(data(x).list, k, data(x).elements)) end

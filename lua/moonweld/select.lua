@@ -105,7 +105,8 @@ local function trim_rows(t, kept, n, count)
 end
 
 local function keep_in_rows(x, density, options, count)
-  return (V.lift(function(t, d)
+  return (V.lift(function(x_or_vector, d)
+    local t = V.whole(x_or_vector, "keep_top")
     local n = R.run(t, options.of)
     if options.of then
       if type(d) ~= "number" or d ~= math.floor(d) or d < 0 or d > n then fail("keep_top(k, {of = %d}) keeps k of every %d: a whole number from 0 to %d", n, n, n) end
@@ -124,7 +125,7 @@ word("x:keep_top(density, {per=, count=, of=, below=})", function(x, density, op
   local per, count = R.per(options, { "tensor", "row", "model" }), word_of(options, "count", "ties", "exact", "some", "number")
   if per == "row" then return (keep_in_rows(x, density, options, count)) end
   if options and options.of then return (fail("'of' counts neighbours along a row; leave per = \"%s\" out", per)) end
-  if options and options.below then return (V.lift(function(t, d, g) return core.elements(t) == 0 and t or band(t, d, g) end, x, density, options.below)) end
+  if options and options.below then return (V.lift(function(t, d, g) return core.elements(t) == 0 and t or band((V.whole(t, "keep_top")), d, g) end, x, density, options.below)) end
   if kind(x) == "list" or per == "tensor" or kind(x) ~= "model" then
     if kind(x) == "list" and per == "model" then
       local items = {}
@@ -135,7 +136,7 @@ word("x:keep_top(density, {per=, count=, of=, below=})", function(x, density, op
     end
     return (V.lift(function(t, q)
       if core.elements(t) == 0 then return t end
-      return trim({ t }, q, count)[1]
+      return trim({ count == "ties" and t or (V.whole(t, "keep_top")) }, q, count)[1] -- an index is one in a tensor
     end, x, density))
   end
   local names, whole = core.module("meet").whole(data(x))

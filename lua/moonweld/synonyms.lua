@@ -45,8 +45,12 @@ inner vdot: x:dot(y)
 cosine_similarity cos_sim: x:cosine(y)
 flatten ravel: x:flat()
 view: x:reshape{rows, columns}
+broadcast_to expand repeat tile: x:broadcast{rows, columns}
 transpose permute t: x:T()
-mm bmm: matmul(x, y)
+mm bmm einsum: matmul(x, y)
+trace: x:diagonal():total()
+outer: x * y, of a vector of rows and one of columns
+fft fft2 rfft rfft2: matmul(x, y), y of cosines and sines
 polar procrustes: orthogonal(x)
 inv inverse: solve(a, b), or pinv(x)
 eig eigvalsh: eigh(x)

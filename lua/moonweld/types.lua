@@ -98,7 +98,8 @@ function Elements:unweighed() end
 
 ---What is reduced. "column": one value for each element of the last dimension, an input; a vector too, found by a pass. "row": each run of the last dimension, the weights of one output; `of = n`: every n neighbours along a row.
 ---Then the result is a vector, which goes with its tensor in arithmetic (`x / x:norm{per = "row"}`) and takes no pass of its own.
----A tensor of one dimension is one row.
+---A tensor of one dimension is one row. Where a word needs a tensor (T, slice, join, reshape, matmul, rank, ...) a vector of rows is one of
+---[rows, 1], a vector of columns one of [1, columns].
 ---@alias Axis { per?: "tensor"|"row"|"column"|"model", of?: integer }
 
 ---@param axis? Axis
@@ -126,6 +127,9 @@ function Elements:min(axis) end
 ---@return Scalar # the index of the largest, from 0; of equal ones the first
 function Elements:argmax(axis) end
 ---@param axis? Axis
+---@return Scalar # the index of the smallest, from 0; of equal ones the first
+function Elements:argmin(axis) end
+---@param axis? Axis
 ---@return Scalar # how many elements are not 0
 function Elements:count(axis) end
 ---@param axis? Axis
@@ -152,7 +156,7 @@ function Elements:kth_magnitude(k) end
 ---@param axis? Axis
 ---@return self # exp(x) by its sum
 function Elements:softmax(axis) end
----@return self # a model in layers, each one vector: of it, total, norm, mean, peak, max, min, dot and cosine give a number a layer
+---@return self # a model in layers, each one vector, and all that lies outside of them another: of it, total, norm, mean, peak, max, min, dot and cosine give a number a layer
 function Elements:by_layer() end
 ---@param label string what the number is
 ---@return self # the same; the number is told when the merge knows it, to standard error and in the lock file
@@ -207,6 +211,9 @@ function Elements:drop_rescale(p, seed, options) end
 ---@param ranges { rows?: integer[], columns?: integer[] }
 ---@return self
 function Elements:slice(ranges) end
+---@param shape integer[] rows and columns
+---@return self # its one row as every row, or its one column as every column
+function Elements:broadcast(shape) end
 ---@param rows (integer|false)[] rows in this order; false for a row of zeros
 ---@return self
 function Elements:gather(rows) end
@@ -743,8 +750,8 @@ function silu(x) end
 ---@param form? "erf"|"tanh"
 ---@return Activation
 function gelu(x, form) end
----@param x Activation
----@return Activation # over the last dimension
+---@param x Activation|List
+---@return Activation|List # over the last dimension; of a list over its members, number by number
 function softmax(x) end
 ---@param x Activation
 ---@return Activation

@@ -41,6 +41,14 @@ function V.called(x)
 end
 local called = V.called
 
+--- A tensor, and its dimensions; of a vector its values as a tensor of its own shape, [rows, 1] or [1, columns].
+function V.whole(x, name)
+  if V.kind(x) ~= "node" then return (fail("'%s' needs a tensor, not %s", name, called(x))) end
+  local dims = core.shape(x) or fail("'%s' needs a tensor, not a number", name)
+  if core.is_vector(x) then return assert(core.values(x)), dims end
+  return x, dims
+end
+
 local meet = core.module("meet")
 
 --- Whether the recipe that is being run says m.key or m:key(). For Lua these and m["key"] are one; the recipe's text is not.

@@ -14,11 +14,6 @@ local function whole(x, what)
   return math.type(x) == "integer" and x or fail("%s is a whole number, not %s", what, type(x) == "number" and tostring(x) or V.called(x))
 end
 
-local function shape_of(tensor, name)
-  if kind(tensor) ~= "node" then return (fail("'%s' needs a tensor, not %s", name, V.called(tensor))) end
-  return core.shape(tensor) or fail("'%s' needs a tensor, not a number", name)
-end
-
 --- {first, end} of a dimension: a range that counts from its end where a number is negative.
 local function range(given, size, axis)
   local pair = kind(given) == "table" and V.items(given) or {}
@@ -35,8 +30,8 @@ word("x:slice({rows=, columns=})", function(x, options)
   if options == nil or (options.rows == nil and options.columns == nil) then
     return (fail("this is written x:slice{rows = {first, end}, columns = {first, end}}, with one of them or both"))
   end
-  return (lift(function(tensor)
-    local dims = shape_of(tensor, "slice")
+  return (lift(function(x_or_vector)
+    local tensor, dims = V.whole(x_or_vector, "slice")
     if #dims == 0 then return (fail("a tensor without dimensions has no rows and columns")) end
     if options.rows then tensor = made(core.slice(tensor, "rows", range(options.rows, dims[1], "rows"))) end
     local last = core.shape(tensor)
@@ -45,20 +40,20 @@ word("x:slice({rows=, columns=})", function(x, options)
   end, x))
 end)
 
---- join{x, y, along = "row"}: below one another, or "column": side by side; of models tensor by tensor. A list stands for its members.
+--- join{x, y, along = "row"}: below one another, or "column": side by side; of models tensor by tensor. A list, or a table, stands for its members.
 S.join = word("join{...}", function(parts)
   local items, along = {}, "row"
   if kind(parts) == "list" then items = V.items(parts)
   elseif kind(parts) == "table" then
     for key, part in pairs(parts) do if key == "along" then along = part else items[key] = part end end
     items = V.items(items)
-    if #items == 1 and kind(items[1]) == "list" then items = V.items(items[1]) end
+    if #items == 1 and (kind(items[1]) == "list" or kind(items[1]) == "table" and items[1][1]) then items = V.items(items[1]) end
   else return (fail("join{...} takes tensors in braces, not %s", V.called(parts))) end
   if along ~= "row" and along ~= "column" then return (fail("'along' is \"row\" (below one another) or \"column\" (side by side)")) end
   if #items == 0 then return (fail("join{} is empty")) end
   return (lift(function(...)
     local tensors = { ... }
-    for _, tensor in ipairs(tensors) do shape_of(tensor, "join") end
+    for i, tensor in ipairs(tensors) do tensors[i] = V.whole(tensor, "join") end
     return (made(core.join(tensors, along)))
   end, table.unpack(items)))
 end)
@@ -71,8 +66,25 @@ word("x:reshape{...}", function(x, shape)
     if dims[i] < 0 then return (fail("a dimension is not below zero")) end
   end
   return (lift(function(tensor)
-    shape_of(tensor, "reshape")
-    return (made(core.reshape(tensor, dims)))
+    return (made(core.reshape(V.whole(tensor, "reshape"), dims)))
+  end, x))
+end)
+
+--- One row repeated as every row of a matrix, or one column as every column.
+word("x:broadcast{rows, columns}", function(x, shape)
+  if kind(shape) ~= "table" or #shape ~= 2 then return (fail("this is written x:broadcast{rows, columns}, with the sides of a matrix in braces")) end
+  local rows, columns = whole(shape[1], "a side"), whole(shape[2], "a side")
+  return (lift(function(x_or_vector)
+    local tensor, dims = V.whole(x_or_vector, "broadcast")
+    local m, n = #dims == 1 and 1 or dims[1], dims[#dims]
+    if #dims == 2 and m == rows and n == columns then return tensor end
+    local across = m == 1 and n == columns
+    if #dims > 2 or not across and not (n == 1 and m == rows) then
+      return (fail("'broadcast' of [%s] to [%d,%d]: one row of as many columns is needed, or one column of as many rows", table.concat(dims, ","), rows, columns))
+    end
+    local each, ones = made(core.reshape(tensor, { across and columns or rows })), core.fill(1, { rows, columns })
+    if across then return (core.apply("columns", ones, core.apply("vector", each))) end
+    return (core.apply("by_row", ones, each))
   end, x))
 end)
 
@@ -80,8 +92,9 @@ end)
 word("x:gather(rows)", function(x, rows)
   if kind(rows) ~= "table" then return (fail("'gather' takes a list of rows, not %s", V.called(rows))) end
   rows = V.items(rows)
-  return (lift(function(tensor)
-    local size, list = shape_of(tensor, "gather")[1] or 0, {}
+  return (lift(function(x_or_vector)
+    local tensor, dims = V.whole(x_or_vector, "gather")
+    local size, list = dims[1] or 0, {}
     for i, row in ipairs(rows) do
       list[i] = row and whole(row, "a row")
       if list[i] and list[i] < 0 then list[i] = size + list[i] end
@@ -93,8 +106,9 @@ end)
 
 word("x:T()", function(x)
   return (lift(function(tensor)
-    if #shape_of(tensor, "T") > 2 then return (core.apply("turn", tensor)) end
-    return (made(core.turned(tensor)))
+    local whole, dims = V.whole(tensor, "T")
+    if #dims > 2 then return (core.apply("turn", whole)) end
+    return (made(core.turned(whole)))
   end, x))
 end)
 

@@ -18,7 +18,8 @@ typedef struct watch {
 
 static bool progress(void *context, uint64_t done, uint64_t total, unsigned pass) {
   const watch *w = context;
-  if (total) mw_term_progress(w->term, done, total, pass, w->passes);
+  /* Passes over numbers in memory are not planned. */
+  if (total) mw_term_progress(w->term, done, total, pass < w->passes ? pass : w->passes, w->passes);
   return mw_signals_caught() == 0;
 }
 

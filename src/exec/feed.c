@@ -16,7 +16,7 @@ struct mw_feed {
   mw_feed **parts;      /* of a view: its operands; of a program: its inputs */
   size_t part_count;
   const unsigned char *memory; /* of a coefficient or matrix */
-  unsigned char *room;  /* of a view: ROOM elements */
+  unsigned char *room;  /* of a view that moves elements: ROOM of them */
   bool computed;
   mw_program program;   /* if computed: of the node, stored as `dtype` */
   mw_tile tile;
@@ -40,6 +40,7 @@ typedef struct opening {
 } opening;
 
 static bool is_view(mw_op op) { return mw_graph_op_class(op) == MW_CLASS_VIEW; }
+static bool moves(mw_op op) { return op == MW_OP_SLICE_COLUMNS || op == MW_OP_JOIN_COLUMNS || op == MW_OP_TRANSPOSE; }
 
 /* What a program computes at a time: a stretch of whole rows, if it needs these. */
 static uint64_t chunk_of(const mw_program *program) { return program->quantum ? program->quantum : CHUNK; }
@@ -89,8 +90,7 @@ static bool open_program(const opening *o, mw_feed *feed, mw_node node) {
 static bool open_view(const opening *o, mw_feed *feed) {
   const mw_graph_node_facts facts = feed->facts;
   feed->parts = mw_mem_new(facts.operands, sizeof *feed->parts, o->err);
-  feed->room = mw_mem_new(ROOM, WIDEST, o->err);
-  if (!feed->parts || !feed->room) return false;
+  if (!feed->parts || (moves(facts.op) && !(feed->room = mw_mem_new(ROOM, feed->size, o->err)))) return false;
   for (uint32_t i = 0; i < facts.operands; i++) {
     MW_TRY(open(o, facts.operand[i], feed->dtype, &feed->parts[i]));
     feed->part_count++;
@@ -350,7 +350,7 @@ static bool below(walk *w, mw_node node, mw_dtype dtype) {
   if (mw_graph_is_memory(facts.op) && facts.dtype == dtype) return true;
   if (!mw_graph_is_stored(facts.op) || facts.dtype != dtype) return below_program(w, node, facts);
   if (!is_view(facts.op)) return true;
-  w->bytes += ROOM * WIDEST;
+  if (moves(facts.op)) w->bytes += ROOM * mw_dtype_size(dtype);
   for (uint32_t i = 0; i < facts.operands; i++) MW_TRY(below(w, facts.operand[i], dtype));
   return true;
 }

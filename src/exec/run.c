@@ -156,9 +156,9 @@ static bool take_run(runner *r, uint64_t *from, uint64_t *to) {
   return *from < *to;
 }
 
-/* The blocks up to the limit. */
+/* The blocks up to the limit. Of one block alone the other threads would only wait. */
 static void run_blocks(runner *r) {
-#pragma omp parallel num_threads(r->job->threads)
+#pragma omp parallel num_threads(r->limit - r->next > 1 ? r->job->threads : 1)
   {
     mw_worker *worker = &r->workers[omp_get_thread_num()];
     worker->job = &r->pass.job;

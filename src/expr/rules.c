@@ -50,7 +50,8 @@ static bool wrong_vector(const mw_graph *graph, mw_op op, mw_graph_node_facts a,
   mw_text_shape(&text, mw_graph_dims(graph, vector->over), mw_graph_rank(graph, vector->over));
   mw_text_format(&text, other->over ? " and one over a tensor " : " and a tensor ");
   mw_text_shape(&text, mw_graph_dims(graph, shape), mw_graph_rank(graph, shape));
-  mw_error_set(err, MW_DATA, "'%s' of a vector over a tensor %s: they do not go together", word_of(op).text, text.bytes ? text.bytes : "");
+  mw_error_set(err, MW_DATA, "'%s' of a vector over a tensor %s: they do not go together; v:broadcast{rows, columns} makes a tensor of a vector",
+               word_of(op).text, text.bytes ? text.bytes : "");
   mw_text_free(&text);
   return false;
 }
@@ -111,7 +112,7 @@ static bool check_row(mw_graph *graph, mw_op op, const mw_node *o, uint32_t coun
     mw_graph_node_facts facts = mw_graph_facts(graph, o[i]);
     if (facts.whole) return mw_error_set(err, MW_DATA, "'%s' along rows of what a network computes", word_of(op).text);
     MW_TRY(need_tensor(graph, op, o[i], err));
-    if (facts.over) return mw_error_set(err, MW_DATA, "'%s' along rows of a vector, which has one value a row", word_of(op).text);
+    if (facts.over) return mw_error_set(err, MW_DATA, "'%s' along rows of a vector, which is no tensor", word_of(op).text);
   }
   MW_TRY(common(graph, op, o, count, shape, err));
   uint64_t dims[64];
@@ -152,7 +153,7 @@ static bool check_cross(mw_graph *graph, mw_op op, const mw_node *o, uint32_t co
     mw_graph_node_facts facts = mw_graph_facts(graph, o[i]);
     if (facts.whole) return mw_error_set(err, MW_DATA, "'%s' along columns of what a network computes", word_of(op).text);
     MW_TRY(need_tensor(graph, op, o[i], err));
-    if (facts.over) return mw_error_set(err, MW_DATA, "'%s' along columns of a vector", word_of(op).text);
+    if (facts.over) return mw_error_set(err, MW_DATA, "'%s' along columns of a vector, which is no tensor", word_of(op).text);
   }
   MW_TRY(common(graph, op, o, count, shape, err));
   unsigned rank = mw_graph_rank(graph, *shape);

@@ -158,6 +158,23 @@ static int reshape(lua_State *L) {
   return finish(L, mw_graph_reshape(mw_interpreter_of(L)->graph, of, s, &node, &err), &node, &err);
 }
 
+/* values(vector): a tensor of its shape, [rows, 1] or [1, columns]: of the tensor that the vector fills, the first element of each run. */
+static int values(lua_State *L) {
+  mw_graph *graph = mw_interpreter_of(L)->graph;
+  mw_node node = mw_prelude_nodes_at(L, 1);
+  const mw_graph_node_facts facts = mw_graph_facts(graph, node);
+  const uint64_t run = mw_graph_run(graph, facts), elements = mw_graph_elements(graph, facts.shape);
+  const uint64_t dims[2] = {facts.column ? mw_graph_elements(graph, facts.over) / elements : elements, facts.column ? elements : run};
+  uint32_t runs;
+  mw_error err;
+  bool ok = mw_graph_spread(graph, node, &node, &err);
+  if (!ok || !mw_graph_rank(graph, facts.over)) return finish(L, ok, &node, &err); /* of a tensor of one number it is that tensor */
+  ok = mw_graph_shape(graph, dims, 2, &runs, &err) && mw_graph_reshape(graph, node, runs, &node, &err) &&
+       mw_graph_apply(graph, facts.column ? MW_OP_SLICE_ROWS : MW_OP_SLICE_COLUMNS, &node, 1, (uint64_t[]){0, 1}, &node, &err) &&
+       mw_graph_reshape(graph, node, facts.shape, &node, &err);
+  return finish(L, ok, &node, &err);
+}
+
 /* ---- the result ---- */
 
 /* One entry of the list `config`: { json =, key, key, ... }, at the top of the stack. */
@@ -208,6 +225,6 @@ bool mw_prelude_layout_result(lua_State *L, int index, mw_result_layout *out, mw
 void mw_prelude_layout_fill(lua_State *L) {
   static const luaL_Reg functions[] = {{"layer_of", layer_of}, {"predicts", predicts}, {"renamed", renamed}, {"shape", shape},
                                        {"dtype", dtype}, {"fill", fill}, {"slice", slice}, {"join", join}, {"gather", gather},
-                                       {"turned", turned}, {"reshape", reshape}, {NULL, NULL}};
+                                       {"turned", turned}, {"values", values}, {"reshape", reshape}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

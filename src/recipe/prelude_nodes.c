@@ -206,9 +206,11 @@ static int is_tensor(lua_State *L) {
   return 1;
 }
 
-/* is_vector(node): whether it is a vector along rows or columns, which goes with its tensor. */
+/* is_vector(node): "row" or "column" of a vector along these, which goes with its tensor; else false. */
 static int is_vector(lua_State *L) {
-  lua_pushboolean(L, mw_graph_facts(mw_interpreter_of(L)->graph, mw_prelude_nodes_at(L, 1)).over != 0);
+  const mw_graph_node_facts facts = mw_graph_facts(mw_interpreter_of(L)->graph, mw_prelude_nodes_at(L, 1));
+  if (facts.over) lua_pushstring(L, facts.column ? "column" : "row");
+  else lua_pushboolean(L, false);
   return 1;
 }
 

@@ -334,6 +334,97 @@ describe("a probability for each element", function()
   end)
 end)
 
+describe("a vector as a tensor", function()
+  local M, N = 9, 7
+  local values, other = toy.random(M * N), toy.random(M * N)
+  local file = toy.write({ w = values, y = other }, { w = { M, N }, y = { M, N } })
+  local function norms(of, count, length, step, from)
+    local made = {}
+    for k = 1, count do
+      local all = 0
+      for i = 0, length - 1 do all = all + of[from(k) + i * step] ^ 2 end
+      made[k] = math.sqrt(all)
+    end
+    return made
+  end
+  local R = norms(values, M, N, 1, function(k) return (k - 1) * N + 1 end)
+  local C = norms(values, N, M, N, function(k) return k end)
+  local function is(text, expected, tolerance)
+    local found = toy.run('return recipe { "t", arg.model("m", "m"), arg.seed(), function(a)\n local x, y = a.m.w, a.m.y\n local r, c = x:norm{per = "row"}, x:norm{per = "column"}\n' ..
+      "return { z = (" .. text .. "):unweighed() } end }", { m = file }).z
+    assert(#found == #expected, text .. ": " .. #found .. " elements")
+    for i, e in ipairs(expected) do assert(math.abs(found[i] - e) <= (tolerance or 1e-6) * math.max(1, math.abs(e)), ("%s, element %d: %g, expected %g"):format(text, i, found[i], e)) end
+  end
+  local function each(n, f)
+    local made = {}
+    for i = 1, n do made[i] = f(i) end
+    return made
+  end
+  local function matrix(f) return each(M * N, function(k) return f((k - 1) // N + 1, (k - 1) % N + 1, k) end) end
+  local function place(list)
+    local sorted_list = sorted(list)
+    return each(#list, function(i)
+      for k, v in ipairs(sorted_list) do if v == list[i] then return (k - 1) / (#list - 1) end end
+    end)
+  end
+  it("its own shape, T, slice, reshape, gather, join", function()
+    is('r:T()', R)
+    is('c:T()', C)
+    is('r:slice{rows = {2, 5}}', table.move(R, 3, 5, 1, {}))
+    is('c:slice{columns = {-2}}', table.move(C, N - 1, N, 1, {}))
+    is('c:reshape{7}', C)
+    is('r:gather{3, false, 0}', { R[4], 0, R[1] })
+    is('join{c, c * c, along = "row"}', each(2 * N, function(i) return i <= N and C[i] or C[i - N] ^ 2 end))
+    is('join{r, 2 * r, along = "column"}', each(2 * M, function(i) return R[(i + 1) // 2] * (2 - i % 2) end))
+    is('x:norm{of = 7}:T()', R)
+  end)
+  it("functions of matrices", function()
+    is('matmul(x, c:T())', each(M, function(i)
+      local all = 0
+      for j = 1, N do all = all + values[(i - 1) * N + j] * C[j] end
+      return all
+    end), 1e-5)
+    is('matmul(r, c)', matrix(function(i, j) return R[i] * C[j] end), 1e-5)
+    local before = 0
+    is('c:cumulative()', each(N, function(j) before = before + C[j] return before end), 1e-5)
+    is('join{c, c:square()}:T():slice{rows = {0, 2}}:diagonal()', { C[1], 0, 0, C[2] ^ 2 }, 1e-5)
+  end)
+  it("places, sums and choices among its values", function()
+    is('c:rank()', place(C))
+    is('r:rank()', place(R))
+    is('c:rank{per = "row"}', place(C))
+    is('r:rank{per = "column"}', place(R))
+    local order = sorted(R)
+    is('r:keep_top(0.4, {count = "exact"})', each(M, function(i) return R[i] > order[M - 3] and R[i] or 0 end))
+    is('c:argmin{per = "row"}:T()', { (function() for j, v in ipairs(C) do if v == sorted(C)[1] then return j - 1 end end end)() })
+    is('c:std{per = "row"}:T()', { math.sqrt(variance(C)) }, 1e-5)
+    is('x * r:argmin()', each(M * N, function(k) return values[k] * (function() for i, v in ipairs(R) do if v == order[1] then return i - 1 end end end)() end))
+  end)
+  it("broadcast repeats a row or a column", function()
+    is('c:broadcast{3, 7}', each(3 * N, function(k) return C[(k - 1) % N + 1] end))
+    is('r:broadcast{9, 2}', each(2 * M, function(k) return R[(k - 1) // 2 + 1] end))
+    is('y + c:rank():broadcast{9, 7}', matrix(function(_, j, k) return other[k] + place(C)[j] end))
+    is('x:slice{rows = {4, 5}}:broadcast{9, 7}', matrix(function(_, j) return values[4 * N + j] end))
+  end)
+  it("scales rows and columns of any tensor that has as many, and never the others", function()
+    is('y:T():scale_columns(r)', each(M * N, function(k) return other[(k - 1) % M * N + (k - 1) // M + 1] * R[(k - 1) % M + 1] end))
+    is('y:T():scale_rows(c)', each(M * N, function(k) return other[(k - 1) % M * N + (k - 1) // M + 1] * C[(k - 1) // M + 1] end))
+    is('y:scale_columns(c:rank())', matrix(function(_, j, k) return other[k] * place(C)[j] end))
+    is('y:scale_rows(r:rank())', matrix(function(i, _, k) return other[k] * place(R)[i] end))
+    is('matmul(x, x:T()):scale_rows(matmul(x, x:T()):norm{per = "column"})', each(M * M, function(k)
+      local function g(i, j)
+        local all = 0
+        for n = 1, N do all = all + values[(i - 1) * N + n] * values[(j - 1) * N + n] end
+        return all
+      end
+      local i, j, all = (k - 1) // M + 1, (k - 1) % M + 1, 0
+      for p = 1, M do all = all + g(p, i) ^ 2 end
+      return g(i, j) * math.sqrt(all)
+    end), 1e-4)
+    for _, text in ipairs { "x:scale_rows(c)", "x:scale_columns(r)", "x:broadcast{3, 7}", "c:broadcast{7, 3}" } do assert(not pcall(is, text, {}), text) end
+  end)
+end)
+
 describe("refused, with a reason", function()
   local function said(text)
     local ok, why = pcall(run, text)
@@ -345,14 +436,13 @@ describe("refused, with a reason", function()
     { 'x:norm{per="tensor", of=4}', "'of' counts neighbours along a row" },
     { "x:norm{of=3.5}", "'of' is a whole number of neighbours from 1" },
     { "x:norm{of=7}", "rows of" },
-    { 'x:norm{per="row"}:norm{per="row"} * x', "along rows of a vector" },
-    { 'x:norm{per="row"}:slice{rows={0,1}}', "of a vector along rows" },
+    { 'x:norm{per="row"}:norm{per="row"} * x', "tensor 'cube' is [6,5,3,4] here and [6,5,3,1] in x" },
     { "x:keep_top(9, {of=4})", "a whole number from 0 to 4" },
     { 'x:argmax{per="model"}', "a model has none" },
   }
   for _, case in ipairs(cases) do it(case[1], function() assert(said(case[1]):find(case[2], 1, true), said(case[1])) end) end
   it("a vector over a tensor of another shape", function()
     local why = said 'x:map(function(t) return t * x["odd"]:norm{per="row"} end)'
-    assert(why:find("a vector over a tensor [61,37] and a tensor", 1, true), why)
+    assert(why:find("a vector over a tensor [61,37] and a tensor", 1, true) and why:find("v:broadcast{rows, columns} makes a tensor of a vector", 1, true), why)
   end)
 end)

@@ -172,6 +172,113 @@ local cases = {
     return add(shared, sum(map({ 0.5, 0.2, 0.3 }, function(w, k) return times(w, sub(e[k], shared)) end)))
   end },
 }
+
+-- ---- vectors of rows and columns as tensors ----
+
+--- Of each number its place among all, from 0 to 1.
+local function ranks(x)
+  local order, made = {}, {}
+  for i in ipairs(x) do order[i] = i end
+  table.sort(order, function(i, j) return x[i] < x[j] or x[i] == x[j] and i < j end)
+  for r, i in ipairs(order) do made[i] = (r - 1) / (#x - 1) end
+  return made
+end
+
+cases[#cases + 1] = { "star", with { eta = 0.4 }, function(b, e)
+  return add(b, mean(map(three(b, e), function(t)
+    return (P.spectrum(t, 1, nil, function(value, i, s)
+      local before, kept, all = 0, 0, P.total(s)
+      for k, v in ipairs(s) do
+        if before < 0.4 * all then kept = kept + v end
+        if k == i and before >= 0.4 * all then value = 0 end
+        before = before + v
+      end
+      return value * all / kept
+    end))
+  end))) end }
+cases[#cases + 1] = { "widen", with { t = 1.25 }, function(b, e)
+  local weights = {}
+  local function scores(moved)
+    local r = map({ 1, 2, 3 }, function(k)
+      local x = {}
+      for j = 1, b.n do x[j] = moved(P.column(e[k], j), P.column(b, j)) end
+      return ranks(x)
+    end)
+    for k = 1, 3 do
+      weights[k] = weights[k] or {}
+      for j = 1, b.n do
+        local all = math.exp(r[1][j]) + math.exp(r[2][j]) + math.exp(r[3][j])
+        local own = r[k][j] > 1.25 * P.total(r[k]) / b.n and 1 or math.exp(r[k][j]) / all
+        weights[k][j] = (weights[k][j] or 0) + own / 2
+      end
+    end
+  end
+  scores(function(x, y) return math.abs(norm(x) - norm(y)) end)
+  scores(function(x, y) return 1 - P.cosine(x, y) end)
+  return add(b, sum(map({ 1, 2, 3 }, function(k) return P.columns(sub(e[k], b), weights[k]) end)))
+end, function(_, e) return mean { e[1], e[2], e[3] } end }
+cases[#cases + 1] = { "lora_lego", with { rank = 3, clusters = 4, steps = 3 }, function(b, e)
+  local units = {}
+  for _, t in ipairs(three(b, e)) do
+    local u, s, v = lead(t, 3)
+    for k = 1, 3 do -- the sign of a pair makes the first of the largest of u positive
+      local column, best = P.column(u, k), 1
+      for i, x in ipairs(column) do if math.abs(x) > math.abs(column[best]) then best = i end end
+      local sign, unit = P.sign(column[best]), {}
+      for j, x in ipairs(P.row(v, k)) do unit[j] = sign * x end
+      for i, x in ipairs(column) do unit[b.n + i] = sign * s[k] * x end
+      units[#units + 1] = unit
+    end
+  end
+  local centres = table.move(units, 1, 4, 1, {})
+  for _ = 1, 3 do
+    local sums, counts = {}, { 0, 0, 0, 0 }
+    for _, unit in ipairs(units) do
+      local near, least
+      for k, c in ipairs(centres) do
+        local far = 0
+        for j, x in ipairs(c) do far = far + (x - unit[j]) ^ 2 end
+        if not least or far < least then near, least = k, far end
+      end
+      sums[near], counts[near] = sums[near] or {}, counts[near] + 1
+      for j, x in ipairs(unit) do sums[near][j] = (sums[near][j] or 0) + x end
+    end
+    for k = 1, 4 do if counts[k] > 0 then centres[k] = map(sums[k], function(x) return x / counts[k] end) end end
+  end
+  return add(b, P.by_place(b, function(_, i, j)
+    local total = 0
+    for _, c in ipairs(centres) do total = total + c[b.n + i] * c[j] end
+    return total
+  end))
+end }
+for _, tilt in ipairs { 0, 0.4 } do
+  local function crossed(x, sides)
+    local function wave(m, n, f) -- f(column, row, frequency down, across) summed over a picture
+      return P.matrix(m, n, function(p, q)
+        local total = 0
+        for i = 1, m do for j = 1, n do total = total + f(i, j, p, q) end end
+        return total
+      end)
+    end
+    local m, n = x.m, x.n
+    local function angle(i, j, p, q) return 2 * math.pi * ((i - 1) * (p - 1) / m + (j - 1) * (q - 1) / n) end
+    local re = wave(m, n, function(i, j, p, q) return at(x, i, j) * math.cos(angle(i, j, p, q)) end)
+    local im = wave(m, n, function(i, j, p, q) return -at(x, i, j) * math.sin(angle(i, j, p, q)) end)
+    local filter = P.matrix(m, n, function(p, q)
+      local y, z = math.min(p - 1, m - p + 1) / math.max(m // 2, 1), math.min(q - 1, n - q + 1) / math.max(n // 2, 1)
+      local mesh = math.sqrt((y * y + z * z) / sides)
+      if tilt == 0 then return mesh > 0.7 and 1 or 0 end
+      return P.clamp((mesh - 0.7) / math.tan(math.pi * tilt / 2) + 0.3, 0, 1)
+    end)
+    return wave(m, n, function(p, q, i, j)
+      local w = at(filter, p, q) / (m * n)
+      return w * (at(re, p, q) * math.cos(angle(i, j, p, q)) - at(im, p, q) * math.sin(angle(i, j, p, q)))
+    end)
+  end
+  cases[#cases + 1] = { "crossover", { a = files[1], b = files[2], alpha = 0.3, tilt = tilt }, function(_, e) return add(e[1], crossed(sub(e[2], e[1]), 2)) end,
+    function(_, e) return add(e[1], crossed(sub(e[2], e[1]), 1)) end }
+end
+
 for _, threshold in ipairs { 0.9, -0.9 } do
   local function project(b, e)
     local v, x = sub(e[1], b), sub(e[2], e[1])
@@ -189,7 +296,8 @@ end
 
 describe("published methods of matrices:", function()
   for _, case in ipairs(cases) do
-    it(case[1] .. ((case[2].threshold or case[2].tau) and " " .. (case[2].threshold or case[2].tau) or ""), function() P.is_of_matrices(case[1], case[2], case[3], case[4] or mean_of, nil, 2e-5) end)
+    local of = case[2].threshold or case[2].tau or case[2].tilt
+    it(case[1] .. (of and " " .. of or ""), function() P.is_of_matrices(case[1], case[2], case[3], case[4] or mean_of, nil, 2e-5) end)
   end
   it("truncate_kronecker: of one product all, of more the leading ones", function()
     P.is_of_matrices("truncate_kronecker", { base = base, expert = files[1], rows = 4, columns = 4, rank = 2 }, function(b, e)
