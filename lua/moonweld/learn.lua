@@ -1,7 +1,7 @@
 --- learn.lua: coefficients that are learned from data. `learn` builds a loss as a graph and hands it out with its settings;
 -- training happens outside of Lua, when the merge runs (src/learn), and what `learn` returns stands for its result.
 local core = ...
-local V, O, N, A = core.module("value"), core.module("ops"), core.module("net"), core.module("arch")
+local V, N, A = core.module("value"), core.module("net"), core.module("arch")
 local S = core.module("seed")
 local word = core.module("word").word
 local data, kind, fail = V.data, V.kind, V.fail

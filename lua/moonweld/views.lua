@@ -105,10 +105,10 @@ word("x:gather(rows)", function(x, rows)
 end)
 
 word("x:T()", function(x)
-  return (lift(function(tensor)
-    local whole, dims = V.whole(tensor, "T")
-    if #dims > 2 then return (core.apply("turn", whole)) end
-    return (made(core.turned(whole)))
+  return (lift(function(x_or_vector)
+    local tensor, dims = V.whole(x_or_vector, "T")
+    if #dims > 2 then return (core.apply("turn", tensor)) end
+    return (made(core.turned(tensor)))
   end, x))
 end)
 

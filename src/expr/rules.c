@@ -50,8 +50,8 @@ static bool wrong_vector(const mw_graph *graph, mw_op op, mw_graph_node_facts a,
   mw_text_shape(&text, mw_graph_dims(graph, vector->over), mw_graph_rank(graph, vector->over));
   mw_text_format(&text, other->over ? " and one over a tensor " : " and a tensor ");
   mw_text_shape(&text, mw_graph_dims(graph, shape), mw_graph_rank(graph, shape));
-  mw_error_set(err, MW_DATA, "'%s' of a vector over a tensor %s: they do not go together; v:broadcast{rows, columns} makes a tensor of a vector",
-               word_of(op).text, text.bytes ? text.bytes : "");
+  static const char form[] = "'%s' of a vector over a tensor %s: they do not go together; v:broadcast{rows, columns} makes it a tensor";
+  mw_error_set(err, MW_DATA, form, word_of(op).text, text.bytes ? text.bytes : "");
   mw_text_free(&text);
   return false;
 }

@@ -339,13 +339,13 @@ describe("a vector as a tensor", function()
   local values, other = toy.random(M * N), toy.random(M * N)
   local file = toy.write({ w = values, y = other }, { w = { M, N }, y = { M, N } })
   local function norms(of, count, length, step, from)
-    local made = {}
+    local found = {}
     for k = 1, count do
       local all = 0
       for i = 0, length - 1 do all = all + of[from(k) + i * step] ^ 2 end
-      made[k] = math.sqrt(all)
+      found[k] = math.sqrt(all)
     end
-    return made
+    return found
   end
   local R = norms(values, M, N, 1, function(k) return (k - 1) * N + 1 end)
   local C = norms(values, N, M, N, function(k) return k end)
@@ -356,9 +356,9 @@ describe("a vector as a tensor", function()
     for i, e in ipairs(expected) do assert(math.abs(found[i] - e) <= (tolerance or 1e-6) * math.max(1, math.abs(e)), ("%s, element %d: %g, expected %g"):format(text, i, found[i], e)) end
   end
   local function each(n, f)
-    local made = {}
-    for i = 1, n do made[i] = f(i) end
-    return made
+    local found = {}
+    for i = 1, n do found[i] = f(i) end
+    return found
   end
   local function matrix(f) return each(M * N, function(k) return f((k - 1) // N + 1, (k - 1) % N + 1, k) end) end
   local function place(list)
@@ -443,6 +443,6 @@ describe("refused, with a reason", function()
   for _, case in ipairs(cases) do it(case[1], function() assert(said(case[1]):find(case[2], 1, true), said(case[1])) end) end
   it("a vector over a tensor of another shape", function()
     local why = said 'x:map(function(t) return t * x["odd"]:norm{per="row"} end)'
-    assert(why:find("a vector over a tensor [61,37] and a tensor", 1, true) and why:find("v:broadcast{rows, columns} makes a tensor of a vector", 1, true), why)
+    assert(why:find("a vector over a tensor [61,37] and a tensor", 1, true) and why:find("v:broadcast{rows, columns} makes it a tensor", 1, true), why)
   end)
 end)
