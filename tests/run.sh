@@ -40,6 +40,7 @@ plan() { # SUITE
     tests/unit/*.c)     job "$name" "$build/$name" ;;
     tests/*_spec.lua)   job "$name" "${busted[@]}" "$1" ;;
     attacks|cli|faults) parts 4 "$1" "tests/$1/run.sh" ;;
+    cluster)            parts 3 cluster tests/cluster/run.sh ;;
     cluster-all)        job "cluster, every number of processes" env COUNTS=all tests/cluster/run.sh ;;
     faults-all)         parts 16 "faults, every call" tests/faults/run.sh all ;;
     golden)             [ -z "${CLANG-}" ] || job "golden, $CLANG" tests/golden/run.sh

@@ -3,9 +3,10 @@
 # outputs, lock and all, equal to those of one process, learned ones and statistics too; a process that is killed, whose disk is full, which has
 # other inputs, and a signal:
 # one line tells of it, nothing is published, and the old output stays. Without MPI only what a build without it says is tested. MPI=mpich: by MPICH,
-# where there is Open MPI too.
+# where there is Open MPI too. PART: part.sh.
 set -u
 cd "$(dirname "$0")/../.."
+. tests/part.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 plain=$(realpath "${MOONWELD:-build/moonweld}")
@@ -25,22 +26,25 @@ ties=(ties --base "$pico/base" --experts "$pico/kjv" "$pico/py" "$pico/man")
 
 # ---- a build without MPI, started as one of several ----
 
-one_of() { # RANK VARIABLES: what such a process says, and its exit code
-  env OMPI_COMM_WORLD_RANK="$1" "$2=$3" "$plain" "${@:4}" -o "$work/never" 2>&1
-  echo "code $?"
-}
-refusal="moonweld: error: started as 4 processes that would each make the same output: this program is built without MPI
+refused() {
+  one_of() { # RANK VARIABLES: what such a process says, and its exit code
+    env OMPI_COMM_WORLD_RANK="$1" "$2=$3" "$plain" "${@:4}" -o "$work/never" 2>&1
+    echo "code $?"
+  }
+  refusal="moonweld: error: started as 4 processes that would each make the same output: this program is built without MPI
 moonweld: hint: make MPI=1 builds one that divides the merge among them
 code 69"
-check "without MPI, rank 0 of 4 refuses" [ "$(one_of 0 OMPI_COMM_WORLD_SIZE 4 "${ties[@]}")" = "$refusal" ]
-check "without MPI, rank 1 of 4 refuses and leaves the word to rank 0" [ "$(one_of 1 OMPI_COMM_WORLD_SIZE 4 "${ties[@]}")" = "code 69" ]
-check "so under srun" [ "$(PMI_RANK='' SLURM_PROCID=0 one_of "" SLURM_STEP_NUM_TASKS 4 "${ties[@]}")" = "$refusal" ]
-check "so under MPICH" [ "$(PMI_RANK=0 one_of "" PMI_SIZE 4 "${ties[@]}")" = "$refusal" ]
-check "a command that is no merge is refused" \
-  grep -q "'inspect' is for one process" <(env OMPI_COMM_WORLD_SIZE=2 OMPI_COMM_WORLD_RANK=0 "$plain" inspect "$pico/base" 2>&1)
-check "nothing was made" [ ! -e "$work/never" ]
-check "a job of Slurm that is no step, and one process, are as ever" \
-  env SLURM_NTASKS=4 SLURM_PROCID=0 OMPI_COMM_WORLD_SIZE=1 OMPI_COMM_WORLD_RANK=0 "$plain" "${ties[@]}" --quiet -o "$work/alone"
+  check "without MPI, rank 0 of 4 refuses" [ "$(one_of 0 OMPI_COMM_WORLD_SIZE 4 "${ties[@]}")" = "$refusal" ]
+  check "without MPI, rank 1 of 4 refuses and leaves the word to rank 0" [ "$(one_of 1 OMPI_COMM_WORLD_SIZE 4 "${ties[@]}")" = "code 69" ]
+  check "so under srun" [ "$(PMI_RANK='' SLURM_PROCID=0 one_of "" SLURM_STEP_NUM_TASKS 4 "${ties[@]}")" = "$refusal" ]
+  check "so under MPICH" [ "$(PMI_RANK=0 one_of "" PMI_SIZE 4 "${ties[@]}")" = "$refusal" ]
+  check "a command that is no merge is refused" \
+    grep -q "'inspect' is for one process" <(env OMPI_COMM_WORLD_SIZE=2 OMPI_COMM_WORLD_RANK=0 "$plain" inspect "$pico/base" 2>&1)
+  check "nothing was made" [ ! -e "$work/never" ]
+  check "a job of Slurm that is no step, and one process, are as ever" \
+    env SLURM_NTASKS=4 SLURM_PROCID=0 OMPI_COMM_WORLD_SIZE=1 OMPI_COMM_WORLD_RANK=0 "$plain" "${ties[@]}" --quiet -o "$work/alone"
+}
+if mine; then refused; fi
 
 # ---- with MPI ----
 
@@ -49,7 +53,8 @@ if ! command -v $mpirun > /dev/null || ! .ci/deps --check mpi > /dev/null 2>&1; 
   echo "skipped: MPI is not here (make deps MPI=1): merges by several processes"
   finish
 fi
-if ! make --no-print-directory -s -j"${JOBS:-$(nproc)}" MPI="$kind" "build/${kind/#1/mpi}/moonweld" > "$work/log" 2>&1 || grep -q 'warning:' "$work/log"; then
+# One part builds it, the others wait.
+if ! flock "build/.${kind/#1/mpi}.lock" make --no-print-directory -s -j"${JOBS:-$(nproc)}" MPI="$kind" "build/${kind/#1/mpi}/moonweld" > "$work/log" 2>&1 || grep -q 'warning:' "$work/log"; then
   grep -A 4 -E 'warning:|error:' "$work/log" | head -n 20
   check "it builds with MPI, without a warning" false
   finish
@@ -57,6 +62,7 @@ fi
 program=$PWD/build/${kind/#1/mpi}/moonweld
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
 export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
+export OMPI_MCA_pml=ob1 OMPI_MCA_btl=self,vader # memory that the processes of one machine share: to look for networks takes half of a start
 ranks() { # COUNT WORDS...: the merge by so many processes
   timeout 120 $mpirun -n "$1" "$program" "${@:2}" < /dev/null
 }
@@ -72,6 +78,7 @@ while read -r name expected arguments; do
       [ "$count" != 1 ] || continue
       [ "${COUNTS-}" = all ] || [ "$count" = $((turn % 3 + 2)) ] || continue
     fi
+    mine || continue
     [ "$sample" = none ] && unset MOONWELD_SAMPLE || export MOONWELD_SAMPLE=$sample
     rm -rf "$work/out"
     # shellcheck disable=SC2086
@@ -85,6 +92,7 @@ unset MOONWELD_SAMPLE
 # Everything else of an output is the same, too, with its lock: of files with several writers, and of those with one.
 same() { # WHAT COUNT WORDS...
   local what=$1 count=$2 ok=yes
+  mine || return 1
   shift 2
   rm -rf "$work/one" "$work/many"
   mkdir "$work/one" "$work/many"
@@ -94,8 +102,7 @@ same() { # WHAT COUNT WORDS...
   check "$what" test $ok = yes -a -n "$(ls "$work/many")"
   check "$what: the same files" diff -r "$work/one" "$work/many"
 }
-same "one file, written by three" 3 "${ties[@]}" -o out
-check "rank 0 alone speaks" [ "$(grep -c '^moonweld: out: ' "$work/said")" = 2 ]
+same "one file, written by three" 3 "${ties[@]}" -o out && check "rank 0 alone speaks" [ "$(grep -c '^moonweld: out: ' "$work/said")" = 2 ]
 same "a file or more for each of three" 3 "${ties[@]}" --shard-size 400KB -o out
 same "a lone file" 2 lerp --a "$pico/kjv" --b "$pico/py" --t 0.3 -o out.safetensors
 same "functions of whole matrices" 2 tsv_m --base "$pico/base" --experts "$pico/kjv" "$pico/py" --shard-size 400KB -o out
@@ -142,6 +149,11 @@ unpublished() { # WHAT LINE: one error was told, like LINE, and the old output i
   check "$1: it says so" grep -qE "^moonweld: error: $2" "$work/said" || cat "$work/said"
   check "$1: the old output stays" test "$(cat "$old"/* | sha256sum)" = "$before"
 }
+wrong() { # WHAT LINE COUNT RANK FAULT WORDS...: such a merge, which is not published
+  mine || return 1
+  bad "${@:3}" > /dev/null
+  unpublished "$1" "$2"
+}
 alone() { check "$1: nothing lies beside it" test "$(find "$work" -maxdepth 1 -name 'old*' | wc -l)" = 1; }
 # What was finished is kept, whoever finished it, and any number of processes goes on with it.
 merge=(lerp --a "$pico/kjv" --b "$pico/py" --t 0.3 --force --shard-size 400KB -o)
@@ -156,43 +168,47 @@ goes_on() { # WHAT COUNT
   rm -rf "$old"
   mv "$work/kept" "$old"
 }
-export MOONWELD_JOURNAL=1
-bad 3 1 pwrite:6:ENOSPC+ "${merge[@]}" "$old" > /dev/null
-unpublished "a full disk of rank 1" 'process 1 on [^:]*: .*: No space left on device'
-goes_on "a full disk of rank 1" 2
-bad 2 0 pwrite:30:ENOSPC "${merge[@]}" "$old" > /dev/null
-unpublished "a full disk of rank 0" '.*: No space left on device'
-goes_on "a full disk of rank 0" 3
-bad 3 1 pwrite:6:int "${merge[@]}" "$old" > /dev/null
-unpublished "a signal to one process" '(process 1 on [^:]*: )?interrupted at [0-9]+ %; nothing was published'
-goes_on "a signal to one process" 1
+full_disk_of_1() {
+  bad 3 1 pwrite:6:ENOSPC+ "${merge[@]}" "$old" > /dev/null
+  unpublished "a full disk of rank 1" 'process 1 on [^:]*: .*: No space left on device'
+  goes_on "a full disk of rank 1" 2
+}
+full_disk_of_0() {
+  bad 2 0 pwrite:30:ENOSPC "${merge[@]}" "$old" > /dev/null
+  unpublished "a full disk of rank 0" '.*: No space left on device'
+  goes_on "a full disk of rank 0" 3
+}
+signal_to_one() {
+  bad 3 1 pwrite:6:int "${merge[@]}" "$old" > /dev/null
+  unpublished "a signal to one process" '(process 1 on [^:]*: )?interrupted at [0-9]+ %; nothing was published'
+  goes_on "a signal to one process" 1
+}
 # A process that is gone cannot tell: mpirun ends the others, which then have a moment to tidy up.
-bad 3 1 pwrite:6:kill "${merge[@]}" "$old" > /dev/null
-check "a killed process: it fails" test $? != 0
-check "a killed process: one line at most" test "$(grep -c '^moonweld: error: ' "$work/said")" -le 1
-check "a killed process: the old output stays" test "$(cat "$old"/* | sha256sum)" = "$before"
-ranks 2 "${merge[@]}" "$old" --quiet > "$work/said" 2>&1
-check "a killed process: two go on" test "$(cat "$old"/*.safetensors | sha256sum)" = "$(cat "$work/whole"/*.safetensors | sha256sum)" || cat "$work/said"
-alone "a killed process"
+killed() {
+  bad 3 1 pwrite:6:kill "${merge[@]}" "$old" > /dev/null
+  check "a killed process: it fails" test $? != 0
+  check "a killed process: one line at most" test "$(grep -c '^moonweld: error: ' "$work/said")" -le 1
+  check "a killed process: the old output stays" test "$(cat "$old"/* | sha256sum)" = "$before"
+  ranks 2 "${merge[@]}" "$old" --quiet > "$work/said" 2>&1
+  check "a killed process: two go on" test "$(cat "$old"/*.safetensors | sha256sum)" = "$(cat "$work/whole"/*.safetensors | sha256sum)" || cat "$work/said"
+  alone "a killed process"
+}
+for one in full_disk_of_1 full_disk_of_0 signal_to_one killed; do mine && MOONWELD_JOURNAL=1 $one; done
 before=$(cat "$old"/* | sha256sum)
-unset MOONWELD_JOURNAL
-bad 2 1 pread:40:EIO "${merge[@]}" "$old" > /dev/null
-unpublished "a file that rank 1 cannot read" 'process 1 on [^:]*: .*'
+wrong "a file that rank 1 cannot read" 'process 1 on [^:]*: .*' 2 1 pread:40:EIO "${merge[@]}" "$old"
 mkdir "$work/here" "$work/there" "$work/nothing"
 cp -r "$pico/kjv" "$work/here/a" && cp -r "$pico/kjv" "$work/there/a"
 cd "$work/here" || exit 1
-bad 3 2 in="$work/there" lerp --a a --b "$pico/py" --t 0.3 --force -o "$old" > /dev/null
-unpublished "another file of the same name" 'process 2 on [^:]*: what this process finds is not what process 0 has found: the file model.safetensors of a'
-bad 2 1 in="$work/nothing" lerp --a a --b "$pico/py" --t 0.3 --force -o "$old" > /dev/null
-unpublished "an input that one of them lacks" 'process 1 on [^:]*: .*a'
+wrong "another file of the same name" 'process 2 on [^:]*: what this process finds is not what process 0 has found: the file model.safetensors of a' \
+  3 2 in="$work/there" lerp --a a --b "$pico/py" --t 0.3 --force -o "$old"
+wrong "an input that one of them lacks" 'process 1 on [^:]*: .*a' 2 1 in="$work/nothing" lerp --a a --b "$pico/py" --t 0.3 --force -o "$old"
 cd - > /dev/null || exit 1
-ranks 3 lerp --a "$pico/none" --b "$pico/py" --force -o "$old" > "$work/said" 2>&1
-unpublished "an input that all lack" '.*none'
-ranks 2 ties --base "$pico/base" --experts "$pico/kjv" --density nothing --force -o "$old" > "$work/said" 2>&1
-unpublished "a wrong argument" '.*density'
+wrong "an input that all lack" '.*none' 3 none "" lerp --a "$pico/none" --b "$pico/py" --force -o "$old"
+wrong "a wrong argument" '.*density' 2 none "" ties --base "$pico/base" --experts "$pico/kjv" --density nothing --force -o "$old"
+
 # ---- learning, statistics of data, evaluations ----
 
-for k in 1 2 3; do sed -n "$((k * 20 + 10)),$((k * 20 + 15))p" README.md > "$work/text$k.txt"; done
+for k in 1 2 3; do sed -n "$((k * 20 + 10)),$((k * 20 + 12))p" README.md > "$work/text$k.txt"; done
 texts=("$work/text1.txt" "$work/text2.txt" "$work/text3.txt")
 same "coefficients a column, of three experts by three" 3 dam --experts "$pico/kjv" "$pico/py" "$pico/man" --data "${texts[@]}" \
   --window 32 --steps 3 --overlap 0.1 --mse 0.1 --entropy 0.1 --l1 0.1 -o out
@@ -207,24 +223,22 @@ for find in fisher gradient gram norm peak; do
 done
 same "a recipe of statistics" 2 regmean --experts "$pico/kjv" "$pico/py" --data "$work/text1.txt" "$work/text2.txt" --window 32 --shard-size 400KB -o out
 evaluation=(eval "$pico/kjv" "$pico/py" --data "${texts[@]}" --window 24 --json)
-check "losses by three" test "$("$plain" "${evaluation[@]}")" = "$(ranks 3 "${evaluation[@]}")"
+! mine || check "losses by three" test "$("$plain" "${evaluation[@]}")" = "$(ranks 3 "${evaluation[@]}")"
 # What the ranks have in common is not the bytes of the data but what is read of them.
 cp "$work/text1.txt" "$work/here/text.txt" && cp "$work/text2.txt" "$work/there/text.txt"
 cd "$work/here" || exit 1
-bad 2 1 in="$work/there" eval "$pico/kjv" --data text.txt > /dev/null
-unpublished "other data on one process" 'process 1 on [^:]*: what this process finds is not what process 0 has found: the (network|data)'
-bad 2 1 in="$work/there" learned_soup --models "$pico/kjv" "$pico/py" --data text.txt --steps 2 --force -o "$old" > /dev/null
-unpublished "other data to learn from" 'process 1 on [^:]*: .*'
+wrong "other data on one process" 'process 1 on [^:]*: what this process finds is not what process 0 has found: the (network|data)' \
+  2 1 in="$work/there" eval "$pico/kjv" --data text.txt
+wrong "other data to learn from" 'process 1 on [^:]*: .*' \
+  2 1 in="$work/there" learned_soup --models "$pico/kjv" "$pico/py" --data text.txt --steps 2 --force -o "$old"
 cd - > /dev/null || exit 1
-ranks 2 eval "$pico/kjv" --data "$work/none" > "$work/said" 2>&1
-unpublished "data that all lack" '.*none'
-ranks 2 eval --data "$work/text1.txt" > "$work/said" 2>&1
-unpublished "a wrong command line" '.*'
+wrong "data that all lack" '.*none' 2 none "" eval "$pico/kjv" --data "$work/none"
+wrong "a wrong command line" '.*' 2 none "" eval --data "$work/text1.txt"
 
 # A training that is stopped is kept by rank 0, and any number of processes goes on with it to the same bytes.
 learn=(learned_soup --models "$pico/kjv" "$pico/py" --by column --data "${texts[@]}" --window 32 --steps 12 --force -o)
-"$plain" "${learn[@]}" "$work/learned" --quiet
 learned() { # WHAT COUNT: goes on by COUNT processes
+  "$plain" "${learn[@]}" "$work/learned" --quiet
   check "$1: the training is kept" test -f "$old.learning" || cat "$work/said"
   cp -r "$old" "$work/kept"
   ranks "$2" "${learn[@]}" "$old" --quiet > "$work/said" 2>&1 || cat "$work/said"
@@ -233,17 +247,17 @@ learned() { # WHAT COUNT: goes on by COUNT processes
   rm -rf "$old"
   mv "$work/kept" "$old"
 }
-bad 2 1 pread:1500:EIO "${learn[@]}" "$old" > /dev/null
-unpublished "a read error of rank 1 while it learns" 'process 1 on [^:]*: .*: Input/output error'
-check "it says where the training is" grep -q 'old.learning keeps the training: the same command goes on from there' "$work/said" || cat "$work/said"
-learned "a read error of rank 1 while it learns" 3
-bad 3 0 pread:1500:int "${learn[@]}" "$old" > /dev/null
-unpublished "a signal to rank 0 while it learns" 'stopped after step [0-9]* of 12; .*old.learning keeps it'
-learned "a signal to rank 0 while it learns" 1
-bad 2 1 pread:1500:kill "${learn[@]}" "$old" > /dev/null
-check "a process killed while it learns: it fails" test $? != 0
-# MPICH ends the others by SIGKILL: then no more is kept than a checkpoint every some seconds.
-[ "$kind" = mpich ] || learned "a process killed while it learns" 2
+wrong "a read error of rank 1 while it learns" 'process 1 on [^:]*: .*: Input/output error' 2 1 pread:1500:EIO "${learn[@]}" "$old" &&
+  check "it says where the training is" grep -q 'old.learning keeps the training: the same command goes on from there' "$work/said" &&
+  learned "a read error of rank 1 while it learns" 3
+wrong "a signal to rank 0 while it learns" 'stopped after step [0-9]* of 12; .*old.learning keeps it' 3 0 pread:1500:int "${learn[@]}" "$old" &&
+  learned "a signal to rank 0 while it learns" 1
+if mine; then
+  bad 2 1 pread:1500:kill "${learn[@]}" "$old" > /dev/null
+  check "a process killed while it learns: it fails" test $? != 0
+  # MPICH ends the others by SIGKILL: then no more is kept than a checkpoint every some seconds.
+  [ "$kind" = mpich ] || learned "a process killed while it learns" 2
+fi
 
 # ---- what one process makes alone ----
 
