@@ -113,9 +113,8 @@ D.adapter = W.word("adapter{...}", function(given)
   W.check_options(given, { "A", "B", "alpha", "base" })
   local A, B, base = need(given, "A"), need(given, "B"), base_of(given.base)
   local alpha = given.alpha
-  if alpha ~= nil and (type(alpha) ~= "number" or not (alpha > -math.huge and alpha < math.huge)) then
-    return (fail("alpha of adapter{...} is a plain number, not %s", V.called(alpha)))
-  end
+  if alpha ~= nil and type(alpha) ~= "number" then return (fail("alpha of adapter{...} is a plain number, not %s", V.called(alpha))) end
+  if alpha and not (alpha > -math.huge and alpha < math.huge) then return (fail("alpha of adapter{...} = %s is not finite", alpha)) end
   local conv1d = turned[(core.config or {}).model_type]
   local nodes, names, modules, ranks = {}, {}, {}, {}
   for _, name in ipairs(B.names) do

@@ -85,6 +85,8 @@ int main(int argc, char **argv) {
     mw_cmd_help(stderr);
     return MW_USAGE;
   }
+  mw_error err;
+  if (!mw_machine_check_stack(&err)) return mw_term_error(&term, &err);
   int code = finish(&term, dispatch(&term, argv + 1, (size_t)argc - 1));
   mw_cluster_end(code == 0);
   return code;

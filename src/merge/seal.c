@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "base/json_writer.h"
 #include "base/sha256.h"
+#include "base/utf8.h"
 #include "format/atomic_file.h"
 #include "format/file.h"
 #include "format/safetensors.h"
@@ -67,6 +68,13 @@ static void put_method(mw_json_writer *json) {
 
 /* Sorts the entries. */
 static bool compose(const char *out, entry *entries, size_t count, char root[65], mw_text *text, mw_error *err) {
+  for (size_t i = 0; i < count; i++) {
+    mw_text_escaped folder, name;
+    if (mw_utf8_valid(entries[i].name, strlen(entries[i].name))) continue;
+    mw_error_set(err, MW_DATA, "%s: %s: a name that is no UTF-8 cannot be sealed", mw_text_escape_z(&folder, out),
+                 mw_text_escape_z(&name, entries[i].name));
+    return mw_error_hint(err, "rename the file in the donor's folder, and merge again");
+  }
   mw_json_writer json = {.out = text, .layout = MW_JSON_WRITER_INDENTED, .streamed = 1};
   if (count) qsort(entries, count, sizeof *entries, by_name);
   root_of(entries, count, root);

@@ -8,6 +8,7 @@
 
 #include "base/json_writer.h"
 #include "base/sha256.h"
+#include "base/utf8.h"
 
 #define LARGEST (64u << 20)
 #define COUNTED "xxh3: XXH3-128 of each 4194304 bytes, then XXH3-128 of these checksums in order; chunks: the first 8 digits of each"
@@ -35,13 +36,18 @@ static const char *name_in(const mw_model *model, const char *path) {
   return slash ? slash + 1 : path;
 }
 
-/* "model.safetensors", or within a component "unet/model.safetensors". */
+/* "model.safetensors", or within a component "unet/model.safetensors". A text of JSON is UTF-8: of a name that is not, the bytes are
+ * told too, as "file_hex": "766fff". */
 static void put_name(mw_json_writer *json, const char *key, const char *within, const char *name) {
-  mw_text whole = {0};
+  mw_text whole = {0}, hex_key = {0}, hex = {0};
   mw_text_format(&whole, "%s%s%s", within ? within : "", within ? "/" : "", name);
-  if (whole.failed) json->failed = true;
+  bool odd = !whole.failed && !mw_utf8_valid(whole.bytes, whole.length);
+  if (odd) mw_text_format(&hex_key, "%s_hex", key);
+  for (size_t i = 0; odd && i < whole.length; i++) mw_text_format(&hex, "%02x", (unsigned char)whole.bytes[i]);
+  if (whole.failed || hex_key.failed || hex.failed) json->failed = true;
   else mw_json_writer_string(json, key, whole.bytes);
-  mw_text_free(&whole);
+  if (odd && !json->failed) mw_json_writer_string(json, hex_key.bytes, hex.bytes);
+  mw_text_free(&whole), mw_text_free(&hex_key), mw_text_free(&hex);
 }
 
 /* `chunks` are the checksums of the file's chunks, NULL where they are not counted. With `where` the first 8 digits of each are kept

@@ -62,11 +62,29 @@ static bool take_marks(mw_record *r, const char *field, mw_json value, mw_record
   return good || refuse(r, field, "8 hex digits for each chunk", err);
 }
 
+static unsigned digit(char c) { return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10); }
+
+/* The bytes of a name that is no UTF-8. */
+static bool take_bytes(mw_record *r, mw_json value, mw_record_file *file, mw_error *err) {
+  const char *hex;
+  MW_TRY(take_text(r, file->name, value, true, &hex, err));
+  if (!hex) return true;
+  size_t length = strlen(hex);
+  if (length % 2 || strspn(hex, "0123456789abcdef") != length) return refuse(r, file->name, "hex digits of its bytes", err);
+  char *name = mw_mem_text(&r->arena, length / 2 + 1, err);
+  if (!name) return false;
+  for (size_t i = 0; i < length / 2; i++) name[i] = (char)(digit(hex[2 * i]) << 4 | digit(hex[2 * i + 1]));
+  if (strlen(name) != length / 2) return refuse(r, file->name, "a name without NUL", err);
+  file->name = name;
+  return true;
+}
+
 /* {"file": "model.safetensors", "bytes": 40, "xxh3": "..."}; an input's keys are name and size. */
 static bool take_file(mw_record *r, const char *list, bool input, mw_json value, mw_record_file *out, mw_error *err) {
   const char *sum;
   if (value.kind != MW_JSON_OBJECT) return refuse(r, list, "a list of objects", err);
   MW_TRY(take_text(r, list, mw_json_member(value, input ? "name" : "file"), false, &out->name, err));
+  MW_TRY(take_bytes(r, mw_json_member(value, input ? "name_hex" : "file_hex"), out, err));
   if (!is_inside(out->name)) return refuse(r, out->name, "a name inside the folder", err);
   MW_TRY(take_u64(r, out->name, mw_json_member(value, input ? "size" : "bytes"), &out->size, err));
   MW_TRY(take_text(r, out->name, mw_json_member(value, "xxh3"), true, &sum, err));

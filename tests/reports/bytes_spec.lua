@@ -96,3 +96,20 @@ it("what a score's command says is escaped", function()
   assert.is_truthy(said:find("10%\n20%\n\u{e4} \\x1b[31m", 1, true) and said:find("\\xff\n\\xc3", 1, true), said)
   shown "moonweld ./search.lua --base a -o out7 --score 'sh judge.sh {dir} none'"
 end)
+
+describe("a file whose name is no UTF-8", function()
+  it("is copied as it is, recorded, verified and made again, but not sealed", function()
+    M.model("odd", { w = { "F32", { 2 }, 1 } }, '{"model_type": "toy"}', { ["vo\xffc.txt"] = "words" })
+    local out = "copied"
+    local function good(commands)
+      local code, said = M.run(commands)
+      assert(code == 0, said)
+    end
+    good "moonweld lerp --a odd --b odd -o copied && moonweld verify copied --inputs && moonweld rebuild copied -o again --quiet && moonweld verify again"
+    assert.equal("words", M.bytes(out .. "/vo\xffc.txt"))
+    assert.is_truthy(select(2, M.run("moonweld seal " .. out)):find("vo\\xffc.txt: a name that is no UTF-8 cannot be sealed", 1, true))
+    M.write(out .. "/vo\xffc.txt", "other")
+    local code, said = M.run("moonweld verify " .. out)
+    assert(code == 65 and said:find("changed  " .. out .. "/vo\\xffc.txt", 1, true), said)
+  end)
+end)

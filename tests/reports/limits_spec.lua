@@ -141,6 +141,17 @@ describe("open files", function()
   end
 end)
 
+describe("little stack", function()
+  for name, command in pairs { merge = "ties --base one.safetensors --experts one.safetensors -o stacked --force --quiet --no-sync", version = "--version" } do
+    it("ends " .. name .. " with 0 or 71", function()
+      for _, kilobytes in ipairs { 64, 100, 255, 256, 300 } do
+        local code, said = M.run(("(ulimit -s %d; moonweld %s > /dev/null)"):format(kilobytes, command))
+        assert(code == (kilobytes < 256 and 71 or 0), ("exit %s with %d KB: %s"):format(code, kilobytes, said))
+      end
+    end)
+  end
+end)
+
 describe("little address space", function()
   for name, command in pairs { version = "--version", list = "list", help = "help", inspect = "inspect one.safetensors", plan = "plan lerp --a one.safetensors --b one.safetensors",
     merge = "lerp --a one.safetensors --b one.safetensors -o space --force --quiet", diff = "diff one.safetensors one.safetensors", stats = "inspect one.safetensors --stats" } do

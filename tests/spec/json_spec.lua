@@ -101,7 +101,9 @@ RECIPE
       moonweld diff "$PICO/kjv" "$PICO/py" "$PICO/de" --base "$PICO/base" --json | sed 's/"tensors":\[.*\]}/"tensors":[]}/' > diffs
       moonweld eval "$PICO/kjv" --data a.jsonl --json > eval
       moonweld ./best.lua --models "$PICO/kjv" "$PICO/py" --data a.jsonl --score loss:a.jsonl --threads 1 --dtype f32 -o best --log-json 2>> events
-      moonweld lerp --a "$PICO/base+$PICO/lora" --b "$PICO/kjv" -o adapted --quiet --no-sync
+      cp "$PICO/kjv/model.safetensors" $'odd\xff.safetensors'
+      mkdir odd; cp "$PICO/base/"* odd; touch odd/$'odd\xff.txt'
+      moonweld lerp --a "odd+$PICO/lora" --b $'odd\xff.safetensors' -o adapted --quiet --no-sync
       moonweld seal best
       moonweld verify best --json > verify1
       cp -r best worse
