@@ -93,5 +93,6 @@ bool mw_machine_check_stack(mw_error *err) {
   enum { LEAST = 256 << 10 };
   struct rlimit limit; /* what threads get is what it was when the process began */
   if (getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= LEAST) return true;
-  return mw_error_set(err, MW_MEMORY, "a stack of %llu KB (ulimit -s), at least %d are needed", (unsigned long long)limit.rlim_cur >> 10, LEAST >> 10);
+  return mw_error_set(err, MW_MEMORY, "a stack of %llu KB (ulimit -s), at least %d are needed", (unsigned long long)limit.rlim_cur >> 10,
+                      LEAST >> 10);
 }
