@@ -248,6 +248,9 @@ local function check_meant(arg, word, count)
   end
 end
 
+--- A number of layers as it was typed; one beyond all integers is outside of any model.
+local function counted(digits) return (math.tointeger(tonumber(digits)) or math.maxinteger) end
+
 --- What was typed for arg.parts: the models that C has opened, each with its range; a range ends before its second number.
 function A.ranges(arg, words, models)
   local layout, list = core.module("layout"), {}
@@ -256,7 +259,7 @@ function A.ranges(arg, words, models)
     local where = V.data(models[i]).where
     list[i] = models[i]
     if word ~= where then
-      first, last = math.tointeger(tonumber(first)), last ~= "" and math.tointeger(tonumber(last)) or nil
+      first, last = counted(first), last ~= "" and counted(last) or nil
       list[i] = layout.part(models[i], first, last, function(text, ...) usage("--%s %s: " .. text, arg.name, core.shown(word), ...) end)
     end
   end

@@ -7,20 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* GAP: floats between rows of `right`; without it rows of 4096 floats would all compete for the same few lines of the cache. LINE: bytes of
- * such a line, at which `right` and so each of its rows begins. */
+/* GAP: floats between ranks of `left`; without it those of 4096 rows would all compete for the same few lines of the cache. LINE: bytes of
+ * such a line, at which `right` and so each of its strips begins. */
 enum { STEP = 4096, GAP = 16, LINE = 64 };
 
+/* Factors lie as the kernel reads them (add_product of num/rows.def). */
 typedef struct product {
-  float *left;  /* [rows, rank] */
-  float *right; /* [rank, stride] */
+  float *left;  /* [rank, left_stride]: rank after rank, of each its rows */
+  float *right; /* [strips, rank, MW_STRIP]: the first 16 columns of all ranks, then the next 16 ... */
   float *gains; /* DoRA: what each row (turned: column) is multiplied by; NULL without, and while the lengths are measured */
 } product;
 
 struct mw_adapted_factors {
   const mw_kernels *kernels;
   uint64_t row, rows, column, columns; /* the first ones that are here, and how many */
-  size_t count, stride;
+  size_t count, left_stride, right_size; /* right_size: floats of a rank in all strips */
   product *products; /* [count] */
   mw_arena arena;
 };
@@ -34,12 +35,13 @@ typedef struct reading {
   mw_error *err;
 } reading;
 
-static uint64_t stride_of(uint64_t columns) { return (columns + GAP - 1) / GAP * GAP + GAP; }
+static uint64_t left_stride_of(uint64_t rows) { return (rows + GAP - 1) / GAP * GAP + GAP; }
+static uint64_t right_size_of(uint64_t columns) { return (columns + MW_STRIP - 1) / MW_STRIP * MW_STRIP; }
 
 uint64_t mw_adapted_bytes(const mw_adapted *a) {
   uint64_t floats = 0;
   for (size_t c = 0; c < a->count; c++) {
-    floats += a->changes[c].rank * (a->rows + stride_of(a->columns)) + LINE / sizeof(float);
+    floats += a->changes[c].rank * (left_stride_of(a->rows) + right_size_of(a->columns)) + LINE / sizeof(float);
     if (a->changes[c].magnitude) floats += a->changes[c].turned ? a->columns : a->rows;
   }
   return floats * sizeof(float);
@@ -75,8 +77,8 @@ static void add_change(const reading *r, size_t which, uint64_t row, uint64_t co
   const mw_adapted_factors *f = r->factors;
   const product *p = &f->products[which];
   const mw_kernel_rows *k = &f->kernels->rows;
-  size_t rank = (size_t)change->rank, below = (size_t)(row - f->row), before = (size_t)(column - f->column);
-  k->add_product(out, columns, bf16, p->left + below * rank, p->right + before, f->stride, change->scale, rows, rank, columns);
+  size_t below = (size_t)(row - f->row), before = (size_t)(column - f->column);
+  k->add_product(out, columns, bf16, p->left + below, f->left_stride, p->right, before, change->scale, rows, (size_t)change->rank, columns);
   for (size_t i = 0; p->gains && i < rows; i++) {
     float *at = out + i * columns;
     if (change->turned) k->times(at, at, p->gains + before, 1, columns);
@@ -119,22 +121,32 @@ static bool read_floats(const reading *r, const mw_tensor *tensor, uint64_t firs
   return true;
 }
 
-/* Rows [row, row + rows) of a matrix stored [height, width], of each the columns [column, column + columns): to out[i * stride + j], or
- * turned to out[j * stride + i]. Whole rows are read as one piece. */
-static bool read_part(const reading *r, const mw_tensor *tensor, uint64_t width, uint64_t row, uint64_t rows, uint64_t column,
-                      uint64_t columns, float *out, size_t stride, bool turned) {
+/* Where a factor's value of rank k, for row or column i, lies in memory: i % MW_STRIP + i / MW_STRIP * strip + k * rank. */
+typedef struct place {
+  float *at;
+  size_t strip, rank;
+} place;
+
+/* Of a factor that is stored [ranks, width], or turned [width, ranks], the rows or columns [first, first + count) of all ranks. What is
+ * needed of a file's row is read in pieces; several whole rows are one piece. */
+static bool read_factor(const reading *r, const mw_tensor *tensor, bool turned, uint64_t ranks, uint64_t width, uint64_t first,
+                        uint64_t count, place to) {
   float piece[STEP];
-  bool whole = columns == width;
-  uint64_t run = whole ? rows * width : columns;
-  for (uint64_t i = 0; i < (whole ? 1 : rows); i++)
-    for (uint64_t j = 0; j < run; j += STEP) {
-      size_t n = run - j < STEP ? (size_t)(run - j) : STEP;
-      MW_TRY(read_floats(r, tensor, (row + i) * width + column + j, n, piece));
-      for (size_t e = 0; e < n; e++) {
-        uint64_t y = i + (j + e) / columns, x = (j + e) % columns;
-        out[turned ? x * stride + y : y * stride + x] = piece[e];
+  const uint64_t row = turned ? ranks : count, rows = turned ? count : ranks, gap = turned ? 0 : width - count;
+  const uint64_t from = turned ? first * ranks : first;
+  for (uint64_t y = 0, x = 0; y < rows;) {
+    uint64_t left = gap ? row - x : (rows - y) * row - x;
+    size_t n = left < STEP ? (size_t)left : STEP;
+    MW_TRY(read_floats(r, tensor, from + y * (row + gap) + x, n, piece));
+    for (size_t e = 0; e < n;) {
+      size_t run = row - x < n - e ? (size_t)(row - x) : n - e;
+      for (size_t i, k, end = e + run; e < end; e++, x++) {
+        i = (size_t)(turned ? y : x), k = (size_t)(turned ? x : y);
+        to.at[i % MW_STRIP + i / MW_STRIP * to.strip + k * to.rank] = piece[e];
       }
+      if (x == row) x = 0, y++;
     }
+  }
   return true;
 }
 
@@ -143,16 +155,16 @@ static bool read_change(const reading *r, size_t which) {
   mw_adapted_factors *f = r->factors;
   product *p = &f->products[which];
   size_t rank = (size_t)c->rank;
-  if (!(p->left = mw_mem_take(&f->arena, (size_t)f->rows * rank * sizeof(float), r->err)) ||
-      !(p->right = mw_mem_take(&f->arena, rank * f->stride * sizeof(float) + LINE, r->err)))
+  if (!(p->left = mw_mem_take(&f->arena, rank * f->left_stride * sizeof(float), r->err)) ||
+      !(p->right = mw_mem_take(&f->arena, rank * f->right_size * sizeof(float) + LINE, r->err)))
     return false;
   p->right += (LINE - (uintptr_t)p->right % LINE) % LINE / sizeof(float);
   if (!c->left)
     for (uint64_t i = 0; i < f->rows; i++) p->left[i] = 1;
-  else if (c->turned) MW_TRY(read_part(r, c->left, r->adapted->rows, 0, rank, f->row, f->rows, p->left, rank, true));
-  else MW_TRY(read_part(r, c->left, rank, f->row, f->rows, 0, rank, p->left, rank, false));
-  return c->turned ? read_part(r, c->right, rank, f->column, f->columns, 0, rank, p->right, f->stride, true)
-                   : read_part(r, c->right, r->adapted->columns, 0, rank, f->column, f->columns, p->right, f->stride, false);
+  else
+    MW_TRY(read_factor(r, c->left, !c->turned, rank, r->adapted->rows, f->row, f->rows, (place){p->left, MW_STRIP, f->left_stride}));
+  return read_factor(r, c->right, c->turned, rank, r->adapted->columns, f->column, f->columns,
+                     (place){p->right, rank * MW_STRIP, MW_STRIP});
 }
 
 /* The lengths of the rows (turned: the columns) that are here, with all changes up to this one. Squares are added in doubles, row
@@ -217,7 +229,8 @@ static bool open_range(const mw_model *model, const mw_adapted *a, uint64_t firs
   f->columns = a->columns;
   if (measures_columns(a)) f->row = 0, f->rows = a->rows;
   else if (f->rows == 1 && !measures_rows(a)) f->column = first % a->columns, f->columns = last % a->columns - f->column + 1;
-  f->stride = (size_t)stride_of(f->columns);
+  f->left_stride = (size_t)left_stride_of(f->rows);
+  f->right_size = (size_t)right_size_of(f->columns);
   f->count = a->count;
   bool ok = mw_cpu_kernels(&f->kernels, err) && (f->products = mw_mem_take(&f->arena, (a->count + 1) * sizeof *f->products, err)) != NULL;
   for (size_t c = 0; c < a->count && ok; c++) ok = read_change(&r, c) && (!a->changes[c].magnitude || read_gains(&r, c));

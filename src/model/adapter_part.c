@@ -10,7 +10,9 @@
 bool mw_adapter_part_next(const mw_adapter_file *file, size_t first, mw_adapter_part *out) {
   if (first == file->module_count) return false;
   const mw_adapter_name *name = &file->modules[first].name;
-  *out = (mw_adapter_part){.file = file, .modules = file->modules + first, .name = name->part, .peft = name->peft};
+  /* Names without peft's first words, or a pipeline's, beside an adapter_config.json are peft's all the same. */
+  const bool peft = name->peft || (!*name->part && file->config);
+  *out = (mw_adapter_part){.file = file, .modules = file->modules + first, .name = name->part, .peft = peft};
   while (first + out->count < file->module_count && strcmp(file->modules[first + out->count].name.part, name->part) == 0) out->count++;
   return true;
 }

@@ -109,6 +109,12 @@ static const char *model_of(mw_input_set *inputs, const char *word, mw_error *er
   return rest + strspn(rest, "0123456789") == end ? mw_mem_copy(&inputs->arena, word, (size_t)(colon - word), err) : word;
 }
 
+/* Of a word for parts that is no model and has a colon: how layers are written. */
+static bool hint_layers(const mw_arg *arg, const char *word, mw_error *err) {
+  if (arg->kind != MW_ARG_PARTS || err->status != MW_MISSING || !strchr(word, ':')) return false;
+  return mw_error_hint(err, "layers are written MODEL:FIRST-END, END not among them: A:0-24, A:24- to the last, A+ADAPTER:0-24");
+}
+
 /* The member from `first` on that was opened from there, or the next one: a model of several parts is opened once. */
 static size_t opened(const mw_input_set *inputs, size_t first, const char *where) {
   while (first < inputs->count && strcmp(inputs->members[first].model->where, where) != 0) first++;
@@ -161,7 +167,8 @@ bool mw_input_set_open(mw_input_set *inputs, const mw_arg *args, size_t arg_coun
       const char *where = arg->kind == MW_ARG_PARTS ? model_of(inputs, binding->words[w], err) : binding->words[w];
       if (arg->adapter) where = on_base(inputs, args, arg_count, bindings, count, where, err);
       members[w] = arg->kind == MW_ARG_PARTS && where ? opened(inputs, first, where) : inputs->count;
-      MW_TRY(where && (members[w] < inputs->count || open_one(inputs, arg, where, w + 1, options, warnings, err)));
+      if (!where) return false;
+      if (members[w] == inputs->count && !open_one(inputs, arg, where, w + 1, options, warnings, err)) return hint_layers(arg, where, err);
     }
   }
   if (!inputs->count) return mw_error_set(err, MW_USAGE, "this recipe was given no model");

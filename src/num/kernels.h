@@ -15,7 +15,7 @@ typedef enum mw_kernel {
   MW_KERNEL_COUNT
 } mw_kernel;
 
-enum { MW_UNIT = 2048, MW_LANES = 64, MW_GROUP = 64, MW_DRAWS = 256 };
+enum { MW_UNIT = 2048, MW_LANES = 64, MW_GROUP = 64, MW_DRAWS = 256, MW_STRIP = 16 };
 
 /* dst[i] = f(a, b, c, d). A kernel has a function for every *form*: bit k of the form says that operand k is a single value,
  * not a tile of n values. So form 2 of MUL is a tile times one number: dst[i] = a[i] * b[0]. At least one operand is a tile.

@@ -178,95 +178,119 @@ static inline thin thin_add_all(thin x, thin d) {
 #if defined MW_BODY_X86 && defined __AVX512F__
   return (thin)_mm512_mask_add_ps((__m512)x, _mm512_cmp_ps_mask((__m512)d, _mm512_setzero_ps(), _CMP_NEQ_UQ), (__m512)x, (__m512)d);
 #elif defined MW_BODY_X86
-  return (thin)_mm256_blendv_ps((__m256)(x + d), (__m256)x, (__m256)(d == 0));
+  return (thin)_mm256_blendv_ps((__m256)(x + d), (__m256)x, _mm256_cmp_ps((__m256)d, _mm256_setzero_ps(), _CMP_EQ_OQ));
 #else
   const thin_bits none = (thin_bits)(d == 0);
   return (thin)(((thin_bits)x & none) | ((thin_bits)(x + d) & ~none));
 #endif
 }
 
-/* What the product is added to: bf16, or where there is none, floats. */
-static inline thin thin_take(const float *x, const uint16_t *bf16) {
-  thin taken;
-  thin_stored stored;
-  if (!bf16) return memcpy(&taken, x, sizeof taken), taken;
-  memcpy(&stored, bf16, sizeof stored);
+/* Where an element lies in dst, and in bf16 if what the product is added to is `stored` there. */
+typedef struct thin_place {
+  float *dst;
+  const uint16_t *bf16;
+} thin_place;
+
+static inline __attribute__((always_inline)) thin thin_take(thin_place from, size_t at, bool stored) {
+  thin x;
+  thin_stored bits;
+  if (!stored) return memcpy(&x, from.dst + at, sizeof x), x;
+  memcpy(&bits, from.bf16 + at, sizeof bits);
 #ifdef MW_HALVES /* compilers make four instructions of the conversion there */
-  return (thin)_mm256_slli_epi32(_mm256_cvtepu16_epi32((__m128i)stored), 16);
+  return (thin)_mm256_slli_epi32(_mm256_cvtepu16_epi32((__m128i)bits), 16);
 #else
-  return (thin)(__builtin_convertvector(stored, thin_bits) << 16);
+  return (thin)(__builtin_convertvector(bits, thin_bits) << 16);
 #endif
 }
 
-/* `rows` and `vectors` are constants where it is called, so that their loops become plain code and the sums registers. What the product is
- * added to comes from further away than the L1 cache: it is asked for before the sums are begun. */
-static inline __attribute__((always_inline)) void thin_block(float *dst, size_t dst_stride, const uint16_t *bf16, const float *left,
-                                                             const float *right, size_t right_stride, float scale, size_t rank,
-                                                             int rows, int vectors) {
+/* What is computed: see add_product in rows.def. */
+typedef struct thin_product {
+  float *dst;
+  const uint16_t *bf16;
+  const float *left, *right;
+  size_t dst_stride, left_stride, from, rank, columns;
+  float scale;
+} thin_product;
+
+/* Where column `column` of the right matrix begins, of rank 0: those of rank k are k * MW_STRIP further. A strip is read from its beginning
+ * to its end, in the order in which it lies in memory. */
+static inline const float *thin_column(const float *right, size_t rank, size_t column) {
+  return right + column / MW_STRIP * MW_STRIP * rank + column % MW_STRIP;
+}
+
+static inline thin_place thin_at(const thin_product *p, size_t row, size_t column, bool stored) {
+  const size_t at = row * p->dst_stride + column;
+  return (thin_place){p->dst + at, stored ? p->bf16 + at : NULL};
+}
+
+/* `rows`, `vectors` and `stored` are constants where it is called, so that their loops become plain code and the sums registers. */
+static inline __attribute__((always_inline)) void thin_block(const thin_product *p, size_t row, size_t column, int rows, int vectors,
+                                                             bool stored) {
+  const thin_place to = thin_at(p, row, column, stored);
+  const float *left = p->left + row, *right = thin_column(p->right, p->rank, p->from + column);
+  const size_t rank = p->rank, left_stride = p->left_stride, stride = p->dst_stride;
   thin sums[THIN_ROWS][THIN_ALONE], r[THIN_ALONE];
-  THIN_UNROLL(8) for (int i = 0; i < rows; i++) {
-    __builtin_prefetch(dst + (size_t)i * dst_stride, 1);
-    if (bf16) __builtin_prefetch(bf16 + (size_t)i * dst_stride);
+  THIN_UNROLL(8) for (int i = 0; i < rows; i++)
     THIN_UNROLL(8) for (int v = 0; v < vectors; v++) sums[i][v] = (thin){0};
-  }
   THIN_UNROLL(4) for (size_t k = 0; k < rank; k++) {
-    THIN_UNROLL(8) for (int v = 0; v < vectors; v++) memcpy(&r[v], right + k * right_stride + (size_t)v * THIN, sizeof r[v]);
+    THIN_UNROLL(8) for (int v = 0; v < vectors; v++)
+      memcpy(&r[v], thin_column(right, rank, (size_t)v * THIN) + k * MW_STRIP, sizeof r[v]);
     THIN_UNROLL(8) for (int i = 0; i < rows; i++) {
-      const float l = left[(size_t)i * rank + k];
+      const float l = left[k * left_stride + (size_t)i];
       THIN_UNROLL(8) for (int v = 0; v < vectors; v++) sums[i][v] += l * r[v];
     }
   }
   THIN_UNROLL(8) for (int i = 0; i < rows; i++)
     THIN_UNROLL(8) for (int v = 0; v < vectors; v++) {
-      const size_t at = (size_t)i * dst_stride + (size_t)v * THIN;
-      const thin x = thin_add_all(thin_take(dst + at, bf16 ? bf16 + at : NULL), scale * sums[i][v]);
-      memcpy(dst + at, &x, sizeof x);
+      const size_t at = (size_t)i * stride + (size_t)v * THIN;
+      const thin x = thin_add_all(thin_take(to, at, stored), p->scale * sums[i][v]);
+      memcpy(to.dst + at, &x, sizeof x);
     }
 }
 
-static inline __attribute__((always_inline)) void thin_rows(float *dst, size_t dst_stride, const uint16_t *bf16, const float *left,
-                                                            const float *right, size_t right_stride, float scale, size_t rank,
-                                                            size_t columns, int rows, int vectors) {
-  size_t c = 0;
-  for (; c + (size_t)vectors * THIN <= columns; c += (size_t)vectors * THIN)
-    thin_block(dst + c, dst_stride, bf16 ? bf16 + c : NULL, left, right + c, right_stride, scale, rank, rows, vectors);
-  for (; c + THIN <= columns; c += THIN)
-    thin_block(dst + c, dst_stride, bf16 ? bf16 + c : NULL, left, right + c, right_stride, scale, rank, rows, 1);
-  for (; c < columns; c++)
-    for (size_t i = 0; i < (size_t)rows; i++) {
-      const size_t at = i * dst_stride + c;
-      float sum = 0;
-      for (size_t k = 0; k < rank; k++) sum += left[i * rank + k] * right[k * right_stride + c];
-      dst[at] = thin_add(bf16 ? bits_float((uint32_t)bf16[at] << 16) : dst[at], scale * sum);
-    }
-}
-
-/* So many columns of `right` at a time stay in the L1 cache while all rows pass. */
-static inline __attribute__((always_inline)) void thin_panels(float *dst, size_t dst_stride, const uint16_t *bf16, const float *left,
-                                                              const float *right, size_t right_stride, float scale, size_t rows,
-                                                              size_t rank, size_t columns) {
-  enum { PANEL = 128 };
-  for (size_t c = 0; c < columns; c += PANEL) {
-    const size_t n = columns - c < PANEL ? columns - c : PANEL;
-    for (size_t i = 0, taken; i < rows; i += taken) {
-      const size_t at = i * dst_stride + c;
-      taken = (rows - i) % THIN_ROWS == 0 ? THIN_ROWS : rows - i >= THIN_ROWS - 1 ? THIN_ROWS - 1 : 1;
-#define THIN_TAKE(rows, vectors) \
-  thin_rows(dst + at, dst_stride, bf16 ? bf16 + at : NULL, left + i * rank, right + c, right_stride, scale, rank, n, rows, vectors)
-      if (taken == THIN_ROWS) THIN_TAKE(THIN_ROWS, THIN_VECTORS);
-      else if (taken == 1) THIN_TAKE(1, THIN_ALONE);
-      else THIN_TAKE(THIN_ROWS - 1, THIN_VECTORS);
-#undef THIN_TAKE
-    }
+/* One column of some rows. */
+static inline void thin_single(const thin_product *p, size_t row, size_t column, int rows, bool stored) {
+  const float *right = thin_column(p->right, p->rank, p->from + column);
+  for (size_t i = row; i < row + (size_t)rows; i++) {
+    const thin_place to = thin_at(p, i, column, stored);
+    float sum = 0;
+    for (size_t k = 0; k < p->rank; k++) sum += p->left[k * p->left_stride + i] * right[k * MW_STRIP];
+    *to.dst = thin_add(stored ? bits_float((uint32_t)*to.bf16 << 16) : *to.dst, p->scale * sum);
   }
 }
 
-static void row_add_product(float *dst, size_t dst_stride, const void *bf16, const float *left, const float *right, size_t right_stride,
-                            float scale, size_t rows, size_t rank, size_t columns) {
-  if (bf16) thin_panels(dst, dst_stride, bf16, left, right, right_stride, scale, rows, rank, columns);
-  else thin_panels(dst, dst_stride, NULL, left, right, right_stride, scale, rows, rank, columns);
+/* Single columns up to a strip's beginning, then blocks, whose columns lie in whole strips or in one, then what is left. */
+static inline __attribute__((always_inline)) void thin_rows(const thin_product *p, size_t row, int rows, int vectors, bool stored) {
+  const size_t wide = (size_t)vectors * THIN, head = (MW_STRIP - p->from % MW_STRIP) % MW_STRIP;
+  size_t c = 0;
+  for (; c < head && c < p->columns; c++) thin_single(p, row, c, rows, stored);
+  for (; c + wide <= p->columns; c += wide) thin_block(p, row, c, rows, vectors, stored);
+  for (; c + THIN <= p->columns; c += THIN) thin_block(p, row, c, rows, 1, stored);
+  for (; c < p->columns; c++) thin_single(p, row, c, rows, stored);
 }
 
+/* Functions of their own, so that what their loops need finds registers. */
+#define THIN_ROWS_OF(name, rows, vectors, stored) \
+  static __attribute__((noinline)) void name(const thin_product *p, size_t row) { thin_rows(p, row, rows, vectors, stored); }
+THIN_ROWS_OF(thin_most, THIN_ROWS, THIN_VECTORS, false)
+THIN_ROWS_OF(thin_most_stored, THIN_ROWS, THIN_VECTORS, true)
+THIN_ROWS_OF(thin_less, THIN_ROWS - 1, THIN_VECTORS, false)
+THIN_ROWS_OF(thin_less_stored, THIN_ROWS - 1, THIN_VECTORS, true)
+THIN_ROWS_OF(thin_alone, 1, THIN_ALONE, false)
+THIN_ROWS_OF(thin_alone_stored, 1, THIN_ALONE, true)
+
+static void row_add_product(float *dst, size_t dst_stride, const void *bf16, const float *left, size_t left_stride, const float *right,
+                            size_t from, float scale, size_t rows, size_t rank, size_t columns) {
+  const thin_product p = {dst, bf16, left, right, dst_stride, left_stride, from, rank, columns, scale};
+  for (size_t i = 0, taken; i < rows; i += taken) {
+    taken = (rows - i) % THIN_ROWS == 0 ? THIN_ROWS : rows - i >= THIN_ROWS - 1 ? THIN_ROWS - 1 : 1;
+    if (taken == THIN_ROWS) (bf16 ? thin_most_stored : thin_most)(&p, i);
+    else if (taken == 1) (bf16 ? thin_alone_stored : thin_alone)(&p, i);
+    else (bf16 ? thin_less_stored : thin_less)(&p, i);
+  }
+}
+
+#undef THIN_ROWS_OF
 #undef THIN_UNROLL
 #undef THIN_PRAGMA
 #undef ROW_SUM

@@ -59,8 +59,13 @@ describe("moonweld stack", function()
   it("refuses a range outside of the model, an empty one, a model without layers, and none at all, in one line", function()
     M.refused("moonweld stack --parts a:0-5", "--parts a:0-5: parts[1] has no layers 0 to 5: it has 4, 0 to 3; a range ends before its second number")
     M.refused("moonweld stack --parts a:2-2", "--parts a:2-2: layers 2 to 2 of parts[1] are none")
+    M.refused("moonweld stack --parts a:0-99999999999999999999", "parts[1] has no layers 0 to 9223372036854775807: it has 4, 0 to 3")
+    M.refused("moonweld stack --parts a:99999999999999999999-", "--parts a:99999999999999999999-: parts[1] has no layers 9223372036854775807 to")
     M.refused("moonweld stack --parts a:0-2 b:9-12", "--parts b:9-12: parts[2] has no layers 9 to 12: it has 6, 0 to 5")
     M.refused("moonweld stack --parts c:0-2", "c: no such file or folder")
+    for _, word in ipairs { "a:2", "a:", "a:-2", "a:0:2", "a:0-2,3-4", "a:0-2+lora" } do
+      M.refused("moonweld stack --parts " .. word, word .. ": no such file or folder\nmoonweld: hint: layers are written MODEL:FIRST-END")
+    end
     M.refused("moonweld stack", "--parts MODEL:FIRST-END... is needed")
     M.safetensors("flat.safetensors", { w = { "F32", { 2 }, 1 } })
     M.refused("moonweld stack --parts flat.safetensors:0-1", "has no layers: none of its tensors is called such as 'model.layers.0.NAME'")

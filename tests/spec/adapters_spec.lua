@@ -210,6 +210,12 @@ describe("a model with an adapter", function()
     same(M.made("moonweld soup --models bare+" .. adapter(factors(Q, 2, 6, 4, 20)))["layers.0.q.weight"], q(2, 20))
     same(with(adapter(factors("layers.0.q", 2, 6, 4, 20)))[Q .. ".weight"], q(2, 20))
   end)
+  it("is scaled by its configuration where its names lack peft's first words", function()
+    local list = {}
+    for name, value in pairs(factors(Q, 2, 6, 4, 20)) do list[name:gsub("^base_model%.model%.", "")] = value end
+    same(with(adapter(list))[Q .. ".weight"], q(2, 20))
+    M.refused("moonweld soup --models base+" .. adapter(list, '"r": 3'), "the ranks disagree: 2 of its factors, 3 of the configuration")
+  end)
   it("warns where the adapter names another base than the model that it is added to", function()
     M.model("sub/Toy-7b", base, config)
     local function said(model, name)

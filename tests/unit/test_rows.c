@@ -102,6 +102,7 @@ static void product(const mw_kernel_rows *k) {
   for (size_t rank = 0; rank <= RANK; rank += RANK)
     for (size_t rows = 1; rows <= MOST; rows++)
       for (size_t columns = 1; columns <= WIDE; columns += columns < 60 ? 59 : 30) {
+        const size_t from = rows % 4 * 5; /* 0, and within the first strip of 16 columns */
         static float found[MOST * STRIDE], expected[MOST * STRIDE], of_bf16[MOST * STRIDE];
         static uint16_t bf16[MOST * STRIDE];
         for (size_t i = 0; i < MOST * STRIDE; i++) {
@@ -116,11 +117,12 @@ static void product(const mw_kernel_rows *k) {
         for (size_t i = 0; i < rows; i++)
           for (size_t j = 0; j < columns; j++) {
             float sum = 0, *e = &expected[i * STRIDE + j];
-            for (size_t r = 0; r < rank; r++) sum += x[i * rank + r] * y[r * STRIDE + j];
+            const float *column = y + (from + j) / MW_STRIP * MW_STRIP * rank + (from + j) % MW_STRIP;
+            for (size_t r = 0; r < rank; r++) sum += x[r * STRIDE + i] * column[r * MW_STRIP];
             if (0.7f * sum != 0) *e += 0.7f * sum;
           }
-        k->add_product(found, STRIDE, NULL, x, y, STRIDE, 0.7f, rows, rank, columns);
-        k->add_product(of_bf16, STRIDE, bf16, x, y, STRIDE, 0.7f, rows, rank, columns);
+        k->add_product(found, STRIDE, NULL, x, STRIDE, y, from, 0.7f, rows, rank, columns);
+        k->add_product(of_bf16, STRIDE, bf16, x, STRIDE, y, from, 0.7f, rows, rank, columns);
         CHECK(memcmp(found, expected, sizeof found) == 0 && memcmp(of_bf16, expected, sizeof found) == 0);
       }
 }
