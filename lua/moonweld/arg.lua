@@ -150,9 +150,12 @@ function forms.models(name, doc, given)
   return (declare(limits({ kind = "models", name = name, doc = doc }, given, { min = true, max = true, optional = true })))
 end
 
---- Models of which each has a range of layers: typed as MODEL:FIRST-END, in another recipe given as models.
+--- Models of which each has a range of layers: typed as MODEL:FIRST-END, in another recipe given as models. {of = "argument"} is the
+--- text argument that says which stack of layers is meant where a model has several.
 function forms.parts(name, doc, given)
-  return (declare(limits({ kind = "parts", name = name, doc = doc }, given, { min = true, max = true, optional = true })))
+  local arg = limits({ kind = "parts", name = name, doc = doc }, given, { min = true, max = true, optional = true, of = true })
+  arg.of = given and given.of
+  return (declare(arg))
 end
 
 --- An adapter, typed as a folder or a file; what the recipe gets is the base with it added: the model argument `base`, else the first.
@@ -251,17 +254,17 @@ end
 --- A number of layers as it was typed; one beyond all integers is outside of any model.
 local function counted(digits) return (math.tointeger(tonumber(digits)) or math.maxinteger) end
 
---- What was typed for arg.parts: the models that C has opened, each with its range; a range ends before its second number.
-function A.ranges(arg, words, models)
+--- What was typed for arg.parts: the models that C has opened, each with its range; a range ends before its second number. `of`: the
+--- stack of layers that is meant, or nil.
+function A.ranges(arg, words, models, of)
   local layout, list = core.module("layout"), {}
+  local function complain(word)
+    return function(text, ...) usage("--%s %s: " .. text, arg.name, core.shown(word), ...) end
+  end
   for i, word in ipairs(words) do
     local first, last = word:match(":(%d+)%-(%d*)$")
-    local where = V.data(models[i]).where
-    list[i] = models[i]
-    if word ~= where then
-      first, last = counted(first), last ~= "" and counted(last) or nil
-      list[i] = layout.part(models[i], first, last, function(text, ...) usage("--%s %s: " .. text, arg.name, core.shown(word), ...) end)
-    end
+    if word == V.data(models[i]).where then first, last = "0", "" end
+    list[i] = layout.part(models[i], counted(first), last ~= "" and counted(last) or nil, complain(word), of, arg.of and "--" .. arg.of .. " %s")
   end
   return (V.list(list))
 end

@@ -160,9 +160,9 @@ word("model:layers(first[, end, {of=}])", function(x, first, last, options)
   return (of_layers(private, stack, own, list))
 end)
 
---- m:layers(first, last) for what was typed: `complain` names it.
-function L.part(x, first, last, complain)
-  local stack, own = stack_of(data(x), nil, layers_form)
+--- m:layers(first, last, {of = of}) for what was typed: `complain` names it, `form` is how a stack is typed.
+function L.part(x, first, last, complain, of, form)
+  local stack, own = stack_of(data(x), of, form or layers_form)
   return (of_layers(data(x), stack, own, range(data(x), own, first, last, complain)))
 end
 

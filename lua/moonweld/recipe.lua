@@ -49,6 +49,12 @@ local function collect(parts)
       for _, arg in ipairs(A.declared(part)) do add(arg) end
     else fail("entry %d of recipe{...} is neither an argument nor the function", i) end
   end
+  for _, arg in ipairs(signature.args) do
+    local of = arg.kind == "parts" and arg.of
+    if of and not (signature.by_name[of] and signature.by_name[of].kind == "string") then
+      fail("argument '%s': of = %s is no text argument of this recipe", arg.name, type(of) == "string" and "'" .. core.shown(of) .. "'" or V.called(of))
+    end
+  end
   check_profiles(signature)
   return signature
 end
@@ -137,7 +143,10 @@ function R.run(recipe, words, models)
   local a = fill(signature, function(arg, count)
     if arg.kind == "model" then return models[arg.name] and models[arg.name][1] end
     if arg.kind == "models" then return models[arg.name] and V.list(models[arg.name]) end
-    if arg.kind == "parts" then return models[arg.name] and A.ranges(arg, words[arg.name], models[arg.name]) end
+    if arg.kind == "parts" then
+      local of = words[arg.of] and words[arg.of][1]
+      return models[arg.name] and A.ranges(arg, words[arg.name], models[arg.name], of ~= "" and of or nil)
+    end
     if words[arg.name] then return (A.typed(arg, words[arg.name], count)) end
     return nil
   end, A.usage)

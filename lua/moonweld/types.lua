@@ -465,7 +465,7 @@ function assign(cost) end
 ---@field each fun(name: string, default: number, doc: string, limits?: Limits): Argument
 ---@field model fun(name: string, doc: string, options?: { optional?: boolean }): Argument
 ---@field models fun(name: string, doc: string, limits?: { min?: integer, max?: integer, optional?: boolean }): Argument
----@field parts fun(name: string, doc: string, limits?: { min?: integer, max?: integer, optional?: boolean }): Argument models, each with a range of its layers, typed as MODEL:FIRST-END
+---@field parts fun(name: string, doc: string, limits?: { min?: integer, max?: integer, optional?: boolean, of?: string }): Argument models, each with a range of its layers, typed as MODEL:FIRST-END; of: the text argument that names their stack
 ---@field adapter fun(name: string, doc: string, limits?: { optional?: boolean }): Argument # given as the base with it added
 ---@field adapters fun(name: string, doc: string, limits?: { min?: integer, max?: integer, optional?: boolean }): Argument
 ---@field seed fun(): Argument

@@ -130,6 +130,22 @@ describe("a model of several stacks", function()
     assert.equal(2, tensors["model.layers.3.up.weight"][1])
     assert.equal(34, tensors["vision.layers.2.up.weight"][1])
   end)
+
+  it("is stacked from the command line by --of, whose lack is told", function()
+    local tensors = M.made "moonweld stack --parts towers.safetensors:1-3 towers.safetensors --of vision.layers"
+    assert.equal("33 34 32 34", ("%d %d %d %d"):format(tensors["vision.layers.0.up.weight"][1], tensors["vision.layers.1.up.weight"][1],
+      tensors["vision.layers.2.up.weight"][1], tensors["vision.layers.4.up.weight"][1]))
+    assert.equal(2, tensors["model.layers.1.up.weight"][1])
+    assert.is_nil(tensors["model.layers.2.up.weight"])
+    for _, range in ipairs { "", ":0-1" } do
+      M.refused("moonweld stack --parts towers.safetensors" .. range,
+        "parts[1] has several stacks of layers, 'model.layers', 'vision.layers': say which, as in --of model.layers")
+    end
+    M.refused("moonweld stack --parts towers.safetensors --of vision", "parts[1] has no stack of layers 'vision'; it has 'model.layers', 'vision.layers'")
+    M.refused("moonweld stack --parts towers.safetensors:0-99999999999999999999 --of vision.layers", "it has 3, 0 to 2; a range ends before its second number")
+    M.write("unnamed.lua", 'return recipe { "A test.", arg.parts("parts", "parts", { of = "which" }), function(a) return stack(a.parts) end }\n')
+    M.refused("moonweld ./unnamed.lua --parts towers.safetensors", "argument 'parts': of = 'which' is no text argument of this recipe")
+  end)
 end)
 
 describe("a plain table of tensors", function()
