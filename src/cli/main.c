@@ -47,7 +47,10 @@ static int dispatch(mw_term *term, char **words, size_t count) {
                  words[0], mw_launcher_told().count);
     return mw_term_error(term, &err);
   }
-  if (!mw_cluster_begin(mw_signals_caught, &err)) return mw_term_error(term, &err);
+  if (!mw_cluster_begin(mw_signals_caught, &err)) {
+    term->mute = false;
+    return mw_term_error(term, &err);
+  }
   if (strcmp(words[0], mw_cmd_merge_plan.word) == 0) return mw_cmd_merge_dry(term, words + 1, count - 1);
   if (strcmp(words[0], mw_cmd_script.word) == 0 && count > 1 && words[1][0] != '-') return mw_cmd_script_words(term, words + 1, count - 1);
   if (strcmp(words[0], mw_cmd_sweep.word) == 0) return mw_cmd_sweep_words(term, words + 1, count - 1);
@@ -81,6 +84,7 @@ int main(int argc, char **argv) {
   mw_signals_install();
   mw_machine_raise_files();
   mw_term_init(&term);
+  if (term.mute && !freopen("/dev/null", "w", stdout)) return MW_IO; /* of several processes rank 0 alone speaks */
   if (argc < 2) {
     mw_cmd_help(stderr);
     return MW_USAGE;

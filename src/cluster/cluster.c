@@ -11,8 +11,8 @@ static struct {
   int (*caught)(void); /* the signal that has come, or 0 */
   bool begun, started, open; /* MPI has started; and both of its rooms are there */
   bool heard;          /* another process has failed */
-  bool agreed, good;   /* the end is known */
-  mw_error error;      /* and which error it was */
+  bool ended;          /* it is known that it has failed somewhere */
+  mw_error error;      /* and by which error */
   mw_cluster_told told;
 } self;
 
@@ -22,10 +22,19 @@ const mw_ranks *mw_cluster_ranks(void) { return self.begun ? &self.ranks : NULL;
 
 #ifndef MW_MPI
 
+#include <time.h>
+
+/* If all are such programs, rank 0 tells it, and the launcher ends the others within the 3 seconds that they wait. Else rank 0 may be one
+ * with MPI, which would wait for this one, so this one tells it. */
 bool mw_cluster_begin(int (*caught)(void), mw_error *err) {
   (void)caught;
   mw_launcher told = mw_launcher_told();
   if (told.count == 1) return true;
+  if (told.rank) {
+    nanosleep(&(struct timespec){3, 0}, NULL);
+    mw_error_set(err, MW_UNAVAILABLE, "process %u of %u is a program that is built without MPI", told.rank, told.count);
+    return mw_error_hint(err, "all must be one program, which make MPI=1 builds");
+  }
   mw_error_set(err, MW_UNAVAILABLE, "started as %u processes that would each make the same output: this program is built without MPI",
                told.count);
   return mw_error_hint(err, "make MPI=1 builds one that divides the merge among them");
@@ -243,9 +252,9 @@ bool mw_cluster_agree(bool good, mw_error *err) {
   if (!self.begun) return good;
   if (!self.started && !mw_cluster_start(&later) && good) *err = later, good = false;
   if (!self.open) return good;
-  if (self.agreed) {
-    if (!self.good && good) *err = self.error;
-    return self.good && good;
+  if (self.ended) {
+    if (good) *err = self.error;
+    return false;
   }
   verdict *all = mw_mem_new(self.ranks.count + 1u, sizeof *all, &later), *own = all ? &all[self.ranks.count] : NULL;
   if (own) *own = (verdict){.failed = !good, .follows = self.heard};
@@ -255,18 +264,16 @@ bool mw_cluster_agree(bool good, mw_error *err) {
   if (!good) send_all(FAILED);
   bool known = all && gather(own, all);
   const verdict *first = known ? first_of(all) : NULL;
-  self.agreed = true;
-  self.good = known ? !first : good;
+  self.ended = first || !known;
   if (first && first != &all[self.ranks.rank]) {
     *err = first->error;
     mw_error_wrap(err, "process %u on %s", (unsigned)(first - all), first->host);
   } else if (!known && good) {
     mw_error_set(err, MW_INTERRUPTED, "another process of the merge has failed, and does not say why");
-    self.good = false;
   }
-  self.error = *err;
+  if (self.ended) self.error = *err;
   if (known) free(all); /* else it may still be written to */
-  return self.good;
+  return !self.ended;
 }
 
 /* The launcher ends all processes when one has ended badly: rank 0 first tells what it has to tell. */

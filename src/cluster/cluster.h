@@ -2,10 +2,11 @@
  * is in exec/ranks.h; here is only how they reach each other, and how they end together. In a build without MPI (`make MPI=1` has it)
  * a process that was started as one of several says so and does nothing.
  *
- * MPI starts late. A recipe runs in children, and no process should fork when MPI runs. So before that every process reads the command
- * line and the recipe's signature, and opens the inputs; rank 0 alone evaluates the recipe. Then MPI starts, and the others get the graph
- * from rank 0, decode it as if it came from a stranger (recipe/message.h), and plan as rank 0 has done. What each has planned, and what
- * it has found of the inputs' files, must be the same before anything is written.
+ * MPI starts late. A recipe runs in children, and where networks send memory of a process by themselves it should not fork while MPI
+ * runs. So before that every process reads the command line and the recipe's signature, and opens the inputs; rank 0 alone evaluates the
+ * recipe. Then MPI starts, and the others get the graph from rank 0, decode it as if it came from a stranger (recipe/message.h), and plan
+ * as rank 0 has done. What each has planned, and what it has found of the inputs' files, must be the same before anything is written. What
+ * evaluates recipes later, candidates of a search and further components of a pipeline, is rank 0 alone, and outside of any call of MPI.
  *
  * How they end. Each process comes to mw_cluster_agree, with an error or without. One that has failed tells all others at once: whoever
  * computes hears of it after its block, and whoever waits for numbers (combine) goes on waiting no more. Then all know the first error,
@@ -27,10 +28,11 @@
 
 /* From now on merges are made by all the processes that this one was started with (launcher.h): each makes the same calls. To be called
  * before a recipe is loaded. `caught`: not 0 once a signal has come, which ends what waits for the others. MW_UNAVAILABLE where there are
- * others and the build has no MPI. */
+ * others and the build has no MPI: for any rank to tell. */
 bool mw_cluster_begin(int (*caught)(void), mw_error *err);
-/* Whether it is good everywhere; if not, `err` is the error of the first process that failed. Every process comes here when its merge has
- * ended, with an error or without; a second call tells the same again, but leaves an error as it is. Alone it returns `good`. */
+/* Whether it is good everywhere; if not, `err` is the error of the first process that failed. Every process comes here when a merge has
+ * ended, with an error or without, and at its end. Once one has failed, all have: from then on a call tells the same again, but leaves
+ * an error as it is. Alone it returns `good`. */
 bool mw_cluster_agree(bool good, mw_error *err);
 /* The last call, when rank 0 has told its user how it ended. */
 void mw_cluster_end(bool good);

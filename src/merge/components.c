@@ -8,7 +8,9 @@
 #include "merge/plan_identity.h"
 #include "merge/proof.h"
 #include "merge/seal.h"
+#include "merge/shared_plan.h"
 #include "base/json_writer.h"
+#include "cluster/cluster.h"
 #include "model/hub.h"
 #include "model/pipeline.h"
 #include "output/publish.h"
@@ -304,6 +306,7 @@ bool mw_components_plan(mw_plan *plan, const mw_binding *bindings, size_t count,
   made->input_count = plan->inputs.count;
   made->count = donor->component_count;
   for (size_t i = 0; i < made->count; i++) made->of[i].name = donor->components[i];
+  if (mw_cluster_ranks()) MW_TRY(mw_recipe_load("passthrough", &plan->options, &made->passthrough, err)); /* before MPI starts */
   return tell_adapters(plan, &made->adapters, err) && plan_each(plan, bindings, count, err) && list_files(plan, err) && describe(made, err);
 }
 
@@ -336,8 +339,17 @@ static bool go_on(void *context, uint64_t done, uint64_t total, unsigned pass) {
 
 static uint64_t work_of(mw_plan_facts facts) { return facts.bytes_read + facts.bytes_written; }
 
+/* Several processes have each compared some tensors. */
+static bool agree_on(bool *same, mw_error *err) {
+  uint64_t differs = !*same;
+  MW_TRY(mw_cluster_ranks()->combine(MW_RANKS_UNITE, &differs, 1, err));
+  *same = !differs;
+  return true;
+}
+
 /* Whether a component is the same in all inputs, tensor by tensor. Reads until they differ. */
 static bool same_in_all(const mw_plan *component, relay *r, bool *same, mw_error *err) {
+  const mw_ranks *ranks = mw_cluster_ranks();
   const mw_family_member *first = &component->inputs.members[0];
   *same = component->inputs.count > 1;
   for (size_t m = 1; m < component->inputs.count && *same; m++) {
@@ -347,11 +359,11 @@ static bool same_in_all(const mw_plan *component, relay *r, bool *same, mw_error
       const mw_tensor *x = &first->tensors[i], *y = &other->tensors[i];
       *same = strcmp(x->name, y->name) == 0 && x->rank == y->rank && x->dtype == y->dtype &&
               (!x->rank || memcmp(x->shape, y->shape, x->rank * sizeof *x->shape) == 0);
-      if (*same) MW_TRY(mw_model_same(first->model, x, other->model, y, same, err));
+      if (*same && (!ranks || i % ranks->count == ranks->rank)) MW_TRY(mw_model_same(first->model, x, other->model, y, same, err));
       if (!go_on(r, 0, 0, 1)) return mw_error_set(err, MW_INTERRUPTED, "interrupted");
     }
   }
-  return true;
+  return !ranks || agree_on(same, err);
 }
 
 /* What the whole is: what each component is, with its name before each line. */
@@ -398,9 +410,13 @@ static bool count_adapters(mw_plan *plan, mw_error *err) {
   return true;
 }
 
+/* Of several processes all but rank 0 only make tensors of components. */
+static bool is_helper(void) { return mw_cluster_ranks() && mw_cluster_ranks()->rank; }
+
 static bool fill(mw_plan *plan, mw_writer *writer, mw_progress progress, void *context, mw_error *err) {
   relay r = {progress, context, 0, 0, work_of(mw_components_measure(plan->components))};
   for (size_t i = 0; i < plan->components->count; i++) MW_TRY(run_one(plan, i, mw_writer_folder(writer), &r, err));
+  if (is_helper()) return true;
   for (size_t i = 0; i < plan->components->count; i++)
     MW_TRY(mw_publish_part(writer, strrchr(plan->components->plans[i]->made, '/') + 1, plan->components->of[i].name, err));
   MW_TRY(describe(plan->components, err) && mw_plan_facts_compose(plan, err) && count_adapters(plan, err)); /* more may be carried now */
@@ -417,13 +433,13 @@ bool mw_components_run(mw_plan *plan, mw_progress progress, void *context, mw_er
   mw_writer *writer = NULL;
   mw_text identity = {0};
   const mw_model *donor = plan->inputs.members[plan->inputs.donor].model;
-  bool ok = identify(plan, &identity, err);
+  bool ok = (is_helper() || identify(plan, &identity, err)) && (!mw_cluster_ranks() || mw_cluster_tell(&identity, err));
   const mw_writer_how how = {.force = plan->options.force, .sync = !plan->options.no_sync, .plan = identity.bytes,
                              .warnings = &plan->warnings, .parts = donor->components, .part_count = donor->component_count};
-  ok = ok && mw_writer_open(plan->options.output, &plan->layout, &how, &writer, err) &&
-       (plan->options.no_hash || mw_writer_count(writer, &plan->layout, &plan->checksums, err)) &&
+  ok = ok && mw_shared_plan_open(plan->options.output, &plan->layout, &how, &writer, err) &&
+       (plan->options.no_hash || is_helper() || mw_writer_count(writer, &plan->layout, &plan->checksums, err)) &&
        fill(plan, writer, progress, context, err);
-  if (!ok && writer) mw_writer_keep(writer, err);
+  if (!ok && writer && !is_helper()) mw_writer_keep(writer, err);
   mw_writer_close(writer);
   mw_text_free(&identity);
   return ok;

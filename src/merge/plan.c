@@ -43,8 +43,9 @@ static bool read_prompts(void *context, const mw_text_piece *texts, size_t count
   mw_plan *plan = context;
   if (plan->vocabulary && plan->vocabulary->files.folder)
     return mw_error_set(err, MW_USAGE, "--tokenizer '%s' is not the donor's, by which prompts are read", plan->vocabulary->tokenizer);
-  if (mw_cluster_ranks()) return mw_shared_plan_refuse("a recipe with prompts", err);
-  return mw_calibration_add(&plan->data, texts, count, &plan->inputs.members[plan->inputs.donor], index, err);
+  const size_t before = plan->data.count;
+  MW_TRY(mw_calibration_add(&plan->data, texts, count, &plan->inputs.members[plan->inputs.donor], index, err));
+  return !mw_cluster_ranks() || plan->data.count == before || mw_shared_plan_keep_prompts(plan, texts, count, err);
 }
 
 mw_recipe_task mw_plan_task(mw_plan *plan, const mw_binding *bindings, size_t count, mw_warning *warnings,
@@ -74,7 +75,6 @@ static bool evaluate_once(mw_plan *plan, const mw_binding *bindings, size_t coun
   const mw_ranks *ranks = mw_cluster_ranks();
   if (!ranks) return evaluate(plan, bindings, count, err);
   mw_recipe_task task = mw_plan_task(plan, bindings, count, &plan->warnings, NULL);
-  if (plan->options.score) return mw_shared_plan_refuse("--score", err);
   return (ranks->rank || evaluate(plan, bindings, count, err)) && mw_shared_plan_receive(plan, &task, err);
 }
 
@@ -148,7 +148,6 @@ static bool make(mw_plan *plan, const mw_binding *bindings, size_t count, mw_err
   MW_TRY(!plan->options.chat_template ||
          mw_chat_template(&plan->inputs.family, plan->options.chat_template, &plan->arena, &plan->chat_template, err));
   MW_TRY(mw_components_expected(&plan->inputs, &pipelines, err));
-  if (pipelines && mw_cluster_ranks()) return mw_shared_plan_refuse("a merge of whole pipelines", err);
   if (pipelines)
     return mw_components_plan(plan, bindings, count, err) &&
            mw_provenance_compose(&plan->provenance, plan->recipe, bindings, count, &plan->options, err) && mw_plan_facts_compose(plan, err);
@@ -195,6 +194,7 @@ void mw_plan_free(mw_plan *plan) {
   mw_side_files_forget(&plan->side_files);
   mw_warning_free(&plan->warnings);
   mw_text_free(&plan->json);
+  mw_text_free(&plan->prompted);
   mw_mem_release(&plan->arena);
   free(plan);
 }

@@ -46,6 +46,7 @@ struct mw_plan {
   mw_file_checksum_memory checksums; /* of what is read and written */
   mw_arena arena;
   struct mw_components *components; /* NULL, or the inputs are whole pipelines: what follows from tensors is in the components' plans */
+  mw_text prompted;            /* of several processes, rank 0's: the prompts of its recipe, for the others */
   const char *component;       /* NULL, or of such a plan the component's name */
   const char *made;            /* of such a plan, when it has run: the folder in which it is kept until the whole is complete */
   mw_side_files_rows rows;     /* of such a plan: what it adds to the lock file of the whole */

@@ -11,6 +11,7 @@
 #include "merge/proof.h"
 #include "merge/seal.h"
 #include "merge/shared_plan.h"
+#include "merge/shared_search.h"
 #include "merge/zeros.h"
 #include "model/buffers.h"
 #include "train/found.h"
@@ -166,15 +167,13 @@ static bool write(mw_plan *plan, const char *identity, const mw_training_job *le
   mw_found *found = NULL;
   mw_writer *writer;
   const mw_ranks *ranks = mw_cluster_ranks();
-  mw_writer_how how = {.force = plan->options.force, .sync = !plan->options.no_sync, .plan = identity, .warnings = &plan->warnings,
-                       .rank = ranks ? ranks->rank : 0, .part = plan->component != NULL};
+  const mw_writer_how how = {.force = plan->options.force, .sync = !plan->options.no_sync, .plan = identity, .warnings = &plan->warnings,
+                             .part = plan->component != NULL};
   MW_TRY(!plan->vocabulary || mw_alignment_ready(plan->vocabulary, err));
   mw_run_ready(mw_run_threads(plan->options.threads));
-  if (is_helper()) MW_TRY(mw_cluster_meet(err));
-  MW_TRY(mw_writer_open(plan->options.output, &plan->layout, &how, &writer, err));
+  MW_TRY(mw_shared_plan_open(plan->options.output, &plan->layout, &how, &writer, err));
   job.folder = mw_writer_folder(writer); /* it is locked now: no other run makes this output, so its checkpoint may be read */
-  bool ok = (!ranks || is_helper() || mw_cluster_meet(err)) && (!ranks || mw_shared_plan_resume(plan, writer, err)) &&
-            leave_out(plan, writer, err) && mw_found_make(&job, &found, err);
+  bool ok = (!ranks || mw_shared_plan_resume(plan, writer, err)) && leave_out(plan, writer, err) && mw_found_make(&job, &found, err);
   if (ok) job.statistics = mw_found_statistics(found, &job.statistic_count);
   ok = ok && (!job.spec_count || mw_training_open(&job, &training, err)) && fill(plan, writer, training, found, progress, context, err);
   if (!ok && ranks) mw_writer_record(writer);
@@ -230,6 +229,11 @@ static mw_training_job training_candidate(void *context, const mw_recipe_candida
   return learning;
 }
 
+/* Several processes make what rank 0 asks for. */
+static bool ask_all(const mw_recipe_candidate *made, const char *folder, mw_error *err) {
+  return !mw_cluster_ranks() || is_helper() || mw_shared_search_ask(made, folder, err);
+}
+
 /* Makes a candidate: a plan on the same models, with the same options. */
 static bool make_candidate(void *context, const mw_recipe_candidate *made, const char *folder, mw_error *err) {
   const searching *s = context;
@@ -242,7 +246,8 @@ static bool make_candidate(void *context, const mw_recipe_candidate *made, const
   candidate.options.no_sync = candidate.options.no_hash = true; /* it is removed when it was measured */
   candidate.provenance.drawn = candidate.provenance.told = candidate.provenance.required = (mw_text){0}; /* of another evaluation */
   mw_training_job learning = training_candidate(context, made);
-  bool ok = mw_outputs_place(&candidate, err) && write(&candidate, NULL, &learning, search_goes_on, context, err);
+  bool ok = ask_all(made, folder, err) && mw_outputs_place(&candidate, err) &&
+            write(&candidate, NULL, &learning, search_goes_on, context, err);
   mw_outputs_free(&candidate);
   mw_warning_free(&candidate.warnings);
   mw_mem_release(&candidate.arena);
@@ -276,7 +281,8 @@ static bool measure_loss(void *context, const mw_recipe_candidate *made, double 
   mw_warning unheard = {0}; /* a plan tells what its result warns of */
   mw_text text = {0};
   mw_json config = {0};
-  bool ok = mw_follow_config(&s->plan->inputs, made, s->plan->vocabulary, &arena, &unheard, &edits.sets, &edits.set_count, err);
+  bool ok = ask_all(made, NULL, err) &&
+            mw_follow_config(&s->plan->inputs, made, s->plan->vocabulary, &arena, &unheard, &edits.sets, &edits.set_count, err);
   if (ok && edits.set_count && donor->text)
     ok = mw_config_edit(donor, &edits, &text, err) && mw_json_check("config.json", text.bytes, text.length, 128, &config, err);
   ok = ok && mw_loss_score_measure(&candidate, config, &s->plan->judges, value, err);
@@ -304,9 +310,19 @@ static bool search_result(mw_plan *plan, mw_search *search, mw_error *err) {
   return mw_provenance_take(&plan->provenance, &plan->result, chosen, err);
 }
 
+/* What a process does that joins rank 0. */
+static bool help(mw_plan *plan, mw_progress progress, void *context, mw_error *err) {
+  searching s = {plan, progress, context};
+  if (plan->components) return mw_components_run(plan, progress, context, err);
+  MW_TRY(mw_run_cost_fits(&plan->cost, mw_run_threads(plan->options.threads), err));
+  if (plan->candidates)
+    MW_TRY(mw_shared_plan_compare(plan, err) && mw_shared_search_follow(plan, make_candidate, measure_loss, &s, err));
+  return write_result(plan, progress, context, err);
+}
+
 bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *err) {
-  if (is_helper())
-    return mw_run_cost_fits(&plan->cost, mw_run_threads(plan->options.threads), err) && write_result(plan, progress, context, err);
+  const mw_ranks *ranks = mw_cluster_ranks();
+  if (is_helper()) return help(plan, progress, context, err);
   MW_TRY(allowed(plan, err));
   MW_TRY(mw_side_files_look(plan->inputs.members[plan->inputs.donor].model, plan->options.copy_code, !plan->chat_template,
                             plan->vocabulary ? &plan->vocabulary->files : NULL, &plan->side_files, err));
@@ -317,6 +333,7 @@ bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *e
   if (!plan->candidates) return write_result(plan, progress, context, err);
   searching s = {plan, progress, context};
   mw_text identity = {0};
+  if (ranks) MW_TRY(mw_shared_plan_compare(plan, err));
   if (!mw_plan_identity_search(plan, &identity, err)) {
     mw_text_free(&identity);
     return false;
@@ -327,7 +344,7 @@ bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *e
                       .progress = search_goes_on, .context = &s};
   mw_search_begin(&search);
   plan->scores = &search;
-  bool ok = search_result(plan, &search, err) && write_result(plan, progress, context, err);
+  bool ok = search_result(plan, &search, err) && (!ranks || mw_shared_search_done(plan, err)) && write_result(plan, progress, context, err);
   plan->scores = NULL;
   mw_search_end(&search, ok ? NULL : err);
   mw_text_free(&identity);

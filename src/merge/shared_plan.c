@@ -6,19 +6,57 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool mw_shared_plan_refuse(const char *what, mw_error *err) {
-  mw_error_set(err, MW_UNAVAILABLE, "%s: one process makes such a merge, and this was started as %u", what, mw_cluster_ranks()->count);
-  return mw_error_hint(err, "start it without mpirun or srun, or with -n 1");
+/* ---- what rank 0 tells of the recipe ---- */
+
+/* A list of prompts is their number, a u32, and each with its length. */
+bool mw_shared_plan_keep_prompts(mw_plan *plan, const mw_text_piece *texts, size_t count, mw_error *err) {
+  mw_message_put_u32(&plan->prompted, (uint32_t)count);
+  for (size_t i = 0; i < count; i++) mw_message_put_text(&plan->prompted, texts[i].bytes, texts[i].length);
+  return mw_text_check(&plan->prompted, err);
+}
+
+static bool take_prompts(mw_plan *plan, mw_message *in, mw_error *err) {
+  size_t index;
+  const uint32_t count = mw_message_u32(in);
+  const size_t left = (size_t)(in->end - in->at);
+  mw_text_piece *texts = count <= left ? mw_mem_new(count + 1u, sizeof *texts, err) : NULL;
+  for (uint32_t i = 0; texts && i < count; i++) texts[i].bytes = mw_message_text(in, &texts[i].length);
+  bool ok = texts && !in->failed && mw_calibration_add(&plan->data, texts, count, &plan->inputs.members[plan->inputs.donor], &index, err);
+  if (count > left || in->failed) ok = mw_error_set(err, MW_DATA, "process 0 sent broken prompts");
+  free(texts);
+  return ok;
+}
+
+/* The number of candidates, the bytes of prompts and these, the graph. */
+static bool put(const mw_plan *plan, mw_text *out, mw_error *err) {
+  mw_message_put_u64(out, plan->candidates);
+  mw_message_put_text(out, plan->prompted.bytes, plan->prompted.length);
+  return mw_recipe_send(&plan->result.made, out, err);
+}
+
+static bool take(mw_plan *plan, const mw_recipe_task *task, const mw_text *text, mw_error *err) {
+  mw_message in = {text->bytes, text->bytes + text->length, false};
+  size_t length;
+  plan->candidates = mw_message_u64(&in);
+  const char *prompts = mw_message_text(&in, &length);
+  mw_message lists = {prompts, prompts ? prompts + length : NULL, false};
+  if (in.failed) return mw_error_set(err, MW_DATA, "process 0 sent a broken plan");
+  while (lists.at < lists.end) MW_TRY(take_prompts(plan, &lists, err));
+  mw_recipe_task own = *task;
+  own.set_count = plan->data.count;
+  return mw_recipe_receive(&own, in.at, (size_t)(in.end - in.at), &plan->result.made, err);
 }
 
 bool mw_shared_plan_receive(mw_plan *plan, const mw_recipe_task *task, mw_error *err) {
   const mw_ranks *ranks = mw_cluster_ranks();
-  mw_text graph = {0};
-  bool ok = (ranks->rank || mw_recipe_send(&plan->result.made, &graph, err)) && mw_cluster_start(err) && mw_cluster_tell(&graph, err) &&
-            (!ranks->rank || mw_recipe_receive(task, graph.bytes, graph.length, &plan->result.made, err));
-  mw_text_free(&graph);
+  mw_text text = {0};
+  bool ok = (ranks->rank || put(plan, &text, err)) && mw_cluster_start(err) && mw_cluster_tell(&text, err) &&
+            (!ranks->rank || take(plan, task, &text, err));
+  mw_text_free(&text);
   return ok;
 }
+
+/* ---- what all have in common ---- */
 
 /* The first line that another text has not, up to its colon: "the file model.safetensors of base". */
 static void first_difference(const char *ours, const char *theirs, char *what, size_t room) {
@@ -54,6 +92,20 @@ bool mw_shared_plan_compare(const mw_plan *plan, mw_error *err) {
 
 bool mw_shared_plan_identity(const mw_plan *plan, mw_text *identity, mw_error *err) {
   return (mw_cluster_ranks()->rank || mw_plan_identity_compose(plan, identity, err)) && mw_cluster_tell(identity, err);
+}
+
+bool mw_shared_plan_open(const char *out, const mw_layout *layout, const mw_writer_how *how, mw_writer **writer, mw_error *err) {
+  const mw_ranks *ranks = mw_cluster_ranks();
+  mw_writer_how own = *how;
+  if (!ranks) return mw_writer_open(out, layout, how, writer, err);
+  own.rank = ranks->rank;
+  if (ranks->rank) return mw_cluster_meet(err) && mw_writer_open(out, layout, &own, writer, err);
+  MW_TRY(mw_writer_open(out, layout, &own, writer, err));
+  if (mw_cluster_meet(err)) return true;
+  mw_writer_keep(*writer, err); /* what an earlier run has made */
+  mw_writer_close(*writer);
+  *writer = NULL;
+  return false;
 }
 
 bool mw_shared_plan_resume(const mw_plan *plan, mw_writer *writer, mw_error *err) {

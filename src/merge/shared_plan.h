@@ -4,10 +4,13 @@
 
 #include "merge/plan.h"
 
-/* MW_UNAVAILABLE for what one process must do alone: `what` says it, "--score". */
-bool mw_shared_plan_refuse(const char *what, mw_error *err);
-/* Starts MPI. Rank 0 has evaluated the recipe; the others get its graph, and check it against their own inputs. */
+/* Rank 0 keeps prompts that its recipe asks with, for the others. */
+bool mw_shared_plan_keep_prompts(mw_plan *plan, const mw_text_piece *texts, size_t count, mw_error *err);
+/* Starts MPI. Rank 0 has evaluated the recipe; the others get its prompts and its graph, check them against their own inputs, and know
+ * how many candidates it has. */
 bool mw_shared_plan_receive(mw_plan *plan, const mw_recipe_task *task, mw_error *err);
+/* mw_writer_open, for one process as for several: rank 0 makes the folder, then the others join. */
+bool mw_shared_plan_open(const char *out, const mw_layout *layout, const mw_writer_how *how, mw_writer **writer, mw_error *err);
 /* What rank 0 has found of an earlier run, all know then. */
 bool mw_shared_plan_resume(const mw_plan *plan, mw_writer *writer, mw_error *err);
 /* MW_CHANGED where this text, lines of "what: value", is not that of rank 0: it names the first that differs. */

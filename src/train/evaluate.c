@@ -13,13 +13,17 @@ typedef struct asking {
   mw_evaluate_network *network;
 } asking;
 
+static bool take(mw_evaluate_network *n, const char *bytes, size_t length, mw_error *err) {
+  return mw_message_take_graph(bytes, length, (mw_message_inputs){n->inputs, mw_input_set_find}, (mw_message_rest){0}, &n->arena,
+                               &n->graph, &n->losses, &n->count, err);
+}
+
 static bool on_message(void *context, int fd, uint32_t kind, char *bytes, size_t length, mw_error *err) {
   mw_evaluate_network *n = ((asking *)context)->network;
   (void)fd;
   if (kind != MW_MESSAGE_GRAPH || n->graph) return mw_error_set(err, MW_DATA,
                                                                   "the process of the forward pass sent what was not asked for");
-  return mw_message_take_graph(bytes, length, (mw_message_inputs){n->inputs, mw_input_set_find}, (mw_message_rest){0}, &n->arena,
-                               &n->graph, &n->losses, &n->count, err);
+  return take(n, bytes, length, err);
 }
 
 /* Checks that output i is the cross-entropy of data set i. */
@@ -60,6 +64,10 @@ static bool same_ids(const mw_evaluate_candidate *candidate, const mw_graph *gro
   return true;
 }
 
+static bool complete(const mw_evaluate_network *n, mw_error *err) {
+  return check(n, err) && (same_ids(n->candidate, n->graph) || mw_error_set(err, MW_BUG, "the candidate's graph was renumbered"));
+}
+
 bool mw_evaluate_run(const mw_evaluate_network *n, const mw_ranks *ranks, const mw_options *options, mw_learning progress, void *context,
                      mw_evaluation *results, mw_error *err) {
   const mw_evaluate_candidate *candidate = n->candidate;
@@ -87,10 +95,19 @@ bool mw_evaluate_make(const mw_evaluate_candidate *candidate, const mw_input_set
   state.sets = data->facts;
   state.set_count = data->count;
   bool ok = mw_sandbox_run(&state, mw_recipe_limits(options, mw_input_set_tensors(inputs)), mw_child_losses, on_message, &ask, NULL, err) &&
-            check(network, err) &&
-            (same_ids(candidate, network->graph) || mw_error_set(err, MW_BUG, "the candidate's graph was renumbered"));
+            complete(network, err);
   mw_interpreter_close(&template);
   return ok;
+}
+
+bool mw_evaluate_send(const mw_evaluate_network *network, mw_text *out, mw_error *err) {
+  return mw_message_put_graph(out, network->graph, network->losses, network->count, NULL, err);
+}
+
+bool mw_evaluate_receive(const mw_evaluate_candidate *candidate, const mw_input_set *inputs, const mw_calibration *data, const char *bytes,
+                         size_t length, mw_evaluate_network *network, mw_error *err) {
+  *network = (mw_evaluate_network){.candidate = candidate, .inputs = inputs, .data = data};
+  return take(network, bytes, length, err) && complete(network, err);
 }
 
 void mw_evaluate_forget(mw_evaluate_network *network) {
@@ -98,11 +115,3 @@ void mw_evaluate_forget(mw_evaluate_network *network) {
   mw_mem_release(&network->arena);
 }
 
-bool mw_evaluate_losses(const mw_evaluate_candidate *candidate, const mw_input_set *inputs, const mw_calibration *data,
-                        const mw_options *options, mw_learning progress, void *context, mw_evaluation *results, mw_error *err) {
-  mw_evaluate_network network;
-  bool ok = mw_evaluate_make(candidate, inputs, data, options, &network, err) &&
-            mw_evaluate_run(&network, NULL, options, progress, context, results, err);
-  mw_evaluate_forget(&network);
-  return ok;
-}

@@ -32,12 +32,13 @@ typedef struct mw_evaluate_network {
 /* The forward pass is built by the prelude in a locked process, without the recipe, so that a recipe cannot influence how it is judged. */
 bool mw_evaluate_make(const mw_evaluate_candidate *candidate, const mw_input_set *inputs, const mw_calibration *data,
                       const mw_options *options, mw_evaluate_network *network, mw_error *err);
+/* The network as a message for other processes, and made of it again, with all checks of a message of a stranger. */
+bool mw_evaluate_send(const mw_evaluate_network *network, mw_text *out, mw_error *err);
+bool mw_evaluate_receive(const mw_evaluate_candidate *candidate, const mw_input_set *inputs, const mw_calibration *data, const char *bytes,
+                         size_t length, mw_evaluate_network *network, mw_error *err);
 void mw_evaluate_forget(mw_evaluate_network *network);
 /* The losses: results[i] is that of data set i. `ranks`: by these processes together; NULL: by this one. */
 bool mw_evaluate_run(const mw_evaluate_network *network, const mw_ranks *ranks, const mw_options *options, mw_learning progress,
                      void *context, mw_evaluation *results, mw_error *err);
-/* All of it by this process. */
-bool mw_evaluate_losses(const mw_evaluate_candidate *candidate, const mw_input_set *inputs, const mw_calibration *data,
-                        const mw_options *options, mw_learning progress, void *context, mw_evaluation *results, mw_error *err);
 
 #endif

@@ -35,7 +35,10 @@ refused() {
 moonweld: hint: make MPI=1 builds one that divides the merge among them
 code 69"
   check "without MPI, rank 0 of 4 refuses" [ "$(one_of 0 OMPI_COMM_WORLD_SIZE 4 "${ties[@]}")" = "$refusal" ]
-  check "without MPI, rank 1 of 4 refuses and leaves the word to rank 0" [ "$(one_of 1 OMPI_COMM_WORLD_SIZE 4 "${ties[@]}")" = "code 69" ]
+  refusal_of_1="moonweld: error: process 1 of 4 is a program that is built without MPI
+moonweld: hint: all must be one program, which make MPI=1 builds
+code 69"
+  check "without MPI, rank 1 of 4 refuses if nobody has ended it" [ "$(one_of 1 OMPI_COMM_WORLD_SIZE 4 "${ties[@]}")" = "$refusal_of_1" ]
   check "so under srun" [ "$(PMI_RANK='' SLURM_PROCID=0 one_of "" SLURM_STEP_NUM_TASKS 4 "${ties[@]}")" = "$refusal" ]
   check "so under MPICH" [ "$(PMI_RANK=0 one_of "" PMI_SIZE 4 "${ties[@]}")" = "$refusal" ]
   check "a command that is no merge is refused" \
@@ -259,9 +262,75 @@ if mine; then
   [ "$kind" = mpich ] || learned "a process killed while it learns" 2
 fi
 
+# ---- several results, prompts of a recipe, whole pipelines, searches ----
+
+cat > "$work/two.lua" << 'END'
+return recipe { "Two results.", arg.model("a", "a model"), arg.model("b", "a model"),
+  function(m) return lerp(m.a, m.b, 0.3), { more = lerp(m.a, m.b, 0.6) } end }
+END
+same "two results" 2 "$work/two.lua" --a "$pico/kjv" --b "$pico/py" -o out --also more=out2
+cat > "$work/prompts.lua" << 'END'
+return recipe { "What layer 0 reads of texts.", arg.model("a", "a model"), arg.model("b", "a model"), function(m)
+  local function sums(of, texts) return hidden(of, texts)[1]:total{ per = "column" }:unweighed() end
+  return { one = sums(m.a, prompts{ "In the beginning", "x y z" }), two = sums(m.b, prompts{ "for i in range" }) }
+end }
+END
+same "prompts" 3 "$work/prompts.lua" --a "$pico/kjv" --b "$pico/py" --allow config -o out.safetensors
+
+pipeline() { # NAME UNET ENCODER: in $work
+  mkdir -p "$work/$1/unet" "$work/$1/text_encoder" "$work/$1/vae"
+  cp "$pico/$2/model.safetensors" "$work/$1/unet/diffusion_pytorch_model.safetensors"
+  cp "$pico/$3/"{model.safetensors,config.json} "$work/$1/text_encoder"
+  cp "$pico/man/model.safetensors" "$work/$1/vae/diffusion_pytorch_model.safetensors"
+  echo '{"_class_name": "UNet2DConditionModel"}' > "$work/$1/unet/config.json"
+  echo '{"_class_name": "AutoencoderKL"}' > "$work/$1/vae/config.json"
+  echo '{"_class_name": "P", "unet": ["diffusers", "UNet2DConditionModel"], "text_encoder": ["transformers", "CLIPTextModel"],
+    "vae": ["diffusers", "AutoencoderKL"]}' > "$work/$1/model_index.json"
+}
+pipeline pipe1 kjv py
+pipeline pipe2 py man
+pipes=(lerp --a "$work/pipe1" --b "$work/pipe2" --t 0.3)
+same "a whole pipeline" 2 "${pipes[@]}" --shard-size 400KB --sha256 --verify -o out
+piped() {
+  rm -rf "$work/pipe" "$work/piped"
+  MOONWELD_JOURNAL=1 bad 3 1 pwrite:12:ENOSPC+ "${pipes[@]}" -o "$work/pipe" > /dev/null
+  check "a full disk in a pipeline: it fails" test $? != 0
+  check "a full disk in a pipeline: one line" grep -qE '^moonweld: error: (unet|text_encoder): process 1 on [^:]*: .*No space left' "$work/said" || cat "$work/said"
+  check "a full disk in a pipeline: nothing is published" test ! -e "$work/pipe"
+  MOONWELD_JOURNAL=1 ranks 2 "${pipes[@]}" -o "$work/pipe" > "$work/said" 2>&1
+  check "a full disk in a pipeline: two go on" grep -q 'tensors were there from an earlier run' "$work/said" || cat "$work/said"
+  "$plain" "${pipes[@]}" -o "$work/piped" --quiet
+  check "a full disk in a pipeline: to the same weights" test "$(cat "$work"/pipe/*/*.safetensors | sha256sum)" = "$(cat "$work"/piped/*/*.safetensors | sha256sum)"
+}
+if mine; then piped; fi
+
+search=(greedy_soup --models "$pico/kjv" "$pico/py" "$pico/man" --score)
+digits='cat {dir}/*.safetensors | sha256sum | tr -cd 0-9 | cut -c 1-5'
+same "a search by losses" 2 "${search[@]}" "loss:$work/text1.txt" -o out
+same "a search by commands, two at once" 3 "${search[@]}" "$digits" --score-jobs 2 --shard-size 400KB -o out
+same "a search of draws" 2 m3 --models "$pico/kjv" "$pico/py" --score "loss:$work/text1.txt" -o out
+searched() {
+  rm -rf "$work/never" "$work/calls"
+  ranks 2 "${search[@]}" "echo >> $work/calls; [ \$(wc -l < $work/calls) != 3 ] && $digits" -o "$work/never" > "$work/said" 2>&1
+  check "a command that fails: it fails" test $? != 0
+  check "a command that fails: one line" test "$(grep -c '^moonweld: error: the score of candidate 3' "$work/said")" = 1 || cat "$work/said"
+  check "a command that fails: scores are kept" grep -q 'the same command goes on from there: 2 scores are kept' "$work/said" || cat "$work/said"
+  ranks 3 "${search[@]}" "echo >> $work/calls; [ \$(wc -l < $work/calls) != 3 ] && $digits" -o "$work/never" > "$work/said" 2>&1 || cat "$work/said"
+  check "a command that fails: three go on, and measure none again" test "$(wc -l < "$work/calls")" = "$(($(grep -c 'moonweld: candidate' "$work/said") + 1))"
+  rm -rf "$work/never"
+  bad 2 1 pwrite:60:ENOSPC+ "${search[@]}" "$digits" -o "$work/never" > /dev/null
+  check "a full disk in a search: one line" grep -qE '^moonweld: error: .*process 1 on [^:]*: .*No space left' "$work/said" || cat "$work/said"
+  check "a full disk in a search: nothing is published" test ! -e "$work/never"
+}
+if mine; then searched; fi
+
 # ---- what one process makes alone ----
 
-ranks 2 greedy_soup --models "$pico/kjv" "$pico/py" --score "loss:$work/text1.txt" -o "$work/never" > "$work/said" 2>&1
-check "--score is refused" grep -q "^moonweld: error: --score: one process makes such a merge, and this was started as 2" "$work/said" || cat "$work/said"
-check "nothing was made" [ ! -e "$work/never" ]
+for words in "verify $pico/base" "script $work/two.lua" "sweep lerp --a $pico/kjv --b $pico/py --t 0.1,0.2 -o $work/never"; do
+  mine || continue
+  # shellcheck disable=SC2086
+  ranks 2 $words > "$work/said" 2>&1
+  check "${words%% *} is refused" grep -q "^moonweld: error: '${words%% *}' is for one process, and this was started as 2" "$work/said" || cat "$work/said"
+done
+if mine; then check "a page is told once" test "$(ranks 3 lerp --help | grep -c '^usage:')" = 1; fi
 finish
