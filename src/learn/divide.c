@@ -102,7 +102,8 @@ static bool begin(mw_tape *tape, uint32_t *owners, mw_error *err) {
 }
 
 bool mw_divide_steps(mw_tape *tape, mw_error *err) {
-  if (!tape->world->ranks || !can_be(tape)) return true;
+  tape->together = tape->world->ranks != NULL;
+  if (!tape->together || !can_be(tape)) return true;
   size_t n = tape->slot_count + 1;
   uint32_t *unit = mw_mem_new(n, sizeof *unit, err);
   uint64_t *costs = unit ? mw_mem_new(n, sizeof *costs, err) : NULL;
@@ -115,6 +116,7 @@ bool mw_divide_steps(mw_tape *tape, mw_error *err) {
     bool network = (step->kind == MW_STEP_FORWARD || step->kind == MW_STEP_BACK) && is_network(&tape->slots[step->slot]);
     step->rank = network ? unit[step->slot] : MW_RANKS_EVERY;
   }
+  tape->together = false;
   return begin(tape, unit, err);
 }
 
@@ -208,4 +210,54 @@ bool mw_divide_meet(mw_tape *tape, mw_error *err) {
   }
   d->count = 0;
   return adds == MW_RANKS_EVERY || hand_on(tape, adds, err);
+}
+
+/* ---- within a product ---- */
+
+/* Below so many floating-point operations of a product it takes longer to tell the others. */
+static const double worth = 4e6;
+
+static size_t first_of(size_t items, uint32_t rank, uint32_t count) { return items * rank / count; }
+
+mw_divide_panels mw_divide_product(const mw_tape *tape, size_t items, double operations) {
+  const mw_ranks *ranks = tape->world->ranks;
+  if (!tape->together || items < 2 || operations < worth) return (mw_divide_panels){0, items, false};
+  size_t first = first_of(items, ranks->rank, ranks->count);
+  return (mw_divide_panels){first, first_of(items, ranks->rank + 1, ranks->count) - first, true};
+}
+
+/* Copies the columns of a rank out of the matrix, one after the other a row of them, or into it. */
+static void copy_columns(float *matrix, size_t rows, size_t columns, size_t first, size_t end, float *packed, bool out) {
+  for (size_t r = 0; r < rows && first < end; r++) {
+    float *row = matrix + r * columns + first, *part = packed + r * (end - first);
+    memcpy(out ? part : row, out ? row : part, (end - first) * sizeof *row);
+  }
+}
+
+static bool gather_rows(const mw_ranks *ranks, float *matrix, size_t rows, size_t columns, size_t panel, size_t items, float *own,
+                        size_t most, mw_error *err) {
+  float *all = own + most;
+  for (uint32_t turn = 0; turn <= ranks->count; turn++) { /* this rank's out, then of each rank in */
+    uint32_t rank = turn ? turn - 1 : ranks->rank;
+    size_t first = first_of(items, rank, ranks->count) * panel, end = first_of(items, rank + 1, ranks->count) * panel;
+    copy_columns(matrix, rows, columns, first, end < columns ? end : columns, turn ? all + rank * most : own, !turn);
+    if (!turn) MW_TRY(ranks->gather(own, all, most * sizeof *own, err));
+  }
+  return true;
+}
+
+/* Some rows at a time, of about 16 MiB. */
+bool mw_divide_gather(const mw_tape *tape, float *matrix, size_t rows, size_t columns, size_t panel, size_t items, mw_error *err) {
+  const mw_ranks *ranks = tape->world->ranks;
+  size_t width = (items + ranks->count - 1) / ranks->count * panel; /* of the rank with most */
+  size_t step = (4u << 20) / (width * ranks->count) + 1;
+  if (step > rows) step = rows;
+  float *buffer = mw_mem_new((ranks->count + 1) * step, width * sizeof *buffer, err);
+  bool ok = buffer != NULL;
+  for (size_t r = 0; r < rows && ok; r += step) {
+    size_t n = rows - r < step ? rows - r : step;
+    ok = gather_rows(ranks, matrix + r * columns, n, columns, panel, items, buffer, n * width, err);
+  }
+  free(buffer);
+  return ok;
 }

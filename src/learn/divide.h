@@ -13,8 +13,16 @@
  *           takes it                                                                 c = c + a3, and tells it
  *           -- all know the gradient of c, and take the same step of the optimiser --
  *
- * Not divided, but done by each rank, is a loss with one unit, one that is not linear in its terms (its gradients wait for all of them),
- * and one whose coefficients are as large as the tensors, an element each. */
+ * Not so divided is a loss with one unit, one that is not linear in its terms (its gradients wait for all of them), and one whose
+ * coefficients are as large as the tensors, an element each. There all ranks run all steps together, and divide within the products of
+ * matrices, in which nearly all time goes: a product is made panel by panel (linear.c), and a panel has the same bits whoever makes it.
+ * For example, y = x W^T with 1024 columns in four panels, by two ranks:
+ *
+ *   rank 0: columns 0 to 511 of y                      rank 1: columns 512 to 1023
+ *           -- each gives the other its columns: both have y --
+ *
+ * Back it is the same with dx, and with the sums of panels of dW, which every rank then adds in their order. So windows of one data set
+ * are divided too: not a rank its windows, since then a sum over tokens would have other bits, but a rank its columns of all windows. */
 #ifndef MW_LEARN_DIVIDE_H
 #define MW_LEARN_DIVIDE_H
 
@@ -31,5 +39,14 @@ bool mw_divide_reserve(mw_tape *tape, size_t count, mw_error *err);
 void mw_divide_add(mw_tape *tape, mw_tape_slot *slot, size_t at, double value);
 /* The step at which the ranks meet. */
 bool mw_divide_meet(mw_tape *tape, mw_error *err);
+
+/* Of `items` panels of a product, in all of so many floating-point operations, those that this process makes. */
+typedef struct mw_divide_panels {
+  size_t first, count;
+  bool shared; /* the others make the others */
+} mw_divide_panels;
+mw_divide_panels mw_divide_product(const mw_tape *tape, size_t items, double operations);
+/* Gives all what each has made: `items` panels of a matrix [rows, columns], each of `panel` columns but the last. */
+bool mw_divide_gather(const mw_tape *tape, float *matrix, size_t rows, size_t columns, size_t panel, size_t items, mw_error *err);
 
 #endif

@@ -1,6 +1,7 @@
 /* linear.c: y = x W^T. W has a row for each column of y. An item is a panel of some rows of W: forward it computes these columns
  * of y; back it computes these rows of dW, and propagates them at once (weights.h), so that no panel is kept. Other items of
- * the way back are panels of dx = dy W. Panels depend on the shapes only, not on the threads. */
+ * the way back are panels of dx = dy W. Panels depend on the shapes only, not on the threads, nor on the processes that divide them. */
+#include "learn/divide.h"
 #include "learn/layers.h"
 #include "num/gemm.h"
 #include <string.h>
@@ -9,7 +10,8 @@ typedef struct linear {
   const mw_net_call *call;
   mw_tape_slot *x, *y;
   mw_tape_weight *w;
-  size_t rows, in, out, out_panel, in_panel, in_items;
+  size_t rows, in, out, out_panel, in_panel, in_items, out_items;
+  mw_divide_panels of_out, of_in; /* that this process makes: of y and dW, and of dx */
 } linear;
 
 static linear linear_of(const mw_net_call *call) {
@@ -17,6 +19,10 @@ static linear linear_of(const mw_net_call *call) {
   l.rows = mw_net_rows(call, l.x), l.in = mw_net_columns(call, l.x), l.out = mw_net_columns(call, l.y);
   l.out_panel = mw_gemm_panel(l.out), l.in_panel = 2 * mw_gemm_panel(l.in);
   l.in_items = l.x->wants ? (l.in + l.in_panel - 1) / l.in_panel : 0;
+  l.out_items = (l.out + l.out_panel - 1) / l.out_panel;
+  double operations = 2.0 * (double)l.rows * (double)l.in * (double)l.out;
+  l.of_out = mw_divide_product(call->tape, l.out_items, operations);
+  l.of_in = mw_divide_product(call->tape, l.in_items, operations);
   return l;
 }
 
@@ -26,6 +32,7 @@ static size_t width_of(size_t item, size_t panel, size_t total) {
 
 static bool forward_panel(void *context, size_t item, mw_thread_pool_worker *worker, mw_error *err) {
   const linear *l = context;
+  item += l->of_out.first;
   size_t first = item * l->out_panel, n = width_of(item, l->out_panel, l->out);
   float *work = mw_thread_pool_reserve(&worker->work, n * l->in * sizeof *work, err);
   const float *w;
@@ -36,20 +43,22 @@ static bool forward_panel(void *context, size_t item, mw_thread_pool_worker *wor
 
 bool mw_linear_forward(const mw_net_call *call, mw_error *err) {
   linear l = linear_of(call);
-  return mw_thread_pool_run(call->tape->pool, (l.out + l.out_panel - 1) / l.out_panel, forward_panel, &l, err);
+  MW_TRY(mw_thread_pool_run(call->tape->pool, l.of_out.count, forward_panel, &l, err));
+  return !l.of_out.shared || mw_divide_gather(call->tape, l.y->values, l.rows, l.out, l.out_panel, l.out_items, err);
 }
 
 /* Items are panels of dx = dy W, then panels of dW = dy^T x. Panels of dx are twice as wide: the product packs all of dy again
  * for each, so few are better; there are enough panels of dW for the other threads. */
 static bool back_panel(void *context, size_t item, mw_thread_pool_worker *worker, mw_error *err) {
   const linear *l = context;
-  if (item < l->in_items) {
+  if (item < l->of_in.count) {
+    item += l->of_in.first;
     size_t first = item * l->in_panel, n = width_of(item, l->in_panel, l->in);
     mw_gemm_nn(l->rows, n, l->out, 1, (mw_gemm_matrix){l->y->gradient, l->out}, (mw_gemm_matrix){l->w->values + first, l->in},
                !(l->call->fresh & 1), l->x->gradient + first, l->in);
     return true;
   }
-  item -= l->in_items;
+  item = item - l->of_in.count + l->of_out.first;
   size_t first = item * l->out_panel, n = width_of(item, l->out_panel, l->out);
   float *panel = mw_thread_pool_reserve(&worker->work, n * l->in * sizeof *panel, err);
   if (!panel) return false;
@@ -60,9 +69,14 @@ static bool back_panel(void *context, size_t item, mw_thread_pool_worker *worker
 
 bool mw_linear_back(const mw_net_call *call, mw_error *err) {
   linear l = linear_of(call);
-  size_t items = l.w->wants ? (l.out + l.out_panel - 1) / l.out_panel : 0;
+  size_t items = l.w->wants ? l.out_items : 0;
+  /* A gradient of each element of W is in one place, and no partial result of a panel. */
+  if (!items || !mw_weights_shares_rows(l.w)) l.of_out = (mw_divide_panels){0, items, false};
   if (items) MW_TRY(mw_weights_begin(l.w, items, err));
-  MW_TRY(mw_thread_pool_run(call->tape->pool, l.in_items + items, back_panel, &l, err));
+  MW_TRY(mw_thread_pool_run(call->tape->pool, l.of_in.count + l.of_out.count, back_panel, &l, err));
+  if (l.of_in.shared) MW_TRY(mw_divide_gather(call->tape, l.x->gradient, l.rows, l.in, l.in_panel, l.in_items, err));
+  if (l.of_out.shared)
+    MW_TRY(mw_divide_gather(call->tape, l.w->partials, 1, items * l.w->partial_size, l.w->partial_size, items, err));
   return !items || mw_weights_end(call->tape, l.w, items, err);
 }
 

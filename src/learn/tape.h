@@ -117,6 +117,7 @@ typedef struct mw_tape {
   float *arena;          /* of activations */
   size_t arena_size;     /* in floats */
   struct mw_divide *divided; /* NULL: this process runs all steps */
+  bool together;             /* as all others do, and products are divided (divide.h) */
   bool constants_known;  /* weights without a trained coefficient have been formed */
   mw_node loss;
   mw_node last;          /* of a part of a network: the activation with which it ends, whose gradient the caller gives; or 0 */

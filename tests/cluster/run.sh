@@ -219,7 +219,9 @@ same "the same by two" 2 dam --experts "$pico/kjv" "$pico/py" "$pico/man" --data
 for by in model column; do
   same "weights a $by by four, three of them with data" 4 learned_soup --models "$pico/kjv" "$pico/py" --by $by --data "${texts[@]}" --window 32 --steps 3 -o out
 done
-same "one data set, which is not divided" 2 learned_soup --models "$pico/kjv" "$pico/py" --data "$work/text1.txt" --window 32 --steps 2 -o out
+for count in 2 3; do # within the products of its network
+  same "one data set by $count" $count learned_soup --models "$pico/kjv" "$pico/py" --by column --data "$work/text1.txt" --window 32 --steps 2 -o out
+done
 same "unlabelled data" 2 adamerging --base "$pico/base" --experts "$pico/kjv" "$pico/py" --data "${texts[@]}" --window 32 --steps 2 -o out
 for find in fisher gradient gram norm peak; do
   same "stats --find $find by three" 3 stats "$pico/kjv" --data "${texts[@]}" --window 24 --find $find -o out.safetensors
