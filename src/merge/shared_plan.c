@@ -28,14 +28,14 @@ static bool take_prompts(mw_plan *plan, mw_message *in, mw_error *err) {
 }
 
 /* The number of candidates, the bytes of prompts and these, the graph. */
-static bool put(const mw_plan *plan, mw_text *out, mw_error *err) {
+bool mw_shared_plan_put(const mw_plan *plan, mw_text *out, mw_error *err) {
   mw_message_put_u64(out, plan->candidates);
   mw_message_put_text(out, plan->prompted.bytes, plan->prompted.length);
   return mw_recipe_send(&plan->result.made, out, err);
 }
 
-static bool take(mw_plan *plan, const mw_recipe_task *task, const mw_text *text, mw_error *err) {
-  mw_message in = {text->bytes, text->bytes + text->length, false};
+bool mw_shared_plan_take(mw_plan *plan, const mw_recipe_task *task, const char *bytes, size_t count, mw_error *err) {
+  mw_message in = {bytes, bytes + count, false};
   size_t length;
   plan->candidates = mw_message_u64(&in);
   const char *prompts = mw_message_text(&in, &length);
@@ -50,8 +50,8 @@ static bool take(mw_plan *plan, const mw_recipe_task *task, const mw_text *text,
 bool mw_shared_plan_receive(mw_plan *plan, const mw_recipe_task *task, mw_error *err) {
   const mw_ranks *ranks = mw_cluster_ranks();
   mw_text text = {0};
-  bool ok = (ranks->rank || put(plan, &text, err)) && mw_cluster_start(err) && mw_cluster_tell(&text, err) &&
-            (!ranks->rank || take(plan, task, &text, err));
+  bool ok = (ranks->rank || mw_shared_plan_put(plan, &text, err)) && mw_cluster_start(err) && mw_cluster_tell(&text, err) &&
+            (!ranks->rank || mw_shared_plan_take(plan, task, text.bytes, text.length, err));
   mw_text_free(&text);
   return ok;
 }

@@ -9,6 +9,9 @@ bool mw_shared_plan_keep_prompts(mw_plan *plan, const mw_text_piece *texts, size
 /* Starts MPI. Rank 0 has evaluated the recipe; the others get its prompts and its graph, check them against their own inputs, and know
  * how many candidates it has. */
 bool mw_shared_plan_receive(mw_plan *plan, const mw_recipe_task *task, mw_error *err);
+/* Its two ends: what rank 0 tells, and what another makes of `count` bytes of which it believes nothing. */
+bool mw_shared_plan_put(const mw_plan *plan, mw_text *out, mw_error *err);
+bool mw_shared_plan_take(mw_plan *plan, const mw_recipe_task *task, const char *bytes, size_t count, mw_error *err);
 /* mw_writer_open, for one process as for several: rank 0 makes the folder, then the others join. */
 bool mw_shared_plan_open(const char *out, const mw_layout *layout, const mw_writer_how *how, mw_writer **writer, mw_error *err);
 /* What rank 0 has found of an earlier run, all know then. */
