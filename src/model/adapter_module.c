@@ -1,5 +1,5 @@
-/* adapter_module.c: see adapter_module.h. A fit is found once and then holds for all modules of a part: a module that the first one's
- * fit does not lead to a tensor is missing in the base, however similar other names are. */
+/* adapter_module.c: see adapter_module.h. A fit is found once and then holds for all modules of a part: a module that no fit leads to a
+ * tensor is missing in the base, however similar other names are. */
 #include "model/adapter_module.h"
 #include "model/unet_name.h"
 #include <stdio.h>
@@ -128,40 +128,64 @@ static bool list_flat(const mw_model *base, mw_arena *arena, mw_adapter_module_f
   return ok;
 }
 
-/* A fit by one module, where there is one. The base's names are walked once for each number of words that may be left out. */
+/* Words that only say that there is a model: programs put them before names, or leave them out. */
+static bool is_holder(const char *word, size_t length) {
+  static const char *const holders[] = {"model", "base_model", "language_model", "text_model", "vision_model"};
+  for (size_t i = 0; i < sizeof holders / sizeof *holders; i++)
+    if (strlen(holders[i]) == length && memcmp(word, holders[i], length) == 0) return true;
+  return false;
+}
+
+/* Whether every word of the first `length` bytes of `words`, each with a dot behind, holds a model or is one of the others. */
+static bool are_holders(const char *words, size_t length, const char *others, size_t other_length) {
+  for (size_t at = 0, own; at < length; at += own + 1) {
+    own = strcspn(words + at, ".");
+    bool known = is_holder(words + at, own);
+    for (size_t k = 0, n; k < other_length && !known; k += n + 1) {
+      n = strcspn(others + k, ".");
+      known = n == own && memcmp(words + at, others + k, n) == 0;
+    }
+    if (!known) return false;
+  }
+  return true;
+}
+
+/* A fit by one module, where there is one. The base's names are walked once for each number of words that may be left out. A name that ends
+ * alike is meant if it differs by words that hold models alone; else if words are only added in front, or only left out, but not one in the
+ * place of another: "decoder.block.0.q" is not "encoder.block.0.q". */
 static bool meet_by(const mw_model *base, const mw_adapter_module *module, mw_arena *arena, mw_adapter_module_fit *out, mw_error *err) {
   enum { MOST_DROPPED = 3 };
   bool is_flat = module->name.flat;
   char wanted[LONGEST], flat[LONGEST];
   for (size_t dropped = 0; dropped < (is_flat ? 1 : MOST_DROPPED); dropped++) {
-    const char *own = without(module->name.module, dropped);
+    const char *own = without(module->name.module, dropped), *met = NULL;
     if (!own || strlen(own) + sizeof weight > sizeof wanted) return true;
+    const char *whole = module->name.module;
+    const size_t left_out = (size_t)(own - whole);
+    size_t length = 0;
+    bool sure = false;
     snprintf(wanted, sizeof wanted, "%s%s", own, is_flat || module->role[MW_ADAPTER_NAME_WHOLE] ? "" : weight);
     if (is_flat) mw_unet_name_flat(wanted, sizeof wanted);
-    for (size_t i = 0; i < base->tensor_count; i++) {
+    for (size_t i = 0; i < base->tensor_count && !sure; i++) {
       const char *name = base->tensors[i].name;
       if (is_flat && !flatten(name, flat)) continue;
       size_t before = before_end(is_flat ? flat : name, wanted, is_flat ? '_' : '.');
       if (before == SIZE_MAX) continue;
-      out->dropped = dropped;
-      return (out->before = mw_mem_copy(arena, name, before, err)) != NULL;
+      sure = is_flat || (are_holders(name, before, whole, left_out) && are_holders(whole, left_out, name, before));
+      if (sure || (!met && (!before || !left_out))) met = name, length = before;
     }
+    if (!met) continue;
+    out->dropped = mw_mem_copy(arena, whole, left_out, err);
+    return out->dropped && (out->before = mw_mem_copy(arena, met, length, err)) != NULL;
   }
   return true;
 }
 
-bool mw_adapter_module_meet(const mw_model *base, const mw_adapter_module *modules, size_t count, mw_arena *arena,
-                            mw_adapter_module_fit *out, mw_error *err) {
-  enum { TRIED = 8 };
-  *out = (mw_adapter_module_fit){0};
-  for (size_t i = 0; i < count && i < TRIED && !out->before; i++) MW_TRY(meet_by(base, &modules[i], arena, out, err));
-  return !out->before || !modules->name.flat || list_flat(base, arena, out, err);
-}
-
-size_t mw_adapter_module_find(const mw_model *base, const mw_adapter_module_fit *fit, const mw_adapter_module *module, const char *end) {
-  const char *own = without(module->name.module, fit->dropped);
+/* By one fit. */
+static size_t find_by(const mw_model *base, const mw_adapter_module_fit *fit, const mw_adapter_module *module, const char *end) {
   char name[LONGEST];
-  if (!fit->before || !own) return SIZE_MAX;
+  if (!fit->before || strncmp(module->name.module, fit->dropped, strlen(fit->dropped)) != 0) return SIZE_MAX;
+  const char *own = module->name.module + strlen(fit->dropped);
   if (module->name.flat) {
     if (strlen(own) >= sizeof name) return SIZE_MAX;
     mw_unet_name_flat(strcpy(name, own), sizeof name);
@@ -178,6 +202,34 @@ size_t mw_adapter_module_find(const mw_model *base, const mw_adapter_module_fit 
   int length = snprintf(name, sizeof name, "%s%s%s", fit->before, own, end);
   const mw_tensor *found = length > 0 && (size_t)length < sizeof name ? mw_model_find(base, name) : NULL;
   return found ? (size_t)(found - base->tensors) : SIZE_MAX;
+}
+
+size_t mw_adapter_module_find(const mw_model *base, const mw_adapter_module_fit *fit, const mw_adapter_module *module, const char *end) {
+  size_t found = SIZE_MAX;
+  for (; fit && found == SIZE_MAX; fit = fit->next) found = find_by(base, fit, module, end);
+  return found;
+}
+
+bool mw_adapter_module_meet(const mw_model *base, const mw_adapter_module *modules, size_t count, mw_arena *arena,
+                            mw_adapter_module_fit *out, mw_error *err) {
+  enum { TRIED = 8, MOST = 8 };
+  mw_adapter_module_fit *last = NULL;
+  *out = (mw_adapter_module_fit){0};
+  for (size_t i = 0, failed = 0, fits = 0; i < count && failed < TRIED && fits < MOST; i++) {
+    mw_adapter_module_fit fit = {0};
+    if (last && mw_adapter_module_find(base, out, &modules[i], modules[i].role[MW_ADAPTER_NAME_WHOLE] ? "" : weight) != SIZE_MAX) continue;
+    MW_TRY(meet_by(base, &modules[i], arena, &fit, err));
+    if (!fit.before) {
+      failed++;
+      continue;
+    }
+    if (last && !(last->next = mw_mem_take(arena, sizeof fit, err))) return false;
+    last = last ? last->next : out;
+    *last = fit;
+    fits++;
+    if (modules->name.flat) return list_flat(base, arena, out, err);
+  }
+  return true;
 }
 
 /* ---- a module's change ----------------------------------------------------------------------------------------------- */

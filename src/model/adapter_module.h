@@ -19,14 +19,17 @@ bool mw_adapter_module_list(const mw_tensor *tensors, size_t count, mw_arena *ar
 
 /* How the names of one part become those of the base. Zeroed: not known yet. */
 typedef struct mw_adapter_module_fit {
-  size_t dropped;      /* how many words before dots are left out in front ... */
+  const char *dropped; /* words in front that are left out, "model.": it is a fit of names that begin so ... */
   const char *before;  /* ... and what is put there; NULL: not known */
   const char **flat;   /* [tensor_count] names of the base's modules behind `before`, with underscores for dots, sorted ... */
   size_t *index;       /* ... and their tensors */
   size_t count;
+  struct mw_adapter_module_fit *next; /* for modules that this one leads to no tensor; NULL: none */
 } mw_adapter_module_fit;
 
-/* Finds the fit by the first of the modules (all of one part) that any name of the base ends with. */
+/* Finds the fit by the first of the modules (all of one part) that any name of the base ends with; and further ones for those that are
+ * called otherwise only by words that hold models: "model.visual.blocks.0.qkv" is "visual.blocks.0.qkv" of a base whose layers need another
+ * fit, "model.language_model.layers.0.q" is "model.layers.0.q". */
 bool mw_adapter_module_meet(const mw_model *base, const mw_adapter_module *modules, size_t count, mw_arena *arena,
                             mw_adapter_module_fit *out, mw_error *err);
 /* The index of the base's tensor MODULE + end (".weight", ".bias"; "" for a whole tensor), or SIZE_MAX. */

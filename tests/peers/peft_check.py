@@ -8,7 +8,7 @@ from peft import AutoPeftModelForCausalLM, LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file
 from transformers import (AutoModelForCausalLM, BertConfig, BertForSequenceClassification, CLIPTextConfig, CLIPTextModel, FalconConfig,
                           FalconForCausalLM, GemmaConfig, GemmaForCausalLM, GPT2Config, GPT2LMHeadModel, GPTNeoXConfig, GPTNeoXForCausalLM,
-                          LlamaConfig, LlamaForCausalLM, Phi3Config, Phi3ForCausalLM, ResNetConfig, ResNetModel, T5Config,
+                          CLIPVisionConfig, LlamaConfig, LlamaForCausalLM, LlavaConfig, LlavaForConditionalGeneration, Phi3Config, Phi3ForCausalLM, Qwen2VLConfig, Qwen2VLForConditionalGeneration, ResNetConfig, ResNetModel, T5Config,
                           T5ForConditionalGeneration, ViTConfig, ViTForImageClassification, WhisperConfig, WhisperModel)
 
 from peers import WORK, check, end, merge, tensors
@@ -89,6 +89,13 @@ OTHERS = {
         dict(target_modules=["q_proj"], modules_to_save=["embed_tokens"]), "--tied", "untie"),
     "rsLoRA with DoRA and patterns": (LlamaForCausalLM, LlamaConfig(**PLAIN), dict(use_dora=True, use_rslora=True, target_modules="all-linear",
         rank_pattern={"q_proj": 2}, alpha_pattern={r"layers\.0\..*": 3})),
+    # Their checkpoints have other names than their modules, which peft writes.
+    "LLaVA, language, vision and projector": (LlavaForConditionalGeneration, LlavaConfig(text_config=LlamaConfig(**PLAIN),
+        vision_config=CLIPVisionConfig(hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=48, image_size=32, patch_size=16)),
+        dict(target_modules=["q_proj", "linear_1"], modules_to_save=["lm_head"])),
+    "Qwen2-VL, every linear layer": (Qwen2VLForConditionalGeneration, Qwen2VLConfig(text_config=dict(num_key_value_heads=2, rope_parameters=dict(
+        rope_type="default", mrope_section=[1, 1, 2], rope_theta=10000.0), **PLAIN), vision_config=dict(depth=2, embed_dim=32, hidden_size=32, num_heads=4)),
+        dict(target_modules="all-linear")),
     "one layer, norms saved": (LlamaForCausalLM, LlamaConfig(**PLAIN), dict(target_modules=["q_proj"], layers_to_transform=[1], layers_pattern="layers",
         modules_to_save=["norm", "input_layernorm"])),
 }

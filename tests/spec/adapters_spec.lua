@@ -210,6 +210,21 @@ describe("a model with an adapter", function()
     same(M.made("moonweld soup --models bare+" .. adapter(factors(Q, 2, 6, 4, 20)))["layers.0.q.weight"], q(2, 20))
     same(with(adapter(factors("layers.0.q", 2, 6, 4, 20)))[Q .. ".weight"], q(2, 20))
   end)
+  it("meets a base whose parts are called otherwise, each in its way, by words that hold models", function()
+    local tensors, list = {}, {}
+    local function pair(module, name, seed)
+      list[#list + 1], tensors[name .. ".weight"] = factors(module, 2, 6, 4, seed), base[Q .. ".weight"]
+      return { name .. ".weight", seed }
+    end
+    local pairs_of = { pair("model.language_model.layers.0.q", "language_model.model.layers.0.q", 20), pair("lm_head", "language_model.lm_head", 22),
+      pair("model.vision_tower.encoder.layers.0.q", "vision_tower.vision_model.encoder.layers.0.q", 24), pair("model.projector.up", "projector.up", 26) }
+    M.model("seeing", tensors, config)
+    local out = M.made("moonweld soup --models seeing+" .. adapter(join(table.unpack(list))))
+    for _, each in ipairs(pairs_of) do same(out[each[1]], q(2, each[2])) end
+    list[#list + 1] = factors("model.decoder.layers.0.q", 2, 6, 4, 28)
+    M.refused("moonweld soup --models seeing+" .. adapter(join(table.unpack(list))), "1 of its 5 modules meet no tensor of the base: 'model.decoder.layers.0.q'")
+    M.refused("moonweld soup --models seeing+" .. adapter(list[#list]), "1 of its 1 modules meet no tensor of the base: 'model.decoder.layers.0.q'")
+  end)
   it("is scaled by its configuration where its names lack peft's first words", function()
     local list = {}
     for name, value in pairs(factors(Q, 2, 6, 4, 20)) do list[name:gsub("^base_model%.model%.", "")] = value end
