@@ -8,8 +8,9 @@ from peft import AutoPeftModelForCausalLM, LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file
 from transformers import (AutoModelForCausalLM, BertConfig, BertForSequenceClassification, CLIPTextConfig, CLIPTextModel, FalconConfig,
                           FalconForCausalLM, GemmaConfig, GemmaForCausalLM, GPT2Config, GPT2LMHeadModel, GPTNeoXConfig, GPTNeoXForCausalLM,
-                          CLIPVisionConfig, LlamaConfig, LlamaForCausalLM, LlavaConfig, LlavaForConditionalGeneration, Phi3Config, Phi3ForCausalLM, Qwen2VLConfig, Qwen2VLForConditionalGeneration, ResNetConfig, ResNetModel, T5Config,
-                          T5ForConditionalGeneration, ViTConfig, ViTForImageClassification, WhisperConfig, WhisperModel)
+                          CLIPVisionConfig, LlamaConfig, LlamaForCausalLM, LlavaConfig, LlavaForConditionalGeneration, Phi3Config, Phi3ForCausalLM,
+                          Qwen2VLConfig, Qwen2VLForConditionalGeneration, ResNetConfig, ResNetModel, T5Config, T5ForConditionalGeneration,
+                          ViTConfig, ViTForImageClassification, WhisperConfig, WhisperModel)
 
 from peers import WORK, check, end, merge, tensors
 
