@@ -20,6 +20,10 @@ typedef void getrs(const char *, integer n, integer nrhs, const double *a, integ
                    int *info, size_t);
 typedef void gecon(const char *, integer n, const double *a, integer lda, const double *norm, double *rcond, double *work, int *iwork,
                    int *info, size_t);
+typedef void potrf(const char *, integer n, void *a, integer lda, int *info, size_t);
+typedef void potrs(const char *, integer n, integer nrhs, const void *a, integer lda, void *b, integer ldb, int *info, size_t);
+typedef void pocon(const char *, integer n, const double *a, integer lda, const double *norm, double *rcond, double *work, int *iwork,
+                   int *info, size_t);
 
 /* A function of the library, by its name without the underscore of Fortran. */
 #define FIND(type, name) \
@@ -161,4 +165,30 @@ bool mw_lapack_solve(size_t n, size_t count, double precision, double *a, double
   free(pivots);
   free(work);
   return ok;
+}
+
+bool mw_lapack_factor(bool f64, size_t n, void *a) {
+  FIND(potrf, dpotrf);
+  FIND(potrf, spotrf);
+  int size = (int)n, info = 0;
+  (f64 ? dpotrf : spotrf)("L", &size, a, &size, &info, 1);
+  return info == 0;
+}
+
+void mw_lapack_solve_factored(bool f64, size_t n, size_t count, const void *factored, void *rows) {
+  FIND(potrs, dpotrs);
+  FIND(potrs, spotrs);
+  int size = (int)n, sides = (int)count, info = 0;
+  (f64 ? dpotrs : spotrs)("L", &size, &sides, factored, &size, rows, &size, &info, 1);
+}
+
+bool mw_lapack_inverse_norm(size_t n, const double *factored, const double *a, double *norm, mw_error *err) {
+  FIND(pocon, dpocon);
+  double own = norm_of(n, a), condition = 0, *work = mw_mem_new(3 * n, sizeof *work, err);
+  int size = (int)n, info = 0, *iwork = work ? mw_mem_new(n, sizeof *iwork, err) : NULL;
+  if (iwork) dpocon("L", &size, factored, &size, &own, &condition, work, iwork, &info, 1);
+  *norm = condition > 0 ? 1 / (condition * own) : INFINITY;
+  free(work);
+  free(iwork);
+  return iwork != NULL;
 }

@@ -24,5 +24,12 @@ bool mw_lapack_orthonormal(size_t count, size_t length, double *a, double *diago
 /* Solves a[n, n] x = b, where b_turned[count, n] has a right side in each row, and becomes x in the same way. MW_DATA: singular
  * within the precision of its elements, `precision`: its reciprocal condition is below that. */
 bool mw_lapack_solve(size_t n, size_t count, double precision, double *a, double *b_turned, mw_error *err);
+/* Cholesky's factor of a symmetric, positive a[n, n] (floats, or doubles if f64), in the place of one half of it. False: it is not
+ * positive, or not to rounding. */
+bool mw_lapack_factor(bool f64, size_t n, void *a);
+/* Each of `count` rows b[n] becomes the x with a x = b. */
+void mw_lapack_solve_factored(bool f64, size_t n, size_t count, const void *factored, void *rows);
+/* About the largest sum of magnitudes of a row of the inverse of a[n, n], at most that: Higham's estimate, mostly within a third. */
+bool mw_lapack_inverse_norm(size_t n, const double *factored, const double *a, double *norm, mw_error *err);
 
 #endif

@@ -198,12 +198,18 @@ static void polar(matrix x, bool f64, size_t rank) {
 
 static double mild(size_t j) { return 1 + (double)j / 10; }
 static double hard(size_t j) { return pow(10, -(double)j / 30); }
+static double harder(size_t j) { return pow(10, -(double)j / 20); } /* of 100: down to 1e-5 */
+static double hardest(size_t j) { return pow(10, -(double)j / 18); } /* 3e-6: by the decomposition */
 
 static void polars(bool f64) {
   polar(drawn(5, 3, 1), f64, 3);
   polar(drawn(3, 5, 1), f64, 3);
   polar(with_values(150, 100, mild), f64, 100);
   polar(with_values(100, 150, hard), f64, 100);
+  polar(with_values(100, 100, harder), f64, 100);
+  polar(with_values(100, 110, hardest), f64, 100);
+  polar(with_values(1100, 70, mild), f64, 70);
+  polar(with_values(70, 1100, hard), f64, 70);
   polar(with_values(120, 100, few), f64, 5);
   polar(new(80, 70), f64, 0);
   matrix small = with_values(80, 70, mild);
