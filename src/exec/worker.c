@@ -275,14 +275,16 @@ static bool read_input(const mw_worker *w, size_t index, mw_graph_node_facts fac
   return err->status == MW_IO ? mw_error_wrap(err, "tensor '%s'", mw_text_escape_z(&name, tensor->name)) : false;
 }
 
-/* The block's bytes are the output's; they are looked at all the same. */
+/* The block's bytes are the output's; they are looked at all the same: bf16 as they are stored, others as they are loaded. */
 static void move(mw_worker *w, mw_tile_block *block) {
   const mw_kernel_load load = w->tile.kernels->load[block->output_dtype];
+  const mw_kernel_odd odd = block->output_dtype == MW_DTYPE_BF16 ? w->kernels->type[0].odd_stored : NULL;
   const size_t size = mw_dtype_size(block->output_dtype);
   block->output = (unsigned char *)(uintptr_t)block->inputs[0];
   for (size_t done = 0; done < block->count && !w->job->nonfinite_keep; done += w->tile.size) {
     size_t n = block->count - done < w->tile.size ? block->count - done : w->tile.size;
-    if (load(w->tile.registers, block->inputs[0] + done * size, n)) block->bad_input = 0;
+    const unsigned char *stored = block->inputs[0] + done * size;
+    if (odd ? odd(stored, n) : load(w->tile.registers, stored, n)) block->bad_input = 0;
   }
 }
 
