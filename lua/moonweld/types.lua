@@ -277,6 +277,11 @@ function Model:layers(first, last, options) end
 ---@param options? { of?: string }
 ---@return integer # how many layers it has
 function Model:depth(options) end
+---The tensors of a part of a model that has several: of one that reads images `text_decoder`, `vision_tower`, `audio_tower`,
+---`multi_modal_projector`; of an encoder and a decoder these two and what they share, `shared`.
+---@param name string
+---@return Model
+function Model:part(name) end
 ---@param changes table keys of config.json; the rest of the file keeps its bytes
 ---@return Model
 function Model:with_config(changes) end

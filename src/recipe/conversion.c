@@ -164,6 +164,8 @@ void mw_conversion_name_models(const mw_conversion *conversion, mw_warning *warn
 }
 
 void mw_conversion_explain(const mw_conversion *conversion, const char *recipe_name, const char *recipe, mw_error *err) {
+  if (strstr(err->text, "has several stacks of layers"))
+    mw_error_hint(err, "'modules:' with 'text_decoder', 'vision_tower' and so on takes slices for each part of such a model");
   if (strstr(err->text, "vocab_size")) mw_error_hint(err, "tokenizer: {source: union} in the file brings all models to one vocabulary");
   const mw_binding *models = models_of(conversion);
   size_t name_length = strlen(recipe_name), length = 0, origin_length = 0;

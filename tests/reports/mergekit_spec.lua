@@ -236,6 +236,49 @@ dtype: %s
     M.refused(run(text .. "  max_iter: {filter: mlp, value: 1.5}\n"), "'max_iter' is a whole number, not '1.5'")
   end)
 
+  it("merges the parts of a model by themselves; what it does not name stays the donor's", function()
+    local seeing = '{"model_type": "seeing", "text_config": {"num_hidden_layers": 3, "hidden_size": 2}, "vision_config": {"num_hidden_layers": 2}}'
+    local function parted(fill)
+      local tensors = { ["language_model.model.embed_tokens.weight"] = { "F32", { 3, 2 }, fill + 100 }, ["language_model.model.norm.weight"] = { "F32", { 2 }, fill + 200 },
+        ["vision_tower.post_layernorm.weight"] = { "F32", { 2 }, fill + 300 }, ["multi_modal_projector.linear.weight"] = { "F32", { 2, 2 }, fill + 400 } }
+      for layer = 0, 2 do tensors[("language_model.model.layers.%d.mlp.up.weight"):format(layer)] = { "F32", { 2, 2 }, fill + layer } end
+      for layer = 0, 1 do tensors[("vision_tower.encoder.layers.%d.mlp.fc1.weight"):format(layer)] = { "F32", { 2, 2 }, fill + layer } end
+      return tensors
+    end
+    M.model("eye", parted(1000), seeing)
+    M.model("lip", parted(2000), seeing)
+    local text = [[
+merge_method: linear
+parameters: {weight: 1}
+modules:
+  text_decoder:
+    slices:
+    - sources: [{model: eye, layer_range: [0, 2]}, {model: lip, layer_range: [1, 3], parameters: {weight: 3}}]
+%s  vision_tower:
+    models: [{model: eye, parameters: {weight: [1, 0]}}, {model: lip, parameters: {weight: [0, 1]}}]
+]]
+    local function first(tensors)
+      local values = {}
+      for name, tensor in pairs(tensors) do values[#values + 1] = ("%s %g"):format(name:gsub("^language_model%.model%.", ""), tensor[1]) end
+      table.sort(values)
+      return values
+    end
+    local fewer, _, out = M.made(run(text:format "")) -- text: (eye + 3 lip) / 4; the projector is eye's, whom the file names first
+    assert.same({ "embed_tokens.weight 1850", "layers.0.mlp.up.weight 1750.75", "layers.1.mlp.up.weight 1751.75", "multi_modal_projector.linear.weight 1400",
+      "norm.weight 1950", "vision_tower.encoder.layers.0.mlp.fc1.weight 1000", "vision_tower.encoder.layers.1.mlp.fc1.weight 2001",
+      "vision_tower.post_layernorm.weight 1300" }, first(fewer))
+    assert.truthy(M.bytes(out .. "/config.json"):find('"text_config": {"num_hidden_layers": 2, "hidden_size": 2}, "vision_config": {"num_hidden_layers": 2}', 1, true))
+    local more, _, longer = M.made(run(text:format "    - sources: [{model: lip, layer_range: [0, 3]}]\n"))
+    assert.equal(2002, more["language_model.model.layers.4.mlp.up.weight"][1])
+    assert.equal(2200, more["language_model.model.norm.weight"][1])
+    assert.truthy(M.bytes(longer .. "/config.json"):find('"text_config": {"num_hidden_layers": 5', 1, true))
+    M.refused(run((text:format(""):gsub("vision_tower", "vision"))), "file.yml:8: model: eye has no part 'vision': it has 'multi_modal_projector', 'text_decoder', 'vision_tower'")
+    M.refused(run((text:format(""):gsub("eye", "a"):gsub("lip", "b"))), "a has no part 'text_decoder': it has one alone")
+    M.refused(run((text:format(""):gsub("vision_tower", "default"))), "file.yml:7:3: 'default' is the whole model, and stands alone")
+    M.refused(run "merge_method: linear\nmodules: {}\n", "file.yml:2:10: 'modules' has none")
+    M.refused(run "merge_method: passthrough\nslices: [{sources: [{model: eye, layer_range: [0, 2]}]}]\n", "has several stacks of layers", "'modules:' with 'text_decoder'")
+  end)
+
   it("of a mixture of experts is the recipe moe", function()
     local text = "base_model: a\ngate_mode: %s\nexperts_per_token: 1\nexperts:\n- source_model: b\n  positive_prompts: [x]\n- source_model: c\n%s"
     M.write("experts.yml", text:format("random", "") .. "dtype: bfloat16\n")

@@ -130,6 +130,7 @@ local function new_script(documents)
     for i, model in ipairs(script.models) do if model == key then return ("models[%d]"):format(i) end end
   end
   function script.name_document(doc) doc.variable = name(doc.name) end
+  script.name = name
   function script.require(recipe)
     if not script.required[recipe] then script.order[#script.order + 1] = recipe end
     script.required[recipe] = true

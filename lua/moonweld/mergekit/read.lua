@@ -204,25 +204,47 @@ local function dtype_of(map, name)
   return dtype or N.refuse(node, "%s is float32, float16, bfloat16 or float64, not '%s'", name, core.shown(text))
 end
 
---- The one of models, slices and modules: what it holds, and the parameters of a module.
-local function form_of(map, root)
+--- The one of models, slices and modules that a mapping has, and what stands there.
+local function form_of(map, root, ...)
   local found = {}
-  for _, name in ipairs { "models", "slices", "modules" } do if N.get(map, name) then found[#found + 1] = name end end
+  for _, name in ipairs { ... } do if N.get(map, name) then found[#found + 1] = name end end
   if #found ~= 1 then
-    N.refuse(found[2] and map.by_name[found[2]] or root, "expected one of models, slices and modules, found %s",
+    N.refuse(found[2] and map.by_name[found[2]] or root, "expected one of %s, found %s", (table.concat({ ... }, ", "):gsub(", (%w+)$", " and %1")),
       #found == 0 and "none" or table.concat(found, " and "))
   end
-  if found[1] ~= "modules" then return found[1], N.get(map, found[1]) end
-  local modules = N.map(N.get(map, "modules"), "'modules'")
-  local name = modules.names[1]
-  if #modules.names ~= 1 or name ~= "default" then
-    N.refuse(modules.node, "'modules' has %s: models of several parts are merged part by part here; of one part the only name is 'default'",
-      #modules.names == 0 and "none" or core.shown("'" .. table.concat(modules.names, "', '") .. "'"))
+  return found[1], N.get(map, found[1])
+end
+
+--- The slices of `models:` or `slices:`, each with the parameters of its module.
+local function divided(doc, form, node, module_params)
+  local slices = (form == "models" and models_slice or slices_of)(node, doc)
+  for _, slice in ipairs(slices) do
+    slice.module_params = module_params
+    divide(slice, doc)
+    doc.slices[#doc.slices + 1] = slice
   end
-  local inner = N.map(modules.values.default, "'default'")
-  N.check_keys(inner, keys.module, "a module")
-  local form, node = form_of({ values = { models = inner.values.models, slices = inner.values.slices }, by_name = inner.by_name }, modules.node)
-  return form, node, inner
+  return slices
+end
+
+--- Fills doc.slices, and doc.parts = { { name =, slices =, node = }, ... }: the modules of a model of several parts. A part without a
+--- name is the whole model, as one that is called 'default' is.
+local function read_form(doc, map)
+  local form, node = form_of(map, doc.root, "models", "slices", "modules")
+  doc.slices, doc.parts = {}, {}
+  if form ~= "modules" then
+    doc.parts[1] = { slices = divided(doc, form, node) }
+    return
+  end
+  local modules = N.map(node, "'modules'")
+  if #modules.names == 0 then N.refuse(node, "'modules' has none: its one name is 'default', or it has those of the model's parts, such as 'text_decoder'") end
+  for _, name in ipairs(modules.names) do
+    local inner = N.map(modules.values[name], ("module '%s'"):format(core.shown(name)))
+    if name == "default" and #modules.names > 1 then N.refuse(modules.by_name[name], "'default' is the whole model, and stands alone") end
+    N.check_keys(inner, keys.module, "a module")
+    local inner_form, inner_node = form_of(inner, inner.node, "models", "slices")
+    doc.parts[#doc.parts + 1] = { name = name ~= "default" and name or nil, node = modules.by_name[name],
+      slices = divided(doc, inner_form, inner_node, parameters_of(inner, doc)) }
+  end
 end
 
 -- ---- vocabulary and chat template ----
@@ -313,11 +335,7 @@ function R.document(root)
   doc.name, doc.name_node = name and N.text(name, "name"), name
   doc.base = base and R.reference(base)
   doc.params = parameters_of(map, doc)
-  local form, node, module = form_of(map, root)
-  doc.module_params = module and parameters_of(module, doc)
-  doc.whole = form == "models"
-  doc.slices = (doc.whole and models_slice or slices_of)(node, doc)
-  for _, slice in ipairs(doc.slices) do divide(slice, doc) end
+  read_form(doc, map)
   local dtype, out = dtype_of(map, "dtype"), dtype_of(map, "out_dtype")
   doc.dtype = out or dtype
   doc.files = true
@@ -385,7 +403,7 @@ end
 
 local function places_of(doc, slice, source, param)
   local places = {}
-  for _, params in ipairs { source and source.params or false, slice.params or false, doc.module_params or false, doc.params or false } do
+  for _, params in ipairs { source and source.params or false, slice.params or false, slice.module_params or false, doc.params or false } do
     local node = params and N.get(params, param[1])
     if node then places[#places + 1] = { node, params.by_name[param[1]] } end
   end

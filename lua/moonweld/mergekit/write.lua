@@ -52,6 +52,7 @@ end
 --- The layers of a model that a source gives; `models:` takes all of them.
 local function layers_of(script, source)
   local name = script.variable(source.model)
+  if script.part then name = ("%s:part(%s)"):format(name, R.quoted(script.part)) end
   if not source.range then return { name, source.model.node } end
   return { ("%s:layers(%d, %d)"):format(name, source.range[1], source.range[2]), source.node }
 end
@@ -147,16 +148,34 @@ local function add_varying(w, indent, script, doc, slice, at, before, after)
   add_slice(w, indent, script, doc, slice, at, before, after)
 end
 
---- A document, as the value of a statement: "return " or "local first = ".
-function W.add_document(w, indent, script, doc, before, after)
-  if #doc.slices == 1 then return (add_varying(w, indent, script, doc, doc.slices[1], 0, before, after)) end
+--- The slices of a model, or of a part of it, one behind the other.
+local function add_slices(w, indent, script, doc, slices, before, after)
+  if #slices == 1 then return (add_varying(w, indent, script, doc, slices[1], 0, before, after)) end
   local at = 0
   w.add(indent, before .. "stack {")
-  for _, slice in ipairs(doc.slices) do
+  for _, slice in ipairs(slices) do
     add_varying(w, indent + 1, script, doc, slice, at, "", ",")
     at = at + slice.sources[1].range[2] - slice.sources[1].range[1]
   end
   w.add(indent, "}" .. after)
+end
+
+--- A document, as the value of a statement: "return " or "local first = ". Parts are merged each by itself and take the places of the
+--- donor's; what the file does not name stays the donor's.
+function W.add_document(w, indent, script, doc, before, after)
+  if not doc.parts[1].name then return (add_slices(w, indent, script, doc, doc.slices, before, after)) end
+  local donor, rest, result = script.variable(doc.base or doc.slices[1].sources[1].model), script.name("rest"), ""
+  local others = donor
+  for _, part in ipairs(doc.parts) do
+    local variable = script.name(part.name)
+    script.part = part.name
+    add_slices(w, indent, script, doc, part.slices, ("local %s = "):format(variable), "")
+    script.part = nil
+    others = ("%s:except(%s:part(%s))"):format(others, donor, R.quoted(part.name))
+    result = ("%s:with(%s, { add = true })"):format(result, variable)
+  end
+  w.add(indent, ("local %s = %s%s"):format(rest, others, origin(doc.parts[1].node, "modules")))
+  w.add(indent, before .. rest .. result .. after .. origin(doc.parts[1].node, "modules"))
 end
 
 W.namer, W.writer, W.origin = namer, writer, origin
