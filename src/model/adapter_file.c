@@ -1,6 +1,7 @@
 /* adapter_file.c: see adapter_file.h. */
 #include "model/adapter_file.h"
 #include "model/hub.h"
+#include "model/near_path.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,8 +41,12 @@ static bool locate(mw_adapter_file *a, const char *where, const char **folder, c
     if (mw_adapter_file_holds(*folder, weight_names[i]) && !(*file = mw_file_join(arena, *folder, weight_names[i], err))) return false;
   if (*file) return true;
   mw_error_set(err, MW_MISSING, "%s: holds no %s", mw_text_escape_z(&shown, *folder), weight_names[0]);
-  return mw_error_hint(err, mw_adapter_file_holds(*folder, "adapter_model.bin") ? "convert its adapter_model.bin to safetensors first"
-                                                                                : "an adapter is a folder as peft writes it, or a file");
+  mw_error_hint(err, mw_adapter_file_holds(*folder, "adapter_model.bin") ? "convert its adapter_model.bin to safetensors first"
+                                                                         : "an adapter is a folder as peft writes it, or a file");
+  const char **names; /* peft writes an adapter that is not called "default" into a folder of its name */
+  size_t count;
+  mw_error ignored;
+  return mw_file_list(*folder, arena, &names, &count, &ignored) && mw_near_path_below(*folder, names, count, arena, err);
 }
 
 /* Opens a file as one of the model's. */

@@ -57,14 +57,15 @@ bool mw_near_path_hint(const char *where, mw_arena *arena, mw_error *err) {
                        mw_text_escape_z(&near_shown, near));
 }
 
-/* Whether a folder holds a file that is called as those of models are: "model.safetensors", "model-00001-of-00002.safetensors". */
+/* Whether a folder holds a file that is called as those of models and adapters are: "model.safetensors",
+ * "model-00001-of-00002.safetensors", "adapter_model.safetensors". */
 static bool holds_model(const char *folder, mw_arena *arena) {
   const char **names;
   size_t count;
   mw_error ignored;
   if (!mw_file_is_folder(folder) || !mw_file_list(folder, arena, &names, &count, &ignored)) return false;
   for (size_t i = 0; i < count; i++)
-    if (strncmp(names[i], "model", 5) == 0 && mw_tensor_ending(names[i])) return true;
+    if ((strncmp(names[i], "model", 5) == 0 || strncmp(names[i], "adapter_model", 13) == 0) && mw_tensor_ending(names[i])) return true;
   return false;
 }
 
