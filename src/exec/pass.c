@@ -25,8 +25,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A stage with guessed totals is done in so many parts. */
-enum { PARTS = 32 };
+/* A stage with guessed totals is done in so many parts; by several processes in fewer, so that each has some tasks in a part. */
+enum { PARTS = 32, TASKS_EACH = 4 };
 
 static mw_op op_of(const mw_pass *pass, mw_node node) { return mw_graph_facts(pass->job.graph, node).op; }
 
@@ -68,13 +68,19 @@ static bool any_sampling(const mw_pass *pass) {
   return false;
 }
 
+static uint32_t count_parts(const mw_pass *pass, const mw_schedule_stage *stage) {
+  if (!pass->job.ranks) return PARTS;
+  uint32_t parts = stage->task_count / (TASKS_EACH * pass->job.ranks->count);
+  return parts < 2 ? 2 : parts < PARTS ? parts : PARTS;
+}
+
 /* Where the part ends that begins with task `from`: parts have about equally many elements. */
 static uint32_t end_of_part(const mw_pass *pass, const mw_schedule_stage *stage, uint32_t from) {
   const mw_schedule_task *tasks = pass->job.schedule->tasks + stage->first_task;
   uint64_t all = 0, part = 0;
   for (uint32_t t = 0; t < stage->task_count; t++) all += tasks[t].elements;
   do part += tasks[from++].elements;
-  while (from < stage->task_count && part < all / PARTS);
+  while (from < stage->task_count && part < all / count_parts(pass, stage));
   return from;
 }
 

@@ -4,6 +4,7 @@
 #include "exec/ranks.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 uint32_t mw_ranks_at(uint64_t at, uint64_t size, uint64_t all, uint32_t count) {
   uint32_t rank = all ? (uint32_t)(((double)at + (double)size / 2) / (double)all * count) : 0;
@@ -55,13 +56,50 @@ static void divide_stage(mw_schedule *s, const mw_schedule_stage *stage, const u
   }
 }
 
-void mw_ranks_divide(mw_schedule *schedule, const uint32_t *places, const uint32_t *owners, uint32_t count, bool known) {
-  for (size_t from = 0, to; from < schedule->stage_count; from = to) {
+typedef struct turn {
+  double at; /* which share of its rank's elements lies before its middle */
+  mw_schedule_task task;
+} turn;
+
+static int earlier(const void *a, const void *b) {
+  const turn *x = a, *y = b;
+  if (x->at != y->at) return x->at < y->at ? -1 : 1;
+  return x->task.rank != y->task.rank ? (x->task.rank < y->task.rank ? -1 : 1) : x->task.first_root < y->task.first_root ? -1 : 1;
+}
+
+/* Puts the tasks of a stage into such an order that all ranks have work in each part of it (speculation.h): as in one process they
+ * would be all those of rank 0, then all of rank 1. `sums`: for each rank two numbers. */
+static bool interleave(mw_schedule *s, const mw_schedule_stage *stage, uint64_t *sums, uint32_t count, mw_error *err) {
+  mw_schedule_task *tasks = s->tasks + stage->first_task;
+  turn *turns = mw_mem_new(stage->task_count + 1u, sizeof *turns, err);
+  if (!turns) return false;
+  memset(sums, 0, 2 * (size_t)count * sizeof *sums);
+  for (uint32_t t = 0; t < stage->task_count; t++) sums[2 * tasks[t].rank] += tasks[t].elements;
+  for (uint32_t t = 0; t < stage->task_count; t++) {
+    uint64_t all = sums[2 * tasks[t].rank], *before = &sums[2 * tasks[t].rank + 1];
+    turns[t] = (turn){all ? ((double)*before + (double)tasks[t].elements / 2) / (double)all : 0, tasks[t]};
+    *before += tasks[t].elements;
+  }
+  qsort(turns, stage->task_count, sizeof *turns, earlier);
+  for (uint32_t t = 0; t < stage->task_count; t++) tasks[t] = turns[t].task;
+  free(turns);
+  return true;
+}
+
+bool mw_ranks_divide(mw_schedule *schedule, const uint32_t *places, const uint32_t *owners, uint32_t count, bool known,
+                     mw_error *err) {
+  bool ok = true;
+  uint64_t *sums = mw_mem_new(2 * (size_t)count, sizeof *sums, err);
+  if (!sums) return false;
+  for (size_t from = 0, to; from < schedule->stage_count && ok; from = to) {
     for (to = from + 1; to < schedule->stage_count && schedule->stages[to].batch == schedule->stages[from].batch; to++) continue;
     uint32_t rank = known ? MW_RANKS_EVERY : rank_of(schedule, from, to, places, owners);
-    for (size_t s = from; s < to; s++) {
+    for (size_t s = from; s < to && ok; s++) {
       schedule->stages[s].rank = rank;
       divide_stage(schedule, &schedule->stages[s], places, owners, count);
+      ok = rank != MW_RANKS_EVERY || interleave(schedule, &schedule->stages[s], sums, count, err);
     }
   }
+  free(sums);
+  return ok;
 }

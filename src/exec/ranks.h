@@ -54,8 +54,9 @@ enum { MW_RANKS_EVERY = UINT32_MAX };
 uint32_t mw_ranks_at(uint64_t at, uint64_t size, uint64_t all, uint32_t count);
 /* Decides which rank writes each tensor of the layout: owners[layout->count]. `bytes`: what is to be written of each. */
 bool mw_ranks_share(const mw_layout *layout, const uint64_t *bytes, uint32_t count, uint32_t *owners, mw_error *err);
-/* Sets the rank of every task and stage of the schedule, whose output i is tensor places[i] of the layout. `known`: all ranks must know
- * every value when the run has ended, so no batch is done by one alone. */
-void mw_ranks_divide(mw_schedule *schedule, const uint32_t *places, const uint32_t *owners, uint32_t count, bool known);
+/* Sets the rank of every task and stage of the schedule, whose output i is tensor places[i] of the layout, and the order of tasks in
+ * stages that all ranks do: each has as much of its work done as the others at any time. `known`: all ranks must know every value when
+ * the run has ended, so no batch is done by one alone. */
+bool mw_ranks_divide(mw_schedule *schedule, const uint32_t *places, const uint32_t *owners, uint32_t count, bool known, mw_error *err);
 
 #endif

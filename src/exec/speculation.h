@@ -27,7 +27,7 @@
  *
  * The stage's tasks are done in 32 parts, each a pass of its own, so that the exact totals of the first parts take the
  * place of guesses in the later ones. So even a bad guess spoils few outputs: the sign is mostly clear after the first
- * few tensors.
+ * few tensors. Several processes make fewer parts, each with tasks of all of them (ranks.h).
  *
  * For example, two tensors in two parts. The guesses of their totals are 5 and -3.
  *

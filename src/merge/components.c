@@ -381,6 +381,9 @@ static bool identify(const mw_plan *plan, mw_text *out, mw_error *err) {
   return ok && mw_text_check(out, err);
 }
 
+/* Of several processes all but rank 0 only make tensors of components. */
+static bool is_helper(void) { return mw_cluster_ranks() && mw_cluster_ranks()->rank; }
+
 static bool run_one(mw_plan *plan, size_t index, const char *folder, relay *r, mw_error *err) {
   mw_components *components = plan->components;
   bool same = false;
@@ -391,7 +394,7 @@ static bool run_one(mw_plan *plan, size_t index, const char *folder, relay *r, m
   if (!(component->options.output = mw_file_join(&plan->arena, folder, components->of[index].name, err))) return false;
   component->options.force = false;
   size_t told = component->warnings.count;
-  bool ok = mw_plan_run(component, go_on, r, err) || mw_error_wrap(err, "%s", components->of[index].name);
+  bool ok = mw_plan_run(component, go_on, r, err) || (!is_helper() && mw_error_wrap(err, "%s", components->of[index].name));
   tell(plan, components->of[index].name, component, told);
   plan->resumed += component->resumed;
   r->before += r->own;
@@ -409,9 +412,6 @@ static bool count_adapters(mw_plan *plan, mw_error *err) {
   }
   return true;
 }
-
-/* Of several processes all but rank 0 only make tensors of components. */
-static bool is_helper(void) { return mw_cluster_ranks() && mw_cluster_ranks()->rank; }
 
 static bool fill(mw_plan *plan, mw_writer *writer, mw_progress progress, void *context, mw_error *err) {
   relay r = {progress, context, 0, 0, work_of(mw_components_measure(plan->components))};

@@ -128,7 +128,7 @@ bool mw_shared_plan_divide(mw_plan *plan, const mw_writer *writer, mw_job *job, 
   if (!owners || !bytes) return false;
   for (size_t i = 0; i < layout->count; i++) bytes[i] = mw_writer_has(writer, i) ? 0 : mw_tensor_bytes(&layout->tensors[i]);
   MW_TRY(mw_ranks_share(layout, bytes, job->ranks->count, owners, err));
-  mw_ranks_divide(&plan->schedule, plan->places, owners, job->ranks->count, plan->shown_count > 0);
+  MW_TRY(mw_ranks_divide(&plan->schedule, plan->places, owners, job->ranks->count, plan->shown_count > 0, err));
   job->owners = owners;
   return true;
 }

@@ -80,7 +80,7 @@ static void run(void) {
   scalars[3] = apply(graph, MW_OP_KTH, tensors, 1, 3);
   REQUIRE(mw_schedule_make(graph, NULL, scalars, 4, &schedule, &err));
   const mw_ranks ranks = {.count = 2, .combine = combine, .goes_on = goes_on};
-  mw_ranks_divide(&schedule, NULL, NULL, 2, true);
+  REQUIRE(mw_ranks_divide(&schedule, NULL, NULL, 2, true, &err));
   mw_job job = {.graph = graph, .schedule = &schedule, .family = &self.family, .layout = &nothing, .threads = 1, .ranks = &ranks};
   double found[4];
   REQUIRE(mw_run_values(&job, scalars, 4, found, &err) || err.text[0]);
