@@ -306,6 +306,9 @@ void mw_plan_watch(mw_plan *plan, mw_learning learning, void *context);
 /* Runs the plan: the trainings, then all passes, the output folder, its publication. A recipe that scores is evaluated again for that, each
  * candidate is made beside the output, measured and removed, and what the recipe then returns is written. */
 bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *err);
+/* To be asked before the first result is made: whether the recipe gives every further result of options->also, and whether each may be
+ * written where it says. Errors are those that its plan and its run would begin with; MW_USAGE where two have one place. */
+bool mw_plan_check_also(const mw_recipe *recipe, const mw_binding *bindings, size_t count, const mw_options *options, mw_error *err);
 /* For a signal handler that is about to end the process: ends the command of --score that runs now, with all that it started.
  * False while one is just being started: then whoever asked the run to stop goes on, and it stops at once. */
 bool mw_plan_abandon(void);

@@ -169,12 +169,15 @@ static bool plan_and_run(mw_term *term, const mw_recipe *recipe, const mw_option
 /* What --also asks for, each a merge of its own, after the first. All are looked at before anything is made. */
 static bool make_all(mw_term *term, const mw_recipe *recipe, const mw_options_line *line, bool dry, mw_error *err) {
   mw_options_line other = *line;
+  mw_text_escaped done, out;
   char name[64];
-  for (size_t i = 0; i < line->options.also_count; i++)
-    if (!mw_options_also(&line->options, i, name, &other.options, err)) return false;
-  bool good = plan_and_run(term, recipe, line, dry, err);
-  for (size_t i = 0; i < line->options.also_count && good && !dry; i++)
+  bool good = mw_plan_check_also(recipe, line->bindings, line->count, &line->options, err) && plan_and_run(term, recipe, line, dry, err);
+  for (size_t i = 0; i < line->options.also_count && good && !dry; i++) {
     good = mw_options_also(&line->options, i, name, &other.options, err) && plan_and_run(term, recipe, &other, false, err);
+    if (!good)
+      mw_error_hint(err, "%s is complete; --result %s -o %s, in the place of its -o and every --also, goes on with this one",
+                    mw_text_escape_z(&done, line->options.output), name, mw_text_escape_z(&out, other.options.output));
+  }
   return good;
 }
 

@@ -239,7 +239,8 @@ static bool too_many_steps(const maker *m) {
     if (m->level[id] > passes) passes = m->level[id];
   mw_error_set(m->err, MW_DATA, "the recipe takes more than %llu steps for an element of each tensor, in %u passes over its models",
                (unsigned long long)m->most_steps, passes + 1);
-  return mw_error_hint(m->err, "every pass computes again what it is made of: let fewer totals depend on each other");
+  return mw_error_hint(m->err, "every pass, and every function of matrices, computes again what it is made of: "
+                               "let fewer of them depend on each other");
 }
 
 /* Joins all inputs below `value` in this level; operands first, and what the level has met before is done. */
@@ -268,23 +269,34 @@ static bool join_inputs(maker *m, mw_node value, uint32_t level) {
   return true;
 }
 
-/* What outputs take. Each computes for itself, so each meets its nodes anew. This comes first of all, since whatever looks at the
- * tensors below each output takes as long. */
-static bool count_outputs(maker *m, const mw_node *outputs, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    uint32_t mark = (uint32_t)(m->nodes + 1 + i); /* levels are lower */
-    if (!mw_graph_facts(m->graph, outputs[i]).shape) continue;
-    MW_TRY(push(m, outputs[i], 0));
-    for (size_t depth = 1; depth;) {
-      mw_node node = m->stack[--depth];
-      if (m->seen[node] == mark) continue;
-      m->seen[node] = mark;
-      if (m->steps++ == m->most_steps) return too_many_steps(m);
-      mw_graph_node_facts facts = mw_graph_facts(m->graph, node);
-      if (mw_graph_is_found(facts.op)) facts.operands = 0;
-      for (uint32_t k = mw_graph_op_first(facts.op); k < facts.operands; k++)
-        if (m->seen[facts.operand[k]] != mark && mw_cone_goes_on(m->graph, facts.operand[k])) MW_TRY(push(m, facts.operand[k], depth++));
-    }
+/* Counts the nodes below `node`, down to matrices, each once for a mark. */
+static bool count_below(maker *m, mw_node node, uint32_t mark) {
+  MW_TRY(push(m, node, 0));
+  for (size_t depth = 1; depth;) {
+    mw_node at = m->stack[--depth];
+    if (m->seen[at] == mark) continue;
+    m->seen[at] = mark;
+    if (m->steps++ == m->most_steps) return too_many_steps(m);
+    mw_graph_node_facts facts = mw_graph_facts(m->graph, at);
+    if (mw_graph_is_found(facts.op) || mw_graph_op_class(facts.op) == MW_CLASS_MATRIX) facts.operands = 0;
+    for (uint32_t k = mw_graph_op_first(facts.op); k < facts.operands; k++)
+      if (m->seen[facts.operand[k]] != mark && mw_cone_goes_on(m->graph, facts.operand[k])) MW_TRY(push(m, facts.operand[k], depth++));
+  }
+  return true;
+}
+
+/* What outputs take. Each computes for itself, so each meets its nodes anew, and so does each function of whole matrices.
+ * This comes first of all, since whatever looks at the tensors below takes as long. */
+static bool count_steps(maker *m, const mw_node *outputs, size_t count) {
+  uint32_t mark = (uint32_t)m->nodes; /* levels are lower */
+  for (size_t i = 0; i < count; i++)
+    if (mw_graph_facts(m->graph, outputs[i]).shape) MW_TRY(count_below(m, outputs[i], ++mark));
+  for (uint32_t id = 1; id <= m->nodes; id++) {
+    mw_graph_node_facts facts = mw_graph_facts(m->graph, id);
+    if (!m->needed[id] || mw_graph_op_class(facts.op) != MW_CLASS_MATRIX) continue;
+    mark++;
+    for (uint32_t k = mw_graph_op_first(facts.op); k < facts.operands; k++)
+      if (mw_cone_goes_on(m->graph, facts.operand[k])) MW_TRY(count_below(m, facts.operand[k], mark));
   }
   return true;
 }
@@ -400,7 +412,7 @@ bool mw_schedule_make(const mw_graph *graph, const mw_expansion *expansion, cons
   if (ok) {
     reset(&m);
     measure(&m, outputs, count);
-    ok = count_outputs(&m, outputs, count) && divide(&m, outputs, count) && find_guesses(&m, outputs, count) &&
+    ok = count_steps(&m, outputs, count) && divide(&m, outputs, count) && find_guesses(&m, outputs, count) &&
          collect(&m, outputs, count) && group(&m) && arrange(&m, out);
   }
   free(m.level);

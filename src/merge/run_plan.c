@@ -16,6 +16,7 @@
 #include "model/buffers.h"
 #include "train/found.h"
 #include "output/publish.h"
+#include "output/target.h"
 #include "output/side_files.h"
 #include "output/variances.h"
 #include "num/gemm.h"
@@ -349,4 +350,41 @@ bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *e
   mw_search_end(&search, ok ? NULL : err);
   mw_text_free(&identity);
   return ok;
+}
+
+/* The place of further result i; MW_USAGE where the first one or one before it has the same. */
+static bool check_place(const mw_options *options, size_t i, mw_arena *arena, mw_error *err) {
+  mw_options other;
+  mw_target own, before;
+  mw_text_escaped shown;
+  char name[64];
+  MW_TRY(mw_options_also(options, i, name, &other, err) && mw_target_resolve(other.output, arena, &own, err));
+  for (size_t k = 0; k <= i; k++) {
+    if (k) MW_TRY(mw_options_also(options, k - 1, name, &other, err));
+    const char *place = k ? other.output : options->output;
+    if (!place) continue; /* a dry run */
+    MW_TRY(mw_target_resolve(place, arena, &before, err));
+    if (strcmp(own.path, before.path) == 0)
+      return mw_error_set(err, MW_USAGE, "%s: two results cannot have one place", mw_text_escape_z(&shown, place));
+  }
+  return true;
+}
+
+bool mw_plan_check_also(const mw_recipe *recipe, const mw_binding *bindings, size_t count, const mw_options *options, mw_error *err) {
+  for (size_t i = 0; i < options->also_count; i++) {
+    mw_options other;
+    mw_plan *plan;
+    mw_arena arena = {0};
+    char name[64];
+    MW_TRY(mw_options_also(options, i, name, &other, err));
+    other.print = NULL;
+    other.explain = false;
+    bool good = check_place(options, i, &arena, err) && mw_plan_make(recipe, bindings, count, &other, &plan, err);
+    mw_mem_release(&arena);
+    if (!good) return false;
+    good = is_helper() || allowed(plan, err);
+    mw_plan_free(plan);
+    MW_TRY(good);
+  }
+  return true;
 }

@@ -51,11 +51,6 @@ static int make(lua_State *L, bool run) {
   mw_given_options(call, 3, NULL, &given);
   mw_options *options = &given.options;
   if (run && !options->output) return luaL_error(L, "option 'output' is needed: the folder to make, or NAME.safetensors");
-  for (size_t i = 0; i < options->also_count; i++) {
-    mw_options other;
-    char result[64];
-    finish(call, mw_options_also(options, i, result, &other, &err), &err);
-  }
   if (run && options->explain) return luaL_error(L, "option 'explain' belongs to plan, not to merge");
   options->print = mw_call_print;
   options->scored = mw_call_scored;
@@ -64,7 +59,8 @@ static int make(lua_State *L, bool run) {
   finish(call, is_text ? mw_recipe_of_text("the script's recipe", name, length, options, &call->recipe, &err)
                        : mw_recipe_load(name, options, &call->recipe, &err), &err);
   const mw_binding *bindings = mw_given_arguments(call, 2, &count);
-  finish(call, mw_plan_make(call->recipe, bindings, count, options, &call->plan, &err), &err);
+  finish(call, mw_plan_check_also(call->recipe, bindings, count, options, &err) &&
+                 mw_plan_make(call->recipe, bindings, count, options, &call->plan, &err), &err);
   mw_plan_watch(call->plan, mw_call_learning, call);
   if (run) finish(call, mw_plan_run(call->plan, mw_call_progress, call, &err), &err);
   for (size_t i = 0; run && i < options->also_count; i++) make_also(call, bindings, count, options, i);

@@ -207,14 +207,15 @@ each { "malloc", "ENOMEM+", codes = { 0, 1, 71 }, left = true, step = 97, more =
 
 -- What a command says with 0 is what it says without a fault, and what it makes too, or a warning tells what it lacks; with another
 -- code it says why in one line and makes nothing, or what the same command goes on with. `before` is a command line that prepares the
--- room; with `killed` it is a merge that is killed at that write, so that it leaves what is finished.
+-- room; with `killed` it is a merge that is killed at that write, so that it leaves what is finished. `rest`: of several outputs
+-- the first may be complete; this command line makes the others then.
 local faults = {
   { "pread", "EIO" }, { "pread", "short" }, { "pread", "EINTR" }, { "pread", "end" }, { "pwrite", "ENOSPC" }, { "pwrite", "short" }, { "open", "EMFILE" },
   { "open", "EACCES" }, { "openat", "EMFILE" }, { "fstat", "EIO" }, { "close", "EIO" }, { "fsync", "EIO" }, { "fdatasync", "EIO" }, { "renameat2", "EIO" },
   { "unlinkat", "EIO" }, { "ftruncate", "EIO" }, { "fallocate", "ENOSPC" }, { "mkdirat", "ENOSPC" }, { "flock", "EOPNOTSUPP+" }, { "malloc", "ENOMEM" },
   { "malloc", "ENOMEM+" },
 }
-local function command(name, words, before, killed)
+local function command(name, words, before, killed, rest)
   local function moonweld_in(env, line, said)
     return run(("cd %s && MOONWELD_JOURNAL=0 %s exec '%s' %s > %s 2> err"):format(work, env, moonweld, line, said))
   end
@@ -231,6 +232,7 @@ local function command(name, words, before, killed)
   local function prepare() os.execute(("rm -rf %s/room && cp -a %s/begun %s/room"):format(work, work, work)) end
   assert(try() == 0, read(work .. "/err"))
   local made, said = snapshot(), read(work .. "/said")
+  local first = made:gsub("[^\n]*%./second[^\n]*\n", "")
   assert(not killed or begun:find(".partial-", 1, true) and not made:find(".partial-", 1, true))
   for _, fault in ipairs(faults) do
     turn = turn + 1
@@ -260,6 +262,8 @@ local function command(name, words, before, killed)
           local left = snapshot()
           if killed and left ~= made or left:find(".partial-", 1, true) and read(work .. "/err"):find("the same command goes on from there", 1, true) then
             if try() ~= 0 or snapshot() ~= made then bad(what, "the next run does not go on: " .. read(work .. "/err")) end
+          elseif rest and left ~= begun and left ~= made and holds(left, first) then
+            if moonweld_in("", rest, "said") ~= 0 or snapshot() ~= made then bad(what, "the others cannot be made: " .. read(work .. "/err")) end
           elseif left ~= begun and left ~= made then bad(what, ("exit code %d and left behind:\n%s"):format(code, left)) end
         end
       end
@@ -299,6 +303,31 @@ command("seal", "seal room/out", made_by)
 command("going on", made_by, made_by, 7)
 command("going on from another plan's", made_by, made_by:gsub("0%.5", "0.75"), 7)
 command("clean", "clean room/out", made_by, 7)
+-- What reads data, and a recipe of several results: in `all` alone, since each run of a network loads OpenBLAS.
+local function more()
+  -- A model that networks can run: one layer of Llama, four wide.
+  local function floats(count)
+    local list = {}
+    for i = 1, count do list[i] = string.pack("<f", math.sin(i * 7)) end
+    return table.concat(list)
+  end
+  local layer, tensors = "model.layers.0.", { { "lm_head.weight", "F32", "[8,4]", floats(32) }, { "model.embed_tokens.weight", "F32", "[8,4]", floats(32) } }
+  for _, name in ipairs { "mlp.gate_proj", "mlp.up_proj" } do tensors[#tensors + 1] = { layer .. name .. ".weight", "F32", "[8,4]", floats(32) } end
+  for _, name in ipairs { "q", "k", "v", "o" } do tensors[#tensors + 1] = { layer .. "self_attn." .. name .. "_proj.weight", "F32", "[4,4]", floats(16) } end
+  for _, name in ipairs { layer .. "input_layernorm", layer .. "post_attention_layernorm", "model.norm" } do tensors[#tensors + 1] = { name .. ".weight", "F32", "[4]", floats(4) } end
+  tensors[#tensors + 1] = { layer .. "mlp.down_proj.weight", "F32", "[4,8]", floats(32) }
+  toy.model(work .. "/net", tensors)
+  write(work .. "/net/config.json", '{"model_type": "llama", "hidden_size": 4, "num_hidden_layers": 1, "num_attention_heads": 1, "num_key_value_heads": 1, ' ..
+    '"intermediate_size": 8, "vocab_size": 8, "rms_norm_eps": 1e-5, "rope_theta": 10000, "tie_word_embeddings": false, "hidden_act": "silu", "max_position_embeddings": 64}\n')
+  os.remove(work .. "/net/tokenizer.json")
+  write(work .. "/data.jsonl", "[1, 2, 3, 4, 5]\n[7, 6, 5]\n")
+  command("eval", "eval net --data data.jsonl --threads 2")
+  command("stats", "stats net --data data.jsonl -o room/fisher.safetensors --threads 2 --quiet")
+  write(work .. "/two.lua", 'return recipe { "Two.", arg.model("a", "m"), arg.model("b", "m"), function(a) return a.a + 0.5 * (a.b - a.a), { twice = a.b + a.a - a.b } end }\n')
+  command("several results", "./two.lua --a a --b b -o room/first --also twice=room/second --threads 2 --quiet", nil, nil,
+    "./two.lua --a a --b b --result twice -o room/second --threads 2 --quiet")
+end
+if all then more() end
 
 -- ---- a lone file that is replaced ----
 

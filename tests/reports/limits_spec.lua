@@ -32,6 +32,8 @@ describe("a plan is made or refused soon", function()
     ["20000 chained choices"] = "for i = 1, 20000 do x = where(x:gt(i), x, a.base) end",
     ["a sum of 8000 draws"] = "local s = x for i = 1, 8000 do s = s + 0 * x:normal(a.seed:at(i)) end x = s",
     ["a sum of 8000 norms"] = "local s = 0 for i = 1, 8000 do s = s + (x + i * x):norm() end x = x * (1 + 0 * s)",
+    ["8000 chained functions of matrices"] = "x = x:map(function(t) for i = 1, 8000 do local u = svd(t) t = t + 0 * u end return t end)",
+    ["8000 functions of matrices, one of the other"] = "x = x:map(function(t) for i = 1, 8000 do t = orthogonal(t) end return t end)",
     ["a deep balanced tree"] = "local l = {} for i = 1, 8192 do l[i] = x * i end\n" ..
       "while #l > 1 do local k = {} for i = 1, #l, 2 do k[#k + 1] = (l[i] + l[i + 1]) * 0.5 end l = k end x = x + 0 * l[1]",
   }

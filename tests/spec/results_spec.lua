@@ -43,6 +43,20 @@ describe("several results", function()
     mw.rebuild(folder, { output = again })
     assert.equal(toy.bytes(folder .. "/model.safetensors"), toy.bytes(again .. "/model.safetensors"))
   end)
+  it("of which one cannot be written are refused before the first is made", function()
+    local there = toy.path "-there"
+    assert(os.execute(("mkdir '%s' && touch '%s/x'"):format(there, there)))
+    for place, expected in pairs { ["w=" .. there] = "exists and was not made by Moonweld", ["v=" .. toy.path "-v"] = "the recipe has no result 'v'",
+      ["w=/nowhere/at/all"] = "/nowhere/at", ["w"] = "--also w is no NAME=OUT" } do
+      refused("a.m, { w = a.m }", expected, { also = place })
+    end
+    local out = toy.path "-same"
+    local recipe = toy.text(".lua", "return recipe { 'R.', arg.model('m', 'a model'), function(a) return a.m, { w = a.m, x = a.m } end }")
+    for _, also in ipairs { { "w=" .. out .. "/" }, { "w=" .. out .. "1", "x=" .. out .. "1" } } do
+      local ok, wrong = pcall(mw.merge, recipe, { m = P.base_file }, { output = out, also = also })
+      assert(not ok and tostring(wrong):find("two results cannot have one place", 1, true) and not io.open(out), tostring(wrong))
+    end
+  end)
   it("that a recipe does not have are refused before anything is written", function()
     refused("a.m", "the recipe has no result 'v', only one without a name", { result = "v" })
     refused("a.m, { w = a.m, v2 = a.m }", "the recipe has no result 'v': beside its first it gives v2, w", { result = "v" })
