@@ -113,11 +113,10 @@ typedef struct mw_options {
   void *judge_context, *scored_context, *print_context;
   const char *tied;      /* NULL, "untie", "ignore" or "store": what to do with a head that differs from a tied embedding */
   const char *const *data; /* files of token windows that a recipe learns from (recipes/README.md, "Calibration data") */
-  size_t data_count, score_data_count;
+  size_t data_count, score_data_count, placed_count;
   int window;            /* tokens a window where such a file is text; 0: 256 */
   const char *coefficients; /* NULL, or a coefficients.safetensors to start from instead of a recipe's initial values */
   const mw_placed *placed; /* inputs that lie elsewhere, as mw_rebuild finds them; read while the plan is made */
-  size_t placed_count;
 } mw_options;
 
 void mw_options_init(mw_options *options);
@@ -296,8 +295,7 @@ typedef struct mw_learning_facts {
   double loss;
 } mw_learning_facts;
 
-/* Called after every step. Returning false asks to stop: a checkpoint beside the output (OUT.learning) then keeps the
- * training, and the same plan goes on from there. */
+/* Called after every step. False asks to stop: OUT.learning then keeps the training, and the same plan goes on from there. */
 typedef bool (*mw_learning)(void *context, const mw_learning_facts *facts);
 
 /* Who is told of the steps of this plan's trainings; a plan of a recipe that learns nothing has none. */
@@ -306,8 +304,7 @@ void mw_plan_watch(mw_plan *plan, mw_learning learning, void *context);
 /* Runs the plan: the trainings, then all passes, the output folder, its publication. A recipe that scores is evaluated again for that, each
  * candidate is made beside the output, measured and removed, and what the recipe then returns is written. */
 bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *err);
-/* To be asked before the first result is made: whether the recipe gives every further result of options->also, and whether each may be
- * written where it says. Errors are those that its plan and its run would begin with; MW_USAGE where two have one place. */
+/* Before the first result is made: whether the recipe gives every further one of options->also, and each may be written where it says. */
 bool mw_plan_check_also(const mw_recipe *recipe, const mw_binding *bindings, size_t count, const mw_options *options, mw_error *err);
 /* For a signal handler that is about to end the process: ends the command of --score that runs now, with all that it started.
  * False while one is just being started: then whoever asked the run to stop goes on, and it stops at once. */

@@ -9,7 +9,8 @@ typedef struct mw_arena_block {
   _Alignas(16) unsigned char bytes[];
 } mw_arena_block;
 
-enum { FIRST_BLOCK = 1 << 10, LARGEST_BLOCK = 256 << 10 };
+enum { FIRST_BLOCK = 1 << 10 };
+size_t mw_mem_largest_block = 256 << 10;
 
 void *mw_mem_new(size_t count, size_t size, mw_error *err) {
   size_t bytes;
@@ -40,7 +41,7 @@ char *mw_mem_text(mw_arena *arena, size_t bytes, mw_error *err) {
   if (bytes > SIZE_MAX / 2) return mw_error_memory(err, bytes), NULL;
   if (!block || block->size - block->used < bytes) {
     size_t size = block ? block->size * 2 : FIRST_BLOCK;
-    if (size > LARGEST_BLOCK) size = LARGEST_BLOCK;
+    if (size > mw_mem_largest_block) size = mw_mem_largest_block;
     if (size < bytes) size = bytes;
     mw_arena_block *fresh = calloc(1, sizeof *fresh + size);
     if (!fresh) return mw_error_memory(err, size), NULL;

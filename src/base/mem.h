@@ -23,5 +23,8 @@ char *mw_mem_text(mw_arena *arena, size_t bytes, mw_error *err);
 /* A NUL-terminated copy of `length` bytes. */
 char *mw_mem_copy(mw_arena *arena, const char *text, size_t length, mw_error *err);
 void mw_mem_release(mw_arena *arena);
+/* An arena asks for memory in blocks, each twice as large as the one before, up to this. Where a test sets 1, each piece is a request of
+ * its own. */
+extern size_t mw_mem_largest_block;
 
 #endif

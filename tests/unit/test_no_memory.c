@@ -271,6 +271,8 @@ int main(void) {
   toys_begin();
   RUN(growing());
   RUN(arena());
+  const size_t usual = mw_mem_largest_block;
+  mw_mem_largest_block = 1; /* every piece of an arena can fail */
   RUN(pattern());
   RUN(json());
   RUN(each(open_model, models[0], 20));
@@ -280,6 +282,7 @@ int main(void) {
   RUN(each(edit_config, "{\n      \"a\": 1\n}\n", 8));
   RUN(schedule());
   RUN(each(keep_journal, "journal", 2));
+  mw_mem_largest_block = usual;
   RUN(merge((const char *const *)models));
   toys_end();
   free(models[0]);
