@@ -118,6 +118,7 @@ local function renamer(from, to)
   end
   local function stars(text) return (select(2, text:gsub("%*", ""))) end
   if stars(to) > stars(from) then return (fail("'%s' has more '*' than '%s', which they stand for", core.shown(to), core.shown(from))) end
+  if (from .. to):find("\0", 1, true) then return (fail("a name holds no NUL character, as in '%s'", core.shown(from .. " " .. to))) end
   if to == "" then return (fail("a tensor needs a name; m:except(%q) drops tensors", core.shown(from))) end
   return function(name) return core.renamed(name, from, to) or name end
 end
@@ -130,6 +131,7 @@ word("model:rename(from[, to])", function(x, from, to)
     changed = changed or new ~= name
     if new == nil then return nil end
     if type(new) ~= "string" or new == "" then return (fail("rename's function gave %s for tensor '%s', not a name", V.called(new), core.shown(name))) end
+    if #new > 4096 or new:find("\0", 1, true) then return (fail("'%s' is no name: it has at most 4096 bytes, and no NUL character", core.shown(new))) end
     if origin[new] then return (fail("tensors '%s' and '%s' would both be called '%s'", core.shown(origin[new]), core.shown(name), core.shown(new))) end
     origin[new] = name
     return new

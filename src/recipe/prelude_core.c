@@ -64,6 +64,9 @@ static int explained(lua_State *L) {
 /* ---- names, printing, other recipes, scores ---- */
 
 static int glob(lua_State *L) {
+  size_t length;
+  const char *pattern = luaL_checklstring(L, 1, &length);
+  if (strlen(pattern) != length) return mw_interpreter_raise(L, MW_DATA, "a pattern of names holds no NUL character");
   lua_pushboolean(L, mw_text_glob(luaL_checkstring(L, 1), luaL_checkstring(L, 2)));
   return 1;
 }
