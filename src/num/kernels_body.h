@@ -120,27 +120,25 @@ static inline float as_f16(float x) { return x == x ? from_f16(to_f16(x)) : x; }
 /* A counter and a key give a block of four random words of 32 bits, whichever block was made before (Salmon et al. 2011). */
 
 #if defined MW_BODY_X86 && defined __AVX512F__
-#define WIDE 16
+enum { PAIRS = 8 };
 typedef __m512i words;
 #define WORDS_LOAD(p) _mm512_loadu_si512(p)
 #define WORDS_STORE(p, x) _mm512_storeu_si512(p, x)
 #define WORDS_ALL(x) _mm512_set1_epi32((int)(x))
-#define WORDS_XOR(a, b, c) _mm512_ternarylogic_epi32(a, b, c, 0x96)
+#define WORDS_XOR(a, b) _mm512_xor_si512(a, b)
 #define WORDS_MUL(a, b) _mm512_mul_epu32(a, b)
-#define WORDS_DOWN(a) _mm512_srli_epi64(a, 32)
-#define WORDS_UP(a) _mm512_slli_epi64(a, 32)
-#define WORDS_ODD(even, odd) _mm512_mask_blend_epi32(0xaaaa, even, odd)
+#define WORDS_HIGH(a) _mm512_srli_epi64(a, 32)
+#define WORDS_JOIN(a, b) _mm512_castps_si512(_mm512_shuffle_ps(_mm512_castsi512_ps(a), _mm512_castsi512_ps(b), 0x88))
 #elif defined MW_BODY_X86
-#define WIDE 8
+enum { PAIRS = 4 };
 typedef __m256i words;
 #define WORDS_LOAD(p) _mm256_loadu_si256((const __m256i *)(const void *)(p))
 #define WORDS_STORE(p, x) _mm256_storeu_si256((__m256i *)(void *)(p), x)
 #define WORDS_ALL(x) _mm256_set1_epi32((int)(x))
-#define WORDS_XOR(a, b, c) _mm256_xor_si256(_mm256_xor_si256(a, b), c)
+#define WORDS_XOR(a, b) _mm256_xor_si256(a, b)
 #define WORDS_MUL(a, b) _mm256_mul_epu32(a, b)
-#define WORDS_DOWN(a) _mm256_srli_epi64(a, 32)
-#define WORDS_UP(a) _mm256_slli_epi64(a, 32)
-#define WORDS_ODD(even, odd) _mm256_blend_epi32(even, odd, 0xaa)
+#define WORDS_HIGH(a) _mm256_srli_epi64(a, 32)
+#define WORDS_JOIN(a, b) _mm256_castps_si256(_mm256_shuffle_ps(_mm256_castsi256_ps(a), _mm256_castsi256_ps(b), 0x88))
 #endif
 
 /* A stream, and the key of each round. */
@@ -151,33 +149,47 @@ typedef struct philox {
 
 static philox philox_of(mw_kernel_stream stream) { return (philox){stream.name, mw_rng_keys_of(stream.key)}; }
 
-/* The 64 words of group g: word i is word 64 * g + i of the stream. */
+/* The 64 words of group g: word i is word 64 * g + i of the stream.
+ *
+ * Blocks are computed in vectors of 64 bits a word: products have these, and what lies above a word's 32 bits is not looked at. Of a
+ * group's 16 blocks only the first word of the counter differs, so the first round's second product and the second round's first are the
+ * same for all of them. At the end the lower halves of two vectors are joined to one: 4 blocks of each come in turns, 2 and 2. */
 static void philox_group(const philox *p, uint64_t group, uint32_t out[MW_GROUP]) {
-#ifdef WIDE
-  static const uint32_t steps[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  words m0 = WORDS_ALL(MW_RNG_M0), m1 = WORDS_ALL(MW_RNG_M1);
-  words x0[16 / WIDE], x1[16 / WIDE], x2[16 / WIDE], x3[16 / WIDE];
-  for (int part = 0; part < 16 / WIDE; part++) {
-    words zero = WORDS_ALL(0);
-    x0[part] = WORDS_XOR(WORDS_ALL((uint32_t)(group << 4)), WORDS_LOAD(steps + part * WIDE), zero);
-    x1[part] = WORDS_ALL((uint32_t)(group >> 28));
-    x2[part] = WORDS_ALL((uint32_t)p->name);
-    x3[part] = WORDS_ALL((uint32_t)(p->name >> 32));
+#ifdef MW_BODY_X86
+  enum { PARTS = 16 / PAIRS };
+  static const uint64_t steps[16] = {
+#ifdef __AVX512F__
+      0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15
+#else
+      0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15
+#endif
+  };
+  const words m0 = WORDS_ALL(MW_RNG_M0), m1 = WORDS_ALL(MW_RNG_M1);
+  const uint32_t(*keys)[2] = p->keys.round, low = (uint32_t)(group << 4), name = (uint32_t)(p->name >> 32);
+  const uint64_t product1 = (uint64_t)MW_RNG_M1 * (uint32_t)p->name;
+  const uint64_t product0 = (uint64_t)MW_RNG_M0 * ((uint32_t)(product1 >> 32) ^ (uint32_t)(group >> 28) ^ keys[0][0]);
+  words x0[PARTS], x1[PARTS], x2[PARTS], x3[PARTS];
+  for (int i = 0; i < PARTS; i++) {
+    const words first = WORDS_MUL(WORDS_XOR(WORDS_ALL(low), WORDS_LOAD(steps + i * PAIRS)), m0);
+    const words second = WORDS_MUL(WORDS_XOR(WORDS_HIGH(first), WORDS_ALL(name ^ keys[0][1])), m1);
+    x0[i] = WORDS_XOR(WORDS_HIGH(second), WORDS_ALL((uint32_t)product1 ^ keys[1][0]));
+    x1[i] = second;
+    x2[i] = WORDS_XOR(first, WORDS_ALL((uint32_t)(product0 >> 32) ^ keys[1][1]));
+    x3[i] = WORDS_ALL(product0);
   }
-  for (int round = 0; round < MW_RNG_ROUNDS; round++)
-    for (int part = 0; part < 16 / WIDE; part++) {
-      words even0 = WORDS_MUL(x0[part], m0), odd0 = WORDS_MUL(WORDS_DOWN(x0[part]), m0);
-      words even1 = WORDS_MUL(x2[part], m1), odd1 = WORDS_MUL(WORDS_DOWN(x2[part]), m1);
-      x0[part] = WORDS_XOR(WORDS_ODD(WORDS_DOWN(even1), odd1), x1[part], WORDS_ALL(p->keys.round[round][0]));
-      x2[part] = WORDS_XOR(WORDS_ODD(WORDS_DOWN(even0), odd0), x3[part], WORDS_ALL(p->keys.round[round][1]));
-      x1[part] = WORDS_ODD(even1, WORDS_UP(odd1));
-      x3[part] = WORDS_ODD(even0, WORDS_UP(odd0));
+  for (int round = 2; round < MW_RNG_ROUNDS; round++)
+    for (int i = 0; i < PARTS; i++) {
+      const words a = WORDS_MUL(x0[i], m0), b = WORDS_MUL(x2[i], m1);
+      x0[i] = WORDS_XOR(WORDS_XOR(x1[i], WORDS_ALL(keys[round][0])), WORDS_HIGH(b));
+      x2[i] = WORDS_XOR(WORDS_XOR(x3[i], WORDS_ALL(keys[round][1])), WORDS_HIGH(a));
+      x1[i] = b;
+      x3[i] = a;
     }
-  for (int part = 0; part < 16 / WIDE; part++) {
-    WORDS_STORE(out + part * WIDE, x0[part]);
-    WORDS_STORE(out + 16 + part * WIDE, x1[part]);
-    WORDS_STORE(out + 32 + part * WIDE, x2[part]);
-    WORDS_STORE(out + 48 + part * WIDE, x3[part]);
+  for (int i = 0; i < PARTS; i += 2) {
+    WORDS_STORE(out + i * PAIRS, WORDS_JOIN(x0[i], x0[i + 1]));
+    WORDS_STORE(out + 16 + i * PAIRS, WORDS_JOIN(x1[i], x1[i + 1]));
+    WORDS_STORE(out + 32 + i * PAIRS, WORDS_JOIN(x2[i], x2[i + 1]));
+    WORDS_STORE(out + 48 + i * PAIRS, WORDS_JOIN(x3[i], x3[i + 1]));
   }
 #else
   for (uint32_t i = 0; i < 16; i++) {
@@ -267,6 +279,21 @@ enum { KEYS = 32, KEY_BYTES = 32 };
 #else
 enum { KEYS = 32, KEY_BYTES = 16 };
 #endif
+
+/* Whether a vector of KEY_BYTES has a bit that is set. */
+static inline bool any_bit(const void *vector) {
+#ifdef __AVX512F__
+  const __m512i x = _mm512_loadu_si512(vector);
+  return _mm512_test_epi64_mask(x, x) != 0;
+#elif defined __AVX2__
+  const __m256i x = _mm256_loadu_si256(vector);
+  return !_mm256_testz_si256(x, x);
+#else
+  uint64_t half[2];
+  memcpy(half, vector, sizeof half);
+  return (half[0] | half[1]) != 0;
+#endif
+}
 
 #ifdef MW_BODY_X86
 #include "num/kernels_bf16.h"

@@ -172,6 +172,7 @@ static inline uint64_t NAME(keys_in)(uint32_t *bins, const R *in, size_t n, bool
       same -= is_common;
       other |= ~(is_below | (key > to) | is_common) & bit[part];
     }
+    if (!any_bit(&other)) continue;
     for (size_t j = 0; j < LANES; j++) inside |= (uint32_t)other[j];
     if (inside == UINT32_MAX) /* no range was predicted */
       for (size_t j = 0; j < KEYS; j++) bins[((R_BITS)NAME(key_of)(in[i + j], magnitude) - (R_BITS)from) >> shift]++;
