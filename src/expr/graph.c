@@ -331,10 +331,12 @@ const uint32_t *mw_graph_rows(const mw_graph *graph, uint64_t table, size_t *cou
 
 size_t mw_graph_tables(const mw_graph *graph) { return graph->row_tables; }
 
-/* Completes the node of a view and interns it. A view of one filled tensor is one. */
+/* Completes the node of a view and interns it. A view of one filled tensor is one, and what is turned twice is what it was. */
 static bool intern_view(mw_graph *graph, node n, const mw_node *operands, mw_node *out, mw_error *err) {
   if (n.count == 1 && graph->nodes[operands[0]].op == MW_OP_FILL)
     return mw_graph_fill(graph, graph->operands[graph->nodes[operands[0]].first], n.shape, out, err);
+  if (n.op == MW_OP_TRANSPOSE && graph->nodes[operands[0]].op == MW_OP_TRANSPOSE)
+    return *out = graph->operands[graph->nodes[operands[0]].first], true;
   bool same_shape = n.count == 1 && n.shape == graph->nodes[operands[0]].shape;
   if (same_shape && n.op != MW_OP_GATHER && n.op != MW_OP_TRANSPOSE) return *out = operands[0], true; /* all of it */
   for (uint32_t i = 0; i < n.count; i++)

@@ -70,6 +70,16 @@ describe("a view", function()
     assert.same({ 7, 9, 11, dtype = "F32", shape = "1,3,1" }, tensors.e)
   end)
 
+  it("turned twice is what it was, and read as that", function()
+    same(N.below(values.x, values.x), given "join{x, x}:T():T()", "turned twice")
+    local function planned(x)
+      local _, said = M.run((recipe("return a.x:with({ w = " .. x .. " })"):gsub("moonweld", "%0 plan", 1)))
+      return assert(said:match "peak memory [^\n]*", said)
+    end
+    assert.equal(planned "join{x, x}", planned "join{x, x}:T():T()")
+    assert.not_equal(planned "join{x, x}", planned "join{x, x}:T()")
+  end)
+
   it("is moved in the dtype of its file, bit for bit", function()
     assert.equal("BF16", given("join{x:slice{rows = {0, 1}}, x:gather{3}}").dtype)
   end)
