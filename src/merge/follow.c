@@ -156,13 +156,13 @@ static bool each_object(following *f, bool (*act)(following *, const char *part,
 
 static bool has(const char *text, size_t length, const char *word) { return memmem(text, length, word, strlen(word)) != NULL; }
 
-typedef enum kind { TEXT, VISION, AUDIO } kind;
+typedef enum kind { TEXT, QFORMER, VISION, AUDIO } kind;
 static kind kind_of(const char *name, size_t length) {
-  static const char *const vision[] = {"vision", "visual", "image", "vit"}, *const audio[] = {"audio", "speech"};
-  for (size_t i = 0; i < sizeof vision / sizeof *vision; i++)
-    if (has(name, length, vision[i])) return VISION;
-  for (size_t i = 0; i < sizeof audio / sizeof *audio; i++)
-    if (has(name, length, audio[i])) return AUDIO;
+  static const struct { const char *word; kind kind; } words[] = {
+      {"qformer", QFORMER}, {"vision", VISION}, {"visual", VISION}, {"image", VISION}, {"vit", VISION}, {"audio", AUDIO},
+      {"speech", AUDIO}};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (has(name, length, words[i].word)) return words[i].kind;
   return TEXT;
 }
 
@@ -261,10 +261,11 @@ static bool no_element(const following *f, const stack *s, uint64_t layer, const
   return mw_error_hint(f->err, "m:with_config{%s = {...}} in the recipe says it", key);
 }
 
-/* A list with an element for each layer. */
-static bool follow_list(following *f, const stack *s, const char *part, mw_json key, const char *name, mw_json old) {
+/* A list with an element for each layer. One that comes again and again (`round`) is written out for all layers, which means the same. */
+static bool follow_list(following *f, const stack *s, const char *part, mw_json key, const char *name, bool round, mw_json old) {
   if (old.kind != MW_JSON_ARRAY || is_said(f, part, name)) return true;
-  const bool all = length_of(old) == s->before; /* else only of those that are counted */
+  if (round && !length_of(old)) return true;
+  const bool all = round || length_of(old) == s->before; /* else only of those that are counted */
   if (!all && length_of(old) != s->before - s->further_before) return true;
   mw_text text = {0};
   mw_text_format(&text, "[");
@@ -272,7 +273,8 @@ static bool follow_list(following *f, const stack *s, const char *part, mw_json 
   for (uint64_t l = 0; l < s->after - (all ? 0 : s->further_after) && ok; l++) {
     const origin *o = &s->layers[l];
     mw_json list = o->member ? mw_json_member(object_of(o->member, part), name) : (mw_json){0};
-    mw_json one = list.kind == MW_JSON_ARRAY ? element(list, o->layer) : (mw_json){0};
+    const uint64_t length = list.kind == MW_JSON_ARRAY ? length_of(list) : 0;
+    mw_json one = length ? element(list, round ? o->layer % length : o->layer) : (mw_json){.kind = MW_JSON_END};
     ok = one.kind != MW_JSON_END || no_element(f, s, l, name);
     if (!ok) break;
     mw_text_format(&text, l ? ", " : "");
@@ -359,10 +361,12 @@ static bool follow_key(following *f, stack *s, const char *part, mw_json key, mw
 #define MW_DEPTH_COUNT(key, word) {#key, word},
 #include "model/depth_keys.def"
   };
-  static const char *const lists[] = {
-#define MW_DEPTH_LIST(key) #key,
+  static const struct { const char *key; bool round; } lists[] = {
+#define MW_DEPTH_LIST(key) {#key, false},
+#define MW_DEPTH_ROUND(key) {#key, true},
 #include "model/depth_keys.def"
-  }, *const indices[] = {
+  };
+  static const char *const indices[] = {
 #define MW_DEPTH_INDICES(key) #key,
 #include "model/depth_keys.def"
   };
@@ -375,7 +379,7 @@ static bool follow_key(following *f, stack *s, const char *part, mw_json key, mw
     }
   if (s->further_before != s->further_after && mw_prediction_layers_key(key)) return set_number(f, part, key, s->further_after);
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
-    if (mw_json_equals(key, lists[i])) MW_TRY(follow_list(f, s, part, key, lists[i], value));
+    if (mw_json_equals(key, lists[i].key)) MW_TRY(follow_list(f, s, part, key, lists[i].key, lists[i].round, value));
   for (size_t i = 0; i < sizeof indices / sizeof *indices; i++)
     if (mw_json_equals(key, indices[i])) MW_TRY(follow_indices(f, s, part, key, indices[i], value));
   return true;

@@ -37,6 +37,7 @@ static bool is_of_depth(const mw_family_member *donor, const mw_family_member *o
       NULL};
   static const char *const each[] = {
 #define MW_DEPTH_LIST(key) #key,
+#define MW_DEPTH_ROUND(key) #key,
 #define MW_DEPTH_INDICES(key) #key,
 #define MW_DEPTH_PREFIX(key, with, unless) #key,
 #include "model/depth_keys.def"

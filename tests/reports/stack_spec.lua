@@ -128,6 +128,41 @@ describe("config.json of other layers", function()
     M.model("dense", layered(4, 1), config(4, '"first_k_dense_replace": 1'))
     M.refused("moonweld stack --parts dense dense", "first_k_dense_replace = 1 makes layer 4 of the result another kind of layer than layer 0 of parts[1]")
     assert.equal(config(7, '"first_k_dense_replace": 1'), (made "moonweld stack --parts dense dense:1-4"))
+    for rule, depth in pairs { encoder_sparse_step = 2, moe_layer_interval = 2, cross_attention_frequency = 2, num_dense_layers = 1, moe_layer_start_index = 1,
+      moe_layer_end_index = 3 } do
+      M.model("ruled", layered(4, 1), config(4, ('"%s": %d'):format(rule, depth)))
+      M.refused("moonweld stack --parts ruled:0-3 ruled", rule .. " = " .. depth .. " makes layer")
+    end
+  end)
+
+  it("has a list that comes again and again, as recurrent_gemma's, written out for all layers", function()
+    M.model("round", layered(5, 1), config(5, '"block_types": ["r", "r", "a"]'))
+    assert.equal(config(5, '"block_types": ["r", "r", "a"]'), (made "moonweld stack --parts round"))
+    assert.equal(config(6, '"block_types": ["r", "r", "a", "r", "a", "r"]'), (made "moonweld stack --parts round:0-3 round:1-4"))
+    M.model("none", layered(5, 1), config(5, '"block_types": []'))
+    assert.equal(config(3, '"block_types": []'), (made "moonweld stack --parts none:0-3"))
+  end)
+
+  it("has every key that says the depth, and not that of a Q-Former for the text's", function()
+    M.model("twice", layered(3, 1), config(3, '"num_blocks": 3'))
+    assert.equal(config(5, '"num_blocks": 5'), (made "moonweld stack --parts twice twice:1-3"))
+    local function kosmos(depth) return ('{"model_type": "kosmos-2", "text_config": {"layers": %d}, "vision_config": {"num_hidden_layers": 3}}'):format(depth) end
+    local function blip(depth, queries)
+      return ('{"model_type": "blip-2", "text_config": {"num_hidden_layers": %d}, "qformer_config": {"num_hidden_layers": %d, "cross_attention_frequency": 2}}')
+        :format(depth, queries)
+    end
+    local towers = {}
+    for layer = 0, 2 do
+      for _, stack in ipairs { "text_model.layers", "qformer.encoder.layer", "vision_model.layers" } do
+        towers[stack .. "." .. layer .. ".w.weight"] = { "F32", { 2 }, layer }
+      end
+    end
+    M.model("towers", towers, kosmos(3))
+    assert.equal(kosmos(4), (made "moonweld stack --parts towers towers:1-2 --of text_model.layers"))
+    M.model("queries", towers, blip(3, 3))
+    assert.equal(blip(4, 3), (made "moonweld stack --parts queries queries:1-2 --of text_model.layers"))
+    assert.equal(blip(3, 2), (made "moonweld stack --parts queries:0-2 --of qformer.encoder.layer"))
+    M.refused("moonweld stack --parts queries:1-3 --of qformer.encoder.layer", "cross_attention_frequency = 2 makes layer 0 of the result another kind")
   end)
 
   it("counts layers of multi-token prediction by themselves, which stay the last, and none where they were dropped", function()

@@ -126,7 +126,7 @@ static void check_changed(const char *what, void (*change)(void), const char *me
   mw_writer *writer = NULL;
   mw_warning warnings = {0};
   mw_side_files_seen seen = {0};
-  CASE(what);
+  CASE("%s", what);
   CHECK(mw_layout_make(NULL, 0, 1000, &(mw_layout_names){.stem = "model"}, &layout, &err) && mw_writer_open("out2", &layout, &(mw_writer_how){.force = false}, &writer, &err));
   CHECK(mw_side_files_look(&donor, false, true, NULL, &seen, &err));
   change();
