@@ -45,7 +45,7 @@ local function plain(value, place)
   local what = type(value)
   if what == "string" or what == "boolean" or (what == "number" and value == value and math.abs(value) < math.huge) then return value end
   if what ~= "table" or V.data(value) then
-    return (fail("with_config: '%s' is a number, a text, true, false or a table of such, not %s", core.shown(place), V.called(value)))
+    return (fail("with_config: '%s' is a finite number, a text, true, false or a table of such, not %s", core.shown(place), what == "number" and tostring(value) or V.called(value)))
   end
   local copy, listed = {}, #value
   for key, member in pairs(value) do

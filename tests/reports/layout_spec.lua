@@ -208,7 +208,7 @@ describe("with_config", function()
     local _, _, said = made "local m = a.a:with_config{ parts = {4, 5} } print(m.config.parts[2], #m.config.parts) return m"
     assert.is_truthy(said:find("5 2", 1, true))
     refused("return a.a:with_config{}", "with keys of config.json")
-    refused("return a.a:with_config{ f = print }", "with_config: 'f' is a number, a text, true, false or a table of such, not a function")
+    refused("return a.a:with_config{ f = print }", "with_config: 'f' is a finite number, a text, true, false or a table of such, not a function")
     refused("return a.a:with_config{ f = 1/0 }", "with_config: 'f'")
   end)
 end)
