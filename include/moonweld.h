@@ -57,6 +57,7 @@ typedef struct mw_scored {
   size_t candidate;      /* from 1, in the order in which they were scored */
   double score, seconds; /* greater is better; how long making and measuring it took */
   const char *made_of;   /* "models[1], models[3]; seed/m3:beta(0.5, 0.5) = 0.31": its models and what was drawn for it */
+  const char *by;        /* which score, of those with names; else NULL */
 } mw_scored;
 
 /* An input that lies elsewhere than the word for it says. It is told of by that word, `hub` and `commit`. */
@@ -103,8 +104,9 @@ typedef struct mw_options {
   bool donor_integers;   /* integer tensors and buffers may differ: the donor's are taken */
   bool nonfinite_keep;   /* NaN and infinities do not stop the merge */
   const char *score;     /* NULL, or a shell command that measures a candidate: {dir} is its folder, quoted; the last number
-                            that it prints is the score. Or "loss:FILE": the negated mean loss on data */
-  const char *const *score_data; /* with "loss:FILE", further files */
+                            that it prints is the score. Or "loss:FILE": the negated mean loss on data. Both may have a name before
+                            them, "math=COMMAND" */
+  const char *const *score_data; /* with "loss:FILE", further files; with a name, further scores with names */
   int score_jobs;        /* commands of `score` at once, of candidates that do not depend on each other's scores; 0: one */
   bool (*judge)(void *context, const char *folder, double *score); /* NULL, or what measures a candidate in the place of a command: `score`
                             is then what the lock calls it. Its scores are not kept for a later run: they depend on the program */

@@ -54,7 +54,7 @@ word("model:has(name)", function(x, name)
 end)
 
 local function need_function(f, form)
-  if type(f) ~= "function" then return (fail("this is written %s, with a function, not %s", form, V.called(f))) end
+  if type(f) ~= "function" and not core.module("arg").scores[f] then return (fail("this is written %s, with a function, not %s", form, V.called(f))) end
 end
 
 local map_model = "model:map(function(tensor, name) ... end)"

@@ -75,12 +75,38 @@ function R.asked(result, also)
     names[1] and ": beside its first it gives " .. table.concat(names, ", ") or ", only one without a name")))
 end
 
---- a.score: the number that the user's --score gives a model; greater is better.
-R.score = core.module("word").word("a.score(model)", function(model)
-  if not core.can_score then return (core.fail("usage", 'this recipe needs --score "COMMAND {dir}"')) end
+-- ---- scores ----
+
+local function measured(model, which)
   if kind(model) ~= "model" then return (fail("a score is of a model, not of %s", V.called(model))) end
-  return (core.score(R.outputs(model)))
+  return (core.score(R.outputs(model), which))
+end
+
+--- The number that the user's --score gives a model; greater is better. Of several with names their mean.
+local whole = core.module("word").word("a.score(model)", function(model)
+  if not core.scores then return (core.fail("usage", 'this recipe needs --score "COMMAND {dir}"')) end
+  local total, count = 0, math.max(#core.scores, 1)
+  for which = 0, count - 1 do total = total + measured(model, which) end
+  return total / count
 end)
+
+local by_name = {} -- a.score.math: made when it is asked for
+
+--- What stands for a.score: a function, and of scores with names a table of such.
+R.score = setmetatable({}, { __metatable = false, __call = function(_, ...) return (whole(...)) end,
+  __newindex = function() return (fail("scores cannot be changed")) end,
+  __index = function(_, name)
+    for i, known in ipairs(core.scores or {}) do
+      if known == name then
+        by_name[name] = by_name[name] or core.module("word").word("a.score." .. name .. "(model)", function(model) return (measured(model, i - 1)) end)
+        A.scores[by_name[name]] = true
+        return by_name[name]
+      end
+    end
+    local shown = core.shown(tostring(name))
+    return (core.fail("usage", string.format("there is no score '%s': --score %s=COMMAND gives it%s", shown, shown,
+      core.module("suggest").hint(tostring(name), { table.unpack(core.scores or {}) }))))
+  end })
 A.scores[R.score] = true
 
 return R

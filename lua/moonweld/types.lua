@@ -474,7 +474,7 @@ function assign(cost) end
 ---@field adapter fun(name: string, doc: string, limits?: { optional?: boolean }): Argument # given as the base with it added
 ---@field adapters fun(name: string, doc: string, limits?: { min?: integer, max?: integer, optional?: boolean }): Argument
 ---@field seed fun(): Argument
----@field score fun(): Argument
+---@field score fun(): Argument `a.score(model)`; with --score NAME=COMMAND... `a.score.NAME(model)`, and a.score is the mean of all
 ---@field calibration fun(): Argument `a.data`: the files of --data (`#a.data`: how many); also lets --window and --coefficients in
 ---@field from fun(recipe: Recipe, ...: string|table): Argument
 arg = {}
@@ -820,6 +820,7 @@ function log_softmax(x) end
 ---@field score number greater is better
 ---@field seconds number making and measuring it
 ---@field made_of string "models[1], models[3]"
+---@field by? string which score, where they have names
 
 ---The document of `moonweld plan --json`.
 ---@class Plan

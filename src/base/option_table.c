@@ -62,6 +62,12 @@ bool mw_option_table_set_seconds(const mw_option_table_row *row, mw_options *opt
   return true;
 }
 
+size_t mw_option_table_score_name(const char *word) {
+  static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
+  size_t length = strspn(word, "abcdefghijklmnopqrstuvwxyz0123456789_");
+  return length && length < 64 && word[length] == '=' && strchr(letters, *word) ? length : 0;
+}
+
 bool mw_option_table_takes(const mw_option_table_row *row, const char *word) {
   size_t length = strlen(word);
   if (row->form != MW_OPTION_WORD && !strchr(row->value, '|')) return length != 0;

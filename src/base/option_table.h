@@ -35,6 +35,8 @@ bool mw_option_table_takes(const mw_option_table_row *row, const char *word);
 void mw_option_table_set_text(const mw_option_table_row *row, mw_options *options, const char *text);
 /* Where TEXTS or SCORE keep their list, and its length. */
 const char ***mw_option_table_list(const mw_option_table_row *row, mw_options *options, size_t **count);
+/* The length of NAME in a --score's word "NAME=...", a word of small letters, digits and '_'; 0 where there is none. */
+size_t mw_option_table_score_name(const char *word);
 /* "a whole number from 1 to 1024": what a number's option takes. Returns buffer. */
 const char *mw_option_table_expected(const mw_option_table_row *row, char buffer[96]);
 

@@ -71,6 +71,7 @@ void mw_event_log_score(const mw_scored *scored) {
   begin(&json, "score");
   mw_json_writer_u64(&json, "candidate", scored->candidate);
   mw_json_writer_string(&json, "made_of", scored->made_of);
+  if (scored->by) mw_json_writer_string(&json, "by", scored->by);
   mw_json_writer_number(&json, "score", scored->score);
   put_seconds(&json, "seconds", scored->seconds);
   end(&json);

@@ -47,11 +47,15 @@ static bool add_word(mw_options *options, const mw_option_table_row *row, const 
   return true;
 }
 
-/* A command is one word; after loss:FILE more files may follow. */
+/* A command is one word; after loss:FILE more files may follow, and after a score with a name another one. */
 static bool add_score(mw_options *options, const mw_option_table_row *row, const char *value, size_t most, mw_error *err) {
   bool loss = strncmp(value, "loss:", 5) == 0;
   if (!options->score) return mw_option_table_set_text(row, options, value), true;
-  if (loss || strncmp(options->score, "loss:", 5) != 0) return mw_term_fail(err, MW_USAGE, "--score is given twice");
+  bool named = mw_option_table_score_name(options->score);
+  if (!named && (loss || strncmp(options->score, "loss:", 5) != 0)) {
+    mw_term_fail(err, MW_USAGE, "--score is given twice");
+    return mw_error_hint(err, "several have names: --score math=COMMAND --score code=COMMAND");
+  }
   return add_word(options, row, value, most, err);
 }
 

@@ -132,7 +132,8 @@ void mw_term_scored(mw_term *term, const mw_scored *scored) {
     mw_term_clear(term);
     fprintf(stderr, "moonweld: candidate %zu (", scored->candidate);
     mw_print_plain(stderr, scored->made_of);
-    fprintf(stderr, ") scores %.9g in %.2f s\n", scored->score, scored->seconds);
+    fprintf(stderr, ") scores %.9g%s%s", scored->score, scored->by ? " by " : "", scored->by ? scored->by : "");
+    fprintf(stderr, " in %.2f s\n", scored->seconds);
   }
 }
 

@@ -57,7 +57,7 @@ mw_recipe_task mw_plan_task(mw_plan *plan, const mw_binding *bindings, size_t co
 
 /* Evaluates the recipe. While planning nothing is measured: every score is 0, and the candidates are counted. */
 static bool evaluate(mw_plan *plan, const mw_binding *bindings, size_t count, mw_error *err) {
-  mw_search search = {.options = &plan->options, .inputs = &plan->inputs};
+  mw_search search = {.options = &plan->options, .wanted = &plan->wanted, .inputs = &plan->inputs};
   mw_search_begin(&search);
   mw_recipe_scorer scorer = mw_search_scorer(&search);
   mw_recipe_task task = mw_plan_task(plan, bindings, count, &plan->warnings, plan->options.score ? &scorer : NULL);
@@ -103,18 +103,11 @@ static bool measure(mw_plan *plan, mw_error *err) {
   return true;
 }
 
-static bool scores_loss(const mw_plan *plan) { return plan->options.score && strncmp(plan->options.score, "loss:", 5) == 0; }
-
-/* The files of --score loss:FILE...: the first one is a part of the word. */
+/* The files of --score loss:FILE.... */
 static bool open_judges(mw_plan *plan, mw_error *err) {
-  if (!scores_loss(plan)) return true;
-  size_t more = plan->options.score_data_count;
-  const char **files = mw_mem_take(&plan->arena, (more + 1) * sizeof *files, err);
-  if (!files) return false;
-  files[0] = plan->options.score + 5;
-  for (size_t i = 0; i < more; i++) files[i + 1] = plan->options.score_data[i];
-  return mw_calibration_open(&plan->judges, files, more + 1, plan->options.window,
-                             &plan->inputs.members[plan->inputs.donor], err);
+  MW_TRY(mw_score_words_read(&plan->options, &plan->arena, &plan->wanted, err));
+  return !plan->wanted.file_count || mw_calibration_open(&plan->judges, plan->wanted.files, plan->wanted.file_count, plan->options.window,
+                                                         &plan->inputs.members[plan->inputs.donor], err);
 }
 
 /* The vocabularies of one model each. What --tokens says is kept as text, so that what is recorded needs no file. */

@@ -16,7 +16,8 @@ struct mw_plan {
   mw_warning warnings;
   mw_input_set inputs;
   mw_calibration data;
-  mw_calibration judges; /* the data of --score loss:FILE */
+  mw_score_words wanted; /* what --score says; in the arena */
+  mw_calibration judges; /* the data of all scores loss:FILE */
   mw_recipe_result result; /* graph, outputs, trainings */
   mw_node *nodes;        /* of every output that is computed, in the order of its name */
   size_t node_count;

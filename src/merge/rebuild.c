@@ -58,10 +58,19 @@ static bool set_option(rebuild *r, const mw_record_words *typed, mw_error *err) 
                               mw_text_escape_z(&name, typed->name));
 }
 
+/* Of a word that begins a score. */
+static bool is_command(const char *word) {
+  size_t name = mw_option_table_score_name(word);
+  return strncmp(name ? word + name + 1 : word, "loss:", 5) != 0;
+}
+
 static bool take_options(rebuild *r, const mw_options *merge, mw_error *err) {
   r->options = *merge;
   for (size_t i = 0; i < r->record.options.count; i++) MW_TRY(set_option(r, &r->record.options.items[i], err));
-  if (r->options.score && strncmp(r->options.score, "loss:", 5) != 0)
+  bool commands = r->options.score && is_command(r->options.score);
+  for (size_t i = 0; i < r->options.score_data_count; i++)
+    commands |= mw_option_table_score_name(r->options.score_data[i]) && is_command(r->options.score_data[i]);
+  if (commands)
     return cannot(r, "its candidates were scored by a command, and no command of a lock is run",
                   "look at its \"command\", and run that yourself if you trust it", err);
   return true;

@@ -1,5 +1,6 @@
 /* request.c: every word of a request must have an effect, else it is an error: a word that is ignored is mostly a mistake. */
 #include "merge/request.h"
+#include "recipe/score_words.h"
 #include "base/option_table.h"
 #include "base/option_table.h"
 #include "base/text.h"
@@ -69,20 +70,14 @@ static bool check_used(const mw_recipe *recipe, const mw_options *options, mw_er
 }
 
 static bool check_score(const mw_options *options, mw_error *err) {
-  mw_text_escaped shown;
   const char *idle = options->score ? NULL : options->score_timeout > 0 ? "timeout" : options->score_jobs > 0 ? "jobs" : NULL;
   if (idle) return mw_error_set(err, MW_USAGE, "--score-%s belongs to --score", idle);
   if (!options->score) return true;
-  bool loss = strncmp(options->score, "loss:", 5) == 0;
-  if (options->judge) return true;
-  if (loss && !options->score[5]) {
-    mw_error_set(err, MW_USAGE, "--score loss: needs a file");
-    return mw_error_hint(err, "--score loss:FILE...");
-  }
-  if (loss || (strstr(options->score, "{dir}") && !options->score_data_count)) return true;
-  if (options->score_data_count) return mw_error_set(err, MW_USAGE, "a --score that is a command takes no files; loss:FILE... does");
-  mw_error_set(err, MW_USAGE, "--score '%s' does not name the candidate", mw_text_escape_z(&shown, options->score));
-  return mw_error_hint(err, "{dir} stands for its folder: --score \"./eval {dir}\"");
+  mw_arena arena = {0};
+  mw_score_words words;
+  bool ok = mw_score_words_read(options, &arena, &words, err);
+  mw_mem_release(&arena);
+  return ok;
 }
 
 bool mw_request_check(const mw_recipe *recipe, const mw_binding *bindings, size_t count, const mw_options *options, mw_error *err) {

@@ -286,7 +286,11 @@ static bool measure_loss(void *context, const mw_recipe_candidate *made, double 
             mw_follow_config(&s->plan->inputs, made, s->plan->vocabulary, &arena, &unheard, &edits.sets, &edits.set_count, err);
   if (ok && edits.set_count && donor->text)
     ok = mw_config_edit(donor, &edits, &text, err) && mw_json_check("config.json", text.bytes, text.length, 128, &config, err);
-  ok = ok && mw_loss_score_measure(&candidate, config, &s->plan->judges, value, err);
+  const mw_score_words_one *score = &s->plan->wanted.all[made->score];
+  mw_calibration judges = s->plan->judges; /* its own files of all */
+  judges.sets += score->first, judges.facts += score->first, judges.hashes += score->first;
+  judges.count = judges.files = score->count;
+  ok = ok && mw_loss_score_measure(&candidate, config, &judges, value, err);
   mw_text_free(&text);
   mw_warning_free(&unheard);
   mw_mem_release(&arena);
@@ -341,7 +345,7 @@ bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *e
   }
   mw_search search = {.identity = identity.bytes, .options = &plan->options, .inputs = &plan->inputs, .warnings = &plan->warnings,
                       .make = make_candidate, .evaluate = evaluate_silently,
-                      .loss = plan->judges.count ? measure_loss : NULL, .judges = &plan->judges,
+                      .loss = measure_loss, .judges = &plan->judges, .wanted = &plan->wanted,
                       .progress = search_goes_on, .context = &s};
   mw_search_begin(&search);
   plan->scores = &search;

@@ -53,7 +53,7 @@ static bool begin(mw_search *search, running *r, const mw_score_commands_one *on
   if (job) mw_text_format(&folder, "-%zu", job + 1);
   bool ok = mw_text_check(&folder, err);
   if (ok && !search->make(search->context, one->candidate, folder.bytes, err)) *r->name = 0, ok = mw_error_wrap(err, "%s", r->what);
-  ok = ok && fill_in(search->options->score, folder.bytes, job, &command, err) &&
+  ok = ok && fill_in(search->wanted->all[one->candidate->score].command, folder.bytes, job, &command, err) &&
        mw_subprocess_start(&r->process, r->what, command.bytes, err);
   mw_text_free(&command);
   mw_text_free(&folder);

@@ -22,7 +22,7 @@
 enum { MOST = 10000, ASKED = 1000000, DEPTH = 8 };
 
 typedef struct mw_search_entry {
-  char identity[65];
+  char identity[65], made[65]; /* with the score that was asked for, and of the candidate alone */
   double value;
   const char *json; /* what is recorded of it */
   size_t first, count; /* what was drawn for it, among all that was drawn */
@@ -97,9 +97,25 @@ static bool hash_all(const mw_recipe_candidate *candidate, bool *models, size_t 
 
 /* ---- what is known ---- */
 
-bool mw_search_identify(const mw_search *search, const mw_recipe_candidate *candidate, char identity[65], bool **models, mw_error *err) {
+static bool identify_made(const mw_search *search, const mw_recipe_candidate *candidate, char identity[65], bool **models, mw_error *err) {
   *models = mw_mem_new(search->inputs->count, sizeof **models, err);
   return *models && hash_all(candidate, *models, search->inputs->count, identity, err);
+}
+
+/* Of the first score it is that of the candidate. */
+static void add_score(uint32_t score, char identity[65]) {
+  mw_sha256 hash;
+  if (!score) return;
+  mw_sha256_init(&hash);
+  mw_sha256_add(&hash, identity, 64);
+  mw_sha256_add(&hash, &score, sizeof score);
+  mw_sha256_finish(&hash, identity);
+}
+
+bool mw_search_identify(const mw_search *search, const mw_recipe_candidate *candidate, char identity[65], bool **models, mw_error *err) {
+  MW_TRY(identify_made(search, candidate, identity, models, err));
+  add_score(candidate->score, identity);
+  return true;
 }
 
 static const entry *known(const mw_search *search, const char *identity) {
@@ -218,15 +234,15 @@ static bool find_or_measure(mw_search *search, const mw_recipe_candidate *candid
   MW_TRY(open_scratch(search, err));
   if (search->options->judge) return judge(search, candidate, what, value, err);
   if (take_measured(search, identity, value)) return true;
-  if (!search->loss) return run_commands(search, candidate, identity, value, err);
+  if (search->wanted->all[candidate->score].command) return run_commands(search, candidate, identity, value, err);
   if (!search->loss(search->context, candidate, value, err)) return mw_error_wrap(err, "%s", what);
   return mw_kept_scores_add(&search->kept, identity, *value, err);
 }
 
 /* ---- what is told of a candidate ---- */
 
-static bool record(mw_search *search, size_t number, const bool *models, mw_recipe_draws drawn, double value, const char **out,
-                   mw_error *err) {
+static bool record(mw_search *search, size_t number, const bool *models, mw_recipe_draws drawn, const char *name, double value,
+                   const char **out, mw_error *err) {
   mw_text text = {0};
   mw_json_writer json = {.out = &text};
   mw_json_writer_object(&json, NULL);
@@ -238,6 +254,7 @@ static bool record(mw_search *search, size_t number, const bool *models, mw_reci
   mw_json_writer_list(&json, "drawn");
   for (size_t i = 0; i < drawn.count; i++) mw_recipe_drawn_tell(&drawn.first[i], &json);
   mw_json_writer_end(&json);
+  if (name) mw_json_writer_string(&json, "by", name);
   mw_json_writer_number(&json, "score", value);
   mw_json_writer_end(&json);
   bool ok = mw_json_writer_finish(&json, err) && (*out = mw_mem_copy(&search->arena, text.bytes, text.length, err));
@@ -273,12 +290,16 @@ static bool take(mw_search *search, const mw_recipe_candidate *candidate, const 
   double begun = mw_clock_now();
   *value = 0;
   if (search->make) MW_TRY(find_or_measure(search, candidate, identity, what, value, err));
+  const char *name = search->wanted->all[candidate->score].name;
+  bool *again;
+  bool ok = identify_made(search, candidate, new->made, &again, err);
+  free(again);
   memcpy(new->identity, identity, 65);
   new->value = *value;
-  MW_TRY(record(search, number, models, drawn, *value, &new->json, err));
+  MW_TRY(ok && record(search, number, models, drawn, name, *value, &new->json, err));
   new->first = search->drawn - drawn.count, new->count = drawn.count;
   search->count = number;
-  return !search->make || tell(search, models, drawn, (mw_scored){number, *value, mw_clock_now() - begun, NULL}, err);
+  return !search->make || tell(search, models, drawn, (mw_scored){number, *value, mw_clock_now() - begun, NULL, name}, err);
 }
 
 static bool answer(void *context, mw_recipe_candidate *candidate, mw_recipe_draws drawn, double *value, mw_error *err) {
@@ -316,14 +337,16 @@ static bool draw(mw_search *search, mw_error *err) {
 bool mw_search_choose(mw_search *search, const mw_recipe_candidate *result, mw_error *err) {
   char identity[65];
   bool *models;
-  bool ok = mw_search_identify(search, result, identity, &models, err);
+  bool ok = identify_made(search, result, identity, &models, err);
   free(models);
   if (!ok) return false;
-  const entry *chosen = known(search, identity);
+  const entry *chosen = NULL;
+  for (size_t i = 0; i < search->count && !chosen; i++)
+    if (strcmp(search->entries[i].made, identity) == 0) chosen = &search->entries[i];
   search->chosen_first = chosen ? chosen->first : 0, search->chosen_count = chosen ? chosen->count : 0;
   mw_json_writer json = {.out = &search->json, .streamed = 2};
   mw_json_writer_object(&json, NULL);
-  if (search->loss) {
+  if (search->judges->count) {
     mw_json_writer_object(&json, "judges");
     mw_calibration_tell(search->judges, search->options->window, &json);
     mw_json_writer_end(&json);

@@ -6,6 +6,7 @@
 
 #include "merge/kept_scores.h"
 #include "recipe/recipe.h"
+#include "recipe/score_words.h"
 #include "train/calibration.h"
 
 /* Writes a candidate as a model folder; `folder` does not exist yet. */
@@ -18,10 +19,11 @@ typedef bool (*mw_search_loss)(void *context, const mw_recipe_candidate *candida
 typedef void (*mw_search_evaluate)(void *context, const mw_recipe_scorer *scorer);
 
 typedef struct mw_search {
-  const mw_options *options;  /* --score, --score-timeout, -o; who is told of scores */
+  const mw_options *options;  /* --score-timeout, -o; who is told of scores */
+  const mw_score_words *wanted; /* --score */
   const mw_input_set *inputs;
   mw_search_make make;         /* NULL while planning: every candidate then scores 0, and only their number counts */
-  mw_search_loss loss;         /* of --score loss:FILE, in the place of a command; else NULL */
+  mw_search_loss loss;         /* of scores loss:FILE, in the place of a command */
   mw_search_evaluate evaluate; /* with --score-jobs, to find out what is asked for next */
   mw_progress progress;       /* asked whether to go on while a command runs; may be NULL */
   void *context;              /* of all four */
@@ -39,13 +41,14 @@ typedef struct mw_search {
   struct mw_search_ahead *ahead; /* scores that this run has measured before they were asked for */
   size_t ahead_count, ahead_capacity;
   mw_warning *warnings;
-  const mw_calibration *judges; /* with `loss`: what it is measured on, for the lock file */
+  const mw_calibration *judges; /* what losses are measured on, for the lock file; empty where there are none */
   mw_text lines, json, plot;  /* after mw_search_choose: a JSON line for each candidate; for the lock file; their picture (SVG) */
   mw_arena arena;
 } mw_search;
 
 void mw_search_begin(mw_search *search);
-/* What a candidate computes (64 hex digits), and of which models it is made: models[inputs->count], to be freed. */
+/* What a candidate computes, and which score of it is asked for (64 hex digits), and of which models it is made: models[inputs->count],
+ * to be freed. */
 bool mw_search_identify(const mw_search *search, const mw_recipe_candidate *candidate, char identity[65], bool **models, mw_error *err);
 /* Whether the recipe has asked for this score before. */
 bool mw_search_known(const mw_search *search, const char *identity, double *value);

@@ -1,4 +1,5 @@
-/* shared_search.c: a request is what is wanted (u32), the folder, and the graph as in message.h, in one text of rank 0's. */
+/* shared_search.c: a request is what is wanted and which score (u32), the folder, and the graph as in message.h, in one text of rank
+ * 0's. */
 #include "merge/shared_search.h"
 #include "cluster/cluster.h"
 #include "merge/outputs.h"
@@ -10,6 +11,7 @@ typedef enum wanted { FOLDER = 1, LOSS, RESULT } wanted;
 static bool ask(wanted what, const mw_recipe_candidate *made, const char *folder, mw_error *err) {
   mw_text text = {0};
   mw_message_put_u32(&text, what);
+  mw_message_put_u32(&text, made->score);
   mw_message_put_text(&text, folder, strlen(folder));
   bool ok = mw_recipe_send(made, &text, err) && mw_cluster_tell(&text, err);
   mw_text_free(&text);
@@ -29,11 +31,13 @@ static bool receive(mw_plan *plan, wanted *what, const char **folder, mw_recipe_
   MW_TRY(mw_cluster_tell(&text, err));
   mw_message in = {text.bytes, text.bytes + text.length, false};
   *what = (wanted)mw_message_u32(&in);
+  const uint32_t score = mw_message_u32(&in);
   const char *bytes = mw_message_text(&in, &length);
   mw_recipe_task task = mw_plan_task(plan, NULL, 0, &plan->warnings, NULL);
   task.set_count = plan->data.count; /* those of prompts, too */
   bool ok = !in.failed || mw_error_set(err, MW_DATA, "process 0 sent a broken candidate");
   ok = ok && mw_recipe_receive(&task, in.at, (size_t)(in.end - in.at), made, err);
+  made->score = score;
   if (ok && !(*folder = mw_mem_copy(&made->arena, bytes, length, err))) mw_recipe_candidate_free(made), ok = false;
   mw_text_free(&text);
   return ok;

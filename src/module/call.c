@@ -142,6 +142,8 @@ static int push_scored(lua_State *L, const void *facts) {
   put_number(L, "seconds", s->seconds);
   lua_pushstring(L, s->made_of);
   lua_setfield(L, -2, "made_of");
+  lua_pushstring(L, s->by); /* nil where it has no name */
+  lua_setfield(L, -2, "by");
   return 1;
 }
 

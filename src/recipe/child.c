@@ -112,13 +112,14 @@ static bool put_made(mw_text *out, const mw_interpreter *state, const mw_graph_o
   return ok && mw_text_check(out, err);
 }
 
-static bool ask_score(void *context, const mw_interpreter *state, const mw_graph_output *outputs, size_t count,
+static bool ask_score(void *context, const mw_interpreter *state, uint32_t which, const mw_graph_output *outputs, size_t count,
                       const mw_result_layout *layout, double *value, mw_error *err) {
   int fd = ((outside *)context)->fd;
   mw_text out = {0};
   uint32_t kind;
   char *answer;
   size_t length;
+  mw_message_put_u32(&out, which);
   bool sent = send_all_drawn(context, err) && put_made(&out, state, outputs, count, layout, err) &&
               (mw_message_send(fd, MW_MESSAGE_SCORE, out.bytes, out.length) || mw_error_set(err, MW_DATA, "the parent process is gone"));
   mw_text_free(&out);

@@ -6,6 +6,7 @@
 #include "model/input_set.h"
 #include "recipe/learn_spec.h"
 #include "recipe/result_layout.h"
+#include "recipe/score_words.h"
 #include <lua.h>
 
 typedef struct mw_interpreter mw_interpreter;
@@ -22,8 +23,8 @@ typedef struct mw_interpreter_world {
   /* Has the texts, a count and each with its length as in message.h, read as prompts: the number of their data set, from 0, its
    * windows, their length (as in mw_learn_spec_set), its tokens. */
   bool (*prompts)(void *context, const mw_text *texts, uint64_t facts[4], mw_error *err);
-  /* A candidate's score; NULL if there is no --score. */
-  bool (*score)(void *context, const mw_interpreter *state, const mw_graph_output *outputs, size_t count,
+  /* A candidate's score number `which`; NULL if there is no --score. */
+  bool (*score)(void *context, const mw_interpreter *state, uint32_t which, const mw_graph_output *outputs, size_t count,
                 const mw_result_layout *layout, double *value, mw_error *err);
 } mw_interpreter_world;
 
@@ -40,7 +41,7 @@ struct mw_interpreter {
   mw_graph *graph;
   const mw_input_set *inputs; /* NULL while only a signature is asked for */
   uint64_t seed;
-  bool scores;       /* there is a --score */
+  const mw_score_words *scores; /* NULL: there is no --score */
   bool built_in;     /* the recipe is: what it requires is built in, too */
   const char *asked; /* the name of the result that is wanted; NULL: the first one */
   bool explain;      /* the parent wants to know what varying arguments give every tensor */

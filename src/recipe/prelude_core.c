@@ -112,17 +112,19 @@ static int print(lua_State *L) { return tell_text(L, mw_interpreter_of(L)->world
 /* warn(text): a finding of the prelude, for the user. */
 static int warn(lua_State *L) { return tell_text(L, mw_interpreter_of(L)->world.warn); }
 
-/* score(list of {name, tensor}): a plain number. */
+/* score(list of {name, tensor}, which): a plain number. */
 static int score(lua_State *L) {
   mw_interpreter *state = mw_interpreter_of(L);
   mw_error err;
   size_t count;
   double number_value = 0;
+  const uint32_t which = (uint32_t)luaL_checkinteger(L, 2);
+  lua_settop(L, 1);
   mw_graph_output *outputs = mw_prelude_nodes_outputs(L, 1, &count, &err);
   if (outputs && !state->world.score) mw_error_set(&err, MW_USAGE, "there is no --score");
   mw_result_layout layout;
   bool ok = outputs && state->world.score && mw_prelude_layout_result(L, 1, &layout, &err) &&
-            state->world.score(state->world.context, state, outputs, count, &layout, &number_value, &err);
+            state->world.score(state->world.context, state, which, outputs, count, &layout, &number_value, &err);
   free(outputs);
   if (!ok) return fail(L, &err);
   lua_pushnumber(L, number_value);
@@ -246,12 +248,22 @@ static void fill(lua_State *L) {
   mw_prelude_yaml_fill(L);
 }
 
+/* core.scores: nil without --score; else the names of its scores, a list that is empty where there is one without a name. */
+static void push_scores(lua_State *L, const mw_score_words *scores) {
+  if (!scores) return;
+  lua_newtable(L);
+  for (size_t i = 0; i < scores->count && scores->all[i].name; i++) {
+    lua_pushstring(L, scores->all[i].name);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  lua_setfield(L, -2, "scores");
+}
+
 static void tell(lua_State *L) {
   const mw_interpreter *state = mw_interpreter_of(L);
   lua_pushinteger(L, (lua_Integer)state->seed);
   lua_setfield(L, -2, "seed");
-  lua_pushboolean(L, state->scores);
-  lua_setfield(L, -2, "can_score");
+  push_scores(L, state->scores);
   if (state->asked) {
     lua_pushstring(L, state->asked);
     lua_setfield(L, -2, "asked");

@@ -20,6 +20,7 @@
 #include "recipe/homes.h"
 #include "recipe/prelude_core.h"
 #include "recipe/required.h"
+#include "recipe/score_words.h"
 #include "recipe/signature.h"
 #include "recipe/source.h"
 #include <stdio.h>
@@ -53,6 +54,7 @@ typedef struct asking {
   const mw_recipe_task *task; /* what the child evaluates, else NULL */
   mw_recipe_result *result;
   size_t scores;              /* how many scores were answered */
+  mw_score_words scored;      /* what --score says */
   size_t drawn;               /* bytes of what was drawn */
   size_t sets;                /* data sets that the child knows of: files, then prompts */
   size_t prompted;            /* bytes of prompts */
@@ -266,7 +268,11 @@ static bool answer_score(asking *ask, int fd, const char *bytes, size_t length, 
   mw_recipe_candidate candidate;
   mw_text answer = {0};
   double value;
-  MW_TRY(take_candidate(ask, bytes, length, &candidate, err));
+  mw_message in = {bytes, bytes + length, false};
+  const uint32_t score = mw_message_u32(&in);
+  if (in.failed || score >= ask->scored.count) return mw_error_set(err, MW_DATA, "the recipe's process asked for a score that is none");
+  MW_TRY(take_candidate(ask, in.at, (size_t)(in.end - in.at), &candidate, err));
+  candidate.score = score;
   mw_recipe_draws drawn = {.count = result->drawn_count - result->drawn_before};
   if (drawn.count) drawn.first = &result->drawn[result->drawn_before];
   const mw_recipe_scorer *scorer = ask->task->scorer;
@@ -433,12 +439,16 @@ bool mw_recipe_evaluate(const mw_recipe *recipe, const mw_recipe_task *task, mw_
   state.sets = task->sets;
   state.set_count = task->set_count;
   state.seed = task->options->seed;
-  state.scores = task->scorer != NULL;
+  mw_arena words = {0};
+  bool ok = !task->scorer || mw_score_words_read(task->options, &words, &ask.scored, err);
+  state.scores = task->scorer ? &ask.scored : NULL;
   state.explain = task->options->explain;
   state.asked = task->options->result;
   mw_sandbox_limits limits = mw_recipe_limits(task->options, mw_input_set_tensors(task->inputs));
   if (task->scorer && task->options->recipe_seconds <= 0) limits.seconds *= 10; /* a search builds many candidates */
-  return run(&ask, &state, limits, mw_child_evaluate, err);
+  ok = ok && run(&ask, &state, limits, mw_child_evaluate, err);
+  mw_mem_release(&words);
+  return ok;
 }
 
 bool mw_recipe_send(const mw_recipe_candidate *made, mw_text *out, mw_error *err) {

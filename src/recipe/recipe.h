@@ -40,6 +40,7 @@
 /* A model as a recipe has made it: the graph of its tensors, and the trainings that must run before. */
 typedef struct mw_recipe_candidate {
   mw_graph *graph;
+  uint32_t score;           /* if one is asked for: which of score_words.h, from 0 */
   mw_graph_output *outputs; /* sorted by name */
   size_t output_count;
   mw_learn_spec *specs;   /* in the order in which they are learned */

@@ -24,9 +24,15 @@ static int by_place(const void *a, const void *b) {
 /* *drawn: what all have drawn one of, {"what", "value"}; no object where that is not so. */
 static bool read_points(mw_json candidates, mw_json *drawn, mw_arena *arena, point *points, size_t *count, mw_error *err) {
   mw_json key, one;
+  const char *first = NULL;
+  size_t length;
   bool all = true;
   for (mw_json_walk walk = mw_json_enter(candidates); *count < MOST && mw_json_next(&walk, &key, &one);) {
     point *p = &points[*count];
+    mw_json by = mw_json_member(one, "by");
+    const bool named = by.kind == MW_JSON_STRING && mw_json_is_text(by);
+    if (named && !first) MW_TRY(mw_json_string(by, arena, &first, &length, err));
+    if (named && !mw_json_equals(by, first)) continue; /* of several scores the first one that was asked for */
     if (one.kind != MW_JSON_OBJECT || !mw_json_double(mw_json_member(one, "score"), &p->score)) continue;
     *drawn = drawn_once(one);
     all = all && drawn->kind == MW_JSON_OBJECT && mw_json_double(mw_json_member(*drawn, "value"), &p->at);

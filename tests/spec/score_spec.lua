@@ -155,6 +155,59 @@ describe("a score", function()
     assert.truthy(failure("a.score(a.models) return a.models[1]", { score = SCORE }):find("not of a list", 1, true))
     assert.truthy(failure("a.score('x') return a.models[1]", { score = SCORE }):find("not of a string", 1, true))
   end)
+  it("of several with names: each, their mean, and in the lock by which", function()
+    local other = toy.write { w = toy.random(N) }
+    local both = { files[1], other }
+    local far = SCORE .. " | sed 's/-//g'"
+    local options = { score = { "near=" .. SCORE, "far_off=" .. far } }
+    local found = toy.run(recipe [[
+      local near, far
+      for i, m in ipairs(a.models) do
+        assert(a.score.near(m) == -a.score.far_off(m) and a.score(m) == 0)
+        if not near or a.score.near(m) > a.score.near(a.models[near]) then near = i end
+        if not far or a.score.far_off(m) > a.score.far_off(a.models[far]) then far = i end
+      end
+      assert(near == far or near + far == 3)
+      local first = a.models:best_first(a.score.near)[1]
+      a.score.near(first)
+      return lerp(a.models[near], a.models[far], 0.25)]], { models = both }, options)
+    local near, far_one = toy.read(files[1]).w, toy.read(other).w
+    local one, two = score_of(near), score_of(far_one)
+    if two > one then near, far_one = far_one, near end
+    if one ~= two then for i, v in ipairs(found.w) do assert(math.abs(v - (0.75 * near[i] + 0.25 * far_one[i])) < 1e-6) end end
+    local lines = read(options.output .. "/moonweld/scores.jsonl")
+    local _, count = lines:gsub('"by":"near"', "")
+    assert.equal(2, count)
+    assert.truthy(lines:find('"by":"far_off"', 1, true))
+    assert(read(options.output .. "/merge.lock.json"):find("far_off=", 1, true))
+  end)
+  it("with names goes to another recipe, one or all", function()
+    local text = 'local greedy = require "greedy_soup" return recipe { "d", arg.models("models", "m"), arg.score(),\n' ..
+      "function(a) return greedy { models = a.models, score = a.score.near } end }"
+    assert.same(toy.run("greedy_soup", { models = files }, { score = SCORE }), toy.run(text, { models = files }, { score = { "near=" .. SCORE } }))
+    assert.same(toy.run("greedy_soup", { models = files }, { score = SCORE }),
+      toy.run("greedy_soup", { models = files }, { score = { "a=" .. SCORE, "b=" .. SCORE } }))
+  end)
+  it("of names that are wrong is an error", function()
+    local two = { score = { "near=" .. SCORE, "far=" .. SCORE } }
+    assert.truthy(failure("a.score.neer(a.models[1]) return a.models[1]", two):find("there is no score 'neer': --score neer=COMMAND gives it -- did you mean 'near'?", 1, true))
+    assert.truthy(failure("a.score.near(a.models[1]) return a.models[1]", { score = SCORE }):find("there is no score 'near'", 1, true))
+    assert.truthy(failure("a.score.near(a.models) return a.models[1]", two):find("not of a list", 1, true))
+    for words, said in pairs { ["one --score has a name and another has none"] = { SCORE, "far=" .. SCORE }, ["there are two scores 'far'"] = { "far=" .. SCORE, "far=" .. SCORE },
+      ["does not name the candidate"] = { "near=" .. SCORE, "far=true" }, ["takes no files"] = { "near=" .. SCORE, "file" }, ["needs a file"] = { "near=loss:" } } do
+      assert.truthy(failure("return a.models[1]", { score = said }):find(words, 1, true), words)
+    end
+  end)
+  it("of category experts is the published soup", function()
+    local near = SCORE
+    local found = toy.run("tests/methods/souper.lua", { models = files, categories = "one two", parts = 2 }, { score = { "one=" .. near, "two=" .. near } })
+    local best
+    for _, file in ipairs(files) do
+      local values = toy.read(file).w
+      if not best or score_of(values) > score_of(best) then best = values end
+    end
+    assert.same(best, found.w)
+  end)
   it("is absent without --score", function()
     assert.truthy(failure("a.score(a.models[1]) return a.models[1]"):find("needs --score", 1, true))
   end)
