@@ -103,10 +103,8 @@ typedef struct mw_options {
   bool strict;           /* of a configuration of mergekit: keys that it ignores, and inputs that do not fit, are errors */
   bool donor_integers;   /* integer tensors and buffers may differ: the donor's are taken */
   bool nonfinite_keep;   /* NaN and infinities do not stop the merge */
-  const char *score;     /* NULL, or a shell command that measures a candidate: {dir} is its folder, quoted; the last number
-                            that it prints is the score. Or "loss:FILE": the negated mean loss on data. Both may have a name before
-                            them, "math=COMMAND" */
-  const char *const *score_data; /* with "loss:FILE", further files; with a name, further scores with names */
+  const char *score, *const *score_data; /* NULL, or a command that measures a candidate (README: Scores), or "loss:FILE" and more files;
+                            with names, "math=COMMAND", several: their words follow in score_data */
   int score_jobs;        /* commands of `score` at once, of candidates that do not depend on each other's scores; 0: one */
   bool (*judge)(void *context, const char *folder, double *score); /* NULL, or what measures a candidate in the place of a command: `score`
                             is then what the lock calls it. Its scores are not kept for a later run: they depend on the program */

@@ -100,7 +100,7 @@ RECIPE
       moonweld diff "$PICO/kjv" "$PICO/py" --base "$PICO/base" --json > diff
       moonweld diff "$PICO/kjv" "$PICO/py" "$PICO/de" --base "$PICO/base" --json | sed 's/"tensors":\[.*\]}/"tensors":[]}/' > diffs
       moonweld eval "$PICO/kjv" --data a.jsonl --json > eval
-      moonweld ./best.lua --models "$PICO/kjv" "$PICO/py" --data a.jsonl --score loss:a.jsonl --threads 1 --dtype f32 -o best --log-json 2>> events
+      moonweld ./best.lua --models "$PICO/kjv" "$PICO/py" --data a.jsonl --score one=loss:a.jsonl --threads 1 --dtype f32 -o best --log-json 2>> events
       cp "$PICO/kjv/model.safetensors" $'odd\xff.safetensors'
       mkdir odd; cp "$PICO/base/"* odd; touch odd/$'odd\xff.txt'
       moonweld lerp --a "odd+$PICO/lora" --b $'odd\xff.safetensors' -o adapted --quiet --no-sync
