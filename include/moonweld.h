@@ -95,11 +95,12 @@ typedef struct mw_options {
   const char *tokenizer; /* NULL, or whose tokenizer the output has: "base", "union", an input, or a model's folder */
   const char *tokens;    /* NULL, or rules for single tokens: JSON, or a file of it (README.md, "Vocabularies") */
   uint64_t pad_vocabulary; /* 0, or rows of the vocabulary are a multiple of it */
+  const char *const *stand_in; /* "[embeddings:|heads:]MODEL": with `tokenizer`, whose rows stand in for those that another lacks */
   const char *const *allow; /* findings that are let through: "config" "tokenizer" "quantised" "empty" */
   const char *result;    /* NULL: the recipe's first result; else that of this name */
   const char *const *also; /* "NAME=OUT": further results, for mw_options_also; a plan is of one result */
   const char *const *rename; /* "[ARG[i]:]FROM=TO": other names for tensors of inputs, `*` in TO being what it matched in FROM */
-  size_t allow_count, also_count, rename_count;
+  size_t allow_count, also_count, rename_count, stand_in_count;
   bool strict;           /* of a configuration of mergekit: keys that it ignores, and inputs that do not fit, are errors */
   bool donor_integers;   /* integer tensors and buffers may differ: the donor's are taken */
   bool nonfinite_keep;   /* NaN and infinities do not stop the merge */

@@ -11,7 +11,10 @@ return recipe {
     local inverse, all = ratio(counts, length), sum(counts):atleast(1)
     local unit = inverse * a.models
     local function of_length_1(c) return ratio(1, sum(c * unit):norm()) * c end
-    local c, open = of_length_1(counts / all), 1             -- open: 0 once it has converged
+    local first, none_yet = {}, 1                            -- where the directions cancel out it begins with the first one
+    for i = 1, #a.models do first[i], none_yet = counts[i] * none_yet, none_yet * (1 - counts[i]) end
+    local middle  = counts / all
+    local c, open = of_length_1(where(sum(middle * unit):norm():lt(a.tol), list(first), middle)), 1 -- open: 0 once it has converged
     for _ = 1, a.steps do
       local cosine  = unit:dot(sum(c * unit)):clamp(-1, 1)
       local angle   = cosine:acos()

@@ -84,8 +84,9 @@ bool mw_request_check(const mw_recipe *recipe, const mw_binding *bindings, size_
   MW_TRY(mw_option_table_check(options, err));
   if (options->durable && options->no_sync) return mw_error_set(err, MW_USAGE, "--durable and --no-sync contradict each other");
   if (options->verify && options->no_hash) return mw_error_set(err, MW_USAGE, "--verify compares checksums, and --no-hash computes none");
-  if (!options->tokenizer && (options->tokens || options->pad_vocabulary))
-    return mw_error_set(err, MW_USAGE, "--%s belongs to --tokenizer", options->tokens ? "tokens" : "pad-vocabulary");
+  if (!options->tokenizer && (options->tokens || options->pad_vocabulary || options->stand_in_count))
+    return mw_error_set(err, MW_USAGE, "--%s belongs to --tokenizer",
+                        options->tokens ? "tokens" : options->pad_vocabulary ? "pad-vocabulary" : "stand-in");
   MW_TRY(check_score(options, err));
   MW_TRY(check_used(recipe, options, err));
   for (size_t i = 0; i < count; i++) MW_TRY(check_binding(recipe, &bindings[i], err));

@@ -262,20 +262,45 @@ static void count_rows(aligning *a, const group *g, const mw_gathered_rows *of) 
   }
 }
 
+/* Whether --stand-in names the models whose rows stand in for those of others, in this role; those are marked. */
+static bool mark_named(const aligning *a, const char *role, const group *g, bool *counts, bool *any) {
+  *any = false;
+  for (size_t i = 0; i < a->options->stand_in_count; i++) {
+    const char *word = a->options->stand_in[i];
+    const bool embeddings = strncmp(word, "embeddings:", 11) == 0, heads = strncmp(word, "heads:", 6) == 0;
+    mw_text_escaped shown;
+    if (*role ? embeddings : heads) continue;
+    word += embeddings ? 11 : heads ? 6 : 0;
+    const mw_family_member *named = mw_family_named(&a->inputs->family, word);
+    if (!named) {
+      mw_error_set(a->err, MW_USAGE, "--stand-in '%s' is no input", mw_text_escape_z(&shown, word));
+      return mw_error_hint(a->err, "an input is named by its argument, such as '%s', or as it was typed", member_of(a, 0)->label);
+    }
+    for (size_t k = 0; k < g->count; k++) counts[k] |= g->members[k] == numbered(a, named);
+    *any = true;
+  }
+  return true;
+}
+
 /* The table for a group of models. */
-static bool make_table(aligning *a, const group *g) {
+static bool make_table(aligning *a, const char *role, const group *g) {
   mw_row_table *t = &a->table;
-  if (t->count == g->count && memcmp(t->members, g->members, g->count * sizeof *g->members) == 0) return true;
   size_t *members = mw_mem_take(&a->out->arena, (g->count + 1) * sizeof *members, a->err);
-  if (!members) return false;
+  bool *counts = mw_mem_take(&a->out->arena, g->count + 1, a->err), any = false;
+  if (!members || !counts) return false;
+  memset(counts, 0, g->count);
+  MW_TRY(mark_named(a, role, g, counts, &any));
+  if (!any) memset(counts, true, g->count);
+  if (t->count == g->count && memcmp(t->members, g->members, g->count * sizeof *g->members) == 0 &&
+      memcmp(t->counts, counts, g->count) == 0) return true;
   memcpy(members, g->members, g->count * sizeof *members);
   *t = (mw_row_table){.vocabulary = &a->vocabulary, .rules = &a->rules, .tokens = a->tokens, .members = members, .rows = g->rows,
-                      .count = g->count, .base = base_of(a), .start = a->start < a->inputs->count ? a->start : SIZE_MAX};
+                      .counts = counts, .count = g->count, .base = base_of(a), .start = a->start < a->inputs->count ? a->start : SIZE_MAX};
   return mw_row_table_make(t, &a->out->arena, a->err);
 }
 
 static bool align_role(aligning *a, const char *role, group *g) {
-  MW_TRY(collect(a, role, g) && make_table(a, g));
+  MW_TRY(collect(a, role, g) && make_table(a, role, g));
   if (*role && !is_called_head(role)) {
     mw_text_escaped name;
     mw_warning_add(a->warnings, "--tokenizer: '%s' has a row for each token and is taken for a head", mw_text_escape_z(&name, role));

@@ -35,7 +35,7 @@ static bool add_mean(making *m, const uint32_t *own, mw_gathered_row *row) {
   MW_TRY(mw_mem_grow(&m->parts, &m->part_capacity, m->part_count + t->count, sizeof *m->parts, m->err) &&
          mw_mem_grow(&m->means, &m->mean_capacity, m->mean_count + 1, sizeof *m->means, m->err));
   for (size_t k = 0; k < t->count; k++)
-    if (own[k] != NOBODY) m->parts[m->part_count++] = (mw_gathered_row){(uint32_t)k, own[k]}, mean.count++;
+    if (own[k] != NOBODY && t->counts[k]) m->parts[m->part_count++] = (mw_gathered_row){(uint32_t)k, own[k]}, mean.count++;
   *row = (mw_gathered_row){MW_GATHERED_MEAN, (uint32_t)m->mean_count};
   m->means[m->mean_count++] = mean;
   return true;
@@ -47,7 +47,7 @@ static bool find_fill(making *m, const uint32_t *own, mw_gathered_row *fill) {
   size_t holders = 0, only = 0;
   *fill = (mw_gathered_row){MW_GATHERED_ZERO, 0};
   for (size_t k = 0; k < t->count; k++) {
-    if (own[k] == NOBODY) continue;
+    if (own[k] == NOBODY || !t->counts[k]) continue;
     if (t->members[k] == t->base) return *fill = (mw_gathered_row){(uint32_t)k, own[k]}, true;
     holders++;
     only = k;
@@ -60,7 +60,7 @@ static bool fill_token(making *m, size_t id, const uint32_t *own) {
   const mw_row_table *t = m->table;
   mw_gathered_row fill = {0};
   bool lacking = false, any = false;
-  for (size_t k = 0; k < t->count; k++) lacking |= own[k] == NOBODY, any |= own[k] != NOBODY;
+  for (size_t k = 0; k < t->count; k++) lacking |= own[k] == NOBODY, any |= own[k] != NOBODY && t->counts[k];
   if (lacking) MW_TRY(find_fill(m, own, &fill));
   if (!any && t->vocabulary->tokens[id].text) m->table->zeros++;
   for (size_t k = 0; k < t->count; k++)
@@ -108,7 +108,7 @@ static bool apply_rule(making *m, const mw_token_rule *rule) {
   for (size_t k = 0; k < t->count; k++) {
     const mw_gathered_row *now = &m->rows[k][id];
     lacking |= now->source != k;
-    any |= now->source != MW_GATHERED_ZERO;
+    any |= now->source != MW_GATHERED_ZERO && t->counts[k];
   }
   if (!lacking) return true;
   MW_TRY(row_of_rule(m, rule, &row));

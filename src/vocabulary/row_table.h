@@ -14,6 +14,7 @@ typedef struct mw_row_table {
   const mw_model_tokens *tokens; /* of every model of the merge */
   const size_t *members;         /* [count] those that this table is for; sources are counted in this order */
   const uint64_t *rows;          /* [count] how many rows each has */
+  const bool *counts;            /* [count] whether its rows stand in for those of others, where no rule says so */
   size_t count;
   size_t base, start;            /* models of the merge, or SIZE_MAX: whose row goes first; whose tokenizer the output's starts from */
   mw_gathered_rows *of;          /* [count] the result, in the arena */

@@ -201,6 +201,10 @@ dtype: %s
     M.write("words.yml", "models: [{model: a}, {model: b}]\nmerge_method: linear\nparameters: {weight: 1}\ntokenizer_source: union\n")
     _, said = M.run "moonweld convert words.yml"
     assert(said:find("--models a b --dtype widest --tokenizer union", 1, true), said) -- nobody's rows go first where there is no base
+    M.write("words.yml", "slices:\n- sources: [{model: a, layer_range: [0, 2]}, {model: b, layer_range: [0, 2]}]\n- sources: [{model: b, layer_range: [0, 2]}, {model: c, layer_range: [0, 2]}]\n" ..
+      "merge_method: linear\nparameters: {weight: 1}\ntokenizer_source: union\n")
+    _, said = M.run "moonweld convert words.yml"
+    assert(said:find("--stand-in 'embeddings:models[1]' 'embeddings:models[2]' 'heads:models[2]' 'heads:models[3]'", 1, true), said)
   end)
 
   it("may name files: then a gradient stands at its first value everywhere", function()

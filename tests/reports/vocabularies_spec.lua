@@ -241,6 +241,28 @@ describe("--tokenizer", function()
     assert.equal(8, #out.final_logits_bias)
     assert.is_true(math.abs(out.final_logits_bias[8] - 3.5) < 1e-6)
   end)
+  it("lets rows stand in of the models that --stand-in names, for embeddings and heads apart", function()
+    local function with(name, tokens, embed, head)
+      model(name, { tokens = list(tokens) })
+      local rows = select(2, tokens:gsub("%S+", ""))
+      M.safetensors(name .. "/model.safetensors", { ["model.embed_tokens.weight"] = { "F32", { rows, width }, embed }, ["model.norm.weight"] = { "F32", { width }, 1 },
+        ["lm_head.weight"] = { "F32", { rows, width }, head } })
+    end
+    with("a", "a b", 1, 10)
+    with("b", "a c", 2, 20)
+    with("c", "a c d", 4, 40)
+    M.write("first.lua", 'return recipe { "A test.", arg.model("model", "m"), arg.model("other", "m"), arg.model("further", "m"), function(a) return a.model end }')
+    local function third(more) -- what stands in for token c in model a, and for how many tokens zeros do
+      local made, said = M.made("moonweld ./first.lua --model a --other b --further c --tokenizer union --dtype f32 " .. more)
+      return made["model.embed_tokens.weight"][2 * width + 1], made["lm_head.weight"][2 * width + 1], said:match "(%d+ tokens?) of the output"
+    end
+    assert.same({ 3, 30 }, { third "" })
+    assert.same({ 2, 40 }, { third "--stand-in embeddings:other heads:further" })
+    assert.same({ 4, 40, nil }, { third "--stand-in c model" })
+    assert.same({ 0, 30, "2 tokens" }, { third "--stand-in embeddings:model" })
+    M.refused("moonweld soup --models a b --tokenizer union --stand-in heads:x", "--stand-in 'x' is no input")
+    M.refused("moonweld soup --models a b --stand-in b", "--stand-in belongs to --tokenizer")
+  end)
   it("changes nothing where all have one vocabulary, bit for bit", function()
     local spec = { tokens = list "a b c", added = { [3] = "<s>", [5] = "</s>" }, dtype = "BF16" }
     model("a", spec)

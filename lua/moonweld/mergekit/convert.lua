@@ -164,7 +164,25 @@ local function command(name, words)
   return (table.concat(parts, " ") .. " -o OUT")
 end
 
---- --tokenizer, --tokens and --pad-vocabulary of what the document says of the vocabulary.
+--- --stand-in, where slices have different models: rows that a model lacks are those of models in the same slice, for embeddings the first
+--- one, for heads the last one.
+local function stand_in(doc, script, whose)
+  local words, all = { name = "stand_in" }, true
+  if doc.experts or doc.parts[1].name then return {} end
+  for role, slice in pairs { embeddings = doc.slices[1], heads = doc.slices[#doc.slices] } do
+    local named = {}
+    for _, source in ipairs(slice.sources) do named[whose(source.model)] = true end
+    for i in ipairs(script.models) do
+      local label = ("models[%d]"):format(i)
+      if named[label] then words[#words + 1] = role .. ":" .. label end
+      all = all and named[label]
+    end
+  end
+  table.sort(words)
+  return all and {} or { words }
+end
+
+--- --tokenizer, --tokens, --stand-in and --pad-vocabulary of what the document says of the vocabulary.
 local function add_tokenizer(words, documents, doc, script)
   local spec = doc.tokenizer
   if not spec then return end
@@ -180,6 +198,7 @@ local function add_tokenizer(words, documents, doc, script)
     for i, rule in ipairs(spec.tokens) do rules[i] = ("%s: %s"):format(R.json(rule.token), rule.json(whose)) end
     words[#words + 1] = { name = "tokens", "{" .. table.concat(rules, ", ") .. "}" }
   end
+  for _, word in ipairs(stand_in(doc, script, whose)) do words[#words + 1] = word end
   if spec.multiple then words[#words + 1] = { name = "pad_vocabulary", ("%d"):format(spec.multiple) } end
 end
 
