@@ -100,7 +100,6 @@ typedef struct mw_options {
   const char *result;    /* NULL: the recipe's first result; else that of this name */
   const char *const *also; /* "NAME=OUT": further results, for mw_options_also; a plan is of one result */
   const char *const *rename; /* "[ARG[i]:]FROM=TO": other names for tensors of inputs, `*` in TO being what it matched in FROM */
-  size_t allow_count, also_count, rename_count, stand_in_count;
   bool strict;           /* of a configuration of mergekit: keys that it ignores, and inputs that do not fit, are errors */
   bool donor_integers;   /* integer tensors and buffers may differ: the donor's are taken */
   bool nonfinite_keep;   /* NaN and infinities do not stop the merge */
@@ -114,7 +113,7 @@ typedef struct mw_options {
   void *judge_context, *scored_context, *print_context;
   const char *tied;      /* NULL, "untie", "ignore" or "store": what to do with a head that differs from a tied embedding */
   const char *const *data; /* files of token windows that a recipe learns from (recipes/README.md, "Calibration data") */
-  size_t data_count, score_data_count, placed_count;
+  size_t allow_count, also_count, rename_count, stand_in_count, data_count, score_data_count, placed_count;
   int window;            /* tokens a window where such a file is text; 0: 256 */
   const char *coefficients; /* NULL, or a coefficients.safetensors to start from instead of a recipe's initial values */
   const mw_placed *placed; /* inputs that lie elsewhere, as mw_rebuild finds them; read while the plan is made */

@@ -793,7 +793,7 @@ function log_softmax(x) end
 ---@field tokenizer? string whose tokenizer the output has: base (the donor's), union (with the tokens of all others), an input or a folder;
 ---@field tokens? string with --tokenizer, from where rows of single tokens come: JSON, or a file of it (README)
 ---@field pad_vocabulary? integer|string with --tokenizer, rows are added up to a multiple of N: the mean of the others
----@field stand_in? string|string[] with --tokenizer, the inputs whose rows stand in for those that another lacks, of embeddings or heads alone (default: all)
+---@field stand_in? string|string[] with --tokenizer, the inputs whose rows stand in for those that another lacks, in the PART embeddings or heads (default: all)
 ---@field rename? string|string[] give tensors of an input other names, as in 'experts[1]:_orig_mod.*=*'; without ARG of every input that it helps;
 ---@field allow? string|string[] let a finding through that would stop the merge; it is said what that does
 ---@field missing? "base" tensors that a model lacks are the first model's

@@ -257,7 +257,7 @@ describe("--tokenizer", function()
       return made["model.embed_tokens.weight"][2 * width + 1], made["lm_head.weight"][2 * width + 1], said:match "(%d+ tokens?) of the output"
     end
     assert.same({ 3, 30 }, { third "" })
-    assert.same({ 2, 40 }, { third "--stand-in embeddings:other heads:further" })
+    assert.same({ 2, 40, "2 tokens" }, { third "--stand-in embeddings:other heads:further" })
     assert.same({ 4, 40, nil }, { third "--stand-in c model" })
     assert.same({ 0, 30, "2 tokens" }, { third "--stand-in embeddings:model" })
     M.refused("moonweld soup --models a b --tokenizer union --stand-in heads:x", "--stand-in 'x' is no input")
