@@ -173,11 +173,13 @@ static bool speaks_of(const following *f, const char *part, const stack *s) {
   return own < 2 || kind_of(part ? part : "", part ? strlen(part) : 0) == kind_of(s->name, s->length);
 }
 
-/* Whether a key that counts layers counts those of the stack. A plain one counts an encoder's, where there is a decoder, too. */
+/* Whether a key that counts layers counts those of the stack. A plain one counts an encoder's, where there is a decoder, too: one of its
+ * kind, not that of what a text model sees. */
 static bool counts(const following *f, const char *word, const stack *s) {
   bool encoder = false, decodes = has(s->name, s->length, "decoder");
   for (size_t i = 0; i < f->stack_count; i++)
-    encoder |= f->stacks[i].before && has(f->stacks[i].name, f->stacks[i].length, "encoder");
+    encoder |= f->stacks[i].before && has(f->stacks[i].name, f->stacks[i].length, "encoder") &&
+               kind_of(f->stacks[i].name, f->stacks[i].length) == kind_of(s->name, s->length);
   return *word ? has(s->name, s->length, word) : !(decodes && encoder);
 }
 

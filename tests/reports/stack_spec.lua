@@ -162,6 +162,10 @@ describe("config.json of other layers", function()
     M.model("queries", towers, blip(3, 3))
     assert.equal(blip(4, 3), (made "moonweld stack --parts queries queries:1-2 --of text_model.layers"))
     assert.equal(blip(3, 2), (made "moonweld stack --parts queries:0-2 --of qformer.encoder.layer"))
+    local seen = {}
+    for name, tensor in pairs(towers) do seen[(name:gsub("text_model", "text_model.decoder"):gsub("vision_model", "vision_model.encoder"))] = tensor end
+    M.model("seen", seen, blip(3, 3))
+    assert.equal(blip(4, 3), (made "moonweld stack --parts seen seen:1-2 --of text_model.decoder.layers"))
     M.refused("moonweld stack --parts queries:1-3 --of qformer.encoder.layer", "cross_attention_frequency = 2 makes layer 0 of the result another kind")
   end)
 
