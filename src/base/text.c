@@ -104,9 +104,22 @@ void mw_text_shell(mw_text *text, const char *word) {
   mw_text_format(text, "'");
 }
 
+/* Without mw_text_format, since a model may have a million tensors. */
+static void add_number(mw_text *text, uint64_t number) {
+  char digits[20];
+  size_t at = sizeof digits;
+  do digits[--at] = (char)('0' + number % 10);
+  while (number /= 10);
+  mw_text_add(text, digits + at, sizeof digits - at);
+}
+
 void mw_text_shape(mw_text *text, const uint64_t *dims, size_t rank) {
-  for (size_t i = 0; i < rank; i++) mw_text_format(text, "%s%llu", i ? "," : "[", (unsigned long long)dims[i]);
-  mw_text_format(text, rank ? "]" : "[]");
+  mw_text_add(text, "[", 1);
+  for (size_t i = 0; i < rank; i++) {
+    if (i) mw_text_add(text, ",", 1);
+    add_number(text, dims[i]);
+  }
+  mw_text_add(text, "]", 1);
 }
 
 bool mw_text_check(const mw_text *text, mw_error *err) { return !text->failed || mw_error_memory(err, text->length); }
@@ -123,8 +136,9 @@ bool mw_text_is_control(uint32_t c) {
 
 size_t mw_text_character(const char *bytes, size_t length, char escaped[16]) {
   uint32_t code;
-  size_t n = mw_utf8_decode(bytes, length, &code);
   *escaped = 0;
+  if (*bytes >= 0x20 && *bytes < 0x7f) return 1; /* nearly all are ASCII */
+  size_t n = mw_utf8_decode(bytes, length, &code);
   if (code == MW_UTF8_BAD || mw_text_is_control(code))
     snprintf(escaped, 16, n == 1 ? "\\x%02x" : "\\u%04x", n == 1 ? (unsigned char)*bytes : code);
   return n;

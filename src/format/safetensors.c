@@ -214,10 +214,9 @@ static bool read_members(reader *r, mw_json_members *members, mw_tensor_list *ou
   }
 }
 
-static bool check_names(const reader *r, const mw_tensor *sorted, size_t count) {
-  for (size_t i = 1; i < count; i++)
-    if (strcmp(sorted[i - 1].name, sorted[i].name) == 0) return refuse(r, "two tensors have one name");
-  return true;
+static bool check_names(const reader *r, const mw_tensor *tensors, size_t count) {
+  bool repeats;
+  return mw_tensor_repeats(tensors, count, &repeats, r->err) && (!repeats || refuse(r, "two tensors have one name"));
 }
 
 static bool read_tensors(reader *r, mw_tensor_list *out) {
@@ -227,7 +226,7 @@ static bool read_tensors(reader *r, mw_tensor_list *out) {
   mw_json_members_free(&members);
   mw_tensor *tensors = out->tensors ? out->tensors + first : NULL;
   size_t count = out->count - first;
-  ok = ok && mw_tensor_sort(tensors, count, mw_tensor_by_name, r->err) && check_names(r, tensors, count);
+  ok = ok && check_names(r, tensors, count);
   return ok ? mw_tensor_sort(tensors, count, by_offset, r->err) && check_cover(r, tensors, count)
             : r->err->status == MW_DATA && tell_of_text(r);
 }

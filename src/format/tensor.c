@@ -91,16 +91,38 @@ static void move_to_places(mw_tensor *tensors, uint32_t *from, size_t count) {
   }
 }
 
-/* Numbers of four bytes are sorted in the place of tensors: qsort may need as much memory again as what it sorts. */
-bool mw_tensor_sort(mw_tensor *tensors, size_t count, mw_tensor_order *order, mw_error *err) {
+/* How many of the first tensors are in order. */
+static size_t in_order(const mw_tensor *tensors, size_t count, mw_tensor_order *order) {
   size_t sorted = 1;
   while (sorted < count && order(&tensors[sorted - 1], &tensors[sorted]) <= 0) sorted++;
-  if (sorted >= count) return true;
+  return sorted;
+}
+
+/* The order of tensors, as their numbers: these are sorted in the place of tensors, since qsort may need as much memory again as what
+ * it sorts. */
+static uint32_t *order_of(const mw_tensor *tensors, size_t count, mw_tensor_order *order, mw_error *err) {
   uint32_t *from = mw_mem_new(count, sizeof *from, err);
-  if (!from) return false;
+  if (!from) return NULL;
   for (uint32_t i = 0; i < count; i++) from[i] = i;
-  qsort_r(from, count, sizeof *from, by_index, &(sorting){tensors, order});
+  if (in_order(tensors, count, order) < count) qsort_r(from, count, sizeof *from, by_index, &(sorting){tensors, order});
+  return from;
+}
+
+bool mw_tensor_sort(mw_tensor *tensors, size_t count, mw_tensor_order *order, mw_error *err) {
+  if (in_order(tensors, count, order) >= count) return true;
+  uint32_t *from = order_of(tensors, count, order, err);
+  if (!from) return false;
   move_to_places(tensors, from, count);
+  free(from);
+  return true;
+}
+
+bool mw_tensor_repeats(const mw_tensor *tensors, size_t count, bool *repeats, mw_error *err) {
+  *repeats = false;
+  if (count < 2) return true;
+  uint32_t *from = order_of(tensors, count, mw_tensor_by_name, err);
+  if (!from) return false;
+  for (size_t i = 1; i < count && !*repeats; i++) *repeats = strcmp(tensors[from[i - 1]].name, tensors[from[i]].name) == 0;
   free(from);
   return true;
 }

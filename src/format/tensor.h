@@ -69,6 +69,8 @@ uint64_t mw_tensor_bytes(const mw_tensor *tensor);
 /* Sorts in place, with 8 bytes of memory for each tensor. */
 typedef int mw_tensor_order(const mw_tensor *a, const mw_tensor *b);
 bool mw_tensor_sort(mw_tensor *tensors, size_t count, mw_tensor_order *order, mw_error *err);
+/* Whether two have one name. Moves none. */
+bool mw_tensor_repeats(const mw_tensor *tensors, size_t count, bool *repeats, mw_error *err);
 /* The order of names, by bytes. */
 mw_tensor_order mw_tensor_by_name;
 /* The tensor of that name among tensors that are sorted by name, or NULL. */

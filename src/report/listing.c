@@ -34,16 +34,20 @@ typedef struct grouping {
 static void put_name(mw_text *text, const char *name, bool many) {
   mw_text_escaped escaped;
   const char *at = mw_text_escape_z(&escaped, name);
-  for (bool begins = true; *at;) {
-    size_t digits = strspn(at, "0123456789");
-    bool is_number = many && begins && digits && (at[digits] == '.' || !at[digits]);
-    if (is_number) mw_text_add(text, "*", 1), at += digits, begins = false;
-    else begins = *at == '.', mw_text_add(text, at++, 1);
+  for (size_t length; *at; at += length) {
+    size_t digits = many ? strspn(at, "0123456789") : 0;
+    if (digits && (at[digits] == '.' || !at[digits])) mw_text_add(text, "*", 1), at += digits;
+    length = strcspn(at, ".");
+    length += at[length] == '.';
+    mw_text_add(text, at, length);
   }
 }
 
 static void put_tensor(mw_text *text, const mw_tensor *tensor, bool many) {
-  mw_text_format(text, "%-7s ", mw_dtype_name((mw_dtype)mw_model_source(tensor)->dtype));
+  const char *dtype = mw_dtype_name((mw_dtype)mw_model_source(tensor)->dtype);
+  mw_text_add(text, dtype, strlen(dtype));
+  for (size_t width = strlen(dtype); width < 7; width++) mw_text_add(text, " ", 1);
+  mw_text_add(text, " ", 1);
   put_name(text, tensor->name, many);
   mw_text_add(text, " ", 1);
   mw_text_shape(text, tensor->shape, tensor->rank);
