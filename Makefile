@@ -29,7 +29,7 @@ PC_LIBS  := $(shell pkg-config --libs nettle libpcre2-8 libutf8proc libcjson yam
 
 # ---- flags ----------------------------------------------------------------------------------------------------------
 comma    := ,
-WARN     := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion
+WARN     := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wformat-security
 # Contraction and fast-math would make results depend on the compiler and the instruction set.
 EXACT    := -ffp-contract=off -fno-math-errno -fno-trapping-math
 HARDEN   := $(if $(SAN)$(COVERAGE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2) -fstack-protector-strong
