@@ -104,7 +104,7 @@ word("model:with(other, {add=})", function(x, other, options)
   local left = {}
   for _, name in ipairs(names) do if nodes[name] ~= nil then left[#left + 1] = name end end
   table.sort(left)
-  return (V.model(left, nodes, private.label, { kept = kept, part_of = whole, laid_out = private.laid_out or over.laid_out or added,
+  return (V.model(left, nodes, private.label, { kept = kept, part_of = whole, laid_out = private.laid_out or added or add and over.laid_out,
     config = private.config or over.config }))
 end)
 

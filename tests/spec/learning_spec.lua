@@ -195,23 +195,27 @@ describe("dam", function()
     local function command(where)
       return string.format("exec '%s' dam --experts %s --data %s --steps 40 --windows 2 --threads 1 -o %s --log-json", PROGRAM, table.concat(experts, " "), table.concat(short, " "), where)
     end
-    --- The steps that it tells of; at `last` it is killed.
+    --- The steps that it tells of, which may not be all; at `last` or the first one told after it is killed.
     local function run(where, last)
       local pipe, steps = io.popen("sh -c 'echo $$; export MOONWELD_CHECKPOINT=0; " .. command(where):gsub("'", "'\\''") .. "' 2>&1"), {}
       local pid = pipe:read "l"
       for line in pipe:lines() do
         local step = tonumber(line:match '"event":"learning".*"step":(%d+)')
         steps[#steps + 1] = step
-        if step and step == last then os.execute("kill -KILL " .. pid) end
+        if step and last and step >= last then
+          os.execute("kill -KILL " .. pid)
+          last = nil
+        end
       end
       pipe:close()
       return steps
     end
     local killed = run(folder, 12)
-    assert(not io.open(folder) and killed[1] == 1 and killed[#killed] < 40)
+    assert(not io.open(folder) and killed[#killed] < 40)
     local rest = run(folder)
-    assert(rest[1] >= 12 and rest[1] <= killed[#killed] + 2 and rest[#rest] == 40, ("from step %d, killed at %d"):format(rest[1], killed[#killed]))
-    assert(#run(whole) == 40)
+    assert(rest[1] >= 12 and rest[#rest] == 40, ("from step %d, killed at %d"):format(rest[1], killed[#killed]))
+    local all = run(whole)
+    assert.equal(40, all[#all])
     for _, name in ipairs { "model.safetensors", "moonweld/coefficients.safetensors", "moonweld/training.jsonl", "merge.lock.json" } do
       assert(read(folder .. "/" .. name) == read(whole .. "/" .. name), name)
     end
