@@ -22,6 +22,7 @@ typedef struct sweep {
   axis axes[AXES];
   size_t axis_count, total; /* combinations, the last axis fastest */
   double *scores;           /* NAN: not measured */
+  char *loss;               /* the score where data alone was given, or NULL */
   const char *svg;
   bool csv;
 } sweep;
@@ -236,6 +237,24 @@ static bool check_typed(const sweep *s, const mw_options_line *line, mw_error *e
   return true;
 }
 
+/* Data that the recipe does not learn from is what each candidate's loss is measured on: --score loss:FILE... of the same files. */
+static bool score_by_data(sweep *s, mw_options *options, const mw_recipe *recipe, mw_error *err) {
+  const mw_arg *args;
+  size_t count = mw_recipe_args(recipe, &args);
+  if (options->score || !options->data_count) return true;
+  for (size_t i = 0; i < count; i++)
+    if (args[i].kind == MW_ARG_CALIBRATION) return true;
+  if (asprintf(&s->loss, "loss:%s", options->data[0]) < 0) return s->loss = NULL, mw_term_fail(err, MW_MEMORY, "out of memory");
+  const char **files = (const char **)options->data; /* what `line` owns goes on as the files that follow loss:FILE */
+  options->score = s->loss;
+  options->score_data_count = options->data_count - 1;
+  memmove(files, files + 1, options->score_data_count * sizeof *files);
+  options->score_data = files;
+  options->data = NULL;
+  options->data_count = 0;
+  return true;
+}
+
 static bool run_words(sweep *s, char **words, size_t count, mw_error *err) {
   mw_sweep_axis axes[AXES];
   mw_options_line line = { 0 };
@@ -256,7 +275,7 @@ static bool run_words(sweep *s, char **words, size_t count, mw_error *err) {
   good = good && mw_recipe_is_known(words[0], NULL, 0, err) && mw_recipe_sweep(words[0], axes, s->axis_count, &line.options, &recipe, err);
   mw_options_free(&line);
   good = good && mw_options_parse(&line, words + 1, count - 1, recipe, err);
-  good = good && check_typed(s, &line, err);
+  good = good && check_typed(s, &line, err) && score_by_data(s, &line.options, recipe, err);
   if (good && !line.options.score)
     good = mw_term_fail(err, MW_USAGE, "a sweep needs --score COMMAND or --score loss:FILE...\ngreater is better");
   if (good && !line.options.output)
@@ -283,12 +302,14 @@ int mw_cmd_sweep_words(mw_term *term, char **words, size_t count) {
   good = good && run_words(&s, words, count, &err);
   free_axes(&s);
   free(s.scores);
+  free(s.loss);
   return good ? 0 : mw_term_error(term, &err);
 }
 
 static const mw_options_doc options[] = {
   { "over", "ARG=VALUES", "an argument and its values: t=0:1:0.1 (from, to, step) or per=model,tensor; several times: every combination" },
   { "score", "COMMAND|loss:FILE...", "measures a candidate, as in a merge; greater is better" },
+  { "data", "FILE...", "of a recipe that learns from no data: as --score loss:FILE..." },
   { "output", "OUT", "where the best candidate goes" },
   { "csv", "", "the scores as comma-separated values" },
   { "json", "", "the scores as one JSON document" },
