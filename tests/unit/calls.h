@@ -16,7 +16,7 @@ static long calls_left = -1;     /* so many more calls succeed before one fails;
 static int calls_error = EIO;    /* how that one fails */
 static bool calls_lasting;       /* so do all after it, until calls_end() */
 static bool calls_struck;        /* it has failed */
-static bool calls_plain;         /* as on a file system that neither exchanges names nor keeps one that is taken */
+static __attribute__((unused)) bool calls_plain; /* as on a file system that neither exchanges names nor keeps one that is taken */
 
 static inline void calls_end(void) {
   calls_left = -1;

@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-static long memory_left = -1;            /* so many more pieces can be had; below 0: all */
-static bool memory_once;                 /* one piece cannot be had, and all after it */
-static size_t memory_held, memory_peak;  /* bytes; the greatest since it was set last */
+static long memory_left = -1; /* so many more pieces can be had; below 0: all */
+static __attribute__((unused)) bool memory_once;                /* one piece cannot be had, and all after it */
+static __attribute__((unused)) size_t memory_held, memory_peak; /* bytes; the greatest since it was set last */
 
 #ifdef MW_SANITIZED
 enum { MEMORY_COUNTED = 0 };
