@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # cluster.sh PLAIN MPI: what a merge by several processes costs on one machine: ties of three models of bf16 (MIB each, 1024), by one process
-# with two threads, and by 1, 2 and 4 processes with one thread each: the least of ROUNDS (5), in turns, without checksums and without
+# with two threads (without mpirun, and as one rank of it), and by 1, 2 and 4 processes with one thread each: the least of ROUNDS (5), in turns, without checksums and without
 # waiting for the disk. "merge" is the time that the program tells, from when it has started; CPU is that of all processes; "read" is what the process read that read most,
 # "told" what rank 0 has told the others, and how often. Works in $TMPDIR or build/bench.
 set -eu
@@ -35,17 +35,19 @@ run() { # NAME COMMAND...
 }
 for _ in $(seq "${ROUNDS:-5}"); do
   run one env OMP_NUM_THREADS=2 ./told "$plain" "${words[@]}"
+  run rank env OMP_NUM_THREADS=2 mpirun -n 1 ./told "$program" "${words[@]}"
   for count in 1 2 4; do run "$count" env OMP_NUM_THREADS=1 mpirun -n "$count" ./told "$program" "${words[@]}"; done
   run start mpirun -n 2 ./told "$program" lerp --help
 done
 least() { sort -n -k "$2,$2" "$1" | awk -v k="$2" 'NR == 1 { print $k }'; }
 printf '%-34s %9s %9s %9s %10s %12s\n' "ties of $((4 * ${MIB:-1024})) MiB" "wall, s" "merge, s" "CPU, s" "read, MiB" "told, KiB"
-for name in one 1 2 4 start; do
-  case $name in one) what="1 process x 2 threads" ;; start) what="2 processes that only start" ;; *) what="$name processes x 1 thread" ;; esac
+for name in one rank 1 2 4 start; do
+  case $name in one) what="1 process x 2 threads" ;; rank) what="1 rank x 2 threads" ;; start) what="2 processes that only start" ;; *) what="$name processes x 1 thread" ;; esac
   printf '%-34s %9.2f %9.2f %9.2f %10.0f %12s\n' "$what" "$(least "$name" 1)" "$(least "$name" 4)" "$(least "$name" 2)" \
     "$(($(least "$name" 3) / 1048576))" "$(awk 'NR == 1 && NF > 4 { printf "%d in %d", $6 / 1024, $5 }' "$name")"
 done
-ratio() { # COLUMN: 2 x 1 thread / 1 x 2 threads
-  awk -v two="$(least 2 "$1")" -v one="$(least one "$1")" 'BEGIN { printf "%9.2f", two / one }'
+ratio() { # NAME COLUMN: 2 x 1 thread / that one
+  awk -v two="$(least 2 "$2")" -v one="$(least "$1" "$2")" 'BEGIN { printf "%9.2f", two / one }'
 }
-printf '%-34s %s %s %s  at most 1.10\n' "2 x 1 thread / 1 x 2 threads" "$(ratio 1)" "$(ratio 4)" "$(ratio 2)"
+printf '%-34s %s %s %s  at most 1.10\n' "2 ranks x 1 / 1 rank x 2 threads" "$(ratio rank 1)" "$(ratio rank 4)" "$(ratio rank 2)"
+printf '%-34s %s %s %s\n' "2 ranks x 1 / 1 process x 2" "$(ratio one 1)" "$(ratio one 4)" "$(ratio one 2)"
