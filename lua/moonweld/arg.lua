@@ -263,8 +263,11 @@ function A.ranges(arg, words, models, of)
   end
   for i, word in ipairs(words) do
     local first, last = word:match(":(%d+)%-(%d*)$")
-    if word == V.data(models[i]).where then first, last = "0", "" end
-    list[i] = layout.part(models[i], counted(first), last ~= "" and counted(last) or nil, complain(word), of, arg.of and "--" .. arg.of .. " %s")
+    local whole = word == V.data(models[i]).where
+    if whole then first, last = "0", "" end
+    -- Where no argument names the stack, the recipe may: then a whole model is given to it as it is.
+    list[i] = whole and not arg.of and models[i] or
+      layout.part(models[i], counted(first), last ~= "" and counted(last) or nil, complain(word), of, arg.of and "--" .. arg.of .. " %s")
   end
   return (V.list(list))
 end

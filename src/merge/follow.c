@@ -332,7 +332,7 @@ static bool is_other(const rule *r, mw_json object, uint64_t l) {
   uint64_t number = number_in(object, r->key, 0);
   mw_json unless = *r->unless ? mw_json_member(object, r->unless) : (mw_json){0};
   if (!number || number > INT32_MAX || unless.kind == MW_JSON_ARRAY) return false;
-  if (r->prefix) return l < number && (!*r->with || mw_json_member(object, r->with).kind == MW_JSON_TRUE);
+  if (r->prefix) return l < number + (uint64_t)r->shift && (!*r->with || mw_json_member(object, r->with).kind == MW_JSON_TRUE);
   const int64_t from = (int64_t)(l % number) - (int64_t)(number_in(object, r->with, 0) % number) - r->shift;
   return from % (int64_t)number == 0;
 }
@@ -391,7 +391,7 @@ static bool follow_object(following *f, const char *part, mw_json object, void *
   stack *s = context;
   static const rule rules[] = {
 #define MW_DEPTH_PERIOD(key, offset, shift, unless) {#key, offset, unless, false, shift},
-#define MW_DEPTH_PREFIX(key, with, unless) {#key, with, unless, true, 0},
+#define MW_DEPTH_PREFIX(key, shift, with, unless) {#key, with, unless, true, shift},
 #include "model/depth_keys.def"
   };
   mw_json key, value;

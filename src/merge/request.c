@@ -2,7 +2,6 @@
 #include "merge/request.h"
 #include "recipe/score_words.h"
 #include "base/option_table.h"
-#include "base/option_table.h"
 #include "base/text.h"
 #include <string.h>
 

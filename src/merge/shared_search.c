@@ -35,7 +35,8 @@ static bool receive(mw_plan *plan, wanted *what, const char **folder, mw_recipe_
   const char *bytes = mw_message_text(&in, &length);
   mw_recipe_task task = mw_plan_task(plan, NULL, 0, &plan->warnings, NULL);
   task.set_count = plan->data.count; /* those of prompts, too */
-  bool ok = !in.failed || mw_error_set(err, MW_DATA, "process 0 sent a broken candidate");
+  const bool sound = !in.failed && *what >= FOLDER && *what <= RESULT && score < plan->wanted.count;
+  bool ok = sound || mw_error_set(err, MW_DATA, "process 0 sent a broken candidate");
   ok = ok && mw_recipe_receive(&task, in.at, (size_t)(in.end - in.at), made, err);
   made->score = score;
   if (ok && !(*folder = mw_mem_copy(&made->arena, bytes, length, err))) mw_recipe_candidate_free(made), ok = false;

@@ -39,7 +39,7 @@ static bool is_of_depth(const mw_family_member *donor, const mw_family_member *o
 #define MW_DEPTH_LIST(key) #key,
 #define MW_DEPTH_ROUND(key) #key,
 #define MW_DEPTH_INDICES(key) #key,
-#define MW_DEPTH_PREFIX(key, with, unless) #key,
+#define MW_DEPTH_PREFIX(key, shift, with, unless) #key,
 #include "model/depth_keys.def"
       NULL};
   const char *key = mw_config_lines_key(path);

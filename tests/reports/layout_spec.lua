@@ -143,6 +143,8 @@ describe("a model of several stacks", function()
     end
     M.refused("moonweld stack --parts towers.safetensors --of vision", "parts[1] has no stack of layers 'vision'; it has 'model.layers', 'vision.layers'")
     M.refused("moonweld stack --parts towers.safetensors:0-99999999999999999999 --of vision.layers", "it has 3, 0 to 2; a range ends before its second number")
+    M.write("seen.lua", 'return recipe { "A test.", arg.parts("parts", "parts"), function(a)\nreturn stack{ a.parts[1], a.parts[1], of = "vision.layers" }\nend }\n')
+    assert.equal(34, M.made "moonweld ./seen.lua --parts towers.safetensors"["vision.layers.5.up.weight"][1])
     M.write("unnamed.lua", 'return recipe { "A test.", arg.parts("parts", "parts", { of = "which" }), function(a) return stack(a.parts) end }\n')
     M.refused("moonweld ./unnamed.lua --parts towers.safetensors", "argument 'parts': of = 'which' is no text argument of this recipe")
   end)

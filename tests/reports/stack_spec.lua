@@ -135,6 +135,11 @@ describe("config.json of other layers", function()
     end
   end)
 
+  it("has a last sparse layer that may stand further in front, as any other", function()
+    M.model("last", layered(4, 1), config(4, '"moe_layer_end_index": 3'))
+    assert.equal(config(3, '"moe_layer_end_index": 3'), (made "moonweld stack --parts last:0-2 last:3-4"))
+  end)
+
   it("has a list that comes again and again, as recurrent_gemma's, written out for all layers", function()
     M.model("round", layered(5, 1), config(5, '"block_types": ["r", "r", "a"]'))
     assert.equal(config(5, '"block_types": ["r", "r", "a"]'), (made "moonweld stack --parts round"))

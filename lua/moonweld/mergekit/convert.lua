@@ -217,7 +217,7 @@ end
 -- ---- the recipe ----
 
 local function block(text)
-  if not core.plain((text:gsub("[\n\t]", " "))) then return (R.quoted(text)) end
+  if not core.plain((text:gsub("[\n\t]", " "))) then return (N.quoted(text)) end
   local level = ""
   while text:find("]" .. level .. "]", 1, true) do level = level .. "=" end
   return "[" .. level .. "[\n" .. text .. "]" .. level .. "]"
@@ -251,7 +251,7 @@ local function compose(documents, doc, name, text)
   w.add(0, "-- " .. command(name, words))
   for _, recipe in ipairs(script.order) do w.add(0, ("local %s = require %q"):format(recipe, recipe)) end
   w.add(0, "return recipe {")
-  w.add(1, R.quoted(summary_of(doc, name, script)) .. ",")
+  w.add(1, N.quoted(summary_of(doc, name, script)) .. ",")
   w.add(1, ("arg.models(\"models\", \"those of the configuration, in its order\", { min = %d, max = %d }),"):format(#script.models, #script.models))
   if script.random then w.add(1, "arg.seed(),") end
   w.add(1, "function(a)")

@@ -22,7 +22,7 @@ end
 local function prompts_of(map, name)
   local node, texts = N.get(map, name), {}
   for i, text in ipairs(node and N.list(node, ("'%s'"):format(name)) or {}) do
-    texts[i] = R.quoted(text.kind == "text" and text.text or N.refuse(text, "a prompt is a text, not %s", N.shown(text)))
+    texts[i] = N.quoted(text.kind == "text" and text.text or N.refuse(text, "a prompt is a text, not %s", N.shown(text)))
   end
   return { texts = texts, node = node }
 end

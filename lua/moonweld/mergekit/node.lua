@@ -176,4 +176,10 @@ function N.get(map, name)
   return node
 end
 
+--- A text as Lua reads it back.
+function N.quoted(text)
+  local class = core.plain(text) and '[%c"\\]' or '[%c"\\\128-\255]'
+  return '"' .. text:gsub(class, function(c) return (("\\x%02x"):format(c:byte())) end) .. '"'
+end
+
 return N

@@ -2,7 +2,7 @@
 -- slice is the recipe of the method, called with the layers of its models. What a line comes from stands behind it, "-- line 7: t",
 -- by which errors are told by the line of the configuration (src/recipe/conversion.c).
 local core = ...
-local N, R = core.module("mergekit/node"), core.module("mergekit/read")
+local N, P = core.module("mergekit/node"), core.module("mergekit/parameter")
 local W = {}
 
 local taken = {}
@@ -52,7 +52,7 @@ end
 --- The layers of a model that a source gives; `models:` takes all of them.
 local function layers_of(script, source)
   local name = script.variable(source.model)
-  if script.part then name = ("%s:part(%s)"):format(name, R.quoted(script.part)) end
+  if script.part then name = ("%s:part(%s)"):format(name, N.quoted(script.part)) end
   if not source.range then return { name, source.model.node } end
   return { ("%s:layers(%d, %d)"):format(name, source.range[1], source.range[2]), source.node }
 end
@@ -72,16 +72,16 @@ local function add_arguments(w, indent, script, doc, slice, at)
     local shared, each = by_name(method.shared, from), by_name(method.each, from)
     if argument.text then w.add(indent, ("%s = %s,"):format(name, argument.text))
     elseif shared and shared[3] then
-      local text, node = R.constant(doc, slice, shared)
-      local other = second and R.constant(doc, slice, by_name(method.shared, second))
+      local text, node = P.constant(doc, slice, shared)
+      local other = second and P.constant(doc, slice, by_name(method.shared, second))
       w.add(indent, ("%s = %s,%s"):format(name, change and change(text, other) or text, origin(node, from)))
     elseif shared then
-      local text, node = R.setting(doc, slice, nil, shared, length and { at, at + length })
+      local text, node = P.setting(doc, slice, nil, shared, length and { at, at + length })
       w.add(indent, ("%s = %s,%s"):format(name, change and change(text) or text, origin(node, from)))
     elseif each then
       local values = {}
       for i, source in ipairs(slice.others) do
-        local text, node = R.setting(doc, slice, source, each, source.range)
+        local text, node = P.setting(doc, slice, source, each, source.range)
         values[i] = { change and change(text) or text, node }
       end
       add_list(w, indent, name, values, from)
@@ -99,12 +99,12 @@ local function add_slice(w, indent, script, doc, slice, at, before, after)
   end
   if not method.recipe then -- passthrough
     local source = slice.others[1]
-    local scale, node = R.setting(doc, slice, source, method.each[1], source.range)
+    local scale, node = P.setting(doc, slice, source, method.each[1], source.range)
     local model = layers_of(script, source)
     if scale == "1" then return (w.add(indent, before .. model[1] .. after .. origin(model[2], told(source)))) end
     return (w.add(indent, ("%s(%s * %s):unweighed()%s%s"):format(before, model[1], scale, after, origin(node, "scale"))))
   end
-  for _, source in ipairs(method.check and slice.others or {}) do R.check_pair(doc, slice, source, by_name(method.each, "density"), by_name(method.each, "epsilon")) end
+  for _, source in ipairs(method.check and slice.others or {}) do P.check_pair(doc, slice, source, by_name(method.each, "density"), by_name(method.each, "epsilon")) end
   script.require(method.recipe)
   w.add(indent, ("%s%s {"):format(before, method.recipe))
   if method.base_as and slice.base_source then
@@ -128,9 +128,9 @@ end
 local function add_varying(w, indent, script, doc, slice, at, before, after)
   slice.fixed = slice.fixed or {}
   for _, param in ipairs(#slice.others > 0 and doc.method.shared or {}) do
-    if not param.ignored and not slice.fixed[param[1]] and R.varies(doc, slice, param) then
-      local range, choices = slice.sources[1].range, R.choices(doc, slice, param)
-      local text, node = R.setting(doc, slice, nil, param, range and { at, at + range[2] - range[1] })
+    if not param.ignored and not slice.fixed[param[1]] and P.varies(doc, slice, param) then
+      local range, choices = slice.sources[1].range, P.choices(doc, slice, param)
+      local text, node = P.setting(doc, slice, nil, param, range and { at, at + range[2] - range[1] })
       local function add(level, i, first, last)
         slice.fixed[param[1]] = choices[i]
         if i == #choices then return (add_varying(w, level, script, doc, slice, at, first, last)) end
@@ -171,7 +171,7 @@ function W.add_document(w, indent, script, doc, before, after)
     script.part = part.name
     add_slices(w, indent, script, doc, part.slices, ("local %s = "):format(variable), "")
     script.part = nil
-    others = ("%s:except(%s:part(%s))"):format(others, donor, R.quoted(part.name))
+    others = ("%s:except(%s:part(%s))"):format(others, donor, N.quoted(part.name))
     result = ("%s:with(%s, { add = true })"):format(result, variable)
   end
   w.add(indent, ("local %s = %s%s"):format(rest, others, origin(doc.parts[1].node, "modules")))
