@@ -238,6 +238,7 @@ int main(int argc, char **argv) {
   CASE("every graph is built and run");
   const mw_dataset *sets[EXPERTS] = {&set, &set, &set};
   int threads = (int)sysconf(_SC_NPROCESSORS_ONLN);
+  must(mw_gemm_begin(&err));
   left = calloc((size_t)LENGTH * VOCABULARY, sizeof *left);
   right = calloc((size_t)HIDDEN * VOCABULARY, sizeof *right);
   out = calloc((size_t)LENGTH * VOCABULARY, sizeof *out);

@@ -63,6 +63,6 @@ row() { # WHAT FOUND [LIMIT [AIM]]
   local verdict
   verdict=$(awk -v found="${2%% *}" -v limit="${3-}" -v aim="${4-}" 'BEGIN {
     if (found !~ /^[0-9.]+$/ || limit !~ /^[0-9]/) exit
-    print found + 0 > limit + 0 ? "OVER" : aim != "" && found + 0 > aim + 0 ? "within" : "good" }')
+    print (found + 0 > limit + 0 ? "OVER" : aim != "" && found + 0 > aim + 0 ? "within" : "good") }')
   printf '%-44s %12s  %-8s %-6s %s\n' "$1" "$2" "${3-}" "${4-}" "$verdict"
 }
