@@ -61,12 +61,15 @@ end
 --- The function `f` as the word that is written so: it counts arguments and knows its options. `instead`: what somebody who
 --- gives more may have meant. A word of values is from now on theirs.
 function W.word(form, f, instead)
-  local least, most, options = read(form)
+  local least, most, options -- read when the word is first used: most recipes use few
   local several = form:find(" = ", 1, true)
   local owner, name = form:match("^(%l+):([%w_]+)")
   name = name or form:match(several and " = ([%l_%d%.]+)" or "^[%l_%d%.]+")
-  if owner then least, most = least + 1, most + 1 end
   local function word(...)
+    if not least then
+      least, most, options = read(form)
+      if owner then least, most = least + 1, most + 1 end
+    end
     local given = select("#", ...)
     if given < least then fail("this is written %s", form) end
     for i = most + 1, given do

@@ -154,7 +154,10 @@ const char *mw_text_escape(mw_text_escaped *buffer, const char *bytes, size_t le
   enum { LIMIT = 200 };
   size_t used = 0;
   char escaped[16];
-  for (size_t i = 0, n; i < length; i += n) {
+  size_t first = 0; /* the characters that stand for themselves at the beginning, mostly all of them, go in one piece */
+  while (first < length && first < LIMIT && bytes[first] >= 0x20 && bytes[first] < 0x7f) first++;
+  memcpy(buffer->bytes, bytes, used = first);
+  for (size_t i = first, n; i < length; i += n) {
     n = mw_text_character(bytes + i, length - i, escaped);
     const char *piece = *escaped ? escaped : bytes + i;
     size_t piece_length = *escaped ? strlen(escaped) : n;

@@ -90,4 +90,18 @@ bool mw_json_members_next(mw_json_members *m, mw_json *member, mw_error *err) {
   return *member = (mw_json){0}, check_rest(m, err);
 }
 
+const char *mw_json_members_peek(const mw_json_members *m, size_t *length) {
+  bool any = m->bytes && !m->ended && m->next + 1 < m->length;
+  *length = any ? m->length - m->next - 1 : 0;
+  return any ? m->bytes + m->next + 1 : NULL;
+}
+
+bool mw_json_members_pass(mw_json_members *m, size_t length) {
+  size_t end = m->next + 1 + length;
+  if (end >= m->length || (m->bytes[end] != ',' && m->bytes[end] != '}')) return false;
+  m->ended = m->bytes[end] == '}';
+  m->next = m->ended ? end + 1 : end;
+  return true;
+}
+
 void mw_json_members_free(mw_json_members *m) { free(m->bytes); }

@@ -20,6 +20,11 @@ typedef struct mw_json_members {
  * the last one. Everything that mw_json_check asks of the whole text is checked, but not that no two members have one key: that is
  * for the caller, who keeps the keys. MW_DATA if the text is not good: mw_json_check of the whole text then tells where. */
 bool mw_json_members_next(mw_json_members *members, mw_json *member, mw_error *err);
+/* What has been read of the text behind the separator, unchecked, where a first member was taken already: a caller that knows how members
+ * are mostly spelt may read one from it by itself, and passes over its `length` bytes. False if no separator follows there: then the next
+ * one is taken as above. NULL if there is nothing. */
+const char *mw_json_members_peek(const mw_json_members *members, size_t *length);
+bool mw_json_members_pass(mw_json_members *members, size_t length);
 void mw_json_members_free(mw_json_members *members);
 
 #endif

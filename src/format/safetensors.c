@@ -3,11 +3,12 @@
  * its text. The writer's output is the reference's, byte for byte. */
 #include "format/safetensors.h"
 #include "format/json_members.h"
+#include "format/tensor_entry.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LARGEST_HEADER = 100000000, DEEPEST = 32, MAX_RANK = 64, LONGEST_NAME = 4096 };
+enum { LARGEST_HEADER = 100000000, DEEPEST = 32, MAX_RANK = MW_TENSOR_ENTRY_DIMS, LONGEST_NAME = MW_TENSOR_ENTRY_NAME };
 
 typedef struct reader {
   const mw_file *file;
@@ -82,17 +83,11 @@ static bool read_name(const reader *r, mw_json key, mw_tensor *tensor) {
 }
 
 /* The product is taken from left to right and checked at every step, as the reference does. */
-static bool read_shape(const reader *r, mw_json value, const mw_tensor *before, mw_tensor *tensor) {
-  uint64_t dims[MAX_RANK], elements = 1;
-  unsigned rank = 0;
-  mw_json dim;
-  if (value.kind != MW_JSON_ARRAY) return refuse_field(r, tensor->name, "shape", value, "a list of whole numbers");
-  for (mw_json_walk walk = mw_json_enter(value); mw_json_next(&walk, NULL, &dim); rank++) {
-    if (rank == MAX_RANK) return refuse_field(r, tensor->name, "shape", value, "at most 64 dimensions");
-    if (!mw_json_u64(dim, &dims[rank])) return refuse_field(r, tensor->name, "shape", dim, "whole numbers below 2^64");
-    if (__builtin_mul_overflow(elements, dims[rank], &elements))
-      return refuse_field(r, tensor->name, "shape", value, "a product below 2^64");
-  }
+static bool keep_shape(const reader *r, mw_json spelt, const uint64_t *dims, unsigned rank, const mw_tensor *before, mw_tensor *tensor) {
+  uint64_t elements = 1;
+  for (unsigned i = 0; i < rank; i++)
+    if (__builtin_mul_overflow(elements, dims[i], &elements))
+      return refuse_field(r, tensor->name, "shape", spelt, "a product below 2^64");
   tensor->rank = (uint8_t)rank;
   /* Neighbours often have one shape: they share it. */
   if (before && before->rank == rank && memcmp(before->shape, dims, rank * sizeof *dims) == 0) {
@@ -104,6 +99,18 @@ static bool read_shape(const reader *r, mw_json value, const mw_tensor *before, 
   memcpy(kept, dims, rank * sizeof *dims);
   tensor->shape = kept;
   return true;
+}
+
+static bool read_shape(const reader *r, mw_json value, const mw_tensor *before, mw_tensor *tensor) {
+  uint64_t dims[MAX_RANK];
+  unsigned rank = 0;
+  mw_json dim;
+  if (value.kind != MW_JSON_ARRAY) return refuse_field(r, tensor->name, "shape", value, "a list of whole numbers");
+  for (mw_json_walk walk = mw_json_enter(value); mw_json_next(&walk, NULL, &dim); rank++) {
+    if (rank == MAX_RANK) return refuse_field(r, tensor->name, "shape", value, "at most 64 dimensions");
+    if (!mw_json_u64(dim, &dims[rank])) return refuse_field(r, tensor->name, "shape", dim, "whole numbers below 2^64");
+  }
+  return keep_shape(r, value, dims, rank, before, tensor);
 }
 
 static bool read_offsets(const reader *r, mw_json value, const char *name, uint64_t offsets[2]) {
@@ -159,6 +166,14 @@ static bool read_entry(const reader *r, mw_json key, mw_json entry, const mw_ten
   return true;
 }
 
+/* The same from an entry that is spelt as nearly all are. */
+static bool take_entry(const reader *r, const mw_tensor_entry *entry, const mw_tensor *before, mw_tensor *tensor) {
+  *tensor = (mw_tensor){.dtype = (uint8_t)entry->dtype, .offset = r->data + entry->offsets[0]};
+  return (tensor->name = mw_mem_copy(r->arena, entry->name, entry->name_length, r->err)) &&
+         keep_shape(r, entry->shape, entry->dims, entry->rank, before, tensor) &&
+         check_span(r, tensor, entry->shape, entry->data_offsets, entry->offsets);
+}
+
 /* ---- the whole file ---- */
 
 static int by_offset(const mw_tensor *a, const mw_tensor *b) {
@@ -195,22 +210,32 @@ static bool read_metadata(reader *r, mw_json metadata, mw_tensor_list *out) {
   return (out->metadata = mw_mem_copy(r->arena, metadata.bytes, metadata.length, r->err)) != NULL;
 }
 
+static mw_tensor *add(const reader *r, mw_tensor_list *out) {
+  if (out->count >= MW_TENSOR_MOST) return refuse(r, "more than 1048576 tensors"), NULL;
+  if (!mw_mem_grow(&out->tensors, &out->capacity, out->count + 1, sizeof *out->tensors, r->err)) return NULL;
+  return &out->tensors[out->count++];
+}
+
+static bool is_metadata(const mw_tensor_entry *entry) { return entry->name_length == 12 && memcmp(entry->name, "__metadata__", 12) == 0; }
+
 static bool read_members(reader *r, mw_json_members *members, mw_tensor_list *out) {
   mw_json member, key, value;
-  for (size_t first = out->count;;) {
-    MW_TRY(mw_json_members_next(members, &member, r->err));
-    if (member.kind == MW_JSON_END) return true;
-    mw_json_walk walk = mw_json_enter(member);
-    mw_json_next(&walk, &key, &value);
-    if (mw_json_equals(key, "__metadata__")) {
-      MW_TRY(read_metadata(r, value, out));
-      continue;
+  mw_tensor_entry entry;
+  for (size_t first = out->count, length;;) {
+    const char *text = mw_json_members_peek(members, &length);
+    bool usual = text && (length = mw_tensor_entry_read(text, length, &entry)) && !is_metadata(&entry) && mw_json_members_pass(members, length);
+    if (!usual) {
+      MW_TRY(mw_json_members_next(members, &member, r->err));
+      if (member.kind == MW_JSON_END) return true;
+      mw_json_walk walk = mw_json_enter(member);
+      mw_json_next(&walk, &key, &value);
+      if (mw_json_equals(key, "__metadata__")) {
+        MW_TRY(read_metadata(r, value, out));
+        continue;
+      }
     }
-    if (out->count >= MW_TENSOR_MOST) return refuse(r, "more than 1048576 tensors");
-    MW_TRY(mw_mem_grow(&out->tensors, &out->capacity, out->count + 1, sizeof *out->tensors, r->err));
-    mw_tensor *tensor = &out->tensors[out->count];
-    MW_TRY(read_entry(r, key, value, out->count > first ? tensor - 1 : NULL, tensor));
-    out->count++;
+    mw_tensor *tensor = add(r, out), *before = tensor && out->count > first + 1 ? tensor - 1 : NULL;
+    MW_TRY(tensor && (usual ? take_entry(r, &entry, before, tensor) : read_entry(r, key, value, before, tensor)));
   }
 }
 

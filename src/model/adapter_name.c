@@ -108,8 +108,16 @@ bool mw_adapter_name_read(const char *name, mw_arena *arena, mw_adapter_name *ou
   return true;
 }
 
+/* Whether "lor", "lok", "had" or "oft" is in a name: one look, by which nearly all of a model's names are known to be no factor's. */
+static bool may_be_factor(const char *name) {
+  for (; *name; name++)
+    if ((name[0] == 'l' && name[1] == 'o' && (name[2] == 'r' || name[2] == 'k')) || (name[0] == 'h' && name[1] == 'a' && name[2] == 'd') ||
+        (name[0] == 'o' && name[1] == 'f' && name[2] == 't')) return true;
+  return false;
+}
+
 bool mw_adapter_name_is_factor(const char *name) {
-  if (!strstr(name, "lora") && !strstr(name, ".hada_") && !strstr(name, ".lokr_") && !strstr(name, ".oft_")) return false; /* most are */
+  if (!may_be_factor(name)) return false;
   for (size_t i = 0; i < MARKS; i++)
     if (marks[i].role != MW_ADAPTER_NAME_ALPHA && strstr(name, marks[i].text)) return true;
   for (size_t i = 0; i < sizeof others / sizeof *others; i++)

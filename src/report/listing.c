@@ -30,13 +30,19 @@ typedef struct grouping {
 
 /* ---- lines ---- */
 
+/* The digits of a number that is a whole part of a name, which begins here; else 0. */
+static size_t number_at(const char *at) {
+  size_t digits = strspn(at, "0123456789");
+  return at[digits] == '.' || !at[digits] ? digits : 0;
+}
+
 /* A name; of many, numbers between its dots are stars. */
 static void put_name(mw_text *text, const char *name, bool many) {
   mw_text_escaped escaped;
   const char *at = mw_text_escape_z(&escaped, name);
   for (size_t length; *at; at += length) {
-    size_t digits = many ? strspn(at, "0123456789") : 0;
-    if (digits && (at[digits] == '.' || !at[digits])) mw_text_add(text, "*", 1), at += digits;
+    size_t digits = many ? number_at(at) : 0;
+    if (digits) mw_text_add(text, "*", 1), at += digits;
     length = strcspn(at, ".");
     length += at[length] == '.';
     mw_text_add(text, at, length);
@@ -45,9 +51,9 @@ static void put_name(mw_text *text, const char *name, bool many) {
 
 static void put_tensor(mw_text *text, const mw_tensor *tensor, bool many) {
   const char *dtype = mw_dtype_name((mw_dtype)mw_model_source(tensor)->dtype);
-  mw_text_add(text, dtype, strlen(dtype));
-  for (size_t width = strlen(dtype); width < 7; width++) mw_text_add(text, " ", 1);
-  mw_text_add(text, " ", 1);
+  size_t width = strlen(dtype);
+  mw_text_add(text, dtype, width);
+  mw_text_add(text, "        ", width < 7 ? 8 - width : 1);
   put_name(text, tensor->name, many);
   mw_text_add(text, " ", 1);
   mw_text_shape(text, tensor->shape, tensor->rank);
@@ -67,18 +73,40 @@ static void put_stats(mw_text *text, const mw_inspection *inspection, size_t ind
 /* ---- groups ---- */
 
 static uint64_t hash_of(const mw_text *line, uint64_t secret) {
-  uint64_t hash = 0;
-  for (size_t i = 0; i < line->length; i++) hash = mw_hash_add(hash, secret, (unsigned char)line->bytes[i]);
+  uint64_t hash = line->length;
+  for (size_t i = 0; i < line->length; i += 8) {
+    uint64_t part = 0;
+    memcpy(&part, line->bytes + i, line->length - i < 8 ? line->length - i : 8);
+    hash = mw_hash_add(hash, secret, part);
+  }
   return mw_hash_finish(hash);
 }
 
-/* The group of a line. `spare` is for the line of another. */
-static size_t *find(const grouping *g, const mw_model *model, uint64_t hash, const mw_text *line, mw_text *spare) {
+/* Whether two tensors have one line, as far as a look at them tells: names of ASCII that are not cut, the same but for numbers. */
+static bool are_alike(const mw_tensor *a, const mw_tensor *b) {
+  enum { UNCUT = 200 };
+  if (a->made != MW_TENSOR_STORED || b->made != MW_TENSOR_STORED || a->dtype != b->dtype || a->rank != b->rank) return false;
+  if (a->shape != b->shape && memcmp(a->shape, b->shape, a->rank * sizeof *a->shape) != 0) return false;
+  const char *x = a->name, *y = b->name;
+  for (bool begins = true; *x && *y; x++, y++) {
+    size_t digits = begins ? number_at(x) : 0, others = digits ? number_at(y) : 0;
+    if (others) x += digits, y += others;
+    if (*x != *y || *x < 0 || *x >= 0x7f) return false;
+    if (!*x) break;
+    if (*x < 0x20) return false;
+    begins = *x == '.';
+  }
+  return *x == *y && x - a->name <= UNCUT && y - b->name <= UNCUT;
+}
+
+/* The group of a line, which is that of `tensor`. `spare` is for the line of another. */
+static size_t *find(const grouping *g, const mw_model *model, const mw_tensor *tensor, uint64_t hash, const mw_text *line, mw_text *spare) {
   for (size_t at = (size_t)(hash >> 20) % g->slot_count;; at = (at + 1) % g->slot_count) {
     size_t *slot = &g->slots[at];
     if (!*slot) return slot;
     const group *other = &g->groups[*slot - 1];
     if (other->hash != hash) continue;
+    if (are_alike(&model->tensors[other->first], tensor)) return slot;
     spare->length = 0;
     put_tensor(spare, &model->tensors[other->first], true);
     if (spare->length == line->length && memcmp(spare->bytes, line->bytes, line->length) == 0) return slot;
@@ -95,7 +123,7 @@ static bool group_all(grouping *g, const mw_model *model, mw_error *err) {
     line.length = 0;
     put_tensor(&line, &model->tensors[i], true);
     uint64_t hash = hash_of(&line, secret);
-    size_t *slot = find(g, model, hash, &line, &spare);
+    size_t *slot = find(g, model, &model->tensors[i], hash, &line, &spare);
     if (*slot) {
       g->groups[*slot - 1].count++;
       continue;
