@@ -15,13 +15,8 @@ static void *allocate(void *context, void *old, size_t old_size, size_t size) {
   mw_interpreter *state = context;
   if (!old) old_size = 0;
   if (size > old_size && (state->used > state->limit || size - old_size > state->limit - state->used)) return NULL;
-  if (size == 0) {
-    free(old);
-    state->used -= old_size;
-    return NULL;
-  }
-  void *memory = realloc(old, size);
-  if (memory) state->used = state->used - old_size + size;
+  void *memory = mw_lua_memory_resize(&state->memory, old, old_size, size);
+  if (memory || size == 0) state->used = state->used - old_size + size;
   return memory;
 }
 
@@ -210,8 +205,8 @@ static int module(lua_State *L) {
 }
 
 static int start(lua_State *L) {
+  lua_gc(L, LUA_GCSTOP);
   luaL_openlibs(L);
-  lua_gc(L, LUA_GCINC, 400, 0, 0); /* most of what a recipe makes stays to its end: look for garbage when memory is four times as much */
   lua_newtable(L);
   mw_interpreter_of(L)->prelude->fill(L);
   lua_pushvalue(L, -1);
@@ -223,6 +218,11 @@ static int start(lua_State *L) {
   lua_pushstring(L, "init");
   lua_call(L, 1, 1);
   lua_setfield(L, LUA_REGISTRYINDEX, prelude_key);
+  /* Most of what a recipe makes stays to its end: garbage is looked for when memory is four times as much. It is counted from here, so that
+   * a child with a small recipe never marks the prelude, whose pages it shares with its parent as long as it does not write to them. */
+  lua_gc(L, LUA_GCRESTART);
+  lua_gc(L, LUA_GCINC, 400, 0, 0);
+  lua_gc(L, LUA_GCCOLLECT);
   return 0;
 }
 
@@ -269,6 +269,7 @@ bool mw_interpreter_begin(mw_interpreter *state, mw_error *err) {
 
 void mw_interpreter_close(mw_interpreter *state) {
   if (state->L) lua_close(state->L);
+  mw_lua_memory_free(&state->memory);
   mw_graph_free(state->graph);
   free(state->specs);
   mw_mem_release(&state->arena);

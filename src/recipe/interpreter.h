@@ -5,6 +5,7 @@
 #include "base/embed.h"
 #include "model/input_set.h"
 #include "recipe/learn_spec.h"
+#include "recipe/lua_memory.h"
 #include "recipe/result_layout.h"
 #include "recipe/score_words.h"
 #include <lua.h>
@@ -38,6 +39,7 @@ struct mw_interpreter {
   lua_State *L;
   const mw_interpreter_prelude *prelude;
   size_t used, limit; /* bytes of Lua's memory */
+  mw_lua_memory memory;
   mw_graph *graph;
   const mw_input_set *inputs; /* NULL while only a signature is asked for */
   uint64_t seed;
