@@ -73,8 +73,9 @@ word("x:as(type)", function(x, dtype)
   return (lift(op(name), x))
 end)
 
---- (1 - t) * a + t * b
+--- (1 - t) * a + t * b; at its ends a and b, as they are. Of a number between these each operation is one for all tensors.
 O.lerp = word("lerp(a, b, t)", function(a, b, t)
+  if type(t) == "number" and t ~= 0 and t ~= 1 then return (lift(op "add", lift(op "mul", 1 - t, a), lift(op "mul", t, b))) end
   return (lift(function(x, y, s)
     if s == 0 then return x elseif s == 1 then return y end
     local rest = type(s) == "number" and 1 - s or op "sub" (1, s)
