@@ -264,12 +264,12 @@ bool mw_interpreter_open(mw_interpreter *state, const mw_interpreter_prelude *pr
 bool mw_interpreter_begin(mw_interpreter *state, mw_error *err) {
   *(mw_interpreter **)lua_getextraspace(state->L) = state;
   lua_setallocf(state->L, allocate, state);
+  mw_lua_memory_leave(&state->memory);
   return run(state, tell, err);
 }
 
 void mw_interpreter_close(mw_interpreter *state) {
-  if (state->L) lua_close(state->L);
-  mw_lua_memory_free(&state->memory);
+  mw_lua_memory_free(&state->memory); /* no object of the prelude owns anything else, so that none has to be looked at */
   mw_graph_free(state->graph);
   free(state->specs);
   mw_mem_release(&state->arena);
