@@ -223,7 +223,8 @@ static bool read_members(reader *r, mw_json_members *members, mw_tensor_list *ou
   mw_tensor_entry entry;
   for (size_t first = out->count, length;;) {
     const char *text = mw_json_members_peek(members, &length);
-    bool usual = text && (length = mw_tensor_entry_read(text, length, &entry)) && !is_metadata(&entry) && mw_json_members_pass(members, length);
+    bool usual = text && (length = mw_tensor_entry_read(text, length, &entry)) && !is_metadata(&entry) &&
+                 mw_json_members_pass(members, length);
     if (!usual) {
       MW_TRY(mw_json_members_next(members, &member, r->err));
       if (member.kind == MW_JSON_END) return true;

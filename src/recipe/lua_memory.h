@@ -15,8 +15,8 @@ typedef struct mw_lua_memory {
   void *spare[MW_LUA_MEMORY_LISTS]; /* pieces that were given back: each points to the next */
 } mw_lua_memory;
 
-/* As Lua's allocator: makes a piece (old = NULL), gives another size to one, which may move it, or gives it back (size = 0). NULL where there
- * is no memory. */
+/* As Lua's allocator: makes a piece (old = NULL), gives another size to one, which may move it, or gives it back (size = 0). NULL
+ * where there is no memory. */
 void *mw_lua_memory_resize(mw_lua_memory *memory, void *old, size_t old_size, size_t size);
 /* From now on new pieces are not those that were given back before: a process that has just been forked shares the pages where these
  * lie with its parent, and each page that is written to is copied. */
