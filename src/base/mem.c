@@ -1,7 +1,10 @@
 /* mem.c: products and sums of sizes are checked for overflow before memory is asked for. */
 #include "base/mem.h"
+#include <malloc.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 typedef struct mw_arena_block {
   struct mw_arena_block *next;
@@ -12,10 +15,19 @@ typedef struct mw_arena_block {
 enum { FIRST_BLOCK = 1 << 10 };
 size_t mw_mem_largest_block = 256 << 10;
 
+/* Memory of many megabytes is taken in large pages, where the system has them: each small one that is touched first costs an exception. */
+static void *in_large_pages(void *memory, size_t bytes) {
+  enum { PAGE = 4096, LEAST = 1 << 20 };
+  if (!memory || bytes < LEAST) return memory;
+  const uintptr_t from = (uintptr_t)memory / PAGE * PAGE, to = (uintptr_t)memory + malloc_usable_size(memory);
+  madvise((void *)from, to - from, MADV_HUGEPAGE); /* an advice: it may be refused */
+  return memory;
+}
+
 void *mw_mem_new(size_t count, size_t size, mw_error *err) {
   size_t bytes;
   if (__builtin_mul_overflow(count, size, &bytes)) return mw_error_memory(err, SIZE_MAX), NULL;
-  void *memory = calloc(bytes ? bytes : 1, 1);
+  void *memory = in_large_pages(calloc(bytes ? bytes : 1, 1), bytes);
   if (!memory) mw_error_memory(err, bytes);
   return memory;
 }
@@ -28,7 +40,7 @@ bool mw_mem_grow(void *array, size_t *capacity, size_t need, size_t size, mw_err
   void *old, *grown = NULL;
   memcpy(&old, array, sizeof old);
   if (__builtin_mul_overflow(count, size, &bytes)) bytes = SIZE_MAX; /* more than there can be */
-  else grown = realloc(old, bytes);
+  else grown = in_large_pages(realloc(old, bytes), bytes);
   if (!grown) return mw_error_memory(err, bytes);
   memcpy(array, &grown, sizeof grown);
   *capacity = count;

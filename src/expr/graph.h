@@ -5,7 +5,8 @@
 #define MW_EXPR_GRAPH_H
 
 #include "base/dtype.h"
-#include "base/mem.h"
+#include "expr/node.h"
+#include <string.h>
 
 typedef enum mw_op {
 #define MW_OP(name, class, operands, meaning) MW_OP_##name,
@@ -20,9 +21,15 @@ typedef enum mw_graph_class {
   MW_CLASS_VECTOR, MW_CLASS_CROSS, MW_CLASS_NET, MW_CLASS_DATA, MW_CLASS_FUSED
 } mw_graph_class;
 
-const char *mw_graph_op_name(mw_op op); /* "ADD" */
-mw_graph_class mw_graph_op_class(mw_op op);
-int mw_graph_op_operands(mw_op op);
+typedef struct mw_graph_operation {
+  const char *name; /* "ADD" */
+  mw_graph_class class;
+  int operands;
+} mw_graph_operation;
+extern const mw_graph_operation mw_graph_operations[MW_OP_COUNT];
+static inline const char *mw_graph_op_name(mw_op op) { return mw_graph_operations[op].name; }
+static inline mw_graph_class mw_graph_op_class(mw_op op) { return mw_graph_operations[op].class; }
+static inline int mw_graph_op_operands(mw_op op) { return mw_graph_operations[op].operands; }
 /* Whether it is a reduction: computed once from whole tensors, in a pass of its own. */
 static inline bool mw_graph_op_is_sink(mw_op op) {
   mw_graph_class class = mw_graph_op_class(op);
@@ -45,9 +52,11 @@ static inline bool mw_graph_sums_columns(mw_op op) {
   return op == MW_OP_COLUMN_TOTAL || op == MW_OP_COLUMN_DOT || op == MW_OP_COLUMN_MAX;
 }
 /* The first operand whose values are read: CHANCE takes only the shape of its first, LEARNED, VARIABLE and DATA nothing of their own. */
-uint32_t mw_graph_op_first(mw_op op);
-
-typedef uint32_t mw_node; /* 0 is no node */
+static inline uint32_t mw_graph_op_first(mw_op op) {
+  mw_graph_class class = mw_graph_op_class(op);
+  if (class == MW_CLASS_DATA) return (uint32_t)mw_graph_op_operands(op);
+  return class == MW_CLASS_CHANCE || op == MW_OP_LEARNED || op == MW_OP_VARIABLE;
+}
 
 enum { MW_GRAPH_OPERANDS = 1 << 20, MW_GRAPH_VECTOR = 1 << 20, MW_GRAPH_NODES = 4 << 20, MW_GRAPH_ROWS = 16 << 20,
        MW_GRAPH_LEARNED = 1 << 30, MW_GRAPH_RUN = 1 << 24, MW_GRAPH_PARTS = 4096, MW_GRAPH_NESTED = 24 };
@@ -131,13 +140,47 @@ static inline mw_graph_heads mw_graph_heads_of(const uint64_t extra[2]) {
   return (mw_graph_heads){extra[1] >> 48, extra[1] >> 32 & 0xffff, (uint32_t)extra[1]};
 }
 
-mw_graph_node_facts mw_graph_facts(const mw_graph *graph, mw_node node); /* node must be in 1 .. count */
-/* The same in part, for whoever sweeps over all nodes: the operation; the operands whose values are read (mw_graph_op_first). */
-mw_op mw_graph_op(const mw_graph *graph, mw_node node);
-const mw_node *mw_graph_read(const mw_graph *graph, mw_node node, uint32_t *count);
-bool mw_graph_is_number(const mw_graph *graph, mw_node node, double *value);
-bool mw_graph_is(const mw_graph *graph, mw_node node, double number); /* whether it is this number */
-mw_node mw_graph_part(const mw_graph *graph, mw_node node, mw_op op, unsigned i); /* operand i of a node of this kind, else 0 */
+/* A graph begins with its nodes. They are read here without a call, since planning sweeps over all of them again and again. */
+static inline const mw_node_table *mw_graph_nodes(const mw_graph *graph) { return (const mw_node_table *)(const void *)graph; }
+
+static inline mw_graph_node_facts mw_graph_facts(const mw_graph *graph, mw_node node) { /* node must be in 1 .. count */
+  const mw_node_table *all = mw_graph_nodes(graph);
+  const mw_node_table_entry n = all->nodes[node];
+  mw_graph_node_facts facts = {.op = (mw_op)n.op, .f64 = n.f64, .learned = n.learned, .factor = n.factor, .turned = n.turned,
+                               .viewed = n.nested > 0 || n.matrices, .matrices = n.matrices, .whole = n.whole, .rowed = n.rowed,
+                               .column = n.column, .shape = n.shape, .over = n.over, .variable = n.variable, .operands = n.count,
+                               .operand = all->operands + n.first, .dtype = (mw_dtype)n.dtype};
+  mw_node_table_extra(all, node, facts.extra);
+  return facts;
+}
+/* The same in part: the operation; the operands whose values are read (mw_graph_op_first), and those that DATA is found from. */
+static inline mw_op mw_graph_op(const mw_graph *graph, mw_node node) { return (mw_op)mw_graph_nodes(graph)->nodes[node].op; }
+static inline const mw_node *mw_graph_read(const mw_graph *graph, mw_node node, uint32_t *count) {
+  const mw_node_table_entry *n = &mw_graph_nodes(graph)->nodes[node];
+  const mw_op op = (mw_op)n->op;
+  uint32_t first = mw_graph_op_class(op) == MW_CLASS_DATA ? 0 : mw_graph_op_first(op);
+  *count = n->count - first;
+  return mw_graph_nodes(graph)->operands + n->first + first;
+}
+
+static inline bool mw_graph_is_number(const mw_graph *graph, mw_node node, double *value) {
+  uint64_t extra[2];
+  if (!node || mw_graph_op(graph, node) != MW_OP_NUMBER) return false;
+  mw_node_table_extra(mw_graph_nodes(graph), node, extra);
+  memcpy(value, extra, sizeof *value);
+  return true;
+}
+/* Whether it is this number. */
+static inline bool mw_graph_is(const mw_graph *graph, mw_node node, double number) {
+  double value;
+  return mw_graph_is_number(graph, node, &value) && value == number;
+}
+/* Operand i of a node of this kind, else 0. */
+static inline mw_node mw_graph_part(const mw_graph *graph, mw_node node, mw_op op, unsigned i) {
+  const mw_node_table *all = mw_graph_nodes(graph);
+  return mw_graph_op(graph, node) == op ? all->operands[all->nodes[node].first + i] : 0;
+}
+
 /* How many of a SELECT's operands it selects from: the first ones. */
 static inline uint32_t mw_graph_selected(mw_graph_node_facts facts) {
   return facts.operands - (facts.op == MW_OP_TIE || facts.op == MW_OP_KTH_LAZY);

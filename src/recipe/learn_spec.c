@@ -171,6 +171,9 @@ bool mw_learn_spec_take(mw_message *in, const mw_node *map, uint32_t nodes, cons
 bool mw_learn_spec_applied(const mw_graph *graph, const mw_graph_output *outputs, size_t output_count, const mw_learn_spec *specs,
                        size_t count, mw_error *err) {
   size_t ids = mw_graph_count(graph) + 1u;
+  bool any = false;
+  for (size_t i = 0; i < output_count; i++) any |= mw_graph_facts(graph, outputs[i].node).learned;
+  if (!any) return true;
   unsigned char *reached = mw_mem_new(2, ids, err);
   if (!reached) return false;
   unsigned char *trained = reached + ids;

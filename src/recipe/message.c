@@ -5,7 +5,7 @@
  *   1. Nothing is read beyond the end of the message (`take`). The first failure is kept in `failed`, so a caller may read several
  *      numbers and ask once.
  *   2. A count is compared with the bytes that are left before memory is allocated for it. For example, a message of 100 bytes
- *      cannot announce 4 billion nodes: a node has at least 16 bytes.
+ *      cannot announce 4 billion outputs: one has at least 8 bytes. Nodes are at most as many as a graph may have (MW_GRAPH_NODES).
  *   3. A node refers to earlier nodes only: operand < id. So there can be no cycles, and no number that is out of range.
  *   4. Nodes are not copied but made again by the graph's constructors. What these refuse (shapes that do not fit, a rank that is
  *      too high) is refused here too, with their errors.
@@ -137,20 +137,52 @@ static bool take_shape(mw_message *in, mw_graph *graph, uint32_t *shape, mw_erro
   return mw_graph_shape(graph, dims, rank, shape, err);
 }
 
-/* Only a few operations have more than their extra and operands: rows of TOKENS, the shape of a COEFFICIENT, FILL or RESHAPE. */
-static void put_node(mw_text *out, const mw_graph *graph, mw_node id, const mw_message_choice *choice, uint64_t *coefficients) {
+/* An operation on a whole model is a node for each of its tensors, and the numbers of their operands grow by the same steps from one
+ * to the next. Such nodes are sent as one: the first, how many more there are, and the step of each operand. */
+enum { RUN_OPERANDS = 3 };
+
+static bool may_run(mw_op op) { return mw_graph_op_class(op) == MW_CLASS_MAP || mw_graph_op_class(op) == MW_CLASS_SUM; }
+
+/* How many nodes behind `id` are such. */
+static uint32_t find_run(const mw_graph *graph, mw_node id, mw_graph_node_facts facts, const mw_message_choice *choice,
+                         uint32_t steps[RUN_OPERANDS]) {
+  uint32_t last[RUN_OPERANDS], more = 0;
+  if (!may_run(facts.op) || facts.operands > RUN_OPERANDS) return 0;
+  for (uint32_t i = 0; i < facts.operands; i++) last[i] = mw_message_node(choice, facts.operand[i]);
+  while (++id <= mw_graph_count(graph) && mw_graph_op(graph, id) == facts.op && mw_message_node(choice, id)) {
+    const mw_graph_node_facts next = mw_graph_facts(graph, id);
+    if (next.operands != facts.operands || memcmp(next.extra, facts.extra, sizeof next.extra) != 0) break;
+    bool goes_on = true;
+    for (uint32_t i = 0; i < next.operands; i++) {
+      const uint32_t operand = mw_message_node(choice, next.operand[i]);
+      if (!more) steps[i] = operand - last[i];
+      goes_on &= operand - last[i] == steps[i];
+      last[i] = operand;
+    }
+    if (!goes_on) break;
+    more++;
+  }
+  return more;
+}
+
+/* Returns how many nodes it has put. Only a few operations have more than their extra, operands and steps: rows of TOKENS, the shape of a
+ * COEFFICIENT, FILL or RESHAPE. */
+static uint32_t put_nodes(mw_text *out, const mw_graph *graph, mw_node id, const mw_message_choice *choice, uint64_t *coefficients) {
   mw_graph_node_facts facts = mw_graph_facts(graph, id);
+  uint32_t steps[RUN_OPERANDS], more = find_run(graph, id, facts, choice, steps);
   if (choice && facts.op == MW_OP_COEFFICIENT) facts.extra[0] = (*coefficients)++;
   if (choice && facts.op == MW_OP_LEARNED) facts.extra[0] = choice->trainings[facts.extra[0]] - 1;
-  enum { FEW = 8, HEAD = 6 }; /* numbers of 32 bits: most nodes are written at once */
-  uint32_t words[HEAD + FEW] = {facts.op}, some = facts.operands < FEW ? facts.operands : FEW;
-  memcpy(words + 1, facts.extra, sizeof facts.extra);
+  enum { FEW = 8, HEAD = 7 }; /* numbers of 32 bits: most nodes are written at once */
+  uint32_t words[HEAD + FEW] = {facts.op, more}, some = facts.operands < FEW ? facts.operands : FEW;
+  memcpy(words + 2, facts.extra, sizeof facts.extra);
   words[HEAD - 1] = facts.operands;
   for (uint32_t i = 0; i < some; i++) words[HEAD + i] = mw_message_node(choice, facts.operand[i]);
   mw_text_add(out, (const char *)words, (HEAD + some) * sizeof *words);
   for (uint32_t i = some; i < facts.operands; i++) mw_message_put_u32(out, mw_message_node(choice, facts.operand[i]));
+  for (uint32_t i = 0; i < facts.operands && more; i++) mw_message_put_u32(out, steps[i]);
   if (facts.op == MW_OP_TOKENS) mw_message_put_u64(out, mw_graph_elements(graph, facts.shape));
   if (facts.op == MW_OP_COEFFICIENT || facts.op == MW_OP_FILL || facts.op == MW_OP_RESHAPE) put_shape(out, graph, facts.shape);
+  return more + 1;
 }
 
 /* The tables of GATHER: how many, and for each the number of its rows and the rows. */
@@ -189,8 +221,8 @@ bool mw_message_put_graph(mw_text *out, const mw_graph *graph, const mw_graph_ou
   put_tables(out, graph);
   for (mw_node id = 1; id <= mw_graph_count(graph); id++) sent += mw_message_node(choice, id) != 0;
   mw_message_put_u32(out, sent);
-  for (mw_node id = 1; id <= mw_graph_count(graph); id++)
-    if (mw_message_node(choice, id)) put_node(out, graph, id, choice, &coefficients);
+  for (mw_node id = 1; id <= mw_graph_count(graph);)
+    id += mw_message_node(choice, id) ? put_nodes(out, graph, id, choice, &coefficients) : 1;
   mw_message_put_u32(out, (uint32_t)count);
   for (size_t i = 0; i < count; i++) {
     mw_message_put_text(out, outputs[i].name, strlen(outputs[i].name));
@@ -211,17 +243,41 @@ static bool take_input(mw_graph *graph, mw_message_inputs inputs, const uint64_t
          mw_graph_input(graph, (uint32_t)extra[0], (uint32_t)extra[1], dtype, shape, out, err);
 }
 
-/* Reads node `id` and makes it in the graph, where equal nodes are one: so its number there, map[id], may be lower. Most nodes have
- * few operands; a selection over all tensors of a model may have many, for which a list is allocated. */
-static bool take_node(mw_message *in, mw_graph *graph, mw_message_inputs inputs, mw_node *map, uint32_t id, mw_error *err) {
+static bool broken(mw_error *err) { return mw_error_set(err, MW_DATA, "the recipe's process sent a broken graph"); }
+
+/* Reads the steps of a run, and makes its nodes: `first`, whose operands are numbers of the message, and `more`. */
+static bool take_run(mw_message *in, mw_graph *graph, const mw_graph_node_facts *first, uint32_t more, mw_node *map, uint32_t id,
+                     mw_error *err) {
+  uint32_t steps[RUN_OPERANDS] = {0};
+  mw_node operands[RUN_OPERANDS];
+  if (!may_run(first->op) || first->operands > RUN_OPERANDS) return broken(err);
+  for (uint32_t i = 0; i < first->operands; i++) steps[i] = mw_message_u32(in);
+  for (uint32_t k = 0; k <= more; k++) {
+    for (uint32_t i = 0; i < first->operands; i++) {
+      const uint32_t operand = first->operand[i] + k * steps[i];
+      if (operand == 0 || operand >= id + k) return broken(err);
+      operands[i] = map[operand];
+    }
+    MW_TRY(mw_graph_apply(graph, first->op, operands, first->operands, first->extra, &map[id + k], err));
+  }
+  return true;
+}
+
+/* Reads node `id`, and perhaps `more` behind it, of `nodes` in all. They are made in the graph, where equal nodes are one: so its number
+ * there, map[id], may be lower. Most nodes have few operands; a selection over all tensors of a model may have many, for which a list
+ * is allocated. */
+static bool take_nodes(mw_message *in, mw_graph *graph, mw_message_inputs inputs, mw_node *map, uint32_t id, uint32_t nodes, uint32_t *more,
+                       mw_error *err) {
   uint32_t op = mw_message_u32(in);
+  *more = mw_message_u32(in);
   uint64_t extra[2];
   extra[0] = mw_message_u64(in);
   extra[1] = mw_message_u64(in);
   uint32_t count = mw_message_u32(in);
   mw_node few[16], *operands = few;
   if (in->failed || count > MW_GRAPH_OPERANDS || count > (size_t)(in->end - in->at) / sizeof *operands || op >= MW_OP_COUNT)
-    return mw_error_set(err, MW_DATA, "the recipe's process sent a broken graph");
+    return broken(err);
+  if (*more > nodes - id || (*more && !may_run((mw_op)op))) return broken(err);
   if (op == MW_OP_NUMBER) {
     double value;
     memcpy(&value, &extra[0], sizeof value);
@@ -236,13 +292,19 @@ static bool take_node(mw_message *in, mw_graph *graph, mw_message_inputs inputs,
   }
   if (op == MW_OP_TOKENS) return mw_graph_tokens(graph, extra[0], mw_message_u64(in), extra[1], &map[id], err);
   if (count > 16 && !(operands = mw_mem_new(count, sizeof *operands, err))) return false;
+  for (uint32_t i = 0; i < count; i++) operands[i] = mw_message_u32(in);
+  if (*more) {
+    const mw_graph_node_facts first = {.op = (mw_op)op, .operands = count, .operand = operands, .extra = {extra[0], extra[1]}};
+    bool made = take_run(in, graph, &first, *more, map, id, err);
+    if (operands != few) free(operands);
+    return made;
+  }
   bool ok = true;
   for (uint32_t i = 0; i < count && ok; i++) {
-    uint32_t operand = mw_message_u32(in);
-    ok = operand > 0 && operand < id;
-    operands[i] = ok ? map[operand] : 0;
+    ok = operands[i] > 0 && operands[i] < id;
+    operands[i] = ok ? map[operands[i]] : 0;
   }
-  if (!ok) mw_error_set(err, MW_DATA, "the recipe's process sent a broken graph");
+  if (!ok) broken(err);
   uint32_t shape;
   if (op == MW_OP_FILL)
     ok = ok && take_shape(in, graph, &shape, err) && mw_graph_fill(graph, count == 1 ? operands[0] : 0, shape, &map[id], err);
@@ -281,11 +343,10 @@ bool mw_message_take_graph(const char *bytes, size_t length, mw_message_inputs i
   if (!mw_graph_new(graph, err)) return false;
   bool ok = take_tables(&in, *graph, err);
   uint32_t nodes = ok ? mw_message_u32(&in) : 0;
-  if (ok && (in.failed || nodes > MW_GRAPH_NODES || nodes > length / 16))
-    ok = mw_error_set(err, MW_DATA, "the recipe's process sent a broken graph");
+  if (ok && (in.failed || nodes > MW_GRAPH_NODES)) ok = broken(err);
   mw_node *map = ok ? mw_mem_new(nodes + 1u, sizeof *map, err) : NULL;
   ok = map != NULL;
-  for (uint32_t id = 1; id <= nodes && ok; id++) ok = take_node(&in, *graph, inputs, map, id, err);
+  for (uint32_t id = 1, more; id <= nodes && ok; id += 1 + more) ok = take_nodes(&in, *graph, inputs, map, id, nodes, &more, err);
   if (ok) {
     mw_error_set(err, MW_DATA, "the recipe's process sent broken outputs");
     ok = take_outputs(&in, map, nodes, arena, outputs, count, err) &&

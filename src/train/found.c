@@ -26,9 +26,11 @@ struct mw_found {
 };
 
 bool mw_found_nodes(const mw_training_job *job, mw_arena *arena, mw_node **nodes, size_t *count, mw_error *err) {
-  uint32_t all = mw_graph_count(job->graph);
-  uint8_t *needed = mw_mem_new(all + 1u, sizeof *needed, err);
+  uint32_t all = mw_graph_count(job->graph), last = all;
   *count = 0;
+  while (last && mw_graph_op_class(mw_graph_op(job->graph, last)) != MW_CLASS_DATA) last--;
+  if (!last) return (*nodes = mw_mem_take(arena, sizeof **nodes, err)) != NULL; /* as in most recipes */
+  uint8_t *needed = mw_mem_new(all + 1u, sizeof *needed, err);
   if (!needed) return false;
   for (size_t i = 0; i < job->output_count; i++) needed[job->outputs[i].node] = 1;
   for (size_t i = 0; i < job->spec_count; i++) needed[job->specs[i].loss] = 1;

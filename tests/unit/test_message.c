@@ -216,21 +216,46 @@ static void mutations(const mw_text *message) {
 /* Messages made by worker, each wrong in one way. */
 static void crafted(void) {
   mw_text text = {0};
-  mw_message_put_u32(&text, 0xffffffff); /* a count far beyond the bytes: nothing of that size may be reserved */
+  mw_message_put_u32(&text, 0xffffffff); /* a count of tables far beyond the bytes: nothing of that size may be reserved */
   CHECK(decode(text.bytes, text.length) == 1);
   mw_text_free(&text);
-  for (int turn = 0; turn < 3; turn++) { /* an operand that is itself, the next node, no node */
-    mw_text loop = {0};
-    mw_message_put_u32(&loop, 1);
-    mw_message_put_u32(&loop, MW_OP_NEG);
-    mw_message_put_u64(&loop, 0);
-    mw_message_put_u64(&loop, 0);
-    mw_message_put_u32(&loop, 1);
-    mw_message_put_u32(&loop, turn == 0 ? 1 : turn == 1 ? 2 : 0);
-    mw_message_put_u32(&loop, 0);
-    CHECK(decode(loop.bytes, loop.length) == 1);
-    mw_text_free(&loop);
-  }
+}
+
+static void put_node(mw_text *out, uint32_t op, uint32_t more, uint64_t extra, uint32_t count, const uint32_t *words, uint32_t word_count) {
+  mw_message_put_u32(out, op);
+  mw_message_put_u32(out, more);
+  mw_message_put_u64(out, extra);
+  mw_message_put_u64(out, 0);
+  mw_message_put_u32(out, count);
+  for (uint32_t i = 0; i < word_count; i++) mw_message_put_u32(out, words[i]);
+}
+
+/* Tensor 0 of model 0, and a run of operations behind it: `more` beyond the first, whose operand is `first` and grows by `step`. */
+static int decode_run(uint32_t nodes, uint32_t op, uint32_t more, uint32_t first, uint32_t step) {
+  mw_text text = {0};
+  mw_message_put_u32(&text, 0); /* tables */
+  mw_message_put_u32(&text, nodes);
+  put_node(&text, MW_OP_INPUT, 0, 0, 0, NULL, 0);
+  put_node(&text, op, more, 0, 1, (uint32_t[]){first, step}, more ? 2 : 1);
+  mw_message_put_u32(&text, 0); /* outputs */
+  int result = decode(text.bytes, text.length);
+  mw_text_free(&text);
+  return result;
+}
+
+static void runs(void) {
+  CHECK(decode_run(2, MW_OP_NEG, 0, 1, 0) == 2);
+  CHECK(decode_run(2, MW_OP_NEG, 0, 2, 0) == 1); /* an operand that is itself, the next node, no node */
+  CHECK(decode_run(2, MW_OP_NEG, 0, 3, 0) == 1);
+  CHECK(decode_run(2, MW_OP_NEG, 0, 0, 0) == 1);
+  CHECK(decode_run(9, MW_OP_NEG, 7, 1, 1) == 2);  /* each of the one before */
+  CHECK(decode_run(9, MW_OP_NEG, 7, 1, 0) == 2);  /* all of the first: one node */
+  CHECK(decode_run(9, MW_OP_NEG, 7, 1, 2) == 1);  /* of what comes later */
+  CHECK(decode_run(9, MW_OP_NEG, 7, 1, UINT32_MAX) == 1); /* of no node */
+  CHECK(decode_run(9, MW_OP_NEG, 8, 1, 1) == 1);  /* more than there are */
+  CHECK(decode_run(9, MW_OP_NEG, UINT32_MAX, 1, 0) == 1);
+  CHECK(decode_run(9, MW_OP_TRANSPOSE, 7, 1, 1) == 1); /* no such runs */
+  CHECK(decode_run(5 << 20, MW_OP_NEG, (5 << 20) - 2, 1, 1) == 1); /* more than a graph has */
 }
 
 /* Outputs must be in strict order, so that a name cannot come twice; a name with a NUL would be cut by C. */
@@ -293,6 +318,7 @@ int main(void) {
   RUN(truncations(&message));
   RUN(mutations(&message));
   RUN(crafted());
+  RUN(runs());
   RUN(names(graph, outputs[0].node));
   RUN(sockets());
   mw_text_free(&message);
