@@ -12,9 +12,9 @@
 #include <assert.h>
 #include <string.h>
 
-/* DIGIT: bits of a key that a pass decides. RUN: bits of the shortest run of elements that share a bin of TIE. CLOSE: a missed
- * rank is predicted again if it is at most so many range widths away. */
-enum { DIGIT = 16, RUN = 11, CLOSE = 8 };
+/* RUN: bits of the shortest run of elements that share a bin of TIE. CLOSE: a missed rank is predicted again if it is at most so
+ * many range widths away. */
+enum { DIGIT = MW_SELECT_DIGIT, RUN = 11, CLOSE = 8 };
 
 /* The range of all keys. */
 static void look_everywhere(mw_select *select) {
@@ -43,7 +43,7 @@ mw_select mw_select_begin(mw_select_key key, bool f64, double threshold, uint64_
     while (total >> (DIGIT + select.full_shift)) select.full_shift++;
     if (select.full_shift && select.full_shift < RUN) select.full_shift = RUN; /* longer runs are counted faster */
     select.highest = (int64_t)total - 1;
-  } else select.full_shift = (f64 ? 48u : 16u) - (key == MW_SELECT_MAGNITUDE);
+  } else select.full_shift = (f64 ? 64u : 32u) - DIGIT - (key == MW_SELECT_MAGNITUDE);
   if (key == MW_SELECT_VALUE) select.lowest = f64 ? INT64_MIN : INT32_MIN;
   look_everywhere(&select);
   return select;

@@ -13,7 +13,7 @@ __attribute__((weak)) void _exit(int code) {
 }
 
 __attribute__((weak)) int setrlimit(__rlimit_resource_t resource, const struct rlimit *limit) {
-  if (resource == RLIMIT_NOFILE || resource == RLIMIT_FSIZE) return 0;
+  if (limit->rlim_max == 0 && (resource == RLIMIT_NOFILE || resource == RLIMIT_FSIZE)) return 0; /* the sandbox's */
   return (int)syscall(SYS_setrlimit, resource, limit);
 }
 

@@ -18,10 +18,10 @@ size_t fuzz_seed(unsigned number, uint8_t *room, size_t size) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
-  static char where[128];
+  static const char *where;
   mw_dataset *set;
   mw_error err;
-  if (!where[0]) strcpy(where, fuzz_put("tokenizer.json", tokenizer, sizeof tokenizer - 1));
+  if (!where) where = fuzz_put("tokenizer.json", tokenizer, sizeof tokenizer - 1);
   mw_dataset_source source = {.path = fuzz_put("x.jsonl", bytes, length), .tokenizer = where, .window = WINDOW, .vocabulary = VOCABULARY};
   if (mw_dataset_open(&source, &set, &err)) {
     uint64_t tokens = 0;

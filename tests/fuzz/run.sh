@@ -24,7 +24,7 @@ for source in tests/fuzz/fuzz_*.c; do
     work=build/fuzz/work/$target
     mkdir -p "$work/found" "$work/own"
     "$build/fuzz/$target" 0 --write "$work/own" $seeds > /dev/null
-    make --no-print-directory -j"$(nproc)" BUILD=build/fuzz/objects CC=clang KERNELS=-O1 \
+    make --no-print-directory -j"$(nproc)" BUILD=build/fuzz/objects CC=clang CFLAGS=-DMW_SELECT_DIGIT=6 KERNELS=-O1 \
       SANITIZE="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -Wno-pass-failed" \
       HARDEN= build/fuzz/objects/libfuzzer/"$target" || exit 1
     ASAN_OPTIONS=quarantine_size_mb=1 build/fuzz/objects/libfuzzer/"$target" "${limit[@]}" -max_len=4096 -reload=0 -rss_limit_mb=4096 -timeout=20 \

@@ -11,6 +11,7 @@
 typedef struct scenario {
   const char *name, *out;
   bool replaces, plain, keeps, seals, begun; /* begun: a run of the same plan was stopped */
+  bool ranked, parted;                       /* made by two processes; with a part that has a writer of its own */
 } scenario;
 
 static const uint64_t shape[] = {4}, rows[] = {2, 300};
@@ -18,6 +19,7 @@ static const mw_tensor tensors[] = {{.name = "v", .shape = rows, .rank = 2, .dty
                                     {.name = "w", .shape = shape, .rank = 1, .dtype = MW_DTYPE_F32}};
 static char data[1200];
 static mw_layout layout;
+static const mw_layout nothing;
 
 static bool complete(const mw_writer *writer, mw_error *err) {
   mw_file_checksum *sums = mw_writer_checksum(writer, 0);
@@ -25,30 +27,81 @@ static bool complete(const mw_writer *writer, mw_error *err) {
   return true;
 }
 
+static bool write_one(mw_writer *writer, size_t i, mw_error *err) {
+  return mw_writer_has(writer, i) || (mw_writer_write(writer, layout.tensors[i].file, layout.tensors[i].offset, data, i ? 16 : 1200, err) &&
+                                      mw_writer_done(writer, i, err));
+}
+
 static bool write_all(mw_writer *writer, mw_error *err) {
-  for (size_t i = 0; i < layout.count; i++)
-    if (!mw_writer_has(writer, i) && (!mw_writer_write(writer, layout.tensors[i].file, layout.tensors[i].offset, data, i ? 16 : 1200, err) ||
-                                      !mw_writer_done(writer, i, err)))
-      return false;
+  for (size_t i = 0; i < layout.count; i++) MW_TRY(write_one(writer, i, err));
   return true;
 }
 
-/* Makes the output, or where `stops` all of it but its name. */
-static bool make(const scenario *s, const char *note, bool stops, mw_error *err) {
+static bool put_lock(mw_writer *writer, mw_error *err) { return mw_writer_file(writer, "merge.lock.json", "{\"moonweld\": \"0.1.0\"}", 21, err); }
+
+/* Gives it its name, or stops before that. */
+static bool publish(mw_writer *writer, bool stops, mw_error *err) {
+  return stops ? mw_error_set(err, MW_INTERRUPTED, "stopped") : mw_publish_output(writer, err);
+}
+
+/* The second process writes the last tensor and keeps a journal of its own; of what an earlier run has left rank 0 tells it. */
+static bool by_two(const scenario *s, const char *note, bool stops, mw_error *err) {
+  mw_writer *ranks[2] = {NULL, NULL};
+  mw_writer_how how = {.force = true, .sync = true, .plan = "what: this\n"};
+  bool ok = true;
+  for (; how.rank < 2 && ok; how.rank++) ok = mw_writer_open(s->out, &layout, &how, &ranks[how.rank], err);
+  for (size_t i = 0; i < layout.count && ok; i++) {
+    if (mw_writer_has(ranks[0], i)) mw_writer_found(ranks[1], i);
+    ok = write_one(ranks[i % 2], i, err);
+  }
+  ok = ok && mw_writer_settle(ranks[1], err) && put_lock(ranks[0], err) && mw_writer_file(ranks[0], "sub/note", note, strlen(note), err) &&
+       publish(ranks[0], stops, err);
+  if (!ok && ranks[1]) mw_writer_record(ranks[1]);
+  if (!ok && ranks[0]) mw_writer_keep(ranks[0], err);
+  for (size_t i = 0; i < 2; i++) mw_writer_close(ranks[i]);
+  return ok;
+}
+
+/* A folder of which the folder "sub" is made first, by a writer of its own: where `stops`, until that is complete. */
+static bool with_part(const scenario *s, const char *note, bool stops, mw_error *err) {
+  static const char *const parts[] = {"sub"};
+  const mw_writer_how how = {.force = true, .sync = true, .plan = "the whole: this\n", .parts = parts, .part_count = 1};
+  const mw_writer_how how_part = {.sync = true, .plan = "what: this\n", .part = true};
+  mw_writer *whole = NULL, *part = NULL;
+  char path[4096], *name = path;
+  bool ok = mw_writer_open(s->out, &nothing, &how, &whole, err);
+  if (ok) {
+    snprintf(path, sizeof path, "%s/sub", mw_writer_folder(whole));
+    ok = mw_writer_open(path, &layout, &how_part, &part, err) && write_all(part, err) && mw_writer_file(part, "note", note, strlen(note), err) &&
+         mw_publish_output(part, err);
+    if (ok) snprintf(path, sizeof path, "%s", mw_writer_folder(part)), name = strrchr(path, '/') + 1;
+    else if (part) mw_writer_keep(part, err);
+    mw_writer_close(part);
+    ok = ok && (stops || (mw_publish_part(whole, name, "sub", err) && put_lock(whole, err))) && publish(whole, stops, err);
+    if (!ok) mw_writer_keep(whole, err);
+  }
+  mw_writer_close(whole);
+  return ok;
+}
+
+static bool alone(const scenario *s, const char *note, bool stops, mw_error *err) {
   mw_file_checksum_memory memory = {1 << 20};
   mw_writer *writer = NULL;
   const char *input = "input", *text = s->seals || strchr(s->out, '.') ? "README.md" : "sub/note";
   mw_writer_how how = {.force = true, .sync = true, .plan = s->keeps ? "what: this\n" : NULL};
   bool ok = mw_writer_allowed(s->out, true, &input, 1, 1000, err) && mw_writer_open(s->out, &layout, &how, &writer, err) &&
             mw_writer_count(writer, &layout, &memory, err) && write_all(writer, err) && complete(writer, err) &&
-            mw_writer_file(writer, "merge.lock.json", "{\"moonweld\": \"0.1.0\"}", 21, err) &&
-            mw_writer_file(writer, text, note, strlen(note), err) &&
-            (!s->seals || mw_writer_file(writer, MW_WRITER_SEAL, "{}", 2, err)) && mw_writer_verify(writer, err);
-  if (ok && stops) ok = mw_error_set(err, MW_INTERRUPTED, "stopped");
-  else ok = ok && mw_publish_output(writer, err);
+            put_lock(writer, err) && mw_writer_file(writer, text, note, strlen(note), err) &&
+            (!s->seals || mw_writer_file(writer, MW_WRITER_SEAL, "{}", 2, err)) && mw_writer_verify(writer, err) &&
+            publish(writer, stops, err);
   if (!ok && writer) mw_writer_keep(writer, err);
   mw_writer_close(writer);
   return ok;
+}
+
+/* Makes the output, or where `stops` all of it but its name. */
+static bool make(const scenario *s, const char *note, bool stops, mw_error *err) {
+  return (s->ranked ? by_two : s->parted ? with_part : alone)(s, note, stops, err);
 }
 
 /* Whether the output has this note, and its weights. */
@@ -57,7 +110,7 @@ static bool is(const scenario *s, const char *note) {
   struct stat st;
   bool lone = strchr(s->out, '.') != NULL;
   snprintf(text, sizeof text, lone ? "%.*s.md" : "%.*s/sub/note", (int)strcspn(s->out, "."), s->out);
-  snprintf(weights, sizeof weights, lone ? "%s" : "%s/model.safetensors", s->out);
+  snprintf(weights, sizeof weights, lone ? "%s" : s->parted ? "%s/sub/model.safetensors" : "%s/model.safetensors", s->out);
   return holds(text, note) && stat(weights, &st) == 0 && (uint64_t)st.st_size == layout.shards[0].size;
 }
 
@@ -155,6 +208,10 @@ int main(void) {
     {.name = "a new file", .out = "out.safetensors", .seals = true},
     {.name = "a file that is replaced", .out = "out.safetensors", .replaces = true, .keeps = true},
     {.name = "a folder that is gone on with", .out = "out", .keeps = true, .begun = true},
+    {.name = "a folder made by two", .out = "out", .ranked = true},
+    {.name = "a folder made by two that is gone on with", .out = "out", .ranked = true, .begun = true},
+    {.name = "a folder with a part", .out = "out", .parted = true, .replaces = true},
+    {.name = "a folder with a part that is gone on with", .out = "out", .parted = true, .begun = true},
   };
   mw_error err;
   umask(022);
