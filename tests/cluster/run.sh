@@ -241,7 +241,7 @@ wrong "data that all lack" '.*none' 2 none "" eval "$pico/kjv" --data "$work/non
 wrong "a wrong command line" '.*' 2 none "" eval --data "$work/text1.txt"
 
 # A training that is stopped is kept by rank 0, and any number of processes goes on with it to the same bytes.
-learn=(learned_soup --models "$pico/kjv" "$pico/py" --by column --data "${texts[@]}" --window 32 --steps 12 --force -o)
+learn=(learned_soup --models "$pico/kjv" "$pico/py" --by column --data "${texts[@]}" --window 32 --steps 6 --force -o)
 learned() { # WHAT COUNT: goes on by COUNT processes
   "$plain" "${learn[@]}" "$work/learned" --quiet
   check "$1: the training is kept" test -f "$old.learning" || cat "$work/said"
@@ -255,7 +255,7 @@ learned() { # WHAT COUNT: goes on by COUNT processes
 wrong "a read error of rank 1 while it learns" 'process 1 on [^:]*: .*: Input/output error' 2 1 pread:1500:EIO "${learn[@]}" "$old" &&
   check "it says where the training is" grep -q 'old.learning keeps the training: the same command goes on from there' "$work/said" &&
   learned "a read error of rank 1 while it learns" 3
-wrong "a signal to rank 0 while it learns" 'stopped after step [0-9]* of 12; .*old.learning keeps it' 3 0 pread:1500:int "${learn[@]}" "$old" &&
+wrong "a signal to rank 0 while it learns" 'stopped after step [0-9]* of 6; .*old.learning keeps it' 3 0 pread:1500:int "${learn[@]}" "$old" &&
   learned "a signal to rank 0 while it learns" 1
 if mine; then
   bad 2 1 pread:1500:kill "${learn[@]}" "$old" > /dev/null

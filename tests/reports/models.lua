@@ -82,15 +82,17 @@ function M.model(folder, tensors, config, files)
   for name, bytes in pairs(files or {}) do M.write(folder .. "/" .. name, bytes) end
 end
 
---- The tensors of a file: { name = { dtype =, shape =, values... } }, or nil where there is no file.
-function M.read(file)
+--- The tensors of a file: { name = { dtype =, shape =, values... } }, or nil where there is no file. `part`: those alone whose name has it.
+function M.read(file, part)
   local bytes = M.bytes(file)
   if not bytes then return nil end
   local n, tensors = string.unpack("<I8", bytes), {}
   for name, dtype, shape, from, to in bytes:sub(9, 8 + n):gmatch('"([^"]+)":{"dtype":"(%w+)","shape":%[([%d,]*)%],"data_offsets":%[(%d+),(%d+)%]}') do
-    local tensor = { dtype = dtype, shape = shape }
-    for at = tonumber(from), tonumber(to) - 1, sizes[dtype] do tensor[#tensor + 1] = unpack(dtype, bytes, 9 + n + at) end
-    tensors[name] = tensor
+    if not part or name:find(part, 1, true) then
+      local tensor = { dtype = dtype, shape = shape }
+      for at = tonumber(from), tonumber(to) - 1, sizes[dtype] do tensor[#tensor + 1] = unpack(dtype, bytes, 9 + n + at) end
+      tensors[name] = tensor
+    end
   end
   return tensors
 end

@@ -162,7 +162,7 @@ describe("dam", function()
     local function command(where, steps)
       return string.format("exec '%s' dam --experts %s --data %s --steps %d --windows 2 --threads 1 -o %s", PROGRAM, table.concat(experts, " "), table.concat(short, " "), steps, where)
     end
-    local pipe = io.popen("sh -c 'echo $$; " .. command(folder, 40):gsub("'", "'\\''") .. " --log-json' 2>&1")
+    local pipe = io.popen("sh -c 'echo $$; " .. command(folder, 16):gsub("'", "'\\''") .. " --log-json' 2>&1")
     local pid, seen, last = pipe:read "l", nil, nil
     for line in pipe:lines() do
       if not seen and line:find '"event":"learning"' then
@@ -175,15 +175,15 @@ describe("dam", function()
     assert(seen and last:find('.learning keeps it', 1, true), last)
     assert(io.open(folder .. ".learning")):close()
     assert(not io.open(folder))
-    local other = io.popen("sh -c \"" .. command(folder, 41) .. "\" 2>&1"):read "a"
+    local other = io.popen("sh -c \"" .. command(folder, 17) .. "\" 2>&1"):read "a"
     assert(other:find("of another command or other files", 1, true), other)
     local kept = read(folder .. ".learning") -- altered or cut short, it is refused and stays
     for _, altered in ipairs { kept:sub(1, 100) .. string.char(kept:byte(101) ~ 1) .. kept:sub(102), kept:sub(1, #kept // 2) } do
       write(folder .. ".learning", altered)
-      assert(not os.execute(command(folder, 40) .. " --quiet 2> /dev/null") and read(folder .. ".learning") == altered)
+      assert(not os.execute(command(folder, 16) .. " --quiet 2> /dev/null") and read(folder .. ".learning") == altered)
     end
     write(folder .. ".learning", kept)
-    assert(os.execute(command(folder, 40) .. " --quiet") and os.execute(command(whole, 40) .. " --quiet"))
+    assert(os.execute(command(folder, 16) .. " --quiet") and os.execute(command(whole, 16) .. " --quiet"))
     assert(not io.open(folder .. ".learning"))
     for _, name in ipairs { "model.safetensors", "moonweld/coefficients.safetensors", "moonweld/training.jsonl" } do
       assert(read(folder .. "/" .. name) == read(whole .. "/" .. name), name)
@@ -193,7 +193,7 @@ describe("dam", function()
   it("that is killed goes on from its last checkpoint, to the same bytes", function()
     local folder, whole = out(), out()
     local function command(where)
-      return string.format("exec '%s' dam --experts %s --data %s --steps 40 --windows 2 --threads 1 -o %s --log-json", PROGRAM, table.concat(experts, " "), table.concat(short, " "), where)
+      return string.format("exec '%s' dam --experts %s --data %s --steps 16 --windows 2 --threads 1 -o %s --log-json", PROGRAM, table.concat(experts, " "), table.concat(short, " "), where)
     end
     --- The steps that it tells of, which may not be all; at `last` or the first one told after it is killed.
     local function run(where, last)
@@ -210,12 +210,12 @@ describe("dam", function()
       pipe:close()
       return steps
     end
-    local killed = run(folder, 12)
-    assert(not io.open(folder) and killed[#killed] < 40)
+    local killed = run(folder, 5)
+    assert(not io.open(folder) and killed[#killed] < 16)
     local rest = run(folder)
-    assert(rest[1] >= 12 and rest[#rest] == 40, ("from step %d, killed at %d"):format(rest[1], killed[#killed]))
+    assert(rest[1] >= 5 and rest[#rest] == 16, ("from step %d, killed at %d"):format(rest[1], killed[#killed]))
     local all = run(whole)
-    assert.equal(40, all[#all])
+    assert.equal(16, all[#all])
     for _, name in ipairs { "model.safetensors", "moonweld/coefficients.safetensors", "moonweld/training.jsonl", "merge.lock.json" } do
       assert(read(folder .. "/" .. name) == read(whole .. "/" .. name), name)
     end
