@@ -1,26 +1,17 @@
 /* follow.c: stack by stack: which layers it has and where they are from; then every object of config.json that may speak of it, which is
  * the root and its parts (text_config ...), is searched for the keys of depth_keys.def. */
 #include "merge/follow.h"
-#include "model/layer_name.h"
+#include "merge/stacks.h"
 #include "model/prediction_layers.h"
 #include "model/tied_head.h"
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct origin {
-  const mw_family_member *member; /* NULL: it is made of no layer of an input */
-  uint64_t layer;
-  bool there;
-} origin;
-
+/* A stack, and what was found of it in one object of config.json. */
 typedef struct stack {
-  const char *name;
-  size_t length;
-  uint64_t before, after; /* layers of the donor's, and of the result's */
-  uint64_t further_before, further_after; /* so many of them, the last, are of multi-token prediction; of one object of config.json */
-  origin *layers;         /* [after] */
-  size_t capacity;
-  bool said;              /* a key of the depth was found */
+  const mw_stacks_one *of;
+  uint64_t further_before, further_after; /* so many of its layers, the last, are of multi-token prediction */
+  bool said;                              /* a key of the depth was found */
 } stack;
 
 typedef struct following {
@@ -28,78 +19,13 @@ typedef struct following {
   const mw_recipe_candidate *made;
   const mw_alignment *vocabulary;
   const mw_family_member *donor;
-  stack *stacks;
-  size_t stack_count, stack_capacity;
+  mw_stacks stacks;
   mw_config_edit_set *sets;
   size_t set_count, set_capacity;
   mw_arena *arena;
   mw_warning *warnings;
   mw_error *err;
 } following;
-
-/* ---- stacks ---- */
-
-static stack *stack_of(following *f, const char *name, size_t length) {
-  for (size_t i = 0; i < f->stack_count; i++)
-    if (f->stacks[i].length == length && memcmp(f->stacks[i].name, name, length) == 0) return &f->stacks[i];
-  if (!mw_mem_grow(&f->stacks, &f->stack_capacity, f->stack_count + 1, sizeof *f->stacks, f->err)) return NULL;
-  f->stacks[f->stack_count] = (stack){.name = name, .length = length};
-  return &f->stacks[f->stack_count++];
-}
-
-/* The first input tensor that a value is made of. */
-static const mw_tensor *made_of(const following *f, mw_node node, const mw_family_member **member) {
-  for (;;) {
-    mw_graph_node_facts facts = mw_graph_facts(f->made->graph, node);
-    if (facts.op == MW_OP_INPUT) {
-      *member = &f->inputs->members[facts.extra[0]];
-      return &(*member)->tensors[facts.extra[1]];
-    }
-    uint32_t i = mw_graph_op_first(facts.op);
-    while (i < facts.operands && !mw_graph_facts(f->made->graph, facts.operand[i]).shape) i++;
-    if (i >= facts.operands) return NULL;
-    node = facts.operand[i];
-  }
-}
-
-static bool add_output(following *f, const mw_graph_output *output) {
-  mw_layer_name place, from;
-  const mw_family_member *member;
-  if (!mw_layer_name_read(output->name, &place)) return true;
-  stack *s = stack_of(f, output->name, place.stack);
-  if (!s) return false;
-  if (place.layer >= s->after) {
-    if (place.layer > 100000) return mw_error_set(f->err, MW_DATA, "'%s': more than 100000 layers", output->name);
-    MW_TRY(mw_mem_grow(&s->layers, &s->capacity, (size_t)place.layer + 1, sizeof *s->layers, f->err));
-    memset(s->layers + s->after, 0, (size_t)(place.layer + 1 - s->after) * sizeof *s->layers);
-    s->after = place.layer + 1;
-  }
-  origin *o = &s->layers[place.layer];
-  o->there = true;
-  if (o->member) return true;
-  const mw_tensor *tensor = made_of(f, output->node, &member);
-  if (tensor && mw_layer_name_read(tensor->name, &from)) o->member = member, o->layer = from.layer;
-  return true;
-}
-
-static bool find_stacks(following *f) {
-  mw_layer_name place;
-  for (size_t i = 0; i < f->donor->count; i++) {
-    if (!mw_layer_name_read(f->donor->tensors[i].name, &place)) continue;
-    stack *s = stack_of(f, f->donor->tensors[i].name, place.stack);
-    if (!s) return false;
-    if (place.layer >= s->before) s->before = place.layer + 1;
-  }
-  for (size_t i = 0; i < f->made->output_count; i++) MW_TRY(add_output(f, &f->made->outputs[i]));
-  return true;
-}
-
-/* Whether any layer is another one than the donor's of its number. */
-static bool is_changed(const following *f, const stack *s) {
-  for (uint64_t l = 0; l < s->after; l++)
-    if (s->layers[l].member != f->donor || s->layers[l].layer != l) return true;
-  return s->before != s->after;
-}
 
 /* ---- edits ---- */
 
@@ -152,37 +78,6 @@ static bool each_object(following *f, bool (*act)(following *, const char *part,
   return true;
 }
 
-/* ---- which object speaks of which stack ---- */
-
-static bool has(const char *text, size_t length, const char *word) { return memmem(text, length, word, strlen(word)) != NULL; }
-
-typedef enum kind { TEXT, QFORMER, VISION, AUDIO } kind;
-static kind kind_of(const char *name, size_t length) {
-  static const struct { const char *word; kind kind; } words[] = {
-      {"qformer", QFORMER}, {"vision", VISION}, {"visual", VISION}, {"image", VISION}, {"vit", VISION}, {"audio", AUDIO},
-      {"speech", AUDIO}};
-  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-    if (has(name, length, words[i].word)) return words[i].kind;
-  return TEXT;
-}
-
-/* Of several stacks one is spoken of in the part of its kind; the root is that of the text. */
-static bool speaks_of(const following *f, const char *part, const stack *s) {
-  size_t own = 0;
-  for (size_t i = 0; i < f->stack_count; i++) own += f->stacks[i].before > 0;
-  return own < 2 || kind_of(part ? part : "", part ? strlen(part) : 0) == kind_of(s->name, s->length);
-}
-
-/* Whether a key that counts layers counts those of the stack. A plain one counts an encoder's, where there is a decoder, too: one of its
- * kind, not that of what a text model sees. */
-static bool counts(const following *f, const char *word, const stack *s) {
-  bool encoder = false, decodes = has(s->name, s->length, "decoder");
-  for (size_t i = 0; i < f->stack_count; i++)
-    encoder |= f->stacks[i].before && has(f->stacks[i].name, f->stacks[i].length, "encoder") &&
-               kind_of(f->stacks[i].name, f->stacks[i].length) == kind_of(s->name, s->length);
-  return *word ? has(s->name, s->length, word) : !(decodes && encoder);
-}
-
 /* The same object of another model's configuration. */
 static mw_json object_of(const mw_family_member *member, const char *part) {
   static const mw_json none = {.kind = MW_JSON_OBJECT, .bytes = "{}", .length = 2};
@@ -196,16 +91,16 @@ static mw_json object_of(const mw_family_member *member, const char *part) {
 static bool find_further(const following *f, stack *s, const char *part) {
   const mw_json own = object_of(f->donor, part);
   s->further_before = s->further_after = 0;
-  while (s->further_before < s->before && mw_prediction_layers_is(own, s->before - 1 - s->further_before)) s->further_before++;
-  for (uint64_t l = 0; l < s->after; l++) {
-    const origin *o = &s->layers[l];
+  while (s->further_before < s->of->before && mw_prediction_layers_is(own, s->of->before - 1 - s->further_before)) s->further_before++;
+  for (uint64_t l = 0; l < s->of->after; l++) {
+    const mw_stacks_layer *o = &s->of->layers[l];
     bool further = o->member && mw_prediction_layers_is(object_of(o->member, part), o->layer);
     if (further) s->further_after++;
     if (further || !s->further_after) continue;
     mw_error_set(f->err, MW_DATA, "layer %llu of the result is a layer of multi-token prediction of %s, and is not the last",
-                 (unsigned long long)l - 1, s->layers[l - 1].member->label);
-    return mw_error_hint(f->err, "of %s take the layers before it alone: 0 to %llu", s->layers[l - 1].member->label,
-                         (unsigned long long)s->layers[l - 1].layer);
+                 (unsigned long long)l - 1, s->of->layers[l - 1].member->label);
+    return mw_error_hint(f->err, "of %s take the layers before it alone: 0 to %llu", s->of->layers[l - 1].member->label,
+                         (unsigned long long)s->of->layers[l - 1].layer);
   }
   return true;
 }
@@ -213,7 +108,7 @@ static bool find_further(const following *f, stack *s, const char *part) {
 /* Whether an output is made of a tensor of such a layer. */
 static bool is_prediction(const following *f, const char *part, const mw_graph_output *output) {
   const mw_family_member *member = f->donor;
-  const mw_tensor *tensor = made_of(f, output->node, &member);
+  const mw_tensor *tensor = mw_stacks_made_of(f->inputs, f->made, output->node, &member);
   return mw_prediction_layers_has(object_of(member, part), tensor ? tensor->name : output->name);
 }
 
@@ -251,9 +146,9 @@ static mw_json element(mw_json list, uint64_t index) {
 }
 
 static bool no_element(const following *f, const stack *s, uint64_t layer, const char *key) {
-  const origin *o = &s->layers[layer];
+  const mw_stacks_layer *o = &s->of->layers[layer];
   mw_text_escaped name;
-  mw_text_escape(&name, s->name, s->length);
+  mw_text_escape(&name, s->of->name, s->of->length);
   if (!o->member)
     mw_error_set(f->err, MW_DATA, "config.json: %s: layer %llu of '%s' comes from no model, which could say what it is", key,
                  (unsigned long long)layer, name.bytes);
@@ -267,13 +162,13 @@ static bool no_element(const following *f, const stack *s, uint64_t layer, const
 static bool follow_list(following *f, const stack *s, const char *part, mw_json key, const char *name, bool round, mw_json old) {
   if (old.kind != MW_JSON_ARRAY || is_said(f, part, name)) return true;
   if (round && !length_of(old)) return true;
-  const bool all = round || length_of(old) == s->before; /* else only of those that are counted */
-  if (!all && length_of(old) != s->before - s->further_before) return true;
+  const bool all = round || length_of(old) == s->of->before; /* else only of those that are counted */
+  if (!all && length_of(old) != s->of->before - s->further_before) return true;
   mw_text text = {0};
   mw_text_format(&text, "[");
   bool ok = true;
-  for (uint64_t l = 0; l < s->after - (all ? 0 : s->further_after) && ok; l++) {
-    const origin *o = &s->layers[l];
+  for (uint64_t l = 0; l < s->of->after - (all ? 0 : s->further_after) && ok; l++) {
+    const mw_stacks_layer *o = &s->of->layers[l];
     mw_json list = o->member ? mw_json_member(object_of(o->member, part), name) : (mw_json){0};
     const uint64_t length = list.kind == MW_JSON_ARRAY ? length_of(list) : 0;
     mw_json one = length ? element(list, round ? o->layer % length : o->layer) : (mw_json){.kind = MW_JSON_END};
@@ -301,8 +196,8 @@ static bool follow_indices(following *f, const stack *s, const char *part, mw_js
   if (old.kind != MW_JSON_ARRAY) return true;
   mw_text text = {0};
   mw_text_format(&text, "[");
-  for (uint64_t l = 0; l < s->after; l++) {
-    const origin *o = &s->layers[l];
+  for (uint64_t l = 0; l < s->of->after; l++) {
+    const mw_stacks_layer *o = &s->of->layers[l];
     mw_json list = o->member ? mw_json_member(object_of(o->member, part), name) : (mw_json){0};
     if (list.kind == MW_JSON_ARRAY && holds(list, o->layer))
       mw_text_format(&text, "%s%llu", text.length > 1 ? ", " : "", (unsigned long long)l);
@@ -337,22 +232,72 @@ static bool is_other(const rule *r, mw_json object, uint64_t l) {
   return from % (int64_t)number == 0;
 }
 
+/* What was found wrong, which --allow config makes a warning. */
+static bool allow(const following *f) {
+  if (!f->inputs->family.rules.allow_config) return false;
+  mw_warning_add(f->warnings, "%s, let through by --allow config", f->err->text);
+  *f->err = (mw_error){0};
+  return true;
+}
+
 static bool check_rule(const following *f, const stack *s, const char *part, const rule *r) {
   const mw_json own = object_of(f->donor, part);
-  for (uint64_t l = 0; l < s->after - s->further_after; l++) {
-    const origin *o = &s->layers[l];
+  for (uint64_t l = 0; l < s->of->after - s->further_after; l++) {
+    const mw_stacks_layer *o = &s->of->layers[l];
     if (!o->member || is_other(r, object_of(o->member, part), o->layer) == is_other(r, own, l)) continue;
-    if (f->inputs->family.rules.allow_config) {
-      mw_warning_add(f->warnings, "config.json: %s: layer %llu of the result is of another kind than layer %llu of %s, let through by"
-                     " --allow config", r->key, (unsigned long long)l, (unsigned long long)o->layer, o->member->label);
-      return true;
-    }
     mw_error_set(f->err, MW_DATA, "config.json: %s = %llu makes layer %llu of the result another kind of layer than layer %llu of %s",
                  r->key, (unsigned long long)number_in(own, r->key, 0), (unsigned long long)l, (unsigned long long)o->layer,
                  o->member->label);
-    if (r->prefix) return mw_error_hint(f->err, "keep the first layers in their place, or --allow config");
-    return mw_error_hint(f->err, "move layers by multiples of %llu, or --allow config", (unsigned long long)number_in(own, r->key, 0));
+    if (r->prefix) mw_error_hint(f->err, "keep the first layers in their place, or --allow config");
+    else mw_error_hint(f->err, "move layers by multiples of %llu, or --allow config", (unsigned long long)number_in(own, r->key, 0));
+    return allow(f);
   }
+  return true;
+}
+
+/* ---- what cannot be said ---- */
+
+/* Where the first layer of the donor's alone has a tensor, or lacks one, so does that of the result. */
+static bool check_firsts(const following *f, const mw_stacks_one *s) {
+  unsigned others = 0;
+  for (uint64_t l = 1; l < s->before; l++) others |= s->layers[l].had;
+  for (uint64_t l = 0; l < s->after && s->before > 1; l++) {
+    const mw_stacks_layer *o = &s->layers[l];
+    const unsigned wrong = (s->layers[0].had ^ others) & (o->has ^ (l ? others : s->layers[0].had));
+    size_t word = 0;
+    if (!wrong) continue;
+    while (!(wrong >> word & 1)) word++;
+    mw_error_set(f->err, MW_DATA, "layer %llu of the result %s '%s', which layer 0 of '%.*s' alone %s", (unsigned long long)l,
+                 o->has >> word & 1 ? "has" : "lacks", mw_stacks_firsts[word], (int)s->length, s->name,
+                 s->layers[0].had >> word & 1 ? "has" : "lacks");
+    mw_error_hint(f->err, "begin with a layer 0 and take none further, as in --parts A B:1-; or --allow config");
+    return allow(f);
+  }
+  return true;
+}
+
+/* The numbers of a list with one for each: they are stages. */
+static bool check_stages(const following *f, const mw_stacks_one *s, mw_json object) {
+  static const char *const lists[] = {"depths", "block_sizes", "hidden_sizes", "embed_dims"};
+  for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+    mw_json list = mw_json_member(object, lists[i]);
+    if (list.kind != MW_JSON_ARRAY || length_of(list) != s->before) continue;
+    mw_error_set(f->err, MW_DATA, "config.json: %s has a number for each of the %llu '%.*s': they are stages of other shapes, not layers",
+                 lists[i], (unsigned long long)s->before, (int)s->length, s->name);
+    mw_error_hint(f->err, "stages cannot be stacked; --allow config does it all the same, and no program loads the result as it is");
+    return allow(f);
+  }
+  return true;
+}
+
+static bool check_said(const following *f, const stack *s) {
+  const mw_stacks_one *own = s->of;
+  if (s->said || own->before == own->after) return true;
+  mw_error_set(f->err, MW_DATA, "config.json does not say that '%.*s' has %llu layers: the result's %llu cannot be said either",
+               (int)own->length, own->name, (unsigned long long)own->before, (unsigned long long)own->after);
+  mw_error_hint(f->err, "m:with_config{...} in a recipe can say it; --allow config leaves config.json as it is");
+  if (!f->made->layout.set_count) return allow(f);
+  *f->err = (mw_error){0}; /* the recipe has said something itself */
   return true;
 }
 
@@ -375,13 +320,14 @@ static bool follow_key(following *f, stack *s, const char *part, mw_json key, mw
   uint64_t number;
   for (size_t i = 0; i < sizeof depths / sizeof *depths; i++)
     if (mw_json_equals(key, depths[i].key) && value.kind == MW_JSON_NUMBER && mw_json_u64(value, &number) &&
-        number == s->before - s->further_before && counts(f, depths[i].word, s)) {
+        number == s->of->before - s->further_before && mw_stacks_counts(&f->stacks, part, depths[i].word, s->of)) {
       s->said = true;
-      return s->after - s->further_after == number || set_number(f, part, key, s->after - s->further_after);
+      return s->of->after - s->further_after == number || set_number(f, part, key, s->of->after - s->further_after);
     }
   if (s->further_before != s->further_after && mw_prediction_layers_key(key)) return set_number(f, part, key, s->further_after);
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
-    if (mw_json_equals(key, lists[i].key)) MW_TRY(follow_list(f, s, part, key, lists[i].key, lists[i].round, value));
+    if (mw_json_equals(key, lists[i].key) && mw_stacks_counts(&f->stacks, part, "", s->of))
+      MW_TRY(follow_list(f, s, part, key, lists[i].key, lists[i].round, value));
   for (size_t i = 0; i < sizeof indices / sizeof *indices; i++)
     if (mw_json_equals(key, indices[i])) MW_TRY(follow_indices(f, s, part, key, indices[i], value));
   return true;
@@ -395,23 +341,20 @@ static bool follow_object(following *f, const char *part, mw_json object, void *
 #include "model/depth_keys.def"
   };
   mw_json key, value;
-  if (!speaks_of(f, part, s)) return true;
-  MW_TRY(find_further(f, s, part));
+  if (!mw_stacks_speaks(&f->stacks, part, s->of)) return true;
+  MW_TRY(check_stages(f, s->of, object) && find_further(f, s, part));
   for (mw_json_walk walk = mw_json_enter(object); mw_json_next(&walk, &key, &value);) MW_TRY(follow_key(f, s, part, key, value));
   for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) MW_TRY(check_rule(f, s, part, &rules[i]));
   return true;
 }
 
-static bool follow_stack(following *f, stack *s) {
-  for (uint64_t l = 0; l < s->after; l++)
-    if (!s->layers[l].there)
+static bool follow_stack(following *f, const mw_stacks_one *own) {
+  stack s = {.of = own};
+  for (uint64_t l = 0; l < own->after; l++)
+    if (!own->layers[l].there && (own->layers[l].was || l >= own->before))
       return mw_error_set(f->err, MW_DATA, "the result has no tensors of layer %llu of '%.*s', but of later ones", (unsigned long long)l,
-                          (int)s->length, s->name);
-  MW_TRY(each_object(f, follow_object, s));
-  if (!s->said && s->before != s->after)
-    mw_warning_add(f->warnings, "config.json does not say that '%.*s' has %llu layers: the result's %llu cannot be said either; "
-                   "m:with_config{...} can", (int)s->length, s->name, (unsigned long long)s->before, (unsigned long long)s->after);
-  return true;
+                          (int)own->length, own->name);
+  return each_object(f, follow_object, &s) && check_said(f, &s) && check_firsts(f, own);
 }
 
 static const mw_graph_output *output_called(const following *f, const char *name) {
@@ -465,9 +408,11 @@ static bool follow(following *f) {
   MW_TRY(take_sets(f, f->made->layout.sets, f->made->layout.set_count));
   if (f->vocabulary) MW_TRY(take_sets(f, f->vocabulary->sets, f->vocabulary->set_count));
   if (!f->donor->model->config.text) return true;
-  if (f->made->layout.own) MW_TRY(find_stacks(f));
-  for (size_t i = 0; i < f->stack_count; i++)
-    if (f->stacks[i].before && f->stacks[i].after && is_changed(f, &f->stacks[i])) MW_TRY(follow_stack(f, &f->stacks[i]));
+  if (f->made->layout.own) MW_TRY(mw_stacks_find(&f->stacks, f->inputs, f->made, f->err));
+  for (size_t i = 0; i < f->stacks.count; i++) {
+    const mw_stacks_one *own = &f->stacks.of[i];
+    if (own->before && own->after && mw_stacks_changed(&f->stacks, own)) MW_TRY(follow_stack(f, own));
+  }
   return follow_vocabulary(f) && each_object(f, check_predictions, NULL);
 }
 
@@ -481,8 +426,7 @@ bool mw_follow_config(const mw_input_set *inputs, const mw_recipe_candidate *mad
   if (ok && f.set_count) memcpy(kept, f.sets, f.set_count * sizeof *kept);
   *sets = kept;
   *count = ok ? f.set_count : 0;
-  for (size_t i = 0; i < f.stack_count; i++) free(f.stacks[i].layers);
-  free(f.stacks);
+  mw_stacks_free(&f.stacks);
   free(f.sets);
   return ok;
 }

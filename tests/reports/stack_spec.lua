@@ -114,8 +114,94 @@ describe("config.json of other layers", function()
     assert.equal(seeing(3, 2), (made "moonweld ./cut.lua --m seeing --of model.vision.layers"))
     assert.equal(seeing(2, 3), (made "moonweld ./cut.lua --m seeing --of model.text.layers"))
     M.model("odd", layered(3, 1, "x.layers"), '{"model_type": "odd"}')
-    local _, _, said = made "moonweld stack --parts odd:0-2"
-    assert.is_truthy(said:find("config.json does not say that 'x.layers' has 3 layers", 1, true))
+    M.refused("moonweld stack --parts odd:0-2", "config.json does not say that 'x.layers' has 3 layers: the result's 2 cannot be said either")
+    local _, _, said = made "moonweld stack --parts odd:0-2 --allow config"
+    assert.is_truthy(said:find("cannot be said either, let through by --allow config", 1, true))
+    M.write("says.lua", 'return recipe { "A test.", arg.model("m", "a model"), function(a)\nreturn a.m:layers(0, 2):with_config{ stages = 2 }\nend }\n')
+    assert.is_truthy((made "moonweld ./says.lua --m odd"):find('"stages": 2', 1, true))
+  end)
+
+  --- A model of these stacks, each of as many layers.
+  local function stacked(name, stacks, text)
+    local tensors = {}
+    for stack, depth in pairs(stacks) do
+      for layer = 0, depth - 1 do tensors[("%s.%d.w.weight"):format(stack, layer)] = { "F32", { 2 }, layer } end
+    end
+    M.model(name, tensors, text)
+  end
+
+  it("has the depth of a stack in the part that it is called by, and that of what hears as an encoder's", function()
+    local function speech(...) -- Granite Speech
+      return ('{"encoder_config": {"num_layers": %d}, "text_config": {"num_hidden_layers": %d}, "projector_config": {"num_hidden_layers": %d}}'):format(...)
+    end
+    stacked("speech", { ["encoder.layers"] = 2, ["language_model.model.layers"] = 2, ["projector.qformer.encoder.layer"] = 2 }, speech(2, 2, 2))
+    assert.equal(speech(4, 2, 2), (made "moonweld stack --parts speech speech --of encoder.layers"))
+    assert.equal(speech(2, 4, 2), (made "moonweld stack --parts speech speech --of language_model.model.layers"))
+    assert.equal(speech(2, 2, 4), (made "moonweld stack --parts speech speech --of projector.qformer.encoder.layer"))
+    local function resampled(text, queries) -- Idefics2
+      return ('{"text_config": {"num_hidden_layers": %d}, "perceiver_config": {"resampler_depth": %d}}'):format(text, queries)
+    end
+    stacked("resampled", { ["model.text_model.layers"] = 2, ["model.connector.perceiver_resampler.layers"] = 2 }, resampled(2, 2))
+    assert.equal(resampled(2, 3), (made "moonweld stack --parts resampled resampled:0-1 --of model.connector.perceiver_resampler.layers"))
+    assert.equal(resampled(3, 2), (made "moonweld stack --parts resampled resampled:0-1 --of model.text_model.layers"))
+    local function hearing(audio, text) -- Qwen2-Audio
+      return ('{"audio_config": {"encoder_layers": %d}, "text_config": {"num_hidden_layers": %d}}'):format(audio, text)
+    end
+    stacked("hearing", { ["audio_tower.layers"] = 2, ["language_model.model.layers"] = 2 }, hearing(2, 2))
+    assert.equal(hearing(3, 2), (made "moonweld stack --parts hearing hearing:1-2 --of audio_tower.layers"))
+    local function captions(text, vision) -- BLIP, whose text decoder is a BERT
+      return ('{"text_config": {"num_hidden_layers": %d}, "vision_config": {"num_hidden_layers": %d}}'):format(text, vision)
+    end
+    stacked("captions", { ["text_decoder.bert.encoder.layer"] = 2, ["vision_model.encoder.layers"] = 2 }, captions(2, 2))
+    assert.equal(captions(3, 2), (made "moonweld stack --parts captions captions:1-2 --of text_decoder.bert.encoder.layer"))
+    local function two(encoder, decoder) -- T5Gemma
+      return ('{"encoder": {"num_hidden_layers": %d}, "decoder": {"num_hidden_layers": %d}}'):format(encoder, decoder)
+    end
+    stacked("two", { ["model.encoder.layers"] = 2, ["model.decoder.layers"] = 2 }, two(2, 2))
+    assert.equal(two(3, 2), (made "moonweld stack --parts two two:1-2 --of model.encoder.layers"))
+    assert.equal(two(2, 3), (made "moonweld stack --parts two two:1-2 --of model.decoder.layers"))
+    -- LED
+    stacked("windows", { ["led.encoder.layers"] = 2, ["led.decoder.layers"] = 2 }, '{"encoder_layers": 2, "decoder_layers": 2, "attention_window": [8, 16]}')
+    assert.equal('{"encoder_layers": 3, "decoder_layers": 2, "attention_window": [8, 16, 16]}', (made "moonweld stack --parts windows windows:1-2 --of led.encoder.layers"))
+    assert.equal('{"encoder_layers": 2, "decoder_layers": 3, "attention_window": [8, 16]}', (made "moonweld stack --parts windows windows:1-2 --of led.decoder.layers"))
+  end)
+
+  it("is not made of stages, which have other shapes", function()
+    stacked("swin", { ["swin.encoder.layers"] = 4 }, '{"model_type": "swin", "depths": [2, 2, 6, 2], "num_layers": 4}')
+    M.refused("moonweld stack --parts swin swin:1-2", "config.json: depths has a number for each of the 4 'swin.encoder.layers': they are stages of other shapes, not layers")
+  end)
+
+  it("keeps in the first place what only a first layer has, as T5's, or lacks, as ModernBERT's", function()
+    local function first(name, word, from, to)
+      local tensors = layered(3, 8)
+      for layer = from, to do tensors[("model.layers.%d.%s.weight"):format(layer, word)] = { "BF16", { 2 }, 1 } end
+      M.model(name, tensors, config(3))
+    end
+    first("t5", "layer.0.SelfAttention.relative_attention_bias", 0, 0)
+    M.refused("moonweld stack --parts t5 t5", "layer 3 of the result has 'relative_attention_bias', which layer 0 of 'model.layers' alone has")
+    M.refused("moonweld stack --parts t5:1-3", "layer 0 of the result lacks 'relative_attention_bias', which layer 0 of 'model.layers' alone has")
+    assert.equal(config(5), (made "moonweld stack --parts t5 t5:1-3"))
+    first("mt5", "layer.0.SelfAttention.relative_attention_bias", 0, 2) -- UMT5: every layer has one
+    assert.equal(config(5), (made "moonweld stack --parts mt5:1-3 mt5"))
+    first("modernbert", "attn_norm", 1, 2)
+    M.refused("moonweld stack --parts modernbert modernbert", "layer 3 of the result lacks 'attn_norm', which layer 0 of 'model.layers' alone lacks")
+    M.refused("moonweld stack --parts modernbert:2-3", "layer 0 of the result has 'attn_norm', which layer 0 of 'model.layers' alone lacks")
+    assert.equal(config(5), (made "moonweld stack --parts modernbert modernbert:1-3"))
+    local _, _, said = made "moonweld stack --parts modernbert modernbert --allow config"
+    assert.is_truthy(said:find("alone lacks, let through by --allow config", 1, true))
+  end)
+
+  it("may have a stack that begins later, which is not touched", function()
+    stacked("begins", { ["model.layers"] = 2 }, config(2))
+    local tensors = M.read "begins/model.safetensors"
+    local whole = {}
+    for name in pairs(tensors) do whole[name] = { "F32", { 2 }, 1 } end
+    whole["decoder.relative_bias.biases.1.w.weight"] = { "F32", { 2 }, 1 } -- UDOP
+    M.model("begins", whole, config(2))
+    assert.equal(config(3), (made "moonweld stack --parts begins begins:1-2 --of model.layers"))
+    M.write("holes.lua", 'return recipe { "A test.", arg.model("m", "a model"), function(a)\nreturn a.m:rename(function(n)\n' ..
+      'return not n:find("layers.0.", 1, true) and n or nil\nend)\nend }\n')
+    M.refused("moonweld ./holes.lua --m begins", "the result has no tensors of layer 0 of 'model.layers', but of later ones")
   end)
 
   it("says nothing false of layers whose kind follows from their number", function()
@@ -197,7 +283,7 @@ describe("config.json of other layers", function()
     assert.equal(predicting(3, 1), (made "moonweld lerp --a own --b own"))
     assert.equal(predicting(2, 1), (made "moonweld stack --parts own:0-2"))
     M.model("draft", layered(2, 8, "mtp.layers"), '{"model_type": "odd"}') -- of such layers alone
-    assert.is_truthy((select(2, made "moonweld stack --parts draft:0-1 draft:0-2"))["mtp.layers.2.up.weight"])
+    assert.is_truthy((select(2, made "moonweld stack --parts draft:0-1 draft:0-2 --allow config"))["mtp.layers.2.up.weight"])
   end)
 
   it("has the vocabulary of the embedding, and a tied head where there is none", function()
