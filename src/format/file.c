@@ -100,6 +100,7 @@ bool mw_file_open(mw_file *file, const char *path, mw_error *err) {
   *file = (mw_file){.fd = open_patiently(path, O_RDONLY)};
   if (file->fd < 0) {
     int number = errno;
+    if (number == ENOMEM) return mw_error_memory(err, strlen(path));
     mw_error_set(err, number == EIO ? MW_IO : MW_MISSING, "%s: %s", mw_text_escape_z(&shown, path), strerror(number));
     return number == EMFILE ? mw_error_hint(err, "raise the limit of open files (ulimit -n)") : false;
   }

@@ -14,6 +14,7 @@
 
 static long calls_left = -1;     /* so many more calls succeed before one fails; below 0: all */
 static int calls_error = EIO;    /* how that one fails */
+static __attribute__((unused)) long calls_only; /* only calls of this number (SYS_fsync) count; 0: all */
 static bool calls_lasting;       /* so do all after it, until calls_end() */
 static bool calls_struck;        /* it has failed */
 static __attribute__((unused)) bool calls_plain; /* as on a file system that neither exchanges names nor keeps one that is taken */
@@ -21,6 +22,7 @@ static __attribute__((unused)) bool calls_plain; /* as on a file system that nei
 static inline void calls_end(void) {
   calls_left = -1;
   calls_struck = calls_lasting = false;
+  calls_only = 0;
 }
 
 #ifdef MW_SANITIZED
@@ -28,14 +30,15 @@ enum { CALLS_COUNTED = 0 };
 #else
 enum { CALLS_COUNTED = 1 };
 
-static bool calls_refused(void) {
+static bool calls_refused(long number) {
+  if (calls_only && number != calls_only) return false;
   if (!(calls_struck && calls_lasting) && (calls_left < 0 || calls_left-- > 0)) return false;
   calls_struck = true;
   errno = calls_error;
   return true;
 }
 
-#define CALL(number, ...) (calls_refused() ? -1 : syscall(number, __VA_ARGS__))
+#define CALL(number, ...) (calls_refused(number) ? -1 : syscall(number, __VA_ARGS__))
 
 static mode_t calls_mode(int flags, va_list list) {
   mode_t mode = flags & O_CREAT ? va_arg(list, mode_t) : 0;
@@ -55,7 +58,7 @@ int openat(int at, const char *path, int flags, ...) {
 }
 /* As Linux does it: the file is closed all the same. */
 int close(int fd) {
-  bool refused = calls_refused();
+  bool refused = calls_refused(SYS_close);
   int number = errno, result = (int)syscall(SYS_close, fd);
   return refused ? errno = number, -1 : result;
 }
