@@ -12,6 +12,7 @@
 #include "model/near_path.h"
 #include "model/pipeline.h"
 #include "model/shards.h"
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -297,7 +298,7 @@ static bool open_word(mw_model *model, const char *where, unsigned depth, mw_war
 static size_t first_word(const char *where, mw_arena *arena, mw_error *err) {
   size_t length = strlen(where), first = strcspn(where, "+");
   for (size_t end = length; end > first; end--) {
-    if (end < length && where[end] != '+') continue;
+    if (end >= PATH_MAX || (end < length && where[end] != '+')) continue;
     const char *word = mw_mem_copy(arena, where, end, err);
     if (!word) return 0;
     if (mw_file_exists(word)) return end;

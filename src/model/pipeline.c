@@ -116,7 +116,10 @@ bool mw_pipeline_component(const mw_model *pipeline, const char *name, mw_warnin
   mw_arena arena = {0};
   mw_model *model = NULL;
   const char *place = mw_file_join(&arena, pipeline->folder, name, err);
+  mw_text_escaped shown;
   bool ok = place && mw_model_open(place, warnings, &model, err);
+  if (ok && model->component_count)
+    ok = mw_error_set(err, MW_DATA, "%s: a pipeline itself (" MW_PIPELINE_INDEX "), expected one model", mw_text_escape_z(&shown, place));
   for (size_t i = 0; i < pipeline->adapter_count && ok; i++) {
     const mw_model_adapter *adapter = &pipeline->adapters[i];
     bool any = false;

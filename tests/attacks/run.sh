@@ -2,8 +2,10 @@
 # run.sh: hostile recipes (attacks.lua has them, and how each must end). Whatever a recipe does, --help and plan end within the time
 # that a recipe may take, one second more for the hard limit, and half a second for all else, planning included, of CPU time of all
 # processes together; by an exit code of ours, in few lines, without a control character, and nothing is left behind. Nothing here is bounded by wall time: a machine that is busy passes too.
+# Attacks that are no recipes follow (surroundings.sh).
 set -u
 cd "$(dirname "$0")/../.."
+here=$PWD/tests/attacks pico=$PWD/tests/data/pico
 moonweld=$(realpath "${MOONWELD:-build/moonweld}")
 work=$(mktemp -d)
 room=$work/room
@@ -67,6 +69,7 @@ while IFS=$'\t' read -r name code seconds data words; do
   mine || continue
   if attack; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 done < "$work/list"
+. "$here/surroundings.sh"
 
 if [ "$(ls -R "$room")" = "$before" ]; then passed=$((passed + 1))
 else echo "not ok: an attack left something behind"; failed=$((failed + 1)); fi

@@ -45,34 +45,70 @@ end
 table.sort(names)
 for _, room in ipairs(names) do told(room, rooms[room]) end
 told("all", all)
-print()
-for _, part in ipairs(parts) do
-  local sum = { lines = 0, executed = 0, branches = 0, taken = 0 }
-  for i = 2, #part do
-    local file = io.open("src/" .. part[i]) or error("there is no src/" .. part[i])
-    file:close()
-    if files[part[i]] then add(sum, files[part[i]]) end
-  end
-  if sum.lines > 0 then told(part[1], sum) end
+
+-- ---- the parts ----
+
+-- What cannot be reached, by file and text of the line: FILE | BRANCHES | REASON | LINE; BRANCHES may be "line" for all of it.
+local listed, wrong = {}, 0
+local function fail(...) wrong = wrong + 1; print(("not ok: " .. select(1, ...)):format(select(2, ...))) end
+for line in io.lines "tests/coverage/unreachable.txt" do
+  local file, branches, reason, code = line:match "^(%S+) | (%w+) | (.-) | +(.*)$"
+  if file then listed[file .. code] = { branches = tonumber(branches), whole = branches == "line", code = code, reason = reason, file = file }
+  elseif not line:find "^#" then fail("tests/coverage/unreachable.txt: %s", line) end
 end
 
--- Lines of these parts that nothing executed, and those some of whose branches nothing took.
-local wanted, source, at, text, open, count = {}, nil, nil, nil, 0, 0
-for _, part in ipairs(parts) do for i = 2, #part do wanted["src/" .. part[i] ] = true end end
-local function told_line()
-  if open > 0 then print(("%s:%s: %d of %d branches not taken:%s"):format(source, at, open, count, text)) end
-  open, count = 0, 0
+-- Of every line of these: what was executed, and branches; an assertion's other side is for our own mistakes, and counts as reached.
+local found, source, at = {}, nil, nil
+local function tell_line()
+  if not at or not source then return end
+  local entry = listed[source .. at.code]
+  local missing = at.run and at.open or 0
+  if at.code:find "^assert%(" then missing, at.taken = 0, at.count end
+  local sum = found[source]
+  if entry then
+    entry.found = true
+    if at.run and entry.whole then fail("src/%s:%d was run; take it from tests/coverage/unreachable.txt: %s", source, at.number, at.code) end
+    if at.run and not entry.whole and missing < entry.branches then
+      fail("src/%s:%d: %d of its %d branches were not taken, %d are in tests/coverage/unreachable.txt: %s", source, at.number, missing, at.count, entry.branches, at.code)
+    end
+    sum.excused = sum.excused + (entry.branches or 1)
+    missing, at.taken = missing - (entry.branches or 0), entry.whole and at.count or at.taken + entry.branches
+  end
+  sum.lines, sum.executed = sum.lines + 1, sum.executed + ((at.run or entry and entry.whole) and 1 or 0)
+  sum.branches, sum.taken = sum.branches + at.count, sum.taken + at.taken
+  if not at.run and not (entry and entry.whole) then sum.list[#sum.list + 1] = ("src/%s:%d: %s"):format(source, at.number, at.code)
+  elseif missing > 0 then sum.list[#sum.list + 1] = ("src/%s:%d: %d of %d branches not taken: %s"):format(source, at.number, missing, at.count, at.code) end
+  at = nil
 end
 for line in io.lines(folder .. "/lines") do
   local marks, number, code = line:match "^ *([-%d#=*]+): *(%d+):(.*)$"
-  if number then told_line() end
-  if number == "0" then source = code:match "^Source:(.*)$" or source
-  elseif number then
-    at, text = number, code
-    if marks == "#####" and wanted[source] then print(("%s:%s:%s"):format(source, number, code)) end
-  elseif wanted[source] and line:find "^branch " then
-    count = count + 1
-    if line:find "taken 0%%" then open = open + 1 end
+  if number then tell_line() end
+  if number == "0" then
+    if code:find "^Source:" then
+      source, at = code:match "^Source:src/(.*)$", nil
+      if source and not found[source] then found[source] = { lines = 0, executed = 0, branches = 0, taken = 0, excused = 0, list = {} } end
+    end
+  elseif number then at = marks ~= "-" and { number = tonumber(number), code = code:match "^%s*(.-)%s*$", run = not marks:find "^[#=]", count = 0, open = 0, taken = 0 } or nil
+  elseif at and line:find "^branch " then
+    at.count = at.count + 1
+    if line:find "taken 0%%" or line:find "never executed" then at.open = at.open + 1 else at.taken = at.taken + 1 end
   end
 end
-told_line()
+tell_line()
+
+print()
+for _, part in ipairs(parts) do
+  local sum, excused = { lines = 0, executed = 0, branches = 0, taken = 0 }, 0
+  for i = 2, #part do
+    local file = found[part[i] ]
+    if file then add(sum, file); excused = excused + file.excused end
+  end
+  if sum.lines > 0 then told(part[1], sum); if excused > 0 then print(("%24d of these cannot be reached (tests/coverage/unreachable.txt)"):format(excused)) end end
+end
+for _, part in ipairs(parts) do
+  for i = 2, #part do for _, line in ipairs(found[part[i] ] and found[part[i] ].list or {}) do print(line) end end
+end
+for _, entry in pairs(listed) do
+  if found[entry.file] and not entry.found then fail("tests/coverage/unreachable.txt: src/%s has no such line: %s", entry.file, entry.code) end
+end
+os.exit(wrong == 0)

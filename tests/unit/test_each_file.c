@@ -42,6 +42,17 @@ static void each(bool (*attempt)(mw_error *), const char *name, bool calls) {
   CHECK(attempt(&err));
 }
 
+/* The same where requests for memory are thousands. */
+static void each_now_and_then(bool (*attempt)(mw_error *), const char *name) {
+  mw_error err = {0};
+  CHECK(attempt(&err));
+  long n = 0;
+  while (n < 60 && struck(attempt, name, n, EIO)) n++;
+  CHECK((n > 0 && n < 60) || !CALLS_COUNTED);
+  for (n = 0; struck(attempt, name, n, 0); n += n < 40 ? 1 : n / 3) continue;
+  CHECK(attempt(&err));
+}
+
 /* ---- headers ---- */
 
 /* Names that are escaped, a hash in the metadata, tensors in another order than their names. */
@@ -71,6 +82,45 @@ static bool read_header(mw_error *err) {
   mw_mem_release(&arena);
   mw_file_close(&file);
   return ok;
+}
+
+/* A header of several pieces, with spaces behind it, and one that is refused: it is then read as a whole, to say where it is no JSON. */
+static bool read_long_headers(mw_error *err) {
+  static const char *const paths[] = {"long.safetensors", "bad.safetensors"};
+  for (size_t i = 0; i < COUNT(paths); i++) {
+    mw_file file;
+    mw_arena arena = {0};
+    mw_tensor_list list = {0};
+    MW_TRY(mw_file_open(&file, paths[i], err));
+    bool ok = mw_tensor_find(&file, 0, &arena, &list, err);
+    free(list.tensors);
+    mw_mem_release(&arena);
+    mw_file_close(&file);
+    if (i) CHECK(!ok);
+    if (i && err->status == MW_DATA) CHECK_TEXT(err->text, "bad.safetensors: header: duplicate key \"e\"");
+    if (i ? err->status != MW_DATA : !ok) return false;
+  }
+  return true;
+}
+
+static void put_long_headers(void) {
+  enum { PIECES = 3000, ENTRY = 60, LENGTH = PIECES * ENTRY + 300000 };
+  char *bytes = malloc(8 + LENGTH), *at = bytes + 8;
+  uint64_t length = LENGTH;
+  memset(bytes, ' ', 8 + LENGTH);
+  memcpy(bytes, &length, 8);
+  for (int i = 0; i < PIECES; i++) {
+    int n = sprintf(at, "%c\"\\u0065%d\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}", i ? ',' : '{', i);
+    at[n] = ' ', at += n;
+  }
+  *at = '}';
+  put("long.safetensors", bytes, 8 + LENGTH);
+  static const char twice[] = "{\"e\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]},\"e\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}}";
+  length = sizeof twice - 1;
+  memcpy(bytes, &length, 8);
+  memcpy(bytes + 8, twice, length);
+  put("bad.safetensors", bytes, 8 + length);
+  free(bytes);
 }
 
 static bool write_header(mw_error *err) {
@@ -140,8 +190,10 @@ int main(void) {
   umask(022);
   mw_mem_largest_block = 1;
   put_header("m.safetensors");
+  put_long_headers();
   CHECK(mkdir("x", 0777) == 0);
   RUN(each(read_header, "read_header", true));
+  RUN(each_now_and_then(read_long_headers, "read_long_headers"));
   RUN(each(keep_journal, "keep_journal", true));
   RUN(each(make_folder, "make_folder", true));
   RUN(each(resolve_target, "resolve_target", true));

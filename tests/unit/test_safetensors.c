@@ -58,8 +58,43 @@ static void beyond_corpus(void) {
   try_built("{\"t\":{\"dtype\\u0000\":\"F32\",\"shape\":[4],\"data_offsets\":[0,16]}}", "", 0, "", false, "unknown field");
   try_built("{\"t\":{\"shape\":[", "1,", 63, "4],\"dtype\":\"F32\",\"data_offsets\":[0,16]}}", true, "");
   try_built("{\"t\":{\"shape\":[", "1,", 64, "4],\"dtype\":\"F32\",\"data_offsets\":[0,16]}}", false, "shape");
+  try_built("{\"a\":" EMPTY ",\"a\":" EMPTY ",\"t\":" T "}", "", 0, "", false, "duplicate");
+  try_built("{\"t\":" T ",\"e\":" EMPTY "}", "", 0, "", true, "");
+  try_built("{\"e\":" EMPTY ",\"t\":" T "}", "", 0, "", true, "");
   try_built("{\"", "n", 4096, "\":" T "}", true, "");
   try_built("{\"", "n", 4097, "\":" T "}", false, "name");
+}
+
+/* One tensor more than there may be. */
+static void too_many(void) {
+  enum { LIMIT = 1 << 20 };
+  static const char entry[] = "\"00000\":" EMPTY ",";
+  char *entries = malloc(LIMIT * (sizeof entry - 1) + 1), *at = entries;
+  for (uint32_t i = 0; i < LIMIT; i++, at += sizeof entry - 1) {
+    memcpy(at, entry, sizeof entry);
+    for (uint32_t k = 0; k < 5; k++) at[5 - k] = (char)('a' + (i >> (4 * k)) % 16);
+  }
+  try_built("{", entries, 1, "\"t\":" T "}", false, "more than 1048576 tensors");
+  free(entries);
+}
+
+/* What describes the tensors is at most the whole file, whatever its first bytes say of it. */
+static void heads(void) {
+  static const struct { uint64_t length, size, head; } cases[] = {
+    {2, 10, 10}, {2, 9, 8}, {0, 8, 8}, {0, 5, 5}, {UINT64_MAX, 100, 8}, {200000000, 300000000, 8},
+  };
+  mw_error err = {0};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char path[] = "/tmp/moonweld-unit-XXXXXX";
+    int fd = mkstemp(path);
+    mw_file file = {.path = path, .fd = fd, .size = cases[i].size};
+    uint64_t bytes;
+    CHECK(pwrite(fd, &cases[i].length, 8, 0) == 8 && pwrite(fd, "{}", 2, 8) == 2 && ftruncate(fd, (off_t)cases[i].size) == 0);
+    CHECK(mw_safetensors_format.head(&file, &bytes, &err) && bytes == cases[i].head);
+    if (i != 0) try_file(path, false, "");
+    close(fd);
+    unlink(path);
+  }
 }
 
 static void lfs_hint(void) {
@@ -109,6 +144,8 @@ int main(void) {
   RUN(try_built("{\"t\":", "[", 100000, "", false, "nesting"));
   RUN(try_built("{\"t\":{\"dtype\":\"F32\",\"data_offsets\":[0,16],\"shape\":[", "1,", 1000000, "4]}}", false, "shape"));
   RUN(beyond_corpus());
+  RUN(heads());
+  RUN(too_many());
   RUN(lfs_hint());
   RUN(writing());
   UNIT_END();
