@@ -160,8 +160,10 @@ static bool make(mw_matrices *m, mw_node node, bool wanted, size_t last_use, mw_
   mw_matrix_step step = {0};
   mw_descent descent = {0};
   mw_matrices_held held = {.node = node, .last_use = last_use, .wanted = wanted};
-  if (minimises) MW_TRY(mw_descent_begin(&descent, m, node, err));
-  else MW_TRY(mw_matrix_step_begin(&step, m, node, err));
+  if (!(minimises ? mw_descent_begin(&descent, m, node, err) : mw_matrix_step_begin(&step, m, node, err))) {
+    mw_descent_end(&descent);
+    return false;
+  }
   held.bytes = minimises ? descent.result_bytes : step.result_bytes;
   uint64_t taken = minimises ? descent.bytes : step.operand_bytes + step.result_bytes + step.work_bytes;
   grow(m, taken);

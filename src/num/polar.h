@@ -4,8 +4,9 @@
  * In f32 by products of matrices where these suffice: Halley's iteration, q (a + b q'q) (1 + c q'q)^-1, weighted by the smallest singular
  * value as Nakatsukasa, Bai and Gygi do ("Optimizing Halley's iteration for computing the matrix polar decomposition", 2010), which
  * makes a singular value of 1e-5 into one of 1 within 3 steps, by Cholesky's factors; the first step, whose c is large, in f64. A step of
- * Newton's, q (3 - q'q) / 2, comes last. They suffice where q'q has become the identity and the smallest value is above 4e-6 of the
- * largest; the error is that of rounding, about 2^-24 s[1] / s[min]. Else, and in f64, by the decomposition. */
+ * Newton's, q (3 - q'q) / 2, comes last. The largest singular value is found by the power method, the smallest by the norm of q'q's
+ * inverse. They suffice where q'q has become the identity and the smallest value is above 4e-6 of the largest; the error is that of
+ * rounding, about 2^-24 s[1] / s[min]. Else, and in f64, by the decomposition. */
 #ifndef MW_NUM_POLAR_H
 #define MW_NUM_POLAR_H
 

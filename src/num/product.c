@@ -4,7 +4,7 @@
 #include "num/gemm.h"
 #include <string.h>
 
-enum { TILE = 512, ROUND = 16 };
+enum { TILE = 512, ROUND = 16, MIRRORED = 32 };
 
 typedef struct cutting {
   bool f64, add, half;
@@ -36,16 +36,18 @@ static void multiply_tile(void *context, size_t item) {
               c->out + (row * c->stride + column) * (c->f64 ? sizeof(double) : sizeof(float)), c->stride);
 }
 
-/* A row of the upper half, from the columns of the lower one. */
-static void mirror_row(void *context, size_t i) {
+/* MIRRORED rows of the upper half, from the columns of the lower one, square by square. */
+static void mirror_rows(void *context, size_t item) {
   const cutting *c = context;
-  if (c->f64) {
-    double *x = (double *)(void *)c->out;
-    for (size_t j = i + 1; j < c->m; j++) x[i * c->m + j] = x[j * c->m + i];
-  } else {
-    float *x = (float *)(void *)c->out;
-    for (size_t j = i + 1; j < c->m; j++) x[i * c->m + j] = x[j * c->m + i];
-  }
+  const size_t first = item * MIRRORED, last = least(first + MIRRORED, c->m);
+  for (size_t from = first; from < c->m; from += MIRRORED)
+    for (size_t i = first; i < last; i++) {
+      const size_t begin = from > i ? from : i + 1, end = least(from + MIRRORED, c->m);
+      double *x = (double *)(void *)c->out;
+      float *y = (float *)(void *)c->out;
+      for (size_t j = begin; j < end && c->f64; j++) x[i * c->m + j] = x[j * c->m + i];
+      for (size_t j = begin; j < end && !c->f64; j++) y[i * c->m + j] = y[j * c->m + i];
+    }
 }
 
 static void multiply(const mw_team *team, cutting *c) {
@@ -61,7 +63,7 @@ static void multiply(const mw_team *team, cutting *c) {
   c->tiles_across = (c->n + c->columns - 1) / c->columns;
   mw_team_share(&sharing, (c->m + c->rows - 1) / c->rows * c->tiles_across, multiply_tile, c);
   const mw_team mirroring = mw_team_for(team, (double)c->m * (double)c->m);
-  if (c->half) mw_team_share(&mirroring, c->m, mirror_row, c);
+  if (c->half) mw_team_share(&mirroring, (c->m + MIRRORED - 1) / MIRRORED, mirror_rows, c);
 }
 
 void mw_product(const mw_team *team, bool f64, size_t m, size_t n, size_t k, mw_product_side a, mw_product_side b, bool add, void *out,

@@ -103,7 +103,8 @@ try:
     cost = rng.standard_normal((60, 80)).astype(np.float32)
     rows, columns = linear_sum_assignment(cost)
     p = run("r.p = assign(m.c)", {"c": cost})["p"]
-    check(abs((p * cost).sum() - cost[rows, columns].sum()) < 1e-5 and (p.sum(1) == 1).all(), "assign is scipy's")
+    exact = cost.astype(np.float64)  # sums of f32 in another order differ by more than two assignments may
+    check(abs((p * exact).sum() - exact[rows, columns].sum()) < 1e-9 and (p.sum(1) == 1).all(), "assign is scipy's")
 except ImportError:
     print("skipped: scipy is not there")
 

@@ -1,0 +1,122 @@
+/* Minimisations with functions of matrices and sums in their steps: the same in whatever order threads share them; and each request for
+ * memory fails in turn, with all that follow and then alone: the error is that of memory, nothing stays, and the result is the same
+ * or none. */
+#include "memory.h"
+#include "exec/matrices.h"
+#include "expr/variable.h"
+#include "num/cpu.h"
+#include "num/gemm.h"
+#include "toys.h"
+
+enum { KINDS = 3, STEPS = 4, ROWS = 30, COLUMNS = 20 };
+
+static mw_error err;
+static mw_model *model;
+static mw_family family;
+static mw_family_member member = {.label = "model"};
+static mw_graph *graph;
+static const mw_kernels *kernels;
+
+static mw_node apply(mw_op op, mw_node x, mw_node y, const uint64_t extra[2]) {
+  mw_node operands[2] = {x, y}, node = 0;
+  CHECK(mw_graph_apply(graph, op, operands, (uint32_t)mw_graph_op_operands(op), extra, &node, &err));
+  return node;
+}
+
+static mw_node input(uint32_t row) {
+  const mw_tensor *tensor = &member.tensors[row];
+  uint32_t shape;
+  mw_node node = 0;
+  CHECK(mw_graph_shape(graph, tensor->shape, tensor->rank, &shape, &err));
+  CHECK(mw_graph_input(graph, 0, row, (mw_dtype)tensor->dtype, shape, &node, &err));
+  return node;
+}
+
+/* What is left of a after steps against the loss of |(x - a / 2) b|^2 / (1 + |x|^2). */
+static mw_node minimised(uint64_t kind) {
+  const mw_node a = input(0), b = input(1), x = apply(MW_OP_VARIABLE, a, 0, NULL);
+  mw_node half, one, rate, gradient, out = 0;
+  CHECK(mw_graph_number(graph, 0.5, &half, &err) && mw_graph_number(graph, 1, &one, &err) && mw_graph_number(graph, 1e-3, &rate, &err));
+  const mw_node off = apply(MW_OP_MATMUL, apply(MW_OP_SUB, x, apply(MW_OP_MUL, a, half, NULL), NULL), b, NULL);
+  const mw_node loss = apply(MW_OP_DIV, apply(MW_OP_DOT, off, off, NULL), apply(MW_OP_ADD, one, apply(MW_OP_DOT, x, x, NULL), NULL), NULL);
+  CHECK(mw_variable_gradient(graph, loss, x, &gradient, &err));
+  const mw_node operands[4] = {a, x, gradient, rate};
+  CHECK(mw_graph_apply(graph, MW_OP_MINIMISE, operands, 4, (uint64_t[]){STEPS, kind}, &out, &err));
+  return apply(MW_OP_TOTAL, out, 0, NULL);
+}
+
+static void open_model(void) {
+  static const toy two[] = {{"a", "F32", ROWS, COLUMNS, 4, 0x3f}, {"b", "F32", COLUMNS, 5, 4, 0x3e}};
+  put_tensors("two.safetensors", two, 2);
+  CHECK(mw_model_open("two.safetensors", NULL, &model, &err));
+  member.model = model;
+  CHECK(mw_family_join(&member, 1, 0, &(mw_family_rules){0}, NULL, &family, &err) && mw_graph_new(&graph, &err));
+}
+
+/* What a task that reads the output's minimisation is given: by the threads of the team. */
+static bool run(const mw_schedule *schedule, const mw_team *team, float values[ROWS * COLUMNS], mw_error *error) {
+  mw_layout nothing = {0};
+  mw_job job = {.graph = graph, .schedule = schedule, .family = &family, .layout = &nothing, .threads = 1};
+  mw_matrices matrices = {0};
+  mw_values known = {0};
+  bool ok = mw_values_new(&known, graph, NULL, error) && mw_matrices_new(&matrices, &job, error);
+  matrices.tile = 2048, matrices.kernels = kernels, matrices.values = &known, matrices.team = *team, matrices.room = UINT64_MAX;
+  ok = ok && mw_matrices_make(&matrices, schedule->roots + schedule->tasks[0].first_root, schedule->tasks[0].root_count, error);
+  for (size_t i = 0; i < matrices.held_count && ok; i++)
+    if (matrices.held[i].wanted) memcpy(values, matrices.held[i].values, ROWS * COLUMNS * sizeof *values);
+  mw_matrices_free(&matrices);
+  mw_values_free(&known);
+  return ok;
+}
+
+/* Each request for memory fails once. */
+static void refuse(const mw_schedule *schedule, const float expected[ROWS * COLUMNS]) {
+  const mw_team alone = {0};
+  for (int once = 0; once < 2; once++) {
+    long failing = 0;
+    for (bool more = MEMORY_COUNTED; more; failing++) {
+      float values[ROWS * COLUMNS] = {0};
+      const size_t before = memory_held;
+      memory_once = once;
+      memory_left = failing;
+      bool done = run(schedule, &alone, values, &err);
+      more = (once ? memory_left < 0 : !done) && (done || err.status == MW_MEMORY); /* another error would come for ever */
+      memory_once = false;
+      memory_left = -1;
+      CHECK(done ? memcmp(values, expected, sizeof values) == 0 : err.status == MW_MEMORY);
+      CHECK(memory_held == before);
+    }
+    CHECK(failing > 100 || !MEMORY_COUNTED);
+  }
+}
+
+/* In turn from the last, as threads that are late would do. */
+static void backwards(void *owner, size_t count, mw_team_work *work, void *context) {
+  (void)owner;
+  while (count--) work(context, count);
+}
+
+static void minimise(uint64_t kind) {
+  const mw_node total = minimised(kind);
+  mw_schedule schedule;
+  static float one[ROWS * COLUMNS], other[ROWS * COLUMNS];
+  CHECK(mw_schedule_make(graph, NULL, &total, 1, &schedule, &err));
+  CHECK(run(&schedule, &(mw_team){0}, one, &err) && one[0] > 0 && memcmp(one, "\x3f\x3f\x3f\x3f", 4) != 0);
+  CHECK(run(&schedule, &(mw_team){.share = backwards}, other, &err) && memcmp(one, other, sizeof one) == 0);
+  refuse(&schedule, one);
+  mw_schedule_free(&schedule);
+}
+
+int main(void) {
+  toys_begin();
+  CHECK(mw_cpu_kernels(&kernels, &err));
+  if (mw_gemm_begin(&err)) {
+    open_model();
+    for (uint64_t kind = 0; kind < KINDS; kind++) RUN(minimise(kind));
+    mw_graph_free(graph);
+    mw_family_free(&family);
+    mw_model_close(model);
+  } else printf("skipped: OpenBLAS is not there: minimisations\n");
+  toys_end();
+  UNIT_END();
+}
