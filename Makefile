@@ -199,7 +199,7 @@ test:
 
 # What takes longer than a test may: both compilers without a warning, one digest of both, races, and the sanitizers.
 check: all
-	$(Q)tests/run.sh $(BUILD) lint floors
+	$(Q)tests/run.sh $(BUILD) lint floors bench
 	$(Q)CLANG=$${CLANG-clang} tests/run.sh $(BUILD) golden races apicheck
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) SAN=1 all units
 	$(Q)tests/run.sh build/san unit cli rules fuzz

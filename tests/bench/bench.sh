@@ -2,11 +2,13 @@
 # bench.sh MOONWELD: what merging costs on this machine, as ratios within one run on a warm cache: medians of ROUNDS (5),
 # every round in the same order. Each row has the figure, its limit and what it aims at. Merges run without checksums and without waiting
 # for the disk, but for the rows that say what these add. Works in $TMPDIR or build/bench and needs 15 GB there; KEEP=1 leaves the models.
+# MIB: how large each model is (1024, what the limits are for).
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 moonweld=$(realpath "$1")
 work=${TMPDIR:-$here/../../build}/bench
-rounds=${ROUNDS:-5}
+rounds=${ROUNDS:-5} mib=${MIB:-1024}
+elements=$((mib * 8192)) # of each of 64 tensors
 export LC_ALL=C
 mkdir -p "$work"
 trap '[ -n "${KEEP-}" ] || rm -rf "$work"' EXIT
@@ -18,13 +20,13 @@ ${CC:-cc} -std=c11 -D_GNU_SOURCE -O2 -o "$work/models" "$here/models.c"
 ${CC:-cc} -std=c11 -D_GNU_SOURCE -O2 -march=native -ffp-contract=off -o "$work/madd" "$here/madd.c"
 cd "$work"
 rm -rf out floor.out copy
-echo "making four random models of 1 GiB" >&2
+echo "making four random models of $mib MiB" >&2
 for seed in 1 2 3 4; do
-  [ -f "m$seed/model.safetensors" ] || ./models "m$seed" random 64 8388608 "$seed"
+  [ -f "m$seed/model.safetensors" ] || ./models "m$seed" random 64 "$elements" "$seed"
 done
 # The same weights in three dtypes, at a quarter of the size.
 for seed in 1 2 3 4; do
-  for dtype in bf16 f16 f32; do [ -f "$dtype$seed/model.safetensors" ] || ./models "$dtype$seed" "$dtype" 16 8388608 "$seed"; done
+  for dtype in bf16 f16 f32; do [ -f "$dtype$seed/model.safetensors" ] || ./models "$dtype$seed" "$dtype" 16 "$elements" "$seed"; done
 done
 # Files of holes: shapes, and no data.
 for m in s1 s2 v1 v2 v3; do ./models "$m" llama7b; done
@@ -45,7 +47,7 @@ words() { # STEP SHIFT
     for (i = 0; i < 32768; i++) printf "%s\"%x\": %d", i ? "," : "", (i * step) % 32768 + shift + 65536, i
     print "}, \"merges\": []}}" }'
 }
-for m in u1 u2; do [ -f "$m/model.safetensors" ] || ./models "$m" words 46 8388608 "${m#u}"; done
+for m in u1 u2; do [ -f "$m/model.safetensors" ] || ./models "$m" words 46 "$elements" "${m#u}"; done
 words 1 0 > u1/tokenizer.json; words 7919 1000 > u2/tokenizer.json
 for m in x1 x2; do ./models "$m" sparse 20000 524288; done
 for m in h1 h2; do ./models "$m" sparse 1000 52428800; done
@@ -126,15 +128,15 @@ isa=$("$moonweld" --version | grep -oiE 'avx512|avx2|base' | head -n 1)
 within=$((24 + 2 * threads))
 megabytes() { awk "BEGIN { printf \"%.1f MB\", $1 }"; } # EXPRESSION
 
-row "2 x 1 GiB bf16, $threads threads, ${isa:-unknown}" "" "at most" "aim"
+row "2 x $mib MiB bf16, $threads threads, ${isa:-unknown}" "" "at most" "aim"
 printf '%s\n' "$(grep -m 1 'model name' /proc/cpuinfo | sed 's/.*: *//')"
 row "cheapest C program"           "$(milliseconds floor)"
 row "lerp"                         "$(milliseconds lerp)"
 row "lerp / cheapest C program"    "$(ratio lerp floor)"    "1.15" "1.0"
-row "lerp / cp of the three GiB"   "$(ratio lerp cp)"       "0.50"
+row "lerp / cp of the three models"   "$(ratio lerp cp)"       "0.50"
 row "lerp with checksums / without" "$(ratio lerp_hashed lerp)" "1.35"
 row "lerp with an adapter of rank 16" "$(milliseconds adapted)"
-row "what it takes more / its operations" "$(beyond adapted lerp $((64 * 8388608)) "$(./madd 16)")" "2.00"
+row "what it takes more / its operations" "$(beyond adapted lerp $((64 * elements)) "$(./madd 16)")" "2.00"
 row "8 operations / lerp"          "$(ratio ops8 lerp)"     "1.20" "1.10"
 row "14 operations / lerp"         "$(ratio ops14 lerp)"    "1.4" "1.2"
 row "slerp / lerp"                 "$(ratio slerp lerp)"    "1.6" "1.4"
