@@ -1,6 +1,7 @@
 /* machine.c: the smallest of several limits. A limit that cannot be read (no cgroup, no /proc) is treated as no limit. */
 #include "base/machine.h"
 #include <limits.h>
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,6 +88,13 @@ void mw_machine_raise_files(void) {
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void mw_machine_keep_memory(void) {
+#ifdef M_TRIM_THRESHOLD /* other C libraries than glibc keep what they like */
+  mallopt(M_MMAP_THRESHOLD, 4 << 20);
+  mallopt(M_TRIM_THRESHOLD, 16 << 20);
+#endif
 }
 
 bool mw_machine_check_stack(mw_error *err) {

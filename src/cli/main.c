@@ -83,6 +83,7 @@ int main(int argc, char **argv) {
   mw_term term;
   mw_signals_install();
   mw_machine_raise_files();
+  mw_machine_keep_memory();
   mw_term_init(&term);
   if (term.mute && !freopen("/dev/null", "w", stdout)) return MW_IO; /* of several processes rank 0 alone speaks */
   if (argc < 2) {
