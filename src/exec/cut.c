@@ -57,11 +57,28 @@ mw_cut mw_cut_make(const mw_job *job, const mw_schedule_task *task, const mw_pro
 }
 
 uint64_t mw_cut_count(const mw_cut *cut) {
+  uint64_t open = 0;
   if (cut->to <= cut->from) return 0;
+  for (uint64_t unit = 0; cut->open && unit < cut->units; unit += 64) open += (uint64_t)__builtin_popcountll(cut->open[unit / 64]);
+  if (cut->open) return open;
   return 1 + (cut->to > cut->head ? (cut->to - cut->head + cut->block - 1) / cut->block : 0);
 }
 
+/* The k-th unit that is open. */
+static uint64_t open_unit(const uint64_t *open, uint64_t k) {
+  uint64_t word = 0, here;
+  for (; (here = (uint64_t)__builtin_popcountll(open[word])) <= k; word++) k -= here;
+  uint64_t bits = open[word];
+  for (; k > 0; k--) bits &= bits - 1;
+  return word * 64 + (uint64_t)__builtin_ctzll(bits);
+}
+
 void mw_cut_block(const mw_cut *cut, uint64_t k, uint64_t *start, uint64_t *count) {
+  if (cut->open) {
+    *start = open_unit(cut->open, k) * MW_UNIT;
+    *count = cut->to - *start < MW_UNIT ? cut->to - *start : MW_UNIT;
+    return;
+  }
   uint64_t end = cut->head + k * cut->block;
   *start = k ? end - cut->block : cut->from;
   *count = (end < cut->to ? end : cut->to) - *start;

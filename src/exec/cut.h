@@ -9,6 +9,8 @@
 typedef struct mw_cut {
   uint64_t from, head, to, block;
   uint64_t bytes; /* read and written for each element */
+  const uint64_t *open; /* NULL, or a bit for each unit of MW_UNIT elements: then each that is set is a block, and nothing else is */
+  uint64_t units;
   /* The file whose chunks a thread takes as a whole (run.c), the output or else the first input: element 0 lies there at `offset`. */
   const void *file;
   uint64_t offset;

@@ -174,13 +174,13 @@ static bool assume(mw_pass *pass, const mw_job *job, const mw_schedule_stage *st
   return true;
 }
 
-/* Computes a scalar that a task reads, and records it if it may be a guess. */
-static bool make_scalar(mw_pass *pass, const mw_schedule_task *task, mw_node scalar, mw_values *values, mw_error *err) {
+/* Computes a scalar that a task reads, and records it if it may be a guess. `marked`: where it matters is marked. */
+static bool make_scalar(mw_pass *pass, const mw_schedule_task *task, mw_node scalar, bool marked, mw_values *values, mw_error *err) {
   double value, number;
   MW_TRY(mw_values_get(values, scalar, &value, err));
   bool exact = !pass->speculative || mw_graph_is_number(pass->job.graph, scalar, &number);
   if (exact || task->output == MW_SCHEDULE_NO_OUTPUT) return true;
-  return mw_speculation_assume(&pass->speculation, task->output, scalar, value, err);
+  return mw_speculation_assume(&pass->speculation, task->output, scalar, value, marked, err);
 }
 
 typedef struct preparing {
@@ -195,7 +195,9 @@ static bool prepare_program(void *context, const mw_program *program, mw_error *
   const preparing *p = context;
   mw_values_vector *vector;
   const void *memory;
-  for (size_t i = 0; i < program->scalar_count; i++) MW_TRY(make_scalar(p->pass, p->task, program->scalars[i], p->values, err));
+  const bool own = program == &p->pass->program;
+  for (size_t i = 0; i < program->scalar_count; i++)
+    MW_TRY(make_scalar(p->pass, p->task, program->scalars[i], own && mw_program_only_elects(program, i), p->values, err));
   for (size_t i = 0; i < program->vector_count; i++) MW_TRY(mw_values_make(p->values, program->vectors[i], &vector, err));
   for (size_t i = 0; i < program->input_count; i++)
     if (mw_graph_is_memory(op_of(p->pass, program->inputs[i])) && !is_matrix(p->pass, program->inputs[i]))
@@ -216,7 +218,8 @@ static bool prepare(mw_pass *pass, const mw_schedule_task *task, mw_values *valu
   for (uint32_t r = 0; r < task->root_count; r++)
     if (!roots[r].store && mw_graph_is_found(op_of(pass, roots[r].node)))
       MW_TRY(mw_values_make(values, roots[r].node, &vector, err));
-  return true;
+  if (!pass->speculative || task->output == MW_SCHEDULE_NO_OUTPUT) return true;
+  return mw_speculation_mark(&pass->speculation, task->output, (task->elements + MW_UNIT - 1) / MW_UNIT, err);
 }
 
 /* The task's part of the sample. Where several selections read the task, the largest of them decides. */
@@ -250,6 +253,7 @@ static bool cut(mw_pass *pass, size_t index, mw_error *err) {
   }
   if (needs_own_task(pass, root) && !pass->program.quantum) mw_selection_range(selection_of(pass, root.node), root.part, &from, &to);
   t->cut = mw_cut_make(&pass->job, task, &pass->program, from, to);
+  if (pass->phase == MW_PHASE_REST && root.store) t->cut.open = mw_speculation_open(&pass->speculation, task->output, &t->cut.units);
   t->left = own ? mw_cut_count(&t->cut) : 0;
   pass->items += t->left;
   pass->whole |= to - from == task->elements;
@@ -374,6 +378,11 @@ bool mw_pass_note_done(mw_pass *pass, const mw_schedule_task *task) {
   mw_pass_task *t = &pass->tasks[task - pass->schedule.tasks];
   if (task->output == MW_SCHEDULE_NO_OUTPUT || pass->speculative) return false;
   return __atomic_sub_fetch(&t->left, 1, __ATOMIC_ACQ_REL) == 0;
+}
+
+uint64_t *mw_pass_open(const mw_pass *pass, const mw_schedule_task *task) {
+  uint32_t assumed = pass->tasks[task - pass->schedule.tasks].assumed;
+  return assumed == MW_SPECULATION_NONE ? NULL : pass->speculation.outputs[assumed].open;
 }
 
 bool mw_pass_note_not_finite(mw_pass *pass, const mw_schedule_task *task) {

@@ -53,6 +53,8 @@ uint64_t mw_pass_run(const mw_pass *pass, uint64_t item, uint64_t most);
 uint64_t mw_pass_bytes(const mw_pass *pass, const mw_schedule_task *task, uint64_t count);
 /* Counts a block of the task as done. True for its last one, if its output is final then: not computed from a guess. Any thread. */
 bool mw_pass_note_done(mw_pass *pass, const mw_schedule_task *task);
+/* Where the task's units are to be marked in which a guess matters; NULL: nowhere. */
+uint64_t *mw_pass_open(const mw_pass *pass, const mw_schedule_task *task);
 /* Tells that an output of the task is not finite. Returns true if this is no error yet: the output was computed from a guess,
  * and will be computed again. Callers exclude each other. */
 bool mw_pass_note_not_finite(mw_pass *pass, const mw_schedule_task *task);

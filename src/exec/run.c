@@ -111,6 +111,7 @@ static bool run_item(runner *r, uint64_t item) {
     }
   }
   if (!ok) worker->task = NULL; /* half made: nothing in it may be used */
+  worker->open = mw_pass_open(pass, task);
   if (!ok || (!mw_worker_run(worker, start, count, &err) && !(worker->bad_output && is_recomputed(pass, task)))) {
     fail(r, &err);
     return false;

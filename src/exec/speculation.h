@@ -24,6 +24,8 @@
  *              the exact totals are set.
  *   check      When all totals of the stage are known, the scalars are computed once more. An output is invalidated if
  *              one of its scalars has another value now than it had then. A last pass computes these outputs again.
+ *              Where all that changed is the sign that stands for drawn votes, it computes only the units of 2048 elements
+ *              in which there is such a vote: the pass has marked them, a bit each (DISJOINT_MEAN), and mostly they are few.
  *
  * The stage's tasks are done in 32 parts, each a pass of its own, so that the exact totals of the first parts take the
  * place of guesses in the later ones. So even a bad guess spoils few outputs: the sign is mostly clear after the first
@@ -48,12 +50,16 @@
 typedef struct mw_speculation_assumption {
   mw_node scalar;
   double value;
+  bool marked; /* it matters only where the pass has marked the output's units */
 } mw_speculation_assumption;
 
 typedef struct mw_speculation_output {
   uint32_t output;       /* of the schedule */
   uint32_t first, count; /* its assumptions */
   bool not_finite;       /* it had a NaN or infinity under these */
+  uint64_t *open;        /* a bit for each of its units; NULL if nothing is marked */
+  uint64_t units;
+  bool partly;           /* checked: only units that are marked must be computed again */
 } mw_speculation_output;
 
 /* What a stage has assumed so far. */
@@ -69,13 +75,18 @@ enum { MW_SPECULATION_NONE = UINT32_MAX };
 
 /* Forgets everything, before another stage. */
 void mw_speculation_clear(mw_speculation *speculation);
-/* Records that an output is computed from this value of a scalar. Calls for one output follow each other. */
-bool mw_speculation_assume(mw_speculation *speculation, uint32_t output, mw_node scalar, double value, mw_error *err);
+/* Records that an output is computed from this value of a scalar, which may matter only where units are marked. Calls for one output
+ * follow each other. */
+bool mw_speculation_assume(mw_speculation *speculation, uint32_t output, mw_node scalar, double value, bool marked, mw_error *err);
+/* After these: the bits in which so many units are marked, NULL if no scalar asks for that. */
+bool mw_speculation_mark(mw_speculation *speculation, uint32_t output, uint64_t units, mw_error *err);
 /* The record of the output that was assumed for last, as an index of `outputs`; MW_SPECULATION_NONE if it is another one. */
 uint32_t mw_speculation_last(const mw_speculation *speculation, uint32_t output);
 /* Whether an output must be computed again: an assumption was wrong, or it was not finite. To be asked once of each output,
  * in the order of the tasks, when all totals are known. */
 bool mw_speculation_check(mw_speculation *speculation, uint32_t output, mw_values *values, bool *invalidated, mw_error *err);
+/* The units of a checked output that must be computed again; NULL: all of them. */
+const uint64_t *mw_speculation_open(const mw_speculation *speculation, uint32_t output, uint64_t *units);
 void mw_speculation_free(mw_speculation *speculation);
 
 #endif

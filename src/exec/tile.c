@@ -5,6 +5,7 @@
  * units of sums, are counted from the beginning of the stretch, which is the same in whatever blocks the tensor is cut. */
 #include "exec/tile.h"
 #include "exec/bf16_steps.h"
+#include "expr/disjoint_mean.h"
 #include "base/text.h"
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,7 @@ static bool reserve(unsigned char **bytes, size_t *capacity, size_t need, mw_err
 }
 
 static bool is_map(uint8_t code) {
-  if (code >= MW_OP_COUNT || code == MW_OP_DROP || code == MW_OP_DROP_DELTA) return false;
+  if (code >= MW_OP_COUNT || code == MW_OP_DROP || code == MW_OP_DROP_DELTA || code == MW_OP_DISJOINT_MEAN) return false;
   mw_graph_class class = mw_graph_op_class((mw_op)code);
   return class == MW_CLASS_MAP || class == MW_CLASS_FUSED;
 }
@@ -238,6 +239,12 @@ static const unsigned char *operand_of(const mw_tile_step *s, const mw_tile_bloc
   return s->operand[i] ? s->operand[i] : block->inputs[s->input[i]] + offset * mw_dtype_size(block->dtypes[s->input[i]]);
 }
 
+/* Marks the units of these elements. Several threads may mark units of one word. */
+static void mark_open(uint64_t *open, uint64_t start, size_t n) {
+  for (uint64_t unit = start / MW_UNIT; unit <= (start + n - 1) / MW_UNIT; unit++)
+    __atomic_fetch_or(&open[unit / 64], UINT64_C(1) << unit % 64, __ATOMIC_RELAXED);
+}
+
 /* Runs an instruction that is not a map. */
 static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_step *places, mw_tile_block *block, place at,
                       size_t n) {
@@ -270,6 +277,12 @@ static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_
     else if (step->code == MW_OP_DROP) k->drop(dst, v[0], NULL, stream, start, n, constant(tile, step->operand[1]));
     else if (step->code == MW_OP_DROP_DELTA) k->drop(dst, v[0], v[1], stream, start, n, constant(tile, step->operand[2]));
     else k->bernoulli(dst, stream, start, n, constant(tile, step->operand[1]));
+    return;
+  }
+  case MW_OP_DISJOINT_MEAN: {
+    const void *values[MW_DISJOINT_MEAN_MOST];
+    for (uint32_t i = 0; i < step->index; i++) values[i] = places[(long)i - (long)step->index].operand[0];
+    if (k->disjoint_mean(dst, v[0], v[1], values, step->index, n) && block->open) mark_open(block->open, start, n);
     return;
   }
   case MW_OP_BERNOULLI_EACH: k->bernoulli_each(dst, v[1], stream_of(graph, step), start, n); return;

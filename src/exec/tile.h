@@ -90,6 +90,7 @@ typedef struct mw_tile_block {
   mw_dtype output_dtype;
   const void *const *vectors;
   mw_tile_gather *gathers; /* one a root */
+  uint64_t *open; /* NULL, or a bit for each unit of the tensor: set where the sign that stands for drawn votes matters (DISJOINT_MEAN) */
   /* Set by the run where a NaN or infinity was read or written. */
   int bad_input; /* the input's index; -1 must be set before */
   bool bad_output;

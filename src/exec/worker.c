@@ -327,7 +327,7 @@ bool mw_worker_run(mw_worker *w, uint64_t start, uint64_t count, mw_error *err) 
   begin_gathers(w);
   mw_tile_block block = {.start = start, .elements = w->task->elements, .count = (size_t)count,
                     .inputs = w->inputs, .dtypes = w->dtypes, .vectors = w->vectors,
-                    .gathers = w->gathers, .bad_input = -1};
+                    .gathers = w->gathers, .open = w->open, .bad_input = -1};
   uint64_t to = 0;
   if (output) {
     block.output_dtype = (mw_dtype)output->dtype;

@@ -42,6 +42,7 @@ typedef struct mw_worker {
   uint64_t counted;              /* elements since the counts were 0 */
   double *scalars;
   size_t scalars_capacity;
+  uint64_t *open;                /* NULL, or where units are marked (tile.h) */
   bool sampling;                 /* it reads a sample: nothing of that is counted for checksums */
   bool bad_output;               /* the last block's output is not finite though its inputs are: a failure but for nonfinite_keep */
 } mw_worker;

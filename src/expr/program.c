@@ -5,6 +5,7 @@
  *   finish     an instruction for each root: a store or a sink
  *   assign     cone indices become registers: a linear scan gives each result a register that is free, and frees a register
  *              after its last use */
+#include "expr/disjoint_mean.h"
 #include "expr/sections.h"
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,8 @@ typedef struct scratch {
   uint16_t *free;       /* registers that can be used again */
   void *targets;        /* what a section ends with */
   uint32_t *slots;      /* of each node of the graph: 1 + its index among the program's inputs, scalars or vectors; 0: not there */
-  size_t fused_capacity, last_capacity, place_capacity, free_capacity, free_count, slot_count, target_capacity;
+  mw_node *values;      /* of all DISJOINT_MEANs of the section */
+  size_t fused_capacity, last_capacity, place_capacity, free_capacity, free_count, slot_count, target_capacity, value_count, value_capacity;
 } scratch;
 
 typedef struct compiler {
@@ -118,6 +120,20 @@ static bool has_kernel(const compiler *c, mw_op fused, const mw_node *operands) 
          (mw_graph_facts(c->graph, operands[0]).shape && mw_graph_facts(c->graph, operands[1]).shape);
 }
 
+/* A mean of those that agree becomes one instruction, and its values VALUEs before it. */
+static bool choose_mean(const compiler *c, mw_node node, mw_node operands[MW_PROGRAM_OPERANDS], bool *matches) {
+  scratch *s = c->s;
+  mw_disjoint_mean m = {.graph = c->graph, .cone = &s->cone, .fused = s->fused};
+  if (!(*matches = mw_disjoint_mean_match(&m, node))) return true;
+  MW_TRY(mw_mem_grow(&s->values, &s->value_capacity, s->value_count + m.count, sizeof *s->values, c->err));
+  for (unsigned i = 0; i < m.swallowed_count; i++) s->fused[mw_cone_find(&s->cone, m.swallowed[i])] = 1;
+  memcpy(s->values + s->value_count, m.values, m.count * sizeof *m.values);
+  s->value_count += m.count;
+  operands[0] = m.a;
+  operands[1] = m.b;
+  return true;
+}
+
 /* The operation that computes `*of`, fused if possible, and its operands. Views, matrices and coefficients are read like inputs. `*of`
  * becomes the node whose `extra` the operation needs (the random stream, if a BERNOULLI was fused). */
 static mw_op choose(const compiler *c, mw_node *of, mw_node operands[MW_PROGRAM_OPERANDS], uint32_t *count) {
@@ -170,27 +186,38 @@ static bool operands_of(compiler *c, mw_program_instruction *step, const mw_node
   return true;
 }
 
+static bool emit_value(compiler *c, const mw_node *value, mw_node mean) {
+  mw_program_instruction *step = emit(c, MW_PROGRAM_VALUE, mean);
+  return step && operands_of(c, step, value, 0, 1);
+}
+
 /* A tree is matched from its outermost operation, so operations are chosen first, from the last node backwards; then the code is
  * generated forwards. */
 static bool generate(compiler *c) {
   mw_program *p = c->program;
   mw_cone *cone = &c->s->cone;
-  typedef struct choice { mw_node operands[MW_PROGRAM_OPERANDS]; uint32_t count; mw_node of; uint8_t op; } choice;
+  typedef struct choice { mw_node operands[MW_PROGRAM_OPERANDS]; uint32_t count; mw_node of; uint8_t op; size_t value, values; } choice;
   choice *choices = mw_mem_new(cone->count + 1, sizeof *choices, c->err);
   if (!choices) return false;
-  bool ok = true;
+  bool ok = true, mean;
+  c->s->value_count = 0;
   for (size_t i = cone->count; i-- > 0;)
     if (!c->s->fused[i]) {
       choices[i].of = cone->nodes[i];
-      choices[i].op = (uint8_t)choose(c, &choices[i].of, choices[i].operands, &choices[i].count);
+      choices[i].value = c->s->value_count;
+      if (!(ok = choose_mean(c, cone->nodes[i], choices[i].operands, &mean))) break;
+      choices[i].values = c->s->value_count - choices[i].value;
+      if (mean) choices[i].op = MW_OP_DISJOINT_MEAN, choices[i].count = 2;
+      else choices[i].op = (uint8_t)choose(c, &choices[i].of, choices[i].operands, &choices[i].count);
     }
   for (size_t i = 0; i < cone->count && ok; i++) {
     if (c->s->fused[i]) continue;
     mw_node node = cone->nodes[i];
-    mw_program_instruction *step = emit(c, choices[i].op, choices[i].of);
+    for (size_t v = 0; v < choices[i].values && ok; v++) ok = emit_value(c, &c->s->values[choices[i].value + v], node);
+    mw_program_instruction *step = ok ? emit(c, choices[i].op, choices[i].of) : NULL;
     if (!step) { ok = false; break; }
     step->dst = (uint16_t)i;
-    uint16_t index = 0;
+    uint16_t index = (uint16_t)choices[i].values;
     if (choices[i].op == MW_OP_INPUT)
       ok = slot(c, &p->inputs, &p->input_count, &p->input_capacity, node, &index);
     else if (mw_sections_read(c->graph, node))
@@ -227,6 +254,14 @@ static bool finish(compiler *c, const target *targets, size_t count) {
     step->index = targets[t].index;
     MW_TRY(operands_of(c, step, values, 0, n));
   }
+  return true;
+}
+
+bool mw_program_only_elects(const mw_program *p, size_t scalar) {
+  if (p->quantum) return false;
+  for (const mw_program_instruction *step = p->code; step < p->code + p->length; step++)
+    for (unsigned o = 0; o < MW_PROGRAM_OPERANDS; o++)
+      if (step->form >> o & 1 && step->operand[o] == scalar && (step->code != MW_OP_DISJOINT_MEAN || o != 1)) return false;
   return true;
 }
 
@@ -356,6 +391,7 @@ void mw_program_free(mw_program *program) {
     free(s->free);
     free(s->slots);
     free(s->targets);
+    free(s->values);
     free(s);
   }
   free(program->code);

@@ -22,7 +22,7 @@ typedef struct mw_program_root {
   bool guess;    /* a sink computed from guesses, see schedule.h */
 } mw_program_root;
 
-enum { MW_PROGRAM_STORE = MW_OP_COUNT, MW_PROGRAM_KEEP, MW_PROGRAM_KEPT, MW_PROGRAM_ACROSS,
+enum { MW_PROGRAM_STORE = MW_OP_COUNT, MW_PROGRAM_KEEP, MW_PROGRAM_KEPT, MW_PROGRAM_ACROSS, MW_PROGRAM_VALUE,
        MW_PROGRAM_OPERANDS = 4, MW_PROGRAM_MOST_KEPT = 512 };
 
 /* One instruction. An operand is a register; if its bit is set in `form`, it is an index into the scalars.
@@ -32,6 +32,7 @@ enum { MW_PROGRAM_STORE = MW_OP_COUNT, MW_PROGRAM_KEEP, MW_PROGRAM_KEPT, MW_PROG
  *   CHANCE, MASK, DROP...  dst <- op(operands), parameters in `extra` of node
  *   COLUMNS       dst <- operand 0 * vectors[index]
  *   ACROSS        dst <- the value of vectors[index] that belongs to each element's column (a SPREAD)
+ *   VALUE         operand 0 is one of the values of the DISJOINT_MEAN that follows, which has index of them
  *   SUM, SELECT, VECTOR, CROSS   give operand 0 (and 1) to the sink roots[index]
  *   ROW           find a value of each run of operand 0 (and 1), for kept[index]
  *   KEEP, KEPT    operand 0 becomes values of kept[index]; dst <- values of kept[index]
@@ -77,6 +78,9 @@ typedef struct mw_program {
 /* Compiles into `program`, which is zeroed or holds an earlier program. */
 bool mw_program_compile(mw_program *program, const mw_graph *graph, const mw_program_root *roots, size_t count, mw_error *err);
 void mw_program_free(mw_program *program);
+
+/* Whether a scalar is read only as the b of DISJOINT_MEANs whose elements are the roots': then it matters only where their a is 0. */
+bool mw_program_only_elects(const mw_program *program, size_t scalar);
 
 /* Whether an instruction has a result, and which of its operands it reads: from the first to before the last. */
 bool mw_program_writes(const mw_program_instruction *step);

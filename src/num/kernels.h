@@ -54,6 +54,10 @@ typedef void (*mw_kernel_top)(void *dst, const void *x, double threshold, size_t
  * elements may have, anywhere: these are counted fastest. */
 typedef uint64_t (*mw_kernel_key_range)(uint32_t *bins, const void *x, size_t n, bool magnitude, int64_t low, int64_t high,
                                         int64_t common, unsigned shift);
+/* The mean of those of `count` values v that have an elected sign, 0 where none has: plus if 0 < a + (a == 0) * b, where b is one number,
+ * else minus. Values are tiles, added in their order; dst may be one of the tiles. Returns whether b mattered: a is 0 somewhere where
+ * not all values are. */
+typedef bool (*mw_kernel_disjoint_mean)(void *dst, const void *a, const void *b, const void *const *values, size_t count, size_t n);
 /* How many of n values have |x| = threshold. */
 typedef size_t (*mw_kernel_ties)(const void *x, size_t n, double threshold);
 
@@ -92,6 +96,7 @@ typedef struct mw_kernel_set {
   mw_kernel_top top;
   mw_kernel_key_range key_range;
   mw_kernel_ties ties;
+  mw_kernel_disjoint_mean disjoint_mean;
   mw_kernel_bernoulli bernoulli;
   mw_kernel_bernoulli_each bernoulli_each;
   mw_kernel_drop drop;

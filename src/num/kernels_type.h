@@ -205,6 +205,47 @@ static size_t NAME(ties)(const void *x, size_t n, double threshold) {
   return (size_t)count;
 }
 
+/* ---- votes -------------------------------------------------------------------------------------------------------- */
+
+/* A value agrees if it is above 0 once its sign has been inverted where minus was elected. What disagrees adds 0. */
+__attribute__((always_inline))
+static inline bool NAME(mean_of)(R *out, const R *a, R b, const void *const *voters, size_t count, size_t n) {
+  enum { LANES = KEY_BYTES / sizeof(R) };
+  const NAME(key_values) zero = {0}, one = zero + 1, drawn = zero + b;
+  const NAME(keys) sign = (NAME(keys))-zero;
+  NAME(keys) open = {0};
+  for (size_t i = 0; i < n; i += LANES) {
+    NAME(key_values) x, v, sum = zero;
+    memcpy(&x, a + i, sizeof x);
+    const NAME(keys) is_drawn = x == zero;
+    const NAME(keys) flip = ~(zero < x + (NAME(key_values))(is_drawn & (NAME(keys))one) * drawn) & sign;
+    NAME(keys) agreeing = {0}, any = {0};
+    for (size_t k = 0; k < count; k++) {
+      memcpy(&v, (const R *)voters[k] + i, sizeof v);
+      const NAME(keys) agrees = zero < (NAME(key_values))((NAME(keys))v ^ flip);
+      sum += (NAME(key_values))((NAME(keys))v & agrees);
+      agreeing -= agrees;
+      any |= (NAME(keys))v;
+    }
+    const NAME(keys) least = (agreeing == 0) & (NAME(keys))one;
+    v = sum / (NAME(key_values))((NAME(keys))__builtin_convertvector(agreeing, NAME(key_values)) | least);
+    memcpy(out + i, &v, sizeof v);
+    open |= is_drawn & ((any & ~sign) != 0);
+  }
+  return any_bit(&open);
+}
+
+/* Of so many values that their addresses fit registers, the loop over them is unrolled. */
+static bool NAME(disjoint_mean)(void *dst, const void *a, const void *b, const void *const *voters, size_t count, size_t n) {
+  const R drawn = *(const R *)b;
+  switch (count) {
+  case 2: return NAME(mean_of)(dst, a, drawn, (const void *const[]){voters[0], voters[1]}, 2, n);
+  case 3: return NAME(mean_of)(dst, a, drawn, (const void *const[]){voters[0], voters[1], voters[2]}, 3, n);
+  case 4: return NAME(mean_of)(dst, a, drawn, (const void *const[]){voters[0], voters[1], voters[2], voters[3]}, 4, n);
+  default: return NAME(mean_of)(dst, a, drawn, voters, count, n);
+  }
+}
+
 /* ---- chance and columns ----------------------------------------------------------------------------------------- */
 
 /* Uses n draws: the top bit of hit[i] << shift says whether draw i is true. Without tiles the result is 1 where true, else 0; with

@@ -24,7 +24,7 @@ typedef struct job { /* one kernel of one table */
   int kind, index;
 } job;
 
-enum { MAP, LOAD, STORE, SUM, DOT, PEAK, TOP, KEYS, ALL_KEYS, ZEROS, TIES, BERNOULLI, BERNOULLI_EACH, DROP, NORMAL, COLUMNS };
+enum { MAP, LOAD, STORE, SUM, DOT, PEAK, TOP, KEYS, ALL_KEYS, ZEROS, TIES, BERNOULLI, BERNOULLI_EACH, DROP, NORMAL, COLUMNS, MEAN };
 
 /* Calls the kernel once; false where the table has none. */
 static bool call(bench *b, const mw_kernel_set *set, job j) {
@@ -47,6 +47,7 @@ static bool call(bench *b, const mw_kernel_set *set, job j) {
     case DROP: set->drop(out, x, NULL, stream, 0, N, 0.3); break;
     case NORMAL: set->normal(out, stream, 0, N); break;
     case COLUMNS: set->columns(out, x, y, 0, N, N); break;
+    case MEAN: set->disjoint_mean(out, x, y, (const void *[]){y, b->tile[2], b->tile[3]}, 3, N); break;
   }
   return true;
 }
@@ -103,7 +104,7 @@ int main(void) {
 #undef MW_DTYPE
   };
   static const char *const others[] = {"sum", "dot", "peak", "top", "keys near 1/2", "all keys", "keys of zeros", "ties", "bernoulli", "bernoulli of each",
-                                       "drop", "normal", "columns"};
+                                       "drop", "normal", "columns", "disjoint mean of 3"};
   bench *b = aligned_alloc(64, (sizeof *b + 63) / 64 * 64);
   if (!b) return 71;
   memset(b, 0, sizeof *b);
@@ -120,7 +121,7 @@ int main(void) {
   for (int k = 0; k < MW_KERNEL_COUNT; k++) row(b, maps[k], (job){MAP, k});
   for (int d = 0; d < MW_DTYPE_COUNT; d++) snprintf(name, sizeof name, "load %s", dtypes[d]), row(b, name, (job){LOAD, d});
   for (int d = 0; d < MW_DTYPE_COUNT; d++) snprintf(name, sizeof name, "store %s", dtypes[d]), row(b, name, (job){STORE, d});
-  for (int o = SUM; o <= COLUMNS; o++) row(b, others[o - SUM], (job){o, 0});
+  for (int o = SUM; o <= MEAN; o++) row(b, others[o - SUM], (job){o, 0});
   free(b);
   return 0;
 }

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { ELEMENTS = 700, ROOM = 720, HALVES = ROOM + 16, MOST = 40, INPUTS = 4 };
+enum { ELEMENTS = 700, ROOM = 720, HALVES = ROOM + 16, MOST = 60, INPUTS = 4 };
 
 static uint64_t state = 88172645463325252u;
 static uint64_t next(void) { state ^= state << 13; state ^= state >> 7; state ^= state << 17; return state; }
@@ -71,6 +71,12 @@ static void begin(void) {
 static mw_node any(void) {
   if (next() % 4 == 0) return number(numbers[next() % 5]);
   return nodes[next() % 2 ? count - 1 - next() % 2 : next() % count];
+}
+
+static mw_node any_tensor(void) {
+  mw_node node = any();
+  while (!mw_graph_facts(graph, node).shape) node = any();
+  return node;
 }
 
 static const mw_kernels *kernels;
@@ -170,9 +176,30 @@ static mw_node sum(void) {
   return weighted ? total : times(total, half);
 }
 
+/* TIES' last step: the mean of those that have the elected sign; sometimes of more than an instruction takes, or of one value twice. */
+static mw_node disjoint_mean(void) {
+  mw_node zero = number(0), one = number(1), a = apply(MW_OP_SIGN, any_tensor(), 0, 0), plus, sum = 0, votes = 0;
+  switch (next() % 3) {
+  case 0: plus = apply(MW_OP_LE, zero, a, 0); break;
+  case 1: plus = apply(MW_OP_LT, zero, a, 0); break;
+  default:
+    plus = apply(MW_OP_MUL, apply(MW_OP_EQ, a, zero, 0), number(next() % 2 ? 1 : -1), 0);
+    plus = apply(MW_OP_LT, zero, apply(MW_OP_ADD, a, plus, 0), 0);
+  }
+  for (uint64_t i = 0, values = next() % 8 ? 2 + next() % 3 : 17; i < values; i++) {
+    mw_node v = i < INPUTS ? nodes[i] : apply(MW_OP_SUB, nodes[i % INPUTS], number((double)i), 0);
+    mw_node mask = apply(MW_OP_WHERE, plus, apply(MW_OP_LT, zero, v, 0), apply(MW_OP_LT, v, zero, 0));
+    mw_node side = apply(MW_OP_WHERE, mask, v, zero), vote = apply(MW_OP_NE, side, zero, 0);
+    sum = sum ? apply(MW_OP_ADD, sum, side, 0) : side;
+    votes = votes ? apply(MW_OP_ADD, votes, vote, 0) : vote;
+  }
+  return apply(MW_OP_DIV, sum, apply(MW_OP_WHERE, apply(MW_OP_EQ, votes, zero, 0), one, votes), 0);
+}
+
 /* What the methods of merging are made of, as their recipes write it. */
 static mw_node idiom(void) {
   mw_node x = any(), y = nodes[0], zero = number(0);
+  if (next() % 16 == 0) return disjoint_mean();
   switch (next() % 8) {
   case 6: return apply(MW_OP_MIN, apply(MW_OP_ABS, y, 0, 0), next() % 2 ? x : number(0.5), 0);
   case 0: return apply(MW_OP_WHERE, apply(MW_OP_LE, number(0.5), apply(MW_OP_ABS, y, 0, 0), 0), y, zero);

@@ -1,5 +1,5 @@
-/* Runs that only measure: scalars without any output, over several passes, the same for every number of threads; and
- * sums that are added in the order of the blocks though the blocks come in any other. */
+/* Runs that only measure: scalars without any output, over several passes, the same for every number of threads; what a wrong guess
+ * spoils; and sums that are added in the order of the blocks though the blocks come in any other. */
 #include "exec/cut.h"
 #include "exec/order.h"
 #include "exec/run.h"
@@ -145,12 +145,47 @@ static void test_cuts(void) {
     mw_program_free(&program);
     mw_schedule_free(&schedule);
   }
+  /* Only units that are marked, the last of which is shorter. */
+  const uint64_t open[] = {UINT64_C(1) << 63 | 5, 2};
+  const mw_cut marked = {.to = 65 * MW_UNIT + 7, .open = open, .units = 66};
+  const uint64_t starts[] = {0, 2 * MW_UNIT, 63 * MW_UNIT, 65 * MW_UNIT};
+  CHECK(mw_cut_count(&marked) == 4);
+  for (uint64_t k = 0; k < 4; k++) {
+    uint64_t start, count;
+    mw_cut_block(&marked, k, &start, &count);
+    CHECK(start == starts[k] && count == (k == 3 ? 7 : MW_UNIT));
+  }
+  close_two();
+}
+
+/* What is computed again after a wrong guess: all, where something else has changed or much is marked; else the marked units. */
+static void test_speculation(void) {
+  open_two();
+  mw_node total = apply(MW_OP_TOTAL, input(0), 0), sign = apply(MW_OP_SIGN, total, 0), other = apply(MW_OP_SQRT, total, 0);
+  for (int round = 0; round < 5; round++) {
+    mw_speculation s = {0};
+    mw_values values;
+    uint64_t units = 0;
+    bool invalidated;
+    CHECK(mw_values_new(&values, graph, NULL, &err) && mw_values_set(&values, total, 4, &err));
+    CHECK(mw_speculation_assume(&s, 3, sign, round ? -1 : 1, true, &err) && mw_speculation_assume(&s, 3, other, round == 1 ? 7 : 2, false, &err));
+    CHECK(mw_speculation_mark(&s, 3, 100, &err) && s.outputs[0].open);
+    s.outputs[0].not_finite = round == 2;
+    for (uint64_t u = 0; u < (round == 3 ? 13u : 12u); u++) s.outputs[0].open[u * 7 / 64] |= UINT64_C(1) << u * 7 % 64;
+    if (round == 3) CHECK(mw_speculation_assume(&s, 9, other, 7, false, &err) && mw_speculation_mark(&s, 9, 100, &err) && !s.outputs[1].open);
+    CHECK(mw_speculation_check(&s, 3, &values, &invalidated, &err) && invalidated == (round > 0));
+    CHECK((mw_speculation_open(&s, 3, &units) != NULL) == (round == 0 || round == 4) && !mw_speculation_open(&s, 4, &units));
+    if (round == 4) CHECK(units == 100);
+    mw_speculation_free(&s);
+    mw_values_free(&values);
+  }
   close_two();
 }
 
 int main(void) {
   toys_begin();
   RUN(test_cuts());
+  RUN(test_speculation());
   RUN(test_run_values());
   RUN(test_order());
   toys_end();
