@@ -277,10 +277,18 @@ static bool is_read_back(const char *path, bool same, mw_error *err) {
   return mw_error_hint(err, "nothing was published; the disk or the memory of this machine is not to be trusted");
 }
 
+/* Where the system lets go of what it holds of the file, the disk is read. */
+static bool let_go(const mw_file *shard, mw_error *err) {
+  int fd = mw_file_borrow(shard->fd, shard->path, err);
+  bool synced = fd >= 0 && mw_sync_file(fd, shard->path, err);
+  if (synced) posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+  mw_file_give_back(shard->fd, fd);
+  return synced;
+}
+
 static bool verify_shard(const mw_file *shard, mw_error *err) {
   const mw_checksum *written = mw_file_checksum_chunks(shard->checksum);
-  MW_TRY(mw_sync_file(shard->fd, shard->path, err));
-  posix_fadvise(shard->fd, 0, 0, POSIX_FADV_DONTNEED);
+  MW_TRY(let_go(shard, err));
   for (size_t i = 0; i < mw_file_checksum_count(shard->checksum); i++) {
     mw_checksum read;
     MW_TRY(mw_file_checksum_read(shard, i, &read, err) && is_read_back(shard->path, mw_checksum_same(read, written[i]), err));
@@ -377,7 +385,7 @@ void mw_writer_keep(mw_writer *writer, mw_error *err) {
   size_t kept;
   mw_text_escaped escaped[2];
   if (err->status != MW_INTERRUPTED && err->status != MW_IO && err->status != MW_MEMORY) return;
-  if (writer->published || writer->root < 0) return;
+  if (writer->published) return;
   mw_resume_keep(&writer->resume, &kept, &later);
   writer->kept = kept || has_parts(writer);
   if (writer->how.part) return; /* the whole says it */

@@ -65,6 +65,7 @@ int close(int fd) {
 int access(const char *path, int mode) { return (int)CALL(SYS_faccessat, AT_FDCWD, path, mode); }
 int fstat(int fd, struct stat *out) { return (int)CALL(SYS_newfstatat, fd, "", out, AT_EMPTY_PATH); }
 int fstatat(int at, const char *path, struct stat *out, int flags) { return (int)CALL(SYS_newfstatat, at, path, out, flags); }
+int stat(const char *path, struct stat *out) { return (int)CALL(SYS_newfstatat, AT_FDCWD, path, out, 0); }
 int fallocate(int fd, int mode, off_t at, off_t n) { return (int)CALL(SYS_fallocate, fd, mode, at, n); }
 int ftruncate(int fd, off_t n) { return (int)CALL(SYS_ftruncate, fd, n); }
 int fsync(int fd) { return (int)CALL(SYS_fsync, fd); }
@@ -78,6 +79,7 @@ int renameat2(int a, const char *from, int b, const char *to, unsigned flags) {
   if (calls_plain && flags) return errno = EINVAL, -1;
   return (int)CALL(SYS_renameat2, a, from, b, to, flags);
 }
+ssize_t getdents64(int fd, void *list, size_t n) { return CALL(SYS_getdents64, fd, list, n); }
 ssize_t pread(int fd, void *bytes, size_t n, off_t at) { return CALL(SYS_pread64, fd, bytes, n, at); }
 ssize_t pwrite(int fd, const void *bytes, size_t n, off_t at) { return CALL(SYS_pwrite64, fd, bytes, n, at); }
 #endif

@@ -8,29 +8,34 @@
 #include "output/publish.h"
 #include "output/writer.h"
 #include "toys.h"
+#include <sys/resource.h>
+#include <time.h>
 
 typedef struct scenario {
   const char *name, *out;
   bool replaces, plain, keeps, seals, begun; /* begun: a run of the same plan was stopped */
   bool ranked, parted;                       /* made by two processes; with a part that has a writer of its own */
+  bool deep, few, loose;                     /* weights in a folder, a file each; few files may be open; without sync */
 } scenario;
 
 static const uint64_t shape[] = {4}, rows[] = {2, 300};
 static const mw_tensor tensors[] = {{.name = "v", .shape = rows, .rank = 2, .dtype = MW_DTYPE_BF16},
                                     {.name = "w", .shape = shape, .rank = 1, .dtype = MW_DTYPE_F32}};
 static char data[1200];
-static mw_layout layout;
+static mw_layout plain, of_folders, layout; /* layout: that of the scenario */
 static const mw_layout nothing;
 
 static bool complete(const mw_writer *writer, mw_error *err) {
-  mw_file_checksum *sums = mw_writer_checksum(writer, 0);
-  for (size_t i = 0; i < mw_file_checksum_count(sums); i++) MW_TRY(mw_file_checksum_complete(sums, i, err));
+  for (size_t s = 0; s < layout.shard_count; s++) {
+    mw_file_checksum *sums = mw_writer_checksum(writer, s);
+    for (size_t i = 0; i < mw_file_checksum_count(sums); i++) MW_TRY(mw_file_checksum_complete(sums, i, err));
+  }
   return true;
 }
 
 static bool write_one(mw_writer *writer, size_t i, mw_error *err) {
-  return mw_writer_has(writer, i) || (mw_writer_write(writer, layout.tensors[i].file, layout.tensors[i].offset, data, i ? 16 : 1200, err) &&
-                                      mw_writer_done(writer, i, err));
+  const mw_tensor *t = &layout.tensors[i];
+  return mw_writer_has(writer, i) || (mw_writer_write(writer, t->file, t->offset, data, mw_tensor_bytes(t), err) && mw_writer_done(writer, i, err));
 }
 
 static bool write_all(mw_writer *writer, mw_error *err) {
@@ -48,7 +53,7 @@ static bool publish(mw_writer *writer, bool stops, mw_error *err) {
 /* The second process writes the last tensor and keeps a journal of its own; of what an earlier run has left rank 0 tells it. */
 static bool by_two(const scenario *s, const char *note, bool stops, mw_error *err) {
   mw_writer *ranks[2] = {NULL, NULL};
-  mw_writer_how how = {.force = true, .sync = true, .plan = "what: this\n"};
+  mw_writer_how how = {.force = true, .sync = !s->loose, .plan = "what: this\n"};
   bool ok = true;
   for (; how.rank < 2 && ok; how.rank++) ok = mw_writer_open(s->out, &layout, &how, &ranks[how.rank], err);
   for (size_t i = 0; i < layout.count && ok; i++) {
@@ -63,22 +68,22 @@ static bool by_two(const scenario *s, const char *note, bool stops, mw_error *er
   return ok;
 }
 
-/* A folder of which the folder "sub" is made first, by a writer of its own: where `stops`, until that is complete. */
+/* A folder of which the folder "mid" is made first, by a writer of its own: where `stops`, until that is complete. */
 static bool with_part(const scenario *s, const char *note, bool stops, mw_error *err) {
-  static const char *const parts[] = {"sub"};
-  const mw_writer_how how = {.force = true, .sync = true, .plan = "the whole: this\n", .parts = parts, .part_count = 1};
-  const mw_writer_how how_part = {.sync = true, .plan = "what: this\n", .part = true};
+  static const char *const parts[] = {"other", "mid"};
+  const mw_writer_how how = {.force = true, .sync = !s->loose, .plan = "the whole: this\n", .parts = parts, .part_count = COUNT(parts)};
+  const mw_writer_how how_part = {.sync = !s->loose, .plan = "what: this\n", .part = true};
   mw_writer *folder = NULL, *part = NULL;
   char path[4096], *name = path;
   bool ok = mw_writer_open(s->out, &nothing, &how, &folder, err);
   if (ok) {
-    snprintf(path, sizeof path, "%s/sub", mw_writer_folder(folder));
+    snprintf(path, sizeof path, "%s/mid", mw_writer_folder(folder));
     ok = mw_writer_open(path, &layout, &how_part, &part, err) && write_all(part, err) && mw_writer_file(part, "note", note, strlen(note), err) &&
          mw_publish_output(part, err);
     if (ok) snprintf(path, sizeof path, "%s", mw_writer_folder(part)), name = strrchr(path, '/') + 1;
     else if (part) mw_writer_keep(part, err);
     mw_writer_close(part);
-    ok = ok && (stops || (mw_publish_part(folder, name, "sub", err) && put_lock(folder, err))) && publish(folder, stops, err);
+    ok = ok && (stops || (mw_publish_part(folder, name, "mid", err) && put_lock(folder, err))) && publish(folder, stops, err);
     if (!ok) mw_writer_keep(folder, err);
   }
   mw_writer_close(folder);
@@ -88,7 +93,7 @@ static bool with_part(const scenario *s, const char *note, bool stops, mw_error 
 static bool alone(const scenario *s, const char *note, bool stops, mw_error *err) {
   mw_file_checksum_memory memory = {1 << 20};
   mw_writer *writer = NULL;
-  const char *input = "input", *text = s->seals || strchr(s->out, '.') ? "README.md" : "sub/note";
+  const char *input = "/proc/self/exe", *text = s->seals || strchr(s->out, '.') ? "README.md" : "sub/note";
   mw_writer_how how = {.force = true, .sync = true, .plan = s->keeps ? "what: this\n" : NULL};
   bool ok = mw_writer_allowed(s->out, true, &input, 1, 1000, err) && mw_writer_open(s->out, &layout, &how, &writer, err) &&
             mw_writer_count(writer, &layout, &memory, err) && write_all(writer, err) && complete(writer, err) &&
@@ -110,8 +115,8 @@ static bool is(const scenario *s, const char *note) {
   char text[64], weights[64];
   struct stat st;
   bool lone = strchr(s->out, '.') != NULL;
-  snprintf(text, sizeof text, lone ? "%.*s.md" : "%.*s/sub/note", (int)strcspn(s->out, "."), s->out);
-  snprintf(weights, sizeof weights, lone ? "%s" : s->parted ? "%s/sub/model.safetensors" : "%s/model.safetensors", s->out);
+  snprintf(text, sizeof text, lone ? "%.*s.md" : s->parted ? "%.*s/mid/note" : "%.*s/sub/note", (int)strcspn(s->out, "."), s->out);
+  snprintf(weights, sizeof weights, lone ? "%s" : s->parted ? "%s/mid/model.safetensors" : "%s/%s", s->out, layout.shards[0].name);
   return holds(text, note) && stat(weights, &st) == 0 && (uint64_t)st.st_size == layout.shards[0].size;
 }
 
@@ -122,6 +127,11 @@ static bool is_absent(const scenario *s) {
 
 static void prepare(const scenario *s) {
   mw_error err;
+  struct rlimit files;
+  CHECK(getrlimit(RLIMIT_NOFILE, &files) == 0);
+  files.rlim_cur = s->few ? 14 : files.rlim_max;
+  CHECK(setrlimit(RLIMIT_NOFILE, &files) == 0);
+  layout = s->deep || s->few ? of_folders : plain;
   CHECK(mw_folder_remove(AT_FDCWD, "room", &err) && mkdir("room", 0777) == 0 && chdir("room") == 0);
   if (s->replaces) CHECK(make(s, "old", false, &err));
   if (s->begun) CHECK(!make(s, "new", true, &err) && entries(".") == 1 + s->replaces);
@@ -197,7 +207,7 @@ static void each_kind(const scenario *s) {
   static const struct { long call; int numbers[6]; } kinds[] = {
     {SYS_fsync, {EINVAL, ENOTSUP, EROFS}}, {SYS_fallocate, {EOPNOTSUPP, ENOSYS, ENOSPC}}, {SYS_flock, {EINTR, ENOLCK}},
     {SYS_renameat2, {EINVAL, ENOSYS, EOPNOTSUPP, EEXIST, ENOTEMPTY, ENOTDIR}}, {SYS_mkdirat, {EEXIST, ENOSPC, EDQUOT, EACCES}},
-    {SYS_openat, {ENOMEM, EMFILE, ENOENT, EISDIR, EACCES, ELOOP}}, {SYS_unlinkat, {ENOENT, EPERM, EISDIR}}, {SYS_fdatasync, {ENOSPC}},
+    {SYS_openat, {ENOMEM, EMFILE, ENOENT, EISDIR, EACCES, ELOOP}}, {SYS_unlinkat, {ENOENT, EPERM, EISDIR}}, {SYS_fdatasync, {ENOSPC}}, {SYS_newfstatat, {ENOENT, EACCES}}, {SYS_close, {EIO}},
   };
   mw_error err = {0};
   CASE("%s: each kind of call in its own ways", s->name);
@@ -218,6 +228,55 @@ static void each_kind(const scenario *s) {
       }
       CHECK(!struck);
     }
+}
+
+/* What a disk does not take is told while it is written, not at the end. */
+static void behind_a_writer(void) {
+  static const uint64_t large[] = {17 << 20};
+  static char bytes[17 << 20];
+  const mw_tensor tensor = {.name = "w", .shape = large, .rank = 1, .dtype = MW_DTYPE_U8};
+  mw_error err = {0};
+  mw_layout one;
+  mw_writer *writer;
+  if (!CALLS_COUNTED) return;
+  CHECK(mw_layout_make(&tensor, 1, 1 << 30, &(mw_layout_names){.stem = "model"}, &one, &err));
+  CHECK(mw_writer_open("large", &one, &(mw_writer_how){.sync = true}, &writer, &err));
+  calls_only = SYS_sync_file_range, calls_error = EIO, calls_left = 0;
+  CHECK(!mw_writer_write(writer, 0, one.tensors[0].offset, bytes, sizeof bytes, &err) && err.status == MW_IO && calls_struck);
+  calls_end();
+  CHECK(mw_writer_write(writer, 0, one.tensors[0].offset, bytes, sizeof bytes, &err));
+  mw_writer_close(writer);
+  mw_layout_free(&one);
+}
+
+/* Stands in for the C library's: nobody waits. */
+int nanosleep(const struct timespec *wanted, struct timespec *left) { return (void)wanted, (void)left, 0; }
+
+/* A process that joins waits for the folder of rank 0, for ten seconds. One that makes a folder tries again where its name comes and goes. */
+static void waits(void) {
+  mw_error err = {0};
+  mw_writer *writer;
+  int fd;
+  CHECK(!mw_writer_open("nowhere", &plain, &(mw_writer_how){.rank = 1}, &writer, &err) && err.status == MW_IO);
+  CHECK(strstr(err.hint, "a file system that all processes share") != NULL);
+  if (!CALLS_COUNTED) return;
+  calls_only = SYS_mkdirat, calls_error = EEXIST, calls_left = 0, calls_lasting = true;
+  CHECK(!mw_folder_make(AT_FDCWD, "nowhere", "out", &fd, NULL, &err) && err.status == MW_CHANGED);
+  calls_end();
+}
+
+/* A process that cannot record what it has finished says nothing of it: the error that ended it stays. */
+static void records_without_memory(void) {
+  mw_writer *ranks[2];
+  mw_error err = {0};
+  for (long n = 0; n < 40 && MEMORY_COUNTED; n++) {
+    for (uint32_t r = 0; r < 2; r++) CHECK(mw_writer_open("out", &plain, &(mw_writer_how){.plan = "this", .sync = n % 2, .rank = r}, &ranks[r], &err));
+    CHECK(write_one(ranks[1], 1, &err));
+    memory_left = n / 2;
+    mw_writer_record(ranks[1]);
+    memory_left = -1;
+    for (uint32_t r = 0; r < 2; r++) mw_writer_close(ranks[r]);
+  }
 }
 
 /* A folder in which nothing can be made. */
@@ -246,14 +305,26 @@ int main(void) {
     {.name = "a folder made by two that is gone on with", .out = "out", .ranked = true, .begun = true},
     {.name = "a folder with a part", .out = "out", .parted = true, .replaces = true},
     {.name = "a folder with a part that is gone on with", .out = "out", .parted = true, .begun = true},
+    {.name = "a folder with a part, without sync", .out = "out", .parted = true, .begun = true, .loose = true},
+    {.name = "a folder made by two, without sync", .out = "out", .ranked = true, .begun = true, .loose = true},
+    {.name = "weights in a folder", .out = "out", .deep = true, .keeps = true, .begun = true},
+    {.name = "few open files", .out = "out", .few = true, .keeps = true, .begun = true},
   };
+  static const char *const folders[] = {"1_Dense"};
+  const mw_tensor apart[] = {{.name = "1_Dense/v", .shape = rows, .rank = 2, .dtype = MW_DTYPE_BF16}, tensors[1]};
   mw_error err;
   umask(022);
   toys_begin();
-  CHECK(mw_layout_make(tensors, 2, 100000, &(mw_layout_names){.stem = "model"}, &layout, &err));
+  CHECK(mw_layout_make(tensors, 2, 100000, &(mw_layout_names){.stem = "model"}, &plain, &err));
+  CHECK(mw_layout_make(apart, 2, 100000, &(mw_layout_names){.stem = "model", .parts = folders, .part_count = 1}, &of_folders, &err));
   prepare(&all[0]); /* what libraries keep from their first use */
   CHECK(make(&all[0], "new", false, &err) && chdir("..") == 0);
   RUN(behind());
+  RUN(behind_a_writer());
+  RUN(waits());
+  mw_mem_largest_block = 1;
+  RUN(records_without_memory());
+  mw_mem_largest_block = 0;
   RUN(no_right());
   for (size_t i = 0; i < COUNT(all); i++) {
     each_kind(&all[i]);
@@ -262,7 +333,8 @@ int main(void) {
     mw_mem_largest_block = 1; /* every piece of an arena can fail */
     each(&all[i], 0, false);
   }
-  mw_layout_free(&layout);
+  mw_layout_free(&plain);
+  mw_layout_free(&of_folders);
   toys_end();
   UNIT_END();
 }

@@ -79,8 +79,35 @@ static void removed_nothing_of_others(void) {
   close(third);
 }
 
+/* What lies too deep is not removed, nor what has a name that none can have. */
+static void deep(void) {
+  mw_error err = {0};
+  char name[400];
+  memset(name, 'n', sizeof name);
+  name[300] = 0;
+  CHECK(!mw_folder_remove(AT_FDCWD, name, &err) && err.status == MW_IO);
+  CHECK(system("d=deep; for i in $(seq 70); do d=$d/d; done; mkdir -p $d") == 0);
+  CHECK(!mw_folder_remove(AT_FDCWD, "deep", &err) && strstr(err.text, "more than 64 deep"));
+  CHECK(system("rm -r deep") == 0);
+}
+
+/* What another user has left is not gone on with. */
+static void of_another(void) {
+  mw_error err = {0};
+  bool left = false;
+  int fd;
+  if (geteuid() != 0) return;
+  CHECK(mkdir("name", 0777) == 0 && chown("name", 65534, 65534) == 0);
+  put_text("name/half", "of another user");
+  CHECK(mw_folder_make(AT_FDCWD, "name", "out", &fd, &left, &err) && !left && access("name/half", F_OK) != 0 && is_named("name", fd));
+  close(fd);
+  CHECK(rmdir("name") == 0);
+}
+
 int main(void) {
   toys_begin();
+  RUN(deep());
+  RUN(of_another());
   RUN(locks());
   RUN(locked_another());
   RUN(made_another(moved_away));

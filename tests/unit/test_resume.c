@@ -21,6 +21,11 @@ static const char *const names[TENSORS] = {"a", "b", "c", "d", "e", "f"};
 static mw_layout layout;
 static const char plan[] = "the version: 1\nthe recipe: r\n", other[] = "the version: 1\nthe recipe: s\n";
 static char folder[4096]; /* of the last writer */
+static bool syncs = true;
+
+/* Stands in for the library's: time passes as a test says. */
+static double now;
+double mw_clock_now(void) { return now; }
 
 /* Entries of the folder whose name has `part`. */
 static int entries(const char *part) {
@@ -33,7 +38,7 @@ static int entries(const char *part) {
 
 static mw_writer *begin(const char *what, mw_warning *warnings, mw_error *err) {
   mw_writer *writer = NULL;
-  mw_writer_how how = {.sync = true, .plan = what, .warnings = warnings};
+  mw_writer_how how = {.sync = syncs, .plan = what, .warnings = warnings};
   if (!mw_writer_open("out", &layout, &how, &writer, err)) return NULL;
   snprintf(folder, sizeof folder, "%s", mw_writer_folder(writer));
   return writer;
@@ -114,6 +119,101 @@ static void test_killed(void) {
   writer = begin(plan, NULL, &err);
   CHECK(writer && there(writer) == 4);
   publish(writer);
+}
+
+static bool has_journal(void) {
+  char path[4200];
+  snprintf(path, sizeof path, "%s/moonweld.journal", folder);
+  return access(path, F_OK) == 0;
+}
+
+/* What is finished is recorded every ten seconds, or where that many bytes were written. */
+static void test_late(void) {
+  mw_error err = {0};
+  setenv("MOONWELD_JOURNAL", "no number", 1); /* as if it were not set */
+  mw_writer *writer = begin(plan, NULL, &err);
+  make(writer, 1);
+  CHECK(!has_journal());
+  now += 10;
+  make(writer, 2);
+  CHECK(has_journal());
+  unsetenv("MOONWELD_JOURNAL");
+  mw_writer_close(writer);
+}
+
+/* While one thread writes records another does not wait for it. */
+static void test_at_once(void) {
+  mw_error err = {0};
+  mw_resume resume = {.layout = &layout, .plan = plan, .root = -1, .parent = -1, .journal = {.fd = -1}, .recording = true};
+  setenv("MOONWELD_JOURNAL", "0", 1);
+  CHECK(mw_resume_begin(&resume, &err) && mw_resume_done(&resume, 0, &err) && resume.recording && resume.journal.fd < 0);
+  unsetenv("MOONWELD_JOURNAL");
+  mw_resume_end(&resume);
+}
+
+/* Records of a tensor that there is not are passed over, and a journal of another plan is none. */
+static void test_foreign_journals(void) {
+  static const char *const left[] = {"moonweld.journal", "moonweld.journal-1", "moonweld.journal-2"};
+  mw_error err = {0}, stopped = {.status = MW_INTERRUPTED};
+  mw_arena arena = {0};
+  mw_journal journal;
+  const uint8_t payload[MW_JOURNAL_PAYLOAD] = {TENSORS};
+  stop_after(2);
+  int fd = open(folder, O_RDONLY | O_DIRECTORY);
+  CHECK(mw_journal_open(fd, left[0], &arena, &journal, &err) && journal.count == 2 && mw_journal_add(&journal, payload, &err));
+  mw_journal_close(&journal);
+  CHECK(mw_journal_new(fd, left[1], plan, &journal, &err) && mw_journal_add(&journal, payload, &err));
+  mw_journal_close(&journal);
+  CHECK(mw_journal_new(fd, left[2], other, &journal, &err));
+  mw_journal_close(&journal);
+  mw_writer *writer = begin(plan, NULL, &err);
+  CHECK(writer && there(writer) == 2);
+  mw_writer_keep(writer, &stopped);
+  mw_writer_close(writer);
+  CHECK(unlinkat(fd, left[0], 0) == 0 && unlinkat(fd, left[1], 0) == 0 && mw_journal_new(fd, left[0], other, &journal, &err));
+  mw_journal_close(&journal);
+  close(fd);
+  writer = begin(plan, NULL, &err);
+  CHECK(writer && there(writer) == 0);
+  publish(writer);
+  mw_mem_release(&arena);
+  CHECK(mw_resume_is_journal("moonweld.journal-7") && !mw_resume_is_journal("moonweld.journals") && !mw_resume_is_journal("moonweld"));
+}
+
+/* Where nothing is kept, nothing is found and nothing recorded; another process joins all the same. */
+static void test_no_plan(void) {
+  mw_error err = {0}, stopped;
+  mw_writer *writer = begin(NULL, NULL, &err), *second = NULL;
+  CHECK(writer && mw_writer_open("out", &layout, &(mw_writer_how){.rank = 1}, &second, &err));
+  mw_writer_found(writer, 0);
+  mw_writer_record(writer);
+  CHECK(there(writer) == 0 && mw_writer_settle(second, &err));
+  mw_writer_close(second);
+  mw_error_set(&stopped, MW_INTERRUPTED, "stopped");
+  mw_writer_keep(writer, &stopped);
+  mw_writer_close(writer);
+  CHECK(!*stopped.hint && entries("out") == 0);
+}
+
+/* What an error says already stays, and what is published is not kept. */
+static void test_hints(void) {
+  mw_error err = {0}, stopped;
+  mw_error_set(&stopped, MW_INTERRUPTED, "stopped");
+  mw_error_hint(&stopped, "mine");
+  mw_writer *writer = begin(plan, NULL, &err);
+  mw_writer_found(writer, 0);
+  mw_writer_found(writer, 0);
+  CHECK(there(writer) == 1);
+  mw_writer_close(writer);
+  writer = begin(plan, NULL, &err);
+  mw_writer_keep(writer, &stopped);
+  CHECK_TEXT(stopped.hint, "mine");
+  make(writer, TENSORS);
+  CHECK(mw_writer_file(writer, "merge.lock.json", "{\"moonweld\": \"0.1.0\"}", 21, &err) && mw_publish_output(writer, &err));
+  mw_writer_keep(writer, &stopped);
+  CHECK_TEXT(stopped.hint, "mine");
+  mw_writer_close(writer);
+  CHECK(entries("out") == 1 && system("rm -r out") == 0);
 }
 
 /* Any change of any byte of the shards costs the tensor that it lies in, and no other. */
@@ -243,6 +343,14 @@ int main(void) {
   for (int i = 0; i < TENSORS; i++) tensors[i] = (mw_tensor){.name = names[i], .shape = shape, .rank = 1, .dtype = MW_DTYPE_F32};
   CHECK(mw_layout_make(tensors, TENSORS, 2 * BYTES, &(mw_layout_names){.stem = "model"}, &layout, &err) && layout.shard_count == 3);
   RUN(test_goes_on());
+  syncs = false;
+  RUN(test_goes_on());
+  syncs = true;
+  RUN(test_late());
+  RUN(test_at_once());
+  RUN(test_foreign_journals());
+  RUN(test_no_plan());
+  RUN(test_hints());
   RUN(test_killed());
   RUN(test_damaged());
   RUN(test_other_plan());
