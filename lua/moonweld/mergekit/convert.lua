@@ -263,7 +263,7 @@ end
 return function(text, name, strict)
   N.file, N.strict = name, strict
   local roots = core.yaml(text, name)
-  if #roots == 0 then return (N.refuse(nil, "is empty")) end
+  if #roots == 0 then return (N.advise(nil, "a configuration has at least 'merge_method:' and 'models:'", "is empty")) end
   local documents = read_documents(roots)
   return (compose(documents, result_of(documents), name, text))
 end

@@ -70,6 +70,10 @@ local function missing(doc, slice, source, param)
   local whose = source and (" of %s"):format(core.shown(source.model.key)) or ""
   local where = source and ("put '%s:' under its 'parameters:', or under those at the top"):format(name)
     or ("put '%s:' under the 'parameters:' at the top"):format(name)
+  for _, other in ipairs(source and {} or slice.sources) do
+    local key = other.params and other.params.by_name[name]
+    if key then return (N.refuse(key, "'%s' is a parameter of the whole, which mergekit does not see under a model: put it under the 'parameters:' at the top", name)) end
+  end
   for _, map in ipairs { source and source.map or false, doc.map } do
     local key = map and map.by_name[name]
     if key then return (N.refuse(key, "'%s'%s stands beside 'model' or at the top, where mergekit does not see it: put it under 'parameters:'", name, whose)) end

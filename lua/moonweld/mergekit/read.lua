@@ -45,21 +45,23 @@ end
 
 -- ---- parameters ----
 
---- The parameters of a method by name.
-local function known_parameters(method)
+--- The parameters of a method by name; `own`: only those that a model can have for itself.
+local function known_parameters(method, own)
   local known = {}
-  for _, list in ipairs { method.shared, method.each } do for _, param in ipairs(list) do known[param[1]] = param end end
+  for _, list in ipairs { method.each, not own and method.shared or nil } do for _, param in ipairs(list) do known[param[1]] = param end end
   return known
 end
 
-local function parameters_of(map, doc)
+--- What stands under `parameters`; `own`: under those of a model.
+local function parameters_of(map, doc, own)
   local node = N.get(map, "parameters")
   if not node then return nil end
-  local params = N.map(node, "'parameters'")
-  N.check_keys(params, known_parameters(doc.method), "the parameters of " .. doc.method_name, function(name)
+  local params, whole = N.map(node, "'parameters'"), known_parameters(doc.method)
+  N.check_keys(params, known_parameters(doc.method, own), (own and "a model's parameters with %s" or "the parameters of %s"):format(doc.method_name), function(name)
+    if whole[name] then return "; it is one of the whole: put it under the 'parameters:' at the top" end
     if keys.top[name] then return ("; '%s' stands at the top of the file"):format(name) end
     if name == "random_seed" or name == "seed" then return "; --seed N sets the seed" end
-    return (suggest.key(name, known_parameters(doc.method)))
+    return (suggest.key(name, whole))
   end)
   return params
 end
@@ -96,7 +98,7 @@ local function source_of(node, doc, kind)
   N.check_keys(map, keys[kind], what, misplaced(doc))
   local model = N.get(map, "model") or N.refuse(node, "%s has no 'model'", what)
   local source = { model = R.reference(model), params = nil, node = node, map = map }
-  source.params = parameters_of(map, doc)
+  source.params = parameters_of(map, doc, true)
   if kind == "source" then
     source.range = range_of(N.get(map, "layer_range") or N.refuse(node, "%s has no 'layer_range': [first, end)", what), source.model.key)
   end
@@ -321,7 +323,9 @@ end
 
 R.dtype = dtype_of
 
-local others = { genome = "an evolution (mergekit-evolve), which searches and is no merge", tasks = "an evolution (mergekit-evolve), which searches and is no merge" }
+local evolution = "an evolution (mergekit-evolve), which searches and is no merge; 'moonweld sweep' searches here"
+local others = { genome = evolution, tasks = evolution,
+  layer_slices = "a file of bakllama; as one of mergekit it is 'merge_method: passthrough' with 'slices:'" }
 
 function R.document(root)
   local map = N.map(root, "a configuration")
