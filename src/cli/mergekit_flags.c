@@ -51,20 +51,21 @@ static const flag flags[] = {
 
 bool mw_mergekit_flags_apply(const char *name) { return mw_text_ends_with(name, ".yml") || mw_text_ends_with(name, ".yaml"); }
 
-/* The flag of a word such as "-j" and "-vvv", or NULL. */
-static const flag *find_letter(const char *word) {
+/* The flag of a word such as "-j", "-j4" and "-vvv", or NULL; *value: the "4" of "-j4". */
+static const flag *find_letter(const char *word, const char **value) {
   for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
     const char *letters = flags[i].letters;
-    bool same = letters && strncmp(word, letters, 2) == 0 && strspn(word + 1, letters + 1) == strlen(word + 1);
-    if (same && (!flags[i].value || !word[2])) return &flags[i];
+    if (!letters || strncmp(word, letters, 2) != 0) continue;
+    if (flags[i].value && word[2]) *value = word + 2;
+    if (flags[i].value || strspn(word + 1, letters + 1) == strlen(word + 1)) return &flags[i];
   }
   return NULL;
 }
 
-/* The flag that a word is, "--cuda", "--no-cuda", "--seed=7" or "-j"; *value: what stands behind its '=', or NULL. */
+/* The flag that a word is, "--cuda", "--no-cuda", "--seed=7" or "-j"; *value: what stands in the word behind its name, or NULL. */
 static const flag *find(const char *word, const char **value) {
   *value = NULL;
-  if (strncmp(word, "--", 2) != 0) return find_letter(word);
+  if (strncmp(word, "--", 2) != 0) return find_letter(word, value);
   const char *name = word + 2, *equals = strchr(name, '=');
   size_t length = equals ? (size_t)(equals - name) : strlen(name);
   *value = equals ? equals + 1 : NULL;

@@ -68,28 +68,35 @@ static mw_dtype dtype_of_new(const mw_plan *plan, mw_node node) {
   return most;
 }
 
-static void widen(mw_dtype *wide, mw_dtype dtype) {
+static void widen(uint8_t *wide, mw_dtype dtype) {
   bool floats = *wide == MW_DTYPE_BF16 || *wide == MW_DTYPE_F16, other = dtype == MW_DTYPE_BF16 || dtype == MW_DTYPE_F16;
-  if (mw_dtype_kind_of(dtype) != MW_DTYPE_KIND_REAL || dtype == *wide) return;
-  if (floats && other) *wide = MW_DTYPE_F32; /* neither holds the other's values */
-  else if (mw_dtype_bits(dtype) > mw_dtype_bits(*wide)) *wide = dtype;
+  if (dtype == MW_DTYPE_COUNT || mw_dtype_kind_of(dtype) != MW_DTYPE_KIND_REAL || dtype == *wide) return;
+  if (*wide == MW_DTYPE_COUNT) *wide = (uint8_t)dtype;
+  else if (floats && other) *wide = MW_DTYPE_F32; /* neither holds the other's values */
+  else if (mw_dtype_bits(dtype) > mw_dtype_bits(*wide)) *wide = (uint8_t)dtype;
 }
 
-/* --dtype widest: the least dtype that holds all that `node` is made of; `least` where it is made of no model's tensors. */
-static bool widest(const mw_plan *plan, mw_node node, mw_dtype *least, mw_error *err) {
+/* --dtype widest: (*wide)[node] is the least dtype that holds all tensors that the node is made of, each as it is stored or as x:as("bf16")
+ * rounded it; MW_DTYPE_COUNT where it is made of no model's. NULL with any other --dtype. */
+static bool find_widest(const mw_plan *plan, uint8_t **wide, mw_error *err) {
   const mw_graph *graph = plan->result.made.graph;
-  mw_cone cone = {0};
-  mw_dtype wide = MW_DTYPE_COUNT;
-  MW_TRY(mw_cone_add(&cone, graph, node, err));
-  for (size_t i = 0; i < cone.count; i++) {
-    mw_graph_node_facts facts = mw_graph_facts(graph, cone.nodes[i]);
-    if (facts.op != MW_OP_INPUT) continue;
-    mw_dtype own = mw_model_written(read_by(plan, facts));
-    if (wide == MW_DTYPE_COUNT && mw_dtype_kind_of(own) == MW_DTYPE_KIND_REAL) wide = own;
-    else if (wide != MW_DTYPE_COUNT) widen(&wide, own);
+  const uint32_t count = mw_graph_count(graph);
+  *wide = NULL;
+  if (!plan->options.dtype || strcmp(plan->options.dtype, "widest") != 0) return true;
+  uint8_t *found = *wide = mw_mem_new((size_t)count + 1, 1, err);
+  if (!found) return false;
+  for (mw_node node = 1; node <= count; node++) { /* operands come before their users */
+    mw_graph_node_facts facts = mw_graph_facts(graph, node);
+    uint8_t own = MW_DTYPE_COUNT;
+    if (facts.op == MW_OP_INPUT) widen(&own, mw_model_written(read_by(plan, facts)));
+    else if (facts.op == MW_OP_AS_BF16) own = MW_DTYPE_BF16;
+    else if (facts.op == MW_OP_AS_F16) own = MW_DTYPE_F16;
+    else if (facts.op == MW_OP_AS_F32) own = MW_DTYPE_F32;
+    else
+      for (uint32_t i = 0; i < facts.operands; i++)
+        if (mw_cone_goes_on(graph, facts.operand[i])) widen(&own, (mw_dtype)found[facts.operand[i]]);
+    found[node] = own;
   }
-  mw_cone_free(&cone);
-  if (wide != MW_DTYPE_COUNT) *least = wide;
   return true;
 }
 
@@ -109,8 +116,8 @@ static bool is_statistic(const mw_graph *graph, mw_node node, bool *is, mw_error
   return true;
 }
 
-/* Output i as a tensor of the output's files. */
-static bool describe(const mw_plan *plan, size_t i, const mw_dtype *wanted, mw_tensor *out, mw_error *err) {
+/* Output i as a tensor of the output's files; `wide` as find_widest made it. */
+static bool describe(const mw_plan *plan, size_t i, const mw_dtype *wanted, const uint8_t *wide, mw_tensor *out, mw_error *err) {
   const mw_graph *graph = plan->result.made.graph;
   const mw_graph_output *output = &plan->result.made.outputs[i];
   mw_graph_node_facts facts = mw_graph_facts(graph, output->node);
@@ -125,7 +132,7 @@ static bool describe(const mw_plan *plan, size_t i, const mw_dtype *wanted, mw_t
                    : moved ? dtype_of_new(plan, output->node)
                    : donor && mw_dtype_kind_of((mw_dtype)donor->dtype) == MW_DTYPE_KIND_REAL ? mw_model_written(donor)
                    : dtype_of_new(plan, output->node);
-  if (!kept && !found && plan->options.dtype && strcmp(plan->options.dtype, "widest") == 0) MW_TRY(widest(plan, output->node, &dtype, err));
+  if (!kept && !found && wide && wide[output->node] != MW_DTYPE_COUNT) dtype = (mw_dtype)wide[output->node];
   *out = (mw_tensor){.name = output->name, .shape = mw_graph_dims(graph, facts.shape),
                      .rank = (uint8_t)mw_graph_rank(graph, facts.shape), .dtype = (uint8_t)dtype};
   return true;
@@ -154,8 +161,10 @@ static bool lay_out(mw_plan *plan, mw_error *err) {
   bool keep = !plan->options.dtype || !mw_dtype_of_word(plan->options.dtype, &wanted); /* the options were checked */
   mw_tensor *tensors = mw_mem_new(count, sizeof *tensors, err);
   if (!tensors) return false;
-  bool ok = true;
-  for (size_t i = 0; i < count && ok; i++) ok = describe(plan, i, keep ? NULL : &wanted, &tensors[i], err);
+  uint8_t *wide;
+  bool ok = find_widest(plan, &wide, err);
+  for (size_t i = 0; i < count && ok; i++) ok = describe(plan, i, keep ? NULL : &wanted, wide, &tensors[i], err);
+  free(wide);
   const mw_model *donor = plan->inputs.members[plan->inputs.donor].model;
   bool adapter = plan->result.made.layout.adapter;
   mw_layout_names names = {.stem = donor->stem, .parts = donor->parts, .part_count = donor->part_count, .metadata = donor->metadata};

@@ -222,6 +222,11 @@ dtype: %s
     M.safetensors("wide_b.safetensors", b)
     local tensors = M.made(run "models:\n- {model: wide_a.safetensors, parameters: {weight: 1}}\n- {model: wide_b.safetensors, parameters: {weight: 1}}\nmerge_method: linear\n")
     for i, case in ipairs(types) do assert.same({ case[3], 1.5 }, { tensors["t" .. i].dtype, tensors["t" .. i][1] }) end
+    -- a document that rounds counts as what it rounds to, whatever it is made of
+    local documents = "name: rounded\nmodels: [{model: wide_a.safetensors}]\nmerge_method: passthrough\ndtype: bfloat16\n---\n" ..
+      "models:\n- {model: rounded, parameters: {weight: 1}}\n- {model: wide_b.safetensors, parameters: {weight: 1}}\nmerge_method: linear\n"
+    tensors = M.made(run(documents))
+    for i, letters in ipairs { "BF16", "BF16", "F32", "F32", "F64", "F32" } do assert.equal(letters, tensors["t" .. i].dtype) end
   end)
 
   it("may have whole numbers by filters, not over depth", function()
@@ -343,6 +348,9 @@ modules:
     assert.equal(0, code, told)
     assert(told:find("--verbose --copy-tokenizer --allow-crimes: ", 1, true), told)
     assert.equal(20.0, M.read "as_there/model.safetensors"["model.layers.0.mlp.up.weight"][1])
+    code, told = M.run "moonweld plan file.yml -j1 -I stages"
+    assert.equal(0, code, told)
+    assert.equal(nil, told:find("-j", 1, true), told)
     local line, said = made(two:format("0.5", "0.5"), "--out-shard-size 40B --cuda --lazy-unpickle --random-seed=3")
     assert.equal(sums(function() return 0.5, 0.5 end), line)
     assert(said:find("--cuda --lazy-unpickle: ", 1, true), said)
