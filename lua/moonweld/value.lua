@@ -228,6 +228,19 @@ local function places_of(names)
   return places[names]
 end
 
+local blocks = setmetatable({}, { __mode = "k" }) -- of a model's table of nodes, which does not change: it as a block, and its places
+
+--- The same nodes, read by place and not by name, where each of the names has one.
+local function by_place(lookup, names)
+  if type(lookup) ~= "table" then return lookup end
+  local known, own = blocks[lookup], places_of(names)
+  if not known then
+    known = { block = core.block(own, names, lookup), places = own }
+    blocks[lookup] = known
+  end
+  return known.places == own and known.block or lookup
+end
+
 --- f(operands...) for each name, where f is one operation of the graph: all at once, if no lane asks for more.
 local function each(f, names, lookups, args, n)
   if not V.op_of[f] or next(V.batch_of) then return end
@@ -235,6 +248,7 @@ local function each(f, names, lookups, args, n)
   for k = 1, n do
     operands[k] = lookups[k] or args[k]
     if type(operands[k]) == "function" or type(operands[k]) == "table" and not lookups[k] then return end
+    operands[k] = lookups[k] and by_place(lookups[k], names) or args[k]
   end
   return (core.each(V.op_of[f], places_of(names), names, table.unpack(operands, 1, n)))
 end

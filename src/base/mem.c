@@ -15,7 +15,7 @@ typedef struct mw_arena_block {
 enum { FIRST_BLOCK = 1 << 10 };
 size_t mw_mem_largest_block = 256 << 10;
 
-/* Memory of many megabytes is taken in large pages, where the system has them: each small one that is touched first costs an exception. */
+/* A megabyte or more is taken in large pages, where the system has them: each small page that is touched first costs an exception. */
 static void *in_large_pages(void *memory, size_t bytes) {
   enum { PAGE = 4096, LEAST = 1 << 20 };
   if (!memory || bytes < LEAST) return memory;

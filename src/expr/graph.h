@@ -163,6 +163,8 @@ static inline const mw_node *mw_graph_read(const mw_graph *graph, mw_node node, 
   return mw_graph_nodes(graph)->operands + n->first + first;
 }
 
+static inline bool mw_graph_has_extra(const mw_graph *graph, mw_node node) { return mw_graph_nodes(graph)->nodes[node].has_extra; }
+
 static inline bool mw_graph_is_number(const mw_graph *graph, mw_node node, double *value) {
   uint64_t extra[2];
   if (!node || mw_graph_op(graph, node) != MW_OP_NUMBER) return false;

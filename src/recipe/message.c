@@ -146,15 +146,15 @@ static bool may_run(mw_op op) { return mw_graph_op_class(op) == MW_CLASS_MAP || 
 /* How many nodes behind `id` are such. */
 static uint32_t find_run(const mw_graph *graph, mw_node id, mw_graph_node_facts facts, const mw_message_choice *choice,
                          uint32_t steps[RUN_OPERANDS]) {
-  uint32_t last[RUN_OPERANDS], more = 0;
-  if (!may_run(facts.op) || facts.operands > RUN_OPERANDS) return 0;
+  uint32_t last[RUN_OPERANDS], more = 0, count;
+  if (!may_run(facts.op) || facts.operands > RUN_OPERANDS || facts.extra[0] || facts.extra[1]) return 0;
   for (uint32_t i = 0; i < facts.operands; i++) last[i] = mw_message_node(choice, facts.operand[i]);
   while (++id <= mw_graph_count(graph) && mw_graph_op(graph, id) == facts.op && mw_message_node(choice, id)) {
-    const mw_graph_node_facts next = mw_graph_facts(graph, id);
-    if (next.operands != facts.operands || memcmp(next.extra, facts.extra, sizeof next.extra) != 0) break;
+    const mw_node *next = mw_graph_read(graph, id, &count); /* all operands of such an operation */
+    if (count != facts.operands || mw_graph_has_extra(graph, id)) break;
     bool goes_on = true;
-    for (uint32_t i = 0; i < next.operands; i++) {
-      const uint32_t operand = mw_message_node(choice, next.operand[i]);
+    for (uint32_t i = 0; i < count; i++) {
+      const uint32_t operand = mw_message_node(choice, next[i]);
       if (!more) steps[i] = operand - last[i];
       goes_on &= operand - last[i] == steps[i];
       last[i] = operand;

@@ -66,6 +66,29 @@ static bool read(lua_State *L, const operand *o, int index, lua_Integer lane, mw
   return found;
 }
 
+static block *new_block(lua_State *L, lua_Integer lanes, int places) {
+  block *made = lua_newuserdatauv(L, sizeof *made + (size_t)lanes * sizeof *made->nodes, 1);
+  made->count = (size_t)lanes;
+  lua_pushvalue(L, places);
+  lua_setiuservalue(L, -2, 1);
+  luaL_setmetatable(L, block_type);
+  return made;
+}
+
+/* block(places, names, nodes by name): a block; nothing where a name has no node. */
+static int block_of(lua_State *L) {
+  const lua_Integer lanes = luaL_len(L, 2);
+  block *made = new_block(L, lanes, 1);
+  for (lua_Integer lane = 0; lane < lanes; lane++) {
+    lua_rawgeti(L, 2, lane + 1);
+    lua_gettable(L, 3);
+    if (!lua_isuserdata(L, -1)) return 0;
+    made->nodes[lane] = mw_prelude_nodes_at(L, -1);
+    lua_pop(L, 1);
+  }
+  return 1;
+}
+
 static int each(lua_State *L) {
   const mw_op op = mw_prelude_nodes_op(L, OP);
   const int count = lua_gettop(L) - FIRST + 1;
@@ -77,11 +100,7 @@ static int each(lua_State *L) {
     if (operands[k].number && isnan(lua_tonumber(L, FIRST + k))) return 0; /* no limit of anything: prelude_nodes.c says so */
   }
   const lua_Integer lanes = luaL_len(L, NAMES);
-  block *made = lua_newuserdatauv(L, sizeof *made + (size_t)lanes * sizeof *made->nodes, 1);
-  made->count = (size_t)lanes;
-  lua_pushvalue(L, PLACES);
-  lua_setiuservalue(L, -2, 1);
-  luaL_setmetatable(L, block_type);
+  block *made = new_block(L, lanes, PLACES);
   mw_graph *graph = mw_interpreter_of(L)->graph;
   for (lua_Integer lane = 0; lane < lanes; lane++) {
     mw_node nodes[MOST];
@@ -103,4 +122,6 @@ void mw_prelude_each_fill(lua_State *L) {
   lua_pop(L, 1);
   lua_pushcfunction(L, each);
   lua_setfield(L, -2, "each");
+  lua_pushcfunction(L, block_of);
+  lua_setfield(L, -2, "block");
 }

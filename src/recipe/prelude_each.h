@@ -9,7 +9,8 @@
 /* Adds to the table on top:
  *   each(op, places, names, operands...)   the block of op(operands...) for every name; `places`: of every name its place. An operand is
  *                                          a number, a tensor, a block or a table by names. nil where one lane has numbers alone, or
- *                                          cannot be: the caller does it tensor by tensor, which tells why. */
+ *                                          cannot be: the caller does it tensor by tensor, which tells why.
+ *   block(places, names, table)            the nodes of a table by names as a block; nil where a name has none. */
 void mw_prelude_each_fill(lua_State *L);
 
 #endif

@@ -135,6 +135,7 @@ function mock.prelude(models, files)
 
   function core.compute(op, ...) return map[op](...) end
   function core.each() end -- all is done tensor by tensor
+  function core.block() end
 
   function core.try(op, ...)
     local numbers = true
