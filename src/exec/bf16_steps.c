@@ -129,6 +129,50 @@ static bool mark_sums(const mw_tile *tile, flow *flows) {
   return any;
 }
 
+/* The inputs whose DOT step i is, where it reads both as they are stored. */
+static bool is_dot_of(const mw_tile *tile, const flow *f, uint32_t *x, uint32_t *y) {
+  if (f->stored) *x = tile->steps[f->maker[0]].code->index, *y = tile->steps[f->maker[1]].code->index;
+  return f->stored;
+}
+
+/* The step of the dot of these two inputs, or NONE. */
+static uint32_t dot_of(const mw_tile *tile, const flow *flows, uint32_t x, uint32_t y) {
+  uint32_t i = 0, a, b;
+  while (i < tile->step_count && !(is_dot_of(tile, &flows[i], &a, &b) && a == x && b == y)) i++;
+  return i < tile->step_count ? i : NONE;
+}
+
+/* Finds two inputs whose dot and whose own squares are summed, as of a cosine: which steps do so, of both, of x and of y. */
+static bool find_dots(const mw_tile *tile, const flow *flows, uint32_t which[3]) {
+  for (uint32_t i = 0, x, y; i < tile->step_count; i++) {
+    if (!is_dot_of(tile, &flows[i], &x, &y) || x == y) continue;
+    which[0] = i, which[1] = dot_of(tile, flows, x, x), which[2] = dot_of(tile, flows, y, y);
+    if (which[1] != NONE && which[2] != NONE) return true;
+  }
+  return false;
+}
+
+/* Three dots become one step, the first of all sinks, since it can still tell that a value is not finite. It looks at what it reads, so
+ * that no other step need do so. */
+static void join_dots(mw_tile *tile, const flow *flows) {
+  uint32_t which[3];
+  if (!find_dots(tile, flows, which)) return;
+  const mw_program_instruction *code = tile->steps[which[0]].code;
+  mw_tile_step all = {.code = code, .sums_all = true};
+  for (int o = 0; o < 2; o++) all.input[o] = tile->steps[flows[which[0]].maker[o]].code->index;
+  for (int d = 0; d < 3; d++) all.gathers[d] = tile->steps[which[d]].code->index;
+  size_t kept = 0, place = SIZE_MAX;
+  for (size_t i = 0; i < tile->fast_count; i++) {
+    const mw_tile_step step = tile->fast[i];
+    bool joined = step.checks && (step.code->index == all.input[0] || step.code->index == all.input[1]);
+    for (int d = 0; d < 3; d++) joined |= step.code == tile->steps[which[d]].code;
+    if (place == SIZE_MAX && !mw_program_writes(step.code)) place = kept++; /* this step is a sink, perhaps one of the three */
+    if (!joined) tile->fast[kept++] = step;
+  }
+  tile->fast[place] = all;
+  tile->fast_count = kept;
+}
+
 bool mw_bf16_steps_choose(mw_tile *tile, unsigned registers, const mw_dtype *dtypes, mw_dtype output, mw_error *err) {
   if (!tile->kernels->direct_count) return true;
   flow *flows = mw_mem_new(tile->step_count + 1, sizeof *flows, err);
@@ -144,6 +188,7 @@ bool mw_bf16_steps_choose(mw_tile *tile, unsigned registers, const mw_dtype *dty
     bool any = mark_sums(tile, flows);
     for (uint32_t i = 0; i < tile->step_count && any; i++)
       if (flows[i].summed || (!flows[i].loads && !flows[i].merged)) tile->fast[tile->fast_count++] = step_of(tile, flows, i);
+    if (any) join_dots(tile, flows);
   }
   free(writer);
   free(flows);

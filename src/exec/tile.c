@@ -120,7 +120,13 @@ static const unsigned char *value_at(const mw_tile *tile, const unsigned char *v
   return values + index * value_size(tile);
 }
 
-/* Adds x (or x * y, which may be bf16 as stored) to the lanes. At the end of each unit the lanes are folded into one sum. */
+/* At the end of each unit the lanes are folded into one sum. */
+static void end_unit(const mw_tile *tile, mw_tile_gather *gather) {
+  gather->units[gather->unit_count++] = mw_row_sink_fold(gather->lanes, tile->f64);
+  memset(gather->lanes, 0, MW_LANES * value_size(tile));
+}
+
+/* Adds x (or x * y, which may be bf16 as stored) to the lanes. */
 static void add_units(const mw_tile *tile, mw_tile_gather *gather, const unsigned char *x, const unsigned char *y,
                       uint64_t start, size_t n, uint64_t elements, bool stored) {
   for (size_t done = 0; done < n;) {
@@ -129,9 +135,7 @@ static void add_units(const mw_tile *tile, mw_tile_gather *gather, const unsigne
     else if (y) tile->kernels->dot(gather->lanes, value_at(tile, x, done), value_at(tile, y, done), step);
     else tile->kernels->sum(gather->lanes, value_at(tile, x, done), step);
     done += step;
-    if (step < left && start + done < elements) continue;
-    gather->units[gather->unit_count++] = mw_row_sink_fold(gather->lanes, tile->f64);
-    memset(gather->lanes, 0, sizeof gather->lanes);
+    if (step == left || start + done == elements) end_unit(tile, gather);
   }
 }
 
@@ -334,6 +338,23 @@ static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_
   }
 }
 
+/* All dots of two tensors of bf16 as stored. True if a value is not finite; then nothing was added. */
+static bool add_dots(const mw_tile *tile, const mw_tile_step *s, const mw_tile_block *block, place at, size_t n) {
+  const unsigned char *x = block->inputs[s->input[0]] + at.offset * sizeof(uint16_t);
+  const unsigned char *y = block->inputs[s->input[1]] + at.offset * sizeof(uint16_t);
+  mw_tile_gather *gathers[3];
+  float *lanes[3];
+  for (int d = 0; d < 3; d++) gathers[d] = &block->gathers[s->gathers[d]], lanes[d] = (float *)(void *)gathers[d]->lanes;
+  for (size_t done = 0; done < n;) {
+    size_t left = MW_UNIT - (size_t)((at.within + done) % MW_UNIT), step = n - done < left ? n - done : left;
+    if (step < n && done == 0 && (tile->kernels->odd_stored(x, n) || tile->kernels->odd_stored(y, n))) return true;
+    if (tile->kernels->dots_stored(lanes, x + done * sizeof(uint16_t), y + done * sizeof(uint16_t), step)) return true;
+    done += step;
+    for (int d = 0; d < 3 && (step == left || at.within + done == at.span); d++) end_unit(tile, gathers[d]);
+  }
+  return false;
+}
+
 /* Runs a step on what is stored. Returns true if a result, or what is looked at, is not finite. */
 static bool run_direct(const mw_tile *tile, const mw_tile_step *s, const mw_tile_block *block, size_t offset, size_t n) {
   const unsigned char *operand[MW_PROGRAM_OPERANDS];
@@ -343,11 +364,13 @@ static bool run_direct(const mw_tile *tile, const mw_tile_step *s, const mw_tile
 }
 
 /* Runs one tile. False if a step on bf16 had a result that is not finite: then the tile must be run again with the plain
- * steps. Sinks come last in a program, so nothing has been gathered twice. */
+ * steps. Sinks come last in a program, and of these all dots first, so nothing has been gathered twice. */
 static bool run_steps(mw_tile *tile, const mw_graph *graph, const mw_tile_step *steps, size_t count, mw_tile_block *block,
                       place at, size_t n) {
   for (const mw_tile_step *s = steps; s < steps + count; s++) {
-    if (s->direct || s->checks) {
+    if (s->sums_all) {
+      if (add_dots(tile, s, block, at, n)) return false;
+    } else if (s->direct || s->checks) {
       if (run_direct(tile, s, block, at.offset, n)) return false;
     } else if (s->map) s->map(s->dst, s->operand[0], s->operand[1], s->operand[2], s->operand[3], n);
     else run_instruction(tile, graph, s, block, at, n);

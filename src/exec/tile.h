@@ -42,6 +42,8 @@ typedef struct mw_tile_step {
   mw_kernel kernel;            /* of a map */
   mw_kernel_map_direct direct; /* or NULL; used instead of the map, on bf16 as stored (bf16_steps.h) */
   bool sums_stored;            /* a DOT of bf16 as stored */
+  bool sums_all;               /* such a DOT of input[0] and input[1], and the two DOTs of each with itself; their gathers: */
+  uint32_t gathers[3];         /* of both, of the first, of the second */
   bool checks;                 /* an INPUT that is not loaded: its bf16 are only looked at, whether they are finite */
   unsigned char *dst;          /* NULL: the output's buffer */
   const unsigned char *operand[MW_PROGRAM_OPERANDS]; /* NULL: the buffer of input[i] */

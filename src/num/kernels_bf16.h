@@ -222,6 +222,36 @@ static bool odd_stored(const void *p, size_t n) {
   return (joined_tile(seen) & 0x7f00) == 0x7f00 && !finite_stored(p, n);
 }
 
+/* Sixteen lanes of each dot at a time, so that their sums stay in registers. */
+static bool dots_stored(float *const lanes[3], const void *px, const void *py, size_t n) {
+  const stored16 *x = px, *y = py;
+  const size_t whole = n - n % MW_LANES;
+  float sums[3][MW_LANES];
+  value_bits seen = {0};
+  for (size_t lane = 0; lane < MW_LANES; lane += SIXTEEN) {
+    sixteen xy = take_sixteen(lanes[0] + lane), xx = take_sixteen(lanes[1] + lane), yy = take_sixteen(lanes[2] + lane);
+    for (size_t i = lane; i < whole; i += MW_LANES) {
+      const sixteen a = take_bf16(x + i), b = take_bf16(y + i);
+      for (int k = 0; k < PARTS; k++) {
+        xy.part[k] += a.part[k] * b.part[k];
+        xx.part[k] += a.part[k] * a.part[k];
+        yy.part[k] += b.part[k] * b.part[k];
+      }
+      seen = join_sixteen(join_sixteen(seen, a), b);
+    }
+    put_sixteen(sums[0] + lane, xy), put_sixteen(sums[1] + lane, xx), put_sixteen(sums[2] + lane, yy);
+  }
+  bool odd = (joined_tile(seen) & 0x7f00) == 0x7f00;
+  for (size_t i = whole; i < n; i++) {
+    const float a = bits_float((uint32_t)x[i] << 16), b = bits_float((uint32_t)y[i] << 16);
+    sums[0][i - whole] += a * b, sums[1][i - whole] += a * a, sums[2][i - whole] += b * b;
+    odd |= (x[i] & 0x7f00) == 0x7f00 || (y[i] & 0x7f00) == 0x7f00;
+  }
+  if (odd && (!finite_stored(px, n) || !finite_stored(py, n))) return true;
+  for (int d = 0; d < 3; d++) memcpy(lanes[d], sums[d], sizeof sums[d]);
+  return false;
+}
+
 /* A mask of operands: MASK(ONE, ...) has bit 0 set if a is `one`, bit 1 if b is, ...; MASK(STORED, ...) likewise. */
 enum { ONE_none = 0, ONE_one = 1, ONE_tile = 0, ONE_stored = 0, STORED_none = 0, STORED_one = 0, STORED_tile = 0, STORED_stored = 1 };
 #define MASK(what, a, b, c, d) (what##_##a | what##_##b << 1 | what##_##c << 2 | what##_##d << 3)

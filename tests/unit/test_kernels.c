@@ -292,11 +292,13 @@ static void reductions(const mw_kernels *kernels, size_t n) {
   CHECK(isnan(kernels->type[0].peak(5, x, n)));
 }
 
-/* A dot of bf16 as stored, at any address, is a dot of what a load makes of them. Only what lies within may be told of as not finite. */
+/* A dot of bf16 as stored, at any address, is a dot of what a load makes of them; so are all three of two tensors, which are not added where
+ * a value is not finite. Only what lies within may be told of as not finite. */
 static void stored_dots(const mw_kernels *kernels, size_t n) {
   static unsigned char a[1 + 2 * (MW_UNIT + 16)], b[1 + 2 * (MW_UNIT + 16)];
   static float x[MW_UNIT], y[MW_UNIT];
-  float wanted[MW_LANES] = {1}, got[MW_LANES] = {1};
+  float wanted[MW_LANES] = {1}, got[MW_LANES] = {1}, each[3][MW_LANES] = {{1}, {2}, {3}}, all[3][MW_LANES] = {{1}, {2}, {3}};
+  float *const lanes[] = {all[0], all[1], all[2]};
   const mw_kernel_set *k = &kernels->type[0];
   if (!k->dot_stored) return;
   memset(a, 0xff, sizeof a), memset(b, 0xff, sizeof b);
@@ -308,8 +310,11 @@ static void stored_dots(const mw_kernels *kernels, size_t n) {
   k->dot(wanted, x, y, n);
   k->dot_stored(got, a + 1, b + 1, n);
   CHECK(!memcmp(wanted, got, sizeof got) && !k->odd_stored(a + 1, n) && !k->odd_stored(b + 1, n));
+  k->dot(each[0], x, y, n), k->dot(each[1], x, x, n), k->dot(each[2], y, y, n);
+  CHECK(!k->dots_stored(lanes, a + 1, b + 1, n) && !memcmp(each, all, sizeof all));
   a[2 + 2 * (next() % n)] = 0x7f, a[1 + 2 * (n - 1)] = 0x80, a[2 + 2 * (n - 1)] = 0xff;
   CHECK(k->odd_stored(a + 1, n));
+  CHECK(k->dots_stored(lanes, a + 1, b + 1, n) && k->dots_stored(lanes, b + 1, a + 1, n) && !memcmp(each, all, sizeof all));
 }
 
 /* Some ties and then none, into a tile of its own or the one that is read. */
