@@ -41,18 +41,57 @@ void mw_selection_assume(mw_selection *s, double threshold) {
   s->waits = false;
 }
 
+/* Ties are listed if by the sample they are at most so many, and at most one element of so many. */
+enum { FEW = 4096, SPARSE = 1024 };
+
+bool mw_selection_list(mw_selection *s) {
+  double share = s->sample.found ? (double)s->sample.equal / (double)s->sampled : 1;
+  s->lists = share * SPARSE < 1 && share * (double)s->total < FEW;
+  if (s->lists) mw_select_list(&s->select);
+  return s->lists;
+}
+
+void mw_selection_take_list(mw_selection *s, const mw_kernel_list *list) {
+  mw_error ignored;
+  size_t need = s->listed.count + list->count;
+  if (!list->count || !mw_mem_grow(&s->listed.items, &s->listed_capacity, need, sizeof *s->listed.items, &ignored)) return;
+  memcpy(s->listed.items + s->listed.count, list->items, list->count * sizeof *list->items);
+  s->listed.count += list->count;
+}
+
+static int by_index(const void *a, const void *b) {
+  uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+  return (x > y) - (x < y);
+}
+
+/* Looks in the list for the index of a TIE: of the elements that equal the threshold, of which `cut` are kept, the last that is. False
+ * if the list does not have all of them. */
+static bool find_listed(const mw_selection *threshold, uint64_t cut, uint64_t *index) {
+  const mw_kernel_list *list = &threshold->listed;
+  const uint64_t bin = (uint64_t)(threshold->select.low - threshold->listed_low);
+  size_t found = 0;
+  if (!threshold->lists || threshold->select.low < threshold->listed_low || bin >= MW_SELECT_BINS) return false;
+  for (size_t i = 0; i < list->count; i++)
+    if ((list->items[i] & (MW_SELECT_BINS - 1)) == bin) list->items[found++] = list->items[i];
+  if (found != threshold->select.equal) return false;
+  qsort(list->items, found, sizeof *list->items, by_index);
+  *index = list->items[cut - 1] >> 16;
+  return true;
+}
+
 /* Begins a TIE whose threshold was found; or goes on, if it has counted the ties of just this threshold, which sets `counted`.
  * Nothing equals a threshold that is NaN: then there is no index to look for. */
-static bool start_tie(mw_selection *s, bool *counted, mw_values *values, mw_error *err) {
+static bool start_tie(mw_selection *s, const mw_selection *of, bool *counted, mw_values *values, mw_error *err) {
   double threshold;
+  uint64_t index = s->total;
   MW_TRY(mw_values_get(values, s->threshold, &threshold, err));
   uint64_t cut = values->ties[s->threshold];
   *counted = s->assumes && threshold == s->select.threshold;
   if (!*counted) s->select = mw_select_begin(MW_SELECT_TIE, s->select.f64, threshold, 0, s->total);
   s->select.rank = cut ? cut - 1 : 0;
-  s->select.found = !cut || threshold != threshold;
+  s->select.found = !cut || threshold != threshold || find_listed(of, cut, &index);
   s->waits = s->assumes = false;
-  return !s->select.found || mw_values_set(values, s->node, (double)s->total, err);
+  return !s->select.found || mw_values_set(values, s->node, (double)index, err);
 }
 
 bool mw_selection_new(const mw_graph *graph, mw_node node, mw_values *values, mw_selection *out, mw_error *err) {
@@ -81,6 +120,7 @@ bool mw_selection_new(const mw_graph *graph, mw_node node, mw_values *values, mw
 void mw_selection_free(mw_selection *s) {
   free(s->bins);
   free(s->origins);
+  free(s->listed.items);
 }
 
 void mw_selection_range(const mw_selection *s, uint32_t part, uint64_t *from, uint64_t *to) {
@@ -102,6 +142,8 @@ void mw_selection_sample(mw_selection *s) {
 void mw_selection_clear(mw_selection *s) {
   if (!s->select.found) memset(s->bins, 0, MW_SELECT_BINS * sizeof *s->bins);
   s->below = 0;
+  s->listed.count = 0;
+  s->listed_low = s->select.low;
 }
 
 void mw_selection_end_sample(mw_selection *s) {
@@ -110,11 +152,11 @@ void mw_selection_end_sample(mw_selection *s) {
   if (s->sample.found) mw_select_predict(&s->select, mw_select_value(&s->sample));
 }
 
-bool mw_selection_end(mw_selection *s, mw_values *values, mw_error *err) {
+bool mw_selection_end(mw_selection *s, const mw_selection *threshold, mw_values *values, mw_error *err) {
   if (s->select.found) return true;
   if (s->waits || s->assumes) {
     bool counted = false;
-    if (values->known[s->threshold]) MW_TRY(start_tie(s, &counted, values, err));
+    if (values->known[s->threshold]) MW_TRY(start_tie(s, threshold, &counted, values, err));
     else s->waits = true, s->assumes = false;
     if (!counted || s->select.found) return true;
   }

@@ -16,7 +16,11 @@
  * A TIE looks for an index among the elements that equal a threshold, and is in the same stage as that threshold. The pass that
  * verifies a predicted threshold also counts which elements equal it. If it is right, which it often is of deltas of bf16, of
  * which many are equal, or of zeros, only the run of 2048 elements or more that holds the index is left to be read. If not, or if
- * there was no prediction, the TIE waits for its threshold, and then takes a pass over everything. */
+ * there was no prediction, the TIE waits for its threshold, and then takes a pass over everything.
+ *
+ * Of values that are mostly different, no prediction is exact. Where the sample says that few elements share a key, that pass instead lists
+ * the elements in the key range, index and key: these are some ten thousand. Of the threshold, once it is found, the list has
+ * the indices of all that equal it, in no order, and no pass is needed. If there was no room for some, the TIE waits as above. */
 #ifndef MW_EXEC_SELECTION_H
 #define MW_EXEC_SELECTION_H
 
@@ -31,6 +35,10 @@ typedef struct mw_selection {
   mw_node threshold; /* TIE: the selection of its threshold; else 0 */
   bool waits;        /* TIE: the threshold is not known, so that nothing can be counted */
   bool assumes;      /* TIE: the threshold of `select` is predicted */
+  bool lists;        /* a threshold: elements in its range are listed for its TIE */
+  mw_kernel_list listed; /* of all threads, in this pass, from the key `listed_low` on */
+  size_t listed_capacity;
+  int64_t listed_low;
   uint64_t *bins;    /* the counts of this pass, of all threads */
   uint64_t below;    /* elements of this pass below the key range */
   uint64_t *origins; /* of every operand: index of its first element, counted through all operands */
@@ -51,6 +59,10 @@ static inline bool mw_selection_is_narrow(const mw_selection *s) {
   return s->threshold && (s->select.low > s->select.lowest || s->select.last < s->select.highest);
 }
 
+/* Before the pass that verifies a predicted threshold: whether its ties are listed there, since they are few. */
+bool mw_selection_list(mw_selection *threshold);
+/* Adds what a thread has listed; without memory nothing is found in the list. */
+void mw_selection_take_list(mw_selection *threshold, const mw_kernel_list *list);
 /* A TIE that waits begins with a threshold that was predicted. */
 void mw_selection_assume(mw_selection *tie, double threshold);
 /* Begins the search over the sample; `sampled` must be set. */
@@ -59,7 +71,7 @@ void mw_selection_sample(mw_selection *selection);
 void mw_selection_clear(mw_selection *selection);
 /* Advances the search over the sample after a pass over it; when that is found, predicts with it. */
 void mw_selection_end_sample(mw_selection *selection);
-/* Advances the search after any other pass; when it is found, its value is set. A TIE comes after its threshold. */
-bool mw_selection_end(mw_selection *selection, mw_values *values, mw_error *err);
+/* Advances the search after any other pass; when it is found, its value is set. A TIE comes after its `threshold`. */
+bool mw_selection_end(mw_selection *selection, const mw_selection *threshold, mw_values *values, mw_error *err);
 
 #endif

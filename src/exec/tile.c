@@ -326,7 +326,7 @@ static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_
   case MW_OP_KTH_LAZY:
   case MW_OP_QUANTILE:
   case MW_OP_TIE:
-    *gather->below += mw_select_count(gather->select, k, v[0], gather->origin + start, n, gather->bins);
+    *gather->below += mw_select_count(gather->select, k, v[0], gather->origin + start, n, gather->bins, gather->list);
     return;
   case MW_OP_COLUMN_TOTAL: add_columns(tile, gather, v[0], NULL, start, n, false); return;
   case MW_OP_COLUMN_DOT: add_columns(tile, gather, v[0], v[1], start, n, false); return;

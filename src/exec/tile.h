@@ -31,6 +31,7 @@ typedef struct mw_tile_gather {
   uint32_t *bins;    /* SELECT: counts within the key range, and how many were below it */
   uint64_t *below;
   const mw_select *select;
+  mw_kernel_list *list; /* NULL, or what takes elements near the threshold */
   uint64_t origin;   /* SELECT: index of the tensor's first element among all operands */
   double *vector;    /* VECTOR, CROSS: all its elements */
 } mw_tile_gather;

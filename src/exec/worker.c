@@ -125,6 +125,11 @@ static bool prepare_counts(mw_worker *w, mw_selection *selections, size_t count,
   }
   size_t bins = w->count_count * MW_SELECT_BINS;
   MW_TRY(mw_mem_grow(&w->bins, &w->bins_capacity, bins, sizeof *w->bins, err));
+  size_t lists = 0;
+  for (size_t i = 0; i < w->count_count; i++) lists += w->counts[i].selection->lists;
+  MW_TRY(mw_mem_grow(&w->listed, &w->listed_capacity, lists * MW_KERNEL_LISTED, sizeof *w->listed, err));
+  for (size_t i = 0; i < w->count_count; i++)
+    if (w->counts[i].selection->lists) w->counts[i].list.items = w->listed + --lists * MW_KERNEL_LISTED;
   if (bins) memset(w->bins, 0, bins * sizeof *w->bins);
   return true;
 }
@@ -149,6 +154,7 @@ static bool prepare_gathers(mw_worker *w, mw_values *values, mw_selection *selec
       gather->origin = s->origins[root.part];
       gather->bins = w->bins + at * MW_SELECT_BINS;
       gather->below = &w->counts[at].below;
+      gather->list = s->lists ? &w->counts[at].list : NULL;
     } else if (!root.store && mw_graph_is_found(mw_graph_facts(w->job->graph, root.node).op)) {
       mw_values_vector *vector;
       MW_TRY(mw_values_make(values, root.node, &vector, err));
@@ -357,6 +363,7 @@ void mw_worker_flush(mw_worker *w) {
     const uint32_t *bins = w->bins + i * MW_SELECT_BINS;
     for (size_t b = 0; b < MW_SELECT_BINS; b++) s->bins[b] += bins[b];
     s->below += w->counts[i].below;
+    mw_selection_take_list(s, &w->counts[i].list);
   }
   w->count_count = 0;
   w->counted = 0;
@@ -377,5 +384,6 @@ void mw_worker_free(mw_worker *w) {
   free(w->units);
   free(w->counts);
   free(w->bins);
+  free(w->listed);
   free(w->scalars);
 }

@@ -13,6 +13,7 @@
 typedef struct mw_worker_count {
   mw_selection *selection;
   uint64_t below;
+  mw_kernel_list list; /* its items are this thread's, and NULL where nothing is listed */
 } mw_worker_count;
 
 typedef struct mw_worker {
@@ -39,6 +40,8 @@ typedef struct mw_worker {
   size_t count_count, counts_capacity;
   uint32_t *bins;                /* MW_SELECT_BINS of each count */
   size_t bins_capacity;
+  uint64_t *listed;              /* MW_KERNEL_LISTED of each count whose selection lists */
+  size_t listed_capacity;
   uint64_t counted;              /* elements since the counts were 0 */
   double *scalars;
   size_t scalars_capacity;

@@ -151,12 +151,19 @@ static inline NAME(keys) NAME(keys_of)(const R *in, bool magnitude) {
   return magnitude ? bits & most : bits ^ ((bits < 0) & most);
 }
 
+/* Counts element i, and lists it if there is a list. */
+static inline void NAME(count_key)(uint32_t *bins, R_KEY key, R_KEY from, unsigned shift, mw_kernel_list *list, size_t i) {
+  const R_BITS bin = ((R_BITS)key - (R_BITS)from) >> shift;
+  bins[bin]++;
+  if (list && list->count < MW_KERNEL_LISTED) list->items[list->count++] = (list->start + i) << 16 | bin;
+}
+
 /* Few keys lie in a predicted range, and many of these are one and the same: the prediction itself, or the zeros of what has been
  * trimmed or dropped. So the keys below the range and the common ones are counted in vectors, 32 at a time, and only if there are others
  * in the range these are looked at: bit j of `inside` is set if key j is such a one. */
 __attribute__((always_inline))
 static inline uint64_t NAME(keys_in)(uint32_t *bins, const R *in, size_t n, bool magnitude, R_KEY from, R_KEY to, R_KEY common,
-                                     unsigned shift) {
+                                     unsigned shift, mw_kernel_list *list) {
   enum { LANES = KEY_BYTES / sizeof(R) };
   NAME(keys) below = {0}, same = {0}, bit[KEYS / LANES];
   uint64_t under = 0, equal = 0;
@@ -177,12 +184,14 @@ static inline uint64_t NAME(keys_in)(uint32_t *bins, const R *in, size_t n, bool
     if (inside == UINT32_MAX) /* no range was predicted */
       for (size_t j = 0; j < KEYS; j++) bins[((R_BITS)NAME(key_of)(in[i + j], magnitude) - (R_BITS)from) >> shift]++;
     else
-      for (; inside; inside &= inside - 1)
-        bins[((R_BITS)NAME(key_of)(in[i + (size_t)__builtin_ctz(inside)], magnitude) - (R_BITS)from) >> shift]++;
+      for (; inside; inside &= inside - 1) {
+        const size_t at = i + (size_t)__builtin_ctz(inside);
+        NAME(count_key)(bins, NAME(key_of)(in[at], magnitude), from, shift, list, at);
+      }
   }
   for (; i < n; i++) {
     const R_KEY key = NAME(key_of)(in[i], magnitude);
-    if (key >= from && key <= to) bins[((R_BITS)key - (R_BITS)from) >> shift]++;
+    if (key >= from && key <= to) NAME(count_key)(bins, key, from, shift, list, i);
     else under += key < from;
   }
   for (size_t j = 0; j < LANES; j++) under += (uint64_t)below[j], equal += (uint64_t)same[j];
@@ -191,9 +200,9 @@ static inline uint64_t NAME(keys_in)(uint32_t *bins, const R *in, size_t n, bool
 }
 
 static uint64_t NAME(key_range)(uint32_t *bins, const void *x, size_t n, bool magnitude, int64_t low, int64_t high, int64_t common,
-                                unsigned shift) {
-  return magnitude ? NAME(keys_in)(bins, x, n, true, (R_KEY)low, (R_KEY)high, (R_KEY)common, shift)
-                   : NAME(keys_in)(bins, x, n, false, (R_KEY)low, (R_KEY)high, (R_KEY)common, shift);
+                                unsigned shift, mw_kernel_list *list) {
+  return magnitude ? NAME(keys_in)(bins, x, n, true, (R_KEY)low, (R_KEY)high, (R_KEY)common, shift, list)
+                   : NAME(keys_in)(bins, x, n, false, (R_KEY)low, (R_KEY)high, (R_KEY)common, shift, list);
 }
 
 /* How many magnitudes are equal to the threshold. */

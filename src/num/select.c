@@ -84,11 +84,15 @@ static void count_ties(const mw_select *select, const mw_kernel_set *kernels, co
   }
 }
 
+void mw_select_list(mw_select *select) { select->common = -1; }
+
 uint64_t mw_select_count(const mw_select *select, const mw_kernel_set *kernels, const void *x, uint64_t start, size_t n,
-                         uint32_t *bins) {
+                         uint32_t *bins, mw_kernel_list *list) {
   assert(!select->found);
+  if (list) list->start = start;
   if (select->key != MW_SELECT_TIE)
-    return kernels->key_range(bins, x, n, select->key == MW_SELECT_MAGNITUDE, select->low, select->last, select->common, select->shift);
+    return kernels->key_range(bins, x, n, select->key == MW_SELECT_MAGNITUDE, select->low, select->last, select->common, select->shift,
+                              select->shift ? NULL : list);
   count_ties(select, kernels, x, start, n, bins);
   return 0;
 }

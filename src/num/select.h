@@ -66,10 +66,12 @@ mw_select mw_select_begin(mw_select_key key, bool f64, double threshold, uint64_
 unsigned mw_select_passes(const mw_select *select);
 /* Predicts: the range becomes the 65536 keys around an estimate of the answer. Not for TIE. */
 void mw_select_predict(mw_select *select, double value);
+/* No key is common: all in the range are counted one by one, and can be listed. Of MAGNITUDE. */
+void mw_select_list(mw_select *select);
 /* Counts n elements, the first of which has index `start`, into MW_SELECT_BINS counters. Returns how many lie below the
- * range. Of TIE only elements whose index is in the range are read. */
+ * range. Of TIE only elements whose index is in the range are read. `list`: NULL, or what takes those in the range. */
 uint64_t mw_select_count(const mw_select *select, const mw_kernel_set *kernels, const void *x, uint64_t start, size_t n,
-                         uint32_t *bins);
+                         uint32_t *bins, mw_kernel_list *list);
 /* Takes the counts of a whole pass and sets the next range. False if there are not more elements than the rank sought. */
 bool mw_select_narrow(mw_select *select, const uint64_t *bins, uint64_t below);
 /* Once found: |x|, x, or the index. */

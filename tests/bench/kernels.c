@@ -38,9 +38,9 @@ static bool call(bench *b, const mw_kernel_set *set, job j) {
     case DOT: set->dot(out, x, y, N); break;
     case PEAK: b->kept += set->peak(0, x, N); break;
     case TOP: set->top(out, x, 0.5, N, N); break;
-    case KEYS: b->kept += (double)set->key_range(b->bins, x, N, true, b->half, b->half + 0xffff, b->half + 1, 0); break;
-    case ALL_KEYS: b->kept += (double)set->key_range(b->bins, x, N, true, 0, b->most, 0, b->type ? 47 : 15); break;
-    case ZEROS: b->kept += (double)set->key_range(b->bins, b->tile[4], N, true, 0, 0xffff, 0, 0); break;
+    case KEYS: b->kept += (double)set->key_range(b->bins, x, N, true, b->half, b->half + 0xffff, b->half + 1, 0, NULL); break;
+    case ALL_KEYS: b->kept += (double)set->key_range(b->bins, x, N, true, 0, b->most, 0, b->type ? 47 : 15, NULL); break;
+    case ZEROS: b->kept += (double)set->key_range(b->bins, b->tile[4], N, true, 0, 0xffff, 0, 0, NULL); break;
     case TIES: b->kept += (double)set->ties(x, N, 0.5); break;
     case BERNOULLI: set->bernoulli(out, stream, 0, N, 0.3); break;
     case BERNOULLI_EACH: set->bernoulli_each(out, y, stream, 0, N); break;

@@ -39,7 +39,7 @@ static bool chosen_near(mw_select_key key, bool f64, double threshold, uint64_t 
       step = step > n - at ? n - at : step;
       bool outside = (int64_t)(first + at + step) <= select.low || (int64_t)(first + at) > select.last;
       if (key == MW_SELECT_TIE && outside) continue;
-      below += mw_select_count(&select, &kernels->type[f64], (const char *)x + at * (f64 ? 8 : 4), first + at, step, bins);
+      below += mw_select_count(&select, &kernels->type[f64], (const char *)x + at * (f64 ? 8 : 4), first + at, step, bins, NULL);
     }
     for (size_t i = 0; i < MW_SELECT_BINS; i++) merged[i] = bins[i];
     if (!mw_select_narrow(&select, merged, below))
