@@ -177,6 +177,12 @@ dtype: %s
     assert.equal(M.bytes "file.yml", M.bytes(out .. "/mergekit_config.yml"))
     assert.truthy(M.bytes(out .. "/config.json"):find('"torch_dtype": "bfloat16"', 1, true))
     assert.truthy(M.bytes(out .. "/README.md"):find("mergekit = [[", 1, true))
+    for i, ending in ipairs { "models: [{model: a}]", "models: [{model: a}] # ]]", "models: [{model: a}] # ]=", "models: [{model: a}] # ]] ]=]" } do -- without a line's end
+      M.write("ends.yml", "merge_method: passthrough\n" .. ending)
+      local code, told = M.run("moonweld ends.yml -o ends" .. i)
+      assert.equal(0, code, told)
+      assert.equal(M.bytes "ends.yml", M.bytes("ends" .. i .. "/mergekit_config.yml"))
+    end
   end)
 
   it("has keys that mergekit ignores: they are named and change nothing, or are errors with --strict", function()

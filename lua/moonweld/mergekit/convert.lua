@@ -219,7 +219,7 @@ end
 local function block(text)
   if not core.plain((text:gsub("[\n\t]", " "))) then return (N.quoted(text)) end
   local level = ""
-  while text:find("]" .. level .. "]", 1, true) do level = level .. "=" end
+  while (text .. "]"):find("]" .. level .. "]", 1, true) do level = level .. "=" end -- a file may end with "]" and no line's end
   return "[" .. level .. "[\n" .. text .. "]" .. level .. "]"
 end
 
