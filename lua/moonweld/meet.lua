@@ -173,6 +173,17 @@ local function told(wanted, own, d)
   return text
 end
 
+--- The words that rename own's tensors to wanted's, ':rename("*", "language_model.*")', and how many then match; nil: none are known.
+function M.renames(wanted, own)
+  local steps, count = renaming(wanted, own, difference(wanted, own))
+  local words = {}
+  for i, step in ipairs(steps or {}) do
+    if step.of_wanted then return nil end
+    words[i] = (':rename("%s", "%s")'):format(step[1], step[2])
+  end
+  return steps and table.concat(words), count
+end
+
 --- What --missing base would do to this merge, or that nothing of `own` would be left in it.
 local function hint(wanted, own, d)
   local steps, count = renaming(wanted, own, d)
@@ -287,10 +298,24 @@ function M.meet(models)
   return wanted.names, lookups
 end
 
---- "experts[2]: tensor 'x' is [2,3] here and [2,4] in base", where an operation found shapes that differ, or nil.
+local function spell(node) return "[" .. table.concat(core.shape(node), ",") .. "]" end
+
+--- What keeps the donor's head, where all tensors of another shape are of one module that is in no layer: classifiers of other classes.
+local function keeping(first, own, name)
+  local part = not core.layer_of(name) and name:match "^.*%."
+  if not part then return nil end
+  for _, each in ipairs(own.names) do
+    local x, y = own.nodes[each], first.nodes[each]
+    local both = core.is_node(x) and core.is_node(y) and core.is_tensor(x) and core.is_tensor(y)
+    if both and spell(x) ~= spell(y) and each:sub(1, #part) ~= part then return nil end
+  end
+  local other = own.label == M.donor.label and first or own
+  return other.label and ("--rename '%s:%s*=other.*' --missing base leaves out this one: the output has %s's"):format(other.label, part, called(M.donor))
+end
+
+--- "experts[2]: tensor 'x' is [2,3] here and [2,4] in base" and what can be done, where an operation found shapes that differ, or nil.
 function M.shapes(models, lookups, name)
   local first, spelt
-  local function spell(node) return "[" .. table.concat(core.shape(node), ",") .. "]" end
   for i, own in ipairs(models) do
     local node = lookups[i][name]
     if core.is_node(node) and core.is_tensor(node) then
@@ -299,7 +324,7 @@ function M.shapes(models, lookups, name)
         local text = ("%s: tensor '%s' is %s here and %s in %s"):format(called(own), core.shown(name), spell(node), spelt, called(first))
         local embeds = name:find("embed") or name:find("wte") or name:find("lm_head")
         return text, embeds and "the vocabularies differ in size: --tokenizer base lines up embeddings and heads by the text of their tokens " ..
-          "(rows beyond the last token go), --tokenizer union keeps the tokens of all" or nil
+          "(rows beyond the last token go), --tokenizer union keeps the tokens of all" or keeping(first, own, name) or nil
       end
     end
   end

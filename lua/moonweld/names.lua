@@ -86,6 +86,10 @@ word("model:with(other, {add=})", function(x, other, options)
     if nodes[name] ~= nil or kept[name] ~= nil then return end
     if whole and (whole.nodes[name] ~= nil or (whole.kept or {})[name]) then return end -- what only or except had left out
     if not add then
+      local words, count = meet.renames(private, over)
+      if words and #over.names > 3 then -- a whole model rather than a name that is mistyped
+        fail("%s has no tensor '%s' to be replaced: with(other%s) has %d of its %d names", private.label or "this model", core.shown(name), words, count, #over.names)
+      end
       fail("%s has no tensor '%s' to be replaced%s; with(other, {add = true}) adds it", private.label or "this model", core.shown(name),
         core.module("suggest").hint(name, { table.unpack(private.names, 1, math.min(#private.names, 4000)) }))
     end

@@ -259,6 +259,38 @@ describe("a recipe that renames", function()
     M.refused(recipe 'a.model:with(a.vae)', "has no tensor 'a.w' to be replaced", "{add = true}")
   end)
 
+  it("is told the renaming of a model whose names begin otherwise, where it is put into another", function()
+    local inner, outer = {}, { ["vision.x.weight"] = { "F32", { 2 }, 1 } }
+    for _, name in ipairs { "lm_head.weight", "model.embed.weight", "model.layers.0.q.weight", "model.layers.0.up.weight" } do
+      inner[name], outer["language_model." .. name] = { "F32", { 2 }, 2 }, { "F32", { 2 }, 1 }
+    end
+    M.safetensors("inner.safetensors", inner)
+    M.safetensors("outer.safetensors", outer)
+    M.write("body.lua", 'return recipe { "A test.", arg.model("m", "a model"), arg.model("body", "another"), arg("from", "*", "names"), arg("to", "*", "names"), ' ..
+      'function(a)\nreturn a.m:with(a.from == a.to and a.body or a.body:rename(a.from, a.to))\nend }\n')
+    M.refused("moonweld ./body.lua --m outer.safetensors --body inner.safetensors", "m has no tensor 'lm_head.weight' to be replaced",
+      'with(other:rename("*", "language_model.*")) has 4 of its 4 names')
+    assert.equal(2, M.made("moonweld ./body.lua --m outer.safetensors --body inner.safetensors --to 'language_model.*'")["language_model.lm_head.weight"][1])
+  end)
+
+  it("is told how heads of other classes are kept", function()
+    local function classifier(name, classes, more)
+      local tensors = { ["model.q.weight"] = { "F32", { 2, 2 }, classes }, ["model.classifier.weight"] = { "F32", { classes, 2 }, classes }, ["model.classifier.bias"] = { "F32", { classes }, classes } }
+      for key, tensor in pairs(more or {}) do tensors[key] = tensor end
+      M.safetensors(name .. ".safetensors", tensors)
+    end
+    classifier("two", 2)
+    classifier("three", 3)
+    M.refused("moonweld lerp --a two.safetensors --b three.safetensors", "b: tensor 'model.classifier.bias' is [3] here and [2] in a",
+      "--rename 'b:model.classifier.*=other.*' --missing base leaves out this one: the output has a's")
+    local out = M.made("moonweld lerp --a two.safetensors --b three.safetensors --rename 'b:model.classifier.*=other.*' --missing base")
+    assert.same({ 2.5, 2 }, { out["model.q.weight"][1], out["model.classifier.bias"][1] })
+    M.refused("moonweld task_arithmetic --experts two.safetensors --base three.safetensors", "--rename 'experts[1]:model.classifier.*=other.*' --missing base")
+    classifier("wide", 3, { ["model.q.weight"] = { "F32", { 2, 3 }, 1 } }) -- another architecture: no head
+    local said = M.refused("moonweld lerp --a two.safetensors --b wide.safetensors", "is [3] here and [2] in a")
+    assert.is_nil(said:find("--rename", 1, true))
+  end)
+
   it("meets the names of another model where the two are combined", function()
     M.refused(recipe "lerp(a.model, a.vae, 0.5)", "own.lua:2", "nothing of vae would be merged")
     local tensors = M.made(recipe 'a.model:with(lerp(a.model:only("first*"), a.vae:rename("*", "first_stage_model.*"), 0.5))')
