@@ -121,6 +121,15 @@ static kind kind_of(const char *name, size_t length) {
   return TEXT;
 }
 
+/* Of which kind a stack is. Where no part of config.json is of another kind than the text, the root speaks of all, whatever the model is
+ * called: "vit.layers", "speecht5.encoder". */
+static kind kind_in(const mw_stacks *all, const mw_stacks_one *s) {
+  mw_json key, value;
+  for (mw_json_walk walk = mw_json_enter(all->donor->model->config.root); mw_json_next(&walk, &key, &value);)
+    if (mw_config_is_part(key, value) && kind_of(key.bytes, key.length) != TEXT) return kind_of(s->name, s->length);
+  return TEXT;
+}
+
 /* What a part is called for: "text" of "text_config", "encoder". */
 static size_t stem_length(const char *part, size_t length) {
   static const char end[] = "_config";
@@ -171,7 +180,7 @@ bool mw_stacks_speaks(const mw_stacks *all, const char *part, const mw_stacks_on
   if (named_part(all, s, &length)) return is_called_by(all, s, part);
   for (size_t i = 0; i < all->count; i++)
     if (all->of[i].before && is_called_by(all, &all->of[i], part)) return false;
-  return kind_of(part ? part : "", part ? strlen(part) : 0) == kind_of(s->name, s->length);
+  return kind_of(part ? part : "", part ? strlen(part) : 0) == kind_in(all, s);
 }
 
 /* A plain key counts an encoder's layers where there is a decoder, too: one of its kind and part, not that of what a text model sees. What
@@ -182,8 +191,8 @@ bool mw_stacks_counts(const mw_stacks *all, const char *part, const char *word, 
   if (*word) return strcmp(word, "encoder") == 0 && !decodes && part && kind_of(part, strlen(part)) != TEXT;
   for (size_t i = 0; i < all->count; i++) {
     const mw_stacks_one *other = &all->of[i];
-    encoder |= other->before && has(other, "encoder") && !has(other, "decoder") &&
-               kind_of(other->name, other->length) == kind_of(s->name, s->length) && is_called_alike(all, s, other);
+    encoder |= other->before && has(other, "encoder") && !has(other, "decoder") && kind_in(all, other) == kind_in(all, s) &&
+               is_called_alike(all, s, other);
   }
   return !(decodes && encoder);
 }

@@ -16,6 +16,7 @@ typedef struct product {
   float *left;  /* [rank, left_stride]: rank after rank, of each its rows */
   float *right; /* [strips, rank, MW_STRIP]: the first 16 columns of all ranks, then the next 16 ... */
   float *gains; /* DoRA: what each row (turned: column) is multiplied by; NULL without, and while the lengths are measured */
+  float *second_left, *second_right; /* LoHa: as the first two. LoKr: left and second_left are the two matrices, row after row */
 } product;
 
 struct mw_adapted_factors {
@@ -38,11 +39,26 @@ typedef struct reading {
 static uint64_t left_stride_of(uint64_t rows) { return (rows + GAP - 1) / GAP * GAP + GAP; }
 static uint64_t right_size_of(uint64_t columns) { return (columns + MW_STRIP - 1) / MW_STRIP * MW_STRIP; }
 
+/* Columns of one side of a LoKr, whose rows are those of `left`. */
+static uint64_t side_columns(const mw_tensor *left, const mw_tensor *right) {
+  const mw_tensor *last = right ? right : left;
+  return mw_tensor_elements(last) / last->shape[0];
+}
+
+/* Floats of one side: its factors, and what they give. */
+static uint64_t side_floats(const mw_tensor *left, const mw_tensor *right) {
+  const uint64_t whole = left->shape[0] * side_columns(left, right);
+  return right ? whole + mw_tensor_elements(left) + mw_tensor_elements(right) : whole;
+}
+
 uint64_t mw_adapted_bytes(const mw_adapted *a) {
   uint64_t floats = 0;
-  for (size_t c = 0; c < a->count; c++) {
-    floats += a->changes[c].rank * (left_stride_of(a->rows) + right_size_of(a->columns)) + LINE / sizeof(float);
-    if (a->changes[c].magnitude) floats += a->changes[c].turned ? a->columns : a->rows;
+  for (size_t i = 0; i < a->count; i++) {
+    const mw_adapted_change *c = &a->changes[i];
+    const uint64_t pair = c->rank * (left_stride_of(a->rows) + right_size_of(a->columns)) + LINE / sizeof(float);
+    if (c->kind == MW_ADAPTED_LOKR) floats += side_floats(c->left, c->right) + side_floats(c->second_left, c->second_right);
+    else floats += c->kind == MW_ADAPTED_LOHA ? 2 * pair : pair;
+    if (c->magnitude) floats += c->turned ? a->columns : a->rows;
   }
   return floats * sizeof(float);
 }
@@ -70,32 +86,82 @@ static bool read_source(const reading *r, uint64_t first, size_t count, float *o
   return true;
 }
 
-/* Adds one change to `rows` rows of which `columns` elements from (row, column) on are in `out`, or stored in `bf16`. */
-static void add_change(const reading *r, size_t which, uint64_t row, uint64_t column, size_t rows, size_t columns, const uint16_t *bf16,
-                       float *out) {
+/* Elements of `rows` rows, `columns` of each from (row, column) on. */
+typedef struct block {
+  uint64_t row, column;
+  size_t rows, columns;
+  float *at;
+} block;
+
+/* Where nothing is added, the sign of a zero stays. */
+static inline float sum_of(float x, float change) { return change != 0 ? x + change : x; }
+
+/* Both products are formed for a piece of a row, then multiplied. */
+static void add_loha(const reading *r, const product *p, const mw_adapted_change *c, block b) {
+  const mw_adapted_factors *f = r->factors;
+  const mw_kernel_rows *k = &f->kernels->rows;
+  float x[STEP], y[STEP];
+  for (size_t i = 0; i < b.rows; i++)
+    for (size_t done = 0, n; done < b.columns; done += n) {
+      const size_t below = (size_t)(b.row - f->row) + i, before = (size_t)(b.column - f->column) + done;
+      float *at = b.at + i * b.columns + done;
+      n = b.columns - done < STEP ? b.columns - done : STEP;
+      memset(x, 0, n * sizeof *x);
+      memset(y, 0, n * sizeof *y);
+      k->add_product(x, n, NULL, p->left + below, f->left_stride, p->right, before, 1, 1, (size_t)c->rank, n);
+      k->add_product(y, n, NULL, p->second_left + below, f->left_stride, p->second_right, before, 1, 1, (size_t)c->rank, n);
+      for (size_t e = 0; e < n; e++) at[e] = sum_of(at[e], x[e] * y[e] * c->scale);
+    }
+}
+
+/* A row of the second matrix comes again for each element of a row of the first. */
+static void add_lokr(const product *p, const mw_adapted_change *c, block b) {
+  const uint64_t rows = c->second_left->shape[0], columns = side_columns(c->second_left, c->second_right),
+                 width = side_columns(c->left, c->right);
+  for (size_t i = 0; i < b.rows; i++) {
+    const uint64_t row = b.row + i;
+    const float *first = p->left + row / rows * width, *second = p->second_left + row % rows * columns;
+    for (size_t done = 0; done < b.columns;) {
+      const uint64_t column = b.column + done, from = column % columns;
+      const size_t left = b.columns - done, n = columns - from < left ? (size_t)(columns - from) : left;
+      const float factor = first[column / columns];
+      float *at = b.at + i * b.columns + done;
+      for (size_t e = 0; e < n; e++) at[e] = sum_of(at[e], factor * second[from + e] * c->scale);
+      done += n;
+    }
+  }
+}
+
+/* Adds one change to a block whose elements are there, or stored in `bf16`. */
+static void add_change(const reading *r, size_t which, const uint16_t *bf16, block b) {
   const mw_adapted_change *change = &r->adapted->changes[which];
   const mw_adapted_factors *f = r->factors;
   const product *p = &f->products[which];
   const mw_kernel_rows *k = &f->kernels->rows;
-  size_t below = (size_t)(row - f->row), before = (size_t)(column - f->column);
-  k->add_product(out, columns, bf16, p->left + below, f->left_stride, p->right, before, change->scale, rows, (size_t)change->rank, columns);
-  for (size_t i = 0; p->gains && i < rows; i++) {
-    float *at = out + i * columns;
-    if (change->turned) k->times(at, at, p->gains + before, 1, columns);
-    else k->scale(at, at, p->gains[below + i], columns);
+  if (change->kind == MW_ADAPTED_LOHA) return add_loha(r, p, change, b);
+  if (change->kind == MW_ADAPTED_LOKR) return add_lokr(p, change, b);
+  size_t below = (size_t)(b.row - f->row), before = (size_t)(b.column - f->column);
+  k->add_product(b.at, b.columns, bf16, p->left + below, f->left_stride, p->right, before, change->scale, b.rows, (size_t)change->rank,
+                 b.columns);
+  for (size_t i = 0; p->gains && i < b.rows; i++) {
+    float *at = b.at + i * b.columns;
+    if (change->turned) k->times(at, at, p->gains + before, 1, b.columns);
+    else k->scale(at, at, p->gains[below + i], b.columns);
   }
 }
 
-/* Elements [first, first + count) with the first `changes` changes. The first one takes bf16 as it is stored, where it has a place. */
+/* Elements [first, first + count) with the first `changes` changes. A LoRA that is the first takes bf16 as it is stored, where it has a
+ * place. */
 static bool form(const reading *r, size_t changes, uint64_t first, size_t count, float *out) {
   uint64_t width = r->adapted->columns;
-  const uint16_t *bf16 = changes && r->adapted->source.dtype == MW_DTYPE_BF16 ? r->room : NULL;
+  const bool stored = changes && r->adapted->changes[0].kind == MW_ADAPTED_LORA && r->adapted->source.dtype == MW_DTYPE_BF16;
+  const uint16_t *bf16 = stored ? r->room : NULL;
   MW_TRY(bf16 ? read_stored(r, first, count, r->room) : read_source(r, first, count, out));
   for (size_t done = 0; done < count;) {
     uint64_t row = (first + done) / width, column = (first + done) % width;
     size_t left = count - done, n = width - column < left ? (size_t)(width - column) : left, rows = column ? 1 : left / (size_t)width;
     if (!rows) rows = 1;
-    for (size_t c = 0; c < changes; c++) add_change(r, c, row, column, rows, n, bf16 && !c ? bf16 + done : NULL, out + done);
+    for (size_t c = 0; c < changes; c++) add_change(r, c, bf16 && !c ? bf16 + done : NULL, (block){row, column, rows, n, out + done});
     done += rows * n;
   }
   return true;
@@ -150,21 +216,49 @@ static bool read_factor(const reading *r, const mw_tensor *tensor, bool turned, 
   return true;
 }
 
+/* Two factors as the kernel reads them. */
+static bool read_pair(const reading *r, const mw_adapted_change *c, const mw_tensor *stored_left, const mw_tensor *stored_right,
+                      float **left, float **right) {
+  mw_adapted_factors *f = r->factors;
+  size_t rank = (size_t)c->rank;
+  if (!(*left = mw_mem_take(&f->arena, rank * f->left_stride * sizeof(float), r->err)) ||
+      !(*right = mw_mem_take(&f->arena, rank * f->right_size * sizeof(float) + LINE, r->err)))
+    return false;
+  *right += (LINE - (uintptr_t)*right % LINE) % LINE / sizeof(float);
+  if (!stored_left)
+    for (uint64_t i = 0; i < f->rows; i++) (*left)[i] = 1;
+  else
+    MW_TRY(read_factor(r, stored_left, !c->turned, rank, r->adapted->rows, f->row, f->rows, (place){*left, MW_STRIP, f->left_stride}));
+  return read_factor(r, stored_right, c->turned, rank, r->adapted->columns, f->column, f->columns,
+                     (place){*right, rank * MW_STRIP, MW_STRIP});
+}
+
+static float *read_whole(const reading *r, const mw_tensor *tensor) {
+  const size_t count = (size_t)mw_tensor_elements(tensor);
+  float *out = mw_mem_take(&r->factors->arena, count * sizeof *out, r->err);
+  return out && read_floats(r, tensor, 0, count, out) ? out : NULL;
+}
+
+/* One side of a LoKr, whole: a matrix, or the product of two. */
+static bool read_side(const reading *r, const mw_tensor *left, const mw_tensor *right, float **out) {
+  const size_t rows = (size_t)left->shape[0], rank = (size_t)(mw_tensor_elements(left) / rows), columns = (size_t)side_columns(left, right);
+  if (!right) return (*out = read_whole(r, left)) != NULL;
+  const float *x = read_whole(r, left), *y = x ? read_whole(r, right) : NULL;
+  if (!y || !(*out = mw_mem_take(&r->factors->arena, rows * columns * sizeof **out, r->err))) return false;
+  memset(*out, 0, rows * columns * sizeof **out);
+  for (size_t i = 0; i < rows; i++)
+    for (size_t k = 0; k < rank; k++)
+      for (size_t j = 0; j < columns; j++) (*out)[i * columns + j] += x[i * rank + k] * y[k * columns + j];
+  return true;
+}
+
 static bool read_change(const reading *r, size_t which) {
   const mw_adapted_change *c = &r->adapted->changes[which];
-  mw_adapted_factors *f = r->factors;
-  product *p = &f->products[which];
-  size_t rank = (size_t)c->rank;
-  if (!(p->left = mw_mem_take(&f->arena, rank * f->left_stride * sizeof(float), r->err)) ||
-      !(p->right = mw_mem_take(&f->arena, rank * f->right_size * sizeof(float) + LINE, r->err)))
-    return false;
-  p->right += (LINE - (uintptr_t)p->right % LINE) % LINE / sizeof(float);
-  if (!c->left)
-    for (uint64_t i = 0; i < f->rows; i++) p->left[i] = 1;
-  else
-    MW_TRY(read_factor(r, c->left, !c->turned, rank, r->adapted->rows, f->row, f->rows, (place){p->left, MW_STRIP, f->left_stride}));
-  return read_factor(r, c->right, c->turned, rank, r->adapted->columns, f->column, f->columns,
-                     (place){p->right, rank * MW_STRIP, MW_STRIP});
+  product *p = &r->factors->products[which];
+  if (c->kind == MW_ADAPTED_LOKR)
+    return read_side(r, c->left, c->right, &p->left) && read_side(r, c->second_left, c->second_right, &p->second_left);
+  return read_pair(r, c, c->left, c->right, &p->left, &p->right) &&
+         (c->kind == MW_ADAPTED_LORA || read_pair(r, c, c->second_left, c->second_right, &p->second_left, &p->second_right));
 }
 
 /* The lengths of the rows (turned: the columns) that are here, with all changes up to this one. Squares are added in doubles, row
@@ -281,8 +375,9 @@ const mw_adapted *mw_adapted_moved(const mw_adapted *a, uint32_t files, mw_arena
   for (size_t i = 0; i < a->count; i++) {
     mw_adapted_change *change = &changes[i];
     *change = a->changes[i];
-    if (!move(&change->left, files, arena, err) || !move(&change->right, files, arena, err) || !move(&change->magnitude, files, arena, err))
-      return NULL;
+    const mw_tensor **const stored[] = {&change->left, &change->right, &change->magnitude, &change->second_left, &change->second_right};
+    for (size_t t = 0; t < sizeof stored / sizeof *stored; t++)
+      if (!move(stored[t], files, arena, err)) return NULL;
   }
   return moved;
 }

@@ -3,6 +3,11 @@
  *
  *   W'[i][j] = W[i][j] + scale * sum     sum: left[i][k] * right[k][j] for k = 0, 1, ... in this order, in f32, without fused steps
  *
+ * LoHa and LoKr add other products of two matrices, each of them stored as it is or as a product of two factors:
+ *
+ *   LoHa   W'[i][j] = W[i][j] + scale * (P[i][j] * Q[i][j])                    P = left * right, Q = second_left * second_right
+ *   LoKr   W'[i][j] = W[i][j] + scale * (P[i / rows of Q][j / columns of Q] * Q[i % rows of Q][j % columns of Q])
+ *
  * With DoRA a row (an output) then gets a given length: W'[i] * (magnitude[i] / |W'[i]|). Where scale * sum is 0, W' is W to the last
  * bit. The bits depend on nothing else: not on the instruction set, the block that is read, or the number of threads. */
 #ifndef MW_MODEL_ADAPTED_H
@@ -12,13 +17,17 @@
 
 struct mw_model;
 
+typedef enum mw_adapted_kind { MW_ADAPTED_LORA, MW_ADAPTED_LOHA, MW_ADAPTED_LOKR } mw_adapted_kind;
+
 /* What one adapter adds. `turned`: the factors are stored the other way round, left as [rank, rows] and right as [columns, rank], and
  * a magnitude belongs to a column, since the base stores its inputs as rows (GPT-2's Conv1D, embeddings). */
 typedef struct mw_adapted_change {
   const mw_tensor *left;      /* [rows, rank]; NULL: all 1, of rank 1 */
   const mw_tensor *right;     /* [rank, columns] */
   const mw_tensor *magnitude; /* DoRA, or NULL */
-  uint64_t rank;
+  mw_adapted_kind kind;
+  const mw_tensor *second_left, *second_right; /* of LoHa and LoKr; with LoKr a side without `right` is the matrix itself */
+  uint64_t rank;              /* of LoKr that of the side that has two factors, 0 where none has */
   float scale;
   bool turned;
 } mw_adapted_change;

@@ -12,7 +12,8 @@ enum { DEEPEST = 16, GREATEST_RANK = 65536 };
 static const char *const harmless[] = {
     "task_type", "auto_mapping", "peft_version", "revision", "inference_mode", "target_modules", "exclude_modules", "lora_dropout",
     "bias", "lora_bias", "layers_to_transform", "layers_pattern", "megatron_config", "megatron_core", "loftq_config",
-    "eva_config", "corda_config", "lora_ga_config", "runtime_config", "qalora_group_size", "unsloth_fixed"};
+    "eva_config", "corda_config", "lora_ga_config", "runtime_config", "qalora_group_size", "unsloth_fixed",
+    "rank_dropout", "module_dropout", "rank_dropout_scale", "init_weights", "decompose_both", "decompose_factor", "use_effective_conv2d"};
 
 /* Ways to begin that leave the base as it is. The others (PiSSA, OLoRA, CorDA, LoftQ ...) take a part out of the base's weights. */
 static const char *const beginnings[] = {"gaussian", "eva", "orthogonal"};
@@ -94,12 +95,24 @@ static bool read_saved(const reader *r) {
   return true;
 }
 
+/* Kinds of adapters that change no weight, and why nothing of them can be merged. */
+static const struct { const char *type, *why; } weightless[] = {
+    {"PROMPT_TUNING", "vectors that stand before the text"}, {"MULTITASK_PROMPT_TUNING", "vectors that stand before the text"},
+    {"P_TUNING", "vectors that stand before the text"},      {"PREFIX_TUNING", "keys and values that every layer attends to"},
+    {"CPT", "vectors that stand before the text"},           {"ADAPTION_PROMPT", "vectors that the last layers attend to"},
+    {"XLORA", "a mixture of LoRAs that is another one for each token"}};
+
 static bool read_type(const reader *r) {
   mw_json type = member(r, "peft_type");
-  if (type.kind == MW_JSON_STRING && mw_json_equals(type, "LORA")) return true;
+  const bool text = type.kind == MW_JSON_STRING;
+  r->out->other = text && (mw_json_equals(type, "LOHA") || mw_json_equals(type, "LOKR"));
+  if (r->out->other || (text && mw_json_equals(type, "LORA"))) return true;
   if (is_absent(type)) return mw_error_set(r->err, MW_DATA, "%s: peft_type: missing", r->what);
-  refuse(r, "peft_type", type, "\"LORA\"");
-  return mw_error_hint(r->err, "only LoRA adapters (DoRA and rsLoRA too) are changes of low rank; merge others with peft");
+  refuse(r, "peft_type", type, "\"LORA\", \"LOHA\" or \"LOKR\"");
+  for (size_t i = 0; text && i < sizeof weightless / sizeof *weightless; i++)
+    if (mw_json_equals(type, weightless[i].type))
+      return mw_error_hint(r->err, "it is %s, and changes no weight: no model can be made of it", weightless[i].why);
+  return mw_error_hint(r->err, "merge it into its base with peft (merge_and_unload, then save_pretrained), and give that model");
 }
 
 static bool read_beginning(const reader *r) {
@@ -140,12 +153,20 @@ static bool check_others(const reader *r) {
   for (mw_json_walk walk = mw_json_enter(r->root); mw_json_next(&walk, &key, &value);) {
     bool known = is_off(value) || !is_meant(r, &key);
     for (size_t i = 0; !known && i < sizeof read / sizeof *read; i++) known = is_named(key, read[i]);
+    known = known || (r->out->other && is_named(key, "alpha"));
     for (size_t i = 0; !known && i < sizeof harmless / sizeof *harmless; i++) known = is_named(key, harmless[i]);
     if (known) continue;
     refuse(r, mw_text_escape(&name, key.bytes, key.length), value, "null or false");
     return mw_error_hint(r->err, "a variant of LoRA that is not known here; merge it with peft (merge_and_unload, then save_pretrained)");
   }
   return true;
+}
+
+bool mw_adapter_config_check(const char *what, const char *text, size_t length, mw_error *err) {
+  mw_adapter_config unused = {0};
+  reader r = {.what = what, .out = &unused, .err = err};
+  return mw_json_check(what, text, length, DEEPEST, &r.root, err) &&
+         (r.root.kind == MW_JSON_OBJECT || mw_error_set(err, MW_DATA, "%s: found no object", what)) && read_type(&r);
 }
 
 bool mw_adapter_config_read(const char *what, const char *text, size_t length, const char *part, mw_arena *arena, mw_adapter_config *out,
@@ -163,8 +184,9 @@ bool mw_adapter_config_read(const char *what, const char *text, size_t length, c
   value = member(&r, "r");
   MW_TRY(is_absent(value) || read_rank(&r, "r", value, &rank));
   out->rank = (uint64_t)rank;
-  value = member(&r, "lora_alpha");
-  MW_TRY(is_absent(value) || read_alpha(&r, "lora_alpha", value, &out->alpha));
+  const char *alpha = out->other ? "alpha" : "lora_alpha";
+  value = member(&r, alpha);
+  MW_TRY(is_absent(value) || read_alpha(&r, alpha, value, &out->alpha));
   return read_flag(&r, "use_rslora", &out->rslora) && read_flag(&r, "fan_in_fan_out", &out->turned) &&
          read_flag(&r, "use_dora", &out->dora) && read_flag(&r, "ensure_weight_tying", &out->tying) &&
          read_saved(&r) &&

@@ -16,6 +16,7 @@ typedef struct mw_adapter_config {
   uint64_t rank;    /* r, 8 where it is absent */
   double alpha;     /* lora_alpha, 8 where it is absent */
   bool rslora, turned, dora; /* turned: fan_in_fan_out */
+  bool other;       /* a LoHa or LoKr, whose tensors say which */
   const char **saved; /* modules_to_save: ends of names of modules of which a copy was trained ... */
   size_t saved_count;
   bool tying;       /* ... and ensure_weight_tying: that of an embedding as the head, too */
@@ -23,6 +24,8 @@ typedef struct mw_adapter_config {
   size_t rank_count, alpha_count;
 } mw_adapter_config;
 
+/* Only whether it is of a kind that we can form. */
+bool mw_adapter_config_check(const char *what, const char *text, size_t length, mw_error *err);
 /* Reads the text of adapter_config.json; `what` names it in errors. Everything is in the arena. MW_DATA names the key. `part` is NULL,
  * or the part of a pipeline whose keys are meant, as diffusers packs them into a file: "unet.r", "text_encoder.r". */
 bool mw_adapter_config_read(const char *what, const char *text, size_t length, const char *part, mw_arena *arena, mw_adapter_config *out,

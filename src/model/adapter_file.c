@@ -1,5 +1,6 @@
 /* adapter_file.c: see adapter_file.h. */
 #include "model/adapter_file.h"
+#include "model/adapter_config.h"
 #include "model/hub.h"
 #include "model/near_path.h"
 #include <stdio.h>
@@ -63,13 +64,15 @@ static bool open_file(mw_model *model, const char *path, mw_error *err) {
 static bool read_config(mw_adapter_file *a, const char *folder, mw_error *err) {
   mw_arena *arena = &a->model->arena;
   const char *path = mw_file_join(arena, folder, MW_ADAPTER_FILE_CONFIG, err);
+  mw_text_escaped shown;
   char *text;
   if (!path) return false;
   if (!mw_file_exists(path)) return true;
   MW_TRY(open_file(a->model, path, err) && mw_file_slurp(path, MW_ADAPTER_FILE_LARGEST_CONFIG, &text, &a->config_length, err));
   a->config = mw_mem_copy(arena, text, a->config_length, err);
   free(text);
-  return a->config != NULL;
+  return a->config && (mw_adapter_config_check(MW_ADAPTER_FILE_CONFIG, a->config, a->config_length, err) ||
+                       mw_error_wrap(err, "%s", mw_text_escape_z(&shown, folder)));
 }
 
 /* Its tensors, as modules; and what diffusers has packed into the file. */

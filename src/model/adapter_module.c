@@ -37,16 +37,25 @@ static bool check_tensor(const named *entry, mw_error *err) {
                                                  mw_text_escape_z(&shown, entry->tensor->name));
 }
 
-/* A factor needs the other one, and what else there is needs both. */
-static bool check_module(const mw_adapter_module *module, mw_error *err) {
-  static const char *const words[] = {"A", "B", "bias", "magnitude vector", "alpha"};
-  const mw_tensor *a = module->role[MW_ADAPTER_NAME_A], *b = module->role[MW_ADAPTER_NAME_B];
+/* LoRA, LoHa or LoKr? Every one of them has two factors, or all four, or of LoKr the matrix in the place of either two. */
+static bool check_module(mw_adapter_module *module, mw_error *err) {
+  static const char *const words[] = {"A", "B", "bias", "magnitude vector", "alpha", "second A", "second B", "w1", "w2"};
+  const mw_tensor *const *role = module->role;
+  const bool pair = role[MW_ADAPTER_NAME_A] && role[MW_ADAPTER_NAME_B],
+             second = role[MW_ADAPTER_NAME_SECOND_A] && role[MW_ADAPTER_NAME_SECOND_B];
   mw_text_escaped shown;
-  if ((a && b) || module->role[MW_ADAPTER_NAME_WHOLE]) return true;
+  if (role[MW_ADAPTER_NAME_WHOLE]) return true;
+  module->kind = module->name.letter == 'h' ? MW_ADAPTED_LOHA : module->name.letter == 'k' ? MW_ADAPTED_LOKR : MW_ADAPTED_LORA;
+  mw_text_escape_z(&shown, module->name.module);
+  if (module->kind == MW_ADAPTED_LORA && pair) return true;
+  if (module->kind == MW_ADAPTED_LOHA)
+    return (pair && second) || mw_error_set(err, MW_DATA, "module '%s': a LoHa has hada_w1_a, hada_w1_b, hada_w2_a and hada_w2_b", shown.bytes);
+  if (module->kind == MW_ADAPTED_LOKR)
+    return (pair != (role[MW_ADAPTER_NAME_FIRST] != NULL) && second != (role[MW_ADAPTER_NAME_SECOND] != NULL)) ||
+           mw_error_set(err, MW_DATA, "module '%s': a LoKr has lokr_w1 or its two factors, and lokr_w2 or its two", shown.bytes);
   unsigned has = 0;
-  while (!module->role[has]) has++;
-  return mw_error_set(err, MW_DATA, "module '%s' has its factor %s without %s", mw_text_escape_z(&shown, module->name.module), words[has],
-                      a ? "B" : "A");
+  while (!role[has]) has++;
+  return mw_error_set(err, MW_DATA, "module '%s' has its factor %s without %s", shown.bytes, words[has], role[MW_ADAPTER_NAME_A] ? "B" : "A");
 }
 
 bool mw_adapter_module_list(const mw_tensor *tensors, size_t count, mw_arena *arena, mw_adapter_module **out, size_t *out_count,
@@ -68,6 +77,7 @@ bool mw_adapter_module_list(const mw_tensor *tensors, size_t count, mw_arena *ar
       ok = mw_error_set(err, MW_DATA, "module '%s' is adapted twice, by '%s' and '%s'", list[i].name.module,
                         mw_text_escape_z(&a, (*role)->name), mw_text_escape_z(&b, list[i].tensor->name));
     *role = list[i].tensor;
+    if (list[i].name.letter) (*out)[*out_count - 1].name.letter = list[i].name.letter;
   }
   free(list);
   for (size_t i = 0; ok && i < *out_count; i++) ok = check_module(&(*out)[i], err);
@@ -249,11 +259,59 @@ static bool refuse_shapes(const mw_adapter_module *module, const mw_tensor *targ
   return false;
 }
 
+static bool refuse_sizes(const mw_adapter_module *module, const mw_tensor *target, const uint64_t *rows, const uint64_t *columns,
+                         mw_error *err) {
+  mw_text shape = {0};
+  mw_text_escaped name;
+  const char *kind = module->kind == MW_ADAPTED_LOKR ? "LoKr" : "LoHa";
+  mw_text_shape(&shape, target->shape, target->rank);
+  mw_text_escape_z(&name, module->name.module);
+  if (!rows) mw_error_set(err, MW_DATA, "module '%s': a factor of its %s is no matrix", name.bytes, kind);
+  else
+    mw_error_set(err, MW_DATA, "module '%s': the two matrices of its %s are [%llu, %llu] and [%llu, %llu], but the base's tensor has shape %s",
+                 name.bytes, kind, (unsigned long long)rows[0], (unsigned long long)columns[0], (unsigned long long)rows[1],
+                 (unsigned long long)columns[1], shape.bytes ? shape.bytes : "");
+  mw_text_free(&shape);
+  return false;
+}
+
+/* A LoHa or LoKr: [out, in] as the base's tensor, whose further dimensions count as inputs. */
+static bool change_otherwise(const mw_adapter_module *module, const mw_tensor *target, mw_adapted_change *out, mw_error *err) {
+  const mw_tensor *const *role = module->role;
+  const bool kronecker = module->kind == MW_ADAPTED_LOKR;
+  const mw_tensor *const sides[2][2] = {
+      {role[MW_ADAPTER_NAME_FIRST] ? role[MW_ADAPTER_NAME_FIRST] : role[MW_ADAPTER_NAME_B],
+       role[MW_ADAPTER_NAME_FIRST] ? NULL : role[MW_ADAPTER_NAME_A]},
+      {role[MW_ADAPTER_NAME_SECOND] ? role[MW_ADAPTER_NAME_SECOND] : role[MW_ADAPTER_NAME_SECOND_B],
+       role[MW_ADAPTER_NAME_SECOND] ? NULL : role[MW_ADAPTER_NAME_SECOND_A]}};
+  uint64_t rows[2], columns[2], rank[2];
+  mw_text_escaped name;
+  for (int i = 0; i < 2; i++) {
+    const mw_tensor *left = sides[i][0], *right = sides[i][1];
+    if (left->rank < 2 || (right && right->rank < 2)) return refuse_sizes(module, target, NULL, NULL, err);
+    rows[i] = left->shape[0];
+    rank[i] = right ? right->shape[0] : 0;
+    columns[i] = mw_tensor_elements(right ? right : left) / (right ? right->shape[0] : rows[i]);
+    if (right && mw_tensor_elements(left) / rows[i] != rank[i])
+      return mw_error_set(err, MW_DATA, "module '%s': the ranks of two of its factors disagree", mw_text_escape_z(&name, module->name.module));
+  }
+  if (!kronecker && rank[0] != rank[1])
+    return mw_error_set(err, MW_DATA, "module '%s': the ranks of its two products disagree", mw_text_escape_z(&name, module->name.module));
+  const uint64_t outs = target->rank ? target->shape[0] : 1, ins = mw_tensor_elements(target) / outs;
+  const bool fits = kronecker ? rows[0] * rows[1] == outs && columns[0] * columns[1] == ins
+                              : rows[0] == outs && rows[1] == outs && columns[0] == ins && columns[1] == ins;
+  if (target->rank < 2 || !fits) return refuse_sizes(module, target, rows, columns, err);
+  *out = (mw_adapted_change){.kind = module->kind, .left = sides[0][0], .right = sides[0][1], .second_left = sides[1][0],
+                             .second_right = sides[1][1], .rank = rank[1] ? rank[1] : rank[0]};
+  return true;
+}
+
 bool mw_adapter_module_change(const mw_adapter_module *module, const mw_tensor *target, bool turned, mw_adapted_change *out,
                               mw_error *err) {
   const mw_tensor *a = module->role[MW_ADAPTER_NAME_A], *b = module->role[MW_ADAPTER_NAME_B];
   const mw_tensor *magnitude = module->role[MW_ADAPTER_NAME_MAGNITUDE];
   mw_text_escaped name;
+  if (module->kind != MW_ADAPTED_LORA) return change_otherwise(module, target, out, err);
   if (a->rank < 2 || b->rank < 2 || target->rank < 2) return refuse_shapes(module, target, err);
   uint64_t rank = a->shape[0], in = mw_tensor_elements(a) / rank, outs = b->shape[0], rows = target->shape[0],
            columns = mw_tensor_elements(target) / rows;

@@ -10,6 +10,7 @@
 typedef struct mw_adapter_module {
   mw_adapter_name name;
   const mw_tensor *role[MW_ADAPTER_NAME_WHOLE + 1];
+  mw_adapted_kind kind;
 } mw_adapter_module;
 
 /* The modules of these tensors, from the arena, sorted by part and module. MW_DATA: a name that says nothing, two tensors of one module

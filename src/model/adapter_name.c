@@ -18,11 +18,16 @@ static const struct {
     {".lora.down", MW_ADAPTER_NAME_A, false},        {".lora.up", MW_ADAPTER_NAME_B, false},
     {"_lora.down", MW_ADAPTER_NAME_A, false},        {"_lora.up", MW_ADAPTER_NAME_B, false},
     {".lora_linear_layer.down", MW_ADAPTER_NAME_A, false}, {".lora_linear_layer.up", MW_ADAPTER_NAME_B, false},
+    {".hada_w1_b", MW_ADAPTER_NAME_A, false},        {".hada_w1_a", MW_ADAPTER_NAME_B, false},
+    {".hada_w2_b", MW_ADAPTER_NAME_SECOND_A, false}, {".hada_w2_a", MW_ADAPTER_NAME_SECOND_B, false},
+    {".lokr_w1_b", MW_ADAPTER_NAME_A, false},        {".lokr_w1_a", MW_ADAPTER_NAME_B, false},
+    {".lokr_w2_b", MW_ADAPTER_NAME_SECOND_A, false}, {".lokr_w2_a", MW_ADAPTER_NAME_SECOND_B, false},
+    {".lokr_w1", MW_ADAPTER_NAME_FIRST, false},      {".lokr_w2", MW_ADAPTER_NAME_SECOND, false},
     {".alpha", MW_ADAPTER_NAME_ALPHA, false}};
 enum { MARKS = sizeof marks / sizeof *marks };
 
-/* Of adapters that are no product of two matrices, or of more than two. */
-static const char *const others[] = {".hada_w1", ".hada_w2", ".lokr_w1", ".lokr_w2", ".oft_", ".lora_mid", ".lora_E", "lora_a.", "lora_b."};
+/* Of adapters that are other products, or of more matrices. */
+static const char *const others[] = {".hada_t", ".lokr_t", ".oft_", ".lora_mid", ".lora_E", "lora_a.", "lora_b."};
 
 /* The parts of a pipeline by which names begin: with a dot behind, and flat with an underscore. */
 static const char *const parts[] = {"unet", "transformer", "text_encoder", "text_encoder_2", "text_encoder_3", "diffusion_model"};
@@ -55,7 +60,7 @@ static void drop(char *text, const char *word) {
 static bool refuse(const char *name, mw_error *err) {
   mw_text_escaped shown;
   mw_error_set(err, MW_DATA, "tensor '%s' is of no kind of adapter that is known here", mw_text_escape_z(&shown, name));
-  return mw_error_hint(err, "LoRA and DoRA can be added to a model; merge other kinds with the tool that made them");
+  return mw_error_hint(err, "LoRA, DoRA, LoHa and LoKr can be added to a model; merge other kinds with the tool that made them");
 }
 
 /* "mid.attn1.processor.to_q", as diffusers once named it -> "mid.attn1.to_q"; its to_out is a list whose first is meant. */
@@ -82,6 +87,7 @@ static bool read_factor(const char *name, const char *rest, mw_arena *arena, mw_
     out->module = module;
     out->role = marks[m].role;
     out->embedding = marks[m].embedding;
+    out->letter = marks[m].text[1] == 'h' ? 'h' : strncmp(marks[m].text, ".lokr", 5) == 0 ? 'k' : 0;
     if (bias && out->role != MW_ADAPTER_NAME_B) return refuse(name, err);
     if (bias) out->role = MW_ADAPTER_NAME_BIAS;
     return true;

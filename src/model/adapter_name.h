@@ -4,7 +4,7 @@
  *   diffusers  unet.mid.attn1.to_q.lora.down.weight                   part `unet` of a pipeline, module mid.attn1.to_q, A
  *   kohya      lora_unet_mid_attn1_to_q.lora_down.weight              part `lora_unet`, module mid_attn1_to_q, flat, A
  *
- * A flat module has underscores for dots. */
+ * A flat module has underscores for dots. The factors of LoHa and LoKr are called hada_w1_a, lokr_w2 and so on in each of them. */
 #ifndef MW_MODEL_ADAPTER_NAME_H
 #define MW_MODEL_ADAPTER_NAME_H
 
@@ -16,6 +16,10 @@ typedef enum mw_adapter_name_role {
   MW_ADAPTER_NAME_BIAS,      /* what B adds: [out] */
   MW_ADAPTER_NAME_MAGNITUDE, /* DoRA: the length of each output's weights, [out] */
   MW_ADAPTER_NAME_ALPHA,     /* one number */
+  MW_ADAPTER_NAME_SECOND_A,  /* LoHa, LoKr: the factors of the second product ... */
+  MW_ADAPTER_NAME_SECOND_B,
+  MW_ADAPTER_NAME_FIRST,     /* ... LoKr: the first matrix, the second one, without factors */
+  MW_ADAPTER_NAME_SECOND,
   MW_ADAPTER_NAME_WHOLE      /* replaces the base's tensor; the module is then the tensor's whole name */
 } mw_adapter_name_role;
 
@@ -24,6 +28,7 @@ typedef struct mw_adapter_name {
   const char *module;
   mw_adapter_name_role role;
   bool flat, embedding, peft;
+  char letter;        /* 'h', 'k': of a LoHa, a LoKr; else 0 */
 } mw_adapter_name;
 
 /* Texts of `out` are in the arena. MW_DATA where the name says nothing that we know. */

@@ -71,14 +71,15 @@ static bool scale(const mw_adapter_part *p, const mw_adapter_module *module, mw_
   mw_text_escaped name;
   uint64_t rank = change->rank;
   double number = 1;
-  if (alpha) {
+  if (alpha && rank) {
     MW_TRY(read_number(p->file->model, alpha, &number, err));
     number /= (double)rank;
-  } else if (p->configured)
+  } else if (alpha) number = 1; /* a LoKr without factors is not scaled */
+  else if (p->configured)
     MW_TRY(mw_adapter_config_scale(&p->config, module->name.module, &rank, &number, err));
   change->scale = (float)number;
   mw_text_escape_z(&name, module->name.module);
-  if (rank != change->rank)
+  if (rank != change->rank && change->rank)
     return mw_error_set(err, MW_DATA, "module '%s': the ranks disagree: %llu of its factors, %llu of the configuration", name.bytes,
                         (unsigned long long)change->rank, (unsigned long long)rank);
   if (p->configured && p->config.dora != (change->magnitude != NULL))

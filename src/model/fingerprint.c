@@ -32,10 +32,11 @@ static void add_place(mw_sha256 *hash, const mw_tensor *tensor) {
 static void add_changes(mw_sha256 *hash, const mw_adapted *adapted) {
   for (size_t i = 0; i < adapted->count; i++) {
     const mw_adapted_change *change = &adapted->changes[i];
-    const mw_tensor *parts[] = {change->left, change->right, change->magnitude};
+    const mw_tensor *parts[] = {change->left, change->right, change->magnitude, change->second_left, change->second_right};
     mw_sha256_add(hash, &change->scale, sizeof change->scale);
     add_number(hash, change->rank * 2 + change->turned);
-    for (size_t p = 0; p < 3; p++)
+    if (change->kind != MW_ADAPTED_LORA) add_number(hash, change->kind);
+    for (size_t p = 0; p < sizeof parts / sizeof *parts; p++)
       if (parts[p]) add_place(hash, parts[p]);
   }
 }

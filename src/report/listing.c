@@ -57,9 +57,11 @@ static void put_tensor(mw_text *text, const mw_tensor *tensor, bool many) {
   put_name(text, tensor->name, many);
   mw_text_add(text, " ", 1);
   mw_text_shape(text, tensor->shape, tensor->rank);
-  for (size_t i = 0; tensor->made == MW_TENSOR_ADAPTED && i < tensor->adapted->count; i++)
-    mw_text_format(text, "  + rank %llu%s", (unsigned long long)tensor->adapted->changes[i].rank,
-                   tensor->adapted->changes[i].magnitude ? " (DoRA)" : "");
+  static const char *const kinds[] = {"", " (LoHa)", " (LoKr)"};
+  for (size_t i = 0; tensor->made == MW_TENSOR_ADAPTED && i < tensor->adapted->count; i++) {
+    const mw_adapted_change *change = &tensor->adapted->changes[i];
+    mw_text_format(text, "  + rank %llu%s", (unsigned long long)change->rank, change->magnitude ? " (DoRA)" : kinds[change->kind]);
+  }
 }
 
 static void put_stats(mw_text *text, const mw_inspection *inspection, size_t index) {

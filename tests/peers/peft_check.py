@@ -4,7 +4,7 @@ loaded by peft, every tensor of it, and makes the same model there."""
 import os
 
 import torch
-from peft import AutoPeftModelForCausalLM, LoraConfig, PeftModel, get_peft_model
+from peft import AutoPeftModelForCausalLM, LoHaConfig, LoKrConfig, LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file
 from transformers import (AutoModelForCausalLM, BertConfig, BertForSequenceClassification, CLIPTextConfig, CLIPTextModel, FalconConfig,
                           FalconForCausalLM, GemmaConfig, GemmaForCausalLM, GPT2Config, GPT2LMHeadModel, GPTNeoXConfig, GPTNeoXForCausalLM,
@@ -113,6 +113,27 @@ for number, (name, (kind, config, settings, *words)) in enumerate(OTHERS.items()
     worst = max(((ours[key] - theirs[key]).abs().max() / theirs[key].abs().max().clamp(min=1e-9)).item() for key in ours if ours[key].is_floating_point())
     changed = sum(1 for key, value in tensors(base).items() if not torch.equal(value, ours[key]))
     check(set(ours) == set(theirs) and worst <= BOUND and changed, f"{name}: merge_and_unload of {changed} tensors within {worst:.1e}")
+
+# ---- other products than that of a LoRA ----
+
+PRODUCTS = {
+    "LoHa": LoHaConfig(r=4, alpha=8, target_modules=["q_proj", "down_proj"]),
+    "LoHa, ranks and alphas by pattern": LoHaConfig(r=4, alpha=8, target_modules=["q_proj", "up_proj"], rank_pattern={"up_proj": 6}, alpha_pattern={"q_proj": 3}),
+    "LoKr": LoKrConfig(r=4, alpha=8, target_modules=["q_proj", "down_proj"]),
+    "LoKr of four factors": LoKrConfig(r=1, alpha=8, decompose_both=True, decompose_factor=8, target_modules=["q_proj", "down_proj"]),
+    "LoKr of whole matrices": LoKrConfig(r=64, alpha=8, target_modules="all-linear"),
+}
+for number, (name, settings) in enumerate(PRODUCTS.items()):
+    adapter = at(f"product-{number}")
+    model = get_peft_model(AutoModelForCausalLM.from_pretrained(at("llama")), settings)
+    for _, p in model.named_parameters():
+        if p.requires_grad:
+            p.data.add_(torch.randn_like(p) * 0.05)
+    model.save_pretrained(adapter)
+    ours, theirs, before = tensors(merge("soup", "--models", at("llama") + "+" + adapter)), model.merge_and_unload().state_dict(), tensors(at("llama"))
+    worst = max(((ours[key] - theirs[key]).abs().max() / theirs[key].abs().max().clamp(min=1e-9)).item() for key in ours)
+    changed = sum(1 for key, value in before.items() if not torch.equal(value, ours[key]))
+    check(worst <= BOUND and changed > 3, f"{name}: merge_and_unload of {changed} tensors within {worst:.1e}")
 
 # ---- convolutions, of one dimension and of two ----
 

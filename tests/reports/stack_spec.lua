@@ -160,6 +160,14 @@ describe("config.json of other layers", function()
     stacked("two", { ["model.encoder.layers"] = 2, ["model.decoder.layers"] = 2 }, two(2, 2))
     assert.equal(two(3, 2), (made "moonweld stack --parts two two:1-2 --of model.encoder.layers"))
     assert.equal(two(2, 3), (made "moonweld stack --parts two two:1-2 --of model.decoder.layers"))
+    local function masked(vit, decoder) return ('{"num_hidden_layers": %d, "decoder_num_hidden_layers": %d}'):format(vit, decoder) end -- ViT MAE: its kind is its name
+    stacked("masked", { ["vit.encoder.layer"] = 2, ["decoder.decoder_layers"] = 2 }, masked(2, 2))
+    assert.equal(masked(3, 2), (made "moonweld stack --parts masked masked:1-2 --of vit.encoder.layer"))
+    assert.equal(masked(2, 3), (made "moonweld stack --parts masked masked:1-2 --of decoder.decoder_layers"))
+    local function spoken(encoder, decoder) return ('{"encoder_layers": %d, "decoder_layers": %d}'):format(encoder, decoder) end -- SpeechT5
+    stacked("spoken", { ["speecht5.encoder.wrapped_encoder.layers"] = 2, ["speecht5.decoder.wrapped_decoder.layers"] = 2 }, spoken(2, 2))
+    assert.equal(spoken(3, 2), (made "moonweld stack --parts spoken spoken:1-2 --of speecht5.encoder.wrapped_encoder.layers"))
+    assert.equal(spoken(2, 3), (made "moonweld stack --parts spoken spoken:1-2 --of speecht5.decoder.wrapped_decoder.layers"))
     -- LED
     stacked("windows", { ["led.encoder.layers"] = 2, ["led.decoder.layers"] = 2 }, '{"encoder_layers": 2, "decoder_layers": 2, "attention_window": [8, 16]}')
     assert.equal('{"encoder_layers": 3, "decoder_layers": 2, "attention_window": [8, 16, 16]}', (made "moonweld stack --parts windows windows:1-2 --of led.encoder.layers"))

@@ -45,6 +45,126 @@ local function with(folder) return (M.made("moonweld soup --models base+" .. fol
 local Q, UP, EMBED, CONV, SQUARE = "model.layers.0.q", "model.layers.0.up", "model.embed", "model.conv", "model.layers.0.square"
 local function q(scale, seed) return added(base[Q .. ".weight"][3], scale, numbers(12, seed + 1), numbers(8, seed), 6, 2, 4) end
 
+--- Left * right, row after row.
+local function product(left, right, rows, rank, columns)
+  local zeros = {}
+  for i = 1, rows * columns do zeros[i] = 0 end
+  return added(zeros, 1, left, right, rows, rank, columns)
+end
+--- W + scale * (x * y), element by element.
+local function hadamard(w, scale, x, y)
+  local list = {}
+  for i in ipairs(w) do list[i] = w[i] + scale * (x[i] * y[i]) end
+  return list
+end
+--- W + scale * the Kronecker product of x [p, q] and y [r, s].
+local function kronecker(w, scale, x, p, q, y, r, s)
+  local list = {}
+  for i = 0, p * r - 1 do
+    for j = 0, q * s - 1 do
+      local at = i * q * s + j + 1
+      list[at] = w[at] + scale * (x[i // r * q + j // s + 1] * y[i % r * s + j % s + 1])
+    end
+  end
+  return list
+end
+
+describe("a model with a LoHa or a LoKr", function()
+  local LOHA, LOKR, peft = '{"peft_type": "LOHA", "r": 2, "alpha": 4, "rank_dropout": 0.1}', '{"peft_type": "LOKR", "r": 2, "alpha": 4, "decompose_factor": -1}', "base_model.model."
+  local function other(settings, tensors)
+    written = written + 1
+    local folder, named = "adapter" .. written, {}
+    for name, value in pairs(tensors) do named[peft .. name] = value end
+    M.safetensors(folder .. "/adapter_model.safetensors", named)
+    M.write(folder .. "/adapter_config.json", settings)
+    return folder
+  end
+  local function haha(module, out, inputs, seed, more)
+    local list = { [module .. ".hada_w1_a"] = tensor(seed, out, 2), [module .. ".hada_w1_b"] = tensor(seed + 1, 2, inputs),
+      [module .. ".hada_w2_a"] = tensor(seed + 2, out, 2), [module .. ".hada_w2_b"] = tensor(seed + 3, 2, inputs) }
+    for name, value in pairs(more or {}) do list[name] = value end
+    return list
+  end
+  local function hadamards(w, scale, out, inputs, seed)
+    return hadamard(w, scale, product(numbers(out * 2, seed), numbers(2 * inputs, seed + 1), out, 2, inputs),
+      product(numbers(out * 2, seed + 2), numbers(2 * inputs, seed + 3), out, 2, inputs))
+  end
+
+  it("has the product, element by element, of two matrices of low rank", function()
+    local list = haha(Q, 6, 4, 20)
+    for name, value in pairs(haha(CONV, 3, 18, 40)) do list[name] = value end
+    local folder = other(LOHA, list)
+    local out = with(folder)
+    same(out[Q .. ".weight"], hadamards(base[Q .. ".weight"][3], 2, 6, 4, 20))
+    same(out[CONV .. ".weight"], hadamards(base[CONV .. ".weight"][3], 2, 3, 18, 40))
+    same(out[UP .. ".weight"], base[UP .. ".weight"][3])
+    near(M.made("moonweld soup --models base+" .. folder .. "+" .. adapter(factors(Q, 2, 6, 4, 20)))[Q .. ".weight"],
+      added(hadamards(base[Q .. ".weight"][3], 2, 6, 4, 20), 2, numbers(12, 21), numbers(8, 20), 6, 2, 4))
+    M.model("halves", { [Q .. ".weight"] = { "BF16", { 6, 4 }, base[Q .. ".weight"][3] } }, config)
+    same(M.made("moonweld soup --dtype f32 --models halves+" .. other(LOHA, haha(Q, 6, 4, 20)))[Q .. ".weight"], hadamards(base[Q .. ".weight"][3], 2, 6, 4, 20))
+    assert.is_truthy(select(2, M.run("moonweld inspect base+" .. folder)):find("+ rank 2 (LoHa)", 1, true))
+  end)
+
+  it("has the Kronecker product of two matrices, each whole or of low rank", function()
+    local w = base[Q .. ".weight"][3]
+    same(with(other(LOKR, { [Q .. ".lokr_w1"] = tensor(20, 2, 2), [Q .. ".lokr_w2"] = tensor(21, 3, 2) }))[Q .. ".weight"],
+      kronecker(w, 2, numbers(4, 20), 2, 2, numbers(6, 21), 3, 2))
+    same(with(other(LOKR, { [Q .. ".lokr_w1"] = tensor(20, 2, 2), [Q .. ".lokr_w2_a"] = tensor(21, 3, 2), [Q .. ".lokr_w2_b"] = tensor(22, 2, 2) }))[Q .. ".weight"],
+      kronecker(w, 2, numbers(4, 20), 2, 2, product(numbers(6, 21), numbers(4, 22), 3, 2, 2), 3, 2))
+    same(with(other(LOKR, { [Q .. ".lokr_w1_a"] = tensor(23, 3, 2), [Q .. ".lokr_w1_b"] = tensor(24, 2, 2), [Q .. ".lokr_w2"] = tensor(21, 2, 2) }))[Q .. ".weight"],
+      kronecker(w, 2, product(numbers(6, 23), numbers(4, 24), 3, 2, 2), 3, 2, numbers(4, 21), 2, 2))
+    same(with(other(LOKR, { [CONV .. ".lokr_w1"] = tensor(25, 3, 2), [CONV .. ".lokr_w2"] = tensor(26, 1, 1, 3, 3) }))[CONV .. ".weight"],
+      kronecker(base[CONV .. ".weight"][3], 2, numbers(6, 25), 3, 2, numbers(9, 26), 1, 9))
+  end)
+
+  it("is read as part of any merge, and by ranges of a large tensor as a whole one is", function()
+    local rows, columns = 48, 1500
+    M.model("wide", { [Q .. ".weight"] = tensor(3, rows, columns) }, config)
+    local list = { [Q .. ".lokr_w1"] = tensor(20, 8, 15), [Q .. ".lokr_w2"] = tensor(21, 6, 100) }
+    local function different(found, expected)
+      local count = 0
+      for i, value in ipairs(expected) do if found[i] ~= value then count = count + 1 end end
+      return count
+    end
+    local w = numbers(rows * columns, 3)
+    assert.equal(0, different(M.made("moonweld soup --threads 3 --models wide+" .. other(LOKR, list))[Q .. ".weight"],
+      kronecker(w, 2, numbers(120, 20), 8, 15, numbers(600, 21), 6, 100)))
+    local out = M.made("moonweld lerp --t 0.5 --a wide --b wide+" .. other(LOHA, haha(Q, rows, columns, 20)))[Q .. ".weight"]
+    local expected = hadamards(w, 2, rows, columns, 20)
+    for i in ipairs(expected) do expected[i] = w[i] + 0.5 * (expected[i] - w[i]) end
+    assert.equal(0, different(out, expected)) -- all of them are sums of few powers of two
+  end)
+
+  it("has kohya's names, and alpha in the file", function()
+    local flat = "lora_unet_model_layers_0_q"
+    local list = haha(flat, 6, 4, 20, { [flat .. ".alpha"] = { "F32", {}, 1 } })
+    M.safetensors("hada.safetensors", list)
+    same(with("hada.safetensors")[Q .. ".weight"], hadamards(base[Q .. ".weight"][3], 0.5, 6, 4, 20))
+    M.safetensors("lokr.safetensors", { [flat .. ".lokr_w1"] = tensor(20, 2, 2), [flat .. ".lokr_w2_a"] = tensor(21, 3, 2), [flat .. ".lokr_w2_b"] = tensor(22, 2, 2),
+      [flat .. ".alpha"] = { "F32", {}, 8 } })
+    same(with("lokr.safetensors")[Q .. ".weight"], kronecker(base[Q .. ".weight"][3], 4, numbers(4, 20), 2, 2, product(numbers(6, 21), numbers(4, 22), 3, 2, 2), 3, 2))
+    -- whole matrices are not scaled, whatever alpha is
+    M.safetensors("lokr.safetensors", { [flat .. ".lokr_w1"] = tensor(20, 2, 2), [flat .. ".lokr_w2"] = tensor(21, 3, 2), [flat .. ".alpha"] = { "F32", {}, 8 } })
+    same(with("lokr.safetensors")[Q .. ".weight"], kronecker(base[Q .. ".weight"][3], 1, numbers(4, 20), 2, 2, numbers(6, 21), 3, 2))
+  end)
+
+  it("is refused where its factors do not fit, or are of a form that is not known", function()
+    local function wrong(settings, list, ...) M.refused("moonweld soup --models base+" .. other(settings, list), ...) end
+    wrong(LOHA, haha(Q, 6, 5, 20), "module 'model.layers.0.q': the two matrices of its LoHa are [6, 5] and [6, 5], but the base's tensor has shape [6,4]")
+    wrong(LOKR, { [Q .. ".lokr_w1"] = tensor(1, 2, 2), [Q .. ".lokr_w2"] = tensor(2, 2, 2) }, "the two matrices of its LoKr are [2, 2] and [2, 2]", "[6,4]")
+    wrong(LOKR, { [Q .. ".lokr_w1"] = tensor(1, 2, 2) }, "a LoKr has lokr_w1 or its two factors, and lokr_w2 or its two")
+    wrong(LOKR, { [Q .. ".lokr_w1"] = tensor(1, 2, 2), [Q .. ".lokr_w2_a"] = tensor(1, 6, 1) }, "a LoKr has lokr_w1")
+    wrong(LOKR, { [Q .. ".lokr_w1"] = tensor(1, 4), [Q .. ".lokr_w2"] = tensor(1, 6, 1) }, "a factor of its LoKr is no matrix")
+    wrong(LOHA, haha(Q, 6, 4, 20, { [Q .. ".hada_w2_a"] = tensor(1, 6, 3) }), "the ranks of two of its factors disagree")
+    wrong(LOHA, haha(Q, 6, 4, 20, { [Q .. ".hada_w2_a"] = tensor(1, 6, 1), [Q .. ".hada_w2_b"] = tensor(1, 1, 4) }), "the ranks of its two products disagree")
+    wrong(LOHA, haha(Q, 6, 4, 20, { [Q .. ".hada_t1"] = tensor(1, 2, 2) }), "hada_t1", "no kind of adapter that is known here")
+    wrong('{"peft_type": "LOHA", "r": 3, "alpha": 4}', haha(Q, 6, 4, 20), "the ranks disagree: 2 of its factors, 3 of the configuration")
+    wrong('{"peft_type": "LOHA", "r": 2, "alpha": 4, "use_rank_flow": true}', haha(Q, 6, 4, 20), "use_rank_flow")
+    local nan = haha(Q, 6, 4, 20, { [Q .. ".hada_w2_a"] = { "F32", { 6, 2 }, 0 / 0 } })
+    wrong(LOHA, nan, "NaN or infinite: the adapter cannot be used")
+  end)
+end)
+
 describe("a model with an adapter", function()
   it("is W + alpha / r B A, and the rest as it was", function()
     local out = with(adapter(factors(Q, 2, 6, 4, 20)))
@@ -290,7 +410,11 @@ describe("an adapter is refused", function()
     M.write(folder .. "/adapter_config.json", "{not json")
     M.refused("moonweld soup --models base+" .. folder, "adapter_config.json")
     M.write(folder .. "/adapter_config.json", '{"peft_type": "IA3"}')
-    M.refused("moonweld soup --models base+" .. folder, "peft_type", "IA3", "LORA")
+    M.refused("moonweld soup --models base+" .. folder, "peft_type", "IA3", "LORA", "merge_and_unload")
+    for kind, what in pairs { PROMPT_TUNING = "vectors that stand before the text", PREFIX_TUNING = "keys and values", XLORA = "a mixture of LoRAs" } do
+      M.write(folder .. "/adapter_config.json", ('{"peft_type": "%s"}'):format(kind))
+      M.refused("moonweld soup --models base+" .. folder, "peft_type", kind, what, "no model can be made of it")
+    end
     os.remove(M.folder .. "/" .. folder .. "/adapter_config.json")
     M.refused("moonweld soup --models base+" .. folder, "adapter_config.json", "lora_alpha is not known")
     for _, key in ipairs { "use_qalora", "arrow_config", "layer_replication", "target_parameters", "trainable_token_indices", "a_new_variant" } do
@@ -327,7 +451,7 @@ describe("an adapter is refused", function()
   it("where its names meet nothing", function()
     refused(join(good, factors("model.layers.7.q", 2, 6, 4, 1)), nil, "1 of its 2 modules meet no tensor", "model.layers.7.q")
     refused(factors("h.0.attn", 2, 6, 4, 1), nil, "1 of its 1 modules", "another base")
-    refused({ ["base_model.model." .. Q .. ".hada_w1_a"] = tensor(1, 2, 4) }, nil, "hada_w1_a", "no kind of adapter")
+    refused({ ["base_model.model." .. Q .. ".hada_w1_a"] = tensor(1, 2, 4) }, nil, "a LoHa has hada_w1_a, hada_w1_b, hada_w2_a and hada_w2_b")
     M.refused("moonweld soup --models base+nowhere", "nowhere: no such file or folder")
     for _, word in ipairs { "base+", "base++base" } do M.refused("moonweld soup --models " .. word, "an adapter's name is empty") end
     M.refused("moonweld soup --models " .. adapter(good, '"r": 2, "base_model_name_or_path": "org/missing"'), "LoRA (PEFT) adapter", "org/missing")
