@@ -37,25 +37,30 @@ static bool check_tensor(const named *entry, mw_error *err) {
                                                  mw_text_escape_z(&shown, entry->tensor->name));
 }
 
-/* LoRA, LoHa or LoKr? Every one of them has two factors, or all four, or of LoKr the matrix in the place of either two. */
+/* LoRA, LoHa or LoKr, and whether all that it needs is there: two factors; four of them; or four of which a matrix may stand for the first
+ * or the last two. */
 static bool check_module(mw_adapter_module *module, mw_error *err) {
-  static const char *const words[] = {"A", "B", "bias", "magnitude vector", "alpha", "second A", "second B", "w1", "w2"};
+  static const char *const words[] = {"A", "B", "bias", "magnitude vector", "alpha"};
   const mw_tensor *const *role = module->role;
-  const bool pair = role[MW_ADAPTER_NAME_A] && role[MW_ADAPTER_NAME_B],
+  const bool first = role[MW_ADAPTER_NAME_A] && role[MW_ADAPTER_NAME_B],
              second = role[MW_ADAPTER_NAME_SECOND_A] && role[MW_ADAPTER_NAME_SECOND_B];
   mw_text_escaped shown;
   if (role[MW_ADAPTER_NAME_WHOLE]) return true;
   module->kind = module->name.letter == 'h' ? MW_ADAPTED_LOHA : module->name.letter == 'k' ? MW_ADAPTED_LOKR : MW_ADAPTED_LORA;
   mw_text_escape_z(&shown, module->name.module);
-  if (module->kind == MW_ADAPTED_LORA && pair) return true;
+  if (module->kind != MW_ADAPTED_LORA && (role[MW_ADAPTER_NAME_MAGNITUDE] || role[MW_ADAPTER_NAME_BIAS]))
+    return mw_error_set(err, MW_DATA, "module '%s': a LoHa or LoKr with a magnitude or bias is not known", shown.bytes);
   if (module->kind == MW_ADAPTED_LOHA)
-    return (pair && second) || mw_error_set(err, MW_DATA, "module '%s': a LoHa has hada_w1_a, hada_w1_b, hada_w2_a and hada_w2_b", shown.bytes);
+    return (first && second) ||
+           mw_error_set(err, MW_DATA, "module '%s': a LoHa has hada_w1_a, hada_w1_b, hada_w2_a and hada_w2_b", shown.bytes);
   if (module->kind == MW_ADAPTED_LOKR)
-    return (pair != (role[MW_ADAPTER_NAME_FIRST] != NULL) && second != (role[MW_ADAPTER_NAME_SECOND] != NULL)) ||
+    return (first != (role[MW_ADAPTER_NAME_FIRST] != NULL) && second != (role[MW_ADAPTER_NAME_SECOND] != NULL)) ||
            mw_error_set(err, MW_DATA, "module '%s': a LoKr has lokr_w1 or its two factors, and lokr_w2 or its two", shown.bytes);
+  if (first) return true;
   unsigned has = 0;
   while (!role[has]) has++;
-  return mw_error_set(err, MW_DATA, "module '%s' has its factor %s without %s", shown.bytes, words[has], role[MW_ADAPTER_NAME_A] ? "B" : "A");
+  return mw_error_set(err, MW_DATA, "module '%s' has its factor %s without %s", shown.bytes, words[has],
+                      role[MW_ADAPTER_NAME_A] ? "B" : "A");
 }
 
 bool mw_adapter_module_list(const mw_tensor *tensors, size_t count, mw_arena *arena, mw_adapter_module **out, size_t *out_count,
@@ -72,12 +77,16 @@ bool mw_adapter_module_list(const mw_tensor *tensors, size_t count, mw_arena *ar
   for (size_t i = 0; ok && i < count; i++) {
     bool new = !i || compare_modules(&list[i - 1].name, &list[i].name) != 0;
     if (new) (*out)[(*out_count)++].name = list[i].name;
-    const mw_tensor **role = &(*out)[*out_count - 1].role[list[i].name.role];
-    if (*role)
+    mw_adapter_module *module = &(*out)[*out_count - 1];
+    const mw_tensor **role = &module->role[list[i].name.role];
+    const char letter = list[i].name.letter;
+    if (letter && module->name.letter && letter != module->name.letter)
+      ok = mw_error_set(err, MW_DATA, "module '%s' is adapted twice, by a LoHa and a LoKr", list[i].name.module);
+    else if (*role)
       ok = mw_error_set(err, MW_DATA, "module '%s' is adapted twice, by '%s' and '%s'", list[i].name.module,
                         mw_text_escape_z(&a, (*role)->name), mw_text_escape_z(&b, list[i].tensor->name));
     *role = list[i].tensor;
-    if (list[i].name.letter) (*out)[*out_count - 1].name.letter = list[i].name.letter;
+    if (letter) module->name.letter = letter;
   }
   free(list);
   for (size_t i = 0; ok && i < *out_count; i++) ok = check_module(&(*out)[i], err);
@@ -259,50 +268,56 @@ static bool refuse_shapes(const mw_adapter_module *module, const mw_tensor *targ
   return false;
 }
 
-static bool refuse_sizes(const mw_adapter_module *module, const mw_tensor *target, const uint64_t *rows, const uint64_t *columns,
-                         mw_error *err) {
+/* One of the two matrices of a LoHa or LoKr: left * right, or left alone. */
+typedef struct side {
+  const mw_tensor *left, *right;
+  uint64_t rows, columns, rank;
+} side;
+
+static bool refuse_sides(const mw_adapter_module *module, const mw_tensor *target, const side *p, const side *q, mw_error *err) {
   mw_text shape = {0};
   mw_text_escaped name;
-  const char *kind = module->kind == MW_ADAPTED_LOKR ? "LoKr" : "LoHa";
   mw_text_shape(&shape, target->shape, target->rank);
-  mw_text_escape_z(&name, module->name.module);
-  if (!rows) mw_error_set(err, MW_DATA, "module '%s': a factor of its %s is no matrix", name.bytes, kind);
-  else
-    mw_error_set(err, MW_DATA, "module '%s': the two matrices of its %s are [%llu, %llu] and [%llu, %llu], but the base's tensor has shape %s",
-                 name.bytes, kind, (unsigned long long)rows[0], (unsigned long long)columns[0], (unsigned long long)rows[1],
-                 (unsigned long long)columns[1], shape.bytes ? shape.bytes : "");
+  mw_error_set(err, MW_DATA,
+               "module '%s': the two matrices of its %s are [%llu, %llu] and [%llu, %llu], but the base's tensor has shape %s",
+               mw_text_escape_z(&name, module->name.module), module->kind == MW_ADAPTED_LOKR ? "LoKr" : "LoHa", (unsigned long long)p->rows,
+               (unsigned long long)p->columns, (unsigned long long)q->rows, (unsigned long long)q->columns, shape.bytes ? shape.bytes : "");
   mw_text_free(&shape);
   return false;
 }
 
+static bool take_side(const mw_adapter_module *module, mw_adapter_name_role whole, mw_adapter_name_role left, mw_adapter_name_role right,
+                      side *out, mw_error *err) {
+  const mw_tensor *single = module->role[whole];
+  const char *wrong = NULL;
+  mw_text_escaped name;
+  *out = single ? (side){.left = single} : (side){.left = module->role[left], .right = module->role[right]};
+  const mw_tensor *last = single ? single : out->right;
+  if (out->left->rank < 2 || last->rank < 2) wrong = "a factor of it is no matrix";
+  else if (!single && mw_tensor_elements(out->left) / out->left->shape[0] != last->shape[0])
+    wrong = "the ranks of two of its factors disagree";
+  if (wrong) return mw_error_set(err, MW_DATA, "module '%s': %s", mw_text_escape_z(&name, module->name.module), wrong);
+  out->rows = out->left->shape[0];
+  out->columns = mw_tensor_elements(last) / last->shape[0];
+  out->rank = single ? 0 : last->shape[0];
+  return true;
+}
+
 /* A LoHa or LoKr: [out, in] as the base's tensor, whose further dimensions count as inputs. */
 static bool change_otherwise(const mw_adapter_module *module, const mw_tensor *target, mw_adapted_change *out, mw_error *err) {
-  const mw_tensor *const *role = module->role;
-  const bool kronecker = module->kind == MW_ADAPTED_LOKR;
-  const mw_tensor *const sides[2][2] = {
-      {role[MW_ADAPTER_NAME_FIRST] ? role[MW_ADAPTER_NAME_FIRST] : role[MW_ADAPTER_NAME_B],
-       role[MW_ADAPTER_NAME_FIRST] ? NULL : role[MW_ADAPTER_NAME_A]},
-      {role[MW_ADAPTER_NAME_SECOND] ? role[MW_ADAPTER_NAME_SECOND] : role[MW_ADAPTER_NAME_SECOND_B],
-       role[MW_ADAPTER_NAME_SECOND] ? NULL : role[MW_ADAPTER_NAME_SECOND_A]}};
-  uint64_t rows[2], columns[2], rank[2];
-  mw_text_escaped name;
-  for (int i = 0; i < 2; i++) {
-    const mw_tensor *left = sides[i][0], *right = sides[i][1];
-    if (left->rank < 2 || (right && right->rank < 2)) return refuse_sizes(module, target, NULL, NULL, err);
-    rows[i] = left->shape[0];
-    rank[i] = right ? right->shape[0] : 0;
-    columns[i] = mw_tensor_elements(right ? right : left) / (right ? right->shape[0] : rows[i]);
-    if (right && mw_tensor_elements(left) / rows[i] != rank[i])
-      return mw_error_set(err, MW_DATA, "module '%s': the ranks of two of its factors disagree", mw_text_escape_z(&name, module->name.module));
-  }
-  if (!kronecker && rank[0] != rank[1])
-    return mw_error_set(err, MW_DATA, "module '%s': the ranks of its two products disagree", mw_text_escape_z(&name, module->name.module));
   const uint64_t outs = target->rank ? target->shape[0] : 1, ins = mw_tensor_elements(target) / outs;
-  const bool fits = kronecker ? rows[0] * rows[1] == outs && columns[0] * columns[1] == ins
-                              : rows[0] == outs && rows[1] == outs && columns[0] == ins && columns[1] == ins;
-  if (target->rank < 2 || !fits) return refuse_sizes(module, target, rows, columns, err);
-  *out = (mw_adapted_change){.kind = module->kind, .left = sides[0][0], .right = sides[0][1], .second_left = sides[1][0],
-                             .second_right = sides[1][1], .rank = rank[1] ? rank[1] : rank[0]};
+  const bool kronecker = module->kind == MW_ADAPTED_LOKR;
+  mw_text_escaped name;
+  side p, q;
+  MW_TRY(take_side(module, MW_ADAPTER_NAME_FIRST, MW_ADAPTER_NAME_B, MW_ADAPTER_NAME_A, &p, err) &&
+         take_side(module, MW_ADAPTER_NAME_SECOND, MW_ADAPTER_NAME_SECOND_B, MW_ADAPTER_NAME_SECOND_A, &q, err));
+  const bool fits = kronecker ? p.rows * q.rows == outs && p.columns * q.columns == ins
+                              : p.rows == outs && q.rows == outs && p.columns == ins && q.columns == ins;
+  if (target->rank < 2 || !fits) return refuse_sides(module, target, &p, &q, err);
+  if (!kronecker && p.rank != q.rank)
+    return mw_error_set(err, MW_DATA, "module '%s': the ranks of its two products disagree", mw_text_escape_z(&name, module->name.module));
+  *out = (mw_adapted_change){.kind = module->kind, .left = p.left, .right = p.right, .second_left = q.left, .second_right = q.right,
+                             .rank = q.rank ? q.rank : p.rank};
   return true;
 }
 

@@ -275,7 +275,8 @@ describe("a recipe that renames", function()
 
   it("is told how heads of other classes are kept", function()
     local function classifier(name, classes, more)
-      local tensors = { ["model.q.weight"] = { "F32", { 2, 2 }, classes }, ["model.classifier.weight"] = { "F32", { classes, 2 }, classes }, ["model.classifier.bias"] = { "F32", { classes }, classes } }
+      local tensors = { ["model.q.weight"] = { "F32", { 2, 2 }, classes },
+        ["model.classifier.weight"] = { "F32", { classes, 2 }, classes }, ["model.classifier.bias"] = { "F32", { classes }, classes } }
       for key, tensor in pairs(more or {}) do tensors[key] = tensor end
       M.safetensors(name .. ".safetensors", tensors)
     end

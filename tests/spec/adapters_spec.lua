@@ -57,13 +57,13 @@ local function hadamard(w, scale, x, y)
   for i in ipairs(w) do list[i] = w[i] + scale * (x[i] * y[i]) end
   return list
 end
---- W + scale * the Kronecker product of x [p, q] and y [r, s].
-local function kronecker(w, scale, x, p, q, y, r, s)
+--- W + scale * the Kronecker product of x [rows, columns] and y [r, s].
+local function kronecker(w, scale, x, rows, columns, y, r, s)
   local list = {}
-  for i = 0, p * r - 1 do
-    for j = 0, q * s - 1 do
-      local at = i * q * s + j + 1
-      list[at] = w[at] + scale * (x[i // r * q + j // s + 1] * y[i % r * s + j % s + 1])
+  for i = 0, rows * r - 1 do
+    for j = 0, columns * s - 1 do
+      local at = i * columns * s + j + 1
+      list[at] = w[at] + scale * (x[i // r * columns + j // s + 1] * y[i % r * s + j % s + 1])
     end
   end
   return list
@@ -154,9 +154,11 @@ describe("a model with a LoHa or a LoKr", function()
     wrong(LOKR, { [Q .. ".lokr_w1"] = tensor(1, 2, 2), [Q .. ".lokr_w2"] = tensor(2, 2, 2) }, "the two matrices of its LoKr are [2, 2] and [2, 2]", "[6,4]")
     wrong(LOKR, { [Q .. ".lokr_w1"] = tensor(1, 2, 2) }, "a LoKr has lokr_w1 or its two factors, and lokr_w2 or its two")
     wrong(LOKR, { [Q .. ".lokr_w1"] = tensor(1, 2, 2), [Q .. ".lokr_w2_a"] = tensor(1, 6, 1) }, "a LoKr has lokr_w1")
-    wrong(LOKR, { [Q .. ".lokr_w1"] = tensor(1, 4), [Q .. ".lokr_w2"] = tensor(1, 6, 1) }, "a factor of its LoKr is no matrix")
+    wrong(LOKR, { [Q .. ".lokr_w1"] = tensor(1, 4), [Q .. ".lokr_w2"] = tensor(1, 6, 1) }, "a factor of it is no matrix")
     wrong(LOHA, haha(Q, 6, 4, 20, { [Q .. ".hada_w2_a"] = tensor(1, 6, 3) }), "the ranks of two of its factors disagree")
     wrong(LOHA, haha(Q, 6, 4, 20, { [Q .. ".hada_w2_a"] = tensor(1, 6, 1), [Q .. ".hada_w2_b"] = tensor(1, 1, 4) }), "the ranks of its two products disagree")
+    wrong(LOHA, haha(Q, 6, 4, 20, { [Q .. ".lora_magnitude_vector"] = tensor(1, 6) }), "a LoHa or LoKr with a magnitude or bias is not known")
+    wrong(LOHA, haha(Q, 6, 4, 20, { [Q .. ".lokr_w2"] = tensor(1, 6, 4) }), "is adapted twice, by a LoHa and a LoKr")
     wrong(LOHA, haha(Q, 6, 4, 20, { [Q .. ".hada_t1"] = tensor(1, 2, 2) }), "hada_t1", "no kind of adapter that is known here")
     wrong('{"peft_type": "LOHA", "r": 3, "alpha": 4}', haha(Q, 6, 4, 20), "the ranks disagree: 2 of its factors, 3 of the configuration")
     wrong('{"peft_type": "LOHA", "r": 2, "alpha": 4, "use_rank_flow": true}', haha(Q, 6, 4, 20), "use_rank_flow")

@@ -74,8 +74,10 @@ static void names(void) {
     {"unet.a.to_q.lora.down.weight", "unet", "a.to_q", MW_ADAPTER_NAME_A}, {"transformer.a.lora_B.weight", "transformer", "a", MW_ADAPTER_NAME_B},
     {"unet.a.processor.to_out_lora.up.weight", "unet", "a.to_out.0", MW_ADAPTER_NAME_B},
     {"text_encoder_2.a.lora_linear_layer.up.weight", "text_encoder_2", "a", MW_ADAPTER_NAME_B},
+    {"base_model.model.a.hada_w2_b", "", "a", MW_ADAPTER_NAME_SECOND_A}, {"lora_unet_a.lokr_w1", "lora_unet", "a", MW_ADAPTER_NAME_FIRST},
+    {"lora_unet_a.lokr_w2_a", "lora_unet", "a", MW_ADAPTER_NAME_SECOND_B},
     {"lora_te1_a_b.lora_down.weight", "lora_te1", "a_b", MW_ADAPTER_NAME_A}, {"lora_unet_a_b.alpha", "lora_unet", "a_b", MW_ADAPTER_NAME_ALPHA}};
-  static const char *const strange[] = {"a.weight", "base_model.model.a.hada_w1_a", "lora_unet_a.lora_mid.weight", "lora_unet_a.dora_scale",
+  static const char *const strange[] = {"a.weight", "base_model.model.a.hada_t1", "lora_unet_a.lokr_t2", "lora_unet_a.lora_mid.weight", "lora_unet_a.dora_scale",
     "base_model.model.embed.token_adapter.trainable_tokens_delta", "a.lora_A.other.weight", ".lora_A.weight", "a.lora_A.bias"};
   mw_arena arena = {0};
   mw_adapter_name name;
