@@ -165,7 +165,7 @@ static bool make_folder(mw_error *err) {
   bool ok = mw_folder_make(AT_FDCWD, "made", "out", &fd, NULL, err);
   if (fd >= 0) syscall(SYS_close, fd), fd = -1;
   ok = ok && mw_folder_make(AT_FDCWD, "made", "out", &fd, &left, err) && mw_sync_folder(fd, "made", err) &&
-       mw_sync_folder_of("made/x", err) && mw_sync_folder_of("x", err);
+       mw_sync_folder_of("made/x", err) && mw_sync_folder_of("x", err) && mw_sync_folder_of("/x", err);
   if (fd >= 0) syscall(SYS_close, fd), fd = -1;
   ok = ok && mw_folder_claim(AT_FDCWD, "made", "out", &fd, err) && mw_folder_remove(AT_FDCWD, "made", err);
   if (fd >= 0) syscall(SYS_close, fd);

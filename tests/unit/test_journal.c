@@ -112,6 +112,12 @@ static void test_foreign(void) {
   CHECK(link("journal", "second") == 0 && records() == -1 && unlink("second") == 0 && records() == COUNT);
   CHECK(symlink("journal", "link") == 0 && mw_journal_open(AT_FDCWD, "link", &arena, &journal, &err) && journal.fd < 0);
   CHECK(mkdir("folder", 0777) == 0 && mw_journal_open(AT_FDCWD, "folder", &arena, &journal, &err) && journal.fd < 0);
+  CHECK(close(creat("large", 0666)) == 0 && truncate("large", 300 << 20) == 0);
+  CHECK(mw_journal_open(AT_FDCWD, "large", &arena, &journal, &err) && journal.fd < 0 && unlink("large") == 0);
+  if (geteuid() == 0) {
+    CHECK(close(creat("another's", 0666)) == 0 && chown("another's", 65534, 65534) == 0);
+    CHECK(mw_journal_open(AT_FDCWD, "another's", &arena, &journal, &err) && journal.fd < 0 && unlink("another's") == 0);
+  }
   CHECK(mkfifo("fifo", 0666) == 0 && mw_journal_open(AT_FDCWD, "fifo", &arena, &journal, &err) && journal.fd < 0);
   mw_mem_release(&arena);
 }

@@ -39,7 +39,7 @@ static void skimmed(void) {
   static const struct { const char *text, *name, *found; } cases[] = {
       {"{\"a\":1,\"b\":[1,{\"b\":2}],\"c\":3}", "b", "[1,{\"b\":2}]"}, {" {\"a\" : \"}\\\"{\" , \"b\" : true }", "b", "true"},
       {"{\"a\":{\"b\":1}}", "b", NULL}, {"{\"a\":[}]}", "a", "[}"}, {"{\"a\":{\"b\":[1", "a", "{\"b\":[1"}, {"{\"a\":\"x", "a", "\"x"},
-      {"{\"a\":\"x\\", "a", "\"x\\"}, {"{\"a\":", "a", NULL}, {"{\"a\"", "a", NULL}, {"{\"a", "a", NULL}, {"{", "a", NULL}, {"", "a", NULL},
+      {"{\"a\":\"x\\", "a", "\"x\\"}, {"{\"a\":", "a", NULL}, {"{\"a\":\"", "a", "\""}, {"{\"a\":12", "a", "12"}, {"{\"a\"", "a", NULL}, {"{\"a", "a", NULL}, {"{", "a", NULL}, {"", "a", NULL},
       {"[1]", "a", NULL}, {"{x}", "a", NULL}, {"{\"a\" 1}", "a", NULL}, {"{\"\\u0061\":1}", "a", NULL}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     size_t length = strlen(cases[i].text);
@@ -54,6 +54,10 @@ static void skimmed(void) {
     free(copy);
   }
   CHECK(mw_json_skim((mw_json){0}, "a").kind == MW_JSON_END);
+  mw_json key, value;
+  mw_json_walk nothing = mw_json_enter((mw_json){MW_JSON_NUMBER, "1", 1});
+  CHECK(!mw_json_next(&nothing, &key, &value));
+  CHECK(mw_json_is_text((mw_json){MW_JSON_STRING, "\"\\ue000\"", 8}) && !mw_json_is_text((mw_json){MW_JSON_STRING, "\"\\udfff\"", 8}));
 }
 
 /* Members of an unchecked object as long as they are plain: how many, the sum of their numbers, and whether the object ended there. */
@@ -89,7 +93,7 @@ static void refused(void) {
       {"tru", "JSON"}, {"truex", "JSON"}, {"nul", "JSON"}, {"True", "JSON"}, {"'a'", "JSON"}, {"\"", "JSON"}, {"\"\\", "JSON"},
       {"\"\\u", "JSON"}, {"\"\\u12", "JSON"}, {"\"\\u12\"", "JSON"}, {"\"\\u12g4\"", "JSON"}, {"\"\\x41\"", "JSON"},
       {"\"\\u+123\"", "JSON"}, {"\"a\nb\"", "JSON"}, {"1 2", "JSON"}, {"{}{}", "JSON"}, {"[] /* c */", "JSON"}, {"// c\n1", "JSON"},
-      {"[tru", "JSON"}, {"404: Not Found", "JSON"}, {"zebra and lion", "JSON"}, {"Zebra and lion", "JSON"}, {"~tilde and more", "JSON"},
+      {"[tru", "JSON"}, {"trxe", "JSON"}, {":colon and more", "JSON"}, {"404: Not Found", "JSON"}, {"zebra and lion", "JSON"}, {"Zebra and lion", "JSON"}, {"~tilde and more", "JSON"},
       {"@at and so on", "JSON"}, {"{\"a\":\"\\ue000\",\"b\":1,\"\\ue000\":1,\"\\uE000\":2}", "duplicate"},
       {"\xef\xbb\xbf{}", "JSON"}, {"\xc2\xa0{}", "JSON"}, {"\"\xc0\x80\"", "UTF-8"}, {"\"\xff\"", "UTF-8"},
       {"\"\xed\xa0\x80\"", "UTF-8"}, {"\"\xc3", "UTF-8"},
@@ -263,7 +267,29 @@ static void members(void) {
   close(fd);
 }
 
+/* The next member may be looked at and passed over, where a reader knows where it ends. */
+static void members_passed(void) {
+  static const char text[] = "\t\r{\"a\":1,\"bc\":2}\t\r";
+  mw_error err = {0};
+  int fd = memfd_create("json", 0);
+  CHECK(pwrite(fd, text, sizeof text - 1, 0) == (ssize_t)sizeof text - 1);
+  mw_file file = {.path = (char *)"json", .fd = fd, .size = sizeof text - 1};
+  mw_json_members members = {.file = &file, .end = file.size, .depth = DEPTH};
+  mw_json member;
+  size_t length;
+  CHECK(!mw_json_members_peek(&members, &length) && length == 0);
+  CHECK(mw_json_members_next(&members, &member, &err) && member.kind == MW_JSON_OBJECT);
+  const char *next = mw_json_members_peek(&members, &length);
+  CHECK(next && length >= 7 && memcmp(next, "\"bc\":2}", 7) == 0);
+  CHECK(!mw_json_members_pass(&members, 1000) && !mw_json_members_pass(&members, 2) && mw_json_members_pass(&members, 6));
+  CHECK(!mw_json_members_peek(&members, &length));
+  CHECK(mw_json_members_next(&members, &member, &err) && member.kind == MW_JSON_END);
+  mw_json_members_free(&members);
+  close(fd);
+}
+
 int main(void) {
+  RUN(members_passed());
   RUN(nothing());
   RUN(accepted());
   RUN(skimmed());
