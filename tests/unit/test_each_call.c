@@ -319,7 +319,7 @@ int main(void) {
     {.name = "a folder with a part, without sync", .out = "out", .parted = true, .begun = true, .loose = true},
     {.name = "a folder made by two, without sync", .out = "out", .ranked = true, .begun = true, .loose = true},
     {.name = "weights in a folder", .out = "out", .deep = true, .keeps = true, .begun = true},
-    {.name = "few open files", .out = "out", .few = true, .keeps = true, .begun = true},
+    {.name = "few open files", .out = "out", .few = true, .keeps = true},
   };
   static const char *const folders[] = {"1_Dense", "1_Dense2"};
   const mw_tensor apart[] = {{.name = "1_Dense/v", .shape = rows, .rank = 2, .dtype = MW_DTYPE_BF16},

@@ -285,6 +285,18 @@ static void members_passed(void) {
   CHECK(!mw_json_members_peek(&members, &length));
   CHECK(mw_json_members_next(&members, &member, &err) && member.kind == MW_JSON_END);
   mw_json_members_free(&members);
+  /* A comma at the very end of a piece of 64 KB: nothing of the next member is there to look at. */
+  char *large = malloc(PIECE + 7);
+  memset(large, 'x', PIECE);
+  memcpy(large, "{\"a\":\"", 6);
+  memcpy(large + PIECE - 2, "\",\"b\":1}", 8);
+  CHECK(pwrite(fd, large, PIECE + 6, 0) == PIECE + 6);
+  file.size = PIECE + 6;
+  members = (mw_json_members){.file = &file, .end = file.size, .depth = DEPTH};
+  CHECK(mw_json_members_next(&members, &member, &err) && !mw_json_members_peek(&members, &length));
+  CHECK(mw_json_members_next(&members, &member, &err) && member.kind == MW_JSON_OBJECT);
+  mw_json_members_free(&members);
+  free(large);
   close(fd);
 }
 
