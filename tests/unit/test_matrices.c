@@ -35,7 +35,7 @@ static mw_node input(uint32_t row) {
 /* What is left of a after steps against the loss of |(x - a / 2) b|^2 / (1 + |x|^2). */
 static mw_node minimised(uint64_t kind) {
   const mw_node a = input(0), b = input(1), x = apply(MW_OP_VARIABLE, a, 0, NULL);
-  mw_node half, one, rate, gradient, out = 0;
+  mw_node half = 0, one = 0, rate = 0, gradient = 0, out = 0;
   CHECK(mw_graph_number(graph, 0.5, &half, &err) && mw_graph_number(graph, 1, &one, &err) && mw_graph_number(graph, 1e-3, &rate, &err));
   const mw_node off = apply(MW_OP_MATMUL, apply(MW_OP_SUB, x, apply(MW_OP_MUL, a, half, NULL), NULL), b, NULL);
   const mw_node loss = apply(MW_OP_DIV, apply(MW_OP_DOT, off, off, NULL), apply(MW_OP_ADD, one, apply(MW_OP_DOT, x, x, NULL), NULL), NULL);
