@@ -207,4 +207,25 @@ describe("recipes that make adapters", function()
     says(M.bytes "both/adapter_config.json", '"r": 2')
     assert.equal(0, (M.run "moonweld verify both"))
   end)
+
+  it("extract_lora takes all matrices of the layers, whatever they are called, and those that are named where they are", function()
+    local H = "transformer.h.0."
+    local function gpt(name, fill)
+      M.model(name, { ["transformer.wte.weight"] = { "F32", { 6, 4 }, fill }, [H .. "attn.c_attn.weight"] = { "F32", { 4, 12 }, fill }, [H .. "attn.c_attn.bias"] = { "F32", { 12 }, fill },
+        [H .. "mlp.c_fc.weight"] = { "F32", { 4, 8 }, fill }, [H .. "attn.relative_attention_bias.weight"] = { "F32", { 8, 2 }, fill },
+        [H .. "ln_1.weight"] = { "F32", { 4 }, fill } }, '{"model_type": "toy", "num_hidden_layers": 1}')
+    end
+    gpt("before", 1)
+    gpt("after", 3)
+    local function changed(words, out)
+      assert.equal(0, (M.run("moonweld extract_lora --base before --tuned after --rank 1 --dtype f32 " .. words .. " -o " .. out)))
+      local names = {}
+      for name, values in pairs((M.made("moonweld soup --models before+" .. out))) do if math.abs(values[1] - 3) < 1e-5 then names[#names + 1] = name end end
+      table.sort(names)
+      return names
+    end
+    assert.same({ H .. "attn.c_attn.weight", H .. "mlp.c_fc.weight" }, changed("", "extracted1"))
+    assert.same({ H .. "mlp.c_fc.weight" }, changed("--only '*.c_fc.weight'", "extracted2"))
+    assert.same({ "transformer.wte.weight" }, changed("--only '*wte.weight'", "extracted3"))
+  end)
 end)
