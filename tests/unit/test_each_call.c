@@ -342,7 +342,7 @@ int main(void) {
   for (size_t i = 0; i < COUNT(all); i++) {
     each_kind(&all[i]);
     each(&all[i], EIO, false);
-    if (all[i].plain || all[i].deep) each(&all[i], EIO, true);
+    if (all[i].plain || all[i].deep || all[i].few) each(&all[i], EIO, true);
     mw_mem_largest_block = 1; /* every piece of an arena can fail */
     each(&all[i], 0, false);
   }

@@ -61,9 +61,10 @@ static void beyond_corpus(void) {
   try_built("{\"a\":" EMPTY ",\"a\":" EMPTY ",\"t\":" T "}", "", 0, "", false, "duplicate");
   try_built("{\"t\":" T ",\"e\":" EMPTY "}", "", 0, "", true, "");
   try_built("{\"e\":" EMPTY ",\"t\":" T "}", "", 0, "", true, "");
-  try_built("{\"t\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296,4],\"data_offsets\":[0,16]}}", "", 0, "", false, "below 2^64");
-  try_built("{\"abcdefghijkl\":" T "}", "", 0, "", true, "");
-  try_built("{\"__metadata__\":" T "}", "", 0, "", false, "__metadata__");
+  /* Entries behind the first, which are read as nearly all are spelt. */
+  try_built("{\"e\":" EMPTY ",\"t\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296,4],\"data_offsets\":[0,16]}}", "", 0, "", false, "below 2^64");
+  try_built("{\"e\":" EMPTY ",\"abcdefghijkl\":" T "}", "", 0, "", true, "");
+  try_built("{\"e\":" EMPTY ",\"__metadata__\":" T "}", "", 0, "", false, "__metadata__");
   try_built("{\"e\":" EMPTY " ,\"t\":" T " }", "", 0, "", true, "");
   CHECK(!mw_tensor_named(NULL, 0, "t"));
   try_built("{\"", "n", 4096, "\":" T "}", true, "");
