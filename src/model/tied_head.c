@@ -111,11 +111,16 @@ static bool is_input(const mw_model *model, const char *name, const mw_tensor *s
   return model->config.text && mw_text_ends_with(name, "coder.embed_tokens.weight") && mw_text_ends_with(shared->name, "shared.weight");
 }
 
+/* T5Gemma's encoder has an embedding of its own, beside that of the decoder and its head. */
+static bool is_own(const mw_model *model, const char *name) {
+  return model->config.text && strcmp(model->config.model_type, "t5gemma") == 0 && mw_text_ends_with(name, "encoder.embed_tokens.weight");
+}
+
 bool mw_tied_head_is_alias(const mw_family_member *member, const mw_tensor *tensor, bool *alias, mw_error *err) {
   const mw_model *model = member->model;
   const char *of = mw_architecture_alias(tensor->name);
   *alias = false;
-  if (!of) return true;
+  if (!of || is_own(model, tensor->name)) return true;
   const mw_tensor *tied = *of ? mw_model_find(model, of) : shared_of(member);
   if (!tied || strcmp(tied->name, tensor->name) == 0 || !(member->tied || is_input(model, tensor->name, tied))) return true;
   MW_TRY(mw_model_same(model, tied, model, tensor, alias, err));

@@ -31,6 +31,7 @@ describe("a copy of the embedding that one file holds is no tensor of its own", 
     { "xlm-roberta", "roberta.embeddings.word_embeddings.weight", "lm_head.decoder.weight" }, { "electra", "electra.embeddings.word_embeddings.weight", "generator_lm_head.weight" },
     { "albert", "albert.embeddings.word_embeddings.weight", "predictions.decoder.weight" }, { "gemma3", "language_model.model.embed_tokens.weight", "language_model.lm_head.weight" },
     { "esm", "esm.embeddings.word_embeddings.weight", "lm_head.decoder.weight" }, { "cohere2", "model.embed_tokens.weight", "lm_head.weight" },
+    { "t5gemma", "model.decoder.embed_tokens.weight", "lm_head.out_proj.weight" },
   }
   for _, case in ipairs(types) do
     it(table.concat(case, " "), function()
@@ -81,6 +82,14 @@ describe("lone files, which have no configuration,", function()
     M.safetensors("b.safetensors", { ["wte.weight"] = E(3) })
     M.refused("moonweld lerp --a a.safetensors --b b.safetensors", "b lacks 1 tensor that a has: 'lm_head.weight'", "1 tensor of 2 would be a's, unmerged")
   end)
+end)
+
+it("the encoder of T5Gemma has an embedding of its own, whatever that of the decoder and its head is", function()
+  local encoder, decoder, head = "model.encoder.embed_tokens.weight", "model.decoder.embed_tokens.weight", "lm_head.out_proj.weight"
+  local one, other = both({ [encoder] = E(1), [decoder] = E(5), [head] = E(5) }, { [encoder] = E(3), [decoder] = E(7) }, '{"model_type": "t5gemma", "tie_word_embeddings": true}')
+  assert.same({ [encoder] = 2, [decoder] = 6 }, one)
+  assert.same(one, other)
+  assert.same(one, (both({ [encoder] = E(1), [decoder] = E(5) }, { [encoder] = E(3), [decoder] = E(7) }, '{"model_type": "t5gemma"}')))
 end)
 
 it("inputs of encoders and decoders are shared where the head is not", function()
