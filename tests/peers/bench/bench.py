@@ -7,6 +7,7 @@ import json
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ SIZE, ROUNDS = float(os.environ.get("SIZE", "1")), int(os.environ.get("ROUNDS", 
 HIDDEN, WIDE, VOCABULARY = 2048, 5632, 32000
 os.environ["HF_HUB_OFFLINE"] = "1"  # models are folders; nothing is asked of a network
 work = tempfile.mkdtemp(prefix="moonweld-bench-")
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # a time limit ends it as Ctrl-C does: models of gigabytes do not stay
 
 
 def shapes():
@@ -75,12 +77,15 @@ def run(command):
     with open(os.path.join(work, "said"), "w+b") as said:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, cwd=work)
         peak = 0
-        while process.poll() is None:  # (what wait4 tells would include our own size before the exec)
-            with open(f"/proc/{process.pid}/status") as status:
-                for line in status:
-                    if line.startswith("VmHWM:"):
-                        peak = max(peak, int(line.split()[1]))
-            time.sleep(0.002)
+        try:
+            while process.poll() is None:  # (what wait4 tells would include our own size before the exec)
+                with open(f"/proc/{process.pid}/status") as status:
+                    for line in status:
+                        if line.startswith("VmHWM:"):
+                            peak = max(peak, int(line.split()[1]))
+                time.sleep(0.002)
+        finally:
+            process.kill()
         if process.returncode:
             said.seek(0)
             sys.exit(f"{command}: {said.read().decode()[-2000:]}")
