@@ -1,5 +1,5 @@
 -- faults.lua MOONWELD SHIM WORK [all]: makes the n-th call of every kind go wrong, for every n (without `all`, at
--- every twelfth or so; of requests for memory see `numbers`), in a merge of toy models that replaces an older output or
+-- every twentieth or so; of requests for memory see `numbers`), in a merge of toy models that replaces an older output or
 -- makes a new one. A case is a fault of one kind in one of the two, whatever n. Promised:
 -- the output is then absent, the old one or complete; beside it nothing is left but, of a run that was stopped, what the
 -- same command goes on with, and its result is that of a run which was never stopped; the exit code says what happened.
@@ -152,7 +152,7 @@ local function each(case)
     if turn % parts == part % parts then
       local first = true
       wrong = 0
-      for n in numbers(case[1], function() return case.step or 12 end, function() return select(2, struck(case, 1, "list", replace)) end) do
+      for n in numbers(case[1], function() return case.step or 20 end, function() return select(2, struck(case, 1, "list", replace)) end) do
         if not one(case, n, replace) then break end
         first = false
       end
@@ -196,15 +196,15 @@ each { "renameat2", "EINVAL+", codes = { 0 }, step = 1 }
 each { "unlinkat", "EIO", codes = { 74 }, left = true, rare = true, step = 1 }
 each { "socketpair", "EMFILE", codes = { 69 }, step = 1 }
 each { "fork", "EAGAIN", codes = { 69 }, step = 1 }
-each { "any", "kill", codes = { 137 }, step = 53, sync = true }
+each { "any", "kill", codes = { 137 }, step = 79, sync = true }
 each { "renameat", "kill", codes = { 137 }, step = 1, sync = true, plain = true }
-each { "any", "int", codes = { 0, 130 }, step = 47, sync = true }
+each { "any", "int", codes = { 0, 130 }, step = 73, sync = true }
 -- Without a warning's line or a thread's name a merge goes on. 1: OpenMP's own few mallocs, after which it ends the
 -- program; they come before the output is begun. To list a folder takes memory: what was replaced may be left.
-each { "malloc", "ENOMEM", codes = { 0, 1, 71 }, left = true, step = 41 }
-each { "malloc", "ENOMEM+", codes = { 0, 1, 71 }, left = true, step = 59 }
-each { "malloc", "ENOMEM", codes = { 0, 1, 71 }, left = true, step = 199, more = "--log-json", events = true }
-each { "malloc", "ENOMEM+", codes = { 0, 1, 71 }, left = true, step = 199, more = "--log-json", events = true }
+each { "malloc", "ENOMEM", codes = { 0, 1, 71 }, left = true, step = 61 }
+each { "malloc", "ENOMEM+", codes = { 0, 1, 71 }, left = true, step = 83 }
+each { "malloc", "ENOMEM", codes = { 0, 1, 71 }, left = true, step = 307, more = "--log-json", events = true }
+each { "malloc", "ENOMEM+", codes = { 0, 1, 71 }, left = true, step = 307, more = "--log-json", events = true }
 
 -- ---- every command ----
 
@@ -254,7 +254,7 @@ local function command(name, words, before, killed, rest)
         local code = try(("LD_PRELOAD=%s FAULT=%s:%d:%s FAULT_MARK=%s/mark"):format(shim, fault[1], n, action, work))
         return code, read(work .. "/mark")
       end
-      for n in numbers(fault[1], function(n) return 3 * n end, function() return select(2, faulty(1, "list")) end) do
+      for n in numbers(fault[1], function(n) return 7 * n end, function() return select(2, faulty(1, "list")) end) do
         local what = ("%s: %s %d %s"):format(name, fault[1], n, fault[2])
         local code, mark = faulty(n, fault[2])
         if not mark then break end

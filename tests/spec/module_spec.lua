@@ -209,8 +209,8 @@ describe("callbacks of the module", function()
   end)
 
   it("are told of windows that are predicted", function()
-    local told = {}
-    mw.eval(PICO .. "kjv", { data = short, threads = 1, progress = function(done, total, file) told = { done == total, file } end })
+    local told, few = {}, { toy.text(".jsonl", "[1, 2, 3]\n"), toy.text(".jsonl", "[4, 5]\n[6, 7]\n") }
+    mw.eval(PICO .. "kjv", { data = few, threads = 1, progress = function(done, total, file) told = { done == total, file } end })
     assert.same({ true, 2 }, told)
   end)
 
