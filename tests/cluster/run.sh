@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# run.sh: one merge by several processes of MPI on this machine. Every golden digest by 2, 3 or 4 of them, that of ties by each; whole
+# run.sh: one merge by several processes of MPI on this machine. Every golden digest by 2 or 3 of them, that of ties by each; whole
 # outputs, lock and all, equal to those of one process, learned ones and statistics too; a process that is killed, whose disk is full, which has
 # other inputs, and a signal:
 # one line tells of it, nothing is published, and the old output stays. Without MPI only what a build without it says is tested. MPI=mpich: by MPICH,
@@ -79,7 +79,7 @@ while read -r name expected arguments; do
     read -r count tile sample <<< "$setting"
     if [ "$name" != ties ]; then
       [ "$count" != 1 ] || continue
-      [ "${COUNTS-}" = all ] || [ "$count" = $((turn % 3 + 2)) ] || continue
+      [ "${COUNTS-}" = all ] || [ "$count" = $((turn % 2 + 2)) ] || continue
     fi
     mine || continue
     [ "$sample" = none ] && unset MOONWELD_SAMPLE || export MOONWELD_SAMPLE=$sample

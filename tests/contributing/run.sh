@@ -21,7 +21,7 @@ case_of() { # WHAT COMMAND...: a case, known by WHAT; what it said is shown wher
   fi
 }
 build() { # TARGET...: without a warning; -o: other flags alone are no reason to compile a file again
-  make --no-print-directory -j"$(nproc)" -o build/flags HARDEN= OPTIMISE=-O0 KERNELS=-O0 "$@" 2>&1 | tee "$work/made"
+  make --no-print-directory -j"$(nproc)" -o build/flags HARDEN=-g0 OPTIMISE=-O0 KERNELS=-O0 "$@" 2>&1 | tee "$work/made"
   [ "${PIPESTATUS[0]}" = 0 ] && ! grep -q 'warning:' "$work/made"
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# run.sh [long]: the fuzz targets. As it is, every seed and RUNS (50000, of fuzz_ranks 5000) mutations of them, the same ones each time, in a few seconds;
+# run.sh [long]: the fuzz targets. As it is, every seed and RUNS (20000, of fuzz_ranks 2000) mutations of them, the same ones each time, in a few seconds;
 # `long` builds them with clang's libFuzzer and its sanitizers into build/fuzz and runs each for SECONDS_EACH (60), or, where RUNS is set,
 # with so many inputs. An input that was once a crash is kept among the seeds. TARGETS names some of them: "fuzz_json fuzz_text".
 set -u
@@ -31,7 +31,7 @@ for source in tests/fuzz/fuzz_*.c; do
       -print_final_stats=1 -verbosity=0 -artifact_prefix="$work/" "$work/found" "$work/own" $seeds 2>&1 | tail -n 12
     code=${PIPESTATUS[0]}
   else
-    [ "$target" = fuzz_ranks ] && each=5000 || each=50000 # that one runs passes over a model
+    [ "$target" = fuzz_ranks ] && each=2000 || each=20000 # that one runs passes over a model
     "$build/fuzz/$target" "${RUNS:-$each}" $seeds
     code=$?
   fi
