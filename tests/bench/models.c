@@ -93,6 +93,7 @@ static void write_random(int fd, const header *h, uint64_t seed) {
 int main(int argc, char **argv) {
   header h = { .dtype = "BF16", .size = 2 };
   char path[4096];
+  uint64_t layers = 32; /* of llama7b */
   if (argc < 3) return fprintf(stderr, "usage: models DIR random|bf16|f16|f32|words|sparse|llama7b [COUNT ELEMENTS [SEED]]\n"), 64;
   int f16 = strcmp(argv[2], "f16") == 0, f32 = strcmp(argv[2], "f32") == 0;
   int words = strcmp(argv[2], "words") == 0;
@@ -103,9 +104,10 @@ int main(int argc, char **argv) {
   if (strcmp(argv[2], "llama7b") == 0) {
     add_llama7b(&h);
   } else if (argc >= 5 + random) {
-    uint64_t count = strtoull(argv[3], NULL, 10), elements = strtoull(argv[4], NULL, 10);
+    uint64_t elements = strtoull(argv[4], NULL, 10);
+    layers = strtoull(argv[3], NULL, 10);
     if (words) add(&h, "lm_head.weight", 32768, 2048), add(&h, "model.embed_tokens.weight", 32768, 2048);
-    for (uint64_t i = 0; i < count; i++) {
+    for (uint64_t i = 0; i < layers; i++) {
       char name[64];
       snprintf(name, sizeof name, "model.layers.%05" PRIu64 ".weight", i);
       add(&h, name, elements / 1024, 1024);
@@ -120,7 +122,7 @@ int main(int argc, char **argv) {
   snprintf(path, sizeof path, "%s/config.json", argv[1]);
   FILE *config = fopen(path, "w");
   if (!config) fail(path);
-  fprintf(config, "{\n  \"model_type\": \"bench\",\n  \"torch_dtype\": \"%s\"\n}\n",
+  fprintf(config, "{\n  \"model_type\": \"bench\",\n  \"num_hidden_layers\": %" PRIu64 ",\n  \"torch_dtype\": \"%s\"\n}\n", layers,
           strcmp(h.dtype, "F16") == 0 ? "float16" : strcmp(h.dtype, "F32") == 0 ? "float32" : "bfloat16");
   if (fclose(config) != 0) fail(path);
 
