@@ -21,6 +21,8 @@ if [ -n "${CLANG-}" ]; then
     exit 1
   fi
 fi
+settings=("1 1024" "8 32768") # threads and tile; the second compiler is tried with more
+[ -z "${CLANG-}" ] || settings+=("2 1024" "3 4096")
 isas=base
 for isa in avx2 avx512; do
   MOONWELD_ISA=$isa "$program" --version | grep -qx "kernels: $isa" && isas="$isas $isa"
@@ -39,7 +41,7 @@ while read -r name expected arguments; do
   case $name in ''|'#'*) continue ;; esac
   mine || continue
   bad=0
-  for setting in "1 1024" "8 32768"; do
+  for setting in "${settings[@]}"; do
     for isa in $isas; do
       # shellcheck disable=SC2086
       found=$(digest $setting "$isa" $arguments)
