@@ -2,7 +2,8 @@
 # lint.sh: no line is longer than .editorconfig allows: 140 in C (120 is what to aim at), 200 in Lua, shell and tests,
 # where a refusal or a row of a table is one line; types.lua and the tables of *.def may be longer. And luacheck
 # finds nothing in our Lua, recipes and tests included; .luacheckrc has the rules. The prelude has no tail calls: such a call takes
-# its caller from the stack, on which the line of a recipe is looked for when something is wrong.
+# its caller from the stack, on which the line of a recipe is looked for when something is wrong. What git keeps at the top level is what
+# belongs there: no core of a program that crashed.
 set -u
 cd "$(dirname "$0")/.."
 lines() { # MOST FOLDER...
@@ -15,10 +16,14 @@ no_tail_calls() { # FILE...
   local file
   ! for file in "$@"; do "$luac" -l -p "$file" | sed -n "s|^.*\[\([0-9]*\)\].*TAILCALL.*|$file:\1: a tail call; write return (f(x))|p"; done | grep .
 }
+top_level() {
+  ! git ls-files 2> /dev/null | cut -d / -f 1 | sort -u | grep -vxE '\..*|Makefile|src|lua|recipes|include|tests|README\.md|LICENSE' | sed 's/$/: does not belong at the top level/' | grep .
+}
 passed=0 failed=0
 case_of() { if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi; }
 case_of lines 140 src include
 case_of lines 200 lua recipes tests .ci
+case_of top_level
 if command -v luacheck > /dev/null; then case_of luacheck -q --no-color lua recipes tests src/tools
 else echo "skipped: luacheck is not here"; fi
 luac=$(command -v luac5.4 || command -v luac || true)
