@@ -19,7 +19,8 @@ bench() { # WHAT ROWS PATTERN COMMAND...: it prints so many rows at least that a
 }
 figure='[0-9]\.[0-9]+'
 make --no-print-directory -s "$build"/bench/{kernels,learn,matrix} || exit 1
-bench "merges beside the cheapest program" 35 "$figure .* (good|within|OVER)$" env MIB=4 ROUNDS=1 tests/bench/bench.sh "$build/moonweld"
+# One row is a difference, which at this size may be less than nothing.
+bench "merges beside the cheapest program" 34 "$figure .* (good|within|OVER)$" env MIB=4 ROUNDS=1 tests/bench/bench.sh "$build/moonweld"
 bench "every kernel" 60 " $figure +$figure" "$build/bench/kernels"
 bench "learning" 2 "$figure s .* %$" tests/bench/learn.sh "$build/bench/learn" 2
 bench "functions of whole matrices" 4 " [0-9.]+ +[0-9.]+$" "$build/bench/matrix" 128 1
