@@ -178,7 +178,7 @@ $(BUILD)/libfuzzer/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(BUILD)/libmoonweld.a
 	$(Q)$(CC) $(CFLAGS) -Itests/fuzz $(LDFLAGS) -fsanitize=fuzzer -o $@ $(filter-out %.h,$^) $(LUA_LIBS) $(PC_LIBS) -lm
 
 fuzz: units
-	$(Q).ci/deps clang
+	$(Q).ci/deps fuzzer
 	$(Q)tests/fuzz/run.sh long
 
 # What is installed changes what this file knows, so the second half of these runs in a make of its own.
@@ -207,7 +207,7 @@ check: all
 
 # The long form of everything, which goes on where it was stopped: hours. FUZZ_SECONDS=600 for each fuzz target.
 torture: all units
-	$(Q).ci/deps clang
+	$(Q).ci/deps fuzzer
 	$(Q)tests/torture.sh $(BUILD)
 
 # What the tests execute, of every room and of the parts that safety rests on; SUITES names others than the usual.
