@@ -211,9 +211,10 @@ bool mw_worker_begin(mw_worker *w, const mw_schedule_task *task, mw_values *valu
     MW_TRY(mw_values_make(values, p->vectors[i], &vector, err));
     w->vectors[i] = task->f64 ? (void *)vector->f64 : (void *)vector->f32;
   }
-  uint64_t block = mw_worker_block(job, task, p);
-  size_t bytes = (size_t)(block * p->run) * room_of(job, p);
-  if (output) bytes += (size_t)block * mw_dtype_size((mw_dtype)output->dtype) + 2 * PAGE;
+  const uint64_t block = mw_worker_block(job, task, p), all = (task->elements + MW_UNIT - 1) / MW_UNIT * MW_UNIT;
+  const uint64_t held = block < all ? block : all; /* a small tensor is read at once */
+  size_t bytes = (size_t)(held * p->run) * room_of(job, p);
+  if (output) bytes += (size_t)held * mw_dtype_size((mw_dtype)output->dtype) + 2 * PAGE;
   MW_TRY(mw_mem_grow(&w->inputs, &w->inputs_capacity, p->input_count + 2, sizeof *w->inputs, err));
   MW_TRY(mw_mem_grow(&w->memory, &w->memory_capacity, p->input_count + 1, sizeof *w->memory, err));
   for (size_t i = 0; i < p->input_count; i++) {
@@ -223,7 +224,7 @@ bool mw_worker_begin(mw_worker *w, const mw_schedule_task *task, mw_values *valu
       MW_TRY(mw_values_memory(values, job, p->inputs[i], &w->memory[i], err));
       continue;
     }
-    bytes += (size_t)(block * p->run) * mw_dtype_size(w->dtypes[i]) + 2 * PAGE;
+    bytes += (size_t)(held * p->run) * mw_dtype_size(w->dtypes[i]) + 2 * PAGE;
   }
   if (bytes > w->buffer_bytes) {
     free(w->buffer);
