@@ -39,7 +39,6 @@ typedef struct maker {
   uint32_t *concurrent; /* of every guessed total: 1 + the output that it is computed concurrently with */
   pending *list;
   size_t count, capacity;
-  mw_cone cone;
   mw_error *err;
 } maker;
 
@@ -424,7 +423,6 @@ bool mw_schedule_make(const mw_graph *graph, const mw_expansion *expansion, cons
   free(m.input);
   free(m.stack);
   free(m.list);
-  mw_cone_free(&m.cone);
   if (!ok) mw_schedule_free(out);
   return ok;
 }

@@ -26,6 +26,10 @@ enum { SANITIZED = 1 };
 enum { SANITIZED = 0 };
 #endif
 
+/* A coverage build lets children write what they have executed (tests/coverage/let_through.c): limits of files are not set there, and
+ * a child that ends writes first, for which the wall of calls ends it. */
+__attribute__((weak)) void __gcov_dump(void);
+
 /* ---- what children do ---- */
 
 static bool waits(mw_interpreter *state, void *context, int fd, mw_error *err) {
@@ -302,18 +306,23 @@ int main(void) {
   CHECK(mw_interpreter_open(&state, &mw_prelude_core, &err));
   for (int times = 1; times <= 2; times++)
     CHECK(mw_sandbox_run(&state, (mw_sandbox_limits){1, 64 << 20, 0}, sends_a_result, on_message, &results, NULL, &err) && results == times);
-  CASE("limits, without the wall of calls");
-  lets_calls_through = true;
-  if (!mw_sandbox_run(&state, (mw_sandbox_limits){1, 64 << 20, 0}, is_limited, on_message, &results, NULL, &err)) CHECK_TEXT(err.text, "");
-  CHECK(results == 3);
-  lets_calls_through = false;
+  if (__gcov_dump) puts("skipped: three cases of children's limits and ends in a coverage build, which does not lock them");
+  else {
+    CASE("limits, without the wall of calls");
+    lets_calls_through = true;
+    if (!mw_sandbox_run(&state, (mw_sandbox_limits){1, 64 << 20, 0}, is_limited, on_message, &results, NULL, &err)) CHECK_TEXT(err.text, "");
+    CHECK(results == 3);
+    lets_calls_through = false;
+  }
   mw_interpreter_close(&state);
   RUN(refuse(waits, 0.5, "does nothing: no answer in 0.5 s"));
   RUN(refuse(trickles, 0.5, "does nothing"));
   RUN(refuse(asks_and_never_reads, 0.5, "is gone"));
   RUN(refuse(works_for_ever, 40, "more than 0.3 s of CPU"));
-  RUN(refuse(leaves, 40, "without a result"));
-  RUN(refuse(sends_too_large_a_message, 40, "without a result"));
+  if (!__gcov_dump) {
+    RUN(refuse(leaves, 40, "without a result"));
+    RUN(refuse(sends_too_large_a_message, 40, "without a result"));
+  }
   RUN(refuse(floods, 40, "says too much"));
   RUN(refuse(describes_without_end, 40, "a second result"));
   RUN(closes_files());
