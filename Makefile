@@ -109,11 +109,14 @@ $(PARTS)/obj/%.o: src/%.c $(PARTS)/flags | $(BUILD)/dependencies
 $(BUILD)/obj/cluster/cluster.o: src/cluster/cluster.c $(PARTS)/flags | $(BUILD)/dependencies
 	$(compile)
 
+# FORCE where a file does not hold these words: it is made anew, and `make -q` tells the truth about all others.
+differs = $(shell echo '$(2)' | cmp -s - $(1) || echo FORCE)
+
 # Another compiler or other flags make other objects: what they were made with is a dependency too.
 MADE_WITH := $(CC) $(CFLAGS)
-$(PARTS)/flags: FORCE
+$(PARTS)/flags: $(call differs,$(PARTS)/flags,$(MADE_WITH))
 	@mkdir -p $(@D)
-	@echo '$(MADE_WITH)' | cmp -s - $@ || echo '$(MADE_WITH)' > $@
+	@echo '$(MADE_WITH)' > $@
 
 # ---- the Lua files, carried inside the program ----------------------------------------------------------------------
 $(PARTS)/embed: src/tools/embed.c | $(BUILD)/dependencies
@@ -121,9 +124,9 @@ $(PARTS)/embed: src/tools/embed.c | $(BUILD)/dependencies
 	$(Q)$(HOST_CC) -std=c11 -D_GNU_SOURCE -O1 $(WARN) -Isrc -Iinclude $(PC_FLAGS) -o $@ $< $(LUA_LIBS)
 
 # The list of files is a dependency too: a recipe that is removed must leave the program.
-$(PARTS)/embedded.list: FORCE
+$(PARTS)/embedded.list: $(call differs,$(PARTS)/embedded.list,$(LUA_FILES))
 	@mkdir -p $(@D)
-	@echo "$(LUA_FILES)" | cmp -s - $@ || echo "$(LUA_FILES)" > $@
+	@echo '$(LUA_FILES)' > $@
 .PHONY: FORCE
 FORCE:
 
