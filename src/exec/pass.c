@@ -5,7 +5,7 @@
  * For example, TIES (see speculation.h) over a large model has two stages:
  *
  *   stage 1   the threshold of each expert, a selection over all its tensors
- *     SAMPLE    two passes over a small part of every tensor predict the thresholds (sample.h, selection.h)
+ *     SAMPLE    one or two passes over a small part of every tensor predict the thresholds (sample.h, selection.h)
  *     WHOLE     everything is counted about the predicted thresholds. In the same pass the majority's totals are summed as
  *               they come out with the predicted thresholds: these sums are the guesses for stage 2.
  *     REST      only where a prediction was wrong: that selection is counted again, until it is found; and where ties are cut,

@@ -8,7 +8,7 @@
 
 /* The passes of a stage, in this order. */
 typedef enum mw_pass_phase {
-  MW_PHASE_SAMPLE, /* two passes over a sample, for large selections: they predict the results (selection.h) */
+  MW_PHASE_SAMPLE, /* one or two passes over a sample, for large selections: they predict the results (selection.h) */
   MW_PHASE_WHOLE,  /* everything, once; with guessed totals in several parts, each a pass (speculation.h) */
   MW_PHASE_REST    /* selections that are not found yet; outputs that were computed from a wrong guess */
 } mw_pass_phase;

@@ -41,14 +41,15 @@ void mw_selection_assume(mw_selection *s, double threshold) {
   s->waits = false;
 }
 
-/* Ties are listed if by the sample they are at most so many, and at most one element of so many. */
+/* Ties are listed if by the sample they are at most so many, and at most one element of so many; else they are common (select.h). */
 enum { FEW = 4096, SPARSE = 1024 };
 
+/* The share of elements that equal the prediction, by the sample. */
+static double share_of_equals(const mw_selection *s) { return s->sample.found ? (double)s->sample.equal / (double)s->sampled : 1; }
+
 bool mw_selection_list(mw_selection *s) {
-  double share = s->sample.found ? (double)s->sample.equal / (double)s->sampled : 1;
-  s->lists = share * SPARSE < 1 && share * (double)s->total < FEW;
-  if (s->lists) mw_select_list(&s->select);
-  return s->lists;
+  const double share = share_of_equals(s);
+  return s->lists = share * SPARSE < 1 && share * (double)s->total < FEW;
 }
 
 void mw_selection_take_list(mw_selection *s, const mw_kernel_list *list) {
@@ -148,8 +149,10 @@ void mw_selection_clear(mw_selection *s) {
 
 void mw_selection_end_sample(mw_selection *s) {
   if (!s->sampling) return;
-  s->sampling = mw_select_narrow(&s->sample, s->bins, s->below) && !s->sample.found;
-  if (s->sample.found) mw_select_predict(&s->select, mw_select_value(&s->sample));
+  s->sampling = mw_select_narrow(&s->sample, s->bins, s->below) && !mw_select_settle(&s->sample, s->bins);
+  if (!s->sample.found) return;
+  mw_select_predict(&s->select, mw_select_value(&s->sample));
+  if (share_of_equals(s) * SPARSE < 1) mw_select_list(&s->select);
 }
 
 bool mw_selection_end(mw_selection *s, const mw_selection *threshold, mw_values *values, mw_error *err) {

@@ -7,7 +7,8 @@
  * one that counts magnitudes in coarse bins, and one that counts the bin of that rank key by key. With a sample:
  *
  *   1. One unit of 2048 elements out of 1669 is read (sample.h): 4 million elements. The same search among these, for the
- *      rank in proportion (3.4 million of 4.2), takes two passes over the sample and finds, say, 0.00187.
+ *      rank in proportion (3.4 million of 4.2), begins with a pass over the sample that finds the bin, say from 0.00186 to 0.00188. Where
+ *      values are mostly different that is enough: the rank's place in the bin is taken, 0.00187. Else a second pass finds the key.
  *   2. The search among all elements then begins with a key range of 65536 neighbouring floats around 0.00187, one key a
  *      bin. One pass counts the elements below the range and those in each bin. If the rank falls into the range, which it
  *      nearly always does, that pass has found the exact answer.

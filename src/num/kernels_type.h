@@ -158,29 +158,44 @@ static inline void NAME(count_key)(uint32_t *bins, R_KEY key, R_KEY from, unsign
   if (list && list->count < MW_KERNEL_LISTED) list->items[list->count++] = (list->start + i) << 16 | bin;
 }
 
-/* Few keys lie in a predicted range, and many of these are one and the same: the prediction itself, or the zeros of what has been
- * trimmed or dropped. So the keys below the range and the common ones are counted in vectors, 32 at a time, and only if there are others
- * in the range these are looked at: bit j of `inside` is set if key j is such a one. */
-__attribute__((always_inline))
-static inline uint64_t NAME(keys_in)(uint32_t *bins, const R *in, size_t n, bool magnitude, R_KEY from, R_KEY to, R_KEY common,
-                                     unsigned shift, mw_kernel_list *list) {
+/* Bit j is set if key j of the next KEYS is in the range, and is not the common one. */
+static inline uint32_t NAME(inside)(const R *in, bool magnitude, R_KEY from, R_KEY to, bool any_common, R_KEY common) {
   enum { LANES = KEY_BYTES / sizeof(R) };
-  NAME(keys) below = {0}, same = {0}, bit[KEYS / LANES];
+  NAME(keys) found = {0};
+  uint32_t inside = 0;
+  for (size_t part = 0; part < KEYS / LANES; part++) {
+    const NAME(keys) key = NAME(keys_of)(in + part * LANES, magnitude);
+    NAME(keys) bit;
+    for (size_t j = 0; j < LANES; j++) bit[j] = (R_KEY)((R_BITS)1 << (part * LANES + j));
+    found |= ~((key < from) | (key > to) | (any_common ? key == common : key < from)) & bit;
+  }
+  for (size_t j = 0; j < LANES; j++) inside |= (uint32_t)found[j];
+  return inside;
+}
+
+/* Few keys lie in a predicted range, and often many of these are one and the same: the prediction itself, or the zeros of what has been
+ * trimmed or dropped. So the keys below the range and the common ones, if there are `any_common`, are counted in vectors, 32 at a time, and
+ * only if there are others in the range these are looked at. */
+__attribute__((always_inline))
+static inline uint64_t NAME(keys_in)(uint32_t *bins, const R *in, size_t n, bool magnitude, R_KEY from, R_KEY to, bool any_common,
+                                     R_KEY common, unsigned shift, mw_kernel_list *list) {
+  enum { LANES = KEY_BYTES / sizeof(R) };
+  NAME(keys) below = {0}, same = {0};
   uint64_t under = 0, equal = 0;
   size_t i = 0;
-  for (size_t j = 0; j < KEYS; j++) bit[j / LANES][j % LANES] = (R_KEY)((R_BITS)1 << j);
   for (; i + KEYS <= n; i += KEYS) {
-    NAME(keys) other = {0};
-    uint32_t inside = 0;
+    NAME(keys) outside = ~(NAME(keys)){0};
     for (size_t part = 0; part < KEYS / LANES; part++) {
-      const NAME(keys) key = NAME(keys_of)(in + i + part * LANES, magnitude);
-      const NAME(keys) is_below = key < from, is_common = key == common;
+      const NAME(keys) key = NAME(keys_of)(in + i + part * LANES, magnitude), is_below = key < from;
+      NAME(keys) is_common = {0};
+      if (any_common) is_common = key == common;
       below -= is_below;
       same -= is_common;
-      other |= ~(is_below | (key > to) | is_common) & bit[part];
+      outside &= is_below | (key > to) | is_common;
     }
-    if (!any_bit(&other)) continue;
-    for (size_t j = 0; j < LANES; j++) inside |= (uint32_t)other[j];
+    outside = ~outside;
+    if (!any_bit(&outside)) continue;
+    uint32_t inside = NAME(inside)(in + i, magnitude, from, to, any_common, common);
     if (inside == UINT32_MAX) /* no range was predicted */
       for (size_t j = 0; j < KEYS; j++) bins[((R_BITS)NAME(key_of)(in[i + j], magnitude) - (R_BITS)from) >> shift]++;
     else
@@ -195,14 +210,18 @@ static inline uint64_t NAME(keys_in)(uint32_t *bins, const R *in, size_t n, bool
     else under += key < from;
   }
   for (size_t j = 0; j < LANES; j++) under += (uint64_t)below[j], equal += (uint64_t)same[j];
-  if (common >= from && common <= to) bins[((R_BITS)common - (R_BITS)from) >> shift] += (uint32_t)equal;
+  if (any_common) bins[((R_BITS)common - (R_BITS)from) >> shift] += (uint32_t)equal;
   return under;
 }
 
 static uint64_t NAME(key_range)(uint32_t *bins, const void *x, size_t n, bool magnitude, int64_t low, int64_t high, int64_t common,
                                 unsigned shift, mw_kernel_list *list) {
-  return magnitude ? NAME(keys_in)(bins, x, n, true, (R_KEY)low, (R_KEY)high, (R_KEY)common, shift, list)
-                   : NAME(keys_in)(bins, x, n, false, (R_KEY)low, (R_KEY)high, (R_KEY)common, shift, list);
+  const R_KEY from = (R_KEY)low, to = (R_KEY)high, same = (R_KEY)common;
+  if (common < low || common > high)
+    return magnitude ? NAME(keys_in)(bins, x, n, true, from, to, false, 0, shift, list)
+                     : NAME(keys_in)(bins, x, n, false, from, to, false, 0, shift, list);
+  return magnitude ? NAME(keys_in)(bins, x, n, true, from, to, true, same, shift, list)
+                   : NAME(keys_in)(bins, x, n, false, from, to, true, same, shift, list);
 }
 
 /* How many magnitudes are equal to the threshold. */

@@ -84,7 +84,7 @@ static void count_ties(const mw_select *select, const mw_kernel_set *kernels, co
   }
 }
 
-void mw_select_list(mw_select *select) { select->common = -1; }
+void mw_select_list(mw_select *select) { select->common = INT64_MIN; }
 
 uint64_t mw_select_count(const mw_select *select, const mw_kernel_set *kernels, const void *x, uint64_t start, size_t n,
                          uint32_t *bins, mw_kernel_list *list) {
@@ -130,6 +130,18 @@ bool mw_select_narrow(mw_select *select, const uint64_t *bins, uint64_t below) {
   if (select->shift == select->full_shift) return false;
   if (!predict_again(select, bins, below_range)) look_everywhere(select);
   return true;
+}
+
+bool mw_select_settle(mw_select *s, const uint64_t *bins) {
+  const uint64_t keys = (uint64_t)(s->last - s->low) + 1, bin = (uint64_t)(s->low - s->lowest) / keys;
+  if (s->found || keys > MW_SELECT_BINS) return s->found;
+  bool even = bin && bin + 1 < MW_SELECT_BINS && bins[bin - 1] >= s->equal / 2 && bins[bin + 1] >= s->equal / 2;
+  if (s->low != 0 && !even) return false;
+  if (s->low != 0) {
+    s->low += (int64_t)((double)(s->rank - s->less) / (double)s->equal * (double)keys);
+    s->equal = s->equal / keys + 1;
+  }
+  return s->found = true;
 }
 
 uint64_t mw_select_cut(const mw_select *select) {

@@ -66,7 +66,11 @@ mw_select mw_select_begin(mw_select_key key, bool f64, double threshold, uint64_
 unsigned mw_select_passes(const mw_select *select);
 /* Predicts: the range becomes the 65536 keys around an estimate of the answer. Not for TIE. */
 void mw_select_predict(mw_select *select, double value);
-/* No key is common: all in the range are counted one by one, and can be listed. Of MAGNITUDE. */
+/* Of a search among a sample that has found no more than a bin: whether a prediction need not know the key there. So it is of zeros, and
+ * where the bins beside it are about as full, since values that are mostly different lie evenly in them. Then the search ends with
+ * the key at the rank's place in the bin, and about how many elements have that. `bins`: the counts that mw_select_narrow took. */
+bool mw_select_settle(mw_select *select, const uint64_t *bins);
+/* No key is common: all in the range are counted one by one, and can be listed. */
 void mw_select_list(mw_select *select);
 /* Counts n elements, the first of which has index `start`, into MW_SELECT_BINS counters. Returns how many lie below the
  * range. Of TIE only elements whose index is in the range are read. `list`: NULL, or what takes those in the range. */

@@ -122,7 +122,40 @@ static void miss_by_little(void) {
   }
 }
 
+/* Counts once with all keys, as a sample is counted, and says whether that is enough for a prediction. */
+static bool settles(mw_select_key key, uint64_t rank, const float *x, size_t n, double *guess) {
+  static uint32_t bins[MW_SELECT_BINS];
+  static uint64_t merged[MW_SELECT_BINS];
+  mw_select select = mw_select_begin(key, false, 0, rank, n);
+  memset(bins, 0, sizeof bins);
+  uint64_t below = mw_select_count(&select, &kernels->type[0], x, 0, n, bins, NULL);
+  for (size_t i = 0; i < MW_SELECT_BINS; i++) merged[i] = bins[i];
+  CHECK(mw_select_narrow(&select, merged, below) && !select.found);
+  bool settled = mw_select_settle(&select, merged);
+  CHECK(settled == select.found);
+  if (settled) *guess = mw_select_value(&select);
+  return settled;
+}
+
+/* Of even values one pass tells where a rank lies, as of zeros; values of a lattice are asked for their key. */
+static void settle_evenly(void) {
+  enum { COUNT = 200000 };
+  static float x[COUNT];
+  double guess = -1;
+  for (size_t k = 0; k < COUNT; k++) x[k] = 1 + (float)k / COUNT;
+  for (size_t rank = 2000; rank < COUNT - 2000; rank += 7919)
+    for (int key = MW_SELECT_MAGNITUDE; key <= MW_SELECT_VALUE; key++) {
+      CHECK(settles((mw_select_key)key, rank, x, COUNT, &guess));
+      CHECK(fabs(guess - (double)x[rank]) < 1e-4); /* a bin is 0.004 or 0.008 wide */
+    }
+  for (size_t k = 0; k < COUNT; k++) x[k] = (float)(k / 1000);
+  CHECK(!settles(MW_SELECT_MAGNITUDE, COUNT / 2, x, COUNT, &guess) && !settles(MW_SELECT_VALUE, COUNT / 2, x, COUNT, &guess));
+  CHECK(settles(MW_SELECT_MAGNITUDE, 500, x, COUNT, &guess) && guess == 0 && settles(MW_SELECT_VALUE, 500, x, COUNT, &guess) && guess == 0);
+}
+
 static void all(const char *isa) {
+  CASE("settle_evenly, %s", isa);
+  settle_evenly();
   CASE("miss_by_little, %s", isa);
   miss_by_little();
   for (int f64 = 0; f64 < 2; f64++)
