@@ -36,9 +36,9 @@ static bool reserve(unsigned char **bytes, size_t *capacity, size_t need, mw_err
 }
 
 static bool is_map(uint8_t code) {
-  if (code >= MW_OP_COUNT || code == MW_OP_DROP || code == MW_OP_DROP_DELTA || code == MW_OP_DISJOINT_MEAN) return false;
+  if (code >= MW_OP_COUNT) return false;
   mw_graph_class class = mw_graph_op_class((mw_op)code);
-  return class == MW_CLASS_MAP || class == MW_CLASS_FUSED;
+  return class == MW_CLASS_MAP || (class == MW_CLASS_FUSED && kernel_of[code]); /* that of 0 is no fused one */
 }
 
 /* Looks up all that an instruction needs, so that nothing is looked up for each tile. */
@@ -275,18 +275,23 @@ static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_
   case MW_OP_BERNOULLI:
   case MW_OP_DROP:
   case MW_OP_DROP_DELTA:
+  case MW_OP_DROP_SCALED_DELTA:
   case MW_OP_NORMAL: {
     const mw_kernel_stream stream = stream_of(graph, step);
     if (step->code == MW_OP_NORMAL) k->normal(dst, stream, start, n);
-    else if (step->code == MW_OP_DROP) k->drop(dst, v[0], NULL, stream, start, n, constant(tile, step->operand[1]));
-    else if (step->code == MW_OP_DROP_DELTA) k->drop(dst, v[0], v[1], stream, start, n, constant(tile, step->operand[2]));
+    else if (step->code == MW_OP_DROP) k->drop(dst, v[0], NULL, stream, start, n, constant(tile, step->operand[1]), 1);
+    else if (step->code == MW_OP_DROP_DELTA) k->drop(dst, v[0], v[1], stream, start, n, constant(tile, step->operand[2]), 1);
+    else if (step->code == MW_OP_DROP_SCALED_DELTA)
+      k->drop(dst, v[0], v[1], stream, start, n, constant(tile, step->operand[2]), constant(tile, step->operand[3]));
     else k->bernoulli(dst, stream, start, n, constant(tile, step->operand[1]));
     return;
   }
+  case MW_OP_DISJOINT_SUM:
   case MW_OP_DISJOINT_MEAN: {
     const void *values[MW_DISJOINT_MEAN_MOST];
     for (uint32_t i = 0; i < step->index; i++) values[i] = places[(long)i - (long)step->index].operand[0];
-    if (k->disjoint_mean(dst, v[0], v[1], values, step->index, n) && block->open) mark_open(block->open, start, n);
+    if (step->code == MW_OP_DISJOINT_SUM) k->disjoint_sum(dst, v[0], values, step->index, n);
+    else if (k->disjoint_mean(dst, v[0], v[1], values, step->index, n) && block->open) mark_open(block->open, start, n);
     return;
   }
   case MW_OP_BERNOULLI_EACH: k->bernoulli_each(dst, v[1], stream_of(graph, step), start, n); return;
@@ -309,10 +314,11 @@ static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_
     else k->columns(dst, v[0], block->vectors[step->index], start, width, n);
     return;
   }
+  case MW_OP_KEEP_TOP:
   case MW_OP_TOP:
     /* The index is taken as a double: a float cannot hold every index. */
-    k->top(dst, v[0], constant(tile, step->operand[1]),
-           count_up_to(tile->scalars[step->operand[2]], mw_graph_facts(graph, step->node).extra[0] + start, n), n);
+    (step->code == MW_OP_TOP ? k->top : k->keep_top)(dst, v[0], constant(tile, step->operand[1]),
+      count_up_to(tile->scalars[step->operand[2]], mw_graph_facts(graph, step->node).extra[0] + start, n), n);
     return;
   case MW_OP_TOTAL: add_units(tile, gather, v[0], NULL, at.within, n, at.span, false); return;
   case MW_OP_DOT:

@@ -1,4 +1,5 @@
-/* disjoint_mean.c: goes down from the quotient; every node on the way must be what is expected there, and have no other users. */
+/* disjoint_mean.c: goes down from the quotient, or the sum; every node on the way must be what is expected there, and have no other
+ * users. */
 #include "expr/disjoint_mean.h"
 
 static bool is_value(const mw_disjoint_mean *m, mw_node node, double expected) {
@@ -15,10 +16,10 @@ static bool is(mw_disjoint_mean *m, mw_node node, mw_op op, uint32_t uses, mw_gr
   return true;
 }
 
-/* where(where(plus, 0 < v, v < 0), v, 0), used by the sum and by the count; `plus` must be the same of all. */
-static bool match_side(mw_disjoint_mean *m, mw_node node, mw_node *plus, mw_node *value) {
+/* where(where(plus, 0 < v, v < 0), v, 0), used by the sum and by the count if there is one; `plus` must be the same of all. */
+static bool match_side(mw_disjoint_mean *m, mw_node node, uint32_t uses, mw_node *plus, mw_node *value) {
   mw_graph_node_facts side, mask, above, below;
-  if (!is(m, node, MW_OP_WHERE, 2, &side) || !is_value(m, side.operand[2], 0)) return false;
+  if (!is(m, node, MW_OP_WHERE, uses, &side) || !is_value(m, side.operand[2], 0)) return false;
   *value = side.operand[1];
   if (!is(m, side.operand[0], MW_OP_WHERE, 1, &mask) || (*plus && *plus != mask.operand[0])) return false;
   *plus = mask.operand[0];
@@ -42,6 +43,21 @@ static unsigned match_sum(mw_disjoint_mean *m, mw_node node, uint32_t uses, mw_n
   return count;
 }
 
+/* A sum of more than one, whose last addition is `node` itself: where a sign of 0 counts as plus, so that b is not needed. */
+static bool match_plain(mw_disjoint_mean *m, mw_graph_node_facts sum) {
+  mw_node sides[MW_DISJOINT_MEAN_MOST], plus = 0;
+  mw_graph_node_facts facts;
+  m->count = match_sum(m, sum.operand[0], 1, sides);
+  if (!m->count) sides[m->count++] = sum.operand[0];
+  if (m->count == MW_DISJOINT_MEAN_MOST) return false;
+  sides[m->count++] = sum.operand[1];
+  for (unsigned i = 0; i < m->count; i++)
+    if (!match_side(m, sides[i], 1, &plus, &m->values[i])) return false;
+  if (!is(m, plus, MW_OP_LE, m->count, &facts) || !is_value(m, facts.operand[0], 0)) return false;
+  m->a = facts.operand[1];
+  return mw_graph_facts(m->graph, m->a).shape;
+}
+
 /* Which sign is elected: `one` and `zero` are these numbers, and stand for b where a alone decides. */
 static bool match_plus(mw_disjoint_mean *m, mw_node node, mw_node one, mw_node zero) {
   mw_graph_node_facts facts, sum, product, drawn;
@@ -60,18 +76,24 @@ static bool match_plus(mw_disjoint_mean *m, mw_node node, mw_node one, mw_node z
   return true;
 }
 
-bool mw_disjoint_mean_match(mw_disjoint_mean *m, mw_node node) {
-  mw_graph_node_facts facts = mw_graph_facts(m->graph, node), divisor, none, differs;
+static bool match_mean(mw_disjoint_mean *m, mw_graph_node_facts facts) {
+  mw_graph_node_facts divisor, none, differs;
   mw_node sides[MW_DISJOINT_MEAN_MOST], votes[MW_DISJOINT_MEAN_MOST], plus = 0;
-  m->swallowed_count = 0;
-  if (facts.op != MW_OP_DIV || !is(m, facts.operand[1], MW_OP_WHERE, 1, &divisor) || !is_value(m, divisor.operand[1], 1)) return false;
+  if (!is(m, facts.operand[1], MW_OP_WHERE, 1, &divisor) || !is_value(m, divisor.operand[1], 1)) return false;
   if (!is(m, divisor.operand[0], MW_OP_EQ, 1, &none) || none.operand[0] != divisor.operand[2]) return false;
   if (!is_value(m, none.operand[1], 0)) return false;
   m->count = match_sum(m, facts.operand[0], 1, sides);
   if (!m->count || match_sum(m, divisor.operand[2], 2, votes) != m->count) return false;
   for (unsigned i = 0; i < m->count; i++)
     if (!is(m, votes[i], MW_OP_NE, 1, &differs) || differs.operand[0] != sides[i] || !is_value(m, differs.operand[1], 0) ||
-        !match_side(m, sides[i], &plus, &m->values[i]))
+        !match_side(m, sides[i], 2, &plus, &m->values[i]))
       return false;
   return match_plus(m, plus, divisor.operand[1], none.operand[1]);
+}
+
+mw_op mw_disjoint_mean_match(mw_disjoint_mean *m, mw_node node) {
+  const mw_graph_node_facts facts = mw_graph_facts(m->graph, node);
+  m->swallowed_count = 0;
+  if (facts.op == MW_OP_DIV && match_mean(m, facts)) return MW_OP_DISJOINT_MEAN;
+  return facts.op == MW_OP_ADD && match_plain(m, facts) ? MW_OP_DISJOINT_SUM : (mw_op)0;
 }

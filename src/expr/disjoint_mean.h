@@ -5,7 +5,9 @@
  *   side1 = where(where(plus, 0 < v1, v1 < 0), v1, 0)
  *   side2 = where(where(plus, 0 < v2, v2 < 0), v2, 0)
  *   count = (side1 != 0) + (side2 != 0)
- *   mean  = (side1 + side2) / where(count == 0, 1, count) */
+ *   mean  = (side1 + side2) / where(count == 0, 1, count)
+ *
+ * DISJOINT_SUM is side1 + side2 alone, where plus is 0 <= a. */
 #ifndef MW_EXPR_DISJOINT_MEAN_H
 #define MW_EXPR_DISJOINT_MEAN_H
 
@@ -23,7 +25,8 @@ typedef struct mw_disjoint_mean {
   unsigned swallowed_count;
 } mw_disjoint_mean;
 
-/* Whether `node` is such a mean, of 2 values or more; `m` holds graph, cone and `fused`, all else is filled in. */
-bool mw_disjoint_mean_match(mw_disjoint_mean *m, mw_node node);
+/* DISJOINT_MEAN or DISJOINT_SUM if `node` is such a mean or sum, of 2 values or more, else 0; `m` holds graph, cone and `fused`, all else
+ * is filled in. */
+mw_op mw_disjoint_mean_match(mw_disjoint_mean *m, mw_node node);
 
 #endif

@@ -61,16 +61,17 @@ static bool clear_slots(mw_program *p, const mw_graph *graph, mw_error *err) {
   return true;
 }
 
-/* The trees of operations that are fused: the outermost operation first, each followed by its operands. A to D are any operands,
+/* The trees of operations that are fused: the outermost operation first, each followed by its operands. A to E are any operands,
  * which become those of the fused operation; ZERO is the number 0. For example {ADD, MUL, A, B, C} is a * b + c. Inner
  * operations must have no other use. The first tree that matches is taken. */
-enum { A = MW_OP_COUNT, B, C, D, ZERO, LETTERS = 4 };
+enum { A = MW_OP_COUNT, B, C, D, E, ZERO, LETTERS = 5 };
 static const struct pattern {
   uint8_t fused, tree[12];
 } patterns[] = {
     {MW_OP_MIX, {MW_OP_ADD, MW_OP_MUL, A, B, MW_OP_MUL, C, D}},
     {MW_OP_MUL_ADD, {MW_OP_ADD, MW_OP_MUL, A, B, C}},
     {MW_OP_MUL_ADD, {MW_OP_ADD, C, MW_OP_MUL, A, B}},
+    {MW_OP_DROP_SCALED_DELTA, {MW_OP_MUL, MW_OP_WHERE, MW_OP_NOT, MW_OP_BERNOULLI, E, C, MW_OP_SUB, A, B, ZERO, D}},
     {MW_OP_SCALED_DELTA, {MW_OP_MUL, MW_OP_SUB, A, B, C}},
     {MW_OP_SCALED_DELTA, {MW_OP_MUL, C, MW_OP_SUB, A, B}},
     {MW_OP_SCALED_SUM, {MW_OP_MUL, MW_OP_ADD, A, B, C}},
@@ -82,6 +83,7 @@ static const struct pattern {
     {MW_OP_CAP, {MW_OP_MIN, MW_OP_ABS, A, B}},
     {MW_OP_DROP_DELTA, {MW_OP_WHERE, MW_OP_NOT, MW_OP_BERNOULLI, D, C, MW_OP_SUB, A, B, ZERO}},
     {MW_OP_DROP, {MW_OP_WHERE, MW_OP_NOT, MW_OP_BERNOULLI, A, B, A, ZERO}},
+    {MW_OP_KEEP_TOP, {MW_OP_WHERE, MW_OP_TOP, A, B, C, A, ZERO}},
     {MW_OP_KEEP, {MW_OP_WHERE, MW_OP_LE, B, MW_OP_ABS, A, A, ZERO}},
     {MW_OP_WHERE, {MW_OP_WHERE, MW_OP_NOT, A, C, B}},
     {MW_OP_SIDE, {MW_OP_WHERE, MW_OP_WHERE, A, MW_OP_LT, ZERO, B, MW_OP_LT, B, ZERO, B, ZERO}},
@@ -114,17 +116,18 @@ static const uint8_t *lay(const compiler *c, const uint8_t *tree, mw_node node, 
   return tree;
 }
 
-/* DROP_DELTA has no forms for numbers. */
+/* A dropped delta is of two tensors, and is scaled by a scalar. */
 static bool has_kernel(const compiler *c, mw_op fused, const mw_node *operands) {
-  return fused != MW_OP_DROP_DELTA ||
+  if (fused == MW_OP_DROP_SCALED_DELTA && mw_graph_facts(c->graph, operands[3]).shape) return false;
+  return (fused != MW_OP_DROP_DELTA && fused != MW_OP_DROP_SCALED_DELTA) ||
          (mw_graph_facts(c->graph, operands[0]).shape && mw_graph_facts(c->graph, operands[1]).shape);
 }
 
-/* A mean of those that agree becomes one instruction, and its values VALUEs before it. */
-static bool choose_mean(const compiler *c, mw_node node, mw_node operands[MW_PROGRAM_OPERANDS], bool *matches) {
+/* A mean or a sum of those that agree becomes one instruction, and its values VALUEs before it. */
+static bool choose_mean(const compiler *c, mw_node node, mw_node operands[MW_PROGRAM_OPERANDS], mw_op *op) {
   scratch *s = c->s;
   mw_disjoint_mean m = {.graph = c->graph, .cone = &s->cone, .fused = s->fused};
-  if (!(*matches = mw_disjoint_mean_match(&m, node))) return true;
+  if (!(*op = mw_disjoint_mean_match(&m, node))) return true;
   MW_TRY(mw_mem_grow(&s->values, &s->value_capacity, s->value_count + m.count, sizeof *s->values, c->err));
   for (unsigned i = 0; i < m.swallowed_count; i++) s->fused[mw_cone_find(&s->cone, m.swallowed[i])] = 1;
   memcpy(s->values + s->value_count, m.values, m.count * sizeof *m.values);
@@ -135,7 +138,7 @@ static bool choose_mean(const compiler *c, mw_node node, mw_node operands[MW_PRO
 }
 
 /* The operation that computes `*of`, fused if possible, and its operands. Views, matrices and coefficients are read like inputs. `*of`
- * becomes the node whose `extra` the operation needs (the random stream, if a BERNOULLI was fused). */
+ * becomes the node whose `extra` the operation needs (the random stream, if a BERNOULLI was fused; the first index, if a TOP was). */
 static mw_op choose(const compiler *c, mw_node *of, mw_node operands[MW_PROGRAM_OPERANDS], uint32_t *count) {
   const mw_node node = *of;
   mw_graph_node_facts facts = mw_graph_facts(c->graph, node);
@@ -151,7 +154,8 @@ static mw_op choose(const compiler *c, mw_node *of, mw_node operands[MW_PROGRAM_
       continue;
     for (unsigned k = 0; k < m.swallowed_count; k++) {
       c->s->fused[mw_cone_find(&c->s->cone, m.swallowed[k])] = 1;
-      if (mw_graph_op_class(mw_graph_facts(c->graph, m.swallowed[k]).op) == MW_CLASS_CHANCE) *of = m.swallowed[k];
+      const mw_graph_class class = mw_graph_op_class(mw_graph_facts(c->graph, m.swallowed[k]).op);
+      if (class == MW_CLASS_CHANCE || class == MW_CLASS_MASK) *of = m.swallowed[k];
     }
     *count = (uint32_t)mw_graph_op_operands((mw_op)patterns[i].fused);
     memcpy(operands, m.operands, *count * sizeof *operands);
@@ -199,7 +203,8 @@ static bool generate(compiler *c) {
   typedef struct choice { mw_node operands[MW_PROGRAM_OPERANDS]; uint32_t count; mw_node of; uint8_t op; size_t value, values; } choice;
   choice *choices = mw_mem_new(cone->count + 1, sizeof *choices, c->err);
   if (!choices) return false;
-  bool ok = true, mean;
+  bool ok = true;
+  mw_op mean;
   c->s->value_count = 0;
   for (size_t i = cone->count; i-- > 0;)
     if (!c->s->fused[i]) {
@@ -207,7 +212,7 @@ static bool generate(compiler *c) {
       choices[i].value = c->s->value_count;
       if (!(ok = choose_mean(c, cone->nodes[i], choices[i].operands, &mean))) break;
       choices[i].values = c->s->value_count - choices[i].value;
-      if (mean) choices[i].op = MW_OP_DISJOINT_MEAN, choices[i].count = 2;
+      if (mean) choices[i].op = (uint8_t)mean, choices[i].count = (uint32_t)mw_graph_op_operands(mean);
       else choices[i].op = (uint8_t)choose(c, &choices[i].of, choices[i].operands, &choices[i].count);
     }
   for (size_t i = 0; i < cone->count && ok; i++) {

@@ -32,7 +32,7 @@ enum { MW_PROGRAM_STORE = MW_OP_COUNT, MW_PROGRAM_KEEP, MW_PROGRAM_KEPT, MW_PROG
  *   CHANCE, MASK, DROP...  dst <- op(operands), parameters in `extra` of node
  *   COLUMNS       dst <- operand 0 * vectors[index]
  *   ACROSS        dst <- the value of vectors[index] that belongs to each element's column (a SPREAD)
- *   VALUE         operand 0 is one of the values of the DISJOINT_MEAN that follows, which has index of them
+ *   VALUE         operand 0 is one of the values of the DISJOINT_MEAN or DISJOINT_SUM that follows, which has index of them
  *   SUM, SELECT, VECTOR, CROSS   give operand 0 (and 1) to the sink roots[index]
  *   ROW           find a value of each run of operand 0 (and 1), for kept[index]
  *   KEEP, KEPT    operand 0 becomes values of kept[index]; dst <- values of kept[index]

@@ -49,7 +49,7 @@ typedef bool (*mw_kernel_odd)(const void *stored, size_t n);
 typedef bool (*mw_kernel_dots)(float *const lanes[3], const void *x, const void *y, size_t n);
 /* The largest of `peak` and |x[i]| for n values; NaN if one is NaN. */
 typedef double (*mw_kernel_peak)(double peak, const void *x, size_t n);
-/* dst[i] = 1 where |x[i]| > threshold, or equals it for i < ties; else 0. dst may be x. */
+/* dst[i] = 1 where |x[i]| > threshold, or equals it for i < ties; else 0. keep_top: x[i] there. dst may be x. */
 typedef void (*mw_kernel_top)(void *dst, const void *x, double threshold, size_t ties, size_t n);
 
 /* Elements whose key was found in a range of 65536 keys: index << 16 | key - low of each, as long as there is room. */
@@ -69,6 +69,8 @@ typedef uint64_t (*mw_kernel_key_range)(uint32_t *bins, const void *x, size_t n,
  * else minus. Values are tiles, added in their order; dst may be one of the tiles. Returns whether b mattered: a is 0 somewhere where
  * not all values are. */
 typedef bool (*mw_kernel_disjoint_mean)(void *dst, const void *a, const void *b, const void *const *values, size_t count, size_t n);
+/* The sum of these, where a sign of 0 counts as plus. */
+typedef void (*mw_kernel_disjoint_sum)(void *dst, const void *a, const void *const *values, size_t count, size_t n);
 /* How many of n values have |x| = threshold. */
 typedef size_t (*mw_kernel_ties)(const void *x, size_t n, double threshold);
 
@@ -80,13 +82,13 @@ typedef struct mw_kernel_stream { uint64_t key, name; } mw_kernel_stream;
  * p * 2^32 (computed in double; p >= 1 is always true). The number's highest 8 bits are those of element e: byte (e / 64) % 4,
  * from the lowest, of word 64 * (e / 256) + e % 64. Its lower 24 bits are the highest 24 of word 2^63 + e. So one word serves
  * four elements, and most draws need no second word: the first byte decides unless it equals that of p * 2^32.
- * bernoulli: dst[i] = 1 where true, else 0. drop: dst[i] = 0 where true, else x[i], or x[i] - y[i] if there is a y; dst may
+ * bernoulli: dst[i] = 1 where true, else 0. drop: dst[i] = 0 where true, else x[i], or (x[i] - y[i]) * factor if there is a y; dst may
  * be x or y. */
 typedef void (*mw_kernel_bernoulli)(void *dst, mw_kernel_stream stream, uint64_t start, size_t n, double p);
 /* The same with a probability for each element: p[i], of the compute type. dst may be p. */
 typedef void (*mw_kernel_bernoulli_each)(void *dst, const void *p, mw_kernel_stream stream, uint64_t start, size_t n);
 typedef void (*mw_kernel_drop)(void *dst, const void *x, const void *y, mw_kernel_stream stream, uint64_t start, size_t n,
-                               double p);
+                               double p, double factor);
 /* Standard normal variates (Box-Muller on two words of the element's own block, over mathx). */
 typedef void (*mw_kernel_normal)(void *dst, mw_kernel_stream stream, uint64_t start, size_t n);
 /* dst[i] = x[i] * columns[(start + i) % width]. */
@@ -105,10 +107,11 @@ typedef struct mw_kernel_set {
   mw_kernel_sum sum;
   mw_kernel_dot dot;
   mw_kernel_peak peak;
-  mw_kernel_top top;
+  mw_kernel_top top, keep_top;
   mw_kernel_key_range key_range;
   mw_kernel_ties ties;
   mw_kernel_disjoint_mean disjoint_mean;
+  mw_kernel_disjoint_sum disjoint_sum;
   mw_kernel_bernoulli bernoulli;
   mw_kernel_bernoulli_each bernoulli_each;
   mw_kernel_drop drop;

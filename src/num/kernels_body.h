@@ -344,8 +344,8 @@ static inline bool any_bit(const void *vector) {
            [MW_DTYPE_BF16] = load_bf16##r, [MW_DTYPE_F32] = load_f32##r, [MW_DTYPE_F64] = load_f64##r}, \
   .store = {[MW_DTYPE_F8_E5M2] = store_e5m2##r, [MW_DTYPE_F8_E4M3] = store_e4m3##r, [MW_DTYPE_F16] = store_f16##r, \
             [MW_DTYPE_BF16] = store_bf16##r, [MW_DTYPE_F32] = store_f32##r, [MW_DTYPE_F64] = store_f64##r}, \
-  .sum = sum##r, .dot = dot##r, .peak = peak##r, .top = top##r, .key_range = key_range##r, .ties = ties##r, \
-  .disjoint_mean = disjoint_mean##r, \
+  .sum = sum##r, .dot = dot##r, .peak = peak##r, .top = top##r, .keep_top = keep_top##r, .key_range = key_range##r, \
+  .ties = ties##r, .disjoint_mean = disjoint_mean##r, .disjoint_sum = disjoint_sum##r, \
   .bernoulli = bernoulli##r, .bernoulli_each = bernoulli_each##r, .drop = drop##r, .normal = normal##r, .columns = columns##r
 
 #define TEXT(name) #name

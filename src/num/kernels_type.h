@@ -102,6 +102,16 @@ static void NAME(top)(void *dst, const void *x, double threshold, size_t ties, s
   for (size_t i = ties; i < n; i++) out[i] = least < MW_ABS(in[i]) ? 1 : 0;
 }
 
+static void NAME(keep_top)(void *dst, const void *x, double threshold, size_t ties, size_t n) {
+  R *out = dst;
+  const R *in = x;
+  const R least = (R)threshold;
+  MW_INDEPENDENT
+  for (size_t i = 0; i < ties; i++) out[i] = least <= MW_ABS(in[i]) ? in[i] : 0;
+  MW_INDEPENDENT
+  for (size_t i = ties; i < n; i++) out[i] = least < MW_ABS(in[i]) ? in[i] : 0;
+}
+
 /* ---- reductions ------------------------------------------------------------------------------------------------- */
 
 /* Element i is added to lane i % 64; mw_accum_fold adds the lanes in a fixed order. So the sum does not depend on how many
@@ -235,9 +245,10 @@ static size_t NAME(ties)(const void *x, size_t n, double threshold) {
 
 /* ---- votes -------------------------------------------------------------------------------------------------------- */
 
-/* A value agrees if it is above 0 once its sign has been inverted where minus was elected. What disagrees adds 0. */
+/* A value agrees if it is above 0 once its sign has been inverted where minus was elected. What disagrees adds 0. Of a `sum` where a is 0
+ * plus is elected, and it does not matter where. */
 __attribute__((always_inline))
-static inline bool NAME(mean_of)(R *out, const R *a, R b, const void *const *voters, size_t count, size_t n) {
+static inline bool NAME(mean_of)(R *out, const R *a, R b, const void *const *voters, size_t count, size_t n, bool sum_alone) {
   enum { LANES = KEY_BYTES / sizeof(R) };
   const NAME(key_values) zero = {0}, one = zero + 1, drawn = zero + b;
   const NAME(keys) sign = (NAME(keys))-zero;
@@ -246,7 +257,7 @@ static inline bool NAME(mean_of)(R *out, const R *a, R b, const void *const *vot
     NAME(key_values) x, v, sum = zero;
     memcpy(&x, a + i, sizeof x);
     const NAME(keys) is_drawn = x == zero;
-    const NAME(keys) flip = ~(zero < x + (NAME(key_values))(is_drawn & (NAME(keys))one) * drawn) & sign;
+    const NAME(keys) plus = sum_alone ? zero <= x : zero < x + (NAME(key_values))(is_drawn & (NAME(keys))one) * drawn, flip = ~plus & sign;
     NAME(keys) agreeing = {0}, any = {0};
     for (size_t k = 0; k < count; k++) {
       memcpy(&v, (const R *)voters[k] + i, sizeof v);
@@ -256,38 +267,47 @@ static inline bool NAME(mean_of)(R *out, const R *a, R b, const void *const *vot
       any |= (NAME(keys))v;
     }
     const NAME(keys) least = (agreeing == 0) & (NAME(keys))one;
-    v = sum / (NAME(key_values))((NAME(keys))__builtin_convertvector(agreeing, NAME(key_values)) | least);
-    memcpy(out + i, &v, sizeof v);
+    if (!sum_alone) sum /= (NAME(key_values))((NAME(keys))__builtin_convertvector(agreeing, NAME(key_values)) | least);
+    memcpy(out + i, &sum, sizeof sum);
     open |= is_drawn & ((any & ~sign) != 0);
   }
   return any_bit(&open);
 }
 
 /* Of so many values that their addresses fit registers, the loop over them is unrolled. */
-static bool NAME(disjoint_mean)(void *dst, const void *a, const void *b, const void *const *voters, size_t count, size_t n) {
-  const R drawn = *(const R *)b;
+__attribute__((always_inline))
+static inline bool NAME(mean_of_few)(R *out, const R *a, R b, const void *const *voters, size_t count, size_t n, bool sum_alone) {
   switch (count) {
-  case 2: return NAME(mean_of)(dst, a, drawn, (const void *const[]){voters[0], voters[1]}, 2, n);
-  case 3: return NAME(mean_of)(dst, a, drawn, (const void *const[]){voters[0], voters[1], voters[2]}, 3, n);
-  case 4: return NAME(mean_of)(dst, a, drawn, (const void *const[]){voters[0], voters[1], voters[2], voters[3]}, 4, n);
-  default: return NAME(mean_of)(dst, a, drawn, voters, count, n);
+  case 2: return NAME(mean_of)(out, a, b, (const void *const[]){voters[0], voters[1]}, 2, n, sum_alone);
+  case 3: return NAME(mean_of)(out, a, b, (const void *const[]){voters[0], voters[1], voters[2]}, 3, n, sum_alone);
+  case 4: return NAME(mean_of)(out, a, b, (const void *const[]){voters[0], voters[1], voters[2], voters[3]}, 4, n, sum_alone);
+  default: return NAME(mean_of)(out, a, b, voters, count, n, sum_alone);
   }
+}
+
+static bool NAME(disjoint_mean)(void *dst, const void *a, const void *b, const void *const *voters, size_t count, size_t n) {
+  return NAME(mean_of_few)(dst, a, *(const R *)b, voters, count, n, false);
+}
+
+static void NAME(disjoint_sum)(void *dst, const void *a, const void *const *voters, size_t count, size_t n) {
+  NAME(mean_of_few)(dst, a, 0, voters, count, n, true);
 }
 
 /* ---- chance and columns ----------------------------------------------------------------------------------------- */
 
 /* Uses n draws: the top bit of hit[i] << shift says whether draw i is true. Without tiles the result is 1 where true, else 0; with
- * one tile 0 where true, else x; with two tiles 0 where true, else x - y. */
+ * one tile 0 where true, else x; with two tiles 0 where true, else x - y; times `factor`. */
 __attribute__((always_inline))
-static inline void NAME(pick)(R *out, const R *x, const R *y, int tiles, const uint32_t *hit, unsigned shift, size_t n) {
+static inline void NAME(pick)(R *out, const R *x, const R *y, int tiles, R factor, const uint32_t *hit, unsigned shift, size_t n) {
   MW_INDEPENDENT
   for (size_t i = 0; i < n; i++) {
     const R_BITS drawn = (int32_t)(hit[i] << shift) < 0 ? (R_BITS)-1 : 0;
-    const R value = tiles == 0 ? 1 : tiles == 1 ? x[i] : x[i] - y[i];
+    R value = tiles == 0 ? 1 : tiles == 1 ? x[i] : x[i] - y[i];
     R_BITS bits;
     memcpy(&bits, &value, sizeof bits);
     bits &= tiles ? ~drawn : drawn;
-    memcpy(&out[i], &bits, sizeof bits);
+    memcpy(&value, &bits, sizeof bits);
+    out[i] = value * factor;
   }
 }
 
@@ -297,7 +317,7 @@ static inline void NAME(pick)(R *out, const R *x, const R *y, int tiles, const u
  * p = 1 is always true and p = 0 never. */
 __attribute__((always_inline))
 static inline void NAME(chance)(R *out, const R *x, const R *y, int tiles, mw_kernel_stream stream, uint64_t start, size_t n,
-                                double p) {
+                                double p, R factor) {
   const uint64_t limit = draw_limit(p);
   const philox source = philox_of(stream);
   EACH_GROUP(MW_DRAWS) {
@@ -307,8 +327,8 @@ static inline void NAME(chance)(R *out, const R *x, const R *y, int tiles, mw_ke
       const size_t lane = i % MW_GROUP;
       const unsigned shift = 24 - 8 * (unsigned)(i / MW_GROUP);
       step = MW_GROUP - lane < to - i ? MW_GROUP - lane : to - i;
-      if (step == MW_GROUP) NAME(pick)(out, x, y, tiles, hit, shift, MW_GROUP);
-      else NAME(pick)(out, x, y, tiles, hit + lane, shift, step);
+      if (step == MW_GROUP) NAME(pick)(out, x, y, tiles, factor, hit, shift, MW_GROUP);
+      else NAME(pick)(out, x, y, tiles, factor, hit + lane, shift, step);
       out += step;
       if (tiles > 0) x += step;
       if (tiles > 1) y += step;
@@ -317,7 +337,7 @@ static inline void NAME(chance)(R *out, const R *x, const R *y, int tiles, mw_ke
 }
 
 static void NAME(bernoulli)(void *dst, mw_kernel_stream stream, uint64_t start, size_t n, double p) {
-  NAME(chance)(dst, NULL, NULL, 0, stream, start, n, p);
+  NAME(chance)(dst, NULL, NULL, 0, stream, start, n, p, 1);
 }
 
 /* The first byte of an element's number nearly always decides, as in draw(). */
@@ -350,9 +370,11 @@ static void NAME(bernoulli_each)(void *dst, const void *p, mw_kernel_stream stre
   }
 }
 
-static void NAME(drop)(void *dst, const void *x, const void *y, mw_kernel_stream stream, uint64_t start, size_t n, double p) {
-  if (y) NAME(chance)(dst, x, y, 2, stream, start, n, p);
-  else NAME(chance)(dst, x, NULL, 1, stream, start, n, p);
+static void NAME(drop)(void *dst, const void *x, const void *y, mw_kernel_stream stream, uint64_t start, size_t n, double p,
+                       double factor) {
+  if (!y) NAME(chance)(dst, x, NULL, 1, stream, start, n, p, 1);
+  else if (factor == 1) NAME(chance)(dst, x, y, 2, stream, start, n, p, 1); /* which leaves the product out */
+  else NAME(chance)(dst, x, y, 2, stream, start, n, p, (R)factor);
 }
 
 /* Box-Muller: two random words give two normal values, radius * cos(angle) and radius * sin(angle). Words 0 and 1 of a Philox block

@@ -44,7 +44,7 @@ static bool call(bench *b, const mw_kernel_set *set, job j) {
     case TIES: b->kept += (double)set->ties(x, N, 0.5); break;
     case BERNOULLI: set->bernoulli(out, stream, 0, N, 0.3); break;
     case BERNOULLI_EACH: set->bernoulli_each(out, y, stream, 0, N); break;
-    case DROP: set->drop(out, x, NULL, stream, 0, N, 0.3); break;
+    case DROP: set->drop(out, x, NULL, stream, 0, N, 0.3, 1); break;
     case NORMAL: set->normal(out, stream, 0, N); break;
     case COLUMNS: set->columns(out, x, y, 0, N, N); break;
     case MEAN: set->disjoint_mean(out, x, y, (const void *[]){y, b->tile[2], b->tile[3]}, 3, N); break;

@@ -334,8 +334,13 @@ static void tops(const mw_kernels *kernels, size_t n) {
   if (in_place) memcpy(narrow_out, narrow, sizeof narrow), memcpy(wide_out, wide, sizeof wide);
   kernels->type[0].top(narrow_out, in_place ? narrow_out : narrow, threshold, ties, n);
   kernels->type[1].top(wide_out, in_place ? wide_out : wide, threshold, ties, n);
+  static float kept[MW_UNIT];
+  static double wide_kept[MW_UNIT];
+  kernels->type[0].keep_top(kept, narrow, threshold, ties, n);
+  kernels->type[1].keep_top(wide_kept, wide, threshold, ties, n);
   for (size_t i = 0; i < n; i++) {
     double x = fabs((double)narrow[i]), y = fabs(wide[i]);
+    wrong += kept[i] != (narrow_out[i] == 1 ? narrow[i] : 0) || wide_kept[i] != (wide_out[i] == 1 ? wide[i] : 0);
     wrong += narrow_out[i] != (float)(x > threshold || (x == threshold && i < ties));
     wrong += wide_out[i] != (double)(y > threshold || (y == threshold && i < ties));
   }

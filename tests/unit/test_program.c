@@ -93,6 +93,10 @@ static void literally(mw_node node, float *out) {
     float chance[ROOM];
     literally(facts.operand[1], chance);
     kernels->type[0].bernoulli(out, (mw_kernel_stream){facts.extra[0], facts.extra[1]}, 0, ELEMENTS, (double)chance[0]);
+  } else if (facts.op == MW_OP_TOP) {
+    float x[ROOM], threshold[ROOM], last[ROOM];
+    literally(facts.operand[0], x), literally(facts.operand[1], threshold), literally(facts.operand[2], last);
+    kernels->type[0].top(out, x, (double)threshold[0], (size_t)(last[0] + 1 - (float)facts.extra[0]), ELEMENTS);
   } else {
     static const uint8_t kernel[MW_OP_COUNT] = {
 #define MW_KERNEL(name, arity, expression) [MW_OP_##name] = MW_KERNEL_##name,
@@ -176,7 +180,7 @@ static mw_node sum(void) {
   return weighted ? total : times(total, half);
 }
 
-/* TIES' last step: the mean of those that have the elected sign; sometimes of more than an instruction takes, or of one value twice. */
+/* TIES' last step: the mean, or the sum, of those that have the elected sign; sometimes of more than an instruction takes, or of one value twice. */
 static mw_node disjoint_mean(void) {
   mw_node zero = number(0), one = number(1), a = apply(MW_OP_SIGN, any_tensor(), 0, 0), plus, sum = 0, votes = 0;
   switch (next() % 3) {
@@ -193,6 +197,7 @@ static mw_node disjoint_mean(void) {
     sum = sum ? apply(MW_OP_ADD, sum, side, 0) : side;
     votes = votes ? apply(MW_OP_ADD, votes, vote, 0) : vote;
   }
+  if (next() % 2) return apply(MW_OP_ADD, next() % 2 ? sum : nodes[0], sum, 0);
   return apply(MW_OP_DIV, sum, apply(MW_OP_WHERE, apply(MW_OP_EQ, votes, zero, 0), one, votes), 0);
 }
 
@@ -200,7 +205,14 @@ static mw_node disjoint_mean(void) {
 static mw_node idiom(void) {
   mw_node x = any(), y = nodes[0], zero = number(0);
   if (next() % 16 == 0) return disjoint_mean();
-  switch (next() % 8) {
+  switch (next() % 9) {
+  case 7: {
+    const uint64_t first = next() % 100;
+    const mw_node operands[] = {y, number(next() % 2 ? 0.5 : 0), number((double)(first + next() % ELEMENTS))};
+    mw_node top = 0;
+    CHECK(mw_graph_apply(graph, MW_OP_TOP, operands, 3, (uint64_t[]){first, 0}, &top, &err));
+    return next() % 4 ? apply(MW_OP_WHERE, top, y, zero) : top;
+  }
   case 6: return apply(MW_OP_MIN, apply(MW_OP_ABS, y, 0, 0), next() % 2 ? x : number(0.5), 0);
   case 0: return apply(MW_OP_WHERE, apply(MW_OP_LE, number(0.5), apply(MW_OP_ABS, y, 0, 0), 0), y, zero);
   case 1: {
@@ -217,7 +229,8 @@ static mw_node idiom(void) {
     const mw_node operands[] = {values, number(next() % 2 ? 0.3 : 0.5)};
     mw_node drawn = 0;
     CHECK(mw_graph_apply(graph, MW_OP_BERNOULLI, operands, 2, (uint64_t[]){next(), next()}, &drawn, &err));
-    return apply(MW_OP_WHERE, apply(MW_OP_NOT, drawn, 0, 0), values, zero);
+    const mw_node dropped = apply(MW_OP_WHERE, apply(MW_OP_NOT, drawn, 0, 0), values, zero);
+    return next() % 2 ? dropped : apply(MW_OP_MUL, dropped, next() % 2 ? number(1.5) : any(), 0);
   }
   case 5: return sum();
   default: return apply(MW_OP_WHERE, apply(MW_OP_EQ, y, zero, 0), number(1), y);

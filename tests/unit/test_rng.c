@@ -106,20 +106,23 @@ static void dropped(const mw_kernel_set *k, int type, mw_kernel_stream stream, u
   memcpy(wanted, x, n * size);
   for (size_t i = 0; i < n; i++)
     if (read_as(type, mask, i) == 1) memset(wanted + i * size, 0, size);
-  k->drop(got, x, NULL, stream, start, n, p);
+  k->drop(got, x, NULL, stream, start, n, p, 1);
   CHECK(memcmp(got, wanted, n * size) == 0);
-  k->drop(x, x, NULL, stream, start, n, p);
+  k->drop(x, x, NULL, stream, start, n, p, 1);
   CHECK(memcmp(x, wanted, n * size) == 0);
   double a[BULK], b[BULK], delta[BULK];
   for (size_t i = 0; i < n; i++)
     if (type) a[i] = (double)i, b[i] = 0.5;
     else ((float *)a)[i] = (float)i, ((float *)b)[i] = 0.5f;
   bool fine = true;
-  k->drop(delta, a, b, stream, start, n, p);
+  k->drop(delta, a, b, stream, start, n, p, 1);
   for (size_t i = 0; i < n; i++)
     fine = fine && read_as(type, delta, i) == (read_as(type, mask, i) == 1 ? 0 : (double)i - 0.5);
   CHECK(fine);
-  k->drop(b, a, b, stream, start, n, p);
+  k->drop(got, a, b, stream, start, n, p, 0.5);
+  for (size_t i = 0; i < n; i++) fine = fine && read_as(type, got, i) == read_as(type, delta, i) * 0.5;
+  CHECK(fine);
+  k->drop(b, a, b, stream, start, n, p, 1);
   CHECK(memcmp(b, delta, n * size) == 0);
 }
 
