@@ -17,11 +17,13 @@ typedef struct product {
   float *right; /* [strips, rank, MW_STRIP]: the first 16 columns of all ranks, then the next 16 ... */
   float *gains; /* DoRA: what each row (turned: column) is multiplied by; NULL without, and while the lengths are measured */
   float *second_left, *second_right; /* LoHa: as the first two. LoKr: left and second_left are the two matrices, row after row */
+  size_t first, count; /* trained tokens: those of the rows that are here; left has them, row after row */
 } product;
 
 struct mw_adapted_factors {
   const mw_kernels *kernels;
   uint64_t row, rows, column, columns; /* the first ones that are here, and how many */
+  uint64_t expert, experts; /* the first one that has rows here, and how many have; of all others 0, 1 */
   size_t count, left_stride, right_size; /* right_size: floats of a rank in all strips */
   product *products; /* [count] */
   mw_arena arena;
@@ -57,7 +59,9 @@ uint64_t mw_adapted_bytes(const mw_adapted *a) {
     const mw_adapted_change *c = &a->changes[i];
     const uint64_t pair = c->rank * (left_stride_of(a->rows) + right_size_of(a->columns)) + LINE / sizeof(float);
     if (c->kind == MW_ADAPTED_LOKR) floats += side_floats(c->left, c->right) + side_floats(c->second_left, c->second_right);
-    else floats += c->kind == MW_ADAPTED_LOHA ? 2 * pair : pair;
+    else if (c->kind == MW_ADAPTED_ROWS) floats += c->rank * a->columns;
+    else if (c->kind != MW_ADAPTED_GAINS) floats += c->kind == MW_ADAPTED_LOHA ? 2 * pair : pair;
+    if (c->kind == MW_ADAPTED_EXPERTS) floats += (a->experts - 1) * c->rank * right_size_of(a->columns);
     if (c->magnitude) floats += c->turned ? a->columns : a->rows;
   }
   return floats * sizeof(float);
@@ -132,6 +136,30 @@ static void add_lokr(const product *p, const mw_adapted_change *c, block b) {
   }
 }
 
+/* Rows of several experts: each with its own `right`. */
+static void add_experts(const reading *r, const product *p, const mw_adapted_change *c, block b) {
+  const mw_adapted_factors *f = r->factors;
+  const uint64_t each = r->adapted->rows / r->adapted->experts;
+  for (size_t done = 0, n; done < b.rows; done += n) {
+    const uint64_t row = b.row + done, left = each - row % each;
+    const float *right = p->right + (size_t)(row / each - f->expert) * f->right_size * (size_t)c->rank;
+    n = b.rows - done < left ? b.rows - done : (size_t)left;
+    f->kernels->rows.add_product(b.at + done * b.columns, b.columns, NULL, p->left + (size_t)(row - f->row), f->left_stride, right,
+                                 (size_t)(b.column - f->column), c->scale, n, (size_t)c->rank, b.columns);
+  }
+}
+
+/* Rows that were trained take the place of what is there. */
+static void put_rows(const reading *r, const product *p, const mw_adapted_change *c, block b) {
+  const mw_adapted_factors *f = r->factors;
+  for (size_t i = 0; i < p->count; i++) {
+    const uint64_t row = c->replaced[p->first + i].row;
+    if (row >= b.row && row < b.row + b.rows)
+      memcpy(b.at + (size_t)(row - b.row) * b.columns, p->left + i * (size_t)f->columns + (size_t)(b.column - f->column),
+             b.columns * sizeof *b.at);
+  }
+}
+
 /* Adds one change to a block whose elements are there, or stored in `bf16`. */
 static void add_change(const reading *r, size_t which, const uint16_t *bf16, block b) {
   const mw_adapted_change *change = &r->adapted->changes[which];
@@ -140,9 +168,12 @@ static void add_change(const reading *r, size_t which, const uint16_t *bf16, blo
   const mw_kernel_rows *k = &f->kernels->rows;
   if (change->kind == MW_ADAPTED_LOHA) return add_loha(r, p, change, b);
   if (change->kind == MW_ADAPTED_LOKR) return add_lokr(p, change, b);
+  if (change->kind == MW_ADAPTED_EXPERTS) return add_experts(r, p, change, b);
+  if (change->kind == MW_ADAPTED_ROWS) return put_rows(r, p, change, b);
   size_t below = (size_t)(b.row - f->row), before = (size_t)(b.column - f->column);
-  k->add_product(b.at, b.columns, bf16, p->left + below, f->left_stride, p->right, before, change->scale, b.rows, (size_t)change->rank,
-                 b.columns);
+  if (change->kind == MW_ADAPTED_LORA)
+    k->add_product(b.at, b.columns, bf16, p->left + below, f->left_stride, p->right, before, change->scale, b.rows, (size_t)change->rank,
+                   b.columns);
   for (size_t i = 0; p->gains && i < b.rows; i++) {
     float *at = b.at + i * b.columns;
     if (change->turned) k->times(at, at, p->gains + before, 1, b.columns);
@@ -193,26 +224,35 @@ typedef struct place {
   size_t strip, rank;
 } place;
 
-/* Of a factor that is stored [ranks, width], or turned [width, ranks], the rows or columns [first, first + count) of all ranks. What is
- * needed of a file's row is read in pieces; several whole rows are one piece. */
-static bool read_factor(const reading *r, const mw_tensor *tensor, bool turned, uint64_t ranks, uint64_t width, uint64_t first,
-                        uint64_t count, place to) {
+static inline void put(place to, size_t i, size_t k, float value) { to.at[i % MW_STRIP + i / MW_STRIP * to.strip + k * to.rank] = value; }
+
+/* Of a factor that is stored [ranks, width], or turned [width, ranks], from the element `start` on, the rows or columns
+ * [first, first + count) of all ranks. What is needed of a file's row is read in pieces; several whole rows are one piece. */
+static bool read_factor(const reading *r, const mw_tensor *tensor, uint64_t start, bool turned, uint64_t ranks, uint64_t width,
+                        uint64_t first, uint64_t count, place to) {
   float piece[STEP];
   const uint64_t row = turned ? ranks : count, rows = turned ? count : ranks, gap = turned ? 0 : width - count;
-  const uint64_t from = turned ? first * ranks : first;
+  const uint64_t from = start + (turned ? first * ranks : first);
   for (uint64_t y = 0, x = 0; y < rows;) {
     uint64_t left = gap ? row - x : (rows - y) * row - x;
     size_t n = left < STEP ? (size_t)left : STEP;
     MW_TRY(read_floats(r, tensor, from + y * (row + gap) + x, n, piece));
     for (size_t e = 0; e < n;) {
       size_t run = row - x < n - e ? (size_t)(row - x) : n - e;
-      for (size_t i, k, end = e + run; e < end; e++, x++) {
-        i = (size_t)(turned ? y : x), k = (size_t)(turned ? x : y);
-        to.at[i % MW_STRIP + i / MW_STRIP * to.strip + k * to.rank] = piece[e];
-      }
+      for (size_t end = e + run; e < end; e++, x++) put(to, (size_t)(turned ? y : x), (size_t)(turned ? x : y), piece[e]);
       if (x == row) x = 0, y++;
     }
   }
+  return true;
+}
+
+/* The places of two factors; of `right` as many as there are experts. */
+static bool take_pair(const reading *r, size_t rank, float **left, float **right) {
+  mw_adapted_factors *f = r->factors;
+  if (!(*left = mw_mem_take(&f->arena, rank * f->left_stride * sizeof(float), r->err)) ||
+      !(*right = mw_mem_take(&f->arena, (size_t)f->experts * rank * f->right_size * sizeof(float) + LINE, r->err)))
+    return false;
+  *right += (LINE - (uintptr_t)*right % LINE) % LINE / sizeof(float);
   return true;
 }
 
@@ -221,16 +261,76 @@ static bool read_pair(const reading *r, const mw_adapted_change *c, const mw_ten
                       float **left, float **right) {
   mw_adapted_factors *f = r->factors;
   size_t rank = (size_t)c->rank;
-  if (!(*left = mw_mem_take(&f->arena, rank * f->left_stride * sizeof(float), r->err)) ||
-      !(*right = mw_mem_take(&f->arena, rank * f->right_size * sizeof(float) + LINE, r->err)))
-    return false;
-  *right += (LINE - (uintptr_t)*right % LINE) % LINE / sizeof(float);
+  MW_TRY(take_pair(r, rank, left, right));
   if (!stored_left)
     for (uint64_t i = 0; i < f->rows; i++) (*left)[i] = 1;
   else
-    MW_TRY(read_factor(r, stored_left, !c->turned, rank, r->adapted->rows, f->row, f->rows, (place){*left, MW_STRIP, f->left_stride}));
-  return read_factor(r, stored_right, c->turned, rank, r->adapted->columns, f->column, f->columns,
+    MW_TRY(read_factor(r, stored_left, 0, !c->turned, rank, r->adapted->rows, f->row, f->rows, (place){*left, MW_STRIP, f->left_stride}));
+  return read_factor(r, stored_right, 0, c->turned, rank, r->adapted->columns, f->column, f->columns,
                      (place){*right, rank * MW_STRIP, MW_STRIP});
+}
+
+/* The factor of the experts' outputs, B [outputs, rank * experts]: one walk over the outputs that are needed, of which each value goes
+ * to the place of its expert. */
+static bool read_outputs(const reading *r, const mw_adapted_change *c, const product *p) {
+  const mw_adapted_factors *f = r->factors;
+  const mw_tensor *stored = c->turned ? c->right : c->left;
+  const uint64_t width = c->rank * c->experts, each = r->adapted->rows / r->adapted->experts;
+  const size_t rank = (size_t)c->rank, strip = rank * MW_STRIP, right = rank * f->right_size;
+  const uint64_t from = c->first + (c->turned ? f->column : f->experts == 1 ? f->row % each : 0);
+  const uint64_t count = c->turned ? f->columns : f->experts == 1 ? f->rows : each;
+  float piece[STEP];
+  for (uint64_t done = 0; done < count * width; done += STEP) {
+    const size_t n = count * width - done < STEP ? (size_t)(count * width - done) : STEP;
+    MW_TRY(read_floats(r, stored, from * width + done, n, piece));
+    for (size_t i = 0; i < n; i++) {
+      const uint64_t output = from + (done + i) / width - c->first, at = (done + i) % width, expert = at % c->experts - c->expert;
+      const size_t k = (size_t)(at / c->experts);
+      if (expert < f->expert || expert >= f->expert + f->experts) continue; /* one before c->expert is a very large number */
+      const uint64_t row = expert * each + output - f->row;
+      const place to = {p->right + (size_t)(expert - f->expert) * right, strip, MW_STRIP};
+      if (c->turned) put(to, (size_t)(output - f->column), k, piece[i]);
+      else if (row < f->rows) p->left[k * f->left_stride + (size_t)row] = piece[i];
+    }
+  }
+  return true;
+}
+
+/* The factors of each expert that has rows here. */
+static bool read_experts(const reading *r, const mw_adapted_change *c, product *p) {
+  const mw_adapted_factors *f = r->factors;
+  const mw_tensor *inputs = c->turned ? c->left : c->right; /* A [experts * rank, inputs] */
+  const uint64_t each = r->adapted->rows / r->adapted->experts, width = c->turned ? each : r->adapted->columns;
+  const size_t rank = (size_t)c->rank;
+  MW_TRY(take_pair(r, rank, &p->left, &p->right));
+  for (uint64_t e = f->expert; e < f->expert + f->experts; e++) {
+    const uint64_t start = (c->expert + e) * c->rank * width, low = e * each < f->row ? f->row : e * each;
+    const uint64_t high = (e + 1) * each < f->row + f->rows ? (e + 1) * each : f->row + f->rows;
+    const place left = {p->left + (size_t)(low - f->row), MW_STRIP, f->left_stride},
+                right = {p->right + (size_t)(e - f->expert) * rank * f->right_size, rank * MW_STRIP, MW_STRIP};
+    MW_TRY(c->turned ? read_factor(r, inputs, start, false, c->rank, width, low - e * each, high - low, left)
+                     : read_factor(r, inputs, start, false, c->rank, width, f->column, f->columns, right));
+  }
+  return read_outputs(r, c, p);
+}
+
+/* The trained rows that are here, of each the columns that are. */
+static bool read_rows(const reading *r, const mw_adapted_change *c, product *p) {
+  mw_adapted_factors *f = r->factors;
+  for (; p->first < c->rank && c->replaced[p->first].row < f->row; p->first++) {}
+  while (p->first + p->count < c->rank && c->replaced[p->first + p->count].row < f->row + f->rows) p->count++;
+  if (!(p->left = mw_mem_take(&f->arena, (p->count * (size_t)f->columns + 1) * sizeof *p->left, r->err))) return false;
+  for (size_t i = 0; i < p->count; i++)
+    MW_TRY(read_floats(r, c->left, c->replaced[p->first + i].from * r->adapted->columns + f->column, (size_t)f->columns,
+                       p->left + i * (size_t)f->columns));
+  return true;
+}
+
+static bool read_multipliers(const reading *r, const mw_adapted_change *c, product *p) {
+  mw_adapted_factors *f = r->factors;
+  const size_t count = (size_t)(c->turned ? f->columns : f->rows);
+  p->gains = mw_mem_take(&f->arena, count * sizeof *p->gains, r->err);
+  return p->gains && read_floats(r, c->magnitude, c->turned ? f->column : f->row, count, p->gains);
 }
 
 static float *read_whole(const reading *r, const mw_tensor *tensor) {
@@ -257,6 +357,9 @@ static bool read_change(const reading *r, size_t which) {
   product *p = &r->factors->products[which];
   if (c->kind == MW_ADAPTED_LOKR)
     return read_side(r, c->left, c->right, &p->left) && read_side(r, c->second_left, c->second_right, &p->second_left);
+  if (c->kind == MW_ADAPTED_EXPERTS) return read_experts(r, c, p);
+  if (c->kind == MW_ADAPTED_ROWS) return read_rows(r, c, p);
+  if (c->kind == MW_ADAPTED_GAINS) return read_multipliers(r, c, p);
   return read_pair(r, c, c->left, c->right, &p->left, &p->right) &&
          (c->kind == MW_ADAPTED_LORA || read_pair(r, c, c->second_left, c->second_right, &p->second_left, &p->second_right));
 }
@@ -297,17 +400,12 @@ static bool read_gains(const reading *r, size_t which) {
   return ok;
 }
 
-/* Whether the length of a column is needed: then the whole matrix is. */
-static bool measures_columns(const mw_adapted *a) {
-  bool any = false;
-  for (size_t c = 0; c < a->count; c++) any |= a->changes[c].magnitude && a->changes[c].turned;
-  return any;
-}
+static bool is_dora(const mw_adapted_change *c) { return c->magnitude && c->kind != MW_ADAPTED_GAINS; }
 
-/* The lengths of rows: whole rows are needed. */
-static bool measures_rows(const mw_adapted *a) {
+/* Whether the lengths of rows are needed, then whole rows are; or those of columns, then the whole matrix is. */
+static bool measures(const mw_adapted *a, bool columns) {
   bool any = false;
-  for (size_t c = 0; c < a->count; c++) any |= a->changes[c].magnitude && !a->changes[c].turned;
+  for (size_t c = 0; c < a->count; c++) any |= is_dora(&a->changes[c]) && a->changes[c].turned == columns;
   return any;
 }
 
@@ -321,13 +419,15 @@ static bool open_range(const mw_model *model, const mw_adapted *a, uint64_t firs
   f->row = first / a->columns;
   f->rows = last / a->columns - f->row + 1;
   f->columns = a->columns;
-  if (measures_columns(a)) f->row = 0, f->rows = a->rows;
-  else if (f->rows == 1 && !measures_rows(a)) f->column = first % a->columns, f->columns = last % a->columns - f->column + 1;
+  if (measures(a, true)) f->row = 0, f->rows = a->rows;
+  else if (f->rows == 1 && !measures(a, false)) f->column = first % a->columns, f->columns = last % a->columns - f->column + 1;
+  f->expert = f->row / (a->rows / a->experts);
+  f->experts = (f->row + f->rows - 1) / (a->rows / a->experts) - f->expert + 1;
   f->left_stride = (size_t)left_stride_of(f->rows);
   f->right_size = (size_t)right_size_of(f->columns);
   f->count = a->count;
   bool ok = mw_cpu_kernels(&f->kernels, err) && (f->products = mw_mem_take(&f->arena, (a->count + 1) * sizeof *f->products, err)) != NULL;
-  for (size_t c = 0; c < a->count && ok; c++) ok = read_change(&r, c) && (!a->changes[c].magnitude || read_gains(&r, c));
+  for (size_t c = 0; c < a->count && ok; c++) ok = read_change(&r, c) && (!is_dora(&a->changes[c]) || read_gains(&r, c));
   if (ok) *out = f;
   else mw_adapted_close(f);
   return ok;
@@ -378,6 +478,9 @@ const mw_adapted *mw_adapted_moved(const mw_adapted *a, uint32_t files, mw_arena
     const mw_tensor **const stored[] = {&change->left, &change->right, &change->magnitude, &change->second_left, &change->second_right};
     for (size_t t = 0; t < sizeof stored / sizeof *stored; t++)
       if (!move(stored[t], files, arena, err)) return NULL;
+    mw_adapted_row *rows = change->replaced ? mw_mem_take(arena, change->rank * sizeof *rows, err) : NULL;
+    if (change->replaced && !rows) return NULL;
+    if (rows) change->replaced = memcpy(rows, change->replaced, change->rank * sizeof *rows);
   }
   return moved;
 }

@@ -13,7 +13,8 @@ static const char *const harmless[] = {
     "task_type", "auto_mapping", "peft_version", "revision", "inference_mode", "target_modules", "exclude_modules", "lora_dropout",
     "bias", "lora_bias", "layers_to_transform", "layers_pattern", "megatron_config", "megatron_core", "loftq_config",
     "eva_config", "corda_config", "lora_ga_config", "runtime_config", "qalora_group_size", "unsloth_fixed",
-    "rank_dropout", "module_dropout", "rank_dropout_scale", "init_weights", "decompose_both", "decompose_factor", "use_effective_conv2d"};
+    "rank_dropout", "module_dropout", "rank_dropout_scale", "init_weights", "decompose_both", "decompose_factor", "use_effective_conv2d",
+    "feedforward_modules", "init_ia3_weights"};
 
 /* Ways to begin that leave the base as it is. The others (PiSSA, OLoRA, CorDA, LoftQ ...) take a part out of the base's weights. */
 static const char *const beginnings[] = {"gaussian", "eva", "orthogonal"};
@@ -82,16 +83,43 @@ static bool read_patterns(const reader *r, const char *name, number_reader *read
   return true;
 }
 
-/* Anything but a list of texts is left to peft, which has read it. */
-static bool read_saved(const reader *r) {
-  mw_json list = member(r, "modules_to_save"), index, value;
+/* A list of texts; of modules_to_save anything else is left to peft, which has read it. */
+static bool read_names(const reader *r, const char *key, bool strict, const char ***out, size_t *count) {
+  mw_json list = member(r, key), index, value;
   size_t members = 0, length;
-  if (list.kind != MW_JSON_ARRAY) return true;
+  if (list.kind != MW_JSON_ARRAY) return !strict || is_absent(list) || refuse(r, key, list, "a list of names");
   for (mw_json_walk walk = mw_json_enter(list); mw_json_next(&walk, &index, &value);) members++;
-  if (!(r->out->saved = mw_mem_take(r->arena, (members + 1) * sizeof *r->out->saved, r->err))) return false;
+  if (!(*out = mw_mem_take(r->arena, (members + 1) * sizeof **out, r->err))) return false;
   for (mw_json_walk walk = mw_json_enter(list); mw_json_next(&walk, &index, &value);)
-    if (value.kind == MW_JSON_STRING)
-      MW_TRY(mw_json_string(value, r->arena, &r->out->saved[r->out->saved_count++], &length, r->err));
+    if (value.kind == MW_JSON_STRING) MW_TRY(mw_json_string(value, r->arena, &(*out)[(*count)++], &length, r->err));
+    else if (strict) return refuse(r, key, value, "a name");
+  return true;
+}
+
+static bool read_ids(const reader *r, const char *name, mw_json list, mw_adapter_config_tokens *out) {
+  mw_json index, value;
+  size_t members = 0;
+  if (list.kind != MW_JSON_ARRAY) return refuse(r, name, list, "a list of tokens");
+  for (mw_json_walk walk = mw_json_enter(list); mw_json_next(&walk, &index, &value);) members++;
+  if (!(out->ids = mw_mem_take(r->arena, (members + 1) * sizeof *out->ids, r->err))) return false;
+  for (mw_json_walk walk = mw_json_enter(list); mw_json_next(&walk, &index, &value);)
+    if (value.kind != MW_JSON_NUMBER || !mw_json_u64(value, &out->ids[out->count++]))
+      return refuse(r, name, value, "the number of a token");
+  return true;
+}
+
+/* A list is of the embedding, an object has a list for each module. */
+static bool read_tokens(const reader *r, const char *name) {
+  mw_json value = member(r, name), key, list;
+  size_t members = 1, length;
+  if (is_absent(value)) return true;
+  for (mw_json_walk walk = mw_json_enter(value); value.kind == MW_JSON_OBJECT && mw_json_next(&walk, &key, &list);) members++;
+  if (!(r->out->tokens = mw_mem_take(r->arena, members * sizeof *r->out->tokens, r->err))) return false;
+  if (value.kind != MW_JSON_OBJECT) return read_ids(r, name, value, &r->out->tokens[r->out->token_count++]);
+  for (mw_json_walk walk = mw_json_enter(value); mw_json_next(&walk, &key, &list);) {
+    mw_adapter_config_tokens *one = &r->out->tokens[r->out->token_count++];
+    MW_TRY(mw_json_string(key, r->arena, &one->module, &length, r->err) && read_ids(r, name, list, one));
+  }
   return true;
 }
 
@@ -105,10 +133,11 @@ static const struct { const char *type, *why; } weightless[] = {
 static bool read_type(const reader *r) {
   mw_json type = member(r, "peft_type");
   const bool text = type.kind == MW_JSON_STRING;
-  r->out->other = text && (mw_json_equals(type, "LOHA") || mw_json_equals(type, "LOKR"));
+  r->out->other = text && (mw_json_equals(type, "LOHA") || mw_json_equals(type, "LOKR") || mw_json_equals(type, "IA3") ||
+                           mw_json_equals(type, "TRAINABLE_TOKENS"));
   if (r->out->other || (text && mw_json_equals(type, "LORA"))) return true;
   if (is_absent(type)) return mw_error_set(r->err, MW_DATA, "%s: peft_type: missing", r->what);
-  refuse(r, "peft_type", type, "\"LORA\", \"LOHA\" or \"LOKR\"");
+  refuse(r, "peft_type", type, "\"LORA\", \"LOHA\", \"LOKR\", \"IA3\" or \"TRAINABLE_TOKENS\"");
   for (size_t i = 0; text && i < sizeof weightless / sizeof *weightless; i++)
     if (mw_json_equals(type, weightless[i].type))
       return mw_error_hint(r->err, "it is %s, and changes no weight: no model can be made of it", weightless[i].why);
@@ -147,13 +176,14 @@ static bool is_named(mw_json key, const char *name) { return strlen(name) == key
 
 static bool check_others(const reader *r) {
   static const char *const read[] = {"peft_type", "base_model_name_or_path", "r", "lora_alpha", "use_rslora", "fan_in_fan_out", "use_dora",
-                                     "rank_pattern", "alpha_pattern", "init_lora_weights", "ensure_weight_tying", "modules_to_save"};
+                                     "rank_pattern", "alpha_pattern", "init_lora_weights", "ensure_weight_tying", "modules_to_save",
+                                     "target_parameters", "trainable_token_indices"};
   mw_json key, value;
   mw_text_escaped name;
   for (mw_json_walk walk = mw_json_enter(r->root); mw_json_next(&walk, &key, &value);) {
     bool known = is_off(value) || !is_meant(r, &key);
     for (size_t i = 0; !known && i < sizeof read / sizeof *read; i++) known = is_named(key, read[i]);
-    known = known || (r->out->other && is_named(key, "alpha"));
+    known = known || (r->out->other && (is_named(key, "alpha") || is_named(key, "token_indices")));
     for (size_t i = 0; !known && i < sizeof harmless / sizeof *harmless; i++) known = is_named(key, harmless[i]);
     if (known) continue;
     refuse(r, mw_text_escape(&name, key.bytes, key.length), value, "null or false");
@@ -189,7 +219,9 @@ bool mw_adapter_config_read(const char *what, const char *text, size_t length, c
   MW_TRY(is_absent(value) || read_alpha(&r, alpha, value, &out->alpha));
   return read_flag(&r, "use_rslora", &out->rslora) && read_flag(&r, "fan_in_fan_out", &out->turned) &&
          read_flag(&r, "use_dora", &out->dora) && read_flag(&r, "ensure_weight_tying", &out->tying) &&
-         read_saved(&r) &&
+         read_names(&r, "modules_to_save", false, &out->saved, &out->saved_count) &&
+         read_names(&r, "target_parameters", true, &out->parameters, &out->parameter_count) &&
+         read_tokens(&r, "trainable_token_indices") && (out->tokens || read_tokens(&r, "token_indices")) &&
          read_patterns(&r, "rank_pattern", read_rank, &out->ranks, &out->rank_count) &&
          read_patterns(&r, "alpha_pattern", read_alpha, &out->alphas, &out->alpha_count);
 }

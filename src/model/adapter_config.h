@@ -11,15 +11,26 @@ typedef struct mw_adapter_config_pattern {
   double number;
 } mw_adapter_config_pattern;
 
+/* The tokens that a module was trained for, in the order of its rows; module NULL: of the embedding. */
+typedef struct mw_adapter_config_tokens {
+  const char *module;
+  uint64_t *ids;
+  size_t count;
+} mw_adapter_config_tokens;
+
 typedef struct mw_adapter_config {
   const char *base; /* base_model_name_or_path, or NULL */
   uint64_t rank;    /* r, 8 where it is absent */
   double alpha;     /* lora_alpha, 8 where it is absent */
   bool rslora, turned, dora; /* turned: fan_in_fan_out */
-  bool other;       /* a LoHa or LoKr, whose tensors say which */
+  bool other;       /* no LoRA: a LoHa, LoKr, (IA)3 or trained tokens, whose tensors say which */
   const char **saved; /* modules_to_save: ends of names of modules of which a copy was trained ... */
   size_t saved_count;
   bool tying;       /* ... and ensure_weight_tying: that of an embedding as the head, too */
+  const char **parameters; /* target_parameters: ends of names of tensors, such as "mlp.experts.down_proj" */
+  size_t parameter_count;
+  mw_adapter_config_tokens *tokens; /* trainable_token_indices, or token_indices */
+  size_t token_count;
   mw_adapter_config_pattern *ranks, *alphas; /* in the order of the file: the first that matches counts */
   size_t rank_count, alpha_count;
 } mw_adapter_config;

@@ -46,6 +46,13 @@ static bool check_module(mw_adapter_module *module, mw_error *err) {
              second = role[MW_ADAPTER_NAME_SECOND_A] && role[MW_ADAPTER_NAME_SECOND_B];
   mw_text_escaped shown;
   if (role[MW_ADAPTER_NAME_WHOLE]) return true;
+  if (role[MW_ADAPTER_NAME_GAINS] || role[MW_ADAPTER_NAME_ROWS]) {
+    size_t has = 0;
+    for (size_t i = 0; i < MW_ADAPTER_NAME_WHOLE; i++) has += role[i] != NULL;
+    module->kind = role[MW_ADAPTER_NAME_ROWS] ? MW_ADAPTED_ROWS : MW_ADAPTED_GAINS;
+    mw_text_escape_z(&shown, module->name.module);
+    return has == 1 || mw_error_set(err, MW_DATA, "module '%s' is adapted twice, in two ways", shown.bytes);
+  }
   module->kind = module->name.letter == 'h' ? MW_ADAPTED_LOHA : module->name.letter == 'k' ? MW_ADAPTED_LOKR : MW_ADAPTED_LORA;
   mw_text_escape_z(&shown, module->name.module);
   if (module->kind != MW_ADAPTED_LORA && (role[MW_ADAPTER_NAME_MAGNITUDE] || role[MW_ADAPTER_NAME_BIAS]))
@@ -169,21 +176,21 @@ static bool are_holders(const char *words, size_t length, const char *others, si
   return true;
 }
 
-/* A fit by one module, where there is one. The base's names are walked once for each number of words that may be left out. A name that ends
- * alike is meant if it differs by words that hold models alone; else if words are only added in front, or only left out, but not one in the
- * place of another: "decoder.block.0.q" is not "encoder.block.0.q". */
-static bool meet_by(const mw_model *base, const mw_adapter_module *module, mw_arena *arena, mw_adapter_module_fit *out, mw_error *err) {
+/* A fit by one module, or by a tensor that shows where it is, where there is one. The base's names are walked once for each number of
+ * words that may be left out. A name that ends alike is meant if it differs by words that hold models alone; else if words are only
+ * added in front, or only left out, but not one in the place of another: "decoder.block.0.q" is not "encoder.block.0.q". */
+static bool meet_by(const mw_model *base, const mw_adapter_module *module, const char *tensor, mw_arena *arena, mw_adapter_module_fit *out,
+                    mw_error *err) {
   enum { MOST_DROPPED = 3 };
   bool is_flat = module->name.flat;
   char wanted[LONGEST], flat[LONGEST];
   for (size_t dropped = 0; dropped < (is_flat ? 1 : MOST_DROPPED); dropped++) {
-    const char *own = without(module->name.module, dropped), *met = NULL;
+    const char *whole = tensor ? tensor : module->name.module, *own = without(whole, dropped), *met = NULL;
     if (!own || strlen(own) + sizeof weight > sizeof wanted) return true;
-    const char *whole = module->name.module;
     const size_t left_out = (size_t)(own - whole);
     size_t length = 0;
     bool sure = false;
-    snprintf(wanted, sizeof wanted, "%s%s", own, is_flat || module->role[MW_ADAPTER_NAME_WHOLE] ? "" : weight);
+    snprintf(wanted, sizeof wanted, "%s%s", own, is_flat || tensor || module->role[MW_ADAPTER_NAME_WHOLE] ? "" : weight);
     if (is_flat) mw_unet_name_flat(wanted, sizeof wanted);
     for (size_t i = 0; i < base->tensor_count && !sure; i++) {
       const char *name = base->tensors[i].name;
@@ -198,6 +205,17 @@ static bool meet_by(const mw_model *base, const mw_adapter_module *module, mw_ar
     return out->dropped && (out->before = mw_mem_copy(arena, met, length, err)) != NULL;
   }
   return true;
+}
+
+size_t mw_adapter_module_find_name(const mw_model *base, const mw_adapter_module_fit *fit, const char *name) {
+  char whole[LONGEST];
+  const mw_tensor *found = NULL;
+  for (; fit && !found; fit = fit->next) {
+    if (!fit->before || strncmp(name, fit->dropped, strlen(fit->dropped)) != 0) continue;
+    int length = snprintf(whole, sizeof whole, "%s%s", fit->before, name + strlen(fit->dropped));
+    found = length > 0 && (size_t)length < sizeof whole ? mw_model_find(base, whole) : NULL;
+  }
+  return found ? (size_t)(found - base->tensors) : SIZE_MAX;
 }
 
 /* By one fit. */
@@ -229,6 +247,12 @@ size_t mw_adapter_module_find(const mw_model *base, const mw_adapter_module_fit 
   return found;
 }
 
+static bool is_met(const mw_model *base, const mw_adapter_module_fit *fit, const mw_adapter_module *module) {
+  for (const char *const *other = module->others; other && *other; other++)
+    if (mw_adapter_module_find_name(base, fit, *other) != SIZE_MAX) return true;
+  return !module->others && mw_adapter_module_find(base, fit, module, module->role[MW_ADAPTER_NAME_WHOLE] ? "" : weight) != SIZE_MAX;
+}
+
 bool mw_adapter_module_meet(const mw_model *base, const mw_adapter_module *modules, size_t count, mw_arena *arena,
                             mw_adapter_module_fit *out, mw_error *err) {
   enum { TRIED = 8, MOST = 8 };
@@ -236,8 +260,10 @@ bool mw_adapter_module_meet(const mw_model *base, const mw_adapter_module *modul
   *out = (mw_adapter_module_fit){0};
   for (size_t i = 0, failed = 0, fits = 0; i < count && failed < TRIED && fits < MOST; i++) {
     mw_adapter_module_fit fit = {0};
-    if (last && mw_adapter_module_find(base, out, &modules[i], modules[i].role[MW_ADAPTER_NAME_WHOLE] ? "" : weight) != SIZE_MAX) continue;
-    MW_TRY(meet_by(base, &modules[i], arena, &fit, err));
+    const char *const *other = modules[i].others;
+    if (last && is_met(base, out, &modules[i])) continue;
+    if (!other) MW_TRY(meet_by(base, &modules[i], NULL, arena, &fit, err));
+    for (; other && *other && !fit.before; other++) MW_TRY(meet_by(base, &modules[i], *other, arena, &fit, err));
     if (!fit.before) {
       failed++;
       continue;

@@ -11,6 +11,7 @@ typedef struct mw_adapter_module {
   mw_adapter_name name;
   const mw_tensor *role[MW_ADAPTER_NAME_WHOLE + 1];
   mw_adapted_kind kind;
+  const char *const *others; /* NULL, or names of tensors that show where the module is, to a last one that is NULL (adapter_parameter.h) */
 } mw_adapter_module;
 
 /* The modules of these tensors, from the arena, sorted by part and module. MW_DATA: a name that says nothing, two tensors of one module
@@ -33,6 +34,8 @@ typedef struct mw_adapter_module_fit {
  * fit, "model.language_model.layers.0.q" is "model.layers.0.q". */
 bool mw_adapter_module_meet(const mw_model *base, const mw_adapter_module *modules, size_t count, mw_arena *arena,
                             mw_adapter_module_fit *out, mw_error *err);
+/* The index of the base's tensor that is called so by a module, or SIZE_MAX. */
+size_t mw_adapter_module_find_name(const mw_model *base, const mw_adapter_module_fit *fit, const char *name);
 /* The index of the base's tensor MODULE + end (".weight", ".bias"; "" for a whole tensor), or SIZE_MAX. */
 size_t mw_adapter_module_find(const mw_model *base, const mw_adapter_module_fit *fit, const mw_adapter_module *module, const char *end);
 

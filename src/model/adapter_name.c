@@ -23,6 +23,8 @@ static const struct {
     {".lokr_w1_b", MW_ADAPTER_NAME_A, false},        {".lokr_w1_a", MW_ADAPTER_NAME_B, false},
     {".lokr_w2_b", MW_ADAPTER_NAME_SECOND_A, false}, {".lokr_w2_a", MW_ADAPTER_NAME_SECOND_B, false},
     {".lokr_w1", MW_ADAPTER_NAME_FIRST, false},      {".lokr_w2", MW_ADAPTER_NAME_SECOND, false},
+    {".ia3_l", MW_ADAPTER_NAME_GAINS, false},        {".token_adapter.trainable_tokens_delta", MW_ADAPTER_NAME_ROWS, false},
+    {".trainable_tokens_delta", MW_ADAPTER_NAME_ROWS, false},
     {".alpha", MW_ADAPTER_NAME_ALPHA, false}};
 enum { MARKS = sizeof marks / sizeof *marks };
 
@@ -60,7 +62,7 @@ static void drop(char *text, const char *word) {
 static bool refuse(const char *name, mw_error *err) {
   mw_text_escaped shown;
   mw_error_set(err, MW_DATA, "tensor '%s' is of no kind of adapter that is known here", mw_text_escape_z(&shown, name));
-  return mw_error_hint(err, "LoRA, DoRA, LoHa and LoKr can be added to a model; merge other kinds with the tool that made them");
+  return mw_error_hint(err, "LoRA, DoRA, LoHa, LoKr and (IA)3 can be added to a model; merge other kinds with the tool that made them");
 }
 
 /* "mid.attn1.processor.to_q", as diffusers once named it -> "mid.attn1.to_q"; its to_out is a list whose first is meant. */
@@ -107,6 +109,7 @@ bool mw_adapter_name_read(const char *name, mw_arena *arena, mw_adapter_name *ou
   if (!whole) return false;
   drop(whole, ".modules_to_save.default");
   drop(whole, ".modules_to_save");
+  drop(whole, ".token_adapter.base_layer");
   drop(whole, ".base_layer");
   if (strstr(whole, "token_adapter") || strstr(whole, "trainable_tokens") || strstr(whole, "original_module")) return refuse(name, err);
   out->module = whole;
@@ -114,11 +117,13 @@ bool mw_adapter_name_read(const char *name, mw_arena *arena, mw_adapter_name *ou
   return true;
 }
 
-/* Whether "lor", "lok", "had" or "oft" is in a name: one look, by which nearly all of a model's names are known to be no factor's. */
+/* Whether "lor", "lok", "had", "oft", "ia3" or "ns_d" is in a name: one look, by which nearly all of a model's names are known to be no
+ * factor's. */
 static bool may_be_factor(const char *name) {
   for (; *name; name++)
     if ((name[0] == 'l' && name[1] == 'o' && (name[2] == 'r' || name[2] == 'k')) || (name[0] == 'h' && name[1] == 'a' && name[2] == 'd') ||
-        (name[0] == 'o' && name[1] == 'f' && name[2] == 't')) return true;
+        (name[0] == 'o' && name[1] == 'f' && name[2] == 't') || (name[0] == 'i' && name[1] == 'a' && name[2] == '3') ||
+        (name[0] == 'n' && name[1] == 's' && name[2] == '_' && name[3] == 'd')) return true;
   return false;
 }
 

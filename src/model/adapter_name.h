@@ -4,7 +4,8 @@
  *   diffusers  unet.mid.attn1.to_q.lora.down.weight                   part `unet` of a pipeline, module mid.attn1.to_q, A
  *   kohya      lora_unet_mid_attn1_to_q.lora_down.weight              part `lora_unet`, module mid_attn1_to_q, flat, A
  *
- * A flat module has underscores for dots. The factors of LoHa and LoKr are called hada_w1_a, lokr_w2 and so on in each of them. */
+ * A flat module has underscores for dots. The factors of LoHa and LoKr are called hada_w1_a, lokr_w2 and so on in each of them. peft has
+ * two kinds without factors: ia3_l is what a weight is multiplied by, trainable_tokens_delta are rows of an embedding. */
 #ifndef MW_MODEL_ADAPTER_NAME_H
 #define MW_MODEL_ADAPTER_NAME_H
 
@@ -20,6 +21,8 @@ typedef enum mw_adapter_name_role {
   MW_ADAPTER_NAME_SECOND_B,
   MW_ADAPTER_NAME_FIRST,     /* ... LoKr: the first matrix, the second one, without factors */
   MW_ADAPTER_NAME_SECOND,
+  MW_ADAPTER_NAME_GAINS,     /* (IA)3: [out, 1] or [1, in] */
+  MW_ADAPTER_NAME_ROWS,      /* trained tokens: [tokens, width] */
   MW_ADAPTER_NAME_WHOLE      /* replaces the base's tensor; the module is then the tensor's whole name */
 } mw_adapter_name_role;
 

@@ -1,5 +1,6 @@
 /* adapter_part.c: see adapter_part.h. */
 #include "model/adapter_part.h"
+#include "model/adapter_parameter.h"
 #include "model/tied_head.h"
 #include <math.h>
 #include <stdlib.h>
@@ -88,6 +89,9 @@ static bool scale(const mw_adapter_part *p, const mw_adapter_module *module, mw_
   return true;
 }
 
+static const char resized[] = "it was trained on a base with rows for more tokens: give that one, as transformers saves it after "
+                              "resize_token_embeddings, with the adapter's tokenizer beside it";
+
 /* A weight that is changed must be of real numbers that f32 can hold. */
 static bool check_target(const mw_tensor *target, mw_error *err) {
   mw_text_escaped name;
@@ -108,6 +112,8 @@ static bool plan_whole(mw_adapter_part *p, const mw_adapter_module *module, mw_e
     mw_text_shape(&shapes, target->shape, target->rank);
     mw_error_set(err, MW_DATA, "tensor '%s' has shape %s", mw_text_escape_z(&name, own->name), shapes.bytes ? shapes.bytes : "");
     mw_text_free(&shapes);
+    if (own->rank == 2 && target->rank == 2 && own->shape[1] == target->shape[1] && own->shape[0] > target->shape[0])
+      return mw_error_hint(err, "%s", resized);
     return false;
   }
   p->changes[p->change_count++] = (mw_adapter_part_change){.index = index, .whole = own};
@@ -120,12 +126,94 @@ static const mw_tensor *tied_to(const mw_model *model) {
   return tied ? mw_tied_head_embedding(model) : NULL;
 }
 
+/* The tokens that a module's rows are trained for. Several lists that may be meant are one where they say the same. */
+static const mw_adapter_config_tokens *tokens_of(const mw_adapter_part *p, const mw_adapter_module *module) {
+  const mw_adapter_config_tokens *all = NULL;
+  for (size_t i = 0; i < p->config.token_count; i++) {
+    const mw_adapter_config_tokens *one = &p->config.tokens[i];
+    const size_t length = strlen(module->name.module), own = one->module ? strlen(one->module) : 0;
+    if (!one->module) all = one;
+    else if (mw_text_ends_with(module->name.module, one->module) && (own == length || module->name.module[length - own - 1] == '.'))
+      return one;
+  }
+  return all;
+}
+
+static int by_row(const void *a, const void *b) {
+  const mw_adapted_row *x = a, *y = b;
+  return x->row < y->row ? -1 : x->row > y->row;
+}
+
+/* Rows that were trained in the place of the base's, by trainable_token_indices. */
+static bool plan_rows(mw_adapter_part *p, const mw_adapter_module *module, const mw_tensor *target, mw_adapted_change *out,
+                      mw_error *err) {
+  const mw_tensor *rows = module->role[MW_ADAPTER_NAME_ROWS];
+  const mw_adapter_config_tokens *tokens = tokens_of(p, module);
+  mw_text_escaped name;
+  mw_text_escape_z(&name, module->name.module);
+  if (!tokens)
+    return mw_error_set(err, MW_DATA, "module '%s' has trained tokens, and trainable_token_indices does not say which", name.bytes);
+  if (rows->rank != 2 || target->rank != 2 || rows->shape[1] != target->shape[1] || rows->shape[0] != tokens->count)
+    return mw_error_set(err, MW_DATA, "module '%s' has %llu trained tokens of width %llu, expected %llu of the base's width %llu",
+                        name.bytes, (unsigned long long)rows->shape[0], (unsigned long long)(mw_tensor_elements(rows) / rows->shape[0]),
+                        (unsigned long long)tokens->count, (unsigned long long)(mw_tensor_elements(target) / target->shape[0]));
+  mw_adapted_row *list = mw_mem_take(&p->base->arena, tokens->count * sizeof *list, err);
+  if (!list) return false;
+  for (size_t i = 0; i < tokens->count; i++) list[i] = (mw_adapted_row){tokens->ids[i], i};
+  qsort(list, tokens->count, sizeof *list, by_row);
+  for (size_t i = 1; i < tokens->count; i++)
+    if (list[i].row == list[i - 1].row)
+      return mw_error_set(err, MW_DATA, "trainable_token_indices has token %llu twice", (unsigned long long)list[i].row);
+  if (list[tokens->count - 1].row >= target->shape[0]) {
+    mw_error_set(err, MW_DATA, "module '%s': token %llu was trained, but the base has rows for %llu", name.bytes,
+                 (unsigned long long)list[tokens->count - 1].row, (unsigned long long)target->shape[0]);
+    return mw_error_hint(err, "%s", resized);
+  }
+  *out = (mw_adapted_change){.kind = MW_ADAPTED_ROWS, .left = rows, .replaced = list, .rank = tokens->count, .scale = 1};
+  return true;
+}
+
+/* (IA)3: a number for each output, [out, 1], which the bias is multiplied by too, or for each input, [1, in]. */
+static bool plan_gains(mw_adapter_part *p, const mw_adapter_module *module, const mw_tensor *target, mw_adapted_change *out,
+                       mw_error *err) {
+  const mw_tensor *gains = module->role[MW_ADAPTER_NAME_GAINS];
+  mw_text_escaped name;
+  mw_text_escape_z(&name, module->name.module);
+  if (target->rank != 2) return mw_error_set(err, MW_DATA, "module '%s': (IA)3 of a convolution is not known here", name.bytes);
+  const uint64_t count = mw_tensor_elements(gains);
+  const bool outputs = gains->rank == 2 && gains->shape[1] == 1, inputs = gains->rank == 2 && gains->shape[0] == 1;
+  /* Of a base that has its inputs as rows (GPT-2's Conv1D) the two change places. */
+  const bool turned = outputs ? p->config.turned : !p->config.turned;
+  if ((!outputs && !inputs) || count != target->shape[turned])
+    return mw_error_set(err, MW_DATA, "module '%s' is multiplied by %llu numbers, but the base's tensor has %llu %s", name.bytes,
+                        (unsigned long long)count, (unsigned long long)target->shape[turned], turned ? "columns" : "rows");
+  *out = (mw_adapted_change){.kind = MW_ADAPTED_GAINS, .magnitude = gains, .turned = turned, .scale = 1};
+  const size_t bias = outputs ? mw_adapter_module_find(p->base, &p->fit, module, ".bias") : SIZE_MAX;
+  if (bias == SIZE_MAX) return true;
+  const mw_adapted_change change = {.kind = MW_ADAPTED_GAINS, .magnitude = gains, .turned = true, .scale = 1};
+  p->changes[p->change_count++] = (mw_adapter_part_change){.index = bias, .change = change};
+  return check_target(&p->base->tensors[bias], err) &&
+         (mw_tensor_elements(&p->base->tensors[bias]) == count ||
+          mw_error_set(err, MW_DATA, "module '%s' has a bias of another length", name.bytes));
+}
+
+static bool plan_parameter(mw_adapter_part *p, const mw_adapter_module *module, mw_error *err) {
+  mw_adapter_part_change *first = p->changes + p->change_count;
+  size_t count;
+  MW_TRY(mw_adapter_parameter_plan(p, module, first, &count, err));
+  p->change_count += count;
+  for (size_t i = 0; i < count; i++) MW_TRY(check_target(&p->base->tensors[first[i].index], err));
+  return true;
+}
+
 static bool plan_factors(mw_adapter_part *p, const mw_adapter_module *module, mw_error *err) {
   const mw_model *base = p->base;
   const mw_tensor *bias = module->role[MW_ADAPTER_NAME_BIAS];
   mw_adapter_part_change *weight = &p->changes[p->change_count++], *added;
   weight->index = mw_adapter_module_find(base, &p->fit, module, ".weight");
   const mw_tensor *target = weight->index == SIZE_MAX ? tied_to(base) : &base->tensors[weight->index];
+  if (module->kind == MW_ADAPTED_ROWS) return check_target(target, err) && plan_rows(p, module, target, &weight->change, err);
+  if (module->kind == MW_ADAPTED_GAINS) return check_target(target, err) && plan_gains(p, module, target, &weight->change, err);
   MW_TRY(check_target(target, err) && mw_adapter_module_change(module, target, p->config.turned, &weight->change, err) &&
          scale(p, module, &weight->change, err));
   if (!bias) return true;
@@ -147,6 +235,8 @@ static bool is_head(const mw_adapter_part *p, const mw_adapter_module *module) {
 
 static bool meets(const mw_adapter_part *p, const mw_adapter_module *module) {
   bool whole = module->role[MW_ADAPTER_NAME_WHOLE];
+  for (const char *const *other = module->others; other && *other; other++)
+    if (mw_adapter_module_find_name(p->base, &p->fit, *other) != SIZE_MAX) return true;
   return mw_adapter_module_find(p->base, &p->fit, module, whole ? "" : ".weight") != SIZE_MAX || is_head(p, module);
 }
 
@@ -189,13 +279,19 @@ bool mw_adapter_part_plan(mw_adapter_part *p, mw_model *base, mw_error *err) {
   mw_arena *arena = &base->arena;
   p->base = base;
   MW_TRY(check_encoder(p, err));
-  p->changes = mw_mem_take(arena, 2 * p->count * sizeof *p->changes, err);
+  MW_TRY(configure(p, err) && mw_adapter_parameter_mark(p, err));
+  size_t most = 2 * p->count;
+  for (size_t i = 0; i < p->count; i++) most += mw_adapter_parameter_most(&p->modules[i]);
+  p->changes = mw_mem_take(arena, most * sizeof *p->changes, err);
   if (!p->changes) return false;
-  MW_TRY(configure(p, err) && mw_adapter_module_meet(base, p->modules, p->count, arena, &p->fit, err) && check_names(p, err));
+  MW_TRY(mw_adapter_module_meet(base, p->modules, p->count, arena, &p->fit, err) && check_names(p, err));
+  mw_adapter_parameter_settle(p);
   p->met = true;
   for (size_t i = 0; i < p->count; i++) {
     const mw_adapter_module *module = &p->modules[i];
-    MW_TRY(module->role[MW_ADAPTER_NAME_WHOLE] ? plan_whole(p, module, err) : plan_factors(p, module, err));
+    MW_TRY(module->role[MW_ADAPTER_NAME_WHOLE] ? plan_whole(p, module, err)
+           : module->others                    ? plan_parameter(p, module, err)
+                                               : plan_factors(p, module, err));
   }
   qsort(p->changes, p->change_count, sizeof *p->changes, by_index);
   return check_once(p, err);
@@ -212,8 +308,14 @@ static bool adapt(mw_model *model, mw_tensor *tensor, const mw_tensor *source, c
   if (!changes) return false;
   if (count) memcpy(changes, old->changes, count * sizeof *changes);
   if (change) changes[count++] = *change;
-  uint64_t rows = source->rank > 1 ? source->shape[0] : 1;
-  *adapted = (mw_adapted){.source = old ? old->source : *source, .written = mw_model_written(tensor), .rows = rows,
+  /* A product for each expert of [experts, X, columns]: all adapters of the tensor are such. */
+  const bool banks = change && change->kind == MW_ADAPTED_EXPERTS && source->rank == 3;
+  const uint64_t experts = banks ? source->shape[0] : 1, rows = source->rank > 1 ? experts * source->shape[banks] : 1;
+  mw_text_escaped name;
+  if (old && old->count && old->experts != experts)
+    return mw_error_set(err, MW_DATA, "two adapters change the tensor '%s' in ways that do not go together",
+                        mw_text_escape_z(&name, source->name));
+  *adapted = (mw_adapted){.source = old ? old->source : *source, .written = mw_model_written(tensor), .rows = rows, .experts = experts,
                           .columns = mw_tensor_elements(source) / rows, .changes = changes, .count = count};
   tensor->dtype = MW_DTYPE_F32;
   tensor->adapted = adapted;

@@ -36,6 +36,8 @@ static void add_changes(mw_sha256 *hash, const mw_adapted *adapted) {
     mw_sha256_add(hash, &change->scale, sizeof change->scale);
     add_number(hash, change->rank * 2 + change->turned);
     if (change->kind != MW_ADAPTED_LORA) add_number(hash, change->kind);
+    if (change->kind == MW_ADAPTED_ROWS) mw_sha256_add(hash, change->replaced, change->rank * sizeof *change->replaced);
+    if (change->experts) add_number(hash, change->experts), add_number(hash, change->expert), add_number(hash, change->first);
     for (size_t p = 0; p < sizeof parts / sizeof *parts; p++)
       if (parts[p]) add_place(hash, parts[p]);
   }

@@ -147,7 +147,7 @@ static void put_adapters(mw_json_writer *json, const mw_adapted *adapted) {
     mw_json_writer_object(json, NULL);
     mw_json_writer_u64(json, "rank", adapted->changes[i].rank);
     mw_json_writer_number(json, "scale", (double)adapted->changes[i].scale);
-    mw_json_writer_bool(json, "dora", adapted->changes[i].magnitude != NULL);
+    mw_json_writer_bool(json, "dora", adapted->changes[i].magnitude && adapted->changes[i].kind == MW_ADAPTED_LORA);
     mw_json_writer_end(json);
   }
   mw_json_writer_end(json);

@@ -57,10 +57,12 @@ static void put_tensor(mw_text *text, const mw_tensor *tensor, bool many) {
   put_name(text, tensor->name, many);
   mw_text_add(text, " ", 1);
   mw_text_shape(text, tensor->shape, tensor->rank);
-  static const char *const kinds[] = {"", " (LoHa)", " (LoKr)"};
+  static const char *const kinds[] = {"  + rank %llu",      "  + rank %llu (LoHa)", "  + rank %llu (LoKr)", "  + rank %llu for each expert",
+                                      "  * (IA)3", "  %llu rows trained"};
   for (size_t i = 0; tensor->made == MW_TENSOR_ADAPTED && i < tensor->adapted->count; i++) {
     const mw_adapted_change *change = &tensor->adapted->changes[i];
-    mw_text_format(text, "  + rank %llu%s", (unsigned long long)change->rank, change->magnitude ? " (DoRA)" : kinds[change->kind]);
+    const bool dora = change->kind == MW_ADAPTED_LORA && change->magnitude;
+    mw_text_format(text, dora ? "  + rank %llu (DoRA)" : kinds[change->kind], (unsigned long long)change->rank);
   }
 }
 

@@ -4,7 +4,8 @@ loaded by peft, every tensor of it, and makes the same model there."""
 import os
 
 import torch
-from peft import AutoPeftModelForCausalLM, LoHaConfig, LoKrConfig, LoraConfig, PeftModel, get_peft_model
+import transformers as t
+from peft import AutoPeftModelForCausalLM, IA3Config, LoHaConfig, LoKrConfig, LoraConfig, PeftModel, TrainableTokensConfig, get_peft_model
 from safetensors.torch import load_file
 from transformers import (AutoModelForCausalLM, BertConfig, BertForSequenceClassification, CLIPTextConfig, CLIPTextModel, FalconConfig,
                           FalconForCausalLM, GemmaConfig, GemmaForCausalLM, GPT2Config, GPT2LMHeadModel, GPTNeoXConfig, GPTNeoXForCausalLM,
@@ -134,6 +135,48 @@ for number, (name, settings) in enumerate(PRODUCTS.items()):
     worst = max(((ours[key] - theirs[key]).abs().max() / theirs[key].abs().max().clamp(min=1e-9)).item() for key in ours)
     changed = sum(1 for key, value in before.items() if not torch.equal(value, ours[key]))
     check(worst <= BOUND and changed > 3, f"{name}: merge_and_unload of {changed} tensors within {worst:.1e}")
+
+# ---- what peft changes without a product of one module: experts' factors, trained tokens, (IA)3 ----
+
+EXPERTS = ["mlp.experts.gate_up_proj", "mlp.experts.down_proj"]
+MIXTURE = dict(vocab_size=100, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2)
+FURTHER = {
+    "experts of GPT-OSS, [experts, in, out]": (t.GptOssForCausalLM, t.GptOssConfig(num_local_experts=4, num_experts_per_tok=2, head_dim=8, intermediate_size=48, **MIXTURE),
+        LoraConfig(**RANK, target_modules=["q_proj"], target_parameters=EXPERTS)),
+    "experts of GPT-OSS, as many inputs as outputs": (t.GptOssForCausalLM, t.GptOssConfig(num_local_experts=4, num_experts_per_tok=2, head_dim=8,
+        intermediate_size=32, **MIXTURE), LoraConfig(**RANK, target_modules=[], target_parameters=EXPERTS)),
+    "experts of Mixtral, one by one in the file, and the router": (t.MixtralForCausalLM, t.MixtralConfig(num_local_experts=4, intermediate_size=48, **MIXTURE),
+        LoraConfig(**RANK, target_modules=["q_proj"], target_parameters=["gate.weight"] + EXPERTS)),
+    "experts of Qwen3, ranks and alphas by pattern, rsLoRA": (t.Qwen3MoeForCausalLM, t.Qwen3MoeConfig(num_experts=3, num_experts_per_tok=2, moe_intermediate_size=24,
+        head_dim=8, intermediate_size=48, **MIXTURE), LoraConfig(r=5, lora_alpha=7, use_rslora=True, target_modules=["q_proj"], target_parameters=EXPERTS,
+        rank_pattern={"down_proj": 3}, alpha_pattern={"gate_up_proj": 11})),
+    "experts of Granite, which its file calls otherwise": (t.GraniteMoeForCausalLM, t.GraniteMoeConfig(num_local_experts=4, num_experts_per_tok=2,
+        intermediate_size=48, **MIXTURE), LoraConfig(**RANK, target_modules=["q_proj"], target_parameters=["experts.gate_up_proj", "experts.down_proj"])),
+    "every linear layer and all experts": (t.OlmoeForCausalLM, t.OlmoeConfig(num_experts=4, num_experts_per_tok=2, intermediate_size=48, **MIXTURE),
+        LoraConfig(**RANK, target_modules="all-linear", target_parameters=EXPERTS)),
+    "trained tokens": (LlamaForCausalLM, LlamaConfig(tie_word_embeddings=False, **PLAIN), LoraConfig(**RANK, target_modules=["q_proj"],
+        trainable_token_indices={"embed_tokens": [7, 1], "lm_head": [2]})),
+    "trained tokens of a tied embedding": (LlamaForCausalLM, LlamaConfig(tie_word_embeddings=True, **PLAIN), LoraConfig(**RANK, target_modules=["q_proj"],
+        trainable_token_indices=[5, 3, 99])),
+    "trained tokens alone": (LlamaForCausalLM, LlamaConfig(**PLAIN), TrainableTokensConfig(token_indices=[0, 50, 20], target_modules=["embed_tokens"])),
+    "(IA)3 with biases": (LlamaForCausalLM, LlamaConfig(attention_bias=True, mlp_bias=True, **PLAIN), IA3Config(target_modules=["k_proj", "v_proj", "down_proj"],
+        feedforward_modules=["down_proj"])),
+    "(IA)3 of Conv1D": (GPT2LMHeadModel, GPT2Config(vocab_size=100, n_embd=32, n_layer=2, n_head=4, n_positions=32), IA3Config(fan_in_fan_out=True,
+        target_modules=["c_attn", "attn.c_proj", "mlp.c_proj"], feedforward_modules=["mlp.c_proj"])),
+}
+for number, (name, (kind, config, settings)) in enumerate(FURTHER.items()):
+    base, adapter = at(f"further-{number}"), at(f"further-adapter-{number}")
+    kind(config).save_pretrained(base)
+    model = get_peft_model(kind.from_pretrained(base), settings)
+    for _, p in model.named_parameters():
+        if p.requires_grad:
+            p.data.add_(torch.randn_like(p) * 0.05)
+    model.save_pretrained(adapter)
+    model.merge_and_unload().save_pretrained(base + "-merged")
+    ours, theirs, before = tensors(merge("soup", "--models", base + "+" + adapter)), tensors(base + "-merged"), tensors(base)
+    worst = max(((ours[key] - theirs[key]).abs().max() / theirs[key].abs().max().clamp(min=1e-9)).item() for key in ours if ours[key].is_floating_point())
+    changed = sum(1 for key, value in before.items() if not torch.equal(value, ours[key]))
+    check(set(ours) == set(theirs) and worst <= BOUND and changed, f"{name}: merge_and_unload of {changed} tensors within {worst:.1e}")
 
 # ---- convolutions, of one dimension and of two ----
 

@@ -404,6 +404,118 @@ describe("a model with an adapter", function()
   end)
 end)
 
+describe("a model with adapters of peft that are no products of a module", function()
+  local E = "model.layers.0.mlp.experts"
+  local PARAMETERS = '"r": 2, "lora_alpha": 4, "target_parameters": ["mlp.experts.gate_up_proj", "mlp.experts.down_proj"]'
+  --- Factors of three experts for W [out, in] each: A [3 * 2, in], B [out, 2 * 3], a column of B for each expert side by side.
+  local function experts(place, out, inputs, seed)
+    return { ["base_model.model." .. place .. ".lora_A.weight"] = tensor(seed, 6, inputs), ["base_model.model." .. place .. ".lora_B.weight"] = tensor(seed + 1, out, 6) }
+  end
+  local function rows(list, width, first, count) return { table.unpack(list, first * width + 1, (first + count) * width) } end
+  --- What expert e gets: W [out, in] + 2 * B_e A_e; of B the rows from `from` on.
+  local function made(w, e, out, inputs, seed, from)
+    local a, b, left = rows(numbers(6 * inputs, seed), inputs, 2 * e, 2), numbers((out + (from or 0)) * 6, seed + 1), {}
+    for i = 0, out - 1 do for k = 0, 1 do left[#left + 1] = b[(i + (from or 0)) * 6 + k * 3 + e + 1] end end
+    return added(w, 2, left, a, out, 2, inputs)
+  end
+  local function joined(f) local all = {} for e = 0, 2 do for _, x in ipairs(f(e)) do all[#all + 1] = x end end return all end
+
+  it("adds to each expert of one tensor the product of its own factors, also where in and out change places", function()
+    local w = numbers(3 * 10 * 4, 1)
+    local moe = { [E .. ".gate_up_proj"] = { "F32", { 3, 10, 4 }, w }, [E .. ".down_proj"] = tensor(2, 3, 4, 5), ["model.layers.0.q.weight"] = tensor(3, 4, 4) }
+    M.model("moe", moe, config)
+    local folder = adapter(join(experts(E .. ".base_layer", 10, 4, 20), experts(E, 4, 5, 40)), PARAMETERS)
+    local out = M.made("moonweld soup --models moe+" .. folder)
+    same(out[E .. ".gate_up_proj"], joined(function(e) return made(rows(w, 4, e * 10, 10), e, 10, 4, 20) end))
+    same(out[E .. ".down_proj"], joined(function(e) return made(rows(numbers(60, 2), 5, e * 4, 4), e, 4, 5, 40) end))
+    same(out["model.layers.0.q.weight"], numbers(16, 3))
+    assert.is_truthy(select(2, M.run("moonweld inspect moe+" .. folder)):find("+ rank 2 for each expert", 1, true))
+    moe[E .. ".gate_up_proj"][2], moe[E .. ".down_proj"][2] = { 3, 4, 10 }, { 3, 5, 4 } -- [experts, in, out], as GPT-OSS has them
+    M.model("turned-moe", moe, config)
+    out = M.made("moonweld soup --models turned-moe+" .. folder)
+    same(out[E .. ".gate_up_proj"], joined(function(e) return turned(made(turned(rows(w, 4, e * 10, 10), 4, 10), e, 10, 4, 20), 10, 4) end))
+  end)
+
+  it("finds experts that a file has one by one, under either of their names", function()
+    for _, names in ipairs { { "mlp", "gate_proj", "up_proj", "down_proj" }, { "block_sparse_moe", "w1", "w3", "w2" } } do
+      local moe, place = {}, ("model.layers.0.%s.experts."):format(names[1])
+      for e = 0, 2 do
+        for i, shape in ipairs { { 5, 4 }, { 5, 4 }, { 4, 5 } } do moe[place .. e .. "." .. names[i + 1] .. ".weight"] = tensor(e * 3 + i, table.unpack(shape)) end
+      end
+      M.model("each-" .. names[1], moe, config)
+      local out = M.made("moonweld soup --models each-" .. names[1] .. "+" .. adapter(join(experts(E .. ".base_layer", 10, 4, 20), experts(E, 4, 5, 40)), PARAMETERS))
+      for e = 0, 2 do
+        local function found(i) return out[place .. e .. "." .. names[i + 1] .. ".weight"] end
+        same(found(1), made(numbers(20, e * 3 + 1), e, 5, 4, 20))
+        same(found(2), made(numbers(20, e * 3 + 2), e, 5, 4, 20, 5))
+        same(found(3), made(numbers(20, e * 3 + 3), e, 4, 5, 40))
+      end
+    end
+  end)
+
+  it("refuses factors that fit no tensor of target_parameters", function()
+    M.refused("moonweld soup --models each-mlp+" .. adapter(experts(E, 4, 7, 20), PARAMETERS),
+      "has factors A of shape [6,7] and B of shape [4,6], which fit no tensor of the base that target_parameters names")
+  end)
+
+  it("reads ranges of a large bank of experts as a whole one", function()
+    local out, inputs = 40, 700
+    M.model("bank", { [E .. ".down_proj"] = tensor(2, 3, out, inputs) }, config)
+    local w, found = numbers(3 * out * inputs, 2), M.made("moonweld soup --threads 3 --models bank+" .. adapter(experts(E, out, inputs, 20), PARAMETERS))[E .. ".down_proj"]
+    local expected, different = joined(function(e) return made(rows(w, inputs, e * out, out), e, out, inputs, 20) end), 0
+    for i, value in ipairs(expected) do if found[i] ~= value then different = different + 1 end end
+    assert.equal(0, different)
+  end)
+
+  it("puts trained tokens in the place of the base's rows", function()
+    local delta = { ["base_model.model.model.embed.token_adapter.trainable_tokens_delta"] = tensor(30, 2, 4) }
+    local function expected(first, second)
+      local list = { table.unpack(base[EMBED .. ".weight"][3]) }
+      for i = 1, 4 do list[first * 4 + i], list[second * 4 + i] = numbers(8, 30)[i], numbers(8, 30)[4 + i] end
+      return list
+    end
+    local settings = '"r": 2, "lora_alpha": 4, "trainable_token_indices": '
+    local out = with(adapter(join(delta, factors(Q, 2, 6, 4, 20)), settings .. "[6, 1]"))
+    same(out[EMBED .. ".weight"], expected(6, 1))
+    same(out[Q .. ".weight"], q(2, 20))
+    same(with(adapter(delta, settings .. '{"embed": [0, 3], "lm_head": [1]}'))[EMBED .. ".weight"], expected(0, 3))
+    M.refused("moonweld soup --models base+" .. adapter(delta, settings .. "[6, 7]"), "module 'model.embed': token 7 was trained, but the base has rows for 7", "resize_token_embeddings")
+    M.refused("moonweld soup --models base+" .. adapter(delta, settings .. "[6, 6]"), "trainable_token_indices has token 6 twice")
+    M.refused("moonweld soup --models base+" .. adapter(delta, settings .. "[6]"), "module 'model.embed' has 2 trained tokens of width 4, expected 1 of the base's width 4")
+    M.refused("moonweld soup --models base+" .. adapter(delta), "module 'model.embed' has trained tokens, and trainable_token_indices does not say which")
+    M.refused("moonweld soup --models base+" .. adapter({ ["base_model.model.model.embed.weight"] = tensor(1, 9, 4) }), "has shape [9,4], but the base's has shape [7,4]", "resize_token_embeddings")
+    local folder = "adapter" .. written + 1
+    adapter({ ["base_model.model.model.embed.trainable_tokens_delta"] = tensor(30, 2, 4) })
+    M.write(folder .. "/adapter_config.json", '{"peft_type": "TRAINABLE_TOKENS", "token_indices": [2, 5], "target_modules": ["embed"]}')
+    same(with(folder)[EMBED .. ".weight"], expected(2, 5))
+  end)
+
+  it("multiplies by the numbers of (IA)3: outputs with their bias, or inputs", function()
+    local function ia3(tensors, settings)
+      local folder = adapter(tensors)
+      M.write(folder .. "/adapter_config.json", '{"peft_type": "IA3", "feedforward_modules": ["up"]' .. (settings or "") .. "}")
+      return folder
+    end
+    local outs, ins = { ["base_model.model." .. Q .. ".ia3_l"] = tensor(30, 6, 1) }, { ["base_model.model." .. UP .. ".ia3_l"] = tensor(31, 1, 4) }
+    local function times(w, columns, by, per_column)
+      local list = {}
+      for i, value in ipairs(w) do list[i] = value * by[per_column and (i - 1) % columns + 1 or (i - 1) // columns + 1] end
+      return list
+    end
+    local folder = ia3(join(outs, ins))
+    local out = with(folder)
+    same(out[Q .. ".weight"], times(base[Q .. ".weight"][3], 4, numbers(6, 30)))
+    same(out[Q .. ".bias"], times(base[Q .. ".bias"][3], 6, numbers(6, 30), true))
+    same(out[UP .. ".weight"], times(base[UP .. ".weight"][3], 4, numbers(4, 31), true))
+    assert.is_truthy(select(2, M.run("moonweld inspect base+" .. folder)):find("* (IA)3", 1, true))
+    same(with(ia3({ ["base_model.model." .. SQUARE .. ".ia3_l"] = tensor(30, 4, 1) }, ', "fan_in_fan_out": true'))[SQUARE .. ".weight"],
+      times(base[SQUARE .. ".weight"][3], 4, numbers(4, 30), true))
+    M.refused("moonweld soup --models base+" .. ia3({ ["base_model.model." .. Q .. ".ia3_l"] = tensor(30, 5, 1) }),
+      "module 'model.layers.0.q' is multiplied by 5 numbers, but the base's tensor has 6 rows")
+    M.refused("moonweld soup --models base+" .. ia3({ ["base_model.model." .. CONV .. ".ia3_l"] = tensor(30, 1, 2, 1, 1) }), "(IA)3 of a convolution is not known here")
+  end)
+end)
+
 describe("an adapter is refused", function()
   local good = factors(Q, 2, 6, 4, 20)
   local function refused(tensors, settings, ...) M.refused("moonweld soup --models base+" .. adapter(tensors, settings), ...) end
@@ -411,8 +523,8 @@ describe("an adapter is refused", function()
     local folder = adapter(good)
     M.write(folder .. "/adapter_config.json", "{not json")
     M.refused("moonweld soup --models base+" .. folder, "adapter_config.json")
-    M.write(folder .. "/adapter_config.json", '{"peft_type": "IA3"}')
-    M.refused("moonweld soup --models base+" .. folder, "peft_type", "IA3", "LORA", "merge_and_unload")
+    M.write(folder .. "/adapter_config.json", '{"peft_type": "VERA"}')
+    M.refused("moonweld soup --models base+" .. folder, "peft_type", "VERA", "LORA", "merge_and_unload")
     for kind, what in pairs { PROMPT_TUNING = "vectors that stand before the text", PREFIX_TUNING = "keys and values", XLORA = "a mixture of LoRAs" } do
       M.write(folder .. "/adapter_config.json", ('{"peft_type": "%s"}'):format(kind))
       M.refused("moonweld soup --models base+" .. folder, "peft_type", kind, what, "no model can be made of it")
