@@ -250,12 +250,12 @@ static void mark_open(uint64_t *open, uint64_t start, size_t n) {
 }
 
 /* Runs an instruction that is not a map. */
-static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_step *places, mw_tile_block *block, place at,
-                      size_t n) {
-  const size_t offset = at.offset;
+static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_step *places, mw_tile_block *block,
+                            const place *at, size_t n) {
+  const size_t offset = at->offset;
   const mw_kernel_set *k = tile->kernels;
   const mw_program_instruction *step = places->code;
-  uint64_t start = at.start;
+  uint64_t start = at->start;
   const unsigned char *const *v = places->operand;
   unsigned char *dst = places->dst;
   mw_tile_gather *gather = block->gathers ? &block->gathers[step->index] : NULL;
@@ -302,9 +302,9 @@ static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_
   case MW_OP_ROW_QUANTILE:
   case MW_OP_ROW_RANK: mw_row_sink_add(&kept->sink, k, v[0], NULL, n); return;
   case MW_OP_ROW_DOT: mw_row_sink_add(&kept->sink, k, v[0], v[1], n); return;
-  case MW_OP_SPREAD: spread(tile, dst, kept, at.within, n); return;
-  case MW_PROGRAM_KEEP: memcpy(kept->values + at.within * value_size(tile), v[0], n * value_size(tile)); return;
-  case MW_PROGRAM_KEPT: memcpy(dst, kept->values + at.within * value_size(tile), n * value_size(tile)); return;
+  case MW_OP_SPREAD: spread(tile, dst, kept, at->within, n); return;
+  case MW_PROGRAM_KEEP: memcpy(kept->values + at->within * value_size(tile), v[0], n * value_size(tile)); return;
+  case MW_PROGRAM_KEPT: memcpy(dst, kept->values + at->within * value_size(tile), n * value_size(tile)); return;
   case MW_PROGRAM_ACROSS:
   case MW_OP_COLUMNS: {
     uint32_t shape = mw_graph_facts(graph, step->node).shape;
@@ -320,9 +320,9 @@ static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_
     (step->code == MW_OP_TOP ? k->top : k->keep_top)(dst, v[0], constant(tile, step->operand[1]),
       count_up_to(tile->scalars[step->operand[2]], mw_graph_facts(graph, step->node).extra[0] + start, n), n);
     return;
-  case MW_OP_TOTAL: add_units(tile, gather, v[0], NULL, at.within, n, at.span, false); return;
+  case MW_OP_TOTAL: add_units(tile, gather, v[0], NULL, at->within, n, at->span, false); return;
   case MW_OP_DOT:
-    add_units(tile, gather, operand_of(places, block, 0, offset), operand_of(places, block, 1, offset), at.within, n, at.span,
+    add_units(tile, gather, operand_of(places, block, 0, offset), operand_of(places, block, 1, offset), at->within, n, at->span,
               places->sums_stored);
     return;
   case MW_OP_PEAK: gather->best = k->peak(gather->best, v[0], n); return;
@@ -379,7 +379,7 @@ static bool run_steps(mw_tile *tile, const mw_graph *graph, const mw_tile_step *
     } else if (s->direct || s->checks) {
       if (run_direct(tile, s, block, at.offset, n)) return false;
     } else if (s->map) s->map(s->dst, s->operand[0], s->operand[1], s->operand[2], s->operand[3], n);
-    else run_instruction(tile, graph, s, block, at, n);
+    else run_instruction(tile, graph, s, block, &at, n);
   }
   return true;
 }
