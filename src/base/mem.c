@@ -15,32 +15,53 @@ typedef struct mw_arena_block {
 enum { FIRST_BLOCK = 1 << 10 };
 size_t mw_mem_largest_block = 256 << 10;
 
-/* A megabyte or more is taken in large pages, where the system has them: each small page that is touched first costs an exception. */
-static void *in_large_pages(void *memory, size_t bytes) {
-  enum { PAGE = 4096, LEAST = 1 << 20 };
-  if (!memory || bytes < LEAST) return memory;
+/* From two megabytes on memory begins where a large page of the system does, and is taken in such pages: each small page that is touched
+ * first costs an exception. Much more still is moved by the system when it grows, and only its ends are small pages. */
+enum { PAGE = 4096, LARGE = 2 << 20, MOVED = 32 << 20 };
+
+static bool is_large(size_t bytes) { return bytes >= LARGE && bytes < MOVED; }
+
+static void *advised(void *memory, size_t bytes) {
   const uintptr_t from = (uintptr_t)memory / PAGE * PAGE, to = (uintptr_t)memory + malloc_usable_size(memory);
-  madvise((void *)from, to - from, MADV_HUGEPAGE); /* an advice: it may be refused */
+  if (memory && bytes >= LARGE) madvise((void *)from, to - from, MADV_HUGEPAGE); /* an advice: it may be refused */
   return memory;
 }
+
+static void *take_large(size_t bytes) { return advised(aligned_alloc(LARGE, (bytes + LARGE - 1) / LARGE * LARGE), bytes); }
 
 void *mw_mem_new(size_t count, size_t size, mw_error *err) {
   size_t bytes;
   if (__builtin_mul_overflow(count, size, &bytes)) return mw_error_memory(err, SIZE_MAX), NULL;
-  void *memory = in_large_pages(calloc(bytes ? bytes : 1, 1), bytes);
-  if (!memory) mw_error_memory(err, bytes);
-  return memory;
+  const bool large = is_large(bytes);
+  void *memory = large ? take_large(bytes) : advised(calloc(bytes ? bytes : 1, 1), bytes);
+  if (!memory) return mw_error_memory(err, bytes), NULL;
+  return large ? memset(memory, 0, bytes) : memory;
+}
+
+/* The first `known` bytes of `old` in more memory. */
+static void *enlarge(void *old, size_t known, size_t bytes) {
+  if (!is_large(bytes)) return advised(realloc(old, bytes), bytes);
+  void *grown = take_large(bytes);
+  if (grown && known) memcpy(grown, old, known);
+  if (grown) free(old);
+  return grown;
+}
+
+/* By a half; a large one by more, since what is not touched is no memory yet, and what was touched in the old place is lost. */
+static size_t more_than(size_t capacity, size_t size) {
+  const bool large = is_large(capacity < SIZE_MAX / 4 / size ? 4 * capacity * size : SIZE_MAX);
+  return large ? 4 * capacity : capacity + capacity / 2;
 }
 
 bool mw_mem_grow(void *array, size_t *capacity, size_t need, size_t size, mw_error *err) {
   if (need <= *capacity) return true;
-  size_t count = *capacity + *capacity / 2, bytes;
+  size_t count = more_than(*capacity, size), bytes;
   if (count < need) count = need;
   if (count < 8) count = 8;
   void *old, *grown = NULL;
   memcpy(&old, array, sizeof old);
   if (__builtin_mul_overflow(count, size, &bytes)) bytes = SIZE_MAX; /* more than there can be */
-  else grown = in_large_pages(realloc(old, bytes), bytes);
+  else grown = enlarge(old, *capacity * size, bytes);
   if (!grown) return mw_error_memory(err, bytes);
   memcpy(array, &grown, sizeof grown);
   *capacity = count;

@@ -75,6 +75,8 @@ void mw_graph_free(mw_graph *graph) {
   free(graph);
 }
 
+bool mw_graph_expect(mw_graph *graph, uint32_t nodes, mw_error *err) { return mw_node_table_expect(&graph->all, nodes, err); }
+
 uint32_t mw_graph_count(const mw_graph *graph) { return (uint32_t)graph->all.count; }
 
 /* ---- shapes ---- */
@@ -288,11 +290,13 @@ static bool scalars_of(const mw_graph *graph, const mw_node *operands, uint32_t 
 
 /* An operation on whole models is applied tensor by tensor, so each application is like the last one: what was found about that holds
  * again. So it does for an elementwise operation or a sum whose operands differ from those of the last node only in what they are made
- * of, and in the shape that they have in common. Vectors and what minimise changes are looked at anew. */
+ * of, and in the shape that they have in common. Vectors and what minimise changes are looked at anew. `next`: the operands lie behind
+ * the last ones. */
 static bool is_like_last(const mw_graph *graph, mw_op op, const mw_node *operands, uint32_t count, const uint64_t extra[2],
-                         uint32_t *shared) {
+                         uint32_t *shared, bool *next) {
   const node *nodes = graph->all.nodes, *last = &nodes[graph->last];
   *shared = 0;
+  *next = true;
   if (!graph->last || last->op != op || last->count != count || last->has_extra || (extra && (extra[0] || extra[1]))) return false;
   for (uint32_t i = 0; i < count; i++) {
     const mw_node before = graph->all.operands[last->first + i];
@@ -303,31 +307,37 @@ static bool is_like_last(const mw_graph *graph, mw_op op, const mw_node *operand
     if (a->op == MW_OP_NUMBER && operands[i] != before) return false; /* x * 1 is x */
     if (a->shape && *shared && a->shape != *shared) return false;
     if (a->shape) *shared = a->shape;
+    *next &= operands[i] == before + 1 || a->op == MW_OP_NUMBER;
   }
   return true;
 }
 
-/* Interns a node, or finds what it is known to equal. */
-static bool finish(mw_graph *graph, node n, const mw_node *operands, const uint64_t extra[2], mw_node *out, mw_error *err) {
-  const mw_graph_class class = mw_graph_operations[n.op].class;
-  if (class == MW_CLASS_MAP) {
-    MW_TRY(mw_rewrite(graph, (mw_op)n.op, operands, n.count, n.shape, out, err));
+/* Whether an operation that is like the last, which equals nothing else, may equal something all the same: a part of an operand. */
+static bool may_undo(const mw_graph *graph, mw_op op, const mw_node *operands) {
+  const mw_op undone = op == MW_OP_ADD ? MW_OP_SUB : MW_OP_ADD;
+  if (op != MW_OP_ADD && op != MW_OP_SUB) return false;
+  return graph->all.nodes[operands[0]].op == undone || graph->all.nodes[operands[1]].op == undone;
+}
+
+static bool apply_like_last(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t count, uint32_t shared, bool next, mw_node *out,
+                            mw_error *err) {
+  const uint32_t s = graph->all.nodes[graph->last].shape ? shared : 0;
+  if (may_undo(graph, op, operands)) {
+    MW_TRY(mw_rewrite(graph, op, operands, count, s, out, err));
     if (*out) return true;
   }
-  MW_TRY(mw_node_table_intern(&graph->all, n, operands, extra, out, err));
-  if (class == MW_CLASS_MAP || class == MW_CLASS_SUM) graph->last = *out;
+  MW_TRY(mw_node_table_intern_like(&graph->all, graph->last, s, operands, next, out, err));
+  graph->last = *out;
   return true;
 }
 
 bool mw_graph_apply(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t count, const uint64_t extra[2],
                     mw_node *out, mw_error *err) {
   uint32_t shared;
+  bool next;
   if ((unsigned)op >= MW_OP_COUNT) return mw_error_set(err, MW_DATA, "an unknown operation");
-  if (is_like_last(graph, op, operands, count, extra, &shared)) {
-    node like = graph->all.nodes[graph->last];
-    if (like.shape) like.shape = shared;
-    return finish(graph, like, operands, NULL, out, err);
-  }
+  if (is_like_last(graph, op, operands, count, extra, &shared, &next))
+    return apply_like_last(graph, op, operands, count, shared, next, out, err);
   int arity = mw_graph_operations[op].operands;
   if (arity >= 0 ? count != (uint32_t)arity : count < 1 || count > MW_GRAPH_OPERANDS)
     return mw_error_set(err, MW_DATA, "'%s' of %u operands", mw_graph_operations[op].name, count);
@@ -402,5 +412,12 @@ bool mw_graph_apply(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t
     return mw_node_table_intern(&graph->all, n, operands, extra, out, err);
   }
   if (mw_graph_operations[op].class == MW_CLASS_VIEW) return intern_view(graph, n, operands, extra, out, err);
-  return finish(graph, n, operands, extra, out, err);
+  const bool map = mw_graph_operations[op].class == MW_CLASS_MAP;
+  if (map) {
+    MW_TRY(mw_rewrite(graph, op, operands, count, n.shape, out, err));
+    if (*out) return true;
+  }
+  MW_TRY(mw_node_table_intern(&graph->all, n, operands, extra, out, err));
+  if (map || mw_graph_operations[op].class == MW_CLASS_SUM) graph->last = *out;
+  return true;
 }

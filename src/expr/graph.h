@@ -91,6 +91,8 @@ typedef struct mw_graph_output {
 typedef struct mw_graph mw_graph;
 bool mw_graph_new(mw_graph **out, mw_error *err);
 void mw_graph_free(mw_graph *graph);
+/* So many nodes will be made. */
+bool mw_graph_expect(mw_graph *graph, uint32_t nodes, mw_error *err);
 uint32_t mw_graph_count(const mw_graph *graph); /* ids are 1 .. count */
 
 /* Shapes are interned; a tensor of rank 0 has a shape too. */

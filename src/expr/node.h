@@ -25,13 +25,21 @@ typedef struct mw_node_table {
   size_t operand_count, operand_capacity;
   uint64_t *slots; /* a power of two: a part of the hash above the node's id; 0 is empty */
   size_t size;
+  mw_node last; /* the node that was asked for last, and its hash */
+  uint64_t last_hash;
 } mw_node_table;
 
 bool mw_node_table_new(mw_node_table *table, mw_error *err);
+/* So many nodes will be there: memory is taken at once. */
+bool mw_node_table_expect(mw_node_table *table, size_t count, mw_error *err);
 void mw_node_table_free(mw_node_table *table);
 /* The node equal to `node` with these operands and extra (NULL: none, which is two zeros), made if there is none. */
 bool mw_node_table_intern(mw_node_table *table, mw_node_table_entry node, const mw_node *operands, const uint64_t extra[2], mw_node *out,
                           mw_error *err);
+/* The same of a node that is like `like`, which has no extra, but for its shape and operands. `next`: each of these is the node behind
+ * that of `like`, or the same constant. */
+bool mw_node_table_intern_like(mw_node_table *table, mw_node like, uint32_t shape, const mw_node *operands, bool next, mw_node *out,
+                               mw_error *err);
 
 static inline void mw_node_table_extra(const mw_node_table *table, mw_node node, uint64_t extra[2]) {
   const mw_node_table_entry *n = &table->nodes[node];

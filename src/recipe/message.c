@@ -344,6 +344,7 @@ bool mw_message_take_graph(const char *bytes, size_t length, mw_message_inputs i
   bool ok = take_tables(&in, *graph, err);
   uint32_t nodes = ok ? mw_message_u32(&in) : 0;
   if (ok && (in.failed || nodes > MW_GRAPH_NODES)) ok = broken(err);
+  ok = ok && mw_graph_expect(*graph, nodes, err);
   mw_node *map = ok ? mw_mem_new(nodes + 1u, sizeof *map, err) : NULL;
   ok = map != NULL;
   for (uint32_t id = 1, more; id <= nodes && ok; id += 1 + more) ok = take_nodes(&in, *graph, inputs, map, id, nodes, &more, err);

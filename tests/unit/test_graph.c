@@ -90,8 +90,37 @@ static void interned(void) {
   mw_graph_free(graph);
 }
 
+/* Sums, quotients and totals of each of many tensors, as an operation on whole models makes them, are nodes that follow one another;
+ * made once more, forward, backward and one here and there, they are the same ones, and (b + x) - b is x for each. */
+static void lanes(void) {
+  enum { MANY = 723, KINDS = 4 };
+  mw_graph *graph;
+  const uint64_t dims[1] = {5};
+  uint32_t shape, again = 0, undone = 0;
+  static mw_node leaf[2][MANY], made[KINDS][MANY];
+  mw_node three, node;
+  CHECK(mw_graph_new(&graph, &err) && mw_graph_shape(graph, dims, 1, &shape, &err) && mw_graph_number(graph, 3, &three, &err));
+  for (uint32_t m = 0; m < 2; m++)
+    for (uint32_t i = 0; i < MANY; i++) CHECK(mw_graph_input(graph, m, i, MW_DTYPE_BF16, shape, &leaf[m][i], &err));
+  static const mw_op ops[KINDS] = {MW_OP_ADD, MW_OP_DIV, MW_OP_TOTAL, MW_OP_SUB};
+  for (int round = 0; round < 4; round++)
+    for (int kind = 0; kind < KINDS; kind++)
+      for (uint32_t k = 0; k < MANY; k++) {
+        const uint32_t i = round == 2 ? MANY - 1 - k : round == 3 ? k * 64 % MANY : k;
+        const mw_node pairs[KINDS][2] = {{leaf[0][i], leaf[1][i]}, {made[0][i], three}, {made[1][i]}, {made[0][i], leaf[0][i]}};
+        CHECK(mw_graph_apply(graph, ops[kind], pairs[kind], 1 + (ops[kind] != MW_OP_TOTAL), NULL, &node, &err));
+        if (!round) made[kind][i] = node;
+        again += node == made[kind][i];
+        undone += kind == 3 && node == leaf[1][i];
+      }
+  CHECK(again == 4 * KINDS * MANY && undone == 4 * MANY);
+  CHECK(mw_graph_count(graph) == 1 + (2 + 3) * MANY);
+  mw_graph_free(graph);
+}
+
 int main(void) {
   RUN(likeness());
   RUN(interned());
+  RUN(lanes());
   UNIT_END();
 }
