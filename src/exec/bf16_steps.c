@@ -1,13 +1,22 @@
-/* bf16_steps.c: first assumes that every load of a bf16 input and every store of a map's only result can go away, then takes
- * back what no kernel exists for (num/bf16_steps.def): a map whose combination is missing gives up its store, and if that
+/* bf16_steps.c: section by section, first assumes that every load of a bf16 input and every store of a map's only result can go
+ * away, then takes back what no kernel exists for (num/bf16_steps.def): a map whose combination is missing gives up its store, and if that
  * is not enough, all its inputs are loaded again. That may take a kernel from another map that reads the same input, so the
  * steps are looked at until nothing changes. A DOT, which is no map, reads its two tensors where they lie if both are bf16. It
- * cannot tell of a value that is not finite before it is added: of what it reads, the load becomes a look at it. */
+ * cannot tell of a value that is not finite before it is added: of what it reads, the load becomes a look at it. A SPREAD that only
+ * maps read is one number for them, if tiles end where its runs do. */
 #include "exec/bf16_steps.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { NONE = UINT32_MAX };
+enum { NONE = UINT32_MAX, LEAST_RUN = 256 };
+
+/* A section. */
+typedef struct part {
+  mw_tile *tile;
+  const mw_tile_step *steps;
+  uint32_t count;
+  uint64_t run; /* of its SPREADs */
+} part;
 
 /* A step, and which steps make its operands and store its result, by index. */
 typedef struct flow {
@@ -19,22 +28,53 @@ typedef struct flow {
   bool merged;                         /* this is a store that is left out: the step that computes its operand stores it */
   bool stored;                         /* this is a DOT of two bf16 */
   bool summed;                         /* this is a load that is left out, and such a DOT reads it */
+  bool lone;                           /* this is a SPREAD of one number */
   const mw_kernel_direct *direct;
 } flow;
 
-/* Whether a step that is no map can read two bf16 where they lie. */
-static bool reads_two(const mw_tile *tile, uint32_t i) {
-  return tile->steps[i].code->code == MW_OP_DOT && tile->kernels->dot_stored;
+/* Whether a step that is no map can read two bf16 where they lie. Runs end where groups of lanes do. */
+static bool reads_two(const part *p, uint32_t i) {
+  const mw_program_instruction *code = p->steps[i].code;
+  if (!p->tile->kernels->dot_stored) return false;
+  return code->code == MW_OP_DOT || (code->code == MW_OP_ROW_DOT && p->tile->kept[code->index].run % MW_LANES == 0);
+}
+
+/* Whether a SPREAD is of runs that all others have too. */
+static bool may_be_lone(part *p, const mw_program_instruction *code) {
+  if (code->code != MW_OP_SPREAD) return false;
+  const uint64_t run = p->tile->kept[code->index].run;
+  if (run % MW_LANES || run < LEAST_RUN || (p->run && p->run != run)) return false;
+  p->run = run;
+  return true;
+}
+
+/* Which operands of a map are one number for a tile: scalars and lone SPREADs. */
+static uint8_t ones_of(const part *p, const flow *flows, uint32_t i) {
+  uint8_t ones = p->steps[i].code->form;
+  for (int o = 0; o < MW_PROGRAM_OPERANDS; o++)
+    if (flows[i].maker[o] != NONE && flows[flows[i].maker[o]].lone) ones |= (uint8_t)(1u << o);
+  return ones;
+}
+
+/* A map has at least one tile. */
+static void keep_tiles(const part *p, flow *flows) {
+  for (uint32_t i = 0; i < p->count; i++) {
+    unsigned first, last;
+    mw_program_reads(p->steps[i].code, &first, &last);
+    if (!p->steps[i].map || ones_of(p, flows, i) != (1u << last) - 1) continue;
+    for (unsigned o = first; o < last; o++)
+      if (flows[i].maker[o] != NONE) flows[flows[i].maker[o]].lone = false;
+  }
 }
 
 /* Finds the step that makes each operand, and the loads of bf16 and floats that only maps and such steps read. writer[r] is the step that
  * wrote register r. */
-static void follow(const mw_tile *tile, flow *flows, uint32_t *writer, const mw_dtype *dtypes) {
-  for (uint32_t i = 0; i < tile->step_count; i++) {
-    const mw_program_instruction *code = tile->steps[i].code;
+static void follow(part *p, flow *flows, uint32_t *writer, const mw_dtype *dtypes) {
+  for (uint32_t i = 0; i < p->count; i++) {
+    const mw_program_instruction *code = p->steps[i].code;
     flow *f = &flows[i];
     unsigned first, last;
-    *f = (flow){.maker = {NONE, NONE, NONE, NONE}, .store = NONE};
+    *f = (flow){.maker = {NONE, NONE, NONE, NONE}, .store = NONE, .lone = may_be_lone(p, code)};
     f->bf16 = code->code == MW_OP_INPUT && dtypes[code->index] == MW_DTYPE_BF16;
     f->loads = f->bf16 || (code->code == MW_OP_INPUT && dtypes[code->index] == MW_DTYPE_F32);
     mw_program_reads(code, &first, &last);
@@ -42,18 +82,20 @@ static void follow(const mw_tile *tile, flow *flows, uint32_t *writer, const mw_
       if (code->form >> o & 1) continue;
       flow *maker = &flows[f->maker[o] = writer[code->operand[o]]];
       maker->readers++;
-      if (!tile->steps[i].map && !reads_two(tile, i)) maker->loads = false;
+      if (!p->steps[i].map) maker->lone = false;
+      if (!p->steps[i].map && !reads_two(p, i)) maker->loads = false;
     }
     if (mw_program_writes(code)) writer[code->dst] = i;
   }
+  keep_tiles(p, flows);
 }
 
 /* Leaves out stores whose operand is the result of a map that nothing else reads. */
-static void merge_stores(const mw_tile *tile, flow *flows) {
-  for (uint32_t i = 0; i < tile->step_count; i++) {
-    if (tile->steps[i].code->code != MW_PROGRAM_STORE || flows[i].maker[0] == NONE) continue;
+static void merge_stores(const part *p, flow *flows) {
+  for (uint32_t i = 0; i < p->count; i++) {
+    if (p->steps[i].code->code != MW_PROGRAM_STORE || flows[i].maker[0] == NONE) continue;
     uint32_t maker = flows[i].maker[0];
-    if (!tile->steps[maker].map || flows[maker].readers != 1) continue;
+    if (!p->steps[maker].map || flows[maker].readers != 1) continue;
     flows[maker].store = i;
     flows[i].merged = true;
   }
@@ -75,23 +117,24 @@ static uint8_t in_place_of(const flow *flows, const flow *f, uint8_t *stored) {
 }
 
 /* The kernel for this combination, or NULL. */
-static const mw_kernel_direct *find(const mw_kernel_set *kernels, const mw_tile_step *step, uint8_t stored, bool stores) {
+static const mw_kernel_direct *find(const mw_kernel_set *kernels, mw_kernel kernel, uint8_t ones, uint8_t stored, bool stores) {
   for (size_t i = 0; i < kernels->direct_count; i++) {
     const mw_kernel_direct *d = &kernels->direct[i];
-    if (d->kernel == step->kernel && d->one == step->code->form && d->stored == stored && d->stores == stores) return d;
+    if (d->kernel == kernel && d->one == ones && d->stored == stored && d->stores == stores) return d;
   }
   return NULL;
 }
 
 /* Finds the kernel of a step. If there is none, gives up its store, or if it has none its inputs. Returns whether it gave up
  * anything: then this map, or others that read the same input, must be looked at again. */
-static bool settle(const mw_tile *tile, flow *flows, uint32_t i) {
+static bool settle(const part *p, flow *flows, uint32_t i) {
   flow *f = &flows[i];
+  const mw_tile_step *step = &p->steps[i];
   uint8_t stored, in_place = in_place_of(flows, f, &stored);
   f->direct = NULL;
-  if ((!tile->steps[i].map && !reads_two(tile, i)) || (!in_place && f->store == NONE)) return false;
-  if ((f->stored = reads_two(tile, i) && stored == 3)) return false;
-  if (tile->steps[i].map && (f->direct = find(tile->kernels, &tile->steps[i], stored, f->store != NONE))) return false;
+  if ((!step->map && !reads_two(p, i)) || (!in_place && f->store == NONE)) return false;
+  if ((f->stored = reads_two(p, i) && stored == 3)) return false;
+  if (step->map && (f->direct = find(p->tile->kernels, step->kernel, ones_of(p, flows, i), stored, f->store != NONE))) return false;
   if (f->store != NONE) {
     flows[f->store].merged = false;
     f->store = NONE;
@@ -103,10 +146,12 @@ static bool settle(const mw_tile *tile, flow *flows, uint32_t i) {
 }
 
 /* The step with its kernel: operands whose load is left out come from an input's buffer, a stored result goes to the output's. */
-static mw_tile_step step_of(const mw_tile *tile, const flow *flows, uint32_t i) {
+static mw_tile_step step_of(const part *p, const flow *flows, uint32_t i) {
   const flow *f = &flows[i];
-  mw_tile_step step = tile->steps[i];
+  mw_tile_step step = p->steps[i];
   step.checks = f->summed;
+  step.lone = f->lone;
+  if (step.map) step.map = p->tile->kernels->map[step.kernel][ones_of(p, flows, i)];
   if (!f->direct && !f->stored) return step;
   step.direct = f->direct ? f->direct->map : NULL;
   step.sums_stored = f->stored;
@@ -114,39 +159,41 @@ static mw_tile_step step_of(const mw_tile *tile, const flow *flows, uint32_t i) 
   for (int o = 0; o < MW_PROGRAM_OPERANDS; o++)
     if (is_in_place(flows, f, o)) {
       step.operand[o] = NULL;
-      step.input[o] = tile->steps[f->maker[o]].code->index;
+      step.input[o] = p->steps[f->maker[o]].code->index;
     }
   return step;
 }
 
-/* Marks the loads that a DOT does without. Returns whether any step reads or writes what is stored. */
-static bool mark_sums(const mw_tile *tile, flow *flows) {
+/* Marks the loads that a DOT does without. Returns whether any step reads or writes what is stored, or is one number. */
+static bool mark_sums(const part *p, flow *flows) {
   bool any = false;
-  for (uint32_t i = 0; i < tile->step_count; i++) {
-    any |= flows[i].direct || flows[i].stored;
+  for (uint32_t i = 0; i < p->count; i++) {
+    any |= flows[i].direct || flows[i].stored || flows[i].lone;
     for (int o = 0; o < 2 && flows[i].stored; o++) flows[flows[i].maker[o]].summed = true;
   }
   return any;
 }
 
 /* The inputs whose DOT step i is, where it reads both as they are stored. */
-static bool is_dot_of(const mw_tile *tile, const flow *f, uint32_t *x, uint32_t *y) {
-  if (f->stored) *x = tile->steps[f->maker[0]].code->index, *y = tile->steps[f->maker[1]].code->index;
-  return f->stored;
+static bool is_dot_of(const part *p, const flow *flows, uint32_t i, uint32_t *x, uint32_t *y) {
+  const flow *f = &flows[i];
+  if (!f->stored || p->steps[i].code->code != MW_OP_DOT) return false;
+  *x = p->steps[f->maker[0]].code->index, *y = p->steps[f->maker[1]].code->index;
+  return true;
 }
 
 /* The step of the dot of these two inputs, or NONE. */
-static uint32_t dot_of(const mw_tile *tile, const flow *flows, uint32_t x, uint32_t y) {
+static uint32_t dot_of(const part *p, const flow *flows, uint32_t x, uint32_t y) {
   uint32_t i = 0, a, b;
-  while (i < tile->step_count && !(is_dot_of(tile, &flows[i], &a, &b) && a == x && b == y)) i++;
-  return i < tile->step_count ? i : NONE;
+  while (i < p->count && !(is_dot_of(p, flows, i, &a, &b) && a == x && b == y)) i++;
+  return i < p->count ? i : NONE;
 }
 
 /* Finds two inputs whose dot and whose own squares are summed, as of a cosine: which steps do so, of both, of x and of y. */
-static bool find_dots(const mw_tile *tile, const flow *flows, uint32_t which[3]) {
-  for (uint32_t i = 0, x, y; i < tile->step_count; i++) {
-    if (!is_dot_of(tile, &flows[i], &x, &y) || x == y) continue;
-    which[0] = i, which[1] = dot_of(tile, flows, x, x), which[2] = dot_of(tile, flows, y, y);
+static bool find_dots(const part *p, const flow *flows, uint32_t which[3]) {
+  for (uint32_t i = 0, x, y; i < p->count; i++) {
+    if (!is_dot_of(p, flows, i, &x, &y) || x == y) continue;
+    which[0] = i, which[1] = dot_of(p, flows, x, x), which[2] = dot_of(p, flows, y, y);
     if (which[1] != NONE && which[2] != NONE) return true;
   }
   return false;
@@ -154,41 +201,52 @@ static bool find_dots(const mw_tile *tile, const flow *flows, uint32_t which[3])
 
 /* Three dots become one step, the first of all sinks, since it can still tell that a value is not finite. It looks at what it reads, so
  * that no other step need do so. */
-static void join_dots(mw_tile *tile, const flow *flows) {
+static void join_dots(const part *p, mw_tile_fast *fast, const flow *flows) {
   uint32_t which[3];
-  if (!find_dots(tile, flows, which)) return;
-  const mw_program_instruction *code = tile->steps[which[0]].code;
-  mw_tile_step all = {.code = code, .sums_all = true};
-  for (int o = 0; o < 2; o++) all.input[o] = tile->steps[flows[which[0]].maker[o]].code->index;
-  for (int d = 0; d < 3; d++) all.gathers[d] = tile->steps[which[d]].code->index;
+  if (!find_dots(p, flows, which)) return;
+  const mw_program_instruction *code = p->steps[which[0]].code;
+  mw_tile_step all = {.code = code, .sums_all = true}, *steps = p->tile->fast + fast->first;
+  for (int o = 0; o < 2; o++) all.input[o] = p->steps[flows[which[0]].maker[o]].code->index;
+  for (int d = 0; d < 3; d++) all.gathers[d] = p->steps[which[d]].code->index;
   size_t kept = 0, place = SIZE_MAX;
-  for (size_t i = 0; i < tile->fast_count; i++) {
-    const mw_tile_step step = tile->fast[i];
+  for (size_t i = 0; i < fast->count; i++) {
+    const mw_tile_step step = steps[i];
     bool joined = step.checks && (step.code->index == all.input[0] || step.code->index == all.input[1]);
-    for (int d = 0; d < 3; d++) joined |= step.code == tile->steps[which[d]].code;
+    for (int d = 0; d < 3; d++) joined |= step.code == p->steps[which[d]].code;
     if (place == SIZE_MAX && !mw_program_writes(step.code)) place = kept++; /* this step is a sink, perhaps one of the three */
-    if (!joined) tile->fast[kept++] = step;
+    if (!joined) steps[kept++] = step;
   }
-  tile->fast[place] = all;
-  tile->fast_count = kept;
+  steps[place] = all;
+  fast->count = kept;
+}
+
+/* The fast steps of a section go behind those of the sections before it. */
+static void choose(part *p, mw_tile_fast *fast, flow *flows, uint32_t *writer, const mw_dtype *dtypes, mw_dtype output) {
+  mw_tile *tile = p->tile;
+  follow(p, flows, writer, dtypes);
+  if (output == MW_DTYPE_BF16) merge_stores(p, flows);
+  for (bool again = true; again;) {
+    again = false;
+    for (uint32_t i = 0; i < p->count; i++) again |= settle(p, flows, i);
+  }
+  if (!mark_sums(p, flows)) return;
+  *fast = (mw_tile_fast){.first = tile->fast_count, .run = p->run};
+  for (uint32_t i = 0; i < p->count; i++)
+    if (flows[i].summed || (!flows[i].loads && !flows[i].merged)) tile->fast[tile->fast_count + fast->count++] = step_of(p, flows, i);
+  join_dots(p, fast, flows);
+  tile->fast_count += fast->count;
 }
 
 bool mw_bf16_steps_choose(mw_tile *tile, unsigned registers, const mw_dtype *dtypes, mw_dtype output, mw_error *err) {
-  if (!tile->kernels->direct_count) return true;
+  const mw_program *program = tile->program;
+  if (!tile->kernels->direct_count && !program->quantum) return true;
   flow *flows = mw_mem_new(tile->step_count + 1, sizeof *flows, err);
   uint32_t *writer = flows ? mw_mem_new(registers + 1, sizeof *writer, err) : NULL;
   bool ok = writer && mw_mem_grow(&tile->fast, &tile->fast_capacity, tile->step_count, sizeof *tile->fast, err);
-  if (ok) {
-    follow(tile, flows, writer, dtypes);
-    if (output == MW_DTYPE_BF16) merge_stores(tile, flows);
-    for (bool again = true; again;) {
-      again = false;
-      for (uint32_t i = 0; i < tile->step_count; i++) again |= settle(tile, flows, i);
-    }
-    bool any = mark_sums(tile, flows);
-    for (uint32_t i = 0; i < tile->step_count && any; i++)
-      if (flows[i].summed || (!flows[i].loads && !flows[i].merged)) tile->fast[tile->fast_count++] = step_of(tile, flows, i);
-    if (any) join_dots(tile, flows);
+  for (size_t s = 0; s < program->section_count && ok; s++) {
+    const mw_program_section *section = &program->sections[s];
+    part p = {tile, tile->steps + section->first, (uint32_t)section->length, 0};
+    if (section->run == 1 || !program->quantum) choose(&p, &tile->parts[s], flows, writer, dtypes, output);
   }
   free(writer);
   free(flows);

@@ -12,12 +12,12 @@ uint64_t mw_row_sink_bytes(mw_graph_node_facts facts) {
   return facts.extra[0] * sizeof(double) + mw_rank_scratch((size_t)facts.extra[0]);
 }
 
+static void clear_lanes(mw_row_sink *s) { memset(s->lanes, 0, MW_LANES * value_size(s)); }
+
+/* The lanes are clear: the last unit of the run before has left them so. */
 static void begin_run(mw_row_sink *s) {
   s->at = 0;
-  if (is_sum(s->op)) {
-    memset(s->lanes, 0, sizeof s->lanes);
-    s->sum = 0;
-  }
+  s->sum = 0;
 }
 
 void mw_row_sink_begin(mw_row_sink *s, mw_graph_node_facts facts, bool f64, unsigned char *kept, unsigned char *memory) {
@@ -29,6 +29,7 @@ void mw_row_sink_begin(mw_row_sink *s, mw_graph_node_facts facts, bool f64, unsi
   s->kept = kept;
   s->run = memory;
   s->scratch = memory ? memory + facts.extra[0] * sizeof(double) : NULL;
+  clear_lanes(s);
   begin_run(s);
 }
 
@@ -81,18 +82,27 @@ static void add_to_lanes(mw_row_sink *s, const unsigned char *x, const unsigned 
   }
 }
 
-static size_t add_sum(mw_row_sink *s, const mw_kernel_set *k, const unsigned char *x, const unsigned char *y, size_t n) {
-  const size_t unit = MW_UNIT - (size_t)(s->at % MW_UNIT), lane = (size_t)(s->at % MW_LANES);
+/* How many of n elements are of the unit that the sink is at; `*ends` if they are its last. */
+static size_t cut_unit(const mw_row_sink *s, size_t n, bool *ends) {
+  const size_t unit = MW_UNIT - (size_t)(s->at % MW_UNIT);
   if (n > unit) n = unit;
-  if (lane) {
-    if (n > MW_LANES - lane) n = MW_LANES - lane;
-    add_to_lanes(s, x, y, n);
-  } else if (y) k->dot(s->lanes, x, y, n);
+  *ends = n == unit || s->at + n == s->width;
+  return n;
+}
+
+static void end_unit(mw_row_sink *s) {
+  s->sum += mw_row_sink_fold(s->lanes, s->f64);
+  clear_lanes(s);
+}
+
+static size_t add_sum(mw_row_sink *s, const mw_kernel_set *k, const unsigned char *x, const unsigned char *y, size_t n) {
+  const size_t lane = (size_t)(s->at % MW_LANES);
+  bool ends;
+  n = cut_unit(s, lane && n > MW_LANES - lane ? MW_LANES - lane : n, &ends);
+  if (lane) add_to_lanes(s, x, y, n);
+  else if (y) k->dot(s->lanes, x, y, n);
   else k->sum(s->lanes, x, n);
-  if (n == unit || s->at + n == s->width) {
-    s->sum += mw_row_sink_fold(s->lanes, s->f64);
-    if (s->at + n < s->width) memset(s->lanes, 0, sizeof s->lanes);
-  }
+  if (ends) end_unit(s);
   return n;
 }
 
@@ -126,6 +136,18 @@ void mw_row_sink_add(mw_row_sink *s, const mw_kernel_set *kernels, const unsigne
     if (is_sum(s->op)) step = add_sum(s, kernels, from, y ? y + done * size : NULL, step);
     else if (is_ordered(s->op)) memcpy(s->run + s->at * size, from, step * size);
     else add_best(s, from, step);
+    s->at += step;
+    if (s->at == s->width) end_run(s);
+  }
+}
+
+void mw_row_sink_add_stored(mw_row_sink *s, const mw_kernel_set *kernels, const unsigned char *x, const unsigned char *y, size_t n) {
+  for (size_t done = 0, step; done < n; done += step) {
+    const uint64_t left = s->width - s->at;
+    bool ends;
+    step = cut_unit(s, n - done < left ? n - done : (size_t)left, &ends);
+    kernels->dot_stored(s->lanes, x + done * sizeof(uint16_t), y + done * sizeof(uint16_t), step);
+    if (ends) end_unit(s);
     s->at += step;
     if (s->at == s->width) end_run(s);
   }

@@ -27,6 +27,8 @@ uint64_t mw_row_sink_bytes(mw_graph_node_facts facts);
 void mw_row_sink_begin(mw_row_sink *sink, mw_graph_node_facts facts, bool f64, unsigned char *kept, unsigned char *memory);
 /* The next n elements of x, and y of a DOT. */
 void mw_row_sink_add(mw_row_sink *sink, const mw_kernel_set *kernels, const unsigned char *x, const unsigned char *y, size_t n);
+/* The same of a DOT of bf16 as stored, finite all, in runs and pieces of whole groups of lanes. */
+void mw_row_sink_add_stored(mw_row_sink *sink, const mw_kernel_set *kernels, const unsigned char *x, const unsigned char *y, size_t n);
 
 /* The sum of lanes, floats or doubles, by a tree (32, 16, ... 1) in their own type: an order that depends on nothing. */
 double mw_row_sink_fold(void *lanes, bool f64);

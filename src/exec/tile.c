@@ -101,13 +101,16 @@ bool mw_tile_bind(mw_tile *tile, const mw_graph *graph, const mw_program *progra
   tile->scalars = scalars;
   tile->step_count = program->length;
   tile->fast_count = 0;
+  MW_TRY(mw_mem_grow(&tile->parts, &tile->parts_capacity, program->section_count, sizeof *tile->parts, err));
+  memset(tile->parts, 0, program->section_count * sizeof *tile->parts);
   MW_TRY(bind_kept(tile, graph, program, err));
-  return !dtypes || program->quantum || mw_bf16_steps_choose(tile, program->registers, dtypes, output, err);
+  return !dtypes || mw_bf16_steps_choose(tile, program->registers, dtypes, output, err);
 }
 
 void mw_tile_free(mw_tile *tile) {
   free(tile->steps);
   free(tile->fast);
+  free(tile->parts);
   free(tile->registers);
   free(tile->constants);
   free(tile->kept);
@@ -301,8 +304,14 @@ static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_
   case MW_OP_ROW_ARGMAX:
   case MW_OP_ROW_QUANTILE:
   case MW_OP_ROW_RANK: mw_row_sink_add(&kept->sink, k, v[0], NULL, n); return;
-  case MW_OP_ROW_DOT: mw_row_sink_add(&kept->sink, k, v[0], v[1], n); return;
-  case MW_OP_SPREAD: spread(tile, dst, kept, at->within, n); return;
+  case MW_OP_ROW_DOT:
+    if (!places->sums_stored) mw_row_sink_add(&kept->sink, k, v[0], v[1], n);
+    else mw_row_sink_add_stored(&kept->sink, k, operand_of(places, block, 0, offset), operand_of(places, block, 1, offset), n);
+    return;
+  case MW_OP_SPREAD:
+    if (places->lone) memcpy(dst, kept->values + at->within / kept->run * value_size(tile), value_size(tile));
+    else spread(tile, dst, kept, at->within, n);
+    return;
   case MW_PROGRAM_KEEP: memcpy(kept->values + at->within * value_size(tile), v[0], n * value_size(tile)); return;
   case MW_PROGRAM_KEPT: memcpy(dst, kept->values + at->within * value_size(tile), n * value_size(tile)); return;
   case MW_PROGRAM_ACROSS:
@@ -384,14 +393,23 @@ static bool run_steps(mw_tile *tile, const mw_graph *graph, const mw_tile_step *
   return true;
 }
 
-/* Runs a section over the stretch that begins `done` elements of the inputs after the block, and has `length`. */
-static void run_section(mw_tile *tile, const mw_graph *graph, const mw_program_section *section, mw_tile_block *block, uint64_t done,
-                        uint64_t length) {
-  const uint64_t run = section->run, values = length / run, first = done / run, start = block->start * tile->program->run / run;
-  for (uint64_t within = 0; within < values; within += tile->size) {
-    size_t n = values - within < tile->size ? (size_t)(values - within) : tile->size;
-    place at = {(size_t)(first + within), start + first + within, within, values};
+/* Runs the fast steps on a tile, or the plain steps if there are none, or if the fast ones met a value that is not finite. */
+static void run_tile(mw_tile *tile, const mw_graph *graph, size_t which, mw_tile_block *block, place at, size_t n) {
+  const mw_program_section *section = &tile->program->sections[which];
+  const mw_tile_fast *fast = &tile->parts[which];
+  if (!fast->count || !run_steps(tile, graph, tile->fast + fast->first, fast->count, block, at, n))
     run_steps(tile, graph, tile->steps + section->first, section->length, block, at, n);
+}
+
+/* Runs a section over the stretch that begins `done` elements of the inputs after the block, and has `length`. */
+static void run_section(mw_tile *tile, const mw_graph *graph, size_t which, mw_tile_block *block, uint64_t done, uint64_t length) {
+  const uint64_t run = tile->program->sections[which].run, within_run = tile->parts[which].run;
+  const uint64_t values = length / run, first = done / run, start = block->start * tile->program->run / run;
+  size_t n;
+  for (uint64_t within = 0; within < values; within += n) {
+    n = values - within < tile->size ? (size_t)(values - within) : tile->size;
+    if (within_run && within_run - within % within_run < n) n = (size_t)(within_run - within % within_run);
+    run_tile(tile, graph, which, block, (place){(size_t)(first + within), start + first + within, within, values}, n);
   }
 }
 
@@ -405,11 +423,10 @@ static void run_stretches(mw_tile *tile, const mw_graph *graph, mw_tile_block *b
       if (mw_graph_op_class(facts.op) == MW_CLASS_ROW)
         mw_row_sink_begin(&tile->kept[i].sink, facts, tile->f64, tile->kept[i].values, tile->kept[i].memory);
     }
-    for (size_t s = 0; s < p->section_count; s++) run_section(tile, graph, &p->sections[s], block, done, length);
+    for (size_t s = 0; s < p->section_count; s++) run_section(tile, graph, s, block, done, length);
   }
 }
 
-/* Runs the fast steps on each tile, or the plain steps if there are none, or if the fast ones met a value that is not finite. */
 void mw_tile_run(mw_tile *tile, const mw_graph *graph, mw_tile_block *block) {
   if (tile->program->quantum) {
     run_stretches(tile, graph, block);
@@ -418,9 +435,7 @@ void mw_tile_run(mw_tile *tile, const mw_graph *graph, mw_tile_block *block) {
   for (size_t done = 0; done < block->count;) {
     size_t left = tile->size - (size_t)((block->start + done) % tile->size);
     size_t n = block->count - done < left ? block->count - done : left;
-    place at = {done, block->start + done, block->start + done, block->elements};
-    if (!tile->fast_count || !run_steps(tile, graph, tile->fast, tile->fast_count, block, at, n))
-      run_steps(tile, graph, tile->steps, tile->step_count, block, at, n);
+    run_tile(tile, graph, 0, block, (place){done, block->start + done, block->start + done, block->elements}, n);
     done += n;
   }
 }

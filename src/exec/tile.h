@@ -42,7 +42,8 @@ typedef struct mw_tile_step {
   mw_kernel_map map;           /* or NULL */
   mw_kernel kernel;            /* of a map */
   mw_kernel_map_direct direct; /* or NULL; used instead of the map, on bf16 as stored (bf16_steps.h) */
-  bool sums_stored;            /* a DOT of bf16 as stored */
+  bool sums_stored;            /* a DOT or ROW_DOT of bf16 as stored */
+  bool lone;                   /* a SPREAD within one run: its value is written once */
   bool sums_all;               /* such a DOT of input[0] and input[1], and the two DOTs of each with itself; their gathers: */
   uint32_t gathers[3];         /* of both, of the first, of the second */
   bool checks;                 /* an INPUT that is not loaded: its bf16 are only looked at, whether they are finite */
@@ -58,6 +59,12 @@ typedef struct mw_tile_kept {
   mw_row_sink sink;
 } mw_tile_kept;
 
+/* The fast steps of a section. */
+typedef struct mw_tile_fast {
+  size_t first, count;      /* of mw_tile's `fast`; 0: there are none */
+  uint64_t run;             /* not 0: they take a tile within one run of so many elements */
+} mw_tile_fast;
+
 /* One thread's machine. */
 typedef struct mw_tile {
   const mw_kernel_set *kernels;
@@ -71,6 +78,8 @@ typedef struct mw_tile {
   mw_tile_step *steps; /* of each instruction of the program */
   mw_tile_step *fast;  /* fewer steps with the same result, used while all values are finite; or none */
   size_t step_count, fast_count, steps_capacity, fast_capacity;
+  mw_tile_fast *parts; /* which of them are of each section */
+  size_t parts_capacity;
   const mw_program *program;
   mw_tile_kept *kept;       /* of each of program->kept */
   size_t kept_capacity, kept_bytes;

@@ -179,7 +179,9 @@ static bool finite_tile(const void *p, size_t n) {
 #include "num/kernels.def"
 #undef MW_KERNEL
 
-/* + - * of a value that is not finite gives one that is not finite, so it is enough to look at the results. */
+/* + - * of a value that is not finite gives one that is not finite, so it is enough to look at the results. So does a quotient of
+ * what is stored by a number, but not that of a number: 1 by infinity is 0. */
+static inline values vector_DIV(values a, values b, values c, values d) { return (void)c, (void)d, a / b; }
 #define DIRECT_NAME(name, a, b, c, d, result) direct_##name##_##a##_##b##_##c##_##d##_##result
 #define MW_BF16_STEP(name, a, b, c, d, result) \
   static bool DIRECT_NAME(name, a, b, c, d, result)(void *dst, const void *pa, const void *pb, const void *pc, \

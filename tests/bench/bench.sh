@@ -83,6 +83,7 @@ for round in $(seq "$rounds"); do
   merge adapted lerp --t 0.3 --a m1 --b m2+adapter -o out --quiet $lean
   merge ops8 "$here/ops8.lua" $two $lean
   merge ops14 "$here/ops14.lua" $two $lean
+  merge unit_rows "$here/unit_rows.lua" --t 0.3 $two $lean
   merge slerp slerp --t 0.3 $two $lean
   merge linear4 soup --models m1 m2 m3 m4 -o out --quiet $lean
   merge ties ties $tuned $lean
@@ -139,6 +140,7 @@ row "lerp with an adapter of rank 16" "$(milliseconds adapted)"
 row "what it takes more / its operations" "$(beyond adapted lerp $((64 * elements)) "$(./madd 16)")" "2.00"
 row "8 operations / lerp"          "$(ratio ops8 lerp)"     "1.20" "1.10"
 row "14 operations / lerp"         "$(ratio ops14 lerp)"    "1.4" "1.2"
+row "lerp of unit rows / lerp"     "$(ratio unit_rows lerp)" "1.3"
 row "slerp / lerp"                 "$(ratio slerp lerp)"    "1.6" "1.4"
 row "lerp / cat, cold files"       "$(ratio cold cat)"      "1.15"
 row "lerp, on the disk"            "$(milliseconds synced)"

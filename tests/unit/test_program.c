@@ -205,7 +205,7 @@ static mw_node disjoint_mean(void) {
 static mw_node idiom(void) {
   mw_node x = any(), y = nodes[0], zero = number(0);
   if (next() % 16 == 0) return disjoint_mean();
-  switch (next() % 9) {
+  switch (next() % 10) {
   case 7: {
     const uint64_t first = next() % 100;
     const mw_node operands[] = {y, number(next() % 2 ? 0.5 : 0), number((double)(first + next() % ELEMENTS))};
@@ -224,6 +224,9 @@ static mw_node idiom(void) {
     return apply(MW_OP_WHERE, sides, y, zero);
   }
   case 3: return apply(MW_OP_ADD, apply(MW_OP_MUL, x, number(0.5), 0), apply(MW_OP_MUL, y, number(-2), 0), 0);
+  case 9:
+    if (next() % 8) break;
+    return apply(MW_OP_ADD, times(apply(MW_OP_DIV, nodes[1], number(3), 0), number(0.5)), times(apply(MW_OP_DIV, y, number(3), 0), number(-2)), 0);
   case 4: {
     const mw_node values = next() % 2 ? y : apply(MW_OP_SUB, y, any(), 0);
     const mw_node operands[] = {values, number(next() % 2 ? 0.3 : 0.5)};
@@ -232,9 +235,11 @@ static mw_node idiom(void) {
     const mw_node dropped = apply(MW_OP_WHERE, apply(MW_OP_NOT, drawn, 0, 0), values, zero);
     return next() % 2 ? dropped : apply(MW_OP_MUL, dropped, next() % 2 ? number(1.5) : any(), 0);
   }
-  case 5: return sum();
-  default: return apply(MW_OP_WHERE, apply(MW_OP_EQ, y, zero, 0), number(1), y);
+  case 5:
+  case 8: return sum();
+  default: break;
   }
+  return apply(MW_OP_WHERE, apply(MW_OP_EQ, y, zero, 0), number(1), y);
 }
 
 /* Equal elements before and after a cut, at indices that floats cannot tell apart, for any tile and block. */
