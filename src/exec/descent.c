@@ -204,7 +204,7 @@ static bool find_gradient(mw_descent *d, void *gradient, void **results, mw_erro
       continue;
     }
     void *result;
-    MW_TRY(mw_matrix_step_run(&d->functions[i], &result, err));
+    MW_TRY(mw_matrix_step_run(&d->functions[i], 1, &result, err));
     MW_TRY(mw_values_hold(values, d->nodes[i], NULL, err));
     free(results[i]);
     results[i] = result;

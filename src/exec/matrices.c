@@ -2,6 +2,7 @@
  * run, but computes nothing: so what it says of memory is what the run takes. Operands have lower numbers than their users, so
  * functions are made in the order of their nodes. */
 #include "exec/matrices.h"
+#include "base/machine.h"
 #include "exec/descent.h"
 #include "exec/matrix_step.h"
 #include "expr/cone.h"
@@ -134,57 +135,10 @@ static bool make_room(mw_matrices *m, const mw_program_root *roots, size_t count
   return true;
 }
 
-/* Marks what the functions of the list from `from` on read: the last use of each held matrix. */
-static bool find_last_uses(mw_matrices *m, const mw_node *list, size_t count, size_t *last_of, mw_error *err) {
-  for (size_t i = 0; i < count; i++) {
-    mw_graph_node_facts facts = facts_of(m, list[i]);
-    m->walk++;
-    m->list_count = 0;
-    for (uint32_t o = 0; o < facts.operands; o++) {
-      MW_TRY(find_below(m, facts.operand[o], err));
-      facts = facts_of(m, list[i]);
-    }
-    for (size_t k = 0; k < m->list_count; k++) {
-      size_t held = place_of(m, m->list[k]);
-      if (held < m->held_count) m->held[held].last_use = i + 1;
-      const mw_node *own = bsearch(&m->list[k], list, count, sizeof *list, ascending);
-      if (own) last_of[own - list] = i + 1;
-    }
-  }
-  return true;
-}
-
-/* Makes one function, whose result is held. */
-static bool make(mw_matrices *m, mw_node node, bool wanted, size_t last_use, mw_error *err) {
-  const bool minimises = facts_of(m, node).op == MW_OP_MINIMISE;
-  mw_matrix_step step = {0};
-  mw_descent descent = {0};
-  mw_matrices_held held = {.node = node, .last_use = last_use, .wanted = wanted};
-  if (!(minimises ? mw_descent_begin(&descent, m, node, err) : mw_matrix_step_begin(&step, m, node, err))) {
-    mw_descent_end(&descent);
-    return false;
-  }
-  held.bytes = minimises ? descent.result_bytes : step.result_bytes;
-  uint64_t taken = minimises ? descent.bytes : step.operand_bytes + step.result_bytes + step.work_bytes;
-  grow(m, taken);
-  m->cost.flops += minimises ? descent.flops : step.flops;
-  m->cost.bytes_read += minimises ? descent.bytes_read : step.bytes_read;
-  bool ok = mw_mem_grow(&m->held, &m->held_capacity, m->held_count + 1, sizeof *m->held, err);
-  if (ok && m->kernels) {
-    if (m->goes_on && !m->goes_on(m->team.owner)) ok = mw_error_set(err, MW_INTERRUPTED, "interrupted");
-    else ok = minimises ? mw_descent_run(&descent, &held.values, err) : mw_matrix_step_run(&step, &held.values, err);
-  }
-  mw_descent_end(&descent);
-  if (!ok) return false;
-  m->now -= taken - held.bytes;
-  m->held[m->held_count++] = held;
-  return !m->values || mw_values_hold(m->values, node, held.values, err);
-}
-
 /* The functions of one task. */
 typedef struct task_functions {
   mw_node *list, *wanted; /* both ascending */
-  size_t *last_of;        /* of each of the list */
+  size_t *first_of, *last_of; /* of each of the list: 1 + the first and the last of the list that reads it; 0: none does */
   size_t count, wanted_count;
 } task_functions;
 
@@ -192,14 +146,117 @@ static bool contains(const mw_node *list, size_t count, mw_node node) {
   return bsearch(&node, list, count, sizeof *list, ascending) != NULL;
 }
 
-/* Makes the functions in order; what only they read is dropped after its last use. */
-static bool make_all(mw_matrices *m, const task_functions *f, mw_error *err) {
+/* Marks what the functions of the list read: the first and last use of each, the last of each held matrix. */
+static bool find_uses(mw_matrices *m, const task_functions *f, mw_error *err) {
   for (size_t i = 0; i < f->count; i++) {
-    MW_TRY(make(m, f->list[i], contains(f->wanted, f->wanted_count, f->list[i]), f->last_of[i], err));
-    for (size_t k = m->held_count; k-- > 0;)
-      if (!m->held[k].wanted && m->held[k].last_use && m->held[k].last_use <= i + 1) MW_TRY(drop(m, k, err));
+    mw_graph_node_facts facts = facts_of(m, f->list[i]);
+    m->walk++;
+    m->list_count = 0;
+    for (uint32_t o = 0; o < facts.operands; o++) {
+      MW_TRY(find_below(m, facts.operand[o], err));
+      facts = facts_of(m, f->list[i]);
+    }
+    for (size_t k = 0; k < m->list_count; k++) {
+      size_t held = place_of(m, m->list[k]);
+      if (held < m->held_count) m->held[held].last_use = i + 1;
+      const mw_node *own = bsearch(&m->list[k], f->list, f->count, sizeof *f->list, ascending);
+      if (!own) continue;
+      f->last_of[own - f->list] = i + 1;
+      if (!f->first_of[own - f->list]) f->first_of[own - f->list] = i + 1;
+    }
   }
   return true;
+}
+
+/* Where there is no memory for it, the matrix is freed. */
+static bool hold(mw_matrices *m, mw_matrices_held held, mw_error *err) {
+  if (!mw_mem_grow(&m->held, &m->held_capacity, m->held_count + 1, sizeof *m->held, err)) return free(held.values), false;
+  m->held[m->held_count++] = held;
+  return !m->values || mw_values_hold(m->values, held.node, held.values, err);
+}
+
+static bool may_go_on(const mw_matrices *m, mw_error *err) {
+  return !m->goes_on || m->goes_on(m->team.owner) || mw_error_set(err, MW_INTERRUPTED, "interrupted");
+}
+
+static void count_cost(mw_matrices *m, double flops, uint64_t bytes_read) {
+  m->cost.flops += flops;
+  m->cost.bytes_read += bytes_read;
+}
+
+/* A minimisation, whose result is held. */
+static bool descend(mw_matrices *m, const task_functions *f, size_t i, mw_error *err) {
+  mw_descent descent = {0};
+  mw_matrices_held held = {.node = f->list[i], .last_use = f->last_of[i], .wanted = contains(f->wanted, f->wanted_count, f->list[i])};
+  bool ok = mw_descent_begin(&descent, m, held.node, err);
+  if (ok) {
+    held.bytes = descent.result_bytes;
+    grow(m, descent.bytes);
+    count_cost(m, descent.flops, descent.bytes_read);
+    ok = !m->kernels || (may_go_on(m, err) && mw_descent_run(&descent, &held.values, err));
+    m->now -= descent.bytes - held.bytes;
+  }
+  mw_descent_end(&descent);
+  return ok && hold(m, held, err);
+}
+
+static uint64_t taken(const mw_matrix_step *step) { return step->operand_bytes + step->result_bytes + step->work_bytes; }
+
+/* How many of the functions from list[from] on are computed side by side, a thread each: those that would take one thread anyway, and of
+ * which none reads another; as long as what they take is no large part of the machine's memory. */
+static bool begin_group(mw_matrices *m, const task_functions *f, size_t from, mw_matrix_step *steps, size_t *count, mw_error *err) {
+  enum { PART = 4 };
+  uint64_t all = 0;
+  *count = 0;
+  for (size_t i = from; i < f->count && *count < (size_t)m->job->threads && facts_of(m, f->list[i]).op != MW_OP_MINIMISE; i++) {
+    mw_matrix_step *step = &steps[*count];
+    for (size_t k = from; k < i; k++)
+      if (f->first_of[k] && f->first_of[k] <= i + 1) return true;
+    MW_TRY(mw_matrix_step_begin(step, m, f->list[i], err));
+    all += taken(step);
+    if (*count && (!mw_matrix_step_is_alone(step) || all > mw_machine_memory() / PART)) return true;
+    ++*count;
+    if (!mw_matrix_step_is_alone(step)) return true;
+  }
+  return true;
+}
+
+/* Makes these functions, whose results are held. */
+static bool make(mw_matrices *m, const task_functions *f, size_t from, const mw_matrix_step *steps, size_t count, mw_error *err) {
+  void **values = mw_mem_new(count, sizeof *values, err);
+  bool ok = values != NULL;
+  for (size_t i = 0; i < count; i++) {
+    grow(m, taken(&steps[i]));
+    count_cost(m, steps[i].flops, steps[i].bytes_read);
+  }
+  if (ok && m->kernels) ok = may_go_on(m, err) && mw_matrix_step_run(steps, count, values, err);
+  for (size_t i = 0; i < count && values; i++) {
+    if (!ok) {
+      free(values[i]);
+      continue;
+    }
+    mw_matrices_held held = {.node = steps[i].node, .values = values[i], .bytes = steps[i].result_bytes, .last_use = f->last_of[from + i],
+                             .wanted = contains(f->wanted, f->wanted_count, steps[i].node)};
+    m->now -= taken(&steps[i]) - held.bytes;
+    ok = hold(m, held, err);
+  }
+  free(values);
+  return ok;
+}
+
+/* Makes the functions in order; what only they read is dropped after its last use. */
+static bool make_all(mw_matrices *m, const task_functions *f, mw_error *err) {
+  mw_matrix_step *steps = mw_mem_new((size_t)m->job->threads + 1, sizeof *steps, err);
+  bool ok = steps != NULL;
+  for (size_t i = 0, count; i < f->count && ok; i += count) {
+    ok = begin_group(m, f, i, steps, &count, err) &&
+         (count ? make(m, f, i, steps, count, err) : descend(m, f, i, err));
+    count += !count;
+    for (size_t k = m->held_count; k-- > 0 && ok;)
+      if (!m->held[k].wanted && m->held[k].last_use && m->held[k].last_use <= i + count) ok = drop(m, k, err);
+  }
+  free(steps);
+  return ok;
 }
 
 /* A copy of the list that can be searched. */
@@ -220,11 +277,13 @@ bool mw_matrices_make(mw_matrices *m, const mw_program_root *roots, size_t count
     m->held[i].last_use = 0;
   }
   ok = ok && complete(m, err) && (f.list = take_list(m, &f.count, err)) != NULL &&
-       (f.last_of = mw_mem_new(f.count, sizeof *f.last_of, err)) != NULL;
-  ok = ok && find_last_uses(m, f.list, f.count, f.last_of, err) && (!f.count || make_room(m, roots, count, err)) && make_all(m, &f, err);
+       (f.last_of = mw_mem_new(f.count, sizeof *f.last_of, err)) != NULL &&
+       (f.first_of = mw_mem_new(f.count, sizeof *f.first_of, err)) != NULL;
+  ok = ok && find_uses(m, &f, err) && (!f.count || make_room(m, roots, count, err)) && make_all(m, &f, err);
   free(f.wanted);
   free(f.list);
   free(f.last_of);
+  free(f.first_of);
   return ok;
 }
 

@@ -2,7 +2,8 @@
  * memory, which programs read like a coefficient; its operands are streams, scalars and other matrices.
  *
  * Before a task runs, what it reads of these is made, all threads together, one function after the other: operands that are streams
- * are read whole, the function is computed (num/matrix.h), the operands are freed. For example, the output
+ * are read whole, the function is computed (num/matrix.h), the operands are freed. Decompositions that do not read one another take
+ * one thread each, side by side. For example, the output
  * base + 0.3 * matmul(orthogonal(u), v), where u and v are slices of an SVD of expert - base:
  *
  *   read    expert - base

@@ -255,6 +255,7 @@ bool mw_matrix_step_finite(const mw_matrices *of, mw_dtype dtype, const void *va
 typedef struct running {
   const mw_matrix_step *step;
   const unsigned char *operands[2];
+  unsigned char *read[2]; /* of these, what was read into memory */
   unsigned char *out;
   size_t failed; /* the first matrix on which the function failed; SIZE_MAX: none */
 } running;
@@ -286,34 +287,65 @@ static bool compute_all(running *r, mw_error *err) {
   return r->failed == SIZE_MAX || compute(r, &alone, r->failed, err);
 }
 
-bool mw_matrix_step_run(const mw_matrix_step *s, void **out, mw_error *err) {
-  running r = {.step = s, .failed = SIZE_MAX};
-  unsigned char *read[2] = {NULL, NULL};
+bool mw_matrix_step_is_alone(const mw_matrix_step *s) {
+  const size_t least = s->call.m < s->call.n ? s->call.m : s->call.n;
+  if (s->matrices != 1) return false;
+  return s->call.kind == MW_MATRIX_EIGEN || (s->call.kind == MW_MATRIX_SVD && !mw_svd_is_sampled(least, s->call.r));
+}
+
+/* Reads the operands, and takes memory for the result. */
+static bool fetch(running *r, mw_error *err) {
+  const mw_matrix_step *s = r->step;
   mw_graph_node_facts facts = facts_of(s, s->node);
-  bool ok = true;
-  for (uint32_t i = 0; i < s->operand_count && ok; i++) {
+  for (uint32_t i = 0; i < s->operand_count; i++) {
     const mw_matrix_step_operand *o = &s->operands[i];
     const void *memory;
     if (o->matrix) {
-      ok = mw_values_memory(s->of->values, s->of->job, o->matrix, &memory, err);
-      r.operands[i] = ok ? (const unsigned char *)memory + o->offset * size_of(s) : NULL;
+      MW_TRY(mw_values_memory(s->of->values, s->of->job, o->matrix, &memory, err));
+      r->operands[i] = (const unsigned char *)memory + o->offset * size_of(s);
       continue;
     }
-    ok = (read[i] = mw_mem_new((size_t)o->elements, size_of(s), err)) != NULL &&
-         mw_matrix_step_read(s->of, o->node, dtype_of(s), read[i], err);
-    r.operands[i] = read[i];
-    if (ok && !mw_matrix_step_finite(s->of, dtype_of(s), read[i], o->elements)) ok = refuse_operand(s, facts.operand[i], err);
+    r->operands[i] = r->read[i] = mw_mem_new((size_t)o->elements, size_of(s), err);
+    MW_TRY(r->read[i] && mw_matrix_step_read(s->of, o->node, dtype_of(s), r->read[i], err));
+    if (!mw_matrix_step_finite(s->of, dtype_of(s), r->read[i], o->elements)) return refuse_operand(s, facts.operand[i], err);
   }
-  if (ok && is_kept(s)) r.out = read[0], read[0] = NULL;
-  else ok = ok && (r.out = mw_mem_new((size_t)s->result_elements, size_of(s), err)) != NULL;
-  if (ok && !is_kept(s) && !compute_all(&r, err)) ok = mw_matrix_step_name(s->of, s->node, err);
-  if (ok && !mw_matrix_step_finite(s->of, dtype_of(s), r.out, s->result_elements)) {
-    mw_error_set(err, MW_DATA, "the result of a function of whole matrices (%s) is beyond its dtype", name_of(facts.op));
-    ok = mw_matrix_step_name(s->of, s->node, err);
+  if (is_kept(s)) r->out = r->read[0], r->read[0] = NULL;
+  else r->out = mw_mem_new((size_t)s->result_elements, size_of(s), err);
+  return r->out != NULL;
+}
+
+/* The result, where it is finite; what it was computed from is freed. */
+static bool finish(running *r, bool good, mw_error *err) {
+  const mw_matrix_step *s = r->step;
+  free(r->read[0]);
+  free(r->read[1]);
+  r->read[0] = r->read[1] = NULL;
+  if (!good || mw_matrix_step_finite(s->of, dtype_of(s), r->out, s->result_elements)) return good;
+  mw_error_set(err, MW_DATA, "the result of a function of whole matrices (%s) is beyond its dtype", name_of(facts_of(s, s->node).op));
+  return mw_matrix_step_name(s->of, s->node, err);
+}
+
+static void compute_step(void *context, size_t i) { compute_one((running *)context + i, 0); }
+
+bool mw_matrix_step_run(const mw_matrix_step *steps, size_t count, void **out, mw_error *err) {
+  running *all = mw_mem_new(count, sizeof *all, err);
+  const mw_team alone = {0};
+  bool ok = all != NULL;
+  for (size_t i = 0; i < count && ok; i++) {
+    all[i] = (running){.step = &steps[i], .failed = SIZE_MAX};
+    ok = fetch(&all[i], err);
   }
-  free(read[0]);
-  free(read[1]);
-  if (!ok) free(r.out);
-  *out = ok ? r.out : NULL;
+  if (ok && count > 1) mw_team_share(&steps[0].of->team, count, compute_step, all);
+  for (size_t i = 0; i < count && all; i++) {
+    bool computed = ok && (count == 1 ? is_kept(&steps[i]) || compute_all(&all[i], err)
+                                      : all[i].failed == SIZE_MAX || compute(&all[i], &alone, 0, err));
+    if (ok && !computed) mw_matrix_step_name(steps[i].of, steps[i].node, err);
+    ok = finish(&all[i], computed, err);
+  }
+  for (size_t i = 0; i < count && all; i++) {
+    if (!ok) free(all[i].out);
+    out[i] = ok ? all[i].out : NULL;
+  }
+  free(all);
   return ok;
 }

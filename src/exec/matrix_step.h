@@ -36,7 +36,10 @@ bool mw_matrix_step_finite(const mw_matrices *of, mw_dtype dtype, const void *va
 bool mw_matrix_step_files(mw_matrices *of, mw_node node, uint64_t *bytes, mw_error *err);
 /* Puts the name of the first tensor of a model below a node before an error of data. False. */
 bool mw_matrix_step_name(const mw_matrices *of, mw_node node, mw_error *err);
-/* Computes it into `*out`, which is the caller's to free. MW_DATA: an operand or the result is not finite, or the function says no. */
-bool mw_matrix_step_run(const mw_matrix_step *step, void **out, mw_error *err);
+/* Whether LAPACK does most of it, on one thread whatever there are: then several are computed side by side. */
+bool mw_matrix_step_is_alone(const mw_matrix_step *step);
+/* Computes each into its place of `out`, which are the caller's to free; several side by side, a thread each. MW_DATA: an operand or a
+ * result is not finite, or the function says no; of several failures the first is told. */
+bool mw_matrix_step_run(const mw_matrix_step *steps, size_t count, void **out, mw_error *err);
 
 #endif

@@ -16,6 +16,7 @@ static mw_family family;
 static mw_family_member member = {.label = "model"};
 static mw_graph *graph;
 static const mw_kernels *kernels;
+static int threads = 1;
 
 static mw_node apply(mw_op op, mw_node x, mw_node y, const uint64_t extra[2]) {
   mw_node operands[2] = {x, y}, node = 0;
@@ -57,7 +58,7 @@ static void open_model(void) {
 /* What a task that reads the output's minimisation is given: by the threads of the team. */
 static bool run(const mw_schedule *schedule, const mw_team *team, float values[MOST], mw_error *error) {
   mw_layout nothing = {0};
-  mw_job job = {.graph = graph, .schedule = schedule, .family = &family, .layout = &nothing, .threads = 1};
+  mw_job job = {.graph = graph, .schedule = schedule, .family = &family, .layout = &nothing, .threads = threads};
   mw_matrices matrices = {0};
   mw_values known = {0};
   bool ok = mw_values_new(&known, graph, NULL, error) && mw_matrices_new(&matrices, &job, error);
@@ -128,6 +129,38 @@ static void functions(void) {
   compute(apply(MW_OP_MATMUL, wide, square, NULL), 15);
 }
 
+/* Decompositions that none of them reads are made side by side, as many as there are threads: of three the third with the next, which reads
+ * the first and so waits. */
+static void side_by_side(void) {
+  const uint64_t seed[] = {1, 2}, all_values[] = {COLUMNS, 0};
+  const mw_node wide = apply(MW_OP_NORMAL, input(0), 0, seed);
+  mw_node sum = 0;
+  for (int i = 0; i < 3; i++) {
+    mw_node number = 0;
+    CHECK(mw_graph_number(graph, i + 0.5, &number, &err));
+    const mw_node own = apply(MW_OP_SVD, apply(MW_OP_ADD, wide, number, NULL), 0, all_values);
+    sum = sum ? apply(MW_OP_ADD, sum, own, NULL) : own;
+  }
+  mw_node rows = 0;
+  CHECK(mw_graph_apply(graph, MW_OP_SLICE_COLUMNS, &sum, 1, (uint64_t[]){0, COLUMNS * COLUMNS}, &rows, &err));
+  uint32_t shape;
+  CHECK(mw_graph_shape(graph, (uint64_t[]){COLUMNS, COLUMNS}, 2, &shape, &err) && mw_graph_reshape(graph, rows, shape, &rows, &err));
+  const mw_node last = apply(MW_OP_EIGH, apply(MW_OP_MATMUL, rows, apply(MW_OP_TRANSPOSE, rows, 0, NULL), NULL), 0, NULL);
+  const mw_node total = apply(MW_OP_ADD, apply(MW_OP_TOTAL, sum, 0, NULL), apply(MW_OP_TOTAL, last, 0, NULL), NULL);
+  static float one[MOST], other[MOST];
+  mw_schedule schedule;
+  CHECK(mw_schedule_make(graph, NULL, &total, 1, &schedule, &err));
+  for (threads = 1; threads <= 4; threads++) {
+    memset(other, 0, sizeof other);
+    CHECK(run(&schedule, &(mw_team){.share = backwards}, threads == 1 ? one : other, &err));
+    CHECK((memcmp(one, other, sizeof one) == 0) == (threads > 1));
+  }
+  threads = 2;
+  refuse(&schedule, one, 15);
+  threads = 1;
+  mw_schedule_free(&schedule);
+}
+
 int main(void) {
   toys_begin();
   CHECK(mw_cpu_kernels(&kernels, &err));
@@ -135,6 +168,7 @@ int main(void) {
     open_model();
     for (uint64_t kind = 0; kind < KINDS; kind++) RUN(minimise(kind));
     RUN(functions());
+    RUN(side_by_side());
     mw_graph_free(graph);
     mw_family_free(&family);
     mw_model_close(model);
