@@ -114,7 +114,91 @@ words.qr = word("q, r = qr(x)", function(x)
   return q, r
 end)
 
+local function of_two(name, x, y)
+  return (lift(function(a, b)
+    local first = V.whole(a, name)
+    return (core.apply(name, first, (V.whole(b, name))))
+  end, x, y))
+end
+
+words.matmul = word("matmul(x, y)", function(x, y) return (of_two("matmul", x, y)) end)
+
+local function is_list(x) return kind(x) == "table" or kind(x) == "list" end
+
+--- Whether it is a number, a lazy one, or one for each tensor of a model.
+local function is_number(x)
+  local what, private = kind(x), data(x)
+  if what == "model" then return (private.names[1] ~= nil and is_number(private.nodes[private.names[1]])) end
+  return what == "number" or what == "field" or (what == "node" and not core.is_tensor(x))
+end
+
+--- A tensor of these dimensions of lazy numbers, in f64 as they are.
+local function tensor_of(numbers, from, count, ...)
+  local parts = {}
+  for i = 1, count do parts[i] = core.apply("as_f64", core.fill(numbers[from + i], { 1 })) end
+  return (assert(core.reshape(count > 1 and assert(core.join(parts, "column")) or parts[1], { ... })))
+end
+
+--- The numbers of a list of as many rows of as many numbers, and how many rows there are.
+local function square_of(a, name)
+  local rows, all = V.items(a), {}
+  for i, row in ipairs(rows) do
+    local items = is_list(row) and V.items(row) or {}
+    if #items ~= #rows then fail("%s of numbers takes as many in each row as there are rows, %s{{a, b}, {c, d}}: of %d rows row %d has %d", name, name, #rows, i, #items) end
+    table.move(items, 1, #items, #all + 1, all)
+  end
+  return all, #rows
+end
+
+--- f(numbers...) of each of `count` places: a list of numbers.
+local function found(numbers, count, f)
+  local items = {}
+  for _, x in ipairs(numbers) do
+    if not is_number(x) then fail("a matrix that is written as a list of rows has numbers, not %s", V.called(x)) end
+  end
+  for i = 1, count do items[i] = lift(function(...) return (f(i, { ... })) end, table.unpack(numbers)) end
+  return items
+end
+
+--- Number `i` of a tensor.
+local function number_at(tensor, i, count)
+  return (core.apply("total", assert(core.slice(assert(core.reshape(tensor, { count })), "columns", i - 1, i))))
+end
+
+local function rows_of(items, n)
+  local rows = {}
+  for i = 1, n do rows[i] = V.list(table.move(items, (i - 1) * n + 1, i * n, 1, {})) end
+  return (V.list(rows))
+end
+
+--- Whether it is a list of rows of numbers, not of models or tensors.
+local function has_rows(a)
+  local first = is_list(a) and V.items(a)[1]
+  return is_list(first) and (kind(a) == "table" or is_number(V.items(first)[1]))
+end
+
+--- The numbers x with a x = b.
+local function solve_numbers(a, b)
+  local all, n = square_of(a, "solve")
+  local right = is_list(b) and V.items(b) or {}
+  if #right ~= n then fail("solve({{a, b}, {c, d}}, {x, y}) takes as many numbers on the right as there are rows, %d, not %d", n, #right) end
+  table.move(right, 1, n, #all + 1, all)
+  return (V.list(found(all, n, function(i, numbers)
+    return (number_at(core.apply("solve", tensor_of(numbers, 0, n * n, n, n), tensor_of(numbers, n * n, n, n, 1)), i, n))
+  end)))
+end
+
+words.solve = word("solve(a, b)", function(a, b)
+  if has_rows(a) then return (solve_numbers(a, b)) end
+  return (of_two("solve", a, b))
+end)
+
 words.eigh = word("w, e = eigh(x)", function(x)
+  if has_rows(x) then
+    local all, n = square_of(x, "eigh")
+    local items = found(all, n + n * n, function(i, numbers) return (number_at(core.apply("eigh", tensor_of(numbers, 0, n * n, n, n)), i, n + n * n)) end)
+    return (V.list(table.move(items, 1, n, 1, {}))), (rows_of(table.move(items, n + 1, #items, 1, {}), n))
+  end
   local w, e = several(2, function(part)
     return function(matrix)
       local tensor, leading, n = read(matrix, "eigh")
@@ -126,17 +210,12 @@ words.eigh = word("w, e = eigh(x)", function(x)
   return w, e
 end)
 
-for name, form in pairs { matmul = "matmul(x, y)", solve = "solve(a, b)" } do
-  words[name] = word(form, function(x, y)
-    return (lift(function(a, b)
-      local first = V.whole(a, name)
-      return (core.apply(name, first, (V.whole(b, name))))
-    end, x, y))
-  end)
-end
-
 for name, form in pairs { orthogonal = "orthogonal(x)", pinv = "pinv(x)", assign = "assign(cost)" } do
   words[name] = word(form, function(x)
+    if name == "pinv" and has_rows(x) then
+      local all, n = square_of(x, name)
+      return (rows_of(found(all, n * n, function(i, numbers) return (number_at(core.apply(name, tensor_of(numbers, 0, n * n, n, n)), i, n * n)) end), n))
+    end
     return (lift(function(matrix) return (core.apply(name, (read(matrix, name)))) end, x))
   end)
 end

@@ -436,7 +436,7 @@ function orthogonal(x) end
 ---@return Value q orthonormal columns
 ---@return Value r upper triangular, its diagonal not below 0
 function qr(x) end
----@param x Value symmetric
+---@param x Value|table symmetric; or a list of rows, each a list of as many numbers: the results are lists of numbers and of rows then
 ---@return Value w the eigenvalues, ascending
 ---@return Value e eigenvectors, in columns
 function eigh(x) end
@@ -444,11 +444,11 @@ function eigh(x) end
 ---@param y Value
 ---@return Value # the matrix product
 function matmul(x, y) end
----@param a Value square; a singular one is an error
----@param b Value
----@return Value # x, where matmul(a, x) is b
+---@param a Value|table square; a singular one is an error. Or a list of rows, each a list of as many numbers (lazy ones, or one a tensor)
+---@param b Value|table a matrix; of such rows a list of as many numbers
+---@return Value # x, where matmul(a, x) is b; of rows of numbers a list of numbers
 function solve(a, b) end
----@param x Value
+---@param x Value|table a matrix, or a list of rows of as many numbers: of these it gives such a list
 ---@return Value # the pseudo-inverse; values up to max(rows, columns) * 2^-23 of the largest count as 0
 function pinv(x) end
 ---@param cost Value

@@ -353,7 +353,8 @@ bool mw_graph_apply(mw_graph *graph, mw_op op, const mw_node *operands, uint32_t
     MW_TRY(spread_vectors(graph, operands, count, plain, &changed, err));
     if (changed) return mw_graph_apply(graph, op, plain, count, extra, out, err);
   }
-  if (mw_graph_operations[op].class == MW_CLASS_MAP && has_filled(graph, operands, count)) {
+  const bool rounds = op >= MW_OP_AS_BF16 && op <= MW_OP_AS_F64; /* which is of tensors alone, filled ones too */
+  if (mw_graph_operations[op].class == MW_CLASS_MAP && !rounds && has_filled(graph, operands, count)) {
     uint32_t of_all;
     MW_TRY(mw_rules_check(graph, op, operands, count, NULL, &of_all, err));
     bool filled = scalars_of(graph, operands, count, plain);

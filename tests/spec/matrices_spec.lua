@@ -132,6 +132,30 @@ describe("functions of matrices", function()
     near(tensor("solve(" .. gram .. ", matmul(" .. gram .. ", y.w:T()))"), turned(Y, ROWS, COLUMNS), 1e-4)
     near(tensor "matmul(pinv(x.w), x.w)", identity(COLUMNS), 1e-5)
   end)
+  it("solve takes rows of numbers, lazy ones too, of each tensor where they are a model's", function()
+    local xx, xy, yy, sx = 0, 0, 0, 0
+    for i, v in ipairs(X) do xx, xy, yy, sx = xx + v * v, xy + v * Y[i], yy + Y[i] * Y[i], sx + v end
+    local det = xx * yy - xy * xy
+    local p, q = (sx * yy - 0.5 * xy) / det, (0.5 * xx - sx * xy) / det
+    local wanted = map(X, function(v, i) return p * v + q * Y[i] end)
+    local rows = "{{x.w:dot(x.w), x.w:dot(y.w)}, {x.w:dot(y.w), y.w:dot(y.w)}}, {x.w:total(), 0.5}"
+    near(tensor("sum(solve(" .. rows .. ") * list{x.w, y.w})"), wanted, 1e-6)
+    local r = run "local s = solve(dots{x:matrices(), y:matrices()}, {x:matrices():total(), 0.5}) return { r = is(sum(s * list{x:matrices(), y:matrices()}).w) }"
+    near(r.r, wanted, 1e-6)
+    near(tensor "solve({{2}}, {3})[1] * x.w", map(X, function(v) return 1.5 * v end), 1e-7)
+  end)
+  it("eigh and pinv take rows of numbers too", function()
+    local r = run("local g = dots{x.w, y.w} local w, e = eigh(g) local p = pinv(g)\n" ..
+      "return { w = is(w[1] * x.w), v = is(w[2] * x.w), d = is((e[1][1] * e[1][2] + e[2][1] * e[2][2]) * x.w), l = is((e[1][2]^2 + e[2][2]^2) * x.w), " ..
+      "g = is((e[1][1]^2 * w[1] + e[1][2]^2 * w[2] - g[1][1]) * x.w), p = is((p[1][1] * g[1][2] + p[1][2] * g[2][2]) * x.w), q = is((p[1][1] * g[1][1] + p[1][2] * g[2][1]) * x.w) }")
+    local xx, xy, yy = 0, 0, 0
+    for i, v in ipairs(X) do xx, xy, yy = xx + v * v, xy + v * Y[i], yy + Y[i] * Y[i] end
+    local middle, off = (xx + yy) / 2, math.sqrt((xx - yy) ^ 2 / 4 + xy * xy)
+    near(r.w, map(X, function(v) return (middle - off) * v end), 1e-5)
+    near(r.v, map(X, function(v) return (middle + off) * v end), 1e-5)
+    for name, times in pairs { d = 0, l = 1, g = 0, p = 0, q = 1 } do near(r[name], map(X, function(v) return times * v end), 1e-5) end
+    near(tensor "pinv({{2, 0}, {0, 0}})[1][1] * x.w", map(X, function(v) return 0.5 * v end), 1e-7)
+  end)
   it("cumulative, diagonal, scale_rows, scale_columns, rank_max", function()
     near(tensor "x.w:cumulative()", map(X, function(_, i)
       local sum = 0
@@ -232,6 +256,10 @@ describe("what they refuse", function()
     refused("return { r = matmul(x.w, y.w) }", "'matmul' of [9,6] and [9,6]: the first needs as many columns as the second has rows")
     refused("return { r = svd(x.b) }", "'svd' needs a matrix")
     refused("return { r = solve(x.w, y.w) }", "'solve' of [9,6]: a square matrix is needed")
+    refused("return { r = solve({{1, 2}, {3, 4}}, {5}) }", "as many numbers on the right as there are rows, 2, not 1")
+    refused("return { r = solve({{1, x.w}, {3, 4}}, {5, 6}) }", "a matrix that is written as a list of rows has numbers, not a tensor")
+    refused("return { r = eigh({{1, 2}, {3}}) }", "eigh of numbers takes as many in each row as there are rows, eigh{{a, b}, {c, d}}: of 2 rows row 2 has 1")
+    refused("return { r = solve({{1, 2}, {2, 4}}, {x.w:total(), 6})[1] * x.w }", "the matrix is singular")
     refused("return { r = x.w:scale_rows(x.b) }", "'scale_rows' of [9,6] and [5]: one number for each row is needed")
     refused("return { r = svd(x.w, 0) }", "a rank is a whole number from 1 on")
     refused("return { r = svd(x.w, { share = 2 }) }", "'share' of a rank is a plain number above 0, up to 1, not 2")

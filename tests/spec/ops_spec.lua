@@ -42,6 +42,8 @@ describe("element by element", function()
     { "median{x, y, x * y}", function(a, b) local s = { a, b, f32(a * b) } table.sort(s) return s[2] end },
     { "argmin{x, y}", function(a, b) return b < a and 2 or 1 end },
     { "choose({x, y}, argmin{x:abs(), y:abs()})", function(a, b) return math.abs(b) < math.abs(a) and b or a end },
+    { "x:map(function(t) return constant(1 / 3, t.shape):as('f64') + t * 0 end)", function() return toy.f32(1 / 3) end },
+    { "x:map(function(t) return constant(1 + t:total() * 0 + 2^-9, t.shape):as('bf16') + t * 0 end)", function() return 1 end },
     { "x:as('bf16')", function(a)
       local bits = string.unpack("<I4", string.pack("<f", a))
       return (string.unpack("<f", string.pack("<I4", (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000)))

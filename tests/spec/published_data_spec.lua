@@ -227,6 +227,49 @@ describe("published methods of data:", function()
       end, base[name], deltas[1][name], deltas[2][name], F[1][name], F[2][name])
     end, nil, 1e-3)
   end)
+  it("Fisher mask nodes", function()
+    local F = { statistics("fisher(m, d)", files[1], data[1]), statistics("fisher(m, d)", files[2], data[2]) }
+    check("fisher_nodes", { experts = files }, function(name)
+      local x, y, made = experts[1][name], experts[2][name], {}
+      for i = 1, x.m do
+        local f = P.map(F, function(v) return x.m > 1 and P.total(P.row(tensor(name, P.map(v[name], function(e) return math.max(e, 1e-6) end)), i)) / x.n end)
+        for j = 1, x.n do
+          local k = (i - 1) * x.n + j
+          local u, w = f[1] or math.max(F[1][name][k], 1e-6), f[2] or math.max(F[2][name][k], 1e-6)
+          made[k] = (u * x[k] + w * y[k]) / (u + w)
+        end
+      end
+      return made
+    end, nil, 1e-4)
+  end)
+  it("linear submodules", function()
+    local g = { grams(1), grams(2) }
+    check("submodule_linearity", { base = base_file, experts = files }, function(name)
+      if not g[1][name] then return P.add(base[name], mean_delta(name)) end
+      local function pair(i, j, t) return P.dot(P.mm(deltas[i][name], g[t][name]), deltas[j][name]) end
+      local A, b = P.matrix(2, 2, function(i, j) return pair(i, j, 1) + pair(i, j, 2) end), P.matrix(2, 1, function(i) return pair(i, 1, 1) + pair(i, 2, 2) end)
+      local alpha = P.solve(A, b)
+      return P.add(base[name], P.add(P.times(alpha[1], deltas[1][name]), P.times(alpha[2], deltas[2][name])))
+    end, nil, 1e-4)
+  end)
+  it("LED-Merging", function()
+    local masks = {}
+    for k = 1, 2 do
+      local of_base, own = statistics(LOSS, base_file, data[k]), statistics(LOSS, files[k], data[k])
+      masks[k] = {}
+      for name in pairs(shapes) do
+        local function located(x, slope)
+          local score = P.zip(function(v, s) return math.abs(v * s) end, x[name], slope[name])
+          return P.top(P.zip(function() return 1 end, score), math.floor(0.4 * #score), score)
+        end
+        local m = P.zip(function(x, y) return x * y end, located(base, of_base), located(experts[k], own))
+        masks[k][name] = m
+      end
+    end
+    check("led_merging", { base = base_file, experts = files, density = 0.4, scale = 0.7 }, function(name)
+      return P.zip(function(v, x, y, m, n) return v + (m + n == 1 and 0.7 * (m * x + n * y) or 0) end, base[name], deltas[1][name], deltas[2][name], masks[1][name], masks[2][name])
+    end)
+  end)
   it("gossip: without steps the mean of its pairs; with steps something else", function()
     check("gossip", { base = base_file, experts = files, steps = 0 }, function(name) return P.add(base[name], P.times(0.6, mean_delta(name))) end)
     local found = toy.run("tests/methods/gossip.lua", { base = base_file, experts = files, steps = 3, rate = 0.05 }, { data = data, dtype = "f32" })
