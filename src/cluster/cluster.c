@@ -56,6 +56,12 @@ void mw_cluster_end(bool good) { (void)good; }
 
 #include "base/clock.h"
 
+#ifdef OPEN_MPI
+#define FOR_SRUN "--mpi=pmix"
+#else
+#define FOR_SRUN "--mpi=pmi2"
+#endif
+
 enum { FAILED = 1, LEAVE = 2 }; /* messages of one byte */
 /* Seconds to wait for others when the end is known: after a signal the launcher's next one ends the process. */
 static const double patience_of_error = 30, patience_of_signal = 0.5;
@@ -201,7 +207,7 @@ bool mw_cluster_start(mw_error *err) {
   if ((uint32_t)count != self.ranks.count || (uint32_t)rank != self.ranks.rank) {
     mw_error_set(err, MW_UNAVAILABLE, "MPI says that this is process %d of %d, its launcher that it is %u of %u", rank, count,
                  self.ranks.rank, self.ranks.count);
-    return mw_error_hint(err, "mpirun and the MPI that this program is built with must be of one kind; of srun, --mpi=pmix");
+    return mw_error_hint(err, "mpirun and the MPI that this program is built with must be of one kind; of srun, " FOR_SRUN);
   }
   self.open = !failed(MPI_Comm_dup(MPI_COMM_WORLD, &work), "it cannot start", err) &&
               !failed(MPI_Comm_dup(MPI_COMM_WORLD, &ends), "it cannot start", err);

@@ -243,10 +243,33 @@ static size_t nonfinite_at(const char *at) {
   return 0;
 }
 
+/* The length of what sets a terminal's colours, title and the like, at `at`, or 0: its numbers are none of the text. */
+static size_t escape_at(const char *at) {
+  if (*at != '\033') return 0;
+  if (at[1] == '[') { /* ESC [ 0;32 m */
+    size_t length = 2 + strspn(at + 2, " !\"#$%&'()*+,-./0123456789:;<=>?");
+    return length + (at[length] != 0);
+  }
+  if (at[1] == ']') { /* ESC ] 0;title BEL */
+    size_t length = 2 + strcspn(at + 2, "\a\033");
+    return length + (at[length] == '\a');
+  }
+  size_t length = 1 + strspn(at + 1, " !\"#$%&'()*+,-./"); /* ESC ( 0 */
+  return length + (at[length] != 0);
+}
+
+static bool is_control(char c) { return (unsigned char)c < 7 || ((unsigned char)c > 13 && (unsigned char)c < 32) || c == 127; }
+
 bool mw_subprocess_number(const char *text, double *value) {
   bool found = false;
   for (const char *at = text; *at;) {
-    bool starts = starts_word(text, at);
+    size_t escape = escape_at(at);
+    if (escape) {
+      text = at += escape;
+      continue;
+    }
+    if (is_control(*at)) return false;
+    bool starts = starts_word(text, at), minus = at - text >= 3 && memcmp(at - 3, "\u2212", 3) == 0;
     size_t length = starts ? number_at(at) : 0, skip = length || !starts ? length : nonfinite_at(at);
     if (!skip || (is_word(at[skip]) && (at[skip] != '.' || is_word(at[skip + 1])))) {
       at++;
@@ -258,6 +281,7 @@ bool mw_subprocess_number(const char *text, double *value) {
       memcpy(buffer, at, length);
       buffer[length] = 0;
       found = mw_text_parse_number(buffer + (*buffer == '+'), value);
+      if (found && minus) *value = -*value;
     }
     at += skip;
   }

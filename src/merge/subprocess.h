@@ -41,8 +41,8 @@ bool mw_subprocess_wait(mw_subprocess *const *all, size_t count, mw_subprocess_w
 void mw_subprocess_end(mw_subprocess *process);
 /* All three for one command, whose last 64 KiB are appended to `output`. */
 bool mw_subprocess_run(const char *what, const char *command, mw_subprocess_watch watch, mw_text *output, mw_error *err);
-/* The last number among the words of the text: "accuracy: 0.81 (n=5)" gives 5. False where there is none, or where the
- * last is nan or infinite. */
+/* The last number among the words of the text: "accuracy: 0.81 (n=5)" gives 5; colours of a terminal are no words. False where there
+ * is none, where the last is nan or infinite, or where other control characters say that it is no text. */
 bool mw_subprocess_number(const char *text, double *value);
 
 #endif

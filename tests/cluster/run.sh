@@ -3,7 +3,8 @@
 # outputs, lock and all, equal to those of one process, learned ones and statistics too; a process that is killed, whose disk is full, which has
 # other inputs, and a signal:
 # one line tells of it, nothing is published, and the old output stays. Without MPI only what a build without it says is tested. MPI=mpich: by MPICH,
-# where there is Open MPI too. PART: part.sh.
+# where there is Open MPI too. PART: part.sh. LAUNCHER="srun --mpi=pmix --kill-on-bad-exit=1": started by that in the place of mpirun (of a Slurm that
+# is here; for MPICH it is --mpi=pmi2).
 set -u
 cd "$(dirname "$0")/../.."
 . tests/part.sh
@@ -51,8 +52,8 @@ if mine; then refused; fi
 
 # ---- with MPI ----
 
-kind=${MPI:-1} mpirun=mpirun${MPI:+.$MPI}
-if ! command -v $mpirun > /dev/null || ! .ci/deps --check mpi > /dev/null 2>&1; then
+kind=${MPI:-1} launcher=${LAUNCHER:-mpirun${MPI:+.$MPI}}
+if ! command -v "${launcher%% *}" > /dev/null || ! .ci/deps --check mpi > /dev/null 2>&1; then
   echo "skipped: MPI is not here (make deps MPI=1): merges by several processes"
   finish
 fi
@@ -67,7 +68,7 @@ export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_
 export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
 export OMPI_MCA_pml=ob1 OMPI_MCA_btl=self,vader # memory that the processes of one machine share: to look for networks takes half of a start
 ranks() { # COUNT WORDS...: the merge by so many processes
-  timeout 120 $mpirun -n "$1" "$program" "${@:2}" < /dev/null
+  timeout 120 $launcher -n "$1" "$program" "${@:2}" < /dev/null
 }
 
 # Each by one number of processes, in turn, and ties by each number; COUNTS=all: all by 2, 3 and 4. Large tiles come with selections that
@@ -126,7 +127,7 @@ ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -O1 -shared -fPIC -o "$work/shim.so" tests/fa
 cat > "$work/one_bad" << 'END'
 #!/bin/sh
 # one_bad RANK WHAT WORDS...: the program, which in one process has a fault (tests/faults/shim.c) or is in another folder
-if [ "${OMPI_COMM_WORLD_RANK-$PMI_RANK}" != "$1" ]; then shift 2; exec "$PROGRAM" "$@"; fi
+if [ "${OMPI_COMM_WORLD_RANK-${PMI_RANK-$SLURM_PROCID}}" != "$1" ]; then shift 2; exec "$PROGRAM" "$@"; fi
 what=$2
 shift 2
 case $what in
@@ -138,7 +139,7 @@ chmod +x "$work/one_bad"
 export PROGRAM=$program SHIM=$work/shim.so
 bad() { # COUNT RANK WHAT WORDS...: what is said, but for what mpirun adds
   local code
-  timeout 120 $mpirun -n "$1" "$work/one_bad" "${@:2}" < /dev/null > "$work/said" 2>&1
+  timeout 120 $launcher -n "$1" "$work/one_bad" "${@:2}" < /dev/null > "$work/said" 2>&1
   code=$?
   grep '^moonweld' "$work/said"
   return $code

@@ -31,6 +31,14 @@ static void numbers(void) {
   last("{\"score\":0.125}", 0.125);
   last("3 infinite", 3);
   last("0.5 /tmp/42/out.scoring-8e7/candidate", 0.5);
+  last("\033[1;32m0.81\033[0;39m\n", 0.81);
+  last("\033]0;step 9\a0.5\033]0;7\033\\ \033(0\033[K\033=", 0.5);
+  last("\r 10 %\b\a\t0.5", 0.5);
+  last("\u22120.5, so -0.25, no \u22120.125", -0.125);
+  none("0.5 \001");
+  none("\0337");
+  none("\033[1;31");
+  none("0.5 \177 7");
   none("");
   none("no number here");
   none("version 1.2.3");
