@@ -196,10 +196,20 @@ bool mw_cluster_begin(int (*caught)(void), mw_error *err) {
   return true;
 }
 
+/* Open MPI looks for networks, which takes longer than all else of its start; processes of one machine need none. What the user has
+ * chosen stays, and commands that are started later do not see it. */
+static int init(void) {
+  const char *const name = "OMPI_MCA_pml";
+  bool own = mw_launcher_told().one_machine && !getenv(name) && setenv(name, "ob1", 0) == 0;
+  int level, code = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level);
+  if (own) unsetenv(name);
+  return code;
+}
+
 bool mw_cluster_start(mw_error *err) {
-  int level, rank = 0, count = 0;
+  int rank = 0, count = 0;
   if (self.started) return self.open || mw_error_set(err, MW_IO, "MPI has not started");
-  if (failed(MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level), "it cannot start", err)) return false;
+  if (failed(init(), "it cannot start", err)) return false;
   self.started = true;
   MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # cluster.sh PLAIN MPI: what a merge by several processes costs on one machine: ties of three models of bf16 (MIB each, 1024), by one process
 # with two threads (without mpirun, and as one rank of it), and by 1, 2 and 4 processes with one thread each: the least of ROUNDS (5), in turns, without checksums and without
-# waiting for the disk. "merge" is the time that the program tells, from when it has started; CPU is that of all processes; "read" is what the process read that read most,
+# waiting for the disk; 16 files, so that each process writes as much. "merge" is the time that the program tells, from when it has started; CPU is that of all processes; "read" is what the process read that read most,
 # "told" what rank 0 has told the others, and how often. Works in $TMPDIR or build/bench.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -13,7 +13,7 @@ export OMPI_MCA_hwloc_base_binding_policy=none OMP_WAIT_POLICY=passive
 ${CC:-cc} -std=c11 -D_GNU_SOURCE -O2 -o "$work/models" "$here/models.c"
 cd "$work"
 for seed in 1 2 3 4; do ./models "m$seed" bf16 $((${MIB:-1024} / 16)) 8388608 "$seed"; done
-words=(ties --base m1 --experts m2 m3 m4 --no-hash --no-sync --log-json --shard-size 100MB --force -o out)
+words=(ties --base m1 --experts m2 m3 m4 --no-hash --no-sync --log-json --shard-size 70MB --force -o out)
 cat > told << 'END'
 #!/bin/bash
 # The words, and then what the process has read.

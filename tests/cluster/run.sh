@@ -66,7 +66,6 @@ fi
 program=$PWD/build/${kind/#1/mpi}/moonweld
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
 export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
-export OMPI_MCA_pml=ob1 OMPI_MCA_btl=self,vader # memory that the processes of one machine share: to look for networks takes half of a start
 ranks() { # COUNT WORDS...: the merge by so many processes
   timeout 120 $launcher -n "$1" "$program" "${@:2}" < /dev/null
 }
@@ -120,6 +119,69 @@ return recipe { "A model, and how long each of its tensors is.", arg.model("a", 
 END
 same "numbers that are shown" 3 "$work/shown.lua" --a "$pico/kjv" --shard-size 400KB -o out
 same "a seal, and what is read back" 2 lerp --a "$pico/kjv" --b "$pico/py" --t 0.3 --sha256 --verify -o out
+
+# Every recipe that golden digests do not have, by 2 or 3.
+both=(--base "$pico/base" --experts "$pico/kjv" "$pico/py")
+peers=(--models "$pico/kjv" "$pico/py")
+while read -r recipe words; do
+  arguments=()
+  for word in $words; do
+    case $word in both) arguments+=("${both[@]}") ;; peers) arguments+=("${peers[@]}") ;; *) arguments+=("$word") ;; esac
+  done
+  same "$recipe" $((turn % 2 + 2)) "$recipe" "${arguments[@]}" --shard-size 900KB -o out
+done << END
+arcee_fusion --base $pico/base --model $pico/kjv
+breadcrumbs both
+consensus_ta both
+della both
+della_linear both
+emr both
+expo --sft $pico/base --aligned $pico/kjv
+extract_lora --base $pico/base --tuned $pico/kjv --rank 4
+geometric_median peers
+iso_c both
+karcher peers
+knots_ties --base $pico/base --experts $pico/base+$pico/lora $pico/kjv
+linear peers
+lines both
+lora_soup --base $pico/base --adapters $pico/lora $pico/lora
+m3_dare both
+magmax both
+model_stock both
+moe both
+multislerp peers
+nearswap --a $pico/kjv --b $pico/py
+nuslerp peers
+passthrough --model $pico/kjv
+pcb both
+ram both
+sce both
+wise_ft --base $pico/base --tuned $pico/kjv
+wudi both --steps 2
+END
+
+# Files of mergekit, rows by their tokens, adapters; and what one process proves of an output is true of what several have made.
+cat > "$work/two.yml" << END
+name: first
+models: [{model: $pico/kjv}, {model: $pico/py}]
+merge_method: linear
+parameters: {weight: 0.5}
+---
+models: [{model: first}, {model: $pico/man}]
+base_model: $pico/base
+merge_method: ties
+parameters: {density: 0.5, weight: [{filter: mlp, value: 0.3}, {value: 0.7}]}
+END
+same "a file of mergekit with two documents" 3 "$work/two.yml" --shard-size 400KB -o out
+same "rows by tokens" 2 soup --models "$pico/kjv" "$pico/py" --tokenizer base --pad-vocabulary 64 --shard-size 400KB -o out
+same "adapters as experts" 3 ties --base "$pico/base" --experts "$pico/base+$pico/lora" "$pico/base+$pico/dora" --shard-size 400KB -o out
+whole() {
+  ranks 3 "${ties[@]}" -o "$work/several" --quiet
+  check "an output of three is verified" "$plain" verify "$work/several" --inputs > /dev/null
+  "$plain" rebuild "$work/several" -o "$work/rebuilt" --quiet > /dev/null
+  check "and rebuilt by one" cmp "$work/several/model.safetensors" "$work/rebuilt/model.safetensors"
+}
+if mine; then whole; fi
 
 # ---- what goes wrong ----
 
@@ -308,7 +370,8 @@ piped() {
 if mine; then piped; fi
 
 search=(greedy_soup --models "$pico/kjv" "$pico/py" "$pico/man" --score)
-digits='cat {dir}/*.safetensors | sha256sum | tr -cd 0-9 | cut -c 1-5'
+digits='[ -z "${OMPI_MCA_pml-}" ] && cat {dir}/*.safetensors | sha256sum | tr -cd 0-9 | cut -c 1-5'
+# What the program tells its own MPI is not told to commands.
 same "a search by losses" 2 "${search[@]}" "loss:$work/text1.txt" -o out
 same "a search by commands, two at once" 3 "${search[@]}" "$digits" --score-jobs 2 --shard-size 400KB -o out
 same "a search of draws" 2 m3 --models "$pico/kjv" "$pico/py" --score "loss:$work/text1.txt" -o out
@@ -326,6 +389,21 @@ searched() {
   check "a full disk in a search: nothing is published" test ! -e "$work/never"
 }
 if mine; then searched; fi
+# A signal to mpirun or srun, as by Ctrl-C or scancel, which pass it on; while a command of a score runs.
+ended() {
+  local job k
+  rm -rf "$work/asked" "$work/never"*
+  $launcher -n 2 "$program" "${search[@]}" "touch $work/asked; sleep 600; : {dir}" -o "$work/never" < /dev/null > "$work/said" 2>&1 &
+  job=$!
+  for ((k = 0; k < 1200; k++)); do [ ! -e "$work/asked" ] || break; sleep 0.05; done
+  kill -TERM $job
+  wait $job
+  check "a signal to all: it fails" test $? != 0
+  check "a signal to all: one line" test "$(grep -c '^moonweld: error: ' "$work/said")" -le 1 || cat "$work/said"
+  for ((k = 0; k < 200; k++)); do [ -n "$(find "$work" -maxdepth 1 -name 'never*')" ] || break; sleep 0.05; done
+  check "a signal to all: nothing is left" [ -z "$(find "$work" -maxdepth 1 -name 'never*')" ] || ls "$work" "$work"/never*
+}
+if mine; then ended; fi
 
 # ---- what one process makes alone ----
 
