@@ -157,6 +157,13 @@ static bool hash_all(mw_verify_run *run, bool being_made, entry **entries, size_
   return ok;
 }
 
+/* What a killed `seal` has left would be a file too many. */
+static bool clear(mw_record *record, mw_error *err) {
+  const char *path = place_of(record, err);
+  if (path) mw_atomic_file_clear(path);
+  return path != NULL;
+}
+
 static bool write_seal(mw_record *record, const mw_text *text, mw_error *err) {
   const char *path = place_of(record, err), *folder = NULL;
   MW_TRY(path != NULL);
@@ -189,7 +196,7 @@ bool mw_seal(const char *output, const mw_verify_options *options, char root[65]
   mw_verify_run run = {.record = &record, .options = options ? options : &plain, .facts = &facts};
   bool ok = mw_record_open(output, &record, err);
   for (size_t i = 0; i < record.output_count && ok; i++) run.total += 2 * record.outputs[i].size;
-  ok = ok && check(&run, output, err) && hash_all(&run, false, &entries, &count, err) &&
+  ok = ok && clear(&record, err) && check(&run, output, err) && hash_all(&run, false, &entries, &count, err) &&
        compose(record.weights ? record.weights : record.folder, entries, count, root, &text, err) && write_seal(&record, &text, err);
   mw_text_free(&text);
   free(entries);
