@@ -23,7 +23,8 @@ end
 
 word("x:show(label)", function(x, label)
   if type(label) ~= "string" or label == "" or #label > 200 or not core.plain(label) then
-    return (fail("show(label) takes a short text that says what the number is, such as \"norm\", not %s", V.called(label)))
+    return (fail("show(label) takes a short text that says what the number is, such as \"norm\", not %s",
+      type(label) == "string" and "one that is empty, of more than 200 bytes or with control characters" or V.called(label)))
   end
   show(x, label)
   return x

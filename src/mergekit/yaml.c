@@ -116,12 +116,15 @@ static bool add_alias(reading *r, const yaml_event_t *event) {
 
 /* ---- events ---- */
 
-/* Tags of YAML itself are what a value would be without them, but for !!str. Any other asks for an object of a program. */
+/* Tags of YAML itself are what a value would be without them, but for !!str. Any other asks for an object of a program,
+ * and !!binary for bytes. */
 static bool check_tag(const reading *r, const yaml_char_t *tag, const yaml_event_t *event, bool *text) {
   static const char own[] = "tag:yaml.org,2002:";
   const char *name = (const char *)tag;
   *text = name && (strcmp(name, "!") == 0 || strcmp(name, "tag:yaml.org,2002:str") == 0);
-  if (!name || *text || (strncmp(name, own, sizeof own - 1) == 0 && !strchr(name + sizeof own - 1, '/'))) return true;
+  if (!name || *text) return true;
+  const char *kind = strncmp(name, own, sizeof own - 1) == 0 ? name + sizeof own - 1 : NULL;
+  if (kind && !strchr(kind, '/') && strcmp(kind, "binary") != 0) return true;
   return refuse(r, event->start_mark, "a tag that no configuration needs: values are texts, numbers, lists and mappings");
 }
 

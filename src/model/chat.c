@@ -1,5 +1,6 @@
 /* chat.c: three small files of each model are read and compared by what they say, not by their bytes. */
 #include "model/chat.h"
+#include "base/utf8.h"
 #include "format/file.h"
 #include "format/recognise.h"
 #include <stdlib.h>
@@ -199,7 +200,11 @@ bool mw_chat_template(const mw_family *family, const char *word, mw_arena *arena
     if (!*text && broken) return mw_error_set(err, MW_DATA, "--chat-template '%s': %s", mw_text_escape_z(&shown, word), broken);
   } else {
     MW_TRY(mw_file_slurp(word, LARGEST, &bytes, &length, err));
-    *text = mw_mem_copy(arena, bytes, length, err);
+    bool sound = length && strlen(bytes) == length && mw_utf8_valid(bytes, length);
+    if (sound) *text = mw_mem_copy(arena, bytes, length, err);
+    else
+      mw_error_set(err, MW_DATA, "--chat-template '%s': %s, expected a template, which is a text in UTF-8",
+                   mw_text_escape_z(&shown, word), length ? "found other bytes" : "the file is empty");
     free(bytes);
     return *text != NULL;
   }

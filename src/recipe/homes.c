@@ -5,6 +5,7 @@
 #include "moonweld.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct mw_recipe_homes {
   const char **folders; /* each with a '/' at its end */
@@ -104,11 +105,12 @@ bool mw_homes_find(const char *name, mw_arena *arena, const char **path, const c
   *path = *home = NULL;
   if (!homes) return false;
   mw_text text = {0};
+  struct stat there;
   bool ok = add_folders(homes, err);
   for (size_t i = 0; ok && !*path && i < homes->folder_count && mw_homes_is_name(name); i++) {
     text.length = 0;
     mw_text_format(&text, "%s%s.lua", homes->folders[i], name);
-    if (!(ok = mw_text_check(&text, err)) || !mw_file_exists(text.bytes)) continue;
+    if (!(ok = mw_text_check(&text, err)) || lstat(text.bytes, &there) != 0) continue; /* of a link that leads nowhere its opening tells */
     ok = (*path = mw_mem_copy(arena, text.bytes, text.length, err)) &&
          (*home = mw_mem_copy(arena, homes->folders[i], strlen(homes->folders[i]), err));
   }

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# cluster.sh PLAIN MPI: what a merge by several processes costs on one machine: ties of three models of bf16 (MIB each, 1024), by one process
-# with two threads (without mpirun, and as one rank of it), and by 1, 2 and 4 processes with one thread each: the least of ROUNDS (5), in turns, without checksums and without
-# waiting for the disk; 16 files, so that each process writes as much. "merge" is the time that the program tells, from when it has started; CPU is that of all processes; "read" is what the process read that read most,
-# "told" what rank 0 has told the others, and how often. Works in $TMPDIR or build/bench.
+# cluster.sh PLAIN MPI: what a merge by several processes costs on one machine: ties of three models of bf16 (MIB each, 1024), by one process with two
+# threads (without mpirun, and as one rank of it), and by 1, 2 and 4 processes with one thread each: the least of ROUNDS (5), in turns, without
+# checksums and without waiting for the disk; 16 files, so that each process writes as much. "merge" is the time that the program tells, from when it
+# has started; CPU is that of all processes; "read" is what the process read that read most, "told" what rank 0 has told the others, and how often.
+# Works in $TMPDIR or build/bench.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 plain=$(realpath "$1") program=$(realpath "$2")

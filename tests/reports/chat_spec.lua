@@ -69,6 +69,10 @@ describe("--chat-template", function()
   it("is refused where there is none", function()
     M.refused("moonweld task_arithmetic --base base --experts chat --chat-template base", "--chat-template 'base': there is no chat template")
     M.refused("moonweld task_arithmetic --base base --experts chat --chat-template nowhere", "nowhere")
+    for text, words in pairs { [""] = "the file is empty", ["a\0b"] = "found other bytes", ["\xff"] = "found other bytes" } do
+      M.write("odd.jinja", text)
+      M.refused("moonweld task_arithmetic --base base --experts chat --chat-template odd.jinja", words)
+    end
   end)
 end)
 

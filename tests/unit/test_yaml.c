@@ -68,6 +68,7 @@ static void refuses(void) {
   CHECK_TEXT(read("--- &a\nb: 1\n--- \nc: *a\n"), "a.yml:4:4: an alias of an anchor that is not above it");
   CHECK(strstr(read("a: !!python/object/apply:os.system ['true']\n"), "a tag that no configuration needs"));
   CHECK(strstr(read("a: !mine 5\n"), "a tag that no configuration needs"));
+  CHECK(strstr(read("a: !!binary gIGC\n"), "a tag that no configuration needs"));
   CHECK(strstr(read("a: \"\\0\"\n"), "a NUL character within a text"));
   CHECK(strstr(read("a: \xff\n"), "a.yml:1:4: no YAML: "));
   CHECK(!strstr(read("a: \x01\n"), "\x01"));
