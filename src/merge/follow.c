@@ -1,6 +1,7 @@
 /* follow.c: stack by stack: which layers it has and where they are from; then every object of config.json that may speak of it, which is
  * the root and its parts (text_config ...), is searched for the keys of depth_keys.def. */
 #include "merge/follow.h"
+#include "merge/layer_lists.h"
 #include "merge/stacks.h"
 #include "model/prediction_layers.h"
 #include "model/tied_head.h"
@@ -131,20 +132,6 @@ static bool check_predictions(following *f, const char *part, mw_json object, vo
 
 /* ---- lists ---- */
 
-static size_t length_of(mw_json list) {
-  mw_json key, value;
-  size_t count = 0;
-  for (mw_json_walk walk = mw_json_enter(list); mw_json_next(&walk, &key, &value);) count++;
-  return count;
-}
-
-static mw_json element(mw_json list, uint64_t index) {
-  mw_json key, value;
-  for (mw_json_walk walk = mw_json_enter(list); mw_json_next(&walk, &key, &value);)
-    if (!index--) return value;
-  return (mw_json){.kind = MW_JSON_END};
-}
-
 static bool no_element(const following *f, const stack *s, uint64_t layer, const char *key) {
   const mw_stacks_layer *o = &s->of->layers[layer];
   mw_text_escaped name;
@@ -158,26 +145,27 @@ static bool no_element(const following *f, const stack *s, uint64_t layer, const
   return mw_error_hint(f->err, "m:with_config{%s = {...}} in the recipe says it", key);
 }
 
-/* A list with an element for each layer. One that comes again and again (`round`) is written out for all layers, which means the same. */
-static bool follow_list(following *f, const stack *s, const char *part, mw_json key, const char *name, bool round, mw_json old) {
-  if (old.kind != MW_JSON_ARRAY || is_said(f, part, name)) return true;
-  if (round && !length_of(old)) return true;
-  const bool all = round || length_of(old) == s->of->before; /* else only of those that are counted */
-  if (!all && length_of(old) != s->of->before - s->further_before) return true;
+/* What says something of each layer, written for all layers of the result: of those of its own model where there are several. */
+static bool follow_list(following *f, const stack *s, const char *part, mw_json key, const char *name, mw_layer_lists_kind kind,
+                        mw_json old) {
+  const uint64_t length = mw_layer_lists_length(old, kind);
+  if (!length || is_said(f, part, name)) return true;
+  const bool all = kind == MW_LAYER_LISTS_ROUND || length == s->of->before; /* else only of those that are counted */
+  if (!all && length != s->of->before - s->further_before) return true;
+  const char *const *marks = mw_layer_lists_marks[kind];
   mw_text text = {0};
-  mw_text_format(&text, "[");
+  mw_text_format(&text, "%s", marks[0]);
   bool ok = true;
   for (uint64_t l = 0; l < s->of->after - (all ? 0 : s->further_after) && ok; l++) {
     const mw_stacks_layer *o = &s->of->layers[l];
-    mw_json list = o->member ? mw_json_member(object_of(o->member, part), name) : (mw_json){0};
-    const uint64_t length = list.kind == MW_JSON_ARRAY ? length_of(list) : 0;
-    mw_json one = length ? element(list, round ? o->layer % length : o->layer) : (mw_json){.kind = MW_JSON_END};
+    mw_json own = o->member ? mw_json_member(object_of(o->member, part), name) : (mw_json){0};
+    mw_json one = mw_layer_lists_element(own, kind, o->layer);
     ok = one.kind != MW_JSON_END || no_element(f, s, l, name);
     if (!ok) break;
-    mw_text_format(&text, l ? ", " : "");
+    mw_text_format(&text, "%s", l ? marks[1] : "");
     mw_text_add(&text, one.bytes, one.length);
   }
-  mw_text_format(&text, "]");
+  mw_text_format(&text, "%s", marks[2]);
   ok = ok && mw_text_check(&text, f->err) && set_key(f, part, key, text.bytes, text.length);
   mw_text_free(&text);
   return ok;
@@ -191,16 +179,16 @@ static bool holds(mw_json list, uint64_t number) {
   return false;
 }
 
-/* A list of layers: those whose origin is in the list of its own model. */
-static bool follow_indices(following *f, const stack *s, const char *part, mw_json key, const char *name, mw_json old) {
+/* A list of layers, of which the first is `from`: those whose origin is in the list of its own model. */
+static bool follow_indices(following *f, const stack *s, const char *part, mw_json key, const char *name, unsigned from, mw_json old) {
   if (old.kind != MW_JSON_ARRAY) return true;
   mw_text text = {0};
   mw_text_format(&text, "[");
   for (uint64_t l = 0; l < s->of->after; l++) {
     const mw_stacks_layer *o = &s->of->layers[l];
     mw_json list = o->member ? mw_json_member(object_of(o->member, part), name) : (mw_json){0};
-    if (list.kind == MW_JSON_ARRAY && holds(list, o->layer))
-      mw_text_format(&text, "%s%llu", text.length > 1 ? ", " : "", (unsigned long long)l);
+    if (list.kind == MW_JSON_ARRAY && holds(list, o->layer + from))
+      mw_text_format(&text, "%s%llu", text.length > 1 ? ", " : "", (unsigned long long)l + from);
   }
   mw_text_format(&text, "]");
   bool ok = mw_text_check(&text, f->err) && set_key(f, part, key, text.bytes, text.length);
@@ -281,7 +269,7 @@ static bool check_stages(const following *f, const mw_stacks_one *s, mw_json obj
   static const char *const lists[] = {"depths", "block_sizes", "hidden_sizes", "embed_dims"};
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
     mw_json list = mw_json_member(object, lists[i]);
-    if (list.kind != MW_JSON_ARRAY || length_of(list) != s->before) continue;
+    if (mw_layer_lists_length(list, MW_LAYER_LISTS_PLAIN) != s->before) continue;
     mw_error_set(f->err, MW_DATA, "config.json: %s has a number for each of the %llu '%.*s': they are stages of other shapes, not layers",
                  lists[i], (unsigned long long)s->before, (int)s->length, s->name);
     mw_error_hint(f->err, "stages cannot be stacked; --allow config does it all the same, and no program loads the result as it is");
@@ -301,6 +289,62 @@ static bool check_said(const following *f, const stack *s) {
   return true;
 }
 
+/* One number cannot say how many layers two stacks have that have not equally many any more; nor what stands between which. */
+static bool check_other(const following *f, const mw_stacks_one *s, const char *part, const char *key, const char *word) {
+  for (size_t i = 0; i < f->stacks.count; i++) {
+    const mw_stacks_one *o = &f->stacks.of[i];
+    if (o == s || o->before != s->before || o->after == s->after || !o->layers[0].was || !mw_stacks_speaks(&f->stacks, part, o) ||
+        !mw_stacks_counts(&f->stacks, part, word, o))
+      continue;
+    mw_error_set(f->err, MW_DATA, "config.json: %s says how many layers both '%.*s' and '%.*s' have: %llu and %llu cannot be said", key,
+                 (int)s->length, s->name, (int)o->length, o->name, (unsigned long long)s->after, (unsigned long long)o->after);
+    mw_error_hint(f->err, "take the same layers of both, in a recipe, by m:layers(first, end, {of = ...}); or --allow config");
+    return allow(f);
+  }
+  return true;
+}
+
+static bool check_between(const following *f, const mw_stacks_one *s, mw_json object) {
+  static const char *const keys[] = {
+#define MW_DEPTH_BETWEEN(key) #key,
+#include "model/depth_keys.def"
+  };
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+    if (number_in(object, keys[i], 1) < 2) continue;
+    mw_error_set(f->err, MW_DATA,
+                 "config.json: %s = %llu: layers of another stack stand between those of '%.*s', and would stand elsewhere", keys[i],
+                 (unsigned long long)number_in(object, keys[i], 1), (int)s->length, s->name);
+    mw_error_hint(f->err, "--allow config does it all the same");
+    return allow(f);
+  }
+  return true;
+}
+
+/* A tensor outside of the layers that has a part for each of them, as Gemma 3n's embeddings, is that of the donor's layers. */
+static bool check_across(const following *f, const mw_stacks_one *s, const char *part) {
+  static const char *const words[] = {
+#define MW_DEPTH_ACROSS(word) word,
+#include "model/depth_keys.def"
+  };
+  mw_text_escaped name;
+  for (size_t i = 0; i < f->made->output_count; i++) {
+    const mw_graph_output *output = &f->made->outputs[i];
+    const mw_family_member *member = f->donor;
+    bool one = false;
+    for (size_t w = 0; w < sizeof words / sizeof *words; w++) one |= mw_text_ends_with(output->name, words[w]);
+    const mw_tensor *tensor = one ? mw_stacks_made_of(f->inputs, f->made, output->node, &member) : NULL;
+    const uint32_t shape = mw_graph_facts(f->made->graph, output->node).shape;
+    if (!tensor || !mw_stacks_counts(&f->stacks, part, "", s) || mw_graph_rank(f->made->graph, shape) != tensor->rank ||
+        memcmp(mw_graph_dims(f->made->graph, shape), tensor->shape, tensor->rank * sizeof *tensor->shape) != 0)
+      continue; /* the recipe has made it another one itself */
+    mw_error_set(f->err, MW_DATA, "'%s' has a part for each layer of '%.*s' side by side, and is that of %s",
+                 mw_text_escape_z(&name, output->name), (int)s->length, s->name, member->label);
+    mw_error_hint(f->err, "a recipe can make it of slices of the models' (x:slice, join); --allow config leaves it as it is");
+    return allow(f);
+  }
+  return true;
+}
+
 /* ---- config.json ---- */
 
 static bool follow_key(following *f, stack *s, const char *part, mw_json key, mw_json value) {
@@ -308,13 +352,16 @@ static bool follow_key(following *f, stack *s, const char *part, mw_json key, mw
 #define MW_DEPTH_COUNT(key, word) {#key, word},
 #include "model/depth_keys.def"
   };
-  static const struct { const char *key; bool round; } lists[] = {
-#define MW_DEPTH_LIST(key) {#key, false},
-#define MW_DEPTH_ROUND(key) {#key, true},
+  static const struct { const char *key; mw_layer_lists_kind kind; } lists[] = {
+#define MW_DEPTH_LIST(key) {#key, MW_LAYER_LISTS_PLAIN},
+#define MW_DEPTH_ROUND(key) {#key, MW_LAYER_LISTS_ROUND},
+#define MW_DEPTH_TEXT(key) {#key, MW_LAYER_LISTS_TEXT},
+#define MW_DEPTH_TYPES(key) {#key, MW_LAYER_LISTS_TYPES},
 #include "model/depth_keys.def"
   };
-  static const char *const indices[] = {
-#define MW_DEPTH_INDICES(key) #key,
+  static const struct { const char *key; unsigned from; } indices[] = {
+#define MW_DEPTH_INDICES(key) {#key, 0},
+#define MW_DEPTH_NUMBERS(key) {#key, 1},
 #include "model/depth_keys.def"
   };
   uint64_t number;
@@ -322,14 +369,18 @@ static bool follow_key(following *f, stack *s, const char *part, mw_json key, mw
     if (mw_json_equals(key, depths[i].key) && value.kind == MW_JSON_NUMBER && mw_json_u64(value, &number) &&
         number == s->of->before - s->further_before && mw_stacks_counts(&f->stacks, part, depths[i].word, s->of)) {
       s->said = true;
+      MW_TRY(check_other(f, s->of, part, depths[i].key, depths[i].word));
       return s->of->after - s->further_after == number || set_number(f, part, key, s->of->after - s->further_after);
     }
   if (s->further_before != s->further_after && mw_prediction_layers_key(key)) return set_number(f, part, key, s->further_after);
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
-    if (mw_json_equals(key, lists[i].key) && mw_stacks_counts(&f->stacks, part, "", s->of))
-      MW_TRY(follow_list(f, s, part, key, lists[i].key, lists[i].round, value));
+    if (mw_json_equals(key, lists[i].key) && mw_stacks_counts(&f->stacks, part, "", s->of)) {
+      const bool round = lists[i].kind == MW_LAYER_LISTS_ROUND;
+      s->said |= !round && mw_layer_lists_length(value, lists[i].kind) == s->of->before - s->further_before;
+      MW_TRY(follow_list(f, s, part, key, lists[i].key, lists[i].kind, value));
+    }
   for (size_t i = 0; i < sizeof indices / sizeof *indices; i++)
-    if (mw_json_equals(key, indices[i])) MW_TRY(follow_indices(f, s, part, key, indices[i], value));
+    if (mw_json_equals(key, indices[i].key)) MW_TRY(follow_indices(f, s, part, key, indices[i].key, indices[i].from, value));
   return true;
 }
 
@@ -342,7 +393,7 @@ static bool follow_object(following *f, const char *part, mw_json object, void *
   };
   mw_json key, value;
   if (!mw_stacks_speaks(&f->stacks, part, s->of)) return true;
-  MW_TRY(check_stages(f, s->of, object) && find_further(f, s, part));
+  MW_TRY(check_stages(f, s->of, object) && check_between(f, s->of, object) && check_across(f, s->of, part) && find_further(f, s, part));
   for (mw_json_walk walk = mw_json_enter(object); mw_json_next(&walk, &key, &value);) MW_TRY(follow_key(f, s, part, key, value));
   for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) MW_TRY(check_rule(f, s, part, &rules[i]));
   return true;

@@ -121,13 +121,32 @@ static kind kind_of(const char *name, size_t length) {
   return TEXT;
 }
 
+/* Of a model that has a text part and one that sees or hears, what encodes is that part's where no stack is called by it:
+ * "encoder.layer" and "decoder.layer" of Pix2Struct. */
+static bool encodes_other(const mw_stacks *all, const mw_stacks_one *s, kind other) {
+  bool decoder = false, named = false;
+  for (size_t i = 0; i < all->count; i++) {
+    const mw_stacks_one *o = &all->of[i];
+    decoder |= o->before && has(o, "decoder") && !has(o, "encoder");
+    named |= o->before && kind_of(o->name, o->length) == other;
+  }
+  return decoder && !named && has(s, "encoder") && !has(s, "decoder");
+}
+
 /* Of which kind a stack is. Where no part of config.json is of another kind than the text, the root speaks of all, whatever the model is
  * called: "vit.layers", "speecht5.encoder". */
 static kind kind_in(const mw_stacks *all, const mw_stacks_one *s) {
   mw_json key, value;
-  for (mw_json_walk walk = mw_json_enter(all->donor->model->config.root); mw_json_next(&walk, &key, &value);)
-    if (mw_config_is_part(key, value) && kind_of(key.bytes, key.length) != TEXT) return kind_of(s->name, s->length);
-  return TEXT;
+  kind other = TEXT;
+  bool text = false;
+  for (mw_json_walk walk = mw_json_enter(all->donor->model->config.root); mw_json_next(&walk, &key, &value);) {
+    if (!mw_config_is_part(key, value)) continue;
+    if (kind_of(key.bytes, key.length) != TEXT) other = kind_of(key.bytes, key.length);
+    text |= mw_json_equals(key, "text_config");
+  }
+  if (other == TEXT) return TEXT;
+  const kind own = kind_of(s->name, s->length);
+  return own == TEXT && text && encodes_other(all, s, other) ? other : own;
 }
 
 /* What a part is called for: "text" of "text_config", "encoder". */

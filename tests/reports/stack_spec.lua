@@ -174,6 +174,50 @@ describe("config.json of other layers", function()
     assert.equal('{"encoder_layers": 2, "decoder_layers": 3, "attention_window": [8, 16]}', (made "moonweld stack --parts windows windows:1-2 --of led.decoder.layers"))
   end)
 
+  it("has the depth of what encodes in the part that sees, where the text's decodes and no stack is called by it, as Pix2Struct's", function()
+    local text = '{"model_type": "pix2struct", "text_config": {"num_layers": 4}, "vision_config": {"num_hidden_layers": 4}}'
+    local more = {}
+    for layer = 0, 3 do more[("decoder.layer.%d.up.weight"):format(layer)] = { "BF16", { 2, 2 }, 1 } end
+    M.model("pixels", layered(4, 1, "encoder.encoder.layer", more), text)
+    local function depths(of) return made("moonweld stack --of " .. of .. " --parts pixels:0-2 pixels:3-4") end
+    assert.equal((text:gsub('"num_hidden_layers": 4', '"num_hidden_layers": 3')), (depths "encoder.encoder.layer"))
+    assert.equal((text:gsub('"num_layers": 4', '"num_layers": 3')), (depths "decoder.layer"))
+  end)
+
+  it("is refused where one number says how many layers two stacks have, or layers of one stand between those of another, as in Idefics", function()
+    local more = {}
+    for layer = 0, 3 do more[("model.cross.%d.up.weight.x"):format(layer)] = { "BF16", { 2, 2 }, 1 } end
+    M.model("both", layered(4, 1, nil, more), config(4))
+    M.refused("moonweld stack --of model.layers --parts both:0-3", "num_hidden_layers says how many layers both 'model.layers' and 'model.cross' have: 3 and 4")
+    M.write("pair.lua", [[return recipe { "Two of both.", arg.model("m", "it"),
+      function(a) return a.m:layers(1, 3, { of = "model.layers" }):layers(1, 3, { of = "model.cross" }) end }]])
+    assert.equal(config(2), (made "moonweld ./pair.lua --m both"))
+    M.model("between", layered(4, 1), config(4, '"cross_layer_interval": 2'))
+    M.refused("moonweld stack --parts between:0-3", "cross_layer_interval = 2: layers of another stack stand between those of 'model.layers'")
+  end)
+
+  it("is refused where a tensor beside the layers has a part for each of them, as Gemma 3n's, unless the recipe makes it", function()
+    local name = "model.embed_tokens_per_layer.weight"
+    M.model("per-layer", layered(4, 1, nil, { [name] = { "BF16", { 3, 8 }, 1 } }), config(4))
+    M.refused("moonweld stack --parts per-layer:0-3", "'" .. name .. "' has a part for each layer of 'model.layers' side by side, and is that of parts[1]")
+    M.write("sliced.lua", ([[return recipe { "The first layers.", arg.model("m", "it"),
+      function(a) return a.m:layers(0, 3):with{ ["%s"] = a.m["%s"]:slice{ columns = { 0, 6 } } } end }]]):format(name, name))
+    local text, tensors = made "moonweld ./sliced.lua --m per-layer"
+    assert.equal(config(3), text)
+    assert.equal(18, #tensors[name])
+    made "moonweld stack --parts per-layer:0-2 per-layer:2-"
+  end)
+
+  it("has texts with a character for each layer, lists of what comes how often, and numbers from 1", function()
+    local function of(keys) return config(4, keys), config(4, keys):gsub('"num_hidden_layers": 4', '"num_hidden_layers": 3') end
+    local all, three = of '"hybrid_override_pattern": "M-*E",\n  "attention_types": [[["global", "local"], 2]],\n  "linear_attn_config": {"kda_layers": [1, 2, 4], "full_attn_layers": [3]}'
+    M.model("spelt", layered(4, 1), all)
+    three = three:gsub('"M%-%*E"', '"M*E"'):gsub('%[%[%["global", "local"%], 2%]%]', '[[["global", "global", "local"], 1]]'):gsub("%[1, 2, 4%]", "[1, 3]"):gsub("%[3%]", "[2]")
+    assert.equal(three, (made "moonweld stack --parts spelt:0-1 spelt:2-"))
+    M.model("said", layered(4, 1), '{"model_type": "nemotron_h", "layers_block_type": ["m", "a", "e", "a"]}')
+    assert.equal('{"model_type": "nemotron_h", "layers_block_type": ["m", "e", "a"]}', (made "moonweld stack --parts said:0-1 said:2-"))
+  end)
+
   it("is not made of stages, which have other shapes", function()
     stacked("swin", { ["swin.encoder.layers"] = 4 }, '{"model_type": "swin", "depths": [2, 2, 6, 2], "num_layers": 4}')
     M.refused("moonweld stack --parts swin swin:1-2", "config.json: depths has a number for each of the 4 'swin.encoder.layers': they are stages of other shapes, not layers")

@@ -1,0 +1,60 @@
+/* layer_lists.c: see layer_lists.h. */
+#include "merge/layer_lists.h"
+#include <string.h>
+
+const char *const mw_layer_lists_marks[4][3] = {{"[", ", ", "]"}, {"[", ", ", "]"}, {"\"", "", "\""}, {"[[[", ", ", "], 1]]"}};
+
+static const mw_json none = {.kind = MW_JSON_END};
+
+static uint64_t length_of(mw_json list) {
+  mw_json key, value;
+  uint64_t count = 0;
+  for (mw_json_walk walk = mw_json_enter(list); list.kind == MW_JSON_ARRAY && mw_json_next(&walk, &key, &value);) count++;
+  return count;
+}
+
+static mw_json element(mw_json list, uint64_t index) {
+  mw_json key, value;
+  for (mw_json_walk walk = mw_json_enter(list); list.kind == MW_JSON_ARRAY && mw_json_next(&walk, &key, &value);)
+    if (!index--) return value;
+  return none;
+}
+
+/* One entry of MW_LAYER_LISTS_TYPES: a list, and how many times it comes. */
+static bool read_types(mw_json pair, mw_json *list, uint64_t *layers) {
+  const mw_json times = element(pair, 1);
+  uint64_t count;
+  *list = element(pair, 0);
+  const uint64_t length = length_of(*list);
+  if (!length || length > INT32_MAX || times.kind != MW_JSON_NUMBER || !mw_json_u64(times, &count) || count > INT32_MAX) return false;
+  *layers = length * count;
+  return true;
+}
+
+uint64_t mw_layer_lists_length(mw_json value, mw_layer_lists_kind kind) {
+  if (kind == MW_LAYER_LISTS_TEXT)
+    return value.kind == MW_JSON_STRING && !memchr(value.bytes, '\\', value.length) ? value.length - 2 : 0;
+  if (kind != MW_LAYER_LISTS_TYPES) return length_of(value);
+  mw_json index, pair, list;
+  uint64_t all = 0, layers;
+  if (value.kind != MW_JSON_ARRAY) return 0;
+  for (mw_json_walk walk = mw_json_enter(value); mw_json_next(&walk, &index, &pair);) {
+    if (!read_types(pair, &list, &layers)) return 0;
+    all += layers;
+  }
+  return all;
+}
+
+mw_json mw_layer_lists_element(mw_json value, mw_layer_lists_kind kind, uint64_t layer) {
+  const uint64_t length = mw_layer_lists_length(value, kind);
+  if (!length || (kind != MW_LAYER_LISTS_ROUND && layer >= length)) return none;
+  if (kind == MW_LAYER_LISTS_TEXT) return (mw_json){.kind = MW_JSON_STRING, .bytes = value.bytes + 1 + layer, .length = 1};
+  if (kind != MW_LAYER_LISTS_TYPES) return element(value, layer % length);
+  mw_json index, pair, list;
+  uint64_t layers;
+  for (mw_json_walk walk = mw_json_enter(value); mw_json_next(&walk, &index, &pair); layer -= layers) {
+    if (!read_types(pair, &list, &layers)) break;
+    if (layer < layers) return element(list, layer % length_of(list));
+  }
+  return none;
+}

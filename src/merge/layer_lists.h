@@ -1,0 +1,21 @@
+/* layer_lists.h: the ways in which config.json says something of each layer (depth_keys.def). */
+#ifndef MW_MERGE_LAYER_LISTS_H
+#define MW_MERGE_LAYER_LISTS_H
+
+#include "format/json.h"
+
+typedef enum mw_layer_lists_kind {
+  MW_LAYER_LISTS_PLAIN, /* ["a", "b", "b"]: an element for each */
+  MW_LAYER_LISTS_ROUND, /* the same, which comes again and again */
+  MW_LAYER_LISTS_TEXT,  /* "M-M*": a character for each; none is escaped */
+  MW_LAYER_LISTS_TYPES  /* [[["a", "b"], 12]]: what is in it comes so many times */
+} mw_layer_lists_kind;
+
+/* Of how many layers it says something; 0 where it is of another kind. */
+uint64_t mw_layer_lists_length(mw_json value, mw_layer_lists_kind kind);
+/* What it says of a layer, a character without quotes; MW_JSON_END where that is nothing. */
+mw_json mw_layer_lists_element(mw_json value, mw_layer_lists_kind kind, uint64_t layer);
+/* What stands before, between and behind the elements of one that is written anew for all layers. */
+extern const char *const mw_layer_lists_marks[4][3];
+
+#endif
