@@ -4,6 +4,7 @@
 #define MW_EXEC_JOB_H
 
 #include "expr/schedule.h"
+#include "model/adapted.h"
 #include "model/family.h"
 #include "output/writer.h"
 #include "num/kernels.h"
@@ -58,10 +59,18 @@ static inline const mw_tensor *mw_job_tensor(const mw_job *job, mw_graph_node_fa
   return &job->family->members[input.extra[0]].tensors[input.extra[1]];
 }
 
+/* What adapters make of the tensor that a program's input reads; NULL where they change it not. */
+static inline const mw_adapted *mw_job_adapted(const mw_job *job, mw_graph_node_facts input) {
+  const mw_tensor *tensor = input.op == MW_OP_INPUT ? mw_job_tensor(job, input) : NULL;
+  return tensor && tensor->made == MW_TENSOR_ADAPTED ? tensor->adapted : NULL;
+}
+
 /* Bytes of a buffer that one element of a program's input takes: none if it is a coefficient, which lies in memory; of a view those of
- * its dtype. */
+ * its dtype; with adapters those of the base. */
 static inline size_t mw_job_read_bytes(const mw_job *job, mw_node input) {
   mw_graph_node_facts facts = mw_graph_facts(job->graph, input);
+  const mw_adapted *adapted = mw_job_adapted(job, facts);
+  if (adapted) return mw_dtype_size((mw_dtype)adapted->source.dtype);
   return mw_graph_is_stored(facts.op) ? mw_dtype_size(facts.dtype) : 0;
 }
 
@@ -75,12 +84,6 @@ static inline size_t mw_job_file_bytes(const mw_job *job, mw_node input) {
 /* The model whose files hold that tensor. */
 static inline const mw_model *mw_job_model(const mw_job *job, mw_graph_node_facts input) {
   return job->family->members[input.extra[0]].model;
-}
-
-/* What adapters make of the tensor that a program's input reads; NULL where they change it not. */
-static inline const struct mw_adapted *mw_job_adapted(const mw_job *job, mw_graph_node_facts input) {
-  const mw_tensor *tensor = input.op == MW_OP_INPUT ? mw_job_tensor(job, input) : NULL;
-  return tensor && tensor->made == MW_TENSOR_ADAPTED ? tensor->adapted : NULL;
 }
 
 #endif

@@ -337,7 +337,8 @@ static bool unchanged(const mw_job *job, mw_error *err) {
 
 static bool has_adapters(const mw_job *job) {
   bool any = false;
-  for (size_t m = 0; m < job->family->count; m++) any |= job->family->members[m].model->adapter_count != 0;
+  for (size_t m = 0; m < job->family->count; m++)
+    for (size_t t = 0; t < job->family->members[m].count; t++) any |= job->family->members[m].tensors[t].made == MW_TENSOR_ADAPTED;
   return any;
 }
 

@@ -13,6 +13,9 @@
 
 enum { PAGE = 4096, L2_BUDGET = 768 << 10, SMALLEST = 64 << 10, COLUMNS = 64 << 10 };
 
+/* Inputs with adapters are formed in pieces of about PIECE elements, but of ROWS rows at least: the kernel adds to several at a time. */
+enum { PIECE = 8 << 10, ROWS = 8 };
+
 static const mw_program_root *roots_of(const mw_worker *w) { return w->job->schedule->roots + w->task->first_root; }
 
 static const mw_tensor *output_of(const mw_job *job, const mw_schedule_task *task) {
@@ -42,15 +45,23 @@ static size_t streams_of(const mw_job *job, const mw_schedule_task *task, const 
   return program->input_count + (output ? 1 : 0);
 }
 
-/* Bytes of an element of the base as it is stored, of the inputs that have adapters: so much room is needed behind the last one. */
-static size_t room_of(const mw_job *job, const mw_program *program) {
-  size_t most = 0;
+static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+/* How many elements of inputs with adapters are formed at a time: whole units, so that sums are as they would be without pieces; all of a
+ * block where a program goes over stretches. 0: none has adapters. */
+static uint64_t piece_of(const mw_job *job, const mw_program *program) {
+  uint64_t piece = 0;
   for (size_t i = 0; i < program->input_count; i++) {
     const mw_adapted *adapted = mw_job_adapted(job, mw_graph_facts(job->graph, program->inputs[i]));
-    size_t size = adapted ? mw_dtype_size((mw_dtype)adapted->source.dtype) : 0;
-    if (size > most) most = size;
+    if (adapted) piece = ROWS * adapted->columns < PIECE ? PIECE : ROWS * adapted->columns;
   }
-  return most;
+  return piece && program->quantum ? UINT64_MAX : (piece + MW_UNIT - 1) / MW_UNIT * MW_UNIT;
+}
+
+/* Bytes in which an input is formed, of a block of so many of its elements. */
+static size_t formed_bytes(const mw_job *job, const mw_program *program, mw_node input, uint64_t count) {
+  if (!mw_job_adapted(job, mw_graph_facts(job->graph, input))) return 0;
+  return (size_t)least(piece_of(job, program), count) * sizeof(float) + PAGE;
 }
 
 uint64_t mw_worker_block(const mw_job *job, const mw_schedule_task *task, const mw_program *program) {
@@ -68,14 +79,14 @@ uint64_t mw_worker_block(const mw_job *job, const mw_schedule_task *task, const 
 bool mw_worker_bytes(const mw_job *job, const mw_schedule_task *task, const mw_program *program, size_t tile, uint64_t *all,
                      mw_error *err) {
   size_t bytes, streams = streams_of(job, task, program, &bytes);
-  *all = mw_worker_block(job, task, program) * (bytes + room_of(job, program) * program->run) + (streams + 1) * 2 * PAGE +
+  *all = mw_worker_block(job, task, program) * bytes + (streams + 1) * 2 * PAGE +
          program->registers * (tile * (task->f64 ? sizeof(double) : sizeof(float)) + MW_LANES) +
          (program->quantum ? mw_tile_kept_bytes(job->graph, program, task->f64) : 0);
   for (size_t i = 0; i < program->input_count; i++) {
     uint64_t feed = 0;
     const mw_node input = program->inputs[i];
     if (is_view(job, input)) MW_TRY(mw_feed_bytes(job->graph, input, dtype_of(job, input), tile, &feed, err));
-    *all += feed;
+    *all += feed + formed_bytes(job, program, input, mw_worker_block(job, task, program) * program->run);
   }
   return true;
 }
@@ -186,7 +197,8 @@ static bool open_feeds(mw_worker *w, mw_values *values, mw_error *err) {
 /* Whether the program only stores its one input, in the dtype that it has: then its bytes are written as they are. */
 static bool is_move(const mw_worker *w, const mw_tensor *output) {
   const mw_program *p = &w->program;
-  return output && p->length == 2 && p->input_count == 1 && p->code[0].code == MW_OP_INPUT && p->code[1].code == MW_PROGRAM_STORE &&
+  return output && p->length == 2 && p->input_count == 1 && !piece_of(w->job, p) && p->code[0].code == MW_OP_INPUT &&
+         p->code[1].code == MW_PROGRAM_STORE &&
          mw_graph_is_stored(mw_graph_facts(w->job->graph, p->inputs[0]).op) && w->dtypes[0] == (mw_dtype)output->dtype;
 }
 
@@ -213,7 +225,7 @@ bool mw_worker_begin(mw_worker *w, const mw_schedule_task *task, mw_values *valu
   }
   const uint64_t block = mw_worker_block(job, task, p), all = (task->elements + MW_UNIT - 1) / MW_UNIT * MW_UNIT;
   const uint64_t held = block < all ? block : all; /* a small tensor is read at once */
-  size_t bytes = (size_t)(held * p->run) * room_of(job, p);
+  size_t bytes = 0;
   if (output) bytes += (size_t)held * mw_dtype_size((mw_dtype)output->dtype) + 2 * PAGE;
   MW_TRY(mw_mem_grow(&w->inputs, &w->inputs_capacity, p->input_count + 2, sizeof *w->inputs, err));
   MW_TRY(mw_mem_grow(&w->memory, &w->memory_capacity, p->input_count + 1, sizeof *w->memory, err));
@@ -224,7 +236,8 @@ bool mw_worker_begin(mw_worker *w, const mw_schedule_task *task, mw_values *valu
       MW_TRY(mw_values_memory(values, job, p->inputs[i], &w->memory[i], err));
       continue;
     }
-    bytes += (size_t)(held * p->run) * mw_dtype_size(w->dtypes[i]) + 2 * PAGE;
+    bytes += (size_t)(held * p->run) * mw_job_read_bytes(job, p->inputs[i]) + 2 * PAGE;
+    bytes += formed_bytes(job, p, p->inputs[i], held * p->run);
   }
   if (bytes > w->buffer_bytes) {
     free(w->buffer);
@@ -235,25 +248,26 @@ bool mw_worker_begin(mw_worker *w, const mw_schedule_task *task, mw_values *valu
     w->buffer_bytes = bytes;
   }
   w->moves = is_move(w, output);
+  w->piece = piece_of(job, p);
   MW_TRY(open_feeds(w, values, err));
   return prepare_gathers(w, values, selections, selection_count, block, err);
 }
 
 void mw_worker_give(mw_worker *w, mw_factors *factors) {
-  for (size_t i = 0; i < w->factor_count; i++)
-    if (w->factors[i]) mw_factors_give(factors, w->factors[i]);
-  w->factor_count = 0;
+  for (size_t i = 0; i < w->adapted_count; i++)
+    if (w->adapted[i].factors) mw_factors_give(factors, w->adapted[i].factors);
+  w->adapted_count = 0;
 }
 
 bool mw_worker_take(mw_worker *w, mw_factors *factors, mw_error *err) {
   mw_worker_give(w, factors);
-  MW_TRY(mw_mem_grow(&w->factors, &w->factors_capacity, w->program.input_count + 1, sizeof *w->factors, err));
-  for (size_t i = 0; i < w->program.input_count; i++) {
+  MW_TRY(mw_mem_grow(&w->adapted, &w->adapted_capacity, w->program.input_count + 1, sizeof *w->adapted, err));
+  for (size_t i = 0; i < w->program.input_count && w->piece; i++) {
     mw_graph_node_facts facts = mw_graph_facts(w->job->graph, w->program.inputs[i]);
-    const mw_adapted *adapted = mw_job_adapted(w->job, facts);
-    w->factors[i] = NULL;
-    MW_TRY(!adapted || mw_factors_take(factors, mw_job_model(w->job, facts), adapted, &w->factors[i], err));
-    w->factor_count = i + 1;
+    mw_worker_adapted *a = &w->adapted[i];
+    *a = (mw_worker_adapted){.what = mw_job_adapted(w->job, facts)};
+    MW_TRY(!a->what || mw_factors_take(factors, mw_job_model(w->job, facts), a->what, &a->factors, err));
+    w->adapted_count = i + 1;
   }
   return true;
 }
@@ -269,15 +283,10 @@ static bool report_output(const mw_worker *w, uint64_t start, uint64_t count, mw
   return mw_error_hint(err, "a division by zero, or a value beyond the dtype: try --dtype f32, or --nonfinite keep");
 }
 
-/* Reads a block of an input, behind which there is room for what an adapter is added to; an error gets the tensor's name. */
-static bool read_input(const mw_worker *w, size_t index, mw_graph_node_facts facts, uint64_t at, void *bytes, size_t length,
+/* Reads a block of a tensor; an error gets its name. */
+static bool read_input(const mw_worker *w, const mw_model *model, const mw_tensor *tensor, uint64_t at, void *bytes, size_t length,
                        mw_error *err) {
-  const mw_tensor *tensor = mw_job_tensor(w->job, facts);
-  const mw_model *model = mw_job_model(w->job, facts);
-  const mw_adapted_factors *factors = w->factor_count ? w->factors[index] : NULL;
-  if (factors ? mw_adapted_read(model, tensor->adapted, factors, !w->sampling, at, bytes, length, (unsigned char *)bytes + length, err)
-              : (w->sampling ? mw_model_read : mw_model_read_counted)(model, tensor, at, bytes, length, err))
-    return true;
+  if ((w->sampling ? mw_model_read : mw_model_read_counted)(model, tensor, at, bytes, length, err)) return true;
   mw_text_escaped name;
   return err->status == MW_IO ? mw_error_wrap(err, "tensor '%s'", mw_text_escape_z(&name, tensor->name)) : false;
 }
@@ -306,6 +315,34 @@ static void begin_gathers(mw_worker *w) {
   }
 }
 
+/* Forms what the piece reads of inputs with adapters. */
+static void form_piece(const mw_worker *w, const mw_tile_block *piece, uint64_t done) {
+  const uint64_t run = w->program.run;
+  for (size_t i = 0; i < w->adapted_count; i++) {
+    const mw_worker_adapted *a = &w->adapted[i];
+    if (a->what)
+      mw_adapted_form(a->what, a->factors, a->stored + done * run * mw_dtype_size((mw_dtype)a->what->source.dtype), piece->start * run,
+                      (size_t)(piece->count * run), (float *)(uintptr_t)w->inputs[i]);
+  }
+}
+
+/* Where inputs have adapters, the block is run piece by piece: then what was formed is still in the cache when it is read. Pieces are
+ * counted from the tensor's first element. */
+static void run_pieces(mw_worker *w, mw_tile_block *block) {
+  mw_tile_block piece = *block;
+  for (uint64_t done = 0; done < block->count; done += piece.count) {
+    piece.start = block->start + done;
+    piece.count = (size_t)least(w->piece - piece.start % w->piece, block->count - done);
+    form_piece(w, &piece, done);
+    mw_tile_run(&w->tile, w->job->graph, &piece);
+    for (size_t i = 0; i < w->adapted_count; i++)
+      if (!w->adapted[i].what) w->inputs[i] += piece.count * w->program.run * mw_dtype_size(w->dtypes[i]);
+    if (piece.output) piece.output += piece.count * mw_dtype_size(piece.output_dtype);
+  }
+  block->bad_input = piece.bad_input;
+  block->bad_output = piece.bad_output;
+}
+
 bool mw_worker_run(mw_worker *w, uint64_t start, uint64_t count, mw_error *err) {
   const mw_job *job = w->job;
   const mw_tensor *output = output_of(job, w->task);
@@ -325,11 +362,17 @@ bool mw_worker_run(mw_worker *w, uint64_t start, uint64_t count, mw_error *err) 
       next += ((size_t)length * size + PAGE - 1) / PAGE * PAGE;
       continue;
     }
-    const mw_tensor *tensor = mw_job_tensor(job, facts);
+    mw_worker_adapted *adapted = w->adapted_count && w->adapted[i].what ? &w->adapted[i] : NULL;
+    const mw_tensor *tensor = adapted ? &adapted->what->source : mw_job_tensor(job, facts);
+    if (adapted) size = mw_dtype_size((mw_dtype)tensor->dtype);
     uint64_t at = first * size, within = (tensor->made ? at : tensor->offset + at) % PAGE;
     w->inputs[i] = next + within;
-    MW_TRY(read_input(w, i, facts, at, next + within, (size_t)length * size, err));
+    MW_TRY(read_input(w, mw_job_model(job, facts), tensor, at, next + within, (size_t)length * size, err));
     next += ((size_t)within + (size_t)length * size + PAGE - 1) / PAGE * PAGE;
+    if (!adapted) continue;
+    adapted->stored = w->inputs[i];
+    w->inputs[i] = next;
+    next += ((size_t)least(w->piece, length) * sizeof(float) + PAGE - 1) / PAGE * PAGE;
   }
   begin_gathers(w);
   mw_tile_block block = {.start = start, .elements = w->task->elements, .count = (size_t)count,
@@ -343,6 +386,7 @@ bool mw_worker_run(mw_worker *w, uint64_t start, uint64_t count, mw_error *err) 
   }
   w->counted += count;
   if (w->moves) move(w, &block);
+  else if (w->adapted_count) run_pieces(w, &block);
   else mw_tile_run(&w->tile, job->graph, &block);
   if (!job->nonfinite_keep && block.bad_input >= 0) {
     const size_t bad = (size_t)block.bad_input;
@@ -378,7 +422,7 @@ void mw_worker_free(mw_worker *w) {
   free(w->buffer);
   free(w->inputs);
   free(w->memory);
-  free(w->factors);
+  free(w->adapted);
   free(w->dtypes);
   free(w->vectors);
   free(w->gathers);

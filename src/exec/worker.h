@@ -16,6 +16,13 @@ typedef struct mw_worker_count {
   mw_kernel_list list; /* its items are this thread's, and NULL where nothing is listed */
 } mw_worker_count;
 
+/* An input with adapters, which is read as its base is stored. */
+typedef struct mw_worker_adapted {
+  const mw_adapted *what; /* NULL: it has none */
+  const mw_adapted_factors *factors; /* lent to this worker */
+  const unsigned char *stored;
+} mw_worker_adapted;
+
 typedef struct mw_worker {
   const mw_job *job;
   const mw_kernels *kernels;
@@ -29,8 +36,9 @@ typedef struct mw_worker {
   mw_feed **feeds;               /* of each input: what reads a view, or NULL */
   size_t feed_count, feeds_capacity;
   bool moves;                    /* the program stores its one input as it is */
-  const mw_adapted_factors **factors; /* of each input: lent to this worker, or NULL */
-  size_t factor_count, factors_capacity;
+  mw_worker_adapted *adapted;    /* of each input */
+  size_t adapted_count, adapted_capacity; /* 0: of none */
+  uint64_t piece;                /* so many elements are formed at a time */
   mw_dtype *dtypes;
   const void **vectors;
   mw_tile_gather *gathers;

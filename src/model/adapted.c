@@ -33,11 +33,10 @@ typedef struct reading {
   const mw_model *model;
   const mw_adapted *adapted;
   mw_adapted_factors *factors;
-  bool counted;
-  void *room; /* NULL, or where as many elements of the base have place as are formed */
   mw_error *err;
 } reading;
 
+static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
 static uint64_t left_stride_of(uint64_t rows) { return (rows + GAP - 1) / GAP * GAP + GAP; }
 static uint64_t right_size_of(uint64_t columns) { return (columns + MW_STRIP - 1) / MW_STRIP * MW_STRIP; }
 
@@ -69,25 +68,17 @@ uint64_t mw_adapted_bytes(const mw_adapted *a) {
 
 /* ---- the elements -------------------------------------------------------------------------------------------------- */
 
-static bool read_stored(const reading *r, uint64_t first, size_t count, void *to) {
-  const mw_tensor *source = &r->adapted->source;
-  size_t size = mw_dtype_size((mw_dtype)source->dtype);
-  return (r->counted ? mw_model_read_counted : mw_model_read)(r->model, source, first * size, to, count * size, r->err);
-}
-
-/* Elements of the base as floats. They are read at once to the end of `out`, where smaller ones lie behind the floats that are made of
- * them: of eight bf16 the first four are copied from bytes 16 to 23 and become the floats of bytes 0 to 15. */
-static bool read_source(const reading *r, uint64_t first, size_t count, float *out) {
-  const mw_tensor *source = &r->adapted->source;
-  size_t size = mw_dtype_size((mw_dtype)source->dtype);
-  unsigned char piece[STEP * sizeof(float)], *stored = (unsigned char *)out + count * (sizeof(float) - size);
-  MW_TRY(read_stored(r, first, count, stored));
-  for (size_t done = 0; done < count && source->dtype != MW_DTYPE_F32; done += STEP) {
-    size_t n = count - done < STEP ? count - done : STEP;
-    memcpy(piece, stored + done * size, n * size);
-    r->factors->kernels->type[0].load[source->dtype](out + done, piece, n);
+/* Elements as floats. They may lie at the end of `out`, where smaller ones lie behind the floats that are made of them: of eight bf16 the
+ * first four are copied from bytes 16 to 23 and become the floats of bytes 0 to 15. */
+static void load(const mw_adapted_factors *f, mw_dtype dtype, const void *stored, size_t count, float *out) {
+  const size_t size = mw_dtype_size(dtype);
+  unsigned char piece[STEP * sizeof(float)];
+  if (dtype == MW_DTYPE_F32) memmove(out, stored, count * size);
+  for (size_t done = 0; done < count && dtype != MW_DTYPE_F32; done += STEP) {
+    const size_t n = (size_t)least(count - done, STEP);
+    memcpy(piece, (const unsigned char *)stored + done * size, n * size);
+    f->kernels->type[0].load[dtype](out + done, piece, n);
   }
-  return true;
 }
 
 /* Elements of `rows` rows, `columns` of each from (row, column) on. */
@@ -101,15 +92,14 @@ typedef struct block {
 static inline float sum_of(float x, float change) { return change != 0 ? x + change : x; }
 
 /* Both products are formed for a piece of a row, then multiplied. */
-static void add_loha(const reading *r, const product *p, const mw_adapted_change *c, block b) {
-  const mw_adapted_factors *f = r->factors;
+static void add_loha(const mw_adapted_factors *f, const product *p, const mw_adapted_change *c, block b) {
   const mw_kernel_rows *k = &f->kernels->rows;
   float x[STEP], y[STEP];
   for (size_t i = 0; i < b.rows; i++)
     for (size_t done = 0, n; done < b.columns; done += n) {
       const size_t below = (size_t)(b.row - f->row) + i, before = (size_t)(b.column - f->column) + done;
       float *at = b.at + i * b.columns + done;
-      n = b.columns - done < STEP ? b.columns - done : STEP;
+      n = (size_t)least(b.columns - done, STEP);
       memset(x, 0, n * sizeof *x);
       memset(y, 0, n * sizeof *y);
       k->add_product(x, n, NULL, p->left + below, f->left_stride, p->right, before, 1, 1, (size_t)c->rank, n);
@@ -127,7 +117,7 @@ static void add_lokr(const product *p, const mw_adapted_change *c, block b) {
     const float *first = p->left + row / rows * width, *second = p->second_left + row % rows * columns;
     for (size_t done = 0; done < b.columns;) {
       const uint64_t column = b.column + done, from = column % columns;
-      const size_t left = b.columns - done, n = columns - from < left ? (size_t)(columns - from) : left;
+      const size_t n = (size_t)least(columns - from, b.columns - done);
       const float factor = first[column / columns];
       float *at = b.at + i * b.columns + done;
       for (size_t e = 0; e < n; e++) at[e] = sum_of(at[e], factor * second[from + e] * c->scale);
@@ -137,21 +127,19 @@ static void add_lokr(const product *p, const mw_adapted_change *c, block b) {
 }
 
 /* Rows of several experts: each with its own `right`. */
-static void add_experts(const reading *r, const product *p, const mw_adapted_change *c, block b) {
-  const mw_adapted_factors *f = r->factors;
-  const uint64_t each = r->adapted->rows / r->adapted->experts;
+static void add_experts(const mw_adapted *a, const mw_adapted_factors *f, const product *p, const mw_adapted_change *c, block b) {
+  const uint64_t each = a->rows / a->experts;
   for (size_t done = 0, n; done < b.rows; done += n) {
-    const uint64_t row = b.row + done, left = each - row % each;
+    const uint64_t row = b.row + done;
     const float *right = p->right + (size_t)(row / each - f->expert) * f->right_size * (size_t)c->rank;
-    n = b.rows - done < left ? b.rows - done : (size_t)left;
+    n = (size_t)least(b.rows - done, each - row % each);
     f->kernels->rows.add_product(b.at + done * b.columns, b.columns, NULL, p->left + (size_t)(row - f->row), f->left_stride, right,
                                  (size_t)(b.column - f->column), c->scale, n, (size_t)c->rank, b.columns);
   }
 }
 
 /* Rows that were trained take the place of what is there. */
-static void put_rows(const reading *r, const product *p, const mw_adapted_change *c, block b) {
-  const mw_adapted_factors *f = r->factors;
+static void put_rows(const mw_adapted_factors *f, const product *p, const mw_adapted_change *c, block b) {
   for (size_t i = 0; i < p->count; i++) {
     const uint64_t row = c->replaced[p->first + i].row;
     if (row >= b.row && row < b.row + b.rows)
@@ -161,15 +149,14 @@ static void put_rows(const reading *r, const product *p, const mw_adapted_change
 }
 
 /* Adds one change to a block whose elements are there, or stored in `bf16`. */
-static void add_change(const reading *r, size_t which, const uint16_t *bf16, block b) {
-  const mw_adapted_change *change = &r->adapted->changes[which];
-  const mw_adapted_factors *f = r->factors;
+static void add_change(const mw_adapted *a, const mw_adapted_factors *f, size_t which, const uint16_t *bf16, block b) {
+  const mw_adapted_change *change = &a->changes[which];
   const product *p = &f->products[which];
   const mw_kernel_rows *k = &f->kernels->rows;
-  if (change->kind == MW_ADAPTED_LOHA) return add_loha(r, p, change, b);
+  if (change->kind == MW_ADAPTED_LOHA) return add_loha(f, p, change, b);
   if (change->kind == MW_ADAPTED_LOKR) return add_lokr(p, change, b);
-  if (change->kind == MW_ADAPTED_EXPERTS) return add_experts(r, p, change, b);
-  if (change->kind == MW_ADAPTED_ROWS) return put_rows(r, p, change, b);
+  if (change->kind == MW_ADAPTED_EXPERTS) return add_experts(a, f, p, change, b);
+  if (change->kind == MW_ADAPTED_ROWS) return put_rows(f, p, change, b);
   size_t below = (size_t)(b.row - f->row), before = (size_t)(b.column - f->column);
   if (change->kind == MW_ADAPTED_LORA)
     k->add_product(b.at, b.columns, bf16, p->left + below, f->left_stride, p->right, before, change->scale, b.rows, (size_t)change->rank,
@@ -181,20 +168,33 @@ static void add_change(const reading *r, size_t which, const uint16_t *bf16, blo
   }
 }
 
-/* Elements [first, first + count) with the first `changes` changes. A LoRA that is the first takes bf16 as it is stored, where it has a
- * place. */
-static bool form(const reading *r, size_t changes, uint64_t first, size_t count, float *out) {
-  uint64_t width = r->adapted->columns;
-  const bool stored = changes && r->adapted->changes[0].kind == MW_ADAPTED_LORA && r->adapted->source.dtype == MW_DTYPE_BF16;
-  const uint16_t *bf16 = stored ? r->room : NULL;
-  MW_TRY(bf16 ? read_stored(r, first, count, r->room) : read_source(r, first, count, out));
+/* Adds the first `changes` changes to elements [first, first + count), which are there; the first of them to `bf16`, if it is not NULL. */
+static void add_changes(const mw_adapted *a, const mw_adapted_factors *f, size_t changes, const uint16_t *bf16, uint64_t first,
+                        size_t count, float *out) {
+  const uint64_t width = a->columns;
   for (size_t done = 0; done < count;) {
-    uint64_t row = (first + done) / width, column = (first + done) % width;
-    size_t left = count - done, n = width - column < left ? (size_t)(width - column) : left, rows = column ? 1 : left / (size_t)width;
-    if (!rows) rows = 1;
-    for (size_t c = 0; c < changes; c++) add_change(r, c, bf16 && !c ? bf16 + done : NULL, (block){row, column, rows, n, out + done});
-    done += rows * n;
+    const uint64_t row = (first + done) / width, column = (first + done) % width, whole = column ? 0 : (count - done) / width;
+    const block b = {row, column, whole ? (size_t)whole : 1, (size_t)least(width - column, count - done), out + done};
+    for (size_t c = 0; c < changes; c++) add_change(a, f, c, bf16 && !c ? bf16 + done : NULL, b);
+    done += b.rows * b.columns;
   }
+}
+
+/* A LoRA that is the first takes bf16 as it is stored. */
+void mw_adapted_form(const mw_adapted *a, const mw_adapted_factors *f, const void *stored, uint64_t first, size_t count, float *out) {
+  const bool direct = a->count && a->changes[0].kind == MW_ADAPTED_LORA && a->source.dtype == MW_DTYPE_BF16;
+  if (!direct) load(f, (mw_dtype)a->source.dtype, stored, count, out);
+  add_changes(a, f, a->count, direct ? stored : NULL, first, count, out);
+}
+
+/* Reads elements [first, first + count) of the base, and adds the first `changes` changes. */
+static bool read_formed(const reading *r, size_t changes, bool counted, uint64_t first, size_t count, float *out) {
+  const mw_tensor *source = &r->adapted->source;
+  const size_t size = mw_dtype_size((mw_dtype)source->dtype);
+  void *stored = (unsigned char *)out + count * (sizeof(float) - size);
+  MW_TRY((counted ? mw_model_read_counted : mw_model_read)(r->model, source, first * size, stored, count * size, r->err));
+  load(r->factors, (mw_dtype)source->dtype, stored, count, out);
+  add_changes(r->adapted, r->factors, changes, NULL, first, count, out);
   return true;
 }
 
@@ -206,7 +206,7 @@ static bool read_floats(const reading *r, const mw_tensor *tensor, uint64_t firs
   unsigned char stored[STEP * sizeof(double)];
   mw_text_escaped path, name;
   for (size_t done = 0; done < count; done += STEP) {
-    size_t n = count - done < STEP ? count - done : STEP;
+    const size_t n = (size_t)least(count - done, STEP);
     MW_TRY(mw_model_read(r->model, tensor, (first + done) * size, stored, n * size, r->err));
     if (!r->factors->kernels->type[0].load[tensor->dtype](out + done, stored, n)) continue;
     size_t i = done;
@@ -224,7 +224,16 @@ typedef struct place {
   size_t strip, rank;
 } place;
 
-static inline void put(place to, size_t i, size_t k, float value) { to.at[i % MW_STRIP + i / MW_STRIP * to.strip + k * to.rank] = value; }
+static inline float *place_of(place to, uint64_t i, uint64_t k) { return to.at + i % MW_STRIP + i / MW_STRIP * to.strip + k * to.rank; }
+
+/* Values of rank k of so many rows or columns, from `first` on, that lie `gap` values apart in `from`. */
+static void put_rank(place to, uint64_t k, uint64_t first, uint64_t count, const float *from, size_t gap) {
+  for (uint64_t i = first, n; i < first + count; i += n) {
+    float *at = place_of(to, i, k);
+    n = least(MW_STRIP - i % MW_STRIP, first + count - i);
+    for (uint64_t e = 0; e < n; e++) at[e] = from[(i - first + e) * gap];
+  }
+}
 
 /* Of a factor that is stored [ranks, width], or turned [width, ranks], from the element `start` on, the rows or columns
  * [first, first + count) of all ranks. What is needed of a file's row is read in pieces; several whole rows are one piece. */
@@ -234,14 +243,11 @@ static bool read_factor(const reading *r, const mw_tensor *tensor, uint64_t star
   const uint64_t row = turned ? ranks : count, rows = turned ? count : ranks, gap = turned ? 0 : width - count;
   const uint64_t from = start + (turned ? first * ranks : first);
   for (uint64_t y = 0, x = 0; y < rows;) {
-    uint64_t left = gap ? row - x : (rows - y) * row - x;
-    size_t n = left < STEP ? (size_t)left : STEP;
-    MW_TRY(read_floats(r, tensor, from + y * (row + gap) + x, n, piece));
-    for (size_t e = 0; e < n;) {
-      size_t run = row - x < n - e ? (size_t)(row - x) : n - e;
-      for (size_t end = e + run; e < end; e++, x++) put(to, (size_t)(turned ? y : x), (size_t)(turned ? x : y), piece[e]);
-      if (x == row) x = 0, y++;
-    }
+    const uint64_t n = least(row - x, STEP), m = gap || n < row ? 1 : least(rows - y, STEP / row);
+    MW_TRY(read_floats(r, tensor, from + y * (row + gap) + x, (size_t)(m * n), piece));
+    for (uint64_t k = 0; k < n && turned; k++) put_rank(to, x + k, y, m, piece + k, (size_t)n);
+    for (uint64_t k = 0; k < m && !turned; k++) put_rank(to, y + k, x, n, piece + k * n, 1);
+    if ((x += n) == row) x = 0, y += m;
   }
   return true;
 }
@@ -259,8 +265,8 @@ static bool take_pair(const reading *r, size_t rank, float **left, float **right
 /* Two factors as the kernel reads them. */
 static bool read_pair(const reading *r, const mw_adapted_change *c, const mw_tensor *stored_left, const mw_tensor *stored_right,
                       float **left, float **right) {
-  mw_adapted_factors *f = r->factors;
-  size_t rank = (size_t)c->rank;
+  const mw_adapted_factors *f = r->factors;
+  const size_t rank = (size_t)c->rank;
   MW_TRY(take_pair(r, rank, left, right));
   if (!stored_left)
     for (uint64_t i = 0; i < f->rows; i++) (*left)[i] = 1;
@@ -281,7 +287,7 @@ static bool read_outputs(const reading *r, const mw_adapted_change *c, const pro
   const uint64_t count = c->turned ? f->columns : f->experts == 1 ? f->rows : each;
   float piece[STEP];
   for (uint64_t done = 0; done < count * width; done += STEP) {
-    const size_t n = count * width - done < STEP ? (size_t)(count * width - done) : STEP;
+    const size_t n = (size_t)least(count * width - done, STEP);
     MW_TRY(read_floats(r, stored, from * width + done, n, piece));
     for (size_t i = 0; i < n; i++) {
       const uint64_t output = from + (done + i) / width - c->first, at = (done + i) % width, expert = at % c->experts - c->expert;
@@ -289,7 +295,7 @@ static bool read_outputs(const reading *r, const mw_adapted_change *c, const pro
       if (expert < f->expert || expert >= f->expert + f->experts) continue; /* one before c->expert is a very large number */
       const uint64_t row = expert * each + output - f->row;
       const place to = {p->right + (size_t)(expert - f->expert) * right, strip, MW_STRIP};
-      if (c->turned) put(to, (size_t)(output - f->column), k, piece[i]);
+      if (c->turned) *place_of(to, output - f->column, k) = piece[i];
       else if (row < f->rows) p->left[k * f->left_stride + (size_t)row] = piece[i];
     }
   }
@@ -305,7 +311,7 @@ static bool read_experts(const reading *r, const mw_adapted_change *c, product *
   MW_TRY(take_pair(r, rank, &p->left, &p->right));
   for (uint64_t e = f->expert; e < f->expert + f->experts; e++) {
     const uint64_t start = (c->expert + e) * c->rank * width, low = e * each < f->row ? f->row : e * each;
-    const uint64_t high = (e + 1) * each < f->row + f->rows ? (e + 1) * each : f->row + f->rows;
+    const uint64_t high = least((e + 1) * each, f->row + f->rows);
     const place left = {p->left + (size_t)(low - f->row), MW_STRIP, f->left_stride},
                 right = {p->right + (size_t)(e - f->expert) * rank * f->right_size, rank * MW_STRIP, MW_STRIP};
     MW_TRY(c->turned ? read_factor(r, inputs, start, false, c->rank, width, low - e * each, high - low, left)
@@ -369,12 +375,11 @@ static bool read_change(const reading *r, size_t which) {
 static bool measure_lengths(const reading *r, size_t which, double *squares) {
   const mw_adapted_factors *f = r->factors;
   uint64_t width = r->adapted->columns;
-  bool turned = r->adapted->changes[which].turned;
   float *row = mw_mem_new((size_t)width, sizeof *row, r->err);
   bool ok = row != NULL;
   for (uint64_t i = 0; i < f->rows && ok; i++) {
-    ok = form(r, which + 1, (f->row + i) * width, (size_t)width, row);
-    for (uint64_t j = 0; j < width && ok; j++) squares[turned ? j : i] += (double)row[j] * (double)row[j];
+    ok = read_formed(r, which + 1, false, (f->row + i) * width, (size_t)width, row);
+    for (uint64_t j = 0; j < width && ok; j++) squares[r->adapted->changes[which].turned ? j : i] += (double)row[j] * (double)row[j];
   }
   free(row);
   return ok;
@@ -414,7 +419,7 @@ static bool open_range(const mw_model *model, const mw_adapted *a, uint64_t firs
                        mw_error *err) {
   mw_adapted_factors *f = mw_mem_new(1, sizeof *f, err);
   if (!f) return false;
-  reading r = {model, a, f, false, NULL, err};
+  reading r = {model, a, f, err};
   uint64_t last = count ? first + count - 1 : first;
   f->row = first / a->columns;
   f->rows = last / a->columns - f->row + 1;
@@ -444,13 +449,13 @@ void mw_adapted_close(mw_adapted_factors *factors) {
 }
 
 bool mw_adapted_read(const mw_model *model, const mw_adapted *a, const mw_adapted_factors *factors, bool counted, uint64_t at, void *bytes,
-                     size_t length, void *room, mw_error *err) {
+                     size_t length, mw_error *err) {
   uint64_t first = at / sizeof(float), count = length / sizeof(float);
   mw_adapted_factors *own = NULL;
   if (!count) return true;
   if (!factors) MW_TRY(open_range(model, a, first, count, &own, err));
-  reading r = {model, a, own ? own : (mw_adapted_factors *)factors, counted, room, err};
-  bool ok = form(&r, a->count, first, (size_t)count, bytes);
+  reading r = {model, a, own ? own : (mw_adapted_factors *)factors, err};
+  bool ok = read_formed(&r, a->count, counted, first, (size_t)count, bytes);
   mw_adapted_close(own);
   return ok;
 }

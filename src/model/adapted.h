@@ -65,11 +65,13 @@ bool mw_adapted_open(const struct mw_model *model, const mw_adapted *adapted, mw
 void mw_adapted_close(mw_adapted_factors *factors);
 /* Bytes of memory that they take. */
 uint64_t mw_adapted_bytes(const mw_adapted *adapted);
-/* Elements [at, at + length) / 4, as floats. factors NULL: those that are needed are read for this call alone. `counted`: what is read of
- * the base goes to the checksum of its file. `room`, where there is any, takes as many elements as the base has them stored, and saves a
- * pass over them. */
+/* Elements [first, first + count), as floats, of what the base has `stored` for them. */
+void mw_adapted_form(const mw_adapted *adapted, const mw_adapted_factors *factors, const void *stored, uint64_t first, size_t count,
+                     float *out);
+/* Reads elements [at, at + length) / 4, as floats. factors NULL: those that are needed are read for this call alone. `counted`: what is
+ * read of the base goes to the checksum of its file. */
 bool mw_adapted_read(const struct mw_model *model, const mw_adapted *adapted, const mw_adapted_factors *factors, bool counted, uint64_t at,
-                     void *bytes, size_t length, void *room, mw_error *err);
+                     void *bytes, size_t length, mw_error *err);
 
 /* A copy, from the arena, of which all that it reads lies so many files further in a model's list of files. */
 const mw_adapted *mw_adapted_moved(const mw_adapted *adapted, uint32_t files, mw_arena *arena, mw_error *err);

@@ -32,7 +32,7 @@ static bool read_stored(const reading *r, size_t which, uint64_t first, size_t c
   const mw_adapted_factors *factors = g->factors ? g->factors[which] : NULL;
   const bool counted = r->counted && which == g->own && count * size >= COUNTED;
   if (factors)
-    return mw_adapted_read(source->model, source->tensor.adapted, factors, counted, first * size, out, count * size, NULL, r->err);
+    return mw_adapted_read(source->model, source->tensor.adapted, factors, counted, first * size, out, count * size, r->err);
   return (counted ? mw_model_read_counted : mw_model_read)(source->model, &source->tensor, first * size, out, count * size, r->err);
 }
 

@@ -32,7 +32,7 @@ size_t mw_model_own_files(const mw_model *model) {
 bool mw_model_read(const mw_model *model, const mw_tensor *tensor, uint64_t at, void *bytes, size_t length, mw_error *err) {
   const mw_file *file = &model->files[tensor->file];
   if (tensor->made == MW_TENSOR_GATHERED) return mw_gathered_read(tensor, false, at, bytes, length, err);
-  if (tensor->made == MW_TENSOR_ADAPTED) return mw_adapted_read(model, tensor->adapted, NULL, false, at, bytes, length, NULL, err);
+  if (tensor->made == MW_TENSOR_ADAPTED) return mw_adapted_read(model, tensor->adapted, NULL, false, at, bytes, length, err);
   if (tensor->made == MW_TENSOR_SCALED) return mw_scaled_read(file, tensor->scaled, at, bytes, length, err);
   return mw_tensor_read(file, tensor, at, bytes, length, err);
 }

@@ -402,6 +402,23 @@ describe("a model with an adapter", function()
       assert.equal(first, M.bytes(out .. "/model.safetensors"))
     end
   end)
+
+  it("gives sums, draws and what is found of rows as a merged copy of it does", function()
+    M.model("tall", { [Q .. ".weight"] = tensor(1, 300, 302), ["other.weight"] = tensor(2, 100, 400) }, config)
+    local folder = adapter(join(factors(Q, 5, 300, 302, 20), factors("other", 5, 100, 400, 30)), '"r": 5, "lora_alpha": 1.7')
+    M.write("rows.lua", assert(io.open "tests/golden/rows.lua"):read "a")
+    assert.equal(0, M.run("moonweld soup --models tall+" .. folder .. " -o tall-merged"))
+    for i, command in ipairs { "slerp --t 0.3 --a tall --b %s", "dare_ties --base tall --experts tall %s --drop 0.4", "./rows.lua --a %s --b tall" } do
+      local bytes = {}
+      for _, model in ipairs { "tall+" .. folder, "tall-merged" } do
+        local out = model:sub(1, 5) .. i .. #model
+        local code, said = M.run("moonweld " .. command:format(model) .. " -o " .. out)
+        assert.equal(0, code, said)
+        bytes[#bytes + 1] = M.bytes(out .. "/model.safetensors")
+      end
+      assert.equal(bytes[1], bytes[2], command)
+    end
+  end)
 end)
 
 describe("a model with adapters of peft that are no products of a module", function()
