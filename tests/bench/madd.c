@@ -26,7 +26,7 @@ int main(int argc, char **argv) {
   for (int t = 0; t < TRIES; t++) {
     double begun = seconds();
     for (int i = 0; i < ROUNDS; i++) {
-#define ADD(sum) __asm__("" : KEEP(a)); sum += a * b; __asm__("" : KEEP(sum))
+#define ADD(sum) __asm__("" : KEEP(a), KEEP(b)); sum += a * b; __asm__("" : KEEP(sum))
       ADD(s0); ADD(s1); ADD(s2); ADD(s3); ADD(s4); ADD(s5); ADD(s6); ADD(s7);
     }
     double each = (seconds() - begun) / ROUNDS / (SUMS * WIDTH) * 1e9 * rank;
