@@ -2,10 +2,11 @@
  * counted by the digits of their keys: a rank from the highest digit on, among the keys that share the digits found so far; all
  * places from the lowest digit on, which keeps the order of equal keys.
  *
- * The values of a row mostly lie evenly enough in their range for less: floats are put into as many equal parts of the range as there
- * are values, in the order of these parts, and sorted by insertion, which moves hardly any far. For example 0, 9, 4, 5, 8 of the range
- * 0 to 9 are in the parts 0, 7, 3, 3, 6 of 8: in their order 0, 4, 5, 8, 9. Where much has to be moved, as behind one outlier, digits
- * are counted. */
+ * Floats mostly need less: they are put into parts, two or more for each value, in the order of these parts, and sorted by insertion,
+ * which moves hardly any far. Parts are of equal length in x / (x + m), x being how far a value is above the lowest and m their mean:
+ * so they are short where values are many, as near 0 among magnitudes, and a few far away take few of them. For example 0, 1, 9, 2 and
+ * 18 have the mean 6, and are at 0, 0.14, 0.6, 0.25 and 0.75 of a scale that ends at 0.75: in the parts 0, 2, 12, 5 and 15 of 16.
+ * Where much has to be moved all the same, digits are counted. */
 #include "num/rank.h"
 #include <string.h>
 
@@ -86,19 +87,43 @@ static const entry *sorted(entry *entries, size_t n, bool f64) {
 
 enum { MOST_MOVES = 8 }; /* of each value, on average */
 
-/* The lowest and the highest value. */
-static void range_of(const float *values, size_t n, float *low, float *high) {
-  float least[4], most[4];
-  for (size_t k = 0; k < 4; k++) least[k] = most[k] = values[0];
-  for (size_t i = 0; i < n; i++) {
-    float x = values[i], *l = &least[i % 4], *h = &most[i % 4];
-    *l = x < *l ? x : *l;
-    *h = x > *h ? x : *h;
+typedef float quad __attribute__((vector_size(16)));
+typedef int32_t quad_mask __attribute__((vector_size(16)));
+
+/* The lowest value, the highest and the mean, which is NaN if a value is. */
+static void range_of(const float *values, size_t n, float *low, float *high, float *mean) {
+  const quad first = {values[0], values[0], values[0], values[0]};
+  quad least = first, most = first, sum = {0};
+  float total = 0;
+  size_t i = 0;
+  for (quad x; i + 4 <= n; i += 4) {
+    memcpy(&x, values + i, sizeof x);
+    const quad_mask below = x < least, above = x > most;
+    least = (quad)(((quad_mask)x & below) | ((quad_mask)least & ~below));
+    most = (quad)(((quad_mask)x & above) | ((quad_mask)most & ~above));
+    sum += x;
   }
   *low = *high = values[0];
   for (size_t k = 0; k < 4; k++) {
     *low = least[k] < *low ? least[k] : *low;
     *high = most[k] > *high ? most[k] : *high;
+    total += sum[k];
+  }
+  for (; i < n; i++) {
+    *low = values[i] < *low ? values[i] : *low;
+    *high = values[i] > *high ? values[i] : *high;
+    total += values[i];
+  }
+  *mean = total / (float)n;
+}
+
+/* Counts become how many are in the parts before. */
+static void add_up(uint32_t *counts, uint32_t parts) {
+  uint32_t before = 0;
+  for (uint32_t p = 0; p < parts; p += 4) {
+    const uint32_t a = counts[p], b = a + counts[p + 1], c = b + counts[p + 2], d = c + counts[p + 3];
+    counts[p] = before, counts[p + 1] = before + a, counts[p + 2] = before + b, counts[p + 3] = before + c;
+    before += d;
   }
 }
 
@@ -115,32 +140,34 @@ static bool sort_near(uint64_t *words, size_t n) {
   return true;
 }
 
-/* The places of floats by parts of their range, as said above; false where this is not the way, and nothing is written. */
+/* The places of floats by parts, as said above; false where this is not the way, and nothing is written. */
 static bool place_spread(float *places, const float *values, size_t n, bool first_last, void *scratch) {
   uint64_t *words = scratch;
-  uint32_t *starts = (uint32_t *)(void *)(words + n), parts = 1, before = 0;
-  float low, high;
-  range_of(values, n, &low, &high);
-  if (!(high - low > 0x1p-100f && high - low < 0x1p100f)) return false;
-  while (parts < n) parts *= 2;
-  const float scale = (float)(parts - 1) / (high - low) * (1 - 0x1p-20f); /* of no value the part is `parts` */
-  memset(starts, 0, parts * sizeof *starts);
-  for (size_t i = 0; i < n; i++) {
-    float part = (values[i] - low) * scale;
-    if (!(part >= 0)) return false; /* NaN */
-    starts[(uint32_t)part]++;
+  uint32_t *part = (uint32_t *)(void *)(words + n), *counts = part + n, parts = 1;
+  float low, high, m;
+  range_of(values, n, &low, &high, &m);
+  const float range = high - low;
+  if (!(range > 0x1p-100f && range < 0x1p100f && m - m == 0)) return false;
+  m = m - low > range ? range : m - low < range / 256 ? range / 256 : m - low;
+  while (parts < 2 * n) parts *= 2;
+  const float scale = (float)(parts - 1) * ((range + m) / range) * (1 - 0x1p-18f); /* of no value the part is `parts` */
+  memset(counts, 0, parts * sizeof *counts);
+  size_t i = 0;
+  for (quad x; i + 4 <= n; i += 4) {
+    memcpy(&x, values + i, sizeof x);
+    x = x - low;
+    const quad_mask of = __builtin_convertvector(x / (x + m) * scale, quad_mask);
+    memcpy(part + i, &of, sizeof of);
+    for (size_t k = 0; k < 4; k++) counts[(uint32_t)of[k]]++;
   }
-  for (uint32_t p = 0; p < parts; p++) {
-    uint32_t count = starts[p];
-    starts[p] = before;
-    before += count;
-  }
-  for (size_t i = 0; i < n; i++) {
+  for (; i < n; i++) counts[part[i] = (uint32_t)((values[i] - low) / (values[i] - low + m) * scale)]++;
+  add_up(counts, parts);
+  for (i = 0; i < n; i++) {
     size_t at = first_last ? n - 1 - i : i;
-    words[starts[(uint32_t)((values[at] - low) * scale)]++] = key_of(values, false, at) << 32 | at;
+    words[counts[part[at]]++] = key_of(values, false, at) << 32 | at;
   }
   if (!sort_near(words, n)) return false;
-  for (size_t i = 0; i < n; i++) places[(uint32_t)words[i]] = (float)i;
+  for (i = 0; i < n; i++) places[(uint32_t)words[i]] = (float)i;
   return true;
 }
 

@@ -84,6 +84,26 @@ static void ranges(void) {
   }
 }
 
+/* Most values near the lowest and a few far away, magnitudes of differences in bf16, NaN among others, sums that are no number. */
+static void lengths(void) {
+  float values[MOST];
+  for (int kind = 0; kind < 6; kind++) {
+    for (size_t i = 0; i < MOST; i++) {
+      float even = (float)(next() % 100000) / 100000;
+      values[i] = kind == 0 ? powf(even, 9) : kind == 1 ? -powf(even, 5) * 1e20f : kind == 2 ? (float)(next() % 128 * (1 << next() % 8)) * 0x1p-20f
+                : kind == 3 ? 3e38f * even : kind == 4 ? -1e30f + even * 1e23f : 1000 + 0x1p-13f * (float)(next() % 8);
+    }
+    for (size_t n = 25; n <= MOST; n += 75) check_floats(values, n);
+  }
+  float with_nan[64], places[64];
+  char scratch[64 * 32];
+  for (size_t i = 0; i < 64; i++) with_nan[i] = i == 20 ? NAN : (float)((i * 29) % 64);
+  mw_rank_places(places, with_nan, false, 64, false, scratch);
+  CHECK(places[20] == 63);
+  for (size_t i = 0; i < 64; i++)
+    if (i != 20) CHECK(places[i] == with_nan[i] - (with_nan[i] > (float)((20 * 29) % 64)));
+}
+
 /* The order of a value's own length: doubles that are one float, and keys that differ in the last bits alone. */
 static void neighbours(void) {
   double values[200], scratch[2000];
@@ -95,6 +115,7 @@ int main(void) {
   RUN(floats());
   RUN(doubles());
   RUN(ranges());
+  RUN(lengths());
   RUN(neighbours());
   UNIT_END();
 }
