@@ -43,29 +43,30 @@ local function lazy_masks(tensors, n, density, count)
   return result
 end
 
---- Masks of the `kept` largest of d elements, of equal ones the lower indices.
-local function exactly(tensors, kept, d)
+--- Masks of the `kept` largest of d elements, of equal ones the lower indices, or if `behind` is 1 the higher ones.
+local function exactly(tensors, kept, d, behind)
   local result, first = {}, 0
   if kept == 0 then
     for i, t in ipairs(tensors) do result[i] = core.apply("lt", core.apply("abs", t), 0) end
     return result
   end
   local threshold = core.apply("kth", tensors, d - kept)
-  local last = core.apply("tie", tensors, threshold) -- those that equal it are kept up to the index `last`
+  local last = core.apply("tie", tensors, threshold, behind) -- those that equal it are kept up to the index `last`, or behind it
   for i, t in ipairs(tensors) do
-    result[i] = core.apply("top", t, threshold, last, first)
+    result[i] = core.apply("top", t, threshold, last, first, behind)
     first = first + core.elements(t)
   end
   return result
 end
 
---- Of d elements the int(d * density) that follow the int(d * below) largest; so many of these stay that there are enough to keep.
+--- Of d elements the int(d * density) that follow the int(d * below) largest; so many of these stay that there are enough to keep. Of equal
+-- ones the lower index counts as the smaller one, as in mergekit, which sorts them upwards.
 local function band(t, density, below)
   local d = core.elements(t)
   local kept = math.floor(d * share(density))
   local above = math.min(math.floor(d * share(below)), d - kept)
   if kept == d then return t end
-  return (core.apply("where", exactly({ t }, above, d)[1], 0, core.apply("where", exactly({ t }, above + kept, d)[1], t, 0)))
+  return (core.apply("where", exactly({ t }, above, d, 1)[1], 0, core.apply("where", exactly({ t }, above + kept, d, 1)[1], t, 0)))
 end
 
 --- Masks of what is kept of tensors taken as one vector: a list in their order.

@@ -65,8 +65,8 @@ static int by_index(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-/* Looks in the list for the index of a TIE: of the elements that equal the threshold, of which `cut` are kept, the last that is. False
- * if the list does not have all of them. */
+/* Looks in the list for the index of a TIE: of the elements that equal the threshold, of which it cuts off the first `cut`, the last of
+ * these. False if the list does not have all of them. */
 static bool find_listed(const mw_selection *threshold, uint64_t cut, uint64_t *index) {
   const mw_kernel_list *list = &threshold->listed;
   const uint64_t bin = (uint64_t)(threshold->select.low - threshold->listed_low);
@@ -84,15 +84,16 @@ static bool find_listed(const mw_selection *threshold, uint64_t cut, uint64_t *i
  * Nothing equals a threshold that is NaN: then there is no index to look for. */
 static bool start_tie(mw_selection *s, const mw_selection *of, bool *counted, mw_values *values, mw_error *err) {
   double threshold;
-  uint64_t index = s->total;
+  uint64_t index = s->total, cut = values->ties[s->threshold];
   MW_TRY(mw_values_get(values, s->threshold, &threshold, err));
-  uint64_t cut = values->ties[s->threshold];
+  const bool all = !cut || threshold != threshold;
+  if (s->last && !all) cut = of->select.equal - cut;
   *counted = s->assumes && threshold == s->select.threshold;
   if (!*counted) s->select = mw_select_begin(MW_SELECT_TIE, s->select.f64, threshold, 0, s->total);
   s->select.rank = cut ? cut - 1 : 0;
-  s->select.found = !cut || threshold != threshold || find_listed(of, cut, &index);
+  s->select.found = all || find_listed(of, cut, &index);
   s->waits = s->assumes = false;
-  return !s->select.found || mw_values_set(values, s->node, (double)index, err);
+  return !s->select.found || mw_values_set(values, s->node, all && s->last ? -1 : (double)index, err);
 }
 
 bool mw_selection_new(const mw_graph *graph, mw_node node, mw_values *values, mw_selection *out, mw_error *err) {
@@ -103,6 +104,7 @@ bool mw_selection_new(const mw_graph *graph, mw_node node, mw_values *values, mw
   for (uint32_t i = 0; i < tensors; i++) out->origins[i + 1] = out->total += elements_of(graph, facts.operand[i]);
   if (facts.op == MW_OP_TIE) {
     out->threshold = facts.operand[tensors];
+    out->last = facts.extra[0] == 1;
     out->waits = true;
     out->select = begin(facts, 0, out->total);
     return true;

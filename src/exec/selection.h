@@ -34,6 +34,7 @@ typedef struct mw_selection {
   mw_select sample;  /* the same search over a sample, which predicts the key range of `select` */
   bool sampling;     /* the search over the sample has not ended */
   mw_node threshold; /* TIE: the selection of its threshold; else 0 */
+  bool last;         /* TIE: of equal elements the last ones have the rank, not the first */
   bool waits;        /* TIE: the threshold is not known, so that nothing can be counted */
   bool assumes;      /* TIE: the threshold of `select` is predicted */
   bool lists;        /* a threshold: elements in its range are listed for its TIE */

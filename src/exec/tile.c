@@ -209,6 +209,20 @@ static double constant(const mw_tile *tile, unsigned index) {
   return tile->f64 ? f64 : (double)f32;
 }
 
+/* TOP or KEEP_TOP of the n elements from index `start` on. Its index is taken as a double: a float cannot hold every index. Where equal ones behind
+ * it count, they are the second part. */
+static void top(const mw_tile *tile, unsigned char *dst, const unsigned char *x, const mw_program_instruction *step, const uint64_t extra[2],
+                uint64_t start, size_t n) {
+  const size_t size = value_size(tile), first = count_up_to(tile->scalars[step->operand[2]], extra[0] + start, n);
+  const double threshold = constant(tile, step->operand[1]);
+  const mw_kernel_top kernel = step->code == MW_OP_TOP ? tile->kernels->top : tile->kernels->keep_top;
+  if (!extra[1]) kernel(dst, x, threshold, first, n);
+  else {
+    kernel(dst, x, threshold, 0, first);
+    kernel(dst + first * size, x + first * size, threshold, n - first, n - first);
+  }
+}
+
 static void fill(const mw_tile *tile, unsigned char *dst, double value, size_t n) {
   float f32 = (float)value;
   for (size_t i = 0; i < n; i++)
@@ -325,9 +339,7 @@ static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_
   }
   case MW_OP_KEEP_TOP:
   case MW_OP_TOP:
-    /* The index is taken as a double: a float cannot hold every index. */
-    (step->code == MW_OP_TOP ? k->top : k->keep_top)(dst, v[0], constant(tile, step->operand[1]),
-      count_up_to(tile->scalars[step->operand[2]], mw_graph_facts(graph, step->node).extra[0] + start, n), n);
+    top(tile, dst, v[0], step, mw_graph_facts(graph, step->node).extra, start, n);
     return;
   case MW_OP_TOTAL: add_units(tile, gather, v[0], NULL, at->within, n, at->span, false); return;
   case MW_OP_DOT:

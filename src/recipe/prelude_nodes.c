@@ -63,11 +63,11 @@ static int finish(lua_State *L, mw_op op, const mw_node *operands, uint32_t coun
   return 2;
 }
 
-/* apply(op, list of nodes, rank) for KTH and QUANTILE, apply("tie", list, KTH node), apply("kth_lazy", list, number). */
+/* apply(op, list of nodes, rank) for KTH and QUANTILE, apply("tie", list, KTH node, 1 if the last of equal ones rank higher), apply("kth_lazy", list, number). */
 static int select_over(lua_State *L, mw_op op) {
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_Integer count = luaL_len(L, 2);
-  uint64_t extra[2] = {0, 0};
+  uint64_t extra[2] = {(uint64_t)luaL_optinteger(L, 4, 0), 0};
   luaL_argcheck(L, count > 0 && count < MW_GRAPH_OPERANDS, 2, "tensors are needed");
   mw_node *operands = lua_newuserdatauv(L, (size_t)(count + 1) * sizeof *operands, 0);
   for (lua_Integer i = 0; i < count; i++) {
@@ -105,7 +105,7 @@ static int operate(lua_State *L) {
     extra[1] = name_key(L, 3 + count);
   }
   if (mw_graph_op_class(op) == MW_CLASS_MATRIX) extra[0] = (uint64_t)luaL_optinteger(L, 2 + count, 0);
-  if (op == MW_OP_TOP) extra[0] = (uint64_t)luaL_checkinteger(L, 2 + count);
+  if (op == MW_OP_TOP) extra[0] = (uint64_t)luaL_checkinteger(L, 2 + count), extra[1] = (uint64_t)luaL_optinteger(L, 3 + count, 0);
   if (mw_graph_op_class(op) == MW_CLASS_ROW)
     for (int i = 0; i < 2; i++) extra[i] = (uint64_t)luaL_checkinteger(L, 2 + count + i);
   return finish(L, op, operands, (uint32_t)count, extra);

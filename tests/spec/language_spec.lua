@@ -143,6 +143,18 @@ describe("selection", function()
       end)
     end
   end
+  --- Magnitudes of 0 and 1 alone, in their order, and equal ones by their indices: what lies between the outliers and the small rest.
+  for _, share in ipairs { { 0.5, 0.25 }, { 0.9, 0.05 }, { 0.3, 0 }, { 0.6, 0.9 } } do
+    gives(string.format("x:sign():keep_top(%g, {below = %g})", share[1], share[2]), function(a, _, name, i)
+      local order, d = {}, #X[name]
+      for k, v in ipairs(X[name]) do order[k] = { v == 0 and 0 or 1, k } end
+      table.sort(order, function(p, q) return p[1] < q[1] or (p[1] == q[1] and p[2] < q[2]) end)
+      local kept = math.floor(d * share[1])
+      local last = d - math.min(math.floor(d * share[2]), d - kept)
+      for place = last - kept + 1, last do if order[place][2] == i then return a > 0 and 1 or a < 0 and -1 or 0 end end
+      return 0
+    end)
+  end
 end)
 
 describe("lists and names", function()

@@ -82,16 +82,21 @@ function mock.prelude(models, files)
     table.sort(values)
     return node({ assert(values[rank + 1], "rank outside") }, true, 0 / 0)
   end
-  function special.tie(tensors, kth)
+  function special.tie(tensors, kth, behind)
     local values, order = all_of(tensors, math.abs), {}
     for i in ipairs(values) do order[i] = i end
+    if behind == 1 then -- of those that equal it the last ones have its rank
+      table.sort(order, function(i, j) return values[i] < values[j] or (values[i] == values[j] and i < j) end)
+      local before = order[read(kth).rank]
+      return node({ before and values[before] == read(kth).values[1] and before - 1 or -1 }, true, 0 / 0)
+    end
     table.sort(order, function(i, j) return values[i] < values[j] or (values[i] == values[j] and i > j) end)
     return node({ order[read(kth).rank + 1] - 1 }, true, 0 / 0)
   end
-  function special.top(x, threshold, last, first)
+  function special.top(x, threshold, last, first, behind)
     local values, limit, cut = {}, read(threshold).values[1], read(last).values[1]
     for i, v in ipairs(read(x).values) do
-      values[i] = truth(math.abs(v) > limit or (math.abs(v) == limit and first + i - 1 <= cut))
+      values[i] = truth(math.abs(v) > limit or (math.abs(v) == limit and (first + i - 1 <= cut) == (behind ~= 1)))
     end
     return node(values, false, 0 / 0)
   end
