@@ -67,9 +67,16 @@ word("x:sigmoid()", function(x) return 1 / (1 + methods.exp(-x)) end)
 word("x:relu()", function(x) return (methods.atleast(x, 0)) end)
 
 local types = { bf16 = "as_bf16", f16 = "as_f16", f32 = "as_f32", f64 = "as_f64" }
+--- A tensor as a file of it would be: rounded to the least type that holds all that it is made of.
+local function as_stored(tensor)
+  local dtype = core.widest(tensor)
+  return dtype and types[dtype] and dtype ~= "f64" and op(types[dtype])(tensor) or tensor
+end
+
 --- Rounded to the type at this point; "f64": from here on computed in it.
 word("x:as(type)", function(x, dtype)
-  local name = types[dtype] or fail("as(type) takes \"bf16\", \"f16\", \"f32\" or \"f64\", not %s", type(dtype) == "string" and core.shown(dtype) or V.called(dtype))
+  if dtype == "stored" then return (lift(as_stored, x)) end
+  local name = types[dtype] or fail("as(type) takes \"bf16\", \"f16\", \"f32\", \"f64\" or \"stored\", not %s", type(dtype) == "string" and core.shown(dtype) or V.called(dtype))
   return (lift(op(name), x))
 end)
 

@@ -173,8 +173,8 @@ function Elements:square() end
 function Elements:sigmoid() end
 ---@return self # the larger of x and 0
 function Elements:relu() end
----@param dtype "bf16"|"f16"|"f32"|"f64"
----@return self # rounded to this type here; "f64": from here on computed in it
+---@param dtype "bf16"|"f16"|"f32"|"f64"|"stored"
+---@return self # rounded to this type here; "f64": from here on computed in it; "stored": to the least that holds what each tensor is made of
 function Elements:as(dtype) end
 
 ---Keeps every |x| at least the (d - int(d*density))-th smallest of the tensor or of the model. `count = "exact"` keeps

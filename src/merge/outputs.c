@@ -3,6 +3,7 @@
 #include "merge/outputs.h"
 #include "base/utf8.h"
 #include "expr/cone.h"
+#include "expr/widest.h"
 #include "format/safetensors.h"
 #include "merge/adapter_result.h"
 #include "merge/follow.h"
@@ -68,14 +69,6 @@ static mw_dtype dtype_of_new(const mw_plan *plan, mw_node node) {
   return most;
 }
 
-static void widen(uint8_t *wide, mw_dtype dtype) {
-  bool floats = *wide == MW_DTYPE_BF16 || *wide == MW_DTYPE_F16, other = dtype == MW_DTYPE_BF16 || dtype == MW_DTYPE_F16;
-  if (dtype == MW_DTYPE_COUNT || mw_dtype_kind_of(dtype) != MW_DTYPE_KIND_REAL || dtype == *wide) return;
-  if (*wide == MW_DTYPE_COUNT) *wide = (uint8_t)dtype;
-  else if (floats && other) *wide = MW_DTYPE_F32; /* neither holds the other's values */
-  else if (mw_dtype_bits(dtype) > mw_dtype_bits(*wide)) *wide = (uint8_t)dtype;
-}
-
 /* --dtype widest: (*wide)[node] is the least dtype that holds all tensors that the node is made of, each as it is stored or as x:as("bf16")
  * rounded it; MW_DTYPE_COUNT where it is made of no model's. NULL with any other --dtype. */
 static bool find_widest(const mw_plan *plan, uint8_t **wide, mw_error *err) {
@@ -87,15 +80,7 @@ static bool find_widest(const mw_plan *plan, uint8_t **wide, mw_error *err) {
   if (!found) return false;
   for (mw_node node = 1; node <= count; node++) { /* operands come before their users */
     mw_graph_node_facts facts = mw_graph_facts(graph, node);
-    uint8_t own = MW_DTYPE_COUNT;
-    if (facts.op == MW_OP_INPUT) widen(&own, mw_model_written(read_by(plan, facts)));
-    else if (facts.op == MW_OP_AS_BF16) own = MW_DTYPE_BF16;
-    else if (facts.op == MW_OP_AS_F16) own = MW_DTYPE_F16;
-    else if (facts.op == MW_OP_AS_F32) own = MW_DTYPE_F32;
-    else
-      for (uint32_t i = 0; i < facts.operands; i++)
-        if (mw_cone_goes_on(graph, facts.operand[i])) widen(&own, (mw_dtype)found[facts.operand[i]]);
-    found[node] = own;
+    found[node] = (uint8_t)mw_widest_of(graph, facts, facts.op == MW_OP_INPUT ? mw_model_written(read_by(plan, facts)) : MW_DTYPE_COUNT, found);
   }
   return true;
 }

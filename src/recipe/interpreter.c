@@ -271,6 +271,7 @@ bool mw_interpreter_begin(mw_interpreter *state, mw_error *err) {
 void mw_interpreter_close(mw_interpreter *state) {
   mw_lua_memory_free(&state->memory); /* no object of the prelude owns anything else, so that none has to be looked at */
   mw_graph_free(state->graph);
+  free(state->widest);
   free(state->specs);
   mw_mem_release(&state->arena);
   state->L = NULL;

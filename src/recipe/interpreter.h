@@ -41,6 +41,8 @@ struct mw_interpreter {
   size_t used, limit; /* bytes of Lua's memory */
   mw_lua_memory memory;
   mw_graph *graph;
+  uint8_t *widest;      /* of the first `widest_count` nodes: expr/widest.h */
+  size_t widest_count, widest_capacity;
   const mw_input_set *inputs; /* NULL while only a signature is asked for */
   uint64_t seed;
   const mw_score_words *scores; /* NULL: there is no --score */

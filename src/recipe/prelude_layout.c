@@ -1,5 +1,6 @@
 /* prelude_layout.c: as in prelude_core.c, arguments are checked here, rules of operations by the graph. */
 #include "recipe/prelude_layout.h"
+#include "expr/widest.h"
 #include "model/layer_name.h"
 #include "model/prediction_layers.h"
 #include "recipe/prelude_nodes.h"
@@ -52,15 +53,33 @@ static int shape(lua_State *L) {
   return 1;
 }
 
-/* dtype(tensor): "bf16" of a tensor as a file has it; what is computed is "f32" or "f64". */
-static int dtype(lua_State *L) {
-  mw_graph_node_facts facts = mw_graph_facts(mw_interpreter_of(L)->graph, mw_prelude_nodes_at(L, 1));
+static int push_dtype(lua_State *L, mw_dtype dtype) {
   char word[16] = "";
-  const char *name = mw_dtype_name(mw_graph_is_stored(facts.op) ? facts.dtype : facts.f64 ? MW_DTYPE_F64 : MW_DTYPE_F32);
+  const char *name = mw_dtype_name(dtype);
   for (size_t i = 0; name[i] && i + 1 < sizeof word; i++)
     word[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] - 'A' + 'a') : name[i];
   lua_pushstring(L, word);
   return 1;
+}
+
+/* widest(tensor): the least dtype that holds all that it is made of (expr/widest.h); nothing where it is made of no model's. */
+static int widest(lua_State *L) {
+  mw_interpreter *state = mw_interpreter_of(L);
+  const mw_node node = mw_prelude_nodes_at(L, 1);
+  mw_error err;
+  if (!mw_mem_grow(&state->widest, &state->widest_capacity, (size_t)mw_graph_count(state->graph) + 1, 1, &err)) return fail(L, &err);
+  for (; state->widest_count <= node; state->widest_count++) {
+    if (!state->widest_count) continue; /* nodes begin with 1 */
+    mw_graph_node_facts facts = mw_graph_facts(state->graph, (mw_node)state->widest_count);
+    state->widest[state->widest_count] = (uint8_t)mw_widest_of(state->graph, facts, facts.dtype, state->widest);
+  }
+  return state->widest[node] == MW_DTYPE_COUNT ? 0 : push_dtype(L, state->widest[node]);
+}
+
+/* dtype(tensor): "bf16" of a tensor as a file has it; what is computed is "f32" or "f64". */
+static int dtype(lua_State *L) {
+  mw_graph_node_facts facts = mw_graph_facts(mw_interpreter_of(L)->graph, mw_prelude_nodes_at(L, 1));
+  return push_dtype(L, mw_graph_is_stored(facts.op) ? facts.dtype : facts.f64 ? MW_DTYPE_F64 : MW_DTYPE_F32);
 }
 
 /* The shape of a list of dimensions, which are whole numbers. */
@@ -224,7 +243,7 @@ bool mw_prelude_layout_result(lua_State *L, int index, mw_result_layout *out, mw
 
 void mw_prelude_layout_fill(lua_State *L) {
   static const luaL_Reg functions[] = {{"layer_of", layer_of}, {"predicts", predicts}, {"renamed", renamed}, {"shape", shape},
-                                       {"dtype", dtype}, {"fill", fill}, {"slice", slice}, {"join", join}, {"gather", gather},
+                                       {"dtype", dtype}, {"widest", widest}, {"fill", fill}, {"slice", slice}, {"join", join}, {"gather", gather},
                                        {"turned", turned}, {"values", values}, {"reshape", reshape}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

@@ -230,7 +230,10 @@ local function summary_of(doc, name, script)
 end
 
 --- Whether a document rounds what it makes; others read it as its files would have it.
-local function rounding(doc) return (doc.dtype == "bf16" or doc.dtype == "f16") and (":as(%q)"):format(doc.dtype) or "" end
+local function rounding(doc)
+  if not doc.dtype then return ':as("stored")' end
+  return (doc.dtype == "bf16" or doc.dtype == "f16") and (":as(%q)"):format(doc.dtype) or ""
+end
 
 local function compose(documents, doc, name, text)
   local script, body, w = new_script(documents), W.writer(), W.writer()
