@@ -1,4 +1,5 @@
-/* vocab.c: a hash table with open addressing, at most half full. */
+/* vocab.c: a hash table with open addressing, at most half full. Of a hash only a few bits are kept, which tell most other texts apart
+ * without a look at them: large vocabularies are held several at a time. */
 #include "text/vocab.h"
 #include "base/hash.h"
 #include "base/mem.h"
@@ -7,8 +8,9 @@
 
 typedef struct mw_vocab_slot {
   const char *text; /* NULL: empty */
-  uint32_t length, number;
-  uint64_t hash;
+  uint32_t length;
+  uint32_t number : 25; /* ids go up to 2^24 */
+  uint32_t mark : 7;    /* of its hash */
 } mw_vocab_slot;
 
 /* Up to seven bytes as a number, without reading beyond them. */
@@ -47,9 +49,10 @@ void mw_vocab_free(mw_vocab *vocab) {
 /* The slot of the text, or the empty slot where it would be added. */
 static mw_vocab_slot *slot_of(const mw_vocab *vocab, const char *text, size_t length, uint64_t hash) {
   size_t at = (size_t)(hash >> 32) & (vocab->size - 1);
+  const unsigned mark = hash & 127;
   for (;; at = (at + 1) & (vocab->size - 1)) {
     mw_vocab_slot *slot = &vocab->slots[at];
-    if (!slot->text || (slot->hash == hash && slot->length == length && memcmp(slot->text, text, length) == 0)) return slot;
+    if (!slot->text || (slot->mark == mark && slot->length == length && memcmp(slot->text, text, length) == 0)) return slot;
   }
 }
 
@@ -67,7 +70,7 @@ static bool widen(mw_vocab *vocab, mw_error *err) {
   if (!(wider.slots = mw_mem_new(wider.size, sizeof *wider.slots, err))) return false;
   for (size_t i = 0; i < vocab->size; i++) {
     const mw_vocab_slot *old = &vocab->slots[i];
-    if (old->text) *slot_of(&wider, old->text, old->length, old->hash) = *old;
+    if (old->text) *slot_of(&wider, old->text, old->length, hash_of(&wider, old->text, old->length)) = *old;
   }
   free(vocab->slots);
   *vocab = wider;
@@ -80,7 +83,7 @@ bool mw_vocab_add(mw_vocab *vocab, const char *text, size_t length, uint32_t num
   uint64_t hash = hash_of(vocab, text, length);
   mw_vocab_slot *slot = slot_of(vocab, text, length, hash);
   if (slot->text) return *known = true, false;
-  *slot = (mw_vocab_slot){text, (uint32_t)length, number, hash};
+  *slot = (mw_vocab_slot){text, (uint32_t)length, number & ((1u << 25) - 1), hash & 127};
   vocab->count++;
   return true;
 }

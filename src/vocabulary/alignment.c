@@ -107,7 +107,6 @@ static bool open_tokens(aligning *a) {
 
 static bool unite(aligning *a) {
   const bool all = strcmp(a->options->tokenizer, "union") == 0;
-  const mw_json plain = {.kind = MW_JSON_END};
   if (all && !a->tokens[a->start].fast) {
     mw_error_set(a->err, MW_DATA, "%s: %s: --tokenizer union needs a tokenizer.json, to which tokens can be added",
                  a->tokens[a->start].label, a->tokens[a->start].vocabulary.path);
@@ -117,7 +116,7 @@ static bool unite(aligning *a) {
   for (size_t m = 0; m < a->inputs->count && all; m++)
     if (m != a->start) MW_TRY(mw_output_vocabulary_unite(&a->vocabulary, &a->tokens[m], a->err));
   for (size_t i = 0; i < a->rules.count; i++)
-    MW_TRY(mw_output_vocabulary_add(&a->vocabulary, a->rules.rules[i].text, a->rules.rules[i].length, plain, a->err));
+    MW_TRY(mw_output_vocabulary_add(&a->vocabulary, a->rules.rules[i].text, a->rules.rules[i].length, NULL, a->err));
   const uint64_t each = a->options->pad_vocabulary, over = each ? a->vocabulary.count % each : 0;
   a->out->tokens = a->vocabulary.count;
   a->out->added = a->vocabulary.added;

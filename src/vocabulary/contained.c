@@ -37,7 +37,7 @@ static bool list_added(search *s, mw_error *err) {
 
 /* Whether an added token is found only as a whole word: those that were ordinary in their own tokenizer. */
 static bool is_single(const mw_output_vocabulary_token *token) {
-  return token->settings.kind != MW_JSON_OBJECT || mw_json_member(token->settings, "single_word").kind == MW_JSON_TRUE;
+  return !token->settings || mw_json_member(*token->settings, "single_word").kind == MW_JSON_TRUE;
 }
 
 static bool contains(const search *s, const char *text, size_t length) {
@@ -63,7 +63,7 @@ bool mw_contained_find(const mw_output_vocabulary *v, mw_arena *arena, const uin
   bool ok = s && (!v->added || (found && list_added(s, err)));
   for (size_t id = 0; id < v->start->vocabulary.count && ok && v->added; id++) {
     const mw_vocabulary_token *token = &v->start->vocabulary.tokens[id];
-    bool ordinary = token->text && v->start->settings[id].kind == MW_JSON_END;
+    bool ordinary = token->text && !mw_model_tokens_settings(v->start, id);
     if (ordinary && contains(s, token->text, token->length)) found[(*count)++] = (uint32_t)id;
   }
   if (s) mw_vocab_free(&s->added);

@@ -1,6 +1,7 @@
 /* model_tokens.c: see model_tokens.h. */
 #include "vocabulary/model_tokens.h"
 #include "base/text.h"
+#include <stdlib.h>
 #include <string.h>
 
 enum { SHOWN = 4 };
@@ -47,17 +48,40 @@ static bool cut(mw_model_tokens *t, uint64_t rows, mw_warning *warnings, mw_erro
   return ok;
 }
 
-/* The entries of added tokens, by id. */
-static bool list_settings(mw_model_tokens *t, mw_error *err) {
-  mw_json *settings = mw_mem_take(&t->vocabulary.arena, (t->vocabulary.count + 1) * sizeof *settings, err);
-  mw_json key, entry;
+typedef struct mw_model_tokens_entry {
   uint64_t id;
-  if (!settings) return false;
-  t->settings = settings;
+  mw_json json;
+} entry;
+
+/* Of several entries of one id the last one comes first. */
+static int by_id(const void *a, const void *b) {
+  const entry *x = a, *y = b;
+  if (x->id != y->id) return x->id < y->id ? -1 : 1;
+  return x->json.bytes > y->json.bytes ? -1 : x->json.bytes < y->json.bytes;
+}
+
+static bool list_settings(mw_model_tokens *t, mw_error *err) {
+  mw_json key, value;
+  size_t capacity = 0;
   if (!t->fast || t->vocabulary.added.kind != MW_JSON_ARRAY) return true;
-  for (mw_json_walk walk = mw_json_enter(t->vocabulary.added); mw_json_next(&walk, &key, &entry);)
-    if (entry.kind == MW_JSON_OBJECT && mw_json_u64(mw_json_member(entry, "id"), &id) && id < t->vocabulary.count) settings[id] = entry;
+  for (mw_json_walk walk = mw_json_enter(t->vocabulary.added); mw_json_next(&walk, &key, &value);) {
+    entry found = {.json = value};
+    if (value.kind != MW_JSON_OBJECT || !mw_json_u64(mw_json_member(value, "id"), &found.id) || found.id >= t->vocabulary.count) continue;
+    MW_TRY(mw_mem_grow(&t->entries, &capacity, t->entry_count + 1, sizeof *t->entries, err));
+    t->entries[t->entry_count++] = found;
+  }
+  if (t->entry_count) qsort(t->entries, t->entry_count, sizeof *t->entries, by_id);
   return true;
+}
+
+const mw_json *mw_model_tokens_settings(const mw_model_tokens *t, size_t id) {
+  size_t low = 0, high = t->entry_count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (t->entries[middle].id < id) low = middle + 1;
+    else high = middle;
+  }
+  return low < t->entry_count && t->entries[low].id == id ? &t->entries[low].json : NULL;
 }
 
 /* A text that two ids have is found by the first. */
@@ -80,6 +104,7 @@ bool mw_model_tokens_open(mw_model_tokens *t, const char *label, const char *fol
 
 void mw_model_tokens_close(mw_model_tokens *t) {
   mw_vocab_free(&t->ids);
+  free(t->entries);
   mw_vocabulary_close(&t->vocabulary);
 }
 

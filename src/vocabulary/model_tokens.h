@@ -10,7 +10,8 @@ typedef struct mw_model_tokens {
   const char *label;         /* of the model, for messages */
   mw_vocabulary vocabulary;  /* a token whose row is missing has no text */
   mw_vocab ids;              /* from text to id */
-  const mw_json *settings;   /* [vocabulary.count]: of an added token of tokenizer.json, its entry there; else MW_JSON_END */
+  struct mw_model_tokens_entry *entries; /* [entry_count]: those of tokenizer.json's added tokens, by id */
+  size_t entry_count;
   bool fast;                 /* from a tokenizer.json */
 } mw_model_tokens;
 
@@ -20,6 +21,8 @@ typedef struct mw_model_tokens {
 bool mw_model_tokens_open(mw_model_tokens *tokens, const char *label, const char *folder, uint64_t rows, mw_warning *warnings,
                           mw_error *err);
 void mw_model_tokens_close(mw_model_tokens *tokens);
+/* Of an added token of a tokenizer.json its entry there, else NULL. */
+const mw_json *mw_model_tokens_settings(const mw_model_tokens *tokens, size_t id);
 /* The id of the token with this text, or false. */
 bool mw_model_tokens_find(const mw_model_tokens *tokens, const char *text, size_t length, uint32_t *id);
 

@@ -23,7 +23,7 @@ static size_t next_of(const mw_model_tokens *start) {
   size_t entries = 0, greatest = 0;
   for (mw_json_walk walk = mw_json_enter(start->vocabulary.ordinary); mw_json_next(&walk, &key, &value);) entries++;
   for (size_t id = 0; id < start->vocabulary.count; id++)
-    if (start->settings[id].kind != MW_JSON_END && id >= entries) greatest = id + 1;
+    if (id >= entries && mw_model_tokens_settings(start, id)) greatest = id + 1;
   return greatest ? greatest : entries;
 }
 
@@ -38,10 +38,10 @@ bool mw_output_vocabulary_start(mw_output_vocabulary *v, const mw_model_tokens *
   return true;
 }
 
-bool mw_output_vocabulary_add(mw_output_vocabulary *v, const char *text, size_t length, mw_json settings, mw_error *err) {
+bool mw_output_vocabulary_add(mw_output_vocabulary *v, const char *text, size_t length, const mw_json *settings, mw_error *err) {
   uint32_t id;
   mw_text_escaped shown, there;
-  const mw_output_vocabulary_token token = {text, length, true, settings};
+  const mw_output_vocabulary_token token = {text, settings, (uint32_t)length, true};
   if (mw_vocab_find(&v->ids, text, length, &id)) return true;
   if (!v->start->fast) {
     mw_error_set(err, MW_DATA, "%s: %s cannot be given the token '%s': only a tokenizer.json can", v->start->label,
@@ -62,7 +62,7 @@ bool mw_output_vocabulary_add(mw_output_vocabulary *v, const char *text, size_t 
 bool mw_output_vocabulary_unite(mw_output_vocabulary *v, const mw_model_tokens *other, mw_error *err) {
   for (size_t id = 0; id < other->vocabulary.count; id++) {
     const mw_vocabulary_token *token = &other->vocabulary.tokens[id];
-    if (token->text && token->length) MW_TRY(mw_output_vocabulary_add(v, token->text, token->length, other->settings[id], err));
+    if (token->text && token->length) MW_TRY(mw_output_vocabulary_add(v, token->text, token->length, mw_model_tokens_settings(other, id), err));
   }
   return true;
 }

@@ -7,10 +7,10 @@
 #include "vocabulary/model_tokens.h"
 
 typedef struct mw_output_vocabulary_token {
-  const char *text; /* NULL: no token has this id */
-  size_t length;
-  bool added;       /* to the tokenizer that it starts from */
-  mw_json settings; /* of an added one: its entry in the added_tokens of the model that it is from, or MW_JSON_END */
+  const char *text;        /* NULL: no token has this id */
+  const mw_json *settings; /* of an added one: its entry in the added_tokens of the model that it is from, or NULL */
+  uint32_t length;
+  bool added;              /* to the tokenizer that it starts from */
 } mw_output_vocabulary_token;
 
 typedef struct mw_output_vocabulary {
@@ -26,7 +26,7 @@ bool mw_output_vocabulary_start(mw_output_vocabulary *vocabulary, const mw_model
 /* Adds those that it lacks of another model, in the order of their ids. */
 bool mw_output_vocabulary_unite(mw_output_vocabulary *vocabulary, const mw_model_tokens *other, mw_error *err);
 /* Adds a token, unless it is there. MW_DATA where the tokenizer is no tokenizer.json, or has gaps that leave no id for it. */
-bool mw_output_vocabulary_add(mw_output_vocabulary *vocabulary, const char *text, size_t length, mw_json settings, mw_error *err);
+bool mw_output_vocabulary_add(mw_output_vocabulary *vocabulary, const char *text, size_t length, const mw_json *settings, mw_error *err);
 void mw_output_vocabulary_free(mw_output_vocabulary *vocabulary);
 
 #endif

@@ -75,8 +75,8 @@ static void put_json(mw_text *out, mw_json value) { mw_text_add(out, value.bytes
  * apart. */
 static void put_settings(const rewriting *r, const mw_output_vocabulary_token *token, bool id_within, mw_text *out) {
   mw_json key, value;
-  if (token->settings.kind == MW_JSON_OBJECT) {
-    for (mw_json_walk walk = mw_json_enter(token->settings); mw_json_next(&walk, &key, &value);) {
+  if (token->settings) {
+    for (mw_json_walk walk = mw_json_enter(*token->settings); mw_json_next(&walk, &key, &value);) {
       if (mw_json_equals(key, "id") || (!id_within && mw_json_equals(key, "content"))) continue;
       mw_text_format(out, ",");
       put_json(out, key);
