@@ -84,7 +84,7 @@ static const char *line_of(const char *text, unsigned long number, size_t *lengt
   return text;
 }
 
-/* What stands behind "-- line " in a line of the recipe: "7: t". */
+/* What stands behind "-- line " in a line of the recipe: "7:5: t". */
 static const char *origin_in(const char *line, size_t length, size_t *origin_length) {
   static const char mark[] = "-- line ";
   const char *at = line ? memmem(line, length, mark, sizeof mark - 1) : NULL;
@@ -100,7 +100,7 @@ static void replace(mw_error *err, const char *at, size_t length, const char *ne
   snprintf(err->text, sizeof err->text, "%.*s%.*s%s", (int)before, old.text, (int)new_length, new, old.text + before + length);
 }
 
-/* The line in which the recipe says which input a model of the file is: "local chat = a.models[2] -- line 5: model". */
+/* The line in which the recipe says which input a model of the file is: "local chat = a.models[2] -- line 5:12: model". */
 static const char *line_of_model(const char *recipe, size_t number, size_t *length) {
   char words[48];
   snprintf(words, sizeof words, "= a.models[%zu] ", number);
@@ -127,8 +127,9 @@ static bool speaks_of(const char *text, const char *word) {
   return false;
 }
 
-/* The line of the file, which the recipe carries, that first has an option's word of which an error speaks, in quotes; 0: none. */
-static size_t line_of_word(const mw_conversion *conversion, const char *recipe, const char *said) {
+/* Where the file, which the recipe carries, first has an option's word of which an error speaks, in quotes: its line and column, from 1.
+ * False: nowhere. */
+static bool find_word(const mw_conversion *conversion, const char *recipe, const char *said, size_t *line, size_t *column) {
   const char *text = strstr(recipe, "mergekit = [");
   for (size_t i = 0; text && i < conversion->count; i++) {
     bool told = strcmp(conversion->words[i].name, "models") != 0;
@@ -136,12 +137,12 @@ static size_t line_of_word(const mw_conversion *conversion, const char *recipe, 
       const char *word = conversion->words[i].words[w], *quoted = strstr(said, word);
       bool spoken = quoted > said && quoted[-1] == '\'' && quoted[strlen(word)] == '\'';
       const char *at = spoken && *word ? strstr(text, word) : NULL;
-      size_t line = 0;
-      for (const char *c = text; at && c < at; c++) line += *c == '\n';
-      if (line) return line;
+      *line = 0, *column = 1;
+      for (const char *c = text; at && c < at; c++) *line += *c == '\n', *column = *c == '\n' ? 1 : *column + (((unsigned char)*c & 0xC0) != 0x80);
+      if (at && *line) return true;
     }
   }
-  return 0;
+  return false;
 }
 
 void mw_conversion_name_models(const mw_conversion *conversion, mw_warning *warnings) {
@@ -178,9 +179,9 @@ void mw_conversion_explain(const mw_conversion *conversion, const char *recipe_n
     if ((origin = origin_in(line, length, &origin_length)))
       replace(err, err->text + name_length + 1, (size_t)(end - err->text) - name_length - 1, origin, origin_length);
   }
-  size_t line_typed = placed ? 0 : line_of_word(conversion, recipe, err->text);
-  if (line_typed) {
-    mw_error_wrap(err, "%s:%zu", recipe_name, line_typed);
+  size_t line_typed, column;
+  if (!placed && find_word(conversion, recipe, err->text, &line_typed, &column)) {
+    mw_error_wrap(err, "%s:%zu:%zu", recipe_name, line_typed, column);
     placed = true;
   }
   for (size_t m = models ? models->count : 0; m > 0; m--) {

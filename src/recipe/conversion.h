@@ -23,7 +23,7 @@ void mw_conversion_free(mw_conversion *conversion);
 /* Calls models[2] as the file calls it, in every warning. */
 void mw_conversion_name_models(const mw_conversion *conversion, mw_warning *warnings);
 /* Tells an error of a converted recipe by the configuration: "FILE.yml:12: ..." names a line of the recipe, whose comment
- * "-- line 7: t" says which line of the file it comes from; models[2] is called as the file calls it. */
+ * "-- line 7:5: t" says which line of the file it comes from; models[2] is called as the file calls it. */
 void mw_conversion_explain(const mw_conversion *conversion, const char *recipe_name, const char *recipe, mw_error *err);
 
 #endif

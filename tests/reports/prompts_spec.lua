@@ -135,7 +135,7 @@ describe("A file of mergekit-moe", function()
     local _, text = M.run "moonweld convert mixture.yml"
     M.write("mixture.lua", text)
     local command = text:match("^%-%- (moonweld [^\n]*) %-o OUT")
-    assert(text:find('{ "und so weiter, und so fort", "NAME" }, -- line 8: positive_prompts', 1, true) and text:find("{},", 1, true), text)
+    assert(text:find('{ "und so weiter, und so fort", "NAME" }, -- line 8:21: positive_prompts', 1, true) and text:find("{},", 1, true), text)
     local code, said = M.run(command .. " -o again --force --quiet")
     assert.equal(0, code, said)
     assert.equal(first, select(2, M.run "sha256sum < again/model.safetensors"))

@@ -130,7 +130,7 @@ local function add_prompts(w, indent, doc)
     for _, expert in ipairs(gated) do
       local list = expert[which]
       local text = #list.texts > 0 and "{ " .. table.concat(list.texts, ", ") .. " }" or "{}"
-      w.add(indent + 1, ("%s,%s"):format(text, list.node and (" -- line %d: %s"):format(list.node.line, key) or ""))
+      w.add(indent + 1, ("%s,%s"):format(text, list.node and (" -- line %d:%d: %s"):format(list.node.line, list.node.column, key) or ""))
     end
   end
   w.add(indent, "data = prompts {")

@@ -141,11 +141,15 @@ function P.setting(doc, slice, source, param, layers)
   return ("setting { %s, %s }%s"):format(table.concat(options, ", "), table.concat(texts, ", "), outside and ":clamp(0, 1)" or ""), first
 end
 
---- The place that a truth value or a whole number is read from, where one value is for all tensors.
+--- The node of a truth value or a whole number, where one is for all tensors: a list of files has its first value alone, one of equal
+-- texts that value. The second result is the place that it is read from.
 local function one_value(doc, slice, param)
   local node = places_of(doc, slice, nil, param)[1][1]
-  if node.kind == "list" and #node == 1 and node[1].kind == "text" then return node[1] end
-  return node.kind == "text" and node or nil, node
+  if node.kind == "text" then return node end
+  local first, same = node.kind == "list" and node[1], true
+  if not first or first.kind ~= "text" then return nil, node end
+  for _, member in ipairs(node) do same = same and member.kind == "text" and member.text == first.text end
+  return (same or doc.files) and first or nil, node
 end
 
 --- Whether a truth value is another for other tensors, by filters or over depth; or a whole number, by filters.
@@ -166,7 +170,7 @@ function P.choices(doc, slice, param)
   for _, place in ipairs(places_of(doc, slice, nil, param)) do
     for _, entry in ipairs(place[1].kind == "map" and { place[1] } or place[1]) do
       local value = entry.kind == "map" and N.get(N.map(entry, ""), "value") or entry
-      if value.kind == "list" and #value == 1 then value = value[1] end
+      if value.kind == "list" and (#value == 1 or doc.files) then value = value[1] or value end
       if entry.kind ~= "map" or value.kind ~= "text" then
         return (N.refuse(value, "'%s' is a whole number: it has filters, but is not mixed over depth", param[1]))
       end

@@ -100,7 +100,8 @@ local function source_of(node, doc, kind)
   local source = { model = R.reference(model), params = nil, node = node, map = map }
   source.params = parameters_of(map, doc, true)
   if kind == "source" then
-    source.range = range_of(N.get(map, "layer_range") or N.refuse(node, "%s has no 'layer_range': [first, end)", what), source.model.key)
+    source.range_node = N.get(map, "layer_range") or N.refuse(node, "%s has no 'layer_range': [first, end)", what)
+    source.range = range_of(source.range_node, source.model.key)
   end
   return source
 end

@@ -1,6 +1,6 @@
 --- write.lua: configurations as the text of a recipe. Each document is a merge with a name of its own, each model a local variable; a
--- slice is the recipe of the method, called with the layers of its models. What a line comes from stands behind it, "-- line 7: t",
--- by which errors are told by the line of the configuration (src/recipe/conversion.c).
+-- slice is the recipe of the method, called with the layers of its models. What a line comes from stands behind it, "-- line 7:5: t",
+-- by which errors are told by the place in the configuration (src/recipe/conversion.c).
 local core = ...
 local N, P = core.module("mergekit/node"), core.module("mergekit/parameter")
 local W = {}
@@ -24,7 +24,7 @@ local function namer()
   end
 end
 
-local function origin(node, what) return node and (" -- line %d: %s"):format(node.line, what) or "" end
+local function origin(node, what) return node and (" -- line %d:%d: %s"):format(node.line, node.column, what) or "" end
 
 -- ---- the text, line by line ----
 
@@ -54,7 +54,7 @@ local function layers_of(script, source)
   local name = script.variable(source.model)
   if script.part then name = ("%s:part(%s)"):format(name, N.quoted(script.part)) end
   if not source.range then return { name, source.model.node } end
-  return { ("%s:layers(%d, %d)"):format(name, source.range[1], source.range[2]), source.node }
+  return { ("%s:layers(%d, %d)"):format(name, source.range[1], source.range[2]), source.range_node }
 end
 
 local function told(source) return source.range and "layer_range" or "model" end
