@@ -3,6 +3,18 @@
 local core = ...
 local D = {}
 
+local stacks, layers, rests = {}, {}, {} -- of every name that was asked for: stacks of many slices ask for each model's names again
+
+--- The stack of a name, its layer and what it is called there; nothing for a tensor of no layer.
+function D.layer_of(name)
+  local stack = stacks[name]
+  if stack == nil then
+    stack, layers[name], rests[name] = core.layer_of(name)
+    stacks[name] = stack or false
+  end
+  if stack then return stack, layers[name], rests[name] end
+end
+
 local depths -- layers of every stack
 
 --- Names that models at hand have: the depth of a stack is the greatest over all of them.
@@ -12,7 +24,7 @@ function D.see(names)
     for _, model in ipairs(core.models) do D.see(model.names) end
   end
   for _, name in ipairs(names) do
-    local stack, layer = core.layer_of(name)
+    local stack, layer = D.layer_of(name)
     if stack then depths[stack] = math.max(depths[stack] or 0, layer + 1) end
   end
 end
@@ -42,7 +54,7 @@ end
 
 --- From 0, where the model begins, to 1: layer l of a stack of L stands at l / (L - 1), the layer of a stack of one at 0.
 function D.of(name)
-  local stack, layer = core.layer_of(name)
+  local stack, layer = D.layer_of(name)
   if not stack then return is_before(name) and 0 or 1 end
   local depth = D.layers(stack)
   return depth > 1 and layer / (depth - 1) or 0

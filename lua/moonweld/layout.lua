@@ -24,7 +24,7 @@ local function read(private)
   if found then return found end
   found = { order = {}, outside = {}, stacks = {} }
   local function see(name)
-    local stack, layer, rest = core.layer_of(name)
+    local stack, layer, rest = depth.layer_of(name)
     if not stack then found.outside[#found.outside + 1] = name return end
     local own = found.stacks[stack]
     if not own then
@@ -196,8 +196,8 @@ L.stack = word("stack{...}", function(parts)
     add_layers(b, private, name, own, range(private, own, 0, nil, refuse), at)
     at, label = at + own.depth, private.label == label and label or nil
   end
-  add_others(b, first, name, function(other) return core.layer_of(other) ~= nil or depth.is_before(other) end)
-  add_others(b, last, name, function(other) return core.layer_of(other) == nil and not depth.is_before(other) end)
+  add_others(b, first, name, function(other) return depth.layer_of(other) ~= nil or depth.is_before(other) end)
+  add_others(b, last, name, function(other) return depth.layer_of(other) == nil and not depth.is_before(other) end)
   return (b.done(label))
 end)
 

@@ -38,14 +38,21 @@ local function check_place(of, place)
   return place
 end
 
+local met = { ["*"] = true } -- whether a filter is a part of any name
+
+local function meets(filter)
+  if met[filter] ~= nil then return met[filter] end
+  for _, model in ipairs(core.models) do
+    for _, name in ipairs(model.names) do met[filter] = met[filter] or name:find(filter, 1, true) ~= nil end
+  end
+  met[filter] = met[filter] or false
+  return met[filter]
+end
+
 local function warn_of_filters(of, place)
   if type(place) ~= "table" or kind(place[1]) ~= "table" or #core.models == 0 then return end
   for _, entry in ipairs(place) do
-    local found = not entry.filter or entry.filter == "*"
-    for _, model in ipairs(found and {} or core.models) do
-      for _, name in ipairs(model.names) do found = found or name:find(entry.filter, 1, true) ~= nil end
-    end
-    if not found then core.warn(("%s: the filter '%s' matches no tensor"):format(of, core.shown(entry.filter))) end
+    if entry.filter and not meets(entry.filter) then core.warn(("%s: the filter '%s' matches no tensor"):format(of, core.shown(entry.filter))) end
   end
 end
 
@@ -67,7 +74,7 @@ end
 
 --- The name that filters see, and the depth. `layers` are those of the file that the model's layers 0, 1 ... are.
 local function stand(name, layers)
-  local stack, layer, rest = core.layer_of(name)
+  local stack, layer, rest = depth.layer_of(name)
   if not stack then return name, 0 end
   local count = layers and layers[2] - layers[1] or depth.layers(stack)
   return layers and ("%s.%d.%s"):format(stack, layers[1] + layer, rest) or name, count > 1 and layer / (count - 1) or 1
