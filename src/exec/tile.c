@@ -209,10 +209,10 @@ static double constant(const mw_tile *tile, unsigned index) {
   return tile->f64 ? f64 : (double)f32;
 }
 
-/* TOP or KEEP_TOP of the n elements from index `start` on. Its index is taken as a double: a float cannot hold every index. Where equal ones behind
- * it count, they are the second part. */
-static void top(const mw_tile *tile, unsigned char *dst, const unsigned char *x, const mw_program_instruction *step, const uint64_t extra[2],
-                uint64_t start, size_t n) {
+/* TOP or KEEP_TOP of the n elements from index `start` on. Its index is taken as a double: a float cannot hold every index. Where
+ * equal ones behind it count, they are the second part. */
+static void top(const mw_tile *tile, unsigned char *dst, const unsigned char *x, const mw_program_instruction *step,
+                const uint64_t extra[2], uint64_t start, size_t n) {
   const size_t size = value_size(tile), first = count_up_to(tile->scalars[step->operand[2]], extra[0] + start, n);
   const double threshold = constant(tile, step->operand[1]);
   const mw_kernel_top kernel = step->code == MW_OP_TOP ? tile->kernels->top : tile->kernels->keep_top;

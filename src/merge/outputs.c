@@ -80,7 +80,8 @@ static bool find_widest(const mw_plan *plan, uint8_t **wide, mw_error *err) {
   if (!found) return false;
   for (mw_node node = 1; node <= count; node++) { /* operands come before their users */
     mw_graph_node_facts facts = mw_graph_facts(graph, node);
-    found[node] = (uint8_t)mw_widest_of(graph, facts, facts.op == MW_OP_INPUT ? mw_model_written(read_by(plan, facts)) : MW_DTYPE_COUNT, found);
+    mw_dtype stored = facts.op == MW_OP_INPUT ? mw_model_written(read_by(plan, facts)) : MW_DTYPE_COUNT;
+    found[node] = (uint8_t)mw_widest_of(graph, facts, stored, found);
   }
   return true;
 }

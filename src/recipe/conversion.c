@@ -2,6 +2,7 @@
  * recipe's text like any recipe's, words by their number and length, and by whoever reads options and arguments. */
 #include "recipe/conversion.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "recipe/child.h"
 #include "recipe/message.h"
 #include "recipe/source.h"
@@ -138,7 +139,10 @@ static bool find_word(const mw_conversion *conversion, const char *recipe, const
       bool spoken = quoted > said && quoted[-1] == '\'' && quoted[strlen(word)] == '\'';
       const char *at = spoken && *word ? strstr(text, word) : NULL;
       *line = 0, *column = 1;
-      for (const char *c = text; at && c < at; c++) *line += *c == '\n', *column = *c == '\n' ? 1 : *column + (((unsigned char)*c & 0xC0) != 0x80);
+      for (const char *c = text; at && c < at; c++) {
+        *line += *c == '\n';
+        *column = *c == '\n' ? 1 : *column + !mw_utf8_continues(*c);
+      }
       if (at && *line) return true;
     }
   }

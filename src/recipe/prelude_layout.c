@@ -243,7 +243,7 @@ bool mw_prelude_layout_result(lua_State *L, int index, mw_result_layout *out, mw
 
 void mw_prelude_layout_fill(lua_State *L) {
   static const luaL_Reg functions[] = {{"layer_of", layer_of}, {"predicts", predicts}, {"renamed", renamed}, {"shape", shape},
-                                       {"dtype", dtype}, {"widest", widest}, {"fill", fill}, {"slice", slice}, {"join", join}, {"gather", gather},
-                                       {"turned", turned}, {"values", values}, {"reshape", reshape}, {NULL, NULL}};
+                                       {"dtype", dtype}, {"widest", widest}, {"fill", fill}, {"slice", slice}, {"join", join},
+                                       {"gather", gather}, {"turned", turned}, {"values", values}, {"reshape", reshape}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

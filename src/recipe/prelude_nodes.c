@@ -63,7 +63,8 @@ static int finish(lua_State *L, mw_op op, const mw_node *operands, uint32_t coun
   return 2;
 }
 
-/* apply(op, list of nodes, rank) for KTH and QUANTILE, apply("tie", list, KTH node, 1 if the last of equal ones rank higher), apply("kth_lazy", list, number). */
+/* apply(op, list of nodes, rank) for KTH and QUANTILE, apply("tie", list, KTH node, 1 if the last of equal ones rank higher),
+ * apply("kth_lazy", list, number). */
 static int select_over(lua_State *L, mw_op op) {
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_Integer count = luaL_len(L, 2);

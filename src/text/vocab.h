@@ -17,7 +17,8 @@ void mw_vocab_free(mw_vocab *vocab);
 
 /* The number of a text, or false. */
 bool mw_vocab_find(const mw_vocab *vocab, const char *text, size_t length, uint32_t *number);
-/* Adds a text, whose number is at most 2^24. False with *known = true if it is already there; nothing is changed then. Else false is MW_MEMORY. */
+/* Adds a text, whose number is at most 2^24. False with *known = true if it is already there; nothing is changed then. Else false is
+ * MW_MEMORY. */
 bool mw_vocab_add(mw_vocab *vocab, const char *text, size_t length, uint32_t number, bool *known, mw_error *err);
 
 #endif

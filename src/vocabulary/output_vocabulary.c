@@ -62,7 +62,8 @@ bool mw_output_vocabulary_add(mw_output_vocabulary *v, const char *text, size_t 
 bool mw_output_vocabulary_unite(mw_output_vocabulary *v, const mw_model_tokens *other, mw_error *err) {
   for (size_t id = 0; id < other->vocabulary.count; id++) {
     const mw_vocabulary_token *token = &other->vocabulary.tokens[id];
-    if (token->text && token->length) MW_TRY(mw_output_vocabulary_add(v, token->text, token->length, mw_model_tokens_settings(other, id), err));
+    if (!token->text || !token->length) continue;
+    MW_TRY(mw_output_vocabulary_add(v, token->text, token->length, mw_model_tokens_settings(other, id), err));
   }
   return true;
 }

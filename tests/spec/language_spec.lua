@@ -149,9 +149,9 @@ describe("selection", function()
       local order, d = {}, #X[name]
       for k, v in ipairs(X[name]) do order[k] = { v == 0 and 0 or 1, k } end
       table.sort(order, function(p, q) return p[1] < q[1] or (p[1] == q[1] and p[2] < q[2]) end)
-      local kept = math.floor(d * share[1])
-      local last = d - math.min(math.floor(d * share[2]), d - kept)
-      for place = last - kept + 1, last do if order[place][2] == i then return a > 0 and 1 or a < 0 and -1 or 0 end end
+      local count = math.floor(d * share[1])
+      local last = d - math.min(math.floor(d * share[2]), d - count)
+      for place = last - count + 1, last do if order[place][2] == i then return a > 0 and 1 or a < 0 and -1 or 0 end end
       return 0
     end)
   end
