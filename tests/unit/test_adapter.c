@@ -76,9 +76,11 @@ static void names(void) {
     {"text_encoder_2.a.lora_linear_layer.up.weight", "text_encoder_2", "a", MW_ADAPTER_NAME_B},
     {"base_model.model.a.hada_w2_b", "", "a", MW_ADAPTER_NAME_SECOND_A}, {"lora_unet_a.lokr_w1", "lora_unet", "a", MW_ADAPTER_NAME_FIRST},
     {"lora_unet_a.lokr_w2_a", "lora_unet", "a", MW_ADAPTER_NAME_SECOND_B},
-    {"lora_te1_a_b.lora_down.weight", "lora_te1", "a_b", MW_ADAPTER_NAME_A}, {"lora_unet_a_b.alpha", "lora_unet", "a_b", MW_ADAPTER_NAME_ALPHA}};
+    {"lora_te1_a_b.lora_down.weight", "lora_te1", "a_b", MW_ADAPTER_NAME_A}, {"lora_unet_a_b.alpha", "lora_unet", "a_b", MW_ADAPTER_NAME_ALPHA},
+    {"base_model.model.embed.token_adapter.trainable_tokens_delta", "", "embed", MW_ADAPTER_NAME_ROWS},
+    {"base_model.model.a.ia3_l", "", "a", MW_ADAPTER_NAME_GAINS}};
   static const char *const strange[] = {"a.weight", "base_model.model.a.hada_t1", "lora_unet_a.lokr_t2", "lora_unet_a.lora_mid.weight", "lora_unet_a.dora_scale",
-    "base_model.model.embed.token_adapter.trainable_tokens_delta", "a.lora_A.other.weight", ".lora_A.weight", "a.lora_A.bias"};
+    "base_model.model.embed.token_adapter.trainable_tokens_original.default", "a.lora_A.other.weight", ".lora_A.weight", "a.lora_A.bias"};
   mw_arena arena = {0};
   mw_adapter_name name;
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
