@@ -22,12 +22,14 @@ typedef struct losses {
 
 static bool read_line(const char *path, const char *line, size_t length, losses *l, mw_error *err) {
   mw_json root;
+  mw_text_escaped shown;
   MW_TRY(mw_json_check(path, line, length, DEPTH, &root, err));
   MW_TRY(mw_mem_grow(&l->values, &l->room, l->count + 1, sizeof *l->values, err) &&
          mw_mem_grow(&l->training, &l->training_room, l->count + 1, sizeof *l->training, err));
   if (root.kind != MW_JSON_OBJECT || !mw_json_double(mw_json_member(root, "loss"), &l->values[l->count]) ||
       !mw_json_u64(mw_json_member(root, "training"), &l->training[l->count]))
-    return mw_error_set(err, MW_DATA, "a line of training.jsonl is not as moonweld writes it");
+    return mw_error_set(err, MW_DATA, "%s: line %zu: found no number of a training and its loss, as moonweld writes them",
+                        mw_text_escape_z(&shown, path), l->count + 1);
   l->count++;
   return true;
 }
@@ -149,7 +151,10 @@ static bool put_coefficients(const char *path, mw_text *out, mw_error *err) {
   bool ok = cells != NULL;
   for (size_t i = 0; i < model->tensor_count && ok; i++) {
     cells[i].name = model->tensors[i].name;
-    if (model->tensors[i].dtype != MW_DTYPE_F32) ok = mw_error_set(err, MW_DATA, "coefficients.safetensors is not as moonweld writes it");
+    mw_text_escaped shown;
+    if (model->tensors[i].dtype != MW_DTYPE_F32)
+      ok = mw_error_set(err, MW_DATA, "%s: found %s, expected F32, as moonweld writes it", mw_text_escape_z(&shown, path),
+                        mw_dtype_name((mw_dtype)model->tensors[i].dtype));
     else ok = mean_of(model, &model->tensors[i], &cells[i].value, err);
   }
   if (ok && model->tensor_count) ok = put_cells(model, cells, out, err);
