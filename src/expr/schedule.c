@@ -221,9 +221,8 @@ static int by_task(const void *a, const void *b) {
   BY(run);
   BY(elements);
   BY(root.node);
-  BY(root.part);
 #undef BY
-  return 0;
+  return (x->root.part > y->root.part) - (x->root.part < y->root.part);
 }
 
 static bool push(maker *m, mw_node node, size_t depth) {

@@ -32,8 +32,9 @@ local function family(step)
   return { base = toy.write(base), experts = { toy.write(experts[1]), toy.write(experts[2]) } }
 end
 
---- Bytes that this process has written so far, or nil where the system does not tell.
+--- Bytes that this process has written so far, or nil where the system does not tell; nor can a coverage build, which writes its counts too.
 local function written()
+  if (os.getenv "MOONWELD_BUILD" or ""):find "coverage" then return nil end
   local file = io.open("/proc/self/io")
   local text = file and file:read "a"
   if file then file:close() end

@@ -171,6 +171,7 @@ enum { TENSORS = 24 };
 typedef struct voting {
   mw_graph *graph;
   mw_node outputs[TENSORS];
+  size_t count;
 } voting;
 
 static mw_node apply(mw_graph *graph, mw_op op, mw_node a, mw_node b) {
@@ -183,7 +184,7 @@ static mw_node apply(mw_graph *graph, mw_op op, mw_node a, mw_node b) {
 static bool make_schedule(const void *context, mw_error *err) {
   const voting *v = context;
   mw_schedule schedule;
-  bool done = mw_schedule_make(v->graph, NULL, v->outputs, TENSORS, &schedule, err);
+  bool done = mw_schedule_make(v->graph, NULL, v->outputs, v->count, &schedule, err);
   if (done) mw_schedule_free(&schedule);
   return done;
 }
@@ -203,7 +204,29 @@ static void schedule(void) {
     total = total ? apply(v.graph, MW_OP_ADD, total, sum) : sum;
   }
   for (int i = 0; i < TENSORS; i++) v.outputs[i] = apply(v.graph, MW_OP_MUL, votes[i], apply(v.graph, MW_OP_SIGN, total, 0));
+  v.count = TENSORS;
   each(make_schedule, &v, 12);
+  mw_graph_free(v.graph);
+}
+
+/* An expression so deep that every walk over it asks for more than its first memory: below a tensor of the result, below a matrix, below
+ * a number, and where the votes of a tensor are guessed. */
+static void deep_schedules(void) {
+  voting v = {.count = 1};
+  mw_error err;
+  uint32_t shape;
+  mw_node x[2], deep;
+  CHECK(mw_graph_new(&v.graph, &err) && mw_graph_shape(v.graph, (uint64_t[]){10, 10}, 2, &shape, &err));
+  for (uint32_t i = 0; i < 2; i++) CHECK(mw_graph_input(v.graph, 0, i, MW_DTYPE_F32, shape, &x[i], &err));
+  deep = x[0];
+  for (int i = 0; i < 30; i++) deep = apply(v.graph, i % 2 ? MW_OP_ADD : MW_OP_MUL, apply(v.graph, i % 3 ? MW_OP_ABS : MW_OP_NEG, deep, 0), deep);
+  const mw_node total = apply(v.graph, MW_OP_TOTAL, deep, 0);
+  const mw_node results[] = {deep, apply(v.graph, MW_OP_MATMUL, deep, x[1]), total,
+                             apply(v.graph, MW_OP_MUL, deep, apply(v.graph, MW_OP_SIGN, total, 0))};
+  for (size_t i = 0; i < COUNT(results); i++) {
+    v.outputs[0] = results[i];
+    each(make_schedule, &v, 8);
+  }
   mw_graph_free(v.graph);
 }
 
@@ -281,6 +304,7 @@ int main(void) {
   RUN(each(read_small_file, models[0], 2));
   RUN(each(edit_config, "{\n      \"a\": 1\n}\n", 8));
   RUN(schedule());
+  RUN(deep_schedules());
   RUN(each(keep_journal, "journal", 2));
   mw_mem_largest_block = usual;
   RUN(merge((const char *const *)models));

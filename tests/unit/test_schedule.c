@@ -169,6 +169,116 @@ static void test_chains(void) {
   CHECK(!plans_a_chain(8000) && strstr(err.text, "in 8001 passes over its models"));
 }
 
+/* The task of a root; NULL: it has none. */
+static const mw_schedule_task *task_of(const mw_schedule *s, mw_node node, bool guess) {
+  for (size_t t = 0; t < s->task_count; t++)
+    for (uint32_t r = 0; r < s->tasks[t].root_count; r++) {
+      mw_program_root root = s->roots[s->tasks[t].first_root + r];
+      if (root.node == node && root.guess == guess) return &s->tasks[t];
+    }
+  return NULL;
+}
+
+static void begin_matrices(mw_node *y) {
+  uint32_t shape;
+  begin();
+  for (uint32_t i = 0; i < 3; i++)
+    CHECK(mw_graph_shape(graph, (uint64_t[]){10, 10}, 2, &shape, &err) && mw_graph_input(graph, 1, i, MW_DTYPE_F32, shape, &y[i], &err));
+}
+
+/* Sums that read one tensor are one task, but for those of another type, of rows, or of another number of elements. */
+static void test_unlike_sums(void) {
+  mw_node y[3];
+  mw_schedule s;
+  begin_matrices(y);
+  mw_node rows = 0, slice = 0, spread = 0;
+  CHECK(mw_graph_apply(graph, MW_OP_ROW_TOTAL, y, 1, (uint64_t[]){10, 0}, &rows, &err) && mw_graph_spread(graph, rows, &spread, &err));
+  CHECK(mw_graph_apply(graph, MW_OP_SLICE_ROWS, y, 1, (uint64_t[]){2, 5}, &slice, &err));
+  mw_node wide = APPLY(MW_OP_TOTAL, APPLY(MW_OP_AS_F64, y[0])), plain = APPLY(MW_OP_TOTAL, APPLY(MW_OP_ABS, y[0])), peak = APPLY(MW_OP_PEAK, y[0]),
+          of_rows = APPLY(MW_OP_TOTAL, rows), of_spread = APPLY(MW_OP_TOTAL, APPLY(MW_OP_SQRT, spread)), sliced = APPLY(MW_OP_TOTAL, slice),
+          dot = APPLY(MW_OP_DOT, y[0], y[1]), columns = APPLY(MW_OP_COLUMN_DOT, y[0], y[1]);
+  mw_node scaled = APPLY(MW_OP_MUL, y[2], columns), of_columns = APPLY(MW_OP_TOTAL, scaled);
+  mw_node wide_too = APPLY(MW_OP_TOTAL, APPLY(MW_OP_AS_F64, y[1]));
+  const mw_node outputs[] = {wide, plain, peak, of_rows, of_spread, sliced, dot, of_columns, scaled, wide_too};
+  CHECK(mw_schedule_make(graph, NULL, outputs, sizeof outputs / sizeof *outputs, &s, &err));
+  const mw_schedule_task *of_plain = task_of(&s, plain, false);
+  CHECK(of_plain && of_plain == task_of(&s, peak, false) && of_plain == task_of(&s, dot, false));
+  const mw_node others[] = {wide, of_rows, of_spread, sliced};
+  for (size_t i = 0; i < 4; i++) {
+    const mw_schedule_task *task = task_of(&s, others[i], false);
+    CHECK(task && task != of_plain && task->f64 == (i == 0) && task->elements == (i == 1 ? 10 : i == 3 ? 30 : 100));
+  }
+  CHECK(task_of(&s, wide, false) == task_of(&s, wide_too, false)); /* one task reads both, as the dot does */
+  CHECK(s.stages[0].task_count >= 4 && task_of(&s, of_columns, false) > of_plain);
+  mw_schedule_free(&s);
+  mw_graph_free(graph);
+}
+
+/* A dot with what a training found is grouped by the tensor that it reads; one of two such has a group of its own. */
+static void test_learned_dots(void) {
+  mw_schedule s;
+  mw_node coefficient[2], learned[2];
+  begin();
+  for (uint64_t i = 0; i < 2; i++)
+    CHECK(mw_graph_coefficient(graph, i, 100, 1, &coefficient[i], &err) && mw_graph_learned(graph, coefficient[i], i, &learned[i], &err));
+  const mw_node outputs[] = {APPLY(MW_OP_DOT, x[0], learned[0]), APPLY(MW_OP_DOT, learned[1], x[0]), APPLY(MW_OP_TOTAL, x[0]),
+                             APPLY(MW_OP_DOT, learned[0], learned[1])};
+  CHECK(mw_schedule_make(graph, NULL, outputs, 4, &s, &err));
+  CHECK(task_of(&s, outputs[0], false) == task_of(&s, outputs[2], false) && task_of(&s, outputs[1], false) == task_of(&s, outputs[2], false));
+  CHECK(s.task_count == 2 && task_of(&s, outputs[3], false) != task_of(&s, outputs[0], false));
+  mw_schedule_free(&s);
+  mw_graph_free(graph);
+}
+
+/* What waits for sums is in memory until they are known: so many elements fill a batch. A matrix has a batch of its own. */
+static void test_batches(void) {
+  mw_schedule s;
+  mw_node large[3], outputs[5], y[3];
+  uint32_t shape;
+  begin_matrices(y);
+  CHECK(mw_graph_shape(graph, (uint64_t[]){MW_SCHEDULE_ELEMENTS / 2 + 1}, 1, &shape, &err));
+  for (uint32_t i = 0; i < 3; i++) {
+    CHECK(mw_graph_input(graph, 2, i, MW_DTYPE_F32, shape, &large[i], &err));
+    outputs[i] = APPLY(MW_OP_MUL, large[i], APPLY(MW_OP_TOTAL, large[i]));
+  }
+  outputs[3] = APPLY(MW_OP_MATMUL, y[0], y[1]);
+  outputs[4] = APPLY(MW_OP_MUL, y[2], APPLY(MW_OP_TOTAL, y[2]));
+  CHECK(mw_schedule_make(graph, NULL, outputs, 5, &s, &err));
+  CHECK(s.stages[s.stage_count - 1].batch == 5);
+  for (uint32_t i = 0; i + 1 < s.stage_count; i++) CHECK(s.stages[i].batch <= s.stages[i + 1].batch);
+  mw_schedule_free(&s);
+  mw_graph_free(graph);
+}
+
+/* A vote is computed with the first result of its tensor in the same type and in the same runs; it is guessed only where it depends on
+ * selections alone, and its tensor has elements and no matrix in it. */
+static void test_votes(void) {
+  mw_schedule s;
+  mw_node y[3], empty;
+  uint32_t none;
+  begin_matrices(y);
+  CHECK(mw_graph_shape(graph, (uint64_t[]){0}, 1, &none, &err) && mw_graph_input(graph, 3, 0, MW_DTYPE_F32, none, &empty, &err));
+  mw_node rows = 0, spread = 0;
+  CHECK(mw_graph_apply(graph, MW_OP_ROW_TOTAL, y, 1, (uint64_t[]){10, 0}, &rows, &err) && mw_graph_spread(graph, rows, &spread, &err));
+  mw_node product = APPLY(MW_OP_MATMUL, y[0], y[1]), vote[5];
+  mw_node early = APPLY(MW_OP_ABS, y[2]), late = APPLY(MW_OP_MUL, early, APPLY(MW_OP_TOTAL, y[1]));
+  mw_node above = APPLY(MW_OP_SIGN, APPLY(MW_OP_LE, APPLY(MW_OP_QUANTILE, y[1]), y[2]));
+  const mw_node of[] = {early, late, above, product, empty};
+  for (int i = 0; i < 5; i++) vote[i] = APPLY(MW_OP_TOTAL, of[i]);
+  mw_node sign = APPLY(MW_OP_SIGN, APPLY(MW_OP_ADD, vote[0], APPLY(MW_OP_ADD, vote[1], APPLY(MW_OP_ADD, vote[2], APPLY(MW_OP_ADD, vote[3], vote[4])))));
+  const mw_node outputs[] = {APPLY(MW_OP_MUL, APPLY(MW_OP_AS_F64, early), sign), APPLY(MW_OP_MUL, APPLY(MW_OP_ADD, early, spread), sign),
+                             APPLY(MW_OP_MUL, early, sign), APPLY(MW_OP_MUL, APPLY(MW_OP_NEG, early), sign), APPLY(MW_OP_MUL, late, sign),
+                             APPLY(MW_OP_MUL, above, sign), APPLY(MW_OP_MUL, product, sign), APPLY(MW_OP_MUL, empty, sign)};
+  CHECK(mw_schedule_make(graph, NULL, outputs, sizeof outputs / sizeof *outputs, &s, &err));
+  const mw_schedule_task *first = task_of(&s, vote[0], false), *third = task_of(&s, vote[2], false);
+  CHECK(first && first->output == 2 && !task_of(&s, vote[0], true));
+  CHECK(third && third->output == 5 && task_of(&s, vote[2], true));
+  for (int i = 1; i < 5; i++)
+    if (i != 2) CHECK(task_of(&s, vote[i], false) && task_of(&s, vote[i], false)->output == MW_SCHEDULE_NO_OUTPUT);
+  mw_schedule_free(&s);
+  mw_graph_free(graph);
+}
+
 static mw_node number(double value) {
   mw_node node;
   CHECK(mw_graph_number(graph, value, &node, &err));
@@ -198,6 +308,10 @@ int main(void) {
   RUN(test_shared());
   RUN(test_parts_of_one());
   RUN(test_guesses());
+  RUN(test_unlike_sums());
+  RUN(test_learned_dots());
+  RUN(test_batches());
+  RUN(test_votes());
   RUN(test_chains());
   RUN(test_shared_by_many());
   UNIT_END();
