@@ -168,44 +168,31 @@ static inline void NAME(count_key)(uint32_t *bins, R_KEY key, R_KEY from, unsign
   if (list && list->count < MW_KERNEL_LISTED) list->items[list->count++] = (list->start + i) << 16 | bin;
 }
 
-/* Bit j is set if key j of the next KEYS is in the range, and is not the common one. */
-static inline uint32_t NAME(inside)(const R *in, bool magnitude, R_KEY from, R_KEY to, bool any_common, R_KEY common) {
-  enum { LANES = KEY_BYTES / sizeof(R) };
-  NAME(keys) found = {0};
-  uint32_t inside = 0;
-  for (size_t part = 0; part < KEYS / LANES; part++) {
-    const NAME(keys) key = NAME(keys_of)(in + part * LANES, magnitude);
-    NAME(keys) bit;
-    for (size_t j = 0; j < LANES; j++) bit[j] = (R_KEY)((R_BITS)1 << (part * LANES + j));
-    found |= ~((key < from) | (key > to) | (any_common ? key == common : key < from)) & bit;
-  }
-  for (size_t j = 0; j < LANES; j++) inside |= (uint32_t)found[j];
-  return inside;
-}
-
 /* Few keys lie in a predicted range, and often many of these are one and the same: the prediction itself, or the zeros of what has been
  * trimmed or dropped. So the keys below the range and the common ones, if there are `any_common`, are counted in vectors, 32 at a time, and
- * only if there are others in the range these are looked at. */
+ * only if there are others in the range these are looked at: bit j of `inside` is set if key j is such a one. */
 __attribute__((always_inline))
 static inline uint64_t NAME(keys_in)(uint32_t *bins, const R *in, size_t n, bool magnitude, R_KEY from, R_KEY to, bool any_common,
                                      R_KEY common, unsigned shift, mw_kernel_list *list) {
   enum { LANES = KEY_BYTES / sizeof(R) };
-  NAME(keys) below = {0}, same = {0};
+  NAME(keys) below = {0}, same = {0}, bit[KEYS / LANES];
   uint64_t under = 0, equal = 0;
   size_t i = 0;
+  for (size_t j = 0; j < KEYS; j++) bit[j / LANES][j % LANES] = (R_KEY)((R_BITS)1 << j);
   for (; i + KEYS <= n; i += KEYS) {
-    NAME(keys) outside = ~(NAME(keys)){0};
+    NAME(keys) other = {0};
+    uint32_t inside = 0;
     for (size_t part = 0; part < KEYS / LANES; part++) {
-      const NAME(keys) key = NAME(keys_of)(in + i + part * LANES, magnitude), is_below = key < from;
+      const NAME(keys) key = NAME(keys_of)(in + i + part * LANES, magnitude);
+      const NAME(keys) is_below = key < from;
       NAME(keys) is_common = {0};
       if (any_common) is_common = key == common;
       below -= is_below;
       same -= is_common;
-      outside &= is_below | (key > to) | is_common;
+      other |= ~(is_below | (key > to) | is_common) & bit[part];
     }
-    outside = ~outside;
-    if (!any_bit(&outside)) continue;
-    uint32_t inside = NAME(inside)(in + i, magnitude, from, to, any_common, common);
+    if (!any_bit(&other)) continue;
+    for (size_t j = 0; j < LANES; j++) inside |= (uint32_t)other[j];
     if (inside == UINT32_MAX) /* no range was predicted */
       for (size_t j = 0; j < KEYS; j++) bins[((R_BITS)NAME(key_of)(in[i + j], magnitude) - (R_BITS)from) >> shift]++;
     else

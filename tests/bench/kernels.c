@@ -24,7 +24,9 @@ typedef struct job { /* one kernel of one table */
   int kind, index;
 } job;
 
-enum { MAP, LOAD, STORE, SUM, DOT, PEAK, TOP, KEYS, ALL_KEYS, ZEROS, TIES, BERNOULLI, BERNOULLI_EACH, DROP, NORMAL, COLUMNS, MEAN };
+enum {
+  MAP, LOAD, STORE, SUM, DOT, PEAK, TOP, KEEP_TOP, KEYS, ALL_KEYS, ZEROS, TIES, BERNOULLI, BERNOULLI_EACH, DROP, NORMAL, COLUMNS, MEAN, AGREEING
+};
 
 /* Calls the kernel once; false where the table has none. */
 static bool call(bench *b, const mw_kernel_set *set, job j) {
@@ -38,7 +40,8 @@ static bool call(bench *b, const mw_kernel_set *set, job j) {
     case DOT: set->dot(out, x, y, N); break;
     case PEAK: b->kept += set->peak(0, x, N); break;
     case TOP: set->top(out, x, 0.5, N, N); break;
-    case KEYS: b->kept += (double)set->key_range(b->bins, x, N, true, b->half, b->half + 0xffff, b->half + 1, 0, NULL); break;
+    case KEEP_TOP: set->keep_top(out, x, 0.5, N, N); break;
+    case KEYS: b->kept += (double)set->key_range(b->bins, x, N, true, b->half, b->half + 0xffff, -1, 0, NULL); break;
     case ALL_KEYS: b->kept += (double)set->key_range(b->bins, x, N, true, 0, b->most, 0, b->type ? 47 : 15, NULL); break;
     case ZEROS: b->kept += (double)set->key_range(b->bins, b->tile[4], N, true, 0, 0xffff, 0, 0, NULL); break;
     case TIES: b->kept += (double)set->ties(x, N, 0.5); break;
@@ -48,6 +51,7 @@ static bool call(bench *b, const mw_kernel_set *set, job j) {
     case NORMAL: set->normal(out, stream, 0, N); break;
     case COLUMNS: set->columns(out, x, y, 0, N, N); break;
     case MEAN: set->disjoint_mean(out, x, y, (const void *[]){y, b->tile[2], b->tile[3]}, 3, N); break;
+    case AGREEING: set->disjoint_sum(out, x, (const void *[]){y, b->tile[2], b->tile[3]}, 3, N); break;
   }
   return true;
 }
@@ -103,8 +107,8 @@ int main(void) {
 #include "base/dtypes.def"
 #undef MW_DTYPE
   };
-  static const char *const others[] = {"sum", "dot", "peak", "top", "keys near 1/2", "all keys", "keys of zeros", "ties", "bernoulli", "bernoulli of each",
-                                       "drop", "normal", "columns", "disjoint mean of 3"};
+  static const char *const others[] = {"sum", "dot", "peak", "top", "keep top", "keys near 1/2", "all keys", "keys of zeros", "ties",
+                                       "bernoulli", "bernoulli of each", "drop", "normal", "columns", "disjoint mean of 3", "disjoint sum of 3"};
   bench *b = aligned_alloc(64, (sizeof *b + 63) / 64 * 64);
   if (!b) return 71;
   memset(b, 0, sizeof *b);
@@ -121,7 +125,7 @@ int main(void) {
   for (int k = 0; k < MW_KERNEL_COUNT; k++) row(b, maps[k], (job){MAP, k});
   for (int d = 0; d < MW_DTYPE_COUNT; d++) snprintf(name, sizeof name, "load %s", dtypes[d]), row(b, name, (job){LOAD, d});
   for (int d = 0; d < MW_DTYPE_COUNT; d++) snprintf(name, sizeof name, "store %s", dtypes[d]), row(b, name, (job){STORE, d});
-  for (int o = SUM; o <= MEAN; o++) row(b, others[o - SUM], (job){o, 0});
+  for (int o = SUM; o <= AGREEING; o++) row(b, others[o - SUM], (job){o, 0});
   free(b);
   return 0;
 }
