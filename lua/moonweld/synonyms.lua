@@ -58,6 +58,27 @@ svdvals: svd(x)
 cumsum: x:cumulative()
 diag: x:diagonal()
 linear_sum_assignment: assign(cost)
+lstsq: matmul(pinv(a), b)
+cov: matmul(x:T(), x), of columns less their means
+corrcoef: x:cosine(y)
+eye identity: constant(1, {n, n}):diagonal()
+arange linspace: constant(step, {1, n}):cumulative()
+zeros_like: 0 * x
+ones ones_like full full_like: constant(value, {rows, columns})
+log1p: (1 + x):log()
+expm1: x:exp() - 1
+log2: x:log() / math.log(2)
+log10: x:log() / math.log(10)
+rsqrt: 1 / x:sqrt()
+tan: x:sin() / x:cos()
+sinh: (x:exp() - (-x):exp()) / 2
+cosh: (x:exp() + (-x):exp()) / 2
+logsumexp: x:exp():total():log()
+prod: x:log():total():exp(), of what is above 0
+size numel: x.shape
+float half double bfloat16: x:as("f32")
+detach clone copy contiguous: x, which nothing changes
+isnan isinf nan_to_num: --nonfinite, which says what becomes of them
 take index_select: x:gather(indices)
 dropout: x:drop_rescale(p, seed)
 rand: a.seed:uniform(), of arg.seed()

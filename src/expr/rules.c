@@ -37,6 +37,24 @@ static bool wrong(const mw_graph *graph, mw_op op, mw_node a, mw_node b, const c
   return false;
 }
 
+/* "[4,6] and [1,6]": whether one is a row, a column or an element that repeated has the other's shape. */
+static bool is_repeated(const mw_graph *graph, uint32_t part, uint32_t whole) {
+  if (mw_graph_rank(graph, part) != 2 || mw_graph_rank(graph, whole) != 2) return false;
+  for (unsigned i = 0; i < 2; i++)
+    if (dim(graph, part, i) != 1 && dim(graph, part, i) != dim(graph, whole, i)) return false;
+  return true;
+}
+
+static bool differ(const mw_graph *graph, mw_op op, mw_node a, mw_node b, mw_error *err) {
+  const uint32_t x = shape_of(graph, a), y = shape_of(graph, b);
+  wrong(graph, op, a, b, "of different shapes", err);
+  if (!is_repeated(graph, x, y) && !is_repeated(graph, y, x)) return false;
+  const uint32_t whole = is_repeated(graph, x, y) ? y : x;
+  const mw_error said = *err;
+  return mw_error_set(err, MW_DATA, "%s; x:broadcast{%llu, %llu} repeats the smaller one", said.text,
+                      (unsigned long long)dim(graph, whole, 0), (unsigned long long)dim(graph, whole, 1));
+}
+
 /* Vectors that go with other tensors, or of other runs than the tensor's, which were not spread (graph.c). */
 static bool is_misfit(const mw_graph_node_facts *a, const mw_graph_node_facts *b) {
   return a->shape != b->shape || a->over != b->over;
@@ -66,7 +84,7 @@ static bool common(const mw_graph *graph, mw_op op, const mw_node *operands, uin
     if (!o.shape) continue;
     mw_graph_node_facts f = mw_graph_facts(graph, first ? first : operands[i]);
     if (first && is_misfit(&f, &o) && (f.over || o.over)) return wrong_vector(graph, op, f, o, err);
-    if (first && o.shape != *shape) return wrong(graph, op, first, operands[i], "of different shapes", err);
+    if (first && o.shape != *shape) return differ(graph, op, first, operands[i], err);
     first = operands[i];
     *shape = o.shape;
   }
