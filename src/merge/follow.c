@@ -372,6 +372,12 @@ static bool follow_key(following *f, stack *s, const char *part, mw_json key, mw
       MW_TRY(check_other(f, s->of, part, depths[i].key, depths[i].word));
       return s->of->after - s->further_after == number || set_number(f, part, key, s->of->after - s->further_after);
     }
+  mw_text stages = {0};
+  if (mw_layer_lists_stages(key, value, s->of->before, s->of->after, &stages)) {
+    const bool ok = mw_text_check(&stages, f->err) && set_key(f, part, key, stages.bytes, stages.length);
+    mw_text_free(&stages);
+    return ok;
+  }
   if (s->further_before != s->further_after && mw_prediction_layers_key(key)) return set_number(f, part, key, s->further_after);
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
     if (mw_json_equals(key, lists[i].key) && mw_stacks_counts(&f->stacks, part, "", s->of)) {

@@ -1,5 +1,6 @@
 /* layer_lists.c: see layer_lists.h. */
 #include "merge/layer_lists.h"
+#include <stdio.h>
 #include <string.h>
 
 const char *const mw_layer_lists_marks[4][3] = {{"[", ", ", "]"}, {"[", ", ", "]"}, {"\"", "", "\""}, {"[[[", ", ", "], 1]]"}};
@@ -57,4 +58,29 @@ mw_json mw_layer_lists_element(mw_json value, mw_layer_lists_kind kind, uint64_t
     if (layer < layers) return element(list, layer % length_of(list));
   }
   return none;
+}
+
+static bool is_stage(mw_json value, uint64_t number) {
+  char name[32];
+  snprintf(name, sizeof name, "stage%llu", (unsigned long long)number);
+  return value.kind == MW_JSON_STRING && mw_json_equals(value, name);
+}
+
+bool mw_layer_lists_stages(mw_json key, mw_json value, uint64_t before, uint64_t after, mw_text *out) {
+  const uint64_t length = length_of(value);
+  uint64_t index;
+  if (mw_json_equals(key, "stage_names") && length == before + 1 && is_stage(element(value, before), before)) {
+    const mw_json stem = element(value, 0);
+    mw_text_format(out, "[");
+    mw_text_add(out, stem.bytes, stem.length);
+    for (uint64_t l = 1; l <= after; l++) mw_text_format(out, ", \"stage%llu\"", (unsigned long long)l);
+    mw_text_format(out, "]");
+    return true;
+  }
+  if (length != 1) return false;
+  const mw_json only = element(value, 0);
+  if (mw_json_equals(key, "out_features") && is_stage(only, before)) mw_text_format(out, "[\"stage%llu\"]", (unsigned long long)after);
+  else if (mw_json_equals(key, "out_indices") && only.kind == MW_JSON_NUMBER && mw_json_u64(only, &index) && index == before)
+    mw_text_format(out, "[%llu]", (unsigned long long)after);
+  return out->length > 0;
 }

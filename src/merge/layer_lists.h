@@ -2,6 +2,7 @@
 #ifndef MW_MERGE_LAYER_LISTS_H
 #define MW_MERGE_LAYER_LISTS_H
 
+#include "base/text.h"
 #include "format/json.h"
 
 typedef enum mw_layer_lists_kind {
@@ -17,5 +18,8 @@ uint64_t mw_layer_lists_length(mw_json value, mw_layer_lists_kind kind);
 mw_json mw_layer_lists_element(mw_json value, mw_layer_lists_kind kind, uint64_t layer);
 /* What stands before, between and behind the elements of one that is written anew for all layers. */
 extern const char *const mw_layer_lists_marks[4][3];
+/* A backbone's stages, "stem" and one for each layer: what its stage_names, out_features or out_indices are with another number of layers.
+ * False where it is another key, or takes other stages than the last one alone. */
+bool mw_layer_lists_stages(mw_json key, mw_json value, uint64_t before, uint64_t after, mw_text *out);
 
 #endif

@@ -218,6 +218,12 @@ describe("config.json of other layers", function()
     assert.equal('{"model_type": "nemotron_h", "layers_block_type": ["m", "e", "a"]}', (made "moonweld stack --parts said:0-1 said:2-"))
   end)
 
+  it("has a backbone's stages, of which the last is taken, as DINOv2's", function()
+    local function of(depth, names) return config(depth, ('"stage_names": ["stem", %s], "out_features": ["stage%d"], "out_indices": [%d]'):format(names, depth, depth)) end
+    M.model("backbone", layered(4, 1), of(4, '"stage1", "stage2", "stage3", "stage4"'))
+    assert.equal(of(3, '"stage1", "stage2", "stage3"'), (made "moonweld stack --parts backbone:0-2 backbone:3-4"))
+  end)
+
   it("is not made of stages, which have other shapes", function()
     stacked("swin", { ["swin.encoder.layers"] = 4 }, '{"model_type": "swin", "depths": [2, 2, 6, 2], "num_layers": 4}')
     M.refused("moonweld stack --parts swin swin:1-2", "config.json: depths has a number for each of the 4 'swin.encoder.layers': they are stages of other shapes, not layers")
