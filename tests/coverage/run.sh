@@ -12,7 +12,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 tests/run.sh "$build" $suites > "$work/log"
 tail -n 1 "$work/log"
-grep -aE ', [1-9][0-9]* failed' "$work/log" | sed 's/^== /  with this build: /' | grep -v '^[0-9]'
+grep -aE '^== .*, [1-9][0-9]* failed|^not ok|^(Failure|Error) -> ' "$work/log" | sed 's/^== /  with this build: /; t; s/^/    /'
 objects=$(realpath "$build")/obj
 find "$objects" -name '*.gcda' -print0 | xargs -0 gcov -b -n -r > "$work/sums" 2> /dev/null
 find "$objects" -name '*.gcda' -print0 | xargs -0 gcov -b -t -r > "$work/lines" 2> /dev/null
