@@ -5,6 +5,7 @@
 #include "merge/stacks.h"
 #include "model/prediction_layers.h"
 #include "model/tied_head.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -304,16 +305,20 @@ static bool check_other(const following *f, const mw_stacks_one *s, const char *
   return true;
 }
 
-static bool check_between(const following *f, const mw_stacks_one *s, mw_json object) {
-  static const char *const keys[] = {
-#define MW_DEPTH_BETWEEN(key) #key,
+/* What config.json says by which the layers of a stack would compute otherwise among others. */
+static bool check_among_others(const following *f, const mw_stacks_one *s, mw_json object) {
+  static const struct { const char *key, *type, *why; } hindrances[] = {
+#define MW_DEPTH_BETWEEN(key) {#key, NULL, "layers of another stack stand between those of '%.*s', and would stand elsewhere"},
+#define MW_DEPTH_COMPUTES(type) {"model_type", type, "what a layer of '%.*s' computes depends on its number or on how many there are"},
 #include "model/depth_keys.def"
   };
-  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-    if (number_in(object, keys[i], 1) < 2) continue;
-    mw_error_set(f->err, MW_DATA,
-                 "config.json: %s = %llu: layers of another stack stand between those of '%.*s', and would stand elsewhere", keys[i],
-                 (unsigned long long)number_in(object, keys[i], 1), (int)s->length, s->name);
+  for (size_t i = 0; i < sizeof hindrances / sizeof *hindrances; i++) {
+    const char *key = hindrances[i].key, *type = hindrances[i].type;
+    const mw_json value = mw_json_member(object, key);
+    if (type ? value.kind != MW_JSON_STRING || !mw_json_equals(value, type) : number_in(object, key, 1) < 2) continue;
+    char why[160];
+    snprintf(why, sizeof why, hindrances[i].why, (int)s->length, s->name);
+    mw_error_set(f->err, MW_DATA, "config.json: %s = %.*s: %s", key, (int)value.length, value.bytes, why);
     mw_error_hint(f->err, "--allow config does it all the same");
     return allow(f);
   }
@@ -399,7 +404,8 @@ static bool follow_object(following *f, const char *part, mw_json object, void *
   };
   mw_json key, value;
   if (!mw_stacks_speaks(&f->stacks, part, s->of)) return true;
-  MW_TRY(check_stages(f, s->of, object) && check_between(f, s->of, object) && check_across(f, s->of, part) && find_further(f, s, part));
+  MW_TRY(check_stages(f, s->of, object) && check_among_others(f, s->of, object) && check_across(f, s->of, part));
+  MW_TRY(find_further(f, s, part));
   for (mw_json_walk walk = mw_json_enter(object); mw_json_next(&walk, &key, &value);) MW_TRY(follow_key(f, s, part, key, value));
   for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) MW_TRY(check_rule(f, s, part, &rules[i]));
   return true;

@@ -196,6 +196,15 @@ describe("config.json of other layers", function()
     M.refused("moonweld stack --parts between:0-3", "cross_layer_interval = 2: layers of another stack stand between those of 'model.layers'")
   end)
 
+  it("is refused where what a layer computes depends on how many there are, as the scale of MiniCPM's, or on its number, as MiniMax's decay", function()
+    for _, type in ipairs { "minicpm", "minicpm3", "minimax", "esmc" } do
+      M.model("deep", layered(4, 1), (config(4):gsub('"model_type": "[^"]*"', ('"model_type": "%s"'):format(type))))
+      M.refused("moonweld stack --parts deep:0-3",
+        ('model_type = "%s": what a layer of \'model.layers\' computes depends on its number or on how many there are'):format(type))
+      made "moonweld stack --parts deep:0-2 deep:2-"
+    end
+  end)
+
   it("is refused where a tensor beside the layers has a part for each of them, as Gemma 3n's, unless the recipe makes it", function()
     local name = "model.embed_tokens_per_layer.weight"
     M.model("per-layer", layered(4, 1, nil, { [name] = { "BF16", { 3, 8 }, 1 } }), config(4))
@@ -206,6 +215,8 @@ describe("config.json of other layers", function()
     assert.equal(config(3), text)
     assert.equal(18, #tensors[name])
     made "moonweld stack --parts per-layer:0-2 per-layer:2-"
+    M.model("contacts", layered(4, 1, nil, { ["esm.contact_head.regression.weight"] = { "BF16", { 1, 8 }, 1 } }), config(4))
+    M.refused("moonweld stack --parts contacts:0-3", "'esm.contact_head.regression.weight' has a part for each layer of 'model.layers'")
   end)
 
   it("has texts with a character for each layer, lists of what comes how often, and numbers from 1", function()
