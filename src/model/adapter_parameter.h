@@ -15,7 +15,7 @@ bool mw_adapter_parameter_mark(mw_adapter_part *part, mw_error *err);
 /* Once the fit is known: a module that has a matrix as its weight is one like any other, also where a parameter's name, such as a mere
  * "down_proj", might be in it. */
 void mw_adapter_parameter_settle(mw_adapter_part *part);
-/* How many tensors the factors of such a module may change at most. */
+/* How many changes mw_adapter_parameter_plan may write for such a module. */
 size_t mw_adapter_parameter_most(const mw_adapter_module *module);
 /* What the factors do, one change for each tensor, without their scale; `rank` and `scale` are the configuration's. MW_DATA: they fit no
  * tensor that the configuration names, or several. */

@@ -470,6 +470,24 @@ describe("a model with adapters of peft that are no products of a module", funct
     end
   end)
 
+  it("takes a parameter that is named in two ways once, also of many experts of rank 1", function()
+    local count, moe, place = 600, {}, "model.layers.0.mlp.experts."
+    for e = 0, count - 1 do
+      for i, name in ipairs { "gate_proj", "up_proj" } do moe[place .. e .. "." .. name .. ".weight"] = tensor(2 * e + i, 2, 3) end
+    end
+    M.model("many", moe, config)
+    local bank = { ["base_model.model." .. E .. ".lora_A.weight"] = tensor(5000, count, 3), ["base_model.model." .. E .. ".lora_B.weight"] = tensor(5001, 4, count) }
+    local out = M.made("moonweld soup --models many+" .. adapter(bank, '"r": 1, "lora_alpha": 2, "target_parameters": ["mlp.experts.gate_up_proj", "experts.gate_up_proj"]'))
+    local a, b = numbers(count * 3, 5000), numbers(4 * count, 5001)
+    for e = 0, count - 1 do
+      for i, name in ipairs { "gate_proj", "up_proj" } do
+        local from = 2 * (i - 1)
+        same(out[place .. e .. "." .. name .. ".weight"],
+          added(numbers(6, 2 * e + i), 2, { b[from * count + e + 1], b[(from + 1) * count + e + 1] }, rows(a, 3, e, 1), 2, 1, 3))
+      end
+    end
+  end)
+
   it("refuses factors that fit no tensor of target_parameters", function()
     M.refused("moonweld soup --models each-mlp+" .. adapter(experts(E, 4, 7, 20), PARAMETERS),
       "has factors A of shape [6,7] and B of shape [4,6], which fit no tensor of the base that target_parameters names")
