@@ -105,7 +105,8 @@ void mw_adapter_parameter_settle(mw_adapter_part *p) {
 
 /* Of rank 1 A has a row for each expert, which may be two tensors; and a second parameter that fits is planned before it is refused. */
 size_t mw_adapter_parameter_most(const mw_adapter_module *module) {
-  return module->others ? 4 * (size_t)module->role[MW_ADAPTER_NAME_A]->shape[0] : 0;
+  const mw_tensor *a = module->role[MW_ADAPTER_NAME_A];
+  return module->others && a->rank == 2 ? 4 * (size_t)a->shape[0] : 0;
 }
 
 /* ---- which tensors ---- */

@@ -153,10 +153,15 @@ static bool plan_rows(mw_adapter_part *p, const mw_adapter_module *module, const
   mw_text_escape_z(&name, module->name.module);
   if (!tokens)
     return mw_error_set(err, MW_DATA, "module '%s' has trained tokens, and trainable_token_indices does not say which", name.bytes);
-  if (rows->rank != 2 || target->rank != 2 || rows->shape[1] != target->shape[1] || rows->shape[0] != tokens->count)
-    return mw_error_set(err, MW_DATA, "module '%s' has %llu trained tokens of width %llu, expected %llu of the base's width %llu",
-                        name.bytes, (unsigned long long)rows->shape[0], (unsigned long long)(mw_tensor_elements(rows) / rows->shape[0]),
-                        (unsigned long long)tokens->count, (unsigned long long)(mw_tensor_elements(target) / target->shape[0]));
+  if (rows->rank != 2 || target->rank != 2 || rows->shape[1] != target->shape[1] || rows->shape[0] != tokens->count) {
+    mw_text shapes = {0};
+    mw_text_shape(&shapes, rows->shape, rows->rank);
+    mw_text_format(&shapes, ", expected rows of %llu tokens of the base's ", (unsigned long long)tokens->count);
+    mw_text_shape(&shapes, target->shape, target->rank);
+    mw_error_set(err, MW_DATA, "module '%s' has trained tokens of shape %s", name.bytes, shapes.bytes ? shapes.bytes : "");
+    mw_text_free(&shapes);
+    return false;
+  }
   mw_adapted_row *list = mw_mem_take(&p->base->arena, tokens->count * sizeof *list, err);
   if (!list) return false;
   for (size_t i = 0; i < tokens->count; i++) list[i] = (mw_adapted_row){tokens->ids[i], i};

@@ -491,6 +491,8 @@ describe("a model with adapters of peft that are no products of a module", funct
   it("refuses factors that fit no tensor of target_parameters", function()
     M.refused("moonweld soup --models each-mlp+" .. adapter(experts(E, 4, 7, 20), PARAMETERS),
       "has factors A of shape [6,7] and B of shape [4,6], which fit no tensor of the base that target_parameters names")
+    local scalar = { ["base_model.model." .. E .. ".lora_A.weight"] = { "F32", {}, { 1 } }, ["base_model.model." .. E .. ".lora_B.weight"] = tensor(1, 4, 6) }
+    M.refused("moonweld soup --models each-mlp+" .. adapter(scalar, PARAMETERS), "has factors A of shape [] and B of shape [4,6], which fit no tensor of the base")
   end)
 
   it("reads ranges of a large bank of experts as a whole one", function()
@@ -516,7 +518,9 @@ describe("a model with adapters of peft that are no products of a module", funct
     same(with(adapter(delta, settings .. '{"embed": [0, 3], "lm_head": [1]}'))[EMBED .. ".weight"], expected(0, 3))
     M.refused("moonweld soup --models base+" .. adapter(delta, settings .. "[6, 7]"), "module 'model.embed': token 7 was trained, but the base has rows for 7", "resize_token_embeddings")
     M.refused("moonweld soup --models base+" .. adapter(delta, settings .. "[6, 6]"), "trainable_token_indices has token 6 twice")
-    M.refused("moonweld soup --models base+" .. adapter(delta, settings .. "[6]"), "module 'model.embed' has 2 trained tokens of width 4, expected 1 of the base's width 4")
+    M.refused("moonweld soup --models base+" .. adapter(delta, settings .. "[6]"), "module 'model.embed' has trained tokens of shape [2,4], expected rows of 1 tokens of the base's [7,4]")
+    M.refused("moonweld soup --models base+" .. adapter({ ["base_model.model.model.embed.token_adapter.trainable_tokens_delta"] = { "F32", {}, { 1 } } }, settings .. "[6]"),
+      "module 'model.embed' has trained tokens of shape [], expected rows of 1 tokens of the base's [7,4]")
     M.refused("moonweld soup --models base+" .. adapter(delta), "module 'model.embed' has trained tokens, and trainable_token_indices does not say which")
     M.refused("moonweld soup --models base+" .. adapter({ ["base_model.model.model.embed.weight"] = tensor(1, 9, 4) }), "has shape [9,4], but the base's has shape [7,4]", "resize_token_embeddings")
     local folder = "adapter" .. written + 1
