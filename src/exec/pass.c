@@ -103,7 +103,7 @@ static void choose_phase(mw_pass *pass, const mw_schedule_stage *stage, bool nex
 static void assume_thresholds(mw_pass *pass) {
   for (size_t i = 0; i < pass->selection_count; i++) {
     mw_selection *threshold = pass->selections[i].waits ? selection_of(pass, pass->selections[i].threshold) : NULL;
-    if (!threshold || !threshold->sample.found || (!pass->job.ranks && mw_selection_list(threshold))) continue;
+    if (!threshold || !threshold->sample.found || threshold->lists) continue;
     mw_selection_assume(&pass->selections[i], mw_select_value(&threshold->sample));
   }
 }
@@ -435,7 +435,7 @@ bool mw_pass_end(mw_pass *pass, mw_values *values, mw_error *err) {
   mw_values_roll_back(values);
   for (size_t r = 0; r < pass->schedule.root_count; r++) MW_TRY(keep_result(pass, r, values, err));
   for (size_t i = 0; i < pass->selection_count; i++)
-    if (pass->phase == MW_PHASE_SAMPLE) mw_selection_end_sample(&pass->selections[i]);
+    if (pass->phase == MW_PHASE_SAMPLE) mw_selection_end_sample(&pass->selections[i], !pass->job.ranks);
     else if (!pass->selections[i].threshold) MW_TRY(mw_selection_end(&pass->selections[i], NULL, values, err));
   for (size_t i = 0; i < pass->selection_count && pass->phase != MW_PHASE_SAMPLE; i++)
     if (pass->selections[i].threshold)

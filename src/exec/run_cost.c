@@ -45,7 +45,7 @@ static uint64_t factor_bytes(const mw_job *job, const mw_program *program) {
   return bytes;
 }
 
-/* What a thread lists for a TIE takes as much as the bins of so many selections; what all list about as much as the shared bins of one. */
+/* What a thread lists takes as much as the bins of so many selections; what all list about as much as the shared bins of one. */
 enum { LISTS = MW_KERNEL_LISTED * sizeof(uint64_t) / (MW_SELECT_BINS * sizeof(uint32_t)) };
 
 /* How many passes the task's slowest root takes, and how many of its roots are selections. `known` remembers the passes of
@@ -57,10 +57,11 @@ static unsigned passes_of(const mw_job *job, const mw_schedule_task *task, uint8
     mw_program_root root = job->schedule->roots[task->first_root + i];
     mw_op op = root.store ? MW_OP_NUMBER : mw_graph_facts(job->graph, root.node).op;
     if (mw_graph_op_class(op) != MW_CLASS_SELECT) continue;
-    if (!known[root.node]) *distinct += 1 + (op == MW_OP_TIE);
+    const bool lists = mw_selection_may_list(job->graph, root.node);
+    if (!known[root.node]) *distinct += 1 + lists;
     if (!known[root.node]) known[root.node] = (uint8_t)mw_selection_expected(job->graph, root.node);
     if (known[root.node] > passes) passes = known[root.node];
-    *selecting += 1 + (op == MW_OP_TIE ? LISTS : 0);
+    *selecting += 1 + (lists ? LISTS : 0);
   }
   return passes;
 }

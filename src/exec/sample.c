@@ -7,17 +7,16 @@
  *   in the sample  0             9              18              28
  *
  * Of a task with units 0 to 19 the sample reads units 0, 9 and 18, of the next one, which begins at unit 20, it reads 28.
- * A tensor smaller than a run may have no unit in the sample; of many such tensors about one unit in 8 is read. */
+ * A tensor smaller than a run may have no unit in the sample; of many such tensors about one unit in 32 is read. */
 #include "exec/sample.h"
 #include "base/text.h"
 #include "num/kernels.h"
 #include <stdlib.h>
 #include <string.h>
 
-/* A sample has MOST elements at most, and one element of STRIDE at most. So large a sample mostly tells the answer to within
- * 2^15 neighbouring floats. Counting it costs a quarter of what it saves, which is another pass over everything; below FROM
- * elements that is not worth it. */
-enum { MOST = 4 << 20, FROM = 1 << 20, STRIDE = 8 };
+/* A sample has MOST elements at most, and one element of STRIDE at most. So large a sample mostly tells the answer to within the range
+ * that is counted then (selection.h). What it saves is another pass over everything; below FROM elements that is not worth it. */
+enum { MOST = 4 << 20, FROM = 1 << 20, STRIDE = 32 };
 
 /* With MOONWELD_SAMPLE=0 in the environment every selection is sampled, so that tests need no large model. */
 bool mw_sample_pays(uint64_t elements) {

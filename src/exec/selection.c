@@ -16,6 +16,12 @@ static uint64_t elements_of(const mw_graph *graph, mw_node node) {
   return mw_graph_elements(graph, mw_graph_facts(graph, node).shape);
 }
 
+static uint64_t total_of(const mw_graph *graph, mw_graph_node_facts facts) {
+  uint64_t total = 0;
+  for (uint32_t i = 0; i < mw_graph_selected(facts); i++) total += elements_of(graph, facts.operand[i]);
+  return total;
+}
+
 static mw_select begin(mw_graph_node_facts facts, uint64_t rank, uint64_t total) {
   bool magnitude = facts.op == MW_OP_KTH || facts.op == MW_OP_KTH_LAZY;
   mw_select_key key = facts.op == MW_OP_TIE ? MW_SELECT_TIE : magnitude ? MW_SELECT_MAGNITUDE : MW_SELECT_VALUE;
@@ -24,8 +30,7 @@ static mw_select begin(mw_graph_node_facts facts, uint64_t rank, uint64_t total)
 
 unsigned mw_selection_expected(const mw_graph *graph, mw_node node) {
   mw_graph_node_facts facts = mw_graph_facts(graph, node);
-  uint64_t total = 0;
-  for (uint32_t i = 0; i < mw_graph_selected(facts); i++) total += elements_of(graph, facts.operand[i]);
+  const uint64_t total = total_of(graph, facts);
   if (facts.op == MW_OP_TIE) {
     mw_graph_node_facts threshold = mw_graph_facts(graph, facts.operand[mw_graph_selected(facts)]);
     return mw_selection_expected(graph, facts.operand[mw_graph_selected(facts)]) + !is_sampled(threshold, total);
@@ -41,15 +46,21 @@ void mw_selection_assume(mw_selection *s, double threshold) {
   s->waits = false;
 }
 
-/* Ties are listed if by the sample they are at most so many, and at most one element of so many; else they are common (select.h). */
-enum { FEW = 4096, SPARSE = 1024 };
+/* A key is common (select.h) if by the sample it is that of one element of SPARSE or more. Elements near the prediction are listed if
+ * by the sample the narrowest range has at most ROOM; and of at most LONGEST in all, since longer ones have more than that. */
+enum { SPARSE = 1024, ROOM = MW_KERNEL_LISTED / 4 * 3, LONGEST = 64 << 20 };
 
-/* The share of elements that equal the prediction, by the sample. */
-static double share_of_equals(const mw_selection *s) { return s->sample.found ? (double)s->sample.equal / (double)s->sampled : 1; }
+bool mw_selection_may_list(const mw_graph *graph, mw_node node) {
+  mw_graph_node_facts facts = mw_graph_facts(graph, node);
+  const uint64_t total = total_of(graph, facts);
+  return is_sampled(facts, total) && total <= LONGEST;
+}
 
-bool mw_selection_list(mw_selection *s) {
-  const double share = share_of_equals(s);
-  return s->lists = share * SPARSE < 1 && share * (double)s->total < FEW;
+/* Sets the range of values that are mostly different: as wide as may be listed, else as it is. */
+static void widen(mw_selection *s, bool may_list) {
+  const double each = s->density * ((double)s->total / (double)s->sampled), most = UINT64_C(1) << MW_KERNEL_LISTED_KEYS;
+  s->lists = may_list && s->total <= LONGEST && each * MW_SELECT_BINS <= ROOM;
+  mw_select_widen(&s->select, !s->lists ? MW_SELECT_BINS : each * most > ROOM ? (uint64_t)(ROOM / each) : (uint64_t)most);
 }
 
 void mw_selection_take_list(mw_selection *s, const mw_kernel_list *list) {
@@ -60,29 +71,46 @@ void mw_selection_take_list(mw_selection *s, const mw_kernel_list *list) {
   s->listed.count += list->count;
 }
 
+static const uint64_t LISTED_KEY = (UINT64_C(1) << MW_KERNEL_LISTED_KEYS) - 1;
+
 static int by_index(const void *a, const void *b) {
   uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
   return (x > y) - (x < y);
 }
 
-/* Looks in the list for the index of a TIE: of the elements that equal the threshold, of which it cuts off the first `cut`, the last of
- * these. False if the list does not have all of them. */
-static bool find_listed(const mw_selection *threshold, uint64_t cut, uint64_t *index) {
-  const mw_kernel_list *list = &threshold->listed;
-  const uint64_t bin = (uint64_t)(threshold->select.low - threshold->listed_low);
+/* Keeps of the list only the elements within the search's range. False if it does not have all of them. */
+static bool keep_listed(const mw_selection *s, mw_kernel_list *list) {
+  const uint64_t low = (uint64_t)(s->select.low - s->listed_low), keys = (uint64_t)(s->select.last - s->select.low);
   size_t found = 0;
-  if (!threshold->lists || threshold->select.low < threshold->listed_low || bin >= MW_SELECT_BINS) return false;
+  if (!s->lists || s->select.low < s->listed_low) return false;
   for (size_t i = 0; i < list->count; i++)
-    if ((list->items[i] & (MW_SELECT_BINS - 1)) == bin) list->items[found++] = list->items[i];
-  if (found != threshold->select.equal) return false;
-  qsort(list->items, found, sizeof *list->items, by_index);
-  *index = list->items[cut - 1] >> 16;
+    if ((list->items[i] & LISTED_KEY) - low <= keys) list->items[found++] = list->items[i];
+  list->count = found;
+  return found == s->select.equal;
+}
+
+/* Looks in the list for the key of a rank whose bin of several keys is known. */
+static void find_key(mw_selection *s) {
+  if (!keep_listed(s, &s->listed)) return;
+  memset(s->bins, 0, MW_SELECT_BINS * sizeof *s->bins);
+  for (size_t i = 0; i < s->listed.count; i++)
+    s->bins[(s->listed.items[i] & LISTED_KEY) - (uint64_t)(s->select.low - s->listed_low)]++;
+  mw_select_narrow(&s->select, s->bins, s->select.less);
+}
+
+/* Looks in the list for the index of a TIE: of the elements that equal the threshold, of which it cuts off the first `cut`, the last of
+ * these. */
+static bool find_listed(mw_selection *threshold, uint64_t cut, uint64_t *index) {
+  mw_kernel_list *list = &threshold->listed;
+  if (!keep_listed(threshold, list)) return false;
+  qsort(list->items, list->count, sizeof *list->items, by_index);
+  *index = list->items[cut - 1] >> MW_KERNEL_LISTED_KEYS;
   return true;
 }
 
 /* Begins a TIE whose threshold was found; or goes on, if it has counted the ties of just this threshold, which sets `counted`.
  * Nothing equals a threshold that is NaN: then there is no index to look for. */
-static bool start_tie(mw_selection *s, const mw_selection *of, bool *counted, mw_values *values, mw_error *err) {
+static bool start_tie(mw_selection *s, mw_selection *of, bool *counted, mw_values *values, mw_error *err) {
   double threshold;
   uint64_t index = s->total, cut = values->ties[s->threshold];
   MW_TRY(mw_values_get(values, s->threshold, &threshold, err));
@@ -149,15 +177,17 @@ void mw_selection_clear(mw_selection *s) {
   s->listed_low = s->select.low;
 }
 
-void mw_selection_end_sample(mw_selection *s) {
+void mw_selection_end_sample(mw_selection *s, bool may_list) {
   if (!s->sampling) return;
-  s->sampling = mw_select_narrow(&s->sample, s->bins, s->below) && !mw_select_settle(&s->sample, s->bins);
+  bool ended = !mw_select_narrow(&s->sample, s->bins, s->below) || s->sample.found;
+  if (!ended) s->density = (double)s->sample.equal / ((double)(s->sample.last - s->sample.low) + 1);
+  s->sampling = !ended && !mw_select_settle(&s->sample, s->bins);
   if (!s->sample.found) return;
   mw_select_predict(&s->select, mw_select_value(&s->sample));
-  if (share_of_equals(s) * SPARSE < 1) mw_select_list(&s->select);
+  if ((double)s->sample.equal * SPARSE < (double)s->sampled) widen(s, may_list);
 }
 
-bool mw_selection_end(mw_selection *s, const mw_selection *threshold, mw_values *values, mw_error *err) {
+bool mw_selection_end(mw_selection *s, mw_selection *threshold, mw_values *values, mw_error *err) {
   if (s->select.found) return true;
   if (s->waits || s->assumes) {
     bool counted = false;
@@ -167,6 +197,7 @@ bool mw_selection_end(mw_selection *s, const mw_selection *threshold, mw_values 
   }
   if (!mw_select_narrow(&s->select, s->bins, s->below))
     return mw_error_set(err, MW_BUG, "a selection found too few elements");
+  if (!s->select.found && s->lists) find_key(s);
   if (!s->select.found) return true;
   values->ties[s->node] = mw_select_cut(&s->select);
   return mw_values_set(values, s->node, mw_select_value(&s->select), err);

@@ -19,9 +19,11 @@
  * which many are equal, or of zeros, only the run of 2048 elements or more that holds the index is left to be read. If not, or if
  * there was no prediction, the TIE waits for its threshold, and then takes a pass over everything.
  *
- * Of values that are mostly different, no prediction is exact. Where the sample says that few elements share a key, that pass instead lists
- * the elements in the key range, index and key: these are some ten thousand. Of the threshold, once it is found, the list has
- * the indices of all that equal it, in no order, and no pass is needed. If there was no room for some, the TIE waits as above. */
+ * Of values that are mostly different, no prediction is exact. Where the sample says that few elements share a key, and a range of 65536
+ * keys or more has some ten thousand, that pass lists the elements in the key range, index and key. The range is then as wide as there
+ * is room for, so that a small sample will do: 2^20 keys, say, in bins of 16. Once the bin of the rank is known, the list has its
+ * elements, and so the key; and of that key the indices of all that equal it, in no order. So neither the threshold nor its TIE takes a
+ * pass. If there was no room for some, they do, as above. */
 #ifndef MW_EXEC_SELECTION_H
 #define MW_EXEC_SELECTION_H
 
@@ -37,7 +39,7 @@ typedef struct mw_selection {
   bool last;         /* TIE: of equal elements the last ones have the rank, not the first */
   bool waits;        /* TIE: the threshold is not known, so that nothing can be counted */
   bool assumes;      /* TIE: the threshold of `select` is predicted */
-  bool lists;        /* a threshold: elements in its range are listed for its TIE */
+  bool lists;        /* elements in its range are listed */
   mw_kernel_list listed; /* of all threads, in this pass, from the key `listed_low` on */
   size_t listed_capacity;
   int64_t listed_low;
@@ -45,6 +47,7 @@ typedef struct mw_selection {
   uint64_t below;    /* elements of this pass below the key range */
   uint64_t *origins; /* of every operand: index of its first element, counted through all operands */
   uint64_t total, sampled; /* elements of all operands, and how many of these are in the sample */
+  double density;    /* elements of the sample for each key near the prediction */
 } mw_selection;
 
 /* Begins the selection of a node. `values` knows the scalars that it reads. A selection that needs no pass is found at once. */
@@ -53,6 +56,8 @@ void mw_selection_free(mw_selection *selection);
 
 /* How many passes over all elements a selection will take, if the sample's prediction is right. */
 unsigned mw_selection_expected(const mw_graph *graph, mw_node node);
+/* Whether it may list elements. */
+bool mw_selection_may_list(const mw_graph *graph, mw_node node);
 /* Which elements [from, to) of its tensor `part` its next pass must read. */
 void mw_selection_range(const mw_selection *selection, uint32_t part, uint64_t *from, uint64_t *to);
 
@@ -61,19 +66,17 @@ static inline bool mw_selection_is_narrow(const mw_selection *s) {
   return s->threshold && (s->select.low > s->select.lowest || s->select.last < s->select.highest);
 }
 
-/* Before the pass that verifies a predicted threshold: whether its ties are listed there, since they are few. */
-bool mw_selection_list(mw_selection *threshold);
 /* Adds what a thread has listed; without memory nothing is found in the list. */
-void mw_selection_take_list(mw_selection *threshold, const mw_kernel_list *list);
+void mw_selection_take_list(mw_selection *selection, const mw_kernel_list *list);
 /* A TIE that waits begins with a threshold that was predicted. */
 void mw_selection_assume(mw_selection *tie, double threshold);
 /* Begins the search over the sample; `sampled` must be set. */
 void mw_selection_sample(mw_selection *selection);
 /* Clears the counts, before every pass. */
 void mw_selection_clear(mw_selection *selection);
-/* Advances the search over the sample after a pass over it; when that is found, predicts with it. */
-void mw_selection_end_sample(mw_selection *selection);
+/* Advances the search over the sample after a pass over it; when that is found, predicts with it. `may_list`: lists are kept. */
+void mw_selection_end_sample(mw_selection *selection, bool may_list);
 /* Advances the search after any other pass; when it is found, its value is set. A TIE comes after its `threshold`. */
-bool mw_selection_end(mw_selection *selection, const mw_selection *threshold, mw_values *values, mw_error *err);
+bool mw_selection_end(mw_selection *selection, mw_selection *threshold, mw_values *values, mw_error *err);
 
 #endif

@@ -52,8 +52,8 @@ typedef double (*mw_kernel_peak)(double peak, const void *x, size_t n);
 /* dst[i] = 1 where |x[i]| > threshold, or equals it for i < ties; else 0. keep_top: x[i] there. dst may be x. */
 typedef void (*mw_kernel_top)(void *dst, const void *x, double threshold, size_t ties, size_t n);
 
-/* Elements whose key was found in a range of 65536 keys: index << 16 | key - low of each, as long as there is room. */
-enum { MW_KERNEL_LISTED = 65536 };
+/* Elements whose key was found in a range of at most 2^20 keys: index << 20 | key - low of each, as long as there is room. */
+enum { MW_KERNEL_LISTED = 65536, MW_KERNEL_LISTED_KEYS = 20 };
 typedef struct mw_kernel_list {
   uint64_t *items;
   size_t count;   /* at most MW_KERNEL_LISTED */
@@ -62,7 +62,7 @@ typedef struct mw_kernel_list {
 
 /* Selection (select.h): of n keys, counts those from `low` to `high` into bins[(key - low) >> shift], and returns how many
  * are below `low`. A key is the bits as a signed integer: of |x| if `magnitude`, else in numeric order. `common` is a key that many
- * elements may have, anywhere: these are counted fastest. `list` may be NULL; else, with a shift of 0, it takes what is not common. */
+ * elements may have, anywhere: these are counted fastest. `list` may be NULL; else it takes what is not common of at most 2^20 keys. */
 typedef uint64_t (*mw_kernel_key_range)(uint32_t *bins, const void *x, size_t n, bool magnitude, int64_t low, int64_t high,
                                         int64_t common, unsigned shift, mw_kernel_list *list);
 /* The mean of those of `count` values v that have an elected sign, 0 where none has: plus if 0 < a + (a == 0) * b, where b is one number,

@@ -163,9 +163,9 @@ static inline NAME(keys) NAME(keys_of)(const R *in, bool magnitude) {
 
 /* Counts element i, and lists it if there is a list. */
 static inline void NAME(count_key)(uint32_t *bins, R_KEY key, R_KEY from, unsigned shift, mw_kernel_list *list, size_t i) {
-  const R_BITS bin = ((R_BITS)key - (R_BITS)from) >> shift;
-  bins[bin]++;
-  if (list && list->count < MW_KERNEL_LISTED) list->items[list->count++] = (list->start + i) << 16 | bin;
+  const R_BITS within = (R_BITS)key - (R_BITS)from;
+  bins[within >> shift]++;
+  if (list && list->count < MW_KERNEL_LISTED) list->items[list->count++] = (list->start + i) << MW_KERNEL_LISTED_KEYS | within;
 }
 
 /* Few keys lie in a predicted range, and often many of these are one and the same: the prediction itself, or the zeros of what has been
@@ -193,7 +193,7 @@ static inline uint64_t NAME(keys_in)(uint32_t *bins, const R *in, size_t n, bool
     }
     if (!any_bit(&other)) continue;
     for (size_t j = 0; j < LANES; j++) inside |= (uint32_t)other[j];
-    if (inside == UINT32_MAX) /* no range was predicted */
+    if (inside == UINT32_MAX && !list) /* no range was predicted */
       for (size_t j = 0; j < KEYS; j++) bins[((R_BITS)NAME(key_of)(in[i + j], magnitude) - (R_BITS)from) >> shift]++;
     else
       for (; inside; inside &= inside - 1) {

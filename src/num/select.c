@@ -30,11 +30,12 @@ static void look_at(mw_select *select, int64_t low, uint64_t keys) {
   select->last = (int64_t)((uint64_t)low + (keys - 1 < left ? keys - 1 : left));
 }
 
-/* The range around a key, in bins of one key each. */
-static void look_around(mw_select *select, int64_t key) {
-  const int64_t half = MW_SELECT_BINS / 2;
-  look_at(select, key < select->lowest + half ? select->lowest : key - half, MW_SELECT_BINS);
-  select->shift = 0;
+/* The range of about so many keys around a key, in bins of one key each if there are enough. */
+static void look_around(mw_select *select, int64_t key, uint64_t keys) {
+  for (select->shift = 0; (keys - 1) >> select->shift >= MW_SELECT_BINS;) select->shift++;
+  keys = (((keys - 1) >> select->shift) + 1) << select->shift; /* whole bins */
+  const int64_t half = (int64_t)(keys / 2);
+  look_at(select, key < select->lowest + half ? select->lowest : key - half, keys);
 }
 
 mw_select mw_select_begin(mw_select_key key, bool f64, double threshold, uint64_t rank, uint64_t total) {
@@ -65,7 +66,7 @@ void mw_select_predict(mw_select *select, double value) {
     memcpy(&bits, &f32, sizeof bits);
     key = bits < 0 ? bits ^ INT32_MAX : bits;
   }
-  look_around(select, key);
+  look_around(select, key, MW_SELECT_BINS);
   select->common = key;
   select->predicted = true;
 }
@@ -84,7 +85,13 @@ static void count_ties(const mw_select *select, const mw_kernel_set *kernels, co
   }
 }
 
-void mw_select_list(mw_select *select) { select->common = INT64_MIN; }
+void mw_select_widen(mw_select *select, uint64_t keys) {
+  assert(select->predicted);
+  look_around(select, select->common, keys);
+  select->common = INT64_MIN;
+}
+
+static bool can_list(const mw_select *select) { return ((uint64_t)select->last - (uint64_t)select->low) >> MW_KERNEL_LISTED_KEYS == 0; }
 
 uint64_t mw_select_count(const mw_select *select, const mw_kernel_set *kernels, const void *x, uint64_t start, size_t n,
                          uint32_t *bins, mw_kernel_list *list) {
@@ -92,7 +99,7 @@ uint64_t mw_select_count(const mw_select *select, const mw_kernel_set *kernels, 
   if (list) list->start = start;
   if (select->key != MW_SELECT_TIE)
     return kernels->key_range(bins, x, n, select->key == MW_SELECT_MAGNITUDE, select->low, select->last, select->common, select->shift,
-                              select->shift ? NULL : list);
+                              can_list(select) ? list : NULL);
   count_ties(select, kernels, x, start, n, bins);
   return 0;
 }
@@ -104,10 +111,10 @@ static bool predict_again(mw_select *select, const uint64_t *bins, uint64_t belo
   bool lower = select->rank < below;
   uint64_t away = lower ? below - select->rank : select->rank - below - inside;
   if (!select->predicted || away / CLOSE >= inside) return false;
-  uint64_t keys = away * MW_SELECT_BINS / inside;
+  uint64_t keys = away * ((uint64_t)(select->last - select->low) + 1) / inside;
   uint64_t left = lower ? (uint64_t)select->low - (uint64_t)select->lowest : (uint64_t)select->highest - (uint64_t)select->last;
   if (keys > left) keys = left;
-  look_around(select, lower ? select->low - (int64_t)keys : select->last + (int64_t)keys);
+  look_around(select, lower ? select->low - (int64_t)keys : select->last + (int64_t)keys, MW_SELECT_BINS);
   select->predicted = false;
   return true;
 }

@@ -70,10 +70,11 @@ void mw_select_predict(mw_select *select, double value);
  * where the bins beside it are about as full, since values that are mostly different lie evenly in them. Then the search ends with
  * the key at the rank's place in the bin, and about how many elements have that. `bins`: the counts that mw_select_narrow took. */
 bool mw_select_settle(mw_select *select, const uint64_t *bins);
-/* No key is common: all in the range are counted one by one, and can be listed. */
-void mw_select_list(mw_select *select);
+/* After a prediction of values that are mostly different, which no estimate tells exactly: the range becomes so many keys around the
+ * prediction, 2^20 at most, in bins of several if need be, and none of them is common: each can be listed. */
+void mw_select_widen(mw_select *select, uint64_t keys);
 /* Counts n elements, the first of which has index `start`, into MW_SELECT_BINS counters. Returns how many lie below the
- * range. Of TIE only elements whose index is in the range are read. `list`: NULL, or what takes those in the range. */
+ * range. Of TIE only elements whose index is in the range are read. `list`: NULL, or what takes those in a range of 2^20 keys or less. */
 uint64_t mw_select_count(const mw_select *select, const mw_kernel_set *kernels, const void *x, uint64_t start, size_t n,
                          uint32_t *bins, mw_kernel_list *list);
 /* Takes the counts of a whole pass and sets the next range. False if there are not more elements than the rank sought. */

@@ -153,7 +153,41 @@ static void settle_evenly(void) {
   CHECK(settles(MW_SELECT_MAGNITUDE, 500, x, COUNT, &guess) && guess == 0 && settles(MW_SELECT_VALUE, 500, x, COUNT, &guess) && guess == 0);
 }
 
+/* A wide range has bins of several keys; its list tells the elements of the bin that is found. */
+static void widen(void) {
+  enum { COUNT = 100000 };
+  static float x[COUNT];
+  static uint32_t bins[MW_SELECT_BINS];
+  static uint64_t merged[MW_SELECT_BINS], items[MW_KERNEL_LISTED];
+  for (size_t k = 0; k < COUNT; k++) x[k] = (float)(1 + (double)(k * 7919 % COUNT) * 0x1p-19); /* 16 keys apart */
+  for (uint64_t keys = MW_SELECT_BINS; keys <= UINT64_C(1) << MW_KERNEL_LISTED_KEYS; keys += keys / 2 + 1) {
+    const size_t rank = COUNT / 2 + next() % 1000;
+    mw_select select = mw_select_begin(MW_SELECT_MAGNITUDE, false, 0, rank, COUNT);
+    mw_kernel_list list = {.items = items};
+    mw_select_predict(&select, 1 + (COUNT / 2 + 500) * 0x1p-19);
+    mw_select_widen(&select, keys);
+    const uint64_t range = (uint64_t)(select.last - select.low) + 1;
+    const int64_t low = select.low;
+    CHECK(range >= keys && range < keys + 16 && range <= UINT64_C(1) << MW_KERNEL_LISTED_KEYS && range >> select.shift <= MW_SELECT_BINS);
+    memset(bins, 0, sizeof bins);
+    uint64_t below = mw_select_count(&select, &kernels->type[0], x, 7, COUNT, bins, &list);
+    CHECK(list.count < MW_KERNEL_LISTED && below == COUNT / 2 + 500 - list.count / 2);
+    for (size_t i = 0; i < MW_SELECT_BINS; i++) merged[i] = bins[i];
+    CHECK(mw_select_narrow(&select, merged, below) && select.found == (keys == MW_SELECT_BINS) && select.equal == 1 && select.less == rank);
+    size_t there = 0;
+    for (size_t i = 0; i < list.count; i++) {
+      const int64_t key = low + (int64_t)(items[i] & ((1 << MW_KERNEL_LISTED_KEYS) - 1));
+      if (key < select.low || key > select.last) continue;
+      there++;
+      CHECK((double)x[(items[i] >> MW_KERNEL_LISTED_KEYS) - 7] == 1 + (double)rank * 0x1p-19);
+    }
+    CHECK(there == 1);
+  }
+}
+
 static void all(const char *isa) {
+  CASE("widen, %s", isa);
+  widen();
   CASE("settle_evenly, %s", isa);
   settle_evenly();
   CASE("miss_by_little, %s", isa);
