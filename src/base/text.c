@@ -76,8 +76,8 @@ void mw_text_json(mw_text *text, const char *bytes, size_t length) {
     mw_text_add(text, bytes + from, i - from);
     from = i + 1;
     if (code == MW_UTF8_BAD) mw_text_add(text, "\xef\xbf\xbd", 3);
-    else if (c >= 0x20) mw_text_format(text, "\\%c", c);
-    else if (c < sizeof named && named[c]) mw_text_format(text, "\\%c", named[c]);
+    else if (c >= 0x20) mw_text_add(text, (const char[]){'\\', (char)c}, 2);
+    else if (c < sizeof named && named[c]) mw_text_add(text, (const char[]){'\\', named[c]}, 2);
     else mw_text_format(text, "\\u%04x", c);
   }
   mw_text_add(text, bytes + from, length - from);

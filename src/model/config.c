@@ -2,6 +2,7 @@
 #include "model/config.h"
 #include "format/file.h"
 #include "format/recognise.h"
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +55,8 @@ static bool check_is_answer(const mw_config *config, const char *path, mw_error 
   return true;
 }
 
+static bool is_of_word(char c) { return isalnum((unsigned char)c) || c == '.' || c == '+' || c == '_'; }
+
 /* Puts numbers of the same length where Python's json module writes what is no JSON. */
 static void make_plain(char *text) {
   static const struct { const char *word, *number; } words[] = {{"Infinity", "1e999999"}, {"NaN", "0e0"}};
@@ -61,8 +64,11 @@ static void make_plain(char *text) {
   for (char *c = text; *c; c++) {
     if (*c == '"') inside = !inside;
     else if (inside && *c == '\\' && c[1]) c++;
-    for (size_t i = 0; !inside && i < sizeof words / sizeof *words; i++)
-      if (strncmp(c, words[i].word, strlen(words[i].word)) == 0) memcpy(c, words[i].number, strlen(words[i].number));
+    for (size_t i = 0; !inside && i < sizeof words / sizeof *words; i++) {
+      const size_t length = strlen(words[i].word);
+      const bool apart = c == text || !is_of_word(c[-1]);
+      if (apart && strncmp(c, words[i].word, length) == 0 && !is_of_word(c[length])) memcpy(c, words[i].number, length);
+    }
   }
 }
 

@@ -1,6 +1,6 @@
-/* config_edit.c: all edits of a file are first listed as splices: at this place, so many bytes become this text. Places and lengths are
- * those of config->plain, which has the length of the file. Then the file is copied once, with the splices in the order of their
- * places. */
+/* config_edit.c: all edits of a file are first listed: splices (at this place so many bytes become this text) and members that go. Places
+ * and lengths are those of config->plain, which has the length of the file. Once all are known it is known, too, which commas go and which
+ * new members need one. Then the file is copied once, with the splices in the order of their places. */
 #include "model/config_edit.h"
 #include <stdlib.h>
 #include <string.h>
@@ -9,13 +9,19 @@ typedef struct splice {
   const char *at;
   size_t length;
   const char *text; /* in the arena */
+  mw_json object;   /* of a new member: what gets it */
 } splice;
+
+/* A member that is left out, from its key to its value's end. */
+typedef struct gap { const char *from, *to; } gap;
 
 typedef struct edit {
   const mw_config *config;
   const mw_config_edit_list *edits;
   splice *list; /* several at one place stand in the order in which they were added */
   size_t count, capacity;
+  gap *gaps;
+  size_t gap_count, gap_capacity;
   bool dtype_found, tie_found;
   mw_arena arena;
   mw_error *err;
@@ -27,15 +33,28 @@ bool mw_config_edit_same(const mw_config_edit_set *a, const mw_config_edit_set *
   return true;
 }
 
-static bool put(edit *e, const char *at, size_t length, const char *text) {
+static bool put(edit *e, const char *at, size_t length, const char *text, mw_json object) {
   MW_TRY(mw_mem_grow(&e->list, &e->capacity, e->count + 1, sizeof *e->list, e->err));
   size_t i = e->count++;
   for (; i && e->list[i - 1].at > at; i--) e->list[i] = e->list[i - 1];
-  e->list[i] = (splice){at, length, text};
+  e->list[i] = (splice){at, length, text, object};
   return true;
 }
 
-static bool replace(edit *e, mw_json value, const char *text) { return put(e, value.bytes, value.length, text); }
+static bool cut(edit *e, const char *from, const char *to) { return put(e, from, (size_t)(to - from), "", (mw_json){0}); }
+static bool replace(edit *e, mw_json value, const char *text) { return put(e, value.bytes, value.length, text, (mw_json){0}); }
+
+static bool leave_out(edit *e, mw_json key, mw_json value) {
+  MW_TRY(mw_mem_grow(&e->gaps, &e->gap_capacity, e->gap_count + 1, sizeof *e->gaps, e->err));
+  e->gaps[e->gap_count++] = (gap){key.bytes, value.bytes + value.length};
+  return true;
+}
+
+static bool is_gone(const edit *e, mw_json part) {
+  for (size_t i = 0; i < e->gap_count; i++)
+    if (e->gaps[i].from <= part.bytes && part.bytes < e->gaps[i].to) return true;
+  return false;
+}
 
 /* The text of a mw_text, kept; frees it. */
 static const char *keep(edit *e, mw_text *text) {
@@ -48,7 +67,7 @@ static const char *keep(edit *e, mw_text *text) {
 static bool is_changed(const edit *e, mw_json value) {
   for (size_t i = 0; i < e->count; i++)
     if (e->list[i].length && e->list[i].at <= value.bytes && value.bytes < e->list[i].at + e->list[i].length) return true;
-  return false;
+  return is_gone(e, value);
 }
 
 /* ---- new members ---- */
@@ -65,13 +84,12 @@ static const char *end_of(mw_json object, mw_text *before) {
   return end;
 }
 
-/* Whether an object has a member that stays, so that a comma must follow. */
-static bool has_members(const edit *e, mw_json object, const char *end) {
+/* Whether a comma must stand before a new member: one of the object stays, or is added before it. */
+static bool needs_comma(const edit *e, size_t added) {
   mw_json key, value;
-  for (size_t i = 0; i < e->count; i++)
-    if (e->list[i].at == end && !e->list[i].length) return true; /* added before */
-  for (mw_json_walk walk = mw_json_enter(object); mw_json_next(&walk, &key, &value);)
-    if (!is_changed(e, key)) return true;
+  if (added && e->list[added - 1].at == e->list[added].at && !e->list[added - 1].length) return true;
+  for (mw_json_walk walk = mw_json_enter(e->list[added].object); mw_json_next(&walk, &key, &value);)
+    if (!is_gone(e, key)) return true;
   return false;
 }
 
@@ -88,7 +106,6 @@ static void put_key(mw_text *text, const char *key) {
 static bool add(edit *e, mw_json object, const char *key, const char *json) {
   mw_text text = {0}, before = {0};
   const char *end = end_of(object, &before);
-  mw_text_format(&text, "%s", has_members(e, object, end) ? "," : "");
   mw_text_add(&text, before.bytes ? before.bytes : "", before.length);
   put_key(&text, key);
   mw_text_add(&text, json, strlen(json));
@@ -96,28 +113,16 @@ static bool add(edit *e, mw_json object, const char *key, const char *json) {
   text.failed |= before.failed;
   mw_text_free(&before);
   const char *kept = keep(e, &text);
-  return kept && put(e, end, 0, kept);
+  return kept && put(e, end, 0, kept, object);
 }
 
 /* ---- what is set ---- */
 
-/* Leaves a member out, with the comma that goes with it. `before` is where the last value ended, or NULL for the first. */
-static bool leave_out(edit *e, const char *before, mw_json key, mw_json value) {
-  const char *end = value.bytes + value.length;
-  if (before) return put(e, before, (size_t)(end - before), "");
-  end += strspn(end, spaces);
-  if (*end == ',') end += 1 + strspn(end + 1, spaces);
-  return put(e, key.bytes, (size_t)(end - key.bytes), "");
-}
-
 /* Leaves the member of that name out. */
 static bool drop(edit *e, mw_json object, const char *name) {
-  const char *before = NULL;
   mw_json key, value;
-  for (mw_json_walk walk = mw_json_enter(object); mw_json_next(&walk, &key, &value);) {
-    if (mw_json_equals(key, name)) return leave_out(e, before, key, value);
-    if (before || !is_changed(e, key)) before = value.bytes + value.length; /* not behind one that was left out at the front */
-  }
+  for (mw_json_walk walk = mw_json_enter(object); mw_json_next(&walk, &key, &value);)
+    if (mw_json_equals(key, name)) return leave_out(e, key, value);
   return true;
 }
 
@@ -142,7 +147,7 @@ static bool apply(edit *e, const mw_config_edit_set *set) {
       object = value;
       continue;
     }
-    if (!set->json) return value.kind == MW_JSON_END || drop(e, object, set->path[k]);
+    if (!set->json) return !last || drop(e, object, set->path[k]);
     const char *json = last ? set->json : wrapped(e, set, k + 1);
     if (!json) return false;
     return value.kind != MW_JSON_END ? replace(e, value, json) : add(e, object, set->path[k], json);
@@ -156,7 +161,6 @@ static bool edit_object(edit *e, mw_json object, bool nested) {
   const mw_config_edit_list *edits = e->edits;
   mw_json key, value;
   mw_text quoted = {0};
-  const char *before = NULL;
   mw_text_format(&quoted, "\"%s\"", edits->dtype ? edits->dtype : "");
   const char *dtype = keep(e, &quoted);
   if (!dtype) return false;
@@ -166,10 +170,9 @@ static bool edit_object(edit *e, mw_json object, bool nested) {
     e->dtype_found |= is_dtype && !nested && (set || edits->dtype);
     e->tie_found |= is_tie && !nested;
     if (edits->plain && !set && value.kind != MW_JSON_NULL && mw_config_quantised(key)) {
-      MW_TRY(leave_out(e, before, key, value));
+      MW_TRY(leave_out(e, key, value));
       continue;
     }
-    before = value.bytes + value.length;
     if (set) continue;
     if (edits->dtype && is_dtype && (word || !nested)) MW_TRY(replace(e, value, dtype));
     else if (edits->untie && is_tie) MW_TRY(replace(e, value, "false"));
@@ -195,19 +198,41 @@ static bool add_absent(edit *e) {
   return !e->edits->untie || e->tie_found || add(e, root, "tie_word_embeddings", "false");
 }
 
+/* ---- the copy ---- */
+
+/* Cuts what is left out of an object and of those in it, each with the comma before it, or behind it where none stays before it. */
+static bool cut_gaps(edit *e, mw_json object) {
+  const char *before = NULL; /* where the last value ended */
+  mw_json key, value;
+  for (mw_json_walk walk = mw_json_enter(object); mw_json_next(&walk, &key, &value);) {
+    const char *end = value.bytes + value.length, *comma = end + strspn(end, spaces);
+    if (!is_gone(e, key)) {
+      MW_TRY(value.kind != MW_JSON_OBJECT || cut_gaps(e, value));
+      before = end;
+    } else if (before) {
+      MW_TRY(cut(e, before, end));
+      before = end;
+    } else MW_TRY(cut(e, key.bytes, *comma == ',' ? comma + 1 + strspn(comma + 1, spaces) : end));
+  }
+  return true;
+}
+
 bool mw_config_edit(const mw_config *config, const mw_config_edit_list *edits, mw_text *out, mw_error *err) {
   edit e = {.config = config, .edits = edits, .err = err};
   bool ok = true;
   for (size_t i = 0; i < edits->set_count && ok; i++) ok = apply(&e, &edits->sets[i]);
-  ok = ok && edit_object(&e, config->root, false) && add_absent(&e);
+  ok = ok && edit_object(&e, config->root, false) && add_absent(&e) && cut_gaps(&e, config->root);
   const char *at = config->plain;
   for (size_t i = 0; i < e.count && ok; i++) {
+    if (e.list[i].at < at) continue; /* of a member that is left out */
     mw_text_add(out, config->text + (at - config->plain), (size_t)(e.list[i].at - at));
+    if (e.list[i].object.bytes && needs_comma(&e, i)) mw_text_add(out, ",", 1);
     mw_text_add(out, e.list[i].text, strlen(e.list[i].text));
     at = e.list[i].at + e.list[i].length;
   }
   if (ok) mw_text_add(out, config->text + (at - config->plain), config->length - (size_t)(at - config->plain));
   free(e.list);
+  free(e.gaps);
   mw_mem_release(&e.arena);
   return ok && mw_text_check(out, err);
 }

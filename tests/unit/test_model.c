@@ -247,19 +247,26 @@ static void test_config(void) {
   REFUSES("config", MW_DATA, "num_attention_heads");
   put_text("config/config.json", "{\"model_type\":\"other\",\"hidden_size\":[1,2]}"); /* not ours to judge */
   OPENS("config");
+  put_text("config/config.json", "{\"a\":[Infinity,-Infinity,NaN]}"); /* as Python writes them */
+  OPENS("config");
+  put_text("config/config.json", "{\"a\":Infinity2}");
+  REFUSES("config", MW_DATA, "not JSON");
+  put_text("config/config.json", "{\"a\":1Infinity}");
+  REFUSES("config", MW_DATA, "not JSON");
 }
 
-static void edits_at(const char *before, const char *dtype, bool untie, const char *after, int line) {
+static void edits_at(const char *before, const char *dtype, bool untie, bool plain, const char *after, int line) {
   mw_config config;
   mw_error err = {0};
   mw_text out = {0};
   put_text("edit/config.json", before);
-  unit_check(mw_config_open(&config, "edit", &err) && mw_config_edit(&config, &(mw_config_edit_list){dtype, untie, false, NULL, 0}, &out, &err), err.text, __FILE__, line);
+  unit_check(mw_config_open(&config, "edit", &err) && mw_config_edit(&config, &(mw_config_edit_list){dtype, untie, plain, NULL, 0}, &out, &err), err.text, __FILE__, line);
   unit_text(out.bytes, after, __FILE__, line);
   mw_text_free(&out);
   mw_config_close(&config);
 }
-#define EDITS(before, dtype, untie, after) edits_at(before, dtype, untie, after, __LINE__)
+#define EDITS(before, dtype, untie, after) edits_at(before, dtype, untie, false, after, __LINE__)
+#define BARES(before, dtype, after) edits_at(before, dtype, false, true, after, __LINE__)
 
 static void test_edit(void) {
   CHECK(mkdir("edit", 0755) == 0);
@@ -270,6 +277,10 @@ static void test_edit(void) {
   EDITS("{}", NULL, true, "{\n  \"tie_word_embeddings\": false\n}");
   EDITS("{\"tie_word_embeddings\": true, \"dtype\":\"x\"}", NULL, true, "{\"tie_word_embeddings\": false, \"dtype\":\"x\"}");
   EDITS("{\"a\": \"dtype\"}", NULL, false, "{\"a\": \"dtype\"}");
+  BARES("{\"quantization_config\":{\"bits\":4} \n\t }", "bfloat16", "{\"torch_dtype\": \"bfloat16\",\"dtype\": \"bfloat16\" \n\t }");
+  BARES("{\"a\":1 , \"quantization_config\":{} ,\"compression_config\":[], \"quantization\":2,\"b\":3}", NULL, "{\"a\":1,\"b\":3}");
+  BARES("{\"quantization_config\":{} , \"compression_config\":[],\"b\":3}", NULL, "{\"b\":3}");
+  BARES("{ \"quantization_config\":{} , \"compression_config\":[] }", "float16", "{  \"torch_dtype\": \"float16\", \"dtype\": \"float16\" }");
 }
 
 int main(void) {
