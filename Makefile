@@ -174,11 +174,13 @@ $(BUILD)/bench/%: PC_LIBS += $(shell pkg-config --libs openblas 2>/dev/null)
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(UNIT_SHARED) $(BUILD)/libmoonweld.a
 	$(link_test)
 
-# Of the library only what the target needs is linked: libFuzzer looks at every counter after every run.
-$(BUILD)/libfuzzer/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(BUILD)/libmoonweld.a
+# Its objects stay, as those of the other targets do.
+.SECONDARY: $(BUILD)/tests/fuzz/memory.o
+# Of the library only what the target needs is linked: libFuzzer looks at every counter after every run. What is counted says SANITIZE.
+$(BUILD)/libfuzzer/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/memory.o $(BUILD)/libmoonweld.a
 	@mkdir -p $(@D)
 	@echo "  fuzz    $@"
-	$(Q)$(CC) $(CFLAGS) -Itests/fuzz $(LDFLAGS) -fsanitize=fuzzer -o $@ $(filter-out %.h,$^) $(LUA_LIBS) $(PC_LIBS) -lm
+	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -Wl,--wrap=open,--wrap=close,--wrap=fstat,--wrap=pread -o $@ $^ $(LUA_LIBS) $(PC_LIBS) -lm
 
 fuzz: units
 	$(Q).ci/deps fuzzer

@@ -58,7 +58,11 @@ static inline uint32_t mw_graph_op_first(mw_op op) {
   return class == MW_CLASS_CHANCE || op == MW_OP_LEARNED || op == MW_OP_VARIABLE;
 }
 
-enum { MW_GRAPH_OPERANDS = 1 << 20, MW_GRAPH_VECTOR = 1 << 20, MW_GRAPH_NODES = 4 << 20, MW_GRAPH_ROWS = 16 << 20,
+/* The most nodes of a graph. Fuzz targets are built with fewer: room for as many as a message announces is taken at once. */
+#ifndef MW_GRAPH_MOST
+#define MW_GRAPH_MOST (4 << 20)
+#endif
+enum { MW_GRAPH_OPERANDS = 1 << 20, MW_GRAPH_VECTOR = 1 << 20, MW_GRAPH_NODES = MW_GRAPH_MOST, MW_GRAPH_ROWS = 16 << 20,
        MW_GRAPH_LEARNED = 1 << 30, MW_GRAPH_RUN = 1 << 24, MW_GRAPH_PARTS = 4096, MW_GRAPH_NESTED = 24 };
 #define MW_GRAPH_NO_ROW UINT32_MAX
 

@@ -42,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
   mw_error err;
   uint8_t payload[MW_JOURNAL_PAYLOAD] = {1, 2, 3};
   int folder = open_folder();
-  fuzz_put("journal", bytes, length);
+  fuzz_write("journal", bytes, length);
   REQUIRE(mw_journal_open(folder, "journal", &arena, &journal, &err));
   if (journal.fd >= 0) {
     REQUIRE(journal.text && journal.end <= length && (!journal.count || journal.records));

@@ -24,7 +24,7 @@ static void open_model(void) {
   uint8_t bytes[8 + sizeof header - 1 + 180] = {sizeof header - 1};
   memcpy(bytes + 8, header, sizeof header - 1);
   for (size_t i = 0; i < 45; i++) memcpy(bytes + sizeof bytes - 180 + 4 * i, &(float){(float)(i % 7) - 3}, 4);
-  REQUIRE(mw_model_open(fuzz_put("m.safetensors", bytes, sizeof bytes), NULL, &self.model, &err));
+  REQUIRE(mw_model_open(fuzz_write("m.safetensors", bytes, sizeof bytes), NULL, &self.model, &err));
   self.member = (mw_family_member){.model = self.model, .label = "model"};
   REQUIRE(mw_family_join(&self.member, 1, 0, &rules, NULL, &self.family, &err));
 }

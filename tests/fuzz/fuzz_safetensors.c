@@ -1,18 +1,16 @@
 /* fuzz_safetensors.c: every tensor of an accepted file lies within it, apart from all others, and a header written for
  * them is accepted again with the same names, types and shapes. */
 #include "base/utf8.h"
-#include "fuzz.h"
+#include "folder.h"
 #include "format/safetensors.h"
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 static mw_file file_of(const void *bytes, size_t length, uint64_t size) {
   static char path[] = "fuzzed.safetensors";
   static int fd = -1;
   if (fd < 0) fd = memfd_create("fuzz", 0);
-  REQUIRE(fd >= 0 && ftruncate(fd, 0) == 0 && pwrite(fd, bytes, length, 0) == (ssize_t)length);
-  REQUIRE(ftruncate(fd, (off_t)size) == 0);
+  REQUIRE(fd >= 0);
+  fuzz_fill(fd, path, bytes, length, size);
   return (mw_file){.path = path, .fd = fd, .size = size};
 }
 
