@@ -7,7 +7,7 @@
  *   stage 1   the threshold of each expert, a selection over all its tensors
  *     SAMPLE    one or two passes over a small part of every tensor predict the thresholds (sample.h, selection.h)
  *     WHOLE     everything is counted about the predicted thresholds. In the same pass the majority's totals are summed as
- *               they come out with the predicted thresholds: these sums are the guesses for stage 2.
+ *               they come out with the predicted thresholds: these sums are the guesses for stage 2, if they may matter.
  *     REST      only where a prediction was wrong: that selection is counted again, until it is found; and where ties are cut,
  *               the elements among which the cut is
  *   stage 2   the outputs, and with them the exact totals
@@ -85,7 +85,8 @@ static uint32_t end_of_part(const mw_pass *pass, const mw_schedule_stage *stage,
 }
 
 /* Chooses the phase, and which of the stage's tasks it looks at. Outputs are computed from guessed totals always, guesses
- * from selections only when a sample has predicted all of these. */
+ * from selections only when a sample has predicted all of these; and not if by the sample hardly two elements are equal: then hardly a
+ * vote will be drawn, for which alone the guess matters, and units with such a vote are computed again (speculation.h). */
 static void choose_phase(mw_pass *pass, const mw_schedule_stage *stage, bool next) {
   bool in_parts = has_guessed_totals(pass, stage);
   bool next_part = next && pass->phase == MW_PHASE_WHOLE && pass->to < stage->task_count;
@@ -96,7 +97,11 @@ static void choose_phase(mw_pass *pass, const mw_schedule_stage *stage, bool nex
   pass->from = next_part ? pass->to : 0;
   pass->to = whole && in_parts ? end_of_part(pass, stage, pass->from) : stage->task_count;
   pass->speculative = whole && (in_parts || pass->selection_count);
-  for (size_t i = 0; i < pass->selection_count; i++) pass->speculative &= pass->selections[i].sample.found || pass->selections[i].threshold;
+  pass->guesses = in_parts;
+  for (size_t i = 0; i < pass->selection_count; i++) {
+    pass->speculative &= pass->selections[i].sample.found || pass->selections[i].threshold;
+    pass->guesses |= !mw_selection_differs(&pass->selections[i]);
+  }
 }
 
 /* Ties of predicted thresholds are counted in the pass that verifies these. */
@@ -111,13 +116,14 @@ static void assume_thresholds(mw_pass *pass) {
 /* ---- the roots that take part ---- */
 
 /* Whether a root takes part in this pass. SAMPLE: selections that are not predicted yet. WHOLE: everything, but roots that compute
- * a guess only if the selections they depend on are predicted. REST: selections that are not found, invalidated outputs. */
+ * a guess only if the selections they depend on are predicted and it may matter. REST: selections that are not found, invalidated
+ * outputs. */
 static bool takes_part(mw_pass *pass, const mw_schedule_task *task, mw_program_root root, mw_values *values, bool *takes, mw_error *err) {
   const mw_selection *selection = is_selection(pass, root) ? selection_of(pass, root.node) : NULL;
   bool rest = pass->phase == MW_PHASE_REST;
   if (rest && root.store) return mw_speculation_check(&pass->speculation, task->output, values, takes, err);
   if (pass->phase == MW_PHASE_SAMPLE) *takes = selection && selection->sampling;
-  else *takes = selection ? !selection->select.found && !selection->waits : !rest && (!root.guess || pass->speculative);
+  else *takes = selection ? !selection->select.found && !selection->waits : !rest && (!root.guess || (pass->speculative && pass->guesses));
   return true;
 }
 

@@ -33,6 +33,7 @@ typedef struct mw_pass {
   bool whole;           /* it reads all elements of some task */
   bool ordered;         /* sums are added in block order */
   bool speculative;     /* it computes from guessed values */
+  bool guesses;         /* and sums guesses for the next stage */
   mw_speculation speculation; /* of the stage */
   double *found;        /* of every root of SUM: what is found so far */
   double *best;         /* HIGHEST, ARGMAX: the largest value so far; after `found` in its memory */

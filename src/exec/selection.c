@@ -48,7 +48,11 @@ void mw_selection_assume(mw_selection *s, double threshold) {
 
 /* A key is common (select.h) if by the sample it is that of one element of SPARSE or more. Elements near the prediction are listed if
  * by the sample the narrowest range has at most ROOM; and of at most LONGEST in all, since longer ones have more than that. */
-enum { SPARSE = 1024, ROOM = MW_KERNEL_LISTED / 4 * 3, LONGEST = 64 << 20 };
+enum { SPARSE = 1024, SPARSEST = 16384, ROOM = MW_KERNEL_LISTED / 4 * 3, LONGEST = 64 << 20 };
+
+bool mw_selection_differs(const mw_selection *s) {
+  return s->threshold || (s->sample.found && (double)s->sample.equal * SPARSEST < (double)s->sampled);
+}
 
 bool mw_selection_may_list(const mw_graph *graph, mw_node node) {
   mw_graph_node_facts facts = mw_graph_facts(graph, node);
@@ -60,7 +64,7 @@ bool mw_selection_may_list(const mw_graph *graph, mw_node node) {
 static void widen(mw_selection *s, bool may_list) {
   const double each = s->density * ((double)s->total / (double)s->sampled), most = UINT64_C(1) << MW_KERNEL_LISTED_KEYS;
   s->lists = may_list && s->total <= LONGEST && each * MW_SELECT_BINS <= ROOM;
-  mw_select_widen(&s->select, !s->lists ? MW_SELECT_BINS : each * most > ROOM ? (uint64_t)(ROOM / each) : (uint64_t)most);
+  mw_select_widen(&s->select, !s->lists ? MW_SELECT_BINS : each * most > ROOM ? (uint64_t)(ROOM / each) : (uint64_t)most, s->lists);
 }
 
 void mw_selection_take_list(mw_selection *s, const mw_kernel_list *list) {

@@ -56,6 +56,8 @@ void mw_selection_free(mw_selection *selection);
 
 /* How many passes over all elements a selection will take, if the sample's prediction is right. */
 unsigned mw_selection_expected(const mw_graph *graph, mw_node node);
+/* Whether the sample says that hardly two elements near the prediction are equal. */
+bool mw_selection_differs(const mw_selection *selection);
 /* Whether it may list elements. */
 bool mw_selection_may_list(const mw_graph *graph, mw_node node);
 /* Which elements [from, to) of its tensor `part` its next pass must read. */

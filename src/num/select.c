@@ -14,7 +14,7 @@
 
 /* RUN: bits of the shortest run of elements that share a bin of TIE. CLOSE: a missed rank is predicted again if it is at most so
  * many range widths away. */
-enum { DIGIT = MW_SELECT_DIGIT, RUN = 11, CLOSE = 8 };
+enum { DIGIT = MW_SELECT_DIGIT, RUN = 11, CLOSE = 8, LISTED_BINS = MW_SELECT_BINS < 4096 ? MW_SELECT_BINS : 4096 };
 
 /* The range of all keys. */
 static void look_everywhere(mw_select *select) {
@@ -30,9 +30,9 @@ static void look_at(mw_select *select, int64_t low, uint64_t keys) {
   select->last = (int64_t)((uint64_t)low + (keys - 1 < left ? keys - 1 : left));
 }
 
-/* The range of about so many keys around a key, in bins of one key each if there are enough. */
-static void look_around(mw_select *select, int64_t key, uint64_t keys) {
-  for (select->shift = 0; (keys - 1) >> select->shift >= MW_SELECT_BINS;) select->shift++;
+/* The range of about so many keys around a key, in so many bins at most. */
+static void look_around(mw_select *select, int64_t key, uint64_t keys, uint64_t bins) {
+  for (select->shift = 0; (keys - 1) >> select->shift >= bins;) select->shift++;
   keys = (((keys - 1) >> select->shift) + 1) << select->shift; /* whole bins */
   const int64_t half = (int64_t)(keys / 2);
   look_at(select, key < select->lowest + half ? select->lowest : key - half, keys);
@@ -66,7 +66,7 @@ void mw_select_predict(mw_select *select, double value) {
     memcpy(&bits, &f32, sizeof bits);
     key = bits < 0 ? bits ^ INT32_MAX : bits;
   }
-  look_around(select, key, MW_SELECT_BINS);
+  look_around(select, key, MW_SELECT_BINS, MW_SELECT_BINS);
   select->common = key;
   select->predicted = true;
 }
@@ -85,9 +85,9 @@ static void count_ties(const mw_select *select, const mw_kernel_set *kernels, co
   }
 }
 
-void mw_select_widen(mw_select *select, uint64_t keys) {
+void mw_select_widen(mw_select *select, uint64_t keys, bool listed) {
   assert(select->predicted);
-  look_around(select, select->common, keys);
+  look_around(select, select->common, keys, listed ? LISTED_BINS : MW_SELECT_BINS);
   select->common = INT64_MIN;
 }
 
@@ -114,7 +114,7 @@ static bool predict_again(mw_select *select, const uint64_t *bins, uint64_t belo
   uint64_t keys = away * ((uint64_t)(select->last - select->low) + 1) / inside;
   uint64_t left = lower ? (uint64_t)select->low - (uint64_t)select->lowest : (uint64_t)select->highest - (uint64_t)select->last;
   if (keys > left) keys = left;
-  look_around(select, lower ? select->low - (int64_t)keys : select->last + (int64_t)keys, MW_SELECT_BINS);
+  look_around(select, lower ? select->low - (int64_t)keys : select->last + (int64_t)keys, MW_SELECT_BINS, MW_SELECT_BINS);
   select->predicted = false;
   return true;
 }

@@ -71,8 +71,9 @@ void mw_select_predict(mw_select *select, double value);
  * the key at the rank's place in the bin, and about how many elements have that. `bins`: the counts that mw_select_narrow took. */
 bool mw_select_settle(mw_select *select, const uint64_t *bins);
 /* After a prediction of values that are mostly different, which no estimate tells exactly: the range becomes so many keys around the
- * prediction, 2^20 at most, in bins of several if need be, and none of them is common: each can be listed. */
-void mw_select_widen(mw_select *select, uint64_t keys);
+ * prediction, 2^20 at most, and none of them is common: each can be listed. If they are, the list tells keys that share a bin, and bins
+ * are few, so that they stay in the cache. */
+void mw_select_widen(mw_select *select, uint64_t keys, bool listed);
 /* Counts n elements, the first of which has index `start`, into MW_SELECT_BINS counters. Returns how many lie below the
  * range. Of TIE only elements whose index is in the range are read. `list`: NULL, or what takes those in a range of 2^20 keys or less. */
 uint64_t mw_select_count(const mw_select *select, const mw_kernel_set *kernels, const void *x, uint64_t start, size_t n,
