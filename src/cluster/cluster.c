@@ -49,8 +49,11 @@ void mw_cluster_end(bool good) { (void)good; }
 #else
 
 #include <mpi.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -90,7 +93,7 @@ static bool has_come(int kind) {
   return true;
 }
 
-static bool listen(void) { return self.heard = self.heard || has_come(FAILED); }
+static bool hears(void) { return self.heard = self.heard || has_come(FAILED); }
 
 static void rest(double waited) {
   long pause = waited < 1e-3 ? 0 : waited < 0.1 ? 50000 : 1000000;
@@ -105,7 +108,7 @@ static bool await(MPI_Request *request, size_t bytes, const char *what, mw_error
   for (int done = 0;;) {
     if (failed(MPI_Test(request, &done, MPI_STATUS_IGNORE), what, err)) return false;
     if (done) return true;
-    if (listen()) return mw_error_set(err, MW_INTERRUPTED, "another process of the merge has failed");
+    if (hears()) return mw_error_set(err, MW_INTERRUPTED, "another process of the merge has failed");
     if (self.caught()) return mw_error_set(err, MW_INTERRUPTED, "interrupted; nothing was published");
     rest(mw_clock_now() - since);
   }
@@ -116,7 +119,7 @@ static bool goes_on(void) {
   double time = mw_clock_now();
   if (time - asked < 0.01) return !self.heard;
   asked = time;
-  return !listen();
+  return !hears();
 }
 
 /* ---- numbers ---- */
@@ -196,6 +199,13 @@ bool mw_cluster_begin(int (*caught)(void), mw_error *err) {
   return true;
 }
 
+/* MPI tells its launcher short messages by TCP, of which each waits until the one before was acknowledged, 40 ms later: so the end takes
+ * 50 ms. Not so where the sockets that it has opened send at once. */
+static void hurry(void) {
+  enum { FIRST = STDERR_FILENO + 1, MOST = 256 };
+  for (int fd = FIRST; fd < MOST; fd++) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+}
+
 /* Open MPI looks for networks, which takes longer than all else of its start; processes of one machine need none. What the user has
  * chosen stays, and commands that are started later do not see it. */
 static int init(void) {
@@ -203,6 +213,7 @@ static int init(void) {
   bool own = mw_launcher_told().one_machine && !getenv(name) && setenv(name, "ob1", 0) == 0;
   int level, code = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level);
   if (own) unsetenv(name);
+  hurry();
   return code;
 }
 
@@ -249,7 +260,7 @@ static bool gather(const verdict *own, verdict *all) {
     double time = mw_clock_now();
     if (MPI_Test(&request, &done, MPI_STATUS_IGNORE) != MPI_SUCCESS) return false;
     if (done) return true;
-    if (!ended && (listen() || self.caught())) ended = time;
+    if (!ended && (hears() || self.caught())) ended = time;
     if (ended && time - ended > (self.caught() ? patience_of_signal : patience_of_error)) return false;
     rest(time - since);
   }
