@@ -12,6 +12,7 @@ static struct {
   bool begun, started, open; /* MPI has started; and both of its rooms are there */
   bool heard;          /* another process has failed */
   bool ended;          /* it is known that it has failed somewhere */
+  bool silent;         /* not all have answered */
   mw_error error;      /* and by which error */
   mw_cluster_told told;
 } self;
@@ -292,18 +293,23 @@ bool mw_cluster_agree(bool good, mw_error *err) {
   bool known = all && gather(own, all);
   const verdict *first = known ? first_of(all) : NULL;
   self.ended = first || !known;
+  self.silent = !known;
   if (first && first != &all[self.ranks.rank]) {
     *err = first->error;
     mw_error_wrap(err, "process %u on %s", (unsigned)(first - all), first->host);
   } else if (!known && good) {
     mw_error_set(err, MW_INTERRUPTED, "another process of the merge has failed, and does not say why");
+  } else if (!known && err->status == MW_INTERRUPTED) { /* the launcher ends the others where one is lost */
+    const int signal = err->signal;
+    mw_error_set(err, MW_INTERRUPTED, "interrupted, and not all processes answer: one is lost, or busy; nothing was published");
+    err->signal = signal;
   }
   if (self.ended) self.error = *err;
   if (known) free(all); /* else it may still be written to */
   return !self.ended;
 }
 
-/* The launcher ends all processes when one has ended badly: rank 0 first tells what it has to tell. */
+/* The launcher ends all processes when one has ended badly: rank 0 first tells what it has to tell. It may be the one that is lost. */
 void mw_cluster_end(bool good) {
   double since = mw_clock_now();
   mw_error ignored;
@@ -314,7 +320,8 @@ void mw_cluster_end(bool good) {
     return;
   }
   if (!self.ranks.rank) send_all(LEAVE);
-  while (!has_come(LEAVE) && mw_clock_now() - since < (self.ranks.rank ? patience_of_error : 0.1)) rest(mw_clock_now() - since);
+  const double patience = self.ranks.rank && !self.silent ? patience_of_error : 0.1;
+  while (!has_come(LEAVE) && mw_clock_now() - since < patience) rest(mw_clock_now() - since);
 }
 
 #endif

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # run.sh: one merge by several processes of MPI on this machine. Every golden digest by 2 or 3 of them, that of ties by each; whole
-# outputs, lock and all, equal to those of one process, learned ones and statistics too; a process that is killed, whose disk is full, which has
-# other inputs, and a signal:
-# one line tells of it, nothing is published, and the old output stays. Without MPI only what a build without it says is tested. MPI=mpich: by MPICH,
-# where there is Open MPI too. PART: part.sh. LAUNCHER="srun --mpi=pmix --kill-on-bad-exit=1": started by that in the place of mpirun (of a Slurm that
-# is here; for MPICH it is --mpi=pmi2).
+# outputs, lock and all, equal to those of one process, learned ones and statistics too; a process that is killed (ends.sh: at each phase),
+# whose disk is full, which has other inputs, and a signal: one line tells of it, nothing is published, and the old output stays. Without
+# MPI only what a build without it says is tested. MPI=mpich: by MPICH, where there is Open MPI too. MOONWELD_MPI: the program with MPI,
+# which is built where that is not set. PART: part.sh. LAUNCHER="srun --mpi=pmix --kill-on-bad-exit=1": started by that in the place of
+# mpirun (of a Slurm that is here; for MPICH it is --mpi=pmi2).
 set -u
 cd "$(dirname "$0")/../.."
 . tests/part.sh
@@ -57,13 +57,17 @@ if ! command -v "${launcher%% *}" > /dev/null || ! .ci/deps --check mpi > /dev/n
   echo "skipped: MPI is not here (make deps MPI=1): merges by several processes"
   finish
 fi
+program=${MOONWELD_MPI:-$PWD/build/${kind/#1/mpi}/moonweld}
 # One part builds it, the others wait.
-if ! flock "build/.${kind/#1/mpi}.lock" make --no-print-directory -s -j"${JOBS:-$(nproc)}" MPI="$kind" "build/${kind/#1/mpi}/moonweld" > "$work/log" 2>&1 || grep -q 'warning:' "$work/log"; then
+built() {
+  flock "build/.${kind/#1/mpi}.lock" make --no-print-directory -s -j"${JOBS:-$(nproc)}" MPI="$kind" "build/${kind/#1/mpi}/moonweld" > "$work/log" 2>&1 &&
+    ! grep -q 'warning:' "$work/log"
+}
+if [ -z "${MOONWELD_MPI-}" ] && ! built; then
   grep -A 4 -E 'warning:|error:' "$work/log" | head -n 20
   check "it builds with MPI, without a warning" false
   finish
 fi
-program=$PWD/build/${kind/#1/mpi}/moonweld
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
 export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
 ranks() { # COUNT WORDS...: the merge by so many processes
@@ -174,6 +178,26 @@ parameters: {density: 0.5, weight: [{filter: mlp, value: 0.3}, {value: 0.7}]}
 END
 same "a file of mergekit with two documents" 3 "$work/two.yml" --shard-size 400KB -o out
 same "rows by tokens" 2 soup --models "$pico/kjv" "$pico/py" --tokenizer base --pad-vocabulary 64 --shard-size 400KB -o out
+cat > "$work/vocabulary.lua" << 'END'
+-- FOLDER TOKEN...: a small model with these tokens
+local folder, tokens, values = arg[1], { table.unpack(arg, 2) }, {}
+for i = 1, #tokens * 64 do values[i] = (i * 37 + #tokens) % 64 / 64 end
+for i, token in ipairs(tokens) do tokens[i] = ('"%s": %d'):format(token, i - 1) end
+local function put(name, bytes) assert(io.open(folder .. "/" .. name, "wb")):write(bytes) end
+local shape = ('"dtype": "F32", "shape": [%d, 64]'):format(#tokens)
+local header = ('{"model.embed_tokens.weight": {%s, "data_offsets": [0, %d]}, "lm_head.weight": {%s, "data_offsets": [%d, %d]}}'):format(
+  shape, #values * 4, shape, #values * 4, #values * 8)
+local bytes = ("<" .. ("f"):rep(#values)):pack(table.unpack(values))
+put("model.safetensors", ("<s8"):pack(header) .. bytes .. bytes:reverse():gsub("[\x7f\xff]", "\0"))
+put("config.json", ('{"model_type": "llama", "hidden_size": 64, "vocab_size": %d, "tie_word_embeddings": false}'):format(#tokens))
+put("tokenizer.json", ('{"version": "1.0", "added_tokens": [], "model": {"type": "WordLevel", "vocab": {%s}, "unk_token": "a"}}'):format(table.concat(tokens, ", ")))
+END
+for model in "ab a b c d" "cd a d c e f"; do
+  read -r name tokens <<< "$model"
+  # shellcheck disable=SC2086
+  mkdir "$work/$name" && lua5.4 "$work/vocabulary.lua" "$work/$name" $tokens
+done
+same "tokens of two vocabularies" 2 soup --models "$work/ab" "$work/cd" --tokenizer union --shard-size 1500 -o out && check "and there are 6" grep -q '"vocab_size": 6' "$work/many/out/config.json"
 same "adapters as experts" 3 ties --base "$pico/base" --experts "$pico/base+$pico/lora" "$pico/base+$pico/dora" --shard-size 400KB -o out
 whole() {
   ranks 3 "${ties[@]}" -o "$work/several" --quiet
@@ -188,12 +212,13 @@ if mine; then whole; fi
 ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -O1 -shared -fPIC -o "$work/shim.so" tests/faults/shim.c -ldl -lpthread
 cat > "$work/one_bad" << 'END'
 #!/bin/sh
-# one_bad RANK WHAT WORDS...: the program, which in one process has a fault (tests/faults/shim.c) or is in another folder
+# one_bad RANK WHAT WORDS...: the program, which in one process has a fault (tests/faults/shim.c), or is in another folder or environment
 if [ "${OMPI_COMM_WORLD_RANK-${PMI_RANK-$SLURM_PROCID}}" != "$1" ]; then shift 2; exec "$PROGRAM" "$@"; fi
 what=$2
 shift 2
 case $what in
 in=*) cd "${what#in=}" && exec "$PROGRAM" "$@" ;;
+env=*) exec env "${what#env=}" "$PROGRAM" "$@" ;;
 *) LD_PRELOAD=$SHIM FAULT=$what exec "$PROGRAM" "$@" ;;
 esac
 END
@@ -389,21 +414,10 @@ searched() {
   check "a full disk in a search: nothing is published" test ! -e "$work/never"
 }
 if mine; then searched; fi
-# A signal to mpirun or srun, as by Ctrl-C or scancel, which pass it on; while a command of a score runs.
-ended() {
-  local job k
-  rm -rf "$work/asked" "$work/never"*
-  $launcher -n 2 "$program" "${search[@]}" "touch $work/asked; sleep 600; : {dir}" -o "$work/never" < /dev/null > "$work/said" 2>&1 &
-  job=$!
-  for ((k = 0; k < 1200; k++)); do [ ! -e "$work/asked" ] || break; sleep 0.05; done
-  kill -TERM $job
-  wait $job
-  check "a signal to all: it fails" test $? != 0
-  check "a signal to all: one line" test "$(grep -c '^moonweld: error: ' "$work/said")" -le 1 || cat "$work/said"
-  for ((k = 0; k < 200; k++)); do [ -n "$(find "$work" -maxdepth 1 -name 'never*')" ] || break; sleep 0.05; done
-  check "a signal to all: nothing is left" [ -z "$(find "$work" -maxdepth 1 -name 'never*')" ] || ls "$work" "$work"/never*
-}
-if mine; then ended; fi
+
+# ---- how they end ----
+
+. tests/cluster/ends.sh
 
 # ---- what one process makes alone ----
 
