@@ -13,11 +13,23 @@
 
 #include "merge/plan.h"
 
+typedef enum mw_shared_search_what { MW_SHARED_FOLDER = 1, MW_SHARED_LOSS, MW_SHARED_RESULT } mw_shared_search_what;
+
+typedef struct mw_shared_search_request {
+  mw_shared_search_what what; /* write the candidate, measure its loss, or make it as the result */
+  const char *folder;         /* to be written into; in the candidate's arena */
+  mw_recipe_candidate made;
+} mw_shared_search_request;
+
 /* Rank 0: has the others make this candidate in the folder, or, where that is NULL, measure its loss. */
 bool mw_shared_search_ask(const mw_recipe_candidate *made, const char *folder, mw_error *err);
 /* Rank 0: there are no more candidates; the plan's result is what all make now. */
 bool mw_shared_search_done(const mw_plan *plan, mw_error *err);
 /* The others: does what is asked for by these, until there is a result, which is in the plan then. */
 bool mw_shared_search_follow(mw_plan *plan, mw_search_make make, mw_search_loss loss, void *context, mw_error *err);
+
+/* The two ends of a request: what rank 0 tells, and what another makes of `count` bytes of which it believes nothing. */
+bool mw_shared_search_put(const mw_shared_search_request *request, mw_text *out, mw_error *err);
+bool mw_shared_search_take(mw_plan *plan, const char *bytes, size_t count, mw_shared_search_request *out, mw_error *err);
 
 #endif

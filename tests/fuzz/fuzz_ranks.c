@@ -1,8 +1,10 @@
-/* fuzz_ranks.c: what one process of a merge gets from another. An even first byte: the rest is what rank 0 tells of its recipe, the
- * number of candidates, prompts and graph; it is taken or refused. An odd one: the rest, in words of 8 bytes, is what another rank
- * has found in passes that look for a threshold, its ties, a sum and a row of sums; whatever it says, the run comes to an end. */
+/* fuzz_ranks.c: what one process of a merge gets from another. The first byte says what the rest is, by its remainder of 4. 0: what rank 0
+ * tells of its recipe, the number of candidates, prompts and graph; it is taken or refused. 2: what it asks for in a search, a candidate
+ * and its folder; likewise. 1 and 3: in words of 8 bytes, what another rank has found in passes that look for a threshold, its ties, a sum
+ * and a row of sums; whatever it says, the run comes to an end. */
 #include "exec/run.h"
 #include "merge/shared_plan.h"
+#include "merge/shared_search.h"
 #include "folder.h"
 #include "fuzz.h"
 
@@ -90,9 +92,13 @@ static void run(void) {
 
 /* ---- what rank 0 tells of its recipe ---- */
 
+static mw_plan planned(void) {
+  return (mw_plan){.inputs = {.members = &self.member, .count = 1, .family = self.family, .joined = true}, .wanted.count = 2};
+}
+
 static void take(const uint8_t *bytes, size_t length) {
   mw_error err = {0};
-  mw_plan plan = {.inputs = {.members = &self.member, .count = 1, .family = self.family, .joined = true}};
+  mw_plan plan = planned();
   mw_recipe_task task = mw_plan_task(&plan, NULL, 0, &plan.warnings, NULL);
   char *copy = malloc(length + 1);
   REQUIRE(copy != NULL);
@@ -103,29 +109,48 @@ static void take(const uint8_t *bytes, size_t length) {
   free(copy);
 }
 
+/* ---- what it asks for ---- */
+
+static void take_request(const uint8_t *bytes, size_t length) {
+  mw_error err = {0};
+  mw_plan plan = planned();
+  mw_shared_search_request request;
+  mw_text again = {0};
+  char *copy = malloc(length + 1);
+  REQUIRE(copy != NULL);
+  memcpy(copy, bytes, length);
+  bool ok = mw_shared_search_take(&plan, copy, length, &request, &err);
+  REQUIRE(ok ? request.made.graph && request.made.score < 2 && mw_shared_search_put(&request, &again, &err) : err.text[0] != 0);
+  if (ok) mw_recipe_candidate_free(&request.made);
+  mw_text_free(&again);
+  free(copy);
+}
+
 size_t fuzz_seed(unsigned number, uint8_t *room, size_t size) {
   mw_error err;
   if (!self.model) open_model();
-  if (number >= 4) return 0;
-  if (number) { /* zeros, small numbers, all bits */
+  if (number >= 5) return 0;
+  if (number && number < 4) { /* zeros, small numbers, all bits */
     memset(room, number == 3 ? 0xff : 0, 8192);
     room[0] = 1;
     for (size_t i = 1; i < 8192 && number == 2; i += 8) room[i] = (uint8_t)(i % 5);
     return 8192;
   }
-  mw_plan plan = {.candidates = 2};
-  REQUIRE(mw_graph_new(&plan.result.made.graph, &err));
-  mw_graph_output output = {"a", apply(plan.result.made.graph, MW_OP_NEG, (mw_node[]){input(plan.result.made.graph, 0)}, 1, 0)};
-  plan.result.made.outputs = &output, plan.result.made.output_count = 1;
+  mw_shared_search_request request = {.what = MW_SHARED_FOLDER, .folder = "out.scoring-01234567/candidate", .made.score = 1};
+  REQUIRE(mw_graph_new(&request.made.graph, &err));
+  mw_graph_output output = {"a", apply(request.made.graph, MW_OP_NEG, (mw_node[]){input(request.made.graph, 0)}, 1, 0)};
+  request.made.outputs = &output, request.made.output_count = 1;
+  mw_plan plan = {.candidates = 2, .result.made = request.made};
   mw_text text = {0};
-  REQUIRE(mw_shared_plan_keep_prompts(&plan, (mw_text_piece[]){{"x y", 3}, {"", 0}}, 2, &err) && mw_shared_plan_put(&plan, &text, &err));
+  REQUIRE(number ? mw_shared_search_put(&request, &text, &err)
+                 : mw_shared_plan_keep_prompts(&plan, (mw_text_piece[]){{"x y", 3}, {"", 0}}, 2, &err) && mw_shared_plan_put(&plan, &text, &err));
   REQUIRE(text.length < size);
-  room[0] = 0;
+  room[0] = number ? 2 : 0;
   memcpy(room + 1, text.bytes, text.length);
   size_t length = text.length + 1;
   mw_text_free(&text);
   mw_text_free(&plan.prompted);
-  mw_graph_free(plan.result.made.graph);
+  mw_graph_free(request.made.graph);
   return length;
 }
 
@@ -134,6 +159,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
   if (!length) return 0;
   self.words = bytes + 1, self.left = length - 1;
   if (bytes[0] % 2) run();
+  else if (bytes[0] % 4) take_request(bytes + 1, length - 1);
   else take(bytes + 1, length - 1);
   return 0;
 }
