@@ -216,8 +216,10 @@ torture: all units
 	$(Q)tests/torture.sh $(BUILD)
 
 # What the tests execute, of every room and of the parts that safety rests on; SUITES names others than the usual.
+COVERED := PLAIN=build/coverage COVERAGE=1 OPTIMISE=-O0 KERNELS=-O1
 coverage:
-	$(Q)$(MAKE) --no-print-directory $(PARALLEL) BUILD=build/coverage COVERAGE=1 OPTIMISE=-O0 KERNELS=-O1 all units
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) $(COVERED) all units
+	$(Q)! .ci/deps --check mpi > /dev/null 2>&1 || $(MAKE) --no-print-directory $(PARALLEL) $(COVERED) MPI=1 all
 	$(Q)find build/coverage -name '*.gcda' -delete
 	$(Q)tests/coverage/run.sh build/coverage $(SUITES)
 

@@ -7,13 +7,15 @@ set -u
 cd "$(dirname "$0")/../.."
 build=$1
 shift
-suites=${*:-unit cli spec reports attacks faults fuzz embed rules}
+suites=${*:-unit cli spec reports attacks faults fuzz embed rules cluster}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+[ ! -x "$build/mpi/moonweld" ] || export MOONWELD_MPI=$PWD/$build/mpi/moonweld
 tests/run.sh "$build" $suites > "$work/log"
 tail -n 1 "$work/log"
 grep -aE '^== .*, [1-9][0-9]* failed|^not ok|^(Failure|Error) -> ' "$work/log" | sed 's/^== /  with this build: /; t; s/^/    /'
-objects=$(realpath "$build")/obj
-find "$objects" -name '*.gcda' -print0 | xargs -0 gcov -b -n -r > "$work/sums" 2> /dev/null
-find "$objects" -name '*.gcda' -print0 | xargs -0 gcov -b -t -r > "$work/lines" 2> /dev/null
+objects=$(realpath "$build")
+counts() { find "$objects/obj" "$objects"/mpi*/obj -name '*.gcda' -print0 2> /dev/null; } # a build with MPI has one object of its own
+counts | xargs -0 gcov -b -n -r > "$work/sums" 2> /dev/null
+counts | xargs -0 gcov -b -t -r > "$work/lines" 2> /dev/null
 lua5.4 tests/coverage/summary.lua "$work"
