@@ -15,6 +15,9 @@ ${CC:-cc} -std=c11 -D_GNU_SOURCE -O2 -o "$work/models" "$here/models.c"
 cd "$work"
 for seed in 1 2 3 4; do ./models "m$seed" bf16 $((${MIB:-1024} / 16)) 8388608 "$seed"; done
 words=(ties --base m1 --experts m2 m3 m4 --no-hash --no-sync --log-json --shard-size 70MB --force -o out)
+pico=$here/../data/pico
+steps=(dam --experts "$pico/kjv" "$pico/py" --data "$pico/data/kjv.calibration.safetensors" "$pico/data/py.calibration.safetensors" --steps "${STEPS:-6}"
+  --log-json --force -o learned)
 cat > told << 'END'
 #!/bin/bash
 # The words, and then what the process has read.
@@ -39,6 +42,8 @@ for _ in $(seq "${ROUNDS:-5}"); do
   run rank env OMP_NUM_THREADS=2 mpirun -n 1 ./told "$program" "${words[@]}"
   for count in 1 2 4; do run "$count" env OMP_NUM_THREADS=1 mpirun -n "$count" ./told "$program" "${words[@]}"; done
   run start mpirun -n 2 ./told "$program" lerp --help
+  run steps1 env OMP_NUM_THREADS=2 mpirun -n 1 ./told "$program" "${steps[@]}"
+  run steps2 env OMP_NUM_THREADS=1 mpirun -n 2 ./told "$program" "${steps[@]}"
 done
 least() { sort -n -k "$2,$2" "$1" | awk -v k="$2" 'NR == 1 { print $k }'; }
 printf '%-34s %9s %9s %9s %10s %12s\n' "ties of $((4 * ${MIB:-1024})) MiB" "wall, s" "merge, s" "CPU, s" "read, MiB" "told, KiB"
@@ -47,8 +52,9 @@ for name in one rank 1 2 4 start; do
   printf '%-34s %9.2f %9.2f %9.2f %10.0f %12s\n' "$what" "$(least "$name" 1)" "$(least "$name" 4)" "$(least "$name" 2)" \
     "$(($(least "$name" 3) / 1048576))" "$(awk 'NR == 1 && NF > 4 { printf "%d in %d", $6 / 1024, $5 }' "$name")"
 done
-ratio() { # NAME COLUMN: 2 x 1 thread / that one
-  awk -v two="$(least 2 "$2")" -v one="$(least "$1" "$2")" 'BEGIN { printf "%9.2f", two / one }'
+ratio() { # NAME COLUMN [TWO]: 2 x 1 thread / that one
+  awk -v two="$(least "${3-2}" "$2")" -v one="$(least "$1" "$2")" 'BEGIN { printf "%9.2f", two / one }'
 }
 printf '%-34s %s %s %s  at most 1.10\n' "2 ranks x 1 / 1 rank x 2 threads" "$(ratio rank 1)" "$(ratio rank 4)" "$(ratio rank 2)"
 printf '%-34s %s %s %s\n' "2 ranks x 1 / 1 process x 2" "$(ratio one 1)" "$(ratio one 4)" "$(ratio one 2)"
+printf '%-34s %s %s %s  at most 1.10\n' "the same of dam's steps" "$(ratio steps1 1 steps2)" "$(ratio steps1 4 steps2)" "$(ratio steps1 2 steps2)"

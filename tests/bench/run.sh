@@ -26,7 +26,7 @@ bench "learning" 2 "$figure s .* %$" tests/bench/learn.sh "$build/bench/learn" 2
 bench "functions of whole matrices" 4 " [0-9.]+ +[0-9.]+$" "$build/bench/matrix" 128 1
 bench "methods" 2 " $figure +[0-9.-]+ +[0-9.-]+$" tests/bench/methods.sh "$build/moonweld" '^(soup|kjv)'
 if make --no-print-directory -s MPI=1 all > "$work/said" 2>&1; then
-  bench "one merge by several processes" 6 "(thread|threads|start) +[0-9.]+ +[0-9.]+ +[0-9.]+ " env MIB=16 ROUNDS=1 tests/bench/cluster.sh "$build/moonweld" build/mpi/moonweld
+  bench "one merge by several processes" 8 "(thread|threads|start|steps) +[0-9.]+ +[0-9.]+ +[0-9.]+ " env MIB=16 ROUNDS=1 STEPS=1 tests/bench/cluster.sh "$build/moonweld" build/mpi/moonweld
 else
   echo "skipped: MPI is not here (make deps MPI=1): the benchmark of several processes"
 fi
