@@ -3,7 +3,8 @@
  * is not enough, all its inputs are loaded again. That may take a kernel from another map that reads the same input, so the
  * steps are looked at until nothing changes. A DOT, which is no map, reads its two tensors where they lie if both are bf16. It
  * cannot tell of a value that is not finite before it is added: of what it reads, the load becomes a look at it. A SPREAD that only
- * maps read is one number for them, if tiles end where its runs do. */
+ * maps read is one number for them, if tiles end where its runs do. In the end, a section of loads, maps and stores alone becomes machine
+ * code where there is some for each (coded_steps.h). */
 #include "exec/bf16_steps.h"
 #include <stdlib.h>
 #include <string.h>
@@ -220,8 +221,26 @@ static void join_dots(const part *p, mw_tile_fast *fast, const flow *flows) {
   fast->count = kept;
 }
 
+/* Machine code does all steps at once. */
+static bool choose_code(part *p, mw_tile_fast *fast, const flow *flows, const mw_dtype *dtypes, mw_dtype output, mw_error *err) {
+  mw_tile *tile = p->tile;
+  mw_tile_step *steps = tile->fast + tile->fast_count;
+  size_t made;
+  if (!tile->kernels->direct_count) return true;
+  mw_tile_step *all = mw_mem_new(p->count, sizeof *all, err);
+  if (!all) return false;
+  for (uint32_t i = 0; i < p->count; i++) all[i] = step_of(p, flows, i);
+  bool ok = mw_coded_steps_make(tile, all, p->count, dtypes, output, &made, err);
+  if (made) {
+    *fast = (mw_tile_fast){.first = tile->fast_count, .count = 1, .run = p->run};
+    steps[0] = (mw_tile_step){.code = p->steps[0].code, .coded = made};
+  }
+  free(all);
+  return ok;
+}
+
 /* The fast steps of a section go behind those of the sections before it. */
-static void choose(part *p, mw_tile_fast *fast, flow *flows, uint32_t *writer, const mw_dtype *dtypes, mw_dtype output) {
+static bool choose(part *p, mw_tile_fast *fast, flow *flows, uint32_t *writer, const mw_dtype *dtypes, mw_dtype output, mw_error *err) {
   mw_tile *tile = p->tile;
   follow(p, flows, writer, dtypes);
   if (output == MW_DTYPE_BF16) merge_stores(p, flows);
@@ -229,12 +248,15 @@ static void choose(part *p, mw_tile_fast *fast, flow *flows, uint32_t *writer, c
     again = false;
     for (uint32_t i = 0; i < p->count; i++) again |= settle(p, flows, i);
   }
-  if (!mark_sums(p, flows)) return;
-  *fast = (mw_tile_fast){.first = tile->fast_count, .run = p->run};
-  for (uint32_t i = 0; i < p->count; i++)
-    if (flows[i].summed || (!flows[i].loads && !flows[i].merged)) tile->fast[tile->fast_count + fast->count++] = step_of(p, flows, i);
-  join_dots(p, fast, flows);
+  if (mark_sums(p, flows)) {
+    *fast = (mw_tile_fast){.first = tile->fast_count, .run = p->run};
+    for (uint32_t i = 0; i < p->count; i++)
+      if (flows[i].summed || (!flows[i].loads && !flows[i].merged)) tile->fast[tile->fast_count + fast->count++] = step_of(p, flows, i);
+    join_dots(p, fast, flows);
+  }
+  bool ok = choose_code(p, fast, flows, dtypes, output, err);
   tile->fast_count += fast->count;
+  return ok;
 }
 
 bool mw_bf16_steps_choose(mw_tile *tile, unsigned registers, const mw_dtype *dtypes, mw_dtype output, mw_error *err) {
@@ -246,7 +268,7 @@ bool mw_bf16_steps_choose(mw_tile *tile, unsigned registers, const mw_dtype *dty
   for (size_t s = 0; s < program->section_count && ok; s++) {
     const mw_program_section *section = &program->sections[s];
     part p = {tile, tile->steps + section->first, (uint32_t)section->length, 0};
-    if (section->run == 1 || !program->quantum) choose(&p, &tile->parts[s], flows, writer, dtypes, output);
+    if (section->run == 1 || !program->quantum) ok = choose(&p, &tile->parts[s], flows, writer, dtypes, output, err);
   }
   free(writer);
   free(flows);

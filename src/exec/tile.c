@@ -101,6 +101,7 @@ bool mw_tile_bind(mw_tile *tile, const mw_graph *graph, const mw_program *progra
   tile->scalars = scalars;
   tile->step_count = program->length;
   tile->fast_count = 0;
+  mw_coded_steps_clear(&tile->coded);
   MW_TRY(mw_mem_grow(&tile->parts, &tile->parts_capacity, program->section_count, sizeof *tile->parts, err));
   memset(tile->parts, 0, program->section_count * sizeof *tile->parts);
   MW_TRY(bind_kept(tile, graph, program, err));
@@ -115,6 +116,7 @@ void mw_tile_free(mw_tile *tile) {
   free(tile->constants);
   free(tile->kept);
   free(tile->kept_memory);
+  mw_coded_steps_free(&tile->coded);
 }
 
 /* ---- sinks ---- */
@@ -366,18 +368,18 @@ static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_
 }
 
 /* All dots of two tensors of bf16 as stored. True if a value is not finite; then nothing was added. */
-static bool add_dots(const mw_tile *tile, const mw_tile_step *s, const mw_tile_block *block, place at, size_t n) {
-  const unsigned char *x = block->inputs[s->input[0]] + at.offset * sizeof(uint16_t);
-  const unsigned char *y = block->inputs[s->input[1]] + at.offset * sizeof(uint16_t);
+static bool add_dots(const mw_tile *tile, const mw_tile_step *s, const mw_tile_block *block, const place *at, size_t n) {
+  const unsigned char *x = block->inputs[s->input[0]] + at->offset * sizeof(uint16_t);
+  const unsigned char *y = block->inputs[s->input[1]] + at->offset * sizeof(uint16_t);
   mw_tile_gather *gathers[3];
   float *lanes[3];
   for (int d = 0; d < 3; d++) gathers[d] = &block->gathers[s->gathers[d]], lanes[d] = (float *)(void *)gathers[d]->lanes;
   for (size_t done = 0; done < n;) {
-    size_t left = MW_UNIT - (size_t)((at.within + done) % MW_UNIT), step = n - done < left ? n - done : left;
+    size_t left = MW_UNIT - (size_t)((at->within + done) % MW_UNIT), step = n - done < left ? n - done : left;
     if (step < n && done == 0 && (tile->kernels->odd_stored(x, n) || tile->kernels->odd_stored(y, n))) return true;
     if (tile->kernels->dots_stored(lanes, x + done * sizeof(uint16_t), y + done * sizeof(uint16_t), step)) return true;
     done += step;
-    for (int d = 0; d < 3 && (step == left || at.within + done == at.span); d++) end_unit(tile, gathers[d]);
+    for (int d = 0; d < 3 && (step == left || at->within + done == at->span); d++) end_unit(tile, gathers[d]);
   }
   return false;
 }
@@ -393,20 +395,22 @@ static bool run_direct(const mw_tile *tile, const mw_tile_step *s, const mw_tile
 /* Runs one tile. False if a step on bf16 had a result that is not finite: then the tile must be run again with the plain
  * steps. Sinks come last in a program, and of these all dots first, so nothing has been gathered twice. */
 static bool run_steps(mw_tile *tile, const mw_graph *graph, const mw_tile_step *steps, size_t count, mw_tile_block *block,
-                      place at, size_t n) {
+                      const place *at, size_t n) {
   for (const mw_tile_step *s = steps; s < steps + count; s++) {
     if (s->sums_all) {
       if (add_dots(tile, s, block, at, n)) return false;
+    } else if (s->coded) {
+      if (mw_coded_steps_run(tile, s->coded, block, at->offset, at->within, n)) return false;
     } else if (s->direct || s->checks) {
-      if (run_direct(tile, s, block, at.offset, n)) return false;
+      if (run_direct(tile, s, block, at->offset, n)) return false;
     } else if (s->map) s->map(s->dst, s->operand[0], s->operand[1], s->operand[2], s->operand[3], n);
-    else run_instruction(tile, graph, s, block, &at, n);
+    else run_instruction(tile, graph, s, block, at, n);
   }
   return true;
 }
 
 /* Runs the fast steps on a tile, or the plain steps if there are none, or if the fast ones met a value that is not finite. */
-static void run_tile(mw_tile *tile, const mw_graph *graph, size_t which, mw_tile_block *block, place at, size_t n) {
+static void run_tile(mw_tile *tile, const mw_graph *graph, size_t which, mw_tile_block *block, const place *at, size_t n) {
   const mw_program_section *section = &tile->program->sections[which];
   const mw_tile_fast *fast = &tile->parts[which];
   if (!fast->count || !run_steps(tile, graph, tile->fast + fast->first, fast->count, block, at, n))
@@ -421,7 +425,8 @@ static void run_section(mw_tile *tile, const mw_graph *graph, size_t which, mw_t
   for (uint64_t within = 0; within < values; within += n) {
     n = values - within < tile->size ? (size_t)(values - within) : tile->size;
     if (within_run && within_run - within % within_run < n) n = (size_t)(within_run - within % within_run);
-    run_tile(tile, graph, which, block, (place){(size_t)(first + within), start + first + within, within, values}, n);
+    const place at = {(size_t)(first + within), start + first + within, within, values};
+    run_tile(tile, graph, which, block, &at, n);
   }
 }
 
@@ -439,15 +444,24 @@ static void run_stretches(mw_tile *tile, const mw_graph *graph, mw_tile_block *b
   }
 }
 
+/* Machine code of the whole program takes a block at once. */
+static bool run_at_once(mw_tile *tile, const mw_tile_block *block) {
+  const mw_tile_fast *fast = &tile->parts[0];
+  return fast->count == 1 && tile->fast[fast->first].coded &&
+         !mw_coded_steps_run(tile, tile->fast[fast->first].coded, block, 0, block->start, block->count);
+}
+
 void mw_tile_run(mw_tile *tile, const mw_graph *graph, mw_tile_block *block) {
   if (tile->program->quantum) {
     run_stretches(tile, graph, block);
     return;
   }
+  if (run_at_once(tile, block)) return;
   for (size_t done = 0; done < block->count;) {
     size_t left = tile->size - (size_t)((block->start + done) % tile->size);
     size_t n = block->count - done < left ? block->count - done : left;
-    run_tile(tile, graph, 0, block, (place){done, block->start + done, block->start + done, block->elements}, n);
+    const place at = {done, block->start + done, block->start + done, block->elements};
+    run_tile(tile, graph, 0, block, &at, n);
     done += n;
   }
 }

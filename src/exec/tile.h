@@ -11,11 +11,12 @@
  *   STORE r1                         float to bf16
  *
  * A second list of steps does the same with fewer instructions where maps can read and write bf16 themselves
- * (bf16_steps.h). */
+ * (bf16_steps.h), or with machine code that does all of these at once (coded_steps.h). */
 #ifndef MW_EXEC_TILE_H
 #define MW_EXEC_TILE_H
 
 #include "expr/program.h"
+#include "exec/coded_steps.h"
 #include "exec/row_sink.h"
 #include "num/kernels.h"
 #include "num/select.h"
@@ -46,6 +47,7 @@ typedef struct mw_tile_step {
   bool lone;                   /* a SPREAD within one run: its value is written once */
   bool sums_all;               /* such a DOT of input[0] and input[1], and the two DOTs of each with itself; their gathers: */
   uint32_t gathers[3];         /* of both, of the first, of the second */
+  size_t coded;                /* not 0: the machine code of a whole section (coded_steps.h) */
   bool checks;                 /* an INPUT that is not loaded: its bf16 are only looked at, whether they are finite */
   unsigned char *dst;          /* NULL: the output's buffer */
   const unsigned char *operand[MW_PROGRAM_OPERANDS]; /* NULL: the buffer of input[i] */
@@ -84,6 +86,7 @@ typedef struct mw_tile {
   mw_tile_kept *kept;       /* of each of program->kept */
   size_t kept_capacity, kept_bytes;
   unsigned char *kept_memory;
+  mw_coded_steps coded;
 } mw_tile;
 
 enum { MW_TILE_DEFAULT = 1024 };

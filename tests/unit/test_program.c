@@ -1,6 +1,6 @@
 /* test_program.c: programs against the graph taken literally, operation by operation: thousands of random expressions, in
  * which every fused operation must turn up, bit for bit (NaN equals NaN), for any tile size and cut into blocks; on floats,
- * and on bf16 with floats among them, where every kernel must turn up that works on what is stored. What an exact count keeps beyond 2^24. */
+ * and on bf16 with floats among them, by machine code or where every kernel must turn up that works on what is stored. What an exact count keeps beyond 2^24. */
 #include "exec/tile.h"
 #include "num/cpu.h"
 #include "unit.h"
@@ -135,6 +135,7 @@ static void compare(mw_node node, bool seen[MW_OP_COUNT], bool *direct) {
     CHECK(mw_graph_is_number(graph, program.scalars[i], &scalars[i]));
   for (size_t i = 0; i < program.input_count; i++) dtypes[i] = given[mw_graph_facts(graph, program.inputs[i]).extra[1]];
   for (size_t i = 0; i < program.length; i++) seen[program.code[i].code % MW_OP_COUNT] = true;
+  tile.coded.code.refused = next() % 2; /* half of them without machine code */
   CHECK(mw_tile_bind(&tile, graph, &program, dtypes, dtype, scalars, &err));
   note_direct(&tile, direct);
   size_t cut = next() % ELEMENTS;

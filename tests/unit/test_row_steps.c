@@ -61,6 +61,7 @@ static int run(mw_node node, uint64_t elements, bool fast, size_t size, uint16_t
   CHECK(mw_program_compile(&program, graph, &root, 1, &err) && program.quantum);
   for (size_t i = 0; i < program.scalar_count; i++) CHECK(mw_graph_is_number(graph, program.scalars[i], &scalars[i]));
   for (size_t i = 0; i < program.input_count; i++) stored[i] = (unsigned char *)inputs[mw_graph_facts(graph, program.inputs[i]).extra[1]];
+  tile.coded.code.refused = next() % 2;
   CHECK(mw_tile_bind(&tile, graph, &program, fast ? dtypes : NULL, MW_DTYPE_BF16, scalars, &err));
   mw_tile_block block = {.elements = elements, .count = elements, .inputs = stored, .dtypes = dtypes, .output = (unsigned char *)out,
                          .output_dtype = MW_DTYPE_BF16, .bad_input = -1};
