@@ -33,7 +33,7 @@ bool mw_dtype_of_word(const char *word, mw_dtype *out) {
 
 bool mw_dtype_parse(const char *name, size_t length, mw_dtype *out) {
   for (int i = 0; i < MW_DTYPE_COUNT; i++)
-    if (strncmp(dtypes[i].name, name, length) == 0 && !dtypes[i].name[length]) {
+    if (strlen(dtypes[i].name) == length && memcmp(dtypes[i].name, name, length) == 0) { /* `name` may hold anything */
       *out = (mw_dtype)i;
       return true;
     }

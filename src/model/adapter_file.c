@@ -91,6 +91,7 @@ static bool list(mw_adapter_file *a, mw_error *err) {
     packed = mw_json_member(metadata, "lora_adapter_metadata");
     MW_TRY(packed.kind != MW_JSON_STRING || mw_json_string(packed, &model->arena, &a->metadata, &length, err));
   }
+  if (!found.count) return mw_error_set(err, MW_DATA, "%s: holds no tensor, expected an adapter's", a->shown);
   return mw_adapter_module_list(tensors, found.count, &model->arena, &a->modules, &a->module_count, err) ||
          mw_error_wrap(err, "%s", a->shown);
 }

@@ -100,12 +100,18 @@ static bool check_target(const mw_tensor *target, mw_error *err) {
                       mw_text_escape_z(&name, target->name), mw_dtype_name((mw_dtype)target->dtype));
 }
 
+/* The embedding that a tied model has in the place of a head, which it does not store; else NULL. */
+static const mw_tensor *tied_to(const mw_model *model) {
+  bool tied = model->config.text && model->config.tied && !mw_model_find(model, mw_tied_head_name);
+  return tied ? mw_tied_head_embedding(model) : NULL;
+}
+
 static bool plan_whole(mw_adapter_part *p, const mw_adapter_module *module, mw_error *err) {
   const mw_tensor *own = module->role[MW_ADAPTER_NAME_WHOLE];
   size_t index = mw_adapter_module_find(p->base, &p->fit, module, "");
-  const mw_tensor *target = index == SIZE_MAX ? NULL : &p->base->tensors[index];
+  const mw_tensor *target = index == SIZE_MAX ? tied_to(p->base) : &p->base->tensors[index];
   mw_text_escaped name;
-  if (target && (own->rank != target->rank || memcmp(own->shape, target->shape, own->rank * sizeof *own->shape) != 0)) {
+  if (own->rank != target->rank || memcmp(own->shape, target->shape, own->rank * sizeof *own->shape) != 0) {
     mw_text shapes = {0};
     mw_text_shape(&shapes, own->shape, own->rank);
     mw_text_format(&shapes, ", but the base's has shape ");
@@ -118,12 +124,6 @@ static bool plan_whole(mw_adapter_part *p, const mw_adapter_module *module, mw_e
   }
   p->changes[p->change_count++] = (mw_adapter_part_change){.index = index, .whole = own};
   return true;
-}
-
-/* The embedding that a tied model has in the place of a head, which it does not store; else NULL. */
-static const mw_tensor *tied_to(const mw_model *model) {
-  bool tied = model->config.text && model->config.tied && !mw_model_find(model, mw_tied_head_name);
-  return tied ? mw_tied_head_embedding(model) : NULL;
 }
 
 /* The tokens that a module's rows are trained for. Several lists that may be meant are one where they say the same. */
@@ -233,9 +233,9 @@ static bool plan_factors(mw_adapter_part *p, const mw_adapter_module *module, mw
 
 /* Whether it is of a head that the base does not store: a whole one, or factors that are added to its embedding. */
 static bool is_head(const mw_adapter_part *p, const mw_adapter_module *module) {
-  const char *name = module->name.module, *word = "lm_head";
-  if (module->role[MW_ADAPTER_NAME_WHOLE]) return mw_text_ends_with(name, mw_tied_head_name);
-  return tied_to(p->base) && mw_text_ends_with(name, word) && (strlen(name) == strlen(word) || mw_text_ends_with(name, ".lm_head"));
+  const char *name = module->name.module, *word = module->role[MW_ADAPTER_NAME_WHOLE] ? mw_tied_head_name : "lm_head";
+  const size_t length = strlen(name), own = strlen(word);
+  return tied_to(p->base) && mw_text_ends_with(name, word) && (length == own || name[length - own - 1] == '.');
 }
 
 static bool meets(const mw_adapter_part *p, const mw_adapter_module *module) {

@@ -32,7 +32,7 @@ static inline void fuzz_fill(int fd, const char *path, const void *bytes, size_t
 
 /* The file FOLDER/NAME, open; its path. */
 static inline const char *fuzz_file(const char *name, int *fd) {
-  enum { MOST = 4 };
+  enum { MOST = 8 };
   static struct { char path[128]; int fd; } files[MOST];
   char path[128];
   size_t i = 0;

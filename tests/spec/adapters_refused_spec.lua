@@ -26,6 +26,7 @@ describe("an adapter is refused", function()
     end
     refused(good, '"r": 2, "init_lora_weights": "pissa"', "init_lora_weights", "pissa")
   end)
+  it("where it holds no tensor", function() refused({}, nil, "adapter_model.safetensors: holds no tensor, expected an adapter's") end)
   it("where rank or alpha is no number that can be", function()
     for _, r in ipairs { "0", "-1", "1e9", "2.5", '"2"' } do refused(good, '"r": ' .. r, "r: found " .. r) end
     for _, alpha in ipairs { '"8"', "1e400", "true" } do refused(good, '"r": 2, "lora_alpha": ' .. alpha, "lora_alpha: found " .. alpha) end
