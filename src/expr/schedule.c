@@ -69,11 +69,12 @@ static bool is_sink(const maker *m, mw_node id, mw_op op) {
   return mw_graph_op_is_sink(op) && !mw_expansion_has(m->expansion, id) && !mw_graph_facts(m->graph, id).variable;
 }
 
+static uint32_t larger(uint32_t a, uint32_t b) { return a > b ? a : b; }
+
 /* An expanded dot is known with its weights, one level after the atoms of its span. */
 static uint32_t level_of_expanded(const maker *m, mw_node id, uint32_t level) {
   mw_expansion_span span = mw_expansion_of(m->expansion, id);
-  for (uint32_t i = 0; i < span.count; i++)
-    if (m->level[span.atoms[i]] >= level) level = m->level[span.atoms[i]] + 1;
+  for (uint32_t i = 0; i < span.count; i++) level = larger(level, m->level[span.atoms[i]] + 1);
   return level;
 }
 
@@ -108,8 +109,7 @@ static void measure(maker *m, const mw_node *outputs, size_t count) {
   for (uint32_t id = 1; id <= m->nodes; id++) {
     uint32_t operands, level = 0;
     const mw_node *operand = mw_graph_read(m->graph, id, &operands);
-    for (uint32_t i = 0; i < operands; i++)
-      if (m->level[operand[i]] > level) level = m->level[operand[i]];
+    for (uint32_t i = 0; i < operands; i++) level = larger(level, m->level[operand[i]]);
     if (mw_expansion_has(m->expansion, id)) m->level[id] = level_of_expanded(m, id, level);
     else if (mw_graph_op(m->graph, id) == MW_OP_TIE) m->level[id] = level; /* its threshold's */
     else m->level[id] = level + is_sink(m, id, mw_graph_op(m->graph, id));

@@ -53,7 +53,7 @@ count_of() { # lean|sanitized TARGET
 
 # Runs a target of libFuzzer, slice by slice.
 long() { # TARGET SEED...
-  local target=$1 work=build/fuzz/work/$1 left=${SECONDS_EACH:-} share=${SANITIZED:-1} lean=0 sanitized=0 due=- wanted=- code=0 begun most
+  local target=$1 work=build/fuzz/work/$1 left=${SECONDS_EACH:-} share=${SANITIZED:-1} lean=0 sanitized=0 due=- wanted=- code=0 begun most remaining
   shift
   [ -n "$left" ] || [ -n "${RUNS-}" ] || left=60
   [ -z "${RUNS-}" ] || wanted=$((RUNS - RUNS * share / 100))
@@ -65,7 +65,9 @@ long() { # TARGET SEED...
   while [ "$code" = 0 ]; do
     most=240
     if [ -n "$left" ]; then
-      [ $(((left - SECONDS + begun) / 2)) -ge "$most" ] || most=$(((left - SECONDS + begun + 1) / 2))
+      remaining=$((left - SECONDS + begun))
+      [ "$wanted" != - ] || remaining=$(((remaining + 1) / 2)) # for each build
+      [ "$remaining" -ge "$most" ] || most=$remaining
       [ "$most" -gt 0 ] || break
     fi
     if [ "$wanted" = - ] || [ "$(count_of lean "$target")" -lt "$wanted" ]; then slice lean "$target" "$most" "$wanted" "$@" || code=$?; fi
