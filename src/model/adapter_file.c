@@ -75,6 +75,18 @@ static bool read_config(mw_adapter_file *a, const char *folder, mw_error *err) {
                        mw_error_wrap(err, "%s", mw_text_escape_z(&shown, folder)));
 }
 
+/* What follows divides by dimensions. Trainings that keep parts of a model on several devices have saved such files. */
+static bool check_filled(const mw_adapter_file *a, const mw_tensor *tensors, size_t count, mw_error *err) {
+  mw_text_escaped name;
+  if (!count) return mw_error_set(err, MW_DATA, "%s: holds no tensor, expected an adapter's", a->shown);
+  for (size_t i = 0; i < count; i++)
+    if (!mw_tensor_elements(&tensors[i])) {
+      mw_error_set(err, MW_DATA, "%s: tensor '%s' has no elements", a->shown, mw_text_escape_z(&name, tensors[i].name));
+      return mw_error_hint(err, "save the adapter again, with its parameters gathered (DeepSpeed's ZeRO-3, FSDP)");
+    }
+  return true;
+}
+
 /* Its tensors, as modules; and what diffusers has packed into the file. */
 static bool list(mw_adapter_file *a, mw_error *err) {
   mw_model *model = a->model;
@@ -91,7 +103,7 @@ static bool list(mw_adapter_file *a, mw_error *err) {
     packed = mw_json_member(metadata, "lora_adapter_metadata");
     MW_TRY(packed.kind != MW_JSON_STRING || mw_json_string(packed, &model->arena, &a->metadata, &length, err));
   }
-  if (!found.count) return mw_error_set(err, MW_DATA, "%s: holds no tensor, expected an adapter's", a->shown);
+  MW_TRY(check_filled(a, tensors, found.count, err));
   return mw_adapter_module_list(tensors, found.count, &model->arena, &a->modules, &a->module_count, err) ||
          mw_error_wrap(err, "%s", a->shown);
 }

@@ -95,6 +95,8 @@ static const char resized[] = "it was trained on a base with rows for more token
 /* A weight that is changed must be of real numbers that f32 can hold. */
 static bool check_target(const mw_tensor *target, mw_error *err) {
   mw_text_escaped name;
+  if (!mw_tensor_elements(target))
+    return mw_error_set(err, MW_DATA, "the base's tensor '%s' has no elements", mw_text_escape_z(&name, target->name));
   if (mw_dtype_kind_of((mw_dtype)target->dtype) == MW_DTYPE_KIND_REAL && target->dtype != MW_DTYPE_F64) return true;
   return mw_error_set(err, MW_DATA, "the base's tensor '%s' is %s: adapters are added in f32, to f32, bf16, f16 and fp8",
                       mw_text_escape_z(&name, target->name), mw_dtype_name((mw_dtype)target->dtype));

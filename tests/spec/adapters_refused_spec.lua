@@ -27,6 +27,11 @@ describe("an adapter is refused", function()
     refused(good, '"r": 2, "init_lora_weights": "pissa"', "init_lora_weights", "pissa")
   end)
   it("where it holds no tensor", function() refused({}, nil, "adapter_model.safetensors: holds no tensor, expected an adapter's") end)
+  it("where a tensor of it, or one of the base that it changes, has no elements", function()
+    refused(factors(Q, 2, 6, 0, 20), nil, "tensor 'base_model.model.model.layers.0.q.lora_A.weight' has no elements", "ZeRO-3")
+    M.model("hollow", { [Q .. ".weight"] = { "F32", { 0, 4 }, {} } }, adapted.config)
+    M.refused("moonweld soup --models hollow+" .. adapter(good), "the base's tensor 'model.layers.0.q.weight' has no elements")
+  end)
   it("where rank or alpha is no number that can be", function()
     for _, r in ipairs { "0", "-1", "1e9", "2.5", '"2"' } do refused(good, '"r": ' .. r, "r: found " .. r) end
     for _, alpha in ipairs { '"8"', "1e400", "true" } do refused(good, '"r": 2, "lora_alpha": ' .. alpha, "lora_alpha: found " .. alpha) end
