@@ -71,7 +71,7 @@ static bool measure(mw_descent *d, mw_error *err) {
       taken += 2 * feed * threads;
     } else {
       mw_matrix_step *s = &d->functions[i];
-      MW_TRY(mw_matrix_step_begin(s, d->of, d->nodes[i], err));
+      MW_TRY(mw_matrix_step_begin(s, d->of, d->nodes[i], d->of->job->threads, err));
       taken = s->operand_bytes + s->result_bytes + s->work_bytes;
       held += s->result_bytes;
       d->flops += s->flops * (double)d->steps;

@@ -6,6 +6,7 @@
 #include "exec/descent.h"
 #include "exec/matrix_step.h"
 #include "expr/cone.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,7 +113,7 @@ static bool drop(mw_matrices *m, size_t i, mw_error *err) {
   return ok;
 }
 
-static bool is_used(const mw_matrices_held *held) { return held->wanted || held->last_use; }
+static bool is_used(const mw_matrices_held *held) { return held->wanted || held->readers; }
 
 /* What the functions of a task take if nothing is held before. */
 static bool need_alone(const mw_matrices *m, const mw_program_root *roots, size_t count, uint64_t *need, mw_error *err) {
@@ -135,19 +136,28 @@ static bool make_room(mw_matrices *m, const mw_program_root *roots, size_t count
   return true;
 }
 
-/* The functions of one task. */
-typedef struct task_functions {
+/* What a function reads: a matrix, and its place among the functions that are made now, from 1 on; 0: it is held. */
+typedef struct reading {
+  mw_node node;
+  size_t own;
+} reading;
+
+/* The functions that are made together. */
+typedef struct functions {
   mw_node *list, *wanted; /* both ascending */
-  size_t *first_of, *last_of; /* of each of the list: 1 + the first and the last of the list that reads it; 0: none does */
   size_t count, wanted_count;
-} task_functions;
+  bool *made;
+  size_t *readers;        /* of each: how many of the list read it */
+  reading *reads;         /* of function i from first_read[i] to first_read[i + 1] */
+  size_t *first_read, read_count, read_capacity;
+} functions;
 
 static bool contains(const mw_node *list, size_t count, mw_node node) {
   return bsearch(&node, list, count, sizeof *list, ascending) != NULL;
 }
 
-/* Marks what the functions of the list read: the first and last use of each, the last of each held matrix. */
-static bool find_uses(mw_matrices *m, const task_functions *f, mw_error *err) {
+/* Finds what each of the list reads, and counts the readers of these and of what is held. */
+static bool find_reads(mw_matrices *m, functions *f, mw_error *err) {
   for (size_t i = 0; i < f->count; i++) {
     mw_graph_node_facts facts = facts_of(m, f->list[i]);
     m->walk++;
@@ -156,14 +166,14 @@ static bool find_uses(mw_matrices *m, const task_functions *f, mw_error *err) {
       MW_TRY(find_below(m, facts.operand[o], err));
       facts = facts_of(m, f->list[i]);
     }
+    MW_TRY(mw_mem_grow(&f->reads, &f->read_capacity, f->read_count + m->list_count + 1, sizeof *f->reads, err));
     for (size_t k = 0; k < m->list_count; k++) {
-      size_t held = place_of(m, m->list[k]);
-      if (held < m->held_count) m->held[held].last_use = i + 1;
       const mw_node *own = bsearch(&m->list[k], f->list, f->count, sizeof *f->list, ascending);
-      if (!own) continue;
-      f->last_of[own - f->list] = i + 1;
-      if (!f->first_of[own - f->list]) f->first_of[own - f->list] = i + 1;
+      if (own) f->readers[own - f->list]++;
+      else m->held[place_of(m, m->list[k])].readers++;
+      f->reads[f->read_count++] = (reading){m->list[k], own ? (size_t)(own - f->list) + 1 : 0};
     }
+    f->first_read[i + 1] = f->read_count;
   }
   return true;
 }
@@ -184,78 +194,147 @@ static void count_cost(mw_matrices *m, double flops, uint64_t bytes_read) {
   m->cost.bytes_read += bytes_read;
 }
 
-/* A minimisation, whose result is held. */
-static bool descend(mw_matrices *m, const task_functions *f, size_t i, mw_error *err) {
-  mw_descent descent = {0};
-  mw_matrices_held held = {.node = f->list[i], .last_use = f->last_of[i], .wanted = contains(f->wanted, f->wanted_count, f->list[i])};
-  bool ok = mw_descent_begin(&descent, m, held.node, err);
-  if (ok) {
-    held.bytes = descent.result_bytes;
-    grow(m, descent.bytes);
-    count_cost(m, descent.flops, descent.bytes_read);
-    ok = !m->kernels || (may_go_on(m, err) && mw_descent_run(&descent, &held.values, err));
-    m->now -= descent.bytes - held.bytes;
-  }
-  mw_descent_end(&descent);
-  return ok && hold(m, held, err);
+static mw_matrices_held made(const functions *f, size_t i, void *values, uint64_t bytes) {
+  return (mw_matrices_held){.node = f->list[i], .values = values, .bytes = bytes, .readers = f->readers[i],
+                            .wanted = contains(f->wanted, f->wanted_count, f->list[i])};
 }
 
-static uint64_t taken(const mw_matrix_step *step) { return step->operand_bytes + step->result_bytes + step->work_bytes; }
+/* A minimisation, whose result is held. */
+static bool descend(mw_matrices *m, const functions *f, size_t i, mw_error *err) {
+  mw_descent descent = {0};
+  void *values = NULL;
+  bool ok = mw_descent_begin(&descent, m, f->list[i], err);
+  const uint64_t bytes = descent.result_bytes;
+  if (ok) {
+    grow(m, descent.bytes);
+    count_cost(m, descent.flops, descent.bytes_read);
+    ok = !m->kernels || (may_go_on(m, err) && mw_descent_run(&descent, &values, err));
+    m->now -= descent.bytes - bytes;
+  }
+  mw_descent_end(&descent);
+  return ok && hold(m, made(f, i, values, bytes), err);
+}
 
-/* How many of the functions from list[from] on are computed side by side, a thread each: those that would take one thread anyway, and of
- * which none reads another; as long as what they take is no large part of the machine's memory. */
-static bool begin_group(mw_matrices *m, const task_functions *f, size_t from, mw_matrix_step *steps, size_t *count, mw_error *err) {
-  enum { PART = 4 };
-  uint64_t all = 0;
-  *count = 0;
-  for (size_t i = from; i < f->count && *count < (size_t)m->job->threads && facts_of(m, f->list[i]).op != MW_OP_MINIMISE; i++) {
-    mw_matrix_step *step = &steps[*count];
-    for (size_t k = from; k < i; k++)
-      if (f->first_of[k] && f->first_of[k] <= i + 1) return true;
-    MW_TRY(mw_matrix_step_begin(step, m, f->list[i], err));
-    all += taken(step);
-    if (*count && (!mw_matrix_step_is_alone(step) || all > mw_machine_memory() / PART)) return true;
-    ++*count;
-    if (!mw_matrix_step_is_alone(step)) return true;
+/* ---- side by side ---- */
+
+/* Functions that do not read one another may be computed side by side, a thread each: so LAPACK, which takes one thread, leaves none idle,
+ * and no thread waits for another within a product. As many at a time as their memory is no large part of the machine's. */
+enum { PART = 4, EACH = 4, FURTHER = 16 };
+#define SHARED 0.75 /* of the threads' time that a function makes use of which all of them compute */
+
+/* Functions of the list that are computed at a time, those that take longest first. */
+typedef struct group {
+  struct { mw_matrix_step step; size_t place; } *members;
+  mw_matrix_step *steps;
+  void **values;
+  size_t count;
+} group;
+
+static uint64_t beside(const mw_matrix_step *step) { return step->operand_bytes + step->work_bytes; }
+
+/* Bytes that a group takes: all results, and of what is taken beside the largest of as many as there are threads. */
+static uint64_t group_bytes(const group *g, size_t threads) {
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < g->count; i++) {
+    size_t larger = 0;
+    for (size_t k = 0; k < g->count; k++)
+      larger += beside(&g->members[k].step) > beside(&g->members[i].step) || (k < i && beside(&g->members[k].step) == beside(&g->members[i].step));
+    bytes += g->members[i].step.result_bytes + (larger < threads ? beside(&g->members[i].step) : 0);
+  }
+  return bytes;
+}
+
+static bool is_ready(const functions *f, size_t i) {
+  for (size_t r = f->first_read[i]; r < f->first_read[i + 1]; r++)
+    if (f->reads[r].own && !f->made[f->reads[r].own - 1]) return false;
+  return true;
+}
+
+/* Whether the group is done sooner side by side than one after the other by all threads. */
+static bool is_faster_apart(const group *g, size_t threads) {
+  double most = 0, all = 0, together = 0;
+  for (size_t i = 0; i < g->count; i++) {
+    const double flops = g->members[i].step.flops + 1;
+    all += flops;
+    if (flops > most) most = flops;
+    together += mw_matrix_step_is_alone(&g->members[i].step) ? flops : flops / (SHARED * (double)threads);
+  }
+  return fmax(most, all / (double)threads) <= together;
+}
+
+/* The functions that are ready, from `first` on, which is; those that do not fit are left for later. Alone: `first`. */
+static bool choose_group(mw_matrices *m, const functions *f, size_t first, group *g, mw_error *err) {
+  const size_t threads = (size_t)m->job->threads, most = threads > 1 ? EACH * threads : 1;
+  g->count = 0;
+  for (size_t i = first; i < f->count && i - first < FURTHER * most && g->count < most; i++) {
+    if (f->made[i] || facts_of(m, f->list[i]).op == MW_OP_MINIMISE || !is_ready(f, i)) continue;
+    size_t at = g->count++;
+    mw_matrix_step step;
+    MW_TRY(mw_matrix_step_begin(&step, m, f->list[i], 1, err));
+    for (; at > 0 && g->members[at - 1].step.flops < step.flops; at--) g->members[at] = g->members[at - 1];
+    g->members[at].step = step;
+    g->members[at].place = i;
+    if (g->count == 1 || group_bytes(g, threads) <= mw_machine_memory() / PART) continue;
+    for (g->count--; at < g->count; at++) g->members[at] = g->members[at + 1];
+    break;
+  }
+  if (g->count > threads && g->count < 2 * threads) g->count = threads;
+  if (g->count > 1 && is_faster_apart(g, threads)) return true;
+  g->count = 1;
+  g->members[0].place = first;
+  return mw_matrix_step_begin(&g->members[0].step, m, f->list[first], m->job->threads, err);
+}
+
+/* Makes the group, whose results are held. */
+static bool make_group(mw_matrices *m, functions *f, group *g, mw_error *err) {
+  const uint64_t bytes = group_bytes(g, (size_t)m->job->threads);
+  grow(m, bytes);
+  for (size_t i = 0; i < g->count; i++) {
+    g->steps[i] = g->members[i].step;
+    g->values[i] = NULL;
+    count_cost(m, g->steps[i].flops, g->steps[i].bytes_read);
+  }
+  bool ok = !m->kernels || (may_go_on(m, err) && mw_matrix_step_run(g->steps, g->count, g->values, err));
+  m->now -= bytes;
+  for (size_t i = 0; i < g->count; i++) {
+    if (!ok) {
+      free(g->values[i]);
+      continue;
+    }
+    m->now += g->steps[i].result_bytes;
+    ok = hold(m, made(f, g->members[i].place, g->values[i], g->steps[i].result_bytes), err);
+  }
+  return ok;
+}
+
+/* Function `i` is made: what only it still had to read is dropped. */
+static bool finish(mw_matrices *m, functions *f, size_t i, mw_error *err) {
+  f->made[i] = true;
+  for (size_t r = f->first_read[i]; r < f->first_read[i + 1]; r++) {
+    const size_t at = place_of(m, f->reads[r].node);
+    if (--m->held[at].readers == 0 && !m->held[at].wanted) MW_TRY(drop(m, at, err));
   }
   return true;
 }
 
-/* Makes these functions, whose results are held. */
-static bool make(mw_matrices *m, const task_functions *f, size_t from, const mw_matrix_step *steps, size_t count, mw_error *err) {
-  void **values = mw_mem_new(count, sizeof *values, err);
-  bool ok = values != NULL;
-  for (size_t i = 0; i < count; i++) {
-    grow(m, taken(&steps[i]));
-    count_cost(m, steps[i].flops, steps[i].bytes_read);
-  }
-  if (ok && m->kernels) ok = may_go_on(m, err) && mw_matrix_step_run(steps, count, values, err);
-  for (size_t i = 0; i < count && values; i++) {
-    if (!ok) {
-      free(values[i]);
+/* Makes the functions in order, and those with them that need not wait. */
+static bool make_all(mw_matrices *m, functions *f, mw_error *err) {
+  const size_t most = EACH * (size_t)m->job->threads;
+  group g = {.members = mw_mem_new(most, sizeof *g.members, err)};
+  bool ok = g.members && (g.steps = mw_mem_new(most, sizeof *g.steps, err)) && (g.values = mw_mem_new(most, sizeof *g.values, err));
+  for (size_t i = 0; i < f->count && ok; i++) {
+    if (f->made[i]) continue;
+    if (facts_of(m, f->list[i]).op == MW_OP_MINIMISE) {
+      ok = descend(m, f, i, err) && finish(m, f, i, err);
       continue;
     }
-    mw_matrices_held held = {.node = steps[i].node, .values = values[i], .bytes = steps[i].result_bytes, .last_use = f->last_of[from + i],
-                             .wanted = contains(f->wanted, f->wanted_count, steps[i].node)};
-    m->now -= taken(&steps[i]) - held.bytes;
-    ok = hold(m, held, err);
+    ok = choose_group(m, f, i, &g, err) && make_group(m, f, &g, err);
+    for (size_t k = 0; k < g.count && ok; k++) ok = finish(m, f, g.members[k].place, err);
+    i -= !f->made[i];
   }
-  free(values);
-  return ok;
-}
-
-/* Makes the functions in order; what only they read is dropped after its last use. */
-static bool make_all(mw_matrices *m, const task_functions *f, mw_error *err) {
-  mw_matrix_step *steps = mw_mem_new((size_t)m->job->threads + 1, sizeof *steps, err);
-  bool ok = steps != NULL;
-  for (size_t i = 0, count; i < f->count && ok; i += count) {
-    ok = begin_group(m, f, i, steps, &count, err) &&
-         (count ? make(m, f, i, steps, count, err) : descend(m, f, i, err));
-    count += !count;
-    for (size_t k = m->held_count; k-- > 0 && ok;)
-      if (!m->held[k].wanted && m->held[k].last_use && m->held[k].last_use <= i + count) ok = drop(m, k, err);
-  }
-  free(steps);
+  free(g.members);
+  free(g.steps);
+  free(g.values);
   return ok;
 }
 
@@ -268,40 +347,126 @@ static mw_node *take_list(const mw_matrices *m, size_t *count, mw_error *err) {
   return list;
 }
 
+/* ---- tasks together ---- */
+
+/* Where there are threads, tasks that follow one another have their functions made together, so that there are more of them to be computed
+ * side by side. A portion is such tasks: as many as AHEAD times the threads, as long as what they take is no large part of the
+ * machine's memory. Nothing in it may depend on numbers that tasks find. */
+enum { AHEAD = 2 };
+
+/* Whether the functions of the list, and what they are made of, depend on no sink, and on no minimisation. */
+static bool is_known(mw_matrices *m, bool *known, mw_error *err) {
+  size_t depth = 0;
+  m->walk++;
+  for (size_t i = 0; i < m->list_count; i++) MW_TRY(push(m, m->list[i], &depth, err));
+  for (*known = true; depth && *known;) {
+    mw_graph_node_facts facts = facts_of(m, m->stack[--depth]);
+    *known = !mw_graph_op_is_sink(facts.op) && facts.op != MW_OP_MINIMISE;
+    for (uint32_t i = mw_graph_op_first(facts.op); i < facts.operands; i++) MW_TRY(push(m, facts.operand[i], &depth, err));
+  }
+  return true;
+}
+
+static int by_node(const void *a, const void *b) { return ascending(&((const mw_matrices_member *)a)->node, &((const mw_matrices_member *)b)->node); }
+
+/* Takes down a portion, if it is more than one task. */
+static bool close_portion(mw_matrices *m, mw_matrices_portion portion, size_t tasks, mw_error *err) {
+  if (tasks < 2) return true;
+  MW_TRY(find_wanted(m, m->job->schedule->roots + portion.first_root, portion.root_count, err));
+  MW_TRY(mw_mem_grow(&m->portions, &m->portion_capacity, m->portion_count + 1, sizeof *m->portions, err));
+  MW_TRY(mw_mem_grow(&m->members, &m->member_capacity, m->member_count + m->list_count + 1, sizeof *m->members, err));
+  for (size_t i = 0; i < m->list_count; i++) m->members[m->member_count++] = (mw_matrices_member){m->list[i], (uint32_t)m->portion_count};
+  m->portions[m->portion_count++] = portion;
+  return true;
+}
+
+bool mw_matrices_plan(mw_matrices *m, mw_error *err) {
+  const mw_schedule *schedule = m->job->schedule;
+  mw_matrices_portion open = {0};
+  size_t tasks = 0;
+  for (size_t t = 0; t < schedule->task_count && m->job->threads > 1; t++) {
+    const mw_schedule_task *task = &schedule->tasks[t];
+    const uint32_t end = task->first_root + task->root_count;
+    uint64_t need = 0;
+    bool known = false;
+    MW_TRY(find_wanted(m, schedule->roots + task->first_root, task->root_count, err));
+    if (!m->list_count) continue;
+    if (mw_job_is_own(m->job, task->rank)) MW_TRY(is_known(m, &known, err));
+    if (known && tasks && tasks < AHEAD * (size_t)m->job->threads)
+      MW_TRY(need_alone(m, schedule->roots + open.first_root, end - open.first_root, &need, err));
+    if (need && need <= mw_machine_memory() / PART) {
+      open.root_count = end - open.first_root;
+      tasks++;
+      continue;
+    }
+    MW_TRY(close_portion(m, open, tasks, err));
+    open = (mw_matrices_portion){.first_root = task->first_root, .root_count = task->root_count};
+    tasks = known;
+  }
+  MW_TRY(close_portion(m, open, tasks, err));
+  if (m->member_count) qsort(m->members, m->member_count, sizeof *m->members, by_node);
+  return true;
+}
+
+/* The portion that the list has a function of that is not held, if none of that portion was made yet. */
+static mw_matrices_portion *portion_of(const mw_matrices *m) {
+  for (size_t i = 0; i < m->list_count && m->member_count; i++) {
+    const mw_matrices_member key = {.node = m->list[i]};
+    const mw_matrices_member *found = bsearch(&key, m->members, m->member_count, sizeof key, by_node);
+    if (found && !m->portions[found->portion].made && place_of(m, key.node) == m->held_count) return &m->portions[found->portion];
+  }
+  return NULL;
+}
+
+/* ---- all of it ---- */
+
 bool mw_matrices_make(mw_matrices *m, const mw_program_root *roots, size_t count, mw_error *err) {
-  task_functions f = {0};
+  functions f = {0};
   MW_TRY(find_wanted(m, roots, count, err));
+  mw_matrices_portion *portion = portion_of(m);
+  if (portion) {
+    portion->made = true;
+    roots = m->job->schedule->roots + portion->first_root;
+    count = portion->root_count;
+    MW_TRY(find_wanted(m, roots, count, err));
+  }
   bool ok = (f.wanted = take_list(m, &f.wanted_count, err)) != NULL;
   for (size_t i = 0; i < m->held_count && ok; i++) {
     m->held[i].wanted = contains(f.wanted, f.wanted_count, m->held[i].node);
-    m->held[i].last_use = 0;
+    m->held[i].readers = 0;
   }
   ok = ok && complete(m, err) && (f.list = take_list(m, &f.count, err)) != NULL &&
-       (f.last_of = mw_mem_new(f.count, sizeof *f.last_of, err)) != NULL &&
-       (f.first_of = mw_mem_new(f.count, sizeof *f.first_of, err)) != NULL;
-  ok = ok && find_uses(m, &f, err) && (!f.count || make_room(m, roots, count, err)) && make_all(m, &f, err);
+       (f.made = mw_mem_new(f.count, sizeof *f.made, err)) != NULL && (f.readers = mw_mem_new(f.count, sizeof *f.readers, err)) != NULL &&
+       (f.first_read = mw_mem_new(f.count + 1, sizeof *f.first_read, err)) != NULL;
+  ok = ok && find_reads(m, &f, err) && (!f.count || make_room(m, roots, count, err)) && make_all(m, &f, err);
   free(f.wanted);
   free(f.list);
-  free(f.last_of);
-  free(f.first_of);
+  free(f.made);
+  free(f.readers);
+  free(f.reads);
+  free(f.first_read);
   return ok;
 }
 
-/* Each task alone says how much room there must be; all in their order say what is computed again. */
+/* Each task alone, and each portion, says how much room there must be; all in their order say what is computed again. */
 bool mw_matrices_measure(const mw_job *job, size_t tile, mw_matrices_cost *cost, mw_error *err) {
   *cost = (mw_matrices_cost){0};
   if (!mw_matrices_any(job)) return true;
+  const mw_schedule *s = job->schedule;
   mw_matrices all;
+  uint64_t need = 0;
   bool ok = mw_matrices_new(&all, job, err);
   all.tile = tile;
-  for (int round = 0; round < 2; round++)
-    for (size_t t = 0; t < job->schedule->task_count && ok; t++) {
-      const mw_schedule_task *task = &job->schedule->tasks[t];
-      const mw_program_root *roots = job->schedule->roots + task->first_root;
-      uint64_t need = 0;
-      ok = round ? mw_matrices_make(&all, roots, task->root_count, err) : need_alone(&all, roots, task->root_count, &need, err);
-      if (ok && !round && need > all.room) all.room = need;
-    }
+  ok = ok && mw_matrices_plan(&all, err);
+  for (size_t t = 0; t < s->task_count + all.portion_count && ok; t++) {
+    const bool task = t < s->task_count;
+    const mw_matrices_portion *portion = task ? NULL : &all.portions[t - s->task_count];
+    ok = need_alone(&all, s->roots + (task ? s->tasks[t].first_root : portion->first_root),
+                    task ? s->tasks[t].root_count : portion->root_count, &need, err);
+    if (ok && need > all.room) all.room = need;
+  }
+  for (size_t t = 0; t < s->task_count && ok; t++)
+    ok = mw_matrices_make(&all, s->roots + s->tasks[t].first_root, s->tasks[t].root_count, err);
   *cost = all.cost;
   cost->room = all.room;
   mw_matrices_free(&all);
@@ -314,5 +479,7 @@ void mw_matrices_free(mw_matrices *m) {
   free(m->list);
   free(m->stack);
   free(m->seen);
+  free(m->portions);
+  free(m->members);
   *m = (mw_matrices){0};
 }

@@ -1,9 +1,9 @@
 /* matrices.h: the third kind of node beside streams and scalars: a function of whole matrices (class MATRIX). Its result is a tensor in
  * memory, which programs read like a coefficient; its operands are streams, scalars and other matrices.
  *
- * Before a task runs, what it reads of these is made, all threads together, one function after the other: operands that are streams
- * are read whole, the function is computed (num/matrix.h), the operands are freed. Decompositions that do not read one another take
- * one thread each, side by side. For example, the output
+ * Before a task runs, what it reads of these is made: operands that are streams are read whole, the function is computed (num/matrix.h),
+ * the operands are freed. Functions that do not read one another are made side by side, a thread each, those of the next tasks too;
+ * a function alone by all threads together. For example, the output
  * base + 0.3 * matmul(orthogonal(u), v), where u and v are slices of an SVD of expert - base:
  *
  *   read    expert - base
@@ -31,9 +31,21 @@ typedef struct mw_matrices_held {
   mw_node node;
   void *values;    /* NULL where nothing is computed */
   uint64_t bytes;
-  size_t last_use; /* among the functions that are made now: the last that reads it */
+  size_t readers;  /* of the functions that are still to be made now: how many read it */
   bool wanted;     /* the task reads it */
 } mw_matrices_held;
+
+/* Tasks whose functions are made together: their roots in the schedule. */
+typedef struct mw_matrices_portion {
+  uint32_t first_root, root_count;
+  bool made;
+} mw_matrices_portion;
+
+/* A function that a portion's tasks read directly. */
+typedef struct mw_matrices_member {
+  mw_node node;
+  uint32_t portion;
+} mw_matrices_member;
 
 typedef struct mw_matrices {
   const mw_job *job;
@@ -50,12 +62,17 @@ typedef struct mw_matrices {
   uint32_t *seen;  /* of every node: the last walk that met it */
   uint32_t walk;
   size_t held_count, held_capacity, list_count, list_capacity, stack_capacity;
-  uint64_t held_bytes, now;
+  mw_matrices_portion *portions; /* none before mw_matrices_plan */
+  mw_matrices_member *members;   /* ascending */
+  size_t portion_count, portion_capacity, member_count, member_capacity;
+  uint64_t now;
 } mw_matrices;
 
 /* Whether an output of the schedule is made of matrices. */
 bool mw_matrices_any(const mw_job *job);
 bool mw_matrices_new(mw_matrices *matrices, const mw_job *job, mw_error *err);
+/* Finds which tasks' functions are made together. `tile` must be known. */
+bool mw_matrices_plan(mw_matrices *matrices, mw_error *err);
 /* Makes all that these roots read. The scalars and vectors that they depend on must be known. Errors name a tensor. */
 bool mw_matrices_make(mw_matrices *matrices, const mw_program_root *roots, size_t count, mw_error *err);
 /* Whether these roots read any. */

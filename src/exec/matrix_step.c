@@ -122,15 +122,15 @@ static bool add_operand(mw_matrix_step *s, const mw_matrix_step_operand *o, mw_e
   uint64_t feed;
   if (!o->node) return true;
   MW_TRY(mw_feed_bytes(s->of->job->graph, o->node, dtype_of(s), s->of->tile, &feed, err));
-  s->operand_bytes += o->elements * size_of(s) + feed * (uint64_t)s->of->job->threads;
+  s->operand_bytes += o->elements * size_of(s) + feed * (uint64_t)s->threads;
   return mw_matrix_step_files(s->of, o->node, &s->bytes_read, err);
 }
 
 /* What is read into memory for its own sake is the result. */
 static bool is_kept(const mw_matrix_step *s) { return mw_graph_op(s->of->job->graph, s->node) == MW_OP_HELD && s->operands[0].node; }
 
-bool mw_matrix_step_begin(mw_matrix_step *s, mw_matrices *of, mw_node node, mw_error *err) {
-  *s = (mw_matrix_step){.of = of, .node = node};
+bool mw_matrix_step_begin(mw_matrix_step *s, mw_matrices *of, mw_node node, int threads, mw_error *err) {
+  *s = (mw_matrix_step){.of = of, .node = node, .threads = threads};
   mw_graph_node_facts facts = facts_of(s, node);
   describe(s, facts);
   s->operand_count = facts.operands;
@@ -143,7 +143,7 @@ bool mw_matrix_step_begin(mw_matrix_step *s, mw_matrices *of, mw_node node, mw_e
   s->call.b_turned = s->operand_count > 1 && s->operands[1].turned;
   s->result_bytes = s->result_elements * size_of(s);
   if (is_kept(s)) s->operand_bytes -= s->result_bytes;
-  uint64_t at_a_time = s->matrices < (uint64_t)of->job->threads ? s->matrices : (uint64_t)of->job->threads;
+  uint64_t at_a_time = s->matrices < (uint64_t)threads ? s->matrices : (uint64_t)threads;
   s->work_bytes = mw_matrix_bytes(&s->call) * at_a_time;
   s->flops = mw_matrix_flops(&s->call) * (double)s->matrices;
   return true;
@@ -192,19 +192,23 @@ bool mw_matrix_step_prepare(const mw_matrices *of, mw_node node, mw_dtype dtype,
   return mw_feed_programs(of->job->graph, node, dtype, prepare, (void *)(uintptr_t)of, err);
 }
 
-bool mw_matrix_step_read(const mw_matrices *of, mw_node node, mw_dtype dtype, void *to, mw_error *err) {
+/* What it depends on is prepared. */
+static bool read_by(const mw_team *team, const mw_matrices *of, mw_node node, mw_dtype dtype, void *to, mw_error *err) {
   mw_graph_node_facts facts = mw_graph_facts(of->job->graph, node);
   reading r = {.of = of, .node = node, .dtype = dtype, .range = RANGE, .to = to};
   r.elements = mw_graph_elements(of->job->graph, facts.shape);
   if (facts.turned) r.range = MW_FEED_TURNED;
-  MW_TRY(mw_matrix_step_prepare(of, node, dtype, err));
   size_t ranges = (size_t)((r.elements + r.range - 1) / r.range), bad = 0;
   if (!(r.errors = mw_mem_new(ranges, sizeof *r.errors, err))) return false;
-  mw_team_share(&of->team, ranges, read_range, &r);
+  mw_team_share(team, ranges, read_range, &r);
   while (bad < ranges && r.errors[bad].status == MW_OK) bad++;
   if (bad < ranges) *err = r.errors[bad];
   free(r.errors);
   return bad == ranges;
+}
+
+bool mw_matrix_step_read(const mw_matrices *of, mw_node node, mw_dtype dtype, void *to, mw_error *err) {
+  return mw_matrix_step_prepare(of, node, dtype, err) && read_by(&of->team, of, node, dtype, to, err);
 }
 
 /* ---- errors ---- */
@@ -258,6 +262,7 @@ typedef struct running {
   unsigned char *read[2]; /* of these, what was read into memory */
   unsigned char *out;
   size_t failed; /* the first matrix on which the function failed; SIZE_MAX: none */
+  bool made;
 } running;
 
 static bool compute(const running *r, const mw_team *team, size_t i, mw_error *err) {
@@ -279,11 +284,11 @@ static void compute_one(void *context, size_t i) {
 }
 
 /* One matrix takes all threads; of several each takes one. A failure is met again, to tell of it. */
-static bool compute_all(running *r, mw_error *err) {
+static bool compute_all(running *r, const mw_team *team, mw_error *err) {
   const mw_matrix_step *s = r->step;
   const mw_team alone = {0};
-  if (s->matrices == 1) return compute(r, &s->of->team, 0, err);
-  mw_team_share(&s->of->team, (size_t)s->matrices, compute_one, r);
+  if (s->matrices == 1) return compute(r, team, 0, err);
+  mw_team_share(team, (size_t)s->matrices, compute_one, r);
   return r->failed == SIZE_MAX || compute(r, &alone, r->failed, err);
 }
 
@@ -294,7 +299,7 @@ bool mw_matrix_step_is_alone(const mw_matrix_step *s) {
 }
 
 /* Reads the operands, and takes memory for the result. */
-static bool fetch(running *r, mw_error *err) {
+static bool fetch(running *r, const mw_team *team, mw_error *err) {
   const mw_matrix_step *s = r->step;
   mw_graph_node_facts facts = facts_of(s, s->node);
   for (uint32_t i = 0; i < s->operand_count; i++) {
@@ -306,7 +311,7 @@ static bool fetch(running *r, mw_error *err) {
       continue;
     }
     r->operands[i] = r->read[i] = mw_mem_new((size_t)o->elements, size_of(s), err);
-    MW_TRY(r->read[i] && mw_matrix_step_read(s->of, o->node, dtype_of(s), r->read[i], err));
+    MW_TRY(r->read[i] && read_by(team, s->of, o->node, dtype_of(s), r->read[i], err));
     if (!mw_matrix_step_finite(s->of, dtype_of(s), r->read[i], o->elements)) return refuse_operand(s, facts.operand[i], err);
   }
   if (is_kept(s)) r->out = r->read[0], r->read[0] = NULL;
@@ -314,34 +319,55 @@ static bool fetch(running *r, mw_error *err) {
   return r->out != NULL;
 }
 
-/* The result, where it is finite; what it was computed from is freed. */
-static bool finish(running *r, bool good, mw_error *err) {
+static void release_operands(running *r) {
+  for (int i = 0; i < 2; i++) {
+    free(r->read[i]);
+    r->read[i] = NULL;
+  }
+}
+
+/* Reads and computes. The result is looked at, and what it was computed from is freed. */
+static bool run_by(running *r, const mw_team *team, mw_error *err) {
   const mw_matrix_step *s = r->step;
-  free(r->read[0]);
-  free(r->read[1]);
-  r->read[0] = r->read[1] = NULL;
-  if (!good || mw_matrix_step_finite(s->of, dtype_of(s), r->out, s->result_elements)) return good;
+  bool ok = fetch(r, team, err);
+  if (ok && !is_kept(s) && !compute_all(r, team, err)) ok = mw_matrix_step_name(s->of, s->node, err);
+  release_operands(r);
+  if (!ok || mw_matrix_step_finite(s->of, dtype_of(s), r->out, s->result_elements)) return ok;
   mw_error_set(err, MW_DATA, "the result of a function of whole matrices (%s) is beyond its dtype", name_of(facts_of(s, s->node).op));
   return mw_matrix_step_name(s->of, s->node, err);
 }
 
-static void compute_step(void *context, size_t i) { compute_one((running *)context + i, 0); }
+static bool may_go_on(const mw_matrices *of, mw_error *err) {
+  return !of->goes_on || of->goes_on(of->team.owner) || mw_error_set(err, MW_INTERRUPTED, "interrupted");
+}
+
+static void run_one(void *context, size_t i) {
+  running *r = (running *)context + i;
+  const mw_team alone = {0};
+  mw_error err;
+  r->made = may_go_on(r->step->of, &err) && run_by(r, &alone, &err);
+}
+
+/* What failed side by side is met again, to tell of it. */
+static bool run_again(running *r, mw_error *err) {
+  if (r->made) return true;
+  free(r->out);
+  *r = (running){.step = r->step, .failed = SIZE_MAX};
+  return may_go_on(r->step->of, err) && run_by(r, &r->step->of->team, err);
+}
 
 bool mw_matrix_step_run(const mw_matrix_step *steps, size_t count, void **out, mw_error *err) {
   running *all = mw_mem_new(count, sizeof *all, err);
-  const mw_team alone = {0};
   bool ok = all != NULL;
   for (size_t i = 0; i < count && ok; i++) {
-    all[i] = (running){.step = &steps[i], .failed = SIZE_MAX};
-    ok = fetch(&all[i], err);
+    const mw_matrix_step *s = &steps[i];
+    all[i] = (running){.step = s, .failed = SIZE_MAX};
+    for (uint32_t o = 0; o < s->operand_count && ok; o++)
+      if (s->operands[o].node) ok = mw_matrix_step_prepare(s->of, s->operands[o].node, dtype_of(s), err);
   }
-  if (ok && count > 1) mw_team_share(&steps[0].of->team, count, compute_step, all);
-  for (size_t i = 0; i < count && all; i++) {
-    bool computed = ok && (count == 1 ? is_kept(&steps[i]) || compute_all(&all[i], err)
-                                      : all[i].failed == SIZE_MAX || compute(&all[i], &alone, 0, err));
-    if (ok && !computed) mw_matrix_step_name(steps[i].of, steps[i].node, err);
-    ok = finish(&all[i], computed, err);
-  }
+  if (ok && count == 1) ok = run_by(&all[0], &steps[0].of->team, err);
+  if (ok && count > 1) mw_team_share(&steps[0].of->team, count, run_one, all);
+  for (size_t i = 0; i < count && count > 1 && ok; i++) ok = run_again(&all[i], err);
   for (size_t i = 0; i < count && all; i++) {
     if (!ok) free(all[i].out);
     out[i] = ok ? all[i].out : NULL;

@@ -303,7 +303,7 @@ static bool open_matrices(runner *r, const mw_run_cost *cost, mw_error *err) {
   r->matrices.team = (mw_team){share, r};
   r->matrices.goes_on = goes_on;
   r->matrices.room = cost->matrices.room;
-  return true;
+  return mw_matrices_plan(&r->matrices, err);
 }
 
 static bool open_workers(runner *r, mw_error *err) {

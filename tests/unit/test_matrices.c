@@ -129,8 +129,7 @@ static void functions(void) {
   compute(apply(MW_OP_MATMUL, wide, square, NULL), 15);
 }
 
-/* Decompositions that none of them reads are made side by side, as many as there are threads: of three the third with the next, which reads
- * the first and so waits. */
+/* Decompositions that none of them reads are made side by side, and what reads them after them. */
 static void side_by_side(void) {
   const uint64_t seed[] = {1, 2}, all_values[] = {COLUMNS, 0};
   const mw_node wide = apply(MW_OP_NORMAL, input(0), 0, seed);
@@ -161,6 +160,43 @@ static void side_by_side(void) {
   mw_schedule_free(&schedule);
 }
 
+/* Functions of tasks that follow one another are made together where there are threads, unless they depend on what a task finds. */
+static void together(void) {
+  const uint64_t seed[] = {1, 2};
+  const mw_node wide = apply(MW_OP_NORMAL, input(0), 0, seed), square = apply(MW_OP_NORMAL, input(2), 0, seed);
+  const mw_node parts[] = {apply(MW_OP_ORTHOGONAL, wide, 0, NULL), apply(MW_OP_PINV, square, 0, NULL)};
+  mw_node totals[] = {apply(MW_OP_TOTAL, parts[0], 0, NULL), apply(MW_OP_TOTAL, parts[1], 0, NULL), 0};
+  const mw_node later = apply(MW_OP_ADD, apply(MW_OP_ADD, wide, totals[0], NULL), totals[1], NULL);
+  totals[2] = apply(MW_OP_TOTAL, apply(MW_OP_QR, later, 0, NULL), 0, NULL);
+  mw_schedule schedule;
+  CHECK(mw_schedule_make(graph, NULL, totals, 3, &schedule, &err) && schedule.task_count == 3);
+  static float values[2][2][MOST];
+  uint64_t memory[2];
+  for (int round = 0; round < 2; round++) {
+    mw_layout nothing = {0};
+    mw_job job = {.graph = graph, .schedule = &schedule, .family = &family, .layout = &nothing, .threads = 1 + round};
+    mw_matrices_cost cost;
+    mw_matrices m = {0};
+    mw_values known = {0};
+    CHECK(mw_matrices_measure(&job, 2048, &cost, &err) && mw_values_new(&known, graph, NULL, &err) && mw_matrices_new(&m, &job, &err));
+    m.tile = 2048, m.kernels = kernels, m.values = &known, m.team.share = backwards, m.room = cost.room;
+    CHECK(mw_matrices_plan(&m, &err) && m.portion_count == (size_t)round);
+    for (size_t t = 0; t < 2; t++) {
+      CHECK(mw_matrices_make(&m, schedule.roots + schedule.tasks[t].first_root, schedule.tasks[t].root_count, &err));
+      CHECK(t || m.held_count == 1 + (size_t)round);
+      for (size_t i = 0; i < m.held_count; i++)
+        for (int p = 0; p < 2; p++)
+          if (m.held[i].node == parts[p]) memcpy(values[round][p], m.held[i].values, m.held[i].bytes);
+    }
+    CHECK(m.cost.memory <= cost.memory && cost.memory <= cost.room);
+    memory[round] = cost.memory;
+    mw_matrices_free(&m);
+    mw_values_free(&known);
+  }
+  CHECK(memcmp(values[0], values[1], sizeof values[0]) == 0 && values[0][0][0] != 0 && values[0][1][0] != 0 && memory[0] < memory[1]);
+  mw_schedule_free(&schedule);
+}
+
 int main(void) {
   toys_begin();
   CHECK(mw_cpu_kernels(&kernels, &err));
@@ -169,6 +205,7 @@ int main(void) {
     for (uint64_t kind = 0; kind < KINDS; kind++) RUN(minimise(kind));
     RUN(functions());
     RUN(side_by_side());
+    RUN(together());
     mw_graph_free(graph);
     mw_family_free(&family);
     mw_model_close(model);
