@@ -236,10 +236,10 @@ static uint64_t beside(const mw_matrix_step *step) { return step->operand_bytes 
 static uint64_t group_bytes(const group *g, size_t threads) {
   uint64_t bytes = 0;
   for (size_t i = 0; i < g->count; i++) {
+    const uint64_t own = beside(&g->members[i].step);
     size_t larger = 0;
-    for (size_t k = 0; k < g->count; k++)
-      larger += beside(&g->members[k].step) > beside(&g->members[i].step) || (k < i && beside(&g->members[k].step) == beside(&g->members[i].step));
-    bytes += g->members[i].step.result_bytes + (larger < threads ? beside(&g->members[i].step) : 0);
+    for (size_t k = 0; k < g->count; k++) larger += beside(&g->members[k].step) >= own + (k > i);
+    bytes += g->members[i].step.result_bytes + (larger <= threads ? own : 0); /* it is one of the larger ones */
   }
   return bytes;
 }
@@ -367,7 +367,10 @@ static bool is_known(mw_matrices *m, bool *known, mw_error *err) {
   return true;
 }
 
-static int by_node(const void *a, const void *b) { return ascending(&((const mw_matrices_member *)a)->node, &((const mw_matrices_member *)b)->node); }
+static int by_node(const void *a, const void *b) {
+  const mw_matrices_member *x = a, *y = b;
+  return ascending(&x->node, &y->node);
+}
 
 /* Takes down a portion, if it is more than one task. */
 static bool close_portion(mw_matrices *m, mw_matrices_portion portion, size_t tasks, mw_error *err) {

@@ -10,6 +10,12 @@
 typedef const int *integer;
 typedef void syevd(const char *, const char *, integer n, double *a, integer lda, double *w, double *work, integer lwork, int *iwork,
                    integer liwork, int *info, size_t, size_t);
+typedef void sytrd(const char *, integer n, double *a, integer lda, double *d, double *e, double *tau, double *work, integer lwork,
+                   int *info, size_t);
+typedef void stedc(const char *, integer n, double *d, double *e, double *z, integer ldz, double *work, integer lwork, int *iwork,
+                   integer liwork, int *info, size_t);
+typedef void ormtr(const char *, const char *, const char *, integer m, integer n, const double *a, integer lda, const double *tau,
+                   double *c, integer ldc, double *work, integer lwork, int *info, size_t, size_t, size_t);
 typedef void gesdd(const char *, integer m, integer n, double *a, integer lda, double *s, double *u, integer ldu, double *vt, integer ldvt,
                    double *work, integer lwork, int *iwork, int *info, size_t);
 /* dgeqrf and dgelqf; dorgqr and dorglq. */
@@ -53,6 +59,33 @@ bool mw_lapack_eigen(size_t n, double *a, double *values, mw_error *err) {
   free(work);
   free(iwork);
   return ok && converged(info, "the eigenvalues", err);
+}
+
+/* What dsyevd does, but for the last step: a becomes tridiagonal by reflections, whose eigenvectors are found; of these as many as are
+ * wanted are reflected back. */
+bool mw_lapack_eigen_largest(size_t n, size_t count, double *a, double *values, mw_error *err) {
+  if (count >= n) return mw_lapack_eigen(n, a, values, err);
+  FIND(sytrd, dsytrd);
+  FIND(stedc, dstedc);
+  FIND(ormtr, dormtr);
+  const size_t length = n * n + 64 * n + 1, integers = 5 * n + 3;
+  double *vectors = mw_mem_new(n, n * sizeof *vectors, err), *wanted = vectors ? vectors + (n - count) * n : NULL;
+  double *off = vectors ? mw_mem_new(2 * n, sizeof *off, err) : NULL, *tau = off ? off + n : NULL;
+  double *work = off ? mw_mem_new(length, sizeof *work, err) : NULL;
+  int *iwork = work ? mw_mem_new(integers, sizeof *iwork, err) : NULL;
+  int size = (int)n, some = (int)count, lwork = (int)length, liwork = (int)integers, info = 0;
+  if (iwork) {
+    dsytrd("U", &size, a, &size, values, off, tau, work, &lwork, &info, 1);
+    dstedc("I", &size, values, off, vectors, &size, work, &lwork, iwork, &liwork, &info, 1);
+    if (!info) dormtr("L", "U", "N", &size, &some, a, &size, tau, wanted, &size, work, &lwork, &info, 1, 1, 1);
+    memcpy(a + (n - count) * n, wanted, count * n * sizeof *a);
+  }
+  bool ok = iwork && converged(info, "the eigenvalues", err);
+  free(vectors);
+  free(off);
+  free(work);
+  free(iwork);
+  return ok;
 }
 
 bool mw_lapack_svd(size_t m, size_t n, double *a, double *u, double *s, double *v, mw_error *err) {

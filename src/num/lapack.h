@@ -12,6 +12,9 @@
 /* The eigenvalues of a symmetric a[n, n], ascending; row i of `a` becomes the eigenvector of value i. Divide and conquer (dsyevd);
  * the lower half of `a` is read. Takes 16 n^2 bytes beside. MW_DATA: it did not converge. */
 bool mw_lapack_eigen(size_t n, double *a, double *values, mw_error *err);
+/* The same of the `count` largest values alone: rows n - count to n - 1 of `a` become their vectors, the others are lost; of the values all
+ * are found. Less work where they are few. */
+bool mw_lapack_eigen_largest(size_t n, size_t count, double *a, double *values, mw_error *err);
 /* u[m, k], s[k] descending, v[k, n] of a[m, n], which is lost; k = min(m, n), which is above 0. Divide and conquer (dgesdd); takes
  * about 32 k^2 bytes beside. MW_DATA: it did not converge. */
 bool mw_lapack_svd(size_t m, size_t n, double *a, double *u, double *s, double *v, mw_error *err);

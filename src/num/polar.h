@@ -1,12 +1,13 @@
 /* polar.h: the orthogonal matrix that is nearest to x[m, n]: u v of its singular value decomposition. Directions in which x is 0, or
- * not more than 2^-20 of its largest singular value (2^-44 in f64), stay 0: no choice of them is nearer than another.
+ * not more than about 2^-20 of its largest singular value (2^-44 in f64), stay 0: no choice of them is nearer than another.
  *
  * In f32 by products of matrices where these suffice: Halley's iteration, q (a + b q'q) (1 + c q'q)^-1, weighted by the smallest singular
  * value as Nakatsukasa, Bai and Gygi do ("Optimizing Halley's iteration for computing the matrix polar decomposition", 2010), which
- * makes a singular value of 1e-5 into one of 1 within 3 steps, by Cholesky's factors; the first step, whose c is large, in f64. A step of
- * Newton's, q (3 - q'q) / 2, comes last. The largest singular value is found by the power method, the smallest by the norm of q'q's
- * inverse. They suffice where q'q has become the identity and the smallest value is above 4e-6 of the largest; the error is that of
- * rounding, about 2^-24 s[1] / s[min]. Else, and in f64, by the decomposition. */
+ * makes a singular value of 1e-3 into one of 0.96 within 2 steps, by Cholesky's factors; the first step, whose c is large, in f64, unless
+ * all values are within a factor of 5. The series of (1 - e)^(-1/2), e being 1 - q'q, makes the rest. The largest singular value is
+ * found by the power method, the smallest ones by inverse iteration: up to 7 of them may be below the edge, and their directions are
+ * left out. Random vectors tell at the end whether q'q is the identity. The error is about 2^-24 (s[1] / s[min]) ^ (1 / 3). Where products
+ * do not suffice, and in f64, it is made by the decomposition. */
 #ifndef MW_NUM_POLAR_H
 #define MW_NUM_POLAR_H
 

@@ -38,7 +38,7 @@ typedef struct gram {
   size_t m, n, p, q, k;
   bool tall;           /* p is the number of columns */
   double *slab;        /* of the longer side from `from` on: [slab, p] where tall, else [p, SLAB] */
-  double *eigen;       /* p vectors of the shorter side */
+  double *eigen;       /* k vectors of the shorter side, where the Gram matrix was */
   double *longer;      /* k vectors of the longer side */
   double *values;      /* p eigenvalues ascending; then k singular values */
   double *rest;        /* k: what reflections left of the longer vectors */
@@ -81,7 +81,7 @@ static void reverse_rows(double *a, size_t rows, size_t columns_count) {
 static bool find_shorter(gram *g, mw_error *err) {
   for (bool begin = true; next_slab(g, begin); begin = false)
     mw_product_symmetric(g->team, true, g->p, g->slabs, slab_of(g, false), slab_of(g, true), !begin, g->eigen);
-  MW_TRY(mw_lapack_eigen(g->p, g->eigen, g->values, err));
+  MW_TRY(mw_lapack_eigen_largest(g->p, g->k, g->eigen, g->values, err));
   reverse_rows(g->eigen, g->p, g->p);
   reverse_rows(g->values, g->p, 1);
   for (size_t i = 0; i < g->p; i++) g->values[i] = g->values[i] > 0 ? sqrt(g->values[i]) : 0;
@@ -303,7 +303,7 @@ bool mw_svd(const mw_team *team, const mw_kernel_set *kernels, bool f64, size_t 
 static uint64_t exact_bytes(bool f64, uint64_t m, uint64_t n, uint64_t k) {
   uint64_t p = m < n ? m : n, q = m < n ? n : m;
   if (f64) return 8 * (m * n + (m + n) * p + 4 * p * p + 64 * q);
-  return 8 * (SLAB * p + p * p + k * q + 2 * p * p + 64 * q); /* dsyevd takes 2 p^2 */
+  return 8 * (SLAB * p + p * p + k * q + 2 * p * p + 72 * q); /* eigenvalues take 2 p^2 */
 }
 
 uint64_t mw_svd_bytes(bool f64, size_t m, size_t n, size_t k) {
@@ -312,10 +312,11 @@ uint64_t mw_svd_bytes(bool f64, size_t m, size_t n, size_t k) {
   return (most * l + (m + n) * l) * size + 8 * (most * l + 4 * l * l) + exact_bytes(f64, l, n, k);
 }
 
-/* dgesdd with both sides' vectors takes about 4 m n^2 + 22 n^3 (Golub, Van Loan); dsyevd about 9 n^3. */
+/* dgesdd with both sides' vectors takes about 4 m n^2 + 22 n^3 (Golub, Van Loan); dsyevd about 9 n^3, of which 2 n^3 are the reflections of
+ * n vectors. */
 static double exact_flops(bool f64, double m, double n, double k) {
   double p = m < n ? m : n, q = m < n ? n : m;
-  return f64 ? 4 * q * p * p + 22 * p * p * p : q * p * p + 9 * p * p * p + 2 * q * p * k;
+  return f64 ? 4 * q * p * p + 22 * p * p * p : q * p * p + 7 * p * p * p + 2 * p * p * k + 2 * q * p * k;
 }
 
 double mw_svd_flops(bool f64, size_t m, size_t n, size_t k) {

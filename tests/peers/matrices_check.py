@@ -82,6 +82,34 @@ for name, x in cases.items():
     check(np.abs(found["g"] - gram).max() <= 1e-5 * np.abs(gram).max() + 1e-38, f"{name}: matmul")
     check(np.abs(found["w"] - np.linalg.eigvalsh(found["g"])).max() <= EPS * max(top * top, 1e-300), f"{name}: eigh")
 
+# The nearest orthogonal matrix by products (f32, from 64 x 64 on): values that are even, far apart, within the edge of 2^-20 below which
+# directions stay 0, and few or many that are 0.
+def falling(k, low, zeros=0):
+    return np.concatenate([np.logspace(0, np.log10(low), k - zeros), np.zeros(zeros)])
+
+
+spiked = np.concatenate([np.full(5, 300.0), np.linspace(2, 2e-3, 251)])
+cases = {
+    "even, tall": with_values(700, 150, np.linspace(1, 0.25, 150)), "even, wide": with_values(130, 600, np.linspace(1, 0.4, 130)),
+    "even, tall, tiny": (1e-20 * with_values(700, 150, np.linspace(1, 0.25, 150))).astype(np.float32),
+    "even, tall, huge": (1e17 * with_values(300, 100, np.linspace(1, 0.3, 100))).astype(np.float32),
+    "even, tall, of rank 146": with_values(700, 150, np.append(np.linspace(1, 0.5, 146), np.zeros(4))),
+    "orthogonal already": with_values(200, 200, np.ones(200)), "spiked": with_values(256, 256, spiked), "spiked, tall": with_values(800, 256, spiked),
+    "spiked, wide": with_values(256, 800, spiked),
+    **{f"falling to {low:g}": with_values(220, 220, falling(220, low)) for low in (0.5, 0.05, 1e-3, 1e-4, 1e-5, 2e-6)},
+    **{f"tall, falling to {low:g}": with_values(520, 180, falling(180, low)) for low in (0.1, 1e-3, 1e-5)},
+    **{f"{zeros} values of 0": with_values(200, 240, falling(200, 1e-2, zeros)) for zeros in (1, 3, 7, 8, 50, 199)},
+    "3 values below the edge": with_values(200, 200, np.append(np.logspace(0, -4, 197), [5e-7, 2e-7, 1e-8])),
+}
+for name, x in cases.items():
+    found = run("r.o = orthogonal(m.x)", {"x": x})["o"]
+    u, s, v = np.linalg.svd(x.astype(np.float64), full_matrices=False)
+    rank = int((s > s[0] * EPS).sum())
+    off, condition = np.linalg.norm(found - u[:, :rank] @ v[:rank], 2), s[0] / s[rank - 1]
+    check(off <= 2e-6 + 2e-11 * condition, f"orthogonal, {name}: {off:.1e} off, of rank {rank}, condition {condition:.1e}")
+    values = np.linalg.svd(found, compute_uv=False)
+    check(np.abs(values[:rank] - 1).max() < 5e-6 and (rank == len(s) or values[rank] < 1e-6), f"orthogonal, {name}: its values are 1 or 0")
+
 a, b = with_values(60, 60, np.logspace(0, -3, 60)), rng.standard_normal((60, 5)).astype(np.float32)
 found = run("r.x = solve(m.a, m.b) r.c = m.a:cumulative() r.d = m.a:diagonal()", {"a": a, "b": b})
 wanted = np.linalg.solve(a.astype(np.float64), b.astype(np.float64))
