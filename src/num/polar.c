@@ -1,6 +1,6 @@
 /* polar.c: q is [k, p] with k >= p, x itself or, where x is wide, its transpose; its Gram matrix is [p, p]. A step of Halley's makes
- * q (b / c + (a - b / c) (1 + c q'q)^-1), row by row, by Cholesky's factors of what is inverted. Directions that stay 0 have 1 in every Gram
- * matrix, so that nothing divides by what they have; what is left in them is cleared at the end. */
+ * q (b / c + (a - b / c) (1 + c q'q)^-1), row by row, by Cholesky's factors of what is inverted. Directions that stay 0 have 1 in every
+ * Gram matrix, so that nothing divides by what they have; what is left in them is cleared at the end. */
 #include "num/polar.h"
 #include "base/mem.h"
 #include "num/lapack.h"
