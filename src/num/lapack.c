@@ -28,8 +28,6 @@ typedef void gecon(const char *, integer n, const double *a, integer lda, const 
                    int *info, size_t);
 typedef void potrf(const char *, integer n, void *a, integer lda, int *info, size_t);
 typedef void potrs(const char *, integer n, integer nrhs, const void *a, integer lda, void *b, integer ldb, int *info, size_t);
-typedef void pocon(const char *, integer n, const double *a, integer lda, const double *norm, double *rcond, double *work, int *iwork,
-                   int *info, size_t);
 
 /* A function of the library, by its name without the underscore of Fortran. */
 #define FIND(type, name) \
@@ -215,13 +213,11 @@ void mw_lapack_solve_factored(bool f64, size_t n, size_t count, const void *fact
   (f64 ? dpotrs : spotrs)("L", &size, &sides, factored, &size, rows, &size, &info, 1);
 }
 
-bool mw_lapack_inverse_norm(size_t n, const double *factored, const double *a, double *norm, mw_error *err) {
-  FIND(pocon, dpocon);
-  double own = norm_of(n, a), condition = 0, *work = mw_mem_new(3 * n, sizeof *work, err);
-  int size = (int)n, info = 0, *iwork = work ? mw_mem_new(n, sizeof *iwork, err) : NULL;
-  if (iwork) dpocon("L", &size, factored, &size, &own, &condition, work, iwork, &info, 1);
-  *norm = condition > 0 ? 1 / (condition * own) : INFINITY;
-  free(work);
-  free(iwork);
-  return iwork != NULL;
+bool mw_lapack_invert(size_t n, float *a) {
+  FIND(potrf, spotrf);
+  FIND(potrf, spotri);
+  int size = (int)n, info = 0;
+  spotrf("U", &size, a, &size, &info, 1);
+  if (!info) spotri("U", &size, a, &size, &info, 1);
+  return info == 0;
 }

@@ -32,7 +32,7 @@ bool mw_lapack_solve(size_t n, size_t count, double precision, double *a, double
 bool mw_lapack_factor(bool f64, size_t n, void *a);
 /* Each of `count` rows b[n] becomes the x with a x = b. */
 void mw_lapack_solve_factored(bool f64, size_t n, size_t count, const void *factored, void *rows);
-/* About the largest sum of magnitudes of a row of the inverse of a[n, n], at most that: Higham's estimate, mostly within a third. */
-bool mw_lapack_inverse_norm(size_t n, const double *factored, const double *a, double *norm, mw_error *err);
+/* The inverse of a symmetric, positive a[n, n] of floats, in the place of its lower half. False as above. */
+bool mw_lapack_invert(size_t n, float *a);
 
 #endif

@@ -29,6 +29,8 @@ typedef struct iteration {
   double *block, *applied;/* BLOCK rows of p; the same times the Gram matrix */
   size_t null_count;      /* directions that stay 0, the first rows of `block` */
   size_t from, slabs;     /* rows of q in the slab */
+  float *spare[4];        /* [p, p] each, where `exact` and `factor` are */
+  double scale, c;        /* of the Gram matrix: what it is multiplied with; Halley's weight */
   bool deep;              /* a polynomial of degree 6, not 4 */
   double of_q, of_gram;   /* a and b of Newton's step; what q and the solution are multiplied with in Halley's */
 } iteration;
@@ -157,25 +159,33 @@ static void bend_row(void *context, size_t i) {
   for (size_t j = 0; j < w->p; j++) w->gram[i * w->p + j] = (float)((i == j ? w->of_q : 0) - w->of_gram * (double)w->gram[i * w->p + j]);
 }
 
-static void apply_gram(iteration *w) {
-  mw_product_side q = {w->q, w->p, false}, gram = {w->gram, w->p, false};
-  mw_product(w->team, false, w->k, w->p, w->p, q, gram, false, w->next, w->p);
+/* q times this. */
+static void apply(iteration *w, const float *square) {
+  mw_product_side q = {w->q, w->p, false}, by = {square, w->p, false};
+  mw_product(w->team, false, w->k, w->p, w->p, q, by, false, w->next, w->p);
   exchange(w);
 }
 
-/* For squares of singular values about `middle`. */
-static void newton(iteration *w, double middle) {
+static void newton(iteration *w) {
   find_gram(w);
-  w->of_q = 1.5 / sqrt(middle), w->of_gram = 0.5 / (middle * sqrt(middle));
+  w->of_q = 1.5, w->of_gram = 0.5;
   mw_team_share(&w->rows, w->p, bend_row, w);
-  apply_gram(w);
+  apply(w, w->gram);
+}
+
+/* The degree of the polynomial that ends it; 0: not yet. */
+static int degree_of(double low) {
+  const double spread = (1 - low * low) / (1 + low * low);
+  for (size_t i = 0; i < sizeof polynomials / sizeof *polynomials; i++)
+    if (spread <= polynomials[i].spread) return polynomials[i].degree;
+  return 0;
 }
 
 /* Row `i` of what the last of a polynomial's products is added to, and of its factor: of e, e^2 and, where there is one, the product
  * before. */
 static void combine_row(void *context, size_t i) {
   const iteration *w = context;
-  float *e = w->gram, *square = (float *)(void *)w->factor, *factor = square + w->p * w->p;
+  float *e = w->gram, *square = w->spare[0], *factor = w->spare[1];
   for (size_t at = i * w->p, end = at + w->p, diagonal = at + i; at < end; at++) {
     const double x = (double)e[at], y = (double)square[at];
     factor[at] = (float)(w->of_q * (5.0 / 16 * x + 35.0 / 128 * y + (w->deep ? (double)factor[at] : 0)));
@@ -185,35 +195,38 @@ static void combine_row(void *context, size_t i) {
 
 static void deepen_row(void *context, size_t i) {
   const iteration *w = context;
-  const float *e = w->gram, *square = (const float *)(const void *)w->factor;
-  float *tail = (float *)(void *)w->exact;
+  const float *e = w->gram, *square = w->spare[0];
+  float *tail = w->spare[3];
   for (size_t at = i * w->p, end = at + w->p; at < end; at++)
     tail[at] = (float)(63.0 / 256 * (double)e[at] + 231.0 / 1024 * (double)square[at]);
 }
 
-/* q times (q'q)^(-1/2), for singular values from `low` to 1: by the series of (1 - e)^(-1/2), where e = 1 - q'q / the middle. */
-static void sharpen(iteration *w, double low, int degree) {
+/* The Gram matrix becomes its power of -1/2, of singular values from `low` to 1: by the series of (1 - e)^(-1/2), where
+ * e = 1 - q'q / the middle of their squares. */
+static void find_power(iteration *w, double low) {
   const size_t p = w->p;
+  const int degree = degree_of(low);
   const double middle = (1 + low * low) / 2;
-  if (degree == 1) {
-    newton(w, middle);
-    return;
-  }
-  find_gram(w);
-  w->of_q = 1, w->of_gram = 1 / middle;
+  w->of_q = degree == 1 ? 1.5 / sqrt(middle) : 1, w->of_gram = degree == 1 ? 0.5 / (middle * sqrt(middle)) : 1 / middle;
   mw_team_share(&w->rows, p, bend_row, w);
-  float *square = (float *)(void *)w->factor, *factor = square + p * p;
-  const mw_product_side e = {w->gram, p, false}, of_square = {square, p, false};
-  mw_product_symmetric(w->team, false, p, p, e, e, false, square);
+  if (degree == 1) return;
+  const mw_product_side e = {w->gram, p, false}, square = {w->spare[0], p, false}, factor = {w->spare[1], p, false};
+  mw_product_symmetric(w->team, false, p, p, e, e, false, w->spare[0]);
   w->deep = degree > 4;
   if (w->deep) {
     mw_team_share(&w->rows, p, deepen_row, w);
-    mw_product_symmetric(w->team, false, p, p, of_square, (mw_product_side){w->exact, p, false}, false, factor);
+    mw_product_symmetric(w->team, false, p, p, square, (mw_product_side){w->spare[3], p, false}, false, w->spare[1]);
   }
   w->of_q = 1 / sqrt(middle);
   mw_team_share(&w->rows, p, combine_row, w);
-  mw_product_symmetric(w->team, false, p, p, of_square, (mw_product_side){factor, p, false}, true, w->gram);
-  apply_gram(w);
+  mw_product_symmetric(w->team, false, p, p, square, factor, true, w->gram);
+}
+
+/* q times (q'q)^(-1/2), of singular values that are near 1. */
+static void sharpen(iteration *w, double low) {
+  find_gram(w);
+  find_power(w, low);
+  apply(w, w->gram);
 }
 
 /* ROWS rows of the next q, of the slab in f64 or of all rows in f32. */
@@ -237,13 +250,19 @@ static void solve_rows(void *context, size_t item) {
 
 static size_t blocks(size_t rows) { return (rows + ROWS - 1) / ROWS; }
 
-/* Halley's step for singular values from `low` to 1, weighted as Nakatsukasa, Bai and Gygi do; `low` becomes what it makes of it. It
- * divides q by `bound`. In f64 where `exactly`, since the inverse's condition is about 1 / low ^ (4 / 3). */
-static bool halley(iteration *w, double *low, double bound, bool exactly) {
+/* The weights of a step that divides q by `bound`: c is the result. */
+static double weigh(iteration *w, double *low, double bound) {
   const double l = *low, d = cbrt(4 * (1 - l * l) / (l * l * l * l)), root = sqrt(1 + d);
   const double a = root + 0.5 * sqrt(8 - 4 * d + 8 * (2 - l * l) / (l * l * root)), b = (a - 1) * (a - 1) / 4, c = a + b - 1;
   w->of_q = b / c / bound, w->of_gram = (a - b / c) / bound;
   *low = fmin(1, l * (a + b * l * l) / (1 + c * l * l));
+  return c;
+}
+
+/* Halley's step for singular values from `low` to 1, weighted as Nakatsukasa, Bai and Gygi do; `low` becomes what it makes of it. It
+ * divides q by `bound`. In f64 where `exactly`, since the inverse's condition is about 1 / low ^ (4 / 3); else the Gram matrix is known. */
+static bool halley(iteration *w, double *low, double bound, bool exactly) {
+  const double c = weigh(w, low, bound);
   if (exactly) {
     for (size_t i = 0; i < w->p * w->p; i++) w->factor[i] = c / (bound * bound) * w->exact[i];
     for (size_t r = 0; r < w->null_count; r++)
@@ -253,13 +272,49 @@ static bool halley(iteration *w, double *low, double bound, bool exactly) {
     if (!mw_lapack_factor(true, w->p, w->factor)) return false;
     for (bool begin = true; next_slab(w, begin); begin = false) mw_team_share(&w->rows, blocks(w->slabs), solve_slab, w);
   } else {
-    if (bound == 1 || w->null_count) find_gram(w); /* else it is there */
     for (size_t i = 0; i < w->p * w->p; i++) w->gram[i] *= (float)(c / (bound * bound));
     for (size_t i = 0; i < w->p; i++) w->gram[i * w->p + i] += 1;
     if (!mw_lapack_factor(false, w->p, w->gram)) return false;
     mw_team_share(&w->rows, blocks(w->k), solve_rows, w);
   }
   exchange(w);
+  return true;
+}
+
+/* A row of 1 + c g, whose inverse is looked for. */
+static void shift_row(void *context, size_t i) {
+  const iteration *w = context;
+  for (size_t at = i * w->p, end = at + w->p, diagonal = at + i; at < end; at++)
+    w->spare[2][at] = (float)(w->scale * w->c * (double)w->gram[at] + (at == diagonal));
+}
+
+/* From the inverse n and its square: a row of what q is multiplied with, s + t n, and of the Gram matrix g (s + t n)^2 after that, where
+ * g n is (1 - n) / c. */
+static void settle_row(void *context, size_t i) {
+  const iteration *w = context;
+  const double root = sqrt(w->scale), s = w->of_q / root, t = w->of_gram / root, c = w->c;
+  for (size_t at = i * w->p, end = at + w->p, diagonal = at + i; at < end; at++) {
+    const double one = at == diagonal, n = (double)w->spare[2][at], square = (double)w->spare[0][at];
+    w->gram[at] = (float)(s * s * w->scale * (double)w->gram[at] + 2 * s * t / c * (one - n) + t * t / c * (n - square));
+    w->spare[2][at] = (float)(w->of_q * one + w->of_gram * n);
+  }
+}
+
+/* Of a tall q whose singular values are within a factor of 5: Halley's step and all that follows are made of the Gram matrix, and q is
+ * multiplied once. */
+static bool settle(iteration *w, double low, double bound) {
+  const size_t p = w->p;
+  w->c = weigh(w, &low, bound);
+  w->scale = 1 / (bound * bound);
+  mw_team_share(&w->rows, p, shift_row, w);
+  if (!mw_lapack_invert(p, w->spare[2])) return false;
+  mw_product_mirror(w->team, false, p, w->spare[2]);
+  const mw_product_side first = {w->spare[2], p, false}, then = {w->gram, p, false};
+  mw_product_symmetric(w->team, false, p, p, first, first, false, w->spare[0]);
+  mw_team_share(&w->rows, p, settle_row, w);
+  find_power(w, low);
+  mw_product_symmetric(w->team, false, p, p, first, then, false, w->spare[0]);
+  apply(w, w->spare[0]);
   return true;
 }
 
@@ -339,31 +394,34 @@ static bool measure(iteration *w, const mw_kernel_set *kernels, double *bound, d
   return true;
 }
 
-/* The degree of the polynomial that ends it; 0: not yet. */
-static int degree_of(double low) {
-  const double spread = (1 - low * low) / (1 + low * low);
-  for (size_t i = 0; i < sizeof polynomials / sizeof *polynomials; i++)
-    if (spread <= polynomials[i].spread) return polynomials[i].degree;
-  return 0;
-}
-
 /* Steps until q'q is the identity; false: it will not be. */
 static bool iterate(iteration *w, const mw_kernel_set *kernels, mw_error *err, bool *found) {
   double bound = 1, low = 0;
-  if (w->k > w->p + w->p / 2 && may_be_even(w, kernels)) { /* a square one hardly is */
+  const bool tall = w->k > w->p + w->p / 2; /* a square one is hardly even */
+  bool exactly = true, there = false, settled = false; /* f64 at first; the Gram matrix is known; it is nearly done */
+  if (tall && may_be_even(w, kernels)) {
     widen_gram(w);
     MW_TRY(measure(w, kernels, &bound, &low, err));
+    exactly = !(low > even);
+    there = !w->null_count;
   }
-  const bool exactly = !(low > even);
   if (exactly) {
     find_exact(w);
     MW_TRY(measure(w, kernels, &bound, &low, err));
     if (!(low > 0)) return true;
+    if (!halley(w, &low, bound, true)) return true;
+    bound = 1;
+    there = false;
   }
-  for (int steps = 0; !steps || !degree_of(low); steps++)
-    if (steps == HALLEY || !halley(w, &low, steps ? 1 : bound, exactly && !steps)) return true;
-  sharpen(w, low, degree_of(low));
-  for (int more = 0; !(*found = distance(w, kernels) <= identity) && more < MORE; more++) newton(w, 1);
+  for (int steps = 0; !settled; steps++) {
+    if (steps == HALLEY) return true;
+    if (bound == 1 && degree_of(low)) sharpen(w, low), settled = true;
+    else if (!there) find_gram(w);
+    there = false;
+    if (!settled && !(tall && low > even ? (settled = settle(w, low, bound)) : halley(w, &low, bound, false))) return true;
+    bound = 1;
+  }
+  for (int more = 0; !(*found = distance(w, kernels) <= identity) && more < MORE; more++) newton(w);
   if (w->null_count) mw_team_share(&w->rows, w->k, clear_row, w);
   return true;
 }
@@ -391,6 +449,7 @@ static bool by_products(const mw_team *team, const mw_kernel_set *kernels, size_
     w.applied = w.block + BLOCK * w.p;
     w.factor = w.exact + w.p * w.p;
     w.slab = w.factor + w.p * w.p;
+    for (size_t i = 0; i < 4; i++) w.spare[i] = (float *)(void *)w.exact + i * w.p * w.p;
     w.q = room;
     w.next = room + m * n;
     if (m < n) turn(m, n, x, w.q);

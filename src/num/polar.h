@@ -4,7 +4,8 @@
  * In f32 by products of matrices where these suffice: Halley's iteration, q (a + b q'q) (1 + c q'q)^-1, weighted by the smallest singular
  * value as Nakatsukasa, Bai and Gygi do ("Optimizing Halley's iteration for computing the matrix polar decomposition", 2010), which
  * makes a singular value of 1e-3 into one of 0.96 within 2 steps, by Cholesky's factors; the first step, whose c is large, in f64, unless
- * all values are within a factor of 5. The series of (1 - e)^(-1/2), e being 1 - q'q, makes the rest. The largest singular value is
+ * all values are within a factor of 5. The series of (1 - e)^(-1/2), e being 1 - q'q, makes the rest. Of a tall matrix, once its values are
+ * within that factor, all this is done to its Gram matrix. The largest singular value is
  * found by the power method, the smallest ones by inverse iteration: up to 7 of them may be below the edge, and their directions are
  * left out. Random vectors tell at the end whether q'q is the identity. The error is about 2^-24 (s[1] / s[min]) ^ (1 / 3). Where products
  * do not suffice, and in f64, it is made by the decomposition. */

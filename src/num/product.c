@@ -4,7 +4,7 @@
 #include "num/gemm.h"
 #include <string.h>
 
-enum { TILE = 512, ROUND = 16, MIRRORED = 32 };
+enum { TILE = 512, ROUND = 16, MIRRORED = 32, HALVED = 128 };
 
 typedef struct cutting {
   bool f64, add, half;
@@ -27,13 +27,20 @@ static const void *at(const cutting *c, mw_product_side of, size_t row, size_t c
   return (const unsigned char *)of.values + element * (c->f64 ? sizeof(double) : sizeof(float));
 }
 
+static void multiply_part(const cutting *c, size_t row, size_t rows, size_t column, size_t columns) {
+  mw_gemm_any(c->f64, c->a.turned, c->b.turned, rows, columns, c->k, at(c, c->a, row, 0), c->a.stride, at(c, c->b, 0, column), c->b.stride,
+              c->add, c->out + (row * c->stride + column) * (c->f64 ? sizeof(double) : sizeof(float)), c->stride);
+}
+
+/* Of half a product, in tiles on the diagonal the upper rows have half the columns. */
 static void multiply_tile(void *context, size_t item) {
   const cutting *c = context;
-  size_t row = item / c->tiles_across * c->rows, column = item % c->tiles_across * c->columns;
+  const size_t row = item / c->tiles_across * c->rows, column = item % c->tiles_across * c->columns;
+  const size_t rows = least(c->rows, c->m - row), columns = least(c->columns, c->n - column);
   if (c->half && column > row + c->rows - 1) return;
-  mw_gemm_any(c->f64, c->a.turned, c->b.turned, least(c->rows, c->m - row), least(c->columns, c->n - column), c->k, at(c, c->a, row, 0),
-              c->a.stride, at(c, c->b, 0, column), c->b.stride, c->add,
-              c->out + (row * c->stride + column) * (c->f64 ? sizeof(double) : sizeof(float)), c->stride);
+  const size_t upper = c->half && row == column && rows >= HALVED ? rows / (2 * ROUND) * ROUND : 0;
+  if (upper) multiply_part(c, row, upper, column, upper);
+  multiply_part(c, row + upper, rows - upper, column, columns);
 }
 
 /* MIRRORED rows of the upper half, from the columns of the lower one, square by square. */
@@ -50,6 +57,16 @@ static void mirror_rows(void *context, size_t item) {
     }
 }
 
+static void mirror(const mw_team *team, cutting *c) {
+  const mw_team mirroring = mw_team_for(team, (double)c->m * (double)c->m);
+  mw_team_share(&mirroring, (c->m + MIRRORED - 1) / MIRRORED, mirror_rows, c);
+}
+
+void mw_product_mirror(const mw_team *team, bool f64, size_t m, void *out) {
+  cutting c = {.f64 = f64, .m = m, .out = out};
+  mirror(team, &c);
+}
+
 static void multiply(const mw_team *team, cutting *c) {
   if (!c->m || !c->n) return;
   if (!c->k) {
@@ -62,8 +79,7 @@ static void multiply(const mw_team *team, cutting *c) {
   c->columns = side(c->n);
   c->tiles_across = (c->n + c->columns - 1) / c->columns;
   mw_team_share(&sharing, (c->m + c->rows - 1) / c->rows * c->tiles_across, multiply_tile, c);
-  const mw_team mirroring = mw_team_for(team, (double)c->m * (double)c->m);
-  if (c->half) mw_team_share(&mirroring, (c->m + MIRRORED - 1) / MIRRORED, mirror_rows, c);
+  if (c->half) mirror(team, c);
 }
 
 void mw_product(const mw_team *team, bool f64, size_t m, size_t n, size_t k, mw_product_side a, mw_product_side b, bool add, void *out,

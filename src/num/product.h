@@ -18,5 +18,7 @@ void mw_product(const mw_team *team, bool f64, size_t m, size_t n, size_t k, mw_
                 size_t stride);
 /* The same of a symmetric result, a[m, k] b[k, m] where that is: its upper half is that of its lower one. */
 void mw_product_symmetric(const mw_team *team, bool f64, size_t m, size_t k, mw_product_side a, mw_product_side b, bool add, void *out);
+/* Makes the upper half of a square matrix that of its lower one. */
+void mw_product_mirror(const mw_team *team, bool f64, size_t m, void *out);
 
 #endif
