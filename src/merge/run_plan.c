@@ -196,7 +196,7 @@ static bool write_result(mw_plan *plan, mw_progress progress, void *context, mw_
   learning.learning = plan->learning;
   learning.context = plan->learner;
   mw_text identity = {0};
-  if (mw_cluster_ranks()) MW_TRY(mw_shared_plan_compare(plan, err));
+  if (mw_cluster_ranks() && plan->candidates) MW_TRY(mw_shared_plan_compare(plan, err)); /* what the search has chosen */
   bool (*identify)(const mw_plan *, mw_text *, mw_error *) = mw_cluster_ranks() ? mw_shared_plan_identity : mw_plan_identity_compose;
   bool ok = identify(plan, &identity, err) && write(plan, identity.bytes, &learning, progress, context, err);
   mw_text_free(&identity);
@@ -315,13 +315,18 @@ static bool search_result(mw_plan *plan, mw_search *search, mw_error *err) {
   return mw_provenance_take(&plan->provenance, &plan->result, chosen, err);
 }
 
+/* What all look at together, when they have found the same. */
+static bool look_at_inputs(mw_plan *plan, mw_error *err) {
+  const mw_ranks *ranks = mw_cluster_ranks();
+  return (!ranks || mw_shared_plan_compare(plan, err)) && mw_zeros_check(&plan->inputs.family, ranks, &plan->warnings, err);
+}
+
 /* What a process does that joins rank 0. */
 static bool help(mw_plan *plan, mw_progress progress, void *context, mw_error *err) {
   searching s = {plan, progress, context};
   if (plan->components) return mw_components_run(plan, progress, context, err);
-  MW_TRY(mw_run_cost_fits(&plan->cost, mw_run_threads(plan->options.threads), err));
-  if (plan->candidates)
-    MW_TRY(mw_shared_plan_compare(plan, err) && mw_shared_search_follow(plan, make_candidate, measure_loss, &s, err));
+  MW_TRY(mw_run_cost_fits(&plan->cost, mw_run_threads(plan->options.threads), err) && look_at_inputs(plan, err));
+  if (plan->candidates) MW_TRY(mw_shared_search_follow(plan, make_candidate, measure_loss, &s, err));
   return write_result(plan, progress, context, err);
 }
 
@@ -334,11 +339,10 @@ bool mw_plan_run(mw_plan *plan, mw_progress progress, void *context, mw_error *e
   if (plan->components) return mw_components_run(plan, progress, context, err);
   MW_TRY(mw_buffers_compare(&plan->inputs.family, &plan->warnings, err));
   MW_TRY(mw_run_cost_fits(&plan->cost, mw_run_threads(plan->options.threads), err));
-  MW_TRY(mw_zeros_check(&plan->inputs.family, &plan->warnings, err));
+  MW_TRY(look_at_inputs(plan, err));
   if (!plan->candidates) return write_result(plan, progress, context, err);
   searching s = {plan, progress, context};
   mw_text identity = {0};
-  if (ranks) MW_TRY(mw_shared_plan_compare(plan, err));
   if (!mw_plan_identity_search(plan, &identity, err)) {
     mw_text_free(&identity);
     return false;

@@ -18,6 +18,8 @@ typedef struct hole {
 
 typedef struct search {
   const mw_family *family;
+  const mw_ranks *ranks; /* NULL: this process looks at all */
+  uint64_t files;        /* of the members before that which is looked at */
   look **looks; /* [member][tensor] */
   hole *holes;  /* one for each file of the member that is looked at */
   char *piece;  /* STEP bytes */
@@ -128,26 +130,55 @@ static bool tell(const search *s, size_t m) {
   return ok;
 }
 
+static bool is_own(const search *s, size_t file) { return !s->ranks || (s->files + file) % s->ranks->count == s->ranks->rank; }
+
 static bool look_at_member(search *s, size_t m) {
   const mw_family_member *member = &s->family->members[m];
   const mw_model *model = member->model;
   s->looks[m] = mw_mem_new(member->count + 1, sizeof **s->looks, s->err);
   s->holes = s->looks[m] ? mw_mem_new(model->file_count + 1, sizeof *s->holes, s->err) : NULL;
   bool ok = s->holes;
-  for (size_t f = 0; f < model->file_count && ok; f++) mw_file_hole(&model->files[f], 0, &s->holes[f].begin, &s->holes[f].end);
-  for (size_t i = 0; i < member->count && ok; i++) ok = look_at(s, member, i, &s->looks[m][i]);
+  for (size_t f = 0; f < model->file_count && ok; f++)
+    if (is_own(s, f)) mw_file_hole(&model->files[f], 0, &s->holes[f].begin, &s->holes[f].end);
+  for (size_t i = 0; i < member->count && ok; i++)
+    if (is_own(s, member->tensors[i].file)) ok = look_at(s, member, i, &s->looks[m][i]);
   free(s->holes);
-  return ok && check_files(s, m);
+  s->files += model->file_count;
+  return ok;
+}
+
+/* What each process has seen, all know then: of each tensor two numbers, which are 0 of those that others look at. */
+static bool exchange(const search *s) {
+  enum { WEIGHT = 1, ZERO = 2, HOLED = 4 };
+  size_t count = 0, at = 0;
+  for (size_t m = 0; m < s->family->count; m++) count += 2 * s->family->members[m].count;
+  uint64_t *numbers = mw_mem_new(count + 1, sizeof *numbers, s->err);
+  if (!numbers) return false;
+  for (size_t m = 0; m < s->family->count; m++)
+    for (size_t i = 0; i < s->family->members[m].count; i++, at += 2) {
+      const look *seen = &s->looks[m][i];
+      numbers[at] = seen->hole;
+      numbers[at + 1] = (seen->weight ? WEIGHT : 0u) | (seen->zero ? ZERO : 0u) | (seen->holed ? HOLED : 0u);
+    }
+  bool ok = s->ranks->combine(MW_RANKS_UNITE, numbers, count, s->err);
+  at = 0;
+  for (size_t m = 0; m < s->family->count && ok; m++)
+    for (size_t i = 0; i < s->family->members[m].count; i++, at += 2)
+      s->looks[m][i] = (look){numbers[at], numbers[at + 1] & WEIGHT, numbers[at + 1] & ZERO, numbers[at + 1] & HOLED};
+  free(numbers);
+  return ok;
 }
 
 static bool look_at_all(search *s) {
   for (size_t m = 0; m < s->family->count; m++) MW_TRY(look_at_member(s, m));
-  for (size_t m = 0; m < s->family->count; m++) MW_TRY(tell(s, m));
+  MW_TRY(!s->ranks || exchange(s));
+  for (size_t m = 0; m < s->family->count; m++) MW_TRY(check_files(s, m));
+  for (size_t m = 0; m < s->family->count && (!s->ranks || !s->ranks->rank); m++) MW_TRY(tell(s, m));
   return true;
 }
 
-bool mw_zeros_check(const mw_family *family, mw_warning *warnings, mw_error *err) {
-  search s = {.family = family, .warnings = warnings, .err = err};
+bool mw_zeros_check(const mw_family *family, const mw_ranks *ranks, mw_warning *warnings, mw_error *err) {
+  search s = {.family = family, .ranks = ranks, .warnings = warnings, .err = err};
   s.looks = mw_mem_new(family->count, sizeof *s.looks, err);
   s.piece = s.looks ? mw_mem_new(STEP, 1, err) : NULL;
   bool ok = s.piece && look_at_all(&s);
