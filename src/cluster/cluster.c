@@ -175,6 +175,7 @@ bool mw_cluster_tell(mw_text *text, mw_error *err) {
   enum { PIECE = 64 << 20 };
   uint64_t length = text->length;
   MW_TRY(combine(MW_RANKS_UNITE, &length, 1, err));
+  if (length > PTRDIFF_MAX / 2) return mw_error_set(err, MW_DATA, "process 0 tells of a text that is too long");
   char *copy = mw_mem_new((size_t)length + 1, 1, err);
   if (!copy) return false;
   if (!self.ranks.rank && length) memcpy(copy, text->bytes, (size_t)length);

@@ -297,6 +297,24 @@ cd - > /dev/null || exit 1
 wrong "an input that all lack" '.*none' 3 none "" lerp --a "$pico/none" --b "$pico/py" --force -o "$old"
 wrong "a wrong argument" '.*density' 2 none "" ties --base "$pico/base" --experts "$pico/kjv" --density nothing --force -o "$old"
 
+# Each looks at some of the files for what was never written, such as what is left of a download.
+zeros() {
+  local from="$pico/kjv/model.safetensors" header
+  header=$((8 + $(od -An -tu8 -N8 "$from")))
+  cp -r "$pico/kjv" "$work/empty" && cp -r "$pico/py" "$work/cut"
+  head -c "$header" "$from" > "$work/empty/model.safetensors" && truncate -s "$(stat -c %s "$from")" "$work/empty/model.safetensors"
+  truncate -s 2000000 "$work/cut/model.safetensors" && truncate -s "$(stat -c %s "$from")" "$work/cut/model.safetensors"
+}
+if mine; then
+  zeros
+  bad 3 none "" soup --models "$pico/man" "$work/empty" "$pico/py" --force -o "$old" > /dev/null
+  unpublished "a file of zeros" '.*empty/model.safetensors: nothing but zeros behind its header'
+  "$plain" soup --models "$pico/man" "$work/cut" "$pico/kjv" -o "$work/some" 2> "$work/some.said"
+  ranks 3 soup --models "$pico/man" "$work/cut" "$pico/kjv" -o "$work/some2" > "$work/said" 2>&1
+  check "weights that are zeros: a warning" grep -q 'warning: .*was the file cut off' "$work/some.said" || cat "$work/some.said"
+  check "weights that are zeros: the same warnings" diff <(grep warning "$work/some.said") <(grep warning "$work/said")
+fi
+
 # ---- learning, statistics of data, evaluations ----
 
 for k in 1 2 3; do sed -n "$((k * 20 + 10)),$((k * 20 + 12))p" README.md > "$work/text$k.txt"; done
@@ -427,5 +445,14 @@ for words in "verify $pico/base" "script $work/two.lua" "sweep lerp --a $pico/kj
   ranks 2 $words > "$work/said" 2>&1
   check "${words%% *} is refused" grep -q "^moonweld: error: '${words%% *}' is for one process, and this was started as 2" "$work/said" || cat "$work/said"
 done
+if mine; then
+  ranks 2 lerp --a "$pico/kjv" --b "$pico/py" --t 0.3 --log-json -o "$work/logged" > "$work/said" 2>&1
+  check "how often they tell each other" grep -q '"event":"done".*"processes":2,"told":[1-9][0-9]*,"told_bytes":[1-9]' "$work/said" || cat "$work/said"
+fi
+if mine; then
+  timeout 60 env OMPI_COMM_WORLD_SIZE=2 OMPI_COMM_WORLD_RANK=0 "$program" lerp --a "$pico/kjv" --b "$pico/py" -o "$work/never" > "$work/said" 2>&1
+  check "the launcher of another MPI: exit code 69" test $? = 69
+  check "the launcher of another MPI is told of" grep -q '^moonweld: error: MPI says that this is process 0 of 1, its launcher that it is 0 of 2' "$work/said" || cat "$work/said"
+fi
 if mine; then check "a page is told once" test "$(ranks 3 lerp --help | grep -c '^usage:')" = 1; fi
 finish
