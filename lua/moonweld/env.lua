@@ -46,27 +46,27 @@ function safe_string.format(form, ...)
 end
 
 local safe_math = { pi = math.pi, huge = math.huge, maxinteger = math.maxinteger, mininteger = math.mininteger }
---- A function of plain numbers; what it is of values is told.
-local function of_numbers(name, f)
+--- A function of `count` plain numbers, or more; what it is of values is told.
+local function of_numbers(name, f, count)
   local instead = ({ max = "max{x, y} or x:atleast(v)", min = "min{x, y} or x:atmost(v)" })[name] or V.methods[name] and "x:" .. name .. "()"
   safe_math[name] = function(...)
-    for i = 1, select("#", ...) do
+    for i = 1, math.max(count, (select("#", ...))) do
       local x = (select(i, ...))
       if V.data(x) or V.kind(x) == "node" then fail("math.%s takes plain numbers, not %s%s", name, V.called(x), instead and "; use " .. instead or "") end
+      if not tonumber(x) and name ~= "tointeger" then fail("math.%s takes a number, not %s", name, V.called(x)) end
     end
     local first, second = f(...)
     if second ~= nil then return first, second end -- modf
     return first
   end
 end
-for _, name in ipairs { "abs", "ceil", "floor", "fmod", "max", "min", "modf", "sqrt", "tointeger", "ult" } do of_numbers(name, math[name]) end
+for _, name in ipairs { "abs", "ceil", "floor", "max", "min", "modf", "sqrt", "tointeger" } do of_numbers(name, math[name], 1) end
+for _, name in ipairs { "fmod", "ult" } do of_numbers(name, math[name], 2) end
 safe_math.type = math.type
 -- What Lua's own library cannot do alike on every machine, such as exp, is the tensors' operation on a plain number.
 for _, entry in ipairs(core.elementwise) do
   local name, alike = entry[1]:lower(), entry[2]:match "^x:(%l+)%(%)$"
-  if alike and not safe_math[alike] then
-    of_numbers(alike, function(x) return (core.compute(name, tonumber(x) or fail("math.%s takes a number, not %s", alike, V.called(x)))) end)
-  end
+  if alike and not safe_math[alike] then of_numbers(alike, function(x) return (core.compute(name, tonumber(x))) end, 1) end
 end
 
 local safe_table = {}

@@ -1,5 +1,6 @@
 /* interpreter.c: a Lua state whose allocator refuses memory above a limit. Errors carry a status and the line of the recipe that
- * caused them. Chunks of the prelude are named "=(moonweld)", so that a recipe's lines can be distinguished from ours. */
+ * caused them. Chunks of the prelude are named "=(moonweld)", or have no name where they were compiled at build, without lines and names
+ * of variables (a third of what is to be loaded); a recipe's begin with "@". */
 #include "recipe/interpreter.h"
 #include <lauxlib.h>
 #include <lualib.h>
@@ -7,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char prelude_key[] = "moonweld.prelude", core_key[] = "moonweld.core", ours[] = "(moonweld)";
+static const char prelude_key[] = "moonweld.prelude", core_key[] = "moonweld.core", ours[] = "(moonweld)", unnamed[] = "?";
 
 mw_interpreter *mw_interpreter_of(lua_State *L) { return *(mw_interpreter **)lua_getextraspace(L); }
 
@@ -103,6 +104,22 @@ int mw_interpreter_interrupt(lua_State *L, mw_status status, const char *text) {
   return lua_error(L);
 }
 
+/* Whether the innermost function of Lua is the prelude's. */
+static bool is_ours(lua_State *L) {
+  lua_Debug ar;
+  for (int level = 1; lua_getstack(L, level, &ar); level++)
+    if (lua_getinfo(L, "S", &ar) && *ar.what != 'C') return strcmp(ar.short_src, ours) == 0 || strcmp(ar.short_src, unnamed) == 0;
+  return false;
+}
+
+/* Behind "(moonweld):12: " or "?:-1: ", which Lua puts before what it says of the prelude. */
+static const char *without_place(const char *text) {
+  const char *name = strncmp(text, ours, sizeof ours - 1) == 0 ? ours : unnamed;
+  if (strncmp(text, name, strlen(name)) != 0 || text[strlen(name)] != ':') return text;
+  const char *end = strstr(text, ": ");
+  return end ? end + 2 : text;
+}
+
 /* The message handler: makes every error one of mw_interpreter_raise's form. */
 static int handle(lua_State *L) {
   if (lua_istable(L, 1)) {
@@ -115,16 +132,9 @@ static int handle(lua_State *L) {
   const char *message = lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : NULL;
   if (!message) snprintf(text, sizeof text, "(error object is a %s)", luaL_typename(L, 1));
   else snprintf(text, sizeof text, "%s", message);
-  char *rest = text;
-  bool placed = message != NULL;
-  if (strncmp(text, ours, sizeof ours - 1) == 0 || !message || !strchr(text, ':')) {
-    placed = place(L, at);
-    if (strncmp(text, ours, sizeof ours - 1) == 0) {
-      char *colon = strchr(text + sizeof ours, ':');
-      if (colon) rest = colon + 2;
-    }
-  }
-  push_error(L, MW_DATA, placed, at, rest, "");
+  bool own = is_ours(L), placed = message != NULL;
+  if (own || !message || !strchr(text, ':')) placed = place(L, at);
+  push_error(L, MW_DATA, placed, at, own ? without_place(text) : text, "");
   return 1;
 }
 
@@ -204,6 +214,18 @@ static int module(lua_State *L) {
   return 1;
 }
 
+/* Lua links its short texts in a table, and when that is full, writes to each of them: in a child that would be to every page of the
+ * prelude. So it grows here: texts are made until memory grows by more than one of them. */
+static void make_room_for_texts(lua_State *L) {
+  enum { MOST = 1 << 16, MUCH = 4 };
+  for (int i = 0, before; i < MOST; i++) {
+    before = lua_gc(L, LUA_GCCOUNT);
+    lua_pushfstring(L, "%d", i);
+    lua_pop(L, 1);
+    if (lua_gc(L, LUA_GCCOUNT) - before >= MUCH) return;
+  }
+}
+
 static int start(lua_State *L) {
   lua_gc(L, LUA_GCSTOP);
   luaL_openlibs(L);
@@ -222,7 +244,8 @@ static int start(lua_State *L) {
    * a child with a small recipe never marks the prelude, whose pages it shares with its parent as long as it does not write to them. */
   lua_gc(L, LUA_GCRESTART);
   lua_gc(L, LUA_GCINC, 400, 0, 0);
-  lua_gc(L, LUA_GCCOLLECT);
+  lua_gc(L, LUA_GCSTEP, -3 * lua_gc(L, LUA_GCCOUNT)); /* a credit of so many KB: nothing is looked for before */
+  make_room_for_texts(L);
   return 0;
 }
 

@@ -54,7 +54,8 @@ const char *mw_message_text(mw_message *in, size_t *length) {
   return at ? at : "";
 }
 
-/* Whether there is something to read before patience ends, which is asked for ten times a second. */
+/* Whether there is something to read before patience ends. What the other side does is asked for when a slice of time was waited, in one go
+ * or in several. */
 static bool await(int fd, mw_message_patience *patience) {
   static const double slice = 0.1;
   while (patience->seconds > 0) {
@@ -62,7 +63,11 @@ static bool await(int fd, mw_message_patience *patience) {
     double begun = mw_clock_now();
     int ready = poll(&one, 1, (int)ceil(1000 * fmin(slice, patience->seconds)));
     /* No more than the slice: this process may itself have been stopped (Ctrl-Z). */
-    if (!patience->works(patience->other)) patience->seconds -= fmin(mw_clock_now() - begun, slice);
+    patience->waited += fmin(mw_clock_now() - begun, slice);
+    if (ready == 0 || patience->waited >= slice) {
+      if (!patience->works(patience->other)) patience->seconds -= fmin(patience->waited, slice);
+      patience->waited = 0;
+    }
     if (ready > 0) return true;
     if (ready < 0 && errno != EINTR) return false;
   }

@@ -52,6 +52,7 @@ typedef struct mw_message_patience {
   double seconds;             /* left, in all; at or below 0: none */
   bool (*works)(pid_t other); /* whether the other works, or would if the machine let it: such time is not counted */
   pid_t other;
+  double waited;              /* seconds that were not asked about yet */
 } mw_message_patience;
 
 /* The same, but waits no longer than `patience` allows. Both set errno to ENOMEM if there was no memory for a message. */

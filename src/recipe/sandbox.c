@@ -284,7 +284,7 @@ bool mw_sandbox_run(const mw_interpreter *state, mw_sandbox_limits limits, mw_sa
   uint32_t kind;
   char *bytes;
   size_t length, chatter = 0;
-  mw_message_patience left = {patience(limits), works, pid};
+  mw_message_patience left = {patience(limits), works, pid, 0};
   /* The same limit for an answer that the child does not read. */
   struct timeval sending = {.tv_sec = (time_t)left.seconds, .tv_usec = (suseconds_t)((left.seconds - floor(left.seconds)) * 1e6)};
   setsockopt(ends[0], SOL_SOCKET, SO_SNDTIMEO, &sending, sizeof sending);

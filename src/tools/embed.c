@@ -1,6 +1,7 @@
 /* embed.c: a build tool: embed OUT.c RECIPES.md NAME=FILE... writes the files as one C table of mw_embed, and the names of recipes. The
  * prelude (lua/moonweld/x.lua, but not the folders in it) is written compiled too: to compile it takes 8 ms of each start, to load it 1.
- * The formulas of recipes are those of their sections in RECIPES.md. */
+ * Names of variables and numbers of lines, which no message shows, are left out. The formulas of recipes are those of their sections in
+ * RECIPES.md. */
 #include <lauxlib.h>
 #include <lualib.h>
 #include <stdbool.h>
@@ -68,7 +69,7 @@ static int put_compiled(FILE *file, lua_State *L, const char *path, const char *
   if (luaL_loadbufferx(L, text, length, "=(moonweld)", "t") != LUA_OK)
     return fprintf(stderr, "embed: %s: %s\n", path, lua_tostring(L, -1)), 65;
   fputs("\"", file);
-  lua_dump(L, put, &out, 0);
+  lua_dump(L, put, &out, 1);
   fprintf(file, "\", %zu", out.length);
   return 0;
 }

@@ -50,6 +50,16 @@ describe("limits and comparisons", function()
   end)
 end)
 
+describe("Lua's own functions", function()
+  -- Their messages have no place where the prelude calls them, whose lines are left out.
+  for call, message in pairs { ["math.floor({})"] = "math.floor takes a number, not a table", ["math.max()"] = "math.max takes a number, not nil",
+    ["math.fmod(1)"] = "math.fmod takes a number, not nil", ["math.exp('e')"] = "math.exp takes a number, not a string",
+    ['string.format("%:d", 1)'] = "invalid conversion '%:' to 'format'", ["table.sort { 1, 'a', 2 }"] = "attempt to compare string with number",
+    ["table.concat({ {} }, ': ')"] = "invalid value (table) at index 1 in table for 'concat'" } do
+    it("say the recipe's line: " .. call, function() assert.equal("2: " .. message, said(body("local s = " .. call .. " return x"))) end)
+  end
+end)
+
 describe("a mask is no model", function()
   local refusal = "2: tensor 'model.layers.0.w' of the result is a mask or a weight, not a model's -- x:keep(mask) keeps what it marks, x:unweighed() returns it"
   for _, call in ipairs { "x:gt(1)", "x:bernoulli(0.5, a.seed)", "~(x:gt(1) | x:lt(0))", "where(x:gt(1), 1, 0)", "1 - x:gt(1)", "x:keep_top(0.5):ne(0)" } do
