@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 int mw_linux_rename_new(int from_folder, const char *from, int to_folder, const char *to) {
@@ -25,4 +26,9 @@ long mw_linux_place(int fd, char *path, size_t room) {
   char name[40];
   snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
   return readlink(name, path, room);
+}
+
+long mw_linux_read_ready(int fd, uint64_t offset, void *bytes, size_t length) {
+  const struct iovec to = {bytes, length};
+  return preadv2(fd, &to, 1, (off_t)offset, RWF_NOWAIT);
 }

@@ -19,6 +19,8 @@ int mw_linux_allocate(int fd, uint64_t size);
 /* Begins to write what is in memory of a file; `wait`: after what was begun before is written. It makes nothing durable. */
 int mw_linux_write_back(int fd, bool wait);
 
+/* Reads what is in memory of `length` bytes at `offset`, without waiting for a disk: how many bytes, or -1 (EAGAIN: none). */
+long mw_linux_read_ready(int fd, uint64_t offset, void *bytes, size_t length);
 /* Where an open file lies, without a NUL behind it: its length, or -1. */
 long mw_linux_place(int fd, char *path, size_t room);
 

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LARGEST_CALL = 1 << 30, HASH_BLOCK = 16 << 10 };
+enum { LARGEST_CALL = 1 << 30, HASH_BLOCK = 16 << 10, LONG_READ = 32 << 10 };
 
 static int64_t nanoseconds(struct timespec t) { return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec; }
 
@@ -114,6 +114,7 @@ bool mw_file_open(mw_file *file, const char *path, mw_error *err) {
   if (ok) {
     remember(file, &st);
     posix_fadvise(file->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    file->turn = mw_in_turn_new();
     mw_file_keep(&file->fd);
   } else mw_file_close(file);
   return ok;
@@ -123,6 +124,7 @@ void mw_file_close(mw_file *file) {
   if (file->fd >= 0 && file->path) close(file->fd);
   else if (file->fd > 2) close(file->fd);
   free(file->path);
+  free(file->turn);
   *file = (mw_file){.fd = -1};
 }
 
@@ -147,9 +149,24 @@ static bool read_all(const mw_file *file, int fd, uint64_t offset, char *to, siz
 
 bool mw_file_read(const mw_file *file, uint64_t offset, void *bytes, size_t length, mw_error *err) {
   int fd = length ? borrow(file, err) : file->fd;
-  bool read = !length || (fd >= 0 && read_all(file, fd, offset, bytes, length, err));
+  if (fd < 0) return !length;
+  bool mine = false;
+  const size_t done = length < LONG_READ ? 0 : mw_in_turn_read(file->turn, fd, offset, bytes, length, &mine);
+  bool read = read_all(file, fd, offset + done, (char *)bytes + done, length - done, err);
+  if (mine) mw_in_turn_give(file->turn);
   give_back(file, fd);
   return read;
+}
+
+bool mw_file_is_ready(const mw_file *file, uint64_t offset) {
+  char byte;
+  return file->fd < 0 || mw_linux_read_ready(file->fd, offset, &byte, 1) == 1 || errno != EAGAIN;
+}
+
+void mw_file_let_go(const mw_file *file, uint64_t offset, size_t length) {
+  enum { PAGE = 4096 };
+  const uint64_t begin = offset / PAGE * PAGE, end = (offset + length + PAGE - 1) / PAGE * PAGE;
+  if (file->fd >= 0) posix_fadvise(file->fd, (off_t)begin, (off_t)(end - begin), POSIX_FADV_DONTNEED);
 }
 
 bool mw_file_unchanged(const mw_file *file, mw_error *err) {

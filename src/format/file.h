@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "format/in_turn.h"
 
 /* An input file that stays open, with size and times as they were then, so that a change is noticed. Where descriptors are few it is
  * opened again each time, and must then be the same file. */
@@ -14,6 +15,7 @@ typedef struct mw_file {
   uint64_t size;
   uint64_t device, inode; /* 0: one that we write, which changes */
   int64_t modified_ns, changed_ns;
+  mw_in_turn *turn; /* of long reads, or NULL */
   struct mw_file_checksum *checksum; /* takes what is read of it (file_checksum.h), or NULL; its owner is whoever set it */
 } mw_file;
 
@@ -23,6 +25,10 @@ bool mw_file_open(mw_file *file, const char *path, mw_error *err);
 void mw_file_close(mw_file *file);
 /* Exactly `length` bytes at `offset`. A short file is MW_CHANGED ("shrank while it was read"), EIO is MW_IO. */
 bool mw_file_read(const mw_file *file, uint64_t offset, void *bytes, size_t length, mw_error *err);
+/* Whether the byte at `offset` is in memory, as far as the system says; and lets go of what is in memory of some bytes. Single pages that
+ * are read here and there, and stay, keep the system from reading ahead in large pieces. */
+bool mw_file_is_ready(const mw_file *file, uint64_t offset);
+void mw_file_let_go(const mw_file *file, uint64_t offset, size_t length);
 /* MW_CHANGED if the size, mtime or ctime of the open file are not what they were when it was opened. */
 bool mw_file_unchanged(const mw_file *file, mw_error *err);
 

@@ -40,6 +40,15 @@ static bool read_zeros(const search *s, const mw_model *model, const mw_tensor *
   return true;
 }
 
+/* The piece at `at`, which does not stay in memory if it was not there. */
+static bool peek(const search *s, const mw_model *model, const mw_tensor *tensor, uint64_t at, bool *zero) {
+  const mw_file *file = tensor->made == MW_TENSOR_STORED ? &model->files[tensor->file] : NULL;
+  const bool ready = !file || mw_file_is_ready(file, tensor->offset + at);
+  bool ok = read_zeros(s, model, tensor, at, PIECE, zero);
+  if (!ready) mw_file_let_go(file, tensor->offset + at, PIECE);
+  return ok;
+}
+
 static uint64_t align(uint64_t at) { return at & ~(uint64_t)63; }
 
 /* Asks the system only where the last answer says nothing of `at`: it may have to walk over every page behind it (tmpfs), or to ask
@@ -64,7 +73,7 @@ static bool look_at(const search *s, const mw_family_member *member, size_t inde
     if (out->holed && first->end >= tensor->offset + bytes) MW_TRY(read_zeros(s, member->model, tensor, 0, out->hole, &out->zero));
   }
   if (out->holed) return true;
-  MW_TRY(read_zeros(s, member->model, tensor, align(bytes / 2), PIECE, &out->zero));
+  MW_TRY(peek(s, member->model, tensor, align(bytes / 2), &out->zero));
   return !out->zero || read_zeros(s, member->model, tensor, 0, bytes, &out->zero);
 }
 
@@ -99,7 +108,7 @@ static bool find_values(const search *s, size_t m, size_t index, const mw_family
     bool zero = !match || s->looks[o][match - other->tensors].zero;
     if (!zero && own->holed) {
       zero = match->dtype != tensor->dtype || mw_tensor_bytes(match) != mw_tensor_bytes(tensor);
-      if (!zero) MW_TRY(read_zeros(s, other->model, match, own->hole, PIECE, &zero));
+      if (!zero) MW_TRY(peek(s, other->model, match, own->hole, &zero));
     }
     if (!zero) *who = other;
   }

@@ -62,6 +62,34 @@ static void rewritten(void) {
   mw_file_close(&file);
 }
 
+/* Blocks are read by several threads, from a file that may not be in memory: each gets its own bytes. */
+static void in_turn(void) {
+  enum { BLOCK = 256 << 10, BLOCKS = 24 };
+  mw_error err = {0};
+  mw_file file;
+  char *bytes = malloc(BLOCK * BLOCKS);
+  CHECK(bytes != NULL);
+  for (size_t i = 0; i < BLOCK * BLOCKS; i++) bytes[i] = (char)(i * 2654435761u >> 13);
+  int fd = open("long", O_WRONLY | O_CREAT | O_TRUNC, 0600), wrong = 0;
+  CHECK(fd >= 0 && mw_file_write(fd, "long", 0, bytes, BLOCK * BLOCKS, &err) && fsync(fd) == 0 && close(fd) == 0);
+  CHECK(mw_file_open(&file, "long", &err));
+  for (int round = 0; round < 3; round++) {
+    if (round) mw_file_let_go(&file, round == 1 ? 0 : 5 * BLOCK + 77, round == 1 ? BLOCK * BLOCKS : BLOCK);
+#pragma omp parallel for schedule(dynamic, 1) num_threads(4) reduction(+ : wrong)
+    for (int b = 0; b < BLOCKS; b++) {
+      mw_error own;
+      char *read = malloc(BLOCK);
+      wrong += !read || !mw_file_read(&file, (uint64_t)b * BLOCK, read, BLOCK, &own) || memcmp(read, bytes + b * BLOCK, BLOCK) != 0;
+      free(read);
+    }
+    CHECK(wrong == 0 && mw_file_is_ready(&file, 3 * BLOCK));
+  }
+  CHECK(truncate("long", BLOCK + 100) == 0);
+  CHECK(mw_file_read(&file, 0, bytes, BLOCK, &err) && !mw_file_read(&file, BLOCK, bytes, BLOCK, &err) && err.status == MW_CHANGED);
+  mw_file_close(&file);
+  free(bytes);
+}
+
 static void hashed(void) {
   mw_error err = {0};
   mw_file file;
@@ -103,6 +131,7 @@ int main(void) {
   RUN(shrunk());
   RUN(replaced());
   RUN(rewritten());
+  RUN(in_turn());
   RUN(hashed());
   RUN(few_descriptors());
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) unlink(names[i]);
