@@ -1,5 +1,6 @@
 /* in_turn.c: a read that must not wait (RWF_NOWAIT) tells what is in memory, but begins to read where it fails. So once one has failed,
- * such reads are made in turn, too, until STREAK in a row have not. Not every file system knows them: then all is as it would be without. */
+ * such reads are made in turn, too, until STREAK in a row have not. Not every file system knows them: then all is as it would be
+ * without. */
 #include "format/in_turn.h"
 #include "base/linux.h"
 
