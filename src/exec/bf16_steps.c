@@ -2,9 +2,9 @@
  * away, then takes back what no kernel exists for (num/bf16_steps.def): a map whose combination is missing gives up its store, and if that
  * is not enough, all its inputs are loaded again. That may take a kernel from another map that reads the same input, so the
  * steps are looked at until nothing changes. A DOT, which is no map, reads its two tensors where they lie if both are bf16. It
- * cannot tell of a value that is not finite before it is added: of what it reads, the load becomes a look at it. A SPREAD that only
- * maps read is one number for them, if tiles end where its runs do. In the end, a section of loads, maps and stores alone becomes machine
- * code where there is some for each (coded_steps.h). */
+ * cannot tell of a value that is not finite before it is added: of what it reads, the load becomes a look at it. (Squares of rows look
+ * themselves.) A SPREAD that only maps read is one number for them, if tiles end where its runs do. In the end, a section of loads, maps
+ * and stores alone becomes machine code where there is some for each (coded_steps.h). */
 #include "exec/bf16_steps.h"
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +29,8 @@ typedef struct flow {
   bool merged;                         /* this is a store that is left out: the step that computes its operand stores it */
   bool stored;                         /* this is a DOT of two bf16 */
   bool summed;                         /* this is a load that is left out, and such a DOT reads it */
+  bool mixed;                          /* and one of them reads another input too */
+  bool squares;                        /* this is a ROW_DOT of one bf16 and itself */
   bool lone;                           /* this is a SPREAD of one number */
   const mw_kernel_direct *direct;
 } flow;
@@ -156,6 +158,7 @@ static mw_tile_step step_of(const part *p, const flow *flows, uint32_t i) {
   if (!f->direct && !f->stored) return step;
   step.direct = f->direct ? f->direct->map : NULL;
   step.sums_stored = f->stored;
+  step.squares = f->squares;
   if (f->store != NONE) step.dst = NULL;
   for (int o = 0; o < MW_PROGRAM_OPERANDS; o++)
     if (is_in_place(flows, f, o)) {
@@ -169,8 +172,13 @@ static mw_tile_step step_of(const part *p, const flow *flows, uint32_t i) {
 static bool mark_sums(const part *p, flow *flows) {
   bool any = false;
   for (uint32_t i = 0; i < p->count; i++) {
-    any |= flows[i].direct || flows[i].stored || flows[i].lone;
-    for (int o = 0; o < 2 && flows[i].stored; o++) flows[flows[i].maker[o]].summed = true;
+    flow *f = &flows[i];
+    any |= f->direct || f->stored || f->lone;
+    f->squares = f->stored && p->steps[i].code->code == MW_OP_ROW_DOT && f->maker[0] == f->maker[1];
+    for (int o = 0; o < 2 && f->stored; o++) {
+      flows[f->maker[o]].summed = true;
+      flows[f->maker[o]].mixed |= !f->squares;
+    }
   }
   return any;
 }
@@ -250,8 +258,9 @@ static bool choose(part *p, mw_tile_fast *fast, flow *flows, uint32_t *writer, c
   }
   if (mark_sums(p, flows)) {
     *fast = (mw_tile_fast){.first = tile->fast_count, .run = p->run};
+    mw_tile_step *steps = tile->fast + tile->fast_count;
     for (uint32_t i = 0; i < p->count; i++)
-      if (flows[i].summed || (!flows[i].loads && !flows[i].merged)) tile->fast[tile->fast_count + fast->count++] = step_of(p, flows, i);
+      if (flows[i].summed ? flows[i].mixed : !flows[i].loads && !flows[i].merged) steps[fast->count++] = step_of(p, flows, i);
     join_dots(p, fast, flows);
   }
   bool ok = choose_code(p, fast, flows, dtypes, output, err);

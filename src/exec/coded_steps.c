@@ -88,7 +88,8 @@ bool mw_coded_steps_make(mw_tile *tile, const mw_tile_step *steps, size_t count,
     for (size_t i = 0; i < count && good; i++) MW_TRY(write_step(c, made.first, &steps[i], dtypes, output, &good, err));
   }
   made.count = c->stream_count - made.first;
-  if (!mw_machine_code_end(&c->code, &made.entry) || !good) {
+  if (!good) mw_machine_code_drop(&c->code);
+  if (!good || !mw_machine_code_end(&c->code, &made.entry)) {
     c->stream_count = made.first;
     return true;
   }

@@ -20,41 +20,50 @@ static void begin_run(mw_row_sink *s) {
   s->sum = 0;
 }
 
-void mw_row_sink_begin(mw_row_sink *s, mw_graph_node_facts facts, bool f64, unsigned char *kept, unsigned char *memory) {
+void mw_row_sink_make(mw_row_sink *s, mw_graph_node_facts facts, bool f64, unsigned char *kept, unsigned char *memory) {
   s->op = facts.op;
   s->f64 = f64;
   s->width = facts.extra[0];
   s->parameter = facts.extra[1];
-  s->next = 0;
   s->kept = kept;
   s->run = memory;
   s->scratch = memory ? memory + facts.extra[0] * sizeof(double) : NULL;
+}
+
+void mw_row_sink_begin(mw_row_sink *s) {
+  s->next = 0;
   clear_lanes(s);
   begin_run(s);
 }
 
-/* One half is added to the other, element by element, 16 bytes at a time: compilers do not see that a loop over halves may be so. */
-#define FOLD(type, lanes) \
-  for (size_t width = MW_LANES / 2; width >= 4; width /= 2) \
-    for (size_t i = 0; i < width; i += sizeof(type) / sizeof *(lanes)) { \
-      type x, y; \
-      memcpy(&x, (lanes) + i, sizeof x); \
-      memcpy(&y, (lanes) + i + width, sizeof y); \
-      x += y; \
-      memcpy((lanes) + i, &x, sizeof x); \
-    }
+/* One half is added to the other, element by element, until four are left (two doubles), all in registers: compilers do not see that a loop
+ * over halves may be so. `parts` vectors are a power of two. */
 typedef float floats __attribute__((vector_size(16)));
 typedef double pair __attribute__((vector_size(16)));
+#define TAKE(i) memcpy(&x[i], (const unsigned char *)lanes + (i) * sizeof x[i], sizeof x[i])
+
+static inline __attribute__((always_inline)) floats fold_floats(const void *lanes) {
+  floats x[16];
+#pragma GCC unroll 16
+  for (size_t i = 0; i < 16; i++) TAKE(i);
+#pragma GCC unroll 8
+  for (size_t i = 0; i < 8; i++) x[i] += x[i + 8];
+#pragma GCC unroll 4
+  for (size_t i = 0; i < 4; i++) x[i] += x[i + 4];
+  x[0] += x[2], x[1] += x[3];
+  return x[0] + x[1];
+}
 
 double mw_row_sink_fold(void *lanes, bool f64) {
-  float *f32 = lanes;
-  double *doubles = lanes;
-  if (f64) {
-    FOLD(pair, doubles)
-    return (doubles[0] + doubles[2]) + (doubles[1] + doubles[3]);
+  if (!f64) {
+    const floats x = fold_floats(lanes);
+    return (double)((x[0] + x[2]) + (x[1] + x[3]));
   }
-  FOLD(floats, f32)
-  return (double)((f32[0] + f32[2]) + (f32[1] + f32[3]));
+  pair x[MW_LANES / 2];
+  for (size_t i = 0; i < MW_LANES / 2; i++) TAKE(i);
+  for (size_t width = MW_LANES / 4; width >= 2; width /= 2)
+    for (size_t i = 0; i < width; i++) x[i] += x[i + width];
+  return (x[0][0] + x[1][0]) + (x[0][1] + x[1][1]);
 }
 
 static double value_at(const unsigned char *x, bool f64, size_t i) {
@@ -141,14 +150,17 @@ void mw_row_sink_add(mw_row_sink *s, const mw_kernel_set *kernels, const unsigne
   }
 }
 
-void mw_row_sink_add_stored(mw_row_sink *s, const mw_kernel_set *kernels, const unsigned char *x, const unsigned char *y, size_t n) {
+bool mw_row_sink_add_stored(mw_row_sink *s, const mw_kernel_set *kernels, const unsigned char *x, const unsigned char *y, size_t n) {
   for (size_t done = 0, step; done < n; done += step) {
     const uint64_t left = s->width - s->at;
     bool ends;
     step = cut_unit(s, n - done < left ? n - done : (size_t)left, &ends);
-    kernels->dot_stored(s->lanes, x + done * sizeof(uint16_t), y + done * sizeof(uint16_t), step);
+    if (x != y) kernels->dot_stored(s->lanes, x + done * sizeof(uint16_t), y + done * sizeof(uint16_t), step);
+    else if (step < n && !done && kernels->odd_stored(x, n)) return true;
+    else if (kernels->squares_stored(s->lanes, x + done * sizeof(uint16_t), step)) return true;
     if (ends) end_unit(s);
     s->at += step;
     if (s->at == s->width) end_run(s);
   }
+  return false;
 }

@@ -77,11 +77,14 @@ static bool bind_kept(mw_tile *tile, const mw_graph *graph, const mw_program *pr
   MW_TRY(reserve(&tile->kept_memory, &tile->kept_bytes, (size_t)mw_tile_kept_bytes(graph, program, tile->f64), err));
   unsigned char *next = tile->kept_memory;
   for (size_t i = 0; i < program->kept_count; i++) {
-    uint64_t memory = mw_row_sink_bytes(mw_graph_facts(graph, program->kept[i].node));
+    mw_graph_node_facts facts = mw_graph_facts(graph, program->kept[i].node);
+    uint64_t memory = mw_row_sink_bytes(facts);
     tile->kept[i].run = program->kept[i].run;
+    tile->kept[i].found = mw_graph_op_class(facts.op) == MW_CLASS_ROW;
     tile->kept[i].values = next;
     next += kept_values(program, &program->kept[i], tile->f64);
     tile->kept[i].memory = memory ? next : NULL;
+    mw_row_sink_make(&tile->kept[i].sink, facts, tile->f64, tile->kept[i].values, tile->kept[i].memory);
     next += memory;
   }
   return true;
@@ -321,6 +324,7 @@ static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_
   case MW_OP_ROW_QUANTILE:
   case MW_OP_ROW_RANK: mw_row_sink_add(&kept->sink, k, v[0], NULL, n); return;
   case MW_OP_ROW_DOT:
+    if (mw_row_sink_has(&kept->sink, at->within)) return; /* a fast step did */
     if (!places->sums_stored) mw_row_sink_add(&kept->sink, k, v[0], v[1], n);
     else mw_row_sink_add_stored(&kept->sink, k, operand_of(places, block, 0, offset), operand_of(places, block, 1, offset), n);
     return;
@@ -392,8 +396,15 @@ static bool run_direct(const mw_tile *tile, const mw_tile_step *s, const mw_tile
   return s->direct(s->dst ? s->dst : block->output + offset * sizeof(uint16_t), operand[0], operand[1], operand[2], operand[3], n);
 }
 
+/* Squares of a row as stored. True if a value is not finite; then nothing was added. */
+static bool add_squares(const mw_tile *tile, const mw_tile_step *s, const mw_tile_block *block, size_t offset, size_t n) {
+  const unsigned char *x = operand_of(s, block, 0, offset);
+  return mw_row_sink_add_stored(&tile->kept[s->code->index].sink, tile->kernels, x, x, n);
+}
+
 /* Runs one tile. False if a step on bf16 had a result that is not finite: then the tile must be run again with the plain
- * steps. Sinks come last in a program, and of these all dots first, so nothing has been gathered twice. */
+ * steps. Sinks come last in a program, and of these all dots first, so nothing has been gathered twice; a row that has been added is
+ * not added again. */
 static bool run_steps(mw_tile *tile, const mw_graph *graph, const mw_tile_step *steps, size_t count, mw_tile_block *block,
                       const place *at, size_t n) {
   for (const mw_tile_step *s = steps; s < steps + count; s++) {
@@ -401,6 +412,8 @@ static bool run_steps(mw_tile *tile, const mw_graph *graph, const mw_tile_step *
       if (add_dots(tile, s, block, at, n)) return false;
     } else if (s->coded) {
       if (mw_coded_steps_run(tile, s->coded, block, at->offset, at->within, n)) return false;
+    } else if (s->squares) {
+      if (add_squares(tile, s, block, at->offset, n)) return false;
     } else if (s->direct || s->checks) {
       if (run_direct(tile, s, block, at->offset, n)) return false;
     } else if (s->map) s->map(s->dst, s->operand[0], s->operand[1], s->operand[2], s->operand[3], n);
@@ -435,11 +448,8 @@ static void run_stretches(mw_tile *tile, const mw_graph *graph, mw_tile_block *b
   const uint64_t count = block->count * p->run;
   for (uint64_t done = 0; done < count; done += p->quantum) {
     uint64_t length = count - done < p->quantum ? count - done : p->quantum;
-    for (size_t i = 0; i < p->kept_count; i++) {
-      mw_graph_node_facts facts = mw_graph_facts(graph, p->kept[i].node);
-      if (mw_graph_op_class(facts.op) == MW_CLASS_ROW)
-        mw_row_sink_begin(&tile->kept[i].sink, facts, tile->f64, tile->kept[i].values, tile->kept[i].memory);
-    }
+    for (size_t i = 0; i < p->kept_count; i++)
+      if (tile->kept[i].found) mw_row_sink_begin(&tile->kept[i].sink);
     for (size_t s = 0; s < p->section_count; s++) run_section(tile, graph, s, block, done, length);
   }
 }

@@ -44,6 +44,7 @@ typedef struct mw_tile_step {
   mw_kernel kernel;            /* of a map */
   mw_kernel_map_direct direct; /* or NULL; used instead of the map, on bf16 as stored (bf16_steps.h) */
   bool sums_stored;            /* a DOT or ROW_DOT of bf16 as stored */
+  bool squares;                /* such a ROW_DOT of one tensor, which looks at it */
   bool lone;                   /* a SPREAD within one run: its value is written once */
   bool sums_all;               /* such a DOT of input[0] and input[1], and the two DOTs of each with itself; their gathers: */
   uint32_t gathers[3];         /* of both, of the first, of the second */
@@ -58,6 +59,7 @@ typedef struct mw_tile_step {
 typedef struct mw_tile_kept {
   unsigned char *values, *memory;
   uint64_t run;
+  bool found; /* by the sink */
   mw_row_sink sink;
 } mw_tile_kept;
 

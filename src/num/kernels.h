@@ -44,6 +44,8 @@ typedef void (*mw_kernel_sum)(void *lanes, const void *x, size_t n);
 typedef void (*mw_kernel_dot)(void *lanes, const void *x, const void *y, size_t n);
 /* dot of two tensors of bf16 as stored, padded to 16 elements; and whether one of such is not finite, which dot does not tell. */
 typedef bool (*mw_kernel_odd)(const void *stored, size_t n);
+/* dot of such a tensor and itself. True, and no lane has changed, where one of the elements is not finite. */
+typedef bool (*mw_kernel_squares)(void *lanes, const void *x, size_t n);
 /* All dots of two such tensors in one look: lanes[0] of x and y, lanes[1] of x and x, lanes[2] of y and y. True, and no lane has
  * changed, where one of the elements is not finite. */
 typedef bool (*mw_kernel_dots)(float *const lanes[3], const void *x, const void *y, size_t n);
@@ -101,6 +103,7 @@ typedef struct mw_kernel_set {
   size_t direct_count;
   mw_kernel_dot dot_stored;               /* likewise, as the one below; or NULL */
   mw_kernel_odd odd_stored;
+  mw_kernel_squares squares_stored;
   mw_kernel_dots dots_stored;
   mw_kernel_load load[MW_DTYPE_COUNT];    /* NULL where a dtype is not REAL (base/dtypes.def) */
   mw_kernel_store store[MW_DTYPE_COUNT];

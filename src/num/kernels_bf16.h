@@ -217,6 +217,39 @@ static void dot_stored(void *lanes, const void *px, const void *py, size_t n) {
   for (size_t j = 0; i + j < n; j++) total[j] += bits_float((uint32_t)x[i + j] << 16) * bits_float((uint32_t)y[i + j] << 16);
 }
 
+/* 16 bf16 as floats; their bits as stored are joined to `seen`, for joined_stored. */
+static inline sixteen take_seen(const stored16 *p, value_bits *seen) {
+  const sixteen x = take_bf16(p);
+#ifdef MW_HALVES
+  *seen |= (value_bits)_mm256_loadu_si256((const __m256i *)(const void *)p);
+#else
+  *seen = join_sixteen(*seen, x);
+#endif
+  return x;
+}
+
+/* The same of a tensor and itself, looked at on the way. */
+static bool squares_stored(void *lanes, const void *p, size_t n) {
+  enum { ROW = MW_LANES / SIXTEEN };
+  const stored16 *x = p;
+  float *total = lanes;
+  sixteen sums[ROW];
+  value_bits seen = {0};
+  size_t i = 0;
+  uint32_t rest = 0;
+  for (int r = 0; r < ROW; r++) sums[r] = take_sixteen(total + r * SIXTEEN);
+  for (; i + MW_LANES <= n; i += MW_LANES)
+    for (int r = 0; r < ROW; r++) {
+      const sixteen a = take_seen(x + i + r * SIXTEEN, &seen);
+      for (int k = 0; k < PARTS; k++) sums[r].part[k] += a.part[k] * a.part[k];
+    }
+  for (size_t j = i; j < n; j++) rest |= x[j];
+  if (((joined_stored(seen) | rest) & 0x7f00) == 0x7f00 && !finite_stored(p, n)) return true;
+  for (int r = 0; r < ROW; r++) put_sixteen(total + r * SIXTEEN, sums[r]);
+  for (size_t j = 0; i + j < n; j++) total[j] += bits_float((uint32_t)x[i + j] << 16) * bits_float((uint32_t)x[i + j] << 16);
+  return false;
+}
+
 /* Whether one of n bf16 is not finite. */
 static bool odd_stored(const void *p, size_t n) {
   value_bits seen = {0};

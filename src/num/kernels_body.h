@@ -298,7 +298,7 @@ static inline bool any_bit(const void *vector) {
 #ifdef MW_BODY_X86
 #include "num/kernels_bf16.h"
 #define DIRECT .direct = direct_maps, .direct_count = sizeof direct_maps / sizeof *direct_maps, \
-               .dot_stored = dot_stored, .odd_stored = odd_stored, .dots_stored = dots_stored,
+               .dot_stored = dot_stored, .odd_stored = odd_stored, .squares_stored = squares_stored, .dots_stored = dots_stored,
 #else
 #define DIRECT
 #endif

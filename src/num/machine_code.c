@@ -434,9 +434,11 @@ bool mw_machine_code_end(mw_machine_code *c, size_t *entry) {
   BYTES(c, "\xc5\x7e\x7f\x39\xc5\xf8\x77\xc3"); /* vmovdqu [rcx], ymm15; vzeroupper; ret */
   *entry = c->begun;
   if (!c->failed && publish(c)) return true;
-  c->length = c->begun;
+  mw_machine_code_drop(c);
   return false;
 }
+
+void mw_machine_code_drop(mw_machine_code *c) { c->length = c->begun; }
 
 size_t mw_machine_code_vectors(unsigned scalars, unsigned values) {
   return FIXED + (size_t)scalars + 2 * (size_t)(values > IN_REGISTERS ? values - IN_REGISTERS : 0);

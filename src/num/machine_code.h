@@ -49,6 +49,8 @@ bool mw_machine_code_map(mw_machine_code *c, mw_kernel kernel, unsigned form, un
 bool mw_machine_code_store(mw_machine_code *c, mw_dtype dtype, unsigned src, unsigned stream);
 /* Ends it, and makes it one that can be run. False: it is too long, or cannot; then it is forgotten. */
 bool mw_machine_code_end(mw_machine_code *c, size_t *entry);
+/* Forgets it before its end. */
+void mw_machine_code_drop(mw_machine_code *c);
 
 /* The frame of a function: how many vectors it has, for so many scalars and values; and what must be there before it is run. */
 size_t mw_machine_code_vectors(unsigned scalars, unsigned values);
