@@ -146,6 +146,15 @@ static bool append(mw_schedule *s, const mw_schedule_task *task, mw_program_root
   return true;
 }
 
+/* A pass over all elements of a task remembers what it draws, if a later one draws it too. */
+static bool remember(mw_pass *pass, uint32_t task, mw_values *values, mw_error *err) {
+  size_t at = 0;
+  mw_node mask;
+  while (pass->phase == MW_PHASE_WHOLE && !pass->speculative && (mask = mw_masks_take(&values->masks, task, &at)))
+    MW_TRY(append(&pass->schedule, NULL, (mw_program_root){.node = mask, .remember = true}, false, err));
+  return true;
+}
+
 /* Copies the tasks of this pass, with the roots that take part. */
 static bool choose_roots(mw_pass *pass, const mw_job *job, const mw_schedule_stage *stage, mw_values *values, mw_error *err) {
   pass->schedule.root_count = pass->schedule.task_count = 0;
@@ -160,6 +169,7 @@ static bool choose_roots(mw_pass *pass, const mw_job *job, const mw_schedule_sta
       MW_TRY(append(&pass->schedule, task, root, new_task || own, err));
       new_task = own;
     }
+    MW_TRY(new_task || remember(pass, stage->first_task + t, values, err));
   }
   return true;
 }
@@ -217,6 +227,7 @@ static bool prepare(mw_pass *pass, const mw_schedule_task *task, mw_values *valu
   const mw_program_root *roots = pass->schedule.roots + task->first_root;
   preparing p = {pass, task, values};
   mw_values_vector *vector;
+  pass->program.known = mw_masks_known(&values->masks, pass->job.graph, roots, task->root_count);
   MW_TRY(mw_program_compile(&pass->program, pass->job.graph, roots, task->root_count, err));
   MW_TRY(prepare_program(&p, &pass->program, err));
   for (size_t i = 0; i < pass->program.input_count; i++)
@@ -439,6 +450,7 @@ static bool keep_result(mw_pass *pass, size_t r, mw_values *values, mw_error *er
 
 bool mw_pass_end(mw_pass *pass, mw_values *values, mw_error *err) {
   mw_values_roll_back(values);
+  mw_masks_keep(&values->masks);
   for (size_t r = 0; r < pass->schedule.root_count; r++) MW_TRY(keep_result(pass, r, values, err));
   for (size_t i = 0; i < pass->selection_count; i++)
     if (pass->phase == MW_PHASE_SAMPLE) mw_selection_end_sample(&pass->selections[i], !pass->job.ranks);

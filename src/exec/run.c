@@ -128,6 +128,7 @@ static bool run_item(runner *r, uint64_t item) {
 /* All outputs of a stage are final when it has ended. */
 static bool finish_stage(runner *r, const mw_schedule_stage *stage, mw_error *err) {
   const mw_schedule_task *tasks = r->job->schedule->tasks + stage->first_task;
+  mw_masks_end(&r->values.masks, stage->first_task, stage->task_count);
   for (uint32_t t = 0; t < stage->task_count; t++)
     if (tasks[t].output != MW_SCHEDULE_NO_OUTPUT && mw_job_is_own(r->job, tasks[t].rank))
       MW_TRY(mw_writer_done(r->job->writer, r->job->places[tasks[t].output], err));
@@ -315,7 +316,8 @@ static bool open_workers(runner *r, mw_error *err) {
     r->workers[t].kernels = kernels;
     r->workers[t].tile.size = mw_tile_chosen();
   }
-  return mw_order_new(&r->order, r->job->threads, err) && mw_values_new(&r->values, r->job->graph, r->job->schedule->expansion, err);
+  return mw_order_new(&r->order, r->job->threads, err) && mw_values_new(&r->values, r->job->graph, r->job->schedule->expansion, err) &&
+         mw_masks_new(&r->values.masks, r->job, err);
 }
 
 static void close_workers(runner *r) {

@@ -1,5 +1,6 @@
 /* run_cost.c: memory is what threads and graph take, and the most demanding task; passes are counted along each batch. */
 #include "exec/run_cost.h"
+#include "exec/masks.h"
 #include "exec/order.h"
 #include "base/machine.h"
 #include "num/gemm.h"
@@ -32,6 +33,14 @@ static uint64_t task_bytes(const mw_job *job, const mw_program *program, const m
   uint64_t bytes = 0;
   for (size_t i = 0; i < program->input_count; i++)
     bytes += task->elements * program->run * mw_job_file_bytes(job, program->inputs[i]);
+  return bytes;
+}
+
+/* Bytes of the masks that it draws (exec/masks.h). */
+static uint64_t mask_bytes(const mw_job *job, const mw_program *program, const mw_schedule_task *task) {
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < program->length && !job->ranks; i++)
+    if (program->code[i].code == MW_OP_BERNOULLI_EACH) bytes += task->elements / 8;
   return bytes;
 }
 
@@ -68,14 +77,14 @@ static unsigned passes_of(const mw_job *job, const mw_schedule_task *task, uint8
 
 bool mw_run_cost_measure(const mw_job *job, mw_run_cost *cost, mw_error *err) {
   mw_program program = {0};
-  uint64_t most_buffers = 0, most_gathers = 0, most_factors = 0, bins = 0;
+  uint64_t most_buffers = 0, most_gathers = 0, most_factors = 0, bins = 0, masks = 0, most_masks = 0;
   unsigned chain = 0, longest = 0;
   uint8_t *known = mw_mem_new(mw_graph_count(job->graph) + 1u, sizeof *known, err);
   bool ok = known != NULL;
   *cost = (mw_run_cost){0};
   for (size_t s = 0; s < job->schedule->stage_count && ok; s++) {
     const mw_schedule_stage *stage = &job->schedule->stages[s];
-    if (!s || stage->batch != stage[-1].batch) chain = 0;
+    if (!s || stage->batch != stage[-1].batch) chain = 0, masks = 0;
     /* Stages of one batch and level read different tensors: of their passes not the sum counts, but the largest number. */
     bool same_level = s && stage->batch == stage[-1].batch && stage->level == stage[-1].level;
     unsigned before = longest = same_level ? longest : 0, distinct = 0;
@@ -91,6 +100,8 @@ bool mw_run_cost_measure(const mw_job *job, mw_run_cost *cost, mw_error *err) {
       uint64_t factors = factor_bytes(job, &program);
       cost->bytes_read += task_bytes(job, &program, task) * passes;
       if (!task_bytes(job, &program, task)) passes = 0; /* numbers in memory */
+      masks += mask_bytes(job, &program, task);
+      if (masks > most_masks) most_masks = masks < MW_MASKS_MOST ? masks : MW_MASKS_MOST;
       if (factors > most_factors) most_factors = factors;
       if (passes > longest) longest = passes;
       if (buffers > most_buffers) most_buffers = buffers;
@@ -116,7 +127,7 @@ bool mw_run_cost_measure(const mw_job *job, mw_run_cost *cost, mw_error *err) {
   /* 3 / 2: the heap also keeps the smaller buffer that a worker had before its largest one. */
   if (job->threads > 1) most_factors *= 2; /* some threads are at the next tensor already */
   if (cost->matrices.memory) cost->peak_memory = cost->matrices.memory + (uint64_t)job->threads * BLAS;
-  cost->peak_memory += PROCESS + (uint64_t)job->threads * (most_buffers * 3 / 2 + most_gathers + THREAD) + most_factors +
+  cost->peak_memory += PROCESS + (uint64_t)job->threads * (most_buffers * 3 / 2 + most_gathers + THREAD) + most_factors + most_masks +
                       bins * MW_SELECT_BINS * sizeof(uint64_t) +
                       (uint64_t)mw_graph_count(job->graph) * NODE + tensors * TENSOR + checksums;
   return ok;

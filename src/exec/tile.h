@@ -35,6 +35,7 @@ typedef struct mw_tile_gather {
   mw_kernel_list *list; /* NULL, or what takes elements near the threshold */
   uint64_t origin;   /* SELECT: index of the tensor's first element among all operands */
   double *vector;    /* VECTOR, CROSS: all its elements */
+  uint64_t *bits;    /* REMEMBER: a bit for each element of the tensor, 0 before the first block */
 } mw_tile_gather;
 
 /* An instruction, prepared before the first tile: the addresses of its registers and constants, and the kernel of a map. */
@@ -97,7 +98,8 @@ size_t mw_tile_chosen(void);
 
 /* A block: elements [start, start + count) of a tensor of `elements`, as the program's roots count them (a program of sections reads
  * program->run elements of its inputs for each, and whole stretches). inputs[i] points to element `start` of
- * program->inputs[i] as stored in dtypes[i]; `output` likewise, or is NULL. vectors[i] hold compute values. */
+ * program->inputs[i] as stored in dtypes[i] (of BOOL: to the bits of all elements, exec/masks.h); `output` likewise, or is NULL.
+ * vectors[i] hold compute values. */
 typedef struct mw_tile_block {
   uint64_t start, elements;
   size_t count;

@@ -31,6 +31,7 @@ bool mw_values_new(mw_values *values, const mw_graph *graph, const mw_expansion 
 }
 
 void mw_values_free(mw_values *values) {
+  mw_masks_free(&values->masks);
   for (size_t i = 0; i < values->vector_count; i++) {
     free(values->vectors[i].f64);
     free(values->vectors[i].f32);

@@ -3,7 +3,7 @@
 #ifndef MW_EXEC_VALUES_H
 #define MW_EXEC_VALUES_H
 
-#include "exec/job.h"
+#include "exec/masks.h"
 #include "exec/sum_weights.h"
 
 typedef struct mw_values_vector {
@@ -43,6 +43,7 @@ typedef struct mw_values {
   mw_values_matrix *matrices; /* those that are in memory */
   size_t matrix_count, matrix_capacity;
   mw_sum_weights weights; /* of the sums that expanded dots are made of */
+  mw_masks masks;         /* what was drawn and is in memory */
 } mw_values;
 
 bool mw_values_new(mw_values *values, const mw_graph *graph, const mw_expansion *expansion, mw_error *err);

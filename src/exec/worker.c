@@ -24,6 +24,8 @@ static const mw_tensor *output_of(const mw_job *job, const mw_schedule_task *tas
 
 static mw_dtype dtype_of(const mw_job *job, mw_node input) { return mw_graph_facts(job->graph, input).dtype; }
 
+static bool is_mask(const mw_job *job, mw_node input) { return mw_graph_op(job->graph, input) == MW_OP_BERNOULLI_EACH; }
+
 static bool is_view(const mw_job *job, mw_node input) {
   return mw_graph_op_class(mw_graph_facts(job->graph, input).op) == MW_CLASS_VIEW;
 }
@@ -166,6 +168,8 @@ static bool prepare_gathers(mw_worker *w, mw_values *values, mw_selection *selec
       gather->bins = w->bins + at * MW_SELECT_BINS;
       gather->below = &w->counts[at].below;
       gather->list = s->lists ? &w->counts[at].list : NULL;
+    } else if (root.remember) {
+      gather->bits = mw_masks_bits(&values->masks, root.node);
     } else if (!root.store && mw_graph_is_found(mw_graph_facts(w->job->graph, root.node).op)) {
       mw_values_vector *vector;
       MW_TRY(mw_values_make(values, root.node, &vector, err));
@@ -207,6 +211,7 @@ bool mw_worker_begin(mw_worker *w, const mw_schedule_task *task, mw_values *valu
                      size_t selection_count, mw_error *err) {
   w->task = task;
   const mw_job *job = w->job;
+  w->program.known = mw_masks_known(&values->masks, job->graph, roots_of(w), task->root_count);
   MW_TRY(mw_program_compile(&w->program, job->graph, roots_of(w), task->root_count, err));
   mw_program *p = &w->program;
   w->tile.f64 = task->f64;
@@ -215,7 +220,8 @@ bool mw_worker_begin(mw_worker *w, const mw_schedule_task *task, mw_values *valu
   for (size_t i = 0; i < p->scalar_count; i++) MW_TRY(mw_values_get(values, p->scalars[i], &w->scalars[i], err));
   const mw_tensor *output = output_of(job, task);
   MW_TRY(mw_mem_grow(&w->dtypes, &w->dtypes_capacity, p->input_count + 1, sizeof *w->dtypes, err));
-  for (size_t i = 0; i < p->input_count; i++) w->dtypes[i] = mw_graph_facts(job->graph, p->inputs[i]).dtype;
+  for (size_t i = 0; i < p->input_count; i++)
+    w->dtypes[i] = is_mask(job, p->inputs[i]) ? MW_DTYPE_BOOL : mw_graph_facts(job->graph, p->inputs[i]).dtype;
   MW_TRY(mw_tile_bind(&w->tile, job->graph, p, w->dtypes, output ? (mw_dtype)output->dtype : MW_DTYPE_F32, w->scalars, err));
   MW_TRY(mw_mem_grow(&w->vectors, &w->vectors_capacity, p->vector_count + 1, sizeof *w->vectors, err));
   for (size_t i = 0; i < p->vector_count; i++) {
@@ -231,7 +237,8 @@ bool mw_worker_begin(mw_worker *w, const mw_schedule_task *task, mw_values *valu
   MW_TRY(mw_mem_grow(&w->memory, &w->memory_capacity, p->input_count + 1, sizeof *w->memory, err));
   for (size_t i = 0; i < p->input_count; i++) {
     mw_graph_node_facts facts = mw_graph_facts(job->graph, p->inputs[i]);
-    w->memory[i] = NULL;
+    w->memory[i] = is_mask(job, p->inputs[i]) ? mw_masks_bits(&values->masks, p->inputs[i]) : NULL;
+    if (w->memory[i]) continue;
     if (mw_graph_is_memory(facts.op)) {
       MW_TRY(mw_values_memory(values, job, p->inputs[i], &w->memory[i], err));
       continue;
@@ -336,7 +343,7 @@ static void run_pieces(mw_worker *w, mw_tile_block *block) {
     form_piece(w, &piece, done);
     mw_tile_run(&w->tile, w->job->graph, &piece);
     for (size_t i = 0; i < w->adapted_count; i++)
-      if (!w->adapted[i].what) w->inputs[i] += piece.count * w->program.run * mw_dtype_size(w->dtypes[i]);
+      if (!w->adapted[i].what && w->dtypes[i] != MW_DTYPE_BOOL) w->inputs[i] += piece.count * w->program.run * mw_dtype_size(w->dtypes[i]);
     if (piece.output) piece.output += piece.count * mw_dtype_size(piece.output_dtype);
   }
   block->bad_input = piece.bad_input;
@@ -351,7 +358,7 @@ bool mw_worker_run(mw_worker *w, uint64_t start, uint64_t count, mw_error *err) 
   w->bad_output = false;
   for (size_t i = 0; i < w->program.input_count; i++) {
     if (w->memory[i]) {
-      w->inputs[i] = (const unsigned char *)w->memory[i] + first * mw_dtype_size(w->dtypes[i]);
+      w->inputs[i] = (const unsigned char *)w->memory[i] + (w->dtypes[i] == MW_DTYPE_BOOL ? 0 : first * mw_dtype_size(w->dtypes[i]));
       continue;
     }
     mw_graph_node_facts facts = mw_graph_facts(job->graph, w->program.inputs[i]);

@@ -46,19 +46,20 @@ bool mw_cone_add(mw_cone *cone, const mw_graph *graph, mw_node value, mw_error *
     while (depth) {
       mw_node node = cone->stack[depth - 1];
       mw_graph_node_facts facts = mw_graph_facts(graph, node);
+      const uint32_t operands = cone->known && cone->known[node] ? 0 : mw_cone_operands(facts);
       if (mw_cone_find(cone, node) >= 0) {
         depth--;
         continue;
       }
       size_t before = depth;
-      for (uint32_t i = mw_cone_operands(facts); i-- > mw_graph_op_first(facts.op);) {
+      for (uint32_t i = operands; i-- > mw_graph_op_first(facts.op);) {
         mw_node operand = facts.operand[i];
         if (!mw_cone_goes_on(graph, operand) || mw_cone_find(cone, operand) >= 0) continue;
         MW_TRY(mw_mem_grow(&cone->stack, &cone->stack_capacity, depth + 1, sizeof *cone->stack, err));
         cone->stack[depth++] = operand;
       }
       if (depth > before) continue; /* operands first */
-      for (uint32_t i = mw_graph_op_first(facts.op); i < mw_cone_operands(facts); i++) {
+      for (uint32_t i = mw_graph_op_first(facts.op); i < operands; i++) {
         long at = mw_cone_find(cone, facts.operand[i]);
         if (at >= 0) {
           cone->uses[at]++;
@@ -91,7 +92,7 @@ void mw_cone_free(mw_cone *cone) {
 
 unsigned mw_cone_values(const mw_graph *graph, mw_program_root root, mw_node values[2]) {
   mw_graph_node_facts facts = mw_graph_facts(graph, root.node);
-  if (root.store) {
+  if (root.store || root.remember) {
     values[0] = root.node;
     return 1;
   }

@@ -14,6 +14,7 @@ typedef struct mw_cone {
   size_t edge_count, edge_capacity;
   mw_node *stack;
   size_t stack_capacity;
+  const uint8_t *known; /* borrowed: of every node whether it is in memory, so that nothing below it is looked at; or NULL */
   uint32_t *table; /* node -> 1 + index in nodes; open addressing */
   size_t table_size;
 } mw_cone;

@@ -147,6 +147,7 @@ static mw_op choose(const compiler *c, mw_node *of, mw_node operands[MW_PROGRAM_
     return mw_graph_is_memory(mw_graph_facts(c->graph, facts.operand[0]).op) ? (mw_op)MW_PROGRAM_ACROSS : MW_OP_SPREAD;
   if (mw_graph_op_class(facts.op) == MW_CLASS_ROW) return (mw_op)MW_PROGRAM_KEPT;
   if (mw_graph_op_class(facts.op) == MW_CLASS_VIEW || mw_graph_is_memory(facts.op)) return MW_OP_INPUT;
+  if (c->program->known && c->program->known[node]) return MW_OP_INPUT;
   for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
     match m = {.swallowed_count = 0};
     if (patterns[i].tree[0] != facts.op || !lay(c, patterns[i].tree, node, true, &m) ||
@@ -253,7 +254,8 @@ static bool finish(compiler *c, const target *targets, size_t count) {
     mw_program_root root = targets[t].root;
     mw_node values[2];
     unsigned n = mw_cone_values(c->graph, root, values);
-    uint8_t code = targets[t].keep ? MW_PROGRAM_KEEP : root.store ? MW_PROGRAM_STORE : (uint8_t)mw_graph_facts(c->graph, root.node).op;
+    uint8_t code = targets[t].keep ? MW_PROGRAM_KEEP : root.store ? MW_PROGRAM_STORE : root.remember ? MW_PROGRAM_REMEMBER
+                   : (uint8_t)mw_graph_facts(c->graph, root.node).op;
     mw_program_instruction *step = emit(c, code, root.node);
     if (!step) return false;
     step->index = targets[t].index;
@@ -376,6 +378,7 @@ bool mw_program_compile(mw_program *program, const mw_graph *graph, const mw_pro
   scratch *s = program->scratch;
   program->length = program->section_count = 0;
   program->registers = 0;
+  s->cone.known = program->known;
   MW_TRY(clear_slots(program, graph, err) && mw_sections_find(program, graph, roots, count, &s->cone, err));
   compiler c = {program, graph, s, err};
   size_t most = count > program->kept_count ? count : program->kept_count;

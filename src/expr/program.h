@@ -20,13 +20,14 @@ typedef struct mw_program_root {
   uint32_t part; /* SELECT: which operand; else 0 */
   bool store;
   bool guess;    /* a sink computed from guesses, see schedule.h */
+  bool remember; /* `node` is a mask, whose bits are kept in memory (exec/masks.h) */
 } mw_program_root;
 
-enum { MW_PROGRAM_STORE = MW_OP_COUNT, MW_PROGRAM_KEEP, MW_PROGRAM_KEPT, MW_PROGRAM_ACROSS, MW_PROGRAM_VALUE,
+enum { MW_PROGRAM_STORE = MW_OP_COUNT, MW_PROGRAM_REMEMBER, MW_PROGRAM_KEEP, MW_PROGRAM_KEPT, MW_PROGRAM_ACROSS, MW_PROGRAM_VALUE,
        MW_PROGRAM_OPERANDS = 4, MW_PROGRAM_MOST_KEPT = 512 };
 
 /* One instruction. An operand is a register; if its bit is set in `form`, it is an index into the scalars.
- *   INPUT         dst <- inputs[index], which may be a coefficient or a matrix in memory
+ *   INPUT         dst <- inputs[index], which may be a coefficient, a matrix or a mask in memory
  *   MAP, FUSED    dst <- op(operands)
  *   FILL          dst <- operand 0, a scalar, everywhere
  *   CHANCE, MASK, DROP...  dst <- op(operands), parameters in `extra` of node
@@ -37,6 +38,7 @@ enum { MW_PROGRAM_STORE = MW_OP_COUNT, MW_PROGRAM_KEEP, MW_PROGRAM_KEPT, MW_PROG
  *   ROW           find a value of each run of operand 0 (and 1), for kept[index]
  *   KEEP, KEPT    operand 0 becomes values of kept[index]; dst <- values of kept[index]
  *   SPREAD        dst <- the value of kept[index] that belongs to each element
+ *   REMEMBER      operand 0, a mask, becomes bits for roots[index]
  *   STORE         store operand 0 */
 typedef struct mw_program_instruction {
   uint8_t code, form;
@@ -72,10 +74,11 @@ typedef struct mw_program {
   uint64_t quantum; /* elements of a stretch; 0: there is one section, and any elements do */
   uint64_t run;     /* elements for each value of the roots: 1, but where they are vectors along rows */
   uint64_t columns; /* how many columns a root sums, at most; 0: none does */
+  const uint8_t *known; /* borrowed: of every node whether it is a mask in memory, which is read as an input; NULL: none is */
   void *scratch; /* reused from one compilation to the next */
 } mw_program;
 
-/* Compiles into `program`, which is zeroed or holds an earlier program. */
+/* Compiles into `program`, which is zeroed or holds an earlier program; `known` may be set before. */
 bool mw_program_compile(mw_program *program, const mw_graph *graph, const mw_program_root *roots, size_t count, mw_error *err);
 void mw_program_free(mw_program *program);
 

@@ -123,14 +123,33 @@ static uint64_t elements_of(const maker *m, mw_node node) {
   return mw_graph_elements(m->graph, mw_graph_facts(m->graph, node).shape);
 }
 
+/* Counts the elements of masks for each component: of a node that depends on no sink, its component is that of a node that reads it. */
+static bool count_masks(const maker *m, const mw_node *outputs, size_t count, uint64_t *masks) {
+  uint32_t *home = mw_mem_new(m->nodes + 1, sizeof *home, m->err);
+  if (!home) return false;
+  for (size_t i = 0; i < count; i++) home[outputs[i]] = find(m->parent, outputs[i]);
+  for (uint32_t id = (uint32_t)m->nodes; id > 0; id--) {
+    uint32_t operands;
+    const mw_node *operand = mw_graph_read(m->graph, id, &operands);
+    if (!m->needed[id]) continue;
+    if (m->level[id]) home[id] = find(m->parent, id);
+    if (mw_graph_op(m->graph, id) == MW_OP_BERNOULLI_EACH) masks[home[id]] += elements_of(m, id);
+    for (uint32_t i = 0; i < operands; i++) home[operand[i]] = home[id];
+  }
+  free(home);
+  return true;
+}
+
 /* Components fill batches in the order of their outputs. A batch is full when its outputs that wait for a sink have more than
- * MW_SCHEDULE_ELEMENTS elements, or MW_SCHEDULE_SELECTS selections. One with matrices has a batch of its own, so that only
- * its matrices are in memory. */
+ * MW_SCHEDULE_ELEMENTS elements, MW_SCHEDULE_SELECTS selections, or MW_SCHEDULE_MASKS elements of masks. One with matrices has a batch of
+ * its own, so that only its matrices are in memory. */
 static bool divide(maker *m, const mw_node *outputs, size_t count) {
   uint64_t *elements = mw_mem_new(m->nodes + 1, sizeof *elements, m->err);
   uint32_t *selections = mw_mem_new(m->nodes + 1, sizeof *selections, m->err);
+  uint64_t *masks = mw_mem_new(m->nodes + 1, sizeof *masks, m->err);
   uint8_t *matrices = mw_mem_new(m->nodes + 1, sizeof *matrices, m->err);
-  if (elements && selections && matrices) {
+  bool ok = elements && selections && masks && matrices && count_masks(m, outputs, count, masks);
+  if (ok) {
     for (size_t i = 0; i < count; i++) {
       elements[find(m->parent, outputs[i])] += elements_of(m, outputs[i]);
       matrices[find(m->parent, outputs[i])] |= mw_graph_facts(m->graph, outputs[i]).matrices;
@@ -139,22 +158,23 @@ static bool divide(maker *m, const mw_node *outputs, size_t count) {
       if (m->needed[id] && mw_graph_op_class(mw_graph_op(m->graph, id)) == MW_CLASS_SELECT)
         selections[find(m->parent, id)]++;
     uint32_t batch = 1;
-    uint64_t held = 0, chosen = 0;
+    uint64_t held = 0, chosen = 0, drawn = 0;
     bool alone = false;
     for (size_t i = 0; i < count; i++) {
       uint32_t component = find(m->parent, outputs[i]);
       if (m->batch[component]) continue;
       bool waits = m->level[outputs[i]] > 0;
       bool full = waits && held && (held + elements[component] > MW_SCHEDULE_ELEMENTS ||
-                                    chosen + selections[component] > MW_SCHEDULE_SELECTS);
-      if (full || alone || (i && matrices[component])) batch++, held = chosen = 0;
+                                    chosen + selections[component] > MW_SCHEDULE_SELECTS ||
+                                    drawn + masks[component] > MW_SCHEDULE_MASKS);
+      if (full || alone || (i && matrices[component])) batch++, held = chosen = drawn = 0;
       alone = matrices[component];
       m->batch[component] = batch;
-      if (waits) held += elements[component], chosen += selections[component];
+      if (waits) held += elements[component], chosen += selections[component], drawn += masks[component];
     }
   }
-  bool ok = elements && selections && matrices;
   free(matrices);
+  free(masks);
   free(elements);
   free(selections);
   return ok;

@@ -30,9 +30,11 @@
 #include "expr/expansion.h"
 #include "expr/program.h"
 
-/* A batch has about so many elements to compute, and so many selections; a stage has about so many selections too. */
+/* A batch has about so many elements to compute, so many selections, and so many bits of masks that its stages have in common
+ * (exec/masks.h); a stage has about so many selections too. */
 enum { MW_SCHEDULE_NO_OUTPUT = UINT32_MAX, MW_SCHEDULE_SELECTS = 8 };
 #define MW_SCHEDULE_ELEMENTS ((uint64_t)128 << 20)
+#define MW_SCHEDULE_MASKS ((uint64_t)128 << 20)
 /* How many steps (operations on one element) all passes may take, and how many more for each output: far more than any
  * method does, and few enough to be planned in about the time that the recipe itself may take. */
 enum { MW_SCHEDULE_STEPS = 1 << 22, MW_SCHEDULE_STEPS_EACH = 1 << 13 };

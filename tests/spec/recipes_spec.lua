@@ -410,4 +410,23 @@ describe("by rank", function()
     end
     assert(math.abs(kept[1] / many[1] - 0.7) < 0.04 and math.abs(kept[2] / many[2] - 0.3) < 0.04, kept[1] / many[1] .. " " .. kept[2] / many[2])
   end)
+  it("della keeps with rescale, where two passes need the draws, what it keeps without, where one does", function()
+    for seed = 1, 4 do
+      local function drawn(rescale)
+        return toy.run("della_linear", { base = base_file, experts = { files[2] }, density = 0.5, epsilon = 0.3, rescale = rescale }, { seed = seed })
+      end
+      local plain, scaled = drawn(false), drawn(true)
+      for name in pairs(SHAPES) do
+        local all, left, d = 0, 0, minus(experts[2][name], base[name])
+        for i = 1, #d do
+          all = all + math.abs(d[i])
+          if plain[name][i] ~= base[name][i] then left = left + math.abs(d[i]) end
+        end
+        for i = 1, #d do
+          local change = plain[name][i] ~= base[name][i] and d[i] * all / left or 0
+          assert(math.abs(scaled[name][i] - base[name][i] - change) <= 0.02 * (1 + math.abs(change)), name .. " " .. i)
+        end
+      end
+    end
+  end)
 end)
