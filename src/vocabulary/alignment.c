@@ -116,7 +116,7 @@ static bool unite(aligning *a) {
   for (size_t m = 0; m < a->inputs->count && all; m++)
     if (m != a->start) MW_TRY(mw_output_vocabulary_unite(&a->vocabulary, &a->tokens[m], a->err));
   for (size_t i = 0; i < a->rules.count; i++)
-    MW_TRY(mw_output_vocabulary_add(&a->vocabulary, a->rules.rules[i].text, a->rules.rules[i].length, NULL, a->err));
+    MW_TRY(mw_output_vocabulary_add(&a->vocabulary, a->rules.rules[i].text, a->rules.rules[i].length, a->err));
   const uint64_t each = a->options->pad_vocabulary, over = each ? a->vocabulary.count % each : 0;
   a->out->tokens = a->vocabulary.count;
   a->out->added = a->vocabulary.added;

@@ -35,11 +35,6 @@ static bool list_added(search *s, mw_error *err) {
   return true;
 }
 
-/* Whether an added token is found only as a whole word: those that were ordinary in their own tokenizer. */
-static bool is_single(const mw_output_vocabulary_token *token) {
-  return !token->settings || mw_json_member(*token->settings, "single_word").kind == MW_JSON_TRUE;
-}
-
 static bool contains(const search *s, const char *text, size_t length) {
   for (size_t at = 0; at < length; at++) {
     if (mw_utf8_continues(text[at]) || !s->begins[pair_of(text + at, length - at)]) continue;
@@ -48,7 +43,7 @@ static bool contains(const search *s, const char *text, size_t length) {
       uint32_t id;
       if (!s->lengths[n] || n == length || !mw_vocab_find(&s->added, text + at, n, &id)) continue;
       const bool cut = within || mw_added_begins_word(text + at + n, length - at - n);
-      if (!cut || !is_single(&s->vocabulary->tokens[id])) return true;
+      if (!cut || !s->vocabulary->tokens[id].single) return true;
     }
   }
   return false;

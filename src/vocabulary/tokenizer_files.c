@@ -12,7 +12,6 @@ typedef struct rewriting {
   const mw_output_vocabulary *vocabulary;
   const uint32_t *contained; /* [contained_count] ordinary tokens that become added ones, too */
   size_t contained_count;
-  bool literal; /* new tokens are looked for in the text as it is, since the tokenizer has a normalizer that would change it */
   mw_arena *arena;
   mw_warning *warnings;
   mw_error *err;
@@ -71,9 +70,10 @@ bool mw_tokenizer_files_edit(const mw_tokenizer_files *files, const char *name, 
 static void put_json(mw_text *out, mw_json value) { mw_text_add(out, value.bytes, value.length); }
 
 /* "single_word": true, ...: those of the model that a token is from, else of a text that is found where it is no part of a longer word.
- * In a tokenizer without normalizer a token whose "normalized" is false is looked for before all others, so it would cut longer ones
- * apart. */
-static void put_settings(const rewriting *r, const mw_output_vocabulary_token *token, bool id_within, mw_text *out) {
+ * Where the tokenizer has another normalizer than the one that it is from, it is looked for in the text as it is: one that puts
+ * something before the first word would do so with the token, too, which was then found nowhere else. In a tokenizer without normalizer
+ * a token whose "normalized" is false is looked for before all others, so it would cut longer ones apart. */
+static void put_settings(const mw_output_vocabulary_token *token, bool id_within, mw_text *out) {
   mw_json key, value;
   if (token->settings) {
     for (mw_json_walk walk = mw_json_enter(*token->settings); mw_json_next(&walk, &key, &value);) {
@@ -81,7 +81,8 @@ static void put_settings(const rewriting *r, const mw_output_vocabulary_token *t
       mw_text_format(out, ",");
       put_json(out, key);
       mw_text_format(out, ":");
-      put_json(out, value);
+      if (token->literal && mw_json_equals(key, "normalized")) mw_text_format(out, "false");
+      else put_json(out, value);
     }
     return;
   }
@@ -89,8 +90,8 @@ static void put_settings(const rewriting *r, const mw_output_vocabulary_token *t
     mw_text_format(out, ",\"content\":");
     mw_text_json(out, token->text, token->length);
   }
-  mw_text_format(out, ",\"single_word\":true,\"lstrip\":false,\"rstrip\":false,\"normalized\":%s,\"special\":false",
-                 r->literal ? "false" : "true");
+  mw_text_format(out, ",\"single_word\":%s,\"lstrip\":false,\"rstrip\":false,\"normalized\":%s,\"special\":false",
+                 token->single ? "true" : "false", token->literal ? "false" : "true");
 }
 
 /* Whether an id that an entry names is that of a token of the output. */
@@ -137,11 +138,11 @@ static void put_new(const rewriting *r, list_form form, size_t id, mw_text *out)
   } else if (form == BY_ID) {
     mw_text_format(out, "\"%zu\": {\"content\":", id);
     mw_text_json(out, token->text, token->length);
-    put_settings(r, token, false, out);
+    put_settings(token, false, out);
     mw_text_format(out, "}");
   } else {
     mw_text_format(out, "{\"id\":%zu", id);
-    put_settings(r, token, true, out);
+    put_settings(token, true, out);
     mw_text_format(out, "}");
   }
 }
@@ -309,11 +310,8 @@ static bool is_cut(const mw_output_vocabulary *v) {
 
 bool mw_tokenizer_files_rewrite(mw_tokenizer_files *files, const char *folder, const mw_output_vocabulary *vocabulary, mw_arena *arena,
                                 mw_warning *warnings, mw_error *err) {
-  const mw_vocabulary *v = &vocabulary->start->vocabulary;
   rewriting r = {.files = files, .folder = folder, .vocabulary = vocabulary, .arena = arena, .warnings = warnings, .err = err};
   if (!vocabulary->start->fast || (!vocabulary->added && !is_cut(vocabulary))) return true;
-  mw_json root = {MW_JSON_OBJECT, v->bytes, v->length}, normalizer = mw_json_skim(root, "normalizer");
-  r.literal = normalizer.kind != MW_JSON_END && normalizer.kind != MW_JSON_NULL;
   MW_TRY(mw_contained_find(vocabulary, arena, &r.contained, &r.contained_count, err));
   return rewrite_tokenizer(&r) && rewrite_added(&r) && follow_file(&r, "tokenizer_config.json") &&
          follow_file(&r, "special_tokens_map.json");

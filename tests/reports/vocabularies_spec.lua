@@ -335,6 +335,32 @@ describe("the files of the output's tokenizer", function()
     local _, _, out = M.made "moonweld soup --models a b --tokenizer union"
     assert.is_truthy(M.bytes(out .. "/tokenizer.json"):find('"content":"C","single_word":true,"lstrip":false,"rstrip":false,"normalized":false', 1, true))
   end)
+
+  -- With "normalized" the library looks for the token as the normalizer makes it: "_<u>" here, which is nowhere within a word.
+  it("are found within words where another model's tokenizer finds them there, whatever the normalizer puts before words", function()
+    local prepend, own = '{"type": "Prepend", "prepend": "_"}', '"content":"<u>","single_word":false,"lstrip":false,"rstrip":true,"normalized":'
+    local function made(normalizer)
+      model("b", { tokens = list "a", added = { [1] = "<u>" }, normalizer = normalizer })
+      M.write("b/tokenizer.json", (M.bytes "b/tokenizer.json":gsub('"normalized": false', '"normalized": true')))
+      local _, _, out = M.made "moonweld soup --models a b --tokenizer union"
+      return M.bytes(out .. "/tokenizer.json")
+    end
+    model("a", { tokens = list "a b", normalizer = prepend })
+    assert.is_truthy(made(nil):find(own .. "false", 1, true))
+    assert.is_truthy(made '{"type": "Lowercase"}':find(own .. "false", 1, true))
+    assert.is_truthy(made(prepend):find(own .. "true", 1, true)) -- its own finds it as little
+    model("a", { tokens = list "a b" })
+    assert.is_truthy(made(prepend):find(own .. "true", 1, true))
+  end)
+
+  it("are found within words where a rule names them, unless they are words themselves", function()
+    model("a", { tokens = list "a b" })
+    local _, _, out = M.made [[moonweld soup --models a --tokenizer base --tokens '{"<|n|>": {}, "new": {}, "<|x": {}}']]
+    local text = M.bytes(out .. "/tokenizer.json")
+    for token, single in pairs { ["<|n|>"] = false, new = true, ["<|x"] = true } do
+      assert.is_truthy(text:find(('"content":"%s","single_word":%s,'):format(token, single), 1, true), token)
+    end
+  end)
 end)
 
 describe("what --tokenizer refuses", function()

@@ -186,10 +186,14 @@ end
 local function add_tokenizer(words, documents, doc, script)
   local spec = doc.tokenizer
   if not spec then return end
-  local function whose(reference)
+  local function whose(reference, rule)
     local inner = document_of(documents, reference.path)
     local key = inner and donor_of(documents, inner).key or reference.path
-    return script.label(key) or key
+    local label = script.label(reference.key) or script.label(key)
+    if rule and not label then
+      return (N.refuse(reference.node, "%s: %s is none of the models that are merged here", rule, core.shown(reference.key)))
+    end
+    return label or key
   end
   local source = spec.source
   words[#words + 1] = { name = "tokenizer", (source.word == "union" or source.word == "base") and source.word or whose(source.reference) }

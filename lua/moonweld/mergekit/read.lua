@@ -264,13 +264,13 @@ local function rule_of(token, node)
   local forced = force and N.truth(force, "force")
   if not source then
     if forced then return (N.refuse(node, "token '%s' is forced and has no 'source'", core.shown(token))) end
-    return nil
+    return { token = token, json = function() return "{}" end } -- it shall be there
   end
-  local tail = forced and ', "force": true}' or "}"
+  local tail, told = forced and ', "force": true}' or "}", ("token '%s'"):format(core.shown(token))
   local inner = source.kind == "map" and N.map(source, "a source")
   if not inner or not N.get(inner, "kind") then
     local model = R.reference(source)
-    return { token = token, json = function(whose) return ('{"source": %s%s'):format(R.json(whose(model)), tail) end }
+    return { token = token, json = function(whose) return ('{"source": %s%s'):format(R.json(whose(model, told)), tail) end }
   end
   N.check_keys(inner, keys.token, "a source of a token")
   local kind = N.text(N.get(inner, "kind"), "'kind'")
@@ -282,7 +282,7 @@ local function rule_of(token, node)
   local from = other and ('"token": %s'):format(R.json(N.text(other, "'token'"))) or ('"token_id": %d'):format(math.floor(N.number(id, "token_id")))
   local reference = R.reference(model)
   return { token = token, json = function(whose)
-    return ('{"source": {"kind": "model_token", "model": %s, %s}%s'):format(R.json(whose(reference)), from, tail)
+    return ('{"source": {"kind": "model_token", "model": %s, %s}%s'):format(R.json(whose(reference, told)), from, tail)
   end }
 end
 
