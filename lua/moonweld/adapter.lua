@@ -144,7 +144,7 @@ W.word("model:adapted()", function(x)
   local private, nodes = data(x), {}
   if not private.adapted then return (fail("'adapted' is of a model that was given, not of one that was computed")) end
   for _, name in ipairs(private.adapted) do nodes[name] = private.nodes[name] end
-  return (V.model(meet.names(private.adapted), nodes, private.label, { kept = {}, part_of = private, config = private.config }))
+  return (V.model(meet.names(private.adapted), nodes, private.label, { kept = {}, part_of = private, config = private.config, measured = private.measured }))
 end)
 
 return D

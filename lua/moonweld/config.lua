@@ -66,7 +66,7 @@ word("model:with_config{...}", function(x, changes)
     copy[key] = plain(value, key)
   end
   return (V.model(private.names, private.nodes, private.label, { kept = private.kept, part_of = private.part_of, laid_out = private.laid_out,
-    config = merged(private.config or {}, copy) }, private.stand_in))
+    config = merged(private.config or {}, copy), measured = private.measured }, private.stand_in))
 end)
 
 -- ---- for C ----

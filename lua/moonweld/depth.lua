@@ -15,18 +15,24 @@ function D.layer_of(name)
   if stack then return stack, layers[name], rests[name] end
 end
 
-local depths -- layers of every stack
+local depths -- of every stack: the greatest over all models at hand
+local own_depths = setmetatable({}, { __mode = "k" }) -- the same of one model, by the list of its names
 
---- Names that models at hand have: the depth of a stack is the greatest over all of them.
+local function measure(names, found)
+  for _, name in ipairs(names) do
+    local stack, layer = D.layer_of(name)
+    if stack then found[stack] = math.max(found[stack] or 0, layer + 1) end
+  end
+  return found
+end
+
+--- Names that models at hand have.
 function D.see(names)
   if not depths then
     depths = {}
-    for _, model in ipairs(core.models) do D.see(model.names) end
+    for _, model in ipairs(core.models) do measure(model.names, depths) end
   end
-  for _, name in ipairs(names) do
-    local stack, layer = D.layer_of(name)
-    if stack then depths[stack] = math.max(depths[stack] or 0, layer + 1) end
-  end
+  measure(names, depths)
 end
 
 --- Modules that read the input before the layers do: Whisper's conv1, CLIP's pre_layrnorm, BART's shared, timm's cls_token, OPT's
@@ -46,17 +52,19 @@ local function is_before(name)
 end
 D.is_before = is_before
 
---- How many layers a stack has in the deepest model that is at hand.
-function D.layers(stack)
+--- How many layers a stack has: in the model whose names are `measured`, which a part of a model has of the whole; else in the deepest
+--- model that is at hand.
+function D.layers(stack, measured)
+  if measured and not own_depths[measured] then own_depths[measured] = measure(measured, {}) end
   if not depths then D.see {} end
-  return depths[stack] or 0
+  return measured and own_depths[measured][stack] or depths[stack] or 0
 end
 
 --- From 0, where the model begins, to 1: layer l of a stack of L stands at l / (L - 1), the layer of a stack of one at 0.
-function D.of(name)
+function D.of(name, measured)
   local stack, layer = D.layer_of(name)
   if not stack then return is_before(name) and 0 or 1 end
-  local depth = D.layers(stack)
+  local depth = D.layers(stack, measured)
   return depth > 1 and layer / (depth - 1) or 0
 end
 

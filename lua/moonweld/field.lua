@@ -16,8 +16,8 @@ F.layers = word("layers{...}", function(values)
   end
   if #numbers == 0 then return (fail("layers{} is empty")) end
   if #numbers == 1 then return numbers[1] end
-  return (V.new("field", { numbers = numbers, at = function(name)
-    local place = depth.of(name) * (#numbers - 1)
+  return (V.new("field", { numbers = numbers, at = function(name, measured)
+    local place = depth.of(name, measured) * (#numbers - 1)
     local low = math.floor(place)
     if low >= #numbers - 1 then return numbers[#numbers] end
     return numbers[low + 1] + (numbers[low + 2] - numbers[low + 1]) * (place - low)
@@ -44,11 +44,11 @@ local function pick(entries, complain)
     F.check_glob(entries[i][1], complain)
     pairs_of[i], members[i + 1] = { entries[i][1], entries[i][2] }, entries[i][2]
   end
-  return (V.new("field", { members = members, at = function(name)
+  return (V.new("field", { members = members, at = function(name, measured)
     for _, entry in ipairs(pairs_of) do
-      if core.glob(entry[1], name) then return (V.at(entry[2], name)) end
+      if core.glob(entry[1], name) then return (V.at(entry[2], name, measured)) end
     end
-    return (V.at(default, name))
+    return (V.at(default, name, measured))
   end }))
 end
 

@@ -44,7 +44,7 @@ local function open_models()
     for i, name in ipairs(source.names) do nodes[name] = core.input(m, source.rows[i]) end
     for name, row in pairs(source.kept) do kept[name] = { m, row } end
     source.names = meet.names(source.names)
-    opened[m] = V.model(source.names, nodes, source.label, { kept = kept }, stand_in)
+    opened[m] = V.model(source.names, nodes, source.label, { kept = kept, measured = source.names }, stand_in)
     V.data(opened[m]).where, V.data(opened[m]).adapted = source.where, source.adapted
   end
   meet.donor = V.data(opened[core.donor])
@@ -54,7 +54,7 @@ end
 --- Tells what each argument that varies over the model gives every tensor that is computed.
 local function explain(result)
   for _, varying in ipairs(A.varying) do
-    for _, name in ipairs(V.data(result).names) do core.explained(varying[1], name, V.at(varying[2], name)) end
+    for _, name in ipairs(V.data(result).names) do core.explained(varying[1], name, V.at(varying[2], name, V.data(result).measured)) end
   end
 end
 

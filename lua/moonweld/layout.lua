@@ -108,7 +108,7 @@ local function builder(like)
   function b.done(label)
     table.sort(names)
     depth.see(names)
-    return (V.model(names, nodes, label, { kept = kept, laid_out = true, config = like.config }))
+    return (V.model(names, nodes, label, { kept = kept, laid_out = true, config = like.config, measured = names }))
   end
   return b
 end

@@ -122,7 +122,7 @@ function V.lift_coefficients(f, args, n, model)
     for k = 1, n do
       local private = data(args[k])
       local lookup = private and (private.kind == "coefficients" and private.nodes or private.at) -- or a field's function
-      if type(lookup) == "function" then inner[k] = lookup(name) elseif lookup then inner[k] = lookup[name] else inner[k] = args[k] end
+      if type(lookup) == "function" then inner[k] = lookup(name, first.names) elseif lookup then inner[k] = lookup[name] else inner[k] = args[k] end
       if inner[k] == nil then return (fail("these coefficients belong to different models")) end
     end
     nodes[name] = f(table.unpack(inner, 1, n))

@@ -256,7 +256,7 @@ local function chosen(x, wanted)
     return tensor ~= nil and is_chosen(tensor) and tensor or nil
   end
   return (V.model(core.module("meet").names(names), nodes, private.label, { kept = wanted and {} or private.kept,
-    part_of = private.part_of or private, laid_out = private.laid_out, config = private.config }, stand_in))
+    part_of = private.part_of or private, laid_out = private.laid_out, config = private.config, measured = private.measured }, stand_in))
 end
 
 for name, wanted in pairs { matrices = true, rest = false } do

@@ -43,7 +43,7 @@ local function chosen(x, glob, wanted)
   if not found then none_called(private, glob) end
   local stand_in = private.stand_in and function(name) return fits(name) == wanted and private.stand_in(name) or nil end
   return (V.model(names, nodes, private.label, { kept = kept, part_of = private.part_of or private, laid_out = private.laid_out,
-    config = private.config }, stand_in))
+    config = private.config, measured = private.measured }, stand_in))
 end
 
 word("model:only(glob)", function(x, glob) return (chosen(x, glob, true)) end)
@@ -64,7 +64,7 @@ word(map_model, function(x, f)
   local function mapped(tensor, name)
     local outer = V.current_name
     V.current_name = name
-    local result = V.at(f(tensor, name), name)
+    local result = V.at(f(tensor, name), name, private.measured)
     V.current_name = outer
     local what = kind(result)
     if what ~= "node" and what ~= "number" then fail("map's function gave %s for tensor '%s', not a tensor", V.called(result), core.shown(name)) end
@@ -109,7 +109,7 @@ word("model:with(other, {add=})", function(x, other, options)
   for _, name in ipairs(names) do if nodes[name] ~= nil then left[#left + 1] = name end end
   table.sort(left)
   return (V.model(left, nodes, private.label, { kept = kept, part_of = whole, laid_out = private.laid_out or added or add and over.laid_out,
-    config = private.config or over.config }))
+    config = private.config or over.config, measured = added and left or private.measured }))
 end)
 
 -- ---- renaming ----
@@ -153,7 +153,7 @@ word("model:rename(from[, to])", function(x, from, to)
   end
   table.sort(names)
   core.module("depth").see(names)
-  return (V.model(names, nodes, private.label, { kept = kept, laid_out = true, config = private.config }))
+  return (V.model(names, nodes, private.label, { kept = kept, laid_out = true, config = private.config, measured = names }))
 end)
 
 local map_list = "list:map(function(item, index) ... end)"

@@ -59,5 +59,5 @@ W.word("model:part(name)", function(x, wanted)
     else kept[name] = private.kept[name] end
   end
   return (V.model(names, nodes, private.label, { kept = kept, part_of = private.part_of or private, laid_out = private.laid_out,
-    config = private.config }))
+    config = private.config, measured = private.measured }))
 end)

@@ -101,7 +101,7 @@ local function draw(f, x, p, s)
   if kind(x) ~= "model" then return (fail("random numbers are drawn for tensors, not for %s", V.called(x))) end
   local private, nodes = data(x), {}
   local function drawn(tensor, name)
-    local q = kind(p) == "model" and data(p).nodes[name] or V.at(p, name)
+    local q = kind(p) == "model" and data(p).nodes[name] or V.at(p, name, private.measured)
     return (f(tensor, q, s, name))
   end
   for _, name in ipairs(private.names) do nodes[name] = drawn(private.nodes[name], name) end

@@ -73,10 +73,10 @@ local function look_up(place, name, t)
 end
 
 --- The name that filters see, and the depth. `layers` are those of the file that the model's layers 0, 1 ... are.
-local function stand(name, layers)
+local function stand(name, layers, measured)
   local stack, layer, rest = depth.layer_of(name)
   if not stack then return name, 0 end
-  local count = layers and layers[2] - layers[1] or depth.layers(stack)
+  local count = layers and layers[2] - layers[1] or depth.layers(stack, measured)
   return layers and ("%s.%d.%s"):format(stack, layers[1] + layer, rest) or name, count > 1 and layer / (count - 1) or 1
 end
 
@@ -104,8 +104,8 @@ S.setting = word("setting{...}", function(given)
     warn_of_filters(of, place)
   end
   local own = debug.getinfo(3, "Sl")
-  return (V.new("field", { at = function(name)
-    local seen, t = stand(name, layers)
+  return (V.new("field", { at = function(name, measured)
+    local seen, t = stand(name, layers, measured)
     for _, place in ipairs(places) do
       local value = look_up(place, seen, t)
       if value ~= nil then return value end

@@ -146,12 +146,12 @@ function V.list(x) return kind(x) == "list" and x or V.new("list", { items = V.i
 
 --- A model: names in byte order and the tensor (or lazy scalar) of each. `like`: the data of the model that it comes from:
 --- its kept tensors (integers, by name what core.input takes), the model that it is a part of, whether its layout is new,
---- and what its config.json is to have (with_config).
+--- what its config.json is to have (with_config), and the names by which its depth is measured (depth.lua).
 --- `stand_in`: with --missing base, what takes the place of a tensor that it lacks, by its name.
 function V.model(names, nodes, label, like, stand_in)
   like = like or {}
   return (V.new("model", { names = names, nodes = nodes, label = label, kept = like.kept, part_of = like.part_of, laid_out = like.laid_out,
-    config = like.config, stand_in = stand_in }))
+    config = like.config, measured = like.measured, stand_in = stand_in }))
 end
 
 --- A plain table of tensors by name is a model, too; anything else stays what it is.
@@ -186,10 +186,10 @@ function V.all_names(private)
   return names
 end
 
---- A field's number for a tensor of this name; anything else as it is.
-function V.at(x, name)
+--- A field's number for a tensor of this name, in a model whose depth these names measure; anything else as it is.
+function V.at(x, name, measured)
   if kind(x) ~= "field" then return x end
-  return name and data[x].at(name) or fail("a field is read where the tensor's name is known: for a model, or within model:map")
+  return name and data[x].at(name, measured) or fail("a field is read where the tensor's name is known: for a model, or within model:map")
 end
 
 local function lift_list(f, args, n, length)
@@ -207,14 +207,15 @@ end
 
 --- Of several models the one whose kept tensors are the donor's, else the first; the layout is new where any is. What is
 --- computed from one model alone goes by its name.
-local function like(models)
-  local chosen, laid_out, label, config = models[1], false, models[1].label, nil
+local function like(models, names)
+  local chosen, laid_out, label, config, measured = models[1], false, models[1].label, nil, nil
   for _, model in ipairs(models) do
+    if model.names == names or not measured then measured = model.measured or measured end
     if model.kept and model.kept == meet.donor.kept then chosen = model end
     laid_out, config = laid_out or model.laid_out, config or model.config
     if model.label ~= label then label = nil end
   end
-  return { kept = chosen.kept, part_of = models[1].part_of, laid_out = laid_out, config = config }, label
+  return { kept = chosen.kept, part_of = models[1].part_of, laid_out = laid_out, config = config, measured = measured }, label
 end
 
 local places = setmetatable({}, { __mode = "k" })
@@ -278,10 +279,15 @@ local function lift_model(f, args, n)
     if private and private.kind == "model" then
       models[#models + 1] = private
       place[k] = #models
-    elseif private and private.kind == "field" then lookups[k] = private.at end
+    end
   end
   local names, tensors = meet.meet(models)
+  local origin, label = like(models, names)
   for k, i in pairs(place) do lookups[k] = tensors[i] end
+  for k = 1, n do
+    local field = kind(args[k]) == "field" and data[args[k]]
+    if field then lookups[k] = function(name) return (field.at(name, origin.measured)) end end
+  end
   local nodes = each(f, names, lookups, args, n) or one_by_one(f, names, lookups, args, n, { models = models, tensors = tensors })
   -- The donor's tensor stands in where a model was read, not where something was computed from it: 0.5 * m has 0.5 * donor.
   local function stand_in(name)
@@ -292,7 +298,6 @@ local function lift_model(f, args, n)
     end
     return (f(table.unpack(inner, 1, n)))
   end
-  local origin, label = like(models)
   return (V.model(names, nodes, label, origin, core.missing_base and meet.all_stand_in(models) and stand_in or nil))
 end
 
@@ -319,9 +324,9 @@ function V.lift(f, ...)
   if model then return (lift_model(f, args, n)) end
   if not field then return (f(...)) end
   local fields = args
-  return (V.new("field", { at = function(name)
+  return (V.new("field", { at = function(name, measured)
     local inner = {}
-    for k = 1, n do inner[k] = kind(fields[k]) == "field" and data[fields[k]].at(name) or fields[k] end
+    for k = 1, n do inner[k] = kind(fields[k]) == "field" and data[fields[k]].at(name, measured) or fields[k] end
     return (f(table.unpack(inner, 1, n)))
   end }))
 end

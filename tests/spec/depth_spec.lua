@@ -95,12 +95,23 @@ describe("a model of several stacks: each by its own length", function()
 end)
 
 describe("the depth of a stack", function()
-  it("is the greatest over the models at hand", function()
-    local short = { ["model.layers.0.mlp.w"] = 0, ["model.layers.1.mlp.w"] = 0.5 }
+  it("is that of the model which is computed with, of a part that of the whole, whatever others have", function()
+    local short = { ["model.layers.0.mlp.w"] = 0, ["model.layers.1.mlp.w"] = 1 }
     local long = { ["model.layers.0.mlp.w"] = 0, ["model.layers.1.mlp.w"] = 0.5, ["model.layers.2.mlp.w"] = 1 }
     local x, y = files(short, long)
     holds(short, toy.run([[return recipe { "One of two.", arg.model("x", "m"), arg.model("y", "m"),
       function(a) return a.x:abs() * layers{0, 1} + 0 * a.y:only("*.0.*"):with(a.x, {add = true}) end }]], { x = x, y = y }))
+    holds(long, toy.run([[return recipe { "A part of one.", arg.model("x", "m"), arg.model("y", "m"), function(a)
+      return (a.y:only("*.1.*"):abs() * layers{0, 1}):with(a.y:except("*.1.*"):abs() * layers{0, 1}) end }]], { x = x, y = y }))
+  end)
+  it("is its own for every model of a recipe that stacks", function()
+    local names = { ["model.layers.0.mlp.w"] = 0, ["model.layers.1.mlp.w"] = 1 }
+    for _, gradient in ipairs { "layers{0, 1}", 'setting{of = "t", {0, 1}}' } do
+      local found = toy.run(([[return recipe { "After a stack.", arg.model("x", "m"), function(a)
+        local deep = stack{a.x, a.x} * GRADIENT
+        return a.x:abs() * GRADIENT + 0 * deep:layers(0, 2) end }]]):gsub("GRADIENT", gradient), { x = files(names) })
+      holds(names, found)
+    end
   end)
   it("counts the layers that a renaming makes", function()
     local found = toy.run([[return recipe { "Twice as deep.", arg.model("x", "m"), function(a)
