@@ -11,9 +11,10 @@ local layouts = {
     shared  = "mlp.shared_expert.", shared_gate = "mlp.shared_expert_gate.weight", config = qwen },
   qwen3_moe = { from = "qwen3", class = "Qwen3MoeForCausalLM", router = "mlp.gate.weight", expert = "mlp.experts.%d.", config = qwen },
   deepseek  = { from = "llama mistral", class = "DeepseekForCausalLM", router = "mlp.gate.weight", expert = "mlp.experts.%d.",
-    shared  = "mlp.shared_experts.", least = 2, -- of one expert's share its readers disagree: it, or it divided by itself
+    shared  = "mlp.shared_experts.",
     config  = function(n)
-      return { n_routed_experts = n.experts, num_experts_per_tok = n.per_token, moe_intermediate_size = n.width, norm_topk_prob = true,
+      return { n_routed_experts = n.experts, num_experts_per_tok = n.per_token, moe_intermediate_size = n.width,
+        norm_topk_prob = n.per_token > 1, -- some readers divide a single expert's share by itself where it is true, some do not
         first_k_dense_replace = 0, moe_layer_freq = 1, scoring_func = "softmax", n_shared_experts = n.shared and 1 }
     end },
 }
@@ -51,7 +52,6 @@ return recipe {
     assert((" " .. layout.from .. " "):find(" " .. kind .. " ", 1, true),
       ("base: a model of type %s; layout %s is made of type %s"):format(kind, a.layout, (layout.from:gsub(" ", " or "))))
     assert(a.per_token <= #a.experts, ("per_token is %d, of %d experts"):format(a.per_token, #a.experts))
-    assert(a.per_token >= (layout.least or 1), ("layout %s needs a per_token of 2 or more: programs that read it weigh a single expert differently"):format(a.layout))
     assert(layout.shared or not a.shared, ("layout %s has no shared expert"):format(a.layout))
     assert(a.shared or not layout.shared_gate, ("layout %s needs a shared expert: --shared MODEL"):format(a.layout))
     assert(#base:only("*.mlp.*"):names() == 3 * depth, "base: its MLPs have other tensors than gate_proj, up_proj and down_proj weights")

@@ -144,7 +144,8 @@ describe("A file of mergekit-moe", function()
   it("has a layout by its models, its shared expert and that one's prompts", function()
     local shared = "shared_experts:\n- source_model: %sman\n"
     for more, name in pairs { [""] = "block_sparse_moe.gate", [shared:format(PICO)] = "mlp.shared_experts.up_proj",
-      [shared:format(PICO) .. "  positive_prompts: [NAME]\n"] = "mlp.shared_expert_gate", ["architecture: deepseek\n"] = "mlp.experts.0.up_proj" } do
+      [shared:format(PICO) .. "  positive_prompts: [NAME]\n"] = "mlp.shared_expert_gate", ["architecture: deepseek\n"] = "mlp.experts.0.up_proj",
+      ["architecture: DeepSeek MoE\n"] = "mlp.experts.0.up_proj", [shared:format(PICO) .. "  positive_prompts: [NAME]\narchitecture: Qwen MoE\n"] = "mlp.shared_expert_gate" } do
       M.write("mixture.yml", head:format(PICO, "cheap_embed") .. kjv:format(PICO) .. py:format(PICO) .. more)
       local code, said = M.run "moonweld mixture.yml -o routers --force --quiet"
       assert.equal(0, code, more .. said)
@@ -162,6 +163,7 @@ describe("A file of mergekit-moe", function()
     said(head:format(PICO, "hidden") .. kjv:format(PICO) .. kjv:format(PICO), "mixture.yml:8:21: the prompts of all experts are the same")
     said(head:format(PICO, "nearest") .. kjv:format(PICO) .. py:format(PICO), "mixture.yml:2:12: gate_mode is hidden, hidden_avg", "not 'nearest'")
     said("experts_per_token: 3\n" .. head:format(PICO, "hidden") .. kjv:format(PICO) .. py:format(PICO), "mixture.yml:1:20: 'experts_per_token' is 3, and there are 2 experts")
+    said("architecture: llama\n" .. head:format(PICO, "hidden") .. kjv:format(PICO) .. py:format(PICO), "mixture.yml:1:15: architecture is mixtral, qwen, qwen3 or deepseek, not 'llama'")
     said(head:format(PICO, "hidden") .. kjv:format(PICO) .. py:format(PICO) ..
       "architecture: deepseek\nshared_experts:\n- source_model: x\n  positive_prompts: [x]\n", "a shared expert of deepseek has no gate")
     said(head:format(PICO, "hidden") .. kjv:format(PICO) .. "- source_model: x\n  positive_prompts: [[a]]\n", "mixture.yml:8:22: a prompt is a text, not a list")

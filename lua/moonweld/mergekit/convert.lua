@@ -269,7 +269,10 @@ end
 
 return function(text, name, strict)
   N.file, N.strict = name, strict
-  local roots = core.yaml(text, name)
+  local roots = {}
+  for _, root in ipairs(core.yaml(text, name)) do
+    if root.kind ~= "text" or N.value(root) ~= nil then roots[#roots + 1] = root end -- a document of nothing is none
+  end
   if #roots == 0 then return (N.advise(nil, "a configuration has at least 'merge_method:' and 'models:'", "is empty")) end
   local documents = read_documents(roots)
   return (compose(documents, result_of(documents), name, text))

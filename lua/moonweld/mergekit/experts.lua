@@ -10,7 +10,7 @@ local keys = {
   expert = set "source_model positive_prompts negative_prompts noise_scale residual_scale prompts",
 }
 -- mergekit takes every beginning of a layout's name, and of several the first that can be.
-local layouts = { mixtral = "mixtral", qwen = "qwen2_moe", qwen2 = "qwen2_moe", qwen3 = "qwen3_moe", deepseek = "deepseek" }
+local layouts = { mixtral = "mixtral", ["deepseek moe"] = "deepseek", ["qwen moe"] = "qwen2_moe", ["qwen2 moe"] = "qwen2_moe", ["qwen3 moe"] = "qwen3_moe" }
 
 --- Whether a configuration is of this kind.
 function E.is_one(root)
@@ -77,13 +77,14 @@ end
 --- The layout: as the file names it, or as mergekit finds it. A shared expert with prompts has a gate, which deepseek's has not.
 local function layout_of(map, doc)
   local kind = N.get(map, "architecture")
-  local name = kind and N.text(kind, "architecture"):lower()
-  if kind and not layouts[name] then return (N.refuse(kind, "architecture is mixtral, qwen, qwen3 or deepseek, not %s", N.shown(kind))) end
-  local gated = doc.shared and (#doc.shared.prompts.texts > 0 or doc.gates.gates == "random" and name == "qwen")
-  if name == "qwen" and not doc.shared then return "qwen3_moe" end
-  if layouts[name] == "deepseek" and gated then N.refuse(doc.shared.node, "a shared expert of deepseek has no gate: leave out its prompts, or 'architecture'") end
-  if not name and gated then return "qwen2_moe" end
-  return name and layouts[name]
+  local name, fits = kind and N.text(kind, "architecture"):lower() or "", {}
+  for called, layout in pairs(layouts) do fits[layout] = fits[layout] or called:sub(1, #name) == name end
+  local gated = doc.shared and #doc.shared.prompts.texts > 0
+  if name == "" then return gated and "qwen2_moe" or nil end
+  if fits.qwen2_moe and (doc.shared or not fits.qwen3_moe) then return "qwen2_moe" end
+  if fits.deepseek and gated then return (N.refuse(doc.shared.node, "a shared expert of deepseek has no gate: leave out its prompts, or 'architecture'")) end
+  for layout, fit in pairs(fits) do if fit and layout ~= "qwen2_moe" then return layout end end
+  return (N.refuse(kind, "architecture is mixtral, qwen, qwen3 or deepseek, not %s", N.shown(kind)))
 end
 
 --- { base =, experts =, shared =, dtype =, gates =, layout = }

@@ -35,15 +35,22 @@ for text in ("yes Yes YES on On ON true True TRUE"):gmatch("%S+") do truths[text
 for text in ("no No NO off Off OFF false False FALSE"):gmatch("%S+") do truths[text] = false end
 local nothing = { [""] = true, ["~"] = true, null = true, Null = true, NULL = true }
 
+--- A whole number; a float, where no integer holds it.
 local function digits(text, base)
-  local clean = text:gsub("_", "")
-  return (tonumber(clean, base))
+  local clean, value = text:gsub("_", ""), 0
+  if base == 10 then return (tonumber(clean)) end
+  for digit in clean:gmatch(".") do value = (value >= 1 << 53 and value + 0.0 or value) * base + tonumber(digit, base) end
+  return value
 end
 
+--- "1:30", "1:30.5": every part but the first is below 60; nil where one is not.
 local function sexagesimal(text)
-  local value = 0.0
-  for part in text:gsub("_", ""):gmatch("[^:]+") do value = value * 60 + tonumber(part) end
-  return value
+  local value, whole = 0.0, text:gsub("_", ""):gsub("%.%d*$", "")
+  for at, part in whole:gmatch("()([^:]*)") do
+    if at > 1 and not part:find("^[0-5]?%d$") then return nil end
+    value = value * 60 + tonumber(part)
+  end
+  return value + (tonumber(text:gsub("_", ""):match("%.%d+$")) or 0)
 end
 
 local function plain_number(text)
