@@ -22,6 +22,6 @@ return recipe {
     local agrees = a.elect and kept:sign():eq(where(sum(kept):ge(0), 1, -1)) or 1
     local merged = sum(agrees * kept)
     local weight = sum(a.weight * agrees)
-    return a.base + a.scale * (a.normalize and merged / where(weight, weight, 1) or merged)
+    return a.base + a.scale * (a.normalize and merged / nonzero(weight, 1, { within = a.elect and 0 or 1e-8 }) or merged)
   end,
 }

@@ -5,9 +5,7 @@ return recipe {
   arg.each("weight", 1.0, "w_i, one number for all models or one each"),
   arg("normalize", true, "divide by the sum of the weights"),
   function(a)
-    local total = sum(a.weight)
     if not a.normalize then return sum(a.weight * a.models):unweighed() end
-    assert(total ~= 0, "the weights sum to 0, so there is no mean")
-    return sum(a.weight / total * a.models)
+    return sum(a.weight / nonzero(sum(a.weight), "the weights sum to 0, so there is no mean", { within = 1e-12 }) * a.models)
   end,
 }

@@ -7,11 +7,10 @@ return recipe {
   arg("rank", 16, "of the adapter; the sum of theirs holds the mean exactly", { min = 1, whole = true }),
   arg("only", "*", "of the weights that they change, those of this name"),
   function(a)
-    local total, changed = sum(a.weight), {}
+    local total, changed = nonzero(sum(a.weight), "the weights sum to 0, so there is no mean", { within = 1e-12 }), {}
     for _, adapted in ipairs(a.adapters) do
       for _, name in ipairs(adapted:adapted():names()) do changed[name] = name end
     end
-    assert(total ~= 0, "the weights sum to 0, so there is no mean")
     local x = sum(a.weight / total * (a.adapters - a.base)):rename(function(name) return changed[name] end):only(a.only)
     local u, s, v = svd(x, a.rank)
     return adapter { B = u:scale_columns(s:sqrt()), A = v:scale_rows(s:sqrt()), base = a.base }

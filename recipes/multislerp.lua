@@ -9,7 +9,7 @@ return recipe {
   function(a)
     if #a.models == 1 then return a.models[1] end
     local v       = a.base and a.models - a.base or a.models
-    local w       = a.normalize and a.weight / sum(a.weight) or a.weight
+    local w       = a.normalize and a.weight / nonzero(sum(a.weight), "the weights sum to 0, so there is no mean", { within = 1e-12 }) or a.weight
     local mean    = sum(w * (v / (v:norm() + a.eps)))
     local length  = mean:norm()
     local merged  = where(length:lt(a.eps), sum(w * v), ratio(sum(w * v:norm()), length) * mean)

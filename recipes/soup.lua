@@ -4,8 +4,6 @@ return recipe {
   arg.models("models", "fine-tunes of one initialisation", { min = 1 }),
   arg.each("weight", 1.0, "w_i, one number for all models or one each; normalised to sum to 1"),
   function(a)
-    local total = sum(a.weight)
-    assert(total ~= 0, "the weights sum to 0, so there is no mean")
-    return sum(a.weight / total * a.models)
+    return sum(a.weight / nonzero(sum(a.weight), "the weights sum to 0, so there is no mean", { within = 1e-12 }) * a.models)
   end,
 }

@@ -5,10 +5,10 @@ return recipe {
   arg.models("experts", "theta_t, fine-tunes of base", { min = 1 }),
   arg.each  ("weight", 1.0, "w_t, one number for all experts or one each"),
   arg       ("scale",  1.0, "lambda, weight of the merged task vector"),
-  arg("normalize", false, "divide by the sum of the weights: a mean, not a sum"),
+  arg("normalize", false, "divide by the sum of the weights: a mean, not a sum; by 1 where that is 0"),
   function(a)
     local tau    = a.experts - a.base
     local merged = sum(a.weight * tau)
-    return a.base + a.scale * (a.normalize and merged / sum(a.weight) or merged)
+    return a.base + a.scale * (a.normalize and merged / nonzero(sum(a.weight), 1, { within = 1e-8 }) or merged)
   end,
 }

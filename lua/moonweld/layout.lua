@@ -132,24 +132,34 @@ local function add_others(b, private, stack, wanted)
   end
 end
 
---- The layers of a list, with all that lies outside of them.
-local function of_layers(private, stack, own, list)
+--- Whether a tensor outside of the layers goes with the first of several parts of a stack: other stacks do, and what precedes the layers.
+local function is_of_first(name) return depth.layer_of(name) ~= nil or depth.is_before(name) end
+
+--- Which tensors outside of the layers come along.
+local besides = {
+  all = function() return true end, none = function() return false end,
+  before = is_of_first, after = function(name) return not is_of_first(name) end,
+}
+
+--- The layers of a list, with all that lies outside of them, or what `beside` says of that.
+local function of_layers(private, stack, own, list, beside)
   local b = builder(private)
+  local wanted = besides[beside or "all"] or fail("{beside = ...} is \"all\", \"before\", \"after\" or \"none\": what outside of the layers comes along")
   add_layers(b, private, stack, own, list, 0)
-  add_others(b, private, stack, function() return true end)
+  add_others(b, private, stack, wanted)
   return (b.done(private.label))
 end
 
 local layers_form = "model:layers(first, end, {of = %q})"
 
-word("model:layers(first[, end, {of=}])", function(x, first, last, options)
+word("model:layers(first[, end, {of=, beside=}])", function(x, first, last, options)
   local private = data(x)
   local listed = kind(first) == "table"
   if listed then
     if options ~= nil then fail("this is written model:layers{0, 1, 5} or model:layers({0, 1, 5}, {of = ...})") end
     last, options = nil, last
   elseif kind(last) == "table" then last, options = nil, last end
-  W.check_options(options, { "of" })
+  W.check_options(options, { "of", "beside" })
   local stack, own = stack_of(private, options and options.of, layers_form)
   local list = {}
   if not listed then list = range(private, own, first, last, refuse)
@@ -157,7 +167,7 @@ word("model:layers(first[, end, {of=}])", function(x, first, last, options)
     for i, number in ipairs(V.items(first)) do list[i] = layer_at(private, own, number) end
     if #list == 0 then return (fail("layers{} is empty")) end
   end
-  return (of_layers(private, stack, own, list))
+  return (of_layers(private, stack, own, list, options and options.beside))
 end)
 
 --- m:layers(first, last, {of = of}) for what was typed: `complain` names it, `form` is how a stack is typed.
@@ -196,8 +206,8 @@ L.stack = word("stack{...}", function(parts)
     add_layers(b, private, name, own, range(private, own, 0, nil, refuse), at)
     at, label = at + own.depth, private.label == label and label or nil
   end
-  add_others(b, first, name, function(other) return depth.layer_of(other) ~= nil or depth.is_before(other) end)
-  add_others(b, last, name, function(other) return depth.layer_of(other) == nil and not depth.is_before(other) end)
+  add_others(b, first, name, is_of_first)
+  add_others(b, last, name, function(other) return not is_of_first(other) end)
   return (b.done(label))
 end)
 

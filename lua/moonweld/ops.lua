@@ -116,6 +116,22 @@ word("x:unweighed()", function(x)
   end, x))
 end)
 
+--- x; where that is 0, or at most `within` from it, a number instead, or an error with a text. For an error x is known when the merge is
+--- planned: what is known only when it runs passes.
+O.nonzero = word("nonzero(x, instead, {within=})", function(x, instead, options)
+  local within = options and options.within or 0
+  if type(instead) ~= "number" and type(instead) ~= "string" then fail("nonzero takes a number, or the text of an error, not %s", V.called(instead)) end
+  if type(within) ~= "number" or within ~= within then fail("'within' is a number, not %s", V.called(within)) end
+  return (lift(function(n)
+    if type(n) == "number" then
+      if math.abs(n) > within then return n end
+      if type(instead) == "number" then return instead end
+      return (core.fail("input", (V.asked_name and ("tensor '%s': "):format(core.shown(V.asked_name)) or "") .. instead, ""))
+    elseif type(instead) == "string" then return n end
+    return (op "where" (within == 0 and n or op "lt" (within, op "abs" (n)), n, instead))
+  end, x))
+end)
+
 -- ---- across models ----
 
 local weights = "weights multiply: sum(w * list) / sum(w)"

@@ -8,7 +8,7 @@ end
 
 std = { read_globals = {
   "assert", "error", "ipairs", "pairs", "print", "tonumber", "tostring", "require", "part", "select", "type",
-  "recipe", "where", "ratio", "lerp", "sum", "mean", "min", "max", "models", "layers", "pick", "setting", "sign_trim", "stack", "join",
+  "recipe", "where", "nonzero", "ratio", "lerp", "sum", "mean", "min", "max", "models", "layers", "pick", "setting", "sign_trim", "stack", "join",
   "adapter", "zeros", "constant", "matmul", "minimise", "svd", "low_rank", "orthogonal", "qr", "eigh", "solve", "pinv", "assign", "disjoint_mean",
   "list", "sort", "median", "var", "std", "argmin", "choose", "dot", "dots",
   "learn", "prompts", "logits", "gram", "inputs", "hidden", "fisher", "gradient", "cosine_penalty", "kl", "cross_entropy", "entropy", "mse",

@@ -72,6 +72,11 @@ function ratio(x, y) end
 ---@return Value # x where the mask is not 0, else y
 function where(mask, x, y) end
 -- </made of elementwise.def>
+---@param x Operand
+---@param instead number|string what it is where it is 0, or the text of an error
+---@param options? { within?: number } how far from 0 it may be, 0
+---@return Value # x, which is not 0
+function nonzero(x, instead, options) end
 ---@param low Operand
 ---@param high Operand
 ---@return self
@@ -270,8 +275,8 @@ function Model:rename(from, to) end
 ---The layers first .. end - 1, or those of a list in its order, counted from 0 again, with all that lies outside of the layers.
 ---Negative numbers count from the end.
 ---@param first integer|integer[]
----@param last? integer|{ of?: string } the end; without it, all that follow
----@param options? { of?: string } the stack, where there are several, such as "model.encoder.layers"
+---@param last? integer|{ of?: string, beside?: "all"|"before"|"after"|"none" } the end; without it, all that follow
+---@param options? { of?: string, beside?: "all"|"before"|"after"|"none" } the stack, where there are several, such as "model.encoder.layers"; what of those outside
 ---@return Model
 function Model:layers(first, last, options) end
 ---@param options? { of?: string }

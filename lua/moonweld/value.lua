@@ -10,6 +10,7 @@ V.only_for = { model = {}, list = {}, flat = {}, seed = {}, coefficients = {}, d
 V.properties = { model = {}, node = {} } -- what is read by a dot, such as t.shape: functions of the value (layout.lua)
 V.unweighed = {} -- tensors that may be results whatever they weigh, by their node (ops.lua)
 V.current_name = nil -- of the tensor that a map(f) is at
+V.asked_name = nil -- of the tensor for which a number is asked
 V.op_of = {} -- the operation of the graph that a function is, by the function (V.op)
 V.in_steps = {} -- what a function on tensors is of whole models, where it consists of such operations: by the function
 V.of_flat = {} -- what a reduction is of a whole model, by what it is of one tensor (reduce.lua)
@@ -327,7 +328,11 @@ function V.lift(f, ...)
   return (V.new("field", { at = function(name, measured)
     local inner = {}
     for k = 1, n do inner[k] = kind(fields[k]) == "field" and data[fields[k]].at(name, measured) or fields[k] end
-    return (f(table.unpack(inner, 1, n)))
+    local outer = V.asked_name
+    V.asked_name = name
+    local result = f(table.unpack(inner, 1, n))
+    V.asked_name = outer
+    return result
   end }))
 end
 

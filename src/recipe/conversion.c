@@ -110,6 +110,17 @@ static const char *line_of_model(const char *recipe, size_t number, size_t *leng
   return at;
 }
 
+/* The line of the recipe that gives the first weight: "weight = { 1, -1 }, -- line 7:5: weight". */
+static const char *line_of_weight(const char *recipe, size_t *length) {
+  for (const char *line = recipe; line; line = line[*length] ? line + *length + 1 : NULL) {
+    static const char end[] = ": weight";
+    size_t tail = sizeof end - 1;
+    *length = strcspn(line, "\n");
+    if (*length > tail && memcmp(line + *length - tail, end, tail) == 0 && memmem(line, *length, "-- line ", 8)) return line;
+  }
+  return NULL;
+}
+
 static const mw_binding *models_of(const mw_conversion *conversion) {
   for (size_t i = 0; i < conversion->count; i++)
     if (strcmp(conversion->words[i].name, "models") == 0) return &conversion->words[i];
@@ -186,6 +197,11 @@ void mw_conversion_explain(const mw_conversion *conversion, const char *recipe_n
   size_t line_typed, column;
   if (!placed && find_word(conversion, recipe, err->text, &line_typed, &column)) {
     mw_error_wrap(err, "%s:%zu:%zu", recipe_name, line_typed, column);
+    placed = true;
+  }
+  const char *weight = !placed && strstr(err->text, "the weights sum to 0") ? line_of_weight(recipe, &length) : NULL;
+  if (weight && (origin = origin_in(weight, length, &origin_length))) {
+    mw_error_wrap(err, "%s:%.*s", recipe_name, (int)origin_length, origin);
     placed = true;
   }
   for (size_t m = models ? models->count : 0; m > 0; m--) {

@@ -61,6 +61,20 @@ describe("layers of a model", function()
     refused("return a.a:layers(0.5, 2)", "a layer is a whole number, not 0.5")
     refused("return a.a:layers(0, 2, {off = 'model.layers'})", "there is no option 'off' here")
     refused("return a.a:layers(0, 2, {of = 'model.layer'})", "a has no stack of layers 'model.layer'; it has 'model.layers'")
+    refused("return a.a:layers(0, 2, {beside = 'behind'})", [[{beside = ...} is "all", "before", "after" or "none"]])
+  end)
+
+  it("bring along what is asked for of all that lies outside of them", function()
+    local parts = 'return stack{ a.a:layers(0, 1, {beside = "before"}), a.b:layers(1, 2, {beside = "none"}), a.b:layers(2, 3, {beside = "after"}) }'
+    assert.equal("8 33 34 108 232", made(parts))
+    assert.equal("9 108 208", made 'return a.a:layers(1, 2, {beside = "all"})')
+    for what, names in pairs { none = { "model.layers.0.up.weight" }, before = { "model.embed_tokens.weight", "model.layers.0.up.weight" },
+      after = { "model.layers.0.up.weight", "model.norm.weight" } } do
+      local tensors, found = M.made(recipe("made.lua", ("return a.a:layers(1, 2, {beside = %q})"):format(what)) .. " --allow config"), {}
+      for name in pairs(tensors) do found[#found + 1] = name end
+      table.sort(found)
+      assert.same(names, found)
+    end
   end)
 end)
 

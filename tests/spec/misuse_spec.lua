@@ -60,6 +60,21 @@ describe("Lua's own functions", function()
   end
 end)
 
+describe("nonzero", function()
+  local weighs = "2: nonzero takes a number, or the text of an error, not a model"
+  for call, message in pairs { ["x * nonzero(0, 'nothing')"] = "2: nothing", ["x * nonzero(-1e-9, 'nothing', {within = 1e-8})"] = "2: nothing", ["x * nonzero(1, x)"] = weighs,
+    ["x * nonzero(layers{0, 1}, 'nothing')"] = "2: tensor 'model.layers.0.w': nothing", ["x * nonzero(1, 2, {within = 'far'})"] = "2: 'within' is a number, not a string",
+    ["x * nonzero(1)"] = "2: this is written nonzero(x, instead, {within=})" } do
+    it(call, function() assert.equal(message, said(body("return " .. call))) end)
+  end
+  it("is what it is told to be where a number is 0, known or not", function()
+    for call, times in pairs { ["nonzero(0, 3)"] = 3, ["nonzero(2, 3)"] = 2, ["nonzero(1e-9, 3, {within = 1e-8})"] = 3, ["nonzero((x - x):total(), 3)"] = 3,
+      ["nonzero(x:count(), 3)"] = 4, ["nonzero((0.001 * x):total(), 3, {within = 0.1})"] = 3, ["nonzero(x:count(), 'nothing')"] = 4 } do
+      assert.equal(2 * times, toy.run(body("return (x * " .. call .. "):unweighed()"), { x = x })["model.layers.0.w"][2], call)
+    end
+  end)
+end)
+
 describe("a mask is no model", function()
   local refusal = "2: tensor 'model.layers.0.w' of the result is a mask or a weight, not a model's -- x:keep(mask) keeps what it marks, x:unweighed() returns it"
   for _, call in ipairs { "x:gt(1)", "x:bernoulli(0.5, a.seed)", "~(x:gt(1) | x:lt(0))", "where(x:gt(1), 1, 0)", "1 - x:gt(1)", "x:keep_top(0.5):ne(0)" } do

@@ -250,7 +250,7 @@ local function compose(documents, doc, name, text)
     for _, model in ipairs(models_of(part)) do script.variable(model) end
     if part.experts then E.write(body, 2, script, part)
     else
-      W.add_document(body, 2, script, part, part == doc and "return " or ("local %s = "):format(part.variable), part == doc and "" or rounding(part))
+      W.add_document(body, 2, script, part, part == doc and "return " or ("local %s = "):format(part.variable), part ~= doc and rounding(part) or #order > 1 and ":unweighed()" or "")
     end
   end
   script.variable(donor_of(documents, doc)) -- a base_model that no slice merges gives configuration and tokenizer all the same

@@ -49,12 +49,14 @@ end
 
 -- ---- a slice ----
 
---- The layers of a model that a source gives; `models:` takes all of them.
-local function layers_of(script, source)
+--- The layers of a model that a source gives; `models:` takes all of them. Of what lies outside of the layers the first slice of several takes
+--- what precedes them, the last one what follows.
+local function layers_of(script, source, slice)
   local name = script.variable(source.model)
   if script.part then name = ("%s:part(%s)"):format(name, N.quoted(script.part)) end
   if not source.range then return { name, source.model.node } end
-  return { ("%s:layers(%d, %d)"):format(name, source.range[1], source.range[2]), source.range_node }
+  local beside = slice.beside and (", { beside = %q }"):format(slice.beside) or ""
+  return { ("%s:layers(%d, %d%s)"):format(name, source.range[1], source.range[2], beside), source.range_node }
 end
 
 local function told(source) return source.range and "layer_range" or "model" end
@@ -94,13 +96,13 @@ end
 local function add_slice(w, indent, script, doc, slice, at, before, after)
   local method = doc.method
   if #slice.others == 0 then
-    local base = layers_of(script, slice.base_source)
+    local base = layers_of(script, slice.base_source, slice)
     return (w.add(indent, before .. base[1] .. after .. origin(base[2], told(slice.base_source))))
   end
   if not method.recipe then -- passthrough
     local source = slice.others[1]
     local scale, node = P.setting(doc, slice, source, method.each[1], source.range)
-    local model = layers_of(script, source)
+    local model = layers_of(script, source, slice)
     if scale == "1" then return (w.add(indent, before .. model[1] .. after .. origin(model[2], told(source)))) end
     return (w.add(indent, ("%s(%s * %s):unweighed()%s%s"):format(before, model[1], scale, after, origin(node, "scale"))))
   end
@@ -108,15 +110,15 @@ local function add_slice(w, indent, script, doc, slice, at, before, after)
   script.require(method.recipe)
   w.add(indent, ("%s%s {"):format(before, method.recipe))
   if method.base_as and slice.base_source then
-    local base = layers_of(script, slice.base_source)
+    local base = layers_of(script, slice.base_source, slice)
     w.add(indent + 1, ("%s = %s,%s"):format(method.base_as, base[1], origin(base[2], told(slice.base_source))))
   end
   if method.most == 1 then
-    local model = layers_of(script, slice.others[1])
+    local model = layers_of(script, slice.others[1], slice)
     w.add(indent + 1, ("%s = %s,%s"):format(method.models_as, model[1], origin(model[2], told(slice.others[1]))))
   else
     local models = {}
-    for i, source in ipairs(slice.others) do models[i] = layers_of(script, source) end
+    for i, source in ipairs(slice.others) do models[i] = layers_of(script, source, slice) end
     add_list(w, indent + 1, method.models_as, models, told(slice.others[1]))
   end
   add_arguments(w, indent + 1, script, doc, slice, at)
@@ -153,7 +155,8 @@ local function add_slices(w, indent, script, doc, slices, before, after)
   if #slices == 1 then return (add_varying(w, indent, script, doc, slices[1], 0, before, after)) end
   local at = 0
   w.add(indent, before .. "stack {")
-  for _, slice in ipairs(slices) do
+  for i, slice in ipairs(slices) do
+    slice.beside = i == 1 and "before" or i == #slices and "after" or "none"
     add_varying(w, indent + 1, script, doc, slice, at, "", ",")
     at = at + slice.sources[1].range[2] - slice.sources[1].range[1]
   end
