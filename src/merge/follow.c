@@ -172,12 +172,18 @@ static bool follow_list(following *f, const stack *s, const char *part, mw_json 
   return ok;
 }
 
-static bool holds(mw_json list, uint64_t number) {
-  mw_json key, value;
-  uint64_t own;
-  for (mw_json_walk walk = mw_json_enter(list); mw_json_next(&walk, &key, &value);)
-    if (value.kind == MW_JSON_NUMBER && mw_json_u64(value, &own) && own == number) return true;
-  return false;
+/* A list that no key of depth_keys.def is, but that has an element for each layer in all models: it follows, and that is told. */
+static bool follow_unknown(following *f, const stack *s, const char *part, mw_json key, mw_json value) {
+  const char *name;
+  size_t length, l = 0;
+  mw_text_escaped shown;
+  MW_TRY(mw_json_string(key, f->arena, &name, &length, f->err));
+  for (const mw_stacks_layer *o = s->of->layers; l < s->of->after && o->member; l++, o++)
+    if (o->layer >= mw_layer_lists_length(mw_json_member(object_of(o->member, part), name), MW_LAYER_LISTS_PLAIN)) break;
+  mw_warning_add(f->warnings, "config.json: %s, a key that is not known, has an element for each of the %llu layers of '%.*s': it %s",
+                 mw_text_escape_z(&shown, name), (unsigned long long)s->of->before, (int)s->of->length, s->of->name,
+                 l == s->of->after ? "is taken to speak of them, and follows" : "stays as it is, since not all models have one");
+  return l < s->of->after || follow_list(f, s, part, key, name, MW_LAYER_LISTS_PLAIN, value);
 }
 
 /* A list of layers, of which the first is `from`: those whose origin is in the list of its own model. */
@@ -188,7 +194,7 @@ static bool follow_indices(following *f, const stack *s, const char *part, mw_js
   for (uint64_t l = 0; l < s->of->after; l++) {
     const mw_stacks_layer *o = &s->of->layers[l];
     mw_json list = o->member ? mw_json_member(object_of(o->member, part), name) : (mw_json){0};
-    if (list.kind == MW_JSON_ARRAY && holds(list, o->layer + from))
+    if (list.kind == MW_JSON_ARRAY && mw_layer_lists_holds(list, o->layer + from))
       mw_text_format(&text, "%s%llu", text.length > 1 ? ", " : "", (unsigned long long)l + from);
   }
   mw_text_format(&text, "]");
@@ -267,16 +273,12 @@ static bool check_firsts(const following *f, const mw_stacks_one *s) {
 
 /* The numbers of a list with one for each: they are stages. */
 static bool check_stages(const following *f, const mw_stacks_one *s, mw_json object) {
-  static const char *const lists[] = {"depths", "block_sizes", "hidden_sizes", "embed_dims"};
-  for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-    mw_json list = mw_json_member(object, lists[i]);
-    if (mw_layer_lists_length(list, MW_LAYER_LISTS_PLAIN) != s->before) continue;
-    mw_error_set(f->err, MW_DATA, "config.json: %s has a number for each of the %llu '%.*s': they are stages of other shapes, not layers",
-                 lists[i], (unsigned long long)s->before, (int)s->length, s->name);
-    mw_error_hint(f->err, "stages cannot be stacked; --allow config does it all the same, and no program loads the result as it is");
-    return allow(f);
-  }
-  return true;
+  const char *list = mw_layer_lists_of_stages(object, s->before);
+  if (!list) return true;
+  mw_error_set(f->err, MW_DATA, "config.json: %s has a number for each of the %llu '%.*s': they are stages of other shapes, not layers",
+               list, (unsigned long long)s->before, (int)s->length, s->name);
+  mw_error_hint(f->err, "stages cannot be stacked; --allow config does it all the same, and no program loads the result as it is");
+  return allow(f);
 }
 
 static bool check_said(const following *f, const stack *s) {
@@ -370,6 +372,7 @@ static bool follow_key(following *f, stack *s, const char *part, mw_json key, mw
 #include "model/depth_keys.def"
   };
   uint64_t number;
+  bool known = false;
   for (size_t i = 0; i < sizeof depths / sizeof *depths; i++)
     if (mw_json_equals(key, depths[i].key) && value.kind == MW_JSON_NUMBER && mw_json_u64(value, &number) &&
         number == s->of->before - s->further_before && mw_stacks_counts(&f->stacks, part, depths[i].word, s->of)) {
@@ -385,14 +388,16 @@ static bool follow_key(following *f, stack *s, const char *part, mw_json key, mw
   }
   if (s->further_before != s->further_after && mw_prediction_layers_key(key)) return set_number(f, part, key, s->further_after);
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
-    if (mw_json_equals(key, lists[i].key) && mw_stacks_counts(&f->stacks, part, "", s->of)) {
+    if (mw_json_equals(key, lists[i].key) && (known = true) && mw_stacks_counts(&f->stacks, part, "", s->of)) {
       const bool round = lists[i].kind == MW_LAYER_LISTS_ROUND;
       s->said |= !round && mw_layer_lists_length(value, lists[i].kind) == s->of->before - s->further_before;
       MW_TRY(follow_list(f, s, part, key, lists[i].key, lists[i].kind, value));
     }
   for (size_t i = 0; i < sizeof indices / sizeof *indices; i++)
-    if (mw_json_equals(key, indices[i].key)) MW_TRY(follow_indices(f, s, part, key, indices[i].key, indices[i].from, value));
-  return true;
+    if (mw_json_equals(key, indices[i].key) && (known = true))
+      MW_TRY(follow_indices(f, s, part, key, indices[i].key, indices[i].from, value));
+  if (known || !mw_layer_lists_unknown(key, value, s->of->before) || !mw_stacks_counts(&f->stacks, part, "", s->of)) return true;
+  return follow_unknown(f, s, part, key, value);
 }
 
 static bool follow_object(following *f, const char *part, mw_json object, void *context) {

@@ -60,6 +60,36 @@ mw_json mw_layer_lists_element(mw_json value, mw_layer_lists_kind kind, uint64_t
   return none;
 }
 
+bool mw_layer_lists_holds(mw_json list, uint64_t number) {
+  mw_json key, value;
+  uint64_t own;
+  for (mw_json_walk walk = mw_json_enter(list); mw_json_next(&walk, &key, &value);)
+    if (value.kind == MW_JSON_NUMBER && mw_json_u64(value, &own) && own == number) return true;
+  return false;
+}
+
+const char *mw_layer_lists_of_stages(mw_json object, uint64_t stages) {
+  static const char *const lists[] = {"depths", "block_sizes", "hidden_sizes", "embed_dims"};
+  for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+    if (stages && length_of(mw_json_member(object, lists[i])) == stages) return lists[i];
+  return NULL;
+}
+
+bool mw_layer_lists_unknown(mw_json key, mw_json value, uint64_t layers) {
+  static const char ids[] = "_token_id\"";
+  mw_json index, one;
+  bool numbers = true, texts = true, truths = true;
+  if (layers < 4 || length_of(value) != layers || mw_json_equals(key, "architectures")) return false;
+  if (key.length > sizeof ids && memcmp(key.bytes + key.length - (sizeof ids - 1), ids, sizeof ids - 1) == 0) return false;
+  for (mw_json_walk walk = mw_json_enter(value); mw_json_next(&walk, &index, &one);) {
+    const bool nothing = one.kind == MW_JSON_NULL;
+    numbers &= nothing || one.kind == MW_JSON_NUMBER;
+    texts &= nothing || one.kind == MW_JSON_STRING;
+    truths &= nothing || one.kind == MW_JSON_TRUE || one.kind == MW_JSON_FALSE;
+  }
+  return numbers || texts || truths;
+}
+
 static bool is_stage(mw_json value, uint64_t number) {
   char name[32];
   snprintf(name, sizeof name, "stage%llu", (unsigned long long)number);

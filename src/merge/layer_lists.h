@@ -18,6 +18,13 @@ uint64_t mw_layer_lists_length(mw_json value, mw_layer_lists_kind kind);
 mw_json mw_layer_lists_element(mw_json value, mw_layer_lists_kind kind, uint64_t layer);
 /* What stands before, between and behind the elements of one that is written anew for all layers. */
 extern const char *const mw_layer_lists_marks[4][3];
+/* Whether a list holds a number. */
+bool mw_layer_lists_holds(mw_json list, uint64_t number);
+/* The key of a list with a number for each of the stages of a model that has so many; NULL where there is none. */
+const char *mw_layer_lists_of_stages(mw_json object, uint64_t stages);
+/* Whether a list of a key that is not known has an element for each layer: as many, all of one plain kind, and so many (4 or more) that
+ * it is no chance. Ids of tokens and names of classes are none. */
+bool mw_layer_lists_unknown(mw_json key, mw_json value, uint64_t layers);
 /* A backbone's stages, "stem" and one for each layer: what its stage_names, out_features or out_indices are with another number of layers.
  * False where it is another key, or takes other stages than the last one alone. */
 bool mw_layer_lists_stages(mw_json key, mw_json value, uint64_t before, uint64_t after, mw_text *out);

@@ -88,6 +88,20 @@ describe("config.json of other layers", function()
     assert.equal(config(4, '"layer_types": ["x", "y", "z", "w"],\n  "mlp_only_layers": [0]'), (made "moonweld ./said.lua --parts a:0-2 c:2-4"))
   end)
 
+  it("has the elements of lists of keys that are not known where they have one for each layer, and tells it", function()
+    local told = "config.json: own_scales, a key that is not known, has an element for each of the 4 layers of 'model.layers': it "
+    M.model("a", layered(4, 8), config(4, '"own_scales": [1, 2, 3, 4.5],\n  "eos_token_id": [0, 1, 2, 3],\n  "own_sizes": [7, 8]'))
+    M.model("b", layered(5, 32), config(5, '"own_scales": [11, 12, 13, 14, 15]'))
+    local text, _, said = made "moonweld stack --parts a:0-2 b:3-5 a:3-4 --allow config"
+    assert.equal(config(5, '"own_scales": [1, 2, 14, 15, 4.5],\n  "eos_token_id": [0, 1, 2, 3],\n  "own_sizes": [7, 8]'), text)
+    assert.is_truthy(said:find(told .. "is taken to speak of them, and follows", 1, true), said)
+    M.model("c", layered(5, 32), config(5))
+    text, _, said = made "moonweld stack --parts a:0-2 c:3-5 a:3-4 --allow config"
+    assert.is_truthy(text:find('"own_scales": [1, 2, 3, 4.5],', 1, true), text)
+    assert.is_truthy(said:find(told .. "stays as it is, since not all models have one", 1, true), said)
+    assert.is_nil(select(3, made "moonweld stack --parts a"):find("own_scales", 1, true))
+  end)
+
   it("has the depth by the word that its architecture has for it, of each stack its own", function()
     local function gpt(depth) return ('{"model_type": "gpt2", "n_layer": %d, "n_head": 1, "n_embd": 2, "vocab_size": 3}'):format(depth) end
     M.model("gpt", { ["wte.weight"] = { "F32", { 3, 2 }, 1 }, ["h.0.w.weight"] = { "F32", { 2 }, 1 }, ["h.1.w.weight"] = { "F32", { 2 }, 2 },
