@@ -101,6 +101,22 @@ static void compare_base(const mw_adapter_file *file, const char *base, const mw
                  mw_text_escape_z(&named, base), mw_text_escape_z(&own, model->hub ? model->hub : model->folder));
 }
 
+/* Only a warning, too: the file has factors for modules of which its configuration says that they have none. */
+static void compare_targets(const mw_adapter_part *part, mw_warning *warnings) {
+  const char *first = NULL;
+  size_t count = 0;
+  mw_text_escaped shown;
+  for (size_t i = 0; i < part->count && !part->config.parameter_count; i++) {
+    const mw_adapter_module *module = &part->modules[i];
+    if (module->role[MW_ADAPTER_NAME_WHOLE] || module->role[MW_ADAPTER_NAME_ROWS] || !module->name.peft) continue;
+    if (mw_adapter_config_targets(&part->config, module->name.module)) continue;
+    if (!count++) first = module->name.module;
+  }
+  if (count)
+    mw_warning_add(warnings, "%s: target_modules of its adapter_config.json leaves out '%s' (%zu of %zu modules), which has factors and is added; "
+                   "peft would not add it", part->file->shown, mw_text_escape_z(&shown, first), count, part->count);
+}
+
 /* ---- one model ---------------------------------------------------------------------------------------------------------- */
 
 /* Every part: those that fit are added; of the others one error is kept. */
@@ -122,6 +138,7 @@ static bool add_to_model(const mw_adapter_file *file, mw_model *model, mw_warnin
     }
     if (names_encoder) encoder = part.name;
     compare_base(file, part.config.base, model, warnings);
+    compare_targets(&part, warnings);
     MW_TRY(mw_adapter_part_add(&part, err));
     added++;
   }

@@ -219,11 +219,21 @@ bool mw_adapter_config_read(const char *what, const char *text, size_t length, c
   MW_TRY(is_absent(value) || read_alpha(&r, alpha, value, &out->alpha));
   return read_flag(&r, "use_rslora", &out->rslora) && read_flag(&r, "fan_in_fan_out", &out->turned) &&
          read_flag(&r, "use_dora", &out->dora) && read_flag(&r, "ensure_weight_tying", &out->tying) &&
+         read_names(&r, "target_modules", false, &out->targets, &out->target_count) &&
          read_names(&r, "modules_to_save", false, &out->saved, &out->saved_count) &&
          read_names(&r, "target_parameters", true, &out->parameters, &out->parameter_count) &&
          read_tokens(&r, "trainable_token_indices") && (out->tokens || read_tokens(&r, "token_indices")) &&
          read_patterns(&r, "rank_pattern", read_rank, &out->ranks, &out->rank_count) &&
          read_patterns(&r, "alpha_pattern", read_alpha, &out->alphas, &out->alpha_count);
+}
+
+bool mw_adapter_config_targets(const mw_adapter_config *config, const char *module) {
+  const size_t length = strlen(module);
+  for (size_t i = 0; i < config->target_count; i++) {
+    const size_t own = strlen(config->targets[i]);
+    if (mw_text_ends_with(module, config->targets[i]) && (own == length || module[length - own - 1] == '.')) return true;
+  }
+  return !config->target_count;
 }
 
 bool mw_adapter_config_saves(const mw_adapter_config *config, const char *tensor) {

@@ -213,6 +213,15 @@ describe("a model with an adapter", function()
       assert.is_truthy(text:find("passes", 1, true), text)
     end
   end)
+  it("warns of factors of modules that its configuration leaves out", function()
+    local list = join(factors(Q, 2, 6, 4, 20), factors(UP, 2, 5, 4, 22))
+    local function said(targets)
+      return (select(2, M.run("moonweld plan soup --models base+" .. adapter(list, '"r": 2, "lora_alpha": 4, "target_modules": ' .. targets))):match("target_modules[^\n]*"))
+    end
+    assert.equal(("target_modules of its adapter_config.json leaves out '%s' (1 of 2 modules), which has factors and is added; peft would not add it"):format(UP),
+      said(('["%s"]'):format(Q:match "[^.]+$")))
+    for _, targets in ipairs { ('["%s", "%s"]'):format(Q:match "[^.]+$", UP), "[]", "null", '"all-linear"', '".*"' } do assert.is_nil(said(targets), targets) end
+  end)
   it("may be an adapter alone that names its base, and a folder with a + in its name", function()
     same(M.made("moonweld soup --models " .. adapter(factors(Q, 2, 6, 4, 20), '"r": 2, "lora_alpha": 4, "base_model_name_or_path": "base"'))[Q .. ".weight"], q(2, 20))
     M.model("base+plus", base, config)
