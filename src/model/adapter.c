@@ -113,8 +113,8 @@ static void compare_targets(const mw_adapter_part *part, mw_warning *warnings) {
     if (!count++) first = module->name.module;
   }
   if (count)
-    mw_warning_add(warnings, "%s: target_modules of its adapter_config.json leaves out '%s' (%zu of %zu modules), which has factors and is added; "
-                   "peft would not add it", part->file->shown, mw_text_escape_z(&shown, first), count, part->count);
+    mw_warning_add(warnings, "%s: target_modules of its adapter_config.json leaves out '%s' (%zu of %zu modules), which has factors and "
+                   "is added; peft would not add it", part->file->shown, mw_text_escape_z(&shown, first), count, part->count);
 }
 
 /* ---- one model ---------------------------------------------------------------------------------------------------------- */

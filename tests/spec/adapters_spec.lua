@@ -90,7 +90,8 @@ describe("a model with an adapter", function()
     assert.is_nil(out[head])
     local function saved(module, rows) return adapter({ ["base_model.model." .. module .. ".weight"] = tensor(80, rows, 4) }, '"r": 2, "modules_to_save": ["lm_head"]') end
     same(made(saved("lm_head", 7), " --tied untie")[head], numbers(28, 80))
-    M.refused("moonweld soup --models tied+" .. saved("lm_head", 9) .. " --tied untie", "tensor 'base_model.model.lm_head.weight' has shape [9,4], but the base's has shape [7,4]", "resize_token_embeddings")
+    M.refused("moonweld soup --models tied+" .. saved("lm_head", 9) .. " --tied untie", "tensor 'base_model.model.lm_head.weight' has shape [9,4], but the base's has shape [7,4]",
+      "resize_token_embeddings")
     M.refused("moonweld soup --models tied+" .. saved("film_head", 7), "1 of its 1 modules meet no tensor of the base: 'film_head.weight'")
     M.refused("moonweld soup --models base+" .. saved("lm_head", 7), "1 of its 1 modules meet no tensor of the base: 'lm_head.weight'")
     -- Beside factors of an embedding peft saves the base's own.
