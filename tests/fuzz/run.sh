@@ -38,7 +38,7 @@ slice() { # lean|sanitized TARGET SECONDS RUNS|- SEED...
   # Memory that a run gives back stays with the process, so that the next one need not be given zeroed pages.
   MALLOC_TRIM_THRESHOLD_=268435456 MALLOC_MMAP_THRESHOLD_=268435456 ASAN_OPTIONS=quarantine_size_mb=1:malloc_context_size=2 \
     "build/fuzz/$kind/libfuzzer/$target" -max_total_time="$most" "${limit[@]}" -max_len="$longest" -reload=0 -entropic="$schedule" -print_funcs=0 \
-    -rss_limit_mb=4096 -timeout=20 -print_final_stats=1 -verbosity=0 -artifact_prefix="$work/" "$work/found" "$work/own" "$@" > "$work/log" 2>&1
+    -rss_limit_mb=4096 -timeout=300 -print_final_stats=1 -verbosity=0 -artifact_prefix="$work/" "$work/found" "$work/own" "$@" > "$work/log" 2>&1
   code=$?
   ran=$(sed -n 's/^stat::number_of_executed_units: *//p' "$work/log")
   echo $((count + ${ran:-0})) > "$work/$kind"
