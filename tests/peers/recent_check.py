@@ -1,5 +1,5 @@
-"""The nine methods without data, of 2020 to 2025, that stand beside the list of tests/methods, from their papers' formulas in numpy, in double,
-on a small family of models. What is drawn is held to its distribution."""
+"""The twelve methods of 2020 to 2025 that stand beside the list of tests/methods, from their papers' formulas in numpy, in double, on a small family
+of models; those of data on the carried models, by torch's gradients and what transformers' layers read. What is drawn is held to its distribution."""
 import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -7,8 +7,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM
 
-from peers import ROOT, WORK, check, end, merge
+from peers import ROOT, WORK, check, end, merge, pico
 
 torch.set_num_threads(1)
 rng = np.random.default_rng(1)
@@ -146,4 +147,88 @@ def high(t, cut=2):
 
 
 held("fr_merging", ours("fr_merging", *WORDS, "--cut", 2, "--scale", 0.8), by_matrix(lambda _, tau: np.mean([high(t) for t in tau], 0), 0.8))
+
+# ---- of data ----
+
+DOMAINS, data, windows = ["kjv", "py"], [], []
+for domain in DOMAINS:
+    ids = load_file(os.path.join(pico("data"), f"{domain}.calibration.safetensors"))["input_ids"][:5, :33].long()
+    windows.append(ids)
+    data.append(os.path.join(WORK.name, domain + ".jsonl"))
+    with open(data[-1], "w") as out:
+        out.writelines(str(row.tolist()) + "\n" for row in ids)
+
+
+def carried(name):
+    return AutoModelForCausalLM.from_pretrained(pico(name), dtype=torch.float64).eval()
+
+
+def numbers(model):
+    return {k: v.detach().numpy() for k, v in model.named_parameters()}
+
+
+def gradients(model, ids):
+    """Of each window's mean cross-entropy."""
+    for row in ids:
+        model.zero_grad()
+        torch.nn.functional.cross_entropy(model(row[None, :-1]).logits[0], row[1:]).backward()
+        yield {k: v.grad.numpy().copy() for k, v in model.named_parameters()}
+
+
+def read_by_layers(model, ids):
+    """X'X of what each linear layer but the head reads, by the mean over tokens."""
+    grams, hooks = {}, []
+    for name, layer in model.named_modules():
+        if isinstance(layer, torch.nn.Linear) and name != "lm_head":
+            def add(_, given, name=name):
+                x = given[0].flatten(0, -2)
+                grams[name + ".weight"] = grams.get(name + ".weight", 0) + (x.T @ x).detach().numpy() / ids.numel()
+            hooks.append(layer.register_forward_pre_hook(add))
+    with torch.no_grad():
+        model(ids)
+    for hook in hooks:
+        hook.remove()
+    return grams
+
+
+models, base = [carried(d) for d in DOMAINS], carried("base")
+theta, theta_0 = [numbers(m) for m in models], numbers(base)
+tau = [{k: t[k] - theta_0[k] for k in theta_0} for t in theta]
+names = list(theta_0)
+words, of_base = ["--experts", *map(pico, DOMAINS), "--data", *data], ["--base", pico("base")]
+
+fisher = []
+for model, ids in zip(models, windows):
+    all_windows = list(gradients(model, ids))
+    fisher.append({k: np.maximum(np.mean([g[k] ** 2 for g in all_windows], 0), 1e-12) for k in names})
+node = [{k: f[k].mean(1, keepdims=True) if f[k].ndim == 2 else f[k] for k in names} for f in fisher]
+held("fisher_nodes", ours("fisher_nodes", *words, "--floor", 1e-12), {k: sum(f[k] * t[k] for f, t in zip(node, theta)) / sum(f[k] for f in node) for k in names})
+
+G = [read_by_layers(m, ids) for m, ids in zip(models, windows)]
+wanted = {}
+for k in names:
+    change = [t[k] for t in tau]
+    wanted[k] = theta_0[k] + np.mean(change, 0)
+    if k in G[0]:
+        A = np.array([[sum((x @ g[k] * y).sum() for g in G) * (1 + 1e-6 * (x is y)) for y in change] for x in change])
+        b = np.array([sum((x @ g[k] * y).sum() for g, y in zip(G, change)) for x in change])
+        wanted[k] = theta_0[k] + sum(w * x for w, x in zip(np.linalg.solve(A, b), change))
+held("submodule_linearity", ours("submodule_linearity", *of_base, *words), wanted)
+
+
+def located(model, values, ids):
+    mean = [0] * len(names)
+    for g in gradients(model, ids):
+        mean = [m + g[k] for m, k in zip(mean, names)]
+    return {k: top(values[k] * m, 0.4) != 0 for m, k in zip(mean, names)}
+
+
+chosen = []
+for model, values, ids in zip(models, theta, windows):
+    one, other = located(base, theta_0, ids), located(model, values, ids)
+    chosen.append({k: one[k] & other[k] for k in names})
+found = ours("led_merging", *of_base, *words, "--density", 0.4, "--scale", 0.7)
+differ = sum((np.abs(found[k] - theta_0[k] - 0.7 * sum((c[k] & (chosen[0][k] ^ chosen[1][k])) * t[k] for c, t in zip(chosen, tau))) > 1e-5).sum() for k in names)
+everything = sum(v.size for v in theta_0.values())
+check(differ < 2e-4 * everything, f"led_merging: {differ} of {everything} elements differ, which lie at the edge of what is located")
 end()
