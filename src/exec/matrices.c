@@ -113,13 +113,21 @@ static bool drop(mw_matrices *m, size_t i, mw_error *err) {
   return ok;
 }
 
+/* Bytes from which on functions are no more made together: a large part of the machine's memory. It is asked for once. */
+static uint64_t large(mw_matrices *m) {
+  enum { PART = 4 };
+  if (!m->large) m->large = mw_machine_memory() / PART + 1;
+  return m->large;
+}
+
 static bool is_used(const mw_matrices_held *held) { return held->wanted || held->readers; }
 
 /* What the functions of a task take if nothing is held before. */
-static bool need_alone(const mw_matrices *m, const mw_program_root *roots, size_t count, uint64_t *need, mw_error *err) {
+static bool need_alone(mw_matrices *m, const mw_program_root *roots, size_t count, uint64_t *need, mw_error *err) {
   mw_matrices probe;
   bool ok = mw_matrices_new(&probe, m->job, err);
   probe.tile = m->tile;
+  probe.large = large(m);
   ok = ok && mw_matrices_make(&probe, roots, count, err);
   *need = probe.cost.memory;
   mw_matrices_free(&probe);
@@ -219,7 +227,7 @@ static bool descend(mw_matrices *m, const functions *f, size_t i, mw_error *err)
 
 /* Functions that do not read one another may be computed side by side, a thread each: so LAPACK, which takes one thread, leaves none idle,
  * and no thread waits for another within a product. As many at a time as their memory is no large part of the machine's. */
-enum { PART = 4, EACH = 4, FURTHER = 16 };
+enum { EACH = 4, FURTHER = 16 };
 #define SHARED 0.75 /* of the threads' time that a function makes use of which all of them compute */
 
 /* Functions of the list that are computed at a time, those that take longest first. */
@@ -274,7 +282,7 @@ static bool choose_group(mw_matrices *m, const functions *f, size_t first, group
     for (; at > 0 && g->members[at - 1].step.flops < step.flops; at--) g->members[at] = g->members[at - 1];
     g->members[at].step = step;
     g->members[at].place = i;
-    if (g->count == 1 || group_bytes(g, threads) <= mw_machine_memory() / PART) continue;
+    if (g->count == 1 || group_bytes(g, threads) < large(m)) continue;
     for (g->count--; at < g->count; at++) g->members[at] = g->members[at + 1];
     break;
   }
@@ -397,7 +405,7 @@ bool mw_matrices_plan(mw_matrices *m, mw_error *err) {
     if (mw_job_is_own(m->job, task->rank)) MW_TRY(is_known(m, &known, err));
     if (known && tasks && tasks < AHEAD * (size_t)m->job->threads)
       MW_TRY(need_alone(m, schedule->roots + open.first_root, end - open.first_root, &need, err));
-    if (need && need <= mw_machine_memory() / PART) {
+    if (need && need < large(m)) {
       open.root_count = end - open.first_root;
       tasks++;
       continue;

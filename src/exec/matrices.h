@@ -65,7 +65,7 @@ typedef struct mw_matrices {
   mw_matrices_portion *portions; /* none before mw_matrices_plan */
   mw_matrices_member *members;   /* ascending */
   size_t portion_count, portion_capacity, member_count, member_capacity;
-  uint64_t now;
+  uint64_t now, large;
 } mw_matrices;
 
 /* Whether an output of the schedule is made of matrices. */
