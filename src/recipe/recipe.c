@@ -423,6 +423,7 @@ bool mw_recipe_pack(const char *name, const mw_options *options, char **text, mw
 
 void mw_recipe_free(mw_recipe *recipe) {
   if (!recipe) return;
+  mw_sandbox_settle();
   mw_interpreter_close(&recipe->template);
   mw_conversion_free(&recipe->conversion);
   free(recipe->text);

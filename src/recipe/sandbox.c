@@ -28,6 +28,7 @@
 #include <locale.h>
 #include <math.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -257,8 +258,19 @@ static bool explain_end(int status, mw_sandbox_limits limits, mw_error *err) {
   return mw_error_set(err, MW_DATA, "the recipe's process ended without a result");
 }
 
-/* The parent's side: forks, takes messages until the socket is closed or one is refused, ends the child if it still runs, and
- * explains how it ended. Results have no limit but that of a message; all else that a child says is limited in sum, so that it cannot
+/* A child whose result is there has nothing more to say, and ends by itself; the parent goes on meanwhile, and buries it when the next
+ * one has its result, or when nobody needs the recipe any more. */
+static atomic_int ending;
+
+static void bury(pid_t pid) {
+  if (pid) kill(pid, SIGKILL);
+  while (pid && waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
+}
+
+void mw_sandbox_settle(void) { bury(atomic_exchange(&ending, 0)); }
+
+/* The parent's side: forks, takes messages until a result is there, the socket is closed or one is refused, and explains how a child
+ * without a result ended. Results have no limit but that of a message; all else that a child says is limited in sum, so that it cannot
  * fill the parent's memory. */
 bool mw_sandbox_run(const mw_interpreter *state, mw_sandbox_limits limits, mw_sandbox_work work, mw_sandbox_message message,
                     void *context, bool *line_hidden, mw_error *err) {
@@ -288,17 +300,21 @@ bool mw_sandbox_run(const mw_interpreter *state, mw_sandbox_limits limits, mw_sa
   /* The same limit for an answer that the child does not read. */
   struct timeval sending = {.tv_sec = (time_t)left.seconds, .tv_usec = (suseconds_t)((left.seconds - floor(left.seconds)) * 1e6)};
   setsockopt(ends[0], SOL_SOCKET, SO_SNDTIMEO, &sending, sizeof sending);
-  while (ok && mw_message_hear(ends[0], LARGEST_MESSAGE, &left, &kind, &bytes, &length)) {
+  while (ok && !result && mw_message_hear(ends[0], LARGEST_MESSAGE, &left, &kind, &bytes, &length)) {
     bool is_result = kind == MW_MESSAGE_SIGNATURE || kind == MW_MESSAGE_GRAPH || kind == MW_MESSAGE_CONVERTED;
     bool has_own_limit = kind == MW_MESSAGE_SCORE || kind == MW_MESSAGE_EXPLAINED || kind == MW_MESSAGE_DRAWN ||
                          kind == MW_MESSAGE_PROMPTS; /* recipe.c */
     if (kind == MW_MESSAGE_ERROR) ok = take_error(bytes, length, line_hidden, err);
-    else if (is_result && result) ok = mw_error_set(err, MW_DATA, "the recipe's process sent a second result");
     else if (!is_result && !has_own_limit && (chatter += length + 16) > CHATTER)
       ok = mw_error_set(err, MW_DATA, "the recipe says too much: more than %d bytes", CHATTER);
     else ok = message(context, ends[0], kind, bytes, length, err);
     result |= is_result;
     free(bytes);
+  }
+  if (ok && result) {
+    close(ends[0]);
+    bury(atomic_exchange(&ending, pid));
+    return true;
   }
   if (ok && errno == ENOMEM)
     ok = mw_error_set(err, MW_MEMORY, "out of memory for what the recipe's process says");
@@ -309,5 +325,5 @@ bool mw_sandbox_run(const mw_interpreter *state, mw_sandbox_limits limits, mw_sa
   close(ends[0]);
   int status = 0;
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
-  return ok && (result || explain_end(status, limits, err));
+  return ok && explain_end(status, limits, err);
 }

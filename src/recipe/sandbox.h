@@ -18,11 +18,13 @@ typedef bool (*mw_sandbox_work)(mw_interpreter *state, void *context, int fd, mw
 /* Takes a message in the parent, and may answer through `fd`. False: the child is ended, and err is the result. */
 typedef bool (*mw_sandbox_message)(void *context, int fd, uint32_t kind, char *bytes, size_t length, mw_error *err);
 
-/* Runs `work` in a locked child and feeds its messages to `message`, of results (SIGNATURE, GRAPH) at most one. How the child
+/* Runs `work` in a locked child and feeds its messages to `message`, until a result (SIGNATURE, GRAPH). How a child without one
  * ended becomes one clear error. `state` is a copy of an opened template with its inputs, sets, seed, scores and trace; only
  * the child runs it. *line_hidden (may be NULL): the recipe failed at a line that only a traced run finds. */
 bool mw_sandbox_run(const mw_interpreter *state, mw_sandbox_limits limits, mw_sandbox_work work, mw_sandbox_message message,
                     void *context, bool *line_hidden, mw_error *err);
+/* Waits for the end of the last child that gave a result. */
+void mw_sandbox_settle(void);
 /* "seccomp" or "resource limits": what locks recipes on this system. */
 const char *mw_sandbox_wall(void);
 
