@@ -9,7 +9,7 @@ enum { SCATTERED = 8 };
 
 void mw_speculation_clear(mw_speculation *s) {
   for (size_t i = 0; i < s->output_count; i++) free(s->outputs[i].open);
-  s->output_count = s->checked = s->assumption_count = 0;
+  s->output_count = s->checked = s->opened = s->assumption_count = 0;
 }
 
 uint32_t mw_speculation_last(const mw_speculation *s, uint32_t output) {
@@ -63,16 +63,15 @@ bool mw_speculation_check(mw_speculation *s, uint32_t output, mw_values *values,
   return true;
 }
 
-const uint64_t *mw_speculation_open(const mw_speculation *s, uint32_t output, uint64_t *units) {
-  size_t low = 0, high = s->output_count; /* outputs stand in the order of the tasks, which is theirs */
-  while (high - low > 1) {
-    size_t middle = low + (high - low) / 2;
-    if (s->outputs[middle].output <= output) low = middle;
-    else high = middle;
+const uint64_t *mw_speculation_open(mw_speculation *s, uint32_t output, uint64_t *units) {
+  for (size_t k = 0; k < s->output_count; k++) { /* in the order of the tasks the next one is mostly the first that is looked at */
+    const size_t at = (s->opened + k) % s->output_count;
+    if (s->outputs[at].output != output) continue;
+    s->opened = at + 1;
+    *units = s->outputs[at].units;
+    return s->outputs[at].partly ? s->outputs[at].open : NULL;
   }
-  if (low == high || s->outputs[low].output != output || !s->outputs[low].partly) return NULL;
-  *units = s->outputs[low].units;
-  return s->outputs[low].open;
+  return NULL;
 }
 
 void mw_speculation_free(mw_speculation *s) {

@@ -67,6 +67,7 @@ typedef struct mw_speculation {
   mw_speculation_output *outputs; /* in the order of the stage's tasks */
   size_t output_count, output_capacity;
   size_t checked;                 /* how many of them have been checked */
+  size_t opened;                  /* where to look next for one whose units are asked for */
   mw_speculation_assumption *assumptions;
   size_t assumption_count, assumption_capacity;
 } mw_speculation;
@@ -85,8 +86,9 @@ uint32_t mw_speculation_last(const mw_speculation *speculation, uint32_t output)
 /* Whether an output must be computed again: an assumption was wrong, or it was not finite. To be asked once of each output,
  * in the order of the tasks, when all totals are known. */
 bool mw_speculation_check(mw_speculation *speculation, uint32_t output, mw_values *values, bool *invalidated, mw_error *err);
-/* The units of a checked output that must be computed again; NULL: all of them. */
-const uint64_t *mw_speculation_open(const mw_speculation *speculation, uint32_t output, uint64_t *units);
+/* The units of a checked output that must be computed again; NULL: all of them. Quick where outputs are asked for in the order of the
+ * tasks, which of several processes is not that of the outputs' numbers. */
+const uint64_t *mw_speculation_open(mw_speculation *speculation, uint32_t output, uint64_t *units);
 void mw_speculation_free(mw_speculation *speculation);
 
 #endif

@@ -182,10 +182,34 @@ static void test_speculation(void) {
   close_two();
 }
 
+/* Of several processes tasks stand in another order than their outputs: what is marked is found all the same, in whatever order it is asked for. */
+static void test_speculation_order(void) {
+  static const uint32_t order[] = {0, 4, 1, 5, 2, 6, 3};
+  enum { COUNT = sizeof order / sizeof *order };
+  open_two();
+  mw_node sign = apply(MW_OP_SIGN, apply(MW_OP_TOTAL, input(0), 0), 0);
+  mw_speculation s = {0};
+  mw_values values;
+  bool invalidated;
+  CHECK(mw_values_new(&values, graph, NULL, &err) && mw_values_set(&values, sign, 1, &err));
+  for (uint32_t i = 0; i < COUNT; i++)
+    CHECK(mw_speculation_assume(&s, order[i], sign, -1, true, &err) && mw_speculation_mark(&s, order[i], 10 + order[i], &err));
+  for (uint32_t i = 0; i < COUNT; i++) CHECK(mw_speculation_check(&s, order[i], &values, &invalidated, &err) && invalidated);
+  for (uint32_t i = 0; i < 2 * COUNT; i++) {
+    uint64_t units = 0;
+    const uint32_t output = i < COUNT ? order[i] : 2 * COUNT - 1 - i;
+    CHECK(mw_speculation_open(&s, output, &units) && units == 10 + output && !mw_speculation_open(&s, COUNT, &units));
+  }
+  mw_speculation_free(&s);
+  mw_values_free(&values);
+  close_two();
+}
+
 int main(void) {
   toys_begin();
   RUN(test_cuts());
   RUN(test_speculation());
+  RUN(test_speculation_order());
   RUN(test_run_values());
   RUN(test_order());
   toys_end();
