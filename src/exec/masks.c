@@ -1,6 +1,7 @@
 /* masks.c: every task is compiled once to see what it draws, if anything in the graph is drawn so. */
 #include "exec/masks.h"
 #include <stdlib.h>
+#include <string.h>
 
 static bool any(const mw_graph *graph) {
   for (mw_node node = 1; node <= mw_graph_count(graph); node++)
@@ -106,6 +107,38 @@ const uint8_t *mw_masks_known(const mw_masks *m, const mw_graph *graph, const mw
 }
 
 uint64_t *mw_masks_bits(const mw_masks *m, mw_node node) { return m->place && m->place[node] ? m->masks[m->place[node] - 1].bits : NULL; }
+
+/* Element i has bit i % 64 of word i / 64. ONE_...: the highest bits of 1.0 that 0 has not. */
+enum { WORD = 64, ONE_F32 = 29, ONE_F64 = 61 };
+
+void mw_masks_read(const void *bits, bool f64, void *dst, uint64_t start, size_t n) {
+  const uint64_t *words = bits;
+  const size_t size = f64 ? sizeof(double) : sizeof(float);
+  for (size_t i = 0, count; i < n; i += count) {
+    const unsigned first = (unsigned)((start + i) % WORD);
+    const uint64_t word = words[(start + i) / WORD] >> first;
+    double doubles[WORD];
+    float floats[WORD];
+    count = n - i < WORD - first ? n - i : WORD - first;
+    for (size_t j = 0; j < count && f64; j++) doubles[j] = (double)(word >> j & 1);
+    for (size_t j = 0; j < count && !f64; j++) floats[j] = (float)(int32_t)(word >> j & 1);
+    memcpy((char *)dst + i * size, f64 ? (void *)doubles : (void *)floats, count * size);
+  }
+}
+
+void mw_masks_write(uint64_t *bits, bool f64, const void *x, uint64_t start, size_t n) {
+  const size_t size = f64 ? sizeof(double) : sizeof(float);
+  for (size_t i = 0, count; i < n; i += count) {
+    const unsigned first = (unsigned)((start + i) % WORD);
+    uint64_t word = 0, doubles[WORD];
+    uint32_t floats[WORD];
+    count = n - i < WORD - first ? n - i : WORD - first;
+    memcpy(f64 ? (void *)doubles : (void *)floats, (const char *)x + i * size, count * size);
+    for (size_t j = 0; j < count && f64; j++) word |= (doubles[j] >> ONE_F64 & 1) << j;
+    for (size_t j = 0; j < count && !f64; j++) word |= (uint64_t)(floats[j] >> ONE_F32 & 1) << j;
+    __atomic_fetch_or(&bits[(start + i) / WORD], word << first, __ATOMIC_RELAXED);
+  }
+}
 
 void mw_masks_free(mw_masks *m) {
   for (size_t i = 0; i < m->count; i++) free(m->masks[i].bits);

@@ -51,6 +51,10 @@ void mw_masks_end(mw_masks *masks, uint32_t first_task, uint32_t task_count);
 const uint8_t *mw_masks_known(const mw_masks *masks, const mw_graph *graph, const mw_program_root *roots, uint32_t count);
 /* The bits of a mask; NULL: it has none. */
 uint64_t *mw_masks_bits(const mw_masks *masks, mw_node node);
+/* Makes 0 and 1, floats or doubles, of the bits of elements [start, start + n), and sets those of elements that are 1; threads may have
+ * parts of one word. */
+void mw_masks_read(const void *bits, bool f64, void *dst, uint64_t start, size_t n);
+void mw_masks_write(uint64_t *bits, bool f64, const void *x, uint64_t start, size_t n);
 void mw_masks_free(mw_masks *masks);
 
 #endif

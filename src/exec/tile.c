@@ -5,6 +5,7 @@
  * units of sums, are counted from the beginning of the stretch, which is the same in whatever blocks the tensor is cut. */
 #include "exec/tile.h"
 #include "exec/bf16_steps.h"
+#include "exec/masks.h"
 #include "expr/disjoint_mean.h"
 #include "base/text.h"
 #include <stdlib.h>
@@ -271,37 +272,6 @@ static void mark_open(uint64_t *open, uint64_t start, size_t n) {
     __atomic_fetch_or(&open[unit / 64], UINT64_C(1) << unit % 64, __ATOMIC_RELAXED);
 }
 
-/* A mask has the bit i % 64 of word i / 64 for element i. These are the highest bits of 1.0 that 0 has not. */
-enum { WORD = 64, ONE_F32 = 29, ONE_F64 = 61 };
-
-static void recall(const mw_tile *tile, unsigned char *dst, const unsigned char *from, uint64_t start, size_t n) {
-  const uint64_t *bits = (const uint64_t *)(const void *)from;
-  for (size_t i = 0, count; i < n; i += count) {
-    const unsigned first = (unsigned)((start + i) % WORD);
-    const uint64_t word = bits[(start + i) / WORD] >> first;
-    double f64[WORD];
-    float f32[WORD];
-    count = n - i < WORD - first ? n - i : WORD - first;
-    for (size_t j = 0; j < count && tile->f64; j++) f64[j] = (double)(word >> j & 1);
-    for (size_t j = 0; j < count && !tile->f64; j++) f32[j] = (float)(int32_t)(word >> j & 1);
-    memcpy(dst + i * value_size(tile), tile->f64 ? (void *)f64 : (void *)f32, count * value_size(tile));
-  }
-}
-
-/* Threads may have parts of one word: they set bits of it that are 0. */
-static void remember(const mw_tile *tile, uint64_t *bits, const unsigned char *x, uint64_t start, size_t n) {
-  for (size_t i = 0, count; i < n; i += count) {
-    const unsigned first = (unsigned)((start + i) % WORD);
-    uint64_t word = 0, f64[WORD];
-    uint32_t f32[WORD];
-    count = n - i < WORD - first ? n - i : WORD - first;
-    memcpy(tile->f64 ? (void *)f64 : (void *)f32, value_at(tile, x, i), count * value_size(tile));
-    for (size_t j = 0; j < count && tile->f64; j++) word |= (f64[j] >> ONE_F64 & 1) << j;
-    for (size_t j = 0; j < count && !tile->f64; j++) word |= (uint64_t)(f32[j] >> ONE_F32 & 1) << j;
-    __atomic_fetch_or(&bits[(start + i) / WORD], word << first, __ATOMIC_RELAXED);
-  }
-}
-
 /* Runs an instruction that is not a map. */
 static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_step *places, mw_tile_block *block,
                             const place *at, size_t n) {
@@ -316,12 +286,12 @@ static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_
   switch (step->code) {
   case MW_OP_INPUT: {
     mw_dtype dtype = block->dtypes[step->index];
-    if (dtype == MW_DTYPE_BOOL) recall(tile, dst, block->inputs[step->index], start, n);
+    if (dtype == MW_DTYPE_BOOL) mw_masks_read(block->inputs[step->index], tile->f64, dst, start, n);
     else if (k->load[dtype](dst, block->inputs[step->index] + offset * mw_dtype_size(dtype), n))
       block->bad_input = (int)step->index;
     return;
   }
-  case MW_PROGRAM_REMEMBER: remember(tile, gather->bits, v[0], start, n); return;
+  case MW_PROGRAM_REMEMBER: mw_masks_write(gather->bits, tile->f64, v[0], start, n); return;
   case MW_PROGRAM_STORE:
     if (k->store[block->output_dtype](block->output + offset * mw_dtype_size(block->output_dtype), v[0], n))
       block->bad_output = true;
