@@ -66,6 +66,13 @@ describe("prompts", function()
     assert.equal(one, (told("qwen", '(function() prompts{ "y" } prompts{ "x" } return prompts{ "x" } end)()')))
   end)
 
+  it("and data are read where --tokenizer names the donor's own", function()
+    M.write("x.jsonl", "[1, 2, 3]\n")
+    M.write("both.lua", (sums:gsub('arg.model%("m", "m"%)', '%0, arg.calibration()'):format('prompts{ "x" } d = a.data')))
+    local code, said = M.run "moonweld plan ./both.lua --m qwen --data x.jsonl --tokenizer m --allow config --allow tokenizer"
+    assert.equal(0, code, said)
+  end)
+
   it("that are none are refused", function()
     for given, said in pairs {
       ["prompts{}"] = 'this is written prompts{ "a text", "another" }', ["prompts(3)"] = "not with a number", ["prompts{ 'x', 3 }"] = "member 2 is a number",
