@@ -273,7 +273,7 @@ for _, value in ipairs { "nan", "-0.1", "1.5", "inf", "0x", "1,2" } do
   check("N4 " .. value, "ties --base good --experts zero --density " .. value .. " -o out", 64, "density")
 end
 for _, value in ipairs { "0", "1", "1e-30" } do check("N4 " .. value, "ties --base good --experts zero --density " .. value .. " -o out", 0) end
-check("N4 weights", "soup --models good zero --weight 1 -1 -o out", 65, "recipes/soup.lua:8", "the weights sum to 0")
+check("N4 weights", "soup --models good zero --weight 1 -1 -o out", 65, "moonweld: error: the weights sum to 0")
 local empty = usual()
 empty[#empty + 1] = { "empty", "F32", { 0, 3 }, "" }
 empty[#empty + 1] = { "number", "F32", {}, floats(1, 2) }
