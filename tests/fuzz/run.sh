@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# run.sh [long]: the fuzz targets. As it is, every seed and RUNS (20000, of fuzz_ranks 2000) mutations of them, the same ones each time, in a few seconds.
+# run.sh [long]: the fuzz targets. As it is, every seed and RUNS (20000, of slow ones 2000) mutations of them, the same ones each time, in a few seconds.
 # `long` is libFuzzer's, with two builds by clang: `lean` counts what code is executed, and nothing else slows it down; `sanitized` has the address and
 # undefined-behaviour sanitizers and also follows comparisons. They take turns at one collection of inputs, which the sanitized one reads anew each time:
 # so each input that led to anything new was run with the sanitizers. They run SECONDS_EACH (60) of each target, half of it each. Where RUNS is
@@ -91,7 +91,8 @@ for source in tests/fuzz/fuzz_*.c; do
     long "$target" $seeds
     code=$?
   else
-    [ "$target" = fuzz_ranks ] && each=2000 || each=20000 # that one runs passes over a model
+    each=20000
+    case $target in fuzz_ranks | fuzz_mergekit) each=2000 ;; esac # passes over a model, and Lua
     "$build/fuzz/$target" "${RUNS:-$each}" $seeds
     code=$?
   fi
