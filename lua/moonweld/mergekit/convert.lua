@@ -4,7 +4,8 @@ local core = ...
 local N, R, W = core.module("mergekit/node"), core.module("mergekit/read"), core.module("mergekit/write")
 local E = core.module("mergekit/experts")
 
-local MOST_MODELS = 150 -- a function of Lua has 200 variables at most
+local MOST_NAMED = 150 -- models, documents and modules: a function of Lua has 200 variables at most
+local MOST_BYTES = 256 << 10 -- of a recipe (src/recipe/source.c)
 
 -- ---- documents ----
 
@@ -85,9 +86,10 @@ local function donor_of(documents, doc)
   return inner and donor_of(documents, inner) or model
 end
 
---- The type of a document's result as far as the file says it: its own, or, of documents that it is made of, the least that holds all.
+--- The type of a document's result as far as the file says it: its own, or, of documents that it is made of, the least that holds all. It
+--- is found once of each, since a document may be used twice by one that is used twice.
 local function dtype_of(documents, doc)
-  if doc.dtype then return doc.dtype end
+  if doc.dtype or doc.dtype_found ~= nil then return doc.dtype or doc.dtype_found or nil end
   local types, models = {}, false
   for _, model in ipairs(models_of(doc)) do
     local inner = document_of(documents, model.path)
@@ -95,19 +97,25 @@ local function dtype_of(documents, doc)
     models = models or not own
     types[own or ""] = true
   end
-  if types.f64 then return "f64" end
-  if types.f32 or types.f16 and types.bf16 then return "f32" end
-  return not models and (types.f16 and "f16" or types.bf16 and "bf16") or nil
+  doc.dtype_found = types.f64 and "f64" or (types.f32 or types.f16 and types.bf16) and "f32"
+    or not models and (types.f16 and "f16" or types.bf16 and "bf16") or false
+  return doc.dtype_found or nil
 end
 
 -- ---- the models of the file ----
 
 local function new_script(documents)
-  local name, script, variables, seeds = W.namer(), { models = {}, lines = {}, required = {}, order = {} }, {}, 0
+  local unique, script, variables, seeds, named = W.namer(), { models = {}, lines = {}, required = {}, order = {} }, {}, 0, 0
+
+  --- The variable of what the file calls so at a node.
+  function script.name(path, node)
+    named = named + 1
+    if named > MOST_NAMED then N.refuse(node, "more than %d models, documents and modules", MOST_NAMED) end
+    return (unique(path))
+  end
 
   local function add_model(key, path, node)
-    if #script.models == MOST_MODELS then N.refuse(node, "more than %d models", MOST_MODELS) end
-    variables[key] = name(path)
+    variables[key] = script.name(path, node)
     script.models[#script.models + 1] = key
     script.lines[#script.lines + 1] = ("local %s = a.models[%d]%s"):format(variables[key], #script.models, W.origin(node, "model"))
     return variables[key]
@@ -129,8 +137,7 @@ local function new_script(documents)
   function script.label(key)
     for i, model in ipairs(script.models) do if model == key then return ("models[%d]"):format(i) end end
   end
-  function script.name_document(doc) doc.variable = name(doc.name) end
-  script.name = name
+  function script.name_document(doc) doc.variable = script.name(doc.name, doc.name_node) end
   function script.require(recipe)
     if not script.required[recipe] then script.order[#script.order + 1] = recipe end
     script.required[recipe] = true
@@ -264,6 +271,7 @@ local function compose(documents, doc, name, text)
   w.add(1, "function(a)")
   for _, line in ipairs(script.lines) do w.add(2, line) end
   words.text = w.text() .. body.text() .. "  end,\n  mergekit = " .. block(text) .. ",\n}\n"
+  if #words.text > MOST_BYTES then N.refuse(nil, "the recipe that it becomes has %d bytes, and at most %d are read", #words.text, MOST_BYTES) end
   return words
 end
 

@@ -97,8 +97,8 @@ function E.document(root)
   doc.gates = gates_of(map, doc)
   doc.dtype = R.dtype(map, "dtype")
   local per, shared = N.get(map, "experts_per_token"), N.get(map, "shared_experts")
-  doc.per_token = per and math.tointeger(N.number(per, "experts_per_token")) or 2
-  if doc.per_token < 1 or doc.per_token > #doc.experts then
+  doc.per_token = per and N.whole(per, "experts_per_token", 1) or 2
+  if doc.per_token > #doc.experts then
     N.refuse(per or root, "'experts_per_token' is %d, and there are %d experts", doc.per_token, #doc.experts)
   end
   if shared and #N.list(shared, "'shared_experts'") > 1 then N.refuse(shared, "'shared_experts' has %d: there is one at most", #shared) end

@@ -4,6 +4,7 @@
 local core = ...
 local suggest = core.module("suggest")
 local N = { file = "", strict = false }
+local MOST_WHOLE = 1000000000 -- of layers, ids and steps
 
 --- { a = true, b = true } of "a b".
 function N.set(text)
@@ -109,6 +110,15 @@ function N.number(node, what)
   if value == nil then return (N.refuse(node, "'%s' is a number, not %s", what, shown(node))) end
   if value ~= value or math.abs(value) == math.huge then return (N.refuse(node, "'%s' is a finite number, not %s", what, shown(node))) end
   return value, own
+end
+
+--- A whole number from `least` on, as an integer.
+function N.whole(node, what, least)
+  local value = N.number(node, what)
+  if value ~= math.floor(value) or value < least or value > MOST_WHOLE then
+    return (N.refuse(node, "'%s' is a whole number from %d to %d, not %s", what, least, MOST_WHOLE, shown(node)))
+  end
+  return (math.floor(value))
 end
 
 --- A truth value as mergekit takes one: 1, 1.0, "yes", "on", "true" and their contraries.

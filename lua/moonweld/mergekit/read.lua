@@ -84,11 +84,11 @@ local function range_of(node, model)
   N.list(node, "'layer_range'")
   local shown = ("layer_range of %s"):format(core.shown(model))
   if #node ~= 2 then return (N.refuse(node, "%s has %d numbers: it is [first, end), such as [0, 16]", shown, #node)) end
-  local first, last = N.number(node[1], "layer_range"), N.number(node[2], "layer_range")
-  if first ~= math.floor(first) or last ~= math.floor(last) or first < 0 or last <= first then
-    return (N.refuse(node, "%s is [%g, %g]: the first layer counts from 0, and the range ends before its second number", shown, first, last))
+  local first, last = N.whole(node[1], "layer_range", 0), N.whole(node[2], "layer_range", 0)
+  if last <= first then
+    return (N.refuse(node, "%s is [%d, %d]: the first layer counts from 0, and the range ends before its second number", shown, first, last))
   end
-  return { math.floor(first), math.floor(last) }
+  return { first, last }
 end
 
 local function source_of(node, doc, kind)
@@ -279,7 +279,7 @@ local function rule_of(token, node)
   if kind ~= "model_token" or not model or (other == nil) == (id == nil) then
     return (N.refuse(source, "a source is a model, {kind: zero}, or {kind: model_token, model: MODEL} with one of 'token' and 'token_id'"))
   end
-  local from = other and ('"token": %s'):format(R.json(N.text(other, "'token'"))) or ('"token_id": %d'):format(math.floor(N.number(id, "token_id")))
+  local from = other and ('"token": %s'):format(R.json(N.text(other, "'token'"))) or ('"token_id": %d'):format(N.whole(id, "token_id", 0))
   local reference = R.reference(model)
   return { token = token, json = function(whose)
     return ('{"source": {"kind": "model_token", "model": %s, %s}%s'):format(R.json(whose(reference, told)), from, tail)
@@ -304,10 +304,8 @@ local function tokenizer_of(map)
     local list = N.map(tokens, "'tokens'")
     for _, token in ipairs(list.names) do rules[#rules + 1] = rule_of(token, list.values[token]) end
   end
-  local number = multiple and N.number(multiple, "pad_to_multiple_of")
-  if number and (number < 1 or number ~= math.floor(number)) then N.refuse(multiple, "'pad_to_multiple_of' is a whole number from 1, not %s", N.shown(multiple)) end
   return { source = { word = source and source.kind == "text" and source.text or not source and "union", reference = source and R.reference(source) }, tokens = rules,
-    multiple = number and math.floor(number) }
+    multiple = multiple and N.whole(multiple, "pad_to_multiple_of", 1) }
 end
 
 local templates = { "alpaca", "chatml", "exaone", "llama3", "mistral", "auto" }

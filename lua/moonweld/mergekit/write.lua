@@ -167,10 +167,10 @@ end
 --- donor's; what the file does not name stays the donor's.
 function W.add_document(w, indent, script, doc, before, after)
   if not doc.parts[1].name then return (add_slices(w, indent, script, doc, doc.slices, before, after)) end
-  local donor, rest, result = script.variable(doc.base or doc.slices[1].sources[1].model), script.name("rest"), ""
+  local donor, rest, result = script.variable(doc.base or doc.slices[1].sources[1].model), script.name("rest", doc.root), ""
   local others = donor
   for _, part in ipairs(doc.parts) do
-    local variable = script.name(part.name)
+    local variable = script.name(part.name, part.node)
     script.part = part.name
     add_slices(w, indent, script, doc, part.slices, ("local %s = "):format(variable), "")
     script.part = nil
