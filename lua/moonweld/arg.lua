@@ -66,7 +66,9 @@ local function within(arg, value, complain)
   if value < low or value > high then
     if not arg.max then return (complain("'%s' = %s is below %s", arg.name, number_text(value), number_text(low))) end
     if not arg.min then return (complain("'%s' = %s is above %s", arg.name, number_text(value), number_text(high))) end
-    return (complain("'%s' = %s is outside [%s, %s]", arg.name, number_text(value), number_text(low), number_text(high)))
+    local share = low == 0 and high == 1 and value <= 100 and value == math.floor(value) and value > 1
+    return (complain("'%s' = %s is outside [%s, %s]%s", arg.name, number_text(value), number_text(low), number_text(high),
+      share and (": %s %% is %s"):format(number_text(value), number_text(value / 100)) or ""))
   end
   if arg.whole and value ~= math.floor(value) then return (complain("'%s' = %s is not a whole number", arg.name, number_text(value))) end
   return value

@@ -94,6 +94,8 @@ function F.parse(typed, complain)
     local numbers = F.typed_numbers(text)
     if numbers then return (F.layers(numbers)) end
     if trimmed(text) == "" then complain("found nothing, expected a number or a gradient such as 0,0.5,1") end
+    local percent = tonumber(text:match("^%s*([%d.]+)%s*%%%s*$"))
+    if percent then return (complain("'%s' is written %s", core.shown(text), ("%.14g"):format(percent / 100))) end
     return (complain("'%s' is not a number, nor a gradient such as 0,0.5,1", core.shown(text)))
   end
   if not typed:find("[=;]") then return (numbers_of(typed)) end

@@ -9,6 +9,15 @@
 
 enum { MOST_WORDS = 16 };
 
+/* What other programs call a word, or NULL. */
+static const char *own_word(const char *value) {
+  static const struct { const char *other, *own; } names[] = {{"float16", "f16"}, {"fp16", "f16"}, {"half", "f16"}, {"bfloat16", "bf16"},
+    {"float32", "f32"}, {"fp32", "f32"}, {"float", "f32"}, {"float64", "f64"}, {"fp64", "f64"}, {"double", "f64"}};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (strcmp(value, names[i].other) == 0) return names[i].own;
+  return NULL;
+}
+
 static bool check_word(const mw_option_table_row *row, const char *value, mw_error *err) {
   mw_options_name option;
   char list[120] = "", *rest = list;
@@ -21,7 +30,7 @@ static bool check_word(const mw_option_table_row *row, const char *value, mw_err
   while (count < MOST_WORDS && (word = strsep(&rest, "|"))) words[count++] = word;
   if (row->form == MW_OPTION_TEXTS && strchr(value, ','))
     return mw_term_fail(err, MW_USAGE, "%s '%s': several are separated by spaces, not by commas", option.text, value);
-  if ((near = mw_recipe_nearest(value, words, count)))
+  if (((near = own_word(value)) && mw_option_table_takes(row, near)) || (near = mw_recipe_nearest(value, words, count)))
     return mw_term_fail(err, MW_USAGE, "%s '%s' -- did you mean '%s'?", option.text, value, near);
   return mw_term_fail(err, MW_USAGE, "%s '%s': expected %s%s", option.text, value, count > 1 ? "one of " : "", row->value);
 }

@@ -158,8 +158,24 @@ static bool may_make_lone(const mw_target *target, bool force, const struct stat
   return mw_error_hint(err, "--force replaces it");
 }
 
+/* "merged.gguf": whoever types that wants a file of this form, and would get a folder of this name. "merged.gguf/" is a folder. */
+static bool names_other_form(const mw_target *target, mw_error *err) {
+  static const char *const endings[] = {".gguf", ".bin", ".pt", ".pth", ".ckpt", ".pkl", ".onnx", ".h5", ".npz", ".sft"};
+  mw_text_escaped name, stem;
+  for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+    if (!mw_text_ends_with(target->typed, endings[i])) continue;
+    mw_error_set(err, MW_USAGE, "output \"%s\": what is written is safetensors, not '%s'", mw_text_escape_z(&name, target->typed),
+                 endings[i] + 1);
+    mw_text_escape(&stem, target->typed, strlen(target->typed) - strlen(endings[i]));
+    mw_error_hint(err, "-o %s makes a folder, -o %s.safetensors one file", stem.bytes, stem.bytes);
+    return true;
+  }
+  return false;
+}
+
 bool mw_target_free(const mw_target *target, bool force, bool *exists, mw_error *err) {
   struct stat here, parent;
+  if (names_other_form(target, err)) return false;
   *exists = lstat(target->path, &here) == 0;
   if (!*exists && errno != ENOENT) return cannot(err, strerror(errno), target->typed);
   if (access(target->parent, W_OK | X_OK) != 0 || stat(target->parent, &parent) != 0) {
