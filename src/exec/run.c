@@ -8,6 +8,7 @@
 #include "num/cpu.h"
 #include <assert.h>
 #include <omp.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -37,11 +38,40 @@ int mw_run_threads(int wanted) {
   return threads < 1 ? 1 : threads > 1024 ? 1024 : threads;
 }
 
-void mw_run_ready(int threads) {
+/* A thread that ends as soon as all are there. */
+static void *pass_gate(void *gate) {
+  pthread_mutex_lock(gate);
+  pthread_mutex_unlock(gate);
+  return NULL;
+}
+
+/* Whether the system starts so many threads, and has memory for what OpenMP notes of them: it ends the program where they cannot be had. */
+static bool can_start(int threads, mw_error *err) {
+  typedef struct started { pthread_t thread; char notes[4096]; } started;
+  pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+  started *list = mw_mem_new((size_t)threads, sizeof *list, err);
+  int count = 0, code = 0;
+  if (!list) return false;
+  pthread_mutex_lock(&gate);
+  while (count < threads - 1 && !(code = pthread_create(&list[count].thread, NULL, pass_gate, &gate))) count++;
+  pthread_mutex_unlock(&gate);
+  for (int t = 0; t < count; t++) pthread_join(list[t].thread, NULL);
+  free(list);
+  if (!code) return true;
+  mw_error_set(err, MW_MEMORY, "%d threads cannot be started: %s", threads, strerror(code));
+  return mw_error_hint(err, "--threads 1 takes less");
+}
+
+bool mw_run_ready(int threads, mw_error *err) {
+  static int ready = 1; /* OpenMP keeps them for the next loop of as many */
   int started = 0;
+  if (threads == ready) return true;
+  MW_TRY(can_start(threads, err));
 #pragma omp parallel num_threads(threads) reduction(+ : started)
   started++;
   assert(started > 0);
+  ready = threads;
+  return true;
 }
 
 static void fail(runner *r, const mw_error *err) {
@@ -395,7 +425,7 @@ bool mw_run_values(const mw_job *job, const mw_node *scalars, size_t count, doub
     if (job->writer && mw_writer_has(job->writer, i)) r.done += bytes;
   }
   if (job->ranks) r.total = part_of(job, r.total);
-  bool ok = open_workers(&r, err) && open_matrices(&r, &cost, err);
+  bool ok = open_workers(&r, err) && open_matrices(&r, &cost, err) && mw_run_ready(job->threads, err);
   if (ok && job->ranks) ok = run_stages(&r, true, err);
   ok = ok && run_stages(&r, false, err) && copy(&r, err) && complete_all(&r, err) && unchanged(job, err) &&
        (!job->ranks || mw_exchange_spoiled(job, err));

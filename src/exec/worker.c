@@ -127,15 +127,19 @@ bool mw_worker_keeps(const mw_worker *w, const mw_schedule_task *task, const mw_
   return true;
 }
 
-/* Empty counts for every selection of the task, if the counts have been flushed. */
-static bool prepare_counts(mw_worker *w, mw_selection *selections, size_t count, mw_error *err) {
-  if (w->count_count) return true;
+/* Empty counts for every selection of the task, but for their bins. */
+static bool list_counts(mw_worker *w, mw_selection *selections, size_t count, mw_error *err) {
   for (uint32_t r = 0; r < w->task->root_count; r++) {
     size_t at = selection_of(selections, count, roots_of(w)[r]);
     if (at == count || count_of(w, &selections[at]) < w->count_count) continue;
     MW_TRY(mw_mem_grow(&w->counts, &w->counts_capacity, w->count_count + 1, sizeof *w->counts, err));
     w->counts[w->count_count++] = (mw_worker_count){.selection = &selections[at]};
   }
+  return true;
+}
+
+/* Their bins and lists. */
+static bool clear_counts(mw_worker *w, mw_error *err) {
   size_t bins = w->count_count * MW_SELECT_BINS;
   MW_TRY(mw_mem_grow(&w->bins, &w->bins_capacity, bins, sizeof *w->bins, err));
   size_t lists = 0;
@@ -145,6 +149,13 @@ static bool prepare_counts(mw_worker *w, mw_selection *selections, size_t count,
     if (w->counts[i].selection->lists) w->counts[i].list.items = w->listed + --lists * MW_KERNEL_LISTED;
   if (bins) memset(w->bins, 0, bins * sizeof *w->bins);
   return true;
+}
+
+/* Both, if the counts have been flushed. Where there is no memory for them there are none to flush. */
+static bool prepare_counts(mw_worker *w, mw_selection *selections, size_t count, mw_error *err) {
+  if (w->count_count || (list_counts(w, selections, count, err) && clear_counts(w, err))) return true;
+  w->count_count = 0;
+  return false;
 }
 
 /* Where each root of the task gathers what it finds. */

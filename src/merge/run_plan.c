@@ -171,7 +171,7 @@ static bool write(mw_plan *plan, const char *identity, const mw_training_job *le
   const mw_writer_how how = {.force = plan->options.force, .sync = !plan->options.no_sync, .plan = identity, .warnings = &plan->warnings,
                              .part = plan->component != NULL};
   MW_TRY(!plan->vocabulary || mw_alignment_ready(plan->vocabulary, err));
-  mw_run_ready(mw_run_threads(plan->options.threads));
+  MW_TRY(mw_run_ready(mw_run_threads(plan->options.threads), err));
   MW_TRY(mw_shared_plan_open(plan->options.output, &plan->layout, &how, &writer, err));
   job.folder = mw_writer_folder(writer); /* it is locked now: no other run makes this output, so its checkpoint may be read */
   bool ok = (!ranks || mw_shared_plan_resume(plan, writer, err)) && leave_out(plan, writer, err) && mw_found_make(&job, &found, err);

@@ -15,9 +15,11 @@ mw_interpreter *mw_interpreter_of(lua_State *L) { return *(mw_interpreter **)lua
 static void *allocate(void *context, void *old, size_t old_size, size_t size) {
   mw_interpreter *state = context;
   if (!old) old_size = 0;
-  if (size > old_size && (state->used > state->limit || size - old_size > state->limit - state->used)) return NULL;
+  bool within = size <= old_size || (state->used <= state->limit && size - old_size <= state->limit - state->used);
+  if (!within) return state->refused = false, NULL;
   void *memory = mw_lua_memory_resize(&state->memory, old, old_size, size);
   if (memory || size == 0) state->used = state->used - old_size + size;
+  else state->refused = true;
   return memory;
 }
 
@@ -140,6 +142,11 @@ static int handle(lua_State *L) {
 
 static bool take_error(mw_interpreter *state, int result, mw_error *err) {
   lua_State *L = state->L;
+  if (result == LUA_ERRMEM && state->refused) {
+    mw_error_memory(err, 0);
+    lua_pop(L, 1);
+    return false;
+  }
   if (result == LUA_ERRMEM) {
     char size[32];
     mw_error_set(err, MW_DATA, "the recipe needs more than %s of memory (--recipe-memory allows more)",
@@ -279,7 +286,6 @@ bool mw_interpreter_open(mw_interpreter *state, const mw_interpreter_prelude *pr
   }
   *(mw_interpreter **)lua_getextraspace(state->L) = state;
   if (run(state, start, err)) return true;
-  if (err->status == MW_DATA) mw_error_memory(err, 1 << 20);
   mw_interpreter_close(state);
   return false;
 }

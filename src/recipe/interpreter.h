@@ -39,6 +39,7 @@ struct mw_interpreter {
   lua_State *L;
   const mw_interpreter_prelude *prelude;
   size_t used, limit; /* bytes of Lua's memory */
+  bool refused;       /* the last piece that could not be had was refused by the system, not by the limit */
   mw_lua_memory memory;
   mw_graph *graph;
   uint8_t *widest;      /* of the first `widest_count` nodes: expr/widest.h */

@@ -295,6 +295,7 @@ end
 command("a pipeline", "slerp --a pa --b pb --t 0.5 -o room/p --threads 2 --quiet")
 local piped = "slerp --a pa --b pb --t 0.5 -o room/p --threads 1 --quiet"
 command("going on with a pipeline", piped, piped, 9)
+command("thresholds", "ties --base a --experts b a b --profile mergekit --density 0.3 -o room/vote --threads 2 --quiet --no-sync")
 command("a lone file", "slerp --a a --b b --t 0.5 -o room/one.safetensors --threads 2 --quiet")
 for name, tokens in pairs { va = '{"x": 0, "y": 1}', vb = '{"y": 0, "z": 1}' } do
   local rows = string.pack("<ffffff", 1, 2, 3, 4, 5, 6)

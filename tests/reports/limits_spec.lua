@@ -159,9 +159,10 @@ end)
 
 describe("little address space", function()
   for name, command in pairs { version = "--version", list = "list", help = "help", inspect = "inspect one.safetensors", plan = "plan lerp --a one.safetensors --b one.safetensors",
-    merge = "lerp --a one.safetensors --b one.safetensors -o space --force --quiet", diff = "diff one.safetensors one.safetensors", stats = "inspect one.safetensors --stats" } do
+    merge = "lerp --a one.safetensors --b one.safetensors -o space --force --quiet", vote = "ties --base one.safetensors --experts one.safetensors one.safetensors " ..
+      "--profile mergekit --density 0.5 -o space --force --quiet --threads 2", diff = "diff one.safetensors one.safetensors", stats = "inspect one.safetensors --stats" } do
     it("ends " .. name .. " with 0 or 71, and soon", function()
-      for _, kilobytes in ipairs { 20000, 30000, 40000, 60000, 100000, 200000 } do
+      for _, kilobytes in ipairs { 10000, 12500, 15000, 20000, 21500, 22000, 22500, 30000, 40000, 60000, 100000, 200000 } do
         local code, said = M.run(("(ulimit -v %d; moonweld %s > /dev/null)"):format(kilobytes, command))
         -- Below some size not even the dynamic loader has room for the libraries.
         assert(code == 0 or code == 71 or code == 127 and kilobytes < 60000 and said:find "shared", ("exit %s with %d KB: %s"):format(code, kilobytes, said))
