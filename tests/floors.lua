@@ -49,7 +49,7 @@ local doors = {
   ["seccomp.h"] = { rooms = { recipe = true }, single = true },
   ["sha2.h"] = { rooms = { base = true }, single = true }, ["xxhash.h"] = { rooms = { base = true }, single = true },
   ["omp.h"] = { rooms = { exec = true, learn = true }, single = true },
-  ["pthread.h"] = { rooms = { learn = true }, single = true },
+  ["pthread.h"] = { rooms = { exec = true, learn = true }, single = true },
   ["cblas.h"] = { rooms = { num = true }, single = true }, ["dlfcn.h"] = { rooms = { num = true, cli = true }, single = true },
   ["pcre2.h"] = { rooms = { text = true }, single = true },
   ["cJSON.h"] = { rooms = { base = true }, single = true },
