@@ -3,8 +3,8 @@
  * is not enough, all its inputs are loaded again. That may take a kernel from another map that reads the same input, so the
  * steps are looked at until nothing changes. A DOT, which is no map, reads its two tensors where they lie if both are bf16. It
  * cannot tell of a value that is not finite before it is added: of what it reads, the load becomes a look at it. (Squares of rows look
- * themselves.) A SPREAD that only maps read is one number for them, if tiles end where its runs do. In the end, a section of loads, maps
- * and stores alone becomes machine code where there is some for each (coded_steps.h). */
+ * themselves.) A SPREAD that only maps read is one number for them, if tiles end where its runs do. In the end, machine code
+ * takes the place of steps where there is some for them (coded_steps.h). */
 #include "exec/bf16_steps.h"
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +14,7 @@ enum { NONE = UINT32_MAX, LEAST_RUN = 256 };
 /* A section. */
 typedef struct part {
   mw_tile *tile;
+  const mw_graph *graph;
   const mw_tile_step *steps;
   uint32_t count;
   uint64_t run; /* of its SPREADs */
@@ -229,19 +230,23 @@ static void join_dots(const part *p, mw_tile_fast *fast, const flow *flows) {
   fast->count = kept;
 }
 
-/* Machine code does all steps at once. */
+/* Puts machine code in the place of all steps, or of runs of them where no other step sums what is stored, or has one number for a tile. */
 static bool choose_code(part *p, mw_tile_fast *fast, const flow *flows, const mw_dtype *dtypes, mw_dtype output, mw_error *err) {
   mw_tile *tile = p->tile;
-  mw_tile_step *steps = tile->fast + tile->fast_count;
-  size_t made;
+  size_t count = p->count;
+  bool made, may_divide = true;
   if (!tile->kernels->direct_count) return true;
   mw_tile_step *all = mw_mem_new(p->count, sizeof *all, err);
   if (!all) return false;
-  for (uint32_t i = 0; i < p->count; i++) all[i] = step_of(p, flows, i);
-  bool ok = mw_coded_steps_make(tile, all, p->count, dtypes, output, &made, err);
-  if (made) {
-    *fast = (mw_tile_fast){.first = tile->fast_count, .count = 1, .run = p->run};
-    steps[0] = (mw_tile_step){.code = p->steps[0].code, .coded = made};
+  for (uint32_t i = 0; i < p->count; i++) {
+    may_divide &= !flows[i].stored && !flows[i].lone;
+    all[i] = p->steps[i];
+    all[i].lone = flows[i].lone;
+  }
+  bool ok = mw_coded_steps_choose(tile, p->graph, all, &count, may_divide, dtypes, output, &made, err);
+  if (ok && made) {
+    *fast = (mw_tile_fast){.first = tile->fast_count, .count = count, .run = p->run};
+    memcpy(tile->fast + tile->fast_count, all, count * sizeof *all);
   }
   free(all);
   return ok;
@@ -268,7 +273,8 @@ static bool choose(part *p, mw_tile_fast *fast, flow *flows, uint32_t *writer, c
   return ok;
 }
 
-bool mw_bf16_steps_choose(mw_tile *tile, unsigned registers, const mw_dtype *dtypes, mw_dtype output, mw_error *err) {
+bool mw_bf16_steps_choose(mw_tile *tile, const mw_graph *graph, unsigned registers, const mw_dtype *dtypes, mw_dtype output,
+                          mw_error *err) {
   const mw_program *program = tile->program;
   if (!tile->kernels->direct_count && !program->quantum) return true;
   flow *flows = mw_mem_new(tile->step_count + 1, sizeof *flows, err);
@@ -276,7 +282,7 @@ bool mw_bf16_steps_choose(mw_tile *tile, unsigned registers, const mw_dtype *dty
   bool ok = writer && mw_mem_grow(&tile->fast, &tile->fast_capacity, tile->step_count, sizeof *tile->fast, err);
   for (size_t s = 0; s < program->section_count && ok; s++) {
     const mw_program_section *section = &program->sections[s];
-    part p = {tile, tile->steps + section->first, (uint32_t)section->length, 0};
+    part p = {tile, graph, tile->steps + section->first, (uint32_t)section->length, 0};
     if (section->run == 1 || !program->quantum) ok = choose(&p, &tile->parts[s], flows, writer, dtypes, output, err);
   }
   free(writer);

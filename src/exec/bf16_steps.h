@@ -12,6 +12,7 @@
 #include "exec/tile.h"
 
 /* Makes tile->fast and its parts from tile->steps, or leaves those of a section empty if they would not be shorter. */
-bool mw_bf16_steps_choose(mw_tile *tile, unsigned registers, const mw_dtype *dtypes, mw_dtype output, mw_error *err);
+bool mw_bf16_steps_choose(mw_tile *tile, const mw_graph *graph, unsigned registers, const mw_dtype *dtypes, mw_dtype output,
+                          mw_error *err);
 
 #endif

@@ -24,6 +24,8 @@ static size_t value_size(const mw_tile *tile) { return tile->f64 ? sizeof(double
 
 static size_t register_stride(const mw_tile *tile) { return tile->size * value_size(tile) + STAGGER; }
 
+unsigned char *mw_tile_register(const mw_tile *tile, uint32_t index) { return tile->registers + index * register_stride(tile); }
+
 /* At least `need` zeroed bytes. */
 static bool reserve(unsigned char **bytes, size_t *capacity, size_t need, mw_error *err) {
   if (need <= *capacity) return true;
@@ -44,11 +46,10 @@ static bool is_map(uint8_t code) {
 
 /* Looks up all that an instruction needs, so that nothing is looked up for each tile. */
 static mw_tile_step step_of(const mw_tile *tile, const mw_program_instruction *code) {
-  size_t stride = register_stride(tile);
-  mw_tile_step step = {.code = code, .dst = tile->registers + code->dst * stride};
+  mw_tile_step step = {.code = code, .dst = mw_tile_register(tile, code->dst)};
   for (int i = 0; i < MW_PROGRAM_OPERANDS; i++)
     step.operand[i] = code->form >> i & 1 ? tile->constants + code->operand[i] * sizeof(double)
-                                          : tile->registers + code->operand[i] * stride;
+                                          : mw_tile_register(tile, code->operand[i]);
   if (is_map(code->code)) {
     step.kernel = (mw_kernel)kernel_of[code->code];
     step.map = tile->kernels->map[step.kernel][code->form];
@@ -93,7 +94,7 @@ static bool bind_kept(mw_tile *tile, const mw_graph *graph, const mw_program *pr
 
 bool mw_tile_bind(mw_tile *tile, const mw_graph *graph, const mw_program *program, const mw_dtype *dtypes, mw_dtype output,
                   const double *scalars, mw_error *err) {
-  MW_TRY(reserve(&tile->registers, &tile->register_bytes, program->registers * register_stride(tile) + ALIGN, err));
+  MW_TRY(reserve(&tile->registers, &tile->register_bytes, (program->registers + 1) * register_stride(tile) + ALIGN, err));
   MW_TRY(reserve(&tile->constants, &tile->constant_bytes, (program->scalar_count + 1) * sizeof(double), err));
   for (size_t i = 0; i < program->scalar_count; i++) {
     float f32 = (float)scalars[i];
@@ -109,7 +110,7 @@ bool mw_tile_bind(mw_tile *tile, const mw_graph *graph, const mw_program *progra
   MW_TRY(mw_mem_grow(&tile->parts, &tile->parts_capacity, program->section_count, sizeof *tile->parts, err));
   memset(tile->parts, 0, program->section_count * sizeof *tile->parts);
   MW_TRY(bind_kept(tile, graph, program, err));
-  return !dtypes || mw_bf16_steps_choose(tile, program->registers, dtypes, output, err);
+  return !dtypes || mw_bf16_steps_choose(tile, graph, program->registers, dtypes, output, err);
 }
 
 void mw_tile_free(mw_tile *tile) {
@@ -198,16 +199,14 @@ static void take_across(const mw_tile *tile, unsigned char *dst, const unsigned 
   }
 }
 
-/* How many of the n elements from index `start` on lie at an index up to `last`. */
-static size_t count_up_to(double last, uint64_t start, size_t n) {
+size_t mw_tile_count_up_to(double last, uint64_t start, size_t n) {
   double left = last - (double)start + 1;
   return !(left > 0) ? 0 : left < (double)n ? (size_t)left : n;
 }
 
 /* ---- the machine ---- */
 
-/* The value of a scalar as the kernels see it: rounded to float, if this is a machine of floats. */
-static double constant(const mw_tile *tile, unsigned index) {
+double mw_tile_constant(const mw_tile *tile, unsigned index) {
   double f64;
   float f32;
   memcpy(&f64, tile->constants + index * sizeof f64, sizeof f64);
@@ -219,8 +218,8 @@ static double constant(const mw_tile *tile, unsigned index) {
  * equal ones behind it count, they are the second part. */
 static void top(const mw_tile *tile, unsigned char *dst, const unsigned char *x, const mw_program_instruction *step,
                 const uint64_t extra[2], uint64_t start, size_t n) {
-  const size_t size = value_size(tile), first = count_up_to(tile->scalars[step->operand[2]], extra[0] + start, n);
-  const double threshold = constant(tile, step->operand[1]);
+  const size_t size = value_size(tile), first = mw_tile_count_up_to(tile->scalars[step->operand[2]], extra[0] + start, n);
+  const double threshold = mw_tile_constant(tile, step->operand[1]);
   const mw_kernel_top kernel = step->code == MW_OP_TOP ? tile->kernels->top : tile->kernels->keep_top;
   if (!extra[1]) kernel(dst, x, threshold, first, n);
   else {
@@ -235,12 +234,6 @@ static void fill(const mw_tile *tile, unsigned char *dst, double value, size_t n
     if (tile->f64) memcpy(dst + i * sizeof value, &value, sizeof value);
     else memcpy(dst + i * sizeof f32, &f32, sizeof f32);
 }
-
-/* Where a tile lies: `offset` in the block, `within` in what sums are counted from (the tensor, or the stretch, of `span` elements). */
-typedef struct place {
-  size_t offset;
-  uint64_t start, within, span;
-} place;
 
 /* The value of its run for every element of the tile. */
 static void spread(const mw_tile *tile, unsigned char *dst, const mw_tile_kept *kept, uint64_t from, size_t n) {
@@ -266,15 +259,14 @@ static const unsigned char *operand_of(const mw_tile_step *s, const mw_tile_bloc
   return s->operand[i] ? s->operand[i] : block->inputs[s->input[i]] + offset * mw_dtype_size(block->dtypes[s->input[i]]);
 }
 
-/* Marks the units of these elements. Several threads may mark units of one word. */
-static void mark_open(uint64_t *open, uint64_t start, size_t n) {
+void mw_tile_mark_open(uint64_t *open, uint64_t start, size_t n) {
   for (uint64_t unit = start / MW_UNIT; unit <= (start + n - 1) / MW_UNIT; unit++)
     __atomic_fetch_or(&open[unit / 64], UINT64_C(1) << unit % 64, __ATOMIC_RELAXED);
 }
 
 /* Runs an instruction that is not a map. */
 static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_step *places, mw_tile_block *block,
-                            const place *at, size_t n) {
+                            const mw_tile_place *at, size_t n) {
   const size_t offset = at->offset;
   const mw_kernel_set *k = tile->kernels;
   const mw_program_instruction *step = places->code;
@@ -296,7 +288,7 @@ static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_
     if (k->store[block->output_dtype](block->output + offset * mw_dtype_size(block->output_dtype), v[0], n))
       block->bad_output = true;
     return;
-  case MW_OP_FILL: fill(tile, dst, constant(tile, step->operand[0]), n); return;
+  case MW_OP_FILL: fill(tile, dst, mw_tile_constant(tile, step->operand[0]), n); return;
   case MW_OP_BERNOULLI:
   case MW_OP_DROP:
   case MW_OP_DROP_DELTA:
@@ -304,11 +296,11 @@ static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_
   case MW_OP_NORMAL: {
     const mw_kernel_stream stream = stream_of(graph, step);
     if (step->code == MW_OP_NORMAL) k->normal(dst, stream, start, n);
-    else if (step->code == MW_OP_DROP) k->drop(dst, v[0], NULL, stream, start, n, constant(tile, step->operand[1]), 1);
-    else if (step->code == MW_OP_DROP_DELTA) k->drop(dst, v[0], v[1], stream, start, n, constant(tile, step->operand[2]), 1);
+    else if (step->code == MW_OP_DROP) k->drop(dst, v[0], NULL, stream, start, n, mw_tile_constant(tile, step->operand[1]), 1);
+    else if (step->code == MW_OP_DROP_DELTA) k->drop(dst, v[0], v[1], stream, start, n, mw_tile_constant(tile, step->operand[2]), 1);
     else if (step->code == MW_OP_DROP_SCALED_DELTA)
-      k->drop(dst, v[0], v[1], stream, start, n, constant(tile, step->operand[2]), constant(tile, step->operand[3]));
-    else k->bernoulli(dst, stream, start, n, constant(tile, step->operand[1]));
+      k->drop(dst, v[0], v[1], stream, start, n, mw_tile_constant(tile, step->operand[2]), mw_tile_constant(tile, step->operand[3]));
+    else k->bernoulli(dst, stream, start, n, mw_tile_constant(tile, step->operand[1]));
     return;
   }
   case MW_OP_DISJOINT_SUM:
@@ -316,7 +308,7 @@ static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_
     const void *values[MW_DISJOINT_MEAN_MOST];
     for (uint32_t i = 0; i < step->index; i++) values[i] = places[(long)i - (long)step->index].operand[0];
     if (step->code == MW_OP_DISJOINT_SUM) k->disjoint_sum(dst, v[0], values, step->index, n);
-    else if (k->disjoint_mean(dst, v[0], v[1], values, step->index, n) && block->open) mark_open(block->open, start, n);
+    else if (k->disjoint_mean(dst, v[0], v[1], values, step->index, n) && block->open) mw_tile_mark_open(block->open, start, n);
     return;
   }
   case MW_OP_BERNOULLI_EACH: k->bernoulli_each(dst, v[1], stream_of(graph, step), start, n); return;
@@ -375,7 +367,7 @@ static void run_instruction(mw_tile *tile, const mw_graph *graph, const mw_tile_
 }
 
 /* All dots of two tensors of bf16 as stored. True if a value is not finite; then nothing was added. */
-static bool add_dots(const mw_tile *tile, const mw_tile_step *s, const mw_tile_block *block, const place *at, size_t n) {
+static bool add_dots(const mw_tile *tile, const mw_tile_step *s, const mw_tile_block *block, const mw_tile_place *at, size_t n) {
   const unsigned char *x = block->inputs[s->input[0]] + at->offset * sizeof(uint16_t);
   const unsigned char *y = block->inputs[s->input[1]] + at->offset * sizeof(uint16_t);
   mw_tile_gather *gathers[3];
@@ -409,12 +401,12 @@ static bool add_squares(const mw_tile *tile, const mw_tile_step *s, const mw_til
  * steps. Sinks come last in a program, and of these all dots first, so nothing has been gathered twice; a row that has been added is
  * not added again. */
 static bool run_steps(mw_tile *tile, const mw_graph *graph, const mw_tile_step *steps, size_t count, mw_tile_block *block,
-                      const place *at, size_t n) {
+                      const mw_tile_place *at, size_t n) {
   for (const mw_tile_step *s = steps; s < steps + count; s++) {
     if (s->sums_all) {
       if (add_dots(tile, s, block, at, n)) return false;
     } else if (s->coded) {
-      if (mw_coded_steps_run(tile, s->coded, block, at->offset, at->within, n)) return false;
+      if (mw_coded_steps_run(tile, s->coded, block, at, n)) return false;
     } else if (s->squares) {
       if (add_squares(tile, s, block, at->offset, n)) return false;
     } else if (s->direct || s->checks) {
@@ -426,7 +418,7 @@ static bool run_steps(mw_tile *tile, const mw_graph *graph, const mw_tile_step *
 }
 
 /* Runs the fast steps on a tile, or the plain steps if there are none, or if the fast ones met a value that is not finite. */
-static void run_tile(mw_tile *tile, const mw_graph *graph, size_t which, mw_tile_block *block, const place *at, size_t n) {
+static void run_tile(mw_tile *tile, const mw_graph *graph, size_t which, mw_tile_block *block, const mw_tile_place *at, size_t n) {
   const mw_program_section *section = &tile->program->sections[which];
   const mw_tile_fast *fast = &tile->parts[which];
   if (!fast->count || !run_steps(tile, graph, tile->fast + fast->first, fast->count, block, at, n))
@@ -441,7 +433,7 @@ static void run_section(mw_tile *tile, const mw_graph *graph, size_t which, mw_t
   for (uint64_t within = 0; within < values; within += n) {
     n = values - within < tile->size ? (size_t)(values - within) : tile->size;
     if (within_run && within_run - within % within_run < n) n = (size_t)(within_run - within % within_run);
-    const place at = {(size_t)(first + within), start + first + within, within, values};
+    const mw_tile_place at = {(size_t)(first + within), start + first + within, within, values};
     run_tile(tile, graph, which, block, &at, n);
   }
 }
@@ -458,10 +450,11 @@ static void run_stretches(mw_tile *tile, const mw_graph *graph, mw_tile_block *b
 }
 
 /* Machine code of the whole program takes a block at once. */
-static bool run_at_once(mw_tile *tile, const mw_tile_block *block) {
+static bool run_at_once(mw_tile *tile, mw_tile_block *block) {
   const mw_tile_fast *fast = &tile->parts[0];
-  return fast->count == 1 && tile->fast[fast->first].coded &&
-         !mw_coded_steps_run(tile, tile->fast[fast->first].coded, block, 0, block->start, block->count);
+  const size_t part = fast->count == 1 ? tile->fast[fast->first].coded : 0;
+  const mw_tile_place all = {0, block->start, block->start, block->elements};
+  return part && mw_coded_steps_takes_blocks(&tile->coded, part, block) && !mw_coded_steps_run(tile, part, block, &all, block->count);
 }
 
 void mw_tile_run(mw_tile *tile, const mw_graph *graph, mw_tile_block *block) {
@@ -473,7 +466,7 @@ void mw_tile_run(mw_tile *tile, const mw_graph *graph, mw_tile_block *block) {
   for (size_t done = 0; done < block->count;) {
     size_t left = tile->size - (size_t)((block->start + done) % tile->size);
     size_t n = block->count - done < left ? block->count - done : left;
-    const place at = {done, block->start + done, block->start + done, block->elements};
+    const mw_tile_place at = {done, block->start + done, block->start + done, block->elements};
     run_tile(tile, graph, 0, block, &at, n);
     done += n;
   }

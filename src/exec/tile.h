@@ -115,6 +115,12 @@ typedef struct mw_tile_block {
   bool bad_output;
 } mw_tile_block;
 
+/* Where a tile lies: `offset` in the block, `within` in what sums are counted from (the tensor, or the stretch, of `span` elements). */
+typedef struct mw_tile_place {
+  size_t offset;
+  uint64_t start, within, span;
+} mw_tile_place;
+
 /* Prepares the steps of a program with these values of program->scalars; both must stay until the last run. `dtypes` are those
  * of its inputs and `output` that of its output, if it has one. The buffers of bf16 inputs and outputs must then be padded to
  * 16 elements, since steps on bf16 read and write whole groups. `dtypes` NULL: no steps on bf16. */
@@ -124,5 +130,13 @@ void mw_tile_run(mw_tile *tile, const mw_graph *graph, mw_tile_block *block);
 /* Bytes of what is kept of a stretch. */
 uint64_t mw_tile_kept_bytes(const mw_graph *graph, const mw_program *program, bool f64);
 void mw_tile_free(mw_tile *tile);
+
+/* For coded_steps.h: a register; the value of a scalar as the kernels see it, rounded to float if this is a machine of floats; how many of
+ * the n elements from index `start` on lie at an index up to `last`. */
+unsigned char *mw_tile_register(const mw_tile *tile, uint32_t index);
+double mw_tile_constant(const mw_tile *tile, unsigned index);
+size_t mw_tile_count_up_to(double last, uint64_t start, size_t n);
+/* Marks the units of these elements. Several threads may mark units of one word. */
+void mw_tile_mark_open(uint64_t *open, uint64_t start, size_t n);
 
 #endif

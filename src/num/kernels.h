@@ -87,7 +87,9 @@ typedef struct mw_kernel_stream { uint64_t key, name; } mw_kernel_stream;
  * bernoulli: dst[i] = 1 where true, else 0. drop: dst[i] = 0 where true, else x[i], or (x[i] - y[i]) * factor if there is a y; dst may
  * be x or y. */
 typedef void (*mw_kernel_bernoulli)(void *dst, mw_kernel_stream stream, uint64_t start, size_t n, double p);
-/* The same with a probability for each element: p[i], of the compute type. dst may be p. */
+/* A byte for each of the n elements: 0xff where it draws true, else 0. */
+typedef void (*mw_kernel_draws)(uint8_t *dst, mw_kernel_stream stream, uint64_t start, size_t n, double p);
+/* bernoulli with a probability for each element: p[i], of the compute type. dst may be p. */
 typedef void (*mw_kernel_bernoulli_each)(void *dst, const void *p, mw_kernel_stream stream, uint64_t start, size_t n);
 typedef void (*mw_kernel_drop)(void *dst, const void *x, const void *y, mw_kernel_stream stream, uint64_t start, size_t n,
                                double p, double factor);
@@ -116,6 +118,7 @@ typedef struct mw_kernel_set {
   mw_kernel_disjoint_mean disjoint_mean;
   mw_kernel_disjoint_sum disjoint_sum;
   mw_kernel_bernoulli bernoulli;
+  mw_kernel_draws draws;
   mw_kernel_bernoulli_each bernoulli_each;
   mw_kernel_drop drop;
   mw_kernel_normal normal;

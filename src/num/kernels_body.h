@@ -269,6 +269,46 @@ static inline uint64_t draw_limit(double p) {
        at < end && (from = at % (size), to = end - (at - from) < (size) ? end - (at - from) : (size), true); \
        at += to - from)
 
+/* Brings the answers of draw() into the order of their elements. On x86 four words of a lane become the four elements of each of their
+ * bytes, then four such vectors their byte's elements in the order of lanes. */
+static void in_order(const uint32_t *hit, uint8_t *out) {
+#ifdef MW_BODY_X86
+  const __m256i bytes = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+  const __m256i lanes = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  for (size_t from = 0; from < MW_GROUP; from += 32) {
+    __m256i x[4], pair[4], all[4];
+    for (int k = 0; k < 4; k++)
+      x[k] = _mm256_shuffle_epi8(_mm256_loadu_si256((const __m256i *)(const void *)(hit + from + 8 * (size_t)k)), bytes);
+    for (int k = 0; k < 4; k += 2) {
+      pair[k] = _mm256_unpacklo_epi32(x[k], x[k + 1]);
+      pair[k + 1] = _mm256_unpackhi_epi32(x[k], x[k + 1]);
+    }
+    for (int k = 0; k < 2; k++) {
+      all[2 * k] = _mm256_unpacklo_epi64(pair[k], pair[k + 2]);
+      all[2 * k + 1] = _mm256_unpackhi_epi64(pair[k], pair[k + 2]);
+    }
+    for (int k = 0; k < 4; k++)
+      _mm256_storeu_si256((__m256i *)(void *)(out + MW_GROUP * (size_t)k + from), _mm256_permutevar8x32_epi32(all[k], lanes));
+  }
+#else
+  for (size_t k = 0; k < 4; k++)
+    for (size_t i = 0; i < MW_GROUP; i++) out[MW_GROUP * k + i] = (uint8_t)(hit[i] >> 8 * k);
+#endif
+}
+
+static void draws(uint8_t *dst, mw_kernel_stream stream, uint64_t start, size_t n, double p) {
+  const uint64_t limit = draw_limit(p);
+  const philox source = philox_of(stream);
+  EACH_GROUP(MW_DRAWS) {
+    _Alignas(64) uint32_t hit[MW_GROUP];
+    uint8_t part[MW_DRAWS];
+    draw(&source, at / MW_DRAWS, limit, hit);
+    if (to - from == MW_DRAWS) in_order(hit, dst);
+    else in_order(hit, part), memcpy(dst, part + from, to - from);
+    dst += to - from;
+  }
+}
+
 /* ---- selection --------------------------------------------------------------------------------------------------- */
 
 /* Keys are counted so many at a time, in vectors of so many bytes. */
@@ -346,7 +386,8 @@ static inline bool any_bit(const void *vector) {
             [MW_DTYPE_BF16] = store_bf16##r, [MW_DTYPE_F32] = store_f32##r, [MW_DTYPE_F64] = store_f64##r}, \
   .sum = sum##r, .dot = dot##r, .peak = peak##r, .top = top##r, .keep_top = keep_top##r, .key_range = key_range##r, \
   .ties = ties##r, .disjoint_mean = disjoint_mean##r, .disjoint_sum = disjoint_sum##r, \
-  .bernoulli = bernoulli##r, .bernoulli_each = bernoulli_each##r, .drop = drop##r, .normal = normal##r, .columns = columns##r
+  .bernoulli = bernoulli##r, .draws = draws, .bernoulli_each = bernoulli_each##r, .drop = drop##r, .normal = normal##r, \
+  .columns = columns##r
 
 #define TEXT(name) #name
 #define ISA_TEXT(name) TEXT(name)

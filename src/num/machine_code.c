@@ -1,4 +1,4 @@
-/* machine_code.c: an assembler of about forty instructions.
+/* machine_code.c: what loads, maps, votes, draws and stores are, in about forty instructions (assembler.h, map_lines.h).
  *
  * A value of sixteen elements takes two vector registers: value v is in 2 v and 2 v + 1, up to value 5; those from 6 on lie in the frame.
  * The order of elements is that of kernels_bf16.h (MW_HALVES): the first register has elements 0 to 3 and 8 to 11, the second 4 to 7
@@ -6,172 +6,16 @@
  *
  * The function's registers: rdi the streams' addresses, of which r9 to r11 hold the first three and rdx another one, rsi BIAS bytes behind
  * the beginning of the frame, r8 the count, rcx where joined bits go, rax the element. Vector registers that no value needs hold constants
- * that would have to be loaded again and again. The frame holds vectors of eight equal floats: first those that maps need (`fixed`), then
- * scalars, then values. */
-#include "num/machine_code.h"
+ * that would have to be loaded again and again. The frame holds vectors of eight equal floats: first those that maps need (`fixed`), of
+ * which votes write two, then scalars, then values. */
+#include "num/map_lines.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-enum { MOST = 16 << 10, LINE = 32, BIAS = 128, IN_REGISTERS = MW_MACHINE_CODE_REGISTERS / 2, FIRST = MW_MACHINE_CODE_REGISTERS, SECOND,
-       THIRD, SEEN, RDX = 2, R9 = 9 };
-
-/* ---- one instruction ---------------------------------------------------------------------------------------------- */
-
-/* Where the last operand of an instruction is: a register; vector `at` of the frame; the element of the stream whose address is in `base`,
- * `at` bytes further; or the beginning of that stream. */
-typedef struct place {
-  enum { REGISTER, FRAME, STREAM, POINT } kind;
-  unsigned at, scale, base; /* scale: the logarithm of an element's bytes */
-} place;
-
-/* VEX(map, prefix, opcode): the manual's 0F, 0F38, 0F3A are maps 1 to 3; no prefix, 66, F3 are 0 to 2. NARROW: of 128 bits. */
-#define VEX(map, prefix, opcode) ((map) << 16 | (prefix) << 8 | (opcode))
-enum { WIDE_OPCODE = 1 << 21, NARROW = 1 << 22 };
-enum {
-  MOVUPS = VEX(1, 0, 0x10), MOVUPS_TO = VEX(1, 0, 0x11), SQRT = VEX(1, 0, 0x51), ANDPS = VEX(1, 0, 0x54), ANDNPS = VEX(1, 0, 0x55),
-  ORPS = VEX(1, 0, 0x56), XORPS = VEX(1, 0, 0x57), ADDPS = VEX(1, 0, 0x58), MULPS = VEX(1, 0, 0x59), SUBPS = VEX(1, 0, 0x5c),
-  MINPS = VEX(1, 0, 0x5d), DIVPS = VEX(1, 0, 0x5e), MAXPS = VEX(1, 0, 0x5f), CMPPS = VEX(1, 0, 0xc2), UNPACK_LOW = VEX(1, 1, 0x61),
-  UNPACK_HIGH = VEX(1, 1, 0x69), UNPACK_LOW_64 = VEX(1, 1, 0x6c), UNPACK_HIGH_64 = VEX(1, 1, 0x6d), SHIFT_16 = VEX(1, 1, 0x71),
-  SHIFT_32 = VEX(1, 1, 0x72), SUBS_16 = VEX(1, 1, 0xd9), AND = VEX(1, 1, 0xdb), ANDN = VEX(1, 1, 0xdf), OR = VEX(1, 1, 0xeb),
-  XOR = VEX(1, 1, 0xef), ADD_16 = VEX(1, 1, 0xfd), ADD_32 = VEX(1, 1, 0xfe), MOVDQU = VEX(1, 2, 0x6f), MOVDQU_TO = VEX(1, 2, 0x7f),
-  SHUFFLE = VEX(2, 1, 0x00), FROM_HALF = VEX(2, 1, 0x13), BROADCAST = VEX(2, 1, 0x18), PERMUTE_64 = VEX(3, 1, 0x00) | WIDE_OPCODE,
-  PERMUTE_128 = VEX(3, 1, 0x06), INSERT_128 = VEX(3, 1, 0x18), TO_HALF = VEX(3, 1, 0x1d), EXTRACT_128 = VEX(3, 1, 0x39),
-  BLEND = VEX(3, 1, 0x4a),
-};
-
-static void byte(mw_machine_code *c, unsigned value) {
-  if (c->length < MOST) c->bytes[c->length++] = (unsigned char)value;
-  else c->failed = true;
-}
-
-static void bytes(mw_machine_code *c, const char *some, size_t count) {
-  for (size_t i = 0; i < count; i++) byte(c, (unsigned char)some[i]);
-}
-#define BYTES(c, text) bytes(c, text, sizeof text - 1)
-
-static void number(mw_machine_code *c, uint32_t value) {
-  for (int i = 0; i < 4; i++) byte(c, value >> 8 * i & 255);
-}
-
-/* reg <- what(other, last), or last <- reg of those that store. */
-static void put(mw_machine_code *c, unsigned what, unsigned reg, unsigned other, place last) {
-  const unsigned field = (reg & 7) << 3, high = (last.kind == REGISTER ? last.at : last.base) >> 3;
-  const int offset = (int)(last.at * MW_MACHINE_CODE_VECTOR * sizeof(float)) - BIAS;
-  byte(c, 0xc4);
-  byte(c, (~reg >> 3 & 1) << 7 | 1 << 6 | (~high & 1) << 5 | (what >> 16 & 31));
-  byte(c, (what & WIDE_OPCODE ? 1u << 7 : 0) | (~other & 15) << 3 | (what & NARROW ? 0 : 1u << 2) | (what >> 8 & 3));
-  byte(c, what & 255);
-  switch (last.kind) {
-  case REGISTER: byte(c, 0xc0 | field | (last.at & 7)); return;
-  case FRAME:
-    if (offset < 128) byte(c, 0x40 | field | 6), byte(c, (unsigned)offset & 255);
-    else byte(c, 0x80 | field | 6), number(c, (uint32_t)offset);
-    return;
-  case STREAM: byte(c, 0x40 | field | 4); byte(c, last.scale << 6 | (last.base & 7)); byte(c, last.at); return;
-  case POINT: byte(c, field | (last.base & 7)); return;
-  }
-}
-
-/* The same with a byte that says more. */
-static void put_with(mw_machine_code *c, unsigned what, unsigned reg, unsigned other, place last, unsigned more) {
-  put(c, what, reg, other, last);
-  byte(c, more);
-}
-
-static place in(unsigned reg) { return (place){REGISTER, .at = reg}; }
-
-/* The beginning of a stream, whose address is loaded if it is not in a register. */
-static place take_stream(mw_machine_code *c, unsigned stream) {
-  if (stream < MW_MACHINE_CODE_STREAMS) return (place){POINT, .base = R9 + stream};
-  BYTES(c, "\x48\x8b\x97"); /* mov rdx, [rdi + ...] */
-  number(c, stream * (uint32_t)sizeof(void *));
-  return (place){POINT, .base = RDX};
-}
-
-static place element(place stream, unsigned scale, unsigned at) { return (place){STREAM, at, scale, stream.base}; }
+enum { LINE = 32, IN_REGISTERS = MW_MACHINE_CODE_REGISTERS / 2, FIRST = MW_MACHINE_CODE_REGISTERS, SECOND, THIRD, SEEN };
 
 /* ---- maps --------------------------------------------------------------------------------------------------------- */
-
-/* Of what an instruction of a map is made: the map's operands, its result, which is written last, parts, and vectors of the frame. V is
- * the register to which an x in memory is loaded. */
-enum { NO, A, B, C, D, R, T, U, V, ONE, ZERO, POSITIVE, SIGN, WHOLE, MINUS_WHOLE, LAST_BIT, HALF, UPPER, APART, ODD, END };
-enum { FIXED = END - ONE };
-
-static const uint32_t fixed[FIXED] = {0x3f800000, 0, 0x7fffffff, 0x80000000, 0x4b000000, 0xcb000000, 1, 0x7fff, 0xffff0000, 0, 0x00010001};
-/* Low words of four floats, then the high ones (put_bf16 of kernels_bf16.h). */
-static const unsigned char apart[16] = {0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15};
-
-typedef struct instruction {
-  uint32_t what;
-  uint8_t r, x, y, more;
-} instruction;
-
-#define add(r, x, y) {ADDPS, r, x, y, 0}
-#define sub(r, x, y) {SUBPS, r, x, y, 0}
-#define mul(r, x, y) {MULPS, r, x, y, 0}
-#define quotient(r, x, y) {DIVPS, r, x, y, 0}
-#define min(r, x, y) {MINPS, r, x, y, 0} /* x < y ? x : y */
-#define max(r, x, y) {MAXPS, r, x, y, 0} /* x > y ? x : y */
-#define both(r, x, y) {ANDPS, r, x, y, 0}
-#define less(r, x, y) {ANDNPS, r, x, y, 0} /* y and not x */
-#define any(r, x, y) {ORPS, r, x, y, 0}
-#define differ(r, x, y) {XORPS, r, x, y, 0}
-#define root(r, y) {SQRT, r, NO, y, 0}
-#define copy(r, y) {MOVUPS, r, NO, y, 0}
-#define choose(r, no, yes, mask) {BLEND, r, no, yes, mask}
-#define shift(r, y) {SHIFT_32, r, NO, y, 16}
-#define plus(r, x, y) {ADD_32, r, x, y, 0}
-/* All bits where the comparison holds; as in C, what is not a number differs from everything. */
-#define eq(r, x, y) {CMPPS, r, x, y, 0x00}
-#define ne(r, x, y) {CMPPS, r, x, y, 0x04}
-#define apart_from(r, x, y) {CMPPS, r, x, y, 0x0c} /* ne of numbers */
-#define lt(r, x, y) {CMPPS, r, x, y, 0x11}
-#define le(r, x, y) {CMPPS, r, x, y, 0x12}
-#define gt(r, x, y) {CMPPS, r, x, y, 0x1e}
-#define NEAREST lt(T, A, ZERO), choose(U, WHOLE, MINUS_WHOLE, T), add(T, A, U), sub(T, T, U), both(U, A, POSITIVE), lt(U, U, WHOLE)
-
-/* The expressions of kernels.def. A kernel without a line is computed by the tile machine. */
-enum { LONGEST = 10 };
-static const instruction lines[MW_KERNEL_COUNT][LONGEST] = {
-  [MW_KERNEL_ADD] = {add(R, A, B)},
-  [MW_KERNEL_SUB] = {sub(R, A, B)},
-  [MW_KERNEL_MUL] = {mul(R, A, B)},
-  [MW_KERNEL_DIV] = {quotient(R, A, B)},
-  [MW_KERNEL_RATIO] = {quotient(T, A, B), ne(U, B, ZERO), both(R, T, U)},
-  [MW_KERNEL_MIN] = {min(R, B, A)},
-  [MW_KERNEL_MAX] = {max(R, B, A)},
-  [MW_KERNEL_LT] = {lt(T, A, B), both(R, T, ONE)},
-  [MW_KERNEL_LE] = {le(T, A, B), both(R, T, ONE)},
-  [MW_KERNEL_EQ] = {eq(T, A, B), both(R, T, ONE)},
-  [MW_KERNEL_NE] = {ne(T, A, B), both(R, T, ONE)},
-  [MW_KERNEL_AND] = {ne(T, A, ZERO), ne(U, B, ZERO), both(T, T, U), both(R, T, ONE)},
-  [MW_KERNEL_OR] = {ne(T, A, ZERO), ne(U, B, ZERO), any(T, T, U), both(R, T, ONE)},
-  [MW_KERNEL_NOT] = {eq(T, A, ZERO), both(R, T, ONE)},
-  [MW_KERNEL_WHERE] = {ne(T, A, ZERO), choose(R, C, B, T)},
-  [MW_KERNEL_NEG] = {differ(R, A, SIGN)},
-  [MW_KERNEL_ABS] = {both(R, A, POSITIVE)},
-  [MW_KERNEL_SIGN] = {both(T, A, SIGN), any(T, T, ONE), apart_from(U, A, ZERO), both(R, T, U)},
-  [MW_KERNEL_FLOOR] = {NEAREST, choose(T, A, T, U), sub(U, T, ONE), gt(V, T, A), choose(R, T, U, V)},
-  [MW_KERNEL_ROUND] = {NEAREST, choose(R, A, T, U)},
-  [MW_KERNEL_SQRT] = {root(R, A)},
-  [MW_KERNEL_AS_BF16] = {shift(T, A), both(T, T, LAST_BIT), plus(T, T, HALF), plus(T, T, A), both(T, T, UPPER), eq(U, A, A),
-                         choose(R, A, T, U)},
-  [MW_KERNEL_AS_F32] = {copy(R, A)},
-  [MW_KERNEL_MIX] = {mul(T, A, B), mul(U, C, D), add(R, T, U)},
-  [MW_KERNEL_MUL_ADD] = {mul(T, A, B), add(R, T, C)},
-  [MW_KERNEL_SCALED_DELTA] = {sub(T, A, B), mul(R, T, C)},
-  [MW_KERNEL_SCALED_SUM] = {add(T, A, B), mul(R, T, C)},
-  [MW_KERNEL_ADD3] = {add(T, A, B), add(R, T, C)},
-  [MW_KERNEL_CLAMP] = {max(T, B, A), min(R, C, T)},
-  [MW_KERNEL_CAP] = {both(T, A, POSITIVE), min(R, B, T)},
-  [MW_KERNEL_TALLY] = {ne(T, A, B), both(T, T, ONE), add(R, T, C)},
-  [MW_KERNEL_WHERE_EQ] = {eq(T, A, B), choose(R, D, C, T)},
-  [MW_KERNEL_KEEP] = {both(T, A, POSITIVE), le(T, B, T), both(R, T, A)},
-  [MW_KERNEL_ELECT] = {eq(T, A, ZERO), both(T, T, ONE), mul(T, T, B), add(T, T, A), lt(T, ZERO, T), both(R, T, ONE)},
-  /* The sign of b is the one that a asks for, and b is not 0. */
-  [MW_KERNEL_SIDE] = {ne(T, A, ZERO), lt(U, ZERO, B), differ(T, T, U), apart_from(U, B, ZERO), less(T, T, U), both(R, T, B)},
-};
 
 static bool commutes(uint32_t what) {
   return what == ADDPS || what == MULPS || what == ANDPS || what == ORPS || what == XORPS || what == ADD_32;
@@ -242,14 +86,107 @@ static void write_instruction(mw_machine_code *c, const map_of *m, const instruc
   }
 }
 
+static void write_line(mw_machine_code *c, const map_of *m, const instruction *line) {
+  for (size_t i = 0; i < LONGEST && line[i].what; i++) write_instruction(c, m, &line[i]);
+  settle(c, m->dst, m->half);
+}
+
+bool mw_machine_code_knows(mw_kernel kernel) { return lines[kernel][0].what; }
+
 bool mw_machine_code_map(mw_machine_code *c, mw_kernel kernel, unsigned form, unsigned dst, const uint16_t *operands) {
-  if (!lines[kernel][0].what) return false;
+  if (!mw_machine_code_knows(kernel)) return false;
+  for (unsigned half = 0; half < 2; half++) write_line(c, &(map_of){operands, form, dst, half}, lines[kernel]);
+  return true;
+}
+
+/* The bytes of a half are in four, and four that are eight further. */
+void mw_machine_code_draw(mw_machine_code *c, mw_machine_code_drawing what, unsigned form, unsigned dst, const uint16_t *operands,
+                          unsigned stream) {
   for (unsigned half = 0; half < 2; half++) {
-    const map_of m = {operands, form, dst, half};
-    for (size_t i = 0; i < LONGEST && lines[kernel][i].what; i++) write_instruction(c, &m, &lines[kernel][i]);
+    put_with(c, PERMUTE_32 | NARROW, SECOND, 0, element(take_stream(c, stream), 0, 0), half ? 0x0d : 0x08);
+    put(c, FROM_8, SECOND, 0, in(SECOND));
+    write_line(c, &(map_of){operands, form, dst, half}, lines[what]);
+  }
+}
+
+/* ---- votes -------------------------------------------------------------------------------------------------------- */
+
+/* reg <- what(from, last); where `from` is in memory it is loaded to reg first. */
+static void put_from(mw_machine_code *c, unsigned what, unsigned reg, place from, place last) {
+  if (from.kind != REGISTER) put(c, MOVUPS, reg, 0, from);
+  put(c, what, reg, from.kind == REGISTER ? from.at : reg, last);
+}
+
+/* The same, a comparison. */
+static void compare(mw_machine_code *c, unsigned reg, place from, place last, unsigned how) {
+  put_from(c, CMPPS, reg, from, last);
+  byte(c, how);
+}
+
+enum { EQUAL = 0x00, DIFFERENT = 0x04, AT_LEAST = 0x1d, ABOVE = 0x1e };
+
+/* One half of disjoint_mean or disjoint_sum of kernels_type.h. */
+typedef struct votes_of {
+  const uint16_t *values;
+  size_t count;
+  place a;
+  unsigned half;
+} votes_of;
+
+static place fixed_at(const mw_machine_code *c, unsigned letter) { return constant(c, letter - ONE); }
+
+static place voter(const mw_machine_code *c, const votes_of *v, size_t k) { return of_value(c, v->values[k], v->half); }
+
+/* Where a is 0 and not all values are joins the bits of OPEN. */
+static void note_open(mw_machine_code *c, const votes_of *v) {
+  put_from(c, ORPS, FIRST, voter(c, v, 0), voter(c, v, 1));
+  for (size_t k = 2; k < v->count; k++) put(c, ORPS, FIRST, FIRST, voter(c, v, k));
+  compare(c, FIRST, in(FIRST), fixed_at(c, ZERO), DIFFERENT);
+  compare(c, SECOND, v->a, fixed_at(c, ZERO), EQUAL);
+  put(c, ANDPS, FIRST, FIRST, in(SECOND));
+  put(c, ORPS, FIRST, FIRST, fixed_at(c, OPEN));
+  put(c, MOVUPS_TO, FIRST, 0, fixed_at(c, OPEN));
+}
+
+/* FLIP becomes a sign bit where minus is elected. Of a mean it is known in SECOND where a is 0. */
+static void elect(mw_machine_code *c, const votes_of *v, bool mean, unsigned b) {
+  if (mean) {
+    put(c, ANDPS, FIRST, SECOND, fixed_at(c, ONE));
+    put(c, MULPS, FIRST, FIRST, constant(c, FIXED + b));
+    put(c, ADDPS, FIRST, FIRST, v->a);
+    compare(c, FIRST, in(FIRST), fixed_at(c, ZERO), ABOVE);
+  } else compare(c, FIRST, v->a, fixed_at(c, ZERO), AT_LEAST);
+  put(c, ANDNPS, FIRST, FIRST, fixed_at(c, SIGN));
+  put(c, MOVUPS_TO, FIRST, 0, fixed_at(c, FLIP));
+}
+
+/* The sum of those that agree, to SECOND; and how many do, less than 0, to THIRD. */
+static void add_agreeing(mw_machine_code *c, const votes_of *v, bool mean) {
+  for (size_t k = 0; k < v->count; k++) {
+    put_from(c, XORPS, FIRST, voter(c, v, k), fixed_at(c, FLIP));
+    compare(c, FIRST, in(FIRST), fixed_at(c, ZERO), ABOVE);
+    if (mean && k) put(c, ADD_32, THIRD, THIRD, in(FIRST));
+    else if (mean) put(c, MOVUPS, THIRD, 0, in(FIRST));
+    put(c, ANDPS, k ? FIRST : SECOND, FIRST, voter(c, v, k));
+    if (k) put(c, ADDPS, SECOND, SECOND, in(FIRST));
+  }
+}
+
+void mw_machine_code_votes(mw_machine_code *c, bool mean, unsigned dst, unsigned a, unsigned b, const uint16_t *values, size_t count) {
+  for (unsigned half = 0; half < 2; half++) {
+    const votes_of v = {values, count, of_value(c, a, half), half};
+    const unsigned result = target(c, dst, half);
+    if (mean) note_open(c, &v);
+    elect(c, &v, mean, b);
+    add_agreeing(c, &v, mean);
+    if (mean) {
+      put(c, FROM_32, THIRD, 0, in(THIRD));
+      put(c, ANDPS, THIRD, THIRD, fixed_at(c, POSITIVE));
+      put(c, MAXPS, THIRD, THIRD, fixed_at(c, ONE));
+      put(c, DIVPS, result, SECOND, in(THIRD));
+    } else put(c, MOVUPS, result, 0, in(SECOND));
     settle(c, dst, half);
   }
-  return true;
 }
 
 /* ---- loads and stores --------------------------------------------------------------------------------------------- */
@@ -281,6 +218,16 @@ static void load_f16(mw_machine_code *c, unsigned dst, place from) {
   for (unsigned half = 0; half < 2; half++) {
     if (half) put_with(c, EXTRACT_128, FIRST, 0, in(FIRST), 1);
     put(c, FROM_HALF, target(c, dst, half), 0, in(FIRST));
+    settle(c, dst, half);
+  }
+}
+
+void mw_machine_code_take(mw_machine_code *c, unsigned dst, unsigned stream) {
+  const place from = take_stream(c, stream);
+  for (unsigned half = 0; half < 2; half++) {
+    const unsigned reg = target(c, dst, half);
+    put(c, MOVUPS | NARROW, reg, 0, element(from, 2, 16 * half));
+    put_with(c, INSERT_128, reg, reg, element(from, 2, 16 * half + 32), 1);
     settle(c, dst, half);
   }
 }
@@ -320,7 +267,8 @@ void mw_machine_code_fill(mw_machine_code *c, unsigned dst, unsigned scalar) {
   }
 }
 
-/* put_bf16 of kernels_bf16.h. */
+/* put_bf16 of kernels_bf16.h. Of what is stored all bits are joined that may not be finite, once rounded: results are often of many sizes,
+ * whose bits together would look like that. */
 static void store_bf16(mw_machine_code *c, const unsigned half[2], place to) {
   const place shuffle = constant(c, APART - ONE);
   put(c, SHUFFLE, FIRST, half[0], shuffle);
@@ -330,7 +278,9 @@ static void store_bf16(mw_machine_code *c, const unsigned half[2], place to) {
   put(c, ANDN, SECOND, FIRST, constant(c, ODD - ONE));
   put(c, SUBS_16, SECOND, THIRD, in(SECOND));
   put_with(c, SHIFT_16, 2, SECOND, in(SECOND), 15);
-  join(c, FIRST);
+  put(c, AND, THIRD, FIRST, constant(c, POSITIVE_16 - ONE));
+  put(c, ABOVE_16, THIRD, THIRD, constant(c, FINITE_16 - ONE));
+  join(c, THIRD);
   put(c, ADD_16, FIRST, FIRST, in(SECOND));
   put(c, MOVDQU_TO, FIRST, 0, element(to, 1, 0));
 }
@@ -344,23 +294,37 @@ static void store_f16(mw_machine_code *c, const unsigned half[2], place to) {
   put(c, MOVDQU_TO, FIRST, 0, element(to, 1, 0));
 }
 
-static void store_f32(mw_machine_code *c, const unsigned half[2], place to) {
+static void store_floats(mw_machine_code *c, const unsigned half[2], place to) {
   for (unsigned part = 0; part < 2; part++) {
     put_with(c, PERMUTE_128, THIRD, half[0], in(half[1]), part ? 0x31 : 0x20);
     put(c, MOVUPS_TO, THIRD, 0, element(to, 2, 32 * part));
   }
-  join_floats(c, half[0], half[1]);
+}
+
+/* The registers that a value is in, or is loaded to. */
+static void find_halves(mw_machine_code *c, unsigned value, unsigned half[2]) {
+  for (unsigned h = 0; h < 2; h++)
+    if (value < IN_REGISTERS) half[h] = 2 * value + h;
+    else put(c, MOVUPS, half[h] = FIRST + h, 0, of_value(c, value, h));
+}
+
+void mw_machine_code_give(mw_machine_code *c, unsigned src, unsigned stream) {
+  unsigned half[2];
+  find_halves(c, src, half);
+  store_floats(c, half, take_stream(c, stream));
 }
 
 bool mw_machine_code_store(mw_machine_code *c, mw_dtype dtype, unsigned src, unsigned stream) {
-  unsigned half[2] = {2 * src, 2 * src + 1};
+  unsigned half[2];
   const place to = take_stream(c, stream);
-  if (src >= IN_REGISTERS)
-    for (unsigned h = 0; h < 2; h++) put(c, MOVUPS, half[h] = FIRST + h, 0, of_value(c, src, h));
+  find_halves(c, src, half);
   switch (dtype) {
   case MW_DTYPE_BF16: return store_bf16(c, half, to), true;
   case MW_DTYPE_F16: return store_f16(c, half, to), true;
-  case MW_DTYPE_F32: return store_f32(c, half, to), true;
+  case MW_DTYPE_F32:
+    store_floats(c, half, to);
+    join_floats(c, half[0], half[1]);
+    return true;
   default: return false;
   }
 }
@@ -453,6 +417,10 @@ void mw_machine_code_frame(float *frame, const double *scalars, unsigned count) 
     for (size_t lane = 0; lane < MW_MACHINE_CODE_VECTOR; lane++) *frame++ = (float)scalars[i];
 }
 
+void mw_machine_code_set(float *frame, unsigned scalar, float value) {
+  for (size_t lane = 0; lane < MW_MACHINE_CODE_VECTOR; lane++) frame[(FIXED + scalar) * MW_MACHINE_CODE_VECTOR + lane] = value;
+}
+
 uint32_t mw_machine_code_run(const mw_machine_code *c, size_t entry, const void *const *streams, float *frame, size_t n) {
   void (*code)(const void *const *, float *, size_t, uint32_t *);
   const unsigned char *address = c->pages + entry;
@@ -461,6 +429,15 @@ uint32_t mw_machine_code_run(const mw_machine_code *c, size_t entry, const void 
   code(streams, frame + BIAS / sizeof *frame, n, seen);
   for (size_t i = 0; i < MW_MACHINE_CODE_VECTOR; i++) all |= seen[i];
   return (all | all >> 16) & 0xffff;
+}
+
+bool mw_machine_code_open(float *frame) {
+  uint32_t lanes[MW_MACHINE_CODE_VECTOR], all = 0;
+  float *open = frame + (OPEN - ONE) * MW_MACHINE_CODE_VECTOR;
+  memcpy(lanes, open, sizeof lanes);
+  for (size_t i = 0; i < MW_MACHINE_CODE_VECTOR; i++) all |= lanes[i];
+  memset(open, 0, sizeof lanes);
+  return all != 0;
 }
 
 /* The higher seven bits of an exponent, as rounding may carry into the lowest one (kernels_bf16.h); of f16, which was rounded, all five. */

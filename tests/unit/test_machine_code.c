@@ -1,6 +1,6 @@
 /* test_machine_code.c: machine code computes what loads, maps and stores do, bit for bit: every kernel and form on all combinations of special
  * values, in registers and in the frame; every dtype; and expressions drawn at random, by a tile that has machine code and by one that
- * has none, for blocks of any length, values that are not finite among them. */
+ * has none, for blocks of any length, values that are not finite among them; so, too, where code takes the place of some steps alone. */
 #include "exec/tile.h"
 #include "num/cpu.h"
 #include "unit.h"
@@ -162,6 +162,158 @@ static void fill_input(unsigned which, mw_dtype dtype, bool finite) {
   kernels->type[0].store[dtype](inputs[which], values, DIM);
 }
 
+/* ---- parts of programs ---- */
+
+static mw_node apply(mw_graph *graph, mw_op op, const mw_node *operands, const uint64_t *extra) {
+  mw_node node = 0;
+  CHECK(mw_graph_apply(graph, op, operands, (uint32_t)mw_graph_op_operands(op), extra, &node, &err));
+  return node;
+}
+
+static mw_node number(mw_graph *graph, double value) {
+  mw_node node = 0;
+  CHECK(mw_graph_number(graph, value, &node, &err));
+  return node;
+}
+
+/* A delta of which some is dropped, or what is less than a threshold; of equal ones the first, or the last, are kept. */
+static mw_node thinned(mw_graph *graph, const mw_node *nodes, unsigned k) {
+  const mw_node tau = apply(graph, MW_OP_SUB, (mw_node[]){nodes[k], nodes[0]}, NULL), zero = number(graph, 0);
+  if (next() % 2) {
+    const double p = next() % 3 == 0 ? 0.3 : next() % 2 ? 0.9 : 0.5;
+    mw_node drawn = apply(graph, MW_OP_BERNOULLI, (mw_node[]){tau, number(graph, p)}, (uint64_t[]){next(), next()});
+    if (next() % 4 == 0) return drawn;
+    drawn = apply(graph, MW_OP_NOT, &drawn, NULL);
+    const mw_node left = apply(graph, MW_OP_WHERE, (mw_node[]){drawn, tau, zero}, NULL);
+    return next() % 2 ? left : apply(graph, MW_OP_MUL, (mw_node[]){left, number(graph, -1.5)}, NULL);
+  }
+  const mw_node operands[] = {tau, number(graph, next() % 4 ? 0.5 : 0), number(graph, (double)(1000 + next() % DIM))};
+  const mw_node top = apply(graph, MW_OP_TOP, operands, (uint64_t[]){1000, next() % 2});
+  return next() % 4 ? apply(graph, MW_OP_WHERE, (mw_node[]){top, tau, zero}, NULL) : top;
+}
+
+/* What is left of two deltas, and votes on it; one of them through a function that has no code. */
+static mw_node vote(mw_graph *graph, const mw_node *nodes, mw_node *sign) {
+  const mw_node zero = number(graph, 0), one = number(graph, 1);
+  mw_node v[2] = {thinned(graph, nodes, 1), thinned(graph, nodes, 2)}, sum = 0, votes = 0, plus;
+  if (next() % 4 == 0) v[1] = apply(graph, MW_OP_TANH, &v[1], NULL);
+  sum = apply(graph, MW_OP_ADD, v, NULL);
+  *sign = apply(graph, MW_OP_SIGN, &sum, NULL);
+  const mw_node drawn = apply(graph, MW_OP_EQ, (mw_node[]){*sign, zero}, NULL);
+  const mw_node b = apply(graph, MW_OP_MUL, (mw_node[]){drawn, number(graph, next() % 2 ? 1 : -1)}, NULL);
+  plus = apply(graph, MW_OP_LT, (mw_node[]){zero, apply(graph, MW_OP_ADD, (mw_node[]){*sign, b}, NULL)}, NULL);
+  if (next() % 3 == 0) plus = apply(graph, MW_OP_LE, (mw_node[]){zero, *sign}, NULL);
+  mw_node side[2], any[2];
+  for (int k = 0; k < 2; k++) {
+    const mw_node above = apply(graph, MW_OP_LT, (mw_node[]){zero, v[k]}, NULL), below = apply(graph, MW_OP_LT, (mw_node[]){v[k], zero}, NULL);
+    const mw_node mask = apply(graph, MW_OP_WHERE, (mw_node[]){plus, above, below}, NULL);
+    side[k] = apply(graph, MW_OP_WHERE, (mw_node[]){mask, v[k], zero}, NULL);
+    any[k] = apply(graph, MW_OP_NE, (mw_node[]){side[k], zero}, NULL);
+  }
+  sum = apply(graph, MW_OP_ADD, side, NULL);
+  votes = apply(graph, MW_OP_ADD, any, NULL);
+  const mw_node none = apply(graph, MW_OP_EQ, (mw_node[]){votes, zero}, NULL);
+  const mw_node mean = apply(graph, MW_OP_DIV, (mw_node[]){sum, apply(graph, MW_OP_WHERE, (mw_node[]){none, one, votes}, NULL)}, NULL);
+  return apply(graph, MW_OP_ADD, (mw_node[]){nodes[0], next() % 3 ? mean : sum}, NULL);
+}
+
+enum { UNITS = DIM / MW_UNIT + 2 };
+typedef struct found_of {
+  double units[UNITS];
+  uint64_t open, below;
+  unsigned char out[DIM * 4];
+  int bad_input;
+  bool bad_output, divided;
+} found_of;
+static uint32_t bins[2][MW_SELECT_BINS];
+
+/* An output, a total and a search: what is found with code and without. */
+static void run_part(const mw_graph *graph, const mw_program_root *roots, const mw_dtype *dtypes, bool fast, size_t size, size_t start,
+                     found_of *result) {
+  mw_program program = {0};
+  mw_tile tile = {.kernels = &kernels->type[0], .size = size};
+  mw_dtype own[3];
+  double scalars[16];
+  const unsigned char *stored[3];
+  const mw_select select = mw_select_begin(MW_SELECT_MAGNITUDE, false, 0, DIM / 2, DIM);
+  mw_tile_gather gathers[3] = {{.units = result->units}, {.bins = bins[fast], .below = &result->below, .select = &select}};
+  CHECK(mw_program_compile(&program, graph, roots, 3, &err) && program.scalar_count <= 16);
+  for (size_t i = 0; i < program.scalar_count; i++) CHECK(mw_graph_is_number(graph, program.scalars[i], &scalars[i]));
+  for (size_t i = 0; i < program.input_count; i++) {
+    const uint64_t which = mw_graph_facts(graph, program.inputs[i]).extra[1];
+    own[i] = dtypes[which];
+    stored[i] = inputs[which] + start * mw_dtype_size(own[i]);
+  }
+  memset(bins[fast], 0, sizeof bins[fast]);
+  CHECK(mw_tile_bind(&tile, graph, &program, fast ? own : NULL, MW_DTYPE_BF16, scalars, &err));
+  mw_tile_block block = {.start = start, .elements = DIM, .count = DIM - start, .inputs = stored, .dtypes = own, .output = result->out,
+                         .output_dtype = MW_DTYPE_BF16, .gathers = gathers, .open = &result->open, .bad_input = -1};
+  mw_tile_run(&tile, graph, &block);
+  result->bad_input = block.bad_input;
+  result->bad_output = block.bad_output;
+  result->divided = tile.coded.part_count && tile.fast_count > 1;
+  mw_tile_free(&tile);
+  mw_program_free(&program);
+}
+
+static bool check_part(bool finite) {
+  static found_of found_by[2];
+  const uint64_t dims[1] = {DIM};
+  mw_graph *graph;
+  uint32_t shape;
+  mw_node nodes[3], sign;
+  mw_dtype dtypes[3];
+  CHECK(mw_graph_new(&graph, &err) && mw_graph_shape(graph, dims, 1, &shape, &err));
+  for (uint32_t k = 0; k < 3; k++) {
+    dtypes[k] = stored_as[next() % 2 ? 0 : next() % 3];
+    CHECK(mw_graph_input(graph, 0, k, dtypes[k], shape, &nodes[k], &err));
+    fill_input(k, dtypes[k], finite);
+  }
+  const mw_node output = vote(graph, nodes, &sign);
+  mw_program_root roots[3] = {{.node = apply(graph, MW_OP_TOTAL, &sign, NULL)}, {.store = false}, {.node = output, .store = true}};
+  CHECK(mw_graph_apply(graph, MW_OP_KTH, &output, 1, (uint64_t[]){DIM / 2, 0}, &roots[1].node, &err));
+  const size_t start = next() % 2 ? 0 : next() % 2000, size = next() % 2 ? 1024 : 192;
+  memset(found_by, 0, sizeof found_by);
+  for (int fast = 0; fast < 2; fast++) run_part(graph, roots, dtypes, fast, size, start, &found_by[fast]);
+  CHECK(memcmp(found_by[0].units, found_by[1].units, sizeof found_by[0].units) == 0);
+  CHECK(memcmp(found_by[0].out, found_by[1].out, sizeof found_by[0].out) == 0 && found_by[0].open == found_by[1].open);
+  CHECK(memcmp(bins[0], bins[1], sizeof bins[0]) == 0 && found_by[0].below == found_by[1].below);
+  CHECK((found_by[0].bad_input < 0) == (found_by[1].bad_input < 0) && found_by[0].bad_output == found_by[1].bad_output);
+  mw_graph_free(graph);
+  return found_by[1].divided;
+}
+
+static void check_parts(void) {
+  unsigned divided = 0;
+  for (unsigned round = 0; round < 1000; round++) {
+    if (round % 100 == 0) CASE("votes, draws and thresholds beside sinks, %u to %u", round, round + 99);
+    divided += check_part(round % 4 != 0);
+  }
+  CHECK(divided > 900);
+}
+
+/* Bytes of draws are those of bernoulli, wherever they begin and end. */
+static void check_draws(void) {
+  static float wanted[3000];
+  static uint8_t got[3000];
+  const mw_kernels *all[] = {&mw_kernels_base, kernels};
+  CASE("bytes of draws");
+  for (unsigned round = 0; round < 400; round++) {
+    const mw_kernel_set *set = &all[round % 2]->type[0];
+    const mw_kernel_stream stream = {next(), next()};
+    const uint64_t start = next() % 3000;
+    const size_t n = 1 + next() % 2999;
+    const double p = round % 5 == 0 ? 0.9 : round % 5 == 1 ? 0 : round % 5 == 2 ? 1 : round % 5 == 3 ? 0.5 : 0x1p-9;
+    size_t bad = 0;
+    set->bernoulli(wanted, stream, start, n, p);
+    set->draws(got, stream, start, n, p);
+    for (size_t i = 0; i < n; i++) bad += got[i] != (wanted[i] == 1 ? 0xff : 0);
+    CHECK(bad == 0);
+  }
+}
+
+/* ---- whole programs ---- */
+
 /* Returns whether there was machine code. */
 static bool check_program(unsigned operations, bool finite) {
   const uint64_t dims[1] = {DIM};
@@ -205,7 +357,9 @@ int main(void) {
     UNIT_END();
   }
   check_kernels();
+  check_draws();
   check_programs();
+  check_parts();
   mw_machine_code_free(&code);
   UNIT_END();
 }
