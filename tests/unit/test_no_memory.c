@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "expr/schedule.h"
 #include "format/json.h"
+#include "merge/plan_identity.h"
 #include "model/config_edit.h"
 #include "model/family.h"
 #include "model/marks.h"
@@ -243,6 +244,58 @@ static bool keep_journal(const void *name, mw_error *err) {
   return done;
 }
 
+/* ---- plans ---- */
+
+typedef struct planning {
+  const mw_recipe *recipe;
+  mw_options options;
+  const char *models[2];
+} planning;
+
+static void spare_child(void) { memory_left = -1; }
+
+/* Plans it, and tells what its output, its search and other processes depend on. */
+static bool make_plan(const void *context, mw_error *err) {
+  const planning *p = context;
+  const mw_binding bindings[] = {{"a", &p->models[0], 1}, {"b", &p->models[1], 1}};
+  mw_plan *made = NULL;
+  mw_text text = {0};
+  bool done = mw_plan_make(p->recipe, bindings, 2, &p->options, &made, err);
+  done = done && (made->components || (mw_plan_identity_compose(made, &text, err) && mw_plan_identity_search(made, &text, err)));
+  mw_text_free(&text);
+  mw_plan_free(made);
+  return done;
+}
+
+/* A search, whose words are kept for the run, and pipelines. */
+static void plans(void) {
+  mw_error err;
+  mw_recipe *recipe;
+  planning p = {.models = {"a", "b"}};
+  mw_options_init(&p.options);
+  p.options.threads = 1, p.options.score = "true {dir}";
+  for (int i = 0; i < 2; i++) {
+    put_model(p.models[i], any, second, 1);
+    put_text(i ? "b/tokenizer_config.json" : "a/tokenizer_config.json", "{\"chat_template\": \"x\", \"eos_token\": \"y\"}");
+  }
+  put_text("search.lua", "return recipe { \"A search.\", arg.model(\"a\", \"a model\"), arg.model(\"b\", \"a model\"), arg.score(),\n"
+                         "function(a) a.score(a.b) return a.a end }");
+  CHECK(mw_recipe_load("./search.lua", &p.options, &recipe, &err));
+  p.recipe = recipe;
+  each(make_plan, &p, 50);
+  mw_recipe_free(recipe);
+  for (int i = 0; i < 2; i++) {
+    mkdir(i ? "pb" : "pa", 0700);
+    put_model(i ? "pb/unet" : "pa/unet", any, second, 1);
+    put_text(i ? "pb/model_index.json" : "pa/model_index.json", "{\"unet\": [\"diffusers\", \"X\"]}");
+  }
+  p.models[0] = "pa", p.models[1] = "pb", p.options.score = NULL;
+  CHECK(mw_recipe_load("lerp", &p.options, &recipe, &err));
+  p.recipe = recipe;
+  each(make_plan, &p, 50);
+  mw_recipe_free(recipe);
+}
+
 /* ---- a whole merge that learns ---- */
 
 /* Plans and runs it; the folder is new each time. */
@@ -263,14 +316,11 @@ static bool learn(const char *const *models, const char *data, int number, mw_er
   return ok;
 }
 
-static void spare_child(void) { memory_left = -1; }
-
 /* After every failure of a call in this process all is freed. A run without one gives their number; some of them are tried. */
 static void merge(const char *const *models) {
   mw_error err = {0};
   put_text("ids.jsonl", "[1, 20, 300, 4, 50, 7, 8, 900]\n");
   if (!MEMORY_COUNTED) return;
-  pthread_atfork(NULL, NULL, spare_child);
   for (int i = 0; i < 2; i++) CHECK(learn(models, "ids.jsonl", i, &err)); /* libraries keep what they allocate at first */
   size_t before = memory_held;
   memory_left = 1L << 40;
@@ -292,6 +342,7 @@ static void merge(const char *const *models) {
 int main(void) {
   char *models[] = {realpath("tests/data/pico/kjv", NULL), realpath("tests/data/pico/py", NULL)};
   toys_begin();
+  pthread_atfork(NULL, NULL, spare_child);
   RUN(growing());
   RUN(arena());
   const size_t usual = mw_mem_largest_block;
@@ -306,6 +357,7 @@ int main(void) {
   RUN(schedule());
   RUN(deep_schedules());
   RUN(each(keep_journal, "journal", 2));
+  RUN(plans());
   mw_mem_largest_block = usual;
   RUN(merge((const char *const *)models));
   toys_end();

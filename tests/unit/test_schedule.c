@@ -250,6 +250,28 @@ static void test_batches(void) {
   mw_graph_free(graph);
 }
 
+/* Masks that several stages draw are in memory, too: a batch is full of them before it is full of elements. */
+static void test_masks(void) {
+  enum { MASKS = 5, PART = 8 }; /* of each output, of a PART-th of what a batch holds */
+  mw_schedule s;
+  mw_node y, outputs[2];
+  uint32_t shape;
+  CHECK(mw_graph_new(&graph, &err) && mw_graph_shape(graph, (uint64_t[]){MW_SCHEDULE_MASKS / PART}, 1, &shape, &err));
+  for (uint32_t i = 0; i < 2; i++) {
+    CHECK(mw_graph_input(graph, 0, i, MW_DTYPE_F32, shape, &y, &err));
+    outputs[i] = APPLY(MW_OP_MUL, y, APPLY(MW_OP_TOTAL, y));
+    for (uint64_t m = 0; m < MASKS; m++) {
+      mw_node mask;
+      CHECK(mw_graph_apply(graph, MW_OP_BERNOULLI_EACH, (mw_node[]){y, APPLY(MW_OP_ABS, y)}, 2, (uint64_t[]){m, i}, &mask, &err));
+      outputs[i] = APPLY(MW_OP_MUL, outputs[i], mask);
+    }
+  }
+  CHECK(mw_schedule_make(graph, NULL, outputs, 2, &s, &err));
+  CHECK(s.stages[s.stage_count - 1].batch == 2);
+  mw_schedule_free(&s);
+  mw_graph_free(graph);
+}
+
 /* A vote is computed with the first result of its tensor in the same type and in the same runs; it is guessed only where it depends on
  * selections alone, and its tensor has elements and no matrix in it. */
 static void test_votes(void) {
@@ -311,6 +333,7 @@ int main(void) {
   RUN(test_unlike_sums());
   RUN(test_learned_dots());
   RUN(test_batches());
+  RUN(test_masks());
   RUN(test_votes());
   RUN(test_chains());
   RUN(test_shared_by_many());
