@@ -102,6 +102,7 @@ static bool hash(mw_verify_run *run, const char *path, char hex[65], mw_error *e
   unsigned char bytes[BLOCK];
   mw_sha256 sum;
   mw_file file;
+  *hex = 0;
   MW_TRY(mw_file_open(&file, path, err));
   mw_sha256_init(&sum);
   bool ok = true;
@@ -132,9 +133,12 @@ static const char *last_part(const char *path) {
   return slash ? slash + 1 : path;
 }
 
-/* Hashes all files of the output but the seal; of one that is being made, its journal is no file either: it goes before the output is
- * published. */
-static bool hash_all(mw_verify_run *run, bool being_made, entry **entries, size_t *count, mw_error *err) {
+/* Why an output's files are hashed: to seal it; to seal it while it is being made, when its journal, which goes before the output is
+ * published, is none of them; to hold it against its seal, when one that cannot be read (a link to nowhere, a pipe) has the digest "". */
+typedef enum purpose { SEALED, MADE, CHECKED } purpose;
+
+/* Hashes all files of the output but the seal. */
+static bool hash_all(mw_verify_run *run, purpose why, entry **entries, size_t *count, mw_error *err) {
   mw_record *record = run->record;
   mw_verify_list files = {0};
   *count = 0;
@@ -147,11 +151,11 @@ static bool hash_all(mw_verify_run *run, bool being_made, entry **entries, size_
     ok = hash(run, record->weights, only->sha256, err);
   }
   for (size_t i = 0; i < files.count && ok; i++) {
-    if (strcmp(files.names[i], MW_SEAL_NAME) == 0 || (being_made && mw_resume_is_journal(files.names[i]))) continue;
+    if (strcmp(files.names[i], MW_SEAL_NAME) == 0 || (why == MADE && mw_resume_is_journal(files.names[i]))) continue;
     const char *path = mw_file_join(&record->arena, record->folder, files.names[i], err);
     entry *next = &(*entries)[(*count)++];
     next->name = files.names[i];
-    ok = path && hash(run, path, next->sha256, err);
+    ok = path && (hash(run, path, next->sha256, err) || (why == CHECKED && (err->status == MW_MISSING || err->status == MW_DATA)));
   }
   free(files.names);
   return ok;
@@ -196,7 +200,7 @@ bool mw_seal(const char *output, const mw_verify_options *options, char root[65]
   mw_verify_run run = {.record = &record, .options = options ? options : &plain, .facts = &facts};
   bool ok = mw_record_open(output, &record, err);
   for (size_t i = 0; i < record.output_count && ok; i++) run.total += 2 * record.outputs[i].size;
-  ok = ok && clear(&record, err) && check(&run, output, err) && hash_all(&run, false, &entries, &count, err) &&
+  ok = ok && clear(&record, err) && check(&run, output, err) && hash_all(&run, SEALED, &entries, &count, err) &&
        compose(record.weights ? record.weights : record.folder, entries, count, root, &text, err) && write_seal(&record, &text, err);
   mw_text_free(&text);
   free(entries);
@@ -217,7 +221,7 @@ bool mw_seal_write(mw_writer *writer, const char *out, mw_error *err) {
   char root[65];
   mw_text text = {0};
   if (lone && !(record.weights = mw_file_join(&record.arena, record.folder, last_part(out), err))) return false;
-  bool ok = hash_all(&run, true, &entries, &count, err) && compose(out, entries, count, root, &text, err) &&
+  bool ok = hash_all(&run, MADE, &entries, &count, err) && compose(out, entries, count, root, &text, err) &&
             mw_writer_file(writer, MW_SEAL_NAME, text.bytes, text.length, err);
   free(entries);
   mw_text_free(&text);
@@ -301,7 +305,7 @@ bool mw_seal_check(mw_verify_run *run, mw_error *err) {
   good = good && strcmp(root, digest) == 0;
   if (!good) mw_verify_find(run, path, "edited", "is no seal, or its digests do not make its root digest");
   bool ok = wrong.status != MW_MEMORY || mw_error_memory(err, length);
-  ok = ok && (!good || (hash_all(run, false, &here, &count, err) && compare(run, sealed, sealed_count, here, count, err)));
+  ok = ok && (!good || (hash_all(run, CHECKED, &here, &count, err) && compare(run, sealed, sealed_count, here, count, err)));
   free(sealed);
   free(here);
   free(bytes);

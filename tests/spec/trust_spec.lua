@@ -423,6 +423,13 @@ describe("seal", function()
     ends(65, "moonweld verify forged", "changed  forged/model.safetensors: its SHA-256 is not the sealed one", "changed  forged/merge.lock.json")
   end)
 
+  it("finds what cannot be read: a link to nowhere, a pipe, a file that became one", function()
+    good(lerp .. " -o odd --sha256 && ln -s nowhere odd/link && mkfifo odd/pipe && rm odd/README.md && ln -s nowhere odd/README.md")
+    ends(65, "timeout 60 moonweld verify odd", "odd: 6 findings", "missing  odd/README.md: is not there", "changed  odd/README.md: its SHA-256 is not the sealed one",
+      "extra    odd/link: was not recorded", "extra    odd/link: is not in the seal", "extra    odd/pipe: was not recorded", "extra    odd/pipe: is not in the seal")
+    ends(65, "timeout 60 moonweld seal odd", "is not as it was recorded, and is not sealed")
+  end)
+
   it("that was edited is told of, whatever was done to it", function()
     good(lerp .. " -o reseal --sha256")
     local seal = read "reseal/moonweld/seal.json"
