@@ -13,10 +13,10 @@ local a, b, room = work .. "/a", work .. "/b", work .. "/disk"
 toy.steps(a, 1)
 toy.steps(b, 3)
 
-local options = "" -- of every merge
+local inputs, options = ("--a %s --b %s"):format(a, b), "" -- of every merge
 local function merge(out, t, more)
-  return run(("MOONWELD_JOURNAL=8000 %s '%s' lerp --a %s --b %s --t %s --threads 2 --shard-size 30kB -o %s/%s --quiet --force %s 2> %s/err"):format(
-    more or "exec", moonweld, a, b, t, room, out, options, work))
+  return run(("MOONWELD_JOURNAL=8000 %s '%s' lerp %s --t %s --threads 2 --shard-size 30kB -o %s/%s --quiet --force %s 2> %s/err"):format(
+    more or "exec", moonweld, inputs, t, room, out, options, work))
 end
 
 -- ---- the disk ----
@@ -112,7 +112,7 @@ local function case(title, out, replacing, unsound)
     assert(merge(out, 0.25) == 0)
     old = files(room)
     for name, bytes in pairs(old) do names[name] = { now = bytes, disk = bytes } end
-    if not out:find "%.safetensors$" then names[path] = "folder" end
+    for _, folder in ipairs(toy.lines("find " .. room .. " -mindepth 1 -type d")) do names[folder] = "folder" end
   end
   os.remove(log)
   assert(merge(out, 0.5, ("LD_PRELOAD=%s POWER_LOG=%s POWER_ROOT=%s exec"):format(shim, log, room)) == 0, read(work .. "/err"))
@@ -140,6 +140,18 @@ case("a new folder", "out", false)
 case("a folder that is replaced", "out", true)
 case("a new file", "out.safetensors", false)
 case("a file that is replaced", "out.safetensors", true)
+options = "--sha256"
+case("a sealed folder that is replaced", "out", true)
+options = ""
+for name, fill in pairs { pa = 1, pb = 3 } do
+  toy.steps(work .. "/" .. name .. "/unet", fill)
+  toy.steps(work .. "/" .. name .. "/vae", 2) -- the same in both: it is carried
+  write(work .. "/" .. name .. "/model_index.json", '{"unet": ["diffusers", "X"], "vae": ["diffusers", "Y"]}\n')
+end
+inputs = ("--a %s/pa --b %s/pb"):format(work, work)
+if all then case("a new pipeline", "out", false) end
+case("a pipeline that is replaced", "out", true)
+inputs = ("--a %s --b %s"):format(a, b)
 -- What is not synced is lost: else nothing here could fail.
 options = "--no-sync"
 case("a new folder without a sync", "out", false, true)
