@@ -306,10 +306,25 @@ static size_t first_word(const char *where, mw_arena *arena, mw_error *err) {
   return first;
 }
 
+/* "FOLDER@REVISION", as files of mergekit say where the folder is no longer the hub's: the folder as it is. */
+static const char *without_revision(const char *word, mw_arena *arena, mw_warning *warnings, mw_error *err) {
+  const char *at = strrchr(word, '@'), *folder, *commit;
+  mw_error ignored;
+  if (!at || at == word || mw_file_exists(word) || (mw_hub_is_id(word) && mw_hub_find(word, arena, &folder, &commit, &ignored)))
+    return word;
+  const char *plain = mw_mem_copy(arena, word, (size_t)(at - word), err);
+  if (!plain || !mw_file_is_folder(plain)) return plain ? word : NULL;
+  mw_text_escaped shown, revision;
+  mw_warning_add(warnings, "%s: a folder has no revisions: it is taken as it is, whether it is '%s' or not",
+                 mw_text_escape_z(&shown, plain), mw_text_escape_z(&revision, at + 1));
+  return plain;
+}
+
 static bool open_words(mw_model *model, const char *where, mw_warning *warnings, mw_error *err) {
   for (bool base = true;; base = false) {
     size_t length = first_word(where, &model->arena, err);
     const char *word = mw_mem_copy(&model->arena, where, length, err);
+    if (word) word = without_revision(word, &model->arena, warnings, err);
     if (!word || !(base ? open_word(model, word, 0, warnings, err) : mw_adapter_add(model, word, warnings, err))) return false;
     if (!where[length]) return true;
     where += length + 1;

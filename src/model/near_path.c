@@ -48,6 +48,7 @@ bool mw_near_path_hint(const char *where, mw_arena *arena, mw_error *err) {
   mw_error ignored; /* what went wrong is told already */
   size_t count;
   if (err->status != MW_MISSING || hint_list(where, arena, err)) return false;
+  if (strncmp(where, "~/", 2) == 0) return mw_error_hint(err, "a shell replaces '~' where no quotes are; in a file the whole path stands");
   const char *folder = slash ? mw_mem_copy(arena, where, slash == where ? 1 : (size_t)(slash - where), &ignored) : ".";
   if (folder && *name && !mw_file_is_folder(folder)) return hint_folder(folder, name, arena, err);
   if (!folder || !*name || !mw_file_list(folder, arena, &names, &count, &ignored)) return false;
