@@ -80,12 +80,11 @@ local function stand(name, layers, measured)
   return layers and ("%s.%d.%s"):format(stack, layers[1] + layer, rest) or name, count > 1 and layer / (count - 1) or 1
 end
 
---- The line that is told is that of the setting: the numbers are asked for in the recipe that it was given to.
+--- The line that is told is that of the setting: the numbers are asked for elsewhere, in the recipe that it was given to or at the end.
 local function refuse(own, of, name)
-  local level, here = 2, debug.getinfo(2, "S")
-  while here and here.source:sub(1, 1) ~= "@" do level, here = level + 1, debug.getinfo(level + 1, "S") end
-  local where = here and here.source ~= own.source and own.source:sub(1, 1) == "@" and ("%s:%d: "):format(core.shown(own.source:sub(2)), own.currentline) or ""
-  return (core.fail("input", ("%stensor '%s' gets no '%s': no filter matches it, and there is no value without a filter"):format(where, core.shown(name), of)))
+  local text = ("tensor '%s' gets no '%s': no filter matches it, and there is no value without a filter"):format(core.shown(name), of)
+  if own.source:sub(1, 1) ~= "@" then return (core.fail("input", text)) end
+  return (core.fail("placed", ("%s:%d: %s"):format(core.shown(own.source:sub(2)), own.currentline, text)))
 end
 
 --- setting{ of = NAME, place, place, ...; default = NUMBER, layers = {first, end} }: a number for each tensor, by its name and depth.

@@ -87,7 +87,9 @@ static void print_plan(const mw_recipe *recipe, const mw_plan *plan) {
   char buffer[32];
   printf("recipe        ");
   mw_print_plain(stdout, mw_recipe_name(recipe));
-  printf("\ndonor         %s (%s)\n", facts.donor, facts.adapter ? "the adapter's base" : "of config, tokenizer and side files");
+  printf("\ndonor         ");
+  mw_print_plain(stdout, facts.donor);
+  printf(" (%s)\n", facts.adapter ? "the adapter's base" : "of config, tokenizer and side files");
   if (facts.vocabulary) printf("vocabulary    %s\n", facts.vocabulary);
   if (facts.config) {
     printf(facts.adapter ? "adapter       " : "config.json   ");

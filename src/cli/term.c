@@ -179,8 +179,9 @@ void mw_term_done(mw_term *term, const mw_options *options, mw_plan_facts facts)
     double speed = (double)(facts.bytes_read + facts.bytes_written) / (seconds > 0 ? seconds : 1e-9);
     fputs("moonweld: ", stderr);
     mw_print_plain(stderr, options->output);
-    fprintf(stderr, ": %s in %.2f s, read and written at %s/s; donor: %s", mw_text_size(size, (double)facts.bytes_written),
-            seconds, mw_text_size(rate, speed), facts.donor);
+    fprintf(stderr, ": %s in %.2f s, read and written at %s/s; donor: ", mw_text_size(size, (double)facts.bytes_written), seconds,
+            mw_text_size(rate, speed));
+    mw_print_plain(stderr, facts.donor);
     if (facts.carried) {
       fputs("; carried from it: ", stderr);
       mw_print_plain(stderr, facts.carried);

@@ -92,11 +92,18 @@ bool mw_plan_facts_compose(mw_plan *plan, mw_error *err) {
   return mw_json_writer_finish(&json, err);
 }
 
+/* The donor's label; of a configuration what it calls the model. */
+static const char *donor_of(const mw_plan *plan) {
+  const mw_conversion *conversion = mw_recipe_conversion(plan->recipe);
+  const char *label = plan->inputs.members[plan->inputs.donor].label;
+  return conversion ? mw_conversion_model(conversion, label) : label;
+}
+
 mw_plan_facts mw_plan_measure(const mw_plan *plan) {
   if (plan->components) {
     mw_plan_facts all = mw_components_measure(plan->components);
     all.resumed = plan->resumed;
-    all.donor = plan->inputs.members[plan->inputs.donor].label;
+    all.donor = donor_of(plan);
     return all;
   }
   return (mw_plan_facts){.passes = plan->cost.passes, .bytes_read = plan->cost.bytes_read, .bytes_written = mw_plan_facts_written(plan),
@@ -104,7 +111,7 @@ mw_plan_facts mw_plan_measure(const mw_plan *plan) {
                          .matrix_flops = plan->cost.matrices.flops, .statistic_memory = plan->statistics.memory,
                          .statistic_bytes = plan->statistics.bytes, .statistic_batches = plan->statistics.batches,
                          .statistic_flops = plan->statistics.products, .tensors = plan->layout.count,
-                         .files = plan->layout.shard_count, .donor = plan->inputs.members[plan->inputs.donor].label,
+                         .files = plan->layout.shard_count, .donor = donor_of(plan),
                          .adapter = plan->result.made.layout.adapter,
                          .vocabulary = plan->vocabulary ? plan->vocabulary->told : NULL,
                          .config = plan->config.bytes, .candidates = plan->candidates, .resumed = plan->resumed,

@@ -53,6 +53,8 @@ static bool refuse_syntax(const reading *r, const yaml_parser_t *parser) {
     mw_text_format(&text, " which begins in line %zu", parser->context_mark.line + 1);
   if (mw_text_check(&text, r->err)) refuse(r, at, text.bytes);
   mw_text_free(&text);
+  if (parser->problem_mark.index + 2 < r->length && strncmp(r->text + parser->problem_mark.index, "```", 3) == 0)
+    return mw_error_hint(r->err, "lines of ``` belong to the page that the file was copied from: leave them out");
   return mw_error_hint(r->err, reader ? "a configuration is a text in UTF-8"
                                       : "members of one list or mapping stand in one column, and tabs indent nothing");
 }

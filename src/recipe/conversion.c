@@ -160,18 +160,30 @@ static bool find_word(const mw_conversion *conversion, const char *recipe, const
   return false;
 }
 
+/* Which model "models[2]" is, from 1, when it stands at the beginning of a text; *end is behind it. 0: none. */
+static unsigned long model_at(const mw_binding *models, const char *text, char **end) {
+  unsigned long number = strncmp(text, "models[", 7) == 0 ? strtoul(text + 7, end, 10) : 0;
+  return number >= 1 && number <= models->count && **end == ']' ? number : 0;
+}
+
+const char *mw_conversion_model(const mw_conversion *conversion, const char *label) {
+  const mw_binding *models = models_of(conversion);
+  char *end = NULL;
+  unsigned long number = models ? model_at(models, label, &end) : 0;
+  return number && !end[1] ? models->words[number - 1] : label;
+}
+
 void mw_conversion_name_models(const mw_conversion *conversion, mw_warning *warnings) {
   const mw_binding *models = models_of(conversion);
   for (size_t i = 0; models && i < warnings->count; i++) {
     mw_text text = {0};
     for (const char *at = warnings->lines[i]; *at;) {
       char *end = NULL;
-      unsigned long number = strncmp(at, "models[", 7) == 0 ? strtoul(at + 7, &end, 10) : 0;
-      bool label = end && *end == ']' && number >= 1 && number <= models->count;
+      unsigned long number = model_at(models, at, &end);
       mw_text_escaped shown;
-      const char *word = label ? mw_text_escape_z(&shown, models->words[number - 1]) : at;
-      mw_text_add(&text, word, label ? strlen(word) : 1);
-      at = label ? end + 1 : at + 1;
+      const char *word = number ? mw_text_escape_z(&shown, models->words[number - 1]) : at;
+      mw_text_add(&text, word, number ? strlen(word) : 1);
+      at = number ? end + 1 : at + 1;
     }
     mw_error err;
     if (mw_text_check(&text, &err)) free(warnings->lines[i]), warnings->lines[i] = text.bytes;
@@ -179,45 +191,102 @@ void mw_conversion_name_models(const mw_conversion *conversion, mw_warning *warn
   }
 }
 
+/* The line of the recipe that says where the parameter of which an error speaks, "'epsilon' = -1 is below 0", stands: within the call
+ * that begins at `call`, "  epsilon = -1, -- line 7:14: epsilon". NULL: it has none, or no place in the file. */
+static const char *line_of_argument(const char *call, const char *said, size_t *length) {
+  const char *name = strchr(said, '\''), *end = name ? strchr(name + 1, '\'') : NULL;
+  size_t indent = strspn(call, " "), n = end ? (size_t)(end - name) - 1 : 0;
+  bool within = false;
+  for (const char *before = strchr(call, '\n'); n && before; before = strchr(before + 1, '\n')) {
+    const char *line = before + 1, *word = line + strspn(line, " ");
+    if ((size_t)(word - line) <= indent) return NULL;
+    if (!within) within = strncmp(word, name + 1, n) == 0 && strncmp(word + n, " = ", 3) == 0;
+    else if (*word == '}') return NULL; /* a list whose members have no place */
+    *length = strcspn(line, "\n");
+    if (within && memmem(line, *length, "-- line ", 8)) return line;
+  }
+  return NULL;
+}
+
+/* The line by which the whole is told: "return stack { -- line 1:1: slices". */
+static const char *line_of_result(const char *recipe, size_t *length) {
+  const char *at = strstr(recipe, "\n    return ");
+  if (at) *length = strcspn(++at, "\n");
+  return at;
+}
+
+/* Calls models[2] as the file calls it. */
+static void name_models(const mw_binding *models, char *text, size_t size) {
+  for (size_t m = models ? models->count : 0; m > 0; m--) {
+    char label[32], old[1000];
+    mw_text_escaped shown;
+    const char *word = mw_text_escape_z(&shown, models->words[m - 1]);
+    size_t n = (size_t)snprintf(label, sizeof label, "models[%zu]", m), length = strlen(word);
+    for (char *at = strstr(text, label); at; at = strlen(at) < length ? NULL : strstr(at + length, label)) { /* NULL: the text is full */
+      snprintf(old, sizeof old, "%s", at + n);
+      snprintf(at, size - (size_t)(at - text), "%s%s", word, old);
+    }
+  }
+}
+
+/* Says that an error, which has no line yet, is of the line of the file that a line of the recipe comes from. */
+static bool place(mw_error *err, const char *recipe_name, const char *line, size_t length) {
+  size_t origin_length;
+  const char *origin = line ? origin_in(line, length, &origin_length) : NULL;
+  if (origin) mw_error_wrap(err, "%s:%.*s", recipe_name, (int)origin_length, origin);
+  return origin != NULL;
+}
+
+/* The same for an error that begins with a line of the recipe: "their.yml:12: ". */
+static void replace_line(mw_error *err, const char *recipe_name, const char *recipe) {
+  char *number = err->text + strlen(recipe_name) + 1, *end;
+  size_t length, origin_length = 0, argument_length;
+  const char *line = line_of(recipe, strtoul(number, &end, 10), &length);
+  const char *argument = line ? line_of_argument(line, end, &argument_length) : NULL;
+  if (argument) line = argument, length = argument_length;
+  const char *origin = origin_in(line, length, &origin_length);
+  if (origin) replace(err, number, (size_t)(end - number), origin, origin_length);
+}
+
+/* The same for an error of which a model is the cause: the last one, since the first is what others are held against. Of "A+B" an error
+ * may speak of a part alone. */
+static bool place_by_model(mw_error *err, const char *recipe_name, const char *recipe, const mw_binding *models) {
+  for (size_t m = models ? models->count : 0; m > 0; m--) {
+    mw_text_escaped shown;
+    size_t length = 0;
+    char *word = shown.bytes;
+    mw_text_escape_z(&shown, models->words[m - 1]);
+    bool spoken = speaks_of(err->text, word);
+    for (char *plus = word; !spoken && plus; word = plus) {
+      if ((plus = strchr(word, '+'))) *plus++ = '\0';
+      spoken = speaks_of(err->text, word);
+    }
+    const char *line = spoken ? line_of_model(recipe, m, &length) : NULL;
+    if (place(err, recipe_name, line, length)) return true;
+  }
+  return false;
+}
+
 void mw_conversion_explain(const mw_conversion *conversion, const char *recipe_name, const char *recipe, mw_error *err) {
   if (strstr(err->text, "has several stacks of layers"))
     mw_error_hint(err, "'modules:' with 'text_decoder', 'vision_tower' and so on takes slices for each part of such a model");
-  if (strstr(err->text, "vocab_size")) mw_error_hint(err, "tokenizer: {source: union} in the file brings all models to one vocabulary");
+  if (strstr(err->text, "vocab_size") || strstr(err->hint, "the vocabularies differ"))
+    mw_error_hint(err, "tokenizer: {source: union} in the file brings all models to one vocabulary");
   const mw_binding *models = models_of(conversion);
-  size_t name_length = strlen(recipe_name), length = 0, origin_length = 0;
-  char *end = err->text;
-  bool placed = strncmp(err->text, recipe_name, name_length) == 0 && err->text[name_length] == ':';
-  const char *origin = NULL;
-  if (placed) {
-    unsigned long number = strtoul(err->text + name_length + 1, &end, 10);
-    const char *line = line_of(recipe, number, &length);
-    if ((origin = origin_in(line, length, &origin_length)))
-      replace(err, err->text + name_length + 1, (size_t)(end - err->text) - name_length - 1, origin, origin_length);
+  size_t name_length = strlen(recipe_name), length = 0, line, column;
+  name_models(models, err->text, sizeof err->text);
+  name_models(models, err->hint, sizeof err->hint);
+  if (strncmp(err->text, recipe_name, name_length) == 0 && err->text[name_length] == ':') {
+    replace_line(err, recipe_name, recipe);
+    return;
   }
-  size_t line_typed, column;
-  if (!placed && find_word(conversion, recipe, err->text, &line_typed, &column)) {
-    mw_error_wrap(err, "%s:%zu:%zu", recipe_name, line_typed, column);
-    placed = true;
+  if (find_word(conversion, recipe, err->text, &line, &column)) {
+    mw_error_wrap(err, "%s:%zu:%zu", recipe_name, line, column);
+    return;
   }
-  const char *weight = !placed && strstr(err->text, "the weights sum to 0") ? line_of_weight(recipe, &length) : NULL;
-  if (weight && (origin = origin_in(weight, length, &origin_length))) {
-    mw_error_wrap(err, "%s:%.*s", recipe_name, (int)origin_length, origin);
-    placed = true;
-  }
-  for (size_t m = models ? models->count : 0; m > 0; m--) {
-    char label[32];
-    mw_text_escaped shown;
-    const char *word = mw_text_escape_z(&shown, models->words[m - 1]);
-    size_t n = (size_t)snprintf(label, sizeof label, "models[%zu]", m);
-    char *at = strstr(err->text, label);
-    const char *line = at || speaks_of(err->text, word) ? line_of_model(recipe, m, &length) : NULL;
-    for (; at; at = strstr(at + strlen(word), label)) {
-      replace(err, at, n, word, strlen(word));
-      if (strlen(at) < strlen(word)) break; /* the text is full */
-    }
-    if (!placed && line && (origin = origin_in(line, length, &origin_length))) {
-      mw_error_wrap(err, "%s:%.*s", recipe_name, (int)origin_length, origin);
-      placed = true;
-    }
-  }
+  const char *weight = strstr(err->text, "the weights sum to 0") ? line_of_weight(recipe, &length) : NULL;
+  if (place(err, recipe_name, weight, length) || place_by_model(err, recipe_name, recipe, models)) return;
+  bool whole = strncmp(err->text, "the result", 10) == 0 || strncmp(err->text, "tensor ", 7) == 0;
+  const char *result = whole ? line_of_result(recipe, &length) : NULL;
+  place(err, recipe_name, result, length);
 }

@@ -20,6 +20,8 @@ bool mw_conversion_is_one(const char *name);
 bool mw_conversion_run(const mw_interpreter *opened, mw_sandbox_limits limits, const char *name, const char *text, size_t length,
                        bool strict, char **recipe, size_t *recipe_length, mw_conversion *out, mw_arena *arena, mw_error *err);
 void mw_conversion_free(mw_conversion *conversion);
+/* What the file calls the model that is models[2] here; any other label is itself. Not safe to show. */
+const char *mw_conversion_model(const mw_conversion *conversion, const char *label);
 /* Calls models[2] as the file calls it, in every warning. */
 void mw_conversion_name_models(const mw_conversion *conversion, mw_warning *warnings);
 /* Tells an error of a converted recipe by the configuration: "FILE.yml:12: ..." names a line of the recipe, whose comment

@@ -41,16 +41,35 @@ static bool visible(lua_State *L, bool exact, bool *hidden, char buffer[300]) {
   return false;
 }
 
+static bool is_built_in(const char *at) { return strncmp(at, "recipes/", 8) == 0; }
+
+/* The line of a configuration's recipe that called the built-in one which is at `at`, before that: "their.yml:9: recipes/ram.lua:15: ".
+ * False: a tail call hides it, and the run is not traced. */
+static bool place_caller(lua_State *L, char at[300]) {
+  const mw_interpreter *state = mw_interpreter_of(L);
+  char inner[300];
+  lua_Debug ar;
+  memcpy(inner, at, sizeof inner);
+  for (int level = 0; lua_getstack(L, level, &ar); level++) {
+    if (!lua_getinfo(L, "Sl", &ar) || ar.source[0] != '@' || ar.currentline <= 0 || is_built_in(ar.source + 1)) continue;
+    snprintf(at, 300, "%.200s:%d: %.80s", ar.source + 1, ar.currentline, inner);
+    return true;
+  }
+  if (state->main.line) snprintf(at, 300, "%.200s:%d: %.80s", state->main.chunk, state->main.line, inner);
+  return state->main.line > 0;
+}
+
 /* The innermost line of a recipe, or false. If a tail call hides it, a traced run knows the line that was last executed. An error in
  * a recipe's result, found after it has returned, gets the last line of its file. */
 static bool place(lua_State *L, char buffer[300]) {
   const mw_interpreter *state = mw_interpreter_of(L);
   bool hidden;
-  if (visible(L, !state->trace || state->last.line, &hidden, buffer)) return true;
-  const struct mw_interpreter_place *at = hidden ? &state->last : &state->main;
-  if (!at->line) return false;
-  snprintf(buffer, 300, "%s:%d: ", at->chunk, at->line);
-  return true;
+  if (!visible(L, !state->trace || state->last.line, &hidden, buffer)) {
+    const struct mw_interpreter_place *at = hidden ? &state->last : &state->main;
+    if (!at->line) return false;
+    snprintf(buffer, 300, "%s:%d: ", at->chunk, at->line);
+  }
+  return !state->converted || !is_built_in(buffer) || place_caller(L, buffer);
 }
 
 /* The hook of a traced run: after a line, or a return to the calling line, remembers where the recipe is. Files of architectures are
@@ -94,8 +113,13 @@ int mw_interpreter_raise(lua_State *L, mw_status status, const char *text) {
 
 int mw_interpreter_raise_input(lua_State *L, const char *text, const char *hint) {
   char at[300] = "";
-  bool placed = place(L, at), own = strncmp(at, "recipes/", 8) != 0;
+  bool placed = place(L, at), own = !strstr(at, "recipes/");
   push_error(L, MW_DATA, placed || !own, own ? at : "", text, hint);
+  return lua_error(L);
+}
+
+int mw_interpreter_raise_placed(lua_State *L, const char *text) {
+  push_error(L, MW_DATA, true, "", text, "");
   return lua_error(L);
 }
 

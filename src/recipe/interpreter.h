@@ -48,6 +48,7 @@ struct mw_interpreter {
   uint64_t seed;
   const mw_score_words *scores; /* NULL: there is no --score */
   bool built_in;     /* the recipe is: what it requires is built in, too */
+  bool converted;    /* the recipe is a configuration's: an error in one that it requires is told by its line, too */
   const char *asked; /* the name of the result that is wanted; NULL: the first one */
   bool explain;      /* the parent wants to know what varying arguments give every tensor */
   mw_interpreter_world world;
@@ -85,5 +86,7 @@ int mw_interpreter_interrupt(lua_State *L, mw_status status, const char *text);
 /* Raises an error about the models that a recipe was given: MW_DATA, with a hint or "". A line of a built-in recipe would
  * say nothing to who typed the models' names, so only that of an own recipe is put before it. */
 int mw_interpreter_raise_input(lua_State *L, const char *text, const char *hint);
+/* Raises an error of the recipe or its inputs whose text begins with the line. */
+int mw_interpreter_raise_placed(lua_State *L, const char *text);
 
 #endif

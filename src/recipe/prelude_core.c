@@ -95,6 +95,7 @@ static int plain(lua_State *L) {
 static int core_fail(lua_State *L) {
   const char *kind = luaL_checkstring(L, 1);
   if (strcmp(kind, "input") == 0) return mw_interpreter_raise_input(L, luaL_checkstring(L, 2), luaL_optstring(L, 3, ""));
+  if (strcmp(kind, "placed") == 0) return mw_interpreter_raise_placed(L, luaL_checkstring(L, 2));
   return mw_interpreter_raise(L, strcmp(kind, "usage") == 0 ? MW_USAGE : strcmp(kind, "unavailable") == 0 ? MW_UNAVAILABLE : MW_DATA,
                         luaL_checkstring(L, 2));
 }

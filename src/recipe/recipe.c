@@ -348,7 +348,8 @@ static bool run(asking *ask, mw_interpreter *state, mw_sandbox_limits limits, mw
   bool found = !mw_sandbox_run(state, limits, work, on_message, ask, NULL, &traced) && is_same_with_line(err, &traced);
   const char *file = ask->recipe->chunk + 1;
   if (found) *err = traced;
-  else if (strncmp(err->text, file, strlen(file)) != 0) mw_error_wrap(err, "%s", file); /* what Lua cannot read names it */
+  else if (!ask->recipe->converted && strncmp(err->text, file, strlen(file)) != 0) /* what Lua cannot read names it */
+    mw_error_wrap(err, "%s", file);
   return false;
 }
 
@@ -359,6 +360,7 @@ static bool describe(mw_recipe *recipe, const mw_options *options, mw_recipe **o
   if (ok) {
     asking ask = {.recipe = recipe, .described = recipe, .child = {recipe->text, recipe->chunk, recipe->length, NULL, 0}};
     recipe->template.built_in = recipe->built_in || recipe->converted; /* what a configuration becomes requires built-in recipes alone */
+    recipe->template.converted = recipe->converted;
     mw_interpreter state = recipe->template;
     state.seed = options->seed;
     mw_sandbox_limits limits = mw_recipe_limits(options, 0);

@@ -352,6 +352,18 @@ modules:
     assert(said:find("chatty has a chat template, which a lacks", 1, true), said)
   end)
 
+  it("is what an error of the whole result is told by: its slices", function()
+    local untied = config:gsub('"tie_word_embeddings": true', '"tie_word_embeddings": false')
+    for name, rows in pairs { low = 3, high = 4 } do
+      local tensors = layered(4, 8)
+      tensors["lm_head.weight"] = { "F32", { rows, 2 }, 1 }
+      tensors["model.embed_tokens.weight"] = { "F32", { rows, 2 }, 1 }
+      M.model(name, tensors, (untied:gsub('"vocab_size": 3', '"vocab_size": ' .. rows)))
+    end
+    M.refused(run("merge_method: passthrough\nslices:\n- sources: [{model: low, layer_range: [0, 1]}]\n- sources: [{model: high, layer_range: [0, 1]}]\n"),
+      "file.yml:2:1: slices: the result: ", "tokenizer: {source: union}")
+  end)
+
   it("takes mergekit's own options by name", function()
     M.write("file.yml", two:format("0.5", "0.5"))
     local code, told = M.run "moonweld file.yml as_there -j 1 -vv --no-copy-tokenizer --allow-crimes"

@@ -81,7 +81,7 @@ end
 -- ---- sources, slices ----
 
 local function range_of(node, model)
-  N.list(node, "'layer_range'")
+  if node.kind ~= "list" then return (N.refuse(node, "'layer_range' is a list, [first, end], such as [0, 16], not %s", N.shown(node))) end
   local shown = ("layer_range of %s"):format(core.shown(model))
   if #node ~= 2 then return (N.refuse(node, "%s has %d numbers: it is [first, end), such as [0, 16]", shown, #node)) end
   local first, last = N.whole(node[1], "layer_range", 0), N.whole(node[2], "layer_range", 0)
@@ -185,7 +185,11 @@ local cousins = { dare = "dare_ties or dare_linear", average = "linear", weighte
 local forks = set "ota cabs magic tsvm tsv iso_c iso_cts core_space wudi lorahub star consensus_ta consensus_ties pcb emr"
 
 local function method_of(map, root)
-  local node = N.get(map, "merge_method") or N.refuse(root, "there is no 'merge_method'")
+  local node = N.get(map, "merge_method")
+  for _, key in ipairs(node and {} or map.names) do
+    if suggest.hint(key, { "merge_method" }) ~= "" then N.refuse(map.by_name[key], "'%s' is no key of a configuration -- did you mean 'merge_method'?", core.shown(key)) end
+  end
+  if not node then return (N.refuse(root, "there is no 'merge_method'")) end
   local name = N.text(node, "merge_method")
   if methods[name] then return methods[name], name, node end
   local words = {}
@@ -207,15 +211,22 @@ local function dtype_of(map, name)
   return dtype or N.refuse(node, "%s is float32, float16, bfloat16 or float64, not '%s'", name, core.shown(text))
 end
 
---- The one of models, slices and modules that a mapping has, and what stands there.
+--- The one of models, slices and modules that a mapping has, and what stands there. One that is empty counts where no other is there.
 local function form_of(map, root, ...)
-  local found = {}
-  for _, name in ipairs { ... } do if N.get(map, name) then found[#found + 1] = name end end
-  if #found ~= 1 then
-    N.refuse(found[2] and map.by_name[found[2]] or root, "expected one of %s, found %s", (table.concat({ ... }, ", "):gsub(", (%w+)$", " and %1")),
-      #found == 0 and "none" or table.concat(found, " and "))
+  local words, found, empty = { ... }, {}, {}
+  for _, name in ipairs(words) do
+    local node = N.get(map, name)
+    if node then table.insert(node.kind ~= "text" and #node == 0 and empty or found, name) end
   end
-  return found[1], N.get(map, found[1])
+  if #found == 0 then found, empty = empty, {} end
+  for _, name in ipairs(empty) do N.warn(map.by_name[name], "'%s' is empty: mergekit goes by '%s', and so does this merge", name, found[1]) end
+  if #found == 1 then return found[1], N.get(map, found[1]) end
+  local all = (table.concat(words, ", "):gsub(", (%w+)$", " and %1"))
+  for _, name in ipairs(#found == 0 and map.names or {}) do
+    local near = suggest.hint(name, words)
+    if near ~= "" then N.refuse(map.by_name[name], "expected one of %s, found '%s'%s", all, core.shown(name), near) end
+  end
+  return (N.refuse(map.by_name[found[2]] or root, "expected one of %s, found %s", all, #found == 0 and "none" or table.concat(found, " and ")))
 end
 
 --- The slices of `models:` or `slices:`, each with the parameters of its module.
@@ -233,6 +244,7 @@ end
 --- name is the whole model, as one that is called 'default' is.
 local function read_form(doc, map)
   local form, node = form_of(map, doc.root, "models", "slices", "modules")
+  doc.form, doc.form_node = form, map.by_name[form]
   doc.slices, doc.parts = {}, {}
   if form ~= "modules" then
     doc.parts[1] = { slices = divided(doc, form, node) }

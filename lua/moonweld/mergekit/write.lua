@@ -108,7 +108,7 @@ local function add_slice(w, indent, script, doc, slice, at, before, after)
   end
   for _, source in ipairs(method.check and slice.others or {}) do P.check_pair(doc, slice, source, by_name(method.each, "density"), by_name(method.each, "epsilon")) end
   script.require(method.recipe)
-  w.add(indent, ("%s%s {"):format(before, method.recipe))
+  w.add(indent, ("%s%s {%s"):format(before, method.recipe, origin(doc.method_node, "merge_method")))
   if method.base_as and slice.base_source then
     local base = layers_of(script, slice.base_source, slice)
     w.add(indent + 1, ("%s = %s,%s"):format(method.base_as, base[1], origin(base[2], told(slice.base_source))))
@@ -154,7 +154,7 @@ end
 local function add_slices(w, indent, script, doc, slices, before, after)
   if #slices == 1 then return (add_varying(w, indent, script, doc, slices[1], 0, before, after)) end
   local at = 0
-  w.add(indent, before .. "stack {")
+  w.add(indent, before .. "stack {" .. origin(doc.form_node, doc.form))
   for i, slice in ipairs(slices) do
     slice.beside = i == 1 and "before" or i == #slices and "after" or "none"
     add_varying(w, indent + 1, script, doc, slice, at, "", ",")
