@@ -237,14 +237,19 @@ static bool place(mw_error *err, const char *recipe_name, const char *line, size
   return origin != NULL;
 }
 
-/* The same for an error that begins with a line of the recipe: "their.yml:12: ". */
+/* The same for an error that begins with a line of the recipe, "their.yml:12: ": a line without a place has that of one before. */
 static void replace_line(mw_error *err, const char *recipe_name, const char *recipe) {
   char *number = err->text + strlen(recipe_name) + 1, *end;
   size_t length, origin_length = 0, argument_length;
-  const char *line = line_of(recipe, strtoul(number, &end, 10), &length);
+  unsigned long at = strtoul(number, &end, 10);
+  const char *line = line_of(recipe, at, &length);
   const char *argument = line ? line_of_argument(line, end, &argument_length) : NULL;
   if (argument) line = argument, length = argument_length;
   const char *origin = origin_in(line, length, &origin_length);
+  while (!origin && line && at > 1) {
+    line = line_of(recipe, --at, &length);
+    origin = origin_in(line, length, &origin_length);
+  }
   if (origin) replace(err, number, (size_t)(end - number), origin, origin_length);
 }
 

@@ -1,7 +1,7 @@
 --- experts.lua: a file of mergekit-moe, a mixture of experts, as a call of the recipe `moe`. Gates by prompts are found there from what
 -- the base reads of them: `data = prompts { {...}, {...} }`, a list for each expert.
 local core = ...
-local N, R = core.module("mergekit/node"), core.module("mergekit/read")
+local N, R, W = core.module("mergekit/node"), core.module("mergekit/read"), core.module("mergekit/write")
 local E = {}
 local set = N.set
 
@@ -147,7 +147,7 @@ function E.write(w, indent, script, doc)
   for i, expert in ipairs(doc.experts) do experts[i] = expression(script, expert) end
   local base, mode = script.variable(doc.base), doc.gates
   script.require("moe")
-  w.add(indent, "return moe {")
+  w.add(indent, "return moe {" .. W.origin(doc.map.by_name.experts, "experts"))
   w.add(indent + 1, ("base = %s,"):format(base))
   w.add(indent + 1, ("experts = { %s },"):format(table.concat(experts, ", ")))
   if doc.shared then w.add(indent + 1, ("shared = %s,"):format(expression(script, doc.shared))) end

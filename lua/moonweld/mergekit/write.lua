@@ -35,12 +35,14 @@ local function writer()
   return w
 end
 
---- { value, value, ... } where each has its line: in one line where all are numbers.
-local function add_list(w, indent, name, values, what)
-  local plain, texts = true, {}
+--- { value, value, ... } where each has its line: in one line where all are numbers. `join`: one value, where it stands once for all.
+local function add_list(w, indent, name, values, what, join)
+  local plain, once, texts = true, join and values[1][2] ~= nil, {}
   for i, value in ipairs(values) do
     plain, texts[i] = plain and not value[1]:find("[{:]"), value[1]
+    once = once and value[1] == values[1][1] and value[2] == values[1][2]
   end
+  if once then return (w.add(indent, ("%s = %s,%s"):format(name, texts[1], origin(values[1][2], what)))) end
   if plain then return (w.add(indent, ("%s = { %s },%s"):format(name, table.concat(texts, ", "), origin(values[1][2], what)))) end
   w.add(indent, name .. " = {")
   for _, value in ipairs(values) do w.add(indent + 1, value[1] .. "," .. origin(value[2], what)) end
@@ -54,7 +56,7 @@ end
 local function layers_of(script, source, slice)
   local name = script.variable(source.model)
   if script.part then name = ("%s:part(%s)"):format(name, N.quoted(script.part)) end
-  if not source.range then return { name, source.model.node } end
+  if not source.range then return { name, script.part and source.model.node } end -- the line of a variable says where it stands
   local beside = slice.beside and (", { beside = %q }"):format(slice.beside) or ""
   return { ("%s:layers(%d, %d%s)"):format(name, source.range[1], source.range[2], beside), source.range_node }
 end
@@ -86,7 +88,7 @@ local function add_arguments(w, indent, script, doc, slice, at)
         local text, node = P.setting(doc, slice, source, each, source.range)
         values[i] = { change and change(text) or text, node }
       end
-      add_list(w, indent, name, values, from)
+      add_list(w, indent, name, values, from, true)
     end
   end
   if method.random then w.add(indent, ("seed = %s,"):format(script.seed())) end
