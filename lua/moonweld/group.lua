@@ -23,22 +23,23 @@ word("x:by_layer()", function(x)
     return (V.list(items))
   end
   if kind(x) ~= "model" then return (fail("by_layer() takes a model, not %s", V.called(x))) end
-  local groups = {}
+  local groups, firsts = {}, {}
   for _, name in ipairs(data(x).names) do
     local layer = layer_of(name)
     local group = groups[layer] or { list = {}, elements = 0 }
+    if not groups[layer] then firsts[#firsts + 1] = name end
     groups[layer] = group
     group.list[#group.list + 1] = data(x).nodes[name]
     group.elements = group.elements + core.elements(data(x).nodes[name])
   end
   for layer, group in pairs(groups) do groups[layer] = V.new("flat", group) end
-  return (V.new("layered", { groups = groups }))
+  return (V.new("layered", { groups = groups, firsts = firsts }))
 end)
 
---- f of each layer of x, and of y or with the number y: a field, which a tensor reads by its name.
+--- f of each layer of x, and of y or with the number y: a field, which a tensor reads by its name. It knows a name of each layer.
 function G.of_layers(f, x, ...)
   local others, known = { ... }, {}
-  return (V.new("field", { at = function(name)
+  return (V.new("field", { layers = data(x).firsts, at = function(name)
     local layer = layer_of(name)
     local group = data(x).groups[layer] or fail("by_layer(): there is no layer of tensor '%s'", core.shown(name))
     local inner = {}
@@ -50,12 +51,17 @@ end
 
 -- ---- all numbers of a model ----
 
+--- The numbers of a model of numbers, or of a field the one of each layer.
 local function each_number(x)
-  local numbers = {}
+  local numbers, wanted = {}, "across(...) takes a model of numbers, such as x:norm(), or a number of each layer, such as x:by_layer():norm()"
+  if kind(x) == "field" and data(x).layers then
+    for i, name in ipairs(data(x).layers) do numbers[i] = data(x).at(name) end
+    return numbers
+  end
+  if kind(x) ~= "model" then return (fail("%s; this is %s", wanted, V.called(x))) end
   for i, name in ipairs(data(x).names) do
-    local number = data(x).nodes[name]
-    if type(number) ~= "number" and core.is_tensor(number) then return (fail("across(...) takes a model of numbers, such as x:norm(); '%s' is a tensor", core.shown(name))) end
-    numbers[i] = number
+    numbers[i] = data(x).nodes[name]
+    if type(numbers[i]) ~= "number" and core.is_tensor(numbers[i]) then return (fail("%s; '%s' is a tensor", wanted, core.shown(name))) end
   end
   return numbers
 end
@@ -67,18 +73,19 @@ local function folded(name)
     return result
   end
 end
+local function of_list(name) return function(numbers) return (core.module("ops")[name](V.list(numbers))) end end
 local total = folded "add"
-local ways = { total = total, max = folded "max", min = folded "min", mean = function(numbers) return (V.op "div" (total(numbers), #numbers)) end }
+local ways = { total = total, max = folded "max", min = folded "min", mean = function(numbers) return (V.op "div" (total(numbers), #numbers)) end,
+  median = of_list "median", var = of_list "var", std = of_list "std" }
 
---- One number of a model of numbers: x:norm():across("total").
+--- One number of a model of numbers: x:norm():across("total"). Of numbers of layers each counts once; tensors of no layer are one more.
 word("x:across(how)", function(x, how)
   if kind(x) == "list" then
     local items = {}
     for i, item in ipairs(data(x).items) do items[i] = methods.across(item, how) end
     return (V.list(items))
   end
-  local way = ways[how] or fail("across(...) takes \"total\", \"mean\", \"max\" or \"min\", not %s", type(how) == "string" and core.shown(how) or V.called(how))
-  if kind(x) ~= "model" then return (fail("across(...) takes a model of numbers, such as x:norm(), not %s", V.called(x))) end
+  local way = ways[how] or fail("across(...) takes \"total\", \"mean\", \"max\", \"min\", \"median\", \"var\" or \"std\", not %s", type(how) == "string" and core.shown(how) or V.called(how))
   local numbers = each_number(x)
   return numbers[1] and way(numbers) or 0
 end)

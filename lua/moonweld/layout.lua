@@ -245,4 +245,7 @@ word("model:zeros()", function(x)
   return (V.model(private.names, nodes, private.label, private))
 end)
 
+W.of_members("layers")
+W.of_members("zeros")
+
 return L

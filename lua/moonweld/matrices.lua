@@ -10,7 +10,10 @@ local words = {} -- those that stand on their own
 --- The matrix, what stands before its last two dimensions, and these.
 local function read(x, name)
   local tensor, dims = V.whole(x, name)
-  if #dims < 2 then return (fail("'%s' needs a matrix, a tensor of two dimensions or more, not of %d", name, #dims)) end
+  if #dims < 2 then
+    return (fail("'%s' needs a matrix, a tensor of two dimensions or more, not of %d%s", name, #dims,
+      name == "diagonal" and "; the identity is constant(1, {n, n}):diagonal(), a vector there v:broadcast{n, n}:diagonal()" or ""))
+  end
   return tensor, table.move(dims, 1, #dims - 2, 1, {}), dims[#dims - 1], dims[#dims]
 end
 

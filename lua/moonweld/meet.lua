@@ -313,6 +313,8 @@ local function keeping(first, own, name)
   return other.label and ("--rename '%s:%s*=other.*' --missing base leaves out this one: the output has %s's"):format(other.label, part, called(M.donor))
 end
 
+local of_vector = "of a vector x:scale_rows(c) multiplies rows, x:scale_columns(c) columns; c:broadcast{rows, columns} repeats it, for other operations"
+
 --- "experts[2]: tensor 'x' is [2,3] here and [2,4] in base" and what can be done, where an operation found shapes that differ, or nil.
 function M.shapes(models, lookups, name)
   local first, spelt
@@ -322,6 +324,7 @@ function M.shapes(models, lookups, name)
       if not first then first, spelt = own, spell(node)
       elseif spell(node) ~= spelt then
         local text = ("%s: tensor '%s' is %s here and %s in %s"):format(called(own), core.shown(name), spell(node), spelt, called(first))
+        if #core.shape(node) == 1 ~= (#core.shape(first.nodes[name]) == 1) then return text, of_vector end
         local embeds = name:find("embed") or name:find("wte") or name:find("lm_head")
         return text, embeds and "the vocabularies differ in size: --tokenizer base lines up embeddings and heads by the text of their tokens " ..
           "(rows beyond the last token go), --tokenizer union keeps the tokens of all" or keeping(first, own, name) or nil

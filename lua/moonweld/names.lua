@@ -1,7 +1,8 @@
 --- names.lua: what a model does with the names of its tensors, and what a list does with its members.
 local core = ...
 local V, F = core.module("value"), core.module("field")
-local word = core.module("word").word
+local W = core.module("word")
+local word = W.word
 local meet = core.module("meet")
 local data, kind, fail = V.data, V.kind, V.fail
 
@@ -180,5 +181,7 @@ word("list:best_first(a.score)", function(x, score)
   for i, entry in ipairs(scored) do items[i] = entry.item end
   return (V.list(items))
 end)
+
+for _, name in ipairs { "only", "except", "with", "rename" } do W.of_members(name) end
 
 return { check_glob = F.check_glob }

@@ -61,3 +61,4 @@ W.word("model:part(name)", function(x, wanted)
   return (V.model(names, nodes, private.label, { kept = kept, part_of = private.part_of or private, laid_out = private.laid_out,
     config = private.config, measured = private.measured }))
 end)
+W.of_members("part")

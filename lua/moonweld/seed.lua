@@ -130,9 +130,9 @@ end)
 
 local rescales = {
   none = function(_, kept) return kept end,
-  -- times 1 / (1 - p), one number of the compute type: a product is much faster than a quotient
+  -- times 1 / (1 - p), one number of the compute type: a product is much faster than a quotient; 0 where all is dropped
   inverse = function(_, kept, q)
-    return (core.apply("mul", kept, type(q) == "number" and 1 / (1 - q) or core.apply("div", 1, core.apply("sub", 1, q))))
+    return (core.apply("mul", kept, type(q) == "number" and 1 / (1 - q) or core.apply("ratio", 1, core.apply("sub", 1, q))))
   end,
   -- ||x||_1 / ||kept||_1 of the tensor, none where either is below 1e-7 (mergekit since February 2025)
   l1 = function(x, kept)

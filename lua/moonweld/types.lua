@@ -166,8 +166,8 @@ function Elements:by_layer() end
 ---@param label string what the number is
 ---@return self # the same; the number is told when the merge knows it, to standard error and in the lock file
 function Elements:show(label) end
----@param how "total"|"mean"|"max"|"min"
----@return Scalar # of a model of numbers, such as x:norm()
+---@param how "total"|"mean"|"max"|"min"|"median"|"var"|"std"
+---@return Scalar # of a model of numbers, such as x:norm(), or of a number of each layer, such as x:by_layer():norm()
 function Elements:across(how) end
 ---@param axis? Axis not per = "model"
 ---@return self # each element's place among all: 0 for the smallest, 1 for the largest; equal ones in their order
@@ -366,6 +366,30 @@ function List:flat() end
 function List:matrices() end
 ---@return List # of each member the others
 function List:rest() end
+---@param glob string|Model|List a list: of each member what its own says; so in what follows
+---@return List # of each member its tensors of these names
+function List:only(glob) end
+---@param glob string|Model|List
+---@return List # of each member the others
+function List:except(glob) end
+---@param other Model|List
+---@param options? { add?: boolean }
+---@return List # each member with these tensors in the place of its own
+function List:with(other, options) end
+---@param from string|fun(name: string): string?
+---@param to? string
+---@return List # each member with other names
+function List:rename(from, to) end
+---@param first integer|integer[]
+---@param last? integer|{ of?: string, beside?: "all"|"before"|"after"|"none" }
+---@param options? { of?: string, beside?: "all"|"before"|"after"|"none" }
+---@return List # of each member these layers
+function List:layers(first, last, options) end
+---@param name string
+---@return List # of each member that part
+function List:part(name) end
+---@return List # of zeros
+function List:zeros() end
 ---@param init number
 ---@param options? CoefficientOptions
 ---@return List # coefficients of every member; see Model:columns

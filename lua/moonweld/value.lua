@@ -313,7 +313,7 @@ function V.lift(f, ...)
       if length and length ~= #private.items then fail("lists of %d and %d members do not pair up", length, #private.items) end
       length = #private.items
     elseif what == "model" then model = model or private
-    elseif what == "field" then field = true
+    elseif what == "field" then field = field or { layers = private.layers }
     elseif what == "coefficients" then coefficients = private
     elseif what == "flat" then flat = true
     elseif what then fail("%s cannot be computed with", called(args[k])) end
@@ -325,7 +325,7 @@ function V.lift(f, ...)
   if model then return (lift_model(f, args, n)) end
   if not field then return (f(...)) end
   local fields = args
-  return (V.new("field", { at = function(name, measured)
+  return (V.new("field", { layers = field.layers, at = function(name, measured)
     local inner = {}
     for k = 1, n do inner[k] = kind(fields[k]) == "field" and data[fields[k]].at(name, measured) or fields[k] end
     local outer = V.asked_name

@@ -89,4 +89,24 @@ function W.word(form, f, instead)
   return word
 end
 
+--- A word of models, for lists of models too: of each member, with its own member where an argument is a list.
+function W.of_members(name)
+  local f = V.only_for.model[name]
+  local function each(list, ...)
+    local given, members, n = { ... }, {}, select("#", ...)
+    for k = 1, n do
+      if kind(given[k]) == "list" and #given[k] ~= #list then fail("lists of %d and %d members do not pair up", #list, #given[k]) end
+    end
+    for i, member in ipairs(V.items(list)) do
+      local own = {}
+      for k = 1, n do own[k] = kind(given[k]) == "list" and V.items(given[k])[i] or given[k] end
+      if kind(member) == "list" then members[i] = each(member, table.unpack(own, 1, n))
+      elseif kind(member) == "model" then members[i] = f(member, table.unpack(own, 1, n))
+      else fail("'%s' is a word of models, and member %d of the list is %s", name, i, V.called(member)) end
+    end
+    return (V.list(members))
+  end
+  W.word((W.form_of[f]:gsub("^model", "list")), each)
+end
+
 return W

@@ -39,7 +39,10 @@ static mw_matrix_kind kind_of(mw_op op) {
 }
 
 /* As errors say it. */
-static const char *name_of(mw_op op) { return mw_graph_op_name(op == MW_OP_HELD ? MW_OP_MINIMISE : op); }
+static const char *name_of(mw_op op) {
+  if (op == MW_OP_BY_ROW || op == MW_OP_BY_COLUMN) return op == MW_OP_BY_ROW ? "scale_rows" : "scale_columns";
+  return mw_graph_op_name(op == MW_OP_HELD ? MW_OP_MINIMISE : op);
+}
 
 static void describe(mw_matrix_step *s, mw_graph_node_facts facts) {
   const mw_graph *graph = s->of->job->graph;

@@ -12,8 +12,8 @@ if ! "$python" -c 'import torch, transformers, safetensors' 2>/dev/null; then
   exit 0
 fi
 failed=0
-all="torch_check.py losses.py matrices_check.py methods_check.py recent_check.py stack_check.py moe_check.py loading_check.py vocabulary_check.py union_check.py mergekit_check.py
-  mergekit_files_check.py mergekit_moe_check.py diffusers_check.py sentence_check.py signing_check.py peft_check.py llamacpp_check.py"
+all="torch_check.py losses.py matrices_check.py methods_check.py recent_check.py newer_check.py stack_check.py moe_check.py loading_check.py vocabulary_check.py union_check.py
+  mergekit_check.py mergekit_files_check.py mergekit_moe_check.py diffusers_check.py sentence_check.py signing_check.py peft_check.py llamacpp_check.py"
 for script in ${*:-$all}; do
   case $script in # what it needs beside torch and transformers
     mergekit_check.py | mergekit_files_check.py | mergekit_moe_check.py) module=mergekit ;;

@@ -296,6 +296,17 @@ describe("by groups", function()
     local found = of '0 * x + x:norm():across("total") + 10 * x:norm():across("max") + 100 * x:norm():across("mean")'
     assert(math.abs(found[names[4]][1] - norms - 10 * most - 25 * norms) < 1e-3)
   end)
+  it("across makes one number of those of all layers, also of what was computed of them", function()
+    local of_layer = { math.sqrt(dot(P[names[1]], P[names[1]]) + dot(P[names[2]], P[names[2]])), norm(P[names[3]]), norm(P[names[4]]) }
+    local average = (of_layer[1] + of_layer[2] + of_layer[3]) / 3
+    local deviation = 0
+    for _, v in ipairs(of_layer) do deviation = deviation + (v - average) ^ 2 / 3 end
+    local found = of '0 * x + (1 + x:by_layer():norm()):across("mean") + 10 * x:by_layer():norm():across("std") + 100 * x:norm():across("median")'
+    local all = {}
+    for i, name in ipairs(names) do all[i] = norm(P[name]) end
+    table.sort(all)
+    assert(math.abs(found[names[2]][1] - 1 - average - 10 * deviation ^ 0.5 - 50 * (all[2] + all[3])) < 1e-3)
+  end)
   it("dots has the inner product of every pair", function()
     local found = of "0 * x + dots{x, y}[1][2] + 10 * dots{x, y}[2][2] + 100 * (dots{x, y}[2][1] - x:dot(y)) + dots(list{x, y}:flat())[1][1]"
     local all = 0

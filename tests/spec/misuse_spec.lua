@@ -182,6 +182,31 @@ describe("a model's tensor by its name", function()
   end
 end)
 
+describe("a list of models", function()
+  it("has the words of its members' names", function()
+    local found = toy.run(body "return (l:with((3 * l):only('*norm*'))[2] + l:except('*norm*'):zeros()[1]:with(l[1], {add = true})):unweighed()", { x = x })
+    assert.same({ 7, 14 }, found["model.norm.weight"])
+    assert.same({ 3, 6, 9, 12 }, found["model.layers.0.w"])
+  end)
+  for text, message in pairs { ["l:with(models{x, x, x})"] = "lists of 2 and 3 members do not pair up", ["list{1, x}:only('*')"] = "'only' is a word of models, and member 1 of the list is a number",
+    ["l:only('banana')"] = "no tensor is called 'banana'" } do
+    it(text, function() assert.equal("2: " .. message, said(body("return " .. text))) end)
+  end
+end)
+
+describe("vectors beside matrices", function()
+  local w = toy.write({ w = { 1, 2, 3, 4, 5, 6 } }, { w = { 2, 3 } })
+  local function told(text)
+    local ok, message, hint = pcall(toy.run, body(text), { x = w })
+    assert(not ok)
+    return tostring(message) .. (hint and tostring(hint) or "")
+  end
+  it("are told how they multiply columns", function()
+    assert.matches("w' is %[2%] here and %[2,%d%] in", told "local u, s, v = svd(x) return matmul(u * s, v)")
+  end)
+  it("and how they become a diagonal", function() assert.matches("v:broadcast{n, n}:diagonal%(%)", told "local u, s = svd(x) return s:diagonal()") end)
+end)
+
 describe("two draws of one stream", function()
   local head = "2: two draws share a stream; name one with a.seed:at(i) (stream 'seed"
   for _, call in ipairs { "sum(l:map(function(t) return t:drop_rescale(0.5, a.seed) end))", "x:bernoulli(0.5, a.seed) & (2 * x):bernoulli(0.5, a.seed)",

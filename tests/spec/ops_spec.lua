@@ -149,6 +149,8 @@ describe("chance", function()
   it("drop 0 is the identity and drop 1 gives zeros", function()
     near(run "x:drop_rescale(0, a.seed)", function(a) return a end)
     near(run "x:drop_rescale(1, a.seed)", 0)
+    near(run "x:drop_rescale(x * 0 + 1, a.seed)", 0) -- a probability for each element
+    near(run "x:drop_rescale(x:norm() / x:norm(), a.seed)", 0)
   end)
   it("inverse rescaling multiplies what is kept by 1 / (1 - p)", function()
     for _, p in ipairs { 0.5, 0.9, 0.3 } do

@@ -167,3 +167,60 @@ describe("methods beside the list:", function()
     end, function(b, e) return add(b, times(0.9, mean(three(b, e)))) end)
   end)
 end)
+
+-- The others of tests/methods/README.md's later list are held against numpy and torch (tests/peers/newer_check.py).
+describe("methods beside the list, later:", function()
+  local function sums(list, f) return zip(function(_, i) local s = 0 for k = 1, #list do s = s + f(k, i) end return s end, list[1]) end
+  it("RankMean", function()
+    P.is("rank_mean", with { scale = 0.6 }, function(b, e)
+      local tau, rank, all = three(b, e), {}, 0
+      for k, t in ipairs(tau) do
+        rank[k] = 0
+        for i, v in ipairs(t) do
+          rank[k] = rank[k] + 1
+          for _, u in ipairs(tau) do if math.abs(u[i]) < math.abs(v) then rank[k] = rank[k] + 1 end end
+        end
+        rank[k] = rank[k] / #t
+        all = all + rank[k]
+      end
+      return add(b, sums(tau, function(k, i) return 0.6 * rank[k] / all * tau[k][i] end))
+    end)
+  end)
+  it("T-Switch", function()
+    P.is("t_switch", with { density = 0.25, scale = 0.7 }, function(b, e)
+      local tau, switch, long = three(b, e), {}, {}
+      for k, t in ipairs(tau) do
+        switch[k] = map(kept_of(t, 0.25), P.sign)
+        long[k] = norm(t) / norm(switch[k])
+      end
+      return add(b, sums(tau, function(k, i) return 0.7 * long[k] * switch[k][i] end))
+    end)
+  end)
+  it("DO-Merging", function()
+    P.is("do_merging", with {}, function(b, e)
+      local tau = three(b, e)
+      return add(b, by_row(tau[1], function(_, r)
+        local made, length = map(P.row(tau[1], r), function() return 0 end), 0
+        for _, t in ipairs(tau) do
+          local row = P.row(t, r)
+          length = length + norm(row) / #tau
+          for i, v in ipairs(row) do made[i] = made[i] + v / norm(row) end
+        end
+        return times(length / norm(made), made)
+      end))
+    end)
+  end)
+  it("neural parameter search", function()
+    P.is("nps", with { small = 0.1, middle = -0.5, large = 0.8 }, function(b, e)
+      local tau = three(b, e)
+      local large, upper = map(tau, function(t) return kept_of(t, 1 / 3) end), map(tau, function(t) return kept_of(t, 2 / 3) end)
+      return add(b, sums(tau, function(k, i)
+        local v = tau[k][i]
+        return v * (large[k][i] ~= 0 and 0.8 or upper[k][i] ~= 0 and -0.5 or 0.1)
+      end))
+    end)
+  end)
+  it("WSM", function()
+    P.is("wsm", { checkpoints = P.first(3), decay = "linear" }, function(_, e) return mean { e[1], e[2], e[3] } end)
+  end)
+end)
