@@ -79,11 +79,11 @@ typedef struct making {
 } making;
 
 /* A stream of the part: its index in the part. */
-static bool stream(making *m, mw_coded_steps_stream s, unsigned *out) {
+static bool stream(making *m, mw_coded_steps_what what, uint32_t index, mw_dtype dtype, unsigned *out) {
   mw_coded_steps *c = m->c;
   *out = (unsigned)(c->stream_count - m->part.first);
   MW_TRY(mw_mem_grow(&c->streams, &c->stream_capacity, c->stream_count + 1, sizeof *c->streams, m->err));
-  c->streams[c->stream_count++] = s;
+  c->streams[c->stream_count++] = (mw_coded_steps_stream){what, index, dtype, mw_dtype_size(dtype)};
   return true;
 }
 
@@ -98,7 +98,7 @@ static bool draw(making *m, const mw_program_instruction *code, mw_machine_code_
   uint32_t draws = 0;
   unsigned at;
   for (size_t i = m->part.first_set; i < m->c->set_count; i++) draws += m->c->sets[i].draws;
-  MW_TRY(stream(m, (mw_coded_steps_stream){MW_CODED_STEPS_DRAWN, draws, MW_DTYPE_U8}, &at));
+  MW_TRY(stream(m, MW_CODED_STEPS_DRAWN, draws, MW_DTYPE_U8, &at));
   mw_machine_code_draw(&m->c->code, what, code->form, code->dst, code->operand, at);
   m->part.whole = false;
   const mw_graph_node_facts facts = mw_graph_facts(m->graph, code->node);
@@ -151,15 +151,15 @@ static bool write_step(making *m, const mw_tile_step *step) {
   if (drawing_of(code->code, &what)) return draw(m, code, what);
   switch (code->code) {
   case MW_OP_INPUT:
-    MW_TRY(stream(m, (mw_coded_steps_stream){MW_CODED_STEPS_INPUT, code->index, m->dtypes[code->index]}, &at));
+    MW_TRY(stream(m, MW_CODED_STEPS_INPUT, code->index, m->dtypes[code->index], &at));
     mw_machine_code_load(c, m->dtypes[code->index], code->dst, at);
     return true;
   case MW_PROGRAM_STORE:
-    MW_TRY(stream(m, (mw_coded_steps_stream){MW_CODED_STEPS_OUTPUT, 0, m->output}, &at));
+    MW_TRY(stream(m, MW_CODED_STEPS_OUTPUT, 0, m->output, &at));
     mw_machine_code_store(c, m->output, code->operand[0], at);
     return true;
   case MW_OP_SPREAD:
-    MW_TRY(stream(m, (mw_coded_steps_stream){MW_CODED_STEPS_KEPT, code->index, MW_DTYPE_F32}, &at));
+    MW_TRY(stream(m, MW_CODED_STEPS_KEPT, code->index, MW_DTYPE_F32, &at));
     mw_machine_code_spread(c, code->dst, at);
     return true;
   case MW_OP_FILL: mw_machine_code_fill(c, code->dst, code->operand[0]); return true;
@@ -199,7 +199,7 @@ static bool share(making *m, const mw_tile_step *steps, size_t from, size_t to, 
     unsigned at;
     for (size_t i = from; i < to && give; i++) written |= writes(steps[i].code, reg);
     if (give ? !written || !is_needed(steps, to, count, reg) : !is_needed(steps, from, to, reg)) continue;
-    MW_TRY(stream(m, (mw_coded_steps_stream){MW_CODED_STEPS_TILE, reg, MW_DTYPE_F32}, &at));
+    MW_TRY(stream(m, MW_CODED_STEPS_TILE, reg, MW_DTYPE_F32, &at));
     (give ? mw_machine_code_give : mw_machine_code_take)(&m->c->code, reg, at);
     m->part.whole = false;
   }
@@ -307,11 +307,11 @@ bool mw_coded_steps_choose(mw_tile *tile, const mw_graph *graph, mw_tile_step *s
 }
 
 /* Where a stream's elements are. */
-static const unsigned char *address(const mw_tile *tile, const mw_coded_steps_stream *s, const mw_tile_block *block,
-                                    const mw_tile_place *at) {
+static inline const unsigned char *address(const mw_tile *tile, const mw_coded_steps_stream *s, const mw_tile_block *block,
+                                           const mw_tile_place *at) {
   switch (s->what) {
-  case MW_CODED_STEPS_INPUT: return block->inputs[s->index] + at->offset * mw_dtype_size(s->dtype);
-  case MW_CODED_STEPS_OUTPUT: return block->output + at->offset * mw_dtype_size(s->dtype);
+  case MW_CODED_STEPS_INPUT: return block->inputs[s->index] + at->offset * s->size;
+  case MW_CODED_STEPS_OUTPUT: return block->output + at->offset * s->size;
   case MW_CODED_STEPS_TILE: return mw_tile_register(tile, s->index);
   case MW_CODED_STEPS_DRAWN: return tile->coded.drawn + s->index * drawn_bytes(tile);
   default: return tile->kept[s->index].values + at->within / tile->kept[s->index].run * sizeof(float);
@@ -324,7 +324,7 @@ static uint32_t run_last(mw_coded_steps *c, const mw_coded_steps_part *part, siz
   const mw_coded_steps_stream *streams = c->streams + part->first;
   size_t bytes = 0;
   for (size_t i = 0; i < part->count; i++, group += MW_MACHINE_CODE_STREAM_BYTES) {
-    const size_t size = mw_dtype_size(streams[i].dtype);
+    const size_t size = streams[i].size;
     unsigned char *at = (unsigned char *)(uintptr_t)c->addresses[i] + done * size;
     if (streams[i].what == MW_CODED_STEPS_KEPT) continue;
     if (!is_looked_at(&streams[i])) { /* whole groups of it are there */
@@ -346,7 +346,7 @@ static bool is_odd(const mw_tile *tile, const mw_coded_steps_stream *s, const un
   const mw_kernel_load load = tile->kernels->load[s->dtype];
   for (size_t done = 0, step; done < n; done += step) {
     step = n - done < tile->size ? n - done : tile->size;
-    const unsigned char *at = stored + done * mw_dtype_size(s->dtype);
+    const unsigned char *at = stored + done * s->size;
     const bool groups = s->dtype == MW_DTYPE_BF16 && step % MW_MACHINE_CODE_GROUP == 0;
     if (groups ? tile->kernels->odd_stored(at, step) : load(mw_tile_register(tile, tile->program->registers), at, step)) return true;
   }

@@ -14,10 +14,15 @@ struct mw_tile_block;
 struct mw_tile_place;
 
 /* What a function reads or writes: an input, the output, one value of what is kept, a register of the tile, or the bytes of a draw. */
+typedef enum mw_coded_steps_what {
+  MW_CODED_STEPS_INPUT, MW_CODED_STEPS_OUTPUT, MW_CODED_STEPS_KEPT, MW_CODED_STEPS_TILE, MW_CODED_STEPS_DRAWN
+} mw_coded_steps_what;
+
 typedef struct mw_coded_steps_stream {
-  enum { MW_CODED_STEPS_INPUT, MW_CODED_STEPS_OUTPUT, MW_CODED_STEPS_KEPT, MW_CODED_STEPS_TILE, MW_CODED_STEPS_DRAWN } what;
+  mw_coded_steps_what what;
   uint32_t index;
   mw_dtype dtype;
+  size_t size; /* of an element */
 } mw_coded_steps_stream;
 
 /* A function. */
