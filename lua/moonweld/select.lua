@@ -84,12 +84,24 @@ local function masks(tensors, density, count)
   return (exactly(tensors, kept, d))
 end
 
+--- Magnitudes times a number have the same order. So tensors that are all multiplied by one number that only data tells are ranked without
+-- it, in the pass that finds it. Where products of different values are equal, the larger value is kept.
+local function unscaled(tensors)
+  local plain, factor = {}, nil
+  for i, t in ipairs(tensors) do
+    local x, by = core.unscaled(t)
+    if not x or (factor and factor ~= by) then return tensors end
+    plain[i], factor = x, by
+  end
+  return plain
+end
+
 local function trim(tensors, density, count)
   if count == "number" and type(density) == "number" then
     if density < 0 or density ~= math.floor(density) then fail("keep_top(k, {count = \"number\"}) takes a whole number from 0") end
   elseif count ~= "number" and share(density) == 1 then return tensors end
   if #tensors == 0 then return tensors end
-  local result, mask = {}, masks(tensors, density, count)
+  local result, mask = {}, masks(count == "ties" and tensors or unscaled(tensors), density, count)
   for i, t in ipairs(tensors) do result[i] = core.apply("where", mask[i], t, 0) end
   return result
 end

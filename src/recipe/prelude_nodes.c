@@ -221,6 +221,22 @@ static int elements(lua_State *L) {
   return 1;
 }
 
+/* Of a tensor times a number that is known only from data: the tensor, and the number's id. */
+static int unscaled(lua_State *L) {
+  const mw_graph *graph = mw_interpreter_of(L)->graph;
+  const mw_graph_node_facts facts = mw_graph_facts(graph, mw_prelude_nodes_at(L, 1));
+  double number_value;
+  for (uint32_t i = 0; i < 2 && facts.op == MW_OP_MUL; i++) {
+    const mw_node factor = facts.operand[1 - i];
+    if (!mw_graph_facts(graph, facts.operand[i]).shape || mw_graph_facts(graph, factor).shape) continue;
+    if (mw_graph_is_number(graph, factor, &number_value)) return 0;
+    mw_prelude_nodes_push(L, facts.operand[i]);
+    lua_pushinteger(L, factor);
+    return 2;
+  }
+  return 0;
+}
+
 static int value(lua_State *L) {
   double number_value;
   if (!mw_graph_is_number(mw_interpreter_of(L)->graph, mw_prelude_nodes_at(L, 1), &number_value)) return 0;
@@ -295,7 +311,7 @@ void mw_prelude_nodes_fill(lua_State *L) {
       {"number", number}, {"apply", apply}, {"try", try}, {"compute", compute}, {"input", input}, {"elements", elements},
       {"value", value}, {"id", id}, {"is_node", is_node}, {"is_tensor", is_tensor}, {"is_factor", is_factor}, {"is_vector", is_vector},
       {"is_matrix", is_matrix}, {"gradient", gradient}, {"minimise", minimise}, {"depends_on", depends_on},
-      {"mass", mass}, {NULL, NULL}};
+      {"mass", mass}, {"unscaled", unscaled}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
   luaL_newmetatable(L, node_type);
   lua_setfield(L, -2, "node_metatable");

@@ -161,6 +161,7 @@ function mock.prelude(models, files)
   function core.id(x) return read(x).id end
   function core.is_node(x) return private[x] ~= nil end
   function core.is_factor(_) return false end
+  function core.unscaled(_) return nil end
   function core.mass(nodes) local masses = {} for i, n in ipairs(nodes) do masses[i] = read(n).mass end return masses end
   function core.label(key, text)
     for i = 1, #text do key = (key * 6364136223846793005 + text:byte(i) + 1442695040888963407) end

@@ -57,3 +57,40 @@ describe("a majority that was guessed wrong", function()
     end)
   end
 end)
+
+--- What is trimmed is scaled by a number that only data tells: it is ranked without that, in the pass that finds the number.
+describe("a threshold of what is scaled", function()
+  local function recipe(trimmed)
+    return ([[
+return recipe { "m", arg.model("base", "m"), arg.model("expert", "m"), function(a)
+  local tau = a.expert - a.base
+  local scale = tau:abs():total() / (tau:abs():total() + 1)
+  return a.base + %s
+end }]]):format(trimmed)
+  end
+
+  local function models()
+    math.randomseed(11)
+    local base, expert = { t = {}, u = {} }, { t = {}, u = {} }
+    for name, values in pairs(base) do
+      for i = 1, 3000 do values[i], expert[name][i] = 0, math.random(-40, 40) / 16 end
+    end
+    return { base = toy.write(base), expert = toy.write(expert) }
+  end
+
+  for _, options in ipairs { "0.3, {count = 'exact'}", "0.9, {count = 'some'}", "0.3, {count = 'ties'}", "7, {count = 'number'}" } do
+    it("keeps the same elements: " .. options, function()
+      local files = models()
+      local expected = toy.run(recipe("tau:keep_top(" .. options .. ") * scale"), files)
+      assert.same(expected, toy.run(recipe("(tau * scale):keep_top(" .. options .. ")"), files))
+      assert.same(expected, toy.run(recipe("(scale * tau):keep_top(" .. options .. ")"), files))
+    end)
+  end
+
+  it("takes no pass of its own", function()
+    local mw = require "moonweld"
+    local files = models()
+    local plan = mw.plan("dare_ties", { profile = "mergekit", base = files.base, experts = { files.expert, files.expert }, drop = 0.9, density = 0.5 })
+    assert.equal(4, plan.passes) -- the number and the first of the threshold's two, the second, equal elements, the outputs
+  end)
+end)
