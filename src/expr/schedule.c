@@ -123,6 +123,12 @@ static uint64_t elements_of(const maker *m, mw_node node) {
   return mw_graph_elements(m->graph, mw_graph_facts(m->graph, node).shape);
 }
 
+static bool has_masks(const maker *m) {
+  mw_node id = (mw_node)m->nodes;
+  while (id > 0 && !(m->needed[id] && mw_graph_op(m->graph, id) == MW_OP_BERNOULLI_EACH)) id--;
+  return id > 0;
+}
+
 /* Counts the elements of masks for each component: of a node that depends on no sink, its component is that of a node that reads it. */
 static bool count_masks(const maker *m, const mw_node *outputs, size_t count, uint64_t *masks) {
   uint32_t *home = mw_mem_new(m->nodes + 1, sizeof *home, m->err);
@@ -146,9 +152,10 @@ static bool count_masks(const maker *m, const mw_node *outputs, size_t count, ui
 static bool divide(maker *m, const mw_node *outputs, size_t count) {
   uint64_t *elements = mw_mem_new(m->nodes + 1, sizeof *elements, m->err);
   uint32_t *selections = mw_mem_new(m->nodes + 1, sizeof *selections, m->err);
-  uint64_t *masks = mw_mem_new(m->nodes + 1, sizeof *masks, m->err);
   uint8_t *matrices = mw_mem_new(m->nodes + 1, sizeof *matrices, m->err);
-  bool ok = elements && selections && masks && matrices && count_masks(m, outputs, count, masks);
+  const bool drawn_apart = has_masks(m);
+  uint64_t *masks = mw_mem_new(drawn_apart ? m->nodes + 1 : 1, sizeof *masks, m->err);
+  bool ok = elements && selections && masks && matrices && (!drawn_apart || count_masks(m, outputs, count, masks));
   if (ok) {
     for (size_t i = 0; i < count; i++) {
       elements[find(m->parent, outputs[i])] += elements_of(m, outputs[i]);
@@ -163,14 +170,15 @@ static bool divide(maker *m, const mw_node *outputs, size_t count) {
     for (size_t i = 0; i < count; i++) {
       uint32_t component = find(m->parent, outputs[i]);
       if (m->batch[component]) continue;
+      const uint64_t draws = drawn_apart ? masks[component] : 0;
       bool waits = m->level[outputs[i]] > 0;
       bool full = waits && held && (held + elements[component] > MW_SCHEDULE_ELEMENTS ||
                                     chosen + selections[component] > MW_SCHEDULE_SELECTS ||
-                                    drawn + masks[component] > MW_SCHEDULE_MASKS);
+                                    drawn + draws > MW_SCHEDULE_MASKS);
       if (full || alone || (i && matrices[component])) batch++, held = chosen = drawn = 0;
       alone = matrices[component];
       m->batch[component] = batch;
-      if (waits) held += elements[component], chosen += selections[component], drawn += masks[component];
+      if (waits) held += elements[component], chosen += selections[component], drawn += draws;
     }
   }
   free(matrices);
