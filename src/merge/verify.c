@@ -137,13 +137,20 @@ bool mw_verify_files(mw_record *record, mw_verify_list *out, mw_error *err) {
   return list(record, "", DEEPEST, out, err);
 }
 
+/* What a file that was not recorded is. A killed `seal` leaves one (format/atomic_file.h). */
+static const char *extra(const char *name) {
+  static const char left[] = MW_SEAL_NAME ".new-";
+  if (strncmp(name, left, sizeof left - 1) == 0) return "was left by a `seal` that did not end: the next one removes it, or you may";
+  return "was not recorded";
+}
+
 static bool find_extra(mw_verify_run *run, mw_error *err) {
   mw_verify_list files;
   bool ok = mw_verify_files(run->record, &files, err);
   for (size_t i = 0; i < files.count && ok; i++) {
     if (is_recorded(run->record, files.names[i])) continue;
     const char *path = mw_file_join(&run->record->arena, run->record->folder, files.names[i], err);
-    if ((ok = path != NULL)) mw_verify_find(run, path, "extra", "was not recorded");
+    if ((ok = path != NULL)) mw_verify_find(run, path, "extra", extra(files.names[i]));
   }
   free(files.names);
   return ok;

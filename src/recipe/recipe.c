@@ -125,10 +125,12 @@ static bool answer_require(const asking *ask, int fd, const char *name, mw_error
   mw_required_place place = {recipe->name, recipe->folder, recipe->given, recipe->given_count, recipe->from_text};
   mw_required found;
   bool ok = mw_required_find(&place, name, &found, &refusal);
+  bool known = ok || refusal.status != MW_MEMORY; /* which is no fault of the recipe's */
+  if (!known) *err = refusal;
   mw_message_put_text(&answer, ok ? found.chunk : refusal.text, strlen(ok ? found.chunk : refusal.text));
   if (ok) mw_message_put_text(&answer, found.bytes, found.length);
   if (ok) mw_message_put_u32(&answer, found.built_in);
-  bool done = (!ok || !ask->result || mw_required_record(ask->result, name, &found, err)) &&
+  bool done = known && (!ok || !ask->result || mw_required_record(ask->result, name, &found, err)) && mw_text_check(&answer, err) &&
               (mw_message_send(fd, ok ? MW_MESSAGE_REQUIRE : MW_MESSAGE_ERROR, answer.bytes, answer.length) ||
                mw_error_set(err, MW_DATA, "the recipe's process is gone"));
   mw_text_free(&answer);
@@ -212,6 +214,7 @@ static bool answer_prompts(asking *ask, int fd, const char *bytes, size_t length
   bool ok = !in.failed && task->prompts.read(task->prompts.context, texts, count, &index, &refusal);
   free(texts);
   if (in.failed) return mw_error_set(err, MW_DATA, "the recipe's process sent broken prompts");
+  if (!ok && refusal.status == MW_MEMORY) return *err = refusal, false;
   if (ok && index >= ask->sets) ask->sets = index + 1;
   if (ok) {
     const mw_learn_spec_set *set = &task->sets[index];
@@ -280,8 +283,8 @@ static bool answer_score(asking *ask, int fd, const char *bytes, size_t length, 
   ask->scores++;
   result->drawn_before = result->drawn_count;
   mw_message_put_double(&answer, value);
-  bool ok = mw_message_send(fd, MW_MESSAGE_SCORE, answer.bytes, answer.length) ||
-            mw_error_set(err, MW_DATA, "the recipe's process is gone");
+  bool ok = mw_text_check(&answer, err) && (mw_message_send(fd, MW_MESSAGE_SCORE, answer.bytes, answer.length) ||
+                                            mw_error_set(err, MW_DATA, "the recipe's process is gone"));
   mw_text_free(&answer);
   return ok;
 }

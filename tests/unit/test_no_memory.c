@@ -250,28 +250,37 @@ typedef struct planning {
   const mw_recipe *recipe;
   mw_options options;
   const char *models[2];
+  size_t given; /* arguments: none of a file of mergekit, which says all itself */
 } planning;
 
 static void spare_child(void) { memory_left = -1; }
 
-/* Plans it, and tells what its output, its search and other processes depend on. */
+/* Plans it, and tells what its output and its search depend on. */
 static bool make_plan(const void *context, mw_error *err) {
   const planning *p = context;
   const mw_binding bindings[] = {{"a", &p->models[0], 1}, {"b", &p->models[1], 1}};
   mw_plan *made = NULL;
-  mw_text text = {0};
-  bool done = mw_plan_make(p->recipe, bindings, 2, &p->options, &made, err);
-  done = done && (made->components || (mw_plan_identity_compose(made, &text, err) && mw_plan_identity_search(made, &text, err)));
-  mw_text_free(&text);
+  mw_text output = {0}, search = {0};
+  bool done = mw_plan_make(p->recipe, bindings, p->given, &p->options, &made, err);
+  done = done && (made->components || (mw_plan_identity_compose(made, &output, err) && mw_plan_identity_search(made, &search, err)));
+  mw_text_free(&output);
+  mw_text_free(&search);
   mw_plan_free(made);
   return done;
 }
 
-/* A search, whose words are kept for the run, and pipelines. */
-static void plans(void) {
+static void each_plan(planning *p, const char *name) {
   mw_error err;
   mw_recipe *recipe;
-  planning p = {.models = {"a", "b"}};
+  CHECK(mw_recipe_load(name, &p->options, &recipe, &err));
+  p->recipe = recipe;
+  each(make_plan, p, 50);
+  mw_recipe_free(recipe);
+}
+
+/* A search, whose words are kept for the run, a file of mergekit, and pipelines. */
+static void plans(void) {
+  planning p = {.models = {"a", "b"}, .given = 2};
   mw_options_init(&p.options);
   p.options.threads = 1, p.options.score = "true {dir}";
   for (int i = 0; i < 2; i++) {
@@ -280,20 +289,17 @@ static void plans(void) {
   }
   put_text("search.lua", "return recipe { \"A search.\", arg.model(\"a\", \"a model\"), arg.model(\"b\", \"a model\"), arg.score(),\n"
                          "function(a) a.score(a.b) return a.a end }");
-  CHECK(mw_recipe_load("./search.lua", &p.options, &recipe, &err));
-  p.recipe = recipe;
-  each(make_plan, &p, 50);
-  mw_recipe_free(recipe);
+  each_plan(&p, "./search.lua");
+  put_text("linear.yml", "merge_method: linear\nmodels: [{model: a}, {model: b}]\nparameters: {weight: 1}\n");
+  p.given = 0, p.options.score = NULL;
+  each_plan(&p, "linear.yml");
   for (int i = 0; i < 2; i++) {
     mkdir(i ? "pb" : "pa", 0700);
     put_model(i ? "pb/unet" : "pa/unet", any, second, 1);
     put_text(i ? "pb/model_index.json" : "pa/model_index.json", "{\"unet\": [\"diffusers\", \"X\"]}");
   }
-  p.models[0] = "pa", p.models[1] = "pb", p.options.score = NULL;
-  CHECK(mw_recipe_load("lerp", &p.options, &recipe, &err));
-  p.recipe = recipe;
-  each(make_plan, &p, 50);
-  mw_recipe_free(recipe);
+  p.models[0] = "pa", p.models[1] = "pb", p.given = 2;
+  each_plan(&p, "lerp");
 }
 
 /* ---- a whole merge that learns ---- */

@@ -40,6 +40,19 @@ static void arguments(void) {
   refuses("flag.lua", flag, 2, &options, "'on' = 'maybe': true or false is expected", "");
 }
 
+/* A pipeline beside a model, for which vocabularies would be united first. */
+static void mixtures(void) {
+  const char *pipeline = "whole", *b = "b";
+  const mw_binding bindings[] = {{"a", &pipeline, 1}, {"b", &b, 1}};
+  mw_options options;
+  mw_options_init(&options);
+  options.tokenizer = "union";
+  mkdir("whole", 0700);
+  put_model("whole/unet", any, second, 1);
+  put_text("whole/model_index.json", "{\"unet\": [\"diffusers\", \"X\"]}");
+  refuses("lerp", bindings, 2, &options, "a is a whole pipeline of diffusers, and b is one model", "give pipelines everywhere");
+}
+
 static void refuses_option(mw_options options, const char *text) {
   const char *a = "a", *b = "b";
   const mw_binding bindings[] = {{"a", &a, 1}, {"b", &b, 1}};
@@ -165,6 +178,7 @@ int main(void) {
   put_model("b", any, whole, COUNT(whole));
   RUN(arguments());
   RUN(ranges());
+  RUN(mixtures());
   RUN(ownership());
   RUN(stops());
   RUN(build());
