@@ -242,6 +242,7 @@ const char *mw_text_size(char buffer[32], double bytes) {
 unsigned mw_text_distance(const char *a, const char *b, unsigned limit) {
   enum { LONGEST = 64 };
   size_t n = strlen(a), m = strlen(b);
+  if (n == m && memcmp(a, b, n) == 0) return 0;
   if (n > LONGEST || m > LONGEST || (n > m ? n - m : m - n) > limit) return limit + 1;
   unsigned rows[3][LONGEST + 1], *row = rows[0], *above = rows[1], *second = rows[2];
   for (size_t j = 0; j <= m; j++) row[j] = (unsigned)j;

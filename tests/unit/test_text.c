@@ -151,6 +151,8 @@ static void words(void) {
   CHECK(!mw_text_ends_with("txt", ".txt") && !mw_text_ends_with("a.txt.gz", ".txt") && !mw_text_ends_with("a.TXT", ".txt"));
   CHECK(mw_text_distance("weight", "weight", 3) == 0);
   CHECK(mw_text_distance("wieght", "weight", 3) == 1);
+  const char *long_word = "a word that has more letters than are compared with another word's";
+  CHECK(mw_text_distance(long_word, long_word, 3) == 0 && mw_text_distance(long_word, long_word + 1, 3) == 4);
   CHECK(mw_text_distance("ab", "ba", 3) == 1 && mw_text_distance("abc", "ca", 3) == 3 && mw_text_distance("jsno", "json", 1) == 1);
   CHECK(mw_text_distance("kitten", "sitting", 3) == 3);
   CHECK(mw_text_distance("kitten", "sitting", 2) == 3);
