@@ -11,9 +11,9 @@
 static bool put_graph(const mw_recipe_candidate *made, mw_text *out, mw_error *err) {
   mw_text graph = {0};
   char hex[65];
-  bool ok = mw_message_put_graph(&graph, made->graph, made->outputs, made->output_count, NULL, err);
-  if (ok) mw_learn_spec_put(&graph, made->specs, made->spec_count, NULL);
-  if ((ok = ok && mw_text_check(&graph, err))) {
+  mw_learn_spec_put(&graph, made->specs, made->spec_count, NULL);
+  bool ok = mw_message_put_graph(&graph, made->graph, made->outputs, made->output_count, NULL, err); /* which checks all of the text */
+  if (ok) {
     mw_sha256_of(graph.bytes, graph.length, hex);
     mw_text_format(out, "the recipe or its arguments: %s\n", hex);
   }
