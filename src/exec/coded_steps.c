@@ -238,7 +238,7 @@ static bool make(mw_tile *tile, const mw_graph *graph, const mw_tile_step *steps
   *part = 0;
   if (c->code.refused || (!c->code.bytes && !mw_machine_code_clear(&c->code))) return true;
   for (int again = 0; again < 2; again++) {
-    mw_machine_code_begin(&c->code, count_scalars(program), program->registers, again);
+    mw_machine_code_begin(&c->code, count_scalars(program), program->registers, false, again);
     c->stream_count = m.part.first;
     c->set_count = m.part.first_set;
     MW_TRY(share(&m, steps, from, to, count, false));

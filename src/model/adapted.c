@@ -187,6 +187,15 @@ void mw_adapted_form(const mw_adapted *a, const mw_adapted_factors *f, const voi
   add_changes(a, f, a->count, direct ? stored : NULL, first, count, out);
 }
 
+bool mw_adapted_is_product(const mw_adapted *a) {
+  return a->count == 1 && a->changes[0].kind == MW_ADAPTED_LORA && !a->changes[0].magnitude;
+}
+
+void mw_adapted_product_at(const mw_adapted *a, const mw_adapted_factors *f, uint64_t row, mw_adapted_product *out) {
+  const product *p = &f->products[0];
+  *out = (mw_adapted_product){p->left + (row - f->row), p->right, f->left_stride, (size_t)a->changes[0].rank, a->changes[0].scale};
+}
+
 /* Reads elements [first, first + count) of the base, and adds the first `changes` changes. */
 static bool read_formed(const reading *r, size_t changes, bool counted, uint64_t first, size_t count, float *out) {
   const mw_tensor *source = &r->adapted->source;
@@ -458,36 +467,6 @@ bool mw_adapted_read(const mw_model *model, const mw_adapted *a, const mw_adapte
   bool ok = read_formed(&r, a->count, counted, first, (size_t)count, bytes);
   mw_adapted_close(own);
   return ok;
-}
-
-static bool move(const mw_tensor **tensor, uint32_t files, mw_arena *arena, mw_error *err) {
-  if (!*tensor) return true;
-  mw_tensor *moved = mw_mem_take(arena, sizeof *moved, err);
-  if (!moved) return false;
-  *moved = **tensor;
-  moved->file += files;
-  *tensor = moved;
-  return true;
-}
-
-const mw_adapted *mw_adapted_moved(const mw_adapted *a, uint32_t files, mw_arena *arena, mw_error *err) {
-  mw_adapted *moved = mw_mem_take(arena, sizeof *moved, err);
-  mw_adapted_change *changes = moved ? mw_mem_take(arena, (a->count + 1) * sizeof *changes, err) : NULL;
-  if (!changes) return NULL;
-  *moved = *a;
-  moved->source.file += files;
-  moved->changes = changes;
-  for (size_t i = 0; i < a->count; i++) {
-    mw_adapted_change *change = &changes[i];
-    *change = a->changes[i];
-    const mw_tensor **const stored[] = {&change->left, &change->right, &change->magnitude, &change->second_left, &change->second_right};
-    for (size_t t = 0; t < sizeof stored / sizeof *stored; t++)
-      if (!move(stored[t], files, arena, err)) return NULL;
-    mw_adapted_row *rows = change->replaced ? mw_mem_take(arena, change->rank * sizeof *rows, err) : NULL;
-    if (change->replaced && !rows) return NULL;
-    if (rows) change->replaced = memcpy(rows, change->replaced, change->rank * sizeof *rows);
-  }
-  return moved;
 }
 
 mw_tensor *mw_adapted_source(const mw_adapted *a, mw_arena *arena, const mw_adapted **copy, mw_error *err) {

@@ -1,7 +1,7 @@
 /* pipeline.c: what a component is shows in its folder, since anybody may write classes for one: a model has weights or a
  * config.json, and a scheduler, tokenizer or image processor has a configuration of another name. */
 #include "model/pipeline.h"
-#include "model/adapted.h"
+#include "model/adapted_moved.h"
 #include "model/adapter.h"
 #include "model/fit.h"
 #include "model/modules.h"
