@@ -16,7 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ALIGN = 64, LEAST_MAPS = 2 };
+/* Sections of more steps than MOST_DIVIDED are not divided: what runs of them share takes too long to find. */
+enum { ALIGN = 64, LEAST_MAPS = 2, MOST_DIVIDED = 256 };
 
 void mw_coded_steps_clear(mw_coded_steps *c) {
   c->stream_count = c->part_count = c->set_count = 0;
@@ -236,14 +237,15 @@ static bool make(mw_tile *tile, const mw_graph *graph, const mw_tile_step *steps
   const mw_program *program = tile->program;
   making m = {tile, graph, c, {.first = c->stream_count, .first_set = c->set_count, .odd = 0xffff, .whole = true}, dtypes, output, err};
   *part = 0;
-  if (c->code.refused || (!c->code.bytes && !mw_machine_code_clear(&c->code))) return true;
+  if (c->code.refused || count_scalars(program) > UINT16_MAX || (!c->code.bytes && !mw_machine_code_clear(&c->code))) return true;
+  const bool whole = from == 0 && to == count;
   for (int again = 0; again < 2; again++) {
     mw_machine_code_begin(&c->code, count_scalars(program), program->registers, false, again);
     c->stream_count = m.part.first;
     c->set_count = m.part.first_set;
-    MW_TRY(share(&m, steps, from, to, count, false));
+    MW_TRY(whole || share(&m, steps, from, to, count, false));
     for (size_t i = from; i < to; i++) MW_TRY(write_step(&m, &steps[i]));
-    MW_TRY(share(&m, steps, from, to, count, true));
+    MW_TRY(whole || share(&m, steps, from, to, count, true));
   }
   m.part.count = c->stream_count - m.part.first;
   m.part.set_count = c->set_count - m.part.first_set;
@@ -296,7 +298,8 @@ bool mw_coded_steps_choose(mw_tile *tile, const mw_graph *graph, mw_tile_step *s
     for (to = i, maps = 0; to < end && can_code(&steps[to], dtypes, output); to++) maps += is_map(&steps[to]);
     part = 0;
     const bool whole = i == 0 && to == *count;
-    if (whole || (may_divide && maps >= LEAST_MAPS)) MW_TRY(make(tile, graph, steps, i, to, *count, dtypes, output, &part, err));
+    if (whole || (may_divide && *count <= MOST_DIVIDED && maps >= LEAST_MAPS))
+      MW_TRY(make(tile, graph, steps, i, to, *count, dtypes, output, &part, err));
     *made |= part != 0;
     if (part) steps[kept++] = (mw_tile_step){.code = steps[i].code, .coded = part};
     else
