@@ -72,7 +72,7 @@ uint64_t mw_adapted_bytes(const mw_adapted *a) {
  * first four are copied from bytes 16 to 23 and become the floats of bytes 0 to 15. */
 static void load(const mw_adapted_factors *f, mw_dtype dtype, const void *stored, size_t count, float *out) {
   const size_t size = mw_dtype_size(dtype);
-  unsigned char piece[STEP * sizeof(float)];
+  unsigned char piece[STEP * sizeof(double)];
   if (dtype == MW_DTYPE_F32) memmove(out, stored, count * size);
   for (size_t done = 0; done < count && dtype != MW_DTYPE_F32; done += STEP) {
     const size_t n = (size_t)least(count - done, STEP);
@@ -200,9 +200,14 @@ void mw_adapted_product_at(const mw_adapted *a, const mw_adapted_factors *f, uin
 static bool read_formed(const reading *r, size_t changes, bool counted, uint64_t first, size_t count, float *out) {
   const mw_tensor *source = &r->adapted->source;
   const size_t size = mw_dtype_size((mw_dtype)source->dtype);
-  void *stored = (unsigned char *)out + count * (sizeof(float) - size);
-  MW_TRY((counted ? mw_model_read_counted : mw_model_read)(r->model, source, first * size, stored, count * size, r->err));
-  load(r->factors, (mw_dtype)source->dtype, stored, count, out);
+  const bool fits = size <= sizeof(float); /* what is stored lies at the end of `out`; f64 is read step by step */
+  unsigned char wide[STEP * sizeof(double)];
+  for (size_t done = 0, n; done < count; done += n) {
+    n = fits ? count : (size_t)least(count - done, STEP);
+    void *stored = fits ? (unsigned char *)out + n * (sizeof(float) - size) : wide;
+    MW_TRY((counted ? mw_model_read_counted : mw_model_read)(r->model, source, (first + done) * size, stored, n * size, r->err));
+    load(r->factors, (mw_dtype)source->dtype, stored, n, out + done);
+  }
   add_changes(r->adapted, r->factors, changes, NULL, first, count, out);
   return true;
 }

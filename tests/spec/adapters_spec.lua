@@ -71,6 +71,19 @@ describe("a model with an adapter", function()
     same(out[EMBED .. ".weight"], numbers(28, 80))
     same(out[Q .. ".bias"], added(numbers(6, 2), 2, { 1 }, numbers(6, 81), 1, 1, 6))
   end)
+  it("takes what was saved in f64, of more elements than are read at a time", function()
+    local values, name = numbers(10000, 80), "base_model.model." .. UP .. ".weight"
+    M.model("large", { [UP .. ".weight"] = tensor(3, 100, 100), [Q .. ".weight"] = base[Q .. ".weight"] }, config)
+    local found = {}
+    for _, dtype in ipairs { "F32", "F64" } do
+      local folder = adapter(factors(Q, 2, 6, 4, 20, { [name] = { dtype, { 100, 100 }, values } }))
+      same(M.made("moonweld soup --models large+" .. folder)[UP .. ".weight"], values)
+      local code, said = M.run("moonweld diff large large+" .. folder .. " 2>&1 | tail -n 2")
+      assert.equal(0, code)
+      found[#found + 1] = said
+    end
+    assert.equal(found[1], found[2])
+  end)
   it("of a head that is tied to the embedding changes the one of the two that it was trained on, as in peft", function()
     local name, head = "model.embed_tokens.weight", "lm_head.weight"
     M.model("tied", { [name] = tensor(4, 7, 4), [Q .. ".weight"] = base[Q .. ".weight"] }, '{"model_type": "llama", "vocab_size": 7, "tie_word_embeddings": true}')
