@@ -96,6 +96,21 @@ static bool read_names(const reader *r, const char *key, bool strict, const char
   return true;
 }
 
+/* target_modules may be a pattern, too. It begins at the first character of a name, without saying so. */
+static bool read_targets(const reader *r) {
+  const mw_json value = member(r, "target_modules");
+  const char *pattern;
+  size_t length;
+  if (value.kind != MW_JSON_STRING) return read_names(r, "target_modules", false, &r->out->targets, &r->out->target_count);
+  if (mw_json_equals(value, "all-linear")) return true;
+  MW_TRY(mw_json_string(value, r->arena, &pattern, &length, r->err));
+  mw_text whole = {0};
+  mw_text_format(&whole, "^(%s)", pattern);
+  bool ok = mw_text_check(&whole, r->err) && (r->out->target_pattern = mw_mem_copy(r->arena, whole.bytes, whole.length, r->err)) != NULL;
+  mw_text_free(&whole);
+  return ok;
+}
+
 static bool read_ids(const reader *r, const char *name, mw_json list, mw_adapter_config_tokens *out) {
   mw_json index, value;
   size_t members = 0;
@@ -219,7 +234,7 @@ bool mw_adapter_config_read(const char *what, const char *text, size_t length, c
   MW_TRY(is_absent(value) || read_alpha(&r, alpha, value, &out->alpha));
   return read_flag(&r, "use_rslora", &out->rslora) && read_flag(&r, "fan_in_fan_out", &out->turned) &&
          read_flag(&r, "use_dora", &out->dora) && read_flag(&r, "ensure_weight_tying", &out->tying) &&
-         read_names(&r, "target_modules", false, &out->targets, &out->target_count) &&
+         read_targets(&r) &&
          read_names(&r, "modules_to_save", false, &out->saved, &out->saved_count) &&
          read_names(&r, "target_parameters", true, &out->parameters, &out->parameter_count) &&
          read_tokens(&r, "trainable_token_indices") && (out->tokens || read_tokens(&r, "token_indices")) &&
@@ -229,6 +244,9 @@ bool mw_adapter_config_read(const char *what, const char *text, size_t length, c
 
 bool mw_adapter_config_targets(const mw_adapter_config *config, const char *module) {
   const size_t length = strlen(module);
+  mw_error unread;
+  bool matches;
+  if (config->target_pattern) return !mw_adapter_pattern_match(config->target_pattern, module, &matches, &unread) || matches;
   for (size_t i = 0; i < config->target_count; i++) {
     const size_t own = strlen(config->targets[i]);
     if (mw_text_ends_with(module, config->targets[i]) && (own == length || module[length - own - 1] == '.')) return true;

@@ -26,6 +26,7 @@ typedef struct mw_adapter_config {
   bool other;       /* no LoRA: a LoHa, LoKr, (IA)3 or trained tokens, whose tensors say which */
   const char **targets; /* target_modules, where it is a list: ends of names of modules that peft gives factors */
   size_t target_count;
+  const char *target_pattern; /* target_modules, where it is a text: what the whole name of such a module matches; else NULL */
   const char **saved; /* modules_to_save: ends of names of modules of which a copy was trained ... */
   size_t saved_count;
   bool tying;       /* ... and ensure_weight_tying: that of an embedding as the head, too */
@@ -47,7 +48,7 @@ bool mw_adapter_config_read(const char *what, const char *text, size_t length, c
  * sqrt(rank) with use_rslora. */
 bool mw_adapter_config_scale(const mw_adapter_config *config, const char *module, uint64_t *rank, double *scale, mw_error *err);
 
-/* Whether a module is one of target_modules, or there is no list of them. */
+/* Whether a module is one of target_modules, or that does not tell: it is missing, "all-linear", or a pattern that cannot be read here. */
 bool mw_adapter_config_targets(const mw_adapter_config *config, const char *module);
 /* Whether a tensor, "model.embed_tokens.weight", is of a module of which a copy was trained. */
 bool mw_adapter_config_saves(const mw_adapter_config *config, const char *tensor);

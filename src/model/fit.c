@@ -5,11 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { WRITTEN = 80 }; /* bytes of a value in a message */
+
 /* ---- comparing ---- */
 
-/* A value as its file has it: "Infinity" where a number stands in the text that is read. */
+/* A value as its file has it, on one line: "Infinity" where a number stands in the text that is read. */
 static const char *written(const mw_config *config, const mw_json *value, mw_text_escaped *buffer) {
-  return value ? mw_text_escape(buffer, config->text + (value->bytes - config->plain), value->length) : "absent";
+  char line[WRITTEN + 1];
+  size_t length = 0;
+  if (!value) return "absent";
+  const char *text = config->text + (value->bytes - config->plain), *end = text + value->length;
+  for (const char *at = text; at < end && length < WRITTEN; at++) {
+    if (*at != '\n' && *at != '\r') line[length++] = *at;
+    else while (at + 1 < end && (at[1] == ' ' || at[1] == '\t')) at++; /* of a list over several lines: no text has such a break */
+  }
+  return mw_text_escape(buffer, line, length);
 }
 
 static void say(mw_text *list, const char *path, const mw_family_member *other, const mw_json *own, const mw_family_member *donor,

@@ -234,7 +234,10 @@ describe("a model with an adapter", function()
     end
     assert.equal(("target_modules of its adapter_config.json leaves out '%s' (1 of 2 modules), which has factors and is added; peft would not add it"):format(UP),
       said(('["%s"]'):format(Q:match "[^.]+$")))
-    for _, targets in ipairs { ('["%s", "%s"]'):format(Q:match "[^.]+$", UP), "[]", "null", '"all-linear"', '".*"' } do assert.is_nil(said(targets), targets) end
+    assert.equal(said(('["%s"]'):format(Q:match "[^.]+$")), said(('".*\\\\.%s"'):format(Q:match "[^.]+$"))) -- a pattern of whole names
+    assert.truthy(said(('"%s"'):format(Q:match "[^.]+$")):find("2 of 2 modules", 1, true))
+    for _, targets in ipairs { ('["%s", "%s"]'):format(Q:match "[^.]+$", UP), "[]", "null", '"all-linear"', '".*"', ('".*(%s|%s)"'):format(Q:match "[^.]+$", UP:match "[^.]+$"),
+      '"(?=a)b"' } do assert.is_nil(said(targets), targets) end
   end)
   it("may be an adapter alone that names its base, and a folder with a + in its name", function()
     same(M.made("moonweld soup --models " .. adapter(factors(Q, 2, 6, 4, 20), '"r": 2, "lora_alpha": 4, "base_model_name_or_path": "base"'))[Q .. ".weight"], q(2, 20))
