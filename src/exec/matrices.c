@@ -258,15 +258,14 @@ static bool is_ready(const functions *f, size_t i) {
   return true;
 }
 
-/* Whether the group is done sooner side by side than one after the other by all threads. What LAPACK does most of cannot be helped with. */
+/* Whether the group is done sooner side by side than one after the other by all threads. */
 static bool is_faster_apart(const group *g, size_t threads) {
   double most = 0, all = 0, together = 0;
   for (size_t i = 0; i < g->count; i++) {
     const double flops = g->members[i].step.flops + 1;
-    const bool alone = mw_matrix_step_is_alone(&g->members[i].step);
     all += flops;
-    if (alone && flops > most) most = flops;
-    together += alone ? flops : flops / (SHARED * (double)threads);
+    if (flops > most) most = flops;
+    together += mw_matrix_step_is_alone(&g->members[i].step) ? flops : flops / (SHARED * (double)threads);
   }
   return fmax(most, all / (double)threads) <= together;
 }
@@ -287,6 +286,7 @@ static bool choose_group(mw_matrices *m, const functions *f, size_t first, group
     for (g->count--; at < g->count; at++) g->members[at] = g->members[at + 1];
     break;
   }
+  if (g->count > threads && g->count < 2 * threads) g->count = threads;
   if (g->count > 1 && is_faster_apart(g, threads)) return true;
   g->count = 1;
   g->members[0].place = first;

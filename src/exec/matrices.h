@@ -2,8 +2,8 @@
  * memory, which programs read like a coefficient; its operands are streams, scalars and other matrices.
  *
  * Before a task runs, what it reads of these is made: operands that are streams are read whole, the function is computed (num/matrix.h),
- * the operands are freed. Functions that do not read one another are made side by side, a thread each, those of the next tasks too, and
- * a thread that has none left helps with another; a function alone is made by all threads together. For example, the output
+ * the operands are freed. Functions that do not read one another are made side by side, a thread each, those of the next tasks too;
+ * a function alone by all threads together. For example, the output
  * base + 0.3 * matmul(orthogonal(u), v), where u and v are slices of an SVD of expert - base:
  *
  *   read    expert - base

@@ -286,12 +286,12 @@ static void compute_one(void *context, size_t i) {
   while (i < before && !__atomic_compare_exchange_n(&r->failed, &before, i, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) continue;
 }
 
-/* One matrix takes all threads; of several each takes one, as long as memory is there for that. A failure is met again, to tell of it. */
+/* One matrix takes all threads; of several each takes one. A failure is met again, to tell of it. */
 static bool compute_all(running *r, const mw_team *team, mw_error *err) {
   const mw_matrix_step *s = r->step;
   const mw_team alone = {0};
   if (s->matrices == 1) return compute(r, team, 0, err);
-  mw_team_share(s->threads > 1 ? team : &alone, (size_t)s->matrices, compute_one, r);
+  mw_team_share(team, (size_t)s->matrices, compute_one, r);
   return r->failed == SIZE_MAX || compute(r, &alone, r->failed, err);
 }
 
@@ -330,10 +330,9 @@ static void release_operands(running *r) {
 }
 
 /* Reads and computes. The result is looked at, and what it was computed from is freed. */
-static bool run_by(running *r, mw_error *err) {
+static bool run_by(running *r, const mw_team *team, mw_error *err) {
   const mw_matrix_step *s = r->step;
-  const mw_team *team = &s->of->team, alone = {0};
-  bool ok = fetch(r, s->threads > 1 ? team : &alone, err);
+  bool ok = fetch(r, team, err);
   if (ok && !is_kept(s) && !compute_all(r, team, err)) ok = mw_matrix_step_name(s->of, s->node, err);
   release_operands(r);
   if (!ok || mw_matrix_step_finite(s->of, dtype_of(s), r->out, s->result_elements)) return ok;
@@ -347,8 +346,9 @@ static bool may_go_on(const mw_matrices *of, mw_error *err) {
 
 static void run_one(void *context, size_t i) {
   running *r = (running *)context + i;
+  const mw_team alone = {0};
   mw_error err;
-  r->made = may_go_on(r->step->of, &err) && run_by(r, &err);
+  r->made = may_go_on(r->step->of, &err) && run_by(r, &alone, &err);
 }
 
 /* What failed side by side is met again, to tell of it. */
@@ -356,7 +356,7 @@ static bool run_again(running *r, mw_error *err) {
   if (r->made) return true;
   free(r->out);
   *r = (running){.step = r->step, .failed = SIZE_MAX};
-  return may_go_on(r->step->of, err) && run_by(r, err);
+  return may_go_on(r->step->of, err) && run_by(r, &r->step->of->team, err);
 }
 
 bool mw_matrix_step_run(const mw_matrix_step *steps, size_t count, void **out, mw_error *err) {
@@ -368,7 +368,7 @@ bool mw_matrix_step_run(const mw_matrix_step *steps, size_t count, void **out, m
     for (uint32_t o = 0; o < s->operand_count && ok; o++)
       if (s->operands[o].node) ok = mw_matrix_step_prepare(s->of, s->operands[o].node, dtype_of(s), err);
   }
-  if (ok && count == 1) ok = run_by(&all[0], err);
+  if (ok && count == 1) ok = run_by(&all[0], &steps[0].of->team, err);
   if (ok && count > 1) mw_team_share(&steps[0].of->team, count, run_one, all);
   for (size_t i = 0; i < count && count > 1 && ok; i++) ok = run_again(&all[i], err);
   for (size_t i = 0; i < count && all; i++) {

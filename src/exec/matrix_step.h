@@ -40,8 +40,8 @@ bool mw_matrix_step_name(const mw_matrices *of, mw_node node, mw_error *err);
 /* Whether LAPACK does most of it, on one thread whatever there are. */
 bool mw_matrix_step_is_alone(const mw_matrix_step *step);
 /* Computes each into its place of `out`, which are the caller's to free: one by all threads; several side by side, a thread each from its
- * reading on, the first ones first; threads that have none left help the others. MW_DATA: an operand or a result is not finite, or the
- * function says no; of several failures the first is told. MW_INTERRUPTED. */
+ * reading on, the first ones first. MW_DATA: an operand or a result is not finite, or the function says no; of several failures the first
+ * is told. MW_INTERRUPTED. */
 bool mw_matrix_step_run(const mw_matrix_step *steps, size_t count, void **out, mw_error *err);
 
 #endif

@@ -312,20 +312,10 @@ static bool complete_all(runner *r, mw_error *err) {
   return true;
 }
 
-/* What matrices share among the threads. A piece may be shared itself: then whoever finds nothing else to do helps with it, and whoever
- * waits for its parts does some of these alone (OpenMP's rule of tied tasks), so that no more pieces are begun than there are threads. */
+/* What matrices share among the threads. */
 static void share(void *owner, size_t count, mw_team_work *work, void *context) {
-  enum { EACH = 16 };
-  const int threads = ((const runner *)owner)->job->threads;
-  const size_t most = EACH * (size_t)threads, tasks = count < most ? count : most;
-  if (omp_in_parallel()) {
-#pragma omp taskloop num_tasks(tasks)
-    for (size_t i = 0; i < count; i++) work(context, i);
-    return;
-  }
-#pragma omp parallel num_threads(threads)
-#pragma omp single nowait
-#pragma omp taskloop num_tasks(tasks) nogroup /* at the end of the region all wait, and help */
+  const runner *r = owner;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(r->job->threads)
   for (size_t i = 0; i < count; i++) work(context, i);
 }
 
