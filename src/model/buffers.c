@@ -5,11 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum kind { WEIGHT, EXACT, ROUNDED, SQUARE, STATISTIC } kind;
+typedef enum kind { WEIGHT, EXACT, ROUNDED, SQUARE, COUNT, STATISTIC } kind;
 
 static const struct { const char *end; kind kind; } known[] = {
 #define MW_BUFFER(end, exact) {end, (exact) ? EXACT : ROUNDED},
 #define MW_BUFFER_SQUARE(end) {end, SQUARE},
+#define MW_BUFFER_COUNT(end) {end, COUNT},
 #define MW_BUFFER_STATISTIC(end) {end, STATISTIC},
 #include "model/buffers.def"
 };
@@ -39,7 +40,7 @@ static bool is_real(const mw_tensor *tensor) { return mw_dtype_kind_of((mw_dtype
 
 bool mw_buffers_is_kept(const mw_tensor *tensor) {
   kind k = is_real(tensor) ? kind_of(tensor) : EXACT;
-  return k == EXACT || k == ROUNDED;
+  return k == EXACT || k == ROUNDED || k == COUNT;
 }
 
 /* ---- numbers ---- */
@@ -171,7 +172,7 @@ bool mw_buffers_compare(const mw_family *family, mw_warning *warnings, mw_error 
   const mw_family_member *donor = &family->members[family->donor];
   for (size_t i = 0; i < donor->count; i++) {
     const mw_tensor *tensor = &donor->tensors[i];
-    if (!donor->kept[i]) continue;
+    if (!donor->kept[i] || kind_of(tensor) == COUNT) continue;
     if (is_real(tensor) && kind_of(tensor) == EXACT && !tensor->made) MW_TRY(check_whole(donor, tensor, warnings, err));
     for (size_t m = 0; m < family->count && !family->rules.donor_integers; m++)
       MW_TRY(check_equal(donor, tensor, &family->members[m], err));
