@@ -380,7 +380,8 @@ same "two results" 2 "$work/two.lua" --a "$pico/kjv" --b "$pico/py" -o out --als
 cat > "$work/prompts.lua" << 'END'
 return recipe { "What layer 0 reads of texts.", arg.model("a", "a model"), arg.model("b", "a model"), function(m)
   local function sums(of, texts) return hidden(of, texts)[1]:total{ per = "column" }:unweighed() end
-  return { one = sums(m.a, prompts{ "In the beginning", "x y z" }), two = sums(m.b, prompts{ "for i in range" }) }
+  return { one = sums(m.a, prompts{ "In the beginning", "x y z" }), two = sums(m.b, prompts{ "for i in range" }),
+    again = sums(m.b, prompts{ "In the beginning", "x y z" }) }
 end }
 END
 same "prompts" 3 "$work/prompts.lua" --a "$pico/kjv" --b "$pico/py" --allow config -o out.safetensors
