@@ -3,7 +3,7 @@
 -- A and B are models, or tables of tensors, under the names of the base's weights. For example, of rank 2:
 --   adapter{ A = { ["model.layers.0.mlp.up_proj.weight"] = a }, B = { ["model.layers.0.mlp.up_proj.weight"] = b }, alpha = 4 }
 -- is written as adapter_model.safetensors with "base_model.model.model.layers.0.mlp.up_proj.lora_A.weight" and "...lora_B.weight", and
--- adapter_config.json with "r": 2, "lora_alpha": 4 and "target_modules": ["up_proj"].
+-- adapter_config.json with "r": 2, "lora_alpha": 4 and "target_modules": ["up_proj"]. Of a mixture of experts all modules have one rank.
 local core = ...
 local V, depth, meet = core.module("value"), core.module("depth"), core.module("meet")
 local W = core.module("word")
@@ -41,8 +41,25 @@ local function is_embedding(name, module)
   return embedding_names[last(module)] or (last(module):find("embed", 1, true) and depth.is_before(name))
 end
 
---- The factors as peft keeps them, with what it calls them.
-local function factors(name, module, dims, a, b, conv1d)
+--- Whether the base is a mixture. To its experts and routers, which are no modules in transformers, peft gives the rank of the adapter,
+-- whatever patterns say.
+local function is_mixture(base)
+  for _, name in ipairs(base.names) do if name:find("experts.", 1, true) or name:find("moe.", 1, true) then return true end end
+  return false
+end
+
+--- Factors of that rank with the same product: zeros behind their own. Where `alpha` is told, alpha / rank stays as it was.
+local function widened(a, b, rank, alpha)
+  local left, right = core.shape(a), core.shape(b)
+  local own = left[1]
+  if #left ~= 2 or #right ~= 2 or own >= rank then return a, b end
+  a = assert(core.join({ a, core.fill(0, { rank - own, left[2] }) }, "row"))
+  b = assert(core.join({ alpha and b * (rank / own) or b, core.fill(0, { right[1], rank - own }) }, "column"))
+  return a, b
+end
+
+--- The factors as peft keeps them, with what it calls them, and their rank.
+local function factors(name, module, dims, a, b, how)
   local left, right = core.shape(a), core.shape(b)
   local function spell(shape) return "[" .. table.concat(shape, ",") .. "]" end
   local fits = #right == 2 and #left == #dims and right[1] == dims[1] and right[2] == left[1]
@@ -55,7 +72,11 @@ local function factors(name, module, dims, a, b, conv1d)
     local shape = table.move(right, 1, 2, 1, {})
     for i = 3, #dims do shape[i] = 1 end
     b = core.reshape(b, shape)
-  elseif conv1d or is_embedding(name, module) then a, b = core.turned(b), core.turned(a) end
+  else
+    a, b = widened(a, b, how.rank, how.alpha)
+    left = core.shape(a)
+    if how.conv1d or is_embedding(name, module) then a, b = core.turned(b), core.turned(a) end
+  end
   local word = #dims == 2 and is_embedding(name, module) and "%s.lora_embedding_%s" or "%s.lora_%s.weight"
   return { word:format(module, "A"), a }, { word:format(module, "B"), b }, left[1]
 end
@@ -115,8 +136,9 @@ D.adapter = W.word("adapter{...}", function(given)
   local alpha = given.alpha
   if alpha ~= nil and type(alpha) ~= "number" then return (fail("alpha of adapter{...} is a plain number, not %s", V.called(alpha))) end
   if alpha and not (alpha > -math.huge and alpha < math.huge) then return (fail("alpha of adapter{...} = %s is not finite", alpha)) end
-  local conv1d = turned[(core.config or {}).model_type]
+  local conv1d, widest = turned[(core.config or {}).model_type], 0
   local nodes, names, modules, ranks = {}, {}, {}, {}
+  for _, name in ipairs(is_mixture(base) and A.names or {}) do widest = math.max(widest, (core.shape(A.nodes[name]) or { 0 })[1]) end
   for _, name in ipairs(B.names) do
     if A.nodes[name] == nil then return (fail("adapter{...}: tensor '%s' has a factor B without A", core.shown(name))) end
   end
@@ -127,7 +149,7 @@ D.adapter = W.word("adapter{...}", function(given)
       core.module("suggest").hint(name, { table.unpack(base.names, 1, math.min(#base.names, 4000)) }))) end
     if not module or #core.shape(weight) < 2 then return (fail("adapter{...}: tensor '%s' is no weight of two or more dimensions", core.shown(name))) end
     if not core.is_tensor(a) or not core.is_tensor(b) then return (fail("adapter{...}: a factor of '%s' is a number, not a tensor", core.shown(name))) end
-    local left, right, rank = factors(name, module, core.shape(weight), a, b, conv1d)
+    local left, right, rank = factors(name, module, core.shape(weight), a, b, { conv1d = conv1d, rank = widest, alpha = alpha })
     for _, factor in ipairs { left, right } do
       names[#names + 1] = "base_model.model." .. factor[1]
       nodes[names[#names]] = factor[2]

@@ -247,4 +247,18 @@ for number, (name, of) in {0: ("convolutions of two dimensions", "*convolution.w
     ours = tensors(merge("soup", "--models", base + "+" + adapter))
     worst = max(((ours[key] - theirs[key]).abs().max() / theirs[key].abs().max().clamp(min=1e-9)).item() for key in ours if ours[key].is_floating_point())
     check(worst <= BOUND and any(not torch.equal(value, ours[key]) for key, value in tensors(base).items()), f"{name}, ours: within {worst:.1e}")
+for name, kind, config in (("Mixtral", t.MixtralForCausalLM, t.MixtralConfig(num_local_experts=4, intermediate_size=48, **MIXTURE)),
+                           ("Qwen3", t.Qwen3MoeForCausalLM, t.Qwen3MoeConfig(num_experts=4, num_experts_per_tok=2, moe_intermediate_size=24, head_dim=8,
+                                                                             intermediate_size=48, **MIXTURE))):
+    base, tuned = at("mixture-" + name), at("mixture-tuned-" + name)
+    kind(config).save_pretrained(base)
+    model = kind.from_pretrained(base)
+    for key, p in model.named_parameters():
+        if p.dim() > 1 and ".layers." in key:
+            p.data.add_(torch.randn_like(p) * 0.05)
+    model.save_pretrained(tuned)
+    adapter = merge("extract_lora", "--base", base, "--tuned", tuned, "--rank", 32)
+    theirs, wanted = PeftModel.from_pretrained(kind.from_pretrained(base), adapter).merge_and_unload().state_dict(), model.state_dict()
+    worst = max((theirs[key] - wanted[key]).abs().max().item() for key in wanted)
+    check(worst < 1e-6, f"a mixture of {name}, extracted: peft gives the fine-tune within {worst:.1e}")
 end()

@@ -33,8 +33,8 @@ local function recipe(body)
 end
 
 --- The tensors, adapter_config.json and the folder of an adapter that was made.
-local function made(body, list, base, more)
-  local file = factors(list, base == "gpt" and { ["h.0.attn.c_attn.weight"] = tensor(7, 4, 6), ["wte.weight"] = tensor(8, 7, 4) } or nil)
+local function made(body, list, base, more, from)
+  local file = factors(list, from or base == "gpt" and { ["h.0.attn.c_attn.weight"] = tensor(7, 4, 6), ["wte.weight"] = tensor(8, 7, 4) } or nil)
   local out = "adapter" .. written
   local code, said = M.run(("%s%s --f %s -o %s %s"):format(recipe(body), base or "base", file, out, more or ""))
   assert.equal(0, code, said)
@@ -92,6 +92,26 @@ describe("a recipe that returns an adapter", function()
     assert.is_nil(text:find("alpha_pattern", 1, true))
     local name = "model.layers.1.up.weight"
     same(M.made("moonweld soup --models base+" .. out)[name], added(weights[name][3], 2, f["B." .. name], f["A." .. name], 5, 3, 4), "5,4")
+  end)
+
+  it("has one rank for all modules of a mixture, whose patterns peft does not follow: what is narrower has zeros behind", function()
+    local gate, w1 = "model.layers.0.moe.gate.weight", "model.layers.0.moe.experts.0.w1.weight"
+    local mixture = { [gate] = tensor(11, 2, 4), [w1] = tensor(12, 5, 4) }
+    M.model("mixture", mixture, '{"model_type": "toy", "num_hidden_layers": 1}')
+    local list = { { gate, 2 }, { w1, 3 } }
+    for alpha, scale in pairs { [""] = { 1, 1 }, [", alpha = 6"] = { 3, 2 } } do
+      local tensors, text, out, f = made("return adapter{ A = A, B = B" .. alpha .. " }", list, "mixture", nil, mixture)
+      says(text, '"r": 3', alpha == "" and '"lora_alpha": 3' or '"lora_alpha": 6')
+      assert.is_nil(text:find("pattern", 1, true))
+      assert.equal("3,4", tensors["base_model.model.model.layers.0.moe.gate.lora_A.weight"].shape)
+      assert.equal("2,3", tensors["base_model.model.model.layers.0.moe.gate.lora_B.weight"].shape)
+      local merged = M.made("moonweld soup --models mixture+" .. out)
+      for i, entry in ipairs(list) do
+        local name, rank = entry[1], entry[2]
+        local expected = added(mixture[name][3], scale[i], f["B." .. name], f["A." .. name], mixture[name][2][1], rank, 4)
+        for k, value in ipairs(expected) do assert(math.abs(value - merged[name][k]) < 1e-5, name) end
+      end
+    end
   end)
 
   it("writes embeddings, convolutions and GPT-2's Conv1D as their modules keep them", function()
