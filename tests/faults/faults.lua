@@ -342,9 +342,6 @@ local function more()
   write(work .. "/data.jsonl", "[1, 2, 3, 4, 5]\n[7, 6, 5]\n")
   command("eval", "eval net --data data.jsonl --threads 2")
   command("stats", "stats net --data data.jsonl -o room/fisher.safetensors --threads 2 --quiet")
-  write(work .. "/search.lua", 'return recipe { "A search.", arg.model("a", "m"), arg.model("b", "m"), arg.score(),\n' ..
-    'function(a) return a.score(a.b) > a.score(a.a) and a.b or a.a end }\n')
-  command("a search", "./search.lua --a a --b b --score 'cksum < {dir}/model.safetensors | cut -c1-5' -o room/best --threads 2 --quiet")
   write(work .. "/two.lua", 'return recipe { "Two.", arg.model("a", "m"), arg.model("b", "m"), function(a) return a.a + 0.5 * (a.b - a.a), { twice = a.b + a.a - a.b } end }\n')
   command("several results", "./two.lua --a a --b b -o room/first --also twice=room/second --threads 2 --quiet", nil, nil,
     "./two.lua --a a --b b --result twice -o room/second --threads 2 --quiet")
