@@ -35,10 +35,12 @@ typedef struct mw_search_ahead {
 
 void mw_search_begin(mw_search *search) { search->parent = search->scratch = search->kept.journal.fd = -1; }
 
-/* Whether the run has failed in such a way that the same command may go on with the scores: also where a command of a score has failed. */
+/* Whether the run has failed in such a way that the same command may go on with the scores: also where a command of a score has failed, but
+ * not where the output has its name already. */
 static bool keeps(const mw_search *search, mw_error *err) {
   size_t count = search->count + search->ahead_count;
   if (!err || !count || search->kept.journal.fd < 0 || err->status == MW_CHANGED) return false;
+  if (!search->options->force && access(search->options->output, F_OK) == 0) return false;
   char hint[sizeof err->hint];
   memcpy(hint, err->hint, sizeof hint);
   mw_error_hint(err, "%.200s%sthe same command goes on from there: %zu scores are kept in %s", hint, *hint ? "; " : "", count,
@@ -47,11 +49,12 @@ static bool keeps(const mw_search *search, mw_error *err) {
 }
 
 void mw_search_end(mw_search *search, mw_error *err) {
-  mw_error ignored;
+  mw_error later;
   bool kept = keeps(search, err);
   mw_kept_scores_close(&search->kept);
   if (search->scratch >= 0) {
-    if (!kept) mw_folder_remove(search->parent, search->scratch_name, &ignored);
+    if (!kept && !mw_folder_remove(search->parent, search->scratch_name, &later) && !err)
+      mw_warning_add(search->warnings, "scores are left beside the output: %.300s; `moonweld clean` removes them", later.text);
     close(search->scratch);
   }
   if (search->parent >= 0) close(search->parent);

@@ -264,8 +264,8 @@ local function command(name, words, before, killed, rest)
         local code, mark = faulty(n, fault[2])
         if not mark then break end
         local now = read(work .. "/said")
-        -- A side file that a comparison cannot read is told of, and shown on its page.
-        local reason = ({ EACCES = "Permission denied", EIO = "Input/output error", ["end"] = "shrank while it was read" })[fault[2]]
+        -- A side file that a comparison cannot read is told of, and shown on its page; so are scores that cannot be removed.
+        local reason = ({ EACCES = "Permission denied", EMFILE = "Too many open files", EIO = "Input/output error", ["end"] = "shrank while it was read" })[fault[2]]
         local told = reason and read(work .. "/err"):find("warning: .*: .*" .. reason)
         if ended_counting(code, fault[2]) then code = 71 end
         if code == 0 then
@@ -278,7 +278,8 @@ local function command(name, words, before, killed, rest)
           if code < 64 or code > 75 or code == 70 then bad(what, ("exit code %d: %s"):format(code, read(work .. "/err"))) end
           if not read(work .. "/err"):find("moonweld: error: ", 1, true) then bad(what, "it does not say why: " .. read(work .. "/err")) end
           local left = snapshot()
-          if killed and left ~= made or left:find(".partial-", 1, true) and read(work .. "/err"):find("the same command goes on from there", 1, true) then
+          local kept = left:find(".partial-", 1, true) or left:find(".scoring-", 1, true)
+          if killed and left ~= made or kept and read(work .. "/err"):find("the same command goes on from there", 1, true) then
             if try() ~= 0 or snapshot() ~= made then bad(what, "the next run does not go on: " .. read(work .. "/err")) end
           elseif rest and left ~= begun and left ~= made and holds(left, first) then
             if moonweld_in("", rest, "said") ~= 0 or snapshot() ~= made then bad(what, "the others cannot be made: " .. read(work .. "/err")) end
@@ -342,6 +343,9 @@ local function more()
   write(work .. "/data.jsonl", "[1, 2, 3, 4, 5]\n[7, 6, 5]\n")
   command("eval", "eval net --data data.jsonl --threads 2")
   command("stats", "stats net --data data.jsonl -o room/fisher.safetensors --threads 2 --quiet")
+  write(work .. "/search.lua", 'return recipe { "A search.", arg.model("a", "m"), arg.model("b", "m"), arg.score(),\n' ..
+    'function(a) return a.score(a.b) > a.score(a.a) and a.b or a.a end }\n')
+  command("a search", "./search.lua --a a --b b --score 'cksum < {dir}/model.safetensors | cut -c1-5' -o room/best --threads 2")
   write(work .. "/two.lua", 'return recipe { "Two.", arg.model("a", "m"), arg.model("b", "m"), function(a) return a.a + 0.5 * (a.b - a.a), { twice = a.b + a.a - a.b } end }\n')
   command("several results", "./two.lua --a a --b b -o room/first --also twice=room/second --threads 2 --quiet", nil, nil,
     "./two.lua --a a --b b --result twice -o room/second --threads 2 --quiet")
