@@ -240,7 +240,7 @@ static bool make(mw_tile *tile, const mw_graph *graph, const mw_tile_step *steps
   if (c->code.refused || count_scalars(program) > UINT16_MAX || (!c->code.bytes && !mw_machine_code_clear(&c->code))) return true;
   const bool whole = from == 0 && to == count;
   for (int again = 0; again < 2; again++) {
-    mw_machine_code_begin(&c->code, count_scalars(program), program->registers, false, again);
+    mw_machine_code_begin(&c->code, count_scalars(program), program->registers, again);
     c->stream_count = m.part.first;
     c->set_count = m.part.first_set;
     MW_TRY(whole || share(&m, steps, from, to, count, false));

@@ -217,31 +217,6 @@ static bool is_move(const mw_worker *w, const mw_tensor *output) {
          mw_graph_is_stored(mw_graph_facts(w->job->graph, p->inputs[0]).op) && w->dtypes[0] == (mw_dtype)output->dtype;
 }
 
-/* Machine code for whole rows, where all that adapters change are weights to which one product is added. */
-static bool make_rows(mw_worker *w, mw_dtype output, mw_error *err) {
-  const mw_program *p = &w->program;
-  w->takes_rows = false;
-  w->columns = 1;
-  if (!w->piece) return true;
-  MW_TRY(mw_mem_grow(&w->stored, &w->stored_capacity, p->input_count, sizeof *w->stored, err) &&
-         mw_mem_grow(&w->products, &w->products_capacity, p->input_count, sizeof *w->products, err));
-  mw_dtype *sources = mw_mem_new(p->input_count, sizeof *sources, err);
-  uint64_t *ranks = sources ? mw_mem_new(p->input_count, sizeof *ranks, err) : NULL;
-  bool ok = ranks != NULL;
-  for (size_t i = 0; i < p->input_count && ok; i++) {
-    const mw_adapted *adapted = mw_job_adapted(w->job, mw_graph_facts(w->job->graph, p->inputs[i]));
-    sources[i] = adapted ? (mw_dtype)adapted->source.dtype : w->dtypes[i];
-    if (!adapted) continue;
-    w->columns = (size_t)adapted->columns;
-    ok = mw_adapted_is_product(adapted) && w->columns % MW_MACHINE_CODE_GROUP == 0;
-    if (ok) ranks[i] = adapted->changes[0].rank;
-  }
-  ok = ranks && (!ok || mw_coded_rows_make(&w->rows, &w->tile, sources, ranks, output, &w->takes_rows, err));
-  free(ranks);
-  free(sources);
-  return ok;
-}
-
 /* Compiles the task's program, binds it to values and dtypes, and makes the buffer large enough for a block of all streams. */
 bool mw_worker_begin(mw_worker *w, const mw_schedule_task *task, mw_values *values, mw_selection *selections,
                      size_t selection_count, mw_error *err) {
@@ -292,7 +267,6 @@ bool mw_worker_begin(mw_worker *w, const mw_schedule_task *task, mw_values *valu
   }
   w->moves = is_move(w, output);
   w->piece = piece_of(job, p);
-  MW_TRY(make_rows(w, output ? (mw_dtype)output->dtype : MW_DTYPE_F32, err));
   MW_TRY(open_feeds(w, values, err));
   return prepare_gathers(w, values, selections, selection_count, block, err);
 }
@@ -359,48 +333,32 @@ static void begin_gathers(mw_worker *w) {
   }
 }
 
-/* Forms what the piece reads of inputs with adapters; others it reads as they are stored. */
+/* Forms what the piece reads of inputs with adapters. */
 static void form_piece(const mw_worker *w, const mw_tile_block *piece, uint64_t done) {
   const uint64_t run = w->program.run;
   for (size_t i = 0; i < w->adapted_count; i++) {
     const mw_worker_adapted *a = &w->adapted[i];
-    const mw_dtype dtype = a->what ? (mw_dtype)a->what->source.dtype : w->dtypes[i];
-    const unsigned char *stored = w->stored[i] + (dtype == MW_DTYPE_BOOL ? 0 : done * run * mw_dtype_size(dtype));
-    if (!a->what) w->inputs[i] = stored;
-    else mw_adapted_form(a->what, a->factors, stored, piece->start * run, (size_t)(piece->count * run), (float *)(uintptr_t)w->inputs[i]);
+    if (a->what)
+      mw_adapted_form(a->what, a->factors, a->stored + done * run * mw_dtype_size((mw_dtype)a->what->source.dtype), piece->start * run,
+                      (size_t)(piece->count * run), (float *)(uintptr_t)w->inputs[i]);
   }
 }
 
-/* Where inputs have adapters, the block's elements [done, end) are run piece by piece: then what was formed is still in the cache when it
- * is read. Pieces are counted from the tensor's first element. */
-static void run_pieces(mw_worker *w, mw_tile_block *block, uint64_t done, uint64_t end) {
+/* Where inputs have adapters, the block is run piece by piece: then what was formed is still in the cache when it is read. Pieces are
+ * counted from the tensor's first element. */
+static void run_pieces(mw_worker *w, mw_tile_block *block) {
   mw_tile_block piece = *block;
-  for (; done < end; done += piece.count) {
+  for (uint64_t done = 0; done < block->count; done += piece.count) {
     piece.start = block->start + done;
-    piece.count = (size_t)least(w->piece - piece.start % w->piece, end - done);
-    piece.output = block->output ? block->output + done * mw_dtype_size(block->output_dtype) : NULL;
+    piece.count = (size_t)least(w->piece - piece.start % w->piece, block->count - done);
     form_piece(w, &piece, done);
     mw_tile_run(&w->tile, w->job->graph, &piece);
+    for (size_t i = 0; i < w->adapted_count; i++)
+      if (!w->adapted[i].what && w->dtypes[i] != MW_DTYPE_BOOL) w->inputs[i] += piece.count * w->program.run * mw_dtype_size(w->dtypes[i]);
+    if (piece.output) piece.output += piece.count * mw_dtype_size(piece.output_dtype);
   }
   block->bad_input = piece.bad_input;
   block->bad_output = piece.bad_output;
-}
-
-/* The rows that begin `done` elements behind the block's first one, formed in registers. False: they must be run again. */
-static bool run_rows(mw_worker *w, const mw_tile_block *block, uint64_t done) {
-  mw_adapted_product *product = w->products;
-  for (size_t i = 0; i < w->adapted_count; i++)
-    if (w->adapted[i].what) mw_adapted_product_at(w->adapted[i].what, w->adapted[i].factors, (block->start + done) / w->columns, product++);
-  return !mw_coded_rows_run(&w->rows, &w->tile, w->stored, block->output, done, w->columns, w->products);
-}
-
-static void run_adapted(mw_worker *w, mw_tile_block *block) {
-  const uint64_t row = w->columns, group = MW_MACHINE_PRODUCT_ROWS * row;
-  uint64_t done = w->takes_rows ? least((row - block->start % row) % row, block->count) : 0;
-  run_pieces(w, block, 0, done);
-  for (; w->takes_rows && block->count - done >= group; done += group)
-    if (!run_rows(w, block, done)) run_pieces(w, block, done, done + group);
-  run_pieces(w, block, done, block->count);
 }
 
 bool mw_worker_run(mw_worker *w, uint64_t start, uint64_t count, mw_error *err) {
@@ -430,12 +388,10 @@ bool mw_worker_run(mw_worker *w, uint64_t start, uint64_t count, mw_error *err) 
     MW_TRY(read_input(w, mw_job_model(job, facts), tensor, at, next + within, (size_t)length * size, err));
     next += ((size_t)within + (size_t)length * size + PAGE - 1) / PAGE * PAGE;
     if (!adapted) continue;
-    w->stored[i] = w->inputs[i];
+    adapted->stored = w->inputs[i];
     w->inputs[i] = next;
     next += ((size_t)least(w->piece, length) * sizeof(float) + PAGE - 1) / PAGE * PAGE;
   }
-  for (size_t i = 0; i < w->adapted_count; i++)
-    if (!w->adapted[i].what) w->stored[i] = w->inputs[i];
   begin_gathers(w);
   mw_tile_block block = {.start = start, .elements = w->task->elements, .count = (size_t)count,
                     .inputs = w->inputs, .dtypes = w->dtypes, .vectors = w->vectors,
@@ -448,7 +404,7 @@ bool mw_worker_run(mw_worker *w, uint64_t start, uint64_t count, mw_error *err) 
   }
   w->counted += count;
   if (w->moves) move(w, &block);
-  else if (w->adapted_count) run_adapted(w, &block);
+  else if (w->adapted_count) run_pieces(w, &block);
   else mw_tile_run(&w->tile, job->graph, &block);
   if (!job->nonfinite_keep && block.bad_input >= 0) {
     const size_t bad = (size_t)block.bad_input;
@@ -485,9 +441,6 @@ void mw_worker_free(mw_worker *w) {
   free(w->inputs);
   free(w->memory);
   free(w->adapted);
-  free(w->stored);
-  free(w->products);
-  mw_coded_rows_free(&w->rows);
   free(w->dtypes);
   free(w->vectors);
   free(w->gathers);

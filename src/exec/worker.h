@@ -4,7 +4,6 @@
 #ifndef MW_EXEC_WORKER_H
 #define MW_EXEC_WORKER_H
 
-#include "exec/coded_rows.h"
 #include "exec/factors.h"
 #include "exec/feed.h"
 #include "exec/selection.h"
@@ -21,6 +20,7 @@ typedef struct mw_worker_count {
 typedef struct mw_worker_adapted {
   const mw_adapted *what; /* NULL: it has none */
   const mw_adapted_factors *factors; /* lent to this worker */
+  const unsigned char *stored;
 } mw_worker_adapted;
 
 typedef struct mw_worker {
@@ -39,12 +39,6 @@ typedef struct mw_worker {
   mw_worker_adapted *adapted;    /* of each input */
   size_t adapted_count, adapted_capacity; /* 0: of none */
   uint64_t piece;                /* so many elements are formed at a time */
-  const unsigned char **stored;  /* of each input, where there are adapters: the block's elements as they are stored */
-  bool takes_rows;               /* there is machine code that takes whole rows, of so many columns */
-  size_t columns;
-  mw_coded_rows rows;
-  mw_adapted_product *products;  /* of the inputs that have one */
-  size_t stored_capacity, products_capacity;
   mw_dtype *dtypes;
   const void **vectors;
   mw_tile_gather *gathers;

@@ -187,15 +187,6 @@ void mw_adapted_form(const mw_adapted *a, const mw_adapted_factors *f, const voi
   add_changes(a, f, a->count, direct ? stored : NULL, first, count, out);
 }
 
-bool mw_adapted_is_product(const mw_adapted *a) {
-  return a->count == 1 && a->changes[0].kind == MW_ADAPTED_LORA && !a->changes[0].magnitude;
-}
-
-void mw_adapted_product_at(const mw_adapted *a, const mw_adapted_factors *f, uint64_t row, mw_adapted_product *out) {
-  const product *p = &f->products[0];
-  *out = (mw_adapted_product){p->left + (row - f->row), p->right, f->left_stride, (size_t)a->changes[0].rank, a->changes[0].scale};
-}
-
 /* Reads elements [first, first + count) of the base, and adds the first `changes` changes. */
 static bool read_formed(const reading *r, size_t changes, bool counted, uint64_t first, size_t count, float *out) {
   const mw_tensor *source = &r->adapted->source;

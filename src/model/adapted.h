@@ -60,22 +60,11 @@ typedef struct mw_adapted {
 /* The factors of a tensor as floats, shared by all who read it. */
 typedef struct mw_adapted_factors mw_adapted_factors;
 
-/* The factors of one product, as add_product reads them (num/rows.def): left from a row on. */
-typedef struct mw_adapted_product {
-  const float *left, *right;
-  size_t left_stride, rank;
-  float scale;
-} mw_adapted_product;
-
 /* Reads the factors; with DoRA also the tensor, for the lengths of its rows or columns. MW_DATA where a factor is not finite. */
 bool mw_adapted_open(const struct mw_model *model, const mw_adapted *adapted, mw_adapted_factors **out, mw_error *err);
 void mw_adapted_close(mw_adapted_factors *factors);
 /* Bytes of memory that they take. */
 uint64_t mw_adapted_bytes(const mw_adapted *adapted);
-/* Whether all that is changed is that one product is added. */
-bool mw_adapted_is_product(const mw_adapted *adapted);
-/* Its factors from a row on; they are those of the whole tensor. */
-void mw_adapted_product_at(const mw_adapted *adapted, const mw_adapted_factors *factors, uint64_t row, mw_adapted_product *out);
 /* Elements [first, first + count), as floats, of what the base has `stored` for them. */
 void mw_adapted_form(const mw_adapted *adapted, const mw_adapted_factors *factors, const void *stored, uint64_t first, size_t count,
                      float *out);

@@ -1,17 +1,16 @@
-/* assembler.h: writes single instructions with vector operands (VEX), and where their last operand is. For the files that write machine
- * code: machine_code.c, which says what the registers are for, and machine_product.c. */
+/* assembler.h: writes single instructions with vector operands (VEX), and where their last operand is. Included by machine_code.c alone,
+ * which names the registers. */
 #ifndef MW_NUM_ASSEMBLER_H
 #define MW_NUM_ASSEMBLER_H
 
 #include "num/machine_code.h"
 
-enum { MOST = 16 << 10, BIAS = 128, IN_REGISTERS = MW_MACHINE_CODE_REGISTERS / 2, FIRST = MW_MACHINE_CODE_REGISTERS, SECOND, THIRD, SEEN };
-enum { RCX = 1, RDX, RBX, RDI = 7, R9 = 9, R14 = 14 };
+enum { MOST = 16 << 10, BIAS = 128, RDX = 2, R9 = 9 };
 
 /* Where the last operand of an instruction is: a register; vector `at` of the frame; the element of the stream whose address is in `base`,
- * `at` bytes further; the beginning of that stream; or what lies `at` bytes behind what `base` points to. */
+ * `at` bytes further; or the beginning of that stream. */
 typedef struct place {
-  enum { REGISTER, FRAME, STREAM, POINT, NEAR } kind;
+  enum { REGISTER, FRAME, STREAM, POINT } kind;
   unsigned at, scale, base; /* scale: the logarithm of an element's bytes */
 } place;
 
@@ -33,22 +32,22 @@ enum {
   BLEND = VEX(3, 1, 0x4a),
 };
 
-static inline void byte(mw_machine_code *c, unsigned value) {
+static void byte(mw_machine_code *c, unsigned value) {
   if (c->length < MOST) c->bytes[c->length++] = (unsigned char)value;
   else c->failed = true;
 }
 
-static inline void bytes(mw_machine_code *c, const char *some, size_t count) {
+static void bytes(mw_machine_code *c, const char *some, size_t count) {
   for (size_t i = 0; i < count; i++) byte(c, (unsigned char)some[i]);
 }
 #define BYTES(c, text) bytes(c, text, sizeof text - 1)
 
-static inline void number(mw_machine_code *c, uint32_t value) {
+static void number(mw_machine_code *c, uint32_t value) {
   for (int i = 0; i < 4; i++) byte(c, value >> 8 * i & 255);
 }
 
 /* reg <- what(other, last), or last <- reg of those that store. */
-static inline void put(mw_machine_code *c, unsigned what, unsigned reg, unsigned other, place last) {
+static void put(mw_machine_code *c, unsigned what, unsigned reg, unsigned other, place last) {
   const unsigned field = (reg & 7) << 3, high = (last.kind == REGISTER ? last.at : last.base) >> 3;
   const int offset = (int)(last.at * MW_MACHINE_CODE_VECTOR * sizeof(float)) - BIAS;
   byte(c, 0xc4);
@@ -63,34 +62,25 @@ static inline void put(mw_machine_code *c, unsigned what, unsigned reg, unsigned
     return;
   case STREAM: byte(c, 0x40 | field | 4); byte(c, last.scale << 6 | (last.base & 7)); byte(c, last.at); return;
   case POINT: byte(c, field | (last.base & 7)); return;
-  case NEAR:
-    if (last.at < 128) byte(c, 0x40 | field | (last.base & 7)), byte(c, last.at);
-    else byte(c, 0x80 | field | (last.base & 7)), number(c, last.at);
-    return;
   }
 }
 
 /* The same with a byte that says more. */
-static inline void put_with(mw_machine_code *c, unsigned what, unsigned reg, unsigned other, place last, unsigned more) {
+static void put_with(mw_machine_code *c, unsigned what, unsigned reg, unsigned other, place last, unsigned more) {
   put(c, what, reg, other, last);
   byte(c, more);
 }
 
-static inline place in(unsigned reg) { return (place){REGISTER, .at = reg}; }
+static place in(unsigned reg) { return (place){REGISTER, .at = reg}; }
 
 /* The beginning of a stream, whose address is loaded if it is not in a register. */
-static inline place take_stream(mw_machine_code *c, unsigned stream) {
+static place take_stream(mw_machine_code *c, unsigned stream) {
   if (stream < MW_MACHINE_CODE_STREAMS) return (place){POINT, .base = R9 + stream};
   BYTES(c, "\x48\x8b\x97"); /* mov rdx, [rdi + ...] */
   number(c, stream * (uint32_t)sizeof(void *));
   return (place){POINT, .base = RDX};
 }
 
-static inline place element(place stream, unsigned scale, unsigned at) { return (place){STREAM, at, scale, stream.base}; }
-
-static inline place of_value(const mw_machine_code *c, unsigned value, unsigned half) {
-  if (value < IN_REGISTERS) return in(2 * value + half);
-  return (place){FRAME, .at = c->first_value + 2 * (value - IN_REGISTERS) + half};
-}
+static place element(place stream, unsigned scale, unsigned at) { return (place){STREAM, at, scale, stream.base}; }
 
 #endif

@@ -5,20 +5,25 @@
  * and 12 to 15. Nothing between loads and stores depends on it. Registers 12 to 14 are for parts of a map, 15 joins bits.
  *
  * The function's registers: rdi the streams' addresses, of which r9 to r11 hold the first three and rdx another one, rsi BIAS bytes behind
- * the beginning of the frame, r8 the count, rcx where joined bits go, rax the element; rbx and r12 to r14 are for products. Vector
- * registers that no value needs hold constants that would have to be loaded again and again. The frame holds vectors of eight equal
- * floats: first those that maps need (`fixed`), of which votes write two, then scalars, then values. */
+ * the beginning of the frame, r8 the count, rcx where joined bits go, rax the element. Vector registers that no value needs hold constants
+ * that would have to be loaded again and again. The frame holds vectors of eight equal floats: first those that maps need (`fixed`), of
+ * which votes write two, then scalars, then values. */
 #include "num/map_lines.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-enum { LINE = 32 };
+enum { LINE = 32, IN_REGISTERS = MW_MACHINE_CODE_REGISTERS / 2, FIRST = MW_MACHINE_CODE_REGISTERS, SECOND, THIRD, SEEN };
 
 /* ---- maps --------------------------------------------------------------------------------------------------------- */
 
 static bool commutes(uint32_t what) {
   return what == ADDPS || what == MULPS || what == ANDPS || what == ORPS || what == XORPS || what == ADD_32;
+}
+
+static place of_value(const mw_machine_code *c, unsigned value, unsigned half) {
+  if (value < IN_REGISTERS) return in(2 * value + half);
+  return (place){FRAME, .at = FIXED + c->scalars + 2 * (value - IN_REGISTERS) + half};
 }
 
 /* A vector of the frame that does not change. */
@@ -341,8 +346,9 @@ static void align(mw_machine_code *c) {
   while (c->length % LINE && !c->failed) byte(c, 0x90);
 }
 
-void mw_machine_code_keep(mw_machine_code *c) {
-  for (unsigned reg = 2 * c->values; c->again && reg < MW_MACHINE_CODE_REGISTERS; reg++) {
+/* The registers that no value needs take the constants that had to be loaded most often. */
+static void keep_constants(mw_machine_code *c) {
+  for (unsigned reg = 2 * c->values; reg < MW_MACHINE_CODE_REGISTERS; reg++) {
     unsigned best = 0;
     for (unsigned i = 1; i < MW_MACHINE_CODE_COUNTED; i++)
       if (c->wanted[i] > c->wanted[best]) best = i;
@@ -353,11 +359,8 @@ void mw_machine_code_keep(mw_machine_code *c) {
   }
 }
 
-void mw_machine_code_begin(mw_machine_code *c, unsigned scalars, unsigned values, bool products, bool again) {
+void mw_machine_code_begin(mw_machine_code *c, unsigned scalars, unsigned values, bool again) {
   c->failed = false;
-  c->products = products;
-  c->again = again;
-  c->first_value = FIXED + scalars;
   c->scalars = scalars;
   c->values = values;
   if (again) c->length = c->begun;
@@ -365,8 +368,7 @@ void mw_machine_code_begin(mw_machine_code *c, unsigned scalars, unsigned values
   memset(c->kept, 0, sizeof c->kept);
   align(c);
   c->begun = c->length;
-  if (products) BYTES(c, "\x53\x41\x54\x41\x55\x41\x56"); /* push rbx, r12, r13, r14 */
-  else mw_machine_code_keep(c);
+  if (again) keep_constants(c);
   put(c, XOR, SEEN, SEEN, in(SEEN));
   BYTES(c, "\x31\xc0\x49\x89\xd0"); /* xor eax, eax; mov r8, rdx */
   BYTES(c, "\x4c\x8b\x0f\x4c\x8b\x57\x08\x4c\x8b\x5f\x10"); /* mov r9, [rdi]; mov r10, [rdi + 8]; mov r11, [rdi + 16] */
@@ -393,9 +395,7 @@ static bool publish(mw_machine_code *c) {
 bool mw_machine_code_end(mw_machine_code *c, size_t *entry) {
   BYTES(c, "\x48\x83\xc0\x10\x4c\x39\xc0\x0f\x82"); /* add rax, 16; cmp rax, r8; jb loop */
   number(c, (uint32_t)(c->loop - (c->length + 4)));
-  BYTES(c, "\xc5\x7e\x7f\x39\xc5\xf8\x77"); /* vmovdqu [rcx], ymm15; vzeroupper */
-  if (c->products) BYTES(c, "\x41\x5e\x41\x5d\x41\x5c\x5b"); /* pop r14, r13, r12, rbx */
-  byte(c, 0xc3);
+  BYTES(c, "\xc5\x7e\x7f\x39\xc5\xf8\x77\xc3"); /* vmovdqu [rcx], ymm15; vzeroupper; ret */
   *entry = c->begun;
   if (!c->failed && publish(c)) return true;
   mw_machine_code_drop(c);
@@ -424,11 +424,11 @@ void mw_machine_code_set(float *frame, unsigned scalar, float value) {
 uint32_t mw_machine_code_run(const mw_machine_code *c, size_t entry, const void *const *streams, float *frame, size_t n) {
   void (*code)(const void *const *, float *, size_t, uint32_t *);
   const unsigned char *address = c->pages + entry;
-  uint32_t seen[2 * MW_MACHINE_CODE_VECTOR] = {0}, all = 0, sums = 0;
+  uint32_t seen[MW_MACHINE_CODE_VECTOR], all = 0;
   memcpy(&code, &address, sizeof code);
   code(streams, frame + BIAS / sizeof *frame, n, seen);
-  for (size_t i = 0; i < MW_MACHINE_CODE_VECTOR; i++) all |= seen[i], sums |= seen[MW_MACHINE_CODE_VECTOR + i];
-  return ((all | all >> 16) & 0xffff) | (sums ? MW_MACHINE_CODE_ODD_SUM : 0);
+  for (size_t i = 0; i < MW_MACHINE_CODE_VECTOR; i++) all |= seen[i];
+  return (all | all >> 16) & 0xffff;
 }
 
 bool mw_machine_code_open(float *frame) {

@@ -3,7 +3,7 @@
  * stores do, bit for bit, as long as nothing is NaN or infinite. For example base + 0.5 * (expert - base) of bf16, where stream 0 is base,
  * 1 expert, 2 the output:
  *
- *   mw_machine_code_begin(c, 1, 2, false, false)
+ *   mw_machine_code_begin(c, 1, 2, false)
  *   mw_machine_code_load(c, MW_DTYPE_BF16, 0, 0)                   value 0 <- stream 0
  *   mw_machine_code_load(c, MW_DTYPE_BF16, 1, 1)
  *   mw_machine_code_map(c, MW_KERNEL_SUB, 1, 0, {1, 0})            value 1 <- value 1 - value 0
@@ -30,8 +30,8 @@ typedef enum mw_machine_code_drawing {
 typedef struct mw_machine_code {
   unsigned char *bytes; /* what is being written */
   size_t length, begun, loop;
-  unsigned scalars, values, first_value;
-  bool failed, products, again;
+  unsigned scalars, values;
+  bool failed;
   bool refused;         /* the system lets no memory become executable */
   uint16_t wanted[MW_MACHINE_CODE_COUNTED]; /* how often each of the first constants has to be loaded */
   uint8_t kept[MW_MACHINE_CODE_COUNTED];    /* 0, or 1 + the register that it is in */
@@ -43,11 +43,8 @@ typedef struct mw_machine_code {
 bool mw_machine_code_clear(mw_machine_code *c);
 void mw_machine_code_free(mw_machine_code *c);
 
-/* Begins a function of so many scalars and values. It is written twice: `again`, constants that are often used have found registers. Where
- * it has products (machine_product.h), they come first, and then, by mw_machine_code_keep, these constants. */
-void mw_machine_code_begin(mw_machine_code *c, unsigned scalars, unsigned values, bool products, bool again);
-/* The registers that no value needs take the constants that had to be loaded most often. */
-void mw_machine_code_keep(mw_machine_code *c);
+/* Begins a function of so many scalars and values. It is written twice: `again`, constants that are often used have found registers. */
+void mw_machine_code_begin(mw_machine_code *c, unsigned scalars, unsigned values, bool again);
 /* Value `dst` of all elements: those of a stream, stored as bf16, f16 or f32; or the one float of a stream. False: not of this dtype. */
 bool mw_machine_code_load(mw_machine_code *c, mw_dtype dtype, unsigned dst, unsigned stream);
 void mw_machine_code_spread(mw_machine_code *c, unsigned dst, unsigned stream);
@@ -76,8 +73,7 @@ void mw_machine_code_frame(float *frame, const double *scalars, unsigned count);
 void mw_machine_code_set(float *frame, unsigned scalar, float value);
 /* Runs it on n elements, a multiple of MW_MACHINE_CODE_GROUP. There are addresses of at least MW_MACHINE_CODE_STREAMS streams. Returns the
  * bits of all loads and stores joined by OR, the upper half of floats: without all bits of `mw_machine_code_odd` of one of their dtypes
- * nothing was NaN or infinite. MW_MACHINE_CODE_ODD_SUM: a sum with a product was. */
-enum { MW_MACHINE_CODE_ODD_SUM = 1 << 16 };
+ * nothing was NaN or infinite. */
 uint32_t mw_machine_code_run(const mw_machine_code *c, size_t entry, const void *const *streams, float *frame, size_t n);
 uint32_t mw_machine_code_odd(mw_dtype dtype);
 /* Whether b has mattered in a mean since this was asked last: a was 0 where not all values were. */

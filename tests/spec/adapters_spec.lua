@@ -261,7 +261,7 @@ describe("a model with an adapter", function()
     assert.truthy(said:find("--adapters ADAPTER...", 1, true))
   end)
   it("has the same bits for any threads, tiles and blocks", function()
-    M.model("wide", { [Q .. ".weight"] = tensor(1, 300, 301), ["other.weight"] = tensor(2, 800, 400) }, config) -- the second: by machine code
+    M.model("wide", { [Q .. ".weight"] = tensor(1, 300, 301), ["other.weight"] = tensor(2, 800, 400) }, config)
     local folder = adapter(join(factors(Q, 5, 300, 301, 20), factors("other", 5, 800, 400, 30)), '"r": 5, "lora_alpha": 1.7')
     local first
     for _, setting in ipairs { "MOONWELD_ISA=base moonweld soup --threads 1", "MOONWELD_TILE=4096 moonweld soup --threads 3", "moonweld soup --threads 2" } do

@@ -1,7 +1,6 @@
 /* test_machine_code.c: machine code computes what loads, maps and stores do, bit for bit: every kernel and form on all combinations of special
  * values, in registers and in the frame; every dtype; and expressions drawn at random, by a tile that has machine code and by one that
  * has none, for blocks of any length, values that are not finite among them; so, too, where code takes the place of some steps alone. */
-#include "exec/coded_rows.h"
 #include "exec/tile.h"
 #include "num/cpu.h"
 #include "unit.h"
@@ -49,7 +48,7 @@ static size_t fill(unsigned operands) {
 static bool write_kernel(mw_kernel kernel, unsigned form, unsigned first, size_t *entry) {
   uint16_t operands[4];
   for (int again = 0; again < 2; again++) {
-    mw_machine_code_begin(&code, 4, first + 5, false, again);
+    mw_machine_code_begin(&code, 4, first + 5, again);
     for (unsigned k = 0; k < 4; k++) {
       operands[k] = (uint16_t)(form >> k & 1 ? k : first + k);
       if (!(form >> k & 1)) CHECK(mw_machine_code_load(&code, MW_DTYPE_F32, first + k, k));
@@ -351,85 +350,6 @@ static void check_programs(void) {
   CHECK(coded > 2800);
 }
 
-/* ---- rows to which products are added ---- */
-
-enum { ROWS = MW_MACHINE_PRODUCT_ROWS, MOST_RANK = 40, MOST_COLUMNS = DIM / ROWS / 16 * 16, LEFT_STRIDE = 11 };
-static mw_coded_rows coded_rows;
-static float lefts[3][MOST_RANK * LEFT_STRIDE], rights[3][MOST_RANK * MOST_COLUMNS], formed[3][DIM];
-
-/* A product for an input, and the input as a tile without machine code reads it: floats. */
-static mw_adapted_product draw_product(unsigned which, mw_dtype dtype, size_t columns) {
-  static const size_t ranks[] = {1, 2, 3, 16, 17, 32, 40};
-  const mw_adapted_product p = {lefts[which] + next() % 5, rights[which], LEFT_STRIDE, ranks[next() % 7], next() % 4 ? 0.7f : 1};
-  for (size_t i = 0; i < MOST_RANK * LEFT_STRIDE; i++) lefts[which][i] = next() % 9 ? (float)((double)(next() % 4096) / 1024 - 2) : 0;
-  for (size_t i = 0; i < MOST_RANK * MOST_COLUMNS; i++) rights[which][i] = next() % 9 ? (float)((double)(next() % 4096) / 8192 - 0.25) : -0.0f;
-  if (next() % 4 == 0) memset(lefts[which], 0, sizeof lefts[which]); /* adds nothing, not even to the sign of a zero */
-  kernels->type[0].load[dtype](formed[which], inputs[which], DIM);
-  kernels->rows.add_product(formed[which], columns, NULL, p.left, p.left_stride, p.right, 0, p.scale, ROWS, p.rank, columns);
-  return p;
-}
-
-/* Returns whether there was machine code. */
-static bool check_rows(unsigned operations) {
-  const uint64_t dims[1] = {DIM};
-  const size_t columns = (1 + next() % (MOST_COLUMNS / 16)) * 16, count = ROWS * columns;
-  mw_graph *graph;
-  uint32_t shape;
-  mw_node nodes[OPS + 3];
-  mw_dtype dtypes[3], sources[3], own[3], own_sources[3], output = stored_as[next() % 3];
-  mw_adapted_product products[3], own_products[3];
-  bool added[3];
-  CHECK(mw_graph_new(&graph, &err) && mw_graph_shape(graph, dims, 1, &shape, &err));
-  for (uint32_t k = 0; k < 3; k++) {
-    sources[k] = stored_as[next() % 2 ? 0 : next() % 3];
-    added[k] = next() % 2;
-    dtypes[k] = added[k] ? MW_DTYPE_F32 : sources[k];
-    CHECK(mw_graph_input(graph, 0, k, dtypes[k], shape, &nodes[k], &err));
-    fill_input(k, sources[k], true);
-    if (added[k]) products[k] = draw_product(k, sources[k], columns);
-  }
-  const mw_program_root root = {.node = draw(graph, nodes, operations), .store = true};
-  mw_program program = {0};
-  mw_tile tile = {.kernels = &kernels->type[0], .size = 1024}, plain = tile;
-  CHECK(mw_program_compile(&program, graph, &root, 1, &err));
-  double *scalars = mw_mem_new(program.scalar_count + 1, sizeof *scalars, &err);
-  for (size_t i = 0; i < program.scalar_count; i++) CHECK(mw_graph_is_number(graph, program.scalars[i], &scalars[i]));
-  const unsigned char *stored[3], *whole[3];
-  uint64_t ranks[3];
-  size_t own_count = 0;
-  bool made;
-  for (size_t i = 0; i < program.input_count; i++) {
-    const uint64_t which = mw_graph_facts(graph, program.inputs[i]).extra[1];
-    own[i] = dtypes[which], own_sources[i] = sources[which];
-    stored[i] = inputs[which], whole[i] = added[which] ? (const unsigned char *)formed[which] : inputs[which];
-    ranks[i] = added[which] ? products[which].rank : 0;
-    if (added[which]) own_products[own_count++] = products[which];
-  }
-  CHECK(mw_tile_bind(&plain, graph, &program, NULL, output, scalars, &err) && mw_tile_bind(&tile, graph, &program, own, output, scalars, &err));
-  mw_tile_block block = {.elements = DIM, .count = count, .inputs = whole, .dtypes = own, .output = outputs[0], .output_dtype = output, .bad_input = -1};
-  memset(outputs, 0x55, sizeof outputs);
-  mw_tile_run(&plain, graph, &block);
-  CHECK(mw_coded_rows_make(&coded_rows, &tile, own_sources, ranks, output, &made, &err));
-  const bool good = made && !mw_coded_rows_run(&coded_rows, &tile, stored, outputs[1], 0, columns, own_products);
-  if (good) CHECK(block.bad_input < 0 && !block.bad_output && memcmp(outputs[0], outputs[1], sizeof *outputs) == 0);
-  else if (made) CHECK(block.bad_input >= 0 || block.bad_output);
-  free(scalars);
-  mw_tile_free(&tile);
-  mw_tile_free(&plain);
-  mw_program_free(&program);
-  mw_graph_free(graph);
-  return good;
-}
-
-static void check_all_rows(void) {
-  unsigned coded = 0;
-  for (unsigned round = 0; round < 1500; round++) {
-    if (round % 100 == 0) CASE("rows with products %u to %u", round, round + 99);
-    coded += check_rows(1 + round % (OPS / 2));
-  }
-  CHECK(coded > 1000);
-}
-
 int main(void) {
   CHECK(mw_cpu_kernels(&kernels, &err));
   if (!kernels->type[0].direct_count) {
@@ -439,9 +359,7 @@ int main(void) {
   check_kernels();
   check_draws();
   check_programs();
-  check_all_rows();
   check_parts();
   mw_machine_code_free(&code);
-  mw_coded_rows_free(&coded_rows);
   UNIT_END();
 }
