@@ -3,9 +3,11 @@
 #include "module/script.h"
 
 #include <stdint.h>
+#include <stdio.h>
 
 int mw_cmd_script_words(mw_term *term, char **words, size_t count) {
   mw_error err;
+  setvbuf(stderr, NULL, _IONBF, 0); /* what a program draws ("\r 50 %") is seen at once, as by Lua itself */
   return mw_script_run(words[0], (const char *const *)words + 1, count - 1, &err) ? 0 : mw_term_error(term, &err);
 }
 

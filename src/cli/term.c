@@ -18,6 +18,9 @@
 static const double live_interval = 0.1, event_interval = 0.5, line_interval = 10;
 
 void mw_term_init(mw_term *term) {
+  /* A line is written in one piece, so that nothing comes into its middle of what a launcher or a command of a score says. */
+  static char line[4096];
+  setvbuf(stderr, line, _IOLBF, sizeof line);
   bool mute = mw_launcher_told().rank > 0, live = isatty(STDERR_FILENO) == 1;
   const char *none = getenv("NO_COLOR"), *kind = getenv("TERM");
   bool colour = live && (!none || !*none) && kind && strcmp(kind, "dumb") != 0;
@@ -33,7 +36,10 @@ static void say(const mw_term *term, const char *colour, const char *word, const
 
 /* Removes the progress line before something else is printed. */
 void mw_term_clear(mw_term *term) {
-  if (term->drawn) fputs("\r\033[K", stderr);
+  if (term->drawn) {
+    fputs("\r\033[K", stderr);
+    fflush(stderr);
+  }
   term->drawn = false;
 }
 
@@ -85,6 +91,7 @@ static __attribute__((format(printf, 2, 3))) void show(mw_term *term, const char
   while ((length = strcspn(form, "\n")) > columns && form[length]) form += length + 1;
   if (term->live) fputs("\r\033[K", stderr);
   fprintf(stderr, "%.*s%s", (int)(length < columns ? length : columns), form, term->live ? "" : "\n");
+  if (term->live) fflush(stderr);
   term->drawn = term->live;
 }
 

@@ -444,8 +444,7 @@ for words in "verify $pico/base" "script $work/two.lua" "sweep lerp --a $pico/kj
   mine || continue
   # shellcheck disable=SC2086
   ranks 2 $words > "$work/said" 2>&1
-  # What mpirun says itself may stand within the line.
-  check "${words%% *} is refused" grep -q "'${words%% *}' is for one process, and this was started as 2" "$work/said" || cat "$work/said"
+  check "${words%% *} is refused" grep -q "^moonweld: error: '${words%% *}' is for one process, and this was started as 2" "$work/said" || cat "$work/said"
 done
 if mine; then
   ranks 2 lerp --a "$pico/kjv" --b "$pico/py" --t 0.3 --log-json -o "$work/logged" > "$work/said" 2>&1
