@@ -64,6 +64,8 @@ static unsigned left_behind(const char *name) {
   return LEFT_KINDS;
 }
 
+bool mw_side_files_are_weights(const char *name) { return left_behind(name) == LEFT_WEIGHTS; }
+
 static uint64_t limit_of(const char *name) { return mw_tokenizer_files_is(name) ? TOKENIZER_LIMIT : OTHER_LIMIT; }
 
 static void skip(copy *job, const char *name, const char *why) {

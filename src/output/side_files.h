@@ -45,6 +45,9 @@ typedef struct mw_side_files_provenance {
   mw_side_files_rows rows;      /* of a component: it adds to them; of a pipeline: what all have added */
 } mw_side_files_provenance;
 
+/* Whether a file of this name holds weights, in whatever form. */
+bool mw_side_files_are_weights(const char *name);
+
 /* The donor's side files as they were when the merge began. */
 typedef struct mw_side_files_file {
   const char *name;

@@ -14,6 +14,7 @@
 #include "format/lone.h"
 #include "format/safetensors.h"
 #include "output/lock.h"
+#include "output/side_files.h"
 
 /* The temporary folder's name adds ".replaced-" and 8 digits to the output's, and names end at 255 bytes. */
 #define LONGEST_NAME 230
@@ -160,17 +161,16 @@ static bool may_make_lone(const mw_target *target, bool force, const struct stat
 
 /* "merged.gguf": whoever types that wants a file of this form, and would get a folder of this name. "merged.gguf/" is a folder. */
 static bool names_other_form(const mw_target *target, mw_error *err) {
-  static const char *const endings[] = {".gguf", ".bin", ".pt", ".pth", ".ckpt", ".pkl", ".onnx", ".h5", ".npz", ".sft"};
-  mw_text_escaped name, stem;
-  for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-    if (!mw_text_ends_with(target->typed, endings[i])) continue;
-    mw_error_set(err, MW_USAGE, "output \"%s\": what is written is safetensors, not '%s'", mw_text_escape_z(&name, target->typed),
-                 endings[i] + 1);
-    mw_text_escape(&stem, target->typed, strlen(target->typed) - strlen(endings[i]));
-    mw_error_hint(err, "-o %s makes a folder, -o %s.safetensors one file", stem.bytes, stem.bytes);
-    return true;
-  }
-  return false;
+  const char *end = strrchr(target->name, '.');
+  size_t length = strlen(target->typed), tail = end ? strlen(end) : 0;
+  mw_text_escaped name, stem, form;
+  if (!end || end == target->name || target->typed[length - 1] == '/' || !mw_side_files_are_weights(target->name)) return false;
+  mw_text_escape(&stem, target->typed, length - tail);
+  if (mw_text_ends_with(target->typed, MW_SAFETENSORS_ENDING) || mw_text_ends_with(stem.bytes, MW_SAFETENSORS_ENDING)) return false;
+  mw_error_set(err, MW_USAGE, "output \"%s\": what is written is safetensors, not '%s'", mw_text_escape_z(&name, target->typed),
+               mw_text_escape_z(&form, end + 1));
+  mw_error_hint(err, "-o %s makes a folder, -o %s.safetensors one file", stem.bytes, stem.bytes);
+  return true;
 }
 
 bool mw_target_free(const mw_target *target, bool force, bool *exists, mw_error *err) {

@@ -18,7 +18,7 @@ describe("a folder in which a training ran", function()
     local left = { "trainer_state.json", "training_args.bin", "optimizer.pt", "rng_state_0.pth", "scheduler.pt", "latest", "all_results.json",
       "events.out.tfevents.17.host.1", "adapter_config.json", "adapter_model.bin", "quantize_config.json", "model.safetensors.index.fp32.json",
       "pytorch_model.bin.index.json", "rust_model.ot", "model.ckpt", "Model.ONNX", "model.onnx_data", "weights.npz", "flax_model.msgpack",
-      "model.gguf", "tf_model.h5", "x.pdparams", "run.log",
+      "model.gguf", "tf_model.h5", "x.pdparams", "run.log", "ae.sft",
       "last.torchscript", "model.pt2", "model.trt", "model.mnn", "checkpoint", "variables.index",
       "model.zip", "model.tar.gz", "model.safetensors.part", "model.safetensors.aria2", "old.safetensors.bak", "smash_config.json", "awq_config.json", "recipe.yaml",
       "ort_config.json", "quant_log.csv", "slurm-12.out", "wandb-summary.json", "data.parquet", "data-00000-of-00001.arrow", "Thumbs.db",
